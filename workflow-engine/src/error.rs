@@ -1,0 +1,234 @@
+//! The one error of the public API: opaque, with predicates and a stable code.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use crate::id::RunId;
+
+/// Why a call to the engine did not do what it was asked.
+///
+/// Ask the predicates what to do about it; [`Error::code`] is stable text for logs and for other programs.
+/// The failure of a *stage* is not one of these until somebody asks for the output of its run.
+///
+/// ```
+/// use workflow_engine::RunId;
+///
+/// let error = "nonsense".parse::<RunId>().unwrap_err();
+/// assert!(error.is_invalid_input());
+/// assert_eq!(error.code(), "INVALID_RUN_ID");
+/// assert_eq!(error.to_string(), "`nonsense` is not a run id: expected a UUID");
+/// ```
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: Kind,
+    code: &'static str,
+    message: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    NotFound,
+    Conflict,
+    InvalidInput,
+    RunFailed,
+    RunCancelled,
+    Unavailable,
+    Internal,
+}
+
+impl Error {
+    /// A stable name for the cause, in capitals: `WORKFLOW_NOT_FOUND`, `IDEMPOTENCY_CONFLICT`, …
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.0.code
+    }
+
+    /// What was named does not exist.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.0.kind == Kind::NotFound
+    }
+
+    /// The state of things forbids it: a key used for another request, a lease lost to somebody else.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        self.0.kind == Kind::Conflict
+    }
+
+    /// The caller's input is wrong and will be wrong again.
+    #[must_use]
+    pub fn is_invalid_input(&self) -> bool {
+        self.0.kind == Kind::InvalidInput
+    }
+
+    /// The run ended without an output: one of its stages failed for good.
+    #[must_use]
+    pub fn is_run_failed(&self) -> bool {
+        self.0.kind == Kind::RunFailed
+    }
+
+    /// The run ended without an output: it was cancelled.
+    #[must_use]
+    pub fn is_run_cancelled(&self) -> bool {
+        self.0.kind == Kind::RunCancelled
+    }
+
+    /// The same call may succeed later: the database was busy or away, or the engine is shutting down.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.0.kind == Kind::Unavailable
+    }
+
+    fn new(kind: Kind, code: &'static str, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner { kind, code, message: message.into(), source: None }))
+    }
+
+    fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+}
+
+/// One constructor a cause, so that each text and code stands in one place.
+impl Error {
+    pub(crate) fn invalid_run_id(text: &str) -> Self {
+        // The text is somebody's input: enough of it to be recognised, no more.
+        let shown: String = text.chars().take(64).collect();
+        Self::new(Kind::InvalidInput, "INVALID_RUN_ID", format!("`{shown}` is not a run id: expected a UUID"))
+    }
+
+    pub(crate) fn run_not_found(run: RunId) -> Self {
+        Self::new(Kind::NotFound, "RUN_NOT_FOUND", format!("run {run} does not exist"))
+    }
+
+    pub(crate) fn workflow_not_found(workflow: &str, known: &[String]) -> Self {
+        let known = if known.is_empty() {
+            "none is registered".to_owned()
+        } else {
+            format!("registered are: {}", known.join(", "))
+        };
+        Self::new(
+            Kind::NotFound,
+            "WORKFLOW_NOT_FOUND",
+            format!("workflow `{workflow}` is not registered; {known}"),
+        )
+    }
+
+    pub(crate) fn stage_not_found(run: RunId, stage: &str) -> Self {
+        Self::new(Kind::NotFound, "STAGE_NOT_FOUND", format!("run {run} has no stage `{stage}`"))
+    }
+
+    pub(crate) fn wrong_workflow(run: RunId, expected: &str, actual: &str) -> Self {
+        Self::new(
+            Kind::InvalidInput,
+            "WRONG_WORKFLOW",
+            format!("run {run} is one of workflow `{actual}`, not of `{expected}`"),
+        )
+    }
+
+    pub(crate) fn duplicate_workflow(workflow: &str) -> Self {
+        Self::new(
+            Kind::Conflict,
+            "DUPLICATE_WORKFLOW",
+            format!("two workflows are registered under the id `{workflow}`"),
+        )
+    }
+
+    pub(crate) fn invalid_input(workflow: &str, reason: impl fmt::Display) -> Self {
+        Self::new(
+            Kind::InvalidInput,
+            "INVALID_INPUT",
+            format!("the input of workflow `{workflow}` is not valid: {reason}"),
+        )
+    }
+
+    pub(crate) fn invalid_config(workflow: &str, reason: impl fmt::Display) -> Self {
+        Self::new(
+            Kind::InvalidInput,
+            "INVALID_CONFIG",
+            format!("the configuration of workflow `{workflow}` is not valid: {reason}"),
+        )
+    }
+
+    pub(crate) fn invalid_request(reason: impl Into<String>) -> Self {
+        Self::new(Kind::InvalidInput, "INVALID_REQUEST", reason)
+    }
+
+    pub(crate) fn idempotency_conflict(key: &str, command: &str) -> Self {
+        Self::new(
+            Kind::Conflict,
+            "IDEMPOTENCY_CONFLICT",
+            format!("idempotency key `{key}` of `{command}` was used for another request"),
+        )
+    }
+
+    pub(crate) fn lease_lost(run: RunId, stage: &str) -> Self {
+        Self::new(
+            Kind::Conflict,
+            "LEASE_LOST",
+            format!("the lease on stage `{stage}` of run {run} is lost; its result is dropped"),
+        )
+    }
+
+    pub(crate) fn run_failed(run: RunId, message: &str) -> Self {
+        Self::new(Kind::RunFailed, "RUN_FAILED", format!("run {run} failed: {message}"))
+    }
+
+    pub(crate) fn run_cancelled(run: RunId, reason: Option<&str>) -> Self {
+        let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+        Self::new(Kind::RunCancelled, "RUN_CANCELLED", format!("run {run} was cancelled{reason}"))
+    }
+
+    pub(crate) fn stored_value(run: RunId, what: impl fmt::Display, source: serde_json::Error) -> Self {
+        Self::new(
+            Kind::Internal,
+            "STORED_VALUE_UNREADABLE",
+            format!("run {run}: {what} cannot be read back: {source}"),
+        )
+        .because(source)
+    }
+
+    pub(crate) fn shutting_down() -> Self {
+        Self::new(Kind::Unavailable, "SHUTTING_DOWN", "the engine is shutting down")
+    }
+
+    pub(crate) fn unsupported_url(url: &str, reason: &str) -> Self {
+        Self::new(Kind::InvalidInput, "UNSUPPORTED_STORE", format!("cannot open `{url}`: {reason}"))
+    }
+
+    /// A store that did not answer, or answered with an error that another try may mend.
+    pub(crate) fn store_unavailable(doing: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let source = source.into();
+        Self::new(Kind::Unavailable, "STORE_UNAVAILABLE", format!("cannot {doing}: {source}")).because(source)
+    }
+
+    /// A store that answered with what should not be.
+    pub(crate) fn store_failed(doing: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let source = source.into();
+        Self::new(Kind::Internal, "STORE_FAILED", format!("cannot {doing}: {source}")).because(source)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("code", &self.0.code)
+            .field("message", &self.0.message)
+            .field("source", &self.0.source)
+            .finish_non_exhaustive()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}

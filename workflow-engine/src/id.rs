@@ -1,0 +1,59 @@
+//! The identity of a run.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::error::Error;
+
+/// The id of one run: a `UUIDv7` ([RFC 9562](https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7)),
+/// so ids sort by the millisecond of their creation.
+///
+/// ```
+/// use workflow_engine::RunId;
+///
+/// let id = RunId::generate();
+/// assert_eq!(id.to_string().parse::<RunId>()?, id);
+/// # Ok::<(), workflow_engine::Error>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(Uuid);
+
+impl RunId {
+    /// A new id, unique and later than every id that this process made before.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(Uuid::now_v7())
+    }
+
+    /// The id as a UUID.
+    #[must_use]
+    pub const fn as_uuid(&self) -> &Uuid {
+        &self.0
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_hyphenated().fmt(f)
+    }
+}
+
+impl fmt::Debug for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for RunId {
+    type Err = Error;
+
+    /// # Errors
+    /// `INVALID_RUN_ID` when the text is not a UUID.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Uuid::try_parse(text).map(Self).map_err(|_| Error::invalid_run_id(text))
+    }
+}

@@ -1,0 +1,85 @@
+//! A compiled workflow as plain data: what the kernel walks, and what every introspection is derived from.
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use super::context::StageContext;
+use super::failure::StageError;
+use super::json::Json;
+use super::retry::RetryPolicy;
+
+/// A compiled workflow: its stages in reading order, with everything that the kernel needs to run them.
+///
+/// Made by `workflow!` from the one graph that the compiler has checked, and handed out by
+/// [`Workflow::definition`](crate::Workflow::definition).
+#[derive(Debug)]
+pub struct WorkflowDefinition {
+    /// Kebab case of the workflow's name, or what `#[workflow(id = "…")]` says.
+    pub id: String,
+    /// Title case of the workflow's name, or what `#[workflow(name = "…")]` says.
+    pub name: String,
+    /// What `#[workflow(version = N)]` says; default 1.
+    pub version: u32,
+    /// The doc comment.
+    pub description: String,
+    /// The stages in reading order; the position is the stage's index in every list of this structure.
+    pub stages: Vec<StageDefinition>,
+    /// The stages that make up the workflow's output, in writing order: one, or those that end a last group.
+    pub ends: Vec<usize>,
+    /// See [`WorkflowDefinition::fingerprint`].
+    pub(crate) fingerprint: String,
+    pub(crate) input_schema: fn() -> schemars::Schema,
+    pub(crate) output_schema: fn() -> schemars::Schema,
+    /// Decodes a run's input as the workflow's input type and writes it in its stored form.
+    pub(crate) check_input: fn(&Json) -> Result<Json, serde_json::Error>,
+}
+
+/// One stage of a compiled workflow.
+#[derive(Debug)]
+pub struct StageDefinition {
+    /// Unique in its workflow.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// What `#[stage(version = N)]` says; default 1.
+    pub version: u32,
+    /// The doc comment.
+    pub description: String,
+    /// 1-based position in reading order.
+    pub number: u32,
+    /// 1-based longest-path level.
+    pub execution_group: u32,
+    /// The stages whose completion this one waits for.
+    pub after: Vec<usize>,
+    /// The stages that wait for this one.
+    pub before: Vec<usize>,
+    /// The stages whose outputs it is handed, in writing order; empty at the start: it is handed the run's input.
+    pub handed: Vec<usize>,
+    /// The stages that it requires, and the optional ones that the workflow has: all ancestors.
+    pub reads: Vec<usize>,
+    /// When a failed attempt is followed by another.
+    pub retry: RetryPolicy,
+    /// How long one attempt may take; `None` for as long as it wants.
+    pub timeout: Option<Duration>,
+    pub(crate) entry: Entry,
+    pub(crate) input_schema: fn() -> schemars::Schema,
+    pub(crate) output_schema: fn() -> schemars::Schema,
+    pub(crate) config_schema: fn() -> schemars::Schema,
+    /// Fills a stage's configuration with its defaults (deeply) and checks it; answers the complete stored form.
+    pub(crate) check_config: fn(Option<&Json>) -> Result<Json, String>,
+}
+
+/// The erased body of a stage in one workflow: stored values in, stored value out.
+pub(crate) type Entry = fn(Execution) -> BoxFuture<'static, Result<Json, StageError>>;
+
+/// What the body of a stage is called with.
+#[derive(Debug)]
+pub struct Execution {
+    /// At the start the run's input alone; elsewhere the outputs named by [`StageDefinition::handed`].
+    pub handed: Vec<Json>,
+    /// The stage's complete configuration.
+    pub config: Json,
+    /// The attempt's context.
+    pub context: StageContext,
+}

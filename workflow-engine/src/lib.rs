@@ -1,0 +1,17 @@
+//! Durable workflows as ordinary async functions.
+
+mod error;
+mod id;
+mod language;
+
+pub use error::Error;
+pub use id::RunId;
+pub use language::{
+    Backoff, Execution, Json, LogLevel, Payload, Reports, RetryPolicy, Stage, StageContext, StageDefinition,
+    StageError, StageResult, StageScope, Undeclared, Workflow, WorkflowDefinition,
+};
+
+/// What a program that declares and runs workflows needs.
+pub mod prelude {
+    pub use crate::{Stage, StageContext, StageError, StageResult, Workflow};
+}
