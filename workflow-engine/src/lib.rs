@@ -3,6 +3,8 @@
 mod error;
 mod id;
 mod language;
+pub mod ports;
+pub mod records;
 
 pub use error::Error;
 pub use id::RunId;

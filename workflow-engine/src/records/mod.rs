@@ -1,0 +1,15 @@
+//! What is stored, as plain data: one record, one file.
+
+mod event;
+mod job;
+mod run;
+mod stage;
+mod status;
+mod value;
+
+pub use event::{Event, EventKind};
+pub use job::{Claim, ClaimedJob, JobRecord, Lease};
+pub use run::{RunError, RunRecord, RunRequest};
+pub use stage::StageRecord;
+pub use status::{Status, UnknownStatus};
+pub use value::{BlobKey, StoredValue};
