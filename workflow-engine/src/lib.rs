@@ -1,11 +1,15 @@
 //! Durable workflows as ordinary async functions.
 
+mod engine;
 mod error;
+mod host;
 mod id;
+pub mod kernel;
 mod language;
 pub mod ports;
 pub mod records;
 
+pub use engine::{Engine, EngineBuilder, Events, RunHandle, Start};
 pub use error::Error;
 pub use id::RunId;
 pub use language::{
@@ -15,5 +19,6 @@ pub use language::{
 
 /// What a program that declares and runs workflows needs.
 pub mod prelude {
-    pub use crate::{Stage, StageContext, StageError, StageResult, Workflow};
+    pub use crate::records::Status;
+    pub use crate::{Engine, RunHandle, Stage, StageContext, StageError, StageResult, Workflow};
 }

@@ -30,7 +30,10 @@ pub trait JobTransport: Send + Sync {
     /// `RUNNING` jobs whose lease has run out, oldest first, at most `limit`.
     async fn expired_jobs(&self, limit: usize) -> Result<Vec<JobRecord>, Error>;
 
-    /// The earliest instant at which a job of the given definitions becomes due, or a lease runs out. `None` when
-    /// nothing waits for the clock. An instant that has passed means: now.
-    async fn next_due(&self, definitions: &[String]) -> Result<Option<DateTime<Utc>>, Error>;
+    /// The earliest instant at which a `PENDING` job of the given definitions is due; `None` where none waits. An
+    /// instant that has passed means: now.
+    async fn next_job_due(&self, definitions: &[String]) -> Result<Option<DateTime<Utc>>, Error>;
+
+    /// The earliest instant at which a lease runs out; `None` where nothing is leased.
+    async fn next_lease_end(&self) -> Result<Option<DateTime<Utc>>, Error>;
 }
