@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::liveness::is_gone;
 use crate::error::Error;
 use crate::kernel::{Kernel, LeaseReapStale, OutboxFlush};
 
@@ -36,7 +37,9 @@ pub(super) async fn reap(kernel: Arc<Kernel>, stopping: CancellationToken) {
 
 /// Answers how long nothing can run out.
 async fn reap_once(kernel: &Kernel) -> Result<Duration, Error> {
-    kernel.dispatch(LeaseReapStale::default()).await?;
+    let holders = kernel.store().lease_holders().await?;
+    let gone_workers = holders.into_iter().filter(|worker| is_gone(worker)).collect();
+    kernel.dispatch(LeaseReapStale { gone_workers, ..LeaseReapStale::default() }).await?;
     // A lease that begins after this look ends no sooner than a whole lease from now, if every worker uses the same
     // length; with different ones, the shorter is seen late by at most this worker's own length.
     let longest = kernel.lease();

@@ -1,6 +1,7 @@
 //! Hosts: what gives a kernel time and room. They stand on the kernel; nothing in it points back.
 
 mod heartbeat;
+mod liveness;
 mod maintenance;
 mod settings;
 mod slots;

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use uuid::Uuid;
+use super::liveness::worker_name;
 
 /// The settings of a worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerSettings {
-    /// Its name in leases, records and logs. Default: the process id and a random part, so that no two workers share
-    /// one.
+    /// Its name in leases, records and logs. The default is unique, and lets another process of this machine see
+    /// that this one is gone.
     pub worker_id: String,
     /// Bodies that run at the same time. Default 64: a body usually waits for something else than the processor.
     pub concurrency: usize,
@@ -18,11 +18,6 @@ pub struct WorkerSettings {
 
 impl Default for WorkerSettings {
     fn default() -> Self {
-        let unique = Uuid::now_v7().simple().to_string();
-        Self {
-            worker_id: format!("worker-{}-{}", std::process::id(), &unique[20..]),
-            concurrency: 64,
-            drain_timeout: Duration::from_secs(30),
-        }
+        Self { worker_id: worker_name(), concurrency: 64, drain_timeout: Duration::from_secs(30) }
     }
 }
