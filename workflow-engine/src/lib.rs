@@ -5,6 +5,7 @@ mod id;
 mod language;
 pub mod ports;
 pub mod records;
+pub mod stores;
 
 pub use error::Error;
 pub use id::RunId;
