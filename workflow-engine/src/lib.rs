@@ -8,6 +8,7 @@ pub mod kernel;
 mod language;
 pub mod ports;
 pub mod records;
+pub mod stores;
 
 pub use engine::{Engine, EngineBuilder, Events, RunHandle, Start};
 pub use error::Error;

@@ -10,7 +10,7 @@ use super::hints::Hints;
 use crate::error::Error;
 use crate::id::RunId;
 use crate::language::Json;
-use crate::records::{BlobKey, Event, JobRecord, RunRecord, RunRequest, StageRecord, StoredValue};
+use crate::records::{BlobKey, Event, JobRecord, LogRecord, RunRecord, RunRequest, StageRecord, StoredValue};
 
 /// All of a run that a structural command decides from.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +71,10 @@ pub trait Persistence: Send + Sync {
 
     /// The run's events after sequence number `after`, in order, at most `limit`.
     async fn events(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<Event>, Error>;
+
+    /// The run's log lines after the one with id `after` (0 for the first), in the order of their commits, at most
+    /// `limit`.
+    async fn logs(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<LogRecord>, Error>;
 
     /// `PENDING` runs of the given definitions (fingerprints), by priority, then age; at most `limit`.
     async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error>;

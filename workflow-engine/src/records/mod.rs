@@ -2,6 +2,7 @@
 
 mod event;
 mod job;
+mod log;
 mod run;
 mod stage;
 mod status;
@@ -9,6 +10,7 @@ mod value;
 
 pub use event::{Event, EventKind};
 pub use job::{Claim, ClaimedJob, JobRecord, Lease};
+pub use log::LogRecord;
 pub use run::{RunError, RunRecord, RunRequest};
 pub use stage::StageRecord;
 pub use status::{Status, UnknownStatus};
