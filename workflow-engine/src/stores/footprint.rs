@@ -26,7 +26,9 @@ impl Footprint {
         if decision.changes.iter().any(|change| matches!(change, Change::StartRun { .. })) {
             return;
         }
-        let named = guarded_stage(&decision.guard).into_iter().chain(decision.changes.iter().filter_map(changed_stage));
+        let named = guarded_stage(&decision.guard)
+            .into_iter()
+            .chain(decision.changes.iter().filter_map(changed_stage));
         for stage in named {
             if !stages.contains(stage) {
                 stages.insert(stage.to_owned());
@@ -72,4 +74,3 @@ fn changed_stage(change: &Change) -> Option<&str> {
         | Change::Progress { stage_id, .. } => Some(stage_id),
     }
 }
-

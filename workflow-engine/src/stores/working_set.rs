@@ -123,7 +123,13 @@ impl WorkingSet {
     }
 
     /// Puts an idempotency entry as the store holds it.
-    pub(super) fn load_key(&mut self, command: &'static str, key: String, request_hash: String, result: Json) {
+    pub(super) fn load_key(
+        &mut self,
+        command: &'static str,
+        key: String,
+        request_hash: String,
+        result: Json,
+    ) {
         self.keys.entry(command).or_default().insert(key, KeyRow { request_hash, result, inserted: None });
     }
 
