@@ -35,14 +35,6 @@ pub struct WorkflowDefinition {
     pub(crate) check_input: fn(&Json) -> Result<Json, serde_json::Error>,
 }
 
-impl WorkflowDefinition {
-    /// A hash of what a run depends on.
-    #[must_use]
-    pub fn fingerprint(&self) -> &str {
-        &self.fingerprint
-    }
-}
-
 /// One stage of a compiled workflow.
 #[derive(Debug)]
 pub struct StageDefinition {
