@@ -214,10 +214,7 @@ impl WorkerLink {
         };
         let due = async {
             match due {
-                Some(due) => {
-                    let wait = (due - self.kernel.clock().now()).to_std().unwrap_or(Duration::ZERO);
-                    self.kernel.clock().sleep(wait).await;
-                }
+                Some(due) => self.kernel.clock().sleep_until(due).await,
                 None => std::future::pending().await,
             }
         };

@@ -75,10 +75,11 @@ impl Kernel {
         stop: &CancellationToken,
         reports: &AttemptReports,
     ) -> AttemptResult {
+        let deadline = execution.context.deadline();
         let mut body = self.ports().executor.execute(stage, execution);
-        let mut deadline = Box::pin(async {
-            match stage.timeout {
-                Some(timeout) => self.clock().sleep(timeout).await,
+        let mut timeout = Box::pin(async {
+            match deadline {
+                Some(instant) => self.clock().sleep_until(instant).await,
                 None => pending().await,
             }
         });
@@ -90,7 +91,7 @@ impl Kernel {
                     Ok(output) => AttemptResult::Completed(output),
                     Err(error) => AttemptResult::Failed(error),
                 },
-                () = &mut deadline => {
+                () = &mut timeout => {
                     let timeout = stage.timeout.unwrap_or_default();
                     return AttemptResult::Failed(StageError::retryable(format_args!(
                         "timed out after {timeout:?}"
