@@ -4,12 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::liveness::is_gone;
 use crate::error::Error;
 use crate::kernel::{Kernel, LeaseReapStale, OutboxFlush};
 
+/// The least time between two looks at the leases.
+const BREATH: Duration = Duration::from_millis(50);
 /// How long a loop waits after an error.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Events of one flush.
@@ -17,36 +20,52 @@ const FLUSH_BATCH: usize = 100;
 /// A flush that found a refused event, or another flusher, is followed by another after this time.
 const FLUSH_AGAIN: Duration = Duration::from_secs(5);
 
-/// Takes jobs back whose leases run out, at the instants at which they do.
+/// Takes jobs back whose leases run out, at the instants at which they do. While nothing is leased, it looks at nothing.
 pub(super) async fn reap(kernel: Arc<Kernel>, stopping: CancellationToken) {
+    let mut changes = kernel.store().hints().watch_changes();
     loop {
-        let wait = match reap_once(&kernel).await {
-            Ok(wait) => wait,
+        changes.mark_unchanged();
+        let looked_at = kernel.clock().now();
+        let next = match reap_once(&kernel).await {
+            Ok(next) => next,
             Err(error) => {
                 tracing::error!(%error, "expired leases were not taken back");
-                PAUSE
+                Some(looked_at + PAUSE)
+            }
+        };
+        let wait = async {
+            match next {
+                // Not at once, even if a lease has just run out under the reaper's hands: that one is for the next
+                // round. Not later than a lease from now: one that begins meanwhile may be shorter than this one.
+                Some(end) => {
+                    let end = end.clamp(looked_at + BREATH, looked_at + kernel.lease().max(BREATH));
+                    kernel.clock().sleep_until(end).await;
+                }
+                // A lease begins with a change, and ends no sooner than its length after it.
+                None => {
+                    // Cannot fail: the store holds the sender.
+                    let _ = changes.changed().await;
+                    kernel.clock().sleep(kernel.lease()).await;
+                }
             }
         };
         tokio::select! {
             biased;
             () = stopping.cancelled() => return,
-            () = kernel.clock().sleep(wait) => {}
+            () = wait => {}
         }
     }
 }
 
-/// Answers how long nothing can run out.
-async fn reap_once(kernel: &Kernel) -> Result<Duration, Error> {
+/// Answers when the next lease runs out.
+async fn reap_once(kernel: &Kernel) -> Result<Option<DateTime<Utc>>, Error> {
     let holders = kernel.store().lease_holders().await?;
+    if holders.is_empty() {
+        return Ok(None);
+    }
     let gone_workers = holders.into_iter().filter(|worker| is_gone(worker)).collect();
     kernel.dispatch(LeaseReapStale { gone_workers, ..LeaseReapStale::default() }).await?;
-    // A lease that begins after this look ends no sooner than a whole lease from now, if every worker uses the same
-    // length; with different ones, the shorter is seen late by at most this worker's own length.
-    let longest = kernel.lease();
-    let next = kernel.store().next_lease_end().await?;
-    let wait = next.map_or(longest, |end| (end - kernel.clock().now()).to_std().unwrap_or_default());
-    // Not at once, even if a lease has just run out under the reaper's hands: that one is for the next round.
-    Ok(wait.clamp(Duration::from_millis(50), longest))
+    kernel.store().next_lease_end().await
 }
 
 /// Delivers events to the sink whenever there are new ones.
