@@ -6,6 +6,8 @@ mod language;
 pub mod ports;
 pub mod records;
 pub mod stores;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use error::Error;
 pub use id::RunId;

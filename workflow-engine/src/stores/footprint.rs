@@ -1,6 +1,6 @@
 //! Which rows a decision reads: what has to be loaded before it can be applied.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::id::RunId;
 use crate::ports::{Change, Decision, Guard};
@@ -11,6 +11,8 @@ use crate::records::Lease;
 pub(super) struct Footprint {
     /// The runs, each with the stages (and their jobs) that are read of it.
     pub(super) runs: BTreeMap<RunId, BTreeSet<String>>,
+    /// The jobs that claims of this transaction are about to take.
+    pub(super) claimed: HashSet<(RunId, String)>,
     /// Command and key of each idempotency entry.
     pub(super) keys: BTreeSet<(&'static str, String)>,
 }
@@ -26,7 +28,9 @@ impl Footprint {
         if decision.changes.iter().any(|change| matches!(change, Change::StartRun { .. })) {
             return;
         }
-        let named = guarded_stage(&decision.guard).into_iter().chain(decision.changes.iter().filter_map(changed_stage));
+        let named = guarded_stage(&decision.guard)
+            .into_iter()
+            .chain(decision.changes.iter().filter_map(changed_stage));
         for stage in named {
             if !stages.contains(stage) {
                 stages.insert(stage.to_owned());
@@ -72,4 +76,3 @@ fn changed_stage(change: &Change) -> Option<&str> {
         | Change::Progress { stage_id, .. } => Some(stage_id),
     }
 }
-

@@ -23,7 +23,10 @@ pub(super) fn apply(set: &mut WorkingSet, decision: &Decision, now: DateTime<Utc
     if let Some(entry) = &decision.idempotency
         && let Some(taken) = set.key(entry.command, &entry.key)
     {
-        return Ok(Commit::Repeated { request_hash: taken.request_hash.clone(), result: taken.result.clone() });
+        return Ok(Commit::Repeated {
+            request_hash: taken.request_hash.clone(),
+            result: taken.result.clone(),
+        });
     }
     if !holds(&decision.guard, set, decision.run_id, now) {
         return Ok(Commit::Missed);
