@@ -147,7 +147,7 @@ struct Random(u64);
 impl Random {
     fn seeded() -> Self {
         let seed = std::env::var("KILL_SEED").ok().and_then(|seed| seed.parse().ok());
-        let seed = seed.unwrap_or_else(|| u64::from(std::process::id()) * 0x9E37_79B9_7F4A_7C15 | 1);
+        let seed = seed.unwrap_or_else(|| u64::from(std::process::id()).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         eprintln!("KILL_SEED={seed}");
         Self(seed)
     }
