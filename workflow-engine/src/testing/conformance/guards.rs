@@ -94,7 +94,7 @@ async fn a_job_of_a_run_that_is_over_is_not_claimable(fixture: Fixture) {
     fixture.apply(decision(run_id, guard, vec![cancel_run()])).await;
     assert!(!holds(&fixture, run_id, claimable(1)).await);
     assert!(fixture.claim_up_to("worker", 10).await.is_empty());
-    assert_eq!(fixture.store.next_due(&super::fixture::definitions()).await.unwrap(), None);
+    assert_eq!(fixture.store.next_job_due(&super::fixture::definitions()).await.unwrap(), None);
 }
 
 async fn a_lease_of_an_older_epoch_misses(fixture: Fixture) {
