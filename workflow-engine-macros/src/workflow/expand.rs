@@ -128,7 +128,7 @@ fn implementation(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
 
 /// The workflow as constants.
 fn table(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
-    let Names { private, .. } = names;
+    let Names { private, config, .. } = names;
     let workflow = graph.workflow;
     let id = &graph.id;
     let title =
@@ -151,6 +151,7 @@ fn table(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
             ends: &[#(#ends),*],
             input: #private::InputRow::of::<#input>(),
             output_schema: #private::schema::<#output>,
+            config_schema: #private::schema::<#config>,
         }
     }
 }

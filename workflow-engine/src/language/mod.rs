@@ -20,9 +20,11 @@ mod outputs;
 mod table;
 mod workflow;
 
+mod drawing;
 mod fingerprint;
 mod normal;
 mod plan;
+mod schema;
 
 mod json;
 

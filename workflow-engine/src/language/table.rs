@@ -32,6 +32,8 @@ pub struct WorkflowTable {
     pub input: InputRow,
     /// The schema of the output.
     pub output_schema: fn() -> Schema,
+    /// The schema of the configuration.
+    pub config_schema: fn() -> Schema,
 }
 
 /// The workflow's input.
@@ -153,6 +155,7 @@ pub fn define(table: &WorkflowTable) -> WorkflowDefinition {
         fingerprint: String::new(),
         input_schema: table.input.schema,
         output_schema: table.output_schema,
+        config_schema: table.config_schema,
         check_input: table.input.check,
     };
     definition.fingerprint = super::fingerprint::fingerprint(&definition);
