@@ -240,6 +240,10 @@ pub mod workflow {
         Error::new(span, "a group has branches: write `[first, second]`")
     }
 
+    pub fn parentheses(span: Span) -> Error {
+        Error::new(span, "a group stands in brackets: write `[first, second]`")
+    }
+
     pub fn expected_segment(span: Span) -> Error {
         Error::new(span, "expected a stage's name after `::`")
     }
@@ -264,6 +268,10 @@ pub mod workflow {
                  add a stage that takes nothing and requires what it needs"
             ),
         )
+    }
+
+    pub fn expected_semicolon(span: Span) -> Error {
+        Error::new(span, "expected `;` between two workflows")
     }
 
     pub fn expected_comma(span: Span) -> Error {

@@ -82,11 +82,13 @@ pub fn expand(stage: &Stage<'_>) -> TokenStream {
 /// A braced structure: it takes the function's name in the namespace of types only.
 pub fn marker(name: &Ident, visibility: &syn::Visibility, conditions: &[&syn::Attribute]) -> TokenStream {
     let doc = format!("The stage of the function [`{}`](fn@{name}).", plain(name));
+    // rustc points at the structure when it speaks of the stage, so it stands where the function's name does.
+    let structure = quote_spanned!(name.span()=> struct #name {});
     quote! {
         #(#conditions)*
         #[doc = #doc]
         #[allow(non_camel_case_types, dead_code)]
-        #visibility struct #name {}
+        #visibility #structure
     }
 }
 

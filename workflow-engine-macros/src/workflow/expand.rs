@@ -87,7 +87,12 @@ fn implementation(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     let table = table(graph, names);
     let input = input(graph, names);
     let output = output(&graph.end, names);
-    let shape = shape(&graph.end, names, &input);
+    // rustc underlines the whole item when a type in it is private: it stands where the stage does.
+    let ends = [graph.nodes.first(), graph.end.leaves().last().map(|last| &graph.nodes[*last])];
+    let [first, last] = ends.map(|node| node.map_or_else(|| name.span(), Node::span));
+    let input = quote_spanned!(first=> type Input = #input;);
+    let output = quote_spanned!(last=> type Output = #output;);
+    let shape = shape(&graph.end, names);
     let fields = graph.nodes.iter().map(|node| &node.field);
     let decode_output = if matches!(graph.end, Shape::Hole) || graph.end.has_hole() {
         quote!({
@@ -99,8 +104,8 @@ fn implementation(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     };
     quote! {
         impl #library::Workflow for #name {
-            type Input = #input;
-            type Output = #output;
+            #input
+            #output
             type Config = #config;
             type Outputs = #outputs;
 
@@ -138,7 +143,7 @@ fn table(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     let rows = graph.nodes.iter().zip(&names.aliases).map(|(node, alias)| row(graph, node, alias, names));
     let after = graph.nodes.iter().map(|node| &node.after).map(|after| quote!(&[#(#after),*]));
     let ends = graph.end.leaves();
-    let input = input(graph, names);
+    let name = &workflow.name;
     let output = output(&graph.end, names);
     quote! {
         #private::WorkflowTable {
@@ -149,35 +154,37 @@ fn table(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
             stages: &[#(#rows),*],
             after: &[#(#after),*],
             ends: &[#(#ends),*],
-            input: #private::InputRow::of::<#input>(),
+            input: #private::InputRow::of::<#name>(),
             output_schema: #private::schema::<#output>,
             config_schema: #private::schema::<#config>,
         }
     }
 }
 
-/// A stage in its place. The call is the check of what it is handed, so all of it has the stage's span.
+/// A stage in its place. The expression is the check of what it is handed, so all of it has the stage's span.
 fn row(graph: &Graph<'_>, node: &Node<'_>, alias: &Ident, names: &Names<'_>) -> TokenStream {
-    let Names { private, aliases, .. } = names;
-    let span = node.span();
-    let respanned = |tokens: TokenStream| respan(tokens, span);
-    let private = respanned(private.clone());
-    match &node.handed {
-        handed if handed.has_hole() => quote_spanned!(span=> #private::StageRow::unchecked::<#alias>()),
+    let Names { library, private, aliases, .. } = names;
+    let workflow = &graph.workflow.name;
+    let taken = quote!(<#alias as #library::Stage>::Parameters);
+    let row = match &node.handed {
+        handed if handed.has_hole() => quote!(#private::StageRow::unchecked::<#alias>()),
         Shape::Start => {
-            let input = input(graph, names);
-            let input = if graph.workflow.input.is_some() { input } else { respanned(input) };
-            quote_spanned!(span=> #private::StageRow::starting::<#alias, #input>())
+            let given = quote!(<#workflow as #library::Workflow>::Input);
+            quote!(<#alias as #private::Starts<#workflow, #given, #taken>>::ROW)
         }
         Shape::One(before) => {
-            let before = respan(quote::ToTokens::to_token_stream(&aliases[*before]), span);
-            quote_spanned!(span=> #private::StageRow::following::<#alias, #before>())
+            let before = &aliases[*before];
+            let given = quote!(<#before as #library::Stage>::Output);
+            quote!(<#alias as #private::Follows<#before, #given, #taken>>::ROW)
         }
         handed => {
-            let shape = respanned(shape(handed, names, &TokenStream::new()));
-            quote_spanned!(span=> #private::StageRow::joining::<#alias, #shape>())
+            let shape = shape(handed, names);
+            let given = quote!(<#shape as #private::Handed>::Value);
+            let entry = quote!(<#alias as #private::Joins<#given, #taken>>::entry::<#shape>);
+            quote!(#private::StageRow::of::<#alias>(#entry))
         }
-    }
+    };
+    respan(row, node.span())
 }
 
 /// The type of the workflow's input.
@@ -211,7 +218,7 @@ fn output(shape: &Shape, names: &Names<'_>) -> TokenStream {
 }
 
 /// The shape of what is handed on, as a type.
-fn shape(shape: &Shape, names: &Names<'_>, input: &TokenStream) -> TokenStream {
+fn shape(shape: &Shape, names: &Names<'_>) -> TokenStream {
     let Names { private, aliases, .. } = names;
     match shape {
         Shape::One(stage) => {
@@ -220,7 +227,7 @@ fn shape(shape: &Shape, names: &Names<'_>, input: &TokenStream) -> TokenStream {
         }
         Shape::Group(branches) if branches.len() > WIDEST => quote!(#private::MoreThanSixteen),
         Shape::Group(branches) => {
-            let branches = branches.iter().map(|branch| self::shape(branch, names, input));
+            let branches = branches.iter().map(|branch| self::shape(branch, names));
             quote!(#private::Group<(#(#branches),*)>)
         }
         Shape::Start | Shape::Hole => quote!(#private::MoreThanSixteen),

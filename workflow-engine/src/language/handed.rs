@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 use serde::de::Error as _;
 
 use super::json::Json;
-use super::payload::Payload;
 use super::stage::Stage;
+use super::workflow::Workflow;
 
 /// The shape of what a stage is handed: how stored values become the value that its input is made from.
 pub trait Handed: 'static {
@@ -20,9 +20,9 @@ pub trait Handed: 'static {
     fn decode(stored: &mut dyn Iterator<Item = &Json>) -> Result<Self::Value, serde_json::Error>;
 }
 
-/// The run's input.
+/// The input of a run of `W`.
 #[derive(Debug)]
-pub struct Start<I>(PhantomData<I>);
+pub struct Start<W>(PhantomData<W>);
 
 /// The output of one stage.
 #[derive(Debug)]
@@ -36,10 +36,10 @@ pub struct Group<T>(PhantomData<T>);
 #[derive(Debug)]
 pub struct MoreThanSixteen;
 
-impl<I: Payload> Handed for Start<I> {
-    type Value = I;
+impl<W: Workflow> Handed for Start<W> {
+    type Value = W::Input;
 
-    fn decode(stored: &mut dyn Iterator<Item = &Json>) -> Result<I, serde_json::Error> {
+    fn decode(stored: &mut dyn Iterator<Item = &Json>) -> Result<W::Input, serde_json::Error> {
         next(stored)?.decode().map_err(|error| context("the run's input", &error))
     }
 }

@@ -11,7 +11,7 @@ pub use serde_json::Error as JsonError;
 
 pub use super::check::{Graph, Node, check_identity, check_stage};
 pub use super::context::StageContext;
-pub use super::edge::Accepts;
+pub use super::edge::{Accepts, Follows, Joins, Starts};
 pub use super::failure::StageError;
 pub use super::handed::{Group, Handed, MoreThanSixteen, One};
 pub use super::nothing::{Faulty, NoInput};

@@ -3,13 +3,11 @@
 use schemars::{JsonSchema, Schema, schema_for};
 
 use super::definition::{Entry, StageDefinition, WorkflowDefinition};
-use super::edge::{Follows, Joins, Starts};
-use super::entry;
-use super::handed::Handed;
 use super::json::Json;
 use super::payload::Payload;
 use super::record::from_nothing;
 use super::stage::{Stage, StageDeclaration, StagePath};
+use super::workflow::Workflow;
 
 /// A workflow as `workflow!` writes it down.
 #[derive(Debug)]
@@ -44,10 +42,10 @@ pub struct InputRow {
 }
 
 impl InputRow {
-    /// The input type `I`.
+    /// The input of `W`.
     #[must_use]
-    pub const fn of<I: Payload>() -> Self {
-        Self { schema: schema::<I>, check: check_input::<I> }
+    pub const fn of<W: Workflow>() -> Self {
+        Self { schema: schema::<W::Input>, check: check_input::<W::Input> }
     }
 }
 
@@ -64,43 +62,15 @@ pub struct StageRow {
 }
 
 impl StageRow {
-    /// `S` begins a workflow whose input is `I`.
-    #[must_use]
-    pub const fn starting<S, I>() -> Self
-    where
-        S: Stage + Starts<I, <S as Stage>::Parameters>,
-        I: Payload,
-    {
-        Self::with::<S>(entry::starting::<S, I>)
-    }
-
-    /// `S` comes right after the stage `G`.
-    #[must_use]
-    pub const fn following<S, G>() -> Self
-    where
-        S: Stage + Follows<G, G::Output, <S as Stage>::Parameters>,
-        G: Stage,
-    {
-        Self::with::<S>(entry::following::<S, G>)
-    }
-
-    /// `S` comes right after a group of the shape `H`.
-    #[must_use]
-    pub const fn joining<S, H>() -> Self
-    where
-        S: Stage + Joins<H::Value, <S as Stage>::Parameters>,
-        H: Handed,
-    {
-        Self::with::<S>(entry::joining::<S, H>)
-    }
-
     /// `S` comes after a mistake, which has been reported.
     #[must_use]
     pub const fn unchecked<S: Stage>() -> Self {
-        Self::with::<S>(|_| unreachable!("a workflow with a mistake does not compile"))
+        Self::of::<S>(|_| unreachable!("a workflow with a mistake does not compile"))
     }
 
-    const fn with<S: Stage>(entry: Entry) -> Self {
+    /// The stage `S` with the entry for its place.
+    #[must_use]
+    pub const fn of<S: Stage>(entry: Entry) -> Self {
         Self {
             path: S::PATH,
             declaration: S::DECLARATION,
