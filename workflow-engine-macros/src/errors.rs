@@ -131,6 +131,11 @@ pub mod stage {
         on(token, "a stage returns its output: write `-> StageResult<…>`, or `-> StageResult<()>` for none")
     }
 
+    pub fn no_result(token: impl ToTokens) -> Error {
+        let written = token.to_token_stream().to_string();
+        on(token, format!("a stage returns its output or why it has none: write `StageResult<{written}>`"))
+    }
+
     pub fn impl_trait(token: impl ToTokens, what: &str) -> Error {
         on(token, format!("a stage's {what} is stored, so its type must have a name: `impl Trait` has none"))
     }
@@ -191,7 +196,12 @@ pub mod stage {
     }
 
     pub fn twice(token: impl ToTokens, name: &str) -> Error {
-        on(token, format!("`{name}` is declared twice: by parameter or by option is one list"))
+        on(
+            token,
+            format!(
+                "`{name}` is required twice: once is enough, by a parameter or by an option of `#[stage]`"
+            ),
+        )
     }
 }
 

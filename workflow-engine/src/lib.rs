@@ -17,7 +17,7 @@ pub use language::{
 // The language, for generated code and its users.
 #[doc(hidden)]
 pub use language::private as __private;
-pub use language::{NoConfig, NoInput, Requirement, StageDeclaration, StagePath};
+pub use language::{NoConfig, NoInput, Requirement, StageDeclaration, StagePath, Storable};
 pub use workflow_engine_macros::{stage, workflow};
 
 /// What a program that declares and runs workflows needs.

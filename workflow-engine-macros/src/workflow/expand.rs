@@ -7,6 +7,7 @@ use syn::Attribute;
 use super::record;
 use super::valid::{Graph, Node, Shape, WIDEST};
 use crate::casing::{pascal, plain, title};
+use crate::paths::respan;
 use crate::{docs, paths, record as delegated};
 
 /// The names in the expansion.
@@ -144,7 +145,7 @@ fn table(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     let after = graph.nodes.iter().map(|node| &node.after).map(|after| quote!(&[#(#after),*]));
     let ends = graph.end.leaves();
     let name = &workflow.name;
-    let output = output(&graph.end, names);
+    let shape = shape(&graph.end, names);
     quote! {
         #private::WorkflowTable {
             id: #id,
@@ -155,7 +156,7 @@ fn table(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
             after: &[#(#after),*],
             ends: &[#(#ends),*],
             input: #private::InputRow::of::<#name>(),
-            output_schema: #private::schema::<#output>,
+            output_schema: #private::output_schema::<#shape>,
             config_schema: #private::schema::<#config>,
         }
     }
@@ -252,20 +253,4 @@ fn checks(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
         };
         #(#checks)*
     }
-}
-
-/// The same tokens under another span, inside groups too.
-fn respan(tokens: TokenStream, span: proc_macro2::Span) -> TokenStream {
-    tokens
-        .into_iter()
-        .map(|mut token| {
-            if let proc_macro2::TokenTree::Group(group) = &token {
-                let mut new = proc_macro2::Group::new(group.delimiter(), respan(group.stream(), span));
-                new.set_span(span);
-                return new.into();
-            }
-            token.set_span(span);
-            token
-        })
-        .collect()
 }

@@ -1,10 +1,11 @@
 //! What `workflow!` writes down: constants, from which one function makes the definition.
 
-use schemars::{JsonSchema, Schema, schema_for};
+use schemars::{JsonSchema, Schema, SchemaGenerator, schema_for};
 
 use super::definition::{Entry, StageDefinition, WorkflowDefinition};
+use super::handed::{Handed, Shaped};
 use super::json::Json;
-use super::payload::Payload;
+use super::payload::{Payload, Storable};
 use super::record::from_nothing;
 use super::stage::{Stage, StageDeclaration, StagePath};
 use super::workflow::Workflow;
@@ -76,7 +77,7 @@ impl StageRow {
             declaration: S::DECLARATION,
             entry,
             input_schema: schema::<S::Input>,
-            output_schema: schema::<S::Output>,
+            output_schema: || S::Output::root_schema(SchemaGenerator::default()),
             config_schema: schema::<S::Config>,
             check_config: check_config::<S>,
         }
@@ -87,6 +88,12 @@ impl StageRow {
 #[must_use]
 pub fn schema<T: JsonSchema>() -> Schema {
     schema_for!(T)
+}
+
+/// The schema of a workflow's output, of the shape `H`.
+#[must_use]
+pub fn output_schema<H: Handed>() -> Schema {
+    schema::<Shaped<H>>()
 }
 
 fn check_input<I: Payload>(input: &Json) -> Result<Json, serde_json::Error> {

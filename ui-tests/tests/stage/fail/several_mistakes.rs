@@ -3,7 +3,7 @@
 use workflow_engine::prelude::*;
 
 #[stage(timeout = "soon", retry(attempts = 3), titel = "x")]
-pub fn load<T>(&self, (path, length): (String, u32), bytes: &[u8]) -> StageResult<impl Send> {
+pub fn load<T>((path, length): (String, u32), bytes: &[u8]) -> StageResult<impl Send> {
     Ok(1)
 }
 

@@ -3,7 +3,7 @@
 use workflow_engine::prelude::*;
 
 #[stage]
-pub const async fn load(path: String) -> StageResult<u32> {
+pub async extern "C" fn load(path: String) -> StageResult<u32> {
     Ok(1)
 }
 
