@@ -91,7 +91,7 @@ pub mod options {
 }
 
 pub mod stage {
-    use super::{Error, Span, ToTokens, on};
+    use super::{Error, Span, ToTokens, on, source};
 
     pub fn not_a_function(span: Span) -> Error {
         Error::new(span, "`#[stage]` goes on an async function")
@@ -132,7 +132,7 @@ pub mod stage {
     }
 
     pub fn no_result(token: impl ToTokens) -> Error {
-        let written = token.to_token_stream().to_string();
+        let written = source(&token);
         on(token, format!("a stage returns its output or why it has none: write `StageResult<{written}>`"))
     }
 
@@ -203,6 +203,16 @@ pub mod stage {
             ),
         )
     }
+}
+
+/// Tokens as somebody would write them.
+fn source(tokens: &impl ToTokens) -> String {
+    let mut text = tokens.to_token_stream().to_string();
+    for (spaced, tight) in [(" < ", "<"), (" >", ">"), (" :: ", "::"), (" ,", ","), ("& ", "&"), ("( ", "(")]
+    {
+        text = text.replace(spaced, tight);
+    }
+    text
 }
 
 /// "`a`, `b` and `c`".

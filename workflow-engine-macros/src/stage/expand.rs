@@ -88,7 +88,7 @@ pub fn marker(name: &Ident, visibility: &syn::Visibility, conditions: &[&syn::At
     quote! {
         #(#conditions)*
         #[doc = #doc]
-        #[allow(non_camel_case_types, dead_code)]
+        #[allow(non_camel_case_types, dead_code, missing_debug_implementations)]
         #visibility #structure
     }
 }

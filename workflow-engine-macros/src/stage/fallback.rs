@@ -49,6 +49,8 @@ pub fn expand(function: &Function, options: &Options, errors: &Errors) -> TokenS
                     ::core::unreachable!()
                 }
             }
+            impl<__R> #private::Requires<__R> for #name {}
+            impl<__R> #private::Optionally<__R> for #name {}
             impl<__V> #private::Accepts<__V> for #name {
                 fn accept(_: __V) -> Self::Input {
                     #private::NoInput

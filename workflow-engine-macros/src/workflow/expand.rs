@@ -64,7 +64,7 @@ pub fn expand(graph: &Graph<'_>) -> TokenStream {
     quote! {
         #(#attributes)*
         #doc
-        #[allow(non_camel_case_types, dead_code)]
+        #[allow(non_camel_case_types, dead_code, missing_debug_implementations)]
         #visibility struct #name {}
 
         #(#named)*
