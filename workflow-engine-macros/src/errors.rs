@@ -91,7 +91,7 @@ pub mod options {
 }
 
 pub mod stage {
-    use super::{Error, Span, ToTokens, on};
+    use super::{Error, Span, ToTokens, on, source};
 
     pub fn not_a_function(span: Span) -> Error {
         Error::new(span, "`#[stage]` goes on an async function")
@@ -129,6 +129,11 @@ pub mod stage {
 
     pub fn no_output(token: impl ToTokens) -> Error {
         on(token, "a stage returns its output: write `-> StageResult<…>`, or `-> StageResult<()>` for none")
+    }
+
+    pub fn no_result(token: impl ToTokens) -> Error {
+        let written = source(&token);
+        on(token, format!("a stage returns its output or why it has none: write `StageResult<{written}>`"))
     }
 
     pub fn impl_trait(token: impl ToTokens, what: &str) -> Error {
@@ -191,8 +196,23 @@ pub mod stage {
     }
 
     pub fn twice(token: impl ToTokens, name: &str) -> Error {
-        on(token, format!("`{name}` is declared twice: by parameter or by option is one list"))
+        on(
+            token,
+            format!(
+                "`{name}` is required twice: once is enough, by a parameter or by an option of `#[stage]`"
+            ),
+        )
     }
+}
+
+/// Tokens as somebody would write them.
+fn source(tokens: &impl ToTokens) -> String {
+    let mut text = tokens.to_token_stream().to_string();
+    for (spaced, tight) in [(" < ", "<"), (" >", ">"), (" :: ", "::"), (" ,", ","), ("& ", "&"), ("( ", "(")]
+    {
+        text = text.replace(spaced, tight);
+    }
+    text
 }
 
 /// "`a`, `b` and `c`".
@@ -240,6 +260,10 @@ pub mod workflow {
         Error::new(span, "a group has branches: write `[first, second]`")
     }
 
+    pub fn parentheses(span: Span) -> Error {
+        Error::new(span, "a group stands in brackets: write `[first, second]`")
+    }
+
     pub fn expected_segment(span: Span) -> Error {
         Error::new(span, "expected a stage's name after `::`")
     }
@@ -264,6 +288,10 @@ pub mod workflow {
                  add a stage that takes nothing and requires what it needs"
             ),
         )
+    }
+
+    pub fn expected_semicolon(span: Span) -> Error {
+        Error::new(span, "expected `;` between two workflows")
     }
 
     pub fn expected_comma(span: Span) -> Error {

@@ -94,7 +94,9 @@ fn place(name: &Ident, input: ParseStream<'_>) -> Span {
 /// `name = "text"`.
 pub fn text(name: &Ident, input: ParseStream<'_>, example: &str) -> Result<LitStr> {
     equals(name, input, example)?;
-    input.parse().map_err(|_| errors::options::value(place(name, input), name, example))
+    // A literal of another kind is consumed by the attempt.
+    let at = place(name, input);
+    input.parse().map_err(|_| errors::options::value(at, name, example))
 }
 
 /// `id = "text"`.
@@ -112,7 +114,8 @@ pub fn count(name: &Ident, input: ParseStream<'_>) -> Result<u32> {
     let example = format!("{name} = 2");
     equals(name, input, &example)?;
     let wrong = |span| errors::options::value(span, name, &example);
-    let literal: LitInt = input.parse().map_err(|_| wrong(place(name, input)))?;
+    let at = place(name, input);
+    let literal: LitInt = input.parse().map_err(|_| wrong(at))?;
     match literal.base10_parse::<u32>() {
         Ok(0) => Err(errors::options::zero(&literal, &name.to_string())),
         Ok(number) => Ok(number),

@@ -24,7 +24,7 @@ pub use id::RunId;
 pub use language::{
     Backoff, Execution, Json, LogLevel, NoConfig, NoInput, Payload, Reports, Requirement, RetryPolicy, Stage,
     StageContext, StageDeclaration, StageDefinition, StageError, StagePath, StageResult, StageScope,
-    Undeclared, Workflow, WorkflowDefinition,
+    Storable, Undeclared, Workflow, WorkflowDefinition,
 };
 pub use workflow_engine_macros::{stage, workflow};
 

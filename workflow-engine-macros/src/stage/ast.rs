@@ -56,6 +56,8 @@ impl Function {
     pub fn untouched(&self) -> TokenStream {
         let Self { attributes, visibility, signature, body } = self;
         let mut signature = signature.clone();
+        // It was refused, and rustc has five things more to say about it.
+        signature.variadic = None;
         for parameter in &mut signature.inputs {
             let attributes = match parameter {
                 FnArg::Receiver(receiver) => &mut receiver.attrs,

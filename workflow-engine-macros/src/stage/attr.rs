@@ -73,7 +73,8 @@ fn retry(name: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Result<Re
             "max" => retry.max = Some(options::duration(name, input)?),
             "backoff" => {
                 options::equals(name, input, "backoff = exponential")?;
-                let backoff: Ident = input.parse()?;
+                let wrong = errors::options::value(input.span(), name, "backoff = exponential");
+                let backoff: Ident = input.parse().map_err(|_| wrong)?;
                 retry.fixed = match backoff.to_string().as_str() {
                     "fixed" => Some(true),
                     "exponential" => Some(false),

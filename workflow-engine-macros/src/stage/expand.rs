@@ -9,6 +9,7 @@ use super::attr::Options;
 use super::record::Record;
 use super::valid::{Field, Parameter, Stage};
 use crate::casing::{kebab, pascal, plain, title};
+use crate::paths::respan;
 use crate::{docs, paths};
 
 /// The function, the type beside it, and the implementations.
@@ -82,11 +83,13 @@ pub fn expand(stage: &Stage<'_>) -> TokenStream {
 /// A braced structure: it takes the function's name in the namespace of types only.
 pub fn marker(name: &Ident, visibility: &syn::Visibility, conditions: &[&syn::Attribute]) -> TokenStream {
     let doc = format!("The stage of the function [`{}`](fn@{name}).", plain(name));
+    // rustc points at the structure when it speaks of the stage, so it stands where the function's name does.
+    let structure = quote_spanned!(name.span()=> struct #name {});
     quote! {
         #(#conditions)*
         #[doc = #doc]
-        #[allow(non_camel_case_types, dead_code)]
-        #visibility struct #name {}
+        #[allow(non_camel_case_types, dead_code, missing_debug_implementations)]
+        #visibility #structure
     }
 }
 
@@ -134,7 +137,7 @@ fn implementation(
     let private = quote!(#library::__private);
     let name = &stage.function.signature.ident;
     let returns = stage.returns;
-    let output = quote_spanned!(output_span(returns)=> <#returns as #private::Returns>::Output);
+    let output = respan(quote!(<#returns as #private::Returns>::Output), output_span(returns));
     let types = inputs.iter().map(|field| field.ty);
     let parameters = if let [only] = inputs {
         let ty = only.ty;
@@ -186,13 +189,20 @@ fn run(stage: &Stage<'_>, private: &TokenStream) -> TokenStream {
                 (true, false) => "optional",
                 (true, true) => "optional_ref",
             };
-            let function = Ident::new(function, ty.span());
-            quote_spanned!(ty.span()=> #private::#function::<#alias, #ty>(&#context)?)
+            let function = Ident::new(function, Span::call_site());
+            // Under the span of the type: that is what does not fit, if it does not.
+            let call = quote! {
+                <<#alias as #private::Stage>::Output as #private::OutputAs<#alias, #ty>>::#function
+            };
+            let call = respan(call, ty.span());
+            quote!(#call(&#context)?)
         }
         Parameter::Context(ty) => {
-            quote_spanned!(ty.span()=> &<#ty as #private::ContextOf<Self>>::of(&#context))
+            let call = respan(quote!(<#ty as #private::ContextOf<Self>>::of), ty.span());
+            quote!(&#call(&#context))
         }
     });
+    let failure = respan(quote!(#private::Failure::into_error), error_span(stage.returns));
     // The name's span: a future that is not `Send` is reported where the function is named.
     quote_spanned! {name.span()=>
         async fn run(
@@ -202,7 +212,10 @@ fn run(stage: &Stage<'_>, private: &TokenStream) -> TokenStream {
         ) -> ::core::result::Result<Self::Output, #private::StageError> {
             let _ = (&#input, &#config, &#context);
             #(#prepare)*
-            #private::Returns::into_result(#name(#(#arguments),*).await)
+            match #name(#(#arguments),*).await {
+                ::core::result::Result::Ok(output) => ::core::result::Result::Ok(output),
+                ::core::result::Result::Err(error) => ::core::result::Result::Err(#failure(error)),
+            }
         }
     }
 }
@@ -248,6 +261,12 @@ fn accepts(name: &Ident, input: &Ident, fields: &[&Field<'_>], private: &TokenSt
                 ::core::convert::From::from(value)
             }
         }
+
+        impl #private::Accepts<#private::Faulty> for #name {
+            fn accept(value: #private::Faulty) -> Self::Input {
+                value.never()
+            }
+        }
     }
 }
 
@@ -274,14 +293,20 @@ fn read_alias(index: usize) -> Ident {
     format_ident!("__Read{index}", span = Span::mixed_site())
 }
 
-/// Where a mistake in the output's type is underlined: at `T` of `StageResult<T>`, if it is written so.
+/// Where a mistake in the output's type is underlined: at `T` of `Result<T, E>`, if it is written so.
 fn output_span(returns: &Type) -> Span {
-    let Type::Path(path) = returns else { return returns.span() };
-    let Some(last) = path.path.segments.last() else { return returns.span() };
-    match &last.arguments {
-        syn::PathArguments::AngleBracketed(arguments) => {
-            arguments.args.first().map_or_else(|| returns.span(), Spanned::span)
-        }
-        _ => returns.span(),
+    argument_span(returns, 0).unwrap_or_else(|| returns.span())
+}
+
+/// Where a mistake in the error's type is underlined: at `E` of `Result<T, E>`, if it is written so.
+fn error_span(returns: &Type) -> Span {
+    argument_span(returns, 1).unwrap_or_else(|| returns.span())
+}
+
+fn argument_span(returns: &Type, index: usize) -> Option<Span> {
+    let Type::Path(path) = returns else { return None };
+    match &path.path.segments.last()?.arguments {
+        syn::PathArguments::AngleBracketed(arguments) => arguments.args.iter().nth(index).map(Spanned::span),
+        _ => None,
     }
 }

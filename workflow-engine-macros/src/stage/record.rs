@@ -1,9 +1,8 @@
 //! The generated input and configuration: a plain structure, and what serde and schemars need of it.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{format_ident, quote};
 use syn::Visibility;
-use syn::spanned::Spanned;
 
 use super::valid::{Default, Field};
 use crate::casing::plain;
@@ -66,7 +65,7 @@ impl Record<'_> {
             .map(|(index, field)| {
                 let ty = field.ty;
                 let default = default(index, field);
-                quote_spanned! {ty.span()=>
+                quote! {
                     impl #private::Field<#index> for #name { type Type = #ty; }
                     #default
                 }

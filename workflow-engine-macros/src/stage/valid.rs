@@ -90,9 +90,6 @@ fn check_signature(function: &Function, errors: &mut Errors) {
     if signature.asyncness.is_none() {
         errors.push(errors::stage::not_async(signature.fn_token));
     }
-    if let Some(constness) = &signature.constness {
-        errors.push(errors::stage::qualifier(constness, "const"));
-    }
     if let Some(abi) = &signature.abi {
         errors.push(errors::stage::qualifier(abi, "extern"));
     }
@@ -110,19 +107,41 @@ fn check_signature(function: &Function, errors: &mut Errors) {
     }
 }
 
+/// What the function returns, if it can be a stage's.
 fn returns<'a>(function: &'a Function, errors: &mut Errors) -> Option<&'a Type> {
-    match &function.signature.output {
-        ReturnType::Default => {
-            errors.push(errors::stage::no_output(&function.signature.ident));
-            None
-        }
-        ReturnType::Type(_, ty) => {
-            if let Some(token) = find_impl_trait(ty) {
-                errors.push(errors::stage::impl_trait(token, "output"));
-                return None;
-            }
-            Some(ty)
-        }
+    let ReturnType::Type(_, ty) = &function.signature.output else {
+        errors.push(errors::stage::no_output(&function.signature.ident));
+        return None;
+    };
+    if let Some(token) = find_impl_trait(ty) {
+        errors.push(errors::stage::impl_trait(token, "output"));
+        return None;
+    }
+    if !may_be_result(ty) {
+        errors.push(errors::stage::no_result(ty));
+        return None;
+    }
+    Some(ty)
+}
+
+/// As [`returns`], where the mistakes have been reported.
+pub fn output(function: &Function) -> Option<&Type> {
+    returns(function, &mut Errors::default())
+}
+
+/// A type alias may stand for a `Result` under any name, with or without arguments; what certainly is none is
+/// refused here, because rustc would speak of it three times.
+fn may_be_result(ty: &Type) -> bool {
+    match ty {
+        Type::Path(path) => path.path.segments.last().is_none_or(|last| {
+            let name = last.ident.to_string();
+            let other = ["Option", "Vec", "Box", "Arc", "HashMap", "BTreeMap"].contains(&name.as_str());
+            name.ends_with("Result") || !(last.arguments.is_none() || other)
+        }),
+        Type::Group(group) => may_be_result(&group.elem),
+        Type::Paren(paren) => may_be_result(&paren.elem),
+        Type::Macro(_) => true,
+        _ => false,
     }
 }
 

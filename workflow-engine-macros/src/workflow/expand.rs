@@ -7,6 +7,7 @@ use syn::Attribute;
 use super::record;
 use super::valid::{Graph, Node, Shape, WIDEST};
 use crate::casing::{pascal, plain, title};
+use crate::paths::respan;
 use crate::{docs, paths, record as delegated};
 
 /// The names in the expansion.
@@ -63,7 +64,7 @@ pub fn expand(graph: &Graph<'_>) -> TokenStream {
     quote! {
         #(#attributes)*
         #doc
-        #[allow(non_camel_case_types, dead_code)]
+        #[allow(non_camel_case_types, dead_code, missing_debug_implementations)]
         #visibility struct #name {}
 
         #(#named)*
@@ -87,7 +88,12 @@ fn implementation(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     let table = table(graph, names);
     let input = input(graph, names);
     let output = output(&graph.end, names);
-    let shape = shape(&graph.end, names, &input);
+    // rustc underlines the whole item when a type in it is private: it stands where the stage does.
+    let ends = [graph.nodes.first(), graph.end.leaves().last().map(|last| &graph.nodes[*last])];
+    let [first, last] = ends.map(|node| node.map_or_else(|| name.span(), Node::span));
+    let input = quote_spanned!(first=> type Input = #input;);
+    let output = quote_spanned!(last=> type Output = #output;);
+    let shape = shape(&graph.end, names);
     let fields = graph.nodes.iter().map(|node| &node.field);
     let decode_output = if matches!(graph.end, Shape::Hole) || graph.end.has_hole() {
         quote!({
@@ -99,8 +105,8 @@ fn implementation(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     };
     quote! {
         impl #library::Workflow for #name {
-            type Input = #input;
-            type Output = #output;
+            #input
+            #output
             type Config = #config;
             type Outputs = #outputs;
 
@@ -128,7 +134,7 @@ fn implementation(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
 
 /// The workflow as constants.
 fn table(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
-    let Names { private, .. } = names;
+    let Names { private, config, .. } = names;
     let workflow = graph.workflow;
     let id = &graph.id;
     let title =
@@ -138,8 +144,8 @@ fn table(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     let rows = graph.nodes.iter().zip(&names.aliases).map(|(node, alias)| row(graph, node, alias, names));
     let after = graph.nodes.iter().map(|node| &node.after).map(|after| quote!(&[#(#after),*]));
     let ends = graph.end.leaves();
-    let input = input(graph, names);
-    let output = output(&graph.end, names);
+    let name = &workflow.name;
+    let shape = shape(&graph.end, names);
     quote! {
         #private::WorkflowTable {
             id: #id,
@@ -149,34 +155,37 @@ fn table(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
             stages: &[#(#rows),*],
             after: &[#(#after),*],
             ends: &[#(#ends),*],
-            input: #private::InputRow::of::<#input>(),
-            output_schema: #private::schema::<#output>,
+            input: #private::InputRow::of::<#name>(),
+            output_schema: #private::output_schema::<#shape>,
+            config_schema: #private::schema::<#config>,
         }
     }
 }
 
-/// A stage in its place. The call is the check of what it is handed, so all of it has the stage's span.
+/// A stage in its place. The expression is the check of what it is handed, so all of it has the stage's span.
 fn row(graph: &Graph<'_>, node: &Node<'_>, alias: &Ident, names: &Names<'_>) -> TokenStream {
-    let Names { private, aliases, .. } = names;
-    let span = node.span();
-    let respanned = |tokens: TokenStream| respan(tokens, span);
-    let private = respanned(private.clone());
-    match &node.handed {
-        handed if handed.has_hole() => quote_spanned!(span=> #private::StageRow::unchecked::<#alias>()),
+    let Names { library, private, aliases, .. } = names;
+    let workflow = &graph.workflow.name;
+    let taken = quote!(<#alias as #library::Stage>::Parameters);
+    let row = match &node.handed {
+        handed if handed.has_hole() => quote!(#private::StageRow::unchecked::<#alias>()),
         Shape::Start => {
-            let input = input(graph, names);
-            let input = if graph.workflow.input.is_some() { input } else { respanned(input) };
-            quote_spanned!(span=> #private::StageRow::starting::<#alias, #input>())
+            let given = quote!(<#workflow as #library::Workflow>::Input);
+            quote!(<#alias as #private::Starts<#workflow, #given, #taken>>::ROW)
         }
         Shape::One(before) => {
-            let before = respan(quote::ToTokens::to_token_stream(&aliases[*before]), span);
-            quote_spanned!(span=> #private::StageRow::following::<#alias, #before>())
+            let before = &aliases[*before];
+            let given = quote!(<#before as #library::Stage>::Output);
+            quote!(<#alias as #private::Follows<#before, #given, #taken>>::ROW)
         }
         handed => {
-            let shape = respanned(shape(handed, names, &TokenStream::new()));
-            quote_spanned!(span=> #private::StageRow::joining::<#alias, #shape>())
+            let shape = shape(handed, names);
+            let given = quote!(<#shape as #private::Handed>::Value);
+            let entry = quote!(<#alias as #private::Joins<#given, #taken>>::entry::<#shape>);
+            quote!(#private::StageRow::of::<#alias>(#entry))
         }
-    }
+    };
+    respan(row, node.span())
 }
 
 /// The type of the workflow's input.
@@ -210,7 +219,7 @@ fn output(shape: &Shape, names: &Names<'_>) -> TokenStream {
 }
 
 /// The shape of what is handed on, as a type.
-fn shape(shape: &Shape, names: &Names<'_>, input: &TokenStream) -> TokenStream {
+fn shape(shape: &Shape, names: &Names<'_>) -> TokenStream {
     let Names { private, aliases, .. } = names;
     match shape {
         Shape::One(stage) => {
@@ -219,7 +228,7 @@ fn shape(shape: &Shape, names: &Names<'_>, input: &TokenStream) -> TokenStream {
         }
         Shape::Group(branches) if branches.len() > WIDEST => quote!(#private::MoreThanSixteen),
         Shape::Group(branches) => {
-            let branches = branches.iter().map(|branch| self::shape(branch, names, input));
+            let branches = branches.iter().map(|branch| self::shape(branch, names));
             quote!(#private::Group<(#(#branches),*)>)
         }
         Shape::Start | Shape::Hole => quote!(#private::MoreThanSixteen),
@@ -244,20 +253,4 @@ fn checks(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
         };
         #(#checks)*
     }
-}
-
-/// The same tokens under another span, inside groups too.
-fn respan(tokens: TokenStream, span: proc_macro2::Span) -> TokenStream {
-    tokens
-        .into_iter()
-        .map(|mut token| {
-            if let proc_macro2::TokenTree::Group(group) = &token {
-                let mut new = proc_macro2::Group::new(group.delimiter(), respan(group.stream(), span));
-                new.set_span(span);
-                return new.into();
-            }
-            token.set_span(span);
-            token
-        })
-        .collect()
 }

@@ -3,6 +3,7 @@
 //! At the end of the input syn would underline the whole macro, so whoever expects something remembers the token
 //! that made it expect it.
 
+use proc_macro2::extra::DelimSpan;
 use proc_macro2::{Ident, Span, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{ParseBuffer, ParseStream};
@@ -24,8 +25,12 @@ pub fn workflows(input: ParseStream<'_>, errors: &mut Errors) -> Vec<Workflow> {
                 skip_to_semicolon(input);
             }
         }
-        // Whatever is left before the `;` was reported where it was found.
-        let _ = input.parse::<Token![;]>();
+        if let Ok(comma) = input.parse::<Token![,]>() {
+            errors.push(errors::workflow::expected_semicolon(comma.span));
+        } else {
+            // Whatever else is left before the `;` was reported where it was found.
+            let _ = input.parse::<Token![;]>();
+        }
     }
     workflows
 }
@@ -147,7 +152,16 @@ fn chain(input: ParseStream<'_>, mut place: Span, mut before: &'static str, erro
 /// `path | "[" chain { "," chain } [ "," ] "]"`
 fn step(input: ParseStream<'_>, errors: &mut Errors) -> Step {
     if input.peek(token::Bracket) {
-        return group(input, errors);
+        return errors
+            .take(bracketed(input))
+            .map_or(Step::Hole, |(bracket, content)| group(&content, &bracket.span, errors));
+    }
+    if input.peek(token::Paren) {
+        // What stands in parentheses is meant as a group, and checked as one.
+        return errors.take(parenthesized(input)).map_or(Step::Hole, |(paren, content)| {
+            errors.push(errors::workflow::parentheses(paren.span.join()));
+            group(&content, &paren.span, errors)
+        });
     }
     if input.peek(Token![>>]) {
         errors.push(errors::workflow::missing_step(input.span()));
@@ -161,18 +175,17 @@ fn step(input: ParseStream<'_>, errors: &mut Errors) -> Step {
     errors.take(path(input)).map_or(Step::Hole, Step::Stage)
 }
 
-fn group(input: ParseStream<'_>, errors: &mut Errors) -> Step {
-    let Some((bracket, content)) = errors.take(bracketed(input)) else { return Step::Hole };
-    let span = bracket.span.join();
+fn group(content: ParseStream<'_>, delimiters: &DelimSpan, errors: &mut Errors) -> Step {
+    let span = delimiters.join();
     if content.is_empty() {
         errors.push(errors::workflow::empty_group(span));
         return Step::Hole;
     }
     let mut branches = Vec::new();
-    let mut place = bracket.span.open();
+    let mut place = delimiters.open();
     let mut before = "[";
     loop {
-        branches.push(chain(&content, place, before, errors));
+        branches.push(chain(content, place, before, errors));
         if let Ok(comma) = content.parse::<Token![,]>() {
             place = comma.span;
             before = ",";

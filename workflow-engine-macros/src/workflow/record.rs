@@ -46,9 +46,11 @@ pub fn structures(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
 
 /// What serde and schemars need of the configuration.
 pub fn implementations(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
-    let Names { library, private, config, aliases, .. } = names;
+    let Names { library, private, config, outputs, aliases, .. } = names;
     let text = plain(config);
+    let outputs_text = plain(outputs);
     let fields: Vec<&Ident> = graph.nodes.iter().map(|node| &node.field).collect();
+    let field_texts: Vec<String> = fields.iter().map(|field| plain(field)).collect();
     let slots: Vec<Ident> =
         (0..fields.len()).map(|index| format_ident!("slot_{index}", span = Span::mixed_site())).collect();
     let indices = 0..fields.len();
@@ -87,6 +89,17 @@ pub fn implementations(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
 
             fn schema(object: &mut #private::ObjectSchema<'_>) {
                 #(object.stage::<#aliases>();)*
+            }
+        }
+
+        impl ::core::fmt::Debug for #outputs
+        where
+            #(for<'__any> <#aliases as #library::Stage>::Output: ::core::fmt::Debug,)*
+        {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_struct(#outputs_text)
+                    #(.field(#field_texts, &self.#fields))*
+                    .finish()
             }
         }
 

@@ -1,9 +1,19 @@
 //! The edges of the graph as trait bounds: what a stage is handed must convert into its input.
 //!
 //! `#[stage]` implements [`Accepts`] once. What `workflow!` asks for are the traits over it, one a situation,
-//! because the sentence that rustc prints belongs to the trait.
+//! because the sentence that rustc prints belongs to the trait. Each delivers the stage's row by a constant rather
+//! than by a function with the trait as its bound, which would add "required by a bound in …" to the sentence.
 
+use futures_util::future::BoxFuture;
+
+use super::definition::Execution;
+use super::entry;
+use super::failure::StageError;
+use super::handed::{Handed, One, Start};
+use super::json::Json;
 use super::stage::Stage;
+use super::table::StageRow;
+use super::workflow::Workflow;
 
 /// The stage's input can be made from a `V`.
 ///
@@ -20,16 +30,18 @@ pub trait Accepts<V>: Stage {
     label = "takes `{Parameters}`, is handed `{V}`",
     note = "implement `From<{V}>` for the generated input of `{Self}` to convert"
 )]
-pub trait Follows<Giver, V, Parameters>: Stage {
-    /// Makes the input.
-    fn take(value: V) -> Self::Input;
+pub trait Follows<Giver, V, Parameters> {
+    /// The stage in its place.
+    const ROW: StageRow;
 }
 
 #[diagnostic::do_not_recommend]
-impl<S: Accepts<V>, Giver, V, Parameters> Follows<Giver, V, Parameters> for S {
-    fn take(value: V) -> Self::Input {
-        S::accept(value)
-    }
+impl<S, Giver, V, Parameters> Follows<Giver, V, Parameters> for S
+where
+    S: Accepts<V>,
+    Giver: Stage<Output = V>,
+{
+    const ROW: StageRow = StageRow::of::<S>(entry::entry::<S, One<Giver>>);
 }
 
 /// `Self` may come right after a group whose outputs are `V`; it takes `Parameters`.
@@ -38,32 +50,36 @@ impl<S: Accepts<V>, Giver, V, Parameters> Follows<Giver, V, Parameters> for S {
     label = "takes `{Parameters}`, is handed `{V}`",
     note = "a group hands on the last outputs of its branches in the order in which they are written"
 )]
-pub trait Joins<V, Parameters>: Stage {
-    /// Makes the input.
-    fn take(value: V) -> Self::Input;
+pub trait Joins<V, Parameters> {
+    /// The entry of the stage in its place. The group's shape is not a parameter of the trait, because rustc
+    /// would print all of it.
+    fn entry<H: Handed<Value = V>>(execution: Execution) -> BoxFuture<'static, Result<Json, StageError>>;
 }
 
 #[diagnostic::do_not_recommend]
 impl<S: Accepts<V>, V, Parameters> Joins<V, Parameters> for S {
-    fn take(value: V) -> Self::Input {
-        S::accept(value)
+    fn entry<H: Handed<Value = V>>(execution: Execution) -> BoxFuture<'static, Result<Json, StageError>> {
+        entry::entry::<S, H>(execution)
     }
 }
 
-/// `Self` may begin a workflow whose input is `V`; it takes `Parameters`.
+/// `Self` may begin the workflow `W`, whose input is `V`; it takes `Parameters`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` takes `{Parameters}`, but the workflow's input is `{V}`",
+    message = "`{Self}` takes `{Parameters}`, but the input of `{W}` is `{V}`",
     label = "takes `{Parameters}`, is handed `{V}`",
     note = "implement `From<{V}>` for the generated input of `{Self}` to convert"
 )]
-pub trait Starts<V, Parameters>: Stage {
-    /// Makes the input.
-    fn take(value: V) -> Self::Input;
+pub trait Starts<W, V, Parameters> {
+    /// The stage in its place.
+    const ROW: StageRow;
 }
 
 #[diagnostic::do_not_recommend]
-impl<S: Accepts<V>, V, Parameters> Starts<V, Parameters> for S {
-    fn take(value: V) -> Self::Input {
-        S::accept(value)
-    }
+impl<S, W, V, Parameters> Starts<W, V, Parameters> for S
+where
+    S: Accepts<V>,
+    // That an input can be stored is asked where the workflow names it, and nowhere else.
+    W: Workflow<Input = V>,
+{
+    const ROW: StageRow = StageRow::of::<S>(entry::entry::<S, Start<W>>);
 }

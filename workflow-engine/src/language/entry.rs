@@ -5,40 +5,20 @@ use std::any::type_name;
 use futures_util::future::BoxFuture;
 
 use super::definition::Execution;
-use super::edge::{Follows, Joins, Starts};
+use super::edge::Accepts;
 use super::failure::StageError;
-use super::handed::{Handed, One, Start};
+use super::handed::Handed;
 use super::json::Json;
-use super::payload::Payload;
+use super::payload::Stored;
 use super::stage::Stage;
 
-type Outcome = BoxFuture<'static, Result<Json, StageError>>;
-
-/// The entry of a stage that begins a workflow with the input `I`.
-pub(super) fn starting<S, I>(execution: Execution) -> Outcome
+/// Runs the stage `S` on stored values, where it is handed `H`.
+pub(super) fn entry<S, H>(execution: Execution) -> BoxFuture<'static, Result<Json, StageError>>
 where
-    S: Stage + Starts<I, <S as Stage>::Parameters>,
-    I: Payload,
-{
-    Box::pin(run::<S, Start<I>>(execution, S::take))
-}
-
-/// The entry of a stage right after the stage `G`.
-pub(super) fn following<S, G>(execution: Execution) -> Outcome
-where
-    S: Stage + Follows<G, G::Output, <S as Stage>::Parameters>,
-    G: Stage,
-{
-    Box::pin(run::<S, One<G>>(execution, S::take))
-}
-
-/// The entry of a stage right after a group of the shape `H`.
-pub(super) fn joining<S, H>(execution: Execution) -> Outcome
-where
-    S: Stage + Joins<H::Value, <S as Stage>::Parameters>,
+    S: Accepts<H::Value>,
     H: Handed,
 {
-    Box::pin(run::<S, H>(execution, S::take))
+    Box::pin(run::<S, H>(execution, S::accept))
 }
 
 async fn run<S: Stage, H: Handed>(
@@ -68,7 +48,7 @@ fn store<S: Stage>(output: &S::Output) -> Result<Json, StageError> {
             type_name::<S::Output>(),
         ))
     };
-    let json = Json::encode(output).map_err(|error| unfit("stored", &error))?;
-    json.decode::<S::Output>().map_err(|error| unfit("read back from its stored form", &error))?;
+    let json = Json::encode(&Stored(output)).map_err(|error| unfit("stored", &error))?;
+    json.decode::<Stored<S::Output>>().map_err(|error| unfit("read back from its stored form", &error))?;
     Ok(json)
 }

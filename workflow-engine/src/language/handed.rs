@@ -2,11 +2,13 @@
 
 use std::marker::PhantomData;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 
 use super::json::Json;
-use super::payload::Payload;
+use super::payload::{Storable, Stored};
 use super::stage::Stage;
+use super::workflow::Workflow;
 
 /// The shape of what a stage is handed: how stored values become the value that its input is made from.
 pub trait Handed: 'static {
@@ -18,11 +20,14 @@ pub trait Handed: 'static {
     /// # Errors
     /// When an output is not the JSON of its type, or one is lacking.
     fn decode(stored: &mut dyn Iterator<Item = &Json>) -> Result<Self::Value, serde_json::Error>;
+
+    /// The schema of the value.
+    fn schema(generator: &mut SchemaGenerator) -> Schema;
 }
 
-/// The run's input.
+/// The input of a run of `W`.
 #[derive(Debug)]
-pub struct Start<I>(PhantomData<I>);
+pub struct Start<W>(PhantomData<W>);
 
 /// The output of one stage.
 #[derive(Debug)]
@@ -36,11 +41,15 @@ pub struct Group<T>(PhantomData<T>);
 #[derive(Debug)]
 pub struct MoreThanSixteen;
 
-impl<I: Payload> Handed for Start<I> {
-    type Value = I;
+impl<W: Workflow> Handed for Start<W> {
+    type Value = W::Input;
 
-    fn decode(stored: &mut dyn Iterator<Item = &Json>) -> Result<I, serde_json::Error> {
+    fn decode(stored: &mut dyn Iterator<Item = &Json>) -> Result<W::Input, serde_json::Error> {
         next(stored)?.decode().map_err(|error| context("the run's input", &error))
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<W::Input>()
     }
 }
 
@@ -50,6 +59,10 @@ impl<S: Stage> Handed for One<S> {
     fn decode(stored: &mut dyn Iterator<Item = &Json>) -> Result<S::Output, serde_json::Error> {
         decode_output::<S>(next(stored)?)
     }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        S::Output::sub_schema(generator)
+    }
 }
 
 impl Handed for MoreThanSixteen {
@@ -57,6 +70,10 @@ impl Handed for MoreThanSixteen {
 
     fn decode(_: &mut dyn Iterator<Item = &Json>) -> Result<Self, serde_json::Error> {
         Ok(Self)
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "array"})
     }
 }
 
@@ -67,6 +84,16 @@ macro_rules! groups {
 
             fn decode(stored: &mut dyn Iterator<Item = &Json>) -> Result<Self::Value, serde_json::Error> {
                 Ok(($($branch::decode(stored)?,)*))
+            }
+
+            fn schema(generator: &mut SchemaGenerator) -> Schema {
+                let branches = [$($branch::schema(generator)),*];
+                json_schema!({
+                    "type": "array",
+                    "prefixItems": branches,
+                    "minItems": branches.len(),
+                    "maxItems": branches.len(),
+                })
             }
         }
     };
@@ -88,9 +115,26 @@ groups!(A B C D E F G H I J K L M N);
 groups!(A B C D E F G H I J K L M N O);
 groups!(A B C D E F G H I J K L M N O P);
 
+/// The output of a workflow as a type with a schema.
+pub(super) struct Shaped<H>(PhantomData<H>);
+
+impl<H: Handed> JsonSchema for Shaped<H> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Output".into()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        std::any::type_name::<Self>().into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        H::schema(generator)
+    }
+}
+
 /// Reads the stored output of the stage `S`.
 pub(super) fn decode_output<S: Stage>(json: &Json) -> Result<S::Output, serde_json::Error> {
-    json.decode().map_err(|error| {
+    json.decode().map(|Stored(output)| output).map_err(|error| {
         let of = format!(
             "the output of stage `{}` as `{}`",
             S::DECLARATION.id,

@@ -20,9 +20,11 @@ mod outputs;
 mod table;
 mod workflow;
 
+mod drawing;
 mod fingerprint;
 mod normal;
 mod plan;
+mod schema;
 
 mod json;
 
@@ -34,7 +36,7 @@ pub use definition::{Execution, StageDefinition, WorkflowDefinition};
 pub use failure::{StageError, StageResult};
 pub use json::Json;
 pub use nothing::{NoConfig, NoInput};
-pub use payload::Payload;
+pub use payload::{Payload, Storable};
 pub use retry::{Backoff, RetryPolicy};
 pub use stage::{Requirement, Stage, StageDeclaration, StagePath};
 pub use workflow::Workflow;

@@ -16,3 +16,12 @@ pub struct NoConfig {}
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Faulty;
+
+impl Faulty {
+    /// What is made of it in code that does not compile.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn never<T>(self) -> T {
+        unreachable!("a stage with a mistake does not compile")
+    }
+}

@@ -11,7 +11,7 @@ pub use serde_json::Error as JsonError;
 
 pub use super::check::{Graph, Node, check_identity, check_stage};
 pub use super::context::StageContext;
-pub use super::edge::Accepts;
+pub use super::edge::{Accepts, Follows, Joins, Starts};
 pub use super::failure::StageError;
 pub use super::handed::{Group, Handed, MoreThanSixteen, One};
 pub use super::nothing::{Faulty, NoInput};
@@ -20,10 +20,7 @@ pub use super::record::{
     Field, ObjectSchema, Reader, Record, debug, deserialize, record_schema, serialize, write_field,
     write_flat, write_stage,
 };
-pub use super::require::{
-    ContextOf, Optionally, OutputAs, Requires, optional, optional_ref, prepare, prepare_optional, required,
-    required_ref,
-};
-pub use super::returns::Returns;
-pub use super::stage::StagePath;
-pub use super::table::{InputRow, StageRow, WorkflowTable, define, schema};
+pub use super::require::{ContextOf, Optionally, OutputAs, Requires, prepare, prepare_optional};
+pub use super::returns::{Failure, Returns};
+pub use super::stage::{Stage, StagePath};
+pub use super::table::{InputRow, StageRow, WorkflowTable, define, output_schema, schema};

@@ -2,47 +2,80 @@
 
 use super::context::{StageContext, Undeclared};
 use super::failure::StageError;
+use super::payload::{Storable, Stored};
 use super::stage::Stage;
 
 /// `Self` declares that it requires the stage `R`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not declare that it requires `{R}`",
     label = "`{R}` is not required by `{Self}`",
-    note = "write `#[stage(require({R}))]` on `{Self}`"
+    note = "write `#[stage(require({R}))]` on the stage",
+    note = "a context that is written `&StageContext` declares nothing: name its stage, `&StageContext<this_stage>`"
 )]
-pub trait Requires<R>: Stage {}
+pub trait Requires<R> {}
 
 /// `Self` declares that it reads the stage `R` where the workflow has it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not declare `{R}` as optional",
     label = "`{R}` is not declared by `{Self}`",
-    note = "write `#[stage(optional({R}))]` on `{Self}`"
+    note = "write `#[stage(optional({R}))]` on the stage",
+    note = "a context that is written `&StageContext` declares nothing: name its stage, `&StageContext<this_stage>`"
 )]
-pub trait Optionally<R>: Stage {}
+pub trait Optionally<R> {}
 
 /// `Self` is the output of the stage `R`, which a parameter of the type `T` asks for.
+///
+/// The functions are the trait's, not bounded by it, so that rustc has nothing to add to the sentence.
 #[diagnostic::on_unimplemented(
     message = "`{R}` returns `{Self}`, but is required here as `{T}`",
     label = "`{R}` returns `{Self}`"
 )]
 pub trait OutputAs<R, T: ?Sized> {
-    /// The value itself.
-    fn value(self) -> T
+    /// The required output, decoded afresh, for a parameter by value.
+    ///
+    /// # Errors
+    /// Permanent, when it is absent or cannot be read.
+    fn required(context: &StageContext) -> Result<T, StageError>
     where
         T: Sized;
 
-    /// A reference to it.
-    fn reference(&self) -> &T;
+    /// The required output, shared, for a parameter by reference.
+    ///
+    /// # Errors
+    /// Permanent, when it is absent or cannot be read.
+    fn required_ref(context: &StageContext) -> Result<&T, StageError>;
+
+    /// The output where the workflow has the stage, decoded afresh.
+    ///
+    /// # Errors
+    /// Permanent, when it cannot be read.
+    fn optional(context: &StageContext) -> Result<Option<T>, StageError>
+    where
+        T: Sized;
+
+    /// The output where the workflow has the stage, shared.
+    ///
+    /// # Errors
+    /// Permanent, when it cannot be read.
+    fn optional_ref(context: &StageContext) -> Result<Option<&T>, StageError>;
 }
 
 #[diagnostic::do_not_recommend]
-impl<R, T> OutputAs<R, T> for T {
-    fn value(self) -> T {
-        self
+impl<R: Stage<Output = T>, T: Storable> OutputAs<R, T> for T {
+    fn required(context: &StageContext) -> Result<T, StageError> {
+        optional::<R>(context)?.ok_or_else(|| absent::<R>(context))
     }
 
-    fn reference(&self) -> &T {
-        self
+    fn required_ref(context: &StageContext) -> Result<&T, StageError> {
+        optional_ref::<R>(context)?.ok_or_else(|| absent::<R>(context))
+    }
+
+    fn optional(context: &StageContext) -> Result<Option<T>, StageError> {
+        optional::<R>(context)
+    }
+
+    fn optional_ref(context: &StageContext) -> Result<Option<&T>, StageError> {
+        optional_ref::<R>(context)
     }
 }
 
@@ -72,7 +105,7 @@ impl<S: Stage> ContextOf<S> for StageContext<S> {
     }
 }
 
-impl<S: Stage> StageContext<S> {
+impl<S> StageContext<S> {
     /// The output of a stage that this one declares with `#[stage(require(…))]`.
     ///
     /// It cannot fail: every required output is read before the body starts.
@@ -117,62 +150,12 @@ impl<S: Stage> StageContext<S> {
     }
 }
 
-/// The required output of `R`, decoded afresh, for a parameter by value.
-///
-/// # Errors
-/// Permanent, when it is absent or cannot be read.
-pub fn required<R: Stage, T>(context: &StageContext) -> Result<T, StageError>
-where
-    R::Output: OutputAs<R, T>,
-{
-    optional::<R, T>(context)?.ok_or_else(|| absent::<R>(context))
-}
-
-/// The required output of `R`, shared, for a parameter by reference.
-///
-/// # Errors
-/// Permanent, when it is absent or cannot be read.
-pub fn required_ref<R: Stage, T: ?Sized>(context: &StageContext) -> Result<&T, StageError>
-where
-    R::Output: OutputAs<R, T>,
-{
-    optional_ref::<R, T>(context)?.ok_or_else(|| absent::<R>(context))
-}
-
-/// The output of `R` where the workflow has it, decoded afresh.
-///
-/// # Errors
-/// Permanent, when it cannot be read.
-pub fn optional<R: Stage, T>(context: &StageContext) -> Result<Option<T>, StageError>
-where
-    R::Output: OutputAs<R, T>,
-{
-    let Some(json) = context.stored(R::DECLARATION.id) else { return Ok(None) };
-    json.decode::<R::Output>()
-        .map(|output| Some(output.value()))
-        .map_err(|error| unreadable::<R>(context, &error))
-}
-
-/// The output of `R` where the workflow has it, shared.
-///
-/// # Errors
-/// Permanent, when it cannot be read.
-pub fn optional_ref<R: Stage, T: ?Sized>(context: &StageContext) -> Result<Option<&T>, StageError>
-where
-    R::Output: OutputAs<R, T>,
-{
-    match context.shared::<R::Output>(R::DECLARATION.id).transpose() {
-        Ok(output) => Ok(output.map(OutputAs::reference)),
-        Err(error) => Err(unreadable::<R>(context, &error)),
-    }
-}
-
 /// Reads what the body will ask the context for, so that asking cannot fail.
 ///
 /// # Errors
 /// Permanent, when it is absent or cannot be read.
 pub fn prepare<R: Stage>(context: &StageContext) -> Result<(), StageError> {
-    required_ref::<R, R::Output>(context).map(drop)
+    optional_ref::<R>(context)?.map(drop).ok_or_else(|| absent::<R>(context))
 }
 
 /// As [`prepare`], for what a workflow may do without.
@@ -180,7 +163,16 @@ pub fn prepare<R: Stage>(context: &StageContext) -> Result<(), StageError> {
 /// # Errors
 /// Permanent, when it cannot be read.
 pub fn prepare_optional<R: Stage>(context: &StageContext) -> Result<(), StageError> {
-    optional_ref::<R, R::Output>(context).map(drop)
+    optional_ref::<R>(context).map(drop)
+}
+
+fn optional<R: Stage>(context: &StageContext) -> Result<Option<R::Output>, StageError> {
+    let Some(json) = context.stored(R::DECLARATION.id) else { return Ok(None) };
+    json.decode().map(|Stored(output)| Some(output)).map_err(|error| unreadable::<R>(context, &error))
+}
+
+fn optional_ref<R: Stage>(context: &StageContext) -> Result<Option<&R::Output>, StageError> {
+    context.shared(R::DECLARATION.id).transpose().map_err(|error| unreadable::<R>(context, &error))
 }
 
 fn absent<R: Stage>(context: &StageContext) -> StageError {

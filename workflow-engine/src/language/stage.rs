@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::context::StageContext;
 use super::failure::StageError;
-use super::payload::Payload;
+use super::payload::{Payload, Storable};
 use super::retry::RetryPolicy;
 
 /// A stage; implemented by [`#[stage]`](macro@crate::stage) for the type that it puts beside the function.
@@ -33,7 +33,7 @@ pub trait Stage: Send + Sync + 'static {
     /// The function's `#[config]` parameters as one structure; [`NoConfig`](crate::NoConfig) without any.
     type Config: Payload;
     /// What it returns when it succeeds.
-    type Output: Payload;
+    type Output: Storable;
     /// The types of the plain parameters, as messages name them: the type of one, the tuple of several.
     type Parameters;
 

@@ -1,15 +1,14 @@
 //! What `workflow!` writes down: constants, from which one function makes the definition.
 
-use schemars::{JsonSchema, Schema, schema_for};
+use schemars::{JsonSchema, Schema, SchemaGenerator, schema_for};
 
 use super::definition::{Entry, StageDefinition, WorkflowDefinition};
-use super::edge::{Follows, Joins, Starts};
-use super::entry;
-use super::handed::Handed;
+use super::handed::{Handed, Shaped};
 use super::json::Json;
-use super::payload::Payload;
+use super::payload::{Payload, Storable};
 use super::record::from_nothing;
 use super::stage::{Stage, StageDeclaration, StagePath};
+use super::workflow::Workflow;
 
 /// A workflow as `workflow!` writes it down.
 #[derive(Debug)]
@@ -32,6 +31,8 @@ pub struct WorkflowTable {
     pub input: InputRow,
     /// The schema of the output.
     pub output_schema: fn() -> Schema,
+    /// The schema of the configuration.
+    pub config_schema: fn() -> Schema,
 }
 
 /// The workflow's input.
@@ -42,10 +43,10 @@ pub struct InputRow {
 }
 
 impl InputRow {
-    /// The input type `I`.
+    /// The input of `W`.
     #[must_use]
-    pub const fn of<I: Payload>() -> Self {
-        Self { schema: schema::<I>, check: check_input::<I> }
+    pub const fn of<W: Workflow>() -> Self {
+        Self { schema: schema::<W::Input>, check: check_input::<W::Input> }
     }
 }
 
@@ -62,49 +63,21 @@ pub struct StageRow {
 }
 
 impl StageRow {
-    /// `S` begins a workflow whose input is `I`.
-    #[must_use]
-    pub const fn starting<S, I>() -> Self
-    where
-        S: Stage + Starts<I, <S as Stage>::Parameters>,
-        I: Payload,
-    {
-        Self::with::<S>(entry::starting::<S, I>)
-    }
-
-    /// `S` comes right after the stage `G`.
-    #[must_use]
-    pub const fn following<S, G>() -> Self
-    where
-        S: Stage + Follows<G, G::Output, <S as Stage>::Parameters>,
-        G: Stage,
-    {
-        Self::with::<S>(entry::following::<S, G>)
-    }
-
-    /// `S` comes right after a group of the shape `H`.
-    #[must_use]
-    pub const fn joining<S, H>() -> Self
-    where
-        S: Stage + Joins<H::Value, <S as Stage>::Parameters>,
-        H: Handed,
-    {
-        Self::with::<S>(entry::joining::<S, H>)
-    }
-
     /// `S` comes after a mistake, which has been reported.
     #[must_use]
     pub const fn unchecked<S: Stage>() -> Self {
-        Self::with::<S>(|_| unreachable!("a workflow with a mistake does not compile"))
+        Self::of::<S>(|_| unreachable!("a workflow with a mistake does not compile"))
     }
 
-    const fn with<S: Stage>(entry: Entry) -> Self {
+    /// The stage `S` with the entry for its place.
+    #[must_use]
+    pub const fn of<S: Stage>(entry: Entry) -> Self {
         Self {
             path: S::PATH,
             declaration: S::DECLARATION,
             entry,
             input_schema: schema::<S::Input>,
-            output_schema: schema::<S::Output>,
+            output_schema: || S::Output::root_schema(SchemaGenerator::default()),
             config_schema: schema::<S::Config>,
             check_config: check_config::<S>,
         }
@@ -115,6 +88,12 @@ impl StageRow {
 #[must_use]
 pub fn schema<T: JsonSchema>() -> Schema {
     schema_for!(T)
+}
+
+/// The schema of a workflow's output, of the shape `H`.
+#[must_use]
+pub fn output_schema<H: Handed>() -> Schema {
+    schema::<Shaped<H>>()
 }
 
 fn check_input<I: Payload>(input: &Json) -> Result<Json, serde_json::Error> {
@@ -153,6 +132,7 @@ pub fn define(table: &WorkflowTable) -> WorkflowDefinition {
         fingerprint: String::new(),
         input_schema: table.input.schema,
         output_schema: table.output_schema,
+        config_schema: table.config_schema,
         check_input: table.input.check,
     };
     definition.fingerprint = super::fingerprint::fingerprint(&definition);

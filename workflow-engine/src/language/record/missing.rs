@@ -6,9 +6,11 @@ use serde::de::value::MapDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, Error, Visitor};
 use serde::forward_to_deserialize_any;
 
+use crate::language::payload::Storable;
+
 /// Reads an absent field: `None` where the type is an `Option`, as serde's derives have it.
-pub(super) fn missing_field<T: DeserializeOwned, E: Error>(key: &'static str) -> Result<T, E> {
-    T::deserialize(Missing { key, error: PhantomData })
+pub(super) fn missing_field<T: Storable, E: Error>(key: &'static str) -> Result<T, E> {
+    T::load(Missing { key, error: PhantomData })
 }
 
 struct Missing<E> {

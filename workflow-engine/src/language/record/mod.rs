@@ -15,7 +15,7 @@ use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::json::Json;
-use super::payload::Payload;
+use super::payload::Storable;
 
 pub use read::{Reader, deserialize};
 pub use schema::{ObjectSchema, record_schema};
@@ -56,7 +56,7 @@ pub trait Record: Sized {
 /// stored is reported once, and where the user wrote it.
 pub trait Field<const INDEX: usize> {
     /// The field's type.
-    type Type: Payload;
+    type Type: Storable;
 }
 
 /// `Debug` of a record: its name and its JSON, because that asks nothing of the fields' types.

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{DeserializeOwned, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::flat::FlatDeserializer;
 use super::missing::{from_nothing, missing_field};
 use super::{Field, Record};
+use crate::language::payload::{Storable, Stored};
 use crate::language::stage::Stage;
 
 /// `Deserialize` of a record.
@@ -102,11 +103,12 @@ impl<'de, A: MapAccess<'de>> Reader<'de, A> {
         self.fill(S::DECLARATION.id, slot)
     }
 
-    fn fill<T: DeserializeOwned>(&mut self, key: &'static str, slot: &mut Option<T>) -> Result<(), A::Error> {
+    fn fill<T: Storable>(&mut self, key: &'static str, slot: &mut Option<T>) -> Result<(), A::Error> {
         if slot.is_some() {
             return Err(A::Error::duplicate_field(key));
         }
-        *slot = Some(self.map.next_value().map_err(|error| in_field(key, &error))?);
+        let Stored(value) = self.map.next_value().map_err(|error| in_field(key, &error))?;
+        *slot = Some(value);
         Ok(())
     }
 
@@ -137,8 +139,7 @@ impl<'de, A: MapAccess<'de>> Reader<'de, A> {
     where
         R: Field<INDEX>,
     {
-        <R::Type as serde::Deserialize>::deserialize(FlatDeserializer(&mut self.rest))
-            .map_err(|error| A::Error::custom(error.to_string()))
+        R::Type::load(FlatDeserializer(&mut self.rest)).map_err(|error| A::Error::custom(error.to_string()))
     }
 
     fn finish(self) -> Result<(), A::Error> {

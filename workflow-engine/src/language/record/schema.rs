@@ -1,10 +1,11 @@
 //! Describing a record.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::missing::{from_nothing, missing_field};
 use super::{Field, Record};
+use crate::language::payload::{Storable, Stored};
 use crate::language::stage::Stage;
 
 /// The JSON Schema of a record.
@@ -43,7 +44,7 @@ impl ObjectSchema<'_> {
 
     /// A field with a default.
     pub fn defaulted<R: Field<INDEX>, const INDEX: usize>(&mut self, doc: &str, default: fn() -> R::Type) {
-        let default = serde_json::to_value(default()).ok();
+        let default = serde_json::to_value(Stored(&default())).ok();
         self.property::<R::Type>(self.keys[INDEX], doc, default);
     }
 
@@ -59,7 +60,7 @@ impl ObjectSchema<'_> {
 
     /// A field whose keys stand among those of the record.
     pub fn flattened<R: Field<INDEX>, const INDEX: usize>(&mut self) {
-        let mut schema = R::Type::json_schema(self.generator).to_value();
+        let mut schema = R::Type::own_schema(self.generator).to_value();
         let Value::Object(object) = &mut schema else { return };
         if let Some(Value::Object(properties)) = object.remove("properties") {
             self.properties.extend(properties);
@@ -76,8 +77,8 @@ impl ObjectSchema<'_> {
         }
     }
 
-    fn property<T: JsonSchema>(&mut self, key: &str, doc: &str, default: Option<Value>) {
-        let mut schema = self.generator.subschema_for::<T>();
+    fn property<T: Storable>(&mut self, key: &str, doc: &str, default: Option<Value>) {
+        let mut schema = T::sub_schema(self.generator);
         if !doc.is_empty() {
             schema.insert("description".into(), doc.into());
         }

@@ -1,9 +1,10 @@
 //! Writing a record.
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::ser::{SerializeMap, Serializer};
 
 use super::flat::FlatSerializer;
 use super::{Field, Record};
+use crate::language::payload::{Storable, Stored};
 use crate::language::stage::Stage;
 
 /// `Serialize` of a record.
@@ -27,7 +28,7 @@ where
     R: Record + Field<INDEX>,
     M: SerializeMap,
 {
-    map.serialize_entry(R::FIELDS[INDEX], value)
+    map.serialize_entry(R::FIELDS[INDEX], &Stored(value))
 }
 
 /// Writes the keys of a flattened field.
@@ -39,7 +40,7 @@ where
     R: Field<INDEX>,
     M: SerializeMap,
 {
-    value.serialize(FlatSerializer(map))
+    value.store(FlatSerializer(map))
 }
 
 /// Writes a stage's configuration under the stage's id.
