@@ -7,7 +7,6 @@
 use std::time::Instant;
 
 use benches::{FirstInput, diamond, percentile};
-use workflow_engine::prelude::*;
 use workflow_engine::stores::{SqliteOptions, SqliteStore};
 
 const WARM_UP: u64 = 50;

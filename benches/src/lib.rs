@@ -37,6 +37,7 @@ workflow! {
 }
 
 /// The value below which the share `p` (0.0 to 1.0) of the sorted samples lies, by nearest rank.
+#[must_use]
 pub fn percentile(sorted: &[Duration], p: f64) -> Duration {
     let rank = (p * sorted.len() as f64).ceil() as usize;
     sorted[rank.clamp(1, sorted.len()) - 1]

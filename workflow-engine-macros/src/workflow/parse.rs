@@ -47,14 +47,13 @@ fn workflow(input: ParseStream<'_>, errors: &mut Errors) -> Result<Workflow> {
     let name = input.call(Ident::parse_any).map_err(|_| errors::workflow::expected_name(place))?;
     let (attributes, options) = split(attributes, errors);
     let type_in = input_type(input, &name, errors);
-    let chain = match input.parse::<Token![=]>() {
-        Ok(equals) => chain(input, equals.span, "=", errors),
-        Err(_) => {
-            let place = if input.is_empty() || input.peek(Token![;]) { name.span() } else { input.span() };
-            errors.push(errors::workflow::expected_equals(place, &name));
-            skip_to_semicolon(input);
-            Chain { steps: vec![Step::Hole] }
-        }
+    let chain = if let Ok(equals) = input.parse::<Token![=]>() {
+        chain(input, equals.span, "=", errors)
+    } else {
+        let place = if input.is_empty() || input.peek(Token![;]) { name.span() } else { input.span() };
+        errors.push(errors::workflow::expected_equals(place, &name));
+        skip_to_semicolon(input);
+        Chain { steps: vec![Step::Hole] }
     };
     Ok(Workflow { attributes, options, visibility, name, input: type_in, chain })
 }
@@ -211,7 +210,7 @@ fn path(input: ParseStream<'_>) -> Result<Path> {
     let mut path =
         Path { leading_colon: input.parse()?, segments: Punctuated::<PathSegment, Token![::]>::new() };
     loop {
-        let place = path.segments.trailing_punct().then(|| path.segments.pairs().last());
+        let place = path.segments.trailing_punct().then(|| path.segments.pairs().next_back());
         let colons = place.flatten().and_then(|pair| pair.punct().map(|colons| colons.spans[1]));
         let colons = colons.or_else(|| path.leading_colon.map(|colons| colons.spans[1]));
         let segment = input

@@ -113,7 +113,7 @@ impl Kernel {
             Ok(Commit::Missed | Commit::Repeated { .. }) => stop.cancel(),
             // A log line is not worth the attempt.
             Err(error) => {
-                tracing::warn!(run = %lease.run_id, stage = lease.stage_id, %error, "reports of a stage were not committed")
+                tracing::warn!(run = %lease.run_id, stage = lease.stage_id, %error, "reports of a stage were not committed");
             }
         }
     }

@@ -97,7 +97,7 @@ fn as_set(value: &Value) -> Value {
     Value::Array(names)
 }
 
-/// The same value with sorted keys, also where serde_json was told to keep their order.
+/// The same value with sorted keys, also where `serde_json` was told to keep their order.
 pub(super) fn sorted(value: Value) -> Value {
     match value {
         Value::Object(object) => {
