@@ -28,7 +28,7 @@ pub struct Keywords {
 /// A term of one or several words.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Keyword {
-    /// As it stands in the text where it is used first.
+    /// As it stands in the text, in its shortest form.
     pub term: String,
     /// How often it is used.
     pub count: usize,
@@ -77,12 +77,14 @@ fn count_terms(text: &str, words: &[ContentWord]) -> HashMap<Vec<String>, Term> 
             }
             end = next.end;
             key.push(next.key.clone());
-            let term = terms.entry(key.clone()).or_insert_with(|| Term {
-                first,
-                shown: text[word.start..end].to_owned(),
-                count: 0,
-            });
+            let shown = &text[word.start..end];
+            let term =
+                terms.entry(key.clone()).or_insert_with(|| Term { first, shown: shown.to_owned(), count: 0 });
             term.count += 1;
+            // The singular is the shorter one.
+            if shown.len() < term.shown.len() {
+                shown.clone_into(&mut term.shown);
+            }
         }
     }
     terms
@@ -92,9 +94,10 @@ fn joins(between: &str) -> bool {
     between.chars().all(|c| c == ' ' || c == '-')
 }
 
-/// A sequence that is used once is a coincidence; a word that is used once may be all a short text has.
+/// What is used once is a coincidence; but in a short text, single words may be all there is.
 fn repeated(mut terms: HashMap<Vec<String>, Term>) -> HashMap<Vec<String>, Term> {
-    terms.retain(|key, term| key.len() == 1 || term.count > 1);
+    let has_repeated = terms.values().any(|term| term.count > 1);
+    terms.retain(|key, term| term.count > 1 || (!has_repeated && key.len() == 1));
     terms
 }
 

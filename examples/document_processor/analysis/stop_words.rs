@@ -4,13 +4,17 @@ use std::collections::HashSet;
 
 use whatlang::Lang;
 
-/// Frequent English words that the list of NLTK leaves out.
-const MORE_ENGLISH: [&str; 46] = [
-    "almost", "along", "already", "also", "although", "always", "among", "another", "around", "cannot",
-    "could", "ever", "every", "however", "like", "made", "make", "makes", "many", "may", "might", "much",
-    "must", "never", "often", "one", "said", "say", "says", "shall", "since", "still", "though", "thus",
-    "two", "upon", "us", "used", "uses", "using", "whether", "whose", "within", "without", "would", "yet",
-];
+/// The list of ISO that is taken for every other language also drops "system" and "water"; this one does not.
+const ENGLISH: &str = "a about above after again against ain all almost along already also although always am among an and another any are \
+    aren't around as at be because been before being below between both but by can cannot can't could couldn't did didn't do \
+    does doesn't doing don don't down during each either else ever every few for from further had hadn't has hasn't have \
+    haven't having he hence her here hers herself him himself his how however i if in into is isn't it it's its itself just \
+    let like made make makes many may me might more most much must mustn't my myself needn't neither never no nor not now of \
+    off often on once one only or other our ours ourselves out over own per rather said same say says shall shan't she she's \
+    should shouldn't should've since so some still such than that that'll the their theirs them themselves then there \
+    therefore these they this those though through thus to too toward towards two under until up upon us used uses using very \
+    via was wasn't we were weren't what when where whether which while who whom whose why will with within without won't \
+    would wouldn't yet you you'd you'll you're you've your yours yourself yourselves";
 
 /// The stop words of one language; none where no list is known, and then frequency alone decides.
 pub struct StopWords(HashSet<&'static str>);
@@ -21,9 +25,11 @@ impl StopWords {
         let Some(language) = whatlang::detect_lang(text) else {
             return Self(HashSet::new());
         };
+        if language == Lang::Eng {
+            return Self(ENGLISH.split_ascii_whitespace().collect());
+        }
         let listed = two_letters(language).and_then(stop_words::lookup).unwrap_or_default();
-        let more: &[&str] = if language == Lang::Eng { &MORE_ENGLISH } else { &[] };
-        Self(listed.iter().chain(more).copied().collect())
+        Self(listed.iter().copied().collect())
     }
 
     /// Whether `word`, in lower case, is one of them.
@@ -35,34 +41,52 @@ impl StopWords {
 /// ISO 639-1, by which the lists are found, for the languages that have a list.
 const fn two_letters(language: Lang) -> Option<&'static str> {
     Some(match language {
+        Lang::Afr => "af",
         Lang::Ara => "ar",
-        Lang::Aze => "az",
-        Lang::Bel => "be",
+        Lang::Bul => "bg",
         Lang::Ben => "bn",
         Lang::Cat => "ca",
+        Lang::Ces => "cs",
         Lang::Cmn => "zh",
         Lang::Dan => "da",
         Lang::Deu => "de",
         Lang::Ell => "el",
-        Lang::Eng => "en",
+        Lang::Epo => "eo",
+        Lang::Est => "et",
         Lang::Fin => "fi",
         Lang::Fra => "fr",
+        Lang::Guj => "gu",
         Lang::Heb => "he",
+        Lang::Hin => "hi",
+        Lang::Hrv => "hr",
         Lang::Hun => "hu",
+        Lang::Hye => "hy",
         Lang::Ind => "id",
         Lang::Ita => "it",
-        Lang::Nep => "ne",
+        Lang::Jpn => "ja",
+        Lang::Kor => "ko",
+        Lang::Lat => "la",
+        Lang::Lav => "lv",
+        Lang::Lit => "lt",
+        Lang::Mar => "mr",
         Lang::Nld => "nl",
         Lang::Nob => "no",
+        Lang::Pes => "fa",
+        Lang::Pol => "pl",
         Lang::Por => "pt",
         Lang::Ron => "ro",
         Lang::Rus => "ru",
+        Lang::Slk => "sk",
         Lang::Slv => "sl",
         Lang::Spa => "es",
         Lang::Swe => "sv",
-        Lang::Tam => "ta",
+        Lang::Tgl => "tl",
+        Lang::Tha => "th",
         Lang::Tur => "tr",
-        Lang::Uzb => "uz",
+        Lang::Ukr => "uk",
+        Lang::Urd => "ur",
+        Lang::Vie => "vi",
+        Lang::Zul => "zu",
         _ => return None,
     })
 }

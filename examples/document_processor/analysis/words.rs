@@ -1,5 +1,7 @@
 //! Words, as Unicode divides them, and the form under which they are counted.
 
+use std::collections::HashSet;
+
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::stop_words::StopWords;
@@ -17,7 +19,23 @@ pub struct ContentWord {
 
 /// The words of `text` that are no stop words, in order.
 pub fn content_words(text: &str, stop_words: &StopWords) -> Vec<ContentWord> {
-    text.unicode_word_indices().filter_map(|(start, word)| content_word(start, word, stop_words)).collect()
+    let mut words: Vec<ContentWord> = text
+        .unicode_word_indices()
+        .filter_map(|(start, word)| content_word(start, word, stop_words))
+        .collect();
+    join_plurals(&mut words);
+    words
+}
+
+/// Counts `keepers` as `keeper` where the text has both: a guess that needs no grammar, for the many languages whose
+/// plural ends in s.
+fn join_plurals(words: &mut [ContentWord]) {
+    let keys: HashSet<String> = words.iter().map(|word| word.key.clone()).collect();
+    for word in words {
+        if word.key.strip_suffix('s').is_some_and(|singular| keys.contains(singular)) {
+            word.key.pop();
+        }
+    }
 }
 
 fn content_word(start: usize, word: &str, stop_words: &StopWords) -> Option<ContentWord> {
@@ -78,6 +96,14 @@ mod tests {
         assert_eq!(words[0].key, "keeper");
         assert!(
             keys("L'eau de la mer est froide et l'hiver est long dans les îles.").contains(&"eau".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_plural_counts_as_its_singular_where_the_text_has_both() {
+        assert_eq!(
+            keys("The keepers slept, but one keeper watched the waves."),
+            ["keeper", "slept", "keeper", "watched", "waves"]
         );
     }
 

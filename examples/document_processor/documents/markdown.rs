@@ -13,12 +13,16 @@ pub fn extract(markdown: &str) -> StageResult<Extracted> {
     let mut extracted = Extracted::default();
     let mut block = String::new();
     let mut embedded_html = String::new();
-    let mut in_metadata = false;
+    let mut in_prose = true;
     for event in Parser::new_ext(markdown, options()) {
         match event {
-            Event::Start(Tag::MetadataBlock(_)) => in_metadata = true,
-            Event::End(TagEnd::MetadataBlock(_)) => in_metadata = false,
-            Event::Text(_) if in_metadata => {}
+            // Code has its own words, which would crowd out those of the text.
+            Event::Start(Tag::MetadataBlock(_) | Tag::CodeBlock(_)) => {
+                finish(&mut block, &mut extracted.blocks);
+                in_prose = false;
+            }
+            Event::End(TagEnd::MetadataBlock(_) | TagEnd::CodeBlock) => in_prose = true,
+            Event::Text(_) if !in_prose => {}
             Event::Text(text) | Event::Code(text) => block.push_str(&text),
             Event::SoftBreak | Event::HardBreak | Event::End(TagEnd::TableCell) => block.push(' '),
             Event::Html(markup) => embedded_html.push_str(&markup),
@@ -69,7 +73,8 @@ mod tests {
     #[test]
     fn markup_goes_and_blocks_stay_apart() {
         let markdown = "---\nauthor: ada\n---\n# The *harbour*\n\nA [quiet](https://example.org) place\nby `night`.\n\n\
-                        - boats\n- nets\n  - old ones\n\n| a | b |\n|---|---|\n| 1 | 2 |\n";
+                        - boats\n- nets\n  - old ones\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n\
+                        ```rust\nlet x = 1;\n```\n";
         let extracted = extract(markdown).unwrap();
         assert_eq!(extracted.title.as_deref(), Some("The harbour"));
         assert_eq!(
