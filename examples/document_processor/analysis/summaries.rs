@@ -89,7 +89,9 @@ fn probabilities(sentences: &[Sentence<'_>]) -> HashMap<String, f64> {
         *counts.entry(word.clone()).or_default() += 1.0;
     }
     let total = words().count() as f64;
-    counts.values_mut().for_each(|count| *count /= total);
+    for count in counts.values_mut() {
+        *count /= total;
+    }
     counts
 }
 

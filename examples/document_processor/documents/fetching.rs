@@ -14,7 +14,7 @@ use super::{Content, Format};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A server that asks for more patience than this is given another attempt after this time.
-const LONGEST_DELAY: Duration = Duration::from_secs(60);
+const LONGEST_DELAY: Duration = Duration::from_mins(1);
 
 /// The content of at most `max_bytes` at an `http` or `https` address.
 ///

@@ -23,8 +23,8 @@ pub fn extract(page: &str) -> StageResult<Extracted> {
     let title = title(&dom);
     remove_frame(&dom);
     let tree = renderer.dom_to_render_tree(&dom).map_err(unreadable)?;
-    let rendered = renderer.render_to_string(tree, WIDTH).map_err(unreadable)?;
-    Ok(Extracted { title, blocks: rendered.lines().filter_map(blocks::tidy).collect() })
+    let text = renderer.render_to_string(tree, WIDTH).map_err(unreadable)?;
+    Ok(Extracted { title, blocks: text.lines().filter_map(blocks::tidy).collect() })
 }
 
 fn title(dom: &RcDom) -> Option<String> {

@@ -74,7 +74,7 @@ fn stem(source: &Source) -> String {
         .take(60)
         .flat_map(char::to_lowercase)
         .collect();
-    let hash = Sha256::digest(source.to_string());
-    let hash: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{hash}", name.trim_matches('-'))
+    let digest = Sha256::digest(source.to_string());
+    let hash = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
+    format!("{}-{hash:08x}", name.trim_matches('-'))
 }

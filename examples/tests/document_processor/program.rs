@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 /// So long a process may say nothing: longer than anything takes on a slow machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A folder with the program's database, reports and documents, gone with the test.
 pub struct Desk(tempfile::TempDir);

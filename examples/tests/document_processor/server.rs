@@ -72,7 +72,7 @@ impl Server {
 
     /// Waits for a request that nobody has waited for yet.
     pub fn wait_for_request(&self) {
-        self.arrivals.recv_timeout(Duration::from_secs(60)).unwrap();
+        self.arrivals.recv_timeout(Duration::from_mins(1)).unwrap();
     }
 
     /// How many requests have come in.
