@@ -8,8 +8,23 @@ use crate::analysis::{Keywords, Language, Summary};
 use crate::documents::{self, Content, Document, Source};
 use crate::reports::{self, Report, ReportFiles};
 
+workflow! {
+    /// Extracts the text of a document, analyses it and reports.
+    pub document_processor = extract_text >> [rank_keywords, detect_language, summarize] >> report
+}
+
 /// Reads a document and takes its text out of the markup.
-pub async fn extract_text(source: Source, max_length: usize, max_bytes: u64) -> StageResult<Document> {
+#[stage(retry(max_attempts = 3, initial = "500ms"), timeout = "30s")]
+pub async fn extract_text(
+    /// A file or an address.
+    source: Source,
+    /// The text is cut after so many characters.
+    #[config(default = 1_000_000)]
+    max_length: usize,
+    /// Larger documents are refused.
+    #[config(default = 20_000_000)]
+    max_bytes: u64,
+) -> StageResult<Document> {
     let content: Content = match &source {
         Source::File(path) => documents::read(path, max_bytes).await?,
         Source::Url(url) => documents::fetch(url, max_bytes).await?,
@@ -18,27 +33,43 @@ pub async fn extract_text(source: Source, max_length: usize, max_bytes: u64) -> 
 }
 
 /// Counts the words and ranks the terms that say most about the document.
-pub async fn rank_keywords(document: Document, count: usize) -> StageResult<Keywords> {
+#[stage]
+pub async fn rank_keywords(
+    document: Document,
+    /// How many terms are kept.
+    #[config(default = 10)]
+    count: usize,
+) -> StageResult<Keywords> {
     compute(move || Ok(Keywords::of(&document.text, count))).await
 }
 
 /// Finds out which language the document is written in.
+#[stage]
 pub async fn detect_language(document: Document) -> StageResult<Language> {
     compute(move || Ok(Language::of(&document.text))).await
 }
 
 /// Chooses the most telling sentences.
-pub async fn summarize(document: Document, sentences: usize) -> StageResult<Summary> {
+#[stage]
+pub async fn summarize(
+    document: Document,
+    /// How many sentences are chosen.
+    #[config(default = 3)]
+    sentences: usize,
+) -> StageResult<Summary> {
     compute(move || Ok(Summary::of(&document.text, sentences))).await
 }
 
 /// Joins what was found out and writes it as JSON and as Markdown.
+#[stage(retry(max_attempts = 3, initial = "500ms"))]
 pub async fn report(
     keywords: Keywords,
     language: Language,
     summary: Summary,
+    #[require(extract_text)] document: Document,
+    /// Where the files are written.
+    #[config(default = PathBuf::from("reports"))]
     folder: PathBuf,
-    document: Document,
 ) -> StageResult<Report> {
     let files = ReportFiles::new(&folder, &document.source);
     let report = Report::new(document, keywords, language, summary, files);

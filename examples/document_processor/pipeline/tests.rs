@@ -19,6 +19,17 @@ async fn refusal(source: Source) -> String {
     error.message().to_owned()
 }
 
+#[test]
+fn the_three_analyses_run_side_by_side() {
+    let stages = &document_processor::definition().stages;
+    let groups: Vec<(&str, u32)> =
+        stages.iter().map(|stage| (stage.id.as_str(), stage.execution_group)).collect();
+    assert_eq!(
+        groups,
+        [("extract-text", 1), ("rank-keywords", 2), ("detect-language", 2), ("summarize", 2), ("report", 3)]
+    );
+}
+
 #[tokio::test]
 async fn every_sample_has_a_title_and_a_language() {
     for (name, title, language) in [
@@ -52,7 +63,7 @@ async fn a_report_joins_everything_and_is_written() {
     let keywords = rank_keywords(document.clone(), 5).await.unwrap();
     let language = detect_language(document.clone()).await.unwrap();
     let summary = summarize(document.clone(), 3).await.unwrap();
-    let report = report(keywords, language, summary, folder.path().to_owned(), document).await.unwrap();
+    let report = report(keywords, language, summary, document, folder.path().to_owned()).await.unwrap();
     assert_eq!((report.language.name.as_str(), report.summary.len()), ("German", 3));
     assert!(report.files.json.is_file() && report.files.markdown.is_file());
 }
