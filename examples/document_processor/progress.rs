@@ -73,7 +73,7 @@ impl DocumentProgress {
         | Step::Completed { stage, .. }
         | Step::AlreadyCompleted { stage }) = step;
         self.running.retain(|running| running != stage);
-        if let Step::Started { .. } = step {
+        if let Step::Started { .. } | Step::Retrying { .. } = step {
             self.running.push(stage.clone());
         }
         if let Some(what) = describe(step) {

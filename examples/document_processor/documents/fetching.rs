@@ -1,5 +1,6 @@
 //! Reading a document from the web.
 
+use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
 
@@ -70,10 +71,15 @@ fn builder() -> reqwest::ClientBuilder {
         .connect_timeout(CONNECT_TIMEOUT)
 }
 
+/// With the innermost cause, which is what the reader can do something about: "connection refused", not "client error".
 fn unreachable(error: reqwest::Error) -> StageError {
     // The address stands before every message already.
-    let cause = StageError::from(error.without_url());
-    StageError::retryable(format!("the address cannot be reached: {}", cause.message()))
+    let error = error.without_url();
+    let mut cause: &dyn Error = &error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    StageError::retryable(format!("the address cannot be reached: {cause}"))
 }
 
 fn refusal(response: &Response) -> Option<StageError> {
