@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use super::signals::drain_on_signals;
 use super::{Engine, Inner};
 use crate::error::Error;
@@ -145,7 +147,7 @@ impl EngineBuilder {
             Some(settings) => Some(Worker::start(Arc::clone(&kernel), settings)?),
             None => None,
         };
-        let engine = Engine { inner: Arc::new(Inner { kernel, worker }) };
+        let engine = Engine { inner: Arc::new(Inner { kernel, worker, closed: CancellationToken::new() }) };
         if self.drain_on_signals {
             drain_on_signals(engine.clone())?;
         }

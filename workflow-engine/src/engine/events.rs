@@ -65,13 +65,19 @@ impl Reader {
                 return None;
             }
             match self.engine.kernel().store().events(self.run_id, self.last, PAGE).await {
-                Ok(events) if events.is_empty() => self.watch.changed().await,
-                Ok(events) => self.read = events.into(),
-                Err(error) => {
-                    self.over = true;
-                    return Some((Err(error), self));
+                Ok(events) if events.is_empty() => {
+                    if let Err(error) = self.engine.changed(&mut self.watch).await {
+                        return Some(self.fail(error));
+                    }
                 }
+                Ok(events) => self.read = events.into(),
+                Err(error) => return Some(self.fail(error)),
             }
         }
+    }
+
+    fn fail(mut self, error: Error) -> (Result<Event, Error>, Self) {
+        self.over = true;
+        (Err(error), self)
     }
 }

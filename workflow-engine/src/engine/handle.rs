@@ -132,7 +132,7 @@ impl<W: Workflow> RunHandle<W> {
             if run.status.is_terminal() {
                 return Ok(run);
             }
-            watch.changed().await;
+            self.engine.changed(&mut watch).await?;
         }
     }
 

@@ -1,13 +1,15 @@
 //! The facade: a store, a kernel and a worker, as one thing that a program opens.
 
-mod builder;
-mod events;
-mod handle;
-mod signals;
-mod start;
 mod store_url;
+mod builder;
+mod start;
+mod handle;
+mod events;
+mod signals;
 
 use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
 
 pub use builder::EngineBuilder;
 pub use events::Events;
@@ -19,6 +21,7 @@ use crate::host::Worker;
 use crate::id::RunId;
 use crate::kernel::{Command, Kernel};
 use crate::language::Workflow;
+use crate::ports::{RunWatch, Store};
 use crate::records::RunRecord;
 
 /// Runs workflows durably.
@@ -55,6 +58,7 @@ pub struct Engine {
 struct Inner {
     kernel: Arc<Kernel>,
     worker: Option<Worker>,
+    closed: CancellationToken,
 }
 
 impl Engine {
@@ -110,21 +114,37 @@ impl Engine {
         &self.inner.kernel
     }
 
-    /// Drains the worker and closes the store: nothing more is claimed, bodies that run are given the drain timeout
-    /// to finish, and the jobs of those that do not are handed back. Handles that wait get `SHUTTING_DOWN`.
-    pub async fn shutdown(&self) {
+    /// Drains the worker: nothing more is claimed, bodies that run are given the drain timeout to finish, and the jobs
+    /// of those that do not are handed back. The store stays open, for whoever wants to look.
+    pub async fn drain(&self) {
         if let Some(worker) = &self.inner.worker {
             worker.drain().await;
         }
+    }
+
+    /// Drains the worker and closes the store. Handles that still wait get `SHUTTING_DOWN`.
+    pub async fn shutdown(&self) {
+        self.drain().await;
+        self.inner.closed.cancel();
         self.store().close().await;
-        self.store().hints().anything_may_have_changed();
     }
 
     pub(crate) fn worker(&self) -> Option<&Worker> {
         self.inner.worker.as_ref()
     }
 
-    fn store(&self) -> &Arc<dyn crate::ports::Store> {
+    /// Waits for a change of a run.
+    ///
+    /// # Errors
+    /// `SHUTTING_DOWN` when the engine stops first.
+    async fn changed(&self, watch: &mut RunWatch) -> Result<(), Error> {
+        tokio::select! {
+            () = watch.changed() => Ok(()),
+            () = self.inner.closed.cancelled() => Err(Error::shutting_down()),
+        }
+    }
+
+    fn store(&self) -> &Arc<dyn Store> {
         self.kernel().store()
     }
 }

@@ -4,24 +4,24 @@
 //! kernel runs in a worker, in a function that handles one request, and in a model test. A command's path is always
 //! the same: load, decide (a pure function), commit, hint.
 
-mod attempt;
-mod cancel;
-mod claim_pending;
-mod command;
-mod create;
-mod execute;
-mod fail;
-mod flush;
-mod local_executor;
-mod memory;
-mod reap_stale;
 mod registry;
-mod reports;
 mod running;
-mod start;
-mod structural;
-mod transition;
+mod memory;
 mod values;
+mod command;
+mod structural;
+mod start;
+mod create;
+mod claim_pending;
+mod execute;
+mod attempt;
+mod reports;
+mod local_executor;
+mod fail;
+mod transition;
+mod cancel;
+mod reap_stale;
+mod flush;
 
 use std::sync::Arc;
 use std::time::Duration;
