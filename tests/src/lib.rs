@@ -6,3 +6,14 @@ pub mod events;
 pub mod signal;
 pub mod diamond;
 pub mod ledger;
+
+/// Every snippet of the Markdown files compiles, and runs.
+#[cfg(doctest)]
+mod markdown {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../ARCHITECTURE.md")]
+    struct Architecture;
+    #[doc = include_str!("../../STYLE.md")]
+    struct Style;
+}
