@@ -17,7 +17,7 @@ const RUNS: u64 = 200;
 async fn main() -> Result<(), workflow_engine::Error> {
     let folder = tempfile::tempdir_in(".").expect("a folder beside the code, so on the same disk");
     let path = folder.path().join("latency.db");
-    let store = std::sync::Arc::new(SqliteStore::open(&path, SqliteOptions::default()).await?);
+    let store = std::sync::Arc::new(SqliteStore::open(path.to_str().expect("a text"), SqliteOptions::default()).await?);
     let clock = std::sync::Arc::new(workflow_engine::ports::SystemClock);
     let engine = workflow_engine::EngineBuilder::over(store.clone(), clock)
         .register::<diamond>()
@@ -27,7 +27,7 @@ async fn main() -> Result<(), workflow_engine::Error> {
     for number in 0..WARM_UP {
         engine.start::<diamond>(FirstInput { number }).await?.output().await?;
     }
-    let (commits, statements) = store.write_counts();
+    let before = store.statistics();
     let mut samples = Vec::new();
     for number in 0..RUNS {
         let began = Instant::now();
@@ -35,15 +35,15 @@ async fn main() -> Result<(), workflow_engine::Error> {
         samples.push(began.elapsed());
         assert_eq!(output, 2 * number + 3);
     }
-    let (commits_after, statements_after) = store.write_counts();
+    let after = store.statistics();
     samples.sort_unstable();
 
     println!("diamond of four trivial stages, one at a time, SQLite file, WAL, synchronous=FULL");
     println!("runs       {RUNS}");
     println!("median     {:.3} ms", percentile(&samples, 0.5).as_secs_f64() * 1e3);
     println!("p99        {:.3} ms", percentile(&samples, 0.99).as_secs_f64() * 1e3);
-    println!("commits    {:.2} per run", (commits_after - commits) as f64 / RUNS as f64);
-    println!("statements {:.2} per run", (statements_after - statements) as f64 / RUNS as f64);
+    println!("commits    {:.2} per run", (after.transactions - before.transactions) as f64 / RUNS as f64);
+    println!("statements {:.2} per run", (after.statements - before.statements) as f64 / RUNS as f64);
     engine.shutdown().await;
     Ok(())
 }

@@ -29,8 +29,11 @@ impl World {
     pub async fn sqlite() -> Self {
         let clock = FakeClock::new();
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let options = SqliteOptions { clock: Arc::new(clock.clone()), ..SqliteOptions::default() };
-        let store = SqliteStore::open(folder.path().join("test.db"), options).await.expect("a new file");
+        let mut options = SqliteOptions::default();
+        options.clock = Arc::new(clock.clone());
+        let path = folder.path().join("test.db");
+        let path = path.to_str().expect("a temporary path is text");
+        let store = SqliteStore::open(path, options).await.expect("a new file");
         Self { clock, store: Arc::new(store), _folder: Some(folder) }
     }
 

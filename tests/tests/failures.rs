@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tests::events::{names, wait_for, wait_for_attempt};
-use tests::{on_every_store, signal};
 use tests::world::World;
+use tests::{on_every_store, signal};
 use workflow_engine::prelude::*;
 use workflow_engine::records::EventKind;
 
@@ -152,7 +152,8 @@ async fn hangs(_number: u32, ctx: &StageContext) -> StageResult<u32> {
 workflow! { hanging = hangs }
 
 async fn a_body_past_its_deadline_is_stopped(world: World) {
-    let engine = world.engine().register::<hanging>().build().await.unwrap();
+    let engine =
+        world.engine().register::<hanging>().lease(Duration::from_secs(3_600)).build().await.unwrap();
     let run = engine.start::<hanging>(HangsInput { _number: 1 }).await.unwrap();
     signal::wait(run.id(), "hangs").await;
     world.clock.advance(Duration::from_secs(30));

@@ -58,11 +58,7 @@ async fn create_runs(database: &Path, ledger: &Path) {
 }
 
 fn start_worker(database: &Path) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_diamond_worker"))
-        .arg(database)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap()
+    Command::new(env!("CARGO_BIN_EXE_diamond_worker")).arg(database).stdout(Stdio::piped()).spawn().unwrap()
 }
 
 /// Reads what the worker says until it has said `lines` lines, or ends; answers how many it said.
@@ -105,11 +101,8 @@ async fn judge(database: &Path, ledger: &Path) {
     .await;
     assert_eq!(gaps, Vec::<String>::new(), "sequences have no gaps");
 
-    let outputs = column(
-        &mut db,
-        "SELECT output || ' ' || (3 * (input ->> 'number') + 1) FROM workflow_runs",
-    )
-    .await;
+    let outputs =
+        column(&mut db, "SELECT output || ' ' || (3 * (input ->> 'number') + 1) FROM workflow_runs").await;
     for pair in &outputs {
         let (actual, expected) = pair.split_once(' ').unwrap();
         assert_eq!(actual, expected, "each run delivered what it should");
@@ -117,17 +110,15 @@ async fn judge(database: &Path, ledger: &Path) {
 
     // What the bodies say: each stage ran at least once, no attempt twice, and none after the attempt that the store
     // counts as its last.
-    let attempts: HashMap<String, u64> = column(
-        &mut db,
-        "SELECT workflow_run_id || ' ' || stage_id || ' ' || attempt FROM workflow_stages",
-    )
-    .await
-    .iter()
-    .map(|line| {
-        let (stage, attempt) = line.rsplit_once(' ').unwrap();
-        (stage.to_owned(), attempt.parse().unwrap())
-    })
-    .collect();
+    let attempts: HashMap<String, u64> =
+        column(&mut db, "SELECT workflow_run_id || ' ' || stage_id || ' ' || attempt FROM workflow_stages")
+            .await
+            .iter()
+            .map(|line| {
+                let (stage, attempt) = line.rsplit_once(' ').unwrap();
+                (stage.to_owned(), attempt.parse().unwrap())
+            })
+            .collect();
     let ledger = std::fs::read_to_string(ledger).unwrap();
     let mut executed: HashMap<&str, Vec<u64>> = HashMap::new();
     for line in ledger.lines() {

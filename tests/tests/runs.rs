@@ -71,10 +71,7 @@ async fn a_repeated_key_makes_no_second_run_and_with_another_request_is_a_confli
     let error = start(5).await.unwrap_err();
     assert!(error.is_conflict());
     assert_eq!(error.code(), "IDEMPOTENCY_CONFLICT");
-    assert_eq!(
-        error.to_string(),
-        "idempotency key `order-7` of `run.create` was used for another request"
-    );
+    assert_eq!(error.to_string(), "idempotency key `order-7` of `run.create` was used for another request");
     let other = engine.start::<diamond>(StartInput { number: 4 }).key("order-8").await.unwrap();
     assert_ne!(other.id(), first.id());
 }

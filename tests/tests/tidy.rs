@@ -42,11 +42,8 @@ fn no_file_has_more_than_400_lines() {
 
 #[test]
 fn every_module_says_what_it_is_for() {
-    let mute: Vec<String> = rust_files()
-        .into_iter()
-        .filter(|(_, text)| !text.starts_with("//!"))
-        .map(|(path, _)| path)
-        .collect();
+    let mute: Vec<String> =
+        rust_files().into_iter().filter(|(_, text)| !text.starts_with("//!")).map(|(path, _)| path).collect();
     assert!(mute.is_empty(), "these do not begin with `//!`: {mute:#?}");
 }
 

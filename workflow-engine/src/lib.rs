@@ -15,6 +15,8 @@ pub mod kernel;
 pub mod stores;
 mod host;
 mod engine;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use engine::{Engine, EngineBuilder, Events, RunHandle, Start};
 pub use error::Error;

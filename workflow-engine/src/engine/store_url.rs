@@ -17,14 +17,7 @@ pub(super) async fn open(url: &str) -> Result<Arc<dyn Store>, Error> {
 async fn open_sqlite(url: &str) -> Result<Arc<dyn Store>, Error> {
     use crate::stores::{SqliteOptions, SqliteStore};
 
-    let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).unwrap_or(url);
-    if path.is_empty() {
-        return Err(Error::unsupported_url(url, "it names no file"));
-    }
-    if path.contains("://") {
-        return Err(Error::unsupported_url(url, "expected `sqlite://path`, a path, or `memory:`"));
-    }
-    Ok(Arc::new(SqliteStore::open(path, SqliteOptions::default()).await?))
+    Ok(Arc::new(SqliteStore::open(url, SqliteOptions::default()).await?))
 }
 
 #[cfg(not(feature = "sqlite"))]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
@@ -31,9 +32,11 @@ impl Heartbeat {
             .map_err(|error| Error::worker_not_started(error))?;
         let stop = CancellationToken::new();
         let stopped = stop.clone();
+        // Before the thread, so that the first beat does not depend on when it gets to run.
+        let started = kernel.clock().now();
         let thread = thread::Builder::new()
             .name("workflow-engine-heartbeat".into())
-            .spawn(move || runtime.block_on(beat(&kernel, &stopped)))
+            .spawn(move || runtime.block_on(beat(&kernel, started, &stopped)))
             .map_err(Error::worker_not_started)?;
         Ok(Self { stop, thread: Some(thread) })
     }
@@ -52,18 +55,25 @@ impl Drop for Heartbeat {
     }
 }
 
-async fn beat(kernel: &Kernel, stop: &CancellationToken) {
+async fn beat(kernel: &Kernel, started: DateTime<Utc>, stop: &CancellationToken) {
     let mut foreign = kernel.store().hints().watch_foreign();
     let every = kernel.lease() / RENEWALS_PER_LEASE;
+    let mut next = started + every;
     loop {
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
             // Another process may have cancelled a run whose body runs here.
             _ = foreign.changed() => kernel.clock().sleep(FOREIGN_PAUSE).await,
-            () = kernel.clock().sleep(every) => {}
+            () = kernel.clock().sleep_until(next) => {}
         }
         foreign.mark_unchanged();
+        // By the plan, not by the end of the last beat, so that slow beats do not add up; those that were missed
+        // altogether, in a suspended machine for example, are not made up for.
+        let now = kernel.clock().now();
+        while next <= now {
+            next += every;
+        }
         let leases = kernel.running().leases();
         if leases.is_empty() {
             continue;

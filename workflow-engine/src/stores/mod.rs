@@ -5,16 +5,17 @@
 
 mod announcement;
 mod apply;
+mod claiming;
 mod footprint;
 mod instant;
 mod memory;
-//#[cfg(feature = "sqlite")]
-//mod sqlite;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod working_set;
 
 pub use memory::MemoryStore;
-//#[cfg(feature = "sqlite")]
-//pub use sqlite::{SqliteOptions, SqliteStore, Synchronous};
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteOptions, SqliteStatistics, SqliteStore, Synchronous};
 
 /// Why a call to a store that has been closed fails.
 #[derive(Debug, thiserror::Error)]

@@ -114,12 +114,18 @@ impl WorkingSet {
         self.runs.entry(run_id).or_default().run = Slot::stored(run);
     }
 
-    /// Puts a stage and its job as the store holds them.
-    pub(super) fn load_stage(&mut self, stage: StageRecord, job: Option<JobRecord>) {
-        let (run_id, stage_id) = (stage.run_id, stage.stage_id.clone());
-        let rows =
-            StageRows { stage: Slot::stored(stage), job: job.map_or_else(Slot::default, Slot::stored) };
-        self.runs.entry(run_id).or_default().stages.insert(stage_id, rows);
+    /// Puts a stage as the store holds it.
+    pub(super) fn load_stage(&mut self, stage: StageRecord) {
+        let stages = &mut self.runs.entry(stage.run_id).or_default().stages;
+        let rows = stages.entry(stage.stage_id.clone()).or_default();
+        rows.stage = Slot::stored(stage);
+    }
+
+    /// Puts a job as the store holds it.
+    pub(super) fn load_job(&mut self, job: JobRecord) {
+        let stages = &mut self.runs.entry(job.run_id).or_default().stages;
+        let rows = stages.entry(job.stage_id.clone()).or_default();
+        rows.job = Slot::stored(job);
     }
 
     /// Puts an idempotency entry as the store holds it.
@@ -154,9 +160,22 @@ impl WorkingSet {
         Some(Snapshot { run, stages, jobs })
     }
 
-    /// Every loaded run with its rows.
-    pub(super) fn stages(&self) -> impl Iterator<Item = &StageRows> {
-        self.runs.values().flat_map(|rows| rows.stages.values())
+    /// The runs in the order of their ids.
+    pub(super) fn sorted_runs(&self) -> Vec<&RunRows> {
+        let mut runs: Vec<_> = self.runs.iter().collect();
+        runs.sort_by_key(|(run_id, _)| **run_id);
+        runs.into_iter().map(|(_, rows)| rows).collect()
+    }
+
+    /// The stages in the order of their runs' ids and their own.
+    pub(super) fn sorted_stages(&self) -> Vec<&StageRows> {
+        let mut sorted = Vec::new();
+        for rows in self.sorted_runs() {
+            let mut stages: Vec<_> = rows.stages.iter().collect();
+            stages.sort_by_key(|(stage_id, _)| *stage_id);
+            sorted.extend(stages.into_iter().map(|(_, rows)| rows));
+        }
+        sorted
     }
 }
 

@@ -72,7 +72,7 @@ impl State {
             let Some(run) = self.runs.get(run_id) else { continue };
             set.load_run(run.record.clone());
             for stage in stages.iter().filter_map(|stage_id| run.stages.get(stage_id)) {
-                set.load_stage(stage.record.clone(), stage.job.clone());
+                stage.load(set);
             }
         }
         for (command, key) in &footprint.keys {
@@ -87,7 +87,7 @@ impl State {
         let Some(run) = self.runs.get(&run_id) else { return };
         set.load_run(run.record.clone());
         for stage in run.stages.values() {
-            set.load_stage(stage.record.clone(), stage.job.clone());
+            stage.load(set);
         }
     }
 
@@ -156,6 +156,15 @@ impl State {
                 self.open_jobs.remove(&(run_id, stage_id.clone()));
             }
             run.stages.insert(stage_id, Stage { record, job });
+        }
+    }
+}
+
+impl Stage {
+    fn load(&self, set: &mut WorkingSet) {
+        set.load_stage(self.record.clone());
+        if let Some(job) = &self.job {
+            set.load_job(job.clone());
         }
     }
 }

@@ -10,9 +10,9 @@ use chrono::{DateTime, Utc};
 use super::MemoryStore;
 use super::state::State;
 use crate::error::Error;
-use crate::ports::{Change, Commit, Decision, Guard, JobTransport};
+use crate::ports::JobTransport;
 use crate::records::{Claim, ClaimedJob, JobRecord, Lease, RunRecord, Status};
-use crate::stores::apply::apply;
+use crate::stores::claiming::{Candidate, take};
 use crate::stores::footprint::Footprint;
 use crate::stores::instant;
 
@@ -38,13 +38,8 @@ impl JobTransport for MemoryStore {
                 footprint.add_stage(job.run_id, job.stage_id.clone());
             }
             state.load(&footprint, set);
-            let mut claimed = Vec::with_capacity(due.len());
-            for job in due {
-                if let Commit::Applied(applied) = apply(set, &claiming(job, claim), now)? {
-                    claimed.extend(applied.claimed);
-                }
-            }
-            Ok(claimed)
+            let candidates = due.into_iter().map(candidate).collect();
+            Ok(take(set, claim, candidates, now))
         })
     }
 
@@ -117,12 +112,6 @@ fn is_held(job: &JobRecord, lease: &Lease) -> bool {
     job.status == Status::Running && job.generation == lease.generation && job.lease_epoch == lease.epoch
 }
 
-/// A claim as the decision that it is.
-fn claiming(job: &JobRecord, claim: &Claim) -> Decision {
-    Decision {
-        run_id: job.run_id,
-        guard: Guard::Claimable { stage_id: job.stage_id.clone(), generation: job.generation },
-        idempotency: None,
-        changes: vec![Change::Claim { stage_id: job.stage_id.clone(), claim: claim.clone() }],
-    }
+fn candidate(job: &JobRecord) -> Candidate {
+    Candidate { run_id: job.run_id, stage_id: job.stage_id.clone(), generation: job.generation }
 }

@@ -1,0 +1,1 @@
+//! No statement of the hot path reads a whole table.
