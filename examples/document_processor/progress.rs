@@ -109,7 +109,7 @@ impl Drop for DocumentProgress {
 fn describe(step: &Step) -> Option<String> {
     match step {
         Step::Started { .. } => None,
-        Step::Retrying { error, .. } => Some(format!("failed and will be tried again: {error}")),
+        Step::Retrying { error, .. } => Some(format!("will be tried again: {error}")),
         Step::Completed { took, .. } => Some(format!("completed in {}", shown(*took))),
         Step::AlreadyCompleted { .. } => Some("was completed before".to_owned()),
     }

@@ -1,4 +1,7 @@
 //! The pipeline itself: five ordinary async functions, and one line of arrows.
+//!
+//! A program that is killed costs each stage that was running an attempt. So the stages that cannot fail in any other
+//! way have many of them.
 
 use std::path::PathBuf;
 
@@ -14,7 +17,7 @@ workflow! {
 }
 
 /// Reads a document and takes its text out of the markup.
-#[stage(retry(max_attempts = 3, initial = "500ms"), timeout = "30s")]
+#[stage(retry(max_attempts = 5, backoff = fixed, initial = "500ms"), timeout = "30s")]
 pub async fn extract_text(
     /// A file or an address.
     source: Source,
@@ -33,7 +36,7 @@ pub async fn extract_text(
 }
 
 /// Counts the words and ranks the terms that say most about the document.
-#[stage]
+#[stage(retry(max_attempts = 20))]
 pub async fn rank_keywords(
     document: Document,
     /// How many terms are kept.
@@ -44,13 +47,13 @@ pub async fn rank_keywords(
 }
 
 /// Finds out which language the document is written in.
-#[stage]
+#[stage(retry(max_attempts = 20))]
 pub async fn detect_language(document: Document) -> StageResult<Language> {
     compute(move || Ok(Language::of(&document.text))).await
 }
 
 /// Chooses the most telling sentences.
-#[stage]
+#[stage(retry(max_attempts = 20))]
 pub async fn summarize(
     document: Document,
     /// How many sentences are chosen.
@@ -61,7 +64,7 @@ pub async fn summarize(
 }
 
 /// Joins what was found out and writes it as JSON and as Markdown.
-#[stage(retry(max_attempts = 3, initial = "500ms"))]
+#[stage(retry(max_attempts = 20, max = "10s"))]
 pub async fn report(
     keywords: Keywords,
     language: Language,
@@ -70,10 +73,13 @@ pub async fn report(
     /// Where the files are written.
     #[config(default = PathBuf::from("reports"))]
     folder: PathBuf,
+    ctx: &StageContext,
 ) -> StageResult<Report> {
     let files = ReportFiles::new(&folder, &document.source);
     let report = Report::new(document, keywords, language, summary, files);
-    compute(move || reports::write(&report).map(|()| report)).await
+    // The same in every attempt of this run, and in no other run.
+    let writer = ctx.run_id().to_string();
+    compute(move || reports::write(&report, &writer).map(|()| report)).await
 }
 
 /// Runs what keeps a processor or a disk busy beside the async threads, so that other documents go on meanwhile.

@@ -63,7 +63,8 @@ async fn a_report_joins_everything_and_is_written() {
     let keywords = rank_keywords(document.clone(), 5).await.unwrap();
     let language = detect_language(document.clone()).await.unwrap();
     let summary = summarize(document.clone(), 3).await.unwrap();
-    let report = report(keywords, language, summary, document, folder.path().to_owned()).await.unwrap();
+    let ctx = StageContext::detached();
+    let report = report(keywords, language, summary, document, folder.path().to_owned(), &ctx).await.unwrap();
     assert_eq!((report.language.name.as_str(), report.summary.len()), ("German", 3));
     assert!(report.files.json.is_file() && report.files.markdown.is_file());
 }

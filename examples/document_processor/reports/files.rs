@@ -1,6 +1,6 @@
 //! The files of a report. Each is there as a whole or not at all, and a repeated run replaces it.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -20,36 +20,31 @@ impl ReportFiles {
 
 /// Writes both files, blocking. The folder is made where it is missing.
 ///
+/// `writer` names whoever writes: of two at the same time, each needs a name of its own, and whoever takes over from
+/// one that was killed should have the same.
+///
 /// # Errors
 /// Permanent where the folder cannot be written to; retryable otherwise, for a full disk may be emptied.
-pub fn write(report: &Report) -> StageResult<()> {
+pub fn write(report: &Report, writer: &str) -> StageResult<()> {
     let json = serde_json::to_vec_pretty(report).map_err(StageError::permanent)?;
-    replace(&report.files.json, &json)?;
-    replace(&report.files.markdown, markdown::render(report).as_bytes())
+    replace(&report.files.json, &json, writer)?;
+    replace(&report.files.markdown, markdown::render(report).as_bytes(), writer)
 }
 
-/// Written beside its place and moved there, so that nobody ever reads half a report.
-fn replace(path: &Path, content: &[u8]) -> StageResult<()> {
+/// Written beside its place and moved there, so that nobody ever reads half a report. What a killed writer leaves is
+/// written over by its successor.
+fn replace(path: &Path, content: &[u8], writer: &str) -> StageResult<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let written = fs::create_dir_all(folder).and_then(|()| {
-        let mut file = temporary(folder)?;
-        file.write_all(content)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(io::Error::from)
-    });
-    match written {
-        Ok(_) => Ok(()),
-        Err(error) => Err(refused(path, &error)),
-    }
-}
-
-fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".report-");
-    // A temporary file is its owner's alone; a report is as readable as any other file.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
+    let partial = folder.join(format!(".{writer}.partial"));
+    let written = fs::create_dir_all(folder)
+        .and_then(|()| File::create(&partial))
+        .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&partial, path));
+    written.map_err(|error| {
+        // It may not be there at all; the first error says more than this one.
+        let _ = fs::remove_file(&partial);
+        refused(path, &error)
+    })
 }
 
 fn refused(path: &Path, error: &io::Error) -> StageError {

@@ -20,9 +20,10 @@ fn report(folder: &std::path::Path, source: Source) -> Report {
 fn files_are_replaced_and_nothing_else_is_left() {
     let folder = tempfile::tempdir().unwrap();
     let mut report = report(&folder.path().join("new"), Source::File("/notes/harbour.md".into()));
-    write(&report).unwrap();
+    write(&report, "test").unwrap();
+    std::fs::write(folder.path().join("new/.test.partial"), "what a killed writer left").unwrap();
     report.words = 121;
-    write(&report).unwrap();
+    write(&report, "test").unwrap();
 
     let names = std::fs::read_dir(folder.path().join("new")).unwrap().count();
     assert_eq!(names, 2, "one JSON and one Markdown file");
@@ -46,7 +47,7 @@ fn documents_of_one_name_have_files_of_their_own() {
 #[test]
 fn a_folder_that_is_a_file_is_a_permanent_failure() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    let error = write(&report(file.path(), Source::File("/a.md".into()))).unwrap_err();
+    let error = write(&report(file.path(), Source::File("/a.md".into())), "test").unwrap_err();
     assert!(!error.is_retryable() && error.message().contains("cannot be written"), "{error}");
 }
 
