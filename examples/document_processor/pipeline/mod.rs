@@ -36,7 +36,7 @@ pub async fn extract_text(
 }
 
 /// Counts the words and ranks the terms that say most about the document.
-#[stage(retry(max_attempts = 20))]
+#[stage(retry(max_attempts = 100))]
 pub async fn rank_keywords(
     document: Document,
     /// How many terms are kept.
@@ -47,13 +47,13 @@ pub async fn rank_keywords(
 }
 
 /// Finds out which language the document is written in.
-#[stage(retry(max_attempts = 20))]
+#[stage(retry(max_attempts = 100))]
 pub async fn detect_language(document: Document) -> StageResult<Language> {
     compute(move || Ok(Language::of(&document.text))).await
 }
 
 /// Chooses the most telling sentences.
-#[stage(retry(max_attempts = 20))]
+#[stage(retry(max_attempts = 100))]
 pub async fn summarize(
     document: Document,
     /// How many sentences are chosen.
@@ -64,7 +64,7 @@ pub async fn summarize(
 }
 
 /// Joins what was found out and writes it as JSON and as Markdown.
-#[stage(retry(max_attempts = 20, max = "10s"))]
+#[stage(retry(max_attempts = 100, max = "10s"))]
 pub async fn report(
     keywords: Keywords,
     language: Language,
