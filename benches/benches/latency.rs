@@ -17,12 +17,12 @@ const RUNS: u64 = 200;
 async fn main() -> Result<(), workflow_engine::Error> {
     let folder = tempfile::tempdir_in(".").expect("a folder beside the code, so on the same disk");
     let path = folder.path().join("latency.db");
-    let store = std::sync::Arc::new(SqliteStore::open(path.to_str().expect("a text"), SqliteOptions::default()).await?);
+    let store = std::sync::Arc::new(
+        SqliteStore::open(path.to_str().expect("a text"), SqliteOptions::default()).await?,
+    );
     let clock = std::sync::Arc::new(workflow_engine::ports::SystemClock);
-    let engine = workflow_engine::EngineBuilder::over(store.clone(), clock)
-        .register::<diamond>()
-        .build()
-        .await?;
+    let engine =
+        workflow_engine::EngineBuilder::over(store.clone(), clock).register::<diamond>().build().await?;
 
     for number in 0..WARM_UP {
         engine.start::<diamond>(FirstInput { number }).await?.output().await?;

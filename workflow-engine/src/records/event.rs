@@ -38,6 +38,7 @@ pub enum EventKind {
         /// From the start of this generation, in milliseconds.
         duration_ms: u64,
         /// The output, where one stage delivers it and it is stored inline.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
         output: Option<Json>,
     },
     /// `workflow:failed`: a stage failed for good, and the run with it.
@@ -122,6 +123,11 @@ pub enum EventKind {
     },
 }
 
+/// A field that is there, even where its value is `null`: the output of a stage that delivers `()` is one.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
+    Json::deserialize(deserializer).map(Some)
+}
+
 impl EventKind {
     /// The stored name, `stage:completed` for example.
     #[must_use]
@@ -174,6 +180,8 @@ mod tests {
         let kinds = [
             EventKind::WorkflowStarted {},
             EventKind::WorkflowCompleted { duration_ms: 5, output: Some(output) },
+            EventKind::WorkflowCompleted { duration_ms: 5, output: Some(Json::null()) },
+            EventKind::WorkflowCompleted { duration_ms: 5, output: None },
             EventKind::StageFailed {
                 stage_id: "a".into(),
                 stage_name: "A".into(),

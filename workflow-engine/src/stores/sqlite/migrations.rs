@@ -26,7 +26,8 @@ pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), Fai
     let failed = |error| Failure::database(DOING, error);
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
     let migrator = Migrator::with_migrations(migrations);
-    migrator.run(&mut *transaction).await.map_err(|error| match error {
+    // `run` would do, but the compiler cannot see that its future is `Send`.
+    migrator.run_direct(None, &mut *transaction, false).await.map_err(|error| match error {
         sqlx::migrate::MigrateError::Execute(error) => Failure::database(DOING, error),
         other => Failure::lasting(DOING, other),
     })?;

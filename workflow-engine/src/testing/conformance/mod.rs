@@ -19,7 +19,7 @@
 //! ```
 
 // A case that is not in its file's list is dead code, and that is an error: it cannot be forgotten.
-#![warn(dead_code)]
+#![deny(dead_code)]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a case fails by a panic, like any test")]
 
 mod fixture;
@@ -80,6 +80,18 @@ macro_rules! suite {
 
 suite! {
     lifecycle,
+    creation,
+    guards,
+    changes,
+    idempotency,
+    atomicity,
+    concurrency,
+    claims,
+    leases,
+    outbox,
+    reads,
+    fidelity,
+    hints,
 }
 
 /// Every case.
