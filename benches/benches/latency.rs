@@ -3,6 +3,8 @@
 
 // A benchmark measures the wall clock; that is its purpose.
 #![allow(clippy::disallowed_methods)]
+// Figures are rounded when they are shown.
+#![allow(clippy::cast_precision_loss)]
 
 use std::time::Instant;
 

@@ -2,6 +2,8 @@
 
 // A benchmark measures the wall clock; that is its purpose.
 #![allow(clippy::disallowed_methods)]
+// Figures are rounded when they are shown.
+#![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
 use std::time::Duration;
 

@@ -6,6 +6,7 @@
 // Generated code names this crate by its own name, also in this crate's tests.
 extern crate self as workflow_engine;
 
+mod hex;
 mod id;
 mod error;
 mod language;

@@ -297,8 +297,10 @@ struct Completion {
 fn spread(job: &ClaimedJob) -> f64 {
     // The last bytes of a UUIDv7 are random.
     let bytes = job.lease.run_id.as_uuid().as_bytes();
-    let random = u16::from_be_bytes([bytes[14], bytes[15]]) ^ (job.attempt as u16).wrapping_mul(40_503);
-    f64::from(random) / f64::from(u16::MAX)
+    let random = u32::from_be_bytes([bytes[12], bytes[13], bytes[14], bytes[15]]);
+    // Knuth's multiplicative hash gives each attempt a place of its own.
+    let place = random ^ job.attempt.wrapping_mul(2_654_435_761);
+    f64::from(place) / f64::from(u32::MAX)
 }
 
 /// The longest error text that is stored, in bytes.
