@@ -6,7 +6,6 @@ use sha2::{Digest, Sha256};
 
 use super::definition::WorkflowDefinition;
 use super::normal::{normal_form, sorted};
-use crate::hex::hex;
 
 /// Stands in front of everything that is hashed, and changes whenever the algorithm does.
 const ALGORITHM: &str = "workflow-engine-fingerprint-1";
