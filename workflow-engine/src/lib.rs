@@ -23,9 +23,9 @@ pub use engine::{Engine, EngineBuilder, Events, RunHandle, Start};
 pub use error::Error;
 pub use id::RunId;
 pub use language::{
-    Backoff, Execution, Json, LogLevel, NoConfig, NoInput, Payload, Reports, Requirement, RetryPolicy, Stage,
-    StageContext, StageDeclaration, StageDefinition, StageError, StagePath, StageResult, StageScope,
-    Storable, Undeclared, Workflow, WorkflowDefinition,
+    Backoff, Check, CheckExecution, Execution, Json, LogLevel, NoConfig, NoInput, Payload, Reports,
+    Requirement, RetryPolicy, Stage, StageContext, StageDeclaration, StageDefinition, StageError, StagePath,
+    StageResult, StageScope, Storable, Undeclared, Verdict, WaitDefinition, Workflow, WorkflowDefinition,
 };
 pub use workflow_engine_macros::{stage, workflow};
 

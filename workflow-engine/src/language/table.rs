@@ -161,6 +161,7 @@ fn stage(
         reads: declaration.requires.iter().filter_map(|requirement| position(&requirement.path)).collect(),
         retry: declaration.retry,
         timeout: declaration.timeout,
+        wait: None,
         entry: row.entry,
         input_schema: row.input_schema,
         output_schema: row.output_schema,

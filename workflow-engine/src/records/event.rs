@@ -77,6 +77,23 @@ pub enum EventKind {
         /// For people.
         message: String,
     },
+    /// `stage:suspended`: its ticket is committed, and it waits for something outside.
+    #[serde(rename = "stage:suspended")]
+    StageSuspended {
+        /// The stage.
+        stage_id: String,
+        /// For people.
+        stage_name: String,
+        /// Until the first check, in milliseconds.
+        next_check_ms: u64,
+    },
+    /// `workflow:suspended`: nothing of the run can go on, and at least one stage waits for something outside.
+    #[serde(rename = "workflow:suspended")]
+    WorkflowSuspended {
+        /// The stage that this commit suspended; `None` where it completed the last stage that still ran beside one
+        /// that waits.
+        stage_id: Option<String>,
+    },
     /// `stage:completed`: its output is committed.
     #[serde(rename = "stage:completed")]
     StageCompleted {
@@ -140,6 +157,8 @@ impl EventKind {
             Self::WorkflowCancelled { .. } => "workflow:cancelled",
             Self::StageStarted { .. } => "stage:started",
             Self::StageProgress { .. } => "stage:progress",
+            Self::StageSuspended { .. } => "stage:suspended",
+            Self::WorkflowSuspended { .. } => "workflow:suspended",
             Self::StageCompleted { .. } => "stage:completed",
             Self::StageRetrying { .. } => "stage:retrying",
             Self::StageFailed { .. } => "stage:failed",

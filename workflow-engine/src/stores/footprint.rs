@@ -68,6 +68,9 @@ fn changed_stage(change: &Change) -> Option<&str> {
         | Change::Claim { stage_id, .. }
         | Change::Complete { stage_id, .. }
         | Change::Release { stage_id, .. }
+        | Change::Suspend { stage_id, .. }
+        | Change::Postpone { stage_id, .. }
+        | Change::Wake { stage_id }
         | Change::Retry { stage_id, .. }
         | Change::HandBack { stage_id }
         | Change::Fail { stage_id, .. }
