@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::SqliteStore;
-use super::failure::Failure;
+use super::columns::Columns;
 use super::persistence::count;
-use super::rows::{self, Columns, job_columns};
+use super::rows::{JobRow, each, job_row};
 use super::work::{ClaimJobs, RenewLeases, Work};
 use crate::error::Error;
 use crate::ports::JobTransport;
@@ -17,7 +17,7 @@ use crate::stores::instant;
 
 const EXPIRED: &str = concat!(
     "SELECT ",
-    job_columns!(),
+    job_row!(),
     " FROM job_queue AS j WHERE j.status = 'RUNNING' AND j.leased_until <= ?1
     ORDER BY j.leased_until, j.workflow_run_id LIMIT ?2"
 );
@@ -38,7 +38,7 @@ const NEXT_DUE: &str = "
         SELECT (SELECT j.run_at
                 FROM job_queue AS j CROSS JOIN workflow_runs AS r ON r.id = j.workflow_run_id
                 WHERE j.status = 'PENDING' AND j.priority = p.priority AND j.attempt < j.max_attempts
-                    AND j.definition_fingerprint IN (SELECT value FROM json_each(?1))
+                    AND j.definition_fingerprint IN (SELECT value FROM jsonb_each(?1))
                     AND r.status = 'RUNNING' AND r.generation = j.generation
                 ORDER BY j.run_at LIMIT 1) AS due
         FROM priorities AS p WHERE p.priority IS NOT NULL
@@ -74,8 +74,7 @@ impl JobTransport for SqliteStore {
         let now = instant::now(&*self.clock);
         let query = sqlx::query(EXPIRED).bind(now.timestamp_micros()).bind(count(limit));
         let rows = self.read("read expired jobs", query).await?;
-        let jobs = rows.iter().map(|row| rows::job(Columns::new(row, "job_queue", 0)));
-        Ok(jobs.collect::<Result<_, Failure>>()?)
+        Ok(each::<JobRow<'_>>(&rows)?)
     }
 
     async fn next_due(&self, definitions: &[String]) -> Result<Option<DateTime<Utc>>, Error> {
