@@ -143,14 +143,12 @@ fn enqueue(
         return Err(Impossible::JobExists(stage_id.to_owned()));
     }
     slot.set(job);
-    match claim {
-        Some(claim) => take(draft, stage_id, claim),
-        None => {
-            draft.applied().ready += 1;
-            draft.announce_work();
-            Ok(())
-        }
+    if let Some(claim) = claim {
+        return take(draft, stage_id, claim);
     }
+    draft.applied().ready += 1;
+    draft.announce_work();
+    Ok(())
 }
 
 /// `Change::Claim`.

@@ -31,7 +31,7 @@ pub(super) async fn run(
     for work in works.iter_mut() {
         match work {
             Work::Claim(ask) => {
-                claims.push(claim::candidates(session, &ask.input, now, &mut footprint).await?)
+                claims.push(claim::candidates(session, &ask.input, now, &mut footprint).await?);
             }
             Work::Commit(ask) => footprint.add(&ask.input),
             _ => {}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::fixture::{Fixture, LEASE, claim, complete, decision, definitions, held, stale};
+use super::fixture::{ALMOST, Fixture, LEASE, claim, complete, decision, definitions, held, stale};
 use crate::ports::{Change, Clock, Commit, Guard};
 use crate::records::{Lease, Status};
 
@@ -27,7 +27,7 @@ async fn a_heartbeat_extends_the_lease(fixture: Fixture) {
     let record = fixture.job(run_id, "a").await.unwrap();
     assert_eq!(record.leased_until, Some(fixture.clock.now() + LEASE));
     assert_eq!(record.lease_epoch, job.lease.epoch, "a heartbeat is no claim");
-    fixture.clock.advance(LEASE - Duration::from_micros(1));
+    fixture.clock.advance(ALMOST);
     assert!(fixture.store.expired_jobs(10).await.unwrap().is_empty());
 }
 
@@ -76,7 +76,7 @@ async fn expired_jobs_are_those_whose_lease_has_run_out(fixture: Fixture) {
         runs.push(fixture.running().await.0);
         fixture.clock.advance(Duration::from_secs(1));
     }
-    fixture.clock.advance(LEASE - Duration::from_secs(2));
+    fixture.clock.advance(Duration::from_secs(28));
     let expired = fixture.store.expired_jobs(10).await.unwrap();
     let order: Vec<_> = expired.iter().map(|job| job.run_id).collect();
     assert_eq!(order, runs[..2], "oldest first, and the third has a second left");
