@@ -1,1 +1,22 @@
-//! Nothing but tests; see `tests/`.
+//! What several tests share: stores with a clock of the test's own, workflows, and a ledger that outlives a killed
+//! process.
+
+// A test's helper panics where the test has failed.
+#![allow(clippy::missing_panics_doc)]
+
+pub mod world;
+pub mod events;
+pub mod signal;
+pub mod diamond;
+pub mod ledger;
+
+/// Every snippet of the Markdown files compiles, and runs.
+#[cfg(doctest)]
+mod markdown {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../ARCHITECTURE.md")]
+    struct Architecture;
+    #[doc = include_str!("../../STYLE.md")]
+    struct Style;
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Trial};
-use workflow_engine::ports::Store;
+use workflow_engine::ports::{Outbox, Store};
 use workflow_engine::stores::{MemoryStore, SqliteOptions, SqliteStore};
 use workflow_engine::testing::FakeClock;
 use workflow_engine::testing::conformance::{Case, cases};
@@ -25,9 +25,9 @@ fn main() {
                 let clock = FakeClock::new();
                 let mut options = SqliteOptions::default();
                 options.clock = Arc::new(clock.clone());
-                options.deliver_events = true;
                 let path = directory.path().join("store.db");
                 let store = SqliteStore::open(path.to_str().unwrap(), options).await.unwrap();
+                store.deliver_events(true);
                 check(case, Arc::new(store), clock).await;
             });
             Ok(())

@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::json::Json;
-use super::payload::Payload;
+use super::payload::{Storable, Stored};
 use super::stage::Stage;
 use crate::id::RunId;
 
@@ -203,12 +203,12 @@ impl<S> StageContext<S> {
     }
 
     /// The decoded output of the stage `T`, shared by everyone who asks this context for it.
-    pub(crate) fn shared<T: Payload>(&self, stage_id: &str) -> Option<Result<&T, serde_json::Error>> {
+    pub(crate) fn shared<T: Storable>(&self, stage_id: &str) -> Option<Result<&T, serde_json::Error>> {
         let output = self.inner.outputs.get(stage_id)?;
         if output.decoded.get().is_none() {
-            match output.json.decode::<T>() {
+            match output.json.decode() {
                 // Whoever loses this race drops an equal value.
-                Ok(value) => drop(output.decoded.set(Box::new(value))),
+                Ok(Stored::<T>(value)) => drop(output.decoded.set(Box::new(value))),
                 Err(error) => return Some(Err(error)),
             }
         }

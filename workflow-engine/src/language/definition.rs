@@ -31,6 +31,7 @@ pub struct WorkflowDefinition {
     pub(crate) fingerprint: String,
     pub(crate) input_schema: fn() -> schemars::Schema,
     pub(crate) output_schema: fn() -> schemars::Schema,
+    pub(crate) config_schema: fn() -> schemars::Schema,
     /// Decodes a run's input as the workflow's input type and writes it in its stored form.
     pub(crate) check_input: fn(&Json) -> Result<Json, serde_json::Error>,
 }

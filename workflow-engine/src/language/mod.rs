@@ -1,19 +1,45 @@
 //! The language: what `#[stage]` and `workflow!` lower to. It knows no store, no host and no SQL.
 
 mod context;
-mod definition;
 mod failure;
-mod json;
+mod nothing;
 mod payload;
+mod record;
+mod require;
 mod retry;
+mod returns;
 mod stage;
+
+mod check;
+mod definition;
+mod edge;
+mod entry;
+mod handed;
+mod message;
+mod outputs;
+mod table;
 mod workflow;
+
+mod drawing;
+mod fingerprint;
+mod normal;
+mod plan;
+mod schema;
+
+mod json;
+
+#[doc(hidden)]
+pub mod private;
 
 pub use context::{LogLevel, Reports, StageContext, StageScope, Undeclared};
 pub use definition::{Execution, StageDefinition, WorkflowDefinition};
 pub use failure::{StageError, StageResult};
 pub use json::Json;
-pub use payload::Payload;
+pub use nothing::{NoConfig, NoInput};
+pub use payload::{Payload, Storable};
 pub use retry::{Backoff, RetryPolicy};
-pub use stage::Stage;
+pub use stage::{Requirement, Stage, StageDeclaration, StagePath};
 pub use workflow::Workflow;
+
+#[cfg(test)]
+mod tests;

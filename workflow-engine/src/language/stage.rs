@@ -1,9 +1,201 @@
-//! A stage as a type.
+//! A stage as a type, and what it declares about itself.
 
-use super::payload::Payload;
+use std::future::Future;
+use std::time::Duration;
 
-/// A stage; implemented by `#[stage]` for the type that it puts beside the function.
+use super::context::StageContext;
+use super::failure::StageError;
+use super::payload::{Payload, Storable};
+use super::retry::RetryPolicy;
+
+/// A stage; implemented by [`#[stage]`](macro@crate::stage) for the type that it puts beside the function.
+///
+/// ```
+/// use workflow_engine::prelude::*;
+///
+/// /// Counts the words of a text.
+/// #[stage]
+/// async fn count_words(text: String) -> StageResult<usize> {
+///     Ok(text.split_whitespace().count())
+/// }
+///
+/// assert_eq!(count_words::DECLARATION.id, "count-words");
+/// assert_eq!(count_words::DECLARATION.description, "Counts the words of a text.");
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a stage",
+    label = "not a stage",
+    note = "a stage is an async function with `#[stage]` on it"
+)]
 pub trait Stage: Send + Sync + 'static {
+    /// The function's plain parameters as one structure; [`NoInput`](crate::NoInput) without any.
+    type Input: Payload;
+    /// The function's `#[config]` parameters as one structure; [`NoConfig`](crate::NoConfig) without any.
+    type Config: Payload;
     /// What it returns when it succeeds.
-    type Output: Payload;
+    type Output: Storable;
+    /// The types of the plain parameters, as messages name them: the type of one, the tuple of several.
+    type Parameters;
+
+    /// Which function this stage is.
+    const PATH: StagePath;
+    /// What the stage says about itself.
+    const DECLARATION: StageDeclaration;
+
+    /// Calls the function. The context holds the stored outputs of the stages that this one requires.
+    fn run(
+        input: Self::Input,
+        config: Self::Config,
+        context: StageContext,
+    ) -> impl Future<Output = Result<Self::Output, StageError>> + Send;
+}
+
+/// What a stage says about itself, before it stands in any workflow.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct StageDeclaration {
+    /// Kebab case of the function's name, or what `#[stage(id = "…")]` says.
+    pub id: &'static str,
+    /// Title case of the function's name, or what `#[stage(name = "…")]` says.
+    pub name: &'static str,
+    /// What `#[stage(version = N)]` says; default 1.
+    pub version: u32,
+    /// The doc comment.
+    pub description: &'static str,
+    /// When a failed attempt is followed by another.
+    pub retry: RetryPolicy,
+    /// How long one attempt may take; `None` for as long as it wants.
+    pub timeout: Option<Duration>,
+    /// The stages that it requires, and those that it reads where a workflow has them.
+    pub requires: &'static [Requirement],
+}
+
+impl StageDeclaration {
+    /// A declaration with the defaults of everything that `#[stage(…)]` did not mention.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new(id: &'static str, name: &'static str, description: &'static str) -> Self {
+        Self { id, name, version: 1, description, retry: RetryPolicy::DEFAULT, timeout: None, requires: &[] }
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn version(mut self, version: u32) -> Self {
+        self.version = version;
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn retry(mut self, retry: RetryPolicy) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn timeout_millis(mut self, millis: u64) -> Self {
+        self.timeout = Some(Duration::from_millis(millis));
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn requires(mut self, requires: &'static [Requirement]) -> Self {
+        self.requires = requires;
+        self
+    }
+}
+
+/// A stage that another one reads.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Requirement {
+    /// Which stage.
+    pub path: StagePath,
+    /// Whether a workflow may do without it.
+    pub optional: bool,
+}
+
+impl Requirement {
+    /// The stage `R` must run before the one that says this.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn required<R: Stage>() -> Self {
+        Self { path: R::PATH, optional: false }
+    }
+
+    /// The stage `R` must run before the one that says this, where the workflow has it.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn optional<R: Stage>() -> Self {
+        Self { path: R::PATH, optional: true }
+    }
+}
+
+/// Which function a stage is: equal for equal functions, however they were imported or renamed.
+///
+/// Line and column belong to it because two stages inside two function bodies share the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StagePath {
+    /// The path of the module, `app::stages`.
+    pub module: &'static str,
+    /// The function's name.
+    pub name: &'static str,
+    /// The line of its `#[stage]`.
+    pub line: u32,
+    /// The column of its `#[stage]`.
+    pub column: u32,
+    hash: u64,
+}
+
+impl StagePath {
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new(module: &'static str, name: &'static str, line: u32, column: u32) -> Self {
+        let mut hash = fnv1a(0xcbf2_9ce4_8422_2325, module.as_bytes());
+        hash = fnv1a(hash, b"::");
+        hash = fnv1a(hash, name.as_bytes());
+        hash = fnv1a(hash, &line.to_le_bytes());
+        hash = fnv1a(hash, &column.to_le_bytes());
+        Self { module, name, line, column, hash }
+    }
+
+    /// `==` for constants. The hash comes first: a thousand stages are compared pairwise at compile time, and
+    /// the texts of two stages that differ are then never looked at.
+    #[must_use]
+    pub const fn is(&self, other: &Self) -> bool {
+        self.hash == other.hash
+            && self.line == other.line
+            && self.column == other.column
+            && same_text(self.name, other.name)
+            && same_text(self.module, other.module)
+    }
+}
+
+/// FNV-1a ([the authors' page](http://www.isthe.com/chongo/tech/comp/fnv/)): a few instructions a byte, `const`.
+const fn fnv1a(mut hash: u64, bytes: &[u8]) -> u64 {
+    let mut at = 0;
+    while at < bytes.len() {
+        hash = (hash ^ bytes[at] as u64).wrapping_mul(0x0000_0100_0000_01b3);
+        at += 1;
+    }
+    hash
+}
+
+/// `==` of texts for constants.
+pub(super) const fn same_text(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < a.len() {
+        if a[at] != b[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// The present instant, and waiting for a later one.
 #[async_trait]
@@ -11,8 +11,15 @@ pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> DateTime<Utc>;
 
-    /// Waits. Dropping the future ends the waiting.
-    async fn sleep(&self, duration: Duration);
+    /// Waits until that instant; not at all if it has passed. Dropping the future ends the waiting.
+    async fn sleep_until(&self, instant: DateTime<Utc>);
+
+    /// Waits that long.
+    async fn sleep(&self, duration: Duration) {
+        let duration = TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX);
+        let end = self.now().checked_add_signed(duration).unwrap_or(DateTime::<Utc>::MAX_UTC);
+        self.sleep_until(end).await;
+    }
 }
 
 /// The machine's clock.
@@ -21,11 +28,15 @@ pub struct SystemClock;
 
 #[async_trait]
 impl Clock for SystemClock {
+    #[allow(clippy::disallowed_methods, reason = "this is the port")]
     fn now(&self) -> DateTime<Utc> {
         Utc::now()
     }
 
-    async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
+    #[allow(clippy::disallowed_methods, reason = "this is the port")]
+    async fn sleep_until(&self, instant: DateTime<Utc>) {
+        if let Ok(duration) = (instant - self.now()).to_std() {
+            tokio::time::sleep(duration).await;
+        }
     }
 }

@@ -14,6 +14,7 @@ use crate::id::RunId;
 pub struct Hints {
     work: watch::Sender<u64>,
     foreign: watch::Sender<u64>,
+    changes: watch::Sender<u64>,
     runs: Mutex<HashMap<RunId, watch::Sender<u64>>>,
 }
 
@@ -21,7 +22,12 @@ impl Hints {
     /// Nothing has happened yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { work: watch::Sender::new(0), foreign: watch::Sender::new(0), runs: Mutex::default() }
+        Self {
+            work: watch::Sender::new(0),
+            foreign: watch::Sender::new(0),
+            changes: watch::Sender::new(0),
+            runs: Mutex::default(),
+        }
     }
 
     /// A job or a run may be claimable now, or something has become due earlier than before.
@@ -31,6 +37,7 @@ impl Hints {
 
     /// Something of this run has changed.
     pub fn run_has_changed(&self, run_id: RunId) {
+        self.changes.send_modify(|count| *count += 1);
         if let Some(watchers) = self.lock().get(&run_id) {
             watchers.send_modify(|count| *count += 1);
         }
@@ -39,6 +46,7 @@ impl Hints {
     /// Another process has written something, nobody here knows what.
     pub fn anything_may_have_changed(&self) {
         self.foreign.send_modify(|count| *count += 1);
+        self.changes.send_modify(|count| *count += 1);
         self.work_is_ready();
         for watchers in self.lock().values() {
             watchers.send_modify(|count| *count += 1);
@@ -55,6 +63,12 @@ impl Hints {
     #[must_use]
     pub fn watch_foreign(&self) -> watch::Receiver<u64> {
         self.foreign.subscribe()
+    }
+
+    /// Sees the changes of all runs from now on.
+    #[must_use]
+    pub fn watch_changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
     }
 
     /// Sees the changes of one run from now on.

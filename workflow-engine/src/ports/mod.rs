@@ -1,14 +1,14 @@
 //! The ports: traits and plain data through which the kernel reaches everything that has effects.
 
-mod blobs;
-mod clock;
 mod decision;
+mod persistence;
+mod transport;
+mod outbox;
+mod blobs;
+mod sink;
+mod clock;
 mod executor;
 mod hints;
-mod outbox;
-mod persistence;
-mod sink;
-mod transport;
 
 pub use blobs::BlobStore;
 pub use clock::{Clock, SystemClock};

@@ -11,6 +11,10 @@ use crate::records::{Claim, Event};
 /// Events that were committed and not yet delivered.
 #[async_trait]
 pub trait Outbox: Send + Sync {
+    /// Whether somebody will deliver events. Where nobody does, they are stored as delivered, so that what waits for
+    /// delivery does not grow for ever. Default: nobody.
+    fn deliver_events(&self, deliver: bool);
+
     /// Takes or extends the flusher's lease, and answers undelivered events, in order within each run, at most
     /// `limit`. Empty while another flusher holds the lease. Runs whose first undelivered event waits for its
     /// retry are left out, so a run that fails again and again starves nobody.

@@ -27,10 +27,17 @@ pub trait JobTransport: Send + Sync {
     /// Extends those of the leases that are still held, to `lease` from now; answers the ones that are lost.
     async fn renew_leases(&self, leases: Vec<Lease>, lease: Duration) -> Result<Vec<Lease>, Error>;
 
-    /// `RUNNING` jobs whose lease has run out, oldest first, at most `limit`.
-    async fn expired_jobs(&self, limit: usize) -> Result<Vec<JobRecord>, Error>;
+    /// `RUNNING` jobs whose lease has run out or whose worker is among `gone_workers`, the earliest end first, at most
+    /// `limit`.
+    async fn stale_jobs(&self, gone_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error>;
 
-    /// The earliest instant at which a job of the given definitions becomes due, or a lease runs out. `None` when
-    /// nothing waits for the clock. An instant that has passed means: now.
-    async fn next_due(&self, definitions: &[String]) -> Result<Option<DateTime<Utc>>, Error>;
+    /// Who holds leases.
+    async fn lease_holders(&self) -> Result<Vec<String>, Error>;
+
+    /// The earliest instant at which a `PENDING` job of the given definitions is due; `None` where none waits. An
+    /// instant that has passed means: now.
+    async fn next_job_due(&self, definitions: &[String]) -> Result<Option<DateTime<Utc>>, Error>;
+
+    /// The earliest instant at which a lease runs out; `None` where nothing is leased.
+    async fn next_lease_end(&self) -> Result<Option<DateTime<Utc>>, Error>;
 }

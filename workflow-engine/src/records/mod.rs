@@ -1,11 +1,11 @@
 //! What is stored, as plain data: one record, one file.
 
-mod event;
-mod job;
-mod log;
+mod status;
 mod run;
 mod stage;
-mod status;
+mod job;
+mod event;
+mod log;
 mod value;
 
 pub use event::{Event, EventKind};

@@ -59,12 +59,10 @@ impl Clock for FakeClock {
         *self.now.borrow()
     }
 
-    async fn sleep(&self, duration: Duration) {
+    async fn sleep_until(&self, instant: DateTime<Utc>) {
         let mut now = self.now.subscribe();
-        let step = TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX);
-        let due = self.now().checked_add_signed(step).unwrap_or(DateTime::<Utc>::MAX_UTC);
         // The sender lives in `self`, so waiting cannot fail.
-        let _ = now.wait_for(|now| *now >= due).await;
+        let _ = now.wait_for(|now| *now >= instant).await;
     }
 }
 

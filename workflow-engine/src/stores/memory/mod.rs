@@ -38,12 +38,6 @@ impl MemoryStore {
         }
     }
 
-    /// Whether events are kept for a sink from now on. Without one (the default) an event counts as delivered when
-    /// it is written, so that nothing waits for a flusher that never comes.
-    pub fn deliver_events(&self, deliver: bool) {
-        self.deliver_events.store(deliver, Ordering::Relaxed);
-    }
-
     /// The state, unless the store is closed.
     fn open(&self, doing: &str) -> Result<MutexGuard<'_, State>, Error> {
         // A panic under this lock can only come from before the write-back, which touches nothing: the state is sound.

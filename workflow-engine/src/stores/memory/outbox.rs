@@ -1,5 +1,6 @@
 //! The store in memory as the outbox.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,6 +16,10 @@ use crate::stores::instant;
 
 #[async_trait]
 impl Outbox for MemoryStore {
+    fn deliver_events(&self, deliver: bool) {
+        self.deliver_events.store(deliver, Ordering::Relaxed);
+    }
+
     async fn undelivered(&self, flusher: &Claim, limit: usize) -> Result<Vec<Event>, Error> {
         let mut state = self.open("read undelivered events")?;
         if state.undelivered.is_empty() {

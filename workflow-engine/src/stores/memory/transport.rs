@@ -1,12 +1,14 @@
 //! The store in memory as the queue of jobs.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::MemoryStore;
+use super::state::State;
 use crate::error::Error;
 use crate::ports::JobTransport;
 use crate::records::{Claim, ClaimedJob, JobRecord, Lease, RunRecord, Status};
@@ -60,26 +62,41 @@ impl JobTransport for MemoryStore {
         Ok(lost)
     }
 
-    async fn expired_jobs(&self, limit: usize) -> Result<Vec<JobRecord>, Error> {
-        let state = self.open("read expired jobs")?;
+    async fn stale_jobs(&self, gone_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
+        let state = self.open("read stale jobs")?;
         let now = instant::now(&*self.clock);
-        let mut expired: Vec<_> = state
-            .jobs()
-            .map(|(_, job)| job)
-            .filter(|job| job.status == Status::Running && job.leased_until.is_some_and(|until| until <= now))
-            .collect();
-        expired.sort_by_key(|job| (job.leased_until, job.run_id));
-        Ok(expired.into_iter().take(limit).cloned().collect())
+        let is_stale = |job: &&JobRecord| {
+            job.leased_until.is_some_and(|until| until <= now)
+                || job.worker_id.as_ref().is_some_and(|worker| gone_workers.contains(worker))
+        };
+        let mut stale: Vec<_> = leased(&state).filter(is_stale).collect();
+        stale.sort_by_key(|job| (job.leased_until, job.run_id));
+        Ok(stale.into_iter().take(limit).cloned().collect())
     }
 
-    async fn next_due(&self, definitions: &[String]) -> Result<Option<DateTime<Utc>>, Error> {
-        let state = self.open("read the next due instant")?;
-        let due = state.jobs().filter_map(|(run, job)| match job.status {
-            Status::Running => job.leased_until,
-            _ => is_open_to(run, job, definitions).then_some(job.run_at),
-        });
-        Ok(due.min())
+    async fn lease_holders(&self) -> Result<Vec<String>, Error> {
+        let state = self.open("read who holds leases")?;
+        let holders: BTreeSet<String> = leased(&state).filter_map(|job| job.worker_id.clone()).collect();
+        Ok(holders.into_iter().collect())
     }
+
+    async fn next_job_due(&self, definitions: &[String]) -> Result<Option<DateTime<Utc>>, Error> {
+        let state = self.open("read the next due instant")?;
+        Ok(state
+            .jobs()
+            .filter(|(run, job)| is_open_to(run, job, definitions))
+            .map(|(_, job)| job.run_at)
+            .min())
+    }
+
+    async fn next_lease_end(&self) -> Result<Option<DateTime<Utc>>, Error> {
+        let state = self.open("read the next end of a lease")?;
+        Ok(leased(&state).filter_map(|job| job.leased_until).min())
+    }
+}
+
+fn leased(state: &State) -> impl Iterator<Item = &JobRecord> {
+    state.jobs().map(|(_, job)| job).filter(|job| job.status == Status::Running)
 }
 
 /// Whether a worker with these definitions may claim the job once it is due.

@@ -25,7 +25,7 @@ mod transport;
 mod work;
 mod writer;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::SqlitePool;
@@ -73,12 +73,6 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Whether events are kept for a sink from now on. Without one (the default) an event counts as delivered when
-    /// it is written, so that nothing waits for a flusher that never comes.
-    pub fn deliver_events(&self, deliver: bool) {
-        self.deliver_events.store(deliver, Ordering::Relaxed);
-    }
-
     /// What this store has done to its file since it was opened.
     #[must_use]
     pub fn statistics(&self) -> SqliteStatistics {

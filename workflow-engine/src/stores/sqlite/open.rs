@@ -1,5 +1,10 @@
 //! Opening a file.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "it waits for other processes that open the same file, in their time"
+)]
+
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
@@ -45,7 +50,7 @@ impl SqliteStore {
             .test_before_acquire(false)
             .connect_lazy_with(quiet(options.reader(&path)));
         let hints = Arc::new(Hints::new());
-        let deliver_events = Arc::new(AtomicBool::new(options.deliver_events));
+        let deliver_events = Arc::new(AtomicBool::new(false));
         let (sender, requests) = mpsc::unbounded_channel();
         let is_done = writer::start(Writer {
             session,

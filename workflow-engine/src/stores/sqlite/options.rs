@@ -20,8 +20,6 @@ pub struct SqliteOptions {
     pub busy_timeout: Duration,
     /// Where instants come from; default the machine's clock.
     pub clock: Arc<dyn Clock>,
-    /// Whether events are kept for a sink; default no. See [`SqliteStore::deliver_events`](super::SqliteStore::deliver_events).
-    pub deliver_events: bool,
 }
 
 /// When a commit is acknowledged.
@@ -41,7 +39,6 @@ impl Default for SqliteOptions {
             synchronous: Synchronous::Full,
             busy_timeout: Duration::from_secs(10),
             clock: Arc::new(SystemClock),
-            deliver_events: false,
         }
     }
 }
@@ -51,7 +48,6 @@ impl std::fmt::Debug for SqliteOptions {
         f.debug_struct("SqliteOptions")
             .field("synchronous", &self.synchronous)
             .field("busy_timeout", &self.busy_timeout)
-            .field("deliver_events", &self.deliver_events)
             .finish_non_exhaustive()
     }
 }

@@ -1,5 +1,6 @@
 //! The store on SQLite as the outbox.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -16,6 +17,10 @@ use crate::records::{Claim, Event};
 
 #[async_trait]
 impl Outbox for SqliteStore {
+    fn deliver_events(&self, deliver: bool) {
+        self.deliver_events.store(deliver, Ordering::Relaxed);
+    }
+
     async fn undelivered(&self, flusher: &Claim, limit: usize) -> Result<Vec<Event>, Error> {
         const DOING: &str = "read undelivered events";
 

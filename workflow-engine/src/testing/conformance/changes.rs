@@ -145,7 +145,7 @@ async fn a_failed_stage_keeps_a_dead_job(fixture: Fixture) {
         error: "broken".into(),
     };
     assert_eq!(events[events.len() - 2].kind, failed);
-    assert!(fixture.store.expired_jobs(10).await.unwrap().is_empty());
+    assert!(fixture.store.stale_jobs(&[], 10).await.unwrap().is_empty());
 }
 
 async fn a_failed_run_says_why(fixture: Fixture) {

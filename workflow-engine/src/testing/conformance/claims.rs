@@ -98,7 +98,7 @@ async fn a_job_beyond_its_last_attempt_is_not_claimed(fixture: Fixture) {
     }
     assert!(fixture.claim_up_to("worker", 1).await.is_empty());
     assert_eq!(fixture.job(run_id, "a").await.unwrap().status, Status::Pending);
-    let due = fixture.store.next_due(&definitions()).await.unwrap();
+    let due = fixture.store.next_job_due(&definitions()).await.unwrap();
     assert_eq!(due, None, "nobody is sent for a job that nobody can have");
 }
 

@@ -17,8 +17,6 @@ use crate::records::{
 pub(super) const DEFINITION: &str = "definition-1";
 /// How long the cases' leases last.
 pub(super) const LEASE: Duration = Duration::from_secs(30);
-/// A lease that has all but run out.
-pub(super) const ALMOST: Duration = Duration::from_micros(29_999_999);
 /// The attempts that the cases' stages have.
 pub(super) const ATTEMPTS: u32 = 3;
 

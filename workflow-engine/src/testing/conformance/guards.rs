@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::fixture::{ALMOST, Fixture, LEASE, cancel_run, claim, complete, decision, held, stale};
+use super::fixture::{Fixture, LEASE, cancel_run, claim, complete, decision, held, stale};
 use crate::id::RunId;
 use crate::ports::{Change, Clock, Commit, Guard, Revision};
 use crate::records::{ClaimedJob, Lease, Status};
@@ -94,7 +94,7 @@ async fn a_job_of_a_run_that_is_over_is_not_claimable(fixture: Fixture) {
     fixture.apply(decision(run_id, guard, vec![cancel_run()])).await;
     assert!(!holds(&fixture, run_id, claimable(1)).await);
     assert!(fixture.claim_up_to("worker", 10).await.is_empty());
-    assert_eq!(fixture.store.next_due(&super::fixture::definitions()).await.unwrap(), None);
+    assert_eq!(fixture.store.next_job_due(&super::fixture::definitions()).await.unwrap(), None);
 }
 
 async fn a_lease_of_an_older_epoch_misses(fixture: Fixture) {
@@ -162,7 +162,7 @@ async fn a_lease_and_a_revision_hold_only_together(fixture: Fixture) {
 async fn an_expired_lease_has_run_out(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let expired = || Guard::ExpiredLease(job.lease.clone());
-    fixture.clock.advance(ALMOST);
+    fixture.clock.advance(LEASE.checked_sub(Duration::from_micros(1)).unwrap());
     assert!(!holds(&fixture, run_id, expired()).await);
     fixture.clock.advance(Duration::from_micros(1));
     assert!(!holds(&fixture, run_id, Guard::ExpiredLease(stale(&job))).await);

@@ -1,0 +1,12 @@
+#![allow(unused_variables)]
+
+use workflow_engine::prelude::*;
+
+pub struct Limits;
+
+#[stage]
+pub async fn load(path: String, #[config(flatten)] limits: Limits) -> StageResult<u32> {
+    Ok(1)
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+#![allow(unused_variables)]
+
+use workflow_engine::prelude::*;
+
+struct Loader;
+
+impl Loader {
+    #[stage]
+    pub async fn load(&self, path: String) -> StageResult<u32> {
+        Ok(1)
+    }
+}
+
+fn main() {}

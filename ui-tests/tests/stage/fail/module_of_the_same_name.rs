@@ -1,0 +1,12 @@
+#![allow(unused_variables)]
+
+use workflow_engine::prelude::*;
+
+mod load {}
+
+#[stage]
+pub async fn load(path: String) -> StageResult<u32> {
+    Ok(1)
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+#![allow(unused_variables)]
+
+use workflow_engine::prelude::*;
+
+#[stage]
+pub async fn load(path: String) {
+}
+
+fn main() {}

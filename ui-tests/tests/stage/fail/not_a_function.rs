@@ -1,0 +1,8 @@
+#![allow(unused_variables)]
+
+use workflow_engine::prelude::*;
+
+#[stage]
+pub struct load;
+
+fn main() {}

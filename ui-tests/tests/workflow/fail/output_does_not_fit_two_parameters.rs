@@ -1,0 +1,23 @@
+#![allow(unused_variables)]
+
+use workflow_engine::prelude::*;
+
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct Summary;
+
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct Keywords;
+
+#[stage]
+pub async fn summarize(text: String) -> StageResult<Summary> {
+    unimplemented!()
+}
+
+#[stage]
+pub async fn rank(keywords: Keywords, limit: u32) -> StageResult<u32> {
+    unimplemented!()
+}
+
+workflow! { pub document_processor = summarize >> rank }
+
+fn main() {}

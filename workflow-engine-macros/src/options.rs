@@ -1,0 +1,146 @@
+//! Lists of options: `name`, `name = value`, `name(…)`, separated by commas.
+
+use proc_macro2::{Span, TokenTree};
+use syn::ext::IdentExt;
+use syn::parse::ParseStream;
+use syn::{Ident, LitInt, LitStr, Path, Result, Token};
+
+use crate::errors::{self, Errors};
+
+/// The options of one place. The parser and its messages read the same table.
+pub struct Table {
+    /// As a message names the place: "`#[stage]`".
+    pub owner: &'static str,
+    pub names: &'static [&'static str],
+}
+
+pub const STAGE: Table = Table {
+    owner: "`#[stage]`",
+    names: &["id", "name", "version", "retry", "timeout", "require", "optional", "crate"],
+};
+pub const RETRY: Table =
+    Table { owner: "`retry`", names: &["max_attempts", "backoff", "initial", "max", "jitter"] };
+pub const CONFIG: Table = Table { owner: "`#[config]`", names: &["default", "flatten"] };
+pub const WORKFLOW: Table = Table { owner: "`#[workflow]`", names: &["id", "name", "version", "crate"] };
+
+/// Every place, for an option that stands in the wrong one.
+const TABLES: [&Table; 4] = [&STAGE, &RETRY, &CONFIG, &WORKFLOW];
+
+/// Reads the options one by one. A mistake in one costs only that one.
+pub fn parse(
+    input: ParseStream<'_>,
+    table: &Table,
+    errors: &mut Errors,
+    mut read: impl FnMut(&Ident, ParseStream<'_>, &mut Errors) -> Result<()>,
+) {
+    let mut seen: Vec<String> = Vec::new();
+    while !input.is_empty() {
+        if !input.peek(Ident::peek_any) {
+            errors.push(errors::options::expected(input.span(), table.owner, table.names));
+            skip_to_comma(input);
+            continue;
+        }
+        let Some(name) = errors.take(input.call(Ident::parse_any)) else { return };
+        let text = name.to_string();
+        if !table.names.contains(&text.as_str()) {
+            errors.push(unknown(&name, &text, table));
+            skip_to_comma(input);
+            continue;
+        }
+        if seen.contains(&text) {
+            errors.push(errors::options::repeated(&name, table.owner));
+            skip_to_comma(input);
+            continue;
+        }
+        seen.push(text);
+        if let Err(error) = read(&name, input, errors) {
+            errors.push(error);
+            skip_to_comma(input);
+        } else if !input.is_empty() && !input.peek(Token![,]) {
+            errors.push(errors::options::expected_comma(input.span()));
+            skip_to_comma(input);
+        } else {
+            skip_to_comma(input);
+        }
+    }
+}
+
+fn unknown(name: &Ident, text: &str, table: &Table) -> syn::Error {
+    let elsewhere = TABLES.iter().find(|other| other.names.contains(&text));
+    match elsewhere {
+        Some(other) => errors::options::misplaced(name, other.owner, table.owner),
+        None => errors::options::unknown(name, table.owner, table.names),
+    }
+}
+
+/// Goes on behind the next comma.
+fn skip_to_comma(input: ParseStream<'_>) {
+    while !input.is_empty() {
+        if input.parse::<Token![,]>().is_ok() {
+            return;
+        }
+        // Any token tree parses; a failure here would be the end of the input.
+        if input.parse::<TokenTree>().is_err() {
+            return;
+        }
+    }
+}
+
+/// Where a value should stand: at the next token, or at the option's name when there is none.
+fn place(name: &Ident, input: ParseStream<'_>) -> Span {
+    if input.is_empty() || input.peek(Token![,]) { name.span() } else { input.span() }
+}
+
+/// `name = "text"`.
+pub fn text(name: &Ident, input: ParseStream<'_>, example: &str) -> Result<LitStr> {
+    equals(name, input, example)?;
+    // A literal of another kind is consumed by the attempt.
+    let at = place(name, input);
+    input.parse().map_err(|_| errors::options::value(at, name, example))
+}
+
+/// `id = "text"`.
+pub fn id(name: &Ident, input: ParseStream<'_>) -> Result<LitStr> {
+    let literal = text(name, input, "id = \"extract-text\"")?;
+    let value = literal.value();
+    if value.is_empty() || value.contains(char::is_whitespace) {
+        return Err(errors::options::id(&literal));
+    }
+    Ok(literal)
+}
+
+/// `name = N` with N from 1.
+pub fn count(name: &Ident, input: ParseStream<'_>) -> Result<u32> {
+    let example = format!("{name} = 2");
+    equals(name, input, &example)?;
+    let wrong = |span| errors::options::value(span, name, &example);
+    let at = place(name, input);
+    let literal: LitInt = input.parse().map_err(|_| wrong(at))?;
+    match literal.base10_parse::<u32>() {
+        Ok(0) => Err(errors::options::zero(&literal, &name.to_string())),
+        Ok(number) => Ok(number),
+        Err(_) => Err(wrong(literal.span())),
+    }
+}
+
+/// `name = "30s"` in milliseconds.
+pub fn duration(name: &Ident, input: ParseStream<'_>) -> Result<u64> {
+    let literal = text(name, input, &format!("{name} = \"30s\""))?;
+    crate::duration::millis(&literal.value()).ok_or_else(|| errors::options::duration(&literal))
+}
+
+/// `crate = path`.
+pub fn crate_path(name: &Ident, input: ParseStream<'_>) -> Result<Path> {
+    let wrong = |span| errors::options::crate_path(span);
+    input.parse::<Token![=]>().map_err(|_| wrong(place(name, input)))?;
+    let at = place(name, input);
+    input.call(Path::parse_mod_style).map_err(|_| wrong(at))
+}
+
+/// The `=` of `name = value`.
+pub fn equals(name: &Ident, input: ParseStream<'_>, example: &str) -> Result<()> {
+    match input.parse::<Token![=]>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(errors::options::value(place(name, input), name, example)),
+    }
+}

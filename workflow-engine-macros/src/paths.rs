@@ -1,0 +1,31 @@
+//! Paths in the expansion, and where they are said to stand.
+
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::Path;
+
+/// The library: `::workflow_engine`, or what the option `crate` says.
+pub fn library(path: Option<&Path>) -> TokenStream {
+    path.map_or_else(|| quote!(::workflow_engine), ToTokens::to_token_stream)
+}
+
+/// Two paths written with the same tokens.
+pub fn same(a: &Path, b: &Path) -> bool {
+    a.to_token_stream().to_string() == b.to_token_stream().to_string()
+}
+
+/// The same tokens under another span, inside groups too. Not for local variables: whose they are goes with it.
+pub fn respan(tokens: TokenStream, span: Span) -> TokenStream {
+    tokens
+        .into_iter()
+        .map(|mut token| {
+            if let TokenTree::Group(group) = &token {
+                let mut new = Group::new(group.delimiter(), respan(group.stream(), span));
+                new.set_span(span);
+                return new.into();
+            }
+            token.set_span(span);
+            token
+        })
+        .collect()
+}

@@ -1,0 +1,242 @@
+//! The options of `#[stage(…)]` and the attributes of its parameters.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::parse::{ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Expr, Ident, LitStr, Meta, Path, Result, Token};
+
+use crate::errors::{self, Errors};
+use crate::options;
+
+/// What `#[stage(…)]` says.
+#[derive(Default)]
+pub struct Options {
+    pub id: Option<LitStr>,
+    pub name: Option<LitStr>,
+    pub version: Option<u32>,
+    pub retry: Option<Retry>,
+    /// Milliseconds.
+    pub timeout: Option<u64>,
+    pub require: Vec<Path>,
+    pub optional: Vec<Path>,
+    pub krate: Option<Path>,
+}
+
+/// What `retry(…)` says; durations in milliseconds.
+#[derive(Default)]
+pub struct Retry {
+    pub max_attempts: Option<u32>,
+    pub fixed: Option<bool>,
+    pub initial: Option<u64>,
+    pub max: Option<u64>,
+    pub jitter: bool,
+}
+
+impl Options {
+    pub fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
+        let mut found = Self::default();
+        let parser = |input: ParseStream<'_>| {
+            options::parse(input, &options::STAGE, errors, |name, input, errors| {
+                found.read(name, input, errors)
+            });
+            Ok(())
+        };
+        // The parser above keeps its mistakes to itself.
+        let _ = parser.parse2(tokens);
+        found
+    }
+
+    fn read(&mut self, name: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Result<()> {
+        match name.to_string().as_str() {
+            "id" => self.id = Some(options::id(name, input)?),
+            "name" => self.name = Some(options::text(name, input, "name = \"Extract Text\"")?),
+            "version" => self.version = Some(options::count(name, input)?),
+            "timeout" => self.timeout = Some(options::duration(name, input)?),
+            "retry" => self.retry = Some(retry(name, input, errors)?),
+            "require" => self.require = stage_paths(name, input)?,
+            "optional" => self.optional = stage_paths(name, input)?,
+            _ => self.krate = Some(options::crate_path(name, input)?),
+        }
+        Ok(())
+    }
+}
+
+/// `retry(…)`.
+fn retry(name: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Result<Retry> {
+    let content = parenthesized(name, input, "retry(max_attempts = 5, initial = \"2s\")")?;
+    let mut retry = Retry::default();
+    options::parse(&content, &options::RETRY, errors, |name, input, _| {
+        match name.to_string().as_str() {
+            "max_attempts" => retry.max_attempts = Some(options::count(name, input)?),
+            "initial" => retry.initial = Some(options::duration(name, input)?),
+            "max" => retry.max = Some(options::duration(name, input)?),
+            "backoff" => {
+                options::equals(name, input, "backoff = exponential")?;
+                let wrong = errors::options::value(input.span(), name, "backoff = exponential");
+                let backoff: Ident = input.parse().map_err(|_| wrong)?;
+                retry.fixed = match backoff.to_string().as_str() {
+                    "fixed" => Some(true),
+                    "exponential" => Some(false),
+                    _ => return Err(errors::options::backoff(&backoff)),
+                };
+            }
+            _ => retry.jitter = true,
+        }
+        Ok(())
+    });
+    Ok(retry)
+}
+
+/// `require(a, b::c)`.
+fn stage_paths(name: &Ident, input: ParseStream<'_>) -> Result<Vec<Path>> {
+    let content = parenthesized(name, input, &format!("{name}(extract_text)"))?;
+    let paths = Punctuated::<Path, Token![,]>::parse_terminated_with(&content, Path::parse_mod_style)?;
+    Ok(paths.into_iter().collect())
+}
+
+fn parenthesized<'a>(
+    name: &Ident,
+    input: ParseStream<'a>,
+    example: &str,
+) -> Result<syn::parse::ParseBuffer<'a>> {
+    let wrong = errors::options::value(name.span(), name, example);
+    if !input.peek(syn::token::Paren) {
+        return Err(wrong);
+    }
+    let content;
+    syn::parenthesized!(content in input);
+    Ok(content)
+}
+
+/// What the attributes of a parameter make of it.
+pub enum Role {
+    /// No attribute of ours.
+    Plain,
+    Config(Config),
+    Require(Path),
+    Optional(Path),
+}
+
+/// What `#[config(…)]` says.
+#[derive(Default)]
+pub struct Config {
+    pub default: Option<Expr>,
+    pub flatten: bool,
+}
+
+impl Role {
+    /// Whether the attribute gives a parameter a role.
+    pub fn is_role(attribute: &Attribute) -> bool {
+        ["config", "require", "optional"].iter().any(|name| attribute.path().is_ident(name))
+    }
+
+    /// Reads the attributes of one parameter. `None` after a mistake.
+    pub fn parse(attributes: &[Attribute], errors: &mut Errors) -> Option<Self> {
+        let mut role = Self::Plain;
+        let mut sound = true;
+        for attribute in attributes {
+            let path = attribute.path();
+            if path.is_ident("cfg") || path.is_ident("cfg_attr") {
+                errors.push(errors::stage::cfg(attribute));
+                sound = false;
+                continue;
+            }
+            let Some(found) = Self::of(attribute, errors) else { continue };
+            if !matches!(role, Self::Plain) {
+                errors.push(errors::stage::two_roles(attribute));
+                sound = false;
+                continue;
+            }
+            match errors.take(found) {
+                Some(found) => role = found,
+                None => sound = false,
+            }
+        }
+        sound.then_some(role)
+    }
+
+    /// The role that this attribute gives, if it is one of ours.
+    fn of(attribute: &Attribute, errors: &mut Errors) -> Option<Result<Self>> {
+        let name = attribute.path().get_ident()?;
+        if name == "config" {
+            Some(config(attribute, errors).map(Self::Config))
+        } else if name == "require" {
+            Some(stage_path(attribute, "require").map(Self::Require))
+        } else if name == "optional" {
+            Some(stage_path(attribute, "optional").map(Self::Optional))
+        } else {
+            None
+        }
+    }
+}
+
+fn config(attribute: &Attribute, errors: &mut Errors) -> Result<Config> {
+    let mut config = Config::default();
+    let Meta::List(list) = &attribute.meta else {
+        return match &attribute.meta {
+            Meta::Path(_) => Ok(config),
+            _ => Err(errors::options::value(
+                syn::spanned::Spanned::span(&attribute.meta),
+                "config",
+                "#[config(default = …)]",
+            )),
+        };
+    };
+    let mut flatten = None;
+    list.parse_args_with(|input: ParseStream<'_>| {
+        options::parse(input, &options::CONFIG, errors, |name, input, _| {
+            if name == "default" {
+                options::equals(name, input, "default = 50_000")?;
+                if input.is_empty() || input.peek(Token![,]) {
+                    return Err(errors::options::value(name.span(), name, "default = 50_000"));
+                }
+                config.default = Some(input.parse()?);
+            } else {
+                flatten = Some(name.clone());
+            }
+            Ok(())
+        });
+        Ok(())
+    })?;
+    config.flatten = flatten.is_some();
+    match &config.default {
+        Some(default) if config.flatten => Err(errors::stage::flatten_default(default)),
+        _ => Ok(config),
+    }
+}
+
+fn stage_path(attribute: &Attribute, name: &str) -> Result<Path> {
+    let wrong = |span| errors::stage::expected_path(span, name);
+    let Meta::List(list) = &attribute.meta else {
+        return Err(wrong(syn::spanned::Spanned::span(&attribute.meta)));
+    };
+    let path = list
+        .parse_args_with(Path::parse_mod_style)
+        .map_err(|_| wrong(syn::spanned::Spanned::span(&attribute.meta)))?;
+    Ok(path)
+}
+
+impl Retry {
+    /// The policy as a constant expression.
+    pub fn expand(&self, library: &TokenStream) -> TokenStream {
+        let mut fields = TokenStream::new();
+        if let Some(attempts) = self.max_attempts {
+            fields.extend(quote!(max_attempts: #attempts,));
+        }
+        if let Some(fixed) = self.fixed {
+            let backoff = if fixed { quote!(Fixed) } else { quote!(Exponential) };
+            fields.extend(quote!(backoff: #library::Backoff::#backoff,));
+        }
+        if let Some(initial) = self.initial {
+            fields.extend(quote!(initial: ::core::time::Duration::from_millis(#initial),));
+        }
+        if let Some(max) = self.max {
+            fields.extend(quote!(max: ::core::time::Duration::from_millis(#max),));
+        }
+        if self.jitter {
+            fields.extend(quote!(jitter: true,));
+        }
+        quote!(#library::RetryPolicy { #fields ..#library::RetryPolicy::DEFAULT }).to_token_stream()
+    }
+}

@@ -1,0 +1,61 @@
+//! After a mistake: the mistakes, the function, and a stage that stands in for the one that could not be made, so
+//! that whoever uses it does not fail as well.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::ast::Function;
+use super::attr::Options;
+use super::expand::{declaration, marker, path};
+use super::valid;
+use crate::errors::Errors;
+use crate::{docs, paths};
+
+pub fn expand(function: &Function, options: &Options, errors: &Errors) -> TokenStream {
+    let errors = errors.to_compile_errors();
+    let untouched = function.untouched();
+    if function.signature.receiver().is_some() {
+        // Inside an `impl` there is no place for a type.
+        return quote!(#errors #untouched);
+    }
+    let name = &function.signature.ident;
+    let library = paths::library(options.krate.as_ref());
+    let private = quote!(#library::__private);
+    let conditions = docs::conditions(&function.attributes).collect::<Vec<_>>();
+    let marker = marker(name, &function.visibility, &conditions);
+    let declaration = declaration(name, &function.attributes, options, &library, &TokenStream::new());
+    let path = path(name, &private);
+    // What the others are handed is usually known in spite of the mistake.
+    let output = valid::output(function)
+        .map_or_else(|| quote!(#private::Faulty), |returns| quote!(<#returns as #private::Returns>::Output));
+    quote! {
+        #errors
+        #untouched
+        #marker
+        #(#conditions)*
+        const _: () = {
+            impl #library::Stage for #name {
+                type Input = #library::NoInput;
+                type Config = #library::NoConfig;
+                type Output = #output;
+                type Parameters = ();
+                const PATH: #library::StagePath = #path;
+                const DECLARATION: #library::StageDeclaration = #declaration;
+                async fn run(
+                    _: Self::Input,
+                    _: Self::Config,
+                    _: #private::StageContext,
+                ) -> ::core::result::Result<Self::Output, #private::StageError> {
+                    ::core::unreachable!()
+                }
+            }
+            impl<__R> #private::Requires<__R> for #name {}
+            impl<__R> #private::Optionally<__R> for #name {}
+            impl<__V> #private::Accepts<__V> for #name {
+                fn accept(_: __V) -> Self::Input {
+                    #private::NoInput
+                }
+            }
+        };
+    }
+}

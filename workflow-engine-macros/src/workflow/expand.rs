@@ -1,0 +1,256 @@
+//! Writes the items of a workflow. It cannot fail.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::Attribute;
+
+use super::record;
+use super::valid::{Graph, Node, Shape, WIDEST};
+use crate::casing::{pascal, plain, title};
+use crate::paths::respan;
+use crate::{docs, paths, record as delegated};
+
+/// The names in the expansion.
+pub struct Names<'a> {
+    pub library: TokenStream,
+    pub private: TokenStream,
+    pub config: Ident,
+    pub outputs: Ident,
+    /// An alias for each stage, under the stage's span: its path is named once, so a wrong one is reported once.
+    pub aliases: Vec<Ident>,
+    pub conditions: Vec<&'a Attribute>,
+}
+
+pub fn expand(graph: &Graph<'_>) -> TokenStream {
+    let workflow = graph.workflow;
+    let name = &workflow.name;
+    let text = plain(name);
+    let library = paths::library(workflow.options.krate.as_ref());
+    let names = Names {
+        private: quote!(#library::__private),
+        library,
+        config: format_ident!("{}Config", pascal(&text), span = name.span()),
+        outputs: format_ident!("{}Outputs", pascal(&text), span = name.span()),
+        aliases: graph
+            .nodes
+            .iter()
+            .enumerate()
+            .map(|(index, node)| format_ident!("__{text}_{index}", span = node.span()))
+            .collect(),
+        conditions: docs::conditions(&workflow.attributes).collect(),
+    };
+    let Names { private, config, aliases, conditions, .. } = &names;
+
+    let visibility = &workflow.visibility;
+    let attributes = &workflow.attributes;
+    let documented = docs::attributes(attributes).next().is_some();
+    let doc = (!documented).then(|| {
+        let doc = format!("The workflow `{}`.", graph.id);
+        quote!(#[doc = #doc])
+    });
+    let named = graph.nodes.iter().zip(aliases).map(|(node, alias)| {
+        let path = node.path;
+        quote! {
+            #(#conditions)*
+            #[allow(non_camel_case_types, dead_code)]
+            type #alias = #path;
+        }
+    });
+    let structures = record::structures(graph, &names);
+    let record = record::implementations(graph, &names);
+    let delegations = delegated::delegations(config, private);
+    let implementation = implementation(graph, &names);
+    let checks = checks(graph, &names);
+    quote! {
+        #(#attributes)*
+        #doc
+        #[allow(non_camel_case_types, dead_code, missing_debug_implementations)]
+        #visibility struct #name {}
+
+        #(#named)*
+
+        #structures
+
+        #(#conditions)*
+        #[allow(deprecated, clippy::all, clippy::pedantic)]
+        const _: () = {
+            #record
+            #delegations
+            #implementation
+            #checks
+        };
+    }
+}
+
+fn implementation(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
+    let Names { library, private, config, outputs, aliases, .. } = names;
+    let name = &graph.workflow.name;
+    let table = table(graph, names);
+    let input = input(graph, names);
+    let output = output(&graph.end, names);
+    // rustc underlines the whole item when a type in it is private: it stands where the stage does.
+    let ends = [graph.nodes.first(), graph.end.leaves().last().map(|last| &graph.nodes[*last])];
+    let [first, last] = ends.map(|node| node.map_or_else(|| name.span(), Node::span));
+    let input = quote_spanned!(first=> type Input = #input;);
+    let output = quote_spanned!(last=> type Output = #output;);
+    let shape = shape(&graph.end, names);
+    let fields = graph.nodes.iter().map(|node| &node.field);
+    let decode_output = if matches!(graph.end, Shape::Hole) || graph.end.has_hole() {
+        quote!({
+            let _ = ends;
+            ::core::unreachable!()
+        })
+    } else {
+        quote!({ #private::decode_ends::<#shape>(ends) })
+    };
+    quote! {
+        impl #library::Workflow for #name {
+            #input
+            #output
+            type Config = #config;
+            type Outputs = #outputs;
+
+            fn definition() -> &'static #library::WorkflowDefinition {
+                const TABLE: &#private::WorkflowTable = &#table;
+                static DEFINITION: #private::LazyLock<#library::WorkflowDefinition> =
+                    #private::LazyLock::new(|| #private::define(TABLE));
+                &DEFINITION
+            }
+
+            fn decode_output(
+                ends: &[#library::Json],
+            ) -> ::core::result::Result<Self::Output, #private::JsonError> #decode_output
+
+            fn decode_outputs(
+                stored: &#private::HashMap<#private::String, #library::Json>,
+            ) -> ::core::result::Result<Self::Outputs, #private::JsonError> {
+                ::core::result::Result::Ok(#outputs {
+                    #(#fields: #private::decode_stored::<#aliases>(stored)?),*
+                })
+            }
+        }
+    }
+}
+
+/// The workflow as constants.
+fn table(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
+    let Names { private, config, .. } = names;
+    let workflow = graph.workflow;
+    let id = &graph.id;
+    let title =
+        workflow.options.name.as_ref().map_or_else(|| title(&plain(&workflow.name)), syn::LitStr::value);
+    let version = workflow.options.version.unwrap_or(1);
+    let description = docs::text(&workflow.attributes);
+    let rows = graph.nodes.iter().zip(&names.aliases).map(|(node, alias)| row(graph, node, alias, names));
+    let after = graph.nodes.iter().map(|node| &node.after).map(|after| quote!(&[#(#after),*]));
+    let ends = graph.end.leaves();
+    let name = &workflow.name;
+    let shape = shape(&graph.end, names);
+    quote! {
+        #private::WorkflowTable {
+            id: #id,
+            name: #title,
+            version: #version,
+            description: #description,
+            stages: &[#(#rows),*],
+            after: &[#(#after),*],
+            ends: &[#(#ends),*],
+            input: #private::InputRow::of::<#name>(),
+            output_schema: #private::output_schema::<#shape>,
+            config_schema: #private::schema::<#config>,
+        }
+    }
+}
+
+/// A stage in its place. The expression is the check of what it is handed, so all of it has the stage's span.
+fn row(graph: &Graph<'_>, node: &Node<'_>, alias: &Ident, names: &Names<'_>) -> TokenStream {
+    let Names { library, private, aliases, .. } = names;
+    let workflow = &graph.workflow.name;
+    let taken = quote!(<#alias as #library::Stage>::Parameters);
+    let row = match &node.handed {
+        handed if handed.has_hole() => quote!(#private::StageRow::unchecked::<#alias>()),
+        Shape::Start => {
+            let given = quote!(<#workflow as #library::Workflow>::Input);
+            quote!(<#alias as #private::Starts<#workflow, #given, #taken>>::ROW)
+        }
+        Shape::One(before) => {
+            let before = &aliases[*before];
+            let given = quote!(<#before as #library::Stage>::Output);
+            quote!(<#alias as #private::Follows<#before, #given, #taken>>::ROW)
+        }
+        handed => {
+            let shape = shape(handed, names);
+            let given = quote!(<#shape as #private::Handed>::Value);
+            let entry = quote!(<#alias as #private::Joins<#given, #taken>>::entry::<#shape>);
+            quote!(#private::StageRow::of::<#alias>(#entry))
+        }
+    };
+    respan(row, node.span())
+}
+
+/// The type of the workflow's input.
+fn input(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
+    let Names { library, aliases, .. } = names;
+    match (&graph.workflow.input, graph.nodes.first(), aliases.first()) {
+        (Some(ty), ..) => quote!(#ty),
+        (None, Some(node), Some(alias)) if matches!(node.handed, Shape::Start) => {
+            let library = respan(library.clone(), node.span());
+            quote_spanned!(node.span()=> <#alias as #library::Stage>::Input)
+        }
+        _ => quote!(#library::NoInput),
+    }
+}
+
+/// The type of what is handed on.
+fn output(shape: &Shape, names: &Names<'_>) -> TokenStream {
+    let Names { library, aliases, .. } = names;
+    match shape {
+        Shape::One(stage) => {
+            let alias = &aliases[*stage];
+            let library = respan(library.clone(), alias.span());
+            quote_spanned!(alias.span()=> <#alias as #library::Stage>::Output)
+        }
+        Shape::Group(branches) => {
+            let branches = branches.iter().map(|branch| output(branch, names));
+            quote!((#(#branches),*))
+        }
+        Shape::Start | Shape::Hole => quote!(()),
+    }
+}
+
+/// The shape of what is handed on, as a type.
+fn shape(shape: &Shape, names: &Names<'_>) -> TokenStream {
+    let Names { private, aliases, .. } = names;
+    match shape {
+        Shape::One(stage) => {
+            let alias = &aliases[*stage];
+            quote!(#private::One<#alias>)
+        }
+        Shape::Group(branches) if branches.len() > WIDEST => quote!(#private::MoreThanSixteen),
+        Shape::Group(branches) => {
+            let branches = branches.iter().map(|branch| self::shape(branch, names));
+            quote!(#private::Group<(#(#branches),*)>)
+        }
+        Shape::Start | Shape::Hole => quote!(#private::MoreThanSixteen),
+    }
+}
+
+/// One constant a stage, so that one stage's mistake does not hide another's.
+fn checks(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
+    let Names { private, aliases, .. } = names;
+    let id = &graph.id;
+    let ancestors = graph.nodes.iter().map(|node| &node.ancestors).map(|words| quote!(&[#(#words),*]));
+    let check = if graph.sound { quote!(check_stage) } else { quote!(check_identity) };
+    let checks = graph.nodes.iter().enumerate().map(|(index, node)| {
+        let call = respan(quote!(#private::#check(GRAPH, #index)), node.span());
+        quote_spanned!(node.span()=> const _: () = #call;)
+    });
+    quote! {
+        const GRAPH: &#private::Graph = &#private::Graph {
+            workflow: #id,
+            nodes: &[#(#private::Node::of::<#aliases>()),*],
+            ancestors: &[#(#ancestors),*],
+        };
+        #(#checks)*
+    }
+}

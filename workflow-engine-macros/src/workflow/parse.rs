@@ -1,0 +1,254 @@
+//! Reads workflows. A mistake leaves a hole and is remembered; reading goes on behind it.
+//!
+//! At the end of the input syn would underline the whole macro, so whoever expects something remembers the token
+//! that made it expect it.
+
+use proc_macro2::extra::DelimSpan;
+use proc_macro2::{Ident, Span, TokenTree};
+use syn::ext::IdentExt;
+use syn::parse::{ParseBuffer, ParseStream};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Meta, Path, PathSegment, Result, Token, Type, Visibility, token};
+
+use super::ast::{Chain, Options, Step, Workflow};
+use crate::errors::{self, Errors};
+use crate::options;
+
+/// `workflow { ";" workflow } [ ";" ]`
+pub fn workflows(input: ParseStream<'_>, errors: &mut Errors) -> Vec<Workflow> {
+    let mut workflows = Vec::new();
+    while !input.is_empty() {
+        match workflow(input, errors) {
+            Ok(workflow) => workflows.push(workflow),
+            Err(error) => {
+                errors.push(error);
+                skip_to_semicolon(input);
+            }
+        }
+        if let Ok(comma) = input.parse::<Token![,]>() {
+            errors.push(errors::workflow::expected_semicolon(comma.span));
+        } else {
+            // Whatever else is left before the `;` was reported where it was found.
+            let _ = input.parse::<Token![;]>();
+        }
+    }
+    workflows
+}
+
+/// `{ attribute } visibility name [ "(" type ")" ] "=" chain`
+fn workflow(input: ParseStream<'_>, errors: &mut Errors) -> Result<Workflow> {
+    let attributes = input.call(Attribute::parse_outer)?;
+    let visibility: Visibility = input.parse()?;
+    let place = match &visibility {
+        // `pub` alone, at the end of the input.
+        Visibility::Public(token) if input.is_empty() => token.span,
+        _ => input.span(),
+    };
+    let name = input.call(Ident::parse_any).map_err(|_| errors::workflow::expected_name(place))?;
+    let (attributes, options) = split(attributes, errors);
+    let type_in = input_type(input, &name, errors);
+    let chain = if let Ok(equals) = input.parse::<Token![=]>() {
+        chain(input, equals.span, "=", errors)
+    } else {
+        let place = if input.is_empty() || input.peek(Token![;]) { name.span() } else { input.span() };
+        errors.push(errors::workflow::expected_equals(place, &name));
+        skip_to_semicolon(input);
+        Chain { steps: vec![Step::Hole] }
+    };
+    Ok(Workflow { attributes, options, visibility, name, input: type_in, chain })
+}
+
+/// `[ "(" type ")" ]`
+fn input_type(input: ParseStream<'_>, name: &Ident, errors: &mut Errors) -> Option<Type> {
+    if !input.peek(token::Paren) {
+        return None;
+    }
+    let parsed = parenthesized(input).and_then(|(paren, content)| {
+        let place = if content.is_empty() { paren.span.join() } else { content.span() };
+        let ty = content.parse::<Type>();
+        let rest = content.parse::<Option<Token![,]>>().is_ok() && content.is_empty();
+        // What is left of the parentheses is part of the one mistake.
+        while content.parse::<TokenTree>().is_ok() {}
+        ty.ok().filter(|_| rest).ok_or_else(|| errors::workflow::expected_input(place, name))
+    });
+    errors.take(parsed)
+}
+
+fn parenthesized(input: ParseStream<'_>) -> Result<(token::Paren, ParseBuffer<'_>)> {
+    let content;
+    let paren = syn::parenthesized!(content in input);
+    Ok((paren, content))
+}
+
+/// Takes `#[workflow(…)]` out of the attributes.
+fn split(attributes: Vec<Attribute>, errors: &mut Errors) -> (Vec<Attribute>, Options) {
+    let mut found = Options::default();
+    let mut kept = Vec::new();
+    for attribute in attributes {
+        if !attribute.path().is_ident("workflow") {
+            let path = attribute.path();
+            if ["doc", "cfg", "deprecated", "allow", "expect", "warn"]
+                .iter()
+                .any(|known| path.is_ident(known))
+            {
+                kept.push(attribute);
+            } else {
+                errors.push(errors::workflow::attribute(&attribute));
+            }
+            continue;
+        }
+        let Meta::List(list) = &attribute.meta else { continue };
+        let read = list.parse_args_with(|input: ParseStream<'_>| {
+            options::parse(input, &options::WORKFLOW, errors, |name, input, _| {
+                match name.to_string().as_str() {
+                    "id" => found.id = Some(options::id(name, input)?),
+                    "name" => found.name = Some(options::text(name, input, "name = \"Document Processor\"")?),
+                    "version" => found.version = Some(options::count(name, input)?),
+                    _ => found.krate = Some(options::crate_path(name, input)?),
+                }
+                Ok(())
+            });
+            Ok(())
+        });
+        errors.take(read);
+    }
+    (kept, found)
+}
+
+/// `step { ">>" step }`, after the token `before`.
+fn chain(input: ParseStream<'_>, mut place: Span, mut before: &'static str, errors: &mut Errors) -> Chain {
+    let mut chain = Chain::default();
+    loop {
+        if ends(input) {
+            errors.push(errors::workflow::expected_step(place, before));
+            chain.steps.push(Step::Hole);
+            return chain;
+        }
+        chain.steps.push(step(input, errors));
+        if ends(input) {
+            return chain;
+        }
+        before = ">>";
+        if let Ok(arrow) = input.parse::<Token![>>]>() {
+            place = arrow.spans[0];
+        } else if let Ok(half) = input.parse::<Token![>]>() {
+            // Whoever writes `a > b` means `a >> b`: the edge is checked.
+            errors.push(errors::workflow::expected_arrow(half.span));
+            place = half.span;
+        } else {
+            errors.push(errors::workflow::expected_arrow(input.span()));
+            chain.steps.push(Step::Hole);
+            if !begins_step(input) {
+                skip_to_step(input);
+                if ends(input) {
+                    return chain;
+                }
+            }
+        }
+    }
+}
+
+/// `path | "[" chain { "," chain } [ "," ] "]"`
+fn step(input: ParseStream<'_>, errors: &mut Errors) -> Step {
+    if input.peek(token::Bracket) {
+        return errors
+            .take(bracketed(input))
+            .map_or(Step::Hole, |(bracket, content)| group(&content, &bracket.span, errors));
+    }
+    if input.peek(token::Paren) {
+        // What stands in parentheses is meant as a group, and checked as one.
+        return errors.take(parenthesized(input)).map_or(Step::Hole, |(paren, content)| {
+            errors.push(errors::workflow::parentheses(paren.span.join()));
+            group(&content, &paren.span, errors)
+        });
+    }
+    if input.peek(Token![>>]) {
+        errors.push(errors::workflow::missing_step(input.span()));
+        return Step::Hole;
+    }
+    if !begins_step(input) {
+        errors.push(errors::workflow::not_a_step(input.span()));
+        skip_to_arrow(input);
+        return Step::Hole;
+    }
+    errors.take(path(input)).map_or(Step::Hole, Step::Stage)
+}
+
+fn group(content: ParseStream<'_>, delimiters: &DelimSpan, errors: &mut Errors) -> Step {
+    let span = delimiters.join();
+    if content.is_empty() {
+        errors.push(errors::workflow::empty_group(span));
+        return Step::Hole;
+    }
+    let mut branches = Vec::new();
+    let mut place = delimiters.open();
+    let mut before = "[";
+    loop {
+        branches.push(chain(content, place, before, errors));
+        if let Ok(comma) = content.parse::<Token![,]>() {
+            place = comma.span;
+            before = ",";
+        } else if let Ok(semicolon) = content.parse::<Token![;]>() {
+            errors.push(errors::workflow::expected_comma(semicolon.span));
+            place = semicolon.span;
+            before = ",";
+        }
+        if content.is_empty() {
+            return Step::Group { branches, span };
+        }
+    }
+}
+
+fn bracketed(input: ParseStream<'_>) -> Result<(token::Bracket, ParseBuffer<'_>)> {
+    let content;
+    let bracket = syn::bracketed!(content in input);
+    Ok((bracket, content))
+}
+
+/// A path without arguments, one segment at a time, because `a::` is half of one.
+fn path(input: ParseStream<'_>) -> Result<Path> {
+    let mut path =
+        Path { leading_colon: input.parse()?, segments: Punctuated::<PathSegment, Token![::]>::new() };
+    loop {
+        let place = path.segments.trailing_punct().then(|| path.segments.pairs().next_back());
+        let colons = place.flatten().and_then(|pair| pair.punct().map(|colons| colons.spans[1]));
+        let colons = colons.or_else(|| path.leading_colon.map(|colons| colons.spans[1]));
+        let segment = input
+            .call(Ident::parse_any)
+            .map_err(|error| colons.map_or(error, errors::workflow::expected_segment))?;
+        path.segments.push_value(segment.into());
+        if input.peek(Token![<])
+            || input.peek(token::Paren)
+            || input.peek(Token![::]) && input.peek3(Token![<])
+        {
+            let error = errors::workflow::arguments(&path);
+            skip_to_arrow(input);
+            return Err(error);
+        }
+        if !input.peek(Token![::]) {
+            return Ok(path);
+        }
+        path.segments.push_punct(input.parse()?);
+    }
+}
+
+/// Whether the chain is over.
+fn ends(input: ParseStream<'_>) -> bool {
+    input.is_empty() || input.peek(Token![,]) || input.peek(Token![;])
+}
+
+fn begins_step(input: ParseStream<'_>) -> bool {
+    input.peek(token::Bracket) || input.peek(syn::Ident::peek_any) || input.peek(Token![::])
+}
+
+fn skip_to_semicolon(input: ParseStream<'_>) {
+    while !input.is_empty() && !input.peek(Token![;]) && input.parse::<TokenTree>().is_ok() {}
+}
+
+fn skip_to_arrow(input: ParseStream<'_>) {
+    while !ends(input) && !input.peek(Token![>>]) && input.parse::<TokenTree>().is_ok() {}
+}
+
+fn skip_to_step(input: ParseStream<'_>) {
+    while !ends(input) && !begins_step(input) && input.parse::<TokenTree>().is_ok() {}
+}

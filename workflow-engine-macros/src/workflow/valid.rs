@@ -1,0 +1,172 @@
+//! The graph of a workflow: who comes right before whom, who is whose ancestor, and what is handed on.
+
+use proc_macro2::Span;
+use syn::{Ident, Path};
+
+use super::ast::{Chain, Step, Workflow};
+use crate::casing::{kebab, plain};
+use crate::errors::{self, Errors};
+
+/// More branches than this have no tuple.
+pub const WIDEST: usize = 16;
+
+pub struct Graph<'a> {
+    pub workflow: &'a Workflow,
+    pub id: String,
+    pub nodes: Vec<Node<'a>>,
+    /// What the last step hands on.
+    pub end: Shape,
+    /// No mistake was found: the checks that look at the whole graph may be made.
+    pub sound: bool,
+}
+
+pub struct Node<'a> {
+    pub path: &'a Path,
+    /// The name of its fields: the path's last segment, with the one before it where two collide.
+    pub field: Ident,
+    /// What it is handed.
+    pub handed: Shape,
+    /// The stages right before it.
+    pub after: Vec<usize>,
+    /// One bit for each stage that runs before it.
+    pub ancestors: Vec<u64>,
+}
+
+/// What is handed on.
+#[derive(Clone)]
+pub enum Shape {
+    /// The workflow's input.
+    Start,
+    /// The output of one stage.
+    One(usize),
+    /// The outputs of a group's branches.
+    Group(Vec<Shape>),
+    /// Nobody knows: there is a mistake.
+    Hole,
+}
+
+impl Node<'_> {
+    /// Where the stage's mistakes are underlined: the last segment, as `join` does not exist on stable.
+    pub fn span(&self) -> Span {
+        self.path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span())
+    }
+}
+
+impl Shape {
+    /// The stages whose outputs make it up, in writing order.
+    pub fn leaves(&self) -> Vec<usize> {
+        match self {
+            Self::One(stage) => vec![*stage],
+            Self::Group(branches) => branches.iter().flat_map(Self::leaves).collect(),
+            Self::Start | Self::Hole => Vec::new(),
+        }
+    }
+
+    /// Whether a mistake is part of it.
+    pub fn has_hole(&self) -> bool {
+        match self {
+            Self::Hole => true,
+            Self::Group(branches) => branches.iter().any(Self::has_hole),
+            Self::Start | Self::One(_) => false,
+        }
+    }
+}
+
+impl<'a> Graph<'a> {
+    pub fn new(workflow: &'a Workflow, errors: &mut Errors) -> Self {
+        let id =
+            workflow.options.id.as_ref().map_or_else(|| kebab(&plain(&workflow.name)), syn::LitStr::value);
+        let mut graph = Self { workflow, id, nodes: Vec::new(), end: Shape::Hole, sound: true };
+        graph.end = graph.walk(&workflow.chain, &Shape::Start);
+        graph.name_fields();
+        graph.find_ancestors();
+        if workflow.input.is_none() && graph.heads() > 1 {
+            errors.push(errors::workflow::no_input_type(&workflow.name, &graph.id));
+            graph.sound = false;
+            // Nobody knows what they are handed; what follows them is checked all the same.
+            for node in &mut graph.nodes {
+                if matches!(node.handed, Shape::Start) {
+                    node.handed = Shape::Hole;
+                }
+            }
+        }
+        if let Some(Step::Group { branches, span }) = workflow.chain.steps.last()
+            && branches.len() > WIDEST
+        {
+            errors.push(errors::workflow::wide_end(*span, branches.len()));
+            graph.end = Shape::Hole;
+        }
+        graph
+    }
+
+    /// Adds the stages of a chain, and answers what its last step hands on.
+    fn walk(&mut self, chain: &'a Chain, before: &Shape) -> Shape {
+        let mut before = before.clone();
+        for step in &chain.steps {
+            before = match step {
+                Step::Hole => {
+                    self.sound = false;
+                    Shape::Hole
+                }
+                Step::Stage(path) => self.add(path, before),
+                Step::Group { branches, .. } => match branches.as_slice() {
+                    [only] => self.walk(only, &before),
+                    _ => Shape::Group(branches.iter().map(|branch| self.walk(branch, &before)).collect()),
+                },
+            };
+        }
+        before
+    }
+
+    fn add(&mut self, path: &'a Path, handed: Shape) -> Shape {
+        let name = path.segments.last().map_or_else(|| self.workflow.name.clone(), |last| last.ident.clone());
+        let after = handed.leaves();
+        self.nodes.push(Node { path, field: name, handed, after, ancestors: Vec::new() });
+        Shape::One(self.nodes.len() - 1)
+    }
+
+    /// The number of stages that are handed the workflow's input.
+    fn heads(&self) -> usize {
+        self.nodes.iter().filter(|node| matches!(node.handed, Shape::Start)).count()
+    }
+
+    /// Gives stages of the same name the segment before it, `a_load` and `b_load`, and a number if that is not
+    /// enough: then the same stage appears twice, which is reported elsewhere.
+    fn name_fields(&mut self) {
+        let names: Vec<String> = self.nodes.iter().map(|node| node.field.to_string()).collect();
+        for (index, node) in self.nodes.iter_mut().enumerate() {
+            if names.iter().filter(|other| **other == names[index]).count() == 1 {
+                continue;
+            }
+            let mut before = node.path.segments.iter().rev().skip(1);
+            if let Some(segment) = before.next() {
+                let name = format!("{}_{}", plain(&segment.ident), plain(&node.field));
+                node.field = Ident::new(&name, node.field.span());
+            }
+        }
+        for index in 1..self.nodes.len() {
+            let taken = |name: &Ident| self.nodes[..index].iter().any(|node| node.field == *name);
+            let mut name = self.nodes[index].field.clone();
+            let mut number = 2;
+            while taken(&name) {
+                name = Ident::new(&format!("{}_{number}", plain(&self.nodes[index].field)), name.span());
+                number += 1;
+            }
+            self.nodes[index].field = name;
+        }
+    }
+
+    fn find_ancestors(&mut self) {
+        let words = self.nodes.len().div_ceil(64);
+        for index in 0..self.nodes.len() {
+            let mut ancestors = vec![0_u64; words];
+            for &before in &self.nodes[index].after {
+                for (word, more) in ancestors.iter_mut().zip(&self.nodes[before].ancestors) {
+                    *word |= more;
+                }
+                ancestors[before / 64] |= 1 << (before % 64);
+            }
+            self.nodes[index].ancestors = ancestors;
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The erased body of a stage: stored values in, stored value out.
+
+use std::any::type_name;
+
+use futures_util::future::BoxFuture;
+
+use super::definition::Execution;
+use super::edge::Accepts;
+use super::failure::StageError;
+use super::handed::Handed;
+use super::json::Json;
+use super::payload::Stored;
+use super::stage::Stage;
+
+/// Runs the stage `S` on stored values, where it is handed `H`.
+pub(super) fn entry<S, H>(execution: Execution) -> BoxFuture<'static, Result<Json, StageError>>
+where
+    S: Accepts<H::Value>,
+    H: Handed,
+{
+    Box::pin(run::<S, H>(execution, S::accept))
+}
+
+async fn run<S: Stage, H: Handed>(
+    execution: Execution,
+    take: fn(H::Value) -> S::Input,
+) -> Result<Json, StageError> {
+    let Execution { handed, config, context } = execution;
+    let id = S::DECLARATION.id;
+    let input = H::decode(&mut handed.iter()).map(take).map_err(|error| {
+        StageError::permanent(format_args!("stage `{id}` cannot be handed its input: {error}"))
+    })?;
+    let config = config.decode::<S::Config>().map_err(|error| {
+        StageError::permanent(format_args!("the configuration of stage `{id}` cannot be read: {error}"))
+    })?;
+    // The stored text is not needed while the body runs, which may be hours.
+    drop(handed);
+    store::<S>(&S::run(input, config, context).await?)
+}
+
+/// Writes an output and reads it back: later stages see only the stored form, so a value that does not survive
+/// it must fail the stage that made it, not the one that needs it.
+fn store<S: Stage>(output: &S::Output) -> Result<Json, StageError> {
+    let unfit = |doing: &str, error: &serde_json::Error| {
+        StageError::permanent(format_args!(
+            "the output of stage `{}`, a `{}`, cannot be {doing}: {error}",
+            S::DECLARATION.id,
+            type_name::<S::Output>(),
+        ))
+    };
+    let json = Json::encode(&Stored(output)).map_err(|error| unfit("stored", &error))?;
+    json.decode::<Stored<S::Output>>().map_err(|error| unfit("read back from its stored form", &error))?;
+    Ok(json)
+}

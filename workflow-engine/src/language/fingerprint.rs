@@ -1,0 +1,43 @@
+//! The fingerprint of a workflow: equal as long as runs in flight can be continued.
+
+use crate::hex::hex;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::definition::WorkflowDefinition;
+use super::normal::{normal_form, sorted};
+
+/// Stands in front of everything that is hashed, and changes whenever the algorithm does.
+const ALGORITHM: &str = "workflow-engine-fingerprint-1";
+
+/// Hashes ids, versions, edges and the normal form of the schemas.
+pub(super) fn fingerprint(definition: &WorkflowDefinition) -> String {
+    let stages: Vec<Value> = definition
+        .stages
+        .iter()
+        .map(|stage| {
+            json!({
+                "id": stage.id,
+                "version": stage.version,
+                "after": stage.after,
+                "reads": stage.reads,
+                "input": normal_form((stage.input_schema)()),
+                "output": normal_form((stage.output_schema)()),
+                "config": normal_form((stage.config_schema)()),
+            })
+        })
+        .collect();
+    let whole = json!({
+        "id": definition.id,
+        "version": definition.version,
+        "stages": stages,
+        "ends": definition.ends,
+        "input": normal_form((definition.input_schema)()),
+    });
+    let mut hasher = Sha256::new();
+    hasher.update(ALGORITHM);
+    hasher.update([0]);
+    // serde_json's map keeps its keys sorted, unless somebody turns `preserve_order` on; `normal_form` sorts.
+    hasher.update(sorted(whole).to_string());
+    hex(&hasher.finalize())
+}

@@ -1,0 +1,27 @@
+//! The input and the configuration of a stage that has none.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The input of a stage without plain parameters: `null` in JSON. Such a stage can follow anything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NoInput;
+
+/// The configuration of a stage without `#[config]` parameters: `{}` in JSON.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoConfig {}
+
+/// The output of a stage with a mistake in its declaration: it stands for anything.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Faulty;
+
+impl Faulty {
+    /// What is made of it in code that does not compile.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn never<T>(self) -> T {
+        unreachable!("a stage with a mistake does not compile")
+    }
+}

@@ -1,0 +1,26 @@
+//! Reading the stored outputs of a run as the types of its stages.
+
+use std::collections::HashMap;
+
+use super::handed::{Handed, decode_output};
+use super::json::Json;
+use super::stage::Stage;
+
+/// The workflow's output, of the shape `H`, from the stored outputs of its last step.
+///
+/// # Errors
+/// When one of them is not the JSON of its stage's output type.
+pub fn decode_ends<H: Handed>(ends: &[Json]) -> Result<H::Value, serde_json::Error> {
+    H::decode(&mut ends.iter())
+}
+
+/// The output of `S`, where it has one.
+///
+/// # Errors
+/// When it is not the JSON of the stage's output type.
+#[allow(clippy::implicit_hasher, reason = "generated code alone calls it")]
+pub fn decode_stored<S: Stage>(
+    stored: &HashMap<String, Json>,
+) -> Result<Option<S::Output>, serde_json::Error> {
+    stored.get(S::DECLARATION.id).map(decode_output::<S>).transpose()
+}

@@ -1,0 +1,159 @@
+//! Reading a record.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
+
+use super::flat::FlatDeserializer;
+use super::missing::{from_nothing, missing_field};
+use super::{Field, Record};
+use crate::language::payload::{Storable, Stored};
+use crate::language::stage::Stage;
+
+/// `Deserialize` of a record.
+///
+/// # Errors
+/// Those of the deserializer, of the fields, and an unknown key where the record is strict.
+pub fn deserialize<'de, R: Record, D: Deserializer<'de>>(deserializer: D) -> Result<R, D::Error> {
+    let visitor = RecordVisitor(PhantomData);
+    if R::FLATTENED {
+        // `deserialize_struct` would let a format drop the keys that belong to the flattened fields.
+        deserializer.deserialize_map(visitor)
+    } else {
+        deserializer.deserialize_struct(R::NAME, R::FIELDS, visitor)
+    }
+}
+
+struct RecordVisitor<R>(PhantomData<R>);
+
+impl<'de, R: Record> Visitor<'de> for RecordVisitor<R> {
+    type Value = R;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an object with the fields of `{}`", R::NAME)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<R, A::Error> {
+        let mut reader = Reader {
+            map,
+            keys: R::FIELDS,
+            flattened: R::FLATTENED,
+            strict: R::STRICT,
+            rest: Vec::new(),
+            input: PhantomData,
+        };
+        let record = R::read(&mut reader)?;
+        reader.finish()?;
+        Ok(record)
+    }
+}
+
+/// Hands a record its fields, key by key.
+#[derive(Debug)]
+pub struct Reader<'de, A> {
+    map: A,
+    keys: &'static [&'static str],
+    flattened: bool,
+    strict: bool,
+    /// What the flattened fields have not taken yet.
+    rest: Vec<(String, Value)>,
+    input: PhantomData<&'de ()>,
+}
+
+impl<'de, A: MapAccess<'de>> Reader<'de, A> {
+    /// The index of the next key that the record knows.
+    ///
+    /// # Errors
+    /// Those of the deserializer, and an unknown key where the record is strict.
+    pub fn next_field(&mut self) -> Result<Option<usize>, A::Error> {
+        while let Some(key) = self.map.next_key::<String>()? {
+            if let Some(index) = self.keys.iter().position(|known| *known == key) {
+                return Ok(Some(index));
+            }
+            if self.flattened {
+                let value = self.map.next_value()?;
+                self.rest.push((key, value));
+            } else if self.strict {
+                return Err(A::Error::unknown_field(&key, self.keys));
+            } else {
+                self.map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads the value of the field `INDEX`.
+    ///
+    /// # Errors
+    /// Those of the field, and a key that comes twice.
+    pub fn value<R, const INDEX: usize>(&mut self, slot: &mut Option<R::Type>) -> Result<(), A::Error>
+    where
+        R: Record + Field<INDEX>,
+    {
+        self.fill(R::FIELDS[INDEX], slot)
+    }
+
+    /// Reads a stage's configuration.
+    ///
+    /// # Errors
+    /// Those of the configuration, and a stage that comes twice.
+    pub fn stage_value<S: Stage>(&mut self, slot: &mut Option<S::Config>) -> Result<(), A::Error> {
+        self.fill(S::DECLARATION.id, slot)
+    }
+
+    fn fill<T: Storable>(&mut self, key: &'static str, slot: &mut Option<T>) -> Result<(), A::Error> {
+        if slot.is_some() {
+            return Err(A::Error::duplicate_field(key));
+        }
+        let Stored(value) = self.map.next_value().map_err(|error| in_field(key, &error))?;
+        *slot = Some(value);
+        Ok(())
+    }
+
+    /// The field `INDEX`, which has no default.
+    ///
+    /// # Errors
+    /// When it is missing and not an `Option`.
+    pub fn required<R, const INDEX: usize>(&self, slot: Option<R::Type>) -> Result<R::Type, A::Error>
+    where
+        R: Record + Field<INDEX>,
+    {
+        slot.map_or_else(|| missing_field(R::FIELDS[INDEX]), Ok)
+    }
+
+    /// A stage's configuration; when it is missing, it consists of its defaults.
+    ///
+    /// # Errors
+    /// When it is missing and has a field without a default.
+    pub fn stage_config<S: Stage>(&self, slot: Option<S::Config>) -> Result<S::Config, A::Error> {
+        slot.map_or_else(|| from_nothing().map_err(|error| in_field(S::DECLARATION.id, &error)), Ok)
+    }
+
+    /// The flattened field `INDEX`, from the keys that nobody took before it.
+    ///
+    /// # Errors
+    /// Those of the field.
+    pub fn flattened<R, const INDEX: usize>(&mut self) -> Result<R::Type, A::Error>
+    where
+        R: Field<INDEX>,
+    {
+        R::Type::load(FlatDeserializer(&mut self.rest)).map_err(|error| A::Error::custom(error.to_string()))
+    }
+
+    fn finish(self) -> Result<(), A::Error> {
+        match self.rest.first() {
+            Some((key, _)) if self.strict => Err(A::Error::custom(format!("unknown field `{key}`"))),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Names the field in an error of its value.
+fn in_field<E: Error>(key: &str, error: &E) -> E {
+    let text = error.to_string();
+    // serde_json appends its position to every error that passes through it, this one included; once is enough.
+    let text = text.rfind(" at line ").map_or(text.as_str(), |at| &text[..at]);
+    E::custom(format_args!("field `{key}`: {text}"))
+}

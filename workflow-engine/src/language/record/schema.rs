@@ -1,0 +1,107 @@
+//! Describing a record.
+
+use schemars::{Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+use super::missing::{from_nothing, missing_field};
+use super::{Field, Record};
+use crate::language::payload::{Storable, Stored};
+use crate::language::stage::Stage;
+
+/// The JSON Schema of a record.
+#[must_use]
+pub fn record_schema<R: Record>(generator: &mut SchemaGenerator) -> Schema {
+    let mut object = ObjectSchema {
+        generator,
+        keys: R::FIELDS,
+        properties: Map::new(),
+        required: Vec::new(),
+        merged: Vec::new(),
+    };
+    R::schema(&mut object);
+    object.finish(R::STRICT)
+}
+
+/// Collects the description of a record's fields.
+#[derive(Debug)]
+pub struct ObjectSchema<'a> {
+    generator: &'a mut SchemaGenerator,
+    keys: &'static [&'static str],
+    properties: Map<String, Value>,
+    required: Vec<Value>,
+    merged: Vec<Value>,
+}
+
+impl ObjectSchema<'_> {
+    /// A field without a default. It is required unless it can be read from nothing, as an `Option` can.
+    pub fn required<R: Field<INDEX>, const INDEX: usize>(&mut self, doc: &str) {
+        let key = self.keys[INDEX];
+        if missing_field::<R::Type, serde_json::Error>(key).is_err() {
+            self.required.push(key.into());
+        }
+        self.property::<R::Type>(key, doc, None);
+    }
+
+    /// A field with a default.
+    pub fn defaulted<R: Field<INDEX>, const INDEX: usize>(&mut self, doc: &str, default: fn() -> R::Type) {
+        let default = serde_json::to_value(Stored(&default())).ok();
+        self.property::<R::Type>(self.keys[INDEX], doc, default);
+    }
+
+    /// A stage's configuration, under the stage's id.
+    pub fn stage<S: Stage>(&mut self) {
+        let default = from_nothing::<S::Config, serde_json::Error>();
+        if default.is_err() {
+            self.required.push(S::DECLARATION.id.into());
+        }
+        let default = default.ok().and_then(|config| serde_json::to_value(config).ok());
+        self.property::<S::Config>(S::DECLARATION.id, "", default);
+    }
+
+    /// A field whose keys stand among those of the record.
+    pub fn flattened<R: Field<INDEX>, const INDEX: usize>(&mut self) {
+        let mut schema = R::Type::own_schema(self.generator).to_value();
+        let Value::Object(object) = &mut schema else { return };
+        if let Some(Value::Object(properties)) = object.remove("properties") {
+            self.properties.extend(properties);
+        }
+        if let Some(Value::Array(required)) = object.remove("required") {
+            self.required.extend(required);
+        }
+        // What only describes the nested type says nothing about its owner.
+        for key in ["type", "title", "description", "additionalProperties"] {
+            object.remove(key);
+        }
+        if !object.is_empty() {
+            self.merged.push(schema);
+        }
+    }
+
+    fn property<T: Storable>(&mut self, key: &str, doc: &str, default: Option<Value>) {
+        let mut schema = T::sub_schema(self.generator);
+        if !doc.is_empty() {
+            schema.insert("description".into(), doc.into());
+        }
+        if let Some(default) = default {
+            schema.insert("default".into(), default);
+        }
+        self.properties.insert(key.into(), schema.to_value());
+    }
+
+    fn finish(self, strict: bool) -> Schema {
+        let mut schema = Map::new();
+        schema.insert("type".into(), "object".into());
+        schema.insert("properties".into(), Value::Object(self.properties));
+        if !self.required.is_empty() {
+            schema.insert("required".into(), Value::Array(self.required));
+        }
+        if self.merged.is_empty() {
+            if strict {
+                schema.insert("additionalProperties".into(), json!(false));
+            }
+        } else {
+            schema.insert("allOf".into(), Value::Array(self.merged));
+        }
+        Schema::from(schema)
+    }
+}

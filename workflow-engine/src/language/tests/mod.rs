@@ -1,0 +1,3 @@
+//! The language as the kernel meets it: definitions and entries, called by hand.
+
+mod document;
