@@ -18,6 +18,7 @@ async fn everything_is_there_after_closing_and_opening() {
     let before = store.snapshot(job.lease.run_id).await.unwrap().unwrap();
     let events = store.events(finished.lease.run_id, 0, 100).await.unwrap();
     store.close().await;
+    assert!(!directory.file("store.db-wal").exists(), "a closed store is one file");
 
     let store = directory.open().await;
     assert_eq!(store.snapshot(job.lease.run_id).await.unwrap().unwrap(), before);

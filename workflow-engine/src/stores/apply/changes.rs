@@ -155,12 +155,11 @@ fn enqueue(
     slot.set(job);
     draft.activate()?;
     if let Some(claim) = claim {
-        take(draft, stage_id, claim)
-    } else {
-        draft.applied().ready += 1;
-        draft.announce_work();
-        Ok(())
+        return take(draft, stage_id, claim);
     }
+    draft.applied().ready += 1;
+    draft.announce_work();
+    Ok(())
 }
 
 /// `Change::Claim`.

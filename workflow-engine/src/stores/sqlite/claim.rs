@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
+use super::columns::Columns;
 use super::failure::Failure;
 use super::json_rows::JsonRows;
-use super::rows::Columns;
 use super::session::Session;
 use super::work::{ClaimJobs, RenewLeases};
 use crate::records::Lease;
@@ -20,14 +20,14 @@ const CANDIDATES: &str = "
     SELECT j.workflow_run_id, j.stage_id, j.generation
     FROM job_queue AS j CROSS JOIN workflow_runs AS r ON r.id = j.workflow_run_id
     WHERE j.status = 'PENDING' AND j.run_at <= ?2 AND j.attempt < j.max_attempts
-        AND j.definition_fingerprint IN (SELECT value FROM json_each(?1))
+        AND j.definition_fingerprint IN (SELECT value FROM jsonb_each(?1))
         AND r.status = 'RUNNING' AND r.generation = j.generation
     ORDER BY j.priority DESC, j.run_at, j.workflow_run_id, j.stage_id
     LIMIT ?3";
 
 const RENEW: &str = "
     UPDATE job_queue SET leased_until = ?2
-    FROM json_each(?1) AS n
+    FROM jsonb_each(?1) AS n
     WHERE workflow_run_id = n.value ->> 0 AND stage_id = n.value ->> 1
         AND status = 'RUNNING' AND generation = n.value ->> 2 AND lease_epoch = n.value ->> 3
     RETURNING workflow_run_id, stage_id, generation, lease_epoch";

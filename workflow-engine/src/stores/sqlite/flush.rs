@@ -17,11 +17,11 @@ const INSERT_RUNS: &str = "
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
         value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, value ->> 14,
         value ->> 13, value ->> 15, value ->> 16, value ->> 17
-    FROM json_each(?1)";
+    FROM jsonb_each(?1)";
 
 const INSERT_REQUESTS: &str = "
     INSERT INTO workflow_run_requests (workflow_run_id, input, config, metadata)
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1)";
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM jsonb_each(?1)";
 
 const UPDATE_RUNS: &str = "
     UPDATE workflow_runs
@@ -29,7 +29,7 @@ const UPDATE_RUNS: &str = "
         last_sequence = n.value ->> 4, waiting_on = n.value ->> 5, output = n.value ->> 6,
         output_blob = n.value ->> 7, error_code = n.value ->> 8, error_message = n.value ->> 9,
         cancel_reason = n.value ->> 10, started_at = n.value ->> 11, completed_at = n.value ->> 12
-    FROM json_each(?1) AS n
+    FROM jsonb_each(?1) AS n
     WHERE workflow_runs.id = n.value ->> 0";
 
 const UPSERT_STAGES: &str = "
@@ -38,7 +38,7 @@ const UPSERT_STAGES: &str = "
          waiting_on, output, output_blob, error_message, started_at, completed_at)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
         value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13
-    FROM json_each(?1) WHERE true
+    FROM jsonb_each(?1) WHERE true
     ON CONFLICT (workflow_run_id, stage_id) DO UPDATE
     SET generation = excluded.generation, status = excluded.status, attempt = excluded.attempt,
         waiting_on = excluded.waiting_on, output = excluded.output, output_blob = excluded.output_blob,
@@ -51,7 +51,7 @@ const UPSERT_JOBS: &str = "
          max_attempts, lease_epoch, worker_id, leased_until, run_at)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
         value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12
-    FROM json_each(?1) WHERE true
+    FROM jsonb_each(?1) WHERE true
     ON CONFLICT (workflow_run_id, stage_id) DO UPDATE
     SET generation = excluded.generation, status = excluded.status, priority = excluded.priority,
         attempt = excluded.attempt, max_attempts = excluded.max_attempts, lease_epoch = excluded.lease_epoch,
@@ -59,20 +59,20 @@ const UPSERT_JOBS: &str = "
 
 const DELETE_JOBS: &str = "
     DELETE FROM job_queue
-    WHERE (workflow_run_id, stage_id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))";
+    WHERE (workflow_run_id, stage_id) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(?1))";
 
 const INSERT_EVENTS: &str = "
     INSERT INTO outbox_events (workflow_run_id, sequence, event_type, payload, occurred_at, published_at)
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM json_each(?1)";
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM jsonb_each(?1)";
 
 const INSERT_KEYS: &str = "
     INSERT INTO idempotency_keys (command, key, workflow_run_id, request_hash, result, created_at)
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM json_each(?1)";
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM jsonb_each(?1)";
 
 const INSERT_LOGS: &str = "
     INSERT INTO workflow_logs (workflow_run_id, stage_id, attempt, level, message, metadata, created_at)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
-    FROM json_each(?1)";
+    FROM jsonb_each(?1)";
 
 /// Blobs are large: each is bound as it is, not as a part of a JSON text.
 const PUT_BLOB: &str = "
