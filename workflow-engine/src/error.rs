@@ -116,6 +116,24 @@ impl Error {
         )
     }
 
+    pub(crate) fn run_id_taken(run: RunId) -> Self {
+        Self::new(Kind::Internal, "RUN_ID_TAKEN", format!("run {run} exists already"))
+    }
+
+    pub(crate) fn definition_mismatch(run: RunId, workflow: &str) -> Self {
+        Self::new(
+            Kind::Conflict,
+            "DEFINITION_MISMATCH",
+            format!(
+                "run {run} was created with another definition of workflow `{workflow}` than this process has"
+            ),
+        )
+    }
+
+    pub(crate) fn blob_missing(run: RunId, key: &str) -> Self {
+        Self::new(Kind::Internal, "BLOB_MISSING", format!("run {run}: blob `{key}` is missing"))
+    }
+
     pub(crate) fn stage_not_found(run: RunId, stage: &str) -> Self {
         Self::new(Kind::NotFound, "STAGE_NOT_FOUND", format!("run {run} has no stage `{stage}`"))
     }
@@ -192,6 +210,11 @@ impl Error {
 
     pub(crate) fn shutting_down() -> Self {
         Self::new(Kind::Unavailable, "SHUTTING_DOWN", "the engine is shutting down")
+    }
+
+    pub(crate) fn worker_not_started(source: std::io::Error) -> Self {
+        Self::new(Kind::Unavailable, "WORKER_NOT_STARTED", format!("the worker cannot start: {source}"))
+            .because(source)
     }
 
     pub(crate) fn unsupported_url(url: &str, reason: &str) -> Self {

@@ -1,27 +1,40 @@
 //! Durable workflows as ordinary async functions.
 
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
 // Generated code names this crate by its own name, also in this crate's tests.
 extern crate self as workflow_engine;
 
-mod error;
 mod id;
+mod error;
 mod language;
+pub mod records;
+pub mod ports;
+pub mod kernel;
+pub mod stores;
+mod host;
+mod engine;
+#[cfg(feature = "testing")]
+pub mod testing;
 
+pub use engine::{Engine, EngineBuilder, Events, RunHandle, Start};
 pub use error::Error;
 pub use id::RunId;
 pub use language::{
-    Backoff, Execution, Json, LogLevel, Payload, Reports, RetryPolicy, Stage, StageContext, StageDefinition,
-    StageError, StageResult, StageScope, Undeclared, Workflow, WorkflowDefinition,
+    Backoff, Execution, Json, LogLevel, NoConfig, NoInput, Payload, Reports, Requirement, RetryPolicy, Stage,
+    StageContext, StageDeclaration, StageDefinition, StageError, StagePath, StageResult, StageScope,
+    Storable, Undeclared, Workflow, WorkflowDefinition,
 };
+pub use workflow_engine_macros::{stage, workflow};
 
-// The language, for generated code and its users.
+// For generated code alone; it has no stability of its own.
 #[doc(hidden)]
 pub use language::private as __private;
-pub use language::{NoConfig, NoInput, Requirement, StageDeclaration, StagePath, Storable};
-pub use workflow_engine_macros::{stage, workflow};
 
 /// What a program that declares and runs workflows needs.
 pub mod prelude {
-    pub use crate::{Stage, StageContext, StageError, StageResult, Workflow};
+    pub use crate::records::Status;
+    pub use crate::{Engine, RunHandle, Stage, StageContext, StageError, StageResult, Workflow};
     pub use crate::{stage, workflow};
 }

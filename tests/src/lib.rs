@@ -1,0 +1,19 @@
+//! What several tests share: stores with a clock of the test's own, workflows, and a ledger that outlives a killed
+//! process.
+
+pub mod world;
+pub mod events;
+pub mod signal;
+pub mod diamond;
+pub mod ledger;
+
+/// Every snippet of the Markdown files compiles, and runs.
+#[cfg(doctest)]
+mod markdown {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../ARCHITECTURE.md")]
+    struct Architecture;
+    #[doc = include_str!("../../STYLE.md")]
+    struct Style;
+}

@@ -1,0 +1,49 @@
+//! Runs the conformance suite over every store.
+
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Trial};
+use workflow_engine::ports::{Outbox, Store};
+use workflow_engine::stores::{MemoryStore, SqliteOptions, SqliteStore};
+use workflow_engine::testing::FakeClock;
+use workflow_engine::testing::conformance::{Case, cases};
+
+fn main() {
+    let stores = cases().flat_map(|case| {
+        let memory = Trial::test(format!("memory::{}", case.name()), move || {
+            run(async move {
+                let clock = FakeClock::new();
+                let store = MemoryStore::new(Arc::new(clock.clone()));
+                store.deliver_events(true);
+                check(case, Arc::new(store), clock).await;
+            });
+            Ok(())
+        });
+        let sqlite = Trial::test(format!("sqlite::{}", case.name()), move || {
+            run(async move {
+                let directory = tempfile::tempdir().unwrap();
+                let clock = FakeClock::new();
+                let mut options = SqliteOptions::default();
+                options.clock = Arc::new(clock.clone());
+                let path = directory.path().join("store.db");
+                let store = SqliteStore::open(path.to_str().unwrap(), options).await.unwrap();
+                store.deliver_events(true);
+                check(case, Arc::new(store), clock).await;
+            });
+            Ok(())
+        });
+        [memory, sqlite]
+    });
+    libtest_mimic::run(&Arguments::from_args(), stores.collect()).exit();
+}
+
+fn run(case: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.unwrap().block_on(case);
+}
+
+/// Runs a case, and closes the store.
+async fn check(case: Case, store: Arc<dyn Store>, clock: FakeClock) {
+    case.run(Arc::clone(&store), clock).await;
+    store.close().await;
+}

@@ -1,0 +1,177 @@
+//! A process that is killed at any moment loses nothing, repeats no committed stage, and leaves no trace.
+//!
+//! The judge trusts nothing that the engine says of itself: it reads the database with SQL of its own, and the ledger
+//! to which the bodies append.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Row};
+use tests::diamond::{FirstInput, diamond};
+use workflow_engine::prelude::*;
+
+const RUNS: u64 = 200;
+const KILLS: usize = 30;
+
+#[tokio::test]
+async fn sigkill_at_random_moments_loses_nothing_and_commits_each_stage_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("runs.db");
+    let ledger = folder.path().join("ledger.txt");
+    create_runs(&database, &ledger).await;
+
+    let mut random = Random::seeded();
+    for _ in 0..KILLS {
+        let mut worker = start_worker(&database);
+        // 800 bodies are to run, and some of them again; 30 kills leave enough for each.
+        let moment = random.below(24);
+        let seen = wait_for_lines(&mut worker, moment + 1);
+        assert!(seen > moment, "the worker ended by itself after {seen} bodies, before it was killed");
+        random.spin();
+        worker.kill().unwrap();
+        worker.wait().unwrap();
+    }
+    let mut worker = start_worker(&database);
+    wait_for_lines(&mut worker, u64::MAX);
+    assert!(worker.wait().unwrap().success());
+
+    judge(&database, &ledger).await;
+}
+
+async fn create_runs(database: &Path, ledger: &Path) {
+    let engine = Engine::open(database.to_str().unwrap())
+        .await
+        .unwrap()
+        .register::<diamond>()
+        .without_worker()
+        .build()
+        .await
+        .unwrap();
+    for number in 0..RUNS {
+        let ledger = ledger.to_str().unwrap().to_owned();
+        engine.start::<diamond>(FirstInput { ledger, number }).await.unwrap();
+    }
+    engine.shutdown().await;
+}
+
+fn start_worker(database: &Path) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_diamond_worker")).arg(database).stdout(Stdio::piped()).spawn().unwrap()
+}
+
+/// Reads what the worker says until it has said `lines` lines, or ends; answers how many it said.
+fn wait_for_lines(worker: &mut Child, lines: u64) -> u64 {
+    let mut output = BufReader::new(worker.stdout.as_mut().unwrap());
+    let mut line = String::new();
+    let mut seen = 0;
+    while seen < lines {
+        line.clear();
+        if output.read_line(&mut line).unwrap() == 0 {
+            break;
+        }
+        seen += 1;
+    }
+    seen
+}
+
+async fn judge(database: &Path, ledger: &Path) {
+    let mut db: SqliteConnection = SqliteConnectOptions::new().filename(database).connect().await.unwrap();
+
+    let statuses = column(&mut db, "SELECT status FROM workflow_runs").await;
+    assert_eq!(statuses, vec!["COMPLETED".to_owned(); RUNS as usize], "every run finished");
+    let open = column(&mut db, "SELECT stage_id FROM job_queue WHERE status <> 'DEAD'").await;
+    assert_eq!(open, Vec::<String>::new(), "no open job is left");
+
+    let commits = column(
+        &mut db,
+        "SELECT workflow_run_id || ' ' || (payload ->> 'stage_id') || ' ' || count(*) FROM outbox_events
+         WHERE event_type = 'stage:completed' GROUP BY workflow_run_id, payload ->> 'stage_id'",
+    )
+    .await;
+    assert_eq!(commits.len() as u64, RUNS * 4, "every stage was committed");
+    assert!(commits.iter().all(|line| line.ends_with(" 1")), "each stage was committed once");
+
+    let gaps = column(
+        &mut db,
+        "SELECT workflow_run_id FROM outbox_events GROUP BY workflow_run_id
+         HAVING min(sequence) <> 1 OR max(sequence) <> count(*)",
+    )
+    .await;
+    assert_eq!(gaps, Vec::<String>::new(), "sequences have no gaps");
+
+    let outputs = column(
+        &mut db,
+        "SELECT output || ' ' || (3 * (input ->> 'number') + 1) FROM workflow_runs
+             JOIN workflow_run_requests ON workflow_run_id = id",
+    )
+    .await;
+    for pair in &outputs {
+        let (actual, expected) = pair.split_once(' ').unwrap();
+        assert_eq!(actual, expected, "each run delivered what it should");
+    }
+
+    // What the bodies say: each stage ran at least once, no attempt twice, and none after the attempt that the store
+    // counts as its last.
+    let attempts: HashMap<String, u64> =
+        column(&mut db, "SELECT workflow_run_id || ' ' || stage_id || ' ' || attempt FROM workflow_stages")
+            .await
+            .iter()
+            .map(|line| {
+                let (stage, attempt) = line.rsplit_once(' ').unwrap();
+                (stage.to_owned(), attempt.parse().unwrap())
+            })
+            .collect();
+    let ledger = std::fs::read_to_string(ledger).unwrap();
+    let mut executed: HashMap<&str, Vec<u64>> = HashMap::new();
+    for line in ledger.lines() {
+        let (stage, attempt) = line.rsplit_once(' ').unwrap();
+        executed.entry(stage).or_default().push(attempt.parse().unwrap());
+    }
+    assert_eq!(executed.len(), attempts.len(), "every stage ran");
+    let mut repeated = 0;
+    for (stage, mut ran) in executed {
+        ran.sort_unstable();
+        repeated += ran.len() - 1;
+        assert!(ran.windows(2).all(|pair| pair[0] < pair[1]), "{stage}: no attempt ran twice: {ran:?}");
+        assert_eq!(ran.last(), Some(&attempts[stage]), "{stage}: nothing ran after its commit: {ran:?}");
+    }
+    assert!(repeated > 0, "no kill hit a stage between its body and its commit: the test has shown nothing");
+}
+
+async fn column(db: &mut SqliteConnection, sql: &'static str) -> Vec<String> {
+    let rows = sqlx::query(sql).fetch_all(db).await.unwrap();
+    rows.into_iter().map(|row| row.get(0)).collect()
+}
+
+/// A small generator (xorshift64*), seeded from the process; the seed is printed with a failure.
+struct Random(u64);
+
+impl Random {
+    fn seeded() -> Self {
+        let seed = std::env::var("KILL_SEED").ok().and_then(|seed| seed.parse().ok());
+        let seed =
+            seed.unwrap_or_else(|| u64::from(std::process::id()).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+        eprintln!("KILL_SEED={seed}");
+        Self(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    /// Up to about a millisecond of computing, so that kills fall between bodies and commits, too.
+    fn spin(&mut self) {
+        for _ in 0..self.below(200_000) {
+            std::hint::spin_loop();
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Leases: draining, workers that are lost, and zombies.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tests::events::{names, wait_for, wait_for_attempt};
+use tests::world::World;
+use tests::{on_every_store, signal};
+use workflow_engine::kernel::{LeaseReapStale, LeasesReaped};
+use workflow_engine::prelude::*;
+use workflow_engine::records::{Claim, EventKind};
+
+/// Says that it has begun, and waits until it is told to end.
+#[stage(retry(max_attempts = 2))]
+async fn waits(number: u32, ctx: &StageContext) -> StageResult<u32> {
+    signal::give(ctx.run_id(), "begun");
+    signal::wait(ctx.run_id(), "end").await;
+    Ok(number + ctx.attempt())
+}
+
+workflow! { waiting = waits }
+
+const LEASE: Duration = Duration::from_secs(15);
+
+async fn a_drain_lets_bodies_finish(world: World) {
+    let engine = world.engine().register::<waiting>().build().await.unwrap();
+    let run = engine.start::<waiting>(WaitsInput { number: 1 }).await.unwrap();
+    signal::wait(run.id(), "begun").await;
+    let events = run.events();
+    let drain = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.drain().await }
+    });
+    signal::give(run.id(), "end");
+    let kinds: Vec<_> = futures_util::StreamExt::collect::<Vec<_>>(events).await;
+    assert!(
+        kinds.iter().any(|event| event.as_ref().is_ok_and(|event| event.kind.name() == "workflow:completed"))
+    );
+    drain.await.unwrap();
+}
+
+async fn a_drain_hands_back_what_does_not_finish_and_the_attempt_does_not_count(world: World) {
+    // The store outlives the first engine here, so it is drained through its worker alone.
+    let first = world
+        .engine()
+        .register::<waiting>()
+        .drain_timeout(Duration::from_secs(5))
+        .lease(Duration::from_secs(1_000_000))
+        .build()
+        .await
+        .unwrap();
+    let run = first.start::<waiting>(WaitsInput { number: 1 }).await.unwrap();
+    signal::wait(run.id(), "begun").await;
+    let drain = tokio::spawn({
+        let first = first.clone();
+        async move { first.drain().await }
+    });
+    // The drain begins to wait at some point; time passes until it is over.
+    while !drain.is_finished() {
+        world.clock.advance(Duration::from_secs(1));
+        tokio::task::yield_now().await;
+    }
+    drain.await.unwrap();
+    let stage = &world.store.stages(run.id()).await.unwrap()[0];
+    assert_eq!((stage.status, stage.attempt), (Status::Pending, 0));
+
+    let second = world.engine().register::<waiting>().build().await.unwrap();
+    signal::wait(run.id(), "begun").await;
+    signal::give(run.id(), "end");
+    assert_eq!(second.run::<waiting>(run.id()).await.unwrap().output().await.unwrap(), 2);
+}
+
+/// A worker that claims and is never heard of again.
+async fn claim_and_vanish(world: &World, engine: &Engine) {
+    let ghost = Claim { worker_id: "ghost".into(), lease: LEASE };
+    let fingerprints = vec![waiting::definition().fingerprint().to_owned()];
+    let store = Arc::clone(engine.kernel().store());
+    assert_eq!(store.claim_jobs(&ghost, &fingerprints, 1).await.unwrap().len(), 1);
+    assert_eq!(world.store.lease_holders().await.unwrap(), ["ghost"]);
+}
+
+async fn the_job_of_a_lost_worker_returns_to_the_queue_and_at_the_cap_fails_with_worker_lost(world: World) {
+    let engine = world.engine().register::<waiting>().without_worker().build().await.unwrap();
+    let run = engine.start::<waiting>(WaitsInput { number: 1 }).await.unwrap();
+    engine.dispatch(workflow_engine::kernel::RunTransition { run_id: run.id() }).await.unwrap();
+
+    claim_and_vanish(&world, &engine).await;
+    world.clock.advance(LEASE - Duration::from_millis(1));
+    let early = engine.dispatch(LeaseReapStale::default()).await.unwrap();
+    assert_eq!(early, LeasesReaped::default());
+    world.clock.advance(Duration::from_millis(1));
+    let reaped = engine.dispatch(LeaseReapStale::default()).await.unwrap();
+    assert_eq!(reaped, LeasesReaped { released: 1, failed: 0 });
+
+    claim_and_vanish(&world, &engine).await;
+    world.clock.advance(LEASE);
+    let reaped = engine.dispatch(LeaseReapStale::default()).await.unwrap();
+    assert_eq!(reaped, LeasesReaped { released: 0, failed: 1 });
+    let error = run.record().await.unwrap().error.unwrap();
+    assert_eq!(error.code, "WORKER_LOST");
+    assert_eq!(
+        error.message,
+        "stage `waits` failed after 2 attempts: worker `ghost` was lost during attempt 2"
+    );
+}
+
+async fn a_worker_takes_over_when_the_lease_of_another_runs_out(world: World) {
+    let other = world.engine().register::<waiting>().without_worker().build().await.unwrap();
+    let run = other.start::<waiting>(WaitsInput { number: 1 }).await.unwrap();
+    other.dispatch(workflow_engine::kernel::RunTransition { run_id: run.id() }).await.unwrap();
+    claim_and_vanish(&world, &other).await;
+
+    let engine = world.engine().register::<waiting>().build().await.unwrap();
+    world.clock.advance(LEASE);
+    let run = engine.run::<waiting>(run.id()).await.unwrap();
+    signal::wait(run.id(), "begun").await;
+    signal::give(run.id(), "end");
+    assert_eq!(run.output().await.unwrap(), 3);
+}
+
+async fn the_result_of_a_worker_that_lost_its_lease_is_dropped(world: World) {
+    let zombie = world.engine().register::<waiting>().worker_id("zombie").build().await.unwrap();
+    let run = zombie.start::<waiting>(WaitsInput { number: 1 }).await.unwrap();
+    signal::wait(run.id(), "begun").await;
+
+    // Somebody else finds the lease run out and takes the job, while the zombie's body still runs.
+    let reaper = world.engine().register::<waiting>().without_worker().build().await.unwrap();
+    let reaped = reaper
+        .dispatch(LeaseReapStale { gone_workers: vec!["zombie".into()], ..LeaseReapStale::default() })
+        .await
+        .unwrap();
+    assert_eq!(reaped, LeasesReaped { released: 1, failed: 0 });
+    let thief = Claim { worker_id: "thief".into(), lease: LEASE };
+    let fingerprints = vec![waiting::definition().fingerprint().to_owned()];
+    // The zombie's own worker may be faster: then it is its second attempt that delivers.
+    let stolen = world.store.claim_jobs(&thief, &fingerprints, 1).await.unwrap();
+
+    signal::give(run.id(), "end");
+    signal::give(run.id(), "end");
+    if stolen.is_empty() {
+        assert_eq!(run.output().await.unwrap(), 3);
+        let completions = names(&run).await.iter().filter(|name| **name == "stage:completed").count();
+        assert_eq!(completions, 1);
+    } else {
+        zombie.drain().await;
+        let stage = &world.store.stages(run.id()).await.unwrap()[0];
+        assert_eq!((stage.status, stage.attempt), (Status::Running, 2), "the thief still has it");
+    }
+}
+
+async fn a_cancelled_run_stops_its_body_and_commits_nothing_more(world: World) {
+    let engine = world.engine().register::<waiting>().build().await.unwrap();
+    let run = engine.start::<waiting>(WaitsInput { number: 1 }).await.unwrap();
+    signal::wait(run.id(), "begun").await;
+    assert!(run.cancel("the customer left").await.unwrap());
+    assert!(!run.cancel("again").await.unwrap());
+    signal::give(run.id(), "end");
+
+    let error = run.output().await.unwrap_err();
+    assert!(error.is_run_cancelled());
+    assert_eq!(error.to_string(), format!("run {} was cancelled: the customer left", run.id()));
+    engine.drain().await;
+    assert_eq!(
+        names(&run).await,
+        ["workflow:created", "workflow:started", "stage:started", "stage:cancelled", "workflow:cancelled"]
+    );
+}
+
+async fn a_heartbeat_keeps_a_long_stage_alive(world: World) {
+    let engine = world.engine().register::<waiting>().lease(LEASE).build().await.unwrap();
+    let run = engine.start::<waiting>(WaitsInput { number: 1 }).await.unwrap();
+    signal::wait(run.id(), "begun").await;
+    let first_end = world.store.next_lease_end().await.unwrap().unwrap();
+    // Renewed three times in a lease, for ten leases.
+    for _ in 0..30 {
+        let before = world.store.next_lease_end().await.unwrap();
+        world.clock.advance(LEASE / 3);
+        while world.store.next_lease_end().await.unwrap() == before {
+            tokio::task::yield_now().await;
+        }
+    }
+    assert!(world.store.next_lease_end().await.unwrap().unwrap() > first_end + LEASE * 9);
+    signal::give(run.id(), "end");
+    assert_eq!(run.output().await.unwrap(), 2, "it is still the first attempt");
+}
+
+async fn a_retry_after_the_far_side_said_when(world: World) {
+    let engine = world.engine().register::<limited>().build().await.unwrap();
+    let run = engine.start::<limited>(AsksInput { _number: 1 }).await.unwrap();
+    let kind = wait_for(&run, |kind| matches!(kind, EventKind::StageRetrying { .. })).await;
+    let EventKind::StageRetrying { delay_ms, .. } = kind else { unreachable!() };
+    assert_eq!(delay_ms, 90_000);
+    world.clock.advance(Duration::from_secs(90));
+    wait_for_attempt(&run, "asks", 2).await;
+    assert_eq!(run.output().await.unwrap(), 2);
+}
+
+#[stage]
+async fn asks(_number: u32, ctx: &StageContext) -> StageResult<u32> {
+    match ctx.attempt() {
+        1 => Err(StageError::retry_after("429", Duration::from_secs(90))),
+        attempt => Ok(attempt),
+    }
+}
+
+workflow! { limited = asks }
+
+on_every_store!(
+    a_drain_lets_bodies_finish,
+    a_drain_hands_back_what_does_not_finish_and_the_attempt_does_not_count,
+    the_job_of_a_lost_worker_returns_to_the_queue_and_at_the_cap_fails_with_worker_lost,
+    a_worker_takes_over_when_the_lease_of_another_runs_out,
+    the_result_of_a_worker_that_lost_its_lease_is_dropped,
+    a_cancelled_run_stops_its_body_and_commits_nothing_more,
+    a_heartbeat_keeps_a_long_stage_alive,
+    a_retry_after_the_far_side_said_when,
+);

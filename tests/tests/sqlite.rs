@@ -1,0 +1,9 @@
+//! What only a store on a file can do: survive, be shared by processes, and refuse files that are none of its own.
+
+mod sqlite {
+    mod durability;
+    mod files;
+    mod fixture;
+    mod sharing;
+    mod statements;
+}

@@ -1,0 +1,65 @@
+//! What a commit costs.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use workflow_engine::Json;
+use workflow_engine::ports::{IdempotencyEntry, JobTransport, Persistence};
+use workflow_engine::stores::SqliteStatistics;
+
+use super::fixture::{Directory, claim, complete, create, running};
+
+fn spent(before: SqliteStatistics, after: SqliteStatistics) -> (u64, u64) {
+    (after.transactions - before.transactions, after.statements - before.statements)
+}
+
+#[tokio::test]
+async fn a_commit_alone_takes_at_most_seven_statements() {
+    let directory = Directory::new();
+    let store = directory.open().await;
+
+    let before = store.statistics();
+    let mut decision = create();
+    decision.idempotency = Some(IdempotencyEntry {
+        command: "run.create",
+        key: "key".into(),
+        request_hash: "hash".into(),
+        result: Json::null(),
+    });
+    store.commit(decision).await.unwrap();
+    let (transactions, statements) = spent(before, store.statistics());
+    assert!(transactions <= 1 && statements <= 8, "{transactions} transactions, {statements} statements");
+
+    let job = running(&store).await;
+    let before = store.statistics();
+    store.commit(complete(&job)).await.unwrap();
+    let (transactions, statements) = spent(before, store.statistics());
+    // One may be added by a look for foreign commits.
+    assert!(transactions <= 2 && statements <= 7, "{transactions} transactions, {statements} statements");
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_takes_as_many_statements_as_a_commit() {
+    let directory = Directory::new();
+    let store = Arc::new(directory.open().await);
+    let mut jobs = Vec::new();
+    for _ in 0..400 {
+        jobs.push(running(&store).await);
+    }
+    let before = store.statistics();
+    let work = jobs.into_iter().map(|job| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move {
+            store.commit(complete(&job)).await.unwrap();
+            store.commit(create()).await.unwrap();
+            store.renew_leases(vec![job.lease], claim().lease).await.unwrap();
+        })
+    });
+    join_all(work.collect::<Vec<_>>()).await.into_iter().for_each(Result::unwrap);
+    let (transactions, statements) = spent(before, store.statistics());
+    assert!(transactions < 200, "1,200 requests in {transactions} transactions");
+    // The heartbeats here are requests of their own, one statement each; a worker sends all of its in one.
+    assert!(statements <= 11 * transactions + 400, "{statements} statements in {transactions} transactions");
+    Arc::into_inner(store).unwrap().close().await;
+}

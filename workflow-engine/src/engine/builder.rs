@@ -1,0 +1,169 @@
+//! What an engine is made of.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::signals::drain_on_signals;
+use super::{Engine, Inner};
+use crate::error::Error;
+use crate::host::{Worker, WorkerSettings};
+use crate::kernel::{Kernel, KernelConfig, LocalExecutor, WorkflowRegistry};
+use crate::language::{Workflow, WorkflowDefinition};
+use crate::ports::{ActivityExecutor, BlobStore, Clock, EventSink, Store, SystemClock};
+
+/// Registers workflows, and sets what is to be other than usual.
+#[must_use = "an engine does nothing until it is built"]
+pub struct EngineBuilder {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    definitions: Vec<&'static WorkflowDefinition>,
+    executor: Arc<dyn ActivityExecutor>,
+    sink: Option<Arc<dyn EventSink>>,
+    blobs: Option<Arc<dyn BlobStore>>,
+    inline_limit: usize,
+    lease: Duration,
+    worker: Option<WorkerSettings>,
+    drain_on_signals: bool,
+}
+
+impl EngineBuilder {
+    pub(super) fn new(store: Arc<dyn Store>) -> Self {
+        Self::over(store, Arc::new(SystemClock))
+    }
+
+    /// An engine over a store of your own, with a clock of your own: the two must agree on the time.
+    pub fn over(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            store,
+            clock,
+            definitions: Vec::new(),
+            executor: Arc::new(LocalExecutor),
+            sink: None,
+            blobs: None,
+            inline_limit: KernelConfig::INLINE_LIMIT,
+            lease: KernelConfig::LEASE,
+            worker: Some(WorkerSettings::default()),
+            drain_on_signals: false,
+        }
+    }
+
+    /// Adds a workflow. Runs of workflows that are not registered are left for a process that has them.
+    pub fn register<W: Workflow>(mut self) -> Self {
+        self.definitions.push(W::definition());
+        self
+    }
+
+    /// Starts no worker: this engine creates and watches runs, others execute them.
+    pub fn without_worker(mut self) -> Self {
+        self.worker = None;
+        self
+    }
+
+    /// How many bodies run at the same time, at least 1. Default 64.
+    pub fn concurrency(mut self, bodies: usize) -> Self {
+        self.change_worker(|worker| worker.concurrency = bodies.max(1));
+        self
+    }
+
+    /// The worker's name in leases, records and logs. Two workers at the same time need two names. Default: the
+    /// process id and a random part.
+    pub fn worker_id(mut self, worker_id: impl Into<String>) -> Self {
+        let worker_id = worker_id.into();
+        self.change_worker(|worker| worker.worker_id = worker_id);
+        self
+    }
+
+    /// How long [`Engine::shutdown`] waits for bodies that run. Default 30 s.
+    pub fn drain_timeout(mut self, timeout: Duration) -> Self {
+        self.change_worker(|worker| worker.drain_timeout = timeout);
+        self
+    }
+
+    /// How long a claim lasts unless it is renewed, which happens three times in between: so long a job of a worker
+    /// that died waits. At least 100 ms, default 15 s.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease.max(Duration::from_millis(100));
+        self
+    }
+
+    /// Where events are delivered, at least once and in order within each run. Default: nowhere; they stay in the
+    /// store, where [`RunHandle::events`](crate::RunHandle::events) reads them. All processes that share a store
+    /// need the same answer.
+    pub fn event_sink(mut self, sink: impl EventSink + 'static) -> Self {
+        self.sink = Some(Arc::new(sink));
+        self
+    }
+
+    /// Where outputs go that are larger than the inline limit. Default: a table of the store.
+    pub fn blob_store(mut self, blobs: impl BlobStore + 'static) -> Self {
+        self.blobs = Some(Arc::new(blobs));
+        self
+    }
+
+    /// Outputs of more bytes than this go to the blob store. Default 16 KiB.
+    pub fn inline_limit(mut self, bytes: usize) -> Self {
+        self.inline_limit = bytes;
+        self
+    }
+
+    /// Where bodies run. Default: in this process.
+    pub fn executor(mut self, executor: impl ActivityExecutor + 'static) -> Self {
+        self.executor = Arc::new(executor);
+        self
+    }
+
+    /// Drains the worker on SIGTERM and SIGINT (Ctrl-C). Handles that wait then get `SHUTTING_DOWN`, so the program
+    /// comes to its own end; a second signal ends the process at once.
+    pub fn drain_on_signals(mut self) -> Self {
+        self.drain_on_signals = true;
+        self
+    }
+
+    /// Makes the engine, and starts its worker on the current tokio runtime: what an earlier process left goes on
+    /// from here.
+    ///
+    /// # Errors
+    /// `DUPLICATE_WORKFLOW` when two workflows share an id; `WORKER_NOT_STARTED` when the system refuses a thread or
+    /// a signal handler.
+    pub async fn build(self) -> Result<Engine, Error> {
+        let mut registry = WorkflowRegistry::default();
+        for definition in self.definitions {
+            registry.register(definition)?;
+        }
+        self.store.deliver_events(self.sink.is_some());
+        let kernel = Arc::new(Kernel::new(KernelConfig {
+            store: self.store,
+            clock: self.clock,
+            registry,
+            executor: self.executor,
+            sink: self.sink,
+            blobs: self.blobs,
+            inline_limit: self.inline_limit,
+            lease: self.lease,
+        }));
+        let worker = match self.worker {
+            Some(settings) => Some(Worker::start(Arc::clone(&kernel), settings)?),
+            None => None,
+        };
+        let engine = Engine { inner: Arc::new(Inner { kernel, worker, closed: CancellationToken::new() }) };
+        if self.drain_on_signals {
+            drain_on_signals(engine.clone())?;
+        }
+        Ok(engine)
+    }
+
+    fn change_worker(&mut self, change: impl FnOnce(&mut WorkerSettings)) {
+        if let Some(worker) = &mut self.worker {
+            change(worker);
+        }
+    }
+}
+
+impl std::fmt::Debug for EngineBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let workflows: Vec<&str> = self.definitions.iter().map(|definition| definition.id.as_str()).collect();
+        f.debug_struct("EngineBuilder").field("workflows", &workflows).finish_non_exhaustive()
+    }
+}

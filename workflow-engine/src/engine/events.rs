@@ -1,0 +1,83 @@
+//! The events of a run as a stream.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_util::Stream;
+use futures_util::stream::{self, BoxStream};
+
+use super::Engine;
+use crate::error::Error;
+use crate::id::RunId;
+use crate::ports::RunWatch;
+use crate::records::Event;
+
+/// Events that are read at once.
+const PAGE: usize = 256;
+
+/// The events of one run in order, each once: those that are there, then each one as it is committed. It ends after
+/// the event that ends the run, or with an error of the store.
+pub struct Events {
+    events: BoxStream<'static, Result<Event, Error>>,
+}
+
+impl Events {
+    pub(super) fn new(engine: Engine, run_id: RunId) -> Self {
+        let watch = engine.kernel().store().hints().watch_run(run_id);
+        let reader = Reader { engine, run_id, watch, read: VecDeque::new(), last: 0, over: false };
+        Self { events: Box::pin(stream::unfold(reader, Reader::next)) }
+    }
+}
+
+impl Stream for Events {
+    type Item = Result<Event, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.events.as_mut().poll_next(context)
+    }
+}
+
+impl std::fmt::Debug for Events {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Events").finish_non_exhaustive()
+    }
+}
+
+struct Reader {
+    engine: Engine,
+    run_id: RunId,
+    watch: RunWatch,
+    read: VecDeque<Event>,
+    last: u64,
+    over: bool,
+}
+
+impl Reader {
+    async fn next(mut self) -> Option<(Result<Event, Error>, Self)> {
+        loop {
+            if let Some(event) = self.read.pop_front() {
+                self.last = event.sequence;
+                self.over = event.kind.ends_run();
+                return Some((Ok(event), self));
+            }
+            if self.over {
+                return None;
+            }
+            match self.engine.kernel().store().events(self.run_id, self.last, PAGE).await {
+                Ok(events) if events.is_empty() => {
+                    if let Err(error) = self.engine.changed(&mut self.watch).await {
+                        return Some(self.fail(error));
+                    }
+                }
+                Ok(events) => self.read = events.into(),
+                Err(error) => return Some(self.fail(error)),
+            }
+        }
+    }
+
+    fn fail(mut self, error: Error) -> (Result<Event, Error>, Self) {
+        self.over = true;
+        (Err(error), self)
+    }
+}

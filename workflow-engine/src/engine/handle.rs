@@ -1,0 +1,168 @@
+//! A run in hand.
+
+use std::marker::PhantomData;
+
+use super::{Engine, Events};
+use crate::error::Error;
+use crate::id::RunId;
+use crate::kernel::RunCancel;
+use crate::language::{Json, Workflow};
+use crate::records::{RunRecord, Status};
+
+/// A run of the workflow `W`: its status, its events, its outputs. It keeps nothing of the run alive; dropping it
+/// changes nothing.
+///
+/// ```
+/// use futures_util::StreamExt;
+/// use workflow_engine::prelude::*;
+///
+/// #[stage]
+/// async fn add(left: u32, right: u32) -> StageResult<u32> {
+///     Ok(left + right)
+/// }
+///
+/// workflow! { addition = add }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), workflow_engine::Error> {
+/// let engine = Engine::open("memory:").await?.register::<addition>().build().await?;
+/// let run = engine.start::<addition>(AddInput { left: 2, right: 3 }).await?;
+///
+/// let names: Vec<&str> = run.events().map(|event| event.unwrap().kind.name()).collect().await;
+/// assert_eq!(
+///     names,
+///     ["workflow:created", "workflow:started", "stage:started", "stage:completed", "workflow:completed"],
+/// );
+/// assert_eq!(run.status().await?, Status::Completed);
+/// assert_eq!(run.outputs().await?.add, Some(5));
+/// assert!(!run.cancel("too late").await?);
+/// # Ok(())
+/// # }
+/// ```
+pub struct RunHandle<W: Workflow> {
+    engine: Engine,
+    run_id: RunId,
+    workflow: PhantomData<fn() -> W>,
+}
+
+impl<W: Workflow> RunHandle<W> {
+    pub(super) const fn new(engine: Engine, run_id: RunId) -> Self {
+        Self { engine, run_id, workflow: PhantomData }
+    }
+
+    /// The run's id; [`Engine::run`] makes a handle of it again.
+    #[must_use]
+    pub const fn id(&self) -> RunId {
+        self.run_id
+    }
+
+    /// The run as it is stored now.
+    ///
+    /// # Errors
+    /// When the store cannot be read, here and below.
+    pub async fn record(&self) -> Result<RunRecord, Error> {
+        self.store().run(self.run_id).await?.ok_or_else(|| Error::run_not_found(self.run_id))
+    }
+
+    /// The run's status now.
+    ///
+    /// # Errors
+    /// As [`RunHandle::record`].
+    pub async fn status(&self) -> Result<Status, Error> {
+        self.record().await.map(|run| run.status)
+    }
+
+    /// What the run was started with.
+    ///
+    /// # Errors
+    /// As [`RunHandle::record`]; `STORED_VALUE_UNREADABLE` when it is not the JSON of a `W::Input`.
+    pub async fn input(&self) -> Result<W::Input, Error> {
+        let request =
+            self.store().request(self.run_id).await?.ok_or_else(|| Error::run_not_found(self.run_id))?;
+        request.input.decode().map_err(|error| Error::stored_value(self.run_id, "its input", error))
+    }
+
+    /// Waits for the end of the run, and answers its output.
+    ///
+    /// # Errors
+    /// [`Error::is_run_failed`] when a stage failed for good, [`Error::is_run_cancelled`]; `SHUTTING_DOWN` when
+    /// the engine stops first: the run goes on when a worker is there again.
+    pub async fn output(&self) -> Result<W::Output, Error> {
+        let run = self.ended().await?;
+        match run.status {
+            Status::Failed => {
+                let message = run.error.map_or_else(|| "for an unknown reason".into(), |error| error.message);
+                Err(Error::run_failed(self.run_id, &message))
+            }
+            Status::Cancelled => Err(Error::run_cancelled(self.run_id, run.cancel_reason.as_deref())),
+            _ => self.decode_output().await,
+        }
+    }
+
+    /// The outputs of the stages that have completed so far.
+    ///
+    /// # Errors
+    /// As [`RunHandle::record`]; `STORED_VALUE_UNREADABLE` when one is not the JSON of its stage's output.
+    pub async fn outputs(&self) -> Result<W::Outputs, Error> {
+        let stage_ids: Vec<String> = W::definition().stages.iter().map(|stage| stage.id.clone()).collect();
+        let stored = self.engine.kernel().stored_outputs(self.run_id, &stage_ids).await?;
+        W::decode_outputs(&stored).map_err(|error| Error::stored_value(self.run_id, "an output", error))
+    }
+
+    /// The run's events, from the first to the one that ends it, as they are committed.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        Events::new(self.engine.clone(), self.run_id)
+    }
+
+    /// Cancels the run: bodies that run are stopped, and nothing of it is committed afterwards. `false` when it was
+    /// over already.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn cancel(&self, reason: impl Into<String>) -> Result<bool, Error> {
+        let command = RunCancel { run_id: self.run_id, reason: Some(reason.into()) };
+        Ok(self.engine.dispatch(command).await?.cancelled)
+    }
+
+    async fn ended(&self) -> Result<RunRecord, Error> {
+        let mut watch = self.store().hints().watch_run(self.run_id);
+        loop {
+            let run = self.record().await?;
+            if run.status.is_terminal() {
+                return Ok(run);
+            }
+            self.engine.changed(&mut watch).await?;
+        }
+    }
+
+    async fn decode_output(&self) -> Result<W::Output, Error> {
+        let definition = W::definition();
+        let ends: Vec<String> =
+            definition.ends.iter().map(|&index| definition.stages[index].id.clone()).collect();
+        let mut stored = self.engine.kernel().stored_outputs(self.run_id, &ends).await?;
+        let ends: Vec<Json> = ends
+            .iter()
+            .map(|stage_id| {
+                stored.remove(stage_id).ok_or_else(|| Error::stage_not_found(self.run_id, stage_id))
+            })
+            .collect::<Result<_, _>>()?;
+        W::decode_output(&ends).map_err(|error| Error::stored_value(self.run_id, "its output", error))
+    }
+
+    fn store(&self) -> &std::sync::Arc<dyn crate::ports::Store> {
+        self.engine.store()
+    }
+}
+
+impl<W: Workflow> Clone for RunHandle<W> {
+    fn clone(&self) -> Self {
+        Self::new(self.engine.clone(), self.run_id)
+    }
+}
+
+impl<W: Workflow> std::fmt::Debug for RunHandle<W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RunHandle").field("workflow", &W::definition().id).field("id", &self.run_id).finish()
+    }
+}

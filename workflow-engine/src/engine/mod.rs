@@ -1,0 +1,159 @@
+//! The facade: a store, a kernel and a worker, as one thing that a program opens.
+
+mod store_url;
+mod builder;
+mod start;
+mod handle;
+mod events;
+mod signals;
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+pub use builder::EngineBuilder;
+pub use events::Events;
+pub use handle::RunHandle;
+pub use start::Start;
+
+use crate::error::Error;
+use crate::host::Worker;
+use crate::id::RunId;
+use crate::kernel::{Command, Kernel};
+use crate::language::Workflow;
+use crate::ports::{RunWatch, Store};
+use crate::records::RunRecord;
+
+/// Runs workflows durably.
+///
+/// [`Engine::open`] opens the store; the builder that it answers registers workflows and starts a worker in this
+/// process. Clones are the same engine.
+///
+/// ```
+/// use workflow_engine::prelude::*;
+///
+/// #[stage]
+/// async fn double(number: u32) -> StageResult<u32> {
+///     Ok(number * 2)
+/// }
+///
+/// workflow! { doubling = double }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), workflow_engine::Error> {
+/// let engine = Engine::open("memory:").await?.register::<doubling>().build().await?;
+///
+/// let run = engine.start::<doubling>(DoubleInput { number: 21 }).await?;
+/// assert_eq!(run.output().await?, 42);
+///
+/// engine.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    kernel: Arc<Kernel>,
+    worker: Option<Worker>,
+    closed: CancellationToken,
+}
+
+impl Engine {
+    /// Opens a store: `sqlite://path`, a plain path to an SQLite file, which is made where there is none, or
+    /// `memory:`, which is gone with the engine.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED_STORE` for anything else; `STORE_UNAVAILABLE` or `STORE_FAILED` where the file cannot be opened
+    /// or is no database of this engine.
+    pub async fn open(url: impl AsRef<str>) -> Result<EngineBuilder, Error> {
+        store_url::open(url.as_ref()).await.map(EngineBuilder::new)
+    }
+
+    /// Starts a run: `engine.start::<W>(input).await?`, or with more to say in between,
+    /// `engine.start::<W>(input).key("order-7").priority(8).await?`.
+    pub fn start<W: Workflow>(&self, input: W::Input) -> Start<'_, W> {
+        Start::new(self, input)
+    }
+
+    /// A run that was started before, here or elsewhere.
+    ///
+    /// # Errors
+    /// `RUN_NOT_FOUND`; `WRONG_WORKFLOW` when it is a run of another workflow than `W`.
+    pub async fn run<W: Workflow>(&self, run_id: RunId) -> Result<RunHandle<W>, Error> {
+        let run = self.store().run(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
+        let workflow_id = &W::definition().id;
+        if run.workflow_id != *workflow_id {
+            return Err(Error::wrong_workflow(run_id, workflow_id, &run.workflow_id));
+        }
+        Ok(RunHandle::new(self.clone(), run_id))
+    }
+
+    /// The runs of a workflow that are not over, oldest first: after a restart, what the worker goes on with.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn unfinished<W: Workflow>(&self) -> Result<Vec<RunHandle<W>>, Error> {
+        let runs: Vec<RunRecord> = self.store().unfinished_runs(&W::definition().id).await?;
+        Ok(runs.into_iter().map(|run| RunHandle::new(self.clone(), run.id)).collect())
+    }
+
+    /// Carries out a command of the kernel.
+    ///
+    /// # Errors
+    /// As the command documents.
+    pub async fn dispatch<C: Command>(&self, command: C) -> Result<C::Answer, Error> {
+        self.kernel().dispatch(command).await
+    }
+
+    /// The kernel.
+    #[must_use]
+    pub fn kernel(&self) -> &Arc<Kernel> {
+        &self.inner.kernel
+    }
+
+    /// Drains the worker: nothing more is claimed, bodies that run are given the drain timeout to finish, and the jobs
+    /// of those that do not are handed back. The store stays open, for whoever wants to look.
+    pub async fn drain(&self) {
+        if let Some(worker) = &self.inner.worker {
+            worker.drain().await;
+        }
+    }
+
+    /// Drains the worker and closes the store. Handles that still wait get `SHUTTING_DOWN`.
+    pub async fn shutdown(&self) {
+        self.drain().await;
+        self.inner.closed.cancel();
+        self.store().close().await;
+    }
+
+    pub(crate) fn worker(&self) -> Option<&Worker> {
+        self.inner.worker.as_ref()
+    }
+
+    /// Waits for a change of a run.
+    ///
+    /// # Errors
+    /// `SHUTTING_DOWN` when the engine stops first.
+    async fn changed(&self, watch: &mut RunWatch) -> Result<(), Error> {
+        tokio::select! {
+            () = watch.changed() => Ok(()),
+            () = self.inner.closed.cancelled() => Err(Error::shutting_down()),
+        }
+    }
+
+    fn store(&self) -> &Arc<dyn Store> {
+        self.kernel().store()
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("workflows", &self.kernel().definitions())
+            .field("worker", &self.inner.worker.is_some())
+            .finish_non_exhaustive()
+    }
+}

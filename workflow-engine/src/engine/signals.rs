@@ -1,0 +1,43 @@
+//! Draining on the signals with which a system asks a process to end.
+
+use super::Engine;
+use crate::error::Error;
+
+/// Drains the engine on SIGTERM or SIGINT; a second one ends the process at once, with the code that a shell gives
+/// a process that a signal ended.
+#[cfg(unix)]
+pub(super) fn drain_on_signals(engine: Engine) -> Result<(), Error> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut terminate = signal(SignalKind::terminate()).map_err(Error::worker_not_started)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::worker_not_started)?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("draining; a second signal ends the process at once");
+        let code = tokio::select! {
+            () = engine.shutdown() => return,
+            _ = terminate.recv() => 128 + SignalKind::terminate().as_raw_value(),
+            _ = interrupt.recv() => 128 + SignalKind::interrupt().as_raw_value(),
+        };
+        std::process::exit(code);
+    });
+    Ok(())
+}
+
+/// Drains the engine on Ctrl-C; a second one ends the process at once.
+#[cfg(not(unix))]
+pub(super) fn drain_on_signals(engine: Engine) -> Result<(), Error> {
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_err() {
+            return;
+        }
+        tokio::select! {
+            () = engine.shutdown() => {}
+            _ = tokio::signal::ctrl_c() => std::process::exit(130),
+        }
+    });
+    Ok(())
+}

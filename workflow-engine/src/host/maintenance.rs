@@ -1,0 +1,98 @@
+//! What a worker does beside its jobs. Each loop is a task of its own, so that none holds up another, and none
+//! overlaps with itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
+
+use super::liveness::is_gone;
+use crate::error::Error;
+use crate::kernel::{Kernel, LeaseReapStale, OutboxFlush};
+
+/// The least time between two looks at the leases.
+const BREATH: Duration = Duration::from_millis(50);
+/// How long a loop waits after an error.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Events of one flush.
+const FLUSH_BATCH: usize = 100;
+/// A flush that found a refused event, or another flusher, is followed by another after this time.
+const FLUSH_AGAIN: Duration = Duration::from_secs(5);
+
+/// Takes jobs back whose leases run out, at the instants at which they do. While nothing is leased, it looks at nothing.
+pub(super) async fn reap(kernel: Arc<Kernel>, stopping: CancellationToken) {
+    let mut changes = kernel.store().hints().watch_changes();
+    loop {
+        changes.mark_unchanged();
+        let looked_at = kernel.clock().now();
+        let next = match reap_once(&kernel).await {
+            Ok(next) => next,
+            Err(error) => {
+                tracing::error!(%error, "expired leases were not taken back");
+                Some(looked_at + PAUSE)
+            }
+        };
+        let wait = async {
+            match next {
+                // Not at once, even if a lease has just run out under the reaper's hands: that one is for the next
+                // round. Not later than a lease from now: one that begins meanwhile may be shorter than this one.
+                Some(end) => {
+                    let end = end.clamp(looked_at + BREATH, looked_at + kernel.lease().max(BREATH));
+                    kernel.clock().sleep_until(end).await;
+                }
+                // A lease begins with a change, and ends no sooner than its length after it.
+                None => {
+                    // Cannot fail: the store holds the sender.
+                    let _ = changes.changed().await;
+                    kernel.clock().sleep(kernel.lease()).await;
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            () = stopping.cancelled() => return,
+            () = wait => {}
+        }
+    }
+}
+
+/// Answers when the next lease runs out.
+async fn reap_once(kernel: &Kernel) -> Result<Option<DateTime<Utc>>, Error> {
+    let holders = kernel.store().lease_holders().await?;
+    if holders.is_empty() {
+        return Ok(None);
+    }
+    let gone_workers = holders.into_iter().filter(|worker| is_gone(worker)).collect();
+    kernel.dispatch(LeaseReapStale { gone_workers, ..LeaseReapStale::default() }).await?;
+    kernel.store().next_lease_end().await
+}
+
+/// Delivers events to the sink whenever there are new ones.
+pub(super) async fn flush(kernel: Arc<Kernel>, worker_id: String, stopping: CancellationToken) {
+    let mut changes = kernel.store().hints().watch_changes();
+    loop {
+        changes.mark_unchanged();
+        let command = OutboxFlush { worker_id: worker_id.clone(), max_events: FLUSH_BATCH };
+        let flushed = kernel.dispatch(command).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "events were not delivered");
+            crate::kernel::OutboxFlushed::default()
+        });
+        if flushed.published + flushed.refused >= FLUSH_BATCH {
+            continue;
+        }
+        tokio::select! {
+            biased;
+            () = stopping.cancelled() => {
+                // What the last jobs said still goes out.
+                let command = OutboxFlush { worker_id, max_events: usize::MAX };
+                if let Err(error) = kernel.dispatch(command).await {
+                    tracing::error!(%error, "events were not delivered");
+                }
+                return;
+            }
+            _ = changes.changed() => {}
+            () = kernel.clock().sleep(FLUSH_AGAIN) => {}
+        }
+    }
+}

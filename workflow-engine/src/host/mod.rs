@@ -1,0 +1,11 @@
+//! Hosts: what gives a kernel time and room. They stand on the kernel; nothing in it points back.
+
+mod settings;
+mod worker;
+mod slots;
+mod heartbeat;
+mod maintenance;
+mod liveness;
+
+pub(crate) use settings::WorkerSettings;
+pub(crate) use worker::Worker;

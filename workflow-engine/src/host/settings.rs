@@ -1,0 +1,23 @@
+//! How a worker works.
+
+use std::time::Duration;
+
+use super::liveness::worker_name;
+
+/// The settings of a worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerSettings {
+    /// Its name in leases, records and logs. The default is unique, and lets another process of this machine see
+    /// that this one is gone.
+    pub worker_id: String,
+    /// Bodies that run at the same time. Default 64: a body usually waits for something else than the processor.
+    pub concurrency: usize,
+    /// How long a drain waits for bodies that run, before it stops them and hands their jobs back. Default 30 s.
+    pub drain_timeout: Duration,
+}
+
+impl Default for WorkerSettings {
+    fn default() -> Self {
+        Self { worker_id: worker_name(), concurrency: 64, drain_timeout: Duration::from_secs(30) }
+    }
+}

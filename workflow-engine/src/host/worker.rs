@@ -1,0 +1,227 @@
+//! The worker: claims what is ready and runs it, up to its concurrency.
+//!
+//! It does not poll. It looks for work when a hint says so, when a slot becomes free, and at the instant at which the
+//! store says that something is due.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::heartbeat::Heartbeat;
+use super::maintenance;
+use super::settings::WorkerSettings;
+use super::slots::SuccessorSlots;
+use crate::error::Error;
+use crate::kernel::{Kernel, RunClaimPending};
+use crate::language::WorkflowDefinition;
+use crate::records::{Claim, ClaimedJob};
+
+/// Jobs that one claim takes at most; more are taken by the next one, while these already run.
+const CLAIM_BATCH: usize = 64;
+/// How long the worker waits after the store could not be read or written.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// A worker in this process.
+pub(crate) struct Worker {
+    link: Arc<WorkerLink>,
+    settings: WorkerSettings,
+    main: TaskTracker,
+    heartbeat: Heartbeat,
+}
+
+/// What a worker's tasks share, and what lets a caller hand it a job that is claimed already.
+pub(crate) struct WorkerLink {
+    kernel: Arc<Kernel>,
+    claim: Claim,
+    slots: Arc<Semaphore>,
+    bodies: TaskTracker,
+    /// No more claims.
+    stopping: CancellationToken,
+    /// No more bodies.
+    stopped: CancellationToken,
+}
+
+impl Worker {
+    /// Starts a worker on the current tokio runtime.
+    pub(crate) fn start(kernel: Arc<Kernel>, settings: WorkerSettings) -> Result<Self, Error> {
+        let claim = Claim { worker_id: settings.worker_id.clone(), lease: kernel.lease() };
+        let stopping = CancellationToken::new();
+        let heartbeat = Heartbeat::start(Arc::clone(&kernel))?;
+        let link = Arc::new(WorkerLink {
+            kernel: Arc::clone(&kernel),
+            claim,
+            slots: Arc::new(Semaphore::new(settings.concurrency.max(1))),
+            bodies: TaskTracker::new(),
+            stopped: CancellationToken::new(),
+            stopping: stopping.clone(),
+        });
+        let main = TaskTracker::new();
+        main.spawn(Arc::clone(&link).claim_until_stopped());
+        main.spawn(maintenance::reap(Arc::clone(&kernel), stopping.clone()));
+        if kernel.has_sink() {
+            main.spawn(maintenance::flush(kernel, settings.worker_id.clone(), stopping));
+        }
+        Ok(Self { link, settings, main, heartbeat })
+    }
+
+    /// For callers that create runs.
+    pub(crate) const fn link(&self) -> &Arc<WorkerLink> {
+        &self.link
+    }
+
+    /// Drains: claims nothing more, lets bodies finish, hands back those that do not finish in time.
+    pub(crate) async fn drain(&self) {
+        let link = &self.link;
+        link.stopping.cancel();
+        self.main.close();
+        self.main.wait().await;
+        link.bodies.close();
+        let finished = link.bodies.wait();
+        tokio::select! {
+            () = finished => {}
+            () = link.kernel.clock().sleep(self.settings.drain_timeout) => {
+                link.stopped.cancel();
+                link.bodies.wait().await;
+            }
+        }
+        self.heartbeat.stop();
+    }
+}
+
+impl WorkerLink {
+    /// Room for the first stages of a run of this workflow, as much as there is; `None` when there is none.
+    pub(crate) fn reserve(&self, definition: &WorkflowDefinition) -> Option<Vec<OwnedSemaphorePermit>> {
+        let heads = definition.stages.iter().filter(|stage| stage.after.is_empty());
+        let permits: Vec<_> = heads.map_while(|_| self.try_reserve()).collect();
+        (!permits.is_empty()).then_some(permits)
+    }
+
+    /// Room for one more job, if there is any and the worker is not stopping.
+    fn try_reserve(&self) -> Option<OwnedSemaphorePermit> {
+        if self.stopping.is_cancelled() {
+            return None;
+        }
+        Arc::clone(&self.slots).try_acquire_owned().ok()
+    }
+
+    /// Who claims.
+    pub(crate) const fn claim(&self) -> &Claim {
+        &self.claim
+    }
+
+    /// Runs jobs that are claimed already, each in room of its own.
+    pub(crate) fn run(self: &Arc<Self>, jobs: Vec<ClaimedJob>, permits: Vec<OwnedSemaphorePermit>) {
+        for (job, permit) in jobs.into_iter().zip(permits) {
+            let link = Arc::clone(self);
+            self.bodies.spawn(async move { link.run_chain(job, permit).await });
+        }
+    }
+
+    /// Runs a job, and then the first of those that its commit claimed, in the same room; the others beside it.
+    async fn run_chain(self: Arc<Self>, mut job: ClaimedJob, mut permit: OwnedSemaphorePermit) {
+        loop {
+            let slots = SuccessorSlots::new(permit, Arc::clone(&self.slots), self.stopping.clone());
+            let finished = self.kernel.execute_claimed(&job, &self.claim, &slots, &self.stopped).await;
+            let mut next = match finished {
+                Ok(finished) => finished.next,
+                Err(error) => {
+                    // The lease runs out, and the job returns to the queue.
+                    let lease = &job.lease;
+                    tracing::error!(run = %lease.run_id, stage = lease.stage_id, %error, "a job was not brought to its end");
+                    return;
+                }
+            };
+            if next.is_empty() {
+                return;
+            }
+            let mut permits = slots.into_permits();
+            job = next.remove(0);
+            permit = permits.remove(0);
+            self.run(next, permits);
+        }
+    }
+
+    async fn claim_until_stopped(self: Arc<Self>) {
+        let mut work = self.kernel.store().hints().watch_work();
+        loop {
+            // Seen before the claim, so a hint that arrives during it is not lost.
+            work.mark_unchanged();
+            let first = tokio::select! {
+                biased;
+                () = self.stopping.cancelled() => return,
+                permit = Arc::clone(&self.slots).acquire_owned() => match permit {
+                    Ok(permit) => permit,
+                    Err(_) => return,
+                },
+            };
+            match self.claim_once(first).await {
+                Ok(0) => tokio::select! {
+                    () = self.stopping.cancelled() => return,
+                    () = self.wait_for_work(&mut work) => {}
+                },
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::error!(%error, "work could not be claimed");
+                    tokio::select! {
+                        () = self.stopping.cancelled() => return,
+                        () = self.kernel.clock().sleep(STORE_PAUSE) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Claims as much as there is room for; answers how much that was.
+    async fn claim_once(self: &Arc<Self>, first: OwnedSemaphorePermit) -> Result<usize, Error> {
+        let mut permits = vec![first];
+        while permits.len() < CLAIM_BATCH
+            && let Some(permit) = self.try_reserve()
+        {
+            permits.push(permit);
+        }
+        let store = self.kernel.store();
+        let jobs = store.claim_jobs(&self.claim, self.kernel.definitions(), permits.len()).await?;
+        let mut claimed = jobs.len();
+        let rest = permits.split_off(jobs.len());
+        self.run(jobs, permits);
+        if rest.is_empty() {
+            return Ok(claimed);
+        }
+
+        let command = RunClaimPending {
+            worker_id: self.claim.worker_id.clone(),
+            max_claims: rest.len(),
+            slots: rest.len(),
+        };
+        let runs = self.kernel.dispatch(command).await?.claimed;
+        claimed += runs.len();
+        let jobs = runs.into_iter().flat_map(|run| run.jobs).collect();
+        self.run(jobs, rest);
+        Ok(claimed)
+    }
+
+    /// Until a hint, or the instant at which something is due.
+    async fn wait_for_work(&self, work: &mut watch::Receiver<u64>) {
+        let due = match self.kernel.store().next_job_due(self.kernel.definitions()).await {
+            Ok(due) => due,
+            Err(error) => {
+                tracing::error!(%error, "the store does not say what is due");
+                Some(self.kernel.clock().now() + STORE_PAUSE)
+            }
+        };
+        let due = async {
+            match due {
+                Some(due) => self.kernel.clock().sleep_until(due).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            // Cannot fail: the store holds the sender.
+            _ = work.changed() => {}
+            () = due => {}
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! `run.claimPending`: starts runs that nobody has started.
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+
+use super::Kernel;
+use super::command::Command;
+use super::start::start_changes;
+use crate::error::Error;
+use crate::id::RunId;
+use crate::ports::{Change, Commit, Decision, Guard, Revision, RunEnd};
+use crate::records::{Claim, ClaimedJob, RunError, RunRecord};
+
+/// Starts `PENDING` runs, by priority, then age. A run whose workflow or definition this process does not have is
+/// left for one that has it. One bad run never holds up another: it fails, with `EMPTY_STAGE_GRAPH` or
+/// `CLAIM_FAILED`.
+#[derive(Clone, Debug)]
+pub struct RunClaimPending {
+    /// Who claims.
+    pub worker_id: String,
+    /// At most this many runs. 10 is usual.
+    pub max_claims: usize,
+    /// How many of the jobs that become ready the worker takes at once, over all of these runs.
+    pub slots: usize,
+}
+
+/// The runs that were started.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunsClaimed {
+    /// In the order in which they were claimed.
+    pub claimed: Vec<ClaimedRun>,
+}
+
+/// A run that was started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimedRun {
+    /// The run.
+    pub run_id: RunId,
+    /// The workflow.
+    pub workflow_id: String,
+    /// Those of its first jobs that the worker holds.
+    pub jobs: Vec<ClaimedJob>,
+}
+
+#[async_trait]
+impl Command for RunClaimPending {
+    type Answer = RunsClaimed;
+    const NAME: &'static str = "run.claimPending";
+
+    async fn carry_out(self, kernel: &Kernel) -> Result<RunsClaimed, Error> {
+        let pending = kernel.store().pending_runs(kernel.definitions(), self.max_claims).await?;
+        let claim = Claim { worker_id: self.worker_id, lease: kernel.lease() };
+        let mut slots = self.slots;
+        let starts = pending.into_iter().map(|run| {
+            let heads = heads(kernel, &run);
+            let granted = heads.min(slots);
+            slots -= granted;
+            start(kernel, run, &claim, granted)
+        });
+        // Together, so that they share a transaction.
+        let claimed = join_all(starts).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+        Ok(RunsClaimed { claimed: claimed.into_iter().flatten().collect() })
+    }
+}
+
+fn heads(kernel: &Kernel, run: &RunRecord) -> usize {
+    kernel.registry().by_fingerprint(&run.definition_fingerprint).map_or(0, |registered| {
+        registered.definition().stages.iter().filter(|stage| stage.after.is_empty()).count()
+    })
+}
+
+async fn start(
+    kernel: &Kernel,
+    run: RunRecord,
+    claim: &Claim,
+    slots: usize,
+) -> Result<Option<ClaimedRun>, Error> {
+    let Some(registered) = kernel.registry().by_fingerprint(&run.definition_fingerprint) else {
+        return Ok(None);
+    };
+    let definition = registered.definition();
+    if definition.stages.is_empty() {
+        let message = format!("workflow `{}` has no stages", definition.id);
+        return refuse(kernel, &run, "EMPTY_STAGE_GRAPH", message).await;
+    }
+    let changes = start_changes(definition, Some(claim), slots);
+    match kernel.store().commit(decision(&run, changes)).await {
+        Ok(Commit::Applied(applied)) => {
+            Ok(Some(ClaimedRun { run_id: run.id, workflow_id: run.workflow_id, jobs: applied.claimed }))
+        }
+        // Somebody else was first.
+        Ok(Commit::Missed | Commit::Repeated { .. }) => Ok(None),
+        Err(error) if error.is_retryable() => Err(error),
+        Err(error) => refuse(kernel, &run, "CLAIM_FAILED", error.to_string()).await,
+    }
+}
+
+async fn refuse(
+    kernel: &Kernel,
+    run: &RunRecord,
+    code: &str,
+    message: String,
+) -> Result<Option<ClaimedRun>, Error> {
+    tracing::error!(run = %run.id, code, message, "a run could not be started");
+    let error = RunError { code: code.to_owned(), message };
+    kernel.store().commit(decision(run, vec![Change::EndRun(RunEnd::Failed(error))])).await?;
+    Ok(None)
+}
+
+fn decision(run: &RunRecord, changes: Vec<Change>) -> Decision {
+    let revision = Revision { version: run.version, last_sequence: run.last_sequence };
+    Decision { run_id: run.id, guard: Guard::Revision(revision), idempotency: None, changes }
+}

@@ -1,0 +1,197 @@
+//! `run.create`: stores a run.
+
+use std::collections::{BTreeMap, HashMap};
+
+use async_trait::async_trait;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::command::Command;
+use super::memory::RunMemory;
+use super::start::start_changes;
+use super::{Kernel, Registered};
+use crate::error::Error;
+use crate::id::RunId;
+use crate::language::{Json, WorkflowDefinition};
+use crate::ports::{Change, Commit, Decision, Guard, IdempotencyEntry, NewRun};
+use crate::records::{Claim, ClaimedJob, RunRequest, Status};
+
+/// Creates a run. Input and configuration are checked against the compiled types first; the configuration is filled
+/// with its defaults, deeply. When this is answered, the run is on disk.
+#[derive(Clone, Debug)]
+pub struct RunCreate {
+    /// The same key with the same request answers the run that the first one made; with another request it is an
+    /// `IDEMPOTENCY_CONFLICT`. `None` makes a run each time. At most 255 bytes.
+    pub idempotency_key: Option<String>,
+    /// The workflow's id.
+    pub workflow_id: String,
+    /// The workflow's input.
+    pub input: Json,
+    /// An object from stage ids to their fields; what is absent takes its default.
+    pub config: Option<Json>,
+    /// Higher is claimed first; `None` means 5.
+    pub priority: Option<i32>,
+    /// Kept with the run, for the caller's own use.
+    pub metadata: Option<Json>,
+}
+
+/// The run that was created, now or by an earlier request with this key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunCreated {
+    /// The run's id.
+    pub run_id: RunId,
+    /// Its status now.
+    pub status: Status,
+}
+
+/// The priority of a run that names none.
+const DEFAULT_PRIORITY: i32 = 5;
+/// The longest idempotency key, in bytes.
+const MAX_KEY_BYTES: usize = 255;
+
+#[async_trait]
+impl Command for RunCreate {
+    type Answer = RunCreated;
+    const NAME: &'static str = "run.create";
+
+    async fn carry_out(self, kernel: &Kernel) -> Result<RunCreated, Error> {
+        create(kernel, self, None).await.map(|created| created.run)
+    }
+}
+
+/// A created run, with the jobs that its own commit claimed.
+pub(crate) struct Created {
+    pub(crate) run: RunCreated,
+    pub(crate) claimed: Vec<ClaimedJob>,
+}
+
+/// Creates a run and, with a claim, starts it in the same commit and takes up to `slots` of its first jobs.
+pub(crate) async fn create(
+    kernel: &Kernel,
+    command: RunCreate,
+    claim: Option<(&Claim, usize)>,
+) -> Result<Created, Error> {
+    let registered = kernel.registry().by_id(&command.workflow_id)?;
+    let run_id = RunId::generate();
+    let idempotency = idempotency_entry(&command, run_id)?;
+    let key = idempotency.clone();
+    let (request, config) = check_request(registered, command.input, command.config, command.metadata)?;
+    let input = request.input.clone();
+    let priority = command.priority.unwrap_or(DEFAULT_PRIORITY);
+    let decision = decide(registered.definition(), run_id, request, priority, idempotency, claim);
+
+    match kernel.store().commit(decision).await? {
+        Commit::Applied(applied) => {
+            if claim.is_some() {
+                kernel.memories().insert(run_id, 1, RunMemory::new(input, config));
+            }
+            let status = if claim.is_some() { Status::Running } else { Status::Pending };
+            Ok(Created { run: RunCreated { run_id, status }, claimed: applied.claimed })
+        }
+        Commit::Repeated { request_hash, result } => {
+            let key = key.ok_or_else(|| Error::run_id_taken(run_id))?;
+            if request_hash != key.request_hash {
+                return Err(Error::idempotency_conflict(&key.key, RunCreate::NAME));
+            }
+            let run_id: RunId = result
+                .decode()
+                .map_err(|error| Error::stored_value(run_id, "the answer to its idempotency key", error))?;
+            let run = kernel.store().run(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
+            Ok(Created { run: RunCreated { run_id, status: run.status }, claimed: Vec::new() })
+        }
+        Commit::Missed => Err(Error::run_id_taken(run_id)),
+    }
+}
+
+fn decide(
+    definition: &WorkflowDefinition,
+    run_id: RunId,
+    request: RunRequest,
+    priority: i32,
+    idempotency: Option<IdempotencyEntry>,
+    claim: Option<(&Claim, usize)>,
+) -> Decision {
+    let mut changes = vec![Change::CreateRun(NewRun {
+        workflow_id: definition.id.clone(),
+        workflow_name: definition.name.clone(),
+        definition_fingerprint: definition.fingerprint().to_owned(),
+        priority,
+        request,
+    })];
+    if let Some((claim, slots)) = claim {
+        changes.extend(start_changes(definition, Some(claim), slots));
+    }
+    Decision { run_id, guard: Guard::Absent, idempotency, changes }
+}
+
+/// The key with a hash of the request as it was given: defaults are not part of it, so a deployment that changes
+/// one does not turn a repetition into a conflict.
+fn idempotency_entry(command: &RunCreate, run_id: RunId) -> Result<Option<IdempotencyEntry>, Error> {
+    #[derive(Serialize)]
+    struct Request<'a>(&'a str, &'a Json, Option<&'a Json>, Option<i32>, Option<&'a Json>);
+
+    let Some(key) = command.idempotency_key.clone() else { return Ok(None) };
+    if key.is_empty() || key.len() > MAX_KEY_BYTES || key.chars().any(char::is_control) {
+        return Err(Error::invalid_request(format!(
+            "an idempotency key has 1 to {MAX_KEY_BYTES} bytes and no control characters"
+        )));
+    }
+    let request = Request(
+        &command.workflow_id,
+        &command.input,
+        command.config.as_ref(),
+        command.priority,
+        command.metadata.as_ref(),
+    );
+    // Through `Value` the keys of objects are sorted, so that their order makes no other request.
+    let canonical = serde_json::to_value(&request)
+        .map_err(|error| Error::invalid_request(format!("the request cannot be written as JSON: {error}")))?;
+    let request_hash = hex(&Sha256::digest(canonical.to_string()));
+    let result = Json::encode(&run_id)
+        .map_err(|error| Error::invalid_request(format!("the run's id cannot be written: {error}")))?;
+    Ok(Some(IdempotencyEntry { command: RunCreate::NAME, key, request_hash, result }))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Checks input and configuration against the compiled types, and answers their stored form.
+fn check_request(
+    registered: &Registered,
+    input: Json,
+    config: Option<Json>,
+    metadata: Option<Json>,
+) -> Result<(RunRequest, HashMap<String, Json>), Error> {
+    let definition = registered.definition();
+    let input =
+        (definition.check_input)(&input).map_err(|error| Error::invalid_input(&definition.id, error))?;
+    let given: BTreeMap<String, Json> = match config {
+        None => BTreeMap::new(),
+        Some(config) => config.decode().map_err(|error| {
+            Error::invalid_config(&definition.id, format_args!("expected an object of stage ids: {error}"))
+        })?,
+    };
+    if let Some(unknown) = given.keys().find(|stage_id| registered.stage(stage_id).is_none()) {
+        return Err(Error::invalid_config(&definition.id, unknown_stage(definition, unknown)));
+    }
+    let mut config = HashMap::with_capacity(definition.stages.len());
+    for stage in &definition.stages {
+        let complete = (stage.check_config)(given.get(&stage.id)).map_err(|reason| {
+            Error::invalid_config(&definition.id, format_args!("stage `{}`: {reason}", stage.id))
+        })?;
+        config.insert(stage.id.clone(), complete);
+    }
+    let ordered: BTreeMap<&String, &Json> = config.iter().collect();
+    let stored = Json::encode(&ordered).map_err(|error| Error::invalid_config(&definition.id, error))?;
+    Ok((RunRequest { input, config: stored, metadata }, config))
+}
+
+fn unknown_stage(definition: &WorkflowDefinition, unknown: &str) -> String {
+    let known: Vec<String> = definition.stages.iter().map(|stage| format!("`{}`", stage.id)).collect();
+    format!("it has no stage `{unknown}`; its stages are {}", known.join(", "))
+}

@@ -1,0 +1,309 @@
+//! `job.execute`: runs one stage of one run.
+//!
+//! Three phases. The claim is a commit of its own, or part of the commit that made the stage ready. The body runs
+//! outside any transaction. The outcome, with what becomes ready by it and its events, is one commit, fenced by the
+//! lease.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+
+use super::Kernel;
+use super::attempt::{AttemptEnd, AttemptResult};
+use super::command::Command;
+use super::fail::FinalFailure;
+use super::registry::Registered;
+use crate::error::Error;
+use crate::id::RunId;
+use crate::language::{Json, StageDefinition, StageError};
+use crate::ports::{Applied, Change, Commit, Decision, Guard};
+use crate::records::{Claim, ClaimedJob, Lease, Status};
+
+/// Claims the job of one stage and runs it to the end of this attempt.
+#[derive(Clone, Debug)]
+pub struct JobExecute {
+    /// Who executes.
+    pub worker_id: String,
+    /// The run.
+    pub run_id: RunId,
+    /// The stage.
+    pub stage_id: String,
+}
+
+/// What became of the attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobExecuted {
+    /// See there.
+    pub outcome: JobOutcome,
+}
+
+/// What became of one attempt of a stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobOutcome {
+    /// Its output is committed, now or by an earlier delivery of this job.
+    Completed,
+    /// It failed; with `retryable` another attempt will follow, without it the run has failed.
+    Failed {
+        /// Why.
+        error: String,
+        /// Whether another attempt will follow.
+        retryable: bool,
+    },
+    /// The host stopped; the job is in the queue again, and the attempt does not count.
+    HandedBack,
+    /// There was nothing to execute, or nobody waits for the result any more: the run has ended, or somebody else
+    /// has the job. Nothing was written.
+    Ghost {
+        /// What the job met.
+        reason: String,
+    },
+}
+
+#[async_trait]
+impl Command for JobExecute {
+    type Answer = JobExecuted;
+    const NAME: &'static str = "job.execute";
+
+    async fn carry_out(self, kernel: &Kernel) -> Result<JobExecuted, Error> {
+        let snapshot =
+            kernel.store().snapshot(self.run_id).await?.ok_or_else(|| Error::run_not_found(self.run_id))?;
+        let Some(stage) = snapshot.stages.iter().find(|stage| stage.stage_id == self.stage_id) else {
+            return Err(Error::stage_not_found(self.run_id, &self.stage_id));
+        };
+        if stage.status == Status::Completed {
+            return Ok(JobExecuted { outcome: JobOutcome::Completed });
+        }
+        let claim = Claim { worker_id: self.worker_id, lease: kernel.lease() };
+        let decision = Decision {
+            run_id: self.run_id,
+            guard: Guard::Claimable { stage_id: self.stage_id.clone(), generation: snapshot.run.generation },
+            idempotency: None,
+            changes: vec![Change::Claim { stage_id: self.stage_id.clone(), claim: claim.clone() }],
+        };
+        let claimed = match kernel.store().commit(decision).await? {
+            Commit::Applied(Applied { mut claimed, .. }) => claimed.pop(),
+            Commit::Missed | Commit::Repeated { .. } => None,
+        };
+        let Some(job) = claimed else {
+            let reason = format!(
+                "run {} is {}, and its stage `{}` {} without a job that is due",
+                self.run_id, snapshot.run.status, self.stage_id, stage.status
+            );
+            return Ok(JobExecuted { outcome: JobOutcome::Ghost { reason } });
+        };
+        let finished = kernel.execute_claimed(&job, &claim, &NoSlots, &CancellationToken::new()).await?;
+        Ok(JobExecuted { outcome: finished.outcome })
+    }
+}
+
+/// A host's room for the successors of a stage that completes.
+pub(crate) trait Slots: Send + Sync {
+    /// Takes room for up to `wanted` jobs, the one of the completing job included; answers how much.
+    fn take(&self, wanted: usize) -> usize;
+}
+
+struct NoSlots;
+
+impl Slots for NoSlots {
+    fn take(&self, _: usize) -> usize {
+        0
+    }
+}
+
+/// The end of an executed job, with the jobs that its own commit claimed.
+pub(crate) struct Finished {
+    pub(crate) outcome: JobOutcome,
+    pub(crate) next: Vec<ClaimedJob>,
+}
+
+impl Finished {
+    fn with(outcome: JobOutcome) -> Self {
+        Self { outcome, next: Vec::new() }
+    }
+
+    fn ghost(lease: &Lease) -> Self {
+        Self::with(JobOutcome::Ghost { reason: Error::lease_lost(lease.run_id, &lease.stage_id).to_string() })
+    }
+}
+
+impl Kernel {
+    /// Runs the body of a job that is claimed, and commits the outcome. Cancelling `stop` hands the job back.
+    pub(crate) async fn execute_claimed(
+        &self,
+        job: &ClaimedJob,
+        claim: &Claim,
+        slots: &dyn Slots,
+        stop: &CancellationToken,
+    ) -> Result<Finished, Error> {
+        let found = self
+            .registry()
+            .by_fingerprint(&job.definition_fingerprint)
+            .and_then(|registered| Some((registered, registered.stage(&job.lease.stage_id)?.1)));
+        let Some((registered, stage)) = found else {
+            return Err(Error::definition_mismatch(job.lease.run_id, &job.workflow_id));
+        };
+        let token = stop.child_token();
+        let _listed = self.running().enter(job.lease.clone(), token.clone());
+        let AttemptEnd { result, elapsed, reports } = self.attempt(registered, stage, job, &token).await?;
+        match result {
+            AttemptResult::Completed(output) => {
+                let completion = Completion { output, elapsed, reports };
+                self.complete(registered, stage, job, completion, claim, slots).await
+            }
+            AttemptResult::Failed(error) => self.fail_attempt(stage, job, error, reports).await,
+            AttemptResult::Stopped => self.hand_back(job, reports).await,
+        }
+    }
+
+    async fn complete(
+        &self,
+        registered: &Registered,
+        stage: &StageDefinition,
+        job: &ClaimedJob,
+        completion: Completion,
+        claim: &Claim,
+        slots: &dyn Slots,
+    ) -> Result<Finished, Error> {
+        let lease = &job.lease;
+        let prepared = self.prepare_output(lease, &completion.output).await?;
+        let definition = registered.definition();
+        let room = if stage.before.is_empty() { 0 } else { slots.take(stage.before.len()) };
+
+        let mut changes = completion.reports;
+        changes.extend(prepared.blob);
+        changes.push(Change::Complete {
+            stage_id: stage.id.clone(),
+            output: prepared.value.clone(),
+            elapsed: completion.elapsed,
+        });
+        for (position, &index) in stage.before.iter().enumerate() {
+            let successor = &definition.stages[index];
+            changes.push(Change::Release {
+                stage_id: successor.id.clone(),
+                max_attempts: successor.retry.max_attempts,
+                claim: (position < room).then(|| claim.clone()),
+            });
+        }
+        if definition.ends.iter().any(|&end| definition.stages[end].id == stage.id) {
+            let output = (definition.ends.len() == 1).then_some(prepared.value);
+            changes.push(Change::ReleaseRun { output });
+        }
+
+        // Before the commit, for whoever it makes ready may read it at once; harmless should the commit miss, since
+        // then the memory of this generation has no reader.
+        if let Some(memory) = self.memories().get(lease.run_id, lease.generation) {
+            memory.remember(&stage.id, completion.output);
+        }
+        match self.commit_outcome(lease, changes).await? {
+            None => {
+                self.memories().forget(lease.run_id, lease.generation);
+                Ok(Finished::ghost(lease))
+            }
+            Some(applied) => {
+                if applied.ended.is_some() {
+                    self.memories().forget(lease.run_id, lease.generation);
+                }
+                Ok(Finished { outcome: JobOutcome::Completed, next: applied.claimed })
+            }
+        }
+    }
+
+    async fn fail_attempt(
+        &self,
+        stage: &StageDefinition,
+        job: &ClaimedJob,
+        error: StageError,
+        reports: Vec<Change>,
+    ) -> Result<Finished, Error> {
+        let lease = &job.lease;
+        let message = bounded(error.message());
+        let retryable = error.is_retryable() && job.attempt < job.max_attempts;
+        let applied = if retryable {
+            let delay = error.delay().unwrap_or_else(|| stage.retry.delay_after(job.attempt, spread(job)));
+            let mut changes = reports;
+            changes.push(Change::Retry { stage_id: stage.id.clone(), error: message.clone(), delay });
+            self.commit_outcome(lease, changes).await?.is_some()
+        } else {
+            if !reports.is_empty() {
+                self.commit_outcome(lease, reports).await?;
+            }
+            let failure = FinalFailure {
+                lease: lease.clone(),
+                expired: false,
+                code: "STAGE_FAILED",
+                error: message.clone(),
+            };
+            self.persevere(lease, || self.fail_for_good(failure.clone())).await?
+        };
+        if applied {
+            Ok(Finished::with(JobOutcome::Failed { error: message, retryable }))
+        } else {
+            Ok(Finished::ghost(lease))
+        }
+    }
+
+    async fn hand_back(&self, job: &ClaimedJob, reports: Vec<Change>) -> Result<Finished, Error> {
+        let mut changes = reports;
+        changes.push(Change::HandBack { stage_id: job.lease.stage_id.clone() });
+        Ok(match self.commit_outcome(&job.lease, changes).await? {
+            Some(_) => Finished::with(JobOutcome::HandedBack),
+            None => Finished::ghost(&job.lease),
+        })
+    }
+
+    /// Commits under the lease; `None` when it is lost.
+    async fn commit_outcome(&self, lease: &Lease, changes: Vec<Change>) -> Result<Option<Applied>, Error> {
+        let decision =
+            Decision { run_id: lease.run_id, guard: Guard::Lease(lease.clone()), idempotency: None, changes };
+        let commit = self.persevere(lease, || self.store().commit(decision.clone())).await?;
+        Ok(match commit {
+            Commit::Applied(applied) => Some(applied),
+            Commit::Missed | Commit::Repeated { .. } => None,
+        })
+    }
+
+    /// Tries again while the store is away, for as long as the lease may live: the outcome of an hour's work is worth
+    /// the wait. Should a commit have succeeded whose answer was lost, the next try misses: its lease is gone.
+    async fn persevere<T, F>(&self, lease: &Lease, commit: impl Fn() -> F + Send) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>> + Send,
+    {
+        const FIRST: Duration = Duration::from_millis(50);
+        const LONGEST: Duration = Duration::from_secs(5);
+        let mut pause = FIRST;
+        let mut waited = Duration::ZERO;
+        loop {
+            match commit().await {
+                Err(error) if error.is_retryable() && waited < self.lease() * 4 => {
+                    tracing::warn!(run = %lease.run_id, stage = lease.stage_id, %error, "an outcome was not committed; trying again");
+                    self.clock().sleep(pause).await;
+                    waited += pause;
+                    pause = (pause * 2).min(LONGEST);
+                }
+                done => return done,
+            }
+        }
+    }
+}
+
+struct Completion {
+    output: Json,
+    elapsed: Duration,
+    reports: Vec<Change>,
+}
+
+/// Where in the jitter the retry of this job lies: spread over the runs, and the same whenever it is asked.
+fn spread(job: &ClaimedJob) -> f64 {
+    // The last bytes of a UUIDv7 are random.
+    let bytes = job.lease.run_id.as_uuid().as_bytes();
+    let random = u16::from_be_bytes([bytes[14], bytes[15]]) ^ (job.attempt as u16).wrapping_mul(40_503);
+    f64::from(random) / f64::from(u16::MAX)
+}
+
+/// The longest error text that is stored, in bytes.
+const MAX_ERROR_BYTES: usize = 8 * 1024;
+
+fn bounded(message: &str) -> String {
+    message[..message.floor_char_boundary(MAX_ERROR_BYTES)].to_owned()
+}

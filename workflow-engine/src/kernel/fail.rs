@@ -1,0 +1,64 @@
+//! A stage that fails for good, and with it its run.
+
+use super::Kernel;
+use crate::error::Error;
+use crate::ports::{Change, Decision, Guard, RunEnd, Snapshot};
+use crate::records::{Lease, RunError, Status};
+
+/// A failure that no further attempt can mend.
+#[derive(Clone, Debug)]
+pub(super) struct FinalFailure {
+    pub(super) lease: Lease,
+    /// Whether the lease has run out: it is not its holder that fails the stage, but the reaper.
+    pub(super) expired: bool,
+    /// The run's error code.
+    pub(super) code: &'static str,
+    pub(super) error: String,
+}
+
+impl Kernel {
+    /// Fails the stage and the run in one commit: waiting siblings are cancelled, running ones told to stop. `false`
+    /// when the lease was no longer held, and so nothing was written.
+    pub(super) async fn fail_for_good(&self, failure: FinalFailure) -> Result<bool, Error> {
+        let run_id = failure.lease.run_id;
+        let applied = self.restructure(run_id, move |snapshot| decide(snapshot, &failure)).await?;
+        Ok(applied.is_some())
+    }
+}
+
+fn decide(snapshot: &Snapshot, failure: &FinalFailure) -> Option<Decision> {
+    let lease = &failure.lease;
+    let held = snapshot.jobs.iter().any(|job| {
+        job.stage_id == lease.stage_id
+            && job.generation == lease.generation
+            && job.lease_epoch == lease.epoch
+            && job.status == Status::Running
+    });
+    if !held || snapshot.run.status != Status::Running {
+        return None;
+    }
+    let stage = snapshot.stages.iter().find(|stage| stage.stage_id == lease.stage_id)?;
+    let attempts =
+        if stage.attempt == 1 { "1 attempt".into() } else { format!("{} attempts", stage.attempt) };
+    let message = format!("stage `{}` failed after {attempts}: {}", stage.stage_id, failure.error);
+
+    let mut changes = vec![Change::Fail { stage_id: lease.stage_id.clone(), error: failure.error.clone() }];
+    changes.extend(cancel_open_stages(snapshot, Some(&lease.stage_id)));
+    changes.push(Change::EndRun(RunEnd::Failed(RunError { code: failure.code.to_owned(), message })));
+    let guard = if failure.expired {
+        Guard::ExpiredLeaseAndRevision(lease.clone(), snapshot.revision())
+    } else {
+        Guard::LeaseAndRevision(lease.clone(), snapshot.revision())
+    };
+    Some(Decision { run_id: lease.run_id, guard, idempotency: None, changes })
+}
+
+/// Cancels every stage of the run that is still open, but for one.
+pub(super) fn cancel_open_stages(snapshot: &Snapshot, except: Option<&str>) -> Vec<Change> {
+    snapshot
+        .stages
+        .iter()
+        .filter(|stage| !stage.status.is_terminal() && Some(stage.stage_id.as_str()) != except)
+        .map(|stage| Change::Cancel { stage_id: stage.stage_id.clone() })
+        .collect()
+}

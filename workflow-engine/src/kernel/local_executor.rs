@@ -1,0 +1,37 @@
+//! Bodies in this process.
+
+use std::any::Any;
+
+use async_trait::async_trait;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::language::{Execution, Json, StageDefinition, StageError};
+use crate::ports::ActivityExecutor;
+
+/// Runs each body in a task of its own on the current tokio runtime, so that a panic is a failed attempt and nothing
+/// more.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LocalExecutor;
+
+#[async_trait]
+impl ActivityExecutor for LocalExecutor {
+    async fn execute(&self, stage: &StageDefinition, execution: Execution) -> Result<Json, StageError> {
+        let entry = stage.entry;
+        let task = AbortOnDropHandle::new(tokio::spawn(async move { entry(execution).await }));
+        match task.await {
+            Ok(result) => result,
+            Err(error) => Err(match error.try_into_panic() {
+                Ok(panic) => StageError::retryable(format_args!("panicked: {}", panic_text(&*panic))),
+                Err(error) => StageError::retryable(format_args!("was stopped: {error}")),
+            }),
+        }
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("of an unknown type")
+}

@@ -1,0 +1,93 @@
+//! What this process remembers of the runs that it drives, so that it reads nothing twice.
+//!
+//! Only what can never change under a run's generation is remembered: its input, its configuration, and the stored
+//! outputs of completed stages. Outputs are remembered as the text that was stored, never as the value that a body
+//! returned: the two can differ (`#[serde(skip)]`, NaN).
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::id::RunId;
+use crate::language::Json;
+
+/// Runs beyond this number are forgotten, oldest first; they are read again when they are needed.
+const CAPACITY: usize = 4_096;
+
+/// One run in one generation.
+#[derive(Debug)]
+pub(super) struct RunMemory {
+    pub(super) input: Json,
+    /// By stage id.
+    pub(super) config: HashMap<String, Json>,
+    outputs: Mutex<HashMap<String, Json>>,
+}
+
+impl RunMemory {
+    pub(super) fn new(input: Json, config: HashMap<String, Json>) -> Self {
+        Self { input, config, outputs: Mutex::default() }
+    }
+
+    /// The stored output of a completed stage, if it is remembered.
+    pub(super) fn output(&self, stage_id: &str) -> Option<Json> {
+        self.lock().get(stage_id).cloned()
+    }
+
+    /// Remembers what was committed.
+    pub(super) fn remember(&self, stage_id: &str, output: Json) {
+        self.lock().insert(stage_id.to_owned(), output);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Json>> {
+        self.outputs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The runs that are remembered, by id and generation.
+#[derive(Debug, Default)]
+pub(super) struct RunMemories {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    runs: HashMap<(RunId, u32), Arc<RunMemory>>,
+    age: VecDeque<(RunId, u32)>,
+}
+
+impl RunMemories {
+    pub(super) fn get(&self, run_id: RunId, generation: u32) -> Option<Arc<RunMemory>> {
+        self.lock().runs.get(&(run_id, generation)).cloned()
+    }
+
+    /// Remembers a run; if another task has done so meanwhile, that memory is kept.
+    pub(super) fn insert(&self, run_id: RunId, generation: u32, memory: RunMemory) -> Arc<RunMemory> {
+        let mut state = self.lock();
+        if let Some(known) = state.runs.get(&(run_id, generation)) {
+            return Arc::clone(known);
+        }
+        while state.age.len() >= CAPACITY {
+            if let Some(oldest) = state.age.pop_front() {
+                state.runs.remove(&oldest);
+            }
+        }
+        let memory = Arc::new(memory);
+        state.runs.insert((run_id, generation), Arc::clone(&memory));
+        state.age.push_back((run_id, generation));
+        memory
+    }
+
+    /// Forgets a run that is over.
+    pub(super) fn forget(&self, run_id: RunId, generation: u32) {
+        let mut state = self.lock();
+        if state.runs.remove(&(run_id, generation)).is_some() {
+            // Runs end about in the order in which they began, so the entry is near the front.
+            if let Some(position) = state.age.iter().position(|key| *key == (run_id, generation)) {
+                state.age.remove(position);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,145 @@
+//! The kernel: commands that decide, and ports that commit.
+//!
+//! It has no timers, no signals, no threads and no globals of its own: every effect goes through a port, so the same
+//! kernel runs in a worker, in a function that handles one request, and in a model test. A command's path is always
+//! the same: load, decide (a pure function), commit, hint.
+
+mod registry;
+mod running;
+mod memory;
+mod values;
+mod command;
+mod structural;
+mod start;
+mod create;
+mod claim_pending;
+mod execute;
+mod attempt;
+mod reports;
+mod local_executor;
+mod fail;
+mod transition;
+mod cancel;
+mod reap_stale;
+mod flush;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use cancel::{RunCancel, RunCancelled};
+pub use claim_pending::{ClaimedRun, RunClaimPending, RunsClaimed};
+pub use command::Command;
+pub(crate) use create::create;
+pub use create::{RunCreate, RunCreated};
+pub(crate) use execute::Slots;
+pub use execute::{JobExecute, JobExecuted, JobOutcome};
+pub use flush::{OutboxFlush, OutboxFlushed};
+pub use local_executor::LocalExecutor;
+pub use reap_stale::{LeaseReapStale, LeasesReaped};
+pub use registry::{Registered, WorkflowRegistry};
+pub(crate) use running::RunningJobs;
+pub use transition::{RunTransition, RunTransitioned, TransitionAction};
+
+use crate::error::Error;
+use crate::ports::{ActivityExecutor, BlobStore, Clock, EventSink, Store};
+use memory::RunMemories;
+
+/// The kernel's ports and settings.
+pub struct KernelConfig {
+    /// Everything that is kept.
+    pub store: Arc<dyn Store>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// The workflows that this process has.
+    pub registry: WorkflowRegistry,
+    /// Where bodies run.
+    pub executor: Arc<dyn ActivityExecutor>,
+    /// Where events go; `None` keeps them in the store alone.
+    pub sink: Option<Arc<dyn EventSink>>,
+    /// Where large payloads go; `None` for the store's own table.
+    pub blobs: Option<Arc<dyn BlobStore>>,
+    /// Outputs of more bytes than this go to the blob store. Default 16 KiB.
+    pub inline_limit: usize,
+    /// How long a claim lasts unless it is renewed. Default 15 s.
+    pub lease: Duration,
+}
+
+impl KernelConfig {
+    /// 16 KiB.
+    pub const INLINE_LIMIT: usize = 16 * 1024;
+    /// 15 s.
+    pub const LEASE: Duration = Duration::from_secs(15);
+}
+
+/// Dispatches commands.
+pub struct Kernel {
+    config: KernelConfig,
+    definitions: Vec<String>,
+    running: RunningJobs,
+    memories: RunMemories,
+}
+
+impl Kernel {
+    /// A kernel over these ports.
+    #[must_use]
+    pub fn new(config: KernelConfig) -> Self {
+        let definitions = config.registry.fingerprints();
+        Self { config, definitions, running: RunningJobs::default(), memories: RunMemories::default() }
+    }
+
+    /// Carries out a command.
+    ///
+    /// # Errors
+    /// What the command's documentation says, or what the store says.
+    pub async fn dispatch<C: Command>(&self, command: C) -> Result<C::Answer, Error> {
+        command.carry_out(self).await
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.config.store
+    }
+
+    /// Time.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.config.clock
+    }
+
+    /// The workflows that this process has.
+    #[must_use]
+    pub const fn registry(&self) -> &WorkflowRegistry {
+        &self.config.registry
+    }
+
+    /// Whether there is a sink to flush events to.
+    #[must_use]
+    pub const fn has_sink(&self) -> bool {
+        self.config.sink.is_some()
+    }
+
+    /// How long a claim lasts unless it is renewed.
+    #[must_use]
+    pub const fn lease(&self) -> Duration {
+        self.config.lease
+    }
+
+    /// The fingerprints of the definitions that this process can execute.
+    pub(crate) fn definitions(&self) -> &[String] {
+        &self.definitions
+    }
+
+    /// The bodies that run in this process.
+    pub(crate) const fn running(&self) -> &RunningJobs {
+        &self.running
+    }
+
+    const fn ports(&self) -> &KernelConfig {
+        &self.config
+    }
+
+    const fn memories(&self) -> &RunMemories {
+        &self.memories
+    }
+}

@@ -1,0 +1,83 @@
+//! `lease.reapStale`: takes jobs back from workers that are gone.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+
+use super::Kernel;
+use super::command::Command;
+use super::fail::FinalFailure;
+use crate::error::Error;
+use crate::ports::{Change, Commit, Decision, Guard};
+use crate::records::{JobRecord, Lease};
+
+/// Returns jobs whose lease has run out to the queue. The lost attempt counts: at the last one, the stage fails with
+/// `WORKER_LOST`, so a stage that kills its process does not do so for ever.
+#[derive(Clone, Debug, Default)]
+pub struct LeaseReapStale {
+    /// Only leases that ran out at least this long ago. Zero is usual.
+    pub stale_threshold: Duration,
+    /// Workers that are certainly gone: their leases are void at once.
+    pub gone_workers: Vec<String>,
+}
+
+/// What was taken back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeasesReaped {
+    /// Jobs that are in the queue again.
+    pub released: usize,
+    /// Stages that failed with `WORKER_LOST`.
+    pub failed: usize,
+}
+
+/// Jobs of one pass; what is left over is found by the next.
+const BATCH: usize = 100;
+
+#[async_trait]
+impl Command for LeaseReapStale {
+    type Answer = LeasesReaped;
+    const NAME: &'static str = "lease.reapStale";
+
+    async fn carry_out(self, kernel: &Kernel) -> Result<LeasesReaped, Error> {
+        let mut reaped = LeasesReaped::default();
+        let now = kernel.clock().now();
+        let threshold = TimeDelta::from_std(self.stale_threshold).unwrap_or(TimeDelta::MAX);
+        for job in kernel.store().stale_jobs(&self.gone_workers, BATCH).await? {
+            let overdue = job.leased_until.map_or(TimeDelta::MAX, |until| now - until);
+            let gone = job.worker_id.as_ref().is_some_and(|worker| self.gone_workers.contains(worker));
+            if gone || overdue >= threshold {
+                reap(kernel, job, overdue >= TimeDelta::zero(), &mut reaped).await?;
+            }
+        }
+        Ok(reaped)
+    }
+}
+
+async fn reap(
+    kernel: &Kernel,
+    job: JobRecord,
+    expired: bool,
+    reaped: &mut LeasesReaped,
+) -> Result<(), Error> {
+    let worker = job.worker_id.as_deref().unwrap_or("unknown");
+    let error = format!("worker `{worker}` was lost during attempt {}", job.attempt);
+    let lease = Lease {
+        run_id: job.run_id,
+        stage_id: job.stage_id,
+        generation: job.generation,
+        epoch: job.lease_epoch,
+    };
+    if job.attempt >= job.max_attempts {
+        let failure = FinalFailure { lease, expired, code: "WORKER_LOST", error };
+        reaped.failed += usize::from(kernel.fail_for_good(failure).await?);
+        return Ok(());
+    }
+    let change = Change::Retry { stage_id: lease.stage_id.clone(), error, delay: Duration::ZERO };
+    let run_id = lease.run_id;
+    let guard = if expired { Guard::ExpiredLease(lease) } else { Guard::Lease(lease) };
+    let decision = Decision { run_id, guard, idempotency: None, changes: vec![change] };
+    let commit = kernel.store().commit(decision).await?;
+    reaped.released += usize::from(matches!(commit, Commit::Applied(_)));
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! The bodies that run in this process: whose leases to renew, and whom to tell to stop.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::id::RunId;
+use crate::records::Lease;
+
+/// The leases under which bodies run here, each with the token that stops its body.
+#[derive(Debug, Default)]
+pub(crate) struct RunningJobs {
+    jobs: Mutex<HashMap<Lease, CancellationToken>>,
+}
+
+impl RunningJobs {
+    /// A body begins; it is listed until the guard is dropped.
+    pub(crate) fn enter(&self, lease: Lease, token: CancellationToken) -> RunningJob<'_> {
+        self.lock().insert(lease.clone(), token);
+        RunningJob { jobs: self, lease }
+    }
+
+    /// All leases.
+    pub(crate) fn leases(&self) -> Vec<Lease> {
+        self.lock().keys().cloned().collect()
+    }
+
+    /// Stops the bodies of these leases.
+    pub(crate) fn stop_leases(&self, lost: &[Lease]) {
+        let jobs = self.lock();
+        for token in lost.iter().filter_map(|lease| jobs.get(lease)) {
+            token.cancel();
+        }
+    }
+
+    /// Stops the bodies of a run: it has ended, and none of them can commit any more.
+    pub(crate) fn stop_run(&self, run_id: RunId) {
+        for (lease, token) in self.lock().iter() {
+            if lease.run_id == run_id {
+                token.cancel();
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Lease, CancellationToken>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A body that runs here.
+pub(crate) struct RunningJob<'a> {
+    jobs: &'a RunningJobs,
+    lease: Lease,
+}
+
+impl Drop for RunningJob<'_> {
+    fn drop(&mut self) {
+        self.jobs.lock().remove(&self.lease);
+    }
+}

@@ -1,0 +1,39 @@
+//! What starting a run writes.
+
+use crate::language::WorkflowDefinition;
+use crate::ports::{Change, NewStage};
+use crate::records::Claim;
+
+/// The changes that start a run of this workflow: its stages, and jobs for those that wait for nothing. The first
+/// `slots` jobs are claimed at once.
+pub(super) fn start_changes(
+    definition: &WorkflowDefinition,
+    claim: Option<&Claim>,
+    slots: usize,
+) -> Vec<Change> {
+    let stages = definition
+        .stages
+        .iter()
+        .map(|stage| NewStage {
+            stage_id: stage.id.clone(),
+            stage_name: stage.name.clone(),
+            stage_number: stage.number,
+            execution_group: stage.execution_group,
+            waiting_on: count(stage.after.len()),
+        })
+        .collect();
+    let heads = definition.stages.iter().filter(|stage| stage.after.is_empty());
+    let jobs = heads.enumerate().map(|(position, stage)| Change::Enqueue {
+        stage_id: stage.id.clone(),
+        max_attempts: stage.retry.max_attempts,
+        claim: claim.filter(|_| position < slots).cloned(),
+    });
+    std::iter::once(Change::StartRun { stages, waiting_on: count(definition.ends.len()) })
+        .chain(jobs)
+        .collect()
+}
+
+/// Edges of one stage are counted in 32 bits; the macro refuses workflows far below that.
+fn count(edges: usize) -> u32 {
+    u32::try_from(edges).unwrap_or(u32::MAX)
+}

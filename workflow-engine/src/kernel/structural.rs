@@ -1,0 +1,51 @@
+//! The path of every structural command: load, decide, commit; on a miss, again under the run's lock.
+
+use std::sync::Arc;
+
+use super::Kernel;
+use crate::error::Error;
+use crate::id::RunId;
+use crate::ports::{Applied, Commit, Decision, Revision, Snapshot};
+
+impl Snapshot {
+    /// What guards a decision that was made from this snapshot.
+    pub(super) const fn revision(&self) -> Revision {
+        Revision { version: self.run.version, last_sequence: self.run.last_sequence }
+    }
+}
+
+impl Kernel {
+    /// Decides from all of a run, and commits. `None` where `decide` found nothing to do.
+    ///
+    /// The first decision is made without a lock; should the run have moved by the time it is committed, nothing is
+    /// written, and the second one is made in the transaction that writes it. So there is no third.
+    pub(super) async fn restructure(
+        &self,
+        run_id: RunId,
+        decide: impl Fn(&Snapshot) -> Option<Decision> + Send + Sync + 'static,
+    ) -> Result<Option<Applied>, Error> {
+        let decide = Arc::new(decide);
+        let snapshot = self.store().snapshot(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
+        let Some(decision) = decide(&snapshot) else { return Ok(None) };
+        let mut commit = self.store().commit(decision).await?;
+        if commit == Commit::Missed {
+            let decide_again = Box::new(move |snapshot: Option<&Snapshot>| snapshot.and_then(|s| decide(s)));
+            commit = self.store().commit_locked(run_id, decide_again).await?;
+        }
+        match commit {
+            Commit::Applied(applied) => {
+                if applied.ended.is_some() {
+                    self.run_has_ended(run_id, snapshot.run.generation);
+                }
+                Ok(Some(applied))
+            }
+            Commit::Missed | Commit::Repeated { .. } => Ok(None),
+        }
+    }
+
+    /// Nothing of this generation can commit any more: tells its bodies so, and forgets it.
+    pub(super) fn run_has_ended(&self, run_id: RunId, generation: u32) {
+        self.running().stop_run(run_id);
+        self.memories().forget(run_id, generation);
+    }
+}

@@ -1,0 +1,80 @@
+//! Outputs on their way into and out of the store: small ones inline, large ones as blobs.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::Kernel;
+use super::memory::RunMemory;
+use crate::error::Error;
+use crate::id::RunId;
+use crate::language::Json;
+use crate::ports::Change;
+use crate::records::{BlobKey, Lease, StoredValue};
+
+/// An output, ready to be committed with its stage.
+pub(super) struct PreparedOutput {
+    pub(super) value: StoredValue,
+    /// The blob, where it goes to the store's own table.
+    pub(super) blob: Option<Change>,
+}
+
+impl Kernel {
+    /// Decides where an output goes. A blob store outside the database has it before the commit names it; a crash in
+    /// between leaves an orphan there and nothing else.
+    pub(super) async fn prepare_output(&self, lease: &Lease, output: &Json) -> Result<PreparedOutput, Error> {
+        if output.as_str().len() <= self.ports().inline_limit {
+            return Ok(PreparedOutput { value: StoredValue::Inline(output.clone()), blob: None });
+        }
+        // The epoch is part of the key, so a worker that has lost its lease cannot replace the blob of the one
+        // that has it.
+        let key =
+            BlobKey(format!("{}/{}/{}/{}", lease.run_id, lease.stage_id, lease.generation, lease.epoch));
+        let blob = match &self.ports().blobs {
+            Some(blobs) => {
+                blobs.put(&key, output).await?;
+                None
+            }
+            None => Some(Change::PutBlob { key: key.clone(), value: output.clone() }),
+        };
+        Ok(PreparedOutput { value: StoredValue::Blob(key), blob })
+    }
+
+    /// The text of a stored value.
+    pub(crate) async fn resolve(&self, run_id: RunId, value: StoredValue) -> Result<Json, Error> {
+        let key = match value {
+            StoredValue::Inline(json) => return Ok(json),
+            StoredValue::Blob(key) => key,
+        };
+        let found = match &self.ports().blobs {
+            Some(blobs) => blobs.get(&key).await?,
+            None => self.store().blob(&key).await?,
+        };
+        found.ok_or_else(|| Error::blob_missing(run_id, &key.0))
+    }
+
+    /// The stored outputs of those of these stages that have completed.
+    pub(crate) async fn stored_outputs(
+        &self,
+        run_id: RunId,
+        stage_ids: &[String],
+    ) -> Result<HashMap<String, Json>, Error> {
+        let mut outputs = HashMap::with_capacity(stage_ids.len());
+        for (stage_id, value) in self.store().outputs(run_id, stage_ids).await? {
+            outputs.insert(stage_id, self.resolve(run_id, value).await?);
+        }
+        Ok(outputs)
+    }
+
+    /// What is remembered of a run, read from the store where it is not.
+    pub(super) async fn run_memory(&self, run_id: RunId, generation: u32) -> Result<Arc<RunMemory>, Error> {
+        if let Some(memory) = self.memories().get(run_id, generation) {
+            return Ok(memory);
+        }
+        let request = self.store().request(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
+        let config: HashMap<String, Json> = request
+            .config
+            .decode()
+            .map_err(|error| Error::stored_value(run_id, "its configuration", error))?;
+        Ok(self.memories().insert(run_id, generation, RunMemory::new(request.input, config)))
+    }
+}

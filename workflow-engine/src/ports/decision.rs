@@ -1,0 +1,250 @@
+//! A decision: what a command wants written, as data.
+//!
+//! The kernel decides from a snapshot, without I/O; a store applies the decision in one transaction, if what guards
+//! it still holds. Because decisions are data, many of them share a transaction (group commit), and a store that
+//! can do so turns a batch of them into one statement.
+
+use std::time::Duration;
+
+use crate::id::RunId;
+use crate::language::{Json, LogLevel};
+use crate::records::{BlobKey, Claim, ClaimedJob, Lease, RunError, RunRequest, Status, StoredValue};
+
+/// What one command wants written for one run: all of it, or nothing.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// The run that it is about.
+    pub run_id: RunId,
+    /// What must still be so for it to be applied.
+    pub guard: Guard,
+    /// The key of the command, stored in the same transaction.
+    pub idempotency: Option<IdempotencyEntry>,
+    /// What is written, in this order. Each change writes its events, and the store numbers them.
+    pub changes: Vec<Change>,
+}
+
+/// What must still be so for a decision to be applied; otherwise nothing of it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// No run has this id.
+    Absent,
+    /// Nothing of the run has moved since the snapshot: for what was decided from all of it.
+    Revision(Revision),
+    /// The stage's job can be claimed: it is `PENDING` and due.
+    Claimable {
+        /// The stage.
+        stage_id: String,
+        /// The run's generation.
+        generation: u32,
+    },
+    /// The lease is the stage's newest, and its generation the run's: for what commutes with other stages' commits.
+    Lease(Lease),
+    /// As `Lease`, and nothing else of the run has moved either.
+    LeaseAndRevision(Lease, Revision),
+    /// As `Lease`, and it has run out.
+    ExpiredLease(Lease),
+    /// As `ExpiredLease`, and nothing else of the run has moved either.
+    ExpiredLeaseAndRevision(Lease, Revision),
+}
+
+/// The state of a run as a snapshot saw it. Every change of a run moves one of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revision {
+    /// Of structural changes.
+    pub version: u64,
+    /// Of its newest event.
+    pub last_sequence: u64,
+}
+
+/// An idempotency key with what answers its repetition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyEntry {
+    /// The command's name: keys of different commands do not meet.
+    pub command: &'static str,
+    /// The caller's key.
+    pub key: String,
+    /// A hash of the request: the same key with another request is a conflict.
+    pub request_hash: String,
+    /// What the command answers.
+    pub result: Json,
+}
+
+/// One thing that a decision writes. What it says of events is part of its meaning in every store.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// Inserts the run, `PENDING`, version 1, generation 1. Event `workflow:created`.
+    CreateRun(NewRun),
+    /// The run is `RUNNING` from now; its stages are inserted, `PENDING`. Moves the version. Event
+    /// `workflow:started`.
+    StartRun {
+        /// Every stage of the workflow, in reading order.
+        stages: Vec<NewStage>,
+        /// How many stages make up its output: their completion ends it.
+        waiting_on: u32,
+    },
+    /// A job for a stage that waits for nothing, `PENDING`, due now, epoch 0; then, with a claim, as `Claim` does.
+    Enqueue {
+        /// The stage.
+        stage_id: String,
+        /// From the stage's retry policy.
+        max_attempts: u32,
+        /// Who takes it at once.
+        claim: Option<Claim>,
+    },
+    /// The stage's job is `RUNNING` under a new lease: epoch and attempt grow by one. The stage is `RUNNING` from
+    /// now, with that attempt. Event `stage:started`.
+    Claim {
+        /// The stage.
+        stage_id: String,
+        /// Who takes it.
+        claim: Claim,
+    },
+    /// The stage is `COMPLETED`, its error cleared, its job deleted. Event `stage:completed`.
+    Complete {
+        /// The stage.
+        stage_id: String,
+        /// What it delivered.
+        output: StoredValue,
+        /// How long the body ran.
+        elapsed: Duration,
+    },
+    /// One of the stages that this one waits for has completed. Whoever brings the counter to zero makes it ready,
+    /// as `Enqueue` does.
+    Release {
+        /// The stage that waits.
+        stage_id: String,
+        /// From its retry policy.
+        max_attempts: u32,
+        /// Who takes it at once, should it become ready.
+        claim: Option<Claim>,
+    },
+    /// One of the stages that make up the run's output has completed. Whoever brings the counter to zero ends the
+    /// run: `COMPLETED`, with this output. Moves the version then. Event `workflow:completed` then.
+    ReleaseRun {
+        /// The output, where one stage delivers it.
+        output: Option<StoredValue>,
+    },
+    /// The attempt failed and another will follow: stage and job are `PENDING`, the lease is void, the job is due
+    /// after `delay`. Event `stage:retrying`.
+    Retry {
+        /// The stage.
+        stage_id: String,
+        /// Why.
+        error: String,
+        /// Until the next attempt.
+        delay: Duration,
+    },
+    /// A stopping worker gives the job back: stage and job are `PENDING`, due now, the lease is void, and the
+    /// attempt does not count. No event.
+    HandBack {
+        /// The stage.
+        stage_id: String,
+    },
+    /// The stage is `FAILED`, its job `DEAD`. Event `stage:failed`.
+    Fail {
+        /// The stage.
+        stage_id: String,
+        /// Why.
+        error: String,
+    },
+    /// The stage is `CANCELLED`, its job deleted. Event `stage:cancelled`.
+    Cancel {
+        /// The stage.
+        stage_id: String,
+    },
+    /// The run is over without an output. Moves the version. Event `workflow:failed` or `workflow:cancelled`.
+    EndRun(RunEnd),
+    /// A blob of the store's own table.
+    PutBlob {
+        /// Its key.
+        key: BlobKey,
+        /// Its content.
+        value: Json,
+    },
+    /// A log line of a stage. No event.
+    Log {
+        /// The stage.
+        stage_id: String,
+        /// Its severity.
+        level: LogLevel,
+        /// What it says.
+        message: String,
+        /// Its fields, a JSON value.
+        fields: Json,
+    },
+    /// How far a stage is. Event `stage:progress`.
+    Progress {
+        /// The stage.
+        stage_id: String,
+        /// `0.0..=1.0`.
+        fraction: f64,
+        /// What it says.
+        message: String,
+    },
+}
+
+/// How a run ends without an output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunEnd {
+    /// `FAILED`.
+    Failed(RunError),
+    /// `CANCELLED`, with the reason that was given.
+    Cancelled(Option<String>),
+}
+
+/// A run to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRun {
+    /// The workflow's id.
+    pub workflow_id: String,
+    /// For people.
+    pub workflow_name: String,
+    /// The definition that it is created with.
+    pub definition_fingerprint: String,
+    /// Higher is claimed first.
+    pub priority: i32,
+    /// Input, configuration, metadata.
+    pub request: RunRequest,
+}
+
+/// A stage to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewStage {
+    /// The stage's id.
+    pub stage_id: String,
+    /// For people.
+    pub stage_name: String,
+    /// 1-based position in reading order.
+    pub stage_number: u32,
+    /// 1-based longest-path level.
+    pub execution_group: u32,
+    /// How many stages it waits for.
+    pub waiting_on: u32,
+}
+
+/// What became of a decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Commit {
+    /// It is on disk.
+    Applied(Applied),
+    /// Its guard did not hold; nothing was written.
+    Missed,
+    /// Its idempotency key is taken; nothing was written.
+    Repeated {
+        /// The hash of the request that took it.
+        request_hash: String,
+        /// What that request was answered.
+        result: Json,
+    },
+}
+
+/// What a commit brought about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// The jobs that its claims took.
+    pub claimed: Vec<ClaimedJob>,
+    /// How many jobs became ready for anybody.
+    pub ready: usize,
+    /// The run's terminal status, where this commit ended it.
+    pub ended: Option<Status>,
+}

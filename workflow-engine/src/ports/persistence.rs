@@ -1,0 +1,90 @@
+//! The store of runs: transactions over the records.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::decision::{Commit, Decision};
+use super::hints::Hints;
+use crate::error::Error;
+use crate::id::RunId;
+use crate::language::Json;
+use crate::records::{BlobKey, Event, JobRecord, LogRecord, RunRecord, RunRequest, StageRecord, StoredValue};
+
+/// All of a run that a structural command decides from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// The run.
+    pub run: RunRecord,
+    /// Its stages in reading order; empty before it is started.
+    pub stages: Vec<StageRecord>,
+    /// Its jobs.
+    pub jobs: Vec<JobRecord>,
+}
+
+/// Decides from a run as it is under its lock; `None` where there is no such run, or nothing to do.
+pub type Decide = Box<dyn FnOnce(Option<&Snapshot>) -> Option<Decision> + Send>;
+
+/// Transactions over the records. Whatever is acknowledged is on disk.
+///
+/// One conformance suite says what an implementation must do; every store runs it.
+#[async_trait]
+pub trait Persistence: Send + Sync {
+    /// Applies a decision in one transaction, alone or with others that are ready at the same time.
+    ///
+    /// # Errors
+    /// When the store cannot be written; nothing is written then, unless the error says that it cannot know.
+    async fn commit(&self, decision: Decision) -> Result<Commit, Error>;
+
+    /// Loads the run under its lock, decides, and applies the decision in that transaction: the way on when a
+    /// guard has missed. Answers `Missed` when `decide` has nothing to do.
+    ///
+    /// # Errors
+    /// As `commit`.
+    async fn commit_locked(&self, run_id: RunId, decide: Decide) -> Result<Commit, Error>;
+
+    /// The run, its stages and its jobs, in one consistent read.
+    ///
+    /// # Errors
+    /// When the store cannot be read, here and below.
+    async fn snapshot(&self, run_id: RunId) -> Result<Option<Snapshot>, Error>;
+
+    /// The run.
+    async fn run(&self, run_id: RunId) -> Result<Option<RunRecord>, Error>;
+
+    /// What the run was started with.
+    async fn request(&self, run_id: RunId) -> Result<Option<RunRequest>, Error>;
+
+    /// The run's stages in reading order.
+    async fn stages(&self, run_id: RunId) -> Result<Vec<StageRecord>, Error>;
+
+    /// The outputs of those of the named stages that have completed, by stage id.
+    async fn outputs(
+        &self,
+        run_id: RunId,
+        stage_ids: &[String],
+    ) -> Result<HashMap<String, StoredValue>, Error>;
+
+    /// A blob of the store's own table.
+    async fn blob(&self, key: &BlobKey) -> Result<Option<Json>, Error>;
+
+    /// The run's events after sequence number `after`, in order, at most `limit`.
+    async fn events(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<Event>, Error>;
+
+    /// The run's log lines after the one with id `after` (0 for the first), in the order of their commits, at most
+    /// `limit`.
+    async fn logs(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<LogRecord>, Error>;
+
+    /// `PENDING` runs of the given definitions (fingerprints), by priority, then age; at most `limit`.
+    async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error>;
+
+    /// The runs of a workflow that are not over, oldest first.
+    async fn unfinished_runs(&self, workflow_id: &str) -> Result<Vec<RunRecord>, Error>;
+
+    /// Where this store announces what has changed.
+    fn hints(&self) -> &Arc<Hints>;
+
+    /// Lets pending commits end and closes the store. Calls after it fail.
+    async fn close(&self);
+}

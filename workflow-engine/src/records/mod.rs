@@ -1,0 +1,17 @@
+//! What is stored, as plain data: one record, one file.
+
+mod status;
+mod run;
+mod stage;
+mod job;
+mod event;
+mod log;
+mod value;
+
+pub use event::{Event, EventKind};
+pub use job::{Claim, ClaimedJob, JobRecord, Lease};
+pub use log::LogRecord;
+pub use run::{RunError, RunRecord, RunRequest};
+pub use stage::StageRecord;
+pub use status::{Status, UnknownStatus};
+pub use value::{BlobKey, StoredValue};

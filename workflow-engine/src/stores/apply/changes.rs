@@ -1,0 +1,350 @@
+//! Each change, as its documentation says.
+
+use chrono::{DateTime, Utc};
+
+use super::draft::{Draft, Impossible, inline};
+use crate::id::RunId;
+use crate::ports::{Change, NewRun, NewStage, RunEnd};
+use crate::records::{
+    Claim, ClaimedJob, EventKind, JobRecord, Lease, RunRecord, StageRecord, Status, StoredValue,
+};
+use crate::stores::instant;
+use crate::stores::working_set::LogRow;
+
+/// Writes one change.
+pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Impossible> {
+    match change {
+        Change::CreateRun(new) => create_run(draft, new),
+        Change::StartRun { stages, waiting_on } => start_run(draft, stages, *waiting_on),
+        Change::Enqueue { stage_id, max_attempts, claim } => {
+            enqueue(draft, stage_id, *max_attempts, claim.as_ref())
+        }
+        Change::Claim { stage_id, claim } => take(draft, stage_id, claim),
+        Change::Complete { stage_id, output, elapsed } => {
+            let duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+            complete(draft, stage_id, output, duration_ms)
+        }
+        Change::Release { stage_id, max_attempts, claim } => {
+            release(draft, stage_id, *max_attempts, claim.as_ref())
+        }
+        Change::ReleaseRun { output } => release_run(draft, output.as_ref()),
+        Change::Retry { stage_id, error, delay } => retry(draft, stage_id, error, *delay),
+        Change::HandBack { stage_id } => hand_back(draft, stage_id),
+        Change::Fail { stage_id, error } => fail(draft, stage_id, error),
+        Change::Cancel { stage_id } => cancel(draft, stage_id),
+        Change::EndRun(end) => end_run(draft, end),
+        Change::PutBlob { key, value } => {
+            draft.put_blob(key, value);
+            Ok(())
+        }
+        Change::Log { stage_id, level, message, fields } => {
+            let line = LogRow {
+                run_id: draft.run_id(),
+                attempt: draft.stage(stage_id)?.attempt,
+                stage_id: stage_id.clone(),
+                at: draft.now(),
+                level: *level,
+                message: message.clone(),
+                fields: fields.clone(),
+            };
+            draft.log(line);
+            Ok(())
+        }
+        Change::Progress { stage_id, fraction, message } => {
+            let stage_id = draft.stage(stage_id)?.stage_id.clone();
+            draft.event(EventKind::StageProgress { stage_id, fraction: *fraction, message: message.clone() })
+        }
+    }
+}
+
+fn create_run(draft: &mut Draft<'_>, new: &NewRun) -> Result<(), Impossible> {
+    let run = RunRecord {
+        id: draft.run_id(),
+        workflow_id: new.workflow_id.clone(),
+        definition_fingerprint: new.definition_fingerprint.clone(),
+        status: Status::Pending,
+        priority: new.priority,
+        version: 1,
+        generation: 1,
+        last_sequence: 0,
+        waiting_on: 0,
+        output: None,
+        error: None,
+        cancel_reason: None,
+        created_at: draft.now(),
+        started_at: None,
+        completed_at: None,
+    };
+    draft.create_run(run, new.clone())?;
+    draft.event(EventKind::WorkflowCreated { workflow_id: new.workflow_id.clone() })
+}
+
+fn start_run(draft: &mut Draft<'_>, stages: &[NewStage], waiting_on: u32) -> Result<(), Impossible> {
+    let now = draft.now();
+    let run = draft.run_mut()?;
+    if run.status != Status::Pending {
+        return Err(Impossible::RunIsStarted);
+    }
+    run.status = Status::Running;
+    run.version += 1;
+    run.waiting_on = waiting_on;
+    run.started_at = Some(now);
+    let (run_id, generation) = (run.id, run.generation);
+    for stage in stages {
+        draft.insert_stage(new_stage(run_id, generation, stage));
+    }
+    draft.event(EventKind::WorkflowStarted {})
+}
+
+fn new_stage(run_id: RunId, generation: u32, stage: &NewStage) -> StageRecord {
+    StageRecord {
+        run_id,
+        stage_id: stage.stage_id.clone(),
+        stage_name: stage.stage_name.clone(),
+        stage_number: stage.stage_number,
+        execution_group: stage.execution_group,
+        generation,
+        status: Status::Pending,
+        attempt: 0,
+        waiting_on: stage.waiting_on,
+        output: None,
+        error_message: None,
+        started_at: None,
+        completed_at: None,
+    }
+}
+
+fn enqueue(
+    draft: &mut Draft<'_>,
+    stage_id: &str,
+    max_attempts: u32,
+    claim: Option<&Claim>,
+) -> Result<(), Impossible> {
+    draft.stage(stage_id)?;
+    let run = draft.run()?;
+    let job = JobRecord {
+        run_id: run.id,
+        stage_id: stage_id.to_owned(),
+        workflow_id: run.workflow_id.clone(),
+        definition_fingerprint: run.definition_fingerprint.clone(),
+        generation: run.generation,
+        status: Status::Pending,
+        priority: run.priority,
+        attempt: 0,
+        max_attempts,
+        // A job of an earlier generation may be replaced; the generation keeps its leases from meeting these.
+        lease_epoch: 0,
+        worker_id: None,
+        leased_until: None,
+        run_at: draft.now(),
+    };
+    let slot = draft.job_slot(stage_id);
+    if slot.get().is_some_and(|old| old.generation == job.generation) {
+        return Err(Impossible::JobExists(stage_id.to_owned()));
+    }
+    slot.set(job);
+    match claim {
+        Some(claim) => take(draft, stage_id, claim),
+        None => {
+            draft.applied().ready += 1;
+            draft.announce_work();
+            Ok(())
+        }
+    }
+}
+
+/// `Change::Claim`.
+fn take(draft: &mut Draft<'_>, stage_id: &str, claim: &Claim) -> Result<(), Impossible> {
+    let now = draft.now();
+    let job = draft.job_mut(stage_id)?;
+    job.status = Status::Running;
+    job.lease_epoch += 1;
+    job.attempt += 1;
+    job.worker_id = Some(claim.worker_id.clone());
+    job.leased_until = Some(instant::after(now, claim.lease));
+    let attempt = job.attempt;
+    let claimed = ClaimedJob {
+        lease: Lease {
+            run_id: job.run_id,
+            stage_id: stage_id.to_owned(),
+            generation: job.generation,
+            epoch: job.lease_epoch,
+        },
+        workflow_id: job.workflow_id.clone(),
+        definition_fingerprint: job.definition_fingerprint.clone(),
+        attempt,
+        max_attempts: job.max_attempts,
+    };
+    draft.applied().claimed.push(claimed);
+
+    let stage = draft.stage_mut(stage_id)?;
+    stage.status = Status::Running;
+    stage.attempt = attempt;
+    stage.started_at = Some(now);
+    let event = EventKind::StageStarted {
+        stage_id: stage.stage_id.clone(),
+        stage_name: stage.stage_name.clone(),
+        stage_number: stage.stage_number,
+        attempt,
+    };
+    draft.event(event)
+}
+
+fn complete(
+    draft: &mut Draft<'_>,
+    stage_id: &str,
+    output: &StoredValue,
+    duration_ms: u64,
+) -> Result<(), Impossible> {
+    let now = draft.now();
+    let stage = draft.stage_mut(stage_id)?;
+    close(stage, Status::Completed, now)?;
+    stage.output = Some(output.clone());
+    stage.error_message = None;
+    let stage_name = stage.stage_name.clone();
+    draft.job_slot(stage_id).delete();
+    draft.event(EventKind::StageCompleted { stage_id: stage_id.to_owned(), stage_name, duration_ms })
+}
+
+fn release(
+    draft: &mut Draft<'_>,
+    stage_id: &str,
+    max_attempts: u32,
+    claim: Option<&Claim>,
+) -> Result<(), Impossible> {
+    let stage = draft.stage_mut(stage_id)?;
+    stage.waiting_on =
+        stage.waiting_on.checked_sub(1).ok_or_else(|| Impossible::StageIsReleased(stage_id.to_owned()))?;
+    if stage.waiting_on > 0 {
+        return Ok(());
+    }
+    enqueue(draft, stage_id, max_attempts, claim)
+}
+
+fn release_run(draft: &mut Draft<'_>, output: Option<&StoredValue>) -> Result<(), Impossible> {
+    let now = draft.now();
+    let run = draft.run_mut()?;
+    if run.status.is_terminal() {
+        return Err(Impossible::RunIsOver);
+    }
+    run.waiting_on = run.waiting_on.checked_sub(1).ok_or(Impossible::RunIsReleased)?;
+    if run.waiting_on > 0 {
+        return Ok(());
+    }
+    run.status = Status::Completed;
+    run.version += 1;
+    run.output = output.cloned();
+    run.error = None;
+    run.completed_at = Some(now);
+    let duration_ms = instant::milliseconds_between(run.started_at.unwrap_or(now), now);
+    draft.applied().ended = Some(Status::Completed);
+    draft.event(EventKind::WorkflowCompleted { duration_ms, output: inline(output) })
+}
+
+fn retry(
+    draft: &mut Draft<'_>,
+    stage_id: &str,
+    error: &str,
+    delay: std::time::Duration,
+) -> Result<(), Impossible> {
+    let due = instant::after(draft.now(), delay);
+    let job = draft.job_mut(stage_id)?;
+    give_up_lease(job, Status::Pending);
+    job.run_at = due;
+    let stage = draft.stage_mut(stage_id)?;
+    stage.status = Status::Pending;
+    stage.error_message = Some(error.to_owned());
+    let event = EventKind::StageRetrying {
+        stage_id: stage.stage_id.clone(),
+        stage_name: stage.stage_name.clone(),
+        attempt: stage.attempt,
+        error: error.to_owned(),
+        delay_ms: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
+    };
+    draft.announce_work();
+    draft.event(event)
+}
+
+fn hand_back(draft: &mut Draft<'_>, stage_id: &str) -> Result<(), Impossible> {
+    let now = draft.now();
+    let job = draft.job_mut(stage_id)?;
+    give_up_lease(job, Status::Pending);
+    job.run_at = now;
+    job.attempt = job.attempt.saturating_sub(1);
+    let attempt = job.attempt;
+    let stage = draft.stage_mut(stage_id)?;
+    stage.status = Status::Pending;
+    stage.attempt = attempt;
+    draft.applied().ready += 1;
+    draft.announce_work();
+    Ok(())
+}
+
+fn fail(draft: &mut Draft<'_>, stage_id: &str, error: &str) -> Result<(), Impossible> {
+    let now = draft.now();
+    let stage = draft.stage_mut(stage_id)?;
+    close(stage, Status::Failed, now)?;
+    stage.error_message = Some(error.to_owned());
+    let event = EventKind::StageFailed {
+        stage_id: stage.stage_id.clone(),
+        stage_name: stage.stage_name.clone(),
+        attempt: stage.attempt,
+        error: error.to_owned(),
+    };
+    if let Some(job) = draft.job_slot(stage_id).get_mut() {
+        give_up_lease(job, Status::Dead);
+    }
+    draft.event(event)
+}
+
+fn cancel(draft: &mut Draft<'_>, stage_id: &str) -> Result<(), Impossible> {
+    let now = draft.now();
+    let stage = draft.stage_mut(stage_id)?;
+    close(stage, Status::Cancelled, now)?;
+    let event =
+        EventKind::StageCancelled { stage_id: stage.stage_id.clone(), stage_name: stage.stage_name.clone() };
+    draft.job_slot(stage_id).delete();
+    draft.event(event)
+}
+
+fn end_run(draft: &mut Draft<'_>, end: &RunEnd) -> Result<(), Impossible> {
+    let now = draft.now();
+    let run = draft.run_mut()?;
+    if run.status.is_terminal() {
+        return Err(Impossible::RunIsOver);
+    }
+    run.version += 1;
+    run.completed_at = Some(now);
+    let event = match end {
+        RunEnd::Failed(error) => {
+            run.status = Status::Failed;
+            run.error = Some(error.clone());
+            EventKind::WorkflowFailed { code: error.code.clone(), error: error.message.clone() }
+        }
+        RunEnd::Cancelled(reason) => {
+            run.status = Status::Cancelled;
+            run.cancel_reason.clone_from(reason);
+            EventKind::WorkflowCancelled { reason: reason.clone() }
+        }
+    };
+    let status = run.status;
+    draft.applied().ended = Some(status);
+    draft.event(event)
+}
+
+/// The stage is over. It is so once in a generation, whatever a guard has let through.
+fn close(stage: &mut StageRecord, status: Status, now: DateTime<Utc>) -> Result<(), Impossible> {
+    if stage.status.is_terminal() {
+        return Err(Impossible::StageIsOver(stage.stage_id.clone()));
+    }
+    stage.status = status;
+    stage.completed_at = Some(now);
+    Ok(())
+}
+
+/// Nobody holds the job any more. Its epoch stays: the next claim raises it above every lease that was ever given.
+fn give_up_lease(job: &mut JobRecord, status: Status) {
+    job.status = status;
+    job.worker_id = None;
+    job.leased_until = None;
+}

@@ -1,0 +1,224 @@
+//! What one decision would write, apart from the transaction until all of it fits.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::id::RunId;
+use crate::language::Json;
+use crate::ports::{Applied, NewRun};
+use crate::records::{BlobKey, Event, EventKind, JobRecord, RunRecord, StageRecord, Status, StoredValue};
+use crate::stores::working_set::{BlobRow, LogRow, RunRows, Slot, StageRows, WorkingSet};
+
+/// Copies of the rows that one decision changes. The transaction's own rows stay as they are until the draft is
+/// merged, so a decision that fails half-way leaves no trace.
+pub(super) struct Draft<'a> {
+    set: &'a WorkingSet,
+    run_id: RunId,
+    now: DateTime<Utc>,
+    written: Written,
+}
+
+/// The outcome of a draft.
+#[derive(Default)]
+pub(super) struct Written {
+    run_id: Option<RunId>,
+    run: Option<Slot<RunRecord>>,
+    created: Option<NewRun>,
+    stages: HashMap<String, StageRows>,
+    events: Vec<Event>,
+    logs: Vec<LogRow>,
+    blobs: Vec<BlobRow>,
+    applied: Applied,
+    work: bool,
+}
+
+/// A decision that the rows do not allow, whatever its guard says: a mistake of whoever made it.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Impossible {
+    #[error("it does not exist")]
+    NoRun,
+    #[error("it has been created already")]
+    RunExists,
+    #[error("it has been started already")]
+    RunIsStarted,
+    #[error("it is over")]
+    RunIsOver,
+    #[error("its stage `{0}` is over")]
+    StageIsOver(String),
+    #[error("it has no stage `{0}`")]
+    NoStage(String),
+    #[error("its stage `{0}` has no job")]
+    NoJob(String),
+    #[error("its stage `{0}` has a job already")]
+    JobExists(String),
+    #[error("its stage `{0}` waits for nothing that could be released")]
+    StageIsReleased(String),
+    #[error("it waits for no stage that could be released")]
+    RunIsReleased,
+}
+
+/// An impossible decision with the run that it is about.
+#[derive(Debug, thiserror::Error)]
+#[error("run {run_id} does not allow it: {why}")]
+pub(super) struct ImpossibleDecision {
+    run_id: RunId,
+    why: Impossible,
+}
+
+impl Impossible {
+    pub(super) fn of(self, run_id: RunId) -> ImpossibleDecision {
+        ImpossibleDecision { run_id, why: self }
+    }
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn new(set: &'a WorkingSet, run_id: RunId, now: DateTime<Utc>) -> Self {
+        Self { set, run_id, now, written: Written { run_id: Some(run_id), ..Written::default() } }
+    }
+
+    /// The transaction's instant.
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// The run's id.
+    pub(super) fn run_id(&self) -> RunId {
+        self.run_id
+    }
+
+    /// What the decision has brought about so far.
+    pub(super) fn applied(&mut self) -> &mut Applied {
+        &mut self.written.applied
+    }
+
+    /// Something became claimable, or due earlier than before.
+    pub(super) fn announce_work(&mut self) {
+        self.written.work = true;
+    }
+
+    /// The run.
+    pub(super) fn run(&self) -> Result<&RunRecord, Impossible> {
+        match &self.written.run {
+            Some(slot) => slot.get(),
+            None => self.set.run(self.run_id),
+        }
+        .ok_or(Impossible::NoRun)
+    }
+
+    /// The run, to be changed.
+    pub(super) fn run_mut(&mut self) -> Result<&mut RunRecord, Impossible> {
+        let rows = self.set.runs.get(&self.run_id);
+        self.written
+            .run
+            .get_or_insert_with(|| rows.map(|rows| rows.run.clone()).unwrap_or_default())
+            .get_mut()
+            .ok_or(Impossible::NoRun)
+    }
+
+    /// Inserts the run.
+    pub(super) fn create_run(&mut self, run: RunRecord, created: NewRun) -> Result<(), Impossible> {
+        if self.run().is_ok() {
+            return Err(Impossible::RunExists);
+        }
+        self.written.run.get_or_insert_default().set(run);
+        self.written.created = Some(created);
+        Ok(())
+    }
+
+    /// Inserts or replaces a stage that has no job.
+    pub(super) fn insert_stage(&mut self, stage: StageRecord) {
+        let stage_id = stage.stage_id.clone();
+        let rows = self.rows(&stage_id);
+        rows.stage.set(stage);
+        rows.job.delete();
+    }
+
+    /// A stage, to be changed.
+    pub(super) fn stage_mut(&mut self, stage_id: &str) -> Result<&mut StageRecord, Impossible> {
+        self.rows(stage_id).stage.get_mut().ok_or_else(|| Impossible::NoStage(stage_id.to_owned()))
+    }
+
+    /// A stage.
+    pub(super) fn stage(&self, stage_id: &str) -> Result<&StageRecord, Impossible> {
+        let rows = self.written.stages.get(stage_id).or_else(|| self.set.stage(self.run_id, stage_id));
+        rows.and_then(|rows| rows.stage.get()).ok_or_else(|| Impossible::NoStage(stage_id.to_owned()))
+    }
+
+    /// The slot of a stage's job, to be changed.
+    pub(super) fn job_slot(&mut self, stage_id: &str) -> &mut Slot<JobRecord> {
+        &mut self.rows(stage_id).job
+    }
+
+    /// A stage's job, to be changed.
+    pub(super) fn job_mut(&mut self, stage_id: &str) -> Result<&mut JobRecord, Impossible> {
+        self.job_slot(stage_id).get_mut().ok_or_else(|| Impossible::NoJob(stage_id.to_owned()))
+    }
+
+    /// Writes the run's next event.
+    pub(super) fn event(&mut self, kind: EventKind) -> Result<(), Impossible> {
+        let run = self.run_mut()?;
+        run.last_sequence += 1;
+        let event = Event { run_id: run.id, sequence: run.last_sequence, at: self.now, kind };
+        self.written.events.push(event);
+        Ok(())
+    }
+
+    /// Writes a log line.
+    pub(super) fn log(&mut self, line: LogRow) {
+        self.written.logs.push(line);
+    }
+
+    /// Puts a blob.
+    pub(super) fn put_blob(&mut self, key: &BlobKey, value: &Json) {
+        let blob = BlobRow { run_id: self.run_id, key: key.clone(), value: value.clone(), at: self.now };
+        self.written.blobs.push(blob);
+    }
+
+    /// Everything that was written, free of the transaction's rows.
+    pub(super) fn into_written(self) -> Written {
+        self.written
+    }
+
+    fn rows(&mut self, stage_id: &str) -> &mut StageRows {
+        if !self.written.stages.contains_key(stage_id) {
+            let rows = self.set.stage(self.run_id, stage_id).cloned().unwrap_or_default();
+            self.written.stages.insert(stage_id.to_owned(), rows);
+        }
+        // Inserted above where it was missing.
+        self.written.stages.entry(stage_id.to_owned()).or_default()
+    }
+}
+
+impl Written {
+    /// Puts everything into the transaction.
+    pub(super) fn merge_into(self, set: &mut WorkingSet) -> Applied {
+        let Some(run_id) = self.run_id else { return self.applied };
+        let rows: &mut RunRows = set.runs.entry(run_id).or_default();
+        if let Some(run) = self.run {
+            rows.run = run;
+        }
+        if self.created.is_some() {
+            rows.created = self.created;
+        }
+        rows.stages.extend(self.stages);
+        let waits_to_be_started =
+            rows.created.is_some() && rows.run.get().is_some_and(|run| run.status == Status::Pending);
+        set.events.extend(self.events);
+        set.logs.extend(self.logs);
+        set.blobs.extend(self.blobs);
+        set.announcement.run(run_id);
+        if self.work || waits_to_be_started {
+            set.announcement.work();
+        }
+        self.applied
+    }
+}
+
+/// The value itself where it is in the row: an event carries no blob.
+pub(super) fn inline(value: Option<&StoredValue>) -> Option<Json> {
+    match value {
+        Some(StoredValue::Inline(json)) => Some(json.clone()),
+        Some(StoredValue::Blob(_)) | None => None,
+    }
+}

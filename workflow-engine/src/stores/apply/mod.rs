@@ -1,0 +1,45 @@
+//! What a decision does to the rows of a transaction: the one meaning that every store gives it.
+
+mod changes;
+mod draft;
+mod guard;
+
+use chrono::{DateTime, Utc};
+
+use self::draft::Draft;
+use super::working_set::WorkingSet;
+use crate::error::Error;
+use crate::ports::{Commit, Decision};
+
+pub(super) use guard::holds;
+
+/// Applies `decision` as one thing: the whole of it, or, when its guard misses, its idempotency key is taken or it
+/// asks for the impossible, nothing of it. Other decisions of the same transaction do not notice.
+///
+/// # Errors
+/// When a change does not fit the rows it is about: a stage that does not exist, a counter below zero.
+pub(super) fn apply(set: &mut WorkingSet, decision: &Decision, now: DateTime<Utc>) -> Result<Commit, Error> {
+    // The key comes before the guard: a repeated command finds the run where the first one has moved it to.
+    if let Some(entry) = &decision.idempotency
+        && let Some(taken) = set.key(entry.command, &entry.key)
+    {
+        return Ok(Commit::Repeated {
+            request_hash: taken.request_hash.clone(),
+            result: taken.result.clone(),
+        });
+    }
+    if !holds(&decision.guard, set, decision.run_id, now) {
+        return Ok(Commit::Missed);
+    }
+
+    let mut draft = Draft::new(set, decision.run_id, now);
+    for change in &decision.changes {
+        changes::write(&mut draft, change)
+            .map_err(|impossible| Error::store_failed("commit a decision", impossible.of(decision.run_id)))?;
+    }
+    let applied = draft.into_written().merge_into(set);
+    if let Some(entry) = &decision.idempotency {
+        set.insert_key(entry, decision.run_id, now);
+    }
+    Ok(Commit::Applied(applied))
+}

@@ -1,0 +1,78 @@
+//! Which rows a decision reads: what has to be loaded before it can be applied.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use crate::id::RunId;
+use crate::ports::{Change, Decision, Guard};
+use crate::records::Lease;
+
+/// The rows that some decisions read. Ordered, so that a transaction walks its tables in key order.
+#[derive(Debug, Default)]
+pub(super) struct Footprint {
+    /// The runs, each with the stages (and their jobs) that are read of it.
+    pub(super) runs: BTreeMap<RunId, BTreeSet<String>>,
+    /// The jobs that claims of this transaction are about to take.
+    pub(super) claimed: HashSet<(RunId, String)>,
+    /// Command and key of each idempotency entry.
+    pub(super) keys: BTreeSet<(&'static str, String)>,
+}
+
+impl Footprint {
+    /// Adds what this decision reads.
+    pub(super) fn add(&mut self, decision: &Decision) {
+        if let Some(entry) = &decision.idempotency {
+            self.keys.insert((entry.command, entry.key.clone()));
+        }
+        let stages = self.runs.entry(decision.run_id).or_default();
+        // A decision that starts its run inserts every stage that it names: there is nothing to read of them.
+        if decision.changes.iter().any(|change| matches!(change, Change::StartRun { .. })) {
+            return;
+        }
+        let named = guarded_stage(&decision.guard)
+            .into_iter()
+            .chain(decision.changes.iter().filter_map(changed_stage));
+        for stage in named {
+            if !stages.contains(stage) {
+                stages.insert(stage.to_owned());
+            }
+        }
+    }
+
+    /// Adds one stage of a run.
+    pub(super) fn add_stage(&mut self, run_id: RunId, stage_id: String) {
+        self.runs.entry(run_id).or_default().insert(stage_id);
+    }
+}
+
+/// The stage whose job the guard looks at.
+fn guarded_stage(guard: &Guard) -> Option<&str> {
+    match guard {
+        Guard::Absent | Guard::Revision(_) => None,
+        Guard::Claimable { stage_id, .. }
+        | Guard::Lease(Lease { stage_id, .. })
+        | Guard::LeaseAndRevision(Lease { stage_id, .. }, _)
+        | Guard::ExpiredLease(Lease { stage_id, .. })
+        | Guard::ExpiredLeaseAndRevision(Lease { stage_id, .. }, _) => Some(stage_id),
+    }
+}
+
+/// The stage that a change is about.
+fn changed_stage(change: &Change) -> Option<&str> {
+    match change {
+        Change::CreateRun(_)
+        | Change::StartRun { .. }
+        | Change::ReleaseRun { .. }
+        | Change::EndRun(_)
+        | Change::PutBlob { .. } => None,
+        Change::Enqueue { stage_id, .. }
+        | Change::Claim { stage_id, .. }
+        | Change::Complete { stage_id, .. }
+        | Change::Release { stage_id, .. }
+        | Change::Retry { stage_id, .. }
+        | Change::HandBack { stage_id }
+        | Change::Fail { stage_id, .. }
+        | Change::Cancel { stage_id }
+        | Change::Log { stage_id, .. }
+        | Change::Progress { stage_id, .. } => Some(stage_id),
+    }
+}

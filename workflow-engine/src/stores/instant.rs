@@ -1,0 +1,43 @@
+//! Instants as the stores keep them.
+
+use std::time::Duration;
+
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+
+use crate::ports::Clock;
+
+/// The clock's instant in whole microseconds: what a row can hold, so that every store answers the same.
+pub(super) fn now(clock: &dyn Clock) -> DateTime<Utc> {
+    let now = clock.now();
+    now.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(now)
+}
+
+/// `delay` after `now`. A delay beyond the calendar means never, and never is the last instant that it has.
+pub(super) fn after(now: DateTime<Utc>, delay: Duration) -> DateTime<Utc> {
+    let Ok(delay) = i64::try_from(delay.as_micros()) else { return LAST };
+    now.checked_add_signed(TimeDelta::microseconds(delay)).map_or(LAST, |instant| instant.min(LAST))
+}
+
+/// The milliseconds between two instants, 0 where the clock was set back between them.
+pub(super) fn milliseconds_between(start: DateTime<Utc>, end: DateTime<Utc>) -> u64 {
+    u64::try_from((end - start).num_milliseconds()).unwrap_or(0)
+}
+
+/// Microsecond 253,402,300,799,999,999: the end of the year 9999, which every tool can show.
+const LAST: DateTime<Utc> = match DateTime::from_timestamp(253_402_300_799, 999_999_000) {
+    Some(last) => last,
+    None => DateTime::<Utc>::MAX_UTC,
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delay_beyond_the_calendar_ends_with_it() {
+        let now = DateTime::from_timestamp_micros(1_700_000_000_123_456).unwrap();
+        assert_eq!(after(now, Duration::from_micros(5)).timestamp_micros(), 1_700_000_000_123_461);
+        assert_eq!(after(now, Duration::MAX), LAST);
+        assert_eq!(after(now, Duration::from_secs(u64::from(u32::MAX) * 400)), LAST);
+    }
+}

@@ -1,0 +1,69 @@
+//! The store in memory: for tests and for work that need not outlive its process.
+
+mod outbox;
+mod persistence;
+mod state;
+mod transport;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
+
+use self::state::State;
+use super::announcement::Announcement;
+use super::working_set::WorkingSet;
+use super::{Closed, instant};
+use crate::error::Error;
+use crate::ports::{Clock, Hints};
+
+/// A store that keeps everything in this process and loses it with it. Its transactions are as strict as those of a
+/// database: they run one after another, and one that fails leaves no trace.
+pub struct MemoryStore {
+    clock: Arc<dyn Clock>,
+    hints: Arc<Hints>,
+    state: Mutex<State>,
+    deliver_events: AtomicBool,
+}
+
+impl MemoryStore {
+    /// An empty store that takes its instants from `clock`.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            hints: Arc::new(Hints::new()),
+            state: Mutex::default(),
+            deliver_events: AtomicBool::new(false),
+        }
+    }
+
+    /// The state, unless the store is closed.
+    fn open(&self, doing: &str) -> Result<MutexGuard<'_, State>, Error> {
+        // A panic under this lock can only come from before the write-back, which touches nothing: the state is sound.
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.is_closed() { Err(Error::store_unavailable(doing, Closed)) } else { Ok(state) }
+    }
+
+    /// Runs `work` as a transaction: what it leaves in the working set is written back if it succeeds.
+    fn transact<T>(
+        &self,
+        doing: &str,
+        work: impl FnOnce(&State, &mut WorkingSet, DateTime<Utc>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let (answer, announcement): (T, Announcement) = {
+            let mut state = self.open(doing)?;
+            let mut set = WorkingSet::default();
+            let answer = work(&state, &mut set, instant::now(&*self.clock))?;
+            (answer, state.write_back(set, self.deliver_events.load(Ordering::Relaxed)))
+        };
+        announcement.post(&self.hints);
+        Ok(answer)
+    }
+}
+
+impl std::fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MemoryStore").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,132 @@
+//! The store in memory as the store of runs.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
+
+use async_trait::async_trait;
+
+use super::MemoryStore;
+use super::state::Stage;
+use crate::error::Error;
+use crate::id::RunId;
+use crate::language::Json;
+use crate::ports::{Commit, Decide, Decision, Hints, Persistence, Snapshot};
+use crate::records::{BlobKey, Event, LogRecord, RunRecord, RunRequest, StageRecord, Status, StoredValue};
+use crate::stores::apply::apply;
+use crate::stores::footprint::Footprint;
+use crate::stores::working_set::WorkingSet;
+
+#[async_trait]
+impl Persistence for MemoryStore {
+    async fn commit(&self, decision: Decision) -> Result<Commit, Error> {
+        self.transact("commit", |state, set, now| {
+            let mut footprint = Footprint::default();
+            footprint.add(&decision);
+            state.load(&footprint, set);
+            apply(set, &decision, now)
+        })
+    }
+
+    async fn commit_locked(&self, run_id: RunId, decide: Decide) -> Result<Commit, Error> {
+        self.transact("commit", |state, set, now| {
+            state.load_whole(run_id, set);
+            let Some(decision) = decide(set.snapshot(run_id).as_ref()) else { return Ok(Commit::Missed) };
+            let mut footprint = Footprint::default();
+            footprint.add(&decision);
+            state.load(&footprint, set);
+            apply(set, &decision, now)
+        })
+    }
+
+    async fn snapshot(&self, run_id: RunId) -> Result<Option<Snapshot>, Error> {
+        let state = self.open("read a run")?;
+        let mut set = WorkingSet::default();
+        state.load_whole(run_id, &mut set);
+        Ok(set.snapshot(run_id))
+    }
+
+    async fn run(&self, run_id: RunId) -> Result<Option<RunRecord>, Error> {
+        Ok(self.open("read a run")?.runs.get(&run_id).map(|run| run.record.clone()))
+    }
+
+    async fn request(&self, run_id: RunId) -> Result<Option<RunRequest>, Error> {
+        Ok(self.open("read the request of a run")?.runs.get(&run_id).map(|run| run.request.clone()))
+    }
+
+    async fn stages(&self, run_id: RunId) -> Result<Vec<StageRecord>, Error> {
+        let state = self.open("read the stages of a run")?;
+        let Some(run) = state.runs.get(&run_id) else { return Ok(Vec::new()) };
+        let mut stages: Vec<_> = run.stages.values().map(|stage| stage.record.clone()).collect();
+        stages.sort_by_key(|stage| stage.stage_number);
+        Ok(stages)
+    }
+
+    async fn outputs(
+        &self,
+        run_id: RunId,
+        stage_ids: &[String],
+    ) -> Result<HashMap<String, StoredValue>, Error> {
+        let state = self.open("read the outputs of a run")?;
+        let Some(run) = state.runs.get(&run_id) else { return Ok(HashMap::new()) };
+        let completed = stage_ids.iter().filter_map(|stage_id| run.stages.get(stage_id).and_then(output));
+        Ok(completed.collect())
+    }
+
+    async fn blob(&self, key: &BlobKey) -> Result<Option<Json>, Error> {
+        Ok(self.open("read a blob")?.blobs.get(key).cloned())
+    }
+
+    async fn events(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<Event>, Error> {
+        let state = self.open("read the events of a run")?;
+        let Some(run) = state.runs.get(&run_id) else { return Ok(Vec::new()) };
+        let seen = usize::try_from(after).unwrap_or(usize::MAX);
+        Ok(run.events.iter().skip(seen).take(limit).map(|stored| stored.event.clone()).collect())
+    }
+
+    async fn logs(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<LogRecord>, Error> {
+        let state = self.open("read the log of a run")?;
+        let later = state.logs.iter().filter(|line| line.run_id == run_id && line.id > after);
+        Ok(later.take(limit).cloned().collect())
+    }
+
+    async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error> {
+        let state = self.open("read pending runs")?;
+        let mut runs: Vec<_> = state
+            .pending_runs
+            .iter()
+            .filter_map(|run_id| state.runs.get(run_id))
+            .map(|run| &run.record)
+            .filter(|run| definitions.contains(&run.definition_fingerprint))
+            .collect();
+        runs.sort_by_key(|run| (Reverse(run.priority), run.created_at, run.id));
+        Ok(runs.into_iter().take(limit).cloned().collect())
+    }
+
+    async fn unfinished_runs(&self, workflow_id: &str) -> Result<Vec<RunRecord>, Error> {
+        let state = self.open("read unfinished runs")?;
+        let mut runs: Vec<_> = state
+            .runs
+            .values()
+            .map(|run| &run.record)
+            .filter(|run| run.workflow_id == workflow_id && !run.status.is_terminal())
+            .cloned()
+            .collect();
+        runs.sort_by_key(|run| (run.created_at, run.id));
+        Ok(runs)
+    }
+
+    fn hints(&self) -> &Arc<Hints> {
+        &self.hints
+    }
+
+    async fn close(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).close();
+    }
+}
+
+/// What a stage has delivered, by its id.
+fn output(stage: &Stage) -> Option<(String, StoredValue)> {
+    let output = stage.record.output.clone().filter(|_| stage.record.status == Status::Completed)?;
+    Some((stage.record.stage_id.clone(), output))
+}

@@ -1,0 +1,183 @@
+//! What the store in memory holds.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+
+use crate::id::RunId;
+use crate::language::Json;
+use crate::records::{BlobKey, Event, JobRecord, LogRecord, RunRecord, RunRequest, StageRecord, Status};
+use crate::stores::announcement::Announcement;
+use crate::stores::footprint::Footprint;
+use crate::stores::working_set::{Fate, KeyRow, LogRow, RunRows, WorkingSet};
+
+/// Everything, as committed.
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) runs: BTreeMap<RunId, Run>,
+    /// `PENDING` and `RUNNING` jobs, so that finished runs cost a claim nothing.
+    pub(super) open_jobs: BTreeSet<(RunId, String)>,
+    /// `PENDING` runs, for the same reason.
+    pub(super) pending_runs: BTreeSet<RunId>,
+    /// Runs with undelivered events, for the same reason.
+    pub(super) undelivered: BTreeSet<RunId>,
+    pub(super) blobs: HashMap<BlobKey, Json>,
+    pub(super) logs: Vec<LogRecord>,
+    pub(super) flusher: Option<Flusher>,
+    keys: HashMap<&'static str, HashMap<String, KeyRow>>,
+    closed: bool,
+}
+
+/// One run with all that hangs on it.
+pub(super) struct Run {
+    pub(super) record: RunRecord,
+    pub(super) request: RunRequest,
+    pub(super) stages: BTreeMap<String, Stage>,
+    /// The event with sequence number n stands at n - 1.
+    pub(super) events: Vec<StoredEvent>,
+}
+
+/// One stage with its job.
+pub(super) struct Stage {
+    pub(super) record: StageRecord,
+    pub(super) job: Option<JobRecord>,
+}
+
+/// One event with the state of its delivery.
+pub(super) struct StoredEvent {
+    pub(super) event: Event,
+    pub(super) delivered: bool,
+    /// Refused; not offered again before this instant.
+    pub(super) waits_until: Option<DateTime<Utc>>,
+}
+
+/// Who delivers events, and until when.
+pub(super) struct Flusher {
+    pub(super) worker_id: String,
+    pub(super) leased_until: DateTime<Utc>,
+}
+
+impl State {
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    pub(super) fn close(&mut self) {
+        self.closed = true;
+    }
+
+    /// Copies the named rows into the working set.
+    pub(super) fn load(&self, footprint: &Footprint, set: &mut WorkingSet) {
+        for (run_id, stages) in &footprint.runs {
+            let Some(run) = self.runs.get(run_id) else { continue };
+            set.load_run(run.record.clone());
+            for stage in stages.iter().filter_map(|stage_id| run.stages.get(stage_id)) {
+                stage.load(set);
+            }
+        }
+        for (command, key) in &footprint.keys {
+            if let Some(row) = self.keys.get(command).and_then(|keys| keys.get(key)) {
+                set.load_key(command, key.clone(), row.request_hash.clone(), row.result.clone());
+            }
+        }
+    }
+
+    /// Copies a run with all its stages and jobs into the working set.
+    pub(super) fn load_whole(&self, run_id: RunId, set: &mut WorkingSet) {
+        let Some(run) = self.runs.get(&run_id) else { return };
+        set.load_run(run.record.clone());
+        for stage in run.stages.values() {
+            stage.load(set);
+        }
+    }
+
+    /// Every `PENDING` or `RUNNING` job with its run.
+    pub(super) fn jobs(&self) -> impl Iterator<Item = (&RunRecord, &JobRecord)> {
+        self.open_jobs.iter().filter_map(|(run_id, stage_id)| {
+            let run = self.runs.get(run_id)?;
+            let job = run.stages.get(stage_id)?.job.as_ref()?;
+            Some((&run.record, job))
+        })
+    }
+
+    /// Stores what the transaction has changed, and answers what to tell. It cannot fail.
+    pub(super) fn write_back(&mut self, set: WorkingSet, deliver_events: bool) -> Announcement {
+        for (run_id, rows) in set.runs {
+            self.write_run(run_id, rows);
+        }
+        for event in set.events {
+            let run_id = event.run_id;
+            let Some(run) = self.runs.get_mut(&run_id) else { continue };
+            run.events.push(StoredEvent { event, delivered: !deliver_events, waits_until: None });
+            if deliver_events {
+                self.undelivered.insert(run_id);
+            }
+        }
+        for (command, keys) in set.keys {
+            let stored = self.keys.entry(command).or_default();
+            stored.extend(keys.into_iter().filter(|(_, row)| row.inserted.is_some()));
+        }
+        for line in set.logs {
+            let id = self.logs.len() as u64 + 1;
+            self.logs.push(log_record(id, line));
+        }
+        for blob in set.blobs {
+            self.blobs.insert(blob.key, blob.value);
+        }
+        set.announcement
+    }
+
+    fn write_run(&mut self, run_id: RunId, rows: RunRows) {
+        if let (Fate::Insert(record), Some(new)) = (rows.run.fate(), &rows.created) {
+            let run = Run {
+                record: record.clone(),
+                request: new.request.clone(),
+                stages: BTreeMap::new(),
+                events: Vec::new(),
+            };
+            self.runs.insert(run_id, run);
+        }
+        let Some(run) = self.runs.get_mut(&run_id) else { return };
+        if let Fate::Update(record) = rows.run.fate() {
+            run.record = record.clone();
+        }
+        if run.record.status == Status::Pending {
+            self.pending_runs.insert(run_id);
+        } else {
+            self.pending_runs.remove(&run_id);
+        }
+        for (stage_id, rows) in rows.stages {
+            let Some(record) = rows.stage.get().cloned() else { continue };
+            let job = rows.job.get().cloned();
+            let is_open = job.as_ref().is_some_and(|job| !job.status.is_terminal());
+            if is_open {
+                self.open_jobs.insert((run_id, stage_id.clone()));
+            } else {
+                self.open_jobs.remove(&(run_id, stage_id.clone()));
+            }
+            run.stages.insert(stage_id, Stage { record, job });
+        }
+    }
+}
+
+impl Stage {
+    fn load(&self, set: &mut WorkingSet) {
+        set.load_stage(self.record.clone());
+        if let Some(job) = &self.job {
+            set.load_job(job.clone());
+        }
+    }
+}
+
+fn log_record(id: u64, line: LogRow) -> LogRecord {
+    LogRecord {
+        id,
+        run_id: line.run_id,
+        stage_id: line.stage_id,
+        attempt: line.attempt,
+        at: line.at,
+        level: line.level,
+        message: line.message,
+        fields: line.fields,
+    }
+}

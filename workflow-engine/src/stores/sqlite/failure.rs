@@ -1,0 +1,103 @@
+//! Errors of the database, told apart by what can be done about them.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::error::Error;
+
+/// What went wrong in a transaction. Everybody whose work was part of it may have to be told, hence the clones.
+#[derive(Clone, Debug)]
+pub(super) struct Failure {
+    doing: String,
+    transient: bool,
+    busy: bool,
+    source: Arc<dyn StdError + Send + Sync>,
+}
+
+/// A row that holds what it should not.
+#[derive(Debug, thiserror::Error)]
+#[error("{table}.{column} of run {run}: {source}")]
+struct Unreadable {
+    table: &'static str,
+    column: &'static str,
+    run: String,
+    source: Box<dyn StdError + Send + Sync>,
+}
+
+impl Failure {
+    /// The database answered with an error.
+    pub(super) fn database(doing: impl Into<String>, error: sqlx::Error) -> Self {
+        let code = primary_code(&error);
+        let busy = matches!(code, Some(BUSY | LOCKED));
+        Self { doing: doing.into(), transient: is_transient(&error, code), busy, source: Arc::new(error) }
+    }
+
+    /// Something that another try will not mend.
+    pub(super) fn lasting(doing: impl Into<String>, source: impl StdError + Send + Sync + 'static) -> Self {
+        Self { doing: doing.into(), transient: false, busy: false, source: Arc::new(source) }
+    }
+
+    /// A row cannot be read back.
+    pub(super) fn unreadable(
+        table: &'static str,
+        column: &'static str,
+        run: impl fmt::Display,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        let unreadable = Unreadable { table, column, run: run.to_string(), source: source.into() };
+        Self::lasting("read back what was stored", unreadable)
+    }
+
+    /// Whether the database was busy or away, so that the fault lies with nobody's request.
+    pub(super) fn is_transient(&self) -> bool {
+        self.transient
+    }
+
+    /// Whether somebody else holds a lock.
+    pub(super) fn is_busy(&self) -> bool {
+        self.busy
+    }
+
+    /// Names the file that it is about.
+    pub(super) fn about(mut self, path: &Path) -> Self {
+        self.doing = format!("{} `{}`", self.doing, path.display());
+        self
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        if failure.transient {
+            Self::store_unavailable(&failure.doing, failure.source)
+        } else {
+            Self::store_failed(&failure.doing, failure.source)
+        }
+    }
+}
+
+/// SQLite's primary [result codes](https://www.sqlite.org/rescode.html) of what may pass.
+const BUSY: i32 = 5;
+const LOCKED: i32 = 6;
+const IO_ERROR: i32 = 10;
+const FULL: i32 = 13;
+const CANNOT_OPEN: i32 = 14;
+
+/// An extended code holds the primary one in its lowest byte.
+fn primary_code(error: &sqlx::Error) -> Option<i32> {
+    let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
+    Some(code & 0xff)
+}
+
+/// Whether the same call may succeed later.
+fn is_transient(error: &sqlx::Error, code: Option<i32>) -> bool {
+    matches!(code, Some(BUSY | LOCKED | IO_ERROR | FULL | CANNOT_OPEN))
+        || matches!(
+            error,
+            sqlx::Error::Io(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed
+        )
+}

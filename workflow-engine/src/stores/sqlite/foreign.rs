@@ -1,0 +1,149 @@
+//! Noticing what other processes commit to the same file.
+//!
+//! A commit writes to the `-wal` file, which the operating system reports. The report says neither who has written
+//! nor that the commit is visible yet: it comes before the other process's disk has answered. Two facts make it
+//! exact: `PRAGMA data_version` on the connection that writes changes with commits of *other* connections only, and
+//! nobody is in the middle of a commit while this connection holds the write lock.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use sqlx::Row;
+use tokio::sync::Notify;
+
+use super::failure::Failure;
+use super::session::Session;
+
+/// How long after a report one looks. Own commits are reported too: under load the next look serves many of them.
+const PATIENCE: Duration = Duration::from_millis(1);
+
+/// Between two looks where the operating system reports nothing: from the first, doubled up to the second.
+const POLL: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(250));
+
+/// Suspicions of foreign commits.
+pub(super) struct ForeignCommits {
+    reported: Arc<Reported>,
+    /// `None` where files cannot be watched: then one polls. Dropped with the writer, which ends its thread.
+    watcher: Option<RecommendedWatcher>,
+    pause: Duration,
+    latest_look: Instant,
+}
+
+#[derive(Default)]
+struct Reported {
+    flag: AtomicBool,
+    wake: Notify,
+}
+
+/// The value of `PRAGMA data_version` at the last look.
+pub(super) struct DataVersion(i64);
+
+impl ForeignCommits {
+    /// Watches the `-wal` file of the database at `path`.
+    pub(super) fn watch(path: &Path) -> Self {
+        let reported = Arc::new(Reported::default());
+        let watcher = watch(path, Arc::clone(&reported))
+            .inspect_err(|error| tracing::warn!(%error, "cannot watch the database; polling it instead"))
+            .ok();
+        Self { reported, watcher, pause: POLL.0, latest_look: Instant::now() }
+    }
+
+    /// Waits until a look is due. It may be dropped and called again: no report is lost.
+    pub(super) async fn suspected(&self) {
+        if self.watcher.is_none() {
+            tokio::time::sleep(self.pause).await;
+            return;
+        }
+        while !self.reported.flag.load(Ordering::Acquire) {
+            self.reported.wake.notified().await;
+        }
+        tokio::time::sleep(PATIENCE).await;
+    }
+
+    /// Whether a transaction that has begun should look on the way: under load there is no quiet moment for it.
+    pub(super) fn is_overdue(&self) -> bool {
+        let suspected = self.watcher.is_none() || self.reported.flag.load(Ordering::Acquire);
+        suspected && self.latest_look.elapsed() >= POLL.0
+    }
+
+    /// Takes back the report before a look: one that comes during it is about something that it may not see.
+    fn take_report(&mut self) -> bool {
+        self.latest_look = Instant::now();
+        self.reported.flag.swap(false, Ordering::AcqRel)
+    }
+
+    /// Polls sooner after a commit, later after each look in vain.
+    fn adapt(&mut self, has_moved: bool) {
+        self.pause = if has_moved { POLL.0 } else { (self.pause * 2).min(POLL.1) };
+    }
+}
+
+impl DataVersion {
+    /// The present value.
+    pub(super) async fn read(session: &mut Session) -> Result<Self, Failure> {
+        const DOING: &str = "look for commits of other processes";
+
+        let rows = session.fetch(DOING, sqlx::query("PRAGMA data_version")).await?;
+        let row = rows.first().ok_or_else(|| Failure::database(DOING, sqlx::Error::RowNotFound))?;
+        row.try_get(0).map(Self).map_err(|error| Failure::database(DOING, error))
+    }
+
+    /// Whether another connection has committed since the last look.
+    pub(super) async fn has_moved(
+        &mut self,
+        session: &mut Session,
+        foreign: &mut ForeignCommits,
+    ) -> Result<bool, Failure> {
+        let reported = foreign.take_report();
+        let mut now = Self::read(session).await?;
+        if now.0 == self.0 && reported {
+            // Perhaps a commit that is still on its way to the disk: the write lock waits for its end.
+            session.begin().await?;
+            let read = Self::read(session).await;
+            session.roll_back().await;
+            now = read?;
+        }
+        Ok(self.move_to(now, foreign))
+    }
+
+    /// As `has_moved`, within a write transaction.
+    pub(super) async fn has_moved_before(
+        &mut self,
+        session: &mut Session,
+        foreign: &mut ForeignCommits,
+    ) -> Result<bool, Failure> {
+        foreign.take_report();
+        let now = Self::read(session).await?;
+        Ok(self.move_to(now, foreign))
+    }
+
+    fn move_to(&mut self, now: Self, foreign: &mut ForeignCommits) -> bool {
+        let has_moved = now.0 != self.0;
+        *self = now;
+        foreign.adapt(has_moved);
+        has_moved
+    }
+}
+
+fn watch(path: &Path, reported: Arc<Reported>) -> notify::Result<RecommendedWatcher> {
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+        // Reading a file is reported as well.
+        if !matches!(event, Ok(Event { kind: EventKind::Access(_), .. })) {
+            reported.flag.store(true, Ordering::Release);
+            reported.wake.notify_one();
+        }
+    })?;
+    watcher.watch(&wal_of(path), RecursiveMode::NonRecursive)?;
+    Ok(watcher)
+}
+
+/// SQLite names the file after the database's real path.
+fn wal_of(path: &Path) -> PathBuf {
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mut wal = real.into_os_string();
+    wal.push("-wal");
+    PathBuf::from(wal)
+}

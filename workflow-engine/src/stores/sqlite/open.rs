@@ -1,0 +1,100 @@
+//! Opening a file.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use sqlx::{ConnectOptions, SqliteConnection};
+use tokio::sync::mpsc;
+
+use super::SqliteStore;
+use super::failure::Failure;
+use super::foreign::{DataVersion, ForeignCommits};
+use super::migrations::migrate;
+use super::options::{SqliteOptions, path_of};
+use super::session::{Counters, Session};
+use super::writer::{self, Writer};
+use crate::error::Error;
+use crate::ports::Hints;
+
+/// Reads are short, and on a small machine more of them at once only wait for one another.
+const READERS: u32 = 4;
+
+impl SqliteStore {
+    /// Opens the file at `location` (a path, or `sqlite:path`), creates it where there is none, and brings its
+    /// schema up to date.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED_STORE` when the location is not that of a file; `STORE_UNAVAILABLE` when the file cannot be
+    /// opened or another process keeps it locked; `STORE_FAILED` when it is not a database of this engine, or of a
+    /// later version of it. Messages name the file.
+    pub async fn open(location: &str, options: SqliteOptions) -> Result<Self, Error> {
+        let path = path_of(location)?;
+        let connection = connect(&path, &options).await?;
+        let counters = Arc::new(Counters::default());
+        let mut session = Session { connection, counters: Arc::clone(&counters) };
+        let seen = DataVersion::read(&mut session).await?;
+
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            // A connection to a file does not go stale.
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .connect_lazy_with(quiet(options.reader(&path)));
+        let hints = Arc::new(Hints::new());
+        let deliver_events = Arc::new(AtomicBool::new(false));
+        let (sender, requests) = mpsc::unbounded_channel();
+        let is_done = writer::start(Writer {
+            session,
+            requests,
+            clock: Arc::clone(&options.clock),
+            hints: Arc::clone(&hints),
+            deliver_events: Arc::clone(&deliver_events),
+            foreign: ForeignCommits::watch(&path),
+            seen,
+        })?;
+        Ok(Self {
+            writer: Mutex::new(Some(sender)),
+            is_done,
+            readers,
+            hints,
+            clock: options.clock,
+            counters,
+            deliver_events,
+        })
+    }
+}
+
+/// Opens the connection that writes, and migrates. Several processes that create one file at the same time get in
+/// each other's way where SQLite does not wait by itself (the switch to WAL): then one tries again.
+async fn connect(path: &Path, options: &SqliteOptions) -> Result<SqliteConnection, Error> {
+    let deadline = Instant::now() + options.busy_timeout;
+    let mut pause = Duration::from_millis(2);
+    loop {
+        let failure = match try_connect(path, options).await {
+            Ok(connection) => return Ok(connection),
+            Err(failure) => failure,
+        };
+        if !failure.is_busy() || Instant::now() + pause > deadline {
+            return Err(failure.about(path).into());
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_millis(100));
+    }
+}
+
+async fn try_connect(path: &Path, options: &SqliteOptions) -> Result<SqliteConnection, Failure> {
+    let options = quiet(options.writer(path));
+    let mut connection =
+        options.connect().await.map_err(|error| Failure::database("open the database", error))?;
+    migrate(&mut connection).await?;
+    Ok(connection)
+}
+
+/// sqlx logs each statement, which costs more than some of them.
+fn quiet(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    options.disable_statement_logging()
+}

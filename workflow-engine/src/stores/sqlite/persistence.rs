@@ -1,0 +1,186 @@
+//! The store on SQLite as the store of runs.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
+
+use async_trait::async_trait;
+use sqlx::Row;
+
+use super::SqliteStore;
+use super::failure::Failure;
+use super::load::{LOAD_WHOLE, put_whole};
+use super::rows::{self, Columns, event_columns, run_columns, stage_columns};
+use super::work::{Locked, Work};
+use crate::error::Error;
+use crate::id::RunId;
+use crate::language::Json;
+use crate::ports::{Commit, Decide, Decision, Hints, Persistence, Snapshot};
+use crate::records::{BlobKey, Event, LogRecord, RunRecord, RunRequest, StageRecord, StoredValue};
+use crate::stores::working_set::WorkingSet;
+
+const RUN: &str = concat!("SELECT ", run_columns!(), " FROM workflow_runs AS r WHERE r.id = ?1");
+
+const REQUEST: &str = "SELECT input, config, metadata FROM workflow_run_requests WHERE workflow_run_id = ?1";
+
+const STAGES: &str = concat!(
+    "SELECT ",
+    stage_columns!(),
+    " FROM workflow_stages AS s WHERE s.workflow_run_id = ?1 ORDER BY s.stage_number"
+);
+
+const COMPLETED_STAGES: &str = concat!(
+    "SELECT ",
+    stage_columns!(),
+    " FROM json_each(?2) AS n CROSS JOIN workflow_stages AS s
+    ON s.workflow_run_id = ?1 AND s.stage_id = n.value
+    WHERE s.status = 'COMPLETED'"
+);
+
+const BLOB: &str = "SELECT value FROM blobs WHERE key = ?1";
+
+const EVENTS: &str = concat!(
+    "SELECT ",
+    event_columns!(),
+    " FROM outbox_events WHERE workflow_run_id = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3"
+);
+
+const LOGS: &str = "
+    SELECT id, workflow_run_id, stage_id, attempt, created_at, level, message, metadata
+    FROM workflow_logs WHERE workflow_run_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
+
+const PENDING_RUNS: &str = concat!(
+    "SELECT ",
+    run_columns!(),
+    " FROM workflow_runs AS r
+    WHERE r.status = 'PENDING' AND r.definition_fingerprint IN (SELECT value FROM json_each(?1))
+    ORDER BY r.priority DESC, r.created_at, r.id
+    LIMIT ?2"
+);
+
+const UNFINISHED_RUNS: &str = concat!(
+    "SELECT ",
+    run_columns!(),
+    " FROM workflow_runs AS r WHERE r.workflow_id = ?1 AND r.completed_at IS NULL ORDER BY r.created_at, r.id"
+);
+
+/// The statements of this file, for the test that looks at their plans.
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] =
+    &[RUN, REQUEST, STAGES, COMPLETED_STAGES, BLOB, EVENTS, LOGS, PENDING_RUNS, UNFINISHED_RUNS];
+
+#[async_trait]
+impl Persistence for SqliteStore {
+    async fn commit(&self, decision: Decision) -> Result<Commit, Error> {
+        self.ask("commit", Work::Commit, decision).await
+    }
+
+    async fn commit_locked(&self, run_id: RunId, decide: Decide) -> Result<Commit, Error> {
+        self.ask("commit", Work::CommitLocked, Locked { run_id, decide: Some(decide) }).await
+    }
+
+    async fn snapshot(&self, run_id: RunId) -> Result<Option<Snapshot>, Error> {
+        let rows = self.read("read a run", sqlx::query(LOAD_WHOLE).bind(run_id.to_string())).await?;
+        let mut set = WorkingSet::default();
+        put_whole(&rows, &mut set)?;
+        Ok(set.snapshot(run_id))
+    }
+
+    async fn run(&self, run_id: RunId) -> Result<Option<RunRecord>, Error> {
+        let rows = self.read("read a run", sqlx::query(RUN).bind(run_id.to_string())).await?;
+        Ok(rows.first().map(|row| rows::run(Columns::new(row, "workflow_runs", 0))).transpose()?)
+    }
+
+    async fn request(&self, run_id: RunId) -> Result<Option<RunRequest>, Error> {
+        const DOING: &str = "read the request of a run";
+
+        let rows = self.read(DOING, sqlx::query(REQUEST).bind(run_id.to_string())).await?;
+        let request = |row| rows::request(Columns::new(row, "workflow_run_requests", 0));
+        Ok(rows.first().map(request).transpose()?)
+    }
+
+    async fn stages(&self, run_id: RunId) -> Result<Vec<StageRecord>, Error> {
+        let query = sqlx::query(STAGES).bind(run_id.to_string());
+        let rows = self.read("read the stages of a run", query).await?;
+        let stages = rows.iter().map(|row| rows::stage(Columns::new(row, "workflow_stages", 0)));
+        Ok(stages.collect::<Result<_, Failure>>()?)
+    }
+
+    async fn outputs(
+        &self,
+        run_id: RunId,
+        stage_ids: &[String],
+    ) -> Result<HashMap<String, StoredValue>, Error> {
+        // An array of texts always has a JSON form.
+        let names = serde_json::to_string(stage_ids).unwrap_or_default();
+        let query = sqlx::query(COMPLETED_STAGES).bind(run_id.to_string()).bind(names);
+        let mut outputs = HashMap::with_capacity(stage_ids.len());
+        for row in self.read("read the outputs of a run", query).await? {
+            let stage = rows::stage(Columns::new(&row, "workflow_stages", 0))?;
+            if let Some(output) = stage.output {
+                outputs.insert(stage.stage_id, output);
+            }
+        }
+        Ok(outputs)
+    }
+
+    async fn blob(&self, key: &BlobKey) -> Result<Option<Json>, Error> {
+        const DOING: &str = "read a blob";
+
+        let rows = self.read(DOING, sqlx::query(BLOB).bind(key.0.clone())).await?;
+        let text = rows.first().map(|row| row.try_get::<&str, _>(0)).transpose();
+        Ok(text.map_err(|error| Failure::database(DOING, error))?.map(Json::trusted))
+    }
+
+    async fn events(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<Event>, Error> {
+        let query = sqlx::query(EVENTS).bind(run_id.to_string()).bind(signed(after)).bind(count(limit));
+        let rows = self.read("read the events of a run", query).await?;
+        let events = rows.iter().map(|row| rows::event(Columns::new(row, "outbox_events", 0)));
+        Ok(events.collect::<Result<_, Failure>>()?)
+    }
+
+    async fn logs(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<LogRecord>, Error> {
+        let query = sqlx::query(LOGS).bind(run_id.to_string()).bind(signed(after)).bind(count(limit));
+        let rows = self.read("read the log of a run", query).await?;
+        let lines = rows.iter().map(|row| rows::log(Columns::new(row, "workflow_logs", 0)));
+        Ok(lines.collect::<Result<_, Failure>>()?)
+    }
+
+    async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error> {
+        // An array of texts always has a JSON form.
+        let names = serde_json::to_string(definitions).unwrap_or_default();
+        let query = sqlx::query(PENDING_RUNS).bind(names).bind(count(limit));
+        let rows = self.read("read pending runs", query).await?;
+        let runs = rows.iter().map(|row| rows::run(Columns::new(row, "workflow_runs", 0)));
+        Ok(runs.collect::<Result<_, Failure>>()?)
+    }
+
+    async fn unfinished_runs(&self, workflow_id: &str) -> Result<Vec<RunRecord>, Error> {
+        let query = sqlx::query(UNFINISHED_RUNS).bind(workflow_id.to_owned());
+        let rows = self.read("read unfinished runs", query).await?;
+        let runs = rows.iter().map(|row| rows::run(Columns::new(row, "workflow_runs", 0)));
+        Ok(runs.collect::<Result<_, Failure>>()?)
+    }
+
+    fn hints(&self) -> &Arc<Hints> {
+        &self.hints
+    }
+
+    async fn close(&self) {
+        // Without a sender the writer ends as soon as it has served what is queued.
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut is_done = self.is_done.clone();
+        // An error means that the writer is gone, which is what one waits for.
+        let _ = is_done.wait_for(|done| *done).await;
+        self.readers.close().await;
+    }
+}
+
+/// A `LIMIT`.
+pub(super) fn count(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// A sequence number or an id as SQLite holds it.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

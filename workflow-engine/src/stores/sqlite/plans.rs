@@ -1,0 +1,58 @@
+//! No statement reads a whole table: however many finished runs there are, a commit costs the same.
+
+use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
+
+use super::{claim, events, flush, load, migrations, persistence, transport};
+
+const STATEMENTS: &[&[&str]] = &[
+    claim::STATEMENTS,
+    events::STATEMENTS,
+    flush::STATEMENTS,
+    load::STATEMENTS,
+    persistence::STATEMENTS,
+    transport::STATEMENTS,
+];
+
+async fn plan(connection: &mut SqliteConnection, sql: &str) -> Vec<String> {
+    let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+    let rows = sqlx::query(explain).fetch_all(connection).await.unwrap();
+    rows.iter().map(|row| row.get("detail")).collect()
+}
+
+async fn database() -> SqliteConnection {
+    let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+    migrations::migrate(&mut connection).await.unwrap();
+    connection
+}
+
+#[tokio::test]
+async fn no_statement_scans_a_table() {
+    let mut connection = database().await;
+    // To walk a partial index is not to scan its table: it holds what is still to be done.
+    let partial = ["job_queue_pending", "workflow_runs_pending", "outbox_events_unpublished"];
+    let harmless = |step: &str| {
+        !step.starts_with("SCAN")
+            || step.contains("VIRTUAL TABLE")
+            || ["SCAN CONSTANT ROW", "SCAN p"].contains(&step)
+            || partial.iter().any(|index| step.ends_with(&format!("INDEX {index}")))
+    };
+    for sql in STATEMENTS.iter().copied().flatten() {
+        let plan = plan(&mut connection, sql).await;
+        let scans: Vec<_> = plan.iter().filter(|step| !harmless(step)).collect();
+        assert!(scans.is_empty(), "{scans:#?} in {sql}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_ordered_comes_from_its_index() {
+    let mut connection = database().await;
+    for sql in STATEMENTS.iter().copied().flatten() {
+        // A run's stages are few, and their order of reading is not that of their key.
+        if sql.contains("ORDER BY s.stage_number") {
+            continue;
+        }
+        let plan = plan(&mut connection, sql).await;
+        let sorts = plan.iter().any(|step| step.contains("TEMP B-TREE") && !step.contains("DISTINCT"));
+        assert!(!sorts, "{plan:#?} of {sql}");
+    }
+}

@@ -1,0 +1,119 @@
+//! The store on SQLite as the queue of jobs.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use super::SqliteStore;
+use super::failure::Failure;
+use super::persistence::count;
+use super::rows::{self, Columns, job_columns};
+use super::work::{ClaimJobs, RenewLeases, Work};
+use crate::error::Error;
+use crate::ports::JobTransport;
+use crate::records::{Claim, ClaimedJob, JobRecord, Lease};
+use crate::stores::instant;
+
+const STALE: &str = concat!(
+    "SELECT ",
+    job_columns!(),
+    " FROM job_queue AS j WHERE j.status = 'RUNNING'
+        AND (j.leased_until <= ?1 OR j.worker_id IN (SELECT value FROM json_each(?2)))
+    ORDER BY j.leased_until, j.workflow_run_id LIMIT ?3"
+);
+
+const LEASE_HOLDERS: &str = "SELECT DISTINCT j.worker_id FROM job_queue AS j WHERE j.status = 'RUNNING' AND j.leased_until IS NOT NULL";
+
+const NEXT_LEASE_END: &str = "
+    SELECT j.leased_until AS due FROM job_queue AS j
+    WHERE j.status = 'RUNNING' AND j.leased_until IS NOT NULL ORDER BY j.leased_until LIMIT 1";
+
+/// The earliest due job of each priority that occurs, each found through the index of pending jobs. What makes a job claimable is the same here as where it is claimed; otherwise a worker would
+/// be sent for a job that it cannot have, again and again.
+const NEXT_JOB_DUE: &str = "
+    WITH RECURSIVE priorities (priority) AS (
+        SELECT (SELECT q.priority FROM job_queue AS q WHERE q.status = 'PENDING'
+                ORDER BY q.priority DESC LIMIT 1)
+        UNION ALL
+        SELECT (SELECT q.priority FROM job_queue AS q WHERE q.status = 'PENDING' AND q.priority < p.priority
+                ORDER BY q.priority DESC LIMIT 1)
+        FROM priorities AS p WHERE p.priority IS NOT NULL
+    )
+    SELECT min(due) AS due FROM (
+        SELECT (SELECT j.run_at
+                FROM job_queue AS j CROSS JOIN workflow_runs AS r ON r.id = j.workflow_run_id
+                WHERE j.status = 'PENDING' AND j.priority = p.priority AND j.attempt < j.max_attempts
+                    AND j.definition_fingerprint IN (SELECT value FROM json_each(?1))
+                    AND r.status = 'RUNNING' AND r.generation = j.generation
+                ORDER BY j.run_at LIMIT 1) AS due
+        FROM priorities AS p WHERE p.priority IS NOT NULL
+    )";
+
+/// The statements of this file, for the test that looks at their plans.
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] = &[STALE, LEASE_HOLDERS, NEXT_LEASE_END, NEXT_JOB_DUE];
+
+#[async_trait]
+impl JobTransport for SqliteStore {
+    async fn claim_jobs(
+        &self,
+        claim: &Claim,
+        definitions: &[String],
+        max: usize,
+    ) -> Result<Vec<ClaimedJob>, Error> {
+        let claim = ClaimJobs { claim: claim.clone(), definitions: definitions.to_vec(), max };
+        self.ask("claim jobs", Work::Claim, claim).await
+    }
+
+    async fn renew_leases(&self, leases: Vec<Lease>, lease: Duration) -> Result<Vec<Lease>, Error> {
+        if leases.is_empty() {
+            return Ok(leases);
+        }
+        self.ask("renew leases", Work::Renew, RenewLeases { leases, lease }).await
+    }
+
+    async fn stale_jobs(&self, gone_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
+        let now = instant::now(&*self.clock);
+        let query =
+            sqlx::query(STALE).bind(now.timestamp_micros()).bind(names(gone_workers)).bind(count(limit));
+        let rows = self.read("read stale jobs", query).await?;
+        let jobs = rows.iter().map(|row| rows::job(Columns::new(row, "job_queue", 0)));
+        Ok(jobs.collect::<Result<_, Failure>>()?)
+    }
+
+    async fn lease_holders(&self) -> Result<Vec<String>, Error> {
+        const DOING: &str = "read who holds leases";
+
+        let rows = self.read(DOING, sqlx::query(LEASE_HOLDERS)).await?;
+        let holders = rows.iter().map(|row| row.try_get::<Option<String>, _>(0));
+        let holders =
+            holders.collect::<Result<Vec<_>, _>>().map_err(|error| Failure::database(DOING, error))?;
+        Ok(holders.into_iter().flatten().collect())
+    }
+
+    async fn next_job_due(&self, definitions: &[String]) -> Result<Option<DateTime<Utc>>, Error> {
+        let query = sqlx::query(NEXT_JOB_DUE).bind(names(definitions));
+        let rows = self.read("read the next due instant", query).await?;
+        due(&rows)
+    }
+
+    async fn next_lease_end(&self) -> Result<Option<DateTime<Utc>>, Error> {
+        let rows = self.read("read the next end of a lease", sqlx::query(NEXT_LEASE_END)).await?;
+        due(&rows)
+    }
+}
+
+/// The only column of the only row, if there is one.
+fn due(rows: &[SqliteRow]) -> Result<Option<DateTime<Utc>>, Error> {
+    let Some(row) = rows.first() else { return Ok(None) };
+    Ok(Columns::new(row, "job_queue", 0).maybe_instant("due")?)
+}
+
+/// Texts as an argument of `json_each`.
+fn names(names: &[String]) -> String {
+    // An array of texts always has a JSON form.
+    serde_json::to_string(names).unwrap_or_default()
+}

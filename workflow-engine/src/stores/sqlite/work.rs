@@ -1,0 +1,121 @@
+//! What the writer is asked to do, and how it answers.
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::error::Error;
+use crate::id::RunId;
+use crate::ports::{Commit, Decide, Decision};
+use crate::records::{Claim, ClaimedJob, Event, Lease};
+
+/// One request.
+pub(super) enum Work {
+    /// Apply a decision.
+    Commit(Ask<Decision, Commit>),
+    /// Load a run, decide, apply.
+    CommitLocked(Ask<Locked, Commit>),
+    /// Claim jobs.
+    Claim(Ask<ClaimJobs, Vec<ClaimedJob>>),
+    /// Extend leases.
+    Renew(Ask<RenewLeases, Vec<Lease>>),
+    /// Take the flusher's lease and read events.
+    Undelivered(Ask<Undelivered, Vec<Event>>),
+    /// Events were delivered.
+    MarkDelivered(Ask<Vec<(RunId, u64)>, ()>),
+    /// An event was refused.
+    MarkRefused(Ask<Refused, ()>),
+}
+
+/// A request with the way back to whoever asked. Nobody has to be there any more when the answer comes.
+pub(super) struct Ask<I, O> {
+    pub(super) input: I,
+    /// The answer, to be sent after the commit.
+    pub(super) output: Option<Result<O, Error>>,
+    reply: oneshot::Sender<Result<O, Error>>,
+}
+
+/// A run to be decided about under the write lock.
+pub(super) struct Locked {
+    pub(super) run_id: RunId,
+    /// Taken by the one call that it allows.
+    pub(super) decide: Option<Decide>,
+}
+
+/// The arguments of a claim.
+pub(super) struct ClaimJobs {
+    pub(super) claim: Claim,
+    pub(super) definitions: Vec<String>,
+    pub(super) max: usize,
+}
+
+/// The arguments of a heartbeat.
+pub(super) struct RenewLeases {
+    pub(super) leases: Vec<Lease>,
+    pub(super) lease: Duration,
+}
+
+/// The arguments of a flush.
+pub(super) struct Undelivered {
+    pub(super) flusher: Claim,
+    pub(super) limit: usize,
+}
+
+/// The arguments of a refusal.
+pub(super) struct Refused {
+    pub(super) run_id: RunId,
+    pub(super) sequence: u64,
+    pub(super) delay: Duration,
+}
+
+impl<I, O> Ask<I, O> {
+    /// A request, and where its answer will come.
+    pub(super) fn new(input: I) -> (Self, oneshot::Receiver<Result<O, Error>>) {
+        let (reply, answer) = oneshot::channel();
+        (Self { input, output: None, reply }, answer)
+    }
+
+    fn answer(self, otherwise: impl FnOnce() -> Error) {
+        // Whoever asked may have gone: what was committed stays committed.
+        let _ = self.reply.send(self.output.unwrap_or_else(|| Err(otherwise())));
+    }
+
+    fn refuse(self, error: Error) {
+        let _ = self.reply.send(Err(error));
+    }
+}
+
+impl Work {
+    /// Whether it has to run in a transaction of its own: its decision can be made only once, so it cannot be
+    /// repeated when somebody else's work makes a shared transaction fail.
+    pub(super) fn runs_alone(&self) -> bool {
+        matches!(self, Self::CommitLocked(_))
+    }
+
+    /// Sends the answer; the transaction is committed.
+    pub(super) fn answer(self) {
+        let lost = || Error::store_failed("answer", "the writer has passed the request over");
+        match self {
+            Self::Commit(ask) => ask.answer(lost),
+            Self::CommitLocked(ask) => ask.answer(lost),
+            Self::Claim(ask) => ask.answer(lost),
+            Self::Renew(ask) => ask.answer(lost),
+            Self::Undelivered(ask) => ask.answer(lost),
+            Self::MarkDelivered(ask) => ask.answer(lost),
+            Self::MarkRefused(ask) => ask.answer(lost),
+        }
+    }
+
+    /// Sends an error; the transaction is rolled back.
+    pub(super) fn refuse(self, error: Error) {
+        match self {
+            Self::Commit(ask) => ask.refuse(error),
+            Self::CommitLocked(ask) => ask.refuse(error),
+            Self::Claim(ask) => ask.refuse(error),
+            Self::Renew(ask) => ask.refuse(error),
+            Self::Undelivered(ask) => ask.refuse(error),
+            Self::MarkDelivered(ask) => ask.refuse(error),
+            Self::MarkRefused(ask) => ask.refuse(error),
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The one writer: a thread that owns the connection that writes.
+//!
+//! It is a thread with a runtime of its own and not a task of the program's, so that a stage that computes for
+//! minutes delays neither commits nor heartbeats. What is ready together is committed together; a batch never waits
+//! for company: the next one gathers while this one commits. Transactions run to their end whoever stops waiting.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use sqlx::Connection;
+use tokio::runtime::Runtime;
+use tokio::sync::{mpsc, watch};
+
+use super::batch;
+use super::failure::Failure;
+use super::foreign::{DataVersion, ForeignCommits};
+use super::session::Session;
+use super::work::Work;
+use crate::error::Error;
+use crate::ports::{Clock, Hints};
+use crate::stores::announcement::Announcement;
+use crate::stores::instant;
+
+/// The most requests in one transaction: beyond some hundreds a larger one is no faster, and keeps other processes
+/// waiting.
+const LARGEST_BATCH: usize = 256;
+
+/// The writer's state.
+pub(super) struct Writer {
+    pub(super) session: Session,
+    pub(super) requests: mpsc::UnboundedReceiver<Work>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) hints: Arc<Hints>,
+    pub(super) deliver_events: Arc<AtomicBool>,
+    pub(super) foreign: ForeignCommits,
+    pub(super) seen: DataVersion,
+}
+
+/// Starts the thread. The receiver changes to `true` when the connection is closed.
+pub(super) fn start(writer: Writer) -> Result<watch::Receiver<bool>, Error> {
+    let failed = |error: std::io::Error| Error::store_unavailable("start the writer of the database", error);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
+    let (done, is_done) = watch::channel(false);
+    std::thread::Builder::new()
+        .name("workflow-engine-writer".into())
+        .spawn(move || serve(&runtime, writer, &done))
+        .map_err(failed)?;
+    Ok(is_done)
+}
+
+fn serve(runtime: &Runtime, writer: Writer, done: &watch::Sender<bool>) {
+    runtime.block_on(writer.run());
+    done.send_replace(true);
+}
+
+impl Writer {
+    async fn run(mut self) {
+        loop {
+            let first = tokio::select! {
+                biased;
+                work = self.requests.recv() => match work {
+                    Some(work) => work,
+                    None => break,
+                },
+                () = self.foreign.suspected() => {
+                    self.look_for_foreign_commits().await;
+                    continue;
+                }
+            };
+            self.serve(first).await;
+        }
+        if let Err(error) = self.session.connection.close().await {
+            tracing::warn!(%error, "the database was not closed in an orderly way");
+        }
+    }
+
+    /// Serves one request and those that have come in the meantime.
+    async fn serve(&mut self, first: Work) {
+        let (mut shared, mut alone) = (Vec::new(), Vec::new());
+        let mut next = Some(first);
+        while let Some(work) = next {
+            if work.runs_alone() { &mut alone } else { &mut shared }.push(work);
+            let count = shared.len() + alone.len();
+            next = if count < LARGEST_BATCH { self.requests.try_recv().ok() } else { None };
+        }
+        if !shared.is_empty() {
+            self.serve_together(shared).await;
+        }
+        for work in alone {
+            self.serve_together(vec![work]).await;
+        }
+    }
+
+    /// One transaction for all; where it fails by the fault of one of them, one for each.
+    async fn serve_together(&mut self, mut works: Vec<Work>) {
+        let Err(failure) = self.transact(&mut works).await else {
+            works.into_iter().for_each(Work::answer);
+            return;
+        };
+        // A database that is busy or away is nobody's fault: trying again for each would only wait again for each.
+        if failure.is_transient() || works.len() == 1 {
+            works.into_iter().for_each(|work| work.refuse(failure.clone().into()));
+            return;
+        }
+        for work in works {
+            let mut work = [work];
+            let outcome = self.transact(&mut work).await;
+            let [work] = work;
+            match outcome {
+                Ok(()) => work.answer(),
+                Err(failure) => work.refuse(failure.into()),
+            }
+        }
+    }
+
+    async fn transact(&mut self, works: &mut [Work]) -> Result<(), Failure> {
+        self.session.counters.requests.fetch_add(works.len() as u64, Ordering::Relaxed);
+        self.session.begin().await?;
+        match self.run_and_commit(works).await {
+            Ok(announcement) => {
+                announcement.post(&self.hints);
+                Ok(())
+            }
+            Err(failure) => {
+                self.session.roll_back().await;
+                Err(failure)
+            }
+        }
+    }
+
+    async fn run_and_commit(&mut self, works: &mut [Work]) -> Result<Announcement, Failure> {
+        if self.foreign.is_overdue()
+            && self.seen.has_moved_before(&mut self.session, &mut self.foreign).await?
+        {
+            // What others have committed is visible already, whatever becomes of this transaction.
+            self.hints.anything_may_have_changed();
+        }
+        let now = instant::now(&*self.clock);
+        let deliver_events = self.deliver_events.load(Ordering::Relaxed);
+        let announcement = batch::run(&mut self.session, works, now, deliver_events).await?;
+        self.session.commit().await?;
+        Ok(announcement)
+    }
+
+    /// Tells everybody if another process has committed something since the last look.
+    async fn look_for_foreign_commits(&mut self) {
+        match self.seen.has_moved(&mut self.session, &mut self.foreign).await {
+            Ok(true) => self.hints.anything_may_have_changed(),
+            Ok(false) => {}
+            Err(failure) => tracing::warn!(error = %Error::from(failure), "cannot look for foreign commits"),
+        }
+    }
+}

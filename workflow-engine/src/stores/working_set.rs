@@ -1,0 +1,227 @@
+//! The rows of one write transaction.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::announcement::Announcement;
+use crate::id::RunId;
+use crate::language::{Json, LogLevel};
+use crate::ports::{IdempotencyEntry, NewRun, Snapshot};
+use crate::records::{BlobKey, Event, JobRecord, RunRecord, StageRecord};
+
+/// The rows that a transaction has loaded, with what its decisions made of them. Nothing is stored until the store
+/// writes back what is dirty; dropping the set forgets it all.
+#[derive(Debug, Default)]
+pub(super) struct WorkingSet {
+    /// The runs that decisions name. A run that is not here does not exist.
+    pub(super) runs: HashMap<RunId, RunRows>,
+    /// Idempotency entries, by command, then key.
+    pub(super) keys: HashMap<&'static str, HashMap<String, KeyRow>>,
+    /// New events, in order within each run.
+    pub(super) events: Vec<Event>,
+    /// New log lines.
+    pub(super) logs: Vec<LogRow>,
+    /// Blobs that are put.
+    pub(super) blobs: Vec<BlobRow>,
+    /// What to tell after the commit.
+    pub(super) announcement: Announcement,
+}
+
+/// A run with those of its stages that are loaded.
+#[derive(Debug, Default)]
+pub(super) struct RunRows {
+    pub(super) run: Slot<RunRecord>,
+    /// What only the inserted row holds, where this transaction creates the run.
+    pub(super) created: Option<NewRun>,
+    /// By stage id. A stage that is not here does not exist, or nothing names it.
+    pub(super) stages: HashMap<String, StageRows>,
+}
+
+/// A stage with its job.
+#[derive(Clone, Debug, Default)]
+pub(super) struct StageRows {
+    pub(super) stage: Slot<StageRecord>,
+    pub(super) job: Slot<JobRecord>,
+}
+
+/// A row that may exist, and whether the transaction has touched it.
+#[derive(Clone, Debug)]
+pub(super) struct Slot<T> {
+    value: Option<T>,
+    stored: bool,
+    dirty: bool,
+}
+
+/// An idempotency entry.
+#[derive(Clone, Debug)]
+pub(super) struct KeyRow {
+    pub(super) request_hash: String,
+    pub(super) result: Json,
+    /// The run that its command was about, and when, where this transaction inserts it.
+    pub(super) inserted: Option<(RunId, DateTime<Utc>)>,
+}
+
+/// A new log line.
+#[derive(Clone, Debug)]
+pub(super) struct LogRow {
+    pub(super) run_id: RunId,
+    pub(super) stage_id: String,
+    pub(super) attempt: u32,
+    pub(super) at: DateTime<Utc>,
+    pub(super) level: LogLevel,
+    pub(super) message: String,
+    pub(super) fields: Json,
+}
+
+/// A blob that is put.
+#[derive(Clone, Debug)]
+pub(super) struct BlobRow {
+    pub(super) run_id: RunId,
+    pub(super) key: BlobKey,
+    pub(super) value: Json,
+    pub(super) at: DateTime<Utc>,
+}
+
+/// What becomes of a row when the transaction is written back.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Fate<'a, T> {
+    Keep,
+    Insert(&'a T),
+    Update(&'a T),
+    Delete,
+}
+
+impl WorkingSet {
+    /// The run.
+    pub(super) fn run(&self, run_id: RunId) -> Option<&RunRecord> {
+        self.runs.get(&run_id).and_then(|rows| rows.run.get())
+    }
+
+    /// A stage and its job.
+    pub(super) fn stage(&self, run_id: RunId, stage_id: &str) -> Option<&StageRows> {
+        self.runs.get(&run_id).and_then(|rows| rows.stages.get(stage_id))
+    }
+
+    /// The entry of an idempotency key.
+    pub(super) fn key(&self, command: &str, key: &str) -> Option<&KeyRow> {
+        self.keys.get(command).and_then(|keys| keys.get(key))
+    }
+
+    /// Puts a run as the store holds it.
+    pub(super) fn load_run(&mut self, run: RunRecord) {
+        let run_id = run.id;
+        self.runs.entry(run_id).or_default().run = Slot::stored(run);
+    }
+
+    /// Puts a stage as the store holds it.
+    pub(super) fn load_stage(&mut self, stage: StageRecord) {
+        let stages = &mut self.runs.entry(stage.run_id).or_default().stages;
+        let rows = stages.entry(stage.stage_id.clone()).or_default();
+        rows.stage = Slot::stored(stage);
+    }
+
+    /// Puts a job as the store holds it.
+    pub(super) fn load_job(&mut self, job: JobRecord) {
+        let stages = &mut self.runs.entry(job.run_id).or_default().stages;
+        let rows = stages.entry(job.stage_id.clone()).or_default();
+        rows.job = Slot::stored(job);
+    }
+
+    /// Puts an idempotency entry as the store holds it.
+    pub(super) fn load_key(
+        &mut self,
+        command: &'static str,
+        key: String,
+        request_hash: String,
+        result: Json,
+    ) {
+        self.keys.entry(command).or_default().insert(key, KeyRow { request_hash, result, inserted: None });
+    }
+
+    /// Puts the idempotency entry of a command that is applied.
+    pub(super) fn insert_key(&mut self, entry: &IdempotencyEntry, run_id: RunId, at: DateTime<Utc>) {
+        let row = KeyRow {
+            request_hash: entry.request_hash.clone(),
+            result: entry.result.clone(),
+            inserted: Some((run_id, at)),
+        };
+        self.keys.entry(entry.command).or_default().insert(entry.key.clone(), row);
+    }
+
+    /// The run as a whole; every stage of it must be loaded.
+    pub(super) fn snapshot(&self, run_id: RunId) -> Option<Snapshot> {
+        let rows = self.runs.get(&run_id)?;
+        let run = rows.run.get()?.clone();
+        let mut loaded: Vec<&StageRows> = rows.stages.values().collect();
+        loaded.sort_by_key(|rows| rows.stage.get().map(|stage| stage.stage_number));
+        let stages = loaded.iter().filter_map(|rows| rows.stage.get().cloned()).collect();
+        let jobs = loaded.iter().filter_map(|rows| rows.job.get().cloned()).collect();
+        Some(Snapshot { run, stages, jobs })
+    }
+
+    /// The runs in the order of their ids.
+    pub(super) fn sorted_runs(&self) -> Vec<&RunRows> {
+        let mut runs: Vec<_> = self.runs.iter().collect();
+        runs.sort_by_key(|(run_id, _)| **run_id);
+        runs.into_iter().map(|(_, rows)| rows).collect()
+    }
+
+    /// The stages in the order of their runs' ids and their own.
+    pub(super) fn sorted_stages(&self) -> Vec<&StageRows> {
+        let mut sorted = Vec::new();
+        for rows in self.sorted_runs() {
+            let mut stages: Vec<_> = rows.stages.iter().collect();
+            stages.sort_by_key(|(stage_id, _)| *stage_id);
+            sorted.extend(stages.into_iter().map(|(_, rows)| rows));
+        }
+        sorted
+    }
+}
+
+impl<T> Slot<T> {
+    /// A row as the store holds it.
+    pub(super) fn stored(value: T) -> Self {
+        Self { value: Some(value), stored: true, dirty: false }
+    }
+
+    /// The row, if it exists.
+    pub(super) fn get(&self) -> Option<&T> {
+        self.value.as_ref()
+    }
+
+    /// The row, if it exists, to be changed.
+    pub(super) fn get_mut(&mut self) -> Option<&mut T> {
+        self.dirty = true;
+        self.value.as_mut()
+    }
+
+    /// Inserts or replaces the row.
+    pub(super) fn set(&mut self, value: T) -> &mut T {
+        self.dirty = true;
+        self.value.insert(value)
+    }
+
+    /// Deletes the row.
+    pub(super) fn delete(&mut self) {
+        self.dirty = true;
+        self.value = None;
+    }
+
+    /// What to do with it in the end.
+    pub(super) fn fate(&self) -> Fate<'_, T> {
+        match (&self.value, self.stored) {
+            _ if !self.dirty => Fate::Keep,
+            (Some(value), false) => Fate::Insert(value),
+            (Some(value), true) => Fate::Update(value),
+            (None, true) => Fate::Delete,
+            (None, false) => Fate::Keep,
+        }
+    }
+}
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self { value: None, stored: false, dirty: false }
+    }
+}

@@ -1,0 +1,87 @@
+//! Time that a test owns.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::watch;
+
+use crate::ports::Clock;
+
+/// A clock that stands still until it is told to go on. Clones are the same clock.
+///
+/// ```
+/// use std::time::Duration;
+/// use workflow_engine::ports::Clock;
+/// use workflow_engine::testing::FakeClock;
+///
+/// let clock = FakeClock::new();
+/// let before = clock.now();
+/// clock.advance(Duration::from_secs(3600));
+/// assert_eq!((clock.now() - before).num_minutes(), 60);
+/// ```
+#[derive(Clone, Debug)]
+pub struct FakeClock {
+    now: Arc<watch::Sender<DateTime<Utc>>>,
+}
+
+impl FakeClock {
+    /// A clock at the beginning of the year 2026.
+    #[must_use]
+    pub fn new() -> Self {
+        // Seconds since the epoch of 2026-01-01T00:00:00Z, well within the calendar.
+        Self::at(DateTime::from_timestamp(1_767_225_600, 0).unwrap_or_default())
+    }
+
+    /// A clock at this instant.
+    #[must_use]
+    pub fn at(now: DateTime<Utc>) -> Self {
+        Self { now: Arc::new(watch::Sender::new(now)) }
+    }
+
+    /// Goes on by `duration`, and wakes whoever slept until then.
+    pub fn advance(&self, duration: Duration) {
+        let step = TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX);
+        self.now.send_modify(|now| *now = now.checked_add_signed(step).unwrap_or(DateTime::<Utc>::MAX_UTC));
+    }
+}
+
+impl Default for FakeClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[async_trait]
+impl Clock for FakeClock {
+    fn now(&self) -> DateTime<Utc> {
+        *self.now.borrow()
+    }
+
+    async fn sleep_until(&self, instant: DateTime<Utc>) {
+        let mut now = self.now.subscribe();
+        // The sender lives in `self`, so waiting cannot fail.
+        let _ = now.wait_for(|now| *now >= instant).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_sleeper_wakes_when_its_time_has_come() {
+        let clock = FakeClock::new();
+        let sleeper = tokio::spawn({
+            let clock = clock.clone();
+            async move { clock.sleep(Duration::from_secs(10)).await }
+        });
+        tokio::task::yield_now().await;
+        clock.advance(Duration::from_secs(9));
+        tokio::task::yield_now().await;
+        assert!(!sleeper.is_finished());
+        clock.advance(Duration::from_secs(1));
+        sleeper.await.unwrap();
+    }
+}

@@ -1,0 +1,331 @@
+//! Each change, and the events that belong to it.
+
+use std::time::Duration;
+
+use super::fixture::{
+    ATTEMPTS, Fixture, LEASE, cancel_run, claim, complete, decision, fail_run, held, inline, json, release,
+    release_run,
+};
+use crate::language::LogLevel;
+use crate::ports::{Change, Clock, Commit, Guard};
+use crate::records::{BlobKey, EventKind, RunError, Status, StoredValue};
+
+cases![
+    a_claim_takes_a_new_lease,
+    completing_clears_the_error_and_deletes_the_job,
+    a_retry_waits_for_its_delay,
+    a_retry_keeps_the_epoch,
+    a_delay_may_be_longer_than_the_calendar,
+    handing_back_does_not_count_the_attempt,
+    a_failed_stage_keeps_a_dead_job,
+    a_failed_run_says_why,
+    a_cancelled_run_keeps_the_reason,
+    cancelling_a_stage_deletes_its_job,
+    a_release_counts_down,
+    a_release_claims_what_becomes_ready,
+    the_last_release_ends_the_run,
+    the_run_ends_when_every_output_is_there,
+    an_output_in_a_blob_is_not_in_the_event,
+    a_blob_is_committed_with_its_stage,
+    a_blob_may_be_put_again,
+    a_log_line_is_kept_in_order,
+    progress_is_an_event,
+    the_duration_is_counted_from_the_start,
+];
+
+async fn a_claim_takes_a_new_lease(fixture: Fixture) {
+    let run_id = fixture.single().await;
+    let job = fixture.claim("worker-1").await;
+    assert_eq!((job.lease.epoch, job.lease.generation, job.attempt), (1, 1, 1));
+    let record = fixture.job(run_id, "a").await.unwrap();
+    assert_eq!((record.status, record.lease_epoch, record.attempt), (Status::Running, 1, 1));
+    assert_eq!(record.worker_id.as_deref(), Some("worker-1"));
+    assert_eq!(record.leased_until, Some(fixture.clock.now() + LEASE));
+    let stage = fixture.stage(run_id, "a").await;
+    assert_eq!((stage.status, stage.attempt), (Status::Running, 1));
+    assert_eq!(stage.started_at, Some(fixture.clock.now()));
+    let started = EventKind::StageStarted {
+        stage_id: "a".into(),
+        stage_name: "Stage a".into(),
+        stage_number: 1,
+        attempt: 1,
+    };
+    assert_eq!(fixture.events(run_id).await.last().unwrap().kind, started);
+}
+
+async fn completing_clears_the_error_and_deletes_the_job(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay: Duration::ZERO };
+    fixture.apply(held(&job, vec![retry])).await;
+    assert_eq!(fixture.stage(run_id, "a").await.error_message.as_deref(), Some("no"));
+    let job = fixture.claim("worker").await;
+    fixture.clock.advance(Duration::from_secs(1));
+    fixture.complete(&job, &[]).await;
+    let stage = fixture.stage(run_id, "a").await;
+    assert_eq!((stage.status, stage.error_message, stage.attempt), (Status::Completed, None, 2));
+    assert_eq!(stage.output, Some(inline("a")));
+    assert_eq!(stage.completed_at, Some(fixture.clock.now()));
+    assert_eq!(fixture.job(run_id, "a").await, None);
+    let completed =
+        EventKind::StageCompleted { stage_id: "a".into(), stage_name: "Stage a".into(), duration_ms: 5 };
+    assert_eq!(fixture.events(run_id).await.last().unwrap().kind, completed);
+}
+
+async fn a_retry_waits_for_its_delay(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let delay = Duration::from_secs(60);
+    let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay };
+    fixture.apply(held(&job, vec![retry])).await;
+    let record = fixture.job(run_id, "a").await.unwrap();
+    assert_eq!((record.status, record.run_at), (Status::Pending, fixture.clock.now() + delay));
+    assert_eq!((record.worker_id, record.leased_until), (None, None));
+    assert_eq!(fixture.stage(run_id, "a").await.status, Status::Pending);
+    let retrying = EventKind::StageRetrying {
+        stage_id: "a".into(),
+        stage_name: "Stage a".into(),
+        attempt: 1,
+        error: "no".into(),
+        delay_ms: 60_000,
+    };
+    assert_eq!(fixture.events(run_id).await.last().unwrap().kind, retrying);
+    assert!(fixture.claim_up_to("worker", 1).await.is_empty());
+    fixture.clock.advance(delay);
+    assert_eq!(fixture.claim("worker").await.attempt, 2);
+}
+
+/// An attempt number would be no fence; the epoch is, because nothing resets it (G4).
+async fn a_retry_keeps_the_epoch(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay: Duration::ZERO };
+    fixture.apply(held(&job, vec![retry])).await;
+    assert_eq!(fixture.job(run_id, "a").await.unwrap().lease_epoch, 1);
+    let job = fixture.claim("worker").await;
+    assert_eq!(job.lease.epoch, 2);
+    fixture.apply(held(&job, vec![Change::HandBack { stage_id: "a".into() }])).await;
+    let job = fixture.claim("worker").await;
+    assert_eq!((job.lease.epoch, job.attempt), (3, 2));
+}
+
+async fn a_delay_may_be_longer_than_the_calendar(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay: Duration::MAX };
+    fixture.apply(held(&job, vec![retry])).await;
+    assert!(fixture.job(run_id, "a").await.unwrap().run_at > fixture.clock.now());
+    assert!(fixture.claim_up_to("worker", 1).await.is_empty());
+}
+
+async fn handing_back_does_not_count_the_attempt(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let events = fixture.event_names(run_id).await;
+    let applied = fixture.apply(held(&job, vec![Change::HandBack { stage_id: "a".into() }])).await;
+    assert_eq!(applied.ready, 1);
+    assert_eq!(fixture.event_names(run_id).await, events, "handing back is no event");
+    let record = fixture.job(run_id, "a").await.unwrap();
+    assert_eq!((record.status, record.attempt, record.worker_id), (Status::Pending, 0, None));
+    let stage = fixture.stage(run_id, "a").await;
+    assert_eq!((stage.status, stage.attempt), (Status::Pending, 0));
+    assert_eq!(fixture.claim("other").await.attempt, 1);
+}
+
+async fn a_failed_stage_keeps_a_dead_job(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let fail = Change::Fail { stage_id: "a".into(), error: "broken".into() };
+    let applied = fixture.apply(held(&job, vec![fail, fail_run()])).await;
+    assert_eq!(applied.ended, Some(Status::Failed));
+    let stage = fixture.stage(run_id, "a").await;
+    assert_eq!((stage.status, stage.error_message.as_deref()), (Status::Failed, Some("broken")));
+    assert_eq!(stage.completed_at, Some(fixture.clock.now()));
+    let record = fixture.job(run_id, "a").await.unwrap();
+    assert_eq!((record.status, record.leased_until), (Status::Dead, None));
+    let events = fixture.events(run_id).await;
+    let failed = EventKind::StageFailed {
+        stage_id: "a".into(),
+        stage_name: "Stage a".into(),
+        attempt: 1,
+        error: "broken".into(),
+    };
+    assert_eq!(events[events.len() - 2].kind, failed);
+    assert!(fixture.store.stale_jobs(&[], 10).await.unwrap().is_empty());
+}
+
+async fn a_failed_run_says_why(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let version = fixture.run(run_id).await.version;
+    fixture.apply(held(&job, vec![fail_run()])).await;
+    let run = fixture.run(run_id).await;
+    assert_eq!((run.status, run.version), (Status::Failed, version + 1));
+    assert_eq!(run.error, Some(RunError { code: "STAGE_FAILED".into(), message: "a: no".into() }));
+    assert_eq!(run.completed_at, Some(fixture.clock.now()));
+    let failed = EventKind::WorkflowFailed { code: "STAGE_FAILED".into(), error: "a: no".into() };
+    assert_eq!(fixture.events(run_id).await.last().unwrap().kind, failed);
+}
+
+async fn a_cancelled_run_keeps_the_reason(fixture: Fixture) {
+    let run_id = fixture.create().await;
+    let guard = Guard::Revision(fixture.revision(run_id).await);
+    let applied = fixture.apply(decision(run_id, guard, vec![cancel_run()])).await;
+    assert_eq!(applied.ended, Some(Status::Cancelled));
+    let run = fixture.run(run_id).await;
+    assert_eq!((run.status, run.cancel_reason.as_deref()), (Status::Cancelled, Some("enough")));
+    assert_eq!(fixture.event_names(run_id).await, ["workflow:created", "workflow:cancelled"]);
+}
+
+async fn cancelling_a_stage_deletes_its_job(fixture: Fixture) {
+    let run_id = fixture.diamond().await;
+    let guard = Guard::Revision(fixture.revision(run_id).await);
+    let cancel = |stage: &str| Change::Cancel { stage_id: stage.into() };
+    fixture.apply(decision(run_id, guard, vec![cancel("a"), cancel("d"), cancel_run()])).await;
+    assert_eq!(fixture.stage(run_id, "a").await.status, Status::Cancelled);
+    assert_eq!(fixture.stage(run_id, "d").await.status, Status::Cancelled);
+    assert!(fixture.snapshot(run_id).await.jobs.is_empty());
+    let names = fixture.event_names(run_id).await;
+    assert_eq!(names[2..], ["stage:cancelled", "stage:cancelled", "workflow:cancelled"]);
+}
+
+async fn a_release_counts_down(fixture: Fixture) {
+    let run_id = fixture.create().await;
+    fixture.start(run_id, &[("a", 0), ("b", 0), ("c", 2)], 1).await;
+    let jobs = fixture.claim_up_to("worker", 2).await;
+    fixture.complete(&jobs[0], &["c"]).await;
+    assert_eq!(fixture.stage(run_id, "c").await.waiting_on, 1);
+    assert_eq!(fixture.job(run_id, "c").await, None);
+    let Commit::Applied(applied) = fixture.complete(&jobs[1], &["c"]).await else { panic!("held") };
+    assert_eq!(applied.ready, 1);
+    assert_eq!(fixture.stage(run_id, "c").await.waiting_on, 0);
+    let job = fixture.job(run_id, "c").await.unwrap();
+    assert_eq!((job.status, job.run_at, job.max_attempts), (Status::Pending, fixture.clock.now(), ATTEMPTS));
+}
+
+async fn a_release_claims_what_becomes_ready(fixture: Fixture) {
+    let run_id = fixture.create().await;
+    fixture.start(run_id, &[("a", 0), ("b", 1), ("c", 2)], 1).await;
+    let job = fixture.claim("worker").await;
+    let claiming = |stage: &str| Change::Release {
+        stage_id: stage.into(),
+        max_attempts: ATTEMPTS,
+        claim: Some(claim("worker")),
+    };
+    let applied = fixture.apply(held(&job, vec![complete("a"), claiming("b"), claiming("c")])).await;
+    assert_eq!((applied.claimed.len(), applied.ready), (1, 0), "c still waits, and is nobody's");
+    assert_eq!(applied.claimed[0].lease.stage_id, "b");
+    let names = fixture.event_names(run_id).await;
+    assert_eq!(names[3..], ["stage:completed", "stage:started"]);
+    assert!(fixture.claim_up_to("other", 10).await.is_empty());
+}
+
+async fn the_last_release_ends_the_run(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    fixture.clock.advance(Duration::from_millis(1_500));
+    let version = fixture.run(run_id).await.version;
+    fixture.complete_run(&job).await;
+    let run = fixture.run(run_id).await;
+    assert_eq!((run.status, run.version, run.waiting_on), (Status::Completed, version + 1, 0));
+    assert_eq!(run.output, Some(inline("output")));
+    assert_eq!(run.completed_at, Some(fixture.clock.now()));
+    let completed = EventKind::WorkflowCompleted { duration_ms: 1_500, output: Some(json("output")) };
+    assert_eq!(fixture.events(run_id).await.last().unwrap().kind, completed);
+}
+
+async fn the_run_ends_when_every_output_is_there(fixture: Fixture) {
+    let run_id = fixture.create().await;
+    fixture.start(run_id, &[("a", 0), ("b", 0)], 2).await;
+    let jobs = fixture.claim_up_to("worker", 2).await;
+    let end = |job| {
+        let released = Change::ReleaseRun { output: None };
+        held(job, vec![complete(&job.lease.stage_id), released])
+    };
+    assert_eq!(fixture.apply(end(&jobs[0])).await.ended, None);
+    assert_eq!(fixture.run(run_id).await.status, Status::Running);
+    assert_eq!(fixture.apply(end(&jobs[1])).await.ended, Some(Status::Completed));
+    assert_eq!(fixture.run(run_id).await.output, None);
+}
+
+async fn an_output_in_a_blob_is_not_in_the_event(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let key = BlobKey(format!("{run_id}/a/1/1"));
+    let output = StoredValue::Blob(key.clone());
+    let changes = vec![
+        Change::PutBlob { key: key.clone(), value: json("large") },
+        Change::Complete { stage_id: "a".into(), output: output.clone(), elapsed: Duration::ZERO },
+        Change::ReleaseRun { output: Some(output.clone()) },
+    ];
+    fixture.apply(held(&job, changes)).await;
+    assert_eq!(fixture.run(run_id).await.output, Some(output.clone()));
+    assert_eq!(fixture.stage(run_id, "a").await.output, Some(output));
+    let completed = EventKind::WorkflowCompleted { duration_ms: 0, output: None };
+    assert_eq!(fixture.events(run_id).await.last().unwrap().kind, completed);
+}
+
+/// A blob of a stage that did not commit is nowhere (G2).
+async fn a_blob_is_committed_with_its_stage(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let key = BlobKey(format!("{run_id}/a/1/1"));
+    let put = || Change::PutBlob { key: key.clone(), value: json("large") };
+    let guard = Guard::Lease(super::fixture::stale(&job));
+    assert_eq!(fixture.commit(decision(run_id, guard, vec![put()])).await, Commit::Missed);
+    assert_eq!(fixture.store.blob(&key).await.unwrap(), None);
+    fixture.apply(held(&job, vec![put(), complete("a")])).await;
+    assert_eq!(fixture.store.blob(&key).await.unwrap(), Some(json("large")));
+}
+
+async fn a_blob_may_be_put_again(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let key = BlobKey(format!("{run_id}/a/1/1"));
+    for value in ["one", "two"] {
+        let put = Change::PutBlob { key: key.clone(), value: json(value) };
+        fixture.apply(held(&job, vec![put])).await;
+    }
+    assert_eq!(fixture.store.blob(&key).await.unwrap(), Some(json("two")));
+}
+
+async fn a_log_line_is_kept_in_order(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let log = |level, message: &str| Change::Log {
+        stage_id: "a".into(),
+        level,
+        message: message.into(),
+        fields: json(&[1]),
+    };
+    let events = fixture.event_names(run_id).await;
+    fixture.apply(held(&job, vec![log(LogLevel::Info, "one"), log(LogLevel::Error, "two")])).await;
+    fixture.apply(held(&job, vec![log(LogLevel::Debug, "three"), log(LogLevel::Warn, "four")])).await;
+    assert_eq!(fixture.event_names(run_id).await, events, "a log line is no event");
+    let lines = fixture.store.logs(run_id, 0, 10).await.unwrap();
+    let said: Vec<_> = lines.iter().map(|line| (line.level, line.message.as_str())).collect();
+    let expected = [
+        (LogLevel::Info, "one"),
+        (LogLevel::Error, "two"),
+        (LogLevel::Debug, "three"),
+        (LogLevel::Warn, "four"),
+    ];
+    assert_eq!(said, expected);
+    assert_eq!((lines[0].stage_id.as_str(), lines[0].attempt), ("a", 1));
+    assert_eq!((lines[0].at, &lines[0].fields), (fixture.clock.now(), &json(&[1])));
+    let later = fixture.store.logs(run_id, lines[1].id, 1).await.unwrap();
+    assert_eq!(later, lines[2..3]);
+}
+
+async fn progress_is_an_event(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let progress = Change::Progress { stage_id: "a".into(), fraction: 0.1 + 0.2, message: "on".into() };
+    fixture.apply(held(&job, vec![progress])).await;
+    let expected =
+        EventKind::StageProgress { stage_id: "a".into(), fraction: 0.1 + 0.2, message: "on".into() };
+    assert_eq!(fixture.events(run_id).await.last().unwrap().kind, expected);
+}
+
+/// Counted from the start of this generation, not from the creation of the run (trap 16).
+async fn the_duration_is_counted_from_the_start(fixture: Fixture) {
+    let run_id = fixture.create().await;
+    fixture.clock.advance(Duration::from_secs(3_600));
+    fixture.start(run_id, &[("a", 0)], 1).await;
+    fixture.clock.advance(Duration::from_secs(2));
+    let job = fixture.claim("worker").await;
+    fixture.apply(held(&job, vec![complete("a"), release_run()])).await;
+    match &fixture.events(run_id).await.last().unwrap().kind {
+        EventKind::WorkflowCompleted { duration_ms, .. } => assert_eq!(*duration_ms, 2_000),
+        other => panic!("{other:?}"),
+    }
+    let again = fixture.commit(held(&job, vec![release("a")])).await;
+    assert_eq!(again, Commit::Missed);
+}

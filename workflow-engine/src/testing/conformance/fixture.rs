@@ -1,0 +1,247 @@
+//! What the cases share: a store, its clock, and short words for the decisions that a kernel makes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::id::RunId;
+use crate::language::Json;
+use crate::ports::{
+    Applied, Change, Commit, Decision, Guard, IdempotencyEntry, NewRun, NewStage, Revision, RunEnd, Snapshot,
+    Store,
+};
+use crate::records::{
+    Claim, ClaimedJob, Event, JobRecord, Lease, RunError, RunRecord, RunRequest, StageRecord, StoredValue,
+};
+
+/// The definition that the cases' workflow has.
+pub(super) const DEFINITION: &str = "definition-1";
+/// How long the cases' leases last.
+pub(super) const LEASE: Duration = Duration::from_secs(30);
+/// The attempts that the cases' stages have.
+pub(super) const ATTEMPTS: u32 = 3;
+
+/// A store with its clock.
+#[derive(Clone)]
+pub(super) struct Fixture {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: crate::testing::FakeClock,
+}
+
+impl Fixture {
+    /// Creates a run that nobody has started.
+    pub(super) async fn create(&self) -> RunId {
+        self.create_as(new_run()).await
+    }
+
+    /// Creates this run.
+    pub(super) async fn create_as(&self, new: NewRun) -> RunId {
+        let run_id = RunId::generate();
+        self.apply(decision(run_id, Guard::Absent, vec![Change::CreateRun(new)])).await;
+        run_id
+    }
+
+    /// Starts a run with these stages: id and how many stages it waits for. Those that wait for none are queued.
+    pub(super) async fn start(&self, run_id: RunId, stages: &[(&str, u32)], outputs: u32) -> Applied {
+        let mut changes = vec![Change::StartRun { stages: new_stages(stages), waiting_on: outputs }];
+        let heads = stages.iter().filter(|(_, waiting_on)| *waiting_on == 0);
+        changes.extend(heads.map(|(stage, _)| enqueue(stage)));
+        let guard = Guard::Revision(self.revision(run_id).await);
+        self.apply(decision(run_id, guard, changes)).await
+    }
+
+    /// A started run of `a >> [b, c] >> d`; `a` is queued.
+    pub(super) async fn diamond(&self) -> RunId {
+        let run_id = self.create().await;
+        self.start(run_id, &[("a", 0), ("b", 1), ("c", 1), ("d", 2)], 1).await;
+        run_id
+    }
+
+    /// A started run of one stage, `a`, that is queued.
+    pub(super) async fn single(&self) -> RunId {
+        let run_id = self.create().await;
+        self.start(run_id, &[("a", 0)], 1).await;
+        run_id
+    }
+
+    /// A run of one stage with the claim on it.
+    pub(super) async fn running(&self) -> (RunId, ClaimedJob) {
+        let run_id = self.single().await;
+        let claim = Change::Claim { stage_id: "a".into(), claim: claim("worker") };
+        let guard = Guard::Claimable { stage_id: "a".into(), generation: 1 };
+        let applied = self.apply(decision(run_id, guard, vec![claim])).await;
+        (run_id, applied.claimed[0].clone())
+    }
+
+    /// Claims one job for `worker`.
+    pub(super) async fn claim(&self, worker: &str) -> ClaimedJob {
+        let mut claimed = self.claim_up_to(worker, 1).await;
+        claimed.pop().expect("a job is due")
+    }
+
+    /// Claims up to `max` jobs for `worker`.
+    pub(super) async fn claim_up_to(&self, worker: &str, max: usize) -> Vec<ClaimedJob> {
+        self.store.claim_jobs(&claim(worker), &definitions(), max).await.unwrap()
+    }
+
+    /// Completes a claimed stage, and releases those that wait for it.
+    pub(super) async fn complete(&self, job: &ClaimedJob, releases: &[&str]) -> Commit {
+        let mut changes = vec![complete(&job.lease.stage_id)];
+        changes.extend(releases.iter().map(|stage| release(stage)));
+        self.commit(held(job, changes)).await
+    }
+
+    /// Completes the last stage, and the run with it.
+    pub(super) async fn complete_run(&self, job: &ClaimedJob) -> Commit {
+        let changes = vec![complete(&job.lease.stage_id), release_run()];
+        self.commit(held(job, changes)).await
+    }
+
+    /// Commits.
+    pub(super) async fn commit(&self, decision: Decision) -> Commit {
+        self.store.commit(decision).await.unwrap()
+    }
+
+    /// Commits what must be applied.
+    pub(super) async fn apply(&self, decision: Decision) -> Applied {
+        match self.commit(decision).await {
+            Commit::Applied(applied) => applied,
+            other => panic!("not applied: {other:?}"),
+        }
+    }
+
+    /// The run, which exists.
+    pub(super) async fn run(&self, run_id: RunId) -> RunRecord {
+        self.store.run(run_id).await.unwrap().expect("the run exists")
+    }
+
+    /// Its stage, which exists.
+    pub(super) async fn stage(&self, run_id: RunId, stage_id: &str) -> StageRecord {
+        let stages = self.store.stages(run_id).await.unwrap();
+        stages.into_iter().find(|stage| stage.stage_id == stage_id).expect("the stage exists")
+    }
+
+    /// Its job, if there is one.
+    pub(super) async fn job(&self, run_id: RunId, stage_id: &str) -> Option<JobRecord> {
+        let snapshot = self.snapshot(run_id).await;
+        snapshot.jobs.into_iter().find(|job| job.stage_id == stage_id)
+    }
+
+    /// The whole of it.
+    pub(super) async fn snapshot(&self, run_id: RunId) -> Snapshot {
+        self.store.snapshot(run_id).await.unwrap().expect("the run exists")
+    }
+
+    /// Where it is.
+    pub(super) async fn revision(&self, run_id: RunId) -> Revision {
+        let run = self.run(run_id).await;
+        Revision { version: run.version, last_sequence: run.last_sequence }
+    }
+
+    /// Its events.
+    pub(super) async fn events(&self, run_id: RunId) -> Vec<Event> {
+        self.store.events(run_id, 0, usize::MAX).await.unwrap()
+    }
+
+    /// The names of its events, after having seen that their numbers have no gap.
+    pub(super) async fn event_names(&self, run_id: RunId) -> Vec<&'static str> {
+        let events = self.events(run_id).await;
+        let sequences: Vec<u64> = events.iter().map(|event| event.sequence).collect();
+        let expected: Vec<u64> = (1..=events.len() as u64).collect();
+        assert_eq!(sequences, expected, "G7: the events of a run are numbered without a gap");
+        assert_eq!(self.run(run_id).await.last_sequence, events.len() as u64);
+        events.iter().map(|event| event.kind.name()).collect()
+    }
+}
+
+/// A decision without an idempotency key.
+pub(super) fn decision(run_id: RunId, guard: Guard, changes: Vec<Change>) -> Decision {
+    Decision { run_id, guard, idempotency: None, changes }
+}
+
+/// A decision of whoever holds the job.
+pub(super) fn held(job: &ClaimedJob, changes: Vec<Change>) -> Decision {
+    decision(job.lease.run_id, Guard::Lease(job.lease.clone()), changes)
+}
+
+/// An idempotency entry whose answer is `result`.
+pub(super) fn entry(command: &'static str, key: &str, result: u32) -> IdempotencyEntry {
+    IdempotencyEntry { command, key: key.into(), request_hash: format!("hash-{key}"), result: json(&result) }
+}
+
+/// The definitions that the cases' workers have.
+pub(super) fn definitions() -> Vec<String> {
+    vec![DEFINITION.to_owned()]
+}
+
+/// A claim for [`LEASE`].
+pub(super) fn claim(worker: &str) -> Claim {
+    Claim { worker_id: worker.into(), lease: LEASE }
+}
+
+/// A run of the cases' workflow, at the default priority.
+pub(super) fn new_run() -> NewRun {
+    NewRun {
+        workflow_id: "workflow".into(),
+        workflow_name: "Workflow".into(),
+        definition_fingerprint: DEFINITION.into(),
+        priority: 5,
+        request: RunRequest { input: json("input"), config: json(&()), metadata: None },
+    }
+}
+
+/// Stages in reading order: id and how many stages each waits for.
+pub(super) fn new_stages(stages: &[(&str, u32)]) -> Vec<NewStage> {
+    let stage = |(number, (stage_id, waiting_on)): (u32, &(&str, u32))| NewStage {
+        stage_id: (*stage_id).to_owned(),
+        stage_name: format!("Stage {stage_id}"),
+        stage_number: number,
+        execution_group: number,
+        waiting_on: *waiting_on,
+    };
+    (1..).zip(stages).map(stage).collect()
+}
+
+/// Queues a stage.
+pub(super) fn enqueue(stage: &str) -> Change {
+    Change::Enqueue { stage_id: stage.into(), max_attempts: ATTEMPTS, claim: None }
+}
+
+/// Completes a stage with its id as its output, after five milliseconds.
+pub(super) fn complete(stage: &str) -> Change {
+    Change::Complete { stage_id: stage.into(), output: inline(stage), elapsed: Duration::from_millis(5) }
+}
+
+/// Releases a stage.
+pub(super) fn release(stage: &str) -> Change {
+    Change::Release { stage_id: stage.into(), max_attempts: ATTEMPTS, claim: None }
+}
+
+/// Releases the run, whose output is `"output"` then.
+pub(super) fn release_run() -> Change {
+    Change::ReleaseRun { output: Some(inline("output")) }
+}
+
+/// Ends the run as failed.
+pub(super) fn fail_run() -> Change {
+    Change::EndRun(RunEnd::Failed(RunError { code: "STAGE_FAILED".into(), message: "a: no".into() }))
+}
+
+/// Ends the run as cancelled.
+pub(super) fn cancel_run() -> Change {
+    Change::EndRun(RunEnd::Cancelled(Some("enough".into())))
+}
+
+/// A value as JSON.
+pub(super) fn json<T: serde::Serialize + ?Sized>(value: &T) -> Json {
+    Json::encode(value).unwrap()
+}
+
+/// A value that its row holds.
+pub(super) fn inline<T: serde::Serialize + ?Sized>(value: &T) -> StoredValue {
+    StoredValue::Inline(json(value))
+}
+
+/// A lease that nobody holds: the one before.
+pub(super) fn stale(job: &ClaimedJob) -> Lease {
+    Lease { epoch: job.lease.epoch - 1, ..job.lease.clone() }
+}

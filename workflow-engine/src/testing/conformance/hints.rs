@@ -1,0 +1,82 @@
+//! Who waits is told, and told after the commit.
+
+use std::time::Duration;
+
+use super::fixture::{Fixture, complete, decision, held, release, stale};
+use crate::ports::{Change, Commit, Guard};
+
+cases![
+    a_change_is_told_to_who_watches_its_run,
+    work_that_becomes_ready_is_told,
+    a_retry_is_told_as_work,
+    a_miss_is_told_to_nobody,
+    who_is_told_sees_the_commit,
+];
+
+async fn a_change_is_told_to_who_watches_its_run(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let (_, other) = fixture.running().await;
+    let mut watch = fixture.store.hints().watch_run(run_id);
+    fixture.complete_run(&other).await;
+    assert!(futures_util::poll!(std::pin::pin!(watch.changed())).is_pending(), "another run's change");
+    fixture.complete_run(&job).await;
+    watch.changed().await;
+}
+
+async fn work_that_becomes_ready_is_told(fixture: Fixture) {
+    let mut work = fixture.store.hints().watch_work();
+    let told = |work: &mut tokio::sync::watch::Receiver<u64>| {
+        let changed = work.has_changed().unwrap();
+        work.mark_unchanged();
+        changed
+    };
+    let run_id = fixture.create().await;
+    assert!(told(&mut work), "a run to be started");
+    fixture.start(run_id, &[("a", 0), ("b", 1)], 1).await;
+    assert!(told(&mut work), "a queued stage");
+    let job = fixture.claim("worker").await;
+    assert!(!told(&mut work), "a claim leaves less to do");
+    fixture.apply(held(&job, vec![complete("a"), release("b")])).await;
+    assert!(told(&mut work), "a released stage");
+    let job = fixture.claim("worker").await;
+    fixture.apply(held(&job, vec![Change::HandBack { stage_id: "b".into() }])).await;
+    assert!(told(&mut work), "a stage that was handed back");
+    let job = fixture.claim("worker").await;
+    fixture.complete_run(&job).await;
+    assert!(!told(&mut work), "the end of a run");
+}
+
+async fn a_retry_is_told_as_work(fixture: Fixture) {
+    let (_, job) = fixture.running().await;
+    let work = fixture.store.hints().watch_work();
+    let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay: Duration::from_secs(9) };
+    fixture.apply(held(&job, vec![retry])).await;
+    assert!(work.has_changed().unwrap(), "something is due earlier than before");
+}
+
+async fn a_miss_is_told_to_nobody(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let work = fixture.store.hints().watch_work();
+    let mut watch = fixture.store.hints().watch_run(run_id);
+    let back = vec![Change::HandBack { stage_id: "a".into() }];
+    let late = decision(run_id, Guard::Lease(stale(&job)), back);
+    assert_eq!(fixture.commit(late).await, Commit::Missed);
+    assert!(!work.has_changed().unwrap());
+    assert!(futures_util::poll!(std::pin::pin!(watch.changed())).is_pending());
+}
+
+async fn who_is_told_sees_the_commit(fixture: Fixture) {
+    for _ in 0..20 {
+        let (run_id, job) = fixture.running().await;
+        let mut watch = fixture.store.hints().watch_run(run_id);
+        let watcher = {
+            let fixture = fixture.clone();
+            tokio::spawn(async move {
+                watch.changed().await;
+                fixture.run(run_id).await.status
+            })
+        };
+        fixture.complete_run(&job).await;
+        assert_eq!(watcher.await.unwrap(), crate::records::Status::Completed);
+    }
+}

@@ -1,0 +1,112 @@
+//! A key and its command's writes are one thing (G1). Kept apart, a crash in between makes two runs (trap 9).
+
+use super::fixture::{Fixture, decision, entry, new_run};
+use crate::id::RunId;
+use crate::ports::{Change, Commit, Decision, Guard, IdempotencyEntry};
+
+cases![
+    a_repeated_key_answers_what_was_answered,
+    another_key_is_another_command,
+    keys_of_different_commands_do_not_meet,
+    the_key_comes_before_the_guard,
+    a_missed_decision_leaves_its_key_free,
+    an_impossible_decision_leaves_its_key_free,
+    one_of_many_with_the_same_key_is_applied,
+    a_key_guards_a_locked_commit_too,
+    a_key_is_compared_to_its_last_byte,
+];
+
+fn create(entry: IdempotencyEntry) -> Decision {
+    let changes = vec![Change::CreateRun(new_run())];
+    Decision { run_id: RunId::generate(), guard: Guard::Absent, idempotency: Some(entry), changes }
+}
+
+fn repeated(entry: &IdempotencyEntry) -> Commit {
+    Commit::Repeated { request_hash: entry.request_hash.clone(), result: entry.result.clone() }
+}
+
+async fn a_repeated_key_answers_what_was_answered(fixture: Fixture) {
+    let first = entry("run.create", "key", 1);
+    fixture.apply(create(first.clone())).await;
+    let again = create(IdempotencyEntry { request_hash: "other".into(), ..entry("run.create", "key", 2) });
+    let run_id = again.run_id;
+    assert_eq!(fixture.commit(again).await, repeated(&first));
+    assert_eq!(fixture.store.run(run_id).await.unwrap(), None, "G1: a key makes one run");
+}
+
+async fn another_key_is_another_command(fixture: Fixture) {
+    fixture.apply(create(entry("run.create", "one", 1))).await;
+    fixture.apply(create(entry("run.create", "two", 2))).await;
+    // A key that begins with another is not that other (trap 17).
+    fixture.apply(create(entry("run.create", "one0", 3))).await;
+}
+
+async fn keys_of_different_commands_do_not_meet(fixture: Fixture) {
+    let first = entry("run.create", "key", 1);
+    fixture.apply(create(first.clone())).await;
+    fixture.apply(create(entry("run.rerunFrom", "key", 2))).await;
+    assert_eq!(fixture.commit(create(entry("run.create", "key", 3))).await, repeated(&first));
+}
+
+async fn the_key_comes_before_the_guard(fixture: Fixture) {
+    let first = create(entry("run.create", "key", 1));
+    fixture.apply(first.clone()).await;
+    // The guard would miss as well: the run exists.
+    assert_eq!(fixture.commit(first).await, repeated(&entry("run.create", "key", 1)));
+}
+
+async fn a_missed_decision_leaves_its_key_free(fixture: Fixture) {
+    let run_id = fixture.create().await;
+    let missed = Decision { run_id, ..create(entry("run.create", "key", 1)) };
+    assert_eq!(fixture.commit(missed).await, Commit::Missed);
+    fixture.apply(create(entry("run.create", "key", 2))).await;
+}
+
+async fn an_impossible_decision_leaves_its_key_free(fixture: Fixture) {
+    let mut impossible = create(entry("run.create", "key", 1));
+    impossible.changes.push(Change::Cancel { stage_id: "nowhere".into() });
+    fixture.store.commit(impossible).await.unwrap_err();
+    fixture.apply(create(entry("run.create", "key", 2))).await;
+}
+
+async fn one_of_many_with_the_same_key_is_applied(fixture: Fixture) {
+    let commits = (0..16).map(|number| {
+        let fixture = fixture.clone();
+        tokio::spawn(async move { fixture.commit(create(entry("run.create", "key", number))).await })
+    });
+    let commits = futures_util::future::join_all(commits.collect::<Vec<_>>()).await;
+    let applied = commits.iter().filter(|commit| matches!(commit, Ok(Commit::Applied(_)))).count();
+    assert_eq!(applied, 1, "G1: a key makes one run");
+    let results: std::collections::BTreeSet<_> = commits
+        .into_iter()
+        .filter_map(|commit| match commit.unwrap() {
+            Commit::Repeated { result, .. } => Some(result.to_string()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(results.len(), 1, "everybody else hears what the one was answered");
+}
+
+async fn a_key_guards_a_locked_commit_too(fixture: Fixture) {
+    let locked = |number| {
+        let decided = create(entry("run.create", "key", number));
+        (decided.run_id, Box::new(move |_: Option<&_>| Some(decided)))
+    };
+    let (run_id, decide) = locked(1);
+    let first = fixture.store.commit_locked(run_id, decide).await.unwrap();
+    assert!(matches!(first, Commit::Applied(_)));
+    let (run_id, decide) = locked(2);
+    let second = fixture.store.commit_locked(run_id, decide).await.unwrap();
+    assert_eq!(second, repeated(&entry("run.create", "key", 1)));
+    assert_eq!(fixture.store.run(run_id).await.unwrap(), None);
+    let guard = Guard::Revision(crate::ports::Revision { version: 1, last_sequence: 1 });
+    assert_eq!(fixture.commit(decision(run_id, guard, vec![])).await, Commit::Missed);
+}
+
+async fn a_key_is_compared_to_its_last_byte(fixture: Fixture) {
+    for (number, key) in ["key", "KEY", "key ", "key\0", "key\0a", "ke\u{301}y", "\"key\"", "key\\"].iter().enumerate() {
+        fixture.apply(create(entry("run.create", key, u32::try_from(number).unwrap()))).await;
+        let again = fixture.commit(create(entry("run.create", key, 99))).await;
+        assert!(matches!(again, Commit::Repeated { .. }), "{key:?}");
+    }
+}

@@ -1,0 +1,192 @@
+//! Heartbeats, and what becomes of jobs whose worker has none.
+
+use std::time::Duration;
+
+use super::fixture::{Fixture, LEASE, claim, complete, decision, definitions, held, stale};
+use crate::ports::{Change, Clock, Commit, Guard};
+use crate::records::{Lease, Status};
+
+cases![
+    a_heartbeat_extends_the_lease,
+    a_heartbeat_reports_what_is_lost,
+    a_heartbeat_of_nothing_is_nothing,
+    a_heartbeat_does_not_keep_a_thief_alive,
+    stale_jobs_are_those_whose_lease_has_run_out,
+    an_expired_job_goes_to_another_worker,
+    the_jobs_of_workers_that_are_gone_are_stale_at_once,
+    those_who_hold_leases_are_known,
+    the_next_lease_to_end_is_the_earliest,
+    the_next_job_to_be_due_is_the_earliest,
+    nothing_is_due_where_nothing_waits,
+    a_job_of_another_definition_is_not_due_here,
+    what_is_due_now_has_passed,
+];
+
+async fn a_heartbeat_extends_the_lease(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    fixture.clock.advance(LEASE / 2);
+    let lost = fixture.store.renew_leases(vec![job.lease.clone()], LEASE).await.unwrap();
+    assert!(lost.is_empty());
+    let record = fixture.job(run_id, "a").await.unwrap();
+    assert_eq!(record.leased_until, Some(fixture.clock.now() + LEASE));
+    assert_eq!(record.lease_epoch, job.lease.epoch, "a heartbeat is no claim");
+    fixture.clock.advance(LEASE - Duration::from_micros(1));
+    assert!(fixture.store.stale_jobs(&[], 10).await.unwrap().is_empty());
+}
+
+async fn a_heartbeat_reports_what_is_lost(fixture: Fixture) {
+    let (_, kept) = fixture.running().await;
+    let (_, completed) = fixture.running().await;
+    let (_, retried) = fixture.running().await;
+    fixture.complete_run(&completed).await;
+    let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay: Duration::ZERO };
+    fixture.apply(held(&retried, vec![retry])).await;
+    let unknown = Lease { run_id: crate::RunId::generate(), ..kept.lease.clone() };
+    let other_generation = Lease { generation: 2, ..kept.lease.clone() };
+    let leases = vec![
+        completed.lease.clone(),
+        kept.lease.clone(),
+        retried.lease.clone(),
+        stale(&kept),
+        unknown.clone(),
+        other_generation.clone(),
+    ];
+    let lost = fixture.store.renew_leases(leases, LEASE).await.unwrap();
+    assert_eq!(lost, [completed.lease, retried.lease, stale(&kept), unknown, other_generation]);
+}
+
+async fn a_heartbeat_of_nothing_is_nothing(fixture: Fixture) {
+    assert!(fixture.store.renew_leases(Vec::new(), LEASE).await.unwrap().is_empty());
+}
+
+/// A heartbeat that ignored whose lease it is would keep somebody else's alive (trap 5).
+async fn a_heartbeat_does_not_keep_a_thief_alive(fixture: Fixture) {
+    let (run_id, first) = fixture.running().await;
+    fixture.clock.advance(LEASE);
+    let back = Change::Retry { stage_id: "a".into(), error: "lost".into(), delay: Duration::ZERO };
+    fixture.apply(decision(run_id, Guard::ExpiredLease(first.lease.clone()), vec![back])).await;
+    fixture.claim("thief").await;
+    let until = fixture.job(run_id, "a").await.unwrap().leased_until;
+    fixture.clock.advance(LEASE / 2);
+    let lost = fixture.store.renew_leases(vec![first.lease.clone()], LEASE).await.unwrap();
+    assert_eq!(lost, [first.lease]);
+    assert_eq!(fixture.job(run_id, "a").await.unwrap().leased_until, until);
+}
+
+async fn stale_jobs_are_those_whose_lease_has_run_out(fixture: Fixture) {
+    let mut runs = Vec::new();
+    for _ in 0..3 {
+        runs.push(fixture.running().await.0);
+        fixture.clock.advance(Duration::from_secs(1));
+    }
+    fixture.clock.advance(LEASE - Duration::from_secs(2));
+    let expired = fixture.store.stale_jobs(&[], 10).await.unwrap();
+    let order: Vec<_> = expired.iter().map(|job| job.run_id).collect();
+    assert_eq!(order, runs[..2], "oldest first, and the third has a second left");
+    assert_eq!(expired[0].worker_id.as_deref(), Some("worker"));
+    assert_eq!(fixture.store.stale_jobs(&[], 1).await.unwrap(), expired[..1]);
+}
+
+async fn the_jobs_of_workers_that_are_gone_are_stale_at_once(fixture: Fixture) {
+    fixture.single().await;
+    fixture.claim("gone").await;
+    fixture.single().await;
+    fixture.claim("here").await;
+    let stale = fixture.store.stale_jobs(&["gone".to_owned(), "never was".to_owned()], 10).await.unwrap();
+    let workers: Vec<_> = stale.iter().map(|job| job.worker_id.as_deref()).collect();
+    assert_eq!(workers, [Some("gone")]);
+}
+
+async fn those_who_hold_leases_are_known(fixture: Fixture) {
+    for worker in ["first", "second", "first"] {
+        fixture.single().await;
+        fixture.claim(worker).await;
+    }
+    let mut holders = fixture.store.lease_holders().await.unwrap();
+    holders.sort_unstable();
+    assert_eq!(holders, ["first", "second"]);
+}
+
+async fn the_next_lease_to_end_is_the_earliest(fixture: Fixture) {
+    let now = fixture.clock.now();
+    let (_, job) = fixture.running().await;
+    fixture.clock.advance(Duration::from_secs(1));
+    fixture.running().await;
+    assert_eq!(fixture.store.next_lease_end().await.unwrap(), Some(now + LEASE));
+    fixture.complete_run(&job).await;
+    let later = now + LEASE + Duration::from_secs(1);
+    assert_eq!(fixture.store.next_lease_end().await.unwrap(), Some(later));
+}
+
+/// The whole way of a job whose worker died (G5), and the zombie that comes back (trap 6).
+async fn an_expired_job_goes_to_another_worker(fixture: Fixture) {
+    let (run_id, dead) = fixture.running().await;
+    fixture.clock.advance(LEASE);
+    let expired = fixture.store.stale_jobs(&[], 10).await.unwrap();
+    let lease = Lease {
+        run_id,
+        stage_id: expired[0].stage_id.clone(),
+        generation: expired[0].generation,
+        epoch: expired[0].lease_epoch,
+    };
+    let back = Change::Retry { stage_id: "a".into(), error: "worker lost".into(), delay: Duration::ZERO };
+    fixture.apply(decision(run_id, Guard::ExpiredLease(lease), vec![back])).await;
+    let job = fixture.claim("living").await;
+    assert_eq!((job.attempt, job.lease.epoch), (2, 2), "G6: the attempt of the dead one counts");
+    assert_eq!(fixture.commit(held(&dead, vec![complete("a")])).await, Commit::Missed);
+    fixture.complete_run(&job).await;
+    assert_eq!(fixture.complete_run(&dead).await, Commit::Missed);
+    let names = fixture.event_names(run_id).await;
+    assert_eq!(names.iter().filter(|name| **name == "stage:completed").count(), 1);
+    assert_eq!(fixture.run(run_id).await.status, Status::Completed);
+}
+
+async fn the_next_job_to_be_due_is_the_earliest(fixture: Fixture) {
+    let now = fixture.clock.now();
+    let seconds = Duration::from_secs;
+    let mut jobs = Vec::new();
+    for priority in [9, 5, 5, 1] {
+        let new = crate::ports::NewRun { priority, ..super::fixture::new_run() };
+        let run_id = fixture.create_as(new).await;
+        fixture.start(run_id, &[("a", 0)], 1).await;
+        jobs.push(fixture.claim("worker").await);
+    }
+    let due = || async { fixture.store.next_job_due(&definitions()).await.unwrap() };
+    assert_eq!(due().await, None, "all are under a lease");
+    for (job, delay) in jobs.iter().zip([25, 20, 15, 10]) {
+        let delay = seconds(delay);
+        let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay };
+        fixture.apply(held(job, vec![retry])).await;
+        assert_eq!(due().await, Some(now + delay), "the least urgent may be the earliest");
+    }
+    fixture.clock.advance(seconds(10));
+    let claim = claim("worker");
+    fixture.store.claim_jobs(&claim, &definitions(), 1).await.unwrap();
+    assert_eq!(due().await, Some(now + seconds(15)));
+}
+
+async fn nothing_is_due_where_nothing_waits(fixture: Fixture) {
+    assert_eq!(fixture.store.next_job_due(&definitions()).await.unwrap(), None);
+    assert_eq!(fixture.store.next_lease_end().await.unwrap(), None);
+    let (_, job) = fixture.running().await;
+    fixture.complete_run(&job).await;
+    fixture.create().await;
+    assert_eq!(fixture.store.next_lease_end().await.unwrap(), None);
+    assert_eq!(fixture.store.next_job_due(&definitions()).await.unwrap(), None);
+}
+
+async fn a_job_of_another_definition_is_not_due_here(fixture: Fixture) {
+    fixture.single().await;
+    assert_eq!(fixture.store.next_job_due(&["definition-2".to_owned()]).await.unwrap(), None);
+    assert_eq!(fixture.store.next_job_due(&[]).await.unwrap(), None);
+    fixture.claim("worker").await;
+    let end = fixture.store.next_lease_end().await.unwrap();
+    assert_eq!(end, Some(fixture.clock.now() + LEASE), "anybody may return the job of a dead worker");
+}
+
+async fn what_is_due_now_has_passed(fixture: Fixture) {
+    fixture.single().await;
+    let queued = fixture.clock.now();
+    fixture.clock.advance(Duration::from_secs(5));
+    assert_eq!(fixture.store.next_job_due(&definitions()).await.unwrap(), Some(queued));
+}

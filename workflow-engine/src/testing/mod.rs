@@ -1,0 +1,6 @@
+//! For tests: a clock that the test owns, and what every store must do.
+
+mod clock;
+pub mod conformance;
+
+pub use clock::FakeClock;
