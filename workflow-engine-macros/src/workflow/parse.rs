@@ -47,14 +47,13 @@ fn workflow(input: ParseStream<'_>, errors: &mut Errors) -> Result<Workflow> {
     let name = input.call(Ident::parse_any).map_err(|_| errors::workflow::expected_name(place))?;
     let (attributes, options) = split(attributes, errors);
     let type_in = input_type(input, &name, errors);
-    let chain = match input.parse::<Token![=]>() {
-        Ok(equals) => chain(input, equals.span, "=", errors),
-        Err(_) => {
-            let place = if input.is_empty() || input.peek(Token![;]) { name.span() } else { input.span() };
-            errors.push(errors::workflow::expected_equals(place, &name));
-            skip_to_semicolon(input);
-            Chain { steps: vec![Step::Hole] }
-        }
+    let chain = if let Ok(equals) = input.parse::<Token![=]>() {
+        chain(input, equals.span, "=", errors)
+    } else {
+        let place = if input.is_empty() || input.peek(Token![;]) { name.span() } else { input.span() };
+        errors.push(errors::workflow::expected_equals(place, &name));
+        skip_to_semicolon(input);
+        Chain { steps: vec![Step::Hole] }
     };
     Ok(Workflow { attributes, options, visibility, name, input: type_in, chain })
 }

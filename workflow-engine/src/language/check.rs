@@ -42,9 +42,7 @@ pub struct Graph {
 pub const fn check_stage(graph: &Graph, at: usize) {
     check_identity(graph, at);
     let message = requirements(graph, at);
-    if !message.is_empty() {
-        panic!("{}", message.as_str());
-    }
+    assert!(message.is_empty(), "{}", message.as_str());
 }
 
 /// The part of [`check_stage`] that holds in a graph with holes, too.
@@ -54,9 +52,7 @@ pub const fn check_stage(graph: &Graph, at: usize) {
 #[track_caller]
 pub const fn check_identity(graph: &Graph, at: usize) {
     let message = twin(graph, at);
-    if !message.is_empty() {
-        panic!("{}", message.as_str());
-    }
+    assert!(message.is_empty(), "{}", message.as_str());
 }
 
 /// What is wrong with the stage's identity.

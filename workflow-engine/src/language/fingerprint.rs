@@ -1,5 +1,7 @@
 //! The fingerprint of a workflow: equal as long as runs in flight can be continued.
 
+use std::fmt::Write;
+
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -38,5 +40,10 @@ pub(super) fn fingerprint(definition: &WorkflowDefinition) -> String {
     hasher.update([0]);
     // serde_json's map keeps its keys sorted, unless somebody turns `preserve_order` on; `normal_form` sorts.
     hasher.update(sorted(whole).to_string());
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut text = String::with_capacity(64);
+    for byte in hasher.finalize() {
+        // Writing to a `String` cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }

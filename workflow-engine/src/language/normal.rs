@@ -103,7 +103,7 @@ fn as_set(mut value: Value) -> Value {
     value
 }
 
-/// The same value with sorted keys, also where serde_json was told to keep their order.
+/// The same value with sorted keys, also where `serde_json` was told to keep their order.
 pub(super) fn sorted(value: Value) -> Value {
     match value {
         Value::Object(object) => {

@@ -5,7 +5,7 @@ use workflow_engine::prelude::*;
 
 #[stage]
 pub async fn r#type(r#match: String, #[config(default = 1)] r#loop: u32) -> StageResult<String> {
-    Ok(format!("{} {loop}", r#match))
+    Ok(format!("{match} {loop}"))
 }
 
 #[stage(require(r#type))]
