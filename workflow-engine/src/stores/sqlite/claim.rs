@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
+use sqlx::sqlite::SqliteRow;
 
 use super::columns::Columns;
 use super::failure::Failure;
@@ -25,6 +26,17 @@ const CANDIDATES: &str = "
     ORDER BY j.priority DESC, j.run_at, j.workflow_run_id, j.stage_id
     LIMIT ?3";
 
+/// Due checks of stages that wait, the longest overdue first. They have an index of their own, so that a hundred
+/// thousand runs that wait cost a claim nothing.
+const DUE_CHECKS: &str = "
+    SELECT j.workflow_run_id, j.stage_id, j.generation
+    FROM job_queue AS j CROSS JOIN workflow_runs AS r ON r.id = j.workflow_run_id
+    WHERE j.status = 'SUSPENDED' AND j.run_at <= ?2 AND j.attempt < j.max_attempts
+        AND j.definition_fingerprint IN (SELECT value FROM jsonb_each(?1))
+        AND r.status = 'RUNNING' AND r.generation = j.generation
+    ORDER BY j.run_at, j.workflow_run_id, j.stage_id
+    LIMIT ?3";
+
 const RENEW: &str = "
     UPDATE job_queue SET leased_until = ?2
     FROM jsonb_each(?1) AS n
@@ -34,7 +46,7 @@ const RENEW: &str = "
 
 /// The statements of this file, for the test that looks at their plans.
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[CANDIDATES, RENEW];
+pub(super) const STATEMENTS: &[&str] = &[CANDIDATES, DUE_CHECKS, RENEW];
 
 /// Reads which jobs may be claimed, and adds them to what has to be loaded. Jobs that another claim of the same
 /// transaction is about to take are not among them.
@@ -49,23 +61,38 @@ pub(super) async fn candidates(
     let names = serde_json::to_string(definitions).unwrap_or_default();
     let taken: usize = footprint.claimed.len();
     let limit = i64::try_from(max.saturating_add(taken)).unwrap_or(i64::MAX);
-    let query = sqlx::query(CANDIDATES).bind(names).bind(now.timestamp_micros()).bind(limit);
-
     let mut candidates = Vec::new();
-    for row in session.fetch("claim jobs", query).await? {
-        let mut columns = Columns::new(&row, "job_queue", 0);
+    for statement in [CANDIDATES, DUE_CHECKS] {
+        if candidates.len() >= *max {
+            break;
+        }
+        let query = sqlx::query(statement).bind(names.clone()).bind(now.timestamp_micros()).bind(limit);
+        let rows = session.fetch("claim jobs", query).await?;
+        take(&rows, *max, footprint, &mut candidates)?;
+    }
+    Ok(candidates)
+}
+
+fn take(
+    rows: &[SqliteRow],
+    max: usize,
+    footprint: &mut Footprint,
+    candidates: &mut Vec<Candidate>,
+) -> Result<(), Failure> {
+    for row in rows {
+        let mut columns = Columns::new(row, "job_queue", 0);
         let candidate = Candidate {
             run_id: columns.run_id("workflow_run_id")?,
             stage_id: columns.get("stage_id")?,
             generation: columns.int("generation")?,
         };
         let Candidate { run_id, stage_id, .. } = &candidate;
-        if candidates.len() < *max && footprint.claimed.insert((*run_id, stage_id.clone())) {
+        if candidates.len() < max && footprint.claimed.insert((*run_id, stage_id.clone())) {
             footprint.add_stage(*run_id, stage_id.clone());
             candidates.push(candidate);
         }
     }
-    Ok(candidates)
+    Ok(())
 }
 
 /// Extends leases, and answers those that are lost.

@@ -12,11 +12,11 @@ const DOING: &str = "write a commit";
 const INSERT_RUNS: &str = "
     INSERT INTO workflow_runs
         (id, status, version, generation, last_sequence, waiting_on, output, output_blob, error_code,
-         error_message, cancel_reason, started_at, completed_at, workflow_id, workflow_name, workflow_type,
+         error_message, cancel_reason, started_at, completed_at, active, workflow_id, workflow_name, workflow_type,
          definition_fingerprint, priority, created_at)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
         value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, value ->> 14,
-        value ->> 13, value ->> 15, value ->> 16, value ->> 17
+        value ->> 15, value ->> 14, value ->> 16, value ->> 17, value ->> 18
     FROM jsonb_each(?1)";
 
 const INSERT_REQUESTS: &str = "
@@ -28,34 +28,39 @@ const UPDATE_RUNS: &str = "
     SET status = n.value ->> 1, version = n.value ->> 2, generation = n.value ->> 3,
         last_sequence = n.value ->> 4, waiting_on = n.value ->> 5, output = n.value ->> 6,
         output_blob = n.value ->> 7, error_code = n.value ->> 8, error_message = n.value ->> 9,
-        cancel_reason = n.value ->> 10, started_at = n.value ->> 11, completed_at = n.value ->> 12
+        cancel_reason = n.value ->> 10, started_at = n.value ->> 11, completed_at = n.value ->> 12,
+        active = n.value ->> 13
     FROM jsonb_each(?1) AS n
     WHERE workflow_runs.id = n.value ->> 0";
 
 const UPSERT_STAGES: &str = "
     INSERT INTO workflow_stages
         (workflow_run_id, stage_id, stage_name, stage_number, execution_group, generation, status, attempt,
-         waiting_on, output, output_blob, error_message, started_at, completed_at)
+         waiting_on, output, output_blob, error_message, started_at, completed_at, suspended_state,
+         suspended_state_blob, max_wait_until)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-        value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13
+        value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, value ->> 14,
+        value ->> 15, value ->> 16
     FROM jsonb_each(?1) WHERE true
     ON CONFLICT (workflow_run_id, stage_id) DO UPDATE
     SET generation = excluded.generation, status = excluded.status, attempt = excluded.attempt,
         waiting_on = excluded.waiting_on, output = excluded.output, output_blob = excluded.output_blob,
         error_message = excluded.error_message, started_at = excluded.started_at,
-        completed_at = excluded.completed_at";
+        completed_at = excluded.completed_at, suspended_state = excluded.suspended_state,
+        suspended_state_blob = excluded.suspended_state_blob, max_wait_until = excluded.max_wait_until";
 
 const UPSERT_JOBS: &str = "
     INSERT INTO job_queue
         (workflow_run_id, stage_id, workflow_id, definition_fingerprint, generation, status, priority, attempt,
-         max_attempts, lease_epoch, worker_id, leased_until, run_at)
+         max_attempts, lease_epoch, worker_id, leased_until, run_at, woken)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-        value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12
+        value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13
     FROM jsonb_each(?1) WHERE true
     ON CONFLICT (workflow_run_id, stage_id) DO UPDATE
     SET generation = excluded.generation, status = excluded.status, priority = excluded.priority,
         attempt = excluded.attempt, max_attempts = excluded.max_attempts, lease_epoch = excluded.lease_epoch,
-        worker_id = excluded.worker_id, leased_until = excluded.leased_until, run_at = excluded.run_at";
+        worker_id = excluded.worker_id, leased_until = excluded.leased_until, run_at = excluded.run_at,
+        woken = excluded.woken";
 
 const DELETE_JOBS: &str = "
     DELETE FROM job_queue
@@ -160,7 +165,7 @@ fn changing(run: &RunRecord, row: &mut Row<'_>) {
     row.maybe_text(error.map(|error| error.code.as_str()));
     row.maybe_text(error.map(|error| error.message.as_str()));
     row.maybe_text(run.cancel_reason.as_deref());
-    row.maybe_instant(run.started_at).maybe_instant(run.completed_at);
+    row.maybe_instant(run.started_at).maybe_instant(run.completed_at).int(run.active);
 }
 
 fn stages(set: &WorkingSet) -> JsonRows {
@@ -179,6 +184,7 @@ fn stage_row(stage: &StageRecord, row: &mut Row<'_>) {
     row.plain(stage.status).int(stage.attempt).int(stage.waiting_on).value(stage.output.as_ref());
     row.maybe_text(stage.error_message.as_deref());
     row.maybe_instant(stage.started_at).maybe_instant(stage.completed_at);
+    row.value(stage.ticket.as_ref()).maybe_instant(stage.give_up_at);
 }
 
 /// Jobs to be written, and jobs to be deleted.
@@ -205,7 +211,7 @@ fn job_row(job: &JobRecord, row: &mut Row<'_>) {
     row.plain(job.run_id).text(&job.stage_id).text(&job.workflow_id).text(&job.definition_fingerprint);
     row.int(job.generation).plain(job.status).int(job.priority).int(job.attempt).int(job.max_attempts);
     row.int(job.lease_epoch).maybe_text(job.worker_id.as_deref()).maybe_instant(job.leased_until);
-    row.instant(job.run_at);
+    row.instant(job.run_at).int(u8::from(job.woken));
 }
 
 fn events(set: &WorkingSet, deliver: bool) -> Result<JsonRows, Failure> {

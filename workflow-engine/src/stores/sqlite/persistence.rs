@@ -29,6 +29,12 @@ const STAGES: &str = concat!(
     " FROM workflow_stages AS s WHERE s.workflow_run_id = ?1 ORDER BY s.stage_number"
 );
 
+const STAGE: &str = concat!(
+    "SELECT ",
+    stage_row!(),
+    " FROM workflow_stages AS s WHERE s.workflow_run_id = ?1 AND s.stage_id = ?2"
+);
+
 const COMPLETED_STAGES: &str = concat!(
     "SELECT ",
     stage_row!(),
@@ -67,7 +73,7 @@ const UNFINISHED_RUNS: &str = concat!(
 /// The statements of this file, for the test that looks at their plans.
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] =
-    &[RUN, REQUEST, STAGES, COMPLETED_STAGES, BLOB, EVENTS, LOGS, PENDING_RUNS, UNFINISHED_RUNS];
+    &[RUN, REQUEST, STAGES, STAGE, COMPLETED_STAGES, BLOB, EVENTS, LOGS, PENDING_RUNS, UNFINISHED_RUNS];
 
 #[async_trait]
 impl Persistence for SqliteStore {
@@ -103,6 +109,12 @@ impl Persistence for SqliteStore {
         let query = sqlx::query(STAGES).bind(run_id.to_string());
         let rows = self.read("read the stages of a run", query).await?;
         Ok(each::<StageRow<'_>>(&rows)?)
+    }
+
+    async fn stage(&self, run_id: RunId, stage_id: &str) -> Result<Option<StageRecord>, Error> {
+        let query = sqlx::query(STAGE).bind(run_id.to_string()).bind(stage_id.to_owned());
+        let rows = self.read("read a stage of a run", query).await?;
+        Ok(each::<StageRow<'_>>(&rows)?.pop())
     }
 
     async fn outputs(

@@ -22,7 +22,7 @@ macro_rules! run_row {
     () => {
         "json_array(r.id, r.workflow_id, r.definition_fingerprint, r.status, r.priority, r.version, \
          r.generation, r.last_sequence, r.waiting_on, r.output, r.output_blob, r.error_code, r.error_message, \
-         r.cancel_reason, r.created_at, r.started_at, r.completed_at)"
+         r.cancel_reason, r.created_at, r.started_at, r.completed_at, r.active)"
     };
 }
 
@@ -31,7 +31,7 @@ macro_rules! stage_row {
     () => {
         "json_array(s.workflow_run_id, s.stage_id, s.stage_name, s.stage_number, s.execution_group, \
          s.generation, s.status, s.attempt, s.waiting_on, s.output, s.output_blob, s.error_message, \
-         s.started_at, s.completed_at)"
+         s.started_at, s.completed_at, s.suspended_state, s.suspended_state_blob, s.max_wait_until)"
     };
 }
 
@@ -40,7 +40,7 @@ macro_rules! job_row {
     () => {
         "json_array(j.workflow_run_id, j.stage_id, j.workflow_id, j.definition_fingerprint, j.generation, \
          j.status, j.priority, j.attempt, j.max_attempts, j.lease_epoch, j.worker_id, j.leased_until, \
-         j.run_at)"
+         j.run_at, j.woken)"
     };
 }
 
@@ -98,6 +98,7 @@ pub(super) struct RunRow<'a> {
     created_at: i64,
     started_at: Option<i64>,
     completed_at: Option<i64>,
+    active: u32,
 }
 
 impl<'a> JsonRow<'a> for RunRow<'a> {
@@ -118,7 +119,8 @@ impl<'a> JsonRow<'a> for RunRow<'a> {
             generation: self.generation,
             last_sequence: self.last_sequence,
             waiting_on: self.waiting_on,
-            output: check.output(self.output, self.output_blob)?,
+            active: self.active,
+            output: check.value("output", self.output, self.output_blob)?,
             error,
             cancel_reason: self.cancel_reason,
             created_at: check.instant("created_at", self.created_at)?,
@@ -147,6 +149,9 @@ pub(super) struct StageRow<'a> {
     error_message: Option<String>,
     started_at: Option<i64>,
     completed_at: Option<i64>,
+    suspended_state: Option<String>,
+    suspended_state_blob: Option<String>,
+    max_wait_until: Option<i64>,
 }
 
 impl<'a> JsonRow<'a> for StageRow<'a> {
@@ -165,7 +170,9 @@ impl<'a> JsonRow<'a> for StageRow<'a> {
             status: check.status(&self.status)?,
             attempt: self.attempt,
             waiting_on: self.waiting_on,
-            output: check.output(self.output, self.output_blob)?,
+            ticket: check.value("suspended_state", self.suspended_state, self.suspended_state_blob)?,
+            give_up_at: check.maybe_instant("max_wait_until", self.max_wait_until)?,
+            output: check.value("output", self.output, self.output_blob)?,
             error_message: self.error_message,
             started_at: check.maybe_instant("started_at", self.started_at)?,
             completed_at: check.maybe_instant("completed_at", self.completed_at)?,
@@ -191,6 +198,7 @@ pub(super) struct JobRow<'a> {
     worker_id: Option<String>,
     leased_until: Option<i64>,
     run_at: i64,
+    woken: u8,
 }
 
 impl<'a> JsonRow<'a> for JobRow<'a> {
@@ -213,6 +221,7 @@ impl<'a> JsonRow<'a> for JobRow<'a> {
             worker_id: self.worker_id,
             leased_until: check.maybe_instant("leased_until", self.leased_until)?,
             run_at: check.instant("run_at", self.run_at)?,
+            woken: self.woken != 0,
         })
     }
 }
@@ -245,12 +254,17 @@ impl Check<'_> {
         microseconds.map(|microseconds| self.instant(column, microseconds)).transpose()
     }
 
-    fn output(&self, json: Option<String>, blob: Option<String>) -> Result<Option<StoredValue>, Failure> {
+    fn value(
+        &self,
+        column: &'static str,
+        json: Option<String>,
+        blob: Option<String>,
+    ) -> Result<Option<StoredValue>, Failure> {
         match (json, blob) {
             (Some(json), None) => Ok(Some(StoredValue::Inline(Json::trusted(json)))),
             (None, Some(key)) => Ok(Some(StoredValue::Blob(BlobKey(key)))),
             (None, None) => Ok(None),
-            (Some(_), Some(_)) => Err(self.unreadable("output", "it is in its row and in a blob")),
+            (Some(_), Some(_)) => Err(self.unreadable(column, "it is in its row and in a blob")),
         }
     }
 

@@ -34,7 +34,8 @@ const NEXT_LEASE_END: &str = "
     SELECT j.leased_until AS due FROM job_queue AS j
     WHERE j.status = 'RUNNING' AND j.leased_until IS NOT NULL ORDER BY j.leased_until LIMIT 1";
 
-/// The earliest due job of each priority that occurs, each found through the index of pending jobs. What makes a job
+/// The earliest due job of each priority that occurs, each found through the index of pending jobs, and the earliest
+/// due check. What makes a job
 /// claimable is the same here as where it is claimed; otherwise a worker would be sent for a job that it cannot have,
 /// again and again.
 const NEXT_JOB_DUE: &str = "
@@ -54,6 +55,13 @@ const NEXT_JOB_DUE: &str = "
                     AND r.status = 'RUNNING' AND r.generation = j.generation
                 ORDER BY j.run_at LIMIT 1) AS due
         FROM priorities AS p WHERE p.priority IS NOT NULL
+        UNION ALL
+        SELECT (SELECT c.run_at
+                FROM job_queue AS c CROSS JOIN workflow_runs AS r ON r.id = c.workflow_run_id
+                WHERE c.status = 'SUSPENDED' AND c.attempt < c.max_attempts
+                    AND c.definition_fingerprint IN (SELECT value FROM jsonb_each(?1))
+                    AND r.status = 'RUNNING' AND r.generation = c.generation
+                ORDER BY c.run_at LIMIT 1)
     )";
 
 /// The statements of this file, for the test that looks at their plans.
