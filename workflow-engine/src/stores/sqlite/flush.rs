@@ -5,7 +5,7 @@ use super::json_rows::{JsonRows, Row};
 use super::session::Session;
 use crate::id::RunId;
 use crate::records::{Event, JobRecord, RunRecord, StageRecord};
-use crate::stores::working_set::{Fate, WorkingSet};
+use crate::stores::working_set::{Fate, RunRows, StageRows, WorkingSet};
 
 const DOING: &str = "write a commit";
 
@@ -122,6 +122,24 @@ pub(super) async fn flush(
     Ok(())
 }
 
+/// The runs in the order of their ids.
+fn sorted_runs(set: &WorkingSet) -> Vec<&RunRows> {
+    let mut runs: Vec<_> = set.runs.iter().collect();
+    runs.sort_by_key(|(run_id, _)| **run_id);
+    runs.into_iter().map(|(_, rows)| rows).collect()
+}
+
+/// The stages in the order of their runs' ids and their own.
+fn sorted_stages(set: &WorkingSet) -> Vec<&StageRows> {
+    let mut sorted = Vec::new();
+    for rows in sorted_runs(set) {
+        let mut stages: Vec<_> = rows.stages.iter().collect();
+        stages.sort_by_key(|(stage_id, _)| *stage_id);
+        sorted.extend(stages.into_iter().map(|(_, rows)| rows));
+    }
+    sorted
+}
+
 #[derive(Default)]
 struct Runs {
     inserted: JsonRows,
@@ -131,7 +149,7 @@ struct Runs {
 
 fn runs(set: &WorkingSet) -> Runs {
     let mut written = Runs::default();
-    for rows in set.sorted_runs() {
+    for rows in sorted_runs(set) {
         match (rows.run.fate(), &rows.created) {
             (Fate::Update(run), _) => written.updated.push(|row| changing(run, row)),
             (Fate::Insert(run), Some(new)) => {
@@ -165,7 +183,7 @@ fn changing(run: &RunRecord, row: &mut Row<'_>) {
 
 fn stages(set: &WorkingSet) -> JsonRows {
     let mut written = JsonRows::default();
-    for rows in set.sorted_stages() {
+    for rows in sorted_stages(set) {
         if let Fate::Insert(stage) | Fate::Update(stage) = rows.stage.fate() {
             written.push(|row| stage_row(stage, row));
         }
@@ -184,7 +202,7 @@ fn stage_row(stage: &StageRecord, row: &mut Row<'_>) {
 /// Jobs to be written, and jobs to be deleted.
 fn jobs(set: &WorkingSet) -> (JsonRows, JsonRows) {
     let (mut written, mut deleted) = (JsonRows::default(), JsonRows::default());
-    for rows in set.sorted_stages() {
+    for rows in sorted_stages(set) {
         match rows.job.fate() {
             Fate::Insert(job) | Fate::Update(job) => written.push(|row| job_row(job, row)),
             // The job of a stage is never deleted without its stage.
