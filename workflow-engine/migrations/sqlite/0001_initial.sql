@@ -26,6 +26,8 @@ CREATE TABLE workflow_runs (
     waiting_on             INTEGER NOT NULL,
     -- Stages that are ready or running.
     active                 INTEGER NOT NULL,
+    -- Stages that wait for something outside.
+    suspended              INTEGER NOT NULL,
     output                 TEXT,
     -- The key in blobs of an output that is too large for the row.
     output_blob            TEXT,

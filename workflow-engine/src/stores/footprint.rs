@@ -1,6 +1,6 @@
 //! Which rows a decision reads: what has to be loaded before it can be applied.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::RunId;
 use crate::ports::{Change, Decision, Guard};
@@ -11,8 +11,6 @@ use crate::records::Lease;
 pub(super) struct Footprint {
     /// The runs, each with the stages (and their jobs) that are read of it.
     pub(super) runs: BTreeMap<RunId, BTreeSet<String>>,
-    /// The jobs that claims of this transaction are about to take.
-    pub(super) claimed: HashSet<(RunId, String)>,
     /// Command and key of each idempotency entry.
     pub(super) keys: BTreeSet<(&'static str, String)>,
 }

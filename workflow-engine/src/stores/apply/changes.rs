@@ -75,6 +75,7 @@ fn create_run(draft: &mut Draft<'_>, new: &NewRun) -> Result<(), Impossible> {
         last_sequence: 0,
         waiting_on: 0,
         active: 0,
+        suspended: 0,
         output: None,
         error: None,
         cancel_reason: None,
@@ -212,13 +213,15 @@ fn complete(
 ) -> Result<(), Impossible> {
     let now = draft.now();
     let stage = draft.stage_mut(stage_id)?;
-    let was_active = stage.status != Status::Suspended;
+    let waited = stage.status == Status::Suspended;
     close(stage, Status::Completed, now)?;
     stage.output = Some(output.clone());
     stage.error_message = None;
     let stage_name = stage.stage_name.clone();
     draft.job_slot(stage_id).delete();
-    if was_active {
+    if waited {
+        draft.resume()?;
+    } else {
         draft.deactivate()?;
     }
     draft.event(EventKind::StageCompleted { stage_id: stage_id.to_owned(), stage_name, duration_ms })
@@ -336,6 +339,7 @@ fn end_run(draft: &mut Draft<'_>, end: &RunEnd) -> Result<(), Impossible> {
     }
     run.version += 1;
     run.active = 0;
+    run.suspended = 0;
     run.completed_at = Some(now);
     let event = match end {
         RunEnd::Failed(error) => {

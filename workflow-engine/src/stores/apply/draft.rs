@@ -54,6 +54,8 @@ pub(super) enum Impossible {
     StageDoesNotWait(String),
     #[error("none of its stages is ready or running")]
     NoneIsActive,
+    #[error("none of its stages waits")]
+    NoneWaits,
     #[error("its stage `{0}` has no job")]
     NoJob(String),
     #[error("its stage `{0}` has a job already")]
@@ -132,6 +134,20 @@ impl<'a> Draft<'a> {
     pub(super) fn deactivate(&mut self) -> Result<(), Impossible> {
         let run = self.run_mut()?;
         run.active = run.active.checked_sub(1).ok_or(Impossible::NoneIsActive)?;
+        Ok(())
+    }
+
+    /// One of its stages begins to wait for something outside.
+    pub(super) fn suspend(&mut self) -> Result<(), Impossible> {
+        self.deactivate()?;
+        self.run_mut()?.suspended += 1;
+        Ok(())
+    }
+
+    /// One of its stages waits no more.
+    pub(super) fn resume(&mut self) -> Result<(), Impossible> {
+        let run = self.run_mut()?;
+        run.suspended = run.suspended.checked_sub(1).ok_or(Impossible::NoneWaits)?;
         Ok(())
     }
 

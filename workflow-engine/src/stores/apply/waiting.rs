@@ -30,7 +30,7 @@ pub(super) fn suspend(
         stage_name: stage.stage_name.clone(),
         next_check_ms: u64::try_from(check_after.as_millis()).unwrap_or(u64::MAX),
     };
-    draft.deactivate()?;
+    draft.suspend()?;
     requeue(draft, stage_id, check_after)?;
     draft.event(event)
 }
@@ -82,7 +82,7 @@ fn requeue(draft: &mut Draft<'_>, stage_id: &str, check_after: Duration) -> Resu
 pub(super) fn note_standstill(draft: &mut Draft<'_>, decision: &Decision) -> Result<(), Impossible> {
     let before = draft.active_before();
     let run = draft.run()?;
-    if before == 0 || run.active > 0 || run.status != Status::Running {
+    if before == 0 || run.active > 0 || run.suspended == 0 || run.status != Status::Running {
         return Ok(());
     }
     let stage_id = decision.changes.iter().find_map(|change| match change {

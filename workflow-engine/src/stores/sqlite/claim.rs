@@ -10,9 +10,9 @@ use super::failure::Failure;
 use super::json_rows::JsonRows;
 use super::session::Session;
 use super::work::{ClaimJobs, RenewLeases};
+use crate::id::RunId;
 use crate::records::Lease;
 use crate::stores::claiming::Candidate;
-use crate::stores::footprint::Footprint;
 use crate::stores::instant;
 
 /// Due jobs of the given definitions, the most urgent first. The joins are in the order of the index, so that the
@@ -48,19 +48,18 @@ const RENEW: &str = "
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[CANDIDATES, DUE_CHECKS, RENEW];
 
-/// Reads which jobs may be claimed, and adds them to what has to be loaded. Jobs that another claim of the same
-/// transaction is about to take are not among them.
+/// Reads which jobs may be claimed, and adds them to those that claims of this transaction are about to take; the ones
+/// that are taken already are not among them.
 pub(super) async fn candidates(
     session: &mut Session,
     claim: &ClaimJobs,
     now: DateTime<Utc>,
-    footprint: &mut Footprint,
+    taken: &mut HashSet<(RunId, String)>,
 ) -> Result<Vec<Candidate>, Failure> {
     let ClaimJobs { definitions, max, .. } = claim;
     // An array of texts always has a JSON form.
     let names = serde_json::to_string(definitions).unwrap_or_default();
-    let taken: usize = footprint.claimed.len();
-    let limit = i64::try_from(max.saturating_add(taken)).unwrap_or(i64::MAX);
+    let limit = i64::try_from(max.saturating_add(taken.len())).unwrap_or(i64::MAX);
     let mut candidates = Vec::new();
     for statement in [CANDIDATES, DUE_CHECKS] {
         if candidates.len() >= *max {
@@ -68,7 +67,7 @@ pub(super) async fn candidates(
         }
         let query = sqlx::query(statement).bind(names.clone()).bind(now.timestamp_micros()).bind(limit);
         let rows = session.fetch("claim jobs", query).await?;
-        take(&rows, *max, footprint, &mut candidates)?;
+        take(&rows, *max, taken, &mut candidates)?;
     }
     Ok(candidates)
 }
@@ -76,7 +75,7 @@ pub(super) async fn candidates(
 fn take(
     rows: &[SqliteRow],
     max: usize,
-    footprint: &mut Footprint,
+    taken: &mut HashSet<(RunId, String)>,
     candidates: &mut Vec<Candidate>,
 ) -> Result<(), Failure> {
     for row in rows {
@@ -87,8 +86,7 @@ fn take(
             generation: columns.int("generation")?,
         };
         let Candidate { run_id, stage_id, .. } = &candidate;
-        if candidates.len() < max && footprint.claimed.insert((*run_id, stage_id.clone())) {
-            footprint.add_stage(*run_id, stage_id.clone());
+        if candidates.len() < max && taken.insert((*run_id, stage_id.clone())) {
             candidates.push(candidate);
         }
     }

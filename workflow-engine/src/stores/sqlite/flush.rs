@@ -5,18 +5,18 @@ use super::json_rows::{JsonRows, Row};
 use super::session::Session;
 use crate::id::RunId;
 use crate::records::{Event, JobRecord, RunRecord, StageRecord};
-use crate::stores::working_set::{Fate, WorkingSet};
+use crate::stores::working_set::{Fate, RunRows, StageRows, WorkingSet};
 
 const DOING: &str = "write a commit";
 
 const INSERT_RUNS: &str = "
     INSERT INTO workflow_runs
         (id, status, version, generation, last_sequence, waiting_on, output, output_blob, error_code,
-         error_message, cancel_reason, started_at, completed_at, active, workflow_id, workflow_name, workflow_type,
+         error_message, cancel_reason, started_at, completed_at, active, suspended, workflow_id, workflow_name, workflow_type,
          definition_fingerprint, priority, created_at)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
         value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, value ->> 14,
-        value ->> 15, value ->> 14, value ->> 16, value ->> 17, value ->> 18
+        value ->> 15, value ->> 16, value ->> 15, value ->> 17, value ->> 18, value ->> 19
     FROM jsonb_each(?1)";
 
 const INSERT_REQUESTS: &str = "
@@ -29,7 +29,7 @@ const UPDATE_RUNS: &str = "
         last_sequence = n.value ->> 4, waiting_on = n.value ->> 5, output = n.value ->> 6,
         output_blob = n.value ->> 7, error_code = n.value ->> 8, error_message = n.value ->> 9,
         cancel_reason = n.value ->> 10, started_at = n.value ->> 11, completed_at = n.value ->> 12,
-        active = n.value ->> 13
+        active = n.value ->> 13, suspended = n.value ->> 14
     FROM jsonb_each(?1) AS n
     WHERE workflow_runs.id = n.value ->> 0";
 
@@ -127,6 +127,24 @@ pub(super) async fn flush(
     Ok(())
 }
 
+/// The runs in the order of their ids.
+fn sorted_runs(set: &WorkingSet) -> Vec<&RunRows> {
+    let mut runs: Vec<_> = set.runs.iter().collect();
+    runs.sort_by_key(|(run_id, _)| **run_id);
+    runs.into_iter().map(|(_, rows)| rows).collect()
+}
+
+/// The stages in the order of their runs' ids and their own.
+fn sorted_stages(set: &WorkingSet) -> Vec<&StageRows> {
+    let mut sorted = Vec::new();
+    for rows in sorted_runs(set) {
+        let mut stages: Vec<_> = rows.stages.iter().collect();
+        stages.sort_by_key(|(stage_id, _)| *stage_id);
+        sorted.extend(stages.into_iter().map(|(_, rows)| rows));
+    }
+    sorted
+}
+
 #[derive(Default)]
 struct Runs {
     inserted: JsonRows,
@@ -136,7 +154,7 @@ struct Runs {
 
 fn runs(set: &WorkingSet) -> Runs {
     let mut written = Runs::default();
-    for rows in set.sorted_runs() {
+    for rows in sorted_runs(set) {
         match (rows.run.fate(), &rows.created) {
             (Fate::Update(run), _) => written.updated.push(|row| changing(run, row)),
             (Fate::Insert(run), Some(new)) => {
@@ -166,11 +184,12 @@ fn changing(run: &RunRecord, row: &mut Row<'_>) {
     row.maybe_text(error.map(|error| error.message.as_str()));
     row.maybe_text(run.cancel_reason.as_deref());
     row.maybe_instant(run.started_at).maybe_instant(run.completed_at).int(run.active);
+    row.int(run.suspended);
 }
 
 fn stages(set: &WorkingSet) -> JsonRows {
     let mut written = JsonRows::default();
-    for rows in set.sorted_stages() {
+    for rows in sorted_stages(set) {
         if let Fate::Insert(stage) | Fate::Update(stage) = rows.stage.fate() {
             written.push(|row| stage_row(stage, row));
         }
@@ -190,7 +209,7 @@ fn stage_row(stage: &StageRecord, row: &mut Row<'_>) {
 /// Jobs to be written, and jobs to be deleted.
 fn jobs(set: &WorkingSet) -> (JsonRows, JsonRows) {
     let (mut written, mut deleted) = (JsonRows::default(), JsonRows::default());
-    for rows in set.sorted_stages() {
+    for rows in sorted_stages(set) {
         match rows.job.fate() {
             Fate::Insert(job) | Fate::Update(job) => written.push(|row| job_row(job, row)),
             // The job of a stage is never deleted without its stage.

@@ -22,7 +22,7 @@ macro_rules! run_row {
     () => {
         "json_array(r.id, r.workflow_id, r.definition_fingerprint, r.status, r.priority, r.version, \
          r.generation, r.last_sequence, r.waiting_on, r.output, r.output_blob, r.error_code, r.error_message, \
-         r.cancel_reason, r.created_at, r.started_at, r.completed_at, r.active)"
+         r.cancel_reason, r.created_at, r.started_at, r.completed_at, r.active, r.suspended)"
     };
 }
 
@@ -99,6 +99,7 @@ pub(super) struct RunRow<'a> {
     started_at: Option<i64>,
     completed_at: Option<i64>,
     active: u32,
+    suspended: u32,
 }
 
 impl<'a> JsonRow<'a> for RunRow<'a> {
@@ -120,6 +121,7 @@ impl<'a> JsonRow<'a> for RunRow<'a> {
             last_sequence: self.last_sequence,
             waiting_on: self.waiting_on,
             active: self.active,
+            suspended: self.suspended,
             output: check.value("output", self.output, self.output_blob)?,
             error,
             cancel_reason: self.cancel_reason,
