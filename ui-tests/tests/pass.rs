@@ -6,7 +6,7 @@ use std::path::Path;
 macro_rules! cases {
     ($($case:ident = $path:literal,)*) => {$(
         #[path = $path]
-        #[allow(dead_code, clippy::all)]
+        #[allow(dead_code, clippy::all, clippy::pedantic)]
         mod $case;
 
         #[test]

@@ -1,4 +1,7 @@
 //! The macros of `workflow-engine`: `#[stage]` and `workflow!`. Use them through that crate.
+//!
+//! Both are thin: they parse, check what tokens alone can show, and write constants and implementations of traits of
+//! `workflow-engine`, where rustc does the rest.
 
 mod casing;
 mod docs;
@@ -10,15 +13,18 @@ mod record;
 mod stage;
 mod workflow;
 
+#[cfg(test)]
+mod tests;
+
 use proc_macro::TokenStream;
 
-/// Makes an async function a stage.
+#[doc = include_str!("../docs/stage.md")]
 #[proc_macro_attribute]
 pub fn stage(options: TokenStream, item: TokenStream) -> TokenStream {
     stage::expand(options.into(), item.into()).into()
 }
 
-/// Declares workflows.
+#[doc = include_str!("../docs/workflow.md")]
 #[proc_macro]
 pub fn workflow(input: TokenStream) -> TokenStream {
     workflow::expand(input.into()).into()

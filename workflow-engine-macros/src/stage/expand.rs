@@ -36,7 +36,7 @@ pub fn expand(stage: &Stage<'_>) -> TokenStream {
     let config_name = format_ident!("{}Config", pascal(&plain(name)), span = name.span());
     let input = Record {
         name: &input_name,
-        doc: format!("The input of the stage [`{}`](fn@{name}).", plain(name)),
+        doc: format!(" The input of the stage [`{}`](fn@{name}).", plain(name)),
         visibility,
         fields: &inputs,
         strict: false,
@@ -44,7 +44,7 @@ pub fn expand(stage: &Stage<'_>) -> TokenStream {
     };
     let config = Record {
         name: &config_name,
-        doc: format!("The configuration of the stage [`{}`](fn@{name}).", plain(name)),
+        doc: format!(" The configuration of the stage [`{}`](fn@{name}).", plain(name)),
         visibility,
         fields: &configs,
         strict: true,
@@ -82,7 +82,7 @@ pub fn expand(stage: &Stage<'_>) -> TokenStream {
 
 /// A braced structure: it takes the function's name in the namespace of types only.
 pub fn marker(name: &Ident, visibility: &syn::Visibility, conditions: &[&syn::Attribute]) -> TokenStream {
-    let doc = format!("The stage of the function [`{}`](fn@{name}).", plain(name));
+    let doc = format!(" The stage of the function [`{}`](fn@{name}).", plain(name));
     // rustc points at the structure when it speaks of the stage, so it stands where the function's name does.
     let structure = quote_spanned!(name.span()=> struct #name {});
     quote! {
@@ -230,6 +230,10 @@ fn accepts(name: &Ident, input: &Ident, fields: &[&Field<'_>], private: &TokenSt
                 impl<__V> #private::Accepts<__V> for #name {
                     fn accept(_: __V) -> Self::Input {
                         #private::NoInput
+                    }
+
+                    fn nothing() -> ::core::option::Option<Self::Input> {
+                        ::core::option::Option::Some(#private::NoInput)
                     }
                 }
             };

@@ -9,7 +9,6 @@ mod record;
 mod valid;
 
 use proc_macro2::TokenStream;
-use quote::quote;
 
 use crate::errors::Errors;
 
@@ -20,10 +19,11 @@ pub fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let options = attr::Options::parse(options, &mut errors);
     let function = match syn::parse2::<ast::Function>(item.clone()) {
         Ok(function) => function,
+        // Without a signature there is nothing to stand in for; the item itself must not vanish.
         Err(error) => {
-            // Without a signature there is nothing to stand in for; the item itself must not vanish.
-            let error = error.to_compile_error();
-            return quote!(#error #item);
+            let mut expansion = error.to_compile_error();
+            expansion.extend(item);
+            return expansion;
         }
     };
     let stage = valid::Stage::new(&function, &options, &mut errors);

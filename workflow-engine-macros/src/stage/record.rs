@@ -30,7 +30,7 @@ impl Record<'_> {
             let Field { name, ty, typed, .. } = field;
             let documented = docs::attributes(&typed.attrs).collect::<Vec<_>>();
             let fallback = documented.is_empty().then(|| {
-                let text = format!("The parameter `{name}`.");
+                let text = format!(" The parameter `{name}`.");
                 quote!(#[doc = #text])
             });
             quote!(#(#documented)* #fallback #visibility #name: #ty)

@@ -45,7 +45,7 @@ pub fn expand(graph: &Graph<'_>) -> TokenStream {
     let attributes = &workflow.attributes;
     let documented = docs::attributes(attributes).next().is_some();
     let doc = (!documented).then(|| {
-        let doc = format!("The workflow `{}`.", graph.id);
+        let doc = format!(" The workflow `{}`.", graph.id);
         quote!(#[doc = #doc])
     });
     let named = graph.nodes.iter().zip(aliases).map(|(node, alias)| {

@@ -171,7 +171,8 @@ fn step(input: ParseStream<'_>, errors: &mut Errors) -> Step {
         skip_to_arrow(input);
         return Step::Hole;
     }
-    errors.take(path(input)).map_or(Step::Hole, Step::Stage)
+    let path = path(input, errors);
+    errors.take(path).map_or(Step::Hole, Step::Stage)
 }
 
 fn group(content: ParseStream<'_>, delimiters: &DelimSpan, errors: &mut Errors) -> Step {
@@ -206,29 +207,28 @@ fn bracketed(input: ParseStream<'_>) -> Result<(token::Bracket, ParseBuffer<'_>)
 }
 
 /// A path without arguments, one segment at a time, because `a::` is half of one.
-fn path(input: ParseStream<'_>) -> Result<Path> {
-    let mut path =
-        Path { leading_colon: input.parse()?, segments: Punctuated::<PathSegment, Token![::]>::new() };
+fn path(input: ParseStream<'_>, errors: &mut Errors) -> Result<Path> {
+    let leading_colon: Option<Token![::]> = input.parse()?;
+    let mut colons = leading_colon.map(|colons| colons.spans[1]);
+    let mut path = Path { leading_colon, segments: Punctuated::new() };
     loop {
-        let place = path.segments.trailing_punct().then(|| path.segments.pairs().next_back());
-        let colons = place.flatten().and_then(|pair| pair.punct().map(|colons| colons.spans[1]));
-        let colons = colons.or_else(|| path.leading_colon.map(|colons| colons.spans[1]));
         let segment = input
             .call(Ident::parse_any)
             .map_err(|error| colons.map_or(error, errors::workflow::expected_segment))?;
-        path.segments.push_value(segment.into());
-        if input.peek(Token![<])
-            || input.peek(token::Paren)
-            || input.peek(Token![::]) && input.peek3(Token![<])
-        {
-            let error = errors::workflow::arguments(&path);
+        path.segments.push_value(PathSegment::from(segment));
+        let turbofish = input.peek(Token![::]) && input.peek3(Token![<]);
+        if turbofish || input.peek(Token![<]) || input.peek(token::Paren) {
+            // The path stands, and is checked as if nothing followed it.
+            errors.push(errors::workflow::arguments(&path));
             skip_to_arrow(input);
-            return Err(error);
+            return Ok(path);
         }
         if !input.peek(Token![::]) {
             return Ok(path);
         }
-        path.segments.push_punct(input.parse()?);
+        let punct: Token![::] = input.parse()?;
+        colons = Some(punct.spans[1]);
+        path.segments.push_punct(punct);
     }
 }
 

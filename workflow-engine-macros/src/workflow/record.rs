@@ -14,20 +14,20 @@ pub fn structures(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     let name = &graph.workflow.name;
     let fields = graph.nodes.iter().zip(aliases).map(|(node, alias)| {
         let field = &node.field;
-        let doc = format!("The configuration of the stage `{}`.", plain(field));
+        let doc = format!(" The configuration of the stage `{}`.", plain(field));
         quote!(#[doc = #doc] #visibility #field: <#alias as #library::Stage>::Config)
     });
     let results = graph.nodes.iter().zip(aliases).map(|(node, alias)| {
         let field = &node.field;
-        let doc = format!("The output of the stage `{}`.", plain(field));
+        let doc = format!(" The output of the stage `{}`.", plain(field));
         quote!(#[doc = #doc] #visibility #field: ::core::option::Option<<#alias as #library::Stage>::Output>)
     });
     let config_doc = format!(
-        "The configuration of the workflow [`{}`], a field for each stage; in JSON under the stages' ids.",
+        " The configuration of the workflow [`{}`](struct@{name}), a field for each stage; in JSON under its id.",
         plain(name)
     );
     let outputs_doc = format!(
-        "The outputs of the stages of a run of the workflow [`{}`], as far as there are any.",
+        " The outputs of a run of the workflow [`{}`](struct@{name}), as far as there are any.",
         plain(name)
     );
     // A stage in the middle may be private where the workflow is not: its values are for those who know its types.

@@ -22,6 +22,12 @@ use super::workflow::Workflow;
 pub trait Accepts<V>: Stage {
     /// Makes the input.
     fn accept(value: V) -> Self::Input;
+
+    /// The input of a stage that takes nothing: then nothing that is handed to it needs to be read.
+    #[must_use]
+    fn nothing() -> Option<Self::Input> {
+        None
+    }
 }
 
 /// `Self` may come right after the stage `Giver`, whose output is `V`; it takes `Parameters`.

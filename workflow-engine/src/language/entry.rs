@@ -18,18 +18,22 @@ where
     S: Accepts<H::Value>,
     H: Handed,
 {
-    Box::pin(run::<S, H>(execution, S::accept))
+    Box::pin(run::<S, H>(execution))
 }
 
-async fn run<S: Stage, H: Handed>(
-    execution: Execution,
-    take: fn(H::Value) -> S::Input,
-) -> Result<Json, StageError> {
+async fn run<S, H>(execution: Execution) -> Result<Json, StageError>
+where
+    S: Accepts<H::Value>,
+    H: Handed,
+{
     let Execution { handed, config, context } = execution;
     let id = S::DECLARATION.id;
-    let input = H::decode(&mut handed.iter()).map(take).map_err(|error| {
-        StageError::permanent(format_args!("stage `{id}` cannot be handed its input: {error}"))
-    })?;
+    let input = match S::nothing() {
+        Some(nothing) => nothing,
+        None => H::decode(&mut handed.iter()).map(S::accept).map_err(|error| {
+            StageError::permanent(format_args!("stage `{id}` cannot be handed its input: {error}"))
+        })?,
+    };
     let config = config.decode::<S::Config>().map_err(|error| {
         StageError::permanent(format_args!("the configuration of stage `{id}` cannot be read: {error}"))
     })?;

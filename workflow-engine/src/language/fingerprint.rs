@@ -1,11 +1,11 @@
 //! The fingerprint of a workflow: equal as long as runs in flight can be continued.
 
-use crate::hex::hex;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::definition::WorkflowDefinition;
 use super::normal::{normal_form, sorted};
+use crate::hex::hex;
 
 /// Stands in front of everything that is hashed, and changes whenever the algorithm does.
 const ALGORITHM: &str = "workflow-engine-fingerprint-1";

@@ -46,7 +46,7 @@ impl Json {
     }
 
     /// Takes text that this library wrote itself.
-    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only a store that keeps text needs it"))]
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "a store in SQL alone needs it"))]
     pub(crate) fn trusted(text: impl Into<Arc<str>>) -> Self {
         Self(text.into())
     }

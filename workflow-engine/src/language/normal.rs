@@ -65,8 +65,13 @@ impl Normalizer<'_> {
                     let fields = fields.map(|(name, schema)| (name.clone(), self.schema(schema))).collect();
                     normal.insert(key.clone(), Value::Object(fields));
                 }
-                "required" => drop(normal.insert(key.clone(), as_set(value))),
-                "enum" | "const" => drop(normal.insert(key.clone(), value.clone())),
+                // Their order says nothing about the values that they admit.
+                "required" | "enum" | "type" => drop(normal.insert(key.clone(), as_set(value.clone()))),
+                "anyOf" | "oneOf" | "allOf" => {
+                    let alternatives = self.schema(value);
+                    normal.insert(key.clone(), as_set(sorted(alternatives)));
+                }
+                "const" => drop(normal.insert(key.clone(), value.clone())),
                 _ => drop(normal.insert(key.clone(), self.schema(value))),
             }
         }
@@ -91,10 +96,11 @@ impl Normalizer<'_> {
     }
 }
 
-fn as_set(value: &Value) -> Value {
-    let mut names: Vec<Value> = value.as_array().cloned().unwrap_or_default();
-    names.sort_by_key(ToString::to_string);
-    Value::Array(names)
+fn as_set(mut value: Value) -> Value {
+    if let Value::Array(items) = &mut value {
+        items.sort_by_cached_key(ToString::to_string);
+    }
+    value
 }
 
 /// The same value with sorted keys, also where `serde_json` was told to keep their order.

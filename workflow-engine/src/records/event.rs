@@ -157,7 +157,7 @@ impl EventKind {
     }
 
     /// The fields as JSON, without the name, which has a column of its own.
-    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only a store that keeps text needs it"))]
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "a store in SQL alone needs it"))]
     pub(crate) fn payload(&self) -> Result<String, serde_json::Error> {
         // serde writes `{"name":{fields}}`. The tag stays outside the fields because an output is raw JSON, which
         // serde's inner tags cannot read back.
@@ -166,7 +166,7 @@ impl EventKind {
     }
 
     /// Reads back what [`EventKind::payload`] wrote.
-    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only a store that keeps text needs it"))]
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "a store in SQL alone needs it"))]
     pub(crate) fn from_stored(name: &str, payload: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(&format!("{{\"{name}\":{payload}}}"))
     }

@@ -1,14 +1,13 @@
 //! The document workflow of the README, its entries called by hand.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tokio_util::sync::CancellationToken;
 
+use super::context;
 use crate::prelude::*;
-use crate::{Execution, Json, LogLevel, Reports, RunId, StageScope};
+use crate::{Execution, Json};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 struct Document {
@@ -83,13 +82,6 @@ workflow! {
     document_processor = extract_text >> [summarize, keywords >> rank] >> report
 }
 
-struct Silent;
-
-impl Reports for Silent {
-    fn log(&self, _: LogLevel, _: &str, _: Json) {}
-    fn progress(&self, _: f64, _: &str) {}
-}
-
 /// Runs every stage in reading order, as the kernel would, and keeps the outputs.
 async fn run(input: Json, config: &[(&str, &str)]) -> Result<HashMap<String, Json>, StageError> {
     let definition = document_processor::definition();
@@ -104,23 +96,11 @@ async fn run(input: Json, config: &[(&str, &str)]) -> Result<HashMap<String, Jso
         let config = (stage.check_config)(given.as_ref()).expect("the configuration is one");
         let reads = stage.reads.iter().map(|index| &definition.stages[*index].id);
         let reads = reads.map(|id| (id.clone(), stored[id].clone())).collect();
-        let context = StageContext::new(scope(&stage.id), reads, Arc::new(Silent));
+        let context = context(&stage.id, reads);
         let output = (stage.entry)(Execution { handed, config, context }).await?;
         stored.insert(stage.id.clone(), output);
     }
     Ok(stored)
-}
-
-fn scope(stage_id: &str) -> StageScope {
-    StageScope {
-        run_id: RunId::generate(),
-        workflow_id: "document-processor".into(),
-        stage_id: stage_id.into(),
-        attempt: 1,
-        generation: 1,
-        deadline: None,
-        cancellation: CancellationToken::new(),
-    }
 }
 
 #[tokio::test]

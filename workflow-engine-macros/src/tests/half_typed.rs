@@ -1,0 +1,69 @@
+//! Code as it is while somebody types: nothing that is already there may vanish from the expansion.
+
+use super::{contains, tokens};
+use crate::{stage, workflow};
+
+fn workflow_keeps(source: &str, names: &[&str]) {
+    let expansion = workflow::expand(tokens(source));
+    assert!(contains(&expansion, "compile_error"), "`{source}` is refused");
+    for name in names {
+        assert!(contains(&expansion, name), "`{name}` of `{source}` is still there");
+    }
+}
+
+#[test]
+fn a_workflow_keeps_every_identifier() {
+    workflow_keeps("pub w = a >>", &["w", "a", "WConfig", "WOutputs"]);
+    workflow_keeps("pub w = a >> [b, ] >>", &["w", "a", "b"]);
+}
+
+#[test]
+fn a_workflow_keeps_what_stands_around_a_mistake() {
+    workflow_keeps("w = a >> >> b", &["a", "b"]);
+    workflow_keeps("w = a b", &["a", "b"]);
+    workflow_keeps("w = a > b", &["a", "b"]);
+    workflow_keeps("w = a >> 3 >> [b c, d >>]", &["a", "b", "c", "d"]);
+    workflow_keeps("w = a >> b(1) >> c::<u8> >> d", &["a", "b", "c", "d"]);
+    workflow_keeps("v = a; w = ; x = b >>", &["v", "w", "x", "a", "b"]);
+    workflow_keeps("w = a >> (b, c)", &["a", "b", "c"]);
+}
+
+fn stage_keeps(options: &str, item: &str, names: &[&str]) {
+    let expansion = stage::expand(tokens(options), tokens(item));
+    for name in names {
+        assert!(contains(&expansion, name), "`{name}` of `{item}` is still there");
+    }
+}
+
+#[test]
+fn a_stage_keeps_its_function_and_its_type() {
+    let function = "pub async fn load(path: String) -> StageResult<u32> { path.le }";
+    for options in
+        ["ret", "retry", "retry(", "timeout =", "timeout = 3", "require(a::)", ", ,", "version = x"]
+    {
+        let Ok(options) = options.parse::<proc_macro2::TokenStream>() else { continue };
+        stage_keeps(
+            &options.to_string(),
+            function,
+            &["load", "path", "le", "struct", "Stage", "compile_error"],
+        );
+    }
+}
+
+#[test]
+fn a_body_is_carried_as_it_is() {
+    stage_keeps(
+        "",
+        "async fn load(path: String) -> StageResult<u32> { if 1 }",
+        &["load", "path", "LoadInput"],
+    );
+    stage_keeps("", "async fn load(path: String) -> StageResult<u32> { path. }", &["load", "LoadInput"]);
+    stage_keeps("", "async fn load(path: String) -> StageResult<u32>;", &["load", "LoadInput"]);
+}
+
+#[test]
+fn what_is_no_function_is_still_there() {
+    stage_keeps("", "pub struct Document { text: String }", &["Document", "text", "compile_error"]);
+    stage_keeps("", "async fn", &["async", "fn", "compile_error"]);
+    stage_keeps("", "async fn load(path) -> StageResult<u32> { }", &["load", "path", "compile_error"]);
+}
