@@ -3,8 +3,6 @@
 //! Both run their write transactions one after another and share everything but storage: a transaction loads the
 //! rows that its decisions name into a working set, applies the decisions there, and writes back what changed.
 
-#![cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "a store in SQL alone needs some of it"))]
-
 mod announcement;
 mod apply;
 mod claiming;
