@@ -20,6 +20,7 @@ mod outputs;
 mod table;
 mod workflow;
 
+mod description;
 mod drawing;
 mod fingerprint;
 mod normal;
