@@ -38,9 +38,12 @@ fn on(tokens: impl ToTokens, message: impl Display) -> Error {
 
 pub mod options {
     use super::{Display, Error, Span, list, on};
+    use crate::nearest::nearest;
 
     pub fn unknown(name: &syn::Ident, owner: &str, known: &[&str]) -> Error {
-        on(name, format!("unknown option `{name}` of {owner}: it takes {}", list(known)))
+        let meant = nearest(&name.to_string(), known).map(|known| format!(", did you mean `{known}`"));
+        let meant = meant.unwrap_or_default();
+        on(name, format!("unknown option `{name}` of {owner}{meant}; it takes {}", list(known)))
     }
 
     pub fn repeated(name: &syn::Ident, owner: &str) -> Error {
@@ -149,6 +152,13 @@ pub mod stage {
             token,
             "a stage's input is stored, so it is owned: take it by value (only the context, `&StageContext`, and \
              what `#[require(…)]` names are taken by reference)",
+        )
+    }
+
+    pub fn lifetime(token: impl ToTokens) -> Error {
+        on(
+            token,
+            "what a stage takes is stored, so it borrows nothing: write a type without lifetimes, or `'static`",
         )
     }
 

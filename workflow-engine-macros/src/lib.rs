@@ -7,6 +7,7 @@ mod casing;
 mod docs;
 mod duration;
 mod errors;
+mod nearest;
 mod options;
 mod paths;
 mod record;

@@ -202,20 +202,25 @@ fn run(stage: &Stage<'_>, private: &TokenStream) -> TokenStream {
             quote!(&#call(&#context))
         }
     });
-    let failure = respan(quote!(#private::Failure::into_error), error_span(stage.returns));
+    // rustc underlines the argument when it is the argument's type that does not convert.
+    let error = Ident::new("__error", error_span(stage.returns));
+    let failure = respan(quote!(#private::Failure::into_error), error.span());
+    let pin = respan(quote!(#private::Box::pin), name.span());
     // The name's span: a future that is not `Send` is reported where the function is named.
     quote_spanned! {name.span()=>
-        async fn run(
+        #[allow(unused_variables)]
+        fn run(
             #input: Self::Input,
             #config: Self::Config,
             #context: #private::StageContext,
-        ) -> ::core::result::Result<Self::Output, #private::StageError> {
-            let _ = (&#input, &#config, &#context);
-            #(#prepare)*
-            match #name(#(#arguments),*).await {
-                ::core::result::Result::Ok(output) => ::core::result::Result::Ok(output),
-                ::core::result::Result::Err(error) => ::core::result::Result::Err(#failure(error)),
-            }
+        ) -> #private::Running<Self::Output> {
+            #pin(async move {
+                #(#prepare)*
+                match #name(#(#arguments),*).await {
+                    ::core::result::Result::Ok(output) => ::core::result::Result::Ok(output),
+                    ::core::result::Result::Err(#error) => ::core::result::Result::Err(#failure(#error)),
+                }
+            })
         }
     }
 }

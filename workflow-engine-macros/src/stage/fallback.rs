@@ -41,11 +41,11 @@ pub fn expand(function: &Function, options: &Options, errors: &Errors) -> TokenS
                 type Parameters = ();
                 const PATH: #library::StagePath = #path;
                 const DECLARATION: #library::StageDeclaration = #declaration;
-                async fn run(
+                fn run(
                     _: Self::Input,
                     _: Self::Config,
                     _: #private::StageContext,
-                ) -> ::core::result::Result<Self::Output, #private::StageError> {
+                ) -> #private::Running<Self::Output> {
                     ::core::unreachable!()
                 }
             }

@@ -6,6 +6,7 @@ mod attr;
 mod expand;
 mod fallback;
 mod record;
+mod types;
 mod valid;
 
 use proc_macro2::TokenStream;

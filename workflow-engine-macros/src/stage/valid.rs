@@ -1,9 +1,10 @@
 //! Decides what each parameter is, and what a stage may not be. Everything after this cannot fail.
 
-use syn::{Expr, FnArg, GenericArgument, Ident, Pat, PatType, Path, PathArguments, ReturnType, Type};
+use syn::{Expr, FnArg, Ident, Pat, PatType, Path, ReturnType, Type};
 
 use super::ast::Function;
 use super::attr::{Options, Role};
+use super::types::{find_impl_trait, find_lifetime, may_be_result, option_argument};
 use crate::errors::{self, Errors};
 use crate::paths;
 
@@ -129,22 +130,6 @@ pub fn output(function: &Function) -> Option<&Type> {
     returns(function, &mut Errors::default())
 }
 
-/// A type alias may stand for a `Result` under any name, with or without arguments; what certainly is none is
-/// refused here, because rustc would speak of it three times.
-fn may_be_result(ty: &Type) -> bool {
-    match ty {
-        Type::Path(path) => path.path.segments.last().is_none_or(|last| {
-            let name = last.ident.to_string();
-            let other = ["Option", "Vec", "Box", "Arc", "HashMap", "BTreeMap"].contains(&name.as_str());
-            name.ends_with("Result") || !(last.arguments.is_none() || other)
-        }),
-        Type::Group(group) => may_be_result(&group.elem),
-        Type::Paren(paren) => may_be_result(&paren.elem),
-        Type::Macro(_) => true,
-        _ => false,
-    }
-}
-
 fn classify<'a>(
     typed: &'a PatType,
     reads: &mut Vec<Read>,
@@ -155,6 +140,10 @@ fn classify<'a>(
     let ty = typed.ty.as_ref();
     if let Some(token) = find_impl_trait(ty) {
         errors.push(errors::stage::impl_trait(token, "parameter"));
+        return None;
+    }
+    if let Some(lifetime) = find_lifetime(ty) {
+        errors.push(errors::stage::lifetime(lifetime));
         return None;
     }
     if let Some(elem) = context(ty) {
@@ -266,43 +255,6 @@ fn name<'a>(typed: &'a PatType, errors: &mut Errors) -> Option<&'a Ident> {
             errors.push(errors::stage::pattern(other));
             None
         }
-    }
-}
-
-/// `T` of a type that is written `Option<T>`.
-fn option_argument(ty: &Type) -> Option<&Type> {
-    let Type::Path(path) = ty else { return None };
-    let last = path.path.segments.last()?;
-    if path.qself.is_some() || last.ident != "Option" {
-        return None;
-    }
-    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
-    match arguments.args.first()? {
-        GenericArgument::Type(ty) if arguments.args.len() == 1 => Some(ty),
-        _ => None,
-    }
-}
-
-/// The first `impl Trait` in a type.
-fn find_impl_trait(ty: &Type) -> Option<&Type> {
-    match ty {
-        Type::ImplTrait(_) => Some(ty),
-        Type::Reference(reference) => find_impl_trait(&reference.elem),
-        Type::Paren(paren) => find_impl_trait(&paren.elem),
-        Type::Group(group) => find_impl_trait(&group.elem),
-        Type::Array(array) => find_impl_trait(&array.elem),
-        Type::Slice(slice) => find_impl_trait(&slice.elem),
-        Type::Tuple(tuple) => tuple.elems.iter().find_map(find_impl_trait),
-        Type::Path(path) => path.path.segments.iter().find_map(|segment| match &segment.arguments {
-            PathArguments::AngleBracketed(arguments) => {
-                arguments.args.iter().find_map(|argument| match argument {
-                    GenericArgument::Type(ty) => find_impl_trait(ty),
-                    _ => None,
-                })
-            }
-            _ => None,
-        }),
-        _ => None,
     }
 }
 

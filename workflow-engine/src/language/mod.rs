@@ -21,6 +21,7 @@ mod table;
 mod wait;
 mod workflow;
 
+mod description;
 mod drawing;
 mod fingerprint;
 mod normal;

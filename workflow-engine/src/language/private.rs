@@ -22,5 +22,6 @@ pub use super::record::{
 };
 pub use super::require::{ContextOf, Optionally, OutputAs, Requires, prepare, prepare_optional};
 pub use super::returns::{Failure, Returns};
-pub use super::stage::{Stage, StagePath};
+pub use super::stage::{Running, Stage, StagePath};
 pub use super::table::{InputRow, StageRow, WorkflowTable, define, output_schema, schema};
+pub use std::boxed::Box;

@@ -1,7 +1,8 @@
 //! A stage as a type, and what it declares about itself.
 
-use std::future::Future;
 use std::time::Duration;
+
+use futures_util::future::BoxFuture;
 
 use super::context::StageContext;
 use super::failure::StageError;
@@ -43,12 +44,14 @@ pub trait Stage: Send + Sync + 'static {
     const DECLARATION: StageDeclaration;
 
     /// Calls the function. The context holds the stored outputs of the stages that this one requires.
-    fn run(
-        input: Self::Input,
-        config: Self::Config,
-        context: StageContext,
-    ) -> impl Future<Output = Result<Self::Output, StageError>> + Send;
+    ///
+    /// The future is boxed here, where its type is known, because `-> impl Future + Send` costs the compiler twice
+    /// as long, and every caller boxes it anyway.
+    fn run(input: Self::Input, config: Self::Config, context: StageContext) -> Running<Self::Output>;
 }
+
+/// The running function of a stage.
+pub type Running<T> = BoxFuture<'static, Result<T, StageError>>;
 
 /// What a stage says about itself, before it stands in any workflow.
 #[derive(Clone, Copy, Debug)]

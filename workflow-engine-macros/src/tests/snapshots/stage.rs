@@ -291,43 +291,35 @@ const _: () = {
                     ::workflow_engine::Requirement::optional::<__Read3>(),
                 ],
             );
-        async fn run(
+        #[allow(unused_variables)]
+        fn run(
             input: Self::Input,
             config: Self::Config,
             context: ::workflow_engine::__private::StageContext,
-        ) -> ::core::result::Result<
-            Self::Output,
-            ::workflow_engine::__private::StageError,
-        > {
-            let _ = (&input, &config, &context);
-            ::workflow_engine::__private::prepare::<__Read2>(&context)?;
-            ::workflow_engine::__private::prepare_optional::<__Read3>(&context)?;
-            match summarize(
-                    input.document,
-                    input.language,
-                    config.sentences,
-                    config.ai,
-                    <<__Read0 as ::workflow_engine::__private::Stage>::Output as ::workflow_engine::__private::OutputAs<
-                        __Read0,
-                        Text,
-                    >>::required_ref(&context)?,
-                    <<__Read1 as ::workflow_engine::__private::Stage>::Output as ::workflow_engine::__private::OutputAs<
-                        __Read1,
-                        Keywords,
-                    >>::optional(&context)?,
-                    &<StageContext<
-                        summarize,
-                    > as ::workflow_engine::__private::ContextOf<Self>>::of(&context),
-                )
-                .await
-            {
-                ::core::result::Result::Ok(output) => ::core::result::Result::Ok(output),
-                ::core::result::Result::Err(error) => {
-                    ::core::result::Result::Err(
-                        ::workflow_engine::__private::Failure::into_error(error),
+        ) -> ::workflow_engine::__private::Running<Self::Output> {
+            ::workflow_engine::__private::Box::pin(async move {
+                ::workflow_engine::__private::prepare::<__Read2>(&context)?;
+                ::workflow_engine::__private::prepare_optional::<__Read3>(&context)?;
+                summarize(
+                        input.document,
+                        input.language,
+                        config.sentences,
+                        config.ai,
+                        <<__Read0 as ::workflow_engine::__private::Stage>::Output as ::workflow_engine::__private::OutputAs<
+                            __Read0,
+                            Text,
+                        >>::required_ref(&context)?,
+                        <<__Read1 as ::workflow_engine::__private::Stage>::Output as ::workflow_engine::__private::OutputAs<
+                            __Read1,
+                            Keywords,
+                        >>::optional(&context)?,
+                        &<StageContext<
+                            summarize,
+                        > as ::workflow_engine::__private::ContextOf<Self>>::of(&context),
                     )
-                }
-            }
+                    .await
+                    .map_err(::workflow_engine::__private::Failure::into_error)
+            })
         }
     }
     impl ::core::convert::From<(Document, Option<String>)> for SummarizeInput {

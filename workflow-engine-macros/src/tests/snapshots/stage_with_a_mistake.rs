@@ -26,14 +26,11 @@ const _: () = {
             "Load",
             "",
         );
-        async fn run(
+        fn run(
             _: Self::Input,
             _: Self::Config,
             _: ::workflow_engine::__private::StageContext,
-        ) -> ::core::result::Result<
-            Self::Output,
-            ::workflow_engine::__private::StageError,
-        > {
+        ) -> ::workflow_engine::__private::Running<Self::Output> {
             ::core::unreachable!()
         }
     }

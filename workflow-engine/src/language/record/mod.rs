@@ -5,6 +5,7 @@
 
 mod flat;
 mod missing;
+mod nearest;
 mod read;
 mod schema;
 mod write;

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::flat::FlatDeserializer;
 use super::missing::{from_nothing, missing_field};
+use super::nearest::distance;
 use super::{Field, Record};
 use crate::language::payload::{Storable, Stored};
 use crate::language::stage::Stage;
@@ -76,7 +77,7 @@ impl<'de, A: MapAccess<'de>> Reader<'de, A> {
                 let value = self.map.next_value()?;
                 self.rest.push((key, value));
             } else if self.strict {
-                return Err(A::Error::unknown_field(&key, self.keys));
+                return Err(A::Error::custom(unknown(&key, self.keys)));
             } else {
                 self.map.next_value::<IgnoredAny>()?;
             }
@@ -144,7 +145,7 @@ impl<'de, A: MapAccess<'de>> Reader<'de, A> {
 
     fn finish(self) -> Result<(), A::Error> {
         match self.rest.first() {
-            Some((key, _)) if self.strict => Err(A::Error::custom(format!("unknown field `{key}`"))),
+            Some((key, _)) if self.strict => Err(A::Error::custom(unknown(key, self.keys))),
             _ => Ok(()),
         }
     }
@@ -156,4 +157,17 @@ fn in_field<E: Error>(key: &str, error: &E) -> E {
     // serde_json appends its position to every error that passes through it, this one included; once is enough.
     let text = text.rfind(" at line ").map_or(text.as_str(), |at| &text[..at]);
     E::custom(format_args!("field `{key}`: {text}"))
+}
+
+/// Names the known field that was probably meant, and those there are.
+fn unknown(key: &str, known: &[&str]) -> String {
+    let mut text = format!("unknown field `{key}`");
+    let near = known.iter().map(|known| (distance(key, known), *known)).min();
+    if let Some((_, near)) = near.filter(|(edits, _)| *edits <= (key.chars().count() / 3).max(1)) {
+        text = format!("{text}, did you mean `{near}`");
+    }
+    if !known.is_empty() {
+        text = format!("{text}; known are `{}`", known.join("`, `"));
+    }
+    text
 }

@@ -133,7 +133,10 @@ fn a_configuration_is_completed_and_checked() {
     let wrong = check("extract-text", Some(r#"{"max_length": "x"}"#)).unwrap_err();
     assert!(wrong.starts_with("field `max_length`: invalid type: string"), "{wrong}");
     let unknown = check("extract-text", Some(r#"{"max_lenght": 1}"#)).unwrap_err();
-    assert!(unknown.starts_with("unknown field `max_lenght`, expected `max_length`"), "{unknown}");
+    assert!(
+        unknown.starts_with("unknown field `max_lenght`, did you mean `max_length`; known are `max_length`"),
+        "{unknown}"
+    );
     let unknown = check("summarize", Some(r#"{"sentence": 1}"#)).unwrap_err();
     assert!(unknown.starts_with("unknown field `sentence`"), "{unknown}");
 }

@@ -1,0 +1,82 @@
+//! Writes `docs/compile-errors.md` from the cases that fail, so that it cannot say what rustc does not.
+//!
+//! `UPDATE_EXPECT=1 cargo test -p ui-tests --test catalogue` writes it anew.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const INTRODUCTION: &str = "\
+# Compile errors
+
+What rustc prints for each mistake in a stage or a workflow, one mistake an example. This page is written from the
+cases of `ui-tests`, which are compiled in every run of the tests.
+
+Two mistakes are reported in rustc's own words, because there is no place for others:
+
+- **`expected type, found function`** (E0573) or **`cannot find type`** (E0425) at a stage in `workflow!` or
+  `#[require(…)]`: the path names a function without `#[stage]`, or nothing. The function and the stage have one name,
+  and one `use` imports both.
+- **`the name … is defined multiple times`** (E0255, E0428): a module has the name of a stage. Both are types to rustc.
+  Name modules in the plural, `mod summaries;`.
+
+Errors that begin with `evaluation panicked:` come from the checks of the graph, which run while rustc evaluates
+constants.
+";
+
+#[test]
+fn the_page_of_compile_errors_is_up_to_date() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut page = INTRODUCTION.to_owned();
+    for (folder, title) in [("stage", "Stages"), ("workflow", "Workflows")] {
+        write!(page, "\n## {title}\n").expect("a string takes everything");
+        for case in cases(&root.join("tests").join(folder).join("fail")) {
+            entry(&mut page, &case);
+        }
+    }
+    let path = root.join("../docs/compile-errors.md");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::create_dir_all(root.join("../docs")).expect("the folder can be made");
+        fs::write(&path, &page).expect("the page can be written");
+    }
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    assert!(written == page, "docs/compile-errors.md is out of date: run this test with UPDATE_EXPECT=1");
+}
+
+/// The cases of a folder by name.
+fn cases(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("the folder is there");
+    let paths = entries.map(|entry| entry.expect("the folder can be read").path());
+    let mut cases: Vec<PathBuf> =
+        paths.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect();
+    cases.sort();
+    cases
+}
+
+/// The mistake, named by its file, and what rustc says.
+fn entry(page: &mut String, case: &Path) {
+    let name =
+        case.file_stem().and_then(|name| name.to_str()).expect("names of cases are ASCII").replace('_', " ");
+    let text = fs::read_to_string(case.with_extension("stderr")).expect("every case has its text");
+    // Where the case lies means nothing to a reader.
+    let text: String = text
+        .lines()
+        .map(|line| match line.split_once("--> tests/") {
+            Some((before, path)) => {
+                let file = path.rsplit('/').next().unwrap_or(path);
+                let position = file.split_once(':').map_or("", |(_, position)| position);
+                format!("{before}--> src/lib.rs:{position}\n")
+            }
+            None => format!("{}\n", line.replace(&format!("$DIR/{}", case_path(case)), "src/lib.rs")),
+        })
+        .collect();
+    let mut name = name;
+    name[..1].make_ascii_uppercase();
+    write!(page, "\n### {name}\n\n```text\n{text}```\n").expect("a string takes everything");
+}
+
+/// The case's path as rustc prints it.
+fn case_path(case: &Path) -> String {
+    let parts: Vec<_> = case.iter().rev().take(4).map(|part| part.to_string_lossy().into_owned()).collect();
+    parts.into_iter().rev().collect::<Vec<_>>().join("/")
+}

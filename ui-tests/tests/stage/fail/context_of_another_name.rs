@@ -1,0 +1,12 @@
+#![allow(unused_variables)]
+
+use workflow_engine::prelude::*;
+
+pub struct DocumentContext;
+
+#[stage]
+pub async fn load(path: String, ctx: &DocumentContext) -> StageResult<u32> {
+    Ok(1)
+}
+
+fn main() {}

@@ -1,0 +1,79 @@
+//! What can be seen of a type without knowing it.
+
+use syn::{GenericArgument, Lifetime, PathArguments, Type};
+
+/// `T` of a type that is written `Option<T>`.
+pub fn option_argument(ty: &Type) -> Option<&Type> {
+    let Type::Path(path) = ty else { return None };
+    let last = path.path.segments.last()?;
+    if path.qself.is_some() || last.ident != "Option" {
+        return None;
+    }
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    match arguments.args.first()? {
+        GenericArgument::Type(ty) if arguments.args.len() == 1 => Some(ty),
+        _ => None,
+    }
+}
+
+/// A type alias may stand for a `Result` under any name, with or without arguments; what certainly is none is
+/// refused here, because rustc would speak of it three times.
+pub fn may_be_result(ty: &Type) -> bool {
+    match ty {
+        Type::Path(path) => path.path.segments.last().is_none_or(|last| {
+            let name = last.ident.to_string();
+            let other = ["Option", "Vec", "Box", "Arc", "HashMap", "BTreeMap"].contains(&name.as_str());
+            name.ends_with("Result") || !(last.arguments.is_none() || other)
+        }),
+        Type::Group(group) => may_be_result(&group.elem),
+        Type::Paren(paren) => may_be_result(&paren.elem),
+        Type::Macro(_) => true,
+        _ => false,
+    }
+}
+
+/// The first `impl Trait` in a type.
+pub fn find_impl_trait(ty: &Type) -> Option<&Type> {
+    match ty {
+        Type::ImplTrait(_) => Some(ty),
+        Type::Reference(reference) => find_impl_trait(&reference.elem),
+        Type::Paren(paren) => find_impl_trait(&paren.elem),
+        Type::Group(group) => find_impl_trait(&group.elem),
+        Type::Array(array) => find_impl_trait(&array.elem),
+        Type::Slice(slice) => find_impl_trait(&slice.elem),
+        Type::Tuple(tuple) => tuple.elems.iter().find_map(find_impl_trait),
+        Type::Path(path) => path.path.segments.iter().find_map(|segment| match &segment.arguments {
+            PathArguments::AngleBracketed(arguments) => {
+                arguments.args.iter().find_map(|argument| match argument {
+                    GenericArgument::Type(ty) => find_impl_trait(ty),
+                    _ => None,
+                })
+            }
+            _ => None,
+        }),
+        _ => None,
+    }
+}
+
+/// The first lifetime among a type's arguments that is not `'static`. One of a reference in front is none of these:
+/// rustc and the role of the parameter say what is to be said of it.
+pub fn find_lifetime(ty: &Type) -> Option<&Lifetime> {
+    match ty {
+        Type::Reference(reference) => find_lifetime(&reference.elem),
+        Type::Paren(paren) => find_lifetime(&paren.elem),
+        Type::Group(group) => find_lifetime(&group.elem),
+        Type::Array(array) => find_lifetime(&array.elem),
+        Type::Tuple(tuple) => tuple.elems.iter().find_map(find_lifetime),
+        Type::Path(path) => path.path.segments.iter().find_map(|segment| match &segment.arguments {
+            PathArguments::AngleBracketed(arguments) => {
+                arguments.args.iter().find_map(|argument| match argument {
+                    GenericArgument::Lifetime(lifetime) if lifetime.ident != "static" => Some(lifetime),
+                    GenericArgument::Type(ty) => find_lifetime(ty),
+                    _ => None,
+                })
+            }
+            _ => None,
+        }),
+        _ => None,
+    }
+}
