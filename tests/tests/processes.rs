@@ -72,9 +72,5 @@ async fn patient(number: u32, ctx: &StageContext) -> StageResult<u32> {
 workflow! { patience = patient }
 
 fn start_worker(database: &Path) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_diamond_worker"))
-        .arg(database)
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap()
+    Command::new(env!("CARGO_BIN_EXE_diamond_worker")).arg(database).stdout(Stdio::null()).spawn().unwrap()
 }

@@ -89,6 +89,7 @@ suite! {
     concurrency,
     claims,
     leases,
+    waiting,
     outbox,
     reads,
     fidelity,

@@ -1,0 +1,270 @@
+//! Stages that wait for something outside.
+
+use std::time::Duration;
+
+use super::fixture::{Fixture, LEASE, decision, definitions, enqueue, fail_run, held, new_stages, release_run};
+use crate::language::Json;
+use crate::ports::{Change, Clock, Commit, Guard};
+use crate::records::{BlobKey, ClaimedJob, EventKind, Status, StoredValue};
+
+cases![
+    a_ticket_is_kept_with_its_stage,
+    a_large_ticket_is_kept_as_a_blob,
+    a_check_is_due_after_its_delay,
+    a_check_is_claimed_without_an_event,
+    checks_are_claimed_by_the_longest_overdue,
+    a_check_that_finds_nothing_is_postponed_and_its_attempts_begin_anew,
+    a_check_that_fails_stays_a_check,
+    a_check_that_is_handed_back_does_not_count,
+    a_check_that_delivers_completes_its_stage,
+    a_worker_that_lost_its_check_commits_nothing,
+    a_wake_makes_the_check_due_now,
+    a_wake_during_a_check_is_not_lost,
+    a_standstill_is_told_once_and_only_where_somebody_waits,
+    the_stages_that_wait_are_cancelled_with_their_run,
+    a_body_is_suspended_only_once,
+];
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+fn suspend(stage: &str) -> Change {
+    Change::Suspend {
+        stage_id: stage.into(),
+        ticket: StoredValue::Inline(Json::parse(r#"{"batch":"b-1"}"#).unwrap()),
+        check_after: HOUR,
+        give_up_after: DAY,
+    }
+}
+
+fn postpone() -> Change {
+    Change::Postpone { stage_id: "a".into(), check_after: HOUR }
+}
+
+async fn wake(fixture: &Fixture, run_id: crate::RunId) {
+    let guard = Guard::Revision(fixture.revision(run_id).await);
+    fixture.apply(decision(run_id, guard, vec![Change::Wake { stage_id: "a".into() }])).await;
+}
+
+/// A run of one stage that waits.
+async fn waiting(fixture: &Fixture) -> (crate::RunId, ClaimedJob) {
+    let (run_id, job) = fixture.running().await;
+    fixture.apply(held(&job, vec![suspend("a")])).await;
+    (run_id, job)
+}
+
+async fn a_ticket_is_kept_with_its_stage(fixture: Fixture) {
+    let (run_id, _) = waiting(&fixture).await;
+    let stage = fixture.store.stage(run_id, "a").await.unwrap().unwrap();
+    assert_eq!(stage, fixture.stage(run_id, "a").await);
+    assert_eq!((stage.status, stage.output), (Status::Suspended, None));
+    assert_eq!(stage.give_up_at, Some(fixture.clock.now() + DAY));
+    let Some(StoredValue::Inline(ticket)) = stage.ticket else { panic!("no ticket") };
+    assert_eq!(ticket.as_str(), r#"{"batch":"b-1"}"#);
+    assert_eq!(fixture.store.stage(run_id, "z").await.unwrap(), None);
+
+    let job = fixture.job(run_id, "a").await.unwrap();
+    assert_eq!((job.status, job.attempt, job.leased_until), (Status::Suspended, 0, None));
+    let run = fixture.run(run_id).await;
+    assert_eq!((run.status, run.active, run.suspended), (Status::Running, 0, 1));
+    let events = fixture.events(run_id).await;
+    let suspended = EventKind::StageSuspended {
+        stage_id: "a".into(),
+        stage_name: "Stage a".into(),
+        next_check_ms: 3_600_000,
+    };
+    assert_eq!(events[events.len() - 2].kind, suspended);
+}
+
+async fn a_large_ticket_is_kept_as_a_blob(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let key = BlobKey(format!("{run_id}/a/1/1"));
+    let value = Json::encode(&"x".repeat(100_000)).unwrap();
+    let put = Change::PutBlob { key: key.clone(), value: value.clone() };
+    let suspend = Change::Suspend {
+        stage_id: "a".into(),
+        ticket: StoredValue::Blob(key.clone()),
+        check_after: HOUR,
+        give_up_after: DAY,
+    };
+    fixture.apply(held(&job, vec![put, suspend])).await;
+    let stage = fixture.stage(run_id, "a").await;
+    assert_eq!(stage.ticket, Some(StoredValue::Blob(key.clone())));
+    assert_eq!(fixture.store.blob(&key).await.unwrap(), Some(value));
+}
+
+async fn a_check_is_due_after_its_delay(fixture: Fixture) {
+    waiting(&fixture).await;
+    let due = fixture.store.next_job_due(&definitions()).await.unwrap();
+    assert_eq!(due, Some(fixture.clock.now() + HOUR));
+    fixture.clock.advance(HOUR - Duration::from_millis(1));
+    assert!(fixture.claim_up_to("worker", 1).await.is_empty());
+    fixture.clock.advance(Duration::from_millis(1));
+    assert!(fixture.claim("worker").await.waits);
+}
+
+async fn a_check_is_claimed_without_an_event(fixture: Fixture) {
+    let (run_id, job) = waiting(&fixture).await;
+    let before = fixture.events(run_id).await.len();
+    fixture.clock.advance(HOUR);
+    let check = fixture.claim("checker").await;
+    assert_eq!((check.waits, check.attempt), (true, 1));
+    assert!(check.lease.epoch > job.lease.epoch, "G4: the epoch grows with each claim");
+    assert_eq!(fixture.stage(run_id, "a").await.status, Status::Suspended);
+    assert_eq!(fixture.job(run_id, "a").await.unwrap().status, Status::Running);
+    assert_eq!(fixture.events(run_id).await.len(), before);
+}
+
+async fn checks_are_claimed_by_the_longest_overdue(fixture: Fixture) {
+    let mut runs = Vec::new();
+    for _ in 0..3 {
+        runs.push(waiting(&fixture).await.0);
+        fixture.clock.advance(Duration::from_secs(1));
+    }
+    fixture.clock.advance(HOUR);
+    let ready = fixture.single().await;
+    let order: Vec<_> = fixture.claim_up_to("worker", 3).await.iter().map(|job| job.lease.run_id).collect();
+    assert_eq!(order, [ready, runs[0], runs[1]], "stages that are ready come first");
+}
+
+async fn a_check_that_finds_nothing_is_postponed_and_its_attempts_begin_anew(fixture: Fixture) {
+    let (run_id, _) = waiting(&fixture).await;
+    for round in 0..5 {
+        fixture.clock.advance(HOUR);
+        let check = fixture.claim("worker").await;
+        assert_eq!(check.attempt, 1, "round {round}: more rounds than attempts");
+        fixture.apply(held(&check, vec![postpone()])).await;
+    }
+    let job = fixture.job(run_id, "a").await.unwrap();
+    assert_eq!((job.status, job.run_at), (Status::Suspended, fixture.clock.now() + HOUR));
+}
+
+async fn a_check_that_fails_stays_a_check(fixture: Fixture) {
+    let (run_id, _) = waiting(&fixture).await;
+    fixture.clock.advance(HOUR);
+    let check = fixture.claim("worker").await;
+    let retry = Change::Retry { stage_id: "a".into(), error: "503".into(), delay: LEASE };
+    fixture.apply(held(&check, vec![retry])).await;
+    let stage = fixture.stage(run_id, "a").await;
+    assert_eq!((stage.status, stage.error_message.as_deref()), (Status::Suspended, Some("503")));
+    assert!(stage.ticket.is_some());
+    fixture.clock.advance(LEASE);
+    let again = fixture.claim("worker").await;
+    assert_eq!((again.waits, again.attempt), (true, 2));
+    let EventKind::StageRetrying { attempt, .. } = fixture.events(run_id).await.pop().unwrap().kind else {
+        panic!("another event");
+    };
+    assert_eq!(attempt, 1);
+}
+
+async fn a_check_that_is_handed_back_does_not_count(fixture: Fixture) {
+    let (run_id, _) = waiting(&fixture).await;
+    fixture.clock.advance(HOUR);
+    let check = fixture.claim("worker").await;
+    fixture.apply(held(&check, vec![Change::HandBack { stage_id: "a".into() }])).await;
+    assert_eq!(fixture.stage(run_id, "a").await.status, Status::Suspended);
+    let again = fixture.claim("worker").await;
+    assert_eq!((again.waits, again.attempt), (true, 1));
+}
+
+async fn a_check_that_delivers_completes_its_stage(fixture: Fixture) {
+    let (run_id, _) = waiting(&fixture).await;
+    fixture.clock.advance(HOUR);
+    let check = fixture.claim("worker").await;
+    fixture.complete_run(&check).await;
+    let run = fixture.run(run_id).await;
+    assert_eq!((run.status, run.active, run.suspended), (Status::Completed, 0, 0));
+    assert_eq!(fixture.stage(run_id, "a").await.status, Status::Completed);
+    assert_eq!(fixture.job(run_id, "a").await, None);
+}
+
+async fn a_worker_that_lost_its_check_commits_nothing(fixture: Fixture) {
+    let (run_id, body) = waiting(&fixture).await;
+    fixture.clock.advance(HOUR);
+    let slow = fixture.claim("slow").await;
+    fixture.clock.advance(LEASE);
+    let back = Change::Retry { stage_id: "a".into(), error: "lost".into(), delay: Duration::ZERO };
+    fixture.apply(decision(run_id, Guard::ExpiredLease(slow.lease.clone()), vec![back])).await;
+    let check = fixture.claim("fast").await;
+    for late in [&slow, &body] {
+        assert_eq!(fixture.commit(held(late, vec![postpone()])).await, Commit::Missed);
+        assert_eq!(fixture.complete_run(late).await, Commit::Missed);
+    }
+    assert!(matches!(fixture.complete_run(&check).await, Commit::Applied(_)));
+}
+
+async fn a_wake_makes_the_check_due_now(fixture: Fixture) {
+    let (run_id, _) = waiting(&fixture).await;
+    wake(&fixture, run_id).await;
+    assert!(fixture.claim("worker").await.waits);
+}
+
+async fn a_wake_during_a_check_is_not_lost(fixture: Fixture) {
+    let (run_id, _) = waiting(&fixture).await;
+    fixture.clock.advance(HOUR);
+    let check = fixture.claim("worker").await;
+    wake(&fixture, run_id).await;
+    assert!(fixture.claim_up_to("other", 1).await.is_empty(), "one check at a time");
+    fixture.apply(held(&check, vec![postpone()])).await;
+    let again = fixture.claim("worker").await;
+    fixture.apply(held(&again, vec![postpone()])).await;
+    assert!(fixture.claim_up_to("worker", 1).await.is_empty(), "and only one more");
+}
+
+async fn a_standstill_is_told_once_and_only_where_somebody_waits(fixture: Fixture) {
+    let run_id = fixture.create().await;
+    let stages = [("a", 0), ("b", 0), ("c", 2)];
+    let mut changes = vec![Change::StartRun { stages: new_stages(&stages), waiting_on: 1 }];
+    changes.extend([enqueue("a"), enqueue("b")]);
+    let guard = Guard::Revision(fixture.revision(run_id).await);
+    fixture.apply(decision(run_id, guard, changes)).await;
+    let standstills = async || {
+        let names = fixture.event_names(run_id).await;
+        names.iter().filter(|name| **name == "workflow:suspended").count()
+    };
+
+    let jobs = fixture.claim_up_to("worker", 2).await;
+    let (a, b) = if jobs[0].lease.stage_id == "a" { (&jobs[0], &jobs[1]) } else { (&jobs[1], &jobs[0]) };
+    fixture.apply(held(a, vec![suspend("a")])).await;
+    assert_eq!(standstills().await, 0, "b still runs");
+    fixture.complete(b, &["c"]).await;
+    assert_eq!(standstills().await, 1);
+    let last = fixture.events(run_id).await.pop().unwrap();
+    assert_eq!(last.kind, EventKind::WorkflowSuspended { stage_id: None });
+
+    fixture.clock.advance(HOUR);
+    let check = fixture.claim("worker").await;
+    fixture.apply(held(&check, vec![postpone()])).await;
+    assert_eq!(standstills().await, 1, "it has stood still all the time");
+    fixture.clock.advance(HOUR);
+    let check = fixture.claim("worker").await;
+    fixture.complete(&check, &["c"]).await;
+    let c = fixture.claim("worker").await;
+    fixture.apply(held(&c, vec![super::fixture::complete("c"), release_run()])).await;
+    assert_eq!(standstills().await, 1);
+    assert_eq!(fixture.run(run_id).await.status, Status::Completed);
+}
+
+async fn the_stages_that_wait_are_cancelled_with_their_run(fixture: Fixture) {
+    let (run_id, _) = waiting(&fixture).await;
+    let guard = Guard::Revision(fixture.revision(run_id).await);
+    let changes = vec![Change::Cancel { stage_id: "a".into() }, fail_run()];
+    fixture.apply(decision(run_id, guard, changes)).await;
+    let run = fixture.run(run_id).await;
+    assert_eq!((run.status, run.active, run.suspended), (Status::Failed, 0, 0));
+    assert_eq!(fixture.stage(run_id, "a").await.status, Status::Cancelled);
+    fixture.clock.advance(HOUR);
+    assert!(fixture.claim_up_to("worker", 1).await.is_empty());
+}
+
+/// A crash between suspending a stage and its job would submit a second time (trap 11): here they are one commit, and
+/// its repetition misses.
+async fn a_body_is_suspended_only_once(fixture: Fixture) {
+    let (run_id, job) = waiting(&fixture).await;
+    assert_eq!(fixture.commit(held(&job, vec![suspend("a")])).await, Commit::Missed);
+    fixture.clock.advance(HOUR);
+    let check = fixture.claim("worker").await;
+    let again = fixture.store.commit(held(&check, vec![suspend("a")])).await;
+    assert!(again.is_err(), "a check cannot suspend what waits already");
+    assert_eq!(fixture.stage(run_id, "a").await.status, Status::Suspended);
+}
