@@ -5,6 +5,7 @@
 
 mod casing;
 mod docs;
+mod dump;
 mod duration;
 mod errors;
 mod nearest;
@@ -22,11 +23,15 @@ use proc_macro::TokenStream;
 #[doc = include_str!("../docs/stage.md")]
 #[proc_macro_attribute]
 pub fn stage(options: TokenStream, item: TokenStream) -> TokenStream {
-    stage::expand(options.into(), item.into()).into()
+    let expansion = stage::expand(options.into(), item.into());
+    dump::dump(&expansion);
+    expansion.into()
 }
 
 #[doc = include_str!("../docs/workflow.md")]
 #[proc_macro]
 pub fn workflow(input: TokenStream) -> TokenStream {
-    workflow::expand(input.into()).into()
+    let expansion = workflow::expand(input.into());
+    dump::dump(&expansion);
+    expansion.into()
 }

@@ -129,6 +129,55 @@ impl StageContext {
     }
 }
 
+impl<S: Stage> StageContext<S> {
+    /// As [`StageContext::detached`], for a stage that reads others through its context.
+    ///
+    /// ```
+    /// use workflow_engine::prelude::*;
+    ///
+    /// #[stage]
+    /// async fn price(order: u32) -> StageResult<u32> {
+    ///     Ok(order * 3)
+    /// }
+    ///
+    /// #[stage(require(price))]
+    /// async fn invoice(ctx: &StageContext<invoice>) -> StageResult<String> {
+    ///     Ok(format!("{} EUR", ctx.require::<price>()))
+    /// }
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), StageError> {
+    /// let ctx = StageContext::<invoice>::for_test().with_output::<price>(&21);
+    /// assert_eq!(invoice(&ctx).await?, "21 EUR");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn for_test() -> Self {
+        let mut context = StageContext::detached();
+        if let Some(inner) = Arc::get_mut(&mut context.inner) {
+            S::DECLARATION.id.clone_into(&mut inner.scope.stage_id);
+        }
+        context.for_stage()
+    }
+
+    /// The same context with the output of the stage `R`, as if that had run before.
+    ///
+    /// # Panics
+    /// When the output cannot be written as JSON.
+    #[must_use]
+    pub fn with_output<R: Stage>(self, output: &R::Output) -> Self {
+        let id = R::DECLARATION.id;
+        let json = match Json::encode(&Stored(output)) {
+            Ok(json) => json,
+            Err(error) => panic!("the output of stage `{id}` cannot be stored: {error}"),
+        };
+        let kept = self.inner.outputs.iter().map(|(id, output)| (id.clone(), output.json.clone()));
+        let outputs = kept.chain([(id.to_owned(), json)]).collect();
+        StageContext::new(self.inner.scope.clone(), outputs, Arc::clone(&self.inner.reports)).for_stage()
+    }
+}
+
 impl<S> StageContext<S> {
     /// The run's id.
     #[must_use]
