@@ -80,10 +80,9 @@ async fn beat(kernel: &Kernel, started: DateTime<Utc>, stop: &CancellationToken)
         }
         match kernel.store().renew_leases(leases, kernel.lease()).await {
             Ok(lost) => {
-                for lease in &lost {
+                for lease in lost.iter().filter(|lease| kernel.running().stop_lease(lease)) {
                     tracing::warn!(run = %lease.run_id, stage = lease.stage_id, "a lease is lost; its body is stopped");
                 }
-                kernel.running().stop_leases(&lost);
             }
             Err(error) => tracing::error!(%error, "leases were not renewed"),
         }

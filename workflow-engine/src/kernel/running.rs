@@ -26,12 +26,14 @@ impl RunningJobs {
         self.lock().keys().cloned().collect()
     }
 
-    /// Stops the bodies of these leases.
-    pub(crate) fn stop_leases(&self, lost: &[Lease]) {
+    /// Stops the body of this lease; `false` where none runs any more: it has come to its end meanwhile.
+    pub(crate) fn stop_lease(&self, lost: &Lease) -> bool {
         let jobs = self.lock();
-        for token in lost.iter().filter_map(|lease| jobs.get(lease)) {
+        let token = jobs.get(lost);
+        if let Some(token) = token {
             token.cancel();
         }
+        token.is_some()
     }
 
     /// Stops the bodies of a run: it has ended, and none of them can commit any more.
