@@ -182,6 +182,41 @@ impl Error {
         )
     }
 
+    pub(crate) fn stored_answer(key: &str, command: &str, source: serde_json::Error) -> Self {
+        Self::new(
+            Kind::Internal,
+            "STORED_VALUE_UNREADABLE",
+            format!("the answer to idempotency key `{key}` of `{command}` cannot be read back: {source}"),
+        )
+        .because(source)
+    }
+
+    pub(crate) fn run_not_over(run: RunId, status: impl fmt::Display) -> Self {
+        Self::new(
+            Kind::Conflict,
+            "RUN_NOT_OVER",
+            format!("run {run} is {status}: only one that is over can be rerun"),
+        )
+    }
+
+    pub(crate) fn run_never_started(run: RunId) -> Self {
+        Self::new(
+            Kind::Conflict,
+            "RUN_NEVER_STARTED",
+            format!("run {run} was never started: there is nothing to rerun"),
+        )
+    }
+
+    pub(crate) fn ancestor_not_completed(run: RunId, stage: &str, ancestor: &str) -> Self {
+        Self::new(
+            Kind::Conflict,
+            "ANCESTOR_NOT_COMPLETED",
+            format!(
+                "run {run} cannot be rerun from `{stage}`: `{ancestor}` before it has not completed; rerun from there"
+            ),
+        )
+    }
+
     pub(crate) fn lease_lost(run: RunId, stage: &str) -> Self {
         Self::new(
             Kind::Conflict,
