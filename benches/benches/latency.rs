@@ -3,11 +3,12 @@
 
 // A benchmark measures the wall clock; that is its purpose.
 #![allow(clippy::disallowed_methods)]
+// Figures are rounded when they are shown.
+#![allow(clippy::cast_precision_loss)]
 
 use std::time::Instant;
 
 use benches::{FirstInput, diamond, percentile};
-use workflow_engine::prelude::*;
 use workflow_engine::stores::{SqliteOptions, SqliteStore};
 
 const WARM_UP: u64 = 50;

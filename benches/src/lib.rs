@@ -2,6 +2,8 @@
 
 // A benchmark measures the wall clock; that is its purpose.
 #![allow(clippy::disallowed_methods)]
+// Figures are rounded when they are shown.
+#![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
 use std::time::Duration;
 
@@ -37,6 +39,7 @@ workflow! {
 }
 
 /// The value below which the share `p` (0.0 to 1.0) of the sorted samples lies, by nearest rank.
+#[must_use]
 pub fn percentile(sorted: &[Duration], p: f64) -> Duration {
     let rank = (p * sorted.len() as f64).ceil() as usize;
     sorted[rank.clamp(1, sorted.len()) - 1]

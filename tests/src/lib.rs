@@ -1,6 +1,9 @@
 //! What several tests share: stores with a clock of the test's own, workflows, and a ledger that outlives a killed
 //! process.
 
+// A test's helper panics where the test has failed.
+#![allow(clippy::missing_panics_doc)]
+
 pub mod world;
 pub mod events;
 pub mod signal;

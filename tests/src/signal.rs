@@ -6,8 +6,9 @@ use std::sync::{Arc, LazyLock, Mutex};
 use tokio::sync::Semaphore;
 use workflow_engine::RunId;
 
-static SIGNALS: LazyLock<Mutex<HashMap<(RunId, &'static str), Arc<Semaphore>>>> =
-    LazyLock::new(Mutex::default);
+type Signals = HashMap<(RunId, &'static str), Arc<Semaphore>>;
+
+static SIGNALS: LazyLock<Mutex<Signals>> = LazyLock::new(Mutex::default);
 
 fn signal(run: RunId, name: &'static str) -> Arc<Semaphore> {
     let mut signals = SIGNALS.lock().expect("no panic under this lock");

@@ -13,7 +13,7 @@ use sqlx::{ConnectOptions, Row};
 use tests::diamond::{FirstInput, diamond};
 use workflow_engine::prelude::*;
 
-const RUNS: u64 = 200;
+const RUNS: u32 = 200;
 const KILLS: usize = 30;
 
 #[tokio::test]
@@ -50,7 +50,7 @@ async fn create_runs(database: &Path, ledger: &Path) {
         .build()
         .await
         .unwrap();
-    for number in 0..RUNS {
+    for number in 0..u64::from(RUNS) {
         let ledger = ledger.to_str().unwrap().to_owned();
         engine.start::<diamond>(FirstInput { ledger, number }).await.unwrap();
     }
@@ -90,7 +90,7 @@ async fn judge(database: &Path, ledger: &Path) {
          WHERE event_type = 'stage:completed' GROUP BY workflow_run_id, payload ->> 'stage_id'",
     )
     .await;
-    assert_eq!(commits.len() as u64, RUNS * 4, "every stage was committed");
+    assert_eq!(commits.len(), RUNS as usize * 4, "every stage was committed");
     assert!(commits.iter().all(|line| line.ends_with(" 1")), "each stage was committed once");
 
     let gaps = column(

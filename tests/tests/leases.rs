@@ -85,7 +85,7 @@ async fn the_job_of_a_lost_worker_returns_to_the_queue_and_at_the_cap_fails_with
     engine.dispatch(workflow_engine::kernel::RunTransition { run_id: run.id() }).await.unwrap();
 
     claim_and_vanish(&world, &engine).await;
-    world.clock.advance(LEASE - Duration::from_millis(1));
+    world.clock.advance(LEASE.checked_sub(Duration::from_millis(1)).unwrap());
     let early = engine.dispatch(LeaseReapStale::default()).await.unwrap();
     assert_eq!(early, LeasesReaped::default());
     world.clock.advance(Duration::from_millis(1));

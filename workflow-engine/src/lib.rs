@@ -6,6 +6,7 @@
 // Generated code names this crate by its own name, also in this crate's tests.
 extern crate self as workflow_engine;
 
+mod hex;
 mod id;
 mod error;
 mod language;
@@ -22,9 +23,9 @@ pub use engine::{Engine, EngineBuilder, Events, RunHandle, Start};
 pub use error::Error;
 pub use id::RunId;
 pub use language::{
-    Backoff, Execution, Json, LogLevel, NoConfig, NoInput, Payload, Reports, Requirement, RetryPolicy, Stage,
-    StageContext, StageDeclaration, StageDefinition, StageError, StagePath, StageResult, StageScope,
-    Storable, Undeclared, Workflow, WorkflowDefinition,
+    Backoff, Check, CheckExecution, Execution, Json, LogLevel, NoConfig, NoInput, Payload, Reports,
+    Requirement, RetryPolicy, Stage, StageContext, StageDeclaration, StageDefinition, StageError, StagePath,
+    StageResult, StageScope, Storable, Undeclared, Verdict, WaitDefinition, Workflow, WorkflowDefinition,
 };
 pub use workflow_engine_macros::{stage, workflow};
 

@@ -14,6 +14,7 @@ use proc_macro2::TokenStream;
 use crate::errors::Errors;
 
 /// The expansion of `#[stage(options)] item`.
+#[allow(clippy::needless_pass_by_value, reason = "the signature of every entry")]
 pub fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let options = attr::Options::parse(options, &mut errors);

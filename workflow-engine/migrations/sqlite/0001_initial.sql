@@ -24,6 +24,10 @@ CREATE TABLE workflow_runs (
     last_sequence          INTEGER NOT NULL,
     -- Stages of the output that are still to complete.
     waiting_on             INTEGER NOT NULL,
+    -- Stages that are ready or running.
+    active                 INTEGER NOT NULL,
+    -- Stages that wait for something outside.
+    suspended              INTEGER NOT NULL,
     output                 TEXT,
     -- The key in blobs of an output that is too large for the row.
     output_blob            TEXT,
@@ -62,6 +66,10 @@ CREATE TABLE workflow_stages (
     attempt         INTEGER NOT NULL,
     -- Stages before it that are still to complete.
     waiting_on      INTEGER NOT NULL,
+    -- The ticket of a stage that waits, here or in blobs, and when it is given up.
+    suspended_state      TEXT,
+    suspended_state_blob TEXT,
+    max_wait_until       INTEGER,
     output          TEXT,
     output_blob     TEXT,
     error_message   TEXT,
@@ -86,10 +94,13 @@ CREATE TABLE job_queue (
     worker_id              TEXT,
     leased_until           INTEGER,
     run_at                 INTEGER NOT NULL,
+    -- 1 when a wake came while a check was running.
+    woken                  INTEGER NOT NULL,
     PRIMARY KEY (workflow_run_id, stage_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX job_queue_pending ON job_queue (priority DESC, run_at) WHERE status = 'PENDING';
+CREATE INDEX job_queue_suspended ON job_queue (run_at) WHERE status = 'SUSPENDED';
 CREATE INDEX job_queue_leased ON job_queue (leased_until) WHERE status = 'RUNNING';
 
 CREATE TABLE outbox_events (

@@ -78,6 +78,6 @@ impl Reader {
 
     fn fail(mut self, error: Error) -> (Result<Event, Error>, Self) {
         self.over = true;
-        (Err(error), self)
+        (Err(self.engine.unless_closed(error)), self)
     }
 }

@@ -79,7 +79,7 @@ impl<W: Workflow> RunHandle<W> {
     pub async fn input(&self) -> Result<W::Input, Error> {
         let request =
             self.store().request(self.run_id).await?.ok_or_else(|| Error::run_not_found(self.run_id))?;
-        request.input.decode().map_err(|error| Error::stored_value(self.run_id, "its input", error))
+        request.input.load().map_err(|error| Error::stored_value(self.run_id, "its input", error))
     }
 
     /// Waits for the end of the run, and answers its output.
@@ -95,7 +95,7 @@ impl<W: Workflow> RunHandle<W> {
                 Err(Error::run_failed(self.run_id, &message))
             }
             Status::Cancelled => Err(Error::run_cancelled(self.run_id, run.cancel_reason.as_deref())),
-            _ => self.decode_output().await,
+            _ => self.decode_output().await.map_err(|error| self.engine.unless_closed(error)),
         }
     }
 
@@ -128,7 +128,7 @@ impl<W: Workflow> RunHandle<W> {
     async fn ended(&self) -> Result<RunRecord, Error> {
         let mut watch = self.store().hints().watch_run(self.run_id);
         loop {
-            let run = self.record().await?;
+            let run = self.record().await.map_err(|error| self.engine.unless_closed(error))?;
             if run.status.is_terminal() {
                 return Ok(run);
             }
@@ -163,6 +163,9 @@ impl<W: Workflow> Clone for RunHandle<W> {
 
 impl<W: Workflow> std::fmt::Debug for RunHandle<W> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RunHandle").field("workflow", &W::definition().id).field("id", &self.run_id).finish()
+        f.debug_struct("RunHandle")
+            .field("workflow", &W::definition().id)
+            .field("id", &self.run_id)
+            .finish_non_exhaustive()
     }
 }

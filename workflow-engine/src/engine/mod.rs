@@ -133,6 +133,11 @@ impl Engine {
         self.inner.worker.as_ref()
     }
 
+    /// What a waiting reader tells its caller: a store that was closed under it is a shutdown, and no fault.
+    fn unless_closed(&self, error: Error) -> Error {
+        if self.inner.closed.is_cancelled() { Error::shutting_down() } else { error }
+    }
+
     /// Waits for a change of a run.
     ///
     /// # Errors

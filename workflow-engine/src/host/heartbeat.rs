@@ -29,7 +29,7 @@ impl Heartbeat {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(|error| Error::worker_not_started(error))?;
+            .map_err(Error::worker_not_started)?;
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         // Before the thread, so that the first beat does not depend on when it gets to run.

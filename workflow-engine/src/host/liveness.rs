@@ -37,10 +37,12 @@ pub(super) fn is_gone(worker: &str) -> bool {
 fn machine() -> Option<String> {
     use sha2::{Digest, Sha256};
 
+    use crate::hex::hex;
+
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let namespace = std::fs::read_link("/proc/self/ns/pid").ok()?;
     let digest = Sha256::digest(format!("{} {}", boot.trim(), namespace.display()));
-    Some(digest[..6].iter().map(|byte| format!("{byte:02x}")).collect())
+    Some(hex(&digest[..6]))
 }
 
 /// When the process started, in clock ticks since the boot: field 22 of `/proc/<pid>/stat`, see proc(5).

@@ -34,19 +34,16 @@ pub(super) async fn reap(kernel: Arc<Kernel>, stopping: CancellationToken) {
             }
         };
         let wait = async {
-            match next {
+            if let Some(end) = next {
                 // Not at once, even if a lease has just run out under the reaper's hands: that one is for the next
                 // round. Not later than a lease from now: one that begins meanwhile may be shorter than this one.
-                Some(end) => {
-                    let end = end.clamp(looked_at + BREATH, looked_at + kernel.lease().max(BREATH));
-                    kernel.clock().sleep_until(end).await;
-                }
-                // A lease begins with a change, and ends no sooner than its length after it.
-                None => {
-                    // Cannot fail: the store holds the sender.
-                    let _ = changes.changed().await;
-                    kernel.clock().sleep(kernel.lease()).await;
-                }
+                let end = end.clamp(looked_at + BREATH, looked_at + kernel.lease().max(BREATH));
+                kernel.clock().sleep_until(end).await;
+            } else {
+                // A lease begins with a change, and ends no sooner than its length after it. This cannot fail: the
+                // store holds the sender.
+                let _ = changes.changed().await;
+                kernel.clock().sleep(kernel.lease()).await;
             }
         };
         tokio::select! {

@@ -1,82 +1,144 @@
-//! One attempt of a stage: its body with its inputs, under its timeout, until it ends or is stopped.
+//! One attempt of a stage, to run it or to check it, under its timeout, until it ends or is stopped.
 
-use std::collections::HashMap;
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use super::Kernel;
-use super::memory::RunMemory;
+use super::inputs::Inputs;
 use super::registry::Registered;
 use super::reports::AttemptReports;
 use crate::error::Error;
-use crate::language::{Execution, Json, StageContext, StageDefinition, StageError, StageScope};
+use crate::language::{
+    CheckExecution, Execution, Json, StageContext, StageDefinition, StageError, StageScope, Verdict,
+    WaitDefinition,
+};
 use crate::ports::{Change, Commit, Decision, Guard};
 use crate::records::{ClaimedJob, Lease};
 
 /// How an attempt ended, with the time that it took.
 #[derive(Debug)]
-pub(super) struct AttemptEnd {
-    pub(super) result: AttemptResult,
+pub(super) struct AttemptEnd<T> {
+    pub(super) result: AttemptResult<T>,
     pub(super) elapsed: Duration,
     /// Log lines and progress that are not committed yet.
     pub(super) reports: Vec<Change>,
 }
 
 #[derive(Debug)]
-pub(super) enum AttemptResult {
-    Completed(Json),
+pub(super) enum AttemptResult<T> {
+    Completed(T),
     Failed(StageError),
     /// From outside: the run has ended, the lease is lost, or the host stops.
     Stopped,
 }
 
+impl<T> AttemptEnd<T> {
+    /// It ended before it began.
+    fn failed(error: StageError) -> Self {
+        Self { result: AttemptResult::Failed(error), elapsed: Duration::ZERO, reports: Vec::new() }
+    }
+}
+
+/// An attempt that is about to begin.
+struct Attempt<'a> {
+    stage: &'a StageDefinition,
+    lease: &'a Lease,
+    stop: &'a CancellationToken,
+    began: DateTime<Utc>,
+    scope: StageScope,
+    reports: Arc<AttemptReports>,
+}
+
+impl Attempt<'_> {
+    fn context(&self, inputs: Inputs) -> StageContext {
+        StageContext::new(self.scope.clone(), inputs.reads, Arc::clone(&self.reports) as _)
+    }
+}
+
 impl Kernel {
     /// Runs the body of a claimed job. Cancelling `stop` ends it at its next `.await`.
-    pub(super) async fn attempt(
+    pub(super) async fn run_body(
         &self,
         registered: &Registered,
         stage: &StageDefinition,
         job: &ClaimedJob,
         stop: &CancellationToken,
-    ) -> Result<AttemptEnd, Error> {
-        let began = self.clock().now();
-        let memory = self.run_memory(job.lease.run_id, job.lease.generation).await?;
-        let scope = scope(stage, job, began, stop.child_token());
-        let reports = Arc::new(AttemptReports::new(&scope));
-        let execution = match self.inputs(registered, stage, &job.lease, &memory).await? {
-            Ok(inputs) => Execution {
-                handed: inputs.handed,
-                config: memory.config.get(&stage.id).cloned().unwrap_or_else(Json::null),
-                context: StageContext::new(scope.clone(), inputs.reads, Arc::clone(&reports) as _),
-            },
-            Err(error) => {
-                let result = AttemptResult::Failed(error);
-                return Ok(AttemptEnd { result, elapsed: Duration::ZERO, reports: Vec::new() });
-            }
+    ) -> Result<AttemptEnd<Json>, Error> {
+        let attempt = self.begin(stage, job, stop);
+        let mut inputs = match self.inputs(registered, stage, &job.lease).await? {
+            Ok(inputs) => inputs,
+            Err(error) => return Ok(AttemptEnd::failed(error)),
         };
-
-        let result = self.drive(stage, execution, &job.lease, stop, &reports).await;
-        // Blocking code that the body left behind can only be asked.
-        scope.cancellation.cancel();
-        let elapsed = (self.clock().now() - began).to_std().unwrap_or(Duration::ZERO);
-        Ok(AttemptEnd { result, elapsed, reports: reports.take() })
+        let execution = Execution {
+            handed: std::mem::take(&mut inputs.handed),
+            config: inputs.config.clone(),
+            context: attempt.context(inputs),
+        };
+        let body = self.ports().executor.execute(stage, execution);
+        Ok(self.drive(attempt, body).await)
     }
 
-    /// The body against its deadline, its cancellation and its own reports.
-    async fn drive(
+    /// Runs the check of a claimed job whose stage waits.
+    pub(super) async fn run_check(
+        &self,
+        registered: &Registered,
+        stage: &StageDefinition,
+        wait: &WaitDefinition,
+        ticket: Json,
+        job: &ClaimedJob,
+        stop: &CancellationToken,
+    ) -> Result<AttemptEnd<Verdict>, Error> {
+        let attempt = self.begin(stage, job, stop);
+        let inputs = match self.inputs(registered, stage, &job.lease).await? {
+            Ok(inputs) => inputs,
+            Err(error) => return Ok(AttemptEnd::failed(error)),
+        };
+        let execution =
+            CheckExecution { ticket, config: inputs.config.clone(), context: attempt.context(inputs) };
+        let check = self.ports().executor.check(wait, execution);
+        Ok(self.drive(attempt, check).await)
+    }
+
+    fn begin<'a>(
+        &self,
+        stage: &'a StageDefinition,
+        job: &'a ClaimedJob,
+        stop: &'a CancellationToken,
+    ) -> Attempt<'a> {
+        let began = self.clock().now();
+        let scope = scope(stage, job, began, stop.child_token());
+        let reports = Arc::new(AttemptReports::new(&scope));
+        Attempt { stage, lease: &job.lease, stop, began, scope, reports }
+    }
+
+    /// The work against its deadline, its cancellation and its own reports.
+    async fn drive<T>(
+        &self,
+        attempt: Attempt<'_>,
+        work: BoxFuture<'_, Result<T, StageError>>,
+    ) -> AttemptEnd<T> {
+        let Attempt { stage, lease, stop, began, scope, reports } = attempt;
+        let result = self.outcome(stage, lease, stop, scope.deadline, &reports, work).await;
+        // Blocking code that the work left behind can only be asked.
+        scope.cancellation.cancel();
+        let elapsed = (self.clock().now() - began).to_std().unwrap_or(Duration::ZERO);
+        AttemptEnd { result, elapsed, reports: reports.take() }
+    }
+
+    async fn outcome<T>(
         &self,
         stage: &StageDefinition,
-        execution: Execution,
         lease: &Lease,
         stop: &CancellationToken,
+        deadline: Option<DateTime<Utc>>,
         reports: &AttemptReports,
-    ) -> AttemptResult {
-        let deadline = execution.context.deadline();
-        let mut body = self.ports().executor.execute(stage, execution);
+        mut work: BoxFuture<'_, Result<T, StageError>>,
+    ) -> AttemptResult<T> {
         let mut timeout = Box::pin(async {
             match deadline {
                 Some(instant) => self.clock().sleep_until(instant).await,
@@ -87,8 +149,8 @@ impl Kernel {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return AttemptResult::Stopped,
-                result = &mut body => return match result {
-                    Ok(output) => AttemptResult::Completed(output),
+                result = &mut work => return match result {
+                    Ok(value) => AttemptResult::Completed(value),
                     Err(error) => AttemptResult::Failed(error),
                 },
                 () = &mut timeout => {
@@ -113,60 +175,10 @@ impl Kernel {
             Ok(Commit::Missed | Commit::Repeated { .. }) => stop.cancel(),
             // A log line is not worth the attempt.
             Err(error) => {
-                tracing::warn!(run = %lease.run_id, stage = lease.stage_id, %error, "reports of a stage were not committed")
+                tracing::warn!(run = %lease.run_id, stage = lease.stage_id, %error, "reports of a stage were not committed");
             }
         }
     }
-
-    /// The stored values that the body is called with. The inner error is the attempt's: an output that should be
-    /// there is not.
-    async fn inputs(
-        &self,
-        registered: &Registered,
-        stage: &StageDefinition,
-        lease: &Lease,
-        memory: &RunMemory,
-    ) -> Result<Result<Inputs, StageError>, Error> {
-        let stages = &registered.definition().stages;
-        let id = |index: &usize| stages[*index].id.as_str();
-        let mut known: HashMap<&str, Json> = HashMap::new();
-        let mut missing = Vec::new();
-        for stage_id in stage.handed.iter().chain(&stage.reads).map(id) {
-            match memory.output(stage_id) {
-                Some(output) => drop(known.insert(stage_id, output)),
-                None => missing.push(stage_id.to_owned()),
-            }
-        }
-        if !missing.is_empty() {
-            missing.sort_unstable();
-            missing.dedup();
-            let mut stored = self.stored_outputs(lease.run_id, &missing).await?;
-            for stage_id in stage.handed.iter().chain(&stage.reads).map(id) {
-                if let Some(output) = stored.remove(stage_id) {
-                    memory.remember(stage_id, output.clone());
-                    known.insert(stage_id, output);
-                }
-            }
-        }
-        let find = |index: &usize| {
-            known.get(id(index)).cloned().ok_or_else(|| {
-                StageError::permanent(format_args!("the output of stage `{}` is missing", id(index)))
-            })
-        };
-        let handed: Result<Vec<Json>, StageError> = if stage.after.is_empty() {
-            Ok(vec![memory.input.clone()])
-        } else {
-            stage.handed.iter().map(find).collect()
-        };
-        let reads: Result<HashMap<String, Json>, StageError> =
-            stage.reads.iter().map(|index| Ok((id(index).to_owned(), find(index)?))).collect();
-        Ok(handed.and_then(|handed| Ok(Inputs { handed, reads: reads? })))
-    }
-}
-
-struct Inputs {
-    handed: Vec<Json>,
-    reads: HashMap<String, Json>,
 }
 
 fn scope(

@@ -33,17 +33,18 @@ impl Command for RunCancel {
 
     async fn carry_out(self, kernel: &Kernel) -> Result<RunCancelled, Error> {
         let reason = self.reason;
-        let applied = kernel.restructure(self.run_id, move |snapshot| decide(snapshot, &reason)).await?;
+        let applied =
+            kernel.restructure(self.run_id, move |snapshot| decide(snapshot, reason.as_deref())).await?;
         Ok(RunCancelled { cancelled: applied.is_some() })
     }
 }
 
-fn decide(snapshot: &Snapshot, reason: &Option<String>) -> Option<Decision> {
+fn decide(snapshot: &Snapshot, reason: Option<&str>) -> Option<Decision> {
     if snapshot.run.status.is_terminal() {
         return None;
     }
     let mut changes = cancel_open_stages(snapshot, None);
-    changes.push(Change::EndRun(RunEnd::Cancelled(reason.clone())));
+    changes.push(Change::EndRun(RunEnd::Cancelled(reason.map(str::to_owned))));
     Some(Decision {
         run_id: snapshot.run.id,
         guard: Guard::Revision(snapshot.revision()),

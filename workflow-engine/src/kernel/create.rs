@@ -11,6 +11,7 @@ use super::memory::RunMemory;
 use super::start::start_changes;
 use super::{Kernel, Registered};
 use crate::error::Error;
+use crate::hex::hex;
 use crate::id::RunId;
 use crate::language::{Json, WorkflowDefinition};
 use crate::ports::{Change, Commit, Decision, Guard, IdempotencyEntry, NewRun};
@@ -75,7 +76,8 @@ pub(crate) async fn create(
     let run_id = RunId::generate();
     let idempotency = idempotency_entry(&command, run_id)?;
     let key = idempotency.clone();
-    let (request, config) = check_request(registered, command.input, command.config, command.metadata)?;
+    let (request, config) =
+        check_request(registered, &command.input, command.config.as_ref(), command.metadata)?;
     let input = request.input.clone();
     let priority = command.priority.unwrap_or(DEFAULT_PRIORITY);
     let decision = decide(registered.definition(), run_id, request, priority, idempotency, claim);
@@ -152,24 +154,16 @@ fn idempotency_entry(command: &RunCreate, run_id: RunId) -> Result<Option<Idempo
     Ok(Some(IdempotencyEntry { command: RunCreate::NAME, key, request_hash, result }))
 }
 
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 /// Checks input and configuration against the compiled types, and answers their stored form.
 fn check_request(
     registered: &Registered,
-    input: Json,
-    config: Option<Json>,
+    input: &Json,
+    config: Option<&Json>,
     metadata: Option<Json>,
 ) -> Result<(RunRequest, HashMap<String, Json>), Error> {
     let definition = registered.definition();
     let input =
-        (definition.check_input)(&input).map_err(|error| Error::invalid_input(&definition.id, error))?;
+        (definition.check_input)(input).map_err(|error| Error::invalid_input(&definition.id, error))?;
     let given: BTreeMap<String, Json> = match config {
         None => BTreeMap::new(),
         Some(config) => config.decode().map_err(|error| {

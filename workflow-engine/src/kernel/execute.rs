@@ -43,6 +43,11 @@ pub struct JobExecuted {
 pub enum JobOutcome {
     /// Its output is committed, now or by an earlier delivery of this job.
     Completed,
+    /// The stage waits for something outside: its ticket is committed, or a check found nothing yet.
+    Suspended {
+        /// Until the next check.
+        check_after: Duration,
+    },
     /// It failed; with `retryable` another attempt will follow, without it the run has failed.
     Failed {
         /// Why.
@@ -118,11 +123,11 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
-    fn with(outcome: JobOutcome) -> Self {
+    pub(super) fn with(outcome: JobOutcome) -> Self {
         Self { outcome, next: Vec::new() }
     }
 
-    fn ghost(lease: &Lease) -> Self {
+    pub(super) fn ghost(lease: &Lease) -> Self {
         Self::with(JobOutcome::Ghost { reason: Error::lease_lost(lease.run_id, &lease.stage_id).to_string() })
     }
 }
@@ -145,18 +150,24 @@ impl Kernel {
         };
         let token = stop.child_token();
         let _listed = self.running().enter(job.lease.clone(), token.clone());
-        let AttemptEnd { result, elapsed, reports } = self.attempt(registered, stage, job, &token).await?;
+        if job.waits {
+            return self.check(registered, stage, job, claim, slots, &token).await;
+        }
+        let AttemptEnd { result, elapsed, reports } = self.run_body(registered, stage, job, &token).await?;
         match result {
-            AttemptResult::Completed(output) => {
-                let completion = Completion { output, elapsed, reports };
-                self.complete(registered, stage, job, completion, claim, slots).await
+            AttemptResult::Completed(value) => {
+                let completion = Completion { output: value, elapsed, reports };
+                match &stage.wait {
+                    Some(wait) => self.suspend(wait, job, completion).await,
+                    None => self.complete(registered, stage, job, completion, claim, slots).await,
+                }
             }
             AttemptResult::Failed(error) => self.fail_attempt(stage, job, error, reports).await,
             AttemptResult::Stopped => self.hand_back(job, reports).await,
         }
     }
 
-    async fn complete(
+    pub(super) async fn complete(
         &self,
         registered: &Registered,
         stage: &StageDefinition,
@@ -209,7 +220,7 @@ impl Kernel {
         }
     }
 
-    async fn fail_attempt(
+    pub(super) async fn fail_attempt(
         &self,
         stage: &StageDefinition,
         job: &ClaimedJob,
@@ -243,7 +254,7 @@ impl Kernel {
         }
     }
 
-    async fn hand_back(&self, job: &ClaimedJob, reports: Vec<Change>) -> Result<Finished, Error> {
+    pub(super) async fn hand_back(&self, job: &ClaimedJob, reports: Vec<Change>) -> Result<Finished, Error> {
         let mut changes = reports;
         changes.push(Change::HandBack { stage_id: job.lease.stage_id.clone() });
         Ok(match self.commit_outcome(&job.lease, changes).await? {
@@ -253,7 +264,11 @@ impl Kernel {
     }
 
     /// Commits under the lease; `None` when it is lost.
-    async fn commit_outcome(&self, lease: &Lease, changes: Vec<Change>) -> Result<Option<Applied>, Error> {
+    pub(super) async fn commit_outcome(
+        &self,
+        lease: &Lease,
+        changes: Vec<Change>,
+    ) -> Result<Option<Applied>, Error> {
         let decision =
             Decision { run_id: lease.run_id, guard: Guard::Lease(lease.clone()), idempotency: None, changes };
         let commit = self.persevere(lease, || self.store().commit(decision.clone())).await?;
@@ -265,7 +280,11 @@ impl Kernel {
 
     /// Tries again while the store is away, for as long as the lease may live: the outcome of an hour's work is worth
     /// the wait. Should a commit have succeeded whose answer was lost, the next try misses: its lease is gone.
-    async fn persevere<T, F>(&self, lease: &Lease, commit: impl Fn() -> F + Send) -> Result<T, Error>
+    pub(super) async fn persevere<T, F>(
+        &self,
+        lease: &Lease,
+        commit: impl Fn() -> F + Send,
+    ) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>> + Send,
     {
@@ -287,18 +306,21 @@ impl Kernel {
     }
 }
 
-struct Completion {
-    output: Json,
-    elapsed: Duration,
-    reports: Vec<Change>,
+/// What a body or a check has delivered.
+pub(super) struct Completion {
+    pub(super) output: Json,
+    pub(super) elapsed: Duration,
+    pub(super) reports: Vec<Change>,
 }
 
 /// Where in the jitter the retry of this job lies: spread over the runs, and the same whenever it is asked.
 fn spread(job: &ClaimedJob) -> f64 {
     // The last bytes of a UUIDv7 are random.
     let bytes = job.lease.run_id.as_uuid().as_bytes();
-    let random = u16::from_be_bytes([bytes[14], bytes[15]]) ^ (job.attempt as u16).wrapping_mul(40_503);
-    f64::from(random) / f64::from(u16::MAX)
+    let random = u32::from_be_bytes([bytes[12], bytes[13], bytes[14], bytes[15]]);
+    // Knuth's multiplicative hash gives each attempt a place of its own.
+    let place = random ^ job.attempt.wrapping_mul(2_654_435_761);
+    f64::from(place) / f64::from(u32::MAX)
 }
 
 /// The longest error text that is stored, in bytes.

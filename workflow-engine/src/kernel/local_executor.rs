@@ -5,7 +5,9 @@ use std::any::Any;
 use async_trait::async_trait;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::language::{Execution, Json, StageDefinition, StageError};
+use crate::language::{
+    CheckExecution, Execution, Json, StageDefinition, StageError, Verdict, WaitDefinition,
+};
 use crate::ports::ActivityExecutor;
 
 /// Runs each body in a task of its own on the current tokio runtime, so that a panic is a failed attempt and nothing
@@ -17,15 +19,26 @@ pub struct LocalExecutor;
 impl ActivityExecutor for LocalExecutor {
     async fn execute(&self, stage: &StageDefinition, execution: Execution) -> Result<Json, StageError> {
         let entry = stage.entry;
-        let task = AbortOnDropHandle::new(tokio::spawn(async move { entry(execution).await }));
-        match task.await {
-            Ok(result) => result,
-            Err(error) => Err(match error.try_into_panic() {
-                Ok(panic) => StageError::retryable(format_args!("panicked: {}", panic_text(&*panic))),
-                Err(error) => StageError::retryable(format_args!("was stopped: {error}")),
-            }),
-        }
+        in_own_task(async move { entry(execution).await }).await
     }
+
+    async fn check(&self, wait: &WaitDefinition, execution: CheckExecution) -> Result<Verdict, StageError> {
+        let check = wait.check;
+        in_own_task(async move { check(execution).await }).await
+    }
+}
+
+async fn in_own_task<T: Send + 'static>(
+    body: impl Future<Output = Result<T, StageError>> + Send + 'static,
+) -> Result<T, StageError> {
+    let error = match AbortOnDropHandle::new(tokio::spawn(body)).await {
+        Ok(result) => return result,
+        Err(error) => error,
+    };
+    Err(match error.try_into_panic() {
+        Ok(panic) => StageError::retryable(format_args!("panicked: {}", panic_text(&*panic))),
+        Err(error) => StageError::retryable(format_args!("was stopped: {error}")),
+    })
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> &str {

@@ -15,11 +15,14 @@ mod create;
 mod claim_pending;
 mod execute;
 mod attempt;
+mod inputs;
+mod check;
 mod reports;
 mod local_executor;
 mod fail;
 mod transition;
 mod cancel;
+mod wake;
 mod reap_stale;
 mod flush;
 
@@ -39,6 +42,7 @@ pub use reap_stale::{LeaseReapStale, LeasesReaped};
 pub use registry::{Registered, WorkflowRegistry};
 pub(crate) use running::RunningJobs;
 pub use transition::{RunTransition, RunTransitioned, TransitionAction};
+pub use wake::{StageWake, StageWoken};
 
 use crate::error::Error;
 use crate::ports::{ActivityExecutor, BlobStore, Clock, EventSink, Store};

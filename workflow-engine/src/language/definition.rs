@@ -8,6 +8,7 @@ use super::context::StageContext;
 use super::failure::StageError;
 use super::json::Json;
 use super::retry::RetryPolicy;
+use super::wait::WaitDefinition;
 
 /// A compiled workflow: its stages in reading order, with everything that the kernel needs to run them.
 ///
@@ -63,6 +64,8 @@ pub struct StageDefinition {
     pub retry: RetryPolicy,
     /// How long one attempt may take; `None` for as long as it wants.
     pub timeout: Option<Duration>,
+    /// How the stage waits, if it does; its body's value is then its ticket.
+    pub wait: Option<WaitDefinition>,
     pub(crate) entry: Entry,
     pub(crate) input_schema: fn() -> schemars::Schema,
     pub(crate) output_schema: fn() -> schemars::Schema,

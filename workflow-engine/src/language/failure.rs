@@ -90,7 +90,7 @@ impl fmt::Debug for StageError {
             .field("message", &self.message)
             .field("retryable", &self.is_retryable())
             .field("delay", &self.delay())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,12 +1,11 @@
 //! The fingerprint of a workflow: equal as long as runs in flight can be continued.
 
-use std::fmt::Write;
-
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::definition::WorkflowDefinition;
 use super::normal::{normal_form, sorted};
+use crate::hex::hex;
 
 /// Stands in front of everything that is hashed, and changes whenever the algorithm does.
 const ALGORITHM: &str = "workflow-engine-fingerprint-1";
@@ -40,10 +39,5 @@ pub(super) fn fingerprint(definition: &WorkflowDefinition) -> String {
     hasher.update([0]);
     // serde_json's map keeps its keys sorted, unless somebody turns `preserve_order` on; `normal_form` sorts.
     hasher.update(sorted(whole).to_string());
-    let mut text = String::with_capacity(64);
-    for byte in hasher.finalize() {
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    hex(&hasher.finalize())
 }

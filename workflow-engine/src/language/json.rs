@@ -7,6 +7,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use super::payload::{Storable, Stored};
+
 /// One stored value: the JSON text that serde wrote, kept as it was written.
 ///
 /// It is text and not `serde_json::Value`, because a value tree would lose what it cannot hold
@@ -37,6 +39,16 @@ impl Json {
         serde_json::from_str(&self.0)
     }
 
+    /// Writes a value that can be stored.
+    pub(crate) fn store<T: Storable>(value: &T) -> Result<Self, serde_json::Error> {
+        Self::encode(&Stored(value))
+    }
+
+    /// Reads a value that was stored.
+    pub(crate) fn load<T: Storable>(&self) -> Result<T, serde_json::Error> {
+        self.decode().map(|Stored(value)| value)
+    }
+
     /// Takes JSON text from outside.
     ///
     /// # Errors
@@ -46,6 +58,7 @@ impl Json {
     }
 
     /// Takes text that this library wrote itself.
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "a store in SQL alone needs it"))]
     pub(crate) fn trusted(text: impl Into<Arc<str>>) -> Self {
         Self(text.into())
     }

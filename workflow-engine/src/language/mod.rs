@@ -18,6 +18,7 @@ mod handed;
 mod message;
 mod outputs;
 mod table;
+mod wait;
 mod workflow;
 
 mod description;
@@ -40,6 +41,7 @@ pub use nothing::{NoConfig, NoInput};
 pub use payload::{Payload, Storable};
 pub use retry::{Backoff, RetryPolicy};
 pub use stage::{Requirement, Stage, StageDeclaration, StagePath};
+pub use wait::{Check, CheckExecution, Verdict, WaitDefinition};
 pub use workflow::Workflow;
 
 #[cfg(test)]

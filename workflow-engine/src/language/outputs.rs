@@ -18,8 +18,7 @@ pub fn decode_ends<H: Handed>(ends: &[Json]) -> Result<H::Value, serde_json::Err
 ///
 /// # Errors
 /// When it is not the JSON of the stage's output type.
-// The parameter is that of `Workflow::decode_outputs`, from which alone it is called.
-#[allow(clippy::implicit_hasher)]
+#[allow(clippy::implicit_hasher, reason = "generated code alone calls it")]
 pub fn decode_stored<S: Stage>(
     stored: &HashMap<String, Json>,
 ) -> Result<Option<S::Output>, serde_json::Error> {

@@ -30,7 +30,7 @@ pub enum Guard {
     Absent,
     /// Nothing of the run has moved since the snapshot: for what was decided from all of it.
     Revision(Revision),
-    /// The stage's job can be claimed: it is `PENDING` and due.
+    /// The stage's job can be claimed: it is `PENDING` or `SUSPENDED`, and due.
     Claimable {
         /// The stage.
         stage_id: String,
@@ -92,7 +92,8 @@ pub enum Change {
         claim: Option<Claim>,
     },
     /// The stage's job is `RUNNING` under a new lease: epoch and attempt grow by one. The stage is `RUNNING` from
-    /// now, with that attempt. Event `stage:started`.
+    /// now, with that attempt. Event `stage:started`. A stage that is `SUSPENDED` stays so, without an event: it is
+    /// a check that is claimed.
     Claim {
         /// The stage.
         stage_id: String,
@@ -107,6 +108,32 @@ pub enum Change {
         output: StoredValue,
         /// How long the body ran.
         elapsed: Duration,
+    },
+    /// The stage is `SUSPENDED`, with this ticket, until something outside is ready; its body never runs again. Its job
+    /// is `SUSPENDED`, due after `check_after`; the lease is void, and attempts begin anew: those of the checks. Event
+    /// `stage:suspended`; and `workflow:suspended` when no job of the run is `PENDING` or `RUNNING` any more.
+    Suspend {
+        /// The stage.
+        stage_id: String,
+        /// What names the far side's work.
+        ticket: StoredValue,
+        /// Until the first check.
+        check_after: Duration,
+        /// Until it is given up.
+        give_up_after: Duration,
+    },
+    /// A check found nothing yet: the job is `SUSPENDED` again, the lease void, attempts begin anew. It is due after
+    /// `check_after`, or at once if it was woken meanwhile. No event.
+    Postpone {
+        /// The stage.
+        stage_id: String,
+        /// Until the next check.
+        check_after: Duration,
+    },
+    /// The stage waits, and is checked now; if a check is running, once more after it. No event.
+    Wake {
+        /// The stage.
+        stage_id: String,
     },
     /// One of the stages that this one waits for has completed. Whoever brings the counter to zero makes it ready,
     /// as `Enqueue` does.
@@ -125,7 +152,8 @@ pub enum Change {
         output: Option<StoredValue>,
     },
     /// The attempt failed and another will follow: stage and job are `PENDING`, the lease is void, the job is due
-    /// after `delay`. Event `stage:retrying`.
+    /// after `delay`. Event `stage:retrying`. Of a stage that is `SUSPENDED` it was a check that failed: stage and job
+    /// are `SUSPENDED`.
     Retry {
         /// The stage.
         stage_id: String,
@@ -134,8 +162,8 @@ pub enum Change {
         /// Until the next attempt.
         delay: Duration,
     },
-    /// A stopping worker gives the job back: stage and job are `PENDING`, due now, the lease is void, and the
-    /// attempt does not count. No event.
+    /// A stopping worker gives the job back: stage and job are `PENDING` (`SUSPENDED`, if it was a check), due now,
+    /// the lease is void, and the attempt does not count. No event.
     HandBack {
         /// The stage.
         stage_id: String,

@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 
-use crate::language::{Execution, Json, StageDefinition, StageError};
+use crate::language::{
+    CheckExecution, Execution, Json, StageDefinition, StageError, Verdict, WaitDefinition,
+};
 
 /// Runs the body of one attempt. Timeout, cancellation and what becomes of the result are the kernel's.
 #[async_trait]
@@ -12,4 +14,10 @@ pub trait ActivityExecutor: Send + Sync {
     /// # Errors
     /// The failure of this attempt; a panic is one.
     async fn execute(&self, stage: &StageDefinition, execution: Execution) -> Result<Json, StageError>;
+
+    /// Runs one check of a stage that waits.
+    ///
+    /// # Errors
+    /// The failure of this check; a panic is one.
+    async fn check(&self, wait: &WaitDefinition, check: CheckExecution) -> Result<Verdict, StageError>;
 }

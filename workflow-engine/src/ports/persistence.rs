@@ -59,6 +59,9 @@ pub trait Persistence: Send + Sync {
     /// The run's stages in reading order.
     async fn stages(&self, run_id: RunId) -> Result<Vec<StageRecord>, Error>;
 
+    /// One stage of the run.
+    async fn stage(&self, run_id: RunId, stage_id: &str) -> Result<Option<StageRecord>, Error>;
+
     /// The outputs of those of the named stages that have completed, by stage id.
     async fn outputs(
         &self,

@@ -11,9 +11,9 @@ use crate::records::{Claim, ClaimedJob, JobRecord, Lease};
 /// Claims and leases over the jobs that commits enqueue.
 #[async_trait]
 pub trait JobTransport: Send + Sync {
-    /// Claims up to `max` jobs that are `PENDING`, due, of the given definitions (fingerprints) and below their
-    /// last attempt: by priority, then by the instant they became due. Each claim is what `Change::Claim` says,
-    /// with its event. No job is claimed by two workers.
+    /// Claims up to `max` jobs that are due, of the given definitions (fingerprints) and below their last attempt:
+    /// those that are `PENDING` by priority, then by the instant they became due; then those that are `SUSPENDED`, by
+    /// that instant. Each claim is what `Change::Claim` says, with its event. No job is claimed by two workers.
     ///
     /// # Errors
     /// When the store cannot be written, here and below.
@@ -34,7 +34,7 @@ pub trait JobTransport: Send + Sync {
     /// Who holds leases.
     async fn lease_holders(&self) -> Result<Vec<String>, Error>;
 
-    /// The earliest instant at which a `PENDING` job of the given definitions is due; `None` where none waits. An
+    /// The earliest instant at which a `PENDING` or `SUSPENDED` job of the given definitions is due; `None` where none waits. An
     /// instant that has passed means: now.
     async fn next_job_due(&self, definitions: &[String]) -> Result<Option<DateTime<Utc>>, Error>;
 

@@ -77,6 +77,23 @@ pub enum EventKind {
         /// For people.
         message: String,
     },
+    /// `stage:suspended`: its ticket is committed, and it waits for something outside.
+    #[serde(rename = "stage:suspended")]
+    StageSuspended {
+        /// The stage.
+        stage_id: String,
+        /// For people.
+        stage_name: String,
+        /// Until the first check, in milliseconds.
+        next_check_ms: u64,
+    },
+    /// `workflow:suspended`: nothing of the run can go on, and at least one stage waits for something outside.
+    #[serde(rename = "workflow:suspended")]
+    WorkflowSuspended {
+        /// The stage that this commit suspended; `None` where it completed the last stage that still ran beside one
+        /// that waits.
+        stage_id: Option<String>,
+    },
     /// `stage:completed`: its output is committed.
     #[serde(rename = "stage:completed")]
     StageCompleted {
@@ -140,6 +157,8 @@ impl EventKind {
             Self::WorkflowCancelled { .. } => "workflow:cancelled",
             Self::StageStarted { .. } => "stage:started",
             Self::StageProgress { .. } => "stage:progress",
+            Self::StageSuspended { .. } => "stage:suspended",
+            Self::WorkflowSuspended { .. } => "workflow:suspended",
             Self::StageCompleted { .. } => "stage:completed",
             Self::StageRetrying { .. } => "stage:retrying",
             Self::StageFailed { .. } => "stage:failed",
@@ -157,6 +176,7 @@ impl EventKind {
     }
 
     /// The fields as JSON, without the name, which has a column of its own.
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "a store in SQL alone needs it"))]
     pub(crate) fn payload(&self) -> Result<String, serde_json::Error> {
         // serde writes `{"name":{fields}}`. The tag stays outside the fields because an output is raw JSON, which
         // serde's inner tags cannot read back.
@@ -165,6 +185,7 @@ impl EventKind {
     }
 
     /// Reads back what [`EventKind::payload`] wrote.
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "a store in SQL alone needs it"))]
     pub(crate) fn from_stored(name: &str, payload: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(&format!("{{\"{name}\":{payload}}}"))
     }

@@ -36,6 +36,8 @@ pub struct JobRecord {
     pub leased_until: Option<DateTime<Utc>>,
     /// Not claimed before this instant.
     pub run_at: DateTime<Utc>,
+    /// A wake that came while a check was running: another check follows at once.
+    pub woken: bool,
 }
 
 /// The right to write the outcome of one claim. Every write of a worker is conditional on it.
@@ -73,4 +75,6 @@ pub struct ClaimedJob {
     pub attempt: u32,
     /// The last attempt's number.
     pub max_attempts: u32,
+    /// Whether the stage is `SUSPENDED`: the claim is for a check, not for its body.
+    pub waits: bool,
 }

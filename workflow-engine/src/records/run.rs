@@ -28,6 +28,10 @@ pub struct RunRecord {
     pub last_sequence: u64,
     /// How many of the stages that make up its output are still to complete; 0 ends it.
     pub waiting_on: u32,
+    /// How many of its stages are ready or running.
+    pub active: u32,
+    /// How many of its stages wait for something outside.
+    pub suspended: u32,
     /// The output where one stage delivers it; a last group's outputs stay with their stages.
     pub output: Option<StoredValue>,
     /// Why it failed.

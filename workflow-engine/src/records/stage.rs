@@ -27,6 +27,10 @@ pub struct StageRecord {
     pub attempt: u32,
     /// How many of the stages before it are still to complete; 0 makes it ready.
     pub waiting_on: u32,
+    /// What a stage that waits handed to the far side; committed once.
+    pub ticket: Option<StoredValue>,
+    /// When a stage that waits is given up.
+    pub give_up_at: Option<DateTime<Utc>>,
     /// What it delivered.
     pub output: Option<StoredValue>,
     /// Why its latest attempt failed; cleared when a later one succeeds.

@@ -1,6 +1,6 @@
 //! Which rows a decision reads: what has to be loaded before it can be applied.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::RunId;
 use crate::ports::{Change, Decision, Guard};
@@ -11,8 +11,6 @@ use crate::records::Lease;
 pub(super) struct Footprint {
     /// The runs, each with the stages (and their jobs) that are read of it.
     pub(super) runs: BTreeMap<RunId, BTreeSet<String>>,
-    /// The jobs that claims of this transaction are about to take.
-    pub(super) claimed: HashSet<(RunId, String)>,
     /// Command and key of each idempotency entry.
     pub(super) keys: BTreeSet<(&'static str, String)>,
 }
@@ -68,6 +66,9 @@ fn changed_stage(change: &Change) -> Option<&str> {
         | Change::Claim { stage_id, .. }
         | Change::Complete { stage_id, .. }
         | Change::Release { stage_id, .. }
+        | Change::Suspend { stage_id, .. }
+        | Change::Postpone { stage_id, .. }
+        | Change::Wake { stage_id }
         | Change::Retry { stage_id, .. }
         | Change::HandBack { stage_id }
         | Change::Fail { stage_id, .. }

@@ -75,6 +75,7 @@ pub(super) struct LogRow {
 }
 
 /// A blob that is put.
+#[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "a store without rows needs the value alone"))]
 #[derive(Clone, Debug)]
 pub(super) struct BlobRow {
     pub(super) run_id: RunId,
@@ -158,24 +159,6 @@ impl WorkingSet {
         let stages = loaded.iter().filter_map(|rows| rows.stage.get().cloned()).collect();
         let jobs = loaded.iter().filter_map(|rows| rows.job.get().cloned()).collect();
         Some(Snapshot { run, stages, jobs })
-    }
-
-    /// The runs in the order of their ids.
-    pub(super) fn sorted_runs(&self) -> Vec<&RunRows> {
-        let mut runs: Vec<_> = self.runs.iter().collect();
-        runs.sort_by_key(|(run_id, _)| **run_id);
-        runs.into_iter().map(|(_, rows)| rows).collect()
-    }
-
-    /// The stages in the order of their runs' ids and their own.
-    pub(super) fn sorted_stages(&self) -> Vec<&StageRows> {
-        let mut sorted = Vec::new();
-        for rows in self.sorted_runs() {
-            let mut stages: Vec<_> = rows.stages.iter().collect();
-            stages.sort_by_key(|(stage_id, _)| *stage_id);
-            sorted.extend(stages.into_iter().map(|(_, rows)| rows));
-        }
-        sorted
     }
 }
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::draft::{Draft, Impossible, inline};
+use super::waiting;
 use crate::id::RunId;
 use crate::ports::{Change, NewRun, NewStage, RunEnd};
 use crate::records::{
@@ -28,6 +29,11 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Imposs
             release(draft, stage_id, *max_attempts, claim.as_ref())
         }
         Change::ReleaseRun { output } => release_run(draft, output.as_ref()),
+        Change::Suspend { stage_id, ticket, check_after, give_up_after } => {
+            waiting::suspend(draft, stage_id, ticket, *check_after, *give_up_after)
+        }
+        Change::Postpone { stage_id, check_after } => waiting::postpone(draft, stage_id, *check_after),
+        Change::Wake { stage_id } => waiting::wake(draft, stage_id),
         Change::Retry { stage_id, error, delay } => retry(draft, stage_id, error, *delay),
         Change::HandBack { stage_id } => hand_back(draft, stage_id),
         Change::Fail { stage_id, error } => fail(draft, stage_id, error),
@@ -68,6 +74,8 @@ fn create_run(draft: &mut Draft<'_>, new: &NewRun) -> Result<(), Impossible> {
         generation: 1,
         last_sequence: 0,
         waiting_on: 0,
+        active: 0,
+        suspended: 0,
         output: None,
         error: None,
         cancel_reason: None,
@@ -107,6 +115,8 @@ fn new_stage(run_id: RunId, generation: u32, stage: &NewStage) -> StageRecord {
         status: Status::Pending,
         attempt: 0,
         waiting_on: stage.waiting_on,
+        ticket: None,
+        give_up_at: None,
         output: None,
         error_message: None,
         started_at: None,
@@ -137,20 +147,20 @@ fn enqueue(
         worker_id: None,
         leased_until: None,
         run_at: draft.now(),
+        woken: false,
     };
     let slot = draft.job_slot(stage_id);
     if slot.get().is_some_and(|old| old.generation == job.generation) {
         return Err(Impossible::JobExists(stage_id.to_owned()));
     }
     slot.set(job);
-    match claim {
-        Some(claim) => take(draft, stage_id, claim),
-        None => {
-            draft.applied().ready += 1;
-            draft.announce_work();
-            Ok(())
-        }
+    draft.activate()?;
+    if let Some(claim) = claim {
+        return take(draft, stage_id, claim);
     }
+    draft.applied().ready += 1;
+    draft.announce_work();
+    Ok(())
 }
 
 /// `Change::Claim`.
@@ -163,7 +173,7 @@ fn take(draft: &mut Draft<'_>, stage_id: &str, claim: &Claim) -> Result<(), Impo
     job.worker_id = Some(claim.worker_id.clone());
     job.leased_until = Some(instant::after(now, claim.lease));
     let attempt = job.attempt;
-    let claimed = ClaimedJob {
+    let mut claimed = ClaimedJob {
         lease: Lease {
             run_id: job.run_id,
             stage_id: stage_id.to_owned(),
@@ -174,10 +184,14 @@ fn take(draft: &mut Draft<'_>, stage_id: &str, claim: &Claim) -> Result<(), Impo
         definition_fingerprint: job.definition_fingerprint.clone(),
         attempt,
         max_attempts: job.max_attempts,
+        waits: false,
     };
-    draft.applied().claimed.push(claimed);
-
     let stage = draft.stage_mut(stage_id)?;
+    if stage.status == Status::Suspended {
+        claimed.waits = true;
+        draft.applied().claimed.push(claimed);
+        return Ok(());
+    }
     stage.status = Status::Running;
     stage.attempt = attempt;
     stage.started_at = Some(now);
@@ -187,6 +201,7 @@ fn take(draft: &mut Draft<'_>, stage_id: &str, claim: &Claim) -> Result<(), Impo
         stage_number: stage.stage_number,
         attempt,
     };
+    draft.applied().claimed.push(claimed);
     draft.event(event)
 }
 
@@ -198,11 +213,17 @@ fn complete(
 ) -> Result<(), Impossible> {
     let now = draft.now();
     let stage = draft.stage_mut(stage_id)?;
+    let waited = stage.status == Status::Suspended;
     close(stage, Status::Completed, now)?;
     stage.output = Some(output.clone());
     stage.error_message = None;
     let stage_name = stage.stage_name.clone();
     draft.job_slot(stage_id).delete();
+    if waited {
+        draft.resume()?;
+    } else {
+        draft.deactivate()?;
+    }
     draft.event(EventKind::StageCompleted { stage_id: stage_id.to_owned(), stage_name, duration_ms })
 }
 
@@ -248,16 +269,17 @@ fn retry(
     delay: std::time::Duration,
 ) -> Result<(), Impossible> {
     let due = instant::after(draft.now(), delay);
-    let job = draft.job_mut(stage_id)?;
-    give_up_lease(job, Status::Pending);
-    job.run_at = due;
     let stage = draft.stage_mut(stage_id)?;
-    stage.status = Status::Pending;
+    stage.status = requeued(stage.status);
     stage.error_message = Some(error.to_owned());
+    let (stage_name, status) = (stage.stage_name.clone(), stage.status);
+    let job = draft.job_mut(stage_id)?;
+    give_up_lease(job, status);
+    job.run_at = due;
     let event = EventKind::StageRetrying {
-        stage_id: stage.stage_id.clone(),
-        stage_name: stage.stage_name.clone(),
-        attempt: stage.attempt,
+        stage_id: stage_id.to_owned(),
+        stage_name,
+        attempt: job.attempt,
         error: error.to_owned(),
         delay_ms: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
     };
@@ -267,14 +289,16 @@ fn retry(
 
 fn hand_back(draft: &mut Draft<'_>, stage_id: &str) -> Result<(), Impossible> {
     let now = draft.now();
+    let stage = draft.stage_mut(stage_id)?;
+    stage.status = requeued(stage.status);
+    let status = stage.status;
+    if status == Status::Pending {
+        stage.attempt = stage.attempt.saturating_sub(1);
+    }
     let job = draft.job_mut(stage_id)?;
-    give_up_lease(job, Status::Pending);
+    give_up_lease(job, status);
     job.run_at = now;
     job.attempt = job.attempt.saturating_sub(1);
-    let attempt = job.attempt;
-    let stage = draft.stage_mut(stage_id)?;
-    stage.status = Status::Pending;
-    stage.attempt = attempt;
     draft.applied().ready += 1;
     draft.announce_work();
     Ok(())
@@ -314,6 +338,8 @@ fn end_run(draft: &mut Draft<'_>, end: &RunEnd) -> Result<(), Impossible> {
         return Err(Impossible::RunIsOver);
     }
     run.version += 1;
+    run.active = 0;
+    run.suspended = 0;
     run.completed_at = Some(now);
     let event = match end {
         RunEnd::Failed(error) => {
@@ -332,6 +358,11 @@ fn end_run(draft: &mut Draft<'_>, end: &RunEnd) -> Result<(), Impossible> {
     draft.event(event)
 }
 
+/// What a stage is that is to be claimed again: one that waits is checked, not run.
+fn requeued(status: Status) -> Status {
+    if status == Status::Suspended { Status::Suspended } else { Status::Pending }
+}
+
 /// The stage is over. It is so once in a generation, whatever a guard has let through.
 fn close(stage: &mut StageRecord, status: Status, now: DateTime<Utc>) -> Result<(), Impossible> {
     if stage.status.is_terminal() {
@@ -343,7 +374,7 @@ fn close(stage: &mut StageRecord, status: Status, now: DateTime<Utc>) -> Result<
 }
 
 /// Nobody holds the job any more. Its epoch stays: the next claim raises it above every lease that was ever given.
-fn give_up_lease(job: &mut JobRecord, status: Status) {
+pub(super) fn give_up_lease(job: &mut JobRecord, status: Status) {
     job.status = status;
     job.worker_id = None;
     job.leased_until = None;

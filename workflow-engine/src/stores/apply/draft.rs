@@ -48,6 +48,14 @@ pub(super) enum Impossible {
     StageIsOver(String),
     #[error("it has no stage `{0}`")]
     NoStage(String),
+    #[error("its stage `{0}` is not running")]
+    StageIsNotRunning(String),
+    #[error("its stage `{0}` does not wait")]
+    StageDoesNotWait(String),
+    #[error("none of its stages is ready or running")]
+    NoneIsActive,
+    #[error("none of its stages waits")]
+    NoneWaits,
     #[error("its stage `{0}` has no job")]
     NoJob(String),
     #[error("its stage `{0}` has a job already")]
@@ -114,6 +122,38 @@ impl<'a> Draft<'a> {
             .get_or_insert_with(|| rows.map(|rows| rows.run.clone()).unwrap_or_default())
             .get_mut()
             .ok_or(Impossible::NoRun)
+    }
+
+    /// One more of its stages is ready.
+    pub(super) fn activate(&mut self) -> Result<(), Impossible> {
+        self.run_mut()?.active += 1;
+        Ok(())
+    }
+
+    /// One of its stages that were ready or running is so no more.
+    pub(super) fn deactivate(&mut self) -> Result<(), Impossible> {
+        let run = self.run_mut()?;
+        run.active = run.active.checked_sub(1).ok_or(Impossible::NoneIsActive)?;
+        Ok(())
+    }
+
+    /// One of its stages begins to wait for something outside.
+    pub(super) fn suspend(&mut self) -> Result<(), Impossible> {
+        self.deactivate()?;
+        self.run_mut()?.suspended += 1;
+        Ok(())
+    }
+
+    /// One of its stages waits no more.
+    pub(super) fn resume(&mut self) -> Result<(), Impossible> {
+        let run = self.run_mut()?;
+        run.suspended = run.suspended.checked_sub(1).ok_or(Impossible::NoneWaits)?;
+        Ok(())
+    }
+
+    /// How many stages were ready or running before this decision.
+    pub(super) fn active_before(&self) -> u32 {
+        self.set.run(self.run_id).map_or(0, |run| run.active)
     }
 
     /// Inserts the run.

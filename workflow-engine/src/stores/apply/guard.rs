@@ -40,7 +40,7 @@ fn is_claimable(run: &RunRecord, job: &JobRecord, generation: u32, now: DateTime
     run.status == Status::Running
         && run.generation == generation
         && job.generation == generation
-        && job.status == Status::Pending
+        && matches!(job.status, Status::Pending | Status::Suspended)
         && job.run_at <= now
 }
 

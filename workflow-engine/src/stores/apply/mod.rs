@@ -3,6 +3,7 @@
 mod changes;
 mod draft;
 mod guard;
+mod waiting;
 
 use chrono::{DateTime, Utc};
 
@@ -33,10 +34,10 @@ pub(super) fn apply(set: &mut WorkingSet, decision: &Decision, now: DateTime<Utc
     }
 
     let mut draft = Draft::new(set, decision.run_id, now);
-    for change in &decision.changes {
-        changes::write(&mut draft, change)
-            .map_err(|impossible| Error::store_failed("commit a decision", impossible.of(decision.run_id)))?;
-    }
+    let written = decision.changes.iter().try_for_each(|change| changes::write(&mut draft, change));
+    written
+        .and_then(|()| waiting::note_standstill(&mut draft, decision))
+        .map_err(|impossible| Error::store_failed("commit a decision", impossible.of(decision.run_id)))?;
     let applied = draft.into_written().merge_into(set);
     if let Some(entry) = &decision.idempotency {
         set.insert_key(entry, decision.run_id, now);

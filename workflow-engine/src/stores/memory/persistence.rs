@@ -62,6 +62,12 @@ impl Persistence for MemoryStore {
         Ok(stages)
     }
 
+    async fn stage(&self, run_id: RunId, stage_id: &str) -> Result<Option<StageRecord>, Error> {
+        let state = self.open("read a stage of a run")?;
+        let stage = state.runs.get(&run_id).and_then(|run| run.stages.get(stage_id));
+        Ok(stage.map(|stage| stage.record.clone()))
+    }
+
     async fn outputs(
         &self,
         run_id: RunId,

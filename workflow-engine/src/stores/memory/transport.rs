@@ -30,7 +30,12 @@ impl JobTransport for MemoryStore {
                 .filter(|(run, job)| is_open_to(run, job, definitions) && job.run_at <= now)
                 .map(|(_, job)| job)
                 .collect();
-            due.sort_by_key(|job| (Reverse(job.priority), job.run_at, job.run_id));
+            due.sort_by_key(|job| {
+                let waits = job.status == Status::Suspended;
+                // Of stages that wait, the one that has waited longest for its check is first, whatever its priority.
+                let priority = if waits { 0 } else { job.priority };
+                (waits, Reverse(priority), job.run_at, job.run_id)
+            });
             due.truncate(max);
 
             let mut footprint = Footprint::default();
@@ -101,7 +106,7 @@ fn leased(state: &State) -> impl Iterator<Item = &JobRecord> {
 
 /// Whether a worker with these definitions may claim the job once it is due.
 fn is_open_to(run: &RunRecord, job: &JobRecord, definitions: &[String]) -> bool {
-    job.status == Status::Pending
+    matches!(job.status, Status::Pending | Status::Suspended)
         && job.attempt < job.max_attempts
         && definitions.contains(&job.definition_fingerprint)
         && run.status == Status::Running

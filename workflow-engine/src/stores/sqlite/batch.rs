@@ -1,5 +1,6 @@
 //! One transaction over everything that is ready at the same time (group commit).
 
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use chrono::{DateTime, Utc};
@@ -27,15 +28,18 @@ pub(super) async fn run(
 ) -> Result<Announcement, Failure> {
     let mut set = WorkingSet::default();
     let mut footprint = Footprint::default();
-    let mut claims = Vec::new();
+    let (mut claims, mut taken) = (Vec::new(), HashSet::new());
     for work in works.iter_mut() {
         match work {
             Work::Claim(ask) => {
-                claims.push(claim::candidates(session, &ask.input, now, &mut footprint).await?)
+                claims.push(claim::candidates(session, &ask.input, now, &mut taken).await?);
             }
             Work::Commit(ask) => footprint.add(&ask.input),
             _ => {}
         }
+    }
+    for (run_id, stage_id) in taken {
+        footprint.add_stage(run_id, stage_id);
     }
     if !footprint.runs.is_empty() {
         load::load(session, &footprint, &mut set).await?;

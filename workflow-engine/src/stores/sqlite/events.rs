@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
+use super::columns::{self, Columns, event_columns};
 use super::failure::Failure;
 use super::json_rows::JsonRows;
-use super::rows::{self, Columns, event_columns};
 use super::session::Session;
 use super::work::{Refused, Undelivered};
 use crate::id::RunId;
@@ -33,7 +33,7 @@ const UNDELIVERED: &str = concat!(
 
 const MARK_DELIVERED: &str = "
     UPDATE outbox_events SET published_at = ?2
-    FROM json_each(?1) AS n
+    FROM jsonb_each(?1) AS n
     WHERE workflow_run_id = n.value ->> 0 AND sequence = n.value ->> 1 AND published_at IS NULL";
 
 const MARK_REFUSED: &str = "
@@ -65,7 +65,7 @@ pub(super) async fn undelivered(
     let limit = i64::try_from(*limit).unwrap_or(i64::MAX);
     let query = sqlx::query(UNDELIVERED).bind(now.timestamp_micros()).bind(limit);
     let found = session.fetch(DOING, query).await?;
-    found.iter().map(|row| rows::event(Columns::new(row, "outbox_events", 0))).collect()
+    found.iter().map(|row| columns::event(Columns::new(row, "outbox_events", 0))).collect()
 }
 
 /// Notes that events were delivered.

@@ -5,74 +5,79 @@ use super::json_rows::{JsonRows, Row};
 use super::session::Session;
 use crate::id::RunId;
 use crate::records::{Event, JobRecord, RunRecord, StageRecord};
-use crate::stores::working_set::{Fate, WorkingSet};
+use crate::stores::working_set::{Fate, RunRows, StageRows, WorkingSet};
 
 const DOING: &str = "write a commit";
 
 const INSERT_RUNS: &str = "
     INSERT INTO workflow_runs
         (id, status, version, generation, last_sequence, waiting_on, output, output_blob, error_code,
-         error_message, cancel_reason, started_at, completed_at, workflow_id, workflow_name, workflow_type,
+         error_message, cancel_reason, started_at, completed_at, active, suspended, workflow_id, workflow_name, workflow_type,
          definition_fingerprint, priority, created_at)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
         value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, value ->> 14,
-        value ->> 13, value ->> 15, value ->> 16, value ->> 17
-    FROM json_each(?1)";
+        value ->> 15, value ->> 16, value ->> 15, value ->> 17, value ->> 18, value ->> 19
+    FROM jsonb_each(?1)";
 
 const INSERT_REQUESTS: &str = "
     INSERT INTO workflow_run_requests (workflow_run_id, input, config, metadata)
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1)";
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM jsonb_each(?1)";
 
 const UPDATE_RUNS: &str = "
     UPDATE workflow_runs
     SET status = n.value ->> 1, version = n.value ->> 2, generation = n.value ->> 3,
         last_sequence = n.value ->> 4, waiting_on = n.value ->> 5, output = n.value ->> 6,
         output_blob = n.value ->> 7, error_code = n.value ->> 8, error_message = n.value ->> 9,
-        cancel_reason = n.value ->> 10, started_at = n.value ->> 11, completed_at = n.value ->> 12
-    FROM json_each(?1) AS n
+        cancel_reason = n.value ->> 10, started_at = n.value ->> 11, completed_at = n.value ->> 12,
+        active = n.value ->> 13, suspended = n.value ->> 14
+    FROM jsonb_each(?1) AS n
     WHERE workflow_runs.id = n.value ->> 0";
 
 const UPSERT_STAGES: &str = "
     INSERT INTO workflow_stages
         (workflow_run_id, stage_id, stage_name, stage_number, execution_group, generation, status, attempt,
-         waiting_on, output, output_blob, error_message, started_at, completed_at)
+         waiting_on, output, output_blob, error_message, started_at, completed_at, suspended_state,
+         suspended_state_blob, max_wait_until)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-        value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13
-    FROM json_each(?1) WHERE true
+        value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, value ->> 14,
+        value ->> 15, value ->> 16
+    FROM jsonb_each(?1) WHERE true
     ON CONFLICT (workflow_run_id, stage_id) DO UPDATE
     SET generation = excluded.generation, status = excluded.status, attempt = excluded.attempt,
         waiting_on = excluded.waiting_on, output = excluded.output, output_blob = excluded.output_blob,
         error_message = excluded.error_message, started_at = excluded.started_at,
-        completed_at = excluded.completed_at";
+        completed_at = excluded.completed_at, suspended_state = excluded.suspended_state,
+        suspended_state_blob = excluded.suspended_state_blob, max_wait_until = excluded.max_wait_until";
 
 const UPSERT_JOBS: &str = "
     INSERT INTO job_queue
         (workflow_run_id, stage_id, workflow_id, definition_fingerprint, generation, status, priority, attempt,
-         max_attempts, lease_epoch, worker_id, leased_until, run_at)
+         max_attempts, lease_epoch, worker_id, leased_until, run_at, woken)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-        value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12
-    FROM json_each(?1) WHERE true
+        value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13
+    FROM jsonb_each(?1) WHERE true
     ON CONFLICT (workflow_run_id, stage_id) DO UPDATE
     SET generation = excluded.generation, status = excluded.status, priority = excluded.priority,
         attempt = excluded.attempt, max_attempts = excluded.max_attempts, lease_epoch = excluded.lease_epoch,
-        worker_id = excluded.worker_id, leased_until = excluded.leased_until, run_at = excluded.run_at";
+        worker_id = excluded.worker_id, leased_until = excluded.leased_until, run_at = excluded.run_at,
+        woken = excluded.woken";
 
 const DELETE_JOBS: &str = "
     DELETE FROM job_queue
-    WHERE (workflow_run_id, stage_id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))";
+    WHERE (workflow_run_id, stage_id) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(?1))";
 
 const INSERT_EVENTS: &str = "
     INSERT INTO outbox_events (workflow_run_id, sequence, event_type, payload, occurred_at, published_at)
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM json_each(?1)";
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM jsonb_each(?1)";
 
 const INSERT_KEYS: &str = "
     INSERT INTO idempotency_keys (command, key, workflow_run_id, request_hash, result, created_at)
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM json_each(?1)";
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM jsonb_each(?1)";
 
 const INSERT_LOGS: &str = "
     INSERT INTO workflow_logs (workflow_run_id, stage_id, attempt, level, message, metadata, created_at)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
-    FROM json_each(?1)";
+    FROM jsonb_each(?1)";
 
 /// Blobs are large: each is bound as it is, not as a part of a JSON text.
 const PUT_BLOB: &str = "
@@ -122,6 +127,24 @@ pub(super) async fn flush(
     Ok(())
 }
 
+/// The runs in the order of their ids.
+fn sorted_runs(set: &WorkingSet) -> Vec<&RunRows> {
+    let mut runs: Vec<_> = set.runs.iter().collect();
+    runs.sort_by_key(|(run_id, _)| **run_id);
+    runs.into_iter().map(|(_, rows)| rows).collect()
+}
+
+/// The stages in the order of their runs' ids and their own.
+fn sorted_stages(set: &WorkingSet) -> Vec<&StageRows> {
+    let mut sorted = Vec::new();
+    for rows in sorted_runs(set) {
+        let mut stages: Vec<_> = rows.stages.iter().collect();
+        stages.sort_by_key(|(stage_id, _)| *stage_id);
+        sorted.extend(stages.into_iter().map(|(_, rows)| rows));
+    }
+    sorted
+}
+
 #[derive(Default)]
 struct Runs {
     inserted: JsonRows,
@@ -131,7 +154,7 @@ struct Runs {
 
 fn runs(set: &WorkingSet) -> Runs {
     let mut written = Runs::default();
-    for rows in set.sorted_runs() {
+    for rows in sorted_runs(set) {
         match (rows.run.fate(), &rows.created) {
             (Fate::Update(run), _) => written.updated.push(|row| changing(run, row)),
             (Fate::Insert(run), Some(new)) => {
@@ -160,12 +183,13 @@ fn changing(run: &RunRecord, row: &mut Row<'_>) {
     row.maybe_text(error.map(|error| error.code.as_str()));
     row.maybe_text(error.map(|error| error.message.as_str()));
     row.maybe_text(run.cancel_reason.as_deref());
-    row.maybe_instant(run.started_at).maybe_instant(run.completed_at);
+    row.maybe_instant(run.started_at).maybe_instant(run.completed_at).int(run.active);
+    row.int(run.suspended);
 }
 
 fn stages(set: &WorkingSet) -> JsonRows {
     let mut written = JsonRows::default();
-    for rows in set.sorted_stages() {
+    for rows in sorted_stages(set) {
         if let Fate::Insert(stage) | Fate::Update(stage) = rows.stage.fate() {
             written.push(|row| stage_row(stage, row));
         }
@@ -179,12 +203,13 @@ fn stage_row(stage: &StageRecord, row: &mut Row<'_>) {
     row.plain(stage.status).int(stage.attempt).int(stage.waiting_on).value(stage.output.as_ref());
     row.maybe_text(stage.error_message.as_deref());
     row.maybe_instant(stage.started_at).maybe_instant(stage.completed_at);
+    row.value(stage.ticket.as_ref()).maybe_instant(stage.give_up_at);
 }
 
 /// Jobs to be written, and jobs to be deleted.
 fn jobs(set: &WorkingSet) -> (JsonRows, JsonRows) {
     let (mut written, mut deleted) = (JsonRows::default(), JsonRows::default());
-    for rows in set.sorted_stages() {
+    for rows in sorted_stages(set) {
         match rows.job.fate() {
             Fate::Insert(job) | Fate::Update(job) => written.push(|row| job_row(job, row)),
             // The job of a stage is never deleted without its stage.
@@ -205,7 +230,7 @@ fn job_row(job: &JobRecord, row: &mut Row<'_>) {
     row.plain(job.run_id).text(&job.stage_id).text(&job.workflow_id).text(&job.definition_fingerprint);
     row.int(job.generation).plain(job.status).int(job.priority).int(job.attempt).int(job.max_attempts);
     row.int(job.lease_epoch).maybe_text(job.worker_id.as_deref()).maybe_instant(job.leased_until);
-    row.instant(job.run_at);
+    row.instant(job.run_at).int(u8::from(job.woken));
 }
 
 fn events(set: &WorkingSet, deliver: bool) -> Result<JsonRows, Failure> {

@@ -5,6 +5,8 @@
 //! exact: `PRAGMA data_version` on the connection that writes changes with commits of *other* connections only, and
 //! nobody is in the middle of a commit while this connection holds the write lock.
 
+#![allow(clippy::disallowed_methods, reason = "it watches a file that other processes write, in their time")]
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

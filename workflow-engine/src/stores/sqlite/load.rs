@@ -1,55 +1,51 @@
 //! Reading the rows that decisions name, in one statement whatever their number.
 
+use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::failure::Failure;
 use super::json_rows::JsonRows;
-use super::rows::{self, Columns, job_columns, run_columns, stage_columns};
+use super::rows::{self, JobRow, RunRow, StageRow, job_row, run_row, stage_row};
 use super::session::Session;
 use crate::id::RunId;
+use crate::language::Json;
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::WorkingSet;
 
 const DOING: &str = "load a run";
 
-/// Runs by id, stages and jobs by run and stage, idempotency entries by command and key. The number in front of each
-/// row says which of them it is; the shorter ones are filled up to the run's 17 columns.
+/// One row of four JSON texts: runs by id, stages and jobs by run and stage, idempotency entries by command and key.
 const LOAD: &str = concat!(
-    "SELECT 0, ",
-    run_columns!(),
-    " FROM json_each(?1) AS n CROSS JOIN workflow_runs AS r ON r.id = n.value ->> 0
-    UNION ALL
-    SELECT 1, ",
-    stage_columns!(),
-    ", NULL, NULL, NULL
-    FROM json_each(?2) AS n CROSS JOIN workflow_stages AS s
-        ON s.workflow_run_id = n.value ->> 0 AND s.stage_id = n.value ->> 1
-    UNION ALL
-    SELECT 2, ",
-    job_columns!(),
-    ", NULL, NULL, NULL, NULL
-    FROM json_each(?2) AS n CROSS JOIN job_queue AS j
-        ON j.workflow_run_id = n.value ->> 0 AND j.stage_id = n.value ->> 1
-    UNION ALL
-    SELECT 3, k.command, k.key, k.request_hash, k.result,
-        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-    FROM json_each(?3) AS n CROSS JOIN idempotency_keys AS k
-        ON k.command = n.value ->> 0 AND k.key = n.value ->> 1"
+    "SELECT
+    (SELECT json_group_array(",
+    run_row!(),
+    ") FROM jsonb_each(?1) AS n CROSS JOIN workflow_runs AS r ON r.id = n.value ->> 0),
+    (SELECT json_group_array(",
+    stage_row!(),
+    ") FROM jsonb_each(?2) AS n CROSS JOIN workflow_stages AS s
+        ON s.workflow_run_id = n.value ->> 0 AND s.stage_id = n.value ->> 1),
+    (SELECT json_group_array(",
+    job_row!(),
+    ") FROM jsonb_each(?2) AS n CROSS JOIN job_queue AS j
+        ON j.workflow_run_id = n.value ->> 0 AND j.stage_id = n.value ->> 1),
+    (SELECT json_group_array(json_array(k.command, k.key, k.request_hash, k.result))
+        FROM jsonb_each(?3) AS n CROSS JOIN idempotency_keys AS k
+        ON k.command = n.value ->> 0 AND k.key = n.value ->> 1)"
 );
 
 /// A run with all its stages and jobs, in the same shape.
 pub(super) const LOAD_WHOLE: &str = concat!(
-    "SELECT 0, ",
-    run_columns!(),
-    " FROM workflow_runs AS r WHERE r.id = ?1
-    UNION ALL
-    SELECT 1, ",
-    stage_columns!(),
-    ", NULL, NULL, NULL FROM workflow_stages AS s WHERE s.workflow_run_id = ?1
-    UNION ALL
-    SELECT 2, ",
-    job_columns!(),
-    ", NULL, NULL, NULL, NULL FROM job_queue AS j WHERE j.workflow_run_id = ?1"
+    "SELECT
+    (SELECT json_group_array(",
+    run_row!(),
+    ") FROM workflow_runs AS r WHERE r.id = ?1),
+    (SELECT json_group_array(",
+    stage_row!(),
+    ") FROM workflow_stages AS s WHERE s.workflow_run_id = ?1),
+    (SELECT json_group_array(",
+    job_row!(),
+    ") FROM job_queue AS j WHERE j.workflow_run_id = ?1),
+    '[]'"
 );
 
 /// The statements of this file, for the test that looks at their plans.
@@ -79,10 +75,8 @@ pub(super) async fn load(
         });
     }
     let query = sqlx::query(LOAD).bind(runs.finish()).bind(stages.finish()).bind(keys.finish());
-    for row in session.fetch(DOING, query).await? {
-        put(&row, footprint, set)?;
-    }
-    Ok(())
+    let rows = session.fetch(DOING, query).await?;
+    put(&rows, footprint, set)
 }
 
 /// Loads a run with all its stages and jobs.
@@ -95,25 +89,25 @@ pub(super) async fn load_whole(
     put_whole(&rows, set)
 }
 
-/// Puts the rows of [`LOAD_WHOLE`] into the working set.
+/// Puts what [`LOAD_WHOLE`] has answered into the working set.
 pub(super) fn put_whole(rows: &[SqliteRow], set: &mut WorkingSet) -> Result<(), Failure> {
-    let nothing = Footprint::default();
-    rows.iter().try_for_each(|row| put(row, &nothing, set))
+    put(rows, &Footprint::default(), set)
 }
 
-fn put(row: &SqliteRow, footprint: &Footprint, set: &mut WorkingSet) -> Result<(), Failure> {
-    match Columns::new(row, "the loaded rows", 0).int::<u8>("the kind of row")? {
-        0 => set.load_run(rows::run(Columns::new(row, "workflow_runs", 1))?),
-        1 => set.load_stage(rows::stage(Columns::new(row, "workflow_stages", 1))?),
-        2 => set.load_job(rows::job(Columns::new(row, "job_queue", 1))?),
-        _ => {
-            let mut columns = Columns::new(row, "idempotency_keys", 1);
-            let (command, key): (&str, &str) = (columns.get("command")?, columns.get("key")?);
-            let (hash, result) = (columns.get("request_hash")?, columns.json("result")?);
-            // The row's command is one of those that were asked for, whose names are static.
-            if let Some((command, _)) = footprint.keys.iter().find(|(asked, _)| *asked == command) {
-                set.load_key(command, key.to_owned(), hash, result);
-            }
+fn put(rows: &[SqliteRow], footprint: &Footprint, set: &mut WorkingSet) -> Result<(), Failure> {
+    let Some(row) = rows.first() else { return Ok(()) };
+    let column = |index: usize| -> Result<&str, Failure> {
+        row.try_get(index).map_err(|error| Failure::database(DOING, error))
+    };
+    rows::all::<RunRow<'_>>(column(0)?)?.into_iter().for_each(|run| set.load_run(run));
+    rows::all::<StageRow<'_>>(column(1)?)?.into_iter().for_each(|stage| set.load_stage(stage));
+    rows::all::<JobRow<'_>>(column(2)?)?.into_iter().for_each(|job| set.load_job(job));
+    let keys: Vec<(String, String, String, String)> = serde_json::from_str(column(3)?)
+        .map_err(|error| Failure::unreadable("idempotency_keys", "*", "(unknown)", error))?;
+    for (command, key, request_hash, result) in keys {
+        // The row's command is one of those that were asked for, whose names are static.
+        if let Some((command, _)) = footprint.keys.iter().find(|(asked, _)| *asked == command) {
+            set.load_key(command, key, request_hash, Json::trusted(result));
         }
     }
     Ok(())

@@ -5,6 +5,7 @@
 
 mod batch;
 mod claim;
+mod columns;
 mod events;
 mod failure;
 mod flush;

@@ -1,5 +1,10 @@
 //! Opening a file.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "it waits for other processes that open the same file, in their time"
+)]
+
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};

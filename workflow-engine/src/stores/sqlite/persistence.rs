@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use sqlx::Row;
 
 use super::SqliteStore;
+use super::columns::{self, Columns, event_columns};
 use super::failure::Failure;
 use super::load::{LOAD_WHOLE, put_whole};
-use super::rows::{self, Columns, event_columns, run_columns, stage_columns};
+use super::rows::{RunRow, StageRow, each, run_row, stage_row};
 use super::work::{Locked, Work};
 use crate::error::Error;
 use crate::id::RunId;
@@ -18,20 +19,26 @@ use crate::ports::{Commit, Decide, Decision, Hints, Persistence, Snapshot};
 use crate::records::{BlobKey, Event, LogRecord, RunRecord, RunRequest, StageRecord, StoredValue};
 use crate::stores::working_set::WorkingSet;
 
-const RUN: &str = concat!("SELECT ", run_columns!(), " FROM workflow_runs AS r WHERE r.id = ?1");
+const RUN: &str = concat!("SELECT ", run_row!(), " FROM workflow_runs AS r WHERE r.id = ?1");
 
 const REQUEST: &str = "SELECT input, config, metadata FROM workflow_run_requests WHERE workflow_run_id = ?1";
 
 const STAGES: &str = concat!(
     "SELECT ",
-    stage_columns!(),
+    stage_row!(),
     " FROM workflow_stages AS s WHERE s.workflow_run_id = ?1 ORDER BY s.stage_number"
+);
+
+const STAGE: &str = concat!(
+    "SELECT ",
+    stage_row!(),
+    " FROM workflow_stages AS s WHERE s.workflow_run_id = ?1 AND s.stage_id = ?2"
 );
 
 const COMPLETED_STAGES: &str = concat!(
     "SELECT ",
-    stage_columns!(),
-    " FROM json_each(?2) AS n CROSS JOIN workflow_stages AS s
+    stage_row!(),
+    " FROM jsonb_each(?2) AS n CROSS JOIN workflow_stages AS s
     ON s.workflow_run_id = ?1 AND s.stage_id = n.value
     WHERE s.status = 'COMPLETED'"
 );
@@ -50,23 +57,23 @@ const LOGS: &str = "
 
 const PENDING_RUNS: &str = concat!(
     "SELECT ",
-    run_columns!(),
+    run_row!(),
     " FROM workflow_runs AS r
-    WHERE r.status = 'PENDING' AND r.definition_fingerprint IN (SELECT value FROM json_each(?1))
+    WHERE r.status = 'PENDING' AND r.definition_fingerprint IN (SELECT value FROM jsonb_each(?1))
     ORDER BY r.priority DESC, r.created_at, r.id
     LIMIT ?2"
 );
 
 const UNFINISHED_RUNS: &str = concat!(
     "SELECT ",
-    run_columns!(),
+    run_row!(),
     " FROM workflow_runs AS r WHERE r.workflow_id = ?1 AND r.completed_at IS NULL ORDER BY r.created_at, r.id"
 );
 
 /// The statements of this file, for the test that looks at their plans.
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] =
-    &[RUN, REQUEST, STAGES, COMPLETED_STAGES, BLOB, EVENTS, LOGS, PENDING_RUNS, UNFINISHED_RUNS];
+    &[RUN, REQUEST, STAGES, STAGE, COMPLETED_STAGES, BLOB, EVENTS, LOGS, PENDING_RUNS, UNFINISHED_RUNS];
 
 #[async_trait]
 impl Persistence for SqliteStore {
@@ -87,22 +94,27 @@ impl Persistence for SqliteStore {
 
     async fn run(&self, run_id: RunId) -> Result<Option<RunRecord>, Error> {
         let rows = self.read("read a run", sqlx::query(RUN).bind(run_id.to_string())).await?;
-        Ok(rows.first().map(|row| rows::run(Columns::new(row, "workflow_runs", 0))).transpose()?)
+        Ok(each::<RunRow<'_>>(&rows)?.pop())
     }
 
     async fn request(&self, run_id: RunId) -> Result<Option<RunRequest>, Error> {
         const DOING: &str = "read the request of a run";
 
         let rows = self.read(DOING, sqlx::query(REQUEST).bind(run_id.to_string())).await?;
-        let request = |row| rows::request(Columns::new(row, "workflow_run_requests", 0));
+        let request = |row| columns::request(Columns::new(row, "workflow_run_requests", 0));
         Ok(rows.first().map(request).transpose()?)
     }
 
     async fn stages(&self, run_id: RunId) -> Result<Vec<StageRecord>, Error> {
         let query = sqlx::query(STAGES).bind(run_id.to_string());
         let rows = self.read("read the stages of a run", query).await?;
-        let stages = rows.iter().map(|row| rows::stage(Columns::new(row, "workflow_stages", 0)));
-        Ok(stages.collect::<Result<_, Failure>>()?)
+        Ok(each::<StageRow<'_>>(&rows)?)
+    }
+
+    async fn stage(&self, run_id: RunId, stage_id: &str) -> Result<Option<StageRecord>, Error> {
+        let query = sqlx::query(STAGE).bind(run_id.to_string()).bind(stage_id.to_owned());
+        let rows = self.read("read a stage of a run", query).await?;
+        Ok(each::<StageRow<'_>>(&rows)?.pop())
     }
 
     async fn outputs(
@@ -113,14 +125,9 @@ impl Persistence for SqliteStore {
         // An array of texts always has a JSON form.
         let names = serde_json::to_string(stage_ids).unwrap_or_default();
         let query = sqlx::query(COMPLETED_STAGES).bind(run_id.to_string()).bind(names);
-        let mut outputs = HashMap::with_capacity(stage_ids.len());
-        for row in self.read("read the outputs of a run", query).await? {
-            let stage = rows::stage(Columns::new(&row, "workflow_stages", 0))?;
-            if let Some(output) = stage.output {
-                outputs.insert(stage.stage_id, output);
-            }
-        }
-        Ok(outputs)
+        let rows = self.read("read the outputs of a run", query).await?;
+        let stages = each::<StageRow<'_>>(&rows)?.into_iter();
+        Ok(stages.filter_map(|stage| Some((stage.stage_id, stage.output?))).collect())
     }
 
     async fn blob(&self, key: &BlobKey) -> Result<Option<Json>, Error> {
@@ -134,14 +141,14 @@ impl Persistence for SqliteStore {
     async fn events(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<Event>, Error> {
         let query = sqlx::query(EVENTS).bind(run_id.to_string()).bind(signed(after)).bind(count(limit));
         let rows = self.read("read the events of a run", query).await?;
-        let events = rows.iter().map(|row| rows::event(Columns::new(row, "outbox_events", 0)));
+        let events = rows.iter().map(|row| columns::event(Columns::new(row, "outbox_events", 0)));
         Ok(events.collect::<Result<_, Failure>>()?)
     }
 
     async fn logs(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<LogRecord>, Error> {
         let query = sqlx::query(LOGS).bind(run_id.to_string()).bind(signed(after)).bind(count(limit));
         let rows = self.read("read the log of a run", query).await?;
-        let lines = rows.iter().map(|row| rows::log(Columns::new(row, "workflow_logs", 0)));
+        let lines = rows.iter().map(|row| columns::log(Columns::new(row, "workflow_logs", 0)));
         Ok(lines.collect::<Result<_, Failure>>()?)
     }
 
@@ -150,15 +157,13 @@ impl Persistence for SqliteStore {
         let names = serde_json::to_string(definitions).unwrap_or_default();
         let query = sqlx::query(PENDING_RUNS).bind(names).bind(count(limit));
         let rows = self.read("read pending runs", query).await?;
-        let runs = rows.iter().map(|row| rows::run(Columns::new(row, "workflow_runs", 0)));
-        Ok(runs.collect::<Result<_, Failure>>()?)
+        Ok(each::<RunRow<'_>>(&rows)?)
     }
 
     async fn unfinished_runs(&self, workflow_id: &str) -> Result<Vec<RunRecord>, Error> {
         let query = sqlx::query(UNFINISHED_RUNS).bind(workflow_id.to_owned());
         let rows = self.read("read unfinished runs", query).await?;
-        let runs = rows.iter().map(|row| rows::run(Columns::new(row, "workflow_runs", 0)));
-        Ok(runs.collect::<Result<_, Failure>>()?)
+        Ok(each::<RunRow<'_>>(&rows)?)
     }
 
     fn hints(&self) -> &Arc<Hints> {

@@ -1,243 +1,273 @@
-//! Rows as records. What a row holds is checked here, so that nothing else has to doubt it.
+//! Runs, stages and jobs as records. What a row holds is checked here, so that nothing else has to doubt it.
+//!
+//! The wide rows come as one JSON array each: sqlx copies every column of a row on its own and hands rows over one by
+//! one between its thread and ours, which for a batch costs more than the database's work.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
+use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::{Sqlite, SqliteRow};
-use sqlx::{Decode, Row, Type};
+use serde::Deserialize;
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
 
 use super::failure::Failure;
 use crate::id::RunId;
-use crate::language::{Json, LogLevel};
-use crate::records::{
-    BlobKey, Event, EventKind, JobRecord, LogRecord, RunError, RunRecord, RunRequest, StageRecord, Status,
-    StoredValue,
-};
+use crate::language::Json;
+use crate::records::{BlobKey, JobRecord, RunError, RunRecord, StageRecord, Status, StoredValue};
 
-/// The columns of a run in the order in which [`run`] reads them; the statement calls the table `r`.
-macro_rules! run_columns {
+/// A run as [`RunRow`] reads it; the statement calls the table `r`.
+macro_rules! run_row {
     () => {
-        "r.id, r.workflow_id, r.definition_fingerprint, r.status, r.priority, r.version, r.generation, \
-         r.last_sequence, r.waiting_on, r.output, r.output_blob, r.error_code, r.error_message, \
-         r.cancel_reason, r.created_at, r.started_at, r.completed_at"
+        "json_array(r.id, r.workflow_id, r.definition_fingerprint, r.status, r.priority, r.version, \
+         r.generation, r.last_sequence, r.waiting_on, r.output, r.output_blob, r.error_code, r.error_message, \
+         r.cancel_reason, r.created_at, r.started_at, r.completed_at, r.active, r.suspended)"
     };
 }
 
-/// The columns of a stage in the order in which [`stage`] reads them; the statement calls the table `s`.
-macro_rules! stage_columns {
+/// A stage as [`StageRow`] reads it; the statement calls the table `s`.
+macro_rules! stage_row {
     () => {
-        "s.workflow_run_id, s.stage_id, s.stage_name, s.stage_number, s.execution_group, s.generation, \
-         s.status, s.attempt, s.waiting_on, s.output, s.output_blob, s.error_message, s.started_at, \
-         s.completed_at"
+        "json_array(s.workflow_run_id, s.stage_id, s.stage_name, s.stage_number, s.execution_group, \
+         s.generation, s.status, s.attempt, s.waiting_on, s.output, s.output_blob, s.error_message, \
+         s.started_at, s.completed_at, s.suspended_state, s.suspended_state_blob, s.max_wait_until)"
     };
 }
 
-/// The columns of a job in the order in which [`job`] reads them; the statement calls the table `j`.
-macro_rules! job_columns {
+/// A job as [`JobRow`] reads it; the statement calls the table `j`.
+macro_rules! job_row {
     () => {
-        "j.workflow_run_id, j.stage_id, j.workflow_id, j.definition_fingerprint, j.generation, j.status, \
-         j.priority, j.attempt, j.max_attempts, j.lease_epoch, j.worker_id, j.leased_until, j.run_at"
+        "json_array(j.workflow_run_id, j.stage_id, j.workflow_id, j.definition_fingerprint, j.generation, \
+         j.status, j.priority, j.attempt, j.max_attempts, j.lease_epoch, j.worker_id, j.leased_until, \
+         j.run_at, j.woken)"
     };
 }
 
-/// The columns of an event in the order in which [`event`] reads them.
-macro_rules! event_columns {
-    () => {
-        "workflow_run_id, sequence, event_type, payload, occurred_at"
+pub(super) use {job_row, run_row, stage_row};
+
+/// A row that is read from a JSON array with its fields in this order.
+pub(super) trait JsonRow<'a>: Deserialize<'a> {
+    /// Its table.
+    const TABLE: &'static str;
+    /// What it becomes.
+    type Record;
+
+    /// Checks it.
+    fn record(self) -> Result<Self::Record, Failure>;
+}
+
+/// The rows of a JSON array of rows.
+pub(super) fn all<'a, R: JsonRow<'a>>(text: &'a str) -> Result<Vec<R::Record>, Failure> {
+    let rows: Vec<R> = serde_json::from_str(text).map_err(|error| undecodable(R::TABLE, error))?;
+    rows.into_iter().map(R::record).collect()
+}
+
+/// The rows of a statement that answers one JSON array a row.
+pub(super) fn each<'a, R: JsonRow<'a>>(rows: &'a [SqliteRow]) -> Result<Vec<R::Record>, Failure> {
+    let decode = |row: &'a SqliteRow| {
+        let text: &'a str = row.try_get(0).map_err(|error| undecodable(R::TABLE, error))?;
+        serde_json::from_str::<R>(text).map_err(|error| undecodable(R::TABLE, error))?.record()
     };
+    rows.iter().map(decode).collect()
 }
 
-pub(super) use {event_columns, job_columns, run_columns, stage_columns};
-
-/// A run.
-pub(super) fn run(columns: Columns<'_>) -> Result<RunRecord, Failure> {
-    let mut columns = columns;
-    Ok(RunRecord {
-        id: columns.run_id("id")?,
-        workflow_id: columns.get("workflow_id")?,
-        definition_fingerprint: columns.get("definition_fingerprint")?,
-        status: columns.status("status")?,
-        priority: columns.int("priority")?,
-        version: columns.int("version")?,
-        generation: columns.int("generation")?,
-        last_sequence: columns.int("last_sequence")?,
-        waiting_on: columns.int("waiting_on")?,
-        output: columns.value("output")?,
-        error: columns.run_error()?,
-        cancel_reason: columns.get("cancel_reason")?,
-        created_at: columns.instant("created_at")?,
-        started_at: columns.maybe_instant("started_at")?,
-        completed_at: columns.maybe_instant("completed_at")?,
-    })
+fn undecodable(table: &'static str, error: impl Into<Box<dyn StdError + Send + Sync>>) -> Failure {
+    Failure::unreadable(table, "*", "(unknown)", error)
 }
 
-/// A stage.
-pub(super) fn stage(columns: Columns<'_>) -> Result<StageRecord, Failure> {
-    let mut columns = columns;
-    Ok(StageRecord {
-        run_id: columns.run_id("workflow_run_id")?,
-        stage_id: columns.get("stage_id")?,
-        stage_name: columns.get("stage_name")?,
-        stage_number: columns.int("stage_number")?,
-        execution_group: columns.int("execution_group")?,
-        generation: columns.int("generation")?,
-        status: columns.status("status")?,
-        attempt: columns.int("attempt")?,
-        waiting_on: columns.int("waiting_on")?,
-        output: columns.value("output")?,
-        error_message: columns.get("error_message")?,
-        started_at: columns.maybe_instant("started_at")?,
-        completed_at: columns.maybe_instant("completed_at")?,
-    })
+/// A row of `workflow_runs`.
+#[derive(Deserialize)]
+pub(super) struct RunRow<'a> {
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    workflow_id: String,
+    definition_fingerprint: String,
+    #[serde(borrow)]
+    status: Cow<'a, str>,
+    priority: i32,
+    version: u64,
+    generation: u32,
+    last_sequence: u64,
+    waiting_on: u32,
+    output: Option<String>,
+    output_blob: Option<String>,
+    error_code: Option<String>,
+    error_message: Option<String>,
+    cancel_reason: Option<String>,
+    created_at: i64,
+    started_at: Option<i64>,
+    completed_at: Option<i64>,
+    active: u32,
+    suspended: u32,
 }
 
-/// A job.
-pub(super) fn job(columns: Columns<'_>) -> Result<JobRecord, Failure> {
-    let mut columns = columns;
-    Ok(JobRecord {
-        run_id: columns.run_id("workflow_run_id")?,
-        stage_id: columns.get("stage_id")?,
-        workflow_id: columns.get("workflow_id")?,
-        definition_fingerprint: columns.get("definition_fingerprint")?,
-        generation: columns.int("generation")?,
-        status: columns.status("status")?,
-        priority: columns.int("priority")?,
-        attempt: columns.int("attempt")?,
-        max_attempts: columns.int("max_attempts")?,
-        lease_epoch: columns.int("lease_epoch")?,
-        worker_id: columns.get("worker_id")?,
-        leased_until: columns.maybe_instant("leased_until")?,
-        run_at: columns.instant("run_at")?,
-    })
+impl<'a> JsonRow<'a> for RunRow<'a> {
+    const TABLE: &'static str = "workflow_runs";
+    type Record = RunRecord;
+
+    fn record(self) -> Result<RunRecord, Failure> {
+        let check = Check { table: Self::TABLE, run: &self.id };
+        let message = self.error_message;
+        let error = self.error_code.map(|code| RunError { code, message: message.unwrap_or_default() });
+        Ok(RunRecord {
+            id: check.run_id()?,
+            workflow_id: self.workflow_id,
+            definition_fingerprint: self.definition_fingerprint,
+            status: check.status(&self.status)?,
+            priority: self.priority,
+            version: self.version,
+            generation: self.generation,
+            last_sequence: self.last_sequence,
+            waiting_on: self.waiting_on,
+            active: self.active,
+            suspended: self.suspended,
+            output: check.value("output", self.output, self.output_blob)?,
+            error,
+            cancel_reason: self.cancel_reason,
+            created_at: check.instant("created_at", self.created_at)?,
+            started_at: check.maybe_instant("started_at", self.started_at)?,
+            completed_at: check.maybe_instant("completed_at", self.completed_at)?,
+        })
+    }
 }
 
-/// An event.
-pub(super) fn event(columns: Columns<'_>) -> Result<Event, Failure> {
-    let mut columns = columns;
-    let run_id = columns.run_id("workflow_run_id")?;
-    let sequence = columns.int("sequence")?;
-    let name: &str = columns.get("event_type")?;
-    let payload: &str = columns.get("payload")?;
-    let kind = EventKind::from_stored(name, payload).map_err(|error| columns.unreadable("payload", error))?;
-    Ok(Event { run_id, sequence, at: columns.instant("occurred_at")?, kind })
+/// A row of `workflow_stages`.
+#[derive(Deserialize)]
+pub(super) struct StageRow<'a> {
+    #[serde(borrow)]
+    workflow_run_id: Cow<'a, str>,
+    stage_id: String,
+    stage_name: String,
+    stage_number: u32,
+    execution_group: u32,
+    generation: u32,
+    #[serde(borrow)]
+    status: Cow<'a, str>,
+    attempt: u32,
+    waiting_on: u32,
+    output: Option<String>,
+    output_blob: Option<String>,
+    error_message: Option<String>,
+    started_at: Option<i64>,
+    completed_at: Option<i64>,
+    suspended_state: Option<String>,
+    suspended_state_blob: Option<String>,
+    max_wait_until: Option<i64>,
 }
 
-/// A log line: id, run, stage, attempt, instant, level, message, fields.
-pub(super) fn log(columns: Columns<'_>) -> Result<LogRecord, Failure> {
-    let mut columns = columns;
-    Ok(LogRecord {
-        id: columns.int("id")?,
-        run_id: columns.run_id("workflow_run_id")?,
-        stage_id: columns.get("stage_id")?,
-        attempt: columns.int("attempt")?,
-        at: columns.instant("created_at")?,
-        level: columns.level("level")?,
-        message: columns.get("message")?,
-        fields: columns.json("metadata")?,
-    })
+impl<'a> JsonRow<'a> for StageRow<'a> {
+    const TABLE: &'static str = "workflow_stages";
+    type Record = StageRecord;
+
+    fn record(self) -> Result<StageRecord, Failure> {
+        let check = Check { table: Self::TABLE, run: &self.workflow_run_id };
+        Ok(StageRecord {
+            run_id: check.run_id()?,
+            stage_id: self.stage_id,
+            stage_name: self.stage_name,
+            stage_number: self.stage_number,
+            execution_group: self.execution_group,
+            generation: self.generation,
+            status: check.status(&self.status)?,
+            attempt: self.attempt,
+            waiting_on: self.waiting_on,
+            ticket: check.value("suspended_state", self.suspended_state, self.suspended_state_blob)?,
+            give_up_at: check.maybe_instant("max_wait_until", self.max_wait_until)?,
+            output: check.value("output", self.output, self.output_blob)?,
+            error_message: self.error_message,
+            started_at: check.maybe_instant("started_at", self.started_at)?,
+            completed_at: check.maybe_instant("completed_at", self.completed_at)?,
+        })
+    }
 }
 
-/// What a run was started with: input, config, metadata.
-pub(super) fn request(columns: Columns<'_>) -> Result<RunRequest, Failure> {
-    let mut columns = columns;
-    Ok(RunRequest {
-        input: columns.json("input")?,
-        config: columns.json("config")?,
-        metadata: columns.get::<Option<&str>>("metadata")?.map(Json::trusted),
-    })
+/// A row of `job_queue`.
+#[derive(Deserialize)]
+pub(super) struct JobRow<'a> {
+    #[serde(borrow)]
+    workflow_run_id: Cow<'a, str>,
+    stage_id: String,
+    workflow_id: String,
+    definition_fingerprint: String,
+    generation: u32,
+    #[serde(borrow)]
+    status: Cow<'a, str>,
+    priority: i32,
+    attempt: u32,
+    max_attempts: u32,
+    lease_epoch: u64,
+    worker_id: Option<String>,
+    leased_until: Option<i64>,
+    run_at: i64,
+    woken: u8,
 }
 
-/// The columns of a row, read from left to right.
-pub(super) struct Columns<'r> {
-    row: &'r SqliteRow,
+impl<'a> JsonRow<'a> for JobRow<'a> {
+    const TABLE: &'static str = "job_queue";
+    type Record = JobRecord;
+
+    fn record(self) -> Result<JobRecord, Failure> {
+        let check = Check { table: Self::TABLE, run: &self.workflow_run_id };
+        Ok(JobRecord {
+            run_id: check.run_id()?,
+            stage_id: self.stage_id,
+            workflow_id: self.workflow_id,
+            definition_fingerprint: self.definition_fingerprint,
+            generation: self.generation,
+            status: check.status(&self.status)?,
+            priority: self.priority,
+            attempt: self.attempt,
+            max_attempts: self.max_attempts,
+            lease_epoch: self.lease_epoch,
+            worker_id: self.worker_id,
+            leased_until: check.maybe_instant("leased_until", self.leased_until)?,
+            run_at: check.instant("run_at", self.run_at)?,
+            woken: self.woken != 0,
+        })
+    }
+}
+
+/// Checks columns of one row; errors name it.
+struct Check<'a> {
     table: &'static str,
-    next: usize,
-    run: Option<RunId>,
+    run: &'a str,
 }
 
-impl<'r> Columns<'r> {
-    /// From the `first` column (0 is the leftmost) on.
-    pub(super) fn new(row: &'r SqliteRow, table: &'static str, first: usize) -> Self {
-        Self { row, table, next: first, run: None }
+impl Check<'_> {
+    fn run_id(&self) -> Result<RunId, Failure> {
+        RunId::from_str(self.run).map_err(|error| self.unreadable("workflow_run_id", error))
     }
 
-    /// The next column, called `column` in errors.
-    pub(super) fn get<T: Decode<'r, Sqlite> + Type<Sqlite>>(
-        &mut self,
-        column: &'static str,
-    ) -> Result<T, Failure> {
-        let index = self.next;
-        self.next += 1;
-        self.row.try_get(index).map_err(|error| self.unreadable(column, error))
+    fn status(&self, text: &str) -> Result<Status, Failure> {
+        Status::from_str(text).map_err(|error| self.unreadable("status", error))
     }
 
-    /// A number that fits its type.
-    pub(super) fn int<T: TryFrom<i64, Error: StdError + Send + Sync + 'static>>(
-        &mut self,
-        column: &'static str,
-    ) -> Result<T, Failure> {
-        let number: i64 = self.get(column)?;
-        T::try_from(number).map_err(|error| self.unreadable(column, error))
-    }
-
-    /// A JSON text.
-    pub(super) fn json(&mut self, column: &'static str) -> Result<Json, Failure> {
-        self.get::<&str>(column).map(Json::trusted)
-    }
-
-    /// The id of the run that the row belongs to; errors of later columns name it.
-    pub(super) fn run_id(&mut self, column: &'static str) -> Result<RunId, Failure> {
-        let text: &str = self.get(column)?;
-        let run_id = text.parse().map_err(|error: crate::Error| self.unreadable(column, error))?;
-        self.run = Some(run_id);
-        Ok(run_id)
-    }
-
-    fn status(&mut self, column: &'static str) -> Result<Status, Failure> {
-        let text: &str = self.get(column)?;
-        text.parse().map_err(|error: crate::records::UnknownStatus| self.unreadable(column, error))
-    }
-
-    fn level(&mut self, column: &'static str) -> Result<LogLevel, Failure> {
-        let text: &str = self.get(column)?;
-        let levels = [LogLevel::Debug, LogLevel::Info, LogLevel::Warn, LogLevel::Error];
-        let level = levels.into_iter().find(|level| level.as_str() == text);
-        level.ok_or_else(|| self.unreadable(column, format!("`{text}` is not a level")))
-    }
-
-    fn instant(&mut self, column: &'static str) -> Result<DateTime<Utc>, Failure> {
-        let microseconds: i64 = self.get(column)?;
-        self.instant_of(column, microseconds)
-    }
-
-    /// An instant, or nothing.
-    pub(super) fn maybe_instant(&mut self, column: &'static str) -> Result<Option<DateTime<Utc>>, Failure> {
-        let microseconds: Option<i64> = self.get(column)?;
-        microseconds.map(|microseconds| self.instant_of(column, microseconds)).transpose()
-    }
-
-    fn instant_of(&self, column: &'static str, microseconds: i64) -> Result<DateTime<Utc>, Failure> {
+    fn instant(&self, column: &'static str, microseconds: i64) -> Result<DateTime<Utc>, Failure> {
         DateTime::from_timestamp_micros(microseconds)
             .ok_or_else(|| self.unreadable(column, format!("{microseconds} is beyond the calendar")))
     }
 
-    /// Two columns: the value, and the key of its blob.
-    fn value(&mut self, column: &'static str) -> Result<Option<StoredValue>, Failure> {
-        let inline: Option<&str> = self.get(column)?;
-        let blob: Option<String> = self.get("output_blob")?;
-        Ok(match (inline, blob) {
-            (Some(json), None) => Some(StoredValue::Inline(Json::trusted(json))),
-            (None, Some(key)) => Some(StoredValue::Blob(BlobKey(key))),
-            (None, None) => None,
-            (Some(_), Some(_)) => return Err(self.unreadable(column, "it is in its row and in a blob")),
-        })
+    fn maybe_instant(
+        &self,
+        column: &'static str,
+        microseconds: Option<i64>,
+    ) -> Result<Option<DateTime<Utc>>, Failure> {
+        microseconds.map(|microseconds| self.instant(column, microseconds)).transpose()
     }
 
-    /// Two columns: code and message.
-    fn run_error(&mut self) -> Result<Option<RunError>, Failure> {
-        let code: Option<String> = self.get("error_code")?;
-        let message: Option<String> = self.get("error_message")?;
-        Ok(code.map(|code| RunError { code, message: message.unwrap_or_default() }))
+    fn value(
+        &self,
+        column: &'static str,
+        json: Option<String>,
+        blob: Option<String>,
+    ) -> Result<Option<StoredValue>, Failure> {
+        match (json, blob) {
+            (Some(json), None) => Ok(Some(StoredValue::Inline(Json::trusted(json)))),
+            (None, Some(key)) => Ok(Some(StoredValue::Blob(BlobKey(key)))),
+            (None, None) => Ok(None),
+            (Some(_), Some(_)) => Err(self.unreadable(column, "it is in its row and in a blob")),
+        }
     }
 
     fn unreadable(
@@ -245,7 +275,6 @@ impl<'r> Columns<'r> {
         column: &'static str,
         source: impl Into<Box<dyn StdError + Send + Sync>>,
     ) -> Failure {
-        let run = self.run.map_or_else(|| "(unknown)".to_owned(), |run| run.to_string());
-        Failure::unreadable(self.table, column, run, source)
+        Failure::unreadable(self.table, column, self.run, source)
     }
 }

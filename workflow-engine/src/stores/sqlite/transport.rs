@@ -8,9 +8,10 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::SqliteStore;
+use super::columns::Columns;
 use super::failure::Failure;
 use super::persistence::count;
-use super::rows::{self, Columns, job_columns};
+use super::rows::{JobRow, each, job_row};
 use super::work::{ClaimJobs, RenewLeases, Work};
 use crate::error::Error;
 use crate::ports::JobTransport;
@@ -19,20 +20,24 @@ use crate::stores::instant;
 
 const STALE: &str = concat!(
     "SELECT ",
-    job_columns!(),
+    job_row!(),
     " FROM job_queue AS j WHERE j.status = 'RUNNING'
-        AND (j.leased_until <= ?1 OR j.worker_id IN (SELECT value FROM json_each(?2)))
+        AND (j.leased_until <= ?1 OR j.worker_id IN (SELECT value FROM jsonb_each(?2)))
     ORDER BY j.leased_until, j.workflow_run_id LIMIT ?3"
 );
 
-const LEASE_HOLDERS: &str = "SELECT DISTINCT j.worker_id FROM job_queue AS j WHERE j.status = 'RUNNING' AND j.leased_until IS NOT NULL";
+const LEASE_HOLDERS: &str = "
+    SELECT DISTINCT j.worker_id FROM job_queue AS j
+    WHERE j.status = 'RUNNING' AND j.leased_until IS NOT NULL";
 
 const NEXT_LEASE_END: &str = "
     SELECT j.leased_until AS due FROM job_queue AS j
     WHERE j.status = 'RUNNING' AND j.leased_until IS NOT NULL ORDER BY j.leased_until LIMIT 1";
 
-/// The earliest due job of each priority that occurs, each found through the index of pending jobs. What makes a job claimable is the same here as where it is claimed; otherwise a worker would
-/// be sent for a job that it cannot have, again and again.
+/// The earliest due job of each priority that occurs, each found through the index of pending jobs, and the earliest
+/// due check. What makes a job
+/// claimable is the same here as where it is claimed; otherwise a worker would be sent for a job that it cannot have,
+/// again and again.
 const NEXT_JOB_DUE: &str = "
     WITH RECURSIVE priorities (priority) AS (
         SELECT (SELECT q.priority FROM job_queue AS q WHERE q.status = 'PENDING'
@@ -46,10 +51,17 @@ const NEXT_JOB_DUE: &str = "
         SELECT (SELECT j.run_at
                 FROM job_queue AS j CROSS JOIN workflow_runs AS r ON r.id = j.workflow_run_id
                 WHERE j.status = 'PENDING' AND j.priority = p.priority AND j.attempt < j.max_attempts
-                    AND j.definition_fingerprint IN (SELECT value FROM json_each(?1))
+                    AND j.definition_fingerprint IN (SELECT value FROM jsonb_each(?1))
                     AND r.status = 'RUNNING' AND r.generation = j.generation
                 ORDER BY j.run_at LIMIT 1) AS due
         FROM priorities AS p WHERE p.priority IS NOT NULL
+        UNION ALL
+        SELECT (SELECT c.run_at
+                FROM job_queue AS c CROSS JOIN workflow_runs AS r ON r.id = c.workflow_run_id
+                WHERE c.status = 'SUSPENDED' AND c.attempt < c.max_attempts
+                    AND c.definition_fingerprint IN (SELECT value FROM jsonb_each(?1))
+                    AND r.status = 'RUNNING' AND r.generation = c.generation
+                ORDER BY c.run_at LIMIT 1)
     )";
 
 /// The statements of this file, for the test that looks at their plans.
@@ -80,8 +92,7 @@ impl JobTransport for SqliteStore {
         let query =
             sqlx::query(STALE).bind(now.timestamp_micros()).bind(names(gone_workers)).bind(count(limit));
         let rows = self.read("read stale jobs", query).await?;
-        let jobs = rows.iter().map(|row| rows::job(Columns::new(row, "job_queue", 0)));
-        Ok(jobs.collect::<Result<_, Failure>>()?)
+        Ok(each::<JobRow<'_>>(&rows)?)
     }
 
     async fn lease_holders(&self) -> Result<Vec<String>, Error> {
@@ -112,7 +123,7 @@ fn due(rows: &[SqliteRow]) -> Result<Option<DateTime<Utc>>, Error> {
     Ok(Columns::new(row, "job_queue", 0).maybe_instant("due")?)
 }
 
-/// Texts as an argument of `json_each`.
+/// Texts as an argument of `jsonb_each`.
 fn names(names: &[String]) -> String {
     // An array of texts always has a JSON form.
     serde_json::to_string(names).unwrap_or_default()

@@ -99,7 +99,9 @@ impl Writer {
         };
         // A database that is busy or away is nobody's fault: trying again for each would only wait again for each.
         if failure.is_transient() || works.len() == 1 {
-            works.into_iter().for_each(|work| work.refuse(failure.clone().into()));
+            for work in works {
+                work.refuse(failure.clone().into());
+            }
             return;
         }
         for work in works {

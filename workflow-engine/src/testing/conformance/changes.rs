@@ -73,7 +73,7 @@ async fn completing_clears_the_error_and_deletes_the_job(fixture: Fixture) {
 
 async fn a_retry_waits_for_its_delay(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
-    let delay = Duration::from_secs(60);
+    let delay = Duration::from_mins(1);
     let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay };
     fixture.apply(held(&job, vec![retry])).await;
     let record = fixture.job(run_id, "a").await.unwrap();
@@ -317,7 +317,7 @@ async fn progress_is_an_event(fixture: Fixture) {
 /// Counted from the start of this generation, not from the creation of the run (trap 16).
 async fn the_duration_is_counted_from_the_start(fixture: Fixture) {
     let run_id = fixture.create().await;
-    fixture.clock.advance(Duration::from_secs(3_600));
+    fixture.clock.advance(Duration::from_hours(1));
     fixture.start(run_id, &[("a", 0)], 1).await;
     fixture.clock.advance(Duration::from_secs(2));
     let job = fixture.claim("worker").await;

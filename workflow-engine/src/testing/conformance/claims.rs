@@ -79,11 +79,11 @@ async fn a_claim_takes_no_more_than_it_asks_for(fixture: Fixture) {
 async fn a_delayed_job_does_not_hold_up_the_others(fixture: Fixture) {
     let urgent = with_priority(&fixture, 9).await;
     let job = fixture.claim("worker").await;
-    let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay: Duration::from_secs(60) };
+    let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay: Duration::from_mins(1) };
     fixture.apply(held(&job, vec![retry])).await;
     let other = with_priority(&fixture, 1).await;
     assert_eq!(fixture.claim("worker").await.lease.run_id, other);
-    fixture.clock.advance(Duration::from_secs(60));
+    fixture.clock.advance(Duration::from_mins(1));
     assert_eq!(fixture.claim("worker").await.lease.run_id, urgent);
 }
 

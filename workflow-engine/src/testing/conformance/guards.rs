@@ -162,7 +162,7 @@ async fn a_lease_and_a_revision_hold_only_together(fixture: Fixture) {
 async fn an_expired_lease_has_run_out(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let expired = || Guard::ExpiredLease(job.lease.clone());
-    fixture.clock.advance(LEASE - Duration::from_micros(1));
+    fixture.clock.advance(LEASE.checked_sub(Duration::from_micros(1)).unwrap());
     assert!(!holds(&fixture, run_id, expired()).await);
     fixture.clock.advance(Duration::from_micros(1));
     assert!(!holds(&fixture, run_id, Guard::ExpiredLease(stale(&job))).await);

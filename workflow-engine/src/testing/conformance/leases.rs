@@ -30,7 +30,7 @@ async fn a_heartbeat_extends_the_lease(fixture: Fixture) {
     let record = fixture.job(run_id, "a").await.unwrap();
     assert_eq!(record.leased_until, Some(fixture.clock.now() + LEASE));
     assert_eq!(record.lease_epoch, job.lease.epoch, "a heartbeat is no claim");
-    fixture.clock.advance(LEASE - Duration::from_micros(1));
+    fixture.clock.advance(LEASE.checked_sub(Duration::from_micros(1)).unwrap());
     assert!(fixture.store.stale_jobs(&[], 10).await.unwrap().is_empty());
 }
 
@@ -79,7 +79,7 @@ async fn stale_jobs_are_those_whose_lease_has_run_out(fixture: Fixture) {
         runs.push(fixture.running().await.0);
         fixture.clock.advance(Duration::from_secs(1));
     }
-    fixture.clock.advance(LEASE - Duration::from_secs(2));
+    fixture.clock.advance(LEASE.checked_sub(Duration::from_secs(2)).unwrap());
     let expired = fixture.store.stale_jobs(&[], 10).await.unwrap();
     let order: Vec<_> = expired.iter().map(|job| job.run_id).collect();
     assert_eq!(order, runs[..2], "oldest first, and the third has a second left");

@@ -6,6 +6,7 @@
 //! ```
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
 //! use std::sync::Arc;
+//! use workflow_engine::ports::Outbox;
 //! use workflow_engine::stores::MemoryStore;
 //! use workflow_engine::testing::{FakeClock, conformance};
 //!

@@ -1,0 +1,11 @@
+//! What is found out about a text: its language, its keywords and its most telling sentences.
+
+mod keywords;
+mod languages;
+mod stop_words;
+mod summaries;
+mod words;
+
+pub use keywords::{Keyword, Keywords};
+pub use languages::Language;
+pub use summaries::Summary;

@@ -1,0 +1,134 @@
+//! Reading a document from the web.
+
+use std::error::Error;
+use std::path::Path;
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::{Client, Response, StatusCode, Url};
+use tokio::sync::OnceCell;
+use workflow_engine::prelude::*;
+
+use super::{Content, Format};
+
+/// Connecting takes longer only where nobody answers.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A server that asks for more patience than this is given another attempt after this time.
+const LONGEST_DELAY: Duration = Duration::from_mins(1);
+
+/// The content of at most `max_bytes` at an `http` or `https` address.
+///
+/// # Errors
+/// Permanent where another attempt finds the same: a malformed address, an answer 4xx, content that is no text, too
+/// much of it. Retryable: no connection, a broken answer, an answer 408, 429 or 5xx.
+pub async fn fetch(url: &str, max_bytes: u64) -> StageResult<Content> {
+    let url = parse(url)?;
+    let response = client(&url).await?.get(url.clone()).send().await.map_err(unreachable)?;
+    if let Some(error) = refusal(&response) {
+        return Err(error);
+    }
+    let format = format(&response, &url)?;
+    let bytes = body(response, max_bytes).await?;
+    Ok(Content { bytes, format })
+}
+
+fn parse(url: &str) -> StageResult<Url> {
+    let url =
+        Url::parse(url).map_err(|error| StageError::permanent(format!("malformed address: {error}")))?;
+    if matches!(url.scheme(), "http" | "https") {
+        return Ok(url);
+    }
+    Err(StageError::permanent(format!("`{}` addresses are not supported, only http and https", url.scheme())))
+}
+
+/// One client for all documents: it reads the system's certificates once and keeps connections open.
+async fn client(url: &Url) -> StageResult<Client> {
+    static CLIENT: OnceCell<Client> = OnceCell::const_new();
+    let shared = CLIENT
+        .get_or_try_init(|| async {
+            // Reading the certificates blocks for as long as the disk likes.
+            tokio::task::spawn_blocking(|| {
+                // Whoever installed one before has made the choice for the whole process.
+                let _ = rustls::crypto::ring::default_provider().install_default();
+                builder().build()
+            })
+            .await?
+            .map_err(StageError::from)
+        })
+        .await;
+    match shared {
+        Ok(client) => Ok(client.clone()),
+        // A machine without certificates can still read what is not encrypted.
+        Err(_) if url.scheme() == "http" => Ok(builder().tls_certs_only([]).build()?),
+        Err(error) => Err(StageError::permanent(format!("encrypted pages cannot be read here: {error}"))),
+    }
+}
+
+fn builder() -> reqwest::ClientBuilder {
+    Client::builder()
+        .user_agent(concat!("document_processor/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT)
+}
+
+/// With the innermost cause, which is what the reader can do something about: "connection refused", not "client error".
+fn unreachable(error: reqwest::Error) -> StageError {
+    // The address stands before every message already.
+    let error = error.without_url();
+    let mut cause: &dyn Error = &error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    StageError::retryable(format!("the address cannot be reached: {cause}"))
+}
+
+fn refusal(response: &Response) -> Option<StageError> {
+    let status = response.status();
+    if status.is_success() {
+        return None;
+    }
+    let message = format!("the server answered {status}");
+    let passes = matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
+    if !passes && !status.is_server_error() {
+        return Some(StageError::permanent(message));
+    }
+    Some(match retry_after(response) {
+        Some(delay) => StageError::retry_after(message, delay.min(LONGEST_DELAY)),
+        None => StageError::retryable(message),
+    })
+}
+
+/// `Retry-After` in seconds; its other form, a date, is left to the stage's own backoff.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+fn format(response: &Response, url: &Url) -> StageResult<Format> {
+    let from_path = Format::from_extension(Path::new(url.path()));
+    let Some(header) = response.headers().get(CONTENT_TYPE) else {
+        return Ok(from_path.unwrap_or(Format::Html));
+    };
+    let content_type = String::from_utf8_lossy(header.as_bytes());
+    match (Format::from_content_type(&content_type), from_path) {
+        // File servers hand Markdown out as plain text, or as a stream of bytes.
+        (Some(Format::PlainText), Some(Format::Markdown)) => Ok(Format::Markdown),
+        (Some(format), _) => Ok(format),
+        (None, Some(format)) if content_type.starts_with("application/octet-stream") => Ok(format),
+        (None, _) => Err(StageError::permanent(format!(
+            "content of type `{content_type}` is not supported, only text, Markdown and HTML"
+        ))),
+    }
+}
+
+/// Piece by piece, so that an endless answer does not fill the memory.
+async fn body(mut response: Response, max_bytes: u64) -> StageResult<Vec<u8>> {
+    let mut bytes = Vec::new();
+    while let Some(piece) = response.chunk().await.map_err(unreachable)? {
+        bytes.extend_from_slice(&piece);
+        if bytes.len() as u64 > max_bytes {
+            return Err(StageError::permanent(format!("the answer is larger than {max_bytes} bytes")));
+        }
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,164 @@
+//! A process of the program, and what it says.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+/// So long a process may say nothing: longer than anything takes on a slow machine.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// A folder with the program's database, reports and documents, gone with the test.
+pub struct Desk(tempfile::TempDir);
+
+/// What a process said and how it ended.
+#[derive(Debug)]
+pub struct Finished {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// A process that is under way.
+pub struct Running {
+    child: Child,
+    messages: Receiver<String>,
+    said: Vec<String>,
+}
+
+impl Desk {
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Puts a document into the folder.
+    pub fn put(&self, name: &str, content: impl AsRef<[u8]>) {
+        fs::write(self.path().join(name), content).unwrap();
+    }
+
+    /// Runs the program to its end.
+    pub fn run(&self, arguments: &[&str]) -> Finished {
+        self.start(arguments).finish()
+    }
+
+    /// Starts the program.
+    pub fn start(&self, arguments: &[&str]) -> Running {
+        let mut command = Command::new(program());
+        command.args(arguments).current_dir(self.path());
+        // A proxy of the machine's does not lead to the servers of these tests.
+        for variable in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
+            command.env_remove(variable);
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let (sender, messages) = mpsc::channel();
+        thread::spawn(move || {
+            for line in stderr.lines() {
+                if line.is_ok_and(|line| sender.send(line).is_ok()) {
+                    continue;
+                }
+                break;
+            }
+        });
+        Running { child, messages, said: Vec::new() }
+    }
+
+    /// The Markdown reports, by name.
+    pub fn reports(&self) -> Vec<PathBuf> {
+        let Ok(folder) = fs::read_dir(self.path().join("reports")) else {
+            return Vec::new();
+        };
+        let mut paths: Vec<PathBuf> = folder
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+            .collect();
+        paths.sort();
+        paths
+    }
+}
+
+impl Running {
+    /// Waits until the program says a line with this text.
+    pub fn wait_for(&mut self, text: &str) -> String {
+        loop {
+            match self.messages.recv_timeout(PATIENCE) {
+                Ok(line) => {
+                    self.said.push(line.clone());
+                    if line.contains(text) {
+                        return line;
+                    }
+                }
+                Err(error) => panic!("no line with `{text}` ({error}) but:\n{}", self.said.join("\n")),
+            }
+        }
+    }
+
+    /// Ends the process as a power failure would.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Sends the process a signal by its name, `INT` for example.
+    #[cfg(unix)]
+    pub fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+
+    /// Waits for the end of the process.
+    pub fn finish(mut self) -> Finished {
+        loop {
+            match self.messages.recv_timeout(PATIENCE) {
+                Ok(line) => self.said.push(line),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.child.kill().unwrap();
+                    panic!("the program does not end; it said:\n{}", self.said.join("\n"));
+                }
+            }
+        }
+        let mut stdout = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+        let code = self.child.wait().unwrap().code();
+        Finished { code, stdout, stderr: self.said.join("\n") }
+    }
+}
+
+/// The program that cargo has built for this run of the tests: examples stand beside the folder of the test programs.
+fn program() -> PathBuf {
+    let test_program = std::env::current_exe().unwrap();
+    let folder = test_program.parent().and_then(Path::parent).unwrap().join("examples");
+    let program = folder.join(format!("document_processor{}", std::env::consts::EXE_SUFFIX));
+    let advice =
+        "`cargo test` builds it; with `--test`, run `cargo build --example document_processor` before";
+    assert!(program.is_file(), "{} is missing: {advice}", program.display());
+    let built = fs::metadata(&program).unwrap().modified().unwrap();
+    for source in sources(&folder) {
+        let changed = fs::metadata(&source).and_then(|metadata| metadata.modified());
+        assert!(
+            changed.is_ok_and(|changed| changed <= built),
+            "{} is older than {}: {advice}",
+            program.display(),
+            source.display()
+        );
+    }
+    program
+}
+
+/// The files that the program was built from, which cargo lists beside it: `program: file file …`, with `\ ` for a
+/// space within a name.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let listed = fs::read_to_string(folder.join("document_processor.d")).unwrap();
+    let (_, files) = listed.split_once(": ").unwrap();
+    let files = files.lines().next().unwrap().replace("\\ ", "\0");
+    files.split_whitespace().map(|file| PathBuf::from(file.replace('\0', " "))).collect()
+}

@@ -1,0 +1,103 @@
+//! A program that is killed, and started again.
+
+use std::fmt::Write;
+
+use crate::program::Desk;
+use crate::server::Server;
+
+/// Long enough that the analysis is still under way when the test has seen that the text is extracted.
+fn long_page() -> String {
+    let mut page = "<title>The log of the lighthouse</title>".to_owned();
+    for night in 0..8_000 {
+        write!(
+            page,
+            "<p>In night {night} the keeper of the lighthouse saw {} ships and wrote them down.</p>",
+            night % 7
+        )
+        .unwrap();
+    }
+    page
+}
+
+#[test]
+fn what_was_completed_before_a_kill_is_not_done_again() {
+    let desk = Desk::new();
+    let server = Server::serving("text/html", &long_page());
+    let mut running = desk.start(&[&server.url("log")]);
+    running.wait_for("extract-text");
+    running.kill();
+    assert!(desk.reports().is_empty(), "the kill came too late to show anything");
+
+    let finished = desk.run(&[]);
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert!(finished.stderr.contains("resuming 1 unfinished document"), "{finished:?}");
+    let extracted = finished.stderr.lines().find(|line| line.contains("extract-text"));
+    assert!(extracted.is_some_and(|line| line.ends_with("was completed before")), "{finished:?}");
+    assert!(finished.stdout.contains("The log of the lighthouse"), "{finished:?}");
+    assert_eq!(server.requests(), 1, "the page was fetched once, before the kill");
+    assert_eq!(desk.reports().len(), 1);
+
+    assert!(desk.run(&[]).stderr.contains("nothing is unfinished"));
+}
+
+#[test]
+fn the_same_command_finishes_the_run_instead_of_starting_another() {
+    let desk = Desk::new();
+    let server = Server::serving("text/html", &long_page());
+    let url = server.url("log");
+    let mut running = desk.start(&[&url]);
+    running.wait_for("extract-text");
+    running.kill();
+
+    let finished = desk.run(&[&url]);
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert_eq!(server.requests(), 1);
+    assert_eq!(finished.stdout.matches("The log of the lighthouse").count(), 1, "{finished:?}");
+}
+
+#[test]
+fn unfinished_documents_come_before_new_ones() {
+    let desk = Desk::new();
+    desk.put("new.txt", "The ferry leaves at noon from the old harbour.");
+    let server = Server::serving("text/html", &long_page());
+    let mut running = desk.start(&[&server.url("log")]);
+    running.wait_for("extract-text");
+    running.kill();
+
+    let finished = desk.run(&["new.txt"]);
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    let log = finished.stdout.find("The log of the lighthouse").unwrap();
+    let new = finished.stdout.find("new.txt").unwrap();
+    assert!(log < new, "{finished:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_says_how_to_go_on_and_another_one_stops_at_once() {
+    let desk = Desk::new();
+    let silent = Server::silent();
+    let mut running = desk.start(&[&silent.url("never")]);
+    silent.wait_for_request();
+    running.signal("INT");
+    assert!(running.wait_for("stopping").contains("run the same command again"));
+    running.signal("INT");
+    let finished = running.finish();
+    assert_eq!(finished.code, Some(130), "{finished:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn after_an_interrupt_the_stages_that_run_come_to_their_end() {
+    let desk = Desk::new();
+    let server = Server::serving("text/html", &long_page());
+    let mut running = desk.start(&[&server.url("log")]);
+    running.wait_for("extract-text");
+    running.signal("INT");
+    let finished = running.finish();
+    assert_eq!(finished.code, Some(130), "{finished:?}");
+
+    let finished = desk.run(&[]);
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert_eq!(finished.stderr.matches("was completed before").count(), 4, "{finished:?}");
+    assert_eq!(server.requests(), 1);
+}

@@ -1,0 +1,247 @@
+//! The two stores agree: thousands of decisions at random, possible and impossible, held and missed, have the same
+//! outcome and leave the same rows in both.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use workflow_engine::ports::{
+    Change, Commit, Decision, Guard, IdempotencyEntry, JobTransport, NewRun, NewStage, Persistence, Revision,
+    RunEnd, Snapshot,
+};
+use workflow_engine::records::{Claim, ClaimedJob, Lease, RunError, RunRequest, StoredValue};
+use workflow_engine::stores::{MemoryStore, SqliteOptions, SqliteStore};
+use workflow_engine::testing::FakeClock;
+use workflow_engine::{Json, LogLevel, RunId};
+
+const STAGES: [&str; 4] = ["a", "b", "c", "d"];
+
+/// A source of choices that a seed repeats ([SplitMix64](https://prng.di.unimi.it/splitmix64.c)).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((z ^ (z >> 31)) % bound as u64).unwrap()
+    }
+
+    fn one_in(&mut self, count: usize) -> bool {
+        self.below(count) == 0
+    }
+
+    fn of<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
+        &choices[self.below(choices.len())]
+    }
+
+    fn claim(&mut self) -> Claim {
+        Claim { worker_id: format!("worker-{}", self.below(3)), lease: Duration::from_secs(10) }
+    }
+
+    fn change(&mut self) -> Change {
+        let stage_id = (*self.of(&STAGES)).to_owned();
+        let claim = if self.one_in(2) { Some(self.claim()) } else { None };
+        let output = StoredValue::Inline(Json::encode(&self.below(100)).unwrap());
+        let error = "no\0 \"way\"".to_owned();
+        match self.below(14) {
+            0 => Change::Enqueue { stage_id, max_attempts: 3, claim },
+            1 => Change::Claim { stage_id, claim: self.claim() },
+            2 | 3 => Change::Complete { stage_id, output, elapsed: Duration::from_millis(3) },
+            4 | 5 => Change::Release { stage_id, max_attempts: 3, claim },
+            6 => Change::ReleaseRun { output: Some(output) },
+            7 => Change::Retry { stage_id, error, delay: Duration::from_secs(self.below(20) as u64) },
+            8 => Change::HandBack { stage_id },
+            9 if self.one_in(3) => Change::Fail { stage_id, error },
+            10 if self.one_in(3) => Change::Cancel { stage_id },
+            11 if self.one_in(6) => {
+                Change::EndRun(RunEnd::Failed(RunError { code: "STAGE_FAILED".into(), message: error }))
+            }
+            12 => Change::Log { stage_id, level: LogLevel::Warn, message: error, fields: Json::null() },
+            _ => Change::Progress { stage_id, fraction: 0.25, message: error },
+        }
+    }
+
+    /// A guard that often holds.
+    fn guard(&mut self, snapshot: Option<&Snapshot>) -> Guard {
+        let Some(snapshot) = snapshot else { return Guard::Absent };
+        let run = &snapshot.run;
+        let mut revision = Revision { version: run.version, last_sequence: run.last_sequence };
+        if self.one_in(6) {
+            revision.version += 1;
+        }
+        let stage_id = (*self.of(&STAGES)).to_owned();
+        let job = snapshot.jobs.iter().find(|job| job.stage_id == stage_id);
+        let epoch = job.map_or(1, |job| job.lease_epoch) + u64::from(self.one_in(6));
+        let generation = 1 + u32::from(self.one_in(12));
+        let lease = Lease { run_id: run.id, stage_id: stage_id.clone(), generation, epoch };
+        match self.below(8) {
+            0 => Guard::Claimable { stage_id, generation },
+            1 | 2 => Guard::Lease(lease),
+            3 => Guard::LeaseAndRevision(lease, revision),
+            4 => Guard::ExpiredLease(lease),
+            5 => Guard::ExpiredLeaseAndRevision(lease, revision),
+            _ => Guard::Revision(revision),
+        }
+    }
+
+    fn decision(&mut self, run_id: RunId, snapshot: Option<&Snapshot>) -> Decision {
+        let guard = self.guard(snapshot);
+        let changes = match snapshot {
+            None => vec![Change::CreateRun(new_run(i32::try_from(self.below(3)).unwrap()))],
+            Some(snapshot) if snapshot.stages.is_empty() => vec![start(), head("a")],
+            Some(_) => (0..=self.below(3)).map(|_| self.change()).collect(),
+        };
+        let idempotency = self.one_in(4).then(|| IdempotencyEntry {
+            command: ["run.create", "run.cancel"][self.below(2)],
+            key: format!("key-{}", self.below(40)),
+            request_hash: "hash".into(),
+            result: Json::encode(&self.below(1_000)).unwrap(),
+        });
+        Decision { run_id, guard, idempotency, changes }
+    }
+}
+
+fn new_run(priority: i32) -> NewRun {
+    let request = RunRequest {
+        input: Json::null(),
+        config: Json::encode("config").unwrap(),
+        metadata: Some(Json::null()),
+    };
+    NewRun {
+        workflow_id: "workflow".into(),
+        workflow_name: "Workflow".into(),
+        definition_fingerprint: "definition".into(),
+        priority,
+        request,
+    }
+}
+
+fn start() -> Change {
+    let stage = |(number, id): (u32, &&str)| NewStage {
+        stage_id: (*id).into(),
+        stage_name: (*id).to_uppercase(),
+        stage_number: number,
+        execution_group: number,
+        waiting_on: [0, 0, 1, 1, 2][number as usize],
+    };
+    Change::StartRun { stages: (1..).zip(&STAGES).map(stage).collect(), waiting_on: 2 }
+}
+
+fn head(stage: &str) -> Change {
+    Change::Enqueue { stage_id: stage.into(), max_attempts: 3, claim: None }
+}
+
+struct Pair {
+    clock: FakeClock,
+    memory: MemoryStore,
+    sqlite: SqliteStore,
+}
+
+impl Pair {
+    async fn commit(&self, decision: Decision) -> Option<Commit> {
+        let shown = format!("{decision:#?}");
+        let memory = self.memory.commit(decision.clone()).await;
+        let sqlite = self.sqlite.commit(decision).await;
+        match (memory, sqlite) {
+            (Ok(memory), Ok(sqlite)) => {
+                assert_eq!(memory, sqlite, "{shown}");
+                Some(memory)
+            }
+            (Err(memory), Err(sqlite)) => {
+                assert_eq!(memory.to_string(), sqlite.to_string(), "{shown}");
+                None
+            }
+            (memory, sqlite) => panic!("memory: {memory:?}\nsqlite: {sqlite:?}\n{shown}"),
+        }
+    }
+
+    async fn snapshot(&self, run_id: RunId) -> Option<Snapshot> {
+        let memory = self.memory.snapshot(run_id).await.unwrap();
+        assert_eq!(memory, self.sqlite.snapshot(run_id).await.unwrap());
+        memory
+    }
+
+    async fn claim(&self, claim: &Claim, max: usize) -> Vec<ClaimedJob> {
+        let definitions = ["definition".to_owned()];
+        let memory = self.memory.claim_jobs(claim, &definitions, max).await.unwrap();
+        assert_eq!(memory, self.sqlite.claim_jobs(claim, &definitions, max).await.unwrap());
+        memory
+    }
+
+    async fn compare(&self, runs: &[RunId], leases: &[Lease]) {
+        let definitions = ["definition".to_owned()];
+        macro_rules! same {
+            ($method:ident($($argument:expr),*)) => {{
+                let memory = self.memory.$method($($argument),*).await.unwrap();
+                assert_eq!(memory, self.sqlite.$method($($argument),*).await.unwrap(), stringify!($method));
+            }};
+        }
+        same!(pending_runs(&definitions, 7));
+        same!(unfinished_runs("workflow"));
+        same!(stale_jobs(&["worker-1".to_owned()], 9));
+        same!(next_job_due(&definitions));
+        same!(next_lease_end());
+        same!(renew_leases(leases.to_vec(), Duration::from_secs(5)));
+        for run_id in runs {
+            same!(events(*run_id, 0, usize::MAX));
+            same!(outputs(*run_id, &STAGES.map(str::to_owned)));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_stores_make_the_same_of_any_decision() {
+    let directory = tempfile::tempdir().unwrap();
+    for seed in 0..6 {
+        let clock = FakeClock::new();
+        let mut options = SqliteOptions::default();
+        options.clock = Arc::new(clock.clone());
+        let path = directory.path().join(format!("{seed}.db"));
+        let pair = Pair {
+            memory: MemoryStore::new(Arc::new(clock.clone())),
+            sqlite: SqliteStore::open(path.to_str().unwrap(), options).await.unwrap(),
+            clock,
+        };
+        let (applied, missed, impossible) = walk(&pair, Dice(seed)).await;
+        assert!(applied > 50 && missed > 50 && impossible > 5, "{applied} {missed} {impossible}");
+        pair.sqlite.close().await;
+    }
+}
+
+/// Some hundred steps; answers how many decisions were applied, missed and impossible.
+async fn walk(pair: &Pair, mut dice: Dice) -> (u32, u32, u32) {
+    let mut runs: Vec<RunId> = (0..6).map(|_| RunId::generate()).collect();
+    let mut leases = Vec::new();
+    let (mut applied, mut missed, mut impossible) = (0, 0, 0);
+    for step in 0..400 {
+        if dice.one_in(12) {
+            // A run that ended early would have nothing left to decide.
+            let at = dice.below(runs.len());
+            runs[at] = RunId::generate();
+        }
+        pair.clock.advance(Duration::from_millis(dice.below(2_000) as u64));
+        let run_id = *dice.of(&runs);
+        let snapshot = pair.snapshot(run_id).await;
+        let decision = dice.decision(run_id, snapshot.as_ref());
+        match pair.commit(decision).await {
+            Some(Commit::Applied(done)) => {
+                applied += 1;
+                leases.extend(done.claimed.into_iter().map(|job| job.lease));
+            }
+            Some(Commit::Missed) => missed += 1,
+            Some(Commit::Repeated { .. }) => {}
+            None => impossible += 1,
+        }
+        pair.snapshot(run_id).await;
+        if dice.one_in(5) {
+            let claim = dice.claim();
+            leases.extend(pair.claim(&claim, 2).await.into_iter().map(|job| job.lease));
+        }
+        if step % 20 == 0 {
+            let from = leases.len().saturating_sub(12);
+            pair.compare(&runs, &leases[from..]).await;
+        }
+    }
+    (applied, missed, impossible)
+}

@@ -1,0 +1,136 @@
+//! Narrow rows, read column by column.
+
+use std::error::Error as StdError;
+
+use chrono::{DateTime, Utc};
+use sqlx::sqlite::{Sqlite, SqliteRow};
+use sqlx::{Decode, Row, Type};
+
+use super::failure::Failure;
+use crate::id::RunId;
+use crate::language::{Json, LogLevel};
+use crate::records::{Event, EventKind, LogRecord, RunRequest};
+
+/// The columns of an event in the order in which [`event`] reads them.
+macro_rules! event_columns {
+    () => {
+        "workflow_run_id, sequence, event_type, payload, occurred_at"
+    };
+}
+
+pub(super) use event_columns;
+
+/// An event.
+pub(super) fn event(columns: Columns<'_>) -> Result<Event, Failure> {
+    let mut columns = columns;
+    let run_id = columns.run_id("workflow_run_id")?;
+    let sequence = columns.int("sequence")?;
+    let name: &str = columns.get("event_type")?;
+    let payload: &str = columns.get("payload")?;
+    let kind = EventKind::from_stored(name, payload).map_err(|error| columns.unreadable("payload", error))?;
+    Ok(Event { run_id, sequence, at: columns.instant("occurred_at")?, kind })
+}
+
+/// A log line: id, run, stage, attempt, instant, level, message, fields.
+pub(super) fn log(columns: Columns<'_>) -> Result<LogRecord, Failure> {
+    let mut columns = columns;
+    Ok(LogRecord {
+        id: columns.int("id")?,
+        run_id: columns.run_id("workflow_run_id")?,
+        stage_id: columns.get("stage_id")?,
+        attempt: columns.int("attempt")?,
+        at: columns.instant("created_at")?,
+        level: columns.level("level")?,
+        message: columns.get("message")?,
+        fields: columns.json("metadata")?,
+    })
+}
+
+/// What a run was started with: input, config, metadata.
+pub(super) fn request(columns: Columns<'_>) -> Result<RunRequest, Failure> {
+    let mut columns = columns;
+    Ok(RunRequest {
+        input: columns.json("input")?,
+        config: columns.json("config")?,
+        metadata: columns.get::<Option<&str>>("metadata")?.map(Json::trusted),
+    })
+}
+
+/// The columns of a row, read from left to right.
+pub(super) struct Columns<'r> {
+    row: &'r SqliteRow,
+    table: &'static str,
+    next: usize,
+    run: Option<RunId>,
+}
+
+impl<'r> Columns<'r> {
+    /// From the `first` column (0 is the leftmost) on.
+    pub(super) fn new(row: &'r SqliteRow, table: &'static str, first: usize) -> Self {
+        Self { row, table, next: first, run: None }
+    }
+
+    /// The next column, called `column` in errors.
+    pub(super) fn get<T: Decode<'r, Sqlite> + Type<Sqlite>>(
+        &mut self,
+        column: &'static str,
+    ) -> Result<T, Failure> {
+        let index = self.next;
+        self.next += 1;
+        self.row.try_get(index).map_err(|error| self.unreadable(column, error))
+    }
+
+    /// A number that fits its type.
+    pub(super) fn int<T: TryFrom<i64, Error: StdError + Send + Sync + 'static>>(
+        &mut self,
+        column: &'static str,
+    ) -> Result<T, Failure> {
+        let number: i64 = self.get(column)?;
+        T::try_from(number).map_err(|error| self.unreadable(column, error))
+    }
+
+    /// A JSON text.
+    pub(super) fn json(&mut self, column: &'static str) -> Result<Json, Failure> {
+        self.get::<&str>(column).map(Json::trusted)
+    }
+
+    /// The id of the run that the row belongs to; errors of later columns name it.
+    pub(super) fn run_id(&mut self, column: &'static str) -> Result<RunId, Failure> {
+        let text: &str = self.get(column)?;
+        let run_id = text.parse().map_err(|error: crate::Error| self.unreadable(column, error))?;
+        self.run = Some(run_id);
+        Ok(run_id)
+    }
+
+    fn level(&mut self, column: &'static str) -> Result<LogLevel, Failure> {
+        let text: &str = self.get(column)?;
+        let levels = [LogLevel::Debug, LogLevel::Info, LogLevel::Warn, LogLevel::Error];
+        let level = levels.into_iter().find(|level| level.as_str() == text);
+        level.ok_or_else(|| self.unreadable(column, format!("`{text}` is not a level")))
+    }
+
+    fn instant(&mut self, column: &'static str) -> Result<DateTime<Utc>, Failure> {
+        let microseconds: i64 = self.get(column)?;
+        self.instant_of(column, microseconds)
+    }
+
+    /// An instant, or nothing.
+    pub(super) fn maybe_instant(&mut self, column: &'static str) -> Result<Option<DateTime<Utc>>, Failure> {
+        let microseconds: Option<i64> = self.get(column)?;
+        microseconds.map(|microseconds| self.instant_of(column, microseconds)).transpose()
+    }
+
+    fn instant_of(&self, column: &'static str, microseconds: i64) -> Result<DateTime<Utc>, Failure> {
+        DateTime::from_timestamp_micros(microseconds)
+            .ok_or_else(|| self.unreadable(column, format!("{microseconds} is beyond the calendar")))
+    }
+
+    fn unreadable(
+        &self,
+        column: &'static str,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Failure {
+        let run = self.run.map_or_else(|| "(unknown)".to_owned(), |run| run.to_string());
+        Failure::unreadable(self.table, column, run, source)
+    }
+}
