@@ -79,7 +79,7 @@ impl<W: Workflow> RunHandle<W> {
     pub async fn input(&self) -> Result<W::Input, Error> {
         let request =
             self.store().request(self.run_id).await?.ok_or_else(|| Error::run_not_found(self.run_id))?;
-        request.input.decode().map_err(|error| Error::stored_value(self.run_id, "its input", error))
+        request.input.load().map_err(|error| Error::stored_value(self.run_id, "its input", error))
     }
 
     /// Waits for the end of the run, and answers its output.

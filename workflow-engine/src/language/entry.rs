@@ -9,7 +9,6 @@ use super::edge::Accepts;
 use super::failure::StageError;
 use super::handed::Handed;
 use super::json::Json;
-use super::payload::Stored;
 use super::stage::Stage;
 
 /// Runs the stage `S` on stored values, where it is handed `H`.
@@ -52,7 +51,7 @@ fn store<S: Stage>(output: &S::Output) -> Result<Json, StageError> {
             type_name::<S::Output>(),
         ))
     };
-    let json = Json::encode(&Stored(output)).map_err(|error| unfit("stored", &error))?;
-    json.decode::<Stored<S::Output>>().map_err(|error| unfit("read back from its stored form", &error))?;
+    let json = Json::store(output).map_err(|error| unfit("stored", &error))?;
+    json.load::<S::Output>().map_err(|error| unfit("read back from its stored form", &error))?;
     Ok(json)
 }

@@ -5,7 +5,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, schema_for};
 use super::definition::{Entry, StageDefinition, WorkflowDefinition};
 use super::handed::{Handed, Shaped};
 use super::json::Json;
-use super::payload::{Payload, Storable};
+use super::payload::Storable;
 use super::record::from_nothing;
 use super::stage::{Stage, StageDeclaration, StagePath};
 use super::workflow::Workflow;
@@ -46,7 +46,7 @@ impl InputRow {
     /// The input of `W`.
     #[must_use]
     pub const fn of<W: Workflow>() -> Self {
-        Self { schema: schema::<W::Input>, check: check_input::<W::Input> }
+        Self { schema: || W::Input::root_schema(SchemaGenerator::default()), check: check_input::<W::Input> }
     }
 }
 
@@ -96,8 +96,8 @@ pub fn output_schema<H: Handed>() -> Schema {
     schema::<Shaped<H>>()
 }
 
-fn check_input<I: Payload>(input: &Json) -> Result<Json, serde_json::Error> {
-    Json::encode(&input.decode::<I>()?)
+fn check_input<I: Storable>(input: &Json) -> Result<Json, serde_json::Error> {
+    Json::store(&input.load::<I>()?)
 }
 
 fn check_config<S: Stage>(config: Option<&Json>) -> Result<Json, String> {

@@ -300,7 +300,7 @@ const _: () = {
             ::workflow_engine::__private::Box::pin(async move {
                 ::workflow_engine::__private::prepare::<__Read2>(&context)?;
                 ::workflow_engine::__private::prepare_optional::<__Read3>(&context)?;
-                summarize(
+                match summarize(
                         input.document,
                         input.language,
                         config.sentences,
@@ -318,7 +318,16 @@ const _: () = {
                         > as ::workflow_engine::__private::ContextOf<Self>>::of(&context),
                     )
                     .await
-                    .map_err(::workflow_engine::__private::Failure::into_error)
+                {
+                    ::core::result::Result::Ok(output) => {
+                        ::core::result::Result::Ok(output)
+                    }
+                    ::core::result::Result::Err(__error) => {
+                        ::core::result::Result::Err(
+                            ::workflow_engine::__private::Failure::into_error(__error),
+                        )
+                    }
+                }
             })
         }
     }
