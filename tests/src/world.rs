@@ -37,6 +37,11 @@ impl World {
         Self { clock, store: Arc::new(store), _folder: Some(folder) }
     }
 
+    /// The instant at which the clock stands.
+    pub fn clock_now(&self) -> chrono::DateTime<chrono::Utc> {
+        workflow_engine::ports::Clock::now(&self.clock)
+    }
+
     /// An engine over it; several engines over one world are several processes, as far as the store can tell.
     pub fn engine(&self) -> EngineBuilder {
         EngineBuilder::over(Arc::clone(&self.store), Arc::new(self.clock.clone()))
