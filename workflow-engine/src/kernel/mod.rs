@@ -27,6 +27,8 @@ mod wake;
 mod rerun_from;
 mod reap_stale;
 mod flush;
+mod json;
+mod milliseconds;
 
 use std::sync::Arc;
 use std::time::Duration;
