@@ -113,7 +113,7 @@ pub(crate) trait Slots: Send + Sync {
     fn take(&self, wanted: usize) -> usize;
 }
 
-struct NoSlots;
+pub(crate) struct NoSlots;
 
 impl Slots for NoSlots {
     fn take(&self, _: usize) -> usize {

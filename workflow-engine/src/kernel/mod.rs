@@ -38,6 +38,8 @@ pub use claim_pending::{ClaimedRun, RunClaimPending, RunsClaimed};
 pub use command::Command;
 pub(crate) use create::create;
 pub use create::{RunCreate, RunCreated};
+#[cfg(feature = "testing")]
+pub(crate) use execute::NoSlots;
 pub(crate) use execute::Slots;
 pub use execute::{JobExecute, JobExecuted, JobOutcome};
 pub use flush::{OutboxFlush, OutboxFlushed};
