@@ -23,8 +23,8 @@ mod workflow;
 
 mod description;
 mod drawing;
-mod fingerprint;
-mod normal;
+pub(crate) mod fingerprint;
+pub(crate) mod normal;
 mod plan;
 mod schema;
 
