@@ -48,7 +48,7 @@ use crate::stores::MemoryStore;
 /// test.fail("fetch", 1, "the far side is away").crash("double", 1);
 /// let run = test.run(FetchInput { number: 21 }).await;
 ///
-/// assert_eq!(run.output.unwrap(), 42);
+/// assert_eq!(*run.output.as_ref().unwrap(), 42);
 /// assert!(run.elapsed >= Duration::from_secs(3600), "the backoff was waited for");
 /// # }
 /// ```
