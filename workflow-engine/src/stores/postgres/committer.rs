@@ -82,10 +82,10 @@ async fn transact(database: &Database, works: &mut [Work]) -> Result<(), Failure
     database.counters.requests.fetch_add(works.len() as u64, Ordering::Relaxed);
     let mut transaction = Transaction::new(database, &mut connection);
     let patience = database.transaction_timeout + GRACE;
-    let outcome = match tokio::time::timeout(patience, run_and_commit(&mut transaction, works)).await {
-        Ok(outcome) => outcome,
+    let running = tokio::time::timeout(patience, run_and_commit(&mut transaction, works));
+    let Ok(outcome) = running.await else {
         // The connection is dropped, and with it whatever is left of the transaction.
-        Err(_) => return Err(Failure::took_too_long("commit").in_the_commit()),
+        return Err(Failure::took_too_long("commit").in_the_commit());
     };
     match outcome {
         Ok(announcement) => {

@@ -82,7 +82,7 @@ impl PostgresStore {
         input: I,
     ) -> Result<O, Error> {
         let (ask, answer) = Ask::new(input);
-        if self.queue.push(work(ask)).is_err() {
+        if !self.queue.push(work(ask)) {
             return Err(Error::store_unavailable(doing, Closed));
         }
         // The committers answer everything that they have taken; they can only be gone by a panic.

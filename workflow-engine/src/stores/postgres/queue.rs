@@ -29,16 +29,16 @@ struct State {
 }
 
 impl Queue {
-    /// Adds a request; gives it back where the queue is closed.
-    pub(super) fn push(&self, work: Work) -> Result<(), Work> {
+    /// Adds a request; answers whether it will be served, which it is not where the queue is closed.
+    pub(super) fn push(&self, work: Work) -> bool {
         let mut state = self.state();
         if state.closed {
-            return Err(work);
+            return false;
         }
         state.waiting.push_back(work);
         drop(state);
         self.changed.notify_one();
-        Ok(())
+        true
     }
 
     /// Takes no more requests; those that wait are still served.

@@ -26,12 +26,6 @@ macro_rules! statements {
             pub(super) fn new(schema: &str, begin: String) -> Self {
                 Self { $($name: fill($sql, schema),)* begin: AssertSqlSafe(begin).into_sql_str() }
             }
-
-            /// Each with its name, for the test that looks at their plans.
-            #[cfg(test)]
-            pub(super) fn all(&self) -> Vec<(&'static str, &str)> {
-                vec![$((stringify!($name), self.$name.as_str()),)*]
-            }
         }
     };
 }
