@@ -30,6 +30,12 @@ impl RunId {
         Self(Uuid::now_v7())
     }
 
+    /// The id that a store holds as a UUID.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "the other stores hold ids as text"))]
+    pub(crate) const fn from_uuid(uuid: Uuid) -> Self {
+        Self(uuid)
+    }
+
     /// The id as a UUID.
     #[must_use]
     pub const fn as_uuid(&self) -> &Uuid {
