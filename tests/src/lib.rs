@@ -5,6 +5,7 @@
 #![allow(clippy::missing_panics_doc)]
 
 pub mod world;
+pub mod postgres;
 pub mod events;
 pub mod signal;
 pub mod diamond;

@@ -174,6 +174,11 @@ impl Error {
         Self::new(Kind::InvalidInput, "INVALID_REQUEST", reason)
     }
 
+    pub(crate) fn unknown_command(name: &str, known: &[&str]) -> Self {
+        let shown: String = name.chars().take(64).collect();
+        Self::invalid_request(format!("there is no command `{shown}`; there are `{}`", known.join("`, `")))
+    }
+
     pub(crate) fn idempotency_conflict(key: &str, command: &str) -> Self {
         Self::new(
             Kind::Conflict,

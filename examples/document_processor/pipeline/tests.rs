@@ -30,6 +30,13 @@ fn the_three_analyses_run_side_by_side() {
     );
 }
 
+#[test]
+fn runs_in_flight_survive_the_next_build() {
+    workflow_engine::testing::assert_compatible::<document_processor>(
+        "workflows/document_processor.lock.json",
+    );
+}
+
 #[tokio::test]
 async fn every_sample_has_a_title_and_a_language() {
     for (name, title, language) in [

@@ -42,6 +42,13 @@ pub fn backoff(name: &syn::Ident) -> Error {
     on(name, format!("unknown backoff `{name}`: write `exponential` or `fixed`"))
 }
 
+pub fn max_below_initial(name: &syn::Ident) -> Error {
+    Error::new(
+        name.span(),
+        "`max` is shorter than `initial`: no waiting time would be as long as the first one",
+    )
+}
+
 pub fn zero(literal: &syn::LitInt, name: &str) -> Error {
     on(literal, format!("`{name}` counts from 1"))
 }

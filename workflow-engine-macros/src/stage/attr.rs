@@ -97,11 +97,15 @@ fn named_duration(name: &Ident, input: ParseStream<'_>) -> Result<Named<u64>> {
 fn retry(name: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Result<Retry> {
     let content = parenthesized(name, input, "retry(max_attempts = 5, initial = \"2s\")")?;
     let mut retry = Retry::default();
+    let mut max_name = None;
     options::parse(&content, &options::RETRY, errors, |name, input, _| {
         match name.to_string().as_str() {
             "max_attempts" => retry.max_attempts = Some(options::count(name, input)?),
             "initial" => retry.initial = Some(options::duration(name, input)?),
-            "max" => retry.max = Some(options::duration(name, input)?),
+            "max" => {
+                retry.max = Some(options::duration(name, input)?);
+                max_name = Some(name.clone());
+            }
             "backoff" => {
                 options::equals(name, input, "backoff = exponential")?;
                 let wrong = errors::options::value(input.span(), name, "backoff = exponential");
@@ -116,6 +120,11 @@ fn retry(name: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Result<Re
         }
         Ok(())
     });
+    if let (Some(name), Some(initial), Some(max)) = (max_name, retry.initial, retry.max)
+        && max < initial
+    {
+        errors.push(errors::options::max_below_initial(&name));
+    }
     Ok(retry)
 }
 
@@ -248,6 +257,9 @@ fn stage_path(attribute: &Attribute, name: &str) -> Result<Path> {
     Ok(path)
 }
 
+/// The limit of `RetryPolicy::DEFAULT`, in milliseconds.
+const DEFAULT_MAX_MS: u64 = 300_000;
+
 impl Retry {
     /// The policy as a constant expression.
     pub fn expand(&self, library: &TokenStream) -> TokenStream {
@@ -262,7 +274,9 @@ impl Retry {
         if let Some(initial) = self.initial {
             fields.extend(quote!(initial: ::core::time::Duration::from_millis(#initial),));
         }
-        if let Some(max) = self.max {
+        // A first waiting time that is longer than the usual limit means that there is to be no shorter one.
+        let max = self.max.or(self.initial.filter(|initial| *initial > DEFAULT_MAX_MS));
+        if let Some(max) = max {
             fields.extend(quote!(max: ::core::time::Duration::from_millis(#max),));
         }
         if self.jitter {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::command::Command;
 use super::idempotency;
@@ -18,7 +18,8 @@ use crate::records::{Claim, ClaimedJob, RunRequest, Status};
 
 /// Creates a run. Input and configuration are checked against the compiled types first; the configuration is filled
 /// with its defaults, deeply. When this is answered, the run is on disk.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RunCreate {
     /// The same key with the same request answers the run that the first one made; with another request it is an
     /// `IDEMPOTENCY_CONFLICT`. `None` makes a run each time. At most 255 bytes.
@@ -36,7 +37,7 @@ pub struct RunCreate {
 }
 
 /// The run that was created, now or by an earlier request with this key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct RunCreated {
     /// The run's id.
     pub run_id: RunId,

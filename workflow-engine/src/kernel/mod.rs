@@ -27,6 +27,8 @@ mod wake;
 mod rerun_from;
 mod reap_stale;
 mod flush;
+mod json;
+mod milliseconds;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +38,8 @@ pub use claim_pending::{ClaimedRun, RunClaimPending, RunsClaimed};
 pub use command::Command;
 pub(crate) use create::create;
 pub use create::{RunCreate, RunCreated};
+#[cfg(feature = "testing")]
+pub(crate) use execute::NoSlots;
 pub(crate) use execute::Slots;
 pub use execute::{JobExecute, JobExecuted, JobOutcome};
 pub use flush::{OutboxFlush, OutboxFlushed};

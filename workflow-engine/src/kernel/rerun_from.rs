@@ -16,15 +16,18 @@ use crate::records::Status;
 
 /// Runs a stage, everything after it, and every stage that has not completed, once more. What has completed before it
 /// is kept and not run again; jobs and blobs of the old generation are void.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RunRerunFrom {
     /// The run; it must be over.
     pub run_id: RunId,
     /// Where it begins. Every stage before it must have completed.
     pub from_stage_id: String,
     /// The same key with the same request reruns once; see [`RunCreate`](super::RunCreate).
+    #[serde(default)]
     pub idempotency_key: Option<String>,
     /// Only says what would run, and changes nothing.
+    #[serde(default)]
     pub dry_run: bool,
 }
 

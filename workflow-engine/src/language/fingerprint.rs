@@ -8,7 +8,7 @@ use super::normal::{normal_form, sorted};
 use crate::hex::hex;
 
 /// Stands in front of everything that is hashed, and changes whenever the algorithm does.
-const ALGORITHM: &str = "workflow-engine-fingerprint-1";
+pub(crate) const ALGORITHM: &str = "workflow-engine-fingerprint-1";
 
 /// Hashes ids, versions, edges and the normal form of the schemas.
 pub(super) fn fingerprint(definition: &WorkflowDefinition) -> String {
@@ -32,13 +32,17 @@ pub(super) fn fingerprint(definition: &WorkflowDefinition) -> String {
             whole
         })
         .collect();
-    let whole = json!({
+    hash(json!({
         "id": definition.id,
         "version": definition.version,
         "stages": stages,
         "ends": definition.ends,
         "input": normal_form((definition.input_schema)()),
-    });
+    }))
+}
+
+/// Hashes what a fingerprint is made of.
+pub(crate) fn hash(whole: Value) -> String {
     let mut hasher = Sha256::new();
     hasher.update(ALGORITHM);
     hasher.update([0]);

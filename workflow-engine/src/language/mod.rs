@@ -24,8 +24,8 @@ mod workflow;
 
 mod description;
 mod drawing;
-mod fingerprint;
-mod normal;
+pub(crate) mod fingerprint;
+pub(crate) mod normal;
 mod plan;
 mod schema;
 

@@ -19,7 +19,7 @@ const ANNOTATIONS: [&str; 9] = [
 /// Strips annotations, puts definitions in the place of references, and sorts keys and sets.
 ///
 /// A definition inside itself stays a reference, to the number of levels up where it began: its name is free.
-pub(super) fn normal_form(schema: Schema) -> Value {
+pub(crate) fn normal_form(schema: Schema) -> Value {
     let root = schema.to_value();
     let definitions = root.get("$defs").and_then(Value::as_object).cloned().unwrap_or_default();
     sorted(Normalizer { root: &root, definitions: &definitions, open: Vec::new() }.schema(&root))

@@ -1,0 +1,94 @@
+//! Fields of inputs, configurations and outputs.
+
+use expect_test::{Expect, expect};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use workflow_engine::prelude::*;
+
+use super::changes;
+use super::edit::edit;
+
+edit!(another_type: (() -> { title: String }) => (() -> { title: u32 }));
+edit!(gone_and_come: (() -> { title: String }) => (() -> { headline: String }));
+edit!(defaulted: (() -> {}) => (() -> { #[serde(default)] title: String }));
+edit!(no_longer_defaulted: (() -> { #[serde(default)] title: String }) => (() -> { title: String }));
+
+#[test]
+fn of_an_output() {
+    another_type::tells(&expect![[r#"
+          strands      stage `report`: output field `title` changed from string to integer
+                       outputs that are stored would no longer decode
+    "#]]);
+    gone_and_come::tells(&expect![[r#"
+          strands      stage `report`: output field `headline` is new and has no default
+                       outputs that are stored would no longer decode
+
+          new version  stage `report`: output field `title` was removed
+                       outputs that are stored would still decode
+    "#]]);
+    // A default is what makes a new field harmless.
+    defaulted::tells(&expect![[r#"
+          new version  stage `report`: output field `title` is new, and may be missing
+                       outputs that are stored would still decode
+    "#]]);
+    no_longer_defaulted::tells(&expect![[r#"
+          strands      stage `report`: output field `title` may no longer be missing
+                       outputs that are stored may no longer decode
+    "#]]);
+}
+
+edit!(config_required: (() -> {}) => ((#[config] max: usize) -> {}));
+edit!(config_defaulted: (() -> {}) => ((#[config(default = 3)] max: usize) -> {}));
+edit!(config_removed: ((#[config(default = 3)] max: usize) -> {}) => (() -> {}));
+edit!(config_narrowed: ((#[config(default = 3)] max: u64) -> {}) => ((#[config(default = 3)] max: u8) -> {}));
+edit!(config_widened: ((#[config(default = 3)] max: u8) -> {}) => ((#[config(default = 3)] max: u64) -> {}));
+
+#[test]
+fn of_a_configuration() {
+    config_required::tells(&expect![[r#"
+          strands      stage `report`: config field `max` is new and has no default
+                       configurations that are stored would no longer decode
+    "#]]);
+    config_defaulted::tells(&expect![[r#"
+          new version  stage `report`: config field `max` is new, and may be missing
+                       configurations that are stored would still decode
+    "#]]);
+    // Unknown keys of a configuration are refused.
+    config_removed::tells(&expect![[r#"
+          strands      stage `report`: config field `max` was removed, and unknown fields are refused
+                       configurations that are stored would no longer decode
+    "#]]);
+    config_narrowed::tells(&expect![[r#"
+          strands      stage `report`: config field `max` changed from integer (uint64) to integer (uint8)
+                       configurations that are stored may no longer decode
+    "#]]);
+    config_widened::tells(&expect![[r#"
+          new version  stage `report`: config field `max` changed from integer (uint8) to integer (uint64)
+                       configurations that are stored would still decode
+    "#]]);
+}
+
+edit!(input_new: ((url: String) -> {}) => ((url: String, depth: usize) -> {}));
+edit!(input_optional: ((url: String) -> {}) => ((url: Option<String>) -> {}));
+edit!(input_mandatory: ((url: Option<String>) -> {}) => ((url: String) -> {}));
+edit!(input_gone: ((url: String) -> {}) => (() -> {}));
+
+#[test]
+fn of_an_input() {
+    input_new::tells(&expect![[r#"
+          strands      input field `depth` is new and has no default
+                       inputs that are stored would no longer decode
+    "#]]);
+    input_optional::tells(&expect![[r#"
+          new version  input field `url` now allows null as well
+                       inputs that are stored would still decode
+    "#]]);
+    input_mandatory::tells(&expect![[r#"
+          strands      input field `url` no longer allows null
+                       inputs that are stored may no longer decode
+    "#]]);
+    input_gone::tells(&expect![[r#"
+          strands      input changed from object to null
+                       inputs that are stored would no longer decode
+    "#]]);
+}

@@ -1,0 +1,129 @@
+//! The lock file: what the fingerprint of a definition is made of, readable, with stages by their ids.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::WorkflowDefinition;
+use crate::language::fingerprint::{ALGORITHM, hash};
+use crate::language::normal::normal_form;
+
+/// A released definition. The order of the fields is that of the file: what people look for comes first.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Lock {
+    pub(super) id: String,
+    pub(super) version: u32,
+    pub(super) fingerprint: String,
+    /// How the fingerprint was computed.
+    pub(super) algorithm: String,
+    /// The normal form of the input's schema.
+    pub(super) input: Value,
+    /// In reading order.
+    pub(super) stages: Vec<LockedStage>,
+    /// The stages that make up the output.
+    pub(super) ends: Vec<String>,
+}
+
+/// A stage of a released definition. Stages are named by their ids, schemas are in normal form.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LockedStage {
+    pub(super) id: String,
+    pub(super) version: u32,
+    pub(super) after: Vec<String>,
+    pub(super) reads: Vec<String>,
+    pub(super) input: Value,
+    pub(super) config: Value,
+    pub(super) output: Value,
+    /// Of a stage that waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) ticket: Option<Value>,
+}
+
+impl Lock {
+    pub(super) fn of(definition: &WorkflowDefinition) -> Self {
+        let ids = |indices: &[usize]| -> Vec<String> {
+            indices.iter().map(|index| definition.stages[*index].id.clone()).collect()
+        };
+        let stages = definition.stages.iter().map(|stage| LockedStage {
+            id: stage.id.clone(),
+            version: stage.version,
+            after: ids(&stage.after),
+            reads: ids(&stage.reads),
+            input: normal_form(stage.input_schema()),
+            config: normal_form(stage.config_schema()),
+            output: normal_form(stage.output_schema()),
+            ticket: stage.wait.map(|wait| normal_form(wait.ticket_schema())),
+        });
+        Self {
+            id: definition.id.clone(),
+            version: definition.version,
+            fingerprint: definition.fingerprint().to_owned(),
+            algorithm: ALGORITHM.to_owned(),
+            input: normal_form(definition.input_schema()),
+            stages: stages.collect(),
+            ends: ids(&definition.ends),
+        }
+    }
+
+    /// Reads the file, and refuses one that two branches or an editor have put together.
+    pub(super) fn read(text: &str) -> Result<Self, String> {
+        let lock: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let computed = hash(lock.identity()?);
+        if lock.algorithm == ALGORITHM && lock.fingerprint != computed {
+            return Err(
+                "its fingerprint is not that of its content: it was edited by hand, or merged".to_owned()
+            );
+        }
+        Ok(lock)
+    }
+
+    pub(super) fn to_text(&self) -> String {
+        // Strings, numbers and JSON values: nothing of it can fail to be written.
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    pub(super) fn stage(&self, id: &str) -> Option<&LockedStage> {
+        self.stages.iter().find(|stage| stage.id == id)
+    }
+
+    /// What the fingerprint is made of; there, stages are named by their index.
+    fn identity(&self) -> Result<Value, String> {
+        let mut stages = Vec::new();
+        for stage in &self.stages {
+            let place = format!("stage `{}`", stage.id);
+            let mut whole = json!({
+                "id": stage.id,
+                "version": stage.version,
+                "after": self.indices(&stage.after, &place, "after")?,
+                "reads": self.indices(&stage.reads, &place, "reads")?,
+                "input": stage.input,
+                "output": stage.output,
+                "config": stage.config,
+            });
+            if let Some(ticket) = &stage.ticket {
+                whole["ticket"] = ticket.clone();
+            }
+            stages.push(whole);
+        }
+        Ok(json!({
+            "id": self.id,
+            "version": self.version,
+            "stages": stages,
+            "ends": self.indices(&self.ends, "the workflow", "ends")?,
+            "input": self.input,
+        }))
+    }
+
+    fn indices(&self, ids: &[String], place: &str, key: &str) -> Result<Vec<usize>, String> {
+        ids.iter()
+            .map(|id| {
+                let position = self.stages.iter().position(|stage| stage.id == *id);
+                position
+                    .ok_or_else(|| format!("`{key}` of {place} names `{id}`, which is not among its stages"))
+            })
+            .collect()
+    }
+}
