@@ -70,9 +70,11 @@ async fn nothing_scans_a_table() {
         FROM generate_series(1, 10000);
         INSERT INTO {name}.workflow_stages (workflow_run_id, stage_id, stage_name, stage_number, execution_group,
             generation, status, attempt, waiting_on)
-        SELECT id, 'a', 'A', 1, 1, 1, 'COMPLETED', 1, 0 FROM {name}.workflow_runs;
+        SELECT id, 'a', 'A', 1, 1, 1, 'COMPLETED', 1, 0 FROM {name}.workflow_runs
+        WHERE workflow_name = 'w';
         INSERT INTO {name}.outbox_events (workflow_run_id, sequence, event_type, payload, occurred_at, published_at)
-        SELECT id, n, 'e', '{{}}', now(), now() FROM {name}.workflow_runs, generate_series(101, 105) AS n;
+        SELECT id, n, 'e', '{{}}', now(), now() FROM {name}.workflow_runs, generate_series(1, 5) AS n
+        WHERE workflow_name = 'w';
         ANALYZE"
     );
     sqlx::raw_sql(AssertSqlSafe(fill)).execute(&mut connection).await.unwrap();
