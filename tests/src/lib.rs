@@ -6,6 +6,7 @@
 
 pub mod world;
 pub mod postgres;
+pub mod decisions;
 pub mod events;
 pub mod signal;
 pub mod diamond;
