@@ -125,6 +125,14 @@ impl<W: Workflow> RunHandle<W> {
         Ok(self.engine.dispatch(command).await?.cancelled)
     }
 
+    /// Has a stage that waits checked at once, as [`Engine::wake`] does. `false` when it does not wait.
+    ///
+    /// # Errors
+    /// `STAGE_NOT_FOUND` when the workflow has no stage with this id; when the store cannot be written.
+    pub async fn wake(&self, stage_id: impl Into<String>) -> Result<bool, Error> {
+        self.engine.wake(self.run_id, stage_id).await
+    }
+
     async fn ended(&self) -> Result<RunRecord, Error> {
         let mut watch = self.store().hints().watch_run(self.run_id);
         loop {

@@ -148,6 +148,10 @@ fn stage(
 ) -> StageDefinition {
     let declaration = &row.declaration;
     let position = |path: &StagePath| table.stages.iter().position(|other| other.path.is(path));
+    let mut reads: Vec<usize> = Vec::new();
+    for requirement in declaration.requires.iter().chain(declaration.check_requires) {
+        reads.extend(position(&requirement.path).filter(|stage| !reads.contains(stage)));
+    }
     StageDefinition {
         id: declaration.id.to_owned(),
         name: declaration.name.to_owned(),
@@ -158,10 +162,10 @@ fn stage(
         after: after.to_vec(),
         before: Vec::new(),
         handed: after.to_vec(),
-        reads: declaration.requires.iter().filter_map(|requirement| position(&requirement.path)).collect(),
+        reads,
         retry: declaration.retry,
         timeout: declaration.timeout,
-        wait: None,
+        wait: declaration.wait,
         entry: row.entry,
         input_schema: row.input_schema,
         output_schema: row.output_schema,
