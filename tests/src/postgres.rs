@@ -5,6 +5,7 @@
 
 mod binaries;
 mod cluster;
+pub mod pooler;
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -7,6 +7,7 @@ use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::Mutex;
 
@@ -18,7 +19,7 @@ trap '' INT TERM HUP
 cd "$HOME_OF_CLUSTER" || exit 1
 control() { "$BIN/pg_ctl" -D data -w -t 60 -l log "$@" >>control.log 2>&1 </dev/null; }
 start() {
-    control -o "-c listen_addresses='' -c unix_socket_directories='$HOME_OF_CLUSTER' -c max_connections=300" start
+    control -o "-c listen_addresses='' -c unix_socket_directories='$HOME_OF_CLUSTER' -c port=5432 -c max_connections=300" start
 }
 if "$BIN/initdb" -D data -U postgres -A trust -E UTF8 --locale=C -N >control.log 2>&1 && start; then
     echo ready
@@ -38,6 +39,7 @@ cd / && rm -rf "$HOME_OF_CLUSTER"
 /// A cluster that runs.
 pub struct Cluster {
     url: String,
+    socket: PathBuf,
     orders: Option<Mutex<(ChildStdin, BufReader<ChildStdout>)>>,
     shell: Child,
 }
@@ -73,12 +75,18 @@ impl Cluster {
         assert_eq!(ready.trim(), "ready", "PostgreSQL in {} does not start", bin.display());
         let socket = home.to_str().expect("a temporary path is text").replace('/', "%2F");
         let url = format!("postgres://postgres@localhost/postgres?host={socket}");
-        Some(Self { url, orders: Some(Mutex::new((orders, answers))), shell })
+        let socket = home.join(".s.PGSQL.5432");
+        Some(Self { url, socket, orders: Some(Mutex::new((orders, answers))), shell })
     }
 
     /// The URL of its database.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The socket that the server listens on.
+    pub fn socket(&self) -> &Path {
+        &self.socket
     }
 
     /// Stops the server as a crash would.

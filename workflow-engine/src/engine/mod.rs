@@ -62,8 +62,8 @@ struct Inner {
 }
 
 impl Engine {
-    /// Opens a store: `sqlite://path`, a plain path to an SQLite file, which is made where there is none, or
-    /// `memory:`, which is gone with the engine.
+    /// Opens a store: `sqlite://path`, a plain path to an SQLite file, which is made where there is none,
+    /// `postgres://user:password@host/database` (feature `postgres`), or `memory:`, which is gone with the engine.
     ///
     /// # Errors
     /// `UNSUPPORTED_STORE` for anything else; `STORE_UNAVAILABLE` or `STORE_FAILED` where the file cannot be opened

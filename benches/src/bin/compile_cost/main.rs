@@ -1,0 +1,51 @@
+//! What the macros cost at compile time: `cargo run --release -p benches --bin compile_cost [-- OPTIONS]`.
+//!
+//! Generates crates with one workflow of many stages, and the same functions without macros, and times `cargo check`
+//! on both: cold, and after an edit of one body. What the first takes longer, divided by the stages, is the cost.
+
+// A benchmark measures the wall clock; that is its purpose.
+#![allow(clippy::disallowed_methods)]
+// Figures are rounded when they are shown.
+#![allow(clippy::cast_precision_loss)]
+
+mod arguments;
+mod sources;
+mod project;
+mod measure;
+mod report;
+
+use std::error::Error;
+use std::fs;
+
+use arguments::Arguments;
+use project::Project;
+use sources::Shape;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let Some(arguments) = Arguments::parse(std::env::args().skip(1))? else {
+        println!("{}", arguments::HELP);
+        return Ok(());
+    };
+    let project = Project::create(&arguments.stages)?;
+    let before = measure::load();
+    let mut costs = Vec::new();
+    for shape in Shape::ALL {
+        for stages in &arguments.stages {
+            eprintln!("{} of {stages} stages", shape.name());
+            costs.push(measure::cost(&project, shape, *stages, arguments.edits)?);
+        }
+    }
+    let limits = Shape::ALL
+        .map(|shape| measure::at_the_limit(&project, shape))
+        .into_iter()
+        .collect::<Result<_, _>>()?;
+    let macros = measure::macro_crate(&project, arguments.edits)?;
+    let figures =
+        measure::Figures { costs, limits, macros, edits: arguments.edits, load: [before, measure::load()] };
+
+    print!("{}", report::markdown(&figures));
+    if let Some(path) = &arguments.json {
+        fs::write(path, report::json(&figures))?;
+    }
+    Ok(())
+}

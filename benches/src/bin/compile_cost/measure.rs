@@ -1,0 +1,129 @@
+//! What is measured, and how the noise of a shared machine is kept out: alternating, medians.
+
+use std::fs;
+use std::io;
+use std::time::Duration;
+
+use crate::project::Project;
+use crate::sources::Shape;
+
+/// So many stages must compile with the default limits of the compiler.
+pub const LIMIT: usize = 1_000;
+
+/// One call of cargo.
+#[derive(Clone, Copy)]
+pub struct Sample {
+    pub wall: Duration,
+    /// Of cargo and all that it ran. The system counts it in hundredths of a second; zero where it does not.
+    pub cpu: Duration,
+}
+
+/// A crate with macros and the same without.
+pub struct Pair {
+    pub macros: Sample,
+    pub plain: Sample,
+}
+
+pub struct Cost {
+    pub shape: Shape,
+    pub stages: usize,
+    pub cold: Pair,
+    pub edit: Pair,
+}
+
+pub struct Figures {
+    pub costs: Vec<Cost>,
+    /// The cold check of [`LIMIT`] stages, by shape.
+    pub limits: Vec<(Shape, Sample)>,
+    /// The cold build of the macro crate.
+    pub macros: Sample,
+    pub edits: usize,
+    /// The load averages before and after.
+    pub load: [String; 2],
+}
+
+impl Cost {
+    /// What a stage costs more than its function, after an edit, in milliseconds.
+    pub fn extra(&self) -> f64 {
+        extra(self.edit.macros.wall, self.edit.plain.wall, self.stages)
+    }
+
+    /// The same in the time of processors.
+    pub fn extra_cpu(&self) -> f64 {
+        extra(self.edit.macros.cpu, self.edit.plain.cpu, self.stages)
+    }
+
+    /// The same when nothing was known of the crate.
+    pub fn extra_cold(&self) -> f64 {
+        extra(self.cold.macros.wall, self.cold.plain.wall, self.stages)
+    }
+}
+
+fn extra(macros: Duration, plain: Duration, stages: usize) -> f64 {
+    (macros.as_secs_f64() - plain.as_secs_f64()) * 1e3 / stages as f64
+}
+
+/// Medians over `edits` edits, and three cold checks.
+pub fn cost(project: &Project, shape: Shape, stages: usize, edits: usize) -> io::Result<Cost> {
+    const COLD: usize = 3;
+    let mut cold = [Vec::new(), Vec::new()];
+    let mut edited = [Vec::new(), Vec::new()];
+    let sides = [(0, true), (1, false)];
+    for _ in 0..COLD {
+        for (side, macros) in sides {
+            project.clean(shape, stages, macros)?;
+            cold[side].push(project.check(shape, stages, macros)?);
+        }
+    }
+    for edit in 1..=edits {
+        for (side, macros) in sides {
+            project.edit(shape, stages, macros, edit)?;
+            edited[side].push(project.check(shape, stages, macros)?);
+        }
+    }
+    Ok(Cost { shape, stages, cold: pair(&cold), edit: pair(&edited) })
+}
+
+/// Fails unless [`LIMIT`] stages compile.
+pub fn at_the_limit(project: &Project, shape: Shape) -> io::Result<(Shape, Sample)> {
+    eprintln!("{} of {LIMIT} stages", shape.name());
+    project.clean(shape, LIMIT, true)?;
+    Ok((shape, project.check(shape, LIMIT, true)?))
+}
+
+/// The build of the macro crate from nothing.
+pub fn macro_crate(project: &Project, repetitions: usize) -> io::Result<Sample> {
+    eprintln!("the macro crate");
+    let samples: Vec<Sample> =
+        (0..repetitions.min(5)).map(|_| project.build_macros()).collect::<Result<_, _>>()?;
+    Ok(median(&samples))
+}
+
+fn pair([macros, plain]: &[Vec<Sample>; 2]) -> Pair {
+    Pair { macros: median(macros), plain: median(plain) }
+}
+
+fn median(samples: &[Sample]) -> Sample {
+    let middle = |of: fn(&Sample) -> Duration| {
+        let mut times: Vec<Duration> = samples.iter().map(of).collect();
+        times.sort_unstable();
+        benches::percentile(&times, 0.5)
+    };
+    Sample { wall: middle(|sample| sample.wall), cpu: middle(|sample| sample.cpu) }
+}
+
+/// The processor time of all children that have ended.
+pub fn children_cpu() -> Duration {
+    // `cutime` and `cstime` are the 16th and 17th field; the name, the second, may hold spaces but ends with `)`.
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    let ticks: u64 = fields.skip(13).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 10)
+}
+
+/// The load averages of the machine.
+pub fn load() -> String {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load: Vec<&str> = text.split_whitespace().take(3).collect();
+    if load.is_empty() { "unknown".to_owned() } else { load.join(" ") }
+}
