@@ -10,6 +10,7 @@ mod dump;
 mod duration;
 mod errors;
 mod function;
+mod ide;
 mod nearest;
 mod options;
 mod paths;

@@ -10,6 +10,7 @@ use syn::parse::{ParseStream, Parser};
 
 use crate::errors::Errors;
 use crate::function::Kind;
+use crate::ide::Names;
 use crate::options;
 use crate::stage::{ast, valid};
 
@@ -17,6 +18,8 @@ use crate::stage::{ast, valid};
 #[allow(clippy::needless_pass_by_value, reason = "the signature of every entry")]
 pub fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
+    let mut names = Names::default();
+    names.read("check", options.clone());
     let krate = crate_path(options, &mut errors);
     let parser = |input: ParseStream<'_>| ast::Function::parse(Kind::Check, input);
     let function = match parser.parse2(item.clone()) {
@@ -28,10 +31,13 @@ pub fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
             return expansion;
         }
     };
-    match valid::Body::new(Kind::Check, &function, [&[], &[]], &mut errors) {
+    let mut expansion = match valid::Body::new(Kind::Check, &function, [&[], &[]], &mut errors) {
         Some(body) if errors.is_empty() => expand::expand(&body, krate.as_ref()),
         _ => fallback::expand(&function, krate.as_ref(), &errors),
-    }
+    };
+    names.read_parameters(&function);
+    expansion.extend(names.expand(krate.as_ref()));
+    expansion
 }
 
 /// What the option `crate` says.

@@ -17,11 +17,14 @@ use syn::parse::{ParseStream, Parser};
 
 use crate::errors::Errors;
 use crate::function::Kind;
+use crate::ide::Names;
 
 /// The expansion of `#[stage(options)] item`.
 #[allow(clippy::needless_pass_by_value, reason = "the signature of every entry")]
 pub fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
+    let mut names = Names::default();
+    names.read("stage", options.clone());
     let options = attr::Options::parse(options, &mut errors);
     let parser = |input: ParseStream<'_>| ast::Function::parse(Kind::Stage, input);
     let function = match parser.parse2(item.clone()) {
@@ -34,8 +37,11 @@ pub fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
         }
     };
     let reads: [&[_]; 2] = [&options.require, &options.optional];
-    match valid::Body::new(Kind::Stage, &function, reads, &mut errors) {
+    let mut expansion = match valid::Body::new(Kind::Stage, &function, reads, &mut errors) {
         Some(body) if errors.is_empty() => expand::expand(&body, &options),
         _ => fallback::expand(&function, &options, &errors),
-    }
+    };
+    names.read_parameters(&function);
+    expansion.extend(names.expand(options.krate.as_ref()));
+    expansion
 }

@@ -1,5 +1,6 @@
 //! The macros' own output. `UPDATE_EXPECT=1 cargo test -p workflow-engine-macros` writes the snapshots anew.
 
+mod completion;
 mod half_typed;
 mod snapshots;
 

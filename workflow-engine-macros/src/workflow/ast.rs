@@ -3,6 +3,8 @@
 use proc_macro2::Span;
 use syn::{Attribute, Ident, LitStr, Path, Type, Visibility};
 
+use crate::ide::Names;
+
 pub struct Workflow {
     pub attributes: Vec<Attribute>,
     pub options: Options,
@@ -19,6 +21,8 @@ pub struct Options {
     pub name: Option<LitStr>,
     pub version: Option<u32>,
     pub krate: Option<Path>,
+    /// As far as they are typed.
+    pub names: Names,
 }
 
 /// `step >> step >> …`

@@ -30,7 +30,9 @@ pub fn expand(input: TokenStream) -> TokenStream {
         .iter()
         .map(|workflow| {
             let graph = valid::Graph::new(workflow, &mut errors);
-            expand::expand(&graph)
+            let mut items = expand::expand(&graph);
+            items.extend(workflow.options.names.expand(workflow.options.krate.as_ref()));
+            items
         })
         .collect();
     let mut expansion = errors.to_compile_errors();

@@ -12,6 +12,7 @@ use syn::{Attribute, Meta, Path, PathSegment, Result, Token, Type, Visibility, t
 
 use super::ast::{Chain, Options, Step, Workflow};
 use crate::errors::{self, Errors};
+use crate::ide::Names;
 use crate::options;
 
 /// `workflow { ";" workflow } [ ";" ]`
@@ -45,7 +46,10 @@ fn workflow(input: ParseStream<'_>, errors: &mut Errors) -> Result<Workflow> {
         _ => input.span(),
     };
     let name = input.call(Ident::parse_any).map_err(|_| errors::workflow::expected_name(place))?;
-    let (attributes, options) = split(attributes, errors);
+    let mut names = Names::default();
+    names.read_attributes("workflow", &attributes);
+    let (attributes, mut options) = split(attributes, errors);
+    options.names = names;
     let type_in = input_type(input, &name, errors);
     let chain = if let Ok(equals) = input.parse::<Token![=]>() {
         chain(input, equals.span, "=", errors)

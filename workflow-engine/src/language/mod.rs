@@ -34,6 +34,9 @@ mod schema;
 mod json;
 
 #[doc(hidden)]
+pub mod ide;
+
+#[doc(hidden)]
 pub mod private;
 
 pub use check_function::CheckFunction;

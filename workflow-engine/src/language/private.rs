@@ -18,6 +18,7 @@ pub use super::edge::{Accepts, Follows, Joins, Starts};
 pub use super::entry::store;
 pub use super::failure::StageError;
 pub use super::handed::{Group, Handed, MoreThanSixteen, One};
+pub use super::ide;
 pub use super::json::Json;
 pub use super::nothing::{Faulty, NoInput};
 pub use super::outputs::{decode_ends, decode_stored};

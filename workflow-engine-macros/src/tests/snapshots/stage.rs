@@ -352,3 +352,18 @@ const _: () = {
         }
     }
 };
+#[allow(unexpected_cfgs)]
+const _: () = {
+    #[cfg(rust_analyzer)]
+    #[allow(unused_imports)]
+    const _: () = {
+        use ::workflow_engine::__private::ide::retry::max_attempts as _;
+        use ::workflow_engine::__private::ide::retry::jitter as _;
+        use ::workflow_engine::__private::ide::stage::retry as _;
+        use ::workflow_engine::__private::ide::stage::timeout as _;
+        use ::workflow_engine::__private::ide::stage::require as _;
+        use ::workflow_engine::__private::ide::stage::optional as _;
+        use ::workflow_engine::__private::ide::config::default as _;
+        use ::workflow_engine::__private::ide::config::flatten as _;
+    };
+};

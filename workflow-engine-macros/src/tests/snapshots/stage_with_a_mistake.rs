@@ -42,3 +42,11 @@ const _: () = {
         }
     }
 };
+#[allow(unexpected_cfgs)]
+const _: () = {
+    #[cfg(rust_analyzer)]
+    #[allow(unused_imports)]
+    const _: () = {
+        use ::workflow_engine::__private::ide::stage::timeout as _;
+    };
+};

@@ -2,6 +2,7 @@
 
 mod document;
 mod entries;
+mod fingerprints;
 
 use std::collections::HashMap;
 use std::sync::Arc;
