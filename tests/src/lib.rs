@@ -1,8 +1,8 @@
 //! What several tests share: stores with a clock of the test's own, workflows, and a ledger that outlives a killed
 //! process.
 
-// A test's helper panics where the test has failed.
-#![allow(clippy::missing_panics_doc)]
+// A test's helper panics where the test has failed, and a test knows what it asks for.
+#![allow(clippy::missing_panics_doc, clippy::must_use_candidate)]
 
 pub mod world;
 pub mod postgres;
