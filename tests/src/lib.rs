@@ -2,9 +2,11 @@
 //! process.
 
 // A test's helper panics where the test has failed.
-#![allow(clippy::missing_panics_doc)]
+#![allow(clippy::missing_panics_doc, clippy::must_use_candidate)]
 
 pub mod world;
+pub mod postgres;
+pub mod decisions;
 pub mod events;
 pub mod signal;
 pub mod diamond;

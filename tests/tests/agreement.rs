@@ -1,16 +1,15 @@
-//! The two stores agree: thousands of decisions at random, possible and impossible, held and missed, have the same
-//! outcome and leave the same rows in both.
+//! The stores agree: thousands of decisions at random, possible and impossible, held and missed, have the same
+//! outcome and leave the same rows in each of them as in the store in memory.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tests::world::World;
 use workflow_engine::ports::{
-    Change, Commit, Decision, Guard, IdempotencyEntry, JobTransport, NewRun, NewStage, Persistence, Revision,
-    RunEnd, Snapshot,
+    Change, Commit, Decision, Guard, IdempotencyEntry, NewRun, NewStage, Revision, RunEnd, Snapshot, Store,
 };
 use workflow_engine::records::{Claim, ClaimedJob, Lease, RunError, RunRequest, StoredValue};
-use workflow_engine::stores::{MemoryStore, SqliteOptions, SqliteStore};
-use workflow_engine::testing::FakeClock;
+use workflow_engine::stores::MemoryStore;
 use workflow_engine::{Json, LogLevel, RunId};
 
 const STAGES: [&str; 4] = ["a", "b", "c", "d"];
@@ -132,40 +131,40 @@ fn head(stage: &str) -> Change {
     Change::Enqueue { stage_id: stage.into(), max_attempts: 3, claim: None }
 }
 
+/// The store in memory, and another one.
 struct Pair {
-    clock: FakeClock,
-    memory: MemoryStore,
-    sqlite: SqliteStore,
+    memory: Arc<dyn Store>,
+    other: World,
 }
 
 impl Pair {
     async fn commit(&self, decision: Decision) -> Option<Commit> {
         let shown = format!("{decision:#?}");
         let memory = self.memory.commit(decision.clone()).await;
-        let sqlite = self.sqlite.commit(decision).await;
-        match (memory, sqlite) {
-            (Ok(memory), Ok(sqlite)) => {
-                assert_eq!(memory, sqlite, "{shown}");
+        let other = self.other.store.commit(decision).await;
+        match (memory, other) {
+            (Ok(memory), Ok(other)) => {
+                assert_eq!(memory, other, "{shown}");
                 Some(memory)
             }
-            (Err(memory), Err(sqlite)) => {
-                assert_eq!(memory.to_string(), sqlite.to_string(), "{shown}");
+            (Err(memory), Err(other)) => {
+                assert_eq!(memory.to_string(), other.to_string(), "{shown}");
                 None
             }
-            (memory, sqlite) => panic!("memory: {memory:?}\nsqlite: {sqlite:?}\n{shown}"),
+            (memory, other) => panic!("memory: {memory:?}\nother: {other:?}\n{shown}"),
         }
     }
 
     async fn snapshot(&self, run_id: RunId) -> Option<Snapshot> {
         let memory = self.memory.snapshot(run_id).await.unwrap();
-        assert_eq!(memory, self.sqlite.snapshot(run_id).await.unwrap());
+        assert_eq!(memory, self.other.store.snapshot(run_id).await.unwrap());
         memory
     }
 
     async fn claim(&self, claim: &Claim, max: usize) -> Vec<ClaimedJob> {
         let definitions = ["definition".to_owned()];
         let memory = self.memory.claim_jobs(claim, &definitions, max).await.unwrap();
-        assert_eq!(memory, self.sqlite.claim_jobs(claim, &definitions, max).await.unwrap());
+        assert_eq!(memory, self.other.store.claim_jobs(claim, &definitions, max).await.unwrap());
         memory
     }
 
@@ -174,7 +173,7 @@ impl Pair {
         macro_rules! same {
             ($method:ident($($argument:expr),*)) => {{
                 let memory = self.memory.$method($($argument),*).await.unwrap();
-                assert_eq!(memory, self.sqlite.$method($($argument),*).await.unwrap(), stringify!($method));
+                assert_eq!(memory, self.other.store.$method($($argument),*).await.unwrap(), stringify!($method));
             }};
         }
         same!(pending_runs(&definitions, 7));
@@ -190,22 +189,27 @@ impl Pair {
     }
 }
 
+async fn agree_with_memory(seed: u64, other: World) {
+    let memory = Arc::new(MemoryStore::new(Arc::new(other.clock.clone())));
+    let pair = Pair { memory, other };
+    let (applied, missed, impossible) = walk(&pair, Dice(seed)).await;
+    assert!(applied > 50 && missed > 50 && impossible > 5, "{applied} {missed} {impossible}");
+    pair.other.store.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn both_stores_make_the_same_of_any_decision() {
-    let directory = tempfile::tempdir().unwrap();
+async fn sqlite_makes_the_same_of_any_decision() {
     for seed in 0..6 {
-        let clock = FakeClock::new();
-        let mut options = SqliteOptions::default();
-        options.clock = Arc::new(clock.clone());
-        let path = directory.path().join(format!("{seed}.db"));
-        let pair = Pair {
-            memory: MemoryStore::new(Arc::new(clock.clone())),
-            sqlite: SqliteStore::open(path.to_str().unwrap(), options).await.unwrap(),
-            clock,
-        };
-        let (applied, missed, impossible) = walk(&pair, Dice(seed)).await;
-        assert!(applied > 50 && missed > 50 && impossible > 5, "{applied} {missed} {impossible}");
-        pair.sqlite.close().await;
+        agree_with_memory(seed, World::sqlite().await).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_makes_the_same_of_any_decision() {
+    for seed in 6..9 {
+        let test = "postgres_makes_the_same_of_any_decision";
+        let Some(other) = World::postgres(test).await else { return };
+        agree_with_memory(seed, other).await;
     }
 }
 
@@ -220,7 +224,7 @@ async fn walk(pair: &Pair, mut dice: Dice) -> (u32, u32, u32) {
             let at = dice.below(runs.len());
             runs[at] = RunId::generate();
         }
-        pair.clock.advance(Duration::from_millis(dice.below(2_000) as u64));
+        pair.other.clock.advance(Duration::from_millis(dice.below(2_000) as u64));
         let run_id = *dice.of(&runs);
         let snapshot = pair.snapshot(run_id).await;
         let decision = dice.decision(run_id, snapshot.as_ref());

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Trial};
+use tests::postgres::{self, Schema};
 use workflow_engine::ports::{Outbox, Store};
-use workflow_engine::stores::{MemoryStore, SqliteOptions, SqliteStore};
+use workflow_engine::stores::{MemoryStore, PostgresStore, SqliteOptions, SqliteStore};
 use workflow_engine::testing::FakeClock;
 use workflow_engine::testing::conformance::{Case, cases};
 
@@ -32,7 +33,22 @@ fn main() {
             });
             Ok(())
         });
-        [memory, sqlite]
+        let name = format!("postgres::{}", case.name());
+        let postgres = Trial::test(name.clone(), move || {
+            if postgres::is_available(&name) {
+                run(async move {
+                    let clock = FakeClock::new();
+                    let schema = Schema::new();
+                    let mut options = schema.options();
+                    options.clock = Some(Arc::new(clock.clone()));
+                    let store = PostgresStore::open(schema.url(), options).await.unwrap();
+                    store.deliver_events(true);
+                    check(case, Arc::new(store), clock).await;
+                });
+            }
+            Ok(())
+        });
+        [memory, sqlite, postgres]
     });
     libtest_mimic::run(&Arguments::from_args(), stores.collect()).exit();
 }

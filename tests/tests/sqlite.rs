@@ -6,4 +6,5 @@ mod sqlite {
     mod fixture;
     mod sharing;
     mod statements;
+    mod waiting;
 }

@@ -28,7 +28,7 @@ constants.
 fn the_page_of_compile_errors_is_up_to_date() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut page = INTRODUCTION.to_owned();
-    for (folder, title) in [("stage", "Stages"), ("workflow", "Workflows")] {
+    for (folder, title) in [("stage", "Stages"), ("check", "Stages that wait"), ("workflow", "Workflows")] {
         write!(page, "\n## {title}\n").expect("a string takes everything");
         for case in cases(&root.join("tests").join(folder).join("fail")) {
             entry(&mut page, &case);

@@ -1,4 +1,4 @@
-//! Compiles and runs every case under `stage/pass` and `workflow/pass`, all in one program, which is built a second
+//! Compiles and runs every case under `stage/pass`, `check/pass` and `workflow/pass`, all in one program, which is built a second
 //! time in edition 2021 by the package `ui-tests-edition-2021`.
 
 use std::path::Path;
@@ -31,6 +31,10 @@ cases! {
 }
 
 cases! {
+    waiting = "check/pass/waiting.rs",
+}
+
+cases! {
     commas = "workflow/pass/commas.rs",
     configuration = "workflow/pass/configuration.rs",
     conversion = "workflow/pass/conversion.rs",
@@ -49,7 +53,7 @@ cases! {
 #[test]
 fn every_file_is_a_case() {
     let list = include_str!("pass.rs");
-    for kind in ["stage", "workflow"] {
+    for kind in ["stage", "check", "workflow"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(kind).join("pass");
         // The other edition has the folder elsewhere, and the same list.
         let Ok(entries) = std::fs::read_dir(folder) else { continue };

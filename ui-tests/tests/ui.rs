@@ -1,4 +1,4 @@
-//! Compiles every case under `stage/fail` and `workflow/fail` and compares what rustc says with the text beside it.
+//! Compiles every case under `stage/fail`, `check/fail` and `workflow/fail` and compares what rustc says with the text beside it.
 //!
 //! `TRYBUILD=overwrite cargo test -p ui-tests --test ui` writes the texts anew; `cargo test -p ui-tests --test ui -- ui
 //! trybuild=parallel` compiles only the cases whose path contains that word.
@@ -7,5 +7,6 @@
 fn ui() {
     let cases = trybuild::TestCases::new();
     cases.compile_fail("tests/stage/fail/*.rs");
+    cases.compile_fail("tests/check/fail/*.rs");
     cases.compile_fail("tests/workflow/fail/*.rs");
 }

@@ -1,13 +1,15 @@
-//! The macros of `workflow-engine`: `#[stage]` and `workflow!`. Use them through that crate.
+//! The macros of `workflow-engine`: `#[stage]`, `#[check]` and `workflow!`. Use them through that crate.
 //!
-//! Both are thin: they parse, check what tokens alone can show, and write constants and implementations of traits of
+//! They are thin: they parse, check what tokens alone can show, and write constants and implementations of traits of
 //! `workflow-engine`, where rustc does the rest.
 
 mod casing;
+mod check;
 mod docs;
 mod dump;
 mod duration;
 mod errors;
+mod function;
 mod nearest;
 mod options;
 mod paths;
@@ -24,6 +26,14 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn stage(options: TokenStream, item: TokenStream) -> TokenStream {
     let expansion = stage::expand(options.into(), item.into());
+    dump::dump(&expansion);
+    expansion.into()
+}
+
+#[doc = include_str!("../docs/check.md")]
+#[proc_macro_attribute]
+pub fn check(options: TokenStream, item: TokenStream) -> TokenStream {
+    let expansion = check::expand(options.into(), item.into());
     dump::dump(&expansion);
     expansion.into()
 }

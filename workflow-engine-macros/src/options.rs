@@ -16,15 +16,28 @@ pub struct Table {
 
 pub const STAGE: Table = Table {
     owner: "`#[stage]`",
-    names: &["id", "name", "version", "retry", "timeout", "require", "optional", "crate"],
+    names: &[
+        "id",
+        "name",
+        "version",
+        "retry",
+        "timeout",
+        "require",
+        "optional",
+        "check",
+        "poll_every",
+        "give_up_after",
+        "crate",
+    ],
 };
+pub const CHECK: Table = Table { owner: "`#[check]`", names: &["crate"] };
 pub const RETRY: Table =
     Table { owner: "`retry`", names: &["max_attempts", "backoff", "initial", "max", "jitter"] };
 pub const CONFIG: Table = Table { owner: "`#[config]`", names: &["default", "flatten"] };
 pub const WORKFLOW: Table = Table { owner: "`#[workflow]`", names: &["id", "name", "version", "crate"] };
 
 /// Every place, for an option that stands in the wrong one.
-const TABLES: [&Table; 4] = [&STAGE, &RETRY, &CONFIG, &WORKFLOW];
+const TABLES: [&Table; 5] = [&STAGE, &RETRY, &CONFIG, &CHECK, &WORKFLOW];
 
 /// Reads the options one by one. A mistake in one costs only that one.
 pub fn parse(
@@ -135,6 +148,13 @@ pub fn crate_path(name: &Ident, input: ParseStream<'_>) -> Result<Path> {
     input.parse::<Token![=]>().map_err(|_| wrong(place(name, input)))?;
     let at = place(name, input);
     input.call(Path::parse_mod_style).map_err(|_| wrong(at))
+}
+
+/// `name = path`.
+pub fn path(name: &Ident, input: ParseStream<'_>, example: &str) -> Result<Path> {
+    equals(name, input, example)?;
+    let at = place(name, input);
+    input.call(Path::parse_mod_style).map_err(|_| errors::options::value(at, name, example))
 }
 
 /// The `=` of `name = value`.

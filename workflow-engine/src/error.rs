@@ -174,11 +174,51 @@ impl Error {
         Self::new(Kind::InvalidInput, "INVALID_REQUEST", reason)
     }
 
+    pub(crate) fn unknown_command(name: &str, known: &[&str]) -> Self {
+        let shown: String = name.chars().take(64).collect();
+        Self::invalid_request(format!("there is no command `{shown}`; there are `{}`", known.join("`, `")))
+    }
+
     pub(crate) fn idempotency_conflict(key: &str, command: &str) -> Self {
         Self::new(
             Kind::Conflict,
             "IDEMPOTENCY_CONFLICT",
             format!("idempotency key `{key}` of `{command}` was used for another request"),
+        )
+    }
+
+    pub(crate) fn stored_answer(key: &str, command: &str, source: serde_json::Error) -> Self {
+        Self::new(
+            Kind::Internal,
+            "STORED_VALUE_UNREADABLE",
+            format!("the answer to idempotency key `{key}` of `{command}` cannot be read back: {source}"),
+        )
+        .because(source)
+    }
+
+    pub(crate) fn run_not_over(run: RunId, status: impl fmt::Display) -> Self {
+        Self::new(
+            Kind::Conflict,
+            "RUN_NOT_OVER",
+            format!("run {run} is {status}: only one that is over can be rerun"),
+        )
+    }
+
+    pub(crate) fn run_never_started(run: RunId) -> Self {
+        Self::new(
+            Kind::Conflict,
+            "RUN_NEVER_STARTED",
+            format!("run {run} was never started: there is nothing to rerun"),
+        )
+    }
+
+    pub(crate) fn ancestor_not_completed(run: RunId, stage: &str, ancestor: &str) -> Self {
+        Self::new(
+            Kind::Conflict,
+            "ANCESTOR_NOT_COMPLETED",
+            format!(
+                "run {run} cannot be rerun from `{stage}`: `{ancestor}` before it has not completed; rerun from there"
+            ),
         )
     }
 

@@ -1,9 +1,10 @@
 //! The identity of a run.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -18,7 +19,7 @@ use crate::error::Error;
 /// assert_eq!(id.to_string().parse::<RunId>()?, id);
 /// # Ok::<(), workflow_engine::Error>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct RunId(Uuid);
 
@@ -27,6 +28,12 @@ impl RunId {
     #[must_use]
     pub fn generate() -> Self {
         Self(Uuid::now_v7())
+    }
+
+    /// The id that a store holds as a UUID.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "the other stores hold ids as text"))]
+    pub(crate) const fn from_uuid(uuid: Uuid) -> Self {
+        Self(uuid)
     }
 
     /// The id as a UUID.
@@ -55,5 +62,12 @@ impl FromStr for RunId {
     /// `INVALID_RUN_ID` when the text is not a UUID.
     fn from_str(text: &str) -> Result<Self, Error> {
         Uuid::try_parse(text).map(Self).map_err(|_| Error::invalid_run_id(text))
+    }
+}
+
+impl<'de> Deserialize<'de> for RunId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'_, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }

@@ -23,11 +23,12 @@ pub use engine::{Engine, EngineBuilder, Events, RunHandle, Start};
 pub use error::Error;
 pub use id::RunId;
 pub use language::{
-    Backoff, Check, CheckExecution, Execution, Json, LogLevel, NoConfig, NoInput, Payload, Reports,
-    Requirement, RetryPolicy, Stage, StageContext, StageDeclaration, StageDefinition, StageError, StagePath,
-    StageResult, StageScope, Storable, Undeclared, Verdict, WaitDefinition, Workflow, WorkflowDefinition,
+    Backoff, Check, CheckExecution, CheckFunction, Execution, Json, LogLevel, NoConfig, NoInput, Payload,
+    Reports, Requirement, RetryPolicy, Stage, StageContext, StageDeclaration, StageDefinition, StageError,
+    StagePath, StageResult, StageScope, Storable, Undeclared, Verdict, WaitDefinition, Workflow,
+    WorkflowDefinition,
 };
-pub use workflow_engine_macros::{stage, workflow};
+pub use workflow_engine_macros::{check, stage, workflow};
 
 // For generated code alone; it has no stability of its own.
 #[doc(hidden)]
@@ -36,6 +37,6 @@ pub use language::private as __private;
 /// What a program that declares and runs workflows needs.
 pub mod prelude {
     pub use crate::records::Status;
-    pub use crate::{Engine, RunHandle, Stage, StageContext, StageError, StageResult, Workflow};
-    pub use crate::{stage, workflow};
+    pub use crate::{Check, Engine, RunHandle, Stage, StageContext, StageError, StageResult, Workflow};
+    pub use crate::{check, stage, workflow};
 }

@@ -54,7 +54,7 @@ async fn the_writer_survives_callers_that_go_away() {
         task.abort();
     }
     // Whatever was sent is committed as a whole, in order, before this.
-    let last = running(&store).await;
+    let last = running(&*store).await;
     assert!(matches!(store.commit(complete(&last)).await.unwrap(), Commit::Applied(_)));
     let mut committed = 0;
     for run_id in runs {

@@ -41,7 +41,7 @@ async fn a_busy_store_sees_what_the_other_commits() {
             let (busy, stop) = (Arc::clone(&busy), Arc::clone(&stop));
             tokio::spawn(async move {
                 while !stop.load(std::sync::atomic::Ordering::Relaxed) {
-                    running(&busy).await;
+                    running(&*busy).await;
                 }
             })
         })
@@ -86,7 +86,7 @@ async fn two_stores_never_claim_the_same_job() {
     let stores = [Arc::new(directory.open().await), Arc::new(directory.open().await)];
     let mut runs = Vec::new();
     for _ in 0..100 {
-        let job = running(&stores[0]).await;
+        let job = running(&*stores[0]).await;
         let back = workflow_engine::ports::Change::HandBack { stage_id: "a".into() };
         let mut decision = complete(&job);
         decision.changes = vec![back];

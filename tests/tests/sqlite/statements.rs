@@ -45,7 +45,7 @@ async fn a_batch_takes_as_many_statements_as_a_commit() {
     let store = Arc::new(directory.open().await);
     let mut jobs = Vec::new();
     for _ in 0..400 {
-        jobs.push(running(&store).await);
+        jobs.push(running(&*store).await);
     }
     let before = store.statistics();
     let work = jobs.into_iter().map(|job| {

@@ -2,10 +2,11 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::parse::{Parse, ParseStream};
+use syn::parse::ParseStream;
 use syn::{Attribute, FnArg, Result, Signature, Visibility};
 
 use crate::errors;
+use crate::function::Kind;
 
 pub struct Function {
     pub attributes: Vec<Attribute>,
@@ -23,8 +24,9 @@ pub fn is_ours(attribute: &Attribute) -> bool {
     OURS.iter().any(|name| attribute.path().is_ident(name))
 }
 
-impl Parse for Function {
-    fn parse(input: ParseStream<'_>) -> Result<Self> {
+impl Function {
+    /// Reads the item under the attribute.
+    pub fn parse(kind: Kind, input: ParseStream<'_>) -> Result<Self> {
         let attributes = input.call(Attribute::parse_outer)?;
         let visibility = input.parse()?;
         let start = input.span();
@@ -32,26 +34,11 @@ impl Parse for Function {
             Ok(_) => input.parse()?,
             // A function with a mistake in its signature deserves rustc's or syn's own words about it.
             Err(error) if starts_function(input) => return Err(error),
-            Err(_) => return Err(errors::stage::not_a_function(start)),
+            Err(_) => return Err(errors::function::not_a_function(kind, start)),
         };
         Ok(Self { attributes, visibility, signature, body: input.parse()? })
     }
-}
 
-/// Whether `fn` comes before any brace.
-fn starts_function(input: ParseStream<'_>) -> bool {
-    let fork = input.fork();
-    while let Ok(token) = fork.parse::<TokenTree>() {
-        match token {
-            TokenTree::Ident(ident) if ident == "fn" => return true,
-            TokenTree::Group(_) => return false,
-            _ => {}
-        }
-    }
-    false
-}
-
-impl Function {
     /// The function as the user wrote it, without our attributes.
     pub fn untouched(&self) -> TokenStream {
         let Self { attributes, visibility, signature, body } = self;
@@ -68,4 +55,17 @@ impl Function {
         let signature = signature.to_token_stream();
         quote!(#(#attributes)* #visibility #signature #body)
     }
+}
+
+/// Whether `fn` comes before any brace.
+fn starts_function(input: ParseStream<'_>) -> bool {
+    let fork = input.fork();
+    while let Ok(token) = fork.parse::<TokenTree>() {
+        match token {
+            TokenTree::Ident(ident) if ident == "fn" => return true,
+            TokenTree::Group(_) => return false,
+            _ => {}
+        }
+    }
+    false
 }

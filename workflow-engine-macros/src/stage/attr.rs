@@ -7,6 +7,7 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, Ident, LitStr, Meta, Path, Result, Token};
 
 use crate::errors::{self, Errors};
+use crate::function::Kind;
 use crate::options;
 
 /// What `#[stage(…)]` says.
@@ -20,7 +21,17 @@ pub struct Options {
     pub timeout: Option<u64>,
     pub require: Vec<Path>,
     pub optional: Vec<Path>,
+    /// The path of the `#[check]` function of a stage that waits.
+    pub check: Option<Path>,
+    pub poll_every: Option<Named<u64>>,
+    pub give_up_after: Option<Named<u64>>,
     pub krate: Option<Path>,
+}
+
+/// An option's value, with its name as it is written. Durations are in milliseconds.
+pub struct Named<T> {
+    pub name: Ident,
+    pub value: T,
 }
 
 /// What `retry(…)` says; durations in milliseconds.
@@ -36,14 +47,27 @@ pub struct Retry {
 impl Options {
     pub fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
         let mut found = Self::default();
+        let mut waits = false;
         let parser = |input: ParseStream<'_>| {
             options::parse(input, &options::STAGE, errors, |name, input, errors| {
+                waits |= name == "check";
                 found.read(name, input, errors)
             });
             Ok(())
         };
         // The parser above keeps its mistakes to itself.
         let _ = parser.parse2(tokens);
+        if !waits {
+            let lonely = [
+                (&found.poll_every, "poll_every = \"1h\""),
+                (&found.give_up_after, "give_up_after = \"1d\""),
+            ];
+            for (option, example) in lonely {
+                if let Some(Named { name, .. }) = option {
+                    errors.push(errors::check::wait_without_check(name, example));
+                }
+            }
+        }
         found
     }
 
@@ -53,6 +77,9 @@ impl Options {
             "name" => self.name = Some(options::text(name, input, "name = \"Extract Text\"")?),
             "version" => self.version = Some(options::count(name, input)?),
             "timeout" => self.timeout = Some(options::duration(name, input)?),
+            "check" => self.check = Some(options::path(name, input, "check = batch_done")?),
+            "poll_every" => self.poll_every = Some(named_duration(name, input)?),
+            "give_up_after" => self.give_up_after = Some(named_duration(name, input)?),
             "retry" => self.retry = Some(retry(name, input, errors)?),
             "require" => self.require = stage_paths(name, input)?,
             "optional" => self.optional = stage_paths(name, input)?,
@@ -62,15 +89,23 @@ impl Options {
     }
 }
 
+fn named_duration(name: &Ident, input: ParseStream<'_>) -> Result<Named<u64>> {
+    Ok(Named { name: name.clone(), value: options::duration(name, input)? })
+}
+
 /// `retry(…)`.
 fn retry(name: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Result<Retry> {
     let content = parenthesized(name, input, "retry(max_attempts = 5, initial = \"2s\")")?;
     let mut retry = Retry::default();
+    let mut max_name = None;
     options::parse(&content, &options::RETRY, errors, |name, input, _| {
         match name.to_string().as_str() {
             "max_attempts" => retry.max_attempts = Some(options::count(name, input)?),
             "initial" => retry.initial = Some(options::duration(name, input)?),
-            "max" => retry.max = Some(options::duration(name, input)?),
+            "max" => {
+                retry.max = Some(options::duration(name, input)?);
+                max_name = Some(name.clone());
+            }
             "backoff" => {
                 options::equals(name, input, "backoff = exponential")?;
                 let wrong = errors::options::value(input.span(), name, "backoff = exponential");
@@ -85,6 +120,11 @@ fn retry(name: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Result<Re
         }
         Ok(())
     });
+    if let (Some(name), Some(initial), Some(max)) = (max_name, retry.initial, retry.max)
+        && max < initial
+    {
+        errors.push(errors::options::max_below_initial(&name));
+    }
     Ok(retry)
 }
 
@@ -132,19 +172,19 @@ impl Role {
     }
 
     /// Reads the attributes of one parameter. `None` after a mistake.
-    pub fn parse(attributes: &[Attribute], errors: &mut Errors) -> Option<Self> {
+    pub fn parse(kind: Kind, attributes: &[Attribute], errors: &mut Errors) -> Option<Self> {
         let mut role = Self::Plain;
         let mut sound = true;
         for attribute in attributes {
             let path = attribute.path();
             if path.is_ident("cfg") || path.is_ident("cfg_attr") {
-                errors.push(errors::stage::cfg(attribute));
+                errors.push(errors::function::cfg(kind, attribute));
                 sound = false;
                 continue;
             }
             let Some(found) = Self::of(attribute, errors) else { continue };
             if !matches!(role, Self::Plain) {
-                errors.push(errors::stage::two_roles(attribute));
+                errors.push(errors::function::two_roles(attribute));
                 sound = false;
                 continue;
             }
@@ -201,13 +241,13 @@ fn config(attribute: &Attribute, errors: &mut Errors) -> Result<Config> {
     })?;
     config.flatten = flatten.is_some();
     match &config.default {
-        Some(default) if config.flatten => Err(errors::stage::flatten_default(default)),
+        Some(default) if config.flatten => Err(errors::function::flatten_default(default)),
         _ => Ok(config),
     }
 }
 
 fn stage_path(attribute: &Attribute, name: &str) -> Result<Path> {
-    let wrong = |span| errors::stage::expected_path(span, name);
+    let wrong = |span| errors::function::expected_path(span, name);
     let Meta::List(list) = &attribute.meta else {
         return Err(wrong(syn::spanned::Spanned::span(&attribute.meta)));
     };
@@ -216,6 +256,9 @@ fn stage_path(attribute: &Attribute, name: &str) -> Result<Path> {
         .map_err(|_| wrong(syn::spanned::Spanned::span(&attribute.meta)))?;
     Ok(path)
 }
+
+/// The limit of `RetryPolicy::DEFAULT`, in milliseconds.
+const DEFAULT_MAX_MS: u64 = 300_000;
 
 impl Retry {
     /// The policy as a constant expression.
@@ -231,7 +274,9 @@ impl Retry {
         if let Some(initial) = self.initial {
             fields.extend(quote!(initial: ::core::time::Duration::from_millis(#initial),));
         }
-        if let Some(max) = self.max {
+        // A first waiting time that is longer than the usual limit means that there is to be no shorter one.
+        let max = self.max.or(self.initial.filter(|initial| *initial > DEFAULT_MAX_MS));
+        if let Some(max) = max {
             fields.extend(quote!(max: ::core::time::Duration::from_millis(#max),));
         }
         if self.jitter {

@@ -7,31 +7,35 @@ use syn::spanned::Spanned;
 
 use super::attr::Options;
 use super::record::Record;
-use super::valid::{Field, Parameter, Stage};
+use super::valid::{Body, Field, Parameter};
+use super::wait::Wait;
 use crate::casing::{kebab, pascal, plain, title};
+use crate::function::Kind;
 use crate::paths::respan;
 use crate::{docs, paths};
 
 /// The function, the type beside it, and the implementations.
-pub fn expand(stage: &Stage<'_>) -> TokenStream {
+pub fn expand(stage: &Body<'_>, options: &Options) -> TokenStream {
     let function = stage.function;
     let name = &function.signature.ident;
-    let library = paths::library(stage.options.krate.as_ref());
+    let library = paths::library(options.krate.as_ref());
     let private = quote!(#library::__private);
     let conditions = docs::conditions(&function.attributes).collect::<Vec<_>>();
     let visibility = &function.visibility;
 
     let untouched = function.untouched();
-    let marker = marker(name, visibility, &conditions);
+    let marker = marker(Kind::Stage, name, visibility, &conditions);
 
     let inputs = fields(stage, |parameter| match parameter {
         Parameter::Input(field) => Some(field),
         _ => None,
     });
-    let configs = fields(stage, |parameter| match parameter {
-        Parameter::Config(field) => Some(field),
-        _ => None,
-    });
+    let wait = Wait::new(name, options, &private);
+    let check_field = wait.as_ref().map(Wait::config_field);
+    let mut configs = configs(stage);
+    if !configs.is_empty() {
+        configs.extend(&check_field);
+    }
     let input_name = format_ident!("{}Input", pascal(&plain(name)), span = name.span());
     let config_name = format_ident!("{}Config", pascal(&plain(name)), span = name.span());
     let input = Record {
@@ -60,10 +64,17 @@ pub fn expand(stage: &Stage<'_>) -> TokenStream {
         [&input, &config].map(|record| (!record.fields.is_empty()).then(|| record.implementations()));
 
     let input_type = if inputs.is_empty() { quote!(#library::NoInput) } else { quote!(#input_name) };
-    let config_type = if configs.is_empty() { quote!(#library::NoConfig) } else { quote!(#config_name) };
+    let config_type = match &wait {
+        _ if !configs.is_empty() => quote!(type Config = #config_name;),
+        Some(wait) => wait.config(),
+        None => quote!(type Config = #library::NoConfig;),
+    };
     let accepts = accepts(name, &input_name, &inputs, &private);
-    let implementation = implementation(stage, &library, &input_type, &config_type, &inputs);
+    let types = [&input_type, &config_type];
+    let implementation = implementation(stage, options, wait.as_ref(), &library, types, &inputs);
+    let aliases = aliases(stage);
     let reads = reads(stage, &private);
+    let waits = wait.as_ref().map(|wait| wait.implementation(&prepare(stage, &private), !configs.is_empty()));
 
     quote! {
         #untouched
@@ -72,17 +83,24 @@ pub fn expand(stage: &Stage<'_>) -> TokenStream {
         #(#conditions)*
         #[allow(deprecated, clippy::all, clippy::pedantic)]
         const _: () = {
+            #aliases
             #reads
             #(#record_impls)*
             #implementation
+            #waits
             #accepts
         };
     }
 }
 
 /// A braced structure: it takes the function's name in the namespace of types only.
-pub fn marker(name: &Ident, visibility: &syn::Visibility, conditions: &[&syn::Attribute]) -> TokenStream {
-    let doc = format!(" The stage of the function [`{}`](fn@{name}).", plain(name));
+pub fn marker(
+    kind: Kind,
+    name: &Ident,
+    visibility: &syn::Visibility,
+    conditions: &[&syn::Attribute],
+) -> TokenStream {
+    let doc = format!(" The {kind} of the function [`{}`](fn@{name}).", plain(name));
     // rustc points at the structure when it speaks of the stage, so it stands where the function's name does.
     let structure = quote_spanned!(name.span()=> struct #name {});
     quote! {
@@ -93,11 +111,19 @@ pub fn marker(name: &Ident, visibility: &syn::Visibility, conditions: &[&syn::At
     }
 }
 
+/// The `#[config]` parameters.
+pub fn configs<'a>(body: &'a Body<'a>) -> Vec<&'a Field<'a>> {
+    fields(body, |parameter| match parameter {
+        Parameter::Config(field) => Some(field),
+        _ => None,
+    })
+}
+
 fn fields<'a>(
-    stage: &'a Stage<'a>,
+    body: &'a Body<'a>,
     pick: fn(&'a Parameter<'a>) -> Option<&'a Field<'a>>,
 ) -> Vec<&'a Field<'a>> {
-    stage.parameters.iter().filter_map(pick).collect()
+    body.parameters.iter().filter_map(pick).collect()
 }
 
 /// Which stage this is. The place of the attribute tells apart two stages of two function bodies.
@@ -112,7 +138,7 @@ pub fn declaration(
     attributes: &[syn::Attribute],
     options: &Options,
     library: &TokenStream,
-    requires: &TokenStream,
+    more: &TokenStream,
 ) -> TokenStream {
     let plain = plain(name);
     let id = options.id.as_ref().map_or_else(|| kebab(&plain), syn::LitStr::value);
@@ -124,20 +150,26 @@ pub fn declaration(
         let policy = retry.expand(library);
         quote!(.retry(#policy))
     });
-    quote!(#library::StageDeclaration::new(#id, #title, #description) #version #timeout #retry #requires)
+    quote!(#library::StageDeclaration::new(#id, #title, #description) #version #timeout #retry #more)
 }
 
 fn implementation(
-    stage: &Stage<'_>,
+    stage: &Body<'_>,
+    options: &Options,
+    wait: Option<&Wait<'_>>,
     library: &TokenStream,
-    input_type: &TokenStream,
-    config_type: &TokenStream,
+    [input_type, config_type]: [&TokenStream; 2],
     inputs: &[&Field<'_>],
 ) -> TokenStream {
     let private = quote!(#library::__private);
     let name = &stage.function.signature.ident;
-    let returns = stage.returns;
-    let output = respan(quote!(<#returns as #private::Returns>::Output), output_span(returns));
+    let output = wait.map_or_else(
+        || {
+            let output = returned(stage, &private);
+            quote!(type Output = #output;)
+        },
+        Wait::output,
+    );
     let types = inputs.iter().map(|field| field.ty);
     let parameters = if let [only] = inputs {
         let ty = only.ty;
@@ -145,21 +177,20 @@ fn implementation(
     } else {
         quote!((#(#types),*))
     };
-    let requirements = stage.reads.iter().enumerate().map(|(index, read)| {
-        let alias = read_alias(index);
-        let kind = if read.optional { quote!(optional) } else { quote!(required) };
-        quote!(#library::Requirement::#kind::<#alias>())
+    let requires = (!stage.reads.is_empty()).then(|| {
+        let requirements = requirements(stage, library);
+        quote!(.requires(&[#requirements]))
     });
-    let requires = (!stage.reads.is_empty()).then(|| quote!(.requires(&[#(#requirements),*])));
-    let declaration =
-        declaration(name, &stage.function.attributes, stage.options, library, &requires.unwrap_or_default());
+    let waits = wait.map(Wait::declaration);
+    let more = quote!(#requires #waits);
+    let declaration = declaration(name, &stage.function.attributes, options, library, &more);
     let path = path(name, &private);
-    let run = run(stage, &private);
+    let run = run(stage, wait, &private);
     quote! {
         impl #library::Stage for #name {
             type Input = #input_type;
-            type Config = #config_type;
-            type Output = #output;
+            #config_type
+            #output
             type Parameters = #parameters;
             const PATH: #library::StagePath = #path;
             const DECLARATION: #library::StageDeclaration = #declaration;
@@ -168,22 +199,81 @@ fn implementation(
     }
 }
 
-/// The call of the function.
-fn run(stage: &Stage<'_>, private: &TokenStream) -> TokenStream {
-    let name = &stage.function.signature.ident;
-    let [input, config, context] =
-        ["input", "config", "context"].map(|name| Ident::new(name, Span::mixed_site()));
+/// The type of what the function returns when it does not fail.
+pub fn returned(body: &Body<'_>, private: &TokenStream) -> TokenStream {
+    let returns = body.returns;
+    respan(quote!(<#returns as #private::Returns>::Output), output_span(returns))
+}
+
+/// What the function reads, as constants.
+pub fn requirements(body: &Body<'_>, library: &TokenStream) -> TokenStream {
+    let requirements = body.reads.iter().enumerate().map(|(index, read)| {
+        let alias = read_alias(index);
+        let kind = if read.optional { quote!(optional) } else { quote!(required) };
+        quote!(#library::Requirement::#kind::<#alias>())
+    });
+    quote!(#(#requirements),*)
+}
+
+/// Reads what the body will ask its context for.
+fn prepare(stage: &Body<'_>, private: &TokenStream) -> TokenStream {
+    let context = local("context");
     let prepare = stage.reads.iter().enumerate().filter(|(_, read)| read.by_option).map(|(index, read)| {
         let alias = read_alias(index);
         let function = if read.optional { quote!(prepare_optional) } else { quote!(prepare) };
         quote!(#private::#function::<#alias>(&#context)?;)
     });
-    let arguments = stage.parameters.iter().map(|parameter| match parameter {
+    quote!(#(#prepare)*)
+}
+
+/// The call of the function.
+fn run(stage: &Body<'_>, wait: Option<&Wait<'_>>, private: &TokenStream) -> TokenStream {
+    let name = &stage.function.signature.ident;
+    let [input, config, context, output] = ["input", "config", "context", "output"].map(local);
+    let prepare = prepare(stage, private);
+    let arguments = arguments(stage, private, |ty| {
+        let call = respan(quote!(<#ty as #private::ContextOf<Self>>::of), ty.span());
+        quote!(&#call(&#context))
+    });
+    let store = wait.map_or_else(
+        || quote!(#private::store::<Self>(&#output)),
+        |wait| wait.store(&returned(stage, private), &output),
+    );
+    let failure = failure(stage, private);
+    let pin = respan(quote!(#private::Box::pin), name.span());
+    // The name's span: a future that is not `Send` is reported where the function is named.
+    quote_spanned! {name.span()=>
+        #[allow(unused_variables)]
+        fn run(
+            #input: Self::Input,
+            #config: Self::Config,
+            #context: #private::StageContext,
+        ) -> #private::Running<#private::Json> {
+            #pin(async move {
+                #prepare
+                match #name(#(#arguments),*).await {
+                    ::core::result::Result::Ok(#output) => #store,
+                    #failure
+                }
+            })
+        }
+    }
+}
+
+/// What the function is called with.
+pub fn arguments<'a>(
+    body: &'a Body<'a>,
+    private: &'a TokenStream,
+    own_context: impl Fn(&Type) -> TokenStream + 'a,
+) -> impl Iterator<Item = TokenStream> + 'a {
+    let [input, config, context, ticket] = ["input", "config", "context", "ticket"].map(local);
+    body.parameters.iter().map(move |parameter| match parameter {
         Parameter::Input(Field { name, .. }) => quote!(#input.#name),
         Parameter::Config(Field { name, .. }) => quote!(#config.#name),
+        Parameter::Ticket(_) => quote!(&#ticket),
         Parameter::Read { read, ty, by_reference } => {
             let alias = read_alias(*read);
-            let function = match (stage.reads[*read].optional, by_reference) {
+            let function = match (body.reads[*read].optional, by_reference) {
                 (false, false) => "required",
                 (false, true) => "required_ref",
                 (true, false) => "optional",
@@ -197,32 +287,21 @@ fn run(stage: &Stage<'_>, private: &TokenStream) -> TokenStream {
             let call = respan(call, ty.span());
             quote!(#call(&#context)?)
         }
-        Parameter::Context(ty) => {
-            let call = respan(quote!(<#ty as #private::ContextOf<Self>>::of), ty.span());
-            quote!(&#call(&#context))
-        }
-    });
+        Parameter::Context(ty) => own_context(ty),
+    })
+}
+
+/// The arm for the function's error.
+pub fn failure(body: &Body<'_>, private: &TokenStream) -> TokenStream {
     // rustc underlines the argument when it is the argument's type that does not convert.
-    let error = Ident::new("__error", error_span(stage.returns));
+    let error = Ident::new("__error", error_span(body.returns));
     let failure = respan(quote!(#private::Failure::into_error), error.span());
-    let pin = respan(quote!(#private::Box::pin), name.span());
-    // The name's span: a future that is not `Send` is reported where the function is named.
-    quote_spanned! {name.span()=>
-        #[allow(unused_variables)]
-        fn run(
-            #input: Self::Input,
-            #config: Self::Config,
-            #context: #private::StageContext,
-        ) -> #private::Running<Self::Output> {
-            #pin(async move {
-                #(#prepare)*
-                match #name(#(#arguments),*).await {
-                    ::core::result::Result::Ok(output) => ::core::result::Result::Ok(output),
-                    ::core::result::Result::Err(#error) => ::core::result::Result::Err(#failure(#error)),
-                }
-            })
-        }
-    }
+    quote!(::core::result::Result::Err(#error) => ::core::result::Result::Err(#failure(#error)),)
+}
+
+/// A variable of the generated code, which the user's tokens do not see.
+pub fn local(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
 }
 
 /// What may stand before this stage.
@@ -279,23 +358,25 @@ fn accepts(name: &Ident, input: &Ident, fields: &[&Field<'_>], private: &TokenSt
     }
 }
 
-/// The stages that this one reads, each path named once, and what that allows it to ask its context for.
-fn reads(stage: &Stage<'_>, private: &TokenStream) -> TokenStream {
+/// The stages that a function reads, each path named once.
+pub fn aliases(body: &Body<'_>) -> TokenStream {
+    let aliases = body.reads.iter().enumerate().map(|(index, read)| {
+        let alias = read_alias(index);
+        let path = &read.path;
+        quote!(type #alias = #path;)
+    });
+    aliases.collect()
+}
+
+/// What the stages that this one reads allow it to ask its context for.
+fn reads(stage: &Body<'_>, private: &TokenStream) -> TokenStream {
     let name = &stage.function.signature.ident;
-    stage
-        .reads
-        .iter()
-        .enumerate()
-        .map(|(index, read)| {
-            let alias = read_alias(index);
-            let path = &read.path;
-            let declared = if read.optional { quote!(Optionally) } else { quote!(Requires) };
-            quote! {
-                type #alias = #path;
-                impl #private::#declared<#alias> for #name {}
-            }
-        })
-        .collect()
+    let reads = stage.reads.iter().enumerate().map(|(index, read)| {
+        let alias = read_alias(index);
+        let declared = if read.optional { quote!(Optionally) } else { quote!(Requires) };
+        quote!(impl #private::#declared<#alias> for #name {})
+    });
+    reads.collect()
 }
 
 fn read_alias(index: usize) -> Ident {
@@ -303,7 +384,7 @@ fn read_alias(index: usize) -> Ident {
 }
 
 /// Where a mistake in the output's type is underlined: at `T` of `Result<T, E>`, if it is written so.
-fn output_span(returns: &Type) -> Span {
+pub fn output_span(returns: &Type) -> Span {
     argument_span(returns, 0).unwrap_or_else(|| returns.span())
 }
 

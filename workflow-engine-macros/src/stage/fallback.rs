@@ -7,8 +7,9 @@ use quote::quote;
 use super::ast::Function;
 use super::attr::Options;
 use super::expand::{declaration, marker, path};
-use super::valid;
+use super::{valid, wait};
 use crate::errors::Errors;
+use crate::function::Kind;
 use crate::{docs, paths};
 
 pub fn expand(function: &Function, options: &Options, errors: &Errors) -> TokenStream {
@@ -22,12 +23,15 @@ pub fn expand(function: &Function, options: &Options, errors: &Errors) -> TokenS
     let library = paths::library(options.krate.as_ref());
     let private = quote!(#library::__private);
     let conditions = docs::conditions(&function.attributes).collect::<Vec<_>>();
-    let marker = marker(name, &function.visibility, &conditions);
+    let marker = marker(Kind::Stage, name, &function.visibility, &conditions);
     let declaration = declaration(name, &function.attributes, options, &library, &TokenStream::new());
     let path = path(name, &private);
     // What the others are handed is usually known in spite of the mistake.
-    let output = valid::output(function)
-        .map_or_else(|| quote!(#private::Faulty), |returns| quote!(<#returns as #private::Returns>::Output));
+    let output = match (&options.check, valid::output(Kind::Stage, function)) {
+        (Some(check), _) => wait::output(check, &private),
+        (None, Some(returns)) => quote!(<#returns as #private::Returns>::Output),
+        (None, None) => quote!(#private::Faulty),
+    };
     quote! {
         #errors
         #untouched
@@ -45,7 +49,7 @@ pub fn expand(function: &Function, options: &Options, errors: &Errors) -> TokenS
                     _: Self::Input,
                     _: Self::Config,
                     _: #private::StageContext,
-                ) -> #private::Running<Self::Output> {
+                ) -> #private::Running<#private::Json> {
                     ::core::unreachable!()
                 }
             }

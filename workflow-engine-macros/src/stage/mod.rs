@@ -1,24 +1,28 @@
 //! `#[stage]`: parse the signature (`ast`), its options (`attr`), decide what each parameter is (`valid`), write
 //! the items (`expand`), or after a mistake what keeps others from failing too (`fallback`).
 
-mod ast;
+pub mod ast;
 mod attr;
-mod expand;
+pub mod expand;
 mod fallback;
-mod record;
+pub mod record;
 mod types;
-mod valid;
+pub mod valid;
+mod wait;
 
 use proc_macro2::TokenStream;
+use syn::parse::{ParseStream, Parser};
 
 use crate::errors::Errors;
+use crate::function::Kind;
 
 /// The expansion of `#[stage(options)] item`.
 #[allow(clippy::needless_pass_by_value, reason = "the signature of every entry")]
 pub fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let options = attr::Options::parse(options, &mut errors);
-    let function = match syn::parse2::<ast::Function>(item.clone()) {
+    let parser = |input: ParseStream<'_>| ast::Function::parse(Kind::Stage, input);
+    let function = match parser.parse2(item.clone()) {
         Ok(function) => function,
         // Without a signature there is nothing to stand in for; the item itself must not vanish.
         Err(error) => {
@@ -27,9 +31,9 @@ pub fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
             return expansion;
         }
     };
-    let stage = valid::Stage::new(&function, &options, &mut errors);
-    match stage {
-        Some(stage) if errors.is_empty() => expand::expand(&stage),
+    let reads: [&[_]; 2] = [&options.require, &options.optional];
+    match valid::Body::new(Kind::Stage, &function, reads, &mut errors) {
+        Some(body) if errors.is_empty() => expand::expand(&body, &options),
         _ => fallback::expand(&function, &options, &errors),
     }
 }

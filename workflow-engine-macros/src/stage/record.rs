@@ -27,8 +27,8 @@ impl Record<'_> {
     pub fn structure(&self) -> TokenStream {
         let Self { name, doc, visibility, .. } = self;
         let fields = self.fields.iter().map(|field| {
-            let Field { name, ty, typed, .. } = field;
-            let documented = docs::attributes(&typed.attrs).collect::<Vec<_>>();
+            let Field { name, ty, attributes, .. } = field;
+            let documented = docs::attributes(attributes).collect::<Vec<_>>();
             let fallback = documented.is_empty().then(|| {
                 let text = format!(" The parameter `{name}`.");
                 quote!(#[doc = #text])
@@ -106,7 +106,7 @@ impl Record<'_> {
             }
         });
         let schema = fields.iter().map(|(index, field)| {
-            let doc = docs::text(&field.typed.attrs);
+            let doc = docs::text(field.attributes);
             let function = default_name(*index);
             match field.default {
                 Default::None => quote!(object.required::<Self, #index>(#doc);),

@@ -16,6 +16,16 @@ pub fn option_argument(ty: &Type) -> Option<&Type> {
     }
 }
 
+/// `T` of a type that is written `StageResult<T>` or `Result<T, E>`.
+pub fn result_argument(ty: &Type) -> Option<&Type> {
+    let Type::Path(path) = ty else { return None };
+    let PathArguments::AngleBracketed(arguments) = &path.path.segments.last()?.arguments else { return None };
+    match arguments.args.first()? {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    }
+}
+
 /// A type alias may stand for a `Result` under any name, with or without arguments; what certainly is none is
 /// refused here, because rustc would speak of it three times.
 pub fn may_be_result(ty: &Type) -> bool {

@@ -1,17 +1,17 @@
-//! Decides what each parameter is, and what a stage may not be. Everything after this cannot fail.
+//! Decides what each parameter is, and what a stage or a check may not be. Everything after this cannot fail.
 
-use syn::{Expr, FnArg, Ident, Pat, PatType, Path, ReturnType, Type};
+use syn::{Attribute, Expr, FnArg, Ident, Pat, PatType, Path, ReturnType, Type};
 
 use super::ast::Function;
-use super::attr::{Options, Role};
-use super::types::{find_impl_trait, find_lifetime, may_be_result, option_argument};
+use super::attr::Role;
+use super::types::{find_impl_trait, find_lifetime, may_be_result, option_argument, result_argument};
 use crate::errors::{self, Errors};
+use crate::function::Kind;
 use crate::paths;
 
-/// A stage without mistakes in its tokens.
-pub struct Stage<'a> {
+/// A function without mistakes in its tokens.
+pub struct Body<'a> {
     pub function: &'a Function,
-    pub options: &'a Options,
     /// In the order of the function's parameters.
     pub parameters: Vec<Parameter<'a>>,
     /// What the function returns, `StageResult<T>`.
@@ -31,11 +31,13 @@ pub enum Parameter<'a> {
         by_reference: bool,
     },
     Context(&'a Type),
+    /// What the stage of a check returned: the type behind the reference.
+    Ticket(&'a Type),
 }
 
 /// A field of the generated input or configuration.
 pub struct Field<'a> {
-    pub typed: &'a PatType,
+    pub attributes: &'a [Attribute],
     pub name: &'a Ident,
     pub ty: &'a Type,
     pub default: Default,
@@ -60,148 +62,213 @@ pub struct Read {
     pub by_option: bool,
 }
 
-impl<'a> Stage<'a> {
-    /// `None` after a mistake, which is then in `errors`.
-    pub fn new(function: &'a Function, options: &'a Options, errors: &mut Errors) -> Option<Self> {
-        check_signature(function, errors);
-        let mut reads = Vec::new();
+impl<'a> Body<'a> {
+    /// `None` after a mistake, which is then in `errors`. `require` and `optional` are what the options name.
+    pub fn new(
+        kind: Kind,
+        function: &'a Function,
+        [require, optional]: [&[Path]; 2],
+        errors: &mut Errors,
+    ) -> Option<Self> {
+        check_signature(kind, function, errors);
+        let mut found = Found { kind, errors, reads: Vec::new(), has_context: false, has_ticket: false };
         let mut parameters = Vec::new();
-        let mut has_context = false;
         for parameter in &function.signature.inputs {
             match parameter {
-                FnArg::Receiver(receiver) => errors.push(errors::stage::receiver(receiver)),
-                FnArg::Typed(typed) => {
-                    parameters.extend(classify(typed, &mut reads, &mut has_context, errors));
-                }
+                FnArg::Receiver(receiver) => found.errors.push(errors::function::receiver(kind, receiver)),
+                FnArg::Typed(typed) => parameters.extend(found.classify(typed)),
             }
         }
-        for (paths, optional) in [(&options.require, false), (&options.optional, true)] {
+        for (paths, optional) in [(require, false), (optional, true)] {
             for path in paths {
-                let read = Read { path: path.clone(), optional, by_option: true };
-                add(&mut reads, read, errors);
+                found.add(Read { path: path.clone(), optional, by_option: true });
             }
         }
-        let returns = returns(function, errors)?;
-        Some(Self { function, options, parameters, returns, reads })
+        let Found { reads, has_ticket, .. } = found;
+        if kind == Kind::Check && !has_ticket && function.signature.receiver().is_none() {
+            errors.push(errors::check::no_ticket(&function.signature.ident));
+        }
+        let returns = returns(kind, function, errors)?;
+        Some(Self { function, parameters, returns, reads })
     }
 }
 
-fn check_signature(function: &Function, errors: &mut Errors) {
+fn check_signature(kind: Kind, function: &Function, errors: &mut Errors) {
     let signature = &function.signature;
     if signature.asyncness.is_none() {
-        errors.push(errors::stage::not_async(signature.fn_token));
+        errors.push(errors::function::not_async(kind, signature.fn_token));
     }
     if let Some(abi) = &signature.abi {
-        errors.push(errors::stage::qualifier(abi, "extern"));
+        errors.push(errors::function::qualifier(kind, abi, "extern"));
     }
     if let syn::Safety::Unsafe(token) = &signature.safety {
-        errors.push(errors::stage::qualifier(token, "unsafe"));
+        errors.push(errors::function::qualifier(kind, token, "unsafe"));
     }
     if let Some(where_clause) = &signature.generics.where_clause {
-        errors.push(errors::stage::where_clause(where_clause.where_token));
+        errors.push(errors::function::where_clause(kind, where_clause.where_token));
     }
     if !signature.generics.params.is_empty() {
-        errors.push(errors::stage::generics(&signature.generics.params));
+        errors.push(errors::function::generics(kind, &signature.generics.params));
     }
     if let Some(variadic) = &signature.variadic {
-        errors.push(errors::stage::variadic(variadic));
+        errors.push(errors::function::variadic(kind, variadic));
     }
 }
 
-/// What the function returns, if it can be a stage's.
-fn returns<'a>(function: &'a Function, errors: &mut Errors) -> Option<&'a Type> {
+/// What the function returns, if it can.
+fn returns<'a>(kind: Kind, function: &'a Function, errors: &mut Errors) -> Option<&'a Type> {
     let ReturnType::Type(_, ty) = &function.signature.output else {
-        errors.push(errors::stage::no_output(&function.signature.ident));
+        errors.push(errors::function::no_output(kind, &function.signature.ident));
         return None;
     };
     if let Some(token) = find_impl_trait(ty) {
-        errors.push(errors::stage::impl_trait(token, "output"));
+        errors.push(errors::function::impl_trait(kind, token, "output"));
         return None;
     }
     if !may_be_result(ty) {
-        errors.push(errors::stage::no_result(ty));
+        errors.push(errors::function::no_result(kind, ty));
+        return None;
+    }
+    if kind == Kind::Check
+        && let Some(found) = result_argument(ty)
+        && !named(found, |name| name.ends_with("Check"))
+    {
+        // An alias of another name is refused with it, because rustc would speak of anything else five times.
+        errors.push(errors::check::no_check(found));
         return None;
     }
     Some(ty)
 }
 
 /// As [`returns`], where the mistakes have been reported.
-pub fn output(function: &Function) -> Option<&Type> {
-    returns(function, &mut Errors::default())
+pub fn output(kind: Kind, function: &Function) -> Option<&Type> {
+    returns(kind, function, &mut Errors::default())
 }
 
-fn classify<'a>(
-    typed: &'a PatType,
-    reads: &mut Vec<Read>,
-    has_context: &mut bool,
-    errors: &mut Errors,
-) -> Option<Parameter<'a>> {
-    let role = Role::parse(&typed.attrs, errors)?;
-    let ty = typed.ty.as_ref();
-    if let Some(token) = find_impl_trait(ty) {
-        errors.push(errors::stage::impl_trait(token, "parameter"));
-        return None;
-    }
-    if let Some(lifetime) = find_lifetime(ty) {
-        errors.push(errors::stage::lifetime(lifetime));
-        return None;
-    }
-    if let Some(elem) = context(ty) {
-        return context_parameter(ty, elem, typed, has_context, errors);
-    }
-    match role {
-        Role::Require(path) => {
-            let (ty, by_reference) = shared(ty, errors)?;
-            let read = add(reads, Read { path, optional: false, by_option: false }, errors);
-            Some(Parameter::Read { read, ty, by_reference })
-        }
-        Role::Optional(path) => {
-            let Some(inner) = option_argument(ty) else {
-                errors.push(errors::stage::optional_type(ty));
-                return None;
-            };
-            let (ty, by_reference) = shared(inner, errors)?;
-            let read = add(reads, Read { path, optional: true, by_option: false }, errors);
-            Some(Parameter::Read { read, ty, by_reference })
-        }
-        Role::Plain => {
-            if matches!(ty, Type::Reference(_)) {
-                errors.push(errors::stage::borrowed_input(ty));
-                return None;
-            }
-            Some(Parameter::Input(Field { typed, name: name(typed, errors)?, ty, default: Default::None }))
-        }
-        Role::Config(config) => {
-            if matches!(ty, Type::Reference(_)) {
-                errors.push(errors::stage::borrowed_config(ty));
-                return None;
-            }
-            let default = match config.default {
-                Some(default) => Default::Expr(default),
-                None if config.flatten => Default::Flatten,
-                None if option_argument(ty).is_some() => Default::Absent,
-                None => Default::None,
-            };
-            Some(Parameter::Config(Field { typed, name: name(typed, errors)?, ty, default }))
-        }
-    }
+/// What has been seen of a function's parameters so far.
+struct Found<'e> {
+    kind: Kind,
+    errors: &'e mut Errors,
+    reads: Vec<Read>,
+    has_context: bool,
+    has_ticket: bool,
 }
 
-/// The type behind a shared reference, and whether there was one.
-fn shared<'a>(ty: &'a Type, errors: &mut Errors) -> Option<(&'a Type, bool)> {
-    match ty {
-        Type::Reference(reference) if reference.mutability.is_some() => {
-            errors.push(errors::stage::mutable_reference(ty));
-            None
+impl Found<'_> {
+    fn classify<'a>(&mut self, typed: &'a PatType) -> Option<Parameter<'a>> {
+        let kind = self.kind;
+        let role = Role::parse(kind, &typed.attrs, self.errors)?;
+        let ty = typed.ty.as_ref();
+        if let Some(token) = find_impl_trait(ty) {
+            return self.refuse(errors::function::impl_trait(kind, token, "parameter"));
         }
-        Type::Reference(reference) => Some((&reference.elem, true)),
-        _ => Some((ty, false)),
+        if let Some(lifetime) = find_lifetime(ty) {
+            return self.refuse(errors::function::lifetime(kind, lifetime));
+        }
+        if let Some(elem) = context(ty) {
+            return self.context(ty, elem, typed);
+        }
+        match role {
+            Role::Require(path) => {
+                let (ty, by_reference) = self.shared(ty)?;
+                let read = self.add(Read { path, optional: false, by_option: false });
+                Some(Parameter::Read { read, ty, by_reference })
+            }
+            Role::Optional(path) => {
+                let Some(inner) = option_argument(ty) else {
+                    return self.refuse(errors::function::optional_type(ty));
+                };
+                let (ty, by_reference) = self.shared(inner)?;
+                let read = self.add(Read { path, optional: true, by_option: false });
+                Some(Parameter::Read { read, ty, by_reference })
+            }
+            Role::Plain if kind == Kind::Check => self.ticket(ty, typed),
+            Role::Plain => {
+                if matches!(ty, Type::Reference(_)) {
+                    return self.refuse(errors::function::borrowed_input(ty));
+                }
+                self.field(typed, Default::None).map(Parameter::Input)
+            }
+            Role::Config(config) => {
+                if matches!(ty, Type::Reference(_)) {
+                    return self.refuse(errors::function::borrowed_config(kind, ty));
+                }
+                let default = match config.default {
+                    Some(default) => Default::Expr(default),
+                    None if config.flatten => Default::Flatten,
+                    None if option_argument(ty).is_some() => Default::Absent,
+                    None => Default::None,
+                };
+                self.field(typed, default).map(Parameter::Config)
+            }
+        }
+    }
+
+    fn refuse<T>(&mut self, error: syn::Error) -> Option<T> {
+        self.errors.push(error);
+        None
+    }
+
+    fn ticket<'a>(&mut self, ty: &'a Type, typed: &PatType) -> Option<Parameter<'a>> {
+        if std::mem::replace(&mut self.has_ticket, true) {
+            return self.refuse(errors::check::two_tickets(typed));
+        }
+        match self.shared(ty)? {
+            (ticket, true) => Some(Parameter::Ticket(ticket)),
+            (_, false) => self.refuse(errors::check::ticket_by_value(ty)),
+        }
+    }
+
+    /// The type behind a shared reference, and whether there was one.
+    fn shared<'a>(&mut self, ty: &'a Type) -> Option<(&'a Type, bool)> {
+        match ty {
+            Type::Reference(reference) if reference.mutability.is_some() => {
+                self.refuse(errors::function::mutable_reference(self.kind, ty))
+            }
+            Type::Reference(reference) => Some((&reference.elem, true)),
+            _ => Some((ty, false)),
+        }
+    }
+
+    fn context<'a>(&mut self, ty: &'a Type, elem: &'a Type, typed: &PatType) -> Option<Parameter<'a>> {
+        let kind = self.kind;
+        let Type::Reference(reference) = ty else {
+            return self.refuse(errors::function::context_by_value(kind, ty));
+        };
+        if let Some(attribute) = typed.attrs.iter().find(|attribute| Role::is_role(attribute)) {
+            return self.refuse(errors::function::context_with_role(attribute));
+        }
+        if reference.mutability.is_some() {
+            return self.refuse(errors::function::mutable_reference(kind, ty));
+        }
+        if std::mem::replace(&mut self.has_context, true) {
+            return self.refuse(errors::function::two_contexts(kind, ty));
+        }
+        Some(Parameter::Context(elem))
+    }
+
+    fn field<'a>(&mut self, typed: &'a PatType, default: Default) -> Option<Field<'a>> {
+        match typed.pat.as_ref() {
+            Pat::Ident(pattern) if pattern.by_ref.is_none() && pattern.subpat.is_none() => {
+                Some(Field { attributes: &typed.attrs, name: &pattern.ident, ty: &typed.ty, default })
+            }
+            other => self.refuse(errors::function::pattern(self.kind, other)),
+        }
+    }
+
+    fn add(&mut self, read: Read) -> usize {
+        if self.reads.iter().any(|other| paths::same(&other.path, &read.path)) {
+            let name = read.path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
+            self.errors.push(errors::function::twice(&read.path, &name));
+        }
+        self.reads.push(read);
+        self.reads.len() - 1
     }
 }
 
 /// What a context parameter refers to; `None` for every other parameter.
 ///
-/// Only the name tells a context from a borrowed input; the type is checked where the stage is called.
+/// Only the name tells a context from a borrowed input; the type is checked where the function is called.
 fn context(ty: &Type) -> Option<&Type> {
     match ty {
         Type::Reference(reference) if named(&reference.elem, |name| name.ends_with("Context")) => {
@@ -220,49 +287,4 @@ fn named(ty: &Type, accept: impl Fn(&str) -> bool) -> bool {
         }
         _ => false,
     }
-}
-
-fn context_parameter<'a>(
-    ty: &'a Type,
-    elem: &'a Type,
-    typed: &PatType,
-    has_context: &mut bool,
-    errors: &mut Errors,
-) -> Option<Parameter<'a>> {
-    let Type::Reference(reference) = ty else {
-        errors.push(errors::stage::context_by_value(ty));
-        return None;
-    };
-    if let Some(attribute) = typed.attrs.iter().find(|attribute| Role::is_role(attribute)) {
-        errors.push(errors::stage::context_with_role(attribute));
-        return None;
-    }
-    if reference.mutability.is_some() {
-        errors.push(errors::stage::mutable_reference(ty));
-        return None;
-    }
-    if std::mem::replace(has_context, true) {
-        errors.push(errors::stage::two_contexts(ty));
-        return None;
-    }
-    Some(Parameter::Context(elem))
-}
-
-fn name<'a>(typed: &'a PatType, errors: &mut Errors) -> Option<&'a Ident> {
-    match typed.pat.as_ref() {
-        Pat::Ident(pattern) if pattern.by_ref.is_none() && pattern.subpat.is_none() => Some(&pattern.ident),
-        other => {
-            errors.push(errors::stage::pattern(other));
-            None
-        }
-    }
-}
-
-fn add(reads: &mut Vec<Read>, read: Read, errors: &mut Errors) -> usize {
-    if reads.iter().any(|other| paths::same(&other.path, &read.path)) {
-        let name = read.path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
-        errors.push(errors::stage::twice(&read.path, &name));
-    }
-    reads.push(read);
-    reads.len() - 1
 }

@@ -61,10 +61,9 @@ impl Reader {
                 self.over = event.kind.ends_run();
                 return Some((Ok(event), self));
             }
-            if self.over {
-                return None;
-            }
             match self.engine.kernel().store().events(self.run_id, self.last, PAGE).await {
+                // After its end, a run goes on only if it was rerun.
+                Ok(events) if events.is_empty() && self.over => return None,
                 Ok(events) if events.is_empty() => {
                     if let Err(error) = self.engine.changed(&mut self.watch).await {
                         return Some(self.fail(error));

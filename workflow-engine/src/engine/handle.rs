@@ -79,7 +79,7 @@ impl<W: Workflow> RunHandle<W> {
     pub async fn input(&self) -> Result<W::Input, Error> {
         let request =
             self.store().request(self.run_id).await?.ok_or_else(|| Error::run_not_found(self.run_id))?;
-        request.input.decode().map_err(|error| Error::stored_value(self.run_id, "its input", error))
+        request.input.load().map_err(|error| Error::stored_value(self.run_id, "its input", error))
     }
 
     /// Waits for the end of the run, and answers its output.
@@ -123,6 +123,14 @@ impl<W: Workflow> RunHandle<W> {
     pub async fn cancel(&self, reason: impl Into<String>) -> Result<bool, Error> {
         let command = RunCancel { run_id: self.run_id, reason: Some(reason.into()) };
         Ok(self.engine.dispatch(command).await?.cancelled)
+    }
+
+    /// Has a stage that waits checked at once, as [`Engine::wake`] does. `false` when it does not wait.
+    ///
+    /// # Errors
+    /// `STAGE_NOT_FOUND` when the workflow has no stage with this id; when the store cannot be written.
+    pub async fn wake(&self, stage_id: impl Into<String>) -> Result<bool, Error> {
+        self.engine.wake(self.run_id, stage_id).await
     }
 
     async fn ended(&self) -> Result<RunRecord, Error> {

@@ -19,7 +19,7 @@ pub use start::Start;
 use crate::error::Error;
 use crate::host::Worker;
 use crate::id::RunId;
-use crate::kernel::{Command, Kernel};
+use crate::kernel::{Command, Kernel, StageWake};
 use crate::language::Workflow;
 use crate::ports::{RunWatch, Store};
 use crate::records::RunRecord;
@@ -62,8 +62,8 @@ struct Inner {
 }
 
 impl Engine {
-    /// Opens a store: `sqlite://path`, a plain path to an SQLite file, which is made where there is none, or
-    /// `memory:`, which is gone with the engine.
+    /// Opens a store: `sqlite://path`, a plain path to an SQLite file, which is made where there is none,
+    /// `postgres://user:password@host/database` (feature `postgres`), or `memory:`, which is gone with the engine.
     ///
     /// # Errors
     /// `UNSUPPORTED_STORE` for anything else; `STORE_UNAVAILABLE` or `STORE_FAILED` where the file cannot be opened
@@ -98,6 +98,45 @@ impl Engine {
     pub async fn unfinished<W: Workflow>(&self) -> Result<Vec<RunHandle<W>>, Error> {
         let runs: Vec<RunRecord> = self.store().unfinished_runs(&W::definition().id).await?;
         Ok(runs.into_iter().map(|run| RunHandle::new(self.clone(), run.id)).collect())
+    }
+
+    /// Has a stage that waits checked at once, whenever its next check would be: what a webhook calls when the far
+    /// side says that it is ready. A check that is running, which may have looked too early, is followed by another.
+    /// `false` when the stage does not wait: not yet, or not any more; nothing is kept of the call then.
+    ///
+    /// ```
+    /// use workflow_engine::prelude::*;
+    ///
+    /// #[stage(check = answered, poll_every = "1h")]
+    /// async fn ask(question: String) -> StageResult<String> {
+    ///     Ok(question) // the ticket
+    /// }
+    ///
+    /// #[check]
+    /// async fn answered(question: &String) -> StageResult<Check<usize>> {
+    ///     Ok(Check::Ready(question.len()))
+    /// }
+    ///
+    /// workflow! { asking = ask }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), workflow_engine::Error> {
+    /// let engine = Engine::open("memory:").await?.register::<asking>().build().await?;
+    /// let run = engine.start::<asking>(AskInput { question: "Why?".into() }).await?;
+    /// while !engine.wake(run.id(), "ask").await? {
+    ///     tokio::task::yield_now().await; // the ticket is not committed yet
+    /// }
+    /// assert_eq!(run.output().await?, 4); // and not in an hour
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `RUN_NOT_FOUND`; `STAGE_NOT_FOUND` when its workflow has no stage with this id; when the store cannot be
+    /// written.
+    pub async fn wake(&self, run_id: RunId, stage_id: impl Into<String>) -> Result<bool, Error> {
+        let command = StageWake { run_id, stage_id: stage_id.into() };
+        Ok(self.dispatch(command).await?.woken)
     }
 
     /// Carries out a command of the kernel.

@@ -83,7 +83,7 @@ impl<'a, W: Workflow> Start<'a, W> {
 
     async fn start(self) -> Result<RunHandle<W>, Error> {
         let workflow_id = &W::definition().id;
-        let input = Json::encode(&self.input).map_err(|error| Error::invalid_input(workflow_id, error))?;
+        let input = Json::store(&self.input).map_err(|error| Error::invalid_input(workflow_id, error))?;
         let config = self
             .config
             .map(|config| Json::encode(&config))

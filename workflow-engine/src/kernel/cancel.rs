@@ -1,6 +1,7 @@
 //! `run.cancel`: ends a run from outside.
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use super::Kernel;
 use super::command::Command;
@@ -11,7 +12,8 @@ use crate::ports::{Change, Decision, Guard, RunEnd, Snapshot};
 
 /// Cancels a run: the run, its open stages and its jobs in one commit. Bodies that run are told at once, through
 /// their cancellation token, and cannot commit any more.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RunCancel {
     /// The run.
     pub run_id: RunId,
@@ -20,7 +22,7 @@ pub struct RunCancel {
 }
 
 /// Whether there was something to cancel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct RunCancelled {
     /// `false` when the run was over already; then nothing has changed.
     pub cancelled: bool,

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::Kernel;
 use super::attempt::{AttemptEnd, AttemptResult};
 use super::execute::{Completion, Finished, JobOutcome, Slots};
-use super::fail::FinalFailure;
+use super::fail::{FinalFailure, GAVE_UP};
 use super::registry::Registered;
 use crate::error::Error;
 use crate::language::{StageDefinition, StageError, Verdict, WaitDefinition};
@@ -89,7 +89,7 @@ impl Kernel {
             let failure = FinalFailure {
                 lease: job.lease.clone(),
                 expired: false,
-                code: "GAVE_UP",
+                code: GAVE_UP,
                 error: error.clone(),
             };
             let failed = self.persevere(&job.lease, || self.fail_for_good(failure.clone())).await?;

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
+use serde::{Deserialize, Serialize};
 
 use super::Kernel;
 use super::command::Command;
@@ -14,25 +15,32 @@ use crate::records::{Claim, ClaimedJob, RunError, RunRecord};
 /// Starts `PENDING` runs, by priority, then age. A run whose workflow or definition this process does not have is
 /// left for one that has it. One bad run never holds up another: it fails, with `EMPTY_STAGE_GRAPH` or
 /// `CLAIM_FAILED`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RunClaimPending {
     /// Who claims.
     pub worker_id: String,
     /// At most this many runs. 10 is usual.
+    #[serde(default = "ten")]
     pub max_claims: usize,
-    /// How many of the jobs that become ready the worker takes at once, over all of these runs.
+    /// How many of the jobs that become ready the worker takes at once, over all of these runs. 0 is usual in JSON.
+    #[serde(default)]
     pub slots: usize,
 }
 
+fn ten() -> usize {
+    10
+}
+
 /// The runs that were started.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RunsClaimed {
     /// In the order in which they were claimed.
     pub claimed: Vec<ClaimedRun>,
 }
 
 /// A run that was started.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ClaimedRun {
     /// The run.
     pub run_id: RunId,

@@ -3,15 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
-use serde::Serialize;
-use sha2::{Digest, Sha256};
+use serde::{Deserialize, Serialize};
 
 use super::command::Command;
+use super::idempotency;
 use super::memory::RunMemory;
 use super::start::start_changes;
 use super::{Kernel, Registered};
 use crate::error::Error;
-use crate::hex::hex;
 use crate::id::RunId;
 use crate::language::{Json, WorkflowDefinition};
 use crate::ports::{Change, Commit, Decision, Guard, IdempotencyEntry, NewRun};
@@ -19,7 +18,8 @@ use crate::records::{Claim, ClaimedJob, RunRequest, Status};
 
 /// Creates a run. Input and configuration are checked against the compiled types first; the configuration is filled
 /// with its defaults, deeply. When this is answered, the run is on disk.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RunCreate {
     /// The same key with the same request answers the run that the first one made; with another request it is an
     /// `IDEMPOTENCY_CONFLICT`. `None` makes a run each time. At most 255 bytes.
@@ -37,7 +37,7 @@ pub struct RunCreate {
 }
 
 /// The run that was created, now or by an earlier request with this key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct RunCreated {
     /// The run's id.
     pub run_id: RunId,
@@ -47,8 +47,6 @@ pub struct RunCreated {
 
 /// The priority of a run that names none.
 const DEFAULT_PRIORITY: i32 = 5;
-/// The longest idempotency key, in bytes.
-const MAX_KEY_BYTES: usize = 255;
 
 #[async_trait]
 impl Command for RunCreate {
@@ -92,12 +90,7 @@ pub(crate) async fn create(
         }
         Commit::Repeated { request_hash, result } => {
             let key = key.ok_or_else(|| Error::run_id_taken(run_id))?;
-            if request_hash != key.request_hash {
-                return Err(Error::idempotency_conflict(&key.key, RunCreate::NAME));
-            }
-            let run_id: RunId = result
-                .decode()
-                .map_err(|error| Error::stored_value(run_id, "the answer to its idempotency key", error))?;
+            let run_id: RunId = idempotency::answer(&key, &request_hash, &result)?;
             let run = kernel.store().run(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
             Ok(Created { run: RunCreated { run_id, status: run.status }, claimed: Vec::new() })
         }
@@ -126,18 +119,13 @@ fn decide(
     Decision { run_id, guard: Guard::Absent, idempotency, changes }
 }
 
-/// The key with a hash of the request as it was given: defaults are not part of it, so a deployment that changes
-/// one does not turn a repetition into a conflict.
-fn idempotency_entry(command: &RunCreate, run_id: RunId) -> Result<Option<IdempotencyEntry>, Error> {
-    #[derive(Serialize)]
-    struct Request<'a>(&'a str, &'a Json, Option<&'a Json>, Option<i32>, Option<&'a Json>);
+/// The request as it was given: defaults are not part of it, so a deployment that changes one does not turn a
+/// repetition into a conflict.
+#[derive(Serialize)]
+struct Request<'a>(&'a str, &'a Json, Option<&'a Json>, Option<i32>, Option<&'a Json>);
 
-    let Some(key) = command.idempotency_key.clone() else { return Ok(None) };
-    if key.is_empty() || key.len() > MAX_KEY_BYTES || key.chars().any(char::is_control) {
-        return Err(Error::invalid_request(format!(
-            "an idempotency key has 1 to {MAX_KEY_BYTES} bytes and no control characters"
-        )));
-    }
+fn idempotency_entry(command: &RunCreate, run_id: RunId) -> Result<Option<IdempotencyEntry>, Error> {
+    let Some(key) = &command.idempotency_key else { return Ok(None) };
     let request = Request(
         &command.workflow_id,
         &command.input,
@@ -145,13 +133,7 @@ fn idempotency_entry(command: &RunCreate, run_id: RunId) -> Result<Option<Idempo
         command.priority,
         command.metadata.as_ref(),
     );
-    // Through `Value` the keys of objects are sorted, so that their order makes no other request.
-    let canonical = serde_json::to_value(&request)
-        .map_err(|error| Error::invalid_request(format!("the request cannot be written as JSON: {error}")))?;
-    let request_hash = hex(&Sha256::digest(canonical.to_string()));
-    let result = Json::encode(&run_id)
-        .map_err(|error| Error::invalid_request(format!("the run's id cannot be written: {error}")))?;
-    Ok(Some(IdempotencyEntry { command: RunCreate::NAME, key, request_hash, result }))
+    idempotency::entry(RunCreate::NAME, key, &request, &run_id).map(Some)
 }
 
 /// Checks input and configuration against the compiled types, and answers their stored form.

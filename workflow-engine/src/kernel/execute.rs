@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::Kernel;
@@ -21,7 +22,8 @@ use crate::ports::{Applied, Change, Commit, Decision, Guard};
 use crate::records::{Claim, ClaimedJob, Lease, Status};
 
 /// Claims the job of one stage and runs it to the end of this attempt.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct JobExecute {
     /// Who executes.
     pub worker_id: String,
@@ -32,20 +34,23 @@ pub struct JobExecute {
 }
 
 /// What became of the attempt.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct JobExecuted {
     /// See there.
+    #[serde(flatten)]
     pub outcome: JobOutcome,
 }
 
 /// What became of one attempt of a stage.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum JobOutcome {
     /// Its output is committed, now or by an earlier delivery of this job.
     Completed,
     /// The stage waits for something outside: its ticket is committed, or a check found nothing yet.
     Suspended {
         /// Until the next check.
+        #[serde(rename = "check_after_ms", with = "super::milliseconds")]
         check_after: Duration,
     },
     /// It failed; with `retryable` another attempt will follow, without it the run has failed.
@@ -108,7 +113,7 @@ pub(crate) trait Slots: Send + Sync {
     fn take(&self, wanted: usize) -> usize;
 }
 
-struct NoSlots;
+pub(crate) struct NoSlots;
 
 impl Slots for NoSlots {
     fn take(&self, _: usize) -> usize {

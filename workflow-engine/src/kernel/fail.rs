@@ -3,7 +3,10 @@
 use super::Kernel;
 use crate::error::Error;
 use crate::ports::{Change, Decision, Guard, RunEnd, Snapshot};
-use crate::records::{Lease, RunError, Status};
+use crate::records::{Lease, RunError, StageRecord, Status};
+
+/// The code of a run whose stage waited for longer than it may.
+pub(super) const GAVE_UP: &str = "GAVE_UP";
 
 /// A failure that no further attempt can mend.
 #[derive(Clone, Debug)]
@@ -28,19 +31,17 @@ impl Kernel {
 
 fn decide(snapshot: &Snapshot, failure: &FinalFailure) -> Option<Decision> {
     let lease = &failure.lease;
-    let held = snapshot.jobs.iter().any(|job| {
+    let job = snapshot.jobs.iter().find(|job| {
         job.stage_id == lease.stage_id
             && job.generation == lease.generation
             && job.lease_epoch == lease.epoch
             && job.status == Status::Running
-    });
-    if !held || snapshot.run.status != Status::Running {
+    })?;
+    if snapshot.run.status != Status::Running {
         return None;
     }
     let stage = snapshot.stages.iter().find(|stage| stage.stage_id == lease.stage_id)?;
-    let attempts =
-        if stage.attempt == 1 { "1 attempt".into() } else { format!("{} attempts", stage.attempt) };
-    let message = format!("stage `{}` failed after {attempts}: {}", stage.stage_id, failure.error);
+    let message = message(stage, job.attempt, failure);
 
     let mut changes = vec![Change::Fail { stage_id: lease.stage_id.clone(), error: failure.error.clone() }];
     changes.extend(cancel_open_stages(snapshot, Some(&lease.stage_id)));
@@ -51,6 +52,19 @@ fn decide(snapshot: &Snapshot, failure: &FinalFailure) -> Option<Decision> {
         Guard::LeaseAndRevision(lease.clone(), snapshot.revision())
     };
     Some(Decision { run_id: lease.run_id, guard, idempotency: None, changes })
+}
+
+/// The stage's id, what it tried, and why it failed.
+fn message(stage: &StageRecord, checks: u32, failure: &FinalFailure) -> String {
+    let FinalFailure { code, error, .. } = failure;
+    let attempts = |count| if count == 1 { "1 attempt".to_owned() } else { format!("{count} attempts") };
+    let tried = match stage.status {
+        _ if *code == GAVE_UP => "was given up".to_owned(),
+        // The attempts of the stage are those of its function, which succeeded; each check counts its own.
+        Status::Suspended => format!("failed after {} to check it", attempts(checks)),
+        _ => format!("failed after {}", attempts(stage.attempt)),
+    };
+    format!("stage `{}` {tried}: {error}", stage.stage_id)
 }
 
 /// Cancels every stage of the run that is still open, but for one.

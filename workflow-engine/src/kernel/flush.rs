@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use super::Kernel;
 use super::command::Command;
@@ -12,16 +13,22 @@ use crate::records::Claim;
 
 /// Delivers committed events to the sink, in order within each run. One flusher works at a time; the others answer
 /// zero.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct OutboxFlush {
     /// Who flushes.
     pub worker_id: String,
     /// At most this many events. 100 is usual.
+    #[serde(default = "hundred")]
     pub max_events: usize,
 }
 
+fn hundred() -> usize {
+    100
+}
+
 /// What was delivered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct OutboxFlushed {
     /// Events that the sink took.
     pub published: usize,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
 
 use super::Kernel;
 use super::command::Command;
@@ -14,16 +15,18 @@ use crate::records::{JobRecord, Lease};
 
 /// Returns jobs whose lease has run out to the queue. The lost attempt counts: at the last one, the stage fails with
 /// `WORKER_LOST`, so a stage that kills its process does not do so for ever.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct LeaseReapStale {
     /// Only leases that ran out at least this long ago. Zero is usual.
+    #[serde(rename = "stale_threshold_ms", with = "super::milliseconds")]
     pub stale_threshold: Duration,
     /// Workers that are certainly gone: their leases are void at once.
     pub gone_workers: Vec<String>,
 }
 
 /// What was taken back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct LeasesReaped {
     /// Jobs that are in the queue again.
     pub released: usize,

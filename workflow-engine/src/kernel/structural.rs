@@ -24,23 +24,31 @@ impl Kernel {
         run_id: RunId,
         decide: impl Fn(&Snapshot) -> Option<Decision> + Send + Sync + 'static,
     ) -> Result<Option<Applied>, Error> {
+        Ok(match self.restructure_once(run_id, decide).await? {
+            Commit::Applied(applied) => Some(applied),
+            Commit::Missed | Commit::Repeated { .. } => None,
+        })
+    }
+
+    /// The same for a command with an idempotency key: answers what became of its decision. `Missed` where `decide`
+    /// found nothing to do.
+    pub(super) async fn restructure_once(
+        &self,
+        run_id: RunId,
+        decide: impl Fn(&Snapshot) -> Option<Decision> + Send + Sync + 'static,
+    ) -> Result<Commit, Error> {
         let decide = Arc::new(decide);
         let snapshot = self.store().snapshot(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
-        let Some(decision) = decide(&snapshot) else { return Ok(None) };
+        let Some(decision) = decide(&snapshot) else { return Ok(Commit::Missed) };
         let mut commit = self.store().commit(decision).await?;
         if commit == Commit::Missed {
             let decide_again = Box::new(move |snapshot: Option<&Snapshot>| snapshot.and_then(|s| decide(s)));
             commit = self.store().commit_locked(run_id, decide_again).await?;
         }
-        match commit {
-            Commit::Applied(applied) => {
-                if applied.ended.is_some() {
-                    self.run_has_ended(run_id, snapshot.run.generation);
-                }
-                Ok(Some(applied))
-            }
-            Commit::Missed | Commit::Repeated { .. } => Ok(None),
+        if let Commit::Applied(Applied { ended: Some(_), .. }) = &commit {
+            self.run_has_ended(run_id, snapshot.run.generation);
         }
+        Ok(commit)
     }
 
     /// Nothing of this generation can commit any more: tells its bodies so, and forgets it.

@@ -4,6 +4,7 @@
 //! a host without a worker starts a run, and a repair.
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use super::Kernel;
 use super::command::Command;
@@ -15,21 +16,23 @@ use crate::ports::{Change, Decision, Guard, RunEnd, Snapshot};
 use crate::records::{RunError, Status};
 
 /// Starts a run that is `PENDING`, and enqueues every stage that is ready and has no job.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RunTransition {
     /// The run.
     pub run_id: RunId,
 }
 
 /// What a transition found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct RunTransitioned {
     /// See there.
     pub action: TransitionAction,
 }
 
 /// What a transition did, or found done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TransitionAction {
     /// Stages were enqueued.
     Advanced,

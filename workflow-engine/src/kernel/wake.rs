@@ -1,6 +1,7 @@
 //! `stage.wake`: a stage that waits is checked now, as a webhook asks for.
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use super::Kernel;
 use super::command::Command;
@@ -11,7 +12,8 @@ use crate::records::Status;
 
 /// Has a stage that waits checked at once, whenever its next check would be. If a check is running, which may have
 /// looked too early, another one follows it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct StageWake {
     /// The run.
     pub run_id: RunId,
@@ -20,7 +22,7 @@ pub struct StageWake {
 }
 
 /// Whether there was something to wake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct StageWoken {
     /// `false` when the stage does not wait: not yet, or not any more.
     pub woken: bool,

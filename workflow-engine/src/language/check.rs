@@ -5,21 +5,23 @@
 //! puts it on the stage in the user's chain.
 
 use super::message::Message;
-use super::stage::{Requirement, Stage, StagePath, same_text};
+use super::stage::{Requirement, Stage, StageDeclaration, StagePath, same_text};
 
 /// What the checks need to know of a stage.
 #[derive(Clone, Copy, Debug)]
 pub struct Node {
     path: StagePath,
     id: &'static str,
-    requires: &'static [Requirement],
+    /// Its own requirements and those of its check.
+    requires: [&'static [Requirement]; 2],
 }
 
 impl Node {
     /// The stage `S`.
     #[must_use]
     pub const fn of<S: Stage>() -> Self {
-        Self { path: S::PATH, id: S::DECLARATION.id, requires: S::DECLARATION.requires }
+        let StageDeclaration { id, requires, check_requires, .. } = S::DECLARATION;
+        Self { path: S::PATH, id, requires: [requires, check_requires] }
     }
 }
 
@@ -89,11 +91,15 @@ const fn path(message: Message, node: &Node) -> Message {
 /// What is wrong with the stage's requirements, all of them in one sentence.
 const fn requirements(graph: &Graph, at: usize) -> Message {
     let node = &graph.nodes[at];
+    let [own, of_check] = node.requires;
     let mut message = Message::new();
     let mut next = 0;
-    while next < node.requires.len() {
-        let requirement = &node.requires[next];
+    while next < own.len() + of_check.len() {
+        let requirement = if next < own.len() { &own[next] } else { &of_check[next - own.len()] };
         next += 1;
+        if next > own.len() && contains_requirement(own, requirement) {
+            continue;
+        }
         let Some(problem) = problem(graph, at, requirement) else { continue };
         if message.is_empty() {
             message = message.push("workflow `").push(graph.workflow).push("`: `").push(node.path.name);
@@ -112,6 +118,17 @@ const fn requirements(graph: &Graph, at: usize) -> Message {
         message = message.push(requirement.path.name).push("`, which ").push(problem);
     }
     message
+}
+
+const fn contains_requirement(requirements: &[Requirement], wanted: &Requirement) -> bool {
+    let mut next = 0;
+    while next < requirements.len() {
+        if requirements[next].optional == wanted.optional && requirements[next].path.is(&wanted.path) {
+            return true;
+        }
+        next += 1;
+    }
+    false
 }
 
 /// Why the stage `at` cannot read what it asks for.

@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::json::Json;
-use super::payload::{Storable, Stored};
+use super::payload::Storable;
 use super::stage::Stage;
 use crate::id::RunId;
 
@@ -168,7 +168,7 @@ impl<S: Stage> StageContext<S> {
     #[must_use]
     pub fn with_output<R: Stage>(self, output: &R::Output) -> Self {
         let id = R::DECLARATION.id;
-        let json = match Json::encode(&Stored(output)) {
+        let json = match Json::store(output) {
             Ok(json) => json,
             Err(error) => panic!("the output of stage `{id}` cannot be stored: {error}"),
         };
@@ -255,9 +255,9 @@ impl<S> StageContext<S> {
     pub(crate) fn shared<T: Storable>(&self, stage_id: &str) -> Option<Result<&T, serde_json::Error>> {
         let output = self.inner.outputs.get(stage_id)?;
         if output.decoded.get().is_none() {
-            match output.json.decode() {
+            match output.json.load::<T>() {
                 // Whoever loses this race drops an equal value.
-                Ok(Stored::<T>(value)) => drop(output.decoded.set(Box::new(value))),
+                Ok(value) => drop(output.decoded.set(Box::new(value))),
                 Err(error) => return Some(Err(error)),
             }
         }

@@ -61,6 +61,11 @@ impl WorkflowDefinition {
                 "jitter": stage.retry.jitter,
             },
             "timeout_ms": stage.timeout.map(millis),
+            "wait": stage.wait.map(|wait| json!({
+                "poll_every_ms": millis(wait.poll_every),
+                "give_up_after_ms": millis(wait.give_up_after),
+                "ticket_schema": wait.ticket_schema(),
+            })),
             "input_schema": stage.input_schema(),
             "output_schema": stage.output_schema(),
             "config_schema": stage.config_schema(),

@@ -9,7 +9,6 @@ use super::edge::Accepts;
 use super::failure::StageError;
 use super::handed::Handed;
 use super::json::Json;
-use super::payload::Stored;
 use super::stage::Stage;
 
 /// Runs the stage `S` on stored values, where it is handed `H`.
@@ -34,17 +33,25 @@ where
             StageError::permanent(format_args!("stage `{id}` cannot be handed its input: {error}"))
         })?,
     };
-    let config = config.decode::<S::Config>().map_err(|error| {
-        StageError::permanent(format_args!("the configuration of stage `{id}` cannot be read: {error}"))
-    })?;
+    let config = config.decode::<S::Config>().map_err(|error| unreadable_config::<S>(&error))?;
     // The stored text is not needed while the body runs, which may be hours.
     drop(handed);
-    store::<S>(&S::run(input, config, context).await?)
+    S::run(input, config, context).await
+}
+
+pub(super) fn unreadable_config<S: Stage>(error: &serde_json::Error) -> StageError {
+    StageError::permanent(format_args!(
+        "the configuration of stage `{}` cannot be read: {error}",
+        S::DECLARATION.id
+    ))
 }
 
 /// Writes an output and reads it back: later stages see only the stored form, so a value that does not survive
 /// it must fail the stage that made it, not the one that needs it.
-fn store<S: Stage>(output: &S::Output) -> Result<Json, StageError> {
+///
+/// # Errors
+/// Permanent, when it cannot be written or not be read back.
+pub fn store<S: Stage>(output: &S::Output) -> Result<Json, StageError> {
     let unfit = |doing: &str, error: &serde_json::Error| {
         StageError::permanent(format_args!(
             "the output of stage `{}`, a `{}`, cannot be {doing}: {error}",
@@ -52,7 +59,7 @@ fn store<S: Stage>(output: &S::Output) -> Result<Json, StageError> {
             type_name::<S::Output>(),
         ))
     };
-    let json = Json::encode(&Stored(output)).map_err(|error| unfit("stored", &error))?;
-    json.decode::<Stored<S::Output>>().map_err(|error| unfit("read back from its stored form", &error))?;
+    let json = Json::store(output).map_err(|error| unfit("stored", &error))?;
+    json.load::<S::Output>().map_err(|error| unfit("read back from its stored form", &error))?;
     Ok(json)
 }

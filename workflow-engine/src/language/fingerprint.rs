@@ -16,7 +16,7 @@ pub(super) fn fingerprint(definition: &WorkflowDefinition) -> String {
         .stages
         .iter()
         .map(|stage| {
-            json!({
+            let mut whole = json!({
                 "id": stage.id,
                 "version": stage.version,
                 "after": stage.after,
@@ -24,7 +24,12 @@ pub(super) fn fingerprint(definition: &WorkflowDefinition) -> String {
                 "input": normal_form((stage.input_schema)()),
                 "output": normal_form((stage.output_schema)()),
                 "config": normal_form((stage.config_schema)()),
-            })
+            });
+            // A ticket in the store is read by whoever checks it.
+            if let Some(wait) = &stage.wait {
+                whole["ticket"] = normal_form(wait.ticket_schema());
+            }
+            whole
         })
         .collect();
     hash(json!({

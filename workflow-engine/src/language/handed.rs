@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 
 use super::json::Json;
-use super::payload::{Storable, Stored};
+use super::payload::Storable;
 use super::stage::Stage;
 use super::workflow::Workflow;
 
@@ -45,11 +45,11 @@ impl<W: Workflow> Handed for Start<W> {
     type Value = W::Input;
 
     fn decode(stored: &mut dyn Iterator<Item = &Json>) -> Result<W::Input, serde_json::Error> {
-        next(stored)?.decode().map_err(|error| context("the run's input", &error))
+        next(stored)?.load().map_err(|error| context("the run's input", &error))
     }
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {
-        generator.subschema_for::<W::Input>()
+        W::Input::sub_schema(generator)
     }
 }
 
@@ -134,7 +134,7 @@ impl<H: Handed> JsonSchema for Shaped<H> {
 
 /// Reads the stored output of the stage `S`.
 pub(super) fn decode_output<S: Stage>(json: &Json) -> Result<S::Output, serde_json::Error> {
-    json.decode().map(|Stored(output)| output).map_err(|error| {
+    json.load().map_err(|error| {
         let of = format!(
             "the output of stage `{}` as `{}`",
             S::DECLARATION.id,

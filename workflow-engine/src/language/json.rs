@@ -7,6 +7,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use super::payload::{Storable, Stored};
+
 /// One stored value: the JSON text that serde wrote, kept as it was written.
 ///
 /// It is text and not `serde_json::Value`, because a value tree would lose what it cannot hold
@@ -35,6 +37,16 @@ impl Json {
     /// When the text is not the JSON of a `T`.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_str(&self.0)
+    }
+
+    /// Writes a value that can be stored.
+    pub(crate) fn store<T: Storable>(value: &T) -> Result<Self, serde_json::Error> {
+        Self::encode(&Stored(value))
+    }
+
+    /// Reads a value that was stored.
+    pub(crate) fn load<T: Storable>(&self) -> Result<T, serde_json::Error> {
+        self.decode().map(|Stored(value)| value)
     }
 
     /// Takes JSON text from outside.

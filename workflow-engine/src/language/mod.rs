@@ -19,6 +19,7 @@ mod message;
 mod outputs;
 mod table;
 mod wait;
+mod check_function;
 mod workflow;
 
 mod description;
@@ -33,6 +34,7 @@ mod json;
 #[doc(hidden)]
 pub mod private;
 
+pub use check_function::CheckFunction;
 pub use context::{LogLevel, Reports, StageContext, StageScope, Undeclared};
 pub use definition::{Execution, StageDefinition, WorkflowDefinition};
 pub use failure::{StageError, StageResult};

@@ -10,10 +10,15 @@ pub use std::sync::LazyLock;
 pub use serde_json::Error as JsonError;
 
 pub use super::check::{Graph, Node, check_identity, check_stage};
+pub use super::check_function::{
+    CheckFunction, Checked, IsCheck, TakesTicket, TicketFor, Waits, store_ticket,
+};
 pub use super::context::StageContext;
 pub use super::edge::{Accepts, Follows, Joins, Starts};
+pub use super::entry::store;
 pub use super::failure::StageError;
 pub use super::handed::{Group, Handed, MoreThanSixteen, One};
+pub use super::json::Json;
 pub use super::nothing::{Faulty, NoInput};
 pub use super::outputs::{decode_ends, decode_stored};
 pub use super::record::{
@@ -24,4 +29,5 @@ pub use super::require::{ContextOf, Optionally, OutputAs, Requires, prepare, pre
 pub use super::returns::{Failure, Returns};
 pub use super::stage::{Running, Stage, StagePath};
 pub use super::table::{InputRow, StageRow, WorkflowTable, define, output_schema, schema};
+pub use super::wait::{Check, WaitDefinition};
 pub use std::boxed::Box;

@@ -2,7 +2,7 @@
 
 use super::context::{StageContext, Undeclared};
 use super::failure::StageError;
-use super::payload::{Storable, Stored};
+use super::payload::Storable;
 use super::stage::Stage;
 
 /// `Self` declares that it requires the stage `R`.
@@ -168,7 +168,7 @@ pub fn prepare_optional<R: Stage>(context: &StageContext) -> Result<(), StageErr
 
 fn optional<R: Stage>(context: &StageContext) -> Result<Option<R::Output>, StageError> {
     let Some(json) = context.stored(R::DECLARATION.id) else { return Ok(None) };
-    json.decode().map(|Stored(output)| Some(output)).map_err(|error| unreadable::<R>(context, &error))
+    json.load().map(Some).map_err(|error| unreadable::<R>(context, &error))
 }
 
 fn optional_ref<R: Stage>(context: &StageContext) -> Result<Option<&R::Output>, StageError> {

@@ -14,7 +14,7 @@ pub struct RetryPolicy {
     pub backoff: Backoff,
     /// The waiting time after the first failed attempt. Default 1 s.
     pub initial: Duration,
-    /// No waiting time is longer. Default 5 min.
+    /// No waiting time is longer. Default 5 min, or `initial` where that is longer.
     pub max: Duration,
     /// Shortens each waiting time by up to a half, so that many runs that failed together do not return together.
     /// Default off.

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
+use super::check_function::{CheckFunction, Waits};
 use super::context::StageContext;
 use super::failure::StageError;
+use super::json::Json;
 use super::payload::{Payload, Storable};
 use super::retry::RetryPolicy;
+use super::wait::WaitDefinition;
 
 /// A stage; implemented by [`#[stage]`](macro@crate::stage) for the type that it puts beside the function.
 ///
@@ -33,7 +36,7 @@ pub trait Stage: Send + Sync + 'static {
     type Input: Payload;
     /// The function's `#[config]` parameters as one structure; [`NoConfig`](crate::NoConfig) without any.
     type Config: Payload;
-    /// What it returns when it succeeds.
+    /// What it returns when it succeeds; of a stage that waits, what its check delivers.
     type Output: Storable;
     /// The types of the plain parameters, as messages name them: the type of one, the tuple of several.
     type Parameters;
@@ -43,11 +46,12 @@ pub trait Stage: Send + Sync + 'static {
     /// What the stage says about itself.
     const DECLARATION: StageDeclaration;
 
-    /// Calls the function. The context holds the stored outputs of the stages that this one requires.
+    /// Calls the function, and answers what it returned in its stored form: the output, or the ticket of a stage that
+    /// waits. The context holds the stored outputs of the stages that this one requires.
     ///
     /// The future is boxed here, where its type is known, because `-> impl Future + Send` costs the compiler twice
     /// as long, and every caller boxes it anyway.
-    fn run(input: Self::Input, config: Self::Config, context: StageContext) -> Running<Self::Output>;
+    fn run(input: Self::Input, config: Self::Config, context: StageContext) -> Running<Json>;
 }
 
 /// The running function of a stage.
@@ -71,6 +75,10 @@ pub struct StageDeclaration {
     pub timeout: Option<Duration>,
     /// The stages that it requires, and those that it reads where a workflow has them.
     pub requires: &'static [Requirement],
+    /// The same of its check, where it has one.
+    pub check_requires: &'static [Requirement],
+    /// How it waits, if it does.
+    pub wait: Option<WaitDefinition>,
 }
 
 impl StageDeclaration {
@@ -78,7 +86,17 @@ impl StageDeclaration {
     #[doc(hidden)]
     #[must_use]
     pub const fn new(id: &'static str, name: &'static str, description: &'static str) -> Self {
-        Self { id, name, version: 1, description, retry: RetryPolicy::DEFAULT, timeout: None, requires: &[] }
+        Self {
+            id,
+            name,
+            version: 1,
+            description,
+            retry: RetryPolicy::DEFAULT,
+            timeout: None,
+            requires: &[],
+            check_requires: &[],
+            wait: None,
+        }
     }
 
     #[doc(hidden)]
@@ -106,6 +124,15 @@ impl StageDeclaration {
     #[must_use]
     pub const fn requires(mut self, requires: &'static [Requirement]) -> Self {
         self.requires = requires;
+        self
+    }
+
+    /// The stage `S`, which this declares, waits.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn waits<S: Waits>(mut self, wait: WaitDefinition) -> Self {
+        self.check_requires = <S::Check as CheckFunction>::REQUIRES;
+        self.wait = Some(wait);
         self
     }
 }

@@ -5,7 +5,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, schema_for};
 use super::definition::{Entry, StageDefinition, WorkflowDefinition};
 use super::handed::{Handed, Shaped};
 use super::json::Json;
-use super::payload::{Payload, Storable};
+use super::payload::Storable;
 use super::record::from_nothing;
 use super::stage::{Stage, StageDeclaration, StagePath};
 use super::workflow::Workflow;
@@ -46,7 +46,7 @@ impl InputRow {
     /// The input of `W`.
     #[must_use]
     pub const fn of<W: Workflow>() -> Self {
-        Self { schema: schema::<W::Input>, check: check_input::<W::Input> }
+        Self { schema: || W::Input::root_schema(SchemaGenerator::default()), check: check_input::<W::Input> }
     }
 }
 
@@ -96,8 +96,8 @@ pub fn output_schema<H: Handed>() -> Schema {
     schema::<Shaped<H>>()
 }
 
-fn check_input<I: Payload>(input: &Json) -> Result<Json, serde_json::Error> {
-    Json::encode(&input.decode::<I>()?)
+fn check_input<I: Storable>(input: &Json) -> Result<Json, serde_json::Error> {
+    Json::store(&input.load::<I>()?)
 }
 
 fn check_config<S: Stage>(config: Option<&Json>) -> Result<Json, String> {
@@ -148,6 +148,10 @@ fn stage(
 ) -> StageDefinition {
     let declaration = &row.declaration;
     let position = |path: &StagePath| table.stages.iter().position(|other| other.path.is(path));
+    let mut reads: Vec<usize> = Vec::new();
+    for requirement in declaration.requires.iter().chain(declaration.check_requires) {
+        reads.extend(position(&requirement.path).filter(|stage| !reads.contains(stage)));
+    }
     StageDefinition {
         id: declaration.id.to_owned(),
         name: declaration.name.to_owned(),
@@ -158,10 +162,10 @@ fn stage(
         after: after.to_vec(),
         before: Vec::new(),
         handed: after.to_vec(),
-        reads: declaration.requires.iter().filter_map(|requirement| position(&requirement.path)).collect(),
+        reads,
         retry: declaration.retry,
         timeout: declaration.timeout,
-        wait: None,
+        wait: declaration.wait,
         entry: row.entry,
         input_schema: row.input_schema,
         output_schema: row.output_schema,

@@ -6,12 +6,12 @@ use serde::Serialize;
 
 use super::definition::WorkflowDefinition;
 use super::json::Json;
-use super::payload::Payload;
+use super::payload::Storable;
 
 /// A compiled workflow; implemented by `workflow!` for the type that it names.
 pub trait Workflow: Send + Sync + 'static {
     /// What a run is started with.
-    type Input: Payload;
+    type Input: Storable;
     /// What a run delivers: the output of the last step, a tuple where that is a group.
     type Output: Send + 'static;
     /// One field per stage; its JSON keys are the stages' ids.

@@ -182,6 +182,15 @@ pub enum Change {
     },
     /// The run is over without an output. Moves the version. Event `workflow:failed` or `workflow:cancelled`.
     EndRun(RunEnd),
+    /// A run that is over is `RUNNING` again, in its next generation: its output, error and end are cleared, and the
+    /// named stages are `PENDING` as if they had never run; the others stay `COMPLETED`. Jobs of the named stages are
+    /// deleted. Moves the version. Event `workflow:started`.
+    Rerun {
+        /// The stages that run again, with how many of those that they wait for do so too.
+        stages: Vec<RerunStage>,
+        /// How many of the stages that make up its output run again.
+        waiting_on: u32,
+    },
     /// A blob of the store's own table.
     PutBlob {
         /// Its key.
@@ -209,6 +218,15 @@ pub enum Change {
         /// What it says.
         message: String,
     },
+}
+
+/// A stage that is to run again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RerunStage {
+    /// The stage.
+    pub stage_id: String,
+    /// How many stages it waits for.
+    pub waiting_on: u32,
 }
 
 /// How a run ends without an output.

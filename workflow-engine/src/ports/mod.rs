@@ -13,7 +13,8 @@ mod hints;
 pub use blobs::BlobStore;
 pub use clock::{Clock, SystemClock};
 pub use decision::{
-    Applied, Change, Commit, Decision, Guard, IdempotencyEntry, NewRun, NewStage, Revision, RunEnd,
+    Applied, Change, Commit, Decision, Guard, IdempotencyEntry, NewRun, NewStage, RerunStage, Revision,
+    RunEnd,
 };
 pub use executor::ActivityExecutor;
 pub use hints::{Hints, RunWatch};

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::status::Status;
 use crate::id::RunId;
@@ -41,7 +42,7 @@ pub struct JobRecord {
 }
 
 /// The right to write the outcome of one claim. Every write of a worker is conditional on it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Lease {
     /// The run.
     pub run_id: RunId,
@@ -63,7 +64,7 @@ pub struct Claim {
 }
 
 /// A job that a worker now holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimedJob {
     /// The fence of every write to come.
     pub lease: Lease,

@@ -24,6 +24,12 @@ impl Announcement {
         self.work = true;
     }
 
+    /// Whether there is nothing to tell.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "only PostgreSQL tells other processes"))]
+    pub(super) fn is_empty(&self) -> bool {
+        self.runs.is_empty() && !self.work
+    }
+
     /// Tells everybody.
     pub(super) fn post(&self, hints: &Hints) {
         for run_id in &self.runs {

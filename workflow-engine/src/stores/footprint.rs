@@ -28,7 +28,7 @@ impl Footprint {
         }
         let named = guarded_stage(&decision.guard)
             .into_iter()
-            .chain(decision.changes.iter().filter_map(changed_stage));
+            .chain(decision.changes.iter().flat_map(changed_stages));
         for stage in named {
             if !stages.contains(stage) {
                 stages.insert(stage.to_owned());
@@ -54,14 +54,15 @@ fn guarded_stage(guard: &Guard) -> Option<&str> {
     }
 }
 
-/// The stage that a change is about.
-fn changed_stage(change: &Change) -> Option<&str> {
+/// The stages that a change is about.
+fn changed_stages(change: &Change) -> Vec<&str> {
     match change {
+        Change::Rerun { stages, .. } => stages.iter().map(|stage| stage.stage_id.as_str()).collect(),
         Change::CreateRun(_)
         | Change::StartRun { .. }
         | Change::ReleaseRun { .. }
         | Change::EndRun(_)
-        | Change::PutBlob { .. } => None,
+        | Change::PutBlob { .. } => Vec::new(),
         Change::Enqueue { stage_id, .. }
         | Change::Claim { stage_id, .. }
         | Change::Complete { stage_id, .. }
@@ -74,6 +75,6 @@ fn changed_stage(change: &Change) -> Option<&str> {
         | Change::Fail { stage_id, .. }
         | Change::Cancel { stage_id }
         | Change::Log { stage_id, .. }
-        | Change::Progress { stage_id, .. } => Some(stage_id),
+        | Change::Progress { stage_id, .. } => vec![stage_id],
     }
 }

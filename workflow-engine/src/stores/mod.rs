@@ -1,7 +1,7 @@
-//! The stores: one in memory, one on an embedded SQLite file.
+//! The stores: one in memory, one on an embedded SQLite file, one on a PostgreSQL server.
 //!
-//! Both run their write transactions one after another and share everything but storage: a transaction loads the
-//! rows that its decisions name into a working set, applies the decisions there, and writes back what changed.
+//! They share everything but storage: a transaction loads the rows that its decisions name into a working set, applies
+//! the decisions there, and writes back what changed.
 
 mod announcement;
 mod apply;
@@ -9,11 +9,15 @@ mod claiming;
 mod footprint;
 mod instant;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod working_set;
 
 pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresOptions, PostgresStatistics, PostgresStore};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStatistics, SqliteStore, Synchronous};
 

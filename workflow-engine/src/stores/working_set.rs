@@ -75,7 +75,10 @@ pub(super) struct LogRow {
 }
 
 /// A blob that is put.
-#[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "a store without rows needs the value alone"))]
+#[cfg_attr(
+    not(any(feature = "postgres", feature = "sqlite")),
+    allow(dead_code, reason = "a store without rows needs the value alone")
+)]
 #[derive(Clone, Debug)]
 pub(super) struct BlobRow {
     pub(super) run_id: RunId,

@@ -1,6 +1,8 @@
 //! Time that a test owns.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -24,6 +26,8 @@ use crate::ports::Clock;
 #[derive(Clone, Debug)]
 pub struct FakeClock {
     now: Arc<watch::Sender<DateTime<Utc>>>,
+    /// How many sleep until when.
+    sleepers: Arc<Mutex<BTreeMap<DateTime<Utc>, usize>>>,
 }
 
 impl FakeClock {
@@ -37,13 +41,51 @@ impl FakeClock {
     /// A clock at this instant.
     #[must_use]
     pub fn at(now: DateTime<Utc>) -> Self {
-        Self { now: Arc::new(watch::Sender::new(now)) }
+        Self { now: Arc::new(watch::Sender::new(now)), sleepers: Arc::default() }
     }
 
     /// Goes on by `duration`, and wakes whoever slept until then.
     pub fn advance(&self, duration: Duration) {
         let step = TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX);
         self.now.send_modify(|now| *now = now.checked_add_signed(step).unwrap_or(DateTime::<Utc>::MAX_UTC));
+    }
+}
+
+impl FakeClock {
+    /// The earliest instant until which somebody sleeps now; `None` where nobody does.
+    #[must_use]
+    pub fn next_wake(&self) -> Option<DateTime<Utc>> {
+        let now = self.now();
+        self.sleepers().range((Bound::Excluded(now), Bound::Unbounded)).next().map(|(instant, _)| *instant)
+    }
+
+    fn sleepers(&self) -> MutexGuard<'_, BTreeMap<DateTime<Utc>, usize>> {
+        self.sleepers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somebody who sleeps, until it is dropped.
+struct Sleeper<'a> {
+    clock: &'a FakeClock,
+    until: DateTime<Utc>,
+}
+
+impl<'a> Sleeper<'a> {
+    fn new(clock: &'a FakeClock, until: DateTime<Utc>) -> Self {
+        *clock.sleepers().entry(until).or_default() += 1;
+        Self { clock, until }
+    }
+}
+
+impl Drop for Sleeper<'_> {
+    fn drop(&mut self) {
+        let mut sleepers = self.clock.sleepers();
+        if let Some(count) = sleepers.get_mut(&self.until) {
+            *count -= 1;
+            if *count == 0 {
+                sleepers.remove(&self.until);
+            }
+        }
     }
 }
 
@@ -60,6 +102,7 @@ impl Clock for FakeClock {
     }
 
     async fn sleep_until(&self, instant: DateTime<Utc>) {
+        let _sleeper = Sleeper::new(self, instant);
         let mut now = self.now.subscribe();
         // The sender lives in `self`, so waiting cannot fail.
         let _ = now.wait_for(|now| *now >= instant).await;

@@ -1,8 +1,10 @@
 //! For tests: a clock that the test owns, the protection of released definitions, and what every store must do.
 
 mod clock;
+mod engine;
 mod compatibility;
 pub mod conformance;
 
 pub use clock::FakeClock;
 pub use compatibility::{assert_compatible, lock_of};
+pub use engine::{TestEngine, TestRun};

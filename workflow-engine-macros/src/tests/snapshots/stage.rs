@@ -32,12 +32,12 @@ pub struct SummarizeConfig {
 #[allow(deprecated, clippy::all, clippy::pedantic)]
 const _: () = {
     type __Read0 = extract;
-    impl ::workflow_engine::__private::Requires<__Read0> for summarize {}
     type __Read1 = rank;
-    impl ::workflow_engine::__private::Optionally<__Read1> for summarize {}
     type __Read2 = a::load;
-    impl ::workflow_engine::__private::Requires<__Read2> for summarize {}
     type __Read3 = detect;
+    impl ::workflow_engine::__private::Requires<__Read0> for summarize {}
+    impl ::workflow_engine::__private::Optionally<__Read1> for summarize {}
+    impl ::workflow_engine::__private::Requires<__Read2> for summarize {}
     impl ::workflow_engine::__private::Optionally<__Read3> for summarize {}
     impl ::workflow_engine::__private::Field<0usize> for SummarizeInput {
         type Type = Document;
@@ -296,11 +296,11 @@ const _: () = {
             input: Self::Input,
             config: Self::Config,
             context: ::workflow_engine::__private::StageContext,
-        ) -> ::workflow_engine::__private::Running<Self::Output> {
+        ) -> ::workflow_engine::__private::Running<::workflow_engine::__private::Json> {
             ::workflow_engine::__private::Box::pin(async move {
                 ::workflow_engine::__private::prepare::<__Read2>(&context)?;
                 ::workflow_engine::__private::prepare_optional::<__Read3>(&context)?;
-                summarize(
+                match summarize(
                         input.document,
                         input.language,
                         config.sentences,
@@ -318,7 +318,16 @@ const _: () = {
                         > as ::workflow_engine::__private::ContextOf<Self>>::of(&context),
                     )
                     .await
-                    .map_err(::workflow_engine::__private::Failure::into_error)
+                {
+                    ::core::result::Result::Ok(output) => {
+                        ::workflow_engine::__private::store::<Self>(&output)
+                    }
+                    ::core::result::Result::Err(__error) => {
+                        ::core::result::Result::Err(
+                            ::workflow_engine::__private::Failure::into_error(__error),
+                        )
+                    }
+                }
             })
         }
     }

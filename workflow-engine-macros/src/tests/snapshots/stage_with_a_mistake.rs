@@ -30,7 +30,7 @@ const _: () = {
             _: Self::Input,
             _: Self::Config,
             _: ::workflow_engine::__private::StageContext,
-        ) -> ::workflow_engine::__private::Running<Self::Output> {
+        ) -> ::workflow_engine::__private::Running<::workflow_engine::__private::Json> {
             ::core::unreachable!()
         }
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::context;
 use crate::prelude::*;
-use crate::{Execution, Json, WorkflowDefinition};
+use crate::{CheckExecution, Execution, Json, Verdict, WorkflowDefinition};
 
 /// Written as a number, read as a text.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -54,7 +54,37 @@ async fn second(text: String) -> StageResult<u8> {
     if text.is_empty() { Err("x".parse::<u8>().unwrap_err())? } else { Err(StageError::permanent("no")) }
 }
 
+#[stage(check = arrived)]
+async fn posted(text: String) -> StageResult<OneWay> {
+    Ok(OneWay(text))
+}
+
+#[check]
+async fn arrived(ticket: &OneWay) -> StageResult<Check<String>> {
+    Ok(if ticket.0.is_empty() { Check::Pending } else { Check::Ready(ticket.0.clone()) })
+}
+
+#[stage(check = answered, require(first))]
+async fn asked(#[config(default = 3)] depth: u32) -> StageResult<u32> {
+    Ok(depth)
+}
+
+#[check]
+async fn answered(
+    ticket: &u32,
+    #[config(default = 2)] factor: u32,
+    ctx: &StageContext<asked>,
+) -> StageResult<Check<OneWay>> {
+    Ok(match (factor, ctx.require::<first>().len()) {
+        (0, _) => Check::Pending,
+        (1, seconds) => Check::PendingFor(std::time::Duration::from_secs(seconds as u64)),
+        (factor, _) => Check::Ready(OneWay("x".repeat((ticket * factor) as usize))),
+    })
+}
+
 workflow! {
+    posting = posted;
+    asking = first >> asked;
     reading = first >> [by_context, by_value];
     writing = first >> lossy;
     failing = second
@@ -78,7 +108,7 @@ async fn run(
     (stage.entry)(execution).await
 }
 
-fn permanent(outcome: Result<Json, StageError>, says: &str) {
+fn permanent<T: std::fmt::Debug>(outcome: Result<T, StageError>, says: &str) {
     let error = outcome.unwrap_err();
     assert!(!error.is_retryable(), "{error} is permanent");
     assert!(error.message().contains(says), "`{error}` says `{says}`");
@@ -121,4 +151,53 @@ async fn the_stages_own_errors_come_through() {
     let outcome = run(failing::definition(), 0, &[r#"{"text": ""}"#], "{}", &[]).await;
     assert!(outcome.unwrap_err().is_retryable());
     permanent(run(failing::definition(), 0, &[r#"{"text": "a"}"#], "{}", &[]).await, "no");
+}
+
+async fn check(
+    definition: &WorkflowDefinition,
+    stage: usize,
+    ticket: &str,
+    config: &str,
+    outputs: &[(&str, &str)],
+) -> Result<Verdict, StageError> {
+    let stage = &definition.stages[stage];
+    let outputs = outputs.iter().map(|(id, json)| ((*id).to_owned(), Json::trusted(*json))).collect();
+    let execution = CheckExecution {
+        ticket: Json::trusted(ticket),
+        config: Json::trusted(config),
+        context: context(&stage.id, outputs),
+    };
+    (stage.wait.expect("it waits").check)(execution).await
+}
+
+#[tokio::test]
+async fn a_ticket_that_cannot_be_read_is_permanent_and_named() {
+    let says = "the ticket of stage `posted`, a `workflow_engine::language::tests::entries::OneWay`, cannot be read back \
+                from its stored form: invalid type: integer `4`";
+    permanent(run(posting::definition(), 0, &[r#"{"text": "text"}"#], "{}", &[]).await, says);
+    let outcome = check(posting::definition(), 0, "4", "{}", &[]).await;
+    let says = "the ticket of stage `posted` cannot be read as `workflow_engine::language::tests::entries::OneWay`: \
+                invalid type: integer `4`";
+    permanent(outcome, says);
+}
+
+#[tokio::test]
+async fn a_check_has_its_part_of_the_stages_configuration_and_what_the_stage_requires() {
+    let definition = asking::definition();
+    let configured = (definition.stages[1].check_config)(None).expect("there are defaults");
+    assert_eq!(configured.as_str(), r#"{"depth":3,"factor":2}"#);
+    let first = ("first", r#""four""#);
+    let outcome = run(definition, 1, &[], configured.as_str(), &[first]).await;
+    assert_eq!(outcome.expect("it is submitted").as_str(), "3");
+
+    let found = check(definition, 1, "3", r#"{"factor":0}"#, &[first]).await.expect("it is checked");
+    assert_eq!(found, Verdict::Pending(None));
+    let found = check(definition, 1, "3", r#"{"factor":1}"#, &[first]).await.expect("it is checked");
+    assert_eq!(found, Verdict::Pending(Some(std::time::Duration::from_secs(4))));
+    let outcome = check(definition, 1, "3", "{}", &[]).await;
+    permanent(outcome, "stage `asked` requires the output of `first`, which is not stored");
+    let outcome = check(definition, 1, "3", r#"{"factor":"x"}"#, &[first]).await;
+    permanent(outcome, "the configuration of stage `asked` cannot be read: field `factor`");
+    let outcome = check(definition, 1, "3", "{}", &[first]).await;
+    permanent(outcome, "the output of stage `asked`, a");
 }

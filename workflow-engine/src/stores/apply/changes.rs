@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::draft::{Draft, Impossible, inline};
+use super::rerun::rerun;
 use super::waiting;
 use crate::id::RunId;
 use crate::ports::{Change, NewRun, NewStage, RunEnd};
@@ -39,6 +40,7 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Imposs
         Change::Fail { stage_id, error } => fail(draft, stage_id, error),
         Change::Cancel { stage_id } => cancel(draft, stage_id),
         Change::EndRun(end) => end_run(draft, end),
+        Change::Rerun { stages, waiting_on } => rerun(draft, stages, *waiting_on),
         Change::PutBlob { key, value } => {
             draft.put_blob(key, value);
             Ok(())

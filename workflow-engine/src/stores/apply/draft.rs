@@ -42,6 +42,8 @@ pub(super) enum Impossible {
     RunExists,
     #[error("it has been started already")]
     RunIsStarted,
+    #[error("it is not over")]
+    RunIsNotOver,
     #[error("it is over")]
     RunIsOver,
     #[error("its stage `{0}` is over")]

@@ -3,6 +3,7 @@
 mod changes;
 mod draft;
 mod guard;
+mod rerun;
 mod waiting;
 
 use chrono::{DateTime, Utc};

@@ -1,0 +1,72 @@
+//! Decisions about a run of one stage, `a`, for tests of a store.
+
+use std::time::Duration;
+
+use workflow_engine::ports::{
+    Change, Commit, Decision, Guard, IdempotencyEntry, NewRun, NewStage, Persistence,
+};
+use workflow_engine::records::{Claim, ClaimedJob, RunRequest, StoredValue};
+use workflow_engine::{Json, RunId};
+
+/// The definition that the run has.
+pub fn definitions() -> Vec<String> {
+    vec!["definition".to_owned()]
+}
+
+/// An idempotency entry of `run.create`.
+pub fn entry(key: &str) -> IdempotencyEntry {
+    let result = Json::encode(key).expect("a text");
+    IdempotencyEntry { command: "run.create", key: key.into(), request_hash: "hash".into(), result }
+}
+
+/// A decision that creates a run, starts its one stage and claims it.
+pub fn create() -> Decision {
+    let request = RunRequest {
+        input: Json::encode(&1).expect("the store is there"),
+        config: Json::encode(&()).expect("the store is there"),
+        metadata: None,
+    };
+    let new = NewRun {
+        workflow_id: "workflow".into(),
+        workflow_name: "Workflow".into(),
+        definition_fingerprint: "definition".into(),
+        priority: 5,
+        request,
+    };
+    let stage = NewStage {
+        stage_id: "a".into(),
+        stage_name: "A".into(),
+        stage_number: 1,
+        execution_group: 1,
+        waiting_on: 0,
+    };
+    let changes = vec![
+        Change::CreateRun(new),
+        Change::StartRun { stages: vec![stage], waiting_on: 1 },
+        Change::Enqueue { stage_id: "a".into(), max_attempts: 3, claim: Some(claim()) },
+    ];
+    Decision { run_id: RunId::generate(), guard: Guard::Absent, idempotency: None, changes }
+}
+
+/// A claim for half a minute.
+pub fn claim() -> Claim {
+    Claim { worker_id: "worker".into(), lease: Duration::from_secs(30) }
+}
+
+/// A decision that completes the stage and the run.
+pub fn complete(job: &ClaimedJob) -> Decision {
+    let output = StoredValue::Inline(Json::encode("done").expect("the store is there"));
+    let changes = vec![
+        Change::Complete { stage_id: "a".into(), output: output.clone(), elapsed: Duration::ZERO },
+        Change::ReleaseRun { output: Some(output) },
+    ];
+    Decision { run_id: job.lease.run_id, guard: Guard::Lease(job.lease.clone()), idempotency: None, changes }
+}
+
+/// A run whose one stage is claimed.
+pub async fn running(store: &dyn Persistence) -> ClaimedJob {
+    match store.commit(create()).await.expect("the store is there") {
+        Commit::Applied(applied) => applied.claimed.into_iter().next().expect("the store is there"),
+        other => panic!("{other:?}"),
+    }
+}

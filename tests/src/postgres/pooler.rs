@@ -1,0 +1,128 @@
+//! A pooler in transaction mode: each transaction of a client is given another session of the server.
+//!
+//! It does as much of the [protocol](https://www.postgresql.org/docs/current/protocol-flow.html) as a driver needs
+//! that waits for an answer after each `Query` and `Sync`.
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::{Mutex, Semaphore};
+
+/// The protocol's version 3.0, and the request for TLS, which is refused.
+const VERSION: i32 = 196_608;
+const TLS_REQUEST: i32 = 80_877_103;
+
+/// The sessions that wait for a transaction, the one that has waited longest first.
+struct Sessions {
+    idle: Mutex<VecDeque<UnixStream>>,
+    turns: Semaphore,
+}
+
+/// Serves clients on a port of its own, from this many sessions with the server behind `socket`; answers the URL.
+pub async fn start(socket: &Path, sessions: usize) -> io::Result<String> {
+    let mut idle = VecDeque::new();
+    for _ in 0..sessions {
+        idle.push_back(session(socket).await?);
+    }
+    let sessions = Arc::new(Sessions { idle: Mutex::new(idle), turns: Semaphore::new(sessions) });
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("postgres://postgres@{}/postgres", listener.local_addr()?);
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let sessions = Arc::clone(&sessions);
+            tokio::spawn(async move {
+                // A client that goes away is nothing to speak of.
+                let _ = serve(client, &sessions).await;
+            });
+        }
+    });
+    Ok(url)
+}
+
+async fn session(socket: &Path) -> io::Result<UnixStream> {
+    let mut session = UnixStream::connect(socket).await?;
+    let mut startup = VERSION.to_be_bytes().to_vec();
+    startup.extend(b"user\0postgres\0database\0postgres\0\0");
+    session.write_i32(i32::try_from(startup.len() + 4).expect("it is short")).await?;
+    session.write_all(&startup).await?;
+    while read(&mut session).await?.0 != b'Z' {}
+    Ok(session)
+}
+
+async fn serve(mut client: TcpStream, sessions: &Sessions) -> io::Result<()> {
+    let startup = loop {
+        let length = client.read_i32().await?;
+        let mut startup = vec![0; usize::try_from(length - 4).unwrap_or(0)];
+        client.read_exact(&mut startup).await?;
+        if startup[..4] != TLS_REQUEST.to_be_bytes() {
+            break startup;
+        }
+        client.write_all(b"N").await?;
+    };
+    // What a session would hold is refused, as a pooler does.
+    for refused in [&b"\0options\0"[..], b"\0extra_float_digits\0"] {
+        if startup.windows(refused.len()).any(|window| window == refused) {
+            let message = b"SFATAL\0VFATAL\0C08P01\0Munsupported startup parameter\0\0";
+            return write(&mut client, b'E', message).await;
+        }
+    }
+    write(&mut client, b'R', &0_i32.to_be_bytes()).await?;
+    write(&mut client, b'S', b"server_version\x0015.0\0").await?;
+    write(&mut client, b'K', &[0; 8]).await?;
+    write(&mut client, b'Z', b"I").await?;
+    while transaction(&mut client, sessions).await? {}
+    Ok(())
+}
+
+/// One transaction; answers whether another may follow. A session whose client went away in the middle of one is
+/// dropped.
+async fn transaction(client: &mut TcpStream, sessions: &Sessions) -> io::Result<bool> {
+    let mut next = read(client).await?;
+    let turn = sessions.turns.acquire().await.expect("never closed");
+    let session = sessions.idle.lock().await.pop_front();
+    let Some(mut session) = session else { return Ok(false) };
+    loop {
+        let (kind, body) = next;
+        if kind == b'X' {
+            sessions.idle.lock().await.push_back(session);
+            return Ok(false);
+        }
+        write(&mut session, kind, &body).await?;
+        if matches!(kind, b'Q' | b'S') && answer(&mut session, client).await? {
+            sessions.idle.lock().await.push_back(session);
+            drop(turn);
+            return Ok(true);
+        }
+        next = read(client).await?;
+    }
+}
+
+/// Passes on the server's answer; says whether the transaction is over.
+async fn answer(session: &mut UnixStream, client: &mut TcpStream) -> io::Result<bool> {
+    loop {
+        let (kind, body) = read(session).await?;
+        write(client, kind, &body).await?;
+        if kind == b'Z' {
+            return Ok(body == b"I");
+        }
+    }
+}
+
+async fn read(from: &mut (impl AsyncReadExt + Unpin)) -> io::Result<(u8, Vec<u8>)> {
+    let kind = from.read_u8().await?;
+    let length = from.read_i32().await?;
+    let mut body = vec![0; usize::try_from(length - 4).unwrap_or(0)];
+    from.read_exact(&mut body).await?;
+    Ok((kind, body))
+}
+
+async fn write(to: &mut (impl AsyncWriteExt + Unpin), kind: u8, body: &[u8]) -> io::Result<()> {
+    let mut message = vec![kind];
+    message.extend(i32::try_from(body.len() + 4).expect("it is short").to_be_bytes());
+    message.extend(body);
+    to.write_all(&message).await
+}

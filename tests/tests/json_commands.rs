@@ -1,0 +1,90 @@
+//! Commands as JSON.
+
+use serde_json::{Value, json};
+use tests::on_every_store;
+use tests::world::World;
+use workflow_engine::prelude::*;
+
+#[stage]
+async fn add(left: u32, right: u32, #[config(default = 0)] more: u32) -> StageResult<u32> {
+    Ok(left + right + more)
+}
+
+#[stage]
+async fn double(sum: u32) -> StageResult<u32> {
+    Ok(sum * 2)
+}
+
+workflow! { arithmetic = add >> double }
+
+async fn send(engine: &Engine, command: Value) -> Result<Value, workflow_engine::Error> {
+    let answer = engine.kernel().dispatch_json(&command.to_string()).await?;
+    Ok(answer.decode().expect("an answer is JSON"))
+}
+
+async fn a_run_is_driven_by_json_alone(world: World) {
+    let engine = world.engine().register::<arithmetic>().without_worker().build().await.unwrap();
+    let create = json!({
+        "type": "run.create",
+        "idempotency_key": "sum-1",
+        "workflow_id": "arithmetic",
+        "input": {"left": 1, "right": 2},
+        "config": {"add": {"more": 4}},
+    });
+    let created = send(&engine, create.clone()).await.unwrap();
+    assert_eq!(created["status"], "PENDING");
+    let run_id = &created["run_id"];
+    assert_eq!(send(&engine, create).await.unwrap()["run_id"], *run_id);
+
+    let transition = json!({"type": "run.transition", "run_id": run_id});
+    assert_eq!(send(&engine, transition.clone()).await.unwrap(), json!({"action": "advanced"}));
+    for stage in ["add", "double"] {
+        let execute = json!({"type": "job.execute", "worker_id": "w", "run_id": run_id, "stage_id": stage});
+        assert_eq!(send(&engine, execute).await.unwrap(), json!({"outcome": "completed"}));
+    }
+    assert_eq!(send(&engine, transition).await.unwrap(), json!({"action": "completed"}));
+    let run_id = run_id.as_str().unwrap().parse().unwrap();
+    assert_eq!(engine.run::<arithmetic>(run_id).await.unwrap().output().await.unwrap(), 14);
+
+    let rerun = json!({"type": "run.rerunFrom", "run_id": run_id, "from_stage_id": "double"});
+    assert_eq!(send(&engine, rerun).await.unwrap(), json!({"generation": 2, "stages": ["double"]}));
+    let claim = json!({"type": "run.claimPending", "worker_id": "w"});
+    assert_eq!(send(&engine, claim).await.unwrap(), json!({"claimed": []}));
+    let cancel = json!({"type": "run.cancel", "run_id": run_id, "reason": "enough"});
+    assert_eq!(send(&engine, cancel).await.unwrap(), json!({"cancelled": true}));
+    let reap = json!({"type": "lease.reapStale", "stale_threshold_ms": 1000});
+    assert_eq!(send(&engine, reap).await.unwrap(), json!({"released": 0, "failed": 0}));
+    let flush = json!({"type": "outbox.flush", "worker_id": "w"});
+    assert_eq!(send(&engine, flush).await.unwrap(), json!({"published": 0, "refused": 0}));
+}
+
+async fn what_is_no_command_is_refused_by_name_and_place(world: World) {
+    let engine = world.engine().register::<arithmetic>().without_worker().build().await.unwrap();
+    let refused = [
+        ("[]", "a command is a JSON object: invalid type: sequence, expected a map at line 1 column 0"),
+        ("{}", "a command has its name as `type`"),
+        (r#"{"type": 7}"#, "a command has its name as `type`"),
+        (
+            r#"{"type": "run.stop"}"#,
+            "there is no command `run.stop`; there are `run.create`, `run.claimPending`, `job.execute`, \
+             `run.transition`, `run.cancel`, `run.rerunFrom`, `stage.wake`, `lease.reapStale`, `outbox.flush`",
+        ),
+        (
+            r#"{"type": "run.cancel"}"#,
+            "command `run.cancel` cannot be read: missing field `run_id` at line 1 column 2",
+        ),
+        (
+            r#"{"type": "run.cancel", "run_id": "x"}"#,
+            "command `run.cancel` cannot be read: `x` is not a run id: expected a UUID at line 1 column 14",
+        ),
+    ];
+    for (command, text) in refused {
+        let error = engine.kernel().dispatch_json(command).await.unwrap_err();
+        assert_eq!((error.code(), error.to_string().as_str()), ("INVALID_REQUEST", text), "{command}");
+    }
+    let typo = json!({"type": "outbox.flush", "worker_id": "w", "max": 3});
+    let error = send(&engine, typo).await.unwrap_err().to_string();
+    assert!(error.contains("unknown field `max`"), "{error}");
+}
+
+on_every_store!(a_run_is_driven_by_json_alone, what_is_no_command_is_refused_by_name_and_place);

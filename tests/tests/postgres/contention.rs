@@ -1,0 +1,87 @@
+//! Many at the same time, on connections and in stores of their own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tests::postgres::Schema;
+use workflow_engine::ports::{Change, Commit, Decision, Guard, JobTransport, Persistence};
+use workflow_engine::records::ClaimedJob;
+
+use super::fixture::{apply, complete, create, due, entry, number, running};
+
+/// A step that every holder may write at any time.
+fn progress(job: &ClaimedJob) -> Decision {
+    let change = Change::Progress { stage_id: "a".into(), fraction: 0.5, message: "half".into() };
+    Decision { changes: vec![change], ..complete(job) }
+}
+
+/// Sixteen committers over four stores write the same runs, and the same keys in opposite orders: nobody waits for
+/// somebody who waits for him, and of each key one wins.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn committers_that_overlap_do_not_deadlock() {
+    const COMMITTERS: usize = 16;
+    const KEYS: usize = 40;
+    needs_postgres!("committers_that_overlap_do_not_deadlock");
+    let schema = Schema::new();
+    let opened = join_all((0..4).map(|_| schema.open())).await;
+    let stores: Vec<_> = opened.into_iter().map(Arc::new).collect();
+    let jobs = Arc::new(join_all((0..KEYS).map(|_| running(&*stores[0]))).await);
+    let committers = (0..COMMITTERS).map(|committer| {
+        let (store, jobs) = (Arc::clone(&stores[committer % 4]), Arc::clone(&jobs));
+        tokio::spawn(async move {
+            let backwards = committer % 2 == 1;
+            let order = (0..KEYS).map(|at| if backwards { KEYS - 1 - at } else { at });
+            let work = order.map(|at| {
+                let created = Decision { idempotency: Some(entry(&format!("key-{at:02}"))), ..create() };
+                let (store, step, lease) = (&store, progress(&jobs[at]), jobs[at].lease.clone());
+                async move {
+                    apply(&**store, step).await;
+                    let lost = store.renew_leases(vec![lease], Duration::from_secs(30)).await.unwrap();
+                    assert!(lost.is_empty());
+                    matches!(store.commit(created).await.unwrap(), Commit::Applied(_))
+                }
+            });
+            join_all(work.collect::<Vec<_>>()).await.into_iter().filter(|applied| *applied).count()
+        })
+    });
+    let won = join_all(committers.collect::<Vec<_>>()).await.into_iter().map(Result::unwrap).sum::<usize>();
+    assert_eq!(won, KEYS, "G1: a key makes one run");
+    for job in jobs.iter() {
+        let events = stores[1].events(job.lease.run_id, 0, usize::MAX).await.unwrap();
+        let sequences: Vec<u64> = events.iter().map(|event| event.sequence).collect();
+        let expected: Vec<u64> = (1..=3 + COMMITTERS as u64).collect();
+        assert_eq!(sequences, expected, "G7: the events of a run are numbered without a gap");
+    }
+    let mut connection = schema.connect().await;
+    let runs = format!("SELECT count(*) FROM {}.workflow_runs", schema.name());
+    assert_eq!(number(&mut connection, &runs).await, 2 * i64::try_from(KEYS).unwrap());
+    // A deadlock would have been repaired by trying again; the server counts it all the same.
+    let deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+    join_all(stores.iter().map(|store| store.close())).await;
+    assert_eq!(number(&mut connection, deadlocks).await, 0);
+}
+
+/// The race of trap 4, between processes: a completion and a change of the whole run, decided under its lock.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_for_a_run_sees_it_as_it_is_then() {
+    needs_postgres!("who_waits_for_a_run_sees_it_as_it_is_then");
+    let schema = Schema::new();
+    let (one, two) = (Arc::new(schema.open().await), Arc::new(schema.open().await));
+    for _ in 0..50 {
+        let run_id = due(&*one).await;
+        let takers = [&one, &two].map(|store| {
+            let store = Arc::clone(store);
+            let guard = Guard::Claimable { stage_id: "a".into(), generation: 1 };
+            let claim = Change::Claim { stage_id: "a".into(), claim: super::fixture::claim() };
+            let decision = Decision { run_id, guard, idempotency: None, changes: vec![claim] };
+            tokio::spawn(async move { store.commit(decision).await.unwrap() })
+        });
+        let taken = join_all(takers).await.into_iter().map(Result::unwrap);
+        let won = taken.filter(|commit| matches!(commit, Commit::Applied(_))).count();
+        assert_eq!(won, 1, "G4: one lease at a time");
+        assert_eq!(one.snapshot(run_id).await.unwrap().unwrap().jobs[0].lease_epoch, 2);
+    }
+    one.close().await;
+    two.close().await;
+}

@@ -1,0 +1,72 @@
+//! Behind a pooler in transaction mode, where each transaction may find itself in another session.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use sqlx::{Connection, PgConnection};
+use tests::postgres::{Cluster, pooler};
+use tokio::time::timeout;
+use workflow_engine::ports::{Commit, JobTransport, Outbox, Persistence};
+use workflow_engine::stores::{PostgresOptions, PostgresStore};
+
+use super::fixture::{PATIENCE, claim, complete, definitions, due, number, running};
+
+fn behind_pooler() -> PostgresOptions {
+    let mut options = PostgresOptions::default();
+    options.behind_pooler = true;
+    options
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pooler_may_stand_in_between() {
+    needs_postgres!("a_pooler_may_stand_in_between");
+    let Some(cluster) = Cluster::start() else {
+        eprintln!("skipped: a_pooler_may_stand_in_between: the server is not ours to put a pooler before it");
+        return;
+    };
+    let url = pooler::start(cluster.socket(), 3).await.unwrap();
+    let store = Arc::new(PostgresStore::open(&url, behind_pooler()).await.unwrap());
+    store.deliver_events(true);
+    let work = (0..8).map(|_| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move {
+            for _ in 0..10 {
+                due(&*store).await;
+                for job in store.claim_jobs(&claim(), &definitions(), 3).await.unwrap() {
+                    let lost = store.renew_leases(vec![job.lease.clone()], claim().lease).await.unwrap();
+                    assert!(lost.is_empty());
+                    assert!(matches!(store.commit(complete(&job)).await.unwrap(), Commit::Applied(_)));
+                    assert!(store.snapshot(job.lease.run_id).await.unwrap().is_some());
+                }
+            }
+        })
+    });
+    join_all(work.collect::<Vec<_>>()).await.into_iter().for_each(Result::unwrap);
+    assert_eq!(store.undelivered(&claim(), 10_000).await.unwrap().len(), 80 * 6);
+
+    // What another process commits is noticed without listening.
+    let other = PostgresStore::open(&url, behind_pooler()).await.unwrap();
+    let mut foreign = store.hints().watch_foreign();
+    running(&other).await;
+    timeout(PATIENCE, foreign.changed()).await.expect("a foreign commit is noticed").unwrap();
+    other.close().await;
+    store.close().await;
+
+    // Nothing of ours stays in the pooler's sessions.
+    let mut session = PgConnection::connect(cluster.url()).await.unwrap();
+    let listening = "SELECT count(*) FROM pg_stat_activity WHERE query ILIKE 'LISTEN%'";
+    assert_eq!(number(&mut session, listening).await, 0);
+}
+
+/// Without the option a pooler refuses what a session would hold, and the message says what.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pooler_that_was_not_told_of_is_named() {
+    needs_postgres!("a_pooler_that_was_not_told_of_is_named");
+    let Some(cluster) = Cluster::start() else {
+        eprintln!("skipped: a_pooler_that_was_not_told_of_is_named: the server is not ours");
+        return;
+    };
+    let url = pooler::start(cluster.socket(), 1).await.unwrap();
+    let error = PostgresStore::open(&url, PostgresOptions::default()).await.unwrap_err();
+    assert!(error.to_string().contains("unsupported startup parameter"), "{error}");
+}

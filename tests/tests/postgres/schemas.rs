@@ -1,0 +1,117 @@
+//! How a database comes to have the tables, and where they are.
+
+use futures_util::future::join_all;
+use sqlx::AssertSqlSafe;
+use tests::postgres::Schema;
+use workflow_engine::Engine;
+use workflow_engine::ports::Persistence;
+use workflow_engine::stores::{PostgresOptions, PostgresStore};
+
+use super::fixture::{number, running};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_may_open_a_new_schema_at_once() {
+    needs_postgres!("several_may_open_a_new_schema_at_once");
+    let schema = Schema::new();
+    let stores = join_all((0..8).map(|_| schema.open())).await;
+    let mut connection = schema.connect().await;
+    let applied = format!("SELECT count(*) FROM {}._sqlx_migrations", schema.name());
+    assert_eq!(number(&mut connection, &applied).await, 1);
+    for store in &stores {
+        running(store).await;
+        store.close().await;
+    }
+    // And once more, now that it is there.
+    schema.open().await.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_schema_is_a_store_of_its_own() {
+    needs_postgres!("each_schema_is_a_store_of_its_own");
+    let (one, two) = (Schema::new(), Schema::new());
+    let (first, second) = (one.open().await, two.open().await);
+    let job = running(&first).await;
+    assert_eq!(second.run(job.lease.run_id).await.unwrap(), None);
+    assert_eq!(second.unfinished_runs("workflow").await.unwrap(), []);
+    first.close().await;
+    second.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_may_have_any_time_zone() {
+    needs_postgres!("a_session_may_have_any_time_zone");
+    let schema = Schema::new();
+    let role = format!("role_{}", schema.name());
+    let mut connection = schema.connect().await;
+    let create = format!(
+        "CREATE ROLE {role} LOGIN SUPERUSER PASSWORD 'p';
+        ALTER ROLE {role} SET TimeZone = 'Asia/Kathmandu';
+        ALTER ROLE {role} SET DateStyle = 'German, DMY';
+        ALTER ROLE {role} SET search_path = 'nowhere'"
+    );
+    sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut connection).await.unwrap();
+    let url = schema.url().replacen("postgres@", &format!("{role}:p@"), 1);
+    let store = PostgresStore::open(&url, schema.options()).await.unwrap();
+    let other = schema.open().await;
+    let job = running(&store).await;
+    let seen = other.run(job.lease.run_id).await.unwrap();
+    assert_eq!(store.run(job.lease.run_id).await.unwrap(), seen);
+    let age = format!(
+        "SELECT extract(epoch FROM clock_timestamp() - created_at)::bigint FROM {}.workflow_runs",
+        schema.name()
+    );
+    assert!((0..60).contains(&number(&mut connection, &age).await));
+    store.close().await;
+    other.close().await;
+    let drop = AssertSqlSafe(format!("DROP SCHEMA {} CASCADE; DROP ROLE {role}", schema.name()));
+    sqlx::raw_sql(drop).execute(&mut connection).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_schema_that_exists_needs_no_right_to_create_one() {
+    needs_postgres!("a_schema_that_exists_needs_no_right_to_create_one");
+    let schema = Schema::new();
+    let role = format!("role_{}", schema.name());
+    let mut connection = schema.connect().await;
+    let create = format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'p'; CREATE SCHEMA {name} AUTHORIZATION {role}",
+        name = schema.name()
+    );
+    sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut connection).await.unwrap();
+    let url = schema.url().replacen("postgres@", &format!("{role}:p@"), 1);
+    let store = PostgresStore::open(&url, schema.options()).await.unwrap();
+    running(&store).await;
+    store.close().await;
+    let drop = AssertSqlSafe(format!("DROP SCHEMA {} CASCADE; DROP ROLE {role}", schema.name()));
+    sqlx::raw_sql(drop).execute(&mut connection).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_engine_opens_it_by_its_url() {
+    needs_postgres!("an_engine_opens_it_by_its_url");
+    let schema = Schema::new();
+    let engine = Engine::open(schema.url()).await.unwrap().register::<tests::diamond::diamond>();
+    let engine = engine.build().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = folder.path().join("ledger").to_str().unwrap().to_owned();
+    let input = tests::diamond::FirstInput { ledger, number: 5 };
+    let run = engine.start::<tests::diamond::diamond>(input).await.unwrap();
+    assert_eq!(run.output().await.unwrap(), 16);
+    engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn no_message_shows_a_password() {
+    for url in [
+        "postgres://user:secret@127.0.0.1:1/name",
+        "postgres://user:secret@127.0.0.1:notaport/name",
+        "postgres://user:secret@127.0.0.1:1/name?sslmode=nonsense",
+        "postgres://127.0.0.1:1/name?password=secret",
+    ] {
+        let error = PostgresStore::open(url, PostgresOptions::default()).await.unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("secret"), "{shown}");
+    }
+    let gone = PostgresStore::open("postgres://127.0.0.1:1/name", PostgresOptions::default()).await;
+    assert!(gone.unwrap_err().is_retryable());
+}

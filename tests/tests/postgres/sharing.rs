@@ -1,0 +1,107 @@
+//! Several stores on one schema, as several processes have them.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use tests::postgres::Schema;
+use tokio::time::timeout;
+use workflow_engine::ports::{Commit, JobTransport, Persistence};
+use workflow_engine::records::Status;
+
+use super::fixture::{PATIENCE, claim, complete, definitions, due, running};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_sees_what_the_other_commits() {
+    needs_postgres!("each_sees_what_the_other_commits");
+    let schema = Schema::new();
+    let (one, two) = (schema.open().await, schema.open().await);
+    for _ in 0..10 {
+        let mut foreign = two.hints().watch_foreign();
+        let job = running(&one).await;
+        timeout(PATIENCE, foreign.changed()).await.expect("a foreign commit is noticed").unwrap();
+        assert_eq!(two.run(job.lease.run_id).await.unwrap().unwrap().status, Status::Running);
+
+        let mut foreign = one.hints().watch_foreign();
+        let mut watch = one.hints().watch_run(job.lease.run_id);
+        assert!(matches!(two.commit(complete(&job)).await.unwrap(), Commit::Applied(_)));
+        timeout(PATIENCE, foreign.changed()).await.expect("a foreign commit is noticed").unwrap();
+        timeout(PATIENCE, watch.changed()).await.expect("who watches the run is told");
+        assert_eq!(one.run(job.lease.run_id).await.unwrap().unwrap().status, Status::Completed);
+    }
+    one.close().await;
+    two.close().await;
+}
+
+/// A hint at every commit would cost more than the commits.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_commits_make_few_notifications() {
+    needs_postgres!("many_commits_make_few_notifications");
+    let schema = Schema::new();
+    let (busy, other) = (schema.open().await, schema.open().await);
+    let before = *other.hints().watch_foreign().borrow();
+    for _ in 0..100 {
+        running(&busy).await;
+    }
+    busy.close().await;
+    let hints = *other.hints().watch_foreign().borrow() - before;
+    assert!(hints < 50, "100 commits made {hints} hints");
+    other.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn eight_claimers_over_four_stores_never_claim_the_same_job() {
+    needs_postgres!("eight_claimers_over_four_stores_never_claim_the_same_job");
+    let schema = Schema::new();
+    let opened = join_all((0..4).map(|_| schema.open())).await;
+    let stores: Vec<_> = opened.into_iter().map(Arc::new).collect();
+    let creators = (0..4).map(|number| {
+        let store = Arc::clone(&stores[number]);
+        tokio::spawn(async move { join_all((0..50).map(|_| due(&*store))).await })
+    });
+    let mut runs: Vec<_> =
+        join_all(creators.collect::<Vec<_>>()).await.into_iter().flat_map(Result::unwrap).collect();
+    let claimers = (0..8).map(|number: usize| {
+        let store = Arc::clone(&stores[number % 4]);
+        tokio::spawn(async move {
+            let mut all = Vec::new();
+            loop {
+                let claimed = store.claim_jobs(&claim(), &definitions(), 7).await.unwrap();
+                if claimed.is_empty() {
+                    return all;
+                }
+                for job in &claimed {
+                    assert_eq!(job.lease.epoch, 2);
+                    assert!(matches!(store.commit(complete(job)).await.unwrap(), Commit::Applied(_)));
+                }
+                all.extend(claimed.into_iter().map(|job| job.lease.run_id));
+            }
+        })
+    });
+    let mut claimed: Vec<_> =
+        join_all(claimers.collect::<Vec<_>>()).await.into_iter().flat_map(Result::unwrap).collect();
+    claimed.sort();
+    runs.sort();
+    assert_eq!(claimed, runs);
+    join_all(stores.iter().map(|store| store.close())).await;
+}
+
+/// What one process renews another sees as renewed, however their machines' clocks stand: the database's counts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lease_is_told_by_the_databases_clock() {
+    needs_postgres!("a_lease_is_told_by_the_databases_clock");
+    let schema = Schema::new();
+    let store = schema.open().await;
+    let job = running(&store).await;
+    let mut connection = schema.connect().await;
+    let left = format!(
+        "SELECT extract(epoch FROM leased_until - clock_timestamp())::bigint FROM {}.job_queue",
+        schema.name()
+    );
+    let left = super::fixture::number(&mut connection, &left).await;
+    assert!((25..=30).contains(&left), "{left}");
+    assert!(store.stale_jobs(&[], 10).await.unwrap().is_empty());
+    assert!(store.next_lease_end().await.unwrap().is_some());
+    let lost = store.renew_leases(vec![job.lease.clone()], std::time::Duration::MAX).await.unwrap();
+    assert!(lost.is_empty());
+    store.close().await;
+}

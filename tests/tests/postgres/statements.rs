@@ -1,0 +1,136 @@
+//! What a commit costs, alone, in company, and beside ten thousand finished runs.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use sqlx::{AssertSqlSafe, Row};
+use tests::postgres::Schema;
+use workflow_engine::ports::{Change, Decision, JobTransport, Outbox, Persistence};
+use workflow_engine::records::BlobKey;
+use workflow_engine::stores::{PostgresStatistics, PostgresStore};
+
+use super::fixture::{claim, complete, create, definitions, due, entry, named_url, number, running};
+
+fn spent(before: PostgresStatistics, after: PostgresStatistics) -> (u64, u64) {
+    (after.transactions - before.transactions, after.statements - before.statements)
+}
+
+#[tokio::test]
+async fn a_commit_takes_two_statements() {
+    needs_postgres!("a_commit_takes_two_statements");
+    let schema = Schema::new();
+    let store = schema.open().await;
+    let before = store.statistics();
+    store.commit(Decision { idempotency: Some(entry("key")), ..create() }).await.unwrap();
+    assert_eq!(spent(before, store.statistics()), (1, 2));
+    let job = running(&store).await;
+    let before = store.statistics();
+    store.commit(complete(&job)).await.unwrap();
+    assert_eq!(spent(before, store.statistics()), (1, 2));
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_takes_as_many_statements_as_a_commit() {
+    needs_postgres!("a_batch_takes_as_many_statements_as_a_commit");
+    let schema = Schema::new();
+    let store = Arc::new(schema.open().await);
+    let jobs = join_all((0..400).map(|_| running(&*store))).await;
+    let before = store.statistics();
+    let work = jobs.into_iter().map(|job| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move {
+            store.commit(complete(&job)).await.unwrap();
+            store.commit(create()).await.unwrap();
+        })
+    });
+    join_all(work.collect::<Vec<_>>()).await.into_iter().for_each(Result::unwrap);
+    let (transactions, statements) = spent(before, store.statistics());
+    assert!(transactions < 200, "800 requests in {transactions} transactions");
+    assert_eq!(statements, 2 * transactions);
+    store.close().await;
+}
+
+/// However many finished runs there are, nothing that a store does reads a whole table. The server counts it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_scans_a_table() {
+    needs_postgres!("nothing_scans_a_table");
+    let schema = Schema::new();
+    let name = schema.name();
+    let store = PostgresStore::open(&named_url(&schema), schema.options()).await.unwrap();
+    store.deliver_events(true);
+    // What was planned over empty tables stays planned.
+    everything(&store).await;
+    let mut connection = schema.connect().await;
+    let fill = format!(
+        "INSERT INTO {name}.workflow_runs (id, workflow_id, workflow_name, workflow_type,
+            definition_fingerprint, status, priority, version, generation, last_sequence, waiting_on, active,
+            suspended, created_at, completed_at)
+        SELECT gen_random_uuid(), 'workflow', 'w', 'w', 'definition', 'COMPLETED', 5, 1, 1, 5, 0, 0, 0, now(), now()
+        FROM generate_series(1, 10000);
+        INSERT INTO {name}.workflow_stages (workflow_run_id, stage_id, stage_name, stage_number, execution_group,
+            generation, status, attempt, waiting_on)
+        SELECT id, 'a', 'A', 1, 1, 1, 'COMPLETED', 1, 0 FROM {name}.workflow_runs
+        WHERE workflow_name = 'w';
+        INSERT INTO {name}.outbox_events (workflow_run_id, sequence, event_type, payload, occurred_at, published_at)
+        SELECT id, n, 'e', '{{}}', now(), now() FROM {name}.workflow_runs, generate_series(1, 5) AS n
+        WHERE workflow_name = 'w';
+        ANALYZE"
+    );
+    sqlx::raw_sql(AssertSqlSafe(fill)).execute(&mut connection).await.unwrap();
+    everything(&store).await;
+    everything(&store).await;
+    store.close().await;
+
+    // A session's counts are told when it ends.
+    let sessions = format!("SELECT count(*) FROM pg_stat_activity WHERE application_name = '{name}'");
+    while number(&mut connection, &sessions).await > 0 {}
+    let scans = AssertSqlSafe(format!(
+        "SELECT relname::text, seq_scan, seq_tup_read FROM pg_stat_all_tables
+        WHERE schemaname = '{name}' AND seq_tup_read > 0 AND relname <> '_sqlx_migrations'"
+    ));
+    let scans = sqlx::query(scans).fetch_all(&mut connection).await.unwrap();
+    let scans: Vec<(String, i64, i64)> =
+        scans.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect();
+    // Filling the tables has read each row of the runs twice.
+    let unexpected: Vec<_> =
+        scans.iter().filter(|(table, _, read)| table != "workflow_runs" || *read > 30_000).collect();
+    assert!(unexpected.is_empty(), "{unexpected:?}");
+}
+
+/// Every statement at least once.
+async fn everything(store: &PostgresStore) {
+    let keyed =
+        Decision { idempotency: Some(entry(&workflow_engine::RunId::generate().to_string())), ..create() };
+    store.commit(keyed).await.unwrap();
+    let run_id = due(store).await;
+    let claimed = store.claim_jobs(&claim(), &definitions(), 5).await.unwrap();
+    let job = claimed.into_iter().find(|job| job.lease.run_id == run_id).unwrap();
+    store.renew_leases(vec![job.lease.clone()], claim().lease).await.unwrap();
+    store.claim_jobs(&claim(), &definitions(), 5).await.unwrap();
+    store.stale_jobs(&["gone".to_owned()], 5).await.unwrap();
+    store.lease_holders().await.unwrap();
+    store.next_job_due(&definitions()).await.unwrap();
+    store.next_lease_end().await.unwrap();
+    let log = Change::PutBlob { key: BlobKey(format!("{run_id}/a")), value: workflow_engine::Json::null() };
+    store.commit(Decision { changes: vec![log], ..complete(&job) }).await.unwrap();
+    store.commit(complete(&job)).await.unwrap();
+    store.commit_locked(run_id, Box::new(|_| None)).await.unwrap();
+    store.snapshot(run_id).await.unwrap();
+    store.run(run_id).await.unwrap();
+    store.request(run_id).await.unwrap();
+    store.stages(run_id).await.unwrap();
+    store.stage(run_id, "a").await.unwrap();
+    store.outputs(run_id, &["a".to_owned()]).await.unwrap();
+    store.blob(&BlobKey(format!("{run_id}/a"))).await.unwrap();
+    store.logs(run_id, 0, 5).await.unwrap();
+    store.pending_runs(&definitions(), 5).await.unwrap();
+    store.unfinished_runs("workflow").await.unwrap();
+    let events = store.events(run_id, 0, 5).await.unwrap();
+    store.mark_refused(run_id, 1, claim().lease).await.unwrap();
+    store.undelivered(&claim(), 5).await.unwrap();
+    store
+        .mark_delivered(events.into_iter().map(|event| (event.run_id, event.sequence)).collect())
+        .await
+        .unwrap();
+}

@@ -1,0 +1,180 @@
+//! Rerunning a run that is over.
+
+use futures_util::StreamExt;
+use tests::world::World;
+use tests::{on_every_store, signal};
+use workflow_engine::kernel::{RunRerun, RunRerunFrom};
+use workflow_engine::prelude::*;
+use workflow_engine::records::EventKind;
+
+/// Delivers the generation that it runs in, so that a test can see what ran again.
+#[stage]
+async fn begin(number: u32, ctx: &StageContext) -> StageResult<u32> {
+    Ok(number * 100 + ctx.generation())
+}
+
+#[stage]
+async fn left(begun: u32, ctx: &StageContext) -> StageResult<(u32, u32)> {
+    Ok((begun, ctx.generation()))
+}
+
+/// Fails in its first generation if it is told to.
+#[stage(retry(max_attempts = 1))]
+async fn right(begun: u32, #[config(default = false)] fails: bool, ctx: &StageContext) -> StageResult<u32> {
+    if fails && ctx.generation() == 1 {
+        return Err(StageError::retryable("out of order"));
+    }
+    Ok(begun + 10 * ctx.generation())
+}
+
+#[stage]
+async fn finish(left: (u32, u32), right: u32) -> StageResult<(u32, u32, u32)> {
+    Ok((left.0, left.1, right))
+}
+
+workflow! { diamond = begin >> [left, right] >> finish }
+
+fn rerun(run: &RunHandle<diamond>, from: &str) -> RunRerunFrom {
+    RunRerunFrom { run_id: run.id(), from_stage_id: from.to_owned(), idempotency_key: None, dry_run: false }
+}
+
+async fn failing(engine: &Engine) -> RunHandle<diamond> {
+    let mut config = DiamondConfig::default();
+    config.right.fails = true;
+    let run = engine.start::<diamond>(BeginInput { number: 1 }).config(config).await.unwrap();
+    assert!(run.output().await.unwrap_err().is_run_failed());
+    run
+}
+
+async fn a_rerun_covers_its_stage_and_what_follows_and_keeps_the_rest(world: World) {
+    let engine = world.engine().register::<diamond>().build().await.unwrap();
+    let run = engine.start::<diamond>(BeginInput { number: 1 }).await.unwrap();
+    assert_eq!(run.output().await.unwrap(), (101, 1, 111));
+
+    let answer = engine.dispatch(rerun(&run, "right")).await.unwrap();
+    assert_eq!(answer, RunRerun { generation: 2, stages: vec!["right".into(), "finish".into()] });
+    assert_eq!(
+        run.output().await.unwrap(),
+        (101, 1, 121),
+        "begin and left are those of the first generation"
+    );
+    let stages = world.store.stages(run.id()).await.unwrap();
+    let generations: Vec<u32> = stages.iter().map(|stage| stage.generation).collect();
+    assert_eq!(generations, [1, 1, 2, 2]);
+
+    let answer = engine.dispatch(rerun(&run, "begin")).await.unwrap();
+    assert_eq!((answer.generation, answer.stages.len()), (3, 4));
+    assert_eq!(run.output().await.unwrap(), (103, 3, 133));
+
+    let events: Vec<_> = run.events().map(|event| event.unwrap()).collect().await;
+    let sequences: Vec<u64> = events.iter().map(|event| event.sequence).collect();
+    assert_eq!(sequences, (1..=sequences.len() as u64).collect::<Vec<_>>(), "one stream, without a gap");
+    let ends = events.iter().filter(|event| event.kind.ends_run()).count();
+    let starts = events.iter().filter(|event| event.kind == EventKind::WorkflowStarted {}).count();
+    assert_eq!((starts, ends), (3, 3));
+}
+
+async fn a_failed_run_goes_on_from_where_it_failed(world: World) {
+    let engine = world.engine().register::<diamond>().build().await.unwrap();
+    let run = failing(&engine).await;
+    engine.dispatch(rerun(&run, "right")).await.unwrap();
+    let (begun, _, right) = run.output().await.unwrap();
+    assert_eq!((begun, right), (101, 121));
+    let record = run.record().await.unwrap();
+    assert_eq!((record.status, record.error), (Status::Completed, None));
+    assert_eq!(record.started_at, Some(world.clock_now()), "its duration counts from the rerun");
+}
+
+async fn a_rerun_covers_every_stage_that_has_not_completed(world: World) {
+    let engine = world.engine().register::<diamond>().build().await.unwrap();
+    let run = failing(&engine).await;
+    // `left` may have completed or been cancelled, depending on who was first; from `left` on, `right` is run again
+    // too, as it has not completed.
+    let answer = engine.dispatch(rerun(&run, "left")).await.unwrap();
+    assert_eq!(answer.stages, ["left", "right", "finish"]);
+    assert_eq!(run.output().await.unwrap(), (101, 2, 121));
+}
+
+async fn a_rerun_is_refused_where_it_makes_no_sense(world: World) {
+    let engine = world.engine().register::<diamond>().without_worker().build().await.unwrap();
+    let run = engine.start::<diamond>(BeginInput { number: 1 }).await.unwrap();
+    let code = async |command| engine.dispatch(command).await.unwrap_err().code();
+    assert_eq!(code(rerun(&run, "begin")).await, "RUN_NOT_OVER");
+    assert_eq!(code(rerun(&run, "middle")).await, "STAGE_NOT_FOUND");
+    run.cancel("no need").await.unwrap();
+    assert_eq!(code(rerun(&run, "begin")).await, "RUN_NEVER_STARTED");
+
+    let engine = world.engine().register::<diamond>().build().await.unwrap();
+    let run = failing(&engine).await;
+    let error = engine.dispatch(rerun(&run, "finish")).await.unwrap_err();
+    assert_eq!(error.code(), "ANCESTOR_NOT_COMPLETED");
+    let unknown = RunRerunFrom { run_id: workflow_engine::RunId::generate(), ..rerun(&run, "begin") };
+    assert_eq!(engine.dispatch(unknown).await.unwrap_err().code(), "RUN_NOT_FOUND");
+}
+
+async fn a_dry_run_says_what_would_run_and_changes_nothing(world: World) {
+    let engine = world.engine().register::<diamond>().build().await.unwrap();
+    let run = failing(&engine).await;
+    let before = world.store.snapshot(run.id()).await.unwrap();
+    let dry = RunRerunFrom { dry_run: true, idempotency_key: Some("k".into()), ..rerun(&run, "begin") };
+    assert_eq!(engine.dispatch(dry).await.unwrap().stages, ["begin", "left", "right", "finish"]);
+    assert_eq!(world.store.snapshot(run.id()).await.unwrap(), before);
+}
+
+async fn a_repeated_key_reruns_once(world: World) {
+    let engine = world.engine().register::<diamond>().build().await.unwrap();
+    let run = failing(&engine).await;
+    let keyed = |from| RunRerunFrom { idempotency_key: Some("again-1".into()), ..rerun(&run, from) };
+    let first = engine.dispatch(keyed("right")).await.unwrap();
+    run.output().await.unwrap();
+    assert_eq!(engine.dispatch(keyed("right")).await.unwrap(), first);
+    assert_eq!(run.record().await.unwrap().generation, 2);
+    assert_eq!(engine.dispatch(keyed("begin")).await.unwrap_err().code(), "IDEMPOTENCY_CONFLICT");
+}
+
+#[stage(retry(max_attempts = 1))]
+async fn fails(number: u32, ctx: &StageContext) -> StageResult<u32> {
+    if ctx.generation() == 1 {
+        signal::wait(ctx.run_id(), "sibling runs").await;
+        return Err(StageError::permanent("no"));
+    }
+    Ok(number)
+}
+
+/// In its first generation it ignores that it is told to stop, and delivers late.
+#[stage]
+async fn stubborn(_number: u32, ctx: &StageContext) -> StageResult<u32> {
+    let (run, generation) = (ctx.run_id(), ctx.generation());
+    signal::give(run, "sibling runs");
+    if generation == 1 {
+        std::future::pending::<()>().await;
+    }
+    Ok(generation)
+}
+
+workflow! { siblings(u32) = [fails, stubborn] }
+
+/// A job of a failed run must not execute against its rerun (trap 12).
+async fn nothing_of_the_old_generation_touches_the_new_one(world: World) {
+    let engine = world.engine().register::<siblings>().build().await.unwrap();
+    let run = engine.start::<siblings>(7).await.unwrap();
+    assert!(run.output().await.unwrap_err().is_run_failed());
+    let from_fails = RunRerunFrom {
+        run_id: run.id(),
+        from_stage_id: "fails".into(),
+        idempotency_key: None,
+        dry_run: false,
+    };
+    engine.dispatch(from_fails).await.unwrap();
+    assert_eq!(run.output().await.unwrap(), (7, 2));
+}
+
+on_every_store!(
+    a_rerun_covers_its_stage_and_what_follows_and_keeps_the_rest,
+    a_failed_run_goes_on_from_where_it_failed,
+    a_rerun_covers_every_stage_that_has_not_completed,
+    a_rerun_is_refused_where_it_makes_no_sense,
+    a_dry_run_says_what_would_run_and_changes_nothing,
+    a_repeated_key_reruns_once,
+    nothing_of_the_old_generation_touches_the_new_one,
+);

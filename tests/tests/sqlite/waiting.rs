@@ -1,0 +1,71 @@
+//! What a run costs that waits for days.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tests::events::wait_for;
+use workflow_engine::EngineBuilder;
+use workflow_engine::ports::{JobTransport, Store};
+use workflow_engine::prelude::*;
+use workflow_engine::records::EventKind;
+use workflow_engine::stores::{SqliteOptions, SqliteStore};
+use workflow_engine::testing::FakeClock;
+
+use super::fixture::Directory;
+
+#[stage(check = printed, poll_every = "1d", give_up_after = "30d")]
+async fn order(title: String) -> StageResult<String> {
+    Ok(title)
+}
+
+#[check]
+async fn printed(title: &String) -> StageResult<Check<String>> {
+    Ok(if title.is_empty() { Check::Ready(title.clone()) } else { Check::Pending })
+}
+
+workflow! { printing = order }
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAYS: u64 = 10;
+
+#[tokio::test]
+async fn a_run_that_waits_for_days_costs_its_due_checks_and_nothing_else() {
+    let directory = Directory::new();
+    let clock = FakeClock::new();
+    let mut options = SqliteOptions::default();
+    options.clock = Arc::new(clock.clone());
+    let file = directory.file("store.db");
+    let store = Arc::new(SqliteStore::open(file.to_str().unwrap(), options).await.unwrap());
+    let engine = EngineBuilder::over(Arc::clone(&store) as Arc<dyn Store>, Arc::new(clock.clone()))
+        .register::<printing>()
+        .build()
+        .await
+        .unwrap();
+    let run = engine.start::<printing>(OrderInput { title: "Emma".into() }).await.unwrap();
+    wait_for(&run, |kind| matches!(kind, EventKind::StageSuspended { .. })).await;
+
+    let fingerprints = [printing::definition().fingerprint().to_owned()];
+    let due = || async { store.next_job_due(&fingerprints).await.unwrap() };
+    let before = store.statistics();
+    for _ in 0..DAYS {
+        let check = due().await;
+        for _ in 0..24 {
+            clock.advance(HOUR);
+            // Whoever has something to do in this hour has its chance to do it.
+            due().await;
+        }
+        // Nothing is due while the check runs.
+        while due().await.is_none_or(|next| Some(next) == check) {
+            tokio::task::yield_now().await;
+        }
+    }
+    let after = store.statistics();
+    let (requests, transactions) =
+        (after.requests - before.requests, after.transactions - before.transactions);
+    // The claim of the check, its outcome, and a look at what else there is.
+    assert!(requests <= 4 * DAYS, "{requests} requests in {DAYS} days");
+    // A look for foreign commits may be one of its own; to look every hour would be 240.
+    assert!(transactions <= 7 * DAYS, "{transactions} transactions in {DAYS} days");
+    assert_eq!(run.status().await.unwrap(), Status::Running);
+    engine.shutdown().await;
+}

@@ -1,0 +1,387 @@
+//! Stages that wait: one ticket, checks when they are due, and nothing in between.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex};
+use std::time::Duration;
+
+use tests::events::{names, wait_for};
+use tests::world::World;
+use tests::{on_every_store, signal};
+use workflow_engine::RunId;
+use workflow_engine::kernel::RunTransition;
+use workflow_engine::prelude::*;
+use workflow_engine::records::EventKind;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// How often each function was called for a run.
+static CALLS: LazyLock<Mutex<HashMap<(RunId, &'static str), u32>>> = LazyLock::new(Mutex::default);
+
+/// Counts a call, and answers which one it is.
+fn call(ctx: &StageContext, name: &'static str) -> u32 {
+    let mut calls = CALLS.lock().expect("no panic under this lock");
+    let count = calls.entry((ctx.run_id(), name)).or_default();
+    *count += 1;
+    *count
+}
+
+fn calls(run: RunId, name: &'static str) -> u32 {
+    CALLS.lock().expect("no panic under this lock").get(&(run, name)).copied().unwrap_or_default()
+}
+
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct Ticket {
+    /// The check that finds it ready.
+    ready_at: u32,
+    /// What the checks before that say.
+    until_then: Until,
+}
+
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+enum Until {
+    Pending,
+    PendingFor(u64),
+    Fail,
+    Stop,
+    /// They begin, and wait for the signal `look` before they look.
+    Held,
+}
+
+#[stage(check = batch_done, poll_every = "1h", give_up_after = "24h", retry(max_attempts = 3, initial = "10s"))]
+async fn submit_batch(ticket: Ticket, ctx: &StageContext) -> StageResult<Ticket> {
+    call(ctx, "submit");
+    Ok(ticket)
+}
+
+#[check]
+async fn batch_done(
+    ticket: &Ticket,
+    #[config(default = 7)] worth: u32,
+    ctx: &StageContext,
+) -> StageResult<Check<u32>> {
+    let count = call(ctx, "check");
+    if let Until::Held = ticket.until_then {
+        signal::give(ctx.run_id(), "looking");
+        signal::wait(ctx.run_id(), "look").await;
+    }
+    if count >= ticket.ready_at {
+        return Ok(Check::Ready(count * worth));
+    }
+    match ticket.until_then {
+        Until::Pending | Until::Held => {
+            signal::give(ctx.run_id(), "checked");
+            Ok(Check::Pending)
+        }
+        Until::PendingFor(seconds) => Ok(Check::PendingFor(Duration::from_secs(seconds))),
+        Until::Fail => Err(StageError::retryable(format!("check {count} failed"))),
+        Until::Stop => Err(StageError::permanent("the far side has forgotten it")),
+    }
+}
+
+#[stage]
+async fn bill(worth: u32) -> StageResult<String> {
+    Ok(format!("{worth} EUR"))
+}
+
+workflow! { batch = submit_batch >> bill }
+
+fn input(ready_at: u32, until_then: Until) -> SubmitBatchInput {
+    SubmitBatchInput { ticket: Ticket { ready_at, until_then } }
+}
+
+/// Waits until the stage has its ticket and its next check stands in the store.
+async fn suspended(run: &RunHandle<batch>) {
+    wait_for(run, |kind| matches!(kind, EventKind::StageSuspended { .. })).await;
+}
+
+/// Lets the due check run, and waits until the next one is due at another instant.
+async fn next_check(world: &World, run: &RunHandle<batch>, after: Duration) {
+    let before = calls(run.id(), "check");
+    world.clock.advance(after);
+    // Nothing is due while the check runs.
+    while calls(run.id(), "check") == before || due(world).await.is_none() {
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn due(world: &World) -> Option<chrono::DateTime<chrono::Utc>> {
+    world.store.next_job_due(&[batch::definition().fingerprint().to_owned()]).await.unwrap()
+}
+
+async fn a_ticket_is_committed_once_and_checks_follow_every_so_often(world: World) {
+    let engine = world.engine().register::<batch>().build().await.unwrap();
+    let run = engine.start::<batch>(input(3, Until::Pending)).await.unwrap();
+    suspended(&run).await;
+    for check in 1..=2 {
+        assert_eq!(due(&world).await, Some(now(&world) + HOUR));
+        next_check(&world, &run, HOUR).await;
+        assert_eq!((calls(run.id(), "submit"), calls(run.id(), "check")), (1, check));
+    }
+    world.clock.advance(HOUR);
+    assert_eq!(run.output().await.unwrap(), "21 EUR");
+    assert_eq!((calls(run.id(), "submit"), calls(run.id(), "check")), (1, 3));
+    assert_eq!(
+        names(&run).await,
+        [
+            "workflow:created",
+            "workflow:started",
+            "stage:started",
+            "stage:suspended",
+            "workflow:suspended",
+            "stage:completed",
+            "stage:started",
+            "stage:completed",
+            "workflow:completed",
+        ]
+    );
+}
+
+fn now(world: &World) -> chrono::DateTime<chrono::Utc> {
+    workflow_engine::ports::Clock::now(&world.clock)
+}
+
+async fn a_check_may_name_the_time_of_the_next(world: World) {
+    let engine = world.engine().register::<batch>().build().await.unwrap();
+    let run = engine
+        .start::<batch>(input(2, Until::PendingFor(90)))
+        .config(BatchConfig { submit_batch: BatchDoneConfig { worth: 10 }, ..BatchConfig::default() })
+        .await
+        .unwrap();
+    suspended(&run).await;
+    next_check(&world, &run, HOUR).await;
+    assert_eq!(due(&world).await, Some(now(&world) + Duration::from_secs(90)));
+    world.clock.advance(Duration::from_secs(90));
+    assert_eq!(run.output().await.unwrap(), "20 EUR");
+}
+
+async fn a_failing_check_follows_the_retry_policy_and_then_fails_the_run(world: World) {
+    let engine = world.engine().register::<batch>().build().await.unwrap();
+    let run = engine.start::<batch>(input(9, Until::Fail)).await.unwrap();
+    suspended(&run).await;
+    world.clock.advance(HOUR);
+    for (attempt, seconds) in [(1, 10), (2, 20)] {
+        let retrying = wait_for(
+            &run,
+            |kind| matches!(kind, EventKind::StageRetrying { attempt: failed, .. } if *failed == attempt),
+        )
+        .await;
+        let EventKind::StageRetrying { error, delay_ms, .. } = retrying else { unreachable!() };
+        assert_eq!((error, delay_ms), (format!("check {attempt} failed"), seconds * 1_000));
+        world.clock.advance(Duration::from_secs(seconds));
+    }
+    let error = run.output().await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("stage `submit-batch` failed after 3 attempts to check it: check 3 failed"),
+        "{error}"
+    );
+    assert_eq!((calls(run.id(), "submit"), calls(run.id(), "check")), (1, 3));
+}
+
+async fn a_check_that_recovers_delivers(world: World) {
+    let engine = world.engine().register::<batch>().build().await.unwrap();
+    let run = engine.start::<batch>(input(2, Until::Fail)).await.unwrap();
+    suspended(&run).await;
+    world.clock.advance(HOUR);
+    wait_for(&run, |kind| matches!(kind, EventKind::StageRetrying { .. })).await;
+    world.clock.advance(Duration::from_secs(10));
+    assert_eq!(run.output().await.unwrap(), "14 EUR");
+}
+
+async fn a_permanent_failure_of_a_check_fails_the_run_at_once(world: World) {
+    let engine = world.engine().register::<batch>().build().await.unwrap();
+    let run = engine.start::<batch>(input(9, Until::Stop)).await.unwrap();
+    suspended(&run).await;
+    world.clock.advance(HOUR);
+    let error = run.output().await.unwrap_err();
+    assert!(
+        error.to_string().ends_with("after 1 attempt to check it: the far side has forgotten it"),
+        "{error}"
+    );
+    assert_eq!(calls(run.id(), "check"), 1);
+}
+
+async fn what_is_not_ready_in_time_is_given_up_after_a_last_check(world: World) {
+    let engine = world.engine().register::<batch>().build().await.unwrap();
+    // The next check would be in ten days: the last one comes when the day is over.
+    let run = engine.start::<batch>(input(9, Until::PendingFor(864_000))).await.unwrap();
+    suspended(&run).await;
+    let given_up = now(&world) + HOUR * 24;
+    next_check(&world, &run, HOUR).await;
+    assert_eq!(due(&world).await, Some(given_up));
+    world.clock.advance(HOUR * 23);
+    let error = run.output().await.unwrap_err();
+    let text = "stage `submit-batch` was given up: it was not ready within 86400s";
+    assert!(error.to_string().ends_with(text), "{error}");
+    assert_eq!(run.record().await.unwrap().error.unwrap().code, "GAVE_UP");
+    assert_eq!((calls(run.id(), "submit"), calls(run.id(), "check")), (1, 2));
+}
+
+async fn a_wake_has_it_checked_at_once(world: World) {
+    let engine = world.engine().register::<batch>().build().await.unwrap();
+    let run = engine.start::<batch>(input(1, Until::Pending)).await.unwrap();
+    suspended(&run).await;
+    assert!(run.wake("submit-batch").await.unwrap());
+    assert_eq!(run.output().await.unwrap(), "7 EUR");
+    assert!(!run.wake("submit-batch").await.unwrap(), "it waits no more");
+    assert!(!engine.wake(run.id(), "bill").await.unwrap(), "it never waits");
+    let error = engine.wake(run.id(), "print").await.unwrap_err();
+    assert_eq!(error.code(), "STAGE_NOT_FOUND");
+    let error = engine.wake(RunId::generate(), "bill").await.unwrap_err();
+    assert_eq!(error.code(), "RUN_NOT_FOUND");
+}
+
+async fn a_wake_while_a_check_runs_has_another_one_follow(world: World) {
+    let engine = world.engine().register::<batch>().build().await.unwrap();
+    let run = engine.start::<batch>(input(2, Until::Held)).await.unwrap();
+    suspended(&run).await;
+    world.clock.advance(HOUR);
+    signal::wait(run.id(), "looking").await;
+    assert!(run.wake("submit-batch").await.unwrap());
+    signal::give(run.id(), "look");
+    // Time stands still: the second check follows for the wake alone.
+    signal::wait(run.id(), "looking").await;
+    signal::give(run.id(), "look");
+    assert_eq!(run.output().await.unwrap(), "14 EUR");
+}
+
+async fn a_stage_goes_on_waiting_over_a_restart(world: World) {
+    let first = world.engine().register::<batch>().build().await.unwrap();
+    let run = first.start::<batch>(input(2, Until::Pending)).await.unwrap();
+    suspended(&run).await;
+    next_check(&world, &run, HOUR).await;
+    // The store outlives the engine.
+    first.drain().await;
+
+    let second = world.engine().register::<batch>().build().await.unwrap();
+    let run = second.run::<batch>(run.id()).await.unwrap();
+    assert_eq!(run.status().await.unwrap(), Status::Running);
+    world.clock.advance(HOUR);
+    assert_eq!(run.output().await.unwrap(), "14 EUR");
+    assert_eq!((calls(run.id(), "submit"), calls(run.id(), "check")), (1, 2));
+}
+
+async fn a_check_of_a_worker_that_drains_is_handed_back(world: World) {
+    let first = world.engine().register::<batch>().drain_timeout(Duration::ZERO).build().await.unwrap();
+    let run = first.start::<batch>(input(1, Until::Held)).await.unwrap();
+    suspended(&run).await;
+    world.clock.advance(HOUR);
+    signal::wait(run.id(), "looking").await;
+    first.drain().await;
+
+    let second = world.engine().register::<batch>().build().await.unwrap();
+    signal::wait(run.id(), "looking").await;
+    signal::give(run.id(), "look");
+    let run = second.run::<batch>(run.id()).await.unwrap();
+    assert_eq!(run.output().await.unwrap(), "14 EUR");
+    assert_eq!(calls(run.id(), "submit"), 1);
+}
+
+async fn a_run_is_cancelled_while_it_waits(world: World) {
+    let engine = world.engine().register::<batch>().build().await.unwrap();
+    let run = engine.start::<batch>(input(1, Until::Pending)).await.unwrap();
+    suspended(&run).await;
+    assert!(run.cancel("no need").await.unwrap());
+    assert!(run.output().await.unwrap_err().is_run_cancelled());
+    assert!(!run.wake("submit-batch").await.unwrap());
+    world.clock.advance(HOUR * 48);
+    engine.drain().await;
+    assert_eq!(calls(run.id(), "check"), 0);
+}
+
+async fn a_run_is_cancelled_while_a_check_runs(world: World) {
+    let engine = world.engine().register::<batch>().build().await.unwrap();
+    let run = engine.start::<batch>(input(1, Until::Held)).await.unwrap();
+    suspended(&run).await;
+    world.clock.advance(HOUR);
+    signal::wait(run.id(), "looking").await;
+    assert!(run.cancel("no need").await.unwrap());
+    signal::give(run.id(), "look");
+    engine.drain().await;
+    let events = names(&run).await;
+    assert_eq!(events.last(), Some(&"workflow:cancelled"));
+    assert!(!events.contains(&"stage:completed"), "{events:?}");
+}
+
+#[stage(check = first_done, poll_every = "1m")]
+async fn first(number: u32) -> StageResult<u32> {
+    Ok(number)
+}
+
+#[check]
+async fn first_done(number: &u32, #[require(announce)] text: &String) -> StageResult<Check<String>> {
+    Ok(Check::Ready(format!("{text} {number}")))
+}
+
+#[stage(check = second_done, poll_every = "2m", require(announce))]
+async fn second(number: u32) -> StageResult<u32> {
+    Ok(number + 1)
+}
+
+#[check]
+async fn second_done(number: &u32, ctx: &StageContext<second>) -> StageResult<Check<u32>> {
+    Ok(Check::Ready(*number + u32::try_from(ctx.require::<announce>().len())?))
+}
+
+#[stage]
+async fn announce(number: u32) -> StageResult<String> {
+    Ok("n".repeat(number as usize))
+}
+
+#[stage]
+async fn pass(text: String) -> StageResult<u32> {
+    Ok(u32::try_from(text.len())?)
+}
+
+#[stage]
+async fn joined(left: String, right: u32) -> StageResult<String> {
+    Ok(format!("{left} {right}"))
+}
+
+workflow! { both = announce >> pass >> [first, second] >> joined }
+
+async fn two_branches_wait_side_by_side(world: World) {
+    let engine = world.engine().register::<both>().build().await.unwrap();
+    let run = engine.start::<both>(AnnounceInput { number: 2 }).await.unwrap();
+    wait_for(&run, |kind| matches!(kind, EventKind::WorkflowSuspended { .. })).await;
+    assert_eq!(run.record().await.unwrap().suspended, 2);
+    world.clock.advance(Duration::from_secs(60));
+    wait_for(&run, |kind| matches!(kind, EventKind::StageCompleted { stage_id, .. } if stage_id == "first"))
+        .await;
+    assert_eq!(run.record().await.unwrap().suspended, 1);
+    world.clock.advance(Duration::from_secs(60));
+    assert_eq!(run.output().await.unwrap(), "nn 2 5");
+}
+
+async fn a_host_without_a_worker_checks_by_command(world: World) {
+    use workflow_engine::kernel::{JobExecute, JobOutcome};
+
+    let engine = world.engine().register::<batch>().without_worker().build().await.unwrap();
+    let run = engine.start::<batch>(input(1, Until::Pending)).await.unwrap();
+    engine.dispatch(RunTransition { run_id: run.id() }).await.unwrap();
+    let execute =
+        || JobExecute { worker_id: "lambda".into(), run_id: run.id(), stage_id: "submit-batch".into() };
+    let executed = engine.dispatch(execute()).await.unwrap();
+    assert_eq!(executed.outcome, JobOutcome::Suspended { check_after: HOUR });
+    assert!(matches!(engine.dispatch(execute()).await.unwrap().outcome, JobOutcome::Ghost { .. }));
+    world.clock.advance(HOUR);
+    assert_eq!(engine.dispatch(execute()).await.unwrap().outcome, JobOutcome::Completed);
+}
+
+on_every_store!(
+    a_ticket_is_committed_once_and_checks_follow_every_so_often,
+    a_check_may_name_the_time_of_the_next,
+    a_failing_check_follows_the_retry_policy_and_then_fails_the_run,
+    a_check_that_recovers_delivers,
+    a_permanent_failure_of_a_check_fails_the_run_at_once,
+    what_is_not_ready_in_time_is_given_up_after_a_last_check,
+    a_wake_has_it_checked_at_once,
+    a_wake_while_a_check_runs_has_another_one_follow,
+    a_stage_goes_on_waiting_over_a_restart,
+    a_check_of_a_worker_that_drains_is_handed_back,
+    a_run_is_cancelled_while_it_waits,
+    a_run_is_cancelled_while_a_check_runs,
+    two_branches_wait_side_by_side,
+    a_host_without_a_worker_checks_by_command,
+);

@@ -1,0 +1,10 @@
+#![allow(unused_variables)]
+
+use workflow_engine::prelude::*;
+
+#[stage(check = batch_done)]
+pub async fn submit_batch(prompts: String) -> StageResult<u32> {
+    Ok(1)
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+#![allow(unused_variables)]
+
+use workflow_engine::prelude::*;
+
+#[check]
+pub async fn batch_done(ticket: &u32) -> StageResult<Check<String>> {
+    let shared = std::rc::Rc::new(1);
+    std::future::ready(()).await;
+    drop(shared);
+    Ok(Check::Pending)
+}
+
+fn main() {}

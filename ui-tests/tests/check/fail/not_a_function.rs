@@ -1,0 +1,8 @@
+#![allow(unused_variables)]
+
+use workflow_engine::prelude::*;
+
+#[check]
+pub struct BatchDone;
+
+fn main() {}

@@ -1,0 +1,10 @@
+#![allow(unused_variables)]
+
+use workflow_engine::prelude::*;
+
+#[check(timeuot = "30s")]
+pub async fn batch_done(ticket: &u32) -> StageResult<Check<String>> {
+    Ok(Check::Pending)
+}
+
+fn main() {}

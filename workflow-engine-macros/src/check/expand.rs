@@ -1,0 +1,130 @@
+//! Writes the items of a check. It cannot fail.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::Path;
+
+use crate::casing::{pascal, plain};
+use crate::function::Kind;
+use crate::paths::respan;
+use crate::stage::expand::{
+    aliases, arguments, configs, failure, local, marker, output_span, requirements, returned,
+};
+use crate::stage::record::Record;
+use crate::stage::valid::{Body, Parameter};
+use crate::{docs, paths};
+
+/// The function, the type beside it, and the implementations.
+pub fn expand(check: &Body<'_>, krate: Option<&Path>) -> TokenStream {
+    let function = check.function;
+    let name = &function.signature.ident;
+    let visibility = &function.visibility;
+    let library = paths::library(krate);
+    let private = quote!(#library::__private);
+    let conditions = docs::conditions(&function.attributes).collect::<Vec<_>>();
+
+    let untouched = function.untouched();
+    let marker = marker(Kind::Check, name, visibility, &conditions);
+    let configs = configs(check);
+    let config_name = format_ident!("{}Config", pascal(&plain(name)), span = name.span());
+    let record = (!configs.is_empty()).then(|| Record {
+        name: &config_name,
+        doc: format!(" The configuration of the check [`{}`](fn@{name}).", plain(name)),
+        visibility,
+        fields: &configs,
+        strict: true,
+        private: &private,
+    });
+    let structure = record.as_ref().map(|record| {
+        let structure = record.structure();
+        quote!(#(#conditions)* #[allow(dead_code)] #structure)
+    });
+    let record_impls = record.as_ref().map(Record::implementations);
+    let config = if configs.is_empty() { quote!(#library::NoConfig) } else { quote!(#config_name) };
+    let aliases = aliases(check);
+    let implementation = implementation(check, &config, &library);
+    quote! {
+        #untouched
+        #marker
+        #structure
+        #(#conditions)*
+        #[allow(deprecated, clippy::all, clippy::pedantic)]
+        const _: () = {
+            #aliases
+            #record_impls
+            #implementation
+        };
+    }
+}
+
+fn implementation(check: &Body<'_>, config: &TokenStream, library: &TokenStream) -> TokenStream {
+    let private = quote!(#library::__private);
+    let name = &check.function.signature.ident;
+    let ticket = check.parameters.iter().find_map(|parameter| match parameter {
+        Parameter::Ticket(ty) => Some(*ty),
+        _ => None,
+    });
+    let context = check.parameters.iter().find_map(|parameter| match parameter {
+        Parameter::Context(ty) => Some(quote!(#ty)),
+        _ => None,
+    });
+    let context = context.unwrap_or_else(|| quote!(#private::StageContext));
+    let found = found(check, &private);
+    let output = respan(quote!(type Output = #found::Output;), output_span(check.returns));
+    let requirements = requirements(check, library);
+    let run = run(check, &private);
+    quote! {
+        impl #library::CheckFunction for #name {
+            type Ticket = #ticket;
+            type Config = #config;
+            #output
+            type Context = #context;
+            const REQUIRES: &'static [#library::Requirement] = &[#requirements];
+            #run
+        }
+
+        impl #private::IsCheck for #name {}
+
+        impl #private::TakesTicket<#ticket> for #name {
+            fn store<__S: #private::Stage>(
+                ticket: &#ticket,
+            ) -> ::core::result::Result<#private::Json, #private::StageError> {
+                #private::store_ticket::<__S, Self>(ticket)
+            }
+        }
+    }
+}
+
+/// What the function returns, as the trait that knows its output.
+fn found(check: &Body<'_>, private: &TokenStream) -> TokenStream {
+    let returned = returned(check, private);
+    respan(quote!(<#returned as #private::Checked>), output_span(check.returns))
+}
+
+/// The call of the function.
+fn run(check: &Body<'_>, private: &TokenStream) -> TokenStream {
+    let name = &check.function.signature.ident;
+    let [ticket, config, context, own, value]: [Ident; 5] =
+        ["ticket", "config", "context", "own", "value"].map(local);
+    let arguments = arguments(check, private, |_| quote!(&#own));
+    let found = found(check, private);
+    let failure = failure(check, private);
+    let pin = respan(quote!(#private::Box::pin), name.span());
+    // The name's span: a future that is not `Send` is reported where the function is named.
+    quote_spanned! {name.span()=>
+        #[allow(unused_variables)]
+        fn check(
+            #ticket: Self::Ticket,
+            #config: Self::Config,
+            #context: #private::StageContext,
+            #own: Self::Context,
+        ) -> #private::Running<#private::Check<Self::Output>> {
+            #pin(async move {
+                match #name(#(#arguments),*).await {
+                    ::core::result::Result::Ok(#value) => ::core::result::Result::Ok(#found::found(#value)),
+                    #failure
+                }
+            })
+        }
+    }
+}

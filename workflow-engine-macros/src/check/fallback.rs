@@ -1,0 +1,63 @@
+//! After a mistake: the mistakes, the function, and a check that stands in for the one that could not be made, so that
+//! the stage that waits by it does not fail as well.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::Path;
+
+use crate::errors::Errors;
+use crate::function::Kind;
+use crate::stage::ast::Function;
+use crate::stage::expand::marker;
+use crate::stage::valid;
+use crate::{docs, paths};
+
+pub fn expand(function: &Function, krate: Option<&Path>, errors: &Errors) -> TokenStream {
+    let errors = errors.to_compile_errors();
+    let untouched = function.untouched();
+    if function.signature.receiver().is_some() {
+        // Inside an `impl` there is no place for a type.
+        return quote!(#errors #untouched);
+    }
+    let name = &function.signature.ident;
+    let library = paths::library(krate);
+    let private = quote!(#library::__private);
+    let conditions = docs::conditions(&function.attributes).collect::<Vec<_>>();
+    let marker = marker(Kind::Check, name, &function.visibility, &conditions);
+    // What the stage delivers is usually known in spite of the mistake.
+    let output = valid::output(Kind::Check, function).map_or_else(
+        || quote!(#private::Faulty),
+        |returns| quote!(<<#returns as #private::Returns>::Output as #private::Checked>::Output),
+    );
+    quote! {
+        #errors
+        #untouched
+        #marker
+        #(#conditions)*
+        const _: () = {
+            impl #library::CheckFunction for #name {
+                type Ticket = #private::Faulty;
+                type Config = #library::NoConfig;
+                type Output = #output;
+                type Context = #private::StageContext;
+                const REQUIRES: &'static [#library::Requirement] = &[];
+                fn check(
+                    _: Self::Ticket,
+                    _: Self::Config,
+                    _: #private::StageContext,
+                    _: Self::Context,
+                ) -> #private::Running<#private::Check<Self::Output>> {
+                    ::core::unreachable!()
+                }
+            }
+            impl #private::IsCheck for #name {}
+            impl<__T> #private::TakesTicket<__T> for #name {
+                fn store<__S: #private::Stage>(
+                    _: &__T,
+                ) -> ::core::result::Result<#private::Json, #private::StageError> {
+                    ::core::unreachable!()
+                }
+            }
+        };
+    }
+}

@@ -1,0 +1,50 @@
+//! `#[check]`: the function that looks whether what a stage waits for is ready. It goes the way of `#[stage]`, with a
+//! ticket in the place of the input.
+
+mod expand;
+mod fallback;
+
+use proc_macro2::TokenStream;
+use syn::Path;
+use syn::parse::{ParseStream, Parser};
+
+use crate::errors::Errors;
+use crate::function::Kind;
+use crate::options;
+use crate::stage::{ast, valid};
+
+/// The expansion of `#[check(options)] item`.
+#[allow(clippy::needless_pass_by_value, reason = "the signature of every entry")]
+pub fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let krate = crate_path(options, &mut errors);
+    let parser = |input: ParseStream<'_>| ast::Function::parse(Kind::Check, input);
+    let function = match parser.parse2(item.clone()) {
+        Ok(function) => function,
+        // Without a signature there is nothing to stand in for; the item itself must not vanish.
+        Err(error) => {
+            let mut expansion = error.to_compile_error();
+            expansion.extend(item);
+            return expansion;
+        }
+    };
+    match valid::Body::new(Kind::Check, &function, [&[], &[]], &mut errors) {
+        Some(body) if errors.is_empty() => expand::expand(&body, krate.as_ref()),
+        _ => fallback::expand(&function, krate.as_ref(), &errors),
+    }
+}
+
+/// What the option `crate` says.
+fn crate_path(tokens: TokenStream, errors: &mut Errors) -> Option<Path> {
+    let mut krate = None;
+    let parser = |input: ParseStream<'_>| {
+        options::parse(input, &options::CHECK, errors, |name, input, _| {
+            krate = Some(options::crate_path(name, input)?);
+            Ok(())
+        });
+        Ok(())
+    };
+    // The parser above keeps its mistakes to itself.
+    let _ = parser.parse2(tokens);
+    krate
+}

@@ -1,0 +1,62 @@
+//! Every message of the macros in one place: lower case, no full stop, names in backticks, and what to write
+//! instead.
+
+pub mod options;
+pub mod function;
+pub mod check;
+pub mod workflow;
+
+use std::fmt::Display;
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::Error;
+
+/// The mistakes found so far. Parsing goes on after each, so that one compilation reports them all.
+#[derive(Default)]
+pub struct Errors(Vec<Error>);
+
+impl Errors {
+    pub fn push(&mut self, error: Error) {
+        self.0.push(error);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Keeps the value or the mistake.
+    pub fn take<T>(&mut self, result: Result<T, Error>) -> Option<T> {
+        result.map_err(|error| self.push(error)).ok()
+    }
+
+    /// One `compile_error!` a mistake.
+    pub fn to_compile_errors(&self) -> TokenStream {
+        self.0.iter().map(Error::to_compile_error).collect()
+    }
+}
+
+/// Underlines everything from the first to the last of `tokens`.
+fn on(tokens: impl ToTokens, message: impl Display) -> Error {
+    Error::new_spanned(tokens, message)
+}
+
+/// Tokens as somebody would write them.
+fn source(tokens: &impl ToTokens) -> String {
+    let mut text = tokens.to_token_stream().to_string();
+    for (spaced, tight) in [(" < ", "<"), (" >", ">"), (" :: ", "::"), (" ,", ","), ("& ", "&"), ("( ", "(")]
+    {
+        text = text.replace(spaced, tight);
+    }
+    text
+}
+
+/// "`a`, `b` and `c`".
+fn list(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        None => "none".to_owned(),
+    }
+}

@@ -1,0 +1,62 @@
+//! Options of attributes.
+
+use std::fmt::Display;
+
+use proc_macro2::Span;
+use syn::Error;
+
+use super::{list, on};
+use crate::nearest::nearest;
+
+pub fn unknown(name: &syn::Ident, owner: &str, known: &[&str]) -> Error {
+    let meant = nearest(&name.to_string(), known).map(|known| format!(", did you mean `{known}`"));
+    let meant = meant.unwrap_or_default();
+    on(name, format!("unknown option `{name}` of {owner}{meant}; it takes {}", list(known)))
+}
+
+pub fn repeated(name: &syn::Ident, owner: &str) -> Error {
+    on(name, format!("option `{name}` of {owner} is given twice"))
+}
+
+pub fn misplaced(name: &syn::Ident, belongs: &str, owner: &str) -> Error {
+    on(name, format!("option `{name}` belongs on {belongs}, not on {owner}"))
+}
+
+pub fn expected(span: Span, owner: &str, known: &[&str]) -> Error {
+    Error::new(span, format!("expected an option of {owner}: it takes {}", list(known)))
+}
+
+pub fn expected_comma(span: Span) -> Error {
+    Error::new(span, "expected `,` between options")
+}
+
+pub fn value(span: Span, name: impl Display, example: &str) -> Error {
+    Error::new(span, format!("option `{name}` is written `{example}`"))
+}
+
+pub fn duration(literal: &syn::LitStr) -> Error {
+    on(literal, format!("\"{}\" is not a duration: write \"30s\", \"5m\", \"2h\" or \"1d\"", literal.value()))
+}
+
+pub fn backoff(name: &syn::Ident) -> Error {
+    on(name, format!("unknown backoff `{name}`: write `exponential` or `fixed`"))
+}
+
+pub fn max_below_initial(name: &syn::Ident) -> Error {
+    Error::new(
+        name.span(),
+        "`max` is shorter than `initial`: no waiting time would be as long as the first one",
+    )
+}
+
+pub fn zero(literal: &syn::LitInt, name: &str) -> Error {
+    on(literal, format!("`{name}` counts from 1"))
+}
+
+pub fn id(literal: &syn::LitStr) -> Error {
+    on(literal, "an id is not empty and has no white space: write it in kebab case, \"extract-text\"")
+}
+
+pub fn crate_path(span: Span) -> Error {
+    Error::new(span, "option `crate` is the path of the library: write `crate = ::my_crate::workflow_engine`")
+}

@@ -1,0 +1,117 @@
+//! What a stage that waits has more than others.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Attribute, Path, Type, parse_quote};
+
+use super::attr::Options;
+use super::expand::local;
+use super::valid::{Default, Field};
+use crate::casing::plain;
+use crate::paths::respan;
+
+/// How a stage waits.
+pub struct Wait<'a> {
+    stage: &'a Ident,
+    options: &'a Options,
+    path: &'a Path,
+    /// `::workflow_engine::__private`.
+    private: &'a TokenStream,
+    /// The field of the stage's configuration that is the check's: documentation, name and type.
+    field: (Vec<Attribute>, Ident, Type),
+}
+
+impl<'a> Wait<'a> {
+    /// `None` for a stage that does not wait.
+    pub fn new(stage: &'a Ident, options: &'a Options, private: &'a TokenStream) -> Option<Self> {
+        let path = options.check.as_ref()?;
+        let name = path.segments.last()?.ident.clone();
+        let doc = format!(" The configuration of the check `{}`.", plain(&name));
+        // The structure stands outside of the scope of the alias, and the path is named only there.
+        let ty = parse_quote!(<<#stage as #private::Waits>::Check as #private::CheckFunction>::Config);
+        Some(Self { stage, options, path, private, field: (vec![parse_quote!(#[doc = #doc])], name, ty) })
+    }
+
+    /// The check's configuration as a field of the stage's own, for a stage that has one.
+    pub fn config_field(&self) -> Field<'_> {
+        let (attributes, name, ty) = &self.field;
+        Field { attributes, name, ty, default: Default::Flatten }
+    }
+
+    /// The check's configuration as that of a stage that has none of its own. All of the item stands at the path,
+    /// here and below: rustc underlines an item in which a type is private.
+    pub fn config(&self) -> TokenStream {
+        let private = self.private;
+        self.on_path(quote!(type Config = <__Check as #private::CheckFunction>::Config;))
+    }
+
+    /// The output.
+    pub fn output(&self) -> TokenStream {
+        let private = self.private;
+        self.on_path(quote!(type Output = <__Check as #private::CheckFunction>::Output;))
+    }
+
+    /// The stage's declaration goes on with it.
+    pub fn declaration(&self) -> TokenStream {
+        let private = self.private;
+        let poll_every = self.options.poll_every.as_ref().map(|option| {
+            let millis = option.value;
+            quote!(.poll_every_millis(#millis))
+        });
+        let give_up_after = self.options.give_up_after.as_ref().map(|option| {
+            let millis = option.value;
+            quote!(.give_up_after_millis(#millis))
+        });
+        quote!(.waits::<Self>(#private::WaitDefinition::of::<Self>() #poll_every #give_up_after))
+    }
+
+    /// Stores what the function returned, which must be what the check takes.
+    pub fn store(&self, returned: &TokenStream, ticket: &Ident) -> TokenStream {
+        let private = self.private;
+        let taken = quote!(<__Check as #private::CheckFunction>::Ticket);
+        let store = self.on_path(quote!(<#returned as #private::TicketFor<Self, __Check, #taken>>::store));
+        quote!(#store(&#ticket))
+    }
+
+    /// The alias of the check, and what joins it to the stage.
+    pub fn implementation(&self, prepare: &TokenStream, has_config: bool) -> TokenStream {
+        let Self { stage, path, private, field: (_, name, _), .. } = self;
+        let [config, context] = ["config", "context"].map(local);
+        let check_config = if has_config { quote!(#config.#name) } else { quote!(#config) };
+        let alias = Ident::new("__Check", path.span());
+        let check = quote_spanned!(self.span()=> type Check = #alias;);
+        quote! {
+            type #alias = #path;
+
+            impl #private::Waits for #stage {
+                #check
+
+                fn check_config(#config: Self::Config) -> <#alias as #private::CheckFunction>::Config {
+                    #check_config
+                }
+
+                #[allow(unused_variables)]
+                fn prepare(
+                    #context: &#private::StageContext,
+                ) -> ::core::result::Result<(), #private::StageError> {
+                    #prepare
+                    ::core::result::Result::Ok(())
+                }
+            }
+        }
+    }
+
+    fn on_path(&self, tokens: TokenStream) -> TokenStream {
+        respan(tokens, self.span())
+    }
+
+    fn span(&self) -> Span {
+        self.path.span()
+    }
+}
+
+/// The output of a stage that waits, where its declaration has a mistake.
+pub fn output(check: &Path, private: &TokenStream) -> TokenStream {
+    respan(quote!(<#check as #private::CheckFunction>::Output), check.span())
+}

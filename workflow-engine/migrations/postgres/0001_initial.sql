@@ -1,0 +1,187 @@
+-- The tables of a store on PostgreSQL. `{schema}` is the schema's name, filled in when a store is opened.
+--
+-- Ids are UUIDv7: they sort by age. Instants are TIMESTAMPTZ, so no session's time zone matters. Payloads are JSON
+-- text exactly as it was written: `jsonb` refuses some of it and rewrites numbers. PostgreSQL's text holds no U+0000;
+-- it is written as U+001A followed by `0`, and U+001A itself twice. Texts are compared byte by byte (COLLATE "C").
+-- Statuses are PENDING, RUNNING, SUSPENDED, COMPLETED, FAILED, CANCELLED, SKIPPED and, of jobs, DEAD.
+--
+-- The indexes on what changes are partial: they hold what is still to be done, so finished runs cost the hot path
+-- nothing. Rows refer to their run by id without foreign keys: every row is written by the transaction that has
+-- locked its run. Tables whose rows change often leave room in their pages for the next version of a row.
+
+CREATE TABLE {schema}.workflow_runs (
+    id                     UUID        NOT NULL PRIMARY KEY,
+    workflow_id            TEXT        COLLATE "C" NOT NULL,
+    workflow_name          TEXT        COLLATE "C" NOT NULL,
+    workflow_type          TEXT        COLLATE "C" NOT NULL,
+    definition_fingerprint TEXT        COLLATE "C" NOT NULL,
+    status                 TEXT        COLLATE "C" NOT NULL,
+    priority               INTEGER     NOT NULL,
+    -- Moved by start, end and rerun.
+    version                BIGINT      NOT NULL,
+    generation             BIGINT      NOT NULL,
+    -- Of the run's newest event.
+    last_sequence          BIGINT      NOT NULL,
+    -- Stages of the output that are still to complete.
+    waiting_on             BIGINT      NOT NULL,
+    -- Stages that are ready or running.
+    active                 BIGINT      NOT NULL,
+    -- Stages that wait for something outside.
+    suspended              BIGINT      NOT NULL,
+    -- Moved by every transaction that writes anything of the run: whoever has waited for the run's lock compares it
+    -- with what it saw before, and so learns whether it has to read the run's other rows again.
+    commits                BIGINT      NOT NULL DEFAULT 1,
+    output                 TEXT COLLATE "C",
+    -- The key in blobs of an output that is too large for the row.
+    output_blob            TEXT        COLLATE "C",
+    error_code             TEXT        COLLATE "C",
+    error_message          TEXT        COLLATE "C",
+    cancel_reason          TEXT        COLLATE "C",
+    -- In millionths of the currency's unit.
+    total_cost             BIGINT      NOT NULL DEFAULT 0,
+    total_tokens           BIGINT      NOT NULL DEFAULT 0,
+    created_at             TIMESTAMPTZ NOT NULL,
+    started_at             TIMESTAMPTZ,
+    completed_at           TIMESTAMPTZ
+) WITH (fillfactor = 70);
+
+CREATE INDEX workflow_runs_pending ON {schema}.workflow_runs (priority DESC, created_at, id)
+    WHERE status = 'PENDING';
+CREATE INDEX workflow_runs_unfinished ON {schema}.workflow_runs (workflow_id, created_at, id)
+    WHERE completed_at IS NULL;
+
+-- What a run was started with. It never changes, so it stands apart from what does.
+CREATE TABLE {schema}.workflow_run_requests (
+    workflow_run_id UUID NOT NULL PRIMARY KEY,
+    input           TEXT COLLATE "C" NOT NULL,
+    config          TEXT COLLATE "C" NOT NULL,
+    metadata        TEXT COLLATE "C"
+);
+
+CREATE TABLE {schema}.workflow_stages (
+    workflow_run_id UUID   NOT NULL,
+    stage_id        TEXT   COLLATE "C" NOT NULL,
+    stage_name      TEXT   COLLATE "C" NOT NULL,
+    -- 1-based position in reading order.
+    stage_number    BIGINT NOT NULL,
+    -- 1-based longest-path level.
+    execution_group BIGINT NOT NULL,
+    generation      BIGINT NOT NULL,
+    status          TEXT   COLLATE "C" NOT NULL,
+    attempt         BIGINT NOT NULL,
+    -- Stages before it that are still to complete.
+    waiting_on      BIGINT NOT NULL,
+    -- The ticket of a stage that waits, here or in blobs, and when it is given up.
+    suspended_state      TEXT COLLATE "C",
+    suspended_state_blob TEXT COLLATE "C",
+    max_wait_until       TIMESTAMPTZ,
+    output          TEXT COLLATE "C",
+    output_blob     TEXT COLLATE "C",
+    error_message   TEXT COLLATE "C",
+    started_at      TIMESTAMPTZ,
+    completed_at    TIMESTAMPTZ,
+    PRIMARY KEY (workflow_run_id, stage_id)
+) WITH (fillfactor = 70);
+
+-- One row for each stage that is ready, under a lease or dead; deleted when the stage completes.
+CREATE TABLE {schema}.job_queue (
+    workflow_run_id        UUID    NOT NULL,
+    stage_id               TEXT    COLLATE "C" NOT NULL,
+    workflow_id            TEXT    COLLATE "C" NOT NULL,
+    definition_fingerprint TEXT    COLLATE "C" NOT NULL,
+    generation             BIGINT  NOT NULL,
+    status                 TEXT    COLLATE "C" NOT NULL,
+    priority               INTEGER NOT NULL,
+    attempt                BIGINT  NOT NULL,
+    max_attempts           BIGINT  NOT NULL,
+    -- Raised by each claim, reset by nothing: the fence.
+    lease_epoch            BIGINT  NOT NULL,
+    worker_id              TEXT    COLLATE "C",
+    leased_until           TIMESTAMPTZ,
+    run_at                 TIMESTAMPTZ NOT NULL,
+    -- A wake came while a check was running.
+    woken                  BOOLEAN NOT NULL,
+    PRIMARY KEY (workflow_run_id, stage_id)
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05);
+
+CREATE INDEX job_queue_pending ON {schema}.job_queue (priority DESC, run_at, workflow_run_id, stage_id)
+    WHERE status = 'PENDING';
+CREATE INDEX job_queue_suspended ON {schema}.job_queue (run_at, workflow_run_id, stage_id)
+    WHERE status = 'SUSPENDED';
+CREATE INDEX job_queue_leased ON {schema}.job_queue (leased_until, workflow_run_id)
+    WHERE status = 'RUNNING';
+
+CREATE TABLE {schema}.outbox_events (
+    workflow_run_id UUID   NOT NULL,
+    -- 1, 2, 3, … without a gap.
+    sequence        BIGINT NOT NULL,
+    event_type      TEXT   COLLATE "C" NOT NULL,
+    payload         TEXT COLLATE "C" NOT NULL,
+    causation_id    TEXT   COLLATE "C",
+    occurred_at     TIMESTAMPTZ NOT NULL,
+    -- When the sink took it; at once where there is no sink.
+    published_at    TIMESTAMPTZ,
+    -- How often the sink has refused it, and when it is offered again.
+    retry_count     BIGINT NOT NULL DEFAULT 0,
+    retry_at        TIMESTAMPTZ,
+    dlq_at          TIMESTAMPTZ,
+    PRIMARY KEY (workflow_run_id, sequence)
+);
+
+CREATE INDEX outbox_events_unpublished ON {schema}.outbox_events (workflow_run_id, sequence)
+    WHERE published_at IS NULL;
+CREATE INDEX outbox_events_refused ON {schema}.outbox_events (workflow_run_id, retry_at)
+    WHERE published_at IS NULL AND retry_at IS NOT NULL;
+
+-- Keys of commands, scoped by the command's name, written in the command's own transaction.
+CREATE TABLE {schema}.idempotency_keys (
+    command         TEXT COLLATE "C" NOT NULL,
+    key             TEXT COLLATE "C" NOT NULL,
+    workflow_run_id UUID NOT NULL,
+    request_hash    TEXT COLLATE "C" NOT NULL,
+    result          TEXT COLLATE "C" NOT NULL,
+    created_at      TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (command, key)
+);
+
+-- Payloads that are too large for a row.
+CREATE TABLE {schema}.blobs (
+    key             TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    workflow_run_id UUID NOT NULL,
+    value           TEXT COLLATE "C" NOT NULL,
+    created_at      TIMESTAMPTZ NOT NULL
+);
+
+CREATE TABLE {schema}.workflow_logs (
+    id              BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    workflow_run_id UUID   NOT NULL,
+    stage_id        TEXT   COLLATE "C" NOT NULL,
+    attempt         BIGINT NOT NULL,
+    level           TEXT   COLLATE "C" NOT NULL,
+    message         TEXT   COLLATE "C" NOT NULL,
+    metadata        TEXT COLLATE "C" NOT NULL,
+    created_at      TIMESTAMPTZ NOT NULL
+);
+
+CREATE INDEX workflow_logs_by_run ON {schema}.workflow_logs (workflow_run_id, id);
+
+-- What stages keep beside their outputs.
+CREATE TABLE {schema}.workflow_artifacts (
+    workflow_run_id UUID   NOT NULL,
+    stage_id        TEXT   COLLATE "C" NOT NULL,
+    key             TEXT   COLLATE "C" NOT NULL,
+    generation      BIGINT NOT NULL,
+    type            TEXT   COLLATE "C" NOT NULL,
+    data            TEXT COLLATE "C",
+    data_blob       TEXT   COLLATE "C",
+    metadata        TEXT COLLATE "C",
+    created_at      TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (workflow_run_id, stage_id, key)
+);
+
+-- Leases that are not a job's: who delivers events.
+CREATE TABLE {schema}.leases (
+    name         TEXT        COLLATE "C" NOT NULL PRIMARY KEY,
+    worker_id    TEXT        COLLATE "C" NOT NULL,
+    leased_until TIMESTAMPTZ NOT NULL
+);

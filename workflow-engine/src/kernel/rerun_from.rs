@@ -1,0 +1,193 @@
+//! `run.rerunFrom`: a run that is over runs again from one of its stages, as its next generation.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::Kernel;
+use super::command::Command;
+use super::idempotency;
+use crate::error::Error;
+use crate::id::RunId;
+use crate::language::WorkflowDefinition;
+use crate::ports::{Change, Commit, Decision, Guard, IdempotencyEntry, RerunStage, Snapshot};
+use crate::records::Status;
+
+/// Runs a stage, everything after it, and every stage that has not completed, once more. What has completed before it
+/// is kept and not run again; jobs and blobs of the old generation are void.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunRerunFrom {
+    /// The run; it must be over.
+    pub run_id: RunId,
+    /// Where it begins. Every stage before it must have completed.
+    pub from_stage_id: String,
+    /// The same key with the same request reruns once; see [`RunCreate`](super::RunCreate).
+    #[serde(default)]
+    pub idempotency_key: Option<String>,
+    /// Only says what would run, and changes nothing.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// What runs again, or would.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRerun {
+    /// The run's next generation.
+    pub generation: u32,
+    /// The stages, in reading order.
+    pub stages: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Request<'a>(RunId, &'a str);
+
+#[async_trait]
+impl Command for RunRerunFrom {
+    type Answer = RunRerun;
+    const NAME: &'static str = "run.rerunFrom";
+
+    /// # Errors
+    /// `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`, `RUN_NOT_OVER`, `RUN_NEVER_STARTED`, `ANCESTOR_NOT_COMPLETED`,
+    /// `DEFINITION_MISMATCH` when this process lacks the run's definition, `IDEMPOTENCY_CONFLICT`.
+    async fn carry_out(self, kernel: &Kernel) -> Result<RunRerun, Error> {
+        let run_id = self.run_id;
+        if let Some(answer) = self.answered_before(kernel).await? {
+            return Ok(answer);
+        }
+        let snapshot = kernel.store().snapshot(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
+        let registered = kernel
+            .registry()
+            .by_fingerprint(&snapshot.run.definition_fingerprint)
+            .ok_or_else(|| Error::definition_mismatch(run_id, &snapshot.run.workflow_id))?;
+        let definition = registered.definition();
+        let plan = plan(&snapshot, definition, &self.from_stage_id)?;
+        if self.dry_run {
+            return Ok(plan);
+        }
+        let entry = self.entry(&plan)?;
+        let from = self.from_stage_id.clone();
+        let commit = kernel
+            .restructure_once(run_id, {
+                let entry = entry.clone();
+                move |snapshot| decide(snapshot, definition, &from, entry.clone())
+            })
+            .await?;
+        match (commit, entry) {
+            (Commit::Applied(_), _) => Ok(plan),
+            (Commit::Repeated { request_hash, result }, Some(entry)) => {
+                idempotency::answer(&entry, &request_hash, &result)
+            }
+            // Somebody else was first, and the run is not over any more.
+            _ => Err(Error::run_not_over(run_id, Status::Running)),
+        }
+    }
+}
+
+impl RunRerunFrom {
+    fn entry(&self, answer: &RunRerun) -> Result<Option<IdempotencyEntry>, Error> {
+        let request = Request(self.run_id, &self.from_stage_id);
+        let entry = |key: &String| idempotency::entry(Self::NAME, key, &request, answer);
+        self.idempotency_key.as_ref().map(entry).transpose()
+    }
+
+    /// A repeated request finds the run as the first one has left it, so its key is looked at before anything else:
+    /// by a decision that cannot be applied.
+    async fn answered_before(&self, kernel: &Kernel) -> Result<Option<RunRerun>, Error> {
+        let nothing = RunRerun { generation: 0, stages: Vec::new() };
+        let Some(entry) = self.entry(&nothing)?.filter(|_| !self.dry_run) else { return Ok(None) };
+        let question = Decision {
+            run_id: self.run_id,
+            guard: Guard::Absent,
+            idempotency: Some(entry.clone()),
+            changes: Vec::new(),
+        };
+        match kernel.store().run(self.run_id).await? {
+            None => Err(Error::run_not_found(self.run_id)),
+            Some(_) => match kernel.store().commit(question).await? {
+                Commit::Repeated { request_hash, result } => {
+                    idempotency::answer(&entry, &request_hash, &result).map(Some)
+                }
+                Commit::Applied(_) | Commit::Missed => Ok(None),
+            },
+        }
+    }
+}
+
+/// What a rerun from this stage covers.
+fn plan(snapshot: &Snapshot, definition: &WorkflowDefinition, from: &str) -> Result<RunRerun, Error> {
+    let run = &snapshot.run;
+    let position = |stage_id: &str| definition.stages.iter().position(|stage| stage.id == stage_id);
+    let from_position = position(from).ok_or_else(|| Error::stage_not_found(run.id, from))?;
+    if !run.status.is_terminal() {
+        return Err(Error::run_not_over(run.id, run.status));
+    }
+    if snapshot.stages.is_empty() {
+        return Err(Error::run_never_started(run.id));
+    }
+    let is_completed = |index: usize| {
+        let id = &definition.stages[index].id;
+        snapshot.stages.iter().any(|stage| stage.stage_id == *id && stage.status == Status::Completed)
+    };
+    let ancestors = reachable(from_position, |index| &definition.stages[index].after);
+    if let Some(&ancestor) = ancestors.iter().find(|&&index| !is_completed(index)) {
+        return Err(Error::ancestor_not_completed(run.id, from, &definition.stages[ancestor].id));
+    }
+    let descendants = reachable(from_position, |index| &definition.stages[index].before);
+    let covered =
+        |index: &usize| *index == from_position || descendants.contains(index) || !is_completed(*index);
+    let stages = (0..definition.stages.len()).filter(covered);
+    Ok(RunRerun {
+        generation: run.generation + 1,
+        stages: stages.map(|index| definition.stages[index].id.clone()).collect(),
+    })
+}
+
+fn decide(
+    snapshot: &Snapshot,
+    definition: &WorkflowDefinition,
+    from: &str,
+    idempotency: Option<IdempotencyEntry>,
+) -> Option<Decision> {
+    let plan = plan(snapshot, definition, from).ok()?;
+    let covered: HashSet<&str> = plan.stages.iter().map(String::as_str).collect();
+    let runs_again = |index: &&usize| covered.contains(definition.stages[**index].id.as_str());
+    let count =
+        |indices: &[usize]| u32::try_from(indices.iter().filter(runs_again).count()).unwrap_or(u32::MAX);
+
+    let again = definition.stages.iter().filter(|stage| covered.contains(stage.id.as_str()));
+    let stages: Vec<RerunStage> = again
+        .clone()
+        .map(|stage| RerunStage { stage_id: stage.id.clone(), waiting_on: count(&stage.after) })
+        .collect();
+    let ready = again.filter(|stage| count(&stage.after) == 0).map(|stage| Change::Enqueue {
+        stage_id: stage.id.clone(),
+        max_attempts: stage.retry.max_attempts,
+        claim: None,
+    });
+    let rerun = Change::Rerun { stages, waiting_on: count(&definition.ends) };
+    Some(Decision {
+        run_id: snapshot.run.id,
+        guard: Guard::Revision(snapshot.revision()),
+        idempotency,
+        changes: std::iter::once(rerun).chain(ready).collect(),
+    })
+}
+
+/// Every stage that can be reached from this one over these edges.
+fn reachable<'a>(from: usize, edges: impl Fn(usize) -> &'a Vec<usize>) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut seen = HashSet::new();
+    let mut open = vec![from];
+    while let Some(index) = open.pop() {
+        for &next in edges(index) {
+            if seen.insert(next) {
+                found.push(next);
+                open.push(next);
+            }
+        }
+    }
+    found.sort_unstable();
+    found
+}

@@ -1,0 +1,205 @@
+//! A `#[check]` function as a type, and how a stage waits by it.
+
+use std::any::type_name;
+
+use futures_util::future::BoxFuture;
+
+use super::context::StageContext;
+use super::entry::{store, unreadable_config};
+use super::failure::StageError;
+use super::json::Json;
+use super::nothing::{Faulty, NoConfig};
+use super::payload::{Payload, Storable};
+use super::require::ContextOf;
+use super::stage::{Requirement, Running, Stage};
+use super::wait::{Check, CheckExecution, Verdict};
+
+/// A check; implemented by [`#[check]`](macro@crate::check) for the type that it puts beside the function.
+///
+/// ```
+/// use workflow_engine::prelude::*;
+/// use workflow_engine::CheckFunction;
+///
+/// #[check]
+/// async fn batch_done(ticket: &String) -> StageResult<Check<u32>> {
+///     Ok(Check::Ready(ticket.parse()?))
+/// }
+///
+/// fn requirements<C: CheckFunction>() -> usize {
+///     C::REQUIRES.len()
+/// }
+/// assert_eq!(requirements::<batch_done>(), 0);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a check",
+    label = "not a check",
+    note = "a check is an async function with `#[check]` on it"
+)]
+pub trait CheckFunction: Send + Sync + 'static {
+    /// What it takes by reference: what the stage's function returned.
+    type Ticket: Storable;
+    /// Its `#[config]` parameters as one structure; their keys are among those of the stage's configuration.
+    type Config: Payload;
+    /// What it delivers when the stage is ready. That it can be stored is asked where the stage says so.
+    type Output: Send;
+    /// The context that it takes.
+    type Context: Send;
+
+    /// The stages that it requires, and those that it reads where a workflow has them.
+    const REQUIRES: &'static [Requirement];
+
+    /// Calls the function. `stored` holds the stored outputs of the stages that it requires.
+    fn check(
+        ticket: Self::Ticket,
+        config: Self::Config,
+        stored: StageContext,
+        context: Self::Context,
+    ) -> Running<Check<Self::Output>>;
+}
+
+/// What a check's function returns when it does not fail.
+#[diagnostic::on_unimplemented(
+    message = "a check returns `StageResult<Check<…>>`, not `StageResult<{Self}>`",
+    label = "not a `Check`"
+)]
+pub trait Checked {
+    /// What the stage delivers.
+    type Output;
+
+    /// The same value.
+    fn found(self) -> Check<Self::Output>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T> Checked for Check<T> {
+    type Output = T;
+
+    fn found(self) -> Self {
+        self
+    }
+}
+
+/// The check takes a `T` as its ticket.
+///
+/// A trait of its own, because the stand-in for a check with a mistake takes everything.
+pub trait TakesTicket<T>: CheckFunction {
+    /// The ticket of the stage `S` in its stored form.
+    ///
+    /// # Errors
+    /// Permanent, when it cannot be stored, or not be read back.
+    fn store<S: Stage>(ticket: &T) -> Result<Json, StageError>;
+}
+
+/// `Self` is what the stage `S` returns and its check `C` takes; `Taken` is what that says.
+#[diagnostic::on_unimplemented(
+    message = "`{S}` returns `{Self}`, but its check `{C}` takes `&{Taken}`",
+    label = "takes `&{Taken}`, is handed `&{Self}`"
+)]
+pub trait TicketFor<S, C, Taken> {
+    /// The ticket in its stored form.
+    ///
+    /// # Errors
+    /// Permanent, when it cannot be stored, or not be read back.
+    fn store(&self) -> Result<Json, StageError>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<S: Stage, C: TakesTicket<T>, T, Taken> TicketFor<S, C, Taken> for T {
+    fn store(&self) -> Result<Json, StageError> {
+        C::store::<S>(self)
+    }
+}
+
+/// `Self` is a check, and not a stage that stands where a check should.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a check",
+    label = "not a check",
+    note = "a check is an async function with `#[check]` on it"
+)]
+pub trait IsCheck {}
+
+/// A stage in the place of a check would have no output, and whoever uses the stage that waits would fail for that too.
+/// Here it has one, and [`IsCheck`] alone refuses it.
+#[doc(hidden)]
+#[diagnostic::do_not_recommend]
+impl<S: Stage> CheckFunction for S {
+    type Ticket = Faulty;
+    type Config = NoConfig;
+    type Output = Faulty;
+    type Context = StageContext;
+
+    const REQUIRES: &'static [Requirement] = &[];
+
+    fn check(_: Faulty, _: NoConfig, _: StageContext, _: StageContext) -> Running<Check<Faulty>> {
+        unreachable!("a stage with a mistake does not compile")
+    }
+}
+
+#[doc(hidden)]
+#[diagnostic::do_not_recommend]
+impl<S: Stage, T> TakesTicket<T> for S {
+    fn store<R: Stage>(_: &T) -> Result<Json, StageError> {
+        unreachable!("a stage with a mistake does not compile")
+    }
+}
+
+/// A stage that waits.
+pub trait Waits: Stage + Sized {
+    /// Its check.
+    type Check: IsCheck + CheckFunction<Output = Self::Output, Context: ContextOf<Self>>;
+
+    /// The part of the stage's configuration that is the check's.
+    fn check_config(config: Self::Config) -> <Self::Check as CheckFunction>::Config;
+
+    /// Reads what the check may ask the stage's context for.
+    ///
+    /// # Errors
+    /// Permanent, when it is absent or cannot be read.
+    fn prepare(context: &StageContext) -> Result<(), StageError>;
+}
+
+/// Runs the check of the stage `S` on stored values.
+pub(super) fn entry<S: Waits>(execution: CheckExecution) -> BoxFuture<'static, Result<Verdict, StageError>> {
+    Box::pin(run::<S>(execution))
+}
+
+async fn run<S: Waits>(execution: CheckExecution) -> Result<Verdict, StageError> {
+    let CheckExecution { ticket, config, context } = execution;
+    let ticket = ticket
+        .load::<<S::Check as CheckFunction>::Ticket>()
+        .map_err(|error| unreadable_ticket::<S>(&error))?;
+    let config = config.decode::<S::Config>().map_err(|error| unreadable_config::<S>(&error))?;
+    S::prepare(&context)?;
+    let own = <<S::Check as CheckFunction>::Context as ContextOf<S>>::of(&context);
+    match S::Check::check(ticket, S::check_config(config), context, own).await? {
+        Check::Pending => Ok(Verdict::Pending(None)),
+        Check::PendingFor(delay) => Ok(Verdict::Pending(Some(delay))),
+        Check::Ready(output) => store::<S>(&output).map(Verdict::Ready),
+    }
+}
+
+/// Writes a ticket and reads it back: one that does not survive its stored form must fail now, rather than hours
+/// later, when it is checked.
+///
+/// # Errors
+/// Permanent, when it cannot be written or not be read back.
+pub fn store_ticket<S: Stage, C: CheckFunction>(ticket: &C::Ticket) -> Result<Json, StageError> {
+    let unfit = |doing: &str, error: &serde_json::Error| {
+        StageError::permanent(format_args!(
+            "the ticket of stage `{}`, a `{}`, cannot be {doing}: {error}",
+            S::DECLARATION.id,
+            type_name::<C::Ticket>(),
+        ))
+    };
+    let json = Json::store(ticket).map_err(|error| unfit("stored", &error))?;
+    json.load::<C::Ticket>().map_err(|error| unfit("read back from its stored form", &error))?;
+    Ok(json)
+}
+
+fn unreadable_ticket<S: Waits>(error: &serde_json::Error) -> StageError {
+    StageError::permanent(format_args!(
+        "the ticket of stage `{}` cannot be read as `{}`: {error}",
+        S::DECLARATION.id,
+        type_name::<<S::Check as CheckFunction>::Ticket>(),
+    ))
+}

@@ -1,0 +1,42 @@
+//! A run that is over runs again, as the next generation.
+
+use super::draft::{Draft, Impossible};
+use crate::ports::RerunStage;
+use crate::records::{EventKind, Status};
+
+/// `Change::Rerun`.
+pub(super) fn rerun(draft: &mut Draft<'_>, stages: &[RerunStage], waiting_on: u32) -> Result<(), Impossible> {
+    let now = draft.now();
+    let run = draft.run_mut()?;
+    if !run.status.is_terminal() {
+        return Err(Impossible::RunIsNotOver);
+    }
+    run.status = Status::Running;
+    run.generation += 1;
+    run.version += 1;
+    run.waiting_on = waiting_on;
+    run.active = 0;
+    run.suspended = 0;
+    run.output = None;
+    run.error = None;
+    run.cancel_reason = None;
+    run.started_at = Some(now);
+    run.completed_at = None;
+    let generation = run.generation;
+    for RerunStage { stage_id, waiting_on } in stages {
+        let stage = draft.stage_mut(stage_id)?;
+        stage.generation = generation;
+        stage.status = Status::Pending;
+        stage.attempt = 0;
+        stage.waiting_on = *waiting_on;
+        stage.ticket = None;
+        stage.give_up_at = None;
+        stage.output = None;
+        stage.error_message = None;
+        stage.started_at = None;
+        stage.completed_at = None;
+        // A job of the old generation, of a stage that failed for example, is void.
+        draft.job_slot(stage_id).delete();
+    }
+    draft.event(EventKind::WorkflowStarted {})
+}

@@ -1,0 +1,90 @@
+//! One transaction over everything that is ready at the same time (group commit).
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+
+use super::failure::Failure;
+use super::transaction::Transaction;
+use super::work::{Ask, Deciding, Locked, Work};
+use super::{claim, load, write};
+use crate::error::Error;
+use crate::ports::Commit;
+use crate::stores::announcement::Announcement;
+use crate::stores::apply::apply;
+use crate::stores::footprint::Footprint;
+use crate::stores::working_set::WorkingSet;
+
+/// Runs the works in a transaction that has been begun, and leaves the answers with them.
+pub(super) async fn run(
+    transaction: &mut Transaction<'_>,
+    works: &mut [Work],
+) -> Result<Announcement, Failure> {
+    let mut set = WorkingSet::default();
+    match works {
+        [Work::CommitLocked(ask)] => ask.output = Some(commit_locked(transaction, ask, &mut set).await?),
+        [Work::Claim(ask)] => ask.output = Some(Ok(claim::claim(transaction, &ask.input, &mut set).await?)),
+        works => commit(transaction, works, &mut set).await?,
+    }
+    let deliver_events = transaction.database.deliver_events.load(Ordering::Relaxed);
+    write::write(transaction, &set, deliver_events).await?;
+    Ok(set.announcement)
+}
+
+async fn commit(
+    transaction: &mut Transaction<'_>,
+    works: &mut [Work],
+    set: &mut WorkingSet,
+) -> Result<(), Failure> {
+    let mut footprint = Footprint::default();
+    for work in works.iter() {
+        if let Work::Commit(ask) = work {
+            footprint.add(&ask.input);
+        }
+    }
+    let now = load::load(transaction, &footprint, set).await?;
+    let now = transaction.database.now(now);
+    for work in works.iter_mut() {
+        if let Work::Commit(ask) = work {
+            ask.output = Some(apply(set, &ask.input, now));
+        }
+    }
+    Ok(())
+}
+
+/// Locks and loads a run, has it decided about, and applies the decision.
+async fn commit_locked(
+    transaction: &mut Transaction<'_>,
+    ask: &mut Ask<Locked, Commit>,
+    set: &mut WorkingSet,
+) -> Result<Result<Commit, Error>, Failure> {
+    let run_id = ask.input.run_id;
+    let mut footprint = Footprint::default();
+    footprint.runs.entry(run_id).or_default();
+    let mut now = load::load(transaction, &footprint, set).await?;
+    load::load_whole(transaction, run_id, set).await?;
+
+    let (decision, again) = match std::mem::replace(&mut ask.input.decide, Deciding::Done(None)) {
+        Deciding::Open(decide) => {
+            let snapshot = set.snapshot(run_id);
+            // A panic of the kernel's must not take the committer with it: everybody else still needs it.
+            match catch_unwind(AssertUnwindSafe(|| decide(snapshot.as_ref()))) {
+                Ok(decision) => (decision, false),
+                Err(_) => return Ok(Err(Error::store_failed("commit a decision", "deciding panicked"))),
+            }
+        }
+        Deciding::Done(decision) => (decision, true),
+    };
+    ask.input.decide = Deciding::Done(decision.clone());
+    let Some(decision) = decision else { return Ok(Ok(Commit::Missed)) };
+    if decision.idempotency.is_some() || decision.run_id != run_id {
+        let mut footprint = Footprint::default();
+        footprint.add(&decision);
+        now = load::load(transaction, &footprint, set).await?;
+    }
+    let outcome = apply(set, &decision, transaction.database.now(now));
+    if again && matches!(outcome, Ok(Commit::Missed)) {
+        // It was made from another state, and nobody can decide once more.
+        return Ok(Err(Error::store_unavailable("commit", "another transaction was in the way")));
+    }
+    Ok(outcome)
+}

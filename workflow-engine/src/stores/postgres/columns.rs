@@ -1,0 +1,286 @@
+//! Rows as records. What a row holds is checked here, so that nothing else has to doubt it.
+//!
+//! Every statement answers rows of one shape: the run's id, then an array of texts, one of numbers and one of
+//! instants. So one statement can answer rows of several tables, in one round trip, and nothing passes through JSON.
+
+use std::error::Error as StdError;
+use std::str::FromStr;
+use std::vec::IntoIter;
+
+use chrono::{DateTime, Utc};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use super::failure::Failure;
+use super::text::original;
+use crate::id::RunId;
+use crate::language::{Json, LogLevel};
+use crate::records::{
+    BlobKey, Event, EventKind, JobRecord, LogRecord, RunError, RunRecord, RunRequest, StageRecord, Status,
+    StoredValue,
+};
+
+/// A run as [`run`] reads it; the statement calls the table `r`.
+macro_rules! run_row {
+    () => {
+        "r.id, ARRAY[r.workflow_id, r.definition_fingerprint, r.status, r.output, r.output_blob, r.error_code, \
+         r.error_message, r.cancel_reason], ARRAY[r.priority, r.version, r.generation, r.last_sequence, \
+         r.waiting_on, r.active, r.suspended], ARRAY[r.created_at, r.started_at, r.completed_at]"
+    };
+}
+
+/// A stage as [`stage`] reads it; the statement calls the table `s`.
+macro_rules! stage_row {
+    () => {
+        "s.workflow_run_id, ARRAY[s.stage_id, s.stage_name, s.status, s.suspended_state, \
+         s.suspended_state_blob, s.output, s.output_blob, s.error_message], ARRAY[s.stage_number, \
+         s.execution_group, s.generation, s.attempt, s.waiting_on], ARRAY[s.max_wait_until, s.started_at, \
+         s.completed_at]"
+    };
+}
+
+/// A job as [`job`] reads it; the statement calls the table `j`.
+macro_rules! job_row {
+    () => {
+        "j.workflow_run_id, ARRAY[j.stage_id, j.workflow_id, j.definition_fingerprint, j.status, j.worker_id], \
+         ARRAY[j.generation, j.priority, j.attempt, j.max_attempts, j.lease_epoch, j.woken::int], \
+         ARRAY[j.leased_until, j.run_at]"
+    };
+}
+
+/// An event as [`event`] reads it; the statement calls the table `e`.
+macro_rules! event_row {
+    () => {
+        "e.workflow_run_id, ARRAY[e.event_type, e.payload], ARRAY[e.sequence], ARRAY[e.occurred_at]"
+    };
+}
+
+/// A log line as [`log`] reads it; the statement calls the table `l`.
+macro_rules! log_row {
+    () => {
+        "l.workflow_run_id, ARRAY[l.stage_id, l.level, l.message, l.metadata], ARRAY[l.id, l.attempt], \
+         ARRAY[l.created_at]"
+    };
+}
+
+/// What a run was started with, as [`request`] reads it; the statement calls the table `q`.
+macro_rules! request_row {
+    () => {
+        "q.workflow_run_id, ARRAY[q.input, q.config, q.metadata], ARRAY[]::bigint[], ARRAY[]::timestamptz[]"
+    };
+}
+
+pub(super) use {event_row, job_row, log_row, request_row, run_row, stage_row};
+
+/// A run.
+pub(super) fn run(row: &PgRow) -> Result<RunRecord, Failure> {
+    let mut columns = Columns::new(row, "workflow_runs")?;
+    Ok(RunRecord {
+        id: columns.run_id()?,
+        workflow_id: columns.text("workflow_id")?,
+        definition_fingerprint: columns.text("definition_fingerprint")?,
+        status: columns.status("status")?,
+        output: columns.value("output")?,
+        error: columns.error()?,
+        cancel_reason: columns.maybe_text(),
+        priority: columns.int("priority")?,
+        version: columns.int("version")?,
+        generation: columns.int("generation")?,
+        last_sequence: columns.int("last_sequence")?,
+        waiting_on: columns.int("waiting_on")?,
+        active: columns.int("active")?,
+        suspended: columns.int("suspended")?,
+        created_at: columns.instant("created_at")?,
+        started_at: columns.maybe_instant(),
+        completed_at: columns.maybe_instant(),
+    })
+}
+
+/// A stage.
+pub(super) fn stage(row: &PgRow) -> Result<StageRecord, Failure> {
+    let mut columns = Columns::new(row, "workflow_stages")?;
+    Ok(StageRecord {
+        run_id: columns.run_id()?,
+        stage_id: columns.text("stage_id")?,
+        stage_name: columns.text("stage_name")?,
+        status: columns.status("status")?,
+        ticket: columns.value("suspended_state")?,
+        output: columns.value("output")?,
+        error_message: columns.maybe_text(),
+        stage_number: columns.int("stage_number")?,
+        execution_group: columns.int("execution_group")?,
+        generation: columns.int("generation")?,
+        attempt: columns.int("attempt")?,
+        waiting_on: columns.int("waiting_on")?,
+        give_up_at: columns.maybe_instant(),
+        started_at: columns.maybe_instant(),
+        completed_at: columns.maybe_instant(),
+    })
+}
+
+/// A job.
+pub(super) fn job(row: &PgRow) -> Result<JobRecord, Failure> {
+    let mut columns = Columns::new(row, "job_queue")?;
+    Ok(JobRecord {
+        run_id: columns.run_id()?,
+        stage_id: columns.text("stage_id")?,
+        workflow_id: columns.text("workflow_id")?,
+        definition_fingerprint: columns.text("definition_fingerprint")?,
+        status: columns.status("status")?,
+        worker_id: columns.maybe_text(),
+        generation: columns.int("generation")?,
+        priority: columns.int("priority")?,
+        attempt: columns.int("attempt")?,
+        max_attempts: columns.int("max_attempts")?,
+        lease_epoch: columns.int("lease_epoch")?,
+        woken: columns.int::<u8>("woken")? != 0,
+        leased_until: columns.maybe_instant(),
+        run_at: columns.instant("run_at")?,
+    })
+}
+
+/// An event.
+pub(super) fn event(row: &PgRow) -> Result<Event, Failure> {
+    let mut columns = Columns::new(row, "outbox_events")?;
+    let (name, payload) = (columns.text("event_type")?, columns.text("payload")?);
+    let kind =
+        EventKind::from_stored(&name, &payload).map_err(|error| columns.unreadable("payload", error))?;
+    Ok(Event {
+        run_id: columns.run_id()?,
+        sequence: columns.int("sequence")?,
+        at: columns.instant("occurred_at")?,
+        kind,
+    })
+}
+
+/// A log line.
+pub(super) fn log(row: &PgRow) -> Result<LogRecord, Failure> {
+    let mut columns = Columns::new(row, "workflow_logs")?;
+    Ok(LogRecord {
+        run_id: columns.run_id()?,
+        stage_id: columns.text("stage_id")?,
+        level: columns.level("level")?,
+        message: columns.text("message")?,
+        fields: columns.json("metadata")?,
+        id: columns.int("id")?,
+        attempt: columns.int("attempt")?,
+        at: columns.instant("created_at")?,
+    })
+}
+
+/// What a run was started with.
+pub(super) fn request(row: &PgRow) -> Result<RunRequest, Failure> {
+    let mut columns = Columns::new(row, "workflow_run_requests")?;
+    Ok(RunRequest {
+        input: columns.json("input")?,
+        config: columns.json("config")?,
+        metadata: columns.maybe_text().map(Json::trusted),
+    })
+}
+
+/// The columns of a row, each kind read from left to right.
+pub(super) struct Columns {
+    table: &'static str,
+    run: Option<Uuid>,
+    texts: IntoIter<Option<String>>,
+    numbers: IntoIter<Option<i64>>,
+    instants: IntoIter<Option<DateTime<Utc>>>,
+}
+
+impl Columns {
+    /// Those of a row of this shape.
+    pub(super) fn new(row: &PgRow, table: &'static str) -> Result<Self, Failure> {
+        let unreadable = |error: sqlx::Error| Failure::unreadable(table, "*", "(unknown)", error);
+        Ok(Self {
+            table,
+            run: row.try_get(0).map_err(unreadable)?,
+            texts: row.try_get::<Vec<_>, _>(1).map_err(unreadable)?.into_iter(),
+            numbers: row.try_get::<Vec<_>, _>(2).map_err(unreadable)?.into_iter(),
+            instants: row.try_get::<Vec<_>, _>(3).map_err(unreadable)?.into_iter(),
+        })
+    }
+
+    /// The run that the row belongs to.
+    pub(super) fn run_id(&self) -> Result<RunId, Failure> {
+        let id = self.run.ok_or_else(|| self.missing("workflow_run_id"))?;
+        Ok(RunId::from_uuid(id))
+    }
+
+    /// The next text.
+    pub(super) fn text(&mut self, column: &'static str) -> Result<String, Failure> {
+        self.maybe_text().ok_or_else(|| self.missing(column))
+    }
+
+    /// The next text, or nothing.
+    pub(super) fn maybe_text(&mut self) -> Option<String> {
+        self.texts.next().flatten().map(original)
+    }
+
+    /// The next number, which fits its type.
+    pub(super) fn int<T: TryFrom<i64, Error: StdError + Send + Sync + 'static>>(
+        &mut self,
+        column: &'static str,
+    ) -> Result<T, Failure> {
+        let number = self.numbers.next().flatten().ok_or_else(|| self.missing(column))?;
+        T::try_from(number).map_err(|error| self.unreadable(column, error))
+    }
+
+    /// The next instant.
+    pub(super) fn instant(&mut self, column: &'static str) -> Result<DateTime<Utc>, Failure> {
+        self.maybe_instant().ok_or_else(|| self.missing(column))
+    }
+
+    /// The next instant, or nothing.
+    pub(super) fn maybe_instant(&mut self) -> Option<DateTime<Utc>> {
+        self.instants.next().flatten()
+    }
+
+    fn json(&mut self, column: &'static str) -> Result<Json, Failure> {
+        self.text(column).map(Json::trusted)
+    }
+
+    fn status(&mut self, column: &'static str) -> Result<Status, Failure> {
+        let text = self.text(column)?;
+        Status::from_str(&text).map_err(|error| self.unreadable(column, error))
+    }
+
+    fn level(&mut self, column: &'static str) -> Result<LogLevel, Failure> {
+        let text = self.text(column)?;
+        let levels = [LogLevel::Debug, LogLevel::Info, LogLevel::Warn, LogLevel::Error];
+        let level = levels.into_iter().find(|level| level.as_str() == text);
+        level.ok_or_else(|| self.unreadable(column, format!("`{text}` is not a level")))
+    }
+
+    /// Two texts: the value, and the key of its blob.
+    fn value(&mut self, column: &'static str) -> Result<Option<StoredValue>, Failure> {
+        match (self.maybe_text(), self.maybe_text()) {
+            (Some(json), None) => Ok(Some(StoredValue::Inline(Json::trusted(json)))),
+            (None, Some(key)) => Ok(Some(StoredValue::Blob(BlobKey(key)))),
+            (None, None) => Ok(None),
+            (Some(_), Some(_)) => Err(self.unreadable(column, "it is in its row and in a blob")),
+        }
+    }
+
+    /// Two texts: the code and the message of a run's error.
+    fn error(&mut self) -> Result<Option<RunError>, Failure> {
+        match (self.maybe_text(), self.maybe_text()) {
+            (Some(code), message) => Ok(Some(RunError { code, message: message.unwrap_or_default() })),
+            (None, None) => Ok(None),
+            (None, Some(_)) => Err(self.missing("error_code")),
+        }
+    }
+
+    fn missing(&self, column: &'static str) -> Failure {
+        self.unreadable(column, "it is missing")
+    }
+
+    fn unreadable(
+        &self,
+        column: &'static str,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Failure {
+        let run = self.run.map_or_else(|| "(unknown)".to_owned(), |run| run.to_string());
+        Failure::unreadable(self.table, column, run, source)
+    }
+}

@@ -1,0 +1,154 @@
+//! Locking runs and reading the rows that decisions name, in one statement whatever their number.
+
+use chrono::{DateTime, Utc};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use super::columns::{self, Columns, job_row, run_row, stage_row};
+use super::failure::Failure;
+use super::text::stored;
+use super::transaction::Transaction;
+use crate::id::RunId;
+use crate::language::Json;
+use crate::stores::footprint::Footprint;
+use crate::stores::working_set::WorkingSet;
+
+const DOING: &str = "load a run";
+
+/// What a row of [`LOAD`] is.
+const RUN: i32 = 0;
+const STAGE: i32 = 1;
+const JOB: i32 = 2;
+const KEY: i32 = 3;
+const END: i32 = 4;
+
+/// Locks runs in the order of their ids, so that no two transactions wait for each other, and reads them with the
+/// named stages, jobs and idempotency keys.
+///
+/// A statement sees the state of its beginning, but for the rows that it locks: those it sees as they are once it
+/// has them. So where it had to wait, everything else that it answers may be older than its run. The last row tells
+/// of how many runs that is true; then the statement is repeated, under the locks that it has got. The last row also
+/// has the transaction's instant, taken when every lock was held.
+pub(super) const LOAD: &str = concat!(
+    "WITH locked AS MATERIALIZED (
+        SELECT r.* FROM {schema}.workflow_runs AS r WHERE r.id = ANY($1) ORDER BY r.id FOR NO KEY UPDATE
+    )
+    SELECT ",
+    run_row!(),
+    ", 0 FROM locked AS r
+    UNION ALL
+    SELECT ",
+    stage_row!(),
+    ", 1 FROM unnest($2, $3) AS n (run_id, stage_id)
+    JOIN {schema}.workflow_stages AS s ON s.workflow_run_id = n.run_id AND s.stage_id = n.stage_id
+    UNION ALL
+    SELECT ",
+    job_row!(),
+    ", 2 FROM unnest($2, $3) AS n (run_id, stage_id)
+    JOIN {schema}.job_queue AS j ON j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id
+    UNION ALL
+    SELECT k.workflow_run_id, ARRAY[k.command, k.key, k.request_hash, k.result], ARRAY[]::bigint[],
+        ARRAY[]::timestamptz[], 3
+    FROM unnest($4, $5) AS n (command, key)
+    JOIN {schema}.idempotency_keys AS k ON k.command = n.command AND k.key = n.key
+    UNION ALL
+    SELECT NULL::uuid, ARRAY[]::text[], ARRAY[(
+            SELECT count(*) FROM locked AS l JOIN {schema}.workflow_runs AS seen ON seen.id = l.id
+            WHERE seen.commits <> l.commits
+        )], ARRAY[clock_timestamp()], 4"
+);
+
+/// A run with all its stages and jobs, without a lock.
+pub(super) const LOAD_WHOLE: &str = concat!(
+    "SELECT ",
+    run_row!(),
+    ", 0 FROM {schema}.workflow_runs AS r WHERE r.id = $1
+    UNION ALL
+    SELECT ",
+    stage_row!(),
+    ", 1 FROM {schema}.workflow_stages AS s WHERE s.workflow_run_id = $1
+    UNION ALL
+    SELECT ",
+    job_row!(),
+    ", 2 FROM {schema}.job_queue AS j WHERE j.workflow_run_id = $1"
+);
+
+/// Locks the named runs and loads the named rows; answers the database's instant.
+pub(super) async fn load(
+    transaction: &mut Transaction<'_>,
+    footprint: &Footprint,
+    set: &mut WorkingSet,
+) -> Result<DateTime<Utc>, Failure> {
+    loop {
+        let rows = transaction.fetch(DOING, load_query(transaction, footprint)).await?;
+        let mut end = None;
+        for row in &rows {
+            if kind(row)? == END {
+                let mut columns = Columns::new(row, "workflow_runs")?;
+                end = Some((columns.int::<u64>("commits")?, columns.instant("now")?));
+            }
+        }
+        let Some((stale, now)) = end else {
+            return Err(Failure::database(DOING, sqlx::Error::RowNotFound));
+        };
+        if stale > 0 {
+            continue;
+        }
+        rows.iter().try_for_each(|row| put(row, footprint, set))?;
+        return Ok(now);
+    }
+}
+
+fn load_query(transaction: &Transaction<'_>, footprint: &Footprint) -> super::arrays::PgQuery<'static> {
+    // In key order, as the footprint is.
+    let runs: Vec<Uuid> = footprint.runs.keys().map(|run_id| *run_id.as_uuid()).collect();
+    let stages = footprint.runs.iter().flat_map(|(run_id, stages)| {
+        stages.iter().map(|stage| (*run_id.as_uuid(), stored(stage).into_owned()))
+    });
+    let (stage_runs, stage_ids): (Vec<Uuid>, Vec<String>) = stages.unzip();
+    let keys = footprint.keys.iter().map(|(command, key)| (*command, stored(key).into_owned()));
+    let (commands, keys): (Vec<&'static str>, Vec<String>) = keys.unzip();
+    let query = transaction.query(|sql| &sql.load);
+    query.bind(runs).bind(stage_runs).bind(stage_ids).bind(commands).bind(keys)
+}
+
+/// Loads a run with all its stages and jobs; the run is locked already.
+pub(super) async fn load_whole(
+    transaction: &mut Transaction<'_>,
+    run_id: RunId,
+    set: &mut WorkingSet,
+) -> Result<(), Failure> {
+    let query = transaction.query(|sql| &sql.load_whole).bind(*run_id.as_uuid());
+    let rows = transaction.fetch(DOING, query).await?;
+    put_whole(&rows, set)
+}
+
+/// Puts what [`LOAD_WHOLE`] has answered into the working set.
+pub(super) fn put_whole(rows: &[PgRow], set: &mut WorkingSet) -> Result<(), Failure> {
+    rows.iter().try_for_each(|row| put(row, &Footprint::default(), set))
+}
+
+fn kind(row: &PgRow) -> Result<i32, Failure> {
+    row.try_get(4).map_err(|error| Failure::database(DOING, error))
+}
+
+fn put(row: &PgRow, footprint: &Footprint, set: &mut WorkingSet) -> Result<(), Failure> {
+    match kind(row)? {
+        RUN => set.load_run(columns::run(row)?),
+        STAGE => set.load_stage(columns::stage(row)?),
+        JOB => set.load_job(columns::job(row)?),
+        KEY => {
+            let mut columns = Columns::new(row, "idempotency_keys")?;
+            let command = columns.text("command")?;
+            let (key, hash) = (columns.text("key")?, columns.text("request_hash")?);
+            let result = Json::trusted(columns.text("result")?);
+            // The row's command is one of those that were asked for, whose names are static.
+            if let Some((command, _)) = footprint.keys.iter().find(|(asked, _)| *asked == command) {
+                set.load_key(command, key, hash, result);
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}

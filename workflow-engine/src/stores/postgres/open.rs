@@ -1,0 +1,77 @@
+//! Opening a database.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::committer;
+use super::database::Database;
+use super::failure::Failure;
+use super::foreign::Foreign;
+use super::migrations::migrate;
+use super::options::{PostgresOptions, schema_of};
+use super::queue::Queue;
+use super::statements::Statements;
+use super::{Own, PostgresStore};
+use crate::error::Error;
+
+/// The store's own threads: one would do, but a large batch would keep a heartbeat waiting.
+const THREADS: usize = 2;
+
+impl PostgresStore {
+    /// Opens the database at `url` (`postgres://user:password@host:port/database`, with libpq's parameters after a
+    /// `?`), and brings the schema of this engine up to date in it.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED_STORE` when the URL or the schema's name is not valid; `STORE_UNAVAILABLE` when the server cannot
+    /// be reached; `STORE_FAILED` when it refuses, or the schema is of a later version. No message shows a password.
+    pub async fn open(url: &str, options: PostgresOptions) -> Result<Self, Error> {
+        let schema = schema_of(&options)?.to_owned();
+        let statements = Statements::new(&schema, options.begin());
+        let database = Arc::new(Database::new(options.connect(url)?, statements, &options));
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("workflow-engine-postgres")
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(|error| Error::store_unavailable("start the threads of the store", error))?;
+        let runtime = Own::new(runtime);
+
+        let (shared, named) = (Arc::clone(&database), schema.clone());
+        let migrated = runtime.spawn(async move {
+            let mut connection = shared.new_connection().await?;
+            migrate(&mut connection, &named).await?;
+            shared.give_back(connection);
+            Ok::<(), Failure>(())
+        });
+        migrated.await.map_err(|error| Error::store_failed("open the database", error))??;
+
+        let queue = Arc::new(Queue::default());
+        let serve = |_| runtime.spawn(committer::serve(Arc::clone(&database), Arc::clone(&queue)));
+        let committers = (0..options.connections.max(1)).map(serve).collect();
+        let stop = CancellationToken::new();
+        let foreign = Arc::new(Foreign {
+            database: Arc::clone(&database),
+            channel: format!("workflow_engine.{schema}"),
+            sender: uuid::Uuid::now_v7().to_string(),
+            stop: stop.clone(),
+        });
+        watch(&runtime, &foreign, options.behind_pooler);
+        Ok(Self { database, queue, committers: Mutex::new(committers), stop, runtime })
+    }
+}
+
+fn watch(runtime: &Runtime, foreign: &Arc<Foreign>, behind_pooler: bool) {
+    let (notifier, listener, poller) = (Arc::clone(foreign), Arc::clone(foreign), Arc::clone(foreign));
+    let spawn: [JoinHandle<()>; 2] = [
+        runtime.spawn(async move { notifier.notify().await }),
+        runtime.spawn(async move { poller.poll().await }),
+    ];
+    drop(spawn);
+    if !behind_pooler {
+        runtime.spawn(async move { listener.listen().await });
+    }
+}

@@ -1,0 +1,113 @@
+//! What waits for a committer.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::work::Work;
+use crate::id::RunId;
+
+/// The most requests in one transaction: beyond some hundreds a larger one is no faster, and keeps its runs locked.
+const LARGEST_BATCH: usize = 256;
+
+/// Requests in the order in which they came.
+#[derive(Default)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    /// Told when a committer may find something to do.
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Work>,
+    /// Runs that a committer is busy with. What else is about them waits here for its end instead of there, on a
+    /// connection, for the run's lock.
+    busy: HashSet<RunId>,
+    closed: bool,
+}
+
+impl Queue {
+    /// Adds a request; answers whether it will be served, which it is not where the queue is closed.
+    pub(super) fn push(&self, work: Work) -> bool {
+        let mut state = self.state();
+        if state.closed {
+            return false;
+        }
+        state.waiting.push_back(work);
+        drop(state);
+        self.changed.notify_one();
+        true
+    }
+
+    /// Takes no more requests; those that wait are still served.
+    pub(super) fn close(&self) {
+        self.state().closed = true;
+        self.changed.notify_waiters();
+    }
+
+    /// The next requests for one transaction; `None` when the queue is closed and empty.
+    pub(super) async fn next(&self) -> Option<Vec<Work>> {
+        loop {
+            let mut changed = std::pin::pin!(self.changed.notified());
+            // From here on no change is missed.
+            changed.as_mut().enable();
+            {
+                let mut state = self.state();
+                let batch = state.take();
+                if !batch.is_empty() {
+                    return Some(batch);
+                }
+                if state.closed && state.waiting.is_empty() {
+                    return None;
+                }
+            }
+            changed.await;
+        }
+    }
+
+    /// A committer is done with these runs.
+    pub(super) fn release(&self, runs: &[RunId]) {
+        let mut state = self.state();
+        for run_id in runs {
+            state.busy.remove(run_id);
+        }
+        let (some_wait, closed) = (!state.waiting.is_empty(), state.closed);
+        drop(state);
+        if closed {
+            self.changed.notify_waiters();
+        } else if some_wait {
+            self.changed.notify_one();
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing panics under this lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// One request that runs alone, or all that share a transaction.
+    fn take(&mut self) -> Vec<Work> {
+        let mut batch: Vec<Work> = Vec::new();
+        let mut passed = VecDeque::new();
+        while let Some(work) = self.waiting.pop_front() {
+            let is_busy = work.run_id().is_some_and(|run_id| self.busy.contains(&run_id));
+            if is_busy || (work.runs_alone() && !batch.is_empty()) {
+                passed.push_back(work);
+                continue;
+            }
+            let alone = work.runs_alone();
+            batch.push(work);
+            if alone || batch.len() == LARGEST_BATCH {
+                break;
+            }
+        }
+        passed.append(&mut self.waiting);
+        self.waiting = passed;
+        self.busy.extend(batch.iter().filter_map(Work::run_id));
+        batch
+    }
+}

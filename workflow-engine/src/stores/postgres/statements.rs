@@ -1,0 +1,59 @@
+//! The one place that makes SQL at run time: it puts the schema's name into the statements.
+//!
+//! Nothing else goes into them. The name is a plain identifier (`options::schema_of`), and whatever users give is an
+//! argument.
+
+use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
+
+use super::{claim, foreign, load, outbox, persistence, transport, write};
+
+/// A text with the schema's name in its slots.
+pub(super) fn fill(sql: &str, schema: &str) -> SqlStr {
+    AssertSqlSafe(sql.replace("{schema}", schema)).into_sql_str()
+}
+
+macro_rules! statements {
+    ($($name:ident: $sql:expr,)*) => {
+        /// The statements of one store.
+        #[derive(Debug)]
+        pub(super) struct Statements {
+            $(pub(super) $name: SqlStr,)*
+            pub(super) begin: SqlStr,
+        }
+
+        impl Statements {
+            /// Those over this schema, in transactions that begin like this.
+            pub(super) fn new(schema: &str, begin: String) -> Self {
+                Self { $($name: fill($sql, schema),)* begin: AssertSqlSafe(begin).into_sql_str() }
+            }
+        }
+    };
+}
+
+statements! {
+    load: load::LOAD,
+    load_whole: load::LOAD_WHOLE,
+    write: write::WRITE,
+    lock_due: claim::LOCK_DUE,
+    wait_for_due: claim::WAIT_FOR_DUE,
+    run: persistence::RUN,
+    request: persistence::REQUEST,
+    stages: persistence::STAGES,
+    stage: persistence::STAGE,
+    completed_stages: persistence::COMPLETED_STAGES,
+    blob: persistence::BLOB,
+    events: persistence::EVENTS,
+    logs: persistence::LOGS,
+    pending_runs: persistence::PENDING_RUNS,
+    unfinished_runs: persistence::UNFINISHED_RUNS,
+    renew: transport::RENEW,
+    stale: transport::STALE,
+    lease_holders: transport::LEASE_HOLDERS,
+    next_job_due: transport::NEXT_JOB_DUE,
+    next_lease_end: transport::NEXT_LEASE_END,
+    undelivered: outbox::UNDELIVERED,
+    mark_delivered: outbox::MARK_DELIVERED,
+    mark_refused: outbox::MARK_REFUSED,
+    notify: foreign::NOTIFY,
+    moved: foreign::MOVED,
+}

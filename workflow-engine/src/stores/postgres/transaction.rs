@@ -1,0 +1,78 @@
+//! One transaction on one connection.
+
+use std::sync::atomic::Ordering;
+
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, SqlStr};
+
+use super::arrays::PgQuery;
+use super::database::Database;
+use super::failure::Failure;
+use super::statements::Statements;
+
+/// A transaction, or the connection for one.
+pub(super) struct Transaction<'a> {
+    pub(super) database: &'a Database,
+    connection: &'a mut PgConnection,
+}
+
+impl<'a> Transaction<'a> {
+    pub(super) fn new(database: &'a Database, connection: &'a mut PgConnection) -> Self {
+        Self { database, connection }
+    }
+
+    /// A statement.
+    pub(super) fn query<'q>(&self, pick: impl FnOnce(&Statements) -> &SqlStr) -> PgQuery<'q> {
+        self.database.query(pick)
+    }
+
+    /// Reads all rows of a statement.
+    pub(super) async fn fetch(
+        &mut self,
+        doing: &'static str,
+        query: PgQuery<'_>,
+    ) -> Result<Vec<PgRow>, Failure> {
+        self.database.counters.statements.fetch_add(1, Ordering::Relaxed);
+        self.fetch_alone(doing, query).await
+    }
+
+    /// As `fetch`, of a statement that is no part of a write transaction.
+    pub(super) async fn fetch_alone(
+        &mut self,
+        doing: &'static str,
+        query: PgQuery<'_>,
+    ) -> Result<Vec<PgRow>, Failure> {
+        query.fetch_all(&mut *self.connection).await.map_err(|error| Failure::database(doing, error))
+    }
+
+    /// Runs a statement.
+    pub(super) async fn execute(&mut self, doing: &'static str, query: PgQuery<'_>) -> Result<(), Failure> {
+        self.database.counters.statements.fetch_add(1, Ordering::Relaxed);
+        query.execute(&mut *self.connection).await.map_err(|error| Failure::database(doing, error))?;
+        Ok(())
+    }
+
+    /// Begins.
+    pub(super) async fn begin(&mut self) -> Result<(), Failure> {
+        self.control("begin a transaction", self.database.statements.begin.clone()).await
+    }
+
+    /// Commits.
+    pub(super) async fn commit(&mut self) -> Result<(), Failure> {
+        let committed = self.control("commit", SqlStr::from_static("COMMIT")).await;
+        committed.map_err(Failure::in_the_commit)
+    }
+
+    /// Rolls back; answers whether the connection is of use afterwards.
+    pub(super) async fn roll_back(&mut self) -> bool {
+        self.control("roll back", SqlStr::from_static("ROLLBACK")).await.is_ok()
+    }
+
+    async fn control(&mut self, doing: &'static str, sql: SqlStr) -> Result<(), Failure> {
+        sqlx::raw_sql(sql)
+            .execute(&mut *self.connection)
+            .await
+            .map_err(|error| Failure::database(doing, error))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,179 @@
+//! The store on PostgreSQL as the queue of jobs.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use super::PostgresStore;
+use super::arrays::{number, texts};
+use super::columns::{self, Columns, job_row};
+use super::failure::Failure;
+use super::outbox::length;
+use super::text::stored;
+use super::work::{ClaimJobs, Work};
+use crate::error::Error;
+use crate::ports::{Clock, JobTransport, SystemClock};
+use crate::records::{Claim, ClaimedJob, JobRecord, Lease};
+
+/// Extends leases and answers those that are held. A job that somebody has locked is about to be written by whoever
+/// holds its lease, or to be taken from it: then there is nothing to extend, and a heartbeat never waits.
+pub(super) const RENEW: &str = "
+    WITH named AS MATERIALIZED (
+        SELECT * FROM unnest($1, $2, $3, $4) AS n (run_id, stage_id, generation, epoch)
+    ),
+    locked AS MATERIALIZED (
+        SELECT j.workflow_run_id, j.stage_id
+        FROM named AS n JOIN {schema}.job_queue AS j ON j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id
+        WHERE j.status = 'RUNNING' AND j.generation = n.generation AND j.lease_epoch = n.epoch
+        FOR NO KEY UPDATE OF j SKIP LOCKED
+    ),
+    renewed AS (
+        UPDATE {schema}.job_queue AS j
+        SET leased_until = least(
+            coalesce($5, statement_timestamp()) + $6 * interval '1 microsecond', '9999-12-31 23:59:59.999999+00')
+        FROM locked AS l WHERE j.workflow_run_id = l.workflow_run_id AND j.stage_id = l.stage_id
+    )
+    SELECT j.workflow_run_id, ARRAY[j.stage_id], ARRAY[j.generation, j.lease_epoch], ARRAY[]::timestamptz[]
+    FROM named AS n JOIN {schema}.job_queue AS j ON j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id
+    WHERE j.status = 'RUNNING' AND j.generation = n.generation AND j.lease_epoch = n.epoch";
+
+pub(super) const STALE: &str = concat!(
+    "SELECT ",
+    job_row!(),
+    " FROM {schema}.job_queue AS j WHERE j.status = 'RUNNING'
+        AND (j.leased_until <= coalesce($1, statement_timestamp()) OR j.worker_id = ANY($2))
+    ORDER BY j.leased_until, j.workflow_run_id LIMIT $3"
+);
+
+pub(super) const LEASE_HOLDERS: &str = "
+    SELECT NULL::uuid, array_agg(DISTINCT j.worker_id), ARRAY[]::bigint[], ARRAY[]::timestamptz[]
+    FROM {schema}.job_queue AS j WHERE j.status = 'RUNNING'
+    HAVING count(*) > 0";
+
+/// The earliest end of a lease, and the database's instant.
+pub(super) const NEXT_LEASE_END: &str = "
+    SELECT NULL::uuid, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[j.leased_until, statement_timestamp()]
+    FROM {schema}.job_queue AS j WHERE j.status = 'RUNNING' AND j.leased_until IS NOT NULL
+    ORDER BY j.leased_until LIMIT 1";
+
+/// The earliest due job of each priority that occurs, each found through the index of pending jobs, and the earliest
+/// due check, with the database's instant. What makes a job claimable is the same here as where it is claimed;
+/// otherwise a worker would be sent for a job that it cannot have, again and again.
+pub(super) const NEXT_JOB_DUE: &str = "
+    WITH RECURSIVE priorities (priority) AS (
+        SELECT (SELECT q.priority FROM {schema}.job_queue AS q WHERE q.status = 'PENDING'
+                ORDER BY q.priority DESC LIMIT 1)
+        UNION ALL
+        SELECT (SELECT q.priority FROM {schema}.job_queue AS q
+                WHERE q.status = 'PENDING' AND q.priority < p.priority ORDER BY q.priority DESC LIMIT 1)
+        FROM priorities AS p WHERE p.priority IS NOT NULL
+    )
+    SELECT NULL::uuid, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[min(due), statement_timestamp()] FROM (
+        SELECT (SELECT j.run_at
+                FROM {schema}.job_queue AS j JOIN {schema}.workflow_runs AS r ON r.id = j.workflow_run_id
+                WHERE j.status = 'PENDING' AND j.priority = p.priority AND j.attempt < j.max_attempts
+                    AND j.definition_fingerprint = ANY($1)
+                    AND r.status = 'RUNNING' AND r.generation = j.generation
+                ORDER BY j.run_at, j.workflow_run_id, j.stage_id LIMIT 1) AS due
+        FROM priorities AS p WHERE p.priority IS NOT NULL
+        UNION ALL
+        SELECT (SELECT j.run_at
+                FROM {schema}.job_queue AS j JOIN {schema}.workflow_runs AS r ON r.id = j.workflow_run_id
+                WHERE j.status = 'SUSPENDED' AND j.attempt < j.max_attempts
+                    AND j.definition_fingerprint = ANY($1)
+                    AND r.status = 'RUNNING' AND r.generation = j.generation
+                ORDER BY j.run_at, j.workflow_run_id, j.stage_id LIMIT 1)
+    ) AS candidates";
+
+#[async_trait]
+impl JobTransport for PostgresStore {
+    async fn claim_jobs(
+        &self,
+        claim: &Claim,
+        definitions: &[String],
+        max: usize,
+    ) -> Result<Vec<ClaimedJob>, Error> {
+        if max == 0 || definitions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let claim = ClaimJobs { claim: claim.clone(), definitions: definitions.to_vec(), max };
+        self.ask("claim jobs", Work::Claim, claim).await
+    }
+
+    async fn renew_leases(&self, leases: Vec<Lease>, lease: Duration) -> Result<Vec<Lease>, Error> {
+        if leases.is_empty() {
+            return Ok(leases);
+        }
+        let column = |lease: &Lease| (*lease.run_id.as_uuid(), stored(&lease.stage_id).into_owned());
+        let (runs, stages): (Vec<Uuid>, Vec<String>) = leases.iter().map(column).unzip();
+        let numbers = |lease: &Lease| (i64::from(lease.generation), number(lease.epoch));
+        let (generations, epochs): (Vec<i64>, Vec<i64>) = leases.iter().map(numbers).unzip();
+        let length = length(lease);
+        let rows = self.read("renew leases", move |database| {
+            let query = database.query(|sql| &sql.renew).bind(runs.clone()).bind(stages.clone());
+            query.bind(generations.clone()).bind(epochs.clone()).bind(database.given_now()).bind(length)
+        });
+        let held = rows.await?.iter().map(held).collect::<Result<HashSet<Lease>, Failure>>()?;
+        Ok(leases.into_iter().filter(|lease| !held.contains(lease)).collect())
+    }
+
+    async fn stale_jobs(&self, gone_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
+        let (gone, limit) = (texts(gone_workers), number(limit));
+        let rows = self.read("read stale jobs", move |database| {
+            let query = database.query(|sql| &sql.stale).bind(database.given_now());
+            query.bind(gone.clone()).bind(limit)
+        });
+        Ok(rows.await?.iter().map(columns::job).collect::<Result<_, _>>()?)
+    }
+
+    async fn lease_holders(&self) -> Result<Vec<String>, Error> {
+        let rows = self.read("read who holds leases", |database| database.query(|sql| &sql.lease_holders));
+        let mut holders = Vec::new();
+        for row in &rows.await? {
+            let mut columns = Columns::new(row, "job_queue")?;
+            holders.extend(std::iter::from_fn(|| columns.maybe_text()));
+        }
+        Ok(holders)
+    }
+
+    async fn next_job_due(&self, definitions: &[String]) -> Result<Option<DateTime<Utc>>, Error> {
+        let definitions = texts(definitions);
+        let rows = self.read("read the next due instant", move |database| {
+            database.query(|sql| &sql.next_job_due).bind(definitions.clone())
+        });
+        self.due(&rows.await?)
+    }
+
+    async fn next_lease_end(&self) -> Result<Option<DateTime<Utc>>, Error> {
+        let rows =
+            self.read("read the next end of a lease", |database| database.query(|sql| &sql.next_lease_end));
+        self.due(&rows.await?)
+    }
+}
+
+impl PostgresStore {
+    /// The first instant of the only row, if there is one, told in this machine's clock: whoever waits for it waits by
+    /// that one, and the database's may show another time.
+    fn due(&self, rows: &[PgRow]) -> Result<Option<DateTime<Utc>>, Error> {
+        let Some(row) = rows.first() else { return Ok(None) };
+        let mut columns = Columns::new(row, "job_queue")?;
+        let Some(due) = columns.maybe_instant() else { return Ok(None) };
+        let now = columns.instant("now")?;
+        let here = if self.database.clock.is_some() { now } else { SystemClock.now() };
+        Ok(due.checked_add_signed(here - now).or(Some(due)))
+    }
+}
+
+fn held(row: &PgRow) -> Result<Lease, Failure> {
+    let mut columns = Columns::new(row, "job_queue")?;
+    Ok(Lease {
+        run_id: columns.run_id()?,
+        stage_id: columns.text("stage_id")?,
+        generation: columns.int("generation")?,
+        epoch: columns.int("lease_epoch")?,
+    })
+}

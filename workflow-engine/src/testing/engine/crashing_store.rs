@@ -1,0 +1,187 @@
+//! A store whose process dies at one of its commits.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::error::Error;
+use crate::id::RunId;
+use crate::language::Json;
+use crate::ports::{Commit, Decide, Decision, Hints, JobTransport, Outbox, Persistence, Snapshot, Store};
+use crate::records::{
+    BlobKey, Claim, ClaimedJob, Event, JobRecord, Lease, LogRecord, RunRecord, RunRequest, StageRecord,
+    StoredValue,
+};
+
+/// When, at commit number n, the process dies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// Nothing of it is written.
+    Before,
+    /// It is written, and nobody is told.
+    After,
+}
+
+/// Passes everything on, up to the commit at which its process dies. From then on nothing is answered.
+pub(super) struct CrashingStore {
+    inner: Arc<dyn Store>,
+    dies_at: Option<(usize, Moment)>,
+    commits: AtomicUsize,
+}
+
+impl CrashingStore {
+    /// `dies_at` is a 0-based number of a commit.
+    pub(super) fn new(inner: Arc<dyn Store>, dies_at: Option<(usize, Moment)>) -> Self {
+        Self { inner, dies_at, commits: AtomicUsize::new(0) }
+    }
+
+    /// How many commits there were.
+    pub(super) fn commits(&self) -> usize {
+        self.commits.load(Ordering::SeqCst)
+    }
+
+    /// A write that commits.
+    async fn write<T>(&self, write: impl Future<Output = Result<T, Error>> + Send) -> Result<T, Error> {
+        let number = self.commits.fetch_add(1, Ordering::SeqCst);
+        let Some((at, moment)) = self.dies_at else { return write.await };
+        if number > at || (number == at && moment == Moment::Before) {
+            return Err(dead());
+        }
+        let answer = write.await;
+        if number == at { Err(dead()) } else { answer }
+    }
+
+    fn alive(&self) -> Result<&dyn Store, Error> {
+        let commits = self.commits();
+        if self.dies_at.is_some_and(|(at, _)| commits > at) { Err(dead()) } else { Ok(&*self.inner) }
+    }
+}
+
+/// Not an error that may pass: the process is dead, and does not try again.
+fn dead() -> Error {
+    Error::store_failed("go on", std::io::Error::other("this process is dead"))
+}
+
+#[async_trait]
+impl Persistence for CrashingStore {
+    async fn commit(&self, decision: Decision) -> Result<Commit, Error> {
+        self.write(self.inner.commit(decision)).await
+    }
+
+    async fn commit_locked(&self, run_id: RunId, decide: Decide) -> Result<Commit, Error> {
+        self.write(self.inner.commit_locked(run_id, decide)).await
+    }
+
+    async fn snapshot(&self, run_id: RunId) -> Result<Option<Snapshot>, Error> {
+        self.alive()?.snapshot(run_id).await
+    }
+
+    async fn run(&self, run_id: RunId) -> Result<Option<RunRecord>, Error> {
+        self.alive()?.run(run_id).await
+    }
+
+    async fn request(&self, run_id: RunId) -> Result<Option<RunRequest>, Error> {
+        self.alive()?.request(run_id).await
+    }
+
+    async fn stages(&self, run_id: RunId) -> Result<Vec<StageRecord>, Error> {
+        self.alive()?.stages(run_id).await
+    }
+
+    async fn stage(&self, run_id: RunId, stage_id: &str) -> Result<Option<StageRecord>, Error> {
+        self.alive()?.stage(run_id, stage_id).await
+    }
+
+    async fn outputs(
+        &self,
+        run_id: RunId,
+        stage_ids: &[String],
+    ) -> Result<HashMap<String, StoredValue>, Error> {
+        self.alive()?.outputs(run_id, stage_ids).await
+    }
+
+    async fn blob(&self, key: &BlobKey) -> Result<Option<Json>, Error> {
+        self.alive()?.blob(key).await
+    }
+
+    async fn events(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<Event>, Error> {
+        self.alive()?.events(run_id, after, limit).await
+    }
+
+    async fn logs(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<LogRecord>, Error> {
+        self.alive()?.logs(run_id, after, limit).await
+    }
+
+    async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error> {
+        self.alive()?.pending_runs(definitions, limit).await
+    }
+
+    async fn unfinished_runs(&self, workflow_id: &str) -> Result<Vec<RunRecord>, Error> {
+        self.alive()?.unfinished_runs(workflow_id).await
+    }
+
+    fn hints(&self) -> &Arc<Hints> {
+        self.inner.hints()
+    }
+
+    async fn close(&self) {}
+}
+
+#[async_trait]
+impl JobTransport for CrashingStore {
+    async fn claim_jobs(
+        &self,
+        claim: &Claim,
+        definitions: &[String],
+        max: usize,
+    ) -> Result<Vec<ClaimedJob>, Error> {
+        // Only a claim that takes something is a commit.
+        match self.alive()?.next_job_due(definitions).await? {
+            None => Ok(Vec::new()),
+            Some(_) => self.write(self.inner.claim_jobs(claim, definitions, max)).await,
+        }
+    }
+
+    async fn renew_leases(&self, leases: Vec<Lease>, lease: Duration) -> Result<Vec<Lease>, Error> {
+        self.write(self.inner.renew_leases(leases, lease)).await
+    }
+
+    async fn stale_jobs(&self, gone_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
+        self.alive()?.stale_jobs(gone_workers, limit).await
+    }
+
+    async fn lease_holders(&self) -> Result<Vec<String>, Error> {
+        self.alive()?.lease_holders().await
+    }
+
+    async fn next_job_due(&self, definitions: &[String]) -> Result<Option<DateTime<Utc>>, Error> {
+        self.alive()?.next_job_due(definitions).await
+    }
+
+    async fn next_lease_end(&self) -> Result<Option<DateTime<Utc>>, Error> {
+        self.alive()?.next_lease_end().await
+    }
+}
+
+#[async_trait]
+impl Outbox for CrashingStore {
+    fn deliver_events(&self, deliver: bool) {
+        self.inner.deliver_events(deliver);
+    }
+
+    async fn undelivered(&self, flusher: &Claim, limit: usize) -> Result<Vec<Event>, Error> {
+        self.write(self.inner.undelivered(flusher, limit)).await
+    }
+
+    async fn mark_delivered(&self, events: Vec<(RunId, u64)>) -> Result<(), Error> {
+        self.write(self.inner.mark_delivered(events)).await
+    }
+
+    async fn mark_refused(&self, run_id: RunId, sequence: u64, delay: Duration) -> Result<(), Error> {
+        self.write(self.inner.mark_refused(run_id, sequence, delay)).await
+    }
+}

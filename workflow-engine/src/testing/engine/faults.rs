@@ -1,0 +1,87 @@
+//! What is to go wrong, and the executor that makes it so.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+
+use crate::kernel::LocalExecutor;
+use crate::language::{
+    CheckExecution, Execution, Json, StageDefinition, StageError, Verdict, WaitDefinition,
+};
+use crate::ports::ActivityExecutor;
+
+/// What happens to one attempt.
+#[derive(Clone, Debug)]
+pub(super) enum Fault {
+    Fail(String),
+    FailForGood(String),
+    Crash,
+}
+
+/// Faults by stage and attempt. Each happens once.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Faults {
+    planned: Arc<Mutex<HashMap<(String, u32), Fault>>>,
+    /// Cancelled when the process dies, and renewed with the next one.
+    dead: Arc<Mutex<CancellationToken>>,
+}
+
+impl Faults {
+    pub(super) fn insert(&self, stage: &str, attempt: u32, fault: Fault) {
+        lock(&self.planned).insert((stage.to_owned(), attempt), fault);
+    }
+
+    fn take(&self, stage: &str, attempt: u32) -> Option<Fault> {
+        lock(&self.planned).remove(&(stage.to_owned(), attempt))
+    }
+
+    /// Cancelled when this process dies.
+    pub(super) fn death(&self) -> CancellationToken {
+        lock(&self.dead).clone()
+    }
+
+    /// The next process begins.
+    pub(super) fn revive(&self) {
+        *lock(&self.dead) = CancellationToken::new();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs bodies like the usual executor, but for the faults.
+pub(super) struct FaultyExecutor {
+    faults: Faults,
+    inner: LocalExecutor,
+}
+
+impl FaultyExecutor {
+    pub(super) fn new(faults: Faults) -> Self {
+        Self { faults, inner: LocalExecutor }
+    }
+}
+
+#[async_trait]
+impl ActivityExecutor for FaultyExecutor {
+    async fn execute(&self, stage: &StageDefinition, execution: Execution) -> Result<Json, StageError> {
+        let attempt = execution.context.attempt();
+        match self.faults.take(&stage.id, attempt) {
+            None => self.inner.execute(stage, execution).await,
+            Some(Fault::Fail(error)) => Err(StageError::retryable(error)),
+            Some(Fault::FailForGood(error)) => Err(StageError::permanent(error)),
+            Some(Fault::Crash) => {
+                // The body has run; what it did outside is done, and nobody hears of it.
+                let _ = self.inner.execute(stage, execution).await;
+                self.faults.death().cancel();
+                std::future::pending().await
+            }
+        }
+    }
+
+    async fn check(&self, wait: &WaitDefinition, check: CheckExecution) -> Result<Verdict, StageError> {
+        self.inner.check(wait, check).await
+    }
+}
