@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::measure::{Cost, Figures, LIMIT, Sample};
+use crate::measure::{Cost, Figures, Sample};
 use crate::sources::Shape;
 
 /// The goal: so many milliseconds a stage after an edit.
@@ -48,7 +48,8 @@ pub fn markdown(figures: &Figures) -> String {
     line(format_args!(""));
     for (shape, sample) in &figures.limits {
         line(format_args!(
-            "- {LIMIT} stages ({}) compile with the default limits; cold, in {:.1} s.",
+            "- {} stages ({}) compile with the default limits; cold, in {:.1} s.",
+            figures.limit,
             shape.description(),
             sample.wall.as_secs_f64()
         ));
@@ -89,7 +90,7 @@ pub fn json(figures: &Figures) -> String {
         "edits": figures.edits,
         "load": figures.load,
         "costs": costs,
-        "limit": { "stages": LIMIT, "shapes": figures.limits.iter().map(limit).collect::<Vec<_>>() },
+        "limit": { "stages": figures.limit, "shapes": figures.limits.iter().map(limit).collect::<Vec<_>>() },
         "macro_crate": sample(figures.macros),
     });
     format!("{whole:#}\n")
