@@ -7,9 +7,8 @@ use syn::Path;
 use crate::casing::{pascal, plain};
 use crate::function::Kind;
 use crate::paths::respan;
-use crate::stage::expand::{
-    aliases, arguments, configs, failure, local, marker, output_span, requirements, returned,
-};
+use crate::stage::call::{aliases, arguments, failure, local, output_span, requirements, returned};
+use crate::stage::expand::{configs, marker};
 use crate::stage::record::Record;
 use crate::stage::valid::{Body, Parameter};
 use crate::{docs, paths};
@@ -44,6 +43,8 @@ pub fn expand(check: &Body<'_>, krate: Option<&Path>) -> TokenStream {
     let aliases = aliases(check);
     let implementation = implementation(check, &config, &library);
     quote! {
+        // The ticket of a stage that returns a `String` is a `&String`.
+        #[allow(clippy::ptr_arg)]
         #untouched
         #marker
         #structure

@@ -1,11 +1,12 @@
 //! Writes the items of a stage. It cannot fail.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned;
 
 use super::attr::Options;
+use super::call::{aliases, arguments, failure, local, read_alias, requirements, returned};
 use super::record::Record;
 use super::valid::{Body, Field, Parameter};
 use super::wait::Wait;
@@ -199,22 +200,6 @@ fn implementation(
     }
 }
 
-/// The type of what the function returns when it does not fail.
-pub fn returned(body: &Body<'_>, private: &TokenStream) -> TokenStream {
-    let returns = body.returns;
-    respan(quote!(<#returns as #private::Returns>::Output), output_span(returns))
-}
-
-/// What the function reads, as constants.
-pub fn requirements(body: &Body<'_>, library: &TokenStream) -> TokenStream {
-    let requirements = body.reads.iter().enumerate().map(|(index, read)| {
-        let alias = read_alias(index);
-        let kind = if read.optional { quote!(optional) } else { quote!(required) };
-        quote!(#library::Requirement::#kind::<#alias>())
-    });
-    quote!(#(#requirements),*)
-}
-
 /// Reads what the body will ask its context for.
 fn prepare(stage: &Body<'_>, private: &TokenStream) -> TokenStream {
     let context = local("context");
@@ -258,50 +243,6 @@ fn run(stage: &Body<'_>, wait: Option<&Wait<'_>>, private: &TokenStream) -> Toke
             })
         }
     }
-}
-
-/// What the function is called with.
-pub fn arguments<'a>(
-    body: &'a Body<'a>,
-    private: &'a TokenStream,
-    own_context: impl Fn(&Type) -> TokenStream + 'a,
-) -> impl Iterator<Item = TokenStream> + 'a {
-    let [input, config, context, ticket] = ["input", "config", "context", "ticket"].map(local);
-    body.parameters.iter().map(move |parameter| match parameter {
-        Parameter::Input(Field { name, .. }) => quote!(#input.#name),
-        Parameter::Config(Field { name, .. }) => quote!(#config.#name),
-        Parameter::Ticket(_) => quote!(&#ticket),
-        Parameter::Read { read, ty, by_reference } => {
-            let alias = read_alias(*read);
-            let function = match (body.reads[*read].optional, by_reference) {
-                (false, false) => "required",
-                (false, true) => "required_ref",
-                (true, false) => "optional",
-                (true, true) => "optional_ref",
-            };
-            let function = Ident::new(function, Span::call_site());
-            // Under the span of the type: that is what does not fit, if it does not.
-            let call = quote! {
-                <<#alias as #private::Stage>::Output as #private::OutputAs<#alias, #ty>>::#function
-            };
-            let call = respan(call, ty.span());
-            quote!(#call(&#context)?)
-        }
-        Parameter::Context(ty) => own_context(ty),
-    })
-}
-
-/// The arm for the function's error.
-pub fn failure(body: &Body<'_>, private: &TokenStream) -> TokenStream {
-    // rustc underlines the argument when it is the argument's type that does not convert.
-    let error = Ident::new("__error", error_span(body.returns));
-    let failure = respan(quote!(#private::Failure::into_error), error.span());
-    quote!(::core::result::Result::Err(#error) => ::core::result::Result::Err(#failure(#error)),)
-}
-
-/// A variable of the generated code, which the user's tokens do not see.
-pub fn local(name: &str) -> Ident {
-    Ident::new(name, Span::mixed_site())
 }
 
 /// What may stand before this stage.
@@ -358,16 +299,6 @@ fn accepts(name: &Ident, input: &Ident, fields: &[&Field<'_>], private: &TokenSt
     }
 }
 
-/// The stages that a function reads, each path named once.
-pub fn aliases(body: &Body<'_>) -> TokenStream {
-    let aliases = body.reads.iter().enumerate().map(|(index, read)| {
-        let alias = read_alias(index);
-        let path = &read.path;
-        quote!(type #alias = #path;)
-    });
-    aliases.collect()
-}
-
 /// What the stages that this one reads allow it to ask its context for.
 fn reads(stage: &Body<'_>, private: &TokenStream) -> TokenStream {
     let name = &stage.function.signature.ident;
@@ -377,26 +308,4 @@ fn reads(stage: &Body<'_>, private: &TokenStream) -> TokenStream {
         quote!(impl #private::#declared<#alias> for #name {})
     });
     reads.collect()
-}
-
-fn read_alias(index: usize) -> Ident {
-    format_ident!("__Read{index}", span = Span::mixed_site())
-}
-
-/// Where a mistake in the output's type is underlined: at `T` of `Result<T, E>`, if it is written so.
-pub fn output_span(returns: &Type) -> Span {
-    argument_span(returns, 0).unwrap_or_else(|| returns.span())
-}
-
-/// Where a mistake in the error's type is underlined: at `E` of `Result<T, E>`, if it is written so.
-fn error_span(returns: &Type) -> Span {
-    argument_span(returns, 1).unwrap_or_else(|| returns.span())
-}
-
-fn argument_span(returns: &Type, index: usize) -> Option<Span> {
-    let Type::Path(path) = returns else { return None };
-    match &path.path.segments.last()?.arguments {
-        syn::PathArguments::AngleBracketed(arguments) => arguments.args.iter().nth(index).map(Spanned::span),
-        _ => None,
-    }
 }

@@ -4,6 +4,7 @@
 pub mod ast;
 mod attr;
 pub mod expand;
+pub mod call;
 mod fallback;
 pub mod record;
 mod types;

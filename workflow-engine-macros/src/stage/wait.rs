@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Path, Type, parse_quote};
 
 use super::attr::Options;
-use super::expand::local;
+use super::call::local;
 use super::valid::{Default, Field};
 use crate::casing::plain;
 use crate::paths::respan;

@@ -89,6 +89,22 @@ fn schema_changes(old: &Lock, new: &Lock, before: &LockedStage, stage: &LockedSt
     }
     changes.extend(stored_changes(&place, "config", "configurations", &before.config, &stage.config));
     changes.extend(stored_changes(&place, "output", "outputs", &before.output, &stage.output));
+    changes.extend(match (&before.ticket, &stage.ticket) {
+        (Some(old), Some(new)) => stored_changes(&place, "ticket", "tickets", old, new),
+        (None, Some(_)) => {
+            vec![Change::new_version(
+                format!("stage `{}` waits now", stage.id),
+                "runs in flight have no ticket of it",
+            )]
+        }
+        (Some(_), None) => {
+            vec![Change::strands(
+                format!("stage `{}` waits no more", stage.id),
+                "runs in flight wait for it with a ticket",
+            )]
+        }
+        (None, None) => Vec::new(),
+    });
     changes
 }
 
