@@ -12,6 +12,7 @@ mod messages;
 mod graph;
 mod fields;
 mod values;
+mod waiting;
 
 use std::fs;
 use std::path::Path;

@@ -89,6 +89,20 @@ fn schema_changes(old: &Lock, new: &Lock, before: &LockedStage, stage: &LockedSt
     }
     changes.extend(stored_changes(&place, "config", "configurations", &before.config, &stage.config));
     changes.extend(stored_changes(&place, "output", "outputs", &before.output, &stage.output));
+    match (&before.ticket, &stage.ticket) {
+        (Some(before), Some(ticket)) => {
+            changes.extend(stored_changes(&place, "ticket", "tickets", before, ticket));
+        }
+        (Some(_), None) => changes.push(Change::strands(
+            format!("stage `{}` no longer waits", stage.id),
+            "nothing checks the tickets that are stored",
+        )),
+        (None, Some(_)) => changes.push(Change::new_version(
+            format!("stage `{}` now waits", stage.id),
+            "runs in flight have its output without a ticket",
+        )),
+        (None, None) => {}
+    }
     changes
 }
 

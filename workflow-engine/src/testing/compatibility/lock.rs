@@ -35,6 +35,9 @@ pub(super) struct LockedStage {
     pub(super) input: Value,
     pub(super) config: Value,
     pub(super) output: Value,
+    /// Of a stage that waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) ticket: Option<Value>,
 }
 
 impl Lock {
@@ -50,6 +53,7 @@ impl Lock {
             input: normal_form(stage.input_schema()),
             config: normal_form(stage.config_schema()),
             output: normal_form(stage.output_schema()),
+            ticket: stage.wait.as_ref().map(|wait| normal_form(wait.ticket_schema())),
         });
         Self {
             id: definition.id.clone(),
@@ -90,7 +94,7 @@ impl Lock {
         let mut stages = Vec::new();
         for stage in &self.stages {
             let place = format!("stage `{}`", stage.id);
-            stages.push(json!({
+            let mut whole = json!({
                 "id": stage.id,
                 "version": stage.version,
                 "after": self.indices(&stage.after, &place, "after")?,
@@ -98,7 +102,11 @@ impl Lock {
                 "input": stage.input,
                 "output": stage.output,
                 "config": stage.config,
-            }));
+            });
+            if let Some(ticket) = &stage.ticket {
+                whole["ticket"] = ticket.clone();
+            }
+            stages.push(whole);
         }
         Ok(json!({
             "id": self.id,
