@@ -59,7 +59,9 @@ pub fn markdown(figures: &Figures) -> String {
         figures.macros.wall.as_secs_f64(),
         figures.macros.cpu.as_secs_f64()
     ));
-    let worst = largest(&figures.costs).map(Cost::extra).fold(f64::MIN, f64::max);
+    // The time of processors where it is known: a busy machine stretches the wall clock.
+    let extra = |cost: &Cost| if cost.edit.macros.cpu.is_zero() { cost.extra() } else { cost.extra_cpu() };
+    let worst = largest(&figures.costs).map(extra).fold(f64::MIN, f64::max);
     let verdict = if worst <= GOAL { "kept" } else { "missed" };
     line(format_args!(
         "- The goal of {GOAL} ms a stage after an edit is {verdict}: {worst:.2} ms at most, in the largest workflows."
