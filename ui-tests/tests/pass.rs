@@ -24,6 +24,7 @@ cases! {
     from_a_macro = "stage/pass/from_a_macro.rs",
     library_under_another_path = "stage/pass/library_under_another_path.rs",
     raw_identifiers = "stage/pass/raw_identifiers.rs",
+    rules = "stage/pass/rules.rs",
     shadowed_names = "stage/pass/shadowed_names.rs",
     types = "stage/pass/types.rs",
     visibility = "stage/pass/visibility.rs",

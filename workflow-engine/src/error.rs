@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use crate::id::RunId;
+use crate::language::ConfigFault;
 
 /// Why a call to the engine did not do what it was asked.
 ///
@@ -152,6 +153,22 @@ impl Error {
             "DUPLICATE_WORKFLOW",
             format!("two workflows are registered under the id `{workflow}`"),
         )
+    }
+
+    pub(crate) fn config_fault(workflow: &str, stage: &str, fault: &ConfigFault) -> Self {
+        let of = format!("workflow `{workflow}`, stage `{stage}`");
+        match fault {
+            ConfigFault::Clash(field) => Self::new(
+                Kind::InvalidInput,
+                "CONFIG_FIELD_CLASH",
+                format!(
+                    "{of}: two fields of its configuration are called `{field}`; rename one, or flatten only one of them"
+                ),
+            ),
+            ConfigFault::Rule(reason) => {
+                Self::new(Kind::InvalidInput, "INVALID_CONFIG_RULE", format!("{of}: {reason}"))
+            }
+        }
     }
 
     pub(crate) fn invalid_input(workflow: &str, reason: impl fmt::Display) -> Self {

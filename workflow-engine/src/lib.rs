@@ -10,6 +10,7 @@ mod hex;
 mod id;
 mod error;
 mod language;
+pub mod presets;
 pub mod records;
 pub mod ports;
 pub mod kernel;
@@ -23,10 +24,10 @@ pub use engine::{Engine, EngineBuilder, Events, RunHandle, Start};
 pub use error::Error;
 pub use id::RunId;
 pub use language::{
-    Backoff, Check, CheckExecution, CheckFunction, Execution, Json, LogLevel, NoConfig, NoInput, Payload,
-    Reports, Requirement, RetryPolicy, Stage, StageContext, StageDeclaration, StageDefinition, StageError,
-    StagePath, StageResult, StageScope, Storable, Undeclared, Verdict, WaitDefinition, Workflow,
-    WorkflowDefinition,
+    Backoff, Check, CheckExecution, CheckFunction, Execution, HasLength, HasPattern, HasRange, Json,
+    LengthUnit, LogLevel, NoConfig, NoInput, Payload, Reports, Requirement, RetryPolicy, Stage, StageContext,
+    StageDeclaration, StageDefinition, StageError, StagePath, StageResult, StageScope, Storable, Undeclared,
+    Verdict, WaitDefinition, Workflow, WorkflowDefinition,
 };
 pub use workflow_engine_macros::{check, stage, workflow};
 

@@ -3,6 +3,7 @@
 
 pub mod options;
 pub mod function;
+pub mod rules;
 pub mod check;
 pub mod workflow;
 

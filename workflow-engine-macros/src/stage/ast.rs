@@ -16,8 +16,8 @@ pub struct Function {
     pub body: TokenStream,
 }
 
-/// The attributes of parameters that are ours, and those that rustc does not take there.
-const OURS: [&str; 4] = ["config", "require", "optional", "doc"];
+/// The attributes of parameters that are ours, those that somebody may take for ours, and those that rustc does not take there.
+const OURS: [&str; 7] = ["config", "require", "optional", "range", "length", "pattern", "doc"];
 
 /// Whether the attribute is one that the function itself must not carry.
 pub fn is_ours(attribute: &Attribute) -> bool {

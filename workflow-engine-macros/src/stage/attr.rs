@@ -6,6 +6,7 @@ use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, Ident, LitStr, Meta, Path, Result, Token};
 
+use super::rule::{self, Rule};
 use crate::errors::{self, Errors};
 use crate::function::Kind;
 use crate::options;
@@ -163,6 +164,7 @@ pub enum Role {
 pub struct Config {
     pub default: Option<Expr>,
     pub flatten: bool,
+    pub rules: Vec<Rule>,
 }
 
 impl Role {
@@ -205,6 +207,8 @@ impl Role {
             Some(stage_path(attribute, "require").map(Self::Require))
         } else if name == "optional" {
             Some(stage_path(attribute, "optional").map(Self::Optional))
+        } else if rule::NAMES.iter().any(|rule| name == rule) {
+            Some(Err(errors::rules::attribute(attribute, name)))
         } else {
             None
         }
@@ -232,16 +236,19 @@ fn config(attribute: &Attribute, errors: &mut Errors) -> Result<Config> {
                     return Err(errors::options::value(name.span(), name, "default = 50_000"));
                 }
                 config.default = Some(input.parse()?);
-            } else {
+            } else if name == "flatten" {
                 flatten = Some(name.clone());
+            } else {
+                config.rules.push(Rule::parse(name, input)?);
             }
             Ok(())
         });
         Ok(())
     })?;
     config.flatten = flatten.is_some();
-    match &config.default {
-        Some(default) if config.flatten => Err(errors::function::flatten_default(default)),
+    match (&config.default, config.rules.first()) {
+        (Some(default), _) if config.flatten => Err(errors::function::flatten_default(default)),
+        (None, Some(rule)) if config.flatten => Err(errors::rules::flattened(&rule.name)),
         _ => Ok(config),
     }
 }

@@ -7,6 +7,7 @@ pub mod expand;
 pub mod call;
 mod fallback;
 pub mod record;
+mod rule;
 mod types;
 pub mod valid;
 mod wait;

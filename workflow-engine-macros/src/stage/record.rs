@@ -65,9 +65,11 @@ impl Record<'_> {
             .map(|(index, field)| {
                 let ty = field.ty;
                 let default = default(index, field);
+                let checks = field.rules.iter().filter_map(|rule| rule.check(ty, private));
                 quote! {
                     impl #private::Field<#index> for #name { type Type = #ty; }
                     #default
+                    #(#checks)*
                 }
             })
             .collect()
@@ -108,13 +110,17 @@ impl Record<'_> {
         let schema = fields.iter().map(|(index, field)| {
             let doc = docs::text(field.attributes);
             let function = default_name(*index);
-            match field.default {
+            let described = match field.default {
                 Default::None => quote!(object.required::<Self, #index>(#doc);),
                 Default::Expr(_) | Default::Absent => {
                     quote!(object.defaulted::<Self, #index>(#doc, #function);)
                 }
                 Default::Flatten => quote!(object.flattened::<Self, #index>();),
-            }
+            };
+            let rules = field.rules.iter().map(|rule| rule.expand(field.ty, private));
+            let ruled =
+                (!field.rules.is_empty()).then(|| quote!(object.ruled::<Self, #index>(&[#(#rules),*]);));
+            quote!(#described #ruled)
         });
         quote! {
             impl #private::Record for #name {

@@ -4,6 +4,7 @@ use syn::{Attribute, Expr, FnArg, Ident, Pat, PatType, Path, ReturnType, Type};
 
 use super::ast::Function;
 use super::attr::Role;
+use super::rule::Rule;
 use super::types::{find_impl_trait, find_lifetime, may_be_result, option_argument, result_argument};
 use crate::errors::{self, Errors};
 use crate::function::Kind;
@@ -41,6 +42,7 @@ pub struct Field<'a> {
     pub name: &'a Ident,
     pub ty: &'a Type,
     pub default: Default,
+    pub rules: Vec<Rule>,
 }
 
 /// What a field is when its key is absent.
@@ -187,7 +189,7 @@ impl Found<'_> {
                 if matches!(ty, Type::Reference(_)) {
                     return self.refuse(errors::function::borrowed_input(ty));
                 }
-                self.field(typed, Default::None).map(Parameter::Input)
+                self.field(typed, Default::None, Vec::new()).map(Parameter::Input)
             }
             Role::Config(config) => {
                 if matches!(ty, Type::Reference(_)) {
@@ -199,7 +201,7 @@ impl Found<'_> {
                     None if option_argument(ty).is_some() => Default::Absent,
                     None => Default::None,
                 };
-                self.field(typed, default).map(Parameter::Config)
+                self.field(typed, default, config.rules).map(Parameter::Config)
             }
         }
     }
@@ -247,13 +249,17 @@ impl Found<'_> {
         Some(Parameter::Context(elem))
     }
 
-    fn field<'a>(&mut self, typed: &'a PatType, default: Default) -> Option<Field<'a>> {
-        match typed.pat.as_ref() {
-            Pat::Ident(pattern) if pattern.by_ref.is_none() && pattern.subpat.is_none() => {
-                Some(Field { attributes: &typed.attrs, name: &pattern.ident, ty: &typed.ty, default })
-            }
-            other => self.refuse(errors::function::pattern(self.kind, other)),
+    fn field<'a>(&mut self, typed: &'a PatType, default: Default, rules: Vec<Rule>) -> Option<Field<'a>> {
+        let name = match typed.pat.as_ref() {
+            Pat::Ident(pattern) if pattern.by_ref.is_none() && pattern.subpat.is_none() => &pattern.ident,
+            other => return self.refuse(errors::function::pattern(self.kind, other)),
+        };
+        if let Default::Expr(expr) = &default
+            && let Some(broken) = rules.iter().find_map(|rule| rule.broken_by(expr))
+        {
+            return self.refuse(errors::rules::default(expr, name, broken));
         }
+        Some(Field { attributes: &typed.attrs, name, ty: &typed.ty, default, rules })
     }
 
     fn add(&mut self, read: Read) -> usize {

@@ -36,7 +36,7 @@ impl<'a> Wait<'a> {
     /// The check's configuration as a field of the stage's own, for a stage that has one.
     pub fn config_field(&self) -> Field<'_> {
         let (attributes, name, ty) = &self.field;
-        Field { attributes, name, ty, default: Default::Flatten }
+        Field { attributes, name, ty, default: Default::Flatten, rules: Vec::new() }
     }
 
     /// The check's configuration as that of a stage that has none of its own. All of the item stands at the path,

@@ -125,7 +125,8 @@ impl EngineBuilder {
     /// from here.
     ///
     /// # Errors
-    /// `DUPLICATE_WORKFLOW` when two workflows share an id; `WORKER_NOT_STARTED` when the system refuses a thread or
+    /// `DUPLICATE_WORKFLOW` when two workflows share an id; `CONFIG_FIELD_CLASH` and `INVALID_CONFIG_RULE` as
+    /// [`WorkflowRegistry::register`]; `WORKER_NOT_STARTED` when the system refuses a thread or
     /// a signal handler.
     pub async fn build(self) -> Result<Engine, Error> {
         let mut registry = WorkflowRegistry::default();

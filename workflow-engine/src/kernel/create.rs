@@ -157,7 +157,7 @@ fn check_request(
     }
     let mut config = HashMap::with_capacity(definition.stages.len());
     for stage in &definition.stages {
-        let complete = (stage.check_config)(given.get(&stage.id)).map_err(|reason| {
+        let complete = stage.config.complete(given.get(&stage.id)).map_err(|reason| {
             Error::invalid_config(&definition.id, format_args!("stage `{}`: {reason}", stage.id))
         })?;
         config.insert(stage.id.clone(), complete);

@@ -39,8 +39,15 @@ impl WorkflowRegistry {
     /// Adds a workflow.
     ///
     /// # Errors
-    /// `DUPLICATE_WORKFLOW` when another one has its id.
+    /// `DUPLICATE_WORKFLOW` when another one has its id; `CONFIG_FIELD_CLASH` when two fields of a stage's configuration
+    /// have one key; `INVALID_CONFIG_RULE` when a default breaks the rule of its field, or a pattern is no regular
+    /// expression.
     pub fn register(&mut self, definition: &'static WorkflowDefinition) -> Result<(), Error> {
+        for stage in &definition.stages {
+            if let Some(fault) = stage.config.faults().first() {
+                return Err(Error::config_fault(&definition.id, &stage.id, fault));
+            }
+        }
         if self.by_id.contains_key(definition.id.as_str()) {
             return Err(Error::duplicate_workflow(&definition.id));
         }

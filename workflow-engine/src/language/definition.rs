@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
+use super::config::ConfigDefinition;
 use super::context::StageContext;
 use super::failure::StageError;
 use super::json::Json;
@@ -69,9 +70,7 @@ pub struct StageDefinition {
     pub(crate) entry: Entry,
     pub(crate) input_schema: fn() -> schemars::Schema,
     pub(crate) output_schema: fn() -> schemars::Schema,
-    pub(crate) config_schema: fn() -> schemars::Schema,
-    /// Fills a stage's configuration with its defaults (deeply) and checks it; answers the complete stored form.
-    pub(crate) check_config: fn(Option<&Json>) -> Result<Json, String>,
+    pub(crate) config: ConfigDefinition,
 }
 
 /// The erased body of a stage in one workflow: stored values in, stored value out.

@@ -23,7 +23,7 @@ pub(super) fn fingerprint(definition: &WorkflowDefinition) -> String {
                 "reads": stage.reads,
                 "input": normal_form((stage.input_schema)()),
                 "output": normal_form((stage.output_schema)()),
-                "config": normal_form((stage.config_schema)()),
+                "config": normal_form(stage.config.shape()),
             });
             // A ticket in the store is read by whoever checks it.
             if let Some(wait) = &stage.wait {

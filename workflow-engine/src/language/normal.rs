@@ -4,7 +4,7 @@ use schemars::Schema;
 use serde_json::{Map, Value};
 
 /// What only explains a schema; changing it changes no stored value.
-const ANNOTATIONS: [&str; 9] = [
+const ANNOTATIONS: [&str; 10] = [
     "$schema",
     "$id",
     "$comment",
@@ -14,6 +14,7 @@ const ANNOTATIONS: [&str; 9] = [
     "examples",
     "deprecated",
     "definitions",
+    super::record::FLATTENED,
 ];
 
 /// Strips annotations, puts definitions in the place of references, and sorts keys and sets.

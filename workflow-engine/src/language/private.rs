@@ -27,6 +27,7 @@ pub use super::record::{
 };
 pub use super::require::{ContextOf, Optionally, OutputAs, Requires, prepare, prepare_optional};
 pub use super::returns::{Failure, Returns};
+pub use super::rules::{Bound, HasLength, HasPattern, HasRange, Rule};
 pub use super::stage::{Running, Stage, StagePath};
 pub use super::table::{InputRow, StageRow, WorkflowTable, define, output_schema, schema};
 pub use super::wait::{Check, WaitDefinition};

@@ -48,12 +48,12 @@ impl StageDefinition {
     /// The JSON Schema of the stage's configuration.
     #[must_use]
     pub fn config_schema(&self) -> Schema {
-        (self.config_schema)()
+        self.config.schema()
     }
 
     /// The configuration that consists of defaults; `None` where a field has none.
     #[must_use]
     pub fn default_config(&self) -> Option<Value> {
-        (self.check_config)(None).ok()?.decode().ok()
+        self.config.complete(None).ok()?.decode().ok()
     }
 }

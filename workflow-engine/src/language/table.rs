@@ -2,6 +2,7 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, schema_for};
 
+use super::config::ConfigDefinition;
 use super::definition::{Entry, StageDefinition, WorkflowDefinition};
 use super::handed::{Handed, Shaped};
 use super::json::Json;
@@ -58,7 +59,7 @@ pub struct StageRow {
     entry: Entry,
     input_schema: fn() -> Schema,
     output_schema: fn() -> Schema,
-    config_schema: fn() -> Schema,
+    config_schema: fn(SchemaGenerator) -> Schema,
     check_config: fn(Option<&Json>) -> Result<Json, String>,
 }
 
@@ -78,7 +79,7 @@ impl StageRow {
             entry,
             input_schema: schema::<S::Input>,
             output_schema: || S::Output::root_schema(SchemaGenerator::default()),
-            config_schema: schema::<S::Config>,
+            config_schema: <S::Config as Storable>::root_schema,
             check_config: check_config::<S>,
         }
     }
@@ -169,7 +170,6 @@ fn stage(
         entry: row.entry,
         input_schema: row.input_schema,
         output_schema: row.output_schema,
-        config_schema: row.config_schema,
-        check_config: row.check_config,
+        config: ConfigDefinition::new(row.config_schema, row.check_config),
     }
 }

@@ -7,14 +7,26 @@ use serde::ser::{Impossible, Serialize, SerializeMap, SerializeStruct, Serialize
 use serde_json::{Error, Value};
 
 /// Hands a flattened field the keys it knows, and takes them out of what is left.
-pub(super) struct FlatDeserializer<'a>(pub &'a mut Vec<(String, Value)>);
+pub(super) struct FlatDeserializer<'a> {
+    pub(super) rest: &'a mut Vec<(String, Value)>,
+    pub(super) keys: &'a mut FlatKeys,
+}
+
+/// The keys that flattened fields know.
+#[derive(Debug, Default)]
+pub(super) struct FlatKeys {
+    pub(super) known: Vec<&'static str>,
+    /// Whether one of them is a map, or a structure with flattened fields of its own: it does not say which keys it
+    /// knows, is shown all that are left, and takes none of them away from the others.
+    pub(super) open: bool,
+}
 
 impl<'de> Deserializer<'de> for FlatDeserializer<'_> {
     type Error = Error;
 
-    /// A map, or a structure with flattened fields of its own: everything that is left.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_map(MapDeserializer::new(std::mem::take(self.0).into_iter()))
+        self.keys.open = true;
+        visitor.visit_map(MapDeserializer::new(self.rest.clone().into_iter()))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -23,10 +35,11 @@ impl<'de> Deserializer<'de> for FlatDeserializer<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        let (known, others) = std::mem::take(self.0)
+        self.keys.known.extend(fields);
+        let (known, others) = std::mem::take(self.rest)
             .into_iter()
             .partition::<Vec<_>, _>(|(key, _)| fields.contains(&key.as_str()));
-        *self.0 = others;
+        *self.rest = others;
         visitor.visit_map(MapDeserializer::new(known.into_iter()))
     }
 

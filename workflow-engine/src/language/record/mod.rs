@@ -23,6 +23,8 @@ pub use schema::{ObjectSchema, record_schema};
 pub use write::{serialize, write_field, write_flat, write_stage};
 
 pub(super) use missing::from_nothing;
+pub(super) use read::unknown;
+pub(super) use schema::FLATTENED;
 
 /// A structure that a macro wrote.
 pub trait Record: Sized {

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::flat::FlatDeserializer;
+use super::flat::{FlatDeserializer, FlatKeys};
 use super::missing::{from_nothing, missing_field};
 use super::nearest::distance;
 use super::{Field, Record};
@@ -43,6 +43,7 @@ impl<'de, R: Record> Visitor<'de> for RecordVisitor<R> {
             flattened: R::FLATTENED,
             strict: R::STRICT,
             rest: Vec::new(),
+            flat: FlatKeys::default(),
             input: PhantomData,
         };
         let record = R::read(&mut reader)?;
@@ -60,6 +61,8 @@ pub struct Reader<'de, A> {
     strict: bool,
     /// What the flattened fields have not taken yet.
     rest: Vec<(String, Value)>,
+    /// The keys that the flattened fields know.
+    flat: FlatKeys,
     input: PhantomData<&'de ()>,
 }
 
@@ -140,12 +143,16 @@ impl<'de, A: MapAccess<'de>> Reader<'de, A> {
     where
         R: Field<INDEX>,
     {
-        R::Type::load(FlatDeserializer(&mut self.rest)).map_err(|error| A::Error::custom(error.to_string()))
+        R::Type::load(FlatDeserializer { rest: &mut self.rest, keys: &mut self.flat })
+            .map_err(|error| A::Error::custom(error.to_string()))
     }
 
     fn finish(self) -> Result<(), A::Error> {
         match self.rest.first() {
-            Some((key, _)) if self.strict => Err(A::Error::custom(unknown(key, self.keys))),
+            Some((key, _)) if self.strict && !self.flat.open => {
+                let known: Vec<&str> = self.keys.iter().chain(&self.flat.known).copied().collect();
+                Err(A::Error::custom(unknown(key, &known)))
+            }
             _ => Ok(()),
         }
     }
@@ -160,7 +167,7 @@ fn in_field<E: Error>(key: &str, error: &E) -> E {
 }
 
 /// Names the known field that was probably meant, and those there are.
-fn unknown(key: &str, known: &[&str]) -> String {
+pub(in crate::language) fn unknown(key: &str, known: &[&str]) -> String {
     let mut text = format!("unknown field `{key}`");
     let near = known.iter().map(|known| (distance(key, known), *known)).min();
     if let Some((_, near)) = near.filter(|(edits, _)| *edits <= (key.chars().count() / 3).max(1)) {

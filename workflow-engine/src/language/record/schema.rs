@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::missing::{from_nothing, missing_field};
 use super::{Field, Record};
 use crate::language::payload::{Storable, Stored};
+use crate::language::rules::{Rule, is_without_rules};
 use crate::language::stage::Stage;
 
 /// The JSON Schema of a record.
@@ -17,10 +18,15 @@ pub fn record_schema<R: Record>(generator: &mut SchemaGenerator) -> Schema {
         properties: Map::new(),
         required: Vec::new(),
         merged: Vec::new(),
+        open: false,
+        clashes: Vec::new(),
     };
     R::schema(&mut object);
-    object.finish(R::STRICT)
+    object.finish(R::STRICT, R::FLATTENED)
 }
+
+/// What the schema without rules, which nobody else sees, says of a record with flattened fields.
+pub(in crate::language) const FLATTENED: &str = "x-flattened";
 
 /// Collects the description of a record's fields.
 #[derive(Debug)]
@@ -30,6 +36,10 @@ pub struct ObjectSchema<'a> {
     properties: Map<String, Value>,
     required: Vec<Value>,
     merged: Vec<Value>,
+    /// Whether a flattened field takes keys that no schema names.
+    open: bool,
+    /// The keys that two fields have.
+    clashes: Vec<Value>,
 }
 
 impl ObjectSchema<'_> {
@@ -62,7 +72,12 @@ impl ObjectSchema<'_> {
     pub fn flattened<R: Field<INDEX>, const INDEX: usize>(&mut self) {
         let mut schema = R::Type::own_schema(self.generator).to_value();
         let Value::Object(object) = &mut schema else { return };
-        if let Some(Value::Object(properties)) = object.remove("properties") {
+        let properties = object.remove("properties");
+        self.open |= properties.is_none()
+            || object.get("additionalProperties").is_some_and(|others| *others != Value::Bool(false));
+        if let Some(Value::Object(properties)) = properties {
+            let twice = properties.keys().filter(|key| self.properties.contains_key(*key));
+            self.clashes.extend(twice.map(|key| Value::from(key.as_str())));
             self.properties.extend(properties);
         }
         if let Some(Value::Array(required)) = object.remove("required") {
@@ -77,6 +92,18 @@ impl ObjectSchema<'_> {
         }
     }
 
+    /// The rules of the field `INDEX`, which has been described.
+    pub fn ruled<R: Field<INDEX>, const INDEX: usize>(&mut self, rules: &[Rule]) {
+        if is_without_rules(self.generator) {
+            return;
+        }
+        if let Some(Value::Object(schema)) = self.properties.get_mut(self.keys[INDEX]) {
+            for rule in rules {
+                rule.describe(schema);
+            }
+        }
+    }
+
     fn property<T: Storable>(&mut self, key: &str, doc: &str, default: Option<Value>) {
         let mut schema = T::sub_schema(self.generator);
         if !doc.is_empty() {
@@ -88,8 +115,12 @@ impl ObjectSchema<'_> {
         self.properties.insert(key.into(), schema.to_value());
     }
 
-    fn finish(self, strict: bool) -> Schema {
+    fn finish(self, strict: bool, flattened: bool) -> Schema {
         let mut schema = Map::new();
+        if flattened && is_without_rules(self.generator) {
+            let open = self.open || !self.merged.is_empty();
+            schema.insert(FLATTENED.into(), json!({"open": open, "clashes": self.clashes}));
+        }
         schema.insert("type".into(), "object".into());
         schema.insert("properties".into(), Value::Object(self.properties));
         if !self.required.is_empty() {

@@ -93,7 +93,7 @@ async fn run(input: Json, config: &[(&str, &str)]) -> Result<HashMap<String, Jso
             _ => stage.handed.iter().map(|index| stored[&definition.stages[*index].id].clone()).collect(),
         };
         let given = config.iter().find(|(id, _)| *id == stage.id).map(|(_, json)| Json::trusted(*json));
-        let config = (stage.check_config)(given.as_ref()).expect("the configuration is one");
+        let config = stage.config.complete(given.as_ref()).expect("the configuration is one");
         let reads = stage.reads.iter().map(|index| &definition.stages[*index].id);
         let reads = reads.map(|id| (id.clone(), stored[id].clone())).collect();
         let context = context(&stage.id, reads);
@@ -125,7 +125,7 @@ fn a_configuration_is_completed_and_checked() {
     let check = |id: &str, json: Option<&str>| {
         let stage = definition.stage(id).expect("it is in the workflow");
         let json = json.map(Json::trusted);
-        (stage.check_config)(json.as_ref()).map(|json| json.as_str().to_owned())
+        stage.config.complete(json.as_ref()).map(|json| json.as_str().to_owned())
     };
     assert_eq!(check("extract-text", None).as_deref(), Ok(r#"{"max_length":50000}"#));
     assert_eq!(check("summarize", Some("{}")).as_deref(), Ok(r#"{"sentences":0}"#));

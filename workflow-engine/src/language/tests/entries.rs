@@ -184,7 +184,7 @@ async fn a_ticket_that_cannot_be_read_is_permanent_and_named() {
 #[tokio::test]
 async fn a_check_has_its_part_of_the_stages_configuration_and_what_the_stage_requires() {
     let definition = asking::definition();
-    let configured = (definition.stages[1].check_config)(None).expect("there are defaults");
+    let configured = definition.stages[1].config.complete(None).expect("there are defaults");
     assert_eq!(configured.as_str(), r#"{"depth":3,"factor":2}"#);
     let first = ("first", r#""four""#);
     let outcome = run(definition, 1, &[], configured.as_str(), &[first]).await;

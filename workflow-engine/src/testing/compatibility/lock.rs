@@ -51,7 +51,7 @@ impl Lock {
             after: ids(&stage.after),
             reads: ids(&stage.reads),
             input: normal_form(stage.input_schema()),
-            config: normal_form(stage.config_schema()),
+            config: normal_form(stage.config.shape()),
             output: normal_form(stage.output_schema()),
             ticket: stage.wait.as_ref().map(|wait| normal_form(wait.ticket_schema())),
         });

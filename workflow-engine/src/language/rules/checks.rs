@@ -1,0 +1,181 @@
+//! Checking a configuration against the rules in its schema.
+
+use std::fmt;
+
+use regex::Regex;
+use serde_json::{Map, Number, Value};
+
+/// The rules of a stage's configuration, and what is wrong with the configuration itself.
+#[derive(Debug, Default)]
+pub(in crate::language) struct ConfigRules {
+    rules: Vec<(String, FieldRule)>,
+}
+
+/// A keyword of JSON Schema, ready to be checked.
+#[derive(Debug)]
+enum FieldRule {
+    AtLeast(Number),
+    AtMost(Number),
+    Below(Number),
+    /// At least so many of these.
+    Min(u64, &'static str),
+    /// At most so many of these.
+    Max(u64, &'static str),
+    Pattern(Regex),
+}
+
+/// The keywords that rules write.
+const KEYWORDS: [&str; 10] = [
+    "minimum",
+    "maximum",
+    "exclusiveMaximum",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+    "minProperties",
+    "maxProperties",
+    "pattern",
+];
+
+impl ConfigRules {
+    /// The rules of each field: what the schema says and the one without rules does not. The second part is what is
+    /// wrong with them, a sentence each.
+    pub(in crate::language) fn between(with: &Value, without: &Value) -> (Self, Vec<String>) {
+        let mut found = Self::default();
+        let mut faults = Vec::new();
+        for (field, schema) in properties(with).into_iter().flatten() {
+            let plain = properties(without).and_then(|fields| fields.get(field));
+            for keyword in KEYWORDS {
+                let Some(value) = schema.get(keyword) else { continue };
+                if plain.and_then(|plain| plain.get(keyword)) == Some(value) {
+                    continue;
+                }
+                match FieldRule::new(keyword, value) {
+                    Ok(rule) => found.rules.extend(rule.map(|rule| (field.clone(), rule))),
+                    Err(error) => faults.push(format!("the pattern of `{field}` cannot be read: {error}")),
+                }
+            }
+            if let Some(default) = schema.get("default") {
+                let broken = found.of(field).filter_map(|rule| rule.broken_by(default));
+                faults.extend(broken.map(|broken| format!("the default of `{field}` {broken}")));
+            }
+        }
+        (found, faults)
+    }
+
+    pub(in crate::language) fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// What is wrong with a complete configuration.
+    pub(in crate::language) fn check(&self, config: &Value) -> Result<(), String> {
+        let broken: Vec<String> = self
+            .rules
+            .iter()
+            .filter_map(|(field, rule)| {
+                rule.broken_by(config.get(field)?).map(|broken| format!("`{field}` {broken}"))
+            })
+            .collect();
+        if broken.is_empty() { Ok(()) } else { Err(broken.join("; ")) }
+    }
+
+    fn of(&self, field: &str) -> impl Iterator<Item = &FieldRule> {
+        self.rules.iter().filter(move |(name, _)| name == field).map(|(_, rule)| rule)
+    }
+}
+
+fn properties(schema: &Value) -> Option<&Map<String, Value>> {
+    schema.get("properties")?.as_object()
+}
+
+impl FieldRule {
+    fn new(keyword: &str, value: &Value) -> Result<Option<Self>, regex::Error> {
+        let number = || value.as_number().cloned();
+        let count = || value.as_u64();
+        Ok(match keyword {
+            "minimum" => number().map(Self::AtLeast),
+            "maximum" => number().map(Self::AtMost),
+            "exclusiveMaximum" => number().map(Self::Below),
+            "minLength" => count().map(|count| Self::Min(count, "character")),
+            "maxLength" => count().map(|count| Self::Max(count, "character")),
+            "minItems" => count().map(|count| Self::Min(count, "item")),
+            "maxItems" => count().map(|count| Self::Max(count, "item")),
+            "minProperties" => count().map(|count| Self::Min(count, "entry")),
+            "maxProperties" => count().map(|count| Self::Max(count, "entry")),
+            _ => value.as_str().map(Regex::new).transpose()?.map(Self::Pattern),
+        })
+    }
+
+    /// What the value is, and what it must be; `None` where it may be so. `null` is an option that is not taken.
+    fn broken_by(&self, value: &Value) -> Option<String> {
+        let allowed = match (self, value) {
+            (_, Value::Null) => true,
+            (Self::AtLeast(min), Value::Number(number)) => !less(number, min),
+            (Self::AtMost(max), Value::Number(number)) => !less(max, number),
+            (Self::Below(max), Value::Number(number)) => less(number, max),
+            (Self::Min(min, _), value) => length(value).is_none_or(|length| length >= *min),
+            (Self::Max(max, _), value) => length(value).is_none_or(|length| length <= *max),
+            (Self::Pattern(pattern), Value::String(text)) => pattern.is_match(text),
+            _ => true,
+        };
+        if allowed {
+            return None;
+        }
+        Some(match self {
+            Self::Min(_, unit) | Self::Max(_, unit) => {
+                format!("has {}, but must have {self}", counted(length(value).unwrap_or_default(), unit))
+            }
+            _ => format!("is {}, but must {self}", shown(value)),
+        })
+    }
+}
+
+impl fmt::Display for FieldRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AtLeast(min) => write!(f, "be at least {min}"),
+            Self::AtMost(max) => write!(f, "be at most {max}"),
+            Self::Below(max) => write!(f, "be less than {max}"),
+            Self::Min(min, unit) => write!(f, "at least {}", counted(*min, unit)),
+            Self::Max(max, unit) => write!(f, "at most {}", counted(*max, unit)),
+            Self::Pattern(pattern) => write!(f, "match `{pattern}`"),
+        }
+    }
+}
+
+/// Whole numbers are compared exactly: a float does not hold all of them.
+fn less(a: &Number, b: &Number) -> bool {
+    match (a.as_i128(), b.as_i128()) {
+        (Some(a), Some(b)) => a < b,
+        _ => a.as_f64().zip(b.as_f64()).is_some_and(|(a, b)| a < b),
+    }
+}
+
+fn length(value: &Value) -> Option<u64> {
+    let length = match value {
+        Value::String(text) => text.chars().count(),
+        Value::Array(items) => items.len(),
+        Value::Object(entries) => entries.len(),
+        _ => return None,
+    };
+    u64::try_from(length).ok()
+}
+
+fn counted(count: u64, unit: &str) -> String {
+    match (count, unit) {
+        (1, unit) => format!("1 {unit}"),
+        (_, "entry") => format!("{count} entries"),
+        (_, unit) => format!("{count} {unit}s"),
+    }
+}
+
+/// Enough of the value to be recognised.
+fn shown(value: &Value) -> String {
+    const ENOUGH: usize = 60;
+    let text = value.to_string();
+    match text.char_indices().nth(ENOUGH) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}

@@ -1,0 +1,51 @@
+//! Configurations that many stages share, to be flattened into a stage's own.
+//!
+//! Their fields stand among those of the stage, in JSON and in its schema, and have defaults and rules. Two of them that
+//! share a field cannot stand in one stage: [`EngineBuilder::build`](crate::EngineBuilder::build) refuses such a workflow.
+//!
+//! ```
+//! use workflow_engine::prelude::*;
+//! use workflow_engine::presets::{AiConfig, ConcurrencyConfig};
+//!
+//! #[stage]
+//! async fn summarize(
+//!     text: String,
+//!     #[config(flatten)] ai: AiConfig,
+//!     #[config(flatten)] speed: ConcurrencyConfig,
+//! ) -> StageResult<String> {
+//!     Ok(format!("{} with {}, {} at a time", text, ai.model, speed.concurrency))
+//! }
+//!
+//! let config = SummarizeConfig { ai: AiConfig { temperature: 0.2, ..AiConfig::default() }, ..Default::default() };
+//! let json = serde_json::to_value(&config).unwrap();
+//! assert_eq!(json["temperature"], 0.2);
+//! assert_eq!(json["concurrency"], 5);
+//! ```
+
+mod ai;
+mod concurrency;
+mod features;
+mod debug;
+mod bundles;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+pub use ai::AiConfig;
+pub use bundles::{FullConfig, StandardConfig};
+pub use concurrency::ConcurrencyConfig;
+pub use debug::DebugConfig;
+pub use features::FeatureFlags;
+
+use crate::language::rules::{Rule, is_without_rules};
+
+/// The schema of a `T` under these rules.
+fn ruled<T: JsonSchema>(generator: &mut SchemaGenerator, rules: &[Rule]) -> Schema {
+    let mut schema = T::json_schema(generator);
+    if !is_without_rules(generator) {
+        let object = schema.ensure_object();
+        for rule in rules {
+            rule.describe(object);
+        }
+    }
+    schema
+}
