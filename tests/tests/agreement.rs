@@ -43,7 +43,7 @@ impl Dice {
         let claim = if self.one_in(2) { Some(self.claim()) } else { None };
         let output = StoredValue::Inline(Json::encode(&self.below(100)).unwrap());
         let error = "no\0 \"way\"".to_owned();
-        match self.below(14) {
+        match self.below(18) {
             0 => Change::Enqueue { stage_id, max_attempts: 3, claim },
             1 => Change::Claim { stage_id, claim: self.claim() },
             2 | 3 => Change::Complete { stage_id, output, elapsed: Duration::from_millis(3) },
@@ -56,6 +56,14 @@ impl Dice {
             11 if self.one_in(6) => {
                 Change::EndRun(RunEnd::Failed(RunError { code: "STAGE_FAILED".into(), message: error }))
             }
+            14 | 15 => Change::Suspend {
+                stage_id,
+                ticket: output,
+                check_after: Duration::from_secs(self.below(9) as u64),
+                give_up_after: Duration::MAX,
+            },
+            16 => Change::Postpone { stage_id, check_after: Duration::from_secs(self.below(9) as u64) },
+            17 => Change::Wake { stage_id },
             12 => Change::Log { stage_id, level: LogLevel::Warn, message: error, fields: Json::null() },
             _ => Change::Progress { stage_id, fraction: 0.25, message: error },
         }

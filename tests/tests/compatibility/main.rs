@@ -6,12 +6,15 @@
 #![allow(dead_code, unused_variables)]
 // `UPDATE_EXPECT=1` writes them so.
 #![allow(clippy::needless_raw_string_hashes)]
+// A check takes a reference to the ticket as it is.
+#![allow(clippy::ptr_arg)]
 
 mod edit;
 mod messages;
 mod graph;
 mod fields;
 mod values;
+mod waiting;
 
 use std::fs;
 use std::path::Path;

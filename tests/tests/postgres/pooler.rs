@@ -30,7 +30,7 @@ async fn a_pooler_may_stand_in_between() {
     let work = (0..8).map(|_| {
         let store = Arc::clone(&store);
         tokio::spawn(async move {
-            for _ in 0..10 {
+            for _ in 0..4 {
                 due(&*store).await;
                 for job in store.claim_jobs(&claim(), &definitions(), 3).await.unwrap() {
                     let lost = store.renew_leases(vec![job.lease.clone()], claim().lease).await.unwrap();
@@ -42,7 +42,7 @@ async fn a_pooler_may_stand_in_between() {
         })
     });
     join_all(work.collect::<Vec<_>>()).await.into_iter().for_each(Result::unwrap);
-    assert_eq!(store.undelivered(&claim(), 10_000).await.unwrap().len(), 80 * 6);
+    assert_eq!(store.undelivered(&claim(), 10_000).await.unwrap().len(), 32 * 6);
 
     // What another process commits is noticed without listening.
     let other = PostgresStore::open(&url, behind_pooler()).await.unwrap();
@@ -52,7 +52,10 @@ async fn a_pooler_may_stand_in_between() {
     other.close().await;
     store.close().await;
 
-    // Nothing of ours stays in the pooler's sessions.
+    // The next one that opens it may be given any of the sessions: none holds a prepared statement of ours.
+    for _ in 0..6 {
+        PostgresStore::open(&url, behind_pooler()).await.unwrap().close().await;
+    }
     let mut session = PgConnection::connect(cluster.url()).await.unwrap();
     let listening = "SELECT count(*) FROM pg_stat_activity WHERE query ILIKE 'LISTEN%'";
     assert_eq!(number(&mut session, listening).await, 0);

@@ -115,3 +115,20 @@ async fn no_message_shows_a_password() {
     let gone = PostgresStore::open("postgres://127.0.0.1:1/name", PostgresOptions::default()).await;
     assert!(gone.unwrap_err().is_retryable());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_schema_of_a_later_version_is_refused() {
+    needs_postgres!("a_schema_of_a_later_version_is_refused");
+    let schema = Schema::new();
+    schema.open().await.close().await;
+    let mut connection = schema.connect().await;
+    let later = format!(
+        "INSERT INTO {}._sqlx_migrations (version, description, success, checksum, execution_time)
+        VALUES (9999, 'later', TRUE, '', 0)",
+        schema.name()
+    );
+    sqlx::raw_sql(AssertSqlSafe(later)).execute(&mut connection).await.unwrap();
+    let error = PostgresStore::open(schema.url(), schema.options()).await.unwrap_err();
+    assert_eq!(error.code(), "STORE_FAILED");
+    assert!(error.to_string().contains("9999"), "{error}");
+}

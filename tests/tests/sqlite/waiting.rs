@@ -62,10 +62,10 @@ async fn a_run_that_waits_for_days_costs_its_due_checks_and_nothing_else() {
     let after = store.statistics();
     let (requests, transactions) =
         (after.requests - before.requests, after.transactions - before.transactions);
-    // The claim of the check, its outcome, and a look at what else there is.
-    assert!(requests <= 4 * DAYS, "{requests} requests in {DAYS} days");
+    // The claim of the check, its outcome, and a look or two at what else there is; to look every hour would be 240.
+    assert!(requests <= 6 * DAYS, "{requests} requests in {DAYS} days");
     // A look for foreign commits may be one of its own; to look every hour would be 240.
-    assert!(transactions <= 7 * DAYS, "{transactions} transactions in {DAYS} days");
+    assert!(transactions <= 9 * DAYS, "{transactions} transactions in {DAYS} days");
     assert_eq!(run.status().await.unwrap(), Status::Running);
     engine.shutdown().await;
 }

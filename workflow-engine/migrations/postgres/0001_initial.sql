@@ -108,7 +108,7 @@ CREATE INDEX job_queue_pending ON {schema}.job_queue (priority DESC, run_at, wor
     WHERE status = 'PENDING';
 CREATE INDEX job_queue_suspended ON {schema}.job_queue (run_at, workflow_run_id, stage_id)
     WHERE status = 'SUSPENDED';
-CREATE INDEX job_queue_leased ON {schema}.job_queue (leased_until, workflow_run_id)
+CREATE INDEX job_queue_leased ON {schema}.job_queue (leased_until, workflow_run_id, stage_id)
     WHERE status = 'RUNNING';
 
 CREATE TABLE {schema}.outbox_events (

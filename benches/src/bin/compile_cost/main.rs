@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{}", arguments::HELP);
         return Ok(());
     };
-    let project = Project::create(&arguments.stages)?;
+    let project = Project::create(&arguments.stages, arguments.limit)?;
     let before = measure::load();
     let mut costs = Vec::new();
     for shape in Shape::ALL {
@@ -35,13 +35,19 @@ fn main() -> Result<(), Box<dyn Error>> {
             costs.push(measure::cost(&project, shape, *stages, arguments.edits)?);
         }
     }
-    let limits = Shape::ALL
-        .map(|shape| measure::at_the_limit(&project, shape))
-        .into_iter()
-        .collect::<Result<_, _>>()?;
+    let mut limits = Vec::new();
+    for shape in Shape::ALL.into_iter().filter(|_| arguments.limit > 0) {
+        limits.push(measure::at_the_limit(&project, shape, arguments.limit)?);
+    }
     let macros = measure::macro_crate(&project, arguments.edits)?;
-    let figures =
-        measure::Figures { costs, limits, macros, edits: arguments.edits, load: [before, measure::load()] };
+    let figures = measure::Figures {
+        costs,
+        limit: arguments.limit,
+        limits,
+        macros,
+        edits: arguments.edits,
+        load: [before, measure::load()],
+    };
 
     print!("{}", report::markdown(&figures));
     if let Some(path) = &arguments.json {

@@ -7,9 +7,6 @@ use std::time::Duration;
 use crate::project::Project;
 use crate::sources::Shape;
 
-/// So many stages must compile with the default limits of the compiler.
-pub const LIMIT: usize = 1_000;
-
 /// One call of cargo.
 #[derive(Clone, Copy)]
 pub struct Sample {
@@ -33,7 +30,9 @@ pub struct Cost {
 
 pub struct Figures {
     pub costs: Vec<Cost>,
-    /// The cold check of [`LIMIT`] stages, by shape.
+    /// So many stages compile with the default limits of the compiler.
+    pub limit: usize,
+    /// Their cold checks, by shape.
     pub limits: Vec<(Shape, Sample)>,
     /// The cold build of the macro crate.
     pub macros: Sample,
@@ -84,11 +83,11 @@ pub fn cost(project: &Project, shape: Shape, stages: usize, edits: usize) -> io:
     Ok(Cost { shape, stages, cold: pair(&cold), edit: pair(&edited) })
 }
 
-/// Fails unless [`LIMIT`] stages compile.
-pub fn at_the_limit(project: &Project, shape: Shape) -> io::Result<(Shape, Sample)> {
-    eprintln!("{} of {LIMIT} stages", shape.name());
-    project.clean(shape, LIMIT, true)?;
-    Ok((shape, project.check(shape, LIMIT, true)?))
+/// Fails unless so many stages compile.
+pub fn at_the_limit(project: &Project, shape: Shape, stages: usize) -> io::Result<(Shape, Sample)> {
+    eprintln!("{} of {stages} stages", shape.name());
+    project.clean(shape, stages, true)?;
+    Ok((shape, project.check(shape, stages, true)?))
 }
 
 /// The build of the macro crate from nothing.

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-use crate::measure::{LIMIT, Sample, children_cpu};
+use crate::measure::{Sample, children_cpu};
 use crate::sources::{Shape, library};
 
 /// A workspace of generated crates, with a target folder of its own.
@@ -17,13 +17,13 @@ pub struct Project {
 
 impl Project {
     /// Writes the crates for all shapes and numbers of stages, and checks what they depend on.
-    pub fn create(stages: &[usize]) -> io::Result<Self> {
+    pub fn create(stages: &[usize], limit: usize) -> io::Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("/")).to_owned();
         let folder = root.join("target/compile-cost");
         let project = Self { root, folder };
         let mut members = Vec::new();
         for shape in Shape::ALL {
-            for stages in stages.iter().copied().chain([LIMIT]) {
+            for stages in stages.iter().copied().chain((limit > 0).then_some(limit)) {
                 for macros in [true, false] {
                     let name = package(shape, stages, macros);
                     project.write(&format!("{name}/Cargo.toml"), &manifest(&name, &project.root))?;

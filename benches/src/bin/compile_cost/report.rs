@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::measure::{Cost, Figures, LIMIT, Sample};
+use crate::measure::{Cost, Figures, Sample};
 use crate::sources::Shape;
 
 /// The goal: so many milliseconds a stage after an edit.
@@ -48,7 +48,8 @@ pub fn markdown(figures: &Figures) -> String {
     line(format_args!(""));
     for (shape, sample) in &figures.limits {
         line(format_args!(
-            "- {LIMIT} stages ({}) compile with the default limits; cold, in {:.1} s.",
+            "- {} stages ({}) compile with the default limits; cold, in {:.1} s.",
+            figures.limit,
             shape.description(),
             sample.wall.as_secs_f64()
         ));
@@ -58,7 +59,9 @@ pub fn markdown(figures: &Figures) -> String {
         figures.macros.wall.as_secs_f64(),
         figures.macros.cpu.as_secs_f64()
     ));
-    let worst = largest(&figures.costs).map(Cost::extra).fold(f64::MIN, f64::max);
+    // The time of processors where it is known: a busy machine stretches the wall clock.
+    let extra = |cost: &Cost| if cost.edit.macros.cpu.is_zero() { cost.extra() } else { cost.extra_cpu() };
+    let worst = largest(&figures.costs).map(extra).fold(f64::MIN, f64::max);
     let verdict = if worst <= GOAL { "kept" } else { "missed" };
     line(format_args!(
         "- The goal of {GOAL} ms a stage after an edit is {verdict}: {worst:.2} ms at most, in the largest workflows."
@@ -89,7 +92,7 @@ pub fn json(figures: &Figures) -> String {
         "edits": figures.edits,
         "load": figures.load,
         "costs": costs,
-        "limit": { "stages": LIMIT, "shapes": figures.limits.iter().map(limit).collect::<Vec<_>>() },
+        "limit": { "stages": figures.limit, "shapes": figures.limits.iter().map(limit).collect::<Vec<_>>() },
         "macro_crate": sample(figures.macros),
     });
     format!("{whole:#}\n")

@@ -124,9 +124,12 @@ impl Database {
         }
     }
 
-    /// Takes back a connection that is in no transaction.
+    /// Takes back a connection that is in no transaction. One that comes after the end is closed.
     pub(super) fn give_back(&self, connection: PgConnection) {
-        self.idle().push(connection);
+        let mut idle = self.idle();
+        if !self.readers.is_closed() {
+            idle.push(connection);
+        }
     }
 
     /// A server that went away took every connection with it.

@@ -46,7 +46,7 @@ pub(super) const STALE: &str = concat!(
     job_row!(),
     " FROM {schema}.job_queue AS j WHERE j.status = 'RUNNING'
         AND (j.leased_until <= coalesce($1, statement_timestamp()) OR j.worker_id = ANY($2))
-    ORDER BY j.leased_until, j.workflow_run_id LIMIT $3"
+    ORDER BY j.leased_until, j.workflow_run_id, j.stage_id LIMIT $3"
 );
 
 pub(super) const LEASE_HOLDERS: &str = "

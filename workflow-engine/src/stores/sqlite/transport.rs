@@ -23,7 +23,7 @@ const STALE: &str = concat!(
     job_row!(),
     " FROM job_queue AS j WHERE j.status = 'RUNNING'
         AND (j.leased_until <= ?1 OR j.worker_id IN (SELECT value FROM jsonb_each(?2)))
-    ORDER BY j.leased_until, j.workflow_run_id LIMIT ?3"
+    ORDER BY j.leased_until, j.workflow_run_id, j.stage_id LIMIT ?3"
 );
 
 const LEASE_HOLDERS: &str = "

@@ -89,22 +89,20 @@ fn schema_changes(old: &Lock, new: &Lock, before: &LockedStage, stage: &LockedSt
     }
     changes.extend(stored_changes(&place, "config", "configurations", &before.config, &stage.config));
     changes.extend(stored_changes(&place, "output", "outputs", &before.output, &stage.output));
-    changes.extend(match (&before.ticket, &stage.ticket) {
-        (Some(old), Some(new)) => stored_changes(&place, "ticket", "tickets", old, new),
-        (None, Some(_)) => {
-            vec![Change::new_version(
-                format!("stage `{}` waits now", stage.id),
-                "runs in flight have no ticket of it",
-            )]
+    match (&before.ticket, &stage.ticket) {
+        (Some(before), Some(ticket)) => {
+            changes.extend(stored_changes(&place, "ticket", "tickets", before, ticket));
         }
-        (Some(_), None) => {
-            vec![Change::strands(
-                format!("stage `{}` waits no more", stage.id),
-                "runs in flight wait for it with a ticket",
-            )]
-        }
-        (None, None) => Vec::new(),
-    });
+        (Some(_), None) => changes.push(Change::strands(
+            format!("stage `{}` no longer waits", stage.id),
+            "nothing checks the tickets that are stored",
+        )),
+        (None, Some(_)) => changes.push(Change::new_version(
+            format!("stage `{}` now waits", stage.id),
+            "runs in flight have its output without a ticket",
+        )),
+        (None, None) => {}
+    }
     changes
 }
 

@@ -53,7 +53,7 @@ impl Lock {
             input: normal_form(stage.input_schema()),
             config: normal_form(stage.config.shape()),
             output: normal_form(stage.output_schema()),
-            ticket: stage.wait.map(|wait| normal_form(wait.ticket_schema())),
+            ticket: stage.wait.as_ref().map(|wait| normal_form(wait.ticket_schema())),
         });
         Self {
             id: definition.id.clone(),

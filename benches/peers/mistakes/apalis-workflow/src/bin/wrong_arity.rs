@@ -1,0 +1,31 @@
+//! After a fan-out of two, three values are taken.
+
+use apalis_core::error::BoxDynError;
+use apalis_file_storage::JsonStorage;
+use apalis_workflow::GraphFlow;
+use serde_json::Value;
+
+async fn load(path: String) -> Result<String, BoxDynError> {
+    Ok(path)
+}
+
+async fn count(text: String) -> Result<u32, BoxDynError> {
+    Ok(text.len() as u32)
+}
+
+async fn rank(text: String) -> Result<u64, BoxDynError> {
+    Ok(text.len() as u64)
+}
+
+async fn report((count, rank, title): (u32, u64, String)) -> Result<String, BoxDynError> {
+    Ok(format!("{count} {rank} {title}"))
+}
+
+fn main() {
+    let reading: GraphFlow<JsonStorage<Value>> = GraphFlow::new("reading");
+    let load = reading.add_task(load);
+    let count = reading.add_task(count).depends_on(&load);
+    let rank = reading.add_task(rank).depends_on(&load);
+    reading.add_task(report).depends_on((&count, &rank)); //~ (&count, &rank)
+    reading.validate().unwrap();
+}

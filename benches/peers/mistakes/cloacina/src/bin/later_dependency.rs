@@ -1,0 +1,22 @@
+//! A step needs the result of one that runs after it.
+
+use cloacina::{Context, TaskError, task, workflow};
+
+#[workflow(name = "reading")]
+pub mod reading {
+    use super::*;
+
+    #[task(id = "load", dependencies = ["count"])] //~ "count"
+    pub async fn load(context: &mut Context<serde_json::Value>) -> Result<(), TaskError> {
+        context.insert("text", serde_json::json!("text"))?;
+        Ok(())
+    }
+
+    #[task(id = "count", dependencies = ["load"])]
+    pub async fn count(context: &mut Context<serde_json::Value>) -> Result<(), TaskError> {
+        context.insert("count", serde_json::json!(3))?;
+        Ok(())
+    }
+}
+
+fn main() {}

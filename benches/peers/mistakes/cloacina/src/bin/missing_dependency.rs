@@ -1,0 +1,34 @@
+//! A step needs the result of one that is not in the workflow.
+
+use cloacina::{Context, TaskError, task, workflow};
+
+#[workflow(name = "reading")]
+pub mod reading {
+    use super::*;
+
+    #[task(id = "load", dependencies = [])]
+    pub async fn load(context: &mut Context<serde_json::Value>) -> Result<(), TaskError> {
+        context.insert("text", serde_json::json!("text"))?;
+        Ok(())
+    }
+
+    #[task(id = "count", dependencies = ["load"])]
+    pub async fn count(context: &mut Context<serde_json::Value>) -> Result<(), TaskError> {
+        context.insert("count", serde_json::json!(3))?;
+        Ok(())
+    }
+
+    #[task(id = "rank", dependencies = ["load"])]
+    pub async fn rank(context: &mut Context<serde_json::Value>) -> Result<(), TaskError> {
+        context.insert("ranked", serde_json::json!(["text"]))?;
+        Ok(())
+    }
+
+    #[task(id = "report", dependencies = ["count", "sum"])] //~ "sum"
+    pub async fn report(context: &mut Context<serde_json::Value>) -> Result<(), TaskError> {
+        context.insert("report", serde_json::json!("done"))?;
+        Ok(())
+    }
+}
+
+fn main() {}

@@ -1,0 +1,30 @@
+//! A step needs the result of one that runs after it.
+
+use dagx::{DagRunner, Task, task};
+
+struct Load;
+
+#[task]
+impl Load {
+    async fn run(count: &u32) -> String {
+        count.to_string()
+    }
+}
+
+struct Count;
+
+#[task]
+impl Count {
+    async fn run(text: &String) -> u32 {
+        text.len() as u32
+    }
+}
+
+fn main() {
+    let reading = DagRunner::new();
+    let load = reading.add_task(Load).depends_on(&count); //~ count
+    let count = reading.add_task(Count).depends_on(&load);
+    let _ = count;
+    let ran = reading.run(|future| { tokio::spawn(future); });
+    drop(ran);
+}

@@ -1,0 +1,23 @@
+//! After a fan-out, the values are taken in the wrong order.
+
+use std::sync::Arc;
+
+use sayiir_core::task::BranchOutputs;
+use sayiir_runtime::prelude::*;
+
+fn main() {
+    let context = WorkflowContext::new("reading", Arc::new(JsonCodec), Arc::new(()));
+    let reading = WorkflowBuilder::new(context)
+        .then("load", |path: String| async move { Ok(path) })
+        .branches(|branch| {
+            branch.add("count", |text: String| async move { Ok(text.len() as u32) });
+            branch.add("rank", |text: String| async move { Ok(vec![text]) });
+        })
+        .join("report", |branches: BranchOutputs<JsonCodec>| async move {
+            let count: u32 = branches.get_by_id("rank")?; //~ "rank"
+            let ranked: Vec<String> = branches.get_by_id("count")?;
+            Ok(format!("{count} {ranked:?}"))
+        })
+        .build();
+    println!("{}", reading.unwrap().workflow_id());
+}

@@ -1,0 +1,29 @@
+//! A step has an option that does not exist.
+
+use workflow_engine::prelude::*;
+
+#[stage]
+async fn load(path: String) -> StageResult<String> {
+    Ok(path)
+}
+
+#[stage]
+async fn count(text: String) -> StageResult<u32> {
+    Ok(text.len() as u32)
+}
+
+#[stage(retrise = 3)] //~ retrise
+async fn rank(text: String) -> StageResult<Vec<String>> {
+    Ok(vec![text])
+}
+
+#[stage]
+async fn report(count: u32, ranked: Vec<String>) -> StageResult<String> {
+    Ok(format!("{count} {ranked:?}"))
+}
+
+workflow! { reading = load >> [count, rank] >> report }
+
+fn main() {
+    println!("{}", reading::definition().to_mermaid());
+}

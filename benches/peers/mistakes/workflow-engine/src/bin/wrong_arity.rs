@@ -1,0 +1,30 @@
+//! After a fan-out of two, three values are taken.
+
+use workflow_engine::prelude::*;
+
+#[stage]
+async fn load(path: String) -> StageResult<String> {
+    Ok(path)
+}
+
+#[stage]
+async fn count(text: String) -> StageResult<u32> {
+    Ok(text.len() as u32)
+}
+
+#[stage]
+async fn rank(text: String) -> StageResult<Vec<String>> {
+    Ok(vec![text])
+}
+
+#[stage]
+async fn report(count: u32, ranked: Vec<String>, title: String) -> StageResult<String> {
+    Ok(format!("{count} {ranked:?} {title}"))
+}
+
+workflow! { reading = load >> [count, rank] >> report //~ report
+    }
+
+fn main() {
+    println!("{}", reading::definition().to_mermaid());
+}
