@@ -7,8 +7,8 @@ use crate::{check, stage, workflow};
 /// The imports in an expansion.
 fn imports(expansion: &proc_macro2::TokenStream) -> Vec<String> {
     let text = expansion.to_string().replace(' ', "");
-    let imports = text.split(";").filter_map(|item| item.split_once("__private::ide::"));
-    imports.map(|(_, path)| path.replace("{", "").replace("as_}", "")).collect()
+    let imports = text.split(';').filter_map(|item| item.split_once("__private::ide::"));
+    imports.map(|(_, path)| path.replace('{', "").replace("as_}", "")).collect()
 }
 
 #[test]
