@@ -131,6 +131,15 @@ impl Error {
         )
     }
 
+    pub(crate) fn invocation_lost(cause: impl StdError + Send + Sync + 'static) -> Self {
+        Self::new(
+            Kind::Internal,
+            "INVOCATION_LOST",
+            "the invocation was ended by its runtime; what it had claimed is claimed again when its leases run out",
+        )
+        .because(cause)
+    }
+
     pub(crate) fn blob_missing(run: RunId, key: &str) -> Self {
         Self::new(Kind::Internal, "BLOB_MISSING", format!("run {run}: blob `{key}` is missing"))
     }

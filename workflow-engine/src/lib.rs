@@ -22,6 +22,7 @@ pub mod testing;
 
 pub use engine::{Engine, EngineBuilder, Events, RunHandle, Start};
 pub use error::Error;
+pub use host::serverless;
 pub use id::RunId;
 pub use language::{
     Backoff, Check, CheckExecution, CheckFunction, Execution, HasLength, HasPattern, HasRange, Json,

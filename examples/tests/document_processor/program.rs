@@ -8,6 +8,8 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
+use crate::programs;
+
 /// So long a process may say nothing: longer than anything takes on a slow machine.
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -50,7 +52,7 @@ impl Desk {
 
     /// Starts the program.
     pub fn start(&self, arguments: &[&str]) -> Running {
-        let mut command = Command::new(program());
+        let mut command = Command::new(programs::built("document_processor"));
         command.args(arguments).current_dir(self.path());
         // A proxy of the machine's does not lead to the servers of these tests.
         for variable in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
@@ -131,34 +133,4 @@ impl Running {
         let code = self.child.wait().unwrap().code();
         Finished { code, stdout, stderr: self.said.join("\n") }
     }
-}
-
-/// The program that cargo has built for this run of the tests: examples stand beside the folder of the test programs.
-fn program() -> PathBuf {
-    let test_program = std::env::current_exe().unwrap();
-    let folder = test_program.parent().and_then(Path::parent).unwrap().join("examples");
-    let program = folder.join(format!("document_processor{}", std::env::consts::EXE_SUFFIX));
-    let advice =
-        "`cargo test` builds it; with `--test`, run `cargo build --example document_processor` before";
-    assert!(program.is_file(), "{} is missing: {advice}", program.display());
-    let built = fs::metadata(&program).unwrap().modified().unwrap();
-    for source in sources(&folder) {
-        let changed = fs::metadata(&source).and_then(|metadata| metadata.modified());
-        assert!(
-            changed.is_ok_and(|changed| changed <= built),
-            "{} is older than {}: {advice}",
-            program.display(),
-            source.display()
-        );
-    }
-    program
-}
-
-/// The files that the program was built from, which cargo lists beside it: `program: file file …`, with `\ ` for a
-/// space within a name.
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let listed = fs::read_to_string(folder.join("document_processor.d")).unwrap();
-    let (_, files) = listed.split_once(": ").unwrap();
-    let files = files.lines().next().unwrap().replace("\\ ", "\0");
-    files.split_whitespace().map(|file| PathBuf::from(file.replace('\0', " "))).collect()
 }

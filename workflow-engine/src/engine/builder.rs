@@ -148,7 +148,8 @@ impl EngineBuilder {
             Some(settings) => Some(Worker::start(Arc::clone(&kernel), settings)?),
             None => None,
         };
-        let engine = Engine { inner: Arc::new(Inner { kernel, worker, closed: CancellationToken::new() }) };
+        let (closed, stopped) = (CancellationToken::new(), CancellationToken::new());
+        let engine = Engine { inner: Arc::new(Inner { kernel, worker, closed, stopped }) };
         if self.drain_on_signals {
             drain_on_signals(engine.clone())?;
         }

@@ -18,6 +18,7 @@ pub use start::Start;
 
 use crate::error::Error;
 use crate::host::Worker;
+use crate::host::serverless::{Serverless, ServerlessSettings};
 use crate::id::RunId;
 use crate::kernel::{Command, Kernel, StageWake};
 use crate::language::Workflow;
@@ -58,7 +59,10 @@ pub struct Engine {
 struct Inner {
     kernel: Arc<Kernel>,
     worker: Option<Worker>,
+    /// Handles wait no longer.
     closed: CancellationToken,
+    /// Nothing is left to do.
+    stopped: CancellationToken,
 }
 
 impl Engine {
@@ -139,6 +143,13 @@ impl Engine {
         Ok(self.dispatch(command).await?.woken)
     }
 
+    /// A host that works when it is called, and only then: for functions that live as long as a request. Usually of
+    /// an engine without a worker ([`EngineBuilder::without_worker`]).
+    #[must_use]
+    pub fn serverless(&self, settings: ServerlessSettings) -> Serverless {
+        Serverless::new(Arc::clone(self.kernel()), settings)
+    }
+
     /// Carries out a command of the kernel.
     ///
     /// # Errors
@@ -166,6 +177,29 @@ impl Engine {
         self.drain().await;
         self.inner.closed.cancel();
         self.store().close().await;
+        self.inner.stopped.cancel();
+    }
+
+    /// Waits until the engine has been shut down: what a process does that is a worker and nothing else, with
+    /// [`EngineBuilder::drain_on_signals`].
+    ///
+    /// ```no_run
+    /// use workflow_engine::prelude::*;
+    ///
+    /// # #[stage]
+    /// # async fn double(number: u32) -> StageResult<u32> {
+    /// #     Ok(number * 2)
+    /// # }
+    /// # workflow! { doubling = double }
+    /// #[tokio::main]
+    /// async fn main() -> Result<(), workflow_engine::Error> {
+    ///     let engine = Engine::open("runs.db").await?.register::<doubling>().drain_on_signals().build().await?;
+    ///     engine.stopped().await;
+    ///     Ok(())
+    /// }
+    /// ```
+    pub async fn stopped(&self) {
+        self.inner.stopped.cancelled().await;
     }
 
     pub(crate) fn worker(&self) -> Option<&Worker> {

@@ -6,6 +6,7 @@ mod slots;
 mod heartbeat;
 mod maintenance;
 mod liveness;
+pub mod serverless;
 
 pub(crate) use settings::WorkerSettings;
 pub(crate) use worker::Worker;

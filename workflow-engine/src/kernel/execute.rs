@@ -76,33 +76,44 @@ impl Command for JobExecute {
     const NAME: &'static str = "job.execute";
 
     async fn carry_out(self, kernel: &Kernel) -> Result<JobExecuted, Error> {
-        let snapshot =
-            kernel.store().snapshot(self.run_id).await?.ok_or_else(|| Error::run_not_found(self.run_id))?;
-        let Some(stage) = snapshot.stages.iter().find(|stage| stage.stage_id == self.stage_id) else {
-            return Err(Error::stage_not_found(self.run_id, &self.stage_id));
+        kernel.execute_job(self, &CancellationToken::new()).await
+    }
+}
+
+impl Kernel {
+    /// `job.execute`. Cancelling `stop` hands the job back.
+    pub(crate) async fn execute_job(
+        &self,
+        command: JobExecute,
+        stop: &CancellationToken,
+    ) -> Result<JobExecuted, Error> {
+        let JobExecute { worker_id, run_id, stage_id } = command;
+        let snapshot = self.store().snapshot(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
+        let Some(stage) = snapshot.stages.iter().find(|stage| stage.stage_id == stage_id) else {
+            return Err(Error::stage_not_found(run_id, &stage_id));
         };
         if stage.status == Status::Completed {
             return Ok(JobExecuted { outcome: JobOutcome::Completed });
         }
-        let claim = Claim { worker_id: self.worker_id, lease: kernel.lease() };
+        let claim = Claim { worker_id, lease: self.lease() };
         let decision = Decision {
-            run_id: self.run_id,
-            guard: Guard::Claimable { stage_id: self.stage_id.clone(), generation: snapshot.run.generation },
+            run_id,
+            guard: Guard::Claimable { stage_id: stage_id.clone(), generation: snapshot.run.generation },
             idempotency: None,
-            changes: vec![Change::Claim { stage_id: self.stage_id.clone(), claim: claim.clone() }],
+            changes: vec![Change::Claim { stage_id: stage_id.clone(), claim: claim.clone() }],
         };
-        let claimed = match kernel.store().commit(decision).await? {
+        let claimed = match self.store().commit(decision).await? {
             Commit::Applied(Applied { mut claimed, .. }) => claimed.pop(),
             Commit::Missed | Commit::Repeated { .. } => None,
         };
         let Some(job) = claimed else {
             let reason = format!(
                 "run {} is {}, and its stage `{}` {} without a job that is due",
-                self.run_id, snapshot.run.status, self.stage_id, stage.status
+                run_id, snapshot.run.status, stage_id, stage.status
             );
             return Ok(JobExecuted { outcome: JobOutcome::Ghost { reason } });
         };
-        let finished = kernel.execute_claimed(&job, &claim, &NoSlots, &CancellationToken::new()).await?;
+        let finished = self.execute_claimed(&job, &claim, &NoSlots, stop).await?;
         Ok(JobExecuted { outcome: finished.outcome })
     }
 }

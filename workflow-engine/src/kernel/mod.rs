@@ -38,10 +38,8 @@ pub use claim_pending::{ClaimedRun, RunClaimPending, RunsClaimed};
 pub use command::Command;
 pub(crate) use create::create;
 pub use create::{RunCreate, RunCreated};
-#[cfg(feature = "testing")]
-pub(crate) use execute::NoSlots;
-pub(crate) use execute::Slots;
 pub use execute::{JobExecute, JobExecuted, JobOutcome};
+pub(crate) use execute::{NoSlots, Slots};
 pub use flush::{OutboxFlush, OutboxFlushed};
 pub use local_executor::LocalExecutor;
 pub use reap_stale::{LeaseReapStale, LeasesReaped};

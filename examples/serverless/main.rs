@@ -1,0 +1,64 @@
+//! Orders over HTTP, without a worker: nothing happens but what a request asks for.
+//!
+//! It stands for functions behind a gateway: each request is one unit of work, and between two requests the process
+//! may as well be gone. `orders` declares the workflow, `routes` maps requests to the serverless host.
+//!
+//! ```console
+//! $ cargo run --example serverless &
+//! $ curl --json '{"customer": "Ada", "items": [{"sku": "tea", "quantity": 2}]}' localhost:8080/orders
+//! $ curl -X POST 'localhost:8080/work?max_jobs=4'
+//! $ curl localhost:8080/orders/<run_id>
+//! ```
+
+mod orders;
+mod routes;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use workflow_engine::prelude::*;
+use workflow_engine::serverless::ServerlessSettings;
+
+/// Serves orders over HTTP; stages run only inside requests.
+#[derive(Parser)]
+struct Arguments {
+    /// The store: an SQLite file, which is made where there is none, or `memory:`.
+    #[arg(long, default_value = "orders.db")]
+    db: String,
+    /// Where to listen. Port 0 takes any that is free.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: String,
+}
+
+/// A request that takes longer hands its stages back: a gateway would have given up on it.
+const TIME_LIMIT: Duration = Duration::from_secs(25);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match serve(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nobody is left to tell where this fails.
+            let _ = writeln!(io::stderr(), "error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(Arguments { db, listen }: Arguments) -> Result<(), Box<dyn std::error::Error>> {
+    let engine = Engine::open(&db).await?.register::<orders::order>().without_worker().build().await?;
+    let host = engine.serverless(ServerlessSettings::default().time_limit(TIME_LIMIT));
+    let listener =
+        tokio::net::TcpListener::bind(&listen).await.map_err(|error| format!("{listen}: {error}"))?;
+    writeln!(io::stdout(), "listening on http://{}", listener.local_addr()?)?;
+    axum::serve(listener, routes::router(engine.clone(), host)).with_graceful_shutdown(interrupted()).await?;
+    engine.shutdown().await;
+    Ok(())
+}
+
+async fn interrupted() {
+    // Where signals cannot be watched, the second one ends the process anyway.
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,126 @@
+//! What each request does.
+
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Serialize;
+use workflow_engine::prelude::*;
+use workflow_engine::serverless::{
+    JobHandled, JobMessage, JobsProcessed, MaintenanceTick, ProcessJobs, Serverless, Ticked,
+};
+use workflow_engine::{Error, RunId};
+
+use crate::orders::{Order, PriceInput, Receipt, order};
+
+/// All routes.
+pub fn router(engine: Engine, host: Serverless) -> Router {
+    Router::new().route("/orders", post(place)).route("/orders/{run_id}", get(look)).with_state(engine).merge(
+        Router::new()
+            .route("/jobs", post(handle_job))
+            .route("/work", post(work))
+            .route("/tick", post(tick))
+            .with_state(host),
+    )
+}
+
+/// An order is on disk when this answers. With a header `Idempotency-Key`, a repeated request is answered with the
+/// same run.
+async fn place(
+    State(engine): State<Engine>,
+    headers: HeaderMap,
+    Json(order): Json<Order>,
+) -> Result<(StatusCode, Json<JobMessage>), Refusal> {
+    let mut start = engine.start::<order>(PriceInput { order });
+    if let Some(key) = headers.get("idempotency-key").and_then(|key| key.to_str().ok()) {
+        start = start.key(key);
+    }
+    // The first message about it, for whoever lets a queue call `/jobs`.
+    let message = JobMessage { run_id: start.await?.id(), stage_id: None };
+    Ok((StatusCode::ACCEPTED, Json(message)))
+}
+
+/// An order as it stands.
+#[derive(Serialize)]
+struct Standing {
+    status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<Receipt>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+async fn look(State(engine): State<Engine>, Path(run_id): Path<String>) -> Result<Json<Standing>, Refusal> {
+    let run = engine.run::<order>(run_id.parse::<RunId>()?).await?;
+    let record = run.record().await?;
+    Ok(Json(Standing {
+        status: record.status,
+        receipt: run.outputs().await?.confirm,
+        error: record.error.map(|error| error.message),
+    }))
+}
+
+/// One message, one stage: what a queue pushes. The answer lists the messages that follow.
+async fn handle_job(
+    State(host): State<Serverless>,
+    Json(message): Json<JobMessage>,
+) -> Result<Json<JobHandled>, Refusal> {
+    Ok(Json(host.handle_job(message).await?))
+}
+
+/// What is ready, by default one stage: `?max_jobs=10&concurrency=4`.
+async fn work(
+    State(host): State<Serverless>,
+    Query(jobs): Query<Work>,
+) -> Result<Json<JobsProcessed>, Refusal> {
+    let Work { max_jobs, concurrency } = jobs;
+    Ok(Json(host.process_available_jobs(ProcessJobs { max_jobs, concurrency }).await?))
+}
+
+/// One request, one unit of work, unless it asks for more.
+#[derive(serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Work {
+    max_jobs: usize,
+    concurrency: usize,
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        Self { max_jobs: 1, concurrency: 4 }
+    }
+}
+
+/// What a timer calls every minute.
+async fn tick(State(host): State<Serverless>) -> Json<Ticked> {
+    Json(host.run_maintenance_tick(MaintenanceTick::default()).await)
+}
+
+/// An error of the engine as an answer.
+struct Refusal(Error);
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let Self(error) = self;
+        let status = if error.is_not_found() {
+            StatusCode::NOT_FOUND
+        } else if error.is_invalid_input() {
+            StatusCode::BAD_REQUEST
+        } else if error.is_conflict() {
+            StatusCode::CONFLICT
+        } else if error.is_retryable() {
+            StatusCode::SERVICE_UNAVAILABLE
+        } else {
+            StatusCode::INTERNAL_SERVER_ERROR
+        };
+        let body = serde_json::json!({ "code": error.code(), "error": error.to_string() });
+        (status, Json(body)).into_response()
+    }
+}

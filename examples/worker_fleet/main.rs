@@ -1,0 +1,106 @@
+//! Four worker processes on one PostgreSQL: they share the work, and when one of them is killed the others finish it.
+//!
+//! ```console
+//! $ cargo run --example worker_fleet -- --db postgres://user@localhost/database --kill-one
+//! ```
+//!
+//! This process starts the runs and executes none of their stages; `pipeline` declares the workflow, `fleet` starts the
+//! workers, which are this program again, with `--worker`.
+
+mod fleet;
+mod pipeline;
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use workflow_engine::prelude::*;
+
+use fleet::Fleet;
+use pipeline::{HashedInput, puzzle};
+
+/// Solves puzzles with several worker processes on one PostgreSQL.
+#[derive(Parser)]
+struct Arguments {
+    /// The server, `postgres://user:password@host/database`; the tables are made where there are none.
+    #[arg(long, env = "DATABASE_URL")]
+    db: String,
+    /// How many worker processes.
+    #[arg(long, default_value_t = 4)]
+    workers: usize,
+    /// How many runs.
+    #[arg(long, default_value_t = 200)]
+    runs: u32,
+    /// Kills a worker when a quarter of the runs is done.
+    #[arg(long)]
+    kill_one: bool,
+    /// Be one of the workers.
+    #[arg(long, hide = true)]
+    worker: bool,
+}
+
+/// How long the stages of a killed worker wait for another. Workers of one machine see that it is gone, and wait for
+/// nothing.
+const LEASE: Duration = Duration::from_secs(5);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = if arguments.worker { work(&arguments.db).await } else { command(&arguments).await };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nobody is left to tell where this fails.
+            let _ = writeln!(io::stderr(), "error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A worker: executes stages until it is told to stop.
+async fn work(db: &str) -> Result<(), Box<dyn std::error::Error>> {
+    let builder = Engine::open(db).await?.register::<puzzle>().concurrency(8).lease(LEASE);
+    builder.drain_on_signals().build().await?.stopped().await;
+    Ok(())
+}
+
+/// The one that starts the runs, watches them, and tells who did what.
+async fn command(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
+    let mut out = io::stdout();
+    let engine = Engine::open(&arguments.db).await?.register::<puzzle>().without_worker().build().await?;
+    let mut fleet = Fleet::start(&arguments.db, arguments.workers)?;
+    writeln!(out, "{} workers: {:?}", arguments.workers, fleet.ids())?;
+
+    let mut runs = Vec::new();
+    for number in 0..arguments.runs {
+        runs.push(engine.start::<puzzle>(HashedInput { text: format!("puzzle {number}") }).await?);
+    }
+    writeln!(out, "{} runs are on disk", runs.len())?;
+
+    let mut stages_by_worker = BTreeMap::<u32, usize>::new();
+    for (done, run) in (1..).zip(&runs) {
+        for worker in run.output().await?.solved_by {
+            *stages_by_worker.entry(worker).or_default() += 1;
+        }
+        if arguments.kill_one
+            && done == runs.len().div_ceil(4)
+            && let Some(killed) = fleet.kill_one()?
+        {
+            writeln!(out, "worker {killed} is killed; the others go on")?;
+        }
+    }
+    for (worker, stages) in &stages_by_worker {
+        writeln!(out, "worker {worker}: {stages} stages")?;
+    }
+    writeln!(
+        out,
+        "{} puzzles are solved, by {} stages",
+        runs.len(),
+        stages_by_worker.values().sum::<usize>()
+    )?;
+    fleet.stop()?;
+    engine.shutdown().await;
+    Ok(())
+}
