@@ -11,6 +11,7 @@ use std::process::{Child, Command, Stdio};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Row};
 use tests::diamond::{FirstInput, diamond};
+use tests::random::Random;
 use workflow_engine::prelude::*;
 
 const RUNS: u32 = 200;
@@ -23,7 +24,7 @@ async fn sigkill_at_random_moments_loses_nothing_and_commits_each_stage_once() {
     let ledger = folder.path().join("ledger.txt");
     create_runs(&database, &ledger).await;
 
-    let mut random = Random::seeded();
+    let mut random = Random::seeded("KILL_SEED");
     for _ in 0..KILLS {
         let mut worker = start_worker(&database);
         // 800 bodies are to run, and some of them again; 30 kills leave enough for each.
@@ -143,35 +144,4 @@ async fn judge(database: &Path, ledger: &Path) {
 async fn column(db: &mut SqliteConnection, sql: &'static str) -> Vec<String> {
     let rows = sqlx::query(sql).fetch_all(db).await.unwrap();
     rows.into_iter().map(|row| row.get(0)).collect()
-}
-
-/// A small generator (xorshift64*), seeded from the process; the seed is printed with a failure.
-struct Random(u64);
-
-impl Random {
-    fn seeded() -> Self {
-        let seed = std::env::var("KILL_SEED").ok().and_then(|seed| seed.parse().ok());
-        let seed =
-            seed.unwrap_or_else(|| u64::from(std::process::id()).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
-        eprintln!("KILL_SEED={seed}");
-        Self(seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    /// Up to about a millisecond of computing, so that kills fall between bodies and commits, too.
-    fn spin(&mut self) {
-        for _ in 0..self.below(200_000) {
-            std::hint::spin_loop();
-        }
-    }
 }

@@ -91,7 +91,7 @@ async fn a_message_that_comes_twice_runs_nothing(world: World) {
     let started = host.handle_job(JobMessage { run_id: run.id(), stage_id: None }).await.unwrap();
     assert_eq!(started.outcome, None);
     let message = JobMessage { run_id: run.id(), stage_id: Some("patient".into()) };
-    assert_eq!(started.ready, [message.clone()]);
+    assert_eq!(started.ready, std::slice::from_ref(&message));
 
     let first = tokio::spawn({
         let (host, message) = (host.clone(), message.clone());

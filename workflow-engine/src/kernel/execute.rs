@@ -144,6 +144,7 @@ impl Finished {
     }
 
     pub(super) fn ghost(lease: &Lease) -> Self {
+        tracing::warn!(run = %lease.run_id, stage = lease.stage_id, "an outcome came too late: the lease is lost, and nothing was written");
         Self::with(JobOutcome::Ghost { reason: Error::lease_lost(lease.run_id, &lease.stage_id).to_string() })
     }
 }

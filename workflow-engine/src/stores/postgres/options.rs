@@ -52,6 +52,11 @@ impl std::fmt::Debug for PostgresOptions {
     }
 }
 
+/// A transaction goes from statement to statement without a pause. A process that falls silent in one, suspended or cut
+/// off, would keep its runs locked for the others beyond the end of its leases: after so many milliseconds the server
+/// cuts it off.
+const LONGEST_SILENCE: u128 = 5_000;
+
 /// The longest name of a schema: a channel is named after it, and identifiers have 63 bytes.
 const LONGEST_SCHEMA: usize = 40;
 
@@ -116,8 +121,7 @@ impl PostgresOptions {
         let timeouts = [
             ("statement_timeout", timeout),
             ("lock_timeout", timeout),
-            // Whoever dies in a transaction must not hold its locks for longer than that.
-            ("idle_in_transaction_session_timeout", timeout),
+            ("idle_in_transaction_session_timeout", timeout.min(LONGEST_SILENCE)),
         ];
         let timeouts = timeouts.into_iter().map(|(name, timeout)| (name, timeout.to_string()));
         timeouts.chain(PLANNER.into_iter().map(|(name, value)| (name, value.to_owned())))

@@ -1,0 +1,135 @@
+//! Whether everything ended right. The judge trusts nothing that the engine says of itself: it reads the database with
+//! SQL of its own, the ledger of the bodies, and what the sink wrote down.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
+
+use sqlx::PgConnection;
+
+use super::connect;
+
+/// What the faults brought about.
+#[derive(Debug)]
+pub struct Verdict {
+    /// Bodies that ran more often than they were committed.
+    pub repeated_bodies: usize,
+    /// Outcomes that were offered under a lease that was lost, and rejected.
+    pub stale_writes: usize,
+    /// Events that were delivered more than once.
+    pub repeated_deliveries: usize,
+}
+
+/// Judges `runs` runs.
+///
+/// # Panics
+/// When a guarantee was broken; with which.
+pub async fn judge(database: &str, folder: &Path, runs: usize) -> Verdict {
+    let mut db = connect(database).await.expect("the server is there");
+    every_run_ended_right(&mut db, runs).await;
+    each_stage_was_committed_once(&mut db, runs).await;
+    let repeated_deliveries = events_are_gapless_and_were_delivered(&mut db, &read(folder, "sink.txt")).await;
+    let repeated_bodies = bodies_ran_up_to_their_commit(&mut db, &read(folder, "ledger.txt")).await;
+    let stale_writes = read(folder, "log.txt").lines().filter(|line| line.contains("came too late")).count();
+    Verdict { repeated_bodies, stale_writes, repeated_deliveries }
+}
+
+async fn every_run_ended_right(db: &mut PgConnection, runs: usize) {
+    let rows = column(
+        db,
+        "SELECT status || ' ' || (r.output::bigint = 3 * (q.input::json ->> 'number')::bigint + 1) || ' ' || (q.input::json ->> 'number')
+         FROM workflow_runs AS r JOIN workflow_run_requests AS q ON q.workflow_run_id = r.id",
+    )
+    .await;
+    let mut numbers = HashSet::new();
+    for row in &rows {
+        let number =
+            row.strip_prefix("COMPLETED true ").unwrap_or_else(|| panic!("a run ended wrong: {row}"));
+        assert!(numbers.insert(number), "G1: a key made two runs: {number}");
+    }
+    assert_eq!(numbers.len(), runs, "G1: no run is lost");
+    let open = column(db, "SELECT stage_id FROM job_queue").await;
+    assert_eq!(open, Vec::<String>::new(), "no job is left");
+}
+
+async fn each_stage_was_committed_once(db: &mut PgConnection, runs: usize) {
+    let commits = column(
+        db,
+        "SELECT count(*)::text FROM outbox_events WHERE event_type = 'stage:completed'
+         GROUP BY workflow_run_id, payload::json ->> 'stage_id'",
+    )
+    .await;
+    assert_eq!(commits.len(), runs * 4, "G2: every stage was committed");
+    assert!(commits.iter().all(|count| count == "1"), "G2: each stage was committed once");
+}
+
+async fn events_are_gapless_and_were_delivered(db: &mut PgConnection, sink: &str) -> usize {
+    let gaps = column(
+        db,
+        "SELECT workflow_run_id::text FROM outbox_events GROUP BY workflow_run_id
+         HAVING min(sequence) <> 1 OR max(sequence) <> count(*)",
+    )
+    .await;
+    assert_eq!(gaps, Vec::<String>::new(), "G7: sequences have no gaps");
+
+    let mut delivered: HashMap<&str, u64> = HashMap::new();
+    let mut repeated = 0;
+    for line in sink.lines() {
+        let mut words = line.split(' ');
+        let (Some(run), Some(sequence)) = (words.next(), words.next()) else {
+            panic!("not a delivery: {line}")
+        };
+        let sequence: u64 = sequence.parse().expect("a number");
+        let last = delivered.entry(run).or_default();
+        if sequence <= *last {
+            repeated += 1;
+            continue;
+        }
+        assert_eq!(sequence, *last + 1, "G7: first deliveries of run {run} are in order");
+        *last = sequence;
+    }
+    let numbered = column(
+        db,
+        "SELECT workflow_run_id || ' ' || max(sequence) FROM outbox_events GROUP BY workflow_run_id",
+    )
+    .await;
+    for row in &numbered {
+        let (run, last) = row.split_once(' ').expect("two columns");
+        assert_eq!(
+            delivered.get(run).map(u64::to_string).as_deref(),
+            Some(last),
+            "G7: run {run} was delivered"
+        );
+    }
+    repeated
+}
+
+/// Each stage ran at least once, no attempt twice, and its last attempt is the one that was committed.
+async fn bodies_ran_up_to_their_commit(db: &mut PgConnection, ledger: &str) -> usize {
+    let mut executed: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+    for line in ledger.lines() {
+        let (stage, attempt) = line.rsplit_once(' ').expect("three words");
+        executed.entry(stage).or_default().push(attempt.parse().expect("a number"));
+    }
+    let stages =
+        column(db, "SELECT workflow_run_id || ' ' || stage_id || ' ' || attempt FROM workflow_stages").await;
+    assert_eq!(stages.len(), executed.len(), "G2: every stage ran");
+    let mut repeated = 0;
+    for row in &stages {
+        let (stage, attempt) = row.rsplit_once(' ').expect("three words");
+        let mut ran = executed.remove(stage).unwrap_or_else(|| panic!("G2: {stage} never ran"));
+        ran.sort_unstable();
+        repeated += ran.len() - 1;
+        assert!(ran.windows(2).all(|pair| pair[0] < pair[1]), "G4: an attempt of {stage} ran twice: {ran:?}");
+        let last = ran.last().map(u64::to_string);
+        assert_eq!(last.as_deref(), Some(attempt), "G4: {stage} ran after its commit: {ran:?}");
+    }
+    repeated
+}
+
+async fn column(db: &mut PgConnection, sql: &'static str) -> Vec<String> {
+    sqlx::query_scalar(sql).fetch_all(db).await.expect("the statement is right")
+}
+
+fn read(folder: &Path, name: &str) -> String {
+    std::fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
