@@ -6,6 +6,7 @@ use std::time::Duration;
 use tests::events::{names, wait_for, wait_for_attempt};
 use tests::world::World;
 use tests::{on_every_store, signal};
+use workflow_engine::kernel::RunRerunFrom;
 use workflow_engine::prelude::*;
 use workflow_engine::records::EventKind;
 
@@ -164,7 +165,47 @@ async fn a_body_past_its_deadline_is_stopped(world: World) {
     assert_eq!(run.output().await.unwrap(), 2);
 }
 
+/// Delivers its token at the second attempt; the first one tells its own.
+#[stage(retry(max_attempts = 2, initial = "1s"))]
+async fn stamped(_number: u32, ctx: &StageContext) -> StageResult<String> {
+    if ctx.attempt() == 1 {
+        return Err(StageError::retryable(ctx.idempotency_token()));
+    }
+    Ok(ctx.idempotency_token())
+}
+
+workflow! { stamping = stamped }
+
+/// G3.
+async fn the_token_is_the_same_in_every_attempt_and_another_in_every_generation(world: World) {
+    let engine = world.engine().register::<stamping>().build().await.unwrap();
+    let mut tokens = std::collections::HashSet::new();
+    let run = engine.start::<stamping>(StampedInput { _number: 1 }).await.unwrap();
+    let other = engine.start::<stamping>(StampedInput { _number: 1 }).await.unwrap();
+    for run in [&run, &other] {
+        let failed = wait_for(run, |kind| matches!(kind, EventKind::StageRetrying { .. })).await;
+        let EventKind::StageRetrying { error: first, .. } = failed else { unreachable!() };
+        world.clock.advance(Duration::from_secs(1));
+        assert_eq!(run.output().await.unwrap(), first);
+        tokens.insert(first);
+    }
+    let again = RunRerunFrom {
+        run_id: run.id(),
+        from_stage_id: "stamped".into(),
+        idempotency_key: None,
+        dry_run: false,
+    };
+    engine.dispatch(again).await.unwrap();
+    while !run.status().await.unwrap().is_terminal() {
+        world.clock.advance(Duration::from_secs(1));
+        tokio::task::yield_now().await;
+    }
+    tokens.insert(run.output().await.unwrap());
+    assert_eq!(tokens.len(), 3, "{tokens:?}");
+}
+
 on_every_store!(
+    the_token_is_the_same_in_every_attempt_and_another_in_every_generation,
     a_failed_attempt_is_followed_by_another_after_the_backoff,
     a_retry_that_is_due_later_survives_a_restart,
     a_stage_that_fails_for_good_fails_its_run_in_that_commit,

@@ -100,3 +100,22 @@ fn no_test_is_switched_off_or_waits_for_a_fixed_time() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+#[test]
+fn the_tests_that_the_guarantees_name_exist() {
+    let page = fs::read_to_string(root().join("docs/guarantees.md")).unwrap();
+    let files = rust_files();
+    let mut named = 0;
+    for line in page.lines().filter(|line| line.starts_with("- `")) {
+        let mut names = line.split('`').skip(1).step_by(2);
+        let file = names.next().unwrap();
+        assert!(files.iter().any(|(path, _)| path.contains(file)), "there is no {file}");
+        for name in names {
+            let signature = format!("fn {name}(");
+            let exists = files.iter().any(|(path, text)| path.contains(file) && text.contains(&signature));
+            assert!(exists, "there is no `{name}` in {file}");
+            named += 1;
+        }
+    }
+    assert!(named > 20, "the page was read: {named} tests");
+}
