@@ -77,7 +77,7 @@ const INSERT_KEYS: &str = "
 const ANSWER_KEYS: &str = "
     UPDATE idempotency_keys SET result = n.value ->> 2
     FROM jsonb_each(?1) AS n
-    WHERE command = n.value ->> 0 AND key = n.value ->> 1";
+    WHERE command = n.value ->> 0 AND idempotency_keys.key = n.value ->> 1";
 
 const INSERT_LOGS: &str = "
     INSERT INTO workflow_logs (workflow_run_id, stage_id, attempt, level, message, metadata, created_at)

@@ -50,10 +50,11 @@ const UNCLAIMED_RUNS: &str = "
 
 /// Runs of jobs that only a worker with another definition can claim.
 macro_rules! unclaimed_jobs {
-    ($status:literal) => {
+    ($index:literal, $status:literal) => {
         concat!(
-            "SELECT DISTINCT j.workflow_run_id FROM job_queue AS j
-            WHERE j.status = ",
+            "SELECT j.workflow_run_id FROM job_queue AS j INDEXED BY ",
+            $index,
+            " WHERE j.status = ",
             $status,
             " AND j.definition_fingerprint NOT IN (SELECT value FROM jsonb_each(?1))
                 AND j.run_at <= ?2 AND j.attempt < j.max_attempts
@@ -65,9 +66,9 @@ macro_rules! unclaimed_jobs {
     };
 }
 
-const UNCLAIMED_JOBS: &str = unclaimed_jobs!("'PENDING'");
+const UNCLAIMED_JOBS: &str = unclaimed_jobs!("job_queue_pending", "'PENDING'");
 
-const UNCLAIMED_CHECKS: &str = unclaimed_jobs!("'SUSPENDED'");
+const UNCLAIMED_CHECKS: &str = unclaimed_jobs!("job_queue_suspended", "'SUSPENDED'");
 
 /// The statements of this file, for the test that looks at their plans.
 #[cfg(test)]
