@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::Kernel;
 use super::attempt::{AttemptEnd, AttemptResult};
 use super::command::Command;
+use super::execute_once::{Taken, answer};
 use super::fail::FinalFailure;
 use super::registry::Registered;
 use crate::error::Error;
@@ -31,10 +32,16 @@ pub struct JobExecute {
     pub run_id: RunId,
     /// The stage.
     pub stage_id: String,
+    /// The same key with the same request executes once, and is answered what became of that attempt, a failed one
+    /// included; while it runs, `IDEMPOTENCY_IN_PROGRESS`. When the lease of whoever ran it has run out, or it was
+    /// handed back, the next request takes it over. `None`, which is usual: a repeated delivery of a job that is done
+    /// finds so anyway. See [`RunCreate`](super::RunCreate).
+    #[serde(default)]
+    pub idempotency_key: Option<String>,
 }
 
 /// What became of the attempt.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobExecuted {
     /// See there.
     #[serde(flatten)]
@@ -42,7 +49,7 @@ pub struct JobExecuted {
 }
 
 /// What became of one attempt of a stage.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum JobOutcome {
     /// Its output is committed, now or by an earlier delivery of this job.
@@ -75,7 +82,14 @@ impl Command for JobExecute {
     type Answer = JobExecuted;
     const NAME: &'static str = "job.execute";
 
+    /// # Errors
+    /// `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`; `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH` when this process lacks the
+    /// run's workflow or definition; `IDEMPOTENCY_CONFLICT`, `IDEMPOTENCY_IN_PROGRESS`.
     async fn carry_out(self, kernel: &Kernel) -> Result<JobExecuted, Error> {
+        let key = self.entry()?;
+        if let Some(answer) = kernel.answered_before(&self, key.as_ref()).await? {
+            return Ok(answer);
+        }
         let snapshot =
             kernel.store().snapshot(self.run_id).await?.ok_or_else(|| Error::run_not_found(self.run_id))?;
         let Some(stage) = snapshot.stages.iter().find(|stage| stage.stage_id == self.stage_id) else {
@@ -84,25 +98,20 @@ impl Command for JobExecute {
         if stage.status == Status::Completed {
             return Ok(JobExecuted { outcome: JobOutcome::Completed });
         }
-        let claim = Claim { worker_id: self.worker_id, lease: kernel.lease() };
-        let decision = Decision {
-            run_id: self.run_id,
-            guard: Guard::Claimable { stage_id: self.stage_id.clone(), generation: snapshot.run.generation },
-            idempotency: None,
-            changes: vec![Change::Claim { stage_id: self.stage_id.clone(), claim: claim.clone() }],
+        kernel.definition_of(&snapshot.run).await?;
+        let claim = Claim { worker_id: self.worker_id.clone(), lease: kernel.lease() };
+        let claimed = match kernel.take(&self, &snapshot, &claim, key).await? {
+            Taken::Job(job) => job,
+            Taken::Answered(answer) => return Ok(answer),
+            Taken::Nothing => {
+                let reason = format!(
+                    "run {} is {}, and its stage `{}` {} without a job that is due",
+                    self.run_id, snapshot.run.status, self.stage_id, stage.status
+                );
+                return Ok(JobExecuted { outcome: JobOutcome::Ghost { reason } });
+            }
         };
-        let claimed = match kernel.store().commit(decision).await? {
-            Commit::Applied(Applied { mut claimed, .. }) => claimed.pop(),
-            Commit::Missed | Commit::Repeated { .. } => None,
-        };
-        let Some(job) = claimed else {
-            let reason = format!(
-                "run {} is {}, and its stage `{}` {} without a job that is due",
-                self.run_id, snapshot.run.status, self.stage_id, stage.status
-            );
-            return Ok(JobExecuted { outcome: JobOutcome::Ghost { reason } });
-        };
-        let finished = kernel.execute_claimed(&job, &claim, &NoSlots, &CancellationToken::new()).await?;
+        let finished = kernel.execute_claimed(&claimed, &claim, &NoSlots, &CancellationToken::new()).await?;
         Ok(JobExecuted { outcome: finished.outcome })
     }
 }
@@ -146,12 +155,20 @@ impl Kernel {
         slots: &dyn Slots,
         stop: &CancellationToken,
     ) -> Result<Finished, Error> {
-        let found = self
-            .registry()
-            .by_fingerprint(&job.definition_fingerprint)
-            .and_then(|registered| Some((registered, registered.stage(&job.lease.stage_id)?.1)));
-        let Some((registered, stage)) = found else {
-            return Err(Error::definition_mismatch(job.lease.run_id, &job.workflow_id));
+        let Lease { run_id, stage_id, .. } = &job.lease;
+        let found = self.definition_for(*run_id, &job.workflow_id, &job.definition_fingerprint).await;
+        let found = found.and_then(|registered| {
+            let stage = registered.stage(stage_id).ok_or_else(|| Error::stage_not_found(*run_id, stage_id))?;
+            Ok((registered, stage.1))
+        });
+        let (registered, stage) = match found {
+            Ok(found) => found,
+            Err(error) if error.is_retryable() => return Err(error),
+            // It is for a process that has its definition.
+            Err(error) => {
+                self.hand_back(job, Vec::new()).await?;
+                return Err(error);
+            }
         };
         let token = stop.child_token();
         let _listed = self.running().enter(job.lease.clone(), token.clone());
@@ -205,6 +222,7 @@ impl Kernel {
             let output = (definition.ends.len() == 1).then_some(prepared.value);
             changes.push(Change::ReleaseRun { output });
         }
+        changes.extend(answer(job, &JobOutcome::Completed));
 
         // Before the commit, for whoever it makes ready may read it at once; harmless should the commit miss, since
         // then the memory of this generation has no reader.
@@ -239,6 +257,7 @@ impl Kernel {
             let delay = error.delay().unwrap_or_else(|| stage.retry.delay_after(job.attempt, spread(job)));
             let mut changes = reports;
             changes.push(Change::Retry { stage_id: stage.id.clone(), error: message.clone(), delay });
+            changes.extend(answer(job, &JobOutcome::Failed { error: message.clone(), retryable }));
             self.commit_outcome(lease, changes).await?.is_some()
         } else {
             if !reports.is_empty() {
@@ -249,6 +268,7 @@ impl Kernel {
                 expired: false,
                 code: "STAGE_FAILED",
                 error: message.clone(),
+                answer: answer(job, &JobOutcome::Failed { error: message.clone(), retryable }),
             };
             self.persevere(lease, || self.fail_for_good(failure.clone())).await?
         };

@@ -24,6 +24,17 @@ pub struct Snapshot {
     pub jobs: Vec<JobRecord>,
 }
 
+impl Snapshot {
+    /// Whether one of its stages that waits for no other stage, and is not over, has no job that moves it; or none of
+    /// its stages has one. See [`Persistence::stuck_runs`].
+    pub(crate) fn lacks_a_job(&self) -> bool {
+        let moving = || self.jobs.iter().filter(|job| job.moves(self.run.generation));
+        let mut ready =
+            self.stages.iter().filter(|stage| stage.waiting_on == 0 && !stage.status.is_terminal());
+        moving().next().is_none() || ready.any(|stage| moving().all(|job| job.stage_id != stage.stage_id))
+    }
+}
+
 /// Decides from a run as it is under its lock; `None` where there is no such run, or nothing to do.
 pub type Decide = Box<dyn FnOnce(Option<&Snapshot>) -> Option<Decision> + Send>;
 

@@ -195,6 +195,7 @@ fn take(draft: &mut Draft<'_>, stage_id: &str, claim: &Claim) -> Result<(), Impo
         attempt,
         max_attempts: job.max_attempts,
         waits: false,
+        idempotency_key: None,
     };
     let stage = draft.stage_mut(stage_id)?;
     if stage.status == Status::Suspended {

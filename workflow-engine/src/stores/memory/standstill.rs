@@ -23,23 +23,13 @@ pub(super) fn stuck_runs<'a>(
 
 fn lacks_a_job(run: &Run) -> bool {
     let has_job =
-        |job: &Option<JobRecord>| job.as_ref().is_some_and(|job| moves(job, run.record.generation));
+        |job: &Option<JobRecord>| job.as_ref().is_some_and(|job| job.moves(run.record.generation));
     let mut stages = run.stages.values();
     let idle = run.stages.values().all(|stage| !has_job(&stage.job));
     idle || stages.any(|stage| {
         let is_ready = stage.record.waiting_on == 0 && !stage.record.status.is_terminal();
         is_ready && !has_job(&stage.job)
     })
-}
-
-/// Whether somebody holds the job, or will be able to claim it.
-fn moves(job: &JobRecord, generation: u32) -> bool {
-    job.generation == generation
-        && match job.status {
-            Status::Running => true,
-            Status::Pending | Status::Suspended => job.attempt < job.max_attempts,
-            _ => false,
-        }
 }
 
 /// Runs of other definitions that could have been claimed since `before`.
