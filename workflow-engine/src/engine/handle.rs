@@ -177,7 +177,8 @@ impl<W: Workflow> RunHandle<W> {
             let registry = self.engine.kernel().registry();
             if !is_told
                 && registry.by_fingerprint(&run.definition_fingerprint).is_none()
-                && let Some(obstacle) = self.obstacle().await.map_err(|error| self.engine.unless_closed(error))?
+                && let Some(obstacle) =
+                    self.obstacle().await.map_err(|error| self.engine.unless_closed(error))?
             {
                 tracing::warn!(run = %self.run_id, code = obstacle.code(), %obstacle, "somebody waits for the output of a run that no worker here can continue");
                 is_told = true;

@@ -10,17 +10,15 @@ use crate::kernel::{Kernel, RunFailUnclaimed, RunReapStuck};
 
 /// Repairs or fails runs that are stuck.
 pub(super) async fn reap_stuck(kernel: Arc<Kernel>, threshold: Duration, stopping: CancellationToken) {
-    let look = move |kernel: Arc<Kernel>| async move {
-        kernel.dispatch(RunReapStuck { threshold }).await.map(drop)
-    };
+    let look =
+        move |kernel: Arc<Kernel>| async move { kernel.dispatch(RunReapStuck { threshold }).await.map(drop) };
     look_after(kernel, threshold, stopping, look).await;
 }
 
 /// Fails runs that nobody claims.
 pub(super) async fn fail_unclaimed(kernel: Arc<Kernel>, limit: Duration, stopping: CancellationToken) {
-    let look = move |kernel: Arc<Kernel>| async move {
-        kernel.dispatch(RunFailUnclaimed { limit }).await.map(drop)
-    };
+    let look =
+        move |kernel: Arc<Kernel>| async move { kernel.dispatch(RunFailUnclaimed { limit }).await.map(drop) };
     look_after(kernel, limit, stopping, look).await;
 }
 

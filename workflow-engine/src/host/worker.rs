@@ -12,9 +12,9 @@ use tokio_util::task::TaskTracker;
 
 use super::heartbeat::Heartbeat;
 use super::maintenance;
-use super::standstill;
 use super::settings::WorkerSettings;
 use super::slots::SuccessorSlots;
+use super::standstill;
 use crate::error::Error;
 use crate::kernel::{Kernel, RunClaimPending};
 use crate::language::WorkflowDefinition;

@@ -70,9 +70,9 @@ impl Kernel {
 
 /// Why the state of a run is none that this definition could have brought about; `None` where it is one.
 ///
-/// A fingerprint does not tell the graph behind it. But a run counts what its stages wait for: where each of them waits
-/// for as many stages as this definition has before it that are not completed, releasing them by this definition brings
-/// every counter to zero when it should.
+/// A fingerprint does not tell the graph behind it. But a run keeps its stages with their places in the graph, and
+/// counts what they wait for: where each of them waits for as many stages as this definition has before it that are not
+/// completed, releasing them by this definition brings every counter to zero when it should.
 fn misfit(snapshot: &Snapshot, definition: &WorkflowDefinition) -> Option<String> {
     let stored: BTreeSet<&str> = snapshot.stages.iter().map(|stage| stage.stage_id.as_str()).collect();
     let known: BTreeSet<&str> = definition.stages.iter().map(|stage| stage.id.as_str()).collect();
@@ -81,6 +81,15 @@ fn misfit(snapshot: &Snapshot, definition: &WorkflowDefinition) -> Option<String
     }
     if let Some(new) = known.difference(&stored).next() {
         return Some(format!("stage `{new}` is new"));
+    }
+    let moved = definition.stages.iter().find(|stage| {
+        let place = (stage.number, stage.execution_group);
+        snapshot.stages.iter().any(|stored| {
+            stored.stage_id == stage.id && (stored.stage_number, stored.execution_group) != place
+        })
+    });
+    if let Some(moved) = moved {
+        return Some(format!("its stage `{}` has another place in the graph", moved.id));
     }
     // What is over waits for nothing; a rerun counts anew.
     if snapshot.run.status != Status::Running {

@@ -158,7 +158,8 @@ impl Kernel {
         let Lease { run_id, stage_id, .. } = &job.lease;
         let found = self.definition_for(*run_id, &job.workflow_id, &job.definition_fingerprint).await;
         let found = found.and_then(|registered| {
-            let stage = registered.stage(stage_id).ok_or_else(|| Error::stage_not_found(*run_id, stage_id))?;
+            let stage =
+                registered.stage(stage_id).ok_or_else(|| Error::stage_not_found(*run_id, stage_id))?;
             Ok((registered, stage.1))
         });
         let (registered, stage) = match found {

@@ -75,12 +75,8 @@ impl Kernel {
 
     /// What is kept under the key: asked for by a decision that cannot be applied.
     async fn kept(&self, run_id: RunId, entry: &IdempotencyEntry) -> Result<Option<Kept>, Error> {
-        let question = Decision {
-            run_id,
-            guard: Guard::Absent,
-            idempotency: Some(entry.clone()),
-            changes: Vec::new(),
-        };
+        let question =
+            Decision { run_id, guard: Guard::Absent, idempotency: Some(entry.clone()), changes: Vec::new() };
         match self.store().commit(question).await? {
             Commit::Repeated { request_hash, result } => {
                 idempotency::answer(entry, &request_hash, &result).map(Some)
@@ -148,9 +144,7 @@ impl Kernel {
             Commit::Repeated { request_hash, result } => {
                 match idempotency::answer(&entry, &request_hash, &result)? {
                     Kept::Done(answer) => Ok(Taken::Answered(answer)),
-                    Kept::InProgress { .. } => {
-                        Err(Error::idempotency_in_progress(&entry.key, entry.command))
-                    }
+                    Kept::InProgress { .. } => Err(Error::idempotency_in_progress(&entry.key, entry.command)),
                 }
             }
         }

@@ -79,15 +79,17 @@ impl WorkflowRegistry {
     /// can be executed against the one that is registered.
     ///
     /// What stages have stored must decode as the new definition's types, and its graph must be the old one. The graph
-    /// is checked with each run before anything of it is executed; where it differs, the declaration is withdrawn, an
-    /// error is logged, and such runs wait as if it had never been made.
+    /// is checked, as far as a run's stored state tells it, before anything of the run is executed; where it differs,
+    /// the declaration is withdrawn, an error is logged, and such runs wait as if it had never been made.
     ///
     /// # Errors
     /// `WORKFLOW_NOT_FOUND`; `INVALID_FINGERPRINT` when it is none; `DUPLICATE_WORKFLOW` when it is that of another
     /// workflow.
     pub fn declare_compatible(&mut self, workflow_id: &str, fingerprint: &str) -> Result<(), Error> {
         let registered = Arc::clone(self.by_id(workflow_id)?);
-        if fingerprint.len() != 64 || !fingerprint.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+        if fingerprint.len() != 64
+            || !fingerprint.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        {
             return Err(Error::invalid_fingerprint(workflow_id, fingerprint));
         }
         match self.by_fingerprint.get(fingerprint) {

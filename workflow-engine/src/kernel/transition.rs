@@ -119,11 +119,7 @@ pub(super) fn repairs(snapshot: &Snapshot, definition: &WorkflowDefinition) -> V
 }
 
 /// Completions before the stage that it has not noticed, and the job that it should have.
-fn repairs_of(
-    snapshot: &Snapshot,
-    definition: &WorkflowDefinition,
-    stage: &StageDefinition,
-) -> Vec<Change> {
+fn repairs_of(snapshot: &Snapshot, definition: &WorkflowDefinition, stage: &StageDefinition) -> Vec<Change> {
     let max_attempts = stage.retry.max_attempts;
     let stage_id = || stage.id.clone();
     let Some(stored) = snapshot.stages.iter().find(|stored| stored.stage_id == stage.id) else {

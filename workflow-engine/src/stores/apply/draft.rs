@@ -221,7 +221,12 @@ impl<'a> Draft<'a> {
     }
 
     /// Gives an idempotency key its answer.
-    pub(super) fn answer(&mut self, command: &'static str, key: &str, result: &Json) -> Result<(), Impossible> {
+    pub(super) fn answer(
+        &mut self,
+        command: &'static str,
+        key: &str,
+        result: &Json,
+    ) -> Result<(), Impossible> {
         if self.set.key(command, key).is_none() {
             return Err(Impossible::NoKey(key.to_owned()));
         }

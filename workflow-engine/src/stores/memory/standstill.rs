@@ -22,8 +22,7 @@ pub(super) fn stuck_runs<'a>(
 }
 
 fn lacks_a_job(run: &Run) -> bool {
-    let has_job =
-        |job: &Option<JobRecord>| job.as_ref().is_some_and(|job| job.moves(run.record.generation));
+    let has_job = |job: &Option<JobRecord>| job.as_ref().is_some_and(|job| job.moves(run.record.generation));
     let mut stages = run.stages.values();
     let idle = run.stages.values().all(|stage| !has_job(&stage.job));
     idle || stages.any(|stage| {
