@@ -7,6 +7,7 @@
 pub mod world;
 pub mod postgres;
 pub mod decisions;
+pub mod hands;
 pub mod events;
 pub mod signal;
 pub mod diamond;

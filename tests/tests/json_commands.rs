@@ -54,6 +54,12 @@ async fn a_run_is_driven_by_json_alone(world: World) {
     assert_eq!(send(&engine, cancel).await.unwrap(), json!({"cancelled": true}));
     let reap = json!({"type": "lease.reapStale", "stale_threshold_ms": 1000});
     assert_eq!(send(&engine, reap).await.unwrap(), json!({"released": 0, "failed": 0}));
+    let stuck = json!({"type": "run.reapStuck", "threshold_ms": 1000});
+    assert_eq!(send(&engine, stuck).await.unwrap(), json!({"repaired": 0, "failed": 0}));
+    let unclaimed = json!({"type": "run.failUnclaimed", "limit_ms": 1000});
+    assert_eq!(send(&engine, unclaimed).await.unwrap(), json!({"failed": 0}));
+    let poll = json!({"type": "stage.pollSuspended", "worker_id": "w"});
+    assert_eq!(send(&engine, poll).await.unwrap(), json!({"checked": 0, "resumed_workflow_run_ids": []}));
     let flush = json!({"type": "outbox.flush", "worker_id": "w"});
     assert_eq!(send(&engine, flush).await.unwrap(), json!({"published": 0, "refused": 0}));
 }
@@ -67,7 +73,8 @@ async fn what_is_no_command_is_refused_by_name_and_place(world: World) {
         (
             r#"{"type": "run.stop"}"#,
             "there is no command `run.stop`; there are `run.create`, `run.claimPending`, `job.execute`, \
-             `run.transition`, `run.cancel`, `run.rerunFrom`, `stage.wake`, `lease.reapStale`, `outbox.flush`",
+             `run.transition`, `run.cancel`, `run.rerunFrom`, `stage.pollSuspended`, `stage.wake`, `stage.report`, \
+             `lease.reapStale`, `run.reapStuck`, `run.failUnclaimed`, `outbox.flush`",
         ),
         (
             r#"{"type": "run.cancel"}"#,
@@ -87,4 +94,50 @@ async fn what_is_no_command_is_refused_by_name_and_place(world: World) {
     assert!(error.contains("unknown field `max`"), "{error}");
 }
 
-on_every_store!(a_run_is_driven_by_json_alone, what_is_no_command_is_refused_by_name_and_place);
+async fn a_stage_is_executed_and_reported_of_by_json(world: World) {
+    let engine = world.engine().register::<arithmetic>().without_worker().build().await.unwrap();
+    let create = json!({"type": "run.create", "workflow_id": "arithmetic", "input": {"left": 1, "right": 2}});
+    let run_id = send(&engine, create).await.unwrap()["run_id"].clone();
+    let claim = json!({"type": "run.claimPending", "worker_id": "far", "slots": 1});
+    let claimed = send(&engine, claim).await.unwrap();
+    let lease = &claimed["claimed"][0]["jobs"][0]["lease"];
+    let report = json!({
+        "type": "stage.report",
+        "lease": lease,
+        "progress": {"fraction": 0.5, "message": "half way"},
+        "logs": [{"level": "WARN", "message": "slow", "fields": {"ms": 7}}, {"level": "INFO", "message": "on"}],
+    });
+    assert_eq!(send(&engine, report.clone()).await.unwrap(), json!({}));
+    let too_far = json!({"type": "stage.report", "lease": lease, "progress": {"fraction": 1.5}});
+    let error = send(&engine, too_far).await.unwrap_err();
+    assert_eq!(error.to_string(), "progress is a fraction from 0 to 1, and not 1.5");
+    let id = run_id.as_str().unwrap().parse().unwrap();
+    let logs = world.store.logs(id, 0, 10).await.unwrap();
+    assert_eq!((logs[0].fields.as_str(), logs[1].fields.as_str()), (r#"{"ms":7}"#, "null"));
+    let cancel = json!({"type": "run.cancel", "run_id": run_id, "reason": null});
+    send(&engine, cancel).await.unwrap();
+    assert_eq!(send(&engine, report).await.unwrap_err().code(), "LEASE_LOST");
+
+    let create = json!({"type": "run.create", "workflow_id": "arithmetic", "input": {"left": 1, "right": 2}});
+    let run_id = send(&engine, create).await.unwrap()["run_id"].clone();
+    send(&engine, json!({"type": "run.transition", "run_id": run_id})).await.unwrap();
+    let execute = |stage: &str| {
+        json!({
+            "type": "job.execute",
+            "idempotency_key": "message-1",
+            "worker_id": "w",
+            "run_id": run_id,
+            "stage_id": stage,
+        })
+    };
+    for _ in 0..2 {
+        assert_eq!(send(&engine, execute("add")).await.unwrap(), json!({"outcome": "completed"}));
+    }
+    assert_eq!(send(&engine, execute("double")).await.unwrap_err().code(), "IDEMPOTENCY_CONFLICT");
+}
+
+on_every_store!(
+    a_run_is_driven_by_json_alone,
+    what_is_no_command_is_refused_by_name_and_place,
+    a_stage_is_executed_and_reported_of_by_json,
+);

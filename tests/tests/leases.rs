@@ -118,7 +118,7 @@ async fn a_worker_takes_over_when_the_lease_of_another_runs_out(world: World) {
     assert_eq!(run.output().await.unwrap(), 3);
 }
 
-async fn the_result_of_a_worker_that_lost_its_lease_is_dropped(world: World) {
+async fn trap_06_the_result_of_a_worker_that_lost_its_lease_is_dropped(world: World) {
     let zombie = world.engine().register::<waiting>().worker_id("zombie").build().await.unwrap();
     let run = zombie.start::<waiting>(WaitsInput { number: 1 }).await.unwrap();
     signal::wait(run.id(), "begun").await;
@@ -166,7 +166,7 @@ async fn a_cancelled_run_stops_its_body_and_commits_nothing_more(world: World) {
     );
 }
 
-async fn a_heartbeat_keeps_a_long_stage_alive(world: World) {
+async fn trap_05_a_heartbeat_keeps_a_long_stage_alive(world: World) {
     let engine = world.engine().register::<waiting>().lease(LEASE).build().await.unwrap();
     let run = engine.start::<waiting>(WaitsInput { number: 1 }).await.unwrap();
     signal::wait(run.id(), "begun").await;
@@ -210,8 +210,8 @@ on_every_store!(
     a_drain_hands_back_what_does_not_finish_and_the_attempt_does_not_count,
     the_job_of_a_lost_worker_returns_to_the_queue_and_at_the_cap_fails_with_worker_lost,
     a_worker_takes_over_when_the_lease_of_another_runs_out,
-    the_result_of_a_worker_that_lost_its_lease_is_dropped,
+    trap_06_the_result_of_a_worker_that_lost_its_lease_is_dropped,
     a_cancelled_run_stops_its_body_and_commits_nothing_more,
-    a_heartbeat_keeps_a_long_stage_alive,
+    trap_05_a_heartbeat_keeps_a_long_stage_alive,
     a_retry_after_the_far_side_said_when,
 );

@@ -126,6 +126,7 @@ async fn a_host_without_a_worker_drives_a_run_with_commands(world: World) {
             worker_id: "function".into(),
             run_id: run.id(),
             stage_id: stage.to_owned(),
+            idempotency_key: None,
         })
     };
     assert_eq!(advance().await.unwrap().action, TransitionAction::Advanced);

@@ -36,6 +36,18 @@ async fn last(left: u32, right: u32) -> StageResult<u32> {
 
 workflow! { diamond = first >> [left, right] >> last }
 
+#[stage(check = looked, poll_every = "1h")]
+async fn asked(number: u32) -> StageResult<u32> {
+    Ok(number)
+}
+
+#[check]
+async fn looked(ticket: &u32) -> StageResult<Check<u32>> {
+    Ok(Check::Ready(ticket * 10))
+}
+
+workflow! { asking = asked }
+
 /// Says that it has begun, and ends when it is told to.
 #[stage(retry(max_attempts = 1))]
 async fn patient(number: u32, ctx: &StageContext) -> StageResult<u32> {
@@ -47,7 +59,7 @@ async fn patient(number: u32, ctx: &StageContext) -> StageResult<u32> {
 workflow! { patience = patient }
 
 async fn engine(world: &World) -> Engine {
-    let builder = world.engine().register::<diamond>().register::<patience>();
+    let builder = world.engine().register::<diamond>().register::<asking>().register::<patience>();
     builder.without_worker().build().await.unwrap()
 }
 
@@ -134,6 +146,25 @@ async fn a_failed_attempt_is_counted_and_its_retry_is_what_is_due_next(world: Wo
     world.clock.advance(hour);
     assert_eq!(host.process_available_jobs(ProcessJobs::default()).await.unwrap(), done(2, 2, 0));
     assert_eq!(run.output().await.unwrap(), 40);
+}
+
+async fn a_tick_starts_runs_and_checks_what_waits(world: World) {
+    let engine = engine(&world).await;
+    let host = host(&engine);
+    let run = engine.start::<asking>(AskedInput { number: 7 }).await.unwrap();
+    let ticked = host.run_maintenance_tick(MaintenanceTick::default()).await;
+    assert_eq!((ticked.claimed, ticked.suspended_checked), (1, 0));
+    assert_eq!(ticked.next_due, Some(world.clock_now()), "the stage is ready");
+
+    assert_eq!(host.process_available_jobs(ProcessJobs::default()).await.unwrap(), done(1, 1, 0));
+    let ticked = host.run_maintenance_tick(MaintenanceTick::default()).await;
+    assert_eq!((ticked.claimed, ticked.suspended_checked), (0, 0));
+    assert_eq!(ticked.next_due, Some(world.clock_now() + Duration::from_secs(3_600)));
+
+    world.clock.advance(Duration::from_secs(3_600));
+    let ticked = host.run_maintenance_tick(MaintenanceTick::default()).await;
+    assert_eq!((ticked.suspended_checked, ticked.next_due), (1, None));
+    assert_eq!(run.output().await.unwrap(), 70);
 }
 
 async fn a_tick_takes_back_what_a_lost_invocation_held(world: World) {
@@ -225,7 +256,7 @@ async fn the_steps_of_a_tick_are_isolated(world: World) {
     let ticked = host.run_maintenance_tick(MaintenanceTick::default()).await;
     let failed: Vec<_> = ticked.failed.iter().map(|failed| failed.step).collect();
     assert!(failed.contains(&Step::ReapStale) && failed.contains(&Step::ClaimPending), "{failed:?}");
-    assert!(failed.contains(&Step::NextDue));
+    assert!(failed.contains(&Step::PollSuspended) && failed.contains(&Step::NextDue), "{failed:?}");
 }
 
 on_every_store!(
@@ -233,6 +264,7 @@ on_every_store!(
     a_message_that_comes_twice_runs_nothing,
     what_is_ready_is_processed_up_to_a_number,
     a_failed_attempt_is_counted_and_its_retry_is_what_is_due_next,
+    a_tick_starts_runs_and_checks_what_waits,
     a_tick_takes_back_what_a_lost_invocation_held,
     an_invocation_that_is_out_of_time_hands_back_and_the_attempt_does_not_count,
     a_body_that_is_longer_than_its_lease_keeps_it,

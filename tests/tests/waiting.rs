@@ -360,8 +360,12 @@ async fn a_host_without_a_worker_checks_by_command(world: World) {
     let engine = world.engine().register::<batch>().without_worker().build().await.unwrap();
     let run = engine.start::<batch>(input(1, Until::Pending)).await.unwrap();
     engine.dispatch(RunTransition { run_id: run.id() }).await.unwrap();
-    let execute =
-        || JobExecute { worker_id: "lambda".into(), run_id: run.id(), stage_id: "submit-batch".into() };
+    let execute = || JobExecute {
+        worker_id: "lambda".into(),
+        run_id: run.id(),
+        stage_id: "submit-batch".into(),
+        idempotency_key: None,
+    };
     let executed = engine.dispatch(execute()).await.unwrap();
     assert_eq!(executed.outcome, JobOutcome::Suspended { check_after: HOUR });
     assert!(matches!(engine.dispatch(execute()).await.unwrap().outcome, JobOutcome::Ghost { .. }));

@@ -140,6 +140,35 @@ impl Error {
         .because(cause)
     }
 
+    pub(crate) fn workflow_of_run_not_found(run: RunId, workflow: &str) -> Self {
+        Self::new(
+            Kind::NotFound,
+            "WORKFLOW_NOT_FOUND",
+            format!("run {run} is one of workflow `{workflow}`, which this process does not have"),
+        )
+    }
+
+    pub(crate) fn definition_does_not_fit(run: RunId, workflow: &str, reason: &str) -> Self {
+        Self::new(
+            Kind::Conflict,
+            "DEFINITION_MISMATCH",
+            format!(
+                "run {run} was created with another definition of workflow `{workflow}`, which was declared compatible and is not: {reason}"
+            ),
+        )
+    }
+
+    pub(crate) fn invalid_fingerprint(workflow: &str, fingerprint: &str) -> Self {
+        let shown: String = fingerprint.chars().take(80).collect();
+        Self::new(
+            Kind::InvalidInput,
+            "INVALID_FINGERPRINT",
+            format!(
+                "workflow `{workflow}` is declared compatible with `{shown}`, which is no fingerprint: expected 64 hexadecimal digits, as in the lock file"
+            ),
+        )
+    }
+
     pub(crate) fn blob_missing(run: RunId, key: &str) -> Self {
         Self::new(Kind::Internal, "BLOB_MISSING", format!("run {run}: blob `{key}` is missing"))
     }
@@ -210,6 +239,14 @@ impl Error {
             Kind::Conflict,
             "IDEMPOTENCY_CONFLICT",
             format!("idempotency key `{key}` of `{command}` was used for another request"),
+        )
+    }
+
+    pub(crate) fn idempotency_in_progress(key: &str, command: &str) -> Self {
+        Self::new(
+            Kind::Conflict,
+            "IDEMPOTENCY_IN_PROGRESS",
+            format!("the `{command}` with idempotency key `{key}` is not at its end; ask again later"),
         )
     }
 

@@ -38,8 +38,8 @@ async fn each_schema_is_a_store_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_session_may_have_any_time_zone() {
-    needs_postgres!("a_session_may_have_any_time_zone");
+async fn trap_13_a_session_may_have_any_time_zone() {
+    needs_postgres!("trap_13_a_session_may_have_any_time_zone");
     let schema = Schema::new();
     let role = format!("role_{}", schema.name());
     let mut connection = schema.connect().await;

@@ -87,8 +87,8 @@ async fn eight_claimers_over_four_stores_never_claim_the_same_job() {
 
 /// What one process renews another sees as renewed, however their machines' clocks stand: the database's counts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lease_is_told_by_the_databases_clock() {
-    needs_postgres!("a_lease_is_told_by_the_databases_clock");
+async fn trap_13_a_lease_is_told_by_the_databases_clock() {
+    needs_postgres!("trap_13_a_lease_is_told_by_the_databases_clock");
     let schema = Schema::new();
     let store = schema.open().await;
     let job = running(&store).await;

@@ -4,7 +4,8 @@
 -- 1970-01-01T00:00:00Z. Payloads are JSON text exactly as it was written: SQLite's own JSON types would rewrite
 -- numbers. Statuses are PENDING, RUNNING, SUSPENDED, COMPLETED, FAILED, CANCELLED, SKIPPED and, of jobs, DEAD.
 --
--- The indexes are partial: they hold what is still to be done, so finished runs cost the hot path nothing. Rows
+-- The indexes are partial: they hold what is still to be done, so finished runs cost the hot path nothing; and those
+-- of what waits for a worker begin with the definition, so what only others can do costs nothing either. Rows
 -- refer to their run by id without foreign keys: every row is written by the transaction that has read its run.
 
 -- What changes while a run runs. What it was started with stands apart, because SQLite rewrites a whole row to
@@ -42,7 +43,8 @@ CREATE TABLE workflow_runs (
     completed_at           INTEGER
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX workflow_runs_pending ON workflow_runs (priority DESC, created_at) WHERE status = 'PENDING';
+CREATE INDEX workflow_runs_pending ON workflow_runs (definition_fingerprint, priority DESC, created_at)
+    WHERE status = 'PENDING';
 CREATE INDEX workflow_runs_unfinished ON workflow_runs (workflow_id, created_at) WHERE completed_at IS NULL;
 
 -- What a run was started with. It never changes.
@@ -99,8 +101,9 @@ CREATE TABLE job_queue (
     PRIMARY KEY (workflow_run_id, stage_id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX job_queue_pending ON job_queue (priority DESC, run_at) WHERE status = 'PENDING';
-CREATE INDEX job_queue_suspended ON job_queue (run_at) WHERE status = 'SUSPENDED';
+CREATE INDEX job_queue_pending ON job_queue (definition_fingerprint, priority DESC, run_at)
+    WHERE status = 'PENDING';
+CREATE INDEX job_queue_suspended ON job_queue (definition_fingerprint, run_at) WHERE status = 'SUSPENDED';
 CREATE INDEX job_queue_leased ON job_queue (leased_until) WHERE status = 'RUNNING';
 
 CREATE TABLE outbox_events (

@@ -19,6 +19,7 @@ pub struct EngineBuilder {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     definitions: Vec<&'static WorkflowDefinition>,
+    compatible: Vec<(&'static str, String)>,
     executor: Arc<dyn ActivityExecutor>,
     sink: Option<Arc<dyn EventSink>>,
     blobs: Option<Arc<dyn BlobStore>>,
@@ -39,6 +40,7 @@ impl EngineBuilder {
             store,
             clock,
             definitions: Vec::new(),
+            compatible: Vec::new(),
             executor: Arc::new(LocalExecutor),
             sink: None,
             blobs: None,
@@ -53,6 +55,44 @@ impl EngineBuilder {
     pub fn register<W: Workflow>(mut self) -> Self {
         self.definitions.push(W::definition());
         self
+    }
+
+    /// Adds a workflow, and declares that runs created with earlier definitions of it, of these
+    /// [fingerprints](crate::WorkflowDefinition::fingerprint), can be executed against this one. Without such a
+    /// declaration they are left for a process that has their definition.
+    ///
+    /// It is for an edit that changes the fingerprint and no stored value: a new `version`, a new optional field. What
+    /// stages have stored must decode as the new types; the test
+    /// [`assert_compatible`](crate::testing::assert_compatible) says whether it does, and the lock file has the
+    /// fingerprint. The graph must be the same. As far as a run's stored state tells, that is checked before anything
+    /// of it is executed: where it is not so, an error is logged, and this process leaves such runs to others.
+    ///
+    /// ```
+    /// use workflow_engine::prelude::*;
+    ///
+    /// #[stage(version = 2)]
+    /// async fn greet(name: String) -> StageResult<String> {
+    ///     Ok(format!("Hello, {name}"))
+    /// }
+    ///
+    /// workflow! { greeting = greet }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), workflow_engine::Error> {
+    /// let version_1 = "4f2d1d0f8b7a4a0b9c6f0f3c58cf2e7d54c3f9a15e0c5f6b7a8d9e0f1a2b3c4d";
+    /// let engine = Engine::open("memory:").await?.register_compatible::<greeting>([version_1]).build().await?;
+    /// # engine.shutdown().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn register_compatible<W: Workflow>(
+        mut self,
+        fingerprints: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let definition = W::definition();
+        let fingerprints = fingerprints.into_iter();
+        self.compatible.extend(fingerprints.map(|fingerprint| (definition.id.as_str(), fingerprint.into())));
+        self.register::<W>()
     }
 
     /// Starts no worker: this engine creates and watches runs, others execute them.
@@ -72,6 +112,24 @@ impl EngineBuilder {
     pub fn worker_id(mut self, worker_id: impl Into<String>) -> Self {
         let worker_id = worker_id.into();
         self.change_worker(|worker| worker.worker_id = worker_id);
+        self
+    }
+
+    /// How long nothing may have happened in a run before the worker looks whether it is stuck, and how long it waits
+    /// between two looks. See [`RunReapStuck`](crate::kernel::RunReapStuck). At least 1 s, default 1 h.
+    pub fn stuck_threshold(mut self, threshold: Duration) -> Self {
+        self.change_worker(|worker| worker.stuck_threshold = threshold.max(Duration::from_secs(1)));
+        self
+    }
+
+    /// Fails runs that wait for longer than this for a process with their workflow or definition, with the code
+    /// `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH`. At least 1 s. Default: never; they wait, and
+    /// [`RunHandle::obstacle`](crate::RunHandle::obstacle) says so.
+    ///
+    /// Only for a store whose workers all have the same workflows: every worker counts what it lacks itself, and knows
+    /// nothing of a worker that is started an hour later.
+    pub fn fail_unclaimed_after(mut self, limit: Duration) -> Self {
+        self.change_worker(|worker| worker.unclaimed_limit = Some(limit.max(Duration::from_secs(1))));
         self
     }
 
@@ -126,12 +184,15 @@ impl EngineBuilder {
     ///
     /// # Errors
     /// `DUPLICATE_WORKFLOW` when two workflows share an id; `CONFIG_FIELD_CLASH` and `INVALID_CONFIG_RULE` as
-    /// [`WorkflowRegistry::register`]; `WORKER_NOT_STARTED` when the system refuses a thread or
+    /// [`WorkflowRegistry::register`]; `INVALID_FINGERPRINT` as [`WorkflowRegistry::declare_compatible`]; `WORKER_NOT_STARTED` when the system refuses a thread or
     /// a signal handler.
     pub async fn build(self) -> Result<Engine, Error> {
         let mut registry = WorkflowRegistry::default();
         for definition in self.definitions {
             registry.register(definition)?;
+        }
+        for (workflow_id, fingerprint) in &self.compatible {
+            registry.declare_compatible(workflow_id, fingerprint)?;
         }
         self.store.deliver_events(self.sink.is_some());
         let kernel = Arc::new(Kernel::new(KernelConfig {

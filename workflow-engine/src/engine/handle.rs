@@ -72,6 +72,38 @@ impl<W: Workflow> RunHandle<W> {
         self.record().await.map(|run| run.status)
     }
 
+    /// Why the run does not go on, where nothing is wrong with it: it waits for a process that has its workflow
+    /// (`WORKFLOW_NOT_FOUND`) or its definition of it (`DEFINITION_MISMATCH`). `None` where it goes on, waits for
+    /// something else, or is over.
+    ///
+    /// That is as far as this process can tell: it lacks the definition itself, something of the run is due, and no
+    /// worker holds anything of it. In a rolling deployment it passes as soon as a worker with the definition is free.
+    ///
+    /// ```
+    /// use workflow_engine::prelude::*;
+    ///
+    /// #[stage]
+    /// async fn greet(name: String) -> StageResult<String> {
+    ///     Ok(format!("Hello, {name}"))
+    /// }
+    ///
+    /// workflow! { greeting = greet }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), workflow_engine::Error> {
+    /// let engine = Engine::open("memory:").await?.register::<greeting>().build().await?;
+    /// let run = engine.start::<greeting>(GreetInput { name: "Ada".into() }).await?;
+    /// assert!(run.obstacle().await?.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`RunHandle::record`].
+    pub async fn obstacle(&self) -> Result<Option<Error>, Error> {
+        self.engine.kernel().obstacle(self.run_id).await
+    }
+
     /// What the run was started with.
     ///
     /// # Errors
@@ -82,7 +114,8 @@ impl<W: Workflow> RunHandle<W> {
         request.input.load().map_err(|error| Error::stored_value(self.run_id, "its input", error))
     }
 
-    /// Waits for the end of the run, and answers its output.
+    /// Waits for the end of the run, and answers its output. That may take for ever where no worker has its
+    /// definition: a warning is logged then, and [`RunHandle::obstacle`] says so.
     ///
     /// # Errors
     /// [`Error::is_run_failed`] when a stage failed for good, [`Error::is_run_cancelled`]; `SHUTTING_DOWN` when
@@ -135,10 +168,20 @@ impl<W: Workflow> RunHandle<W> {
 
     async fn ended(&self) -> Result<RunRecord, Error> {
         let mut watch = self.store().hints().watch_run(self.run_id);
+        let mut is_told = false;
         loop {
             let run = self.record().await.map_err(|error| self.engine.unless_closed(error))?;
             if run.status.is_terminal() {
                 return Ok(run);
+            }
+            let registry = self.engine.kernel().registry();
+            if !is_told
+                && registry.by_fingerprint(&run.definition_fingerprint).is_none()
+                && let Some(obstacle) =
+                    self.obstacle().await.map_err(|error| self.engine.unless_closed(error))?
+            {
+                tracing::warn!(run = %self.run_id, code = obstacle.code(), %obstacle, "somebody waits for the output of a run that no worker here can continue");
+                is_told = true;
             }
             self.engine.changed(&mut watch).await?;
         }

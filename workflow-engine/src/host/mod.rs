@@ -5,6 +5,7 @@ mod worker;
 mod slots;
 mod heartbeat;
 mod maintenance;
+mod standstill;
 mod liveness;
 pub mod serverless;
 

@@ -14,10 +14,20 @@ pub struct WorkerSettings {
     pub concurrency: usize,
     /// How long a drain waits for bodies that run, before it stops them and hands their jobs back. Default 30 s.
     pub drain_timeout: Duration,
+    /// How long nothing may have happened in a run before it is looked at whether it is stuck. Default 1 h.
+    pub stuck_threshold: Duration,
+    /// How long runs may wait whose definition nobody has. Default: for ever.
+    pub unclaimed_limit: Option<Duration>,
 }
 
 impl Default for WorkerSettings {
     fn default() -> Self {
-        Self { worker_id: worker_name(), concurrency: 64, drain_timeout: Duration::from_secs(30) }
+        Self {
+            worker_id: worker_name(),
+            concurrency: 64,
+            drain_timeout: Duration::from_secs(30),
+            stuck_threshold: Duration::from_secs(3_600),
+            unclaimed_limit: None,
+        }
     }
 }

@@ -14,6 +14,7 @@ use super::heartbeat::Heartbeat;
 use super::maintenance;
 use super::settings::WorkerSettings;
 use super::slots::SuccessorSlots;
+use super::standstill;
 use crate::error::Error;
 use crate::kernel::{Kernel, RunClaimPending};
 use crate::language::WorkflowDefinition;
@@ -61,6 +62,11 @@ impl Worker {
         let main = TaskTracker::new();
         main.spawn(Arc::clone(&link).claim_until_stopped());
         main.spawn(maintenance::reap(Arc::clone(&kernel), stopping.clone()));
+        let (threshold, limit) = (settings.stuck_threshold, settings.unclaimed_limit);
+        main.spawn(standstill::reap_stuck(Arc::clone(&kernel), threshold, stopping.clone()));
+        if let Some(limit) = limit {
+            main.spawn(standstill::fail_unclaimed(Arc::clone(&kernel), limit, stopping.clone()));
+        }
         if kernel.has_sink() {
             main.spawn(maintenance::flush(kernel, settings.worker_id.clone(), stopping));
         }
@@ -183,7 +189,7 @@ impl WorkerLink {
             permits.push(permit);
         }
         let store = self.kernel.store();
-        let jobs = store.claim_jobs(&self.claim, self.kernel.definitions(), permits.len()).await?;
+        let jobs = store.claim_jobs(&self.claim, &self.kernel.definitions(), permits.len()).await?;
         let mut claimed = jobs.len();
         let rest = permits.split_off(jobs.len());
         self.run(jobs, permits);
@@ -205,7 +211,7 @@ impl WorkerLink {
 
     /// Until a hint, or the instant at which something is due.
     async fn wait_for_work(&self, work: &mut watch::Receiver<u64>) {
-        let due = match self.kernel.store().next_job_due(self.kernel.definitions()).await {
+        let due = match self.kernel.store().next_job_due(&self.kernel.definitions()).await {
             Ok(due) => due,
             Err(error) => {
                 tracing::error!(%error, "the store does not say what is due");

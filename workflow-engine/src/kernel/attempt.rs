@@ -70,7 +70,7 @@ impl Kernel {
         stop: &CancellationToken,
     ) -> Result<AttemptEnd<Json>, Error> {
         let attempt = self.begin(stage, job, stop);
-        let mut inputs = match self.inputs(registered, stage, &job.lease).await? {
+        let mut inputs = match self.inputs(registered, stage, job).await? {
             Ok(inputs) => inputs,
             Err(error) => return Ok(AttemptEnd::failed(error)),
         };
@@ -94,7 +94,7 @@ impl Kernel {
         stop: &CancellationToken,
     ) -> Result<AttemptEnd<Verdict>, Error> {
         let attempt = self.begin(stage, job, stop);
-        let inputs = match self.inputs(registered, stage, &job.lease).await? {
+        let inputs = match self.inputs(registered, stage, job).await? {
             Ok(inputs) => inputs,
             Err(error) => return Ok(AttemptEnd::failed(error)),
         };

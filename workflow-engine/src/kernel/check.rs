@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::Kernel;
 use super::attempt::{AttemptEnd, AttemptResult};
 use super::execute::{Completion, Finished, JobOutcome, Slots};
+use super::execute_once::answer;
 use super::fail::{FinalFailure, GAVE_UP};
 use super::registry::Registered;
 use crate::error::Error;
@@ -91,6 +92,7 @@ impl Kernel {
                 expired: false,
                 code: GAVE_UP,
                 error: error.clone(),
+                answer: answer(job, &JobOutcome::Failed { error: error.clone(), retryable: false }),
             };
             let failed = self.persevere(&job.lease, || self.fail_for_good(failure.clone())).await?;
             return Ok(if failed {
@@ -108,9 +110,10 @@ impl Kernel {
     async fn commit_suspension(
         &self,
         job: &ClaimedJob,
-        changes: Vec<Change>,
+        mut changes: Vec<Change>,
         check_after: Duration,
     ) -> Result<Finished, Error> {
+        changes.extend(answer(job, &JobOutcome::Suspended { check_after }));
         Ok(match self.commit_outcome(&job.lease, changes).await? {
             Some(_) => Finished::with(JobOutcome::Suspended { check_after }),
             None => Finished::ghost(&job.lease),

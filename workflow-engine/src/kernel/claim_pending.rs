@@ -56,7 +56,7 @@ impl Command for RunClaimPending {
     const NAME: &'static str = "run.claimPending";
 
     async fn carry_out(self, kernel: &Kernel) -> Result<RunsClaimed, Error> {
-        let pending = kernel.store().pending_runs(kernel.definitions(), self.max_claims).await?;
+        let pending = kernel.store().pending_runs(&kernel.definitions(), self.max_claims).await?;
         let claim = Claim { worker_id: self.worker_id, lease: kernel.lease() };
         let mut slots = self.slots;
         let starts = pending.into_iter().map(|run| {
@@ -83,10 +83,12 @@ async fn start(
     claim: &Claim,
     slots: usize,
 ) -> Result<Option<ClaimedRun>, Error> {
-    let Some(registered) = kernel.registry().by_fingerprint(&run.definition_fingerprint) else {
-        return Ok(None);
+    let definition = match kernel.definition_of(&run).await {
+        Ok(registered) => registered.definition(),
+        Err(error) if error.is_retryable() => return Err(error),
+        // It is left for a process that has its definition.
+        Err(_) => return Ok(None),
     };
-    let definition = registered.definition();
     if definition.stages.is_empty() {
         let message = format!("workflow `{}` has no stages", definition.id);
         return refuse(kernel, &run, "EMPTY_STAGE_GRAPH", message).await;

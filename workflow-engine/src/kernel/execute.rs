@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::Kernel;
 use super::attempt::{AttemptEnd, AttemptResult};
 use super::command::Command;
+use super::execute_once::{Taken, answer};
 use super::fail::FinalFailure;
 use super::registry::Registered;
 use crate::error::Error;
@@ -31,10 +32,16 @@ pub struct JobExecute {
     pub run_id: RunId,
     /// The stage.
     pub stage_id: String,
+    /// The same key with the same request executes once, and is answered what became of that attempt, a failed one
+    /// included; while it runs, `IDEMPOTENCY_IN_PROGRESS`. When the lease of whoever ran it has run out, or it was
+    /// handed back, the next request takes it over. `None`, which is usual: a repeated delivery of a job that is done
+    /// finds so anyway. See [`RunCreate`](super::RunCreate).
+    #[serde(default)]
+    pub idempotency_key: Option<String>,
 }
 
 /// What became of the attempt.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobExecuted {
     /// See there.
     #[serde(flatten)]
@@ -42,7 +49,7 @@ pub struct JobExecuted {
 }
 
 /// What became of one attempt of a stage.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum JobOutcome {
     /// Its output is committed, now or by an earlier delivery of this job.
@@ -75,6 +82,9 @@ impl Command for JobExecute {
     type Answer = JobExecuted;
     const NAME: &'static str = "job.execute";
 
+    /// # Errors
+    /// `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`; `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH` when this process lacks the
+    /// run's workflow or definition; `IDEMPOTENCY_CONFLICT`, `IDEMPOTENCY_IN_PROGRESS`.
     async fn carry_out(self, kernel: &Kernel) -> Result<JobExecuted, Error> {
         kernel.execute_job(self, &CancellationToken::new()).await
     }
@@ -87,33 +97,32 @@ impl Kernel {
         command: JobExecute,
         stop: &CancellationToken,
     ) -> Result<JobExecuted, Error> {
-        let JobExecute { worker_id, run_id, stage_id } = command;
+        let JobExecute { run_id, ref stage_id, .. } = command;
+        let key = command.entry()?;
+        if let Some(answer) = self.answered_before(&command, key.as_ref()).await? {
+            return Ok(answer);
+        }
         let snapshot = self.store().snapshot(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
-        let Some(stage) = snapshot.stages.iter().find(|stage| stage.stage_id == stage_id) else {
-            return Err(Error::stage_not_found(run_id, &stage_id));
+        let Some(stage) = snapshot.stages.iter().find(|stage| stage.stage_id == *stage_id) else {
+            return Err(Error::stage_not_found(run_id, stage_id));
         };
         if stage.status == Status::Completed {
             return Ok(JobExecuted { outcome: JobOutcome::Completed });
         }
-        let claim = Claim { worker_id, lease: self.lease() };
-        let decision = Decision {
-            run_id,
-            guard: Guard::Claimable { stage_id: stage_id.clone(), generation: snapshot.run.generation },
-            idempotency: None,
-            changes: vec![Change::Claim { stage_id: stage_id.clone(), claim: claim.clone() }],
+        self.definition_of(&snapshot.run).await?;
+        let claim = Claim { worker_id: command.worker_id.clone(), lease: self.lease() };
+        let claimed = match self.take(&command, &snapshot, &claim, key).await? {
+            Taken::Job(job) => job,
+            Taken::Answered(answer) => return Ok(answer),
+            Taken::Nothing => {
+                let reason = format!(
+                    "run {run_id} is {}, and its stage `{stage_id}` {} without a job that is due",
+                    snapshot.run.status, stage.status
+                );
+                return Ok(JobExecuted { outcome: JobOutcome::Ghost { reason } });
+            }
         };
-        let claimed = match self.store().commit(decision).await? {
-            Commit::Applied(Applied { mut claimed, .. }) => claimed.pop(),
-            Commit::Missed | Commit::Repeated { .. } => None,
-        };
-        let Some(job) = claimed else {
-            let reason = format!(
-                "run {} is {}, and its stage `{}` {} without a job that is due",
-                run_id, snapshot.run.status, stage_id, stage.status
-            );
-            return Ok(JobExecuted { outcome: JobOutcome::Ghost { reason } });
-        };
-        let finished = self.execute_claimed(&job, &claim, &NoSlots, stop).await?;
+        let finished = self.execute_claimed(&claimed, &claim, &NoSlots, stop).await?;
         Ok(JobExecuted { outcome: finished.outcome })
     }
 }
@@ -158,12 +167,21 @@ impl Kernel {
         slots: &dyn Slots,
         stop: &CancellationToken,
     ) -> Result<Finished, Error> {
-        let found = self
-            .registry()
-            .by_fingerprint(&job.definition_fingerprint)
-            .and_then(|registered| Some((registered, registered.stage(&job.lease.stage_id)?.1)));
-        let Some((registered, stage)) = found else {
-            return Err(Error::definition_mismatch(job.lease.run_id, &job.workflow_id));
+        let Lease { run_id, stage_id, .. } = &job.lease;
+        let found = self.definition_for(*run_id, &job.workflow_id, &job.definition_fingerprint).await;
+        let found = found.and_then(|registered| {
+            let stage =
+                registered.stage(stage_id).ok_or_else(|| Error::stage_not_found(*run_id, stage_id))?;
+            Ok((registered, stage.1))
+        });
+        let (registered, stage) = match found {
+            Ok(found) => found,
+            Err(error) if error.is_retryable() => return Err(error),
+            // It is for a process that has its definition.
+            Err(error) => {
+                self.hand_back(job, Vec::new()).await?;
+                return Err(error);
+            }
         };
         let token = stop.child_token();
         let _listed = self.running().enter(job.lease.clone(), token.clone());
@@ -217,6 +235,7 @@ impl Kernel {
             let output = (definition.ends.len() == 1).then_some(prepared.value);
             changes.push(Change::ReleaseRun { output });
         }
+        changes.extend(answer(job, &JobOutcome::Completed));
 
         // Before the commit, for whoever it makes ready may read it at once; harmless should the commit miss, since
         // then the memory of this generation has no reader.
@@ -251,6 +270,7 @@ impl Kernel {
             let delay = error.delay().unwrap_or_else(|| stage.retry.delay_after(job.attempt, spread(job)));
             let mut changes = reports;
             changes.push(Change::Retry { stage_id: stage.id.clone(), error: message.clone(), delay });
+            changes.extend(answer(job, &JobOutcome::Failed { error: message.clone(), retryable }));
             self.commit_outcome(lease, changes).await?.is_some()
         } else {
             if !reports.is_empty() {
@@ -261,6 +281,7 @@ impl Kernel {
                 expired: false,
                 code: "STAGE_FAILED",
                 error: message.clone(),
+                answer: answer(job, &JobOutcome::Failed { error: message.clone(), retryable }),
             };
             self.persevere(lease, || self.fail_for_good(failure.clone())).await?
         };

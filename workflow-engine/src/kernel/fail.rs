@@ -17,6 +17,8 @@ pub(super) struct FinalFailure {
     /// The run's error code.
     pub(super) code: &'static str,
     pub(super) error: String,
+    /// The answer of the command that executed it, if it has an idempotency key.
+    pub(super) answer: Option<Change>,
 }
 
 impl Kernel {
@@ -46,6 +48,7 @@ fn decide(snapshot: &Snapshot, failure: &FinalFailure) -> Option<Decision> {
     let mut changes = vec![Change::Fail { stage_id: lease.stage_id.clone(), error: failure.error.clone() }];
     changes.extend(cancel_open_stages(snapshot, Some(&lease.stage_id)));
     changes.push(Change::EndRun(RunEnd::Failed(RunError { code: failure.code.to_owned(), message })));
+    changes.extend(failure.answer.clone());
     let guard = if failure.expired {
         Guard::ExpiredLeaseAndRevision(lease.clone(), snapshot.revision())
     } else {

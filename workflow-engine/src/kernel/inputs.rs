@@ -6,7 +6,7 @@ use super::Kernel;
 use super::registry::Registered;
 use crate::error::Error;
 use crate::language::{Json, StageDefinition, StageError};
-use crate::records::Lease;
+use crate::records::ClaimedJob;
 
 /// The stored values of one attempt.
 pub(super) struct Inputs {
@@ -25,8 +25,9 @@ impl Kernel {
         &self,
         registered: &Registered,
         stage: &StageDefinition,
-        lease: &Lease,
+        job: &ClaimedJob,
     ) -> Result<Result<Inputs, StageError>, Error> {
+        let lease = &job.lease;
         let memory = self.run_memory(lease.run_id, lease.generation).await?;
         let stages = &registered.definition().stages;
         let id = |index: &usize| stages[*index].id.as_str();
@@ -61,7 +62,14 @@ impl Kernel {
         };
         let reads: Result<HashMap<String, Json>, StageError> =
             stage.reads.iter().map(|index| Ok((id(index).to_owned(), find(index)?))).collect();
-        let config = memory.config.get(&stage.id).cloned().unwrap_or_else(Json::null);
+        let mut config = memory.config.get(&stage.id).cloned();
+        if job.definition_fingerprint != registered.definition().fingerprint()
+            && let Ok(complete) = stage.config.complete(config.as_ref())
+        {
+            // It was completed by the definition before, which may have known fewer fields.
+            config = Some(complete);
+        }
+        let config = config.unwrap_or_else(Json::null);
         Ok(handed.and_then(|handed| Ok(Inputs { handed, reads: reads?, config })))
     }
 }

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     Command, JobExecute, Kernel, LeaseReapStale, OutboxFlush, RunCancel, RunClaimPending, RunCreate,
-    RunRerunFrom, RunTransition, StageWake,
+    RunFailUnclaimed, RunReapStuck, RunRerunFrom, RunTransition, StagePollSuspended, StageReport, StageWake,
 };
 use crate::error::Error;
 use crate::language::Json;
@@ -33,8 +33,12 @@ commands![
     RunTransition,
     RunCancel,
     RunRerunFrom,
+    StagePollSuspended,
     StageWake,
+    StageReport,
     LeaseReapStale,
+    RunReapStuck,
+    RunFailUnclaimed,
     OutboxFlush,
 ];
 

@@ -5,6 +5,7 @@
 //! the same: load, decide (a pure function), commit, hint.
 
 mod registry;
+mod compatible;
 mod running;
 mod memory;
 mod values;
@@ -15,6 +16,7 @@ mod start;
 mod create;
 mod claim_pending;
 mod execute;
+mod execute_once;
 mod attempt;
 mod inputs;
 mod check;
@@ -25,10 +27,14 @@ mod transition;
 mod cancel;
 mod wake;
 mod rerun_from;
+mod poll_suspended;
+mod report;
 mod reap_stale;
+mod reap_stuck;
+mod unclaimed;
 mod flush;
 mod json;
-mod milliseconds;
+pub(crate) mod milliseconds;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,11 +48,15 @@ pub use execute::{JobExecute, JobExecuted, JobOutcome};
 pub(crate) use execute::{NoSlots, Slots};
 pub use flush::{OutboxFlush, OutboxFlushed};
 pub use local_executor::LocalExecutor;
+pub use poll_suspended::{StagePollSuspended, StagesPolled};
 pub use reap_stale::{LeaseReapStale, LeasesReaped};
+pub use reap_stuck::{RunReapStuck, StuckRunsReaped};
 pub use registry::{Registered, WorkflowRegistry};
+pub use report::{ReportedLog, ReportedProgress, StageReport, StageReported};
 pub use rerun_from::{RunRerun, RunRerunFrom};
 pub(crate) use running::RunningJobs;
 pub use transition::{RunTransition, RunTransitioned, TransitionAction};
+pub use unclaimed::{RunFailUnclaimed, UnclaimedRunsFailed};
 pub use wake::{StageWake, StageWoken};
 
 use crate::error::Error;
@@ -83,7 +93,6 @@ impl KernelConfig {
 /// Dispatches commands.
 pub struct Kernel {
     config: KernelConfig,
-    definitions: Vec<String>,
     running: RunningJobs,
     memories: RunMemories,
 }
@@ -92,8 +101,7 @@ impl Kernel {
     /// A kernel over these ports.
     #[must_use]
     pub fn new(config: KernelConfig) -> Self {
-        let definitions = config.registry.fingerprints();
-        Self { config, definitions, running: RunningJobs::default(), memories: RunMemories::default() }
+        Self { config, running: RunningJobs::default(), memories: RunMemories::default() }
     }
 
     /// Carries out a command.
@@ -135,8 +143,8 @@ impl Kernel {
     }
 
     /// The fingerprints of the definitions that this process can execute.
-    pub(crate) fn definitions(&self) -> &[String] {
-        &self.definitions
+    pub(crate) fn definitions(&self) -> Vec<String> {
+        self.config.registry.fingerprints()
     }
 
     /// The bodies that run in this process.

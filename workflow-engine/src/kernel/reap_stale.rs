@@ -50,19 +50,33 @@ impl Command for LeaseReapStale {
             let overdue = job.leased_until.map_or(TimeDelta::MAX, |until| now - until);
             let gone = job.worker_id.as_ref().is_some_and(|worker| self.gone_workers.contains(worker));
             if gone || overdue >= threshold {
-                reap(kernel, job, overdue >= TimeDelta::zero(), &mut reaped).await?;
+                match take_back(kernel, job, overdue >= TimeDelta::zero()).await? {
+                    Some(TakenBack::Released) => reaped.released += 1,
+                    Some(TakenBack::Failed) => reaped.failed += 1,
+                    None => {}
+                }
             }
         }
         Ok(reaped)
     }
 }
 
-async fn reap(
+/// What became of a job that was taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TakenBack {
+    /// It is in the queue again.
+    Released,
+    /// It was its last attempt.
+    Failed,
+}
+
+/// Takes a job back from its worker; `None` where that one is no longer its worker or, with `expired`, the store says
+/// that the lease has not run out.
+pub(super) async fn take_back(
     kernel: &Kernel,
     job: JobRecord,
     expired: bool,
-    reaped: &mut LeasesReaped,
-) -> Result<(), Error> {
+) -> Result<Option<TakenBack>, Error> {
     let worker = job.worker_id.as_deref().unwrap_or("unknown");
     let error = format!("worker `{worker}` was lost during attempt {}", job.attempt);
     let lease = Lease {
@@ -72,15 +86,13 @@ async fn reap(
         epoch: job.lease_epoch,
     };
     if job.attempt >= job.max_attempts {
-        let failure = FinalFailure { lease, expired, code: "WORKER_LOST", error };
-        reaped.failed += usize::from(kernel.fail_for_good(failure).await?);
-        return Ok(());
+        let failure = FinalFailure { lease, expired, code: "WORKER_LOST", error, answer: None };
+        return Ok(kernel.fail_for_good(failure).await?.then_some(TakenBack::Failed));
     }
     let change = Change::Retry { stage_id: lease.stage_id.clone(), error, delay: Duration::ZERO };
     let run_id = lease.run_id;
     let guard = if expired { Guard::ExpiredLease(lease) } else { Guard::Lease(lease) };
     let decision = Decision { run_id, guard, idempotency: None, changes: vec![change] };
     let commit = kernel.store().commit(decision).await?;
-    reaped.released += usize::from(matches!(commit, Commit::Applied(_)));
-    Ok(())
+    Ok(matches!(commit, Commit::Applied(_)).then_some(TakenBack::Released))
 }

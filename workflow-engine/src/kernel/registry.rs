@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::Error;
+use crate::id::RunId;
 use crate::language::{StageDefinition, WorkflowDefinition};
 
 /// A definition with an index of its stages by id.
@@ -28,11 +30,25 @@ impl Registered {
     }
 }
 
-/// Workflows by id, and by the fingerprint that their runs carry.
+/// Workflows by id, and by the fingerprints that their runs carry.
 #[derive(Debug, Default)]
 pub struct WorkflowRegistry {
     by_id: HashMap<&'static str, Arc<Registered>>,
-    by_fingerprint: HashMap<&'static str, Arc<Registered>>,
+    by_fingerprint: HashMap<String, Served>,
+}
+
+/// What runs with one fingerprint are executed against.
+#[derive(Debug)]
+struct Served {
+    registered: Arc<Registered>,
+    /// It was declared, and proved wrong.
+    is_withdrawn: AtomicBool,
+}
+
+impl Served {
+    const fn new(registered: Arc<Registered>) -> Self {
+        Self { registered, is_withdrawn: AtomicBool::new(false) }
+    }
 }
 
 impl WorkflowRegistry {
@@ -55,8 +71,44 @@ impl WorkflowRegistry {
             definition.stages.iter().enumerate().map(|(index, stage)| (stage.id.as_str(), index)).collect();
         let registered = Arc::new(Registered { definition, positions });
         self.by_id.insert(&definition.id, Arc::clone(&registered));
-        self.by_fingerprint.insert(definition.fingerprint(), registered);
+        self.by_fingerprint.insert(definition.fingerprint().to_owned(), Served::new(registered));
         Ok(())
+    }
+
+    /// Declares that runs created with the definition of this fingerprint, an earlier one of a registered workflow,
+    /// can be executed against the one that is registered.
+    ///
+    /// What stages have stored must decode as the new definition's types, and its graph must be the old one. The graph
+    /// is checked, as far as a run's stored state tells it, before anything of the run is executed; where it differs,
+    /// the declaration is withdrawn, an error is logged, and such runs wait as if it had never been made.
+    ///
+    /// # Errors
+    /// `WORKFLOW_NOT_FOUND`; `INVALID_FINGERPRINT` when it is none; `DUPLICATE_WORKFLOW` when it is that of another
+    /// workflow.
+    pub fn declare_compatible(&mut self, workflow_id: &str, fingerprint: &str) -> Result<(), Error> {
+        let registered = Arc::clone(self.by_id(workflow_id)?);
+        if fingerprint.len() != 64
+            || !fingerprint.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        {
+            return Err(Error::invalid_fingerprint(workflow_id, fingerprint));
+        }
+        match self.by_fingerprint.get(fingerprint) {
+            Some(served) if served.registered.definition.id != registered.definition.id => {
+                Err(Error::duplicate_workflow(workflow_id))
+            }
+            Some(_) => Ok(()),
+            None => {
+                self.by_fingerprint.insert(fingerprint.to_owned(), Served::new(registered));
+                Ok(())
+            }
+        }
+    }
+
+    /// A declaration has proved wrong.
+    pub(super) fn withdraw(&self, fingerprint: &str) {
+        if let Some(served) = self.by_fingerprint.get(fingerprint) {
+            served.is_withdrawn.store(true, Ordering::Relaxed);
+        }
     }
 
     /// The workflow that new runs of this id are created with.
@@ -71,15 +123,38 @@ impl WorkflowRegistry {
         })
     }
 
-    /// The workflow that a run with this fingerprint was created with.
+    /// The workflow that a run with this fingerprint was created with, or one that is declared compatible with it.
     #[must_use]
     pub fn by_fingerprint(&self, fingerprint: &str) -> Option<&Arc<Registered>> {
-        self.by_fingerprint.get(fingerprint)
+        let served = self.by_fingerprint.get(fingerprint)?;
+        (!served.is_withdrawn.load(Ordering::Relaxed)).then_some(&served.registered)
     }
 
-    /// The fingerprints of all.
+    /// The same for one run.
+    ///
+    /// # Errors
+    /// `WORKFLOW_NOT_FOUND` where its workflow is not registered, `DEFINITION_MISMATCH` where it is in another
+    /// definition alone.
+    pub fn for_run(
+        &self,
+        run_id: RunId,
+        workflow_id: &str,
+        fingerprint: &str,
+    ) -> Result<&Arc<Registered>, Error> {
+        self.by_fingerprint(fingerprint).ok_or_else(|| {
+            if self.by_id.contains_key(workflow_id) {
+                Error::definition_mismatch(run_id, workflow_id)
+            } else {
+                Error::workflow_of_run_not_found(run_id, workflow_id)
+            }
+        })
+    }
+
+    /// The fingerprints of all, those that are declared compatible included.
     #[must_use]
     pub fn fingerprints(&self) -> Vec<String> {
-        self.by_fingerprint.keys().map(|&fingerprint| fingerprint.to_owned()).collect()
+        let served = self.by_fingerprint.iter();
+        let served = served.filter(|(_, served)| !served.is_withdrawn.load(Ordering::Relaxed));
+        served.map(|(fingerprint, _)| fingerprint.clone()).collect()
     }
 }

@@ -10,7 +10,7 @@ use crate::ports::Change;
 
 /// Reports of one attempt that wait for a commit. More than this at once are dropped, with a warning: a body that
 /// logs in a tight loop must not fill the memory.
-const CAPACITY: usize = 10_000;
+pub(super) const CAPACITY: usize = 10_000;
 /// Longer messages are cut, at a character.
 const MAX_MESSAGE_BYTES: usize = 16 * 1024;
 
@@ -80,6 +80,6 @@ impl Reports for AttemptReports {
     }
 }
 
-fn cut(message: &str) -> String {
+pub(super) fn cut(message: &str) -> String {
     message[..message.floor_char_boundary(MAX_MESSAGE_BYTES)].to_owned()
 }

@@ -50,18 +50,15 @@ impl Command for RunRerunFrom {
 
     /// # Errors
     /// `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`, `RUN_NOT_OVER`, `RUN_NEVER_STARTED`, `ANCESTOR_NOT_COMPLETED`,
-    /// `DEFINITION_MISMATCH` when this process lacks the run's definition, `IDEMPOTENCY_CONFLICT`.
+    /// `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH` when this process lacks the run's workflow or definition,
+    /// `IDEMPOTENCY_CONFLICT`.
     async fn carry_out(self, kernel: &Kernel) -> Result<RunRerun, Error> {
         let run_id = self.run_id;
         if let Some(answer) = self.answered_before(kernel).await? {
             return Ok(answer);
         }
         let snapshot = kernel.store().snapshot(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
-        let registered = kernel
-            .registry()
-            .by_fingerprint(&snapshot.run.definition_fingerprint)
-            .ok_or_else(|| Error::definition_mismatch(run_id, &snapshot.run.workflow_id))?;
-        let definition = registered.definition();
+        let definition = kernel.definition_of(&snapshot.run).await?.definition();
         let plan = plan(&snapshot, definition, &self.from_stage_id)?;
         if self.dry_run {
             return Ok(plan);

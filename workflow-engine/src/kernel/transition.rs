@@ -8,14 +8,16 @@ use serde::{Deserialize, Serialize};
 
 use super::Kernel;
 use super::command::Command;
+use super::compatible::open_stages;
 use super::start::start_changes;
 use crate::error::Error;
 use crate::id::RunId;
-use crate::language::WorkflowDefinition;
+use crate::language::{StageDefinition, WorkflowDefinition};
 use crate::ports::{Change, Decision, Guard, RunEnd, Snapshot};
-use crate::records::{RunError, Status};
+use crate::records::{JobRecord, RunError, Status};
 
-/// Starts a run that is `PENDING`, and enqueues every stage that is ready and has no job.
+/// Starts a run that is `PENDING`; of one that is `RUNNING`, notices completions that were not noticed, and enqueues
+/// every stage that is ready and has no job.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunTransition {
@@ -55,15 +57,13 @@ impl Command for RunTransition {
             Status::Completed => TransitionAction::Completed,
             Status::Failed => TransitionAction::Failed,
             Status::Pending | Status::Running => {
-                let Some(registered) = kernel.registry().by_fingerprint(&run.definition_fingerprint) else {
-                    return Err(Error::definition_mismatch(self.run_id, &run.workflow_id));
-                };
-                let definition = registered.definition();
+                let definition = kernel.definition_of(&run).await?.definition();
                 let applied =
                     kernel.restructure(self.run_id, move |snapshot| decide(snapshot, definition)).await?;
                 match applied {
                     None => TransitionAction::Noop,
                     Some(applied) if applied.ended == Some(Status::Failed) => TransitionAction::Failed,
+                    Some(applied) if applied.ended == Some(Status::Completed) => TransitionAction::Completed,
                     Some(_) => TransitionAction::Advanced,
                 }
             }
@@ -90,7 +90,8 @@ fn decide(snapshot: &Snapshot, definition: &WorkflowDefinition) -> Option<Decisi
     })
 }
 
-fn repairs(snapshot: &Snapshot, definition: &WorkflowDefinition) -> Vec<Change> {
+/// What a run lacks that its stages say should be there; nothing, for a run that commits alone have moved.
+pub(super) fn repairs(snapshot: &Snapshot, definition: &WorkflowDefinition) -> Vec<Change> {
     if let Some(failed) = snapshot.stages.iter().find(|stage| stage.status == Status::Failed) {
         let message = failed.error_message.clone().unwrap_or_else(|| "stage failed".into());
         let error = RunError {
@@ -101,16 +102,39 @@ fn repairs(snapshot: &Snapshot, definition: &WorkflowDefinition) -> Vec<Change> 
         changes.push(Change::EndRun(RunEnd::Failed(error)));
         return changes;
     }
-    let has_job = |stage_id: &str| snapshot.jobs.iter().any(|job| job.stage_id == stage_id);
-    snapshot
-        .stages
-        .iter()
-        .filter(|stage| stage.status == Status::Pending && stage.waiting_on == 0 && !has_job(&stage.stage_id))
-        .filter_map(|stage| definition.stages.iter().find(|known| known.id == stage.stage_id))
-        .map(|stage| Change::Enqueue {
-            stage_id: stage.id.clone(),
-            max_attempts: stage.retry.max_attempts,
-            claim: None,
-        })
-        .collect()
+    let known = definition.stages.iter();
+    let mut changes: Vec<Change> = known.flat_map(|stage| repairs_of(snapshot, definition, stage)).collect();
+    let open = open_stages(snapshot, definition, &definition.ends);
+    let output = match definition.ends.as_slice() {
+        [end] => {
+            let end = &definition.stages[*end].id;
+            let stored = snapshot.stages.iter().find(|stage| stage.stage_id == *end);
+            stored.and_then(|stage| stage.output.clone())
+        }
+        _ => None,
+    };
+    let unnoticed = snapshot.run.waiting_on.saturating_sub(open);
+    changes.extend((0..unnoticed).map(|_| Change::ReleaseRun { output: output.clone() }));
+    changes
+}
+
+/// Completions before the stage that it has not noticed, and the job that it should have.
+fn repairs_of(snapshot: &Snapshot, definition: &WorkflowDefinition, stage: &StageDefinition) -> Vec<Change> {
+    let max_attempts = stage.retry.max_attempts;
+    let stage_id = || stage.id.clone();
+    let Some(stored) = snapshot.stages.iter().find(|stored| stored.stage_id == stage.id) else {
+        return Vec::new();
+    };
+    let open = open_stages(snapshot, definition, &stage.after);
+    let unnoticed = stored.waiting_on.saturating_sub(open);
+    let is_of_now = |job: &&JobRecord| job.generation == snapshot.run.generation;
+    let has_job = snapshot.jobs.iter().filter(is_of_now).any(|job| job.stage_id == stage.id);
+    if unnoticed > 0 {
+        let release = || Change::Release { stage_id: stage_id(), max_attempts, claim: None };
+        return (0..unnoticed).map(|_| release()).collect();
+    }
+    if stored.status.is_terminal() || stored.waiting_on > 0 || has_job {
+        return Vec::new();
+    }
+    vec![Change::Enqueue { stage_id: stage_id(), max_attempts, claim: None }]
 }

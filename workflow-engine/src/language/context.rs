@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::json::Json;
@@ -64,7 +64,8 @@ pub trait Reports: Send + Sync {
 }
 
 /// The severity of a log line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum LogLevel {
     /// For whoever debugs the stage.
     Debug,

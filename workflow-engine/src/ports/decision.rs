@@ -37,6 +37,16 @@ pub enum Guard {
         /// The run's generation.
         generation: u32,
     },
+    /// As `Claimable`, and nobody has claimed it since: its next claim has the epoch after this one. For what has to
+    /// name the lease that it is about to take.
+    ClaimableAt {
+        /// The stage.
+        stage_id: String,
+        /// The run's generation.
+        generation: u32,
+        /// The epoch of its newest lease.
+        epoch: u64,
+    },
     /// The lease is the stage's newest, and its generation the run's: for what commutes with other stages' commits.
     Lease(Lease),
     /// As `Lease`, and nothing else of the run has moved either.
@@ -82,7 +92,9 @@ pub enum Change {
         /// How many stages make up its output: their completion ends it.
         waiting_on: u32,
     },
-    /// A job for a stage that waits for nothing, `PENDING`, due now, epoch 0; then, with a claim, as `Claim` does.
+    /// A job for a stage that waits for nothing, `PENDING`, due now, epoch 0; then, with a claim, as `Claim` does. Of
+    /// a stage that has begun it is a repair, its job was lost: the epoch is then above every lease that can have been
+    /// given, and where the stage is `SUSPENDED`, so is the job.
     Enqueue {
         /// The stage.
         stage_id: String,
@@ -190,6 +202,16 @@ pub enum Change {
         stages: Vec<RerunStage>,
         /// How many of the stages that make up its output run again.
         waiting_on: u32,
+    },
+    /// The idempotency key of a command that spans two commits is answered with this from now on. Its first commit
+    /// has written the key.
+    Answer {
+        /// The command's name.
+        command: &'static str,
+        /// The caller's key.
+        key: String,
+        /// What answers its repetition.
+        result: Json,
     },
     /// A blob of the store's own table.
     PutBlob {

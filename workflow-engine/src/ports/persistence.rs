@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -21,6 +22,17 @@ pub struct Snapshot {
     pub stages: Vec<StageRecord>,
     /// Its jobs.
     pub jobs: Vec<JobRecord>,
+}
+
+impl Snapshot {
+    /// Whether one of its stages that waits for no other stage, and is not over, has no job that moves it; or none of
+    /// its stages has one. See [`Persistence::stuck_runs`].
+    pub(crate) fn lacks_a_job(&self) -> bool {
+        let moving = || self.jobs.iter().filter(|job| job.moves(self.run.generation));
+        let mut ready =
+            self.stages.iter().filter(|stage| stage.waiting_on == 0 && !stage.status.is_terminal());
+        moving().next().is_none() || ready.any(|stage| moving().all(|job| job.stage_id != stage.stage_id))
+    }
 }
 
 /// Decides from a run as it is under its lock; `None` where there is no such run, or nothing to do.
@@ -84,6 +96,27 @@ pub trait Persistence: Send + Sync {
 
     /// The runs of a workflow that are not over, oldest first.
     async fn unfinished_runs(&self, workflow_id: &str) -> Result<Vec<RunRecord>, Error>;
+
+    /// `RUNNING` runs of the given definitions (fingerprints) that lack a job, and of which nothing has happened for at
+    /// least `still`: one of their stages that waits for no other stage, and is not over, has no job that is leased or
+    /// can be claimed some time; or none of their stages has one. At most `limit`. A run that waits for a check,
+    /// a retry, a lease or a worker is not among them.
+    async fn stuck_runs(
+        &self,
+        definitions: &[String],
+        still: Duration,
+        limit: usize,
+    ) -> Result<Vec<RunId>, Error>;
+
+    /// Runs of other definitions than the given ones that could have been claimed for at least `waiting`, by a worker
+    /// that has theirs: they are `PENDING`, or `RUNNING` with a job that is due and none that is leased. At most
+    /// `limit`.
+    async fn unclaimed_runs(
+        &self,
+        definitions: &[String],
+        waiting: Duration,
+        limit: usize,
+    ) -> Result<Vec<RunId>, Error>;
 
     /// Where this store announces what has changed.
     fn hints(&self) -> &Arc<Hints>;

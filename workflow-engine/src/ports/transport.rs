@@ -24,6 +24,10 @@ pub trait JobTransport: Send + Sync {
         max: usize,
     ) -> Result<Vec<ClaimedJob>, Error>;
 
+    /// `SUSPENDED` jobs that `claim_jobs` would claim now, for whoever wants checks alone: the longest overdue first, at
+    /// most `limit`. Nothing is claimed.
+    async fn due_checks(&self, definitions: &[String], limit: usize) -> Result<Vec<JobRecord>, Error>;
+
     /// Extends those of the leases that are still held, to `lease` from now; answers the ones that are lost.
     async fn renew_leases(&self, leases: Vec<Lease>, lease: Duration) -> Result<Vec<Lease>, Error>;
 

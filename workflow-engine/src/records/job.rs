@@ -41,6 +41,18 @@ pub struct JobRecord {
     pub woken: bool,
 }
 
+impl JobRecord {
+    /// Whether somebody holds it, or will be able to claim it some time, for a run in this generation.
+    pub(crate) const fn moves(&self, generation: u32) -> bool {
+        self.generation == generation
+            && match self.status {
+                Status::Running => true,
+                Status::Pending | Status::Suspended => self.attempt < self.max_attempts,
+                _ => false,
+            }
+    }
+}
+
 /// The right to write the outcome of one claim. Every write of a worker is conditional on it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Lease {
@@ -78,4 +90,8 @@ pub struct ClaimedJob {
     pub max_attempts: u32,
     /// Whether the stage is `SUSPENDED`: the claim is for a check, not for its body.
     pub waits: bool,
+    /// The idempotency key of the `job.execute` that claimed it, whose answer is committed with the outcome. A store
+    /// knows nothing of it.
+    #[serde(skip)]
+    pub idempotency_key: Option<String>,
 }

@@ -21,6 +21,11 @@ impl Footprint {
         if let Some(entry) = &decision.idempotency {
             self.keys.insert((entry.command, entry.key.clone()));
         }
+        for change in &decision.changes {
+            if let Change::Answer { command, key, .. } = change {
+                self.keys.insert((command, key.clone()));
+            }
+        }
         let stages = self.runs.entry(decision.run_id).or_default();
         // A decision that starts its run inserts every stage that it names: there is nothing to read of them.
         if decision.changes.iter().any(|change| matches!(change, Change::StartRun { .. })) {
@@ -47,6 +52,7 @@ fn guarded_stage(guard: &Guard) -> Option<&str> {
     match guard {
         Guard::Absent | Guard::Revision(_) => None,
         Guard::Claimable { stage_id, .. }
+        | Guard::ClaimableAt { stage_id, .. }
         | Guard::Lease(Lease { stage_id, .. })
         | Guard::LeaseAndRevision(Lease { stage_id, .. }, _)
         | Guard::ExpiredLease(Lease { stage_id, .. })
@@ -62,6 +68,7 @@ fn changed_stages(change: &Change) -> Vec<&str> {
         | Change::StartRun { .. }
         | Change::ReleaseRun { .. }
         | Change::EndRun(_)
+        | Change::Answer { .. }
         | Change::PutBlob { .. } => Vec::new(),
         Change::Enqueue { stage_id, .. }
         | Change::Claim { stage_id, .. }

@@ -18,6 +18,12 @@ pub(super) fn after(now: DateTime<Utc>, delay: Duration) -> DateTime<Utc> {
     now.checked_add_signed(TimeDelta::microseconds(delay)).map_or(LAST, |instant| instant.min(LAST))
 }
 
+/// `delay` before `now`. A delay beyond the calendar means that nothing is as old.
+pub(super) fn before(now: DateTime<Utc>, delay: Duration) -> DateTime<Utc> {
+    let delay = TimeDelta::from_std(delay).unwrap_or(TimeDelta::MAX);
+    now.checked_sub_signed(delay).map_or(DateTime::UNIX_EPOCH, |instant| instant.max(DateTime::UNIX_EPOCH))
+}
+
 /// The milliseconds between two instants, 0 where the clock was set back between them.
 pub(super) fn milliseconds_between(start: DateTime<Utc>, end: DateTime<Utc>) -> u64 {
     u64::try_from((end - start).num_milliseconds()).unwrap_or(0)

@@ -60,6 +60,8 @@ pub(super) struct KeyRow {
     pub(super) result: Json,
     /// The run that its command was about, and when, where this transaction inserts it.
     pub(super) inserted: Option<(RunId, DateTime<Utc>)>,
+    /// Whether this transaction gives a stored entry its answer.
+    pub(super) is_answered: bool,
 }
 
 /// A new log line.
@@ -140,7 +142,8 @@ impl WorkingSet {
         request_hash: String,
         result: Json,
     ) {
-        self.keys.entry(command).or_default().insert(key, KeyRow { request_hash, result, inserted: None });
+        let row = KeyRow { request_hash, result, inserted: None, is_answered: false };
+        self.keys.entry(command).or_default().insert(key, row);
     }
 
     /// Puts the idempotency entry of a command that is applied.
@@ -149,8 +152,30 @@ impl WorkingSet {
             request_hash: entry.request_hash.clone(),
             result: entry.result.clone(),
             inserted: Some((run_id, at)),
+            is_answered: false,
         };
         self.keys.entry(entry.command).or_default().insert(entry.key.clone(), row);
+    }
+
+    /// Gives an idempotency entry its answer.
+    pub(super) fn answer_key(&mut self, command: &str, key: &str, result: Json) {
+        let Some(row) = self.keys.get_mut(command).and_then(|keys| keys.get_mut(key)) else { return };
+        row.result = result;
+        row.is_answered = row.inserted.is_none();
+    }
+
+    /// The entries that this transaction inserts: command, key, and what goes with them.
+    pub(super) fn inserted_keys(&self) -> impl Iterator<Item = (&'static str, &String, &KeyRow)> {
+        self.each_key().filter(|(.., row)| row.inserted.is_some())
+    }
+
+    /// The stored entries that this transaction gives their answer.
+    pub(super) fn answered_keys(&self) -> impl Iterator<Item = (&'static str, &String, &KeyRow)> {
+        self.each_key().filter(|(.., row)| row.is_answered)
+    }
+
+    fn each_key(&self) -> impl Iterator<Item = (&'static str, &String, &KeyRow)> {
+        self.keys.iter().flat_map(|(command, keys)| keys.iter().map(move |(key, row)| (*command, key, row)))
     }
 
     /// The run as a whole; every stage of it must be loaded.

@@ -85,7 +85,7 @@ impl Serverless {
 
     async fn claim(&self, invocation: &Invocation, room: usize) -> Result<Vec<ClaimedJob>, Error> {
         let store = self.kernel.store();
-        let mut jobs = store.claim_jobs(&invocation.claim, self.kernel.definitions(), room).await?;
+        let mut jobs = store.claim_jobs(&invocation.claim, &self.kernel.definitions(), room).await?;
         let left = room - jobs.len();
         if left > 0 {
             let worker_id = invocation.claim.worker_id.clone();

@@ -52,7 +52,7 @@ impl Serverless {
             }
             Some(stage_id) => {
                 let worker_id = invocation.claim.worker_id.clone();
-                let command = JobExecute { worker_id, run_id, stage_id };
+                let command = JobExecute { worker_id, run_id, stage_id, idempotency_key: None };
                 Some(self.kernel.execute_job(command, &invocation.over).await?.outcome)
             }
         };

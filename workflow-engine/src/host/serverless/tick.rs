@@ -1,11 +1,15 @@
 //! What a worker does beside its jobs, once.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::Serverless;
 use crate::error::Error;
-use crate::kernel::{LeaseReapStale, OutboxFlush, RunClaimPending};
+use crate::kernel::{
+    LeaseReapStale, OutboxFlush, RunClaimPending, RunReapStuck, StagePollSuspended, StagesPolled,
+};
 
 /// How much one tick does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -13,13 +17,19 @@ use crate::kernel::{LeaseReapStale, OutboxFlush, RunClaimPending};
 pub struct MaintenanceTick {
     /// At most this many runs are started. Default 10.
     pub max_claims: usize,
+    /// At most this many stages that wait are checked. Default 10.
+    pub max_checks: usize,
     /// At most this many events are delivered. Default 100.
     pub max_events: usize,
+    /// How long nothing may have happened in a run before it is looked at whether it is stuck; milliseconds in JSON.
+    /// Default 1 h.
+    #[serde(rename = "stuck_threshold_ms", with = "crate::kernel::milliseconds")]
+    pub stuck_threshold: Duration,
 }
 
 impl Default for MaintenanceTick {
     fn default() -> Self {
-        Self { max_claims: 10, max_events: 100 }
+        Self { max_claims: 10, max_checks: 10, max_events: 100, stuck_threshold: Duration::from_secs(3_600) }
     }
 }
 
@@ -28,10 +38,14 @@ impl Default for MaintenanceTick {
 pub struct Ticked {
     /// Runs that were started; their first stages are ready.
     pub claimed: usize,
+    /// Stages that wait and were checked.
+    pub suspended_checked: usize,
     /// Jobs that were taken back from workers that are gone.
     pub stale_released: usize,
     /// Events that were delivered.
     pub events_flushed: usize,
+    /// Runs that nothing moved, and that move again or have failed.
+    pub stuck_reaped: usize,
     /// The steps that failed. The others were carried out nevertheless.
     pub failed: Vec<StepFailed>,
     /// The earliest instant at which a job is due or a lease runs out: when the next call has something to do, should
@@ -47,6 +61,10 @@ pub enum Step {
     ReapStale,
     /// Starting runs.
     ClaimPending,
+    /// Checking stages that wait.
+    PollSuspended,
+    /// Moving runs that nothing moves.
+    ReapStuck,
     /// Delivering events.
     Flush,
     /// Asking when something is due.
@@ -78,6 +96,14 @@ impl Serverless {
         let claimed = self.kernel.dispatch(command).await;
         ticked.claimed = ticked.note(Step::ClaimPending, claimed).map_or(0, |claimed| claimed.claimed.len());
 
+        let polled = self.poll(tick.max_checks).await;
+        ticked.suspended_checked =
+            ticked.note(Step::PollSuspended, polled).map_or(0, |polled| polled.checked);
+
+        let stuck = self.kernel.dispatch(RunReapStuck { threshold: tick.stuck_threshold }).await;
+        ticked.stuck_reaped =
+            ticked.note(Step::ReapStuck, stuck).map_or(0, |stuck| stuck.repaired + stuck.failed);
+
         let command = OutboxFlush { worker_id: worker_id.clone(), max_events: tick.max_events };
         let flushed = self.kernel.dispatch(command).await;
         ticked.events_flushed = ticked.note(Step::Flush, flushed).map_or(0, |flushed| flushed.published);
@@ -87,9 +113,15 @@ impl Serverless {
         ticked
     }
 
+    async fn poll(&self, max_checks: usize) -> Result<StagesPolled, Error> {
+        let invocation = self.begin()?;
+        let worker_id = self.settings.worker_id.clone();
+        self.kernel.poll_suspended(StagePollSuspended { worker_id, max_checks }, &invocation.over).await
+    }
+
     async fn next_due(&self) -> Result<Option<DateTime<Utc>>, Error> {
         let store = self.kernel.store();
-        let job = store.next_job_due(self.kernel.definitions()).await?;
+        let job = store.next_job_due(&self.kernel.definitions()).await?;
         let lease = store.next_lease_end().await?;
         Ok(job.into_iter().chain(lease).min())
     }

@@ -41,6 +41,7 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Imposs
         Change::Cancel { stage_id } => cancel(draft, stage_id),
         Change::EndRun(end) => end_run(draft, end),
         Change::Rerun { stages, waiting_on } => rerun(draft, stages, *waiting_on),
+        Change::Answer { command, key, result } => draft.answer(command, key, result),
         Change::PutBlob { key, value } => {
             draft.put_blob(key, value);
             Ok(())
@@ -132,7 +133,8 @@ fn enqueue(
     max_attempts: u32,
     claim: Option<&Claim>,
 ) -> Result<(), Impossible> {
-    draft.stage(stage_id)?;
+    let stage = draft.stage(stage_id)?;
+    let (was, has_begun) = (stage.status, stage.started_at.is_some());
     let run = draft.run()?;
     let job = JobRecord {
         run_id: run.id,
@@ -140,12 +142,13 @@ fn enqueue(
         workflow_id: run.workflow_id.clone(),
         definition_fingerprint: run.definition_fingerprint.clone(),
         generation: run.generation,
-        status: Status::Pending,
+        status: requeued(was),
         priority: run.priority,
         attempt: 0,
         max_attempts,
-        // A job of an earlier generation may be replaced; the generation keeps its leases from meeting these.
-        lease_epoch: 0,
+        // A job of an earlier generation may be replaced; the generation keeps its leases from meeting these. Leases
+        // of a job that was lost are met by nothing but an epoch above them, and they count from zero.
+        lease_epoch: if has_begun { u64::try_from(draft.now().timestamp_micros()).unwrap_or(0) } else { 0 },
         worker_id: None,
         leased_until: None,
         run_at: draft.now(),
@@ -156,7 +159,12 @@ fn enqueue(
         return Err(Impossible::JobExists(stage_id.to_owned()));
     }
     slot.set(job);
-    draft.activate()?;
+    match was {
+        Status::Pending => draft.activate()?,
+        // It has been counted.
+        Status::Running => draft.stage_mut(stage_id)?.status = Status::Pending,
+        _ => {}
+    }
     if let Some(claim) = claim {
         return take(draft, stage_id, claim);
     }
@@ -187,6 +195,7 @@ fn take(draft: &mut Draft<'_>, stage_id: &str, claim: &Claim) -> Result<(), Impo
         attempt,
         max_attempts: job.max_attempts,
         waits: false,
+        idempotency_key: None,
     };
     let stage = draft.stage_mut(stage_id)?;
     if stage.status == Status::Suspended {

@@ -29,6 +29,7 @@ pub(super) struct Written {
     events: Vec<Event>,
     logs: Vec<LogRow>,
     blobs: Vec<BlobRow>,
+    answers: Vec<(&'static str, String, Json)>,
     applied: Applied,
     work: bool,
 }
@@ -66,6 +67,8 @@ pub(super) enum Impossible {
     StageIsReleased(String),
     #[error("it waits for no stage that could be released")]
     RunIsReleased,
+    #[error("idempotency key `{0}` is not there to be answered")]
+    NoKey(String),
 }
 
 /// An impossible decision with the run that it is about.
@@ -217,6 +220,20 @@ impl<'a> Draft<'a> {
         self.written.blobs.push(blob);
     }
 
+    /// Gives an idempotency key its answer.
+    pub(super) fn answer(
+        &mut self,
+        command: &'static str,
+        key: &str,
+        result: &Json,
+    ) -> Result<(), Impossible> {
+        if self.set.key(command, key).is_none() {
+            return Err(Impossible::NoKey(key.to_owned()));
+        }
+        self.written.answers.push((command, key.to_owned(), result.clone()));
+        Ok(())
+    }
+
     /// Everything that was written, free of the transaction's rows.
     pub(super) fn into_written(self) -> Written {
         self.written
@@ -249,6 +266,9 @@ impl Written {
         set.events.extend(self.events);
         set.logs.extend(self.logs);
         set.blobs.extend(self.blobs);
+        for (command, key, result) in self.answers {
+            set.answer_key(command, &key, result);
+        }
         set.announcement.run(run_id);
         if self.work || waits_to_be_started {
             set.announcement.work();

@@ -17,6 +17,8 @@ pub(in crate::stores) fn holds(guard: &Guard, set: &WorkingSet, run_id: RunId, n
         Guard::Claimable { stage_id, generation } => {
             job(stage_id).is_some_and(|job| is_claimable(run, job, *generation, now))
         }
+        Guard::ClaimableAt { stage_id, generation, epoch } => job(stage_id)
+            .is_some_and(|job| is_claimable(run, job, *generation, now) && job.lease_epoch == *epoch),
         Guard::Lease(lease) => is_held(run, job(&lease.stage_id), lease),
         Guard::LeaseAndRevision(lease, revision) => {
             is_held(run, job(&lease.stage_id), lease) && is_at(run, *revision)

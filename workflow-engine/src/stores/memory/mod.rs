@@ -2,6 +2,7 @@
 
 mod outbox;
 mod persistence;
+mod standstill;
 mod state;
 mod transport;
 

@@ -3,10 +3,12 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::MemoryStore;
+use super::standstill;
 use super::state::Stage;
 use crate::error::Error;
 use crate::id::RunId;
@@ -15,6 +17,7 @@ use crate::ports::{Commit, Decide, Decision, Hints, Persistence, Snapshot};
 use crate::records::{BlobKey, Event, LogRecord, RunRecord, RunRequest, StageRecord, Status, StoredValue};
 use crate::stores::apply::apply;
 use crate::stores::footprint::Footprint;
+use crate::stores::instant;
 use crate::stores::working_set::WorkingSet;
 
 #[async_trait]
@@ -120,6 +123,28 @@ impl Persistence for MemoryStore {
             .collect();
         runs.sort_by_key(|run| (run.created_at, run.id));
         Ok(runs)
+    }
+
+    async fn stuck_runs(
+        &self,
+        definitions: &[String],
+        still: Duration,
+        limit: usize,
+    ) -> Result<Vec<RunId>, Error> {
+        let state = self.open("read stuck runs")?;
+        let before = instant::before(instant::now(&*self.clock), still);
+        Ok(standstill::stuck_runs(&state, definitions, before).take(limit).collect())
+    }
+
+    async fn unclaimed_runs(
+        &self,
+        definitions: &[String],
+        waiting: Duration,
+        limit: usize,
+    ) -> Result<Vec<RunId>, Error> {
+        let state = self.open("read unclaimed runs")?;
+        let before = instant::before(instant::now(&*self.clock), waiting);
+        Ok(standstill::unclaimed_runs(&state, definitions, before).take(limit).collect())
     }
 
     fn hints(&self) -> &Arc<Hints> {

@@ -19,6 +19,8 @@ pub(super) struct State {
     pub(super) open_jobs: BTreeSet<(RunId, String)>,
     /// `PENDING` runs, for the same reason.
     pub(super) pending_runs: BTreeSet<RunId>,
+    /// `RUNNING` runs, for the same reason.
+    pub(super) running_runs: BTreeSet<RunId>,
     /// Runs with undelivered events, for the same reason.
     pub(super) undelivered: BTreeSet<RunId>,
     pub(super) blobs: HashMap<BlobKey, Json>,
@@ -115,7 +117,8 @@ impl State {
         }
         for (command, keys) in set.keys {
             let stored = self.keys.entry(command).or_default();
-            stored.extend(keys.into_iter().filter(|(_, row)| row.inserted.is_some()));
+            let written = keys.into_iter().filter(|(_, row)| row.inserted.is_some() || row.is_answered);
+            stored.extend(written);
         }
         for line in set.logs {
             let id = self.logs.len() as u64 + 1;
@@ -141,10 +144,14 @@ impl State {
         if let Fate::Update(record) = rows.run.fate() {
             run.record = record.clone();
         }
-        if run.record.status == Status::Pending {
-            self.pending_runs.insert(run_id);
-        } else {
-            self.pending_runs.remove(&run_id);
+        for (status, runs) in
+            [(Status::Pending, &mut self.pending_runs), (Status::Running, &mut self.running_runs)]
+        {
+            if run.record.status == status {
+                runs.insert(run_id);
+            } else {
+                runs.remove(&run_id);
+            }
         }
         for (stage_id, rows) in rows.stages {
             let Some(record) = rows.stage.get().cloned() else { continue };

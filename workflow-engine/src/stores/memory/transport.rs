@@ -48,6 +48,19 @@ impl JobTransport for MemoryStore {
         })
     }
 
+    async fn due_checks(&self, definitions: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
+        let state = self.open("read due checks")?;
+        let now = instant::now(&*self.clock);
+        let is_due = |run, job: &JobRecord| {
+            job.status == Status::Suspended && job.run_at <= now && is_open_to(run, job, definitions)
+        };
+        let mut due: Vec<_> =
+            state.jobs().filter(|(run, job)| is_due(run, job)).map(|(_, job)| job.clone()).collect();
+        due.sort_by_key(|job| (job.run_at, job.run_id));
+        due.truncate(limit);
+        Ok(due)
+    }
+
     async fn renew_leases(&self, leases: Vec<Lease>, lease: Duration) -> Result<Vec<Lease>, Error> {
         let mut state = self.open("renew leases")?;
         let until = instant::after(instant::now(&*self.clock), lease);

@@ -16,6 +16,7 @@ mod write;
 mod claim;
 mod persistence;
 mod transport;
+mod standstill;
 mod outbox;
 mod foreign;
 mod migrations;

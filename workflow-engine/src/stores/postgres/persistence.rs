@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::Row;
@@ -178,6 +179,24 @@ impl Persistence for PostgresStore {
             database.query(|sql| &sql.unfinished_runs).bind(workflow.clone())
         });
         all(rows.await?.iter().map(columns::run))
+    }
+
+    async fn stuck_runs(
+        &self,
+        definitions: &[String],
+        still: Duration,
+        limit: usize,
+    ) -> Result<Vec<RunId>, Error> {
+        self.read_stuck_runs(definitions, still, limit).await
+    }
+
+    async fn unclaimed_runs(
+        &self,
+        definitions: &[String],
+        waiting: Duration,
+        limit: usize,
+    ) -> Result<Vec<RunId>, Error> {
+        self.read_unclaimed_runs(definitions, waiting, limit).await
     }
 
     fn hints(&self) -> &Arc<Hints> {

@@ -5,7 +5,7 @@
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
-use super::{claim, foreign, load, outbox, persistence, transport, write};
+use super::{claim, foreign, load, outbox, persistence, standstill, transport, write};
 
 /// A text with the schema's name in its slots.
 pub(super) fn fill(sql: &str, schema: &str) -> SqlStr {
@@ -34,6 +34,7 @@ statements! {
     load: load::LOAD,
     load_whole: load::LOAD_WHOLE,
     write: write::WRITE,
+    answer_keys: write::ANSWER_KEYS,
     lock_due: claim::LOCK_DUE,
     wait_for_due: claim::WAIT_FOR_DUE,
     run: persistence::RUN,
@@ -46,9 +47,12 @@ statements! {
     logs: persistence::LOGS,
     pending_runs: persistence::PENDING_RUNS,
     unfinished_runs: persistence::UNFINISHED_RUNS,
+    stuck_runs: standstill::STUCK_RUNS,
+    unclaimed_runs: standstill::UNCLAIMED_RUNS,
     renew: transport::RENEW,
     stale: transport::STALE,
     lease_holders: transport::LEASE_HOLDERS,
+    due_checks: transport::DUE_CHECKS,
     next_job_due: transport::NEXT_JOB_DUE,
     next_lease_end: transport::NEXT_LEASE_END,
     undelivered: outbox::UNDELIVERED,

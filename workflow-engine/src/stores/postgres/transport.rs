@@ -19,6 +19,16 @@ use crate::error::Error;
 use crate::ports::{Clock, JobTransport, SystemClock};
 use crate::records::{Claim, ClaimedJob, JobRecord, Lease};
 
+pub(super) const DUE_CHECKS: &str = concat!(
+    "SELECT ",
+    job_row!(),
+    " FROM {schema}.job_queue AS j JOIN {schema}.workflow_runs AS r ON r.id = j.workflow_run_id
+    WHERE j.status = 'SUSPENDED' AND j.run_at <= coalesce($2, statement_timestamp())
+        AND j.attempt < j.max_attempts AND j.definition_fingerprint = ANY($1)
+        AND r.status = 'RUNNING' AND r.generation = j.generation
+    ORDER BY j.run_at, j.workflow_run_id, j.stage_id LIMIT $3"
+);
+
 /// Extends leases and answers those that are held. A job that somebody has locked is about to be written by whoever
 /// holds its lease, or to be taken from it: then there is nothing to extend, and a heartbeat never waits.
 pub(super) const RENEW: &str = "
@@ -102,6 +112,15 @@ impl JobTransport for PostgresStore {
         }
         let claim = ClaimJobs { claim: claim.clone(), definitions: definitions.to_vec(), max };
         self.ask("claim jobs", Work::Claim, claim).await
+    }
+
+    async fn due_checks(&self, definitions: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
+        let (definitions, limit) = (texts(definitions), number(limit));
+        let rows = self.read("read due checks", move |database| {
+            let query = database.query(|sql| &sql.due_checks).bind(definitions.clone());
+            query.bind(database.given_now()).bind(limit)
+        });
+        Ok(rows.await?.iter().map(columns::job).collect::<Result<_, _>>()?)
     }
 
     async fn renew_leases(&self, leases: Vec<Lease>, lease: Duration) -> Result<Vec<Lease>, Error> {

@@ -2,6 +2,7 @@
 
 use super::arrays::{Rows, number, value};
 use super::failure::Failure;
+use super::text::stored;
 use super::transaction::Transaction;
 use crate::id::RunId;
 use crate::language::Json;
@@ -100,6 +101,12 @@ pub(super) const WRITE: &str = "
     SELECT * FROM unnest($76, $77, $78, $79)
     ON CONFLICT (key) DO UPDATE SET value = excluded.value, created_at = excluded.created_at";
 
+/// Apart from the others, for hardly any commit has one.
+pub(super) const ANSWER_KEYS: &str = "
+    UPDATE {schema}.idempotency_keys AS k SET result = n.result
+    FROM unnest($1, $2, $3) AS n (command, key, result)
+    WHERE k.command = n.command AND k.key = n.key";
+
 /// Writes what has changed. Idempotency keys are written in key order: two transactions that write the same ones
 /// wait for each other only in that order.
 pub(super) async fn write(
@@ -142,6 +149,7 @@ pub(super) async fn write(
             blobs.push(blob.run_id, [Some(&blob.key.0), Some(blob.value.as_str())], [], [Some(blob.at)]);
         }
     }
+    answer_keys(transaction, set).await?;
     if runs.is_empty() && keys.is_empty() && logs.is_empty() && blobs.is_empty() {
         return Ok(());
     }
@@ -240,9 +248,7 @@ fn push_job<'a>(jobs: &mut Rows<'a, 5, 6, 2>, job: &'a JobRecord) {
 }
 
 fn keys(set: &WorkingSet) -> Rows<'_, 4, 0, 1> {
-    let all =
-        set.keys.iter().flat_map(|(command, keys)| keys.iter().map(move |(key, row)| (*command, key, row)));
-    let mut inserted: Vec<_> = all.filter(|(_, _, row)| row.inserted.is_some()).collect();
+    let mut inserted: Vec<_> = set.inserted_keys().collect();
     inserted.sort_by_key(|(command, key, _)| (*command, *key));
     let mut keys = Rows::new();
     for (command, key, row) in inserted {
@@ -251,4 +257,20 @@ fn keys(set: &WorkingSet) -> Rows<'_, 4, 0, 1> {
         keys.push(run_id, texts.map(Some), [], [Some(at)]);
     }
     keys
+}
+
+async fn answer_keys(transaction: &mut Transaction<'_>, set: &WorkingSet) -> Result<(), Failure> {
+    let mut answered: Vec<_> = set.answered_keys().collect();
+    if answered.is_empty() {
+        return Ok(());
+    }
+    answered.sort_by_key(|(command, key, _)| (*command, *key));
+    let (mut commands, mut keys, mut results) = (Vec::new(), Vec::new(), Vec::new());
+    for (command, key, row) in answered {
+        commands.push(command);
+        keys.push(stored(key).into_owned());
+        results.push(stored(row.result.as_str()).into_owned());
+    }
+    let query = transaction.query(|sql| &sql.answer_keys).bind(commands).bind(keys).bind(results);
+    transaction.execute(DOING, query).await
 }

@@ -1,5 +1,6 @@
 //! Claiming jobs, and keeping them.
 
+use std::cmp::{Ordering, Reverse};
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
@@ -8,6 +9,8 @@ use sqlx::sqlite::SqliteRow;
 use super::columns::Columns;
 use super::failure::Failure;
 use super::json_rows::JsonRows;
+use super::of_definitions::{self, of_definitions};
+use super::persistence::count;
 use super::session::Session;
 use super::work::{ClaimJobs, RenewLeases};
 use crate::id::RunId;
@@ -15,27 +18,39 @@ use crate::records::Lease;
 use crate::stores::claiming::Candidate;
 use crate::stores::instant;
 
-/// Due jobs of the given definitions, the most urgent first. The joins are in the order of the index, so that the
-/// statement stops at its limit.
-const CANDIDATES: &str = "
-    SELECT j.workflow_run_id, j.stage_id, j.generation
-    FROM job_queue AS j CROSS JOIN workflow_runs AS r ON r.id = j.workflow_run_id
-    WHERE j.status = 'PENDING' AND j.run_at <= ?2 AND j.attempt < j.max_attempts
-        AND j.definition_fingerprint IN (SELECT value FROM jsonb_each(?1))
-        AND r.status = 'RUNNING' AND r.generation = j.generation
-    ORDER BY j.priority DESC, j.run_at, j.workflow_run_id, j.stage_id
-    LIMIT ?3";
+/// Due jobs of one definition, the most urgent first. The joins are in the order of the index, so that the statement
+/// stops at its limit.
+macro_rules! due_jobs {
+    ($definition:literal) => {
+        concat!(
+            "SELECT j.workflow_run_id, j.stage_id, j.generation, j.priority, j.run_at
+            FROM job_queue AS j CROSS JOIN workflow_runs AS r ON r.id = j.workflow_run_id
+            WHERE j.status = 'PENDING' AND j.definition_fingerprint = ",
+            $definition,
+            " AND j.run_at <= ?9 AND j.attempt < j.max_attempts
+                AND r.status = 'RUNNING' AND r.generation = j.generation"
+        )
+    };
+}
 
 /// Due checks of stages that wait, the longest overdue first. They have an index of their own, so that a hundred
-/// thousand runs that wait cost a claim nothing.
-const DUE_CHECKS: &str = "
-    SELECT j.workflow_run_id, j.stage_id, j.generation
-    FROM job_queue AS j CROSS JOIN workflow_runs AS r ON r.id = j.workflow_run_id
-    WHERE j.status = 'SUSPENDED' AND j.run_at <= ?2 AND j.attempt < j.max_attempts
-        AND j.definition_fingerprint IN (SELECT value FROM jsonb_each(?1))
-        AND r.status = 'RUNNING' AND r.generation = j.generation
-    ORDER BY j.run_at, j.workflow_run_id, j.stage_id
-    LIMIT ?3";
+/// thousand runs that wait cost a claim nothing. Among them no priority counts.
+macro_rules! due_checks {
+    ($definition:literal) => {
+        concat!(
+            "SELECT j.workflow_run_id, j.stage_id, j.generation, 0 AS priority, j.run_at
+            FROM job_queue AS j CROSS JOIN workflow_runs AS r ON r.id = j.workflow_run_id
+            WHERE j.status = 'SUSPENDED' AND j.definition_fingerprint = ",
+            $definition,
+            " AND j.run_at <= ?9 AND j.attempt < j.max_attempts
+                AND r.status = 'RUNNING' AND r.generation = j.generation"
+        )
+    };
+}
+
+const DUE_JOBS: &str = of_definitions!(due_jobs, " ORDER BY 4 DESC, 5, 1, 2 LIMIT ?10");
+
+const DUE_CHECKS: &str = of_definitions!(due_checks, " ORDER BY 5, 1, 2 LIMIT ?10");
 
 const RENEW: &str = "
     UPDATE job_queue SET leased_until = ?2
@@ -46,7 +61,7 @@ const RENEW: &str = "
 
 /// The statements of this file, for the test that looks at their plans.
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[CANDIDATES, DUE_CHECKS, RENEW];
+pub(super) const STATEMENTS: &[&str] = &[DUE_JOBS, DUE_CHECKS, RENEW];
 
 /// Reads which jobs may be claimed, and adds them to those that claims of this transaction are about to take; the ones
 /// that are taken already are not among them.
@@ -57,40 +72,52 @@ pub(super) async fn candidates(
     taken: &mut HashSet<(RunId, String)>,
 ) -> Result<Vec<Candidate>, Failure> {
     let ClaimJobs { definitions, max, .. } = claim;
-    // An array of texts always has a JSON form.
-    let names = serde_json::to_string(definitions).unwrap_or_default();
-    let limit = i64::try_from(max.saturating_add(taken.len())).unwrap_or(i64::MAX);
+    let limit = max.saturating_add(taken.len());
     let mut candidates = Vec::new();
-    for statement in [CANDIDATES, DUE_CHECKS] {
+    for statement in [DUE_JOBS, DUE_CHECKS] {
         if candidates.len() >= *max {
             break;
         }
-        let query = sqlx::query(statement).bind(names.clone()).bind(now.timestamp_micros()).bind(limit);
-        let rows = session.fetch("claim jobs", query).await?;
-        take(&rows, *max, taken, &mut candidates)?;
+        let mut due = Vec::new();
+        for query in of_definitions::queries(statement, definitions) {
+            let query = query.bind(now.timestamp_micros()).bind(count(limit));
+            for row in session.fetch("claim jobs", query).await? {
+                due.push(Due::read(&row)?);
+            }
+        }
+        for Due { candidate, .. } in of_definitions::merge(due, limit, Due::order) {
+            let key = (candidate.run_id, candidate.stage_id.clone());
+            if candidates.len() < *max && taken.insert(key) {
+                candidates.push(candidate);
+            }
+        }
     }
     Ok(candidates)
 }
 
-fn take(
-    rows: &[SqliteRow],
-    max: usize,
-    taken: &mut HashSet<(RunId, String)>,
-    candidates: &mut Vec<Candidate>,
-) -> Result<(), Failure> {
-    for row in rows {
+/// A candidate with its place in the queue.
+struct Due {
+    candidate: Candidate,
+    priority: i64,
+    run_at: i64,
+}
+
+impl Due {
+    fn read(row: &SqliteRow) -> Result<Self, Failure> {
         let mut columns = Columns::new(row, "job_queue", 0);
         let candidate = Candidate {
             run_id: columns.run_id("workflow_run_id")?,
             stage_id: columns.get("stage_id")?,
             generation: columns.int("generation")?,
         };
-        let Candidate { run_id, stage_id, .. } = &candidate;
-        if candidates.len() < max && taken.insert((*run_id, stage_id.clone())) {
-            candidates.push(candidate);
-        }
+        Ok(Self { candidate, priority: columns.get("priority")?, run_at: columns.get("run_at")? })
     }
-    Ok(())
+
+    fn order(&self, other: &Self) -> Ordering {
+        let place = |due: &Self| (Reverse(due.priority), due.run_at, due.candidate.run_id);
+        let stages = self.candidate.stage_id.cmp(&other.candidate.stage_id);
+        place(self).cmp(&place(other)).then(stages)
+    }
 }
 
 /// Extends leases, and answers those that are lost.

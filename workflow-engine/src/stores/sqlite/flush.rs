@@ -74,6 +74,11 @@ const INSERT_KEYS: &str = "
     INSERT INTO idempotency_keys (command, key, workflow_run_id, request_hash, result, created_at)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM jsonb_each(?1)";
 
+const ANSWER_KEYS: &str = "
+    UPDATE idempotency_keys SET result = n.value ->> 2
+    FROM jsonb_each(?1) AS n
+    WHERE command = n.value ->> 0 AND idempotency_keys.key = n.value ->> 1";
+
 const INSERT_LOGS: &str = "
     INSERT INTO workflow_logs (workflow_run_id, stage_id, attempt, level, message, metadata, created_at)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
@@ -95,6 +100,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     DELETE_JOBS,
     INSERT_EVENTS,
     INSERT_KEYS,
+    ANSWER_KEYS,
     INSERT_LOGS,
     PUT_BLOB,
 ];
@@ -115,6 +121,7 @@ pub(super) async fn flush(
     session.write(DOING, DELETE_JOBS, deleted).await?;
     session.write(DOING, INSERT_EVENTS, events(set, deliver_events)?).await?;
     session.write(DOING, INSERT_KEYS, keys(set)).await?;
+    session.write(DOING, ANSWER_KEYS, answers(set)).await?;
     session.write(DOING, INSERT_LOGS, logs(set)).await?;
     for blob in &set.blobs {
         let query = sqlx::query(PUT_BLOB)
@@ -248,13 +255,21 @@ fn events(set: &WorkingSet, deliver: bool) -> Result<JsonRows, Failure> {
 
 fn keys(set: &WorkingSet) -> JsonRows {
     let mut written = JsonRows::default();
-    let keys =
-        set.keys.iter().flat_map(|(command, keys)| keys.iter().map(move |(key, row)| (command, key, row)));
-    for (command, key, entry) in keys {
+    for (command, key, entry) in set.inserted_keys() {
         let Some((run_id, at)): Option<(RunId, _)> = entry.inserted else { continue };
         written.push(|row| {
             row.text(command).text(key).plain(run_id).text(&entry.request_hash);
             row.text(entry.result.as_str()).instant(at);
+        });
+    }
+    written
+}
+
+fn answers(set: &WorkingSet) -> JsonRows {
+    let mut written = JsonRows::default();
+    for (command, key, entry) in set.answered_keys() {
+        written.push(|row| {
+            row.text(command).text(key).text(entry.result.as_str());
         });
     }
     written

@@ -1,7 +1,9 @@
 //! The store on SQLite as the store of runs.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::Row;
@@ -10,6 +12,7 @@ use super::SqliteStore;
 use super::columns::{self, Columns, event_columns};
 use super::failure::Failure;
 use super::load::{LOAD_WHOLE, put_whole};
+use super::of_definitions::{self, of_definitions};
 use super::rows::{RunRow, StageRow, each, run_row, stage_row};
 use super::work::{Locked, Work};
 use crate::error::Error;
@@ -55,14 +58,19 @@ const LOGS: &str = "
     SELECT id, workflow_run_id, stage_id, attempt, created_at, level, message, metadata
     FROM workflow_logs WHERE workflow_run_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
 
-const PENDING_RUNS: &str = concat!(
-    "SELECT ",
-    run_row!(),
-    " FROM workflow_runs AS r
-    WHERE r.status = 'PENDING' AND r.definition_fingerprint IN (SELECT value FROM jsonb_each(?1))
-    ORDER BY r.priority DESC, r.created_at, r.id
-    LIMIT ?2"
-);
+macro_rules! pending_runs {
+    ($definition:literal) => {
+        concat!(
+            "SELECT ",
+            run_row!(),
+            ", r.priority, r.created_at, r.id FROM workflow_runs AS r
+            WHERE r.status = 'PENDING' AND r.definition_fingerprint = ",
+            $definition
+        )
+    };
+}
+
+const PENDING_RUNS: &str = of_definitions!(pending_runs, " ORDER BY 2 DESC, 3, 4 LIMIT ?9");
 
 const UNFINISHED_RUNS: &str = concat!(
     "SELECT ",
@@ -153,17 +161,37 @@ impl Persistence for SqliteStore {
     }
 
     async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error> {
-        // An array of texts always has a JSON form.
-        let names = serde_json::to_string(definitions).unwrap_or_default();
-        let query = sqlx::query(PENDING_RUNS).bind(names).bind(count(limit));
-        let rows = self.read("read pending runs", query).await?;
-        Ok(each::<RunRow<'_>>(&rows)?)
+        let mut pending = Vec::new();
+        for query in of_definitions::queries(PENDING_RUNS, definitions) {
+            let rows = self.read("read pending runs", query.bind(count(limit))).await?;
+            pending.extend(each::<RunRow<'_>>(&rows)?);
+        }
+        let place = |run: &RunRecord| (Reverse(run.priority), run.created_at, run.id);
+        Ok(of_definitions::merge(pending, limit, |a, b| place(a).cmp(&place(b))))
     }
 
     async fn unfinished_runs(&self, workflow_id: &str) -> Result<Vec<RunRecord>, Error> {
         let query = sqlx::query(UNFINISHED_RUNS).bind(workflow_id.to_owned());
         let rows = self.read("read unfinished runs", query).await?;
         Ok(each::<RunRow<'_>>(&rows)?)
+    }
+
+    async fn stuck_runs(
+        &self,
+        definitions: &[String],
+        still: Duration,
+        limit: usize,
+    ) -> Result<Vec<RunId>, Error> {
+        self.read_stuck_runs(definitions, still, limit).await
+    }
+
+    async fn unclaimed_runs(
+        &self,
+        definitions: &[String],
+        waiting: Duration,
+        limit: usize,
+    ) -> Result<Vec<RunId>, Error> {
+        self.read_unclaimed_runs(definitions, waiting, limit).await
     }
 
     fn hints(&self) -> &Arc<Hints> {

@@ -10,6 +10,7 @@ use sqlx::sqlite::SqliteRow;
 use super::SqliteStore;
 use super::columns::Columns;
 use super::failure::Failure;
+use super::of_definitions::{self, of_definitions};
 use super::persistence::count;
 use super::rows::{JobRow, each, job_row};
 use super::work::{ClaimJobs, RenewLeases, Work};
@@ -34,39 +35,61 @@ const NEXT_LEASE_END: &str = "
     SELECT j.leased_until AS due FROM job_queue AS j
     WHERE j.status = 'RUNNING' AND j.leased_until IS NOT NULL ORDER BY j.leased_until LIMIT 1";
 
-/// The earliest due job of each priority that occurs, each found through the index of pending jobs, and the earliest
-/// due check. What makes a job
-/// claimable is the same here as where it is claimed; otherwise a worker would be sent for a job that it cannot have,
-/// again and again.
+/// The earliest due job of each definition and priority that occurs, each found through the index of pending jobs, and
+/// the earliest due check of each definition. What makes a job claimable is the same here as where it is claimed;
+/// otherwise a worker would be sent for a job that it cannot have, again and again.
 const NEXT_JOB_DUE: &str = "
-    WITH RECURSIVE priorities (priority) AS (
-        SELECT (SELECT q.priority FROM job_queue AS q WHERE q.status = 'PENDING'
-                ORDER BY q.priority DESC LIMIT 1)
+    WITH RECURSIVE priorities (definition, priority) AS (
+        SELECT d.value, (
+            SELECT q.priority FROM job_queue AS q
+            WHERE q.status = 'PENDING' AND q.definition_fingerprint = d.value
+            ORDER BY q.priority DESC LIMIT 1)
+        FROM jsonb_each(?1) AS d
         UNION ALL
-        SELECT (SELECT q.priority FROM job_queue AS q WHERE q.status = 'PENDING' AND q.priority < p.priority
-                ORDER BY q.priority DESC LIMIT 1)
+        SELECT p.definition, (
+            SELECT q.priority FROM job_queue AS q
+            WHERE q.status = 'PENDING' AND q.definition_fingerprint = p.definition AND q.priority < p.priority
+            ORDER BY q.priority DESC LIMIT 1)
         FROM priorities AS p WHERE p.priority IS NOT NULL
     )
     SELECT min(due) AS due FROM (
         SELECT (SELECT j.run_at
                 FROM job_queue AS j CROSS JOIN workflow_runs AS r ON r.id = j.workflow_run_id
-                WHERE j.status = 'PENDING' AND j.priority = p.priority AND j.attempt < j.max_attempts
-                    AND j.definition_fingerprint IN (SELECT value FROM jsonb_each(?1))
+                WHERE j.status = 'PENDING' AND j.definition_fingerprint = p.definition
+                    AND j.priority = p.priority AND j.attempt < j.max_attempts
                     AND r.status = 'RUNNING' AND r.generation = j.generation
                 ORDER BY j.run_at LIMIT 1) AS due
         FROM priorities AS p WHERE p.priority IS NOT NULL
         UNION ALL
         SELECT (SELECT c.run_at
                 FROM job_queue AS c CROSS JOIN workflow_runs AS r ON r.id = c.workflow_run_id
-                WHERE c.status = 'SUSPENDED' AND c.attempt < c.max_attempts
-                    AND c.definition_fingerprint IN (SELECT value FROM jsonb_each(?1))
+                WHERE c.status = 'SUSPENDED' AND c.definition_fingerprint = d.value
+                    AND c.attempt < c.max_attempts
                     AND r.status = 'RUNNING' AND r.generation = c.generation
                 ORDER BY c.run_at LIMIT 1)
+        FROM jsonb_each(?1) AS d
     )";
+
+macro_rules! due_checks {
+    ($definition:literal) => {
+        concat!(
+            "SELECT ",
+            job_row!(),
+            ", j.run_at, j.workflow_run_id, j.stage_id
+            FROM job_queue AS j CROSS JOIN workflow_runs AS r ON r.id = j.workflow_run_id
+            WHERE j.status = 'SUSPENDED' AND j.definition_fingerprint = ",
+            $definition,
+            " AND j.run_at <= ?9 AND j.attempt < j.max_attempts
+                AND r.status = 'RUNNING' AND r.generation = j.generation"
+        )
+    };
+}
+
+const DUE_CHECKS: &str = of_definitions!(due_checks, " ORDER BY 2, 3, 4 LIMIT ?10");
 
 /// The statements of this file, for the test that looks at their plans.
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[STALE, LEASE_HOLDERS, NEXT_LEASE_END, NEXT_JOB_DUE];
+pub(super) const STATEMENTS: &[&str] = &[STALE, LEASE_HOLDERS, NEXT_LEASE_END, NEXT_JOB_DUE, DUE_CHECKS];
 
 #[async_trait]
 impl JobTransport for SqliteStore {
@@ -78,6 +101,18 @@ impl JobTransport for SqliteStore {
     ) -> Result<Vec<ClaimedJob>, Error> {
         let claim = ClaimJobs { claim: claim.clone(), definitions: definitions.to_vec(), max };
         self.ask("claim jobs", Work::Claim, claim).await
+    }
+
+    async fn due_checks(&self, definitions: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
+        let now = instant::now(&*self.clock);
+        let mut due = Vec::new();
+        for query in of_definitions::queries(DUE_CHECKS, definitions) {
+            let rows =
+                self.read("read due checks", query.bind(now.timestamp_micros()).bind(count(limit))).await?;
+            due.extend(each::<JobRow<'_>>(&rows)?);
+        }
+        let place = |job: &JobRecord| (job.run_at, job.run_id);
+        Ok(of_definitions::merge(due, limit, |a, b| place(a).cmp(&place(b))))
     }
 
     async fn renew_leases(&self, leases: Vec<Lease>, lease: Duration) -> Result<Vec<Lease>, Error> {

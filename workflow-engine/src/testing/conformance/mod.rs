@@ -95,6 +95,7 @@ suite! {
     claims,
     leases,
     waiting,
+    standstill,
     outbox,
     reads,
     fidelity,

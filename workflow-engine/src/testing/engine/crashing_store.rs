@@ -124,6 +124,24 @@ impl Persistence for CrashingStore {
         self.alive()?.unfinished_runs(workflow_id).await
     }
 
+    async fn stuck_runs(
+        &self,
+        definitions: &[String],
+        still: Duration,
+        limit: usize,
+    ) -> Result<Vec<RunId>, Error> {
+        self.alive()?.stuck_runs(definitions, still, limit).await
+    }
+
+    async fn unclaimed_runs(
+        &self,
+        definitions: &[String],
+        waiting: Duration,
+        limit: usize,
+    ) -> Result<Vec<RunId>, Error> {
+        self.alive()?.unclaimed_runs(definitions, waiting, limit).await
+    }
+
     fn hints(&self) -> &Arc<Hints> {
         self.inner.hints()
     }
@@ -144,6 +162,10 @@ impl JobTransport for CrashingStore {
             None => Ok(Vec::new()),
             Some(_) => self.write(self.inner.claim_jobs(claim, definitions, max)).await,
         }
+    }
+
+    async fn due_checks(&self, definitions: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
+        self.alive()?.due_checks(definitions, limit).await
     }
 
     async fn renew_leases(&self, leases: Vec<Lease>, lease: Duration) -> Result<Vec<Lease>, Error> {

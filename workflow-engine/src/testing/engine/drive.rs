@@ -41,7 +41,7 @@ impl Driver<'_> {
                 return Ok(());
             }
             self.engine.dispatch(LeaseReapStale::default()).await?;
-            let jobs = kernel.store().claim_jobs(&claim, kernel.definitions(), 1).await?;
+            let jobs = kernel.store().claim_jobs(&claim, &kernel.definitions(), 1).await?;
             match jobs.into_iter().next() {
                 Some(job) => self.execute(&job, &claim).await?,
                 None => self.pass_time(run_id).await?,
@@ -81,7 +81,7 @@ impl Driver<'_> {
     /// Goes on to the next instant at which something is due.
     async fn pass_time(&self, run_id: RunId) -> Result<(), Error> {
         let store = self.engine.kernel().store();
-        let due = store.next_job_due(self.engine.kernel().definitions()).await?;
+        let due = store.next_job_due(&self.engine.kernel().definitions()).await?;
         let end = store.next_lease_end().await?;
         let next = due.into_iter().chain(end).min();
         let next =

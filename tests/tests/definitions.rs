@@ -1,0 +1,294 @@
+//! Definitions in flight: a run is executed against its own, or one that is declared compatible; otherwise it waits,
+//! visibly (G10).
+
+use std::time::Duration;
+
+use tests::world::World;
+use tests::{on_every_store, signal};
+use workflow_engine::kernel::{JobExecute, RunFailUnclaimed, RunRerunFrom, RunTransition};
+use workflow_engine::prelude::*;
+use workflow_engine::{Error, RunId};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// What was released first.
+mod v1 {
+    use super::*;
+
+    #[stage]
+    pub async fn receive(number: u32) -> StageResult<u32> {
+        Ok(number + 1)
+    }
+
+    #[stage]
+    pub async fn price(number: u32, ctx: &StageContext) -> StageResult<u32> {
+        signal::give(ctx.run_id(), "pricing");
+        signal::wait(ctx.run_id(), "price").await;
+        Ok(number * 10)
+    }
+
+    #[stage]
+    pub async fn bill(price: u32) -> StageResult<String> {
+        Ok(format!("{price} EUR"))
+    }
+
+    workflow! { pub orders = receive >> price >> bill }
+}
+
+/// Other prices, and a field that has a default: what version 1 has stored still decodes.
+mod v2 {
+    use super::*;
+
+    #[stage]
+    pub async fn receive(number: u32) -> StageResult<u32> {
+        Ok(number + 2)
+    }
+
+    #[stage(version = 2)]
+    pub async fn price(number: u32, #[config(default = 100)] factor: u32) -> StageResult<u32> {
+        Ok(number * factor)
+    }
+
+    #[stage]
+    pub async fn bill(price: u32) -> StageResult<String> {
+        Ok(format!("{price} EUR"))
+    }
+
+    workflow! { pub orders = receive >> price >> bill }
+}
+
+/// One stage more.
+mod v3 {
+    pub use super::v1::{bill, price, receive};
+    use super::*;
+
+    #[stage]
+    pub async fn discount(price: u32) -> StageResult<u32> {
+        Ok(price / 2)
+    }
+
+    workflow! { pub orders = receive >> price >> discount >> bill }
+}
+
+/// Another order of the same stages.
+mod v4 {
+    pub use super::v1::{price, receive};
+    use super::*;
+
+    #[stage]
+    pub async fn bill(first: u32, second: u32) -> StageResult<String> {
+        Ok(format!("{first} {second} EUR"))
+    }
+
+    workflow! { pub orders(u32) = [receive, price] >> bill }
+}
+
+fn fingerprint<W: Workflow>() -> String {
+    W::definition().fingerprint().to_owned()
+}
+
+async fn worker<W: Workflow>(world: &World) -> Engine {
+    world.engine().register::<W>().drain_timeout(Duration::ZERO).build().await.unwrap()
+}
+
+/// A run of version 1 that has received, and whose price is in the queue.
+async fn half_done(world: &World) -> RunId {
+    let first = worker::<v1::orders>(world).await;
+    let run = first.start::<v1::orders>(v1::ReceiveInput { number: 1 }).await.unwrap();
+    signal::wait(run.id(), "pricing").await;
+    first.drain().await;
+    run.id()
+}
+
+async fn obstacle<W: Workflow>(engine: &Engine, run_id: RunId) -> Option<Error> {
+    engine.run::<W>(run_id).await.unwrap().obstacle().await.unwrap()
+}
+
+fn code(obstacle: Option<&Error>) -> Option<&'static str> {
+    obstacle.map(Error::code)
+}
+
+/// Version 1 is back, and goes on where it was.
+async fn finishes_on_version_1(world: &World, run_id: RunId) {
+    signal::give(run_id, "price");
+    let first = worker::<v1::orders>(world).await;
+    let run = first.run::<v1::orders>(run_id).await.unwrap();
+    assert_eq!(run.output().await.unwrap(), "20 EUR");
+    let attempts = world.store.stages(run_id).await.unwrap();
+    assert_eq!(
+        attempts.iter().map(|stage| stage.attempt).collect::<Vec<_>>(),
+        [1, 1, 1],
+        "nothing ran twice"
+    );
+    first.drain().await;
+}
+
+async fn two_versions_side_by_side_lose_and_misrun_nothing(world: World) {
+    let (first, second) = (worker::<v1::orders>(&world).await, worker::<v2::orders>(&world).await);
+    let (mut old, mut new) = (Vec::new(), Vec::new());
+    // Created by processes without a worker, so that either worker could take them.
+    let starters = (
+        world.engine().register::<v1::orders>().without_worker().build().await.unwrap(),
+        world.engine().register::<v2::orders>().without_worker().build().await.unwrap(),
+    );
+    for number in 0..10 {
+        let run = starters.0.start::<v1::orders>(v1::ReceiveInput { number }).await.unwrap();
+        signal::give(run.id(), "price");
+        old.push((run, format!("{} EUR", (number + 1) * 10)));
+        let run = starters.1.start::<v2::orders>(v2::ReceiveInput { number }).await.unwrap();
+        new.push((run, format!("{} EUR", (number + 2) * 100)));
+    }
+    for (run, expected) in old {
+        assert_eq!(run.output().await.unwrap(), expected);
+        assert_eq!(run.record().await.unwrap().definition_fingerprint, fingerprint::<v1::orders>());
+    }
+    for (run, expected) in new {
+        assert_eq!(run.output().await.unwrap(), expected);
+    }
+    first.drain().await;
+    second.drain().await;
+}
+
+async fn a_run_that_is_half_done_waits_visibly_and_goes_on_when_its_version_returns(world: World) {
+    let run_id = half_done(&world).await;
+    let second = worker::<v2::orders>(&world).await;
+    let own = second.start::<v2::orders>(v2::ReceiveInput { number: 1 }).await.unwrap();
+    assert_eq!(own.output().await.unwrap(), "300 EUR");
+    let run = second.run::<v2::orders>(run_id).await.unwrap();
+    assert_eq!(run.status().await.unwrap(), Status::Running);
+    let found = obstacle::<v2::orders>(&second, run_id).await;
+    assert_eq!(code(found.as_ref()), Some("DEFINITION_MISMATCH"));
+    assert!(found.unwrap().to_string().contains(&run_id.to_string()));
+    assert!(obstacle::<v2::orders>(&second, own.id()).await.is_none());
+    let waiting = tokio::spawn(async move { run.output().await });
+    finishes_on_version_1(&world, run_id).await;
+    assert!(obstacle::<v2::orders>(&second, run_id).await.is_none());
+    // Whoever waited on the new version is told what the old one delivered.
+    assert_eq!(waiting.await.unwrap().unwrap(), "20 EUR");
+}
+
+async fn a_run_that_is_half_done_goes_on_with_a_version_that_is_declared_compatible(world: World) {
+    let run_id = half_done(&world).await;
+    let second = world.engine().register_compatible::<v2::orders>([fingerprint::<v1::orders>()]);
+    let second = second.build().await.unwrap();
+    let run = second.run::<v2::orders>(run_id).await.unwrap();
+    // What was received stays received; the price is the new one, with the default of its new field.
+    assert_eq!(run.output().await.unwrap(), "200 EUR");
+    assert_eq!(run.record().await.unwrap().definition_fingerprint, fingerprint::<v1::orders>());
+}
+
+async fn a_run_that_nobody_has_started_starts_with_a_compatible_version(world: World) {
+    let starter = world.engine().register::<v1::orders>().without_worker().build().await.unwrap();
+    let run = starter.start::<v1::orders>(v1::ReceiveInput { number: 1 }).await.unwrap();
+    let second = world.engine().register_compatible::<v2::orders>([fingerprint::<v1::orders>()]);
+    let _second = second.build().await.unwrap();
+    assert_eq!(run.output().await.unwrap(), "300 EUR");
+}
+
+/// A declaration that is wrong is found before anything is executed, and costs the run nothing.
+async fn misfits<W: Workflow>(world: &World) {
+    let run_id = half_done(world).await;
+    let wrong = world.engine().register_compatible::<W>([fingerprint::<v1::orders>()]).build().await.unwrap();
+    while obstacle::<W>(&wrong, run_id).await.is_none() {
+        tokio::task::yield_now().await;
+    }
+    let found = obstacle::<W>(&wrong, run_id).await;
+    assert_eq!(code(found.as_ref()), Some("DEFINITION_MISMATCH"));
+    let stages = world.store.stages(run_id).await.unwrap();
+    let price = stages.iter().find(|stage| stage.stage_id == "price").unwrap();
+    assert_eq!((price.status, price.attempt), (Status::Pending, 0));
+    finishes_on_version_1(world, run_id).await;
+    wrong.drain().await;
+}
+
+async fn a_wrong_declaration_of_another_stage_is_withdrawn(world: World) {
+    misfits::<v3::orders>(&world).await;
+}
+
+async fn a_wrong_declaration_of_another_order_is_withdrawn(world: World) {
+    misfits::<v4::orders>(&world).await;
+}
+
+async fn a_run_whose_input_a_declared_version_refuses_is_left_as_it_is(world: World) {
+    let starter = world.engine().register::<v1::orders>().without_worker().build().await.unwrap();
+    let run = starter.start::<v1::orders>(v1::ReceiveInput { number: 1 }).await.unwrap();
+    let wrong = world.engine().register_compatible::<v4::orders>([fingerprint::<v1::orders>()]);
+    let wrong = wrong.without_worker().build().await.unwrap();
+    let error = wrong.dispatch(RunTransition { run_id: run.id() }).await.unwrap_err();
+    assert_eq!(error.code(), "DEFINITION_MISMATCH");
+    assert!(error.to_string().contains("declared compatible and is not: its input is not valid"), "{error}");
+    assert_eq!(run.status().await.unwrap(), Status::Pending);
+    assert_eq!(code(obstacle::<v4::orders>(&wrong, run.id()).await.as_ref()), Some("DEFINITION_MISMATCH"));
+}
+
+async fn a_declaration_names_a_fingerprint(world: World) {
+    let builder = world.engine().register_compatible::<v2::orders>(["version 1"]);
+    let error = builder.build().await.unwrap_err();
+    assert_eq!(error.code(), "INVALID_FINGERPRINT");
+    assert!(error.to_string().contains("`orders` is declared compatible with `version 1`"), "{error}");
+}
+
+#[stage]
+async fn alone(number: u32) -> StageResult<u32> {
+    Ok(number)
+}
+
+workflow! { other = alone }
+
+async fn a_run_of_an_unknown_workflow_waits_visibly_and_is_not_executed(world: World) {
+    let starter = world.engine().register::<v1::orders>().without_worker().build().await.unwrap();
+    let run = starter.start::<v1::orders>(v1::ReceiveInput { number: 1 }).await.unwrap();
+    let stranger = world.engine().register::<other>().without_worker().build().await.unwrap();
+    let found = obstacle::<v1::orders>(&stranger, run.id()).await.unwrap();
+    assert_eq!((found.code(), found.is_not_found()), ("WORKFLOW_NOT_FOUND", true));
+    let error = stranger.dispatch(RunTransition { run_id: run.id() }).await.unwrap_err();
+    assert_eq!(error.code(), "WORKFLOW_NOT_FOUND");
+    assert!(obstacle::<v1::orders>(&starter, run.id()).await.is_none(), "it has the definition itself");
+
+    starter.dispatch(RunTransition { run_id: run.id() }).await.unwrap();
+    let execute = JobExecute {
+        worker_id: "w".into(),
+        run_id: run.id(),
+        stage_id: "receive".into(),
+        idempotency_key: None,
+    };
+    let error = stranger.dispatch(execute).await.unwrap_err();
+    assert_eq!(error.code(), "WORKFLOW_NOT_FOUND");
+    assert!(world.store.lease_holders().await.unwrap().is_empty(), "nothing was claimed for it");
+}
+
+async fn after_a_limit_that_is_off_by_default_it_fails_with_that_code(world: World) {
+    let run_id = half_done(&world).await;
+    let second = world.engine().register::<v2::orders>().fail_unclaimed_after(HOUR).build().await.unwrap();
+    let early = RunFailUnclaimed { limit: HOUR };
+    assert_eq!(second.dispatch(early).await.unwrap().failed, 0);
+    let run = second.run::<v2::orders>(run_id).await.unwrap();
+    while run.status().await.unwrap() != Status::Failed {
+        world.clock.advance(HOUR / 4);
+        tokio::task::yield_now().await;
+    }
+    let error = run.record().await.unwrap().error.unwrap();
+    assert_eq!(error.code, "DEFINITION_MISMATCH");
+    assert!(run.output().await.unwrap_err().is_run_failed());
+    second.drain().await;
+
+    // Nothing is lost: whoever has the definition takes it up again.
+    let first = worker::<v1::orders>(&world).await;
+    let (from_stage_id, idempotency_key) = ("price".into(), None);
+    first.dispatch(RunRerunFrom { run_id, from_stage_id, idempotency_key, dry_run: false }).await.unwrap();
+    signal::give(run_id, "price");
+    assert_eq!(first.run::<v1::orders>(run_id).await.unwrap().output().await.unwrap(), "20 EUR");
+}
+
+on_every_store!(
+    two_versions_side_by_side_lose_and_misrun_nothing,
+    a_run_that_is_half_done_waits_visibly_and_goes_on_when_its_version_returns,
+    a_run_that_is_half_done_goes_on_with_a_version_that_is_declared_compatible,
+    a_run_that_nobody_has_started_starts_with_a_compatible_version,
+    a_wrong_declaration_of_another_stage_is_withdrawn,
+    a_wrong_declaration_of_another_order_is_withdrawn,
+    a_run_whose_input_a_declared_version_refuses_is_left_as_it_is,
+    a_declaration_names_a_fingerprint,
+    a_run_of_an_unknown_workflow_waits_visibly_and_is_not_executed,
+    after_a_limit_that_is_off_by_default_it_fails_with_that_code,
+);

@@ -1,0 +1,209 @@
+//! Runs that nothing moves: repaired where something can, failed where nothing can.
+
+use std::time::Duration;
+
+use tests::hands::{apply, claim, commit, complete_unnoticed};
+use tests::on_every_store;
+use tests::world::World;
+use workflow_engine::RunId;
+use workflow_engine::kernel::{RunReapStuck, RunTransition, StuckRunsReaped, TransitionAction};
+use workflow_engine::ports::Change;
+use workflow_engine::prelude::*;
+
+#[stage]
+async fn begin(number: u32) -> StageResult<u32> {
+    Ok(number + 1)
+}
+
+#[stage]
+async fn left(number: u32) -> StageResult<u32> {
+    Ok(number * 10)
+}
+
+#[stage]
+async fn right(number: u32) -> StageResult<u32> {
+    Ok(number * 100)
+}
+
+#[stage]
+async fn join(left: u32, right: u32) -> StageResult<u32> {
+    Ok(left + right)
+}
+
+workflow! {
+    diamond = begin >> [left, right] >> join;
+    /// Ends in a group.
+    fan = begin >> [left, right];
+}
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+async fn engine(world: &World) -> Engine {
+    world.engine().register::<diamond>().register::<fan>().without_worker().build().await.unwrap()
+}
+
+/// A started run.
+async fn started(engine: &Engine) -> RunHandle<diamond> {
+    let run = engine.start::<diamond>(BeginInput { number: 1 }).await.unwrap();
+    engine.dispatch(RunTransition { run_id: run.id() }).await.unwrap();
+    run
+}
+
+async fn reap(engine: &Engine) -> (usize, usize) {
+    let StuckRunsReaped { repaired, failed } =
+        engine.dispatch(RunReapStuck { threshold: HOUR }).await.unwrap();
+    (repaired, failed)
+}
+
+/// A worker that brings the run to its end, and is gone.
+async fn finish(world: &World, run_id: RunId) -> Result<u32, workflow_engine::Error> {
+    let worker = world.engine().register::<diamond>().build().await.unwrap();
+    let output = worker.run::<diamond>(run_id).await.unwrap().output().await;
+    worker.drain().await;
+    output
+}
+
+async fn what_is_ready_and_has_no_job_is_enqueued(world: World) {
+    let engine = engine(&world).await;
+    let run = started(&engine).await;
+    complete_unnoticed(&*world.store, run.id(), "begin", &2).await;
+    assert_eq!(reap(&engine).await, (0, 0), "it has moved a moment ago");
+    world.clock.advance(HOUR);
+    assert_eq!(reap(&engine).await, (1, 0));
+    assert_eq!(reap(&engine).await, (0, 0));
+    assert_eq!(finish(&world, run.id()).await.unwrap(), 220);
+}
+
+async fn a_stage_without_a_job_beside_one_that_runs_is_enqueued(world: World) {
+    let engine = engine(&world).await;
+    let run = started(&engine).await;
+    // One successor is released, the other one is forgotten.
+    let job = claim(&*world.store, run.id(), "begin").await;
+    let release = |stage: &str| Change::Release { stage_id: stage.into(), max_attempts: 3, claim: None };
+    commit(&*world.store, &job, vec![tests::hands::completion("begin", &2), release("left")]).await;
+    claim(&*world.store, run.id(), "left").await;
+    world.clock.advance(HOUR);
+    // A stage that still counts a completed predecessor is not looked for while another one is leased …
+    assert_eq!(reap(&engine).await, (0, 0));
+    // … but whoever looks at the run sees it.
+    let transition = || engine.dispatch(RunTransition { run_id: run.id() });
+    assert_eq!(transition().await.unwrap().action, TransitionAction::Advanced);
+    assert_eq!(transition().await.unwrap().action, TransitionAction::Noop);
+    let snapshot = world.store.snapshot(run.id()).await.unwrap().unwrap();
+    let jobs: Vec<(&str, Status)> =
+        snapshot.jobs.iter().map(|job| (job.stage_id.as_str(), job.status)).collect();
+    assert!(jobs.contains(&("right", Status::Pending)) && jobs.len() == 2, "{jobs:?}");
+}
+
+async fn a_run_whose_end_nobody_noticed_is_completed(world: World) {
+    let engine = engine(&world).await;
+    let run = started(&engine).await;
+    for (stage, output) in [("begin", 2), ("left", 20), ("right", 200), ("join", 220)] {
+        complete_unnoticed(&*world.store, run.id(), stage, &output).await;
+        engine_notices(&engine, run.id(), stage).await;
+    }
+    world.clock.advance(HOUR);
+    assert_eq!(reap(&engine).await, (1, 0));
+    assert_eq!(run.output().await.unwrap(), 220);
+    assert_eq!(tests::events::names(&run).await.last(), Some(&"workflow:completed"));
+}
+
+/// Everything but the last completion is noticed.
+async fn engine_notices(engine: &Engine, run_id: RunId, stage: &str) {
+    if stage != "join" {
+        engine.dispatch(RunTransition { run_id }).await.unwrap();
+    }
+}
+
+async fn a_run_of_two_ends_that_nobody_noticed_is_completed(world: World) {
+    let engine = engine(&world).await;
+    let run = engine.start::<fan>(BeginInput { number: 1 }).await.unwrap();
+    engine.dispatch(RunTransition { run_id: run.id() }).await.unwrap();
+    complete_unnoticed(&*world.store, run.id(), "begin", &2).await;
+    engine.dispatch(RunTransition { run_id: run.id() }).await.unwrap();
+    complete_unnoticed(&*world.store, run.id(), "left", &20).await;
+    complete_unnoticed(&*world.store, run.id(), "right", &200).await;
+    let transitioned = engine.dispatch(RunTransition { run_id: run.id() }).await.unwrap();
+    assert_eq!(transitioned.action, TransitionAction::Completed);
+    assert_eq!(run.output().await.unwrap(), (20, 200));
+}
+
+async fn a_failure_that_nobody_noticed_fails_the_run(world: World) {
+    let engine = engine(&world).await;
+    let run = started(&engine).await;
+    let job = claim(&*world.store, run.id(), "begin").await;
+    commit(&*world.store, &job, vec![Change::Fail { stage_id: "begin".into(), error: "no".into() }]).await;
+    world.clock.advance(HOUR);
+    assert_eq!(reap(&engine).await, (1, 0));
+    let record = run.record().await.unwrap();
+    assert_eq!((record.status, record.error.unwrap().code.as_str()), (Status::Failed, "STAGE_FAILED"));
+}
+
+async fn what_nothing_can_move_is_failed_by_name(world: World) {
+    let engine = engine(&world).await;
+    let run = started(&engine).await;
+    // A job at its last attempt that is in the queue: nobody may claim it.
+    for _ in 0..3 {
+        let job = claim(&*world.store, run.id(), "begin").await;
+        let (stage_id, error) = ("begin".into(), "no".into());
+        commit(&*world.store, &job, vec![Change::Retry { stage_id, error, delay: Duration::ZERO }]).await;
+    }
+    let other = started(&engine).await;
+    world.clock.advance(HOUR);
+    assert_eq!(reap(&engine).await, (0, 1));
+    let error = run.record().await.unwrap().error.unwrap();
+    assert_eq!(error.code, "STUCK_RUN_REAPED");
+    assert_eq!(
+        error.message,
+        "nothing moved it for 3600s, and nothing can; its open stages: `begin` (PENDING), `left` (PENDING), \
+         `right` (PENDING), `join` (PENDING)"
+    );
+    assert_eq!(tests::events::names(&run).await.last(), Some(&"workflow:failed"));
+    assert_eq!(finish(&world, other.id()).await.unwrap(), 220, "a healthy run is left alone");
+}
+
+async fn a_run_whose_definition_this_process_lacks_is_left_to_others(world: World) {
+    let engine = engine(&world).await;
+    let run = started(&engine).await;
+    complete_unnoticed(&*world.store, run.id(), "begin", &2).await;
+    world.clock.advance(HOUR);
+    let stranger = world.engine().register::<fan>().without_worker().build().await.unwrap();
+    assert_eq!(reap(&stranger).await, (0, 0));
+    assert_eq!(run.status().await.unwrap(), Status::Running);
+}
+
+async fn a_worker_reaps_at_its_start_and_a_threshold_after_a_change(world: World) {
+    let engine = engine(&world).await;
+    let before = started(&engine).await;
+    complete_unnoticed(&*world.store, before.id(), "begin", &2).await;
+    world.clock.advance(HOUR);
+    let worker = world.engine().register::<diamond>().stuck_threshold(HOUR).build().await.unwrap();
+    let output = |run: &RunHandle<diamond>| {
+        let (worker, run_id) = (worker.clone(), run.id());
+        tokio::spawn(async move { worker.run::<diamond>(run_id).await.unwrap().output().await.unwrap() })
+    };
+    assert_eq!(output(&before).await.unwrap(), 220);
+
+    let later = engine.start::<diamond>(BeginInput { number: 1 }).await.unwrap();
+    assert_eq!(output(&later).await.unwrap(), 220);
+    // It runs again, in a commit that forgets its job.
+    let stages = vec![workflow_engine::ports::RerunStage { stage_id: "join".into(), waiting_on: 0 }];
+    apply(&*world.store, later.id(), vec![Change::Rerun { stages, waiting_on: 1 }]).await;
+    let waiting = output(&later);
+    while !waiting.is_finished() {
+        world.clock.advance(HOUR / 4);
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(waiting.await.unwrap(), 220);
+}
+
+on_every_store!(
+    what_is_ready_and_has_no_job_is_enqueued,
+    a_stage_without_a_job_beside_one_that_runs_is_enqueued,
+    a_run_whose_end_nobody_noticed_is_completed,
+    a_run_of_two_ends_that_nobody_noticed_is_completed,
+    a_failure_that_nobody_noticed_fails_the_run,
+    what_nothing_can_move_is_failed_by_name,
+    a_run_whose_definition_this_process_lacks_is_left_to_others,
+    a_worker_reaps_at_its_start_and_a_threshold_after_a_change,
+);

@@ -1,0 +1,68 @@
+//! What stands in one transaction.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tests::decisions::{create, entry};
+use tests::on_every_store;
+use tests::world::World;
+use workflow_engine::ports::{Change, Commit, Decision};
+
+use super::bodies::{BeginInput, diamond, engine};
+
+/// Idempotency finished in a second transaction: a crash in between makes two runs.
+async fn trap_09_a_key_is_there_exactly_where_its_run_is(world: World) {
+    // A creation that fails half-way has no key …
+    let failing = || {
+        let decision = create();
+        let missing = Change::Enqueue { stage_id: "missing".into(), max_attempts: 1, claim: None };
+        let changes = decision.changes.iter().cloned().chain([missing]).collect();
+        Decision { idempotency: Some(entry("order-7")), changes, ..decision }
+    };
+    world.store.commit(failing()).await.unwrap_err();
+    let first = Decision { idempotency: Some(entry("order-7")), ..create() };
+    assert!(matches!(world.store.commit(first).await.unwrap(), Commit::Applied(_)));
+    let second = Decision { idempotency: Some(entry("order-7")), ..create() };
+    let run_id = second.run_id;
+    assert!(matches!(world.store.commit(second).await.unwrap(), Commit::Repeated { .. }));
+    assert_eq!(world.store.run(run_id).await.unwrap(), None);
+
+    // … and of many at once, one makes the run.
+    let engine = engine(&world).await;
+    let start = || async { engine.start::<diamond>(BeginInput { number: 1 }).key("order-8").await };
+    let runs = join_all((0..8).map(|_| start())).await;
+    let runs: Vec<_> = runs.into_iter().map(|run| run.unwrap().id()).collect();
+    assert!(runs.iter().all(|run| *run == runs[0]), "{runs:?}");
+    assert_eq!(engine.unfinished::<diamond>().await.unwrap().len(), 1);
+}
+
+/// Isolation of runs inside one transaction of PostgreSQL: an error (25P02) aborts all of them.
+async fn trap_14_a_guilty_decision_fails_alone(world: World) {
+    let decisions: Vec<Decision> = (0..40)
+        .map(|number| {
+            let mut decision = create();
+            if number % 10 == 3 {
+                // A stage that does not exist.
+                let claim = Change::Wake { stage_id: "missing".into() };
+                decision.changes.push(claim);
+            }
+            if number % 10 == 7 {
+                // A stage that is over already.
+                let fail = || Change::Fail { stage_id: "a".into(), error: "no".into() };
+                decision.changes.extend([fail(), fail()]);
+            }
+            decision
+        })
+        .collect();
+    let runs: Vec<_> = decisions.iter().map(|decision| decision.run_id).collect();
+    let commits = join_all(decisions.into_iter().map(|decision| world.store.commit(decision))).await;
+    for (number, (commit, run_id)) in commits.into_iter().zip(runs).enumerate() {
+        let is_guilty = matches!(number % 10, 3 | 7);
+        let exists = world.store.run(run_id).await.unwrap().is_some();
+        assert_eq!((commit.is_err(), exists), (is_guilty, !is_guilty), "decision {number}");
+    }
+    let lease = Duration::from_secs(15);
+    assert!(world.store.renew_leases(Vec::new(), lease).await.unwrap().is_empty(), "the store is well");
+}
+
+on_every_store!(trap_09_a_key_is_there_exactly_where_its_run_is, trap_14_a_guilty_decision_fails_alone);

@@ -1,0 +1,151 @@
+//! Workers that are slow, gone, or gone too far.
+
+use std::time::Duration;
+
+use tests::events::names;
+use tests::hands::{LEASE, apply, claim, commit, completion};
+use tests::on_every_store;
+use tests::world::World;
+use workflow_engine::kernel::{LeaseReapStale, LeasesReaped};
+use workflow_engine::ports::{Change, Commit};
+use workflow_engine::prelude::*;
+
+use super::bodies::{engine, execute, started};
+
+/// A heartbeat that ignores who holds the lease keeps a thief alive.
+async fn trap_05_a_heartbeat_renews_its_own_lease_alone(world: World) {
+    let engine = engine(&world).await;
+    let run = started(&engine, 0).await;
+    let slow = claim(&*world.store, run.id(), "begin").await;
+    world.clock.advance(LEASE);
+    engine.dispatch(LeaseReapStale::default()).await.unwrap();
+    let thief = claim(&*world.store, run.id(), "begin").await;
+    let end = world.store.next_lease_end().await.unwrap();
+    let lost = world.store.renew_leases(vec![slow.lease.clone()], LEASE * 100).await.unwrap();
+    assert_eq!(lost, [slow.lease.clone()]);
+    assert_eq!(world.store.next_lease_end().await.unwrap(), end, "the thief's lease is as it was");
+    // One that is renewed in time is not taken back.
+    world.clock.advance(LEASE / 2);
+    assert!(world.store.renew_leases(vec![thief.lease.clone()], LEASE).await.unwrap().is_empty());
+    world.clock.advance(LEASE / 2);
+    assert_eq!(engine.dispatch(LeaseReapStale::default()).await.unwrap(), LeasesReaped::default());
+}
+
+/// A zombie overwrites a completed output, emits a second `stage:completed`, or resurrects a finished job.
+async fn trap_06_a_zombie_writes_nothing(world: World) {
+    let engine = engine(&world).await;
+    let run = started(&engine, 0).await;
+    let zombie = claim(&*world.store, run.id(), "begin").await;
+    world.clock.advance(LEASE);
+    engine.dispatch(LeaseReapStale::default()).await.unwrap();
+    for finished in [false, true] {
+        if finished {
+            execute(&engine, run.id(), "begin").await;
+        }
+        let before = world.store.snapshot(run.id()).await.unwrap();
+        let (stage_id, error) = (|| "begin".to_owned(), || "zombie".to_owned());
+        for change in [
+            completion("begin", &666),
+            Change::Retry { stage_id: stage_id(), error: error(), delay: Duration::ZERO },
+            Change::HandBack { stage_id: stage_id() },
+            Change::Fail { stage_id: stage_id(), error: error() },
+            Change::Progress { stage_id: stage_id(), fraction: 0.5, message: error() },
+        ] {
+            assert_eq!(commit(&*world.store, &zombie, vec![change]).await, Commit::Missed);
+        }
+        assert_eq!(world.store.snapshot(run.id()).await.unwrap(), before);
+    }
+    assert_eq!(run.outputs().await.unwrap().begin, Some(2));
+    for stage in ["left", "right", "join"] {
+        execute(&engine, run.id(), stage).await;
+    }
+    let completions = names(&run).await.iter().filter(|name| **name == "stage:completed").count();
+    assert_eq!(completions, 4);
+}
+
+/// Reaping ignores the attempt cap: a stage that kills its process loops for ever.
+async fn trap_07_a_stage_that_kills_its_process_stops_at_its_cap(world: World) {
+    let engine = engine(&world).await;
+    let run = started(&engine, 0).await;
+    let mut released = 0;
+    while run.status().await.unwrap() == Status::Running {
+        claim(&*world.store, run.id(), "begin").await;
+        world.clock.advance(LEASE);
+        released += engine.dispatch(LeaseReapStale::default()).await.unwrap().released;
+    }
+    let record = run.record().await.unwrap();
+    assert_eq!((record.status, record.error.unwrap().code.as_str()), (Status::Failed, "WORKER_LOST"));
+    let stage = world.store.stage(run.id(), "begin").await.unwrap().unwrap();
+    assert_eq!(released + 1, stage.attempt as usize);
+}
+
+/// A cancel races a completion into COMPLETED-on-CANCELLED.
+async fn trap_04_a_cancel_and_a_completion_end_in_one_of_the_two(world: World) {
+    let engine = engine(&world).await;
+    for _ in 0..10 {
+        let run = started(&engine, 0).await;
+        let job = claim(&*world.store, run.id(), "begin").await;
+        let late = commit(&*world.store, &job, vec![completion("begin", &2)]);
+        let (cancelled, committed) = futures_util::future::join(run.cancel("enough"), late).await;
+        assert!(cancelled.unwrap(), "the run was not over");
+        let record = run.record().await.unwrap();
+        assert_eq!((record.status, record.output), (Status::Cancelled, None));
+        let events = names(&run).await;
+        assert_eq!(events.last(), Some(&"workflow:cancelled"), "G8: nothing after it: {events:?}");
+        let is_committed = matches!(committed, Commit::Applied(_));
+        assert_eq!(events.contains(&"stage:completed"), is_committed);
+        assert_eq!(commit(&*world.store, &job, vec![completion("begin", &3)]).await, Commit::Missed);
+    }
+}
+
+/// Whatever else a host does, one check that hangs blocks neither the reaping of leases nor the other jobs; and ticks do
+/// not overlap, for they are loops.
+async fn trap_19_a_body_that_hangs_blocks_no_maintenance(world: World) {
+    use super::waiting::{HeldInput, holding, looked_at};
+
+    let worker = world.engine().register::<super::bodies::diamond>().register::<holding>();
+    let worker = worker.lease(LEASE).build().await.unwrap();
+    let held = worker.start::<holding>(HeldInput { number: 1 }).await.unwrap();
+    looked_at(&world, &held).await;
+
+    // A job of a worker that is gone, while the check hangs.
+    let engine = engine(&world).await;
+    let run = engine.start::<super::bodies::diamond>(super::bodies::BeginInput { number: 1 }).await.unwrap();
+    assert_eq!(run.output().await.unwrap(), "left 2 right 200");
+    let rerun = |waiting_on| workflow_engine::ports::RerunStage { stage_id: "join".into(), waiting_on };
+    let claim = workflow_engine::records::Claim { worker_id: "ghost".into(), lease: LEASE };
+    let changes = vec![
+        Change::Rerun { stages: vec![rerun(0)], waiting_on: 1 },
+        Change::Enqueue { stage_id: "join".into(), max_attempts: 3, claim: Some(claim) },
+    ];
+    apply(&*world.store, run.id(), changes).await;
+    let waiting = tokio::spawn({
+        let run = run.clone();
+        async move { run.output().await }
+    });
+    while !waiting.is_finished() {
+        world.clock.advance(LEASE / 3);
+        // Time goes on as fast as the heartbeat of the check that hangs follows.
+        loop {
+            let snapshot = world.store.snapshot(held.id()).await.unwrap().unwrap();
+            if snapshot.jobs[0].leased_until.unwrap() > world.clock_now() + LEASE / 2 {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!(waiting.await.unwrap().unwrap(), "left 2 right 200");
+    assert_eq!(held.status().await.unwrap(), Status::Running);
+    // A drain waits for it, and no longer than it is told to.
+    tests::signal::give(held.id(), "look");
+    assert_eq!(held.output().await.unwrap(), 1);
+    worker.drain().await;
+}
+
+on_every_store!(
+    trap_04_a_cancel_and_a_completion_end_in_one_of_the_two,
+    trap_05_a_heartbeat_renews_its_own_lease_alone,
+    trap_06_a_zombie_writes_nothing,
+    trap_07_a_stage_that_kills_its_process_stops_at_its_cap,
+    trap_19_a_body_that_hangs_blocks_no_maintenance,
+);

@@ -1,0 +1,111 @@
+//! `stage.pollSuspended`: runs the checks that are due, for hosts that have no worker.
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use super::Kernel;
+use super::command::Command;
+use super::execute::{JobOutcome, NoSlots};
+use crate::error::Error;
+use crate::id::RunId;
+use crate::ports::{Applied, Change, Commit, Decision, Guard};
+use crate::records::{Claim, ClaimedJob, JobRecord};
+
+/// Runs due checks of stages that wait, each claimed under a lease of its own and outside any transaction, side by side:
+/// a slow one delays the answer, and no other check. A worker does so by itself.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StagePollSuspended {
+    /// Who checks.
+    pub worker_id: String,
+    /// At most this many checks. 10 is usual.
+    #[serde(default = "ten")]
+    pub max_checks: usize,
+}
+
+fn ten() -> usize {
+    10
+}
+
+/// What the checks found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct StagesPolled {
+    /// Checks that were made.
+    pub checked: usize,
+    /// The runs in which a stage waits no more, because its check delivered: what follows is in the queue.
+    pub resumed_workflow_run_ids: Vec<RunId>,
+}
+
+#[async_trait]
+impl Command for StagePollSuspended {
+    type Answer = StagesPolled;
+    const NAME: &'static str = "stage.pollSuspended";
+
+    /// # Errors
+    /// When the store cannot be read. A check that fails follows its stage's retry policy; one whose outcome cannot be
+    /// committed is logged, and made again when its lease has run out.
+    async fn carry_out(self, kernel: &Kernel) -> Result<StagesPolled, Error> {
+        kernel.poll_suspended(self, &CancellationToken::new()).await
+    }
+}
+
+impl Kernel {
+    /// `stage.pollSuspended`. Cancelling `stop` hands the checks back that are not at their end.
+    pub(crate) async fn poll_suspended(
+        &self,
+        command: StagePollSuspended,
+        stop: &CancellationToken,
+    ) -> Result<StagesPolled, Error> {
+        let claim = Claim { worker_id: command.worker_id, lease: self.lease() };
+        let due = self.store().due_checks(&self.definitions(), command.max_checks).await?;
+        let checks = join_all(due.into_iter().map(|job| check(self, job, &claim, stop))).await;
+        let mut polled = StagesPolled::default();
+        for (run_id, outcome) in checks.into_iter().flatten() {
+            polled.checked += 1;
+            if outcome == JobOutcome::Completed && !polled.resumed_workflow_run_ids.contains(&run_id) {
+                polled.resumed_workflow_run_ids.push(run_id);
+            }
+        }
+        Ok(polled)
+    }
+}
+
+/// `None` where somebody else makes the check, or its outcome is not known.
+async fn check(
+    kernel: &Kernel,
+    job: JobRecord,
+    claim: &Claim,
+    stop: &CancellationToken,
+) -> Option<(RunId, JobOutcome)> {
+    let (run_id, stage_id) = (job.run_id, job.stage_id.clone());
+    let checked = async {
+        let Some(job) = take(kernel, job, claim).await? else { return Ok(None) };
+        kernel.execute_claimed(&job, claim, &NoSlots, stop).await.map(Some)
+    };
+    match checked.await {
+        Ok(Some(finished)) => Some((run_id, finished.outcome)),
+        Ok(None) => None,
+        Err(error) => {
+            let error: Error = error;
+            tracing::error!(run = %run_id, stage = stage_id, %error, "a check was not brought to its end");
+            None
+        }
+    }
+}
+
+async fn take(kernel: &Kernel, job: JobRecord, claim: &Claim) -> Result<Option<ClaimedJob>, Error> {
+    let JobRecord { run_id, stage_id, generation, lease_epoch: epoch, .. } = job;
+    let decision = Decision {
+        run_id,
+        // Not `Claimable`: the stage may have been checked, and something else of it be due.
+        guard: Guard::ClaimableAt { stage_id: stage_id.clone(), generation, epoch },
+        idempotency: None,
+        changes: vec![Change::Claim { stage_id, claim: claim.clone() }],
+    };
+    Ok(match kernel.store().commit(decision).await? {
+        Commit::Applied(Applied { mut claimed, .. }) => claimed.pop(),
+        Commit::Missed | Commit::Repeated { .. } => None,
+    })
+}

@@ -1,0 +1,93 @@
+//! Runs whose definition this process lacks: what they are said to wait for, and `run.failUnclaimed`.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::Kernel;
+use super::command::Command;
+use super::fail::cancel_open_stages;
+use crate::error::Error;
+use crate::id::RunId;
+use crate::ports::{Change, Decision, Guard, RunEnd, Snapshot};
+use crate::records::{RunError, Status};
+
+/// Fails runs that no worker has claimed for so long although something of them is due, and that this process cannot
+/// claim either: with `WORKFLOW_NOT_FOUND` where it lacks their workflow, with `DEFINITION_MISMATCH` where it has another
+/// definition of it. Nothing but this command ends a run that waits for a worker.
+///
+/// A rerun by a process that has the definition takes such a run up again.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunFailUnclaimed {
+    /// How long they may wait.
+    #[serde(rename = "limit_ms", with = "super::milliseconds")]
+    pub limit: Duration,
+}
+
+/// What was failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct UnclaimedRunsFailed {
+    /// Runs that failed.
+    pub failed: usize,
+}
+
+/// Runs of one pass; what is left over is found by the next.
+const BATCH: usize = 100;
+
+#[async_trait]
+impl Command for RunFailUnclaimed {
+    type Answer = UnclaimedRunsFailed;
+    const NAME: &'static str = "run.failUnclaimed";
+
+    async fn carry_out(self, kernel: &Kernel) -> Result<UnclaimedRunsFailed, Error> {
+        let mut failed = 0;
+        for run_id in kernel.store().unclaimed_runs(&kernel.definitions(), self.limit, BATCH).await? {
+            let Some(run) = kernel.store().run(run_id).await? else { continue };
+            let found = kernel.registry().for_run(run_id, &run.workflow_id, &run.definition_fingerprint);
+            let Err(reason) = found else { continue };
+            let message = format!("{reason}; it has waited for {:?}", self.limit);
+            let error = RunError { code: reason.code().to_owned(), message };
+            let decide = move |snapshot: &Snapshot| decide(snapshot, &error);
+            failed += usize::from(kernel.restructure(run_id, decide).await?.is_some());
+        }
+        Ok(UnclaimedRunsFailed { failed })
+    }
+}
+
+fn decide(snapshot: &Snapshot, error: &RunError) -> Option<Decision> {
+    if snapshot.run.status.is_terminal() || is_held(snapshot) {
+        return None;
+    }
+    let mut changes = cancel_open_stages(snapshot, None);
+    changes.push(Change::EndRun(RunEnd::Failed(error.clone())));
+    let guard = Guard::Revision(snapshot.revision());
+    Some(Decision { run_id: snapshot.run.id, guard, idempotency: None, changes })
+}
+
+/// Whether some worker has it in its hands.
+fn is_held(snapshot: &Snapshot) -> bool {
+    snapshot.jobs.iter().any(|job| job.status == Status::Running)
+}
+
+impl Kernel {
+    /// Why a run does not go on although something of it is due, as far as this process can tell: it lacks the run's
+    /// workflow or definition, and no worker holds anything of it.
+    pub(crate) async fn obstacle(&self, run_id: RunId) -> Result<Option<Error>, Error> {
+        let snapshot = self.store().snapshot(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
+        let run = &snapshot.run;
+        let found = self.registry().for_run(run_id, &run.workflow_id, &run.definition_fingerprint);
+        let Err(reason) = found else { return Ok(None) };
+        let now = self.clock().now();
+        let mut open = snapshot.jobs.iter().filter(|job| job.status != Status::Running);
+        let waits = match run.status {
+            Status::Pending => true,
+            Status::Running => {
+                !is_held(&snapshot) && open.any(|job| job.moves(run.generation) && job.run_at <= now)
+            }
+            _ => false,
+        };
+        Ok(waits.then_some(reason))
+    }
+}

@@ -1,0 +1,115 @@
+//! Runs that nothing moves, and runs that nobody here can move.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::SqliteStore;
+use super::columns::Columns;
+use super::persistence::count;
+use crate::error::Error;
+use crate::id::RunId;
+use crate::stores::instant;
+
+/// Whether the run `r` has a job that is leased or can be claimed some time; the job is `j`.
+macro_rules! job_that_moves {
+    () => {
+        "SELECT 1 FROM job_queue AS j
+        WHERE j.workflow_run_id = r.id AND j.generation = r.generation AND (
+            j.status = 'RUNNING' OR j.status IN ('PENDING', 'SUSPENDED') AND j.attempt < j.max_attempts)"
+    };
+}
+
+/// Runs that lack a job, by the index of those that are not over. The instant of a run's last event is that of its last
+/// move: whatever moves a run without an event leaves a job behind. Asked for seldom, so it may walk over all open
+/// runs.
+const STUCK_RUNS: &str = concat!(
+    "SELECT r.id FROM workflow_runs AS r INDEXED BY workflow_runs_unfinished
+    WHERE r.completed_at IS NULL AND r.status = 'RUNNING'
+        AND r.definition_fingerprint IN (SELECT value FROM jsonb_each(?1))
+        AND NOT EXISTS (
+            SELECT 1 FROM outbox_events AS e
+            WHERE e.workflow_run_id = r.id AND e.sequence = r.last_sequence AND e.occurred_at > ?2)
+        AND (NOT EXISTS (",
+    job_that_moves!(),
+    ") OR EXISTS (
+            SELECT 1 FROM workflow_stages AS s
+            WHERE s.workflow_run_id = r.id AND s.waiting_on = 0
+                AND s.status IN ('PENDING', 'RUNNING', 'SUSPENDED')
+                AND NOT EXISTS (",
+    job_that_moves!(),
+    " AND j.stage_id = s.stage_id)))
+    LIMIT ?3"
+);
+
+/// Runs that only a worker with another definition can start.
+const UNCLAIMED_RUNS: &str = "
+    SELECT r.id FROM workflow_runs AS r
+    WHERE r.status = 'PENDING' AND r.definition_fingerprint NOT IN (SELECT value FROM jsonb_each(?1))
+        AND r.created_at <= ?2
+    LIMIT ?3";
+
+/// Runs of jobs that only a worker with another definition can claim.
+macro_rules! unclaimed_jobs {
+    ($index:literal, $status:literal) => {
+        concat!(
+            "SELECT j.workflow_run_id FROM job_queue AS j INDEXED BY ",
+            $index,
+            " WHERE j.status = ",
+            $status,
+            " AND j.definition_fingerprint NOT IN (SELECT value FROM jsonb_each(?1))
+                AND j.run_at <= ?2 AND j.attempt < j.max_attempts
+                AND NOT EXISTS (
+                    SELECT 1 FROM job_queue AS held
+                    WHERE held.workflow_run_id = j.workflow_run_id AND held.status = 'RUNNING')
+            LIMIT ?3"
+        )
+    };
+}
+
+const UNCLAIMED_JOBS: &str = unclaimed_jobs!("job_queue_pending", "'PENDING'");
+
+const UNCLAIMED_CHECKS: &str = unclaimed_jobs!("job_queue_suspended", "'SUSPENDED'");
+
+/// The statements of this file, for the test that looks at their plans.
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] = &[STUCK_RUNS, UNCLAIMED_RUNS, UNCLAIMED_JOBS, UNCLAIMED_CHECKS];
+
+impl SqliteStore {
+    pub(super) async fn read_stuck_runs(
+        &self,
+        definitions: &[String],
+        still: Duration,
+        limit: usize,
+    ) -> Result<Vec<RunId>, Error> {
+        self.read_runs("read stuck runs", STUCK_RUNS, definitions, still, limit).await
+    }
+
+    pub(super) async fn read_unclaimed_runs(
+        &self,
+        definitions: &[String],
+        waiting: Duration,
+        limit: usize,
+    ) -> Result<Vec<RunId>, Error> {
+        let mut found = BTreeSet::new();
+        for sql in [UNCLAIMED_RUNS, UNCLAIMED_JOBS, UNCLAIMED_CHECKS] {
+            found.extend(self.read_runs("read unclaimed runs", sql, definitions, waiting, limit).await?);
+        }
+        Ok(found.into_iter().take(limit).collect())
+    }
+
+    async fn read_runs(
+        &self,
+        doing: &'static str,
+        sql: &'static str,
+        definitions: &[String],
+        age: Duration,
+        limit: usize,
+    ) -> Result<Vec<RunId>, Error> {
+        // An array of texts always has a JSON form.
+        let names = serde_json::to_string(definitions).unwrap_or_default();
+        let before = instant::before(instant::now(&*self.clock), age);
+        let query = sqlx::query(sql).bind(names).bind(before.timestamp_micros()).bind(count(limit));
+        let rows = self.read(doing, query).await?;
+        rows.iter().map(|row| Ok(Columns::new(row, "workflow_runs", 0).run_id("id")?)).collect()
+    }
+}
