@@ -13,6 +13,7 @@ mod postgres {
     mod fixture;
     mod sharing;
     mod schemas;
+    mod lost_jobs;
     mod contention;
     mod outages;
     mod cancellation;

@@ -172,6 +172,25 @@ async fn a_run_whose_definition_this_process_lacks_is_left_to_others(world: Worl
     assert_eq!(run.status().await.unwrap(), Status::Running);
 }
 
+async fn two_repairs_at_once_notice_a_completion_once(world: World) {
+    let engine = engine(&world).await;
+    for _ in 0..5 {
+        let run = started(&engine).await;
+        complete_unnoticed(&*world.store, run.id(), "begin", &2).await;
+        engine.dispatch(RunTransition { run_id: run.id() }).await.unwrap();
+        complete_unnoticed(&*world.store, run.id(), "left", &20).await;
+        let repair = || engine.dispatch(RunTransition { run_id: run.id() });
+        let repairs = futures_util::future::join_all((0..4).map(|_| repair())).await;
+        let advanced = repairs
+            .into_iter()
+            .filter(|repaired| repaired.as_ref().unwrap().action == TransitionAction::Advanced);
+        assert_eq!(advanced.count(), 1);
+        let join = world.store.stage(run.id(), "join").await.unwrap().unwrap();
+        assert_eq!((join.status, join.waiting_on), (Status::Pending, 1), "`right` is still to come");
+        run.cancel("enough").await.unwrap();
+    }
+}
+
 async fn a_worker_reaps_at_its_start_and_a_threshold_after_a_change(world: World) {
     let engine = engine(&world).await;
     let before = started(&engine).await;
@@ -205,5 +224,6 @@ on_every_store!(
     a_failure_that_nobody_noticed_fails_the_run,
     what_nothing_can_move_is_failed_by_name,
     a_run_whose_definition_this_process_lacks_is_left_to_others,
+    two_repairs_at_once_notice_a_completion_once,
     a_worker_reaps_at_its_start_and_a_threshold_after_a_change,
 );

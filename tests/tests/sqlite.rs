@@ -4,6 +4,7 @@ mod sqlite {
     mod durability;
     mod files;
     mod fixture;
+    mod lost_jobs;
     mod sharing;
     mod statements;
     mod waiting;

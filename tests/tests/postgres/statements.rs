@@ -110,6 +110,9 @@ async fn everything(store: &PostgresStore) {
     store.claim_jobs(&claim(), &definitions(), 5).await.unwrap();
     store.stale_jobs(&["gone".to_owned()], 5).await.unwrap();
     store.lease_holders().await.unwrap();
+    store.due_checks(&definitions(), 5).await.unwrap();
+    store.stuck_runs(&definitions(), std::time::Duration::ZERO, 5).await.unwrap();
+    store.unclaimed_runs(&[], std::time::Duration::ZERO, 5).await.unwrap();
     store.next_job_due(&definitions()).await.unwrap();
     store.next_lease_end().await.unwrap();
     let log = Change::PutBlob { key: BlobKey(format!("{run_id}/a")), value: workflow_engine::Json::null() };

@@ -51,7 +51,7 @@ async fn trap_03_duplicates_execute_and_enqueue_once(world: World) {
         assert!(deliveries.contains(&JobOutcome::Completed), "{deliveries:?}");
         assert_eq!(execute(&engine, run.id(), stage).await, JobOutcome::Completed);
         assert_eq!(calls(run.id(), stage), 1);
-        assert_eq!(transition().await.unwrap().action == TransitionAction::Advanced, false);
+        assert_ne!(transition().await.unwrap().action, TransitionAction::Advanced);
     }
 }
 

@@ -22,7 +22,7 @@ async fn trap_05_a_heartbeat_renews_its_own_lease_alone(world: World) {
     let thief = claim(&*world.store, run.id(), "begin").await;
     let end = world.store.next_lease_end().await.unwrap();
     let lost = world.store.renew_leases(vec![slow.lease.clone()], LEASE * 100).await.unwrap();
-    assert_eq!(lost, [slow.lease.clone()]);
+    assert_eq!(lost, std::slice::from_ref(&slow.lease));
     assert_eq!(world.store.next_lease_end().await.unwrap(), end, "the thief's lease is as it was");
     // One that is renewed in time is not taken back.
     world.clock.advance(LEASE / 2);

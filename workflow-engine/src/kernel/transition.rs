@@ -114,8 +114,28 @@ pub(super) fn repairs(snapshot: &Snapshot, definition: &WorkflowDefinition) -> V
         _ => None,
     };
     let unnoticed = snapshot.run.waiting_on.saturating_sub(open);
+    if unnoticed > 0 || !changes.is_empty() {
+        changes.push(recount(snapshot, definition));
+    }
     changes.extend((0..unnoticed).map(|_| Change::ReleaseRun { output: output.clone() }));
     changes
+}
+
+/// What the run's counters are once every stage has what it should have.
+fn recount(snapshot: &Snapshot, definition: &WorkflowDefinition) -> Change {
+    let is_active = |stage: &StageDefinition| {
+        snapshot.stages.iter().filter(|stored| stored.stage_id == stage.id).any(|stored| {
+            match stored.status {
+                Status::Running => true,
+                Status::Pending => open_stages(snapshot, definition, &stage.after) == 0,
+                _ => false,
+            }
+        })
+    };
+    let count = |stages: usize| u32::try_from(stages).unwrap_or(u32::MAX);
+    let suspended = snapshot.stages.iter().filter(|stage| stage.status == Status::Suspended).count();
+    let active = definition.stages.iter().filter(|stage| is_active(stage)).count();
+    Change::Recount { active: count(active), suspended: count(suspended) }
 }
 
 /// Completions before the stage that it has not noticed, and the job that it should have.

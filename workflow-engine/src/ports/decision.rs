@@ -203,6 +203,14 @@ pub enum Change {
         /// How many of the stages that make up its output run again.
         waiting_on: u32,
     },
+    /// So many of the run's stages are ready or running, and so many wait for something outside: a repair, where jobs
+    /// were lost without being counted. Moves the version, so that no two repairs are made from one snapshot. No event.
+    Recount {
+        /// Ready or running.
+        active: u32,
+        /// Waiting.
+        suspended: u32,
+    },
     /// The idempotency key of a command that spans two commits is answered with this from now on. Its first commit
     /// has written the key.
     Answer {

@@ -68,6 +68,7 @@ fn changed_stages(change: &Change) -> Vec<&str> {
         | Change::StartRun { .. }
         | Change::ReleaseRun { .. }
         | Change::EndRun(_)
+        | Change::Recount { .. }
         | Change::Answer { .. }
         | Change::PutBlob { .. } => Vec::new(),
         Change::Enqueue { stage_id, .. }

@@ -41,6 +41,7 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Imposs
         Change::Cancel { stage_id } => cancel(draft, stage_id),
         Change::EndRun(end) => end_run(draft, end),
         Change::Rerun { stages, waiting_on } => rerun(draft, stages, *waiting_on),
+        Change::Recount { active, suspended } => draft.recount(*active, *suspended),
         Change::Answer { command, key, result } => draft.answer(command, key, result),
         Change::PutBlob { key, value } => {
             draft.put_blob(key, value);

@@ -156,6 +156,14 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
+    /// So many are ready or running, and so many wait.
+    pub(super) fn recount(&mut self, active: u32, suspended: u32) -> Result<(), Impossible> {
+        let run = self.run_mut()?;
+        (run.active, run.suspended) = (active, suspended);
+        run.version += 1;
+        Ok(())
+    }
+
     /// How many stages were ready or running before this decision.
     pub(super) fn active_before(&self) -> u32 {
         self.set.run(self.run_id).map_or(0, |run| run.active)

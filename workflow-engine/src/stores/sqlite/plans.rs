@@ -51,6 +51,22 @@ async fn no_statement_scans_a_table() {
     }
 }
 
+/// A claim finds what is its own through the index, past a queue full of what is not.
+#[tokio::test]
+async fn what_waits_for_a_worker_is_found_by_its_definition() {
+    let mut connection = database().await;
+    let waiting = ["job_queue_pending", "job_queue_suspended", "workflow_runs_pending"];
+    let statements = STATEMENTS.iter().copied().flatten();
+    let claims: Vec<_> = statements.filter(|sql| sql.contains("definition_fingerprint = ")).collect();
+    assert!(claims.len() >= 5, "{claims:#?}");
+    for sql in claims {
+        let plan = plan(&mut connection, sql).await;
+        let steps = plan.iter().filter(|step| waiting.iter().any(|index| step.contains(index)));
+        let foreign: Vec<_> = steps.filter(|step| !step.contains("(definition_fingerprint=?")).collect();
+        assert!(foreign.is_empty(), "{foreign:#?} in {sql}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_ordered_comes_from_its_index() {
     let mut connection = database().await;

@@ -22,6 +22,7 @@ cases![
     jobs_of_many_definitions_are_claimed_in_their_order,
     a_claim_may_be_bound_to_the_epoch_before_it,
     the_answer_of_a_command_follows_its_key,
+    counters_can_be_set_right,
 ];
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -265,4 +266,15 @@ async fn the_answer_of_a_command_follows_its_key(fixture: Fixture) {
     assert_eq!(fixture.commit(keyed("again", vec![])).await, repeated("in the works"));
     fixture.apply(held(&job, vec![answer("k\u{1a}1", "do\u{0}ne"), complete("a")])).await;
     assert_eq!(fixture.commit(keyed("again", vec![])).await, repeated("do\u{0}ne"));
+}
+
+async fn counters_can_be_set_right(fixture: Fixture) {
+    let run_id = fixture.diamond().await;
+    let before = fixture.run(run_id).await;
+    let recount = Change::Recount { active: 3, suspended: 2 };
+    let guard = Guard::Revision(fixture.revision(run_id).await);
+    fixture.apply(decision(run_id, guard, vec![recount])).await;
+    let after = fixture.run(run_id).await;
+    assert_eq!((after.active, after.suspended), (3, 2));
+    assert_eq!((after.version, after.last_sequence), (before.version + 1, before.last_sequence));
 }

@@ -1,0 +1,21 @@
+//! Jobs that were deleted from the database by hand.
+
+use std::sync::Arc;
+
+use sqlx::{AssertSqlSafe, Connection};
+use tests::lost_jobs;
+use tests::postgres::Schema;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_was_deleted_is_made_anew() {
+    needs_postgres!("a_job_that_was_deleted_is_made_anew");
+    let schema = Schema::new();
+    let store = Arc::new(schema.open().await);
+    let delete = async || {
+        let mut connection = schema.connect().await;
+        let delete = AssertSqlSafe(format!("DELETE FROM {}.job_queue", schema.name()));
+        sqlx::raw_sql(delete).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    };
+    lost_jobs::are_made_anew(store, delete).await;
+}
