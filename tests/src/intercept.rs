@@ -44,12 +44,7 @@ pub trait Interceptor: Send + Sync {
     }
 
     /// In place of the store's.
-    async fn commit_locked(
-        &self,
-        store: &dyn Store,
-        run_id: RunId,
-        decide: Decide,
-    ) -> Result<Commit, Error> {
+    async fn commit_locked(&self, store: &dyn Store, run_id: RunId, decide: Decide) -> Result<Commit, Error> {
         store.commit_locked(run_id, decide).await
     }
 

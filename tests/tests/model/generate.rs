@@ -1,66 +1,215 @@
 //! What a case does next: mostly what brings its runs on, and often enough what should not.
+//!
+//! A step is made of thrown dice. To combine strategies would say the same, and take most of the test's time.
 
 use proptest::prelude::*;
 use workflow_engine::records::Status;
 
 use crate::spec::{Held, PROCESSES, Reference, Run};
 use crate::step::{Command, End, Fault, Index, Moment, Step, Trouble};
+use crate::workflows;
 
 /// More runs than this are not made: a case is about what happens to a few.
 const RUNS: usize = 3;
 
 /// One step from this state.
 pub fn step(state: &Reference) -> BoxedStrategy<Step> {
-    let chosen = (command(state), 0..PROCESSES).prop_map(|(command, process)| (process, command));
-    (chosen, trouble(state)).prop_filter_map("nobody knows that lease", {
-        let state = state.clone();
-        move |((process, command), trouble)| {
-            let process = carrier(&state, process, &command)?;
-            let trouble = fitting(&state, process, &command, trouble);
-            Some(Step { process, command, trouble })
+    let state = state.clone();
+    any::<[u16; 24]>().prop_map(move |thrown| Dice { thrown, next: 0 }.step(&state)).boxed()
+}
+
+/// Numbers that were thrown. A shrunk one is zero, and names the first of several things.
+struct Dice {
+    thrown: [u16; 24],
+    next: usize,
+}
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        let thrown = self.thrown[self.next % self.thrown.len()];
+        self.next += 1;
+        usize::from(thrown) % bound
+    }
+
+    fn one_of<T: Copy>(&mut self, things: &[T]) -> T {
+        things[self.below(things.len())]
+    }
+
+    /// One of these, each as often as its weight says.
+    fn weighed<T: Copy>(&mut self, things: &[(usize, T)]) -> T {
+        let mut left = self.below(things.iter().map(|(weight, _)| weight).sum());
+        for &(weight, thing) in things {
+            if left < weight {
+                return thing;
+            }
+            left -= weight;
         }
-    })
-    .boxed()
+        unreachable!("it is less than the sum")
+    }
+
+    fn step(&mut self, state: &Reference) -> Step {
+        let (process, command) = self.command_of(state);
+        let trouble = self.trouble(state, process, &command);
+        Step { process, command, trouble }
+    }
+
+    /// A command, and the process that carries it out: of what is about a lease, the one that has it.
+    fn command_of(&mut self, state: &Reference) -> (Index, Command) {
+        let command = self.command(state);
+        let process = self.below(PROCESSES);
+        (carrier(state, &command).unwrap_or(process), command)
+    }
+
+    fn trouble(&mut self, state: &Reference, process: Index, command: &Command) -> Trouble {
+        match self.weighed(&[(12, 'n'), (2, 'f'), (4, 'r')]) {
+            'f' if !is_late(state, command) => Trouble::Fault {
+                write: self.weighed(&[(4, 0), (2, 1), (1, 2)]),
+                moment: self.one_of(&[Moment::Before, Moment::After]),
+                fault: self.weighed(&[(2, Fault::Crash), (1, Fault::Away)]),
+            },
+            'r' if can_be_overtaken(command) => {
+                let (by, overtaking) = self.command_of(state);
+                if by == process || !can_overtake(&overtaking) {
+                    return Trouble::None;
+                }
+                Trouble::Race { process: by, command: Box::new(overtaking) }
+            }
+            _ => Trouble::None,
+        }
+    }
+
+    fn command(&mut self, state: &Reference) -> Command {
+        let runs = state.runs.len();
+        if runs == 0 {
+            return self.create();
+        }
+        let some = |is_it: fn(&Run) -> bool| state.runs.iter().any(is_it);
+        let if_so = |so: bool, weight: usize| if so { weight } else { 1 };
+        let (good, late) = (leases(state, true), leases(state, false));
+        let choice = self.weighed(&[
+            (16, "wait"),
+            (20, "claim jobs"),
+            (4, "claim pending"),
+            (if_so(some(|run| run.status == Status::Running), 6), "execute"),
+            (if good.is_empty() { 0 } else { 50 }, "deliver"),
+            (if late.is_empty() { 0 } else { 6 }, "deliver late"),
+            (if good.is_empty() { 0 } else { 2 }, "hand back"),
+            (if late.is_empty() { 0 } else { 2 }, "hand back late"),
+            (8, "reap"),
+            (3, "renew"),
+            (5, "flush"),
+            (if runs < RUNS { 6 } else { 0 }, "create"),
+            (3, "transition"),
+            (1, "cancel"),
+            (if_so(some(|run| run.suspended() > 0), 6), "wake"),
+            (if_so(some(|run| run.status.is_terminal()), 12), "rerun"),
+        ]);
+        match choice {
+            "wait" => Command::Wait { ms: self.one_of(&[1_000, 10_000, 15_000, 100, 25_000]) },
+            "claim jobs" => Command::ClaimJobs { max: 1 + self.below(3) },
+            "claim pending" => Command::ClaimPending { max: 1 + self.below(2), slots: self.below(3) },
+            "execute" => {
+                let (run, stage) = self.stage(state);
+                Command::Execute { run, stage, end: self.end() }
+            }
+            "deliver" => self.deliver(&good),
+            "deliver late" => self.deliver(&late),
+            "hand back" => Command::HandBack { lease: self.one_of(&good) },
+            "hand back late" => Command::HandBack { lease: self.one_of(&late) },
+            "reap" => Command::Reap {
+                threshold_ms: self.weighed(&[(4, 0), (1, 1_000)]),
+                gone: self.one_of(&[false, true]),
+            },
+            "renew" => Command::Renew,
+            "flush" => Command::Flush {
+                max: self.one_of(&[100, 2]),
+                refused: self.weighed(&[(2, None), (1, Some(()))]).map(|()| self.below(runs)),
+            },
+            "create" => self.create(),
+            "transition" => Command::Transition { run: self.below(runs) },
+            "cancel" => Command::Cancel { run: self.below(runs) },
+            "wake" => {
+                let (run, stage) = self.stage(state);
+                Command::Wake { run, stage }
+            }
+            _ => {
+                let (run, stage) = self.stage(state);
+                Command::Rerun { run, stage, key: self.key(), dry: self.below(10) == 9 }
+            }
+        }
+    }
+
+    fn create(&mut self) -> Command {
+        Command::Create {
+            workflow: self.below(workflows::all().len()),
+            key: self.key(),
+            number: self.below(2) as u64,
+            priority: self.one_of(&[5, 4, 6]),
+        }
+    }
+
+    fn key(&mut self) -> Option<u8> {
+        self.weighed(&[(2, None), (2, Some(0)), (1, Some(1))])
+    }
+
+    fn deliver(&mut self, leases: &[Index]) -> Command {
+        Command::Deliver { lease: self.one_of(leases), end: self.end(), room: self.below(3) }
+    }
+
+    fn end(&mut self) -> End {
+        let number = self.below(100_000) as u64;
+        let after_ms = self.one_of(&[None, Some(0), Some(3_000), Some(60_000)]);
+        self.weighed(&[
+            (16, End::Value(number)),
+            (2, End::Value(1_000_000_000_000 + number)),
+            (5, End::Pending { after_ms }),
+            (2, End::Fail { after_ms }),
+            (1, End::FailForGood),
+        ])
+    }
+
+    /// A stage of a run; one that waits, if there is one, more often than not.
+    fn stage(&mut self, state: &Reference) -> (Index, usize) {
+        let run = self.below(state.runs.len());
+        let stage = self.below(state.runs[run].workflow.stages.len());
+        let waits = state.runs[run].stages.iter().position(|stage| stage.status == Status::Suspended);
+        (run, waits.filter(|_| self.below(3) > 0).unwrap_or(stage))
+    }
 }
 
 /// Whether a step fits a state, for one that was made for another.
 pub fn fits(state: &Reference, step: &Step) -> bool {
-    let refers = |process: Index, command: &Command| match command {
-        Command::Execute { run, .. }
-        | Command::Transition { run }
-        | Command::Cancel { run }
-        | Command::Wake { run, .. }
-        | Command::Rerun { run, .. }
-        | Command::Flush { refused: Some(run), .. } => *run < state.runs.len() && stage_fits(state, command),
-        Command::Deliver { .. } | Command::HandBack { .. } => {
-            carrier(state, process, command) == Some(process)
-        }
-        _ => true,
-    };
-    let other = match &step.trouble {
+    let fits = match &step.trouble {
+        Trouble::Race { process, command } => refers(state, *process, command),
         Trouble::Fault { .. } => !is_late(state, &step.command),
-        Trouble::Race { process, command } => refers(*process, command),
-        _ => true,
+        Trouble::None => true,
     };
-    other && refers(step.process, &step.command)
+    fits && refers(state, step.process, &step.command)
 }
 
-fn stage_fits(state: &Reference, command: &Command) -> bool {
+/// Whether there is what it names.
+fn refers(state: &Reference, process: Index, command: &Command) -> bool {
     match command {
         Command::Execute { run, stage, .. }
         | Command::Wake { run, stage }
-        | Command::Rerun { run, stage, .. } => *stage < state.runs[*run].workflow.stages.len(),
+        | Command::Rerun { run, stage, .. } => {
+            state.runs.get(*run).is_some_and(|run| *stage < run.workflow.stages.len())
+        }
+        Command::Transition { run } | Command::Cancel { run } | Command::Flush { refused: Some(run), .. } => {
+            *run < state.runs.len()
+        }
+        Command::Deliver { .. } | Command::HandBack { .. } => carrier(state, command) == Some(process),
         _ => true,
     }
 }
 
-/// The process that carries it out: of what is about a lease, the one that has it.
-fn carrier(state: &Reference, process: Index, command: &Command) -> Option<Index> {
+/// The process that has the lease that it is about.
+fn carrier(state: &Reference, command: &Command) -> Option<Index> {
     match command {
         Command::Deliver { lease, .. } | Command::HandBack { lease } => {
             state.leases.get(*lease).filter(|held| held.known).map(|held| held.process)
         }
-        _ => Some(process),
+        _ => None,
     }
 }
 
@@ -75,14 +224,9 @@ fn is_late(state: &Reference, command: &Command) -> bool {
     }
 }
 
-/// Only what decides from a whole run, or under a lease, can be overtaken between its look and its write, and only by
-/// another process.
-fn fitting(state: &Reference, process: Index, command: &Command, trouble: Trouble) -> Trouble {
-    if is_late(state, command) && matches!(trouble, Trouble::Fault { .. }) {
-        return Trouble::None;
-    }
-    let Trouble::Race { process: other, command: by } = trouble else { return trouble };
-    let overtaken = matches!(
+/// Only what decides from a whole run, or under a lease, looks before it writes.
+fn can_be_overtaken(command: &Command) -> bool {
+    matches!(
         command,
         Command::Cancel { .. }
             | Command::Wake { .. }
@@ -90,78 +234,16 @@ fn fitting(state: &Reference, process: Index, command: &Command, trouble: Troubl
             | Command::Rerun { .. }
             | Command::Deliver { .. }
             | Command::HandBack { .. }
-    );
-    match carrier(state, other, &by) {
-        Some(other) if overtaken && other != process => Trouble::Race { process: other, command: by },
-        _ => Trouble::None,
-    }
+    )
 }
 
-fn trouble(state: &Reference) -> BoxedStrategy<Trouble> {
-    let fault = (
-        prop_oneof![4 => Just(0_usize), 2 => Just(1), 1 => Just(2)],
-        prop_oneof![Just(Moment::Before), Just(Moment::After)],
-        prop_oneof![2 => Just(Fault::Crash), 1 => Just(Fault::Away)],
+/// What has nothing to do with any run overtakes nothing.
+fn can_overtake(command: &Command) -> bool {
+    let apart = matches!(
+        command,
+        Command::Wait { .. } | Command::Create { .. } | Command::Flush { .. } | Command::Renew
     );
-    let fault = fault.prop_map(|(write, moment, fault)| Trouble::Fault { write, moment, fault });
-    let race = (0..PROCESSES, command(state))
-        .prop_map(|(process, command)| Trouble::Race { process, command: Box::new(command) });
-    let race = race.prop_map(|race| match race {
-        // Two creations, or two steps in time, have nothing to overtake.
-        Trouble::Race { command, .. }
-            if matches!(
-                *command,
-                Command::Wait { .. } | Command::Create { .. } | Command::Flush { .. } | Command::Renew
-            ) =>
-        {
-            Trouble::None
-        }
-        race => race,
-    });
-    prop_oneof![6 => Just(Trouble::None), 2 => fault, 2 => race].boxed()
-}
-
-fn command(state: &Reference) -> BoxedStrategy<Command> {
-    let runs = state.runs.len();
-    let mut choices = vec![
-        (2, (1..3_usize, 0..3_usize).prop_map(|(max, slots)| Command::ClaimPending { max, slots }).boxed()),
-        (6, (1..4_usize).prop_map(|max| Command::ClaimJobs { max }).boxed()),
-        (2, reap().boxed()),
-        (4, wait().boxed()),
-        (1, Just(Command::Renew).boxed()),
-        (2, flush(runs).boxed()),
-    ];
-    if runs < RUNS {
-        choices.push((if runs == 0 { 40 } else { 3 }, create().boxed()));
-    }
-    if runs > 0 {
-        let one = move || (0..runs).prop_flat_map(stage_of(state));
-        choices.push((1, (0..runs).prop_map(|run| Command::Transition { run }).boxed()));
-        choices.push((1, (0..runs).prop_map(|run| Command::Cancel { run }).boxed()));
-        choices.push((1, one().prop_map(|(run, stage)| Command::Wake { run, stage }).boxed()));
-        let rerun = (one(), key(), prop::bool::weighted(0.1));
-        let weight = if state.runs.iter().any(|run| run.status.is_terminal()) { 4 } else { 1 };
-        choices.push((
-            weight,
-            rerun.prop_map(|((run, stage), key, dry)| Command::Rerun { run, stage, key, dry }).boxed(),
-        ));
-        let execute = (one(), end());
-        choices.push((
-            2,
-            execute.prop_map(|((run, stage), end)| Command::Execute { run, stage, end }).boxed(),
-        ));
-    }
-    let held: Vec<Index> = leases(state, true);
-    if !held.is_empty() {
-        choices.push((14, deliver(held.clone()).boxed()));
-        choices.push((1, prop::sample::select(held).prop_map(|lease| Command::HandBack { lease }).boxed()));
-    }
-    let late: Vec<Index> = leases(state, false);
-    if !late.is_empty() {
-        choices.push((3, deliver(late.clone()).boxed()));
-        choices.push((1, prop::sample::select(late).prop_map(|lease| Command::HandBack { lease }).boxed()));
-    }
-    prop::strategy::Union::new_weighted(choices).boxed()
+    !apart
 }
 
 /// The leases that somebody knows: those that are good, or those that are lost or used up.
@@ -173,60 +255,4 @@ fn leases(state: &Reference, good: bool) -> Vec<Index> {
 fn is_good(state: &Reference, held: &Held) -> bool {
     let stage = state.runs[held.job.run].position(&held.job.stage);
     state.holds(&held.job, stage)
-}
-
-fn stage_of(state: &Reference) -> impl Fn(Index) -> BoxedStrategy<(Index, usize)> + use<> {
-    let run = |run: &Run| {
-        let waits = run.stages.iter().position(|stage| stage.status == Status::Suspended);
-        (run.workflow.stages.len(), waits)
-    };
-    let runs: Vec<(usize, Option<usize>)> = state.runs.iter().map(run).collect();
-    move |run| match runs[run] {
-        (_, Some(waits)) => Just((run, waits)).boxed(),
-        (stages, None) => (0..stages).prop_map(move |stage| (run, stage)).boxed(),
-    }
-}
-
-fn create() -> impl Strategy<Value = Command> {
-    (0..crate::workflows::all().len(), key(), 0..2_u64, 4..7_i32)
-        .prop_map(|(workflow, key, number, priority)| Command::Create { workflow, key, number, priority })
-}
-
-fn key() -> impl Strategy<Value = Option<u8>> {
-    prop_oneof![2 => Just(None), 3 => (0..2_u8).prop_map(Some)]
-}
-
-fn reap() -> impl Strategy<Value = Command> {
-    (prop_oneof![4 => Just(0_u64), 1 => Just(1_000)], any::<bool>())
-        .prop_map(|(threshold_ms, gone)| Command::Reap { threshold_ms, gone })
-}
-
-fn wait() -> impl Strategy<Value = Command> {
-    let ms = prop_oneof![1 => Just(100_u64), 3 => Just(1_000), 1 => Just(5_000), 3 => Just(10_000), 2 => Just(15_000)];
-    ms.prop_map(|ms| Command::Wait { ms })
-}
-
-fn flush(runs: usize) -> impl Strategy<Value = Command> {
-    let refused = if runs == 0 {
-        Just(None).boxed()
-    } else {
-        prop_oneof![2 => Just(None), 1 => (0..runs).prop_map(Some)].boxed()
-    };
-    (prop_oneof![Just(2_usize), Just(100)], refused).prop_map(|(max, refused)| Command::Flush { max, refused })
-}
-
-fn deliver(leases: Vec<Index>) -> impl Strategy<Value = Command> {
-    (prop::sample::select(leases), end(), 0..3_usize)
-        .prop_map(|(lease, end, room)| Command::Deliver { lease, end, room })
-}
-
-fn end() -> impl Strategy<Value = End> {
-    let after = || prop_oneof![Just(None), Just(Some(0_u64)), Just(Some(3_000)), Just(Some(60_000))];
-    prop_oneof![
-        8 => (0..100_000_u64).prop_map(End::Value),
-        1 => (0..100_000_u64).prop_map(|value| End::Value(1_000_000_000_000 + value)),
-        2 => after().prop_map(|after_ms| End::Pending { after_ms }),
-        2 => after().prop_map(|after_ms| End::Fail { after_ms }),
-        1 => Just(End::FailForGood),
-    ]
 }

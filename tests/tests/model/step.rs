@@ -48,26 +48,66 @@ pub enum Fault {
 
 #[derive(Clone, Debug)]
 pub enum Command {
-    Create { workflow: Index, key: Option<u8>, number: u64, priority: i32 },
-    ClaimPending { max: usize, slots: usize },
+    Create {
+        workflow: Index,
+        key: Option<u8>,
+        number: u64,
+        priority: i32,
+    },
+    ClaimPending {
+        max: usize,
+        slots: usize,
+    },
     /// Through the transport.
-    ClaimJobs { max: usize },
+    ClaimJobs {
+        max: usize,
+    },
     /// `job.execute`: claims one job and ends its attempt.
-    Execute { run: Index, stage: usize, end: End },
+    Execute {
+        run: Index,
+        stage: usize,
+        end: End,
+    },
     /// The outcome of a claimed job, once more or too late, for all that the store knows.
-    Deliver { lease: Index, end: End, room: usize },
-    HandBack { lease: Index },
+    Deliver {
+        lease: Index,
+        end: End,
+        room: usize,
+    },
+    HandBack {
+        lease: Index,
+    },
     /// Every lease that the process knows of, held or lost.
     Renew,
-    Reap { threshold_ms: u64, gone: bool },
-    Transition { run: Index },
-    Cancel { run: Index },
-    Wake { run: Index, stage: usize },
-    Rerun { run: Index, stage: usize, key: Option<u8>, dry: bool },
+    Reap {
+        threshold_ms: u64,
+        gone: bool,
+    },
+    Transition {
+        run: Index,
+    },
+    Cancel {
+        run: Index,
+    },
+    Wake {
+        run: Index,
+        stage: usize,
+    },
+    Rerun {
+        run: Index,
+        stage: usize,
+        key: Option<u8>,
+        dry: bool,
+    },
     /// The sink refuses the events of one run.
-    Flush { max: usize, refused: Option<Index> },
+    Flush {
+        max: usize,
+        refused: Option<Index>,
+    },
     /// No command: time passes.
-    Wait { ms: u64 },
+    Wait {
+        ms: u64,
+    },
 }
 
 /// How a body, or a check, ends.
@@ -76,27 +116,43 @@ pub enum End {
     /// The body delivers its output or its ticket, the check finds the stage ready. A long value goes to a blob.
     Value(u64),
     /// A check finds nothing yet; of a body it is a failure.
-    Pending { after_ms: Option<u64> },
+    Pending {
+        after_ms: Option<u64>,
+    },
     /// A failure that may pass, with a waiting time of its own or the policy's.
-    Fail { after_ms: Option<u64> },
+    Fail {
+        after_ms: Option<u64>,
+    },
     FailForGood,
 }
 
 /// What a step is answered. The reference and the kernel must say the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    Created { run: Index, status: Status },
+    Created {
+        run: Index,
+        status: Status,
+    },
     Started(Vec<(Index, Vec<Claimed>)>),
     Claimed(Vec<Claimed>),
     Outcome(Outcome, Vec<Claimed>),
     /// Which of the leases are lost.
     Lost(Vec<Index>),
-    Reaped { released: usize, failed: usize },
+    Reaped {
+        released: usize,
+        failed: usize,
+    },
     Transitioned(&'static str),
     Cancelled(bool),
     Woken(bool),
-    Rerun { generation: u32, stages: Vec<String> },
-    Flushed { published: usize, refused: usize },
+    Rerun {
+        generation: u32,
+        stages: Vec<String>,
+    },
+    Flushed {
+        published: usize,
+        refused: usize,
+    },
     Waited,
     /// An error, by its code.
     Refused(&'static str),

@@ -13,7 +13,7 @@ async fn left(number: u64) -> StageResult<u64> {
     Ok(number)
 }
 
-#[stage(retry(max_attempts = 1))]
+#[stage(retry(max_attempts = 2))]
 async fn right(number: u64) -> StageResult<u64> {
     Ok(number)
 }
@@ -47,4 +47,3 @@ workflow! { fork = begin >> [left, order] }
 pub fn all() -> [&'static WorkflowDefinition; 4] {
     [chain::definition(), diamond::definition(), waiting::definition(), fork::definition()]
 }
-

@@ -33,7 +33,9 @@ impl Reference {
         if let Some(stop) = stop {
             return Err(stop);
         }
-        started.iter().for_each(|(_, jobs)| self.hold(process, jobs));
+        for (_, jobs) in &started {
+            self.hold(process, jobs);
+        }
         Ok(Answer::Started(started))
     }
 

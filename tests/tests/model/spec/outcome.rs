@@ -37,7 +37,8 @@ impl Reference {
                 self.persevere(|it| it.write(|it| it.suspend(job, stage, value, poll, give_up)))?
             }
             (End::Value(value), _) => {
-                let done = self.persevere(|it| it.write(|it| it.complete(job, stage, value, room, process)))?;
+                let done =
+                    self.persevere(|it| it.write(|it| it.complete(job, stage, value, room, process)))?;
                 return Ok(done.map_or((Outcome::Ghost, Vec::new()), |next| (Outcome::Completed, next)));
             }
             (End::Pending { after_ms }, Some(wait)) if job.waits => {

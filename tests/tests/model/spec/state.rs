@@ -114,9 +114,8 @@ impl Run {
 
     /// How many stages are ready or running.
     pub fn active(&self) -> usize {
-        let is_active = |stage: &&Stage| {
-            stage.job.is_some() && matches!(stage.status, Status::Pending | Status::Running)
-        };
+        let is_active =
+            |stage: &&Stage| stage.job.is_some() && matches!(stage.status, Status::Pending | Status::Running);
         if self.status == Status::Running { self.stages.iter().filter(is_active).count() } else { 0 }
     }
 

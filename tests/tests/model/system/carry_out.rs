@@ -41,7 +41,8 @@ impl Process {
             Command::ClaimPending { max, slots } => {
                 let command = RunClaimPending { worker_id: self.name(), max_claims: max, slots };
                 let runs = kernel.dispatch(command).await?.claimed;
-                let started = runs.into_iter().map(|run| (known.number(run.run_id), self.hold(known, run.jobs)));
+                let started =
+                    runs.into_iter().map(|run| (known.number(run.run_id), self.hold(known, run.jobs)));
                 Answer::Started(started.collect())
             }
             Command::ClaimJobs { max } => {
@@ -56,18 +57,18 @@ impl Process {
                 let stage_id = self.stage_id(run_id, stage).await?;
                 let command = JobExecute { worker_id: self.name(), run_id, stage_id };
                 let executed = kernel.dispatch(command).await?;
-                Answer::Outcome(self.outcome(executed.outcome), Vec::new())
+                Answer::Outcome(self.outcome(&executed.outcome), Vec::new())
             }
             Command::Deliver { lease, end, room } => {
                 self.script.set(end);
                 let job = lock(&known.leases)[lease].job.clone();
                 let delivery = deliver(kernel, &job, &self.name(), room).await?;
-                Answer::Outcome(self.outcome(delivery.outcome), self.hold(known, delivery.next))
+                Answer::Outcome(self.outcome(&delivery.outcome), self.hold(known, delivery.next))
             }
             Command::HandBack { lease } => {
                 let job = lock(&known.leases)[lease].job.clone();
                 let delivery = hand_back(kernel, &job, &self.name()).await?;
-                Answer::Outcome(self.outcome(delivery.outcome), self.hold(known, delivery.next))
+                Answer::Outcome(self.outcome(&delivery.outcome), self.hold(known, delivery.next))
             }
             Command::Renew => self.renew(known).await?,
             Command::Reap { threshold_ms, gone } => {
@@ -104,7 +105,8 @@ impl Process {
             }
             Command::Flush { max, refused } => {
                 *lock(&self.sink.refused) = refused.map(run_id);
-                let flushed = kernel.dispatch(OutboxFlush { worker_id: self.name(), max_events: max }).await?;
+                let flushed =
+                    kernel.dispatch(OutboxFlush { worker_id: self.name(), max_events: max }).await?;
                 Answer::Flushed { published: flushed.published, refused: flushed.refused }
             }
             Command::Wait { .. } => Answer::Waited,
@@ -141,17 +143,18 @@ impl Process {
         claimed
     }
 
-    fn outcome(&self, outcome: JobOutcome) -> Outcome {
+    fn outcome(&self, outcome: &JobOutcome) -> Outcome {
         if !matches!(outcome, JobOutcome::Ghost { .. } | JobOutcome::HandedBack) {
             self.script.committed();
         }
         match outcome {
             JobOutcome::Completed => Outcome::Completed,
             JobOutcome::Suspended { check_after } => {
-                let after_ms = u64::try_from(check_after.as_millis()).expect("the stages here wait for seconds");
+                let after_ms =
+                    u64::try_from(check_after.as_millis()).expect("the stages here wait for seconds");
                 Outcome::Suspended { after_ms }
             }
-            JobOutcome::Failed { retryable, .. } => Outcome::Failed { retryable },
+            JobOutcome::Failed { retryable, .. } => Outcome::Failed { retryable: *retryable },
             JobOutcome::HandedBack => Outcome::HandedBack,
             JobOutcome::Ghost { .. } => Outcome::Ghost,
         }

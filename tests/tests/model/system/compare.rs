@@ -16,7 +16,8 @@ impl System {
             assert_eq!(runs.len(), reference.runs.len(), "how many runs there are");
             let view = self.view();
             for (index, (run_id, run)) in runs.iter().zip(&reference.runs).enumerate() {
-                let snapshot = view.snapshot(*run_id).await.expect("a readable store").expect("it was created");
+                let snapshot =
+                    view.snapshot(*run_id).await.expect("a readable store").expect("it was created");
                 let events = view.events(*run_id, 0, usize::MAX).await.expect("a readable store");
                 lock(&self.rules).check(&snapshot, &events);
                 let told: Vec<String> = events.iter().map(told).collect();
@@ -37,7 +38,11 @@ impl System {
         assert_eq!(record.status, run.status, "the status of run {index}");
         assert_eq!(record.generation, run.generation, "the generation of run {index}");
         assert_eq!(record.last_sequence, run.events.len() as u64, "the newest event of run {index}");
-        assert_eq!(record.active as usize, run.active(), "how many stages of run {index} are ready or running");
+        assert_eq!(
+            record.active as usize,
+            run.active(),
+            "how many stages of run {index} are ready or running"
+        );
         assert_eq!(record.suspended as usize, run.suspended(), "how many stages of run {index} wait");
         assert_eq!(record.waiting_on as usize, run.lacks(), "how many ends run {index} lacks");
         let error = record.error.as_ref().map(|error| error.code.as_str());

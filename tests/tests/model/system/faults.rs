@@ -52,6 +52,8 @@ impl Faults {
         let mut state = lock(&self.state);
         match state.planned {
             _ if state.dead => Err(broken(doing)),
+            // Writes that were asked for at the same time: of those after the deadly one, nothing is written.
+            Some((write, _, Fault::Crash)) if number > write => Err(broken(doing)),
             Some((write, moment, fault)) if write == number && moment == at => match fault {
                 Fault::Crash => {
                     state.dead = true;

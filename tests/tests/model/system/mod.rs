@@ -16,10 +16,10 @@ use workflow_engine::RunId;
 use workflow_engine::ports::{Clock, Store};
 use workflow_engine::records::ClaimedJob;
 
-pub use self::stores::{Kind, close_reused};
 use self::process::{Process, Sink};
 use self::rules::Rules;
 use self::stores::Opened;
+pub use self::stores::{Kind, close_reused};
 use crate::defects::{Defect, Defective, Shared};
 use crate::spec::{PROCESSES, Reference};
 use crate::step::{Answer, Command, Index, Step, Trouble};
@@ -86,7 +86,9 @@ impl System {
     }
 
     fn defective(&self) -> Option<Arc<Defective>> {
-        self.defect.as_ref().map(|(defect, shared)| Arc::new(Defective::new(*defect, Arc::clone(shared))))
+        let (defect, shared) = self.defect.as_ref()?;
+        let beside = Arc::clone(&self.opened.store);
+        Some(Arc::new(Defective::new(*defect, Arc::clone(shared), beside)))
     }
 
     /// The store as whoever reads it sees it.

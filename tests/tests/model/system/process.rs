@@ -77,7 +77,8 @@ impl Process {
             return;
         }
         let stage = &run.workflow.stages[run.position(&handed.stage)];
-        let outputs = stage.handed.iter().map(|&before| run.stages[before].output.map(|value| value.to_string()));
+        let outputs =
+            stage.handed.iter().map(|&before| run.stages[before].output.map(|value| value.to_string()));
         if !stage.after.is_empty() {
             let handed = handed.values.iter().map(|json| Some(json.as_str().to_owned()));
             assert!(handed.eq(outputs), "stage `{}` was handed what is not committed", stage.id);
