@@ -6,6 +6,7 @@
 
 pub mod world;
 pub mod intercept;
+pub mod sweep;
 pub mod postgres;
 pub mod decisions;
 pub mod events;
