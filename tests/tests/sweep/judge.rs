@@ -83,7 +83,7 @@ impl Judge {
         let open = of_run("stage_id", "workflow_stages", "workflow_run_id") + " AND status <> 'COMPLETED'";
         assert!(self.column(&open).await.is_empty(), "{scenario:?}: a stage is open");
 
-        let sequences = of_run("CAST(sequence AS text)", "outbox_events", "workflow_run_id") + " ORDER BY sequence";
+        let sequences = of_run("CAST(sequence AS text)", "outbox_events", "workflow_run_id") + " ORDER BY outbox_events.sequence";
         let sequences = self.column(&sequences).await;
         let gapless = (1..=sequences.len()).map(|number| number.to_string());
         assert!(gapless.eq(sequences.iter().cloned()), "{scenario:?}: the sequences have a gap: {sequences:?}");

@@ -104,5 +104,7 @@ fn report(database: Database, outcomes: &[Outcome]) {
     let idle: Vec<_> = all.difference(&struck).collect();
     let hits = outcomes.iter().filter(|outcome| outcome.struck).count();
     println!("{database:?}: {} scenarios, {hits} of them struck, {} points", outcomes.len(), all.len() / 3);
+    let missed = outcomes.iter().filter(|outcome| !outcome.struck);
+    missed.for_each(|outcome| println!("  not struck: {:?}", outcome.scenario));
     assert!(idle.is_empty(), "on {database:?} nothing has happened at {idle:?}");
 }
