@@ -92,7 +92,8 @@ pub fn reach(point: &str) -> bool {
 /// Waits until each of these was reached; not at all in a process that is no child.
 pub async fn reached(names: &[&str]) {
     let mut changes = REACHED.subscribe();
-    while points().counts.as_ref().is_some_and(|counts| names.iter().any(|name| !counts.contains_key(*name))) {
+    while points().counts.as_ref().is_some_and(|counts| names.iter().any(|name| !counts.contains_key(*name)))
+    {
         // The sender is static.
         let _ = changes.changed().await;
     }

@@ -5,9 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use workflow_engine::kernel::LocalExecutor;
-use workflow_engine::ports::{
-    ActivityExecutor, BlobStore, Commit, Decision, EventSink, Guard, Store,
-};
+use workflow_engine::ports::{ActivityExecutor, BlobStore, Commit, Decision, EventSink, Guard, Store};
 use workflow_engine::records::{BlobKey, Event};
 use workflow_engine::testing::unavailable;
 use workflow_engine::{
@@ -41,8 +39,10 @@ impl Interceptor for StorePoints {
     async fn commit(&self, store: &dyn Store, decision: Decision) -> Result<Commit, Error> {
         // As if somebody had overtaken it, once: so the way on from there is one that is gone.
         let is_structural = matches!(decision.guard, Guard::Revision(_)) && decision.idempotency.is_none();
-        let is_wake =
-            decision.changes.iter().any(|change| matches!(change, workflow_engine::ports::Change::Wake { .. }));
+        let is_wake = decision
+            .changes
+            .iter()
+            .any(|change| matches!(change, workflow_engine::ports::Change::Wake { .. }));
         if is_structural && is_wake && are_watched() && !self.has_missed.swap(true, Ordering::SeqCst) {
             return Ok(Commit::Missed);
         }

@@ -28,8 +28,12 @@ pub async fn first(ledger: String, number: u64, ctx: &StageContext) -> StageResu
 #[stage(retry(max_attempts = 100, initial = "1ms", max = "1ms"))]
 pub async fn long(given: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
     note(&given.0, ctx)?;
-    points::reached(&["store.renew_leases: before", "store.stale_jobs: before", "store.next_lease_end: before"])
-        .await;
+    points::reached(&[
+        "store.renew_leases: before",
+        "store.stale_jobs: before",
+        "store.next_lease_end: before",
+    ])
+    .await;
     Ok((given.0, given.1 + 1))
 }
 

@@ -49,7 +49,7 @@ impl Dice {
 
     fn step(&mut self, state: &Reference) -> Step {
         let (process, command) = self.command_of(state);
-        let trouble = self.trouble(state, process, &command);
+        let trouble = self.trouble(state, &command);
         Step { process, command, trouble }
     }
 
@@ -60,7 +60,7 @@ impl Dice {
         (carrier(state, &command).unwrap_or(process), command)
     }
 
-    fn trouble(&mut self, state: &Reference, process: Index, command: &Command) -> Trouble {
+    fn trouble(&mut self, state: &Reference, command: &Command) -> Trouble {
         match self.weighed(&[(12, 'n'), (2, 'f'), (4, 'r')]) {
             'f' if !is_late(state, command) => Trouble::Fault {
                 write: self.weighed(&[(4, 0), (2, 1), (1, 2)]),
@@ -69,7 +69,7 @@ impl Dice {
             },
             'r' if can_be_overtaken(command) => {
                 let (by, overtaking) = self.command_of(state);
-                if by == process || !can_overtake(&overtaking) {
+                if !can_overtake(&overtaking) {
                     return Trouble::None;
                 }
                 Trouble::Race { process: by, command: Box::new(overtaking) }

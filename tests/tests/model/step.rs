@@ -23,7 +23,8 @@ pub enum Trouble {
         moment: Moment,
         fault: Fault,
     },
-    /// Another process carries out a whole command between what this one reads and its first write.
+    /// Another process, or another task of the same one, carries out a whole command between what this one reads and
+    /// its first write.
     Race {
         process: Index,
         command: Box<Command>,

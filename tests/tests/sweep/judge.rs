@@ -28,7 +28,8 @@ impl Judge {
                 Connected::Sqlite(patient.connect().await.expect("the file is there"))
             }
             Some(schema) => {
-                let mut connection = PgConnection::connect(&order.database).await.expect("the server is there");
+                let mut connection =
+                    PgConnection::connect(&order.database).await.expect("the server is there");
                 let path = AssertSqlSafe(format!("SET search_path = {schema}"));
                 sqlx::raw_sql(path).execute(&mut connection).await.expect("the schema is there");
                 Connected::Postgres(connection)
@@ -77,18 +78,27 @@ impl Judge {
         let others = "SELECT CAST(id AS text) FROM workflow_runs
                       WHERE id NOT IN (SELECT workflow_run_id FROM idempotency_keys) OR completed_at IS NULL";
         let others = self.column(others).await;
-        assert!(others.is_empty(), "{scenario:?}: runs that nobody asked for, or that are not over: {others:?}");
+        assert!(
+            others.is_empty(),
+            "{scenario:?}: runs that nobody asked for, or that are not over: {others:?}"
+        );
         let jobs = self.column(&of_run("stage_id", "job_queue", "workflow_run_id")).await;
         assert!(jobs.is_empty(), "{scenario:?}: jobs are left: {jobs:?}");
         let open = of_run("stage_id", "workflow_stages", "workflow_run_id") + " AND status <> 'COMPLETED'";
         assert!(self.column(&open).await.is_empty(), "{scenario:?}: a stage is open");
 
-        let sequences = of_run("CAST(sequence AS text)", "outbox_events", "workflow_run_id") + " ORDER BY outbox_events.sequence";
+        let sequences = of_run("CAST(sequence AS text)", "outbox_events", "workflow_run_id")
+            + " ORDER BY outbox_events.sequence";
         let sequences = self.column(&sequences).await;
         let gapless = (1..=sequences.len()).map(|number| number.to_string());
-        assert!(gapless.eq(sequences.iter().cloned()), "{scenario:?}: the sequences have a gap: {sequences:?}");
-        let ended = of_run("payload", "outbox_events", "workflow_run_id") + " AND event_type = 'stage:completed'";
-        let mut completed: Vec<String> = self.column(&ended).await.iter().map(|text| stage_of(text)).collect();
+        assert!(
+            gapless.eq(sequences.iter().cloned()),
+            "{scenario:?}: the sequences have a gap: {sequences:?}"
+        );
+        let ended =
+            of_run("payload", "outbox_events", "workflow_run_id") + " AND event_type = 'stage:completed'";
+        let mut completed: Vec<String> =
+            self.column(&ended).await.iter().map(|text| stage_of(text)).collect();
         completed.sort_unstable();
         assert_eq!(completed, order.shape.stages(), "{scenario:?}: each stage is committed once");
 
@@ -106,7 +116,10 @@ impl Judge {
             first.entry(sequence).or_insert(position);
         }
         let positions: Vec<_> = sequences.iter().map(|sequence| first.get(sequence)).collect();
-        assert!(positions.iter().all(Option::is_some), "{scenario:?}: an event was never delivered: {positions:?}");
+        assert!(
+            positions.iter().all(Option::is_some),
+            "{scenario:?}: an event was never delivered: {positions:?}"
+        );
         assert!(positions.is_sorted(), "{scenario:?}: first deliveries are out of order: {positions:?}");
     }
 }

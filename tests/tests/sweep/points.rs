@@ -40,7 +40,8 @@ const METHODS: [&str; 27] = [
 
 /// The runs come to every point, and to no other.
 pub fn are_complete(database: Database, census: &BTreeMap<Shape, BTreeMap<String, usize>>) {
-    let reached: BTreeSet<&str> = census.values().flat_map(|reached| reached.keys().map(String::as_str)).collect();
+    let reached: BTreeSet<&str> =
+        census.values().flat_map(|reached| reached.keys().map(String::as_str)).collect();
     let folder = match database {
         Database::Sqlite => "sqlite",
         Database::Postgres => "postgres",

@@ -55,20 +55,26 @@ impl Process {
                 self.script.set(end);
                 let run_id = run_id(run);
                 let stage_id = self.stage_id(run_id, stage).await?;
-                let command = JobExecute { worker_id: self.name(), run_id, stage_id };
+                let command = JobExecute { worker_id: self.name(), run_id, stage_id: stage_id.clone() };
                 let executed = kernel.dispatch(command).await?;
-                Answer::Outcome(self.outcome(&executed.outcome), Vec::new())
+                Answer::Outcome(self.outcome(run_id, &stage_id, &executed.outcome), Vec::new())
             }
             Command::Deliver { lease, end, room } => {
                 self.script.set(end);
                 let job = lock(&known.leases)[lease].job.clone();
                 let delivery = deliver(kernel, &job, &self.name(), room).await?;
-                Answer::Outcome(self.outcome(&delivery.outcome), self.hold(known, delivery.next))
+                Answer::Outcome(
+                    self.outcome(job.lease.run_id, &job.lease.stage_id, &delivery.outcome),
+                    self.hold(known, delivery.next),
+                )
             }
             Command::HandBack { lease } => {
                 let job = lock(&known.leases)[lease].job.clone();
                 let delivery = hand_back(kernel, &job, &self.name()).await?;
-                Answer::Outcome(self.outcome(&delivery.outcome), self.hold(known, delivery.next))
+                Answer::Outcome(
+                    self.outcome(job.lease.run_id, &job.lease.stage_id, &delivery.outcome),
+                    self.hold(known, delivery.next),
+                )
             }
             Command::Renew => self.renew(known).await?,
             Command::Reap { threshold_ms, gone } => {
@@ -143,9 +149,9 @@ impl Process {
         claimed
     }
 
-    fn outcome(&self, outcome: &JobOutcome) -> Outcome {
+    fn outcome(&self, run_id: RunId, stage_id: &str, outcome: &JobOutcome) -> Outcome {
         if !matches!(outcome, JobOutcome::Ghost { .. } | JobOutcome::HandedBack) {
-            self.script.committed();
+            self.script.committed(run_id, stage_id);
         }
         match outcome {
             JobOutcome::Completed => Outcome::Completed,

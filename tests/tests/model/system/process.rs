@@ -67,20 +67,27 @@ impl Process {
         format!("process-{}-{}", self.number.0, self.number.1)
     }
 
-    /// The body that ran last was handed what the stages before it have delivered.
+    /// Each body whose outcome was committed was handed what the stages before it have delivered.
     pub fn check_inputs(&self, known: &Known, reference: &Reference) {
-        let Some(handed) = lock(&self.script.handed).take() else { return };
-        let index = lock(&known.runs).iter().position(|run| *run == handed.run).expect("a run of this case");
+        for handed in std::mem::take(&mut *lock(&self.script.handed)) {
+            handed.check(known, reference);
+        }
+    }
+}
+
+impl Handed {
+    fn check(&self, known: &Known, reference: &Reference) {
+        let index = lock(&known.runs).iter().position(|run| *run == self.run).expect("a run of this case");
         let run = &reference.runs[index];
-        // A body whose lease is lost may be handed anything: it commits nothing.
-        if run.generation != handed.generation || !handed.committed {
+        // A body whose lease is lost may be handed anything: it commits nothing. Nor is it of interest after a rerun.
+        if run.generation != self.generation || !self.committed {
             return;
         }
-        let stage = &run.workflow.stages[run.position(&handed.stage)];
+        let stage = &run.workflow.stages[run.position(&self.stage)];
         let outputs =
             stage.handed.iter().map(|&before| run.stages[before].output.map(|value| value.to_string()));
         if !stage.after.is_empty() {
-            let handed = handed.values.iter().map(|json| Some(json.as_str().to_owned()));
+            let handed = self.values.iter().map(|json| Some(json.as_str().to_owned()));
             assert!(handed.eq(outputs), "stage `{}` was handed what is not committed", stage.id);
         }
     }
@@ -90,7 +97,7 @@ impl Process {
 #[derive(Default)]
 pub struct Script {
     end: Mutex<Option<End>>,
-    handed: Mutex<Option<Handed>>,
+    handed: Mutex<Vec<Handed>>,
 }
 
 /// What a body was called with.
@@ -105,12 +112,13 @@ struct Handed {
 impl Script {
     pub fn set(&self, end: End) {
         *lock(&self.end) = Some(end);
-        *lock(&self.handed) = None;
     }
 
-    /// The outcome of the body was committed.
-    pub fn committed(&self) {
-        if let Some(handed) = &mut *lock(&self.handed) {
+    /// The outcome of the newest body of this stage was committed.
+    pub fn committed(&self, run: RunId, stage: &str) {
+        let mut bodies = lock(&self.handed);
+        let newest = bodies.iter_mut().rev().find(|handed| handed.run == run && handed.stage == stage);
+        if let Some(handed) = newest {
             handed.committed = true;
         }
     }
@@ -135,7 +143,7 @@ fn failure(after_ms: Option<u64>) -> StageError {
 impl ActivityExecutor for Script {
     async fn execute(&self, _: &StageDefinition, execution: Execution) -> Result<Json, StageError> {
         let ctx = &execution.context;
-        *lock(&self.handed) = Some(Handed {
+        lock(&self.handed).push(Handed {
             run: ctx.run_id(),
             stage: ctx.stage_id().to_owned(),
             generation: ctx.generation(),
