@@ -5,6 +5,8 @@
 #![allow(clippy::missing_panics_doc, clippy::must_use_candidate)]
 
 pub mod world;
+pub mod intercept;
+pub mod sweep;
 pub mod postgres;
 pub mod decisions;
 pub mod hands;

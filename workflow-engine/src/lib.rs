@@ -6,6 +6,11 @@
 // Generated code names this crate by its own name, also in this crate's tests.
 extern crate self as workflow_engine;
 
+#[cfg(feature = "failpoints")]
+#[doc(hidden)]
+pub mod failpoints;
+#[cfg(not(feature = "failpoints"))]
+mod failpoints;
 mod hex;
 mod id;
 mod error;

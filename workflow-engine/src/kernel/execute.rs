@@ -237,11 +237,6 @@ impl Kernel {
         }
         changes.extend(answer(job, &JobOutcome::Completed));
 
-        // Before the commit, for whoever it makes ready may read it at once; harmless should the commit miss, since
-        // then the memory of this generation has no reader.
-        if let Some(memory) = self.memories().get(lease.run_id, lease.generation) {
-            memory.remember(&stage.id, completion.output);
-        }
         match self.commit_outcome(lease, changes).await? {
             None => {
                 self.memories().forget(lease.run_id, lease.generation);
@@ -250,6 +245,10 @@ impl Kernel {
             Some(applied) => {
                 if applied.ended.is_some() {
                     self.memories().forget(lease.run_id, lease.generation);
+                } else if let Some(memory) = self.memories().get(lease.run_id, lease.generation) {
+                    // Not before the commit: should the lease be lost, somebody else's output is the committed one, and
+                    // this process may be running what comes after it. Whoever is faster than this reads the store.
+                    memory.remember(&stage.id, completion.output);
                 }
                 Ok(Finished { outcome: JobOutcome::Completed, next: applied.claimed })
             }

@@ -15,6 +15,7 @@ use super::failure::Failure;
 use super::queue::Queue;
 use super::transaction::Transaction;
 use super::work::Work;
+use crate::failpoints::failpoint;
 use crate::id::RunId;
 use crate::stores::announcement::Announcement;
 
@@ -85,6 +86,7 @@ async fn transact(database: &Database, works: &mut [Work]) -> Result<(), Failure
     let running = tokio::time::timeout(patience, run_and_commit(&mut transaction, works));
     let Ok(outcome) = running.await else {
         // The connection is dropped, and with it whatever is left of the transaction.
+        database.hints.anything_may_have_changed();
         return Err(Failure::took_too_long("commit").in_the_commit());
     };
     match outcome {
@@ -97,6 +99,10 @@ async fn transact(database: &Database, works: &mut [Work]) -> Result<(), Failure
             Ok(())
         }
         Err(failure) => {
+            if failure.may_have_committed() {
+                // With leases and all, and nobody will be told what it has brought about.
+                database.hints.anything_may_have_changed();
+            }
             if failure.is_connection_lost() {
                 database.forget_idle();
             } else if transaction.roll_back().await {
@@ -111,8 +117,12 @@ async fn run_and_commit(
     transaction: &mut Transaction<'_>,
     works: &mut [Work],
 ) -> Result<Announcement, Failure> {
+    failpoint!("postgres: before BEGIN", Failure::injected("begin a transaction"));
     transaction.begin().await?;
+    failpoint!("postgres: after BEGIN", Failure::injected("begin a transaction"));
     let announcement = batch::run(transaction, works).await?;
+    failpoint!("postgres: before COMMIT", Failure::injected("commit").in_the_commit());
     transaction.commit().await?;
+    failpoint!("postgres: after COMMIT", Failure::injected("commit").in_the_commit());
     Ok(announcement)
 }

@@ -55,6 +55,12 @@ impl Failure {
         Self { doing: doing.into(), cause: cause_of(&error), source: Arc::new(error) }
     }
 
+    /// The server went away, says a test.
+    #[cfg(feature = "failpoints")]
+    pub(super) fn injected(doing: impl Into<String>) -> Self {
+        Self::database(doing, sqlx::Error::Io(std::io::Error::other("a failpoint")))
+    }
+
     /// Something that another try will not mend.
     pub(super) fn lasting(doing: impl Into<String>, source: impl StdError + Send + Sync + 'static) -> Self {
         Self { doing: doing.into(), cause: Cause::Lasting, source: Arc::new(source) }
@@ -84,6 +90,11 @@ impl Failure {
     /// The connection is gone, or cannot be had, and nothing is written.
     pub(super) fn is_away(&self) -> bool {
         self.cause == Cause::Away
+    }
+
+    /// Nobody knows whether it was committed.
+    pub(super) fn may_have_committed(&self) -> bool {
+        self.cause == Cause::Unknown
     }
 
     /// The connection is of no use any more.

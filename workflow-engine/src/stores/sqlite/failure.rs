@@ -34,6 +34,12 @@ impl Failure {
         Self { doing: doing.into(), transient: is_transient(&error, code), busy, source: Arc::new(error) }
     }
 
+    /// The database went away, says a test.
+    #[cfg(feature = "failpoints")]
+    pub(super) fn injected(doing: impl Into<String>) -> Self {
+        Self::database(doing, sqlx::Error::Io(std::io::Error::other("a failpoint")))
+    }
+
     /// Something that another try will not mend.
     pub(super) fn lasting(doing: impl Into<String>, source: impl StdError + Send + Sync + 'static) -> Self {
         Self { doing: doing.into(), transient: false, busy: false, source: Arc::new(source) }

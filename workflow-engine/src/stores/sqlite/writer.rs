@@ -17,6 +17,7 @@ use super::foreign::{DataVersion, ForeignCommits};
 use super::session::Session;
 use super::work::Work;
 use crate::error::Error;
+use crate::failpoints::failpoint;
 use crate::ports::{Clock, Hints};
 use crate::stores::announcement::Announcement;
 use crate::stores::instant;
@@ -117,6 +118,7 @@ impl Writer {
 
     async fn transact(&mut self, works: &mut [Work]) -> Result<(), Failure> {
         self.session.counters.requests.fetch_add(works.len() as u64, Ordering::Relaxed);
+        failpoint!("sqlite: before BEGIN", Failure::injected("begin a transaction"));
         self.session.begin().await?;
         match self.run_and_commit(works).await {
             Ok(announcement) => {
@@ -139,9 +141,21 @@ impl Writer {
         }
         let now = instant::now(&*self.clock);
         let deliver_events = self.deliver_events.load(Ordering::Relaxed);
+        failpoint!("sqlite: after BEGIN", Failure::injected("begin a transaction"));
         let announcement = batch::run(&mut self.session, works, now, deliver_events).await?;
+        failpoint!("sqlite: before COMMIT", Failure::injected("commit"));
+        let committed = self.commit().await;
+        if committed.is_err() {
+            // It may have gone through, leases and all, and nobody will be told what it has brought about.
+            self.hints.anything_may_have_changed();
+        }
+        committed.map(|()| announcement)
+    }
+
+    async fn commit(&mut self) -> Result<(), Failure> {
         self.session.commit().await?;
-        Ok(announcement)
+        failpoint!("sqlite: after COMMIT", Failure::injected("commit"));
+        Ok(())
     }
 
     /// Tells everybody if another process has committed something since the last look.

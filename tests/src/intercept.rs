@@ -1,0 +1,272 @@
+//! A store in front of another one, with somebody in between who sees every call, and may answer it in the store's
+//! place.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use workflow_engine::ports::{
+    Commit, Decide, Decision, Hints, JobTransport, Outbox, Persistence, Snapshot, Store,
+};
+use workflow_engine::records::{
+    BlobKey, Claim, ClaimedJob, Event, JobRecord, Lease, LogRecord, RunRecord, RunRequest, StageRecord,
+    StoredValue,
+};
+use workflow_engine::{Error, Json, RunId};
+
+/// A method of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Its name.
+    pub method: &'static str,
+    /// Whether it writes.
+    pub writes: bool,
+}
+
+/// Who stands in between. Without an answer of its own, everything is passed on.
+#[async_trait]
+pub trait Interceptor: Send + Sync {
+    /// Before each call. What it answers is given to `after`; an error is the call's, and the store does not hear of it.
+    async fn before(&self, _call: Call) -> Result<u64, Error> {
+        Ok(0)
+    }
+
+    /// After each call that the store has carried out. An error is the call's, whatever the store has done.
+    async fn after(&self, _call: Call, _token: u64) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// In place of the store's.
+    async fn commit(&self, store: &dyn Store, decision: Decision) -> Result<Commit, Error> {
+        store.commit(decision).await
+    }
+
+    /// In place of the store's.
+    async fn commit_locked(&self, store: &dyn Store, run_id: RunId, decide: Decide) -> Result<Commit, Error> {
+        store.commit_locked(run_id, decide).await
+    }
+
+    /// In place of the store's.
+    async fn events(
+        &self,
+        store: &dyn Store,
+        run_id: RunId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Event>, Error> {
+        store.events(run_id, after, limit).await
+    }
+
+    /// In place of the store's.
+    async fn claim_jobs(
+        &self,
+        store: &dyn Store,
+        claim: &Claim,
+        definitions: &[String],
+        max: usize,
+    ) -> Result<Vec<ClaimedJob>, Error> {
+        store.claim_jobs(claim, definitions, max).await
+    }
+
+    /// In place of the store's.
+    async fn renew_leases(
+        &self,
+        store: &dyn Store,
+        leases: Vec<Lease>,
+        lease: Duration,
+    ) -> Result<Vec<Lease>, Error> {
+        store.renew_leases(leases, lease).await
+    }
+
+    /// In place of the store's.
+    async fn undelivered(
+        &self,
+        store: &dyn Store,
+        flusher: &Claim,
+        limit: usize,
+    ) -> Result<Vec<Event>, Error> {
+        store.undelivered(flusher, limit).await
+    }
+}
+
+/// A store behind an interceptor.
+pub struct Intercepted<I> {
+    store: Arc<dyn Store>,
+    interceptor: Arc<I>,
+}
+
+impl<I: Interceptor> Intercepted<I> {
+    /// `interceptor` in front of `store`.
+    pub fn new(store: Arc<dyn Store>, interceptor: Arc<I>) -> Self {
+        Self { store, interceptor }
+    }
+
+    async fn read<T>(
+        &self,
+        method: &'static str,
+        answer: impl Future<Output = Result<T, Error>> + Send,
+    ) -> Result<T, Error> {
+        self.call(Call { method, writes: false }, answer).await
+    }
+
+    async fn write<T>(
+        &self,
+        method: &'static str,
+        answer: impl Future<Output = Result<T, Error>> + Send,
+    ) -> Result<T, Error> {
+        self.call(Call { method, writes: true }, answer).await
+    }
+
+    async fn call<T>(
+        &self,
+        call: Call,
+        answer: impl Future<Output = Result<T, Error>> + Send,
+    ) -> Result<T, Error> {
+        let token = self.interceptor.before(call).await?;
+        let answer = answer.await?;
+        self.interceptor.after(call, token).await?;
+        Ok(answer)
+    }
+}
+
+#[async_trait]
+impl<I: Interceptor> Persistence for Intercepted<I> {
+    async fn commit(&self, decision: Decision) -> Result<Commit, Error> {
+        self.write("commit", self.interceptor.commit(&*self.store, decision)).await
+    }
+
+    async fn commit_locked(&self, run_id: RunId, decide: Decide) -> Result<Commit, Error> {
+        self.write("commit_locked", self.interceptor.commit_locked(&*self.store, run_id, decide)).await
+    }
+
+    async fn snapshot(&self, run_id: RunId) -> Result<Option<Snapshot>, Error> {
+        self.read("snapshot", self.store.snapshot(run_id)).await
+    }
+
+    async fn run(&self, run_id: RunId) -> Result<Option<RunRecord>, Error> {
+        self.read("run", self.store.run(run_id)).await
+    }
+
+    async fn request(&self, run_id: RunId) -> Result<Option<RunRequest>, Error> {
+        self.read("request", self.store.request(run_id)).await
+    }
+
+    async fn stages(&self, run_id: RunId) -> Result<Vec<StageRecord>, Error> {
+        self.read("stages", self.store.stages(run_id)).await
+    }
+
+    async fn stage(&self, run_id: RunId, stage_id: &str) -> Result<Option<StageRecord>, Error> {
+        self.read("stage", self.store.stage(run_id, stage_id)).await
+    }
+
+    async fn outputs(
+        &self,
+        run_id: RunId,
+        stage_ids: &[String],
+    ) -> Result<HashMap<String, StoredValue>, Error> {
+        self.read("outputs", self.store.outputs(run_id, stage_ids)).await
+    }
+
+    async fn blob(&self, key: &BlobKey) -> Result<Option<Json>, Error> {
+        self.read("blob", self.store.blob(key)).await
+    }
+
+    async fn events(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<Event>, Error> {
+        self.read("events", self.interceptor.events(&*self.store, run_id, after, limit)).await
+    }
+
+    async fn logs(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<LogRecord>, Error> {
+        self.read("logs", self.store.logs(run_id, after, limit)).await
+    }
+
+    async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error> {
+        self.read("pending_runs", self.store.pending_runs(definitions, limit)).await
+    }
+
+    async fn unfinished_runs(&self, workflow_id: &str) -> Result<Vec<RunRecord>, Error> {
+        self.read("unfinished_runs", self.store.unfinished_runs(workflow_id)).await
+    }
+
+    async fn stuck_runs(
+        &self,
+        definitions: &[String],
+        still: Duration,
+        limit: usize,
+    ) -> Result<Vec<RunId>, Error> {
+        self.read("stuck_runs", self.store.stuck_runs(definitions, still, limit)).await
+    }
+
+    async fn unclaimed_runs(
+        &self,
+        definitions: &[String],
+        waiting: Duration,
+        limit: usize,
+    ) -> Result<Vec<RunId>, Error> {
+        self.read("unclaimed_runs", self.store.unclaimed_runs(definitions, waiting, limit)).await
+    }
+
+    fn hints(&self) -> &Arc<Hints> {
+        self.store.hints()
+    }
+
+    async fn close(&self) {
+        self.store.close().await;
+    }
+}
+
+#[async_trait]
+impl<I: Interceptor> JobTransport for Intercepted<I> {
+    async fn claim_jobs(
+        &self,
+        claim: &Claim,
+        definitions: &[String],
+        max: usize,
+    ) -> Result<Vec<ClaimedJob>, Error> {
+        self.write("claim_jobs", self.interceptor.claim_jobs(&*self.store, claim, definitions, max)).await
+    }
+
+    async fn due_checks(&self, definitions: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
+        self.read("due_checks", self.store.due_checks(definitions, limit)).await
+    }
+
+    async fn renew_leases(&self, leases: Vec<Lease>, lease: Duration) -> Result<Vec<Lease>, Error> {
+        self.write("renew_leases", self.interceptor.renew_leases(&*self.store, leases, lease)).await
+    }
+
+    async fn stale_jobs(&self, gone_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
+        self.read("stale_jobs", self.store.stale_jobs(gone_workers, limit)).await
+    }
+
+    async fn lease_holders(&self) -> Result<Vec<String>, Error> {
+        self.read("lease_holders", self.store.lease_holders()).await
+    }
+
+    async fn next_job_due(&self, definitions: &[String]) -> Result<Option<DateTime<Utc>>, Error> {
+        self.read("next_job_due", self.store.next_job_due(definitions)).await
+    }
+
+    async fn next_lease_end(&self) -> Result<Option<DateTime<Utc>>, Error> {
+        self.read("next_lease_end", self.store.next_lease_end()).await
+    }
+}
+
+#[async_trait]
+impl<I: Interceptor> Outbox for Intercepted<I> {
+    fn deliver_events(&self, deliver: bool) {
+        self.store.deliver_events(deliver);
+    }
+
+    async fn undelivered(&self, flusher: &Claim, limit: usize) -> Result<Vec<Event>, Error> {
+        self.write("undelivered", self.interceptor.undelivered(&*self.store, flusher, limit)).await
+    }
+
+    async fn mark_delivered(&self, events: Vec<(RunId, u64)>) -> Result<(), Error> {
+        self.write("mark_delivered", self.store.mark_delivered(events)).await
+    }
+
+    async fn mark_refused(&self, run_id: RunId, sequence: u64, delay: Duration) -> Result<(), Error> {
+        self.write("mark_refused", self.store.mark_refused(run_id, sequence, delay)).await
+    }
+}

@@ -1,0 +1,140 @@
+//! Every port, with a point before and after each of its methods.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use workflow_engine::kernel::LocalExecutor;
+use workflow_engine::ports::{ActivityExecutor, BlobStore, Commit, Decision, EventSink, Guard, Store};
+use workflow_engine::records::{BlobKey, Event};
+use workflow_engine::testing::unavailable;
+use workflow_engine::{
+    CheckExecution, Error, Execution, Json, StageDefinition, StageError, Verdict, WaitDefinition,
+};
+
+use super::points::{are_watched, reach};
+use crate::intercept::{Call, Interceptor};
+use crate::ledger;
+
+fn at(port: &str, method: &str, moment: &str) -> Result<(), Error> {
+    if reach(&format!("{port}.{method}: {moment}")) { Err(unavailable(method)) } else { Ok(()) }
+}
+
+/// In front of the store.
+#[derive(Default)]
+pub struct StorePoints {
+    has_missed: AtomicBool,
+}
+
+#[async_trait]
+impl Interceptor for StorePoints {
+    async fn before(&self, call: Call) -> Result<u64, Error> {
+        at("store", call.method, "before").map(|()| 0)
+    }
+
+    async fn after(&self, call: Call, _: u64) -> Result<(), Error> {
+        at("store", call.method, "after")
+    }
+
+    async fn commit(&self, store: &dyn Store, decision: Decision) -> Result<Commit, Error> {
+        // As if somebody had overtaken it, once: so the way on from there is one that is gone.
+        let is_structural = matches!(decision.guard, Guard::Revision(_)) && decision.idempotency.is_none();
+        let is_wake = decision
+            .changes
+            .iter()
+            .any(|change| matches!(change, workflow_engine::ports::Change::Wake { .. }));
+        if is_structural && is_wake && are_watched() && !self.has_missed.swap(true, Ordering::SeqCst) {
+            return Ok(Commit::Missed);
+        }
+        store.commit(decision).await
+    }
+}
+
+/// Where bodies run.
+pub struct ExecutorPoints;
+
+fn failed(port: &str, method: &str, moment: &str) -> Result<(), StageError> {
+    at(port, method, moment).map_err(StageError::retryable)
+}
+
+#[async_trait]
+impl ActivityExecutor for ExecutorPoints {
+    async fn execute(&self, stage: &StageDefinition, execution: Execution) -> Result<Json, StageError> {
+        failed("executor", "execute", "before")?;
+        let output = LocalExecutor.execute(stage, execution).await?;
+        failed("executor", "execute", "after")?;
+        Ok(output)
+    }
+
+    async fn check(&self, wait: &WaitDefinition, check: CheckExecution) -> Result<Verdict, StageError> {
+        failed("executor", "check", "before")?;
+        let verdict = LocalExecutor.check(wait, check).await?;
+        failed("executor", "check", "after")?;
+        Ok(verdict)
+    }
+}
+
+/// Notes events in a file. In a child it refuses the first one, where it is told to.
+pub struct SinkPoints {
+    /// The file.
+    pub file: PathBuf,
+    /// Whether the first event is still to be refused.
+    pub refuses: AtomicBool,
+}
+
+#[async_trait]
+impl EventSink for SinkPoints {
+    async fn deliver(&self, event: &Event) -> Result<(), Error> {
+        at("sink", "deliver", "before")?;
+        if are_watched() && self.refuses.swap(false, Ordering::SeqCst) {
+            return Err(unavailable("take the first event"));
+        }
+        let line = format!("{} {}", event.run_id, event.sequence);
+        ledger::append(&self.file, &line).map_err(|_| unavailable("append to the file of the sink"))?;
+        at("sink", "deliver", "after")
+    }
+}
+
+/// Keeps payloads as files of a folder.
+pub struct BlobPoints {
+    /// The folder.
+    pub folder: PathBuf,
+}
+
+impl BlobPoints {
+    fn file(&self, key: &BlobKey) -> PathBuf {
+        self.folder.join(key.0.replace('/', "_"))
+    }
+}
+
+#[async_trait]
+impl BlobStore for BlobPoints {
+    async fn put(&self, key: &BlobKey, value: &Json) -> Result<(), Error> {
+        at("blobs", "put", "before")?;
+        // A process that dies here leaves a file that nobody names.
+        let temporary = self.file(key).with_extension(format!("{}", std::process::id()));
+        let written = std::fs::write(&temporary, value.as_str())
+            .and_then(|()| std::fs::rename(&temporary, self.file(key)));
+        written.map_err(|_| unavailable("write a blob"))?;
+        at("blobs", "put", "after")
+    }
+
+    async fn get(&self, key: &BlobKey) -> Result<Option<Json>, Error> {
+        at("blobs", "get", "before")?;
+        let text = std::fs::read_to_string(self.file(key)).ok();
+        at("blobs", "get", "after")?;
+        Ok(text.map(|text| Json::parse(&text).expect("it was JSON")))
+    }
+
+    async fn has(&self, key: &BlobKey) -> Result<bool, Error> {
+        Ok(self.file(key).exists())
+    }
+
+    async fn delete(&self, key: &BlobKey) -> Result<(), Error> {
+        std::fs::remove_file(self.file(key)).or(Ok(()))
+    }
+
+    async fn list(&self, _: &str) -> Result<Vec<BlobKey>, Error> {
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,168 @@
+//! One run, in the child as in whoever comes after it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use serde::{Deserialize, Serialize};
+use workflow_engine::kernel::{RunReapStuck, StagePollSuspended};
+use workflow_engine::ports::{Store, SystemClock};
+use workflow_engine::prelude::*;
+use workflow_engine::records::EventKind;
+use workflow_engine::stores::{PostgresOptions, PostgresStore, SqliteOptions, SqliteStore};
+use workflow_engine::{EngineBuilder, Error};
+
+use super::points::Armed;
+use super::ports::{BlobPoints, ExecutorPoints, SinkPoints};
+use super::workflows::{FirstInput, chain, diamond, waiting};
+
+/// How long leases last.
+pub const LEASE: Duration = Duration::from_millis(300);
+
+/// Which workflow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Shape {
+    /// `first >> long >> left`, with blobs in files.
+    Chain,
+    /// `first >> [left, right] >> last`, with blobs in the store and a sink that refuses once.
+    Diamond,
+    /// `first >> [asked, left] >> last`.
+    Waiting,
+}
+
+impl Shape {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Chain, Self::Diamond, Self::Waiting];
+
+    /// What it delivers for `number`.
+    pub fn expected(self, number: u64) -> u64 {
+        if self == Self::Chain { 2 * number + 2 } else { 3 * number + 1 }
+    }
+
+    /// Its stages, in the order of their ids.
+    pub fn stages(self) -> Vec<&'static str> {
+        let definition = match self {
+            Self::Chain => chain::definition(),
+            Self::Diamond => diamond::definition(),
+            Self::Waiting => waiting::definition(),
+        };
+        let mut stages: Vec<_> = definition.stages.iter().map(|stage| stage.id.as_str()).collect();
+        stages.sort_unstable();
+        stages
+    }
+}
+
+/// What a child is told.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Order {
+    /// A path, or the URL of a PostgreSQL database.
+    pub database: String,
+    /// The schema there.
+    pub schema: Option<String>,
+    /// Where the ledger is, what the sink has taken, and blobs.
+    pub folder: PathBuf,
+    /// The workflow.
+    pub shape: Shape,
+    /// Makes the run one of its own; its key is made of it.
+    pub number: u64,
+    /// Where what happens.
+    pub armed: Option<Armed>,
+}
+
+impl Order {
+    /// The run's key.
+    pub fn key(&self) -> String {
+        format!("run-{}", self.number)
+    }
+
+    /// Opens the database.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub async fn open(&self) -> Result<Arc<dyn Store>, Error> {
+        Ok(match &self.schema {
+            None => Arc::new(SqliteStore::open(&self.database, SqliteOptions::default()).await?),
+            Some(schema) => {
+                let mut options = PostgresOptions::default();
+                options.schema.clone_from(schema);
+                options.connections = 2;
+                Arc::new(PostgresStore::open(&self.database, options).await?)
+            }
+        })
+    }
+
+    /// An engine over it.
+    ///
+    /// # Errors
+    /// When it cannot be built.
+    pub async fn engine(&self, store: Arc<dyn Store>) -> Result<Engine, Error> {
+        let sink = SinkPoints {
+            file: delivered(&self.folder),
+            refuses: AtomicBool::new(self.shape == Shape::Diamond),
+        };
+        let builder = EngineBuilder::over(store, Arc::new(SystemClock))
+            .register::<chain>()
+            .register::<diamond>()
+            .register::<waiting>()
+            .executor(ExecutorPoints)
+            .event_sink(sink)
+            .inline_limit(16)
+            .lease(LEASE);
+        match self.shape {
+            Shape::Chain => builder.blob_store(BlobPoints { folder: self.folder.clone() }).build().await,
+            _ => builder.build().await,
+        }
+    }
+
+    /// Starts the run, or finds it started, and waits for its end; answers what it delivers.
+    ///
+    /// # Errors
+    /// Whatever any call of an engine says.
+    pub async fn run(&self, engine: &Engine) -> Result<u64, Error> {
+        match self.shape {
+            Shape::Chain => self.run_as::<chain>(engine).await,
+            Shape::Diamond => self.run_as::<diamond>(engine).await,
+            Shape::Waiting => self.run_as::<waiting>(engine).await,
+        }
+    }
+
+    async fn run_as<W>(&self, engine: &Engine) -> Result<u64, Error>
+    where
+        W: Workflow<Input = FirstInput, Output = (String, u64)>,
+    {
+        let ledger = ledger(&self.folder).to_str().expect("a temporary path is text").to_owned();
+        let input = FirstInput { ledger, number: self.number };
+        let run = engine.start::<W>(input).key(self.key()).await?;
+        // Whoever was asked has answered, and says so.
+        let mut events = run.events();
+        while let Some(event) = events.next().await {
+            if let EventKind::StageSuspended { stage_id, .. } = event?.kind {
+                engine.wake(run.id(), stage_id).await?;
+            }
+        }
+        let (_, output) = run.output().await?;
+        // What a program may ask for besides.
+        run.input().await?;
+        run.outputs().await?;
+        engine.unfinished::<W>().await?;
+        engine.kernel().store().stages(run.id()).await?;
+        engine.kernel().store().logs(run.id(), 0, 100).await?;
+        let (worker_id, day) = ("visitor".to_owned(), Duration::from_secs(86_400));
+        engine.dispatch(StagePollSuspended { worker_id, max_checks: 1 }).await?;
+        engine.dispatch(RunReapStuck { threshold: day }).await?;
+        engine.kernel().store().unclaimed_runs(&[], day, 1).await?;
+        Ok(output)
+    }
+}
+
+/// Where bodies leave their lines.
+pub fn ledger(folder: &Path) -> PathBuf {
+    folder.join("ledger.txt")
+}
+
+/// Where the sink does.
+pub fn delivered(folder: &Path) -> PathBuf {
+    folder.join("delivered.txt")
+}

@@ -1,0 +1,81 @@
+//! Decisions as a mistaken kernel would make them.
+
+use std::time::Duration;
+
+use workflow_engine::ports::{Change, Decision, Guard, RunEnd};
+use workflow_engine::records::Claim;
+
+use super::Defect;
+
+/// How late the clock of every process is.
+pub const LATE: Duration = Duration::from_secs(10);
+
+/// What the mistaken kernel asks for instead.
+pub fn mistaken(defect: Defect, mut decision: Decision) -> Decision {
+    match defect {
+        Defect::AppClockLease => decision.changes.iter_mut().filter_map(claim_of).for_each(shorten),
+        Defect::AttemptCountedAtItsEnd if matches!(decision.guard, Guard::ExpiredLease(_)) => {
+            for change in &mut decision.changes {
+                if let Change::Retry { stage_id, .. } = change {
+                    *change = Change::HandBack { stage_id: std::mem::take(stage_id) };
+                }
+            }
+        }
+        Defect::ReapWithoutCap if matches!(decision.guard, Guard::ExpiredLeaseAndRevision(..)) => {
+            let retry = |change| match change {
+                Change::Fail { stage_id, error } => {
+                    Some(Change::Retry { stage_id, error, delay: Duration::ZERO })
+                }
+                _ => None,
+            };
+            decision.changes = decision.changes.into_iter().filter_map(retry).collect();
+        }
+        Defect::ReleasedTwice => {
+            let twice = |change: Change| match change {
+                Change::Release { .. } => vec![change.clone(), change],
+                change => vec![change],
+            };
+            decision.changes = decision.changes.into_iter().flat_map(twice).collect();
+        }
+        Defect::HandBackKeepsLease => {
+            decision.changes.retain(|change| !matches!(change, Change::HandBack { .. }));
+        }
+        Defect::EndedRunKeepsJobs if ends(&decision) => {
+            decision.changes.retain(|change| !matches!(change, Change::Cancel { .. }));
+        }
+        _ => {}
+    }
+    decision
+}
+
+/// Whether it ends its run without an output.
+pub fn ends(decision: &Decision) -> bool {
+    decision.changes.iter().any(|change| matches!(change, Change::EndRun(_)))
+}
+
+/// Whether it cancels its run.
+pub fn cancels(decision: &Decision) -> bool {
+    decision.changes.iter().any(|change| matches!(change, Change::EndRun(RunEnd::Cancelled(_))))
+}
+
+/// What makes something ready, apart from the rest.
+pub fn split_off_queue(decision: &mut Decision) -> Vec<Change> {
+    let changes = std::mem::take(&mut decision.changes);
+    let is_queued = |change: &Change| matches!(change, Change::Enqueue { .. } | Change::Release { .. });
+    let (later, now) = changes.into_iter().partition(is_queued);
+    decision.changes = now;
+    later
+}
+
+/// A lease that is counted from an instant that has passed.
+pub fn shorten(claim: &mut Claim) {
+    claim.lease = claim.lease.saturating_sub(LATE);
+}
+
+fn claim_of(change: &mut Change) -> Option<&mut Claim> {
+    match change {
+        Change::Claim { claim, .. } => Some(claim),
+        Change::Enqueue { claim, .. } | Change::Release { claim, .. } => claim.as_mut(),
+        _ => None,
+    }
+}

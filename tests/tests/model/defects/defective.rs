@@ -1,0 +1,227 @@
+//! A defect between a kernel and its store.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tests::intercept::Interceptor;
+use workflow_engine::ports::{Change, Commit, Decide, Decision, Guard, Revision, Snapshot, Store};
+use workflow_engine::records::{Claim, ClaimedJob, Event, Lease, Status};
+use workflow_engine::{Error, RunId};
+
+use super::decisions::{cancels, mistaken, shorten, split_off_queue};
+use super::{Defect, Shared};
+
+/// The defect of one process.
+pub struct Defective {
+    defect: Defect,
+    shared: Arc<Shared>,
+    /// The store without the trouble of the process: what a defect does beside its transaction is no write of the
+    /// step, so that nothing but its consequence gives it away.
+    beside: Arc<dyn Store>,
+}
+
+impl Defective {
+    /// This defect.
+    pub fn new(defect: Defect, shared: Arc<Shared>, beside: Arc<dyn Store>) -> Self {
+        Self { defect, shared, beside }
+    }
+
+    async fn enqueue_after(&self, store: &dyn Store, mut decision: Decision) -> Result<Commit, Error> {
+        let run_id = decision.run_id;
+        let later = split_off_queue(&mut decision);
+        let mut commit = store.commit(decision).await?;
+        if let Commit::Applied(applied) = &mut commit
+            && !later.is_empty()
+            && let Commit::Applied(second) = force(&*self.beside, bare(run_id, later)).await?
+        {
+            applied.claimed = second.claimed;
+        }
+        Ok(commit)
+    }
+
+    async fn key_after(&self, store: &dyn Store, mut decision: Decision) -> Result<Commit, Error> {
+        let Some(entry) = decision.idempotency.take() else { return store.commit(decision).await };
+        let never = Guard::Revision(Revision { version: 0, last_sequence: 0 });
+        let run_id = decision.run_id;
+        let question =
+            Decision { run_id, guard: never, idempotency: Some(entry.clone()), changes: Vec::new() };
+        if let Commit::Repeated { .. } = self.beside.commit(question).await? {
+            decision.idempotency = Some(entry);
+            return store.commit(decision).await;
+        }
+        let commit = store.commit(decision).await?;
+        if matches!(commit, Commit::Applied(_)) {
+            let key = Decision { idempotency: Some(entry), ..bare(run_id, Vec::new()) };
+            force(&*self.beside, key).await?;
+        }
+        Ok(commit)
+    }
+
+    /// The events of this commit are numbered from what was the newest before it was asked for.
+    async fn number(&self, run_id: RunId, newest: u64) -> Result<(), Error> {
+        let now = self.newest(run_id).await?;
+        let mut sequences = self.shared.sequences.lock().expect("a failed test goes no further");
+        let given = sequences.entry(run_id).or_default();
+        let new = now.saturating_sub(given.len() as u64);
+        given.extend(newest + 1..=newest + new);
+        Ok(())
+    }
+
+    async fn newest(&self, run_id: RunId) -> Result<u64, Error> {
+        Ok(self.beside.run(run_id).await?.map_or(0, |run| run.last_sequence))
+    }
+
+    async fn has_running_job(&self, run_id: RunId, stage: &str) -> Result<bool, Error> {
+        let snapshot = self.beside.snapshot(run_id).await?;
+        let mut jobs = snapshot.into_iter().flat_map(|snapshot| snapshot.jobs);
+        Ok(jobs.any(|job| job.stage_id == stage && job.status == Status::Running))
+    }
+
+    /// The lease that somebody has on the job now.
+    async fn newest_lease(&self, lease: Lease) -> Result<Lease, Error> {
+        let snapshot = self.beside.snapshot(lease.run_id).await?;
+        let mut jobs = snapshot.into_iter().flat_map(|snapshot| snapshot.jobs);
+        let job = jobs.find(|job| job.stage_id == lease.stage_id);
+        Ok(match job {
+            Some(job) => Lease { generation: job.generation, epoch: job.lease_epoch, ..lease },
+            None => lease,
+        })
+    }
+}
+
+/// A decision that is to be forced.
+fn bare(run_id: RunId, changes: Vec<Change>) -> Decision {
+    Decision { run_id, guard: Guard::Absent, idempotency: None, changes }
+}
+
+/// Writes a decision to whatever its run has become.
+async fn force(store: &dyn Store, decision: Decision) -> Result<Commit, Error> {
+    let run_id = decision.run_id;
+    let decide = move |snapshot: Option<&Snapshot>| {
+        let run = &snapshot?.run;
+        let revision = Revision { version: run.version, last_sequence: run.last_sequence };
+        Some(Decision { guard: Guard::Revision(revision), ..decision })
+    };
+    store.commit_locked(run_id, Box::new(decide)).await
+}
+
+#[async_trait]
+impl Interceptor for Defective {
+    async fn commit(&self, store: &dyn Store, decision: Decision) -> Result<Commit, Error> {
+        let mut decision = mistaken(self.defect, decision);
+        match (self.defect, &decision.guard) {
+            (Defect::NoFence, Guard::Lease(_)) => force(store, decision).await,
+            (Defect::CancelUnguarded, _) if cancels(&decision) => force(store, decision).await,
+            (Defect::EnqueueAfterCommit, _) => self.enqueue_after(store, decision).await,
+            (Defect::KeyInSecondTransaction, _) => self.key_after(store, decision).await,
+            (Defect::SequenceFromDecide, _) => {
+                let run_id = decision.run_id;
+                let newest = self.newest(run_id).await?;
+                let commit = store.commit(decision).await;
+                self.number(run_id, newest).await?;
+                commit
+            }
+            (Defect::WakeDuringCheckIsLost, _) => {
+                if let [Change::Wake { stage_id }] = &decision.changes[..]
+                    && self.has_running_job(decision.run_id, stage_id).await?
+                {
+                    decision.changes.clear();
+                }
+                store.commit(decision).await
+            }
+            (Defect::RerunForgetsSiblings, _) => {
+                if let Some(Change::Rerun { stages, .. }) = decision.changes.first_mut() {
+                    let snapshot = self.beside.snapshot(decision.run_id).await?;
+                    let is_cancelled = |stage: &str| {
+                        let mut rows = snapshot.iter().flat_map(|snapshot| &snapshot.stages);
+                        rows.any(|row| row.stage_id == stage && row.status == Status::Cancelled)
+                    };
+                    stages.retain(|stage| !is_cancelled(&stage.stage_id));
+                }
+                store.commit(decision).await
+            }
+            _ => store.commit(decision).await,
+        }
+    }
+
+    async fn commit_locked(&self, store: &dyn Store, run_id: RunId, decide: Decide) -> Result<Commit, Error> {
+        let newest = self.newest(run_id).await?;
+        let defect = self.defect;
+        let decide = move |snapshot: Option<&Snapshot>| Some(mistaken(defect, decide(snapshot)?));
+        let commit = store.commit_locked(run_id, Box::new(decide)).await;
+        self.number(run_id, newest).await?;
+        commit
+    }
+
+    async fn claim_jobs(
+        &self,
+        store: &dyn Store,
+        claim: &Claim,
+        definitions: &[String],
+        max: usize,
+    ) -> Result<Vec<ClaimedJob>, Error> {
+        let mut claim = claim.clone();
+        if self.defect == Defect::AppClockLease {
+            shorten(&mut claim);
+        }
+        let claimed = store.claim_jobs(&claim, definitions, max).await;
+        if self.defect == Defect::SequenceFromDecide {
+            // The store decides about claims, and numbers their events under its lock.
+            let known: Vec<(RunId, u64)> = self.shared.known();
+            for (run_id, newest) in known {
+                self.number(run_id, newest).await?;
+            }
+        }
+        claimed
+    }
+
+    async fn renew_leases(
+        &self,
+        store: &dyn Store,
+        mut leases: Vec<Lease>,
+        lease: Duration,
+    ) -> Result<Vec<Lease>, Error> {
+        if self.defect != Defect::HeartbeatForOthers {
+            return store.renew_leases(leases, lease).await;
+        }
+        for held in &mut leases {
+            *held = self.newest_lease(held.clone()).await?;
+        }
+        store.renew_leases(leases, lease).await
+    }
+
+    async fn undelivered(
+        &self,
+        store: &dyn Store,
+        flusher: &Claim,
+        limit: usize,
+    ) -> Result<Vec<Event>, Error> {
+        let mut flusher = flusher.clone();
+        if self.defect == Defect::FlushWithoutLease {
+            "anybody".clone_into(&mut flusher.worker_id);
+        }
+        let events = store.undelivered(&flusher, limit).await?;
+        if self.defect == Defect::MarkedBeforeDelivery {
+            let marks = events.iter().map(|event| (event.run_id, event.sequence)).collect();
+            self.beside.mark_delivered(marks).await?;
+        }
+        Ok(events)
+    }
+
+    async fn events(
+        &self,
+        store: &dyn Store,
+        run_id: RunId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Event>, Error> {
+        let mut events = store.events(run_id, after, limit).await?;
+        if self.defect == Defect::SequenceFromDecide {
+            let sequences = self.shared.sequences.lock().expect("a failed test goes no further");
+            let given = sequences.get(&run_id).into_iter().flatten();
+            events.iter_mut().zip(given).for_each(|(event, given)| event.sequence = *given);
+        }
+        Ok(events)
+    }
+}

@@ -1,0 +1,258 @@
+//! What a case does next: mostly what brings its runs on, and often enough what should not.
+//!
+//! A step is made of thrown dice. To combine strategies would say the same, and take most of the test's time.
+
+use proptest::prelude::*;
+use workflow_engine::records::Status;
+
+use crate::spec::{Held, PROCESSES, Reference, Run};
+use crate::step::{Command, End, Fault, Index, Moment, Step, Trouble};
+use crate::workflows;
+
+/// More runs than this are not made: a case is about what happens to a few.
+const RUNS: usize = 3;
+
+/// One step from this state.
+pub fn step(state: &Reference) -> BoxedStrategy<Step> {
+    let state = state.clone();
+    any::<[u16; 24]>().prop_map(move |thrown| Dice { thrown, next: 0 }.step(&state)).boxed()
+}
+
+/// Numbers that were thrown. A shrunk one is zero, and names the first of several things.
+struct Dice {
+    thrown: [u16; 24],
+    next: usize,
+}
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        let thrown = self.thrown[self.next % self.thrown.len()];
+        self.next += 1;
+        usize::from(thrown) % bound
+    }
+
+    fn one_of<T: Copy>(&mut self, things: &[T]) -> T {
+        things[self.below(things.len())]
+    }
+
+    /// One of these, each as often as its weight says.
+    fn weighed<T: Copy>(&mut self, things: &[(usize, T)]) -> T {
+        let mut left = self.below(things.iter().map(|(weight, _)| weight).sum());
+        for &(weight, thing) in things {
+            if left < weight {
+                return thing;
+            }
+            left -= weight;
+        }
+        unreachable!("it is less than the sum")
+    }
+
+    fn step(&mut self, state: &Reference) -> Step {
+        let (process, command) = self.command_of(state);
+        let trouble = self.trouble(state, &command);
+        Step { process, command, trouble }
+    }
+
+    /// A command, and the process that carries it out: of what is about a lease, the one that has it.
+    fn command_of(&mut self, state: &Reference) -> (Index, Command) {
+        let command = self.command(state);
+        let process = self.below(PROCESSES);
+        (carrier(state, &command).unwrap_or(process), command)
+    }
+
+    fn trouble(&mut self, state: &Reference, command: &Command) -> Trouble {
+        match self.weighed(&[(12, 'n'), (2, 'f'), (4, 'r')]) {
+            'f' if !is_late(state, command) => Trouble::Fault {
+                write: self.weighed(&[(4, 0), (2, 1), (1, 2)]),
+                moment: self.one_of(&[Moment::Before, Moment::After]),
+                fault: self.weighed(&[(2, Fault::Crash), (1, Fault::Away)]),
+            },
+            'r' if can_be_overtaken(command) => {
+                let (by, overtaking) = self.command_of(state);
+                if !can_overtake(&overtaking) {
+                    return Trouble::None;
+                }
+                Trouble::Race { process: by, command: Box::new(overtaking) }
+            }
+            _ => Trouble::None,
+        }
+    }
+
+    fn command(&mut self, state: &Reference) -> Command {
+        let runs = state.runs.len();
+        if runs == 0 {
+            return self.create();
+        }
+        let some = |is_it: fn(&Run) -> bool| state.runs.iter().any(is_it);
+        let if_so = |so: bool, weight: usize| if so { weight } else { 1 };
+        let (good, late) = (leases(state, true), leases(state, false));
+        let choice = self.weighed(&[
+            (16, "wait"),
+            (20, "claim jobs"),
+            (4, "claim pending"),
+            (if_so(some(|run| run.status == Status::Running), 6), "execute"),
+            (if good.is_empty() { 0 } else { 50 }, "deliver"),
+            (if late.is_empty() { 0 } else { 6 }, "deliver late"),
+            (if good.is_empty() { 0 } else { 2 }, "hand back"),
+            (if late.is_empty() { 0 } else { 2 }, "hand back late"),
+            (8, "reap"),
+            (3, "renew"),
+            (5, "flush"),
+            (if runs < RUNS { 6 } else { 0 }, "create"),
+            (3, "transition"),
+            (1, "cancel"),
+            (if_so(some(|run| run.suspended() > 0), 6), "wake"),
+            (if_so(some(|run| run.status.is_terminal()), 12), "rerun"),
+        ]);
+        match choice {
+            "wait" => Command::Wait { ms: self.one_of(&[1_000, 10_000, 15_000, 100, 25_000]) },
+            "claim jobs" => Command::ClaimJobs { max: 1 + self.below(3) },
+            "claim pending" => Command::ClaimPending { max: 1 + self.below(2), slots: self.below(3) },
+            "execute" => {
+                let (run, stage) = self.stage(state);
+                Command::Execute { run, stage, end: self.end() }
+            }
+            "deliver" => self.deliver(&good),
+            "deliver late" => self.deliver(&late),
+            "hand back" => Command::HandBack { lease: self.one_of(&good) },
+            "hand back late" => Command::HandBack { lease: self.one_of(&late) },
+            "reap" => Command::Reap {
+                threshold_ms: self.weighed(&[(4, 0), (1, 1_000)]),
+                gone: self.one_of(&[false, true]),
+            },
+            "renew" => Command::Renew,
+            "flush" => Command::Flush {
+                max: self.one_of(&[100, 2]),
+                refused: self.weighed(&[(2, None), (1, Some(()))]).map(|()| self.below(runs)),
+            },
+            "create" => self.create(),
+            "transition" => Command::Transition { run: self.below(runs) },
+            "cancel" => Command::Cancel { run: self.below(runs) },
+            "wake" => {
+                let (run, stage) = self.stage(state);
+                Command::Wake { run, stage }
+            }
+            _ => {
+                let (run, stage) = self.stage(state);
+                Command::Rerun { run, stage, key: self.key(), dry: self.below(10) == 9 }
+            }
+        }
+    }
+
+    fn create(&mut self) -> Command {
+        Command::Create {
+            workflow: self.below(workflows::all().len()),
+            key: self.key(),
+            number: self.below(2) as u64,
+            priority: self.one_of(&[5, 4, 6]),
+        }
+    }
+
+    fn key(&mut self) -> Option<u8> {
+        self.weighed(&[(2, None), (2, Some(0)), (1, Some(1))])
+    }
+
+    fn deliver(&mut self, leases: &[Index]) -> Command {
+        Command::Deliver { lease: self.one_of(leases), end: self.end(), room: self.below(3) }
+    }
+
+    fn end(&mut self) -> End {
+        let number = self.below(100_000) as u64;
+        let after_ms = self.one_of(&[None, Some(0), Some(3_000), Some(60_000)]);
+        self.weighed(&[
+            (16, End::Value(number)),
+            (2, End::Value(1_000_000_000_000 + number)),
+            (5, End::Pending { after_ms }),
+            (2, End::Fail { after_ms }),
+            (1, End::FailForGood),
+        ])
+    }
+
+    /// A stage of a run; one that waits, if there is one, more often than not.
+    fn stage(&mut self, state: &Reference) -> (Index, usize) {
+        let run = self.below(state.runs.len());
+        let stage = self.below(state.runs[run].workflow.stages.len());
+        let waits = state.runs[run].stages.iter().position(|stage| stage.status == Status::Suspended);
+        (run, waits.filter(|_| self.below(3) > 0).unwrap_or(stage))
+    }
+}
+
+/// Whether a step fits a state, for one that was made for another.
+pub fn fits(state: &Reference, step: &Step) -> bool {
+    let fits = match &step.trouble {
+        Trouble::Race { process, command } => refers(state, *process, command),
+        Trouble::Fault { .. } => !is_late(state, &step.command),
+        Trouble::None => true,
+    };
+    fits && refers(state, step.process, &step.command)
+}
+
+/// Whether there is what it names.
+fn refers(state: &Reference, process: Index, command: &Command) -> bool {
+    match command {
+        Command::Execute { run, stage, .. }
+        | Command::Wake { run, stage }
+        | Command::Rerun { run, stage, .. } => {
+            state.runs.get(*run).is_some_and(|run| *stage < run.workflow.stages.len())
+        }
+        Command::Transition { run } | Command::Cancel { run } | Command::Flush { refused: Some(run), .. } => {
+            *run < state.runs.len()
+        }
+        Command::Deliver { .. } | Command::HandBack { .. } => carrier(state, command) == Some(process),
+        _ => true,
+    }
+}
+
+/// The process that has the lease that it is about.
+fn carrier(state: &Reference, command: &Command) -> Option<Index> {
+    match command {
+        Command::Deliver { lease, .. } | Command::HandBack { lease } => {
+            state.leases.get(*lease).filter(|held| held.known).map(|held| held.process)
+        }
+        _ => None,
+    }
+}
+
+/// Whether it is about a lease that is lost. Such an attempt writes nothing, but how often it tries depends on what its
+/// process remembers, so that no number of a write means anything.
+fn is_late(state: &Reference, command: &Command) -> bool {
+    match command {
+        Command::Deliver { lease, .. } | Command::HandBack { lease } => {
+            state.leases.get(*lease).is_some_and(|held| !is_good(state, held))
+        }
+        _ => false,
+    }
+}
+
+/// Only what decides from a whole run, or under a lease, looks before it writes.
+fn can_be_overtaken(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Cancel { .. }
+            | Command::Wake { .. }
+            | Command::Transition { .. }
+            | Command::Rerun { .. }
+            | Command::Deliver { .. }
+            | Command::HandBack { .. }
+    )
+}
+
+/// What has nothing to do with any run overtakes nothing.
+fn can_overtake(command: &Command) -> bool {
+    let apart = matches!(
+        command,
+        Command::Wait { .. } | Command::Create { .. } | Command::Flush { .. } | Command::Renew
+    );
+    !apart
+}
+
+/// The leases that somebody knows: those that are good, or those that are lost or used up.
+fn leases(state: &Reference, good: bool) -> Vec<Index> {
+    let known = state.leases.iter().enumerate().filter(|(_, held)| held.known);
+    known.filter(|(_, held)| is_good(state, held) == good).map(|(lease, _)| lease).collect()
+}
+
+fn is_good(state: &Reference, held: &Held) -> bool {
+    let stage = state.runs[held.job.run].position(&held.job.stage);
+    state.holds(&held.job, stage)
+}

@@ -1,0 +1,173 @@
+//! Starting runs, and claiming jobs.
+
+use std::cmp::Reverse;
+
+use workflow_engine::records::Status;
+
+use super::trouble::Stop;
+use super::{Held, Job, LEASE_MS, Reference, Run, Stage};
+use crate::step::{Answer, Claimed, End};
+
+impl Reference {
+    pub(super) fn claim_pending(
+        &mut self,
+        process: usize,
+        max: usize,
+        mut slots: usize,
+    ) -> Result<Answer, Stop> {
+        let mut pending: Vec<usize> =
+            (0..self.runs.len()).filter(|&run| self.runs[run].status == Status::Pending).collect();
+        pending.sort_by_key(|&run| (Reverse(self.runs[run].priority), self.runs[run].created_at, run));
+        pending.truncate(max);
+        let (mut started, mut stop) = (Vec::new(), None);
+        for run in pending {
+            let room = slots.min(1); // Every workflow here begins with one stage.
+            slots -= room;
+            match self.write(|it| it.start(run, (room > 0).then_some(process))) {
+                Ok(jobs) => started.push((run, jobs)),
+                Err(Stop::Died) => return Err(Stop::Died),
+                // One that meets trouble holds up no other, but for the answer.
+                Err(other) => stop = Some(other),
+            }
+        }
+        if let Some(stop) = stop {
+            return Err(stop);
+        }
+        for (_, jobs) in &started {
+            self.hold(process, jobs);
+        }
+        Ok(Answer::Started(started))
+    }
+
+    /// Starts a run; with a process, its first stage is claimed.
+    pub(super) fn start(&mut self, run: usize, process: Option<usize>) -> Vec<Claimed> {
+        let it = &mut self.runs[run];
+        it.status = Status::Running;
+        it.stages = it.workflow.stages.iter().map(|_| Stage::open(1)).collect();
+        it.tell("workflow:started");
+        self.enqueue(run, 0, process).into_iter().collect()
+    }
+
+    /// Makes a stage ready that waits for nothing more.
+    pub(super) fn enqueue(&mut self, run: usize, stage: usize, process: Option<usize>) -> Option<Claimed> {
+        self.runs[run].stages[stage].job = Some(Job {
+            status: Status::Pending,
+            attempt: 0,
+            epoch: 0,
+            lease: None,
+            run_at: self.now,
+            woken: false,
+        });
+        process.map(|process| self.take(run, stage, process))
+    }
+
+    pub(super) fn claim_jobs(&mut self, process: usize, max: usize) -> Result<Answer, Stop> {
+        let claimed = self.write(|it| {
+            let mut due = it.due_jobs();
+            due.truncate(max);
+            due.into_iter().map(|(run, stage)| it.take(run, stage, process)).collect::<Vec<_>>()
+        })?;
+        self.hold(process, &claimed);
+        Ok(Answer::Claimed(claimed))
+    }
+
+    /// What may be claimed now: first what is to run, by priority and age, then what is to be checked, by age.
+    fn due_jobs(&self) -> Vec<(usize, usize)> {
+        let mut due = Vec::new();
+        for (index, run) in self.runs.iter().enumerate() {
+            for (stage, job) in run.open_jobs().filter(|(_, job)| job.is_due(self.now)) {
+                let waits = job.status == Status::Suspended;
+                let priority = if waits { 0 } else { run.priority };
+                due.push(((waits, Reverse(priority), job.run_at, index, run.id_of(stage)), stage));
+            }
+        }
+        due.sort();
+        due.into_iter().map(|(order, stage)| (order.3, stage)).collect()
+    }
+
+    pub(super) fn execute(
+        &mut self,
+        process: usize,
+        run: usize,
+        stage: usize,
+        end: End,
+    ) -> Result<Answer, Stop> {
+        let it = &self.runs[run];
+        let Some(record) = it.stages.get(stage) else { return Err(Stop::Refused("STAGE_NOT_FOUND")) };
+        if record.status == Status::Completed {
+            return Ok(Answer::Outcome(crate::step::Outcome::Completed, Vec::new()));
+        }
+        let now = self.now;
+        let claimed = self.write(|it| {
+            let is_due = it.runs[run].open_jobs().any(|(open, job)| open == stage && job.is_due(now));
+            is_due.then(|| it.take(run, stage, process))
+        })?;
+        match claimed {
+            None => Ok(Answer::Outcome(crate::step::Outcome::Ghost, Vec::new())),
+            Some(job) => {
+                let (outcome, _) = self.end_attempt(process, &job, end, 0)?;
+                Ok(Answer::Outcome(outcome, Vec::new()))
+            }
+        }
+    }
+
+    /// Claims a job. It counts as an attempt now, so a crash counts.
+    pub(super) fn take(&mut self, run: usize, stage: usize, process: usize) -> Claimed {
+        let lease = (self.processes[process].name(process), self.now + LEASE_MS);
+        let it = &mut self.runs[run];
+        let generation = it.generation;
+        let record = &mut it.stages[stage];
+        let job = record.job.as_mut().expect("a job that is due");
+        job.status = Status::Running;
+        job.attempt += 1;
+        job.epoch += 1;
+        job.lease = Some(lease);
+        let (epoch, attempt) = (job.epoch, job.attempt);
+        let waits = record.status == Status::Suspended;
+        if !waits {
+            record.status = Status::Running;
+            record.attempt = attempt;
+            it.tell_attempt("stage:started", stage, attempt);
+        }
+        let stage = self.runs[run].id_of(stage).to_owned();
+        Claimed { run, stage, generation, epoch, attempt, waits }
+    }
+
+    /// The process is told of these jobs.
+    pub(super) fn hold(&mut self, process: usize, jobs: &[Claimed]) {
+        let held = jobs.iter().map(|job| Held { process, job: job.clone(), known: true });
+        self.leases.extend(held);
+    }
+}
+
+impl Run {
+    /// Jobs that somebody may claim, now or later.
+    fn open_jobs(&self) -> impl Iterator<Item = (usize, &Job)> {
+        let is_running = self.status == Status::Running;
+        let jobs = self.stages.iter().enumerate();
+        jobs.filter_map(|(stage, record)| Some((stage, record.job.as_ref()?)))
+            .filter(move |(_, job)| is_running && matches!(job.status, Status::Pending | Status::Suspended))
+    }
+}
+
+impl Job {
+    fn is_due(&self, now: u64) -> bool {
+        self.run_at <= now
+    }
+}
+
+impl Stage {
+    /// As it begins in a generation.
+    pub(super) fn open(generation: u32) -> Self {
+        Self {
+            status: Status::Pending,
+            generation,
+            attempt: 0,
+            output: None,
+            ticket: None,
+            give_up_at: 0,
+            has_error: false,
+            job: None,
+        }
+    }
+}

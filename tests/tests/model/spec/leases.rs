@@ -1,0 +1,86 @@
+//! Leases that are extended, and leases that run out.
+
+use workflow_engine::records::Status;
+
+use super::trouble::Stop;
+use super::{LEASE_MS, Reference};
+use crate::step::{Answer, Claimed, Outcome};
+
+impl Reference {
+    pub(super) fn renew(&mut self, process: usize) -> Result<Answer, Stop> {
+        let mine: Vec<usize> = (0..self.leases.len())
+            .filter(|&lease| self.leases[lease].known && self.leases[lease].process == process)
+            .collect();
+        if mine.is_empty() {
+            return Ok(Answer::Lost(Vec::new()));
+        }
+        let lost = self.write(|it| {
+            let until = it.now + LEASE_MS;
+            let mut lost = Vec::new();
+            for lease in mine {
+                let job = it.leases[lease].job.clone();
+                let stage = it.runs[job.run].position(&job.stage);
+                if it.holds(&job, stage) {
+                    let held = it.runs[job.run].stages[stage].job.as_mut().expect("it is held");
+                    held.lease.as_mut().expect("it is held").1 = until;
+                } else {
+                    lost.push(lease);
+                }
+            }
+            lost
+        })?;
+        Ok(Answer::Lost(lost))
+    }
+
+    /// Jobs whose lease has run out, or whose worker is gone, return to the queue. The attempt counts: after the last
+    /// one the stage fails.
+    pub(super) fn reap(&mut self, threshold: u64, gone: bool) -> Result<Answer, Stop> {
+        let (mut released, mut failed) = (0, 0);
+        for (until, job) in self.stale_jobs(gone) {
+            let stage = self.runs[job.run].position(&job.stage);
+            let worker = self.worker_of(&job, stage);
+            let is_gone = gone && worker.is_some_and(|worker| self.dead.contains(&worker));
+            if !is_gone && (until > self.now || self.now - until < threshold) {
+                continue;
+            }
+            let most = self.runs[job.run].workflow.stages[stage].retry.max_attempts;
+            if job.attempt >= most {
+                let outcome = self.fail(&job, stage, "WORKER_LOST", true)?;
+                failed += usize::from(outcome == Outcome::Failed { retryable: false });
+            } else {
+                let outcome = self.write(|it| it.retry(&job, stage, 0))?;
+                released += usize::from(outcome == Outcome::Failed { retryable: true });
+            }
+        }
+        Ok(Answer::Reaped { released, failed })
+    }
+
+    fn worker_of(&self, job: &Claimed, stage: usize) -> Option<String> {
+        let held = self.runs[job.run].stages[stage].job.as_ref();
+        held.and_then(|held| held.lease.as_ref()).map(|(worker, _)| worker.clone())
+    }
+
+    /// The earliest end first.
+    fn stale_jobs(&self, gone: bool) -> Vec<(u64, Claimed)> {
+        let mut stale = Vec::new();
+        for (index, run) in self.runs.iter().enumerate().filter(|(_, run)| run.status == Status::Running) {
+            for (stage, record) in run.stages.iter().enumerate() {
+                let Some(job) = record.job.as_ref() else { continue };
+                let Some((worker, until)) = &job.lease else { continue };
+                if *until <= self.now || (gone && self.dead.contains(worker)) {
+                    let claimed = Claimed {
+                        run: index,
+                        stage: run.id_of(stage).to_owned(),
+                        generation: run.generation,
+                        epoch: job.epoch,
+                        attempt: job.attempt,
+                        waits: record.status == Status::Suspended,
+                    };
+                    stale.push((*until, claimed));
+                }
+            }
+        }
+        stale.sort_by_key(|(until, job)| (*until, job.run, job.stage.clone()));
+        stale
+    }
+}

@@ -1,0 +1,122 @@
+//! What the store holds is what the reference says, row by row.
+
+use chrono::{DateTime, Utc};
+use workflow_engine::Json;
+use workflow_engine::ports::Snapshot;
+use workflow_engine::records::{Event, EventKind, JobRecord, StageRecord, StoredValue};
+
+use super::{System, lock};
+use crate::spec::{Job, Reference, Run, Stage};
+
+impl System {
+    /// Compares everything, and holds the store to its rules besides.
+    pub fn compare(&self, reference: &Reference) {
+        self.runtime.block_on(async {
+            let runs = lock(&self.known.runs).clone();
+            assert_eq!(runs.len(), reference.runs.len(), "how many runs there are");
+            let view = self.view();
+            for (index, (run_id, run)) in runs.iter().zip(&reference.runs).enumerate() {
+                let snapshot =
+                    view.snapshot(*run_id).await.expect("a readable store").expect("it was created");
+                let events = view.events(*run_id, 0, usize::MAX).await.expect("a readable store");
+                lock(&self.rules).check(&snapshot, &events);
+                let told: Vec<String> = events.iter().map(told).collect();
+                assert_eq!(told, run.events, "the events of run {index}");
+                self.compare_run(index, run, &snapshot).await;
+            }
+            let number = |(run, sequence): &(_, u64)| {
+                let run = runs.iter().position(|known| known == run).expect("a run of this case");
+                (run, usize::try_from(*sequence).expect("a few"))
+            };
+            let delivered: Vec<_> = lock(&self.sink.taken).iter().map(number).collect();
+            assert_eq!(delivered, reference.delivered, "what the sink was given");
+        });
+    }
+
+    async fn compare_run(&self, index: usize, run: &Run, snapshot: &Snapshot) {
+        let record = &snapshot.run;
+        assert_eq!(record.status, run.status, "the status of run {index}");
+        assert_eq!(record.generation, run.generation, "the generation of run {index}");
+        assert_eq!(record.last_sequence, run.events.len() as u64, "the newest event of run {index}");
+        assert_eq!(
+            record.active as usize,
+            run.active(),
+            "how many stages of run {index} are ready or running"
+        );
+        assert_eq!(record.suspended as usize, run.suspended(), "how many stages of run {index} wait");
+        assert_eq!(record.waiting_on as usize, run.lacks(), "how many ends run {index} lacks");
+        let error = record.error.as_ref().map(|error| error.code.as_str());
+        assert_eq!(error, run.error, "the error of run {index}");
+        let output = self.value(record.output.as_ref()).await;
+        assert_eq!(output, run.output(), "the output of run {index}");
+        assert_eq!(snapshot.stages.len(), run.stages.len(), "the stages of run {index}");
+        for (number, (record, stage)) in snapshot.stages.iter().zip(&run.stages).enumerate() {
+            let job = snapshot.jobs.iter().find(|job| job.stage_id == record.stage_id);
+            let of = format!("stage `{}` of run {index}", record.stage_id);
+            assert_eq!(record.waiting_on as usize, run.waits_for(number), "{of}: what it waits for");
+            self.compare_stage(&of, stage, record).await;
+            self.compare_job(&of, stage.job.as_ref(), job, record);
+        }
+    }
+
+    async fn compare_stage(&self, of: &str, stage: &Stage, record: &StageRecord) {
+        assert_eq!(record.status, stage.status, "{of}: its status");
+        assert_eq!(record.generation, stage.generation, "{of}: its generation");
+        assert_eq!(record.attempt, stage.attempt, "{of}: its attempts");
+        assert_eq!(record.error_message.is_some(), stage.has_error, "{of}: its error");
+        assert_eq!(self.value(record.output.as_ref()).await, stage.output, "{of}: its output");
+        assert_eq!(self.value(record.ticket.as_ref()).await, stage.ticket, "{of}: its ticket");
+        if stage.ticket.is_some() {
+            let give_up_at = record.give_up_at.map(|instant| self.milliseconds(instant));
+            assert_eq!(give_up_at, Some(stage.give_up_at), "{of}: when it is given up");
+        }
+    }
+
+    fn compare_job(&self, of: &str, job: Option<&Job>, record: Option<&JobRecord>, stage: &StageRecord) {
+        let held = record.map(|record| {
+            let lease = record.worker_id.clone().zip(record.leased_until);
+            Job {
+                status: record.status,
+                attempt: record.attempt,
+                epoch: record.lease_epoch,
+                lease: lease.map(|(worker, until)| (worker, self.milliseconds(until))),
+                run_at: self.milliseconds(record.run_at),
+                woken: record.woken,
+            }
+        });
+        assert_eq!(held.as_ref(), job, "{of}: its job");
+        if let Some(record) = record {
+            assert_eq!(record.generation, stage.generation, "{of}: the generation of its job");
+        }
+    }
+
+    async fn value(&self, stored: Option<&StoredValue>) -> Option<u64> {
+        let json: Json = match stored? {
+            StoredValue::Inline(json) => json.clone(),
+            StoredValue::Blob(key) => {
+                let blob = self.opened.store.blob(key).await.expect("a readable store");
+                blob.expect("a blob is committed with what names it")
+            }
+        };
+        Some(json.decode().expect("a number"))
+    }
+
+    fn milliseconds(&self, instant: DateTime<Utc>) -> u64 {
+        let since = (instant - self.began).num_milliseconds();
+        u64::try_from(since).expect("nothing is due before the case began")
+    }
+}
+
+/// An event in the reference's words.
+fn told(event: &Event) -> String {
+    let name = event.kind.name();
+    match &event.kind {
+        EventKind::StageStarted { stage_id, attempt, .. }
+        | EventKind::StageRetrying { stage_id, attempt, .. }
+        | EventKind::StageFailed { stage_id, attempt, .. } => format!("{name} {stage_id} {attempt}"),
+        EventKind::StageSuspended { stage_id, .. }
+        | EventKind::StageCompleted { stage_id, .. }
+        | EventKind::StageCancelled { stage_id, .. } => format!("{name} {stage_id}"),
+        _ => name.to_owned(),
+    }
+}

@@ -1,0 +1,186 @@
+//! One process: a kernel, the bodies that it runs, and the sink that all share.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tests::intercept::Intercepted;
+use workflow_engine::kernel::{Kernel, KernelConfig, WorkflowRegistry};
+use workflow_engine::ports::{ActivityExecutor, EventSink, Store};
+use workflow_engine::records::Event;
+use workflow_engine::testing::{FakeClock, unavailable};
+use workflow_engine::{
+    CheckExecution, Error, Execution, Json, RunId, StageDefinition, StageError, Verdict, WaitDefinition,
+};
+
+use super::faults::Faults;
+use super::{Known, lock};
+use crate::defects::Defective;
+use crate::spec::{LEASE_MS, Reference};
+use crate::step::{End, Index};
+use crate::workflows;
+
+/// Outputs longer than this many bytes go to a blob.
+const INLINE_LIMIT: usize = 8;
+
+pub struct Process {
+    /// Its place, and how many have died there before it.
+    pub number: (Index, u32),
+    pub kernel: Kernel,
+    pub faults: Arc<Faults>,
+    pub script: Arc<Script>,
+    pub sink: Arc<Sink>,
+}
+
+impl Process {
+    pub fn start(
+        number: (Index, u32),
+        store: Arc<dyn Store>,
+        clock: FakeClock,
+        sink: Arc<Sink>,
+        defect: Option<Arc<Defective>>,
+    ) -> Self {
+        let faults = Arc::new(Faults::default());
+        let mut store: Arc<dyn Store> = Arc::new(Intercepted::new(store, Arc::clone(&faults)));
+        if let Some(defect) = defect {
+            store = Arc::new(Intercepted::new(store, defect));
+        }
+        let mut registry = WorkflowRegistry::default();
+        for workflow in workflows::all() {
+            registry.register(workflow).expect("each has an id of its own");
+        }
+        let script = Arc::new(Script::default());
+        let kernel = Kernel::new(KernelConfig {
+            store,
+            clock: Arc::new(clock),
+            registry,
+            executor: Arc::clone(&script) as _,
+            sink: Some(Arc::clone(&sink) as _),
+            blobs: None,
+            inline_limit: INLINE_LIMIT,
+            lease: Duration::from_millis(LEASE_MS),
+        });
+        Self { number, kernel, faults, script, sink }
+    }
+
+    pub fn name(&self) -> String {
+        format!("process-{}-{}", self.number.0, self.number.1)
+    }
+
+    /// Each body whose outcome was committed was handed what the stages before it have delivered.
+    pub fn check_inputs(&self, known: &Known, reference: &Reference) {
+        for handed in std::mem::take(&mut *lock(&self.script.handed)) {
+            handed.check(known, reference);
+        }
+    }
+}
+
+impl Handed {
+    fn check(&self, known: &Known, reference: &Reference) {
+        let index = lock(&known.runs).iter().position(|run| *run == self.run).expect("a run of this case");
+        let run = &reference.runs[index];
+        // A body whose lease is lost may be handed anything: it commits nothing. Nor is it of interest after a rerun.
+        if run.generation != self.generation || !self.committed {
+            return;
+        }
+        let stage = &run.workflow.stages[run.position(&self.stage)];
+        let outputs =
+            stage.handed.iter().map(|&before| run.stages[before].output.map(|value| value.to_string()));
+        if !stage.after.is_empty() {
+            let handed = self.values.iter().map(|json| Some(json.as_str().to_owned()));
+            assert!(handed.eq(outputs), "stage `{}` was handed what is not committed", stage.id);
+        }
+    }
+}
+
+/// Bodies that end as the step says.
+#[derive(Default)]
+pub struct Script {
+    end: Mutex<Option<End>>,
+    handed: Mutex<Vec<Handed>>,
+}
+
+/// What a body was called with.
+struct Handed {
+    run: RunId,
+    stage: String,
+    generation: u32,
+    values: Vec<Json>,
+    committed: bool,
+}
+
+impl Script {
+    pub fn set(&self, end: End) {
+        *lock(&self.end) = Some(end);
+    }
+
+    /// The outcome of the newest body of this stage was committed.
+    pub fn committed(&self, run: RunId, stage: &str) {
+        let mut bodies = lock(&self.handed);
+        let newest = bodies.iter_mut().rev().find(|handed| handed.run == run && handed.stage == stage);
+        if let Some(handed) = newest {
+            handed.committed = true;
+        }
+    }
+
+    fn end(&self) -> End {
+        lock(&self.end).expect("a step says how its bodies end")
+    }
+}
+
+fn json(value: u64) -> Json {
+    Json::encode(&value).expect("a number")
+}
+
+fn failure(after_ms: Option<u64>) -> StageError {
+    match after_ms {
+        Some(ms) => StageError::retry_after("not now", Duration::from_millis(ms)),
+        None => StageError::retryable("not now"),
+    }
+}
+
+#[async_trait]
+impl ActivityExecutor for Script {
+    async fn execute(&self, _: &StageDefinition, execution: Execution) -> Result<Json, StageError> {
+        let ctx = &execution.context;
+        lock(&self.handed).push(Handed {
+            run: ctx.run_id(),
+            stage: ctx.stage_id().to_owned(),
+            generation: ctx.generation(),
+            values: execution.handed,
+            committed: false,
+        });
+        match self.end() {
+            End::Value(value) => Ok(json(value)),
+            End::Pending { after_ms } | End::Fail { after_ms } => Err(failure(after_ms)),
+            End::FailForGood => Err(StageError::permanent("never")),
+        }
+    }
+
+    async fn check(&self, _: &WaitDefinition, _: CheckExecution) -> Result<Verdict, StageError> {
+        match self.end() {
+            End::Value(value) => Ok(Verdict::Ready(json(value))),
+            End::Pending { after_ms } => Ok(Verdict::Pending(after_ms.map(Duration::from_millis))),
+            End::Fail { after_ms } => Err(failure(after_ms)),
+            End::FailForGood => Err(StageError::permanent("never")),
+        }
+    }
+}
+
+/// Takes events, but for those of one run.
+#[derive(Default)]
+pub struct Sink {
+    pub refused: Mutex<Option<RunId>>,
+    pub taken: Mutex<Vec<(RunId, u64)>>,
+}
+
+#[async_trait]
+impl EventSink for Sink {
+    async fn deliver(&self, event: &Event) -> Result<(), Error> {
+        if *lock(&self.refused) == Some(event.run_id) {
+            return Err(unavailable("take an event"));
+        }
+        lock(&self.taken).push((event.run_id, event.sequence));
+        Ok(())
+    }
+}

@@ -1,0 +1,49 @@
+//! The workflows that the cases run. What their functions say does not matter: the case says how each attempt ends.
+
+use workflow_engine::WorkflowDefinition;
+use workflow_engine::prelude::*;
+
+#[stage(retry(max_attempts = 2, initial = "1s"))]
+async fn begin(number: u64) -> StageResult<u64> {
+    Ok(number)
+}
+
+#[stage(retry(max_attempts = 3, initial = "2s"))]
+async fn left(number: u64) -> StageResult<u64> {
+    Ok(number)
+}
+
+#[stage(retry(max_attempts = 2))]
+async fn right(number: u64) -> StageResult<u64> {
+    Ok(number)
+}
+
+#[stage(retry(max_attempts = 2, initial = "1s"))]
+async fn join(one: u64, other: u64) -> StageResult<u64> {
+    Ok(one + other)
+}
+
+#[stage(retry(max_attempts = 2, initial = "1s"))]
+async fn end(number: u64) -> StageResult<u64> {
+    Ok(number)
+}
+
+#[stage(check = arrived, poll_every = "10s", give_up_after = "25s", retry(max_attempts = 2, initial = "1s"))]
+async fn order(number: u64) -> StageResult<u64> {
+    Ok(number)
+}
+
+#[check]
+async fn arrived(ticket: &u64) -> StageResult<Check<u64>> {
+    Ok(Check::Ready(*ticket))
+}
+
+workflow! { chain = begin >> left >> end }
+workflow! { diamond = begin >> [left, right] >> join }
+workflow! { waiting = begin >> [order, left] >> join }
+workflow! { fork = begin >> [left, order] }
+
+/// All of them.
+pub fn all() -> [&'static WorkflowDefinition; 4] {
+    [chain::definition(), diamond::definition(), waiting::definition(), fork::definition()]
+}

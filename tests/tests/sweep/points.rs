@@ -1,0 +1,74 @@
+//! Which points there are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use tests::sweep::run::Shape;
+
+use crate::lane::Database;
+
+/// Every method of every port that an engine calls.
+const METHODS: [&str; 30] = [
+    "store.commit",
+    "store.commit_locked",
+    "store.snapshot",
+    "store.run",
+    "store.request",
+    "store.stages",
+    "store.stage",
+    "store.outputs",
+    "store.blob",
+    "store.events",
+    "store.logs",
+    "store.pending_runs",
+    "store.unfinished_runs",
+    "store.stuck_runs",
+    "store.unclaimed_runs",
+    "store.due_checks",
+    "store.claim_jobs",
+    "store.renew_leases",
+    "store.stale_jobs",
+    "store.lease_holders",
+    "store.next_job_due",
+    "store.next_lease_end",
+    "store.undelivered",
+    "store.mark_delivered",
+    "store.mark_refused",
+    "executor.execute",
+    "executor.check",
+    "sink.deliver",
+    "blobs.put",
+    "blobs.get",
+];
+
+/// The runs come to every point, and to no other.
+pub fn are_complete(database: Database, census: &BTreeMap<Shape, BTreeMap<String, usize>>) {
+    let reached: BTreeSet<&str> =
+        census.values().flat_map(|reached| reached.keys().map(String::as_str)).collect();
+    let folder = match database {
+        Database::Sqlite => "sqlite",
+        Database::Postgres => "postgres",
+    };
+    let mut all: BTreeSet<String> = inside(folder);
+    assert_eq!(all.len(), 4, "the points around a transaction");
+    for method in METHODS {
+        all.extend([format!("{method}: before"), format!("{method}: after")]);
+    }
+    let all: BTreeSet<&str> = all.iter().map(String::as_str).collect();
+    let never: Vec<_> = all.difference(&reached).collect();
+    assert!(never.is_empty(), "no run comes to {never:?}");
+    let unknown: Vec<_> = reached.difference(&all).collect();
+    assert!(unknown.is_empty(), "nobody knows of {unknown:?}");
+}
+
+/// The points inside a store, read from its source: one that nothing reaches is not forgotten.
+fn inside(store: &str) -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../workflow-engine/src/stores").join(store);
+    let mut names = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).expect("the sources are there") {
+        let text = std::fs::read_to_string(entry.expect("a file").path()).expect("it is text");
+        let points = text.split("failpoint!(\"").skip(1);
+        names.extend(points.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
+    }
+    names
+}
