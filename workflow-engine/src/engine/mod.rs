@@ -4,6 +4,7 @@ mod store_url;
 mod builder;
 mod start;
 mod handle;
+mod notes;
 mod events;
 mod signals;
 
@@ -20,9 +21,9 @@ use crate::error::Error;
 use crate::host::Worker;
 use crate::id::RunId;
 use crate::kernel::{Command, Kernel, StageWake};
-use crate::language::Workflow;
-use crate::ports::{RunWatch, Store};
-use crate::records::RunRecord;
+use crate::language::{AnnotationKey, Workflow};
+use crate::ports::{AnnotationFilter, RunWatch, Store};
+use crate::records::{AnnotationRecord, RunRecord};
 
 /// Runs workflows durably.
 ///
@@ -137,6 +138,19 @@ impl Engine {
     pub async fn wake(&self, run_id: RunId, stage_id: impl Into<String>) -> Result<bool, Error> {
         let command = StageWake { run_id, stage_id: stage_id.into() };
         Ok(self.dispatch(command).await?.woken)
+    }
+
+    /// What was noted under one key, over all runs: at most `filter.limit` of it, oldest first. The next page is
+    /// asked for with `filter.after(last.id)`. What is committed while one reads page by page may be missed.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn annotations<T>(
+        &self,
+        key: AnnotationKey<T>,
+        filter: &AnnotationFilter,
+    ) -> Result<Vec<AnnotationRecord>, Error> {
+        self.store().annotations_of_key(key.name(), filter).await
     }
 
     /// Carries out a command of the kernel.

@@ -13,11 +13,12 @@ use tokio_util::sync::CancellationToken;
 use super::Kernel;
 use super::attempt::{AttemptEnd, AttemptResult};
 use super::command::Command;
+use super::effects::refused_statements;
 use super::fail::FinalFailure;
 use super::registry::Registered;
 use crate::error::Error;
 use crate::id::RunId;
-use crate::language::{Json, StageDefinition, StageError};
+use crate::language::{Effects, Json, StageDefinition, StageError};
 use crate::ports::{Applied, Change, Commit, Decision, Guard};
 use crate::records::{Claim, ClaimedJob, Lease, Status};
 
@@ -155,13 +156,31 @@ impl Kernel {
         };
         let token = stop.child_token();
         let _listed = self.running().enter(job.lease.clone(), token.clone());
-        if job.waits {
-            return self.check(registered, stage, job, claim, slots, &token).await;
+        let finished = if job.waits {
+            self.check(registered, stage, job, claim, slots, &token).await
+        } else {
+            self.run_and_commit(registered, stage, job, claim, slots, &token).await
+        };
+        match finished.as_ref().err().and_then(refused_statements) {
+            Some((code, error)) => self.fail_attempt_as(code, stage, job, error, Vec::new()).await,
+            None => finished,
         }
-        let AttemptEnd { result, elapsed, reports } = self.run_body(registered, stage, job, &token).await?;
+    }
+
+    async fn run_and_commit(
+        &self,
+        registered: &Registered,
+        stage: &StageDefinition,
+        job: &ClaimedJob,
+        claim: &Claim,
+        slots: &dyn Slots,
+        stop: &CancellationToken,
+    ) -> Result<Finished, Error> {
+        let AttemptEnd { result, elapsed, reports, effects } =
+            self.run_body(registered, stage, job, stop).await?;
         match result {
             AttemptResult::Completed(value) => {
-                let completion = Completion { output: value, elapsed, reports };
+                let completion = Completion { output: value, elapsed, reports, effects };
                 match &stage.wait {
                     Some(wait) => self.suspend(wait, job, completion).await,
                     None => self.complete(registered, stage, job, completion, claim, slots).await,
@@ -187,6 +206,7 @@ impl Kernel {
         let room = if stage.before.is_empty() { 0 } else { slots.take(stage.before.len()) };
 
         let mut changes = completion.reports;
+        changes.extend(self.effect_changes(lease, completion.effects).await?);
         changes.extend(prepared.blob);
         changes.push(Change::Complete {
             stage_id: stage.id.clone(),
@@ -211,22 +231,31 @@ impl Kernel {
         if let Some(memory) = self.memories().get(lease.run_id, lease.generation) {
             memory.remember(&stage.id, completion.output);
         }
-        match self.commit_outcome(lease, changes).await? {
-            None => {
-                self.memories().forget(lease.run_id, lease.generation);
-                Ok(Finished::ghost(lease))
-            }
-            Some(applied) => {
-                if applied.ended.is_some() {
-                    self.memories().forget(lease.run_id, lease.generation);
-                }
-                Ok(Finished { outcome: JobOutcome::Completed, next: applied.claimed })
-            }
+        let committed = self.commit_outcome(lease, changes).await;
+        if !matches!(&committed, Ok(Some(applied)) if applied.ended.is_none()) {
+            // Of an output that is not committed, another attempt may deliver another one elsewhere.
+            self.memories().forget(lease.run_id, lease.generation);
         }
+        Ok(match committed? {
+            None => Finished::ghost(lease),
+            Some(applied) => Finished { outcome: JobOutcome::Completed, next: applied.claimed },
+        })
     }
 
     pub(super) async fn fail_attempt(
         &self,
+        stage: &StageDefinition,
+        job: &ClaimedJob,
+        error: StageError,
+        reports: Vec<Change>,
+    ) -> Result<Finished, Error> {
+        self.fail_attempt_as(STAGE_FAILED, stage, job, error, reports).await
+    }
+
+    /// The same, with the code that the run has should no attempt follow.
+    async fn fail_attempt_as(
+        &self,
+        code: &'static str,
         stage: &StageDefinition,
         job: &ClaimedJob,
         error: StageError,
@@ -244,12 +273,7 @@ impl Kernel {
             if !reports.is_empty() {
                 self.commit_outcome(lease, reports).await?;
             }
-            let failure = FinalFailure {
-                lease: lease.clone(),
-                expired: false,
-                code: "STAGE_FAILED",
-                error: message.clone(),
-            };
+            let failure = FinalFailure { lease: lease.clone(), expired: false, code, error: message.clone() };
             self.persevere(lease, || self.fail_for_good(failure.clone())).await?
         };
         if applied {
@@ -316,7 +340,11 @@ pub(super) struct Completion {
     pub(super) output: Json,
     pub(super) elapsed: Duration,
     pub(super) reports: Vec<Change>,
+    pub(super) effects: Effects,
 }
+
+/// The code of a run whose stage has failed for good.
+const STAGE_FAILED: &str = "STAGE_FAILED";
 
 /// Where in the jitter the retry of this job lies: spread over the runs, and the same whenever it is asked.
 fn spread(job: &ClaimedJob) -> f64 {

@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{
-    Command, JobExecute, Kernel, LeaseReapStale, OutboxFlush, RunCancel, RunClaimPending, RunCreate,
-    RunRerunFrom, RunTransition, StageWake,
+    AnnotationAttach, Command, JobExecute, Kernel, LeaseReapStale, OutboxFlush, RunCancel, RunClaimPending,
+    RunCreate, RunRerunFrom, RunTransition, StageWake,
 };
 use crate::error::Error;
 use crate::language::Json;
@@ -34,6 +34,7 @@ commands![
     RunCancel,
     RunRerunFrom,
     StageWake,
+    AnnotationAttach,
     LeaseReapStale,
     OutboxFlush,
 ];

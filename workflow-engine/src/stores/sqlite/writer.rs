@@ -140,7 +140,11 @@ impl Writer {
         let now = instant::now(&*self.clock);
         let deliver_events = self.deliver_events.load(Ordering::Relaxed);
         let announcement = batch::run(&mut self.session, works, now, deliver_events).await?;
-        self.session.commit().await?;
+        if matches!(works, [Work::Commit(ask)] if ask.input.executes()) {
+            self.session.commit_given().await?;
+        } else {
+            self.session.commit().await?;
+        }
         Ok(announcement)
     }
 

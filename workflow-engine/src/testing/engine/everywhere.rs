@@ -37,7 +37,7 @@ async fn one_run<W: Workflow>(
     check: &impl Fn(W::Output),
 ) -> usize {
     let clock = FakeClock::new();
-    let inner: Arc<dyn Store> = Arc::new(MemoryStore::new(Arc::new(clock.clone())));
+    let inner: Arc<dyn Store> = Arc::new(MemoryStore::new(Arc::new(clock.clone())).noting_statements());
     let input = Json::store(&input).unwrap_or_else(|error| panic!("the input cannot be written: {error}"));
 
     let first = Arc::new(CrashingStore::new(Arc::clone(&inner), crash));
