@@ -11,6 +11,8 @@ pub mod events;
 pub mod signal;
 pub mod diamond;
 pub mod ledger;
+pub mod tables;
+pub mod transfer;
 
 /// Every snippet of the Markdown files compiles, and runs.
 #[cfg(doctest)]

@@ -8,6 +8,7 @@ use tests::postgres::Schema;
 use workflow_engine::ports::{Change, Decision, JobTransport, Outbox, Persistence};
 use workflow_engine::records::BlobKey;
 use workflow_engine::stores::{PostgresStatistics, PostgresStore};
+use workflow_engine::{AnnotationFilter, AnnotationKey};
 
 use super::fixture::{claim, complete, create, definitions, due, entry, named_url, number, running};
 
@@ -113,7 +114,16 @@ async fn everything(store: &PostgresStore) {
     store.next_job_due(&definitions()).await.unwrap();
     store.next_lease_end().await.unwrap();
     let log = Change::PutBlob { key: BlobKey(format!("{run_id}/a")), value: workflow_engine::Json::null() };
-    store.commit(Decision { changes: vec![log], ..complete(&job) }).await.unwrap();
+    let kept = workflow_engine::records::StoredValue::Inline(workflow_engine::Json::null());
+    let put = |key: &str| Change::PutArtifact { stage_id: "a".into(), key: key.into(), value: kept.clone() };
+    let delete = Change::DeleteArtifact { stage_id: "a".into(), key: "y".into() };
+    let metrics = [("n".to_owned(), 1.0)].into();
+    let measure = Change::Measure { stage_id: "a".into(), metrics };
+    let annotation = AnnotationKey::<u32>::new("k").with(&1);
+    let annotate = Change::Annotate { stage_id: Some("a".into()), annotation };
+    let changes = vec![log, put("x"), put("y"), measure, annotate];
+    store.commit(Decision { changes, ..complete(&job) }).await.unwrap();
+    store.commit(Decision { changes: vec![delete], ..complete(&job) }).await.unwrap();
     store.commit(complete(&job)).await.unwrap();
     store.commit_locked(run_id, Box::new(|_| None)).await.unwrap();
     store.snapshot(run_id).await.unwrap();
@@ -124,6 +134,11 @@ async fn everything(store: &PostgresStore) {
     store.outputs(run_id, &["a".to_owned()]).await.unwrap();
     store.blob(&BlobKey(format!("{run_id}/a"))).await.unwrap();
     store.logs(run_id, 0, 5).await.unwrap();
+    store.annotations(run_id, &AnnotationFilter::new().prefix("k")).await.unwrap();
+    store.annotations_of_key("k", &AnnotationFilter::new().actor("nobody")).await.unwrap();
+    store.artifacts(run_id, None).await.unwrap();
+    store.artifacts(run_id, Some("a")).await.unwrap();
+    store.artifact(run_id, "a", "x").await.unwrap();
     store.pending_runs(&definitions(), 5).await.unwrap();
     store.unfinished_runs("workflow").await.unwrap();
     let events = store.events(run_id, 0, 5).await.unwrap();
