@@ -45,6 +45,6 @@ impl AnnotationRecord {
         }
         let unreadable =
             |error| Error::stored_value(self.run_id, format_args!("annotation `{}`", self.key), error);
-        key.decode(&self.value).map(Some).map_err(unreadable)
+        self.value.decode().map(Some).map_err(unreadable)
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::is_name;
@@ -67,16 +66,6 @@ impl<T: Serialize> AnnotationKey<T> {
     }
 }
 
-impl<T: DeserializeOwned> AnnotationKey<T> {
-    /// The value of this attribute, as it is stored.
-    ///
-    /// # Errors
-    /// When the text is not the JSON of a `T`.
-    pub(crate) fn decode(self, value: &Json) -> Result<T, serde_json::Error> {
-        value.decode()
-    }
-}
-
 impl<T> Clone for AnnotationKey<T> {
     fn clone(&self) -> Self {
         *self
@@ -122,7 +111,7 @@ impl Annotation {
         match Json::encode(value) {
             Ok(json) => drop(self.attributes.insert(key.name.to_owned(), json)),
             Err(error) => {
-                self.fault = Some(format!("the value of `{}` cannot be written: {error}", key.name))
+                self.fault = Some(format!("the value of `{}` cannot be written: {error}", key.name));
             }
         }
         self
