@@ -43,6 +43,16 @@ async fn look(ctx: &StageContext<look>) -> StageResult<Vec<String>> {
 
 workflow! { reading = classify >> look }
 
+#[tokio::test]
+async fn a_stage_that_reads_artifacts_is_called_like_any_function() {
+    let ctx = StageContext::<look>::for_test()
+        .with_output::<classify>(&2)
+        .with_artifact::<classify>("large", &"abc")
+        .with_artifact::<classify>("first", &1);
+    assert_eq!(look(&ctx).await.unwrap(), ["first", "large"]);
+    assert_eq!(ctx.effects().artifacts["seen"].as_ref().unwrap().as_str(), "3");
+}
+
 async fn run(world: &World) -> (Engine, RunHandle<reading>) {
     let engine = world.engine().register::<reading>().build().await.unwrap();
     let origin = ORIGIN.with(&"a test".into()).scope("all");

@@ -3,6 +3,7 @@
 use tests::events::names;
 use tests::on_every_database;
 use tests::tables::Tables;
+use workflow_engine::kernel::{JobExecute, JobOutcome, RunTransition};
 use workflow_engine::prelude::*;
 use workflow_engine::records::EventKind;
 use workflow_engine::{AnnotationFilter, AnnotationKey, LogLevel, Statement};
@@ -149,7 +150,47 @@ async fn nonsense_is_refused_with_what_the_database_says(tables: Tables) {
     engine.shutdown().await;
 }
 
+/// Its attempts deliver their own numbers; the first is refused.
+#[stage(retry(max_attempts = 2, initial = "1ms", max = "1ms"))]
+async fn deliver(table: String, ctx: &StageContext) -> StageResult<u32> {
+    let insert = Statement::new(format!("INSERT INTO {table} (id) VALUES ($1)"));
+    ctx.transaction().execute(insert.bind(ctx.attempt()))?;
+    Ok(ctx.attempt())
+}
+
+#[stage]
+async fn receive(number: u32) -> StageResult<u32> {
+    Ok(number)
+}
+
+workflow! { delivering = deliver >> receive }
+
+/// A process that remembers outputs must not remember one that was never committed.
+async fn what_a_refused_attempt_delivered_is_handed_on_by_nobody(tables: Tables) {
+    let table = {
+        let engine = tables.engine().await.without_worker().build().await.unwrap();
+        engine.shutdown().await;
+        table(&tables).await
+    };
+    let one = tables.engine().await.register::<delivering>().without_worker().build().await.unwrap();
+    let two = tables.engine().await.register::<delivering>().without_worker().build().await.unwrap();
+    let run = one.start::<delivering>(DeliverInput { table }).await.unwrap();
+    let run_id = run.id();
+    one.dispatch(RunTransition { run_id }).await.unwrap();
+    let execute = |stage: &str| JobExecute { worker_id: "w".into(), run_id, stage_id: stage.into() };
+
+    let refused = one.dispatch(execute("deliver")).await.unwrap().outcome;
+    assert!(matches!(refused, JobOutcome::Failed { retryable: true, .. }), "{refused:?}");
+    // Until the millisecond of its backoff has passed there is nothing to execute.
+    while matches!(two.dispatch(execute("deliver")).await.unwrap().outcome, JobOutcome::Ghost { .. }) {}
+    assert_eq!(one.dispatch(execute("receive")).await.unwrap().outcome, JobOutcome::Completed);
+    assert_eq!(run.output().await.unwrap(), 2);
+    one.shutdown().await;
+    two.shutdown().await;
+}
+
 on_every_database!(
+    what_a_refused_attempt_delivered_is_handed_on_by_nobody,
     a_refused_statement_fails_its_attempt_and_leaves_nothing,
     a_statement_that_is_always_refused_fails_the_run_by_name,
     a_constraint_that_is_deferred_fails_the_attempt_too,

@@ -7,10 +7,10 @@ use sqlx::Connection;
 use tests::postgres::{self, Cluster, Schema, pooler};
 use tests::tables::Tables;
 use tests::transfer::{DebitInput, transfer};
-use workflow_engine::EngineBuilder;
 use workflow_engine::ports::{Store, SystemClock};
 use workflow_engine::prelude::*;
 use workflow_engine::stores::{PostgresOptions, PostgresStore};
+use workflow_engine::{EngineBuilder, Statement};
 
 fn engine(store: Arc<dyn Store>) -> EngineBuilder {
     EngineBuilder::over(store, Arc::new(SystemClock))
@@ -104,5 +104,38 @@ async fn a_statement_that_waits_too_long_fails_its_attempt() {
     assert_eq!(run.status().await.unwrap(), Status::Running);
     sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
     assert_eq!(run.output().await.unwrap(), 5);
+    engine.shutdown().await;
+}
+
+/// Its statement has the server end the session the first time that it runs.
+#[stage(retry(max_attempts = 1))]
+async fn interrupt(table: String, ctx: &StageContext) -> StageResult<u32> {
+    ctx.transaction().execute(Statement::new(format!("INSERT INTO {table} VALUES ('first')")))?.execute(
+        Statement::new(format!(
+            "INSERT INTO {table} SELECT CASE WHEN nextval($1::regclass) > 1 THEN 'second'
+                ELSE pg_terminate_backend(pg_backend_pid())::text END"
+        ))
+        .bind(format!("{table}_number")),
+    )?;
+    Ok(ctx.attempt())
+}
+
+workflow! { interrupting = interrupt }
+
+/// A connection that dies in the middle is no fault of the statement: the commit is made on another one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_ends_in_the_middle_is_no_failure() {
+    if !postgres::is_available("a_session_that_ends_in_the_middle_is_no_failure") {
+        return;
+    }
+    let tables = Tables::Postgres(Schema::new());
+    let engine = tables.engine().await.register::<interrupting>().build().await.unwrap();
+    let table = tables.name("lines");
+    tables.run(&format!("CREATE TABLE {table} (line TEXT); CREATE SEQUENCE {table}_number")).await;
+    let run = engine.start::<interrupting>(InterruptInput { table: table.clone() }).await.unwrap();
+    assert_eq!(run.output().await.unwrap(), 1);
+    assert_eq!(tables.texts(&format!("SELECT line FROM {table} ORDER BY line")).await, ["first", "second"]);
+    let last = tables.texts(&format!("SELECT last_value::text FROM {table}_number")).await;
+    assert_eq!(last, ["2"], "the first time was interrupted");
     engine.shutdown().await;
 }

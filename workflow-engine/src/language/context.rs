@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::effects::{ArtifactSource, EffectBuffer, NoArtifacts};
+use super::effects::{ArtifactSource, EffectBuffer, GivenArtifact, NoArtifacts};
 use super::json::Json;
 use super::payload::Storable;
 use super::stage::Stage;
@@ -185,6 +185,25 @@ impl<S: Stage> StageContext<S> {
         let kept = self.inner.outputs.iter().map(|(id, output)| (id.clone(), output.json.clone()));
         let outputs = kept.chain([(id.to_owned(), json)]).collect();
         StageContext::new(self.inner.scope.clone(), outputs, self.inner.surroundings.clone()).for_stage()
+    }
+
+    /// The same context with an artifact of the stage `R`, as if that had kept it.
+    ///
+    /// # Panics
+    /// When the value cannot be written as JSON.
+    #[must_use]
+    pub fn with_artifact<R: Stage>(self, key: &str, value: &impl Serialize) -> Self {
+        let stage_id = R::DECLARATION.id;
+        let value = match Json::encode(value) {
+            Ok(json) => json,
+            Err(error) => panic!("artifact `{key}` of stage `{stage_id}` cannot be stored: {error}"),
+        };
+        let mut surroundings = self.inner.surroundings.clone();
+        let others = surroundings.artifacts;
+        surroundings.artifacts = Arc::new(GivenArtifact { stage_id, key: key.to_owned(), value, others });
+        let outputs =
+            self.inner.outputs.iter().map(|(id, output)| (id.clone(), output.json.clone())).collect();
+        StageContext::new(self.inner.scope.clone(), outputs, surroundings).for_stage()
     }
 }
 

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use annotation::{Annotation, AnnotationKey};
-pub(crate) use artifacts::{ArtifactSource, NoArtifacts};
+pub(crate) use artifacts::{ArtifactSource, GivenArtifact, NoArtifacts};
 pub use artifacts::{StageArtifacts, StageStorage};
 pub use asking::StageTransaction;
 pub use statement::Statement;
