@@ -5,10 +5,10 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use sqlx::{AssertSqlSafe, Row};
 use tests::postgres::Schema;
-use workflow_engine::ports::{Change, Decision, JobTransport, Outbox, Persistence};
+use workflow_engine::ports::{Change, Commit, Decision, JobTransport, Outbox, Persistence};
 use workflow_engine::records::BlobKey;
 use workflow_engine::stores::{PostgresStatistics, PostgresStore};
-use workflow_engine::{AnnotationFilter, AnnotationKey};
+use workflow_engine::{AnnotationFilter, AnnotationKey, Statement};
 
 use super::fixture::{claim, complete, create, definitions, due, entry, named_url, number, running};
 
@@ -49,6 +49,28 @@ async fn a_batch_takes_as_many_statements_as_a_commit() {
     let (transactions, statements) = spent(before, store.statistics());
     assert!(transactions < 200, "800 requests in {transactions} transactions");
     assert_eq!(statements, 2 * transactions);
+    store.close().await;
+}
+
+/// What they lock and how long they take is nobody else's business.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn statements_of_the_user_share_no_transaction() {
+    needs_postgres!("statements_of_the_user_share_no_transaction");
+    let schema = Schema::new();
+    let store = schema.open().await;
+    let table = format!("{}.workflow_logs", schema.name());
+    let mut decisions = Vec::new();
+    for _ in 0..40 {
+        let mut decision = complete(&running(&store).await);
+        let delete = Statement::new(format!("DELETE FROM {table} WHERE id = $1")).bind(0);
+        decision.changes.push(Change::Execute { stage_id: "a".into(), statements: vec![delete] });
+        decisions.push(decision);
+    }
+    let before = store.statistics();
+    let commits = join_all(decisions.into_iter().map(|decision| store.commit(decision))).await;
+    assert!(commits.into_iter().all(|commit| matches!(commit, Ok(Commit::Applied(_)))));
+    let (transactions, _) = spent(before, store.statistics());
+    assert!(transactions >= 40, "40 commits in {transactions} transactions");
     store.close().await;
 }
 
