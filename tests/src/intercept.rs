@@ -11,10 +11,10 @@ use workflow_engine::ports::{
     Commit, Decide, Decision, Hints, JobTransport, Outbox, Persistence, Snapshot, Store,
 };
 use workflow_engine::records::{
-    BlobKey, Claim, ClaimedJob, Event, JobRecord, Lease, LogRecord, RunRecord, RunRequest, StageRecord,
-    StoredValue,
+    AnnotationRecord, ArtifactRecord, BlobKey, Claim, ClaimedJob, Event, JobRecord, Lease, LogRecord,
+    RunRecord, RunRequest, StageRecord, StoredValue,
 };
-use workflow_engine::{Error, Json, RunId};
+use workflow_engine::{AnnotationFilter, Error, Json, RunId};
 
 /// A method of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,6 +187,35 @@ impl<I: Interceptor> Persistence for Intercepted<I> {
 
     async fn unfinished_runs(&self, workflow_id: &str) -> Result<Vec<RunRecord>, Error> {
         self.read("unfinished_runs", self.store.unfinished_runs(workflow_id)).await
+    }
+
+    async fn annotations(
+        &self,
+        run_id: RunId,
+        filter: &AnnotationFilter,
+    ) -> Result<Vec<AnnotationRecord>, Error> {
+        self.read("annotations", self.store.annotations(run_id, filter)).await
+    }
+
+    async fn annotations_of_key(
+        &self,
+        key: &str,
+        filter: &AnnotationFilter,
+    ) -> Result<Vec<AnnotationRecord>, Error> {
+        self.read("annotations_of_key", self.store.annotations_of_key(key, filter)).await
+    }
+
+    async fn artifacts(&self, run_id: RunId, stage_id: Option<&str>) -> Result<Vec<ArtifactRecord>, Error> {
+        self.read("artifacts", self.store.artifacts(run_id, stage_id)).await
+    }
+
+    async fn artifact(
+        &self,
+        run_id: RunId,
+        stage_id: &str,
+        key: &str,
+    ) -> Result<Option<ArtifactRecord>, Error> {
+        self.read("artifact", self.store.artifact(run_id, stage_id, key)).await
     }
 
     async fn stuck_runs(

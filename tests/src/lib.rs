@@ -17,6 +17,8 @@ pub mod diamond;
 pub mod ledger;
 pub mod random;
 pub mod chaos;
+pub mod tables;
+pub mod transfer;
 
 /// Every snippet of the Markdown files compiles, and runs.
 #[cfg(doctest)]

@@ -74,6 +74,7 @@ async fn what_is_no_command_is_refused_by_name_and_place(world: World) {
             r#"{"type": "run.stop"}"#,
             "there is no command `run.stop`; there are `run.create`, `run.claimPending`, `job.execute`, \
              `run.transition`, `run.cancel`, `run.rerunFrom`, `stage.pollSuspended`, `stage.wake`, `stage.report`, \
+             `annotation.attach`, \
              `lease.reapStale`, `run.reapStuck`, `run.failUnclaimed`, `outbox.flush`",
         ),
         (

@@ -93,6 +93,7 @@ async fn a_request_as_json_is_checked_before_anything_is_written(world: World) {
         config: config.map(|config| Json::parse(config).unwrap()),
         priority: None,
         metadata: None,
+        annotations: Vec::new(),
     };
     let refused = [
         (create("dimond", "{}", None), "WORKFLOW_NOT_FOUND"),

@@ -229,6 +229,14 @@ impl Error {
         Self::new(Kind::InvalidInput, "INVALID_REQUEST", reason)
     }
 
+    pub(crate) fn invalid_annotation(reason: impl fmt::Display) -> Self {
+        Self::new(
+            Kind::InvalidInput,
+            "INVALID_ANNOTATION",
+            format!("the annotation cannot be stored: {reason}"),
+        )
+    }
+
     pub(crate) fn unknown_command(name: &str, known: &[&str]) -> Self {
         let shown: String = name.chars().take(64).collect();
         Self::invalid_request(format!("there is no command `{shown}`; there are `{}`", known.join("`, `")))
@@ -323,6 +331,25 @@ impl Error {
     pub(crate) fn unsupported_url(url: &str, reason: &str) -> Self {
         Self::new(Kind::InvalidInput, "UNSUPPORTED_STORE", format!("cannot open `{url}`: {reason}"))
     }
+
+    /// A statement of the user's that the database has refused.
+    #[cfg_attr(
+        not(any(feature = "postgres", feature = "sqlite")),
+        allow(dead_code, reason = "only a store in SQL has somebody who refuses")
+    )]
+    pub(crate) fn statement_refused(which: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let source = source.into();
+        let message = format!("{which} was refused by the database: {source}");
+        Self::new(Kind::Conflict, Self::STATEMENT_FAILED, message).because(source)
+    }
+
+    pub(crate) fn statements_unsupported() -> Self {
+        let message = "statements need a store on SQLite or PostgreSQL; a store in memory has no tables";
+        Self::new(Kind::InvalidInput, Self::STATEMENTS_UNSUPPORTED, message)
+    }
+
+    pub(crate) const STATEMENT_FAILED: &str = "STATEMENT_FAILED";
+    pub(crate) const STATEMENTS_UNSUPPORTED: &str = "STATEMENTS_UNSUPPORTED";
 
     /// A store that did not answer, or answered with an error that another try may mend.
     pub(crate) fn store_unavailable(doing: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {

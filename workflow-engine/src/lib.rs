@@ -30,11 +30,13 @@ pub use error::Error;
 pub use host::serverless;
 pub use id::RunId;
 pub use language::{
-    Backoff, Check, CheckExecution, CheckFunction, Execution, HasLength, HasPattern, HasRange, Json,
-    LengthUnit, LogLevel, NoConfig, NoInput, Payload, Reports, Requirement, RetryPolicy, Stage, StageContext,
-    StageDeclaration, StageDefinition, StageError, StagePath, StageResult, StageScope, Storable, Undeclared,
-    Verdict, WaitDefinition, Workflow, WorkflowDefinition,
+    Annotation, AnnotationKey, Backoff, Check, CheckExecution, CheckFunction, Effects, Execution, HasLength,
+    HasPattern, HasRange, Json, LengthUnit, LogLevel, NoConfig, NoInput, Payload, Reports, Requirement,
+    RetryPolicy, SqlValue, Stage, StageArtifacts, StageContext, StageDeclaration, StageDefinition,
+    StageError, StagePath, StageResult, StageScope, StageStorage, StageTransaction, Statement, Storable,
+    Undeclared, Verdict, WaitDefinition, Workflow, WorkflowDefinition,
 };
+pub use ports::AnnotationFilter;
 pub use workflow_engine_macros::{check, stage, workflow};
 
 // For generated code alone; it has no stability of its own.

@@ -33,6 +33,7 @@ async fn refusal<W: Workflow<Input = NoInput>>(stage: &str, config: Value) -> St
         config: Some(Json::encode(&json!({ stage: config })).unwrap()),
         priority: None,
         metadata: None,
+        annotations: Vec::new(),
     };
     match engine.dispatch(command).await {
         Ok(_) => String::new(),

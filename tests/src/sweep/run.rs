@@ -12,7 +12,7 @@ use workflow_engine::ports::{Store, SystemClock};
 use workflow_engine::prelude::*;
 use workflow_engine::records::EventKind;
 use workflow_engine::stores::{PostgresOptions, PostgresStore, SqliteOptions, SqliteStore};
-use workflow_engine::{EngineBuilder, Error};
+use workflow_engine::{AnnotationFilter, EngineBuilder, Error};
 
 use super::points::Armed;
 use super::ports::{BlobPoints, ExecutorPoints, SinkPoints};
@@ -149,6 +149,11 @@ impl Order {
         engine.unfinished::<W>().await?;
         engine.kernel().store().stages(run.id()).await?;
         engine.kernel().store().logs(run.id(), 0, 100).await?;
+        let all = AnnotationFilter::new();
+        engine.kernel().store().annotations(run.id(), &all).await?;
+        engine.kernel().store().annotations_of_key("noted", &all).await?;
+        engine.kernel().store().artifacts(run.id(), None).await?;
+        engine.kernel().store().artifact(run.id(), "first", "kept").await?;
         let (worker_id, day) = ("visitor".to_owned(), Duration::from_secs(86_400));
         engine.dispatch(StagePollSuspended { worker_id, max_checks: 1 }).await?;
         engine.dispatch(RunReapStuck { threshold: day }).await?;

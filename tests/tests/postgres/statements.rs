@@ -5,9 +5,10 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use sqlx::{AssertSqlSafe, Row};
 use tests::postgres::Schema;
-use workflow_engine::ports::{Change, Decision, JobTransport, Outbox, Persistence};
+use workflow_engine::ports::{Change, Commit, Decision, JobTransport, Outbox, Persistence};
 use workflow_engine::records::BlobKey;
 use workflow_engine::stores::{PostgresStatistics, PostgresStore};
+use workflow_engine::{AnnotationFilter, AnnotationKey, Statement};
 
 use super::fixture::{claim, complete, create, definitions, due, entry, named_url, number, running};
 
@@ -48,6 +49,28 @@ async fn a_batch_takes_as_many_statements_as_a_commit() {
     let (transactions, statements) = spent(before, store.statistics());
     assert!(transactions < 200, "800 requests in {transactions} transactions");
     assert_eq!(statements, 2 * transactions);
+    store.close().await;
+}
+
+/// What they lock and how long they take is nobody else's business.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn statements_of_the_user_share_no_transaction() {
+    needs_postgres!("statements_of_the_user_share_no_transaction");
+    let schema = Schema::new();
+    let store = schema.open().await;
+    let table = format!("{}.workflow_logs", schema.name());
+    let mut decisions = Vec::new();
+    for _ in 0..40 {
+        let mut decision = complete(&running(&store).await);
+        let delete = Statement::new(format!("DELETE FROM {table} WHERE id = $1")).bind(0);
+        decision.changes.push(Change::Execute { stage_id: "a".into(), statements: vec![delete] });
+        decisions.push(decision);
+    }
+    let before = store.statistics();
+    let commits = join_all(decisions.into_iter().map(|decision| store.commit(decision))).await;
+    assert!(commits.into_iter().all(|commit| matches!(commit, Ok(Commit::Applied(_)))));
+    let (transactions, _) = spent(before, store.statistics());
+    assert!(transactions >= 40, "40 commits in {transactions} transactions");
     store.close().await;
 }
 
@@ -116,7 +139,16 @@ async fn everything(store: &PostgresStore) {
     store.next_job_due(&definitions()).await.unwrap();
     store.next_lease_end().await.unwrap();
     let log = Change::PutBlob { key: BlobKey(format!("{run_id}/a")), value: workflow_engine::Json::null() };
-    store.commit(Decision { changes: vec![log], ..complete(&job) }).await.unwrap();
+    let kept = workflow_engine::records::StoredValue::Inline(workflow_engine::Json::null());
+    let put = |key: &str| Change::PutArtifact { stage_id: "a".into(), key: key.into(), value: kept.clone() };
+    let delete = Change::DeleteArtifact { stage_id: "a".into(), key: "y".into() };
+    let metrics = [("n".to_owned(), 1.0)].into();
+    let measure = Change::Measure { stage_id: "a".into(), metrics };
+    let annotation = AnnotationKey::<u32>::new("k").with(&1);
+    let annotate = Change::Annotate { stage_id: Some("a".into()), annotation };
+    let changes = vec![log, put("x"), put("y"), measure, annotate];
+    store.commit(Decision { changes, ..complete(&job) }).await.unwrap();
+    store.commit(Decision { changes: vec![delete], ..complete(&job) }).await.unwrap();
     store.commit(complete(&job)).await.unwrap();
     store.commit_locked(run_id, Box::new(|_| None)).await.unwrap();
     store.snapshot(run_id).await.unwrap();
@@ -127,6 +159,11 @@ async fn everything(store: &PostgresStore) {
     store.outputs(run_id, &["a".to_owned()]).await.unwrap();
     store.blob(&BlobKey(format!("{run_id}/a"))).await.unwrap();
     store.logs(run_id, 0, 5).await.unwrap();
+    store.annotations(run_id, &AnnotationFilter::new().prefix("k")).await.unwrap();
+    store.annotations_of_key("k", &AnnotationFilter::new().actor("nobody")).await.unwrap();
+    store.artifacts(run_id, None).await.unwrap();
+    store.artifacts(run_id, Some("a")).await.unwrap();
+    store.artifact(run_id, "a", "x").await.unwrap();
     store.pending_runs(&definitions(), 5).await.unwrap();
     store.unfinished_runs("workflow").await.unwrap();
     let events = store.events(run_id, 0, 5).await.unwrap();

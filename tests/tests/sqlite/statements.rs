@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use workflow_engine::Json;
-use workflow_engine::ports::{IdempotencyEntry, JobTransport, Persistence};
+use workflow_engine::ports::{Change, Commit, IdempotencyEntry, JobTransport, Persistence};
 use workflow_engine::stores::SqliteStatistics;
+use workflow_engine::{Json, Statement};
 
 use super::fixture::{Directory, claim, complete, create, running};
 
@@ -62,4 +62,25 @@ async fn a_batch_takes_as_many_statements_as_a_commit() {
     // The heartbeats here are requests of their own, one statement each; a worker sends all of its in one.
     assert!(statements <= 11 * transactions + 400, "{statements} statements in {transactions} transactions");
     Arc::into_inner(store).unwrap().close().await;
+}
+
+/// What they lock and how long they take is nobody else's business.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn statements_of_the_user_share_no_transaction() {
+    let directory = Directory::new();
+    let store = directory.open().await;
+    let table = "workflow_logs".to_owned();
+    let mut decisions = Vec::new();
+    for _ in 0..40 {
+        let mut decision = complete(&running(&store).await);
+        let delete = Statement::new(format!("DELETE FROM {table} WHERE id = $1")).bind(0);
+        decision.changes.push(Change::Execute { stage_id: "a".into(), statements: vec![delete] });
+        decisions.push(decision);
+    }
+    let before = store.statistics();
+    let commits = join_all(decisions.into_iter().map(|decision| store.commit(decision))).await;
+    assert!(commits.into_iter().all(|commit| matches!(commit, Ok(Commit::Applied(_)))));
+    let (transactions, _) = spent(before, store.statistics());
+    assert!(transactions >= 40, "40 commits in {transactions} transactions");
+    store.close().await;
 }

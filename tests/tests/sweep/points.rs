@@ -8,7 +8,7 @@ use tests::sweep::run::Shape;
 use crate::lane::Database;
 
 /// Every method of every port that an engine calls.
-const METHODS: [&str; 30] = [
+const METHODS: [&str; 34] = [
     "store.commit",
     "store.commit_locked",
     "store.snapshot",
@@ -22,6 +22,10 @@ const METHODS: [&str; 30] = [
     "store.logs",
     "store.pending_runs",
     "store.unfinished_runs",
+    "store.annotations",
+    "store.annotations_of_key",
+    "store.artifacts",
+    "store.artifact",
     "store.stuck_runs",
     "store.unclaimed_runs",
     "store.due_checks",

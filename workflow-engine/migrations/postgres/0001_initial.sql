@@ -78,6 +78,8 @@ CREATE TABLE {schema}.workflow_stages (
     output          TEXT COLLATE "C",
     output_blob     TEXT COLLATE "C",
     error_message   TEXT COLLATE "C",
+    -- What it has measured, a JSON object of numbers.
+    metrics         TEXT COLLATE "C",
     started_at      TIMESTAMPTZ,
     completed_at    TIMESTAMPTZ,
     PRIMARY KEY (workflow_run_id, stage_id)
@@ -178,6 +180,24 @@ CREATE TABLE {schema}.workflow_artifacts (
     created_at      TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (workflow_run_id, stage_id, key)
 );
+
+-- What people, programs and stages note about runs: one row an attribute.
+CREATE TABLE {schema}.annotations (
+    id              BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    workflow_run_id UUID   NOT NULL,
+    stage_id        TEXT   COLLATE "C",
+    generation      BIGINT NOT NULL,
+    attempt         BIGINT,
+    key             TEXT   COLLATE "C" NOT NULL,
+    value           TEXT   COLLATE "C" NOT NULL,
+    actor           TEXT   COLLATE "C",
+    scope           TEXT   COLLATE "C",
+    payload         TEXT   COLLATE "C",
+    created_at      TIMESTAMPTZ NOT NULL
+);
+
+CREATE INDEX annotations_by_run ON {schema}.annotations (workflow_run_id, id);
+CREATE INDEX annotations_by_key ON {schema}.annotations (key, id);
 
 -- Leases that are not a job's: who delivers events.
 CREATE TABLE {schema}.leases (

@@ -75,6 +75,8 @@ CREATE TABLE workflow_stages (
     output          TEXT,
     output_blob     TEXT,
     error_message   TEXT,
+    -- What it has measured, a JSON object of numbers.
+    metrics         TEXT,
     started_at      INTEGER,
     completed_at    INTEGER,
     PRIMARY KEY (workflow_run_id, stage_id)
@@ -172,6 +174,24 @@ CREATE TABLE workflow_artifacts (
     created_at      INTEGER NOT NULL,
     PRIMARY KEY (workflow_run_id, stage_id, key)
 ) STRICT, WITHOUT ROWID;
+
+-- What people, programs and stages note about runs: one row an attribute.
+CREATE TABLE annotations (
+    id              INTEGER NOT NULL PRIMARY KEY,
+    workflow_run_id TEXT    NOT NULL,
+    stage_id        TEXT,
+    generation      INTEGER NOT NULL,
+    attempt         INTEGER,
+    key             TEXT    NOT NULL,
+    value           TEXT    NOT NULL,
+    actor           TEXT,
+    scope           TEXT,
+    payload         TEXT,
+    created_at      INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX annotations_by_run ON annotations (workflow_run_id, id);
+CREATE INDEX annotations_by_key ON annotations (key, id);
 
 -- Leases that are not a job's: who delivers events.
 CREATE TABLE leases (

@@ -201,7 +201,11 @@ impl<W: Workflow> RunHandle<W> {
         W::decode_output(&ends).map_err(|error| Error::stored_value(self.run_id, "its output", error))
     }
 
-    fn store(&self) -> &std::sync::Arc<dyn crate::ports::Store> {
+    pub(super) const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(super) fn store(&self) -> &std::sync::Arc<dyn crate::ports::Store> {
         self.engine.store()
     }
 }

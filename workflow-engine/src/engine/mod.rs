@@ -4,6 +4,7 @@ mod store_url;
 mod builder;
 mod start;
 mod handle;
+mod notes;
 mod events;
 mod signals;
 
@@ -21,9 +22,9 @@ use crate::host::Worker;
 use crate::host::serverless::{Serverless, ServerlessSettings};
 use crate::id::RunId;
 use crate::kernel::{Command, Kernel, StageWake};
-use crate::language::Workflow;
-use crate::ports::{RunWatch, Store};
-use crate::records::RunRecord;
+use crate::language::{AnnotationKey, Workflow};
+use crate::ports::{AnnotationFilter, RunWatch, Store};
+use crate::records::{AnnotationRecord, RunRecord};
 
 /// Runs workflows durably.
 ///
@@ -148,6 +149,19 @@ impl Engine {
     #[must_use]
     pub fn serverless(&self, settings: ServerlessSettings) -> Serverless {
         Serverless::new(Arc::clone(self.kernel()), settings)
+    }
+
+    /// What was noted under one key, over all runs: at most `filter.limit` of it, oldest first. The next page is
+    /// asked for with `filter.after(last.id)`. What is committed while one reads page by page may be missed.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn annotations<T>(
+        &self,
+        key: AnnotationKey<T>,
+        filter: &AnnotationFilter,
+    ) -> Result<Vec<AnnotationRecord>, Error> {
+        self.store().annotations_of_key(key.name(), filter).await
     }
 
     /// Carries out a command of the kernel.

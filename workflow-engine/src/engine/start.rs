@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Engine, RunHandle};
 use crate::error::Error;
 use crate::kernel::{RunCreate, create};
-use crate::language::{Json, Workflow};
+use crate::language::{Annotation, Json, Workflow};
 
 /// A run about to be started; `.await` starts it.
 ///
@@ -49,11 +49,20 @@ pub struct Start<'a, W: Workflow> {
     key: Option<String>,
     priority: Option<i32>,
     metadata: Option<Result<Json, serde_json::Error>>,
+    annotations: Vec<Annotation>,
 }
 
 impl<'a, W: Workflow> Start<'a, W> {
     pub(super) fn new(engine: &'a Engine, input: W::Input) -> Self {
-        Self { engine, input, config: None, key: None, priority: None, metadata: None }
+        Self {
+            engine,
+            input,
+            config: None,
+            key: None,
+            priority: None,
+            metadata: None,
+            annotations: Vec::new(),
+        }
     }
 
     /// The configuration. Without it each stage has its defaults.
@@ -81,6 +90,12 @@ impl<'a, W: Workflow> Start<'a, W> {
         self
     }
 
+    /// Notes something about the run, in the commit that creates it.
+    pub fn annotate(mut self, annotation: Annotation) -> Self {
+        self.annotations.push(annotation);
+        self
+    }
+
     async fn start(self) -> Result<RunHandle<W>, Error> {
         let workflow_id = &W::definition().id;
         let input = Json::store(&self.input).map_err(|error| Error::invalid_input(workflow_id, error))?;
@@ -100,6 +115,7 @@ impl<'a, W: Workflow> Start<'a, W> {
             config,
             priority: self.priority,
             metadata,
+            annotations: self.annotations,
         };
         let kernel = self.engine.kernel();
         let link = self.engine.worker().map(crate::host::Worker::link);

@@ -9,13 +9,14 @@ use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use super::Kernel;
+use super::effects::AttemptArtifacts;
 use super::inputs::Inputs;
 use super::registry::Registered;
 use super::reports::AttemptReports;
 use crate::error::Error;
 use crate::language::{
-    CheckExecution, Execution, Json, StageContext, StageDefinition, StageError, StageScope, Verdict,
-    WaitDefinition,
+    CheckExecution, EffectBuffer, Effects, Execution, Json, StageContext, StageDefinition, StageError,
+    StageScope, Surroundings, Verdict, WaitDefinition,
 };
 use crate::ports::{Change, Commit, Decision, Guard};
 use crate::records::{ClaimedJob, Lease};
@@ -27,6 +28,8 @@ pub(super) struct AttemptEnd<T> {
     pub(super) elapsed: Duration,
     /// Log lines and progress that are not committed yet.
     pub(super) reports: Vec<Change>,
+    /// What is to be committed with its success.
+    pub(super) effects: Effects,
 }
 
 #[derive(Debug)]
@@ -40,7 +43,12 @@ pub(super) enum AttemptResult<T> {
 impl<T> AttemptEnd<T> {
     /// It ended before it began.
     fn failed(error: StageError) -> Self {
-        Self { result: AttemptResult::Failed(error), elapsed: Duration::ZERO, reports: Vec::new() }
+        Self {
+            result: AttemptResult::Failed(error),
+            elapsed: Duration::ZERO,
+            reports: Vec::new(),
+            effects: Effects::default(),
+        }
     }
 }
 
@@ -52,11 +60,18 @@ struct Attempt<'a> {
     began: DateTime<Utc>,
     scope: StageScope,
     reports: Arc<AttemptReports>,
+    effects: Arc<EffectBuffer>,
+    artifacts: Arc<AttemptArtifacts>,
 }
 
 impl Attempt<'_> {
     fn context(&self, inputs: Inputs) -> StageContext {
-        StageContext::new(self.scope.clone(), inputs.reads, Arc::clone(&self.reports) as _)
+        let surroundings = Surroundings {
+            reports: Arc::clone(&self.reports) as _,
+            effects: Arc::clone(&self.effects),
+            artifacts: Arc::clone(&self.artifacts) as _,
+        };
+        StageContext::new(self.scope.clone(), inputs.reads, surroundings)
     }
 }
 
@@ -69,7 +84,7 @@ impl Kernel {
         job: &ClaimedJob,
         stop: &CancellationToken,
     ) -> Result<AttemptEnd<Json>, Error> {
-        let attempt = self.begin(stage, job, stop);
+        let attempt = self.begin(registered, stage, job, stop);
         let mut inputs = match self.inputs(registered, stage, job).await? {
             Ok(inputs) => inputs,
             Err(error) => return Ok(AttemptEnd::failed(error)),
@@ -93,7 +108,7 @@ impl Kernel {
         job: &ClaimedJob,
         stop: &CancellationToken,
     ) -> Result<AttemptEnd<Verdict>, Error> {
-        let attempt = self.begin(stage, job, stop);
+        let attempt = self.begin(registered, stage, job, stop);
         let inputs = match self.inputs(registered, stage, job).await? {
             Ok(inputs) => inputs,
             Err(error) => return Ok(AttemptEnd::failed(error)),
@@ -106,6 +121,7 @@ impl Kernel {
 
     fn begin<'a>(
         &self,
+        registered: &Registered,
         stage: &'a StageDefinition,
         job: &'a ClaimedJob,
         stop: &'a CancellationToken,
@@ -113,7 +129,8 @@ impl Kernel {
         let began = self.clock().now();
         let scope = scope(stage, job, began, stop.child_token());
         let reports = Arc::new(AttemptReports::new(&scope));
-        Attempt { stage, lease: &job.lease, stop, began, scope, reports }
+        let artifacts = Arc::new(AttemptArtifacts::new(self, &job.lease, registered.definition()));
+        Attempt { stage, lease: &job.lease, stop, began, scope, reports, effects: Arc::default(), artifacts }
     }
 
     /// The work against its deadline, its cancellation and its own reports.
@@ -122,12 +139,17 @@ impl Kernel {
         attempt: Attempt<'_>,
         work: BoxFuture<'_, Result<T, StageError>>,
     ) -> AttemptEnd<T> {
-        let Attempt { stage, lease, stop, began, scope, reports } = attempt;
+        let Attempt { stage, lease, stop, began, scope, reports, effects, .. } = attempt;
         let result = self.outcome(stage, lease, stop, scope.deadline, &reports, work).await;
         // Blocking code that the work left behind can only be asked.
         scope.cancellation.cancel();
         let elapsed = (self.clock().now() - began).to_std().unwrap_or(Duration::ZERO);
-        AttemptEnd { result, elapsed, reports: reports.take() }
+        let (effects, mut reports) = (effects.take(), reports.take());
+        if !effects.statements.is_empty() {
+            // Should one of its statements be refused, what the attempt has said is worth all the more.
+            self.commit_reports(lease, std::mem::take(&mut reports), stop).await;
+        }
+        AttemptEnd { result, elapsed, reports, effects }
     }
 
     async fn outcome<T>(

@@ -12,7 +12,7 @@ use super::execute_once::answer;
 use super::fail::{FinalFailure, GAVE_UP};
 use super::registry::Registered;
 use crate::error::Error;
-use crate::language::{StageDefinition, StageError, Verdict, WaitDefinition};
+use crate::language::{Effects, StageDefinition, StageError, Verdict, WaitDefinition};
 use crate::ports::Change;
 use crate::records::{Claim, ClaimedJob, StageRecord};
 
@@ -26,6 +26,7 @@ impl Kernel {
     ) -> Result<Finished, Error> {
         let ticket = self.prepare_output(&job.lease, &completion.output).await?;
         let mut changes = completion.reports;
+        changes.extend(self.effect_changes(&job.lease, completion.effects).await?);
         changes.extend(ticket.blob);
         changes.push(Change::Suspend {
             stage_id: job.lease.stage_id.clone(),
@@ -54,16 +55,17 @@ impl Kernel {
             return self.fail_attempt(stage, job, error, Vec::new()).await;
         };
         let ticket = self.resolve(lease.run_id, ticket).await?;
-        let AttemptEnd { result, reports, .. } =
+        let AttemptEnd { result, reports, effects, .. } =
             self.run_check(registered, stage, wait, ticket, job, stop).await?;
         match result {
             AttemptResult::Completed(Verdict::Ready(output)) => {
                 let elapsed = self.since_start(&record);
-                let completion = Completion { output, elapsed, reports };
+                let completion = Completion { output, elapsed, reports, effects };
                 self.complete(registered, stage, job, completion, claim, slots).await
             }
             AttemptResult::Completed(Verdict::Pending(after)) => {
-                self.postpone(wait, &record, job, after.unwrap_or(wait.poll_every), reports).await
+                let after = after.unwrap_or(wait.poll_every);
+                self.postpone(wait, &record, job, after, reports, effects).await
             }
             AttemptResult::Failed(error) => self.fail_attempt(stage, job, error, reports).await,
             AttemptResult::Stopped => self.hand_back(job, reports).await,
@@ -79,6 +81,7 @@ impl Kernel {
         job: &ClaimedJob,
         after: Duration,
         reports: Vec<Change>,
+        effects: Effects,
     ) -> Result<Finished, Error> {
         let left = record.give_up_at.map(|end| (end - self.clock().now()).to_std().unwrap_or_default());
         let left = left.unwrap_or(wait.give_up_after);
@@ -103,6 +106,7 @@ impl Kernel {
         }
         let check_after = after.min(left);
         let mut changes = reports;
+        changes.extend(self.effect_changes(&job.lease, effects).await?);
         changes.push(Change::Postpone { stage_id: job.lease.stage_id.clone(), check_after });
         self.commit_suspension(job, changes, check_after).await
     }

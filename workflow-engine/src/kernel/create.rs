@@ -12,7 +12,7 @@ use super::start::start_changes;
 use super::{Kernel, Registered};
 use crate::error::Error;
 use crate::id::RunId;
-use crate::language::{Json, WorkflowDefinition};
+use crate::language::{Annotation, Json, WorkflowDefinition};
 use crate::ports::{Change, Commit, Decision, Guard, IdempotencyEntry, NewRun};
 use crate::records::{Claim, ClaimedJob, RunRequest, Status};
 
@@ -34,6 +34,9 @@ pub struct RunCreate {
     pub priority: Option<i32>,
     /// Kept with the run, for the caller's own use.
     pub metadata: Option<Json>,
+    /// What is noted about the run in the commit that creates it.
+    #[serde(default)]
+    pub annotations: Vec<Annotation>,
 }
 
 /// The run that was created, now or by an earlier request with this key.
@@ -78,7 +81,9 @@ pub(crate) async fn create(
         check_request(registered, &command.input, command.config.as_ref(), command.metadata)?;
     let input = request.input.clone();
     let priority = command.priority.unwrap_or(DEFAULT_PRIORITY);
-    let decision = decide(registered.definition(), run_id, request, priority, idempotency, claim);
+    command.annotations.iter().try_for_each(Annotation::check).map_err(Error::invalid_annotation)?;
+    let new = NewRun::of(registered.definition(), priority, request);
+    let decision = decide(registered.definition(), run_id, new, command.annotations, idempotency, claim);
 
     match kernel.store().commit(decision).await? {
         Commit::Applied(applied) => {
@@ -98,21 +103,28 @@ pub(crate) async fn create(
     }
 }
 
+impl NewRun {
+    fn of(definition: &WorkflowDefinition, priority: i32, request: RunRequest) -> Self {
+        Self {
+            workflow_id: definition.id.clone(),
+            workflow_name: definition.name.clone(),
+            definition_fingerprint: definition.fingerprint().to_owned(),
+            priority,
+            request,
+        }
+    }
+}
+
 fn decide(
     definition: &WorkflowDefinition,
     run_id: RunId,
-    request: RunRequest,
-    priority: i32,
+    new: NewRun,
+    annotations: Vec<Annotation>,
     idempotency: Option<IdempotencyEntry>,
     claim: Option<(&Claim, usize)>,
 ) -> Decision {
-    let mut changes = vec![Change::CreateRun(NewRun {
-        workflow_id: definition.id.clone(),
-        workflow_name: definition.name.clone(),
-        definition_fingerprint: definition.fingerprint().to_owned(),
-        priority,
-        request,
-    })];
+    let mut changes = vec![Change::CreateRun(new)];
+    changes.extend(annotations.into_iter().map(|annotation| Change::Annotate { stage_id: None, annotation }));
     if let Some((claim, slots)) = claim {
         changes.extend(start_changes(definition, Some(claim), slots));
     }
@@ -122,7 +134,7 @@ fn decide(
 /// The request as it was given: defaults are not part of it, so a deployment that changes one does not turn a
 /// repetition into a conflict.
 #[derive(Serialize)]
-struct Request<'a>(&'a str, &'a Json, Option<&'a Json>, Option<i32>, Option<&'a Json>);
+struct Request<'a>(&'a str, &'a Json, Option<&'a Json>, Option<i32>, Option<&'a Json>, &'a [Annotation]);
 
 fn idempotency_entry(command: &RunCreate, run_id: RunId) -> Result<Option<IdempotencyEntry>, Error> {
     let Some(key) = &command.idempotency_key else { return Ok(None) };
@@ -132,6 +144,7 @@ fn idempotency_entry(command: &RunCreate, run_id: RunId) -> Result<Option<Idempo
         command.config.as_ref(),
         command.priority,
         command.metadata.as_ref(),
+        &command.annotations,
     );
     idempotency::entry(RunCreate::NAME, key, &request, &run_id).map(Some)
 }

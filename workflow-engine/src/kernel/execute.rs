@@ -13,12 +13,13 @@ use tokio_util::sync::CancellationToken;
 use super::Kernel;
 use super::attempt::{AttemptEnd, AttemptResult};
 use super::command::Command;
+use super::effects::refused_statements;
 use super::execute_once::{Taken, answer};
 use super::fail::FinalFailure;
 use super::registry::Registered;
 use crate::error::Error;
 use crate::id::RunId;
-use crate::language::{Json, StageDefinition, StageError};
+use crate::language::{Effects, Json, StageDefinition, StageError};
 use crate::ports::{Applied, Change, Commit, Decision, Guard};
 use crate::records::{Claim, ClaimedJob, Lease, Status};
 
@@ -185,13 +186,31 @@ impl Kernel {
         };
         let token = stop.child_token();
         let _listed = self.running().enter(job.lease.clone(), token.clone());
-        if job.waits {
-            return self.check(registered, stage, job, claim, slots, &token).await;
+        let finished = if job.waits {
+            self.check(registered, stage, job, claim, slots, &token).await
+        } else {
+            self.run_and_commit(registered, stage, job, claim, slots, &token).await
+        };
+        match finished.as_ref().err().and_then(refused_statements) {
+            Some((code, error)) => self.fail_attempt_as(code, stage, job, error, Vec::new()).await,
+            None => finished,
         }
-        let AttemptEnd { result, elapsed, reports } = self.run_body(registered, stage, job, &token).await?;
+    }
+
+    async fn run_and_commit(
+        &self,
+        registered: &Registered,
+        stage: &StageDefinition,
+        job: &ClaimedJob,
+        claim: &Claim,
+        slots: &dyn Slots,
+        stop: &CancellationToken,
+    ) -> Result<Finished, Error> {
+        let AttemptEnd { result, elapsed, reports, effects } =
+            self.run_body(registered, stage, job, stop).await?;
         match result {
             AttemptResult::Completed(value) => {
-                let completion = Completion { output: value, elapsed, reports };
+                let completion = Completion { output: value, elapsed, reports, effects };
                 match &stage.wait {
                     Some(wait) => self.suspend(wait, job, completion).await,
                     None => self.complete(registered, stage, job, completion, claim, slots).await,
@@ -217,6 +236,7 @@ impl Kernel {
         let room = if stage.before.is_empty() { 0 } else { slots.take(stage.before.len()) };
 
         let mut changes = completion.reports;
+        changes.extend(self.effect_changes(lease, completion.effects).await?);
         changes.extend(prepared.blob);
         changes.push(Change::Complete {
             stage_id: stage.id.clone(),
@@ -262,6 +282,18 @@ impl Kernel {
         error: StageError,
         reports: Vec<Change>,
     ) -> Result<Finished, Error> {
+        self.fail_attempt_as(STAGE_FAILED, stage, job, error, reports).await
+    }
+
+    /// The same, with the code that the run has should no attempt follow.
+    async fn fail_attempt_as(
+        &self,
+        code: &'static str,
+        stage: &StageDefinition,
+        job: &ClaimedJob,
+        error: StageError,
+        reports: Vec<Change>,
+    ) -> Result<Finished, Error> {
         let lease = &job.lease;
         let message = bounded(error.message());
         let retryable = error.is_retryable() && job.attempt < job.max_attempts;
@@ -278,7 +310,7 @@ impl Kernel {
             let failure = FinalFailure {
                 lease: lease.clone(),
                 expired: false,
-                code: "STAGE_FAILED",
+                code,
                 error: message.clone(),
                 answer: answer(job, &JobOutcome::Failed { error: message.clone(), retryable }),
             };
@@ -348,7 +380,11 @@ pub(super) struct Completion {
     pub(super) output: Json,
     pub(super) elapsed: Duration,
     pub(super) reports: Vec<Change>,
+    pub(super) effects: Effects,
 }
+
+/// The code of a run whose stage has failed for good.
+const STAGE_FAILED: &str = "STAGE_FAILED";
 
 /// Where in the jitter the retry of this job lies: spread over the runs, and the same whenever it is asked.
 fn spread(job: &ClaimedJob) -> f64 {

@@ -6,8 +6,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{
-    Command, JobExecute, Kernel, LeaseReapStale, OutboxFlush, RunCancel, RunClaimPending, RunCreate,
-    RunFailUnclaimed, RunReapStuck, RunRerunFrom, RunTransition, StagePollSuspended, StageReport, StageWake,
+    AnnotationAttach, Command, JobExecute, Kernel, LeaseReapStale, OutboxFlush, RunCancel, RunClaimPending,
+    RunCreate, RunFailUnclaimed, RunReapStuck, RunRerunFrom, RunTransition, StagePollSuspended, StageReport,
+    StageWake,
 };
 use crate::error::Error;
 use crate::language::Json;
@@ -36,6 +37,7 @@ commands![
     StagePollSuspended,
     StageWake,
     StageReport,
+    AnnotationAttach,
     LeaseReapStale,
     RunReapStuck,
     RunFailUnclaimed,

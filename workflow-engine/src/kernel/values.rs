@@ -8,7 +8,7 @@ use super::memory::RunMemory;
 use crate::error::Error;
 use crate::id::RunId;
 use crate::language::Json;
-use crate::ports::Change;
+use crate::ports::{BlobStore, Change, Store};
 use crate::records::{BlobKey, Lease, StoredValue};
 
 /// An output, ready to be committed with its stage.
@@ -18,17 +18,55 @@ pub(super) struct PreparedOutput {
     pub(super) blob: Option<Change>,
 }
 
+/// The epoch is part of the key, so a worker that has lost its lease cannot replace the blob of the one that has it.
+fn blob_key(lease: &Lease) -> BlobKey {
+    BlobKey(format!("{}/{}/{}/{}", lease.run_id, lease.stage_id, lease.generation, lease.epoch))
+}
+
+/// The text of a stored value, from its row or from where blobs are.
+pub(super) async fn resolve(
+    store: &dyn Store,
+    blobs: Option<&dyn BlobStore>,
+    run_id: RunId,
+    value: StoredValue,
+) -> Result<Json, Error> {
+    let key = match value {
+        StoredValue::Inline(json) => return Ok(json),
+        StoredValue::Blob(key) => key,
+    };
+    let found = match blobs {
+        Some(blobs) => blobs.get(&key).await?,
+        None => store.blob(&key).await?,
+    };
+    found.ok_or_else(|| Error::blob_missing(run_id, &key.0))
+}
+
 impl Kernel {
     /// Decides where an output goes. A blob store outside the database has it before the commit names it; a crash in
     /// between leaves an orphan there and nothing else.
     pub(super) async fn prepare_output(&self, lease: &Lease, output: &Json) -> Result<PreparedOutput, Error> {
+        self.prepare(output, || blob_key(lease)).await
+    }
+
+    /// The same for an artifact, the `number`th of its attempt.
+    pub(super) async fn prepare_artifact(
+        &self,
+        lease: &Lease,
+        number: usize,
+        value: &Json,
+    ) -> Result<PreparedOutput, Error> {
+        self.prepare(value, || BlobKey(format!("{}/artifacts/{number}", blob_key(lease).0))).await
+    }
+
+    async fn prepare(
+        &self,
+        output: &Json,
+        key: impl FnOnce() -> BlobKey + Send,
+    ) -> Result<PreparedOutput, Error> {
         if output.as_str().len() <= self.ports().inline_limit {
             return Ok(PreparedOutput { value: StoredValue::Inline(output.clone()), blob: None });
         }
-        // The epoch is part of the key, so a worker that has lost its lease cannot replace the blob of the one
-        // that has it.
-        let key =
-            BlobKey(format!("{}/{}/{}/{}", lease.run_id, lease.stage_id, lease.generation, lease.epoch));
+        let key = key();
         let blob = match &self.ports().blobs {
             Some(blobs) => {
                 blobs.put(&key, output).await?;
@@ -41,15 +79,7 @@ impl Kernel {
 
     /// The text of a stored value.
     pub(crate) async fn resolve(&self, run_id: RunId, value: StoredValue) -> Result<Json, Error> {
-        let key = match value {
-            StoredValue::Inline(json) => return Ok(json),
-            StoredValue::Blob(key) => key,
-        };
-        let found = match &self.ports().blobs {
-            Some(blobs) => blobs.get(&key).await?,
-            None => self.store().blob(&key).await?,
-        };
-        found.ok_or_else(|| Error::blob_missing(run_id, &key.0))
+        resolve(&**self.store(), self.ports().blobs.as_deref(), run_id, value).await
     }
 
     /// The stored outputs of those of these stages that have completed.

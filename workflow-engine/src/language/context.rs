@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use super::effects::{ArtifactSource, EffectBuffer, GivenArtifact, NoArtifacts};
 use super::json::Json;
 use super::payload::Storable;
 use super::stage::Stage;
@@ -19,7 +20,8 @@ use crate::id::RunId;
 #[derive(Debug)]
 pub struct Undeclared;
 
-/// The context of one attempt: ids, attempt, deadline, cancellation, log and progress.
+/// The context of one attempt: ids, attempt, deadline, cancellation, log and progress, and what is committed with
+/// the stage: annotations, artifacts, metrics, statements.
 ///
 /// A stage takes it as `ctx: &StageContext`. With `ctx: &StageContext<this_stage>` it also reads the outputs
 /// that the stage declares with `#[stage(require(…), optional(…))]`.
@@ -33,7 +35,15 @@ pub struct StageContext<S = Undeclared> {
 struct Inner {
     scope: StageScope,
     outputs: HashMap<String, StoredOutput>,
-    reports: Arc<dyn Reports>,
+    surroundings: Surroundings,
+}
+
+/// Where what a stage says and asks for goes, and where artifacts come from.
+#[derive(Clone)]
+pub(crate) struct Surroundings {
+    pub(crate) reports: Arc<dyn Reports>,
+    pub(crate) effects: Arc<EffectBuffer>,
+    pub(crate) artifacts: Arc<dyn ArtifactSource>,
 }
 
 /// The ids and limits of one attempt.
@@ -97,12 +107,12 @@ struct StoredOutput {
 
 impl StageContext {
     /// The context of one attempt, with the stored outputs of the stages that it requires, by stage id.
-    pub(crate) fn new(scope: StageScope, outputs: HashMap<String, Json>, reports: Arc<dyn Reports>) -> Self {
+    pub(crate) fn new(scope: StageScope, outputs: HashMap<String, Json>, surroundings: Surroundings) -> Self {
         let outputs = outputs
             .into_iter()
             .map(|(id, json)| (id, StoredOutput { json, decoded: OnceLock::new() }))
             .collect();
-        Self { inner: Arc::new(Inner { scope, outputs, reports }), stage: PhantomData }
+        Self { inner: Arc::new(Inner { scope, outputs, surroundings }), stage: PhantomData }
     }
 
     /// A context without an engine, for unit tests of a stage's function: a fresh run id, attempt 1, no
@@ -126,7 +136,7 @@ impl StageContext {
             deadline: None,
             cancellation: CancellationToken::new(),
         };
-        Self::new(scope, HashMap::new(), Arc::new(NoReports))
+        Self::new(scope, HashMap::new(), Surroundings::none())
     }
 }
 
@@ -175,7 +185,26 @@ impl<S: Stage> StageContext<S> {
         };
         let kept = self.inner.outputs.iter().map(|(id, output)| (id.clone(), output.json.clone()));
         let outputs = kept.chain([(id.to_owned(), json)]).collect();
-        StageContext::new(self.inner.scope.clone(), outputs, Arc::clone(&self.inner.reports)).for_stage()
+        StageContext::new(self.inner.scope.clone(), outputs, self.inner.surroundings.clone()).for_stage()
+    }
+
+    /// The same context with an artifact of the stage `R`, as if that had kept it.
+    ///
+    /// # Panics
+    /// When the value cannot be written as JSON.
+    #[must_use]
+    pub fn with_artifact<R: Stage>(self, key: &str, value: &impl Serialize) -> Self {
+        let stage_id = R::DECLARATION.id;
+        let value = match Json::encode(value) {
+            Ok(json) => json,
+            Err(error) => panic!("artifact `{key}` of stage `{stage_id}` cannot be stored: {error}"),
+        };
+        let mut surroundings = self.inner.surroundings.clone();
+        let others = surroundings.artifacts;
+        surroundings.artifacts = Arc::new(GivenArtifact { stage_id, key: key.to_owned(), value, others });
+        let outputs =
+            self.inner.outputs.iter().map(|(id, output)| (id.clone(), output.json.clone())).collect();
+        StageContext::new(self.inner.scope.clone(), outputs, surroundings).for_stage()
     }
 }
 
@@ -238,13 +267,23 @@ impl<S> StageContext<S> {
     pub fn log(&self, level: LogLevel, message: impl AsRef<str>, fields: impl Serialize) {
         // A field that cannot be written must not cost the line.
         let fields = Json::encode(&fields).unwrap_or_else(|_| Json::null());
-        self.inner.reports.log(level, message.as_ref(), fields);
+        self.inner.surroundings.reports.log(level, message.as_ref(), fields);
     }
 
     /// Says how far the stage is: `fraction` in `0.0..=1.0`, clamped.
     pub fn progress(&self, fraction: f64, message: impl AsRef<str>) {
         let fraction = if fraction.is_finite() { fraction.clamp(0.0, 1.0) } else { 0.0 };
-        self.inner.reports.progress(fraction, message.as_ref());
+        self.inner.surroundings.reports.progress(fraction, message.as_ref());
+    }
+
+    /// What is asked to be committed with the stage.
+    pub(super) fn buffer(&self) -> &EffectBuffer {
+        &self.inner.surroundings.effects
+    }
+
+    /// Where committed artifacts are.
+    pub(super) fn artifact_source(&self) -> &dyn ArtifactSource {
+        &*self.inner.surroundings.artifacts
     }
 
     /// The stored output of a stage that ran before this one.
@@ -285,6 +324,13 @@ impl<S> Clone for StageContext<S> {
 impl<S> fmt::Debug for StageContext<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.inner.scope.fmt(f)
+    }
+}
+
+impl Surroundings {
+    /// Nobody listens, and nothing is there.
+    pub(super) fn none() -> Self {
+        Self { reports: Arc::new(NoReports), effects: Arc::default(), artifacts: Arc::new(NoArtifacts) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The language: what `#[stage]` and `workflow!` lower to. It knows no store, no host and no SQL.
 
 mod context;
+mod effects;
 mod failure;
 mod nothing;
 mod payload;
@@ -41,8 +42,13 @@ pub mod private;
 
 pub use check_function::CheckFunction;
 pub(crate) use config::ConfigFault;
+pub(crate) use context::Surroundings;
 pub use context::{LogLevel, Reports, StageContext, StageScope, Undeclared};
 pub use definition::{Execution, StageDefinition, WorkflowDefinition};
+pub use effects::{
+    Annotation, AnnotationKey, Effects, SqlValue, StageArtifacts, StageStorage, StageTransaction, Statement,
+};
+pub(crate) use effects::{ArtifactSource, EffectBuffer};
 pub use failure::{StageError, StageResult};
 pub use json::Json;
 pub use nothing::{NoConfig, NoInput};

@@ -4,10 +4,11 @@
 //! it still holds. Because decisions are data, many of them share a transaction (group commit), and a store that
 //! can do so turns a batch of them into one statement.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::id::RunId;
-use crate::language::{Json, LogLevel};
+use crate::language::{Annotation, Json, LogLevel, Statement};
 use crate::records::{BlobKey, Claim, ClaimedJob, Lease, RunError, RunRequest, Status, StoredValue};
 
 /// What one command wants written for one run: all of it, or nothing.
@@ -28,6 +29,8 @@ pub struct Decision {
 pub enum Guard {
     /// No run has this id.
     Absent,
+    /// There is such a run, whatever its state: for what goes with any.
+    Present,
     /// Nothing of the run has moved since the snapshot: for what was decided from all of it.
     Revision(Revision),
     /// The stage's job can be claimed: it is `PENDING` or `SUSPENDED`, and due.
@@ -248,6 +251,57 @@ pub enum Change {
         /// What it says.
         message: String,
     },
+    /// One record for each attribute, with the run's generation and the stage's attempt. The stage need not be stored
+    /// yet. Event `annotation:created` for each, where the annotation asks for it.
+    Annotate {
+        /// The stage that it is about, or that makes it.
+        stage_id: Option<String>,
+        /// What is noted.
+        annotation: Annotation,
+    },
+    /// Keeps an artifact of the stage, in the stage's generation; it replaces one with this key. No event.
+    PutArtifact {
+        /// The stage.
+        stage_id: String,
+        /// Its name among those of its stage.
+        key: String,
+        /// Its value.
+        value: StoredValue,
+    },
+    /// Deletes an artifact of the stage, if there is one. No event.
+    DeleteArtifact {
+        /// The stage.
+        stage_id: String,
+        /// Its name among those of its stage.
+        key: String,
+    },
+    /// Numbers that the stage has measured; those of other names stay as they are. No event.
+    Measure {
+        /// The stage.
+        stage_id: String,
+        /// By name.
+        metrics: BTreeMap<String, f64>,
+    },
+    /// Statements on the user's own tables, in this order, after everything else of the decision. The decision then has
+    /// a transaction to itself; a statement that is refused rolls it back, and the commit fails with the code
+    /// `STATEMENT_FAILED`. No event.
+    Execute {
+        /// The stage that gives them.
+        stage_id: String,
+        /// Checked already.
+        statements: Vec<Statement>,
+    },
+}
+
+impl Decision {
+    /// Whether it brings statements of the user's: then it has a transaction to itself.
+    #[cfg_attr(
+        not(any(feature = "postgres", feature = "sqlite")),
+        allow(dead_code, reason = "the store in memory has a transaction for each decision anyway")
+    )]
+    pub(crate) fn executes(&self) -> bool {
+        self.changes.iter().any(|change| matches!(change, Change::Execute { .. }))
+    }
 }
 
 /// A stage that is to run again.

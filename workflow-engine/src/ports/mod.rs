@@ -1,6 +1,7 @@
 //! The ports: traits and plain data through which the kernel reaches everything that has effects.
 
 mod decision;
+mod annotations;
 mod persistence;
 mod transport;
 mod outbox;
@@ -10,6 +11,7 @@ mod clock;
 mod executor;
 mod hints;
 
+pub use annotations::AnnotationFilter;
 pub use blobs::BlobStore;
 pub use clock::{Clock, SystemClock};
 pub use decision::{

@@ -6,12 +6,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::annotations::AnnotationFilter;
 use super::decision::{Commit, Decision};
 use super::hints::Hints;
 use crate::error::Error;
 use crate::id::RunId;
 use crate::language::Json;
-use crate::records::{BlobKey, Event, JobRecord, LogRecord, RunRecord, RunRequest, StageRecord, StoredValue};
+use crate::records::{
+    AnnotationRecord, ArtifactRecord, BlobKey, Event, JobRecord, LogRecord, RunRecord, RunRequest,
+    StageRecord, StoredValue,
+};
 
 /// All of a run that a structural command decides from.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,6 +87,32 @@ pub trait Persistence: Send + Sync {
 
     /// A blob of the store's own table.
     async fn blob(&self, key: &BlobKey) -> Result<Option<Json>, Error>;
+
+    /// The run's annotations that the filter asks for, in the order of their commits.
+    async fn annotations(
+        &self,
+        run_id: RunId,
+        filter: &AnnotationFilter,
+    ) -> Result<Vec<AnnotationRecord>, Error>;
+
+    /// The annotations of one key over all runs that the filter asks for, by their ids.
+    async fn annotations_of_key(
+        &self,
+        key: &str,
+        filter: &AnnotationFilter,
+    ) -> Result<Vec<AnnotationRecord>, Error>;
+
+    /// The artifacts of one stage of the run, or of all of them, by stage id and key: those of the stage's own
+    /// generation.
+    async fn artifacts(&self, run_id: RunId, stage_id: Option<&str>) -> Result<Vec<ArtifactRecord>, Error>;
+
+    /// One artifact, if it is of its stage's generation.
+    async fn artifact(
+        &self,
+        run_id: RunId,
+        stage_id: &str,
+        key: &str,
+    ) -> Result<Option<ArtifactRecord>, Error>;
 
     /// The run's events after sequence number `after`, in order, at most `limit`.
     async fn events(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<Event>, Error>;

@@ -138,6 +138,20 @@ pub enum EventKind {
         /// For people.
         stage_name: String,
     },
+    /// `annotation:created`: an attribute of an annotation that asked for it.
+    #[serde(rename = "annotation:created")]
+    AnnotationCreated {
+        /// The stage that it is about, or that made it.
+        stage_id: Option<String>,
+        /// Its name.
+        key: String,
+        /// Its value.
+        value: Json,
+        /// Who says so.
+        actor: Option<String>,
+        /// Where it counts.
+        scope: Option<String>,
+    },
 }
 
 /// A field that is there, even where its value is `null`: the output of a stage that delivers `()` is one.
@@ -163,6 +177,7 @@ impl EventKind {
             Self::StageRetrying { .. } => "stage:retrying",
             Self::StageFailed { .. } => "stage:failed",
             Self::StageCancelled { .. } => "stage:cancelled",
+            Self::AnnotationCreated { .. } => "annotation:created",
         }
     }
 
@@ -203,6 +218,13 @@ mod tests {
             EventKind::WorkflowCompleted { duration_ms: 5, output: Some(output) },
             EventKind::WorkflowCompleted { duration_ms: 5, output: Some(Json::null()) },
             EventKind::WorkflowCompleted { duration_ms: 5, output: None },
+            EventKind::AnnotationCreated {
+                stage_id: None,
+                key: "review.outcome".into(),
+                value: Json::null(),
+                actor: Some("ada".into()),
+                scope: None,
+            },
             EventKind::StageFailed {
                 stage_id: "a".into(),
                 stage_name: "A".into(),

@@ -6,8 +6,12 @@ mod stage;
 mod job;
 mod event;
 mod log;
+mod annotation;
+mod artifact;
 mod value;
 
+pub use annotation::AnnotationRecord;
+pub use artifact::ArtifactRecord;
 pub use event::{Event, EventKind};
 pub use job::{Claim, ClaimedJob, JobRecord, Lease};
 pub use log::LogRecord;

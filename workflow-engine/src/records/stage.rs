@@ -1,5 +1,7 @@
 //! A stage of a run.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use super::status::Status;
@@ -35,6 +37,8 @@ pub struct StageRecord {
     pub output: Option<StoredValue>,
     /// Why its latest attempt failed; cleared when a later one succeeds.
     pub error_message: Option<String>,
+    /// What it has measured, by name.
+    pub metrics: BTreeMap<String, f64>,
     /// When its latest attempt began.
     pub started_at: Option<DateTime<Utc>>,
     /// When it reached a terminal status.

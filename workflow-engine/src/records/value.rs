@@ -11,6 +11,6 @@ pub enum StoredValue {
     Blob(BlobKey),
 }
 
-/// The key of a blob: `run/stage/generation/attempt`, made by the engine, never from user input.
+/// The key of a blob: `run/stage/generation/epoch`, and `/artifacts/number` after it for an artifact; made by the engine, never from user input.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BlobKey(pub String);

@@ -50,7 +50,7 @@ impl Footprint {
 /// The stage whose job the guard looks at.
 fn guarded_stage(guard: &Guard) -> Option<&str> {
     match guard {
-        Guard::Absent | Guard::Revision(_) => None,
+        Guard::Absent | Guard::Present | Guard::Revision(_) => None,
         Guard::Claimable { stage_id, .. }
         | Guard::ClaimableAt { stage_id, .. }
         | Guard::Lease(Lease { stage_id, .. })
@@ -70,7 +70,9 @@ fn changed_stages(change: &Change) -> Vec<&str> {
         | Change::EndRun(_)
         | Change::Recount { .. }
         | Change::Answer { .. }
+        | Change::Execute { .. }
         | Change::PutBlob { .. } => Vec::new(),
+        Change::Annotate { stage_id, .. } => stage_id.as_deref().into_iter().collect(),
         Change::Enqueue { stage_id, .. }
         | Change::Claim { stage_id, .. }
         | Change::Complete { stage_id, .. }
@@ -82,6 +84,9 @@ fn changed_stages(change: &Change) -> Vec<&str> {
         | Change::HandBack { stage_id }
         | Change::Fail { stage_id, .. }
         | Change::Cancel { stage_id }
+        | Change::PutArtifact { stage_id, .. }
+        | Change::DeleteArtifact { stage_id, .. }
+        | Change::Measure { stage_id, .. }
         | Change::Log { stage_id, .. }
         | Change::Progress { stage_id, .. } => vec![stage_id],
     }

@@ -35,6 +35,17 @@ const LAST: DateTime<Utc> = match DateTime::from_timestamp(253_402_300_799, 999_
     None => DateTime::<Utc>::MAX_UTC,
 };
 
+/// The first instant that a store can hold, at or after this one: they hold whole microseconds.
+#[cfg_attr(
+    not(any(feature = "postgres", feature = "sqlite")),
+    allow(dead_code, reason = "the store in memory compares as it is")
+)]
+pub(super) fn rounded_up(instant: DateTime<Utc>) -> DateTime<Utc> {
+    let below = instant.timestamp_subsec_nanos() % 1_000;
+    let missing = if below == 0 { 0 } else { 1_000 - i64::from(below) };
+    instant.checked_add_signed(TimeDelta::nanoseconds(missing)).unwrap_or(instant)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,7 +15,7 @@ mod postgres;
 mod sqlite;
 mod working_set;
 
-pub use memory::MemoryStore;
+pub use memory::{MemoryStore, NotedStatements};
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresOptions, PostgresStatistics, PostgresStore};
 #[cfg(feature = "sqlite")]

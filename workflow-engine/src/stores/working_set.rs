@@ -1,14 +1,14 @@
 //! The rows of one write transaction.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
 use super::announcement::Announcement;
 use crate::id::RunId;
-use crate::language::{Json, LogLevel};
+use crate::language::{Json, LogLevel, Statement};
 use crate::ports::{IdempotencyEntry, NewRun, Snapshot};
-use crate::records::{BlobKey, Event, JobRecord, RunRecord, StageRecord};
+use crate::records::{AnnotationRecord, BlobKey, Event, JobRecord, RunRecord, StageRecord, StoredValue};
 
 /// The rows that a transaction has loaded, with what its decisions made of them. Nothing is stored until the store
 /// writes back what is dirty; dropping the set forgets it all.
@@ -24,6 +24,8 @@ pub(super) struct WorkingSet {
     pub(super) logs: Vec<LogRow>,
     /// Blobs that are put.
     pub(super) blobs: Vec<BlobRow>,
+    /// What few commits have.
+    pub(super) attached: Attached,
     /// What to tell after the commit.
     pub(super) announcement: Announcement,
 }
@@ -87,6 +89,45 @@ pub(super) struct BlobRow {
     pub(super) key: BlobKey,
     pub(super) value: Json,
     pub(super) at: DateTime<Utc>,
+}
+
+/// What hangs on runs and stages. Each kind is written by a statement of its own, and only where there is any.
+#[derive(Debug, Default)]
+pub(super) struct Attached {
+    /// In the order of their ids to be.
+    pub(super) annotations: Vec<AnnotationRecord>,
+    /// By run, stage and key: the last word of the transaction.
+    pub(super) artifacts: BTreeMap<(RunId, String, String), ArtifactRow>,
+    /// The stages whose metrics have changed.
+    pub(super) measured: BTreeSet<(RunId, String)>,
+    /// To be run after everything else is written.
+    pub(super) executed: Vec<Executed>,
+}
+
+/// An artifact that is kept, or deleted where it has no value.
+#[derive(Clone, Debug)]
+pub(super) struct ArtifactRow {
+    pub(super) generation: u32,
+    pub(super) value: Option<StoredValue>,
+    pub(super) at: DateTime<Utc>,
+}
+
+/// Statements of the user's.
+#[derive(Clone, Debug)]
+pub(super) struct Executed {
+    pub(super) run_id: RunId,
+    pub(super) stage_id: String,
+    pub(super) statements: Vec<Statement>,
+}
+
+impl Attached {
+    /// Adds those of another decision, which comes later.
+    pub(super) fn merge(&mut self, later: Self) {
+        self.annotations.extend(later.annotations);
+        self.artifacts.extend(later.artifacts);
+        self.measured.extend(later.measured);
+        self.executed.extend(later.executed);
+    }
 }
 
 /// What becomes of a row when the transaction is written back.

@@ -5,18 +5,11 @@ mod entries;
 mod fingerprints;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{Json, LogLevel, Reports, RunId, StageContext, StageScope};
-
-struct Silent;
-
-impl Reports for Silent {
-    fn log(&self, _: LogLevel, _: &str, _: Json) {}
-    fn progress(&self, _: f64, _: &str) {}
-}
+use crate::language::Surroundings;
+use crate::{Json, RunId, StageContext, StageScope};
 
 /// The context of a first attempt, with stored outputs.
 fn context(stage_id: &str, outputs: HashMap<String, Json>) -> StageContext {
@@ -29,5 +22,5 @@ fn context(stage_id: &str, outputs: HashMap<String, Json>) -> StageContext {
         deadline: None,
         cancellation: CancellationToken::new(),
     };
-    StageContext::new(scope, outputs, Arc::new(Silent))
+    StageContext::new(scope, outputs, Surroundings::none())
 }

@@ -1,7 +1,10 @@
 //! Each change, as its documentation says.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
+use super::attached;
 use super::draft::{Draft, Impossible, inline};
 use super::rerun::rerun;
 use super::waiting;
@@ -64,6 +67,11 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Imposs
             let stage_id = draft.stage(stage_id)?.stage_id.clone();
             draft.event(EventKind::StageProgress { stage_id, fraction: *fraction, message: message.clone() })
         }
+        Change::Annotate { .. }
+        | Change::PutArtifact { .. }
+        | Change::DeleteArtifact { .. }
+        | Change::Measure { .. }
+        | Change::Execute { .. } => attached::attach(draft, change),
     }
 }
 
@@ -123,6 +131,7 @@ fn new_stage(run_id: RunId, generation: u32, stage: &NewStage) -> StageRecord {
         give_up_at: None,
         output: None,
         error_message: None,
+        metrics: BTreeMap::new(),
         started_at: None,
         completed_at: None,
     }

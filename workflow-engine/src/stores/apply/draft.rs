@@ -7,8 +7,12 @@ use chrono::{DateTime, Utc};
 use crate::id::RunId;
 use crate::language::Json;
 use crate::ports::{Applied, NewRun};
-use crate::records::{BlobKey, Event, EventKind, JobRecord, RunRecord, StageRecord, Status, StoredValue};
-use crate::stores::working_set::{BlobRow, LogRow, RunRows, Slot, StageRows, WorkingSet};
+use crate::records::{
+    AnnotationRecord, BlobKey, Event, EventKind, JobRecord, RunRecord, StageRecord, Status, StoredValue,
+};
+use crate::stores::working_set::{
+    ArtifactRow, Attached, BlobRow, Executed, LogRow, RunRows, Slot, StageRows, WorkingSet,
+};
 
 /// Copies of the rows that one decision changes. The transaction's own rows stay as they are until the draft is
 /// merged, so a decision that fails half-way leaves no trace.
@@ -30,6 +34,7 @@ pub(super) struct Written {
     logs: Vec<LogRow>,
     blobs: Vec<BlobRow>,
     answers: Vec<(&'static str, String, Json)>,
+    attached: Attached,
     applied: Applied,
     work: bool,
 }
@@ -242,6 +247,27 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
+    /// Notes something.
+    pub(super) fn annotate(&mut self, annotation: AnnotationRecord) {
+        self.written.attached.annotations.push(annotation);
+    }
+
+    /// Keeps or deletes an artifact.
+    pub(super) fn keep(&mut self, stage_id: &str, key: &str, row: ArtifactRow) {
+        let key = (self.run_id, stage_id.to_owned(), key.to_owned());
+        self.written.attached.artifacts.insert(key, row);
+    }
+
+    /// The stage has other metrics than it is stored with.
+    pub(super) fn metrics_have_changed(&mut self, stage_id: &str) {
+        self.written.attached.measured.insert((self.run_id, stage_id.to_owned()));
+    }
+
+    /// Has statements of the user's run.
+    pub(super) fn execute(&mut self, executed: Executed) {
+        self.written.attached.executed.push(executed);
+    }
+
     /// Everything that was written, free of the transaction's rows.
     pub(super) fn into_written(self) -> Written {
         self.written
@@ -277,6 +303,7 @@ impl Written {
         for (command, key, result) in self.answers {
             set.answer_key(command, &key, result);
         }
+        set.attached.merge(self.attached);
         set.announcement.run(run_id);
         if self.work || waits_to_be_started {
             set.announcement.work();

@@ -13,6 +13,7 @@ pub(in crate::stores) fn holds(guard: &Guard, set: &WorkingSet, run_id: RunId, n
     let job = |stage_id: &str| set.stage(run_id, stage_id).and_then(|rows| rows.job.get());
     match guard {
         Guard::Absent => false,
+        Guard::Present => true,
         Guard::Revision(revision) => is_at(run, *revision),
         Guard::Claimable { stage_id, generation } => {
             job(stage_id).is_some_and(|job| is_claimable(run, job, *generation, now))

@@ -1,5 +1,6 @@
 //! What a decision does to the rows of a transaction: the one meaning that every store gives it.
 
+mod attached;
 mod changes;
 mod draft;
 mod guard;

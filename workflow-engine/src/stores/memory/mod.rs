@@ -1,5 +1,6 @@
 //! The store in memory: for tests and for work that need not outlive its process.
 
+mod attached;
 mod outbox;
 mod persistence;
 mod standstill;
@@ -11,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
+pub use self::attached::NotedStatements;
 use self::state::State;
 use super::announcement::Announcement;
 use super::working_set::WorkingSet;
@@ -25,6 +27,7 @@ pub struct MemoryStore {
     hints: Arc<Hints>,
     state: Mutex<State>,
     deliver_events: AtomicBool,
+    notes_statements: bool,
 }
 
 impl MemoryStore {
@@ -36,7 +39,23 @@ impl MemoryStore {
             hints: Arc::new(Hints::new()),
             state: Mutex::default(),
             deliver_events: AtomicBool::new(false),
+            notes_statements: false,
         }
+    }
+
+    /// The same store, which notes the statements that stages give to `ctx.transaction()`, as it would have run them:
+    /// for tests. Without this such a commit fails with `STATEMENTS_UNSUPPORTED`, as there are no tables.
+    #[must_use]
+    pub fn noting_statements(mut self) -> Self {
+        self.notes_statements = true;
+        self
+    }
+
+    /// The statements that were noted, in the order of their commits.
+    #[must_use]
+    pub fn noted_statements(&self) -> Vec<NotedStatements> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.noted_statements()
     }
 
     /// The state, unless the store is closed.
@@ -56,6 +75,9 @@ impl MemoryStore {
             let mut state = self.open(doing)?;
             let mut set = WorkingSet::default();
             let answer = work(&state, &mut set, instant::now(&*self.clock))?;
+            if !self.notes_statements && !set.attached.executed.is_empty() {
+                return Err(Error::statements_unsupported());
+            }
             (answer, state.write_back(set, self.deliver_events.load(Ordering::Relaxed)))
         };
         announcement.post(&self.hints);

@@ -13,8 +13,11 @@ use super::state::Stage;
 use crate::error::Error;
 use crate::id::RunId;
 use crate::language::Json;
-use crate::ports::{Commit, Decide, Decision, Hints, Persistence, Snapshot};
-use crate::records::{BlobKey, Event, LogRecord, RunRecord, RunRequest, StageRecord, Status, StoredValue};
+use crate::ports::{AnnotationFilter, Commit, Decide, Decision, Hints, Persistence, Snapshot};
+use crate::records::{
+    AnnotationRecord, ArtifactRecord, BlobKey, Event, LogRecord, RunRecord, RunRequest, StageRecord, Status,
+    StoredValue,
+};
 use crate::stores::apply::apply;
 use crate::stores::footprint::Footprint;
 use crate::stores::instant;
@@ -84,6 +87,42 @@ impl Persistence for MemoryStore {
 
     async fn blob(&self, key: &BlobKey) -> Result<Option<Json>, Error> {
         Ok(self.open("read a blob")?.blobs.get(key).cloned())
+    }
+
+    async fn annotations(
+        &self,
+        run_id: RunId,
+        filter: &AnnotationFilter,
+    ) -> Result<Vec<AnnotationRecord>, Error> {
+        let state = self.open("read the annotations of a run")?;
+        Ok(state.annotations(filter, |annotation| annotation.run_id == run_id))
+    }
+
+    async fn annotations_of_key(
+        &self,
+        key: &str,
+        filter: &AnnotationFilter,
+    ) -> Result<Vec<AnnotationRecord>, Error> {
+        let state = self.open("read the annotations of a key")?;
+        Ok(state.annotations(filter, |annotation| annotation.key == key))
+    }
+
+    async fn artifacts(&self, run_id: RunId, stage_id: Option<&str>) -> Result<Vec<ArtifactRecord>, Error> {
+        let state = self.open("read the artifacts of a run")?;
+        let of_stage =
+            |artifact: &&ArtifactRecord| stage_id.is_none_or(|stage_id| artifact.stage_id == stage_id);
+        Ok(state.artifacts(run_id).filter(of_stage).cloned().collect())
+    }
+
+    async fn artifact(
+        &self,
+        run_id: RunId,
+        stage_id: &str,
+        key: &str,
+    ) -> Result<Option<ArtifactRecord>, Error> {
+        let state = self.open("read an artifact")?;
+        let mut artifacts = state.artifacts(run_id);
+        Ok(artifacts.find(|artifact| artifact.stage_id == stage_id && artifact.key == key).cloned())
     }
 
     async fn events(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<Event>, Error> {

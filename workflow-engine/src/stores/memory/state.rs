@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
+use super::attached::Kept;
 use crate::id::RunId;
 use crate::language::Json;
 use crate::records::{BlobKey, Event, JobRecord, LogRecord, RunRecord, RunRequest, StageRecord, Status};
@@ -26,6 +27,7 @@ pub(super) struct State {
     pub(super) blobs: HashMap<BlobKey, Json>,
     pub(super) logs: Vec<LogRecord>,
     pub(super) flusher: Option<Flusher>,
+    pub(super) kept: Kept,
     keys: HashMap<&'static str, HashMap<String, KeyRow>>,
     closed: bool,
 }
@@ -127,6 +129,7 @@ impl State {
         for blob in set.blobs {
             self.blobs.insert(blob.key, blob.value);
         }
+        self.kept.write(set.attached);
         set.announcement
     }
 

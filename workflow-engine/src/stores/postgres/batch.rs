@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use super::failure::Failure;
 use super::transaction::Transaction;
 use super::work::{Ask, Deciding, Locked, Work};
-use super::{claim, load, write};
+use super::{attached, claim, given, load, write};
 use crate::error::Error;
 use crate::ports::Commit;
 use crate::stores::announcement::Announcement;
@@ -27,6 +27,9 @@ pub(super) async fn run(
     }
     let deliver_events = transaction.database.deliver_events.load(Ordering::Relaxed);
     write::write(transaction, &set, deliver_events).await?;
+    attached::write(transaction, &set).await?;
+    // Last of all: whatever they do, the engine has written what it had to.
+    given::run(transaction, &set.attached.executed).await?;
     Ok(set.announcement)
 }
 

@@ -3,6 +3,7 @@
 //! Every statement answers rows of one shape: the run's id, then an array of texts, one of numbers and one of
 //! instants. So one statement can answer rows of several tables, in one round trip, and nothing passes through JSON.
 
+use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::str::FromStr;
 use std::vec::IntoIter;
@@ -34,7 +35,7 @@ macro_rules! run_row {
 macro_rules! stage_row {
     () => {
         "s.workflow_run_id, ARRAY[s.stage_id, s.stage_name, s.status, s.suspended_state, \
-         s.suspended_state_blob, s.output, s.output_blob, s.error_message], ARRAY[s.stage_number, \
+         s.suspended_state_blob, s.output, s.output_blob, s.error_message, s.metrics], ARRAY[s.stage_number, \
          s.execution_group, s.generation, s.attempt, s.waiting_on], ARRAY[s.max_wait_until, s.started_at, \
          s.completed_at]"
     };
@@ -108,6 +109,7 @@ pub(super) fn stage(row: &PgRow) -> Result<StageRecord, Failure> {
         ticket: columns.value("suspended_state")?,
         output: columns.value("output")?,
         error_message: columns.maybe_text(),
+        metrics: columns.metrics()?,
         stage_number: columns.int("stage_number")?,
         execution_group: columns.int("execution_group")?,
         generation: columns.int("generation")?,
@@ -236,8 +238,23 @@ impl Columns {
         self.instants.next().flatten()
     }
 
-    fn json(&mut self, column: &'static str) -> Result<Json, Failure> {
+    /// The next number, which fits its type, or nothing.
+    pub(super) fn maybe_int<T: TryFrom<i64, Error: StdError + Send + Sync + 'static>>(
+        &mut self,
+        column: &'static str,
+    ) -> Result<Option<T>, Failure> {
+        let number = self.numbers.next().flatten();
+        number.map(T::try_from).transpose().map_err(|error| self.unreadable(column, error))
+    }
+
+    /// The next text, which is JSON.
+    pub(super) fn json(&mut self, column: &'static str) -> Result<Json, Failure> {
         self.text(column).map(Json::trusted)
+    }
+
+    fn metrics(&mut self) -> Result<BTreeMap<String, f64>, Failure> {
+        let metrics = self.maybe_text().map(|text| serde_json::from_str(&text)).transpose();
+        Ok(metrics.map_err(|error| self.unreadable("metrics", error))?.unwrap_or_default())
     }
 
     fn status(&mut self, column: &'static str) -> Result<Status, Failure> {
@@ -253,7 +270,7 @@ impl Columns {
     }
 
     /// Two texts: the value, and the key of its blob.
-    fn value(&mut self, column: &'static str) -> Result<Option<StoredValue>, Failure> {
+    pub(super) fn value(&mut self, column: &'static str) -> Result<Option<StoredValue>, Failure> {
         match (self.maybe_text(), self.maybe_text()) {
             (Some(json), None) => Ok(Some(StoredValue::Inline(Json::trusted(json)))),
             (None, Some(key)) => Ok(Some(StoredValue::Blob(BlobKey(key)))),
@@ -271,7 +288,8 @@ impl Columns {
         }
     }
 
-    fn missing(&self, column: &'static str) -> Failure {
+    /// The value of this column is not there.
+    pub(super) fn missing(&self, column: &'static str) -> Failure {
         self.unreadable(column, "it is missing")
     }
 

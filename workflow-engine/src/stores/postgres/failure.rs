@@ -25,6 +25,8 @@ enum Cause {
     Collided,
     /// The database is too busy.
     Busy,
+    /// A statement of the user's was refused: their fault alone.
+    Refused,
     /// Another try will not mend it.
     Lasting,
 }
@@ -59,6 +61,18 @@ impl Failure {
     #[cfg(feature = "failpoints")]
     pub(super) fn injected(doing: impl Into<String>) -> Self {
         Self::database(doing, sqlx::Error::Io(std::io::Error::other("a failpoint")))
+    }
+
+    /// The database answered with an error to a statement of the user's, or to the commit that these were part of.
+    pub(super) fn statement(which: impl Into<String>, error: sqlx::Error) -> Self {
+        let cause = match cause_of(&error) {
+            // Of the same kind, but they are about the user's own rows: a key that is taken, a lock or a time limit.
+            Cause::Collided if !has_code(&error, &["40001", "40P01"]) => Cause::Refused,
+            Cause::Busy if has_code(&error, &["55P03", "57014"]) => Cause::Refused,
+            Cause::Lasting => Cause::Refused,
+            cause => cause,
+        };
+        Self { doing: which.into(), cause, source: Arc::new(error) }
     }
 
     /// Something that another try will not mend.
@@ -125,10 +139,16 @@ impl Failure {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure.cause {
+            Cause::Refused => Self::statement_refused(&failure.doing, failure.source),
             Cause::Lasting => Self::store_failed(&failure.doing, failure.source),
             _ => Self::store_unavailable(&failure.doing, failure.source),
         }
     }
+}
+
+fn has_code(error: &sqlx::Error, codes: &[&str]) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| codes.contains(&&*code))
 }
 
 /// By PostgreSQL's [error codes](https://www.postgresql.org/docs/current/errcodes-appendix.html).

@@ -13,6 +13,8 @@ mod batch;
 mod transaction;
 mod load;
 mod write;
+mod attached;
+mod given;
 mod claim;
 mod persistence;
 mod transport;

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use sqlx::Row;
 
 use super::PostgresStore;
-use super::arrays::{number, texts};
+use super::arrays::{PgQuery, number, texts};
+use super::attached;
 use super::columns::{self, event_row, log_row, request_row, run_row, stage_row};
 use super::failure::Failure;
 use super::load::put_whole;
@@ -17,8 +18,12 @@ use super::work::{Deciding, Locked, Work};
 use crate::error::Error;
 use crate::id::RunId;
 use crate::language::Json;
-use crate::ports::{Commit, Decide, Decision, Hints, Persistence, Snapshot};
-use crate::records::{BlobKey, Event, LogRecord, RunRecord, RunRequest, StageRecord, StoredValue};
+use crate::ports::{AnnotationFilter, Commit, Decide, Decision, Hints, Persistence, Snapshot};
+use crate::records::{
+    AnnotationRecord, ArtifactRecord, BlobKey, Event, LogRecord, RunRecord, RunRequest, StageRecord,
+    StoredValue,
+};
+use crate::stores::instant;
 use crate::stores::working_set::WorkingSet;
 
 pub(super) const RUN: &str =
@@ -149,6 +154,51 @@ impl Persistence for PostgresStore {
         Ok(text.map(original).map(Json::trusted))
     }
 
+    async fn annotations(
+        &self,
+        run_id: RunId,
+        filter: &AnnotationFilter,
+    ) -> Result<Vec<AnnotationRecord>, Error> {
+        let (id, filter) = (*run_id.as_uuid(), filter.clone());
+        let rows = self.read("read the annotations of a run", move |database| {
+            filtered(database.query(|sql| &sql.annotations).bind(id), &filter)
+        });
+        all(rows.await?.iter().map(attached::annotation))
+    }
+
+    async fn annotations_of_key(
+        &self,
+        key: &str,
+        filter: &AnnotationFilter,
+    ) -> Result<Vec<AnnotationRecord>, Error> {
+        let (key, filter) = (stored(key).into_owned(), filter.clone());
+        let rows = self.read("read the annotations of a key", move |database| {
+            filtered(database.query(|sql| &sql.annotations_of_key).bind(key.clone()), &filter)
+        });
+        all(rows.await?.iter().map(attached::annotation))
+    }
+
+    async fn artifacts(&self, run_id: RunId, stage_id: Option<&str>) -> Result<Vec<ArtifactRecord>, Error> {
+        let (id, stage) = (*run_id.as_uuid(), stage_id.map(|stage_id| stored(stage_id).into_owned()));
+        let rows = self.read("read the artifacts of a run", move |database| {
+            database.query(|sql| &sql.artifacts).bind(id).bind(stage.clone())
+        });
+        all(rows.await?.iter().map(attached::artifact))
+    }
+
+    async fn artifact(
+        &self,
+        run_id: RunId,
+        stage_id: &str,
+        key: &str,
+    ) -> Result<Option<ArtifactRecord>, Error> {
+        let (id, stage, key) = (*run_id.as_uuid(), stored(stage_id).into_owned(), stored(key).into_owned());
+        let rows = self.read("read an artifact", move |database| {
+            database.query(|sql| &sql.artifact).bind(id).bind(stage.clone()).bind(key.clone())
+        });
+        Ok(rows.await?.first().map(attached::artifact).transpose()?)
+    }
+
     async fn events(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<Event>, Error> {
         let (id, after, limit) = (*run_id.as_uuid(), number(after), number(limit));
         let rows = self.read("read the events of a run", move |database| {
@@ -206,6 +256,14 @@ impl Persistence for PostgresStore {
     async fn close(&self) {
         self.shut_down().await;
     }
+}
+
+fn filtered(query: PgQuery<'static>, filter: &AnnotationFilter) -> PgQuery<'static> {
+    let text = |text: &Option<String>| text.as_deref().map(|text| stored(text).into_owned());
+    let query = query.bind(number(filter.after)).bind(text(&filter.key)).bind(text(&filter.prefix));
+    let query = query.bind(text(&filter.stage_id)).bind(text(&filter.actor)).bind(text(&filter.scope));
+    let query = query.bind(filter.since.map(instant::rounded_up)).bind(filter.until.map(instant::rounded_up));
+    query.bind(number(filter.limit))
 }
 
 fn all<T>(rows: impl Iterator<Item = Result<T, Failure>>) -> Result<Vec<T>, Error> {

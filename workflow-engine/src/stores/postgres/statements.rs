@@ -5,7 +5,7 @@
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
-use super::{claim, foreign, load, outbox, persistence, standstill, transport, write};
+use super::{attached, claim, foreign, load, outbox, persistence, standstill, transport, write};
 
 /// A text with the schema's name in its slots.
 pub(super) fn fill(sql: &str, schema: &str) -> SqlStr {
@@ -35,6 +35,14 @@ statements! {
     load_whole: load::LOAD_WHOLE,
     write: write::WRITE,
     answer_keys: write::ANSWER_KEYS,
+    insert_annotations: attached::INSERT_ANNOTATIONS,
+    put_artifacts: attached::PUT_ARTIFACTS,
+    delete_artifacts: attached::DELETE_ARTIFACTS,
+    update_metrics: attached::UPDATE_METRICS,
+    annotations: attached::ANNOTATIONS,
+    annotations_of_key: attached::ANNOTATIONS_OF_KEY,
+    artifacts: attached::ARTIFACTS,
+    artifact: attached::ARTIFACT,
     lock_due: claim::LOCK_DUE,
     wait_for_due: claim::WAIT_FOR_DUE,
     run: persistence::RUN,

@@ -8,17 +8,20 @@ use sqlx::{PgConnection, SqlStr};
 use super::arrays::PgQuery;
 use super::database::Database;
 use super::failure::Failure;
+use super::given::USUAL_PLANS;
 use super::statements::Statements;
 
 /// A transaction, or the connection for one.
 pub(super) struct Transaction<'a> {
     pub(super) database: &'a Database,
     connection: &'a mut PgConnection,
+    /// Statements of the user's have run in it.
+    has_given: bool,
 }
 
 impl<'a> Transaction<'a> {
     pub(super) fn new(database: &'a Database, connection: &'a mut PgConnection) -> Self {
-        Self { database, connection }
+        Self { database, connection, has_given: false }
     }
 
     /// A statement.
@@ -52,6 +55,18 @@ impl<'a> Transaction<'a> {
         Ok(())
     }
 
+    /// Runs a statement of the user's.
+    pub(super) async fn execute_given(&mut self, query: PgQuery<'_>) -> Result<(), sqlx::Error> {
+        self.database.counters.statements.fetch_add(1, Ordering::Relaxed);
+        self.has_given = true;
+        query.execute(&mut *self.connection).await.map(drop)
+    }
+
+    /// Has the rest of the transaction planned as usual.
+    pub(super) async fn use_usual_plans(&mut self) -> Result<(), Failure> {
+        self.control("prepare for statements", SqlStr::from_static(USUAL_PLANS)).await
+    }
+
     /// Begins.
     pub(super) async fn begin(&mut self) -> Result<(), Failure> {
         self.control("begin a transaction", self.database.statements.begin.clone()).await
@@ -59,8 +74,14 @@ impl<'a> Transaction<'a> {
 
     /// Commits.
     pub(super) async fn commit(&mut self) -> Result<(), Failure> {
-        let committed = self.control("commit", SqlStr::from_static("COMMIT")).await;
-        committed.map_err(Failure::in_the_commit)
+        if !self.has_given {
+            let committed = self.control("commit", SqlStr::from_static("COMMIT")).await;
+            return committed.map_err(Failure::in_the_commit);
+        }
+        // A constraint that the user's statements have deferred is looked at now.
+        let committed = sqlx::raw_sql("COMMIT").execute(&mut *self.connection).await;
+        let failure = |error| Failure::statement("the commit of its statements", error).in_the_commit();
+        committed.map(drop).map_err(failure)
     }
 
     /// Rolls back; answers whether the connection is of use afterwards.

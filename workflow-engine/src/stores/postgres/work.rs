@@ -65,9 +65,13 @@ impl<I, O> Ask<I, O> {
 }
 
 impl Work {
-    /// Whether it needs a transaction of its own: it locks more than it names before.
+    /// Whether it needs a transaction of its own: it locks more than it names before, or it brings statements of the
+    /// user's, whose failure is nobody else's.
     pub(super) fn runs_alone(&self) -> bool {
-        !matches!(self, Self::Commit(_))
+        match self {
+            Self::Commit(ask) => ask.input.executes(),
+            Self::CommitLocked(_) | Self::Claim(_) => true,
+        }
     }
 
     /// The run that it is about, if it names one.

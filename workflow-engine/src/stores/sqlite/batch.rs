@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::failure::Failure;
 use super::session::Session;
 use super::work::{Ask, Locked, Work};
-use super::{claim, events, flush, load};
+use super::{attached, claim, events, flush, load, statements};
 use crate::error::Error;
 use crate::ports::{Commit, Decision};
 use crate::stores::announcement::Announcement;
@@ -60,6 +60,7 @@ pub(super) async fn run(
         }
     }
     flush::flush(session, &set, deliver_events).await?;
+    attached::flush(session, &set).await?;
 
     for work in works.iter_mut() {
         match work {
@@ -76,6 +77,8 @@ pub(super) async fn run(
             _ => {}
         }
     }
+    // Last of all: whatever they do, the engine has written what it had to.
+    statements::run(session, &set.attached.executed).await?;
     Ok(set.announcement)
 }
 

@@ -13,6 +13,7 @@ pub(super) struct Failure {
     doing: String,
     transient: bool,
     busy: bool,
+    refused: bool,
     source: Arc<dyn StdError + Send + Sync>,
 }
 
@@ -31,7 +32,20 @@ impl Failure {
     pub(super) fn database(doing: impl Into<String>, error: sqlx::Error) -> Self {
         let code = primary_code(&error);
         let busy = matches!(code, Some(BUSY | LOCKED));
-        Self { doing: doing.into(), transient: is_transient(&error, code), busy, source: Arc::new(error) }
+        Self {
+            doing: doing.into(),
+            transient: is_transient(&error, code),
+            busy,
+            refused: false,
+            source: Arc::new(error),
+        }
+    }
+
+    /// The database answered with an error to a statement of the user's, or to the commit that these were part of:
+    /// their fault, unless the database is busy or away.
+    pub(super) fn statement(which: impl Into<String>, error: sqlx::Error) -> Self {
+        let failure = Self::database(which, error);
+        Self { refused: !failure.transient, ..failure }
     }
 
     /// The database went away, says a test.
@@ -42,7 +56,7 @@ impl Failure {
 
     /// Something that another try will not mend.
     pub(super) fn lasting(doing: impl Into<String>, source: impl StdError + Send + Sync + 'static) -> Self {
-        Self { doing: doing.into(), transient: false, busy: false, source: Arc::new(source) }
+        Self { doing: doing.into(), transient: false, busy: false, refused: false, source: Arc::new(source) }
     }
 
     /// A row cannot be read back.
@@ -75,7 +89,9 @@ impl Failure {
 
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
-        if failure.transient {
+        if failure.refused {
+            Self::statement_refused(&failure.doing, failure.source)
+        } else if failure.transient {
             Self::store_unavailable(&failure.doing, failure.source)
         } else {
             Self::store_failed(&failure.doing, failure.source)

@@ -64,6 +64,14 @@ impl Row<'_> {
         self
     }
 
+    /// A number, or `NULL`.
+    pub(super) fn maybe_int(&mut self, number: Option<impl Into<i128>>) -> &mut Self {
+        match number {
+            Some(number) => self.int(number),
+            None => self.null(),
+        }
+    }
+
     /// A text, or `NULL`.
     pub(super) fn maybe_text(&mut self, text: Option<&str>) -> &mut Self {
         match text {

@@ -3,6 +3,7 @@
 //! One thread writes, a few connections read. What is acknowledged is on disk, and several processes may work on one
 //! file at the same time.
 
+mod attached;
 mod batch;
 mod claim;
 mod columns;
@@ -23,6 +24,7 @@ mod plans;
 mod rows;
 mod session;
 mod standstill;
+mod statements;
 mod transport;
 mod work;
 mod writer;

@@ -81,6 +81,8 @@ impl SqliteOptions {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(synchronous)
             .pragma("query_only", "0")
+            // Those of the user's tables; the engine's have none, and pay nothing.
+            .foreign_keys(true)
             // 4,000 pages of 4 KiB: a checkpoint every 16 MiB of writes instead of every 4, as each one waits for
             // the disk twice.
             .pragma("wal_autocheckpoint", "4000")

@@ -6,9 +6,13 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use sqlx::Row;
+use sqlx::query::Query;
+use sqlx::sqlite::{Sqlite, SqliteArguments};
 
 use super::SqliteStore;
+use super::attached::{self, ANNOTATIONS, ANNOTATIONS_OF_KEY, ARTIFACT, ARTIFACTS};
 use super::columns::{self, Columns, event_columns};
 use super::failure::Failure;
 use super::load::{LOAD_WHOLE, put_whole};
@@ -18,8 +22,12 @@ use super::work::{Locked, Work};
 use crate::error::Error;
 use crate::id::RunId;
 use crate::language::Json;
-use crate::ports::{Commit, Decide, Decision, Hints, Persistence, Snapshot};
-use crate::records::{BlobKey, Event, LogRecord, RunRecord, RunRequest, StageRecord, StoredValue};
+use crate::ports::{AnnotationFilter, Commit, Decide, Decision, Hints, Persistence, Snapshot};
+use crate::records::{
+    AnnotationRecord, ArtifactRecord, BlobKey, Event, LogRecord, RunRecord, RunRequest, StageRecord,
+    StoredValue,
+};
+use crate::stores::instant;
 use crate::stores::working_set::WorkingSet;
 
 const RUN: &str = concat!("SELECT ", run_row!(), " FROM workflow_runs AS r WHERE r.id = ?1");
@@ -146,6 +154,44 @@ impl Persistence for SqliteStore {
         Ok(text.map_err(|error| Failure::database(DOING, error))?.map(Json::trusted))
     }
 
+    async fn annotations(
+        &self,
+        run_id: RunId,
+        filter: &AnnotationFilter,
+    ) -> Result<Vec<AnnotationRecord>, Error> {
+        let query = sqlx::query(ANNOTATIONS).bind(run_id.to_string()).bind(None::<String>);
+        self.read_annotations(query, filter).await
+    }
+
+    async fn annotations_of_key(
+        &self,
+        key: &str,
+        filter: &AnnotationFilter,
+    ) -> Result<Vec<AnnotationRecord>, Error> {
+        let query = sqlx::query(ANNOTATIONS_OF_KEY).bind(None::<String>).bind(key.to_owned());
+        self.read_annotations(query, filter).await
+    }
+
+    async fn artifacts(&self, run_id: RunId, stage_id: Option<&str>) -> Result<Vec<ArtifactRecord>, Error> {
+        let query = sqlx::query(ARTIFACTS).bind(run_id.to_string()).bind(stage_id.map(str::to_owned));
+        let rows = self.read("read the artifacts of a run", query).await?;
+        let artifacts = rows.iter().map(|row| attached::artifact(Columns::new(row, "workflow_artifacts", 0)));
+        Ok(artifacts.collect::<Result<_, Failure>>()?)
+    }
+
+    async fn artifact(
+        &self,
+        run_id: RunId,
+        stage_id: &str,
+        key: &str,
+    ) -> Result<Option<ArtifactRecord>, Error> {
+        let query =
+            sqlx::query(ARTIFACT).bind(run_id.to_string()).bind(stage_id.to_owned()).bind(key.to_owned());
+        let rows = self.read("read an artifact", query).await?;
+        let artifact = |row| attached::artifact(Columns::new(row, "workflow_artifacts", 0));
+        Ok(rows.first().map(artifact).transpose()?)
+    }
+
     async fn events(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<Event>, Error> {
         let query = sqlx::query(EVENTS).bind(run_id.to_string()).bind(signed(after)).bind(count(limit));
         let rows = self.read("read the events of a run", query).await?;
@@ -205,6 +251,24 @@ impl Persistence for SqliteStore {
         // An error means that the writer is gone, which is what one waits for.
         let _ = is_done.wait_for(|done| *done).await;
         self.readers.close().await;
+    }
+}
+
+impl SqliteStore {
+    async fn read_annotations(
+        &self,
+        query: Query<'_, Sqlite, SqliteArguments>,
+        filter: &AnnotationFilter,
+    ) -> Result<Vec<AnnotationRecord>, Error> {
+        let AnnotationFilter { key, prefix, stage_id, actor, scope, .. } = filter.clone();
+        let query =
+            query.bind(signed(filter.after)).bind(key).bind(prefix).bind(stage_id).bind(actor).bind(scope);
+        let micros =
+            |instant: Option<DateTime<Utc>>| instant.map(|at| instant::rounded_up(at).timestamp_micros());
+        let query = query.bind(micros(filter.since)).bind(micros(filter.until)).bind(count(filter.limit));
+        let rows = self.read("read annotations", query).await?;
+        let annotations = rows.iter().map(|row| attached::annotation(Columns::new(row, "annotations", 0)));
+        Ok(annotations.collect::<Result<_, Failure>>()?)
     }
 }
 

@@ -2,9 +2,10 @@
 
 use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 
-use super::{claim, events, flush, load, migrations, persistence, standstill, transport};
+use super::{attached, claim, events, flush, load, migrations, persistence, standstill, transport};
 
 const STATEMENTS: &[&[&str]] = &[
+    attached::STATEMENTS,
     claim::STATEMENTS,
     events::STATEMENTS,
     flush::STATEMENTS,

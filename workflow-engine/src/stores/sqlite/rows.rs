@@ -4,6 +4,7 @@
 //! one between its thread and ours, which for a batch costs more than the database's work.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::str::FromStr;
 
@@ -31,7 +32,8 @@ macro_rules! stage_row {
     () => {
         "json_array(s.workflow_run_id, s.stage_id, s.stage_name, s.stage_number, s.execution_group, \
          s.generation, s.status, s.attempt, s.waiting_on, s.output, s.output_blob, s.error_message, \
-         s.started_at, s.completed_at, s.suspended_state, s.suspended_state_blob, s.max_wait_until)"
+         s.started_at, s.completed_at, s.suspended_state, s.suspended_state_blob, s.max_wait_until, \
+         s.metrics)"
     };
 }
 
@@ -154,6 +156,7 @@ pub(super) struct StageRow<'a> {
     suspended_state: Option<String>,
     suspended_state_blob: Option<String>,
     max_wait_until: Option<i64>,
+    metrics: Option<String>,
 }
 
 impl<'a> JsonRow<'a> for StageRow<'a> {
@@ -176,6 +179,7 @@ impl<'a> JsonRow<'a> for StageRow<'a> {
             give_up_at: check.maybe_instant("max_wait_until", self.max_wait_until)?,
             output: check.value("output", self.output, self.output_blob)?,
             error_message: self.error_message,
+            metrics: check.metrics(self.metrics.as_deref())?,
             started_at: check.maybe_instant("started_at", self.started_at)?,
             completed_at: check.maybe_instant("completed_at", self.completed_at)?,
         })
@@ -241,6 +245,11 @@ impl Check<'_> {
 
     fn status(&self, text: &str) -> Result<Status, Failure> {
         Status::from_str(text).map_err(|error| self.unreadable("status", error))
+    }
+
+    fn metrics(&self, text: Option<&str>) -> Result<BTreeMap<String, f64>, Failure> {
+        let metrics = text.map(serde_json::from_str).transpose();
+        Ok(metrics.map_err(|error| self.unreadable("metrics", error))?.unwrap_or_default())
     }
 
     fn instant(&self, column: &'static str, microseconds: i64) -> Result<DateTime<Utc>, Failure> {

@@ -68,6 +68,15 @@ impl Session {
         Ok(())
     }
 
+    /// Runs a statement of the user's.
+    pub(super) async fn execute_given(
+        &mut self,
+        query: Query<'_, Sqlite, SqliteArguments>,
+    ) -> Result<(), sqlx::Error> {
+        self.counters.statements.fetch_add(1, Ordering::Relaxed);
+        query.execute(&mut self.connection).await.map(drop)
+    }
+
     /// Runs a statement over rows, unless there are none.
     pub(super) async fn write(
         &mut self,
@@ -90,6 +99,12 @@ impl Session {
     /// Commits.
     pub(super) async fn commit(&mut self) -> Result<(), Failure> {
         self.control("commit", "COMMIT").await
+    }
+
+    /// Commits what statements of the user's are part of: a constraint that they have deferred is looked at now.
+    pub(super) async fn commit_given(&mut self) -> Result<(), Failure> {
+        let committed = sqlx::query("COMMIT").execute(&mut self.connection).await;
+        committed.map(drop).map_err(|error| Failure::statement("the commit of its statements", error))
     }
 
     /// Rolls back. It fails only where SQLite has done so by itself.

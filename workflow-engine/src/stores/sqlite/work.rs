@@ -87,9 +87,14 @@ impl<I, O> Ask<I, O> {
 
 impl Work {
     /// Whether it has to run in a transaction of its own: its decision can be made only once, so it cannot be
-    /// repeated when somebody else's work makes a shared transaction fail.
+    /// repeated when somebody else's work makes a shared transaction fail; or it brings statements of the user's,
+    /// whose failure is nobody else's.
     pub(super) fn runs_alone(&self) -> bool {
-        matches!(self, Self::CommitLocked(_))
+        match self {
+            Self::CommitLocked(_) => true,
+            Self::Commit(ask) => ask.input.executes(),
+            _ => false,
+        }
     }
 
     /// Sends the answer; the transaction is committed.

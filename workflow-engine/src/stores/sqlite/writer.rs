@@ -144,7 +144,7 @@ impl Writer {
         failpoint!("sqlite: after BEGIN", Failure::injected("begin a transaction"));
         let announcement = batch::run(&mut self.session, works, now, deliver_events).await?;
         failpoint!("sqlite: before COMMIT", Failure::injected("commit"));
-        let committed = self.commit().await;
+        let committed = self.commit(works).await;
         if committed.is_err() {
             // It may have gone through, leases and all, and nobody will be told what it has brought about.
             self.hints.anything_may_have_changed();
@@ -152,8 +152,12 @@ impl Writer {
         committed.map(|()| announcement)
     }
 
-    async fn commit(&mut self) -> Result<(), Failure> {
-        self.session.commit().await?;
+    async fn commit(&mut self, works: &[Work]) -> Result<(), Failure> {
+        if matches!(works, [Work::Commit(ask)] if ask.input.executes()) {
+            self.session.commit_given().await?;
+        } else {
+            self.session.commit().await?;
+        }
         failpoint!("sqlite: after COMMIT", Failure::injected("commit"));
         Ok(())
     }

@@ -11,10 +11,12 @@ use chrono::{DateTime, Utc};
 use crate::error::Error;
 use crate::id::RunId;
 use crate::language::Json;
-use crate::ports::{Commit, Decide, Decision, Hints, JobTransport, Outbox, Persistence, Snapshot, Store};
+use crate::ports::{
+    AnnotationFilter, Commit, Decide, Decision, Hints, JobTransport, Outbox, Persistence, Snapshot, Store,
+};
 use crate::records::{
-    BlobKey, Claim, ClaimedJob, Event, JobRecord, Lease, LogRecord, RunRecord, RunRequest, StageRecord,
-    StoredValue,
+    AnnotationRecord, ArtifactRecord, BlobKey, Claim, ClaimedJob, Event, JobRecord, Lease, LogRecord,
+    RunRecord, RunRequest, StageRecord, StoredValue,
 };
 
 /// When, at commit number n, the process dies.
@@ -106,6 +108,35 @@ impl Persistence for CrashingStore {
 
     async fn blob(&self, key: &BlobKey) -> Result<Option<Json>, Error> {
         self.alive()?.blob(key).await
+    }
+
+    async fn annotations(
+        &self,
+        run_id: RunId,
+        filter: &AnnotationFilter,
+    ) -> Result<Vec<AnnotationRecord>, Error> {
+        self.alive()?.annotations(run_id, filter).await
+    }
+
+    async fn annotations_of_key(
+        &self,
+        key: &str,
+        filter: &AnnotationFilter,
+    ) -> Result<Vec<AnnotationRecord>, Error> {
+        self.alive()?.annotations_of_key(key, filter).await
+    }
+
+    async fn artifacts(&self, run_id: RunId, stage_id: Option<&str>) -> Result<Vec<ArtifactRecord>, Error> {
+        self.alive()?.artifacts(run_id, stage_id).await
+    }
+
+    async fn artifact(
+        &self,
+        run_id: RunId,
+        stage_id: &str,
+        key: &str,
+    ) -> Result<Option<ArtifactRecord>, Error> {
+        self.alive()?.artifact(run_id, stage_id, key).await
     }
 
     async fn events(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<Event>, Error> {

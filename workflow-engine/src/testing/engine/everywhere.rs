@@ -9,7 +9,7 @@ use crate::id::RunId;
 use crate::language::{Json, Workflow};
 use crate::ports::Store;
 use crate::records::{Event, EventKind};
-use crate::stores::MemoryStore;
+use crate::stores::{MemoryStore, NotedStatements};
 use crate::testing::FakeClock;
 
 /// The key under which the run is started, and started again when nobody knows whether it was.
@@ -37,7 +37,8 @@ async fn one_run<W: Workflow>(
     check: &impl Fn(W::Output),
 ) -> usize {
     let clock = FakeClock::new();
-    let inner: Arc<dyn Store> = Arc::new(MemoryStore::new(Arc::new(clock.clone())));
+    let memory = Arc::new(MemoryStore::new(Arc::new(clock.clone())).noting_statements());
+    let inner: Arc<dyn Store> = Arc::clone(&memory) as _;
     let input = Json::store(&input).unwrap_or_else(|error| panic!("the input cannot be written: {error}"));
 
     let first = Arc::new(CrashingStore::new(Arc::clone(&inner), crash));
@@ -57,6 +58,7 @@ async fn one_run<W: Workflow>(
     check(output);
     let events = inner.events(run_id, 0, usize::MAX).await.unwrap_or_default();
     judge(&events, crash);
+    judge_statements::<W>(&memory.noted_statements(), crash);
     first.commits()
 }
 
@@ -87,6 +89,19 @@ fn judge(events: &[Event], crash: Option<(usize, Moment)>) {
     }
     for (stage, commits) in commits {
         assert_eq!(commits, 1, "after a crash {crash}: stage `{stage}` was committed {commits} times");
+    }
+}
+
+/// A stage that waits commits several times; every other one once, and its statements with it.
+fn judge_statements<W: Workflow>(noted: &[NotedStatements], crash: Option<(usize, Moment)>) {
+    for stage in W::definition().stages.iter().filter(|stage| stage.wait.is_none()) {
+        let commits = noted.iter().filter(|noted| noted.stage_id == stage.id).count();
+        assert!(
+            commits <= 1,
+            "after a crash {}: the statements of stage `{}` were committed {commits} times",
+            shown(crash),
+            stage.id
+        );
     }
 }
 

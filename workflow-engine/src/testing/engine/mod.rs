@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::language::Workflow;
 use crate::ports::{Clock, Store};
 use crate::records::{Event, EventKind};
-use crate::stores::MemoryStore;
+use crate::stores::{MemoryStore, NotedStatements};
 
 /// Drives a workflow to its end: retries, timeouts and polls of days pass in milliseconds, stages fail and processes
 /// die where the test says so, and every event is handed back.
@@ -66,6 +66,9 @@ pub struct TestRun<W: Workflow> {
     pub outputs: W::Outputs,
     /// Everything that happened, in order.
     pub events: Vec<Event>,
+    /// What stages have committed through `ctx.transaction()`, in the order of their commits. There are no tables here:
+    /// the statements are noted, and not run.
+    pub statements: Vec<NotedStatements>,
     /// How long it took, in virtual time.
     pub elapsed: Duration,
 }
@@ -130,7 +133,8 @@ impl<W: Workflow> TestEngine<W> {
     /// When the run comes to a standstill: nothing is ready, and nothing will be.
     pub async fn run(&mut self, input: W::Input) -> TestRun<W> {
         let clock = FakeClock::new();
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Arc::new(clock.clone())));
+        let memory = Arc::new(MemoryStore::new(Arc::new(clock.clone())).noting_statements());
+        let store: Arc<dyn Store> = Arc::clone(&memory) as _;
         let began = clock.now();
         let engine = engine::<W>(&store, &clock, &self.faults).await;
         let mut start = engine.start::<W>(input);
@@ -144,7 +148,8 @@ impl<W: Workflow> TestEngine<W> {
         let events = run.events().filter_map(async |event| event.ok()).collect().await;
         let outputs =
             run.outputs().await.unwrap_or_else(|error| panic!("the outputs cannot be read: {error}"));
-        TestRun { output: run.output().await, outputs, events, elapsed }
+        let statements = memory.noted_statements();
+        TestRun { output: run.output().await, outputs, events, statements, elapsed }
     }
 
     /// Runs the workflow again and again, each time with a process that dies at another commit point, once just

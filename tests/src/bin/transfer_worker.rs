@@ -1,0 +1,24 @@
+//! A process that works until no transfer is left unfinished: `transfer_worker <path>` or `… <url> <schema>`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tests::{tables, transfer::transfer};
+use workflow_engine::EngineBuilder;
+use workflow_engine::ports::SystemClock;
+
+#[tokio::main]
+async fn main() -> Result<(), workflow_engine::Error> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let engine = EngineBuilder::over(tables::open(&arguments).await, Arc::new(SystemClock))
+        .register::<transfer>()
+        .concurrency(4)
+        .lease(Duration::from_secs(2))
+        .build()
+        .await?;
+    for run in engine.unfinished::<transfer>().await? {
+        run.output().await?;
+    }
+    engine.shutdown().await;
+    Ok(())
+}

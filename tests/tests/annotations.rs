@@ -1,0 +1,231 @@
+//! Annotations and artifacts, from outside and from stages, on every store.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tests::events::names;
+use tests::on_every_store;
+use tests::world::World;
+use workflow_engine::kernel::{AnnotationAttach, AnnotationAttached, RunRerunFrom};
+use workflow_engine::prelude::*;
+use workflow_engine::{AnnotationFilter, AnnotationKey, RunId};
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+enum Outcome {
+    Approved,
+    Rejected,
+}
+
+const OUTCOME: AnnotationKey<Outcome> = AnnotationKey::new("review.outcome");
+const CONFIDENCE: AnnotationKey<f64> = AnnotationKey::new("model.confidence");
+const ORIGIN: AnnotationKey<String> = AnnotationKey::new("origin");
+
+/// Fails once, and leaves nothing of that attempt.
+#[stage(retry(max_attempts = 2, initial = "1ms"))]
+async fn classify(text: String, ctx: &StageContext) -> StageResult<usize> {
+    ctx.annotate(CONFIDENCE.with(&(f64::from(ctx.attempt()) / 4.0)).actor("model-7").emit_event())?;
+    ctx.artifact("first", &ctx.attempt())?;
+    ctx.artifact("large", &text.repeat(20_000))?;
+    ctx.metric("bytes", f64::from(ctx.attempt()))?;
+    if ctx.attempt() == 1 {
+        return Err(StageError::retryable("not yet"));
+    }
+    Ok(text.len())
+}
+
+#[stage(require(classify))]
+async fn look(ctx: &StageContext<look>) -> StageResult<Vec<String>> {
+    let before = ctx.storage().of::<classify>();
+    let large: String = before.get("large").await?.unwrap_or_default();
+    ctx.artifact("seen", &large.len())?;
+    assert_eq!(before.get::<u32>("nowhere").await?, None);
+    before.list().await
+}
+
+workflow! { reading = classify >> look }
+
+#[tokio::test]
+async fn a_stage_that_reads_artifacts_is_called_like_any_function() {
+    let ctx = StageContext::<look>::for_test()
+        .with_output::<classify>(&2)
+        .with_artifact::<classify>("large", &"abc")
+        .with_artifact::<classify>("first", &1);
+    assert_eq!(look(&ctx).await.unwrap(), ["first", "large"]);
+    assert_eq!(ctx.effects().artifacts["seen"].as_ref().unwrap().as_str(), "3");
+}
+
+async fn run(world: &World) -> (Engine, RunHandle<reading>) {
+    let engine = world.engine().register::<reading>().build().await.unwrap();
+    let origin = ORIGIN.with(&"a test".into()).scope("all");
+    let run = engine.start::<reading>(ClassifyInput { text: "ab".into() }).annotate(origin).await.unwrap();
+    tests::events::wait_for(&run, |kind| {
+        matches!(kind, workflow_engine::records::EventKind::StageRetrying { .. })
+    })
+    .await;
+    world.clock.advance(std::time::Duration::from_secs(1));
+    (engine, run)
+}
+
+async fn a_stage_leaves_what_its_last_attempt_asked_for(world: World) {
+    let (engine, run) = run(&world).await;
+    assert_eq!(run.output().await.unwrap(), ["first", "large"]);
+
+    let found = run.annotations(&AnnotationFilter::new()).await.unwrap();
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert_eq!(found[0].get(ORIGIN).unwrap().as_deref(), Some("a test"));
+    assert_eq!((found[0].stage_id.as_deref(), found[0].scope.as_deref()), (None, Some("all")));
+    assert_eq!(found[1].get(CONFIDENCE).unwrap(), Some(0.5));
+    assert_eq!((found[1].stage_id.as_deref(), found[1].attempt), (Some("classify"), Some(2)));
+    assert_eq!(found[1].get(ORIGIN).unwrap(), None, "of another key");
+    let told = names(&run).await;
+    assert_eq!(told.iter().filter(|name| **name == "annotation:created").count(), 1);
+    assert_eq!(told.iter().position(|name| *name == "annotation:created"), Some(5), "{told:?}");
+
+    assert_eq!(run.artifact::<u32>("classify", "first").await.unwrap(), Some(2));
+    assert_eq!(run.artifact::<String>("classify", "large").await.unwrap().unwrap().len(), 40_000);
+    assert_eq!(run.artifact::<usize>("look", "seen").await.unwrap(), Some(40_000));
+    assert_eq!(run.artifact::<usize>("look", "first").await.unwrap(), None);
+    assert!(run.artifact::<u32>("look", "seen").await.is_ok_and(|seen| seen == Some(40_000)));
+    assert_eq!(run.artifact::<String>("look", "seen").await.unwrap_err().code(), "STORED_VALUE_UNREADABLE");
+    assert_eq!(run.artifacts().await.unwrap().len(), 3);
+    assert!((run.stages().await.unwrap()[0].metrics["bytes"] - 2.0).abs() < f64::EPSILON);
+    engine.shutdown().await;
+}
+
+/// What a stage keeps is void once it is run again; what was noted stays, with its generation.
+async fn a_rerun_voids_artifacts_and_keeps_annotations(world: World) {
+    let (engine, run) = run(&world).await;
+    run.output().await.unwrap();
+    engine.drain().await;
+    let second = world.engine().register::<reading>().without_worker().build().await.unwrap();
+    let rerun = RunRerunFrom {
+        run_id: run.id(),
+        from_stage_id: "look".into(),
+        idempotency_key: None,
+        dry_run: false,
+    };
+    second.dispatch(rerun).await.unwrap();
+    let kept = run.artifacts().await.unwrap();
+    assert_eq!(kept.iter().map(|artifact| artifact.key.as_str()).collect::<Vec<_>>(), ["first", "large"]);
+    run.annotate(OUTCOME.with(&Outcome::Approved)).await.unwrap();
+    let found = run.annotations(&AnnotationFilter::new()).await.unwrap();
+    assert_eq!(found.iter().map(|found| found.generation).collect::<Vec<_>>(), [1, 1, 2]);
+
+    let third = world.engine().register::<reading>().build().await.unwrap();
+    let run = third.run::<reading>(run.id()).await.unwrap();
+    assert_eq!(run.output().await.unwrap(), ["first", "large"]);
+    assert_eq!(run.artifacts().await.unwrap()[2].generation, 2);
+    third.shutdown().await;
+}
+
+/// A stage beside it may have kept something or not: nobody may depend on it.
+#[stage]
+async fn beside(_number: u32, ctx: &StageContext) -> StageResult<()> {
+    ctx.artifact("x", &1)
+}
+
+#[stage(retry(max_attempts = 1))]
+async fn curious(_number: u32, ctx: &StageContext) -> StageResult<Option<u32>> {
+    ctx.storage().of::<beside>().get("x").await
+}
+
+workflow! { racing(u32) = [beside, curious] }
+
+async fn artifacts_of_a_stage_beside_are_not_read(world: World) {
+    let engine = world.engine().register::<racing>().build().await.unwrap();
+    let run = engine.start::<racing>(1).await.unwrap();
+    assert!(run.output().await.is_err());
+    let error = run.record().await.unwrap().error.unwrap();
+    let whole = "stage `curious` failed after 1 attempt: stage `curious` reads artifacts of `beside`, which does not run \
+                 before it";
+    assert_eq!(error.message, whole);
+    engine.shutdown().await;
+}
+
+async fn annotations_are_attached_and_listed(world: World) {
+    let engine = world.engine().register::<reading>().without_worker().build().await.unwrap();
+    let start = || engine.start::<reading>(ClassifyInput { text: "ab".into() });
+    let (run, other) = (start().await.unwrap(), start().await.unwrap());
+    let review = OUTCOME.with(&Outcome::Rejected).and(CONFIDENCE, &0.75).actor("ada").payload(&["why"]);
+    run.annotate(review).await.unwrap();
+    run.annotate_stage("look", OUTCOME.with(&Outcome::Approved).actor("bob")).await.unwrap();
+    other.annotate(OUTCOME.with(&Outcome::Approved).actor("bob")).await.unwrap();
+
+    let found = run.annotations(&AnnotationFilter::new().prefix("review")).await.unwrap();
+    let outcomes: Vec<_> = found.iter().map(|found| found.get(OUTCOME).unwrap().unwrap()).collect();
+    assert_eq!(outcomes, [Outcome::Rejected, Outcome::Approved]);
+    assert_eq!(found[0].payload.as_ref().unwrap().as_str(), r#"["why"]"#);
+    assert_eq!(found[1].stage_id.as_deref(), Some("look"));
+    let by_bob = engine.annotations(OUTCOME, &AnnotationFilter::new().actor("bob")).await.unwrap();
+    assert_eq!(by_bob.iter().map(|found| found.run_id).collect::<Vec<_>>(), [run.id(), other.id()]);
+
+    let refused = run.annotate_stage("nowhere", OUTCOME.with(&Outcome::Approved)).await.unwrap_err();
+    assert_eq!(refused.code(), "STAGE_NOT_FOUND");
+    let refused = run.annotate(OUTCOME.with(&Outcome::Approved).actor("")).await.unwrap_err();
+    assert_eq!((refused.code(), refused.is_invalid_input()), ("INVALID_ANNOTATION", true));
+    let nowhere = AnnotationAttach::new(RunId::generate(), OUTCOME.with(&Outcome::Approved));
+    assert_eq!(engine.dispatch(nowhere.clone()).await.unwrap_err().code(), "RUN_NOT_FOUND");
+    let nowhere = AnnotationAttach { stage_id: Some("look".into()), ..nowhere };
+    assert_eq!(engine.dispatch(nowhere).await.unwrap_err().code(), "RUN_NOT_FOUND");
+}
+
+async fn an_annotation_with_a_key_is_noted_once(world: World) {
+    let engine = world.engine().register::<reading>().without_worker().build().await.unwrap();
+    let run = engine.start::<reading>(ClassifyInput { text: "ab".into() }).await.unwrap();
+    let attach = |outcome: &Outcome| AnnotationAttach {
+        idempotency_key: Some("review-7".into()),
+        ..AnnotationAttach::new(run.id(), OUTCOME.with(outcome))
+    };
+    for _ in 0..3 {
+        let attached = engine.dispatch(attach(&Outcome::Approved)).await.unwrap();
+        assert_eq!(attached, AnnotationAttached { attached: 1 });
+    }
+    let conflict = engine.dispatch(attach(&Outcome::Rejected)).await.unwrap_err();
+    assert_eq!(conflict.code(), "IDEMPOTENCY_CONFLICT");
+    assert_eq!(run.annotations(&AnnotationFilter::new()).await.unwrap().len(), 1);
+}
+
+async fn annotations_are_json(world: World) {
+    let engine = world.engine().register::<reading>().without_worker().build().await.unwrap();
+    let send = async |command: Value| -> Result<Value, workflow_engine::Error> {
+        Ok(engine.kernel().dispatch_json(&command.to_string()).await?.decode().unwrap())
+    };
+    let created = send(json!({
+        "type": "run.create",
+        "idempotency_key": null,
+        "workflow_id": "reading",
+        "input": {"text": "ab"},
+        "annotations": [{"attributes": {"origin": "json"}, "emit_event": true}],
+    }))
+    .await
+    .unwrap();
+    let run_id = &created["run_id"];
+    let attach = json!({
+        "type": "annotation.attach",
+        "run_id": run_id,
+        "stage_id": "look",
+        "attributes": {"review.outcome": "Approved", "review.score": 4.50},
+        "actor": "ada",
+        "idempotency_key": "a",
+    });
+    assert_eq!(send(attach).await.unwrap(), json!({"attached": 2}));
+    let run = engine.run::<reading>(run_id.as_str().unwrap().parse().unwrap()).await.unwrap();
+    let found = run.annotations(&AnnotationFilter::new()).await.unwrap();
+    let shown: Vec<String> = found.iter().map(|found| format!("{} = {}", found.key, found.value)).collect();
+    assert_eq!(shown, ["origin = \"json\"", "review.outcome = \"Approved\"", "review.score = 4.5"]);
+
+    let without = json!({"type": "annotation.attach", "run_id": run_id, "attributes": {}});
+    let error = send(without).await.unwrap_err();
+    assert_eq!(
+        (error.code(), error.to_string().as_str()),
+        ("INVALID_ANNOTATION", "the annotation cannot be stored: it needs 1 to 64 attributes, and has 0")
+    );
+}
+
+on_every_store!(
+    a_stage_leaves_what_its_last_attempt_asked_for,
+    a_rerun_voids_artifacts_and_keeps_annotations,
+    artifacts_of_a_stage_beside_are_not_read,
+    annotations_are_attached_and_listed,
+    an_annotation_with_a_key_is_noted_once,
+    annotations_are_json,
+);

@@ -1,0 +1,107 @@
+//! Whoever has lost the lease writes nothing, and a commit whose answer was lost is not made again.
+
+use tests::decisions::{claim, complete, definitions, running};
+use tests::on_every_database;
+use tests::tables::Tables;
+use workflow_engine::Statement;
+use workflow_engine::ports::{Change, Commit, Decision, Store};
+use workflow_engine::records::ClaimedJob;
+
+async fn table(tables: &Tables) -> String {
+    let table = tables.name("written");
+    tables.run(&format!("CREATE TABLE {table} (who TEXT)")).await;
+    table
+}
+
+async fn written(tables: &Tables, table: &str) -> Vec<String> {
+    tables.texts(&format!("SELECT who FROM {table} ORDER BY who")).await
+}
+
+/// Completes the stage with a statement.
+fn completed(job: &ClaimedJob, table: &str, who: &str) -> Decision {
+    let insert = Statement::new(format!("INSERT INTO {table} (who) VALUES ($1)")).bind(who);
+    let mut decision = complete(job);
+    decision.changes.insert(0, Change::Execute { stage_id: "a".into(), statements: vec![insert] });
+    decision
+}
+
+async fn reclaimed(store: &dyn Store, job: &ClaimedJob) -> ClaimedJob {
+    let back = Decision { changes: vec![Change::HandBack { stage_id: "a".into() }], ..complete(job) };
+    assert!(matches!(store.commit(back).await.unwrap(), Commit::Applied(_)));
+    store.claim_jobs(&claim(), &definitions(), 1).await.unwrap().pop().unwrap()
+}
+
+async fn a_lost_lease_writes_none_of_it(tables: Tables) {
+    let store = tables.store().await;
+    let table = table(&tables).await;
+    let zombie = running(&*store).await;
+    let holder = reclaimed(&*store, &zombie).await;
+    assert_eq!(store.commit(completed(&zombie, &table, "zombie")).await.unwrap(), Commit::Missed);
+    assert!(matches!(store.commit(completed(&holder, &table, "holder")).await.unwrap(), Commit::Applied(_)));
+    assert_eq!(store.commit(completed(&zombie, &table, "zombie")).await.unwrap(), Commit::Missed);
+    assert_eq!(written(&tables, &table).await, ["holder"]);
+    store.close().await;
+}
+
+/// Both ask at the same time, as a worker and the one that it was replaced by.
+async fn of_two_that_race_one_writes(tables: Tables) {
+    let store = tables.store().await;
+    let other = tables.store().await;
+    let table = table(&tables).await;
+    for _ in 0..20 {
+        let job = running(&*store).await;
+        let (one, two) = tokio::join!(
+            store.commit(completed(&job, &table, "one")),
+            other.commit(completed(&job, &table, "two"))
+        );
+        let applied =
+            [one, two].into_iter().filter(|commit| matches!(commit.as_ref().unwrap(), Commit::Applied(_)));
+        assert_eq!(applied.count(), 1);
+    }
+    assert_eq!(written(&tables, &table).await.len(), 20);
+    other.close().await;
+    store.close().await;
+}
+
+async fn a_commit_whose_answer_was_lost_is_not_made_again(tables: Tables) {
+    let store = tables.store().await;
+    let table = table(&tables).await;
+    let job = running(&*store).await;
+    let decision = completed(&job, &table, "once");
+    assert!(matches!(store.commit(decision.clone()).await.unwrap(), Commit::Applied(_)));
+    // What a kernel does that has heard nothing.
+    assert_eq!(store.commit(decision).await.unwrap(), Commit::Missed);
+    assert_eq!(written(&tables, &table).await, ["once"]);
+    store.close().await;
+}
+
+/// In company of many that share transactions.
+async fn statements_have_a_transaction_to_themselves(tables: Tables) {
+    let store = tables.store().await;
+    let table = table(&tables).await;
+    let mut jobs = Vec::new();
+    for _ in 0..60 {
+        jobs.push(running(&*store).await);
+    }
+    let commits = jobs.iter().enumerate().map(|(number, job)| match number % 3 {
+        0 => store.commit(completed(job, &table, "good")),
+        1 => store.commit(completed(job, "nowhere", "bad")),
+        _ => store.commit(complete(job)),
+    });
+    let outcomes = futures_util::future::join_all(commits).await;
+    for (number, outcome) in outcomes.into_iter().enumerate() {
+        match outcome {
+            Ok(commit) => assert!(number % 3 != 1 && matches!(commit, Commit::Applied(_))),
+            Err(error) => assert_eq!((number % 3, error.code()), (1, "STATEMENT_FAILED")),
+        }
+    }
+    assert_eq!(written(&tables, &table).await.len(), 20);
+    store.close().await;
+}
+
+on_every_database!(
+    a_lost_lease_writes_none_of_it,
+    of_two_that_race_one_writes,
+    a_commit_whose_answer_was_lost_is_not_made_again,
+    statements_have_a_transaction_to_themselves,
+);

@@ -1,0 +1,198 @@
+//! A statement that the database refuses: the attempt has failed by name, and nothing of it is left.
+
+use tests::events::names;
+use tests::on_every_database;
+use tests::tables::Tables;
+use workflow_engine::kernel::{JobExecute, JobOutcome, RunTransition};
+use workflow_engine::prelude::*;
+use workflow_engine::records::EventKind;
+use workflow_engine::{AnnotationFilter, AnnotationKey, LogLevel, Statement};
+
+const TRIED: AnnotationKey<u32> = AnnotationKey::new("tried");
+
+/// Its second statement takes a key that is taken, as often as it is told.
+#[stage(retry(max_attempts = 3, initial = "1ms", max = "1ms"))]
+async fn insert(table: String, failures: u32, ctx: &StageContext) -> StageResult<u32> {
+    let key = if ctx.attempt() <= failures { 1 } else { 2 };
+    ctx.log(LogLevel::Info, format!("attempt {}", ctx.attempt()), ());
+    ctx.annotate(TRIED.with(&ctx.attempt()))?;
+    ctx.artifact("attempt", &ctx.attempt())?;
+    ctx.metric("attempt", ctx.attempt().into())?;
+    ctx.transaction()
+        .execute(Statement::new(format!("INSERT INTO {table} (id) VALUES ($1)")).bind(10 + ctx.attempt()))?
+        .execute(Statement::new(format!("INSERT INTO {table} (id) VALUES ($1)")).bind(key))?
+        .execute(Statement::new(format!("INSERT INTO {table} (id) VALUES ($1)")).bind(100))?;
+    Ok(ctx.attempt())
+}
+
+workflow! { inserting = insert }
+
+async fn table(tables: &Tables) -> String {
+    let table = tables.name("keyed");
+    tables
+        .run(&format!("CREATE TABLE {table} (id INTEGER PRIMARY KEY); INSERT INTO {table} VALUES (1)"))
+        .await;
+    table
+}
+
+async fn ids(tables: &Tables, table: &str) -> Vec<String> {
+    tables.texts(&format!("SELECT CAST(id AS TEXT) AS shown FROM {table} ORDER BY id")).await
+}
+
+async fn a_refused_statement_fails_its_attempt_and_leaves_nothing(tables: Tables) {
+    let engine = tables.engine().await.register::<inserting>().build().await.unwrap();
+    let table = table(&tables).await;
+    let run = engine.start::<inserting>(InsertInput { table: table.clone(), failures: 1 }).await.unwrap();
+    assert_eq!(run.output().await.unwrap(), 2);
+    assert_eq!(ids(&tables, &table).await, ["1", "2", "12", "100"]);
+
+    let events = names(&run).await;
+    assert_eq!(events[2..6], ["stage:started", "stage:retrying", "stage:started", "stage:completed"]);
+    let found = run.annotations(&AnnotationFilter::new()).await.unwrap();
+    assert_eq!(found.iter().map(|found| found.get(TRIED).unwrap()).collect::<Vec<_>>(), [Some(2)]);
+    assert_eq!(run.artifact::<u32>("insert", "attempt").await.unwrap(), Some(2));
+    assert_eq!(run.stages().await.unwrap()[0].metrics["attempt"].to_string(), "2");
+    // What it has said is kept, as that of any attempt.
+    let lines = engine.kernel().store().logs(run.id(), 0, 10).await.unwrap();
+    assert_eq!(
+        lines.iter().map(|line| line.message.as_str()).collect::<Vec<_>>(),
+        ["attempt 1", "attempt 2"]
+    );
+    engine.shutdown().await;
+}
+
+async fn a_statement_that_is_always_refused_fails_the_run_by_name(tables: Tables) {
+    let engine = tables.engine().await.register::<inserting>().build().await.unwrap();
+    let table = table(&tables).await;
+    let run = engine.start::<inserting>(InsertInput { table: table.clone(), failures: 3 }).await.unwrap();
+    assert!(run.output().await.unwrap_err().is_run_failed());
+    assert_eq!(ids(&tables, &table).await, ["1"]);
+    let error = run.record().await.unwrap().error.unwrap();
+    assert_eq!(error.code, "STATEMENT_FAILED");
+    let whole = "stage `insert` failed after 3 attempts: statement 2 of 3 was refused by the database: ";
+    assert!(error.message.starts_with(whole), "{}", error.message);
+    let of_the_database = match tables {
+        Tables::Sqlite(_) => "UNIQUE constraint failed: keyed.id",
+        Tables::Postgres(_) => "duplicate key value violates unique constraint \"keyed_pkey\"",
+    };
+    assert!(error.message.contains(of_the_database), "{}", error.message);
+    assert!(run.annotations(&AnnotationFilter::new()).await.unwrap().is_empty());
+    assert!(run.artifacts().await.unwrap().is_empty());
+    let mut events = futures_util::StreamExt::collect::<Vec<_>>(run.events()).await.into_iter();
+    let told = events.find_map(|event| match event.unwrap().kind {
+        EventKind::StageRetrying { error, .. } => Some(error),
+        _ => None,
+    });
+    assert!(told.unwrap().starts_with("statement 2 of 3 was refused by the database: "));
+    engine.shutdown().await;
+}
+
+/// One that the database looks at no earlier than at the commit.
+#[stage(retry(max_attempts = 2, initial = "1ms"))]
+async fn refer(parents: String, children: String, ctx: &StageContext) -> StageResult<u32> {
+    let child = Statement::new(format!("INSERT INTO {children} (parent) VALUES ($1)")).bind(7);
+    ctx.transaction().execute(child)?;
+    if ctx.attempt() == 2 {
+        ctx.transaction().execute(Statement::new(format!("INSERT INTO {parents} (id) VALUES (7)")))?;
+    }
+    Ok(ctx.attempt())
+}
+
+workflow! { referring = refer }
+
+async fn a_constraint_that_is_deferred_fails_the_attempt_too(tables: Tables) {
+    let engine = tables.engine().await.register::<referring>().build().await.unwrap();
+    let (parents, children) = (tables.name("parents"), tables.name("children"));
+    tables
+        .run(&format!(
+            "CREATE TABLE {parents} (id INTEGER PRIMARY KEY);
+            CREATE TABLE {children} (parent INTEGER REFERENCES {parents} (id) DEFERRABLE INITIALLY DEFERRED)"
+        ))
+        .await;
+    let input = ReferInput { parents, children: children.clone() };
+    let run = engine.start::<referring>(input).await.unwrap();
+    assert_eq!(run.output().await.unwrap(), 2);
+    let count = tables.texts(&format!("SELECT CAST(count(*) AS TEXT) FROM {children}")).await;
+    assert_eq!(count, ["1"], "the first attempt has left nothing");
+    let mut events = futures_util::StreamExt::collect::<Vec<_>>(run.events()).await.into_iter();
+    let told = events.find_map(|event| match event.unwrap().kind {
+        EventKind::StageRetrying { error, .. } => Some(error),
+        _ => None,
+    });
+    let told = told.unwrap();
+    assert!(told.starts_with("the commit of its statements was refused by the database: "), "{told}");
+    engine.shutdown().await;
+}
+
+/// What was seen to be no statement, a wrong name for example, is for the database to say.
+#[stage(retry(max_attempts = 1))]
+async fn nonsense(sql: String, ctx: &StageContext) -> StageResult<()> {
+    ctx.transaction().execute(Statement::new(sql))?;
+    Ok(())
+}
+
+workflow! { nonsensical = nonsense }
+
+async fn nonsense_is_refused_with_what_the_database_says(tables: Tables) {
+    let engine = tables.engine().await.register::<nonsensical>().build().await.unwrap();
+    for (sql, code) in [
+        ("INSERT INTO nowhere (a) VALUES (1)", "STATEMENT_FAILED"),
+        ("INSERT INSERT", "STATEMENT_FAILED"),
+        ("UPDATE nowhere SET a = @name", "STATEMENT_FAILED"),
+        ("COMMIT", "STAGE_FAILED"),
+        ("DELETE FROM a; COMMIT", "STAGE_FAILED"),
+    ] {
+        let run = engine.start::<nonsensical>(NonsenseInput { sql: sql.into() }).await.unwrap();
+        assert!(run.output().await.is_err());
+        let error = run.record().await.unwrap().error.unwrap();
+        assert_eq!(error.code, code, "{sql}: {}", error.message);
+    }
+    engine.shutdown().await;
+}
+
+/// Its attempts deliver their own numbers; the first is refused.
+#[stage(retry(max_attempts = 2, initial = "1ms", max = "1ms"))]
+async fn deliver(table: String, ctx: &StageContext) -> StageResult<u32> {
+    let insert = Statement::new(format!("INSERT INTO {table} (id) VALUES ($1)"));
+    ctx.transaction().execute(insert.bind(ctx.attempt()))?;
+    Ok(ctx.attempt())
+}
+
+#[stage]
+async fn receive(number: u32) -> StageResult<u32> {
+    Ok(number)
+}
+
+workflow! { delivering = deliver >> receive }
+
+/// A process that remembers outputs must not remember one that was never committed.
+async fn what_a_refused_attempt_delivered_is_handed_on_by_nobody(tables: Tables) {
+    let table = {
+        let engine = tables.engine().await.without_worker().build().await.unwrap();
+        engine.shutdown().await;
+        table(&tables).await
+    };
+    let one = tables.engine().await.register::<delivering>().without_worker().build().await.unwrap();
+    let two = tables.engine().await.register::<delivering>().without_worker().build().await.unwrap();
+    let run = one.start::<delivering>(DeliverInput { table }).await.unwrap();
+    let run_id = run.id();
+    one.dispatch(RunTransition { run_id }).await.unwrap();
+    let execute = |stage: &str| JobExecute { worker_id: "w".into(), run_id, stage_id: stage.into() };
+
+    let refused = one.dispatch(execute("deliver")).await.unwrap().outcome;
+    assert!(matches!(refused, JobOutcome::Failed { retryable: true, .. }), "{refused:?}");
+    // Until the millisecond of its backoff has passed there is nothing to execute.
+    while matches!(two.dispatch(execute("deliver")).await.unwrap().outcome, JobOutcome::Ghost { .. }) {}
+    assert_eq!(one.dispatch(execute("receive")).await.unwrap().outcome, JobOutcome::Completed);
+    assert_eq!(run.output().await.unwrap(), 2);
+    one.shutdown().await;
+    two.shutdown().await;
+}
+
+on_every_database!(
+    what_a_refused_attempt_delivered_is_handed_on_by_nobody,
+    a_refused_statement_fails_its_attempt_and_leaves_nothing,
+    a_statement_that_is_always_refused_fails_the_run_by_name,
+    a_constraint_that_is_deferred_fails_the_attempt_too,
+    nonsense_is_refused_with_what_the_database_says,
+);

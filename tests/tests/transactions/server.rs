@@ -1,0 +1,141 @@
+//! What only PostgreSQL has: a `search_path`, a pooler, locks that others hold.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::Connection;
+use tests::postgres::{self, Cluster, Schema, pooler};
+use tests::tables::Tables;
+use tests::transfer::{DebitInput, transfer};
+use workflow_engine::ports::{Store, SystemClock};
+use workflow_engine::prelude::*;
+use workflow_engine::stores::{PostgresOptions, PostgresStore};
+use workflow_engine::{EngineBuilder, Statement};
+
+fn engine(store: Arc<dyn Store>) -> EngineBuilder {
+    EngineBuilder::over(store, Arc::new(SystemClock))
+}
+
+async fn is_booked(store: PostgresStore, bookings: &str) -> Result<i64, workflow_engine::Error> {
+    let engine = engine(Arc::new(store)).register::<transfer>().build().await.unwrap();
+    let input = DebitInput { bookings: bookings.into(), cents: 5 };
+    let output = engine.start::<transfer>(input).await.unwrap().output().await;
+    engine.shutdown().await;
+    output
+}
+
+#[tokio::test]
+async fn a_name_without_a_schema_is_looked_up_in_the_search_path() {
+    if !postgres::is_available("a_name_without_a_schema_is_looked_up_in_the_search_path") {
+        return;
+    }
+    let (own, engines) = (Schema::new(), Schema::new());
+    let tables = Tables::Postgres(own);
+    let Tables::Postgres(own) = &tables else { unreachable!() };
+    tables
+        .run(&format!(
+            "CREATE SCHEMA {0}; CREATE TABLE {0}.bookings (run TEXT, stage TEXT, cents BIGINT)",
+            own.name()
+        ))
+        .await;
+    let separator = if own.url().contains('?') { '&' } else { '?' };
+    let url = format!("{}{separator}options=-csearch_path%3D{}", own.url(), own.name());
+    let store = PostgresStore::open(&url, engines.options()).await.unwrap();
+    assert_eq!(is_booked(store, "bookings").await.unwrap(), 5);
+    let count = format!("SELECT count(*)::text FROM {}.bookings", own.name());
+    assert_eq!(tables.texts(&count).await, ["2"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pooler_may_stand_in_between() {
+    if !postgres::is_available("a_pooler_may_stand_in_between") {
+        return;
+    }
+    let Some(cluster) = Cluster::start() else {
+        eprintln!("skipped: a_pooler_may_stand_in_between: the server is not ours to put a pooler before it");
+        return;
+    };
+    let url = pooler::start(cluster.socket(), 3).await.unwrap();
+    let mut session = sqlx::PgConnection::connect(cluster.url()).await.unwrap();
+    let create = "CREATE TABLE public.bookings (run TEXT, stage TEXT, cents BIGINT)";
+    sqlx::raw_sql(create).execute(&mut session).await.unwrap();
+    let mut options = PostgresOptions::default();
+    options.behind_pooler = true;
+    let store = PostgresStore::open(&url, options).await.unwrap();
+    let engine = engine(Arc::new(store)).register::<transfer>().build().await.unwrap();
+    for _ in 0..3 {
+        let input = DebitInput { bookings: "public.bookings".into(), cents: 5 };
+        assert_eq!(engine.start::<transfer>(input).await.unwrap().output().await.unwrap(), 5);
+    }
+    engine.shutdown().await;
+    let count: (i64,) =
+        sqlx::query_as("SELECT count(*) FROM bookings").fetch_one(&mut session).await.unwrap();
+    assert_eq!(count.0, 6);
+}
+
+/// A statement that waits for a lock for longer than a transaction may take has failed; the next attempt finds it free.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_that_waits_too_long_fails_its_attempt() {
+    if !postgres::is_available("a_statement_that_waits_too_long_fails_its_attempt") {
+        return;
+    }
+    let schema = Schema::new();
+    let mut options = schema.options();
+    options.transaction_timeout = Duration::from_millis(300);
+    let store: Arc<dyn Store> = Arc::new(PostgresStore::open(schema.url(), options).await.unwrap());
+    let mut other = schema.connect().await;
+    let bookings = format!("{}.bookings", schema.name());
+    for sql in [
+        format!("CREATE TABLE {bookings} (run TEXT, stage TEXT, cents BIGINT)"),
+        format!("BEGIN; LOCK TABLE {bookings} IN EXCLUSIVE MODE"),
+    ] {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut other).await.unwrap();
+    }
+
+    let engine = engine(store).register::<transfer>().build().await.unwrap();
+    let run = engine.start::<transfer>(DebitInput { bookings, cents: 5 }).await.unwrap();
+    let retrying = tests::events::wait_for(&run, |kind| {
+        matches!(kind, workflow_engine::records::EventKind::StageRetrying { .. })
+    })
+    .await;
+    let workflow_engine::records::EventKind::StageRetrying { error, .. } = retrying else { unreachable!() };
+    assert!(error.starts_with("statement 1 of 1 was refused by the database: "), "{error}");
+    assert!(error.contains("timeout"), "{error}");
+    assert_eq!(run.status().await.unwrap(), Status::Running);
+    sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+    assert_eq!(run.output().await.unwrap(), 5);
+    engine.shutdown().await;
+}
+
+/// Its statement has the server end the session the first time that it runs.
+#[stage(retry(max_attempts = 1))]
+async fn interrupt(table: String, ctx: &StageContext) -> StageResult<u32> {
+    ctx.transaction().execute(Statement::new(format!("INSERT INTO {table} VALUES ('first')")))?.execute(
+        Statement::new(format!(
+            "INSERT INTO {table} SELECT CASE WHEN nextval($1::regclass) > 1 THEN 'second'
+                ELSE pg_terminate_backend(pg_backend_pid())::text END"
+        ))
+        .bind(format!("{table}_number")),
+    )?;
+    Ok(ctx.attempt())
+}
+
+workflow! { interrupting = interrupt }
+
+/// A connection that dies in the middle is no fault of the statement: the commit is made on another one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_ends_in_the_middle_is_no_failure() {
+    if !postgres::is_available("a_session_that_ends_in_the_middle_is_no_failure") {
+        return;
+    }
+    let tables = Tables::Postgres(Schema::new());
+    let engine = tables.engine().await.register::<interrupting>().build().await.unwrap();
+    let table = tables.name("lines");
+    tables.run(&format!("CREATE TABLE {table} (line TEXT); CREATE SEQUENCE {table}_number")).await;
+    let run = engine.start::<interrupting>(InterruptInput { table: table.clone() }).await.unwrap();
+    assert_eq!(run.output().await.unwrap(), 1);
+    assert_eq!(tables.texts(&format!("SELECT line FROM {table} ORDER BY line")).await, ["first", "second"]);
+    let last = tables.texts(&format!("SELECT last_value::text FROM {table}_number")).await;
+    assert_eq!(last, ["2"], "the first time was interrupted");
+    engine.shutdown().await;
+}

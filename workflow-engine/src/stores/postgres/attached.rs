@@ -1,0 +1,180 @@
+//! What hangs on runs and stages: written only where there is any, each kind by a statement of its own.
+
+use sqlx::postgres::PgRow;
+
+use super::arrays::{Rows, value};
+use super::columns::Columns;
+use super::failure::Failure;
+use super::transaction::Transaction;
+use crate::language::Json;
+use crate::records::{AnnotationRecord, ArtifactRecord};
+use crate::stores::working_set::WorkingSet;
+
+const DOING: &str = "write a commit";
+
+pub(super) const INSERT_ANNOTATIONS: &str = "
+    INSERT INTO {schema}.annotations
+        (workflow_run_id, stage_id, key, value, actor, scope, payload, generation, attempt, created_at)
+    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+
+pub(super) const PUT_ARTIFACTS: &str = "
+    INSERT INTO {schema}.workflow_artifacts
+        (workflow_run_id, stage_id, key, data, data_blob, generation, created_at, type)
+    SELECT n.*, 'JSON' FROM unnest($1, $2, $3, $4, $5, $6, $7) AS n
+    ON CONFLICT (workflow_run_id, stage_id, key) DO UPDATE
+    SET generation = excluded.generation, data = excluded.data, data_blob = excluded.data_blob,
+        created_at = excluded.created_at";
+
+pub(super) const DELETE_ARTIFACTS: &str = "
+    DELETE FROM {schema}.workflow_artifacts AS a USING unnest($1, $2, $3) AS n (run_id, stage_id, key)
+    WHERE a.workflow_run_id = n.run_id AND a.stage_id = n.stage_id AND a.key = n.key";
+
+pub(super) const UPDATE_METRICS: &str = "
+    UPDATE {schema}.workflow_stages AS s SET metrics = n.metrics
+    FROM unnest($1, $2, $3) AS n (run_id, stage_id, metrics)
+    WHERE s.workflow_run_id = n.run_id AND s.stage_id = n.stage_id";
+
+/// An annotation as [`annotation`] reads it; the statement calls the table `a`.
+macro_rules! annotation_row {
+    () => {
+        "a.workflow_run_id, ARRAY[a.stage_id, a.key, a.value, a.actor, a.scope, a.payload], \
+         ARRAY[a.id, a.generation, a.attempt], ARRAY[a.created_at]"
+    };
+}
+
+/// What an annotation is asked for, of a run or a key $1.
+macro_rules! annotation_filter {
+    () => {
+        " AND a.id > $2 AND ($3::text IS NULL OR a.key = $3)
+        AND ($4::text IS NULL OR a.key = $4 OR (a.key >= $4 || '.' AND a.key < $4 || '/'))
+        AND ($5::text IS NULL OR a.stage_id = $5) AND ($6::text IS NULL OR a.actor = $6)
+        AND ($7::text IS NULL OR a.scope = $7) AND ($8::timestamptz IS NULL OR a.created_at >= $8)
+        AND ($9::timestamptz IS NULL OR a.created_at < $9)
+        ORDER BY a.id LIMIT $10"
+    };
+}
+
+pub(super) const ANNOTATIONS: &str = concat!(
+    "SELECT ",
+    annotation_row!(),
+    " FROM {schema}.annotations AS a WHERE a.workflow_run_id = $1",
+    annotation_filter!()
+);
+
+pub(super) const ANNOTATIONS_OF_KEY: &str = concat!(
+    "SELECT ",
+    annotation_row!(),
+    " FROM {schema}.annotations AS a WHERE a.key = $1",
+    annotation_filter!()
+);
+
+/// An artifact as [`artifact`] reads it; a void one is none.
+macro_rules! artifact_row {
+    () => {
+        "a.workflow_run_id, ARRAY[a.stage_id, a.key, a.data, a.data_blob], ARRAY[a.generation],
+            ARRAY[a.created_at]
+        FROM {schema}.workflow_artifacts AS a JOIN {schema}.workflow_stages AS s
+        ON s.workflow_run_id = a.workflow_run_id AND s.stage_id = a.stage_id AND s.generation = a.generation"
+    };
+}
+
+pub(super) const ARTIFACTS: &str = concat!(
+    "SELECT ",
+    artifact_row!(),
+    " WHERE a.workflow_run_id = $1 AND ($2::text IS NULL OR a.stage_id = $2) ORDER BY a.stage_id, a.key"
+);
+
+pub(super) const ARTIFACT: &str =
+    concat!("SELECT ", artifact_row!(), " WHERE a.workflow_run_id = $1 AND a.stage_id = $2 AND a.key = $3");
+
+/// Writes what there is.
+pub(super) async fn write(transaction: &mut Transaction<'_>, set: &WorkingSet) -> Result<(), Failure> {
+    let attached = &set.attached;
+    if !attached.annotations.is_empty() {
+        let mut rows = Rows::<6, 2, 1>::new();
+        for annotation in &attached.annotations {
+            let AnnotationRecord { run_id, stage_id, key, value, actor, scope, payload, .. } = annotation;
+            let texts = [
+                stage_id.as_deref(),
+                Some(key),
+                Some(value.as_str()),
+                actor.as_deref(),
+                scope.as_deref(),
+                payload.as_ref().map(Json::as_str),
+            ];
+            let numbers = [Some(i64::from(annotation.generation)), annotation.attempt.map(i64::from)];
+            rows.push(*run_id, texts, numbers, [Some(annotation.at)]);
+        }
+        let query = rows.bind(transaction.query(|sql| &sql.insert_annotations));
+        transaction.execute(DOING, query).await?;
+    }
+    write_artifacts(transaction, set).await?;
+    if attached.measured.is_empty() {
+        return Ok(());
+    }
+    let mut texts = Vec::with_capacity(attached.measured.len());
+    for (run_id, stage_id) in &attached.measured {
+        let Some(stage) = set.stage(*run_id, stage_id).and_then(|rows| rows.stage.get()) else { continue };
+        let text = serde_json::to_string(&stage.metrics).map_err(|error| Failure::lasting(DOING, error))?;
+        texts.push((*run_id, stage_id, (!stage.metrics.is_empty()).then_some(text)));
+    }
+    let mut rows = Rows::<2, 0, 0>::new();
+    for (run_id, stage_id, text) in &texts {
+        rows.push(*run_id, [Some(stage_id), text.as_deref()], [], []);
+    }
+    let query = rows.bind(transaction.query(|sql| &sql.update_metrics));
+    transaction.execute(DOING, query).await
+}
+
+async fn write_artifacts(transaction: &mut Transaction<'_>, set: &WorkingSet) -> Result<(), Failure> {
+    let (mut put, mut deleted) = (Rows::<4, 1, 1>::new(), Rows::<2, 0, 0>::new());
+    for ((run_id, stage_id, key), artifact) in &set.attached.artifacts {
+        if artifact.value.is_none() {
+            deleted.push(*run_id, [Some(stage_id), Some(key)], [], []);
+            continue;
+        }
+        let (data, blob) = value(artifact.value.as_ref());
+        let texts = [Some(stage_id.as_str()), Some(key), data, blob];
+        put.push(*run_id, texts, [Some(i64::from(artifact.generation))], [Some(artifact.at)]);
+    }
+    if !put.is_empty() {
+        let query = put.bind(transaction.query(|sql| &sql.put_artifacts));
+        transaction.execute(DOING, query).await?;
+    }
+    if !deleted.is_empty() {
+        let query = deleted.bind(transaction.query(|sql| &sql.delete_artifacts));
+        transaction.execute(DOING, query).await?;
+    }
+    Ok(())
+}
+
+/// An annotation.
+pub(super) fn annotation(row: &PgRow) -> Result<AnnotationRecord, Failure> {
+    let mut columns = Columns::new(row, "annotations")?;
+    Ok(AnnotationRecord {
+        run_id: columns.run_id()?,
+        stage_id: columns.maybe_text(),
+        key: columns.text("key")?,
+        value: columns.json("value")?,
+        actor: columns.maybe_text(),
+        scope: columns.maybe_text(),
+        payload: columns.maybe_text().map(Json::trusted),
+        id: columns.int("id")?,
+        generation: columns.int("generation")?,
+        attempt: columns.maybe_int("attempt")?,
+        at: columns.instant("created_at")?,
+    })
+}
+
+/// An artifact.
+pub(super) fn artifact(row: &PgRow) -> Result<ArtifactRecord, Failure> {
+    let mut columns = Columns::new(row, "workflow_artifacts")?;
+    Ok(ArtifactRecord {
+        run_id: columns.run_id()?,
+        stage_id: columns.text("stage_id")?,
+        key: columns.text("key")?,
+        value: columns.value("data")?.ok_or_else(|| columns.missing("data"))?,
+        generation: columns.int("generation")?,
+        at: columns.instant("created_at")?,
+    })
+}

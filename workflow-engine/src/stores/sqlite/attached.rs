@@ -1,0 +1,176 @@
+//! What hangs on runs and stages: written only where there is any, each kind by a statement of its own.
+
+use super::columns::Columns;
+use super::failure::Failure;
+use super::json_rows::JsonRows;
+use super::session::Session;
+use crate::records::{AnnotationRecord, ArtifactRecord, BlobKey, StoredValue};
+use crate::stores::working_set::WorkingSet;
+
+const DOING: &str = "write a commit";
+
+const INSERT_ANNOTATIONS: &str = "
+    INSERT INTO annotations
+        (workflow_run_id, stage_id, generation, attempt, key, value, actor, scope, payload, created_at)
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
+        value ->> 8, value ->> 9
+    FROM jsonb_each(?1)";
+
+const PUT_ARTIFACTS: &str = "
+    INSERT INTO workflow_artifacts
+        (workflow_run_id, stage_id, key, generation, data, data_blob, created_at, type)
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, 'JSON'
+    FROM jsonb_each(?1) WHERE true
+    ON CONFLICT (workflow_run_id, stage_id, key) DO UPDATE
+    SET generation = excluded.generation, data = excluded.data, data_blob = excluded.data_blob,
+        created_at = excluded.created_at";
+
+const DELETE_ARTIFACTS: &str = "
+    DELETE FROM workflow_artifacts
+    WHERE (workflow_run_id, stage_id, key) IN (
+        SELECT value ->> 0, value ->> 1, value ->> 2 FROM jsonb_each(?1)
+    )";
+
+const UPDATE_METRICS: &str = "
+    UPDATE workflow_stages SET metrics = n.value ->> 2
+    FROM jsonb_each(?1) AS n
+    WHERE workflow_stages.workflow_run_id = n.value ->> 0 AND workflow_stages.stage_id = n.value ->> 1";
+
+/// The columns of an annotation in the order in which [`annotation`] reads them.
+macro_rules! annotation_columns {
+    () => {
+        "a.id, a.workflow_run_id, a.stage_id, a.generation, a.attempt, a.key, a.value, a.actor, a.scope, \
+         a.payload, a.created_at"
+    };
+}
+
+/// What an annotation is asked for: of the run ?1 or the key ?2, which the statement says, and all this.
+macro_rules! annotation_filter {
+    () => {
+        " AND a.id > ?3 AND (?4 IS NULL OR a.key = ?4)
+        AND (?5 IS NULL OR a.key = ?5 OR (a.key >= ?5 || '.' AND a.key < ?5 || '/'))
+        AND (?6 IS NULL OR a.stage_id = ?6) AND (?7 IS NULL OR a.actor = ?7) AND (?8 IS NULL OR a.scope = ?8)
+        AND (?9 IS NULL OR a.created_at >= ?9) AND (?10 IS NULL OR a.created_at < ?10)
+        ORDER BY a.id LIMIT ?11"
+    };
+}
+
+pub(super) const ANNOTATIONS: &str = concat!(
+    "SELECT ",
+    annotation_columns!(),
+    " FROM annotations AS a WHERE a.workflow_run_id = ?1 AND ?2 IS NULL",
+    annotation_filter!()
+);
+
+pub(super) const ANNOTATIONS_OF_KEY: &str = concat!(
+    "SELECT ",
+    annotation_columns!(),
+    " FROM annotations AS a WHERE ?1 IS NULL AND a.key = ?2",
+    annotation_filter!()
+);
+
+/// The columns of an artifact in the order in which [`artifact`] reads them; a void one is none.
+macro_rules! artifact_columns {
+    () => {
+        "a.workflow_run_id, a.stage_id, a.key, a.generation, a.data, a.data_blob, a.created_at
+        FROM workflow_artifacts AS a CROSS JOIN workflow_stages AS s
+        ON s.workflow_run_id = a.workflow_run_id AND s.stage_id = a.stage_id AND s.generation = a.generation"
+    };
+}
+
+pub(super) const ARTIFACTS: &str = concat!(
+    "SELECT ",
+    artifact_columns!(),
+    " WHERE a.workflow_run_id = ?1 AND (?2 IS NULL OR a.stage_id = ?2) ORDER BY a.stage_id, a.key"
+);
+
+pub(super) const ARTIFACT: &str = concat!(
+    "SELECT ",
+    artifact_columns!(),
+    " WHERE a.workflow_run_id = ?1 AND a.stage_id = ?2 AND a.key = ?3"
+);
+
+/// The statements of this file, for the test that looks at their plans.
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] = &[
+    INSERT_ANNOTATIONS,
+    PUT_ARTIFACTS,
+    DELETE_ARTIFACTS,
+    UPDATE_METRICS,
+    ANNOTATIONS,
+    ANNOTATIONS_OF_KEY,
+    ARTIFACTS,
+    ARTIFACT,
+];
+
+/// Writes what there is.
+pub(super) async fn flush(session: &mut Session, set: &WorkingSet) -> Result<(), Failure> {
+    let attached = &set.attached;
+    let mut annotations = JsonRows::default();
+    for annotation in &attached.annotations {
+        annotations.push(|row| {
+            row.plain(annotation.run_id)
+                .maybe_text(annotation.stage_id.as_deref())
+                .int(annotation.generation);
+            row.maybe_int(annotation.attempt).text(&annotation.key).text(annotation.value.as_str());
+            row.maybe_text(annotation.actor.as_deref()).maybe_text(annotation.scope.as_deref());
+            row.maybe_text(annotation.payload.as_ref().map(crate::Json::as_str)).instant(annotation.at);
+        });
+    }
+    session.write(DOING, INSERT_ANNOTATIONS, annotations).await?;
+
+    let (mut put, mut deleted) = (JsonRows::default(), JsonRows::default());
+    for ((run_id, stage_id, key), artifact) in &attached.artifacts {
+        let rows = if artifact.value.is_some() { &mut put } else { &mut deleted };
+        rows.push(|row| {
+            row.plain(run_id).text(stage_id).text(key).int(artifact.generation);
+            row.value(artifact.value.as_ref()).instant(artifact.at);
+        });
+    }
+    session.write(DOING, PUT_ARTIFACTS, put).await?;
+    session.write(DOING, DELETE_ARTIFACTS, deleted).await?;
+
+    let mut metrics = JsonRows::default();
+    for (run_id, stage_id) in &attached.measured {
+        let Some(stage) = set.stage(*run_id, stage_id).and_then(|rows| rows.stage.get()) else { continue };
+        let text = serde_json::to_string(&stage.metrics).map_err(|error| Failure::lasting(DOING, error))?;
+        let text = (!stage.metrics.is_empty()).then_some(text.as_str());
+        metrics.push(|row| {
+            row.plain(run_id).text(stage_id).maybe_text(text);
+        });
+    }
+    session.write(DOING, UPDATE_METRICS, metrics).await
+}
+
+/// An annotation.
+pub(super) fn annotation(columns: Columns<'_>) -> Result<AnnotationRecord, Failure> {
+    let mut columns = columns;
+    Ok(AnnotationRecord {
+        id: columns.int("id")?,
+        run_id: columns.run_id("workflow_run_id")?,
+        stage_id: columns.get("stage_id")?,
+        generation: columns.int("generation")?,
+        attempt: columns.get("attempt")?,
+        key: columns.get("key")?,
+        value: columns.json("value")?,
+        actor: columns.get("actor")?,
+        scope: columns.get("scope")?,
+        payload: columns.get::<Option<&str>>("payload")?.map(crate::Json::trusted),
+        at: columns.instant("created_at")?,
+    })
+}
+
+/// An artifact.
+pub(super) fn artifact(columns: Columns<'_>) -> Result<ArtifactRecord, Failure> {
+    let mut columns = columns;
+    let run_id = columns.run_id("workflow_run_id")?;
+    let (stage_id, key) = (columns.get("stage_id")?, columns.get("key")?);
+    let generation = columns.int("generation")?;
+    let (data, blob) = (columns.get::<Option<&str>>("data")?, columns.get::<Option<String>>("data_blob")?);
+    let value = match (data, blob) {
+        (Some(json), None) => StoredValue::Inline(crate::Json::trusted(json)),
+        (None, Some(key)) => StoredValue::Blob(BlobKey(key)),
+        _ => return Err(columns.unreadable("data", "it is not in one place")),
+    };
+    Ok(ArtifactRecord { run_id, stage_id, key, generation, value, at: columns.instant("created_at")? })
+}

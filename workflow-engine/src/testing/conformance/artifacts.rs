@@ -1,0 +1,155 @@
+//! Artifacts and metrics: what hangs on a stage, and is void when the stage is run again.
+
+use std::collections::BTreeMap;
+
+use super::fixture::{Fixture, complete, decision, enqueue, held, inline, json, release_run, stale};
+use crate::ports::{Change, Clock, Commit, Guard, RerunStage};
+use crate::records::{ArtifactRecord, BlobKey, ClaimedJob, StoredValue};
+
+cases![
+    an_artifact_comes_back,
+    an_artifact_may_be_a_blob,
+    an_artifact_is_replaced,
+    an_artifact_is_deleted,
+    artifacts_come_by_stage_and_key,
+    a_rerun_voids_artifacts_and_metrics,
+    metrics_come_back_with_their_stage,
+    metrics_of_other_names_stay,
+    a_lost_lease_keeps_nothing,
+];
+
+fn put(stage: &str, key: &str, value: StoredValue) -> Change {
+    Change::PutArtifact { stage_id: stage.into(), key: key.into(), value }
+}
+
+fn delete(stage: &str, key: &str) -> Change {
+    Change::DeleteArtifact { stage_id: stage.into(), key: key.into() }
+}
+
+fn measure(stage: &str, metrics: &[(&str, f64)]) -> Change {
+    let metrics = metrics.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+    Change::Measure { stage_id: stage.into(), metrics }
+}
+
+async fn artifact(fixture: &Fixture, job: &ClaimedJob, key: &str) -> Option<ArtifactRecord> {
+    fixture.store.artifact(job.lease.run_id, &job.lease.stage_id, key).await.unwrap()
+}
+
+async fn an_artifact_comes_back(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let key = "größe\u{1a} '; DROP TABLE workflow_artifacts; --";
+    let value = inline("a\0b");
+    fixture.apply(held(&job, vec![put("a", key, value.clone())])).await;
+    let (stage_id, at) = ("a".to_owned(), fixture.clock.now());
+    let expected = ArtifactRecord { run_id, stage_id, key: key.into(), generation: 1, value, at };
+    assert_eq!(artifact(&fixture, &job, key).await, Some(expected.clone()));
+    assert_eq!(fixture.store.artifacts(run_id, None).await.unwrap(), [expected]);
+    assert_eq!(artifact(&fixture, &job, "gr").await, None);
+}
+
+async fn an_artifact_may_be_a_blob(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let blob = BlobKey(format!("{run_id}/a/1/1/artifacts/0"));
+    let changes = vec![
+        Change::PutBlob { key: blob.clone(), value: json("large") },
+        put("a", "page", StoredValue::Blob(blob.clone())),
+    ];
+    fixture.apply(held(&job, changes)).await;
+    assert_eq!(artifact(&fixture, &job, "page").await.unwrap().value, StoredValue::Blob(blob.clone()));
+    assert_eq!(fixture.store.blob(&blob).await.unwrap(), Some(json("large")));
+}
+
+async fn an_artifact_is_replaced(fixture: Fixture) {
+    let (_, job) = fixture.running().await;
+    let changes = vec![put("a", "x", inline(&1)), put("a", "x", inline(&2)), put("a", "y", inline(&1))];
+    fixture.apply(held(&job, changes)).await;
+    assert_eq!(artifact(&fixture, &job, "x").await.unwrap().value, inline(&2));
+    let blob = StoredValue::Blob(BlobKey("elsewhere".into()));
+    fixture.apply(held(&job, vec![put("a", "x", blob.clone())])).await;
+    assert_eq!(artifact(&fixture, &job, "x").await.unwrap().value, blob);
+    assert_eq!(artifact(&fixture, &job, "y").await.unwrap().value, inline(&1));
+}
+
+async fn an_artifact_is_deleted(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let changes = vec![put("a", "x", inline(&1)), put("a", "y", inline(&1)), put("a", "z", inline(&1))];
+    fixture.apply(held(&job, changes)).await;
+    let changes = vec![delete("a", "x"), delete("a", "y"), put("a", "y", inline(&2)), delete("a", "nowhere")];
+    fixture.apply(held(&job, changes)).await;
+    fixture.apply(held(&job, vec![put("a", "z", inline(&2)), delete("a", "z")])).await;
+    let left = fixture.store.artifacts(run_id, None).await.unwrap();
+    assert_eq!(left.iter().map(|artifact| artifact.key.as_str()).collect::<Vec<_>>(), ["y"]);
+    assert_eq!(left[0].value, inline(&2));
+}
+
+async fn artifacts_come_by_stage_and_key(fixture: Fixture) {
+    let run_id = fixture.create().await;
+    fixture.start(run_id, &[("b", 0), ("a", 0)], 2).await;
+    for job in fixture.claim_up_to("worker", 2).await {
+        let stage = job.lease.stage_id.clone();
+        fixture.apply(held(&job, vec![put(&stage, "2", inline(&1)), put(&stage, "1", inline(&1))])).await;
+    }
+    let names = |artifacts: Vec<ArtifactRecord>| -> Vec<String> {
+        artifacts.into_iter().map(|artifact| format!("{}/{}", artifact.stage_id, artifact.key)).collect()
+    };
+    assert_eq!(names(fixture.store.artifacts(run_id, None).await.unwrap()), ["a/1", "a/2", "b/1", "b/2"]);
+    assert_eq!(names(fixture.store.artifacts(run_id, Some("b")).await.unwrap()), ["b/1", "b/2"]);
+    assert!(fixture.store.artifacts(run_id, Some("c")).await.unwrap().is_empty());
+    let other = fixture.single().await;
+    assert!(fixture.store.artifacts(other, None).await.unwrap().is_empty());
+}
+
+/// Those of the stages that are kept stay.
+async fn a_rerun_voids_artifacts_and_metrics(fixture: Fixture) {
+    let run_id = fixture.create().await;
+    fixture.start(run_id, &[("a", 0), ("b", 1)], 1).await;
+    let first = fixture.claim("worker").await;
+    let changes =
+        vec![put("a", "x", inline(&1)), measure("a", &[("rows", 1.0)]), complete("a"), super::fixture::release("b")];
+    fixture.apply(held(&first, changes)).await;
+    let second = fixture.claim("worker").await;
+    let changes =
+        vec![put("b", "x", inline(&1)), measure("b", &[("rows", 2.0)]), complete("b"), release_run()];
+    fixture.apply(held(&second, changes)).await;
+
+    let rerun = Change::Rerun { stages: vec![RerunStage { stage_id: "b".into(), waiting_on: 0 }], waiting_on: 1 };
+    let guard = Guard::Revision(fixture.revision(run_id).await);
+    fixture.apply(decision(run_id, guard, vec![rerun, enqueue("b")])).await;
+    assert_eq!(artifact(&fixture, &second, "x").await, None);
+    assert_eq!(artifact(&fixture, &first, "x").await.unwrap().generation, 1);
+    assert_eq!(fixture.store.artifacts(run_id, None).await.unwrap().len(), 1);
+    assert_eq!(fixture.stage(run_id, "a").await.metrics, BTreeMap::from([("rows".into(), 1.0)]));
+    assert!(fixture.stage(run_id, "b").await.metrics.is_empty());
+
+    let again = fixture.claim("worker").await;
+    fixture.apply(held(&again, vec![put("b", "x", inline(&2))])).await;
+    let kept = artifact(&fixture, &again, "x").await.unwrap();
+    assert_eq!((kept.generation, kept.value), (2, inline(&2)));
+}
+
+async fn metrics_come_back_with_their_stage(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let metrics = [("größe", -0.1), ("rows", 1e300), ("tiny", 5e-324), ("zero", 0.0)];
+    fixture.apply(held(&job, vec![measure("a", &metrics), complete("a"), release_run()])).await;
+    let expected: BTreeMap<String, f64> = metrics.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+    assert_eq!(fixture.stage(run_id, "a").await.metrics, expected);
+    assert_eq!(fixture.snapshot(run_id).await.stages[0].metrics, expected);
+}
+
+async fn metrics_of_other_names_stay(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    fixture.apply(held(&job, vec![measure("a", &[("x", 1.0), ("y", 1.0)])])).await;
+    fixture.apply(held(&job, vec![measure("a", &[("y", 2.0)])])).await;
+    fixture.complete_run(&job).await;
+    let expected = BTreeMap::from([("x".to_owned(), 1.0), ("y".to_owned(), 2.0)]);
+    assert_eq!(fixture.stage(run_id, "a").await.metrics, expected);
+}
+
+async fn a_lost_lease_keeps_nothing(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let changes = vec![put("a", "x", inline(&1)), measure("a", &[("x", 1.0)])];
+    let late = decision(run_id, Guard::Lease(stale(&job)), changes);
+    assert_eq!(fixture.commit(late).await, Commit::Missed);
+    assert_eq!(artifact(&fixture, &job, "x").await, None);
+    assert!(fixture.stage(run_id, "a").await.metrics.is_empty());
+}
