@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use workflow_engine::ports::{Store, SystemClock};
 use workflow_engine::prelude::*;
 use workflow_engine::records::EventKind;
-use workflow_engine::stores::{PostgresOptions, PostgresStore, SqliteStore};
+use workflow_engine::stores::{PostgresOptions, PostgresStore, SqliteOptions, SqliteStore};
 use workflow_engine::{EngineBuilder, Error};
 
 use super::points::Armed;
@@ -82,7 +82,7 @@ impl Order {
     /// When it cannot be opened.
     pub async fn open(&self) -> Result<Arc<dyn Store>, Error> {
         Ok(match &self.schema {
-            None => Arc::new(SqliteStore::open(&self.database, Default::default()).await?),
+            None => Arc::new(SqliteStore::open(&self.database, SqliteOptions::default()).await?),
             Some(schema) => {
                 let mut options = PostgresOptions::default();
                 options.schema.clone_from(schema);
