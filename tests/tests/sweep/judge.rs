@@ -106,22 +106,22 @@ impl Judge {
         for stage in order.shape.stages() {
             assert!(executed.iter().any(|line| line.starts_with(stage)), "{scenario:?}: `{stage}` never ran");
         }
-        self.look_at_deliveries(scenario, order, run, &sequences);
+        look_at_deliveries(scenario, order, run, &sequences);
     }
+}
 
-    /// Each event at least once; first deliveries in order.
-    fn look_at_deliveries(&self, scenario: &Scenario, order: &Order, run: &str, sequences: &[String]) {
-        let mut first = HashMap::new();
-        for (position, sequence) in lines(&delivered(&order.folder), run).into_iter().enumerate() {
-            first.entry(sequence).or_insert(position);
-        }
-        let positions: Vec<_> = sequences.iter().map(|sequence| first.get(sequence)).collect();
-        assert!(
-            positions.iter().all(Option::is_some),
-            "{scenario:?}: an event was never delivered: {positions:?}"
-        );
-        assert!(positions.is_sorted(), "{scenario:?}: first deliveries are out of order: {positions:?}");
+/// Each event at least once; first deliveries in order.
+fn look_at_deliveries(scenario: &Scenario, order: &Order, run: &str, sequences: &[String]) {
+    let mut first = HashMap::new();
+    for (position, sequence) in lines(&delivered(&order.folder), run).into_iter().enumerate() {
+        first.entry(sequence).or_insert(position);
     }
+    let positions: Vec<_> = sequences.iter().map(|sequence| first.get(sequence)).collect();
+    assert!(
+        positions.iter().all(Option::is_some),
+        "{scenario:?}: an event was never delivered: {positions:?}"
+    );
+    assert!(positions.is_sorted(), "{scenario:?}: first deliveries are out of order: {positions:?}");
 }
 
 fn stage_of(payload: &str) -> String {

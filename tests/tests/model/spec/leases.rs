@@ -36,10 +36,9 @@ impl Reference {
     /// one the stage fails.
     pub(super) fn reap(&mut self, threshold: u64, gone: bool) -> Result<Answer, Stop> {
         let (mut released, mut failed) = (0, 0);
-        for (until, job) in self.stale_jobs(gone) {
+        for (until, worker, job) in self.stale_jobs(gone) {
             let stage = self.runs[job.run].position(&job.stage);
-            let worker = self.worker_of(&job, stage);
-            let is_gone = gone && worker.is_some_and(|worker| self.dead.contains(&worker));
+            let is_gone = gone && self.dead.contains(&worker);
             if !is_gone && (until > self.now || self.now - until < threshold) {
                 continue;
             }
@@ -55,13 +54,8 @@ impl Reference {
         Ok(Answer::Reaped { released, failed })
     }
 
-    fn worker_of(&self, job: &Claimed, stage: usize) -> Option<String> {
-        let held = self.runs[job.run].stages[stage].job.as_ref();
-        held.and_then(|held| held.lease.as_ref()).map(|(worker, _)| worker.clone())
-    }
-
     /// The earliest end first.
-    fn stale_jobs(&self, gone: bool) -> Vec<(u64, Claimed)> {
+    fn stale_jobs(&self, gone: bool) -> Vec<(u64, String, Claimed)> {
         let mut stale = Vec::new();
         for (index, run) in self.runs.iter().enumerate().filter(|(_, run)| run.status == Status::Running) {
             for (stage, record) in run.stages.iter().enumerate() {
@@ -76,11 +70,11 @@ impl Reference {
                         attempt: job.attempt,
                         waits: record.status == Status::Suspended,
                     };
-                    stale.push((*until, claimed));
+                    stale.push((*until, worker.clone(), claimed));
                 }
             }
         }
-        stale.sort_by_key(|(until, job)| (*until, job.run, job.stage.clone()));
+        stale.sort_by_key(|(until, _, job)| (*until, job.run, job.stage.clone()));
         stale
     }
 }
