@@ -7,6 +7,7 @@
 pub mod world;
 pub mod postgres;
 pub mod decisions;
+pub mod deliveries;
 pub mod events;
 pub mod signal;
 pub mod diamond;

@@ -98,10 +98,10 @@ async fn events_wait_for_a_sink_only_where_there_is_one() {
     let directory = Directory::new();
     let store = directory.open().await;
     let job = running(&store).await;
-    assert!(store.undelivered(&claim(), 100).await.unwrap().is_empty());
+    assert!(waiting(&store).await.is_empty());
     store.deliver_events(true);
     store.commit(complete(&job)).await.unwrap();
-    let waiting = store.undelivered(&claim(), 100).await.unwrap();
+    let waiting = waiting(&store).await;
     assert_eq!(waiting.iter().map(|event| event.sequence).collect::<Vec<_>>(), [4, 5]);
     store.close().await;
 }

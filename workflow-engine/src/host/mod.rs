@@ -5,6 +5,8 @@ mod worker;
 mod slots;
 mod heartbeat;
 mod maintenance;
+mod flusher;
+mod retention;
 mod liveness;
 
 pub(crate) use settings::WorkerSettings;

@@ -14,10 +14,17 @@ pub struct WorkerSettings {
     pub concurrency: usize,
     /// How long a drain waits for bodies that run, before it stops them and hands their jobs back. Default 30 s.
     pub drain_timeout: Duration,
+    /// Runs that ended at least this long ago are deleted. Default never.
+    pub retention: Option<Duration>,
 }
 
 impl Default for WorkerSettings {
     fn default() -> Self {
-        Self { worker_id: worker_name(), concurrency: 64, drain_timeout: Duration::from_secs(30) }
+        Self {
+            worker_id: worker_name(),
+            concurrency: 64,
+            drain_timeout: Duration::from_secs(30),
+            retention: None,
+        }
     }
 }

@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::heartbeat::Heartbeat;
-use super::maintenance;
 use super::settings::WorkerSettings;
 use super::slots::SuccessorSlots;
+use super::{flusher, maintenance, retention};
 use crate::error::Error;
 use crate::kernel::{Kernel, RunClaimPending};
 use crate::language::WorkflowDefinition;
@@ -30,6 +30,9 @@ pub(crate) struct Worker {
     settings: WorkerSettings,
     main: TaskTracker,
     heartbeat: Heartbeat,
+    flushers: TaskTracker,
+    /// No more events.
+    flushed: CancellationToken,
 }
 
 /// What a worker's tasks share, and what lets a caller hand it a job that is claimed already.
@@ -61,10 +64,15 @@ impl Worker {
         let main = TaskTracker::new();
         main.spawn(Arc::clone(&link).claim_until_stopped());
         main.spawn(maintenance::reap(Arc::clone(&kernel), stopping.clone()));
-        if kernel.has_sink() {
-            main.spawn(maintenance::flush(kernel, settings.worker_id.clone(), stopping));
+        if let Some(older_than) = settings.retention {
+            main.spawn(retention::purge(Arc::clone(&kernel), older_than, stopping));
         }
-        Ok(Self { link, settings, main, heartbeat })
+        let (flushers, flushed) = (TaskTracker::new(), CancellationToken::new());
+        for subscriber in kernel.subscriber_names() {
+            let (kernel, worker_id) = (Arc::clone(&kernel), settings.worker_id.clone());
+            flushers.spawn(flusher::flush(kernel, subscriber.to_owned(), worker_id, flushed.clone()));
+        }
+        Ok(Self { link, settings, main, heartbeat, flushers, flushed })
     }
 
     /// For callers that create runs.
@@ -88,6 +96,10 @@ impl Worker {
             }
         }
         self.heartbeat.stop();
+        // What the last bodies said still goes out.
+        self.flushed.cancel();
+        self.flushers.close();
+        self.flushers.wait().await;
     }
 }
 

@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{
-    Command, JobExecute, Kernel, LeaseReapStale, OutboxFlush, RunCancel, RunClaimPending, RunCreate,
-    RunRerunFrom, RunTransition, StageWake,
+    Command, JobExecute, Kernel, LeaseReapStale, OutboxFlush, PluginReplayDlq, RetentionPurge, RunCancel,
+    RunClaimPending, RunCreate, RunRerunFrom, RunTransition, StageWake,
 };
 use crate::error::Error;
 use crate::language::Json;
@@ -36,6 +36,8 @@ commands![
     StageWake,
     LeaseReapStale,
     OutboxFlush,
+    PluginReplayDlq,
+    RetentionPurge,
 ];
 
 impl Kernel {

@@ -26,7 +26,10 @@ mod cancel;
 mod wake;
 mod rerun_from;
 mod reap_stale;
+mod subscribers;
 mod flush;
+mod replay_dlq;
+mod purge;
 mod json;
 mod milliseconds;
 
@@ -44,16 +47,20 @@ pub(crate) use execute::Slots;
 pub use execute::{JobExecute, JobExecuted, JobOutcome};
 pub use flush::{OutboxFlush, OutboxFlushed};
 pub use local_executor::LocalExecutor;
+pub use purge::{RetentionPurge, RunsPurged};
 pub use reap_stale::{LeaseReapStale, LeasesReaped};
 pub use registry::{Registered, WorkflowRegistry};
+pub use replay_dlq::{DlqReplayed, PluginReplayDlq};
 pub use rerun_from::{RunRerun, RunRerunFrom};
 pub(crate) use running::RunningJobs;
+pub(crate) use subscribers::check_plugins;
 pub use transition::{RunTransition, RunTransitioned, TransitionAction};
 pub use wake::{StageWake, StageWoken};
 
 use crate::error::Error;
-use crate::ports::{ActivityExecutor, BlobStore, Clock, EventSink, Store};
+use crate::ports::{ActivityExecutor, BlobStore, Clock, EventSink, Plugin, Store};
 use memory::RunMemories;
+use subscribers::Subscribers;
 
 /// The kernel's ports and settings.
 pub struct KernelConfig {
@@ -67,6 +74,8 @@ pub struct KernelConfig {
     pub executor: Arc<dyn ActivityExecutor>,
     /// Where events go; `None` keeps them in the store alone.
     pub sink: Option<Arc<dyn EventSink>>,
+    /// Who else hears of events. Their names differ.
+    pub plugins: Vec<Arc<dyn Plugin>>,
     /// Where large payloads go; `None` for the store's own table.
     pub blobs: Option<Arc<dyn BlobStore>>,
     /// Outputs of more bytes than this go to the blob store. Default 16 KiB.
@@ -86,6 +95,7 @@ impl KernelConfig {
 pub struct Kernel {
     config: KernelConfig,
     definitions: Vec<String>,
+    subscribers: Subscribers,
     running: RunningJobs,
     memories: RunMemories,
 }
@@ -95,7 +105,14 @@ impl Kernel {
     #[must_use]
     pub fn new(config: KernelConfig) -> Self {
         let definitions = config.registry.fingerprints();
-        Self { config, definitions, running: RunningJobs::default(), memories: RunMemories::default() }
+        let subscribers = Subscribers::new(config.sink.as_ref(), &config.plugins);
+        Self {
+            config,
+            definitions,
+            subscribers,
+            running: RunningJobs::default(),
+            memories: RunMemories::default(),
+        }
     }
 
     /// Carries out a command.
@@ -124,10 +141,9 @@ impl Kernel {
         &self.config.registry
     }
 
-    /// Whether there is a sink to flush events to.
-    #[must_use]
-    pub const fn has_sink(&self) -> bool {
-        self.config.sink.is_some()
+    /// The names of those to whom events are delivered: `sink`, and the plugins.
+    pub fn subscriber_names(&self) -> impl Iterator<Item = &str> {
+        self.subscribers.all().iter().map(|subscriber| subscriber.name.as_str())
     }
 
     /// How long a claim lasts unless it is renewed.
@@ -144,6 +160,10 @@ impl Kernel {
     /// The bodies that run in this process.
     pub(crate) const fn running(&self) -> &RunningJobs {
         &self.running
+    }
+
+    const fn subscribers(&self) -> &Subscribers {
+        &self.subscribers
     }
 
     const fn ports(&self) -> &KernelConfig {

@@ -5,10 +5,14 @@ mod run;
 mod stage;
 mod job;
 mod event;
+mod event_type;
+mod delivery;
 mod log;
 mod value;
 
+pub use delivery::{DeadLetter, DeliveryRecord};
 pub use event::{Event, EventKind};
+pub use event_type::EventType;
 pub use job::{Claim, ClaimedJob, JobRecord, Lease};
 pub use log::LogRecord;
 pub use run::{RunError, RunRecord, RunRequest};

@@ -18,6 +18,13 @@ pub(super) fn after(now: DateTime<Utc>, delay: Duration) -> DateTime<Utc> {
     now.checked_add_signed(TimeDelta::microseconds(delay)).map_or(LAST, |instant| instant.min(LAST))
 }
 
+/// `age` before `now`. An age beyond the calendar means: before everything.
+pub(super) fn before(now: DateTime<Utc>, age: Duration) -> DateTime<Utc> {
+    let age = i64::try_from(age.as_micros()).ok().map(TimeDelta::microseconds);
+    let instant = age.and_then(|age| now.checked_sub_signed(age));
+    instant.unwrap_or(DateTime::UNIX_EPOCH).max(DateTime::UNIX_EPOCH)
+}
+
 /// The milliseconds between two instants, 0 where the clock was set back between them.
 pub(super) fn milliseconds_between(start: DateTime<Utc>, end: DateTime<Utc>) -> u64 {
     u64::try_from((end - start).num_milliseconds()).unwrap_or(0)

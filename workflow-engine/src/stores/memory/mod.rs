@@ -2,6 +2,7 @@
 
 mod outbox;
 mod persistence;
+mod retention;
 mod state;
 mod transport;
 

@@ -17,6 +17,8 @@ mod claim;
 mod persistence;
 mod transport;
 mod outbox;
+mod deliveries;
+mod retention;
 mod foreign;
 mod migrations;
 mod statements;

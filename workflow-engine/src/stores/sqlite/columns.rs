@@ -109,7 +109,8 @@ impl<'r> Columns<'r> {
         level.ok_or_else(|| self.unreadable(column, format!("`{text}` is not a level")))
     }
 
-    fn instant(&mut self, column: &'static str) -> Result<DateTime<Utc>, Failure> {
+    /// An instant.
+    pub(super) fn instant(&mut self, column: &'static str) -> Result<DateTime<Utc>, Failure> {
         let microseconds: i64 = self.get(column)?;
         self.instant_of(column, microseconds)
     }

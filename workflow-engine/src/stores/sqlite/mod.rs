@@ -6,7 +6,7 @@
 mod batch;
 mod claim;
 mod columns;
-mod events;
+mod deliveries;
 mod failure;
 mod flush;
 mod foreign;
@@ -17,6 +17,7 @@ mod open;
 mod options;
 mod outbox;
 mod persistence;
+mod retention;
 #[cfg(test)]
 mod plans;
 mod rows;

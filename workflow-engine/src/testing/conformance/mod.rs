@@ -96,6 +96,7 @@ suite! {
     leases,
     waiting,
     outbox,
+    retention,
     reads,
     fidelity,
     hints,
