@@ -5,6 +5,7 @@ mod builder;
 mod start;
 mod handle;
 mod events;
+mod logs;
 mod signals;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 pub use builder::EngineBuilder;
 pub use events::Events;
 pub use handle::RunHandle;
+pub use logs::Logs;
 pub use start::Start;
 
 use crate::error::Error;
@@ -22,7 +24,7 @@ use crate::id::RunId;
 use crate::kernel::{Command, Kernel, StageWake};
 use crate::language::Workflow;
 use crate::ports::{RunWatch, Store};
-use crate::records::RunRecord;
+use crate::records::{DeadLetter, RunRecord};
 
 /// Runs workflows durably.
 ///
@@ -137,6 +139,15 @@ impl Engine {
     pub async fn wake(&self, run_id: RunId, stage_id: impl Into<String>) -> Result<bool, Error> {
         let command = StageWake { run_id, stage_id: stage_id.into() };
         Ok(self.dispatch(command).await?.woken)
+    }
+
+    /// Events that a plugin has refused until they were given up, of one plugin or of all: by plugin, the oldest first;
+    /// at most `limit`. [`PluginReplayDlq`](crate::kernel::PluginReplayDlq) offers them again.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn dead_letters(&self, plugin: Option<&str>, limit: usize) -> Result<Vec<DeadLetter>, Error> {
+        self.kernel().dead_letters(plugin, limit).await
     }
 
     /// Carries out a command of the kernel.
