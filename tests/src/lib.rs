@@ -8,6 +8,7 @@ pub mod world;
 pub mod postgres;
 pub mod decisions;
 pub mod deliveries;
+pub mod recorder;
 pub mod events;
 pub mod signal;
 pub mod diamond;

@@ -1,11 +1,15 @@
 //! What a commit costs, alone, in company, and beside ten thousand finished runs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use sqlx::{AssertSqlSafe, Row};
+use tests::deliveries::{ask, settle};
 use tests::postgres::Schema;
-use workflow_engine::ports::{Change, Decision, JobTransport, Outbox, Persistence};
+use workflow_engine::ports::{
+    Change, Decision, DeliveryOutcome, JobTransport, Outbox, Persistence, Purge, Retention,
+};
 use workflow_engine::records::BlobKey;
 use workflow_engine::stores::{PostgresStatistics, PostgresStore};
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use tests::deliveries::waiting;
 use workflow_engine::ports::{Commit, Outbox, Persistence};
 use workflow_engine::records::Status;
 
@@ -101,7 +102,7 @@ async fn events_wait_for_a_sink_only_where_there_is_one() {
     assert!(waiting(&store).await.is_empty());
     store.deliver_events(true);
     store.commit(complete(&job)).await.unwrap();
-    let waiting = waiting(&store).await;
-    assert_eq!(waiting.iter().map(|event| event.sequence).collect::<Vec<_>>(), [4, 5]);
+    let events = waiting(&store).await;
+    assert_eq!(events.iter().map(|event| event.sequence).collect::<Vec<_>>(), [4, 5]);
     store.close().await;
 }

@@ -79,7 +79,17 @@ mod tests {
 
     #[test]
     fn a_path_stays_below_and_names_its_key() {
-        let keys = ["a", "run/stage/1/2", "run/STAGE/1/2", "../../etc/passwd", "a/../b", "./a", "C:\\x", "größe/漢字", "a%2Eb"];
+        let keys = [
+            "a",
+            "run/stage/1/2",
+            "run/STAGE/1/2",
+            "../../etc/passwd",
+            "a/../b",
+            "./a",
+            "C:\\x",
+            "größe/漢字",
+            "a%2Eb",
+        ];
         for key in keys {
             let key = BlobKey(key.to_owned());
             let path = path_of(&key).unwrap();

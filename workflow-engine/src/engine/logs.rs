@@ -25,7 +25,8 @@ pub struct Logs {
 impl Logs {
     pub(super) fn new(engine: Engine, run_id: RunId) -> Self {
         let watch = engine.kernel().store().hints().watch_run(run_id);
-        let reader = Reader { engine, run_id, watch, read: VecDeque::new(), last: 0, over: false };
+        let reader =
+            Reader { engine, run_id, watch, read: VecDeque::new(), last: 0, over: false, failed: false };
         Self { lines: Box::pin(stream::unfold(reader, Reader::next)) }
     }
 }
@@ -52,10 +53,14 @@ struct Reader {
     last: u64,
     /// The run was over before the lines were looked for the last time.
     over: bool,
+    failed: bool,
 }
 
 impl Reader {
     async fn next(mut self) -> Option<(Result<LogRecord, Error>, Self)> {
+        if self.failed {
+            return None;
+        }
         loop {
             if let Some(line) = self.read.pop_front() {
                 self.last = line.id;
@@ -89,7 +94,7 @@ impl Reader {
     }
 
     fn fail(mut self, error: Error) -> (Result<LogRecord, Error>, Self) {
-        self.over = true;
+        self.failed = true;
         (Err(self.engine.unless_closed(error)), self)
     }
 }

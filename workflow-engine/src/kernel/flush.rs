@@ -69,7 +69,8 @@ impl Command for OutboxFlush {
     const NAME: &'static str = "outbox.flush";
 
     async fn carry_out(self, kernel: &Kernel) -> Result<OutboxFlushed, Error> {
-        let asked_for = |subscriber: &&Subscriber| self.plugin.as_ref().is_none_or(|name| *name == subscriber.name);
+        let asked_for =
+            |subscriber: &&Subscriber| self.plugin.as_ref().is_none_or(|name| *name == subscriber.name);
         let subscribers = kernel.subscribers().all().iter().filter(asked_for);
         // Side by side: one that is slow keeps nobody waiting but the caller.
         let flushes = subscribers.map(|subscriber| flush(kernel, subscriber, &self));

@@ -74,7 +74,11 @@ impl Subscribers {
 pub(crate) fn check_plugins(plugins: &[Arc<dyn Plugin>]) -> Result<(), Error> {
     for (number, plugin) in plugins.iter().enumerate() {
         let name = plugin.name();
-        if name.is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) || name == SINK {
+        if name.is_empty()
+            || name.len() > MAX_NAME_BYTES
+            || name.chars().any(char::is_control)
+            || name == SINK
+        {
             return Err(Error::invalid_request(format!(
                 "a plugin's name has 1 to {MAX_NAME_BYTES} bytes and no control characters, and is not `{SINK}`"
             )));

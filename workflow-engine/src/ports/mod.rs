@@ -19,9 +19,7 @@ pub use decision::{
 };
 pub use executor::ActivityExecutor;
 pub use hints::{Hints, RunWatch};
-pub use outbox::{
-    Delivery, DeliveryClaim, DeliveryLease, DeliveryOutcome, Outbox, Settlement, Subscription,
-};
+pub use outbox::{Delivery, DeliveryClaim, DeliveryLease, DeliveryOutcome, Outbox, Settlement, Subscription};
 pub use persistence::{Decide, Persistence, Snapshot};
 pub use retention::{Purge, Retention};
 pub use sink::{DeliveryError, DeliveryPolicy, EventSink, Plugin};

@@ -43,7 +43,9 @@ impl TracingSink {
     fn level_of(self, event: &Event) -> Level {
         self.level.unwrap_or(match event.kind.event_type() {
             EventType::WorkflowFailed | EventType::StageFailed => Level::ERROR,
-            EventType::WorkflowCancelled | EventType::StageCancelled | EventType::StageRetrying => Level::WARN,
+            EventType::WorkflowCancelled | EventType::StageCancelled | EventType::StageRetrying => {
+                Level::WARN
+            }
             EventType::StageProgress => Level::DEBUG,
             _ => Level::INFO,
         })
@@ -54,7 +56,8 @@ impl TracingSink {
 impl EventSink for TracingSink {
     async fn deliver(&self, event: &Event) -> Result<(), DeliveryError> {
         let payload = event.kind.payload()?;
-        let (run, sequence, name, at) = (event.run_id, event.sequence, event.kind.name(), event.at.to_rfc3339());
+        let (run, sequence, name, at) =
+            (event.run_id, event.sequence, event.kind.name(), event.at.to_rfc3339());
         // A level is part of the place in the program that writes, so each needs a place of its own.
         macro_rules! write_at {
             ($level:expr) => {
@@ -71,3 +74,7 @@ impl EventSink for TracingSink {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "log_tests.rs"]
+mod tests;

@@ -55,8 +55,12 @@ pub(super) fn settle(
             if *hold_back || row.letter != 0 {
                 row.dead_at = Some(now);
             } else {
-                letter =
-                    Some(DeliveryRecord { letter: *sequence, last: *sequence, dead_at: Some(now), ..row.clone() });
+                letter = Some(DeliveryRecord {
+                    letter: *sequence,
+                    last: *sequence,
+                    dead_at: Some(now),
+                    ..row.clone()
+                });
                 advance(&mut row, sequence.saturating_add(1));
             }
         }

@@ -86,7 +86,8 @@ impl BlobStore for InMemoryBlobStore {
     async fn list(&self, prefix: &str) -> Result<Vec<BlobKey>, Error> {
         let prefix = prefix.trim_end_matches('/');
         let is_below = |key: &&BlobKey| {
-            prefix.is_empty() || key.0.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            prefix.is_empty()
+                || key.0.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         Ok(self.blobs().keys().filter(is_below).cloned().collect())
     }

@@ -124,6 +124,8 @@ impl Default for CollectingEventSink {
 
 impl std::fmt::Debug for CollectingEventSink {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CollectingEventSink").field("events", &self.state().events.len()).finish_non_exhaustive()
+        f.debug_struct("CollectingEventSink")
+            .field("events", &self.state().events.len())
+            .finish_non_exhaustive()
     }
 }

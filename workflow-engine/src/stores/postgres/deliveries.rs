@@ -227,7 +227,12 @@ pub(super) fn dead_letter(row: &PgRow) -> Result<DeadLetter, Failure> {
     let event = columns::event(row)?;
     let mut columns = Columns::new(row, "plugin_deliveries")?;
     // The event's own columns come first.
-    let _ = (columns.maybe_text(), columns.maybe_text(), columns.int::<u64>("sequence")?, columns.maybe_instant());
+    let _ = (
+        columns.maybe_text(),
+        columns.maybe_text(),
+        columns.int::<u64>("sequence")?,
+        columns.maybe_instant(),
+    );
     Ok(DeadLetter {
         plugin: columns.text("plugin")?,
         event,

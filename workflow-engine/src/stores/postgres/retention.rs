@@ -69,9 +69,8 @@ impl Retention for PostgresStore {
 
     async fn purged_runs(&self, limit: usize) -> Result<Vec<RunId>, Error> {
         let limit = number(limit);
-        let rows = self.read("read purged runs", move |database| {
-            database.query(|sql| &sql.purged).bind(limit)
-        });
+        let rows =
+            self.read("read purged runs", move |database| database.query(|sql| &sql.purged).bind(limit));
         Ok(ids(&rows.await?)?)
     }
 

@@ -77,6 +77,9 @@ async fn a_purge_deletes_from_every_table_that_names_a_run() {
     assert!(tables.len() >= 9);
     for table in tables.iter().map(|row| row.get::<String, _>(0)) {
         let delete = format!("DELETE FROM {table} WHERE");
-        assert!(retention::DELETES.iter().any(|sql| sql.starts_with(&delete)), "nothing of `{table}` is purged");
+        assert!(
+            retention::DELETES.iter().any(|sql| sql.starts_with(&delete)),
+            "nothing of `{table}` is purged"
+        );
     }
 }

@@ -28,11 +28,8 @@ macro_rules! is_over {
     };
 }
 
-const OVER: &str = concat!(
-    "SELECT r.id FROM workflow_runs AS r WHERE ",
-    is_over!(),
-    " ORDER BY r.completed_at LIMIT ?3"
-);
+const OVER: &str =
+    concat!("SELECT r.id FROM workflow_runs AS r WHERE ", is_over!(), " ORDER BY r.completed_at LIMIT ?3");
 
 /// Those of the named runs of which it is still true.
 const STILL_OVER: &str = concat!(

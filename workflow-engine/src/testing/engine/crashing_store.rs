@@ -16,8 +16,8 @@ use crate::ports::{
     Retention, Settlement, Snapshot, Store,
 };
 use crate::records::{
-    BlobKey, Claim, ClaimedJob, DeadLetter, Event, JobRecord, Lease, LogRecord, RunRecord, RunRequest, StageRecord,
-    StoredValue,
+    BlobKey, Claim, ClaimedJob, DeadLetter, Event, JobRecord, Lease, LogRecord, RunRecord, RunRequest,
+    StageRecord, StoredValue,
 };
 
 /// When, at commit number n, the process dies.
