@@ -17,5 +17,6 @@ mod postgres {
     mod outages;
     mod cancellation;
     mod statements;
+    mod deliveries;
     mod pooler;
 }

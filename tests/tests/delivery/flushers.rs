@@ -1,7 +1,6 @@
 //! Several flushers at the same time, and flushers that die.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -140,6 +139,30 @@ async fn a_subscriber_that_hangs_keeps_no_other_waiting(world: World) {
     }
 }
 
+async fn a_subscriber_that_hangs_keeps_a_worker_from_stopping_no_longer_than_its_time(world: World) {
+    let builder = world.engine().register::<counting>().plugin(Hanging).lease(Duration::from_secs(1_000_000));
+    let engine = builder.drain_timeout(Duration::from_secs(7)).build().await.unwrap();
+    let run = engine.start::<counting>(CountsInput { times: 0 }).await.unwrap();
+    run.output().await.unwrap();
+    let began = world.clock_now();
+    let drain = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.drain().await }
+    });
+    while !drain.is_finished() {
+        // One event may take ten seconds, and there are five.
+        let wait =
+            world.clock.next_wake().map(|wake| (wake - world.clock_now()).to_std().unwrap_or_default());
+        if let Some(wait) = wait.filter(|wait| *wait <= Duration::from_secs(7)) {
+            world.clock.advance(wait);
+        }
+        tokio::task::yield_now().await;
+    }
+    drain.await.unwrap();
+    // Once for the bodies, which may be about to end, and once for the events.
+    assert!(world.clock_now() <= began + Duration::from_secs(14));
+}
+
 /// Never comes to an end with anything.
 struct Hanging;
 
@@ -162,7 +185,6 @@ async fn a_stage_of_a_run_writes_no_delivery(world: World) {
     let engine = engine(&world).plugin(Recorder::new("all")).build().await.unwrap();
     run(&engine, 0).await;
     assert!(world.store.next_delivery_due("all").await.unwrap().is_none());
-    let _ = Arc::clone(engine.kernel());
     flush(&engine).await;
     assert!(
         world.store.next_delivery_due("all").await.unwrap().is_none(),
@@ -177,5 +199,6 @@ on_every_store!(
     a_flush_that_is_given_up_is_repeated,
     trap_15_one_run_with_many_failing_events_starves_nobody,
     a_subscriber_that_hangs_keeps_no_other_waiting,
+    a_subscriber_that_hangs_keeps_a_worker_from_stopping_no_longer_than_its_time,
     a_stage_of_a_run_writes_no_delivery,
 );

@@ -7,7 +7,7 @@ use tests::deliveries::waiting;
 use workflow_engine::ports::{Commit, Outbox, Persistence};
 use workflow_engine::records::Status;
 
-use super::fixture::{Directory, claim, complete, create, running};
+use super::fixture::{Directory, complete, create, running};
 
 #[tokio::test]
 async fn everything_is_there_after_closing_and_opening() {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::error::Error;
 use crate::kernel::{Kernel, OutboxFlush};
@@ -14,14 +15,46 @@ const BATCH: usize = 256;
 /// How long the loop waits after an error.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// The loops of one worker.
+pub(super) struct Flushers {
+    loops: TaskTracker,
+    /// No more than what is due.
+    stopping: CancellationToken,
+    /// Nothing more.
+    stopped: CancellationToken,
+}
+
+impl Flushers {
+    /// Starts a loop for each subscriber.
+    pub(super) fn start(kernel: &Arc<Kernel>, worker_id: &str) -> Self {
+        let (loops, stopping, stopped) =
+            (TaskTracker::new(), CancellationToken::new(), CancellationToken::new());
+        for subscriber in kernel.subscriber_names() {
+            let worker_id = worker_id.to_owned();
+            let flushing = flush(Arc::clone(kernel), subscriber.to_owned(), worker_id, stopping.clone());
+            let stopped = stopped.clone();
+            loops.spawn(async move { stopped.run_until_cancelled(flushing).await });
+        }
+        Self { loops, stopping, stopped }
+    }
+
+    /// Delivers what is due, as far as it gets in this time.
+    pub(super) async fn drain(&self, kernel: &Kernel, timeout: Duration) {
+        self.stopping.cancel();
+        self.loops.close();
+        tokio::select! {
+            () = self.loops.wait() => {}
+            () = kernel.clock().sleep(timeout) => {
+                self.stopped.cancel();
+                self.loops.wait().await;
+            }
+        }
+    }
+}
+
 /// Delivers events to one subscriber whenever there are new ones, and when a refused one is due again. What the last
 /// jobs said still goes out: it stops when nothing is due any more.
-pub(super) async fn flush(
-    kernel: Arc<Kernel>,
-    subscriber: String,
-    worker_id: String,
-    stopping: CancellationToken,
-) {
+async fn flush(kernel: Arc<Kernel>, subscriber: String, worker_id: String, stopping: CancellationToken) {
     let mut changes = kernel.store().hints().watch_changes();
     loop {
         // Seen before the flush, so a change during it is not lost.

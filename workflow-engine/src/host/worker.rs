@@ -10,10 +10,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::flusher::Flushers;
 use super::heartbeat::Heartbeat;
 use super::settings::WorkerSettings;
 use super::slots::SuccessorSlots;
-use super::{flusher, maintenance, retention};
+use super::{maintenance, retention};
 use crate::error::Error;
 use crate::kernel::{Kernel, RunClaimPending};
 use crate::language::WorkflowDefinition;
@@ -30,9 +31,7 @@ pub(crate) struct Worker {
     settings: WorkerSettings,
     main: TaskTracker,
     heartbeat: Heartbeat,
-    flushers: TaskTracker,
-    /// No more events.
-    flushed: CancellationToken,
+    flushers: Flushers,
 }
 
 /// What a worker's tasks share, and what lets a caller hand it a job that is claimed already.
@@ -67,12 +66,8 @@ impl Worker {
         if let Some(older_than) = settings.retention {
             main.spawn(retention::purge(Arc::clone(&kernel), older_than, stopping));
         }
-        let (flushers, flushed) = (TaskTracker::new(), CancellationToken::new());
-        for subscriber in kernel.subscriber_names() {
-            let (kernel, worker_id) = (Arc::clone(&kernel), settings.worker_id.clone());
-            flushers.spawn(flusher::flush(kernel, subscriber.to_owned(), worker_id, flushed.clone()));
-        }
-        Ok(Self { link, settings, main, heartbeat, flushers, flushed })
+        let flushers = Flushers::start(&kernel, &settings.worker_id);
+        Ok(Self { link, settings, main, heartbeat, flushers })
     }
 
     /// For callers that create runs.
@@ -97,9 +92,7 @@ impl Worker {
         }
         self.heartbeat.stop();
         // What the last bodies said still goes out.
-        self.flushed.cancel();
-        self.flushers.close();
-        self.flushers.wait().await;
+        self.flushers.drain(&link.kernel, self.settings.drain_timeout).await;
     }
 }
 

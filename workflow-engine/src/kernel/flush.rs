@@ -19,7 +19,7 @@ use crate::records::Claim;
 pub struct OutboxFlush {
     /// Who flushes.
     pub worker_id: String,
-    /// At most about this many deliveries to each of them. 100 is usual.
+    /// At most this many events to each of them. 100 is usual.
     #[serde(default = "hundred")]
     pub max_events: usize,
     /// Only to the plugin of this name, or to the `sink`; `None` for everybody.
@@ -59,7 +59,7 @@ impl OutboxFlushed {
 /// Runs of one claim: few, so that one whose events take long delays few others.
 const MAX_DELIVERIES: usize = 32;
 /// Sequence numbers of one run in one claim.
-const MAX_WINDOW: usize = 256;
+const MAX_WINDOW: usize = 64;
 /// A lease is so many times as long as one event may take; nothing is begun that might outlive it.
 const EVENTS_OF_A_LEASE: u32 = 3;
 
@@ -107,7 +107,8 @@ async fn flush(
         let last_begin = last_begin.and_then(|time| began.checked_add_signed(time));
         let mut settlements = Vec::with_capacity(deliveries.len());
         for delivery in deliveries {
-            let outcome = deliver(kernel, subscriber, &delivery, last_begin, &mut flushed).await;
+            let mut limits = Limits { last_begin, events: command.max_events, flushed: &mut flushed };
+            let outcome = deliver(kernel, subscriber, &delivery, &mut limits).await;
             settlements.push(Settlement { lease: delivery.lease, outcome });
         }
         kernel.store().settle_deliveries(settlements).await?;
@@ -115,22 +116,36 @@ async fn flush(
     Ok(flushed)
 }
 
-/// Delivers events of one run, until one is refused or the lease comes to its end.
+/// What ends a flush early.
+struct Limits<'a> {
+    /// No event begins after this instant.
+    last_begin: Option<DateTime<Utc>>,
+    /// No more events than this.
+    events: usize,
+    flushed: &'a mut OutboxFlushed,
+}
+
+impl Limits<'_> {
+    fn are_reached(&self, now: DateTime<Utc>) -> bool {
+        self.flushed.offered() >= self.events || self.last_begin.is_some_and(|last| now > last)
+    }
+}
+
+/// Delivers events of one run, until one is refused or a limit is reached.
 async fn deliver(
     kernel: &Kernel,
     subscriber: &Subscriber,
     delivery: &Delivery,
-    last_begin: Option<DateTime<Utc>>,
-    flushed: &mut OutboxFlushed,
+    limits: &mut Limits<'_>,
 ) -> DeliveryOutcome {
     let mut tries = delivery.tries;
     for event in &delivery.events {
         let sequence = event.sequence;
-        if last_begin.is_some_and(|last| kernel.clock().now() > last) {
+        if limits.are_reached(kernel.clock().now()) {
             return DeliveryOutcome::Delivered { through: sequence - 1 };
         }
         let Err(error) = subscriber.deliver(event, &**kernel.clock()).await else {
-            flushed.published += 1;
+            limits.flushed.published += 1;
             tries = 0;
             continue;
         };
@@ -140,11 +155,11 @@ async fn deliver(
         let (run, subscriber) = (event.run_id, &subscriber.name);
         if policy.max_retries.is_some_and(|retries| refusals > retries) {
             tracing::error!(%run, sequence, subscriber, error, "an event is given up: it is a dead letter");
-            flushed.given_up += 1;
+            limits.flushed.given_up += 1;
             return DeliveryOutcome::GivenUp { sequence, error, hold_back: policy.hold_back };
         }
         tracing::warn!(%run, sequence, subscriber, error, "an event was refused");
-        flushed.refused += 1;
+        limits.flushed.refused += 1;
         return DeliveryOutcome::Refused { sequence, error, delay: policy.delay(refusals) };
     }
     DeliveryOutcome::Delivered { through: delivery.through }

@@ -108,3 +108,21 @@ fn uuids(runs: &[RunId]) -> Vec<Uuid> {
 fn ids(rows: &[PgRow]) -> Result<Vec<RunId>, Failure> {
     rows.iter().map(|row| Columns::new(row, "workflow_runs")?.run_id()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a purge forgets would stay for ever.
+    #[test]
+    fn a_purge_deletes_from_every_table_that_names_a_run() {
+        let migration = include_str!("../../../migrations/postgres/0001_initial.sql");
+        let tables = migration.split("CREATE TABLE ").skip(1).map(|table| table.split(");").next().unwrap());
+        let of_runs: Vec<&str> = tables.filter(|table| table.contains("workflow_run_id")).collect();
+        assert!(of_runs.len() >= 9);
+        for table in of_runs.iter().map(|table| table.split_whitespace().next().unwrap()) {
+            let delete = format!("DELETE FROM {table} WHERE workflow_run_id = ANY($1)");
+            assert!(PURGE.contains(&delete), "nothing of `{table}` is purged");
+        }
+    }
+}

@@ -39,10 +39,10 @@ macro_rules! new_events {
 const HAND_OVER: &str = concat!(
     "INSERT INTO plugin_deliveries
         (workflow_run_id, plugin, letter, next_sequence, last_sequence, lease_epoch, retry_count, due_at)
-    SELECT e.workflow_run_id, s.value ->> 0, 0, e.sequence, e.sequence, 0, 0, ?3
+    SELECT fresh.workflow_run_id, s.value ->> 0, 0, fresh.sequence, fresh.sequence, 0, 0, ?3
     FROM (",
     new_events!(),
-    ") AS e CROSS JOIN jsonb_each(?1) AS s ON s.value ->> 1 = e.event_type
+    ") AS fresh CROSS JOIN jsonb_each(?1) AS s ON s.value ->> 1 = fresh.event_type
     WHERE true
     ON CONFLICT (workflow_run_id, plugin, letter) DO UPDATE SET last_sequence = excluded.last_sequence"
 );

@@ -37,13 +37,12 @@ async fn no_statement_scans_a_table() {
         "job_queue_suspended",
         "outbox_events_unpublished",
         "plugin_deliveries_dead",
-        "workflow_runs_over",
         "workflow_runs_pending",
     ];
     let harmless = |step: &str| {
         !step.starts_with("SCAN")
             || step.contains("VIRTUAL TABLE")
-            || ["SCAN CONSTANT ROW", "SCAN p"].contains(&step)
+            || ["SCAN CONSTANT ROW", "SCAN fresh", "SCAN p"].contains(&step)
             || partial.iter().any(|index| step.ends_with(&format!("INDEX {index}")))
     };
     for sql in STATEMENTS.iter().copied().flatten() {

@@ -54,9 +54,10 @@ pub(super) const DELETES: &[&str] = &[
 const REMEMBER: &str = "INSERT INTO purged_runs (id) SELECT value ->> 0 FROM jsonb_each(?1)";
 
 const OLDEST_END: &str = "
-    SELECT r.completed_at AS due FROM workflow_runs AS r WHERE r.completed_at IS NOT NULL
+    SELECT r.completed_at AS due FROM workflow_runs AS r WHERE r.completed_at >= 0
     ORDER BY r.completed_at LIMIT 1";
 
+/// The whole of a small table: what is in it is about to go.
 const PURGED: &str = "SELECT id FROM purged_runs LIMIT ?1";
 
 const FORGET: &str = "DELETE FROM purged_runs WHERE id IN (SELECT value ->> 0 FROM jsonb_each(?1))";
