@@ -34,12 +34,14 @@ impl Recorder {
     }
 
     /// Hears these alone.
+    #[must_use]
     pub fn on(mut self, on: &'static [EventType]) -> Self {
         self.on = on;
         self
     }
 
     /// Has another policy.
+    #[must_use]
     pub fn with(mut self, change: impl FnOnce(&mut DeliveryPolicy)) -> Self {
         change(&mut self.policy);
         self

@@ -96,7 +96,9 @@ async fn a_worker_delivers_what_is_replayed_without_being_told(world: World) {
 async fn dead_letters_are_replayed_by_json(world: World) {
     let (one, two) = (Recorder::new("run-1"), Recorder::new("run-10"));
     let plugins = [one, two].map(|plugin| plugin.with(|policy| policy.max_retries = Some(0)));
-    plugins.iter().for_each(|plugin| plugin.refuse(|_, _| Some("no")));
+    for plugin in &plugins {
+        plugin.refuse(|_, _| Some("no"));
+    }
     let builder = plugins.iter().fold(engine(&world), |builder, plugin| builder.plugin(plugin.clone()));
     let engine = builder.build().await.unwrap();
     run(&engine, 0).await;

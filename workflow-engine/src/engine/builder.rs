@@ -165,7 +165,7 @@ impl EngineBuilder {
             lease: self.lease,
         }));
         let worker = match self.worker {
-            Some(settings) => Some(Worker::start(Arc::clone(&kernel), settings)?),
+            Some(settings) => Some(Worker::start(&kernel, settings)?),
             None => None,
         };
         let engine = Engine { inner: Arc::new(Inner { kernel, worker, closed: CancellationToken::new() }) };

@@ -48,12 +48,12 @@ pub(crate) struct WorkerLink {
 
 impl Worker {
     /// Starts a worker on the current tokio runtime.
-    pub(crate) fn start(kernel: Arc<Kernel>, settings: WorkerSettings) -> Result<Self, Error> {
+    pub(crate) fn start(kernel: &Arc<Kernel>, settings: WorkerSettings) -> Result<Self, Error> {
         let claim = Claim { worker_id: settings.worker_id.clone(), lease: kernel.lease() };
         let stopping = CancellationToken::new();
-        let heartbeat = Heartbeat::start(Arc::clone(&kernel))?;
+        let heartbeat = Heartbeat::start(Arc::clone(kernel))?;
         let link = Arc::new(WorkerLink {
-            kernel: Arc::clone(&kernel),
+            kernel: Arc::clone(kernel),
             claim,
             slots: Arc::new(Semaphore::new(settings.concurrency.max(1))),
             bodies: TaskTracker::new(),
@@ -62,11 +62,11 @@ impl Worker {
         });
         let main = TaskTracker::new();
         main.spawn(Arc::clone(&link).claim_until_stopped());
-        main.spawn(maintenance::reap(Arc::clone(&kernel), stopping.clone()));
+        main.spawn(maintenance::reap(Arc::clone(kernel), stopping.clone()));
         if let Some(older_than) = settings.retention {
-            main.spawn(retention::purge(Arc::clone(&kernel), older_than, stopping));
+            main.spawn(retention::purge(Arc::clone(kernel), older_than, stopping));
         }
-        let flushers = Flushers::start(&kernel, &settings.worker_id);
+        let flushers = Flushers::start(kernel, &settings.worker_id);
         Ok(Self { link, settings, main, heartbeat, flushers })
     }
 

@@ -95,7 +95,9 @@ impl Outbox for MemoryStore {
             }
             replayed
         };
-        replayed.iter().for_each(|row| self.hints.run_has_changed(row.run_id));
+        for row in &replayed {
+            self.hints.run_has_changed(row.run_id);
+        }
         Ok(replayed.len())
     }
 }

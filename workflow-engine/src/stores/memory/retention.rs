@@ -21,13 +21,17 @@ impl Retention for MemoryStore {
                 .collect();
             over.sort_unstable();
             let over: Vec<RunId> = over.into_iter().take(purge.limit).map(|(_, run_id)| run_id).collect();
-            over.iter().for_each(|run_id| state.delete(*run_id));
+            for run_id in &over {
+                state.delete(*run_id);
+            }
             if purge.external_blobs {
                 state.purged.extend(&over);
             }
             over
         };
-        purged.iter().for_each(|run_id| self.hints.run_has_changed(*run_id));
+        for run_id in &purged {
+            self.hints.run_has_changed(*run_id);
+        }
         Ok(purged)
     }
 

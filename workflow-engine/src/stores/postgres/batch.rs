@@ -31,12 +31,16 @@ pub(super) async fn run(
         }
         [Work::Replay(ask)] => {
             let runs = deliveries::replay(transaction, &ask.input).await?;
-            runs.iter().for_each(|run_id| set.announcement.run(*run_id));
+            for run_id in &runs {
+                set.announcement.run(*run_id);
+            }
             ask.output = Some(Ok(runs.len()));
         }
         [Work::Purge(ask)] => {
             let purged = retention::purge(transaction, &ask.input).await?;
-            purged.iter().for_each(|run_id| set.announcement.run(*run_id));
+            for run_id in &purged {
+                set.announcement.run(*run_id);
+            }
             ask.output = Some(Ok(purged));
         }
         works => commit(transaction, works, &mut set).await?,

@@ -174,7 +174,9 @@ pub(super) async fn settle_all(
     const DOING: &str = "settle deliveries";
 
     let mut named = Rows::<1, 1, 0>::new();
-    settlements.iter().for_each(|settlement| push_lease(&mut named, &settlement.lease));
+    for settlement in settlements {
+        push_lease(&mut named, &settlement.lease);
+    }
     let rows = transaction.fetch(DOING, named.bind(transaction.query(|sql| &sql.named_deliveries))).await?;
     let mut settled = Vec::with_capacity(rows.len());
     for row in &rows {

@@ -72,12 +72,16 @@ pub(super) async fn run(
             }
             Work::Replay(ask) => {
                 let runs = deliveries::replay(session, &ask.input, now).await?;
-                runs.iter().for_each(|run_id| set.announcement.run(*run_id));
+                for run_id in &runs {
+                    set.announcement.run(*run_id);
+                }
                 ask.output = Some(Ok(runs.len()));
             }
             Work::Purge(ask) => {
                 let purged = retention::purge(session, &ask.input, now).await?;
-                purged.iter().for_each(|run_id| set.announcement.run(*run_id));
+                for run_id in &purged {
+                    set.announcement.run(*run_id);
+                }
                 ask.output = Some(Ok(purged));
             }
             Work::ForgetPurged(ask) => ask.output = Some(Ok(retention::forget(session, &ask.input).await?)),
