@@ -19,7 +19,7 @@ async fn retries_wait_longer_each_time_and_end_in_a_dead_letter(world: World) {
     for (seconds, refused, given_up) in [(1, 1, 0), (2, 1, 0), (4, 1, 0), (1, 0, 1)] {
         let flushed = flush(&engine).await;
         assert_eq!((flushed.refused, flushed.given_up), (refused, given_up));
-        world.clock.advance(Duration::from_secs(seconds) - Duration::from_micros(1));
+        world.clock.advance(Duration::from_micros(seconds * 1_000_000 - 1));
         assert_eq!(flush(&engine).await.offered(), 0);
         world.clock.advance(Duration::from_micros(1));
     }

@@ -67,7 +67,7 @@ async fn a_flusher_that_dies_is_followed_by_another(world: World) {
     let lease = ask().claim.lease;
     let dead = world.store.claim_deliveries(&DeliveryClaim { window: 3, ..ask() }).await.unwrap();
     assert_eq!(dead[0].events.len(), 3);
-    world.clock.advance(lease - Duration::from_micros(1));
+    world.clock.advance(lease.checked_sub(Duration::from_micros(1)).unwrap());
     assert_eq!(flush(&engine).await.offered(), 0, "it may still be alive");
     world.clock.advance(Duration::from_micros(1));
     flush(&engine).await;

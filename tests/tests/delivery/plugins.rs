@@ -113,11 +113,10 @@ async fn a_plugin_that_panics_or_hangs_has_refused(world: World) {
 
 /// Gapless, at least once, first deliveries in order, whatever is refused in between.
 async fn g7_every_plugin_hears_everything_in_order(world: World) {
-    let flaky = |name, modulus: u64| {
+    let flaky = |name, modulus| {
         let plugin = Recorder::new(name);
         // Each event is refused as often as its number says, and never too often.
-        plugin
-            .refuse(move |event, before| (before < (event.sequence % modulus) as usize).then_some("not yet"));
+        plugin.refuse(move |event, before| ((before as u64) < event.sequence % modulus).then_some("not yet"));
         plugin
     };
     let plugins = [flaky("steady", 1), flaky("flaky", 2), flaky("flakier", 4)];
