@@ -8,11 +8,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use workflow_engine::ports::{
-    Commit, Decide, Decision, Hints, JobTransport, Outbox, Persistence, Snapshot, Store,
+    Commit, Decide, Decision, Delivery, DeliveryClaim, Hints, JobTransport, Outbox, Persistence, Purge,
+    Retention, Settlement, Snapshot, Store,
 };
 use workflow_engine::records::{
-    AnnotationRecord, ArtifactRecord, BlobKey, Claim, ClaimedJob, Event, JobRecord, Lease, LogRecord,
-    RunRecord, RunRequest, StageRecord, StoredValue,
+    AnnotationRecord, ArtifactRecord, BlobKey, Claim, ClaimedJob, DeadLetter, Event, JobRecord, Lease,
+    LogRecord, RunRecord, RunRequest, StageRecord, StoredValue,
 };
 use workflow_engine::{AnnotationFilter, Error, Json, RunId};
 
@@ -81,13 +82,8 @@ pub trait Interceptor: Send + Sync {
     }
 
     /// In place of the store's.
-    async fn undelivered(
-        &self,
-        store: &dyn Store,
-        flusher: &Claim,
-        limit: usize,
-    ) -> Result<Vec<Event>, Error> {
-        store.undelivered(flusher, limit).await
+    async fn claim_deliveries(&self, store: &dyn Store, ask: &DeliveryClaim) -> Result<Vec<Delivery>, Error> {
+        store.claim_deliveries(ask).await
     }
 }
 
@@ -287,15 +283,42 @@ impl<I: Interceptor> Outbox for Intercepted<I> {
         self.store.deliver_events(deliver);
     }
 
-    async fn undelivered(&self, flusher: &Claim, limit: usize) -> Result<Vec<Event>, Error> {
-        self.write("undelivered", self.interceptor.undelivered(&*self.store, flusher, limit)).await
+    async fn claim_deliveries(&self, ask: &DeliveryClaim) -> Result<Vec<Delivery>, Error> {
+        self.write("claim_deliveries", self.interceptor.claim_deliveries(&*self.store, ask)).await
     }
 
-    async fn mark_delivered(&self, events: Vec<(RunId, u64)>) -> Result<(), Error> {
-        self.write("mark_delivered", self.store.mark_delivered(events)).await
+    async fn settle_deliveries(&self, settlements: Vec<Settlement>) -> Result<(), Error> {
+        self.write("settle_deliveries", self.store.settle_deliveries(settlements)).await
     }
 
-    async fn mark_refused(&self, run_id: RunId, sequence: u64, delay: Duration) -> Result<(), Error> {
-        self.write("mark_refused", self.store.mark_refused(run_id, sequence, delay)).await
+    async fn next_delivery_due(&self, subscriber: &str) -> Result<Option<DateTime<Utc>>, Error> {
+        self.read("next_delivery_due", self.store.next_delivery_due(subscriber)).await
+    }
+
+    async fn dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<Vec<DeadLetter>, Error> {
+        self.read("dead_letters", self.store.dead_letters(subscriber, limit)).await
+    }
+
+    async fn replay_dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<usize, Error> {
+        self.write("replay_dead_letters", self.store.replay_dead_letters(subscriber, limit)).await
+    }
+}
+
+#[async_trait]
+impl<I: Interceptor> Retention for Intercepted<I> {
+    async fn purge_runs(&self, purge: &Purge) -> Result<Vec<RunId>, Error> {
+        self.write("purge_runs", self.store.purge_runs(purge)).await
+    }
+
+    async fn oldest_end(&self) -> Result<Option<DateTime<Utc>>, Error> {
+        self.read("oldest_end", self.store.oldest_end()).await
+    }
+
+    async fn purged_runs(&self, limit: usize) -> Result<Vec<RunId>, Error> {
+        self.read("purged_runs", self.store.purged_runs(limit)).await
+    }
+
+    async fn forget_purged(&self, runs: Vec<RunId>) -> Result<(), Error> {
+        self.write("forget_purged", self.store.forget_purged(runs)).await
     }
 }

@@ -11,6 +11,8 @@ pub mod postgres;
 pub mod decisions;
 pub mod hands;
 pub mod lost_jobs;
+pub mod deliveries;
+pub mod recorder;
 pub mod events;
 pub mod signal;
 pub mod diamond;

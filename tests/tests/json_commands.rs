@@ -61,7 +61,11 @@ async fn a_run_is_driven_by_json_alone(world: World) {
     let poll = json!({"type": "stage.pollSuspended", "worker_id": "w"});
     assert_eq!(send(&engine, poll).await.unwrap(), json!({"checked": 0, "resumed_workflow_run_ids": []}));
     let flush = json!({"type": "outbox.flush", "worker_id": "w"});
-    assert_eq!(send(&engine, flush).await.unwrap(), json!({"published": 0, "refused": 0}));
+    assert_eq!(send(&engine, flush).await.unwrap(), json!({"published": 0, "refused": 0, "given_up": 0}));
+    let replay = json!({"type": "plugin.replayDLQ"});
+    assert_eq!(send(&engine, replay).await.unwrap(), json!({"replayed": 0}));
+    let purge = json!({"type": "retention.purge", "older_than_ms": 0, "max": 5});
+    assert_eq!(send(&engine, purge).await.unwrap(), json!({"runs": [run_id.to_string()]}));
 }
 
 async fn what_is_no_command_is_refused_by_name_and_place(world: World) {
@@ -75,7 +79,8 @@ async fn what_is_no_command_is_refused_by_name_and_place(world: World) {
             "there is no command `run.stop`; there are `run.create`, `run.claimPending`, `job.execute`, \
              `run.transition`, `run.cancel`, `run.rerunFrom`, `stage.pollSuspended`, `stage.wake`, `stage.report`, \
              `annotation.attach`, \
-             `lease.reapStale`, `run.reapStuck`, `run.failUnclaimed`, `outbox.flush`",
+             `lease.reapStale`, `run.reapStuck`, `run.failUnclaimed`, `outbox.flush`, \
+             `plugin.replayDLQ`, `retention.purge`",
         ),
         (
             r#"{"type": "run.cancel"}"#,

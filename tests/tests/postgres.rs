@@ -18,5 +18,6 @@ mod postgres {
     mod outages;
     mod cancellation;
     mod statements;
+    mod deliveries;
     mod pooler;
 }

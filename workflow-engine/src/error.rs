@@ -193,6 +193,29 @@ impl Error {
         )
     }
 
+    pub(crate) fn duplicate_plugin(plugin: &str) -> Self {
+        Self::new(Kind::Conflict, "DUPLICATE_PLUGIN", format!("two plugins are called `{plugin}`"))
+    }
+
+    /// Why a [`BlobStore`](crate::ports::BlobStore) of your own failed; the same call may succeed later.
+    /// [`Error::code`] is `BLOB_STORE_FAILED`.
+    pub fn blob_store(doing: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let source = source.into();
+        Self::new(Kind::Unavailable, "BLOB_STORE_FAILED", format!("cannot {doing}: {source}")).because(source)
+    }
+
+    pub(crate) fn invalid_blob_key(key: &str) -> Self {
+        Self::new(
+            Kind::InvalidInput,
+            "INVALID_BLOB_KEY",
+            format!("`{key}` is not a key of a blob: expected segments with a `/` between them"),
+        )
+    }
+
+    pub(crate) fn blob_damaged(key: &str) -> Self {
+        Self::new(Kind::Internal, "BLOB_DAMAGED", format!("blob `{key}` is not what was stored"))
+    }
+
     pub(crate) fn config_fault(workflow: &str, stage: &str, fault: &ConfigFault) -> Self {
         let of = format!("workflow `{workflow}`, stage `{stage}`");
         match fault {

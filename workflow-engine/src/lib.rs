@@ -20,12 +20,14 @@ pub mod records;
 pub mod ports;
 pub mod kernel;
 pub mod stores;
+pub mod blobs;
+pub mod sinks;
 mod host;
 mod engine;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use engine::{Engine, EngineBuilder, Events, RunHandle, Start};
+pub use engine::{Engine, EngineBuilder, Events, Logs, RunHandle, Start};
 pub use error::Error;
 pub use host::serverless;
 pub use id::RunId;

@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use workflow_engine::Error;
-use workflow_engine::ports::{Clock, EventSink, SystemClock};
+use workflow_engine::ports::{Clock, DeliveryError, EventSink, SystemClock};
 use workflow_engine::prelude::*;
 use workflow_engine::records::Event;
 
@@ -63,9 +62,8 @@ pub struct SinkFile(pub PathBuf);
 
 #[async_trait]
 impl EventSink for SinkFile {
-    async fn deliver(&self, event: &Event) -> Result<(), Error> {
+    async fn deliver(&self, event: &Event) -> Result<(), DeliveryError> {
         let line = format!("{} {} {}", event.run_id, event.sequence, event.kind.name());
-        ledger::append(&self.0, &line).expect("the disk has room");
-        Ok(())
+        Ok(ledger::append(&self.0, &line)?)
     }
 }

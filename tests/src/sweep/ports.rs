@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use workflow_engine::kernel::LocalExecutor;
-use workflow_engine::ports::{ActivityExecutor, BlobStore, Commit, Decision, EventSink, Guard, Store};
+use workflow_engine::ports::{
+    ActivityExecutor, BlobStore, Commit, Decision, DeliveryError, EventSink, Guard, Store,
+};
 use workflow_engine::records::{BlobKey, Event};
 use workflow_engine::testing::unavailable;
 use workflow_engine::{
@@ -84,14 +86,14 @@ pub struct SinkPoints {
 
 #[async_trait]
 impl EventSink for SinkPoints {
-    async fn deliver(&self, event: &Event) -> Result<(), Error> {
+    async fn deliver(&self, event: &Event) -> Result<(), DeliveryError> {
         at("sink", "deliver", "before")?;
         if are_watched() && self.refuses.swap(false, Ordering::SeqCst) {
-            return Err(unavailable("take the first event"));
+            return Err("not the first one".into());
         }
         let line = format!("{} {}", event.run_id, event.sequence);
-        ledger::append(&self.file, &line).map_err(|_| unavailable("append to the file of the sink"))?;
-        at("sink", "deliver", "after")
+        ledger::append(&self.file, &line)?;
+        Ok(at("sink", "deliver", "after")?)
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
-use workflow_engine::kernel::{RunReapStuck, StagePollSuspended};
+use workflow_engine::kernel::{PluginReplayDlq, RetentionPurge, RunReapStuck, StagePollSuspended};
 use workflow_engine::ports::{Store, SystemClock};
 use workflow_engine::prelude::*;
 use workflow_engine::records::EventKind;
@@ -154,10 +154,14 @@ impl Order {
         engine.kernel().store().annotations_of_key("noted", &all).await?;
         engine.kernel().store().artifacts(run.id(), None).await?;
         engine.kernel().store().artifact(run.id(), "first", "kept").await?;
+        engine.dead_letters(None, 10).await?;
+        engine.dispatch(PluginReplayDlq { plugin: None, max_events: 10 }).await?;
         let (worker_id, day) = ("visitor".to_owned(), Duration::from_secs(86_400));
         engine.dispatch(StagePollSuspended { worker_id, max_checks: 1 }).await?;
         engine.dispatch(RunReapStuck { threshold: day }).await?;
         engine.kernel().store().unclaimed_runs(&[], day, 1).await?;
+        engine.dispatch(RetentionPurge { older_than: day, max: 1, even_undelivered: false }).await?;
+        engine.kernel().store().oldest_end().await?;
         Ok(output)
     }
 }

@@ -42,7 +42,7 @@ async fn a_pooler_may_stand_in_between() {
         })
     });
     join_all(work.collect::<Vec<_>>()).await.into_iter().for_each(Result::unwrap);
-    assert_eq!(store.undelivered(&claim(), 10_000).await.unwrap().len(), 32 * 6);
+    assert_eq!(tests::deliveries::waiting(&*store).await.len(), 32 * 6);
 
     // What another process commits is noticed without listening.
     let other = PostgresStore::open(&url, behind_pooler()).await.unwrap();

@@ -1,11 +1,15 @@
 //! What a commit costs, alone, in company, and beside ten thousand finished runs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use sqlx::{AssertSqlSafe, Row};
+use tests::deliveries::{ask, settle};
 use tests::postgres::Schema;
-use workflow_engine::ports::{Change, Commit, Decision, JobTransport, Outbox, Persistence};
+use workflow_engine::ports::{
+    Change, Commit, Decision, DeliveryOutcome, JobTransport, Outbox, Persistence, Purge, Retention,
+};
 use workflow_engine::records::BlobKey;
 use workflow_engine::stores::{PostgresStatistics, PostgresStore};
 use workflow_engine::{AnnotationFilter, AnnotationKey, Statement};
@@ -166,11 +170,29 @@ async fn everything(store: &PostgresStore) {
     store.artifact(run_id, "a", "x").await.unwrap();
     store.pending_runs(&definitions(), 5).await.unwrap();
     store.unfinished_runs("workflow").await.unwrap();
-    let events = store.events(run_id, 0, 5).await.unwrap();
-    store.mark_refused(run_id, 1, claim().lease).await.unwrap();
-    store.undelivered(&claim(), 5).await.unwrap();
-    store
-        .mark_delivered(events.into_iter().map(|event| (event.run_id, event.sequence)).collect())
-        .await
-        .unwrap();
+    store.events(run_id, 0, 5).await.unwrap();
+    deliveries(store).await;
+    store.oldest_end().await.unwrap();
+    let purge = Purge { older_than: Duration::ZERO, even_undelivered: false, external_blobs: true, limit: 5 };
+    store.purge_runs(&purge).await.unwrap();
+    store.purge_runs(&Purge { even_undelivered: true, limit: 1, ..purge }).await.unwrap();
+    let purged = store.purged_runs(5).await.unwrap();
+    assert!(!purged.is_empty());
+    store.forget_purged(purged).await.unwrap();
+}
+
+async fn deliveries(store: &PostgresStore) {
+    let claimed = store.claim_deliveries(&ask()).await.unwrap();
+    let dead = DeliveryOutcome::GivenUp { sequence: 1, error: "no".into(), hold_back: true };
+    settle(store, &claimed[0], dead).await;
+    for delivery in &claimed[1..] {
+        settle(store, delivery, DeliveryOutcome::Delivered { through: delivery.through }).await;
+    }
+    assert_eq!(store.dead_letters(None, 5).await.unwrap().len(), 1);
+    assert_eq!(store.dead_letters(Some("all"), 5).await.unwrap().len(), 1);
+    assert_eq!(store.replay_dead_letters(Some("all"), 5).await.unwrap(), 1);
+    assert!(store.next_delivery_due("all").await.unwrap().is_some());
+    let again = store.claim_deliveries(&ask()).await.unwrap();
+    settle(store, &again[0], DeliveryOutcome::Delivered { through: again[0].through }).await;
+    assert_eq!(store.replay_dead_letters(None, 5).await.unwrap(), 0);
 }

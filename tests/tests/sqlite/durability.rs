@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use tests::deliveries::waiting;
 use workflow_engine::ports::{Commit, Outbox, Persistence};
 use workflow_engine::records::Status;
 
-use super::fixture::{Directory, claim, complete, create, running};
+use super::fixture::{Directory, complete, create, running};
 
 #[tokio::test]
 async fn everything_is_there_after_closing_and_opening() {
@@ -98,10 +99,10 @@ async fn events_wait_for_a_sink_only_where_there_is_one() {
     let directory = Directory::new();
     let store = directory.open().await;
     let job = running(&store).await;
-    assert!(store.undelivered(&claim(), 100).await.unwrap().is_empty());
+    assert!(waiting(&store).await.is_empty());
     store.deliver_events(true);
     store.commit(complete(&job)).await.unwrap();
-    let waiting = store.undelivered(&claim(), 100).await.unwrap();
-    assert_eq!(waiting.iter().map(|event| event.sequence).collect::<Vec<_>>(), [4, 5]);
+    let events = waiting(&store).await;
+    assert_eq!(events.iter().map(|event| event.sequence).collect::<Vec<_>>(), [4, 5]);
     store.close().await;
 }

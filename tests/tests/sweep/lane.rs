@@ -81,7 +81,7 @@ impl Lane {
         assert_eq!(output, order.shape.expected(order.number), "{scenario:?}: its output");
         engine.drain().await;
         self.judge.let_time_pass().await;
-        let flush = || OutboxFlush { worker_id: "last".into(), max_events: 1_000 };
+        let flush = || OutboxFlush { worker_id: "last".into(), max_events: 1_000, plugin: None };
         while engine.dispatch(flush()).await.expect("a database").published > 0 {}
         self.judge.look(scenario, order).await;
         Outcome { scenario: scenario.clone(), struck, reached }

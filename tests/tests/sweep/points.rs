@@ -8,7 +8,7 @@ use tests::sweep::run::Shape;
 use crate::lane::Database;
 
 /// Every method of every port that an engine calls.
-const METHODS: [&str; 34] = [
+const METHODS: [&str; 38] = [
     "store.commit",
     "store.commit_locked",
     "store.snapshot",
@@ -35,9 +35,13 @@ const METHODS: [&str; 34] = [
     "store.lease_holders",
     "store.next_job_due",
     "store.next_lease_end",
-    "store.undelivered",
-    "store.mark_delivered",
-    "store.mark_refused",
+    "store.claim_deliveries",
+    "store.settle_deliveries",
+    "store.next_delivery_due",
+    "store.dead_letters",
+    "store.replay_dead_letters",
+    "store.purge_runs",
+    "store.oldest_end",
     "executor.execute",
     "executor.check",
     "sink.deliver",

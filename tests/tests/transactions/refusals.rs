@@ -177,7 +177,12 @@ async fn what_a_refused_attempt_delivered_is_handed_on_by_nobody(tables: Tables)
     let run = one.start::<delivering>(DeliverInput { table }).await.unwrap();
     let run_id = run.id();
     one.dispatch(RunTransition { run_id }).await.unwrap();
-    let execute = |stage: &str| JobExecute { worker_id: "w".into(), run_id, stage_id: stage.into() };
+    let execute = |stage: &str| JobExecute {
+        worker_id: "w".into(),
+        run_id,
+        stage_id: stage.into(),
+        idempotency_key: None,
+    };
 
     let refused = one.dispatch(execute("deliver")).await.unwrap().outcome;
     assert!(matches!(refused, JobOutcome::Failed { retryable: true, .. }), "{refused:?}");

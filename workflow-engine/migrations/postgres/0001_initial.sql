@@ -49,6 +49,8 @@ CREATE INDEX workflow_runs_pending ON {schema}.workflow_runs (priority DESC, cre
     WHERE status = 'PENDING';
 CREATE INDEX workflow_runs_unfinished ON {schema}.workflow_runs (workflow_id, created_at, id)
     WHERE completed_at IS NULL;
+-- For retention; written once in a run's life.
+CREATE INDEX workflow_runs_over ON {schema}.workflow_runs (completed_at, id) WHERE completed_at IS NOT NULL;
 
 -- What a run was started with. It never changes, so it stands apart from what does.
 CREATE TABLE {schema}.workflow_run_requests (
@@ -121,19 +123,39 @@ CREATE TABLE {schema}.outbox_events (
     payload         TEXT COLLATE "C" NOT NULL,
     causation_id    TEXT   COLLATE "C",
     occurred_at     TIMESTAMPTZ NOT NULL,
-    -- When the sink took it; at once where there is no sink.
+    -- When its subscribers were handed it; at once where nobody listens.
     published_at    TIMESTAMPTZ,
-    -- How often the sink has refused it, and when it is offered again.
-    retry_count     BIGINT NOT NULL DEFAULT 0,
-    retry_at        TIMESTAMPTZ,
-    dlq_at          TIMESTAMPTZ,
     PRIMARY KEY (workflow_run_id, sequence)
 );
 
 CREATE INDEX outbox_events_unpublished ON {schema}.outbox_events (workflow_run_id, sequence)
     WHERE published_at IS NULL;
-CREATE INDEX outbox_events_refused ON {schema}.outbox_events (workflow_run_id, retry_at)
-    WHERE published_at IS NULL AND retry_at IS NOT NULL;
+
+-- What a subscriber (a plugin, or the sink) has still to be told of a run; deleted when it has heard everything.
+CREATE TABLE {schema}.plugin_deliveries (
+    workflow_run_id UUID   NOT NULL,
+    plugin          TEXT   COLLATE "C" NOT NULL,
+    -- 0 for the run's stream of events; the event's sequence number where it was given up alone.
+    letter          BIGINT NOT NULL,
+    -- The next event to be delivered, and the last one that is known to concern the subscriber.
+    next_sequence   BIGINT NOT NULL,
+    last_sequence   BIGINT NOT NULL,
+    -- Raised by each claim of a flusher: the fence.
+    lease_epoch     BIGINT NOT NULL,
+    -- How often the next event was refused, and why the last time.
+    retry_count     BIGINT NOT NULL,
+    error_message   TEXT   COLLATE "C",
+    -- Not offered before: the end of a flusher's lease, or of the backoff.
+    due_at          TIMESTAMPTZ NOT NULL,
+    -- When the next event was given up: a dead letter.
+    dlq_at          TIMESTAMPTZ,
+    PRIMARY KEY (workflow_run_id, plugin, letter)
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05);
+
+CREATE INDEX plugin_deliveries_due ON {schema}.plugin_deliveries (plugin, due_at, workflow_run_id, letter)
+    WHERE dlq_at IS NULL;
+CREATE INDEX plugin_deliveries_dead ON {schema}.plugin_deliveries (plugin, dlq_at, workflow_run_id, letter)
+    WHERE dlq_at IS NOT NULL;
 
 -- Keys of commands, scoped by the command's name, written in the command's own transaction.
 CREATE TABLE {schema}.idempotency_keys (
@@ -146,6 +168,8 @@ CREATE TABLE {schema}.idempotency_keys (
     PRIMARY KEY (command, key)
 );
 
+CREATE INDEX idempotency_keys_by_run ON {schema}.idempotency_keys (workflow_run_id);
+
 -- Payloads that are too large for a row.
 CREATE TABLE {schema}.blobs (
     key             TEXT COLLATE "C" NOT NULL PRIMARY KEY,
@@ -153,6 +177,8 @@ CREATE TABLE {schema}.blobs (
     value           TEXT COLLATE "C" NOT NULL,
     created_at      TIMESTAMPTZ NOT NULL
 );
+
+CREATE INDEX blobs_by_run ON {schema}.blobs (workflow_run_id);
 
 CREATE TABLE {schema}.workflow_logs (
     id              BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -199,9 +225,7 @@ CREATE TABLE {schema}.annotations (
 CREATE INDEX annotations_by_run ON {schema}.annotations (workflow_run_id, id);
 CREATE INDEX annotations_by_key ON {schema}.annotations (key, id);
 
--- Leases that are not a job's: who delivers events.
-CREATE TABLE {schema}.leases (
-    name         TEXT        COLLATE "C" NOT NULL PRIMARY KEY,
-    worker_id    TEXT        COLLATE "C" NOT NULL,
-    leased_until TIMESTAMPTZ NOT NULL
+-- Runs that are purged, and whose blobs outside of the database are not yet.
+CREATE TABLE {schema}.purged_runs (
+    id UUID NOT NULL PRIMARY KEY
 );

@@ -46,6 +46,8 @@ CREATE TABLE workflow_runs (
 CREATE INDEX workflow_runs_pending ON workflow_runs (definition_fingerprint, priority DESC, created_at)
     WHERE status = 'PENDING';
 CREATE INDEX workflow_runs_unfinished ON workflow_runs (workflow_id, created_at) WHERE completed_at IS NULL;
+-- For retention; written once in a run's life.
+CREATE INDEX workflow_runs_over ON workflow_runs (completed_at) WHERE completed_at IS NOT NULL;
 
 -- What a run was started with. It never changes.
 CREATE TABLE workflow_run_requests (
@@ -116,18 +118,38 @@ CREATE TABLE outbox_events (
     payload         TEXT    NOT NULL,
     causation_id    TEXT,
     occurred_at     INTEGER NOT NULL,
-    -- When the sink took it; at once where there is no sink.
+    -- When its subscribers were handed it; at once where nobody listens.
     published_at    INTEGER,
-    -- How often the sink has refused it, and when it is offered again.
-    retry_count     INTEGER NOT NULL DEFAULT 0,
-    retry_at        INTEGER,
-    dlq_at          INTEGER,
     PRIMARY KEY (workflow_run_id, sequence)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX outbox_events_unpublished ON outbox_events (workflow_run_id, sequence) WHERE published_at IS NULL;
-CREATE INDEX outbox_events_refused ON outbox_events (retry_at)
-    WHERE published_at IS NULL AND retry_at IS NOT NULL;
+
+-- What a subscriber (a plugin, or the sink) has still to be told of a run; deleted when it has heard everything.
+CREATE TABLE plugin_deliveries (
+    workflow_run_id TEXT    NOT NULL,
+    plugin          TEXT    NOT NULL,
+    -- 0 for the run's stream of events; the event's sequence number where it was given up alone.
+    letter          INTEGER NOT NULL,
+    -- The next event to be delivered, and the last one that is known to concern the subscriber.
+    next_sequence   INTEGER NOT NULL,
+    last_sequence   INTEGER NOT NULL,
+    -- Raised by each claim of a flusher: the fence.
+    lease_epoch     INTEGER NOT NULL,
+    -- How often the next event was refused, and why the last time.
+    retry_count     INTEGER NOT NULL,
+    error_message   TEXT,
+    -- Not offered before: the end of a flusher's lease, or of the backoff.
+    due_at          INTEGER NOT NULL,
+    -- When the next event was given up: a dead letter.
+    dlq_at          INTEGER,
+    PRIMARY KEY (workflow_run_id, plugin, letter)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX plugin_deliveries_due ON plugin_deliveries (plugin, due_at, workflow_run_id, letter)
+    WHERE dlq_at IS NULL;
+CREATE INDEX plugin_deliveries_dead ON plugin_deliveries (plugin, dlq_at, workflow_run_id, letter)
+    WHERE dlq_at IS NOT NULL;
 
 -- Keys of commands, scoped by the command's name, written in the command's own transaction.
 CREATE TABLE idempotency_keys (
@@ -140,6 +162,8 @@ CREATE TABLE idempotency_keys (
     PRIMARY KEY (command, key)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX idempotency_keys_by_run ON idempotency_keys (workflow_run_id);
+
 -- Payloads that are too large for a row.
 CREATE TABLE blobs (
     key             TEXT    NOT NULL PRIMARY KEY,
@@ -147,6 +171,8 @@ CREATE TABLE blobs (
     value           TEXT    NOT NULL,
     created_at      INTEGER NOT NULL
 ) STRICT;
+
+CREATE INDEX blobs_by_run ON blobs (workflow_run_id);
 
 CREATE TABLE workflow_logs (
     id              INTEGER NOT NULL PRIMARY KEY,
@@ -193,9 +219,7 @@ CREATE TABLE annotations (
 CREATE INDEX annotations_by_run ON annotations (workflow_run_id, id);
 CREATE INDEX annotations_by_key ON annotations (key, id);
 
--- Leases that are not a job's: who delivers events.
-CREATE TABLE leases (
-    name         TEXT    NOT NULL PRIMARY KEY,
-    worker_id    TEXT    NOT NULL,
-    leased_until INTEGER NOT NULL
+-- Runs that are purged, and whose blobs outside of the database are not yet.
+CREATE TABLE purged_runs (
+    id TEXT NOT NULL PRIMARY KEY
 ) STRICT, WITHOUT ROWID;

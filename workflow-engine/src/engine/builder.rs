@@ -9,9 +9,9 @@ use super::signals::drain_on_signals;
 use super::{Engine, Inner};
 use crate::error::Error;
 use crate::host::{Worker, WorkerSettings};
-use crate::kernel::{Kernel, KernelConfig, LocalExecutor, WorkflowRegistry};
+use crate::kernel::{Kernel, KernelConfig, LocalExecutor, WorkflowRegistry, check_plugins};
 use crate::language::{Workflow, WorkflowDefinition};
-use crate::ports::{ActivityExecutor, BlobStore, Clock, EventSink, Store, SystemClock};
+use crate::ports::{ActivityExecutor, BlobStore, Clock, EventSink, Plugin, Store, SystemClock};
 
 /// Registers workflows, and sets what is to be other than usual.
 #[must_use = "an engine does nothing until it is built"]
@@ -22,6 +22,7 @@ pub struct EngineBuilder {
     compatible: Vec<(&'static str, String)>,
     executor: Arc<dyn ActivityExecutor>,
     sink: Option<Arc<dyn EventSink>>,
+    plugins: Vec<Arc<dyn Plugin>>,
     blobs: Option<Arc<dyn BlobStore>>,
     inline_limit: usize,
     lease: Duration,
@@ -43,6 +44,7 @@ impl EngineBuilder {
             compatible: Vec::new(),
             executor: Arc::new(LocalExecutor),
             sink: None,
+            plugins: Vec::new(),
             blobs: None,
             inline_limit: KernelConfig::INLINE_LIMIT,
             lease: KernelConfig::LEASE,
@@ -146,11 +148,27 @@ impl EngineBuilder {
         self
     }
 
-    /// Where events are delivered, at least once and in order within each run. Default: nowhere; they stay in the
-    /// store, where [`RunHandle::events`](crate::RunHandle::events) reads them. All processes that share a store
-    /// need the same answer.
+    /// Where events are delivered, at least once and in order within each run; one of [`sinks`](crate::sinks) or your
+    /// own. Default: nowhere; they stay in the store, where [`RunHandle::events`](crate::RunHandle::events) reads them.
+    /// All processes that share a store need the same sink and the same plugins: each hands new events to those that it
+    /// knows.
     pub fn event_sink(mut self, sink: impl EventSink + 'static) -> Self {
         self.sink = Some(Arc::new(sink));
+        self
+    }
+
+    /// Adds somebody who hears of events, beside the sink and other plugins and undisturbed by what they refuse. A
+    /// plugin that is new to a store hears of what happens from then on.
+    pub fn plugin(mut self, plugin: impl Plugin + 'static) -> Self {
+        self.plugins.push(Arc::new(plugin));
+        self
+    }
+
+    /// Lets the worker delete runs that ended at least this long ago, with everything that hangs on them, as
+    /// [`RetentionPurge`](crate::kernel::RetentionPurge) does. Idempotency keys go with their runs: one that is used
+    /// again makes a new run. Default: runs are kept for ever.
+    pub fn retention(mut self, older_than: Duration) -> Self {
+        self.change_worker(|worker| worker.retention = Some(older_than));
         self
     }
 
@@ -184,7 +202,8 @@ impl EngineBuilder {
     ///
     /// # Errors
     /// `DUPLICATE_WORKFLOW` when two workflows share an id; `CONFIG_FIELD_CLASH` and `INVALID_CONFIG_RULE` as
-    /// [`WorkflowRegistry::register`]; `INVALID_FINGERPRINT` as [`WorkflowRegistry::declare_compatible`]; `WORKER_NOT_STARTED` when the system refuses a thread or
+    /// [`WorkflowRegistry::register`]; `INVALID_FINGERPRINT` as [`WorkflowRegistry::declare_compatible`];
+    /// `DUPLICATE_PLUGIN` and `INVALID_REQUEST` for names of plugins; `WORKER_NOT_STARTED` when the system refuses a thread or
     /// a signal handler.
     pub async fn build(self) -> Result<Engine, Error> {
         let mut registry = WorkflowRegistry::default();
@@ -194,19 +213,21 @@ impl EngineBuilder {
         for (workflow_id, fingerprint) in &self.compatible {
             registry.declare_compatible(workflow_id, fingerprint)?;
         }
-        self.store.deliver_events(self.sink.is_some());
+        check_plugins(&self.plugins)?;
+        self.store.deliver_events(self.sink.is_some() || !self.plugins.is_empty());
         let kernel = Arc::new(Kernel::new(KernelConfig {
             store: self.store,
             clock: self.clock,
             registry,
             executor: self.executor,
             sink: self.sink,
+            plugins: self.plugins,
             blobs: self.blobs,
             inline_limit: self.inline_limit,
             lease: self.lease,
         }));
         let worker = match self.worker {
-            Some(settings) => Some(Worker::start(Arc::clone(&kernel), settings)?),
+            Some(settings) => Some(Worker::start(&kernel, settings)?),
             None => None,
         };
         let (closed, stopped) = (CancellationToken::new(), CancellationToken::new());

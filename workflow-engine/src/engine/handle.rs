@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::{Engine, Events};
+use super::{Engine, Events, Logs};
 use crate::error::Error;
 use crate::id::RunId;
 use crate::kernel::RunCancel;
@@ -146,6 +146,12 @@ impl<W: Workflow> RunHandle<W> {
     #[must_use]
     pub fn events(&self) -> Events {
         Events::new(self.engine.clone(), self.run_id)
+    }
+
+    /// The run's log lines, from the first on, as they are committed, until the run is over.
+    #[must_use]
+    pub fn logs(&self) -> Logs {
+        Logs::new(self.engine.clone(), self.run_id)
     }
 
     /// Cancels the run: bodies that run are stopped, and nothing of it is committed afterwards. `false` when it was

@@ -6,6 +6,7 @@ mod start;
 mod handle;
 mod notes;
 mod events;
+mod logs;
 mod signals;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 pub use builder::EngineBuilder;
 pub use events::Events;
 pub use handle::RunHandle;
+pub use logs::Logs;
 pub use start::Start;
 
 use crate::error::Error;
@@ -24,7 +26,7 @@ use crate::id::RunId;
 use crate::kernel::{Command, Kernel, StageWake};
 use crate::language::{AnnotationKey, Workflow};
 use crate::ports::{AnnotationFilter, RunWatch, Store};
-use crate::records::{AnnotationRecord, RunRecord};
+use crate::records::{AnnotationRecord, DeadLetter, RunRecord};
 
 /// Runs workflows durably.
 ///
@@ -162,6 +164,15 @@ impl Engine {
         filter: &AnnotationFilter,
     ) -> Result<Vec<AnnotationRecord>, Error> {
         self.store().annotations_of_key(key.name(), filter).await
+    }
+
+    /// Events that a plugin has refused until they were given up, of one plugin or of all: by plugin, the oldest first;
+    /// at most `limit`. [`PluginReplayDlq`](crate::kernel::PluginReplayDlq) offers them again.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn dead_letters(&self, plugin: Option<&str>, limit: usize) -> Result<Vec<DeadLetter>, Error> {
+        self.kernel().dead_letters(plugin, limit).await
     }
 
     /// Carries out a command of the kernel.

@@ -9,16 +9,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::liveness::is_gone;
 use crate::error::Error;
-use crate::kernel::{Kernel, LeaseReapStale, OutboxFlush};
+use crate::kernel::{Kernel, LeaseReapStale};
 
 /// The least time between two looks at the leases.
 const BREATH: Duration = Duration::from_millis(50);
 /// How long a loop waits after an error.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Events of one flush.
-const FLUSH_BATCH: usize = 100;
-/// A flush that found a refused event, or another flusher, is followed by another after this time.
-const FLUSH_AGAIN: Duration = Duration::from_secs(5);
 
 /// Takes jobs back whose leases run out, at the instants at which they do. While nothing is leased, it looks at nothing.
 pub(super) async fn reap(kernel: Arc<Kernel>, stopping: CancellationToken) {
@@ -63,33 +59,4 @@ async fn reap_once(kernel: &Kernel) -> Result<Option<DateTime<Utc>>, Error> {
     let gone_workers = holders.into_iter().filter(|worker| is_gone(worker)).collect();
     kernel.dispatch(LeaseReapStale { gone_workers, ..LeaseReapStale::default() }).await?;
     kernel.store().next_lease_end().await
-}
-
-/// Delivers events to the sink whenever there are new ones.
-pub(super) async fn flush(kernel: Arc<Kernel>, worker_id: String, stopping: CancellationToken) {
-    let mut changes = kernel.store().hints().watch_changes();
-    loop {
-        changes.mark_unchanged();
-        let command = OutboxFlush { worker_id: worker_id.clone(), max_events: FLUSH_BATCH };
-        let flushed = kernel.dispatch(command).await.unwrap_or_else(|error| {
-            tracing::error!(%error, "events were not delivered");
-            crate::kernel::OutboxFlushed::default()
-        });
-        if flushed.published + flushed.refused >= FLUSH_BATCH {
-            continue;
-        }
-        tokio::select! {
-            biased;
-            () = stopping.cancelled() => {
-                // What the last jobs said still goes out.
-                let command = OutboxFlush { worker_id, max_events: usize::MAX };
-                if let Err(error) = kernel.dispatch(command).await {
-                    tracing::error!(%error, "events were not delivered");
-                }
-                return;
-            }
-            _ = changes.changed() => {}
-            () = kernel.clock().sleep(FLUSH_AGAIN) => {}
-        }
-    }
 }

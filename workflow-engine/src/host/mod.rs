@@ -6,6 +6,8 @@ mod slots;
 mod heartbeat;
 mod maintenance;
 mod standstill;
+mod flusher;
+mod retention;
 mod liveness;
 pub mod serverless;
 

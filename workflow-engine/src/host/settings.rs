@@ -18,6 +18,8 @@ pub struct WorkerSettings {
     pub stuck_threshold: Duration,
     /// How long runs may wait whose definition nobody has. Default: for ever.
     pub unclaimed_limit: Option<Duration>,
+    /// Runs that ended at least this long ago are deleted. Default never.
+    pub retention: Option<Duration>,
 }
 
 impl Default for WorkerSettings {
@@ -28,6 +30,7 @@ impl Default for WorkerSettings {
             drain_timeout: Duration::from_secs(30),
             stuck_threshold: Duration::from_secs(3_600),
             unclaimed_limit: None,
+            retention: None,
         }
     }
 }

@@ -10,11 +10,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::flusher::Flushers;
 use super::heartbeat::Heartbeat;
-use super::maintenance;
 use super::settings::WorkerSettings;
 use super::slots::SuccessorSlots;
-use super::standstill;
+use super::{maintenance, retention, standstill};
 use crate::error::Error;
 use crate::kernel::{Kernel, RunClaimPending};
 use crate::language::WorkflowDefinition;
@@ -31,6 +31,7 @@ pub(crate) struct Worker {
     settings: WorkerSettings,
     main: TaskTracker,
     heartbeat: Heartbeat,
+    flushers: Flushers,
 }
 
 /// What a worker's tasks share, and what lets a caller hand it a job that is claimed already.
@@ -47,12 +48,12 @@ pub(crate) struct WorkerLink {
 
 impl Worker {
     /// Starts a worker on the current tokio runtime.
-    pub(crate) fn start(kernel: Arc<Kernel>, settings: WorkerSettings) -> Result<Self, Error> {
+    pub(crate) fn start(kernel: &Arc<Kernel>, settings: WorkerSettings) -> Result<Self, Error> {
         let claim = Claim { worker_id: settings.worker_id.clone(), lease: kernel.lease() };
         let stopping = CancellationToken::new();
-        let heartbeat = Heartbeat::start(Arc::clone(&kernel))?;
+        let heartbeat = Heartbeat::start(Arc::clone(kernel))?;
         let link = Arc::new(WorkerLink {
-            kernel: Arc::clone(&kernel),
+            kernel: Arc::clone(kernel),
             claim,
             slots: Arc::new(Semaphore::new(settings.concurrency.max(1))),
             bodies: TaskTracker::new(),
@@ -61,16 +62,17 @@ impl Worker {
         });
         let main = TaskTracker::new();
         main.spawn(Arc::clone(&link).claim_until_stopped());
-        main.spawn(maintenance::reap(Arc::clone(&kernel), stopping.clone()));
+        main.spawn(maintenance::reap(Arc::clone(kernel), stopping.clone()));
         let (threshold, limit) = (settings.stuck_threshold, settings.unclaimed_limit);
-        main.spawn(standstill::reap_stuck(Arc::clone(&kernel), threshold, stopping.clone()));
+        main.spawn(standstill::reap_stuck(Arc::clone(kernel), threshold, stopping.clone()));
         if let Some(limit) = limit {
-            main.spawn(standstill::fail_unclaimed(Arc::clone(&kernel), limit, stopping.clone()));
+            main.spawn(standstill::fail_unclaimed(Arc::clone(kernel), limit, stopping.clone()));
         }
-        if kernel.has_sink() {
-            main.spawn(maintenance::flush(kernel, settings.worker_id.clone(), stopping));
+        if let Some(older_than) = settings.retention {
+            main.spawn(retention::purge(Arc::clone(kernel), older_than, stopping));
         }
-        Ok(Self { link, settings, main, heartbeat })
+        let flushers = Flushers::start(kernel, &settings.worker_id);
+        Ok(Self { link, settings, main, heartbeat, flushers })
     }
 
     /// For callers that create runs.
@@ -94,6 +96,8 @@ impl Worker {
             }
         }
         self.heartbeat.stop();
+        // What the last bodies said still goes out.
+        self.flushers.drain(&link.kernel, self.settings.drain_timeout).await;
     }
 }
 

@@ -6,9 +6,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{
-    AnnotationAttach, Command, JobExecute, Kernel, LeaseReapStale, OutboxFlush, RunCancel, RunClaimPending,
-    RunCreate, RunFailUnclaimed, RunReapStuck, RunRerunFrom, RunTransition, StagePollSuspended, StageReport,
-    StageWake,
+    AnnotationAttach, Command, JobExecute, Kernel, LeaseReapStale, OutboxFlush, PluginReplayDlq,
+    RetentionPurge, RunCancel, RunClaimPending, RunCreate, RunFailUnclaimed, RunReapStuck, RunRerunFrom,
+    RunTransition, StagePollSuspended, StageReport, StageWake,
 };
 use crate::error::Error;
 use crate::language::Json;
@@ -42,6 +42,8 @@ commands![
     RunReapStuck,
     RunFailUnclaimed,
     OutboxFlush,
+    PluginReplayDlq,
+    RetentionPurge,
 ];
 
 impl Kernel {

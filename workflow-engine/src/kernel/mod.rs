@@ -34,7 +34,10 @@ mod report;
 mod reap_stale;
 mod reap_stuck;
 mod unclaimed;
+mod subscribers;
 mod flush;
+mod replay_dlq;
+mod purge;
 mod json;
 pub(crate) mod milliseconds;
 
@@ -52,19 +55,23 @@ pub(crate) use execute::{NoSlots, Slots};
 pub use flush::{OutboxFlush, OutboxFlushed};
 pub use local_executor::LocalExecutor;
 pub use poll_suspended::{StagePollSuspended, StagesPolled};
+pub use purge::{RetentionPurge, RunsPurged};
 pub use reap_stale::{LeaseReapStale, LeasesReaped};
 pub use reap_stuck::{RunReapStuck, StuckRunsReaped};
 pub use registry::{Registered, WorkflowRegistry};
+pub use replay_dlq::{DlqReplayed, PluginReplayDlq};
 pub use report::{ReportedLog, ReportedProgress, StageReport, StageReported};
 pub use rerun_from::{RunRerun, RunRerunFrom};
 pub(crate) use running::RunningJobs;
+pub(crate) use subscribers::check_plugins;
 pub use transition::{RunTransition, RunTransitioned, TransitionAction};
 pub use unclaimed::{RunFailUnclaimed, UnclaimedRunsFailed};
 pub use wake::{StageWake, StageWoken};
 
 use crate::error::Error;
-use crate::ports::{ActivityExecutor, BlobStore, Clock, EventSink, Store};
+use crate::ports::{ActivityExecutor, BlobStore, Clock, EventSink, Plugin, Store};
 use memory::RunMemories;
+use subscribers::Subscribers;
 
 /// The kernel's ports and settings.
 pub struct KernelConfig {
@@ -78,6 +85,8 @@ pub struct KernelConfig {
     pub executor: Arc<dyn ActivityExecutor>,
     /// Where events go; `None` keeps them in the store alone.
     pub sink: Option<Arc<dyn EventSink>>,
+    /// Who else hears of events. Their names differ.
+    pub plugins: Vec<Arc<dyn Plugin>>,
     /// Where large payloads go; `None` for the store's own table.
     pub blobs: Option<Arc<dyn BlobStore>>,
     /// Outputs of more bytes than this go to the blob store. Default 16 KiB.
@@ -96,6 +105,7 @@ impl KernelConfig {
 /// Dispatches commands.
 pub struct Kernel {
     config: KernelConfig,
+    subscribers: Subscribers,
     running: RunningJobs,
     memories: RunMemories,
 }
@@ -104,7 +114,8 @@ impl Kernel {
     /// A kernel over these ports.
     #[must_use]
     pub fn new(config: KernelConfig) -> Self {
-        Self { config, running: RunningJobs::default(), memories: RunMemories::default() }
+        let subscribers = Subscribers::new(config.sink.as_ref(), &config.plugins);
+        Self { config, subscribers, running: RunningJobs::default(), memories: RunMemories::default() }
     }
 
     /// Carries out a command.
@@ -133,10 +144,9 @@ impl Kernel {
         &self.config.registry
     }
 
-    /// Whether there is a sink to flush events to.
-    #[must_use]
-    pub const fn has_sink(&self) -> bool {
-        self.config.sink.is_some()
+    /// The names of those to whom events are delivered: `sink`, and the plugins.
+    pub fn subscriber_names(&self) -> impl Iterator<Item = &str> {
+        self.subscribers.all().iter().map(|subscriber| subscriber.name.as_str())
     }
 
     /// How long a claim lasts unless it is renewed.
@@ -153,6 +163,10 @@ impl Kernel {
     /// The bodies that run in this process.
     pub(crate) const fn running(&self) -> &RunningJobs {
         &self.running
+    }
+
+    const fn subscribers(&self) -> &Subscribers {
+        &self.subscribers
     }
 
     const fn ports(&self) -> &KernelConfig {

@@ -5,6 +5,7 @@ mod annotations;
 mod persistence;
 mod transport;
 mod outbox;
+mod retention;
 mod blobs;
 mod sink;
 mod clock;
@@ -20,12 +21,13 @@ pub use decision::{
 };
 pub use executor::ActivityExecutor;
 pub use hints::{Hints, RunWatch};
-pub use outbox::Outbox;
+pub use outbox::{Delivery, DeliveryClaim, DeliveryLease, DeliveryOutcome, Outbox, Settlement, Subscription};
 pub use persistence::{Decide, Persistence, Snapshot};
-pub use sink::EventSink;
+pub use retention::{Purge, Retention};
+pub use sink::{DeliveryError, DeliveryPolicy, EventSink, Plugin};
 pub use transport::JobTransport;
 
 /// A store: everything that is kept, in one place, so that one transaction covers it.
-pub trait Store: Persistence + JobTransport + Outbox {}
+pub trait Store: Persistence + JobTransport + Outbox + Retention {}
 
-impl<T: Persistence + JobTransport + Outbox> Store for T {}
+impl<T: Persistence + JobTransport + Outbox + Retention> Store for T {}

@@ -5,6 +5,8 @@ mod run;
 mod stage;
 mod job;
 mod event;
+mod event_type;
+mod delivery;
 mod log;
 mod annotation;
 mod artifact;
@@ -12,7 +14,9 @@ mod value;
 
 pub use annotation::AnnotationRecord;
 pub use artifact::ArtifactRecord;
+pub use delivery::{DeadLetter, DeliveryRecord};
 pub use event::{Event, EventKind};
+pub use event_type::EventType;
 pub use job::{Claim, ClaimedJob, JobRecord, Lease};
 pub use log::LogRecord;
 pub use run::{RunError, RunRecord, RunRequest};

@@ -18,10 +18,11 @@ pub(super) fn after(now: DateTime<Utc>, delay: Duration) -> DateTime<Utc> {
     now.checked_add_signed(TimeDelta::microseconds(delay)).map_or(LAST, |instant| instant.min(LAST))
 }
 
-/// `delay` before `now`. A delay beyond the calendar means that nothing is as old.
-pub(super) fn before(now: DateTime<Utc>, delay: Duration) -> DateTime<Utc> {
-    let delay = TimeDelta::from_std(delay).unwrap_or(TimeDelta::MAX);
-    now.checked_sub_signed(delay).map_or(DateTime::UNIX_EPOCH, |instant| instant.max(DateTime::UNIX_EPOCH))
+/// `age` before `now`. An age beyond the calendar means: before everything.
+pub(super) fn before(now: DateTime<Utc>, age: Duration) -> DateTime<Utc> {
+    let age = i64::try_from(age.as_micros()).ok().map(TimeDelta::microseconds);
+    let instant = age.and_then(|age| now.checked_sub_signed(age));
+    instant.unwrap_or(DateTime::UNIX_EPOCH).max(DateTime::UNIX_EPOCH)
 }
 
 /// The milliseconds between two instants, 0 where the clock was set back between them.

@@ -6,6 +6,7 @@
 mod announcement;
 mod apply;
 mod claiming;
+mod deliveries;
 mod footprint;
 mod instant;
 mod memory;

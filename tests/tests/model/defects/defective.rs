@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tests::intercept::Interceptor;
-use workflow_engine::ports::{Change, Commit, Decide, Decision, Guard, Revision, Snapshot, Store};
+use workflow_engine::ports::{
+    Change, Commit, Decide, Decision, Delivery, DeliveryClaim, DeliveryOutcome, Guard, Revision, Settlement,
+    Snapshot, Store,
+};
 use workflow_engine::records::{Claim, ClaimedJob, Event, Lease, Status};
 use workflow_engine::{Error, RunId};
 
@@ -191,22 +194,20 @@ impl Interceptor for Defective {
         store.renew_leases(leases, lease).await
     }
 
-    async fn undelivered(
-        &self,
-        store: &dyn Store,
-        flusher: &Claim,
-        limit: usize,
-    ) -> Result<Vec<Event>, Error> {
-        let mut flusher = flusher.clone();
+    async fn claim_deliveries(&self, store: &dyn Store, ask: &DeliveryClaim) -> Result<Vec<Delivery>, Error> {
+        let mut ask = ask.clone();
         if self.defect == Defect::FlushWithoutLease {
-            "anybody".clone_into(&mut flusher.worker_id);
+            ask.claim.lease = Duration::ZERO;
         }
-        let events = store.undelivered(&flusher, limit).await?;
+        let deliveries = store.claim_deliveries(&ask).await?;
         if self.defect == Defect::MarkedBeforeDelivery {
-            let marks = events.iter().map(|event| (event.run_id, event.sequence)).collect();
-            self.beside.mark_delivered(marks).await?;
+            let mark = |delivery: &Delivery| Settlement {
+                lease: delivery.lease.clone(),
+                outcome: DeliveryOutcome::Delivered { through: delivery.through },
+            };
+            self.beside.settle_deliveries(deliveries.iter().map(mark).collect()).await?;
         }
-        Ok(events)
+        Ok(deliveries)
     }
 
     async fn events(

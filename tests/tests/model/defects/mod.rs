@@ -48,7 +48,7 @@ pub enum Defect {
     HeartbeatForOthers,
     /// Events are marked as delivered when they are read.
     MarkedBeforeDelivery,
-    /// Two flushers deliver at the same time.
+    /// What a flusher has claimed, another may claim at once.
     FlushWithoutLease,
 }
 

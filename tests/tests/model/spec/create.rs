@@ -30,8 +30,7 @@ impl Reference {
                 stages: Vec::new(),
                 error: None,
                 events: vec!["workflow:created".to_owned()],
-                taken: 0,
-                refused_until: 0,
+                delivery: Delivery::NOTHING,
             });
             let created = Answer::Created { run: it.runs.len() - 1, status: Status::Pending };
             it.keys.extend(entry.map(|entry| (entry, (request.clone(), created))));

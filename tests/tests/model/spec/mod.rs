@@ -69,7 +69,7 @@ impl Reference {
             Command::Cancel { run } => self.cancel(run),
             Command::Wake { run, stage } => self.wake(run, stage),
             Command::Rerun { run, stage, key, dry } => self.rerun(run, stage, key, dry),
-            Command::Flush { max, refused } => self.flush(process, max, refused),
+            Command::Flush { max, refused } => self.flush(max, refused),
             Command::Wait { ms } => {
                 self.now += ms;
                 Ok(Answer::Waited)

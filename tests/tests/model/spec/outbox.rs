@@ -1,53 +1,86 @@
-//! `outbox.flush`: each event at least once, in order within its run, by one flusher at a time.
+//! `outbox.flush`: each event at least once, in order within its run, by one flusher of the run at a time.
 
 use super::Reference;
+use super::state::Delivery;
 use super::trouble::Stop;
-use crate::step::Answer;
+use crate::step::{Answer, Index};
 
-const FLUSHER_LEASE_MS: u64 = 30_000;
-const REFUSED_DELAY_MS: u64 = 5_000;
+const LEASE_MS: u64 = 30_000;
+const FIRST_DELAY_MS: u64 = 1_000;
+const LONGEST_DELAY_MS: u64 = 300_000;
+/// Runs, and events of each, of one claim.
+const RUNS: usize = 32;
+const EVENTS: usize = 64;
 
 impl Reference {
-    pub(super) fn flush(
-        &mut self,
-        process: usize,
-        max: usize,
-        refused: Option<usize>,
-    ) -> Result<Answer, Stop> {
-        let name = self.processes[process].name(process);
-        let offered = self.write(|it| it.offered(name, max))?;
-        let (mut taken, mut held_back) = (Vec::new(), None);
-        for (run, sequence) in offered {
-            if held_back == Some(run) {
-                continue;
+    pub(super) fn flush(&mut self, max: usize, refused: Option<Index>) -> Result<Answer, Stop> {
+        let (mut published, mut refusals) = (0, 0);
+        while published + refusals < max {
+            let left = max - published - refusals;
+            let claimed = self.write(|it| it.claim_deliveries(left))?;
+            if claimed.is_empty() {
+                break;
             }
-            if refused == Some(run) {
-                self.write(|it| it.runs[run].refused_until = it.now + REFUSED_DELAY_MS)?;
-                held_back = Some(run);
-            } else {
-                // The sink has it, whatever becomes of the note about that.
-                self.delivered.push((run, sequence));
-                taken.push((run, sequence));
+            let mut settled = Vec::new();
+            for (run, next, through) in claimed {
+                // Up to where all is delivered, and whether the next one was refused.
+                let (mut delivered, mut was_refused) = (through, false);
+                for sequence in next..=through {
+                    if published + refusals == max {
+                        delivered = sequence - 1;
+                        break;
+                    }
+                    if refused == Some(run) {
+                        (delivered, was_refused) = (sequence - 1, true);
+                        refusals += 1;
+                        break;
+                    }
+                    // The sink has it, whatever becomes of the note about that.
+                    self.delivered.push((run, sequence));
+                    published += 1;
+                }
+                settled.push((run, delivered, was_refused));
             }
+            self.write(|it| settled.into_iter().for_each(|(run, to, refused)| it.settle(run, to, refused)))?;
         }
-        let answer = Answer::Flushed { published: taken.len(), refused: usize::from(held_back.is_some()) };
-        if !taken.is_empty() {
-            self.write(|it| taken.iter().for_each(|&(run, sequence)| it.runs[run].taken = sequence))?;
-        }
-        Ok(answer)
+        Ok(Answer::Flushed { published, refused: refusals })
     }
 
-    /// Takes the flusher's lease, and what may be delivered.
-    fn offered(&mut self, flusher: String, max: usize) -> Vec<(usize, usize)> {
+    /// Hands over what is new, and claims what has been due for longest: runs, each from an event up to an event.
+    fn claim_deliveries(&mut self, left: usize) -> Vec<(Index, usize, usize)> {
         let now = self.now;
-        let is_free = self.flusher.as_ref().is_none_or(|(held, until)| *held == flusher || *until <= now);
-        if !is_free || self.runs.iter().all(|run| run.taken == run.events.len()) {
-            return Vec::new();
+        for run in &mut self.runs {
+            let waits = run.delivery.waits();
+            if run.events.len() > run.delivery.last {
+                run.delivery.last = run.events.len();
+                if !waits {
+                    (run.delivery.due, run.delivery.tries) = (now, 0);
+                }
+            }
         }
-        self.flusher = Some((flusher, now + FLUSHER_LEASE_MS));
-        let runs = self.runs.iter().enumerate().filter(|(_, run)| run.refused_until <= now);
-        let events = runs
-            .flat_map(|(index, run)| (run.taken + 1..=run.events.len()).map(move |number| (index, number)));
-        events.take(max).collect()
+        let waiting = self.runs.iter().enumerate().filter(|(_, run)| run.delivery.waits());
+        let mut due: Vec<(u64, Index)> = waiting.map(|(index, run)| (run.delivery.due, index)).collect();
+        due.retain(|(due, _)| *due <= now);
+        due.sort_unstable();
+        due.truncate(left.min(RUNS));
+        let claim = |(_, index): (u64, Index)| {
+            let Delivery { next, last, due, .. } = &mut self.runs[index].delivery;
+            *due = now + LEASE_MS;
+            (index, *next, (*last).min(*next + left.min(EVENTS) - 1))
+        };
+        due.into_iter().map(claim).collect()
+    }
+
+    fn settle(&mut self, run: Index, delivered: usize, refused: bool) {
+        let now = self.now;
+        let delivery = &mut self.runs[run].delivery;
+        if delivered >= delivery.next {
+            (delivery.next, delivery.tries) = (delivered + 1, 0);
+        }
+        delivery.due = now;
+        if refused {
+            delivery.due += (FIRST_DELAY_MS << delivery.tries).min(LONGEST_DELAY_MS);
+            delivery.tries += 1;
+        }
     }
 }

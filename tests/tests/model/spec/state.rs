@@ -25,8 +25,6 @@ pub struct Reference {
     pub leases: Vec<Held>,
     /// What the sink has taken: run and sequence.
     pub delivered: Vec<(Index, usize)>,
-    /// Who delivers, and until when.
-    pub flusher: Option<(String, u64)>,
     pub writes: Writes,
 }
 
@@ -64,10 +62,31 @@ pub struct Run {
     pub error: Option<&'static str>,
     /// The event with sequence number n stands at n - 1.
     pub events: Vec<String>,
-    /// How many of them the sink has taken.
-    pub taken: usize,
-    /// Until when the sink is not asked again.
-    pub refused_until: u64,
+    /// Of them to the sink.
+    pub delivery: Delivery,
+}
+
+/// The events of a run on their way to the sink.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// The first that is not delivered.
+    pub next: usize,
+    /// The last that was handed over.
+    pub last: usize,
+    /// How often the first was refused.
+    pub tries: u32,
+    /// Until when nobody delivers it.
+    pub due: u64,
+}
+
+impl Delivery {
+    /// Nothing is handed over.
+    pub const NOTHING: Self = Self { next: 1, last: 0, tries: 0, due: 0 };
+
+    /// Whether something is to be delivered.
+    pub fn waits(&self) -> bool {
+        self.next <= self.last
+    }
 }
 
 #[derive(Clone, Debug)]

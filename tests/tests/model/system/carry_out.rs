@@ -111,8 +111,8 @@ impl Process {
             }
             Command::Flush { max, refused } => {
                 *lock(&self.sink.refused) = refused.map(run_id);
-                let flushed =
-                    kernel.dispatch(OutboxFlush { worker_id: self.name(), max_events: max }).await?;
+                let command = OutboxFlush { worker_id: self.name(), max_events: max, plugin: None };
+                let flushed = kernel.dispatch(command).await?;
                 Answer::Flushed { published: flushed.published, refused: flushed.refused }
             }
             Command::Wait { .. } => Answer::Waited,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tests::intercept::Intercepted;
 use workflow_engine::kernel::{Kernel, KernelConfig, WorkflowRegistry};
-use workflow_engine::ports::{ActivityExecutor, EventSink, Store};
+use workflow_engine::ports::{ActivityExecutor, DeliveryError, EventSink, Store};
 use workflow_engine::records::Event;
 use workflow_engine::testing::{FakeClock, unavailable};
 use workflow_engine::{
@@ -176,9 +176,9 @@ pub struct Sink {
 
 #[async_trait]
 impl EventSink for Sink {
-    async fn deliver(&self, event: &Event) -> Result<(), Error> {
+    async fn deliver(&self, event: &Event) -> Result<(), DeliveryError> {
         if *lock(&self.refused) == Some(event.run_id) {
-            return Err(unavailable("take an event"));
+            return Err("not this one".into());
         }
         lock(&self.taken).push((event.run_id, event.sequence));
         Ok(())

@@ -104,7 +104,7 @@ impl Serverless {
         ticked.stuck_reaped =
             ticked.note(Step::ReapStuck, stuck).map_or(0, |stuck| stuck.repaired + stuck.failed);
 
-        let command = OutboxFlush { worker_id: worker_id.clone(), max_events: tick.max_events };
+        let command = OutboxFlush { worker_id: worker_id.clone(), max_events: tick.max_events, plugin: None };
         let flushed = self.kernel.dispatch(command).await;
         ticked.events_flushed = ticked.note(Step::Flush, flushed).map_or(0, |flushed| flushed.published);
 

@@ -12,8 +12,9 @@ use crate::stores::working_set::{Attached, Executed};
 /// Everything of that kind, as committed.
 #[derive(Default)]
 pub(super) struct Kept {
-    /// The one with id n stands at n - 1.
-    annotations: Vec<AnnotationRecord>,
+    /// By id.
+    annotations: BTreeMap<u64, AnnotationRecord>,
+    last_annotation: u64,
     /// By run, stage and key, those of earlier generations too.
     artifacts: BTreeMap<(RunId, String, String), ArtifactRecord>,
     executed: Vec<Executed>,
@@ -35,8 +36,9 @@ impl Kept {
     /// Stores what a transaction has written.
     pub(super) fn write(&mut self, attached: Attached) {
         for annotation in attached.annotations {
-            let id = self.annotations.len() as u64 + 1;
-            self.annotations.push(AnnotationRecord { id, ..annotation });
+            self.last_annotation += 1;
+            let id = self.last_annotation;
+            self.annotations.insert(id, AnnotationRecord { id, ..annotation });
         }
         for (place, row) in attached.artifacts {
             let Some(value) = row.value else {
@@ -49,6 +51,12 @@ impl Kept {
         }
         self.executed.extend(attached.executed);
     }
+
+    /// Forgets what hangs on a run.
+    pub(super) fn delete(&mut self, run_id: RunId) {
+        self.annotations.retain(|_, annotation| annotation.run_id != run_id);
+        self.artifacts.retain(|(run, ..), _| *run != run_id);
+    }
 }
 
 impl State {
@@ -59,7 +67,7 @@ impl State {
         more: impl Fn(&AnnotationRecord) -> bool,
     ) -> Vec<AnnotationRecord> {
         let asked =
-            self.kept.annotations.iter().filter(|annotation| filter.admits(annotation) && more(annotation));
+            self.kept.annotations.values().filter(|annotation| filter.admits(annotation) && more(annotation));
         asked.take(filter.limit).cloned().collect()
     }
 

@@ -4,6 +4,7 @@ mod attached;
 mod outbox;
 mod persistence;
 mod standstill;
+mod retention;
 mod state;
 mod transport;
 

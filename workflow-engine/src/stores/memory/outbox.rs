@@ -1,17 +1,16 @@
 //! The store in memory as the outbox.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::MemoryStore;
-use super::state::{Flusher, Run, State};
+use super::state::State;
 use crate::error::Error;
-use crate::id::RunId;
-use crate::ports::Outbox;
-use crate::records::{Claim, Event};
+use crate::ports::{Delivery, DeliveryClaim, Outbox, Settlement};
+use crate::records::{DeadLetter, DeliveryRecord};
+use crate::stores::deliveries::{lease_of, settle, window_end};
 use crate::stores::instant;
 
 #[async_trait]
@@ -20,59 +19,134 @@ impl Outbox for MemoryStore {
         self.deliver_events.store(deliver, Ordering::Relaxed);
     }
 
-    async fn undelivered(&self, flusher: &Claim, limit: usize) -> Result<Vec<Event>, Error> {
-        let mut state = self.open("read undelivered events")?;
-        if state.undelivered.is_empty() {
-            return Ok(Vec::new());
-        }
+    async fn claim_deliveries(&self, ask: &DeliveryClaim) -> Result<Vec<Delivery>, Error> {
+        let mut state = self.open("claim deliveries")?;
         let now = instant::now(&*self.clock);
-        if !take_lease(&mut state, flusher, now) {
-            return Ok(Vec::new());
-        }
-        let runs = state.undelivered.iter().filter_map(|run_id| state.runs.get(run_id));
-        let offered = runs.filter(|run| !waits(run, now)).flat_map(|run| {
-            run.events.iter().filter(|stored| !stored.delivered).map(|stored| stored.event.clone())
-        });
-        Ok(offered.take(limit).collect())
+        hand_over(&mut state, ask, now);
+        let mut due: Vec<_> = state
+            .deliveries
+            .values_mut()
+            .filter(|row| row.subscriber == ask.subscriber && row.dead_at.is_none() && row.due_at <= now)
+            .collect();
+        due.sort_by_key(|row| (row.due_at, row.run_id, row.letter));
+        due.truncate(ask.deliveries);
+        let claimed: Vec<DeliveryRecord> = due
+            .into_iter()
+            .map(|row| {
+                row.epoch += 1;
+                row.due_at = instant::after(now, ask.claim.lease);
+                row.clone()
+            })
+            .collect();
+        Ok(claimed.into_iter().map(|row| delivery(&state, &row, ask)).collect())
     }
 
-    async fn mark_delivered(&self, events: Vec<(RunId, u64)>) -> Result<(), Error> {
-        let mut state = self.open("mark events as delivered")?;
-        for (run_id, sequence) in events {
-            let Some(run) = state.runs.get_mut(&run_id) else { continue };
-            if let Some(stored) = run.events.iter_mut().find(|stored| stored.event.sequence == sequence) {
-                stored.delivered = true;
-            }
-            if run.events.iter().all(|stored| stored.delivered) {
-                state.undelivered.remove(&run_id);
+    async fn settle_deliveries(&self, settlements: Vec<Settlement>) -> Result<(), Error> {
+        let mut state = self.open("settle deliveries")?;
+        let now = instant::now(&*self.clock);
+        for settlement in settlements {
+            let lease = &settlement.lease;
+            let key = (lease.subscriber.clone(), lease.run_id, lease.letter);
+            let Some(row) = state.deliveries.get(&key).cloned() else { continue };
+            let Some(settled) = settle(row, &settlement, now) else { continue };
+            state.deliveries.remove(&key);
+            for row in settled.row.into_iter().chain(settled.letter) {
+                state.deliveries.insert((row.subscriber.clone(), row.run_id, row.letter), row);
             }
         }
         Ok(())
     }
 
-    async fn mark_refused(&self, run_id: RunId, sequence: u64, delay: Duration) -> Result<(), Error> {
-        let mut state = self.open("mark an event as refused")?;
-        let until = instant::after(instant::now(&*self.clock), delay);
-        let events = state.runs.get_mut(&run_id).into_iter().flat_map(|run| &mut run.events);
-        for stored in events.filter(|stored| stored.event.sequence == sequence && !stored.delivered) {
-            stored.waits_until = Some(until);
+    async fn next_delivery_due(&self, subscriber: &str) -> Result<Option<DateTime<Utc>>, Error> {
+        let state = self.open("read when a delivery is due")?;
+        let own = state.deliveries.values().filter(|row| row.subscriber == subscriber);
+        Ok(own.filter(|row| row.dead_at.is_none()).map(|row| row.due_at).min())
+    }
+
+    async fn dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<Vec<DeadLetter>, Error> {
+        let state = self.open("read dead letters")?;
+        let letter = |row: &DeliveryRecord| {
+            let run = state.runs.get(&row.run_id)?;
+            let event = run.events.iter().find(|stored| stored.event.sequence == row.next)?.event.clone();
+            Some(DeadLetter {
+                plugin: row.subscriber.clone(),
+                event,
+                error: row.error.clone().unwrap_or_default(),
+                tries: row.tries,
+                at: row.dead_at?,
+            })
+        };
+        Ok(dead(&state, subscriber).into_iter().take(limit).filter_map(|row| letter(&row)).collect())
+    }
+
+    async fn replay_dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<usize, Error> {
+        let replayed: Vec<DeliveryRecord> = {
+            let mut state = self.open("replay dead letters")?;
+            let now = instant::now(&*self.clock);
+            let replayed = dead(&state, subscriber).into_iter().take(limit).map(|row| DeliveryRecord {
+                dead_at: None,
+                due_at: now,
+                tries: 0,
+                ..row
+            });
+            let replayed: Vec<_> = replayed.collect();
+            for row in &replayed {
+                state.deliveries.insert((row.subscriber.clone(), row.run_id, row.letter), row.clone());
+            }
+            replayed
+        };
+        for row in &replayed {
+            self.hints.run_has_changed(row.run_id);
         }
-        Ok(())
+        Ok(replayed.len())
     }
 }
 
-/// Takes or extends the flusher's lease, unless somebody else holds it.
-fn take_lease(state: &mut State, flusher: &Claim, now: DateTime<Utc>) -> bool {
-    let held = state.flusher.as_ref();
-    if held.is_some_and(|held| held.worker_id != flusher.worker_id && held.leased_until > now) {
-        return false;
+/// Hands new events to everybody whom they concern.
+fn hand_over(state: &mut State, ask: &DeliveryClaim, now: DateTime<Utc>) {
+    for run_id in std::mem::take(&mut state.fresh) {
+        let Some(run) = state.runs.get_mut(&run_id) else { continue };
+        for stored in run.events.iter_mut().filter(|stored| !stored.handed_over) {
+            stored.handed_over = true;
+            let (sequence, name) = (stored.event.sequence, stored.event.kind.name());
+            for subscription in ask.subscriptions.iter().filter(|own| own.event_types.contains(&name)) {
+                let key = (subscription.subscriber.clone(), run_id, 0);
+                let row = state.deliveries.entry(key).or_insert_with(|| DeliveryRecord {
+                    subscriber: subscription.subscriber.clone(),
+                    run_id,
+                    letter: 0,
+                    next: sequence,
+                    last: sequence,
+                    epoch: 0,
+                    tries: 0,
+                    due_at: now,
+                    error: None,
+                    dead_at: None,
+                });
+                row.last = sequence;
+            }
+        }
     }
-    let leased_until = instant::after(now, flusher.lease);
-    state.flusher = Some(Flusher { worker_id: flusher.worker_id.clone(), leased_until });
-    true
 }
 
-/// Whether an undelivered event of the run waits for its retry.
-fn waits(run: &Run, now: DateTime<Utc>) -> bool {
-    run.events.iter().any(|stored| !stored.delivered && stored.waits_until.is_some_and(|until| until > now))
+fn delivery(state: &State, row: &DeliveryRecord, ask: &DeliveryClaim) -> Delivery {
+    let through = window_end(row, ask.window);
+    let events = state.runs.get(&row.run_id).into_iter().flat_map(|run| &run.events);
+    let events = events.map(|stored| &stored.event).filter(|event| {
+        (row.next..=through).contains(&event.sequence) && ask.event_types().contains(&event.kind.name())
+    });
+    Delivery { lease: lease_of(row), events: events.cloned().collect(), through, tries: row.tries }
+}
+
+/// Dead letters, in the order in which they are listed.
+fn dead(state: &State, subscriber: Option<&str>) -> Vec<DeliveryRecord> {
+    let is_asked_for = |row: &&DeliveryRecord| {
+        row.dead_at.is_some() && subscriber.is_none_or(|subscriber| row.subscriber == subscriber)
+    };
+    let mut dead: Vec<_> = state.deliveries.values().filter(is_asked_for).cloned().collect();
+    dead.sort_by(|a, b| {
+        let key = |row: &DeliveryRecord| (row.dead_at, row.run_id, row.letter);
+        a.subscriber.cmp(&b.subscriber).then(key(a).cmp(&key(b)))
+    });
+    dead
 }

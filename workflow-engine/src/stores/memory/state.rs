@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::{DateTime, Utc};
-
 use super::attached::Kept;
 use crate::id::RunId;
 use crate::language::Json;
-use crate::records::{BlobKey, Event, JobRecord, LogRecord, RunRecord, RunRequest, StageRecord, Status};
+use crate::records::{
+    BlobKey, DeliveryRecord, Event, JobRecord, LogRecord, RunRecord, RunRequest, StageRecord, Status,
+};
 use crate::stores::announcement::Announcement;
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::{Fate, KeyRow, LogRow, RunRows, WorkingSet};
@@ -22,11 +22,15 @@ pub(super) struct State {
     pub(super) pending_runs: BTreeSet<RunId>,
     /// `RUNNING` runs, for the same reason.
     pub(super) running_runs: BTreeSet<RunId>,
-    /// Runs with undelivered events, for the same reason.
-    pub(super) undelivered: BTreeSet<RunId>,
+    /// Runs with events that nobody has been handed yet, for the same reason.
+    pub(super) fresh: BTreeSet<RunId>,
+    /// By subscriber, run and letter.
+    pub(super) deliveries: BTreeMap<(String, RunId, u64), DeliveryRecord>,
+    /// Runs that are deleted, and whose blobs elsewhere are not yet.
+    pub(super) purged: BTreeSet<RunId>,
     pub(super) blobs: HashMap<BlobKey, Json>,
     pub(super) logs: Vec<LogRecord>,
-    pub(super) flusher: Option<Flusher>,
+    last_log: u64,
     pub(super) kept: Kept,
     keys: HashMap<&'static str, HashMap<String, KeyRow>>,
     closed: bool,
@@ -47,18 +51,10 @@ pub(super) struct Stage {
     pub(super) job: Option<JobRecord>,
 }
 
-/// One event with the state of its delivery.
+/// One event, and whether its subscribers have been handed it.
 pub(super) struct StoredEvent {
     pub(super) event: Event,
-    pub(super) delivered: bool,
-    /// Refused; not offered again before this instant.
-    pub(super) waits_until: Option<DateTime<Utc>>,
-}
-
-/// Who delivers events, and until when.
-pub(super) struct Flusher {
-    pub(super) worker_id: String,
-    pub(super) leased_until: DateTime<Utc>,
+    pub(super) handed_over: bool,
 }
 
 impl State {
@@ -112,9 +108,9 @@ impl State {
         for event in set.events {
             let run_id = event.run_id;
             let Some(run) = self.runs.get_mut(&run_id) else { continue };
-            run.events.push(StoredEvent { event, delivered: !deliver_events, waits_until: None });
+            run.events.push(StoredEvent { event, handed_over: !deliver_events });
             if deliver_events {
-                self.undelivered.insert(run_id);
+                self.fresh.insert(run_id);
             }
         }
         for (command, keys) in set.keys {
@@ -123,14 +119,29 @@ impl State {
             stored.extend(written);
         }
         for line in set.logs {
-            let id = self.logs.len() as u64 + 1;
-            self.logs.push(log_record(id, line));
+            self.last_log += 1;
+            self.logs.push(log_record(self.last_log, line));
         }
         for blob in set.blobs {
             self.blobs.insert(blob.key, blob.value);
         }
         self.kept.write(set.attached);
         set.announcement
+    }
+
+    /// Deletes a run that is over with everything that hangs on it.
+    pub(super) fn delete(&mut self, run_id: RunId) {
+        self.runs.remove(&run_id);
+        self.open_jobs.retain(|(job_run, _)| *job_run != run_id);
+        self.fresh.remove(&run_id);
+        self.deliveries.retain(|_, row| row.run_id != run_id);
+        let blobs = format!("{run_id}/");
+        self.blobs.retain(|key, _| !key.0.starts_with(&blobs));
+        self.logs.retain(|line| line.run_id != run_id);
+        self.kept.delete(run_id);
+        for keys in self.keys.values_mut() {
+            keys.retain(|_, row| row.inserted.is_none_or(|(of, _)| of != run_id));
+        }
     }
 
     fn write_run(&mut self, run_id: RunId, rows: RunRows) {

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use super::failure::Failure;
 use super::transaction::Transaction;
 use super::work::{Ask, Deciding, Locked, Work};
-use super::{attached, claim, given, load, write};
+use super::{attached, claim, deliveries, given, load, retention, write};
 use crate::error::Error;
 use crate::ports::Commit;
 use crate::stores::announcement::Announcement;
@@ -23,6 +23,26 @@ pub(super) async fn run(
     match works {
         [Work::CommitLocked(ask)] => ask.output = Some(commit_locked(transaction, ask, &mut set).await?),
         [Work::Claim(ask)] => ask.output = Some(Ok(claim::claim(transaction, &ask.input, &mut set).await?)),
+        [Work::ClaimDeliveries(ask)] => {
+            ask.output = Some(Ok(deliveries::claim(transaction, &ask.input).await?));
+        }
+        [Work::SettleDeliveries(ask)] => {
+            ask.output = Some(Ok(deliveries::settle_all(transaction, &ask.input).await?));
+        }
+        [Work::Replay(ask)] => {
+            let runs = deliveries::replay(transaction, &ask.input).await?;
+            for run_id in &runs {
+                set.announcement.run(*run_id);
+            }
+            ask.output = Some(Ok(runs.len()));
+        }
+        [Work::Purge(ask)] => {
+            let purged = retention::purge(transaction, &ask.input).await?;
+            for run_id in &purged {
+                set.announcement.run(*run_id);
+            }
+            ask.output = Some(Ok(purged));
+        }
         works => commit(transaction, works, &mut set).await?,
     }
     let deliver_events = transaction.database.deliver_events.load(Ordering::Relaxed);

@@ -20,6 +20,8 @@ mod persistence;
 mod transport;
 mod standstill;
 mod outbox;
+mod deliveries;
+mod retention;
 mod foreign;
 mod migrations;
 mod statements;

@@ -5,7 +5,9 @@
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
-use super::{attached, claim, foreign, load, outbox, persistence, standstill, transport, write};
+use super::{
+    attached, claim, deliveries, foreign, load, persistence, retention, standstill, transport, write,
+};
 
 /// A text with the schema's name in its slots.
 pub(super) fn fill(sql: &str, schema: &str) -> SqlStr {
@@ -63,9 +65,20 @@ statements! {
     due_checks: transport::DUE_CHECKS,
     next_job_due: transport::NEXT_JOB_DUE,
     next_lease_end: transport::NEXT_LEASE_END,
-    undelivered: outbox::UNDELIVERED,
-    mark_delivered: outbox::MARK_DELIVERED,
-    mark_refused: outbox::MARK_REFUSED,
+    any_deliveries: deliveries::ANY,
+    hand_over: deliveries::HAND_OVER,
+    claim_deliveries: deliveries::CLAIM,
+    windows: deliveries::WINDOWS,
+    named_deliveries: deliveries::NAMED,
+    settle_deliveries: deliveries::SETTLE,
+    next_delivery_due: deliveries::NEXT_DUE,
+    dead_letters: deliveries::DEAD_LETTERS,
+    replay: deliveries::REPLAY,
+    over: retention::OVER,
+    purge: retention::PURGE,
+    oldest_end: retention::OLDEST_END,
+    purged: retention::PURGED,
+    forget_purged: retention::FORGET,
     notify: foreign::NOTIFY,
     moved: foreign::MOVED,
 }

@@ -177,7 +177,7 @@ impl JobTransport for PostgresStore {
 impl PostgresStore {
     /// The first instant of the only row, if there is one, told in this machine's clock: whoever waits for it waits by
     /// that one, and the database's may show another time.
-    fn due(&self, rows: &[PgRow]) -> Result<Option<DateTime<Utc>>, Error> {
+    pub(super) fn due(&self, rows: &[PgRow]) -> Result<Option<DateTime<Utc>>, Error> {
         let Some(row) = rows.first() else { return Ok(None) };
         let mut columns = Columns::new(row, "job_queue")?;
         let Some(due) = columns.maybe_instant() else { return Ok(None) };

@@ -4,7 +4,7 @@ use tokio::sync::oneshot;
 
 use crate::error::Error;
 use crate::id::RunId;
-use crate::ports::{Commit, Decide, Decision};
+use crate::ports::{Commit, Decide, Decision, Delivery, DeliveryClaim, Purge, Settlement};
 use crate::records::{Claim, ClaimedJob};
 
 /// One request.
@@ -15,6 +15,14 @@ pub(super) enum Work {
     CommitLocked(Ask<Locked, Commit>),
     /// Claim jobs.
     Claim(Ask<ClaimJobs, Vec<ClaimedJob>>),
+    /// Hand new events over and claim deliveries.
+    ClaimDeliveries(Ask<DeliveryClaim, Vec<Delivery>>),
+    /// Note what became of deliveries.
+    SettleDeliveries(Ask<Vec<Settlement>, ()>),
+    /// Offer dead letters again.
+    Replay(Ask<Replay, usize>),
+    /// Delete runs.
+    Purge(Ask<Purge, Vec<RunId>>),
 }
 
 /// A request with the way back to whoever asked. Nobody has to be there any more when the answer comes.
@@ -46,6 +54,12 @@ pub(super) struct ClaimJobs {
     pub(super) max: usize,
 }
 
+/// The arguments of a replay.
+pub(super) struct Replay {
+    pub(super) subscriber: Option<String>,
+    pub(super) limit: usize,
+}
+
 impl<I, O> Ask<I, O> {
     /// A request, and where its answer will come.
     pub(super) fn new(input: I) -> (Self, oneshot::Receiver<Result<O, Error>>) {
@@ -70,7 +84,7 @@ impl Work {
     pub(super) fn runs_alone(&self) -> bool {
         match self {
             Self::Commit(ask) => ask.input.executes(),
-            Self::CommitLocked(_) | Self::Claim(_) => true,
+            _ => true,
         }
     }
 
@@ -79,7 +93,7 @@ impl Work {
         match self {
             Self::Commit(ask) => Some(ask.input.run_id),
             Self::CommitLocked(ask) => Some(ask.input.run_id),
-            Self::Claim(_) => None,
+            _ => None,
         }
     }
 
@@ -89,6 +103,10 @@ impl Work {
             Self::Commit(ask) => ask.answer(),
             Self::CommitLocked(ask) => ask.answer(),
             Self::Claim(ask) => ask.answer(),
+            Self::ClaimDeliveries(ask) => ask.answer(),
+            Self::SettleDeliveries(ask) => ask.answer(),
+            Self::Replay(ask) => ask.answer(),
+            Self::Purge(ask) => ask.answer(),
         }
     }
 
@@ -98,6 +116,10 @@ impl Work {
             Self::Commit(ask) => ask.refuse(error),
             Self::CommitLocked(ask) => ask.refuse(error),
             Self::Claim(ask) => ask.refuse(error),
+            Self::ClaimDeliveries(ask) => ask.refuse(error),
+            Self::SettleDeliveries(ask) => ask.refuse(error),
+            Self::Replay(ask) => ask.refuse(error),
+            Self::Purge(ask) => ask.refuse(error),
         }
     }
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::failure::Failure;
 use super::session::Session;
 use super::work::{Ask, Locked, Work};
-use super::{attached, claim, events, flush, load, statements};
+use super::{attached, claim, deliveries, flush, load, retention, statements};
 use crate::error::Error;
 use crate::ports::{Commit, Decision};
 use crate::stores::announcement::Announcement;
@@ -65,15 +65,27 @@ pub(super) async fn run(
     for work in works.iter_mut() {
         match work {
             Work::Renew(ask) => ask.output = Some(Ok(claim::renew(session, &ask.input, now).await?)),
-            Work::Undelivered(ask) => {
-                ask.output = Some(Ok(events::undelivered(session, &ask.input, now).await?));
+            Work::ClaimDeliveries(ask) => {
+                ask.output = Some(Ok(deliveries::claim(session, &ask.input, now).await?));
             }
-            Work::MarkDelivered(ask) => {
-                ask.output = Some(Ok(events::mark_delivered(session, &ask.input, now).await?));
+            Work::SettleDeliveries(ask) => {
+                ask.output = Some(Ok(deliveries::settle_all(session, &ask.input, now).await?));
             }
-            Work::MarkRefused(ask) => {
-                ask.output = Some(Ok(events::mark_refused(session, &ask.input, now).await?));
+            Work::Replay(ask) => {
+                let runs = deliveries::replay(session, &ask.input, now).await?;
+                for run_id in &runs {
+                    set.announcement.run(*run_id);
+                }
+                ask.output = Some(Ok(runs.len()));
             }
+            Work::Purge(ask) => {
+                let purged = retention::purge(session, &ask.input, now).await?;
+                for run_id in &purged {
+                    set.announcement.run(*run_id);
+                }
+                ask.output = Some(Ok(purged));
+            }
+            Work::ForgetPurged(ask) => ask.output = Some(Ok(retention::forget(session, &ask.input).await?)),
             _ => {}
         }
     }

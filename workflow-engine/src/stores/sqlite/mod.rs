@@ -7,7 +7,7 @@ mod attached;
 mod batch;
 mod claim;
 mod columns;
-mod events;
+mod deliveries;
 mod failure;
 mod flush;
 mod foreign;
@@ -19,6 +19,7 @@ mod open;
 mod options;
 mod outbox;
 mod persistence;
+mod retention;
 #[cfg(test)]
 mod plans;
 mod rows;

@@ -1,19 +1,21 @@
 //! The store on SQLite as the outbox.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use sqlx::Row;
 
 use super::SqliteStore;
-use super::events::ANY_UNDELIVERED;
+use super::deliveries::{self, ANY_DELIVERIES, DEAD_LETTERS, NEXT_DUE};
 use super::failure::Failure;
-use super::work::{Refused, Undelivered, Work};
+use super::persistence::count;
+use super::transport::due;
+use super::work::{Replay, Work};
 use crate::error::Error;
-use crate::id::RunId;
-use crate::ports::Outbox;
-use crate::records::{Claim, Event};
+use crate::ports::{Delivery, DeliveryClaim, Outbox, Settlement};
+use crate::records::DeadLetter;
+use crate::stores::instant;
 
 #[async_trait]
 impl Outbox for SqliteStore {
@@ -21,27 +23,40 @@ impl Outbox for SqliteStore {
         self.deliver_events.store(deliver, Ordering::Relaxed);
     }
 
-    async fn undelivered(&self, flusher: &Claim, limit: usize) -> Result<Vec<Event>, Error> {
-        const DOING: &str = "read undelivered events";
+    async fn claim_deliveries(&self, ask: &DeliveryClaim) -> Result<Vec<Delivery>, Error> {
+        const DOING: &str = "claim deliveries";
 
-        // Taking the lease is a write: an idle flusher does without.
-        let rows = self.read(DOING, sqlx::query(ANY_UNDELIVERED)).await?;
+        // A claim is a write: an idle flusher does without.
+        let now = instant::now(&*self.clock).timestamp_micros();
+        let query = sqlx::query(ANY_DELIVERIES).bind(ask.subscriber.clone()).bind(now);
+        let rows = self.read(DOING, query).await?;
         let any = rows.first().map_or(Ok(false), |row| row.try_get::<bool, _>(0));
         if !any.map_err(|error| Failure::database(DOING, error))? {
             return Ok(Vec::new());
         }
-        self.ask(DOING, Work::Undelivered, Undelivered { flusher: flusher.clone(), limit }).await
+        self.ask(DOING, Work::ClaimDeliveries, ask.clone()).await
     }
 
-    async fn mark_delivered(&self, events: Vec<(RunId, u64)>) -> Result<(), Error> {
-        if events.is_empty() {
+    async fn settle_deliveries(&self, settlements: Vec<Settlement>) -> Result<(), Error> {
+        if settlements.is_empty() {
             return Ok(());
         }
-        self.ask("mark events as delivered", Work::MarkDelivered, events).await
+        self.ask("settle deliveries", Work::SettleDeliveries, settlements).await
     }
 
-    async fn mark_refused(&self, run_id: RunId, sequence: u64, delay: Duration) -> Result<(), Error> {
-        let refused = Refused { run_id, sequence, delay };
-        self.ask("mark an event as refused", Work::MarkRefused, refused).await
+    async fn next_delivery_due(&self, subscriber: &str) -> Result<Option<DateTime<Utc>>, Error> {
+        let query = sqlx::query(NEXT_DUE).bind(subscriber.to_owned());
+        due(&self.read("read when a delivery is due", query).await?)
+    }
+
+    async fn dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<Vec<DeadLetter>, Error> {
+        let query = sqlx::query(DEAD_LETTERS).bind(subscriber.map(str::to_owned)).bind(count(limit));
+        let rows = self.read("read dead letters", query).await?;
+        Ok(rows.iter().map(deliveries::dead_letter).collect::<Result<_, Failure>>()?)
+    }
+
+    async fn replay_dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<usize, Error> {
+        let replay = Replay { subscriber: subscriber.map(str::to_owned), limit };
+        self.ask("replay dead letters", Work::Replay, replay).await
     }
 }

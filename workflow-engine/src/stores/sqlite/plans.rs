@@ -2,16 +2,20 @@
 
 use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 
-use super::{attached, claim, events, flush, load, migrations, persistence, standstill, transport};
+use super::{
+    attached, claim, deliveries, flush, load, migrations, persistence, retention, standstill, transport,
+};
 
 const STATEMENTS: &[&[&str]] = &[
     attached::STATEMENTS,
     claim::STATEMENTS,
-    events::STATEMENTS,
+    deliveries::STATEMENTS,
     flush::STATEMENTS,
     load::STATEMENTS,
     persistence::STATEMENTS,
     standstill::STATEMENTS,
+    retention::DELETES,
+    retention::STATEMENTS,
     transport::STATEMENTS,
 ];
 
@@ -36,13 +40,14 @@ async fn no_statement_scans_a_table() {
         "job_queue_pending",
         "job_queue_suspended",
         "outbox_events_unpublished",
+        "plugin_deliveries_dead",
         "workflow_runs_pending",
         "workflow_runs_unfinished",
     ];
     let harmless = |step: &str| {
         !step.starts_with("SCAN")
             || step.contains("VIRTUAL TABLE")
-            || ["SCAN CONSTANT ROW", "SCAN p"].contains(&step)
+            || ["SCAN CONSTANT ROW", "SCAN fresh", "SCAN p"].contains(&step)
             || partial.iter().any(|index| step.ends_with(&format!("INDEX {index}")))
     };
     for sql in STATEMENTS.iter().copied().flatten() {
@@ -79,5 +84,22 @@ async fn what_is_ordered_comes_from_its_index() {
         let plan = plan(&mut connection, sql).await;
         let sorts = plan.iter().any(|step| step.contains("TEMP B-TREE") && !step.contains("DISTINCT"));
         assert!(!sorts, "{plan:#?} of {sql}");
+    }
+}
+
+/// What a purge forgets would stay for ever.
+#[tokio::test]
+async fn a_purge_deletes_from_every_table_that_names_a_run() {
+    let mut connection = database().await;
+    let tables = "SELECT m.name FROM sqlite_schema AS m, pragma_table_info(m.name) AS c
+        WHERE m.type = 'table' AND c.name = 'workflow_run_id'";
+    let tables = sqlx::query(tables).fetch_all(&mut connection).await.unwrap();
+    assert!(tables.len() >= 9);
+    for table in tables.iter().map(|row| row.get::<String, _>(0)) {
+        let delete = format!("DELETE FROM {table} WHERE");
+        assert!(
+            retention::DELETES.iter().any(|sql| sql.starts_with(&delete)),
+            "nothing of `{table}` is purged"
+        );
     }
 }

@@ -153,7 +153,7 @@ impl JobTransport for SqliteStore {
 }
 
 /// The only column of the only row, if there is one.
-fn due(rows: &[SqliteRow]) -> Result<Option<DateTime<Utc>>, Error> {
+pub(super) fn due(rows: &[SqliteRow]) -> Result<Option<DateTime<Utc>>, Error> {
     let Some(row) = rows.first() else { return Ok(None) };
     Ok(Columns::new(row, "job_queue", 0).maybe_instant("due")?)
 }

@@ -6,8 +6,8 @@ use tokio::sync::oneshot;
 
 use crate::error::Error;
 use crate::id::RunId;
-use crate::ports::{Commit, Decide, Decision};
-use crate::records::{Claim, ClaimedJob, Event, Lease};
+use crate::ports::{Commit, Decide, Decision, Delivery, DeliveryClaim, Purge, Settlement};
+use crate::records::{Claim, ClaimedJob, Lease};
 
 /// One request.
 pub(super) enum Work {
@@ -19,12 +19,16 @@ pub(super) enum Work {
     Claim(Ask<ClaimJobs, Vec<ClaimedJob>>),
     /// Extend leases.
     Renew(Ask<RenewLeases, Vec<Lease>>),
-    /// Take the flusher's lease and read events.
-    Undelivered(Ask<Undelivered, Vec<Event>>),
-    /// Events were delivered.
-    MarkDelivered(Ask<Vec<(RunId, u64)>, ()>),
-    /// An event was refused.
-    MarkRefused(Ask<Refused, ()>),
+    /// Hand new events over and claim deliveries.
+    ClaimDeliveries(Ask<DeliveryClaim, Vec<Delivery>>),
+    /// Note what became of deliveries.
+    SettleDeliveries(Ask<Vec<Settlement>, ()>),
+    /// Offer dead letters again.
+    Replay(Ask<Replay, usize>),
+    /// Delete runs.
+    Purge(Ask<PurgeNamed, Vec<RunId>>),
+    /// The blobs of purged runs are deleted.
+    ForgetPurged(Ask<Vec<RunId>, ()>),
 }
 
 /// A request with the way back to whoever asked. Nobody has to be there any more when the answer comes.
@@ -55,17 +59,16 @@ pub(super) struct RenewLeases {
     pub(super) lease: Duration,
 }
 
-/// The arguments of a flush.
-pub(super) struct Undelivered {
-    pub(super) flusher: Claim,
+/// The arguments of a replay.
+pub(super) struct Replay {
+    pub(super) subscriber: Option<String>,
     pub(super) limit: usize,
 }
 
-/// The arguments of a refusal.
-pub(super) struct Refused {
-    pub(super) run_id: RunId,
-    pub(super) sequence: u64,
-    pub(super) delay: Duration,
+/// Runs that were found to be over.
+pub(super) struct PurgeNamed {
+    pub(super) purge: Purge,
+    pub(super) runs: Vec<RunId>,
 }
 
 impl<I, O> Ask<I, O> {
@@ -105,9 +108,11 @@ impl Work {
             Self::CommitLocked(ask) => ask.answer(lost),
             Self::Claim(ask) => ask.answer(lost),
             Self::Renew(ask) => ask.answer(lost),
-            Self::Undelivered(ask) => ask.answer(lost),
-            Self::MarkDelivered(ask) => ask.answer(lost),
-            Self::MarkRefused(ask) => ask.answer(lost),
+            Self::ClaimDeliveries(ask) => ask.answer(lost),
+            Self::SettleDeliveries(ask) => ask.answer(lost),
+            Self::Replay(ask) => ask.answer(lost),
+            Self::Purge(ask) => ask.answer(lost),
+            Self::ForgetPurged(ask) => ask.answer(lost),
         }
     }
 
@@ -118,9 +123,11 @@ impl Work {
             Self::CommitLocked(ask) => ask.refuse(error),
             Self::Claim(ask) => ask.refuse(error),
             Self::Renew(ask) => ask.refuse(error),
-            Self::Undelivered(ask) => ask.refuse(error),
-            Self::MarkDelivered(ask) => ask.refuse(error),
-            Self::MarkRefused(ask) => ask.refuse(error),
+            Self::ClaimDeliveries(ask) => ask.refuse(error),
+            Self::SettleDeliveries(ask) => ask.refuse(error),
+            Self::Replay(ask) => ask.refuse(error),
+            Self::Purge(ask) => ask.refuse(error),
+            Self::ForgetPurged(ask) => ask.refuse(error),
         }
     }
 }

@@ -100,6 +100,7 @@ suite! {
     waiting,
     standstill,
     outbox,
+    retention,
     reads,
     fidelity,
     hints,

@@ -12,11 +12,12 @@ use crate::error::Error;
 use crate::id::RunId;
 use crate::language::Json;
 use crate::ports::{
-    AnnotationFilter, Commit, Decide, Decision, Hints, JobTransport, Outbox, Persistence, Snapshot, Store,
+    AnnotationFilter, Commit, Decide, Decision, Delivery, DeliveryClaim, Hints, JobTransport, Outbox,
+    Persistence, Purge, Retention, Settlement, Snapshot, Store,
 };
 use crate::records::{
-    AnnotationRecord, ArtifactRecord, BlobKey, Claim, ClaimedJob, Event, JobRecord, Lease, LogRecord,
-    RunRecord, RunRequest, StageRecord, StoredValue,
+    AnnotationRecord, ArtifactRecord, BlobKey, Claim, ClaimedJob, DeadLetter, Event, JobRecord, Lease,
+    LogRecord, RunRecord, RunRequest, StageRecord, StoredValue,
 };
 
 /// When, at commit number n, the process dies.
@@ -226,15 +227,42 @@ impl Outbox for CrashingStore {
         self.inner.deliver_events(deliver);
     }
 
-    async fn undelivered(&self, flusher: &Claim, limit: usize) -> Result<Vec<Event>, Error> {
-        self.write(self.inner.undelivered(flusher, limit)).await
+    async fn claim_deliveries(&self, ask: &DeliveryClaim) -> Result<Vec<Delivery>, Error> {
+        self.write(self.inner.claim_deliveries(ask)).await
     }
 
-    async fn mark_delivered(&self, events: Vec<(RunId, u64)>) -> Result<(), Error> {
-        self.write(self.inner.mark_delivered(events)).await
+    async fn settle_deliveries(&self, settlements: Vec<Settlement>) -> Result<(), Error> {
+        self.write(self.inner.settle_deliveries(settlements)).await
     }
 
-    async fn mark_refused(&self, run_id: RunId, sequence: u64, delay: Duration) -> Result<(), Error> {
-        self.write(self.inner.mark_refused(run_id, sequence, delay)).await
+    async fn next_delivery_due(&self, subscriber: &str) -> Result<Option<DateTime<Utc>>, Error> {
+        self.alive()?.next_delivery_due(subscriber).await
+    }
+
+    async fn dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<Vec<DeadLetter>, Error> {
+        self.alive()?.dead_letters(subscriber, limit).await
+    }
+
+    async fn replay_dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<usize, Error> {
+        self.write(self.inner.replay_dead_letters(subscriber, limit)).await
+    }
+}
+
+#[async_trait]
+impl Retention for CrashingStore {
+    async fn purge_runs(&self, purge: &Purge) -> Result<Vec<RunId>, Error> {
+        self.write(self.inner.purge_runs(purge)).await
+    }
+
+    async fn oldest_end(&self) -> Result<Option<DateTime<Utc>>, Error> {
+        self.alive()?.oldest_end().await
+    }
+
+    async fn purged_runs(&self, limit: usize) -> Result<Vec<RunId>, Error> {
+        self.alive()?.purged_runs(limit).await
+    }
+
+    async fn forget_purged(&self, runs: Vec<RunId>) -> Result<(), Error> {
+        self.write(self.inner.forget_purged(runs)).await
     }
 }

@@ -1,0 +1,97 @@
+//! Deliveries to a subscriber who hears everything, for tests of a store.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use workflow_engine::RunId;
+use workflow_engine::ports::{
+    Change, Decision, Delivery, DeliveryClaim, DeliveryOutcome, Outbox, Settlement, Store, Subscription,
+};
+use workflow_engine::records::{Event, EventType};
+
+use crate::decisions::{claim, complete, running};
+
+/// A claim of everything.
+pub fn ask() -> DeliveryClaim {
+    let event_types = EventType::ALL.iter().map(|event_type| event_type.name()).collect();
+    DeliveryClaim {
+        subscriptions: vec![Subscription { subscriber: "all".into(), event_types }],
+        subscriber: "all".into(),
+        claim: claim(),
+        deliveries: 100,
+        window: 1_000,
+    }
+}
+
+/// The events that wait; from then on they are claimed.
+pub async fn waiting(store: &dyn Outbox) -> Vec<Event> {
+    let mut events = Vec::new();
+    loop {
+        let claimed = store.claim_deliveries(&ask()).await.expect("the store is there");
+        if claimed.is_empty() {
+            return events;
+        }
+        events.extend(claimed.into_iter().flat_map(|delivery| delivery.events));
+    }
+}
+
+/// Settles one delivery.
+pub async fn settle(store: &dyn Outbox, delivery: &Delivery, outcome: DeliveryOutcome) {
+    let settlement = Settlement { lease: delivery.lease.clone(), outcome };
+    store.settle_deliveries(vec![settlement]).await.expect("the store is there");
+}
+
+/// Some hand over and deliver while others commit, each through a store of its own, as several processes do: every
+/// event is delivered once, in order within its run (G7, trap 15).
+pub async fn race(stores: Vec<Arc<dyn Store>>) {
+    const RUNS: usize = 24;
+    const STEPS: u8 = 20;
+    // Created, started, its stage started, and at the end two more.
+    const EVENTS: u64 = 3 + STEPS as u64 + 2;
+
+    let heard: Arc<Mutex<HashMap<RunId, u64>>> = Arc::default();
+    let done = Arc::new(AtomicUsize::new(0));
+    let flushers = stores.iter().cloned().map(|store| {
+        let (heard, done) = (Arc::clone(&heard), Arc::clone(&done));
+        tokio::spawn(async move {
+            while done.load(Ordering::SeqCst) < RUNS {
+                let ask = DeliveryClaim { deliveries: 4, window: 3, ..ask() };
+                let claimed = store.claim_deliveries(&ask).await.expect("the store is there");
+                for delivery in &claimed {
+                    for event in &delivery.events {
+                        let mut heard = heard.lock().expect("no panic under it");
+                        let last = heard.entry(event.run_id).or_default();
+                        assert_eq!(event.sequence, *last + 1, "run {}", event.run_id);
+                        *last = event.sequence;
+                        done.fetch_add(usize::from(event.sequence == EVENTS), Ordering::SeqCst);
+                    }
+                    settle(&*store, delivery, DeliveryOutcome::Delivered { through: delivery.through }).await;
+                }
+                tokio::task::yield_now().await;
+            }
+        })
+    });
+    let flushers: Vec<_> = flushers.collect();
+    let runs = (0..RUNS).map(|number| {
+        let stores = stores.clone();
+        tokio::spawn(async move {
+            let store = |step: usize| &stores[(number + step) % stores.len()];
+            let job = running(&**store(0)).await;
+            for step in 0..usize::from(STEPS) {
+                let change = Change::Progress { stage_id: "a".into(), fraction: 0.5, message: "on".into() };
+                let decision = Decision { changes: vec![change], ..complete(&job) };
+                store(step).commit(decision).await.expect("the store is there");
+            }
+            store(number).commit(complete(&job)).await.expect("the store is there");
+        })
+    });
+    for run in runs.collect::<Vec<_>>() {
+        run.await.expect("no panic");
+    }
+    for flusher in flushers {
+        flusher.await.expect("no panic");
+    }
+    let heard = heard.lock().expect("no panic under it");
+    assert!(heard.len() == RUNS && heard.values().all(|last| *last == EVENTS), "{heard:?}");
+}

@@ -1,0 +1,204 @@
+//! Several flushers at the same time, and flushers that die.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tests::deliveries::ask;
+use tests::on_every_store;
+use tests::recorder::Recorder;
+use tests::world::World;
+use workflow_engine::RunId;
+use workflow_engine::kernel::OutboxFlush;
+use workflow_engine::ports::DeliveryClaim;
+
+use super::fixture::{ALL, CountsInput, counting, engine, flush, flush_as, run};
+
+async fn trap_15_two_flushers_deliver_nothing_twice(world: World) {
+    let plugin = Recorder::new("all");
+    let mut engines = Vec::new();
+    for _ in 0..3 {
+        engines.push(engine(&world).plugin(plugin.clone()).build().await.unwrap());
+    }
+    let mut runs = Vec::new();
+    for _ in 0..40 {
+        runs.push(run(&engines[0], 0).await);
+    }
+    let names = ["one", "two", "three"];
+    let flushed = join_all(engines.iter().zip(names).map(|(engine, name)| flush_as(engine, name))).await;
+    let published: usize = flushed.iter().map(|flushed| flushed.published).sum();
+    assert_eq!(published, 200);
+    let distinct: HashSet<(RunId, u64)> = plugin.offered().into_iter().collect();
+    assert_eq!((plugin.offered().len(), distinct.len()), (200, 200));
+    for run_id in runs {
+        assert_eq!(plugin.taken_of(run_id), ALL);
+    }
+}
+
+/// Workers that run stages and flush at the same time, each of them hearing of the others' commits.
+async fn trap_15_two_workers_deliver_nothing_twice(world: World) {
+    let plugin = Recorder::new("all");
+    let mut engines = Vec::new();
+    for _ in 0..2 {
+        let builder = world.engine().register::<counting>().plugin(plugin.clone());
+        engines.push(builder.lease(Duration::from_secs(1_000_000)).build().await.unwrap());
+    }
+    let starts = (0..30_u32).map(|number| {
+        engines[number as usize % 2].start::<counting>(CountsInput { times: number % 3 }).into_future()
+    });
+    let runs = join_all(starts).await;
+    for run in &runs {
+        run.as_ref().unwrap().output().await.unwrap();
+    }
+    for engine in &engines {
+        engine.drain().await;
+    }
+    for run in runs {
+        let run = run.unwrap();
+        let all: Vec<u64> = (1..=run.record().await.unwrap().last_sequence).collect();
+        assert_eq!(plugin.taken_of(run.id()), all);
+    }
+}
+
+async fn a_flusher_that_dies_is_followed_by_another(world: World) {
+    let plugin = Recorder::new("all");
+    let engine = engine(&world).plugin(plugin.clone()).build().await.unwrap();
+    let run_id = run(&engine, 0).await;
+    let lease = ask().claim.lease;
+    let dead = world.store.claim_deliveries(&DeliveryClaim { window: 3, ..ask() }).await.unwrap();
+    assert_eq!(dead[0].events.len(), 3);
+    world.clock.advance(lease.checked_sub(Duration::from_micros(1)).unwrap());
+    assert_eq!(flush(&engine).await.offered(), 0, "it may still be alive");
+    world.clock.advance(Duration::from_micros(1));
+    flush(&engine).await;
+    assert_eq!(plugin.taken_of(run_id), ALL);
+}
+
+/// The flusher's task is dropped in the middle of an event: nothing of it is settled.
+async fn a_flush_that_is_given_up_is_repeated(world: World) {
+    let plugin = Recorder::new("all");
+    let engine = engine(&world).plugin(plugin.clone()).build().await.unwrap();
+    let run_id = run(&engine, 0).await;
+    {
+        let command = OutboxFlush { worker_id: "w".into(), max_events: 100, plugin: None };
+        let mut flushing = std::pin::pin!(engine.dispatch(command));
+        while plugin.offered().is_empty() {
+            assert!(futures_util::poll!(flushing.as_mut()).is_pending());
+            tokio::task::yield_now().await;
+        }
+    }
+    world.clock.advance(Duration::from_secs(30));
+    flush(&engine).await;
+    assert_eq!(plugin.taken_of(run_id).last(), Some(&5));
+    let mut heard = plugin.taken_of(run_id);
+    heard.sort_unstable();
+    heard.dedup();
+    assert_eq!(heard, ALL, "at least once");
+}
+
+async fn trap_15_one_run_with_many_failing_events_starves_nobody(world: World) {
+    let plugin = Recorder::new("all").with(|policy| {
+        policy.hold_back = false;
+        policy.max_retries = Some(1);
+    });
+    let engine = engine(&world).plugin(plugin.clone()).build().await.unwrap();
+    let noisy = run(&engine, 600).await;
+    plugin.refuse(move |event, _| (event.run_id == noisy).then_some("no"));
+    let few = || OutboxFlush { worker_id: "w".into(), max_events: 10, plugin: None };
+    engine.dispatch(few()).await.unwrap();
+    let mut others = Vec::new();
+    for _ in 0..10 {
+        others.push(run(&engine, 0).await);
+        // Five events, and room for ten: however much the other run has, it takes no more than its turn.
+        engine.dispatch(few()).await.unwrap();
+        world.clock.advance(Duration::from_secs(1));
+    }
+    engine.dispatch(few()).await.unwrap();
+    for run_id in others {
+        assert_eq!(plugin.taken_of(run_id), ALL);
+    }
+    assert!(!engine.dead_letters(None, 1_000).await.unwrap().is_empty());
+}
+
+async fn a_subscriber_that_hangs_keeps_no_other_waiting(world: World) {
+    let (slow, quick) = (Hanging, Recorder::new("quick"));
+    let builder = world.engine().register::<counting>().plugin(slow).plugin(quick.clone());
+    let engine = builder.lease(Duration::from_secs(1_000_000)).build().await.unwrap();
+    let mut runs = Vec::new();
+    for _ in 0..5 {
+        let run = engine.start::<counting>(CountsInput { times: 0 }).await.unwrap();
+        run.output().await.unwrap();
+        runs.push(run.id());
+    }
+    // The clock stands still, so the other one never times out.
+    while quick.taken().len() < 25 {
+        tokio::task::yield_now().await;
+    }
+    for run_id in runs {
+        assert_eq!(quick.taken_of(run_id), ALL);
+    }
+}
+
+async fn a_subscriber_that_hangs_keeps_a_worker_from_stopping_no_longer_than_its_time(world: World) {
+    let builder = world.engine().register::<counting>().plugin(Hanging).lease(Duration::from_secs(1_000_000));
+    let engine = builder.drain_timeout(Duration::from_secs(7)).build().await.unwrap();
+    let run = engine.start::<counting>(CountsInput { times: 0 }).await.unwrap();
+    run.output().await.unwrap();
+    let began = world.clock_now();
+    let drain = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.drain().await }
+    });
+    while !drain.is_finished() {
+        // One event may take ten seconds, and there are five.
+        let wait =
+            world.clock.next_wake().map(|wake| (wake - world.clock_now()).to_std().unwrap_or_default());
+        if let Some(wait) = wait.filter(|wait| *wait <= Duration::from_secs(7)) {
+            world.clock.advance(wait);
+        }
+        tokio::task::yield_now().await;
+    }
+    drain.await.unwrap();
+    // Once for the bodies, which may be about to end, and once for the events.
+    assert!(world.clock_now() <= began + Duration::from_secs(14));
+}
+
+/// Never comes to an end with anything.
+struct Hanging;
+
+#[async_trait::async_trait]
+impl workflow_engine::ports::Plugin for Hanging {
+    fn name(&self) -> &'static str {
+        "hanging"
+    }
+
+    async fn handle(
+        &self,
+        _: &workflow_engine::records::Event,
+    ) -> Result<(), workflow_engine::ports::DeliveryError> {
+        std::future::pending().await
+    }
+}
+
+/// What a flusher does between two commits costs the commits of stages nothing.
+async fn a_stage_of_a_run_writes_no_delivery(world: World) {
+    let engine = engine(&world).plugin(Recorder::new("all")).build().await.unwrap();
+    run(&engine, 0).await;
+    assert!(world.store.next_delivery_due("all").await.unwrap().is_none());
+    flush(&engine).await;
+    assert!(
+        world.store.next_delivery_due("all").await.unwrap().is_none(),
+        "nor does anything stay afterwards"
+    );
+}
+
+on_every_store!(
+    trap_15_two_flushers_deliver_nothing_twice,
+    trap_15_two_workers_deliver_nothing_twice,
+    a_flusher_that_dies_is_followed_by_another,
+    a_flush_that_is_given_up_is_repeated,
+    trap_15_one_run_with_many_failing_events_starves_nobody,
+    a_subscriber_that_hangs_keeps_no_other_waiting,
+    a_subscriber_that_hangs_keeps_a_worker_from_stopping_no_longer_than_its_time,
+    a_stage_of_a_run_writes_no_delivery,
+);

@@ -1,0 +1,223 @@
+//! Runs that are over are deleted in time.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tests::on_every_store;
+use tests::recorder::Recorder;
+use tests::world::World;
+use workflow_engine::blobs::FileBlobStore;
+use workflow_engine::kernel::{OutboxFlush, RetentionPurge};
+use workflow_engine::ports::BlobStore;
+use workflow_engine::prelude::*;
+use workflow_engine::records::BlobKey;
+use workflow_engine::testing::{CollectingEventSink, InMemoryBlobStore};
+use workflow_engine::{Error, Json, RunId};
+
+#[stage]
+async fn repeats(text: String, ctx: &StageContext) -> StageResult<String> {
+    ctx.log(workflow_engine::LogLevel::Info, "repeating", ());
+    Ok(text.repeat(100))
+}
+
+#[stage]
+async fn measures(text: String) -> StageResult<usize> {
+    Ok(text.len())
+}
+
+workflow! { repeating = repeats >> measures }
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn input() -> RepeatsInput {
+    RepeatsInput { text: "again".into() }
+}
+
+async fn purge(engine: &Engine, older_than: Duration) -> Result<Vec<RunId>, Error> {
+    let command = RetentionPurge { older_than, max: 1_000, even_undelivered: false };
+    engine.dispatch(command).await.map(|purged| purged.runs)
+}
+
+async fn a_reused_key_makes_a_new_run_after_the_purge(world: World) {
+    let engine = world.engine().register::<repeating>().build().await.unwrap();
+    let first = engine.start::<repeating>(input()).key("order-7").await.unwrap();
+    first.output().await.unwrap();
+    world.clock.advance(DAY);
+    assert!(purge(&engine, DAY * 2).await.unwrap().is_empty());
+    assert_eq!(engine.start::<repeating>(input()).key("order-7").await.unwrap().id(), first.id());
+    assert_eq!(purge(&engine, DAY).await.unwrap(), [first.id()]);
+    assert_eq!(first.record().await.unwrap_err().code(), "RUN_NOT_FOUND");
+    let second = engine.start::<repeating>(input()).key("order-7").await.unwrap();
+    assert_ne!(second.id(), first.id());
+    assert_eq!(second.output().await.unwrap(), 500);
+}
+
+async fn a_purge_takes_as_many_runs_as_it_is_told_in_small_transactions(world: World) {
+    let engine = world.engine().register::<repeating>().build().await.unwrap();
+    let mut runs = HashSet::new();
+    for _ in 0..50 {
+        let run = engine.start::<repeating>(input()).await.unwrap();
+        run.output().await.unwrap();
+        runs.insert(run.id());
+    }
+    let command = RetentionPurge { older_than: Duration::ZERO, max: 45, even_undelivered: false };
+    let purged = engine.dispatch(command).await.unwrap().runs;
+    assert_eq!(purged.len(), 45);
+    assert_eq!(purge(&engine, Duration::ZERO).await.unwrap().len(), 5);
+    assert_eq!(purged.iter().collect::<HashSet<_>>().len(), 45);
+    assert!(purged.iter().all(|run_id| runs.contains(run_id)));
+}
+
+/// Fails to delete, while it is told so.
+#[derive(Clone)]
+struct Stubborn(InMemoryBlobStore, Arc<AtomicBool>);
+
+#[async_trait]
+impl BlobStore for Stubborn {
+    async fn put(&self, key: &BlobKey, value: &Json) -> Result<(), Error> {
+        self.0.put(key, value).await
+    }
+
+    async fn get(&self, key: &BlobKey) -> Result<Option<Json>, Error> {
+        self.0.get(key).await
+    }
+
+    async fn has(&self, key: &BlobKey) -> Result<bool, Error> {
+        self.0.has(key).await
+    }
+
+    async fn delete(&self, key: &BlobKey) -> Result<(), Error> {
+        if self.1.load(Ordering::Relaxed) {
+            return Err(Error::blob_store("delete a blob", "the far side is away"));
+        }
+        self.0.delete(key).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<BlobKey>, Error> {
+        self.0.list(prefix).await
+    }
+}
+
+async fn blobs_elsewhere_are_deleted_even_if_not_at_once(world: World) {
+    let (blobs, is_away) = (InMemoryBlobStore::new(), Arc::new(AtomicBool::new(true)));
+    let stubborn = Stubborn(blobs.clone(), Arc::clone(&is_away));
+    let builder = world.engine().register::<repeating>().blob_store(stubborn).inline_limit(100);
+    let engine = builder.build().await.unwrap();
+    let old = engine.start::<repeating>(input()).await.unwrap();
+    assert_eq!(old.output().await.unwrap(), 500);
+    world.clock.advance(DAY);
+    let new = engine.start::<repeating>(input()).await.unwrap();
+    new.output().await.unwrap();
+    assert_eq!(blobs.len(), 2);
+
+    let error = purge(&engine, DAY).await.unwrap_err();
+    assert_eq!(error.code(), "BLOB_STORE_FAILED");
+    assert_eq!(error.to_string(), "cannot delete a blob: the far side is away");
+    assert_eq!(old.record().await.unwrap_err().code(), "RUN_NOT_FOUND", "the run is deleted first");
+    assert_eq!(blobs.len(), 2);
+    is_away.store(false, Ordering::Relaxed);
+    assert!(purge(&engine, DAY).await.unwrap().is_empty());
+    assert_eq!(blobs.len(), 1, "what an earlier purge has not come to");
+    assert_eq!(new.outputs().await.unwrap().repeats.unwrap().len(), 500);
+    assert!(world.store.purged_runs(10).await.unwrap().is_empty());
+}
+
+async fn files_are_blobs(world: World) {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = FileBlobStore::open(folder.path()).await.unwrap();
+    let builder = world.engine().register::<repeating>().blob_store(blobs.clone()).inline_limit(100);
+    let engine = builder.build().await.unwrap();
+    let run = engine.start::<repeating>(input()).await.unwrap();
+    assert_eq!(run.output().await.unwrap(), 500);
+    assert_eq!(run.outputs().await.unwrap().repeats.unwrap().len(), 500);
+    let keys = blobs.list(&run.id().to_string()).await.unwrap();
+    assert_eq!(keys.len(), 1);
+    assert_eq!(keys[0].0, format!("{}/repeats/1/1", run.id()));
+    assert!(world.store.blob(&keys[0]).await.unwrap().is_none(), "it is not in the database, too");
+    purge(&engine, Duration::ZERO).await.unwrap();
+    assert!(blobs.list("").await.unwrap().is_empty());
+}
+
+async fn a_worker_deletes_what_is_old_enough(world: World) {
+    let builder = world.engine().register::<repeating>().retention(DAY).lease(DAY * 100);
+    let engine = builder.build().await.unwrap();
+    let run = engine.start::<repeating>(input()).await.unwrap();
+    run.output().await.unwrap();
+    let began = world.clock_now();
+    while run.record().await.is_ok() {
+        if let Some(wake) = world.clock.next_wake().filter(|wake| *wake < began + DAY * 3) {
+            world.clock.advance((wake - world.clock_now()).to_std().unwrap_or_default());
+        }
+        tokio::task::yield_now().await;
+    }
+    assert!(world.clock_now() >= began + DAY);
+    engine.drain().await;
+}
+
+/// Whatever is purged meanwhile, everybody hears of everything first.
+async fn a_purge_beside_running_workers_loses_nothing(world: World) {
+    let (sink, plugin) = (CollectingEventSink::new(), Recorder::new("plugin"));
+    let builder = world.engine().register::<repeating>().event_sink(sink.clone()).plugin(plugin.clone());
+    let engine = builder.build().await.unwrap();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let purging = tokio::spawn({
+        let (engine, is_over) = (engine.clone(), Arc::clone(&is_over));
+        async move {
+            let mut purged = Vec::new();
+            loop {
+                // Read before the purge, so the last one comes after the end.
+                let last = is_over.load(Ordering::SeqCst);
+                purged.extend(purge(&engine, Duration::ZERO).await.unwrap());
+                if last {
+                    return purged;
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+    });
+    let mut runs = Vec::new();
+    for _ in 0..60 {
+        runs.push(engine.start::<repeating>(input()).await.unwrap().id());
+    }
+    // Seven events each.
+    sink.wait_for(60 * 7).await;
+    engine.drain().await;
+    is_over.store(true, Ordering::SeqCst);
+    let purged: HashSet<RunId> = purging.await.unwrap().into_iter().collect();
+    assert_eq!(purged, runs.iter().copied().collect());
+    for run_id in runs {
+        let sequences: Vec<u64> = sink.events_of(run_id).iter().map(|event| event.sequence).collect();
+        assert_eq!(sequences, [1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(plugin.taken_of(run_id), sequences);
+    }
+}
+
+async fn what_nobody_was_told_is_kept_until_it_is_said(world: World) {
+    let plugin = Recorder::new("plugin");
+    plugin.refuse(|_, _| Some("not now"));
+    let engine =
+        world.engine().register::<repeating>().plugin(plugin.clone()).without_worker().build().await.unwrap();
+    let run = engine.start::<repeating>(input()).await.unwrap();
+    assert!(run.cancel("not wanted").await.unwrap());
+    assert!(purge(&engine, Duration::ZERO).await.unwrap().is_empty());
+    let flush = || OutboxFlush { worker_id: "w".into(), max_events: 100, plugin: None };
+    engine.dispatch(flush()).await.unwrap();
+    assert!(purge(&engine, Duration::ZERO).await.unwrap().is_empty());
+    let anyway = RetentionPurge { older_than: Duration::ZERO, max: 10, even_undelivered: true };
+    assert_eq!(engine.dispatch(anyway).await.unwrap().runs, [run.id()]);
+    world.clock.advance(DAY);
+    assert_eq!(engine.dispatch(flush()).await.unwrap().offered(), 0);
+}
+
+on_every_store!(
+    a_reused_key_makes_a_new_run_after_the_purge,
+    a_purge_takes_as_many_runs_as_it_is_told_in_small_transactions,
+    blobs_elsewhere_are_deleted_even_if_not_at_once,
+    files_are_blobs,
+    a_worker_deletes_what_is_old_enough,
+    a_purge_beside_running_workers_loses_nothing,
+    what_nobody_was_told_is_kept_until_it_is_said,
+);

@@ -1,0 +1,90 @@
+//! `retention.purge`: deletes runs that are over, with everything that hangs on them.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::Kernel;
+use super::command::Command;
+use crate::error::Error;
+use crate::id::RunId;
+use crate::ports::Purge;
+
+/// Deletes runs that ended long ago: stages, events, logs, idempotency keys, blobs, artifacts, deliveries. A key that
+/// is used again after that makes a new run.
+///
+/// A run with events that wait for delivery to the sink or to a plugin is kept until they are delivered or given up;
+/// its dead letters go with it, so replay those that still matter before.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionPurge {
+    /// Only runs that ended at least this long ago.
+    #[serde(rename = "older_than_ms", with = "super::milliseconds")]
+    pub older_than: Duration,
+    /// At most this many runs. 100 is usual.
+    #[serde(default = "hundred")]
+    pub max: usize,
+    /// Also runs with events that wait for delivery: where the sink or the plugin that they wait for is gone for good.
+    #[serde(default)]
+    pub even_undelivered: bool,
+}
+
+fn hundred() -> usize {
+    100
+}
+
+/// What was deleted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RunsPurged {
+    /// The runs.
+    pub runs: Vec<RunId>,
+}
+
+/// Runs of one transaction, so that none holds its locks for long.
+const BATCH: usize = 20;
+
+#[async_trait]
+impl Command for RetentionPurge {
+    type Answer = RunsPurged;
+    const NAME: &'static str = "retention.purge";
+
+    async fn carry_out(self, kernel: &Kernel) -> Result<RunsPurged, Error> {
+        let mut runs = Vec::new();
+        while runs.len() < self.max {
+            let limit = BATCH.min(self.max - runs.len());
+            let purge = Purge {
+                older_than: self.older_than,
+                even_undelivered: self.even_undelivered,
+                external_blobs: kernel.ports().blobs.is_some(),
+                limit,
+            };
+            let purged = kernel.store().purge_runs(&purge).await?;
+            let was_last = purged.len() < limit;
+            runs.extend(purged);
+            delete_external_blobs(kernel).await?;
+            if was_last {
+                break;
+            }
+        }
+        Ok(RunsPurged { runs })
+    }
+}
+
+/// Deletes the blobs of purged runs, also of those that an earlier purge has not come to: a blob that is deleted while
+/// its run can still be rerun would be missed, so it is deleted after the run, and until then remembered.
+async fn delete_external_blobs(kernel: &Kernel) -> Result<(), Error> {
+    let Some(blobs) = &kernel.ports().blobs else { return Ok(()) };
+    loop {
+        let runs = kernel.store().purged_runs(BATCH).await?;
+        if runs.is_empty() {
+            return Ok(());
+        }
+        for run_id in &runs {
+            for key in blobs.list(&run_id.to_string()).await? {
+                blobs.delete(&key).await?;
+            }
+        }
+        kernel.store().forget_purged(runs).await?;
+    }
+}

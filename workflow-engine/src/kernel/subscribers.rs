@@ -1,0 +1,113 @@
+//! Who hears of events in this process: the sink and the plugins, side by side.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+use crate::error::Error;
+use crate::ports::{Clock, DeliveryPolicy, EventSink, Plugin, Subscription};
+use crate::records::{Event, EventType};
+
+/// The name under which the sink's deliveries are stored.
+const SINK: &str = "sink";
+/// The longest name of a plugin, in bytes.
+const MAX_NAME_BYTES: usize = 100;
+/// A longer text of an error is cut.
+const MAX_ERROR_BYTES: usize = 4 * 1024;
+
+/// Everybody who hears of events.
+#[derive(Default)]
+pub(super) struct Subscribers {
+    all: Vec<Subscriber>,
+    subscriptions: Vec<Subscription>,
+}
+
+/// Somebody who hears of events.
+pub(super) struct Subscriber {
+    pub(super) name: String,
+    pub(super) policy: DeliveryPolicy,
+    target: Target,
+}
+
+enum Target {
+    Sink(Arc<dyn EventSink>),
+    Plugin(Arc<dyn Plugin>),
+}
+
+impl Subscribers {
+    pub(super) fn new(sink: Option<&Arc<dyn EventSink>>, plugins: &[Arc<dyn Plugin>]) -> Self {
+        let sink = sink.map(|sink| {
+            let policy = DeliveryPolicy { max_retries: None, ..DeliveryPolicy::default() };
+            let subscriber = Subscriber { name: SINK.into(), policy, target: Target::Sink(Arc::clone(sink)) };
+            (subscriber, EventType::ALL)
+        });
+        let plugins = plugins.iter().map(|plugin| {
+            let (name, policy) = (plugin.name().to_owned(), plugin.policy());
+            (Subscriber { name, policy, target: Target::Plugin(Arc::clone(plugin)) }, plugin.on())
+        });
+        let mut subscribers = Self::default();
+        for (subscriber, on) in sink.into_iter().chain(plugins) {
+            let event_types = on.iter().map(|event_type| event_type.name()).collect();
+            let name = subscriber.name.clone();
+            subscribers.subscriptions.push(Subscription { subscriber: name, event_types });
+            subscribers.all.push(subscriber);
+        }
+        subscribers
+    }
+
+    pub(super) fn all(&self) -> &[Subscriber] {
+        &self.all
+    }
+
+    /// What everybody wants to hear.
+    pub(super) fn subscriptions(&self) -> &[Subscription] {
+        &self.subscriptions
+    }
+}
+
+/// Checks the names of plugins.
+///
+/// # Errors
+/// `INVALID_REQUEST` for a name that is empty, too long, has control characters or is the sink's; `DUPLICATE_PLUGIN`
+/// where two have the same.
+pub(crate) fn check_plugins(plugins: &[Arc<dyn Plugin>]) -> Result<(), Error> {
+    for (number, plugin) in plugins.iter().enumerate() {
+        let name = plugin.name();
+        if name.is_empty()
+            || name.len() > MAX_NAME_BYTES
+            || name.chars().any(char::is_control)
+            || name == SINK
+        {
+            return Err(Error::invalid_request(format!(
+                "a plugin's name has 1 to {MAX_NAME_BYTES} bytes and no control characters, and is not `{SINK}`"
+            )));
+        }
+        if plugins[..number].iter().any(|other| other.name() == name) {
+            return Err(Error::duplicate_plugin(name));
+        }
+    }
+    Ok(())
+}
+
+impl Subscriber {
+    /// Hands over one event; answers the text of the refusal where it is not taken, in time and without a panic.
+    pub(super) async fn deliver(&self, event: &Event, clock: &dyn Clock) -> Result<(), String> {
+        let handed = async {
+            match &self.target {
+                Target::Sink(sink) => sink.deliver(event).await,
+                Target::Plugin(plugin) => plugin.handle(event).await,
+            }
+        };
+        let refusal = tokio::select! {
+            biased;
+            taken = AssertUnwindSafe(handed).catch_unwind() => match taken {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(error)) => error.to_string(),
+                Err(panic) => format!("panicked: {}", super::local_executor::panic_text(&*panic)),
+            },
+            () = clock.sleep(self.policy.timeout) => format!("timed out after {:?}", self.policy.timeout),
+        };
+        Err(refusal[..refusal.floor_char_boundary(MAX_ERROR_BYTES)].to_owned())
+    }
+}

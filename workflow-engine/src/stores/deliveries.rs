@@ -1,0 +1,82 @@
+//! What a settlement does to a delivery: the one meaning that every store gives it.
+
+use chrono::{DateTime, Utc};
+
+use super::instant;
+use crate::ports::{DeliveryLease, DeliveryOutcome, Settlement};
+use crate::records::DeliveryRecord;
+
+/// What becomes of a delivery's row.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Settled {
+    /// The row as it is from now on; `None` where the subscriber has heard everything.
+    pub(super) row: Option<DeliveryRecord>,
+    /// An event that was given up alone.
+    pub(super) letter: Option<DeliveryRecord>,
+}
+
+/// The right to settle this row.
+pub(super) fn lease_of(row: &DeliveryRecord) -> DeliveryLease {
+    DeliveryLease {
+        subscriber: row.subscriber.clone(),
+        run_id: row.run_id,
+        letter: row.letter,
+        epoch: row.epoch,
+        next: row.next,
+    }
+}
+
+/// The last sequence number that a claim looks at.
+pub(super) fn window_end(row: &DeliveryRecord, window: usize) -> u64 {
+    let window = u64::try_from(window).unwrap_or(u64::MAX).max(1);
+    row.last.min(row.next.saturating_add(window - 1))
+}
+
+/// Settles; `None` where somebody else has claimed or settled it meanwhile.
+pub(super) fn settle(
+    mut row: DeliveryRecord,
+    settlement: &Settlement,
+    now: DateTime<Utc>,
+) -> Option<Settled> {
+    if row.dead_at.is_some() || lease_of(&row) != settlement.lease {
+        return None;
+    }
+    row.due_at = now;
+    let mut letter = None;
+    match &settlement.outcome {
+        DeliveryOutcome::Delivered { through } => advance(&mut row, through.saturating_add(1)),
+        DeliveryOutcome::Refused { sequence, error, delay } => {
+            refuse(&mut row, *sequence, error);
+            row.due_at = instant::after(now, *delay);
+        }
+        DeliveryOutcome::GivenUp { sequence, error, hold_back } => {
+            refuse(&mut row, *sequence, error);
+            // An event that is delivered alone holds nobody back.
+            if *hold_back || row.letter != 0 {
+                row.dead_at = Some(now);
+            } else {
+                letter = Some(DeliveryRecord {
+                    letter: *sequence,
+                    last: *sequence,
+                    dead_at: Some(now),
+                    ..row.clone()
+                });
+                advance(&mut row, sequence.saturating_add(1));
+            }
+        }
+    }
+    Some(Settled { row: (row.next <= row.last).then_some(row), letter })
+}
+
+/// Everything before `next` is delivered.
+fn advance(row: &mut DeliveryRecord, next: u64) {
+    if next > row.next {
+        (row.next, row.tries, row.error) = (next, 0, None);
+    }
+}
+
+fn refuse(row: &mut DeliveryRecord, sequence: u64, error: &str) {
+    advance(row, sequence);
+    row.tries += 1;
+    row.error = Some(error.to_owned());
+}

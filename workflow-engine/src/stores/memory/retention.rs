@@ -1,0 +1,61 @@
+//! Deleting what is over, in the store in memory.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::MemoryStore;
+use super::state::State;
+use crate::error::Error;
+use crate::id::RunId;
+use crate::ports::{Purge, Retention};
+use crate::stores::instant;
+
+#[async_trait]
+impl Retention for MemoryStore {
+    async fn purge_runs(&self, purge: &Purge) -> Result<Vec<RunId>, Error> {
+        let purged: Vec<RunId> = {
+            let mut state = self.open("purge runs")?;
+            let limit = instant::before(instant::now(&*self.clock), purge.older_than);
+            let mut over: Vec<_> = ends(&state)
+                .filter(|(end, run_id)| *end <= limit && (purge.even_undelivered || !waits(&state, *run_id)))
+                .collect();
+            over.sort_unstable();
+            let over: Vec<RunId> = over.into_iter().take(purge.limit).map(|(_, run_id)| run_id).collect();
+            for run_id in &over {
+                state.delete(*run_id);
+            }
+            if purge.external_blobs {
+                state.purged.extend(&over);
+            }
+            over
+        };
+        for run_id in &purged {
+            self.hints.run_has_changed(*run_id);
+        }
+        Ok(purged)
+    }
+
+    async fn oldest_end(&self) -> Result<Option<DateTime<Utc>>, Error> {
+        Ok(ends(&*self.open("read when a run ended")?).map(|(end, _)| end).min())
+    }
+
+    async fn purged_runs(&self, limit: usize) -> Result<Vec<RunId>, Error> {
+        Ok(self.open("read purged runs")?.purged.iter().copied().take(limit).collect())
+    }
+
+    async fn forget_purged(&self, runs: Vec<RunId>) -> Result<(), Error> {
+        let mut state = self.open("forget purged runs")?;
+        state.purged.retain(|run_id| !runs.contains(run_id));
+        Ok(())
+    }
+}
+
+fn ends(state: &State) -> impl Iterator<Item = (DateTime<Utc>, RunId)> {
+    state.runs.iter().filter_map(|(run_id, run)| Some((run.record.completed_at?, *run_id)))
+}
+
+/// Whether an event of the run waits for delivery.
+fn waits(state: &State, run_id: RunId) -> bool {
+    state.fresh.contains(&run_id)
+        || state.deliveries.values().any(|row| row.run_id == run_id && row.dead_at.is_none())
+}

@@ -1,0 +1,263 @@
+//! Handing events over, and claiming and settling what is handed over.
+//!
+//! Deliveries have locks of their own and none of a run's: nothing of a run is decided from them.
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use super::arrays::{Rows, number};
+use super::columns::{self, Columns};
+use super::failure::Failure;
+use super::outbox::length;
+use super::text::stored;
+use super::transaction::Transaction;
+use super::work::Replay;
+use crate::id::RunId;
+use crate::ports::{Delivery, DeliveryClaim, DeliveryLease, Settlement};
+use crate::records::{DeadLetter, DeliveryRecord};
+use crate::stores::deliveries::{lease_of, settle, window_end};
+
+/// A delivery as [`record`] reads it; the statement calls the table `d`.
+macro_rules! delivery_row {
+    () => {
+        "d.workflow_run_id, ARRAY[d.plugin, d.error_message], ARRAY[d.letter, d.next_sequence, d.last_sequence, \
+         d.lease_epoch, d.retry_count], ARRAY[d.due_at, d.dlq_at, clock_timestamp()]"
+    };
+}
+
+/// Whether there is anything to hand over or to deliver: an idle flusher asks nothing else.
+pub(super) const ANY: &str = "
+    SELECT EXISTS (SELECT 1 FROM {schema}.outbox_events WHERE published_at IS NULL)
+        OR EXISTS (SELECT 1 FROM {schema}.plugin_deliveries AS d
+            WHERE d.plugin = $1 AND d.dlq_at IS NULL AND d.due_at <= coalesce($2, statement_timestamp()))";
+
+/// Hands new events to everybody whom they concern. Two that do so at the same time meet at the first event of a run
+/// that both have found, and the later one goes on with what is left: so no event overtakes one before it.
+pub(super) const HAND_OVER: &str = "
+    WITH fresh AS MATERIALIZED (
+        SELECT e.workflow_run_id, e.sequence, e.event_type FROM {schema}.outbox_events AS e
+        WHERE e.published_at IS NULL ORDER BY e.workflow_run_id, e.sequence LIMIT $3 FOR NO KEY UPDATE
+    ),
+    published AS (
+        UPDATE {schema}.outbox_events AS e SET published_at = coalesce($4, statement_timestamp())
+        FROM fresh AS f WHERE e.workflow_run_id = f.workflow_run_id AND e.sequence = f.sequence
+    )
+    INSERT INTO {schema}.plugin_deliveries AS d
+        (workflow_run_id, plugin, letter, next_sequence, last_sequence, lease_epoch, retry_count, due_at)
+    SELECT f.workflow_run_id, s.plugin, 0, min(f.sequence), max(f.sequence), 0, 0,
+        coalesce($4, statement_timestamp())
+    FROM fresh AS f JOIN unnest($1, $2) AS s (plugin, event_type) ON s.event_type = f.event_type
+    GROUP BY f.workflow_run_id, s.plugin ORDER BY f.workflow_run_id, s.plugin
+    ON CONFLICT (workflow_run_id, plugin, letter) DO UPDATE
+    SET last_sequence = greatest(d.last_sequence, excluded.last_sequence)";
+
+pub(super) const CLAIM: &str = concat!(
+    "WITH due AS MATERIALIZED (
+        SELECT d.workflow_run_id, d.plugin, d.letter FROM {schema}.plugin_deliveries AS d
+        WHERE d.plugin = $1 AND d.dlq_at IS NULL AND d.due_at <= coalesce($2, statement_timestamp())
+        ORDER BY d.due_at, d.workflow_run_id, d.letter LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE {schema}.plugin_deliveries AS d
+    SET lease_epoch = d.lease_epoch + 1, due_at = least(
+        coalesce($2, statement_timestamp()) + $4 * interval '1 microsecond', '9999-12-31 23:59:59.999999+00')
+    FROM due WHERE d.workflow_run_id = due.workflow_run_id AND d.plugin = due.plugin AND d.letter = due.letter
+    RETURNING ",
+    delivery_row!()
+);
+
+/// The events of windows, each with the number of its window after its own.
+pub(super) const WINDOWS: &str = "
+    SELECT e.workflow_run_id, ARRAY[e.event_type, e.payload], ARRAY[e.sequence, n.number], ARRAY[e.occurred_at]
+    FROM unnest($1, $2, $3) WITH ORDINALITY AS n (run_id, first, last, number)
+    JOIN {schema}.outbox_events AS e ON e.workflow_run_id = n.run_id AND e.sequence BETWEEN n.first AND n.last
+    WHERE e.event_type = ANY($4)
+    ORDER BY n.number, e.sequence";
+
+pub(super) const NAMED: &str = concat!(
+    "SELECT ",
+    delivery_row!(),
+    " FROM unnest($1, $2, $3) AS n (run_id, plugin, letter) JOIN {schema}.plugin_deliveries AS d
+    ON d.workflow_run_id = n.run_id AND d.plugin = n.plugin AND d.letter = n.letter
+    ORDER BY d.workflow_run_id, d.plugin, d.letter FOR UPDATE OF d"
+);
+
+pub(super) const SETTLE: &str = "
+    WITH deleted AS (
+        DELETE FROM {schema}.plugin_deliveries AS d USING unnest($1, $2, $3) AS n (run_id, plugin, letter)
+        WHERE d.workflow_run_id = n.run_id AND d.plugin = n.plugin AND d.letter = n.letter
+    )
+    INSERT INTO {schema}.plugin_deliveries
+        (workflow_run_id, plugin, error_message, letter, next_sequence, last_sequence, lease_epoch, retry_count,
+        due_at, dlq_at)
+    SELECT * FROM unnest($4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    ON CONFLICT (workflow_run_id, plugin, letter) DO UPDATE
+    SET error_message = excluded.error_message, next_sequence = excluded.next_sequence,
+        last_sequence = excluded.last_sequence, lease_epoch = excluded.lease_epoch,
+        retry_count = excluded.retry_count, due_at = excluded.due_at, dlq_at = excluded.dlq_at";
+
+/// The earliest due delivery, and the database's instant.
+pub(super) const NEXT_DUE: &str = "
+    SELECT NULL::uuid, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[d.due_at, statement_timestamp()]
+    FROM {schema}.plugin_deliveries AS d WHERE d.plugin = $1 AND d.dlq_at IS NULL
+    ORDER BY d.due_at LIMIT 1";
+
+pub(super) const DEAD_LETTERS: &str = "
+    SELECT e.workflow_run_id, ARRAY[e.event_type, e.payload, d.plugin, d.error_message],
+        ARRAY[e.sequence, d.retry_count], ARRAY[e.occurred_at, d.dlq_at]
+    FROM {schema}.plugin_deliveries AS d
+    JOIN {schema}.outbox_events AS e ON e.workflow_run_id = d.workflow_run_id AND e.sequence = d.next_sequence
+    WHERE d.dlq_at IS NOT NULL AND ($1::text IS NULL OR d.plugin = $1)
+    ORDER BY d.plugin, d.dlq_at, d.workflow_run_id, d.letter LIMIT $2";
+
+pub(super) const REPLAY: &str = "
+    WITH dead AS MATERIALIZED (
+        SELECT d.workflow_run_id, d.plugin, d.letter FROM {schema}.plugin_deliveries AS d
+        WHERE d.dlq_at IS NOT NULL AND ($1::text IS NULL OR d.plugin = $1)
+        ORDER BY d.plugin, d.dlq_at, d.workflow_run_id, d.letter LIMIT $2 FOR NO KEY UPDATE
+    )
+    UPDATE {schema}.plugin_deliveries AS d
+    SET dlq_at = NULL, retry_count = 0, due_at = coalesce($3, statement_timestamp())
+    FROM dead WHERE d.workflow_run_id = dead.workflow_run_id AND d.plugin = dead.plugin AND d.letter = dead.letter
+    RETURNING d.workflow_run_id, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[]::timestamptz[]";
+
+/// Hands new events to everybody, and claims what one subscriber has to be told.
+pub(super) async fn claim(
+    transaction: &mut Transaction<'_>,
+    ask: &DeliveryClaim,
+) -> Result<Vec<Delivery>, Failure> {
+    const DOING: &str = "claim deliveries";
+
+    let now = transaction.database.given_now();
+    let concerned = ask.subscriptions.iter().flat_map(|subscription| {
+        let subscriber = stored(&subscription.subscriber).into_owned();
+        subscription.event_types.iter().map(move |event_type| (subscriber.clone(), *event_type))
+    });
+    let (subscribers, types): (Vec<String>, Vec<&'static str>) = concerned.unzip();
+    let query = transaction.query(|sql| &sql.hand_over).bind(subscribers).bind(types);
+    transaction.execute(DOING, query.bind(number(DeliveryClaim::NEW_EVENTS)).bind(now)).await?;
+
+    let query = transaction.query(|sql| &sql.claim_deliveries).bind(stored(&ask.subscriber).into_owned());
+    let query = query.bind(now).bind(number(ask.deliveries)).bind(length(ask.claim.lease));
+    let claimed = transaction.fetch(DOING, query).await?;
+    let claimed = claimed.iter().map(|row| record(row).map(|(row, _)| row)).collect::<Result<Vec<_>, _>>()?;
+    if claimed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let runs: Vec<Uuid> = claimed.iter().map(|row| *row.run_id.as_uuid()).collect();
+    let first: Vec<i64> = claimed.iter().map(|row| number(row.next)).collect();
+    let last: Vec<i64> = claimed.iter().map(|row| number(window_end(row, ask.window))).collect();
+    let query = transaction.query(|sql| &sql.windows).bind(runs).bind(first).bind(last);
+    let events = transaction.fetch(DOING, query.bind(ask.event_types().to_vec())).await?;
+    let delivery = |row: &DeliveryRecord| Delivery {
+        lease: lease_of(row),
+        events: Vec::new(),
+        through: window_end(row, ask.window),
+        tries: row.tries,
+    };
+    let mut deliveries: Vec<Delivery> = claimed.iter().map(delivery).collect();
+    for row in &events {
+        let mut numbers = Columns::new(row, "outbox_events")?;
+        let (_, number) = (numbers.int::<u64>("sequence")?, numbers.int::<usize>("number")?);
+        if let Some(delivery) = deliveries.get_mut(number.wrapping_sub(1)) {
+            delivery.events.push(columns::event(row)?);
+        }
+    }
+    Ok(deliveries)
+}
+
+/// Notes what became of deliveries.
+pub(super) async fn settle_all(
+    transaction: &mut Transaction<'_>,
+    settlements: &[Settlement],
+) -> Result<(), Failure> {
+    const DOING: &str = "settle deliveries";
+
+    let mut named = Rows::<1, 1, 0>::new();
+    for settlement in settlements {
+        push_lease(&mut named, &settlement.lease);
+    }
+    let rows = transaction.fetch(DOING, named.bind(transaction.query(|sql| &sql.named_deliveries))).await?;
+    let mut settled = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let (row, now) = record(row)?;
+        let is_of_it = |settlement: &&Settlement| settlement.lease == lease_of(&row);
+        let Some(settlement) = settlements.iter().find(is_of_it) else { continue };
+        let after = settle(row, settlement, transaction.database.now(now));
+        settled.extend(after.map(|after| (&settlement.lease, after)));
+    }
+    if settled.is_empty() {
+        return Ok(());
+    }
+    let (mut deleted, mut written) = (Rows::<1, 1, 0>::new(), Rows::<2, 5, 2>::new());
+    for (lease, after) in &settled {
+        if after.row.is_none() {
+            push_lease(&mut deleted, lease);
+        }
+        for row in after.row.iter().chain(&after.letter) {
+            written.push(
+                row.run_id,
+                [Some(&row.subscriber), row.error.as_deref()],
+                [row.letter, row.next, row.last, row.epoch, u64::from(row.tries)]
+                    .map(|count| Some(number(count))),
+                [Some(row.due_at), row.dead_at],
+            );
+        }
+    }
+    let query = transaction.query(|sql| &sql.settle_deliveries);
+    transaction.execute(DOING, written.bind(deleted.bind(query))).await
+}
+
+fn push_lease<'a>(rows: &mut Rows<'a, 1, 1, 0>, lease: &'a DeliveryLease) {
+    rows.push(lease.run_id, [Some(&lease.subscriber)], [Some(number(lease.letter))], []);
+}
+
+/// Offers dead letters again; answers their runs.
+pub(super) async fn replay(
+    transaction: &mut Transaction<'_>,
+    replay: &Replay,
+) -> Result<Vec<RunId>, Failure> {
+    let subscriber = replay.subscriber.as_deref().map(|subscriber| stored(subscriber).into_owned());
+    let query = transaction.query(|sql| &sql.replay).bind(subscriber).bind(number(replay.limit));
+    let query = query.bind(transaction.database.given_now());
+    let rows = transaction.fetch("replay dead letters", query).await?;
+    rows.iter().map(|row| Columns::new(row, "plugin_deliveries")?.run_id()).collect()
+}
+
+/// A row of [`DEAD_LETTERS`].
+pub(super) fn dead_letter(row: &PgRow) -> Result<DeadLetter, Failure> {
+    let event = columns::event(row)?;
+    let mut columns = Columns::new(row, "plugin_deliveries")?;
+    // The event's own columns come first.
+    let _ = (
+        columns.maybe_text(),
+        columns.maybe_text(),
+        columns.int::<u64>("sequence")?,
+        columns.maybe_instant(),
+    );
+    Ok(DeadLetter {
+        plugin: columns.text("plugin")?,
+        event,
+        error: columns.maybe_text().unwrap_or_default(),
+        tries: columns.int("retry_count")?,
+        at: columns.instant("dlq_at")?,
+    })
+}
+
+/// A delivery, and the database's instant.
+fn record(row: &PgRow) -> Result<(DeliveryRecord, DateTime<Utc>), Failure> {
+    let mut columns = Columns::new(row, "plugin_deliveries")?;
+    let record = DeliveryRecord {
+        run_id: columns.run_id()?,
+        subscriber: columns.text("plugin")?,
+        error: columns.maybe_text(),
+        letter: columns.int("letter")?,
+        next: columns.int("next_sequence")?,
+        last: columns.int("last_sequence")?,
+        epoch: columns.int("lease_epoch")?,
+        tries: columns.int("retry_count")?,
+        due_at: columns.instant("due_at")?,
+        dead_at: columns.maybe_instant(),
+    };
+    Ok((record, columns.instant("now")?))
+}

@@ -1,0 +1,129 @@
+//! Deleting what is over, on PostgreSQL.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use super::PostgresStore;
+use super::arrays::number;
+use super::columns::Columns;
+use super::failure::Failure;
+use super::outbox::length;
+use super::transaction::Transaction;
+use super::work::Work;
+use crate::error::Error;
+use crate::id::RunId;
+use crate::ports::{Purge, Retention};
+
+/// Locks runs that are over and that nobody else works on. It never waits, so the order of the locks is free.
+pub(super) const OVER: &str = "
+    SELECT r.id, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[]::timestamptz[] FROM {schema}.workflow_runs AS r
+    WHERE r.completed_at <= coalesce($1, statement_timestamp()) - $2 * interval '1 microsecond' AND ($3 OR (
+        NOT EXISTS (SELECT 1 FROM {schema}.outbox_events AS e
+            WHERE e.workflow_run_id = r.id AND e.published_at IS NULL)
+        AND NOT EXISTS (SELECT 1 FROM {schema}.plugin_deliveries AS d
+            WHERE d.workflow_run_id = r.id AND d.dlq_at IS NULL)))
+    ORDER BY r.completed_at, r.id LIMIT $4 FOR UPDATE OF r SKIP LOCKED";
+
+/// Everything of these runs, and, where some of it is elsewhere, a note that it is.
+pub(super) const PURGE: &str = "
+    WITH stages AS (DELETE FROM {schema}.workflow_stages WHERE workflow_run_id = ANY($1)),
+    jobs AS (DELETE FROM {schema}.job_queue WHERE workflow_run_id = ANY($1)),
+    events AS (DELETE FROM {schema}.outbox_events WHERE workflow_run_id = ANY($1)),
+    deliveries AS (DELETE FROM {schema}.plugin_deliveries WHERE workflow_run_id = ANY($1)),
+    keys AS (DELETE FROM {schema}.idempotency_keys WHERE workflow_run_id = ANY($1)),
+    payloads AS (DELETE FROM {schema}.blobs WHERE workflow_run_id = ANY($1)),
+    lines AS (DELETE FROM {schema}.workflow_logs WHERE workflow_run_id = ANY($1)),
+    annotations AS (DELETE FROM {schema}.annotations WHERE workflow_run_id = ANY($1)),
+    artifacts AS (DELETE FROM {schema}.workflow_artifacts WHERE workflow_run_id = ANY($1)),
+    requests AS (DELETE FROM {schema}.workflow_run_requests WHERE workflow_run_id = ANY($1)),
+    runs AS (DELETE FROM {schema}.workflow_runs WHERE id = ANY($1) RETURNING id)
+    INSERT INTO {schema}.purged_runs (id) SELECT id FROM runs WHERE $2";
+
+/// The earliest end, and the database's instant.
+pub(super) const OLDEST_END: &str = "
+    SELECT NULL::uuid, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[r.completed_at, statement_timestamp()]
+    FROM {schema}.workflow_runs AS r WHERE r.completed_at IS NOT NULL ORDER BY r.completed_at, r.id LIMIT 1";
+
+pub(super) const PURGED: &str = "
+    SELECT p.id, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[]::timestamptz[]
+    FROM {schema}.purged_runs AS p ORDER BY p.id LIMIT $1";
+
+pub(super) const FORGET: &str = "DELETE FROM {schema}.purged_runs WHERE id = ANY($1)";
+
+/// Nothing is older, and an instant before the calendar would be refused.
+const OLDEST: Duration = Duration::from_secs(1_000 * 366 * 86_400);
+
+#[async_trait]
+impl Retention for PostgresStore {
+    async fn purge_runs(&self, purge: &Purge) -> Result<Vec<RunId>, Error> {
+        self.ask("purge runs", Work::Purge, *purge).await
+    }
+
+    async fn oldest_end(&self) -> Result<Option<DateTime<Utc>>, Error> {
+        let rows = self.read("read when a run ended", |database| database.query(|sql| &sql.oldest_end));
+        self.due(&rows.await?)
+    }
+
+    async fn purged_runs(&self, limit: usize) -> Result<Vec<RunId>, Error> {
+        let limit = number(limit);
+        let rows =
+            self.read("read purged runs", move |database| database.query(|sql| &sql.purged).bind(limit));
+        Ok(ids(&rows.await?)?)
+    }
+
+    async fn forget_purged(&self, runs: Vec<RunId>) -> Result<(), Error> {
+        if runs.is_empty() {
+            return Ok(());
+        }
+        let runs = uuids(&runs);
+        let forgotten = self.read("forget purged runs", move |database| {
+            database.query(|sql| &sql.forget_purged).bind(runs.clone())
+        });
+        forgotten.await?;
+        Ok(())
+    }
+}
+
+/// Deletes runs that are over.
+pub(super) async fn purge(transaction: &mut Transaction<'_>, purge: &Purge) -> Result<Vec<RunId>, Failure> {
+    const DOING: &str = "purge runs";
+
+    let query = transaction.query(|sql| &sql.over).bind(transaction.database.given_now());
+    let query = query.bind(length(purge.older_than.min(OLDEST))).bind(purge.even_undelivered);
+    let runs = ids(&transaction.fetch(DOING, query.bind(number(purge.limit))).await?)?;
+    if !runs.is_empty() {
+        let query = transaction.query(|sql| &sql.purge).bind(uuids(&runs)).bind(purge.external_blobs);
+        transaction.execute(DOING, query).await?;
+    }
+    Ok(runs)
+}
+
+fn uuids(runs: &[RunId]) -> Vec<Uuid> {
+    runs.iter().map(|run_id| *run_id.as_uuid()).collect()
+}
+
+fn ids(rows: &[PgRow]) -> Result<Vec<RunId>, Failure> {
+    rows.iter().map(|row| Columns::new(row, "workflow_runs")?.run_id()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a purge forgets would stay for ever.
+    #[test]
+    fn a_purge_deletes_from_every_table_that_names_a_run() {
+        let migration = include_str!("../../../migrations/postgres/0001_initial.sql");
+        let tables = migration.split("CREATE TABLE ").skip(1).map(|table| table.split(");").next().unwrap());
+        let of_runs: Vec<&str> = tables.filter(|table| table.contains("workflow_run_id")).collect();
+        assert!(of_runs.len() >= 9);
+        for table in of_runs.iter().map(|table| table.split_whitespace().next().unwrap()) {
+            let delete = format!("DELETE FROM {table} WHERE workflow_run_id = ANY($1)");
+            assert!(PURGE.contains(&delete), "nothing of `{table}` is purged");
+        }
+    }
+}

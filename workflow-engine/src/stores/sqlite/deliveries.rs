@@ -1,0 +1,270 @@
+//! The outbox's statements.
+
+use chrono::{DateTime, Utc};
+use sqlx::sqlite::SqliteRow;
+
+use super::columns::{self, Columns};
+use super::failure::Failure;
+use super::json_rows::JsonRows;
+use super::session::Session;
+use super::work::Replay;
+use crate::id::RunId;
+use crate::ports::{Delivery, DeliveryClaim, Settlement};
+use crate::records::{DeadLetter, DeliveryRecord};
+use crate::stores::deliveries::{lease_of, settle, window_end};
+use crate::stores::instant;
+
+/// Whether there is anything to hand over or to deliver; asked without a transaction.
+pub(super) const ANY_DELIVERIES: &str = "
+    SELECT EXISTS (SELECT 1 FROM outbox_events WHERE published_at IS NULL)
+        OR EXISTS (SELECT 1 FROM plugin_deliveries WHERE plugin = ?1 AND dlq_at IS NULL AND due_at <= ?2)";
+
+/// The columns of a delivery in the order in which [`record`] reads them.
+macro_rules! delivery_columns {
+    () => {
+        "workflow_run_id, plugin, letter, next_sequence, last_sequence, lease_epoch, retry_count, due_at, \
+         error_message, dlq_at"
+    };
+}
+
+/// Events that nobody has been handed, the same for each statement of a transaction.
+macro_rules! new_events {
+    () => {
+        "SELECT workflow_run_id, sequence, event_type FROM outbox_events WHERE published_at IS NULL
+        ORDER BY workflow_run_id, sequence LIMIT ?2"
+    };
+}
+
+/// One row for each event and subscriber, in order: the first one makes the delivery, the later ones extend it.
+const HAND_OVER: &str = concat!(
+    "INSERT INTO plugin_deliveries
+        (workflow_run_id, plugin, letter, next_sequence, last_sequence, lease_epoch, retry_count, due_at)
+    SELECT fresh.workflow_run_id, s.value ->> 0, 0, fresh.sequence, fresh.sequence, 0, 0, ?3
+    FROM (",
+    new_events!(),
+    ") AS fresh CROSS JOIN jsonb_each(?1) AS s ON s.value ->> 1 = fresh.event_type
+    WHERE true
+    ON CONFLICT (workflow_run_id, plugin, letter) DO UPDATE SET last_sequence = excluded.last_sequence"
+);
+
+const PUBLISH: &str = concat!(
+    "UPDATE outbox_events SET published_at = ?1
+    WHERE (workflow_run_id, sequence) IN (SELECT workflow_run_id, sequence FROM (",
+    new_events!(),
+    "))"
+);
+
+const CLAIM: &str = concat!(
+    "UPDATE plugin_deliveries SET due_at = ?4, lease_epoch = lease_epoch + 1
+    WHERE (workflow_run_id, plugin, letter) IN (
+        SELECT workflow_run_id, plugin, letter FROM plugin_deliveries
+        WHERE plugin = ?1 AND dlq_at IS NULL AND due_at <= ?2
+        ORDER BY due_at, workflow_run_id, letter LIMIT ?3)
+    RETURNING ",
+    delivery_columns!()
+);
+
+/// The events of windows, each with the number of its window.
+const WINDOWS: &str = "
+    SELECT n.key, e.workflow_run_id, e.sequence, e.event_type, e.payload, e.occurred_at
+    FROM jsonb_each(?1) AS n CROSS JOIN outbox_events AS e
+    ON e.workflow_run_id = n.value ->> 0 AND e.sequence BETWEEN n.value ->> 1 AND n.value ->> 2
+    WHERE e.event_type IN (SELECT value FROM jsonb_each(?2))";
+
+const NAMED: &str = concat!(
+    "SELECT ",
+    delivery_columns!(),
+    " FROM jsonb_each(?1) AS n CROSS JOIN plugin_deliveries
+    ON workflow_run_id = n.value ->> 0 AND plugin = n.value ->> 1 AND letter = n.value ->> 2"
+);
+
+const UPSERT: &str = concat!(
+    "INSERT INTO plugin_deliveries (",
+    delivery_columns!(),
+    ") SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
+        value ->> 8, value ->> 9
+    FROM jsonb_each(?1) WHERE true
+    ON CONFLICT (workflow_run_id, plugin, letter) DO UPDATE
+    SET next_sequence = excluded.next_sequence, last_sequence = excluded.last_sequence,
+        lease_epoch = excluded.lease_epoch, retry_count = excluded.retry_count, due_at = excluded.due_at,
+        error_message = excluded.error_message, dlq_at = excluded.dlq_at"
+);
+
+const DELETE: &str = "
+    DELETE FROM plugin_deliveries WHERE (workflow_run_id, plugin, letter) IN
+        (SELECT value ->> 0, value ->> 1, value ->> 2 FROM jsonb_each(?1))";
+
+pub(super) const NEXT_DUE: &str = "
+    SELECT due_at AS due FROM plugin_deliveries WHERE plugin = ?1 AND dlq_at IS NULL ORDER BY due_at LIMIT 1";
+
+pub(super) const DEAD_LETTERS: &str = "
+    SELECT d.plugin, d.error_message, d.retry_count, d.dlq_at,
+        e.workflow_run_id, e.sequence, e.event_type, e.payload, e.occurred_at
+    FROM plugin_deliveries AS d CROSS JOIN outbox_events AS e
+    ON e.workflow_run_id = d.workflow_run_id AND e.sequence = d.next_sequence
+    WHERE d.dlq_at IS NOT NULL AND (?1 IS NULL OR d.plugin = ?1)
+    ORDER BY d.plugin, d.dlq_at, d.workflow_run_id, d.letter LIMIT ?2";
+
+const REPLAY: &str = "
+    UPDATE plugin_deliveries SET dlq_at = NULL, due_at = ?3, retry_count = 0
+    WHERE (workflow_run_id, plugin, letter) IN (
+        SELECT workflow_run_id, plugin, letter FROM plugin_deliveries
+        WHERE dlq_at IS NOT NULL AND (?1 IS NULL OR plugin = ?1)
+        ORDER BY plugin, dlq_at, workflow_run_id, letter LIMIT ?2)
+    RETURNING workflow_run_id";
+
+/// The statements of this file, for the test that looks at their plans.
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] = &[
+    ANY_DELIVERIES,
+    HAND_OVER,
+    PUBLISH,
+    CLAIM,
+    WINDOWS,
+    NAMED,
+    UPSERT,
+    DELETE,
+    NEXT_DUE,
+    DEAD_LETTERS,
+    REPLAY,
+];
+
+/// Hands new events to everybody, and claims what one subscriber has to be told.
+pub(super) async fn claim(
+    session: &mut Session,
+    ask: &DeliveryClaim,
+    now: DateTime<Utc>,
+) -> Result<Vec<Delivery>, Failure> {
+    const DOING: &str = "claim deliveries";
+
+    let mut concerned = JsonRows::default();
+    for subscription in &ask.subscriptions {
+        for event_type in &subscription.event_types {
+            concerned.push(|row| {
+                row.text(&subscription.subscriber).plain(event_type);
+            });
+        }
+    }
+    let (micros, new) = (now.timestamp_micros(), count(DeliveryClaim::NEW_EVENTS));
+    let hand_over = sqlx::query(HAND_OVER).bind(concerned.finish()).bind(new).bind(micros);
+    session.execute(DOING, hand_over).await?;
+    session.execute(DOING, sqlx::query(PUBLISH).bind(micros).bind(new)).await?;
+
+    let until = instant::after(now, ask.claim.lease);
+    let query = sqlx::query(CLAIM).bind(ask.subscriber.clone()).bind(micros);
+    let query = query.bind(count(ask.deliveries)).bind(until.timestamp_micros());
+    let claimed = session.fetch(DOING, query).await?;
+    let claimed = claimed.iter().map(record).collect::<Result<Vec<_>, _>>()?;
+    if claimed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut windows = JsonRows::default();
+    for row in &claimed {
+        windows.push(|window| {
+            window.plain(row.run_id).int(row.next).int(window_end(row, ask.window));
+        });
+    }
+    // An array of texts always has a JSON form.
+    let types = serde_json::to_string(ask.event_types()).unwrap_or_default();
+    let events = session.fetch(DOING, sqlx::query(WINDOWS).bind(windows.finish()).bind(types)).await?;
+    let deliveries = claimed.iter().map(|row| Delivery {
+        lease: lease_of(row),
+        events: Vec::new(),
+        through: window_end(row, ask.window),
+        tries: row.tries,
+    });
+    let mut deliveries: Vec<Delivery> = deliveries.collect();
+    for row in &events {
+        let mut columns = Columns::new(row, "outbox_events", 0);
+        let number: usize = columns.int("key")?;
+        if let Some(delivery) = deliveries.get_mut(number) {
+            delivery.events.push(columns::event(columns)?);
+        }
+    }
+    Ok(deliveries)
+}
+
+/// Notes what became of deliveries.
+pub(super) async fn settle_all(
+    session: &mut Session,
+    settlements: &[Settlement],
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    const DOING: &str = "settle deliveries";
+
+    let mut named = JsonRows::default();
+    for Settlement { lease, .. } in settlements {
+        named.push(|row| {
+            row.plain(lease.run_id).text(&lease.subscriber).int(lease.letter);
+        });
+    }
+    let rows = session.fetch(DOING, sqlx::query(NAMED).bind(named.finish())).await?;
+    let (mut written, mut deleted) = (JsonRows::default(), JsonRows::default());
+    for row in &rows {
+        let row = record(row)?;
+        let is_of_it = |settlement: &&Settlement| settlement.lease == lease_of(&row);
+        let Some(settlement) = settlements.iter().find(is_of_it) else { continue };
+        let lease = &settlement.lease;
+        let Some(settled) = settle(row, settlement, now) else { continue };
+        if settled.row.is_none() {
+            deleted.push(|row| {
+                row.plain(lease.run_id).text(&lease.subscriber).int(lease.letter);
+            });
+        }
+        for row in settled.row.iter().chain(&settled.letter) {
+            written.push(|columns| {
+                columns.plain(row.run_id).text(&row.subscriber).int(row.letter).int(row.next).int(row.last);
+                columns.int(row.epoch).int(row.tries).instant(row.due_at);
+                columns.maybe_text(row.error.as_deref()).maybe_instant(row.dead_at);
+            });
+        }
+    }
+    session.write(DOING, DELETE, deleted).await?;
+    session.write(DOING, UPSERT, written).await
+}
+
+/// Offers dead letters again; answers their runs.
+pub(super) async fn replay(
+    session: &mut Session,
+    replay: &Replay,
+    now: DateTime<Utc>,
+) -> Result<Vec<RunId>, Failure> {
+    let query = sqlx::query(REPLAY).bind(replay.subscriber.clone());
+    let query = query.bind(count(replay.limit)).bind(now.timestamp_micros());
+    let rows = session.fetch("replay dead letters", query).await?;
+    let run_id = |row| Columns::new(row, "plugin_deliveries", 0).run_id("workflow_run_id");
+    rows.iter().map(run_id).collect()
+}
+
+/// A row of [`DEAD_LETTERS`].
+pub(super) fn dead_letter(row: &SqliteRow) -> Result<DeadLetter, Failure> {
+    let mut columns = Columns::new(row, "plugin_deliveries", 0);
+    let (plugin, error) = (columns.get("plugin")?, columns.get::<Option<String>>("error_message")?);
+    Ok(DeadLetter {
+        plugin,
+        error: error.unwrap_or_default(),
+        tries: columns.int("retry_count")?,
+        at: columns.instant("dlq_at")?,
+        event: columns::event(columns)?,
+    })
+}
+
+fn record(row: &SqliteRow) -> Result<DeliveryRecord, Failure> {
+    let mut columns = Columns::new(row, "plugin_deliveries", 0);
+    Ok(DeliveryRecord {
+        run_id: columns.run_id("workflow_run_id")?,
+        subscriber: columns.get("plugin")?,
+        letter: columns.int("letter")?,
+        next: columns.int("next_sequence")?,
+        last: columns.int("last_sequence")?,
+        epoch: columns.int("lease_epoch")?,
+        tries: columns.int("retry_count")?,
+        due_at: columns.instant("due_at")?,
+        error: columns.get("error_message")?,
+        dead_at: columns.maybe_instant("dlq_at")?,
+    })
+}
+
+fn count(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}

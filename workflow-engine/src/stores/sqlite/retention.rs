@@ -1,0 +1,142 @@
+//! Deleting what is over, on SQLite.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sqlx::sqlite::SqliteRow;
+
+use super::SqliteStore;
+use super::columns::Columns;
+use super::failure::Failure;
+use super::json_rows::JsonRows;
+use super::persistence::count;
+use super::session::Session;
+use super::transport::due;
+use super::work::{PurgeNamed, Work};
+use crate::error::Error;
+use crate::id::RunId;
+use crate::ports::{Purge, Retention};
+use crate::stores::instant;
+
+/// Whether a run that is over may be deleted.
+macro_rules! is_over {
+    () => {
+        "r.completed_at <= ?1 AND (?2 OR (
+            NOT EXISTS (SELECT 1 FROM outbox_events AS e
+                WHERE e.workflow_run_id = r.id AND e.published_at IS NULL)
+            AND NOT EXISTS (SELECT 1 FROM plugin_deliveries AS d
+                WHERE d.workflow_run_id = r.id AND d.dlq_at IS NULL)))"
+    };
+}
+
+const OVER: &str =
+    concat!("SELECT r.id FROM workflow_runs AS r WHERE ", is_over!(), " ORDER BY r.completed_at LIMIT ?3");
+
+/// Those of the named runs of which it is still true.
+const STILL_OVER: &str = concat!(
+    "SELECT r.id FROM jsonb_each(?3) AS n CROSS JOIN workflow_runs AS r ON r.id = n.value ->> 0 WHERE ",
+    is_over!()
+);
+
+/// Every table that holds something of a run, the run itself last.
+pub(super) const DELETES: &[&str] = &[
+    "DELETE FROM workflow_stages WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
+    "DELETE FROM job_queue WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
+    "DELETE FROM outbox_events WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
+    "DELETE FROM plugin_deliveries WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
+    "DELETE FROM idempotency_keys WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
+    "DELETE FROM blobs WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
+    "DELETE FROM workflow_logs WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
+    "DELETE FROM annotations WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
+    "DELETE FROM workflow_artifacts WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
+    "DELETE FROM workflow_run_requests WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
+    "DELETE FROM workflow_runs WHERE id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
+];
+
+const REMEMBER: &str = "INSERT INTO purged_runs (id) SELECT value ->> 0 FROM jsonb_each(?1)";
+
+const OLDEST_END: &str = "
+    SELECT r.completed_at AS due FROM workflow_runs AS r WHERE r.completed_at >= 0
+    ORDER BY r.completed_at LIMIT 1";
+
+/// The whole of a small table: what is in it is about to go.
+const PURGED: &str = "SELECT id FROM purged_runs LIMIT ?1";
+
+const FORGET: &str = "DELETE FROM purged_runs WHERE id IN (SELECT value ->> 0 FROM jsonb_each(?1))";
+
+/// The statements of this file, for the test that looks at their plans.
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] = &[OVER, STILL_OVER, REMEMBER, OLDEST_END, FORGET];
+
+#[async_trait]
+impl Retention for SqliteStore {
+    async fn purge_runs(&self, purge: &Purge) -> Result<Vec<RunId>, Error> {
+        const DOING: &str = "purge runs";
+
+        // Found by a reader, so that looking keeps no writer waiting; the writer looks at these few again.
+        let before = instant::before(instant::now(&*self.clock), purge.older_than).timestamp_micros();
+        let query = sqlx::query(OVER).bind(before).bind(purge.even_undelivered).bind(count(purge.limit));
+        let runs = ids(&self.read(DOING, query).await?)?;
+        if runs.is_empty() {
+            return Ok(runs);
+        }
+        self.ask(DOING, Work::Purge, PurgeNamed { purge: *purge, runs }).await
+    }
+
+    async fn oldest_end(&self) -> Result<Option<DateTime<Utc>>, Error> {
+        due(&self.read("read when a run ended", sqlx::query(OLDEST_END)).await?)
+    }
+
+    async fn purged_runs(&self, limit: usize) -> Result<Vec<RunId>, Error> {
+        let rows = self.read("read purged runs", sqlx::query(PURGED).bind(count(limit))).await?;
+        Ok(ids(&rows)?)
+    }
+
+    async fn forget_purged(&self, runs: Vec<RunId>) -> Result<(), Error> {
+        if runs.is_empty() {
+            return Ok(());
+        }
+        self.ask("forget purged runs", Work::ForgetPurged, runs).await
+    }
+}
+
+/// Deletes those of the named runs that are still over.
+pub(super) async fn purge(
+    session: &mut Session,
+    ask: &PurgeNamed,
+    now: DateTime<Utc>,
+) -> Result<Vec<RunId>, Failure> {
+    const DOING: &str = "purge runs";
+
+    let before = instant::before(now, ask.purge.older_than).timestamp_micros();
+    let query = sqlx::query(STILL_OVER).bind(before).bind(ask.purge.even_undelivered);
+    let over = ids(&session.fetch(DOING, query.bind(named(&ask.runs))).await?)?;
+    if over.is_empty() {
+        return Ok(over);
+    }
+    for delete in DELETES.iter().copied() {
+        session.execute(DOING, sqlx::query(delete).bind(named(&over))).await?;
+    }
+    if ask.purge.external_blobs {
+        session.execute(DOING, sqlx::query(REMEMBER).bind(named(&over))).await?;
+    }
+    Ok(over)
+}
+
+/// Notes that the blobs of these runs are deleted.
+pub(super) async fn forget(session: &mut Session, runs: &[RunId]) -> Result<(), Failure> {
+    session.execute("forget purged runs", sqlx::query(FORGET).bind(named(runs))).await
+}
+
+fn named(runs: &[RunId]) -> String {
+    let mut rows = JsonRows::default();
+    for run_id in runs {
+        rows.push(|row| {
+            row.plain(run_id);
+        });
+    }
+    rows.finish()
+}
+
+fn ids(rows: &[SqliteRow]) -> Result<Vec<RunId>, Failure> {
+    rows.iter().map(|row| Columns::new(row, "workflow_runs", 0).run_id("id")).collect()
+}

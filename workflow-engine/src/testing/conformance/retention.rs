@@ -1,0 +1,201 @@
+//! Deleting what is over.
+
+use std::time::Duration;
+
+use super::fixture::{Fixture, claim, decision, entry, held, json, new_run};
+use crate::id::RunId;
+use crate::language::LogLevel;
+use crate::ports::{Change, Clock, Commit, DeliveryClaim, DeliveryOutcome, Guard, Purge, Settlement, Subscription};
+use crate::records::{BlobKey, EventType};
+
+cases![
+    a_run_that_is_over_for_long_enough_is_deleted_with_everything,
+    a_run_that_goes_on_is_kept,
+    a_run_that_was_rerun_is_kept,
+    a_run_whose_events_wait_is_kept_unless_it_is_said,
+    a_dead_letter_goes_with_its_run,
+    a_purge_is_limited_and_begins_with_the_oldest_end,
+    a_key_of_a_purged_run_is_free,
+    blobs_elsewhere_are_remembered,
+];
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn purge(older_than: Duration) -> Purge {
+    Purge { older_than, even_undelivered: false, external_blobs: false, limit: 100 }
+}
+
+async fn purged(fixture: &Fixture, purge: Purge) -> Vec<RunId> {
+    let mut runs = fixture.store.purge_runs(&purge).await.unwrap();
+    runs.sort();
+    runs
+}
+
+/// A run that is over, with a log line and a blob.
+async fn over(fixture: &Fixture) -> RunId {
+    let (run_id, job) = fixture.running().await;
+    let log = Change::Log {
+        stage_id: "a".into(),
+        level: LogLevel::Info,
+        message: "here".into(),
+        fields: json(&()),
+    };
+    let blob = Change::PutBlob { key: blob(run_id), value: json("large") };
+    fixture.apply(held(&job, vec![log, blob])).await;
+    fixture.complete_run(&job).await;
+    run_id
+}
+
+fn blob(run_id: RunId) -> BlobKey {
+    BlobKey(format!("{run_id}/a/1/1"))
+}
+
+/// Everything is handed over; what `subscriber` hears is settled like this.
+async fn deliver(fixture: &Fixture, settle: impl Fn(u64) -> Option<DeliveryOutcome>) {
+    let event_types = EventType::ALL.iter().map(|event_type| event_type.name()).collect();
+    let ask = DeliveryClaim {
+        subscriptions: vec![Subscription { subscriber: "all".into(), event_types }],
+        subscriber: "all".into(),
+        claim: claim("flusher"),
+        deliveries: 100,
+        window: 1_000,
+    };
+    let deliveries = fixture.store.claim_deliveries(&ask).await.unwrap();
+    let settlements = deliveries.into_iter().filter_map(|delivery| {
+        Some(Settlement { outcome: settle(delivery.through)?, lease: delivery.lease })
+    });
+    fixture.store.settle_deliveries(settlements.collect()).await.unwrap();
+}
+
+async fn deliver_all(fixture: &Fixture) {
+    deliver(fixture, |through| Some(DeliveryOutcome::Delivered { through })).await;
+}
+
+async fn a_run_that_is_over_for_long_enough_is_deleted_with_everything(fixture: Fixture) {
+    assert!(fixture.store.oldest_end().await.unwrap().is_none());
+    let run_id = over(&fixture).await;
+    let end = fixture.clock.now();
+    deliver_all(&fixture).await;
+    fixture.clock.advance(DAY - Duration::from_micros(1));
+    assert!(purged(&fixture, purge(DAY)).await.is_empty());
+    assert_eq!(fixture.store.oldest_end().await.unwrap(), Some(end));
+    let other = over(&fixture).await;
+    deliver_all(&fixture).await;
+    fixture.clock.advance(Duration::from_micros(1));
+    assert_eq!(purged(&fixture, purge(DAY)).await, [run_id]);
+
+    assert!(fixture.store.run(run_id).await.unwrap().is_none());
+    assert!(fixture.store.snapshot(run_id).await.unwrap().is_none());
+    assert!(fixture.store.request(run_id).await.unwrap().is_none());
+    assert!(fixture.store.stages(run_id).await.unwrap().is_empty());
+    assert!(fixture.events(run_id).await.is_empty());
+    assert!(fixture.store.logs(run_id, 0, 10).await.unwrap().is_empty());
+    assert!(fixture.store.blob(&blob(run_id)).await.unwrap().is_none());
+    assert_eq!(fixture.event_names(other).await.len(), 5, "others are whole");
+    assert_eq!(fixture.store.logs(other, 0, 10).await.unwrap().len(), 1);
+    assert!(fixture.store.blob(&blob(other)).await.unwrap().is_some());
+    assert!(fixture.store.purged_runs(10).await.unwrap().is_empty(), "no blob of it is elsewhere");
+    assert!(purged(&fixture, purge(Duration::MAX)).await.is_empty(), "never is never");
+}
+
+async fn a_run_that_goes_on_is_kept(fixture: Fixture) {
+    fixture.create().await;
+    fixture.single().await;
+    fixture.running().await;
+    deliver_all(&fixture).await;
+    fixture.clock.advance(DAY * 1_000);
+    assert!(purged(&fixture, purge(DAY)).await.is_empty());
+    assert!(fixture.store.oldest_end().await.unwrap().is_none());
+}
+
+async fn a_run_that_was_rerun_is_kept(fixture: Fixture) {
+    let run_id = over(&fixture).await;
+    deliver_all(&fixture).await;
+    fixture.clock.advance(DAY);
+    let stage = crate::ports::RerunStage { stage_id: "a".into(), waiting_on: 0 };
+    let rerun = Change::Rerun { stages: vec![stage], waiting_on: 1 };
+    let guard = Guard::Revision(fixture.revision(run_id).await);
+    fixture.apply(decision(run_id, guard, vec![rerun])).await;
+    deliver_all(&fixture).await;
+    assert!(purged(&fixture, purge(DAY)).await.is_empty());
+    assert!(fixture.store.run(run_id).await.unwrap().is_some());
+}
+
+/// What nobody has been told of yet is not lost.
+async fn a_run_whose_events_wait_is_kept_unless_it_is_said(fixture: Fixture) {
+    let delivered = over(&fixture).await;
+    deliver_all(&fixture).await;
+    let claimed = over(&fixture).await;
+    deliver(&fixture, |_| None).await;
+    let refused = over(&fixture).await;
+    let delay = DAY * 10;
+    let refusal = |_| Some(DeliveryOutcome::Refused { sequence: 2, error: "no".into(), delay });
+    deliver(&fixture, refusal).await;
+    let new = over(&fixture).await;
+    fixture.clock.advance(DAY);
+    assert_eq!(purged(&fixture, purge(DAY)).await, [delivered]);
+    assert!(purged(&fixture, purge(DAY)).await.is_empty());
+    let everything = Purge { even_undelivered: true, ..purge(DAY) };
+    assert_eq!(purged(&fixture, everything).await, [claimed, refused, new]);
+    assert!(fixture.store.next_delivery_due("all").await.unwrap().is_none());
+}
+
+async fn a_dead_letter_goes_with_its_run(fixture: Fixture) {
+    let run_id = over(&fixture).await;
+    let dead = |_| Some(DeliveryOutcome::GivenUp { sequence: 1, error: "no".into(), hold_back: true });
+    deliver(&fixture, dead).await;
+    assert_eq!(fixture.store.dead_letters(None, 10).await.unwrap().len(), 1);
+    fixture.clock.advance(DAY);
+    assert_eq!(purged(&fixture, purge(DAY)).await, [run_id]);
+    assert!(fixture.store.dead_letters(None, 10).await.unwrap().is_empty());
+    assert_eq!(fixture.store.replay_dead_letters(None, 10).await.unwrap(), 0);
+}
+
+async fn a_purge_is_limited_and_begins_with_the_oldest_end(fixture: Fixture) {
+    let (late, job) = fixture.running().await;
+    let mut runs = Vec::new();
+    for _ in 0..3 {
+        runs.push(over(&fixture).await);
+        fixture.clock.advance(Duration::from_secs(1));
+    }
+    fixture.complete_run(&job).await;
+    runs.push(late);
+    deliver_all(&fixture).await;
+    for run_id in runs {
+        let one = Purge { limit: 1, ..purge(Duration::ZERO) };
+        assert_eq!(purged(&fixture, one).await, [run_id]);
+    }
+}
+
+async fn a_key_of_a_purged_run_is_free(fixture: Fixture) {
+    let create = || {
+        let run_id = RunId::generate();
+        let idempotency = Some(entry("run.create", "order-7", 1));
+        let created = decision(run_id, Guard::Absent, vec![Change::CreateRun(new_run())]);
+        (run_id, crate::ports::Decision { idempotency, ..created })
+    };
+    let (run_id, first) = create();
+    fixture.apply(first).await;
+    assert!(matches!(fixture.commit(create().1).await, Commit::Repeated { .. }));
+    let guard = Guard::Revision(fixture.revision(run_id).await);
+    fixture.apply(decision(run_id, guard, vec![super::fixture::cancel_run()])).await;
+    deliver_all(&fixture).await;
+    assert_eq!(purged(&fixture, purge(Duration::ZERO)).await, [run_id]);
+    fixture.apply(create().1).await;
+}
+
+async fn blobs_elsewhere_are_remembered(fixture: Fixture) {
+    let runs = [over(&fixture).await, over(&fixture).await];
+    deliver_all(&fixture).await;
+    let elsewhere = Purge { external_blobs: true, ..purge(Duration::ZERO) };
+    assert_eq!(purged(&fixture, elsewhere).await, runs);
+    assert_eq!(fixture.store.purged_runs(1).await.unwrap().len(), 1);
+    let mut remembered = fixture.store.purged_runs(10).await.unwrap();
+    remembered.sort();
+    assert_eq!(remembered, runs);
+    fixture.store.forget_purged(vec![runs[0]]).await.unwrap();
+    assert_eq!(fixture.store.purged_runs(10).await.unwrap(), [runs[1]]);
+    fixture.store.forget_purged(vec![runs[1], RunId::generate()]).await.unwrap();
+    fixture.store.forget_purged(Vec::new()).await.unwrap();
+    assert!(fixture.store.purged_runs(10).await.unwrap().is_empty());
+}

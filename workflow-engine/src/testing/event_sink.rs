@@ -1,0 +1,131 @@
+//! A sink that a test looks into.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use crate::id::RunId;
+use crate::ports::{DeliveryError, EventSink};
+use crate::records::Event;
+
+/// Keeps every event that is delivered, in the order of the deliveries, and refuses some where the test says so. Clones
+/// are the same sink.
+///
+/// ```
+/// use workflow_engine::prelude::*;
+/// use workflow_engine::testing::CollectingEventSink;
+///
+/// #[stage]
+/// async fn double(number: u32) -> StageResult<u32> {
+///     Ok(number * 2)
+/// }
+///
+/// workflow! { doubling = double }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), workflow_engine::Error> {
+/// let sink = CollectingEventSink::new();
+/// let engine = Engine::open("memory:").await?.register::<doubling>().event_sink(sink.clone()).build().await?;
+/// let run = engine.start::<doubling>(DoubleInput { number: 21 }).await?;
+/// run.output().await?;
+/// engine.shutdown().await;
+///
+/// let names: Vec<&str> = sink.events_of(run.id()).iter().map(|event| event.kind.name()).collect();
+/// assert_eq!(names[0], "workflow:created");
+/// assert_eq!(names[4], "workflow:completed");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct CollectingEventSink {
+    state: Arc<Mutex<State>>,
+    delivered: Arc<watch::Sender<usize>>,
+}
+
+type Refuse = Box<dyn FnMut(&Event) -> Option<String> + Send>;
+
+#[derive(Default)]
+struct State {
+    events: Vec<Event>,
+    refuse: Option<Refuse>,
+    refusals: usize,
+}
+
+impl CollectingEventSink {
+    /// A sink that takes everything.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { state: Arc::default(), delivered: Arc::new(watch::Sender::new(0)) }
+    }
+
+    /// From now on, events for which this answers a text are refused, with this text.
+    pub fn refuse(&self, refuse: impl FnMut(&Event) -> Option<String> + Send + 'static) {
+        self.state().refuse = Some(Box::new(refuse));
+    }
+
+    /// From now on, everything is taken.
+    pub fn accept(&self) {
+        self.state().refuse = None;
+    }
+
+    /// What was taken so far.
+    #[must_use]
+    pub fn events(&self) -> Vec<Event> {
+        self.state().events.clone()
+    }
+
+    /// What was taken so far of one run.
+    #[must_use]
+    pub fn events_of(&self, run_id: RunId) -> Vec<Event> {
+        self.state().events.iter().filter(|event| event.run_id == run_id).cloned().collect()
+    }
+
+    /// How many deliveries were refused so far.
+    #[must_use]
+    pub fn refusals(&self) -> usize {
+        self.state().refusals
+    }
+
+    /// Waits until as many events were taken.
+    pub async fn wait_for(&self, events: usize) {
+        let mut delivered = self.delivered.subscribe();
+        // The sender lives in `self`, so waiting cannot fail.
+        let _ = delivered.wait_for(|delivered| *delivered >= events).await;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl EventSink for CollectingEventSink {
+    async fn deliver(&self, event: &Event) -> Result<(), DeliveryError> {
+        let taken = {
+            let mut state = self.state();
+            if let Some(refusal) = state.refuse.as_mut().and_then(|refuse| refuse(event)) {
+                state.refusals += 1;
+                return Err(refusal.into());
+            }
+            state.events.push(event.clone());
+            state.events.len()
+        };
+        self.delivered.send_replace(taken);
+        Ok(())
+    }
+}
+
+impl Default for CollectingEventSink {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for CollectingEventSink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CollectingEventSink")
+            .field("events", &self.state().events.len())
+            .finish_non_exhaustive()
+    }
+}
