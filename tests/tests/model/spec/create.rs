@@ -2,6 +2,7 @@
 
 use workflow_engine::records::Status;
 
+use super::state::Delivery;
 use super::trouble::Stop;
 use super::{Reference, Run};
 use crate::step::Answer;

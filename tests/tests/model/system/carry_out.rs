@@ -33,6 +33,7 @@ impl Process {
                     config: None,
                     priority: Some(priority),
                     metadata: None,
+                    annotations: Vec::new(),
                 };
                 let created = kernel.dispatch(command).await?;
                 let run = known.number(created.run_id);
@@ -55,7 +56,12 @@ impl Process {
                 self.script.set(end);
                 let run_id = run_id(run);
                 let stage_id = self.stage_id(run_id, stage).await?;
-                let command = JobExecute { worker_id: self.name(), run_id, stage_id: stage_id.clone() };
+                let command = JobExecute {
+                    worker_id: self.name(),
+                    run_id,
+                    stage_id: stage_id.clone(),
+                    idempotency_key: None,
+                };
                 let executed = kernel.dispatch(command).await?;
                 Answer::Outcome(self.outcome(run_id, &stage_id, &executed.outcome), Vec::new())
             }

@@ -8,9 +8,9 @@ use tests::intercept::Intercepted;
 use workflow_engine::kernel::{Kernel, KernelConfig, WorkflowRegistry};
 use workflow_engine::ports::{ActivityExecutor, DeliveryError, EventSink, Store};
 use workflow_engine::records::Event;
-use workflow_engine::testing::{FakeClock, unavailable};
+use workflow_engine::testing::FakeClock;
 use workflow_engine::{
-    CheckExecution, Error, Execution, Json, RunId, StageDefinition, StageError, Verdict, WaitDefinition,
+    CheckExecution, Execution, Json, RunId, StageDefinition, StageError, Verdict, WaitDefinition,
 };
 
 use super::faults::Faults;
@@ -56,6 +56,7 @@ impl Process {
             registry,
             executor: Arc::clone(&script) as _,
             sink: Some(Arc::clone(&sink) as _),
+            plugins: Vec::new(),
             blobs: None,
             inline_limit: INLINE_LIMIT,
             lease: Duration::from_millis(LEASE_MS),
