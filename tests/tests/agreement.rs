@@ -64,7 +64,7 @@ impl Dice {
             },
             16 => Change::Postpone { stage_id, check_after: Duration::from_secs(self.below(9) as u64) },
             17 => Change::Wake { stage_id },
-            18 => Change::Recount { active: 1 + self.below(3) as u32, suspended: self.below(3) as u32 },
+            18 => Change::Recount { active: *self.of(&[1, 2, 3]), suspended: *self.of(&[0, 1, 2]) },
             12 => Change::Log { stage_id, level: LogLevel::Warn, message: error, fields: Json::null() },
             _ => Change::Progress { stage_id, fraction: 0.25, message: error },
         }
