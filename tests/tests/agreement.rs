@@ -43,7 +43,7 @@ impl Dice {
         let claim = if self.one_in(2) { Some(self.claim()) } else { None };
         let output = StoredValue::Inline(Json::encode(&self.below(100)).unwrap());
         let error = "no\0 \"way\"".to_owned();
-        match self.below(18) {
+        match self.below(19) {
             0 => Change::Enqueue { stage_id, max_attempts: 3, claim },
             1 => Change::Claim { stage_id, claim: self.claim() },
             2 | 3 => Change::Complete { stage_id, output, elapsed: Duration::from_millis(3) },
@@ -64,6 +64,7 @@ impl Dice {
             },
             16 => Change::Postpone { stage_id, check_after: Duration::from_secs(self.below(9) as u64) },
             17 => Change::Wake { stage_id },
+            18 => Change::Recount { active: *self.of(&[1, 2, 3]), suspended: *self.of(&[0, 1, 2]) },
             12 => Change::Log { stage_id, level: LogLevel::Warn, message: error, fields: Json::null() },
             _ => Change::Progress { stage_id, fraction: 0.25, message: error },
         }
@@ -82,7 +83,8 @@ impl Dice {
         let epoch = job.map_or(1, |job| job.lease_epoch) + u64::from(self.one_in(6));
         let generation = 1 + u32::from(self.one_in(12));
         let lease = Lease { run_id: run.id, stage_id: stage_id.clone(), generation, epoch };
-        match self.below(8) {
+        match self.below(9) {
+            8 => Guard::ClaimableAt { stage_id, generation, epoch },
             0 => Guard::Claimable { stage_id, generation },
             1 | 2 => Guard::Lease(lease),
             3 => Guard::LeaseAndRevision(lease, revision),

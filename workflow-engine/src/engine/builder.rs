@@ -65,7 +65,7 @@ impl EngineBuilder {
     ///
     /// It is for an edit that changes the fingerprint and no stored value: a new `version`, a new optional field. What
     /// stages have stored must decode as the new types; the test
-    /// [`assert_compatible`](crate::testing::assert_compatible) says whether it does, and the lock file has the
+    /// `testing::assert_compatible` says whether it does, and the lock file has the
     /// fingerprint. The graph must be the same. As far as a run's stored state tells, that is checked before anything
     /// of it is executed: where it is not so, an error is logged, and this process leaves such runs to others.
     ///

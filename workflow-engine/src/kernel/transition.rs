@@ -142,9 +142,8 @@ fn recount(snapshot: &Snapshot, definition: &WorkflowDefinition) -> Change {
 fn repairs_of(snapshot: &Snapshot, definition: &WorkflowDefinition, stage: &StageDefinition) -> Vec<Change> {
     let max_attempts = stage.retry.max_attempts;
     let stage_id = || stage.id.clone();
-    let Some(stored) = snapshot.stages.iter().find(|stored| stored.stage_id == stage.id) else {
-        return Vec::new();
-    };
+    let mut stored = snapshot.stages.iter().filter(|stored| !stored.status.is_terminal());
+    let Some(stored) = stored.find(|stored| stored.stage_id == stage.id) else { return Vec::new() };
     let open = open_stages(snapshot, definition, &stage.after);
     let unnoticed = stored.waiting_on.saturating_sub(open);
     let is_of_now = |job: &&JobRecord| job.generation == snapshot.run.generation;
@@ -153,7 +152,7 @@ fn repairs_of(snapshot: &Snapshot, definition: &WorkflowDefinition, stage: &Stag
         let release = || Change::Release { stage_id: stage_id(), max_attempts, claim: None };
         return (0..unnoticed).map(|_| release()).collect();
     }
-    if stored.status.is_terminal() || stored.waiting_on > 0 || has_job {
+    if stored.waiting_on > 0 || has_job {
         return Vec::new();
     }
     vec![Change::Enqueue { stage_id: stage_id(), max_attempts, claim: None }]

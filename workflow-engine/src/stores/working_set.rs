@@ -205,6 +205,20 @@ impl WorkingSet {
         row.is_answered = row.inserted.is_none();
     }
 
+    /// The run as a whole; every stage of it must be loaded.
+    pub(super) fn snapshot(&self, run_id: RunId) -> Option<Snapshot> {
+        let rows = self.runs.get(&run_id)?;
+        let run = rows.run.get()?.clone();
+        let mut loaded: Vec<&StageRows> = rows.stages.values().collect();
+        loaded.sort_by_key(|rows| rows.stage.get().map(|stage| stage.stage_number));
+        let stages = loaded.iter().filter_map(|rows| rows.stage.get().cloned()).collect();
+        let jobs = loaded.iter().filter_map(|rows| rows.job.get().cloned()).collect();
+        Some(Snapshot { run, stages, jobs })
+    }
+}
+
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+impl WorkingSet {
     /// The entries that this transaction inserts: command, key, and what goes with them.
     #[cfg_attr(
         not(any(feature = "postgres", feature = "sqlite")),
@@ -229,17 +243,6 @@ impl WorkingSet {
     )]
     fn each_key(&self) -> impl Iterator<Item = (&'static str, &String, &KeyRow)> {
         self.keys.iter().flat_map(|(command, keys)| keys.iter().map(move |(key, row)| (*command, key, row)))
-    }
-
-    /// The run as a whole; every stage of it must be loaded.
-    pub(super) fn snapshot(&self, run_id: RunId) -> Option<Snapshot> {
-        let rows = self.runs.get(&run_id)?;
-        let run = rows.run.get()?.clone();
-        let mut loaded: Vec<&StageRows> = rows.stages.values().collect();
-        loaded.sort_by_key(|rows| rows.stage.get().map(|stage| stage.stage_number));
-        let stages = loaded.iter().filter_map(|rows| rows.stage.get().cloned()).collect();
-        let jobs = loaded.iter().filter_map(|rows| rows.job.get().cloned()).collect();
-        Some(Snapshot { run, stages, jobs })
     }
 }
 
