@@ -16,7 +16,7 @@ use crate::language::Json;
 /// | `Float` | `double precision` | `REAL` |
 /// | `Text` | `text` | `TEXT` |
 /// | `Bytes` | `bytea` | `BLOB` |
-/// | `Json` | `jsonb` | `TEXT` |
+/// | `JsonText` | `jsonb` | `TEXT` |
 /// | `Uuid` | `uuid` | `TEXT`, hyphenated |
 /// | `Instant` | `timestamptz` | `TEXT`, `2026-01-02T03:04:05.000006Z` |
 ///
@@ -37,8 +37,8 @@ pub enum SqlValue {
     Text(String),
     /// Bytes.
     Bytes(Vec<u8>),
-    /// A JSON value.
-    Json(Json),
+    /// A JSON value; [`SqlValue::json`] makes one.
+    JsonText(Json),
     /// A UUID.
     Uuid(Uuid),
     /// An instant, to the microsecond.
@@ -51,7 +51,7 @@ impl SqlValue {
     /// # Errors
     /// When serde cannot write it.
     pub fn json(value: &impl Serialize) -> Result<Self, serde_json::Error> {
-        Json::encode(value).map(Self::Json)
+        Json::encode(value).map(Self::JsonText)
     }
 }
 
@@ -81,7 +81,7 @@ from! {
     &String => Text(value => value.clone()),
     &[u8] => Bytes(value => value.to_vec()),
     Vec<u8> => Bytes(value => value),
-    Json => Json(value => value),
+    Json => JsonText(value => value),
     Uuid => Uuid(value => value),
     crate::RunId => Uuid(value => *value.as_uuid()),
     DateTime<Utc> => Instant(value => value),

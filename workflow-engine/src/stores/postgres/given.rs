@@ -45,7 +45,7 @@ fn query(statement: &Statement) -> PgQuery<'static> {
             SqlValue::Float(value) => query.bind(value),
             SqlValue::Text(value) => query.bind(value),
             SqlValue::Bytes(value) => query.bind(value),
-            SqlValue::Json(value) => query.bind(Jsonb(value)),
+            SqlValue::JsonText(value) => query.bind(Jsonb(value)),
             SqlValue::Uuid(value) => query.bind(value),
             SqlValue::Instant(value) => query.bind(value),
         }

@@ -34,7 +34,7 @@ fn query(statement: &Statement) -> Query<'static, Sqlite, SqliteArguments> {
             SqlValue::Float(value) => query.bind(value),
             SqlValue::Text(value) => query.bind(value),
             SqlValue::Bytes(value) => query.bind(value),
-            SqlValue::Json(value) => query.bind(value.as_str().to_owned()),
+            SqlValue::JsonText(value) => query.bind(value.as_str().to_owned()),
             SqlValue::Uuid(value) => query.bind(value.as_hyphenated().to_string()),
             // Always as wide, so that instants sort like texts.
             SqlValue::Instant(value) => query.bind(value.to_rfc3339_opts(SecondsFormat::Micros, true)),
