@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use tests::deliveries::race;
+use sqlx::AssertSqlSafe;
+use tests::deliveries::{ask, race};
 use tests::postgres::Schema;
-use workflow_engine::ports::{Outbox, Store};
+use workflow_engine::ports::{Outbox, Persistence, Store};
+use workflow_engine::stores::PostgresStore;
+
+use super::fixture::{named_url, number, running};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn trap_15_flushers_of_three_processes_deliver_everything_once_and_in_order() {
@@ -20,4 +24,33 @@ async fn trap_15_flushers_of_three_processes_deliver_everything_once_and_in_orde
     for store in stores {
         store.close().await;
     }
+}
+
+/// What another process hands over while this one waits for it is not handed over again, and what is left is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trap_15_what_another_process_hands_over_meanwhile_is_not_handed_over_twice() {
+    needs_postgres!("trap_15_what_another_process_hands_over_meanwhile_is_not_handed_over_twice");
+    let schema = Schema::new();
+    let name = schema.name().to_owned();
+    let store = Arc::new(PostgresStore::open(&named_url(&schema), schema.options()).await.unwrap());
+    store.deliver_events(true);
+    running(&*store).await;
+
+    let (mut other, mut watcher) = (schema.connect().await, schema.connect().await);
+    let hand_over =
+        format!("BEGIN; UPDATE {name}.outbox_events SET published_at = now() WHERE sequence <= 2");
+    sqlx::raw_sql(AssertSqlSafe(hand_over)).execute(&mut other).await.unwrap();
+    let claiming = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { store.claim_deliveries(&ask()).await.unwrap() }
+    });
+    let waits = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = '{name}' AND wait_event_type = 'Lock'"
+    );
+    while number(&mut watcher, &waits).await == 0 {}
+    sqlx::raw_sql("COMMIT").execute(&mut other).await.unwrap();
+    let claimed = claiming.await.unwrap();
+    let sequences: Vec<u64> = claimed[0].events.iter().map(|event| event.sequence).collect();
+    assert_eq!(sequences, [3]);
+    store.close().await;
 }
