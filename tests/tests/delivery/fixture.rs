@@ -41,7 +41,7 @@ pub(crate) async fn begin(engine: &Engine, times: u32) -> RunId {
 /// Brings a run to its end.
 pub(crate) async fn finish(engine: &Engine, run_id: RunId) {
     engine.dispatch(RunTransition { run_id }).await.unwrap();
-    let job = JobExecute { worker_id: "w".into(), run_id, stage_id: "counts".into() };
+    let job = JobExecute { worker_id: "w".into(), run_id, stage_id: "counts".into(), idempotency_key: None };
     engine.dispatch(job).await.unwrap();
     assert_eq!(engine.run::<counting>(run_id).await.unwrap().status().await.unwrap(), Status::Completed);
 }

@@ -26,16 +26,7 @@ impl Process {
         let run_id = |run: Index| lock(&known.runs)[run];
         Ok(match *command {
             Command::Create { workflow, key, number, priority } => {
-                let command = RunCreate {
-                    idempotency_key: key.map(|key| key.to_string()),
-                    workflow_id: workflows::all()[workflow].id.clone(),
-                    input: Json::parse(&format!("{{\"number\":{number}}}")).expect("it is JSON"),
-                    config: None,
-                    priority: Some(priority),
-                    metadata: None,
-                    annotations: Vec::new(),
-                };
-                let created = kernel.dispatch(command).await?;
+                let created = kernel.dispatch(create(workflow, key, number, priority)).await?;
                 let run = known.number(created.run_id);
                 Answer::Created { run, status: created.status }
             }
@@ -192,5 +183,17 @@ impl Known {
             attempt: job.attempt,
             waits: job.waits,
         }
+    }
+}
+
+fn create(workflow: Index, key: Option<u8>, number: u64, priority: i32) -> RunCreate {
+    RunCreate {
+        idempotency_key: key.map(|key| key.to_string()),
+        workflow_id: workflows::all()[workflow].id.clone(),
+        input: Json::parse(&format!("{{\"number\":{number}}}")).expect("it is JSON"),
+        config: None,
+        priority: Some(priority),
+        metadata: None,
+        annotations: Vec::new(),
     }
 }

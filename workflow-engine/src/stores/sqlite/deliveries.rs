@@ -54,15 +54,18 @@ const PUBLISH: &str = concat!(
     "))"
 );
 
-const CLAIM: &str = concat!(
-    "UPDATE plugin_deliveries SET due_at = ?4, lease_epoch = lease_epoch + 1
-    WHERE (workflow_run_id, plugin, letter) IN (
-        SELECT workflow_run_id, plugin, letter FROM plugin_deliveries
-        WHERE plugin = ?1 AND dlq_at IS NULL AND due_at <= ?2
-        ORDER BY due_at, workflow_run_id, letter LIMIT ?3)
-    RETURNING ",
-    delivery_columns!()
+/// Apart from [`CLAIM`], whose `RETURNING` has no order.
+const DUE: &str = concat!(
+    "SELECT ",
+    delivery_columns!(),
+    " FROM plugin_deliveries WHERE plugin = ?1 AND dlq_at IS NULL AND due_at <= ?2
+    ORDER BY due_at, workflow_run_id, letter LIMIT ?3"
 );
+
+const CLAIM: &str = "
+    UPDATE plugin_deliveries SET due_at = ?2, lease_epoch = lease_epoch + 1
+    WHERE (workflow_run_id, plugin, letter) IN
+        (SELECT value ->> 0, value ->> 1, value ->> 2 FROM jsonb_each(?1))";
 
 /// The events of windows, each with the number of its window.
 const WINDOWS: &str = "
@@ -119,6 +122,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     ANY_DELIVERIES,
     HAND_OVER,
     PUBLISH,
+    DUE,
     CLAIM,
     WINDOWS,
     NAMED,
@@ -150,20 +154,25 @@ pub(super) async fn claim(
     session.execute(DOING, hand_over).await?;
     session.execute(DOING, sqlx::query(PUBLISH).bind(micros).bind(new)).await?;
 
-    let until = instant::after(now, ask.claim.lease);
-    let query = sqlx::query(CLAIM).bind(ask.subscriber.clone()).bind(micros);
-    let query = query.bind(count(ask.deliveries)).bind(until.timestamp_micros());
-    let claimed = session.fetch(DOING, query).await?;
-    let claimed = claimed.iter().map(record).collect::<Result<Vec<_>, _>>()?;
+    let query = sqlx::query(DUE).bind(ask.subscriber.clone()).bind(micros).bind(count(ask.deliveries));
+    let due = session.fetch(DOING, query).await?;
+    let mut claimed = due.iter().map(record).collect::<Result<Vec<_>, _>>()?;
     if claimed.is_empty() {
         return Ok(Vec::new());
     }
-    let mut windows = JsonRows::default();
-    for row in &claimed {
+    let until = instant::after(now, ask.claim.lease);
+    let (mut named, mut windows) = (JsonRows::default(), JsonRows::default());
+    for row in &mut claimed {
+        row.epoch += 1;
+        named.push(|name| {
+            name.plain(row.run_id).text(&row.subscriber).int(row.letter);
+        });
         windows.push(|window| {
             window.plain(row.run_id).int(row.next).int(window_end(row, ask.window));
         });
     }
+    let query = sqlx::query(CLAIM).bind(named.finish()).bind(until.timestamp_micros());
+    session.execute(DOING, query).await?;
     // An array of texts always has a JSON form.
     let types = serde_json::to_string(ask.event_types()).unwrap_or_default();
     let events = session.fetch(DOING, sqlx::query(WINDOWS).bind(windows.finish()).bind(types)).await?;
