@@ -9,7 +9,7 @@ use super::signals::drain_on_signals;
 use super::{Engine, Inner};
 use crate::error::Error;
 use crate::host::{Worker, WorkerSettings};
-use crate::kernel::{Kernel, KernelConfig, LocalExecutor, WorkflowRegistry, check_plugins};
+use crate::kernel::{Kernel, KernelConfig, Limits, LocalExecutor, WorkflowRegistry, check_plugins};
 use crate::language::{Workflow, WorkflowDefinition};
 use crate::ports::{ActivityExecutor, BlobStore, Clock, EventSink, Plugin, Store, SystemClock};
 
@@ -25,6 +25,7 @@ pub struct EngineBuilder {
     plugins: Vec<Arc<dyn Plugin>>,
     blobs: Option<Arc<dyn BlobStore>>,
     inline_limit: usize,
+    limits: Limits,
     lease: Duration,
     worker: Option<WorkerSettings>,
     drain_on_signals: bool,
@@ -47,6 +48,7 @@ impl EngineBuilder {
             plugins: Vec::new(),
             blobs: None,
             inline_limit: KernelConfig::INLINE_LIMIT,
+            limits: Limits::default(),
             lease: KernelConfig::LEASE,
             worker: Some(WorkerSettings::default()),
             drain_on_signals: false,
@@ -184,6 +186,14 @@ impl EngineBuilder {
         self
     }
 
+    /// Inputs, configurations, outputs, tickets and artifacts of more bytes than this, as JSON, are refused with
+    /// `PAYLOAD_TOO_LARGE`: a start with an error, a stage by failing for good. At least 1 KiB, default 64 MiB. What is
+    /// larger belongs elsewhere, and a reference to it here.
+    pub fn payload_limit(mut self, bytes: usize) -> Self {
+        self.limits.payload_bytes = bytes.max(1024);
+        self
+    }
+
     /// Where bodies run. Default: in this process.
     pub fn executor(mut self, executor: impl ActivityExecutor + 'static) -> Self {
         self.executor = Arc::new(executor);
@@ -224,6 +234,7 @@ impl EngineBuilder {
             plugins: self.plugins,
             blobs: self.blobs,
             inline_limit: self.inline_limit,
+            limits: self.limits,
             lease: self.lease,
         }));
         let worker = match self.worker {

@@ -95,7 +95,7 @@ impl Kernel {
             context: attempt.context(inputs),
         };
         let body = self.ports().executor.execute(stage, execution);
-        Ok(self.drive(attempt, body).await)
+        Ok(self.storable(self.drive(attempt, body).await, |output| Some(output)))
     }
 
     /// Runs the check of a claimed job whose stage waits.
@@ -116,7 +116,23 @@ impl Kernel {
         let execution =
             CheckExecution { ticket, config: inputs.config.clone(), context: attempt.context(inputs) };
         let check = self.ports().executor.check(wait, execution);
-        Ok(self.drive(attempt, check).await)
+        Ok(self.storable(self.drive(attempt, check).await, ready))
+    }
+
+    /// What could not be read back is not stored: the stage fails for good, for it would deliver the same again.
+    fn storable<T>(&self, end: AttemptEnd<T>, output: fn(&T) -> Option<&Json>) -> AttemptEnd<T> {
+        let AttemptResult::Completed(value) = &end.result else { return end };
+        let limits = self.ports().limits;
+        let artifacts = end.effects.artifacts.iter();
+        let artifacts =
+            artifacts.filter_map(|(key, value)| Some((format!("its artifact `{key}`"), value.as_ref()?)));
+        let mut payloads =
+            output(value).map(|output| ("its output".to_owned(), output)).into_iter().chain(artifacts);
+        let refused = payloads.find_map(|(what, payload)| Some((what, limits.check(payload).err()?)));
+        let Some((what, fault)) = refused else { return end };
+        let error =
+            StageError::permanent(format_args!("{what} cannot be stored: {fault} ({})", fault.code()));
+        AttemptEnd { result: AttemptResult::Failed(error), effects: Effects::default(), ..end }
     }
 
     fn begin<'a>(
@@ -220,5 +236,12 @@ fn scope(
             .and_then(|timeout| TimeDelta::from_std(timeout).ok())
             .and_then(|timeout| began.checked_add_signed(timeout)),
         cancellation,
+    }
+}
+
+fn ready(verdict: &Verdict) -> Option<&Json> {
+    match verdict {
+        Verdict::Ready(output) => Some(output),
+        Verdict::Pending(_) => None,
     }
 }

@@ -7,9 +7,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::Kernel;
 use super::attempt::{AttemptEnd, AttemptResult};
-use super::execute::{Completion, Finished, JobOutcome, Slots};
+use super::execute::{Finished, JobOutcome, Slots};
 use super::execute_once::answer;
 use super::fail::{FinalFailure, GAVE_UP};
+use super::outcome::Completion;
 use super::registry::Registered;
 use crate::error::Error;
 use crate::language::{Effects, StageDefinition, StageError, Verdict, WaitDefinition};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::command::Command;
 use super::idempotency;
+use super::limits::Limits;
 use super::memory::RunMemory;
 use super::start::start_changes;
 use super::{Kernel, Registered};
@@ -75,10 +76,11 @@ pub(crate) async fn create(
 ) -> Result<Created, Error> {
     let registered = kernel.registry().by_id(&command.workflow_id)?;
     let run_id = RunId::generate();
+    let (request, config) =
+        check_request(registered, &command.input, command.config.as_ref(), command.metadata.clone())?;
+    check_sizes(kernel.ports().limits, &command.workflow_id, &request)?;
     let idempotency = idempotency_entry(&command, run_id)?;
     let key = idempotency.clone();
-    let (request, config) =
-        check_request(registered, &command.input, command.config.as_ref(), command.metadata)?;
     let input = request.input.clone();
     let priority = command.priority.unwrap_or(DEFAULT_PRIORITY);
     command.annotations.iter().try_for_each(Annotation::check).map_err(Error::invalid_annotation)?;
@@ -178,6 +180,17 @@ fn check_request(
     let ordered: BTreeMap<&String, &Json> = config.iter().collect();
     let stored = Json::encode(&ordered).map_err(|error| Error::invalid_config(&definition.id, error))?;
     Ok((RunRequest { input, config: stored, metadata }, config))
+}
+
+/// What could not be read back is not stored.
+fn check_sizes(limits: Limits, workflow_id: &str, request: &RunRequest) -> Result<(), Error> {
+    let RunRequest { input, config, metadata } = request;
+    let parts = [("input", Some(input)), ("configuration", Some(config)), ("metadata", metadata.as_ref())];
+    for (what, part) in parts {
+        let storable = part.map_or(Ok(()), |part| limits.check(part));
+        storable.map_err(|fault| Error::unstorable(what, workflow_id, fault))?;
+    }
+    Ok(())
 }
 
 fn unknown_stage(definition: &WorkflowDefinition, unknown: &str) -> String {

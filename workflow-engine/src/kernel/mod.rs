@@ -9,6 +9,7 @@ mod compatible;
 mod running;
 mod memory;
 mod values;
+mod limits;
 mod command;
 mod structural;
 mod idempotency;
@@ -17,6 +18,7 @@ mod create;
 mod claim_pending;
 mod execute;
 mod execute_once;
+mod outcome;
 mod attempt;
 mod inputs;
 mod check;
@@ -53,6 +55,8 @@ pub use create::{RunCreate, RunCreated};
 pub use execute::{JobExecute, JobExecuted, JobOutcome};
 pub(crate) use execute::{NoSlots, Slots};
 pub use flush::{OutboxFlush, OutboxFlushed};
+pub(crate) use limits::Unstorable;
+pub use limits::{Limits, MAX_DEPTH};
 pub use local_executor::LocalExecutor;
 pub use poll_suspended::{StagePollSuspended, StagesPolled};
 pub use purge::{RetentionPurge, RunsPurged};
@@ -91,6 +95,8 @@ pub struct KernelConfig {
     pub blobs: Option<Arc<dyn BlobStore>>,
     /// Outputs of more bytes than this go to the blob store. Default 16 KiB.
     pub inline_limit: usize,
+    /// What is too large to be stored.
+    pub limits: Limits,
     /// How long a claim lasts unless it is renewed. Default 15 s.
     pub lease: Duration,
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Kernel;
 use super::command::Command;
-use super::reports::{CAPACITY, cut};
+use super::reports::{CAPACITY, bounded, cut};
 use crate::error::Error;
 use crate::language::{Json, LogLevel};
 use crate::ports::{Change, Commit, Decision, Guard};
@@ -45,7 +45,7 @@ pub struct ReportedLog {
     pub level: LogLevel,
     /// What it says; cut after 16 KiB.
     pub message: String,
-    /// Anything that belongs to it.
+    /// Anything that belongs to it; not kept beyond 64 KiB.
     #[serde(default = "Json::null")]
     pub fields: Json,
 }
@@ -77,7 +77,7 @@ impl Command for StageReport {
                 stage_id: stage_id(),
                 level,
                 message: cut(&message),
-                fields,
+                fields: bounded(fields),
             })
             .collect();
         if let Some(ReportedProgress { fraction, message }) = progress {

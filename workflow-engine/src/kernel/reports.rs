@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use super::limits::Limits;
 use crate::language::{Json, LogLevel, Reports, StageScope};
 use crate::ports::Change;
 
@@ -13,6 +14,9 @@ use crate::ports::Change;
 pub(super) const CAPACITY: usize = 10_000;
 /// Longer messages are cut, at a character.
 const MAX_MESSAGE_BYTES: usize = 16 * 1024;
+
+/// Longer fields are not kept.
+const MAX_FIELDS_BYTES: usize = 64 * 1024;
 
 /// The reports of one attempt.
 #[derive(Debug, Default)]
@@ -71,6 +75,7 @@ impl AttemptReports {
 impl Reports for AttemptReports {
     fn log(&self, level: LogLevel, message: &str, fields: Json) {
         let message = cut(message);
+        let fields = bounded(fields);
         self.push(Change::Log { stage_id: self.stage_id.clone(), level, message, fields });
     }
 
@@ -82,4 +87,13 @@ impl Reports for AttemptReports {
 
 pub(super) fn cut(message: &str) -> String {
     message[..message.floor_char_boundary(MAX_MESSAGE_BYTES)].to_owned()
+}
+
+/// The fields, or a text that says why they are not kept: a line is worth more than what belongs to it.
+pub(super) fn bounded(fields: Json) -> Json {
+    let limits = Limits { payload_bytes: MAX_FIELDS_BYTES };
+    match limits.check(&fields) {
+        Ok(()) => fields,
+        Err(fault) => Json::encode(&format!("({})", fault.code())).unwrap_or_else(|_| Json::null()),
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tests::intercept::Intercepted;
-use workflow_engine::kernel::{Kernel, KernelConfig, WorkflowRegistry};
+use workflow_engine::kernel::{Kernel, KernelConfig, Limits, WorkflowRegistry};
 use workflow_engine::ports::{ActivityExecutor, DeliveryError, EventSink, Store};
 use workflow_engine::records::Event;
 use workflow_engine::testing::FakeClock;
@@ -59,6 +59,7 @@ impl Process {
             plugins: Vec::new(),
             blobs: None,
             inline_limit: INLINE_LIMIT,
+            limits: Limits::default(),
             lease: Duration::from_millis(LEASE_MS),
         });
         Self { number, kernel, faults, script, sink }

@@ -36,7 +36,7 @@ pub(crate) enum Unstorable {
 
 impl Limits {
     /// Whether a payload may be stored.
-    pub(crate) fn check(&self, payload: &Json) -> Result<(), Unstorable> {
+    pub(crate) fn check(self, payload: &Json) -> Result<(), Unstorable> {
         let text = payload.as_str();
         if text.len() > self.payload_bytes {
             return Err(Unstorable::TooLarge { bytes: text.len(), limit: self.payload_bytes });
@@ -60,13 +60,18 @@ impl fmt::Display for Unstorable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLarge { bytes, limit } => {
-                write!(f, "it has {bytes} bytes as JSON, and at most {limit} are stored: keep a reference to it instead, or raise `EngineBuilder::payload_limit`")
+                write!(
+                    f,
+                    "it has {bytes} bytes as JSON, and at most {limit} are stored: keep a reference to it instead, or raise `EngineBuilder::payload_limit`"
+                )
             }
             Self::TooDeep { at } => {
                 write!(f, "at byte {at}, more than {MAX_DEPTH} arrays and objects are inside one another")
             }
             Self::LoneSurrogate { at } => write!(f, "at byte {at}, half of a surrogate pair stands alone"),
-            Self::NumberOutOfRange { at } => write!(f, "at byte {at}, a number is larger than any type of Rust holds"),
+            Self::NumberOutOfRange { at } => {
+                write!(f, "at byte {at}, a number is larger than any type of Rust holds")
+            }
         }
     }
 }

@@ -1,26 +1,21 @@
 //! Each change, as its documentation says.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 
 use super::attached;
-use super::draft::{Draft, Impossible, inline};
+use super::draft::{Draft, Impossible};
 use super::rerun::rerun;
-use super::waiting;
-use crate::id::RunId;
-use crate::ports::{Change, NewRun, NewStage, RunEnd};
-use crate::records::{
-    Claim, ClaimedJob, EventKind, JobRecord, Lease, RunRecord, StageRecord, Status, StoredValue,
-};
+use super::{runs, waiting};
+use crate::ports::Change;
+use crate::records::{Claim, ClaimedJob, EventKind, JobRecord, Lease, StageRecord, Status, StoredValue};
 use crate::stores::instant;
 use crate::stores::working_set::LogRow;
 
 /// Writes one change.
 pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Impossible> {
     match change {
-        Change::CreateRun(new) => create_run(draft, new),
-        Change::StartRun { stages, waiting_on } => start_run(draft, stages, *waiting_on),
+        Change::CreateRun(new) => runs::create_run(draft, new),
+        Change::StartRun { stages, waiting_on } => runs::start_run(draft, stages, *waiting_on),
         Change::Enqueue { stage_id, max_attempts, claim } => {
             enqueue(draft, stage_id, *max_attempts, claim.as_ref())
         }
@@ -32,7 +27,7 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Imposs
         Change::Release { stage_id, max_attempts, claim } => {
             release(draft, stage_id, *max_attempts, claim.as_ref())
         }
-        Change::ReleaseRun { output } => release_run(draft, output.as_ref()),
+        Change::ReleaseRun { output } => runs::release_run(draft, output.as_ref()),
         Change::Suspend { stage_id, ticket, check_after, give_up_after } => {
             waiting::suspend(draft, stage_id, ticket, *check_after, *give_up_after)
         }
@@ -42,7 +37,7 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Imposs
         Change::HandBack { stage_id } => hand_back(draft, stage_id),
         Change::Fail { stage_id, error } => fail(draft, stage_id, error),
         Change::Cancel { stage_id } => cancel(draft, stage_id),
-        Change::EndRun(end) => end_run(draft, end),
+        Change::EndRun(end) => runs::end_run(draft, end),
         Change::Rerun { stages, waiting_on } => rerun(draft, stages, *waiting_on),
         Change::Recount { active, suspended } => draft.recount(*active, *suspended),
         Change::Answer { command, key, result } => draft.answer(command, key, result),
@@ -72,68 +67,6 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Imposs
         | Change::DeleteArtifact { .. }
         | Change::Measure { .. }
         | Change::Execute { .. } => attached::attach(draft, change),
-    }
-}
-
-fn create_run(draft: &mut Draft<'_>, new: &NewRun) -> Result<(), Impossible> {
-    let run = RunRecord {
-        id: draft.run_id(),
-        workflow_id: new.workflow_id.clone(),
-        definition_fingerprint: new.definition_fingerprint.clone(),
-        status: Status::Pending,
-        priority: new.priority,
-        version: 1,
-        generation: 1,
-        last_sequence: 0,
-        waiting_on: 0,
-        active: 0,
-        suspended: 0,
-        output: None,
-        error: None,
-        cancel_reason: None,
-        created_at: draft.now(),
-        started_at: None,
-        completed_at: None,
-    };
-    draft.create_run(run, new.clone())?;
-    draft.event(EventKind::WorkflowCreated { workflow_id: new.workflow_id.clone() })
-}
-
-fn start_run(draft: &mut Draft<'_>, stages: &[NewStage], waiting_on: u32) -> Result<(), Impossible> {
-    let now = draft.now();
-    let run = draft.run_mut()?;
-    if run.status != Status::Pending {
-        return Err(Impossible::RunIsStarted);
-    }
-    run.status = Status::Running;
-    run.version += 1;
-    run.waiting_on = waiting_on;
-    run.started_at = Some(now);
-    let (run_id, generation) = (run.id, run.generation);
-    for stage in stages {
-        draft.insert_stage(new_stage(run_id, generation, stage));
-    }
-    draft.event(EventKind::WorkflowStarted {})
-}
-
-fn new_stage(run_id: RunId, generation: u32, stage: &NewStage) -> StageRecord {
-    StageRecord {
-        run_id,
-        stage_id: stage.stage_id.clone(),
-        stage_name: stage.stage_name.clone(),
-        stage_number: stage.stage_number,
-        execution_group: stage.execution_group,
-        generation,
-        status: Status::Pending,
-        attempt: 0,
-        waiting_on: stage.waiting_on,
-        ticket: None,
-        give_up_at: None,
-        output: None,
-        error_message: None,
-        metrics: BTreeMap::new(),
-        started_at: None,
-        completed_at: None,
     }
 }
 
@@ -263,26 +196,6 @@ fn release(
     enqueue(draft, stage_id, max_attempts, claim)
 }
 
-fn release_run(draft: &mut Draft<'_>, output: Option<&StoredValue>) -> Result<(), Impossible> {
-    let now = draft.now();
-    let run = draft.run_mut()?;
-    if run.status.is_terminal() {
-        return Err(Impossible::RunIsOver);
-    }
-    run.waiting_on = run.waiting_on.checked_sub(1).ok_or(Impossible::RunIsReleased)?;
-    if run.waiting_on > 0 {
-        return Ok(());
-    }
-    run.status = Status::Completed;
-    run.version += 1;
-    run.output = output.cloned();
-    run.error = None;
-    run.completed_at = Some(now);
-    let duration_ms = instant::milliseconds_between(run.started_at.unwrap_or(now), now);
-    draft.applied().ended = Some(Status::Completed);
-    draft.event(EventKind::WorkflowCompleted { duration_ms, output: inline(output) })
-}
-
 fn retry(
     draft: &mut Draft<'_>,
     stage_id: &str,
@@ -349,33 +262,6 @@ fn cancel(draft: &mut Draft<'_>, stage_id: &str) -> Result<(), Impossible> {
     let event =
         EventKind::StageCancelled { stage_id: stage.stage_id.clone(), stage_name: stage.stage_name.clone() };
     draft.job_slot(stage_id).delete();
-    draft.event(event)
-}
-
-fn end_run(draft: &mut Draft<'_>, end: &RunEnd) -> Result<(), Impossible> {
-    let now = draft.now();
-    let run = draft.run_mut()?;
-    if run.status.is_terminal() {
-        return Err(Impossible::RunIsOver);
-    }
-    run.version += 1;
-    run.active = 0;
-    run.suspended = 0;
-    run.completed_at = Some(now);
-    let event = match end {
-        RunEnd::Failed(error) => {
-            run.status = Status::Failed;
-            run.error = Some(error.clone());
-            EventKind::WorkflowFailed { code: error.code.clone(), error: error.message.clone() }
-        }
-        RunEnd::Cancelled(reason) => {
-            run.status = Status::Cancelled;
-            run.cancel_reason.clone_from(reason);
-            EventKind::WorkflowCancelled { reason: reason.clone() }
-        }
-    };
-    let status = run.status;
-    draft.applied().ended = Some(status);
     draft.event(event)
 }
 

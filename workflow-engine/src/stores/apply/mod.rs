@@ -2,6 +2,7 @@
 
 mod attached;
 mod changes;
+mod runs;
 mod draft;
 mod guard;
 mod rerun;

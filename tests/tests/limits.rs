@@ -1,0 +1,208 @@
+//! What is too large, too deep or unreadable is refused before anything is written, alike on every store.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tests::on_every_store;
+use tests::world::World;
+use workflow_engine::kernel::{JobExecute, MAX_DEPTH, ReportedLog, RunCreate, RunTransition, StageReport};
+use workflow_engine::prelude::*;
+use workflow_engine::{Json, LogLevel};
+
+/// Arrays inside one another.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Nest(Vec<Nest>);
+
+impl Nest {
+    fn of(depth: usize) -> Self {
+        (1..depth).fold(Self(Vec::new()), |nest, _| Self(vec![nest]))
+    }
+}
+
+#[stage(retry(max_attempts = 3))]
+async fn write(length: usize, ctx: &StageContext) -> StageResult<String> {
+    ctx.log(LogLevel::Info, "x".repeat(100_000), "y".repeat(100_000));
+    Ok("x".repeat(length))
+}
+
+workflow! { writing = write }
+
+#[stage(retry(max_attempts = 3))]
+async fn nest(depth: usize) -> StageResult<Nest> {
+    Ok(Nest::of(depth))
+}
+
+#[stage]
+async fn unnest(nest: Nest) -> StageResult<usize> {
+    Ok(nest.0.len())
+}
+
+workflow! { nesting = nest >> unnest }
+
+#[stage]
+async fn keep(length: usize, ctx: &StageContext) -> StageResult<()> {
+    ctx.storage().put("long", &"x".repeat(length))?;
+    Ok(())
+}
+
+workflow! { keeping = keep }
+
+#[stage]
+async fn take(value: serde_json::Value) -> StageResult<bool> {
+    Ok(value.is_null())
+}
+
+workflow! { taking = take }
+
+#[stage]
+async fn talk(number: u32) -> StageResult<String> {
+    Err(StageError::permanent("é".repeat(10_000 * number as usize)))
+}
+
+workflow! { talking = talk }
+
+async fn engine(world: &World) -> Engine {
+    let builder = world.engine().register::<writing>().register::<nesting>().register::<keeping>();
+    let builder = builder.register::<taking>().register::<talking>();
+    builder.payload_limit(10_000).build().await.unwrap()
+}
+
+async fn an_output_that_is_too_large_fails_its_stage_for_good(world: World) {
+    let engine = engine(&world).await;
+    let run = engine.start::<writing>(WriteInput { length: 9_998 }).await.unwrap();
+    assert_eq!(run.output().await.unwrap().len(), 9_998);
+    let run = engine.start::<writing>(WriteInput { length: 9_999 }).await.unwrap();
+    let error = run.output().await.unwrap_err().to_string();
+    assert!(error.contains("10001 bytes as JSON, and at most 10000"), "{error}");
+    assert!(error.contains("PAYLOAD_TOO_LARGE"), "{error}");
+    let stage = &run.stages().await.unwrap()[0];
+    assert_eq!((stage.status, stage.attempt), (Status::Failed, 1), "it would deliver the same again");
+}
+
+/// Stored, it would keep whoever reads it from ever running.
+async fn an_output_that_nobody_could_read_is_not_stored(world: World) {
+    let engine = engine(&world).await;
+    let run = engine.start::<nesting>(NestInput { depth: MAX_DEPTH }).await.unwrap();
+    assert_eq!(run.output().await.unwrap(), 1);
+    let run = engine.start::<nesting>(NestInput { depth: MAX_DEPTH + 1 }).await.unwrap();
+    let error = run.output().await.unwrap_err().to_string();
+    assert!(error.contains("the output of stage `nest`") && error.contains("recursion limit"), "{error}");
+}
+
+async fn an_artifact_that_is_too_large_fails_its_stage(world: World) {
+    let engine = engine(&world).await;
+    let run = engine.start::<keeping>(KeepInput { length: 20_000 }).await.unwrap();
+    let error = run.output().await.unwrap_err().to_string();
+    assert!(error.contains("artifact `long`") && error.contains("PAYLOAD_TOO_LARGE"), "{error}");
+    assert!(run.artifacts().await.unwrap().is_empty());
+}
+
+async fn a_request_that_cannot_be_stored_makes_no_run(world: World) {
+    let engine = engine(&world).await;
+    let create = |input: &str, metadata: Option<&str>| RunCreate {
+        idempotency_key: Some("once".into()),
+        workflow_id: "taking".into(),
+        input: Json::parse(input).unwrap(),
+        config: None,
+        priority: None,
+        metadata: metadata.map(|metadata| Json::parse(metadata).unwrap()),
+        annotations: Vec::new(),
+    };
+    let long = format!(r#"{{"value": "{}"}}"#, "x".repeat(10_000));
+    let deep = format!(r#"{{"value": {}{}}}"#, "[".repeat(200), "]".repeat(200));
+    let nothing = r#"{"value": null}"#;
+    let metadata = format!("{}{}", "[".repeat(128), "]".repeat(128));
+    for (input, metadata, code) in [
+        (long.as_str(), None, "PAYLOAD_TOO_LARGE"),
+        (&deep, None, "INVALID_INPUT"),
+        (r#"{"value": "\ud800"}"#, None, "INVALID_INPUT"),
+        (r#"{"value": 1e131072}"#, None, "INVALID_INPUT"),
+        (nothing, Some(metadata.as_str()), "PAYLOAD_TOO_DEEP"),
+        (nothing, Some(r#"["\udc00"]"#), "PAYLOAD_UNREADABLE"),
+        (nothing, Some("[1e400]"), "PAYLOAD_UNREADABLE"),
+    ] {
+        let error = engine.dispatch(create(input, metadata)).await.unwrap_err();
+        assert!(error.is_invalid_input(), "{error:?}");
+        assert_eq!(error.code(), code, "{error}");
+    }
+    assert!(engine.unfinished::<taking>().await.unwrap().is_empty());
+    // The key is still free, and what only looks like that is kept as it is.
+    let sound = create(r#"{"value": "\u0000 \ud83e\udd80 1e400"}"#, Some("[1e300]"));
+    let run_id = engine.dispatch(sound).await.unwrap().run_id;
+    assert!(!engine.run::<taking>(run_id).await.unwrap().output().await.unwrap());
+}
+
+async fn an_idempotency_key_is_a_short_text(world: World) {
+    let engine = engine(&world).await;
+    let long = "k".repeat(256);
+    for key in ["", "a\u{0}b", "a\nb", &long] {
+        let started = engine.start::<writing>(WriteInput { length: 1 }).key(key).await;
+        assert_eq!(started.unwrap_err().code(), "INVALID_REQUEST", "{key:?}");
+    }
+    engine.start::<writing>(WriteInput { length: 1 }).key("k".repeat(255)).await.unwrap();
+}
+
+async fn what_is_told_is_cut_and_kept(world: World) {
+    let engine = engine(&world).await;
+    let run = engine.start::<talking>(TalkInput { number: 1 }).await.unwrap();
+    assert!(run.output().await.unwrap_err().is_run_failed());
+    let error = run.stages().await.unwrap()[0].error_message.clone().unwrap();
+    assert_eq!(error.len(), 8 * 1024, "an error, at a character");
+
+    let run = engine.start::<writing>(WriteInput { length: 1 }).await.unwrap();
+    run.output().await.unwrap();
+    let line = &world.store.logs(run.id(), 0, 10).await.unwrap()[0];
+    assert_eq!(line.message.len(), 16 * 1024, "a message");
+    assert_eq!(line.fields.as_str(), r#""(PAYLOAD_TOO_LARGE)""#, "fields");
+}
+
+async fn a_reason_is_cut(world: World) {
+    let engine = world.engine().register::<writing>().without_worker().build().await.unwrap();
+    let run = engine.start::<writing>(WriteInput { length: 1 }).await.unwrap();
+    run.cancel("r".repeat(100_000)).await.unwrap();
+    assert_eq!(run.record().await.unwrap().cancel_reason.unwrap().len(), 8 * 1024);
+}
+
+async fn a_report_by_command_is_cut_too(world: World) {
+    let engine = world.engine().register::<writing>().without_worker().build().await.unwrap();
+    let run = engine.start::<writing>(WriteInput { length: 1 }).await.unwrap();
+    engine.dispatch(RunTransition { run_id: run.id() }).await.unwrap();
+    let lease = tests::hands::claim(&*world.store, run.id(), "write").await.lease;
+    let log = ReportedLog {
+        level: LogLevel::Info,
+        message: "m".repeat(100_000),
+        fields: Json::parse(&format!("{}{}", "[".repeat(128), "]".repeat(128))).unwrap(),
+    };
+    engine.dispatch(StageReport { lease, progress: None, logs: vec![log] }).await.unwrap();
+    let line = &world.store.logs(run.id(), 0, 10).await.unwrap()[0];
+    assert_eq!((line.message.len(), line.fields.as_str()), (16 * 1024, r#""(PAYLOAD_TOO_DEEP)""#));
+}
+
+/// An error shows enough of a name that nobody knows, and no more.
+async fn a_name_from_outside_is_not_repeated_in_full(world: World) {
+    let engine = engine(&world).await;
+    let name = "n".repeat(1_000_000);
+    let run = engine.start::<writing>(WriteInput { length: 1 }).await.unwrap();
+    let execute =
+        JobExecute { worker_id: "w".into(), run_id: run.id(), stage_id: name.clone(), idempotency_key: None };
+    let errors = [
+        engine.dispatch(execute).await.unwrap_err(),
+        engine.wake(run.id(), name.clone()).await.unwrap_err(),
+        engine.kernel().dispatch_json(&format!(r#"{{"type": "{name}"}}"#)).await.unwrap_err(),
+        name.parse::<workflow_engine::RunId>().unwrap_err(),
+    ];
+    for error in errors {
+        assert!(error.to_string().len() < 1_000, "{}", error.code());
+    }
+}
+
+on_every_store!(
+    an_output_that_is_too_large_fails_its_stage_for_good,
+    an_output_that_nobody_could_read_is_not_stored,
+    an_artifact_that_is_too_large_fails_its_stage,
+    a_request_that_cannot_be_stored_makes_no_run,
+    an_idempotency_key_is_a_short_text,
+    what_is_told_is_cut_and_kept,
+    a_reason_is_cut,
+    a_report_by_command_is_cut_too,
+    a_name_from_outside_is_not_repeated_in_full,
+);

@@ -1,0 +1,122 @@
+//! Changes of the run as a whole.
+
+use std::collections::BTreeMap;
+
+use super::draft::{Draft, Impossible, inline};
+use crate::id::RunId;
+use crate::ports::{NewRun, NewStage, RunEnd};
+use crate::records::{EventKind, RunRecord, StageRecord, Status, StoredValue};
+use crate::stores::instant;
+
+pub(super) fn create_run(draft: &mut Draft<'_>, new: &NewRun) -> Result<(), Impossible> {
+    let run = RunRecord {
+        id: draft.run_id(),
+        workflow_id: new.workflow_id.clone(),
+        definition_fingerprint: new.definition_fingerprint.clone(),
+        status: Status::Pending,
+        priority: new.priority,
+        version: 1,
+        generation: 1,
+        last_sequence: 0,
+        waiting_on: 0,
+        active: 0,
+        suspended: 0,
+        output: None,
+        error: None,
+        cancel_reason: None,
+        created_at: draft.now(),
+        started_at: None,
+        completed_at: None,
+    };
+    draft.create_run(run, new.clone())?;
+    draft.event(EventKind::WorkflowCreated { workflow_id: new.workflow_id.clone() })
+}
+
+pub(super) fn start_run(
+    draft: &mut Draft<'_>,
+    stages: &[NewStage],
+    waiting_on: u32,
+) -> Result<(), Impossible> {
+    let now = draft.now();
+    let run = draft.run_mut()?;
+    if run.status != Status::Pending {
+        return Err(Impossible::RunIsStarted);
+    }
+    run.status = Status::Running;
+    run.version += 1;
+    run.waiting_on = waiting_on;
+    run.started_at = Some(now);
+    let (run_id, generation) = (run.id, run.generation);
+    for stage in stages {
+        draft.insert_stage(new_stage(run_id, generation, stage));
+    }
+    draft.event(EventKind::WorkflowStarted {})
+}
+
+fn new_stage(run_id: RunId, generation: u32, stage: &NewStage) -> StageRecord {
+    StageRecord {
+        run_id,
+        stage_id: stage.stage_id.clone(),
+        stage_name: stage.stage_name.clone(),
+        stage_number: stage.stage_number,
+        execution_group: stage.execution_group,
+        generation,
+        status: Status::Pending,
+        attempt: 0,
+        waiting_on: stage.waiting_on,
+        ticket: None,
+        give_up_at: None,
+        output: None,
+        error_message: None,
+        metrics: BTreeMap::new(),
+        started_at: None,
+        completed_at: None,
+    }
+}
+
+pub(super) fn release_run(draft: &mut Draft<'_>, output: Option<&StoredValue>) -> Result<(), Impossible> {
+    let now = draft.now();
+    let run = draft.run_mut()?;
+    if run.status.is_terminal() {
+        return Err(Impossible::RunIsOver);
+    }
+    run.waiting_on = run.waiting_on.checked_sub(1).ok_or(Impossible::RunIsReleased)?;
+    if run.waiting_on > 0 {
+        return Ok(());
+    }
+    run.status = Status::Completed;
+    run.version += 1;
+    run.output = output.cloned();
+    run.error = None;
+    run.completed_at = Some(now);
+    let duration_ms = instant::milliseconds_between(run.started_at.unwrap_or(now), now);
+    draft.applied().ended = Some(Status::Completed);
+    draft.event(EventKind::WorkflowCompleted { duration_ms, output: inline(output) })
+}
+
+pub(super) fn end_run(draft: &mut Draft<'_>, end: &RunEnd) -> Result<(), Impossible> {
+    let now = draft.now();
+    let run = draft.run_mut()?;
+    if run.status.is_terminal() {
+        return Err(Impossible::RunIsOver);
+    }
+    run.version += 1;
+    run.active = 0;
+    run.suspended = 0;
+    run.completed_at = Some(now);
+    let event = match end {
+        RunEnd::Failed(error) => {
+            run.status = Status::Failed;
+            run.error = Some(error.clone());
+            EventKind::WorkflowFailed { code: error.code.clone(), error: error.message.clone() }
+        }
+        RunEnd::Cancelled(reason) => {
+            run.status = Status::Cancelled;
+            run.cancel_reason.clone_from(reason);
+            EventKind::WorkflowCancelled { reason: reason.clone() }
+        }
+    };
+    let status = run.status;
+    draft.applied().ended = Some(status);
+    draft.event(event)
+}
