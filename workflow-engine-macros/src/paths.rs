@@ -9,6 +9,17 @@ pub fn library(path: Option<&Path>) -> TokenStream {
     path.map_or_else(|| quote!(::workflow_engine), ToTokens::to_token_stream)
 }
 
+/// What stands at the head of an anonymous constant: inside of it the library is one short path, because every token of
+/// the expansion costs time after every edit.
+pub fn import(library: &TokenStream) -> TokenStream {
+    quote!(use #library::__private;)
+}
+
+/// The library's part for generated code, after an [`import`].
+pub fn private() -> TokenStream {
+    quote!(__private)
+}
+
 /// Two paths written with the same tokens.
 pub fn same(a: &Path, b: &Path) -> bool {
     a.to_token_stream().to_string() == b.to_token_stream().to_string()

@@ -9,42 +9,34 @@ use crate::casing::plain;
 pub fn delegations(name: &Ident, private: &TokenStream) -> TokenStream {
     let text = plain(name);
     quote! {
-        impl #private::serde::Serialize for #name {
-            fn serialize<__S>(&self, serializer: __S) -> ::core::result::Result<__S::Ok, __S::Error>
-            where
-                __S: #private::serde::Serializer,
-            {
-                #private::serialize(self, serializer)
+        impl #private::Serialize for #name {
+            fn serialize<__S: #private::Serializer>(&self, to: __S) -> #private::Result<__S::Ok, __S::Error> {
+                #private::serialize(self, to)
             }
         }
 
-        impl<'__de> #private::serde::Deserialize<'__de> for #name {
-            fn deserialize<__D>(deserializer: __D) -> ::core::result::Result<Self, __D::Error>
-            where
-                __D: #private::serde::Deserializer<'__de>,
-            {
-                #private::deserialize(deserializer)
+        impl<'__de> #private::Deserialize<'__de> for #name {
+            fn deserialize<__D: #private::Deserializer<'__de>>(from: __D) -> #private::Result<Self, __D::Error> {
+                #private::deserialize(from)
             }
         }
 
-        impl #private::schemars::JsonSchema for #name {
+        impl #private::JsonSchema for #name {
             fn schema_name() -> #private::Cow<'static, str> {
                 #private::Cow::Borrowed(#text)
             }
 
             fn schema_id() -> #private::Cow<'static, str> {
-                #private::Cow::Borrowed(::core::any::type_name::<Self>())
+                #private::schema_id::<Self>()
             }
 
-            fn json_schema(
-                generator: &mut #private::schemars::SchemaGenerator,
-            ) -> #private::schemars::Schema {
+            fn json_schema(generator: &mut #private::SchemaGenerator) -> #private::Schema {
                 #private::record_schema::<Self>(generator)
             }
         }
 
-        impl ::core::fmt::Debug for #name {
-            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        impl #private::Debug for #name {
+            fn fmt(&self, f: &mut #private::Formatter<'_>) -> #private::FmtResult {
                 #private::debug(self, f)
             }
         }

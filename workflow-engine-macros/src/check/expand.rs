@@ -19,7 +19,8 @@ pub fn expand(check: &Body<'_>, krate: Option<&Path>) -> TokenStream {
     let name = &function.signature.ident;
     let visibility = &function.visibility;
     let library = paths::library(krate);
-    let private = quote!(#library::__private);
+    let private = paths::private();
+    let import = paths::import(&library);
     let conditions = docs::conditions(&function.attributes).collect::<Vec<_>>();
 
     let untouched = function.untouched();
@@ -36,12 +37,12 @@ pub fn expand(check: &Body<'_>, krate: Option<&Path>) -> TokenStream {
     });
     let structure = record.as_ref().map(|record| {
         let structure = record.structure();
-        quote!(#(#conditions)* #[allow(dead_code)] #structure)
+        quote!(#(#conditions)* #structure)
     });
     let record_impls = record.as_ref().map(Record::implementations);
-    let config = if configs.is_empty() { quote!(#library::NoConfig) } else { quote!(#config_name) };
+    let config = if configs.is_empty() { quote!(#private::NoConfig) } else { quote!(#config_name) };
     let aliases = aliases(check);
-    let implementation = implementation(check, &config, &library);
+    let implementation = implementation(check, &config);
     quote! {
         // The ticket of a stage that returns a `String` is a `&String`.
         #[allow(clippy::ptr_arg)]
@@ -49,8 +50,9 @@ pub fn expand(check: &Body<'_>, krate: Option<&Path>) -> TokenStream {
         #marker
         #structure
         #(#conditions)*
-        #[allow(deprecated, clippy::all, clippy::pedantic)]
+        #[allow(deprecated, unused_qualifications, clippy::all, clippy::pedantic)]
         const _: () = {
+            #import
             #aliases
             #record_impls
             #implementation
@@ -58,8 +60,8 @@ pub fn expand(check: &Body<'_>, krate: Option<&Path>) -> TokenStream {
     }
 }
 
-fn implementation(check: &Body<'_>, config: &TokenStream, library: &TokenStream) -> TokenStream {
-    let private = quote!(#library::__private);
+fn implementation(check: &Body<'_>, config: &TokenStream) -> TokenStream {
+    let private = paths::private();
     let name = &check.function.signature.ident;
     let ticket = check.parameters.iter().find_map(|parameter| match parameter {
         Parameter::Ticket(ty) => Some(*ty),
@@ -72,15 +74,15 @@ fn implementation(check: &Body<'_>, config: &TokenStream, library: &TokenStream)
     let context = context.unwrap_or_else(|| quote!(#private::StageContext));
     let found = found(check, &private);
     let output = respan(quote!(type Output = #found::Output;), output_span(check.returns));
-    let requirements = requirements(check, library);
+    let requirements = requirements(check, &private);
     let run = run(check, &private);
     quote! {
-        impl #library::CheckFunction for #name {
+        impl #private::CheckFunction for #name {
             type Ticket = #ticket;
             type Config = #config;
             #output
             type Context = #context;
-            const REQUIRES: &'static [#library::Requirement] = &[#requirements];
+            const REQUIRES: &'static [#private::Requirement] = &[#requirements];
             #run
         }
 
@@ -89,7 +91,7 @@ fn implementation(check: &Body<'_>, config: &TokenStream, library: &TokenStream)
         impl #private::TakesTicket<#ticket> for #name {
             fn store<__S: #private::Stage>(
                 ticket: &#ticket,
-            ) -> ::core::result::Result<#private::Json, #private::StageError> {
+            ) -> #private::Result<#private::Json, #private::StageError> {
                 #private::store_ticket::<__S, Self>(ticket)
             }
         }
@@ -122,7 +124,7 @@ fn run(check: &Body<'_>, private: &TokenStream) -> TokenStream {
         ) -> #private::Running<#private::Check<Self::Output>> {
             #pin(async move {
                 match #name(#(#arguments),*).await {
-                    ::core::result::Result::Ok(#value) => ::core::result::Result::Ok(#found::found(#value)),
+                    #private::Ok(#value) => #private::Ok(#found::found(#value)),
                     #failure
                 }
             })

@@ -21,7 +21,8 @@ pub fn expand(function: &Function, krate: Option<&Path>, errors: &Errors) -> Tok
     }
     let name = &function.signature.ident;
     let library = paths::library(krate);
-    let private = quote!(#library::__private);
+    let private = paths::private();
+    let import = paths::import(&library);
     let conditions = docs::conditions(&function.attributes).collect::<Vec<_>>();
     let marker = marker(Kind::Check, name, &function.visibility, &conditions);
     // What the stage delivers is usually known in spite of the mistake.
@@ -35,12 +36,13 @@ pub fn expand(function: &Function, krate: Option<&Path>, errors: &Errors) -> Tok
         #marker
         #(#conditions)*
         const _: () = {
-            impl #library::CheckFunction for #name {
+            #import
+            impl #private::CheckFunction for #name {
                 type Ticket = #private::Faulty;
-                type Config = #library::NoConfig;
+                type Config = #private::NoConfig;
                 type Output = #output;
                 type Context = #private::StageContext;
-                const REQUIRES: &'static [#library::Requirement] = &[];
+                const REQUIRES: &'static [#private::Requirement] = &[];
                 fn check(
                     _: Self::Ticket,
                     _: Self::Config,
@@ -54,7 +56,7 @@ pub fn expand(function: &Function, krate: Option<&Path>, errors: &Errors) -> Tok
             impl<__T> #private::TakesTicket<__T> for #name {
                 fn store<__S: #private::Stage>(
                     _: &__T,
-                ) -> ::core::result::Result<#private::Json, #private::StageError> {
+                ) -> #private::Result<#private::Json, #private::StageError> {
                     ::core::unreachable!()
                 }
             }

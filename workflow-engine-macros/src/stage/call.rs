@@ -41,10 +41,15 @@ pub fn arguments<'a>(
 
 /// The arm for the function's error.
 pub fn failure(body: &Body<'_>, private: &TokenStream) -> TokenStream {
-    // rustc underlines the argument when it is the argument's type that does not convert.
     let error = Ident::new("__error", error_span(body.returns));
-    let failure = respan(quote!(#private::Failure::into_error), error.span());
-    quote!(::core::result::Result::Err(#error) => ::core::result::Result::Err(#failure(#error)),)
+    let into_error = into_error(body, private);
+    quote!(#private::Err(#error) => #private::Err(#into_error(#error)),)
+}
+
+/// What makes the engine's error of the function's.
+pub fn into_error(body: &Body<'_>, private: &TokenStream) -> TokenStream {
+    // rustc underlines the argument when it is the argument's type that does not convert.
+    respan(quote!(#private::Failure::into_error), error_span(body.returns))
 }
 
 /// A variable of the generated code, which the user's tokens do not see.
@@ -59,11 +64,11 @@ pub fn returned(body: &Body<'_>, private: &TokenStream) -> TokenStream {
 }
 
 /// What the function reads, as constants.
-pub fn requirements(body: &Body<'_>, library: &TokenStream) -> TokenStream {
+pub fn requirements(body: &Body<'_>, private: &TokenStream) -> TokenStream {
     let requirements = body.reads.iter().enumerate().map(|(index, read)| {
         let alias = read_alias(index);
         let kind = if read.optional { quote!(optional) } else { quote!(required) };
-        quote!(#library::Requirement::#kind::<#alias>())
+        quote!(#private::Requirement::#kind::<#alias>())
     });
     quote!(#(#requirements),*)
 }

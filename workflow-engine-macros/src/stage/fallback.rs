@@ -21,10 +21,11 @@ pub fn expand(function: &Function, options: &Options, errors: &Errors) -> TokenS
     }
     let name = &function.signature.ident;
     let library = paths::library(options.krate.as_ref());
-    let private = quote!(#library::__private);
+    let private = paths::private();
+    let import = paths::import(&library);
     let conditions = docs::conditions(&function.attributes).collect::<Vec<_>>();
     let marker = marker(Kind::Stage, name, &function.visibility, &conditions);
-    let declaration = declaration(name, &function.attributes, options, &library, &TokenStream::new());
+    let declaration = declaration(name, &function.attributes, options, &private, &TokenStream::new());
     let path = path(name, &private);
     // What the others are handed is usually known in spite of the mistake.
     let output = match (&options.check, valid::output(Kind::Stage, function)) {
@@ -38,13 +39,14 @@ pub fn expand(function: &Function, options: &Options, errors: &Errors) -> TokenS
         #marker
         #(#conditions)*
         const _: () = {
-            impl #library::Stage for #name {
-                type Input = #library::NoInput;
-                type Config = #library::NoConfig;
+            #import
+            impl #private::Stage for #name {
+                type Input = #private::NoInput;
+                type Config = #private::NoConfig;
                 type Output = #output;
                 type Parameters = ();
-                const PATH: #library::StagePath = #path;
-                const DECLARATION: #library::StageDeclaration = #declaration;
+                const PATH: #private::StagePath = #path;
+                const DECLARATION: #private::StageDeclaration = #declaration;
                 fn run(
                     _: Self::Input,
                     _: Self::Config,
@@ -55,11 +57,6 @@ pub fn expand(function: &Function, options: &Options, errors: &Errors) -> TokenS
             }
             impl<__R> #private::Requires<__R> for #name {}
             impl<__R> #private::Optionally<__R> for #name {}
-            impl<__V> #private::Accepts<__V> for #name {
-                fn accept(_: __V) -> Self::Input {
-                    #private::NoInput
-                }
-            }
         };
     }
 }
