@@ -1,6 +1,6 @@
 //! Paths in the expansion, and where they are said to stand.
 
-use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::Path;
 
@@ -16,8 +16,15 @@ pub fn import(library: &TokenStream) -> TokenStream {
 }
 
 /// The library's part for generated code, after an [`import`].
-pub fn private() -> TokenStream {
-    quote!(__private)
+pub fn private() -> Ident {
+    Ident::new("__private", Span::call_site())
+}
+
+/// The same name under another span.
+pub fn at(name: &Ident, span: Span) -> Ident {
+    let mut name = name.clone();
+    name.set_span(span);
+    name
 }
 
 /// Two paths written with the same tokens.

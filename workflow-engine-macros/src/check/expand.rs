@@ -33,6 +33,7 @@ pub fn expand(check: &Body<'_>, krate: Option<&Path>) -> TokenStream {
         visibility,
         fields: &configs,
         strict: true,
+        from: false,
         private: &private,
     });
     let structure = record.as_ref().map(|record| {
@@ -99,13 +100,13 @@ fn implementation(check: &Body<'_>, config: &TokenStream) -> TokenStream {
 }
 
 /// What the function returns, as the trait that knows its output.
-fn found(check: &Body<'_>, private: &TokenStream) -> TokenStream {
+fn found(check: &Body<'_>, private: &Ident) -> TokenStream {
     let returned = returned(check, private);
     respan(quote!(<#returned as #private::Checked>), output_span(check.returns))
 }
 
 /// The call of the function.
-fn run(check: &Body<'_>, private: &TokenStream) -> TokenStream {
+fn run(check: &Body<'_>, private: &Ident) -> TokenStream {
     let name = &check.function.signature.ident;
     let [ticket, config, context, own, value]: [Ident; 5] =
         ["ticket", "config", "context", "own", "value"].map(local);

@@ -11,7 +11,7 @@ use crate::paths::respan;
 /// What the function is called with.
 pub fn arguments<'a>(
     body: &'a Body<'a>,
-    private: &'a TokenStream,
+    private: &'a Ident,
     own_context: impl Fn(&Type) -> TokenStream + 'a,
 ) -> impl Iterator<Item = TokenStream> + 'a {
     let [input, config, context, ticket] = ["input", "config", "context", "ticket"].map(local);
@@ -40,14 +40,14 @@ pub fn arguments<'a>(
 }
 
 /// The arm for the function's error.
-pub fn failure(body: &Body<'_>, private: &TokenStream) -> TokenStream {
+pub fn failure(body: &Body<'_>, private: &Ident) -> TokenStream {
     let error = Ident::new("__error", error_span(body.returns));
     let into_error = into_error(body, private);
     quote!(#private::Err(#error) => #private::Err(#into_error(#error)),)
 }
 
 /// What makes the engine's error of the function's.
-pub fn into_error(body: &Body<'_>, private: &TokenStream) -> TokenStream {
+pub fn into_error(body: &Body<'_>, private: &Ident) -> TokenStream {
     // rustc underlines the argument when it is the argument's type that does not convert.
     respan(quote!(#private::Failure::into_error), error_span(body.returns))
 }
@@ -58,13 +58,13 @@ pub fn local(name: &str) -> Ident {
 }
 
 /// The type of what the function returns when it does not fail.
-pub fn returned(body: &Body<'_>, private: &TokenStream) -> TokenStream {
+pub fn returned(body: &Body<'_>, private: &Ident) -> TokenStream {
     let returns = body.returns;
     respan(quote!(<#returns as #private::Returns>::Output), output_span(returns))
 }
 
 /// What the function reads, as constants.
-pub fn requirements(body: &Body<'_>, private: &TokenStream) -> TokenStream {
+pub fn requirements(body: &Body<'_>, private: &Ident) -> TokenStream {
     let requirements = body.reads.iter().enumerate().map(|(index, read)| {
         let alias = read_alias(index);
         let kind = if read.optional { quote!(optional) } else { quote!(required) };

@@ -2,7 +2,6 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::Type;
 use syn::spanned::Spanned;
 
 use super::attr::Options;
@@ -46,6 +45,7 @@ pub fn expand(stage: &Body<'_>, options: &Options) -> TokenStream {
         visibility,
         fields: &inputs,
         strict: false,
+        from: true,
         private: &private,
     };
     let config = Record {
@@ -54,6 +54,7 @@ pub fn expand(stage: &Body<'_>, options: &Options) -> TokenStream {
         visibility,
         fields: &configs,
         strict: true,
+        from: false,
         private: &private,
     };
     let records = [&input, &config].map(|record| {
@@ -71,7 +72,6 @@ pub fn expand(stage: &Body<'_>, options: &Options) -> TokenStream {
         Some(wait) => wait.config(),
         None => quote!(type Config = #private::NoConfig;),
     };
-    let from = from(&input_name, &inputs, &private);
     let types = [&input_type, &config_type];
     let implementation = implementation(stage, options, wait.as_ref(), types, &inputs);
     let aliases = aliases(stage);
@@ -89,7 +89,6 @@ pub fn expand(stage: &Body<'_>, options: &Options) -> TokenStream {
             #aliases
             #reads
             #(#record_impls)*
-            #from
             #implementation
             #waits
         };
@@ -130,7 +129,7 @@ fn fields<'a>(
 }
 
 /// Which stage this is. The place of the attribute tells apart two stages of two function bodies.
-pub fn path(name: &Ident, private: &TokenStream) -> TokenStream {
+pub fn path(name: &Ident, private: &Ident) -> TokenStream {
     let text = plain(name);
     quote!(#private::StagePath::new(::core::module_path!(), #text, ::core::line!(), ::core::column!()))
 }
@@ -140,7 +139,7 @@ pub fn declaration(
     name: &Ident,
     attributes: &[syn::Attribute],
     options: &Options,
-    private: &TokenStream,
+    private: &Ident,
     more: &TokenStream,
 ) -> TokenStream {
     let plain = plain(name);
@@ -202,7 +201,7 @@ fn implementation(
 }
 
 /// Reads what the body will ask its context for.
-fn prepare(stage: &Body<'_>, private: &TokenStream) -> TokenStream {
+fn prepare(stage: &Body<'_>, private: &Ident) -> TokenStream {
     let context = local("context");
     let prepare = stage.reads.iter().enumerate().filter(|(_, read)| read.by_option).map(|(index, read)| {
         let alias = read_alias(index);
@@ -213,7 +212,7 @@ fn prepare(stage: &Body<'_>, private: &TokenStream) -> TokenStream {
 }
 
 /// The call of the function.
-fn run(stage: &Body<'_>, wait: Option<&Wait<'_>>, private: &TokenStream) -> TokenStream {
+fn run(stage: &Body<'_>, wait: Option<&Wait<'_>>, private: &Ident) -> TokenStream {
     let name = &stage.function.signature.ident;
     let [input, config, context, output] = ["input", "config", "context", "output"].map(local);
     let arguments = arguments(stage, private, |ty| {
@@ -265,26 +264,8 @@ fn any(body: &Body<'_>, is: impl Fn(&Parameter<'_>) -> bool) -> bool {
     body.parameters.iter().any(is)
 }
 
-/// How outputs become the input.
-fn from(input: &Ident, fields: &[&Field<'_>], private: &TokenStream) -> Option<TokenStream> {
-    let names: Vec<&Ident> = fields.iter().map(|field| field.name).collect();
-    let types: Vec<&Type> = fields.iter().map(|field| field.ty).collect();
-    // Not the user's tokens: a constant of a field's name would be a pattern.
-    let values: Vec<Ident> = (0..fields.len()).map(|index| local(&format!("value_{index}"))).collect();
-    let (ty, pattern) = match (types.as_slice(), values.as_slice()) {
-        ([], _) => return None,
-        ([ty], [value]) => (quote!(#ty), quote!(#value)),
-        _ => (quote!((#(#types),*)), quote!((#(#values),*))),
-    };
-    Some(quote! {
-        impl #private::From<#ty> for #input {
-            fn from(#pattern: #ty) -> Self { Self { #(#names: #values),* } }
-        }
-    })
-}
-
 /// What the stages that this one reads allow it to ask its context for.
-fn reads(stage: &Body<'_>, private: &TokenStream) -> TokenStream {
+fn reads(stage: &Body<'_>, private: &Ident) -> TokenStream {
     let name = &stage.function.signature.ident;
     let reads = stage.reads.iter().enumerate().map(|(index, read)| {
         let alias = read_alias(index);

@@ -7,7 +7,6 @@ use syn::Visibility;
 use super::valid::{Default, Field};
 use crate::casing::plain;
 use crate::docs;
-use crate::record::delegations;
 
 /// One generated structure.
 pub struct Record<'a> {
@@ -18,8 +17,10 @@ pub struct Record<'a> {
     pub fields: &'a [&'a Field<'a>],
     /// Whether an unknown key is an error.
     pub strict: bool,
+    /// Whether it is made from what another stage hands on.
+    pub from: bool,
     /// `__private`.
-    pub private: &'a TokenStream,
+    pub private: &'a Ident,
 }
 
 impl Record<'_> {
@@ -45,9 +46,8 @@ impl Record<'_> {
     pub fn implementations(&self) -> TokenStream {
         let fields = self.fields();
         let listed = self.listed();
-        let delegations = delegations(self.name, self.private);
-        let standard = self.standard();
-        quote!(#fields #listed #delegations #standard)
+        let default = self.default();
+        quote!(#fields #listed #default)
     }
 
     /// The fields with a key first: a flattened one has an index after them.
@@ -64,7 +64,7 @@ impl Record<'_> {
         self.indexed()
             .into_iter()
             .map(|(index, field)| {
-                let ty = field.ty;
+                let (field_name, ty) = (field.name, field.ty);
                 let index = literal(index);
                 let default = match &field.default {
                     Default::Expr(expr) => Some(quote!(#expr)),
@@ -74,7 +74,11 @@ impl Record<'_> {
                 let default = default.map(|value| quote!(fn default() -> #ty { #value }));
                 let checks = field.rules.iter().filter_map(|rule| rule.check(ty, private));
                 quote! {
-                    impl #private::Field<#index> for #name { type Type = #ty; #default }
+                    impl #private::Field<#index> for #name {
+                        type Type = #ty;
+                        fn of(&self) -> &#ty { &self.#field_name }
+                        #default
+                    }
                     #(#checks)*
                 }
             })
@@ -108,43 +112,44 @@ impl Record<'_> {
             let index = literal(index);
             quote!(#private::At<#index>)
         });
-        let get = nested(&|_, name| quote!(&self.#name));
         // Not the user's tokens: a constant of the field's name would be a pattern.
         let make = nested(&|index, _| local(index).to_token_stream());
-        let build = fields.iter().map(|(index, field)| {
-            let name = field.name;
-            let value = local(*index);
+        let rows = fields.iter().map(|(_, Field { name, ty, .. })| quote!(#name: #ty,));
+        let values = fields.iter().map(|(index, field)| {
+            let (name, value) = (field.name, local(*index));
             quote!(#name: #value)
         });
+        let from = self.from.then(|| {
+            let types = self.fields.iter().map(|field| field.ty);
+            let values = (0..self.fields.len()).map(local);
+            match self.fields {
+                [field] => {
+                    let (ty, value) = (field.ty, local(0));
+                    quote!(from #ty = #value,)
+                }
+                _ => quote!(from (#(#types),*) = (#(#values),*),),
+            }
+        });
         quote! {
-            impl #private::Listed for #name {
-                type Fields = #types;
-                const SHAPE: #private::Shape = #private::Shape {
+            #private::record! {
+                #name = #private::Shape {
                     name: #text,
                     strict: #strict,
                     keys: &[#(#keys),*],
                     fields: &[#(#shapes),*],
                 };
-                fn get(&self) -> #private::Refs<'_, Self> { #get }
-                fn make(#make: #private::Values<Self>) -> Self { Self { #(#build),* } }
+                fields #types { #(#rows)* }
+                make #make => { #(#values),* }
+                #from
             }
         }
     }
 
-    /// `Clone`, and `Default` where every field has one.
-    fn standard(&self) -> TokenStream {
+    /// `Default`, where every field has one.
+    fn default(&self) -> Option<TokenStream> {
         let Self { name, private, .. } = self;
-        // A plain bound on a type that is not generic is an error where it does not hold; one under `for` only
-        // takes the implementation away.
-        let names: Vec<&Ident> = self.fields.iter().map(|field| field.name).collect();
-        let types = self.fields.iter().map(|field| field.ty);
-        let clone = quote! {
-            impl #private::Clone for #name where #(for<'__any> #types: #private::Clone,)* {
-                fn clone(&self) -> Self { Self { #(#names: #private::Clone::clone(&self.#names)),* } }
-            }
-        };
         if !self.strict || self.fields.iter().any(|field| matches!(field.default, Default::None)) {
-            return clone;
+            return None;
         }
         let flat = self.fields.iter().filter(|field| is_flat(field)).map(|field| field.ty);
         let values = self.indexed().into_iter().map(|(index, field)| {
@@ -156,13 +161,11 @@ impl Record<'_> {
                 quote!(#name: <Self as #private::Field<#index>>::default())
             }
         });
-        quote! {
-            #clone
-
+        Some(quote! {
             impl #private::Default for #name where #(for<'__any> #flat: #private::Default,)* {
                 fn default() -> Self { Self { #(#values),* } }
             }
-        }
+        })
     }
 }
 

@@ -17,7 +17,7 @@ pub struct Wait<'a> {
     options: &'a Options,
     path: &'a Path,
     /// `__private`.
-    private: TokenStream,
+    private: Ident,
     /// The field of the stage's configuration that is the check's: documentation, name and type.
     field: (Vec<Attribute>, Ident, Type),
 }
@@ -113,6 +113,6 @@ impl<'a> Wait<'a> {
 }
 
 /// The output of a stage that waits, where its declaration has a mistake.
-pub fn output(check: &Path, private: &TokenStream) -> TokenStream {
+pub fn output(check: &Path, private: &Ident) -> TokenStream {
     respan(quote!(<#check as #private::CheckFunction>::Output), check.span())
 }

@@ -1,19 +1,19 @@
 //! Writes the items of a workflow. It cannot fail.
 
-use proc_macro2::{Ident, Literal, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::Attribute;
 
 use super::record;
 use super::valid::{Graph, Node, Shape, WIDEST};
 use crate::casing::{pascal, plain, title};
-use crate::paths::respan;
-use crate::{docs, paths, record as delegated};
+use crate::paths::{at, respan};
+use crate::{docs, paths};
 
 /// The names in the expansion.
 pub struct Names<'a> {
     pub library: TokenStream,
-    pub private: TokenStream,
+    pub private: Ident,
     pub config: Ident,
     pub outputs: Ident,
     /// An alias for each stage, under the stage's span: its path is named once, so a wrong one is reported once.
@@ -60,7 +60,6 @@ pub fn expand(graph: &Graph<'_>) -> TokenStream {
     let import = paths::import(&names.library);
     let table = table(graph, &names);
     let record = record::implementations(graph, &names);
-    let delegations = delegated::delegations(config, private);
     let implementation = implementation(graph, &names);
     let checks = checks(graph, &names);
     quote! {
@@ -79,7 +78,7 @@ pub fn expand(graph: &Graph<'_>) -> TokenStream {
             #import
             #table
             #record
-            #delegations
+            #private::delegate!(#config);
             #implementation
             #checks
         };
@@ -166,28 +165,41 @@ fn table(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
 
 /// A stage in its place. The expression is the check of what it is handed, so all of it has the stage's span.
 fn row(graph: &Graph<'_>, node: &Node<'_>, alias: &Ident, names: &Names<'_>) -> TokenStream {
-    let Names { private, aliases, .. } = names;
-    let workflow = &graph.workflow.name;
-    let taken = quote!(<#alias as #private::Stage>::Parameters);
-    let row = match &node.handed {
-        handed if handed.has_hole() => quote!(<#alias as #private::Stage>::ROW),
+    let span = node.span();
+    let private = &at(&names.private, span);
+    let stage = quote_spanned!(span=> #alias as #private::Stage);
+    match &node.handed {
+        handed if handed.has_hole() => quote_spanned!(span=> <#stage>::ROW),
         Shape::Start => {
-            let given = quote!(<#workflow as #private::Workflow>::Input);
-            quote!(<#alias as #private::Starts<#workflow, #given, #taken>>::ROW)
+            let workflow = at(&graph.workflow.name, span);
+            quote_spanned! {span=>
+                <#alias as #private::Starts<
+                    #workflow, <#workflow as #private::Workflow>::Input, <#stage>::Parameters
+                >>::ROW
+            }
         }
         Shape::One(before) => {
-            let before = &aliases[*before];
-            let given = quote!(<#before as #private::Stage>::Output);
-            quote!(<#alias as #private::Follows<#before, #given, #taken>>::ROW)
+            let before = at(&names.aliases[*before], span);
+            quote_spanned! {span=>
+                <#alias as #private::Follows<#before, <#before as #private::Stage>::Output, <#stage>::Parameters>>::ROW
+            }
         }
         handed => {
-            let shape = shape(handed, names);
-            let given = quote!(<#shape as #private::Handed>::Value);
-            let entry = quote!(<#alias as #private::Joins<#given, #taken>>::entry::<#shape>);
-            quote!(<#alias as #private::Stage>::ROW.entered(#entry))
+            let shape = respan(shape(handed, names), span);
+            quote_spanned! {span=>
+                <#stage>::ROW.entered(
+                    <#alias as #private::Joins<<#shape as #private::Handed>::Value, <#stage>::Parameters>>
+                        ::entry::<#shape>
+                )
+            }
         }
-    };
-    respan(row, node.span())
+    }
+}
+
+fn literal(index: usize, span: Span) -> Literal {
+    let mut literal = Literal::usize_unsuffixed(index);
+    literal.set_span(span);
+    literal
 }
 
 /// Indices without a suffix, which are one token less to read.
@@ -201,7 +213,7 @@ fn input(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     match (&graph.workflow.input, graph.nodes.first(), aliases.first()) {
         (Some(ty), ..) => quote!(#ty),
         (None, Some(node), Some(alias)) if matches!(node.handed, Shape::Start) => {
-            let private = respan(private.clone(), node.span());
+            let private = at(private, node.span());
             quote_spanned!(node.span()=> <#alias as #private::Stage>::Input)
         }
         _ => quote!(#private::NoInput),
@@ -214,7 +226,7 @@ fn output(shape: &Shape, names: &Names<'_>) -> TokenStream {
     match shape {
         Shape::One(stage) => {
             let alias = &aliases[*stage];
-            let private = respan(private.clone(), alias.span());
+            let private = at(private, alias.span());
             quote_spanned!(alias.span()=> <#alias as #private::Stage>::Output)
         }
         Shape::Group(branches) => {
@@ -250,12 +262,15 @@ fn checks(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
         let words = words.iter().map(|word| Literal::u64_unsuffixed(*word));
         quote!(&[#(#words),*])
     });
-    let check = if graph.sound { quote!(check_stage) } else { quote!(check_identity) };
-    let nodes = aliases.iter().map(|alias| respan(quote!(<#alias as #private::Stage>::NODE), alias.span()));
+    let check = if graph.sound { "check_stage" } else { "check_identity" };
+    let nodes = aliases.iter().map(|alias| {
+        let private = at(private, alias.span());
+        quote_spanned!(alias.span()=> <#alias as #private::Stage>::NODE)
+    });
     let checks = graph.nodes.iter().enumerate().map(|(index, node)| {
-        let index = Literal::usize_unsuffixed(index);
-        let call = respan(quote!(#private::#check(GRAPH, #index)), node.span());
-        quote_spanned!(node.span()=> const _: () = #call;)
+        let span = node.span();
+        let (private, check, index) = (at(private, span), Ident::new(check, span), literal(index, span));
+        quote_spanned!(span=> const _: () = #private::#check(GRAPH, #index);)
     });
     quote! {
         const GRAPH: &#private::Graph = &#private::Graph {

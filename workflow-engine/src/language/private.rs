@@ -1,5 +1,7 @@
 //! What generated code calls. It has no stability of its own: both crates are released together.
 
+pub use crate::{__delegate as delegate, __record as record};
+
 pub use ::schemars::{JsonSchema, Schema, SchemaGenerator};
 pub use ::serde::de::MapAccess;
 pub use ::serde::ser::SerializeMap;
@@ -31,8 +33,8 @@ pub use super::json::Json;
 pub use super::nothing::{Faulty, NoConfig, NoInput};
 pub use super::outputs::{decode_ends, decode_stored};
 pub use super::record::{
-    At, Field, Listed, ObjectSchema, Reader, Record, Refs, Shape, FieldShape, Values, debug, describe, deserialize,
-    ids, record_schema, schema_id, serialize, write_stage,
+    At, Field, Listed, ObjectSchema, Reader, Record, Shape, FieldShape, Values, debug, describe, deserialize,
+    ids, record_schema, schema_id, schema_name, serialize, write_stage,
 };
 pub use super::require::{ContextOf, Optionally, OutputAs, Requires, prepare, prepare_optional};
 pub use super::retry::{Backoff, RetryPolicy};

@@ -14,15 +14,9 @@ pub trait Listed: Sized {
     /// What is to be known of it beside its types.
     const SHAPE: Shape;
 
-    /// Takes the structure apart.
-    fn get(&self) -> Refs<'_, Self>;
-
-    /// Puts it together.
+    /// Puts the structure together.
     fn make(values: Values<Self>) -> Self;
 }
-
-/// References to the fields of `R`, one in the other.
-pub type Refs<'a, R> = <<R as Listed>::Fields as List<R>>::Refs<'a>;
 
 /// The fields of `R`, one in the other.
 pub type Values<R> = <<R as Listed>::Fields as List<R>>::Values;
@@ -92,8 +86,6 @@ pub struct At<const INDEX: usize>;
 pub trait List<R> {
     /// The values.
     type Values;
-    /// References to the values.
-    type Refs<'a>;
     /// The values that have been read so far.
     type Slots: Default;
 
@@ -101,7 +93,7 @@ pub trait List<R> {
     ///
     /// # Errors
     /// Those of the serializer and of the fields.
-    fn write<M: SerializeMap>(refs: Self::Refs<'_>, map: &mut M) -> Result<(), M::Error>;
+    fn write<M: SerializeMap>(record: &R, map: &mut M) -> Result<(), M::Error>;
 
     /// Reads the value of the field `index`.
     ///
@@ -129,10 +121,9 @@ pub trait List<R> {
 
 impl<R> List<R> for () {
     type Values = ();
-    type Refs<'a> = ();
     type Slots = ();
 
-    fn write<M: SerializeMap>((): (), _: &mut M) -> Result<(), M::Error> {
+    fn write<M: SerializeMap>(_: &R, _: &mut M) -> Result<(), M::Error> {
         Ok(())
     }
 
@@ -153,15 +144,15 @@ where
     Rest: List<R>,
 {
     type Values = (R::Type, Rest::Values);
-    type Refs<'a> = (&'a R::Type, Rest::Refs<'a>);
     type Slots = (Option<R::Type>, Rest::Slots);
 
-    fn write<M: SerializeMap>((first, rest): Self::Refs<'_>, map: &mut M) -> Result<(), M::Error> {
+    fn write<M: SerializeMap>(record: &R, map: &mut M) -> Result<(), M::Error> {
+        let value = <R as Field<INDEX>>::of(record);
         match R::SHAPE.fields[INDEX].absent {
-            Absent::Flattened => write::write_flat(map, first)?,
-            Absent::Missing | Absent::Default => write::write_field(map, R::SHAPE.keys[INDEX], first)?,
+            Absent::Flattened => write::write_flat(map, value)?,
+            Absent::Missing | Absent::Default => write::write_field(map, R::SHAPE.keys[INDEX], value)?,
         }
-        Rest::write(rest, map)
+        Rest::write(record, map)
     }
 
     fn read<'de, A>(
@@ -216,7 +207,7 @@ impl<R: Listed> Record for R {
     const STRICT: bool = R::SHAPE.strict;
 
     fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        R::Fields::write(self.get(), map)
+        R::Fields::write(self, map)
     }
 
     fn read<'de, A: MapAccess<'de>>(reader: &mut Reader<'de, A>) -> Result<Self, A::Error> {

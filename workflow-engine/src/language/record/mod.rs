@@ -1,10 +1,11 @@
 //! Generated structures that serde and schemars read and write without derives.
 //!
 //! A derive costs about thirty milliseconds a stage of `cargo check`. What is generated here is a list of the fields'
-//! types and two functions that take the structure apart and put it together; everything else is in the functions of
+//! types and the functions that take the structure apart and put it together; everything else is in the functions of
 //! this module, and made for a structure only when code is made at all, which `cargo check` does not.
 
 mod list;
+mod generated;
 mod flat;
 mod missing;
 mod nearest;
@@ -21,9 +22,9 @@ use serde::ser::SerializeMap;
 use super::json::Json;
 use super::payload::Storable;
 
-pub use list::{At, Listed, Refs, Shape, FieldShape, Values};
+pub use list::{At, Listed, Shape, FieldShape, Values};
 pub use read::{Reader, deserialize};
-pub use schema::{ObjectSchema, record_schema, schema_id};
+pub use schema::{ObjectSchema, record_schema, schema_id, schema_name};
 pub use stages::{describe, ids, write_stage};
 pub use write::serialize;
 
@@ -65,6 +66,9 @@ pub trait Record: Sized {
 pub trait Field<const INDEX: usize> {
     /// The field's type.
     type Type: Storable;
+
+    /// The field.
+    fn of(&self) -> &Self::Type;
 
     /// The field's default, where its [`Shape`] says that it has one.
     #[must_use]

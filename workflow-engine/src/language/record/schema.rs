@@ -27,6 +27,12 @@ pub fn record_schema<R: Record>(generator: &mut SchemaGenerator) -> Schema {
     object.finish(R::STRICT, R::FLATTENED)
 }
 
+/// The name of the type.
+#[must_use]
+pub fn schema_name<R: Record>() -> Cow<'static, str> {
+    Cow::Borrowed(R::NAME)
+}
+
 /// What tells the type from others of its name.
 #[must_use]
 pub fn schema_id<R>() -> Cow<'static, str> {
