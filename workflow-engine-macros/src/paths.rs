@@ -1,8 +1,10 @@
 //! Paths in the expansion, and where they are said to stand.
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
-use syn::Path;
+use quote::{ToTokens, format_ident, quote};
+use syn::{Attribute, Path};
+
+use crate::function::Kind;
 
 /// The library: `::workflow_engine`, or what the option `crate` says.
 pub fn library(path: Option<&Path>) -> TokenStream {
@@ -25,6 +27,33 @@ pub fn at(name: &Ident, span: Span) -> Ident {
     let mut name = name.clone();
     name.set_span(span);
     name
+}
+
+/// The alias of the type at `path`, which must be a stage or a check. The path is named once in it, so that one that
+/// leads nowhere is reported once.
+///
+/// Whatever else stands there is refused here, once: the constant then has no value, and a type that depends on it is an
+/// error to rustc, which says nothing more of whatever has to do with it.
+pub fn known(
+    alias: &Ident,
+    path: &Path,
+    private: &TokenStream,
+    kind: Kind,
+    conditions: &[&Attribute],
+) -> TokenStream {
+    let span = path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span());
+    let named = format_ident!("{alias}Path", span = span);
+    let proof = match kind {
+        Kind::Stage => quote!(Stage>::IS_STAGE),
+        Kind::Check => quote!(CheckFunction>::IS_CHECK),
+    };
+    let proof = respan(quote!(<#named as #private::#proof), span);
+    quote! {
+        #(#conditions)*
+        type #named = #path;
+        #(#conditions)*
+        type #alias = <#named as #private::Known<{ #proof }>>::Type;
+    }
 }
 
 /// Two paths written with the same tokens.

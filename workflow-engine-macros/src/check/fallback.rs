@@ -12,10 +12,10 @@ use crate::stage::expand::marker;
 use crate::stage::valid;
 use crate::{docs, paths};
 
-pub fn expand(function: &Function, krate: Option<&Path>, errors: &Errors) -> TokenStream {
-    let errors = errors.to_compile_errors();
+pub fn expand(function: &Function, krate: Option<&Path>, mut errors: Errors) -> TokenStream {
     let untouched = function.untouched();
     if function.signature.receiver().is_some() {
+        let errors = errors.to_compile_errors();
         // Inside an `impl` there is no place for a type.
         return quote!(#errors #untouched);
     }
@@ -27,9 +27,10 @@ pub fn expand(function: &Function, krate: Option<&Path>, errors: &Errors) -> Tok
     let marker = marker(Kind::Check, name, &function.visibility, &conditions);
     // What the stage delivers is usually known in spite of the mistake.
     let output = valid::output(Kind::Check, function).map_or_else(
-        || quote!(#private::Faulty),
+        || errors.as_type(),
         |returns| quote!(<<#returns as #private::Returns>::Output as #private::Checked>::Output),
     );
+    let errors = errors.to_compile_errors();
     quote! {
         #errors
         #untouched

@@ -33,7 +33,7 @@ pub fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     };
     let mut expansion = match valid::Body::new(Kind::Check, &function, [&[], &[]], &mut errors) {
         Some(body) if errors.is_empty() => expand::expand(&body, krate.as_ref()),
-        _ => fallback::expand(&function, krate.as_ref(), &errors),
+        _ => fallback::expand(&function, krate.as_ref(), errors),
     };
     names.read_parameters(&function);
     expansion.extend(names.expand(krate.as_ref()));

@@ -6,7 +6,8 @@ use syn::Type;
 use syn::spanned::Spanned;
 
 use super::valid::{Body, Field, Parameter};
-use crate::paths::respan;
+use crate::function::Kind;
+use crate::paths::{self, respan};
 
 /// What the function is called with.
 pub fn arguments<'a>(
@@ -75,10 +76,10 @@ pub fn requirements(body: &Body<'_>, private: &Ident) -> TokenStream {
 
 /// The stages that a function reads, each path named once.
 pub fn aliases(body: &Body<'_>) -> TokenStream {
+    let private = quote!(__private);
     let aliases = body.reads.iter().enumerate().map(|(index, read)| {
         let alias = read_alias(index);
-        let path = &read.path;
-        quote!(type #alias = #path;)
+        paths::known(&alias, &read.path, &private, Kind::Stage, &[])
     });
     aliases.collect()
 }

@@ -12,10 +12,10 @@ use crate::errors::Errors;
 use crate::function::Kind;
 use crate::{docs, paths};
 
-pub fn expand(function: &Function, options: &Options, errors: &Errors) -> TokenStream {
-    let errors = errors.to_compile_errors();
+pub fn expand(function: &Function, options: &Options, mut errors: Errors) -> TokenStream {
     let untouched = function.untouched();
     if function.signature.receiver().is_some() {
+        let errors = errors.to_compile_errors();
         // Inside an `impl` there is no place for a type.
         return quote!(#errors #untouched);
     }
@@ -31,8 +31,9 @@ pub fn expand(function: &Function, options: &Options, errors: &Errors) -> TokenS
     let output = match (&options.check, valid::output(Kind::Stage, function)) {
         (Some(check), _) => wait::output(check, &private),
         (None, Some(returns)) => quote!(<#returns as #private::Returns>::Output),
-        (None, None) => quote!(#private::Faulty),
+        (None, None) => errors.as_type(),
     };
+    let errors = errors.to_compile_errors();
     quote! {
         #errors
         #untouched

@@ -39,7 +39,7 @@ pub fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let reads: [&[_]; 2] = [&options.require, &options.optional];
     let mut expansion = match valid::Body::new(Kind::Stage, &function, reads, &mut errors) {
         Some(body) if errors.is_empty() => expand::expand(&body, &options),
-        _ => fallback::expand(&function, &options, &errors),
+        _ => fallback::expand(&function, &options, errors),
     };
     names.read_parameters(&function);
     expansion.extend(names.expand(options.krate.as_ref()));

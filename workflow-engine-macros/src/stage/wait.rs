@@ -9,6 +9,7 @@ use super::attr::Options;
 use super::call::local;
 use super::valid::{Default, Field};
 use crate::casing::plain;
+use crate::function::Kind;
 use crate::paths::{self, respan};
 
 /// How a stage waits.
@@ -84,9 +85,10 @@ impl<'a> Wait<'a> {
         let context = if prepare.is_empty() { format_ident!("_context") } else { local("context") };
         let check_config = if has_config { quote!(#config.#name) } else { quote!(#config) };
         let alias = Ident::new("__Check", path.span());
+        let known = paths::known(&alias, path, &quote!(#private), Kind::Check, &[]);
         let check = quote_spanned!(self.span()=> type Check = #alias;);
         quote! {
-            type #alias = #path;
+            #known
 
             impl #private::Waits for #stage {
                 #check

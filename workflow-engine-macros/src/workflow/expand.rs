@@ -8,6 +8,7 @@ use super::record;
 use super::valid::{Graph, Node, Shape, WIDEST};
 use crate::casing::{pascal, plain, title};
 use crate::paths::{at, respan};
+use crate::function::Kind;
 use crate::{docs, paths};
 
 /// The names in the expansion.
@@ -35,7 +36,7 @@ pub fn expand(graph: &Graph<'_>) -> TokenStream {
             .nodes
             .iter()
             .enumerate()
-            .map(|(index, node)| format_ident!("__{text}_{index}", span = node.span()))
+            .map(|(index, node)| format_ident!("__{}{index}", pascal(&text), span = node.span()))
             .collect(),
         conditions: docs::conditions(&workflow.attributes).collect(),
     };
@@ -48,14 +49,10 @@ pub fn expand(graph: &Graph<'_>) -> TokenStream {
         let doc = format!(" The workflow `{}`.", graph.id);
         quote!(#[doc = #doc])
     });
-    let named = graph.nodes.iter().zip(aliases).map(|(node, alias)| {
-        let path = node.path;
-        quote! {
-            #(#conditions)*
-            #[allow(non_camel_case_types, dead_code)]
-            type #alias = #path;
-        }
-    });
+    let library = &names.library;
+    let full = quote!(#library::__private);
+    let named = graph.nodes.iter().zip(aliases);
+    let named = named.map(|(node, alias)| paths::known(alias, node.path, &full, Kind::Stage, conditions));
     let structures = record::structures(graph, &names);
     let import = paths::import(&names.library);
     let table = table(graph, &names);

@@ -52,3 +52,13 @@ pub type ConfigOf<S> = <S as Stage>::Config;
 
 /// The output of the stage `S`.
 pub type OutputOf<S> = <S as Stage>::Output;
+
+/// Every type; `PROOF` is a constant that only those have that are what is asked for.
+pub trait Known<const PROOF: usize> {
+    /// The type itself.
+    type Type;
+}
+
+impl<T, const PROOF: usize> Known<PROOF> for T {
+    type Type = T;
+}

@@ -48,6 +48,10 @@ pub trait Stage: Sized + Send + Sync + 'static {
     /// What the stage says about itself.
     const DECLARATION: StageDeclaration;
 
+    /// What [`Known`](super::private::Known) asks for.
+    #[doc(hidden)]
+    const IS_STAGE: usize = 0;
+
     /// The stage as [`Node`] of a graph.
     #[doc(hidden)]
     const NODE: Node = Node::of(Self::PATH, Self::DECLARATION);
