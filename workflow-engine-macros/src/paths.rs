@@ -42,10 +42,10 @@ pub fn known(
     conditions: &[&Attribute],
 ) -> TokenStream {
     let span = path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span());
-    let named = format_ident!("{alias}Path", span = span);
+    let named = named(alias);
     let proof = match kind {
-        Kind::Stage => quote!(Stage>::IS_STAGE),
-        Kind::Check => quote!(CheckFunction>::IS_CHECK),
+        Kind::Stage => quote!(Stage > ::IS_STAGE),
+        Kind::Check => quote!(CheckFunction > ::IS_CHECK),
     };
     let proof = respan(quote!(<#named as #private::#proof), span);
     quote! {
@@ -54,6 +54,11 @@ pub fn known(
         #(#conditions)*
         type #alias = <#named as #private::Known<{ #proof }>>::Type;
     }
+}
+
+/// The alias of the path itself, whatever it leads to.
+pub fn named(alias: &Ident) -> Ident {
+    format_ident!("{alias}Path", span = alias.span())
 }
 
 /// Two paths written with the same tokens.

@@ -31,15 +31,12 @@ impl Errors {
         result.map_err(|error| self.push(error)).ok()
     }
 
-    /// The first mistake in the place of a type that nobody knows because of it.
+    /// The last mistake, which is that of the output, in the place of a type that nobody knows because of it.
     ///
     /// A length that cannot be computed makes the type an error to rustc, which then says nothing more of whatever has
     /// to do with it; of a type that stood in for it, it would, and so of `compile_error!` itself, which is `()` there.
     pub fn as_type(&mut self) -> TokenStream {
-        if self.0.is_empty() {
-            return quote!(());
-        }
-        let error = self.0.remove(0).to_compile_error();
+        let error = self.0.pop().map(|error| error.to_compile_error());
         quote!([(); { #error }])
     }
 

@@ -220,7 +220,8 @@ fn run(stage: &Body<'_>, wait: Option<&Wait<'_>>, private: &Ident) -> TokenStrea
         quote!(&#call(&#context))
     });
     let failure = failure(stage, private);
-    let borrows = !stage.reads.is_empty() || any(stage, |parameter| matches!(parameter, Parameter::Context(_)));
+    let borrows =
+        !stage.reads.is_empty() || any(stage, |parameter| matches!(parameter, Parameter::Context(_)));
     let body = if borrows || wait.is_some() {
         let prepare = prepare(stage, private);
         let store = wait.map_or_else(
@@ -268,9 +269,10 @@ fn any(body: &Body<'_>, is: impl Fn(&Parameter<'_>) -> bool) -> bool {
 fn reads(stage: &Body<'_>, private: &Ident) -> TokenStream {
     let name = &stage.function.signature.ident;
     let reads = stage.reads.iter().enumerate().map(|(index, read)| {
-        let alias = read_alias(index);
+        // The path as it is written: rustc shows it when something else is asked for.
+        let path = paths::named(&read_alias(index));
         let declared = if read.optional { quote!(Optionally) } else { quote!(Requires) };
-        quote!(impl #private::#declared<#alias> for #name {})
+        quote!(impl #private::#declared<#path> for #name {})
     });
     reads.collect()
 }

@@ -7,8 +7,8 @@ use syn::Attribute;
 use super::record;
 use super::valid::{Graph, Node, Shape, WIDEST};
 use crate::casing::{pascal, plain, title};
-use crate::paths::{at, respan};
 use crate::function::Kind;
+use crate::paths::{at, respan};
 use crate::{docs, paths};
 
 /// The names in the expansion.

@@ -24,6 +24,7 @@ pub use super::check_function::{
     CheckFunction, Checked, IsCheck, TakesTicket, TicketFor, Waits, store_ticket,
 };
 pub use super::context::StageContext;
+pub use super::definition::WorkflowDefinition;
 pub use super::edge::{Follows, Joins, Starts};
 pub use super::entry::{finish, store};
 pub use super::failure::StageError;
@@ -33,7 +34,7 @@ pub use super::json::Json;
 pub use super::nothing::{Faulty, NoConfig, NoInput};
 pub use super::outputs::{decode_ends, decode_stored};
 pub use super::record::{
-    At, Field, Listed, ObjectSchema, Reader, Record, Shape, FieldShape, Values, debug, describe, deserialize,
+    At, Field, FieldShape, Listed, ObjectSchema, Reader, Record, Shape, Values, debug, describe, deserialize,
     ids, record_schema, schema_id, schema_name, serialize, write_stage,
 };
 pub use super::require::{ContextOf, Optionally, OutputAs, Requires, prepare, prepare_optional};
@@ -42,7 +43,6 @@ pub use super::returns::{Failure, Returns};
 pub use super::rules::{Bound, HasLength, HasPattern, HasRange, Rule};
 pub use super::stage::{Requirement, Running, Stage, StageDeclaration, StagePath};
 pub use super::table::{InputRow, StageRow, WorkflowTable, define, output_schema, schema};
-pub use super::definition::WorkflowDefinition;
 pub use super::wait::{Check, WaitDefinition};
 pub use super::workflow::Workflow;
 pub use std::boxed::Box;

@@ -27,3 +27,4 @@ pub async fn submit(length: u32) -> StageResult<u32> {
 workflow! { pub measure = load >> submit >> count }
 
 fn main() {}
+// fix: the path of a `#[check]` function

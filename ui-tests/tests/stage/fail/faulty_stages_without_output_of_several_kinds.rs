@@ -33,3 +33,4 @@ pub async fn report(a: u32, b: u32, #[optional(perhaps)] c: Option<u32>) -> Stag
 workflow! { pub measure = load >> [nothing, perhaps] >> report }
 
 fn main() {}
+// fix: `StageResult<()>` and `StageResult<Option<u32>>`

@@ -27,3 +27,4 @@ pub async fn report(length: u32, #[require(Document)] document: &Document) -> St
 workflow! { pub measure = load >> report }
 
 fn main() {}
+// fix: the path of a stage

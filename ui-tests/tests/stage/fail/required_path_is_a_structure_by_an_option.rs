@@ -27,3 +27,4 @@ pub async fn report(length: u32, ctx: &StageContext<report>) -> StageResult<u32>
 workflow! { pub measure = load >> report }
 
 fn main() {}
+// fix: the path of a stage

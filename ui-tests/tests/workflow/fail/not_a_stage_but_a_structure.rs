@@ -22,3 +22,4 @@ pub struct Document;
 workflow! { pub measure = load >> Document >> count }
 
 fn main() {}
+// fix: the path of a stage

@@ -24,3 +24,4 @@ pub struct Last;
 workflow! { pub measure(String) = [First, load] >> Middle >> count >> Last }
 
 fn main() {}
+// fix: the paths of stages: each is reported once

@@ -24,3 +24,4 @@ pub async fn plain(length: u32) -> StageResult<u32> {
 workflow! { pub measure = load >> [count, plain] >> add }
 
 fn main() {}
+// fix: `#[stage]` on the function

@@ -20,3 +20,4 @@ pub async fn add(a: u32, b: u32) -> StageResult<u32> {
 workflow! { pub measure(String) = [nowhere, load] >> add }
 
 fn main() {}
+// fix: import the stage, or write its path

@@ -22,3 +22,4 @@ mod stages {}
 workflow! { pub measure = load >> stages::nowhere >> count }
 
 fn main() {}
+// fix: the path at which the stage is

@@ -74,9 +74,7 @@ macro_rules! __delegate {
                 $crate::__private::schema_id::<Self>()
             }
 
-            fn json_schema(
-                generator: &mut $crate::__private::SchemaGenerator,
-            ) -> $crate::__private::Schema {
+            fn json_schema(generator: &mut $crate::__private::SchemaGenerator) -> $crate::__private::Schema {
                 $crate::__private::record_schema::<Self>(generator)
             }
         }

@@ -163,11 +163,7 @@ where
     where
         A: MapAccess<'de>,
     {
-        if index == INDEX {
-            reader.fill(R::SHAPE.keys[INDEX], slot)
-        } else {
-            Rest::read(reader, index, rest)
-        }
+        if index == INDEX { reader.fill(R::SHAPE.keys[INDEX], slot) } else { Rest::read(reader, index, rest) }
     }
 
     fn finish<'de, A>(

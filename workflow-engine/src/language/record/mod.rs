@@ -22,7 +22,7 @@ use serde::ser::SerializeMap;
 use super::json::Json;
 use super::payload::Storable;
 
-pub use list::{At, Listed, Shape, FieldShape, Values};
+pub use list::{At, FieldShape, Listed, Shape, Values};
 pub use read::{Reader, deserialize};
 pub use schema::{ObjectSchema, record_schema, schema_id, schema_name};
 pub use stages::{describe, ids, write_stage};

@@ -6,10 +6,10 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
+use super::Record;
 use super::flat::{FlatDeserializer, FlatKeys};
 use super::missing::from_nothing;
 use super::nearest::distance;
-use super::Record;
 use crate::language::payload::{Storable, Stored};
 use crate::language::stage::Stage;
 
@@ -89,7 +89,11 @@ impl<'de, A: MapAccess<'de>> Reader<'de, A> {
     }
 
     /// Reads the value of a field.
-    pub(super) fn fill<T: Storable>(&mut self, key: &'static str, slot: &mut Option<T>) -> Result<(), A::Error> {
+    pub(super) fn fill<T: Storable>(
+        &mut self,
+        key: &'static str,
+        slot: &mut Option<T>,
+    ) -> Result<(), A::Error> {
         if slot.is_some() {
             return Err(A::Error::duplicate_field(key));
         }

@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::missing::{from_nothing, missing_field};
 use super::Record;
+use super::missing::{from_nothing, missing_field};
 use crate::language::payload::{Storable, Stored};
 use crate::language::rules::{Rule, is_without_rules};
 use crate::language::stage::Stage;

@@ -2,8 +2,8 @@
 
 use serde::ser::{SerializeMap, Serializer};
 
-use super::flat::FlatSerializer;
 use super::Record;
+use super::flat::FlatSerializer;
 use crate::language::payload::{Storable, Stored};
 
 /// `Serialize` of a record.

@@ -44,7 +44,8 @@ impl Node {
             ..Self::default()
         };
         for keyword in KEYWORDS {
-            let Some(value) = schema.get(keyword).filter(|value| !is_of_the_type(schema, keyword, value)) else {
+            let Some(value) = schema.get(keyword).filter(|value| !is_of_the_type(schema, keyword, value))
+            else {
                 continue;
             };
             match FieldRule::new(keyword, value) {
@@ -84,7 +85,13 @@ impl Node {
     }
 
     /// Adds a sentence for each rule that the value, which is at `path`, breaks.
-    pub(super) fn check(&self, path: &str, value: &Value, types: &[(String, Self)], broken: &mut Vec<String>) {
+    pub(super) fn check(
+        &self,
+        path: &str,
+        value: &Value,
+        types: &[(String, Self)],
+        broken: &mut Vec<String>,
+    ) {
         let sentences = self.rules.iter().filter_map(|rule| rule.broken_by(value));
         broken.extend(sentences.map(|sentence| format!("`{path}` {sentence}")));
         for node in &self.all {
