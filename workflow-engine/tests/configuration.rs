@@ -126,6 +126,17 @@ async fn nested(
 workflow! { nesting = nested }
 
 #[tokio::test]
+async fn an_unknown_stage_names_the_nearest_known_one() {
+    for (stage, reason) in [
+        ("shap", "it has no stage `shap`, did you mean `shape`; its stages are `shape`"),
+        ("report", "it has no stage `report`; its stages are `shape`"),
+    ] {
+        let said = refusal::<shaping>(stage, json!({})).await;
+        assert!(said.ends_with(reason), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn the_rules_of_nested_structures_hold_too() {
     let limits = |depth: u32| json!({"depth": depth, "hosts": []});
     for (config, reason) in [

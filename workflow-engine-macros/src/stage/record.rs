@@ -122,12 +122,11 @@ impl Record<'_> {
         let from = self.from.then(|| {
             let types = self.fields.iter().map(|field| field.ty);
             let values = (0..self.fields.len()).map(local);
-            match self.fields {
-                [field] => {
-                    let (ty, value) = (field.ty, local(0));
-                    quote!(from #ty = #value,)
-                }
-                _ => quote!(from (#(#types),*) = (#(#values),*),),
+            if let [field] = self.fields {
+                let (ty, value) = (field.ty, local(0));
+                quote!(from #ty = #value,)
+            } else {
+                quote!(from (#(#types),*) = (#(#values),*),)
             }
         });
         quote! {

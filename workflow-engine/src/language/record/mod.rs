@@ -29,6 +29,7 @@ pub use stages::{describe, ids, write_stage};
 pub use write::serialize;
 
 pub(super) use missing::from_nothing;
+pub(crate) use nearest::nearest;
 pub(super) use read::unknown;
 pub(super) use schema::FLATTENED;
 

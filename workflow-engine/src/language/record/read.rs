@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Record;
 use super::flat::{FlatDeserializer, FlatKeys};
 use super::missing::from_nothing;
-use super::nearest::distance;
+use super::nearest::nearest;
 use crate::language::payload::{Storable, Stored};
 use crate::language::stage::Stage;
 
@@ -162,8 +162,7 @@ fn in_field<E: Error>(key: &str, error: &E) -> E {
 /// Names the known field that was probably meant, and those there are.
 pub(in crate::language) fn unknown(key: &str, known: &[&str]) -> String {
     let mut text = format!("unknown field `{key}`");
-    let near = known.iter().map(|known| (distance(key, known), *known)).min();
-    if let Some((_, near)) = near.filter(|(edits, _)| *edits <= (key.chars().count() / 3).max(1)) {
+    if let Some(near) = nearest(key, known) {
         text = format!("{text}, did you mean `{near}`");
     }
     if !known.is_empty() {
