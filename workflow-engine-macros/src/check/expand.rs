@@ -13,8 +13,8 @@ use crate::stage::record::Record;
 use crate::stage::valid::{Body, Parameter};
 use crate::{docs, paths};
 
-/// The function, the type beside it, and the implementations.
-pub fn expand(check: &Body<'_>, krate: Option<&Path>) -> TokenStream {
+/// The function, the type beside it, and the implementations. `names` are the options, for editors.
+pub fn expand(check: &Body<'_>, krate: Option<&Path>, names: Option<TokenStream>) -> TokenStream {
     let function = check.function;
     let name = &function.signature.ident;
     let visibility = &function.visibility;
@@ -51,9 +51,10 @@ pub fn expand(check: &Body<'_>, krate: Option<&Path>) -> TokenStream {
         #marker
         #structure
         #(#conditions)*
-        #[allow(deprecated, unused_qualifications, clippy::all, clippy::pedantic)]
+        #[allow(deprecated, unexpected_cfgs, unused_qualifications, clippy::all, clippy::pedantic)]
         const _: () = {
             #import
+            #names
             #aliases
             #record_impls
             #implementation

@@ -14,8 +14,8 @@ use crate::function::Kind;
 use crate::paths::respan;
 use crate::{docs, paths};
 
-/// The function, the type beside it, and the implementations.
-pub fn expand(stage: &Body<'_>, options: &Options) -> TokenStream {
+/// The function, the type beside it, and the implementations. `names` are the options, for editors.
+pub fn expand(stage: &Body<'_>, options: &Options, names: Option<TokenStream>) -> TokenStream {
     let function = stage.function;
     let name = &function.signature.ident;
     let library = paths::library(options.krate.as_ref());
@@ -83,9 +83,10 @@ pub fn expand(stage: &Body<'_>, options: &Options) -> TokenStream {
         #marker
         #(#records)*
         #(#conditions)*
-        #[allow(deprecated, unused_qualifications, clippy::all, clippy::pedantic)]
+        #[allow(deprecated, unexpected_cfgs, unused_qualifications, clippy::all, clippy::pedantic)]
         const _: () = {
             #import
+            #names
             #aliases
             #reads
             #(#record_impls)*

@@ -27,9 +27,27 @@ pub struct SummarizeConfig {
     /// The parameter `ai`.
     pub ai: AiConfig,
 }
-#[allow(deprecated, unused_qualifications, clippy::all, clippy::pedantic)]
+#[allow(
+    deprecated,
+    unexpected_cfgs,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic
+)]
 const _: () = {
     use ::workflow_engine::__private;
+    #[cfg(rust_analyzer)]
+    #[allow(unused_imports)]
+    const _: () = {
+        use ::workflow_engine::__private::ide::retry::max_attempts as _;
+        use ::workflow_engine::__private::ide::retry::jitter as _;
+        use ::workflow_engine::__private::ide::stage::retry as _;
+        use ::workflow_engine::__private::ide::stage::timeout as _;
+        use ::workflow_engine::__private::ide::stage::require as _;
+        use ::workflow_engine::__private::ide::stage::optional as _;
+        use ::workflow_engine::__private::ide::config::default as _;
+        use ::workflow_engine::__private::ide::config::flatten as _;
+    };
     type __Read0Path = extract;
     type __Read0 = <__Read0Path as __private::Known<
         { <__Read0Path as __private::Stage>::IS_STAGE },
@@ -169,19 +187,4 @@ const _: () = {
             })
         }
     }
-};
-#[allow(unexpected_cfgs)]
-const _: () = {
-    #[cfg(rust_analyzer)]
-    #[allow(unused_imports)]
-    const _: () = {
-        use ::workflow_engine::__private::ide::retry::max_attempts as _;
-        use ::workflow_engine::__private::ide::retry::jitter as _;
-        use ::workflow_engine::__private::ide::stage::retry as _;
-        use ::workflow_engine::__private::ide::stage::timeout as _;
-        use ::workflow_engine::__private::ide::stage::require as _;
-        use ::workflow_engine::__private::ide::stage::optional as _;
-        use ::workflow_engine::__private::ide::config::default as _;
-        use ::workflow_engine::__private::ide::config::flatten as _;
-    };
 };
