@@ -14,7 +14,7 @@ use crate::stage::valid::{Body, Parameter};
 use crate::{docs, paths};
 
 /// The function, the type beside it, and the implementations. `names` are the options, for editors.
-pub fn expand(check: &Body<'_>, krate: Option<&Path>, names: Option<TokenStream>) -> TokenStream {
+pub fn expand(check: &Body<'_>, krate: Option<&Path>, names: Option<&TokenStream>) -> TokenStream {
     let function = check.function;
     let name = &function.signature.ident;
     let visibility = &function.visibility;

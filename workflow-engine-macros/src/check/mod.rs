@@ -34,7 +34,7 @@ pub fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     names.read_parameters(&function);
     let krate = krate.as_ref();
     match valid::Body::new(Kind::Check, &function, [&[], &[]], &mut errors) {
-        Some(body) if errors.is_empty() => expand::expand(&body, krate, names.imports(krate)),
+        Some(body) if errors.is_empty() => expand::expand(&body, krate, names.imports(krate).as_ref()),
         _ => {
             let mut expansion = fallback::expand(&function, krate, errors);
             expansion.extend(names.expand(krate));

@@ -15,7 +15,7 @@ use crate::paths::respan;
 use crate::{docs, paths};
 
 /// The function, the type beside it, and the implementations. `names` are the options, for editors.
-pub fn expand(stage: &Body<'_>, options: &Options, names: Option<TokenStream>) -> TokenStream {
+pub fn expand(stage: &Body<'_>, options: &Options, names: Option<&TokenStream>) -> TokenStream {
     let function = stage.function;
     let name = &function.signature.ident;
     let library = paths::library(options.krate.as_ref());

@@ -40,7 +40,7 @@ pub fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     names.read_parameters(&function);
     let krate = options.krate.as_ref();
     match valid::Body::new(Kind::Stage, &function, reads, &mut errors) {
-        Some(body) if errors.is_empty() => expand::expand(&body, &options, names.imports(krate)),
+        Some(body) if errors.is_empty() => expand::expand(&body, &options, names.imports(krate).as_ref()),
         _ => {
             let mut expansion = fallback::expand(&function, &options, errors);
             expansion.extend(names.expand(krate));
