@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 const INTRODUCTION: &str = "\
 # Compile errors
 
-What rustc prints for each mistake in a stage or a workflow, one mistake an example. This page is written from the
-cases of `ui-tests`, which are compiled in every run of the tests.
+What rustc prints for each mistake in a stage or a workflow, one mistake an example, and what to write instead. This
+page is written from the cases of `ui-tests`, which are compiled in every run of the tests.
 
 Two mistakes are reported in rustc's own words, because there is no place for others:
 
@@ -53,7 +53,7 @@ fn cases(folder: &Path) -> Vec<PathBuf> {
     cases
 }
 
-/// The mistake, named by its file, and what rustc says.
+/// The mistake, named by its file, what rustc says, and the case's last line: what to write instead.
 fn entry(page: &mut String, case: &Path) {
     let name =
         case.file_stem().and_then(|name| name.to_str()).expect("names of cases are ASCII").replace('_', " ");
@@ -72,7 +72,11 @@ fn entry(page: &mut String, case: &Path) {
         .collect();
     let mut name = name;
     name[..1].make_ascii_uppercase();
-    write!(page, "\n### {name}\n\n```text\n{text}```\n").expect("a string takes everything");
+    let source = fs::read_to_string(case).expect("the case can be read");
+    let fix = source.lines().last().and_then(|line| line.strip_prefix("// fix: ")).unwrap_or_default();
+    assert!(!fix.is_empty(), "the last line of {} is to say `// fix: …`", case.display());
+    write!(page, "\n### {name}\n\n```text\n{text}```\n\n**Fix:** {fix}\n")
+        .expect("a string takes everything");
 }
 
 /// The case's path as rustc prints it.

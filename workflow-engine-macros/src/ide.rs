@@ -53,8 +53,9 @@ impl Names {
         }
     }
 
-    /// The imports.
-    pub fn expand(&self, krate: Option<&Path>) -> Option<TokenStream> {
+    /// The imports, for a place where `unexpected_cfgs` is allowed: rustc does not know the name, and says so of every
+    /// crate that uses it.
+    pub fn imports(&self, krate: Option<&Path>) -> Option<TokenStream> {
         if self.0.is_empty() {
             return None;
         }
@@ -62,13 +63,14 @@ impl Names {
         let imports =
             self.0.iter().map(|(module, name)| quote!(use #library::__private::ide::#module::{#name as _};));
         Some(quote! {
-            // rustc does not know the name, and says so of every crate that uses it.
-            #[allow(unexpected_cfgs)]
-            const _: () = {
-                #[cfg(rust_analyzer)]
-                #[allow(unused_imports)]
-                const _: () = { #(#imports)* };
-            };
+            #[cfg(rust_analyzer)]
+            #[allow(unused_imports)]
+            const _: () = { #(#imports)* };
         })
+    }
+
+    /// The imports, for any place.
+    pub fn expand(&self, krate: Option<&Path>) -> Option<TokenStream> {
+        self.imports(krate).map(|imports| quote!(#[allow(unexpected_cfgs)] const _: () = { #imports };))
     }
 }

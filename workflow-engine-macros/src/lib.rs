@@ -14,7 +14,6 @@ mod ide;
 mod nearest;
 mod options;
 mod paths;
-mod record;
 mod stage;
 mod workflow;
 

@@ -13,13 +13,14 @@ use crate::stage::record::Record;
 use crate::stage::valid::{Body, Parameter};
 use crate::{docs, paths};
 
-/// The function, the type beside it, and the implementations.
-pub fn expand(check: &Body<'_>, krate: Option<&Path>) -> TokenStream {
+/// The function, the type beside it, and the implementations. `names` are the options, for editors.
+pub fn expand(check: &Body<'_>, krate: Option<&Path>, names: Option<&TokenStream>) -> TokenStream {
     let function = check.function;
     let name = &function.signature.ident;
     let visibility = &function.visibility;
     let library = paths::library(krate);
-    let private = quote!(#library::__private);
+    let private = paths::private();
+    let import = paths::import(&library);
     let conditions = docs::conditions(&function.attributes).collect::<Vec<_>>();
 
     let untouched = function.untouched();
@@ -32,16 +33,17 @@ pub fn expand(check: &Body<'_>, krate: Option<&Path>) -> TokenStream {
         visibility,
         fields: &configs,
         strict: true,
+        from: false,
         private: &private,
     });
     let structure = record.as_ref().map(|record| {
         let structure = record.structure();
-        quote!(#(#conditions)* #[allow(dead_code)] #structure)
+        quote!(#(#conditions)* #structure)
     });
     let record_impls = record.as_ref().map(Record::implementations);
-    let config = if configs.is_empty() { quote!(#library::NoConfig) } else { quote!(#config_name) };
+    let config = if configs.is_empty() { quote!(#private::NoConfig) } else { quote!(#config_name) };
     let aliases = aliases(check);
-    let implementation = implementation(check, &config, &library);
+    let implementation = implementation(check, &config);
     quote! {
         // The ticket of a stage that returns a `String` is a `&String`.
         #[allow(clippy::ptr_arg)]
@@ -49,8 +51,10 @@ pub fn expand(check: &Body<'_>, krate: Option<&Path>) -> TokenStream {
         #marker
         #structure
         #(#conditions)*
-        #[allow(deprecated, clippy::all, clippy::pedantic)]
+        #[allow(deprecated, unexpected_cfgs, unused_qualifications, clippy::all, clippy::pedantic)]
         const _: () = {
+            #import
+            #names
             #aliases
             #record_impls
             #implementation
@@ -58,8 +62,8 @@ pub fn expand(check: &Body<'_>, krate: Option<&Path>) -> TokenStream {
     }
 }
 
-fn implementation(check: &Body<'_>, config: &TokenStream, library: &TokenStream) -> TokenStream {
-    let private = quote!(#library::__private);
+fn implementation(check: &Body<'_>, config: &TokenStream) -> TokenStream {
+    let private = paths::private();
     let name = &check.function.signature.ident;
     let ticket = check.parameters.iter().find_map(|parameter| match parameter {
         Parameter::Ticket(ty) => Some(*ty),
@@ -72,15 +76,15 @@ fn implementation(check: &Body<'_>, config: &TokenStream, library: &TokenStream)
     let context = context.unwrap_or_else(|| quote!(#private::StageContext));
     let found = found(check, &private);
     let output = respan(quote!(type Output = #found::Output;), output_span(check.returns));
-    let requirements = requirements(check, library);
+    let requirements = requirements(check, &private);
     let run = run(check, &private);
     quote! {
-        impl #library::CheckFunction for #name {
+        impl #private::CheckFunction for #name {
             type Ticket = #ticket;
             type Config = #config;
             #output
             type Context = #context;
-            const REQUIRES: &'static [#library::Requirement] = &[#requirements];
+            const REQUIRES: &'static [#private::Requirement] = &[#requirements];
             #run
         }
 
@@ -89,7 +93,7 @@ fn implementation(check: &Body<'_>, config: &TokenStream, library: &TokenStream)
         impl #private::TakesTicket<#ticket> for #name {
             fn store<__S: #private::Stage>(
                 ticket: &#ticket,
-            ) -> ::core::result::Result<#private::Json, #private::StageError> {
+            ) -> #private::Result<#private::Json, #private::StageError> {
                 #private::store_ticket::<__S, Self>(ticket)
             }
         }
@@ -97,13 +101,13 @@ fn implementation(check: &Body<'_>, config: &TokenStream, library: &TokenStream)
 }
 
 /// What the function returns, as the trait that knows its output.
-fn found(check: &Body<'_>, private: &TokenStream) -> TokenStream {
+fn found(check: &Body<'_>, private: &Ident) -> TokenStream {
     let returned = returned(check, private);
     respan(quote!(<#returned as #private::Checked>), output_span(check.returns))
 }
 
 /// The call of the function.
-fn run(check: &Body<'_>, private: &TokenStream) -> TokenStream {
+fn run(check: &Body<'_>, private: &Ident) -> TokenStream {
     let name = &check.function.signature.ident;
     let [ticket, config, context, own, value]: [Ident; 5] =
         ["ticket", "config", "context", "own", "value"].map(local);
@@ -122,7 +126,7 @@ fn run(check: &Body<'_>, private: &TokenStream) -> TokenStream {
         ) -> #private::Running<#private::Check<Self::Output>> {
             #pin(async move {
                 match #name(#(#arguments),*).await {
-                    ::core::result::Result::Ok(#value) => ::core::result::Result::Ok(#found::found(#value)),
+                    #private::Ok(#value) => #private::Ok(#found::found(#value)),
                     #failure
                 }
             })

@@ -12,35 +12,38 @@ use crate::stage::expand::marker;
 use crate::stage::valid;
 use crate::{docs, paths};
 
-pub fn expand(function: &Function, krate: Option<&Path>, errors: &Errors) -> TokenStream {
-    let errors = errors.to_compile_errors();
+pub fn expand(function: &Function, krate: Option<&Path>, mut errors: Errors) -> TokenStream {
     let untouched = function.untouched();
     if function.signature.receiver().is_some() {
+        let errors = errors.to_compile_errors();
         // Inside an `impl` there is no place for a type.
         return quote!(#errors #untouched);
     }
     let name = &function.signature.ident;
     let library = paths::library(krate);
-    let private = quote!(#library::__private);
+    let private = paths::private();
+    let import = paths::import(&library);
     let conditions = docs::conditions(&function.attributes).collect::<Vec<_>>();
     let marker = marker(Kind::Check, name, &function.visibility, &conditions);
     // What the stage delivers is usually known in spite of the mistake.
     let output = valid::output(Kind::Check, function).map_or_else(
-        || quote!(#private::Faulty),
+        || errors.as_type(),
         |returns| quote!(<<#returns as #private::Returns>::Output as #private::Checked>::Output),
     );
+    let errors = errors.to_compile_errors();
     quote! {
         #errors
         #untouched
         #marker
         #(#conditions)*
         const _: () = {
-            impl #library::CheckFunction for #name {
+            #import
+            impl #private::CheckFunction for #name {
                 type Ticket = #private::Faulty;
-                type Config = #library::NoConfig;
+                type Config = #private::NoConfig;
                 type Output = #output;
                 type Context = #private::StageContext;
-                const REQUIRES: &'static [#library::Requirement] = &[];
+                const REQUIRES: &'static [#private::Requirement] = &[];
                 fn check(
                     _: Self::Ticket,
                     _: Self::Config,
@@ -54,7 +57,7 @@ pub fn expand(function: &Function, krate: Option<&Path>, errors: &Errors) -> Tok
             impl<__T> #private::TakesTicket<__T> for #name {
                 fn store<__S: #private::Stage>(
                     _: &__T,
-                ) -> ::core::result::Result<#private::Json, #private::StageError> {
+                ) -> #private::Result<#private::Json, #private::StageError> {
                     ::core::unreachable!()
                 }
             }

@@ -31,13 +31,16 @@ pub fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
             return expansion;
         }
     };
-    let mut expansion = match valid::Body::new(Kind::Check, &function, [&[], &[]], &mut errors) {
-        Some(body) if errors.is_empty() => expand::expand(&body, krate.as_ref()),
-        _ => fallback::expand(&function, krate.as_ref(), &errors),
-    };
     names.read_parameters(&function);
-    expansion.extend(names.expand(krate.as_ref()));
-    expansion
+    let krate = krate.as_ref();
+    match valid::Body::new(Kind::Check, &function, [&[], &[]], &mut errors) {
+        Some(body) if errors.is_empty() => expand::expand(&body, krate, names.imports(krate).as_ref()),
+        _ => {
+            let mut expansion = fallback::expand(&function, krate, errors);
+            expansion.extend(names.expand(krate));
+            expansion
+        }
+    }
 }
 
 /// What the option `crate` says.

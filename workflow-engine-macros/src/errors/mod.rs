@@ -10,7 +10,7 @@ pub mod workflow;
 use std::fmt::Display;
 
 use proc_macro2::TokenStream;
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 use syn::Error;
 
 /// The mistakes found so far. Parsing goes on after each, so that one compilation reports them all.
@@ -29,6 +29,15 @@ impl Errors {
     /// Keeps the value or the mistake.
     pub fn take<T>(&mut self, result: Result<T, Error>) -> Option<T> {
         result.map_err(|error| self.push(error)).ok()
+    }
+
+    /// The last mistake, which is that of the output, in the place of a type that nobody knows because of it.
+    ///
+    /// A length that cannot be computed makes the type an error to rustc, which then says nothing more of whatever has
+    /// to do with it; of a type that stood in for it, it would, and so of `compile_error!` itself, which is `()` there.
+    pub fn as_type(&mut self) -> TokenStream {
+        let error = self.0.pop().map(|error| error.to_compile_error());
+        quote!([(); { #error }])
     }
 
     /// One `compile_error!` a mistake.

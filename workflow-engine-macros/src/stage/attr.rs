@@ -269,14 +269,14 @@ const DEFAULT_MAX_MS: u64 = 300_000;
 
 impl Retry {
     /// The policy as a constant expression.
-    pub fn expand(&self, library: &TokenStream) -> TokenStream {
+    pub fn expand(&self, private: &Ident) -> TokenStream {
         let mut fields = TokenStream::new();
         if let Some(attempts) = self.max_attempts {
             fields.extend(quote!(max_attempts: #attempts,));
         }
         if let Some(fixed) = self.fixed {
             let backoff = if fixed { quote!(Fixed) } else { quote!(Exponential) };
-            fields.extend(quote!(backoff: #library::Backoff::#backoff,));
+            fields.extend(quote!(backoff: #private::Backoff::#backoff,));
         }
         if let Some(initial) = self.initial {
             fields.extend(quote!(initial: ::core::time::Duration::from_millis(#initial),));
@@ -289,6 +289,6 @@ impl Retry {
         if self.jitter {
             fields.extend(quote!(jitter: true,));
         }
-        quote!(#library::RetryPolicy { #fields ..#library::RetryPolicy::DEFAULT }).to_token_stream()
+        quote!(#private::RetryPolicy { #fields ..#private::RetryPolicy::DEFAULT }).to_token_stream()
     }
 }

@@ -6,12 +6,13 @@ use syn::Type;
 use syn::spanned::Spanned;
 
 use super::valid::{Body, Field, Parameter};
-use crate::paths::respan;
+use crate::function::Kind;
+use crate::paths::{self, respan};
 
 /// What the function is called with.
 pub fn arguments<'a>(
     body: &'a Body<'a>,
-    private: &'a TokenStream,
+    private: &'a Ident,
     own_context: impl Fn(&Type) -> TokenStream + 'a,
 ) -> impl Iterator<Item = TokenStream> + 'a {
     let [input, config, context, ticket] = ["input", "config", "context", "ticket"].map(local);
@@ -40,11 +41,16 @@ pub fn arguments<'a>(
 }
 
 /// The arm for the function's error.
-pub fn failure(body: &Body<'_>, private: &TokenStream) -> TokenStream {
-    // rustc underlines the argument when it is the argument's type that does not convert.
+pub fn failure(body: &Body<'_>, private: &Ident) -> TokenStream {
     let error = Ident::new("__error", error_span(body.returns));
-    let failure = respan(quote!(#private::Failure::into_error), error.span());
-    quote!(::core::result::Result::Err(#error) => ::core::result::Result::Err(#failure(#error)),)
+    let into_error = into_error(body, private);
+    quote!(#private::Err(#error) => #private::Err(#into_error(#error)),)
+}
+
+/// What makes the engine's error of the function's.
+pub fn into_error(body: &Body<'_>, private: &Ident) -> TokenStream {
+    // rustc underlines the argument when it is the argument's type that does not convert.
+    respan(quote!(#private::Failure::into_error), error_span(body.returns))
 }
 
 /// A variable of the generated code, which the user's tokens do not see.
@@ -53,27 +59,27 @@ pub fn local(name: &str) -> Ident {
 }
 
 /// The type of what the function returns when it does not fail.
-pub fn returned(body: &Body<'_>, private: &TokenStream) -> TokenStream {
+pub fn returned(body: &Body<'_>, private: &Ident) -> TokenStream {
     let returns = body.returns;
     respan(quote!(<#returns as #private::Returns>::Output), output_span(returns))
 }
 
 /// What the function reads, as constants.
-pub fn requirements(body: &Body<'_>, library: &TokenStream) -> TokenStream {
+pub fn requirements(body: &Body<'_>, private: &Ident) -> TokenStream {
     let requirements = body.reads.iter().enumerate().map(|(index, read)| {
         let alias = read_alias(index);
         let kind = if read.optional { quote!(optional) } else { quote!(required) };
-        quote!(#library::Requirement::#kind::<#alias>())
+        quote!(#private::Requirement::#kind::<#alias>())
     });
     quote!(#(#requirements),*)
 }
 
 /// The stages that a function reads, each path named once.
 pub fn aliases(body: &Body<'_>) -> TokenStream {
+    let private = quote!(__private);
     let aliases = body.reads.iter().enumerate().map(|(index, read)| {
         let alias = read_alias(index);
-        let path = &read.path;
-        quote!(type #alias = #path;)
+        paths::known(&alias, &read.path, &private, Kind::Stage, &[])
     });
     aliases.collect()
 }

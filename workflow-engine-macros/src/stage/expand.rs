@@ -2,11 +2,10 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::Type;
 use syn::spanned::Spanned;
 
 use super::attr::Options;
-use super::call::{aliases, arguments, failure, local, read_alias, requirements, returned};
+use super::call::{aliases, arguments, failure, into_error, local, read_alias, requirements, returned};
 use super::record::Record;
 use super::valid::{Body, Field, Parameter};
 use super::wait::Wait;
@@ -15,12 +14,13 @@ use crate::function::Kind;
 use crate::paths::respan;
 use crate::{docs, paths};
 
-/// The function, the type beside it, and the implementations.
-pub fn expand(stage: &Body<'_>, options: &Options) -> TokenStream {
+/// The function, the type beside it, and the implementations. `names` are the options, for editors.
+pub fn expand(stage: &Body<'_>, options: &Options, names: Option<&TokenStream>) -> TokenStream {
     let function = stage.function;
     let name = &function.signature.ident;
     let library = paths::library(options.krate.as_ref());
-    let private = quote!(#library::__private);
+    let private = paths::private();
+    let import = paths::import(&library);
     let conditions = docs::conditions(&function.attributes).collect::<Vec<_>>();
     let visibility = &function.visibility;
 
@@ -31,7 +31,7 @@ pub fn expand(stage: &Body<'_>, options: &Options) -> TokenStream {
         Parameter::Input(field) => Some(field),
         _ => None,
     });
-    let wait = Wait::new(name, options, &private);
+    let wait = Wait::new(name, options, &library);
     let check_field = wait.as_ref().map(Wait::config_field);
     let mut configs = configs(stage);
     if !configs.is_empty() {
@@ -45,6 +45,7 @@ pub fn expand(stage: &Body<'_>, options: &Options) -> TokenStream {
         visibility,
         fields: &inputs,
         strict: false,
+        from: true,
         private: &private,
     };
     let config = Record {
@@ -53,26 +54,26 @@ pub fn expand(stage: &Body<'_>, options: &Options) -> TokenStream {
         visibility,
         fields: &configs,
         strict: true,
+        from: false,
         private: &private,
     };
     let records = [&input, &config].map(|record| {
         (!record.fields.is_empty()).then(|| {
             let structure = record.structure();
-            quote!(#(#conditions)* #[allow(dead_code)] #structure)
+            quote!(#(#conditions)* #structure)
         })
     });
     let record_impls =
         [&input, &config].map(|record| (!record.fields.is_empty()).then(|| record.implementations()));
 
-    let input_type = if inputs.is_empty() { quote!(#library::NoInput) } else { quote!(#input_name) };
+    let input_type = if inputs.is_empty() { quote!(#private::NoInput) } else { quote!(#input_name) };
     let config_type = match &wait {
         _ if !configs.is_empty() => quote!(type Config = #config_name;),
         Some(wait) => wait.config(),
-        None => quote!(type Config = #library::NoConfig;),
+        None => quote!(type Config = #private::NoConfig;),
     };
-    let accepts = accepts(name, &input_name, &inputs, &private);
     let types = [&input_type, &config_type];
-    let implementation = implementation(stage, options, wait.as_ref(), &library, types, &inputs);
+    let implementation = implementation(stage, options, wait.as_ref(), types, &inputs);
     let aliases = aliases(stage);
     let reads = reads(stage, &private);
     let waits = wait.as_ref().map(|wait| wait.implementation(&prepare(stage, &private), !configs.is_empty()));
@@ -82,14 +83,15 @@ pub fn expand(stage: &Body<'_>, options: &Options) -> TokenStream {
         #marker
         #(#records)*
         #(#conditions)*
-        #[allow(deprecated, clippy::all, clippy::pedantic)]
+        #[allow(deprecated, unexpected_cfgs, unused_qualifications, clippy::all, clippy::pedantic)]
         const _: () = {
+            #import
+            #names
             #aliases
             #reads
             #(#record_impls)*
             #implementation
             #waits
-            #accepts
         };
     }
 }
@@ -128,7 +130,7 @@ fn fields<'a>(
 }
 
 /// Which stage this is. The place of the attribute tells apart two stages of two function bodies.
-pub fn path(name: &Ident, private: &TokenStream) -> TokenStream {
+pub fn path(name: &Ident, private: &Ident) -> TokenStream {
     let text = plain(name);
     quote!(#private::StagePath::new(::core::module_path!(), #text, ::core::line!(), ::core::column!()))
 }
@@ -138,7 +140,7 @@ pub fn declaration(
     name: &Ident,
     attributes: &[syn::Attribute],
     options: &Options,
-    library: &TokenStream,
+    private: &Ident,
     more: &TokenStream,
 ) -> TokenStream {
     let plain = plain(name);
@@ -148,21 +150,20 @@ pub fn declaration(
     let version = options.version.map(|version| quote!(.version(#version)));
     let timeout = options.timeout.map(|millis| quote!(.timeout_millis(#millis)));
     let retry = options.retry.as_ref().map(|retry| {
-        let policy = retry.expand(library);
+        let policy = retry.expand(private);
         quote!(.retry(#policy))
     });
-    quote!(#library::StageDeclaration::new(#id, #title, #description) #version #timeout #retry #more)
+    quote!(#private::StageDeclaration::new(#id, #title, #description) #version #timeout #retry #more)
 }
 
 fn implementation(
     stage: &Body<'_>,
     options: &Options,
     wait: Option<&Wait<'_>>,
-    library: &TokenStream,
     [input_type, config_type]: [&TokenStream; 2],
     inputs: &[&Field<'_>],
 ) -> TokenStream {
-    let private = quote!(#library::__private);
+    let private = paths::private();
     let name = &stage.function.signature.ident;
     let output = wait.map_or_else(
         || {
@@ -179,29 +180,29 @@ fn implementation(
         quote!((#(#types),*))
     };
     let requires = (!stage.reads.is_empty()).then(|| {
-        let requirements = requirements(stage, library);
+        let requirements = requirements(stage, &private);
         quote!(.requires(&[#requirements]))
     });
     let waits = wait.map(Wait::declaration);
     let more = quote!(#requires #waits);
-    let declaration = declaration(name, &stage.function.attributes, options, library, &more);
+    let declaration = declaration(name, &stage.function.attributes, options, &private, &more);
     let path = path(name, &private);
     let run = run(stage, wait, &private);
     quote! {
-        impl #library::Stage for #name {
+        impl #private::Stage for #name {
             type Input = #input_type;
             #config_type
             #output
             type Parameters = #parameters;
-            const PATH: #library::StagePath = #path;
-            const DECLARATION: #library::StageDeclaration = #declaration;
+            const PATH: #private::StagePath = #path;
+            const DECLARATION: #private::StageDeclaration = #declaration;
             #run
         }
     }
 }
 
 /// Reads what the body will ask its context for.
-fn prepare(stage: &Body<'_>, private: &TokenStream) -> TokenStream {
+fn prepare(stage: &Body<'_>, private: &Ident) -> TokenStream {
     let context = local("context");
     let prepare = stage.reads.iter().enumerate().filter(|(_, read)| read.by_option).map(|(index, read)| {
         let alias = read_alias(index);
@@ -212,100 +213,67 @@ fn prepare(stage: &Body<'_>, private: &TokenStream) -> TokenStream {
 }
 
 /// The call of the function.
-fn run(stage: &Body<'_>, wait: Option<&Wait<'_>>, private: &TokenStream) -> TokenStream {
+fn run(stage: &Body<'_>, wait: Option<&Wait<'_>>, private: &Ident) -> TokenStream {
     let name = &stage.function.signature.ident;
     let [input, config, context, output] = ["input", "config", "context", "output"].map(local);
-    let prepare = prepare(stage, private);
     let arguments = arguments(stage, private, |ty| {
         let call = respan(quote!(<#ty as #private::ContextOf<Self>>::of), ty.span());
         quote!(&#call(&#context))
     });
-    let store = wait.map_or_else(
-        || quote!(#private::store::<Self>(&#output)),
-        |wait| wait.store(&returned(stage, private), &output),
-    );
     let failure = failure(stage, private);
-    let pin = respan(quote!(#private::Box::pin), name.span());
+    let borrows =
+        !stage.reads.is_empty() || any(stage, |parameter| matches!(parameter, Parameter::Context(_)));
+    let body = if borrows || wait.is_some() {
+        let prepare = prepare(stage, private);
+        let store = wait.map_or_else(
+            || quote!(#private::store::<Self>(&#output)),
+            |wait| wait.store(&returned(stage, private), &output),
+        );
+        let pin = respan(quote!(#private::Box::pin), name.span());
+        quote_spanned! {name.span()=>
+            #pin(async move {
+                #prepare
+                match #name(#(#arguments),*).await {
+                    #private::Ok(#output) => #store,
+                    #failure
+                }
+            })
+        }
+    } else {
+        // The future of the function itself: one of ours around it would be checked for every stage.
+        let failure = into_error(stage, private);
+        let finish = respan(quote!(#private::finish::<Self, _>), name.span());
+        quote_spanned!(name.span()=> #finish(#name(#(#arguments),*), #failure))
+    };
+    // Nothing is named that is not used.
+    let named = |used: bool, name: &Ident| if used { quote!(#name) } else { quote!(_) };
+    let input = named(any(stage, |parameter| matches!(parameter, Parameter::Input(_))), &input);
+    let config = named(any(stage, |parameter| matches!(parameter, Parameter::Config(_))), &config);
+    let context = named(borrows, &context);
     // The name's span: a future that is not `Send` is reported where the function is named.
     quote_spanned! {name.span()=>
-        #[allow(unused_variables)]
         fn run(
             #input: Self::Input,
             #config: Self::Config,
             #context: #private::StageContext,
         ) -> #private::Running<#private::Json> {
-            #pin(async move {
-                #prepare
-                match #name(#(#arguments),*).await {
-                    ::core::result::Result::Ok(#output) => #store,
-                    #failure
-                }
-            })
+            #body
         }
     }
 }
 
-/// What may stand before this stage.
-fn accepts(name: &Ident, input: &Ident, fields: &[&Field<'_>], private: &TokenStream) -> TokenStream {
-    let names: Vec<&Ident> = fields.iter().map(|field| field.name).collect();
-    let types: Vec<&Type> = fields.iter().map(|field| field.ty).collect();
-    let from = match (names.as_slice(), types.as_slice()) {
-        ([], _) | (_, []) => {
-            return quote! {
-                impl<__V> #private::Accepts<__V> for #name {
-                    fn accept(_: __V) -> Self::Input {
-                        #private::NoInput
-                    }
-
-                    fn nothing() -> ::core::option::Option<Self::Input> {
-                        ::core::option::Option::Some(#private::NoInput)
-                    }
-                }
-            };
-        }
-        ([name], [ty]) => quote! {
-            impl ::core::convert::From<#ty> for #input {
-                fn from(#name: #ty) -> Self {
-                    Self { #name }
-                }
-            }
-        },
-        _ => quote! {
-            impl ::core::convert::From<(#(#types),*)> for #input {
-                fn from((#(#names),*): (#(#types),*)) -> Self {
-                    Self { #(#names),* }
-                }
-            }
-        },
-    };
-    quote! {
-        #from
-
-        #[diagnostic::do_not_recommend]
-        impl<__V> #private::Accepts<__V> for #name
-        where
-            #input: ::core::convert::From<__V>,
-        {
-            fn accept(value: __V) -> Self::Input {
-                ::core::convert::From::from(value)
-            }
-        }
-
-        impl #private::Accepts<#private::Faulty> for #name {
-            fn accept(value: #private::Faulty) -> Self::Input {
-                value.never()
-            }
-        }
-    }
+fn any(body: &Body<'_>, is: impl Fn(&Parameter<'_>) -> bool) -> bool {
+    body.parameters.iter().any(is)
 }
 
 /// What the stages that this one reads allow it to ask its context for.
-fn reads(stage: &Body<'_>, private: &TokenStream) -> TokenStream {
+fn reads(stage: &Body<'_>, private: &Ident) -> TokenStream {
     let name = &stage.function.signature.ident;
     let reads = stage.reads.iter().enumerate().map(|(index, read)| {
-        let alias = read_alias(index);
+        // The path as it is written: rustc shows it when something else is asked for.
+        let path = paths::named(&read_alias(index));
         let declared = if read.optional { quote!(Optionally) } else { quote!(Requires) };
-        quote!(impl #private::#declared<#alias> for #name {})
+        quote!(impl #private::#declared<#path> for #name {})
     });
     reads.collect()
 }

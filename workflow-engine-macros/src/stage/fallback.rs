@@ -12,39 +12,42 @@ use crate::errors::Errors;
 use crate::function::Kind;
 use crate::{docs, paths};
 
-pub fn expand(function: &Function, options: &Options, errors: &Errors) -> TokenStream {
-    let errors = errors.to_compile_errors();
+pub fn expand(function: &Function, options: &Options, mut errors: Errors) -> TokenStream {
     let untouched = function.untouched();
     if function.signature.receiver().is_some() {
+        let errors = errors.to_compile_errors();
         // Inside an `impl` there is no place for a type.
         return quote!(#errors #untouched);
     }
     let name = &function.signature.ident;
     let library = paths::library(options.krate.as_ref());
-    let private = quote!(#library::__private);
+    let private = paths::private();
+    let import = paths::import(&library);
     let conditions = docs::conditions(&function.attributes).collect::<Vec<_>>();
     let marker = marker(Kind::Stage, name, &function.visibility, &conditions);
-    let declaration = declaration(name, &function.attributes, options, &library, &TokenStream::new());
+    let declaration = declaration(name, &function.attributes, options, &private, &TokenStream::new());
     let path = path(name, &private);
     // What the others are handed is usually known in spite of the mistake.
     let output = match (&options.check, valid::output(Kind::Stage, function)) {
         (Some(check), _) => wait::output(check, &private),
         (None, Some(returns)) => quote!(<#returns as #private::Returns>::Output),
-        (None, None) => quote!(#private::Faulty),
+        (None, None) => errors.as_type(),
     };
+    let errors = errors.to_compile_errors();
     quote! {
         #errors
         #untouched
         #marker
         #(#conditions)*
         const _: () = {
-            impl #library::Stage for #name {
-                type Input = #library::NoInput;
-                type Config = #library::NoConfig;
+            #import
+            impl #private::Stage for #name {
+                type Input = #private::NoInput;
+                type Config = #private::NoConfig;
                 type Output = #output;
                 type Parameters = ();
-                const PATH: #library::StagePath = #path;
-                const DECLARATION: #library::StageDeclaration = #declaration;
+                const PATH: #private::StagePath = #path;
+                const DECLARATION: #private::StageDeclaration = #declaration;
                 fn run(
                     _: Self::Input,
                     _: Self::Config,
@@ -55,11 +58,6 @@ pub fn expand(function: &Function, options: &Options, errors: &Errors) -> TokenS
             }
             impl<__R> #private::Requires<__R> for #name {}
             impl<__R> #private::Optionally<__R> for #name {}
-            impl<__V> #private::Accepts<__V> for #name {
-                fn accept(_: __V) -> Self::Input {
-                    #private::NoInput
-                }
-            }
         };
     }
 }

@@ -37,11 +37,14 @@ pub fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
         }
     };
     let reads: [&[_]; 2] = [&options.require, &options.optional];
-    let mut expansion = match valid::Body::new(Kind::Stage, &function, reads, &mut errors) {
-        Some(body) if errors.is_empty() => expand::expand(&body, &options),
-        _ => fallback::expand(&function, &options, &errors),
-    };
     names.read_parameters(&function);
-    expansion.extend(names.expand(options.krate.as_ref()));
-    expansion
+    let krate = options.krate.as_ref();
+    match valid::Body::new(Kind::Stage, &function, reads, &mut errors) {
+        Some(body) if errors.is_empty() => expand::expand(&body, &options, names.imports(krate).as_ref()),
+        _ => {
+            let mut expansion = fallback::expand(&function, &options, errors);
+            expansion.extend(names.expand(krate));
+            expansion
+        }
+    }
 }

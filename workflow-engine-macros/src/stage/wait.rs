@@ -1,7 +1,7 @@
 //! What a stage that waits has more than others.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Attribute, Path, Type, parse_quote};
 
@@ -9,27 +9,31 @@ use super::attr::Options;
 use super::call::local;
 use super::valid::{Default, Field};
 use crate::casing::plain;
-use crate::paths::respan;
+use crate::function::Kind;
+use crate::paths::{self, respan};
 
 /// How a stage waits.
 pub struct Wait<'a> {
     stage: &'a Ident,
     options: &'a Options,
     path: &'a Path,
-    /// `::workflow_engine::__private`.
-    private: &'a TokenStream,
+    /// `__private`.
+    private: Ident,
     /// The field of the stage's configuration that is the check's: documentation, name and type.
     field: (Vec<Attribute>, Ident, Type),
 }
 
 impl<'a> Wait<'a> {
     /// `None` for a stage that does not wait.
-    pub fn new(stage: &'a Ident, options: &'a Options, private: &'a TokenStream) -> Option<Self> {
+    pub fn new(stage: &'a Ident, options: &'a Options, library: &TokenStream) -> Option<Self> {
         let path = options.check.as_ref()?;
         let name = path.segments.last()?.ident.clone();
         let doc = format!(" The configuration of the check `{}`.", plain(&name));
         // The structure stands outside of the scope of the alias, and the path is named only there.
-        let ty = parse_quote!(<<#stage as #private::Waits>::Check as #private::CheckFunction>::Config);
+        let ty = parse_quote!(
+            <<#stage as #library::__private::Waits>::Check as #library::__private::CheckFunction>::Config
+        );
+        let private = paths::private();
         Some(Self { stage, options, path, private, field: (vec![parse_quote!(#[doc = #doc])], name, ty) })
     }
 
@@ -42,19 +46,19 @@ impl<'a> Wait<'a> {
     /// The check's configuration as that of a stage that has none of its own. All of the item stands at the path,
     /// here and below: rustc underlines an item in which a type is private.
     pub fn config(&self) -> TokenStream {
-        let private = self.private;
+        let private = &self.private;
         self.on_path(quote!(type Config = <__Check as #private::CheckFunction>::Config;))
     }
 
     /// The output.
     pub fn output(&self) -> TokenStream {
-        let private = self.private;
+        let private = &self.private;
         self.on_path(quote!(type Output = <__Check as #private::CheckFunction>::Output;))
     }
 
     /// The stage's declaration goes on with it.
     pub fn declaration(&self) -> TokenStream {
-        let private = self.private;
+        let private = &self.private;
         let poll_every = self.options.poll_every.as_ref().map(|option| {
             let millis = option.value;
             quote!(.poll_every_millis(#millis))
@@ -68,7 +72,7 @@ impl<'a> Wait<'a> {
 
     /// Stores what the function returned, which must be what the check takes.
     pub fn store(&self, returned: &TokenStream, ticket: &Ident) -> TokenStream {
-        let private = self.private;
+        let private = &self.private;
         let taken = quote!(<__Check as #private::CheckFunction>::Ticket);
         let store = self.on_path(quote!(<#returned as #private::TicketFor<Self, __Check, #taken>>::store));
         quote!(#store(&#ticket))
@@ -77,12 +81,14 @@ impl<'a> Wait<'a> {
     /// The alias of the check, and what joins it to the stage.
     pub fn implementation(&self, prepare: &TokenStream, has_config: bool) -> TokenStream {
         let Self { stage, path, private, field: (_, name, _), .. } = self;
-        let [config, context] = ["config", "context"].map(local);
+        let config = local("config");
+        let context = if prepare.is_empty() { format_ident!("_context") } else { local("context") };
         let check_config = if has_config { quote!(#config.#name) } else { quote!(#config) };
         let alias = Ident::new("__Check", path.span());
+        let known = paths::known(&alias, path, &quote!(#private), Kind::Check, &[]);
         let check = quote_spanned!(self.span()=> type Check = #alias;);
         quote! {
-            type #alias = #path;
+            #known
 
             impl #private::Waits for #stage {
                 #check
@@ -91,12 +97,9 @@ impl<'a> Wait<'a> {
                     #check_config
                 }
 
-                #[allow(unused_variables)]
-                fn prepare(
-                    #context: &#private::StageContext,
-                ) -> ::core::result::Result<(), #private::StageError> {
+                fn prepare(#context: &#private::StageContext) -> #private::Result<(), #private::StageError> {
                     #prepare
-                    ::core::result::Result::Ok(())
+                    #private::Ok(())
                 }
             }
         }
@@ -112,6 +115,6 @@ impl<'a> Wait<'a> {
 }
 
 /// The output of a stage that waits, where its declaration has a mistake.
-pub fn output(check: &Path, private: &TokenStream) -> TokenStream {
+pub fn output(check: &Path, private: &Ident) -> TokenStream {
     respan(quote!(<#check as #private::CheckFunction>::Output), check.span())
 }

@@ -1,19 +1,20 @@
 //! Writes the items of a workflow. It cannot fail.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::Attribute;
 
 use super::record;
 use super::valid::{Graph, Node, Shape, WIDEST};
 use crate::casing::{pascal, plain, title};
-use crate::paths::respan;
-use crate::{docs, paths, record as delegated};
+use crate::function::Kind;
+use crate::paths::{at, respan};
+use crate::{docs, paths};
 
 /// The names in the expansion.
 pub struct Names<'a> {
     pub library: TokenStream,
-    pub private: TokenStream,
+    pub private: Ident,
     pub config: Ident,
     pub outputs: Ident,
     /// An alias for each stage, under the stage's span: its path is named once, so a wrong one is reported once.
@@ -27,7 +28,7 @@ pub fn expand(graph: &Graph<'_>) -> TokenStream {
     let text = plain(name);
     let library = paths::library(workflow.options.krate.as_ref());
     let names = Names {
-        private: quote!(#library::__private),
+        private: paths::private(),
         library,
         config: format_ident!("{}Config", pascal(&text), span = name.span()),
         outputs: format_ident!("{}Outputs", pascal(&text), span = name.span()),
@@ -35,7 +36,7 @@ pub fn expand(graph: &Graph<'_>) -> TokenStream {
             .nodes
             .iter()
             .enumerate()
-            .map(|(index, node)| format_ident!("__{text}_{index}", span = node.span()))
+            .map(|(index, node)| format_ident!("__{}{index}", pascal(&text), span = node.span()))
             .collect(),
         conditions: docs::conditions(&workflow.attributes).collect(),
     };
@@ -48,17 +49,14 @@ pub fn expand(graph: &Graph<'_>) -> TokenStream {
         let doc = format!(" The workflow `{}`.", graph.id);
         quote!(#[doc = #doc])
     });
-    let named = graph.nodes.iter().zip(aliases).map(|(node, alias)| {
-        let path = node.path;
-        quote! {
-            #(#conditions)*
-            #[allow(non_camel_case_types, dead_code)]
-            type #alias = #path;
-        }
-    });
+    let library = &names.library;
+    let full = quote!(#library::__private);
+    let named = graph.nodes.iter().zip(aliases);
+    let named = named.map(|(node, alias)| paths::known(alias, node.path, &full, Kind::Stage, conditions));
     let structures = record::structures(graph, &names);
+    let import = paths::import(&names.library);
+    let table = table(graph, &names);
     let record = record::implementations(graph, &names);
-    let delegations = delegated::delegations(config, private);
     let implementation = implementation(graph, &names);
     let checks = checks(graph, &names);
     quote! {
@@ -72,10 +70,12 @@ pub fn expand(graph: &Graph<'_>) -> TokenStream {
         #structures
 
         #(#conditions)*
-        #[allow(deprecated, clippy::all, clippy::pedantic)]
+        #[allow(deprecated, unused_qualifications, clippy::all, clippy::pedantic)]
         const _: () = {
+            #import
+            #table
             #record
-            #delegations
+            #private::delegate!(#config);
             #implementation
             #checks
         };
@@ -83,9 +83,8 @@ pub fn expand(graph: &Graph<'_>) -> TokenStream {
 }
 
 fn implementation(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
-    let Names { library, private, config, outputs, aliases, .. } = names;
+    let Names { private, config, outputs, aliases, .. } = names;
     let name = &graph.workflow.name;
-    let table = table(graph, names);
     let input = input(graph, names);
     let output = output(&graph.end, names);
     // rustc underlines the whole item when a type in it is private: it stands where the stage does.
@@ -104,27 +103,26 @@ fn implementation(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
         quote!({ #private::decode_ends::<#shape>(ends) })
     };
     quote! {
-        impl #library::Workflow for #name {
+        impl #private::Workflow for #name {
             #input
             #output
             type Config = #config;
             type Outputs = #outputs;
 
-            fn definition() -> &'static #library::WorkflowDefinition {
-                const TABLE: &#private::WorkflowTable = &#table;
-                static DEFINITION: #private::LazyLock<#library::WorkflowDefinition> =
+            fn definition() -> &'static #private::WorkflowDefinition {
+                static DEFINITION: #private::LazyLock<#private::WorkflowDefinition> =
                     #private::LazyLock::new(|| #private::define(TABLE));
                 &DEFINITION
             }
 
             fn decode_output(
-                ends: &[#library::Json],
-            ) -> ::core::result::Result<Self::Output, #private::JsonError> #decode_output
+                ends: &[#private::Json],
+            ) -> #private::Result<Self::Output, #private::JsonError> #decode_output
 
             fn decode_outputs(
-                stored: &#private::HashMap<#private::String, #library::Json>,
-            ) -> ::core::result::Result<Self::Outputs, #private::JsonError> {
-                ::core::result::Result::Ok(#outputs {
+                stored: &#private::HashMap<#private::String, #private::Json>,
+            ) -> #private::Result<Self::Outputs, #private::JsonError> {
+                #private::Ok(#outputs {
                     #(#fields: #private::decode_stored::<#aliases>(stored)?),*
                 })
             }
@@ -142,12 +140,12 @@ fn table(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     let version = workflow.options.version.unwrap_or(1);
     let description = docs::text(&workflow.attributes);
     let rows = graph.nodes.iter().zip(&names.aliases).map(|(node, alias)| row(graph, node, alias, names));
-    let after = graph.nodes.iter().map(|node| &node.after).map(|after| quote!(&[#(#after),*]));
-    let ends = graph.end.leaves();
+    let after = graph.nodes.iter().map(|node| literals(&node.after)).map(|after| quote!(&[#(#after),*]));
+    let ends = literals(&graph.end.leaves());
     let name = &workflow.name;
     let shape = shape(&graph.end, names);
     quote! {
-        #private::WorkflowTable {
+        const TABLE: &#private::WorkflowTable = &#private::WorkflowTable {
             id: #id,
             name: #title,
             version: #version,
@@ -158,57 +156,75 @@ fn table(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
             input: #private::InputRow::of::<#name>(),
             output_schema: #private::output_schema::<#shape>,
             config_schema: #private::schema::<#config>,
-        }
+        };
     }
 }
 
 /// A stage in its place. The expression is the check of what it is handed, so all of it has the stage's span.
 fn row(graph: &Graph<'_>, node: &Node<'_>, alias: &Ident, names: &Names<'_>) -> TokenStream {
-    let Names { library, private, aliases, .. } = names;
-    let workflow = &graph.workflow.name;
-    let taken = quote!(<#alias as #library::Stage>::Parameters);
-    let row = match &node.handed {
-        handed if handed.has_hole() => quote!(#private::StageRow::unchecked::<#alias>()),
+    let span = node.span();
+    let private = &at(&names.private, span);
+    let stage = quote_spanned!(span=> #alias as #private::Stage);
+    match &node.handed {
+        handed if handed.has_hole() => quote_spanned!(span=> <#stage>::ROW),
         Shape::Start => {
-            let given = quote!(<#workflow as #library::Workflow>::Input);
-            quote!(<#alias as #private::Starts<#workflow, #given, #taken>>::ROW)
+            let workflow = at(&graph.workflow.name, span);
+            quote_spanned! {span=>
+                <#alias as #private::Starts<
+                    #workflow, <#workflow as #private::Workflow>::Input, <#stage>::Parameters
+                >>::ROW
+            }
         }
         Shape::One(before) => {
-            let before = &aliases[*before];
-            let given = quote!(<#before as #library::Stage>::Output);
-            quote!(<#alias as #private::Follows<#before, #given, #taken>>::ROW)
+            let before = at(&names.aliases[*before], span);
+            quote_spanned! {span=>
+                <#alias as #private::Follows<#before, <#before as #private::Stage>::Output, <#stage>::Parameters>>::ROW
+            }
         }
         handed => {
-            let shape = shape(handed, names);
-            let given = quote!(<#shape as #private::Handed>::Value);
-            let entry = quote!(<#alias as #private::Joins<#given, #taken>>::entry::<#shape>);
-            quote!(#private::StageRow::of::<#alias>(#entry))
+            let shape = respan(shape(handed, names), span);
+            quote_spanned! {span=>
+                <#stage>::ROW.entered(
+                    <#alias as #private::Joins<<#shape as #private::Handed>::Value, <#stage>::Parameters>>
+                        ::entry::<#shape>
+                )
+            }
         }
-    };
-    respan(row, node.span())
+    }
+}
+
+fn literal(index: usize, span: Span) -> Literal {
+    let mut literal = Literal::usize_unsuffixed(index);
+    literal.set_span(span);
+    literal
+}
+
+/// Indices without a suffix, which are one token less to read.
+fn literals(indices: &[usize]) -> Vec<Literal> {
+    indices.iter().map(|index| Literal::usize_unsuffixed(*index)).collect()
 }
 
 /// The type of the workflow's input.
 fn input(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
-    let Names { library, aliases, .. } = names;
+    let Names { private, aliases, .. } = names;
     match (&graph.workflow.input, graph.nodes.first(), aliases.first()) {
         (Some(ty), ..) => quote!(#ty),
         (None, Some(node), Some(alias)) if matches!(node.handed, Shape::Start) => {
-            let library = respan(library.clone(), node.span());
-            quote_spanned!(node.span()=> <#alias as #library::Stage>::Input)
+            let private = at(private, node.span());
+            quote_spanned!(node.span()=> <#alias as #private::Stage>::Input)
         }
-        _ => quote!(#library::NoInput),
+        _ => quote!(#private::NoInput),
     }
 }
 
 /// The type of what is handed on.
 fn output(shape: &Shape, names: &Names<'_>) -> TokenStream {
-    let Names { library, aliases, .. } = names;
+    let Names { private, aliases, .. } = names;
     match shape {
         Shape::One(stage) => {
             let alias = &aliases[*stage];
-            let library = respan(library.clone(), alias.span());
-            quote_spanned!(alias.span()=> <#alias as #library::Stage>::Output)
+            let private = at(private, alias.span());
+            quote_spanned!(alias.span()=> <#alias as #private::Stage>::Output)
         }
         Shape::Group(branches) => {
             let branches = branches.iter().map(|branch| output(branch, names));
@@ -239,16 +255,24 @@ fn shape(shape: &Shape, names: &Names<'_>) -> TokenStream {
 fn checks(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     let Names { private, aliases, .. } = names;
     let id = &graph.id;
-    let ancestors = graph.nodes.iter().map(|node| &node.ancestors).map(|words| quote!(&[#(#words),*]));
-    let check = if graph.sound { quote!(check_stage) } else { quote!(check_identity) };
+    let ancestors = graph.nodes.iter().map(|node| &node.ancestors).map(|words| {
+        let words = words.iter().map(|word| Literal::u64_unsuffixed(*word));
+        quote!(&[#(#words),*])
+    });
+    let check = if graph.sound { "check_stage" } else { "check_identity" };
+    let nodes = aliases.iter().map(|alias| {
+        let private = at(private, alias.span());
+        quote_spanned!(alias.span()=> <#alias as #private::Stage>::NODE)
+    });
     let checks = graph.nodes.iter().enumerate().map(|(index, node)| {
-        let call = respan(quote!(#private::#check(GRAPH, #index)), node.span());
-        quote_spanned!(node.span()=> const _: () = #call;)
+        let span = node.span();
+        let (private, check, index) = (at(private, span), Ident::new(check, span), literal(index, span));
+        quote_spanned!(span=> const _: () = #private::#check(GRAPH, #index);)
     });
     quote! {
         const GRAPH: &#private::Graph = &#private::Graph {
             workflow: #id,
-            nodes: &[#(#private::Node::of::<#aliases>()),*],
+            nodes: &[#(#nodes),*],
             ancestors: &[#(#ancestors),*],
         };
         #(#checks)*

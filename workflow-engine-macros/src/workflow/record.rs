@@ -1,7 +1,7 @@
 //! The generated configuration and outputs of a workflow.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote};
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::quote;
 
 use super::expand::Names;
 use super::valid::Graph;
@@ -46,69 +46,51 @@ pub fn structures(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
 
 /// What serde and schemars need of the configuration.
 pub fn implementations(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
-    let Names { library, private, config, outputs, aliases, .. } = names;
+    let Names { private, config, outputs, aliases, .. } = names;
     let text = plain(config);
     let outputs_text = plain(outputs);
     let fields: Vec<&Ident> = graph.nodes.iter().map(|node| &node.field).collect();
     let field_texts: Vec<String> = fields.iter().map(|field| plain(field)).collect();
-    let slots: Vec<Ident> =
-        (0..fields.len()).map(|index| format_ident!("slot_{index}", span = Span::mixed_site())).collect();
-    let indices = 0..fields.len();
+    let stages = Literal::usize_unsuffixed(fields.len());
     quote! {
         impl #private::Record for #config {
             const NAME: &'static str = #text;
-            const FIELDS: &'static [&'static str] = &[#(<#aliases as #library::Stage>::DECLARATION.id),*];
+            const FIELDS: &'static [&'static str] = &#private::ids::<#stages>(TABLE);
             const FLATTENED: bool = false;
             const STRICT: bool = true;
 
-            fn write<__M>(&self, map: &mut __M) -> ::core::result::Result<(), __M::Error>
-            where
-                __M: #private::serde::ser::SerializeMap,
-            {
+            fn write<__M: #private::SerializeMap>(&self, map: &mut __M) -> #private::Result<(), __M::Error> {
                 #(#private::write_stage::<#aliases, __M>(map, &self.#fields)?;)*
-                ::core::result::Result::Ok(())
+                #private::Ok(())
             }
 
-            fn read<'__de, __A>(
+            fn read<'__de, __A: #private::MapAccess<'__de>>(
                 reader: &mut #private::Reader<'__de, __A>,
-            ) -> ::core::result::Result<Self, __A::Error>
-            where
-                __A: #private::serde::de::MapAccess<'__de>,
-            {
-                #(let mut #slots = ::core::option::Option::None;)*
-                while let ::core::option::Option::Some(index) = reader.next_field()? {
-                    match index {
-                        #(#indices => reader.stage_value::<#aliases>(&mut #slots)?,)*
-                        _ => {}
-                    }
-                }
-                ::core::result::Result::Ok(Self {
-                    #(#fields: reader.stage_config::<#aliases>(#slots)?),*
-                })
+            ) -> #private::Result<Self, __A::Error> {
+                reader.collect()?;
+                #private::Ok(Self { #(#fields: reader.stage_config::<#aliases>()?),* })
             }
 
             fn schema(object: &mut #private::ObjectSchema<'_>) {
-                #(object.stage::<#aliases>();)*
+                #private::describe(TABLE, object);
             }
         }
 
-        impl ::core::fmt::Debug for #outputs
+        impl #private::Debug for #outputs
         where
-            #(for<'__any> <#aliases as #library::Stage>::Output: ::core::fmt::Debug,)*
+            #(for<'__any> #private::OutputOf<#aliases>: #private::Debug,)*
         {
-            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                f.debug_struct(#outputs_text)
-                    #(.field(#field_texts, &self.#fields))*
-                    .finish()
+            fn fmt(&self, f: &mut #private::Formatter<'_>) -> #private::FmtResult {
+                f.debug_struct(#outputs_text) #(.field(#field_texts, &self.#fields))* .finish()
             }
         }
 
-        impl ::core::default::Default for #config
+        impl #private::Default for #config
         where
-            #(for<'__any> <#aliases as #library::Stage>::Config: ::core::default::Default,)*
+            #(for<'__any> #private::ConfigOf<#aliases>: #private::Default,)*
         {
             fn default() -> Self {
-                Self { #(#fields: ::core::default::Default::default()),* }
+                Self { #(#fields: #private::Default::default()),* }
             }
         }
     }

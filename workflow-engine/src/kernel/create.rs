@@ -13,7 +13,7 @@ use super::start::start_changes;
 use super::{Kernel, Registered};
 use crate::error::Error;
 use crate::id::RunId;
-use crate::language::{Annotation, Json, WorkflowDefinition};
+use crate::language::{Annotation, Json, WorkflowDefinition, nearest};
 use crate::ports::{Change, Commit, Decision, Guard, IdempotencyEntry, NewRun};
 use crate::records::{Claim, ClaimedJob, RunRequest, Status};
 
@@ -194,6 +194,7 @@ fn check_sizes(limits: Limits, workflow_id: &str, request: &RunRequest) -> Resul
 }
 
 fn unknown_stage(definition: &WorkflowDefinition, unknown: &str) -> String {
-    let known: Vec<String> = definition.stages.iter().map(|stage| format!("`{}`", stage.id)).collect();
-    format!("it has no stage `{unknown}`; its stages are {}", known.join(", "))
+    let known: Vec<&str> = definition.stages.iter().map(|stage| stage.id.as_str()).collect();
+    let meant = nearest(unknown, &known).map(|id| format!(", did you mean `{id}`")).unwrap_or_default();
+    format!("it has no stage `{unknown}`{meant}; its stages are `{}`", known.join("`, `"))
 }

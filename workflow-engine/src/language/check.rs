@@ -5,7 +5,7 @@
 //! puts it on the stage in the user's chain.
 
 use super::message::Message;
-use super::stage::{Requirement, Stage, StageDeclaration, StagePath, same_text};
+use super::stage::{Requirement, StageDeclaration, StagePath, same_text};
 
 /// What the checks need to know of a stage.
 #[derive(Clone, Copy, Debug)]
@@ -17,11 +17,9 @@ pub struct Node {
 }
 
 impl Node {
-    /// The stage `S`.
-    #[must_use]
-    pub const fn of<S: Stage>() -> Self {
-        let StageDeclaration { id, requires, check_requires, .. } = S::DECLARATION;
-        Self { path: S::PATH, id, requires: [requires, check_requires] }
+    pub(super) const fn of(path: StagePath, declaration: StageDeclaration) -> Self {
+        let StageDeclaration { id, requires, check_requires, .. } = declaration;
+        Self { path, id, requires: [requires, check_requires] }
     }
 }
 

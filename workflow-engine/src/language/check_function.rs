@@ -48,6 +48,10 @@ pub trait CheckFunction: Send + Sync + 'static {
     /// The stages that it requires, and those that it reads where a workflow has them.
     const REQUIRES: &'static [Requirement];
 
+    /// What [`Known`](super::private::Known) asks for.
+    #[doc(hidden)]
+    const IS_CHECK: usize = 0;
+
     /// Calls the function. `stored` holds the stored outputs of the stages that it requires.
     fn check(
         ticket: Self::Ticket,
@@ -119,18 +123,18 @@ impl<S: Stage, C: TakesTicket<T>, T, Taken> TicketFor<S, C, Taken> for T {
 pub trait IsCheck {}
 
 /// A stage in the place of a check would have no output, and whoever uses the stage that waits would fail for that too.
-/// Here it has one, and [`IsCheck`] alone refuses it.
+/// Here it has its own, and [`IsCheck`] alone refuses it.
 #[doc(hidden)]
 #[diagnostic::do_not_recommend]
 impl<S: Stage> CheckFunction for S {
     type Ticket = Faulty;
     type Config = NoConfig;
-    type Output = Faulty;
+    type Output = S::Output;
     type Context = StageContext;
 
     const REQUIRES: &'static [Requirement] = &[];
 
-    fn check(_: Faulty, _: NoConfig, _: StageContext, _: StageContext) -> Running<Check<Faulty>> {
+    fn check(_: Faulty, _: NoConfig, _: StageContext, _: StageContext) -> Running<Check<S::Output>> {
         unreachable!("a stage with a mistake does not compile")
     }
 }

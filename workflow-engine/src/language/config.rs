@@ -34,7 +34,7 @@ impl ConfigDefinition {
         read: fn(Option<&Json>) -> Result<Json, String>,
     ) -> Self {
         let shape = schema(without_rules()).to_value();
-        let (rules, broken) = ConfigRules::between(&schema(SchemaGenerator::default()).to_value(), &shape);
+        let (rules, broken) = ConfigRules::new(&schema(SchemaGenerator::default()).to_value());
         let mut faults: Vec<ConfigFault> = broken.into_iter().map(ConfigFault::Rule).collect();
         let mut keys = None;
         if let Some(flattened) = shape.get(FLATTENED) {

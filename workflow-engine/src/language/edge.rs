@@ -1,6 +1,6 @@
 //! The edges of the graph as trait bounds: what a stage is handed must convert into its input.
 //!
-//! `#[stage]` implements [`Accepts`] once. What `workflow!` asks for are the traits over it, one a situation,
+//! [`MadeFrom`] says it for every input. What `workflow!` asks for are the traits over it, one a situation,
 //! because the sentence that rustc prints belongs to the trait. Each delivers the stage's row by a constant rather
 //! than by a function with the trait as its bound, which would add "required by a bound in …" to the sentence.
 
@@ -11,22 +11,40 @@ use super::entry;
 use super::failure::StageError;
 use super::handed::{Handed, One, Start};
 use super::json::Json;
+use super::nothing::NoInput;
+use super::record::Record;
 use super::stage::Stage;
 use super::table::StageRow;
 use super::workflow::Workflow;
 
-/// The stage's input can be made from a `V`.
+/// An input that can be made from a `V`.
 ///
-/// A trait of its own rather than `From`, because a stage without input accepts everything, and
+/// A trait of its own rather than `From`, because a stage without input takes everything, and
 /// `impl<V> From<V> for NoInput` would collide with `impl<T> From<T> for T`.
-pub trait Accepts<V>: Stage {
+pub trait MadeFrom<V>: Sized {
     /// Makes the input.
-    fn accept(value: V) -> Self::Input;
+    fn accept(value: V) -> Self;
 
     /// The input of a stage that takes nothing: then nothing that is handed to it needs to be read.
     #[must_use]
-    fn nothing() -> Option<Self::Input> {
+    fn nothing() -> Option<Self> {
         None
+    }
+}
+
+impl<V> MadeFrom<V> for NoInput {
+    fn accept(_: V) -> Self {
+        Self
+    }
+
+    fn nothing() -> Option<Self> {
+        Some(Self)
+    }
+}
+
+impl<R: Record + From<V>, V> MadeFrom<V> for R {
+    fn accept(value: V) -> Self {
+        value.into()
     }
 }
 
@@ -44,10 +62,10 @@ pub trait Follows<Giver, V, Parameters> {
 #[diagnostic::do_not_recommend]
 impl<S, Giver, V, Parameters> Follows<Giver, V, Parameters> for S
 where
-    S: Accepts<V>,
+    S: Stage<Input: MadeFrom<V>>,
     Giver: Stage<Output = V>,
 {
-    const ROW: StageRow = StageRow::of::<S>(entry::entry::<S, One<Giver>>);
+    const ROW: StageRow = S::ROW.entered(entry::entry::<S, One<Giver>>);
 }
 
 /// `Self` may come right after a group whose outputs are `V`; it takes `Parameters`.
@@ -63,7 +81,7 @@ pub trait Joins<V, Parameters> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<S: Accepts<V>, V, Parameters> Joins<V, Parameters> for S {
+impl<S: Stage<Input: MadeFrom<V>>, V, Parameters> Joins<V, Parameters> for S {
     fn entry<H: Handed<Value = V>>(execution: Execution) -> BoxFuture<'static, Result<Json, StageError>> {
         entry::entry::<S, H>(execution)
     }
@@ -83,9 +101,9 @@ pub trait Starts<W, V, Parameters> {
 #[diagnostic::do_not_recommend]
 impl<S, W, V, Parameters> Starts<W, V, Parameters> for S
 where
-    S: Accepts<V>,
+    S: Stage<Input: MadeFrom<V>>,
     // That an input can be stored is asked where the workflow names it, and nowhere else.
     W: Workflow<Input = V>,
 {
-    const ROW: StageRow = StageRow::of::<S>(entry::entry::<S, Start<W>>);
+    const ROW: StageRow = S::ROW.entered(entry::entry::<S, Start<W>>);
 }

@@ -5,16 +5,16 @@ use std::any::type_name;
 use futures_util::future::BoxFuture;
 
 use super::definition::Execution;
-use super::edge::Accepts;
+use super::edge::MadeFrom;
 use super::failure::StageError;
 use super::handed::Handed;
 use super::json::Json;
-use super::stage::Stage;
+use super::stage::{Running, Stage};
 
 /// Runs the stage `S` on stored values, where it is handed `H`.
 pub(super) fn entry<S, H>(execution: Execution) -> BoxFuture<'static, Result<Json, StageError>>
 where
-    S: Accepts<H::Value>,
+    S: Stage<Input: MadeFrom<H::Value>>,
     H: Handed,
 {
     Box::pin(run::<S, H>(execution))
@@ -22,14 +22,14 @@ where
 
 async fn run<S, H>(execution: Execution) -> Result<Json, StageError>
 where
-    S: Accepts<H::Value>,
+    S: Stage<Input: MadeFrom<H::Value>>,
     H: Handed,
 {
     let Execution { handed, config, context } = execution;
     let id = S::DECLARATION.id;
-    let input = match S::nothing() {
+    let input = match S::Input::nothing() {
         Some(nothing) => nothing,
-        None => H::decode(&mut handed.iter()).map(S::accept).map_err(|error| {
+        None => H::decode(&mut handed.iter()).map(S::Input::accept).map_err(|error| {
             StageError::permanent(format_args!("stage `{id}` cannot be handed its input: {error}"))
         })?,
     };
@@ -44,6 +44,14 @@ pub(super) fn unreadable_config<S: Stage>(error: &serde_json::Error) -> StageErr
         "the configuration of stage `{}` cannot be read: {error}",
         S::DECLARATION.id
     ))
+}
+
+/// Runs the function of the stage `S`, which borrows nothing, and stores what it returned.
+pub fn finish<S: Stage, E: 'static>(
+    returned: impl Future<Output = Result<S::Output, E>> + Send + 'static,
+    failure: fn(E) -> StageError,
+) -> Running<Json> {
+    Box::pin(async move { store::<S>(&returned.await.map_err(failure)?) })
 }
 
 /// Writes an output and reads it back: later stages see only the stored form, so a value that does not survive

@@ -53,6 +53,7 @@ pub use failure::{StageError, StageResult};
 pub use json::Json;
 pub use nothing::{NoConfig, NoInput};
 pub use payload::{Payload, Storable};
+pub(crate) use record::nearest;
 pub use retry::{Backoff, RetryPolicy};
 pub use rules::{HasLength, HasPattern, HasRange, LengthUnit};
 pub use stage::{Requirement, Stage, StageDeclaration, StagePath};

@@ -12,16 +12,7 @@ pub struct NoInput;
 #[serde(deny_unknown_fields)]
 pub struct NoConfig {}
 
-/// The output of a stage with a mistake in its declaration: it stands for anything.
+/// The ticket of a check with a mistake in its declaration: it stands for anything.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Faulty;
-
-impl Faulty {
-    /// What is made of it in code that does not compile.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn never<T>(self) -> T {
-        unreachable!("a stage with a mistake does not compile")
-    }
-}

@@ -2,7 +2,6 @@
 
 use super::context::{StageContext, Undeclared};
 use super::failure::StageError;
-use super::payload::Storable;
 use super::stage::Stage;
 
 /// `Self` declares that it requires the stage `R`.
@@ -61,7 +60,7 @@ pub trait OutputAs<R, T: ?Sized> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<R: Stage<Output = T>, T: Storable> OutputAs<R, T> for T {
+impl<R: Stage<Output = T>, T> OutputAs<R, T> for T {
     fn required(context: &StageContext) -> Result<T, StageError> {
         optional::<R>(context)?.ok_or_else(|| absent::<R>(context))
     }

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
+use super::check::Node;
 use super::check_function::{CheckFunction, Waits};
 use super::context::StageContext;
 use super::failure::StageError;
 use super::json::Json;
 use super::payload::{Payload, Storable};
 use super::retry::RetryPolicy;
+use super::table::StageRow;
 use super::wait::WaitDefinition;
 
 /// A stage; implemented by [`#[stage]`](macro@crate::stage) for the type that it puts beside the function.
@@ -31,7 +33,7 @@ use super::wait::WaitDefinition;
     label = "not a stage",
     note = "a stage is an async function with `#[stage]` on it"
 )]
-pub trait Stage: Send + Sync + 'static {
+pub trait Stage: Sized + Send + Sync + 'static {
     /// The function's plain parameters as one structure; [`NoInput`](crate::NoInput) without any.
     type Input: Payload;
     /// The function's `#[config]` parameters as one structure; [`NoConfig`](crate::NoConfig) without any.
@@ -45,6 +47,18 @@ pub trait Stage: Send + Sync + 'static {
     const PATH: StagePath;
     /// What the stage says about itself.
     const DECLARATION: StageDeclaration;
+
+    /// What [`Known`](super::private::Known) asks for.
+    #[doc(hidden)]
+    const IS_STAGE: usize = 0;
+
+    /// The stage as [`Node`] of a graph.
+    #[doc(hidden)]
+    const NODE: Node = Node::of(Self::PATH, Self::DECLARATION);
+
+    /// The stage as a row of a workflow's table.
+    #[doc(hidden)]
+    const ROW: StageRow = StageRow::of::<Self>();
 
     /// Calls the function, and answers what it returned in its stored form: the output, or the ticket of a stage that
     /// waits. The context holds the stored outputs of the stages that this one requires.

@@ -7,7 +7,7 @@ use super::definition::{Entry, StageDefinition, WorkflowDefinition};
 use super::handed::{Handed, Shaped};
 use super::json::Json;
 use super::payload::Storable;
-use super::record::from_nothing;
+use super::record::{ObjectSchema, from_nothing};
 use super::stage::{Stage, StageDeclaration, StagePath};
 use super::workflow::Workflow;
 
@@ -52,7 +52,7 @@ impl InputRow {
 }
 
 /// A stage in its place.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct StageRow {
     path: StagePath,
     declaration: StageDeclaration,
@@ -60,28 +60,39 @@ pub struct StageRow {
     input_schema: fn() -> Schema,
     output_schema: fn() -> Schema,
     config_schema: fn(SchemaGenerator) -> Schema,
+    describe_config: fn(&mut ObjectSchema<'_>),
     check_config: fn(Option<&Json>) -> Result<Json, String>,
 }
 
 impl StageRow {
-    /// `S` comes after a mistake, which has been reported.
+    /// The stage `S`, which nothing enters yet.
     #[must_use]
-    pub const fn unchecked<S: Stage>() -> Self {
-        Self::of::<S>(|_| unreachable!("a workflow with a mistake does not compile"))
-    }
-
-    /// The stage `S` with the entry for its place.
-    #[must_use]
-    pub const fn of<S: Stage>(entry: Entry) -> Self {
+    pub const fn of<S: Stage>() -> Self {
         Self {
             path: S::PATH,
             declaration: S::DECLARATION,
-            entry,
+            entry: |_| unreachable!("a workflow with a mistake does not compile"),
             input_schema: schema::<S::Input>,
             output_schema: || S::Output::root_schema(SchemaGenerator::default()),
             config_schema: <S::Config as Storable>::root_schema,
+            describe_config: |object| object.stage::<S>(),
             check_config: check_config::<S>,
         }
+    }
+
+    /// The same stage with the entry for its place.
+    #[must_use]
+    pub const fn entered(mut self, entry: Entry) -> Self {
+        self.entry = entry;
+        self
+    }
+
+    pub(super) const fn id(&self) -> &'static str {
+        self.declaration.id
+    }
+
+    pub(super) fn describe(&self, object: &mut ObjectSchema<'_>) {
+        (self.describe_config)(object);
     }
 }
 

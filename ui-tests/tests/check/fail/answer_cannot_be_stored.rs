@@ -15,3 +15,4 @@ pub async fn batch_done(ticket: &u32) -> StageResult<Check<Answers>> {
 }
 
 fn main() {}
+// fix: `#[derive(Serialize, Deserialize, JsonSchema)]` on the type

@@ -12,3 +12,4 @@ pub async fn submit_batch(prompts: String) -> StageResult<u32> {
 }
 
 fn main() {}
+// fix: `#[check]` on the function

@@ -15,3 +15,4 @@ pub async fn submit_batch(prompts: String) -> StageResult<u32> {
 workflow! { pub batch = submit_batch }
 
 fn main() {}
+// fix: `#[check]` instead of `#[stage]` on it

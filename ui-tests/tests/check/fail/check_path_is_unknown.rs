@@ -8,3 +8,4 @@ pub async fn submit_batch(prompts: String) -> StageResult<u32> {
 }
 
 fn main() {}
+// fix: import the check, or write its path

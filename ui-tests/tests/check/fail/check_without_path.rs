@@ -13,3 +13,4 @@ pub async fn batch_done(ticket: &u32) -> StageResult<Check<String>> {
 }
 
 fn main() {}
+// fix: `check = batch_done`

@@ -18,3 +18,4 @@ pub async fn other(text: String) -> StageResult<u32> {
 }
 
 fn main() {}
+// fix: the context of the stage that waits, `&StageContext<submit_batch>`, or `&StageContext`

@@ -11,3 +11,4 @@ pub async fn batch_done(ticket: &u32) -> StageResult<Check<String>> {
 }
 
 fn main() {}
+// fix: drop the value before the `.await`, or use a type that is `Send`

@@ -15,3 +15,4 @@ pub async fn batch_done(ticket: &u32) -> StageResult<Check<String>> {
 workflow! { pub batch = submit_batch }
 
 fn main() {}
+// fix: the option on `#[stage]`

@@ -8,3 +8,4 @@ pub async fn batch_done(ticket: &mut u32) -> StageResult<Check<String>> {
 }
 
 fn main() {}
+// fix: `ticket: &Ticket`

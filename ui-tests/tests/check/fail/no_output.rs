@@ -6,3 +6,4 @@ use workflow_engine::prelude::*;
 pub async fn batch_done(ticket: &u32) {}
 
 fn main() {}
+// fix: `-> StageResult<Check<T>>`

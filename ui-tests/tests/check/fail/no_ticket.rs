@@ -8,3 +8,4 @@ pub async fn batch_done(ctx: &StageContext) -> StageResult<Check<String>> {
 }
 
 fn main() {}
+// fix: `ticket: &Ticket` as the first parameter

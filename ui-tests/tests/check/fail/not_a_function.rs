@@ -6,3 +6,4 @@ use workflow_engine::prelude::*;
 pub struct BatchDone;
 
 fn main() {}
+// fix: `#[check]` on an `async fn`

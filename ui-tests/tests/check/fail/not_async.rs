@@ -8,3 +8,4 @@ pub fn batch_done(ticket: &u32) -> StageResult<Check<String>> {
 }
 
 fn main() {}
+// fix: `async fn`

@@ -20,3 +20,4 @@ pub async fn print(text: String) -> StageResult<u32> {
 workflow! { pub batch = submit_batch >> print }
 
 fn main() {}
+// fix: `StageResult<Check<String>>`

@@ -8,3 +8,4 @@ pub async fn batch_done(ticket: &u32) -> Option<String> {
 }
 
 fn main() {}
+// fix: `StageResult<Check<T>>`

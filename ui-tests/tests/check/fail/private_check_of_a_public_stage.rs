@@ -13,3 +13,4 @@ async fn batch_done(ticket: &u32) -> StageResult<Check<String>> {
 }
 
 fn main() {}
+// fix: `pub` on the check, or none on the stage

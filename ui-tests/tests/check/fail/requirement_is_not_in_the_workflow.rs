@@ -20,3 +20,4 @@ pub async fn batch_done(ticket: &u32, #[require(announce)] number: u32) -> Stage
 workflow! { pub batch = submit_batch }
 
 fn main() {}
+// fix: put the required stage before the one that waits

@@ -15,3 +15,4 @@ pub async fn batch_done(ticket: &Ticket) -> StageResult<Check<String>> {
 }
 
 fn main() {}
+// fix: `#[derive(Serialize, Deserialize, JsonSchema)]` on the type

@@ -15,3 +15,4 @@ pub async fn batch_done(ticket: &String) -> StageResult<Check<String>> {
 workflow! { pub batch = submit_batch }
 
 fn main() {}
+// fix: the type that the stage's function returns

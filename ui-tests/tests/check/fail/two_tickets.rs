@@ -8,3 +8,4 @@ pub async fn batch_done(ticket: &u32, again: &u32) -> StageResult<Check<String>>
 }
 
 fn main() {}
+// fix: one structure with both as its fields, returned by the stage

@@ -8,3 +8,4 @@ pub async fn submit_batch(prompts: String) -> StageResult<u32> {
 }
 
 fn main() {}
+// fix: `#[stage(check = batch_done, poll_every = "1h")]`

@@ -8,3 +8,4 @@ pub async fn load(path: String, #[config] language: &str) -> StageResult<u32> {
 }
 
 fn main() {}
+// fix: `#[config] language: String`

@@ -8,3 +8,4 @@ pub async fn load(path: &str) -> StageResult<u32> {
 }
 
 fn main() {}
+// fix: `path: String`

@@ -8,3 +8,4 @@ pub async fn load(path: String, #[cfg(unix)] mode: u32) -> StageResult<u32> {
 }
 
 fn main() {}
+// fix: two functions, each under its own `#[cfg]`, or the parameter always

@@ -10,3 +10,4 @@ pub async fn load(path: String, #[config] limits: Limits) -> StageResult<u32> {
 }
 
 fn main() {}
+// fix: `#[derive(Serialize, Deserialize, JsonSchema)]` on the type

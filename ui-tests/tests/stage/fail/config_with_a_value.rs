@@ -8,3 +8,4 @@ pub async fn load(path: String, #[config = 3] limit: u32) -> StageResult<u32> {
 }
 
 fn main() {}
+// fix: `#[config(default = 3)]`

@@ -13,3 +13,4 @@ pub async fn load(path: String, ctx: &StageContext<other>) -> StageResult<u32> {
 }
 
 fn main() {}
+// fix: the name of this stage: `ctx: &StageContext<load>`

@@ -8,3 +8,4 @@ pub async fn load(path: String, #[config(default = 11, range(0..=10))] max: u32,
 }
 
 fn main() {}
+// fix: a default that obeys the rule, or a wider rule

@@ -8,3 +8,4 @@ pub async fn load(path: String, #[config(default = "x")] limit: usize) -> StageR
 }
 
 fn main() {}
+// fix: a value of the parameter's type

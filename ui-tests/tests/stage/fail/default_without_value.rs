@@ -8,3 +8,4 @@ pub async fn load(path: String, #[config(default)] limit: u32) -> StageResult<u3
 }
 
 fn main() {}
+// fix: `default = 50_000`, or no `default` where the field is required

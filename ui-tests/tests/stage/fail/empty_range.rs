@@ -8,3 +8,4 @@ pub async fn load(path: String, #[config(range(10..=1))] max: u32, #[config(leng
 }
 
 fn main() {}
+// fix: `range(1..=10)`

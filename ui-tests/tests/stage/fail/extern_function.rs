@@ -8,3 +8,4 @@ pub async extern "C" fn load(path: String) -> StageResult<u32> {
 }
 
 fn main() {}
+// fix: a function without `extern`

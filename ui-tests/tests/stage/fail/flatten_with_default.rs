@@ -11,3 +11,4 @@ pub async fn load(path: String, #[config(flatten, default = Limits)] limits: Lim
 }
 
 fn main() {}
+// fix: `#[config(flatten)]`, and the default on the fields of the structure

@@ -10,3 +10,4 @@ pub async fn load(path: String, #[config(flatten)] limits: Limits) -> StageResul
 }
 
 fn main() {}
+// fix: `#[derive(Serialize, Deserialize, JsonSchema)]` on the structure

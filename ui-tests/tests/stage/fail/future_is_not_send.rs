@@ -10,3 +10,4 @@ pub async fn load(path: String) -> StageResult<u32> {
 }
 
 fn main() {}
+// fix: drop the value before the `.await`, or use a type that is `Send`, `Arc` instead of `Rc`

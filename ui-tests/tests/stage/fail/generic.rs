@@ -8,3 +8,4 @@ pub async fn load<T>(path: T) -> StageResult<u32> {
 }
 
 fn main() {}
+// fix: one function for each type

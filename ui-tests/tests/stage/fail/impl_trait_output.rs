@@ -8,3 +8,4 @@ pub async fn load(path: String) -> StageResult<impl Send> {
 }
 
 fn main() {}
+// fix: the type by its name, `StageResult<Vec<String>>`

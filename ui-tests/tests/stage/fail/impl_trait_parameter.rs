@@ -8,3 +8,4 @@ pub async fn load(path: impl Into<String>) -> StageResult<u32> {
 }
 
 fn main() {}
+// fix: the type by its name, `Vec<String>`

@@ -10,3 +10,4 @@ pub async fn load(order: Order) -> StageResult<u32> {
 }
 
 fn main() {}
+// fix: `#[derive(Serialize, Deserialize, JsonSchema)]` on the type

@@ -8,3 +8,4 @@ pub async fn load(path: std::borrow::Cow<'_, str>) -> StageResult<u32> {
 }
 
 fn main() {}
+// fix: a type that owns what it holds, `String` instead of `Cow<'a, str>`

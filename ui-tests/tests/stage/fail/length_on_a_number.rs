@@ -8,3 +8,4 @@ pub async fn load(path: String, #[config(length(1..=10))] max: u32) -> StageResu
 }
 
 fn main() {}
+// fix: `range(1..=64)`

@@ -8,3 +8,4 @@ pub async fn load<'a>(path: String) -> StageResult<u32> {
 }
 
 fn main() {}
+// fix: types that own what they hold

@@ -8,3 +8,4 @@ pub async fn load(path: String) -> StageResult<u32> {
 }
 
 fn main() {}
+// fix: `"30s"`, `"5m"`, `"2h"` or `"1d"`

@@ -8,3 +8,4 @@ pub async fn load(path: String, #[config(length(-1..))] name: String, #[config(l
 }
 
 fn main() {}
+// fix: `length(1..=64)`

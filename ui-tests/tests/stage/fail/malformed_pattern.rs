@@ -8,3 +8,4 @@ pub async fn load(path: String, #[config(pattern(a-z))] name: String, #[config(p
 }
 
 fn main() {}
+// fix: `pattern = "^[a-z]+$"`

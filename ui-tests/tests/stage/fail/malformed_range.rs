@@ -8,3 +8,4 @@ pub async fn load(path: String, #[config(range(zero..=10))] max: u32, #[config(r
 }
 
 fn main() {}
+// fix: `range(0..=10)`

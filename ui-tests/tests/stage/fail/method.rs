@@ -12,3 +12,4 @@ impl Loader {
 }
 
 fn main() {}
+// fix: a free function, which takes what it needs as parameters

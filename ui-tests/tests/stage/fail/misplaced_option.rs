@@ -8,3 +8,4 @@ pub async fn load(path: String) -> StageResult<u32> {
 }
 
 fn main() {}
+// fix: the option where the message says: `retry(max_attempts = 3)`

@@ -10,3 +10,4 @@ pub async fn load(path: String) -> StageResult<u32> {
 }
 
 fn main() {}
+// fix: another name for the module, in the plural: `mod loads`

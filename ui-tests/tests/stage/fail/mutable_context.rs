@@ -8,3 +8,4 @@ pub async fn load(path: String, ctx: &mut StageContext) -> StageResult<u32> {
 }
 
 fn main() {}
+// fix: `ctx: &StageContext`

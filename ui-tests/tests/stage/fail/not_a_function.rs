@@ -6,3 +6,4 @@ use workflow_engine::prelude::*;
 pub struct load;
 
 fn main() {}
+// fix: `#[stage]` on an `async fn`

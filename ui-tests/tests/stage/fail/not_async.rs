@@ -8,3 +8,4 @@ pub fn load(path: String) -> StageResult<u32> {
 }
 
 fn main() {}
+// fix: `async fn`

@@ -13,3 +13,4 @@ pub async fn load(path: String, #[optional(other)] length: Option<&String>) -> S
 }
 
 fn main() {}
+// fix: the type that the other stage returns, `Option<u32>`

@@ -13,3 +13,4 @@ pub async fn load(path: String, #[optional(other)] length: u32) -> StageResult<u
 }
 
 fn main() {}
+// fix: `Option<T>`, or `#[require(…)]` where the stage is always there

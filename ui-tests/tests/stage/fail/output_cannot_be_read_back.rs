@@ -11,3 +11,4 @@ pub async fn load(path: String) -> StageResult<Order> {
 }
 
 fn main() {}
+// fix: derive `Deserialize` as well

@@ -10,3 +10,4 @@ pub async fn load(path: String) -> StageResult<Order> {
 }
 
 fn main() {}
+// fix: `#[derive(Serialize, Deserialize, JsonSchema)]` on the type

@@ -8,3 +8,4 @@ pub async fn load(path: String) -> Option<u32> {
 }
 
 fn main() {}
+// fix: `StageResult<Option<u32>>`

@@ -8,3 +8,4 @@ pub async fn load(path: String) -> u32 {
 }
 
 fn main() {}
+// fix: `StageResult<u32>`

@@ -8,3 +8,4 @@ pub async fn load((path, length): (String, u32)) -> StageResult<u32> {
 }
 
 fn main() {}
+// fix: one name, and `let (a, b) = pair;` in the body

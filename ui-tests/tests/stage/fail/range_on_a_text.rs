@@ -8,3 +8,4 @@ pub async fn load(path: String, #[config(range(0..=10))] name: String) -> StageR
 }
 
 fn main() {}
+// fix: `length(…)` or `pattern = "…"`, or a number as the field's type

@@ -14,3 +14,4 @@ mod load {
 pub use load::load;
 
 fn main() {}
+// fix: another name for the module, in the plural: `mod loads; pub use loads::load;`

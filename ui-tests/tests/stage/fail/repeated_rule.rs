@@ -8,3 +8,4 @@ pub async fn load(path: String, #[config(range(0..), range(..10))] max: u32) -> 
 }
 
 fn main() {}
+// fix: one range for both bounds: `range(1..=10)`

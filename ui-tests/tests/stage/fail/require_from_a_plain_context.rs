@@ -13,3 +13,4 @@ pub async fn load(path: String, ctx: &StageContext) -> StageResult<u32> {
 }
 
 fn main() {}
+// fix: `ctx: &StageContext<load>`, with the name of the stage itself

@@ -8,3 +8,4 @@ pub async fn load(path: String, #[require] limit: u32) -> StageResult<u32> {
 }
 
 fn main() {}
+// fix: `#[require(path::to::stage)]`

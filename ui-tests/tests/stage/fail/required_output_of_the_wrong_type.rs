@@ -13,3 +13,4 @@ pub async fn load(path: String, #[require(other)] length: String) -> StageResult
 }
 
 fn main() {}
+// fix: the type that the other stage returns, `u32` or `&u32`

@@ -12,3 +12,4 @@ pub async fn load(path: String, #[require(other)] length: u32) -> StageResult<u3
 }
 
 fn main() {}
+// fix: `#[stage]` on the function

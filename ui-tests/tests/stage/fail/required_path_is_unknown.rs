@@ -8,3 +8,4 @@ pub async fn load(path: String, #[require(other)] length: u32) -> StageResult<u3
 }
 
 fn main() {}
+// fix: import the stage, or write its path

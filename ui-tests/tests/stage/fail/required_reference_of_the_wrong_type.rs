@@ -13,3 +13,4 @@ pub async fn load(path: String, #[require(other)] length: &str) -> StageResult<u
 }
 
 fn main() {}
+// fix: the type that the other stage returns, `&u32`

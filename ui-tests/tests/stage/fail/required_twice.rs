@@ -13,3 +13,4 @@ pub async fn load(path: String, #[require(other)] length: u32) -> StageResult<u3
 }
 
 fn main() {}
+// fix: one of the two

@@ -8,3 +8,4 @@ pub async fn load(path: String) -> StageResult<u32> {
 }
 
 fn main() {}
+// fix: `require(extract_text)`

@@ -8,3 +8,4 @@ pub async fn load(path: String, #[config] ctx: &StageContext) -> StageResult<u32
 }
 
 fn main() {}
+// fix: `ctx: &StageContext` without an attribute

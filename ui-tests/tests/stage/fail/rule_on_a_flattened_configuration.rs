@@ -8,3 +8,4 @@ pub async fn load(path: String, #[config(flatten, range(0..=10))] ai: workflow_e
 }
 
 fn main() {}
+// fix: the rule on a field of the structure: `#[schemars(range(max = 10))]`

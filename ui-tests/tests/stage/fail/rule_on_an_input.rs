@@ -8,3 +8,4 @@ pub async fn load(#[range(1..=9)] depth: u32, #[length(1..)] path: String) -> St
 }
 
 fn main() {}
+// fix: `#[config(range(1..=10))]`; an input has no rules

@@ -8,3 +8,4 @@ pub fn load<T>((path, length): (String, u32), bytes: &[u8]) -> StageResult<impl 
 }
 
 fn main() {}
+// fix: each by itself: all are reported at once

@@ -8,3 +8,4 @@ pub async fn load(path: String, ctx: &StageContext, other: &StageContext) -> Sta
 }
 
 fn main() {}
+// fix: one context

@@ -13,3 +13,4 @@ pub async fn load(path: String, #[config] #[require(other)] limit: u32) -> Stage
 }
 
 fn main() {}
+// fix: one of the attributes

@@ -13,3 +13,4 @@ pub async fn load(path: String, ctx: &StageContext<load>) -> StageResult<u32> {
 }
 
 fn main() {}
+// fix: `#[stage(optional(other))]`

@@ -8,3 +8,4 @@ pub async fn load(path: String, #[config(defualt = 3)] limit: u32) -> StageResul
 }
 
 fn main() {}
+// fix: one of the options in the message

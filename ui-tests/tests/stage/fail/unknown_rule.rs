@@ -8,3 +8,4 @@ pub async fn load(path: String, #[config(default = 3, rang(0..=10))] max: u32) -
 }
 
 fn main() {}
+// fix: one of the options in the message

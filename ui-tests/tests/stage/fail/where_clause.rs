@@ -11,3 +11,4 @@ where
 }
 
 fn main() {}
+// fix: a function without a `where` clause

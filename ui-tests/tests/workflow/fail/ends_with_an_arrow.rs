@@ -20,3 +20,4 @@ pub async fn size(length: u32) -> StageResult<u32> {
 workflow! { pub measure = load >> }
 
 fn main() {}
+// fix: a stage after the arrow

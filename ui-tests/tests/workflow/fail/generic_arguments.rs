@@ -20,3 +20,4 @@ pub async fn size(length: u32) -> StageResult<u32> {
 workflow! { pub measure = load >> count::<u32> }
 
 fn main() {}
+// fix: the path alone: `load >> count`

@@ -23,3 +23,4 @@ pub async fn decide(stock: u32, credit: u32) -> StageResult<bool> {
 workflow! { pub audit = [stock, credit] >> decide }
 
 fn main() {}
+// fix: `audit(Order) = [stock, credit] >> …`

@@ -18,3 +18,4 @@ pub async fn stock(order: u32) -> StageResult<u32> {
 workflow! { pub audit(Order) = stock }
 
 fn main() {}
+// fix: `#[derive(Serialize, Deserialize, JsonSchema)]` on the type

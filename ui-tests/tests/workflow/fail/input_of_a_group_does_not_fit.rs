@@ -26,3 +26,4 @@ pub async fn decide(stock: u32, credit: u32) -> StageResult<bool> {
 workflow! { pub audit(Order) = [stock, credit] >> decide }
 
 fn main() {}
+// fix: an input that converts into that of each first stage: `impl From<Order> for CreditInput`

@@ -23,3 +23,4 @@ workflow! {
 }
 
 fn main() {}
+// fix: the option on `#[stage]`

@@ -36,3 +36,4 @@ pub async fn report(summary: Summary, keywords: Keywords, count: u32) -> StageRe
 workflow! { pub document_processor = extract >> [summarize, [keywords, count]] >> report }
 
 fn main() {}
+// fix: parameters of the tuple's types: an inner group gives an inner tuple

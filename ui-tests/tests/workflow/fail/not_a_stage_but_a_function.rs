@@ -14,3 +14,4 @@ async fn count(length: u32) -> StageResult<u32> {
 workflow! { pub measure = load >> count }
 
 fn main() {}
+// fix: `#[stage]` on the function

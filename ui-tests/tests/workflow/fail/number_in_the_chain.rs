@@ -20,3 +20,4 @@ pub async fn size(length: u32) -> StageResult<u32> {
 workflow! { pub measure = load >> 3 >> count }
 
 fn main() {}
+// fix: the path of a stage

@@ -25,3 +25,4 @@ pub async fn report(summary: u32, keywords: u32) -> StageResult<u32> {
 workflow! { pub document_processor = extract >> [summarize, keywords] >> report }
 
 fn main() {}
+// fix: put the optional stage before the group, or before its reader in one branch

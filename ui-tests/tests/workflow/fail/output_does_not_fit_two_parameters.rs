@@ -21,3 +21,4 @@ pub async fn rank(keywords: Keywords, limit: u32) -> StageResult<u32> {
 workflow! { pub document_processor = summarize >> rank }
 
 fn main() {}
+// fix: one parameter, a group before the stage, or `From` for its input

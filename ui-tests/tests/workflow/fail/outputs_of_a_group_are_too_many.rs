@@ -36,3 +36,4 @@ pub async fn report(summary: Summary, keywords: Keywords) -> StageResult<u32> {
 workflow! { pub document_processor = extract >> [summarize, keywords, count] >> report }
 
 fn main() {}
+// fix: as many parameters as the group has branches

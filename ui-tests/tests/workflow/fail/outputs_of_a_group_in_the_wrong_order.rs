@@ -31,3 +31,4 @@ pub async fn report(summary: Summary, keywords: Keywords) -> StageResult<u32> {
 workflow! { pub document_processor = extract >> [keywords, summarize] >> report }
 
 fn main() {}
+// fix: the branches in the order of the parameters, or the other way round

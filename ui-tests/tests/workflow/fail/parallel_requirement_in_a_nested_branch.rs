@@ -35,3 +35,4 @@ pub async fn report(a: u32, b: u32) -> StageResult<u32> {
 workflow! { pub document_processor = extract >> [summarize >> polish, keywords >> rank] >> report }
 
 fn main() {}
+// fix: put the required stage before the group, or into the same branch

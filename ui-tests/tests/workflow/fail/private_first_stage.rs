@@ -15,3 +15,4 @@ pub async fn count(length: u32) -> StageResult<u32> {
 workflow! { pub measure = load >> count }
 
 fn main() {}
+// fix: `pub` on the stage, or none on the workflow

@@ -18,3 +18,4 @@ async fn count(length: u32) -> StageResult<Answer> {
 workflow! { pub measure = load >> count }
 
 fn main() {}
+// fix: `pub` on the stage, or none on the workflow

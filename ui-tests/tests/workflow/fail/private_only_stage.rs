@@ -10,3 +10,4 @@ async fn load(path: String) -> StageResult<u32> {
 workflow! { pub measure = load }
 
 fn main() {}
+// fix: `pub` on the stage, or none on the workflow

@@ -23,3 +23,4 @@ workflow! {
 }
 
 fn main() {}
+// fix: one of the two

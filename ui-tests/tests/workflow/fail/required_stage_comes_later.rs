@@ -20,3 +20,4 @@ pub async fn report(text: u32, #[require(summarize)] summary: &u32) -> StageResu
 workflow! { pub document_processor = extract >> report >> summarize }
 
 fn main() {}
+// fix: put the required stage before the one that needs it

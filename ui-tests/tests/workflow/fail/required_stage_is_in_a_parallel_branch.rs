@@ -25,3 +25,4 @@ pub async fn report(summary: bool, keywords: u32) -> StageResult<u32> {
 workflow! { pub document_processor = extract >> [summarize, keywords] >> report }
 
 fn main() {}
+// fix: put the required stage before the group, or both into one branch

@@ -20,3 +20,4 @@ pub async fn report(text: u32) -> StageResult<u32> {
 workflow! { pub document_processor = extract >> report }
 
 fn main() {}
+// fix: put the required stage into the workflow, before the one that needs it

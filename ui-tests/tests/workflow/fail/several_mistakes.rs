@@ -37,3 +37,4 @@ workflow! {
 }
 
 fn main() {}
+// fix: each by itself: all are reported at once

@@ -25,3 +25,4 @@ pub async fn report(text: u32) -> StageResult<u32> {
 workflow! { pub document_processor = extract >> report >> keywords }
 
 fn main() {}
+// fix: put all of them before the stage

@@ -10,3 +10,4 @@ pub async fn summarize(text: u32) -> StageResult<u32> {
 workflow! { pub document_processor = summarize >> summarize }
 
 fn main() {}
+// fix: a second stage, whose function calls the same code

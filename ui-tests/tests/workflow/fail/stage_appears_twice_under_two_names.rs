@@ -17,3 +17,4 @@ use stages::load as load_again;
 workflow! { pub document_processor = load >> load_again }
 
 fn main() {}
+// fix: a second stage, whose function calls the same code

@@ -20,3 +20,4 @@ pub async fn size(length: u32) -> StageResult<u32> {
 workflow! { pub measure(String, u32) = load >> count }
 
 fn main() {}
+// fix: one type; several values as a structure or a tuple

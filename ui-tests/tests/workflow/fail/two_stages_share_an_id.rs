@@ -23,3 +23,4 @@ mod b {
 workflow! { pub document_processor = a::load >> b::load }
 
 fn main() {}
+// fix: `#[stage(id = "…")]` on one of them

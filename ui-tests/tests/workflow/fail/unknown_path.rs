@@ -10,3 +10,4 @@ pub async fn load(path: String) -> StageResult<u32> {
 workflow! { pub measure = load >> count }
 
 fn main() {}
+// fix: import the stage, or write its path

@@ -1,13 +1,17 @@
 //! Generated structures that serde and schemars read and write without derives.
 //!
-//! A derive costs about thirty milliseconds a stage of `cargo check`, a [`Record`] about one: its code is one
-//! generic call a field, and everything else is in the functions of this module.
+//! A derive costs about thirty milliseconds a stage of `cargo check`. What is generated here is a list of the fields'
+//! types and the functions that take the structure apart and put it together; everything else is in the functions of
+//! this module, and made for a structure only when code is made at all, which `cargo check` does not.
 
+mod list;
+mod generated;
 mod flat;
 mod missing;
 mod nearest;
 mod read;
 mod schema;
+mod stages;
 mod write;
 
 use std::fmt;
@@ -18,11 +22,14 @@ use serde::ser::SerializeMap;
 use super::json::Json;
 use super::payload::Storable;
 
+pub use list::{At, FieldShape, Listed, Shape, Values};
 pub use read::{Reader, deserialize};
-pub use schema::{ObjectSchema, record_schema};
-pub use write::{serialize, write_field, write_flat, write_stage};
+pub use schema::{ObjectSchema, record_schema, schema_id, schema_name};
+pub use stages::{describe, ids, write_stage};
+pub use write::serialize;
 
 pub(super) use missing::from_nothing;
+pub(crate) use nearest::nearest;
 pub(super) use read::unknown;
 pub(super) use schema::FLATTENED;
 
@@ -53,13 +60,22 @@ pub trait Record: Sized {
     fn schema(object: &mut ObjectSchema<'_>);
 }
 
-/// The type of the field `INDEX` of a record.
+/// The field `INDEX` of a record.
 ///
 /// The generated code says each type here and names it by this trait ever after, so that a type that cannot be
 /// stored is reported once, and where the user wrote it.
 pub trait Field<const INDEX: usize> {
     /// The field's type.
     type Type: Storable;
+
+    /// The field.
+    fn of(&self) -> &Self::Type;
+
+    /// The field's default, where its [`Shape`] says that it has one.
+    #[must_use]
+    fn default() -> Self::Type {
+        unreachable!("the shape says that this field has no default")
+    }
 }
 
 /// `Debug` of a record: its name and its JSON, because that asks nothing of the fields' types.

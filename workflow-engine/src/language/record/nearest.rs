@@ -1,7 +1,13 @@
-//! How far two names are from each other.
+//! Which name was probably meant.
+
+/// The known name that is nearest to this one, if it is near: one edit in three characters.
+pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let (edits, near) = known.iter().map(|known| (distance(name, known), *known)).min()?;
+    (edits <= (name.chars().count() / 3).max(1)).then_some(near)
+}
 
 /// Edits from one text to the other, one for a character put in, taken out or replaced (Levenshtein's distance).
-pub(super) fn distance(a: &str, b: &str) -> usize {
+fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, a) in a.chars().enumerate() {

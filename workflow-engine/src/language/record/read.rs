@@ -3,13 +3,13 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
+use super::Record;
 use super::flat::{FlatDeserializer, FlatKeys};
-use super::missing::{from_nothing, missing_field};
-use super::nearest::distance;
-use super::{Field, Record};
+use super::missing::from_nothing;
+use super::nearest::nearest;
 use crate::language::payload::{Storable, Stored};
 use crate::language::stage::Stage;
 
@@ -88,26 +88,12 @@ impl<'de, A: MapAccess<'de>> Reader<'de, A> {
         Ok(None)
     }
 
-    /// Reads the value of the field `INDEX`.
-    ///
-    /// # Errors
-    /// Those of the field, and a key that comes twice.
-    pub fn value<R, const INDEX: usize>(&mut self, slot: &mut Option<R::Type>) -> Result<(), A::Error>
-    where
-        R: Record + Field<INDEX>,
-    {
-        self.fill(R::FIELDS[INDEX], slot)
-    }
-
-    /// Reads a stage's configuration.
-    ///
-    /// # Errors
-    /// Those of the configuration, and a stage that comes twice.
-    pub fn stage_value<S: Stage>(&mut self, slot: &mut Option<S::Config>) -> Result<(), A::Error> {
-        self.fill(S::DECLARATION.id, slot)
-    }
-
-    fn fill<T: Storable>(&mut self, key: &'static str, slot: &mut Option<T>) -> Result<(), A::Error> {
+    /// Reads the value of a field.
+    pub(super) fn fill<T: Storable>(
+        &mut self,
+        key: &'static str,
+        slot: &mut Option<T>,
+    ) -> Result<(), A::Error> {
         if slot.is_some() {
             return Err(A::Error::duplicate_field(key));
         }
@@ -116,34 +102,41 @@ impl<'de, A: MapAccess<'de>> Reader<'de, A> {
         Ok(())
     }
 
-    /// The field `INDEX`, which has no default.
+    /// Reads everything, for the fields to be taken out of it one by one.
     ///
     /// # Errors
-    /// When it is missing and not an `Option`.
-    pub fn required<R, const INDEX: usize>(&self, slot: Option<R::Type>) -> Result<R::Type, A::Error>
-    where
-        R: Record + Field<INDEX>,
-    {
-        slot.map_or_else(|| missing_field(R::FIELDS[INDEX]), Ok)
+    /// Those of the deserializer, a key that comes twice, and an unknown key where the record is strict.
+    pub fn collect(&mut self) -> Result<(), A::Error> {
+        while let Some(index) = self.next_field()? {
+            let key = self.keys[index];
+            if self.rest.iter().any(|(other, _)| other == key) {
+                return Err(A::Error::duplicate_field(key));
+            }
+            let value = self.map.next_value()?;
+            self.rest.push((key.to_owned(), value));
+        }
+        Ok(())
     }
 
-    /// A stage's configuration; when it is missing, it consists of its defaults.
+    /// A stage's configuration out of what was collected; when it is missing, it consists of its defaults.
     ///
     /// # Errors
-    /// When it is missing and has a field without a default.
-    pub fn stage_config<S: Stage>(&self, slot: Option<S::Config>) -> Result<S::Config, A::Error> {
-        slot.map_or_else(|| from_nothing().map_err(|error| in_field(S::DECLARATION.id, &error)), Ok)
+    /// Those of the configuration.
+    pub fn stage_config<S: Stage>(&mut self) -> Result<S::Config, A::Error> {
+        let id = S::DECLARATION.id;
+        let config = match self.rest.iter().position(|(key, _)| key == id) {
+            Some(at) => S::Config::deserialize(self.rest.swap_remove(at).1),
+            None => from_nothing(),
+        };
+        config.map_err(|error: serde_json::Error| in_field(id, &A::Error::custom(error)))
     }
 
-    /// The flattened field `INDEX`, from the keys that nobody took before it.
+    /// A flattened field, from the keys that nobody took before it.
     ///
     /// # Errors
     /// Those of the field.
-    pub fn flattened<R, const INDEX: usize>(&mut self) -> Result<R::Type, A::Error>
-    where
-        R: Field<INDEX>,
-    {
-        R::Type::load(FlatDeserializer { rest: &mut self.rest, keys: &mut self.flat })
+    pub(super) fn flattened<T: Storable>(&mut self) -> Result<T, A::Error> {
+        T::load(FlatDeserializer { rest: &mut self.rest, keys: &mut self.flat })
             .map_err(|error| A::Error::custom(error.to_string()))
     }
 
@@ -169,8 +162,7 @@ fn in_field<E: Error>(key: &str, error: &E) -> E {
 /// Names the known field that was probably meant, and those there are.
 pub(in crate::language) fn unknown(key: &str, known: &[&str]) -> String {
     let mut text = format!("unknown field `{key}`");
-    let near = known.iter().map(|known| (distance(key, known), *known)).min();
-    if let Some((_, near)) = near.filter(|(edits, _)| *edits <= (key.chars().count() / 3).max(1)) {
+    if let Some(near) = nearest(key, known) {
         text = format!("{text}, did you mean `{near}`");
     }
     if !known.is_empty() {

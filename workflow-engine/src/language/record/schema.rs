@@ -1,10 +1,13 @@
 //! Describing a record.
 
+use std::any::type_name;
+use std::borrow::Cow;
+
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use super::Record;
 use super::missing::{from_nothing, missing_field};
-use super::{Field, Record};
 use crate::language::payload::{Storable, Stored};
 use crate::language::rules::{Rule, is_without_rules};
 use crate::language::stage::Stage;
@@ -14,7 +17,6 @@ use crate::language::stage::Stage;
 pub fn record_schema<R: Record>(generator: &mut SchemaGenerator) -> Schema {
     let mut object = ObjectSchema {
         generator,
-        keys: R::FIELDS,
         properties: Map::new(),
         required: Vec::new(),
         merged: Vec::new(),
@@ -25,6 +27,18 @@ pub fn record_schema<R: Record>(generator: &mut SchemaGenerator) -> Schema {
     object.finish(R::STRICT, R::FLATTENED)
 }
 
+/// The name of the type.
+#[must_use]
+pub fn schema_name<R: Record>() -> Cow<'static, str> {
+    Cow::Borrowed(R::NAME)
+}
+
+/// What tells the type from others of its name.
+#[must_use]
+pub fn schema_id<R>() -> Cow<'static, str> {
+    Cow::Borrowed(type_name::<R>())
+}
+
 /// What the schema without rules, which nobody else sees, says of a record with flattened fields.
 pub(in crate::language) const FLATTENED: &str = "x-flattened";
 
@@ -32,7 +46,6 @@ pub(in crate::language) const FLATTENED: &str = "x-flattened";
 #[derive(Debug)]
 pub struct ObjectSchema<'a> {
     generator: &'a mut SchemaGenerator,
-    keys: &'static [&'static str],
     properties: Map<String, Value>,
     required: Vec<Value>,
     merged: Vec<Value>,
@@ -44,22 +57,21 @@ pub struct ObjectSchema<'a> {
 
 impl ObjectSchema<'_> {
     /// A field without a default. It is required unless it can be read from nothing, as an `Option` can.
-    pub fn required<R: Field<INDEX>, const INDEX: usize>(&mut self, doc: &str) {
-        let key = self.keys[INDEX];
-        if missing_field::<R::Type, serde_json::Error>(key).is_err() {
+    pub(super) fn required<T: Storable>(&mut self, key: &'static str, doc: &str) {
+        if missing_field::<T, serde_json::Error>(key).is_err() {
             self.required.push(key.into());
         }
-        self.property::<R::Type>(key, doc, None);
+        self.property::<T>(key, doc, None);
     }
 
     /// A field with a default.
-    pub fn defaulted<R: Field<INDEX>, const INDEX: usize>(&mut self, doc: &str, default: fn() -> R::Type) {
-        let default = serde_json::to_value(Stored(&default())).ok();
-        self.property::<R::Type>(self.keys[INDEX], doc, default);
+    pub(super) fn defaulted<T: Storable>(&mut self, key: &str, doc: &str, default: &T) {
+        let default = serde_json::to_value(Stored(default)).ok();
+        self.property::<T>(key, doc, default);
     }
 
     /// A stage's configuration, under the stage's id.
-    pub fn stage<S: Stage>(&mut self) {
+    pub(in crate::language) fn stage<S: Stage>(&mut self) {
         let default = from_nothing::<S::Config, serde_json::Error>();
         if default.is_err() {
             self.required.push(S::DECLARATION.id.into());
@@ -69,8 +81,8 @@ impl ObjectSchema<'_> {
     }
 
     /// A field whose keys stand among those of the record.
-    pub fn flattened<R: Field<INDEX>, const INDEX: usize>(&mut self) {
-        let mut schema = R::Type::own_schema(self.generator).to_value();
+    pub(super) fn flattened<T: Storable>(&mut self) {
+        let mut schema = T::own_schema(self.generator).to_value();
         let Value::Object(object) = &mut schema else { return };
         let properties = object.remove("properties");
         self.open |= properties.is_none()
@@ -92,12 +104,12 @@ impl ObjectSchema<'_> {
         }
     }
 
-    /// The rules of the field `INDEX`, which has been described.
-    pub fn ruled<R: Field<INDEX>, const INDEX: usize>(&mut self, rules: &[Rule]) {
+    /// The rules of the field `key`, which has been described.
+    pub(super) fn ruled(&mut self, key: &str, rules: &[Rule]) {
         if is_without_rules(self.generator) {
             return;
         }
-        if let Some(Value::Object(schema)) = self.properties.get_mut(self.keys[INDEX]) {
+        if let Some(Value::Object(schema)) = self.properties.get_mut(key) {
             for rule in rules {
                 rule.describe(schema);
             }

@@ -2,10 +2,9 @@
 
 use serde::ser::{SerializeMap, Serializer};
 
+use super::Record;
 use super::flat::FlatSerializer;
-use super::{Field, Record};
 use crate::language::payload::{Storable, Stored};
-use crate::language::stage::Stage;
 
 /// `Serialize` of a record.
 ///
@@ -23,30 +22,18 @@ pub fn serialize<R: Record, S: Serializer>(record: &R, serializer: S) -> Result<
 ///
 /// # Errors
 /// Those of the serializer and of the field.
-pub fn write_field<R, const INDEX: usize, M>(map: &mut M, value: &R::Type) -> Result<(), M::Error>
-where
-    R: Record + Field<INDEX>,
-    M: SerializeMap,
-{
-    map.serialize_entry(R::FIELDS[INDEX], &Stored(value))
+pub(super) fn write_field<T: Storable, M: SerializeMap>(
+    map: &mut M,
+    key: &'static str,
+    value: &T,
+) -> Result<(), M::Error> {
+    map.serialize_entry(key, &Stored(value))
 }
 
 /// Writes the keys of a flattened field.
 ///
 /// # Errors
 /// Those of the serializer and of the field, and when the field is not written as a structure or a map.
-pub fn write_flat<R, const INDEX: usize, M>(map: &mut M, value: &R::Type) -> Result<(), M::Error>
-where
-    R: Field<INDEX>,
-    M: SerializeMap,
-{
+pub(super) fn write_flat<T: Storable, M: SerializeMap>(map: &mut M, value: &T) -> Result<(), M::Error> {
     value.store(FlatSerializer(map))
-}
-
-/// Writes a stage's configuration under the stage's id.
-///
-/// # Errors
-/// Those of the serializer and of the configuration.
-pub fn write_stage<S: Stage, M: SerializeMap>(map: &mut M, config: &S::Config) -> Result<(), M::Error> {
-    map.serialize_entry(S::DECLARATION.id, config)
 }

@@ -3,17 +3,22 @@
 use std::fmt;
 
 use regex::Regex;
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
 
-/// The rules of a stage's configuration, and what is wrong with the configuration itself.
+use super::tree::Node;
+
+/// The rules of a stage's configuration: those of its fields, and those that the fields' own types have in their
+/// schemas, however deep.
 #[derive(Debug, Default)]
 pub(in crate::language) struct ConfigRules {
-    rules: Vec<(String, FieldRule)>,
+    root: Node,
+    /// The types that the schema refers to, under their names.
+    types: Vec<(String, Node)>,
 }
 
 /// A keyword of JSON Schema, ready to be checked.
 #[derive(Debug)]
-enum FieldRule {
+pub(super) enum FieldRule {
     AtLeast(Number),
     AtMost(Number),
     Below(Number),
@@ -24,73 +29,38 @@ enum FieldRule {
     Pattern(Regex),
 }
 
-/// The keywords that rules write.
-const KEYWORDS: [&str; 10] = [
-    "minimum",
-    "maximum",
-    "exclusiveMaximum",
-    "minLength",
-    "maxLength",
-    "minItems",
-    "maxItems",
-    "minProperties",
-    "maxProperties",
-    "pattern",
-];
-
 impl ConfigRules {
-    /// The rules of each field: what the schema says and the one without rules does not. The second part is what is
-    /// wrong with them, a sentence each.
-    pub(in crate::language) fn between(with: &Value, without: &Value) -> (Self, Vec<String>) {
-        let mut found = Self::default();
+    /// The rules in a schema. The second part is what is wrong with them, a sentence each.
+    pub(in crate::language) fn new(schema: &Value) -> (Self, Vec<String>) {
         let mut faults = Vec::new();
-        for (field, schema) in properties(with).into_iter().flatten() {
-            let plain = properties(without).and_then(|fields| fields.get(field));
-            for keyword in KEYWORDS {
-                let Some(value) = schema.get(keyword) else { continue };
-                if plain.and_then(|plain| plain.get(keyword)) == Some(value) {
-                    continue;
-                }
-                match FieldRule::new(keyword, value) {
-                    Ok(rule) => found.rules.extend(rule.map(|rule| (field.clone(), rule))),
-                    Err(error) => faults.push(format!("the pattern of `{field}` cannot be read: {error}")),
-                }
-            }
+        let types = schema.get("$defs").and_then(Value::as_object).into_iter().flatten();
+        let types = types.map(|(name, schema)| (format!("#/$defs/{name}"), Node::new(schema, &mut faults)));
+        let mut found = Self { types: types.collect(), root: Node::default() };
+        found.root = Node::new(schema, &mut faults);
+        for (field, schema) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
             if let Some(default) = schema.get("default") {
-                let broken = found.of(field).filter_map(|rule| rule.broken_by(default));
-                faults.extend(broken.map(|broken| format!("the default of `{field}` {broken}")));
+                let mut broken = Vec::new();
+                found.root.check_field(field, default, &found.types, &mut broken);
+                faults.extend(broken.into_iter().map(|broken| format!("the default of {broken}")));
             }
         }
         (found, faults)
     }
 
     pub(in crate::language) fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        !self.root.has_rules() && !self.types.iter().any(|(_, node)| node.has_rules())
     }
 
     /// What is wrong with a complete configuration.
     pub(in crate::language) fn check(&self, config: &Value) -> Result<(), String> {
-        let broken: Vec<String> = self
-            .rules
-            .iter()
-            .filter_map(|(field, rule)| {
-                rule.broken_by(config.get(field)?).map(|broken| format!("`{field}` {broken}"))
-            })
-            .collect();
+        let mut broken = Vec::new();
+        self.root.check("", config, &self.types, &mut broken);
         if broken.is_empty() { Ok(()) } else { Err(broken.join("; ")) }
     }
-
-    fn of(&self, field: &str) -> impl Iterator<Item = &FieldRule> {
-        self.rules.iter().filter(move |(name, _)| name == field).map(|(_, rule)| rule)
-    }
-}
-
-fn properties(schema: &Value) -> Option<&Map<String, Value>> {
-    schema.get("properties")?.as_object()
 }
 
 impl FieldRule {
-    fn new(keyword: &str, value: &Value) -> Result<Option<Self>, regex::Error> {
+    pub(super) fn new(keyword: &str, value: &Value) -> Result<Option<Self>, regex::Error> {
         let number = || value.as_number().cloned();
         let count = || value.as_u64();
         Ok(match keyword {
@@ -108,7 +78,7 @@ impl FieldRule {
     }
 
     /// What the value is, and what it must be; `None` where it may be so. `null` is an option that is not taken.
-    fn broken_by(&self, value: &Value) -> Option<String> {
+    pub(super) fn broken_by(&self, value: &Value) -> Option<String> {
         let allowed = match (self, value) {
             (_, Value::Null) => true,
             (Self::AtLeast(min), Value::Number(number)) => !less(number, min),

@@ -6,6 +6,7 @@
 mod rule;
 mod kinds;
 mod checks;
+mod tree;
 
 pub use kinds::{HasLength, HasPattern, HasRange, LengthUnit};
 pub use rule::{Bound, Rule};

@@ -1,5 +1,7 @@
 //! The document workflow of the README, its entries called by hand.
 
+mod definition;
+
 use std::collections::HashMap;
 
 use schemars::JsonSchema;

@@ -1,85 +1,11 @@
-//! The document workflow of the README: what the macros make of it, seen from outside the library.
+//! What the macros make of the document workflow.
 
 use std::time::Duration;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
-use workflow_engine::prelude::*;
-use workflow_engine::{Backoff, RetryPolicy, WorkflowDefinition};
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-struct Document {
-    text: String,
-}
-
-#[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-struct Summary(String);
-
-#[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-struct Keywords(Vec<String>);
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-struct Limits {
-    sentences: usize,
-}
-
-#[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-struct Report {
-    summary: Summary,
-    keywords: Keywords,
-    length: usize,
-}
-
-/// Reads the text of a document.
-#[stage(retry(max_attempts = 5, backoff = fixed, initial = "2s", jitter), timeout = "30s")]
-async fn extract_text(
-    /// Where it is.
-    url: String,
-    /// Characters that are kept.
-    #[config(default = 50_000)]
-    max_length: usize,
-) -> StageResult<Document> {
-    Ok(Document { text: url.chars().take(max_length).collect() })
-}
-
-#[stage]
-async fn summarize(
-    document: Document,
-    #[config(flatten)] limits: Limits,
-    ctx: &StageContext,
-) -> StageResult<Summary> {
-    ctx.progress(0.5, "half");
-    Ok(Summary(format!("{} in {}", document.text, limits.sentences)))
-}
-
-#[stage(id = "find-keywords", name = "Finds keywords", version = 3)]
-async fn keywords(document: Document) -> StageResult<Keywords> {
-    Ok(Keywords(vec![document.text]))
-}
-
-#[stage]
-async fn rank(keywords: Keywords) -> StageResult<Keywords> {
-    Ok(keywords)
-}
-
-#[stage(require(extract_text), optional(keywords))]
-async fn report(
-    summary: Summary,
-    ranked: Keywords,
-    #[require(summarize)] again: &Summary,
-    ctx: &StageContext<report>,
-) -> StageResult<Report> {
-    assert_eq!(&summary, again);
-    assert!(ctx.optional::<keywords>().is_some());
-    Ok(Report { length: ctx.require::<extract_text>().text.len(), summary, keywords: ranked })
-}
-
-workflow! {
-    /// Extracts, summarizes and indexes a document.
-    document_processor = extract_text >> [summarize, keywords >> rank] >> report
-}
+use super::*;
+use crate::{Backoff, RetryPolicy, WorkflowDefinition};
 
 fn ids(definition: &WorkflowDefinition, of: &[usize]) -> Vec<String> {
     of.iter().map(|index| definition.stages[*index].id.clone()).collect()

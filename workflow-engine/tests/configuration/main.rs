@@ -1,5 +1,7 @@
 //! Configurations: the rules of their fields, presets, clashes and slips.
 
+mod nested;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -86,6 +88,17 @@ async fn a_typed_configuration_obeys_the_same_rules() {
     let error = engine.start::<shaping>(NoInput).config(config).await.unwrap_err();
     assert!(error.to_string().ends_with("stage `shape`: `max` is 200, but must be at most 10"), "{error}");
     engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_unknown_stage_names_the_nearest_known_one() {
+    for (stage, reason) in [
+        ("shap", "it has no stage `shap`, did you mean `shape`; its stages are `shape`"),
+        ("report", "it has no stage `report`; its stages are `shape`"),
+    ] {
+        let said = refusal::<shaping>(stage, json!({})).await;
+        assert!(said.ends_with(reason), "{said}");
+    }
 }
 
 #[test]

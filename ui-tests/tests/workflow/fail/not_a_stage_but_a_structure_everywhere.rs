@@ -1,0 +1,27 @@
+#![allow(unused_variables)]
+
+use workflow_engine::prelude::*;
+
+#[stage]
+pub async fn load(path: String) -> StageResult<u32> {
+    unimplemented!()
+}
+
+#[stage]
+pub async fn count(length: u32) -> StageResult<u32> {
+    Ok(length)
+}
+
+#[stage]
+pub async fn add(a: u32, b: u32) -> StageResult<u32> {
+    Ok(a + b)
+}
+
+pub struct First;
+pub struct Middle;
+pub struct Last;
+
+workflow! { pub measure(String) = [First, load] >> Middle >> count >> Last }
+
+fn main() {}
+// fix: the paths of stages: each is reported once

@@ -1,0 +1,25 @@
+#![allow(unused_variables)]
+
+use workflow_engine::prelude::*;
+
+#[stage]
+pub async fn load(path: String) -> StageResult<u32> {
+    unimplemented!()
+}
+
+#[stage]
+pub async fn count(length: u32) -> StageResult<u32> {
+    Ok(length)
+}
+
+#[stage]
+pub async fn add(a: u32, b: u32) -> StageResult<u32> {
+    Ok(a + b)
+}
+
+mod stages {}
+
+workflow! { pub measure = load >> stages::nowhere >> count }
+
+fn main() {}
+// fix: the path at which the stage is
