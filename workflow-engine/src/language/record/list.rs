@@ -6,7 +6,7 @@ use serde::ser::SerializeMap;
 use super::{Field, ObjectSchema, Reader, Record, write};
 use crate::language::rules::Rule;
 
-/// A structure whose fields stand in a [`List`]; all that is generated for an input or a configuration.
+/// A structure whose fields stand in a list; all that is generated for an input or a configuration.
 pub trait Listed: Sized {
     /// `(At<0>, (At<1>, ()))`, the fields with a key first.
     type Fields: List<Self>;
