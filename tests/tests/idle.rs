@@ -16,10 +16,11 @@ use workflow_engine::records::EventKind;
 use workflow_engine::testing::CollectingEventSink;
 use workflow_engine::{EngineBuilder, Error, RunId};
 
-const HOUR: Duration = Duration::from_secs(3_600);
 const STEP: Duration = Duration::from_secs(30);
 /// After a commit, each loop looks once more when what the commit has left is old enough: all of them within this time.
 const AFTERMATH: Duration = Duration::from_secs(180);
+/// What is left of an hour before its last step.
+const QUIET: Duration = Duration::from_secs(3_600 - 180 - 30);
 /// What a check may cost, with all that looks after a commit: a claim, the ticket, an outcome, and who looks for more.
 const CALLS: usize = 32;
 /// How often it is looked whether the far side is ready.
@@ -126,7 +127,7 @@ async fn a_waiting_run_costs_its_due_checks_and_nothing_else(world: World) {
     for hour in 0..CHECKS {
         counter.pass(&world, AFTERMATH).await;
         let cost = counter.take();
-        counter.pass(&world, HOUR - AFTERMATH - STEP).await;
+        counter.pass(&world, QUIET).await;
         let asked = counter.take();
         assert_eq!(looked(run_id), hour);
         // On a server that others use as well, the worker hears of them now and then, and looks.
