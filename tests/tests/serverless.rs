@@ -1,15 +1,20 @@
 //! The host that works when it is called, and only then.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use tests::events::wait_for;
 use tests::world::World;
 use tests::{on_every_store, signal};
 use workflow_engine::kernel::JobOutcome;
+use workflow_engine::ports::{Scheduler, SchedulerError};
 use workflow_engine::prelude::*;
 use workflow_engine::serverless::{
     JobMessage, JobsProcessed, MaintenanceTick, ProcessJobs, Serverless, ServerlessSettings, Step,
 };
+use workflow_engine::testing::CollectingEventSink;
 
 #[stage]
 async fn first(number: u32) -> StageResult<u32> {
@@ -259,7 +264,110 @@ async fn the_steps_of_a_tick_are_isolated(world: World) {
     assert!(failed.contains(&Step::PollSuspended) && failed.contains(&Step::NextDue), "{failed:?}");
 }
 
+/// Keeps the instants that it is told, or refuses them.
+#[derive(Default)]
+struct Alarm {
+    told: Mutex<Vec<DateTime<Utc>>>,
+    is_broken: bool,
+}
+
+#[async_trait]
+impl Scheduler for Alarm {
+    async fn wake_at(&self, due: DateTime<Utc>) -> Result<(), SchedulerError> {
+        if self.is_broken {
+            return Err("it is out of order".into());
+        }
+        self.told.lock().unwrap().push(due);
+        Ok(())
+    }
+}
+
+impl Alarm {
+    fn take(&self) -> Vec<DateTime<Utc>> {
+        std::mem::take(&mut *self.told.lock().unwrap())
+    }
+}
+
+fn with_alarm(engine: &Engine, alarm: &Arc<Alarm>) -> Serverless {
+    engine.serverless(ServerlessSettings::default().scheduler(Arc::clone(alarm) as _))
+}
+
+async fn the_scheduler_is_told_after_each_call_what_is_due_next(world: World) {
+    let engine = engine(&world).await;
+    let alarm = Arc::new(Alarm::default());
+    let host = with_alarm(&engine, &alarm);
+    let now = world.clock_now();
+    let hour = now + Duration::from_secs(3_600);
+
+    let run = engine.start::<asking>(AskedInput { number: 7 }).await.unwrap();
+    engine.start::<asking>(AskedInput { number: 8 }).await.unwrap();
+    let message = |stage: Option<&str>| JobMessage { run_id: run.id(), stage_id: stage.map(str::to_owned) };
+    host.handle_job(message(None)).await.unwrap();
+    assert_eq!(alarm.take(), [now], "a stage is ready, and a run not started");
+    host.handle_job(message(Some("asked"))).await.unwrap();
+    assert_eq!(alarm.take(), [now], "a run is not started");
+    assert_eq!(host.process_available_jobs(ProcessJobs::default()).await.unwrap(), done(1, 1, 0));
+    assert_eq!(alarm.take(), [hour], "two checks");
+    assert!(host.handle_job(message(Some("nothing"))).await.is_err());
+    assert_eq!(alarm.take(), [hour], "a call that fails is one as well");
+    assert_eq!(host.run_maintenance_tick(MaintenanceTick::default()).await.next_due, Some(hour));
+    assert_eq!(alarm.take(), [hour]);
+
+    world.clock.advance(Duration::from_secs(3_600));
+    assert_eq!(host.run_maintenance_tick(MaintenanceTick::default()).await.suspended_checked, 2);
+    assert!(alarm.take().is_empty(), "nothing is due any more");
+}
+
+/// A check, a retry and an event that was refused: each brings about the call that it needs.
+async fn a_host_that_only_the_scheduler_calls_brings_everything_to_its_end(world: World) {
+    let sink = CollectingEventSink::new();
+    let mut refused = false;
+    sink.refuse(move |event| {
+        let refuse = !refused && event.kind.name() == "workflow:completed";
+        refused |= refuse;
+        refuse.then(|| "away".to_owned())
+    });
+    let builder = world.engine().register::<diamond>().register::<asking>().event_sink(sink.clone());
+    let engine = builder.without_worker().build().await.unwrap();
+    let alarm = Arc::new(Alarm::default());
+    let host = with_alarm(&engine, &alarm);
+
+    let check = engine.start::<asking>(AskedInput { number: 7 }).await.unwrap();
+    let retry = engine.start::<diamond>(FirstInput { number: 13 }).await.unwrap();
+    let (mut calls, mut due) = (0, Some(world.clock_now()));
+    while let Some(instant) = due {
+        world.clock.advance((instant - world.clock_now()).to_std().unwrap_or_default());
+        host.process_available_jobs(ProcessJobs::default()).await.unwrap();
+        let ticked = host.run_maintenance_tick(MaintenanceTick::default()).await;
+        assert!(ticked.failed.is_empty(), "{:?}", ticked.failed);
+        due = alarm.take().into_iter().min();
+        calls += 1;
+        assert!(calls < 20, "it is called without an end");
+    }
+    assert_eq!((check.output().await.unwrap(), retry.output().await.unwrap()), (70, 40));
+    assert_eq!(sink.refusals(), 1);
+    for run in [check.id(), retry.id()] {
+        assert_eq!(sink.events_of(run), world.store.events(run, 0, 100).await.unwrap());
+    }
+}
+
+async fn a_scheduler_that_fails_is_a_step_of_the_tick_and_stops_no_work(world: World) {
+    let engine = engine(&world).await;
+    let host = with_alarm(&engine, &Arc::new(Alarm { is_broken: true, ..Alarm::default() }));
+    let run = engine.start::<asking>(AskedInput { number: 7 }).await.unwrap();
+    assert_eq!(host.process_available_jobs(ProcessJobs::default()).await.unwrap(), done(1, 1, 0));
+    host.handle_job(JobMessage { run_id: run.id(), stage_id: None }).await.unwrap();
+    let ticked = host.run_maintenance_tick(MaintenanceTick::default()).await;
+    let [failed] = &ticked.failed[..] else { panic!("{:?}", ticked.failed) };
+    assert_eq!((failed.step, failed.error.code()), (Step::Schedule, "SCHEDULER_FAILED"));
+    assert!(failed.error.to_string().ends_with("is due: it is out of order"), "{}", failed.error);
+    assert!(ticked.next_due.is_some());
+}
+
 on_every_store!(
+    the_scheduler_is_told_after_each_call_what_is_due_next,
+    a_host_that_only_the_scheduler_calls_brings_everything_to_its_end,
+    a_scheduler_that_fails_is_a_step_of_the_tick_and_stops_no_work,
     a_run_goes_from_message_to_message,
     a_message_that_comes_twice_runs_nothing,
     what_is_ready_is_processed_up_to_a_number,

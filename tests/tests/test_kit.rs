@@ -91,16 +91,90 @@ async fn a_crash_at_every_commit_changes_nothing() {
     assert_eq!(points, 10);
 }
 
+/// Says which attempt it is.
+#[stage(retry(max_attempts = 5, initial = "1s"))]
+async fn counted(number: u32, ctx: &StageContext) -> StageResult<u32> {
+    Ok(number + ctx.attempt())
+}
+
+workflow! { counting = counted }
+
 #[tokio::test]
-async fn a_stage_that_does_not_exist_is_named() {
-    let panic = tokio::spawn(async {
-        TestEngine::<shop>::new().fail("shipp", 1, "");
-    })
-    .await
-    .unwrap_err()
-    .into_panic();
+async fn what_goes_wrong_goes_wrong_in_each_of_the_runs_that_crash() {
+    let points = TestEngine::<counting>::new()
+        .fail("counted", 1, "no")
+        .crash_everywhere(|| CountedInput { number: 10 }, |output| assert!(output >= 12, "{output}"))
+        .await;
+    // The creation, the start, and for each of two attempts its claim and its outcome.
+    assert_eq!(points, 6);
+}
+
+#[stage(check = arrived, poll_every = "6h", give_up_after = "2d")]
+async fn send(parcel: String) -> StageResult<String> {
+    Ok(parcel)
+}
+
+#[check]
+async fn arrived(parcel: &String) -> StageResult<Check<usize>> {
+    Ok(Check::Ready(parcel.len()))
+}
+
+#[stage]
+async fn receive(weight: usize) -> StageResult<usize> {
+    Ok(weight * 2)
+}
+
+workflow! { post = send >> receive }
+
+fn parcel() -> SendInput {
+    SendInput { parcel: "shoes".into() }
+}
+
+#[tokio::test]
+async fn a_stage_waits_for_as_long_as_the_test_wants() {
+    for (checks, hours) in [(0, 6), (1, 12), (3, 24)] {
+        let run = TestEngine::<post>::new().suspend("send", checks).run(parcel()).await;
+        assert_eq!(*run.output.as_ref().unwrap(), 10);
+        assert_eq!(run.elapsed, Duration::from_secs(hours * 3600), "{checks} checks in vain");
+        assert_eq!(run.attempts("send"), 1, "it is submitted once");
+        let suspended = run.events.iter().filter(|event| event.kind.name() == "stage:suspended").count();
+        assert_eq!(suspended, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_stage_that_waits_for_too_long_is_given_up() {
+    let run = TestEngine::<post>::new().suspend("send", 9).run(parcel()).await;
+    let error = run.output.unwrap_err();
+    assert!(
+        error.to_string().ends_with("stage `send` was given up: it was not ready within 172800s"),
+        "{error}"
+    );
+    assert_eq!(run.elapsed, Duration::from_secs(2 * 24 * 3600));
+}
+
+#[tokio::test]
+async fn a_crash_at_every_commit_of_a_stage_that_waits_changes_nothing() {
+    let ends_well = |output| assert_eq!(output, 10);
+    let points = TestEngine::<post>::new().crash_everywhere(parcel, ends_well).await;
+    let longer = TestEngine::<post>::new().suspend("send", 2).crash_everywhere(parcel, ends_well).await;
+    // Each check in vain is a claim and an outcome.
+    assert_eq!(longer, points + 4);
+}
+
+#[tokio::test]
+async fn a_stage_that_does_not_exist_or_cannot_wait_is_named() {
+    async fn panic(plan: impl FnOnce(&mut TestEngine<shop>) + Send + 'static) -> String {
+        let planned = tokio::spawn(async move { plan(&mut TestEngine::new()) }).await;
+        *planned.unwrap_err().into_panic().downcast().unwrap()
+    }
+
+    let unknown =
+        "workflow `shop` has no stage `shipp`; its stages are [\"order\", \"pack\", \"pay\", \"ship\"]";
+    assert_eq!(panic(|test| _ = test.fail("shipp", 1, "")).await, unknown);
+    assert_eq!(panic(|test| _ = test.suspend("shipp", 1)).await, unknown);
     assert_eq!(
-        *panic.downcast::<String>().unwrap(),
-        "workflow `shop` has no stage `shipp`; its stages are [\"order\", \"pack\", \"pay\", \"ship\"]"
+        panic(|test| _ = test.suspend("ship", 1)).await,
+        "stage `ship` of workflow `shop` has no check, so it cannot wait; give it one, or let an attempt `fail`"
     );
 }

@@ -55,6 +55,11 @@ impl Error {
         .because(cause)
     }
 
+    pub(crate) fn scheduler(source: Box<dyn StdError + Send + Sync>) -> Self {
+        let message = format!("the scheduler was not told when something is due: {source}");
+        Self::new(Kind::Unavailable, "SCHEDULER_FAILED", message).because(source)
+    }
+
     pub(crate) fn workflow_of_run_not_found(run: RunId, workflow: &str) -> Self {
         Self::new(
             Kind::NotFound,

@@ -9,6 +9,7 @@ mod retention;
 mod blobs;
 mod sink;
 mod clock;
+mod scheduler;
 mod executor;
 mod hints;
 
@@ -24,6 +25,7 @@ pub use hints::{Hints, RunWatch};
 pub use outbox::{Delivery, DeliveryClaim, DeliveryLease, DeliveryOutcome, Outbox, Settlement, Subscription};
 pub use persistence::{Decide, Persistence, Snapshot};
 pub use retention::{Purge, Retention};
+pub use scheduler::{Scheduler, SchedulerError};
 pub use sink::{DeliveryError, DeliveryPolicy, EventSink, Plugin};
 pub use transport::JobTransport;
 

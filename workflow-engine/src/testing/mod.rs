@@ -3,6 +3,7 @@
 mod clock;
 mod event_sink;
 mod blob_store;
+mod scheduler;
 mod engine;
 mod claimed;
 mod outage;
@@ -16,3 +17,4 @@ pub use compatibility::{assert_compatible, lock_of};
 pub use engine::{TestEngine, TestRun};
 pub use event_sink::CollectingEventSink;
 pub use outage::{broken, unavailable};
+pub use scheduler::NoopScheduler;

@@ -49,11 +49,16 @@ impl Serverless {
     /// returns to the queue when its lease runs out.
     pub async fn process_available_jobs(&self, jobs: ProcessJobs) -> Result<JobsProcessed, Error> {
         let host = self.clone();
-        tokio::spawn(async move { host.process(jobs).await }).await.map_err(Error::invocation_lost)?
+        let invocation = tokio::spawn(async move {
+            let done = host.process(jobs).await;
+            host.schedule_next().await;
+            done
+        });
+        invocation.await.map_err(Error::invocation_lost)?
     }
 
     async fn process(
-        self,
+        &self,
         ProcessJobs { max_jobs, concurrency }: ProcessJobs,
     ) -> Result<JobsProcessed, Error> {
         let invocation = self.begin()?;

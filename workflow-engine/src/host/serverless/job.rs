@@ -40,10 +40,15 @@ impl Serverless {
     /// definition; when the store cannot be read or written. A stage that fails is an outcome, and no error.
     pub async fn handle_job(&self, message: JobMessage) -> Result<JobHandled, Error> {
         let host = self.clone();
-        tokio::spawn(async move { host.handle(message).await }).await.map_err(Error::invocation_lost)?
+        let invocation = tokio::spawn(async move {
+            let handled = host.handle(message).await;
+            host.schedule_next().await;
+            handled
+        });
+        invocation.await.map_err(Error::invocation_lost)?
     }
 
-    async fn handle(self, JobMessage { run_id, stage_id }: JobMessage) -> Result<JobHandled, Error> {
+    async fn handle(&self, JobMessage { run_id, stage_id }: JobMessage) -> Result<JobHandled, Error> {
         let invocation = self.begin()?;
         let outcome = match stage_id {
             None => {

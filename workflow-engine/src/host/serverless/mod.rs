@@ -10,6 +10,8 @@
 //! - [`Serverless::run_maintenance_tick`] starts runs, checks stages that wait, takes leases back from those that are
 //!   gone and delivers events: what a timer does every minute, or at the instant that the last answer named.
 //!
+//! A [`Scheduler`] hears that instant after every call, so that the platform can make the next one.
+//!
 //! A message may be lost, late or doubled: it only says where to look. What is true is in the store, and what a lost
 //! message was about is found by the next call of the other two.
 
@@ -17,6 +19,7 @@ mod invocation;
 mod job;
 mod available;
 mod tick;
+mod schedule;
 
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -28,9 +31,10 @@ pub use tick::{MaintenanceTick, Step, StepFailed, Ticked};
 use super::heartbeat::Heartbeat;
 use super::liveness::worker_name;
 use crate::kernel::Kernel;
+use crate::ports::Scheduler;
 
 /// How a serverless host works.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct ServerlessSettings {
     /// Its name in leases, records and logs. Default: one that no other host has.
@@ -39,11 +43,13 @@ pub struct ServerlessSettings {
     /// and their jobs return to the queue without counting the attempt. Set it some seconds below the platform's own
     /// limit, for the last commit. Default: `None`, no limit but the stages' own.
     pub time_limit: Option<Duration>,
+    /// Who is told, after each call, when the next one has something to do. Default: nobody.
+    pub scheduler: Option<Arc<dyn Scheduler>>,
 }
 
 impl Default for ServerlessSettings {
     fn default() -> Self {
-        Self { worker_id: worker_name(), time_limit: None }
+        Self { worker_id: worker_name(), time_limit: None, scheduler: None }
     }
 }
 
@@ -60,6 +66,23 @@ impl ServerlessSettings {
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = Some(limit);
         self
+    }
+
+    /// Sets who is told when the next call has something to do. It takes its time within the call.
+    #[must_use]
+    pub fn scheduler(mut self, scheduler: Arc<dyn Scheduler>) -> Self {
+        self.scheduler = Some(scheduler);
+        self
+    }
+}
+
+impl std::fmt::Debug for ServerlessSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServerlessSettings")
+            .field("worker_id", &self.worker_id)
+            .field("time_limit", &self.time_limit)
+            .field("scheduler", &self.scheduler.is_some())
+            .finish()
     }
 }
 

@@ -48,8 +48,9 @@ pub struct Ticked {
     pub stuck_reaped: usize,
     /// The steps that failed. The others were carried out nevertheless.
     pub failed: Vec<StepFailed>,
-    /// The earliest instant at which a job is due or a lease runs out: when the next call has something to do, should
-    /// nothing else invoke before. An instant that has passed means: now.
+    /// The earliest instant at which a job or a delivery is due or a lease runs out: when the next call has something to
+    /// do, should nothing else invoke before. Now, while a run is left that nobody has started. An instant that has passed
+    /// means: now.
     pub next_due: Option<DateTime<Utc>>,
 }
 
@@ -69,6 +70,8 @@ pub enum Step {
     Flush,
     /// Asking when something is due.
     NextDue,
+    /// Telling the scheduler.
+    Schedule,
 }
 
 /// A step that failed.
@@ -110,6 +113,8 @@ impl Serverless {
 
         let due = self.next_due().await;
         ticked.next_due = ticked.note(Step::NextDue, due).flatten();
+        let told = self.schedule(ticked.next_due).await;
+        ticked.note(Step::Schedule, told);
         ticked
     }
 
@@ -117,13 +122,6 @@ impl Serverless {
         let invocation = self.begin()?;
         let worker_id = self.settings.worker_id.clone();
         self.kernel.poll_suspended(StagePollSuspended { worker_id, max_checks }, &invocation.over).await
-    }
-
-    async fn next_due(&self) -> Result<Option<DateTime<Utc>>, Error> {
-        let store = self.kernel.store();
-        let job = store.next_job_due(&self.kernel.definitions()).await?;
-        let lease = store.next_lease_end().await?;
-        Ok(job.into_iter().chain(lease).min())
     }
 }
 

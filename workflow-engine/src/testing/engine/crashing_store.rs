@@ -12,13 +12,14 @@ use crate::error::Error;
 use crate::id::RunId;
 use crate::language::Json;
 use crate::ports::{
-    AnnotationFilter, Commit, Decide, Decision, Delivery, DeliveryClaim, Hints, JobTransport, Outbox,
+    AnnotationFilter, Clock, Commit, Decide, Decision, Delivery, DeliveryClaim, Hints, JobTransport, Outbox,
     Persistence, Purge, Retention, Settlement, Snapshot, Store,
 };
 use crate::records::{
     AnnotationRecord, ArtifactRecord, BlobKey, Claim, ClaimedJob, DeadLetter, Event, JobRecord, Lease,
     LogRecord, RunRecord, RunRequest, StageRecord, StoredValue,
 };
+use crate::testing::FakeClock;
 
 /// When, at commit number n, the process dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,14 +33,15 @@ pub(super) enum Moment {
 /// Passes everything on, up to the commit at which its process dies. From then on nothing is answered.
 pub(super) struct CrashingStore {
     inner: Arc<dyn Store>,
+    clock: FakeClock,
     dies_at: Option<(usize, Moment)>,
     commits: AtomicUsize,
 }
 
 impl CrashingStore {
     /// `dies_at` is a 0-based number of a commit.
-    pub(super) fn new(inner: Arc<dyn Store>, dies_at: Option<(usize, Moment)>) -> Self {
-        Self { inner, dies_at, commits: AtomicUsize::new(0) }
+    pub(super) fn new(inner: Arc<dyn Store>, clock: FakeClock, dies_at: Option<(usize, Moment)>) -> Self {
+        Self { inner, clock, dies_at, commits: AtomicUsize::new(0) }
     }
 
     /// How many commits there were.
@@ -191,8 +193,10 @@ impl JobTransport for CrashingStore {
     ) -> Result<Vec<ClaimedJob>, Error> {
         // Only a claim that takes something is a commit.
         match self.alive()?.next_job_due(definitions).await? {
-            None => Ok(Vec::new()),
-            Some(_) => self.write(self.inner.claim_jobs(claim, definitions, max)).await,
+            Some(due) if due <= self.clock.now() => {
+                self.write(self.inner.claim_jobs(claim, definitions, max)).await
+            }
+            _ => Ok(Vec::new()),
         }
     }
 

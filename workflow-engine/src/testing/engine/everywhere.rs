@@ -36,12 +36,12 @@ async fn one_run<W: Workflow>(
     crash: Option<(usize, Moment)>,
     check: &impl Fn(W::Output),
 ) -> usize {
-    let clock = FakeClock::new();
+    let (clock, faults) = (FakeClock::new(), &faults.anew());
     let memory = Arc::new(MemoryStore::new(Arc::new(clock.clone())).noting_statements());
     let inner: Arc<dyn Store> = Arc::clone(&memory) as _;
     let input = Json::store(&input).unwrap_or_else(|error| panic!("the input cannot be written: {error}"));
 
-    let first = Arc::new(CrashingStore::new(Arc::clone(&inner), crash));
+    let first = Arc::new(CrashingStore::new(Arc::clone(&inner), clock.clone(), crash));
     let store: Arc<dyn Store> = Arc::clone(&first) as _;
     let ended = process::<W>(&store, &clock, faults, &input).await;
     let run_id = match (ended, crash) {

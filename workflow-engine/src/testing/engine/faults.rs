@@ -24,6 +24,8 @@ pub(super) enum Fault {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Faults {
     planned: Arc<Mutex<HashMap<(String, u32), Fault>>>,
+    /// How many checks of a stage are still to find it not ready.
+    suspended: Arc<Mutex<HashMap<String, u32>>>,
     /// Cancelled when the process dies, and renewed with the next one.
     dead: Arc<Mutex<CancellationToken>>,
 }
@@ -35,6 +37,30 @@ impl Faults {
 
     fn take(&self, stage: &str, attempt: u32) -> Option<Fault> {
         lock(&self.planned).remove(&(stage.to_owned(), attempt))
+    }
+
+    pub(super) fn suspend(&self, stage: &str, checks: u32) {
+        lock(&self.suspended).insert(stage.to_owned(), checks);
+    }
+
+    /// Whether this check is one of those that find the stage not ready.
+    fn is_suspended(&self, stage: &str) -> bool {
+        match lock(&self.suspended).get_mut(stage) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The same plan, for a run of its own.
+    pub(super) fn anew(&self) -> Self {
+        Self {
+            planned: Arc::new(Mutex::new(lock(&self.planned).clone())),
+            suspended: Arc::new(Mutex::new(lock(&self.suspended).clone())),
+            dead: Arc::default(),
+        }
     }
 
     /// Cancelled when this process dies.
@@ -82,6 +108,9 @@ impl ActivityExecutor for FaultyExecutor {
     }
 
     async fn check(&self, wait: &WaitDefinition, check: CheckExecution) -> Result<Verdict, StageError> {
+        if self.faults.is_suspended(check.context.stage_id()) {
+            return Ok(Verdict::Pending(None));
+        }
         self.inner.check(wait, check).await
     }
 }

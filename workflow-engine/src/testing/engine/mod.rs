@@ -17,7 +17,7 @@ use self::faults::{Fault, Faults, FaultyExecutor};
 use super::FakeClock;
 use crate::engine::{Engine, EngineBuilder};
 use crate::error::Error;
-use crate::language::Workflow;
+use crate::language::{StageDefinition, Workflow};
 use crate::ports::{Clock, Store};
 use crate::records::{Event, EventKind};
 use crate::stores::{MemoryStore, NotedStatements};
@@ -115,16 +115,63 @@ impl<W: Workflow> TestEngine<W> {
         self.inject(stage, attempt, Fault::Crash)
     }
 
-    fn inject(&mut self, stage: &str, attempt: u32, fault: Fault) -> &mut Self {
-        let stages = &W::definition().stages;
-        let known: Vec<&str> = stages.iter().map(|stage| stage.id.as_str()).collect();
+    /// This stage waits for longer: its first `checks` checks find it not ready, without the check function being
+    /// called, and the next ones ask it. Between two of them the stage's `poll_every` passes; after its `give_up_after`
+    /// it fails.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use workflow_engine::prelude::*;
+    /// use workflow_engine::testing::TestEngine;
+    ///
+    /// #[stage(check = answered, poll_every = "1h", give_up_after = "24h")]
+    /// async fn ask(question: String) -> StageResult<String> {
+    ///     Ok(question) // the ticket
+    /// }
+    ///
+    /// #[check]
+    /// async fn answered(question: &String) -> StageResult<Check<usize>> {
+    ///     Ok(Check::Ready(question.len()))
+    /// }
+    ///
+    /// workflow! { asking = ask }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let question = || AskInput { question: "Why?".into() };
+    /// let run = TestEngine::<asking>::new().suspend("ask", 3).run(question()).await;
+    /// assert_eq!(*run.output.as_ref().unwrap(), 4);
+    /// assert_eq!(run.elapsed, Duration::from_secs(4 * 3600));
+    ///
+    /// let run = TestEngine::<asking>::new().suspend("ask", 100).run(question()).await;
+    /// assert!(run.output.unwrap_err().to_string().contains("was given up"));
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// When the workflow has no such stage, or when the stage has no check: then it never waits.
+    pub fn suspend(&mut self, stage: &str, checks: u32) -> &mut Self {
         assert!(
-            known.contains(&stage),
-            "workflow `{}` has no stage `{stage}`; its stages are {known:?}",
+            Self::known(stage).wait.is_some(),
+            "stage `{stage}` of workflow `{}` has no check, so it cannot wait; give it one, or let an attempt `fail`",
             W::definition().id
         );
+        self.faults.suspend(stage, checks);
+        self
+    }
+
+    fn inject(&mut self, stage: &str, attempt: u32, fault: Fault) -> &mut Self {
+        Self::known(stage);
         self.faults.insert(stage, attempt, fault);
         self
+    }
+
+    fn known(stage: &str) -> &'static StageDefinition {
+        let stages = &W::definition().stages;
+        stages.iter().find(|known| known.id == stage).unwrap_or_else(|| {
+            let known: Vec<&str> = stages.iter().map(|known| known.id.as_str()).collect();
+            panic!("workflow `{}` has no stage `{stage}`; its stages are {known:?}", W::definition().id)
+        })
     }
 
     /// Runs the workflow once, to its end.
@@ -154,7 +201,7 @@ impl<W: Workflow> TestEngine<W> {
 
     /// Runs the workflow again and again, each time with a process that dies at another commit point, once just
     /// before it and once just after it, and is followed by another process. Answers how many commit points there
-    /// are.
+    /// are. What was planned to go wrong does so in each of these runs.
     ///
     /// `input` makes the input anew for each run; `check` sees each output, which must be what it is without a crash.
     ///
