@@ -1,12 +1,13 @@
 //! Claiming jobs.
 
 use chrono::{DateTime, Utc};
-use sqlx::postgres::PgRow;
 
-use super::arrays::{number, texts};
+use super::arrays::number;
 use super::columns::Columns;
 use super::failure::Failure;
 use super::load;
+use super::of_definitions::{ARMS, distinct, of_definitions};
+use super::text::stored;
 use super::transaction::Transaction;
 use super::work::ClaimJobs;
 use crate::records::ClaimedJob;
@@ -16,35 +17,78 @@ use crate::stores::working_set::WorkingSet;
 
 const DOING: &str = "claim jobs";
 
-/// Due jobs of the given definitions, the most urgent first; the tables are `j` and `r`, in the order of the index,
-/// so that the statement stops at its limit.
+/// Due jobs of one definition, whoever has locked their runs, the most urgent first.
 macro_rules! due_jobs {
-    () => {
-        "SELECT j.workflow_run_id, j.stage_id, j.generation
-        FROM {schema}.job_queue AS j JOIN {schema}.workflow_runs AS r ON r.id = j.workflow_run_id
-        WHERE j.status = 'PENDING' AND j.run_at <= coalesce($2, statement_timestamp())
-            AND j.attempt < j.max_attempts AND j.definition_fingerprint = ANY($1)
-            AND r.status = 'RUNNING' AND r.generation = j.generation
-        ORDER BY j.priority DESC, j.run_at, j.workflow_run_id, j.stage_id
-        LIMIT $3"
+    ($definition:literal, $limit:literal) => {
+        concat!(
+            "SELECT j.workflow_run_id, j.stage_id, j.generation, j.priority, j.run_at
+            FROM {schema}.job_queue AS j JOIN {schema}.workflow_runs AS r ON r.id = j.workflow_run_id
+            WHERE j.status = 'PENDING' AND j.definition_fingerprint = ",
+            $definition,
+            " AND j.run_at <= coalesce($2, statement_timestamp()) AND j.attempt < j.max_attempts
+                AND r.status = 'RUNNING' AND r.generation = j.generation
+            ORDER BY j.priority DESC, j.run_at, j.workflow_run_id, j.stage_id LIMIT ",
+            $limit
+        )
     };
 }
 
 /// Due checks of stages that wait, the longest overdue first. They have an index of their own, so that a hundred
 /// thousand runs that wait cost a claim nothing.
 macro_rules! due_checks {
-    () => {
-        "SELECT j.workflow_run_id, j.stage_id, j.generation
-        FROM {schema}.job_queue AS j JOIN {schema}.workflow_runs AS r ON r.id = j.workflow_run_id
-        WHERE j.status = 'SUSPENDED' AND j.run_at <= coalesce($2, statement_timestamp())
-            AND j.attempt < j.max_attempts AND j.definition_fingerprint = ANY($1)
-            AND r.status = 'RUNNING' AND r.generation = j.generation
-        ORDER BY j.run_at, j.workflow_run_id, j.stage_id
-        LIMIT $3 - (SELECT count(*) FROM pending)"
+    ($definition:literal, $limit:literal) => {
+        concat!(
+            "SELECT j.workflow_run_id, j.stage_id, j.generation, j.run_at
+            FROM {schema}.job_queue AS j JOIN {schema}.workflow_runs AS r ON r.id = j.workflow_run_id
+            WHERE j.status = 'SUSPENDED' AND j.definition_fingerprint = ",
+            $definition,
+            " AND j.run_at <= coalesce($2, statement_timestamp()) AND j.attempt < j.max_attempts
+                AND r.status = 'RUNNING' AND r.generation = j.generation
+            ORDER BY j.run_at, j.workflow_run_id, j.stage_id LIMIT ",
+            $limit
+        )
     };
 }
 
-/// A candidate as [`candidates`] reads it.
+/// What may be due jobs of one definition, in the order of the index.
+macro_rules! jobs_arm {
+    ($number:literal) => {
+        concat!(
+            "SELECT q.workflow_run_id, q.stage_id, q.generation, q.priority, q.run_at
+            FROM {schema}.job_queue AS q
+            WHERE q.status = 'PENDING' AND q.definition_fingerprint = ($1)[",
+            $number,
+            "] AND q.run_at <= coalesce($2, statement_timestamp()) AND q.attempt < q.max_attempts
+            ORDER BY q.priority DESC, q.run_at, q.workflow_run_id, q.stage_id"
+        )
+    };
+}
+
+/// What may be due checks of one definition, in the order of the index.
+macro_rules! checks_arm {
+    ($number:literal) => {
+        concat!(
+            "SELECT q.workflow_run_id, q.stage_id, q.generation, q.run_at
+            FROM {schema}.job_queue AS q
+            WHERE q.status = 'SUSPENDED' AND q.definition_fingerprint = ($4)[",
+            $number,
+            "] AND q.run_at <= coalesce($2, statement_timestamp()) AND q.attempt < q.max_attempts
+            ORDER BY q.run_at, q.workflow_run_id, q.stage_id"
+        )
+    };
+}
+
+/// Locks the run of the job `j`, if that is due and nobody else has locked it. A subquery of its own, for then it is
+/// done for one job after the other, and no more of them than the limit asks for.
+macro_rules! locked_run {
+    () => {
+        "SELECT r.id FROM {schema}.workflow_runs AS r
+        WHERE r.id = j.workflow_run_id AND r.status = 'RUNNING' AND r.generation = j.generation
+        FOR NO KEY UPDATE SKIP LOCKED"
+    };
+}
+
+/// A candidate as [`due`] reads it.
 macro_rules! candidate_row {
     () => {
         "workflow_run_id, ARRAY[stage_id], ARRAY[generation], ARRAY[]::timestamptz[]"
@@ -53,12 +97,22 @@ macro_rules! candidate_row {
 
 /// Finds due jobs whose runs nobody has locked, and locks those. It never waits, so the order of the locks is free.
 pub(super) const LOCK_DUE: &str = concat!(
-    "WITH pending AS MATERIALIZED (",
-    due_jobs!(),
-    " FOR NO KEY UPDATE OF r SKIP LOCKED),
-    checks AS MATERIALIZED (",
-    due_checks!(),
-    " FOR NO KEY UPDATE OF r SKIP LOCKED)
+    "WITH pending AS MATERIALIZED (
+        SELECT j.workflow_run_id, j.stage_id, j.generation FROM (SELECT * FROM (",
+    of_definitions!(jobs_arm),
+    ") AS q ORDER BY q.priority DESC, q.run_at, q.workflow_run_id, q.stage_id) AS j
+        CROSS JOIN LATERAL (",
+    locked_run!(),
+    ") AS locked LIMIT $3
+    ),
+    checks AS MATERIALIZED (
+        SELECT j.workflow_run_id, j.stage_id, j.generation FROM (SELECT * FROM (",
+    of_definitions!(checks_arm),
+    ") AS q ORDER BY q.run_at, q.workflow_run_id, q.stage_id) AS j
+        CROSS JOIN LATERAL (",
+    locked_run!(),
+    ") AS locked LIMIT $3 - (SELECT count(*) FROM pending)
+    )
     SELECT ",
     candidate_row!(),
     " FROM pending UNION ALL SELECT ",
@@ -68,13 +122,20 @@ pub(super) const LOCK_DUE: &str = concat!(
 
 /// Finds due jobs, whoever has locked their runs, and waits for those, in the order in which everybody locks.
 pub(super) const WAIT_FOR_DUE: &str = concat!(
-    "WITH pending AS MATERIALIZED (",
-    due_jobs!(),
-    "),
-    checks AS MATERIALIZED (",
-    due_checks!(),
-    "),
-    due AS MATERIALIZED (SELECT * FROM pending UNION ALL SELECT * FROM checks),
+    "WITH pending AS MATERIALIZED (
+        SELECT j.* FROM unnest($1) AS d (definition) CROSS JOIN LATERAL (",
+    due_jobs!("d.definition", "$3"),
+    ") AS j ORDER BY j.priority DESC, j.run_at, j.workflow_run_id, j.stage_id LIMIT $3
+    ),
+    checks AS MATERIALIZED (
+        SELECT j.* FROM unnest($4) AS d (definition) CROSS JOIN LATERAL (",
+    due_checks!("d.definition", "$3"),
+    ") AS j ORDER BY j.run_at, j.workflow_run_id, j.stage_id LIMIT $3 - (SELECT count(*) FROM pending)
+    ),
+    due AS MATERIALIZED (
+        SELECT workflow_run_id, stage_id, generation FROM pending
+        UNION ALL SELECT workflow_run_id, stage_id, generation FROM checks
+    ),
     locked AS MATERIALIZED (
         SELECT r.id FROM {schema}.workflow_runs AS r
         WHERE r.id = ANY(ARRAY(SELECT workflow_run_id FROM due)) ORDER BY r.id FOR NO KEY UPDATE
@@ -82,6 +143,22 @@ pub(super) const WAIT_FOR_DUE: &str = concat!(
     SELECT ",
     candidate_row!(),
     " FROM due WHERE (SELECT count(*) FROM locked) > 0"
+);
+
+/// The definitions of the most urgent job and of the longest overdue check of all, and so on, as many of each as are
+/// merged. What is to be claimed first is of these.
+pub(super) const URGENT: &str = concat!(
+    "SELECT NULL::uuid, ARRAY(
+        SELECT d.definition FROM unnest($1) AS d (definition) CROSS JOIN LATERAL (",
+    due_jobs!("d.definition", "1"),
+    ") AS j ORDER BY j.priority DESC, j.run_at, j.workflow_run_id LIMIT $3
+    ), ARRAY[]::bigint[], ARRAY[]::timestamptz[]
+    UNION ALL
+    SELECT NULL::uuid, ARRAY(
+        SELECT d.definition FROM unnest($1) AS d (definition) CROSS JOIN LATERAL (",
+    due_checks!("d.definition", "1"),
+    ") AS j ORDER BY j.run_at, j.workflow_run_id LIMIT $3
+    ), ARRAY[]::bigint[], ARRAY[]::timestamptz[]"
 );
 
 /// How many jobs one waits for at most where all of them belong to runs that others have locked.
@@ -95,10 +172,16 @@ pub(super) async fn claim(
     set: &mut WorkingSet,
 ) -> Result<Vec<ClaimedJob>, Failure> {
     let limit = number(claim.max);
-    let mut candidates = candidates(&due(transaction, claim, Locks::PassOver, limit).await?)?;
+    let definitions = distinct(&claim.definitions);
+    let merged = if definitions.len() > ARMS {
+        urgent(transaction, &definitions).await?
+    } else {
+        [definitions.clone(), definitions.clone()]
+    };
+    let mut candidates = due(transaction, Locks::PassOver, merged, limit).await?;
     if candidates.is_empty() {
-        candidates =
-            self::candidates(&due(transaction, claim, Locks::WaitFor, limit.min(WAITED_FOR)).await?)?;
+        let each = [definitions.clone(), definitions];
+        candidates = due(transaction, Locks::WaitFor, each, limit.min(WAITED_FOR)).await?;
     }
     if candidates.is_empty() {
         return Ok(Vec::new());
@@ -125,21 +208,19 @@ enum Locks {
     WaitFor,
 }
 
+/// Due jobs and due checks, each of definitions of their own.
 async fn due(
     transaction: &mut Transaction<'_>,
-    claim: &ClaimJobs,
     locks: Locks,
+    [jobs, checks]: [Vec<String>; 2],
     limit: i64,
-) -> Result<Vec<PgRow>, Failure> {
+) -> Result<Vec<Candidate>, Failure> {
     let query = transaction.query(|sql| match locks {
         Locks::PassOver => &sql.lock_due,
         Locks::WaitFor => &sql.wait_for_due,
     });
-    let now = transaction.database.given_now();
-    transaction.fetch(DOING, query.bind(texts(&claim.definitions)).bind(now).bind(limit)).await
-}
-
-fn candidates(rows: &[PgRow]) -> Result<Vec<Candidate>, Failure> {
+    let query = query.bind(jobs).bind(transaction.database.given_now()).bind(limit).bind(checks);
+    let rows = transaction.fetch(DOING, query).await?;
     let candidate = |row| {
         let mut columns = Columns::new(row, "job_queue")?;
         Ok(Candidate {
@@ -149,4 +230,21 @@ fn candidates(rows: &[PgRow]) -> Result<Vec<Candidate>, Failure> {
         })
     };
     rows.iter().map(candidate).collect()
+}
+
+/// The definitions that have the most urgent jobs, and those that have the longest overdue checks.
+async fn urgent(
+    transaction: &mut Transaction<'_>,
+    definitions: &[String],
+) -> Result<[Vec<String>; 2], Failure> {
+    let query = transaction.query(|sql| &sql.urgent).bind(definitions.to_vec());
+    let query = query.bind(transaction.database.given_now()).bind(number(ARMS));
+    let rows = transaction.fetch(DOING, query).await?;
+    let mut urgent = [Vec::new(), Vec::new()];
+    for (urgent, row) in urgent.iter_mut().zip(&rows) {
+        let mut columns = Columns::new(row, "job_queue")?;
+        let definitions = std::iter::from_fn(|| columns.maybe_text());
+        urgent.extend(definitions.map(|definition| stored(&definition).into_owned()));
+    }
+    Ok(urgent)
 }

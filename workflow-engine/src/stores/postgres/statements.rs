@@ -47,6 +47,7 @@ statements! {
     artifact: attached::ARTIFACT,
     lock_due: claim::LOCK_DUE,
     wait_for_due: claim::WAIT_FOR_DUE,
+    urgent: claim::URGENT,
     run: persistence::RUN,
     request: persistence::REQUEST,
     stages: persistence::STAGES,
