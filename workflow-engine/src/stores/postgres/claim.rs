@@ -7,7 +7,6 @@ use super::columns::Columns;
 use super::failure::Failure;
 use super::load;
 use super::of_definitions::{ARMS, distinct, of_definitions};
-use super::text::stored;
 use super::transaction::Transaction;
 use super::work::ClaimJobs;
 use crate::records::ClaimedJob;
@@ -70,7 +69,7 @@ macro_rules! checks_arm {
         concat!(
             "SELECT q.workflow_run_id, q.stage_id, q.generation, q.run_at
             FROM {schema}.job_queue AS q
-            WHERE q.status = 'SUSPENDED' AND q.definition_fingerprint = ($4)[",
+            WHERE q.status = 'SUSPENDED' AND q.definition_fingerprint = ($1)[",
             $number,
             "] AND q.run_at <= coalesce($2, statement_timestamp()) AND q.attempt < q.max_attempts
             ORDER BY q.run_at, q.workflow_run_id, q.stage_id"
@@ -120,6 +119,34 @@ pub(super) const LOCK_DUE: &str = concat!(
     " FROM checks"
 );
 
+/// As [`LOCK_DUE`], of any number of definitions: what is to be locked is found before, with some to spare for those
+/// that others have locked.
+pub(super) const LOCK_DUE_OF_MANY: &str = concat!(
+    "WITH pending AS MATERIALIZED (
+        SELECT j.workflow_run_id, j.stage_id, j.generation FROM (
+            SELECT q.* FROM unnest($1) AS d (definition) CROSS JOIN LATERAL (",
+    due_jobs!("d.definition", "2 * $3 + 16"),
+    ") AS q ORDER BY q.priority DESC, q.run_at, q.workflow_run_id, q.stage_id
+        ) AS j CROSS JOIN LATERAL (",
+    locked_run!(),
+    ") AS locked LIMIT $3
+    ),
+    checks AS MATERIALIZED (
+        SELECT j.workflow_run_id, j.stage_id, j.generation FROM (
+            SELECT q.* FROM unnest($1) AS d (definition) CROSS JOIN LATERAL (",
+    due_checks!("d.definition", "2 * $3 + 16"),
+    ") AS q ORDER BY q.run_at, q.workflow_run_id, q.stage_id
+        ) AS j CROSS JOIN LATERAL (",
+    locked_run!(),
+    ") AS locked LIMIT $3 - (SELECT count(*) FROM pending)
+    )
+    SELECT ",
+    candidate_row!(),
+    " FROM pending UNION ALL SELECT ",
+    candidate_row!(),
+    " FROM checks"
+);
+
 /// Finds due jobs, whoever has locked their runs, and waits for those, in the order in which everybody locks.
 pub(super) const WAIT_FOR_DUE: &str = concat!(
     "WITH pending AS MATERIALIZED (
@@ -128,7 +155,7 @@ pub(super) const WAIT_FOR_DUE: &str = concat!(
     ") AS j ORDER BY j.priority DESC, j.run_at, j.workflow_run_id, j.stage_id LIMIT $3
     ),
     checks AS MATERIALIZED (
-        SELECT j.* FROM unnest($4) AS d (definition) CROSS JOIN LATERAL (",
+        SELECT j.* FROM unnest($1) AS d (definition) CROSS JOIN LATERAL (",
     due_checks!("d.definition", "$3"),
     ") AS j ORDER BY j.run_at, j.workflow_run_id, j.stage_id LIMIT $3 - (SELECT count(*) FROM pending)
     ),
@@ -145,21 +172,8 @@ pub(super) const WAIT_FOR_DUE: &str = concat!(
     " FROM due WHERE (SELECT count(*) FROM locked) > 0"
 );
 
-/// The definitions of the most urgent job and of the longest overdue check of all, and so on, as many of each as are
-/// merged. What is to be claimed first is of these.
-pub(super) const URGENT: &str = concat!(
-    "SELECT NULL::uuid, ARRAY(
-        SELECT d.definition FROM unnest($1) AS d (definition) CROSS JOIN LATERAL (",
-    due_jobs!("d.definition", "1"),
-    ") AS j ORDER BY j.priority DESC, j.run_at, j.workflow_run_id LIMIT $3
-    ), ARRAY[]::bigint[], ARRAY[]::timestamptz[]
-    UNION ALL
-    SELECT NULL::uuid, ARRAY(
-        SELECT d.definition FROM unnest($1) AS d (definition) CROSS JOIN LATERAL (",
-    due_checks!("d.definition", "1"),
-    ") AS j ORDER BY j.run_at, j.workflow_run_id LIMIT $3
-    ), ARRAY[]::bigint[], ARRAY[]::timestamptz[]"
-);
+/// How many jobs one claims at most: beyond all that occurs, and little enough to be reckoned with.
+const MOST: i64 = 1 << 20;
 
 /// How many jobs one waits for at most where all of them belong to runs that others have locked.
 const WAITED_FOR: i64 = 16;
@@ -171,17 +185,11 @@ pub(super) async fn claim(
     claim: &ClaimJobs,
     set: &mut WorkingSet,
 ) -> Result<Vec<ClaimedJob>, Failure> {
-    let limit = number(claim.max);
+    let limit = number(claim.max).min(MOST);
     let definitions = distinct(&claim.definitions);
-    let merged = if definitions.len() > ARMS {
-        urgent(transaction, &definitions).await?
-    } else {
-        [definitions.clone(), definitions.clone()]
-    };
-    let mut candidates = due(transaction, Locks::PassOver, merged, limit).await?;
+    let mut candidates = due(transaction, &definitions, Locks::PassOver, limit).await?;
     if candidates.is_empty() {
-        let each = [definitions.clone(), definitions];
-        candidates = due(transaction, Locks::WaitFor, each, limit.min(WAITED_FOR)).await?;
+        candidates = due(transaction, &definitions, Locks::WaitFor, limit.min(WAITED_FOR)).await?;
     }
     if candidates.is_empty() {
         return Ok(Vec::new());
@@ -208,18 +216,18 @@ enum Locks {
     WaitFor,
 }
 
-/// Due jobs and due checks, each of definitions of their own.
 async fn due(
     transaction: &mut Transaction<'_>,
+    definitions: &[String],
     locks: Locks,
-    [jobs, checks]: [Vec<String>; 2],
     limit: i64,
 ) -> Result<Vec<Candidate>, Failure> {
     let query = transaction.query(|sql| match locks {
+        Locks::PassOver if definitions.len() > ARMS => &sql.lock_due_of_many,
         Locks::PassOver => &sql.lock_due,
         Locks::WaitFor => &sql.wait_for_due,
     });
-    let query = query.bind(jobs).bind(transaction.database.given_now()).bind(limit).bind(checks);
+    let query = query.bind(definitions.to_vec()).bind(transaction.database.given_now()).bind(limit);
     let rows = transaction.fetch(DOING, query).await?;
     let candidate = |row| {
         let mut columns = Columns::new(row, "job_queue")?;
@@ -230,21 +238,4 @@ async fn due(
         })
     };
     rows.iter().map(candidate).collect()
-}
-
-/// The definitions that have the most urgent jobs, and those that have the longest overdue checks.
-async fn urgent(
-    transaction: &mut Transaction<'_>,
-    definitions: &[String],
-) -> Result<[Vec<String>; 2], Failure> {
-    let query = transaction.query(|sql| &sql.urgent).bind(definitions.to_vec());
-    let query = query.bind(transaction.database.given_now()).bind(number(ARMS));
-    let rows = transaction.fetch(DOING, query).await?;
-    let mut urgent = [Vec::new(), Vec::new()];
-    for (urgent, row) in urgent.iter_mut().zip(&rows) {
-        let mut columns = Columns::new(row, "job_queue")?;
-        let definitions = std::iter::from_fn(|| columns.maybe_text());
-        urgent.extend(definitions.map(|definition| stored(&definition).into_owned()));
-    }
-    Ok(urgent)
 }

@@ -1,10 +1,11 @@
 //! Reading what is of some definitions, in an order of its own, past whatever else there is.
 //!
 //! The indexes of what waits begin with the definition, so a queue full of other workers' work costs nothing. What is
-//! merely read is read for each definition as far as the limit asks, and sorted. What is locked must not be more than
-//! what is taken: there the definitions are merged. PostgreSQL walks one index range for each arm of an ordered `UNION
-//! ALL`, and locks row by row what comes out of it, until the limit is reached. So the statement has a fixed number of
-//! arms; a worker with more definitions asks first which of them have the most urgent work.
+//! merely read is read for each definition as far as the limit asks, and sorted. A claim cannot know how far that is,
+//! for it passes over what others have locked; there the definitions are merged: PostgreSQL walks one index range for
+//! each arm of an ordered `UNION ALL`, and locks row by row what comes out of it, until the limit is reached. So that
+//! statement has a fixed number of arms, and a worker with more definitions has another one, which reads more than it
+//! locks.
 
 use std::collections::BTreeSet;
 
