@@ -18,6 +18,7 @@ mod postgres {
     mod outages;
     mod cancellation;
     mod statements;
+    mod claims;
     mod deliveries;
     mod pooler;
 }

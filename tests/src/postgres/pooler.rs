@@ -5,8 +5,9 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
@@ -18,29 +19,54 @@ const TLS_REQUEST: i32 = 80_877_103;
 
 /// The sessions that wait for a transaction, the one that has waited longest first.
 struct Sessions {
+    socket: PathBuf,
     idle: Mutex<VecDeque<UnixStream>>,
     turns: Semaphore,
+    cut: AtomicUsize,
 }
 
-/// Serves clients on a port of its own, from this many sessions with the server behind `socket`; answers the URL.
-pub async fn start(socket: &Path, sessions: usize) -> io::Result<String> {
+/// A pooler that serves clients on a port of its own.
+pub struct Pooler {
+    url: String,
+    sessions: Arc<Sessions>,
+}
+
+impl Pooler {
+    /// Where it listens.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// How often a client went away in the middle of a transaction. A pooler has to throw away its session then.
+    pub fn cut(&self) -> usize {
+        self.sessions.cut.load(Ordering::SeqCst)
+    }
+}
+
+/// Serves clients from this many sessions with the server behind `socket`.
+pub async fn start(socket: &Path, sessions: usize) -> io::Result<Pooler> {
     let mut idle = VecDeque::new();
     for _ in 0..sessions {
         idle.push_back(session(socket).await?);
     }
-    let sessions = Arc::new(Sessions { idle: Mutex::new(idle), turns: Semaphore::new(sessions) });
+    let turns = Semaphore::new(sessions);
+    let (socket, cut) = (socket.to_owned(), AtomicUsize::new(0));
+    let sessions = Arc::new(Sessions { socket, idle: Mutex::new(idle), turns, cut });
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("postgres://postgres@{}/postgres", listener.local_addr()?);
+    let pooler = Pooler { url, sessions: Arc::clone(&sessions) };
     tokio::spawn(async move {
         while let Ok((client, _)) = listener.accept().await {
             let sessions = Arc::clone(&sessions);
+            // Answers are written in pieces, which would wait for one another.
+            let _ = client.set_nodelay(true);
             tokio::spawn(async move {
                 // A client that goes away is nothing to speak of.
                 let _ = serve(client, &sessions).await;
             });
         }
     });
-    Ok(url)
+    Ok(pooler)
 }
 
 async fn session(socket: &Path) -> io::Result<UnixStream> {
@@ -79,23 +105,40 @@ async fn serve(mut client: TcpStream, sessions: &Sessions) -> io::Result<()> {
 }
 
 /// One transaction; answers whether another may follow. A session whose client went away in the middle of one is
-/// dropped.
+/// replaced by a new one, as a pooler does.
 async fn transaction(client: &mut TcpStream, sessions: &Sessions) -> io::Result<bool> {
-    let mut next = read(client).await?;
-    let turn = sessions.turns.acquire().await.expect("never closed");
-    let session = sessions.idle.lock().await.pop_front();
-    let Some(mut session) = session else { return Ok(false) };
+    let first = read(client).await?;
+    if first.0 == b'X' {
+        return Ok(false);
+    }
+    let _turn = sessions.turns.acquire().await.expect("never closed");
+    let waiting = sessions.idle.lock().await.pop_front();
+    let mut session = match waiting {
+        Some(waiting) => waiting,
+        None => self::session(&sessions.socket).await?,
+    };
+    let done = pass_on(first, client, &mut session).await;
+    match done {
+        Ok(()) => sessions.idle.lock().await.push_back(session),
+        Err(_) => drop(sessions.cut.fetch_add(1, Ordering::SeqCst)),
+    }
+    done.map(|()| true)
+}
+
+/// Passes on what the client sends, until the transaction is over.
+async fn pass_on(
+    mut next: (u8, Vec<u8>),
+    client: &mut TcpStream,
+    session: &mut UnixStream,
+) -> io::Result<()> {
     loop {
         let (kind, body) = next;
         if kind == b'X' {
-            sessions.idle.lock().await.push_back(session);
-            return Ok(false);
+            return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        write(&mut session, kind, &body).await?;
-        if matches!(kind, b'Q' | b'S') && answer(&mut session, client).await? {
-            sessions.idle.lock().await.push_back(session);
-            drop(turn);
-            return Ok(true);
+        write(session, kind, &body).await?;
+        if matches!(kind, b'Q' | b'S') && answer(session, client).await? {
+            return Ok(());
         }
         next = read(client).await?;
     }

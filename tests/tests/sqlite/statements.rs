@@ -34,8 +34,7 @@ async fn a_commit_alone_takes_at_most_seven_statements() {
     let before = store.statistics();
     store.commit(complete(&job)).await.unwrap();
     let (transactions, statements) = spent(before, store.statistics());
-    // One may be added by a look for foreign commits.
-    assert!(transactions <= 2 && statements <= 7, "{transactions} transactions, {statements} statements");
+    assert!(transactions <= 1 && statements <= 7, "{transactions} transactions, {statements} statements");
     store.close().await;
 }
 

@@ -55,13 +55,13 @@ async fn a_pooler_may_stand_in_between() {
         eprintln!("skipped: a_pooler_may_stand_in_between: the server is not ours to put a pooler before it");
         return;
     };
-    let url = pooler::start(cluster.socket(), 3).await.unwrap();
+    let pooler = pooler::start(cluster.socket(), 3).await.unwrap();
     let mut session = sqlx::PgConnection::connect(cluster.url()).await.unwrap();
     let create = "CREATE TABLE public.bookings (run TEXT, stage TEXT, cents BIGINT)";
     sqlx::raw_sql(create).execute(&mut session).await.unwrap();
     let mut options = PostgresOptions::default();
     options.behind_pooler = true;
-    let store = PostgresStore::open(&url, options).await.unwrap();
+    let store = PostgresStore::open(pooler.url(), options).await.unwrap();
     let engine = engine(Arc::new(store)).register::<transfer>().build().await.unwrap();
     for _ in 0..3 {
         let input = DebitInput { bookings: "public.bookings".into(), cents: 5 };

@@ -6,7 +6,8 @@
 -- Statuses are PENDING, RUNNING, SUSPENDED, COMPLETED, FAILED, CANCELLED, SKIPPED and, of jobs, DEAD.
 --
 -- The indexes on what changes are partial: they hold what is still to be done, so finished runs cost the hot path
--- nothing. Rows refer to their run by id without foreign keys: every row is written by the transaction that has
+-- nothing; and those of what waits for a worker begin with the definition, so what only others can do costs nothing
+-- either. Rows refer to their run by id without foreign keys: every row is written by the transaction that has
 -- locked its run. Tables whose rows change often leave room in their pages for the next version of a row.
 
 CREATE TABLE {schema}.workflow_runs (
@@ -45,8 +46,8 @@ CREATE TABLE {schema}.workflow_runs (
     completed_at           TIMESTAMPTZ
 ) WITH (fillfactor = 70);
 
-CREATE INDEX workflow_runs_pending ON {schema}.workflow_runs (priority DESC, created_at, id)
-    WHERE status = 'PENDING';
+CREATE INDEX workflow_runs_pending
+    ON {schema}.workflow_runs (definition_fingerprint, priority DESC, created_at, id) WHERE status = 'PENDING';
 CREATE INDEX workflow_runs_unfinished ON {schema}.workflow_runs (workflow_id, created_at, id)
     WHERE completed_at IS NULL;
 -- For retention; written once in a run's life.
@@ -108,9 +109,10 @@ CREATE TABLE {schema}.job_queue (
     PRIMARY KEY (workflow_run_id, stage_id)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05);
 
-CREATE INDEX job_queue_pending ON {schema}.job_queue (priority DESC, run_at, workflow_run_id, stage_id)
+CREATE INDEX job_queue_pending
+    ON {schema}.job_queue (definition_fingerprint, priority DESC, run_at, workflow_run_id, stage_id)
     WHERE status = 'PENDING';
-CREATE INDEX job_queue_suspended ON {schema}.job_queue (run_at, workflow_run_id, stage_id)
+CREATE INDEX job_queue_suspended ON {schema}.job_queue (definition_fingerprint, run_at, workflow_run_id, stage_id)
     WHERE status = 'SUSPENDED';
 CREATE INDEX job_queue_leased ON {schema}.job_queue (leased_until, workflow_run_id, stage_id)
     WHERE status = 'RUNNING';

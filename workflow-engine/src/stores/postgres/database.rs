@@ -66,6 +66,8 @@ pub(super) struct Database {
     pub(super) committed: Notify,
     idle: Mutex<Vec<PgConnection>>,
     readers: Semaphore,
+    /// How many may read at the same time.
+    turns: u32,
 }
 
 impl Database {
@@ -86,6 +88,7 @@ impl Database {
             committed: Notify::new(),
             idle: Mutex::default(),
             readers: Semaphore::new(options.connections.max(1) as usize),
+            turns: options.connections.max(1),
         }
     }
 
@@ -183,9 +186,12 @@ impl Database {
         }
     }
 
-    /// Closes the connections that nobody uses.
+    /// Closes the connections, when everybody has read to the end: whoever sees one go away in the middle of a
+    /// transaction, the server or a pooler before it, has to throw away its session.
     pub(super) async fn close(&self) {
+        let everybody = self.readers.acquire_many(self.turns).await;
         self.readers.close();
+        drop(everybody);
         let idle = std::mem::take(&mut *self.idle());
         for connection in idle {
             if let Err(error) = connection.close().await {

@@ -15,6 +15,7 @@ mod load;
 mod write;
 mod attached;
 mod given;
+mod of_definitions;
 mod claim;
 mod persistence;
 mod transport;

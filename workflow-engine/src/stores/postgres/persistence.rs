@@ -13,6 +13,7 @@ use super::attached;
 use super::columns::{self, event_row, log_row, request_row, run_row, stage_row};
 use super::failure::Failure;
 use super::load::put_whole;
+use super::of_definitions::distinct;
 use super::text::{original, stored};
 use super::work::{Deciding, Locked, Work};
 use crate::error::Error;
@@ -70,11 +71,15 @@ pub(super) const LOGS: &str = concat!(
 );
 
 pub(super) const PENDING_RUNS: &str = concat!(
-    "SELECT ",
+    "SELECT p.id, p.texts, p.numbers, p.instants FROM unnest($1) AS d (definition) CROSS JOIN LATERAL (
+        SELECT ",
     run_row!(),
-    " FROM {schema}.workflow_runs AS r
-    WHERE r.status = 'PENDING' AND r.definition_fingerprint = ANY($1)
-    ORDER BY r.priority DESC, r.created_at, r.id LIMIT $2"
+    ", r.priority, r.created_at
+        FROM {schema}.workflow_runs AS r
+        WHERE r.status = 'PENDING' AND r.definition_fingerprint = d.definition
+        ORDER BY r.priority DESC, r.created_at, r.id LIMIT $2
+    ) AS p (id, texts, numbers, instants, priority, created_at)
+    ORDER BY p.priority DESC, p.created_at, p.id LIMIT $2"
 );
 
 pub(super) const UNFINISHED_RUNS: &str = concat!(
@@ -216,7 +221,7 @@ impl Persistence for PostgresStore {
     }
 
     async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error> {
-        let (definitions, limit) = (texts(definitions), number(limit));
+        let (definitions, limit) = (distinct(definitions), number(limit));
         let rows = self.read("read pending runs", move |database| {
             database.query(|sql| &sql.pending_runs).bind(definitions.clone()).bind(limit)
         });

@@ -46,6 +46,7 @@ statements! {
     artifacts: attached::ARTIFACTS,
     artifact: attached::ARTIFACT,
     lock_due: claim::LOCK_DUE,
+    lock_due_of_many: claim::LOCK_DUE_OF_MANY,
     wait_for_due: claim::WAIT_FOR_DUE,
     run: persistence::RUN,
     request: persistence::REQUEST,

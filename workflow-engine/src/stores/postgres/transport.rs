@@ -12,6 +12,7 @@ use super::PostgresStore;
 use super::arrays::{number, texts};
 use super::columns::{self, Columns, job_row};
 use super::failure::Failure;
+use super::of_definitions::distinct;
 use super::outbox::length;
 use super::text::stored;
 use super::work::{ClaimJobs, Work};
@@ -20,13 +21,16 @@ use crate::ports::{Clock, JobTransport, SystemClock};
 use crate::records::{Claim, ClaimedJob, JobRecord, Lease};
 
 pub(super) const DUE_CHECKS: &str = concat!(
-    "SELECT ",
+    "SELECT c.id, c.texts, c.numbers, c.instants FROM unnest($1) AS d (definition) CROSS JOIN LATERAL (
+        SELECT ",
     job_row!(),
-    " FROM {schema}.job_queue AS j JOIN {schema}.workflow_runs AS r ON r.id = j.workflow_run_id
-    WHERE j.status = 'SUSPENDED' AND j.run_at <= coalesce($2, statement_timestamp())
-        AND j.attempt < j.max_attempts AND j.definition_fingerprint = ANY($1)
-        AND r.status = 'RUNNING' AND r.generation = j.generation
-    ORDER BY j.run_at, j.workflow_run_id, j.stage_id LIMIT $3"
+    ", j.run_at, j.stage_id
+        FROM {schema}.job_queue AS j JOIN {schema}.workflow_runs AS r ON r.id = j.workflow_run_id
+        WHERE j.status = 'SUSPENDED' AND j.definition_fingerprint = d.definition
+            AND j.run_at <= coalesce($2, statement_timestamp()) AND j.attempt < j.max_attempts
+            AND r.status = 'RUNNING' AND r.generation = j.generation
+        ORDER BY j.run_at, j.workflow_run_id, j.stage_id LIMIT $3
+    ) AS c (id, texts, numbers, instants, run_at, stage_id) ORDER BY c.run_at, c.id, c.stage_id LIMIT $3"
 );
 
 /// Extends leases and answers those that are held. A job that somebody has locked is about to be written by whoever
@@ -70,33 +74,39 @@ pub(super) const NEXT_LEASE_END: &str = "
     FROM {schema}.job_queue AS j WHERE j.status = 'RUNNING' AND j.leased_until IS NOT NULL
     ORDER BY j.leased_until LIMIT 1";
 
-/// The earliest due job of each priority that occurs, each found through the index of pending jobs, and the earliest
-/// due check, with the database's instant. What makes a job claimable is the same here as where it is claimed;
-/// otherwise a worker would be sent for a job that it cannot have, again and again.
+/// The earliest due job of each definition and priority that occurs, each found through the index of pending jobs, and
+/// the earliest due check of each definition, with the database's instant. What makes a job claimable is the same here
+/// as where it is claimed; otherwise a worker would be sent for a job that it cannot have, again and again.
 pub(super) const NEXT_JOB_DUE: &str = "
-    WITH RECURSIVE priorities (priority) AS (
-        SELECT (SELECT q.priority FROM {schema}.job_queue AS q WHERE q.status = 'PENDING'
-                ORDER BY q.priority DESC LIMIT 1)
+    WITH RECURSIVE priorities (definition, priority) AS (
+        SELECT d.definition, (
+            SELECT q.priority FROM {schema}.job_queue AS q
+            WHERE q.status = 'PENDING' AND q.definition_fingerprint = d.definition
+            ORDER BY q.priority DESC LIMIT 1)
+        FROM unnest($1) AS d (definition)
         UNION ALL
-        SELECT (SELECT q.priority FROM {schema}.job_queue AS q
-                WHERE q.status = 'PENDING' AND q.priority < p.priority ORDER BY q.priority DESC LIMIT 1)
+        SELECT p.definition, (
+            SELECT q.priority FROM {schema}.job_queue AS q
+            WHERE q.status = 'PENDING' AND q.definition_fingerprint = p.definition AND q.priority < p.priority
+            ORDER BY q.priority DESC LIMIT 1)
         FROM priorities AS p WHERE p.priority IS NOT NULL
     )
     SELECT NULL::uuid, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[min(due), statement_timestamp()] FROM (
         SELECT (SELECT j.run_at
                 FROM {schema}.job_queue AS j JOIN {schema}.workflow_runs AS r ON r.id = j.workflow_run_id
-                WHERE j.status = 'PENDING' AND j.priority = p.priority AND j.attempt < j.max_attempts
-                    AND j.definition_fingerprint = ANY($1)
+                WHERE j.status = 'PENDING' AND j.definition_fingerprint = p.definition
+                    AND j.priority = p.priority AND j.attempt < j.max_attempts
                     AND r.status = 'RUNNING' AND r.generation = j.generation
                 ORDER BY j.run_at, j.workflow_run_id, j.stage_id LIMIT 1) AS due
         FROM priorities AS p WHERE p.priority IS NOT NULL
         UNION ALL
         SELECT (SELECT j.run_at
                 FROM {schema}.job_queue AS j JOIN {schema}.workflow_runs AS r ON r.id = j.workflow_run_id
-                WHERE j.status = 'SUSPENDED' AND j.attempt < j.max_attempts
-                    AND j.definition_fingerprint = ANY($1)
+                WHERE j.status = 'SUSPENDED' AND j.definition_fingerprint = d.definition
+                    AND j.attempt < j.max_attempts
                     AND r.status = 'RUNNING' AND r.generation = j.generation
                 ORDER BY j.run_at, j.workflow_run_id, j.stage_id LIMIT 1)
+        FROM unnest($1) AS d (definition)
     ) AS candidates";
 
 #[async_trait]
@@ -115,7 +125,7 @@ impl JobTransport for PostgresStore {
     }
 
     async fn due_checks(&self, definitions: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
-        let (definitions, limit) = (texts(definitions), number(limit));
+        let (definitions, limit) = (distinct(definitions), number(limit));
         let rows = self.read("read due checks", move |database| {
             let query = database.query(|sql| &sql.due_checks).bind(definitions.clone());
             query.bind(database.given_now()).bind(limit)
@@ -160,7 +170,7 @@ impl JobTransport for PostgresStore {
     }
 
     async fn next_job_due(&self, definitions: &[String]) -> Result<Option<DateTime<Utc>>, Error> {
-        let definitions = texts(definitions);
+        let definitions = distinct(definitions);
         let rows = self.read("read the next due instant", move |database| {
             database.query(|sql| &sql.next_job_due).bind(definitions.clone())
         });

@@ -88,7 +88,7 @@ impl DataVersion {
     pub(super) async fn read(session: &mut Session) -> Result<Self, Failure> {
         const DOING: &str = "look for commits of other processes";
 
-        let rows = session.fetch(DOING, sqlx::query("PRAGMA data_version")).await?;
+        let rows = session.look(DOING, sqlx::query("PRAGMA data_version")).await?;
         let row = rows.first().ok_or_else(|| Failure::database(DOING, sqlx::Error::RowNotFound))?;
         row.try_get(0).map(Self).map_err(|error| Failure::database(DOING, error))
     }
@@ -103,7 +103,7 @@ impl DataVersion {
         let mut now = Self::read(session).await?;
         if now.0 == self.0 && reported {
             // Perhaps a commit that is still on its way to the disk: the write lock waits for its end.
-            session.begin().await?;
+            session.lock().await?;
             let read = Self::read(session).await;
             session.roll_back().await;
             now = read?;

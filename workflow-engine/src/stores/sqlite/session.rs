@@ -20,6 +20,9 @@ pub struct SqliteStatistics {
     pub statements: u64,
     /// Decisions, claims and other requests that they carried.
     pub requests: u64,
+    /// Looks for what other processes have committed. They write nothing, and are not among the transactions and
+    /// statements.
+    pub looks: u64,
 }
 
 /// The counts behind [`SqliteStatistics`].
@@ -28,6 +31,7 @@ pub(super) struct Counters {
     pub(super) transactions: AtomicU64,
     pub(super) statements: AtomicU64,
     pub(super) requests: AtomicU64,
+    pub(super) looks: AtomicU64,
 }
 
 impl Counters {
@@ -36,6 +40,7 @@ impl Counters {
             transactions: self.transactions.load(Ordering::Relaxed),
             statements: self.statements.load(Ordering::Relaxed),
             requests: self.requests.load(Ordering::Relaxed),
+            looks: self.looks.load(Ordering::Relaxed),
         }
     }
 }
@@ -90,10 +95,25 @@ impl Session {
         self.execute(doing, sqlx::query(sql).bind(rows.finish())).await
     }
 
-    /// Begins a write transaction at once: one that began as a reader could not wait for another writer.
+    /// Begins a write transaction.
     pub(super) async fn begin(&mut self) -> Result<(), Failure> {
         self.counters.transactions.fetch_add(1, Ordering::Relaxed);
+        self.lock().await
+    }
+
+    /// Takes the write lock at once: a transaction that began as a reader could not wait for another writer.
+    pub(super) async fn lock(&mut self) -> Result<(), Failure> {
         self.control("begin a transaction", "BEGIN IMMEDIATE").await
+    }
+
+    /// Reads the rows of a statement that is no part of what is to be written.
+    pub(super) async fn look(
+        &mut self,
+        doing: &'static str,
+        query: Query<'_, Sqlite, SqliteArguments>,
+    ) -> Result<Vec<SqliteRow>, Failure> {
+        self.counters.looks.fetch_add(1, Ordering::Relaxed);
+        query.fetch_all(&mut self.connection).await.map_err(|error| Failure::database(doing, error))
     }
 
     /// Commits.

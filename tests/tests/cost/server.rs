@@ -1,0 +1,95 @@
+//! A diamond on PostgreSQL.
+
+use std::sync::Arc;
+
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
+use tests::postgres::{self, Cluster};
+use workflow_engine::stores::{PostgresOptions, PostgresStore};
+
+use super::{Bound, Listeners, RUNS, Spent, WARM_UP, engine, run};
+
+/// Less than 3 KiB a stage.
+const BOUND: Bound = Bound { statements: (8, 2), rows: (35, 2), bytes: 12_000 };
+
+/// Counts each row that anybody writes. A sequence, for it keeps nobody waiting.
+async fn count_rows(connection: &mut PgConnection, schema: &str) {
+    let tables = format!("SELECT tablename::text FROM pg_tables WHERE schemaname = '{schema}'");
+    let tables = sqlx::query(AssertSqlSafe(tables)).fetch_all(&mut *connection).await.unwrap();
+    let mut sql = format!(
+        "CREATE SEQUENCE {schema}.written CACHE 1;
+        CREATE FUNCTION {schema}.count_it() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN PERFORM nextval('{schema}.written'); RETURN NULL; END $$;"
+    );
+    for table in tables.iter().map(|row| row.get::<String, _>(0)) {
+        sql.push_str(&format!(
+            "CREATE TRIGGER counted AFTER INSERT OR UPDATE OR DELETE ON {schema}.{table}
+            FOR EACH ROW EXECUTE FUNCTION {schema}.count_it();"
+        ));
+    }
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.unwrap();
+}
+
+async fn number(connection: &mut PgConnection, sql: &str) -> u64 {
+    let row = sqlx::query(AssertSqlSafe(sql.to_owned())).fetch_one(connection).await.unwrap();
+    row.get::<i64, _>(0).try_into().unwrap()
+}
+
+async fn spent(store: &PostgresStore, counter: &mut PgConnection, schema: Option<&str>) -> Spent {
+    let statistics = store.statistics();
+    let rows = match schema {
+        Some(schema) => number(counter, &format!("SELECT last_value FROM {schema}.written")).await,
+        None => 0,
+    };
+    let bytes = "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint";
+    Spent {
+        transactions: statistics.transactions,
+        statements: statistics.statements,
+        requests: statistics.requests,
+        rows,
+        bytes: number(counter, bytes).await,
+    }
+}
+
+/// What so many runs cost; counting the rows costs bytes.
+async fn cost(cluster: &Cluster, schema: &str, listeners: Listeners, is_counted: bool) -> Spent {
+    let mut options = PostgresOptions::default();
+    options.schema = schema.to_owned();
+    let store = Arc::new(PostgresStore::open(cluster.url(), options).await.unwrap());
+    let mut counter = PgConnection::connect(cluster.url()).await.unwrap();
+    if is_counted {
+        count_rows(&mut counter, schema).await;
+    }
+    let counted = is_counted.then_some(schema);
+    let engine = engine(store.clone(), listeners).await;
+    run(&engine, WARM_UP).await;
+    let before = spent(&store, &mut counter, counted).await;
+    run(&engine, RUNS).await;
+    let after = spent(&store, &mut counter, counted).await;
+    engine.shutdown().await;
+    after - before
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_postgres() {
+    if !postgres::is_available("on_postgres") {
+        return;
+    }
+    // A server of its own: nobody else writes to its log.
+    let Some(cluster) = Cluster::start() else {
+        eprintln!("skipped: on_postgres: the server is not ours");
+        return;
+    };
+    for (number, listeners) in
+        [Listeners::Nobody, Listeners::Elsewhere, Listeners::Here].into_iter().enumerate()
+    {
+        let counted = cost(&cluster, &format!("counted_{number}"), listeners, true).await;
+        let written = cost(&cluster, &format!("written_{number}"), listeners, false).await;
+        let spent = Spent { bytes: written.bytes, ..counted };
+        println!("listeners: {listeners:?}: {spent}");
+        if listeners == Listeners::Here {
+            spent.check_with_deliveries();
+        } else {
+            spent.check(&BOUND);
+        }
+    }
+}

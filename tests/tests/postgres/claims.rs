@@ -1,0 +1,99 @@
+//! What it costs to find one's own work in a queue full of what is others'. The server counts it.
+
+use std::collections::BTreeMap;
+
+use sqlx::{AssertSqlSafe, PgConnection, Row};
+use tests::postgres::Schema;
+use workflow_engine::ports::{JobTransport, Persistence};
+use workflow_engine::stores::PostgresStore;
+
+use super::fixture::{claim, named_url, number};
+
+/// Rows of each kind that one definition has waiting.
+const WAITING: usize = 5_000;
+
+/// Runs of a definition: some with a due job, some with a due check, some that nobody has started.
+async fn fill(connection: &mut PgConnection, schema: &str, definition: &str, priority: i32) {
+    let fill = format!(
+        "INSERT INTO {schema}.workflow_runs (id, workflow_id, workflow_name, workflow_type,
+            definition_fingerprint, status, priority, version, generation, last_sequence, waiting_on, active,
+            suspended, created_at)
+        SELECT gen_random_uuid(), 'workflow', 'w', 'w', '{definition}', CASE n % 3 WHEN 0 THEN 'PENDING' ELSE
+            'RUNNING' END, {priority} + n % 2, 1, 1, 0, 1, n % 3 % 2, n % 3 / 2, now() FROM
+            generate_series(1, 3 * {WAITING}) AS n;
+        INSERT INTO {schema}.workflow_stages (workflow_run_id, stage_id, stage_name, stage_number,
+            execution_group, generation, status, attempt, waiting_on)
+        SELECT id, 'a', 'A', 1, 1, 1, CASE active WHEN 1 THEN 'PENDING' ELSE 'SUSPENDED' END, 0, 0
+        FROM {schema}.workflow_runs WHERE status = 'RUNNING' AND definition_fingerprint = '{definition}';
+        INSERT INTO {schema}.job_queue (workflow_run_id, stage_id, workflow_id, definition_fingerprint, generation,
+            status, priority, attempt, max_attempts, lease_epoch, run_at, woken)
+        SELECT id, 'a', 'workflow', '{definition}', 1, CASE active WHEN 1 THEN 'PENDING' ELSE 'SUSPENDED' END,
+            priority, 0, 3, 0, now(), false
+        FROM {schema}.workflow_runs WHERE status = 'RUNNING' AND definition_fingerprint = '{definition}'"
+    );
+    sqlx::raw_sql(AssertSqlSafe(fill)).execute(connection).await.unwrap();
+}
+
+/// How many entries of each index of what waits have been read; a session's are counted when it has ended.
+async fn read(connection: &mut PgConnection, schema: &str) -> BTreeMap<String, i64> {
+    let sessions = format!("SELECT count(*) FROM pg_stat_activity WHERE application_name = '{schema}'");
+    while number(connection, &sessions).await > 0 {}
+    let counts = AssertSqlSafe(format!(
+        "SELECT indexrelname::text, idx_tup_read FROM pg_stat_all_indexes WHERE schemaname = '{schema}'
+            AND indexrelname IN ('job_queue_pending', 'job_queue_suspended', 'workflow_runs_pending')"
+    ));
+    let counts = sqlx::query(counts).fetch_all(connection).await.unwrap();
+    counts.iter().map(|row| (row.get(0), row.get(1))).collect()
+}
+
+/// Everything that a worker of these definitions does to find work: how much it has found, and read.
+async fn look(
+    connection: &mut PgConnection,
+    schema: &Schema,
+    definitions: &[String],
+    max: usize,
+) -> (usize, i64) {
+    let before = read(connection, schema.name()).await;
+    let store = PostgresStore::open(&named_url(schema), schema.options()).await.unwrap();
+    let claimed = store.claim_jobs(&claim(), definitions, max).await.unwrap().len();
+    let checks = store.due_checks(definitions, max).await.unwrap().len();
+    let pending = store.pending_runs(definitions, max).await.unwrap().len();
+    let due = store.next_job_due(definitions).await.unwrap();
+    assert_eq!(due.is_some(), checks > 0);
+    store.close().await;
+    let after = read(connection, schema.name()).await;
+    (claimed + checks + pending, after.values().sum::<i64>() - before.values().sum::<i64>())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_reads_past_the_work_of_others() {
+    needs_postgres!("a_worker_reads_past_the_work_of_others");
+    let schema = Schema::new();
+    schema.open().await.close().await;
+    let mut connection = schema.connect().await;
+    // More urgent than anything else, and longer due.
+    fill(&mut connection, schema.name(), "foreign", 9).await;
+    let few = ["one".to_owned(), "two".to_owned()];
+    let many: Vec<String> = (0..30).map(|number| format!("definition-{number}")).collect();
+
+    for own in [&few[..], &many[..]] {
+        let (found, read) = look(&mut connection, &schema, own, 16).await;
+        assert_eq!(found, 0);
+        assert!(read < 50, "{read} entries read of {} definitions, for nothing", own.len());
+    }
+
+    fill(&mut connection, schema.name(), "one", 1).await;
+    fill(&mut connection, schema.name(), "definition-20", 1).await;
+    for own in [&few[..], &many[..]] {
+        let (found, read) = look(&mut connection, &schema, own, 16).await;
+        assert_eq!(found, 3 * 16);
+        assert!(read < 250, "{read} entries read of {} definitions, for {found}", own.len());
+    }
+
+    // A row says who has locked it last, and who has written it: those that were claimed, the same one.
+    let locked = format!(
+        "SELECT count(*) FROM {}.workflow_runs WHERE xmax::text NOT IN ('0', xmin::text)",
+        schema.name()
+    );
+    assert_eq!(number(&mut connection, &locked).await, 0, "runs are locked that were not claimed");
+}
