@@ -19,12 +19,12 @@ async fn count_rows(connection: &mut SqliteConnection) {
     let tables = sqlx::query(tables).fetch_all(&mut *connection).await.unwrap();
     let mut sql = "CREATE TABLE written (rows INTEGER); INSERT INTO written VALUES (0);".to_owned();
     for table in tables.iter().map(|row| row.get::<String, _>(0)) {
-        for event in ["INSERT", "UPDATE", "DELETE"] {
-            sql.push_str(&format!(
+        sql.extend(["INSERT", "UPDATE", "DELETE"].map(|event| {
+            format!(
                 "CREATE TRIGGER {table}_{event} AFTER {event} ON {table}
                 BEGIN UPDATE written SET rows = rows + 1; END;"
-            ));
-        }
+            )
+        }));
     }
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.unwrap();
 }

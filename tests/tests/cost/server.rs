@@ -20,12 +20,13 @@ async fn count_rows(connection: &mut PgConnection, schema: &str) {
         CREATE FUNCTION {schema}.count_it() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN PERFORM nextval('{schema}.written'); RETURN NULL; END $$;"
     );
-    for table in tables.iter().map(|row| row.get::<String, _>(0)) {
-        sql.push_str(&format!(
+    sql.extend(tables.iter().map(|row| {
+        let table: String = row.get(0);
+        format!(
             "CREATE TRIGGER counted AFTER INSERT OR UPDATE OR DELETE ON {schema}.{table}
             FOR EACH ROW EXECUTE FUNCTION {schema}.count_it();"
-        ));
-    }
+        )
+    }));
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.unwrap();
 }
 

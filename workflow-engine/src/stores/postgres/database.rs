@@ -163,10 +163,12 @@ impl Database {
             }
             // An unnamed statement is prepared and run in two steps, which a pooler keeps in one session only within
             // a transaction.
-            transaction.begin().await?;
-            let rows = transaction.fetch_alone(doing, query).await?;
-            transaction.commit().await?;
-            Ok(rows)
+            let rows = read_alone(&mut transaction, doing, query).await;
+            if rows.is_err() {
+                // Left open, it would cost the pooler a session.
+                transaction.roll_back().await;
+            }
+            rows
         };
         let fetched = match tokio::time::timeout(self.transaction_timeout, fetched).await {
             Ok(fetched) => fetched,
@@ -204,4 +206,16 @@ impl Database {
         // Nothing panics under this lock.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A transaction of one statement.
+async fn read_alone(
+    transaction: &mut Transaction<'_>,
+    doing: &'static str,
+    query: PgQuery<'static>,
+) -> Result<Vec<PgRow>, Failure> {
+    transaction.begin().await?;
+    let rows = transaction.fetch_alone(doing, query).await?;
+    transaction.commit().await?;
+    Ok(rows)
 }
