@@ -37,7 +37,8 @@ async fn every_run_ends_right_under_kills_stops_cut_connections_and_crashes_of_t
         crew.assert_alive();
         let Ok(mut db) = connect(cluster.url()).await else { return false };
         let open = "SELECT (SELECT count(*) FROM workflow_runs WHERE completed_at IS NULL)
-                         + (SELECT count(*) FROM outbox_events WHERE published_at IS NULL)";
+                         + (SELECT count(*) FROM outbox_events WHERE published_at IS NULL)
+                         + (SELECT count(*) FROM plugin_deliveries)";
         sqlx::query_scalar::<_, i64>(open)
             .fetch_one(&mut db)
             .await
