@@ -162,6 +162,7 @@ impl Order {
         engine.kernel().store().unclaimed_runs(&[], day, 1).await?;
         engine.dispatch(RetentionPurge { older_than: day, max: 1, even_undelivered: false }).await?;
         engine.kernel().store().oldest_end().await?;
+        engine.kernel().store().forget_purged(Vec::new()).await?;
         Ok(output)
     }
 }

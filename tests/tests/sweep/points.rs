@@ -8,7 +8,7 @@ use tests::sweep::run::Shape;
 use crate::lane::Database;
 
 /// Every method of every port that an engine calls.
-const METHODS: [&str; 38] = [
+const METHODS: [&str; 40] = [
     "store.commit",
     "store.commit_locked",
     "store.snapshot",
@@ -42,6 +42,8 @@ const METHODS: [&str; 38] = [
     "store.replay_dead_letters",
     "store.purge_runs",
     "store.oldest_end",
+    "store.purged_runs",
+    "store.forget_purged",
     "executor.execute",
     "executor.check",
     "sink.deliver",
