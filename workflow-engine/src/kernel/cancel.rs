@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Kernel;
 use super::command::Command;
 use super::fail::cancel_open_stages;
-use super::outcome::bounded;
+use super::limits::told;
 use crate::error::Error;
 use crate::id::RunId;
 use crate::ports::{Change, Decision, Guard, RunEnd, Snapshot};
@@ -35,7 +35,7 @@ impl Command for RunCancel {
     const NAME: &'static str = "run.cancel";
 
     async fn carry_out(self, kernel: &Kernel) -> Result<RunCancelled, Error> {
-        let reason = self.reason.as_deref().map(bounded);
+        let reason = self.reason.as_deref().map(told::error_text);
         let applied =
             kernel.restructure(self.run_id, move |snapshot| decide(snapshot, reason.as_deref())).await?;
         Ok(RunCancelled { cancelled: applied.is_some() })

@@ -6,6 +6,7 @@ use super::Kernel;
 use super::execute::{Finished, JobOutcome, Slots};
 use super::execute_once::answer;
 use super::fail::FinalFailure;
+use super::limits::told;
 use super::registry::Registered;
 use crate::error::Error;
 use crate::language::{Effects, Json, StageDefinition, StageError};
@@ -95,7 +96,7 @@ impl Kernel {
         reports: Vec<Change>,
     ) -> Result<Finished, Error> {
         let lease = &job.lease;
-        let message = bounded(error.message());
+        let message = told::error_text(error.message());
         let retryable = error.is_retryable() && job.attempt < job.max_attempts;
         let applied = if retryable {
             let delay = error.delay().unwrap_or_else(|| stage.retry.delay_after(job.attempt, spread(job)));
@@ -186,12 +187,4 @@ fn spread(job: &ClaimedJob) -> f64 {
     // Knuth's multiplicative hash gives each attempt a place of its own.
     let place = random ^ job.attempt.wrapping_mul(2_654_435_761);
     f64::from(place) / f64::from(u32::MAX)
-}
-
-/// The longest error text that is stored, in bytes.
-const MAX_ERROR_BYTES: usize = 8 * 1024;
-
-/// The text up to that length, cut at a character.
-pub(super) fn bounded(message: &str) -> String {
-    message[..message.floor_char_boundary(MAX_ERROR_BYTES)].to_owned()
 }

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Kernel;
 use super::command::Command;
-use super::reports::{CAPACITY, bounded, cut};
+use super::limits::told;
+use super::reports::CAPACITY;
 use crate::error::Error;
 use crate::language::{Json, LogLevel};
 use crate::ports::{Change, Commit, Decision, Guard};
@@ -76,8 +77,8 @@ impl Command for StageReport {
             .map(|ReportedLog { level, message, fields }| Change::Log {
                 stage_id: stage_id(),
                 level,
-                message: cut(&message),
-                fields: bounded(fields),
+                message: told::message(&message),
+                fields: told::fields(fields),
             })
             .collect();
         if let Some(ReportedProgress { fraction, message }) = progress {
@@ -86,7 +87,11 @@ impl Command for StageReport {
                     "progress is a fraction from 0 to 1, and not {fraction}"
                 )));
             }
-            changes.push(Change::Progress { stage_id: stage_id(), fraction, message: cut(&message) });
+            changes.push(Change::Progress {
+                stage_id: stage_id(),
+                fraction,
+                message: told::message(&message),
+            });
         }
         let (run_id, guard) = (lease.run_id, Guard::Lease(lease.clone()));
         match kernel.store().commit(Decision { run_id, guard, idempotency: None, changes }).await? {

@@ -5,18 +5,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::limits::Limits;
+use super::limits::told;
 use crate::language::{Json, LogLevel, Reports, StageScope};
 use crate::ports::Change;
 
 /// Reports of one attempt that wait for a commit. More than this at once are dropped, with a warning: a body that
 /// logs in a tight loop must not fill the memory.
 pub(super) const CAPACITY: usize = 10_000;
-/// Longer messages are cut, at a character.
-const MAX_MESSAGE_BYTES: usize = 16 * 1024;
-
-/// Longer fields are not kept.
-const MAX_FIELDS_BYTES: usize = 64 * 1024;
 
 /// The reports of one attempt.
 #[derive(Debug, Default)]
@@ -74,26 +69,13 @@ impl AttemptReports {
 
 impl Reports for AttemptReports {
     fn log(&self, level: LogLevel, message: &str, fields: Json) {
-        let message = cut(message);
-        let fields = bounded(fields);
+        let message = told::message(message);
+        let fields = told::fields(fields);
         self.push(Change::Log { stage_id: self.stage_id.clone(), level, message, fields });
     }
 
     fn progress(&self, fraction: f64, message: &str) {
-        let message = cut(message);
+        let message = told::message(message);
         self.push(Change::Progress { stage_id: self.stage_id.clone(), fraction, message });
-    }
-}
-
-pub(super) fn cut(message: &str) -> String {
-    message[..message.floor_char_boundary(MAX_MESSAGE_BYTES)].to_owned()
-}
-
-/// The fields, or a text that says why they are not kept: a line is worth more than what belongs to it.
-pub(super) fn bounded(fields: Json) -> Json {
-    let limits = Limits { payload_bytes: MAX_FIELDS_BYTES };
-    match limits.check(&fields) {
-        Ok(()) => fields,
-        Err(fault) => Json::encode(&format!("({})", fault.code())).unwrap_or_else(|_| Json::null()),
     }
 }

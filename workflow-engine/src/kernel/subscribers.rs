@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
+use super::limits::told;
 use crate::error::Error;
 use crate::ports::{Clock, DeliveryPolicy, EventSink, Plugin, Subscription};
 use crate::records::{Event, EventType};
@@ -13,8 +14,6 @@ use crate::records::{Event, EventType};
 const SINK: &str = "sink";
 /// The longest name of a plugin, in bytes.
 const MAX_NAME_BYTES: usize = 100;
-/// A longer text of an error is cut.
-const MAX_ERROR_BYTES: usize = 4 * 1024;
 
 /// Everybody who hears of events.
 #[derive(Default)]
@@ -108,6 +107,6 @@ impl Subscriber {
             },
             () = clock.sleep(self.policy.timeout) => format!("timed out after {:?}", self.policy.timeout),
         };
-        Err(refusal[..refusal.floor_char_boundary(MAX_ERROR_BYTES)].to_owned())
+        Err(told::error_text(&refusal))
     }
 }

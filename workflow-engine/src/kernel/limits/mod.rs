@@ -2,6 +2,7 @@
 //! is written, alike for every store.
 
 mod scan;
+pub(super) mod told;
 
 use std::fmt;
 
