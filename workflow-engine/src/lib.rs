@@ -24,6 +24,8 @@ pub mod blobs;
 pub mod sinks;
 mod host;
 mod engine;
+#[cfg(feature = "ai")]
+pub mod ai;
 #[cfg(feature = "testing")]
 pub mod testing;
 

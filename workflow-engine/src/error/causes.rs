@@ -15,6 +15,15 @@ impl Error {
         Self::new(Kind::InvalidInput, "INVALID_RUN_ID", format!("`{shown}` is not a run id: expected a UUID"))
     }
 
+    pub(crate) fn invalid_cost(text: &str) -> Self {
+        let shown: String = text.chars().take(64).collect();
+        Self::new(
+            Kind::InvalidInput,
+            "INVALID_COST",
+            format!("`{shown}` is not an amount of money: expected one like `0.50 USD`"),
+        )
+    }
+
     pub(crate) fn run_not_found(run: RunId) -> Self {
         Self::new(Kind::NotFound, "RUN_NOT_FOUND", format!("run {run} does not exist"))
     }

@@ -11,9 +11,11 @@ mod log;
 mod annotation;
 mod artifact;
 mod value;
+mod cost;
 
 pub use annotation::AnnotationRecord;
 pub use artifact::ArtifactRecord;
+pub use cost::Cost;
 pub use delivery::{DeadLetter, DeliveryRecord};
 pub use event::{Event, EventKind};
 pub use event_type::EventType;
