@@ -12,6 +12,7 @@ mod clock;
 mod scheduler;
 mod executor;
 mod hints;
+mod ledger;
 
 pub use annotations::AnnotationFilter;
 pub use blobs::BlobStore;
@@ -22,6 +23,7 @@ pub use decision::{
 };
 pub use executor::ActivityExecutor;
 pub use hints::{Hints, RunWatch};
+pub use ledger::{CallEnd, CallLedger, CallStatistics, CallSums, IntendedCall, SettledCall};
 pub use outbox::{Delivery, DeliveryClaim, DeliveryLease, DeliveryOutcome, Outbox, Settlement, Subscription};
 pub use persistence::{Decide, Persistence, Snapshot};
 pub use retention::{Purge, Retention};

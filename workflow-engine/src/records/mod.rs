@@ -12,7 +12,9 @@ mod annotation;
 mod artifact;
 mod value;
 mod cost;
+mod ai_call;
 
+pub use ai_call::{AiCallRecord, CallId, CallOutcome, CallType};
 pub use annotation::AnnotationRecord;
 pub use artifact::ArtifactRecord;
 pub use cost::Cost;

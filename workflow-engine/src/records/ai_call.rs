@@ -1,0 +1,152 @@
+//! A call of a language model, as the ledger keeps it.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::cost::Cost;
+use crate::id::RunId;
+use crate::language::Json;
+
+/// The name of a row in the ledger: a UUIDv7, so rows sort by age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CallId(Uuid);
+
+impl CallId {
+    /// A new one.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(Uuid::now_v7())
+    }
+
+    /// The same as a UUID.
+    #[must_use]
+    pub const fn as_uuid(self) -> Uuid {
+        self.0
+    }
+}
+
+impl From<Uuid> for CallId {
+    fn from(id: Uuid) -> Self {
+        Self(id)
+    }
+}
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What is known of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum CallOutcome {
+    /// It is about to be made, or under way; so much is reserved as it can cost at most.
+    Intended,
+    /// It was answered, and its cost is known.
+    Settled,
+    /// It was refused, and has cost nothing.
+    Failed,
+    /// Its attempt died, or its answer was lost: it may have been made, and keeps its reservation.
+    Unknown,
+}
+
+impl CallOutcome {
+    /// The stored name: `INTENDED`, `SETTLED`, `FAILED`, `UNKNOWN`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Intended => "INTENDED",
+            Self::Settled => "SETTLED",
+            Self::Failed => "FAILED",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+}
+
+/// What a call was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CallType {
+    /// Text.
+    Text,
+    /// An object.
+    Object,
+    /// Text, piece by piece.
+    Stream,
+    /// Vectors.
+    Embed,
+    /// One item of a batch.
+    Batch,
+    /// A tool that a model has called; it costs nothing.
+    Tool,
+    /// What the program has recorded of a call of its own.
+    Custom,
+}
+
+impl CallType {
+    /// The stored name: `text`, `object`, …
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Object => "object",
+            Self::Stream => "stream",
+            Self::Embed => "embed",
+            Self::Batch => "batch",
+            Self::Tool => "tool",
+            Self::Custom => "custom",
+        }
+    }
+}
+
+/// One row of the ledger.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AiCallRecord {
+    /// Its name.
+    pub id: CallId,
+    /// The run, where it was made in a stage.
+    pub run_id: Option<RunId>,
+    /// The stage, where it was made in one.
+    pub stage_id: Option<String>,
+    /// The run's generation; 0 outside of a stage.
+    pub generation: u32,
+    /// The stage's attempt; 0 outside of a stage.
+    pub attempt: u32,
+    /// Segments, joined by dots: `workflow.{run}.stage.{stage}`, and what the program has added.
+    pub topic: String,
+    /// What it was for.
+    pub call_type: CallType,
+    /// The name under which the model is registered.
+    pub model_key: String,
+    /// The name under which the provider knows it.
+    pub model_id: String,
+    /// What was asked, unless that is switched off.
+    pub prompt: Option<String>,
+    /// What was answered, unless that is switched off.
+    pub response: Option<String>,
+    /// Of the prompt, those from the cache included.
+    pub input_tokens: u64,
+    /// Of those, from the cache.
+    pub cached_input_tokens: u64,
+    /// Of the answer.
+    pub output_tokens: u64,
+    /// What it has cost; nothing while that is not known.
+    pub cost: Cost,
+    /// What it can cost at most, while that is all that is known (`INTENDED`, `UNKNOWN`); nothing otherwise.
+    pub reserved: Cost,
+    /// Temperature, limits, why it stopped, how long it took: a JSON object.
+    pub metadata: Option<Json>,
+    /// What is known of it.
+    pub outcome: CallOutcome,
+    /// Why it failed, or is unknown.
+    pub error_message: Option<String>,
+    /// When it was intended.
+    pub created_at: DateTime<Utc>,
+    /// When it was settled, failed, or became unknown.
+    pub ended_at: Option<DateTime<Utc>>,
+}
