@@ -1,19 +1,28 @@
 //! Streams that do not come to their end.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use serde_json::json;
 use tests::http::{Answer, FakeServer, Piece, Signal};
 use workflow_engine::ai::{AiError, AiErrorKind, AiProvider, StreamPart, Usage};
 
 use super::streams::{chunk, done, text, usage};
-use super::{CHAT, SHORT, ask, openai, shows_nothing_of};
+use super::{CHAT, LONG, SHORT, ask, openai, shows_nothing_of};
 
 /// What comes before the error, and the error; nothing may come after it.
 async fn fails(pieces: impl IntoIterator<Item = Piece>) -> (Vec<StreamPart>, AiError) {
+    fails_within(LONG, pieces).await
+}
+
+async fn fails_within(
+    timeout: Duration,
+    pieces: impl IntoIterator<Item = Piece>,
+) -> (Vec<StreamPart>, AiError) {
     let server = FakeServer::start().await;
     server.on("POST", CHAT, Answer::events(pieces));
     let mut request = ask("Tell me about the plans for Tuesday");
-    request.timeout = SHORT * 20;
+    request.timeout = timeout;
     let mut stream = openai(&server).stream(&request).await.unwrap();
     let mut parts = Vec::new();
     loop {
@@ -54,7 +63,9 @@ async fn an_end_without_the_last_events() {
 
 #[tokio::test]
 async fn a_piece_that_does_not_come() {
-    let (parts, error) = fails([text("Hel"), Piece::Wait(Signal::default())]).await;
+    // Long enough for the first piece, on a machine that has other things to do.
+    let timeout = Duration::from_secs(2);
+    let (parts, error) = fails_within(timeout, [text("Hel"), Piece::Wait(Signal::default())]).await;
     assert_eq!((parts, error.kind()), (hel(), AiErrorKind::Timeout));
 }
 

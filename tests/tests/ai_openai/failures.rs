@@ -150,11 +150,11 @@ async fn a_provider_is_left_alone_as_long_as_it_asks() {
 
 #[tokio::test]
 async fn connections_that_are_refused_or_cut() {
-    let server = FakeServer::start().await;
-    let gone = openai(&server);
-    let address = server.url().trim_start_matches("http://").to_owned();
-    drop(server);
-    while tokio::net::TcpStream::connect(&address).await.is_ok() {}
+    // A port that is taken, and where nobody listens.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}/v1", socket.local_addr().unwrap());
+    let gone = OpenAi::compatible("local", &url).unwrap();
     assert_eq!(gone.generate(&ask("Hi")).await.unwrap_err().kind(), AiErrorKind::Connection);
 
     assert_eq!(fails(Answer::cut()).await.kind(), AiErrorKind::Connection);
@@ -165,6 +165,16 @@ async fn connections_that_are_refused_or_cut() {
     // A status is known, whatever becomes of the body.
     let half = Answer::pieces(500, "application/json", [Piece::text("{\"err"), Piece::Cut]);
     assert_eq!(fails(half).await.kind(), AiErrorKind::Overloaded);
+}
+
+#[tokio::test]
+async fn tls_needs_nothing_that_the_program_has_set_up() {
+    // A server that speaks no TLS: the client tries, with cryptography of its own.
+    let server = FakeServer::start().await;
+    let url = server.url().replace("http://", "https://");
+    let error = OpenAi::compatible("local", &url).unwrap().generate(&ask("Hi")).await.unwrap_err();
+    assert_eq!(error.kind(), AiErrorKind::Connection);
+    assert!(error.to_string().contains("corrupt message"), "{error}");
 }
 
 #[tokio::test]
