@@ -38,7 +38,9 @@ fn lines_end_with_any_of_the_three_endings() {
 
 #[test]
 fn lines_of_data_are_joined() {
-    gives("data: a\ndata:\ndata:  b\n\n", &[event("", "a\n\n b")]);
+    for ending in ["\n", "\r", "\r\n"] {
+        gives(&"data: a\ndata:\ndata:  b\n\n".replace('\n', ending), &[event("", "a\n\n b")]);
+    }
 }
 
 #[test]
