@@ -10,6 +10,8 @@ mod request;
 mod response;
 mod provider;
 mod batch;
+mod http;
+pub mod providers;
 
 pub use batch::{BatchItem, BatchProvider, BatchState, BatchStatus, ItemResult, SubmittedBatch};
 pub use error::{AiError, AiErrorKind};

@@ -1,0 +1,5 @@
+//! Providers that speak over HTTP.
+
+mod openai;
+
+pub use openai::{OpenAi, TokenLimit};
