@@ -1,0 +1,146 @@
+//! An answer, read.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::content::{Thought, sign};
+use super::request::ANSWER_TOOL;
+use crate::ai::error::{AiError, AiErrorKind};
+use crate::ai::message::ToolCall;
+use crate::ai::response::{FinishReason, GenerateResponse, Usage};
+
+/// The body of a `message`.
+#[derive(Deserialize)]
+pub(super) struct MessageBody {
+    pub content: Vec<Block>,
+    pub stop_reason: Option<String>,
+    #[serde(default)]
+    pub stop_details: Option<StopDetails>,
+    pub usage: UsageBody,
+}
+
+/// A piece of the answer. In a stream it begins empty, and grows.
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum Block {
+    Text {
+        text: String,
+    },
+    Thinking {
+        thinking: String,
+        #[serde(default)]
+        signature: String,
+    },
+    RedactedThinking {
+        data: String,
+    },
+    ToolUse {
+        id: String,
+        name: String,
+        input: Value,
+    },
+    /// What the provider's own tools have done, and what is not known yet.
+    #[serde(other)]
+    Other,
+}
+
+/// Why it was refused.
+#[derive(Deserialize)]
+pub(super) struct StopDetails {
+    #[serde(default)]
+    category: Option<String>,
+    #[serde(default)]
+    explanation: Option<String>,
+}
+
+/// Tokens. Of the prompt only those are counted as `input_tokens` that no cache was concerned with. In a stream the
+/// later count is of everything so far.
+#[derive(Clone, Copy, Default, Deserialize)]
+pub(super) struct UsageBody {
+    #[serde(default)]
+    input_tokens: Option<u64>,
+    #[serde(default)]
+    cache_creation_input_tokens: Option<u64>,
+    #[serde(default)]
+    cache_read_input_tokens: Option<u64>,
+    #[serde(default)]
+    output_tokens: Option<u64>,
+}
+
+impl UsageBody {
+    /// Takes over what the later count says.
+    pub fn update(&mut self, later: Self) {
+        self.input_tokens = later.input_tokens.or(self.input_tokens);
+        self.cache_creation_input_tokens = later.cache_creation_input_tokens.or(self.cache_creation_input_tokens);
+        self.cache_read_input_tokens = later.cache_read_input_tokens.or(self.cache_read_input_tokens);
+        self.output_tokens = later.output_tokens.or(self.output_tokens);
+    }
+
+    pub fn usage(self) -> Usage {
+        let cached = self.cache_read_input_tokens.unwrap_or(0);
+        let input = self.input_tokens.unwrap_or(0);
+        Usage {
+            input_tokens: input + cached + self.cache_creation_input_tokens.unwrap_or(0),
+            cached_input_tokens: cached,
+            output_tokens: self.output_tokens.unwrap_or(0),
+        }
+    }
+}
+
+/// The answer of a call, or of an item of a batch.
+pub(super) fn read(body: MessageBody) -> Result<GenerateResponse, AiError> {
+    let mut text = String::new();
+    let mut reasoning = String::new();
+    let mut object = None;
+    let mut tool_calls = Vec::new();
+    let mut thoughts = Vec::new();
+    for block in body.content {
+        match block {
+            Block::Text { text: more } => text.push_str(&more),
+            Block::Thinking { thinking, signature } => {
+                reasoning.push_str(&thinking);
+                thoughts.push(Thought::Thinking { thinking, signature });
+            }
+            Block::RedactedThinking { data } => thoughts.push(Thought::RedactedThinking { data }),
+            Block::ToolUse { name, input, .. } if name == ANSWER_TOOL => object = Some(input.to_string()),
+            Block::ToolUse { id, name, input } => {
+                tool_calls.push(ToolCall { id, name, input, signature: sign(&mut thoughts) });
+            }
+            Block::Other => {}
+        }
+    }
+    let finish_reason = finish(body.stop_reason.as_deref(), body.stop_details.as_ref(), !tool_calls.is_empty())?;
+    let reasoning = if reasoning.is_empty() { None } else { Some(reasoning) };
+    // What is said around the object is no part of it.
+    let text = object.unwrap_or(text);
+    Ok(GenerateResponse { text, reasoning, tool_calls, usage: body.usage.usage(), finish_reason })
+}
+
+/// Why it stopped. A refusal is no answer.
+pub(super) fn finish(
+    reason: Option<&str>,
+    details: Option<&StopDetails>,
+    calls_tools: bool,
+) -> Result<FinishReason, AiError> {
+    Ok(match reason {
+        Some("end_turn" | "stop_sequence") => FinishReason::Stop,
+        Some("max_tokens" | "model_context_window_exceeded") => FinishReason::Length,
+        Some("tool_use") if calls_tools => FinishReason::ToolCalls,
+        // The tool that takes the object is none of the caller's.
+        Some("tool_use") => FinishReason::Stop,
+        Some("refusal") => return Err(refusal(details)),
+        // `pause_turn`: the provider's own tools have worked for long enough.
+        _ => FinishReason::Other,
+    })
+}
+
+fn refusal(details: Option<&StopDetails>) -> AiError {
+    let category = details.and_then(|details| details.category.as_deref());
+    let explanation = details.and_then(|details| details.explanation.as_deref());
+    let mut message = "anthropic: the model refused to answer".to_owned();
+    for said in [category, explanation].into_iter().flatten() {
+        message.push_str(": ");
+        message.push_str(said);
+    }
+    AiError::new(AiErrorKind::Refused, message)
+}
