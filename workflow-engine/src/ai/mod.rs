@@ -10,6 +10,7 @@ mod request;
 mod response;
 mod provider;
 mod batch;
+mod http;
 
 pub use batch::{BatchItem, BatchProvider, BatchState, BatchStatus, ItemResult, SubmittedBatch};
 pub use error::{AiError, AiErrorKind};

@@ -1,0 +1,101 @@
+//! Takes out of a provider's words what nobody may read in a log.
+
+use std::collections::HashSet;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+/// Of a message, in characters.
+const LONGEST_MESSAGE: usize = 400;
+/// As many bytes of the request, one after the other, are no accident.
+const REPEATED: usize = 16;
+/// As many bytes of a key neither.
+const OF_A_KEY: usize = 6;
+/// Shorter texts of the request, such as `user` or `auto`, are words of the wire format.
+const SHORTEST: usize = 8;
+/// Fields of requests whose texts say nothing of the prompt, and explain a failure.
+const PLAIN: [&str; 9] =
+    ["model", "role", "type", "name", "id", "custom_id", "format", "media_type", "encoding_format"];
+/// What keys begin with.
+const PREFIXES: [&str; 10] = ["sk-", "sk_", "pk-", "rk-", "gsk_", "xai-", "hf_", "AIza", "Bearer", "key-"];
+
+/// `message` without what it repeats of the keys and of the request, and not too long.
+///
+/// Providers do both: a wrong key is answered with parts of it, and a request that cannot be read with all of it.
+pub(super) fn hide(message: &str, keys: &[SecretString], request: Option<&Value>) -> String {
+    let mut hidden = vec![false; message.len()];
+    for key in keys {
+        mark(message, key.expose_secret(), OF_A_KEY, &mut hidden);
+    }
+    mark_words(message, &mut hidden);
+    if let Some(request) = request {
+        mark_texts(message, request, &mut hidden);
+    }
+    let mut shown = String::new();
+    let mut length = 0;
+    let mut was_hidden = false;
+    for (at, character) in message.char_indices() {
+        if length == LONGEST_MESSAGE {
+            shown.push('…');
+            break;
+        }
+        let is_hidden = hidden[at..at + character.len_utf8()].contains(&true);
+        if !is_hidden {
+            shown.push(if character.is_control() { ' ' } else { character });
+        } else if !was_hidden {
+            shown.push_str("[…]");
+        }
+        was_hidden = is_hidden;
+        length += 1;
+    }
+    shown
+}
+
+/// Words that look like keys: by their beginning, or by the stars that a provider has put in.
+fn mark_words(message: &str, hidden: &mut [bool]) {
+    let is_end = |character: char| character.is_whitespace() || "\"'`,;()[]{}<>=".contains(character);
+    let mut begin = 0;
+    for word in message.split(is_end) {
+        // After what separates this word from the last one: one character, of any length.
+        begin += message[begin..].find(word).unwrap_or(0);
+        let is_key = word.len() >= 8
+            && (word.contains("**") || PREFIXES.iter().any(|prefix| word.starts_with(prefix)));
+        if is_key {
+            hidden[begin..begin + word.len()].fill(true);
+        }
+        begin += word.len();
+    }
+}
+
+/// All texts of the request, at any depth.
+fn mark_texts(message: &str, request: &Value, hidden: &mut [bool]) {
+    match request {
+        Value::String(text) if text.len() >= SHORTEST => mark(message, text, REPEATED, hidden),
+        Value::Array(items) => items.iter().for_each(|item| mark_texts(message, item, hidden)),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                if !(value.is_string() && PLAIN.contains(&name.as_str())) {
+                    mark_texts(message, value, hidden);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Marks what of `message` is also in `text`, `length` bytes or more in one piece; of a shorter text, all of it.
+fn mark(message: &str, text: &str, length: usize, hidden: &mut [bool]) {
+    let (message, text) = (message.as_bytes(), text.as_bytes());
+    let length = length.min(text.len());
+    if length == 0 || message.len() < length {
+        return;
+    }
+    // The message is short, the text may be a whole document: so it is the text that is walked once.
+    let pieces: HashSet<&[u8]> = message.windows(length).collect();
+    let found: HashSet<&[u8]> = text.windows(length).filter(|piece| pieces.contains(piece)).collect();
+    for (at, piece) in message.windows(length).enumerate() {
+        if found.contains(piece) {
+            hidden[at..at + length].fill(true);
+        }
+    }
+}
