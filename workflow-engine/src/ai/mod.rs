@@ -11,6 +11,7 @@ mod response;
 mod provider;
 mod batch;
 mod http;
+pub mod providers;
 
 pub use batch::{BatchItem, BatchProvider, BatchState, BatchStatus, ItemResult, SubmittedBatch};
 pub use error::{AiError, AiErrorKind};

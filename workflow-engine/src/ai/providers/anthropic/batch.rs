@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::response::{MessageBody, read};
-use super::{Anthropic, request};
+use super::{Anthropic, ID};
 use crate::ai::batch::{BatchItem, BatchProvider, BatchState, BatchStatus, ItemResult, SubmittedBatch};
 use crate::ai::error::{AiError, AiErrorKind};
 use crate::ai::response::GenerateResponse;
@@ -62,10 +62,10 @@ impl BatchProvider for Anthropic {
     async fn submit(&self, _token: &str, items: &[BatchItem]) -> Result<SubmittedBatch, AiError> {
         let mut requests = Vec::with_capacity(items.len());
         for item in items {
-            requests.push(json!({"custom_id": item.custom_id, "params": request::body(&item.request)?}));
+            requests.push(json!({"custom_id": item.custom_id, "params": Self::body(&item.request)?}));
         }
         let body = json!({"requests": requests});
-        let batch: BatchBody = self.endpoint()?.post("v1/messages/batches", &body, SUBMIT_TIMEOUT).await?;
+        let batch: BatchBody = self.endpoint.post("v1/messages/batches", &body, SUBMIT_TIMEOUT).await?;
         Ok(SubmittedBatch { id: batch.id })
     }
 
@@ -79,12 +79,12 @@ impl BatchProvider for Anthropic {
 
     async fn status(&self, batch: &SubmittedBatch) -> Result<BatchStatus, AiError> {
         let path = format!("v1/messages/batches/{}", batch.id);
-        let body: BatchBody = self.endpoint()?.get(&path, &[], ASK_TIMEOUT).await?;
+        let body: BatchBody = self.endpoint.get(&path, &[], ASK_TIMEOUT).await?;
         let counts = &body.request_counts;
         let state = match body.processing_status.as_str() {
             "in_progress" | "canceling" => BatchState::Processing,
             "ended" => ended(counts),
-            _ => return Err(self.endpoint()?.malformed("the status of a batch is none of the documented ones")),
+            _ => return Err(self.endpoint.malformed("the status of a batch is none of the documented ones")),
         };
         let tally = |count| if state.is_over() { Some(count) } else { None };
         Ok(BatchStatus {
@@ -97,11 +97,11 @@ impl BatchProvider for Anthropic {
 
     async fn results(&self, batch: &SubmittedBatch) -> Result<Vec<ItemResult>, AiError> {
         let path = format!("v1/messages/batches/{}/results", batch.id);
-        let mut lines = self.endpoint()?.lines(&path, ASK_TIMEOUT).await?;
+        let mut lines = self.endpoint.lines(&path, ASK_TIMEOUT).await?;
         let mut results = Vec::new();
         while let Some(line) = lines.next().await? {
             let line: Line = serde_json::from_slice(&line)
-                .map_err(|_| self.endpoint_malformed("a line of the results is no result"))?;
+                .map_err(|_| self.endpoint.malformed("a line of the results is no result"))?;
             let outcome = self.outcome(line.result);
             results.push(ItemResult { custom_id: line.custom_id, outcome });
         }
@@ -110,7 +110,7 @@ impl BatchProvider for Anthropic {
 
     async fn cancel(&self, batch: &SubmittedBatch) -> Result<(), AiError> {
         let path = format!("v1/messages/batches/{}/cancel", batch.id);
-        let _: BatchBody = self.endpoint()?.post(&path, &json!({}), ASK_TIMEOUT).await?;
+        let _: BatchBody = self.endpoint.post(&path, &json!({}), ASK_TIMEOUT).await?;
         Ok(())
     }
 }
@@ -125,5 +125,28 @@ fn ended(counts: &Counts) -> BatchState {
         BatchState::Expired
     } else {
         BatchState::Completed
+    }
+}
+
+impl Anthropic {
+    fn outcome(&self, outcome: Outcome) -> Result<GenerateResponse, AiError> {
+        let failed = |kind, why: &str| Err(AiError::new(kind, format!("provider `{ID}` {why}")));
+        match outcome {
+            Outcome::Succeeded { message } => {
+                let message: MessageBody = serde_json::from_value(message)
+                    .map_err(|_| self.endpoint.malformed("the answer to an item of a batch is no message"))?;
+                read(message)
+            }
+            Outcome::Errored { error } => Err(self.endpoint.reported(&error, None, None)),
+            Outcome::Canceled => {
+                failed(AiErrorKind::Cancelled, "did not begin the item before the batch was cancelled")
+            }
+            Outcome::Expired => {
+                failed(AiErrorKind::Timeout, "did not begin the item before the batch expired")
+            }
+            Outcome::Other => {
+                Err(self.endpoint.malformed("the result of an item is none of the documented ones"))
+            }
+        }
     }
 }

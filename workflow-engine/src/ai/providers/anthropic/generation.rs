@@ -37,11 +37,22 @@ mod tests {
 
     #[test]
     fn newer_models_take_no_temperature() {
-        for old in ["claude-2.1", "claude-3-5-sonnet-20241022", "claude-opus-4-20250514", "claude-sonnet-4-6", "other"] {
+        for old in [
+            "claude-2.1",
+            "claude-3-5-sonnet-20241022",
+            "claude-opus-4-20250514",
+            "claude-sonnet-4-6",
+            "other",
+        ] {
             assert!(takes_temperature(old), "{old}");
         }
-        for new in ["claude-opus-4-7", "claude-opus-4-8-20260501", "claude-sonnet-5", "claude-haiku-5-5", "claude-next"]
-        {
+        for new in [
+            "claude-opus-4-7",
+            "claude-opus-4-8-20260501",
+            "claude-sonnet-5",
+            "claude-haiku-5-5",
+            "claude-next",
+        ] {
             assert!(!takes_temperature(new), "{new}");
         }
     }

@@ -34,7 +34,9 @@ pub(super) fn body(request: &GenerateRequest) -> Result<Value, AiError> {
     }).collect();
     if let Some(object) = &request.schema {
         match strict(object, request) {
-            Some(schema) => body["output_config"] = json!({"format": {"type": "json_schema", "schema": schema}}),
+            Some(schema) => {
+                body["output_config"] = json!({"format": {"type": "json_schema", "schema": schema}})
+            }
             None => {
                 tools.push(answer_tool(object));
                 body["tool_choice"] = tool_choice(request);

@@ -71,7 +71,8 @@ impl UsageBody {
     /// Takes over what the later count says.
     pub fn update(&mut self, later: Self) {
         self.input_tokens = later.input_tokens.or(self.input_tokens);
-        self.cache_creation_input_tokens = later.cache_creation_input_tokens.or(self.cache_creation_input_tokens);
+        self.cache_creation_input_tokens =
+            later.cache_creation_input_tokens.or(self.cache_creation_input_tokens);
         self.cache_read_input_tokens = later.cache_read_input_tokens.or(self.cache_read_input_tokens);
         self.output_tokens = later.output_tokens.or(self.output_tokens);
     }
@@ -109,7 +110,8 @@ pub(super) fn read(body: MessageBody) -> Result<GenerateResponse, AiError> {
             Block::Other => {}
         }
     }
-    let finish_reason = finish(body.stop_reason.as_deref(), body.stop_details.as_ref(), !tool_calls.is_empty())?;
+    let finish_reason =
+        finish(body.stop_reason.as_deref(), body.stop_details.as_ref(), !tool_calls.is_empty())?;
     let reasoning = if reasoning.is_empty() { None } else { Some(reasoning) };
     // What is said around the object is no part of it.
     let text = object.unwrap_or(text);

@@ -76,7 +76,11 @@ struct Stopped {
 enum Open {
     Nothing,
     Thought(Thought),
-    Call { id: String, name: String, input: String },
+    Call {
+        id: String,
+        name: String,
+        input: String,
+    },
     /// The object, by the tool that takes it.
     Answer,
 }
@@ -98,8 +102,9 @@ pub(super) struct Answer {
 
 impl Answer {
     pub fn new(endpoint: Endpoint, request: Value) -> Self {
-        let answers_by_tool =
-            request["tools"].as_array().is_some_and(|tools| tools.iter().any(|tool| tool["name"] == ANSWER_TOOL));
+        let answers_by_tool = request["tools"]
+            .as_array()
+            .is_some_and(|tools| tools.iter().any(|tool| tool["name"] == ANSWER_TOOL));
         Self {
             endpoint,
             request,
@@ -142,10 +147,15 @@ impl Answer {
                 thinking.push_str(&more);
                 return reasoning(more);
             }
-            (Delta::SignatureDelta { signature: more }, Open::Thought(Thought::Thinking { signature, .. })) => {
+            (
+                Delta::SignatureDelta { signature: more },
+                Open::Thought(Thought::Thinking { signature, .. }),
+            ) => {
                 signature.push_str(&more);
             }
-            (Delta::InputJsonDelta { partial_json }, Open::Call { input, .. }) => input.push_str(&partial_json),
+            (Delta::InputJsonDelta { partial_json }, Open::Call { input, .. }) => {
+                input.push_str(&partial_json)
+            }
             (Delta::InputJsonDelta { partial_json }, Open::Answer) => return text(partial_json),
             _ => {}
         }
@@ -163,7 +173,12 @@ impl Answer {
                     return Vec::new();
                 };
                 self.calls_tools = true;
-                return vec![StreamPart::ToolCall(ToolCall { id, name, input, signature: sign(&mut self.thoughts) })];
+                return vec![StreamPart::ToolCall(ToolCall {
+                    id,
+                    name,
+                    input,
+                    signature: sign(&mut self.thoughts),
+                })];
             }
             Open::Answer | Open::Nothing => {}
         }

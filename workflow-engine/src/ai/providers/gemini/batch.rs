@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
+use super::Gemini;
 use super::operation::{InlinedResponse, Operation, Page, http_status};
 use super::request::model_path;
 use super::response::{AnswerBody, read};
-use super::Gemini;
 use crate::ai::batch::{BatchItem, BatchProvider, BatchState, BatchStatus, ItemResult, SubmittedBatch};
 use crate::ai::error::{AiError, AiErrorKind};
 use crate::ai::response::GenerateResponse;
@@ -30,12 +30,13 @@ impl BatchProvider for Gemini {
         };
         let model = &first.request.model.id;
         if let Some(other) = items.iter().map(|item| &item.request.model.id).find(|id| *id != model) {
-            let message = format!("a batch of provider `{}` has one model, not `{model}` and `{other}`", super::ID);
+            let message =
+                format!("a batch of provider `{}` has one model, not `{model}` and `{other}`", super::ID);
             return Err(AiError::new(AiErrorKind::InvalidRequest, message));
         }
-        let requests = items.iter().map(|item| {
-            json!({"request": self.body(&item.request), "metadata": {"key": item.custom_id}})
-        });
+        let requests = items
+            .iter()
+            .map(|item| json!({"request": Self::body(&item.request), "metadata": {"key": item.custom_id}}));
         let requests: Vec<Value> = requests.collect();
         let batch = json!({"displayName": token, "inputConfig": {"requests": {"requests": requests}}});
         let path = format!("v1beta/{}:batchGenerateContent", model_path(model));
@@ -51,7 +52,8 @@ impl BatchProvider for Gemini {
                 query.push(("pageToken", &page_token));
             }
             let page: Page = self.endpoint.get("v1beta/batches", &query, ASK_TIMEOUT).await?;
-            let found = page.operations.into_iter().find(|operation| operation.metadata.display_name == token);
+            let found =
+                page.operations.into_iter().find(|operation| operation.metadata.display_name == token);
             if let Some(operation) = found {
                 return Ok(Some(SubmittedBatch { id: operation.name }));
             }
@@ -102,7 +104,9 @@ impl Gemini {
     }
 
     fn state(&self, operation: &Operation) -> Result<BatchState, AiError> {
-        operation.state().ok_or_else(|| self.endpoint.malformed("the state of a batch is none of the documented ones"))
+        operation
+            .state()
+            .ok_or_else(|| self.endpoint.malformed("the state of a batch is none of the documented ones"))
     }
 
     fn result(&self, item: InlinedResponse) -> Result<ItemResult, AiError> {
@@ -112,7 +116,9 @@ impl Gemini {
         let outcome = match (item.response, item.error) {
             (_, Some(error)) => Err(self.reported(&error)),
             (Some(response), None) => self.answer(response),
-            (None, None) => Err(self.endpoint.malformed("an item of a batch has neither an answer nor an error")),
+            (None, None) => {
+                Err(self.endpoint.malformed("an item of a batch has neither an answer nor an error"))
+            }
         };
         Ok(ItemResult { custom_id: metadata.key, outcome })
     }
@@ -127,7 +133,10 @@ impl Gemini {
     fn reported(&self, error: &Value) -> AiError {
         const CANCELLED: u64 = 1;
         if error["code"] == CANCELLED {
-            return AiError::new(AiErrorKind::Cancelled, format!("provider `{}` was told to stop", super::ID));
+            return AiError::new(
+                AiErrorKind::Cancelled,
+                format!("provider `{}` was told to stop", super::ID),
+            );
         }
         self.endpoint.reported(error, http_status(error), None)
     }
