@@ -42,6 +42,10 @@ impl Said {
                 _ => {}
             }
         }
+        // OpenRouter says so with 403 and nothing else that could be told from a wrong key.
+        if error.pointer("/metadata/reasons").is_some_and(Value::is_array) {
+            said.words.push("content_filter".to_owned());
+        }
         for detail in error.get("details").and_then(Value::as_array).into_iter().flatten() {
             said.words.extend(detail.get("reason").and_then(Value::as_str).map(str::to_owned));
             said.retry_after =
