@@ -17,7 +17,7 @@ const STREAM: &str = "/v1beta/models/gemini-2.5-flash:streamGenerateContent";
 fn more(parts: &Value) -> Piece {
     let candidate = json!({"content": {"parts": parts, "role": "model"}, "index": 0});
     let usage = json!({"promptTokenCount": 12, "totalTokenCount": 12});
-    Piece::data(json!({"candidates": [candidate], "usageMetadata": usage, "responseId": "r1"}))
+    Piece::data(&json!({"candidates": [candidate], "usageMetadata": usage, "responseId": "r1"}))
 }
 
 /// The last event.
@@ -25,7 +25,7 @@ fn last(parts: &Value, finish_reason: &str) -> Piece {
     let candidate =
         json!({"content": {"parts": parts, "role": "model"}, "finishReason": finish_reason, "index": 0});
     let usage = json!({"promptTokenCount": 12, "candidatesTokenCount": 7, "thoughtsTokenCount": 2});
-    Piece::data(json!({"candidates": [candidate], "usageMetadata": usage, "responseId": "r1"}))
+    Piece::data(&json!({"candidates": [candidate], "usageMetadata": usage, "responseId": "r1"}))
 }
 
 fn said(text: &str) -> Piece {
@@ -103,7 +103,7 @@ async fn ends_that_are_no_good_ones() {
 
 #[tokio::test]
 async fn a_prompt_that_is_blocked() {
-    let (parts, error) = read(vec![Piece::data(json!({"promptFeedback": {"blockReason": "SAFETY"}}))]).await;
+    let (parts, error) = read(vec![Piece::data(&json!({"promptFeedback": {"blockReason": "SAFETY"}}))]).await;
     assert_eq!(parts, []);
     assert_eq!(error.unwrap().kind(), AiErrorKind::Refused);
 }
@@ -116,7 +116,7 @@ async fn an_error_after_a_good_beginning() {
         (429, "RESOURCE_EXHAUSTED", AiErrorKind::RateLimited),
     ];
     for (code, word, expected) in errors {
-        let error = Piece::data(status(code, word, "no more", &json!([])));
+        let error = Piece::data(&status(code, word, "no more", &json!([])));
         let (parts, error) = read(vec![said("It"), error, last(&json!([]), "STOP")]).await;
         assert_eq!(parts, [Text("It".to_owned())]);
         let error = error.unwrap();

@@ -19,7 +19,7 @@ const WHOLE_TIMEOUT: Duration = Duration::from_secs(600);
 /// To ask how it is.
 const ASK_TIMEOUT: Duration = Duration::from_secs(60);
 /// Of the list of batches: more than an account has.
-const MOST_PAGES: usize = 1000;
+const MOST_PAGES: usize = 100;
 
 /// The token is a batch's `displayName`, by which it is found again in the list of batches.
 #[async_trait]
