@@ -115,6 +115,7 @@ async fn a_refusal_is_no_answer() {
     let error = provider.generate(&ask("How do I?")).await.unwrap_err();
     assert_eq!(error.kind(), AiErrorKind::Refused);
     assert!(!error.is_retryable());
+    assert_eq!(error.usage().unwrap().output_tokens, 7, "it may be paid all the same");
     assert!(error.to_string().contains("bio: Against the policy."), "{error}");
 }
 

@@ -195,4 +195,17 @@ async fn stopping_it() {
     server.on("POST", &format!("{BATCH}/cancel"), Answer::json(200, &told("canceling", [2, 0, 0, 0, 0])));
     provider.cancel(&batch()).await.unwrap();
     assert_eq!(server.request().path, format!("{BATCH}/cancel"));
+
+    // One that is over need not be stopped.
+    let error =
+        json!({"type": "error", "error": {"type": "invalid_request_error", "message": "it has ended"}});
+    let cancel = format!("{BATCH}/cancel");
+    server.on("POST", &cancel, Answer::json(400, &error));
+    server.on("GET", BATCH, Answer::json(200, &told("ended", [0, 2, 0, 0, 0])));
+    provider.cancel(&batch()).await.unwrap();
+    server.on("POST", &cancel, Answer::json(400, &error));
+    server.on("GET", BATCH, Answer::json(200, &told("in_progress", [2, 0, 0, 0, 0])));
+    assert_eq!(provider.cancel(&batch()).await.unwrap_err().kind(), AiErrorKind::InvalidRequest);
+    server.on("POST", &cancel, Answer::json(529, &json!({})));
+    assert_eq!(provider.cancel(&batch()).await.unwrap_err().kind(), AiErrorKind::Overloaded);
 }

@@ -7,7 +7,7 @@ use tests::http::Answer;
 use workflow_engine::ai::AiErrorKind::{
     self, Authentication, ContextTooLong, InvalidRequest, NotFound, Overloaded, RateLimited,
 };
-use workflow_engine::ai::providers::anthropic::Anthropic;
+use workflow_engine::ai::providers::Anthropic;
 use workflow_engine::ai::{AiError, AiProvider};
 
 use crate::fixture::{KEY, answering, ask};
@@ -95,5 +95,5 @@ async fn neither_key_nor_prompt_is_shown() {
 async fn what_can_be_no_key_and_no_server() {
     assert_eq!(Anthropic::new("a\nb").unwrap_err().kind(), Authentication);
     let provider = Anthropic::new(KEY).unwrap();
-    assert_eq!(provider.base_url("ftp://example.com").unwrap_err().kind(), InvalidRequest);
+    assert_eq!(provider.with_base_url("ftp://example.com").unwrap_err().kind(), InvalidRequest);
 }

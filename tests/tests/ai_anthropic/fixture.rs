@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 use tests::asking;
 use tests::http::{Answer, FakeServer};
 use workflow_engine::ai::GenerateRequest;
-use workflow_engine::ai::providers::anthropic::Anthropic;
+use workflow_engine::ai::providers::Anthropic;
 
 pub const KEY: &str = "sk-ant-test-0123456789";
 pub const MESSAGES: &str = "/v1/messages";
 
 pub async fn start() -> (FakeServer, Anthropic) {
     let server = FakeServer::start().await;
-    let provider = Anthropic::new(KEY).unwrap().base_url(server.url()).unwrap();
+    let provider = Anthropic::new(KEY).unwrap().with_base_url(server.url()).unwrap();
     (server, provider)
 }
 

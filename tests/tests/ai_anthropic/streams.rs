@@ -184,7 +184,9 @@ async fn an_error_after_a_good_beginning() {
 async fn a_refusal_in_the_middle() {
     let (parts, error) = read(&[vec![begin()], text(0, &["It"]), end("refusal")]).await;
     assert_eq!(parts, [Text("It".to_owned())]);
-    assert_eq!(error.unwrap().kind(), AiErrorKind::Refused);
+    let error = error.unwrap();
+    let usage = Usage { input_tokens: 1012, cached_input_tokens: 1000, output_tokens: 9 };
+    assert_eq!((error.kind(), error.usage()), (AiErrorKind::Refused, Some(usage)));
 }
 
 #[tokio::test]

@@ -99,6 +99,7 @@ async fn a_prompt_that_is_blocked() {
     let (_server, provider) = answering(Answer::json(200, &body)).await;
     let error = provider.generate(&ask("How do I?")).await.unwrap_err();
     assert_eq!(error.kind(), AiErrorKind::Refused);
+    assert_eq!(error.usage(), Some(Usage { input_tokens: 8, cached_input_tokens: 0, output_tokens: 0 }));
     assert!(error.to_string().contains("PROHIBITED_CONTENT"), "{error}");
 }
 

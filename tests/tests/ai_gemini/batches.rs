@@ -243,7 +243,15 @@ async fn stopping_it() {
     server.on("POST", &cancel, Answer::json(200, &json!({})));
     provider.cancel(&batch()).await.unwrap();
     assert_eq!(server.request().path, cancel);
-    let error = json!({"error": {"code": 400, "message": "it is over", "status": "FAILED_PRECONDITION"}});
+
+    // One that is over need not be stopped.
+    let error = json!({"error": {"code": 400, "message": "no", "status": "FAILED_PRECONDITION"}});
     server.on("POST", &cancel, Answer::json(400, &error));
+    server.on("GET", BATCH, Answer::json(200, &told("batches/123", "token-1", "BATCH_STATE_SUCCEEDED")));
+    provider.cancel(&batch()).await.unwrap();
+    server.on("POST", &cancel, Answer::json(400, &error));
+    server.on("GET", BATCH, Answer::json(200, &told("batches/123", "token-1", "BATCH_STATE_RUNNING")));
     assert_eq!(provider.cancel(&batch()).await.unwrap_err().kind(), AiErrorKind::InvalidRequest);
+    server.on("POST", &cancel, Answer::json(503, &json!({})));
+    assert_eq!(provider.cancel(&batch()).await.unwrap_err().kind(), AiErrorKind::Overloaded);
 }

@@ -7,7 +7,7 @@ use tests::http::Answer;
 use workflow_engine::ai::AiErrorKind::{
     self, Authentication, ContextTooLong, InvalidRequest, NotFound, Overloaded, RateLimited,
 };
-use workflow_engine::ai::providers::gemini::Gemini;
+use workflow_engine::ai::providers::Gemini;
 use workflow_engine::ai::{AiError, AiProvider};
 
 use crate::fixture::{KEY, answering, ask, status};
@@ -85,6 +85,6 @@ async fn neither_key_nor_prompt_is_shown() {
 #[tokio::test]
 async fn what_can_be_no_key_and_no_server() {
     assert_eq!(Gemini::new("a\nb").unwrap_err().kind(), Authentication);
-    let with_key = Gemini::new(KEY).unwrap().base_url("https://example.com/?key=1");
+    let with_key = Gemini::new(KEY).unwrap().with_base_url("https://example.com/?key=1");
     assert_eq!(with_key.unwrap_err().kind(), InvalidRequest);
 }

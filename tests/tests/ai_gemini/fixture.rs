@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 use tests::asking;
 use tests::http::{Answer, FakeServer};
 use workflow_engine::ai::GenerateRequest;
-use workflow_engine::ai::providers::gemini::Gemini;
+use workflow_engine::ai::providers::Gemini;
 
 pub const KEY: &str = "AIzaTest0123456789";
 pub const GENERATE: &str = "/v1beta/models/gemini-2.5-flash:generateContent";
 
 pub async fn start() -> (FakeServer, Gemini) {
     let server = FakeServer::start().await;
-    let provider = Gemini::new(KEY).unwrap().base_url(server.url()).unwrap();
+    let provider = Gemini::new(KEY).unwrap().with_base_url(server.url()).unwrap();
     (server, provider)
 }
 

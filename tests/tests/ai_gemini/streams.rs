@@ -133,6 +133,7 @@ async fn a_stream_that_ends_before_the_answer() {
         assert_eq!(parts, [Text("It".to_owned())]);
         let error = error.unwrap();
         assert_eq!(error.kind(), AiErrorKind::Connection, "{error}");
+        assert_eq!(error.usage().unwrap().input_tokens, 12, "as far as it is known");
     }
 }
 

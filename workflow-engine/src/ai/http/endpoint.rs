@@ -35,6 +35,12 @@ impl Endpoint {
         Ok(Self { client: client(&base)?, base, headers: HeaderMap::new(), faults })
     }
 
+    /// The same at another URL, with the same key.
+    pub(crate) fn at(self, base_url: &str) -> Result<Self, AiError> {
+        let base = checked(&self.faults.provider, base_url)?;
+        Ok(Self { client: client(&base)?, base, ..self })
+    }
+
     /// With a header that holds the key, after `prefix`: `("authorization", "Bearer ", key)`.
     pub(crate) fn key(
         mut self,
@@ -130,6 +136,11 @@ impl Endpoint {
         self.faults.malformed(what)
     }
 
+    /// What the provider says in other places than errors, fit to be shown.
+    pub(crate) fn shown(&self, text: &str) -> String {
+        self.faults.shown(text)
+    }
+
     /// Its name, for errors.
     pub(crate) fn provider(&self) -> &str {
         &self.faults.provider
@@ -198,7 +209,11 @@ impl Endpoint {
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let provider = &self.faults.provider;
-        f.debug_struct("Endpoint").field("provider", provider).field("base", &self.base.as_str()).finish()
+        // Not its headers: one of them is the key.
+        f.debug_struct("Endpoint")
+            .field("provider", provider)
+            .field("base", &self.base.as_str())
+            .finish_non_exhaustive()
     }
 }
 

@@ -49,12 +49,19 @@ impl Faults {
         let status = status.or(said.status);
         let mut message = format!("provider `{}` reported an error", self.provider);
         self.describe(&mut message, &said, request);
-        let error = AiError::new(said.kind(status), message);
-        let error = status.map_or(error.clone(), |status| error.with_status(status));
+        let mut error = AiError::new(said.kind(status), message);
+        if let Some(status) = status {
+            error = error.with_status(status);
+        }
         match said.retry_after {
             Some(delay) if error.is_retryable() => error.with_retry_after(delay),
             _ => error,
         }
+    }
+
+    /// Without keys, and not too long.
+    pub(super) fn shown(&self, text: &str) -> String {
+        hide(text, &self.keys, None)
     }
 
     /// What the provider says, after `message`.
@@ -87,7 +94,8 @@ impl Faults {
         let mut message = format!("no connection to provider `{}`, or it was cut: {error}", self.provider);
         let mut cause = std::error::Error::source(&error);
         while let Some(error) = cause {
-            message.push_str(&format!(": {error}"));
+            message.push_str(": ");
+            message.push_str(&error.to_string());
             cause = error.source();
         }
         AiError::new(kind, message)

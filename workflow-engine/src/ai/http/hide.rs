@@ -13,6 +13,8 @@ const REPEATED: usize = 16;
 const OF_A_KEY: usize = 6;
 /// Shorter texts of the request, such as `user` or `auto`, are words of the wire format.
 const SHORTEST: usize = 8;
+/// Longer than any name.
+const LONGEST_QUOTE: usize = 64;
 /// Fields of requests whose texts say nothing of the prompt, and explain a failure.
 const PLAIN: [&str; 9] =
     ["model", "role", "type", "name", "id", "custom_id", "format", "media_type", "encoding_format"];
@@ -28,13 +30,13 @@ pub(super) fn hide(message: &str, keys: &[SecretString], request: Option<&Value>
         mark(message, key.expose_secret(), OF_A_KEY, &mut hidden);
     }
     mark_words(message, &mut hidden);
+    mark_quotes(message, &mut hidden);
     if let Some(request) = request {
         mark_texts(message, request, &mut hidden);
     }
     let mut shown = String::new();
-    let mut length = 0;
     let mut was_hidden = false;
-    for (at, character) in message.char_indices() {
+    for (length, (at, character)) in message.char_indices().enumerate() {
         if length == LONGEST_MESSAGE {
             shown.push('…');
             break;
@@ -46,7 +48,6 @@ pub(super) fn hide(message: &str, keys: &[SecretString], request: Option<&Value>
             shown.push_str("[…]");
         }
         was_hidden = is_hidden;
-        length += 1;
     }
     shown
 }
@@ -64,6 +65,33 @@ fn mark_words(message: &str, hidden: &mut [bool]) {
             hidden[begin..begin + word.len()].fill(true);
         }
         begin += word.len();
+    }
+}
+
+/// What is quoted at length: nobody quotes anything as long but what was sent, or what the model has said.
+fn mark_quotes(message: &str, hidden: &mut [bool]) {
+    for quote in ['"', '\'', '`'] {
+        let mut begin = None;
+        let mut before = ' ';
+        for (at, character) in message.char_indices() {
+            if character == quote {
+                begin = match begin {
+                    Some(begin) => {
+                        if at - begin > LONGEST_QUOTE {
+                            hidden[begin..at].fill(true);
+                        }
+                        None
+                    }
+                    // Between letters it is an apostrophe.
+                    None if before.is_alphanumeric() => None,
+                    None => Some(at + 1),
+                };
+            }
+            before = character;
+        }
+        if let Some(begin) = begin.filter(|begin| message.len() - begin > LONGEST_QUOTE) {
+            hidden[begin..].fill(true);
+        }
     }
 }
 
@@ -99,3 +127,7 @@ fn mark(message: &str, text: &str, length: usize, hidden: &mut [bool]) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "hide_tests.rs"]
+mod tests;

@@ -93,12 +93,13 @@ fn exact(word: &str) -> Option<AiErrorKind> {
     Some(match word {
         "context_length_exceeded" | "exceed_context_size_error" => AiErrorKind::ContextTooLong,
         "content_filter" | "content_policy_violation" => AiErrorKind::Refused,
-        // HTTP 429 as well, but waiting does not help.
-        "insufficient_quota"
+        "invalid_api_key"
+        | "api_key_invalid"
+        // A quota comes with HTTP 429 as well, but waiting does not help.
+        | "insufficient_quota"
         | "billing_error"
         | "billing_hard_limit_reached"
         | "enforced_spend_limit_reached" => AiErrorKind::Authentication,
-        "invalid_api_key" | "api_key_invalid" => AiErrorKind::Authentication,
         "model_not_found" => AiErrorKind::NotFound,
         _ => return None,
     })

@@ -7,7 +7,7 @@ use futures_util::stream::unfold;
 
 use crate::ai::error::{AiError, AiErrorKind};
 use crate::ai::http::{EventStream, ServerEvent};
-use crate::ai::response::{GenerateStream, StreamPart};
+use crate::ai::response::{GenerateStream, StreamPart, Usage};
 
 /// How a wire format is read, event by event.
 pub(super) trait Reading: Send + 'static {
@@ -16,6 +16,9 @@ pub(super) trait Reading: Send + 'static {
 
     /// The pieces that the end of the stream brings; none where it is no end of an answer.
     fn end(&mut self) -> Result<Vec<StreamPart>, AiError>;
+
+    /// What it took so far, where the provider has said so.
+    fn usage(&self) -> Option<Usage>;
 }
 
 /// The pieces, up to the last one or the first error. A stream that ends without the last piece was cut.
@@ -58,7 +61,11 @@ impl<R: Reading> State<R> {
                 Ok(parts) => self.ready.extend(parts),
                 Err(error) => {
                     self.is_over = true;
-                    return Some(Err(error));
+                    let usage = self.reading.usage();
+                    return Some(Err(match usage {
+                        Some(usage) => error.with_usage(usage),
+                        None => error,
+                    }));
                 }
             }
         }

@@ -110,8 +110,15 @@ impl BatchProvider for Anthropic {
 
     async fn cancel(&self, batch: &SubmittedBatch) -> Result<(), AiError> {
         let path = format!("v1/messages/batches/{}/cancel", batch.id);
-        let _: BatchBody = self.endpoint.post(&path, &json!({}), ASK_TIMEOUT).await?;
-        Ok(())
+        let Err(error) = self.endpoint.post::<BatchBody>(&path, &json!({}), ASK_TIMEOUT).await else {
+            return Ok(());
+        };
+        if error.is_retryable() {
+            return Err(error);
+        }
+        // One that is over cannot be stopped, and need not be.
+        let is_over = self.status(batch).await.is_ok_and(|status| status.state.is_over());
+        if is_over { Ok(()) } else { Err(error) }
     }
 }
 

@@ -89,7 +89,8 @@ fn media(media: &Media) -> Result<Value, AiError> {
         "application/pdf" => "document",
         image if image.starts_with("image/") => "image",
         other => {
-            let message = format!("anthropic takes images and `application/pdf`, not `{other}`");
+            let message =
+                format!("provider `{}` takes images and `application/pdf`, not `{other}`", super::ID);
             return Err(AiError::new(AiErrorKind::Unsupported, message));
         }
     };

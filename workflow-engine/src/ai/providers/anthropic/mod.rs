@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use serde_json::Value;
 
+use super::key_from_env;
 use super::parts::parts;
 use crate::ai::batch::BatchProvider;
 use crate::ai::error::AiError;
@@ -38,7 +39,7 @@ const VERSION: &str = "2023-06-01";
 ///
 /// ```
 /// use workflow_engine::ai::AiProvider;
-/// use workflow_engine::ai::providers::anthropic::Anthropic;
+/// use workflow_engine::ai::providers::Anthropic;
 ///
 /// # fn main() -> Result<(), workflow_engine::ai::AiError> {
 /// let provider = Anthropic::new("sk-ant-…")?;
@@ -49,7 +50,6 @@ const VERSION: &str = "2023-06-01";
 #[derive(Clone, Debug)]
 pub struct Anthropic {
     endpoint: Endpoint,
-    key: SecretString,
 }
 
 impl Anthropic {
@@ -57,34 +57,40 @@ impl Anthropic {
     ///
     /// # Errors
     ///
-    /// [`Authentication`](crate::ai::AiErrorKind::Authentication) where it can be no key.
+    /// The key has characters that no header can have, or this machine has no certificates to check the server's with.
     pub fn new(key: impl Into<SecretString>) -> Result<Self, AiError> {
-        Self::at(BASE_URL, key.into())
+        let endpoint = Endpoint::new(ID, BASE_URL)?.header("anthropic-version", VERSION)?;
+        Ok(Self { endpoint: endpoint.key("x-api-key", "", &key.into())? })
     }
 
-    /// With the key in `ANTHROPIC_API_KEY`.
+    /// With the key in the environment's `ANTHROPIC_API_KEY`.
     ///
     /// # Errors
     ///
-    /// [`Authentication`](crate::ai::AiErrorKind::Authentication) where it is not set, or can be no key.
+    /// As [`new`](Self::new); and without that variable,
+    /// [`Authentication`](crate::ai::AiErrorKind::Authentication).
     pub fn from_env() -> Result<Self, AiError> {
-        Self::new(super::key_from_env(ID, &["ANTHROPIC_API_KEY"])?)
+        Self::new(key_from_env(ID, &["ANTHROPIC_API_KEY"])?)
     }
 
-    /// On another server, up to what comes before `/v1/messages`.
+    /// At another URL, a proxy or a gateway: what comes before `/v1/messages`.
     ///
     /// # Errors
     ///
-    /// [`InvalidRequest`](crate::ai::AiErrorKind::InvalidRequest) where it is no `http://` or `https://` URL, or has a
-    /// query or a key in it.
-    pub fn base_url(self, url: &str) -> Result<Self, AiError> {
-        Self::at(url, self.key)
+    /// It begins neither with `https://` nor with `http://`, has a query, or has a password in it.
+    pub fn with_base_url(mut self, base_url: &str) -> Result<Self, AiError> {
+        self.endpoint = self.endpoint.at(base_url)?;
+        Ok(self)
     }
 
-    fn at(base_url: &str, key: SecretString) -> Result<Self, AiError> {
-        let endpoint =
-            Endpoint::new(ID, base_url)?.header("anthropic-version", VERSION)?.key("x-api-key", "", &key)?;
-        Ok(Self { endpoint, key })
+    /// With a header that is no secret: `anthropic-beta`.
+    ///
+    /// # Errors
+    ///
+    /// It is no header.
+    pub fn with_header(mut self, name: &str, value: &str) -> Result<Self, AiError> {
+        self.endpoint = self.endpoint.header(name, value)?;
+        Ok(self)
     }
 
     fn body(request: &GenerateRequest) -> Result<Value, AiError> {

@@ -33,14 +33,11 @@ pub(super) fn body(request: &GenerateRequest) -> Result<Value, AiError> {
         json!({"name": tool.name, "description": tool.description, "input_schema": tool.input_schema})
     }).collect();
     if let Some(object) = &request.schema {
-        match strict(object, request) {
-            Some(schema) => {
-                body["output_config"] = json!({"format": {"type": "json_schema", "schema": schema}})
-            }
-            None => {
-                tools.push(answer_tool(object));
-                body["tool_choice"] = tool_choice(request);
-            }
+        if let Some(schema) = strict(object, request) {
+            body["output_config"] = json!({"format": {"type": "json_schema", "schema": schema}});
+        } else {
+            tools.push(answer_tool(object));
+            body["tool_choice"] = tool_choice(request);
         }
     }
     if !tools.is_empty() {

@@ -57,33 +57,31 @@ pub(super) struct StopDetails {
 /// later count is of everything so far.
 #[derive(Clone, Copy, Default, Deserialize)]
 pub(super) struct UsageBody {
-    #[serde(default)]
-    input_tokens: Option<u64>,
-    #[serde(default)]
-    cache_creation_input_tokens: Option<u64>,
-    #[serde(default)]
-    cache_read_input_tokens: Option<u64>,
-    #[serde(default)]
-    output_tokens: Option<u64>,
+    #[serde(rename = "input_tokens", default)]
+    uncached: Option<u64>,
+    #[serde(rename = "cache_creation_input_tokens", default)]
+    written: Option<u64>,
+    #[serde(rename = "cache_read_input_tokens", default)]
+    cached: Option<u64>,
+    #[serde(rename = "output_tokens", default)]
+    output: Option<u64>,
 }
 
 impl UsageBody {
     /// Takes over what the later count says.
     pub fn update(&mut self, later: Self) {
-        self.input_tokens = later.input_tokens.or(self.input_tokens);
-        self.cache_creation_input_tokens =
-            later.cache_creation_input_tokens.or(self.cache_creation_input_tokens);
-        self.cache_read_input_tokens = later.cache_read_input_tokens.or(self.cache_read_input_tokens);
-        self.output_tokens = later.output_tokens.or(self.output_tokens);
+        self.uncached = later.uncached.or(self.uncached);
+        self.written = later.written.or(self.written);
+        self.cached = later.cached.or(self.cached);
+        self.output = later.output.or(self.output);
     }
 
     pub fn usage(self) -> Usage {
-        let cached = self.cache_read_input_tokens.unwrap_or(0);
-        let input = self.input_tokens.unwrap_or(0);
+        let cached = self.cached.unwrap_or(0);
         Usage {
-            input_tokens: input + cached + self.cache_creation_input_tokens.unwrap_or(0),
+            input_tokens: self.uncached.unwrap_or(0) + self.written.unwrap_or(0) + cached,
             cached_input_tokens: cached,
-            output_tokens: self.output_tokens.unwrap_or(0),
+            output_tokens: self.output.unwrap_or(0),
         }
     }
 }
@@ -110,12 +108,14 @@ pub(super) fn read(body: MessageBody) -> Result<GenerateResponse, AiError> {
             Block::Other => {}
         }
     }
+    let usage = body.usage.usage();
     let finish_reason =
-        finish(body.stop_reason.as_deref(), body.stop_details.as_ref(), !tool_calls.is_empty())?;
+        finish(body.stop_reason.as_deref(), body.stop_details.as_ref(), !tool_calls.is_empty())
+            .map_err(|error| error.with_usage(usage))?;
     let reasoning = if reasoning.is_empty() { None } else { Some(reasoning) };
     // What is said around the object is no part of it.
     let text = object.unwrap_or(text);
-    Ok(GenerateResponse { text, reasoning, tool_calls, usage: body.usage.usage(), finish_reason })
+    Ok(GenerateResponse { text, reasoning, tool_calls, usage, finish_reason })
 }
 
 /// Why it stopped. A refusal is no answer.
@@ -125,11 +125,10 @@ pub(super) fn finish(
     calls_tools: bool,
 ) -> Result<FinishReason, AiError> {
     Ok(match reason {
-        Some("end_turn" | "stop_sequence") => FinishReason::Stop,
         Some("max_tokens" | "model_context_window_exceeded") => FinishReason::Length,
         Some("tool_use") if calls_tools => FinishReason::ToolCalls,
-        // The tool that takes the object is none of the caller's.
-        Some("tool_use") => FinishReason::Stop,
+        // `tool_use`: the tool that takes the object is none of the caller's.
+        Some("end_turn" | "stop_sequence" | "tool_use") => FinishReason::Stop,
         Some("refusal") => return Err(refusal(details)),
         // `pause_turn`: the provider's own tools have worked for long enough.
         _ => FinishReason::Other,
@@ -139,7 +138,7 @@ pub(super) fn finish(
 fn refusal(details: Option<&StopDetails>) -> AiError {
     let category = details.and_then(|details| details.category.as_deref());
     let explanation = details.and_then(|details| details.explanation.as_deref());
-    let mut message = "anthropic: the model refused to answer".to_owned();
+    let mut message = format!("provider `{}`: the model refused to answer", super::ID);
     for said in [category, explanation].into_iter().flatten() {
         message.push_str(": ");
         message.push_str(said);

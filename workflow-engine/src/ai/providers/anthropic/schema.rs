@@ -33,7 +33,14 @@ fn convert(schema: &Value) -> Option<Value> {
     let mut notes = Vec::new();
     for (key, value) in schema {
         match key.as_str() {
-            "$defs" | "definitions" | "$schema" | "$id" | "$comment" | "examples" => {}
+            "additionalProperties" if value != &Value::Bool(false) => return None,
+            "additionalProperties"
+            | "$defs"
+            | "definitions"
+            | "$schema"
+            | "$id"
+            | "$comment"
+            | "examples" => {}
             "type" | "const" | "description" | "title" | "required" => {
                 out.insert(key.clone(), value.clone());
             }
@@ -53,8 +60,6 @@ fn convert(schema: &Value) -> Option<Value> {
             "allOf" => {
                 out.insert(key.clone(), convert_all(value)?);
             }
-            "additionalProperties" if value != &Value::Bool(false) => return None,
-            "additionalProperties" => {}
             "format" if FORMATS.iter().any(|format| value == format) => {
                 out.insert(key.clone(), value.clone());
             }

@@ -10,7 +10,7 @@ use crate::ai::error::AiError;
 use crate::ai::http::{Endpoint, ServerEvent};
 use crate::ai::message::ToolCall;
 use crate::ai::providers::parts::Reading;
-use crate::ai::response::{FinishReason, StreamPart};
+use crate::ai::response::{FinishReason, StreamPart, Usage};
 
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -47,20 +47,16 @@ struct Started {
 }
 
 #[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type")]
 enum Delta {
-    TextDelta {
-        text: String,
-    },
-    ThinkingDelta {
-        thinking: String,
-    },
-    SignatureDelta {
-        signature: String,
-    },
-    InputJsonDelta {
-        partial_json: String,
-    },
+    #[serde(rename = "text_delta")]
+    Text { text: String },
+    #[serde(rename = "thinking_delta")]
+    Thinking { thinking: String },
+    #[serde(rename = "signature_delta")]
+    Signature { signature: String },
+    #[serde(rename = "input_json_delta")]
+    InputJson { partial_json: String },
     #[serde(other)]
     Other,
 }
@@ -93,7 +89,7 @@ pub(super) struct Answer {
     thoughts: Vec<Thought>,
     /// Text around an object, which only counts where the object does not come.
     held: Option<String>,
-    usage: UsageBody,
+    usage: Option<UsageBody>,
     stop: Option<Stopped>,
     calls_tools: bool,
     /// The input of a call is not whole.
@@ -111,7 +107,7 @@ impl Answer {
             open: Open::Nothing,
             thoughts: Vec::new(),
             held: answers_by_tool.then(String::new),
-            usage: UsageBody::default(),
+            usage: None,
             stop: None,
             calls_tools: false,
             is_broken: false,
@@ -142,21 +138,18 @@ impl Answer {
 
     fn more(&mut self, delta: Delta) -> Vec<StreamPart> {
         match (delta, &mut self.open) {
-            (Delta::TextDelta { text }, _) => return self.text(text),
-            (Delta::ThinkingDelta { thinking: more }, Open::Thought(Thought::Thinking { thinking, .. })) => {
+            (Delta::Text { text }, _) => return self.text(text),
+            (Delta::Thinking { thinking: more }, Open::Thought(Thought::Thinking { thinking, .. })) => {
                 thinking.push_str(&more);
                 return reasoning(more);
             }
-            (
-                Delta::SignatureDelta { signature: more },
-                Open::Thought(Thought::Thinking { signature, .. }),
-            ) => {
+            (Delta::Signature { signature: more }, Open::Thought(Thought::Thinking { signature, .. })) => {
                 signature.push_str(&more);
             }
-            (Delta::InputJsonDelta { partial_json }, Open::Call { input, .. }) => {
-                input.push_str(&partial_json)
+            (Delta::InputJson { partial_json }, Open::Call { input, .. }) => {
+                input.push_str(&partial_json);
             }
-            (Delta::InputJsonDelta { partial_json }, Open::Answer) => return text(partial_json),
+            (Delta::InputJson { partial_json }, Open::Answer) => return text(partial_json),
             _ => {}
         }
         Vec::new()
@@ -194,7 +187,7 @@ impl Answer {
             return Err(self.endpoint.malformed("the input of a tool is not JSON"));
         }
         let mut parts = text(self.held.take().unwrap_or_default());
-        parts.push(StreamPart::Finished { usage: self.usage.usage(), finish_reason });
+        parts.push(StreamPart::Finished { usage: self.usage().unwrap_or_default(), finish_reason });
         Ok(parts)
     }
 
@@ -223,14 +216,14 @@ impl Reading for Answer {
             .map_err(|_| self.endpoint.malformed("an event of the stream is none of the documented ones"))?;
         Ok(match event {
             Event::MessageStart { message } => {
-                self.usage = message.usage;
+                self.usage = Some(message.usage);
                 Vec::new()
             }
             Event::ContentBlockStart { content_block } => self.begin(content_block),
             Event::ContentBlockDelta { delta } => self.more(delta),
             Event::ContentBlockStop => self.close(),
             Event::MessageDelta { delta, usage } => {
-                self.usage.update(usage);
+                self.usage.get_or_insert_default().update(usage);
                 self.stop = Some(delta);
                 Vec::new()
             }
@@ -242,5 +235,9 @@ impl Reading for Answer {
 
     fn end(&mut self) -> Result<Vec<StreamPart>, AiError> {
         Ok(Vec::new())
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        self.usage.map(UsageBody::usage)
     }
 }

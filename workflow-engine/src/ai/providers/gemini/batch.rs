@@ -93,8 +93,15 @@ impl BatchProvider for Gemini {
 
     async fn cancel(&self, batch: &SubmittedBatch) -> Result<(), AiError> {
         let path = format!("v1beta/{}:cancel", batch.id);
-        let _: IgnoredAny = self.endpoint.post(&path, &json!({}), ASK_TIMEOUT).await?;
-        Ok(())
+        let Err(error) = self.endpoint.post::<IgnoredAny>(&path, &json!({}), ASK_TIMEOUT).await else {
+            return Ok(());
+        };
+        if error.is_retryable() {
+            return Err(error);
+        }
+        // One that is over cannot be stopped, and need not be.
+        let is_over = self.status(batch).await.is_ok_and(|status| status.state.is_over());
+        if is_over { Ok(()) } else { Err(error) }
     }
 }
 

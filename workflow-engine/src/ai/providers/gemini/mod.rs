@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use serde_json::Value;
 
+use super::key_from_env;
 use super::parts::parts;
 use crate::ai::batch::BatchProvider;
 use crate::ai::error::AiError;
@@ -36,7 +37,7 @@ const BASE_URL: &str = "https://generativelanguage.googleapis.com";
 ///
 /// ```
 /// use workflow_engine::ai::AiProvider;
-/// use workflow_engine::ai::providers::gemini::Gemini;
+/// use workflow_engine::ai::providers::Gemini;
 ///
 /// # fn main() -> Result<(), workflow_engine::ai::AiError> {
 /// let provider = Gemini::new("AIza…")?;
@@ -47,7 +48,6 @@ const BASE_URL: &str = "https://generativelanguage.googleapis.com";
 #[derive(Clone, Debug)]
 pub struct Gemini {
     endpoint: Endpoint,
-    key: SecretString,
 }
 
 impl Gemini {
@@ -55,34 +55,41 @@ impl Gemini {
     ///
     /// # Errors
     ///
-    /// [`Authentication`](crate::ai::AiErrorKind::Authentication) where it can be no key.
+    /// The key has characters that no header can have, or this machine has no certificates to check the server's with.
     pub fn new(key: impl Into<SecretString>) -> Result<Self, AiError> {
-        Self::at(BASE_URL, key.into())
+        // A header, for URLs are written to logs.
+        let endpoint = Endpoint::new(ID, BASE_URL)?.key("x-goog-api-key", "", &key.into())?;
+        Ok(Self { endpoint })
     }
 
-    /// With the key in `GOOGLE_GENERATIVE_AI_API_KEY`, or else in `GEMINI_API_KEY`.
+    /// With the key in the environment's `GOOGLE_GENERATIVE_AI_API_KEY`, or else in its `GEMINI_API_KEY`.
     ///
     /// # Errors
     ///
-    /// [`Authentication`](crate::ai::AiErrorKind::Authentication) where neither is set, or it can be no key.
+    /// As [`new`](Self::new); and without either variable,
+    /// [`Authentication`](crate::ai::AiErrorKind::Authentication).
     pub fn from_env() -> Result<Self, AiError> {
-        Self::new(super::key_from_env(ID, &["GOOGLE_GENERATIVE_AI_API_KEY", "GEMINI_API_KEY"])?)
+        Self::new(key_from_env(ID, &["GOOGLE_GENERATIVE_AI_API_KEY", "GEMINI_API_KEY"])?)
     }
 
-    /// On another server, up to what comes before `/v1beta/models`.
+    /// At another URL, a proxy or a gateway: what comes before `/v1beta/models`.
     ///
     /// # Errors
     ///
-    /// [`InvalidRequest`](crate::ai::AiErrorKind::InvalidRequest) where it is no `http://` or `https://` URL, or has a
-    /// query or a key in it.
-    pub fn base_url(self, url: &str) -> Result<Self, AiError> {
-        Self::at(url, self.key)
+    /// It begins neither with `https://` nor with `http://`, has a query, or has a password in it.
+    pub fn with_base_url(mut self, base_url: &str) -> Result<Self, AiError> {
+        self.endpoint = self.endpoint.at(base_url)?;
+        Ok(self)
     }
 
-    /// The key goes into a header: URLs are written to logs.
-    fn at(base_url: &str, key: SecretString) -> Result<Self, AiError> {
-        let endpoint = Endpoint::new(ID, base_url)?.key("x-goog-api-key", "", &key)?;
-        Ok(Self { endpoint, key })
+    /// With a header that is no secret: `x-goog-user-project`.
+    ///
+    /// # Errors
+    ///
+    /// It is no header.
+    pub fn with_header(mut self, name: &str, value: &str) -> Result<Self, AiError> {
+        self.endpoint = self.endpoint.header(name, value)?;
+        Ok(self)
     }
 
     fn body(request: &GenerateRequest) -> Value {

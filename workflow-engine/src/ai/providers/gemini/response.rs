@@ -71,22 +71,27 @@ pub(super) struct PromptFeedback {
 
 /// Tokens; in a stream, of everything so far.
 #[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(default)]
 pub(super) struct UsageBody {
-    prompt_token_count: u64,
-    cached_content_token_count: u64,
+    #[serde(rename = "promptTokenCount")]
+    prompt: u64,
+    #[serde(rename = "cachedContentTokenCount")]
+    cached: u64,
     /// What the provider's own tools have found, given to the model as more of a prompt.
-    tool_use_prompt_token_count: u64,
-    candidates_token_count: u64,
-    thoughts_token_count: u64,
+    #[serde(rename = "toolUsePromptTokenCount")]
+    tool_use_prompt: u64,
+    #[serde(rename = "candidatesTokenCount")]
+    candidates: u64,
+    #[serde(rename = "thoughtsTokenCount")]
+    thoughts: u64,
 }
 
 impl UsageBody {
     pub fn usage(self) -> Usage {
         Usage {
-            input_tokens: self.prompt_token_count + self.tool_use_prompt_token_count,
-            cached_input_tokens: self.cached_content_token_count,
-            output_tokens: self.candidates_token_count + self.thoughts_token_count,
+            input_tokens: self.prompt + self.tool_use_prompt,
+            cached_input_tokens: self.cached,
+            output_tokens: self.candidates + self.thoughts,
         }
     }
 }
@@ -114,9 +119,11 @@ pub(super) fn tool_call(
 
 /// The answer of a call, or of an item of a batch.
 pub(super) fn read(body: AnswerBody, endpoint: &Endpoint) -> Result<GenerateResponse, AiError> {
-    not_blocked(body.prompt_feedback.as_ref())?;
+    let usage = body.usage_metadata.map(UsageBody::usage);
+    let spent = |error: AiError| usage.map_or(error.clone(), |usage| error.with_usage(usage));
+    not_blocked(body.prompt_feedback.as_ref()).map_err(spent)?;
     let Some(candidate) = body.candidates.into_iter().next() else {
-        return Err(endpoint.malformed("there is no candidate in it"));
+        return Err(spent(endpoint.malformed("there is no candidate in it")));
     };
     let mut text = String::new();
     let mut reasoning = String::new();
@@ -135,7 +142,7 @@ pub(super) fn read(body: AnswerBody, endpoint: &Endpoint) -> Result<GenerateResp
         reasoning: if reasoning.is_empty() { None } else { Some(reasoning) },
         finish_reason: finish(candidate.finish_reason.as_deref(), !tool_calls.is_empty()),
         tool_calls,
-        usage: body.usage_metadata.unwrap_or_default().usage(),
+        usage: usage.unwrap_or_default(),
     })
 }
 

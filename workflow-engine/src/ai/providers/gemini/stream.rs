@@ -6,21 +6,21 @@ use super::response::{AnswerBody, PartBody, UsageBody, finish, not_blocked, tool
 use crate::ai::error::AiError;
 use crate::ai::http::{Endpoint, ServerEvent};
 use crate::ai::providers::parts::Reading;
-use crate::ai::response::StreamPart;
+use crate::ai::response::{StreamPart, Usage};
 
 /// What has been read so far.
 pub(super) struct Answer {
     endpoint: Endpoint,
     request: Value,
     tool_calls: usize,
-    usage: UsageBody,
+    usage: Option<UsageBody>,
     /// It comes with the last part, but more may follow it.
     finish_reason: Option<String>,
 }
 
 impl Answer {
     pub fn new(endpoint: Endpoint, request: Value) -> Self {
-        Self { endpoint, request, tool_calls: 0, usage: UsageBody::default(), finish_reason: None }
+        Self { endpoint, request, tool_calls: 0, usage: None, finish_reason: None }
     }
 
     fn part(&mut self, part: PartBody, answer: Option<&str>, parts: &mut Vec<StreamPart>) {
@@ -44,10 +44,8 @@ impl Reading for Answer {
             return Err(self.endpoint.reported(error, None, Some(&self.request)));
         }
         let body: AnswerBody = serde_json::from_value(event).map_err(|_| unread())?;
+        self.usage = body.usage_metadata.or(self.usage);
         not_blocked(body.prompt_feedback.as_ref())?;
-        if let Some(usage) = body.usage_metadata {
-            self.usage = usage;
-        }
         let mut parts = Vec::new();
         if let Some(candidate) = body.candidates.into_iter().next() {
             for part in candidate.content.into_iter().flat_map(|content| content.parts) {
@@ -61,6 +59,10 @@ impl Reading for Answer {
     fn end(&mut self) -> Result<Vec<StreamPart>, AiError> {
         let Some(reason) = self.finish_reason.take() else { return Ok(Vec::new()) };
         let finish_reason = finish(Some(&reason), self.tool_calls > 0);
-        Ok(vec![StreamPart::Finished { usage: self.usage.usage(), finish_reason }])
+        Ok(vec![StreamPart::Finished { usage: self.usage().unwrap_or_default(), finish_reason }])
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        self.usage.map(UsageBody::usage)
     }
 }
