@@ -49,8 +49,6 @@ pub(super) enum Block {
 pub(super) struct StopDetails {
     #[serde(default)]
     category: Option<String>,
-    #[serde(default)]
-    explanation: Option<String>,
 }
 
 /// Tokens. Of the prompt only those are counted as `input_tokens` that no cache was concerned with. In a stream the
@@ -135,13 +133,12 @@ pub(super) fn finish(
     })
 }
 
+/// The explanation may repeat the prompt; the category is a word.
 fn refusal(details: Option<&StopDetails>) -> AiError {
-    let category = details.and_then(|details| details.category.as_deref());
-    let explanation = details.and_then(|details| details.explanation.as_deref());
-    let mut message = format!("provider `{}`: the model refused to answer", super::ID);
-    for said in [category, explanation].into_iter().flatten() {
+    let mut message = format!("provider `{}`: the model declined to answer", super::ID);
+    if let Some(category) = details.and_then(|details| details.category.as_deref()) {
         message.push_str(": ");
-        message.push_str(said);
+        message.push_str(category);
     }
     AiError::new(AiErrorKind::Refused, message)
 }
