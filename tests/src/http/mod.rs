@@ -16,6 +16,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use answer::Body;
@@ -36,6 +37,7 @@ struct Script {
 pub struct FakeServer {
     url: String,
     script: Arc<Mutex<Script>>,
+    open: watch::Receiver<usize>,
     accepting: JoinHandle<Infallible>,
 }
 
@@ -45,8 +47,9 @@ impl FakeServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let script = Arc::new(Mutex::new(Script::default()));
-        let accepting = tokio::spawn(accept(listener, Arc::clone(&script)));
-        Self { url, script, accepting }
+        let (count, open) = watch::channel(0);
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&script), count));
+        Self { url, script, open, accepting }
     }
 
     /// `http://127.0.0.1:…`, without a slash at the end.
@@ -66,6 +69,11 @@ impl FakeServer {
         let route = (method.to_owned(), path.to_owned());
         self.script.lock().unwrap().always.insert(route, answer);
         self
+    }
+
+    /// Waits until nobody is connected.
+    pub async fn idle(&self) {
+        self.open.clone().wait_for(|open| *open == 0).await.expect("it accepts until it is dropped");
     }
 
     /// What was asked so far, in order.
@@ -88,12 +96,17 @@ impl Drop for FakeServer {
     }
 }
 
-async fn accept(listener: TcpListener, script: Arc<Mutex<Script>>) -> Infallible {
+async fn accept(listener: TcpListener, script: Arc<Mutex<Script>>, open: watch::Sender<usize>) -> Infallible {
     // Ends with the task, and so do all connections.
     let mut connections = JoinSet::new();
     loop {
         if let Ok((stream, _)) = listener.accept().await {
-            connections.spawn(serve(stream, Arc::clone(&script)));
+            open.send_modify(|open| *open += 1);
+            let (script, open) = (Arc::clone(&script), open.clone());
+            connections.spawn(async move {
+                serve(stream, script).await;
+                open.send_modify(|open| *open -= 1);
+            });
         }
         while connections.try_join_next().is_some() {}
     }

@@ -1,6 +1,6 @@
 //! The client under every provider.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
@@ -29,15 +29,21 @@ pub(super) fn client(base: &Url) -> Result<Client, AiError> {
     builder.build().map_err(|error| unusable(&error))
 }
 
+/// The machine's certificates take a while to read, so all clients share what was made of them.
+static WITH_CERTIFICATES: OnceLock<ClientConfig> = OnceLock::new();
+
 /// A server without TLS needs no certificates, and works where a machine has none.
 fn tls(base: &Url) -> Result<ClientConfig, rustls::Error> {
+    if let ("https", Some(config)) = (base.scheme(), WITH_CERTIFICATES.get()) {
+        return Ok(config.clone());
+    }
     let provider: Arc<CryptoProvider> = Arc::new(ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    let config = match base.scheme() {
-        "https" => config.with_platform_verifier()?,
-        _ => config.with_root_certificates(RootCertStore::empty()),
-    };
-    Ok(config.with_no_client_auth())
+    if base.scheme() != "https" {
+        return Ok(config.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
+    }
+    let config = config.with_platform_verifier()?.with_no_client_auth();
+    Ok(WITH_CERTIFICATES.get_or_init(|| config).clone())
 }
 
 fn is_local(base: &Url) -> bool {

@@ -25,14 +25,16 @@ const PREFIXES: [&str; 10] = ["sk-", "sk_", "pk-", "rk-", "gsk_", "xai-", "hf_",
 ///
 /// Providers do both: a wrong key is answered with parts of it, and a request that cannot be read with all of it.
 pub(super) fn hide(message: &str, keys: &[SecretString], request: Option<&Value>) -> String {
+    // More of it is not shown, and need not be looked at.
+    let message = &message[..message.floor_char_boundary(4 * LONGEST_MESSAGE)];
     let mut hidden = vec![false; message.len()];
     for key in keys {
-        mark(message, key.expose_secret(), OF_A_KEY, &mut hidden);
+        Pieces::new(message, OF_A_KEY).mark(key.expose_secret(), &mut hidden);
     }
     mark_words(message, &mut hidden);
     mark_quotes(message, &mut hidden);
     if let Some(request) = request {
-        mark_texts(message, request, &mut hidden);
+        mark_texts(&Pieces::new(message, REPEATED), request, &mut hidden);
     }
     let mut shown = String::new();
     let mut was_hidden = false;
@@ -96,14 +98,14 @@ fn mark_quotes(message: &str, hidden: &mut [bool]) {
 }
 
 /// All texts of the request, at any depth.
-fn mark_texts(message: &str, request: &Value, hidden: &mut [bool]) {
+fn mark_texts(pieces: &Pieces<'_>, request: &Value, hidden: &mut [bool]) {
     match request {
-        Value::String(text) if text.len() >= SHORTEST => mark(message, text, REPEATED, hidden),
-        Value::Array(items) => items.iter().for_each(|item| mark_texts(message, item, hidden)),
+        Value::String(text) if text.len() >= SHORTEST => pieces.mark(text, hidden),
+        Value::Array(items) => items.iter().for_each(|item| mark_texts(pieces, item, hidden)),
         Value::Object(fields) => {
             for (name, value) in fields {
                 if !(value.is_string() && PLAIN.contains(&name.as_str())) {
-                    mark_texts(message, value, hidden);
+                    mark_texts(pieces, value, hidden);
                 }
             }
         }
@@ -111,21 +113,49 @@ fn mark_texts(message: &str, request: &Value, hidden: &mut [bool]) {
     }
 }
 
-/// Marks what of `message` is also in `text`, `length` bytes or more in one piece; of a shorter text, all of it.
-fn mark(message: &str, text: &str, length: usize, hidden: &mut [bool]) {
-    let (message, text) = (message.as_bytes(), text.as_bytes());
-    let length = length.min(text.len());
-    if length == 0 || message.len() < length {
-        return;
+/// A message in pieces of one length, which overlap.
+///
+/// The message is short and what it may repeat is a whole document, or a picture: so this is what is looked up in, and
+/// the document is walked once.
+struct Pieces<'a> {
+    message: &'a str,
+    length: usize,
+    all: HashSet<&'a [u8]>,
+    /// By their first two bytes: most of a document stops here.
+    begun: Vec<bool>,
+}
+
+impl<'a> Pieces<'a> {
+    fn new(message: &'a str, length: usize) -> Self {
+        let all: HashSet<&[u8]> = message.as_bytes().windows(length).collect();
+        let mut begun = vec![false; 1 << 16];
+        for piece in &all {
+            begun[beginning(piece)] = true;
+        }
+        Self { message, length, all, begun }
     }
-    // The message is short, the text may be a whole document: so it is the text that is walked once.
-    let pieces: HashSet<&[u8]> = message.windows(length).collect();
-    let found: HashSet<&[u8]> = text.windows(length).filter(|piece| pieces.contains(piece)).collect();
-    for (at, piece) in message.windows(length).enumerate() {
-        if found.contains(piece) {
-            hidden[at..at + length].fill(true);
+
+    /// Marks what of the message is also in `text`, as long as a piece or longer; of a shorter text, all of it.
+    fn mark(&self, text: &str, hidden: &mut [bool]) {
+        if text.len() < self.length {
+            for (at, text) in self.message.match_indices(text) {
+                hidden[at..at + text.len()].fill(true);
+            }
+            return;
+        }
+        let windows = text.as_bytes().windows(self.length);
+        let found: HashSet<&[u8]> =
+            windows.filter(|piece| self.begun[beginning(piece)] && self.all.contains(piece)).collect();
+        for (at, piece) in self.message.as_bytes().windows(self.length).enumerate() {
+            if found.contains(piece) {
+                hidden[at..at + self.length].fill(true);
+            }
         }
     }
+}
+
+fn beginning(piece: &[u8]) -> usize {
+    usize::from(u16::from_le_bytes([piece[0], piece[1]]))
 }
 
 #[cfg(test)]

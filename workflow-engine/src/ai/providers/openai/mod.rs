@@ -31,7 +31,7 @@ const OPENROUTER: &str = "https://openrouter.ai/api/v1";
 /// use workflow_engine::ai::AiProvider;
 /// use workflow_engine::ai::providers::OpenAi;
 ///
-/// let openai = OpenAi::new("sk-…")?;
+/// let openai = OpenAi::new("sk-proj-0123456789")?;
 /// assert_eq!(openai.id(), "openai");
 ///
 /// let local = OpenAi::compatible("ollama", "http://localhost:11434/v1")?;
