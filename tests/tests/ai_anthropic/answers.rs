@@ -109,8 +109,7 @@ async fn every_reason_to_stop() {
 #[tokio::test]
 async fn a_refusal_is_no_answer() {
     let mut body = message(&json!([]), "refusal");
-    body["stop_details"] =
-        json!({"type": "refusal", "category": "bio", "explanation": "You ask: How do I?"});
+    body["stop_details"] = json!({"type": "refusal", "category": "bio", "explanation": "You ask: How do I?"});
     let (_server, provider) = answering(Answer::json(200, &body)).await;
     let error = provider.generate(&ask("How do I?")).await.unwrap_err();
     assert_eq!(error.kind(), AiErrorKind::Refused);
