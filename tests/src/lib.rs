@@ -22,6 +22,7 @@ pub mod chaos;
 pub mod tables;
 pub mod transfer;
 pub mod http;
+pub mod asking;
 
 /// Every snippet of the Markdown files compiles, and runs.
 #[cfg(doctest)]

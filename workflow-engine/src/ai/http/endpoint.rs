@@ -69,6 +69,12 @@ impl Endpoint {
         Ok(self)
     }
 
+    /// With a field in the query of every request; no secret.
+    pub(crate) fn query(mut self, name: &str, value: &str) -> Self {
+        self.base.query_pairs_mut().append_pair(name, value);
+        self
+    }
+
     /// Asks for an answer to `body`. `timeout` is for all of it.
     pub(crate) async fn post<T: DeserializeOwned>(
         &self,

@@ -46,6 +46,9 @@ impl Said {
         if error.pointer("/metadata/reasons").is_some_and(Value::is_array) {
             said.words.push("content_filter".to_owned());
         }
+        // Anthropic's word for a limit that waiting does not lift stands apart from its `type`.
+        let word = error.pointer("/details/error_code").and_then(Value::as_str);
+        said.words.extend(word.map(str::to_owned));
         for detail in error.get("details").and_then(Value::as_array).into_iter().flatten() {
             said.words.extend(detail.get("reason").and_then(Value::as_str).map(str::to_owned));
             said.retry_after =
@@ -95,7 +98,8 @@ fn exact(word: &str) -> Option<AiErrorKind> {
         // A quota comes with HTTP 429 as well, but waiting does not help.
         | "insufficient_quota"
         | "billing_error"
-        | "billing_hard_limit_reached" => AiErrorKind::Authentication,
+        | "billing_hard_limit_reached"
+        | "enforced_spend_limit_reached" => AiErrorKind::Authentication,
         "model_not_found" => AiErrorKind::NotFound,
         _ => return None,
     })

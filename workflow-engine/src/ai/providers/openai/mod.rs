@@ -13,10 +13,11 @@ mod batch;
 use async_trait::async_trait;
 use secrecy::SecretString;
 
+use super::key_from_env;
 use crate::ai::http::Endpoint;
 use crate::ai::{
-    AiError, AiErrorKind, AiProvider, BatchProvider, EmbedRequest, EmbedResponse, GenerateRequest,
-    GenerateResponse, GenerateStream,
+    AiError, AiProvider, BatchProvider, EmbedRequest, EmbedResponse, GenerateRequest, GenerateResponse,
+    GenerateStream,
 };
 
 const OPENAI: &str = "https://api.openai.com/v1";
@@ -72,7 +73,7 @@ impl OpenAi {
     ///
     /// As [`new`](Self::new); and without that variable, [`AiErrorKind::Authentication`].
     pub fn from_env() -> Result<Self, AiError> {
-        Self::new(environment("openai", "OPENAI_API_KEY")?)
+        Self::new(key_from_env("openai", &["OPENAI_API_KEY"])?)
     }
 
     /// OpenRouter, by the name `openrouter`. Its models have names such as `anthropic/claude-sonnet-4.5`.
@@ -90,7 +91,7 @@ impl OpenAi {
     ///
     /// As [`from_env`](Self::from_env).
     pub fn openrouter_from_env() -> Result<Self, AiError> {
-        Self::openrouter(environment("openrouter", "OPENROUTER_API_KEY")?)
+        Self::openrouter(key_from_env("openrouter", &["OPENROUTER_API_KEY"])?)
     }
 
     /// Another server, by a name of yours, which models refer to. `base_url` is what comes before `/chat/completions`:
@@ -146,16 +147,6 @@ impl OpenAi {
     pub const fn with_batches(mut self) -> Self {
         self.has_batches = true;
         self
-    }
-}
-
-fn environment(provider: &str, name: &str) -> Result<SecretString, AiError> {
-    match std::env::var(name) {
-        Ok(key) if !key.trim().is_empty() => Ok(key.trim().into()),
-        _ => {
-            let message = format!("no key for `{provider}`: the environment has no `{name}`");
-            Err(AiError::new(AiErrorKind::Authentication, message))
-        }
     }
 }
 
