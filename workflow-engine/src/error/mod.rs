@@ -1,6 +1,7 @@
 //! The one error of the public API: opaque, with predicates and a stable code.
 
 mod causes;
+mod ledger;
 
 use std::error::Error as StdError;
 use std::fmt;

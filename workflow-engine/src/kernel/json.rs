@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     AnnotationAttach, Command, JobExecute, Kernel, LeaseReapStale, OutboxFlush, PluginReplayDlq,
-    RetentionPurge, RunCancel, RunClaimPending, RunCreate, RunFailUnclaimed, RunReapStuck, RunRerunFrom,
+    RetentionPurge, RunCancel, RunClaimPending, RunCreate, RunFailUnclaimed, RunRaiseBudget, RunReapStuck, RunRerunFrom,
     RunTransition, StagePollSuspended, StageReport, StageWake,
 };
 use crate::error::Error;
@@ -37,6 +37,7 @@ commands![
     StagePollSuspended,
     StageWake,
     StageReport,
+    RunRaiseBudget,
     AnnotationAttach,
     LeaseReapStale,
     RunReapStuck,

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use super::calls::{CallLedger, NoCalls};
 use super::effects::{ArtifactSource, EffectBuffer, GivenArtifact, NoArtifacts};
 use super::json::Json;
 use super::payload::Storable;
@@ -38,12 +39,13 @@ struct Inner {
     surroundings: Surroundings,
 }
 
-/// Where what a stage says and asks for goes, and where artifacts come from.
+/// Where what a stage says and asks for goes, where artifacts come from, and where calls of models are written down.
 #[derive(Clone)]
 pub(crate) struct Surroundings {
     pub(crate) reports: Arc<dyn Reports>,
     pub(crate) effects: Arc<EffectBuffer>,
     pub(crate) artifacts: Arc<dyn ArtifactSource>,
+    pub(crate) calls: Arc<dyn CallLedger>,
 }
 
 /// The ids and limits of one attempt.
@@ -276,6 +278,11 @@ impl<S> StageContext<S> {
         self.inner.surroundings.reports.progress(fraction, message.as_ref());
     }
 
+    /// Where calls of models are written down.
+    pub(super) fn ledger(&self) -> &Arc<dyn CallLedger> {
+        &self.inner.surroundings.calls
+    }
+
     /// What is asked to be committed with the stage.
     pub(super) fn buffer(&self) -> &EffectBuffer {
         &self.inner.surroundings.effects
@@ -330,7 +337,12 @@ impl<S> fmt::Debug for StageContext<S> {
 impl Surroundings {
     /// Nobody listens, and nothing is there.
     pub(super) fn none() -> Self {
-        Self { reports: Arc::new(NoReports), effects: Arc::default(), artifacts: Arc::new(NoArtifacts) }
+        Self {
+            reports: Arc::new(NoReports),
+            effects: Arc::default(),
+            artifacts: Arc::new(NoArtifacts),
+            calls: Arc::new(NoCalls),
+        }
     }
 }
 
