@@ -11,10 +11,30 @@ mod response;
 mod provider;
 mod batch;
 
+mod models;
+mod record;
+mod backoff;
+mod client;
+mod helper;
+mod memory_ledger;
+mod scripted;
+
 pub use batch::{BatchItem, BatchProvider, BatchState, BatchStatus, ItemResult, SubmittedBatch};
+pub use client::{AiClient, AiClientBuilder};
 pub use error::{AiError, AiErrorKind};
+pub use helper::{
+    AiBatch, AiHelper, AiTool, BatchAnswer, BatchContent, BatchPrompt, BatchTicket, Embed, EmbedAnswer,
+    GenerateObject, GenerateText, ModelChoice, ObjectAnswer, Prompt, RecordedCall, StreamText, SubmitBatch,
+    TextAnswer, TextStream, Texts,
+};
+pub use memory_ledger::MemoryLedger;
 pub use message::{Media, Message, Part, Role, ToolCall, ToolResult};
 pub use model::ModelConfig;
+pub use models::{ModelFilter, ModelRegistry};
 pub use provider::AiProvider;
+pub use record::Record;
 pub use request::{EmbedRequest, GenerateRequest, ObjectSchema, TaskType, Tool};
 pub use response::{EmbedResponse, FinishReason, GenerateResponse, GenerateStream, StreamPart, Usage};
+pub use scripted::ScriptedProvider;
+
+pub use crate::ports::CallLedger;

@@ -1,6 +1,8 @@
 //! The one error of the public API: opaque, with predicates and a stable code.
 
 mod causes;
+#[cfg(feature = "ai")]
+mod memory_ledger;
 
 use std::error::Error as StdError;
 use std::fmt;

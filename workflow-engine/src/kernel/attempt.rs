@@ -62,6 +62,8 @@ struct Attempt<'a> {
     reports: Arc<AttemptReports>,
     effects: Arc<EffectBuffer>,
     artifacts: Arc<AttemptArtifacts>,
+    #[cfg(feature = "ai")]
+    ai: Option<crate::ai::AiClient>,
 }
 
 impl Attempt<'_> {
@@ -70,6 +72,10 @@ impl Attempt<'_> {
             reports: Arc::clone(&self.reports) as _,
             effects: Arc::clone(&self.effects),
             artifacts: Arc::clone(&self.artifacts) as _,
+            #[cfg(feature = "ai")]
+            calls: Arc::new(crate::ai::MemoryLedger::new()),
+            #[cfg(feature = "ai")]
+            ai: self.ai.clone(),
         };
         StageContext::new(self.scope.clone(), inputs.reads, surroundings)
     }
@@ -146,7 +152,18 @@ impl Kernel {
         let scope = scope(stage, job, began, stop.child_token());
         let reports = Arc::new(AttemptReports::new(&scope));
         let artifacts = Arc::new(AttemptArtifacts::new(self, &job.lease, registered.definition()));
-        Attempt { stage, lease: &job.lease, stop, began, scope, reports, effects: Arc::default(), artifacts }
+        Attempt {
+            stage,
+            lease: &job.lease,
+            stop,
+            began,
+            scope,
+            reports,
+            effects: Arc::default(),
+            artifacts,
+            #[cfg(feature = "ai")]
+            ai: self.registry().ai().cloned(),
+        }
     }
 
     /// The work against its deadline, its cancellation and its own reports.

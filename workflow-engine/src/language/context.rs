@@ -44,6 +44,12 @@ pub(crate) struct Surroundings {
     pub(crate) reports: Arc<dyn Reports>,
     pub(crate) effects: Arc<EffectBuffer>,
     pub(crate) artifacts: Arc<dyn ArtifactSource>,
+    /// Where calls of models are written down.
+    #[cfg(feature = "ai")]
+    pub(crate) calls: Arc<dyn crate::ai::CallLedger>,
+    /// Who calls them.
+    #[cfg(feature = "ai")]
+    pub(crate) ai: Option<crate::ai::AiClient>,
 }
 
 /// The ids and limits of one attempt.
@@ -286,6 +292,29 @@ impl<S> StageContext<S> {
         &*self.inner.surroundings.artifacts
     }
 
+    /// Where calls of models are written down.
+    #[cfg(feature = "ai")]
+    pub(crate) fn calls(&self) -> &Arc<dyn crate::ai::CallLedger> {
+        &self.inner.surroundings.calls
+    }
+
+    /// Who calls models; `None` where the engine has nobody.
+    #[cfg(feature = "ai")]
+    pub(crate) fn ai_client(&self) -> Option<&crate::ai::AiClient> {
+        self.inner.surroundings.ai.as_ref()
+    }
+
+    /// The same context in other surroundings.
+    #[cfg(feature = "ai")]
+    pub(crate) fn with_surroundings(&self, change: impl FnOnce(&mut Surroundings)) -> Self {
+        let mut surroundings = self.inner.surroundings.clone();
+        change(&mut surroundings);
+        let outputs =
+            self.inner.outputs.iter().map(|(id, output)| (id.clone(), output.json.clone())).collect();
+        let context = StageContext::new(self.inner.scope.clone(), outputs, surroundings);
+        Self { inner: context.inner, stage: PhantomData }
+    }
+
     /// The stored output of a stage that ran before this one.
     pub(crate) fn stored(&self, stage_id: &str) -> Option<&Json> {
         self.inner.outputs.get(stage_id).map(|output| &output.json)
@@ -330,7 +359,15 @@ impl<S> fmt::Debug for StageContext<S> {
 impl Surroundings {
     /// Nobody listens, and nothing is there.
     pub(super) fn none() -> Self {
-        Self { reports: Arc::new(NoReports), effects: Arc::default(), artifacts: Arc::new(NoArtifacts) }
+        Self {
+            reports: Arc::new(NoReports),
+            effects: Arc::default(),
+            artifacts: Arc::new(NoArtifacts),
+            #[cfg(feature = "ai")]
+            calls: Arc::new(crate::ai::MemoryLedger::new()),
+            #[cfg(feature = "ai")]
+            ai: None,
+        }
     }
 }
 
