@@ -8,12 +8,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use workflow_engine::ports::{
-    Commit, Decide, Decision, Delivery, DeliveryClaim, Hints, JobTransport, Outbox, Persistence, Purge,
-    Retention, Settlement, Snapshot, Store,
+    CallEnd, CallStatistics, Commit, Decide, Decision, Delivery, DeliveryClaim, Hints, IntendedCall,
+    JobTransport, Ledger, Outbox, Persistence, Purge, Retention, Settlement, Snapshot, Store,
 };
 use workflow_engine::records::{
-    AnnotationRecord, ArtifactRecord, BlobKey, Claim, ClaimedJob, DeadLetter, Event, JobRecord, Lease,
-    LogRecord, RunRecord, RunRequest, StageRecord, StoredValue,
+    AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, CallId, Claim, ClaimedJob, DeadLetter, Event,
+    JobRecord, Lease, LogRecord, RunRecord, RunRequest, StageRecord, StoredValue,
 };
 use workflow_engine::{AnnotationFilter, Error, Json, RunId};
 
@@ -320,5 +320,38 @@ impl<I: Interceptor> Retention for Intercepted<I> {
 
     async fn forget_purged(&self, runs: Vec<RunId>) -> Result<(), Error> {
         self.write("forget_purged", self.store.forget_purged(runs)).await
+    }
+}
+
+#[async_trait]
+impl<I: Interceptor> Ledger for Intercepted<I> {
+    async fn calls_of_run(
+        &self,
+        run_id: RunId,
+        after: Option<CallId>,
+        limit: usize,
+    ) -> Result<Vec<AiCallRecord>, Error> {
+        self.read("calls_of_run", self.store.calls_of_run(run_id, after, limit)).await
+    }
+
+    async fn calls_of_topic(
+        &self,
+        topic: &str,
+        after: Option<(String, CallId)>,
+        limit: usize,
+    ) -> Result<Vec<AiCallRecord>, Error> {
+        self.read("calls_of_topic", self.store.calls_of_topic(topic, after, limit)).await
+    }
+
+    async fn call_statistics(&self, topic: &str) -> Result<CallStatistics, Error> {
+        self.read("call_statistics", self.store.call_statistics(topic)).await
+    }
+
+    async fn intend_call(&self, id: CallId, call: IntendedCall) -> Result<(), Error> {
+        self.write("intend_call", self.store.intend_call(id, call)).await
+    }
+
+    async fn end_call(&self, id: CallId, end: CallEnd) -> Result<(), Error> {
+        self.write("end_call", self.store.end_call(id, end)).await
     }
 }

@@ -106,6 +106,7 @@ async fn a_request_that_cannot_be_stored_makes_no_run(world: World) {
         priority: None,
         metadata: metadata.map(|metadata| Json::parse(metadata).unwrap()),
         annotations: Vec::new(),
+        budget: None,
     };
     let long = format!(r#"{{"value": "{}"}}"#, "x".repeat(10_000));
     let deep = format!(r#"{{"value": {}{}}}"#, "[".repeat(200), "]".repeat(200));

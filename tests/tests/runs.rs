@@ -94,6 +94,7 @@ async fn a_request_as_json_is_checked_before_anything_is_written(world: World) {
         priority: None,
         metadata: None,
         annotations: Vec::new(),
+        budget: None,
     };
     let refused = [
         (create("dimond", "{}", None), "WORKFLOW_NOT_FOUND"),

@@ -3,6 +3,7 @@
 //! They are thin: they parse, check what tokens alone can show, and write constants and implementations of traits of
 //! `workflow-engine`, where rustc does the rest.
 
+mod amount;
 mod casing;
 mod check;
 mod docs;

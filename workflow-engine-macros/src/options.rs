@@ -22,6 +22,8 @@ pub const STAGE: Table = Table {
         "version",
         "retry",
         "timeout",
+        "budget",
+        "over_budget",
         "require",
         "optional",
         "check",
@@ -141,6 +143,12 @@ pub fn count(name: &Ident, input: ParseStream<'_>) -> Result<u32> {
 pub fn duration(name: &Ident, input: ParseStream<'_>) -> Result<u64> {
     let literal = text(name, input, &format!("{name} = \"30s\""))?;
     crate::duration::millis(&literal.value()).ok_or_else(|| errors::options::duration(&literal))
+}
+
+/// `budget = "0.50 USD"` in millionths of a millionth of a dollar.
+pub fn amount(name: &Ident, input: ParseStream<'_>) -> Result<i64> {
+    let literal = text(name, input, &format!("{name} = \"0.50 USD\""))?;
+    crate::amount::picodollars(&literal.value()).ok_or_else(|| errors::options::amount(&literal))
 }
 
 /// `crate = path`.

@@ -13,7 +13,8 @@ use std::sync::Mutex;
 
 use super::binaries::{folder, shell, user};
 
-/// `$BIN` has the programs, `$HOME_OF_CLUSTER` is the folder. Settings that make it durable are left as they are.
+/// `$BIN` has the programs, `$HOME_OF_CLUSTER` is the folder, `$SETTINGS` are lines for its configuration. Settings that
+/// make it durable are left as they are.
 const SCRIPT: &str = r#"
 trap '' INT TERM HUP
 cd "$HOME_OF_CLUSTER" || exit 1
@@ -21,7 +22,11 @@ control() { "$BIN/pg_ctl" -D data -w -t 60 -l log "$@" >>control.log 2>&1 </dev/
 start() {
     control -o "-c listen_addresses='' -c unix_socket_directories='$HOME_OF_CLUSTER' -c port=5432 -c max_connections=300" start
 }
-if "$BIN/initdb" -D data -U postgres -A trust -E UTF8 --locale=C -N >control.log 2>&1 && start; then
+create() {
+    "$BIN/initdb" -D data -U postgres -A trust -E UTF8 --locale=C -N >control.log 2>&1 || return 1
+    printf '%s\n' "$SETTINGS" >>data/postgresql.conf
+}
+if create && start; then
     echo ready
 else
     cat control.log log >&2
@@ -50,6 +55,14 @@ impl Cluster {
     /// # Panics
     /// Where it is installed and does not start.
     pub fn start() -> Option<Self> {
+        Self::start_with("")
+    }
+
+    /// Starts one with these lines in its configuration; `None` where PostgreSQL is not installed.
+    ///
+    /// # Panics
+    /// Where it is installed and does not start.
+    pub fn start_with(settings: &str) -> Option<Self> {
         let bin = folder()?;
         let user = user();
         // The shell removes it, and this process cannot where it is killed.
@@ -61,6 +74,7 @@ impl Cluster {
         let mut shell = shell(user.as_ref(), SCRIPT)
             .env("BIN", &bin)
             .env("HOME_OF_CLUSTER", &home)
+            .env("SETTINGS", settings)
             .env("LC_ALL", "C")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

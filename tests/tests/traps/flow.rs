@@ -103,6 +103,7 @@ async fn trap_16_requests_are_checked_and_a_rerun_begins_anew(world: World) {
         priority: None,
         metadata: None,
         annotations: Vec::new(),
+        budget: None,
     };
     for (input, config, code) in [
         (r#"{"number":1}"#, r#"{"right":{"failures":"many"}}"#, "INVALID_CONFIG"),

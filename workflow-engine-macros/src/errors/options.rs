@@ -38,6 +38,20 @@ pub fn duration(literal: &syn::LitStr) -> Error {
     on(literal, format!("\"{}\" is not a duration: write \"30s\", \"5m\", \"2h\" or \"1d\"", literal.value()))
 }
 
+pub fn amount(literal: &syn::LitStr) -> Error {
+    on(
+        literal,
+        format!(
+            "\"{}\" is not an amount of money: write \"0.50 USD\", in US dollars, with at most twelve decimals",
+            literal.value()
+        ),
+    )
+}
+
+pub fn over_budget(name: &syn::Ident) -> Error {
+    on(name, format!("`over_budget` is not `{name}`: write `fail` or `wait`"))
+}
+
 pub fn backoff(name: &syn::Ident) -> Error {
     on(name, format!("unknown backoff `{name}`: write `exponential` or `fixed`"))
 }

@@ -20,6 +20,10 @@ pub struct Options {
     pub retry: Option<Retry>,
     /// Milliseconds.
     pub timeout: Option<u64>,
+    /// Millionths of a millionth of a dollar.
+    pub budget: Option<i64>,
+    /// Whether it waits for a higher budget.
+    pub waits_over_budget: bool,
     pub require: Vec<Path>,
     pub optional: Vec<Path>,
     /// The path of the `#[check]` function of a stage that waits.
@@ -78,6 +82,8 @@ impl Options {
             "name" => self.name = Some(options::text(name, input, "name = \"Extract Text\"")?),
             "version" => self.version = Some(options::count(name, input)?),
             "timeout" => self.timeout = Some(options::duration(name, input)?),
+            "budget" => self.budget = Some(options::amount(name, input)?),
+            "over_budget" => self.waits_over_budget = waits_over_budget(name, input)?,
             "check" => self.check = Some(options::path(name, input, "check = batch_done")?),
             "poll_every" => self.poll_every = Some(named_duration(name, input)?),
             "give_up_after" => self.give_up_after = Some(named_duration(name, input)?),
@@ -87,6 +93,19 @@ impl Options {
             _ => self.krate = Some(options::crate_path(name, input)?),
         }
         Ok(())
+    }
+}
+
+/// `over_budget = wait`.
+fn waits_over_budget(name: &Ident, input: ParseStream<'_>) -> Result<bool> {
+    const EXAMPLE: &str = "over_budget = wait";
+    options::equals(name, input, EXAMPLE)?;
+    let wrong = errors::options::value(input.span(), name, EXAMPLE);
+    let what: Ident = input.parse().map_err(|_| wrong)?;
+    match what.to_string().as_str() {
+        "wait" => Ok(true),
+        "fail" => Ok(false),
+        _ => Err(errors::options::over_budget(&what)),
     }
 }
 

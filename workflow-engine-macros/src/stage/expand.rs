@@ -149,11 +149,13 @@ pub fn declaration(
     let description = docs::text(attributes);
     let version = options.version.map(|version| quote!(.version(#version)));
     let timeout = options.timeout.map(|millis| quote!(.timeout_millis(#millis)));
+    let budget = options.budget.map(|picodollars| quote!(.budget_picodollars(#picodollars)));
+    let over_budget = options.waits_over_budget.then(|| quote!(.waits_over_budget()));
     let retry = options.retry.as_ref().map(|retry| {
         let policy = retry.expand(private);
         quote!(.retry(#policy))
     });
-    quote!(#private::StageDeclaration::new(#id, #title, #description) #version #timeout #retry #more)
+    quote!(#private::StageDeclaration::new(#id, #title, #description) #version #timeout #budget #over_budget #retry #more)
 }
 
 fn implementation(

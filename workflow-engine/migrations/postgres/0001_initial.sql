@@ -38,9 +38,15 @@ CREATE TABLE {schema}.workflow_runs (
     error_code             TEXT        COLLATE "C",
     error_message          TEXT        COLLATE "C",
     cancel_reason          TEXT        COLLATE "C",
-    -- In millionths of the currency's unit.
+    -- Of the calls of models that are settled, in all generations; money in millionths of a millionth of a US dollar,
+    -- here and below.
     total_cost             BIGINT      NOT NULL DEFAULT 0,
     total_tokens           BIGINT      NOT NULL DEFAULT 0,
+    -- What calls that are intended or unknown can cost at most, and how many are intended; NULL before the first one.
+    reserved_cost          BIGINT,
+    open_calls             BIGINT,
+    -- What it may spend; NULL without a limit.
+    budget                 BIGINT,
     created_at             TIMESTAMPTZ NOT NULL,
     started_at             TIMESTAMPTZ,
     completed_at           TIMESTAMPTZ
@@ -83,6 +89,15 @@ CREATE TABLE {schema}.workflow_stages (
     error_message   TEXT COLLATE "C",
     -- What it has measured, a JSON object of numbers.
     metrics         TEXT COLLATE "C",
+    -- As of the run; NULL before its first call of a model.
+    total_cost      BIGINT,
+    total_tokens    BIGINT,
+    reserved_cost   BIGINT,
+    open_calls      BIGINT,
+    -- What it may spend where the run says so.
+    budget          BIGINT,
+    -- What the call can cost that it was refused, while it waits for a budget.
+    awaited_cost    BIGINT,
     started_at      TIMESTAMPTZ,
     completed_at    TIMESTAMPTZ,
     PRIMARY KEY (workflow_run_id, stage_id)
@@ -226,6 +241,41 @@ CREATE TABLE {schema}.annotations (
 
 CREATE INDEX annotations_by_run ON {schema}.annotations (workflow_run_id, id);
 CREATE INDEX annotations_by_key ON {schema}.annotations (key, id);
+
+-- The ledger: one row a call of a model.
+CREATE TABLE {schema}.ai_calls (
+    id                  UUID   NOT NULL PRIMARY KEY,
+    -- NULL outside of a stage, as are stage and what is 0 there.
+    workflow_run_id     UUID,
+    generation          BIGINT NOT NULL,
+    attempt             BIGINT NOT NULL,
+    -- Of the lease under which it was made.
+    lease_epoch         BIGINT NOT NULL,
+    input_tokens        BIGINT NOT NULL,
+    cached_input_tokens BIGINT NOT NULL,
+    output_tokens       BIGINT NOT NULL,
+    cost                BIGINT NOT NULL,
+    -- Of a call that is intended or unknown, what it can cost at most.
+    reserved            BIGINT NOT NULL,
+    created_at          TIMESTAMPTZ NOT NULL,
+    ended_at            TIMESTAMPTZ,
+    -- INTENDED, SETTLED, FAILED, UNKNOWN.
+    outcome             TEXT COLLATE "C" NOT NULL,
+    stage_id            TEXT COLLATE "C",
+    -- Segments, joined by dots.
+    topic               TEXT COLLATE "C" NOT NULL,
+    call_type           TEXT COLLATE "C" NOT NULL,
+    model_key           TEXT COLLATE "C" NOT NULL,
+    model_id            TEXT COLLATE "C" NOT NULL,
+    error_message       TEXT COLLATE "C",
+    metadata            TEXT COLLATE "C",
+    prompt              TEXT COLLATE "C",
+    response            TEXT COLLATE "C"
+);
+
+CREATE INDEX ai_calls_by_run ON {schema}.ai_calls (workflow_run_id, id) WHERE workflow_run_id IS NOT NULL;
+CREATE INDEX ai_calls_by_topic ON {schema}.ai_calls (topic, id);
+CREATE INDEX ai_calls_open ON {schema}.ai_calls (workflow_run_id, stage_id) WHERE outcome = 'INTENDED';
 
 -- Runs that are purged, and whose blobs outside of the database are not yet.
 CREATE TABLE {schema}.purged_runs (

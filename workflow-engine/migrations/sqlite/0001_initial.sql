@@ -35,9 +35,15 @@ CREATE TABLE workflow_runs (
     error_code             TEXT,
     error_message          TEXT,
     cancel_reason          TEXT,
-    -- In millionths of the currency's unit.
+    -- Of the calls of models that are settled, in all generations; money in millionths of a millionth of a US dollar,
+    -- here and below.
     total_cost             INTEGER NOT NULL DEFAULT 0,
     total_tokens           INTEGER NOT NULL DEFAULT 0,
+    -- What calls that are intended or unknown can cost at most, and how many are intended; NULL before the first one.
+    reserved_cost          INTEGER,
+    open_calls             INTEGER,
+    -- What it may spend; NULL without a limit.
+    budget                 INTEGER,
     created_at             INTEGER NOT NULL,
     started_at             INTEGER,
     completed_at           INTEGER
@@ -79,6 +85,15 @@ CREATE TABLE workflow_stages (
     error_message   TEXT,
     -- What it has measured, a JSON object of numbers.
     metrics         TEXT,
+    -- As of the run; NULL before its first call of a model.
+    total_cost      INTEGER,
+    total_tokens    INTEGER,
+    reserved_cost   INTEGER,
+    open_calls      INTEGER,
+    -- What it may spend where the run says so.
+    budget          INTEGER,
+    -- What the call can cost that it was refused, while it waits for a budget.
+    awaited_cost    INTEGER,
     started_at      INTEGER,
     completed_at    INTEGER,
     PRIMARY KEY (workflow_run_id, stage_id)
@@ -218,6 +233,41 @@ CREATE TABLE annotations (
 
 CREATE INDEX annotations_by_run ON annotations (workflow_run_id, id);
 CREATE INDEX annotations_by_key ON annotations (key, id);
+
+-- The ledger: one row a call of a model. Texts stand last, so that sums are made without reading them.
+CREATE TABLE ai_calls (
+    id                  TEXT    NOT NULL PRIMARY KEY,
+    -- NULL outside of a stage, as are stage and what is 0 there.
+    workflow_run_id     TEXT,
+    stage_id            TEXT,
+    generation          INTEGER NOT NULL,
+    attempt             INTEGER NOT NULL,
+    -- Of the lease under which it was made.
+    lease_epoch         INTEGER NOT NULL,
+    -- Segments, joined by dots.
+    topic               TEXT    NOT NULL,
+    call_type           TEXT    NOT NULL,
+    model_key           TEXT    NOT NULL,
+    model_id            TEXT    NOT NULL,
+    -- INTENDED, SETTLED, FAILED, UNKNOWN.
+    outcome             TEXT    NOT NULL,
+    input_tokens        INTEGER NOT NULL,
+    cached_input_tokens INTEGER NOT NULL,
+    output_tokens       INTEGER NOT NULL,
+    cost                INTEGER NOT NULL,
+    -- Of a call that is intended or unknown, what it can cost at most.
+    reserved            INTEGER NOT NULL,
+    created_at          INTEGER NOT NULL,
+    ended_at            INTEGER,
+    error_message       TEXT,
+    metadata            TEXT,
+    prompt              TEXT,
+    response            TEXT
+) STRICT;
+
+CREATE INDEX ai_calls_by_run ON ai_calls (workflow_run_id, id) WHERE workflow_run_id IS NOT NULL;
+CREATE INDEX ai_calls_by_topic ON ai_calls (topic, id);
+CREATE INDEX ai_calls_open ON ai_calls (workflow_run_id, stage_id) WHERE outcome = 'INTENDED';
 
 -- Runs that are purged, and whose blobs outside of the database are not yet.
 CREATE TABLE purged_runs (

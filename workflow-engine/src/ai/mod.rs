@@ -36,5 +36,3 @@ pub use record::Record;
 pub use request::{EmbedRequest, GenerateRequest, ObjectSchema, TaskType, Tool};
 pub use response::{EmbedResponse, FinishReason, GenerateResponse, GenerateStream, StreamPart, Usage};
 pub use scripted::ScriptedProvider;
-
-pub use crate::ports::CallLedger;

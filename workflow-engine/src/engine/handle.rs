@@ -73,10 +73,10 @@ impl<W: Workflow> RunHandle<W> {
     }
 
     /// Why the run does not go on, where nothing is wrong with it: it waits for a process that has its workflow
-    /// (`WORKFLOW_NOT_FOUND`) or its definition of it (`DEFINITION_MISMATCH`). `None` where it goes on, waits for
-    /// something else, or is over.
+    /// (`WORKFLOW_NOT_FOUND`) or its definition of it (`DEFINITION_MISMATCH`), or for
+    /// [`RunHandle::raise_budget`] (`BUDGET_EXCEEDED`). `None` where it goes on, waits for something else, or is over.
     ///
-    /// That is as far as this process can tell: it lacks the definition itself, something of the run is due, and no
+    /// Of a definition, that is as far as this process can tell: it lacks the definition itself, something of the run is due, and no
     /// worker holds anything of it. In a rolling deployment it passes as soon as a worker with the definition is free.
     ///
     /// ```

@@ -5,6 +5,7 @@ mod builder;
 mod start;
 mod handle;
 mod notes;
+mod costs;
 mod events;
 mod logs;
 mod signals;

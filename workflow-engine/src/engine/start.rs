@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Engine, RunHandle};
 use crate::error::Error;
 use crate::kernel::{RunCreate, create};
-use crate::language::{Annotation, Json, Workflow};
+use crate::language::{Annotation, Cost, Json, Workflow};
 
 /// A run about to be started; `.await` starts it.
 ///
@@ -50,6 +50,7 @@ pub struct Start<'a, W: Workflow> {
     priority: Option<i32>,
     metadata: Option<Result<Json, serde_json::Error>>,
     annotations: Vec<Annotation>,
+    budget: Option<Cost>,
 }
 
 impl<'a, W: Workflow> Start<'a, W> {
@@ -62,6 +63,7 @@ impl<'a, W: Workflow> Start<'a, W> {
             priority: None,
             metadata: None,
             annotations: Vec::new(),
+            budget: None,
         }
     }
 
@@ -96,6 +98,12 @@ impl<'a, W: Workflow> Start<'a, W> {
         self
     }
 
+    /// What its calls of models may cost, in all its generations together. Default no limit.
+    pub fn budget(mut self, budget: Cost) -> Self {
+        self.budget = Some(budget);
+        self
+    }
+
     async fn start(self) -> Result<RunHandle<W>, Error> {
         let workflow_id = &W::definition().id;
         let input = Json::store(&self.input).map_err(|error| Error::invalid_input(workflow_id, error))?;
@@ -116,6 +124,7 @@ impl<'a, W: Workflow> Start<'a, W> {
             priority: self.priority,
             metadata,
             annotations: self.annotations,
+            budget: self.budget,
         };
         let kernel = self.engine.kernel();
         let link = self.engine.worker().map(crate::host::Worker::link);

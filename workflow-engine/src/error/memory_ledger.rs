@@ -8,6 +8,6 @@ impl Error {
         let message = format!(
             "a budget of {budget}, of which {taken} are spent or reserved, leaves no room for a call that can cost {asked}"
         );
-        Self::new(Kind::Conflict, "BUDGET_EXCEEDED", message)
+        Self::new(Kind::Conflict, Self::BUDGET_EXCEEDED, message)
     }
 }

@@ -1,6 +1,7 @@
 //! The one error of the public API: opaque, with predicates and a stable code.
 
 mod causes;
+mod ledger;
 #[cfg(feature = "ai")]
 mod memory_ledger;
 

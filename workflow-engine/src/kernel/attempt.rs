@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use super::Kernel;
+use super::calls::{AttemptCalls, Refused};
 use super::effects::AttemptArtifacts;
 use super::inputs::Inputs;
 use super::registry::Registered;
@@ -26,8 +27,11 @@ use crate::records::{ClaimedJob, Lease};
 pub(super) struct AttemptEnd<T> {
     pub(super) result: AttemptResult<T>,
     pub(super) elapsed: Duration,
-    /// Log lines and progress that are not committed yet.
+    /// What is to be committed whatever the outcome: log lines and progress that are not yet, and how calls of models
+    /// have ended.
     pub(super) reports: Vec<Change>,
+    /// The newest call of a model, where it was refused for its budget.
+    pub(super) refused: Option<Refused>,
     /// What is to be committed with its success.
     pub(super) effects: Effects,
 }
@@ -47,6 +51,7 @@ impl<T> AttemptEnd<T> {
             result: AttemptResult::Failed(error),
             elapsed: Duration::ZERO,
             reports: Vec::new(),
+            refused: None,
             effects: Effects::default(),
         }
     }
@@ -62,6 +67,7 @@ struct Attempt<'a> {
     reports: Arc<AttemptReports>,
     effects: Arc<EffectBuffer>,
     artifacts: Arc<AttemptArtifacts>,
+    calls: Arc<AttemptCalls>,
     #[cfg(feature = "ai")]
     ai: Option<crate::ai::AiClient>,
 }
@@ -72,8 +78,7 @@ impl Attempt<'_> {
             reports: Arc::clone(&self.reports) as _,
             effects: Arc::clone(&self.effects),
             artifacts: Arc::clone(&self.artifacts) as _,
-            #[cfg(feature = "ai")]
-            calls: Arc::new(crate::ai::MemoryLedger::new()),
+            calls: Arc::clone(&self.calls) as _,
             #[cfg(feature = "ai")]
             ai: self.ai.clone(),
         };
@@ -152,6 +157,7 @@ impl Kernel {
         let scope = scope(stage, job, began, stop.child_token());
         let reports = Arc::new(AttemptReports::new(&scope));
         let artifacts = Arc::new(AttemptArtifacts::new(self, &job.lease, registered.definition()));
+        let calls = Arc::new(AttemptCalls::new(self, &job.lease, stage.budget, stop));
         Attempt {
             stage,
             lease: &job.lease,
@@ -161,6 +167,7 @@ impl Kernel {
             reports,
             effects: Arc::default(),
             artifacts,
+            calls,
             #[cfg(feature = "ai")]
             ai: self.registry().ai().cloned(),
         }
@@ -172,17 +179,22 @@ impl Kernel {
         attempt: Attempt<'_>,
         work: BoxFuture<'_, Result<T, StageError>>,
     ) -> AttemptEnd<T> {
-        let Attempt { stage, lease, stop, began, scope, reports, effects, .. } = attempt;
+        let Attempt { stage, lease, stop, began, scope, reports, effects, calls, .. } = attempt;
         let result = self.outcome(stage, lease, stop, scope.deadline, &reports, work).await;
         // Blocking code that the work left behind can only be asked.
         scope.cancellation.cancel();
         let elapsed = (self.clock().now() - began).to_std().unwrap_or(Duration::ZERO);
         let (effects, mut reports) = (effects.take(), reports.take());
-        if !effects.statements.is_empty() {
-            // Should one of its statements be refused, what the attempt has said is worth all the more.
-            self.commit_reports(lease, std::mem::take(&mut reports), stop).await;
+        let (ended, refused) = calls.close();
+        if effects.statements.is_empty() {
+            reports.extend(ended);
+        } else {
+            // Should one of its statements be refused, what the attempt has said is worth all the more, and what it
+            // has spent is spent.
+            let now = reports.into_iter().chain(ended.iter().cloned()).collect();
+            reports = if self.commit_reports(lease, now, stop).await { Vec::new() } else { ended };
         }
-        AttemptEnd { result, elapsed, reports, effects }
+        AttemptEnd { result, elapsed, reports, refused, effects }
     }
 
     async fn outcome<T>(
@@ -214,25 +226,29 @@ impl Kernel {
                         "timed out after {timeout:?}"
                     )));
                 }
-                () = reports.arrived() => self.commit_reports(lease, reports.take(), stop).await,
+                () = reports.arrived() => {
+                    self.commit_reports(lease, reports.take(), stop).await;
+                }
             }
         }
     }
 
-    async fn commit_reports(&self, lease: &Lease, changes: Vec<Change>, stop: &CancellationToken) {
+    /// Whether they are committed.
+    async fn commit_reports(&self, lease: &Lease, changes: Vec<Change>, stop: &CancellationToken) -> bool {
         if changes.is_empty() {
-            return;
+            return true;
         }
         let decision =
             Decision { run_id: lease.run_id, guard: Guard::Lease(lease.clone()), idempotency: None, changes };
         match self.store().commit(decision).await {
-            Ok(Commit::Applied(_)) => {}
+            Ok(Commit::Applied(_)) => return true,
             Ok(Commit::Missed | Commit::Repeated { .. }) => stop.cancel(),
             // A log line is not worth the attempt.
             Err(error) => {
                 tracing::warn!(run = %lease.run_id, stage = lease.stage_id, %error, "reports of a stage were not committed");
             }
         }
+        false
     }
 }
 

@@ -56,7 +56,7 @@ impl Kernel {
             return self.fail_attempt(stage, job, error, Vec::new()).await;
         };
         let ticket = self.resolve(lease.run_id, ticket).await?;
-        let AttemptEnd { result, reports, effects, .. } =
+        let AttemptEnd { result, reports, refused, effects, .. } =
             self.run_check(registered, stage, wait, ticket, job, stop).await?;
         match result {
             AttemptResult::Completed(Verdict::Ready(output)) => {
@@ -68,7 +68,7 @@ impl Kernel {
                 let after = after.unwrap_or(wait.poll_every);
                 self.postpone(wait, &record, job, after, reports, effects).await
             }
-            AttemptResult::Failed(error) => self.fail_attempt(stage, job, error, reports).await,
+            AttemptResult::Failed(error) => self.attempt_failed(stage, job, error, refused, reports).await,
             AttemptResult::Stopped => self.hand_back(job, reports).await,
         }
     }

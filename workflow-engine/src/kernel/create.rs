@@ -13,7 +13,7 @@ use super::start::start_changes;
 use super::{Kernel, Registered};
 use crate::error::Error;
 use crate::id::RunId;
-use crate::language::{Annotation, Json, WorkflowDefinition, nearest};
+use crate::language::{Annotation, Cost, Json, WorkflowDefinition, nearest};
 use crate::ports::{Change, Commit, Decision, Guard, IdempotencyEntry, NewRun};
 use crate::records::{Claim, ClaimedJob, RunRequest, Status};
 
@@ -38,6 +38,9 @@ pub struct RunCreate {
     /// What is noted about the run in the commit that creates it.
     #[serde(default)]
     pub annotations: Vec<Annotation>,
+    /// What its calls of models may cost, in all its generations together; `None` for no limit.
+    #[serde(default)]
+    pub budget: Option<Cost>,
 }
 
 /// The run that was created, now or by an earlier request with this key.
@@ -85,7 +88,13 @@ pub(crate) async fn create(
     let priority = command.priority.unwrap_or(DEFAULT_PRIORITY);
     command.annotations.iter().try_for_each(Annotation::check).map_err(Error::invalid_annotation)?;
     let new = NewRun::of(registered.definition(), priority, request);
-    let decision = decide(registered.definition(), run_id, new, command.annotations, idempotency, claim);
+    let mut notes: Vec<Change> = command
+        .annotations
+        .into_iter()
+        .map(|annotation| Change::Annotate { stage_id: None, annotation })
+        .collect();
+    notes.extend(command.budget.map(|budget| Change::SetBudget { stage_id: None, budget }));
+    let decision = decide(registered.definition(), run_id, new, notes, idempotency, claim);
 
     match kernel.store().commit(decision).await? {
         Commit::Applied(applied) => {
@@ -121,12 +130,12 @@ fn decide(
     definition: &WorkflowDefinition,
     run_id: RunId,
     new: NewRun,
-    annotations: Vec<Annotation>,
+    notes: Vec<Change>,
     idempotency: Option<IdempotencyEntry>,
     claim: Option<(&Claim, usize)>,
 ) -> Decision {
     let mut changes = vec![Change::CreateRun(new)];
-    changes.extend(annotations.into_iter().map(|annotation| Change::Annotate { stage_id: None, annotation }));
+    changes.extend(notes);
     if let Some((claim, slots)) = claim {
         changes.extend(start_changes(definition, Some(claim), slots));
     }
@@ -136,7 +145,15 @@ fn decide(
 /// The request as it was given: defaults are not part of it, so a deployment that changes one does not turn a
 /// repetition into a conflict.
 #[derive(Serialize)]
-struct Request<'a>(&'a str, &'a Json, Option<&'a Json>, Option<i32>, Option<&'a Json>, &'a [Annotation]);
+struct Request<'a>(
+    &'a str,
+    &'a Json,
+    Option<&'a Json>,
+    Option<i32>,
+    Option<&'a Json>,
+    &'a [Annotation],
+    Option<Cost>,
+);
 
 fn idempotency_entry(command: &RunCreate, run_id: RunId) -> Result<Option<IdempotencyEntry>, Error> {
     let Some(key) = &command.idempotency_key else { return Ok(None) };
@@ -147,6 +164,7 @@ fn idempotency_entry(command: &RunCreate, run_id: RunId) -> Result<Option<Idempo
         command.priority,
         command.metadata.as_ref(),
         &command.annotations,
+        command.budget,
     );
     idempotency::entry(RunCreate::NAME, key, &request, &run_id).map(Some)
 }

@@ -205,7 +205,7 @@ impl Kernel {
         slots: &dyn Slots,
         stop: &CancellationToken,
     ) -> Result<Finished, Error> {
-        let AttemptEnd { result, elapsed, reports, effects } =
+        let AttemptEnd { result, elapsed, reports, refused, effects } =
             self.run_body(registered, stage, job, stop).await?;
         match result {
             AttemptResult::Completed(value) => {
@@ -215,7 +215,7 @@ impl Kernel {
                     None => self.complete(registered, stage, job, completion, claim, slots).await,
                 }
             }
-            AttemptResult::Failed(error) => self.fail_attempt(stage, job, error, reports).await,
+            AttemptResult::Failed(error) => self.attempt_failed(stage, job, error, refused, reports).await,
             AttemptResult::Stopped => self.hand_back(job, reports).await,
         }
     }

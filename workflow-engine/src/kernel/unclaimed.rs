@@ -73,10 +73,13 @@ fn is_held(snapshot: &Snapshot) -> bool {
 
 impl Kernel {
     /// Why a run does not go on although something of it is due, as far as this process can tell: it lacks the run's
-    /// workflow or definition, and no worker holds anything of it.
+    /// workflow or definition, and no worker holds anything of it; or a stage of it waits for a budget.
     pub(crate) async fn obstacle(&self, run_id: RunId) -> Result<Option<Error>, Error> {
         let snapshot = self.store().snapshot(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
         let run = &snapshot.run;
+        if let Some(waits) = awaits_budget(&snapshot) {
+            return Ok(Some(waits));
+        }
         let found = self.registry().for_run(run_id, &run.workflow_id, &run.definition_fingerprint);
         let Err(reason) = found else { return Ok(None) };
         let now = self.clock().now();
@@ -90,4 +93,14 @@ impl Kernel {
         };
         Ok(waits.then_some(reason))
     }
+}
+
+/// A stage that waits for its budget, of a run of which nobody does anything.
+fn awaits_budget(snapshot: &Snapshot) -> Option<Error> {
+    if snapshot.run.status != Status::Running || is_held(snapshot) {
+        return None;
+    }
+    let stage = snapshot.stages.iter().find(|stage| stage.awaits_budget.is_some())?;
+    let error = stage.error_message.as_deref().unwrap_or_default();
+    Some(Error::awaits_budget(snapshot.run.id, &stage.stage_id, error))
 }

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use super::calls::{CallLedger, NoCalls};
 use super::effects::{ArtifactSource, EffectBuffer, GivenArtifact, NoArtifacts};
 use super::json::Json;
 use super::payload::Storable;
@@ -38,16 +39,14 @@ struct Inner {
     surroundings: Surroundings,
 }
 
-/// Where what a stage says and asks for goes, and where artifacts come from.
+/// Where what a stage says and asks for goes, where artifacts come from, and where calls of models are written down.
 #[derive(Clone)]
 pub(crate) struct Surroundings {
     pub(crate) reports: Arc<dyn Reports>,
     pub(crate) effects: Arc<EffectBuffer>,
     pub(crate) artifacts: Arc<dyn ArtifactSource>,
-    /// Where calls of models are written down.
-    #[cfg(feature = "ai")]
-    pub(crate) calls: Arc<dyn crate::ai::CallLedger>,
-    /// Who calls them.
+    pub(crate) calls: Arc<dyn CallLedger>,
+    /// Who calls models.
     #[cfg(feature = "ai")]
     pub(crate) ai: Option<crate::ai::AiClient>,
 }
@@ -282,6 +281,11 @@ impl<S> StageContext<S> {
         self.inner.surroundings.reports.progress(fraction, message.as_ref());
     }
 
+    /// Where calls of models are written down.
+    pub(super) fn ledger(&self) -> &Arc<dyn CallLedger> {
+        &self.inner.surroundings.calls
+    }
+
     /// What is asked to be committed with the stage.
     pub(super) fn buffer(&self) -> &EffectBuffer {
         &self.inner.surroundings.effects
@@ -290,12 +294,6 @@ impl<S> StageContext<S> {
     /// Where committed artifacts are.
     pub(super) fn artifact_source(&self) -> &dyn ArtifactSource {
         &*self.inner.surroundings.artifacts
-    }
-
-    /// Where calls of models are written down.
-    #[cfg(feature = "ai")]
-    pub(crate) fn calls(&self) -> &Arc<dyn crate::ai::CallLedger> {
-        &self.inner.surroundings.calls
     }
 
     /// Who calls models; `None` where the engine has nobody.
@@ -363,8 +361,7 @@ impl Surroundings {
             reports: Arc::new(NoReports),
             effects: Arc::default(),
             artifacts: Arc::new(NoArtifacts),
-            #[cfg(feature = "ai")]
-            calls: Arc::new(crate::ai::MemoryLedger::new()),
+            calls: Arc::new(NoCalls),
             #[cfg(feature = "ai")]
             ai: None,
         }

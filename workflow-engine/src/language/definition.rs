@@ -6,9 +6,11 @@ use futures_util::future::BoxFuture;
 
 use super::config::ConfigDefinition;
 use super::context::StageContext;
+use super::cost::Cost;
 use super::failure::StageError;
 use super::json::Json;
 use super::retry::RetryPolicy;
+use super::stage::OverBudget;
 use super::wait::WaitDefinition;
 
 /// A compiled workflow: its stages in reading order, with everything that the kernel needs to run them.
@@ -65,6 +67,11 @@ pub struct StageDefinition {
     pub retry: RetryPolicy,
     /// How long one attempt may take; `None` for as long as it wants.
     pub timeout: Option<Duration>,
+    /// What its calls of models may cost in one run, in all its generations together; `None` for as much as the run may
+    /// spend.
+    pub budget: Option<Cost>,
+    /// What follows when a call would cost more than it or its run may spend.
+    pub over_budget: OverBudget,
     /// How the stage waits, if it does; its body's value is then its ticket.
     pub wait: Option<WaitDefinition>,
     pub(crate) entry: Entry,

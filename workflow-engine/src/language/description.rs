@@ -61,6 +61,7 @@ impl WorkflowDefinition {
                 "jitter": stage.retry.jitter,
             },
             "timeout_ms": stage.timeout.map(millis),
+            "budget": stage.budget,
             "wait": stage.wait.map(|wait| json!({
                 "poll_every_ms": millis(wait.poll_every),
                 "give_up_after_ms": millis(wait.give_up_after),

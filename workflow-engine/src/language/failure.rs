@@ -127,5 +127,5 @@ fn remedy_of(error: &(dyn std::error::Error + 'static)) -> Option<Remedy> {
         });
     }
     let error = error.downcast_ref::<crate::Error>()?;
-    (error.code() == "BUDGET_EXCEEDED").then_some(Remedy::None)
+    (error.code() == crate::Error::BUDGET_EXCEEDED).then_some(Remedy::None)
 }

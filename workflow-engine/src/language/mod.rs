@@ -1,6 +1,8 @@
 //! The language: what `#[stage]` and `workflow!` lower to. It knows no store, no host and no SQL.
 
 mod context;
+mod cost;
+mod calls;
 mod effects;
 mod failure;
 mod nothing;
@@ -40,10 +42,12 @@ pub mod ide;
 #[doc(hidden)]
 pub mod private;
 
+pub use calls::{CallEnd, CallId, CallLedger, CallStatistics, CallSums, CallType, IntendedCall, SettledCall};
 pub use check_function::CheckFunction;
 pub(crate) use config::ConfigFault;
 pub(crate) use context::Surroundings;
 pub use context::{LogLevel, Reports, StageContext, StageScope, Undeclared};
+pub use cost::Cost;
 pub use definition::{Execution, StageDefinition, WorkflowDefinition};
 pub use effects::{
     Annotation, AnnotationKey, Effects, SqlValue, StageArtifacts, StageStorage, StageTransaction, Statement,
@@ -56,7 +60,7 @@ pub use payload::{Payload, Storable};
 pub(crate) use record::nearest;
 pub use retry::{Backoff, RetryPolicy};
 pub use rules::{HasLength, HasPattern, HasRange, LengthUnit};
-pub use stage::{Requirement, Stage, StageDeclaration, StagePath};
+pub use stage::{OverBudget, Requirement, Stage, StageDeclaration, StagePath};
 pub use wait::{Check, CheckExecution, Verdict, WaitDefinition};
 pub use workflow::Workflow;
 

@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use super::check::Node;
 use super::check_function::{CheckFunction, Waits};
 use super::context::StageContext;
+use super::cost::Cost;
 use super::failure::StageError;
 use super::json::Json;
 use super::payload::{Payload, Storable};
@@ -87,6 +88,10 @@ pub struct StageDeclaration {
     pub retry: RetryPolicy,
     /// How long one attempt may take; `None` for as long as it wants.
     pub timeout: Option<Duration>,
+    /// What its calls of models may cost in one run; `None` for as much as the run may spend.
+    pub budget: Option<Cost>,
+    /// What follows when a call would cost more than it or its run may spend.
+    pub over_budget: OverBudget,
     /// The stages that it requires, and those that it reads where a workflow has them.
     pub requires: &'static [Requirement],
     /// The same of its check, where it has one.
@@ -107,6 +112,8 @@ impl StageDeclaration {
             description,
             retry: RetryPolicy::DEFAULT,
             timeout: None,
+            budget: None,
+            over_budget: OverBudget::Fail,
             requires: &[],
             check_requires: &[],
             wait: None,
@@ -136,6 +143,20 @@ impl StageDeclaration {
 
     #[doc(hidden)]
     #[must_use]
+    pub const fn budget_picodollars(mut self, picodollars: i64) -> Self {
+        self.budget = Some(Cost::from_picodollars(picodollars));
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn waits_over_budget(mut self) -> Self {
+        self.over_budget = OverBudget::Wait;
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
     pub const fn requires(mut self, requires: &'static [Requirement]) -> Self {
         self.requires = requires;
         self
@@ -149,6 +170,18 @@ impl StageDeclaration {
         self.wait = Some(wait);
         self
     }
+}
+
+/// What follows when an attempt fails whose last call of a model was refused, for it would have cost more than the
+/// stage or its run may spend: `#[stage(over_budget = wait)]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OverBudget {
+    /// The stage fails for good, and with it the run, with the code `BUDGET_EXCEEDED`.
+    #[default]
+    Fail,
+    /// The attempt does not count, and the next one is made when the budget is raised
+    /// ([`RunHandle::raise_budget`](crate::RunHandle::raise_budget)).
+    Wait,
 }
 
 /// A stage that another one reads.

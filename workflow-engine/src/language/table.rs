@@ -177,6 +177,8 @@ fn stage(
         reads,
         retry: declaration.retry,
         timeout: declaration.timeout,
+        budget: declaration.budget,
+        over_budget: declaration.over_budget,
         wait: declaration.wait,
         entry: row.entry,
         input_schema: row.input_schema,

@@ -7,9 +7,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::new_run::{NewRun, NewStage};
 use crate::id::RunId;
-use crate::language::{Annotation, Json, LogLevel, Statement};
-use crate::records::{BlobKey, Claim, ClaimedJob, Lease, RunError, RunRequest, Status, StoredValue};
+use crate::language::{Annotation, CallEnd, CallId, Cost, IntendedCall, Json, LogLevel, Statement};
+use crate::records::{BlobKey, Claim, Lease, RunError, StoredValue};
 
 /// What one command wants written for one run: all of it, or nothing.
 #[derive(Clone, Debug)]
@@ -282,6 +283,59 @@ pub enum Change {
         /// By name.
         metrics: BTreeMap<String, f64>,
     },
+    /// A call of a model is about to be made under the stage's lease: it is in the ledger from now, `INTENDED`, and what
+    /// it can cost at most is reserved for stage and run. A call that is there already changes nothing. Where it costs
+    /// something, and what is settled and reserved would be more than the run or the stage may spend, nothing of the
+    /// decision is written, and the commit fails with the code `BUDGET_EXCEEDED`. No event.
+    ///
+    /// A call whose lease is given up or lost before it ends, by whatever change, is `UNKNOWN` from then on, and keeps
+    /// its reservation: every decision sees to that for the stages that it touches.
+    IntendCall {
+        /// The stage.
+        stage_id: String,
+        /// The call's name.
+        call_id: CallId,
+        /// What is about to be asked.
+        call: Box<IntendedCall>,
+        /// What the stage may spend, as it is declared; more where the run says so.
+        budget: Option<Cost>,
+    },
+    /// A call of the stage has ended: what it has cost is added to stage and run, and what was reserved for it is free
+    /// again, unless it is `UNKNOWN`. Of a call that is not `INTENDED`, or not there, nothing changes. No event.
+    EndCall {
+        /// The stage.
+        stage_id: String,
+        /// The call's name.
+        call_id: CallId,
+        /// What became of it.
+        end: Box<CallEnd>,
+    },
+    /// What the run may spend from now on; or one of its stages, whatever it declares, where that is less. It never
+    /// becomes less. No event.
+    SetBudget {
+        /// `None` for the run.
+        stage_id: Option<String>,
+        /// In all its generations together.
+        budget: Cost,
+    },
+    /// The attempt was refused a call, and waits until its run or its stage may spend more: stage and job are as after
+    /// `HandBack`, the attempt does not count, and the job is never due until `Resume`. Where the call fits by now, it
+    /// is due at once. Event `stage:retrying`.
+    AwaitBudget {
+        /// The stage.
+        stage_id: String,
+        /// What it waits for, in words.
+        error: String,
+        /// What the call that was refused can cost.
+        reserve: Cost,
+        /// As in `IntendCall`.
+        budget: Option<Cost>,
+    },
+    /// A stage that waits for its budget is due now; of one that does not, nothing changes. No event.
+    Resume {
+        /// The stage.
+        stage_id: String,
+    },
     /// Statements on the user's own tables, in this order, after everything else of the decision. The decision then has
     /// a transaction to itself; a statement that is refused rolls it back, and the commit fails with the code
     /// `STATEMENT_FAILED`. No event.
@@ -320,61 +374,4 @@ pub enum RunEnd {
     Failed(RunError),
     /// `CANCELLED`, with the reason that was given.
     Cancelled(Option<String>),
-}
-
-/// A run to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewRun {
-    /// The workflow's id.
-    pub workflow_id: String,
-    /// For people.
-    pub workflow_name: String,
-    /// The definition that it is created with.
-    pub definition_fingerprint: String,
-    /// Higher is claimed first.
-    pub priority: i32,
-    /// Input, configuration, metadata.
-    pub request: RunRequest,
-}
-
-/// A stage to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewStage {
-    /// The stage's id.
-    pub stage_id: String,
-    /// For people.
-    pub stage_name: String,
-    /// 1-based position in reading order.
-    pub stage_number: u32,
-    /// 1-based longest-path level.
-    pub execution_group: u32,
-    /// How many stages it waits for.
-    pub waiting_on: u32,
-}
-
-/// What became of a decision.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Commit {
-    /// It is on disk.
-    Applied(Applied),
-    /// Its guard did not hold; nothing was written.
-    Missed,
-    /// Its idempotency key is taken; nothing was written.
-    Repeated {
-        /// The hash of the request that took it.
-        request_hash: String,
-        /// What that request was answered.
-        result: Json,
-    },
-}
-
-/// What a commit brought about.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Applied {
-    /// The jobs that its claims took.
-    pub claimed: Vec<ClaimedJob>,
-    /// How many jobs became ready for anybody.
-    pub ready: usize,
-    /// The run's terminal status, where this commit ended it.
-    pub ended: Option<Status>,
 }

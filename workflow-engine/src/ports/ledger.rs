@@ -1,119 +1,48 @@
-//! Where calls of language models are written down: before they are made, and when it is known what became of them.
+//! The ledger of calls as a store keeps it: reading it, and writing what belongs to no run.
 
 use async_trait::async_trait;
 
 use crate::error::Error;
-use crate::language::Json;
-use crate::records::{CallId, CallType, Cost};
+use crate::id::RunId;
+use crate::language::{CallEnd, CallId, CallStatistics, IntendedCall};
+use crate::records::AiCallRecord;
 
-/// The ledger as whoever makes calls sees it. In a stage it belongs to the attempt: what it says is fenced by the
-/// lease.
+/// Reading the ledger, and calls outside of stages. What stages write in it is part of their decisions:
+/// [`Change::IntendCall`](super::Change::IntendCall) and [`Change::EndCall`](super::Change::EndCall).
+///
+/// A topic covers itself and those below it, by whole segments: `a.b` covers `a.b.c` and not `a.bc`.
 #[async_trait]
-pub trait CallLedger: Send + Sync {
-    /// Writes that a call is about to be made, and reserves what it can cost at most. When this returns, it is on disk,
-    /// and the call may be made.
+pub trait Ledger: Send + Sync {
+    /// Calls of a run, of all its generations, in the order of their ids, those after `after`; at most `limit`.
     ///
     /// # Errors
-    /// `BUDGET_EXCEEDED` when what is settled and reserved, with this call, is more than the run or the stage may
-    /// spend; `LEASE_LOST`; and when the store cannot be written. The call must not be made then.
-    async fn intend(&self, call: IntendedCall) -> Result<CallId, Error>;
+    /// When the store cannot be read, here and below.
+    async fn calls_of_run(
+        &self,
+        run_id: RunId,
+        after: Option<CallId>,
+        limit: usize,
+    ) -> Result<Vec<AiCallRecord>, Error>;
 
-    /// Says what became of it. In a stage this is kept and written with the attempt's outcome, whatever that is;
-    /// elsewhere it is on disk when this returns.
+    /// Calls of a topic, in the order of their topics, then of their ids, those after `after`; at most `limit`.
+    async fn calls_of_topic(
+        &self,
+        topic: &str,
+        after: Option<(String, CallId)>,
+        limit: usize,
+    ) -> Result<Vec<AiCallRecord>, Error>;
+
+    /// Sums over the calls of a topic.
+    async fn call_statistics(&self, topic: &str) -> Result<CallStatistics, Error>;
+
+    /// Writes that a call outside of every stage is about to be made. One with this id that is there already stays as
+    /// it is.
     ///
     /// # Errors
-    /// When the store cannot be written; the call stays intended.
-    async fn end(&self, call: CallId, end: CallEnd) -> Result<(), Error>;
+    /// When the store cannot be written, here and below.
+    async fn intend_call(&self, id: CallId, call: IntendedCall) -> Result<(), Error>;
 
-    /// Sums over the calls of this topic and of those below it, by whole segments: `a.b` covers `a.b.c` and not
-    /// `a.bc`. What this attempt has ended and not yet committed is not among them.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    async fn statistics(&self, topic: &str) -> Result<CallStatistics, Error>;
-}
-
-/// A call that is about to be made.
-#[derive(Clone, Debug, PartialEq)]
-pub struct IntendedCall {
-    /// Segments, joined by dots.
-    pub topic: String,
-    /// What it is for.
-    pub call_type: CallType,
-    /// The name under which the model is registered.
-    pub model_key: String,
-    /// The name under which the provider knows it.
-    pub model_id: String,
-    /// What is asked, as far as it is to be kept.
-    pub prompt: Option<String>,
-    /// A JSON object.
-    pub metadata: Option<Json>,
-    /// What it can cost at most.
-    pub reserve: Cost,
-}
-
-/// What became of a call.
-#[derive(Clone, Debug, PartialEq)]
-pub enum CallEnd {
-    /// It was answered.
-    Settled(SettledCall),
-    /// It was refused, and has cost nothing.
-    Failed {
-        /// Why; no prompt and no response.
-        error: String,
-    },
-    /// Nobody knows whether it was answered; the reservation stays.
-    Unknown {
-        /// What is known; no prompt and no response.
-        error: String,
-    },
-}
-
-/// An answer, and what it has cost.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct SettledCall {
-    /// What was answered, as far as it is to be kept.
-    pub response: Option<String>,
-    /// Of the prompt, those from the cache included.
-    pub input_tokens: u64,
-    /// Of those, from the cache.
-    pub cached_input_tokens: u64,
-    /// Of the answer.
-    pub output_tokens: u64,
-    /// Exactly.
-    pub cost: Cost,
-    /// Replaces what was given with the intention, where it is given.
-    pub metadata: Option<Json>,
-}
-
-/// Sums over calls.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CallStatistics {
-    /// Over all of them.
-    pub total: CallSums,
-    /// By the key of the model, in order of the keys.
-    pub by_model: Vec<(String, CallSums)>,
-}
-
-/// Sums over some calls.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CallSums {
-    /// How many there are, whatever became of them.
-    pub calls: u64,
-    /// How many are settled.
-    pub settled: u64,
-    /// How many have failed.
-    pub failed: u64,
-    /// How many are unknown.
-    pub unknown: u64,
-    /// Of the prompts of those that are settled.
-    pub input_tokens: u64,
-    /// Of those, from the cache.
-    pub cached_input_tokens: u64,
-    /// Of the answers of those that are settled.
-    pub output_tokens: u64,
-    /// Of those that are settled.
-    pub cost: Cost,
-    /// What those that are intended or unknown can cost at most.
-    pub reserved: Cost,
+    /// Says what became of a call outside of every stage. One that is not `INTENDED`, or belongs to a run, stays as it
+    /// is.
+    async fn end_call(&self, id: CallId, end: CallEnd) -> Result<(), Error>;
 }

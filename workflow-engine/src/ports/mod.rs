@@ -1,6 +1,8 @@
 //! The ports: traits and plain data through which the kernel reaches everything that has effects.
 
 mod decision;
+mod new_run;
+mod commit;
 mod annotations;
 mod persistence;
 mod transport;
@@ -17,13 +19,12 @@ mod ledger;
 pub use annotations::AnnotationFilter;
 pub use blobs::BlobStore;
 pub use clock::{Clock, SystemClock};
-pub use decision::{
-    Applied, Change, Commit, Decision, Guard, IdempotencyEntry, NewRun, NewStage, RerunStage, Revision,
-    RunEnd,
-};
+pub use commit::{Applied, Commit};
+pub use decision::{Change, Decision, Guard, IdempotencyEntry, RerunStage, Revision, RunEnd};
 pub use executor::ActivityExecutor;
 pub use hints::{Hints, RunWatch};
-pub use ledger::{CallEnd, CallLedger, CallStatistics, CallSums, IntendedCall, SettledCall};
+pub use ledger::Ledger;
+pub use new_run::{NewRun, NewStage};
 pub use outbox::{Delivery, DeliveryClaim, DeliveryLease, DeliveryOutcome, Outbox, Settlement, Subscription};
 pub use persistence::{Decide, Persistence, Snapshot};
 pub use retention::{Purge, Retention};
@@ -31,7 +32,9 @@ pub use scheduler::{Scheduler, SchedulerError};
 pub use sink::{DeliveryError, DeliveryPolicy, EventSink, Plugin};
 pub use transport::JobTransport;
 
-/// A store: everything that is kept, in one place, so that one transaction covers it.
-pub trait Store: Persistence + JobTransport + Outbox + Retention {}
+pub use crate::language::{CallEnd, CallLedger, CallStatistics, CallSums, IntendedCall, SettledCall};
 
-impl<T: Persistence + JobTransport + Outbox + Retention> Store for T {}
+/// A store: everything that is kept, in one place, so that one transaction covers it.
+pub trait Store: Persistence + JobTransport + Outbox + Retention + Ledger {}
+
+impl<T: Persistence + JobTransport + Outbox + Retention + Ledger> Store for T {}

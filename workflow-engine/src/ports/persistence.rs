@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::annotations::AnnotationFilter;
-use super::decision::{Commit, Decision};
+use super::commit::Commit;
+use super::decision::Decision;
 use super::hints::Hints;
 use crate::error::Error;
 use crate::id::RunId;

@@ -11,19 +11,21 @@ mod log;
 mod annotation;
 mod artifact;
 mod value;
-mod cost;
 mod ai_call;
+mod spending;
 
-pub use ai_call::{AiCallRecord, CallId, CallOutcome, CallType};
+pub use ai_call::{AiCallRecord, CallOutcome};
 pub use annotation::AnnotationRecord;
 pub use artifact::ArtifactRecord;
-pub use cost::Cost;
 pub use delivery::{DeadLetter, DeliveryRecord};
 pub use event::{Event, EventKind};
 pub use event_type::EventType;
 pub use job::{Claim, ClaimedJob, JobRecord, Lease};
 pub use log::LogRecord;
 pub use run::{RunError, RunRecord, RunRequest};
+pub use spending::Spending;
 pub use stage::StageRecord;
 pub use status::{Status, UnknownStatus};
 pub use value::{BlobKey, StoredValue};
+
+pub use crate::language::{CallId, CallType, Cost};

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::spending::Spending;
 use super::status::Status;
 use super::value::StoredValue;
 use crate::id::RunId;
@@ -38,6 +39,8 @@ pub struct RunRecord {
     pub error: Option<RunError>,
     /// What `run.cancel` was told.
     pub cancel_reason: Option<String>,
+    /// What its calls of models have cost, and may cost.
+    pub spending: Spending,
     /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When this generation's first stages were made ready.

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use super::spending::Spending;
 use super::status::Status;
 use super::value::StoredValue;
 use crate::id::RunId;
+use crate::language::Cost;
 
 /// One stage of one run as it is stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +41,10 @@ pub struct StageRecord {
     pub error_message: Option<String>,
     /// What it has measured, by name.
     pub metrics: BTreeMap<String, f64>,
+    /// What its calls of models have cost, and may cost.
+    pub spending: Spending,
+    /// What the call that it was refused can cost, while it waits for its budget.
+    pub awaits_budget: Option<Cost>,
     /// When its latest attempt began.
     pub started_at: Option<DateTime<Utc>>,
     /// When it reached a terminal status.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::RunId;
+use crate::language::CallId;
 use crate::ports::{Change, Decision, Guard};
 use crate::records::Lease;
 
@@ -13,6 +14,8 @@ pub(super) struct Footprint {
     pub(super) runs: BTreeMap<RunId, BTreeSet<String>>,
     /// Command and key of each idempotency entry.
     pub(super) keys: BTreeSet<(&'static str, String)>,
+    /// Calls of models.
+    pub(super) calls: BTreeSet<CallId>,
 }
 
 impl Footprint {
@@ -22,8 +25,14 @@ impl Footprint {
             self.keys.insert((entry.command, entry.key.clone()));
         }
         for change in &decision.changes {
-            if let Change::Answer { command, key, .. } = change {
-                self.keys.insert((command, key.clone()));
+            match change {
+                Change::Answer { command, key, .. } => {
+                    self.keys.insert((command, key.clone()));
+                }
+                Change::IntendCall { call_id, .. } | Change::EndCall { call_id, .. } => {
+                    self.calls.insert(*call_id);
+                }
+                _ => {}
             }
         }
         let stages = self.runs.entry(decision.run_id).or_default();
@@ -72,7 +81,9 @@ fn changed_stages(change: &Change) -> Vec<&str> {
         | Change::Answer { .. }
         | Change::Execute { .. }
         | Change::PutBlob { .. } => Vec::new(),
-        Change::Annotate { stage_id, .. } => stage_id.as_deref().into_iter().collect(),
+        Change::Annotate { stage_id, .. } | Change::SetBudget { stage_id, .. } => {
+            stage_id.as_deref().into_iter().collect()
+        }
         Change::Enqueue { stage_id, .. }
         | Change::Claim { stage_id, .. }
         | Change::Complete { stage_id, .. }
@@ -87,6 +98,10 @@ fn changed_stages(change: &Change) -> Vec<&str> {
         | Change::PutArtifact { stage_id, .. }
         | Change::DeleteArtifact { stage_id, .. }
         | Change::Measure { stage_id, .. }
+        | Change::IntendCall { stage_id, .. }
+        | Change::EndCall { stage_id, .. }
+        | Change::AwaitBudget { stage_id, .. }
+        | Change::Resume { stage_id }
         | Change::Log { stage_id, .. }
         | Change::Progress { stage_id, .. } => vec![stage_id],
     }

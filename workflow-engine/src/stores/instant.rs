@@ -12,10 +12,10 @@ pub(super) fn now(clock: &dyn Clock) -> DateTime<Utc> {
     now.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(now)
 }
 
-/// `delay` after `now`. A delay beyond the calendar means never, and never is the last instant that it has.
+/// `delay` after `now`. A delay beyond the calendar means never, and that is the last instant that it has.
 pub(super) fn after(now: DateTime<Utc>, delay: Duration) -> DateTime<Utc> {
-    let Ok(delay) = i64::try_from(delay.as_micros()) else { return LAST };
-    now.checked_add_signed(TimeDelta::microseconds(delay)).map_or(LAST, |instant| instant.min(LAST))
+    let Ok(delay) = i64::try_from(delay.as_micros()) else { return NEVER };
+    now.checked_add_signed(TimeDelta::microseconds(delay)).map_or(NEVER, |instant| instant.min(NEVER))
 }
 
 /// `age` before `now`. An age beyond the calendar means: before everything.
@@ -31,7 +31,7 @@ pub(super) fn milliseconds_between(start: DateTime<Utc>, end: DateTime<Utc>) -> 
 }
 
 /// Microsecond 253,402,300,799,999,999: the end of the year 9999, which every tool can show.
-const LAST: DateTime<Utc> = match DateTime::from_timestamp(253_402_300_799, 999_999_000) {
+pub(super) const NEVER: DateTime<Utc> = match DateTime::from_timestamp(253_402_300_799, 999_999_000) {
     Some(last) => last,
     None => DateTime::<Utc>::MAX_UTC,
 };
@@ -55,7 +55,7 @@ mod tests {
     fn a_delay_beyond_the_calendar_ends_with_it() {
         let now = DateTime::from_timestamp_micros(1_700_000_000_123_456).unwrap();
         assert_eq!(after(now, Duration::from_micros(5)).timestamp_micros(), 1_700_000_000_123_461);
-        assert_eq!(after(now, Duration::MAX), LAST);
-        assert_eq!(after(now, Duration::from_secs(u64::from(u32::MAX) * 400)), LAST);
+        assert_eq!(after(now, Duration::MAX), NEVER);
+        assert_eq!(after(now, Duration::from_secs(u64::from(u32::MAX) * 400)), NEVER);
     }
 }

@@ -5,6 +5,7 @@
 
 mod announcement;
 mod apply;
+mod calls;
 mod claiming;
 mod deliveries;
 mod footprint;

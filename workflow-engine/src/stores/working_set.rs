@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 
 use super::announcement::Announcement;
+use super::calls::{CallRow, EndedRow, IntendedRow, VoidedCalls};
 use crate::id::RunId;
-use crate::language::{Json, LogLevel, Statement};
+use crate::language::{CallId, Json, LogLevel, Statement};
 use crate::ports::{IdempotencyEntry, NewRun, Snapshot};
 use crate::records::{AnnotationRecord, BlobKey, Event, JobRecord, RunRecord, StageRecord, StoredValue};
 
@@ -18,6 +19,8 @@ pub(super) struct WorkingSet {
     pub(super) runs: HashMap<RunId, RunRows>,
     /// Idempotency entries, by command, then key.
     pub(super) keys: HashMap<&'static str, HashMap<String, KeyRow>>,
+    /// The calls of models that decisions name. One that is not here does not exist, or nothing names it.
+    pub(super) calls: HashMap<CallId, CallRow>,
     /// New events, in order within each run.
     pub(super) events: Vec<Event>,
     /// New log lines.
@@ -100,6 +103,14 @@ pub(super) struct Attached {
     pub(super) artifacts: BTreeMap<(RunId, String, String), ArtifactRow>,
     /// The stages whose metrics have changed.
     pub(super) measured: BTreeSet<(RunId, String)>,
+    /// New calls of models. They are written before those that end.
+    pub(super) intended: Vec<IntendedRow>,
+    /// Calls that end. They are written before those that are voided.
+    pub(super) ended: Vec<EndedRow>,
+    /// The stages whose calls nobody ends any more.
+    pub(super) voided: Vec<VoidedCalls>,
+    /// The runs, and the stages of runs, whose spending has changed.
+    pub(super) spending: BTreeSet<(RunId, Option<String>)>,
     /// To be run after everything else is written.
     pub(super) executed: Vec<Executed>,
 }
@@ -126,6 +137,10 @@ impl Attached {
         self.annotations.extend(later.annotations);
         self.artifacts.extend(later.artifacts);
         self.measured.extend(later.measured);
+        self.intended.extend(later.intended);
+        self.ended.extend(later.ended);
+        self.voided.extend(later.voided);
+        self.spending.extend(later.spending);
         self.executed.extend(later.executed);
     }
 }

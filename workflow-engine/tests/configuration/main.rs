@@ -36,6 +36,7 @@ async fn refusal<W: Workflow<Input = NoInput>>(stage: &str, config: Value) -> St
         priority: None,
         metadata: None,
         annotations: Vec::new(),
+        budget: None,
     };
     match engine.dispatch(command).await {
         Ok(_) => String::new(),

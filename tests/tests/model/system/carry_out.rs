@@ -195,5 +195,6 @@ fn create(workflow: Index, key: Option<u8>, number: u64, priority: i32) -> RunCr
         priority: Some(priority),
         metadata: None,
         annotations: Vec::new(),
+        budget: None,
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn end_of(error: &AiError) -> CallEnd {
 /// Why a call was not made, or its end not written.
 pub(super) fn of_ledger(error: &Error) -> AiError {
     match error.code() {
-        "BUDGET_EXCEEDED" => AiError::new(AiErrorKind::BudgetExceeded, error.to_string()),
+        Error::BUDGET_EXCEEDED => AiError::new(AiErrorKind::BudgetExceeded, error.to_string()),
         "LEASE_LOST" => AiError::new(AiErrorKind::Cancelled, error.to_string()),
         _ if error.is_invalid_input() => AiError::new(AiErrorKind::InvalidRequest, error.to_string()),
         _ => AiError::new(AiErrorKind::Ledger, format!("the ledger of calls cannot be written: {error}")),

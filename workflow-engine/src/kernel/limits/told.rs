@@ -10,6 +10,15 @@ const MESSAGE_BYTES: usize = 16 * 1024;
 /// Longer fields of a log line are not kept.
 const FIELDS: Limits = Limits { payload_bytes: 64 * 1024 };
 
+/// The longest prompt or response that the ledger keeps, in bytes.
+const CALL_BYTES: usize = 1024 * 1024;
+
+/// A prompt or a response, cut at a character.
+pub(in crate::kernel) fn call_text(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(CALL_BYTES));
+    text
+}
+
 /// The text of an error, cut at a character.
 pub(in crate::kernel) fn error_text(text: &str) -> String {
     cut(text, ERROR_BYTES)

@@ -6,9 +6,10 @@ use proptest::prelude::*;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use crate::language::Cost;
 use crate::language::config::ConfigDefinition;
 use crate::language::fingerprint::fingerprint;
-use crate::{Json, RetryPolicy, StageDefinition, WorkflowDefinition};
+use crate::{Json, OverBudget, RetryPolicy, StageDefinition, WorkflowDefinition};
 
 /// A definition without the things that do not decide; equal ones have equal fingerprints, and no others.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,6 +114,8 @@ fn hashed(model: &Model, dress: &Dress) -> String {
         reads: stage.reads.clone(),
         retry: RetryPolicy { max_attempts: dress.number, jitter: dress.named, ..RetryPolicy::DEFAULT },
         timeout: None,
+        budget: dress.named.then_some(Cost::MAX),
+        over_budget: if dress.named { OverBudget::Wait } else { OverBudget::Fail },
         wait: None,
         entry: |_| unreachable!("nothing runs"),
         input_schema: input,

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::attached;
+use super::calls;
 use super::draft::{Draft, Impossible};
 use super::rerun::rerun;
 use super::{runs, waiting};
@@ -67,6 +68,11 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Imposs
         | Change::DeleteArtifact { .. }
         | Change::Measure { .. }
         | Change::Execute { .. } => attached::attach(draft, change),
+        Change::IntendCall { .. }
+        | Change::EndCall { .. }
+        | Change::SetBudget { .. }
+        | Change::AwaitBudget { .. }
+        | Change::Resume { .. } => calls::account(draft, change),
     }
 }
 
@@ -141,9 +147,14 @@ fn take(draft: &mut Draft<'_>, stage_id: &str, claim: &Claim) -> Result<(), Impo
         idempotency_key: None,
     };
     let stage = draft.stage_mut(stage_id)?;
+    let awaited_budget = stage.awaits_budget.take().is_some();
     if stage.status == Status::Suspended {
         claimed.waits = true;
         draft.applied().claimed.push(claimed);
+        if awaited_budget {
+            // Somebody has woken it.
+            draft.stage_spending_has_changed(stage_id);
+        }
         return Ok(());
     }
     stage.status = Status::Running;
@@ -266,7 +277,7 @@ fn cancel(draft: &mut Draft<'_>, stage_id: &str) -> Result<(), Impossible> {
 }
 
 /// What a stage is that is to be claimed again: one that waits is checked, not run.
-fn requeued(status: Status) -> Status {
+pub(super) fn requeued(status: Status) -> Status {
     if status == Status::Suspended { Status::Suspended } else { Status::Pending }
 }
 

@@ -1,15 +1,19 @@
 //! What one decision would write, apart from the transaction until all of it fits.
 
+mod calls;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
+use crate::error::Error;
 use crate::id::RunId;
-use crate::language::Json;
+use crate::language::{CallId, Cost, Json};
 use crate::ports::{Applied, NewRun};
 use crate::records::{
     AnnotationRecord, BlobKey, Event, EventKind, JobRecord, RunRecord, StageRecord, Status, StoredValue,
 };
+use crate::stores::calls::CallRow;
 use crate::stores::working_set::{
     ArtifactRow, Attached, BlobRow, Executed, LogRow, RunRows, Slot, StageRows, WorkingSet,
 };
@@ -30,6 +34,7 @@ pub(super) struct Written {
     run: Option<Slot<RunRecord>>,
     created: Option<NewRun>,
     stages: HashMap<String, StageRows>,
+    calls: HashMap<CallId, CallRow>,
     events: Vec<Event>,
     logs: Vec<LogRow>,
     blobs: Vec<BlobRow>,
@@ -72,6 +77,9 @@ pub(super) enum Impossible {
     StageIsReleased(String),
     #[error("it waits for no stage that could be released")]
     RunIsReleased,
+    /// Of this stage, or of the run: what is spent, what is reserved, what is asked for, and the limit.
+    #[error("its budget is exceeded")]
+    OverBudget(Option<String>, [Cost; 4]),
     #[error("idempotency key `{0}` is not there to be answered")]
     NoKey(String),
 }
@@ -79,14 +87,18 @@ pub(super) enum Impossible {
 /// An impossible decision with the run that it is about.
 #[derive(Debug, thiserror::Error)]
 #[error("run {run_id} does not allow it: {why}")]
-pub(super) struct ImpossibleDecision {
+struct ImpossibleDecision {
     run_id: RunId,
     why: Impossible,
 }
 
 impl Impossible {
-    pub(super) fn of(self, run_id: RunId) -> ImpossibleDecision {
-        ImpossibleDecision { run_id, why: self }
+    pub(super) fn of(self, run_id: RunId) -> Error {
+        match self {
+            // Nobody's mistake.
+            Self::OverBudget(stage, amounts) => Error::budget_exceeded(run_id, stage.as_deref(), amounts),
+            why => Error::store_failed("commit a decision", ImpossibleDecision { run_id, why }),
+        }
     }
 }
 
@@ -297,6 +309,7 @@ impl Written {
         rows.stages.extend(self.stages);
         let waits_to_be_started =
             rows.created.is_some() && rows.run.get().is_some_and(|run| run.status == Status::Pending);
+        set.calls.extend(self.calls);
         set.events.extend(self.events);
         set.logs.extend(self.logs);
         set.blobs.extend(self.blobs);

@@ -1,6 +1,7 @@
 //! What a decision does to the rows of a transaction: the one meaning that every store gives it.
 
 mod attached;
+mod calls;
 mod changes;
 mod runs;
 mod draft;
@@ -21,7 +22,8 @@ pub(super) use guard::holds;
 /// asks for the impossible, nothing of it. Other decisions of the same transaction do not notice.
 ///
 /// # Errors
-/// When a change does not fit the rows it is about: a stage that does not exist, a counter below zero.
+/// When a change does not fit the rows it is about: a stage that does not exist, a counter below zero; and
+/// `BUDGET_EXCEEDED`.
 pub(super) fn apply(set: &mut WorkingSet, decision: &Decision, now: DateTime<Utc>) -> Result<Commit, Error> {
     // The key comes before the guard: a repeated command finds the run where the first one has moved it to.
     if let Some(entry) = &decision.idempotency
@@ -40,7 +42,8 @@ pub(super) fn apply(set: &mut WorkingSet, decision: &Decision, now: DateTime<Utc
     let written = decision.changes.iter().try_for_each(|change| changes::write(&mut draft, change));
     written
         .and_then(|()| waiting::note_standstill(&mut draft, decision))
-        .map_err(|impossible| Error::store_failed("commit a decision", impossible.of(decision.run_id)))?;
+        .and_then(|()| calls::void(&mut draft))
+        .map_err(|impossible| impossible.of(decision.run_id))?;
     let applied = draft.into_written().merge_into(set);
     if let Some(entry) = &decision.idempotency {
         set.insert_key(entry, decision.run_id, now);

@@ -33,11 +33,15 @@ pub(super) fn rerun(draft: &mut Draft<'_>, stages: &[RerunStage], waiting_on: u3
         stage.give_up_at = None;
         stage.output = None;
         stage.error_message = None;
+        let awaited_budget = stage.awaits_budget.take().is_some();
         let had_metrics = !std::mem::take(&mut stage.metrics).is_empty();
         stage.started_at = None;
         stage.completed_at = None;
         if had_metrics {
             draft.metrics_have_changed(stage_id);
+        }
+        if awaited_budget {
+            draft.stage_spending_has_changed(stage_id);
         }
         // A job of the old generation, of a stage that failed for example, is void.
         draft.job_slot(stage_id).delete();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::draft::{Draft, Impossible, inline};
 use crate::id::RunId;
 use crate::ports::{NewRun, NewStage, RunEnd};
-use crate::records::{EventKind, RunRecord, StageRecord, Status, StoredValue};
+use crate::records::{EventKind, RunRecord, Spending, StageRecord, Status, StoredValue};
 use crate::stores::instant;
 
 pub(super) fn create_run(draft: &mut Draft<'_>, new: &NewRun) -> Result<(), Impossible> {
@@ -24,6 +24,7 @@ pub(super) fn create_run(draft: &mut Draft<'_>, new: &NewRun) -> Result<(), Impo
         output: None,
         error: None,
         cancel_reason: None,
+        spending: Spending::default(),
         created_at: draft.now(),
         started_at: None,
         completed_at: None,
@@ -69,6 +70,8 @@ fn new_stage(run_id: RunId, generation: u32, stage: &NewStage) -> StageRecord {
         output: None,
         error_message: None,
         metrics: BTreeMap::new(),
+        spending: Spending::default(),
+        awaits_budget: None,
         started_at: None,
         completed_at: None,
     }

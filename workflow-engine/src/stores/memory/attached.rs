@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::state::State;
 use crate::id::RunId;
-use crate::language::Statement;
+use crate::language::{CallId, Statement};
 use crate::ports::AnnotationFilter;
-use crate::records::{AnnotationRecord, ArtifactRecord};
+use crate::records::{AiCallRecord, AnnotationRecord, ArtifactRecord};
 use crate::stores::working_set::{Attached, Executed};
 
 /// Everything of that kind, as committed.
@@ -17,6 +17,7 @@ pub(super) struct Kept {
     last_annotation: u64,
     /// By run, stage and key, those of earlier generations too.
     artifacts: BTreeMap<(RunId, String, String), ArtifactRecord>,
+    pub(super) calls: BTreeMap<CallId, AiCallRecord>,
     executed: Vec<Executed>,
 }
 
@@ -49,6 +50,7 @@ impl Kept {
             let (generation, at) = (row.generation, row.at);
             self.artifacts.insert(place, ArtifactRecord { run_id, stage_id, key, generation, value, at });
         }
+        self.write_calls(attached.intended, attached.ended, attached.voided);
         self.executed.extend(attached.executed);
     }
 
@@ -56,6 +58,7 @@ impl Kept {
     pub(super) fn delete(&mut self, run_id: RunId) {
         self.annotations.retain(|_, annotation| annotation.run_id != run_id);
         self.artifacts.retain(|(run, ..), _| *run != run_id);
+        self.calls.retain(|_, call| call.run_id != Some(run_id));
     }
 }
 

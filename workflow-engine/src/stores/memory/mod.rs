@@ -1,6 +1,7 @@
 //! The store in memory: for tests and for work that need not outlive its process.
 
 mod attached;
+mod ledger;
 mod outbox;
 mod persistence;
 mod standstill;

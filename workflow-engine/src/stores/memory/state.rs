@@ -68,6 +68,7 @@ impl State {
 
     /// Copies the named rows into the working set.
     pub(super) fn load(&self, footprint: &Footprint, set: &mut WorkingSet) {
+        self.load_calls(footprint, set);
         for (run_id, stages) in &footprint.runs {
             let Some(run) = self.runs.get(run_id) else { continue };
             set.load_run(run.record.clone());
@@ -80,6 +81,12 @@ impl State {
                 set.load_key(command, key.clone(), row.request_hash.clone(), row.result.clone());
             }
         }
+    }
+
+    /// Copies the named calls into the working set.
+    fn load_calls(&self, footprint: &Footprint, set: &mut WorkingSet) {
+        let named = footprint.calls.iter().filter_map(|id| Some((*id, self.kept.call(*id)?)));
+        set.calls.extend(named);
     }
 
     /// Copies a run with all its stages and jobs into the working set.

@@ -104,6 +104,7 @@ impl JobTransport for MemoryStore {
             .jobs()
             .filter(|(run, job)| is_open_to(run, job, definitions))
             .map(|(_, job)| job.run_at)
+            .filter(|due| *due < instant::NEVER)
             .min())
     }
 

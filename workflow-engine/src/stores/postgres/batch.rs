@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use super::failure::Failure;
 use super::transaction::Transaction;
 use super::work::{Ask, Deciding, Locked, Work};
-use super::{attached, claim, deliveries, given, load, retention, write};
+use super::{attached, calls, claim, deliveries, given, load, retention, write};
 use crate::error::Error;
 use crate::ports::Commit;
 use crate::stores::announcement::Announcement;
@@ -48,6 +48,7 @@ pub(super) async fn run(
     let deliver_events = transaction.database.deliver_events.load(Ordering::Relaxed);
     write::write(transaction, &set, deliver_events).await?;
     attached::write(transaction, &set).await?;
+    calls::write(transaction, &set).await?;
     // Last of all: whatever they do, the engine has written what it had to.
     given::run(transaction, &set.attached.executed).await?;
     Ok(set.announcement)
@@ -65,6 +66,7 @@ async fn commit(
         }
     }
     let now = load::load(transaction, &footprint, set).await?;
+    calls::load(transaction, &footprint, set).await?;
     let now = transaction.database.now(now);
     for work in works.iter_mut() {
         if let Work::Commit(ask) = work {
@@ -99,11 +101,12 @@ async fn commit_locked(
     };
     ask.input.decide = Deciding::Done(decision.clone());
     let Some(decision) = decision else { return Ok(Ok(Commit::Missed)) };
-    if decision.idempotency.is_some() || decision.run_id != run_id {
-        let mut footprint = Footprint::default();
-        footprint.add(&decision);
+    let mut footprint = Footprint::default();
+    footprint.add(&decision);
+    if !footprint.keys.is_empty() || decision.run_id != run_id {
         now = load::load(transaction, &footprint, set).await?;
     }
+    calls::load(transaction, &footprint, set).await?;
     let outcome = apply(set, &decision, transaction.database.now(now));
     if again && matches!(outcome, Ok(Commit::Missed)) {
         // It was made from another state, and nobody can decide once more.

@@ -18,8 +18,8 @@ use super::text::original;
 use crate::id::RunId;
 use crate::language::{Json, LogLevel};
 use crate::records::{
-    BlobKey, Event, EventKind, JobRecord, LogRecord, RunError, RunRecord, RunRequest, StageRecord, Status,
-    StoredValue,
+    BlobKey, Cost, Event, EventKind, JobRecord, LogRecord, RunError, RunRecord, RunRequest, Spending,
+    StageRecord, Status, StoredValue,
 };
 
 /// A run as [`run`] reads it; the statement calls the table `r`.
@@ -27,7 +27,8 @@ macro_rules! run_row {
     () => {
         "r.id, ARRAY[r.workflow_id, r.definition_fingerprint, r.status, r.output, r.output_blob, r.error_code, \
          r.error_message, r.cancel_reason], ARRAY[r.priority, r.version, r.generation, r.last_sequence, \
-         r.waiting_on, r.active, r.suspended], ARRAY[r.created_at, r.started_at, r.completed_at]"
+         r.waiting_on, r.active, r.suspended, r.total_cost, r.total_tokens, r.reserved_cost, r.open_calls, \
+         r.budget], ARRAY[r.created_at, r.started_at, r.completed_at]"
     };
 }
 
@@ -36,7 +37,8 @@ macro_rules! stage_row {
     () => {
         "s.workflow_run_id, ARRAY[s.stage_id, s.stage_name, s.status, s.suspended_state, \
          s.suspended_state_blob, s.output, s.output_blob, s.error_message, s.metrics], ARRAY[s.stage_number, \
-         s.execution_group, s.generation, s.attempt, s.waiting_on], ARRAY[s.max_wait_until, s.started_at, \
+         s.execution_group, s.generation, s.attempt, s.waiting_on, s.total_cost, s.total_tokens, \
+         s.reserved_cost, s.open_calls, s.budget, s.awaited_cost], ARRAY[s.max_wait_until, s.started_at, \
          s.completed_at]"
     };
 }
@@ -92,6 +94,7 @@ pub(super) fn run(row: &PgRow) -> Result<RunRecord, Failure> {
         waiting_on: columns.int("waiting_on")?,
         active: columns.int("active")?,
         suspended: columns.int("suspended")?,
+        spending: columns.spending()?,
         created_at: columns.instant("created_at")?,
         started_at: columns.maybe_instant(),
         completed_at: columns.maybe_instant(),
@@ -115,6 +118,8 @@ pub(super) fn stage(row: &PgRow) -> Result<StageRecord, Failure> {
         generation: columns.int("generation")?,
         attempt: columns.int("attempt")?,
         waiting_on: columns.int("waiting_on")?,
+        spending: columns.spending()?,
+        awaits_budget: columns.maybe_int::<i64>("awaited_cost")?.map(Cost::from_picodollars),
         give_up_at: columns.maybe_instant(),
         started_at: columns.maybe_instant(),
         completed_at: columns.maybe_instant(),
@@ -247,6 +252,21 @@ impl Columns {
         number.map(T::try_from).transpose().map_err(|error| self.unreadable(column, error))
     }
 
+    /// The next amount of money.
+    pub(super) fn cost(&mut self, column: &'static str) -> Result<Cost, Failure> {
+        self.int(column).map(Cost::from_picodollars)
+    }
+
+    fn spending(&mut self) -> Result<Spending, Failure> {
+        Ok(Spending {
+            cost: Cost::from_picodollars(self.maybe_int("total_cost")?.unwrap_or_default()),
+            tokens: self.maybe_int("total_tokens")?.unwrap_or_default(),
+            reserved: Cost::from_picodollars(self.maybe_int("reserved_cost")?.unwrap_or_default()),
+            open: self.maybe_int("open_calls")?.unwrap_or_default(),
+            budget: self.maybe_int("budget")?.map(Cost::from_picodollars),
+        })
+    }
+
     /// The next text, which is JSON.
     pub(super) fn json(&mut self, column: &'static str) -> Result<Json, Failure> {
         self.text(column).map(Json::trusted)
@@ -293,7 +313,8 @@ impl Columns {
         self.unreadable(column, "it is missing")
     }
 
-    fn unreadable(
+    /// The value of this column is not what it should be.
+    pub(super) fn unreadable(
         &self,
         column: &'static str,
         source: impl Into<Box<dyn StdError + Send + Sync>>,

@@ -39,6 +39,7 @@ pub(super) const PURGE: &str = "
     lines AS (DELETE FROM {schema}.workflow_logs WHERE workflow_run_id = ANY($1)),
     annotations AS (DELETE FROM {schema}.annotations WHERE workflow_run_id = ANY($1)),
     artifacts AS (DELETE FROM {schema}.workflow_artifacts WHERE workflow_run_id = ANY($1)),
+    calls AS (DELETE FROM {schema}.ai_calls WHERE workflow_run_id = ANY($1)),
     requests AS (DELETE FROM {schema}.workflow_run_requests WHERE workflow_run_id = ANY($1)),
     runs AS (DELETE FROM {schema}.workflow_runs WHERE id = ANY($1) RETURNING id)
     INSERT INTO {schema}.purged_runs (id) SELECT id FROM runs WHERE $2";

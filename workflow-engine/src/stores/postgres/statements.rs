@@ -6,7 +6,8 @@
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use super::{
-    attached, claim, deliveries, foreign, load, persistence, retention, standstill, transport, write,
+    attached, calls, claim, deliveries, foreign, ledger, load, persistence, retention, standstill, transport,
+    write,
 };
 
 /// A text with the schema's name in its slots.
@@ -45,6 +46,15 @@ statements! {
     annotations_of_key: attached::ANNOTATIONS_OF_KEY,
     artifacts: attached::ARTIFACTS,
     artifact: attached::ARTIFACT,
+    load_calls: calls::LOAD,
+    intend_calls: calls::INTEND,
+    end_calls: calls::END,
+    void_calls: calls::VOID,
+    update_run_spending: calls::UPDATE_RUNS,
+    update_stage_spending: calls::UPDATE_STAGES,
+    calls_of_run: ledger::OF_RUN,
+    calls_of_topic: ledger::OF_TOPIC,
+    call_statistics: ledger::STATISTICS,
     lock_due: claim::LOCK_DUE,
     lock_due_of_many: claim::LOCK_DUE_OF_MANY,
     wait_for_due: claim::WAIT_FOR_DUE,

@@ -19,6 +19,7 @@ use super::work::{ClaimJobs, Work};
 use crate::error::Error;
 use crate::ports::{Clock, JobTransport, SystemClock};
 use crate::records::{Claim, ClaimedJob, JobRecord, Lease};
+use crate::stores::instant;
 
 pub(super) const DUE_CHECKS: &str = concat!(
     "SELECT c.id, c.texts, c.numbers, c.instants FROM unnest($1) AS d (definition) CROSS JOIN LATERAL (
@@ -190,7 +191,7 @@ impl PostgresStore {
     pub(super) fn due(&self, rows: &[PgRow]) -> Result<Option<DateTime<Utc>>, Error> {
         let Some(row) = rows.first() else { return Ok(None) };
         let mut columns = Columns::new(row, "job_queue")?;
-        let Some(due) = columns.maybe_instant() else { return Ok(None) };
+        let Some(due) = columns.maybe_instant().filter(|due| *due < instant::NEVER) else { return Ok(None) };
         let now = columns.instant("now")?;
         let here = if self.database.clock.is_some() { now } else { SystemClock.now() };
         Ok(due.checked_add_signed(here - now).or(Some(due)))

@@ -7,12 +7,13 @@ use chrono::{DateTime, Utc};
 
 use super::failure::Failure;
 use super::session::Session;
-use super::work::{Ask, Locked, Work};
-use super::{attached, claim, deliveries, flush, load, retention, statements};
+use super::work::{Ask, CallWrite, Locked, Work};
+use super::{attached, calls, claim, deliveries, flush, load, retention, statements};
 use crate::error::Error;
 use crate::ports::{Commit, Decision};
 use crate::stores::announcement::Announcement;
 use crate::stores::apply::apply;
+use crate::stores::calls::{EndedRow, IntendedRow};
 use crate::stores::claiming::take;
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::WorkingSet;
@@ -43,6 +44,7 @@ pub(super) async fn run(
     }
     if !footprint.runs.is_empty() {
         load::load(session, &footprint, &mut set).await?;
+        calls::load(session, &footprint, &mut set).await?;
     }
 
     let mut claims = claims.into_iter();
@@ -61,6 +63,7 @@ pub(super) async fn run(
     }
     flush::flush(session, &set, deliver_events).await?;
     attached::flush(session, &set).await?;
+    calls::flush(session, &set).await?;
 
     for work in works.iter_mut() {
         match work {
@@ -86,6 +89,7 @@ pub(super) async fn run(
                 ask.output = Some(Ok(purged));
             }
             Work::ForgetPurged(ask) => ask.output = Some(Ok(retention::forget(session, &ask.input).await?)),
+            Work::WriteCall(ask) => ask.output = Some(Ok(write_call(session, &ask.input, now).await?)),
             _ => {}
         }
     }
@@ -110,10 +114,23 @@ async fn commit_locked(
         Err(_) => return Ok(Err(Error::store_failed("commit a decision", "deciding panicked"))),
     };
     let Some(decision) = decision else { return Ok(Ok(Commit::Missed)) };
-    if decision.idempotency.is_some() || decision.run_id != ask.input.run_id {
-        let mut footprint = Footprint::default();
-        footprint.add(&decision);
+    let mut footprint = Footprint::default();
+    footprint.add(&decision);
+    if !footprint.keys.is_empty() || decision.run_id != ask.input.run_id {
         load::load(session, &footprint, set).await?;
     }
+    calls::load(session, &footprint, set).await?;
     Ok(apply(set, &decision, now))
+}
+
+/// Writes about a call outside of every stage.
+async fn write_call(session: &mut Session, write: &CallWrite, now: DateTime<Utc>) -> Result<(), Failure> {
+    match write {
+        CallWrite::Intend(id, call) => {
+            calls::intend(session, &[IntendedRow::outside(*id, (**call).clone(), now)]).await
+        }
+        CallWrite::End(id, end) => {
+            calls::end(session, &[EndedRow::new(*id, (**end).clone(), now)], false).await
+        }
+    }
 }

@@ -5,6 +5,7 @@
 
 mod attached;
 mod batch;
+mod calls;
 mod claim;
 mod columns;
 mod deliveries;
@@ -12,6 +13,7 @@ mod failure;
 mod flush;
 mod foreign;
 mod json_rows;
+mod ledger;
 mod load;
 mod migrations;
 mod of_definitions;

@@ -48,6 +48,7 @@ pub(super) const DELETES: &[&str] = &[
     "DELETE FROM workflow_logs WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM annotations WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM workflow_artifacts WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
+    "DELETE FROM ai_calls WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM workflow_run_requests WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM workflow_runs WHERE id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
 ];

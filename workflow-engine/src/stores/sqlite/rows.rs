@@ -12,18 +12,23 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use uuid::Uuid;
 
 use super::failure::Failure;
 use crate::id::RunId;
-use crate::language::Json;
-use crate::records::{BlobKey, JobRecord, RunError, RunRecord, StageRecord, Status, StoredValue};
+use crate::language::{CallId, Json};
+use crate::records::{
+    BlobKey, CallOutcome, Cost, JobRecord, RunError, RunRecord, Spending, StageRecord, Status, StoredValue,
+};
+use crate::stores::calls::CallRow;
 
 /// A run as [`RunRow`] reads it; the statement calls the table `r`.
 macro_rules! run_row {
     () => {
         "json_array(r.id, r.workflow_id, r.definition_fingerprint, r.status, r.priority, r.version, \
          r.generation, r.last_sequence, r.waiting_on, r.output, r.output_blob, r.error_code, r.error_message, \
-         r.cancel_reason, r.created_at, r.started_at, r.completed_at, r.active, r.suspended)"
+         r.cancel_reason, r.created_at, r.started_at, r.completed_at, r.active, r.suspended, r.total_cost, \
+         r.total_tokens, r.reserved_cost, r.open_calls, r.budget)"
     };
 }
 
@@ -33,7 +38,7 @@ macro_rules! stage_row {
         "json_array(s.workflow_run_id, s.stage_id, s.stage_name, s.stage_number, s.execution_group, \
          s.generation, s.status, s.attempt, s.waiting_on, s.output, s.output_blob, s.error_message, \
          s.started_at, s.completed_at, s.suspended_state, s.suspended_state_blob, s.max_wait_until, \
-         s.metrics)"
+         s.metrics, s.total_cost, s.total_tokens, s.reserved_cost, s.open_calls, s.budget, s.awaited_cost)"
     };
 }
 
@@ -102,6 +107,11 @@ pub(super) struct RunRow<'a> {
     completed_at: Option<i64>,
     active: u32,
     suspended: u32,
+    total_cost: i64,
+    total_tokens: u64,
+    reserved_cost: Option<i64>,
+    open_calls: Option<u32>,
+    budget: Option<i64>,
 }
 
 impl<'a> JsonRow<'a> for RunRow<'a> {
@@ -127,6 +137,13 @@ impl<'a> JsonRow<'a> for RunRow<'a> {
             output: check.value("output", self.output, self.output_blob)?,
             error,
             cancel_reason: self.cancel_reason,
+            spending: Spending {
+                cost: Cost::from_picodollars(self.total_cost),
+                tokens: self.total_tokens,
+                reserved: Cost::from_picodollars(self.reserved_cost.unwrap_or_default()),
+                open: self.open_calls.unwrap_or_default(),
+                budget: self.budget.map(Cost::from_picodollars),
+            },
             created_at: check.instant("created_at", self.created_at)?,
             started_at: check.maybe_instant("started_at", self.started_at)?,
             completed_at: check.maybe_instant("completed_at", self.completed_at)?,
@@ -157,6 +174,12 @@ pub(super) struct StageRow<'a> {
     suspended_state_blob: Option<String>,
     max_wait_until: Option<i64>,
     metrics: Option<String>,
+    total_cost: Option<i64>,
+    total_tokens: Option<u64>,
+    reserved_cost: Option<i64>,
+    open_calls: Option<u32>,
+    budget: Option<i64>,
+    awaited_cost: Option<i64>,
 }
 
 impl<'a> JsonRow<'a> for StageRow<'a> {
@@ -180,6 +203,14 @@ impl<'a> JsonRow<'a> for StageRow<'a> {
             output: check.value("output", self.output, self.output_blob)?,
             error_message: self.error_message,
             metrics: check.metrics(self.metrics.as_deref())?,
+            spending: Spending {
+                cost: Cost::from_picodollars(self.total_cost.unwrap_or_default()),
+                tokens: self.total_tokens.unwrap_or_default(),
+                reserved: Cost::from_picodollars(self.reserved_cost.unwrap_or_default()),
+                open: self.open_calls.unwrap_or_default(),
+                budget: self.budget.map(Cost::from_picodollars),
+            },
+            awaits_budget: self.awaited_cost.map(Cost::from_picodollars),
             started_at: check.maybe_instant("started_at", self.started_at)?,
             completed_at: check.maybe_instant("completed_at", self.completed_at)?,
         })
@@ -229,6 +260,34 @@ impl<'a> JsonRow<'a> for JobRow<'a> {
             run_at: check.instant("run_at", self.run_at)?,
             woken: self.woken != 0,
         })
+    }
+}
+
+/// What a decision knows of a row of `ai_calls`.
+#[derive(Deserialize)]
+pub(super) struct CallRowOf<'a> {
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    workflow_run_id: Option<String>,
+    stage_id: Option<String>,
+    #[serde(borrow)]
+    outcome: Cow<'a, str>,
+    reserved: i64,
+}
+
+impl<'a> JsonRow<'a> for CallRowOf<'a> {
+    const TABLE: &'static str = "ai_calls";
+    type Record = (CallId, CallRow);
+
+    fn record(self) -> Result<(CallId, CallRow), Failure> {
+        let unreadable = |column, text: &str| Failure::unreadable(Self::TABLE, column, &*self.id, text);
+        let id = Uuid::from_str(&self.id).map_err(|_| unreadable("id", "it is no UUID"))?;
+        let outcome = CallOutcome::ALL.into_iter().find(|outcome| outcome.as_str() == self.outcome);
+        let outcome = outcome.ok_or_else(|| unreadable("outcome", "it is none"))?;
+        let run_id = self.workflow_run_id.as_deref().map(RunId::from_str).transpose();
+        let run_id = run_id.map_err(|error| unreadable("workflow_run_id", &error.to_string()))?;
+        let reserved = Cost::from_picodollars(self.reserved);
+        Ok((CallId::from(id), CallRow { run_id, stage_id: self.stage_id, outcome, reserved }))
     }
 }
 

@@ -143,7 +143,7 @@ impl JobTransport for SqliteStore {
     async fn next_job_due(&self, definitions: &[String]) -> Result<Option<DateTime<Utc>>, Error> {
         let query = sqlx::query(NEXT_JOB_DUE).bind(names(definitions));
         let rows = self.read("read the next due instant", query).await?;
-        due(&rows)
+        Ok(due(&rows)?.filter(|due| *due < instant::NEVER))
     }
 
     async fn next_lease_end(&self) -> Result<Option<DateTime<Utc>>, Error> {

@@ -6,6 +6,7 @@ use tokio::sync::oneshot;
 
 use crate::error::Error;
 use crate::id::RunId;
+use crate::language::{CallEnd, CallId, IntendedCall};
 use crate::ports::{Commit, Decide, Decision, Delivery, DeliveryClaim, Purge, Settlement};
 use crate::records::{Claim, ClaimedJob, Lease};
 
@@ -29,6 +30,8 @@ pub(super) enum Work {
     Purge(Ask<PurgeNamed, Vec<RunId>>),
     /// The blobs of purged runs are deleted.
     ForgetPurged(Ask<Vec<RunId>, ()>),
+    /// Write about a call outside of every stage.
+    WriteCall(Ask<CallWrite, ()>),
 }
 
 /// A request with the way back to whoever asked. Nobody has to be there any more when the answer comes.
@@ -69,6 +72,12 @@ pub(super) struct Replay {
 pub(super) struct PurgeNamed {
     pub(super) purge: Purge,
     pub(super) runs: Vec<RunId>,
+}
+
+/// What is written about a call outside of every stage.
+pub(super) enum CallWrite {
+    Intend(CallId, Box<IntendedCall>),
+    End(CallId, Box<CallEnd>),
 }
 
 impl<I, O> Ask<I, O> {
@@ -113,6 +122,7 @@ impl Work {
             Self::Replay(ask) => ask.answer(lost),
             Self::Purge(ask) => ask.answer(lost),
             Self::ForgetPurged(ask) => ask.answer(lost),
+            Self::WriteCall(ask) => ask.answer(lost),
         }
     }
 
@@ -128,6 +138,7 @@ impl Work {
             Self::Replay(ask) => ask.refuse(error),
             Self::Purge(ask) => ask.refuse(error),
             Self::ForgetPurged(ask) => ask.refuse(error),
+            Self::WriteCall(ask) => ask.refuse(error),
         }
     }
 }

@@ -12,12 +12,13 @@ use crate::error::Error;
 use crate::id::RunId;
 use crate::language::Json;
 use crate::ports::{
-    AnnotationFilter, Clock, Commit, Decide, Decision, Delivery, DeliveryClaim, Hints, JobTransport, Outbox,
-    Persistence, Purge, Retention, Settlement, Snapshot, Store,
+    AnnotationFilter, CallEnd, CallStatistics, Clock, Commit, Decide, Decision, Delivery, DeliveryClaim,
+    Hints, IntendedCall, JobTransport, Ledger, Outbox, Persistence, Purge, Retention, Settlement, Snapshot,
+    Store,
 };
 use crate::records::{
-    AnnotationRecord, ArtifactRecord, BlobKey, Claim, ClaimedJob, DeadLetter, Event, JobRecord, Lease,
-    LogRecord, RunRecord, RunRequest, StageRecord, StoredValue,
+    AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, CallId, Claim, ClaimedJob, DeadLetter, Event,
+    JobRecord, Lease, LogRecord, RunRecord, RunRequest, StageRecord, StoredValue,
 };
 use crate::testing::FakeClock;
 
@@ -268,5 +269,38 @@ impl Retention for CrashingStore {
 
     async fn forget_purged(&self, runs: Vec<RunId>) -> Result<(), Error> {
         self.write(self.inner.forget_purged(runs)).await
+    }
+}
+
+#[async_trait]
+impl Ledger for CrashingStore {
+    async fn calls_of_run(
+        &self,
+        run_id: RunId,
+        after: Option<CallId>,
+        limit: usize,
+    ) -> Result<Vec<AiCallRecord>, Error> {
+        self.alive()?.calls_of_run(run_id, after, limit).await
+    }
+
+    async fn calls_of_topic(
+        &self,
+        topic: &str,
+        after: Option<(String, CallId)>,
+        limit: usize,
+    ) -> Result<Vec<AiCallRecord>, Error> {
+        self.alive()?.calls_of_topic(topic, after, limit).await
+    }
+
+    async fn call_statistics(&self, topic: &str) -> Result<CallStatistics, Error> {
+        self.alive()?.call_statistics(topic).await
+    }
+
+    async fn intend_call(&self, id: CallId, call: IntendedCall) -> Result<(), Error> {
+        self.write(self.inner.intend_call(id, call)).await
+    }
+
+    async fn end_call(&self, id: CallId, end: CallEnd) -> Result<(), Error> {
+        self.write(self.inner.end_call(id, end)).await
     }
 }

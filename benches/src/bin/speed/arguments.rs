@@ -1,0 +1,86 @@
+//! The command line.
+
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use crate::Outcome;
+use crate::place::Kind;
+use crate::tuning::Tuning;
+
+pub const HELP: &str = "\
+usage: speed [OPTIONS]
+
+--short              fewer repeats and less work: under three minutes
+--only WORK,…        of w1, w2, w3
+--store STORE        sqlite or postgres; both without it
+--repeats N          how often each is measured; 5, or 1 with --short
+--json FILE          writes every measurement and the medians as JSON as well
+
+How the work is done:
+--runs N             runs in a measurement, instead of each work's own number
+--submitters N       callers that start runs at the same time, 16
+--concurrency N      bodies that run at the same time, 64
+--connections N      PostgreSQL: connections that commit, 4
+
+DATABASE_URL names a server to be used instead of a throwaway one; the user must be able to create databases there.";
+
+/// What is measured.
+pub struct Arguments {
+    pub is_short: bool,
+    pub only: Option<Vec<String>>,
+    pub stores: Vec<Kind>,
+    pub repeats: Option<usize>,
+    pub json: Option<PathBuf>,
+    pub tuning: Tuning,
+}
+
+impl Arguments {
+    /// `None` when help was asked for.
+    pub fn parse(mut given: impl Iterator<Item = String>) -> Outcome<Option<Self>> {
+        let mut arguments = Self {
+            is_short: false,
+            only: None,
+            stores: Kind::ALL.to_vec(),
+            repeats: None,
+            json: None,
+            tuning: Tuning::default(),
+        };
+        while let Some(option) = given.next() {
+            match option.as_str() {
+                "--help" => return Ok(None),
+                "--short" => {
+                    arguments.is_short = true;
+                    continue;
+                }
+                _ => {}
+            }
+            let value = given.next().ok_or_else(|| format!("`{option}` needs a value\n\n{HELP}"))?;
+            match option.as_str() {
+                "--only" => arguments.only = Some(value.split(',').map(str::to_owned).collect()),
+                "--store" => arguments.stores = vec![value.parse()?],
+                "--repeats" => arguments.repeats = Some(number(&option, &value)?),
+                "--json" => arguments.json = Some(value.into()),
+                "--runs" => arguments.tuning.runs = Some(number(&option, &value)?),
+                "--submitters" => arguments.tuning.submitters = number(&option, &value)?,
+                "--concurrency" => arguments.tuning.concurrency = number(&option, &value)?,
+                "--connections" => arguments.tuning.connections = number(&option, &value)?,
+                _ => return Err(format!("unknown option `{option}`\n\n{HELP}").into()),
+            }
+        }
+        Ok(Some(arguments))
+    }
+
+    /// Whether this work is asked for.
+    pub fn wants(&self, work: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| only.iter().any(|wanted| wanted == work))
+    }
+
+    pub fn repeats(&self) -> usize {
+        self.repeats.unwrap_or(if self.is_short { 1 } else { 5 }).max(1)
+    }
+}
+
+fn number<T: FromStr<Err: Display>>(option: &str, value: &str) -> Result<T, String> {
+    value.parse().map_err(|error| format!("`{option}` of {value}: {error}"))
+}

@@ -1,0 +1,52 @@
+//! How fast, and how dear: `cargo run --release -p benches --bin speed [-- OPTIONS]`.
+//!
+//! Each measurement is a process of its own, `speed measure WHO WORK STORE`, over a store of its own, and prints one
+//! line of JSON. So what one has in its memory is nobody else's, and programs of others are measured in the same way.
+//! The parent starts a throwaway server, runs the measurements in turn, again and again, and reports medians.
+
+// A benchmark measures the wall clock; that is its purpose.
+#![allow(clippy::disallowed_methods)]
+// Figures are rounded when they are shown.
+#![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
+
+mod arguments;
+mod line;
+mod place;
+mod tuning;
+mod store;
+mod load;
+mod engine;
+mod measure;
+mod machine;
+mod server;
+mod session;
+mod report;
+
+use std::error::Error;
+use std::fs;
+
+use arguments::Arguments;
+
+/// Whatever goes wrong ends the program.
+type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+#[tokio::main]
+async fn main() -> Outcome<()> {
+    let given: Vec<String> = std::env::args().skip(1).collect();
+    if let [mode, who, work, store] = given.as_slice()
+        && mode == "measure"
+    {
+        println!("{}", serde_json::to_string(&measure::one(who, work, store.parse()?).await?)?);
+        return Ok(());
+    }
+    let Some(arguments) = Arguments::parse(given.into_iter())? else {
+        println!("{}", arguments::HELP);
+        return Ok(());
+    };
+    let figures = session::run(&arguments).await?;
+    print!("{}", report::markdown(&figures));
+    if let Some(path) = &arguments.json {
+        fs::write(path, serde_json::to_string_pretty(&figures)?)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! Where a measurement has its store.
+
+use std::fmt;
+use std::str::FromStr;
+
+use sqlx::postgres::PgConnection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
+
+use crate::Outcome;
+
+/// Which store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+impl Kind {
+    pub const ALL: [Self; 2] = [Self::Sqlite, Self::Postgres];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Kind {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|kind| kind.name() == name);
+        found.ok_or_else(|| format!("the stores are sqlite and postgres, not `{name}`"))
+    }
+}
+
+/// The variables that say where.
+pub const FILE: &str = "BENCH_SQLITE";
+pub const URL: &str = "DATABASE_URL";
+
+/// The file or the database that this process was given.
+#[derive(Clone, Debug)]
+pub enum Place {
+    Sqlite { file: String },
+    Postgres { url: String },
+}
+
+impl Place {
+    /// What the environment says.
+    pub fn given(kind: Kind) -> Outcome<Self> {
+        let variable =
+            |name| std::env::var(name).map_err(|_| format!("{name} has to say where the store is"));
+        Ok(match kind {
+            Kind::Sqlite => Self::Sqlite { file: variable(FILE)? },
+            Kind::Postgres => Self::Postgres { url: variable(URL)? },
+        })
+    }
+
+    /// A connection beside those of what is measured.
+    pub async fn connect(&self) -> Outcome<Side> {
+        Ok(match self {
+            Self::Sqlite { file } => {
+                let options = SqliteConnectOptions::new().filename(file).foreign_keys(false);
+                Side::Sqlite(options.connect().await?)
+            }
+            Self::Postgres { url } => {
+                let mut connection = PgConnection::connect(url).await?;
+                sqlx::raw_sql("SET search_path = workflow_engine").execute(&mut connection).await?;
+                Side::Postgres(connection)
+            }
+        })
+    }
+}
+
+/// A connection that looks on.
+pub enum Side {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl Side {
+    /// One number.
+    pub async fn number(&mut self, sql: &str) -> Outcome<i64> {
+        let sql = AssertSqlSafe(sql.to_owned());
+        Ok(match self {
+            Self::Sqlite(connection) => sqlx::query(sql).fetch_one(connection).await?.get(0),
+            Self::Postgres(connection) => sqlx::query(sql).fetch_one(connection).await?.get(0),
+        })
+    }
+
+    /// Runs of this process's store that are not over.
+    pub async fn unfinished(&mut self) -> Outcome<i64> {
+        self.number("SELECT count(*) FROM workflow_runs WHERE completed_at IS NULL").await
+    }
+
+    /// Runs that have completed.
+    pub async fn completed(&mut self) -> Outcome<i64> {
+        self.number("SELECT count(*) FROM workflow_runs WHERE status = 'COMPLETED'").await
+    }
+}

@@ -1,0 +1,73 @@
+//! The engine's store as it is measured, and what it and this process have spent.
+
+use std::fs;
+use std::sync::Arc;
+
+use workflow_engine::EngineBuilder;
+use workflow_engine::ports::{Store, SystemClock};
+use workflow_engine::stores::{PostgresOptions, PostgresStore, SqliteOptions, SqliteStore};
+
+use crate::Outcome;
+use crate::place::Place;
+use crate::tuning::Tuning;
+
+/// A store of the engine, open.
+pub enum Opened {
+    Sqlite(Arc<SqliteStore>),
+    Postgres(Arc<PostgresStore>),
+}
+
+impl Opened {
+    pub async fn open(place: &Place, tuning: &Tuning) -> Outcome<Self> {
+        Ok(match place {
+            Place::Sqlite { file } => {
+                Self::Sqlite(Arc::new(SqliteStore::open(file, SqliteOptions::default()).await?))
+            }
+            Place::Postgres { url } => {
+                let mut options = PostgresOptions::default();
+                options.connections = tuning.connections;
+                Self::Postgres(Arc::new(PostgresStore::open(url, options).await?))
+            }
+        })
+    }
+
+    /// A builder over this store.
+    pub fn builder(&self, tuning: &Tuning) -> EngineBuilder {
+        let store: Arc<dyn Store> = match self {
+            Self::Sqlite(store) => store.clone(),
+            Self::Postgres(store) => store.clone(),
+        };
+        EngineBuilder::over(store, Arc::new(SystemClock)).concurrency(tuning.concurrency)
+    }
+
+    /// Commits, statements and requests so far, as the store counts them itself.
+    pub fn counts(&self) -> [f64; 3] {
+        let counts = match self {
+            Self::Sqlite(store) => {
+                let read = store.statistics();
+                [read.transactions, read.statements, read.requests]
+            }
+            Self::Postgres(store) => {
+                let read = store.statistics();
+                [read.transactions, read.statements, read.requests]
+            }
+        };
+        counts.map(|count| count as f64)
+    }
+}
+
+/// Seconds of processor time that this process has taken so far.
+pub fn processor_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The name of the program, in parentheses, may hold blanks.
+    let (_, rest) = stat.rsplit_once(')').unwrap_or_default();
+    let ticks = |field: usize| rest.split_whitespace().nth(field).and_then(|ticks| ticks.parse::<f64>().ok());
+    (ticks(11).unwrap_or_default() + ticks(12).unwrap_or_default()) / 100.0
+}
+
+/// A line of `/proc/self/status` in MiB: `VmHWM` is the most that was ever resident, `VmRSS` what is now.
+pub fn memory(line: &str) -> f64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|found| found.starts_with(line)).unwrap_or_default();
+    line.split_whitespace().nth(1).and_then(|kib| kib.parse::<f64>().ok()).unwrap_or_default() / 1024.0
+}

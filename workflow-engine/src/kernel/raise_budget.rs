@@ -1,0 +1,86 @@
+//! `run.raiseBudget`: a run, or one of its stages, may spend more on calls of models.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::Kernel;
+use super::command::Command;
+use crate::error::Error;
+use crate::id::RunId;
+use crate::ports::{Change, Decision, Guard, Snapshot};
+use crate::records::{Cost, Status};
+
+/// Raises what a run may spend, or one of its stages in this run, and lets stages go on that wait for that
+/// (`#[stage(over_budget = wait)]`). Of a run that is over, it counts for the next rerun.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunRaiseBudget {
+    /// The run.
+    pub run_id: RunId,
+    /// The stage whose budget it is; `None` for that of the run.
+    #[serde(default)]
+    pub stage_id: Option<String>,
+    /// The new limit, of everything that it spends in all its generations: at least as much as before. The same amount
+    /// lets what waits try once more.
+    pub budget: Cost,
+}
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct BudgetRaised {
+    /// How many stages go on that have waited for it.
+    pub resumed: usize,
+}
+
+#[async_trait]
+impl Command for RunRaiseBudget {
+    type Answer = BudgetRaised;
+    const NAME: &'static str = "run.raiseBudget";
+
+    /// # Errors
+    /// `RUN_NOT_FOUND`; `STAGE_NOT_FOUND` where the run has none of this id, or is not started;
+    /// `BUDGET_NOT_RAISED` where it has no budget, or a higher one.
+    async fn carry_out(self, kernel: &Kernel) -> Result<BudgetRaised, Error> {
+        let run_id = self.run_id;
+        let snapshot = kernel.store().snapshot(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
+        let known = kernel.registry().by_fingerprint(&snapshot.run.definition_fingerprint);
+        let stage = self.stage_id.as_ref().and_then(|stage_id| known?.stage(stage_id));
+        let declared = stage.and_then(|(_, stage)| stage.budget);
+        self.check(&snapshot, declared)?;
+        let applied = kernel
+            .restructure(run_id, move |snapshot| Some(self.decide(snapshot)))
+            .await?
+            .unwrap_or_default();
+        Ok(BudgetRaised { resumed: applied.ready })
+    }
+}
+
+impl RunRaiseBudget {
+    fn check(&self, snapshot: &Snapshot, declared: Option<Cost>) -> Result<(), Error> {
+        let limit = match &self.stage_id {
+            None => snapshot.run.spending.budget,
+            Some(stage_id) => {
+                let stage = snapshot.stages.iter().find(|stage| stage.stage_id == *stage_id);
+                let stage = stage.ok_or_else(|| Error::stage_not_found(self.run_id, stage_id))?;
+                declared.max(stage.spending.budget)
+            }
+        };
+        if limit.is_some_and(|limit| limit <= self.budget) {
+            return Ok(());
+        }
+        Err(Error::budget_not_raised(self.run_id, self.stage_id.as_deref(), limit))
+    }
+
+    fn decide(&self, snapshot: &Snapshot) -> Decision {
+        let mut changes = vec![Change::SetBudget { stage_id: self.stage_id.clone(), budget: self.budget }];
+        let is_running = snapshot.run.status == Status::Running;
+        let waiting = snapshot.stages.iter().filter(|stage| {
+            is_running
+                && stage.awaits_budget.is_some()
+                && self.stage_id.as_ref().is_none_or(|stage_id| stage.stage_id == *stage_id)
+        });
+        changes.extend(waiting.map(|stage| Change::Resume { stage_id: stage.stage_id.clone() }));
+        let guard = Guard::Revision(snapshot.revision());
+        Decision { run_id: snapshot.run.id, guard, idempotency: None, changes }
+    }
+}

@@ -1,0 +1,97 @@
+//! Where calls of language models are written down: before they are made, and when it is known what became of them.
+
+mod asking;
+mod call;
+mod nowhere;
+mod sums;
+
+use async_trait::async_trait;
+
+pub use call::{CallId, CallType};
+pub(crate) use nowhere::NoCalls;
+pub use sums::{CallStatistics, CallSums};
+
+use super::cost::Cost;
+use super::json::Json;
+use crate::error::Error;
+
+/// The ledger as whoever makes calls sees it. In a stage it belongs to the attempt: what it says is fenced by the
+/// lease.
+#[async_trait]
+pub trait CallLedger: Send + Sync {
+    /// Writes that a call is about to be made, and reserves what it can cost at most. When this returns, it is on disk,
+    /// and the call may be made.
+    ///
+    /// # Errors
+    /// `BUDGET_EXCEEDED` when what is settled and reserved, with this call, is more than the run or the stage may
+    /// spend; `LEASE_LOST`; and when the store cannot be written. The call must not be made then.
+    async fn intend(&self, call: IntendedCall) -> Result<CallId, Error>;
+
+    /// Says what became of it. In a stage this is kept, and written with the attempt's next intention or with its
+    /// outcome, whatever that is; elsewhere it is on disk when this returns. Of a call that has ended already nothing
+    /// changes.
+    ///
+    /// # Errors
+    /// When the store cannot be written; the call stays intended.
+    async fn end(&self, call: CallId, end: CallEnd) -> Result<(), Error>;
+
+    /// Sums over the calls of this topic and of those below it, by whole segments: `a.b` covers `a.b.c` and not
+    /// `a.bc`. What this attempt has ended and not yet committed is not among them.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    async fn statistics(&self, topic: &str) -> Result<CallStatistics, Error>;
+}
+
+/// A call that is about to be made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IntendedCall {
+    /// Segments, joined by dots: 1 to 512 bytes, no segment empty, no control characters.
+    pub topic: String,
+    /// What it is for.
+    pub call_type: CallType,
+    /// The name under which the model is registered.
+    pub model_key: String,
+    /// The name under which the provider knows it.
+    pub model_id: String,
+    /// What is asked, as far as it is to be kept; cut after 1 MiB.
+    pub prompt: Option<String>,
+    /// A JSON object.
+    pub metadata: Option<Json>,
+    /// What it can cost at most.
+    pub reserve: Cost,
+}
+
+/// What became of a call.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CallEnd {
+    /// It was answered.
+    Settled(SettledCall),
+    /// It was refused, and has cost nothing.
+    Failed {
+        /// Why; no prompt and no response.
+        error: String,
+    },
+    /// Nobody knows whether it was answered; the reservation stays.
+    Unknown {
+        /// What is known; no prompt and no response.
+        error: String,
+    },
+}
+
+/// An answer, and what it has cost.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SettledCall {
+    /// What was answered, as far as it is to be kept; cut after 1 MiB.
+    pub response: Option<String>,
+    /// Of the prompt, those from the cache included.
+    pub input_tokens: u64,
+    /// Of those, from the cache.
+    pub cached_input_tokens: u64,
+    /// Of the answer.
+    pub output_tokens: u64,
+    /// Exactly.
+    pub cost: Cost,
+    /// Replaces what was given with the intention, where it is given.
+    pub metadata: Option<Json>,
+}

@@ -1,0 +1,70 @@
+//! The calls of models in a draft.
+
+use super::Draft;
+use crate::language::CallId;
+use crate::records::{CallOutcome, JobRecord};
+use crate::stores::calls::{CallRow, EndedRow, IntendedRow, VoidedCalls};
+use crate::stores::working_set::StageRows;
+
+impl Draft<'_> {
+    /// What is known of a call, if it is there.
+    pub(in crate::stores::apply) fn call(&self, id: CallId) -> Option<&CallRow> {
+        self.written.calls.get(&id).or_else(|| self.set.calls.get(&id))
+    }
+
+    /// Writes a call that is about to be made.
+    pub(in crate::stores::apply) fn intend_call(&mut self, row: CallRow, intended: IntendedRow) {
+        self.written.calls.insert(intended.record.id, row);
+        self.written.attached.intended.push(intended);
+    }
+
+    /// Writes what became of a call.
+    pub(in crate::stores::apply) fn end_call(&mut self, row: CallRow, ended: EndedRow) {
+        self.written.calls.insert(ended.id, row);
+        self.written.attached.ended.push(ended);
+    }
+
+    /// Calls of this stage that are intended are unknown.
+    pub(in crate::stores::apply) fn void_calls(&mut self, voided: VoidedCalls) {
+        let known = self.set.calls.iter().chain(&self.written.calls);
+        let lost = known.filter(|(_, row)| {
+            row.run_id == Some(voided.run_id) && row.stage_id.as_deref() == Some(&voided.stage_id)
+        });
+        let lost: Vec<CallId> = lost.map(|(id, _)| *id).collect();
+        for id in lost {
+            let row = self.call(id).filter(|row| row.outcome == CallOutcome::Intended).cloned();
+            let row = row.map(|row| CallRow { outcome: CallOutcome::Unknown, ..row });
+            self.written.calls.extend(row.map(|row| (id, row)));
+        }
+        self.written.attached.voided.push(voided);
+    }
+
+    /// The stages that this decision has touched, and that have calls which are intended; by their ids.
+    pub(in crate::stores::apply) fn stages_with_open_calls(&self) -> Vec<String> {
+        let open = |rows: &StageRows| rows.stage.get().is_some_and(|stage| stage.spending.open > 0);
+        let mut open: Vec<String> =
+            self.written.stages.iter().filter(|(_, rows)| open(rows)).map(|(id, _)| id.clone()).collect();
+        open.sort_unstable();
+        open
+    }
+
+    /// A stage's job before this decision, and now.
+    pub(in crate::stores::apply) fn jobs_of(
+        &self,
+        stage_id: &str,
+    ) -> (Option<&JobRecord>, Option<&JobRecord>) {
+        let before = self.set.stage(self.run_id, stage_id).and_then(|rows| rows.job.get());
+        let now = self.written.stages.get(stage_id).map_or(before, |rows| rows.job.get());
+        (before, now)
+    }
+
+    /// The run has other amounts than it is stored with.
+    pub(in crate::stores::apply) fn run_spending_has_changed(&mut self) {
+        self.written.attached.spending.insert((self.run_id, None));
+    }
+
+    /// The stage has other amounts than it is stored with.
+    pub(in crate::stores::apply) fn stage_spending_has_changed(&mut self, stage_id: &str) {
+        self.written.attached.spending.insert((self.run_id, Some(stage_id.to_owned())));
+    }
+}

@@ -1,0 +1,119 @@
+//! Rows of the ledger, as a transaction writes them.
+
+use chrono::{DateTime, Utc};
+
+use crate::id::RunId;
+use crate::language::{CallEnd, CallId, Cost, IntendedCall, Json, SettledCall};
+use crate::records::{AiCallRecord, CallOutcome};
+
+/// What is known of a call before a decision about it.
+#[derive(Clone, Debug)]
+pub(super) struct CallRow {
+    /// Without a run where it was made outside of every stage.
+    pub(super) run_id: Option<RunId>,
+    pub(super) stage_id: Option<String>,
+    pub(super) outcome: CallOutcome,
+    pub(super) reserved: Cost,
+}
+
+/// A call that is about to be made.
+#[derive(Clone, Debug)]
+pub(super) struct IntendedRow {
+    pub(super) record: AiCallRecord,
+    /// Of the lease under which it is made; 0 outside of every stage.
+    pub(super) lease_epoch: u64,
+}
+
+/// A call that has ended.
+#[derive(Clone, Debug)]
+pub(super) struct EndedRow {
+    pub(super) id: CallId,
+    pub(super) outcome: CallOutcome,
+    /// All zero unless it is settled.
+    pub(super) settled: SettledCall,
+    pub(super) error: Option<String>,
+    pub(super) at: DateTime<Utc>,
+}
+
+/// Calls whose lease is void, of one stage: those that are intended are unknown.
+#[derive(Clone, Debug)]
+pub(super) struct VoidedCalls {
+    pub(super) run_id: RunId,
+    pub(super) stage_id: String,
+    pub(super) at: DateTime<Utc>,
+}
+
+/// Why a call is unknown of which nobody has said anything.
+pub(super) const LOST: &str = "its attempt ended before it did";
+
+impl IntendedRow {
+    /// One outside of every stage.
+    pub(super) fn outside(id: CallId, call: IntendedCall, at: DateTime<Utc>) -> Self {
+        let record = AiCallRecord {
+            id,
+            run_id: None,
+            stage_id: None,
+            generation: 0,
+            attempt: 0,
+            topic: call.topic,
+            call_type: call.call_type,
+            model_key: call.model_key,
+            model_id: call.model_id,
+            prompt: call.prompt,
+            response: None,
+            input_tokens: 0,
+            cached_input_tokens: 0,
+            output_tokens: 0,
+            cost: Cost::ZERO,
+            reserved: call.reserve,
+            metadata: call.metadata,
+            outcome: CallOutcome::Intended,
+            error_message: None,
+            created_at: at,
+            ended_at: None,
+        };
+        Self { record, lease_epoch: 0 }
+    }
+}
+
+impl EndedRow {
+    /// What became of a call.
+    pub(super) fn new(id: CallId, end: CallEnd, at: DateTime<Utc>) -> Self {
+        let (outcome, settled, error) = match end {
+            CallEnd::Settled(settled) => (CallOutcome::Settled, settled, None),
+            CallEnd::Failed { error } => (CallOutcome::Failed, SettledCall::default(), Some(error)),
+            CallEnd::Unknown { error } => (CallOutcome::Unknown, SettledCall::default(), Some(error)),
+        };
+        Self { id, outcome, settled, error, at }
+    }
+
+    pub(super) fn metadata(&self) -> Option<&str> {
+        self.settled.metadata.as_ref().map(Json::as_str)
+    }
+
+    /// Writes it into its row, if that is intended.
+    pub(super) fn write_into(self, record: &mut AiCallRecord) {
+        if record.outcome != CallOutcome::Intended {
+            return;
+        }
+        let SettledCall { response, input_tokens, cached_input_tokens, output_tokens, cost, metadata } =
+            self.settled;
+        record.outcome = self.outcome;
+        record.response = response;
+        record.input_tokens = input_tokens;
+        record.cached_input_tokens = cached_input_tokens;
+        record.output_tokens = output_tokens;
+        record.cost = cost;
+        if self.outcome != CallOutcome::Unknown {
+            record.reserved = Cost::ZERO;
+        }
+        record.metadata = metadata.or_else(|| record.metadata.take());
+        record.error_message = self.error;
+        record.ended_at = Some(self.at);
+    }
+}
+
+/// Whether `topic` covers `other`: by whole segments.
+pub(super) fn covers(topic: &str, other: &str) -> bool {
+    other.strip_prefix(topic).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}

@@ -1,0 +1,120 @@
+//! The ledger in memory.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+
+use super::MemoryStore;
+use super::attached::Kept;
+use crate::error::Error;
+use crate::id::RunId;
+use crate::language::{CallEnd, CallId, CallStatistics, CallSums, IntendedCall};
+use crate::ports::Ledger;
+use crate::records::{AiCallRecord, CallOutcome};
+use crate::stores::calls::{CallRow, EndedRow, IntendedRow, LOST, VoidedCalls, covers};
+use crate::stores::instant;
+
+impl Kept {
+    /// What is known of a call.
+    pub(super) fn call(&self, id: CallId) -> Option<CallRow> {
+        let AiCallRecord { run_id, stage_id, outcome, reserved, .. } = self.calls.get(&id)?.clone();
+        Some(CallRow { run_id, stage_id, outcome, reserved })
+    }
+
+    /// Stores what a transaction has written.
+    pub(super) fn write_calls(
+        &mut self,
+        intended: Vec<IntendedRow>,
+        ended: Vec<EndedRow>,
+        voided: Vec<VoidedCalls>,
+    ) {
+        self.calls.extend(intended.into_iter().map(|row| (row.record.id, row.record)));
+        for row in ended {
+            if let Some(record) = self.calls.get_mut(&row.id) {
+                row.write_into(record);
+            }
+        }
+        for VoidedCalls { run_id, stage_id, at } in voided {
+            let of_stage = self.calls.values_mut().filter(|call| {
+                call.run_id == Some(run_id) && call.stage_id.as_deref() == Some(stage_id.as_str())
+            });
+            for record in of_stage {
+                EndedRow::new(record.id, CallEnd::Unknown { error: LOST.to_owned() }, at).write_into(record);
+            }
+        }
+    }
+
+    fn of_topic<'a>(&'a self, topic: &'a str) -> impl Iterator<Item = &'a AiCallRecord> {
+        self.calls.values().filter(move |call| covers(topic, &call.topic))
+    }
+}
+
+#[async_trait]
+impl Ledger for MemoryStore {
+    async fn calls_of_run(
+        &self,
+        run_id: RunId,
+        after: Option<CallId>,
+        limit: usize,
+    ) -> Result<Vec<AiCallRecord>, Error> {
+        let state = self.open("read the calls of a run")?;
+        let later = state.kept.calls.values().filter(|call| after.is_none_or(|after| call.id > after));
+        Ok(later.filter(|call| call.run_id == Some(run_id)).take(limit).cloned().collect())
+    }
+
+    async fn calls_of_topic(
+        &self,
+        topic: &str,
+        after: Option<(String, CallId)>,
+        limit: usize,
+    ) -> Result<Vec<AiCallRecord>, Error> {
+        let state = self.open("read the calls of a topic")?;
+        let place = |call: &AiCallRecord| (call.topic.clone(), call.id);
+        let is_later = |call: &&AiCallRecord| after.as_ref().is_none_or(|after| place(call) > *after);
+        let mut calls: Vec<_> = state.kept.of_topic(topic).filter(is_later).cloned().collect();
+        calls.sort_by_key(place);
+        calls.truncate(limit);
+        Ok(calls)
+    }
+
+    async fn call_statistics(&self, topic: &str) -> Result<CallStatistics, Error> {
+        let state = self.open("sum up the calls of a topic")?;
+        let mut by_model: BTreeMap<String, CallSums> = BTreeMap::new();
+        for call in state.kept.of_topic(topic) {
+            let sums = by_model.entry(call.model_key.clone()).or_default();
+            sums.add(&sums_of(call));
+        }
+        Ok(CallStatistics::new(by_model.into_iter().collect()))
+    }
+
+    async fn intend_call(&self, id: CallId, call: IntendedCall) -> Result<(), Error> {
+        let mut state = self.open("write a call")?;
+        let now = instant::now(&*self.clock);
+        state.kept.calls.entry(id).or_insert_with(|| IntendedRow::outside(id, call, now).record);
+        Ok(())
+    }
+
+    async fn end_call(&self, id: CallId, end: CallEnd) -> Result<(), Error> {
+        let mut state = self.open("write what became of a call")?;
+        let now = instant::now(&*self.clock);
+        if let Some(record) = state.kept.calls.get_mut(&id).filter(|call| call.run_id.is_none()) {
+            EndedRow::new(id, end, now).write_into(record);
+        }
+        Ok(())
+    }
+}
+
+fn sums_of(call: &AiCallRecord) -> CallSums {
+    let is = |outcome| u64::from(call.outcome == outcome);
+    CallSums {
+        calls: 1,
+        settled: is(CallOutcome::Settled),
+        failed: is(CallOutcome::Failed),
+        unknown: is(CallOutcome::Unknown),
+        input_tokens: call.input_tokens,
+        cached_input_tokens: call.cached_input_tokens,
+        output_tokens: call.output_tokens,
+        cost: call.cost,
+        reserved: call.reserved,
+    }
+}

@@ -1,0 +1,216 @@
+//! The calls of models that a commit is about: written only where there is any, each kind by a statement of its own.
+
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use super::arrays::{PgQuery, Rows, number};
+use super::columns::Columns;
+use super::failure::Failure;
+use super::text::stored;
+use super::transaction::Transaction;
+use crate::id::RunId;
+use crate::language::{CallId, Json};
+use crate::records::{CallOutcome, Cost, Spending};
+use crate::stores::calls::{CallRow, EndedRow, IntendedRow, LOST};
+use crate::stores::footprint::Footprint;
+use crate::stores::working_set::WorkingSet;
+
+const DOING: &str = "write a commit";
+
+pub(super) const LOAD: &str = "
+    SELECT c.id, ARRAY[c.workflow_run_id::text, c.stage_id, c.outcome], ARRAY[c.reserved], ARRAY[]::timestamptz[]
+    FROM unnest($1) AS n (id) JOIN {schema}.ai_calls AS c ON c.id = n.id";
+
+/// A call without an instant is written now.
+pub(super) const INTEND: &str = "
+    INSERT INTO {schema}.ai_calls
+        (id, workflow_run_id, stage_id, topic, call_type, model_key, model_id, metadata, prompt, generation, attempt,
+        lease_epoch, reserved, created_at, outcome, input_tokens, cached_input_tokens, output_tokens, cost)
+    SELECT id, workflow_run_id::uuid, stage_id, topic, call_type, model_key, model_id, metadata, prompt, generation,
+        attempt, lease_epoch, reserved, coalesce(created_at, statement_timestamp()), 'INTENDED', 0, 0, 0, 0
+    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS n (id, workflow_run_id, stage_id,
+        topic, call_type, model_key, model_id, metadata, prompt, generation, attempt, lease_epoch, reserved,
+        created_at)
+    ON CONFLICT (id) DO NOTHING";
+
+/// Of runs, or outside of all. A call without an instant ends now.
+pub(super) const END: &str = "
+    UPDATE {schema}.ai_calls AS c
+    SET outcome = n.outcome, input_tokens = n.input_tokens, cached_input_tokens = n.cached_input_tokens,
+        output_tokens = n.output_tokens, cost = n.cost,
+        reserved = CASE n.outcome WHEN 'UNKNOWN' THEN c.reserved ELSE 0 END,
+        ended_at = coalesce(n.ended_at, statement_timestamp()), error_message = n.error_message,
+        metadata = coalesce(n.metadata, c.metadata), response = n.response
+    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS n (id, outcome, error_message, metadata, response,
+        input_tokens, cached_input_tokens, output_tokens, cost, ended_at)
+    WHERE c.id = n.id AND c.outcome = 'INTENDED' AND (c.workflow_run_id IS NOT NULL) = $11";
+
+/// The calls of these stages that nobody ends any more.
+pub(super) const VOID: &str = "
+    UPDATE {schema}.ai_calls AS c SET outcome = 'UNKNOWN', ended_at = n.at, error_message = n.error_message
+    FROM unnest($1, $2, $3, $4) AS n (run_id, stage_id, error_message, at)
+    WHERE c.workflow_run_id = n.run_id AND c.stage_id = n.stage_id AND c.outcome = 'INTENDED'";
+
+pub(super) const UPDATE_RUNS: &str = "
+    UPDATE {schema}.workflow_runs AS r
+    SET total_cost = n.total_cost, total_tokens = n.total_tokens, reserved_cost = n.reserved_cost,
+        open_calls = n.open_calls, budget = n.budget
+    FROM unnest($1, $2, $3, $4, $5, $6) AS n (id, total_cost, total_tokens, reserved_cost, open_calls, budget)
+    WHERE r.id = n.id";
+
+pub(super) const UPDATE_STAGES: &str = "
+    UPDATE {schema}.workflow_stages AS s
+    SET total_cost = n.total_cost, total_tokens = n.total_tokens, reserved_cost = n.reserved_cost,
+        open_calls = n.open_calls, budget = n.budget, awaited_cost = n.awaited_cost
+    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS n (run_id, stage_id, total_cost, total_tokens, reserved_cost,
+        open_calls, budget, awaited_cost)
+    WHERE s.workflow_run_id = n.run_id AND s.stage_id = n.stage_id";
+
+/// Loads the named calls, if there are any; their runs are locked.
+pub(super) async fn load(
+    transaction: &mut Transaction<'_>,
+    footprint: &Footprint,
+    set: &mut WorkingSet,
+) -> Result<(), Failure> {
+    if footprint.calls.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = footprint.calls.iter().map(|id| id.as_uuid()).collect();
+    let query = transaction.query(|sql| &sql.load_calls).bind(ids);
+    for row in &transaction.fetch("load calls", query).await? {
+        let (id, row) = known(row)?;
+        set.calls.insert(id, row);
+    }
+    Ok(())
+}
+
+fn known(row: &PgRow) -> Result<(CallId, CallRow), Failure> {
+    let mut columns = Columns::new(row, "ai_calls")?;
+    let id = CallId::from(*columns.run_id()?.as_uuid());
+    let run_id = columns.maybe_text().map(|id| id.parse::<RunId>()).transpose();
+    let run_id = run_id.map_err(|error| columns.unreadable("workflow_run_id", error))?;
+    let stage_id = columns.maybe_text();
+    let outcome = outcome(&mut columns)?;
+    Ok((id, CallRow { run_id, stage_id, outcome, reserved: columns.cost("reserved")? }))
+}
+
+/// What is known of a call: the next text.
+pub(super) fn outcome(columns: &mut Columns) -> Result<CallOutcome, Failure> {
+    let text = columns.text("outcome")?;
+    let found = CallOutcome::ALL.into_iter().find(|outcome| outcome.as_str() == text);
+    found.ok_or_else(|| columns.unreadable("outcome", "it is none"))
+}
+
+/// Writes what there is.
+pub(super) async fn write(transaction: &mut Transaction<'_>, set: &WorkingSet) -> Result<(), Failure> {
+    let attached = &set.attached;
+    if !attached.intended.is_empty() {
+        let query = transaction.query(|sql| &sql.intend_calls);
+        transaction.execute(DOING, intend(query, &attached.intended, true)).await?;
+    }
+    if !attached.ended.is_empty() {
+        let query = transaction.query(|sql| &sql.end_calls);
+        transaction.execute(DOING, end(query, &attached.ended, true, true)).await?;
+    }
+    if !attached.voided.is_empty() {
+        let mut rows = Rows::<2, 0, 1>::new();
+        for voided in &attached.voided {
+            rows.push(voided.run_id, [Some(&voided.stage_id), Some(LOST)], [], [Some(voided.at)]);
+        }
+        let query = rows.bind(transaction.query(|sql| &sql.void_calls));
+        transaction.execute(DOING, query).await?;
+    }
+    write_spending(transaction, set).await
+}
+
+async fn write_spending(transaction: &mut Transaction<'_>, set: &WorkingSet) -> Result<(), Failure> {
+    let (mut runs, mut stages) = (Rows::<0, 5, 0>::new(), Rows::<1, 6, 0>::new());
+    for (run_id, stage_id) in &set.attached.spending {
+        let Some(stage_id) = stage_id else {
+            let Some(run) = set.run(*run_id) else { continue };
+            runs.push(*run_id, [], spending(&run.spending), []);
+            continue;
+        };
+        let Some(stage) = set.stage(*run_id, stage_id).and_then(|rows| rows.stage.get()) else { continue };
+        let [cost, tokens, reserved, open, budget] = spending(&stage.spending);
+        let awaited = stage.awaits_budget.map(Cost::picodollars);
+        stages.push(*run_id, [Some(stage_id)], [cost, tokens, reserved, open, budget, awaited], []);
+    }
+    if !runs.is_empty() {
+        let query = runs.bind(transaction.query(|sql| &sql.update_run_spending));
+        transaction.execute(DOING, query).await?;
+    }
+    if !stages.is_empty() {
+        let query = stages.bind(transaction.query(|sql| &sql.update_stage_spending));
+        transaction.execute(DOING, query).await?;
+    }
+    Ok(())
+}
+
+fn spending(spending: &Spending) -> [Option<i64>; 5] {
+    [
+        Some(spending.cost.picodollars()),
+        Some(number(spending.tokens)),
+        Some(spending.reserved.picodollars()),
+        Some(i64::from(spending.open)),
+        spending.budget.map(Cost::picodollars),
+    ]
+}
+
+/// New calls as arguments of [`INTEND`], with their instants or, where the database is to say it, without.
+pub(super) fn intend<'q>(query: PgQuery<'q>, calls: &[IntendedRow], with_instant: bool) -> PgQuery<'q> {
+    let records = || calls.iter().map(|row| &row.record);
+    let text = |text: Option<&str>| text.map(|text| stored(text).into_owned());
+    let ids: Vec<Uuid> = records().map(|record| record.id.as_uuid()).collect();
+    let runs: Vec<Option<String>> =
+        records().map(|record| record.run_id.map(|run_id| run_id.to_string())).collect();
+    let mut texts: [Vec<Option<String>>; 7] = Default::default();
+    for record in records() {
+        let row = [
+            record.stage_id.as_deref(),
+            Some(&record.topic),
+            Some(record.call_type.as_str()),
+            Some(&record.model_key),
+            Some(&record.model_id),
+            record.metadata.as_ref().map(Json::as_str),
+            record.prompt.as_deref(),
+        ];
+        texts.iter_mut().zip(row).for_each(|(column, value)| column.push(text(value)));
+    }
+    let query = texts.into_iter().fold(query.bind(ids).bind(runs), sqlx::query::Query::bind);
+    let numbers = |number: fn(&IntendedRow) -> i64| calls.iter().map(number).collect::<Vec<i64>>();
+    let query = query.bind(numbers(|row| i64::from(row.record.generation)));
+    let query = query.bind(numbers(|row| i64::from(row.record.attempt)));
+    let query = query.bind(numbers(|row| number(row.lease_epoch)));
+    let query = query.bind(numbers(|row| row.record.reserved.picodollars()));
+    query.bind(records().map(|record| with_instant.then_some(record.created_at)).collect::<Vec<_>>())
+}
+
+/// Calls that have ended, of runs or outside of all, as arguments of [`END`]; instants as in [`intend`].
+pub(super) fn end<'q>(
+    query: PgQuery<'q>,
+    ended: &[EndedRow],
+    of_runs: bool,
+    with_instant: bool,
+) -> PgQuery<'q> {
+    let text = |text: Option<&str>| text.map(|text| stored(text).into_owned());
+    let ids: Vec<Uuid> = ended.iter().map(|row| row.id.as_uuid()).collect();
+    let mut texts: [Vec<Option<String>>; 4] = Default::default();
+    let mut numbers: [Vec<i64>; 4] = Default::default();
+    for row in ended {
+        let settled = &row.settled;
+        let of_row =
+            [Some(row.outcome.as_str()), row.error.as_deref(), row.metadata(), settled.response.as_deref()];
+        texts.iter_mut().zip(of_row).for_each(|(column, value)| column.push(text(value)));
+        let of_row = [
+            number(settled.input_tokens),
+            number(settled.cached_input_tokens),
+            number(settled.output_tokens),
+            settled.cost.picodollars(),
+        ];
+        numbers.iter_mut().zip(of_row).for_each(|(column, value)| column.push(value));
+    }
+    let query = texts.into_iter().fold(query.bind(ids), sqlx::query::Query::bind);
+    let query = numbers.into_iter().fold(query, sqlx::query::Query::bind);
+    query.bind(ended.iter().map(|row| with_instant.then_some(row.at)).collect::<Vec<_>>()).bind(of_runs)
+}

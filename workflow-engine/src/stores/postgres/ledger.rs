@@ -1,0 +1,176 @@
+//! The store on PostgreSQL as the ledger of calls.
+
+use async_trait::async_trait;
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use super::PostgresStore;
+use super::arrays::number;
+use super::calls::{end, intend, outcome};
+use super::columns::Columns;
+use super::failure::Failure;
+use super::text::stored;
+use crate::error::Error;
+use crate::id::RunId;
+use crate::language::{CallEnd, CallId, CallStatistics, CallSums, CallType, IntendedCall, Json};
+use crate::ports::{Ledger, SystemClock};
+use crate::records::AiCallRecord;
+use crate::stores::calls::{EndedRow, IntendedRow};
+use crate::stores::instant;
+
+/// A call as [`call`] reads it; the statement calls the table `c`.
+macro_rules! call_row {
+    () => {
+        "c.id, ARRAY[c.workflow_run_id::text, c.stage_id, c.topic, c.call_type, c.model_key, c.model_id, \
+         c.prompt, c.response, c.metadata, c.outcome, c.error_message], ARRAY[c.generation, c.attempt, \
+         c.input_tokens, c.cached_input_tokens, c.output_tokens, c.cost, c.reserved], ARRAY[c.created_at, \
+         c.ended_at]"
+    };
+}
+
+/// The call `c` belongs to the topic $1 or one below it. A range, for a pattern would take `_` and `%` in a topic for
+/// more than they are.
+macro_rules! of_topic {
+    () => {
+        "c.topic >= $1 AND c.topic < $1 || '/' AND (c.topic = $1 OR c.topic >= $1 || '.')"
+    };
+}
+
+pub(super) const OF_RUN: &str = concat!(
+    "SELECT ",
+    call_row!(),
+    " FROM {schema}.ai_calls AS c WHERE c.workflow_run_id = $1 AND ($2::uuid IS NULL OR c.id > $2)
+    ORDER BY c.id LIMIT $3"
+);
+
+pub(super) const OF_TOPIC: &str = concat!(
+    "SELECT ",
+    call_row!(),
+    " FROM {schema}.ai_calls AS c WHERE ",
+    of_topic!(),
+    " AND ($3::uuid IS NULL OR (c.topic, c.id) > ($2, $3)) ORDER BY c.topic, c.id LIMIT $4"
+);
+
+/// A sum of money stops at the largest amount.
+pub(super) const STATISTICS: &str = concat!(
+    "SELECT NULL::uuid, ARRAY[c.model_key], ARRAY[count(*), count(*) FILTER (WHERE c.outcome = 'SETTLED'),
+        count(*) FILTER (WHERE c.outcome = 'FAILED'), count(*) FILTER (WHERE c.outcome = 'UNKNOWN'),
+        least(sum(c.input_tokens), 9223372036854775807)::bigint,
+        least(sum(c.cached_input_tokens), 9223372036854775807)::bigint,
+        least(sum(c.output_tokens), 9223372036854775807)::bigint,
+        least(sum(c.cost), 9223372036854775807)::bigint,
+        least(sum(c.reserved), 9223372036854775807)::bigint], ARRAY[]::timestamptz[]
+    FROM {schema}.ai_calls AS c WHERE ",
+    of_topic!(),
+    " GROUP BY c.model_key ORDER BY c.model_key"
+);
+
+#[async_trait]
+impl Ledger for PostgresStore {
+    async fn calls_of_run(
+        &self,
+        run_id: RunId,
+        after: Option<CallId>,
+        limit: usize,
+    ) -> Result<Vec<AiCallRecord>, Error> {
+        let (id, after, limit) = (*run_id.as_uuid(), after.map(CallId::as_uuid), number(limit));
+        let rows = self.read("read the calls of a run", move |database| {
+            database.query(|sql| &sql.calls_of_run).bind(id).bind(after).bind(limit)
+        });
+        Ok(rows.await?.iter().map(call).collect::<Result<_, _>>()?)
+    }
+
+    async fn calls_of_topic(
+        &self,
+        topic: &str,
+        after: Option<(String, CallId)>,
+        limit: usize,
+    ) -> Result<Vec<AiCallRecord>, Error> {
+        let (topic, limit) = (stored(topic).into_owned(), number(limit));
+        let last = after.as_ref().map(|(topic, _)| stored(topic).into_owned());
+        let id: Option<Uuid> = after.map(|(_, id)| id.as_uuid());
+        let rows = self.read("read the calls of a topic", move |database| {
+            let query = database.query(|sql| &sql.calls_of_topic).bind(topic.clone());
+            query.bind(last.clone()).bind(id).bind(limit)
+        });
+        Ok(rows.await?.iter().map(call).collect::<Result<_, _>>()?)
+    }
+
+    async fn call_statistics(&self, topic: &str) -> Result<CallStatistics, Error> {
+        let topic = stored(topic).into_owned();
+        let rows = self.read("sum up the calls of a topic", move |database| {
+            database.query(|sql| &sql.call_statistics).bind(topic.clone())
+        });
+        Ok(CallStatistics::new(rows.await?.iter().map(sums).collect::<Result<_, _>>()?))
+    }
+
+    async fn intend_call(&self, id: CallId, call: IntendedCall) -> Result<(), Error> {
+        let rows = self.read("write a call", move |database| {
+            let given = database.given_now();
+            let at = given.unwrap_or_else(|| instant::now(&SystemClock));
+            let row = IntendedRow::outside(id, call.clone(), at);
+            intend(database.query(|sql| &sql.intend_calls), &[row], given.is_some())
+        });
+        rows.await.map(drop)
+    }
+
+    async fn end_call(&self, id: CallId, end_of: CallEnd) -> Result<(), Error> {
+        let rows = self.read("write what became of a call", move |database| {
+            let given = database.given_now();
+            let at = given.unwrap_or_else(|| instant::now(&SystemClock));
+            let row = EndedRow::new(id, end_of.clone(), at);
+            end(database.query(|sql| &sql.end_calls), &[row], false, given.is_some())
+        });
+        rows.await.map(drop)
+    }
+}
+
+fn call(row: &PgRow) -> Result<AiCallRecord, Failure> {
+    let mut columns = Columns::new(row, "ai_calls")?;
+    // The first column of every row is a run's id; here it is the call's.
+    let id = CallId::from(*columns.run_id()?.as_uuid());
+    let run_id = columns.maybe_text().map(|id| id.parse()).transpose();
+    Ok(AiCallRecord {
+        id,
+        run_id: run_id.map_err(|error: Error| columns.unreadable("workflow_run_id", error))?,
+        stage_id: columns.maybe_text(),
+        topic: columns.text("topic")?,
+        call_type: {
+            let text = columns.text("call_type")?;
+            let found = CallType::ALL.into_iter().find(|kind| kind.as_str() == text);
+            found.ok_or_else(|| columns.unreadable("call_type", "it is none"))?
+        },
+        model_key: columns.text("model_key")?,
+        model_id: columns.text("model_id")?,
+        prompt: columns.maybe_text(),
+        response: columns.maybe_text(),
+        metadata: columns.maybe_text().map(Json::trusted),
+        outcome: outcome(&mut columns)?,
+        error_message: columns.maybe_text(),
+        generation: columns.int("generation")?,
+        attempt: columns.int("attempt")?,
+        input_tokens: columns.int("input_tokens")?,
+        cached_input_tokens: columns.int("cached_input_tokens")?,
+        output_tokens: columns.int("output_tokens")?,
+        cost: columns.cost("cost")?,
+        reserved: columns.cost("reserved")?,
+        created_at: columns.instant("created_at")?,
+        ended_at: columns.maybe_instant(),
+    })
+}
+
+fn sums(row: &PgRow) -> Result<(String, CallSums), Failure> {
+    let mut columns = Columns::new(row, "ai_calls")?;
+    let sums = CallSums {
+        calls: columns.int("count")?,
+        settled: columns.int("settled")?,
+        failed: columns.int("failed")?,
+        unknown: columns.int("unknown")?,
+        input_tokens: columns.int("input_tokens")?,
+        cached_input_tokens: columns.int("cached_input_tokens")?,
+        output_tokens: columns.int("output_tokens")?,
+        cost: columns.cost("cost")?,
+        reserved: columns.cost("reserved")?,
+    };
+    Ok((columns.text("model_key")?, sums))
+}

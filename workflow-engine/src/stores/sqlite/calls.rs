@@ -1,0 +1,161 @@
+//! The calls of models that a commit is about: written only where there is any, each kind by a statement of its own.
+
+use super::failure::Failure;
+use super::json_rows::{JsonRows, Row};
+use super::rows::{self, CallRowOf};
+use super::session::Session;
+use crate::language::Json;
+use crate::records::Spending;
+use crate::stores::calls::{EndedRow, IntendedRow, LOST};
+use crate::stores::footprint::Footprint;
+use crate::stores::working_set::WorkingSet;
+
+const DOING: &str = "write a commit";
+
+const LOAD: &str = "
+    SELECT json_array(c.id, c.workflow_run_id, c.stage_id, c.outcome, c.reserved)
+    FROM jsonb_each(?1) AS n CROSS JOIN ai_calls AS c ON c.id = n.value ->> 0";
+
+const INTEND: &str = "
+    INSERT INTO ai_calls
+        (id, workflow_run_id, stage_id, generation, attempt, lease_epoch, topic, call_type, model_key, model_id,
+         outcome, input_tokens, cached_input_tokens, output_tokens, cost, reserved, created_at, metadata, prompt)
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
+        value ->> 8, value ->> 9, 'INTENDED', 0, 0, 0, 0, value ->> 10, value ->> 11, value ->> 12, value ->> 13
+    FROM jsonb_each(?1) WHERE true
+    ON CONFLICT (id) DO NOTHING";
+
+const END: &str = "
+    UPDATE ai_calls
+    SET outcome = n.value ->> 2, input_tokens = n.value ->> 3, cached_input_tokens = n.value ->> 4,
+        output_tokens = n.value ->> 5, cost = n.value ->> 6,
+        reserved = CASE n.value ->> 2 WHEN 'UNKNOWN' THEN reserved ELSE 0 END,
+        ended_at = n.value ->> 7, error_message = n.value ->> 8,
+        metadata = coalesce(n.value ->> 9, metadata), response = n.value ->> 10
+    FROM jsonb_each(?1) AS n
+    WHERE ai_calls.id = n.value ->> 0 AND outcome = 'INTENDED'
+        AND (workflow_run_id IS NOT NULL) = n.value ->> 1";
+
+/// The calls of these stages that nobody ends any more.
+const VOID: &str = "
+    UPDATE ai_calls SET outcome = 'UNKNOWN', ended_at = n.value ->> 2, error_message = n.value ->> 3
+    FROM jsonb_each(?1) AS n
+    WHERE workflow_run_id = n.value ->> 0 AND stage_id = n.value ->> 1 AND outcome = 'INTENDED'";
+
+const UPDATE_RUNS: &str = "
+    UPDATE workflow_runs
+    SET total_cost = n.value ->> 1, total_tokens = n.value ->> 2, reserved_cost = n.value ->> 3,
+        open_calls = n.value ->> 4, budget = n.value ->> 5
+    FROM jsonb_each(?1) AS n
+    WHERE workflow_runs.id = n.value ->> 0";
+
+const UPDATE_STAGES: &str = "
+    UPDATE workflow_stages
+    SET total_cost = n.value ->> 1, total_tokens = n.value ->> 2, reserved_cost = n.value ->> 3,
+        open_calls = n.value ->> 4, budget = n.value ->> 5, awaited_cost = n.value ->> 7
+    FROM jsonb_each(?1) AS n
+    WHERE workflow_stages.workflow_run_id = n.value ->> 0 AND workflow_stages.stage_id = n.value ->> 6";
+
+/// The statements of this file, for the test that looks at their plans.
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] = &[LOAD, INTEND, END, VOID, UPDATE_RUNS, UPDATE_STAGES];
+
+/// Loads the named calls, if there are any.
+pub(super) async fn load(
+    session: &mut Session,
+    footprint: &Footprint,
+    set: &mut WorkingSet,
+) -> Result<(), Failure> {
+    if footprint.calls.is_empty() {
+        return Ok(());
+    }
+    let mut named = JsonRows::default();
+    for id in &footprint.calls {
+        named.push(|row| {
+            row.plain(id);
+        });
+    }
+    let found = session.fetch("load calls", sqlx::query(LOAD).bind(named.finish())).await?;
+    set.calls.extend(rows::each::<CallRowOf<'_>>(&found)?);
+    Ok(())
+}
+
+/// Writes what there is.
+pub(super) async fn flush(session: &mut Session, set: &WorkingSet) -> Result<(), Failure> {
+    let attached = &set.attached;
+    intend(session, &attached.intended).await?;
+    end(session, &attached.ended, true).await?;
+    let mut voided = JsonRows::default();
+    for calls in &attached.voided {
+        voided.push(|row| {
+            row.plain(calls.run_id).text(&calls.stage_id).instant(calls.at).text(LOST);
+        });
+    }
+    session.write(DOING, VOID, voided).await?;
+
+    let (mut runs, mut stages) = (JsonRows::default(), JsonRows::default());
+    for (run_id, stage_id) in &attached.spending {
+        match stage_id {
+            None => {
+                let Some(run) = set.run(*run_id) else { continue };
+                runs.push(|row| {
+                    row.plain(run_id);
+                    spending(&run.spending, row);
+                });
+            }
+            Some(stage_id) => {
+                let stage = set.stage(*run_id, stage_id).and_then(|rows| rows.stage.get());
+                let Some(stage) = stage else { continue };
+                stages.push(|row| {
+                    row.plain(run_id);
+                    spending(&stage.spending, row);
+                    row.text(stage_id).maybe_int(stage.awaits_budget.map(crate::records::Cost::picodollars));
+                });
+            }
+        }
+    }
+    session.write(DOING, UPDATE_RUNS, runs).await?;
+    session.write(DOING, UPDATE_STAGES, stages).await
+}
+
+/// Inserts calls; those that are there stay as they are.
+pub(super) async fn intend(session: &mut Session, intended: &[IntendedRow]) -> Result<(), Failure> {
+    let mut rows = JsonRows::default();
+    for IntendedRow { record, lease_epoch } in intended {
+        rows.push(|row| {
+            row.plain(record.id).maybe_text(record.run_id.map(|run_id| run_id.to_string()).as_deref());
+            row.maybe_text(record.stage_id.as_deref()).int(record.generation).int(record.attempt);
+            row.int(*lease_epoch).text(&record.topic).plain(record.call_type.as_str());
+            row.text(&record.model_key).text(&record.model_id).int(record.reserved.picodollars());
+            row.instant(record.created_at).maybe_text(record.metadata.as_ref().map(Json::as_str));
+            row.maybe_text(record.prompt.as_deref());
+        });
+    }
+    session.write(DOING, INTEND, rows).await
+}
+
+/// Writes what became of calls that are intended, of runs or outside of all.
+pub(super) async fn end(session: &mut Session, ended: &[EndedRow], of_runs: bool) -> Result<(), Failure> {
+    let mut rows = JsonRows::default();
+    for ended in ended {
+        let settled = &ended.settled;
+        rows.push(|row| {
+            row.plain(ended.id).int(u8::from(of_runs)).plain(ended.outcome.as_str());
+            row.int(tokens(settled.input_tokens)).int(tokens(settled.cached_input_tokens));
+            row.int(tokens(settled.output_tokens)).int(settled.cost.picodollars()).instant(ended.at);
+            row.maybe_text(ended.error.as_deref()).maybe_text(ended.metadata());
+            row.maybe_text(settled.response.as_deref());
+        });
+    }
+    session.write(DOING, END, rows).await
+}
+
+fn spending(spending: &Spending, row: &mut Row<'_>) {
+    row.int(spending.cost.picodollars()).int(tokens(spending.tokens)).int(spending.reserved.picodollars());
+    row.int(spending.open).maybe_int(spending.budget.map(crate::records::Cost::picodollars));
+}
+
+/// A count as SQLite holds it.
+fn tokens(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
