@@ -12,6 +12,7 @@ use super::Kernel;
 use super::calls::{AttemptCalls, Refused};
 use super::effects::AttemptArtifacts;
 use super::inputs::Inputs;
+use super::pause::ClockPause;
 use super::registry::Registered;
 use super::reports::AttemptReports;
 use crate::error::Error;
@@ -68,6 +69,7 @@ struct Attempt<'a> {
     effects: Arc<EffectBuffer>,
     artifacts: Arc<AttemptArtifacts>,
     calls: Arc<AttemptCalls>,
+    pause: Arc<ClockPause>,
     #[cfg(feature = "ai")]
     ai: Option<crate::ai::AiClient>,
 }
@@ -79,6 +81,7 @@ impl Attempt<'_> {
             effects: Arc::clone(&self.effects),
             artifacts: Arc::clone(&self.artifacts) as _,
             calls: Arc::clone(&self.calls) as _,
+            pause: Arc::clone(&self.pause) as _,
             #[cfg(feature = "ai")]
             ai: self.ai.clone(),
         };
@@ -168,6 +171,7 @@ impl Kernel {
             effects: Arc::default(),
             artifacts,
             calls,
+            pause: Arc::new(ClockPause(Arc::clone(self.clock()))),
             #[cfg(feature = "ai")]
             ai: self.registry().ai().cloned(),
         }
