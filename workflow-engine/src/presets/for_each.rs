@@ -60,7 +60,7 @@ impl<S> StageContext<S> {
         let gate = Mutex::new(false);
         let (gate, work) = (&gate, &work);
         let items: Vec<I> = items.into_iter().collect();
-        let tried = items.into_iter().map(|item| async move {
+        let tried = items.into_iter().enumerate().map(|(place, item)| async move {
             if !delay.is_zero() {
                 let mut has_begun = gate.lock().await;
                 if *has_begun {
@@ -68,9 +68,14 @@ impl<S> StageContext<S> {
                 }
                 *has_begun = true;
             }
-            self.with_retries(config.max_retries, || work(item.clone())).await
+            let value = self.with_retries(config.max_retries, || work(item.clone())).await?;
+            Ok::<_, StageError>((place, value))
         });
-        stream::iter(tried).buffered(config.concurrency.max(1)).try_collect().await
+        // Not in their order, so that an item which fails need not wait for one before it.
+        let done = stream::iter(tried).buffer_unordered(config.concurrency.max(1));
+        let mut done: Vec<(usize, T)> = done.try_collect().await?;
+        done.sort_unstable_by_key(|(place, _)| *place);
+        Ok(done.into_iter().map(|(_, value)| value).collect())
     }
 
     async fn with_retries<T, Fut: Future<Output = StageResult<T>>>(

@@ -1,5 +1,7 @@
 //! A provider that answers from a list, for tests and examples.
 
+mod batches;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::pending;
@@ -8,11 +10,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 
-use super::error::{AiError, AiErrorKind};
-use super::message::ToolCall;
-use super::provider::AiProvider;
-use super::request::{EmbedRequest, GenerateRequest};
-use super::response::{EmbedResponse, FinishReason, GenerateResponse, GenerateStream, StreamPart, Usage};
+use self::batches::{Batches, Taken};
+use crate::ai::batch::BatchProvider;
+use crate::ai::error::{AiError, AiErrorKind};
+use crate::ai::message::ToolCall;
+use crate::ai::provider::AiProvider;
+use crate::ai::request::{EmbedRequest, GenerateRequest};
+use crate::ai::response::{EmbedResponse, FinishReason, GenerateResponse, GenerateStream, StreamPart, Usage};
 
 /// Answers each request with the next line of its script, and keeps the requests. Clones are the same provider.
 ///
@@ -36,6 +40,7 @@ struct State {
     script: VecDeque<Line>,
     requests: Vec<GenerateRequest>,
     embeddings: Vec<EmbedRequest>,
+    batches: Batches,
 }
 
 enum Line {
@@ -44,6 +49,7 @@ enum Line {
     Stream { parts: Vec<Result<StreamPart, AiError>>, hangs: bool },
     Failure(AiError),
     Silence,
+    Batch(Taken),
 }
 
 impl ScriptedProvider {
@@ -146,6 +152,10 @@ impl ScriptedProvider {
 impl AiProvider for ScriptedProvider {
     fn id(&self) -> &str {
         &self.id
+    }
+
+    fn batches(&self) -> Option<&dyn BatchProvider> {
+        Some(self)
     }
 
     async fn generate(&self, request: &GenerateRequest) -> Result<GenerateResponse, AiError> {
