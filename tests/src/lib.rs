@@ -21,6 +21,7 @@ pub mod random;
 pub mod chaos;
 pub mod tables;
 pub mod transfer;
+pub mod models;
 
 /// Every snippet of the Markdown files compiles, and runs.
 #[cfg(doctest)]

@@ -144,21 +144,9 @@ struct Verdict {
 
 fn helper(provider: ScriptedProvider, prices: Prices, embeds: bool) -> (AiHelper, Arc<MemoryLedger>) {
     let client = AiClient::builder().provider(provider).model("m", model(prices, embeds)).max_retries(1);
-    let client = client.clock(NoWaits).build().unwrap();
+    let client = client.clock(tests::models::NoWaits).build().unwrap();
     let ledger = Arc::new(MemoryLedger::new());
     (AiHelper::new(&client, "costs", ledger.clone()), ledger)
-}
-
-/// A clock by which no wait takes any time.
-struct NoWaits;
-
-#[async_trait::async_trait]
-impl workflow_engine::ports::Clock for NoWaits {
-    fn now(&self) -> chrono::DateTime<chrono::Utc> {
-        chrono::DateTime::UNIX_EPOCH
-    }
-
-    async fn sleep_until(&self, _: chrono::DateTime<chrono::Utc>) {}
 }
 
 /// Makes the call; answers what the ledger has in the end.

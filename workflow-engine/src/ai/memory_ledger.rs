@@ -70,9 +70,11 @@ impl MemoryLedger {
 impl CallLedger for MemoryLedger {
     async fn intend(&self, call: IntendedCall) -> Result<CallId, Error> {
         let mut calls = self.lock();
-        let taken: Cost = calls.values().map(|call| call.cost + call.reserved).sum();
-        if let Some(budget) = self.budget.filter(|budget| taken + call.reserve > *budget) {
-            return Err(Error::over_memory_budget(budget, taken, call.reserve));
+        if let Some(budget) = self.budget {
+            let taken: Cost = calls.values().map(|call| call.cost + call.reserved).sum();
+            if taken + call.reserve > budget {
+                return Err(Error::over_memory_budget(budget, taken, call.reserve));
+            }
         }
         let id = CallId::generate();
         calls.insert(id, intended(id, call));
@@ -81,8 +83,13 @@ impl CallLedger for MemoryLedger {
 
     async fn end(&self, call: CallId, end: CallEnd) -> Result<(), Error> {
         let mut calls = self.lock();
-        let open = calls.get_mut(&call).filter(|call| call.outcome == CallOutcome::Intended);
-        if let Some(call) = open {
+        let Some(call) = calls.get_mut(&call) else { return Ok(()) };
+        let says_more = match call.outcome {
+            CallOutcome::Intended => true,
+            CallOutcome::Unknown => !matches!(end, CallEnd::Unknown { .. }),
+            CallOutcome::Settled | CallOutcome::Failed => false,
+        };
+        if says_more {
             finish(call, end);
         }
         Ok(())
@@ -146,6 +153,7 @@ fn finish(call: &mut AiCallRecord, end: CallEnd) {
 
 fn settle(call: &mut AiCallRecord, settled: SettledCall) {
     call.outcome = CallOutcome::Settled;
+    call.error_message = None;
     call.reserved = Cost::ZERO;
     call.response = settled.response;
     call.input_tokens = settled.input_tokens;

@@ -98,6 +98,7 @@ suite! {
     claims,
     leases,
     waiting,
+    late_answers,
     standstill,
     outbox,
     retention,
