@@ -137,13 +137,15 @@ async fn a_batch_that_is_refused_costs_nothing() {
 #[tokio::test]
 async fn a_submission_whose_answer_is_lost_is_found_again_or_not_repeated() {
     let lost = || AiError::new(AiErrorKind::Connection, "reset");
-    let taken = ScriptedProvider::new("test").batch_that_is_lost(BatchState::Completed, [("a", good())], lost());
+    let taken =
+        ScriptedProvider::new("test").batch_that_is_lost(BatchState::Completed, [("a", good())], lost());
     let (found, ledger) = helper(&taken.clone().finds_batches());
     let ticket = found.batch("m").submit([("a", "?")]).await.unwrap();
     assert_eq!((ticket.batch_id(), taken.submissions().len()), ("batch-1", 1));
     assert_eq!(outcomes(&ledger), [CallOutcome::Intended]);
 
-    let blind = ScriptedProvider::new("test").batch_that_is_lost(BatchState::Completed, [("a", good())], lost());
+    let blind =
+        ScriptedProvider::new("test").batch_that_is_lost(BatchState::Completed, [("a", good())], lost());
     let (helper, ledger) = helper(&blind);
     let error = helper.batch("m").submit([("a", "?")]).await.unwrap_err();
     assert_eq!(error.kind(), AiErrorKind::Connection);
@@ -153,7 +155,8 @@ async fn a_submission_whose_answer_is_lost_is_found_again_or_not_repeated() {
 
 #[tokio::test]
 async fn a_stage_finds_the_batch_that_an_earlier_attempt_has_handed_over() {
-    let provider = ScriptedProvider::new("test").finds_batches().batch(BatchState::Completed, [("a", good())]);
+    let provider =
+        ScriptedProvider::new("test").finds_batches().batch(BatchState::Completed, [("a", good())]);
     let client = client(&provider).build().unwrap();
     let ctx = StageContext::detached().with_ai(&client);
     // The first attempt dies before its ticket is committed.
@@ -193,7 +196,8 @@ async fn a_stage_that_waits_for_a_batch_accounts_for_it_when_it_is_over() {
     let results = [("i0", good()), ("i1", answer(r#"{"good": false}"#, usage(1_000, 100)))];
     let provider = ScriptedProvider::new("test").batch(BatchState::Processing, results);
     let client = client(&provider).build().unwrap();
-    let engine = Engine::open("memory:").await.unwrap().register::<judging>().ai(client).build().await.unwrap();
+    let engine =
+        Engine::open("memory:").await.unwrap().register::<judging>().ai(client).build().await.unwrap();
     let run = engine.start::<judging>(JudgeInput { texts: vec!["a".into(), "b".into()] }).await.unwrap();
     let mut events = Box::pin(run.events());
     while let Some(event) = futures_util::StreamExt::next(&mut events).await {

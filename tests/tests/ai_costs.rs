@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 use workflow_engine::ai::{
-    AiClient, AiError, AiErrorKind, AiHelper, AiTool, BatchState, FinishReason, GenerateResponse, MemoryLedger,
-    ModelConfig, ScriptedProvider, StreamPart, ToolCall, Usage,
+    AiClient, AiError, AiErrorKind, AiHelper, AiTool, BatchState, FinishReason, GenerateResponse,
+    MemoryLedger, ModelConfig, ScriptedProvider, StreamPart, ToolCall, Usage,
 };
 use workflow_engine::ports::{CallLedger, CallSums};
 use workflow_engine::records::Cost;
@@ -91,9 +91,24 @@ fn table() -> Vec<(&'static str, Prices, Call, &'static str)> {
         ("a batch that was cached", ROUND, Batch(vec![Some(tokens(1_000, 400, 200))]), "0.00072 USD"),
         ("a batch with a failure", ROUND, Batch(vec![Some(tokens(1_000, 0, 200)), None]), "0.0009 USD"),
         ("a batch that fails", ROUND, Batch(vec![None, None]), "0.00 USD"),
-        ("a batch without a discount", TINY, Batch(vec![Some(tokens(1_000_000, 0, 0))]), "0.000000000001 USD"),
-        ("a batch with an odd discount", ODD, Batch(vec![Some(tokens(1_000_000, 0, 0))]), "0.000000000003 USD"),
-        ("two steps with a tool", ROUND, Tools(vec![tokens(100, 0, 10), tokens(130, 90, 20)]), "0.000269 USD"),
+        (
+            "a batch without a discount",
+            TINY,
+            Batch(vec![Some(tokens(1_000_000, 0, 0))]),
+            "0.000000000001 USD",
+        ),
+        (
+            "a batch with an odd discount",
+            ODD,
+            Batch(vec![Some(tokens(1_000_000, 0, 0))]),
+            "0.000000000003 USD",
+        ),
+        (
+            "two steps with a tool",
+            ROUND,
+            Tools(vec![tokens(100, 0, 10), tokens(130, 90, 20)]),
+            "0.000269 USD",
+        ),
         (
             "three steps, each rounded by itself",
             TINY,
@@ -207,9 +222,10 @@ async fn made(prices: Prices, call: Call) -> CallSums {
                 signature: None,
             };
             let (last, before) = steps.split_last().unwrap();
-            let script = before.iter().enumerate().fold(script, |script, (number, usage)| {
-                script.tools([call(number)], *usage)
-            });
+            let script = before
+                .iter()
+                .enumerate()
+                .fold(script, |script, (number, usage)| script.tools([call(number)], *usage));
             let (helper, ledger) = helper(script.text("yes", *last), prices, false);
             let look = AiTool::new("look", "Looks.", async |(): ()| Ok::<_, String>(1));
             let answer = helper.generate_text("m", "?").tool(look).await.unwrap();
@@ -256,7 +272,9 @@ async fn ten_thousand_calls_of_a_tenth_of_a_microdollar_are_a_thousandth_of_a_do
 
 #[test]
 fn a_cost_never_rounds_down_and_never_up_by_more_than_a_picodollar() {
-    for (input, cached, output) in [(1, 0, 0), (7, 3, 11), (999_999, 1, 333_333), (123_456_789, 23_456, 987_654)] {
+    for (input, cached, output) in
+        [(1, 0, 0), (7, 3, 11), (999_999, 1, 333_333), (123_456_789, 23_456, 987_654)]
+    {
         let cost = model(ODD, false).cost(&tokens(input, cached, output), true).picodollars();
         let exact_in_hundred_millionths =
             i128::from((input - cached) * 3 + cached + output * 7) * i128::from(100 - ODD.3);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tests::models::{client, error, helper, usage};
 use tokio_util::sync::CancellationToken;
 use workflow_engine::ai::{
-    AiErrorKind, AiHelper, MemoryLedger, Part, RecordedCall, Record, ScriptedProvider, Usage,
+    AiErrorKind, AiHelper, MemoryLedger, Part, Record, RecordedCall, ScriptedProvider, Usage,
 };
 use workflow_engine::ports::Clock;
 use workflow_engine::presets::AiConfig;
@@ -55,7 +55,8 @@ async fn the_reservation_counts_schemas_media_and_the_limits_of_the_model() {
     // Without a limit: the longest answer of the model, 10,000 tokens at 4 USD.
     let unlimited = reserve(&|ai| ai.generate_text("m", "?")).await;
     assert_eq!(unlimited - plain, 4 * 9_999);
-    let instructed = reserve(&|ai| ai.generate_text("m", "?").max_tokens(1).instructions("x".repeat(500))).await;
+    let instructed =
+        reserve(&|ai| ai.generate_text("m", "?").max_tokens(1).instructions("x".repeat(500))).await;
     assert!((490..520).contains(&(instructed - plain)), "{instructed}");
     let tool = || workflow_engine::ai::AiTool::new("t", "T.", async |(): ()| Ok::<_, String>(()));
     let with_tool = reserve(&|ai| ai.generate_text("m", "?").max_tokens(1).tool(tool())).await;
@@ -78,7 +79,8 @@ async fn each_try_is_a_row_and_waits_as_long_as_it_is_asked_to() {
     let provider = ScriptedProvider::new("test").fail(limited).fail(overloaded).text("yes", usage(10, 10));
     let client = client(&provider).clock(clock.clone()).build().unwrap();
     let ledger = Arc::new(MemoryLedger::new());
-    let call = tokio::spawn(AiHelper::new(&client, "t", ledger.clone()).generate_text("m", "?").into_future());
+    let call =
+        tokio::spawn(AiHelper::new(&client, "t", ledger.clone()).generate_text("m", "?").into_future());
 
     let began = clock.now();
     let mut waits = Vec::new();
@@ -97,7 +99,8 @@ async fn each_try_is_a_row_and_waits_as_long_as_it_is_asked_to() {
     assert!((clock.now() - began).num_seconds() >= 8);
     use CallOutcome::{Failed, Settled};
     assert_eq!(outcomes(&ledger), [Failed, Failed, Settled]);
-    let attempts: Vec<_> = ledger.calls().iter().map(|call| attempt(call.metadata.as_ref().unwrap())).collect();
+    let attempts: Vec<_> =
+        ledger.calls().iter().map(|call| attempt(call.metadata.as_ref().unwrap())).collect();
     assert_eq!(attempts, [1, 2, 3]);
     assert_eq!(ledger.calls()[0].reserved, Cost::ZERO, "what was refused is free again");
 }
@@ -188,7 +191,8 @@ async fn a_cancelled_call_stops_wherever_it_is() {
 
 #[tokio::test]
 async fn parallel_calls_cannot_overspend_together() {
-    let provider = (0..8).fold(ScriptedProvider::new("test"), |script, _| script.text("yes", usage(100, 100)));
+    let provider =
+        (0..8).fold(ScriptedProvider::new("test"), |script, _| script.text("yes", usage(100, 100)));
     let client = client(&provider).build().unwrap();
     // Room for three worst cases of about 0.0006 USD.
     let ledger = Arc::new(MemoryLedger::with_budget("0.002 USD".parse().unwrap()));
@@ -248,8 +252,13 @@ async fn presets_and_defaults_reach_the_provider() {
     helper.generate_text("m", "?").timeout(timeout).provider_options(options.clone()).await.unwrap();
     let sent = provider.requests();
     let said: Vec<_> = sent.iter().map(|request| (request.temperature, request.max_tokens)).collect();
-    let expected =
-        [(Some(0.7), None), (Some(0.0), None), (Some(0.3), Some(99)), (Some(1.0), Some(5)), (Some(0.7), None)];
+    let expected = [
+        (Some(0.7), None),
+        (Some(0.0), None),
+        (Some(0.3), Some(99)),
+        (Some(1.0), Some(5)),
+        (Some(0.7), None),
+    ];
     assert_eq!(said, expected);
     assert_eq!((sent[4].timeout, sent[4].provider_options.as_ref()), (timeout, Some(&options)));
 }

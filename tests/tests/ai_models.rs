@@ -36,7 +36,9 @@ fn what_is_built_in_has_prices_limits_and_dates() {
         assert_eq!(key, model.id);
         assert!(model.input_cost_per_million > Cost::ZERO, "{key}");
         assert_eq!(model.is_embedding_model, model.output_cost_per_million == Cost::ZERO, "{key}");
-        assert!(model.cached_input_cost_per_million.is_none_or(|cached| cached < model.input_cost_per_million));
+        assert!(
+            model.cached_input_cost_per_million.is_none_or(|cached| cached < model.input_cost_per_million)
+        );
         assert!(model.context_length.is_some(), "{key}");
         let date: chrono::NaiveDate = model.priced_at.as_ref().unwrap().parse().unwrap();
         assert!(date >= "2024-01-01".parse().unwrap(), "{key}");
@@ -60,10 +62,7 @@ fn models_are_listed_in_order_as_the_filter_says() {
 fn an_unknown_model_is_answered_with_what_there_is() {
     let error = few().get("fats").unwrap_err();
     assert_eq!(error.kind(), AiErrorKind::NotFound);
-    assert_eq!(
-        error.to_string(),
-        "model `fats` is not registered; registered are: `fast`, `faster`, `slow`"
-    );
+    assert_eq!(error.to_string(), "model `fats` is not registered; registered are: `fast`, `faster`, `slow`");
     let error = few().calculate_cost("slo", &Usage::default(), false).unwrap_err();
     assert_eq!(error.to_string(), "model `slo` is not registered; registered are: `slow`, `fast`, `faster`");
     let error = ModelRegistry::new().get("any").unwrap_err();

@@ -64,8 +64,14 @@ async fn what_is_no_object_stands_in_one_on_the_way() {
 #[tokio::test]
 async fn an_answer_that_is_none_says_where_it_breaks_and_not_what_it_says() {
     for (text, expected) in [
-        ("I would rather not, SECRET.", "the answer for `Invoice` is no JSON: it breaks off at line 1 column 1"),
-        ("{\"number\": \"SECRET", "the answer for `Invoice` is no JSON: it ends too early at line 1 column 18"),
+        (
+            "I would rather not, SECRET.",
+            "the answer for `Invoice` is no JSON: it breaks off at line 1 column 1",
+        ),
+        (
+            "{\"number\": \"SECRET",
+            "the answer for `Invoice` is no JSON: it ends too early at line 1 column 18",
+        ),
         (r#"{"number": 7, "cents": 1}"#, "breaks its schema at `/properties/number/type`"),
         (r#"{"number": "SECRET"}"#, "breaks its schema at `/required`"),
         (r#"{"number": "SECRET", "cents": 0}"#, "breaks its schema at `/properties/cents/minimum`"),
@@ -87,10 +93,9 @@ async fn an_answer_that_is_none_says_where_it_breaks_and_not_what_it_says() {
 
 #[tokio::test]
 async fn an_answer_that_was_cut_or_filtered_says_so() {
-    for (finish_reason, kind) in [
-        (FinishReason::Length, AiErrorKind::Truncated),
-        (FinishReason::ContentFilter, AiErrorKind::Refused),
-    ] {
+    for (finish_reason, kind) in
+        [(FinishReason::Length, AiErrorKind::Truncated), (FinishReason::ContentFilter, AiErrorKind::Refused)]
+    {
         let response = GenerateResponse {
             text: r#"{"number": "A-"#.into(),
             reasoning: None,
@@ -179,7 +184,10 @@ async fn tools_are_called_until_the_model_has_its_answer() {
 
     let calls = ledger.calls();
     let topics: Vec<_> = calls.iter().map(|call| call.topic.as_str()).collect();
-    assert_eq!(topics, ["t", "t.tool.add", "t.tool.add", "t.tool.add", "t.tool.adds", "t", "t.tool.add", "t"]);
+    assert_eq!(
+        topics,
+        ["t", "t.tool.add", "t.tool.add", "t.tool.add", "t.tool.adds", "t", "t.tool.add", "t"]
+    );
     assert!(calls.iter().all(|call| call.outcome == CallOutcome::Settled));
     let tools: Vec<_> = calls.iter().filter(|call| call.call_type == CallType::Tool).collect();
     assert!(tools.iter().all(|call| call.cost == Cost::ZERO && call.input_tokens == 0));
@@ -190,7 +198,8 @@ async fn tools_are_called_until_the_model_has_its_answer() {
 
 #[tokio::test]
 async fn the_steps_have_an_end() {
-    let again = |script: ScriptedProvider| script.tools([call("1", "add", json!({ "a": 1, "b": 1 }))], usage(1, 1));
+    let again =
+        |script: ScriptedProvider| script.tools([call("1", "add", json!({ "a": 1, "b": 1 }))], usage(1, 1));
     let provider = again(again(again(ScriptedProvider::new("test"))));
     let (helper, ledger) = helper(&provider);
     let answer = helper.generate_text("m", "?").tool(add()).max_steps(2).await.unwrap();

@@ -33,7 +33,8 @@ fn row(ledger: &MemoryLedger) -> (CallOutcome, bool) {
 #[tokio::test]
 async fn a_stream_that_finishes_is_settled_once() {
     let thought = Ok(StreamPart::Reasoning("hm".into()));
-    let script = ScriptedProvider::new("test").stream([thought, text("It "), text("is."), finished(), text("!")]);
+    let script =
+        ScriptedProvider::new("test").stream([thought, text("It "), text("is."), finished(), text("!")]);
     let (helper, ledger) = helper(&script);
     let mut stream = open(&helper).await;
     assert_eq!(row(&ledger), (CallOutcome::Intended, true));

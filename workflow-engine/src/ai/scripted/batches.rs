@@ -72,9 +72,9 @@ impl ScriptedProvider {
         let number = batch.id.strip_prefix("batch-").and_then(|number| number.parse::<usize>().ok());
         let state = self.lock();
         let found = number.and_then(|number| state.batches.taken.get(number.checked_sub(1)?));
-        found.map(|(_, _, batch)| batch.clone()).ok_or_else(|| {
-            AiError::new(AiErrorKind::NotFound, format!("there is no batch `{}`", batch.id))
-        })
+        found
+            .map(|(_, _, batch)| batch.clone())
+            .ok_or_else(|| AiError::new(AiErrorKind::NotFound, format!("there is no batch `{}`", batch.id)))
     }
 }
 
