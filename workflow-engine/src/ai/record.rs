@@ -22,11 +22,9 @@ impl Record {
     }
 }
 
-fn beginning(mut text: String, most: usize) -> String {
-    if let Some((end, _)) = text.char_indices().nth(most) {
-        let characters = text.chars().count();
-        text.truncate(end);
-        text.push_str(&format!("… [{characters} characters]"));
+fn beginning(text: String, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}… [{} characters]", &text[..end], text.chars().count()),
+        None => text,
     }
-    text
 }

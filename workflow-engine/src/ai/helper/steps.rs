@@ -89,12 +89,11 @@ impl Ready {
             retries: None,
         };
         let row = OpenCall::intend(self.helper.ledger(), question.intended(1)).await?;
-        let answered = match self.tools.iter().find(|tool| tool.name() == call.name) {
-            Some(tool) => tool.run(call.input).await,
-            None => {
-                let known: Vec<&str> = self.tools.iter().map(super::AiTool::name).collect();
-                Err(unknown("tool", &call.name, &known))
-            }
+        let answered = if let Some(tool) = self.tools.iter().find(|tool| tool.name() == call.name) {
+            tool.run(call.input).await
+        } else {
+            let known: Vec<&str> = self.tools.iter().map(super::AiTool::name).collect();
+            Err(unknown("tool", &call.name, &known))
         };
         let (output, is_error) = match answered {
             Ok(output) => (output, false),

@@ -32,7 +32,7 @@ impl ModelRegistry {
         Self::default()
     }
 
-    /// With current models of OpenAI, Anthropic and Google, each under its own name and with the date of its price.
+    /// With current models of three providers (`anthropic`, `google`, `openai`), each under its own name and with the date of its price.
     /// Prices change: register what you call with the price that you pay.
     ///
     /// Models are left out whose price depends on the length of the prompt or on writes to a cache, for one price a
