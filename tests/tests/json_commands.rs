@@ -30,12 +30,16 @@ async fn a_run_is_driven_by_json_alone(world: World) {
         "workflow_id": "arithmetic",
         "input": {"left": 1, "right": 2},
         "config": {"add": {"more": 4}},
+        "budget": "0.50 USD",
     });
     let created = send(&engine, create.clone()).await.unwrap();
     assert_eq!(created["status"], "PENDING");
     let run_id = &created["run_id"];
     assert_eq!(send(&engine, create).await.unwrap()["run_id"], *run_id);
 
+    let raise = |budget: &str| json!({"type": "run.raiseBudget", "run_id": run_id, "budget": budget});
+    assert_eq!(send(&engine, raise("2 USD")).await.unwrap(), json!({"resumed": 0}));
+    assert_eq!(send(&engine, raise("1 USD")).await.unwrap_err().code(), "BUDGET_NOT_RAISED");
     let transition = json!({"type": "run.transition", "run_id": run_id});
     assert_eq!(send(&engine, transition.clone()).await.unwrap(), json!({"action": "advanced"}));
     for stage in ["add", "double"] {
@@ -78,7 +82,7 @@ async fn what_is_no_command_is_refused_by_name_and_place(world: World) {
             r#"{"type": "run.stop"}"#,
             "there is no command `run.stop`; there are `run.create`, `run.claimPending`, `job.execute`, \
              `run.transition`, `run.cancel`, `run.rerunFrom`, `stage.pollSuspended`, `stage.wake`, `stage.report`, \
-             `annotation.attach`, \
+             `run.raiseBudget`, `annotation.attach`, \
              `lease.reapStale`, `run.reapStuck`, `run.failUnclaimed`, `outbox.flush`, \
              `plugin.replayDLQ`, `retention.purge`",
         ),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::id::RunId;
-use crate::language::Json;
+use crate::language::{CallEnd, CallId, CallType, Cost, IntendedCall, Json, SettledCall};
 use crate::ports::{
     Applied, Change, Commit, Decision, Guard, IdempotencyEntry, NewRun, NewStage, Revision, RunEnd, Snapshot,
     Store,
@@ -214,6 +214,31 @@ pub(super) fn complete(stage: &str) -> Change {
 /// Releases a stage.
 pub(super) fn release(stage: &str) -> Change {
     Change::Release { stage_id: stage.into(), max_attempts: ATTEMPTS, claim: None }
+}
+
+/// A call of a model that can cost so many picodollars.
+pub(super) fn call(topic: &str, reserve: i64) -> IntendedCall {
+    IntendedCall {
+        topic: topic.into(),
+        call_type: CallType::Text,
+        model_key: "model".into(),
+        model_id: "provider/model-1".into(),
+        prompt: None,
+        metadata: None,
+        reserve: Cost::from_picodollars(reserve),
+    }
+}
+
+/// Intends a call of a stage that declares no budget.
+pub(super) fn intend(stage: &str, call_id: CallId, call: IntendedCall) -> Change {
+    Change::IntendCall { stage_id: stage.into(), call_id, call: Box::new(call), budget: None }
+}
+
+/// Settles a call of a stage: so many picodollars, three tokens in and four out.
+pub(super) fn settle(stage: &str, call_id: CallId, cost: i64) -> Change {
+    let cost = Cost::from_picodollars(cost);
+    let settled = SettledCall { input_tokens: 3, output_tokens: 4, cost, ..SettledCall::default() };
+    Change::EndCall { stage_id: stage.into(), call_id, end: Box::new(CallEnd::Settled(settled)) }
 }
 
 /// Releases the run, whose output is `"output"` then.

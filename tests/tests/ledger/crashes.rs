@@ -1,0 +1,147 @@
+//! Processes that die around calls, and answers of the store that are lost.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tests::intercept::{Call, Intercepted, Interceptor};
+use tests::on_every_store;
+use tests::world::World;
+use workflow_engine::kernel::{JobExecute, LeaseReapStale, RunTransition};
+use workflow_engine::prelude::*;
+use workflow_engine::records::{CallId, CallOutcome};
+use workflow_engine::{EngineBuilder, Error, RunId};
+
+use super::script::{costs, intended, settled};
+
+/// The calls that have left, of each run. What has left stays so, whatever becomes of the process.
+static LEFT: LazyLock<Mutex<HashMap<RunId, Vec<CallId>>>> = LazyLock::new(Mutex::default);
+
+fn left(run: RunId) -> Vec<CallId> {
+    LEFT.lock().unwrap().get(&run).cloned().unwrap_or_default()
+}
+
+const COST: i64 = 4;
+
+/// Makes three calls.
+#[stage(retry(max_attempts = 9, initial = "1s"))]
+async fn spend(calls: u32, ctx: &StageContext) -> StageResult<u32> {
+    for _ in 0..calls {
+        let id = ctx.calls().intend(intended(ctx, 10)).await?;
+        LEFT.lock()?.entry(ctx.run_id()).or_default().push(id);
+        ctx.calls().end(id, settled(COST)).await?;
+    }
+    Ok(ctx.attempt())
+}
+
+workflow! { spending = spend }
+
+/// The process dies at this commit: before it is written, or after.
+struct Dies {
+    at: usize,
+    before: bool,
+    commits: AtomicUsize,
+}
+
+fn dead() -> Error {
+    "this process is dead".parse::<RunId>().expect_err("it is none")
+}
+
+#[async_trait]
+impl Interceptor for Dies {
+    async fn before(&self, call: Call) -> Result<u64, Error> {
+        let writes = call.method.starts_with("commit");
+        let number = self.commits.load(Ordering::SeqCst);
+        if number > self.at || (writes && number == self.at && self.before) {
+            self.commits.store(usize::MAX, Ordering::SeqCst);
+            return Err(dead());
+        }
+        Ok(0)
+    }
+
+    async fn after(&self, call: Call, _: u64) -> Result<(), Error> {
+        if call.method.starts_with("commit") && self.commits.fetch_add(1, Ordering::SeqCst) == self.at {
+            return Err(dead());
+        }
+        Ok(())
+    }
+}
+
+async fn execute(engine: &Engine, run_id: RunId) -> Result<(), Error> {
+    let (worker_id, stage_id) = ("worker".into(), "spend".into());
+    engine.dispatch(JobExecute { worker_id, run_id, stage_id, idempotency_key: None }).await.map(drop)
+}
+
+/// A process that dies at every commit in turn; another one takes over.
+async fn wherever_a_process_dies_no_call_is_missing(world: World) {
+    let alive = world.engine().register::<spending>().without_worker().build().await.unwrap();
+    let mut deaths = 0;
+    for (at, before) in (0..6).flat_map(|at| [(at, true), (at, false)]) {
+        let run = alive.start::<spending>(SpendInput { calls: 3 }).await.unwrap();
+        alive.dispatch(RunTransition { run_id: run.id() }).await.unwrap();
+        let dies = Arc::new(Dies { at, before, commits: AtomicUsize::new(0) });
+        let store = Arc::new(Intercepted::new(Arc::clone(&world.store), dies));
+        let dying = EngineBuilder::over(store, Arc::new(world.clock.clone()));
+        let dying = dying.register::<spending>().without_worker().build().await.unwrap();
+        deaths += usize::from(execute(&dying, run.id()).await.is_err());
+
+        // What has left stands in the ledger before anybody has taken anything back.
+        let rows = run.calls(None, 99).await.unwrap();
+        assert!(left(run.id()).iter().all(|id| rows.iter().any(|call| call.id == *id)), "at {at}, {before}");
+        while !run.status().await.unwrap().is_terminal() {
+            world.clock.advance(Duration::from_secs(20));
+            alive.dispatch(LeaseReapStale::default()).await.unwrap();
+            execute(&alive, run.id()).await.unwrap();
+        }
+        let (cost, reserved) = costs(&run).await;
+        let rows = run.calls(None, 99).await.unwrap();
+        let settled = rows.iter().filter(|call| call.outcome == CallOutcome::Settled).count();
+        let unknown = rows.iter().filter(|call| call.outcome == CallOutcome::Unknown).count();
+        assert_eq!((cost, reserved), (i64::try_from(settled).unwrap() * COST, i64::try_from(unknown).unwrap() * 10));
+        let true_cost = i64::try_from(left(run.id()).len()).unwrap() * COST;
+        assert!(cost <= true_cost && true_cost <= cost + reserved, "at {at}, {before}: {cost}, {reserved}");
+    }
+    // The claim, three intentions and the outcome, each before and after; where nobody heard that it had died, it had
+    // nothing more to do.
+    assert!(deaths >= 9, "{deaths}");
+}
+
+/// The store has written the first intention, and nobody hears of it.
+struct Silent {
+    intentions: AtomicUsize,
+}
+
+#[async_trait]
+impl Interceptor for Silent {
+    async fn commit(
+        &self,
+        store: &dyn workflow_engine::ports::Store,
+        decision: workflow_engine::ports::Decision,
+    ) -> Result<workflow_engine::ports::Commit, Error> {
+        use workflow_engine::ports::Change;
+        let intends = decision.changes.iter().any(|change| matches!(change, Change::IntendCall { .. }));
+        let commit = store.commit(decision).await?;
+        if intends && self.intentions.fetch_add(1, Ordering::SeqCst) == 0 {
+            return Err(dead());
+        }
+        Ok(commit)
+    }
+}
+
+async fn a_call_that_was_not_made_reserves_nothing(world: World) {
+    let silent = Arc::new(Silent { intentions: AtomicUsize::new(0) });
+    let store = Arc::new(Intercepted::new(Arc::clone(&world.store), silent));
+    let engine = EngineBuilder::over(store, Arc::new(world.clock.clone()));
+    let engine = engine.register::<spending>().build().await.unwrap();
+    let run = engine.start::<spending>(SpendInput { calls: 1 }).await.unwrap();
+    assert_eq!(super::script::output(&world, &run).await.unwrap(), 2);
+    assert_eq!(costs(&run).await, (COST, 0));
+    let rows = run.calls(None, 9).await.unwrap();
+    let told: Vec<_> = rows.iter().map(|call| (call.outcome, call.error_message.as_deref())).collect();
+    assert_eq!(told, [(CallOutcome::Failed, Some("it was not made")), (CallOutcome::Settled, None)]);
+    assert_eq!(left(run.id()), [rows[1].id]);
+}
+
+on_every_store!(wherever_a_process_dies_no_call_is_missing, a_call_that_was_not_made_reserves_nothing);

@@ -1,0 +1,214 @@
+//! What is written of calls, whatever becomes of their attempt.
+
+use std::time::Duration;
+
+use tests::world::World;
+use tests::{on_every_store, signal};
+use workflow_engine::kernel::RunRerunFrom;
+use workflow_engine::prelude::*;
+use workflow_engine::records::CallOutcome::{Failed, Intended, Settled, Unknown};
+use workflow_engine::{Statement, StageContext};
+
+use super::script::{LONG, Step, acting, calls, costs, intended, output, settled, start, worker};
+
+async fn trap_18_what_calls_cost_is_in_the_total_of_the_run(world: World) {
+    let engine = worker(&world).await;
+    let steps = vec![Step::Call { reserve: 100, cost: 40 }, Step::Call { reserve: 10, cost: 20 }];
+    let run = start(&engine, vec![steps]).await;
+    assert_eq!(output(&world, &run).await.unwrap(), 1);
+    assert_eq!(costs(&run).await, (60, 0));
+    assert_eq!(run.costs().await.unwrap().tokens, 6);
+    assert_eq!(calls(&run).await, [(1, Settled, 40, 0), (1, Settled, 20, 0)]);
+    let call = &run.calls(None, 1).await.unwrap()[0];
+    assert_eq!((call.run_id, call.stage_id.as_deref(), call.generation), (Some(run.id()), Some("act"), 1));
+    assert_eq!(run.calls(Some(call.id), 9).await.unwrap().len(), 1);
+    let of_run = format!("workflow.{}", run.id());
+    let statistics = engine.call_statistics(&of_run).await.unwrap();
+    assert_eq!((statistics.total.settled, statistics.total.cost.picodollars()), (2, 60));
+    let first = engine.calls_of_topic(&of_run, None, 1).await.unwrap();
+    assert_eq!(engine.calls_of_topic(&of_run, first.last(), 9).await.unwrap().len(), 1);
+}
+
+async fn a_failed_attempt_has_spent_what_it_has_spent(world: World) {
+    let engine = worker(&world).await;
+    let first = vec![
+        Step::Call { reserve: 100, cost: 40 },
+        Step::Refused { reserve: 10 },
+        Step::Open { reserve: 7 },
+        Step::Error,
+    ];
+    let run = start(&engine, vec![first, vec![Step::Call { reserve: 10, cost: 5 }]]).await;
+    assert_eq!(output(&world, &run).await.unwrap(), 2);
+    assert_eq!(costs(&run).await, (45, 7));
+    let expected = [(1, Settled, 40, 0), (1, Failed, 0, 0), (1, Unknown, 0, 7), (2, Settled, 5, 0)];
+    assert_eq!(calls(&run).await, expected);
+}
+
+async fn a_failure_for_good_has_spent_what_it_has_spent(world: World) {
+    let engine = worker(&world).await;
+    let run = start(&engine, vec![vec![Step::Call { reserve: 100, cost: 40 }, Step::Stop]]).await;
+    assert!(output(&world, &run).await.unwrap_err().is_run_failed());
+    assert_eq!(run.record().await.unwrap().error.unwrap().code, "STAGE_FAILED");
+    assert_eq!(costs(&run).await, (40, 0));
+}
+
+async fn a_body_past_its_deadline_has_spent_what_it_has_spent(world: World) {
+    let engine = worker(&world).await;
+    let first = vec![Step::Open { reserve: 5 }, Step::Call { reserve: 100, cost: 40 }, Step::Hang];
+    let run = start(&engine, vec![first, vec![]]).await;
+    signal::wait(run.id(), "begun").await;
+    assert_eq!(calls(&run).await, [(1, Intended, 0, 5), (1, Intended, 0, 100)], "they stand before they are made");
+    world.clock.advance(Duration::from_secs(3_600));
+    assert_eq!(output(&world, &run).await.unwrap(), 2);
+    assert_eq!(costs(&run).await, (40, 5));
+}
+
+/// Nobody can commit for it any more, so what it has spent is not known.
+async fn the_calls_of_a_cancelled_body_are_unknown(world: World) {
+    let engine = worker(&world).await;
+    let steps = vec![Step::Open { reserve: 5 }, Step::Call { reserve: 100, cost: 40 }, Step::Hold];
+    let run = start(&engine, vec![steps]).await;
+    signal::wait(run.id(), "begun").await;
+    assert!(run.cancel("enough").await.unwrap());
+    assert_eq!(costs(&run).await, (0, 105));
+    assert_eq!(calls(&run).await, [(1, Unknown, 0, 5), (1, Unknown, 0, 100)]);
+    engine.drain().await;
+    assert_eq!(costs(&run).await, (0, 105));
+}
+
+async fn a_body_that_is_handed_back_has_spent_what_it_has_spent(world: World) {
+    let engine = world.engine().register::<acting>().lease(LONG).drain_timeout(Duration::from_secs(5));
+    let engine = engine.build().await.unwrap();
+    let first = vec![Step::Open { reserve: 5 }, Step::Call { reserve: 100, cost: 40 }, Step::Hang];
+    let run = start(&engine, vec![first]).await;
+    signal::wait(run.id(), "begun").await;
+    let drain = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.drain().await }
+    });
+    while !drain.is_finished() {
+        world.clock.advance(Duration::from_secs(1));
+        tokio::task::yield_now().await;
+    }
+    drain.await.unwrap();
+    assert_eq!(costs(&run).await, (40, 5));
+    assert_eq!(run.stages().await.unwrap()[0].attempt, 0);
+}
+
+/// The second intention takes the first one's end along: what is reserved for calls that are over stands in nobody's
+/// way.
+async fn an_intention_writes_what_has_ended(world: World) {
+    let engine = worker(&world).await;
+    let many = std::iter::repeat_n(Step::Call { reserve: 60, cost: 1 }, 20);
+    let run = engine.start::<acting>(super::script::ActInput { script: vec![many.collect()] });
+    let run = run.budget(workflow_engine::records::Cost::from_picodollars(100)).await.unwrap();
+    assert_eq!(output(&world, &run).await.unwrap(), 1);
+    assert_eq!(costs(&run).await, (20, 0));
+}
+
+async fn a_rerun_adds_to_what_was_spent(world: World) {
+    let engine = worker(&world).await;
+    let run = start(&engine, vec![vec![Step::Call { reserve: 100, cost: 40 }]]).await;
+    output(&world, &run).await.unwrap();
+    let rerun = RunRerunFrom {
+        run_id: run.id(),
+        from_stage_id: "act".into(),
+        idempotency_key: None,
+        dry_run: false,
+    };
+    engine.dispatch(rerun).await.unwrap();
+    output(&world, &run).await.unwrap();
+    assert_eq!(costs(&run).await, (80, 0));
+    let generations: Vec<u32> =
+        run.calls(None, 9).await.unwrap().iter().map(|call| call.generation).collect();
+    assert_eq!(generations, [1, 2]);
+}
+
+/// Pays, and gives a statement that no database takes.
+#[stage(retry(max_attempts = 1))]
+async fn pay_and_break(cost: i64, ctx: &StageContext) -> StageResult<()> {
+    let id = ctx.calls().intend(intended(ctx, cost)).await?;
+    ctx.calls().end(id, settled(cost)).await?;
+    ctx.transaction().execute(Statement::new("INSERT INTO nowhere VALUES (1)"))?;
+    Ok(())
+}
+
+workflow! { breaking = pay_and_break }
+
+async fn refused_statements_do_not_take_back_what_was_spent(world: World) {
+    let engine = world.engine().register::<breaking>().build().await.unwrap();
+    let run = engine.start::<breaking>(PayAndBreakInput { cost: 9 }).await.unwrap();
+    let error = output(&world, &run).await.unwrap_err();
+    assert!(error.is_run_failed());
+    assert!(run.record().await.unwrap().error.unwrap().code.starts_with("STATEMENT"));
+    assert_eq!(costs(&run).await, (9, 0));
+}
+
+#[stage(check = asked, poll_every = "1h", give_up_after = "2d")]
+async fn ask(number: u32) -> StageResult<u32> {
+    Ok(number)
+}
+
+/// Finds it ready at the third time; each time costs.
+#[check]
+async fn asked(number: &u32, ctx: &StageContext) -> StageResult<Check<u32>> {
+    let id = ctx.calls().intend(intended(ctx, 10)).await?;
+    ctx.calls().end(id, settled(3)).await?;
+    // What is not committed yet is not among them.
+    let topic = format!("workflow.{}", ctx.run_id());
+    let before = ctx.calls().statistics(&topic).await?.total.settled;
+    Ok(if before == 2 { Check::Ready(*number) } else { Check::Pending })
+}
+
+workflow! { asking = ask }
+
+async fn a_check_has_spent_what_it_has_spent(world: World) {
+    let engine = world.engine().register::<asking>().build().await.unwrap();
+    let run = engine.start::<asking>(AskInput { number: 7 }).await.unwrap();
+    assert_eq!(output(&world, &run).await.unwrap(), 7);
+    assert_eq!(costs(&run).await, (9, 0));
+}
+
+/// Asks under a topic that is none.
+#[stage(retry(max_attempts = 1))]
+async fn babble(topics: Vec<String>, ctx: &StageContext) -> StageResult<usize> {
+    let mut refused = 0;
+    for topic in topics {
+        let call = workflow_engine::ports::IntendedCall { topic, ..intended(ctx, 1) };
+        let error = ctx.calls().intend(call).await.expect_err("it is no topic");
+        refused += usize::from(error.code() == "INVALID_TOPIC" && error.is_invalid_input());
+    }
+    Ok(refused)
+}
+
+workflow! { babbling = babble }
+
+async fn what_is_no_topic_is_refused(world: World) {
+    let engine = world.engine().register::<babbling>().build().await.unwrap();
+    let topics = ["", ".", "a.", ".a", "a..b", "a\nb", "a\0", &"x".repeat(513)].map(str::to_owned).to_vec();
+    let run = engine.start::<babbling>(BabbleInput { topics }).await.unwrap();
+    assert_eq!(output(&world, &run).await.unwrap(), 8);
+    assert!(calls(&run).await.is_empty());
+}
+
+on_every_store!(
+    trap_18_what_calls_cost_is_in_the_total_of_the_run,
+    a_failed_attempt_has_spent_what_it_has_spent,
+    a_failure_for_good_has_spent_what_it_has_spent,
+    a_body_past_its_deadline_has_spent_what_it_has_spent,
+    the_calls_of_a_cancelled_body_are_unknown,
+    a_body_that_is_handed_back_has_spent_what_it_has_spent,
+    an_intention_writes_what_has_ended,
+    a_rerun_adds_to_what_was_spent,
+    refused_statements_do_not_take_back_what_was_spent,
+    a_check_has_spent_what_it_has_spent,
+    what_is_no_topic_is_refused,
+);
+
+#[tokio::test]
+async fn a_context_without_an_engine_takes_calls_and_forgets_them() {
+    let ctx = StageContext::detached();
+    let id = ctx.calls().intend(intended(&ctx, 1)).await.unwrap();
+    ctx.calls().end(id, settled(1)).await.unwrap();
+    assert_eq!(ctx.calls().statistics("workflow").await.unwrap(), workflow_engine::ports::CallStatistics::default());
+}

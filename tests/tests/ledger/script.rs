@@ -1,0 +1,143 @@
+//! Stages that do as they are told.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tests::signal;
+use tests::world::World;
+use workflow_engine::ports::{CallEnd, IntendedCall, SettledCall};
+use workflow_engine::prelude::*;
+use workflow_engine::records::{AiCallRecord, CallOutcome, CallType, Cost};
+use workflow_engine::Error;
+
+/// What a body does next; costs in picodollars.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) enum Step {
+    /// A call that is answered.
+    Call { reserve: i64, cost: i64 },
+    /// A call that is refused by the far side.
+    Refused { reserve: i64 },
+    /// A call of which nothing more is heard.
+    Open { reserve: i64 },
+    /// The same, should it be too dear.
+    Try { reserve: i64 },
+    /// Says `begun`, and waits for `go on`.
+    Hold,
+    /// Never ends.
+    Hang,
+    /// An error that may pass.
+    Error,
+    /// One that does not.
+    Stop,
+}
+
+/// What an attempt does; the last one is repeated.
+pub(crate) type Script = Vec<Vec<Step>>;
+
+pub(crate) fn intended(ctx: &StageContext, reserve: i64) -> IntendedCall {
+    IntendedCall {
+        topic: format!("workflow.{}.stage.{}", ctx.run_id(), ctx.stage_id()),
+        call_type: CallType::Text,
+        model_key: "model".into(),
+        model_id: "model-1".into(),
+        prompt: Some("Why?".into()),
+        metadata: None,
+        reserve: Cost::from_picodollars(reserve),
+    }
+}
+
+pub(crate) fn settled(cost: i64) -> CallEnd {
+    let cost = Cost::from_picodollars(cost);
+    CallEnd::Settled(SettledCall { input_tokens: 1, output_tokens: 2, cost, ..SettledCall::default() })
+}
+
+async fn step(ctx: &StageContext, step: Step) -> StageResult<()> {
+    let calls = ctx.calls();
+    match step {
+        Step::Call { reserve, cost } => {
+            let id = calls.intend(intended(ctx, reserve)).await?;
+            calls.end(id, settled(cost)).await?;
+        }
+        Step::Refused { reserve } => {
+            let id = calls.intend(intended(ctx, reserve)).await?;
+            calls.end(id, CallEnd::Failed { error: "no such model".into() }).await?;
+        }
+        Step::Open { reserve } => drop(calls.intend(intended(ctx, reserve)).await?),
+        Step::Try { reserve } => drop(calls.intend(intended(ctx, reserve)).await),
+        Step::Hold => {
+            signal::give(ctx.run_id(), "begun");
+            signal::wait(ctx.run_id(), "go on").await;
+        }
+        Step::Hang => {
+            signal::give(ctx.run_id(), "begun");
+            std::future::pending::<()>().await;
+        }
+        Step::Error => return Err(StageError::retryable("the far side is away")),
+        Step::Stop => return Err(StageError::permanent("it makes no sense")),
+    }
+    Ok(())
+}
+
+pub(crate) async fn play(ctx: &StageContext, script: &Script) -> StageResult<u32> {
+    let attempt = usize::try_from(ctx.attempt())?;
+    for now in script.get(attempt - 1).or(script.last()).into_iter().flatten() {
+        step(ctx, *now).await?;
+    }
+    Ok(ctx.attempt())
+}
+
+#[stage(retry(max_attempts = 3, initial = "1s"), timeout = "1h")]
+pub(crate) async fn act(script: Script, ctx: &StageContext) -> StageResult<u32> {
+    play(ctx, &script).await
+}
+
+workflow! { pub(crate) acting = act }
+
+/// For tests that move the clock while a body runs.
+pub(crate) const LONG: std::time::Duration = std::time::Duration::from_secs(1_000_000);
+
+pub(crate) async fn worker(world: &World) -> Engine {
+    world.engine().register::<acting>().lease(LONG).build().await.unwrap()
+}
+
+pub(crate) async fn start(engine: &Engine, script: Script) -> RunHandle<acting> {
+    engine.start::<acting>(ActInput { script }).await.unwrap()
+}
+
+/// Goes on to the instant at which something of `W` is due; where nothing is, somebody is at work.
+pub(crate) async fn pass<W: Workflow>(world: &World) {
+    let due = world.store.next_job_due(&[W::definition().fingerprint().to_owned()]).await.unwrap();
+    let wait = due.and_then(|due| (due - world.clock_now()).to_std().ok());
+    world.clock.advance(wait.unwrap_or_default());
+    tokio::task::yield_now().await;
+}
+
+/// Lets time pass until the run is over.
+pub(crate) async fn output<W: Workflow>(world: &World, run: &RunHandle<W>) -> Result<W::Output, Error> {
+    while !run.status().await?.is_terminal() {
+        pass::<W>(world).await;
+    }
+    run.output().await
+}
+
+/// Attempt, outcome, cost and reservation of each call.
+pub(crate) async fn calls<W: Workflow>(run: &RunHandle<W>) -> Vec<(u32, CallOutcome, i64, i64)> {
+    let told = |call: AiCallRecord| {
+        (call.attempt, call.outcome, call.cost.picodollars(), call.reserved.picodollars())
+    };
+    run.calls(None, 100).await.unwrap().into_iter().map(told).collect()
+}
+
+/// Cost and reservation of the run, which are the sums over its calls, none of which is open.
+pub(crate) async fn costs<W: Workflow>(run: &RunHandle<W>) -> (i64, i64) {
+    let costs = run.costs().await.unwrap();
+    let rows = calls(run).await;
+    let sum = |of: fn(&(u32, CallOutcome, i64, i64)) -> i64| rows.iter().map(of).sum::<i64>();
+    assert_eq!(costs.cost.picodollars(), sum(|call| call.2));
+    assert_eq!(costs.reserved.picodollars(), sum(|call| call.3));
+    assert_eq!(costs.open, 0);
+    let stages = run.stages().await.unwrap();
+    assert_eq!(costs.cost, stages.iter().map(|stage| stage.spending.cost).sum::<Cost>());
+    assert_eq!(costs.reserved, stages.iter().map(|stage| stage.spending.reserved).sum::<Cost>());
+    (costs.cost.picodollars(), costs.reserved.picodollars())
+}
+

@@ -1,0 +1,193 @@
+//! What a run and its stages may spend: checked where the money is reserved, under the run's lock.
+
+use futures_util::future::join_all;
+
+use super::fixture::{Fixture, LEASE, call, decision, definitions, held, intend, settle};
+use crate::error::Error;
+use crate::id::RunId;
+use crate::language::{CallEnd, CallId, Cost};
+use crate::ports::{Change, Commit, Guard};
+use crate::records::{ClaimedJob, Status};
+
+cases![
+    what_is_spent_and_reserved_stays_within_the_budget_of_the_run,
+    a_stage_has_a_budget_of_its_own,
+    what_ends_makes_room_and_what_is_unknown_does_not,
+    a_budget_is_only_raised,
+    branches_do_not_overspend_together,
+    what_waits_for_its_budget_is_never_due,
+    what_is_resumed_is_due,
+    what_fits_by_now_does_not_wait,
+];
+
+fn cost(picodollars: i64) -> Cost {
+    Cost::from_picodollars(picodollars)
+}
+
+fn budget(stage_id: Option<&str>, limit: i64) -> Change {
+    Change::SetBudget { stage_id: stage_id.map(str::to_owned), budget: cost(limit) }
+}
+
+async fn set(fixture: &Fixture, run_id: RunId, change: Change) {
+    fixture.apply(decision(run_id, Guard::Present, vec![change])).await;
+}
+
+/// Intends a call in a stage that declares a budget.
+async fn declared(
+    fixture: &Fixture,
+    job: &ClaimedJob,
+    reserve: i64,
+    limit: Option<i64>,
+) -> Result<CallId, Error> {
+    let (stage_id, call_id) = (job.lease.stage_id.clone(), CallId::generate());
+    let call = Box::new(call("t", reserve));
+    let change = Change::IntendCall { stage_id, call_id, call, budget: limit.map(cost) };
+    let commit = fixture.store.commit(held(job, vec![change])).await?;
+    assert!(matches!(commit, Commit::Applied(_)), "{commit:?}");
+    Ok(call_id)
+}
+
+fn refused(answer: Result<CallId, Error>) -> String {
+    let error = answer.unwrap_err();
+    assert_eq!(error.code(), "BUDGET_EXCEEDED");
+    assert!(!error.is_retryable());
+    error.to_string()
+}
+
+async fn what_is_spent_and_reserved_stays_within_the_budget_of_the_run(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    set(&fixture, run_id, budget(None, 10)).await;
+    let first = declared(&fixture, &job, 4, None).await.unwrap();
+    fixture.apply(held(&job, vec![settle("a", first, 2)])).await;
+    declared(&fixture, &job, 5, None).await.unwrap();
+    let text = refused(declared(&fixture, &job, 4, None).await);
+    for part in [
+        "run ",
+        "is 0.00000000001 USD",
+        "0.000000000002 USD spent",
+        "0.000000000005 USD reserved",
+        "can cost 0.000000000004 USD",
+        "run.raiseBudget",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains("stage"), "{text}");
+    assert_eq!(fixture.store.calls_of_run(run_id, None, 9).await.unwrap().len(), 2, "nothing is written");
+    assert_eq!(fixture.run(run_id).await.spending.reserved, cost(5));
+    declared(&fixture, &job, 3, None).await.unwrap();
+    declared(&fixture, &job, 0, None).await.expect("what costs nothing is within every budget");
+}
+
+async fn a_stage_has_a_budget_of_its_own(fixture: Fixture) {
+    let run_id = fixture.create().await;
+    fixture.start(run_id, &[("a", 0), ("b", 0)], 2).await;
+    let jobs = fixture.claim_up_to("worker", 2).await;
+    declared(&fixture, &jobs[0], 5, Some(5)).await.unwrap();
+    let text = refused(declared(&fixture, &jobs[0], 1, Some(5)).await);
+    assert!(text.contains(&format!("stage `{}` of run {run_id}", jobs[0].lease.stage_id)), "{text}");
+    declared(&fixture, &jobs[1], 5, Some(5)).await.unwrap();
+    // In this run the stage may spend more than it declares; and what it declares may be more.
+    set(&fixture, run_id, budget(Some(&jobs[0].lease.stage_id), 7)).await;
+    declared(&fixture, &jobs[0], 2, Some(5)).await.unwrap();
+    refused(declared(&fixture, &jobs[0], 1, Some(5)).await);
+    declared(&fixture, &jobs[0], 1, Some(8)).await.unwrap();
+    assert_eq!(fixture.stage(run_id, &jobs[0].lease.stage_id).await.spending.budget, Some(cost(7)));
+}
+
+async fn what_ends_makes_room_and_what_is_unknown_does_not(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    set(&fixture, run_id, budget(None, 10)).await;
+    let first = declared(&fixture, &job, 10, None).await.unwrap();
+    let failed = CallEnd::Failed { error: "no".into() };
+    let end = |call_id, end| Change::EndCall { stage_id: "a".into(), call_id, end: Box::new(end) };
+    fixture.apply(held(&job, vec![end(first, failed)])).await;
+    let second = declared(&fixture, &job, 10, None).await.unwrap();
+    // The end comes before the intention of one decision.
+    let third = CallId::generate();
+    fixture.apply(held(&job, vec![settle("a", second, 4), intend("a", third, call("t", 6))])).await;
+    fixture.apply(held(&job, vec![end(third, CallEnd::Unknown { error: "cut".into() })])).await;
+    refused(declared(&fixture, &job, 1, None).await);
+    // An answer may cost more than was reserved: it is spent all the same, and then nothing is left.
+    set(&fixture, run_id, budget(None, 11)).await;
+    let last = declared(&fixture, &job, 1, None).await.unwrap();
+    fixture.apply(held(&job, vec![settle("a", last, 100)])).await;
+    assert_eq!(fixture.run(run_id).await.spending.cost, cost(104));
+    refused(declared(&fixture, &job, 1, None).await);
+}
+
+async fn a_budget_is_only_raised(fixture: Fixture) {
+    let (run_id, _) = fixture.running().await;
+    for (limit, then) in [(5, 5), (3, 5), (9, 9)] {
+        set(&fixture, run_id, budget(None, limit)).await;
+        set(&fixture, run_id, budget(Some("a"), limit)).await;
+        assert_eq!(fixture.run(run_id).await.spending.budget, Some(cost(then)));
+        assert_eq!(fixture.stage(run_id, "a").await.spending.budget, Some(cost(then)));
+    }
+}
+
+/// Sixteen ask at the same time for a tenth of the budget each.
+async fn branches_do_not_overspend_together(fixture: Fixture) {
+    let run_id = fixture.create().await;
+    let names: Vec<String> = (0..16).map(|number| format!("s{number}")).collect();
+    let stages: Vec<(&str, u32)> = names.iter().map(|name| (name.as_str(), 0)).collect();
+    fixture.start(run_id, &stages, 16).await;
+    set(&fixture, run_id, budget(None, 100)).await;
+    let jobs = fixture.claim_up_to("worker", 16).await;
+    assert_eq!(jobs.len(), 16);
+    let answers = join_all(jobs.iter().map(|job| declared(&fixture, job, 10, None))).await;
+    let (granted, others): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
+    assert_eq!((granted.len(), others.len()), (10, 6));
+    others.into_iter().for_each(|answer| drop(refused(answer)));
+    let run = fixture.run(run_id).await.spending;
+    assert_eq!((run.reserved, run.open), (cost(100), 10));
+    assert_eq!(fixture.store.calls_of_run(run_id, None, 99).await.unwrap().len(), 10);
+}
+
+fn wait(reserve: i64, limit: i64) -> Change {
+    Change::AwaitBudget {
+        stage_id: "a".into(),
+        error: "too dear".into(),
+        reserve: cost(reserve),
+        budget: Some(cost(limit)),
+    }
+}
+
+async fn what_waits_for_its_budget_is_never_due(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let events = fixture.events(run_id).await.len();
+    fixture.apply(held(&job, vec![wait(5, 4)])).await;
+    let stage = fixture.stage(run_id, "a").await;
+    assert_eq!((stage.status, stage.attempt), (Status::Pending, 0), "the attempt does not count");
+    assert_eq!((stage.awaits_budget, stage.error_message.as_deref()), (Some(cost(5)), Some("too dear")));
+    let waiting = fixture.job(run_id, "a").await.unwrap();
+    assert_eq!((waiting.status, waiting.attempt, waiting.worker_id), (Status::Pending, 0, None));
+    assert_eq!(waiting.lease_epoch, job.lease.epoch);
+    assert_eq!(fixture.event_names(run_id).await[events..], ["stage:retrying"]);
+    for _ in 0..2 {
+        assert_eq!(fixture.store.next_job_due(&definitions()).await.unwrap(), None);
+        assert!(fixture.claim_up_to("worker", 9).await.is_empty());
+        assert!(fixture.store.stuck_runs(&definitions(), LEASE, 9).await.unwrap().is_empty());
+        assert!(fixture.store.unclaimed_runs(&[], LEASE, 9).await.unwrap().is_empty());
+        fixture.clock.advance(LEASE * 100_000);
+    }
+}
+
+async fn what_is_resumed_is_due(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let resume = || decision(run_id, Guard::Present, vec![Change::Resume { stage_id: "a".into() }]);
+    assert_eq!(fixture.apply(resume()).await.ready, 0, "it does not wait");
+    assert_eq!(fixture.job(run_id, "a").await.unwrap().status, Status::Running);
+    fixture.apply(held(&job, vec![wait(5, 4)])).await;
+    assert_eq!(fixture.apply(resume()).await.ready, 1);
+    assert_eq!(fixture.stage(run_id, "a").await.awaits_budget, None);
+    let again = fixture.claim("worker").await;
+    assert_eq!((again.attempt, again.lease.epoch), (1, job.lease.epoch + 1));
+}
+
+/// Somebody has raised it between the refusal and this, and found nobody who waited.
+async fn what_fits_by_now_does_not_wait(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    assert_eq!(fixture.apply(held(&job, vec![wait(5, 5)])).await.ready, 1);
+    assert_eq!(fixture.stage(run_id, "a").await.awaits_budget, None);
+    assert_eq!(fixture.claim("worker").await.attempt, 1);
+}

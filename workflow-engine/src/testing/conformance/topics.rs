@@ -1,0 +1,121 @@
+//! Calls by run and by topic, and sums over them.
+
+use super::fixture::{Fixture, call, held, intend, settle};
+use crate::language::{CallEnd, CallId, CallSums, Cost, IntendedCall, SettledCall};
+
+cases![
+    trap_17_a_topic_is_whole_segments,
+    trap_17_signs_of_patterns_are_themselves,
+    sums_are_told_by_model,
+    sums_stop_at_the_largest_amount,
+    calls_of_a_run_come_page_by_page,
+    calls_of_a_topic_come_page_by_page,
+];
+
+/// Calls outside of runs of these topics.
+async fn outside(fixture: &Fixture, topics: &[&str]) {
+    for topic in topics {
+        fixture.store.intend_call(CallId::generate(), call(topic, 1)).await.unwrap();
+    }
+}
+
+async fn topics(fixture: &Fixture, topic: &str) -> Vec<String> {
+    let calls = fixture.store.calls_of_topic(topic, None, usize::MAX).await.unwrap();
+    let count = fixture.store.call_statistics(topic).await.unwrap().total.calls;
+    assert_eq!(count, calls.len() as u64, "sums are over the same calls");
+    calls.into_iter().map(|call| call.topic).collect()
+}
+
+async fn trap_17_a_topic_is_whole_segments(fixture: Fixture) {
+    let all = ["run-1", "run-1.a", "run-1.a.b", "run-10", "run-10.a", "run-1-b", "run-1 ", "run-1/a", "run"];
+    outside(&fixture, &all).await;
+    assert_eq!(topics(&fixture, "run-1").await, ["run-1", "run-1.a", "run-1.a.b"]);
+    assert_eq!(topics(&fixture, "run-10").await, ["run-10", "run-10.a"]);
+    assert_eq!(topics(&fixture, "run-1.a").await, ["run-1.a", "run-1.a.b"]);
+    assert_eq!(topics(&fixture, "run").await, ["run"]);
+    assert!(topics(&fixture, "ru").await.is_empty());
+    assert!(topics(&fixture, "run-1.").await.is_empty());
+}
+
+async fn trap_17_signs_of_patterns_are_themselves(fixture: Fixture) {
+    outside(&fixture, &["a_b", "axb", "a%", "a%.c", "abc.c", "a*b", "A_b", "größe.ß"]).await;
+    assert_eq!(topics(&fixture, "a_b").await, ["a_b"]);
+    assert_eq!(topics(&fixture, "a%").await, ["a%", "a%.c"]);
+    assert_eq!(topics(&fixture, "a*b").await, ["a*b"]);
+    assert_eq!(topics(&fixture, "größe").await, ["größe.ß"]);
+    assert!(topics(&fixture, "%").await.is_empty());
+}
+
+async fn sums_are_told_by_model(fixture: Fixture) {
+    let (_, job) = fixture.running().await;
+    let [first, second, third] = [(); 3].map(|()| CallId::generate());
+    let of = |model: &str| IntendedCall { model_key: model.into(), ..call("t.x", 10) };
+    let changes = vec![
+        intend("a", first, of("b")),
+        intend("a", second, of("a")),
+        intend("a", third, of("b")),
+        settle("a", first, 4),
+        settle("a", second, 5),
+    ];
+    fixture.apply(held(&job, changes)).await;
+    let outside = CallId::generate();
+    fixture.store.intend_call(outside, of("b")).await.unwrap();
+    fixture.store.end_call(outside, CallEnd::Failed { error: "no".into() }).await.unwrap();
+    let statistics = fixture.store.call_statistics("t").await.unwrap();
+    let settled = |cost| CallSums {
+        calls: 1,
+        settled: 1,
+        input_tokens: 3,
+        output_tokens: 4,
+        cost: Cost::from_picodollars(cost),
+        ..CallSums::default()
+    };
+    let reserved = Cost::from_picodollars(10);
+    let of_b = CallSums { calls: 3, failed: 1, reserved, ..settled(4) };
+    assert_eq!(statistics.by_model, [("a".to_owned(), settled(5)), ("b".to_owned(), of_b)]);
+    let total =
+        CallSums { calls: 4, settled: 2, input_tokens: 6, output_tokens: 8, cost: Cost::from_picodollars(9), ..of_b };
+    assert_eq!(statistics.total, total);
+    assert_eq!(fixture.store.call_statistics("nowhere").await.unwrap().total, CallSums::default());
+}
+
+async fn sums_stop_at_the_largest_amount(fixture: Fixture) {
+    for _ in 0..3 {
+        let id = CallId::generate();
+        fixture.store.intend_call(id, call("t", 1)).await.unwrap();
+        let settled = SettledCall { cost: Cost::MAX, ..SettledCall::default() };
+        fixture.store.end_call(id, CallEnd::Settled(settled)).await.unwrap();
+    }
+    let statistics = fixture.store.call_statistics("t").await.unwrap();
+    assert_eq!((statistics.total.cost, statistics.total.settled), (Cost::MAX, 3));
+}
+
+async fn calls_of_a_run_come_page_by_page(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let mut ids: Vec<CallId> = (0..5).map(|_| CallId::generate()).collect();
+    fixture.apply(held(&job, ids.iter().map(|id| intend("a", *id, call("t", 1))).collect())).await;
+    outside(&fixture, &["t"]).await;
+    ids.sort();
+    let (mut after, mut found) = (None, Vec::new());
+    loop {
+        let page = fixture.store.calls_of_run(run_id, after, 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        found.extend(page.iter().map(|call| call.id));
+    }
+    assert_eq!(found, ids);
+}
+
+async fn calls_of_a_topic_come_page_by_page(fixture: Fixture) {
+    outside(&fixture, &["t.b", "t", "t.a", "t.b", "u", "t.a.x", "t.b"]).await;
+    let (mut after, mut found) = (None, Vec::new());
+    loop {
+        let page = fixture.store.calls_of_topic("t", after, 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some((last.topic.clone(), last.id));
+        found.extend(page.into_iter().map(|call| (call.topic, call.id)));
+    }
+    assert!(found.is_sorted());
+    let topics: Vec<&str> = found.iter().map(|(topic, _)| topic.as_str()).collect();
+    assert_eq!(topics, ["t", "t.a", "t.a.x", "t.b", "t.b", "t.b"]);
+}
