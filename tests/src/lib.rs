@@ -23,6 +23,7 @@ pub mod tables;
 pub mod transfer;
 pub mod http;
 pub mod asking;
+pub mod models;
 
 /// Every snippet of the Markdown files compiles, and runs.
 #[cfg(doctest)]

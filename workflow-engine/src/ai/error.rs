@@ -114,6 +114,13 @@ impl AiError {
     }
 }
 
+impl AiError {
+    /// Whether another attempt of the stage may end otherwise. A call that was stopped says nothing of the next one.
+    pub(crate) const fn may_be_retried_by_stage(&self) -> bool {
+        self.is_retryable() || matches!(self.kind, AiErrorKind::Cancelled)
+    }
+}
+
 impl fmt::Display for AiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

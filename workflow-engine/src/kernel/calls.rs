@@ -106,7 +106,9 @@ impl CallLedger for AttemptCalls {
         match commit {
             Ok(Commit::Applied(_)) => {
                 intention.is_open = false;
-                committed.iter().for_each(|id| drop(kept.ended.remove(id)));
+                for id in &committed {
+                    kept.ended.remove(id);
+                }
                 kept.refused = None;
                 Ok(intention.id)
             }

@@ -43,7 +43,8 @@ pub(super) const END: &str = "
         metadata = coalesce(n.metadata, c.metadata), response = n.response
     FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS n (id, outcome, error_message, metadata, response,
         input_tokens, cached_input_tokens, output_tokens, cost, ended_at)
-    WHERE c.id = n.id AND c.outcome = 'INTENDED' AND (c.workflow_run_id IS NOT NULL) = $11";
+    WHERE c.id = n.id AND (c.outcome = 'INTENDED' OR c.outcome = 'UNKNOWN' AND n.outcome <> 'UNKNOWN')
+        AND (c.workflow_run_id IS NOT NULL) = $11";
 
 /// The calls of these stages that nobody ends any more.
 pub(super) const VOID: &str = "
@@ -199,12 +200,8 @@ pub(super) fn end<'q>(
     let mut numbers: [Vec<i64>; 4] = Default::default();
     for row in ended {
         let settled = &row.settled;
-        let of_row = [
-            Some(row.outcome.as_str()),
-            row.error.as_deref(),
-            row.metadata(),
-            settled.response.as_deref(),
-        ];
+        let of_row =
+            [Some(row.outcome.as_str()), row.error.as_deref(), row.metadata(), settled.response.as_deref()];
         texts.iter_mut().zip(of_row).for_each(|(column, value)| column.push(text(value)));
         let of_row = [
             number(settled.input_tokens),
