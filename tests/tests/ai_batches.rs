@@ -17,6 +17,7 @@ struct Verdict {
     good: bool,
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "it stands beside failures")]
 fn answer(text: &str, usage: Usage) -> Result<GenerateResponse, AiError> {
     Ok(GenerateResponse {
         text: text.into(),

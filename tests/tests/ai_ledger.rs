@@ -97,8 +97,8 @@ async fn each_try_is_a_row_and_waits_as_long_as_it_is_asked_to() {
     // The second wait of the backoff: a second, and at most as much again.
     assert!((Duration::from_secs(1)..=Duration::from_secs(2)).contains(&waits[1]), "{waits:?}");
     assert!((clock.now() - began).num_seconds() >= 8);
-    use CallOutcome::{Failed, Settled};
-    assert_eq!(outcomes(&ledger), [Failed, Failed, Settled]);
+    let expected = [CallOutcome::Failed, CallOutcome::Failed, CallOutcome::Settled];
+    assert_eq!(outcomes(&ledger), expected);
     let attempts: Vec<_> =
         ledger.calls().iter().map(|call| attempt(call.metadata.as_ref().unwrap())).collect();
     assert_eq!(attempts, [1, 2, 3]);

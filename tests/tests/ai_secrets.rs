@@ -28,7 +28,7 @@ struct Careless {
 
 #[async_trait]
 impl AiProvider for Careless {
-    fn id(&self) -> &str {
+    fn id(&self) -> &'static str {
         "test"
     }
 
@@ -90,11 +90,10 @@ async fn talk(ctx: &StageContext) -> StageResult<Vec<String>> {
     let recorded = RecordedCall::new("m").prompt(PROMPT).response(RESPONSE);
     shown.push(format!("{recorded:?}"));
     ai.record_call(recorded).await?;
+    ctx.log(workflow_engine::LogLevel::Info, "shown", &shown);
     // The last failure is the run's.
-    ai.generate_object::<Verdict>("m", PROMPT).await.map(|_| shown.clone()).or_else(|error| {
-        ctx.log(workflow_engine::LogLevel::Info, "shown", &shown);
-        Err(error.into())
-    })
+    ai.generate_object::<Verdict>("m", PROMPT).await?;
+    Ok(shown)
 }
 
 workflow! { talking = talk }

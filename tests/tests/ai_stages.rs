@@ -77,6 +77,7 @@ impl std::error::Error for Mine {
 
 #[test]
 fn the_remedy_is_found_behind_errors_of_ones_own() {
+    use AiErrorKind as Kind;
     let delay = Duration::from_secs(9);
     let limited = || error(AiErrorKind::RateLimited, 429).with_retry_after(delay);
     for error in [StageError::from(limited()), StageError::from(Mine(limited()))] {
@@ -84,7 +85,6 @@ fn the_remedy_is_found_behind_errors_of_ones_own() {
     }
     let refused = StageError::from(Mine(error(AiErrorKind::InvalidRequest, 400)));
     assert_eq!((refused.is_retryable(), refused.message()), (false, "the summary failed: no"));
-    use AiErrorKind as Kind;
     for (kind, is_retryable) in [
         (Kind::RateLimited, true),
         (Kind::Overloaded, true),
@@ -110,6 +110,8 @@ fn the_remedy_is_found_behind_errors_of_ones_own() {
 
 #[tokio::test]
 async fn a_run_has_cost_what_its_calls_have_cost_failed_attempts_included() {
+    use CallOutcome::{Settled, Unknown};
+
     let provider = ScriptedProvider::new("test")
         .text("Because.", usage(1_000, 100))
         .fail(AiError::new(AiErrorKind::Timeout, "slow"))
@@ -125,7 +127,6 @@ async fn a_run_has_cost_what_its_calls_have_cost_failed_attempts_included() {
     assert!(costs.reserved > Cost::ZERO);
     let calls = run.calls(None, 10).await.unwrap();
     let rows: Vec<_> = calls.iter().map(|call| (call.attempt, call.outcome)).collect();
-    use CallOutcome::{Settled, Unknown};
     assert_eq!(rows, [(1, Settled), (1, Unknown), (2, Settled), (2, Settled)]);
     engine.shutdown().await;
 }

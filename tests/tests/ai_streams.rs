@@ -10,10 +10,12 @@ use workflow_engine::ai::{
 };
 use workflow_engine::records::{CallOutcome, CallType, Cost};
 
+#[allow(clippy::unnecessary_wraps, reason = "it stands beside failures")]
 fn text(text: &str) -> Result<StreamPart, AiError> {
     Ok(StreamPart::Text(text.into()))
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "it stands beside failures")]
 fn finished() -> Result<StreamPart, AiError> {
     Ok(StreamPart::Finished { usage: usage(10, 5), finish_reason: FinishReason::Stop })
 }
