@@ -7,9 +7,9 @@ use async_trait::async_trait;
 
 use crate::error::Error;
 use crate::ports::{
-    CallEnd, CallLedger, CallStatistics, CallSums, Clock, IntendedCall, SettledCall, SystemClock,
+    BatchNames, CallEnd, CallLedger, CallStatistics, CallSums, Clock, IntendedCall, SettledCall, SystemClock,
 };
-use crate::records::{AiCallRecord, CallId, CallOutcome, Cost};
+use crate::records::{self, AiCallRecord, CallId, CallOutcome, Cost};
 
 /// Keeps calls in memory, where a test reads them; gone with the process.
 ///
@@ -106,6 +106,12 @@ impl CallLedger for MemoryLedger {
         }
         statistics.by_model = by_model.into_iter().collect();
         Ok(statistics)
+    }
+
+    async fn rows_of_batch(&self, topic: &str, batch: &BatchNames) -> Result<Vec<(String, CallId)>, Error> {
+        let calls = self.lock();
+        let calls = calls.values().filter(|call| call.topic == topic).cloned();
+        Ok(records::rows_of_batch(calls, batch))
     }
 }
 

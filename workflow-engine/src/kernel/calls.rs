@@ -9,9 +9,11 @@ use tokio_util::sync::CancellationToken;
 use super::Kernel;
 use super::limits::told;
 use crate::error::Error;
-use crate::language::{CallEnd, CallId, CallLedger, CallStatistics, Cost, IntendedCall, SettledCall};
+use crate::language::{
+    BatchNames, CallEnd, CallId, CallLedger, CallStatistics, Cost, IntendedCall, SettledCall,
+};
 use crate::ports::{Change, Commit, Decision, Guard, Store};
-use crate::records::Lease;
+use crate::records::{self, Lease};
 
 /// What an attempt writes in the ledger: intentions at once, each in a commit of its own under the lease; how calls have
 /// ended with the next intention, or with the attempt's outcome, whatever that is.
@@ -138,6 +140,10 @@ impl CallLedger for AttemptCalls {
     async fn statistics(&self, topic: &str) -> Result<CallStatistics, Error> {
         self.store.call_statistics(topic).await
     }
+
+    async fn rows_of_batch(&self, topic: &str, batch: &BatchNames) -> Result<Vec<(String, CallId)>, Error> {
+        rows_of_batch(&*self.store, topic, batch).await
+    }
 }
 
 /// A call whose intention is being written. Whoever does not learn that it is written makes no call; should it be
@@ -174,6 +180,34 @@ impl CallLedger for OutsideCalls {
 
     async fn statistics(&self, topic: &str) -> Result<CallStatistics, Error> {
         self.0.call_statistics(topic).await
+    }
+
+    async fn rows_of_batch(&self, topic: &str, batch: &BatchNames) -> Result<Vec<(String, CallId)>, Error> {
+        rows_of_batch(&*self.0, topic, batch).await
+    }
+}
+
+/// How many rows are read at a time.
+const PAGE: usize = 1_000;
+
+/// Of the topic itself: what stands below it is of others.
+async fn rows_of_batch(
+    store: &dyn Store,
+    topic: &str,
+    batch: &BatchNames,
+) -> Result<Vec<(String, CallId)>, Error> {
+    let mut calls = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.calls_of_topic(topic, after, PAGE).await?;
+        let is_last = page.len() < PAGE;
+        after = page.last().map(|call| (call.topic.clone(), call.id));
+        // In the order of topics, those below come last.
+        let goes_on = !is_last && after.as_ref().is_some_and(|(last, _)| last == topic);
+        calls.extend(page.into_iter().filter(|call| call.topic == topic));
+        if !goes_on {
+            return Ok(records::rows_of_batch(calls, batch));
+        }
     }
 }
 

@@ -32,7 +32,9 @@ pub use scheduler::{Scheduler, SchedulerError};
 pub use sink::{DeliveryError, DeliveryPolicy, EventSink, Plugin};
 pub use transport::JobTransport;
 
-pub use crate::language::{CallEnd, CallLedger, CallStatistics, CallSums, IntendedCall, SettledCall};
+pub use crate::language::{
+    BatchNames, CallEnd, CallLedger, CallStatistics, CallSums, IntendedCall, SettledCall,
+};
 
 /// A store: everything that is kept, in one place, so that one transaction covers it.
 pub trait Store: Persistence + JobTransport + Outbox + Retention + Ledger {}

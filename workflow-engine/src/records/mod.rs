@@ -12,11 +12,13 @@ mod annotation;
 mod artifact;
 mod value;
 mod ai_call;
+mod batch_rows;
 mod spending;
 
 pub use ai_call::{AiCallRecord, CallOutcome};
 pub use annotation::AnnotationRecord;
 pub use artifact::ArtifactRecord;
+pub(crate) use batch_rows::rows_of_batch;
 pub use delivery::{DeadLetter, DeliveryRecord};
 pub use event::{Event, EventKind};
 pub use event_type::EventType;

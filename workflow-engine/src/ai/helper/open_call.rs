@@ -33,6 +33,11 @@ impl OpenCall {
         Ok(call)
     }
 
+    /// One that is written down already, by whoever has made it.
+    pub(super) fn again(ledger: &Arc<dyn CallLedger>, id: CallId) -> Self {
+        Self { ledger: Arc::clone(ledger), id, was_sent: true, is_ended: false }
+    }
+
     /// From here on it counts as made.
     pub(super) fn is_sent(&mut self) {
         self.was_sent = true;

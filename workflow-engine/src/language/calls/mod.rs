@@ -41,6 +41,26 @@ pub trait CallLedger: Send + Sync {
     /// # Errors
     /// When the store cannot be read.
     async fn statistics(&self, topic: &str) -> Result<CallStatistics, Error>;
+
+    /// The rows that this topic has already of a batch: of each item its id and its row, the one that counts. A batch
+    /// that is found again belongs to the rows under which it was handed over, and gets no others. A ledger that cannot
+    /// tell answers none.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    async fn rows_of_batch(&self, _topic: &str, _batch: &BatchNames) -> Result<Vec<(String, CallId)>, Error> {
+        Ok(Vec::new())
+    }
+}
+
+/// The names that rows of a batch have in their metadata, as `batch_token` and as `batch`, beside the `custom_id` of
+/// their item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchNames {
+    /// Under which it was handed over.
+    pub token: String,
+    /// The provider's own, which rows have that are settled.
+    pub id: String,
 }
 
 /// A call that is about to be made.

@@ -1,8 +1,9 @@
 //! Handing a batch over.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::future::IntoFuture;
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
@@ -13,10 +14,12 @@ use super::token::token_of;
 use super::{AiBatch, FarSide};
 use crate::ai::batch::{BatchItem, BatchProvider, SubmittedBatch};
 use crate::ai::error::{AiError, AiErrorKind};
-use crate::ai::helper::faults::end_of;
+use crate::ai::helper::AiHelper;
+use crate::ai::helper::asking::Question;
+use crate::ai::helper::faults::{end_of, of_ledger};
 use crate::ai::helper::open_call::OpenCall;
 use crate::ai::helper::schema::Expected;
-use crate::ports::{CallEnd, IntendedCall};
+use crate::ports::{BatchNames, CallEnd, CallLedger, IntendedCall};
 use crate::records::{CallId, CallType};
 
 /// How many rows are written at the same time: so many share a transaction at most.
@@ -34,7 +37,7 @@ pub struct SubmitBatch {
 /// Items that may be sent.
 struct Prepared {
     items: Vec<BatchItem>,
-    intended: Vec<IntendedCall>,
+    questions: Vec<Question>,
     expected: Vec<Option<Expected>>,
 }
 
@@ -62,7 +65,7 @@ impl SubmitBatch {
     async fn call(mut self) -> Result<BatchTicket, AiError> {
         let helper = self.batch.helper.clone();
         let far = FarSide::new(&helper, &self.batch.choice.key)?;
-        let Prepared { items, intended, expected } = self.prepare()?;
+        let Prepared { items, mut questions, expected } = self.prepare()?;
         let batches = far.batches()?;
         // Under a name that nobody else has, there is nothing to be found.
         let (token, may_exist) = match (self.token.take(), &helper.shared.token) {
@@ -71,8 +74,19 @@ impl SubmitBatch {
             (None, None) => (CallId::generate().to_string(), false),
         };
         let found = if may_exist { self.batch.repeat(|| batches.find(&token)).await? } else { None };
+        for question in &mut questions {
+            question.metadata.insert("batch_token".to_owned(), token.clone().into());
+        }
+        let known = match &found {
+            Some(found) => known_rows(&helper, &token, found).await?,
+            None => HashMap::new(),
+        };
+        let intended = questions.iter().zip(&items);
+        let intended: Vec<_> = intended
+            .map(|(question, item)| (question.intended(1), known.get(&item.custom_id).copied()))
+            .collect();
         // In their order, for the first error of several is told.
-        let writing = intended.into_iter().map(|call| OpenCall::intend_unsent(helper.ledger(), call));
+        let writing = intended.into_iter().map(|(call, known)| write_down(helper.ledger(), call, known));
         let mut rows: Vec<OpenCall> = stream::iter(writing).buffered(WRITES).try_collect().await?;
         for row in &mut rows {
             row.is_sent();
@@ -81,7 +95,7 @@ impl SubmitBatch {
             Some(found) => found,
             None => match self.send(batches, &token, &items).await {
                 Ok(submitted) => submitted,
-                Err(error) => return Err(end_all(rows, error).await),
+                Err(NotSubmitted { error, end }) => return Err(end_all(rows, error, &end).await),
             },
         };
         let call_ids = rows.into_iter().map(OpenCall::leave);
@@ -90,7 +104,7 @@ impl SubmitBatch {
 
     fn prepare(&mut self) -> Result<Prepared, AiError> {
         check(&self.items)?;
-        let mut prepared = Prepared { items: Vec::new(), intended: Vec::new(), expected: Vec::new() };
+        let mut prepared = Prepared { items: Vec::new(), questions: Vec::new(), expected: Vec::new() };
         for item in std::mem::take(&mut self.items) {
             let (custom_id, expected) = (item.custom_id.clone(), item.expected.clone());
             let schema = expected.as_ref().map(Expected::object_schema);
@@ -99,7 +113,7 @@ impl SubmitBatch {
             let ready = generation.ready(CallType::Batch, temperature, schema)?;
             let mut question = ready.question(1)?;
             question.metadata.insert("custom_id".to_owned(), custom_id.clone().into());
-            prepared.intended.push(question.intended(1));
+            prepared.questions.push(question);
             prepared.items.push(BatchItem { custom_id, request: ready.request });
             prepared.expected.push(expected);
         }
@@ -111,7 +125,7 @@ impl SubmitBatch {
         batches: &dyn BatchProvider,
         token: &str,
         items: &[BatchItem],
-    ) -> Result<SubmittedBatch, AiError> {
+    ) -> Result<SubmittedBatch, NotSubmitted> {
         let helper = &self.batch.helper;
         let client = helper.client()?;
         let mut waits = client.waits(self.retries);
@@ -122,20 +136,60 @@ impl SubmitBatch {
             };
             let may_be_there = matches!(end_of(&error), CallEnd::Unknown { .. });
             if may_be_there && !batches.finds_by_token() {
-                return Err(error);
+                return Err(error.into());
             }
-            let Some(wait) = waits.next(&error) else { return Err(error) };
-            helper.unless_cancelled(client.clock().sleep(wait)).await?;
-            if may_be_there && let Some(found) = self.batch.repeat(|| batches.find(token)).await? {
+            let lost = end_of(&error);
+            let Some(wait) = waits.next(&error) else { return Err(error.into()) };
+            // Until the provider says that it has no such batch, it may have one, whatever goes wrong meanwhile.
+            let unknown = |error| NotSubmitted { error, end: lost.clone() };
+            helper.unless_cancelled(client.clock().sleep(wait)).await.map_err(unknown)?;
+            if may_be_there
+                && let Some(found) = self.batch.repeat(|| batches.find(token)).await.map_err(unknown)?
+            {
                 return Ok(found);
             }
         }
     }
 }
 
-/// Why it was not handed over; each of its rows says it.
-async fn end_all(rows: Vec<OpenCall>, error: AiError) -> AiError {
-    let endings = rows.into_iter().map(|row| row.end(end_of(&error)));
+/// Why it was not handed over, as far as anybody knows, and what that means for its rows.
+struct NotSubmitted {
+    error: AiError,
+    end: CallEnd,
+}
+
+impl From<AiError> for NotSubmitted {
+    fn from(error: AiError) -> Self {
+        Self { end: end_of(&error), error }
+    }
+}
+
+/// The rows under which a batch that was found again was handed over, by the ids of their items.
+async fn known_rows(
+    helper: &AiHelper,
+    token: &str,
+    found: &SubmittedBatch,
+) -> Result<HashMap<String, CallId>, AiError> {
+    let names = BatchNames { token: token.to_owned(), id: found.id.clone() };
+    let rows = helper.ledger().rows_of_batch(helper.topic(), &names).await;
+    rows.map(HashMap::from_iter).map_err(|error| of_ledger(&error))
+}
+
+/// The row of an item: the one that it has, or a new one.
+async fn write_down(
+    ledger: &Arc<dyn CallLedger>,
+    call: IntendedCall,
+    known: Option<CallId>,
+) -> Result<OpenCall, AiError> {
+    match known {
+        Some(id) => Ok(OpenCall::again(ledger, id)),
+        None => OpenCall::intend_unsent(ledger, call).await,
+    }
+}
+
+/// Each of its rows says why it was not handed over.
+async fn end_all(rows: Vec<OpenCall>, error: AiError, end: &CallEnd) -> AiError {
+    let endings = rows.into_iter().map(|row| row.end(end.clone()));
     let written: Vec<Result<(), AiError>> = stream::iter(endings).buffered(WRITES).collect().await;
     if written.iter().any(Result::is_err) {
         tracing::warn!("the ends of calls in a batch were not written");
