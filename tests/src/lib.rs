@@ -24,6 +24,8 @@ pub mod transfer;
 pub mod http;
 pub mod asking;
 pub mod models;
+pub mod dying;
+pub mod far;
 
 /// Every snippet of the Markdown files compiles, and runs.
 #[cfg(doctest)]

@@ -170,6 +170,27 @@ async fn a_stage_finds_the_batch_that_an_earlier_attempt_has_handed_over() {
     assert!(ctx.ai().batch("m").submit([("a", "Why?")]).await.is_err());
 }
 
+#[tokio::test]
+async fn a_batch_that_is_found_again_keeps_its_rows() {
+    use CallOutcome::{Failed, Settled};
+    let provider = ScriptedProvider::new("test")
+        .finds_batches()
+        .fail(error(AiErrorKind::RateLimited, 429))
+        .batch(BatchState::Completed, [("a", good()), ("b", good())]);
+    let (helper, ledger) = helper(&provider);
+    let batch = helper.batch("m");
+    let submit = || batch.submit([("a", "?"), ("b", "?")]).token("mine").retries(0);
+    submit().await.unwrap_err();
+    let taken = submit().await.unwrap();
+    // Found again, before it is settled and after: by its token, and by the provider's name for it.
+    assert_eq!(submit().await.unwrap(), taken);
+    batch.results(&taken).await.unwrap();
+    assert_eq!(submit().await.unwrap(), taken);
+    batch.results(&taken).await.unwrap();
+    assert_eq!(provider.submissions().len(), 1);
+    assert_eq!(outcomes(&ledger), [Failed, Failed, Settled, Settled], "those that were refused stay so");
+}
+
 #[stage(check = judged, poll_every = "1h", give_up_after = "24h")]
 async fn judge(texts: Vec<String>, ctx: &StageContext) -> StageResult<BatchTicket> {
     let items = texts.into_iter().enumerate();

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::ports::{
     BatchNames, CallEnd, CallLedger, CallStatistics, CallSums, Clock, IntendedCall, SettledCall, SystemClock,
 };
-use crate::records::{self, AiCallRecord, CallId, CallOutcome, Cost};
+use crate::records::{AiCallRecord, BatchRows, CallId, CallOutcome, Cost};
 
 /// Keeps calls in memory, where a test reads them; gone with the process.
 ///
@@ -109,9 +109,9 @@ impl CallLedger for MemoryLedger {
     }
 
     async fn rows_of_batch(&self, topic: &str, batch: &BatchNames) -> Result<Vec<(String, CallId)>, Error> {
-        let calls = self.lock();
-        let calls = calls.values().filter(|call| call.topic == topic).cloned();
-        Ok(records::rows_of_batch(calls, batch))
+        let mut rows = BatchRows::new(batch);
+        self.lock().values().filter(|call| call.topic == topic).for_each(|call| rows.add(call));
+        Ok(rows.found())
     }
 }
 

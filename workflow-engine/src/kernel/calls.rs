@@ -13,7 +13,7 @@ use crate::language::{
     BatchNames, CallEnd, CallId, CallLedger, CallStatistics, Cost, IntendedCall, SettledCall,
 };
 use crate::ports::{Change, Commit, Decision, Guard, Store};
-use crate::records::{self, Lease};
+use crate::records::{AiCallRecord, BatchRows, Lease};
 
 /// What an attempt writes in the ledger: intentions at once, each in a commit of its own under the lease; how calls have
 /// ended with the next intention, or with the attempt's outcome, whatever that is.
@@ -141,8 +141,19 @@ impl CallLedger for AttemptCalls {
         self.store.call_statistics(topic).await
     }
 
-    async fn rows_of_batch(&self, topic: &str, batch: &BatchNames) -> Result<Vec<(String, CallId)>, Error> {
-        rows_of_batch(&*self.store, topic, batch).await
+    /// Whatever the topic: the token belongs to the stage.
+    async fn rows_of_batch(&self, _: &str, batch: &BatchNames) -> Result<Vec<(String, CallId)>, Error> {
+        let mut rows = BatchRows::new(batch);
+        let mut after = None;
+        loop {
+            let page = self.store.calls_of_run(self.lease.run_id, after, PAGE).await?;
+            let of_stage = |call: &&AiCallRecord| call.stage_id.as_ref() == Some(&self.lease.stage_id);
+            page.iter().filter(of_stage).for_each(|call| rows.add(call));
+            match page.last() {
+                Some(last) if page.len() == PAGE => after = Some(last.id),
+                _ => return Ok(rows.found()),
+            }
+        }
     }
 }
 
@@ -162,6 +173,9 @@ impl Drop for Intention<'_> {
         }
     }
 }
+
+/// How many rows are read at a time.
+const PAGE: usize = 1_000;
 
 /// Calls that are made outside of every stage.
 struct OutsideCalls(Arc<dyn Store>);
@@ -183,30 +197,18 @@ impl CallLedger for OutsideCalls {
     }
 
     async fn rows_of_batch(&self, topic: &str, batch: &BatchNames) -> Result<Vec<(String, CallId)>, Error> {
-        rows_of_batch(&*self.0, topic, batch).await
-    }
-}
-
-/// How many rows are read at a time.
-const PAGE: usize = 1_000;
-
-/// Of the topic itself: what stands below it is of others.
-async fn rows_of_batch(
-    store: &dyn Store,
-    topic: &str,
-    batch: &BatchNames,
-) -> Result<Vec<(String, CallId)>, Error> {
-    let mut calls = Vec::new();
-    let mut after = None;
-    loop {
-        let page = store.calls_of_topic(topic, after, PAGE).await?;
-        let is_last = page.len() < PAGE;
-        after = page.last().map(|call| (call.topic.clone(), call.id));
-        // In the order of topics, those below come last.
-        let goes_on = !is_last && after.as_ref().is_some_and(|(last, _)| last == topic);
-        calls.extend(page.into_iter().filter(|call| call.topic == topic));
-        if !goes_on {
-            return Ok(records::rows_of_batch(calls, batch));
+        let mut rows = BatchRows::new(batch);
+        let mut after = None;
+        loop {
+            let page = self.0.calls_of_topic(topic, after, PAGE).await?;
+            page.iter().filter(|call| call.topic == topic).for_each(|call| rows.add(call));
+            match page.last() {
+                // In the order of topics, those below come last.
+                Some(last) if page.len() == PAGE && last.topic == topic => {
+                    after = Some((last.topic.clone(), last.id));
+                }
+                _ => return Ok(rows.found()),
+            }
         }
     }
 }

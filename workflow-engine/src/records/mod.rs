@@ -18,7 +18,7 @@ mod spending;
 pub use ai_call::{AiCallRecord, CallOutcome};
 pub use annotation::AnnotationRecord;
 pub use artifact::ArtifactRecord;
-pub(crate) use batch_rows::rows_of_batch;
+pub(crate) use batch_rows::BatchRows;
 pub use delivery::{DeadLetter, DeliveryRecord};
 pub use event::{Event, EventKind};
 pub use event_type::EventType;

@@ -42,8 +42,8 @@ pub trait CallLedger: Send + Sync {
     /// When the store cannot be read.
     async fn statistics(&self, topic: &str) -> Result<CallStatistics, Error>;
 
-    /// The rows that this topic has already of a batch: of each item its id and its row, the one that counts. A batch
-    /// that is found again belongs to the rows under which it was handed over, and gets no others. A ledger that cannot
+    /// The rows that there are already of a batch, in a stage of the stage, elsewhere of this topic: of each item its id
+    /// and its row, the one that counts. A batch that is found again belongs to the rows under which it was handed over, and gets no others. A ledger that cannot
     /// tell answers none.
     ///
     /// # Errors
