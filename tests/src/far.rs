@@ -71,6 +71,7 @@ impl Far {
     /// Holds the ledger of a run that is over against its own log.
     pub async fn judge<W: Workflow>(&self, run: &RunHandle<W>, told: &str) {
         let rows = run.calls(None, 1_000).await.expect("the store is there");
+        let costs = run.costs().await.expect("the store is there");
         let log = self.log();
         let ids: BTreeSet<CallId> = rows.iter().map(|row| row.id).collect();
         assert!(log.heard.keys().all(|id| ids.contains(id)), "{told}: a request has no row");
@@ -90,8 +91,6 @@ impl Far {
         }
         let truth: i64 = log.heard.values().sum();
         assert!(cost <= truth && truth <= cost + reserved, "{told}: {cost} and {reserved} of {truth}");
-        drop(log);
-        let costs = run.costs().await.expect("the store is there");
         assert_eq!(
             (costs.cost.picodollars(), costs.reserved.picodollars(), costs.open),
             (cost, reserved, 0),
