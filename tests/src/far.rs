@@ -98,12 +98,16 @@ impl Far {
         );
     }
 
-    /// The one row that was written before this request left, and that no request before it had.
+    /// The one row that was written before this request left, and that no request before it had. At no request is more
+    /// spent and reserved than the run may spend.
     async fn hear(&self, prompt: &str, call_type: CallType, custom_id: Option<&str>) -> CallId {
         let (run, stage) = prompt.split_once('|').expect("a prompt of these tests");
         let run: RunId = run.parse().expect("a prompt of these tests");
         let rows = self.store.calls_of_run(run, None, 1_000).await.expect("the store is there");
+        let spending = self.store.run(run).await.expect("the store is there").expect("it asks").spending;
         let log = self.log();
+        let taken = spending.cost + spending.reserved;
+        assert!(spending.budget.is_none_or(|budget| taken <= budget), "{taken} are spent and reserved");
         let is_it = |row: &&AiCallRecord| {
             let metadata = row.metadata.as_ref().map_or("", |metadata| metadata.as_str());
             row.outcome == CallOutcome::Intended
@@ -134,7 +138,7 @@ impl Far {
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {
-        self.log.lock().expect("a request has panicked that had no row, or several")
+        self.log.lock().expect("a request has panicked: it had no row, or several, or was over the budget")
     }
 }
 
