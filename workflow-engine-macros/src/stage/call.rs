@@ -9,11 +9,13 @@ use super::valid::{Body, Field, Parameter};
 use crate::function::Kind;
 use crate::paths::{self, respan};
 
-/// What the function is called with.
+/// What the function is called with. `own_context` makes its context of the type's, and `read_or_return` has the value of
+/// a call that may fail.
 pub fn arguments<'a>(
     body: &'a Body<'a>,
-    private: &'a Ident,
+    private: &'a TokenStream,
     own_context: impl Fn(&Type) -> TokenStream + 'a,
+    read_or_return: impl Fn(TokenStream) -> TokenStream + 'a,
 ) -> impl Iterator<Item = TokenStream> + 'a {
     let [input, config, context, ticket] = ["input", "config", "context", "ticket"].map(local);
     body.parameters.iter().map(move |parameter| match parameter {
@@ -34,21 +36,21 @@ pub fn arguments<'a>(
                 <<#alias as #private::Stage>::Output as #private::OutputAs<#alias, #ty>>::#function
             };
             let call = respan(call, ty.span());
-            quote!(#call(&#context)?)
+            read_or_return(quote!(#call(&#context)))
         }
         Parameter::Context(ty) => own_context(ty),
     })
 }
 
 /// The arm for the function's error.
-pub fn failure(body: &Body<'_>, private: &Ident) -> TokenStream {
+pub fn failure(body: &Body<'_>, private: &TokenStream) -> TokenStream {
     let error = Ident::new("__error", error_span(body.returns));
     let into_error = into_error(body, private);
     quote!(#private::Err(#error) => #private::Err(#into_error(#error)),)
 }
 
 /// What makes the engine's error of the function's.
-pub fn into_error(body: &Body<'_>, private: &Ident) -> TokenStream {
+pub fn into_error(body: &Body<'_>, private: &TokenStream) -> TokenStream {
     // rustc underlines the argument when it is the argument's type that does not convert.
     respan(quote!(#private::Failure::into_error), error_span(body.returns))
 }
@@ -59,13 +61,13 @@ pub fn local(name: &str) -> Ident {
 }
 
 /// The type of what the function returns when it does not fail.
-pub fn returned(body: &Body<'_>, private: &Ident) -> TokenStream {
+pub fn returned(body: &Body<'_>, private: &TokenStream) -> TokenStream {
     let returns = body.returns;
     respan(quote!(<#returns as #private::Returns>::Output), output_span(returns))
 }
 
 /// What the function reads, as constants.
-pub fn requirements(body: &Body<'_>, private: &Ident) -> TokenStream {
+pub fn requirements(body: &Body<'_>, private: &TokenStream) -> TokenStream {
     let requirements = body.reads.iter().enumerate().map(|(index, read)| {
         let alias = read_alias(index);
         let kind = if read.optional { quote!(optional) } else { quote!(required) };

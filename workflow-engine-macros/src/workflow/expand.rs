@@ -75,7 +75,7 @@ pub fn expand(graph: &Graph<'_>) -> TokenStream {
             #import
             #table
             #record
-            #private::delegate!(#config);
+            #private::record!(delegate #config);
             #implementation
             #checks
         };

@@ -1,6 +1,6 @@
 //! What generated code calls. It has no stability of its own: both crates are released together.
 
-pub use crate::{__delegate as delegate, __record as record};
+pub use crate::{__record as record, __stage as stage};
 
 pub use ::schemars::{JsonSchema, Schema, SchemaGenerator};
 pub use ::serde::de::MapAccess;
@@ -26,7 +26,7 @@ pub use super::check_function::{
 pub use super::context::StageContext;
 pub use super::definition::WorkflowDefinition;
 pub use super::edge::{Follows, Joins, Starts};
-pub use super::entry::{finish, store};
+pub use super::entry::{failed, finish, store};
 pub use super::failure::StageError;
 pub use super::handed::{Group, Handed, MoreThanSixteen, One};
 pub use super::ide;
@@ -34,7 +34,7 @@ pub use super::json::Json;
 pub use super::nothing::{Faulty, NoConfig, NoInput};
 pub use super::outputs::{decode_ends, decode_stored};
 pub use super::record::{
-    At, Field, FieldShape, Listed, ObjectSchema, Reader, Record, Shape, Values, debug, describe, deserialize,
+    At, Field, FieldShape, Listed, Lone, LoneShape, ObjectSchema, Reader, Record, Shape, Values, debug, describe, deserialize,
     ids, record_schema, schema_id, schema_name, serialize, write_stage,
 };
 pub use super::require::{ContextOf, Optionally, OutputAs, Requires, prepare, prepare_optional};

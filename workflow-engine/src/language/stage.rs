@@ -1,5 +1,6 @@
 //! A stage as a type, and what it declares about itself.
 
+use std::panic::Location;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -195,9 +196,19 @@ pub struct StagePath {
 }
 
 impl StagePath {
+    /// The stage whose attribute calls this.
+    ///
+    /// The place is looked up when the constant is computed: `line!()` would be another token after an edit above it,
+    /// and everything that is generated be checked again.
     #[doc(hidden)]
     #[must_use]
-    pub const fn new(module: &'static str, name: &'static str, line: u32, column: u32) -> Self {
+    #[track_caller]
+    pub const fn here(module: &'static str, name: &'static str) -> Self {
+        let place = Location::caller();
+        Self::new(module, name, place.line(), place.column())
+    }
+
+    const fn new(module: &'static str, name: &'static str, line: u32, column: u32) -> Self {
         let mut hash = fnv1a(0xcbf2_9ce4_8422_2325, module.as_bytes());
         hash = fnv1a(hash, b"::");
         hash = fnv1a(hash, name.as_bytes());

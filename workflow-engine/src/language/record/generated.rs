@@ -4,19 +4,70 @@
 //! here as from a procedural macro, which is not optimized in a debug build and hands over each token by itself.
 
 /// Implements for a structure what makes it a record: it is taken apart and put together, cloned, and known to serde,
-/// schemars and `Debug`. Its fields are described by implementations of `Field` beside it.
+/// schemars and `Debug`.
+///
+/// A structure of several fields is described by implementations of `Field` beside it.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __record {
+    // An input of one field.
+    (input $name:ident = $text:literal { $field:ident $key:literal: $type:ty = $doc:literal }) => {
+        impl $crate::__private::Lone for $name {
+            type Type = $type;
+            const SHAPE: $crate::__private::LoneShape<Self, $type> = $crate::__private::LoneShape {
+                name: $text,
+                strict: false,
+                keys: &[$key],
+                fields: &[$crate::__private::FieldShape::required($doc)],
+                of: |all| &all.$field,
+                make: $crate::__private::From::from,
+            };
+        }
+
+        impl $crate::__private::From<$type> for $name {
+            fn from(value: $type) -> Self {
+                Self { $field: value }
+            }
+        }
+
+        $crate::__record!(traits $name { $field: $type, });
+    };
+    // A configuration of one field.
     (
-        $name:ident = $shape:expr;
+        config $name:ident = $text:literal { $field:ident $key:literal: $type:ty = $shape:ident($doc:literal) $rules:expr }
+        $($default:tt)*
+    ) => {
+        impl $crate::__private::Lone for $name {
+            type Type = $type;
+            const SHAPE: $crate::__private::LoneShape<Self, $type> = $crate::__private::LoneShape {
+                name: $text,
+                strict: true,
+                keys: &[$key],
+                fields: &[$crate::__private::FieldShape::$shape($doc).ruled($rules)],
+                of: |all| &all.$field,
+                make: |value| Self { $field: value },
+            };
+            $($default)*
+        }
+
+        $crate::__record!(traits $name { $field: $type, });
+    };
+    // Any number of fields.
+    (
+        $name:ident = $text:literal $strict:literal [$($key:literal)*]
+        [$($shape:ident($($doc:literal)?) $(, $rules:expr)?;)*]
         fields $fields:ty { $($field:ident: $type:ty,)* }
         make $made:pat => $values:tt
         $(from $from:ty = $given:pat,)?
     ) => {
         impl $crate::__private::Listed for $name {
             type Fields = $fields;
-            const SHAPE: $crate::__private::Shape = $shape;
+            const SHAPE: $crate::__private::Shape = $crate::__private::Shape {
+                name: $text,
+                strict: $strict,
+                keys: &[$($key),*],
+                fields: &[$($crate::__private::FieldShape::$shape($($doc)?) $(.ruled($rules))?),*],
+            };
             fn make($made: $crate::__private::Values<Self>) -> Self {
                 Self $values
             }
@@ -28,6 +79,9 @@ macro_rules! __record {
             }
         })?
 
+        $crate::__record!(traits $name { $($field: $type,)* });
+    };
+    (traits $name:ident { $($field:ident: $type:ty,)* }) => {
         // A plain bound on a type that is not generic is an error where it does not hold; one under `for` only takes
         // the implementation away.
         impl $crate::__private::Clone for $name
@@ -39,15 +93,10 @@ macro_rules! __record {
             }
         }
 
-        $crate::__delegate!($name);
+        $crate::__record!(delegate $name);
     };
-}
-
-/// Implements for a record the traits that others know it by, each a call into the library.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __delegate {
-    ($name:ident) => {
+    // Each trait is a call into the library.
+    (delegate $name:ident) => {
         impl $crate::__private::Serialize for $name {
             fn serialize<S: $crate::__private::Serializer>(
                 &self,
@@ -83,6 +132,35 @@ macro_rules! __delegate {
             fn fmt(&self, f: &mut $crate::__private::Formatter<'_>) -> $crate::__private::FmtResult {
                 $crate::__private::debug(self, f)
             }
+        }
+    };
+}
+
+/// Implements `Stage` for a stage that does not wait.
+///
+/// What rustc may have to underline comes with the place where it is written: the types and the body.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __stage {
+    (
+        $name:ident = $text:literal $declared:tt { $($more:tt)* }
+        $input:ty, $parameters:ty { $($types:tt)* }
+        run($given:pat, $configured:pat, $context:pat) $body:tt
+    ) => {
+        #[allow(deprecated, unused_qualifications, clippy::all, clippy::pedantic)]
+        impl $crate::__private::Stage for $name {
+            type Input = $input;
+            type Parameters = $parameters;
+            $($types)*
+            const PATH: $crate::__private::StagePath =
+                $crate::__private::StagePath::here(::core::module_path!(), $text);
+            const DECLARATION: $crate::__private::StageDeclaration =
+                $crate::__private::StageDeclaration::new $declared $($more)*;
+            fn run(
+                $given: Self::Input,
+                $configured: Self::Config,
+                $context: $crate::__private::StageContext,
+            ) -> $crate::__private::Running<$crate::__private::Json> $body
         }
     };
 }
