@@ -42,7 +42,7 @@ pub fn expand(check: &Body<'_>, krate: Option<&Path>, names: Option<&TokenStream
     });
     let record_impls = record.as_ref().map(Record::implementations);
     let config = if configs.is_empty() { quote!(#private::NoConfig) } else { quote!(#config_name) };
-    let aliases = aliases(check);
+    let aliases = aliases(check, &private);
     let implementation = implementation(check, &config);
     quote! {
         // The ticket of a stage that returns a `String` is a `&String`.

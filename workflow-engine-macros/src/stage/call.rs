@@ -6,6 +6,7 @@ use syn::Type;
 use syn::spanned::Spanned;
 
 use super::valid::{Body, Field, Parameter};
+use crate::casing::{pascal, plain};
 use crate::function::Kind;
 use crate::paths::{self, respan};
 
@@ -23,7 +24,7 @@ pub fn arguments<'a>(
         Parameter::Config(Field { name, .. }) => quote!(#config.#name),
         Parameter::Ticket(_) => quote!(&#ticket),
         Parameter::Read { read, ty, by_reference } => {
-            let alias = read_alias(*read);
+            let alias = read_alias(body, *read);
             let function = match (body.reads[*read].optional, by_reference) {
                 (false, false) => "required",
                 (false, true) => "required_ref",
@@ -69,7 +70,7 @@ pub fn returned(body: &Body<'_>, private: &TokenStream) -> TokenStream {
 /// What the function reads, as constants.
 pub fn requirements(body: &Body<'_>, private: &TokenStream) -> TokenStream {
     let requirements = body.reads.iter().enumerate().map(|(index, read)| {
-        let alias = read_alias(index);
+        let alias = read_alias(body, index);
         let kind = if read.optional { quote!(optional) } else { quote!(required) };
         quote!(#private::Requirement::#kind::<#alias>())
     });
@@ -77,18 +78,18 @@ pub fn requirements(body: &Body<'_>, private: &TokenStream) -> TokenStream {
 }
 
 /// The stages that a function reads, each path named once.
-pub fn aliases(body: &Body<'_>) -> TokenStream {
-    let private = quote!(__private);
+pub fn aliases(body: &Body<'_>, private: &TokenStream) -> TokenStream {
     let aliases = body.reads.iter().enumerate().map(|(index, read)| {
-        let alias = read_alias(index);
-        paths::known(&alias, &read.path, &private, Kind::Stage, &[])
+        let alias = read_alias(body, index);
+        paths::known(&alias, &read.path, private, Kind::Stage, &[])
     });
     aliases.collect()
 }
 
 /// The alias of the stage at this place in [`Body::reads`].
-pub fn read_alias(index: usize) -> Ident {
-    format_ident!("__Read{index}", span = Span::mixed_site())
+pub fn read_alias(body: &Body<'_>, index: usize) -> Ident {
+    let name = pascal(&plain(&body.function.signature.ident));
+    format_ident!("__{name}Read{index}", span = Span::mixed_site())
 }
 
 /// Where a mistake in the output's type is underlined: at `T` of `Result<T, E>`, if it is written so.

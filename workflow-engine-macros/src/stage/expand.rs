@@ -22,7 +22,7 @@ pub fn expand(stage: &Body<'_>, options: &Options, names: Option<&TokenStream>) 
     // What needs names of its own gets a scope for them. Every other stage does without, because a scope is a
     // constant, and the compiler looks at that after every edit.
     let conditions = docs::conditions(&function.attributes).collect::<Vec<_>>();
-    let scoped = names.is_some() || !stage.reads.is_empty() || !conditions.is_empty();
+    let scoped = options.check.is_some() || !conditions.is_empty();
     let private = if scoped { paths::private().into_token_stream() } else { quote!(#library::__private) };
     let visibility = &function.visibility;
 
@@ -33,6 +33,8 @@ pub fn expand(stage: &Body<'_>, options: &Options, names: Option<&TokenStream>) 
         Parameter::Input(field) => Some(field),
         _ => None,
     });
+    let aliases = aliases(stage, &private);
+    let reads = reads(stage, &private);
     let wait = Wait::new(name, options, &library);
     let check_field = wait.as_ref().map(Wait::config_field);
     let mut configs = configs(stage);
@@ -73,21 +75,18 @@ pub fn expand(stage: &Body<'_>, options: &Options, names: Option<&TokenStream>) 
         None => quote!(type Config = #private::NoConfig;),
     };
     let types = [&input_type, &config_type];
-    let implementation = implementation(stage, options, wait.as_ref(), types, &inputs, &private);
+    let implementation = implementation(stage, options, wait.as_ref(), types, &inputs, names, &private);
     let waits = wait.as_ref().map(|wait| wait.implementation(&prepare(stage, &private, true), !configs.is_empty()));
     let record_impls =
         [&input, &config].map(|record| (!record.fields.is_empty()).then(|| record.implementations()));
     let mut items = quote! { #untouched #marker #(#records)* };
     if scoped {
         let import = paths::import(&library);
-        let aliases = aliases(stage);
-        let reads = reads(stage, &private);
         items.extend(quote! {
             #(#conditions)*
             #[allow(deprecated, unexpected_cfgs, unused_qualifications, clippy::all, clippy::pedantic)]
             const _: () = {
                 #import
-                #names
                 #aliases
                 #reads
                 #(#record_impls)*
@@ -96,6 +95,7 @@ pub fn expand(stage: &Body<'_>, options: &Options, names: Option<&TokenStream>) 
             };
         });
     } else {
+        items.extend([aliases, reads]);
         items.extend(record_impls.into_iter().flatten());
         items.extend(implementation);
     }
@@ -168,6 +168,7 @@ fn implementation(
     wait: Option<&Wait<'_>>,
     [input_type, config_type]: [&TokenStream; 2],
     inputs: &[&Field<'_>],
+    names: Option<&TokenStream>,
     private: &TokenStream,
 ) -> TokenStream {
     let name = &stage.function.signature.ident;
@@ -192,13 +193,13 @@ fn implementation(
     let waits = wait.map(Wait::declaration);
     let more = quote!(#requires #waits);
     let [arguments, calls] = declaration(name, &stage.function.attributes, options, private, &more);
-    let run = run(stage, wait, private);
+    let run = run(stage, wait, names, private);
     let text = plain(name);
     quote! {
-        #private::stage! {
-            #name = #text #arguments { #calls }
-            #input_type, #parameters { #config_type #output }
-            #run
+        impl #private::Stage for #name {
+            #config_type
+            #output
+            #private::stage!(#text #arguments { #calls } #input_type, #parameters; #run);
         }
     }
 }
@@ -207,7 +208,7 @@ fn implementation(
 fn prepare(stage: &Body<'_>, private: &TokenStream, own_future: bool) -> TokenStream {
     let context = local("context");
     let prepare = stage.reads.iter().enumerate().filter(|(_, read)| read.by_option).map(|(index, read)| {
-        let alias = read_alias(index);
+        let alias = read_alias(stage, index);
         let function = if read.optional { quote!(prepare_optional) } else { quote!(prepare) };
         let call = quote!(#private::#function::<#alias>(&#context));
         if own_future {
@@ -221,7 +222,7 @@ fn prepare(stage: &Body<'_>, private: &TokenStream, own_future: bool) -> TokenSt
 }
 
 /// The call of the function.
-fn run(stage: &Body<'_>, wait: Option<&Wait<'_>>, private: &TokenStream) -> TokenStream {
+fn run(stage: &Body<'_>, wait: Option<&Wait<'_>>, names: Option<&TokenStream>, private: &TokenStream) -> TokenStream {
     let name = &stage.function.signature.ident;
     let [input, config, context, output] = ["input", "config", "context", "output"].map(local);
     let own_context = |ty: &syn::Type| {
@@ -271,7 +272,7 @@ fn run(stage: &Body<'_>, wait: Option<&Wait<'_>>, private: &TokenStream) -> Toke
     let config = named(any(stage, |parameter| matches!(parameter, Parameter::Config(_))), &config);
     let context = named(borrows || !stage.reads.is_empty(), &context);
     // The name's span: a future that is not `Send` is reported where the function is named.
-    quote_spanned!(name.span()=> run(#input, #config, #context) { #body })
+    quote_spanned!(name.span()=> run(#input, #config, #context) { #names #body })
 }
 
 fn any(body: &Body<'_>, is: impl Fn(&Parameter<'_>) -> bool) -> bool {
@@ -283,7 +284,7 @@ fn reads(stage: &Body<'_>, private: &TokenStream) -> TokenStream {
     let name = &stage.function.signature.ident;
     let reads = stage.reads.iter().enumerate().map(|(index, read)| {
         // The path as it is written: rustc shows it when something else is asked for.
-        let path = paths::named(&read_alias(index));
+        let path = paths::named(&read_alias(stage, index));
         let declared = if read.optional { quote!(Optionally) } else { quote!(Requires) };
         quote!(impl #private::#declared<#path> for #name {})
     });

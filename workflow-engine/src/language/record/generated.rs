@@ -11,7 +11,7 @@
 #[macro_export]
 macro_rules! __record {
     // An input of one field.
-    (input $name:ident = $text:literal { $field:ident $key:literal: $type:ty = $doc:literal }) => {
+    (input $name:tt = $text:literal { $field:tt $key:literal: $type:ty = $doc:literal }) => {
         impl $crate::__private::Lone for $name {
             type Type = $type;
             const SHAPE: $crate::__private::LoneShape<Self, $type> = $crate::__private::LoneShape {
@@ -34,7 +34,7 @@ macro_rules! __record {
     };
     // A configuration of one field.
     (
-        config $name:ident = $text:literal { $field:ident $key:literal: $type:ty = $shape:ident($doc:literal) $rules:expr }
+        config $name:tt = $text:literal { $field:tt $key:literal: $type:ty = $shape:ident($doc:literal) $rules:expr }
         $($default:tt)*
     ) => {
         impl $crate::__private::Lone for $name {
@@ -54,9 +54,9 @@ macro_rules! __record {
     };
     // Any number of fields.
     (
-        $name:ident = $text:literal $strict:literal [$($key:literal)*]
+        $name:tt = $text:literal $strict:literal [$($key:literal)*]
         [$($shape:ident($($doc:literal)?) $(, $rules:expr)?;)*]
-        fields $fields:ty { $($field:ident: $type:ty,)* }
+        fields $fields:ty { $($field:tt: $type:ty,)* }
         make $made:pat => $values:tt
         $(from $from:ty = $given:pat,)?
     ) => {
@@ -81,7 +81,7 @@ macro_rules! __record {
 
         $crate::__record!(traits $name { $($field: $type,)* });
     };
-    (traits $name:ident { $($field:ident: $type:ty,)* }) => {
+    (traits $name:tt { $($field:tt: $type:ty,)* }) => {
         // A plain bound on a type that is not generic is an error where it does not hold; one under `for` only takes
         // the implementation away.
         impl $crate::__private::Clone for $name
@@ -96,7 +96,7 @@ macro_rules! __record {
         $crate::__record!(delegate $name);
     };
     // Each trait is a call into the library.
-    (delegate $name:ident) => {
+    (delegate $name:tt) => {
         impl $crate::__private::Serialize for $name {
             fn serialize<S: $crate::__private::Serializer>(
                 &self,
@@ -136,31 +136,26 @@ macro_rules! __record {
     };
 }
 
-/// Implements `Stage` for a stage that does not wait.
-///
-/// What rustc may have to underline comes with the place where it is written: the types and the body.
+/// What is in the implementation of `Stage` beside the types of configuration and output, which have places of their own
+/// for rustc to underline.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __stage {
     (
-        $name:ident = $text:literal $declared:tt { $($more:tt)* }
-        $input:ty, $parameters:ty { $($types:tt)* }
+        $text:literal $declared:tt { $($more:tt)* } $input:ty, $parameters:ty;
         run($given:pat, $configured:pat, $context:pat) $body:tt
     ) => {
-        #[allow(deprecated, unused_qualifications, clippy::all, clippy::pedantic)]
-        impl $crate::__private::Stage for $name {
-            type Input = $input;
-            type Parameters = $parameters;
-            $($types)*
-            const PATH: $crate::__private::StagePath =
-                $crate::__private::StagePath::here(::core::module_path!(), $text);
-            const DECLARATION: $crate::__private::StageDeclaration =
-                $crate::__private::StageDeclaration::new $declared $($more)*;
-            fn run(
-                $given: Self::Input,
-                $configured: Self::Config,
-                $context: $crate::__private::StageContext,
-            ) -> $crate::__private::Running<$crate::__private::Json> $body
-        }
+        type Input = $input;
+        type Parameters = $parameters;
+        const PATH: $crate::__private::StagePath =
+            $crate::__private::StagePath::here(::core::module_path!(), $text);
+        const DECLARATION: $crate::__private::StageDeclaration =
+            $crate::__private::StageDeclaration::new $declared $($more)*;
+        #[allow(deprecated, unexpected_cfgs, unused_qualifications, clippy::all, clippy::pedantic)]
+        fn run(
+            $given: Self::Input,
+            $configured: Self::Config,
+            $context: $crate::__private::StageContext,
+        ) -> $crate::__private::Running<$crate::__private::Json> $body
     };
 }
