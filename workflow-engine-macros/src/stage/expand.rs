@@ -75,7 +75,7 @@ pub fn expand(stage: &Body<'_>, options: &Options, names: Option<&TokenStream>) 
         None => quote!(type Config = #private::NoConfig;),
     };
     let types = [&input_type, &config_type];
-    let implementation = implementation(stage, options, wait.as_ref(), types, &inputs, names, &private);
+    let implementation = implementation(stage, options, wait.as_ref(), types, names, &private);
     let waits = wait.as_ref().map(|wait| wait.implementation(&prepare(stage, &private, true), !configs.is_empty()));
     let record_impls =
         [&input, &config].map(|record| (!record.fields.is_empty()).then(|| record.implementations()));
@@ -167,7 +167,6 @@ fn implementation(
     options: &Options,
     wait: Option<&Wait<'_>>,
     [input_type, config_type]: [&TokenStream; 2],
-    inputs: &[&Field<'_>],
     names: Option<&TokenStream>,
     private: &TokenStream,
 ) -> TokenStream {
@@ -179,13 +178,6 @@ fn implementation(
         },
         Wait::output,
     );
-    let types = inputs.iter().map(|field| field.ty);
-    let parameters = if let [only] = inputs {
-        let ty = only.ty;
-        quote!(#ty)
-    } else {
-        quote!((#(#types),*))
-    };
     let requires = (!stage.reads.is_empty()).then(|| {
         let requirements = requirements(stage, private);
         quote!(.requires(&[#requirements]))
@@ -199,7 +191,7 @@ fn implementation(
         impl #private::Stage for #name {
             #config_type
             #output
-            #private::stage!(#text #arguments { #calls } #input_type, #parameters; #run);
+            #private::stage!(#text #arguments { #calls } #input_type; #run);
         }
     }
 }

@@ -45,7 +45,6 @@ pub fn expand(function: &Function, options: &Options, mut errors: Errors) -> Tok
                 type Input = #private::NoInput;
                 type Config = #private::NoConfig;
                 type Output = #output;
-                type Parameters = ();
                 const PATH: #private::StagePath = #path;
                 const DECLARATION: #private::StageDeclaration = #private::StageDeclaration::new #arguments #calls;
                 fn run(

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use super::check::Node;
 use super::check_function::{CheckFunction, Waits};
 use super::context::StageContext;
+use super::edge::Taken;
 use super::failure::StageError;
 use super::json::Json;
 use super::payload::{Payload, Storable};
@@ -36,13 +37,11 @@ use super::wait::WaitDefinition;
 )]
 pub trait Stage: Sized + Send + Sync + 'static {
     /// The function's plain parameters as one structure; [`NoInput`](crate::NoInput) without any.
-    type Input: Payload;
+    type Input: Payload + Taken;
     /// The function's `#[config]` parameters as one structure; [`NoConfig`](crate::NoConfig) without any.
     type Config: Payload;
     /// What it returns when it succeeds; of a stage that waits, what its check delivers.
     type Output: Storable;
-    /// The types of the plain parameters, as messages name them: the type of one, the tuple of several.
-    type Parameters;
 
     /// Which function this stage is.
     const PATH: StagePath;

@@ -62,6 +62,7 @@ macro_rules! __record {
     ) => {
         impl $crate::__private::Listed for $name {
             type Fields = $fields;
+            type Parameters = ($($type),*);
             const SHAPE: $crate::__private::Shape = $crate::__private::Shape {
                 name: $text,
                 strict: $strict,
@@ -81,22 +82,21 @@ macro_rules! __record {
 
         $crate::__record!(traits $name { $($field: $type,)* });
     };
-    (traits $name:tt { $($field:tt: $type:ty,)* }) => {
-        // A plain bound on a type that is not generic is an error where it does not hold; one under `for` only takes
-        // the implementation away.
-        impl $crate::__private::Clone for $name
-        where
-            $(for<'any> $type: $crate::__private::Clone,)*
-        {
-            fn clone(&self) -> Self {
-                Self { $($field: $crate::__private::Clone::clone(&self.$field),)* }
-            }
-        }
-
-        $crate::__record!(delegate $name);
-    };
     // Each trait is a call into the library.
-    (delegate $name:tt) => {
+    (traits $name:tt $({ $($field:tt: $type:ty,)* })?) => {
+        $(
+            // A plain bound on a type that is not generic is an error where it does not hold; one under `for` only
+            // takes the implementation away.
+            impl $crate::__private::Clone for $name
+            where
+                $(for<'any> $type: $crate::__private::Clone,)*
+            {
+                fn clone(&self) -> Self {
+                    Self { $($field: $crate::__private::Clone::clone(&self.$field),)* }
+                }
+            }
+        )?
+
         impl $crate::__private::Serialize for $name {
             fn serialize<S: $crate::__private::Serializer>(
                 &self,
@@ -142,11 +142,10 @@ macro_rules! __record {
 #[macro_export]
 macro_rules! __stage {
     (
-        $text:literal $declared:tt { $($more:tt)* } $input:ty, $parameters:ty;
+        $text:literal $declared:tt { $($more:tt)* } $input:ty;
         run($given:pat, $configured:pat, $context:pat) $body:tt
     ) => {
         type Input = $input;
-        type Parameters = $parameters;
         const PATH: $crate::__private::StagePath =
             $crate::__private::StagePath::here(::core::module_path!(), $text);
         const DECLARATION: $crate::__private::StageDeclaration =

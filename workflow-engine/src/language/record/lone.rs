@@ -58,6 +58,7 @@ impl<R: Lone> Field<0> for R {
 
 impl<R: Lone> Listed for R {
     type Fields = (At<0>, ());
+    type Parameters = R::Type;
     const SHAPE: Shape = {
         let LoneShape { name, strict, keys, fields, .. } = <R as Lone>::SHAPE;
         Shape { name, strict, keys, fields }

@@ -7,6 +7,7 @@
 mod list;
 mod lone;
 mod generated;
+mod whole;
 mod flat;
 mod missing;
 mod nearest;
