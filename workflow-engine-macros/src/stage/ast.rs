@@ -33,7 +33,9 @@ impl Function {
         let parser = |input: ParseStream<'_>| Self::parse(kind, input);
         let mut head: Vec<TokenTree> = item.clone().into_iter().collect();
         // The parser would take every token of the body in its hand. What is half typed it gets as it is.
-        let body = head.pop_if(|token| matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace));
+        let body = head.pop_if(
+            |token| matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace),
+        );
         let mut function = match parser.parse2(head.into_iter().collect()) {
             Ok(function) => function,
             Err(_) => parser.parse2(item.clone())?,

@@ -76,7 +76,8 @@ pub fn expand(stage: &Body<'_>, options: &Options, names: Option<&TokenStream>) 
     };
     let types = [&input_type, &config_type];
     let implementation = implementation(stage, options, wait.as_ref(), types, names, &private);
-    let waits = wait.as_ref().map(|wait| wait.implementation(&prepare(stage, &private, true), !configs.is_empty()));
+    let waits =
+        wait.as_ref().map(|wait| wait.implementation(&prepare(stage, &private, true), !configs.is_empty()));
     let record_impls =
         [&input, &config].map(|record| (!record.fields.is_empty()).then(|| record.implementations()));
     let mut items = quote! { #untouched #marker #(#records)* };
@@ -159,7 +160,7 @@ pub fn declaration(
         let policy = retry.expand(private);
         quote!(.retry(#policy))
     });
-    [quote!((#id, #title, #description)), quote!(#version #timeout #retry #more)]
+    [quote!(#id, #title, #description), quote!(#version #timeout #retry #more)]
 }
 
 fn implementation(
@@ -183,6 +184,7 @@ fn implementation(
         quote!(.requires(&[#requirements]))
     });
     let waits = wait.map(Wait::declaration);
+    let apart = (requires.is_some() || waits.is_some()).then(|| quote!(here));
     let more = quote!(#requires #waits);
     let [arguments, calls] = declaration(name, &stage.function.attributes, options, private, &more);
     let run = run(stage, wait, names, private);
@@ -191,7 +193,7 @@ fn implementation(
         impl #private::Stage for #name {
             #config_type
             #output
-            #private::stage!(#text #arguments { #calls } #input_type; #run);
+            #private::stage!(#text #apart (#arguments) { #calls } #input_type; #run);
         }
     }
 }
@@ -214,7 +216,12 @@ fn prepare(stage: &Body<'_>, private: &TokenStream, own_future: bool) -> TokenSt
 }
 
 /// The call of the function.
-fn run(stage: &Body<'_>, wait: Option<&Wait<'_>>, names: Option<&TokenStream>, private: &TokenStream) -> TokenStream {
+fn run(
+    stage: &Body<'_>,
+    wait: Option<&Wait<'_>>,
+    names: Option<&TokenStream>,
+    private: &TokenStream,
+) -> TokenStream {
     let name = &stage.function.signature.ident;
     let [input, config, context, output] = ["input", "config", "context", "output"].map(local);
     let own_context = |ty: &syn::Type| {

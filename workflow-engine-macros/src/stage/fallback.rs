@@ -46,7 +46,7 @@ pub fn expand(function: &Function, options: &Options, mut errors: Errors) -> Tok
                 type Config = #private::NoConfig;
                 type Output = #output;
                 const PATH: #private::StagePath = #path;
-                const DECLARATION: #private::StageDeclaration = #private::StageDeclaration::new #arguments #calls;
+                const DECLARATION: #private::StageDeclaration = #private::StageDeclaration::new(Self::PATH, #arguments) #calls;
                 fn run(
                     _: Self::Input,
                     _: Self::Config,

@@ -34,8 +34,8 @@ pub use super::json::Json;
 pub use super::nothing::{Faulty, NoConfig, NoInput};
 pub use super::outputs::{Decoded, decode_ends, decode_stored};
 pub use super::record::{
-    At, Field, FieldShape, Listed, Lone, LoneShape, ObjectSchema, Reader, Record, Shape, Values, debug, describe, deserialize,
-    ids, record_schema, schema_id, schema_name, serialize, write_stage,
+    At, Field, FieldShape, Listed, Lone, LoneShape, ObjectSchema, Reader, Record, Shape, Values, debug,
+    describe, deserialize, ids, record_schema, schema_id, schema_name, serialize, write_stage,
 };
 pub use super::require::{ContextOf, Optionally, OutputAs, Requires, prepare, prepare_optional};
 pub use super::retry::{Backoff, RetryPolicy};

@@ -44,7 +44,7 @@ pub trait Stage: Sized + Send + Sync + 'static {
     type Output: Storable;
 
     /// Which function this stage is.
-    const PATH: StagePath;
+    const PATH: StagePath = Self::DECLARATION.path;
     /// What the stage says about itself.
     const DECLARATION: StageDeclaration;
 
@@ -75,6 +75,8 @@ pub type Running<T> = BoxFuture<'static, Result<T, StageError>>;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct StageDeclaration {
+    /// Which function it is.
+    pub path: StagePath,
     /// Kebab case of the function's name, or what `#[stage(id = "…")]` says.
     pub id: &'static str,
     /// Title case of the function's name, or what `#[stage(name = "…")]` says.
@@ -99,8 +101,14 @@ impl StageDeclaration {
     /// A declaration with the defaults of everything that `#[stage(…)]` did not mention.
     #[doc(hidden)]
     #[must_use]
-    pub const fn new(id: &'static str, name: &'static str, description: &'static str) -> Self {
+    pub const fn new(
+        path: StagePath,
+        id: &'static str,
+        name: &'static str,
+        description: &'static str,
+    ) -> Self {
         Self {
+            path,
             id,
             name,
             version: 1,

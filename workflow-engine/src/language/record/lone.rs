@@ -40,7 +40,10 @@ pub struct LoneShape<R, T> {
 
 impl<R, T> fmt::Debug for LoneShape<R, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LoneShape").field("name", &self.name).field("fields", &self.fields).finish_non_exhaustive()
+        f.debug_struct("LoneShape")
+            .field("name", &self.name)
+            .field("fields", &self.fields)
+            .finish_non_exhaustive()
     }
 }
 
