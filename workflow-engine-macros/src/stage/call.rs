@@ -6,7 +6,7 @@ use syn::Type;
 use syn::spanned::Spanned;
 
 use super::valid::{Body, Field, Parameter};
-use crate::casing::{pascal, plain};
+use crate::casing::plain;
 use crate::function::Kind;
 use crate::paths::{self, respan};
 
@@ -86,10 +86,11 @@ pub fn aliases(body: &Body<'_>, private: &TokenStream) -> TokenStream {
     aliases.collect()
 }
 
-/// The alias of the stage at this place in [`Body::reads`].
+/// The alias of the stage at this place in [`Body::reads`]. It stands beside the function, and no other name has an
+/// underscore there.
 pub fn read_alias(body: &Body<'_>, index: usize) -> Ident {
-    let name = pascal(&plain(&body.function.signature.ident));
-    format_ident!("__{name}Read{index}", span = Span::mixed_site())
+    let name = plain(&body.function.signature.ident);
+    format_ident!("__{name}_Read{index}", span = Span::mixed_site())
 }
 
 /// Where a mistake in the output's type is underlined: at `T` of `Result<T, E>`, if it is written so.

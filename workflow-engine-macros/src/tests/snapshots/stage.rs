@@ -27,26 +27,26 @@ pub struct SummarizeConfig {
     /// The parameter `ai`.
     pub ai: AiConfig,
 }
-type __SummarizeRead0Path = extract;
-type __SummarizeRead0 = <__SummarizeRead0Path as ::workflow_engine::__private::Known<
-    { <__SummarizeRead0Path as ::workflow_engine::__private::Stage>::IS_STAGE },
+type __summarize_Read0Path = extract;
+type __summarize_Read0 = <__summarize_Read0Path as ::workflow_engine::__private::Known<
+    { <__summarize_Read0Path as ::workflow_engine::__private::Stage>::IS_STAGE },
 >>::Type;
-type __SummarizeRead1Path = rank;
-type __SummarizeRead1 = <__SummarizeRead1Path as ::workflow_engine::__private::Known<
-    { <__SummarizeRead1Path as ::workflow_engine::__private::Stage>::IS_STAGE },
+type __summarize_Read1Path = rank;
+type __summarize_Read1 = <__summarize_Read1Path as ::workflow_engine::__private::Known<
+    { <__summarize_Read1Path as ::workflow_engine::__private::Stage>::IS_STAGE },
 >>::Type;
-type __SummarizeRead2Path = a::load;
-type __SummarizeRead2 = <__SummarizeRead2Path as ::workflow_engine::__private::Known<
-    { <__SummarizeRead2Path as ::workflow_engine::__private::Stage>::IS_STAGE },
+type __summarize_Read2Path = a::load;
+type __summarize_Read2 = <__summarize_Read2Path as ::workflow_engine::__private::Known<
+    { <__summarize_Read2Path as ::workflow_engine::__private::Stage>::IS_STAGE },
 >>::Type;
-type __SummarizeRead3Path = detect;
-type __SummarizeRead3 = <__SummarizeRead3Path as ::workflow_engine::__private::Known<
-    { <__SummarizeRead3Path as ::workflow_engine::__private::Stage>::IS_STAGE },
+type __summarize_Read3Path = detect;
+type __summarize_Read3 = <__summarize_Read3Path as ::workflow_engine::__private::Known<
+    { <__summarize_Read3Path as ::workflow_engine::__private::Stage>::IS_STAGE },
 >>::Type;
-impl ::workflow_engine::__private::Requires<__SummarizeRead0Path> for summarize {}
-impl ::workflow_engine::__private::Optionally<__SummarizeRead1Path> for summarize {}
-impl ::workflow_engine::__private::Requires<__SummarizeRead2Path> for summarize {}
-impl ::workflow_engine::__private::Optionally<__SummarizeRead3Path> for summarize {}
+impl ::workflow_engine::__private::Requires<__summarize_Read0Path> for summarize {}
+impl ::workflow_engine::__private::Optionally<__summarize_Read1Path> for summarize {}
+impl ::workflow_engine::__private::Requires<__summarize_Read2Path> for summarize {}
+impl ::workflow_engine::__private::Optionally<__summarize_Read3Path> for summarize {}
 impl ::workflow_engine::__private::Field<0> for SummarizeInput {
     type Type = Document;
     fn of(&self) -> &Document {
@@ -109,10 +109,10 @@ impl ::workflow_engine::__private::Stage for summarize {
         .timeout_millis(30000u64).retry(::workflow_engine::__private::RetryPolicy {
         max_attempts : 5u32, jitter : true, ..
         ::workflow_engine::__private::RetryPolicy::DEFAULT }).requires(&
-        [::workflow_engine::__private::Requirement::required:: < __SummarizeRead0 > (),
-        ::workflow_engine::__private::Requirement::optional:: < __SummarizeRead1 > (),
-        ::workflow_engine::__private::Requirement::required:: < __SummarizeRead2 > (),
-        ::workflow_engine::__private::Requirement::optional:: < __SummarizeRead3 > ()]) }
+        [::workflow_engine::__private::Requirement::required:: < __summarize_Read0 > (),
+        ::workflow_engine::__private::Requirement::optional:: < __summarize_Read1 > (),
+        ::workflow_engine::__private::Requirement::required:: < __summarize_Read2 > (),
+        ::workflow_engine::__private::Requirement::optional:: < __summarize_Read3 > ()]) }
         SummarizeInput; run(input, config, context) { #[cfg(rust_analyzer)]
         #[allow(unused_imports)] const _ : () = { use
         ::workflow_engine::__private::ide::retry:: { max_attempts as _ }; use
@@ -124,14 +124,14 @@ impl ::workflow_engine::__private::Stage for summarize {
         ::workflow_engine::__private::ide::config:: { default as _ }; use
         ::workflow_engine::__private::ide::config:: { flatten as _ }; };
         ::workflow_engine::__private::Box::pin(async move {
-        ::workflow_engine::__private::prepare:: < __SummarizeRead2 > (& context) ?;
-        ::workflow_engine::__private::prepare_optional:: < __SummarizeRead3 > (& context)
+        ::workflow_engine::__private::prepare:: < __summarize_Read2 > (& context) ?;
+        ::workflow_engine::__private::prepare_optional:: < __summarize_Read3 > (& context)
         ?; match summarize(input.document, input.language, config.sentences, config.ai,
-        << __SummarizeRead0 as ::workflow_engine::__private::Stage > ::Output as
-        ::workflow_engine::__private::OutputAs < __SummarizeRead0, Text >>
-        ::required_ref(& context) ?, << __SummarizeRead1 as
+        << __summarize_Read0 as ::workflow_engine::__private::Stage > ::Output as
+        ::workflow_engine::__private::OutputAs < __summarize_Read0, Text >>
+        ::required_ref(& context) ?, << __summarize_Read1 as
         ::workflow_engine::__private::Stage > ::Output as
-        ::workflow_engine::__private::OutputAs < __SummarizeRead1, Keywords >>
+        ::workflow_engine::__private::OutputAs < __summarize_Read1, Keywords >>
         ::optional(& context) ?, & < StageContext < summarize > as
         ::workflow_engine::__private::ContextOf < Self >> ::of(& context)). await {
         ::workflow_engine::__private::Ok(output) => ::workflow_engine::__private::store::
