@@ -62,7 +62,7 @@ macro_rules! __record {
     ) => {
         impl $crate::__private::Listed for $name {
             type Fields = $fields;
-            type Parameters = ($($type),*);
+            type Parameters = ($($type,)*);
             const SHAPE: $crate::__private::Shape = $crate::__private::Shape {
                 name: $text,
                 strict: $strict,
