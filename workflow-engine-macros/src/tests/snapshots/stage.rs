@@ -112,8 +112,8 @@ impl ::workflow_engine::__private::Stage for summarize {
         [::workflow_engine::__private::Requirement::required:: < __summarize_Read0 > (),
         ::workflow_engine::__private::Requirement::optional:: < __summarize_Read1 > (),
         ::workflow_engine::__private::Requirement::required:: < __summarize_Read2 > (),
-        ::workflow_engine::__private::Requirement::optional:: < __summarize_Read3 > ()]) }
-        SummarizeInput; run(input, config, context) { #[cfg(rust_analyzer)]
+        ::workflow_engine::__private::Requirement::optional:: < __summarize_Read3 > ()])
+        } SummarizeInput; run(input, config, context) { #[cfg(rust_analyzer)]
         #[allow(unused_imports)] const _ : () = { use
         ::workflow_engine::__private::ide::retry:: { max_attempts as _ }; use
         ::workflow_engine::__private::ide::retry:: { jitter as _ }; use
@@ -125,10 +125,10 @@ impl ::workflow_engine::__private::Stage for summarize {
         ::workflow_engine::__private::ide::config:: { flatten as _ }; };
         ::workflow_engine::__private::Box::pin(async move {
         ::workflow_engine::__private::prepare:: < __summarize_Read2 > (& context) ?;
-        ::workflow_engine::__private::prepare_optional:: < __summarize_Read3 > (& context)
-        ?; match summarize(input.document, input.language, config.sentences, config.ai,
-        << __summarize_Read0 as ::workflow_engine::__private::Stage > ::Output as
-        ::workflow_engine::__private::OutputAs < __summarize_Read0, Text >>
+        ::workflow_engine::__private::prepare_optional:: < __summarize_Read3 > (&
+        context) ?; match summarize(input.document, input.language, config.sentences,
+        config.ai, << __summarize_Read0 as ::workflow_engine::__private::Stage > ::Output
+        as ::workflow_engine::__private::OutputAs < __summarize_Read0, Text >>
         ::required_ref(& context) ?, << __summarize_Read1 as
         ::workflow_engine::__private::Stage > ::Output as
         ::workflow_engine::__private::OutputAs < __summarize_Read1, Keywords >>
