@@ -22,8 +22,8 @@ pub struct Task {
 pub enum Who {
     Engine,
     Floor,
-    /// Another engine's program.
-    Peer {
+    /// A program of its own: another engine's, or ours that takes long to compile.
+    Other {
         name: &'static str,
         program: PathBuf,
     },
@@ -34,7 +34,7 @@ impl Who {
         match self {
             Self::Engine => "engine",
             Self::Floor => "floor",
-            Self::Peer { name, .. } => name,
+            Self::Other { name, .. } => name,
         }
     }
 }
@@ -107,18 +107,33 @@ pub fn tasks(arguments: &Arguments, has_server: bool) -> Outcome<Vec<Task>> {
     }
     for (work, _, most) in wanted(&OURS) {
         let repeats = arguments.repeats().min(most);
-        tasks.extend(stores.iter().map(|&store| Task { who: Who::Engine, work, store, tuning, repeats }));
+        let who = if work.starts_with("w4-stages") {
+            let program = beside("speed-stages")?;
+            program.exists().then_some(Who::Other { name: "engine", program })
+        } else {
+            Some(Who::Engine)
+        };
+        let Some(who) = who else { continue };
+        tasks.extend(stores.iter().map(|&store| Task { who: who.clone(), work, store, tuning, repeats }));
     }
     Ok(tasks)
 }
 
-/// The peers that are built: `benches/README.md` says how.
-fn peers(store: Kind) -> Outcome<Vec<Who>> {
+/// Where programs are that are built outside of the workspace: `benches/README.md` says how.
+fn beside(program: &str) -> Outcome<PathBuf> {
     let ours = std::env::current_exe()?;
     let target = ours.ancestors().nth(2).ok_or("this program is in no target folder")?;
-    let found = PEERS.iter().filter(|(_, stores)| stores.contains(&store)).filter_map(|&(name, _)| {
-        let program = target.join("peers/release").join(format!("peer-{name}"));
-        program.exists().then_some(Who::Peer { name, program })
-    });
-    Ok(found.collect())
+    Ok(target.join("peers/release").join(program))
+}
+
+/// The peers that are built.
+fn peers(store: Kind) -> Outcome<Vec<Who>> {
+    let mut found = Vec::new();
+    for (name, _) in PEERS.into_iter().filter(|(_, stores)| stores.contains(&store)) {
+        let program = beside(&format!("peer-{name}"))?;
+        if program.exists() {
+            found.push(Who::Other { name, program });
+        }
+    }
+    Ok(found)
 }

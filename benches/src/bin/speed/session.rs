@@ -65,7 +65,7 @@ pub async fn run(arguments: &Arguments) -> Outcome<Figures> {
 async fn measure(task: &Task, folder: &TempDir, server: Option<&mut Server>) -> Outcome<Line> {
     let files = tempfile::tempdir_in(folder.path())?;
     let mut command = match &task.who {
-        Who::Peer { program, .. } => Command::new(program),
+        Who::Other { program, .. } => Command::new(program),
         ours => {
             let mut command = Command::new(std::env::current_exe()?);
             command.args(["measure", ours.name()]);
