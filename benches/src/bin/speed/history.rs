@@ -39,10 +39,9 @@ pub async fn finished(work: &str, kind: Kind, runs: u64) -> Outcome<Line> {
         ("p99_ms", percentile(&samples, 0.99)),
     ]);
     Ok(match scans {
-        // The one that has counted what has completed, and looked at every row.
         Some(before) => {
             let after = self::scans(&mut side).await?.unwrap_or_default();
-            line.extend([("sequential_scans", after - before - 1.0)])
+            line.extend([("rows_scanned", after - before)])
         }
         None => line,
     })
@@ -128,13 +127,14 @@ impl Side {
     }
 }
 
-/// How often a table of the engine was read from its beginning to its end; of PostgreSQL only.
+/// How many rows were read because a table was read from its beginning to its end; of PostgreSQL only.
 async fn scans(side: &mut Side) -> Outcome<Option<f64>> {
     if matches!(side, Side::Sqlite(_)) {
         return Ok(None);
     }
     // What sessions have counted, they tell when they have been idle for a while, or end.
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let sql = "SELECT sum(seq_scan)::bigint FROM pg_stat_user_tables WHERE schemaname = 'workflow_engine'";
+    let sql =
+        "SELECT sum(seq_tup_read)::bigint FROM pg_stat_user_tables WHERE schemaname = 'workflow_engine'";
     Ok(Some(side.number(sql).await? as f64))
 }

@@ -58,7 +58,7 @@ const TABLES: &[Table] = &[
             ("runs_per_s", "W1 runs/s", 0),
             ("p50_ms", "W2 p50 ms", 3),
             ("p99_ms", "W2 p99 ms", 3),
-            ("sequential_scans", "sequential scans", 0),
+            ("rows_scanned", "rows read by sequential scans", 0),
         ],
     ),
     (
