@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use benches::percentile;
 use benches::workflows::{SubmitInput, diamond, waiting};
+use workflow_engine::EngineBuilder;
 
 use crate::engine::{Bench, WARM_UP, one_at_a_time};
 use crate::line::Line;
@@ -49,7 +50,7 @@ pub async fn finished(work: &str, kind: Kind, runs: u64) -> Outcome<Line> {
 
 /// W1 with so many runs that wait for a day.
 pub async fn suspended(work: &str, kind: Kind, runs: u64) -> Outcome<Line> {
-    let bench = Bench::open_with::<diamond>(kind, |builder| builder.register::<waiting>()).await?;
+    let bench = Bench::open_with::<diamond>(kind, EngineBuilder::register::<waiting>).await?;
     let mut side = bench.place.connect().await?;
     let run = bench.engine.start::<waiting>(SubmitInput { number: 0 }).await?;
     let waits = "SELECT count(*) FROM job_queue WHERE status = 'SUSPENDED'";

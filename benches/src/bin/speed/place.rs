@@ -122,8 +122,8 @@ impl Side {
     pub async fn execute(&mut self, sql: &str) -> Outcome<()> {
         let sql = AssertSqlSafe(sql.to_owned());
         match self {
-            Self::Sqlite(connection) => drop(sqlx::raw_sql(sql).execute(connection).await?),
-            Self::Postgres(connection) => drop(sqlx::raw_sql(sql).execute(connection).await?),
+            Self::Sqlite(connection) => sqlx::raw_sql(sql).execute(connection).await.map(|_| ())?,
+            Self::Postgres(connection) => sqlx::raw_sql(sql).execute(connection).await.map(|_| ())?,
         }
         Ok(())
     }

@@ -118,14 +118,14 @@ pub async fn reaction(work: &str, kind: Kind, is_other: bool) -> Outcome<Line> {
     for number in 0..tuning.runs.unwrap_or(200) + 20 {
         let run = engine.start::<clock>(LookAtClockInput { number }).await?;
         let started = now();
-        let (ran, told) = match tokio::time::timeout(LOST, run.output()).await {
-            Ok(ran) => (ran?, now()),
-            // Nobody has told this process. It asks, as it would have for ever.
-            Err(_) => {
-                lost += 1.0;
-                (run.output().await?, now())
-            }
+        let ran = if let Ok(ran) = tokio::time::timeout(LOST, run.output()).await {
+            ran?
+        } else {
+            // Nobody has told this process, which would have waited for ever. Now it asks.
+            lost += 1.0;
+            run.output().await?
         };
+        let told = now();
         // The first ones are no figures yet: statements are prepared.
         if number >= 20 {
             // A body may run before its starter is told that it was started.
