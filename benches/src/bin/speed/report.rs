@@ -203,6 +203,9 @@ fn table(text: &mut String, title: &str, columns: &[Column], lines: &[&Line]) ->
 
 /// The engine beside the floor and the fastest peer on the same store.
 fn compare(text: &mut String, lines: &[&Line]) -> std::fmt::Result {
+    if lines.iter().any(|line| line.who != "engine") {
+        writeln!(text)?;
+    }
     for ours in lines.iter().filter(|line| line.who == "engine") {
         // Of throughput the most is best, of latency the least.
         let (name, is_best): (&str, fn(f64, f64) -> bool) = if ours.figures.contains_key("p50_ms") {
@@ -217,13 +220,13 @@ fn compare(text: &mut String, lines: &[&Line]) -> std::fmt::Result {
         for other in others {
             let Some(&theirs) = other.figures.get(name) else { continue };
             if other.who == "floor" {
-                writeln!(text, "\n- {}: {:.0} % of the floor.", ours.store, ratio(theirs) * 100.0)?;
+                writeln!(text, "- {}: {:.0} % of the floor.", ours.store, ratio(theirs) * 100.0)?;
             } else if peer.is_none_or(|(_, best)| is_best(theirs, best)) {
                 peer = Some((&other.who, theirs));
             }
         }
         if let Some((who, best)) = peer {
-            writeln!(text, "\n- {}: {:.1} × the fastest peer, {who}.", ours.store, ratio(best))?;
+            writeln!(text, "- {}: {:.1} × the fastest peer, {who}.", ours.store, ratio(best))?;
         }
     }
     Ok(())
