@@ -11,11 +11,11 @@ mod postgres;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use benches::percentile;
 use benches::workflows::Small;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::line::Line;
 use crate::load::submit;
@@ -56,7 +56,7 @@ struct Floor {
     shape: Shape,
     writers: Vec<mpsc::UnboundedSender<Queued>>,
     counts: Arc<Counts>,
-    ended: AtomicU64,
+    ended: watch::Sender<u64>,
 }
 
 impl Floor {
@@ -83,7 +83,7 @@ impl Floor {
                 }
             }
         }
-        Ok(Arc::new(Self { shape, writers, counts, ended: AtomicU64::new(0) }))
+        Ok(Arc::new(Self { shape, writers, counts, ended: watch::Sender::new(0) }))
     }
 
     /// Has an operation committed. It is queued while its run is locked: the order is that of the sequence numbers.
@@ -113,7 +113,7 @@ impl Floor {
             };
             committed.await?;
             if stage + 1 == self.shape.stages.len() {
-                self.ended.fetch_add(1, Ordering::Relaxed);
+                self.ended.send_modify(|ended| *ended += 1);
             }
             let Some((&first, others)) = next.split_first() else { return Ok(()) };
             for &other in others {
@@ -133,22 +133,17 @@ impl Floor {
         Box::pin(self.drive(run, number, stage))
     }
 
-    async fn wait_for(&self, ended: u64) {
-        while self.ended.load(Ordering::Relaxed) < ended {
-            tokio::task::yield_now().await;
-            tokio::time::sleep(Duration::from_micros(200)).await;
-        }
+    async fn wait_for(&self, runs: u64) -> Outcome<()> {
+        self.ended.subscribe().wait_for(|ended| *ended >= runs).await?;
+        Ok(())
     }
 
     async fn run_alone(self: &Arc<Self>, number: u64) -> Outcome<()> {
-        let before = self.ended.load(Ordering::Relaxed);
+        let before = *self.ended.borrow();
         let run = self.start(number).await?;
         Arc::clone(self).drive(run, number, 0).await?;
         // Where the other branch was the last, it goes on in its own task.
-        while self.ended.load(Ordering::Relaxed) == before {
-            tokio::task::yield_now().await;
-        }
-        Ok(())
+        self.wait_for(before + 1).await
     }
 }
 
@@ -173,7 +168,7 @@ pub async fn throughput(work: &str, kind: Kind) -> Outcome<Line> {
         }
     })
     .await?;
-    floor.wait_for(WARM_UP + runs).await;
+    floor.wait_for(WARM_UP + runs).await?;
     let took = began.elapsed().as_secs_f64();
     let processor = processor_seconds() - processor;
     let after = floor.counts.read();
