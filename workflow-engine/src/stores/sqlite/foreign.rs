@@ -40,6 +40,13 @@ struct Reported {
     wake: Notify,
 }
 
+impl Reported {
+    fn raise(&self) {
+        self.flag.store(true, Ordering::Release);
+        self.wake.notify_one();
+    }
+}
+
 /// The value of `PRAGMA data_version` at the last look.
 pub(super) struct DataVersion(i64);
 
@@ -107,6 +114,10 @@ impl DataVersion {
             let read = Self::read(session).await;
             session.roll_back().await;
             now = read?;
+        } else if reported {
+            // What was found is told at once. Perhaps the report was of another commit, behind it and still on its
+            // way: that would never be reported again.
+            foreign.reported.raise();
         }
         Ok(self.move_to(now, foreign))
     }
@@ -134,8 +145,7 @@ fn watch(path: &Path, reported: Arc<Reported>) -> notify::Result<RecommendedWatc
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
         // Reading a file is reported as well.
         if !matches!(event, Ok(Event { kind: EventKind::Access(_), .. })) {
-            reported.flag.store(true, Ordering::Release);
-            reported.wake.notify_one();
+            reported.raise();
         }
     })?;
     watcher.watch(&wal_of(path), RecursiveMode::NonRecursive)?;
@@ -148,4 +158,42 @@ fn wal_of(path: &Path) -> PathBuf {
     let mut wal = real.into_os_string();
     wal.push("-wal");
     PathBuf::from(wal)
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};
+    use sqlx::{ConnectOptions, Executor};
+
+    use super::*;
+
+    /// A connection as another process has it.
+    async fn connection(path: &Path) -> SqliteConnection {
+        let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
+        options.journal_mode(SqliteJournalMode::Wal).connect().await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_commit_on_its_way_behind_one_that_is_seen_is_looked_for_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("foreign.db");
+        let (mut first, mut second) = (connection(&path).await, connection(&path).await);
+        first.execute("CREATE TABLE numbers (number INTEGER)").await.unwrap();
+        let mut session = Session { connection: connection(&path).await, counters: Arc::default() };
+        let mut seen = DataVersion::read(&mut session).await.unwrap();
+        let reported = Arc::new(Reported::default());
+        let (watcher, latest_look) = (None, Instant::now());
+        let mut foreign =
+            ForeignCommits { reported: Arc::clone(&reported), watcher, pause: POLL.0, latest_look };
+
+        // One has committed, another has written and not yet committed, and there was one report of both.
+        first.execute("INSERT INTO numbers VALUES (1)").await.unwrap();
+        second.execute("BEGIN IMMEDIATE; INSERT INTO numbers VALUES (2)").await.unwrap();
+        reported.raise();
+        assert!(seen.has_moved(&mut session, &mut foreign).await.unwrap(), "the first one is told at once");
+        second.execute("COMMIT").await.unwrap();
+
+        assert!(reported.flag.load(Ordering::Acquire), "without another report, one looks again");
+        assert!(seen.has_moved(&mut session, &mut foreign).await.unwrap(), "and finds the second one");
+    }
 }
