@@ -36,6 +36,9 @@ pub(super) struct RunRows {
     pub(super) run: Slot<RunRecord>,
     /// What only the inserted row holds, where this transaction creates the run.
     pub(super) created: Option<NewRun>,
+    /// What PostgreSQL's row says of its commits.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "only PostgreSQL's rows have it"))]
+    pub(super) commits: i64,
     /// By stage id. A stage that is not here does not exist, or nothing names it.
     pub(super) stages: HashMap<String, StageRows>,
 }
@@ -273,6 +276,13 @@ impl<T> Slot<T> {
     pub(super) fn delete(&mut self) {
         self.dirty = true;
         self.value = None;
+    }
+
+    /// The row is stored as it is here.
+    #[cfg(feature = "postgres")]
+    pub(super) fn settle(&mut self) {
+        self.stored = self.value.is_some();
+        self.dirty = false;
     }
 
     /// What to do with it in the end.
