@@ -39,6 +39,9 @@ pub(super) struct RunRows {
     pub(super) run: Slot<RunRecord>,
     /// What only the inserted row holds, where this transaction creates the run.
     pub(super) created: Option<NewRun>,
+    /// What PostgreSQL's row says of its commits.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "only PostgreSQL's rows have it"))]
+    pub(super) commits: i64,
     /// By stage id. A stage that is not here does not exist, or nothing names it.
     pub(super) stages: HashMap<String, StageRows>,
 }
@@ -132,6 +135,20 @@ pub(super) struct Executed {
 }
 
 impl Attached {
+    /// Whether there is nothing.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "others write them where there are any"))]
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { annotations, artifacts, measured, intended, ended, voided, spending, executed } = self;
+        annotations.is_empty()
+            && artifacts.is_empty()
+            && measured.is_empty()
+            && intended.is_empty()
+            && ended.is_empty()
+            && voided.is_empty()
+            && spending.is_empty()
+            && executed.is_empty()
+    }
+
     /// Adds those of another decision, which comes later.
     pub(super) fn merge(&mut self, later: Self) {
         self.annotations.extend(later.annotations);
@@ -288,6 +305,13 @@ impl<T> Slot<T> {
     pub(super) fn delete(&mut self) {
         self.dirty = true;
         self.value = None;
+    }
+
+    /// The row is stored as it is here.
+    #[cfg(feature = "postgres")]
+    pub(super) fn settle(&mut self) {
+        self.stored = self.value.is_some();
+        self.dirty = false;
     }
 
     /// What to do with it in the end.

@@ -1,7 +1,14 @@
 //! Writing back what a transaction has changed: one statement, whatever the number of rows.
 
+use std::sync::atomic::Ordering;
+
+use chrono::{DateTime, Utc};
+use sqlx::Row;
+use uuid::Uuid;
+
 use super::arrays::{Rows, number, value};
 use super::failure::Failure;
+use super::known::is_touched;
 use super::text::stored;
 use super::transaction::Transaction;
 use crate::id::RunId;
@@ -12,12 +19,26 @@ use crate::stores::working_set::{Fate, RunRows, StageRows, WorkingSet};
 const DOING: &str = "write a commit";
 
 /// Every table's rows, each as arrays. A run that has an instant of creation is new. Whatever is written of a run moves
-/// its `commits`. A lease that was renewed since the job was read stays renewed.
+/// its `commits`, by $4. A lease that was renewed since the job was read stays renewed.
+///
+/// Nothing is written unless the runs $1, which are locked in the order of their ids, still have the `commits` $2, the
+/// instant $3 is the database's, and no key is taken. What has read its runs under their locks names none of them.
 pub(super) const WRITE: &str = "
-    WITH run_rows AS MATERIALIZED (
+    WITH locked AS MATERIALIZED (
+        SELECT r.id, r.commits FROM {schema}.workflow_runs AS r WHERE r.id = ANY($1) ORDER BY r.id FOR NO KEY UPDATE
+    ),
+    checked AS MATERIALIZED (
+        SELECT coalesce((SELECT array_agg(l.commits ORDER BY l.id) FROM locked AS l), '{}') = $2
+            AND coalesce(clock_timestamp() - $3 BETWEEN interval '-250 ms' AND interval '250 ms', TRUE)
+            AND NOT EXISTS (
+                SELECT 1 FROM unnest($68, $69) AS n (command, key)
+                JOIN {schema}.idempotency_keys AS k ON k.command = n.command AND k.key = n.key
+            ) AS is_fit
+    ),
+    run_rows AS MATERIALIZED (
         SELECT * FROM unnest(
-            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-            $23
+            $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26,
+            $27
         ) AS n (id, status, output, output_blob, error_code, error_message, cancel_reason, workflow_id,
             workflow_name, definition_fingerprint, input, config, metadata, version, generation, last_sequence,
             waiting_on, active, suspended, priority, started_at, completed_at, created_at)
@@ -26,15 +47,15 @@ pub(super) const WRITE: &str = "
         INSERT INTO {schema}.workflow_runs
             (id, status, output, output_blob, error_code, error_message, cancel_reason, workflow_id,
             workflow_name, definition_fingerprint, version, generation, last_sequence, waiting_on, active,
-            suspended, priority, started_at, completed_at, created_at, workflow_type)
+            suspended, priority, started_at, completed_at, created_at, workflow_type, commits)
         SELECT id, status, output, output_blob, error_code, error_message, cancel_reason, workflow_id,
             workflow_name, definition_fingerprint, version, generation, last_sequence, waiting_on, active,
-            suspended, priority, started_at, completed_at, created_at, workflow_id
-        FROM run_rows WHERE created_at IS NOT NULL
+            suspended, priority, started_at, completed_at, created_at, workflow_id, $4
+        FROM run_rows WHERE created_at IS NOT NULL AND (SELECT is_fit FROM checked)
     ),
     requests AS (
         INSERT INTO {schema}.workflow_run_requests (workflow_run_id, input, config, metadata)
-        SELECT id, input, config, metadata FROM run_rows WHERE created_at IS NOT NULL
+        SELECT id, input, config, metadata FROM run_rows WHERE created_at IS NOT NULL AND (SELECT is_fit FROM checked)
     ),
     updated_runs AS (
         UPDATE {schema}.workflow_runs AS r
@@ -42,8 +63,8 @@ pub(super) const WRITE: &str = "
             error_message = n.error_message, cancel_reason = n.cancel_reason, version = n.version, generation =
             n.generation, last_sequence = n.last_sequence, waiting_on = n.waiting_on, active = n.active,
             suspended = n.suspended, started_at = n.started_at, completed_at = n.completed_at, commits =
-            r.commits + 1
-        FROM run_rows AS n WHERE r.id = n.id AND n.created_at IS NULL
+            r.commits + $4
+        FROM run_rows AS n WHERE r.id = n.id AND n.created_at IS NULL AND (SELECT is_fit FROM checked)
     ),
     stages AS (
         INSERT INTO {schema}.workflow_stages
@@ -51,8 +72,8 @@ pub(super) const WRITE: &str = "
             output_blob, error_message, stage_number, execution_group, generation, attempt, waiting_on,
             max_wait_until, started_at, completed_at)
         SELECT * FROM unnest(
-            $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40
-        )
+            $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44
+        ) WHERE (SELECT is_fit FROM checked)
         ON CONFLICT (workflow_run_id, stage_id) DO UPDATE
         SET stage_name = excluded.stage_name, status = excluded.status, suspended_state =
             excluded.suspended_state, suspended_state_blob = excluded.suspended_state_blob, output =
@@ -68,9 +89,10 @@ pub(super) const WRITE: &str = "
         SELECT workflow_run_id, stage_id, workflow_id, definition_fingerprint, status, worker_id, generation,
             priority, attempt, max_attempts, lease_epoch, woken <> 0, leased_until, run_at
         FROM unnest(
-            $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, $52, $53, $54
+            $45, $46, $47, $48, $49, $50, $51, $52, $53, $54, $55, $56, $57, $58
         ) AS n (workflow_run_id, stage_id, workflow_id, definition_fingerprint, status, worker_id, generation,
             priority, attempt, max_attempts, lease_epoch, woken, leased_until, run_at)
+        WHERE (SELECT is_fit FROM checked)
         ON CONFLICT (workflow_run_id, stage_id) DO UPDATE
         SET workflow_id = excluded.workflow_id, definition_fingerprint = excluded.definition_fingerprint, status
             = excluded.status, worker_id = excluded.worker_id, generation = excluded.generation, priority =
@@ -82,24 +104,28 @@ pub(super) const WRITE: &str = "
                 THEN greatest(q.leased_until, excluded.leased_until) ELSE excluded.leased_until END
     ),
     deleted_jobs AS (
-        DELETE FROM {schema}.job_queue AS j USING unnest($55, $56) AS n (workflow_run_id, stage_id)
+        DELETE FROM {schema}.job_queue AS j USING unnest($59, $60) AS n (workflow_run_id, stage_id)
         WHERE j.workflow_run_id = n.workflow_run_id AND j.stage_id = n.stage_id
+            AND (SELECT is_fit FROM checked)
     ),
     events AS (
         INSERT INTO {schema}.outbox_events (workflow_run_id, event_type, payload, sequence, occurred_at, published_at)
-        SELECT * FROM unnest($57, $58, $59, $60, $61, $62)
+        SELECT * FROM unnest($61, $62, $63, $64, $65, $66) WHERE (SELECT is_fit FROM checked)
     ),
     keys AS (
         INSERT INTO {schema}.idempotency_keys (workflow_run_id, command, key, request_hash, result, created_at)
-        SELECT * FROM unnest($63, $64, $65, $66, $67, $68)
+        SELECT * FROM unnest($67, $68, $69, $70, $71, $72) WHERE (SELECT is_fit FROM checked)
     ),
     logs AS (
         INSERT INTO {schema}.workflow_logs (workflow_run_id, stage_id, level, message, metadata, attempt, created_at)
-        SELECT * FROM unnest($69, $70, $71, $72, $73, $74, $75)
+        SELECT * FROM unnest($73, $74, $75, $76, $77, $78, $79) WHERE (SELECT is_fit FROM checked)
+    ),
+    payloads AS (
+        INSERT INTO {schema}.blobs (workflow_run_id, key, value, created_at)
+        SELECT * FROM unnest($80, $81, $82, $83) WHERE (SELECT is_fit FROM checked)
+        ON CONFLICT (key) DO UPDATE SET value = excluded.value, created_at = excluded.created_at
     )
-    INSERT INTO {schema}.blobs (workflow_run_id, key, value, created_at)
-    SELECT * FROM unnest($76, $77, $78, $79)
-    ON CONFLICT (key) DO UPDATE SET value = excluded.value, created_at = excluded.created_at";
+    SELECT is_fit, clock_timestamp() FROM checked";
 
 /// Apart from the others, for hardly any commit has one.
 pub(super) const ANSWER_KEYS: &str = "
@@ -107,13 +133,47 @@ pub(super) const ANSWER_KEYS: &str = "
     FROM unnest($1, $2, $3) AS n (command, key, result)
     WHERE k.command = n.command AND k.key = n.key";
 
-/// Writes what has changed. Idempotency keys are written in key order: two transactions that write the same ones
-/// wait for each other only in that order.
+/// What the statement compares before it writes.
+#[derive(Default)]
+struct Expected {
+    runs: Vec<Uuid>,
+    commits: Vec<i64>,
+    now: Option<DateTime<Utc>>,
+}
+
+/// Writes what has changed, in a transaction that holds its locks. Idempotency keys are written in key order: two
+/// transactions that write the same ones wait for each other only in that order.
 pub(super) async fn write(
     transaction: &mut Transaction<'_>,
     set: &WorkingSet,
-    deliver_events: bool,
+    step: i64,
 ) -> Result<(), Failure> {
+    answer_keys(transaction, set).await?;
+    let is_written = write_if(transaction, set, step, Expected::default()).await?;
+    // A key has been taken since they were read.
+    if is_written { Ok(()) } else { Err(Failure::overtaken(DOING)) }
+}
+
+/// Writes what has changed, if the runs are still as they were; answers whether they were. The set was made at `now`
+/// by the database's clock, if it is that which counts.
+pub(super) async fn write_at_once(
+    transaction: &mut Transaction<'_>,
+    set: &WorkingSet,
+    step: i64,
+    now: Option<DateTime<Utc>>,
+) -> Result<bool, Failure> {
+    let stored = sorted(set).into_iter().filter(|(_, rows)| rows.created.is_none() && is_touched(rows));
+    let (runs, commits) = stored.map(|(run_id, rows)| (*run_id.as_uuid(), rows.commits)).unzip();
+    write_if(transaction, set, step, Expected { runs, commits, now }).await
+}
+
+async fn write_if(
+    transaction: &mut Transaction<'_>,
+    set: &WorkingSet,
+    step: i64,
+    expected: Expected,
+) -> Result<bool, Failure> {
+    let deliver_events = transaction.database.deliver_events.load(Ordering::Relaxed);
     let mut runs = Runs::new();
     let (mut stages, mut jobs, mut deleted) =
         (Rows::<8, 5, 3>::new(), Rows::<5, 6, 2>::new(), Rows::<1, 0, 0>::new());
@@ -149,14 +209,17 @@ pub(super) async fn write(
             blobs.push(blob.run_id, [Some(&blob.key.0), Some(blob.value.as_str())], [], [Some(blob.at)]);
         }
     }
-    answer_keys(transaction, set).await?;
     if runs.is_empty() && keys.is_empty() && logs.is_empty() && blobs.is_empty() {
-        return Ok(());
+        return Ok(true);
     }
-    let query = transaction.query(|sql| &sql.write);
+    let Expected { runs: expected, commits, now } = expected;
+    let query = transaction.query(|sql| &sql.write).bind(expected).bind(commits).bind(now).bind(step);
     let query = deleted.bind(jobs.bind(stages.bind(runs.bind(query))));
     let query = blobs.bind(logs.bind(keys.bind(events.bind(query))));
-    transaction.execute(DOING, query).await
+    let row = transaction.fetch_one(DOING, query).await?;
+    let unreadable = |error| Failure::database(DOING, error);
+    transaction.database.clock_here.hear(row.try_get(1).map_err(unreadable)?);
+    row.try_get(0).map_err(unreadable)
 }
 
 /// The runs in the order of their ids.
@@ -169,11 +232,7 @@ fn sorted(set: &WorkingSet) -> Vec<(RunId, &RunRows)> {
 type Runs<'a> = Rows<'a, 12, 7, 3>;
 
 fn push_run<'a>(runs: &mut Runs<'a>, rows: &'a RunRows) {
-    let touched = |rows: &StageRows| rows.stage.fate() != Fate::Keep || rows.job.fate() != Fate::Keep;
-    let Some(run) = rows.run.get() else { return };
-    if rows.run.fate() == Fate::Keep && !rows.stages.values().any(touched) {
-        return;
-    }
+    let Some(run) = rows.run.get().filter(|_| is_touched(rows)) else { return };
     let created = rows.created.as_ref().filter(|_| matches!(rows.run.fate(), Fate::Insert(_)));
     let new = |text: fn(&crate::ports::NewRun) -> &str| created.map(text);
     let RunRecord { error, .. } = run;

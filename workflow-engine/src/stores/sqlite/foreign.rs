@@ -22,6 +22,10 @@ use super::session::Session;
 /// How long after a report one looks. Own commits are reported too: under load the next look serves many of them.
 const PATIENCE: Duration = Duration::from_millis(1);
 
+/// How long whoever passes reports on rests after each. Every page that is written is reported, our own, too; those of
+/// one file that nobody has fetched yet become one in the operating system, so a busy writer is not interrupted by each.
+const REST: Duration = Duration::from_millis(5);
+
 /// Between two looks where the operating system reports nothing: from the first, doubled up to the second.
 const POLL: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(250));
 
@@ -146,6 +150,7 @@ fn watch(path: &Path, reported: Arc<Reported>) -> notify::Result<RecommendedWatc
         // Reading a file is reported as well.
         if !matches!(event, Ok(Event { kind: EventKind::Access(_), .. })) {
             reported.raise();
+            std::thread::sleep(REST);
         }
     })?;
     watcher.watch(&wal_of(path), RecursiveMode::NonRecursive)?;

@@ -86,6 +86,8 @@ impl SqliteOptions {
             // 4,000 pages of 4 KiB: a checkpoint every 16 MiB of writes instead of every 4, as each one waits for
             // the disk twice.
             .pragma("wal_autocheckpoint", "4000")
+            // What a statement over many rows would need to be undone alone; a file otherwise, from 64 KiB on.
+            .pragma("temp_store", "MEMORY")
     }
 
     /// The settings of a connection that reads.
