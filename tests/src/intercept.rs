@@ -12,8 +12,8 @@ use workflow_engine::ports::{
     JobTransport, Ledger, Outbox, Persistence, Purge, Retention, Settlement, Snapshot, Store,
 };
 use workflow_engine::records::{
-    AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, CallId, Claim, ClaimedJob, DeadLetter, Event, JobRecord, Lease,
-    LogRecord, RunRecord, RunRequest, StageRecord, StoredValue,
+    AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, CallId, Claim, ClaimedJob, DeadLetter, Event,
+    JobRecord, Lease, LogRecord, RunRecord, RunRequest, StageRecord, StoredValue,
 };
 use workflow_engine::{AnnotationFilter, Error, Json, RunId};
 

@@ -36,9 +36,9 @@ pub use id::RunId;
 pub use language::{
     Annotation, AnnotationKey, Backoff, Check, CheckExecution, CheckFunction, Effects, Execution, HasLength,
     HasPattern, HasRange, Json, LengthUnit, LogLevel, NoConfig, NoInput, OverBudget, Payload, Reports,
-    Requirement, RetryPolicy, SqlValue, Stage, StageArtifacts, StageContext, StageDeclaration, StageDefinition,
-    StageError, StagePath, StageResult, StageScope, StageStorage, StageTransaction, Statement, Storable,
-    Undeclared, Verdict, WaitDefinition, Workflow, WorkflowDefinition,
+    Requirement, RetryPolicy, SqlValue, Stage, StageArtifacts, StageContext, StageDeclaration,
+    StageDefinition, StageError, StagePath, StageResult, StageScope, StageStorage, StageTransaction,
+    Statement, Storable, Undeclared, Verdict, WaitDefinition, Workflow, WorkflowDefinition,
 };
 pub use ports::AnnotationFilter;
 pub use workflow_engine_macros::{check, stage, workflow};

@@ -99,7 +99,10 @@ async fn wherever_a_process_dies_no_call_is_missing(world: World) {
         let rows = run.calls(None, 99).await.unwrap();
         let settled = rows.iter().filter(|call| call.outcome == CallOutcome::Settled).count();
         let unknown = rows.iter().filter(|call| call.outcome == CallOutcome::Unknown).count();
-        assert_eq!((cost, reserved), (i64::try_from(settled).unwrap() * COST, i64::try_from(unknown).unwrap() * 10));
+        assert_eq!(
+            (cost, reserved),
+            (i64::try_from(settled).unwrap() * COST, i64::try_from(unknown).unwrap() * 10)
+        );
         let true_cost = i64::try_from(left(run.id()).len()).unwrap() * COST;
         assert!(cost <= true_cost && true_cost <= cost + reserved, "at {at}, {before}: {cost}, {reserved}");
     }

@@ -7,7 +7,7 @@ use tests::{on_every_store, signal};
 use workflow_engine::kernel::RunRerunFrom;
 use workflow_engine::prelude::*;
 use workflow_engine::records::CallOutcome::{Failed, Intended, Settled, Unknown};
-use workflow_engine::{Statement, StageContext};
+use workflow_engine::{StageContext, Statement};
 
 use super::script::{LONG, Step, acting, calls, costs, intended, output, settled, start, worker};
 
@@ -57,7 +57,11 @@ async fn a_body_past_its_deadline_has_spent_what_it_has_spent(world: World) {
     let first = vec![Step::Open { reserve: 5 }, Step::Call { reserve: 100, cost: 40 }, Step::Hang];
     let run = start(&engine, vec![first, vec![]]).await;
     signal::wait(run.id(), "begun").await;
-    assert_eq!(calls(&run).await, [(1, Intended, 0, 5), (1, Intended, 0, 100)], "they stand before they are made");
+    assert_eq!(
+        calls(&run).await,
+        [(1, Intended, 0, 5), (1, Intended, 0, 100)],
+        "they stand before they are made"
+    );
     world.clock.advance(Duration::from_secs(3_600));
     assert_eq!(output(&world, &run).await.unwrap(), 2);
     assert_eq!(costs(&run).await, (40, 5));
@@ -110,12 +114,8 @@ async fn a_rerun_adds_to_what_was_spent(world: World) {
     let engine = worker(&world).await;
     let run = start(&engine, vec![vec![Step::Call { reserve: 100, cost: 40 }]]).await;
     output(&world, &run).await.unwrap();
-    let rerun = RunRerunFrom {
-        run_id: run.id(),
-        from_stage_id: "act".into(),
-        idempotency_key: None,
-        dry_run: false,
-    };
+    let rerun =
+        RunRerunFrom { run_id: run.id(), from_stage_id: "act".into(), idempotency_key: None, dry_run: false };
     engine.dispatch(rerun).await.unwrap();
     output(&world, &run).await.unwrap();
     assert_eq!(costs(&run).await, (80, 0));
@@ -210,5 +210,8 @@ async fn a_context_without_an_engine_takes_calls_and_forgets_them() {
     let ctx = StageContext::detached();
     let id = ctx.calls().intend(intended(&ctx, 1)).await.unwrap();
     ctx.calls().end(id, settled(1)).await.unwrap();
-    assert_eq!(ctx.calls().statistics("workflow").await.unwrap(), workflow_engine::ports::CallStatistics::default());
+    assert_eq!(
+        ctx.calls().statistics("workflow").await.unwrap(),
+        workflow_engine::ports::CallStatistics::default()
+    );
 }

@@ -4,10 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tests::signal;
 use tests::world::World;
+use workflow_engine::Error;
 use workflow_engine::ports::{CallEnd, IntendedCall, SettledCall};
 use workflow_engine::prelude::*;
 use workflow_engine::records::{AiCallRecord, CallOutcome, CallType, Cost};
-use workflow_engine::Error;
 
 /// What a body does next; costs in picodollars.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
@@ -140,4 +140,3 @@ pub(crate) async fn costs<W: Workflow>(run: &RunHandle<W>) -> (i64, i64) {
     assert_eq!(costs.reserved, stages.iter().map(|stage| stage.spending.reserved).sum::<Cost>());
     (costs.cost.picodollars(), costs.reserved.picodollars())
 }
-

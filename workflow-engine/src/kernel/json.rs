@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 
 use super::{
     AnnotationAttach, Command, JobExecute, Kernel, LeaseReapStale, OutboxFlush, PluginReplayDlq,
-    RetentionPurge, RunCancel, RunClaimPending, RunCreate, RunFailUnclaimed, RunRaiseBudget, RunReapStuck, RunRerunFrom,
-    RunTransition, StagePollSuspended, StageReport, StageWake,
+    RetentionPurge, RunCancel, RunClaimPending, RunCreate, RunFailUnclaimed, RunRaiseBudget, RunReapStuck,
+    RunRerunFrom, RunTransition, StagePollSuspended, StageReport, StageWake,
 };
 use crate::error::Error;
 use crate::language::Json;

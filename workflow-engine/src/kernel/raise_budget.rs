@@ -47,8 +47,10 @@ impl Command for RunRaiseBudget {
         let stage = self.stage_id.as_ref().and_then(|stage_id| known?.stage(stage_id));
         let declared = stage.and_then(|(_, stage)| stage.budget);
         self.check(&snapshot, declared)?;
-        let applied =
-            kernel.restructure(run_id, move |snapshot| Some(self.decide(snapshot))).await?.unwrap_or_default();
+        let applied = kernel
+            .restructure(run_id, move |snapshot| Some(self.decide(snapshot)))
+            .await?
+            .unwrap_or_default();
         Ok(BudgetRaised { resumed: applied.ready })
     }
 }

@@ -42,9 +42,7 @@ pub mod ide;
 #[doc(hidden)]
 pub mod private;
 
-pub use calls::{
-    CallEnd, CallId, CallLedger, CallStatistics, CallSums, CallType, IntendedCall, SettledCall,
-};
+pub use calls::{CallEnd, CallId, CallLedger, CallStatistics, CallSums, CallType, IntendedCall, SettledCall};
 pub use check_function::CheckFunction;
 pub(crate) use config::ConfigFault;
 pub(crate) use context::Surroundings;

@@ -81,7 +81,9 @@ fn changed_stages(change: &Change) -> Vec<&str> {
         | Change::Answer { .. }
         | Change::Execute { .. }
         | Change::PutBlob { .. } => Vec::new(),
-        Change::Annotate { stage_id, .. } | Change::SetBudget { stage_id, .. } => stage_id.as_deref().into_iter().collect(),
+        Change::Annotate { stage_id, .. } | Change::SetBudget { stage_id, .. } => {
+            stage_id.as_deref().into_iter().collect()
+        }
         Change::Enqueue { stage_id, .. }
         | Change::Claim { stage_id, .. }
         | Change::Complete { stage_id, .. }

@@ -38,7 +38,9 @@ impl CallStatistics {
     /// Those of these models, in order of their keys.
     pub(crate) fn new(by_model: Vec<(String, CallSums)>) -> Self {
         let mut total = CallSums::default();
-        by_model.iter().for_each(|(_, sums)| total.add(sums));
+        for (_, sums) in &by_model {
+            total.add(sums);
+        }
         Self { total, by_model }
     }
 }

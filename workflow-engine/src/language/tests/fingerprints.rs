@@ -6,9 +6,9 @@ use proptest::prelude::*;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use crate::language::Cost;
 use crate::language::config::ConfigDefinition;
 use crate::language::fingerprint::fingerprint;
-use crate::language::Cost;
 use crate::{Json, OverBudget, RetryPolicy, StageDefinition, WorkflowDefinition};
 
 /// A definition without the things that do not decide; equal ones have equal fingerprints, and no others.

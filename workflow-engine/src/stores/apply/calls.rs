@@ -185,11 +185,7 @@ fn lease(job: Option<&JobRecord>) -> Option<(u32, u64)> {
     job.filter(|job| job.status == Status::Running).map(|job| (job.generation, job.lease_epoch))
 }
 
-fn change(
-    draft: &mut Draft<'_>,
-    stage_id: &str,
-    change: impl Fn(&mut Spending),
-) -> Result<(), Impossible> {
+fn change(draft: &mut Draft<'_>, stage_id: &str, change: impl Fn(&mut Spending)) -> Result<(), Impossible> {
     change(&mut draft.stage_mut(stage_id)?.spending);
     change(&mut draft.run_mut()?.spending);
     draft.run_spending_has_changed();

@@ -199,12 +199,8 @@ pub(super) fn end<'q>(
     let mut numbers: [Vec<i64>; 4] = Default::default();
     for row in ended {
         let settled = &row.settled;
-        let of_row = [
-            Some(row.outcome.as_str()),
-            row.error.as_deref(),
-            row.metadata(),
-            settled.response.as_deref(),
-        ];
+        let of_row =
+            [Some(row.outcome.as_str()), row.error.as_deref(), row.metadata(), settled.response.as_deref()];
         texts.iter_mut().zip(of_row).for_each(|(column, value)| column.push(text(value)));
         let of_row = [
             number(settled.input_tokens),

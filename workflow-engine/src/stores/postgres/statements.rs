@@ -6,7 +6,8 @@
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use super::{
-    attached, calls, claim, deliveries, foreign, ledger, load, persistence, retention, standstill, transport, write,
+    attached, calls, claim, deliveries, foreign, ledger, load, persistence, retention, standstill, transport,
+    write,
 };
 
 /// A text with the schema's name in its slots.

@@ -129,6 +129,8 @@ async fn write_call(session: &mut Session, write: &CallWrite, now: DateTime<Utc>
         CallWrite::Intend(id, call) => {
             calls::intend(session, &[IntendedRow::outside(*id, (**call).clone(), now)]).await
         }
-        CallWrite::End(id, end) => calls::end(session, &[EndedRow::new(*id, (**end).clone(), now)], false).await,
+        CallWrite::End(id, end) => {
+            calls::end(session, &[EndedRow::new(*id, (**end).clone(), now)], false).await
+        }
     }
 }

@@ -3,7 +3,8 @@
 use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 
 use super::{
-    attached, calls, claim, deliveries, flush, ledger, load, migrations, persistence, retention, standstill, transport,
+    attached, calls, claim, deliveries, flush, ledger, load, migrations, persistence, retention, standstill,
+    transport,
 };
 
 const STATEMENTS: &[&[&str]] = &[

@@ -12,12 +12,13 @@ use crate::error::Error;
 use crate::id::RunId;
 use crate::language::Json;
 use crate::ports::{
-    AnnotationFilter, CallEnd, CallStatistics, Clock, Commit, Decide, Decision, Delivery, DeliveryClaim, Hints,
-    IntendedCall, JobTransport, Ledger, Outbox, Persistence, Purge, Retention, Settlement, Snapshot, Store,
+    AnnotationFilter, CallEnd, CallStatistics, Clock, Commit, Decide, Decision, Delivery, DeliveryClaim,
+    Hints, IntendedCall, JobTransport, Ledger, Outbox, Persistence, Purge, Retention, Settlement, Snapshot,
+    Store,
 };
 use crate::records::{
-    AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, CallId, Claim, ClaimedJob, DeadLetter, Event, JobRecord, Lease,
-    LogRecord, RunRecord, RunRequest, StageRecord, StoredValue,
+    AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, CallId, Claim, ClaimedJob, DeadLetter, Event,
+    JobRecord, Lease, LogRecord, RunRecord, RunRequest, StageRecord, StoredValue,
 };
 use crate::testing::FakeClock;
 

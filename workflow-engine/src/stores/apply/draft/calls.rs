@@ -49,7 +49,10 @@ impl Draft<'_> {
     }
 
     /// A stage's job before this decision, and now.
-    pub(in crate::stores::apply) fn jobs_of(&self, stage_id: &str) -> (Option<&JobRecord>, Option<&JobRecord>) {
+    pub(in crate::stores::apply) fn jobs_of(
+        &self,
+        stage_id: &str,
+    ) -> (Option<&JobRecord>, Option<&JobRecord>) {
         let before = self.set.stage(self.run_id, stage_id).and_then(|rows| rows.job.get());
         let now = self.written.stages.get(stage_id).map_or(before, |rows| rows.job.get());
         (before, now)
