@@ -21,6 +21,9 @@ pub mod random;
 pub mod chaos;
 pub mod tables;
 pub mod transfer;
+pub mod http;
+pub mod asking;
+pub mod models;
 
 /// Every snippet of the Markdown files compiles, and runs.
 #[cfg(doctest)]

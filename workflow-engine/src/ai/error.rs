@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::response::Usage;
+
 /// What kind of failure it is: what to do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -21,7 +23,7 @@ pub enum AiErrorKind {
     InvalidRequest,
     /// Prompt and answer together are longer than the model allows.
     ContextTooLong,
-    /// HTTP 401, 403: the key is missing, wrong or not entitled.
+    /// HTTP 401, 402, 403: the key is missing, wrong or not entitled, or what it may spend is spent.
     Authentication,
     /// The answer is none that the wire format or the schema allows. Another answer may be.
     InvalidResponse,
@@ -50,12 +52,13 @@ pub struct AiError {
     message: String,
     retry_after: Option<Duration>,
     status: Option<u16>,
+    usage: Option<Usage>,
 }
 
 impl AiError {
     /// A failure of this kind; `message` says what was refused by whom, and why.
     pub fn new(kind: AiErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), retry_after: None, status: None }
+        Self { kind, message: message.into(), retry_after: None, status: None, usage: None }
     }
 
     /// With the time that the provider asks to be left alone.
@@ -69,6 +72,13 @@ impl AiError {
     #[must_use]
     pub const fn with_status(mut self, status: u16) -> Self {
         self.status = Some(status);
+        self
+    }
+
+    /// With what the call took all the same: a model that declines, or that writes nonsense, is paid.
+    #[must_use]
+    pub const fn with_usage(mut self, usage: Usage) -> Self {
+        self.usage = Some(usage);
         self
     }
 
@@ -90,11 +100,24 @@ impl AiError {
         self.status
     }
 
+    /// What the call took, where the provider says so; `None` says nothing.
+    #[must_use]
+    pub const fn usage(&self) -> Option<Usage> {
+        self.usage
+    }
+
     /// Whether the same call may succeed later.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         use AiErrorKind::{Connection, InvalidResponse, Ledger, Overloaded, RateLimited, Timeout};
         matches!(self.kind, RateLimited | Overloaded | Connection | Timeout | InvalidResponse | Ledger)
+    }
+}
+
+impl AiError {
+    /// Whether another attempt of the stage may end otherwise. A call that was stopped says nothing of the next one.
+    pub(crate) const fn may_be_retried_by_stage(&self) -> bool {
+        self.is_retryable() || matches!(self.kind, AiErrorKind::Cancelled)
     }
 }
 

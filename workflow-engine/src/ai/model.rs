@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::records::Cost;
 
 /// A model, with its prices.
+#[expect(clippy::struct_excessive_bools, reason = "what a model can do, each for itself")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelConfig {
     /// The name under which the provider knows it: `gpt-5-mini`.

@@ -25,7 +25,8 @@ pub struct GenerateRequest {
     pub schema: Option<ObjectSchema>,
     /// What the model may call.
     pub tools: Vec<Tool>,
-    /// Fields of the provider's own, laid over the request's body as they are; objects are merged.
+    /// Fields of the provider's own, an object, laid over the request's body as they are; objects are merged, and
+    /// `null` takes a field away.
     pub provider_options: Option<Value>,
     /// How long an answer may take; of a stream, how long the next piece of it may take.
     pub timeout: Duration,
@@ -62,7 +63,7 @@ pub struct EmbedRequest {
     pub dimensions: Option<u32>,
     /// What the vectors are for, where the provider distinguishes it.
     pub task_type: Option<TaskType>,
-    /// Fields of the provider's own, laid over the request's body as they are.
+    /// As in [`GenerateRequest::provider_options`].
     pub provider_options: Option<Value>,
     /// How long an answer may take.
     pub timeout: Duration,

@@ -29,6 +29,8 @@ pub struct EngineBuilder {
     lease: Duration,
     worker: Option<WorkerSettings>,
     drain_on_signals: bool,
+    #[cfg(feature = "ai")]
+    ai: Option<crate::ai::AiClient>,
 }
 
 impl EngineBuilder {
@@ -52,6 +54,8 @@ impl EngineBuilder {
             lease: KernelConfig::LEASE,
             worker: Some(WorkerSettings::default()),
             drain_on_signals: false,
+            #[cfg(feature = "ai")]
+            ai: None,
         }
     }
 
@@ -200,6 +204,14 @@ impl EngineBuilder {
         self
     }
 
+    /// Whom stages call language models through, as [`ctx.ai()`](crate::StageContext::ai). The waits between their tries
+    /// pass by this engine's clock. Default: nobody.
+    #[cfg(feature = "ai")]
+    pub fn ai(mut self, client: crate::ai::AiClient) -> Self {
+        self.ai = Some(client);
+        self
+    }
+
     /// Drains the worker on SIGTERM and SIGINT (Ctrl-C). Handles that wait then get `SHUTTING_DOWN`, so the program
     /// comes to its own end; a second signal ends the process at once.
     pub fn drain_on_signals(mut self) -> Self {
@@ -222,6 +234,10 @@ impl EngineBuilder {
         }
         for (workflow_id, fingerprint) in &self.compatible {
             registry.declare_compatible(workflow_id, fingerprint)?;
+        }
+        #[cfg(feature = "ai")]
+        if let Some(client) = &self.ai {
+            registry.call_models_with(client.with_clock(&self.clock));
         }
         check_plugins(&self.plugins)?;
         self.store.deliver_events(self.sink.is_some() || !self.plugins.is_empty());

@@ -2,6 +2,8 @@
 
 mod causes;
 mod ledger;
+#[cfg(feature = "ai")]
+mod memory_ledger;
 
 use std::error::Error as StdError;
 use std::fmt;

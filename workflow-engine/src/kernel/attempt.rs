@@ -12,6 +12,7 @@ use super::Kernel;
 use super::calls::{AttemptCalls, Refused};
 use super::effects::AttemptArtifacts;
 use super::inputs::Inputs;
+use super::pause::ClockPause;
 use super::registry::Registered;
 use super::reports::AttemptReports;
 use crate::error::Error;
@@ -68,6 +69,9 @@ struct Attempt<'a> {
     effects: Arc<EffectBuffer>,
     artifacts: Arc<AttemptArtifacts>,
     calls: Arc<AttemptCalls>,
+    pause: Arc<ClockPause>,
+    #[cfg(feature = "ai")]
+    ai: Option<crate::ai::AiClient>,
 }
 
 impl Attempt<'_> {
@@ -77,6 +81,9 @@ impl Attempt<'_> {
             effects: Arc::clone(&self.effects),
             artifacts: Arc::clone(&self.artifacts) as _,
             calls: Arc::clone(&self.calls) as _,
+            pause: Arc::clone(&self.pause) as _,
+            #[cfg(feature = "ai")]
+            ai: self.ai.clone(),
         };
         StageContext::new(self.scope.clone(), inputs.reads, surroundings)
     }
@@ -154,8 +161,20 @@ impl Kernel {
         let reports = Arc::new(AttemptReports::new(&scope));
         let artifacts = Arc::new(AttemptArtifacts::new(self, &job.lease, registered.definition()));
         let calls = Arc::new(AttemptCalls::new(self, &job.lease, stage.budget, stop));
-        let (lease, effects) = (&job.lease, Arc::default());
-        Attempt { stage, lease, stop, began, scope, reports, effects, artifacts, calls }
+        Attempt {
+            stage,
+            lease: &job.lease,
+            stop,
+            began,
+            scope,
+            reports,
+            effects: Arc::default(),
+            artifacts,
+            calls,
+            pause: Arc::new(ClockPause(Arc::clone(self.clock()))),
+            #[cfg(feature = "ai")]
+            ai: self.registry().ai().cloned(),
+        }
     }
 
     /// The work against its deadline, its cancellation and its own reports.

@@ -23,6 +23,7 @@ mod attempt;
 mod inputs;
 mod check;
 mod reports;
+mod pause;
 mod effects;
 mod calls;
 mod budget;

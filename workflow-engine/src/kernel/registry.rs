@@ -35,6 +35,8 @@ impl Registered {
 pub struct WorkflowRegistry {
     by_id: HashMap<&'static str, Arc<Registered>>,
     by_fingerprint: HashMap<String, Served>,
+    #[cfg(feature = "ai")]
+    ai: Option<crate::ai::AiClient>,
 }
 
 /// What runs with one fingerprint are executed against.
@@ -102,6 +104,17 @@ impl WorkflowRegistry {
                 Ok(())
             }
         }
+    }
+
+    /// What stages call language models through, as [`EngineBuilder::ai`](crate::EngineBuilder::ai).
+    #[cfg(feature = "ai")]
+    pub fn call_models_with(&mut self, client: crate::ai::AiClient) {
+        self.ai = Some(client);
+    }
+
+    #[cfg(feature = "ai")]
+    pub(super) const fn ai(&self) -> Option<&crate::ai::AiClient> {
+        self.ai.as_ref()
     }
 
     /// A declaration has proved wrong.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::calls::{CallLedger, NoCalls};
 use super::effects::{ArtifactSource, EffectBuffer, GivenArtifact, NoArtifacts};
 use super::json::Json;
+use super::pause::{NoPause, Pause};
 use super::payload::Storable;
 use super::stage::Stage;
 use crate::id::RunId;
@@ -46,6 +48,10 @@ pub(crate) struct Surroundings {
     pub(crate) effects: Arc<EffectBuffer>,
     pub(crate) artifacts: Arc<dyn ArtifactSource>,
     pub(crate) calls: Arc<dyn CallLedger>,
+    pub(crate) pause: Arc<dyn Pause>,
+    /// Who calls models.
+    #[cfg(feature = "ai")]
+    pub(crate) ai: Option<crate::ai::AiClient>,
 }
 
 /// The ids and limits of one attempt.
@@ -283,6 +289,11 @@ impl<S> StageContext<S> {
         &self.inner.surroundings.calls
     }
 
+    /// Waits a moment, by the engine's time.
+    pub(crate) async fn pause(&self, duration: Duration) {
+        self.inner.surroundings.pause.pause(duration).await;
+    }
+
     /// What is asked to be committed with the stage.
     pub(super) fn buffer(&self) -> &EffectBuffer {
         &self.inner.surroundings.effects
@@ -291,6 +302,23 @@ impl<S> StageContext<S> {
     /// Where committed artifacts are.
     pub(super) fn artifact_source(&self) -> &dyn ArtifactSource {
         &*self.inner.surroundings.artifacts
+    }
+
+    /// Who calls models; `None` where the engine has nobody.
+    #[cfg(feature = "ai")]
+    pub(crate) fn ai_client(&self) -> Option<&crate::ai::AiClient> {
+        self.inner.surroundings.ai.as_ref()
+    }
+
+    /// The same context in other surroundings.
+    #[cfg(feature = "ai")]
+    pub(crate) fn with_surroundings(&self, change: impl FnOnce(&mut Surroundings)) -> Self {
+        let mut surroundings = self.inner.surroundings.clone();
+        change(&mut surroundings);
+        let outputs =
+            self.inner.outputs.iter().map(|(id, output)| (id.clone(), output.json.clone())).collect();
+        let context = StageContext::new(self.inner.scope.clone(), outputs, surroundings);
+        Self { inner: context.inner, stage: PhantomData }
     }
 
     /// The stored output of a stage that ran before this one.
@@ -342,6 +370,9 @@ impl Surroundings {
             effects: Arc::default(),
             artifacts: Arc::new(NoArtifacts),
             calls: Arc::new(NoCalls),
+            pause: Arc::new(NoPause),
+            #[cfg(feature = "ai")]
+            ai: None,
         }
     }
 }

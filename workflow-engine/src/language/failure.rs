@@ -9,7 +9,9 @@ pub type StageResult<T> = Result<T, StageError>;
 /// The failure of one attempt of a stage.
 ///
 /// Like `anyhow::Error` it is not itself a `std::error::Error`, so that `?` converts every error that is one.
-/// An error that came through `?` is *retryable*: the stage's retry policy decides.
+/// An error that came through `?` is *retryable*: the stage's retry policy decides. But one that says itself what to do,
+/// or has such a one among its causes, does so: an `AiError` (feature `ai`), and an
+/// [`Error`](crate::Error) with the code `BUDGET_EXCEEDED`, which is permanent.
 ///
 /// ```
 /// use std::time::Duration;
@@ -94,10 +96,11 @@ impl fmt::Debug for StageError {
     }
 }
 
-impl<E: std::error::Error> From<E> for StageError {
+impl<E: std::error::Error + 'static> From<E> for StageError {
     /// Keeps the error's text and that of each of its sources.
     fn from(error: E) -> Self {
         let mut message = error.to_string();
+        let mut remedy = remedy_of(&error);
         let mut source = error.source();
         while let Some(cause) = source {
             let text = cause.to_string();
@@ -106,8 +109,23 @@ impl<E: std::error::Error> From<E> for StageError {
                 message.push_str(": ");
                 message.push_str(&text);
             }
+            remedy = remedy.or_else(|| remedy_of(cause));
             source = cause.source();
         }
-        Self { message, remedy: Remedy::Retry }
+        Self { message, remedy: remedy.unwrap_or(Remedy::Retry) }
     }
+}
+
+/// What an error says that should be done about it, if it says anything.
+fn remedy_of(error: &(dyn std::error::Error + 'static)) -> Option<Remedy> {
+    #[cfg(feature = "ai")]
+    if let Some(error) = error.downcast_ref::<crate::ai::AiError>() {
+        return Some(match error.retry_after() {
+            _ if !error.may_be_retried_by_stage() => Remedy::None,
+            Some(delay) => Remedy::RetryAfter(delay),
+            None => Remedy::Retry,
+        });
+    }
+    let error = error.downcast_ref::<crate::Error>()?;
+    (error.code() == crate::Error::BUDGET_EXCEEDED).then_some(Remedy::None)
 }

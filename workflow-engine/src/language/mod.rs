@@ -35,6 +35,7 @@ mod plan;
 mod schema;
 
 mod json;
+mod pause;
 
 #[doc(hidden)]
 pub mod ide;
@@ -56,6 +57,7 @@ pub(crate) use effects::{ArtifactSource, EffectBuffer};
 pub use failure::{StageError, StageResult};
 pub use json::Json;
 pub use nothing::{NoConfig, NoInput};
+pub(crate) use pause::Pause;
 pub use payload::{Payload, Storable};
 pub(crate) use record::nearest;
 pub use retry::{Backoff, RetryPolicy};

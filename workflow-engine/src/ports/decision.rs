@@ -301,7 +301,8 @@ pub enum Change {
         budget: Option<Cost>,
     },
     /// A call of the stage has ended: what it has cost is added to stage and run, and what was reserved for it is free
-    /// again, unless it is `UNKNOWN`. Of a call that is not `INTENDED`, or not there, nothing changes. No event.
+    /// again, unless it is `UNKNOWN`. Of a call that is not `INTENDED`, or not there, nothing changes; but what is
+    /// `UNKNOWN` may become known. No event.
     EndCall {
         /// The stage.
         stage_id: String,

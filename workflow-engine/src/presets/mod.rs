@@ -24,6 +24,7 @@
 
 mod ai;
 mod concurrency;
+mod for_each;
 mod features;
 mod debug;
 mod bundles;

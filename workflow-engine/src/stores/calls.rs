@@ -100,9 +100,23 @@ impl EndedRow {
         self.settled.metadata.as_ref().map(Json::as_str)
     }
 
-    /// Writes it into its row, if that is intended.
+    /// Whether such an end says more than what is known of a call.
+    pub(super) const fn may_follow(outcome: CallOutcome, end: &CallEnd) -> bool {
+        match outcome {
+            CallOutcome::Intended => true,
+            CallOutcome::Unknown => !matches!(end, CallEnd::Unknown { .. }),
+            CallOutcome::Settled | CallOutcome::Failed => false,
+        }
+    }
+
+    /// Writes it into its row, if that is intended, or unknown and this says more.
     pub(super) fn write_into(self, record: &mut AiCallRecord) {
-        if record.outcome != CallOutcome::Intended {
+        let says_more = match record.outcome {
+            CallOutcome::Intended => true,
+            CallOutcome::Unknown => self.outcome != CallOutcome::Unknown,
+            CallOutcome::Settled | CallOutcome::Failed => false,
+        };
+        if !says_more {
             return;
         }
         let SettledCall { response, input_tokens, cached_input_tokens, output_tokens, cost, metadata } =

@@ -29,7 +29,7 @@ pub trait CallLedger: Send + Sync {
 
     /// Says what became of it. In a stage this is kept, and written with the attempt's next intention or with its
     /// outcome, whatever that is; elsewhere it is on disk when this returns. Of a call that has ended already nothing
-    /// changes.
+    /// changes; but what is unknown may become known, in a stage by a later attempt of it, or its check.
     ///
     /// # Errors
     /// When the store cannot be written; the call stays intended.

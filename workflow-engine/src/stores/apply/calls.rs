@@ -89,11 +89,11 @@ fn refusal(
     Ok(refused.and_then(|(of_stage, spending, limit)| Some((of_stage, spending, limit?))))
 }
 
-/// `Change::EndCall`.
+/// `Change::EndCall`. What is unknown may become known: a batch outlives the attempt that has handed it over.
 fn end(draft: &mut Draft<'_>, stage_id: &str, id: CallId, end: &CallEnd) -> Result<(), Impossible> {
     let run_id = draft.run_id();
     let call = draft.call(id).filter(|call| {
-        call.outcome == CallOutcome::Intended
+        EndedRow::may_follow(call.outcome, end)
             && call.run_id == Some(run_id)
             && call.stage_id.as_deref() == Some(stage_id)
     });
@@ -101,8 +101,9 @@ fn end(draft: &mut Draft<'_>, stage_id: &str, id: CallId, end: &CallEnd) -> Resu
     let row = EndedRow::new(id, end.clone(), draft.now());
     let settled = &row.settled;
     let tokens = settled.input_tokens.saturating_add(settled.output_tokens);
+    let was_open = u32::from(call.outcome == CallOutcome::Intended);
     change(draft, stage_id, |spending| {
-        spending.open = spending.open.saturating_sub(1);
+        spending.open = spending.open.saturating_sub(was_open);
         if row.outcome != CallOutcome::Unknown {
             spending.reserved = spending.reserved.less(call.reserved);
         }

@@ -43,7 +43,8 @@ pub(super) const END: &str = "
         metadata = coalesce(n.metadata, c.metadata), response = n.response
     FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS n (id, outcome, error_message, metadata, response,
         input_tokens, cached_input_tokens, output_tokens, cost, ended_at)
-    WHERE c.id = n.id AND c.outcome = 'INTENDED' AND (c.workflow_run_id IS NOT NULL) = $11";
+    WHERE c.id = n.id AND (c.outcome = 'INTENDED' OR c.outcome = 'UNKNOWN' AND n.outcome <> 'UNKNOWN')
+        AND (c.workflow_run_id IS NOT NULL) = $11";
 
 /// The calls of these stages that nobody ends any more.
 pub(super) const VOID: &str = "

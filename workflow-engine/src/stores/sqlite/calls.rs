@@ -33,7 +33,7 @@ const END: &str = "
         ended_at = n.value ->> 7, error_message = n.value ->> 8,
         metadata = coalesce(n.value ->> 9, metadata), response = n.value ->> 10
     FROM jsonb_each(?1) AS n
-    WHERE ai_calls.id = n.value ->> 0 AND outcome = 'INTENDED'
+    WHERE ai_calls.id = n.value ->> 0 AND (outcome = 'INTENDED' OR outcome = 'UNKNOWN' AND n.value ->> 2 <> 'UNKNOWN')
         AND (workflow_run_id IS NOT NULL) = n.value ->> 1";
 
 /// The calls of these stages that nobody ends any more.

@@ -101,6 +101,7 @@ suite! {
     claims,
     leases,
     waiting,
+    late_answers,
     standstill,
     outbox,
     retention,

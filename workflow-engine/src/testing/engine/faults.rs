@@ -28,6 +28,9 @@ pub(super) struct Faults {
     suspended: Arc<Mutex<HashMap<String, u32>>>,
     /// Cancelled when the process dies, and renewed with the next one.
     dead: Arc<Mutex<CancellationToken>>,
+    /// Whom stages call language models through.
+    #[cfg(feature = "ai")]
+    pub(super) ai: Option<crate::ai::AiClient>,
 }
 
 impl Faults {
@@ -60,6 +63,8 @@ impl Faults {
             planned: Arc::new(Mutex::new(lock(&self.planned).clone())),
             suspended: Arc::new(Mutex::new(lock(&self.suspended).clone())),
             dead: Arc::default(),
+            #[cfg(feature = "ai")]
+            ai: self.ai.clone(),
         }
     }
 

@@ -160,6 +160,14 @@ impl<W: Workflow> TestEngine<W> {
         self
     }
 
+    /// Whom stages call language models through: a client over a
+    /// [`ScriptedProvider`](crate::ai::ScriptedProvider), for example. The waits between its tries take no time.
+    #[cfg(feature = "ai")]
+    pub fn ai(&mut self, client: crate::ai::AiClient) -> &mut Self {
+        self.faults.ai = Some(client);
+        self
+    }
+
     fn inject(&mut self, stage: &str, attempt: u32, fault: Fault) -> &mut Self {
         Self::known(stage);
         self.faults.insert(stage, attempt, fault);
@@ -225,7 +233,13 @@ impl<W: Workflow> Default for TestEngine<W> {
 
 /// An engine without a worker: the driver does its work, one step at a time.
 async fn engine<W: Workflow>(store: &Arc<dyn Store>, clock: &FakeClock, faults: &Faults) -> Engine {
-    EngineBuilder::over(Arc::clone(store), Arc::new(clock.clone()))
+    let builder = EngineBuilder::over(Arc::clone(store), Arc::new(clock.clone()));
+    #[cfg(feature = "ai")]
+    let builder = match &faults.ai {
+        Some(client) => builder.ai(client.clone()),
+        None => builder,
+    };
+    builder
         .register::<W>()
         .executor(FaultyExecutor::new(faults.clone()))
         .without_worker()

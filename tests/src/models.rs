@@ -1,0 +1,71 @@
+//! A model with round prices, and whom to call it through.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use workflow_engine::ai::{
+    AiClient, AiClientBuilder, AiError, AiErrorKind, AiHelper, MemoryLedger, ModelConfig, ModelRegistry,
+    ScriptedProvider, Usage,
+};
+use workflow_engine::ports::Clock;
+use workflow_engine::records::Cost;
+
+/// 1 USD for a million tokens of input, 4 USD of output, half off in batches.
+pub fn round() -> ModelConfig {
+    let dollars = |dollars: i64| Cost::from_picodollars(dollars * 1_000_000_000_000);
+    ModelConfig {
+        id: "m-1".into(),
+        name: "M".into(),
+        provider: "test".into(),
+        input_cost_per_million: dollars(1),
+        output_cost_per_million: dollars(4),
+        cached_input_cost_per_million: None,
+        supports_async_batch: true,
+        batch_discount_percent: 50,
+        is_embedding_model: false,
+        supports_tools: true,
+        supports_structured_outputs: true,
+        context_length: Some(100_000),
+        max_completion_tokens: Some(10_000),
+        priced_at: None,
+    }
+}
+
+/// A client of the model `m`, which this provider serves, by whose clock no wait takes any time.
+pub fn client(provider: &ScriptedProvider) -> AiClientBuilder {
+    AiClient::builder()
+        .models(ModelRegistry::new())
+        .model("m", round())
+        .provider(provider.clone())
+        .clock(NoWaits)
+}
+
+/// A helper under the topic `t`, and its ledger.
+pub fn helper(provider: &ScriptedProvider) -> (AiHelper, Arc<MemoryLedger>) {
+    let ledger = Arc::new(MemoryLedger::new());
+    let client = client(provider).build().unwrap();
+    (AiHelper::new(&client, "t", ledger.clone()), ledger)
+}
+
+/// So many tokens of input and of output.
+pub const fn usage(input: u64, output: u64) -> Usage {
+    Usage { input_tokens: input, cached_input_tokens: 0, output_tokens: output }
+}
+
+/// What a provider answers with this status.
+pub fn error(kind: AiErrorKind, status: u16) -> AiError {
+    AiError::new(kind, "no").with_status(status)
+}
+
+/// A clock by which no wait takes any time.
+pub struct NoWaits;
+
+#[async_trait]
+impl Clock for NoWaits {
+    fn now(&self) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH
+    }
+
+    async fn sleep_until(&self, _: DateTime<Utc>) {}
+}

@@ -1,0 +1,222 @@
+//! Batches: handed over once, looked after from anywhere, accounted for once.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use tests::models::{client, error, helper, usage};
+use workflow_engine::ai::{
+    AiError, AiErrorKind, AiHelper, BatchPrompt, BatchState, BatchTicket, FinishReason, GenerateResponse,
+    MemoryLedger, ScriptedProvider, Usage,
+};
+use workflow_engine::prelude::*;
+use workflow_engine::records::{CallOutcome, CallType, Cost};
+
+#[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+struct Verdict {
+    good: bool,
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "it stands beside failures")]
+fn answer(text: &str, usage: Usage) -> Result<GenerateResponse, AiError> {
+    Ok(GenerateResponse {
+        text: text.into(),
+        reasoning: None,
+        tool_calls: Vec::new(),
+        usage,
+        finish_reason: FinishReason::Stop,
+    })
+}
+
+fn good() -> Result<GenerateResponse, AiError> {
+    answer(r#"{"good": true}"#, usage(1_000, 100))
+}
+
+fn outcomes(ledger: &MemoryLedger) -> Vec<CallOutcome> {
+    ledger.calls().iter().map(|call| call.outcome).collect()
+}
+
+#[tokio::test]
+async fn a_batch_is_answered_item_by_item_in_another_process() {
+    use CallOutcome::{Failed, Intended, Settled, Unknown};
+    let results = [
+        ("e", Err(AiError::new(AiErrorKind::InvalidResponse, "it cannot be read"))),
+        ("c", answer("no JSON", usage(10, 10))),
+        ("d", Err(error(AiErrorKind::Refused, 400))),
+        ("a", good()),
+        ("b", answer("yes", usage(10, 10))),
+        ("stranger", good()),
+    ];
+    let provider = ScriptedProvider::new("test").batch(BatchState::Processing, results);
+    let (helper, ledger) = helper(&provider);
+    let verdict = |id: &str| BatchPrompt::new(id, "Is it good?").schema::<Verdict>().max_tokens(100);
+    let items = [verdict("a"), ("b", "And?").into(), verdict("c"), verdict("d"), verdict("e")];
+    let ticket = helper.batch("m").submit(items).await.unwrap();
+    assert_eq!(outcomes(&ledger), [Intended; 5]);
+    let reserved = ledger.calls()[0].reserved.picodollars();
+    // Half the price of at most 1,200 tokens at 1 USD and of 100 at 4 USD.
+    assert!((200_000_000..1_000_000_000).contains(&reserved), "{reserved}");
+    assert!(ledger.calls().iter().all(|call| call.call_type == CallType::Batch));
+
+    let stored = serde_json::to_string(&ticket).unwrap();
+    assert_eq!(stored.matches("\"additionalProperties\"").count() + stored.matches("\"good\"").count(), 2);
+    let ticket: BatchTicket = serde_json::from_str(&stored).unwrap();
+    assert_eq!((ticket.model(), ticket.batch_id()), ("m", "batch-1"));
+    assert_eq!(ticket.custom_ids().collect::<Vec<_>>(), ["a", "b", "c", "d", "e"]);
+
+    // Another process has a client and a ledger of its own; the ledger's rows are the same.
+    let elsewhere = AiHelper::new(&client(&provider).build().unwrap(), "elsewhere", ledger.clone());
+    let batch = elsewhere.batch("m");
+    assert_eq!(batch.status(&ticket).await.unwrap().state, BatchState::Processing);
+    let early = batch.results(&ticket).await.unwrap_err();
+    assert_eq!(early.to_string(), "batch `batch-1` is not over: ask for its status first");
+    provider.set_batch_state(BatchState::Completed);
+
+    for _ in 0..3 {
+        let answers = batch.results(&ticket).await.unwrap();
+        assert_eq!(answers[0].object::<Verdict>().unwrap(), Verdict { good: true });
+        assert_eq!(answers[0].cost.to_string(), "0.0007 USD");
+        assert_eq!(answers[1].text().unwrap(), "yes");
+        let kinds: Vec<_> = answers[2..].iter().map(|answer| answer.text().unwrap_err().kind()).collect();
+        assert_eq!(kinds, [AiErrorKind::InvalidResponse, AiErrorKind::Refused, AiErrorKind::InvalidResponse]);
+        assert!(answers[2].cost > Cost::ZERO, "an answer that breaks its schema is paid");
+        assert_eq!(outcomes(&ledger), [Settled, Settled, Settled, Failed, Unknown], "once, however often");
+        let total = elsewhere.stats().await.unwrap().total;
+        assert_eq!(total.calls, 0, "the rows are those of the submission");
+    }
+    let total = helper.stats().await.unwrap().total;
+    assert_eq!((total.calls, total.cost.to_string().as_str()), (5, "0.00075 USD"));
+}
+
+#[tokio::test]
+async fn what_was_not_answered_says_why() {
+    for (state, kind, outcome) in [
+        (BatchState::Expired, AiErrorKind::Timeout, CallOutcome::Failed),
+        (BatchState::Cancelled, AiErrorKind::Cancelled, CallOutcome::Failed),
+        (BatchState::Failed, AiErrorKind::InvalidRequest, CallOutcome::Failed),
+        (BatchState::Completed, AiErrorKind::InvalidResponse, CallOutcome::Unknown),
+    ] {
+        let provider = ScriptedProvider::new("test").batch(state, [("a", good())]);
+        let (helper, ledger) = helper(&provider);
+        let batch = helper.batch("m");
+        let ticket = batch.submit([("a", "?"), ("b", "?")]).await.unwrap();
+        let answers = batch.results(&ticket).await.unwrap();
+        assert!(answers[0].outcome.is_ok(), "what was answered counts, whatever the batch came to");
+        assert_eq!(answers[1].text().unwrap_err().kind(), kind);
+        assert_eq!(outcomes(&ledger), [CallOutcome::Settled, outcome]);
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_batch_is_over() {
+    let provider = ScriptedProvider::new("test").batch(BatchState::Pending, [("a", good())]);
+    let (helper, _) = helper(&provider);
+    let batch = helper.batch("m");
+    let ticket = batch.submit([("a", "?")]).await.unwrap();
+    batch.cancel(&ticket).await.unwrap();
+    assert!(batch.status(&ticket).await.unwrap().state.is_over());
+}
+
+#[tokio::test]
+async fn a_batch_that_is_refused_costs_nothing() {
+    let provider = ScriptedProvider::new("test").fail(error(AiErrorKind::InvalidRequest, 400));
+    let (helper, ledger) = helper(&provider);
+    helper.batch("m").submit([("a", "?"), ("b", "?")]).await.unwrap_err();
+    assert_eq!(outcomes(&ledger), [CallOutcome::Failed; 2]);
+
+    // Over the budget at its second item: nothing is sent.
+    let ledger = Arc::new(MemoryLedger::with_budget("0.001 USD".parse().unwrap()));
+    let provider = ScriptedProvider::new("test");
+    let helper = AiHelper::new(&client(&provider).build().unwrap(), "t", ledger.clone());
+    let item = |id: &str| BatchPrompt::new(id, "?").max_tokens(300);
+    let error = helper.batch("m").submit([item("a"), item("b")]).await.unwrap_err();
+    assert_eq!(error.kind(), AiErrorKind::BudgetExceeded);
+    assert_eq!(outcomes(&ledger), [CallOutcome::Failed]);
+    assert_eq!(ledger.calls()[0].error_message.as_deref(), Some("it was not sent"));
+}
+
+#[tokio::test]
+async fn a_submission_whose_answer_is_lost_is_found_again_or_not_repeated() {
+    let lost = || AiError::new(AiErrorKind::Connection, "reset");
+    let taken =
+        ScriptedProvider::new("test").batch_that_is_lost(BatchState::Completed, [("a", good())], lost());
+    let (found, ledger) = helper(&taken.clone().finds_batches());
+    let ticket = found.batch("m").submit([("a", "?")]).await.unwrap();
+    assert_eq!((ticket.batch_id(), taken.submissions().len()), ("batch-1", 1));
+    assert_eq!(outcomes(&ledger), [CallOutcome::Intended]);
+
+    let blind =
+        ScriptedProvider::new("test").batch_that_is_lost(BatchState::Completed, [("a", good())], lost());
+    let (helper, ledger) = helper(&blind);
+    let error = helper.batch("m").submit([("a", "?")]).await.unwrap_err();
+    assert_eq!(error.kind(), AiErrorKind::Connection);
+    assert_eq!(blind.submissions().len(), 1, "nobody can know, so it is not handed over twice");
+    assert_eq!(outcomes(&ledger), [CallOutcome::Unknown]);
+}
+
+#[tokio::test]
+async fn a_stage_finds_the_batch_that_an_earlier_attempt_has_handed_over() {
+    let provider =
+        ScriptedProvider::new("test").finds_batches().batch(BatchState::Completed, [("a", good())]);
+    let client = client(&provider).build().unwrap();
+    let ctx = StageContext::detached().with_ai(&client);
+    // The first attempt dies before its ticket is committed.
+    let lost = ctx.ai().batch("m").submit([("a", "?")]).await.unwrap();
+    let again = ctx.ai().batch("m").submit([("a", "?")]).await.unwrap();
+    assert_eq!(lost.batch_id(), again.batch_id());
+    assert_eq!(provider.submissions().len(), 1);
+    assert_eq!(provider.submissions()[0].0.len(), 64);
+    // Other items are another batch: the script has none.
+    assert!(ctx.ai().batch("m").submit([("a", "Why?")]).await.is_err());
+}
+
+#[stage(check = judged, poll_every = "1h", give_up_after = "24h")]
+async fn judge(texts: Vec<String>, ctx: &StageContext) -> StageResult<BatchTicket> {
+    let items = texts.into_iter().enumerate();
+    let items = items.map(|(number, text)| BatchPrompt::new(format!("i{number}"), text).schema::<Verdict>());
+    Ok(ctx.ai().batch("m").submit(items).await?)
+}
+
+#[check]
+async fn judged(ticket: &BatchTicket, ctx: &StageContext) -> StageResult<Check<usize>> {
+    let batch = ctx.ai().batch("m");
+    if !batch.status(ticket).await?.state.is_over() {
+        return Ok(Check::Pending);
+    }
+    let mut good = 0;
+    for answer in batch.results(ticket).await? {
+        good += usize::from(answer.object::<Verdict>()?.good);
+    }
+    Ok(Check::Ready(good))
+}
+
+workflow! { judging = judge }
+
+#[tokio::test]
+async fn a_stage_that_waits_for_a_batch_accounts_for_it_when_it_is_over() {
+    let results = [("i0", good()), ("i1", answer(r#"{"good": false}"#, usage(1_000, 100)))];
+    let provider = ScriptedProvider::new("test").batch(BatchState::Processing, results);
+    let client = client(&provider).build().unwrap();
+    let engine =
+        Engine::open("memory:").await.unwrap().register::<judging>().ai(client).build().await.unwrap();
+    let run = engine.start::<judging>(JudgeInput { texts: vec!["a".into(), "b".into()] }).await.unwrap();
+    let mut events = Box::pin(run.events());
+    while let Some(event) = futures_util::StreamExt::next(&mut events).await {
+        if event.unwrap().kind.name() == "stage:suspended" {
+            break;
+        }
+    }
+    let waiting = run.costs().await.unwrap();
+    assert!(waiting.reserved > Cost::ZERO, "what it can cost is reserved while it waits");
+    assert_eq!(waiting.cost, Cost::ZERO);
+    provider.set_batch_state(BatchState::Completed);
+    engine.wake(run.id(), "judge").await.unwrap();
+    assert_eq!(run.output().await.unwrap(), 1);
+    let costs = run.costs().await.unwrap();
+    assert_eq!((costs.cost.to_string().as_str(), costs.tokens), ("0.0014 USD", 2_200));
+    assert_eq!((costs.reserved, costs.open), (Cost::ZERO, 0));
+    let calls = run.calls(None, 10).await.unwrap();
+    assert!(calls.iter().all(|call| call.outcome == CallOutcome::Settled));
+    assert_eq!(calls[0].topic, format!("workflow.{}.stage.judge", run.id()));
+    engine.shutdown().await;
+}

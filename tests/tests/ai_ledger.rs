@@ -1,0 +1,282 @@
+//! What the ledger is told of each request: before it leaves, and when it has ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tests::models::{client, error, helper, usage};
+use tokio_util::sync::CancellationToken;
+use workflow_engine::ai::{
+    AiErrorKind, AiHelper, MemoryLedger, Part, Record, RecordedCall, ScriptedProvider, Usage,
+};
+use workflow_engine::ports::Clock;
+use workflow_engine::presets::AiConfig;
+use workflow_engine::records::{CallOutcome, CallType, Cost};
+use workflow_engine::testing::FakeClock;
+
+fn outcomes(ledger: &MemoryLedger) -> Vec<CallOutcome> {
+    ledger.calls().iter().map(|call| call.outcome).collect()
+}
+
+#[tokio::test]
+async fn a_request_is_written_with_its_worst_case_before_it_leaves() {
+    let provider = ScriptedProvider::new("test").silence();
+    let (helper, ledger) = helper(&provider);
+    let call = tokio::spawn(helper.generate_text("m", "?".repeat(1_000)).max_tokens(50).into_future());
+    while provider.requests().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let row = ledger.calls().pop().unwrap();
+    assert_eq!((row.outcome, row.call_type), (CallOutcome::Intended, CallType::Text));
+    // 50 tokens of output at 4 USD, and at least a token a byte at 1 USD, for a million.
+    let least = Cost::from_picodollars(1_000_000 * 1_000 + 4_000_000 * 50);
+    let most = Cost::from_picodollars(1_000_000 * 1_500 + 4_000_000 * 50);
+    assert!((least..most).contains(&row.reserved), "{}", row.reserved);
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+    assert_eq!(outcomes(&ledger), [CallOutcome::Unknown], "dropped");
+    assert_eq!(ledger.calls()[0].reserved, row.reserved, "what is unknown keeps its reservation");
+}
+
+#[tokio::test]
+async fn the_reservation_counts_schemas_media_and_the_limits_of_the_model() {
+    let reserve = async |ask: &dyn Fn(AiHelper) -> workflow_engine::ai::GenerateText| {
+        let provider = ScriptedProvider::new("test").text("", Usage::default());
+        let ledger = Arc::new(MemoryLedger::with_budget(Cost::ZERO));
+        let helper = AiHelper::new(&client(&provider).build().unwrap(), "t", ledger);
+        let error = ask(helper).await.unwrap_err();
+        assert_eq!(error.kind(), AiErrorKind::BudgetExceeded);
+        assert!(provider.requests().is_empty(), "it was not sent");
+        let text = error.to_string();
+        let amount = text.rsplit("can cost ").next().unwrap().to_owned();
+        amount.parse::<Cost>().unwrap().picodollars() / 1_000_000
+    };
+    let plain = reserve(&|ai| ai.generate_text("m", "?").max_tokens(1)).await;
+    assert!((5..300).contains(&plain), "{plain}");
+    // Without a limit: the longest answer of the model, 10,000 tokens at 4 USD.
+    let unlimited = reserve(&|ai| ai.generate_text("m", "?")).await;
+    assert_eq!(unlimited - plain, 4 * 9_999);
+    let instructed =
+        reserve(&|ai| ai.generate_text("m", "?").max_tokens(1).instructions("x".repeat(500))).await;
+    assert!((490..520).contains(&(instructed - plain)), "{instructed}");
+    let tool = || workflow_engine::ai::AiTool::new("t", "T.", async |(): ()| Ok::<_, String>(()));
+    let with_tool = reserve(&|ai| ai.generate_text("m", "?").max_tokens(1).tool(tool())).await;
+    assert!(with_tool - plain > 1_024, "{with_tool}");
+    let picture = reserve(&|ai| {
+        ai.generate_text("m", [Part::text("?"), Part::media("image/png", "A".repeat(100_000))]).max_tokens(1)
+    });
+    let picture = picture.await;
+    assert!((5_000..5_100).contains(&(picture - plain)), "{picture}");
+    // Never more of a prompt than the model takes: 100,000 tokens.
+    let long = reserve(&|ai| ai.generate_text("m", "?".repeat(500_000)).max_tokens(1)).await;
+    assert_eq!(long, 100_000 + 4);
+}
+
+#[tokio::test]
+async fn each_try_is_a_row_and_waits_as_long_as_it_is_asked_to() {
+    let clock = FakeClock::new();
+    let limited = error(AiErrorKind::RateLimited, 429).with_retry_after(Duration::from_secs(7));
+    let overloaded = error(AiErrorKind::Overloaded, 529);
+    let provider = ScriptedProvider::new("test").fail(limited).fail(overloaded).text("yes", usage(10, 10));
+    let client = client(&provider).clock(clock.clone()).build().unwrap();
+    let ledger = Arc::new(MemoryLedger::new());
+    let call =
+        tokio::spawn(AiHelper::new(&client, "t", ledger.clone()).generate_text("m", "?").into_future());
+
+    let began = clock.now();
+    let mut waits = Vec::new();
+    while !call.is_finished() {
+        if let Some(wake) = clock.next_wake() {
+            waits.push((wake - clock.now()).to_std().unwrap());
+            clock.advance(waits[waits.len() - 1]);
+        }
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(call.await.unwrap().unwrap().text, "yes");
+    assert_eq!(waits.len(), 2);
+    assert_eq!(waits[0], Duration::from_secs(7), "what the provider asks for");
+    // The second wait of the backoff: a second, and at most as much again.
+    assert!((Duration::from_secs(1)..=Duration::from_secs(2)).contains(&waits[1]), "{waits:?}");
+    assert!((clock.now() - began).num_seconds() >= 8);
+    let expected = [CallOutcome::Failed, CallOutcome::Failed, CallOutcome::Settled];
+    assert_eq!(outcomes(&ledger), expected);
+    let attempts: Vec<_> =
+        ledger.calls().iter().map(|call| attempt(call.metadata.as_ref().unwrap())).collect();
+    assert_eq!(attempts, [1, 2, 3]);
+    assert_eq!(ledger.calls()[0].reserved, Cost::ZERO, "what was refused is free again");
+}
+
+fn attempt(metadata: &workflow_engine::Json) -> u64 {
+    metadata.decode::<serde_json::Value>().unwrap()["attempt"].as_u64().unwrap()
+}
+
+#[tokio::test]
+async fn it_gives_up_and_does_not_wait_for_longer_than_a_minute() {
+    let busy = || error(AiErrorKind::Overloaded, 529);
+    let provider = ScriptedProvider::new("test").fail(busy()).fail(busy()).fail(busy());
+    let (helper, ledger) = helper(&provider);
+    assert_eq!(helper.generate_text("m", "?").await.unwrap_err().kind(), AiErrorKind::Overloaded);
+    assert_eq!(outcomes(&ledger), [CallOutcome::Failed; 3], "two retries are the default");
+
+    let hour = error(AiErrorKind::RateLimited, 429).with_retry_after(Duration::from_secs(3_600));
+    let (helper, ledger) = tests::models::helper(&ScriptedProvider::new("test").fail(hour));
+    let error = helper.generate_text("m", "?").await.unwrap_err();
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(3_600)), "for the stage to wait");
+    assert_eq!(outcomes(&ledger), [CallOutcome::Failed]);
+
+    let (helper, ledger) = tests::models::helper(&ScriptedProvider::new("test").fail(busy()));
+    helper.generate_text("m", "?").retries(0).await.unwrap_err();
+    assert_eq!(ledger.calls().len(), 1);
+}
+
+#[tokio::test]
+async fn what_may_have_been_paid_is_unknown_and_what_was_refused_is_not() {
+    use AiErrorKind as Kind;
+    use CallOutcome::{Failed, Unknown};
+    let bare = |kind| workflow_engine::ai::AiError::new(kind, "no");
+    for (failure, tries, expected) in [
+        (error(Kind::InvalidRequest, 400), 1, Failed),
+        (error(Kind::ContextTooLong, 400), 1, Failed),
+        (error(Kind::Authentication, 401), 1, Failed),
+        (error(Kind::Refused, 403), 1, Failed),
+        (error(Kind::NotFound, 404), 1, Failed),
+        (error(Kind::RateLimited, 429), 3, Failed),
+        (error(Kind::Overloaded, 503), 3, Failed),
+        (error(Kind::Overloaded, 529), 3, Failed),
+        (error(Kind::Overloaded, 500), 3, Unknown),
+        (error(Kind::Overloaded, 504), 3, Unknown),
+        (error(Kind::InvalidResponse, 200), 1, Unknown),
+        (bare(Kind::Refused), 1, Unknown),
+        (bare(Kind::Timeout), 1, Unknown),
+        (bare(Kind::Connection), 3, Unknown),
+        (bare(Kind::Unsupported), 1, Failed),
+    ] {
+        let provider = (0..3).fold(ScriptedProvider::new("test"), |script, _| script.fail(failure.clone()));
+        let (helper, ledger) = helper(&provider);
+        let told = helper.generate_text("m", "?").await.unwrap_err();
+        assert_eq!(told.kind(), failure.kind());
+        assert_eq!(outcomes(&ledger), vec![expected; tries], "{failure:?}");
+        assert!(ledger.calls().iter().all(|call| (call.reserved > Cost::ZERO) == (expected == Unknown)));
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_call_stops_wherever_it_is() {
+    let provider = ScriptedProvider::new("test").silence();
+    let (helper, ledger) = helper(&provider);
+    let token = CancellationToken::new();
+    let helper = helper.cancelled_by(token.clone());
+    let call = tokio::spawn(helper.generate_text("m", "?").into_future());
+    while provider.requests().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    token.cancel();
+    assert_eq!(call.await.unwrap().unwrap_err().kind(), AiErrorKind::Cancelled);
+    assert_eq!(outcomes(&ledger), [CallOutcome::Unknown]);
+    assert_eq!(helper.generate_text("m", "?").await.unwrap_err().kind(), AiErrorKind::Cancelled);
+    assert_eq!(ledger.calls().len(), 1, "nothing more is written or sent");
+
+    // While it waits for its next try.
+    let clock = FakeClock::new();
+    let provider = ScriptedProvider::new("test").fail(error(AiErrorKind::Overloaded, 529));
+    let client = client(&provider).clock(clock.clone()).build().unwrap();
+    let token = CancellationToken::new();
+    let helper = AiHelper::new(&client, "t", Arc::new(MemoryLedger::new())).cancelled_by(token.clone());
+    let call = tokio::spawn(helper.generate_text("m", "?").into_future());
+    while clock.next_wake().is_none() {
+        tokio::task::yield_now().await;
+    }
+    token.cancel();
+    assert_eq!(call.await.unwrap().unwrap_err().kind(), AiErrorKind::Cancelled);
+}
+
+#[tokio::test]
+async fn parallel_calls_cannot_overspend_together() {
+    let provider =
+        (0..8).fold(ScriptedProvider::new("test"), |script, _| script.text("yes", usage(100, 100)));
+    let client = client(&provider).build().unwrap();
+    // Room for three worst cases of about 0.0006 USD.
+    let ledger = Arc::new(MemoryLedger::with_budget("0.002 USD".parse().unwrap()));
+    let helper = AiHelper::new(&client, "t", ledger.clone());
+    let call = |_| tokio::spawn(helper.generate_text("m", "?").max_tokens(100).into_future());
+    let calls: Vec<_> = (0..8).map(call).collect();
+    let mut refused = 0;
+    for call in calls {
+        if let Err(error) = call.await.unwrap() {
+            assert_eq!(error.kind(), AiErrorKind::BudgetExceeded);
+            refused += 1;
+        }
+    }
+    assert!(refused > 0);
+    assert_eq!(provider.requests().len(), 8 - refused);
+    assert!(helper.stats().await.unwrap().total.cost <= "0.002 USD".parse().unwrap());
+}
+
+#[tokio::test]
+async fn sums_are_by_whole_segments_and_by_model() {
+    let provider = (0..4).fold(ScriptedProvider::new("test"), |script, _| script.text("yes", usage(10, 1)));
+    let (helper, ledger) = helper(&provider);
+    let (one, ten) = (helper.child("page", 1), helper.child("page", 10));
+    for helper in [&helper, &one, &ten, &ten.child("part.two", "a.b")] {
+        helper.generate_text("m", "?").await.unwrap();
+    }
+    assert_eq!(ledger.calls()[3].topic, "t.page.10.part_two.a_b");
+    let calls = async |helper: &AiHelper| helper.stats().await.unwrap().total.calls;
+    assert_eq!([calls(&helper).await, calls(&one).await, calls(&ten).await], [4, 1, 2]);
+
+    let call = RecordedCall::new("m").prompt("p").response("r").usage(usage(1_000, 0));
+    one.record_call(call.metadata(serde_json::json!({ "by": "hand" }))).await.unwrap();
+    one.record_call(RecordedCall::new("other").cost("0.50 USD".parse().unwrap())).await.unwrap();
+    let error = one.record_call(RecordedCall::new("other")).await.unwrap_err();
+    assert_eq!(error.kind(), AiErrorKind::NotFound);
+    let stats = one.stats().await.unwrap();
+    assert_eq!((stats.total.calls, stats.total.settled, stats.total.input_tokens), (3, 3, 1_010));
+    let by_model: Vec<_> =
+        stats.by_model.iter().map(|(model, sums)| (model.as_str(), sums.cost.to_string())).collect();
+    assert_eq!(by_model, [("m", "0.001014 USD".to_owned()), ("other", "0.50 USD".to_owned())]);
+    let recorded = &ledger.calls()[4];
+    assert_eq!(recorded.call_type, CallType::Custom);
+    assert_eq!((recorded.prompt.as_deref(), recorded.response.as_deref()), (Some("p"), Some("r")));
+}
+
+#[tokio::test]
+async fn presets_and_defaults_reach_the_provider() {
+    let provider = (0..5).fold(ScriptedProvider::new("test"), |script, _| script.text("7", usage(1, 1)));
+    let (helper, _) = helper(&provider);
+    let ai = AiConfig { model: "m".into(), temperature: 0.3, max_tokens: Some(99) };
+    helper.generate_text("m", "?").await.unwrap();
+    helper.generate_object::<u32>("m", "?").await.unwrap_err();
+    helper.generate_text(&ai, "?").await.unwrap();
+    helper.generate_text(&ai, "?").temperature(1.0).max_tokens(5).await.unwrap();
+    let timeout = Duration::from_secs(9);
+    let options = serde_json::json!({ "seed": 1 });
+    helper.generate_text("m", "?").timeout(timeout).provider_options(options.clone()).await.unwrap();
+    let sent = provider.requests();
+    let said: Vec<_> = sent.iter().map(|request| (request.temperature, request.max_tokens)).collect();
+    let expected = [
+        (Some(0.7), None),
+        (Some(0.0), None),
+        (Some(0.3), Some(99)),
+        (Some(1.0), Some(5)),
+        (Some(0.7), None),
+    ];
+    assert_eq!(said, expected);
+    assert_eq!((sent[4].timeout, sent[4].provider_options.as_ref()), (timeout, Some(&options)));
+}
+
+#[tokio::test]
+async fn what_is_kept_is_what_the_client_says() {
+    for (record, prompt, response) in [
+        (Record::Full, Some("größer"), Some("kleiner")),
+        (Record::Truncated(4), Some("größ… [6 characters]"), Some("klei… [7 characters]")),
+        (Record::Truncated(7), Some("größer"), Some("kleiner")),
+        (Record::Nothing, None, None),
+    ] {
+        let provider = ScriptedProvider::new("test").text("kleiner", usage(1, 1));
+        let client = client(&provider).record_prompts(record).record_responses(record).build().unwrap();
+        let ledger = Arc::new(MemoryLedger::new());
+        AiHelper::new(&client, "t", ledger.clone()).generate_text("m", "größer").await.unwrap();
+        let row = ledger.calls().pop().unwrap();
+        assert_eq!((row.prompt.as_deref(), row.response.as_deref()), (prompt, response));
+        assert_eq!(row.input_tokens, 1);
+    }
+}

@@ -1,0 +1,179 @@
+//! The registry of models, and what is refused before anything is sent.
+
+use std::sync::Arc;
+
+use workflow_engine::ai::{
+    AiClient, AiErrorKind, AiHelper, AiTool, MemoryLedger, ModelConfig, ModelFilter, ModelRegistry, Record,
+    ScriptedProvider, Usage,
+};
+use workflow_engine::records::Cost;
+
+fn model(provider: &str) -> ModelConfig {
+    let models = ModelRegistry::builtin();
+    ModelConfig { provider: provider.into(), ..models.get("gpt-5.4-mini").unwrap().clone() }
+}
+
+fn few() -> ModelRegistry {
+    let mut models = ModelRegistry::new();
+    models.register_models([("slow", model("a")), ("fast", model("b")), ("faster", model("a"))]).unwrap();
+    models
+}
+
+fn helper(models: ModelRegistry) -> (AiHelper, Arc<MemoryLedger>) {
+    let client = AiClient::builder().models(models).provider(ScriptedProvider::new("test")).build().unwrap();
+    let ledger = Arc::new(MemoryLedger::new());
+    (AiHelper::new(&client, "t", ledger.clone()), ledger)
+}
+
+#[test]
+fn what_is_built_in_has_prices_limits_and_dates() {
+    let models = ModelRegistry::builtin();
+    let all = models.list_models(&ModelFilter::new());
+    let providers: std::collections::BTreeSet<&str> =
+        all.iter().map(|(_, model)| model.provider.as_str()).collect();
+    assert_eq!(providers.into_iter().collect::<Vec<_>>(), ["anthropic", "google", "openai"]);
+    for (key, model) in all {
+        assert_eq!(key, model.id);
+        assert!(model.input_cost_per_million > Cost::ZERO, "{key}");
+        assert_eq!(model.is_embedding_model, model.output_cost_per_million == Cost::ZERO, "{key}");
+        assert!(
+            model.cached_input_cost_per_million.is_none_or(|cached| cached < model.input_cost_per_million)
+        );
+        assert!(model.context_length.is_some(), "{key}");
+        let date: chrono::NaiveDate = model.priced_at.as_ref().unwrap().parse().unwrap();
+        assert!(date >= "2024-01-01".parse().unwrap(), "{key}");
+    }
+    assert!(models.get(&workflow_engine::presets::AiConfig::default().model).is_ok(), "the preset's model");
+}
+
+#[test]
+fn models_are_listed_in_order_as_the_filter_says() {
+    let models = few();
+    let keys = |filter: ModelFilter| -> Vec<String> {
+        models.list_models(&filter).into_iter().map(|(key, _)| key.to_owned()).collect()
+    };
+    assert_eq!(keys(ModelFilter::new()), ["fast", "faster", "slow"]);
+    assert_eq!(keys(ModelFilter::new().provider("a")), ["faster", "slow"]);
+    assert_eq!(keys(ModelFilter::new().provider("a").tools(false)), [""; 0]);
+    assert_eq!(keys(ModelFilter::new().embedding(false).async_batch(true).structured_outputs(true)).len(), 3);
+}
+
+#[test]
+fn an_unknown_model_is_answered_with_what_there_is() {
+    let error = few().get("fats").unwrap_err();
+    assert_eq!(error.kind(), AiErrorKind::NotFound);
+    assert_eq!(error.to_string(), "model `fats` is not registered; registered are: `fast`, `faster`, `slow`");
+    let error = few().calculate_cost("slo", &Usage::default(), false).unwrap_err();
+    assert_eq!(error.to_string(), "model `slo` is not registered; registered are: `slow`, `fast`, `faster`");
+    let error = ModelRegistry::new().get("any").unwrap_err();
+    assert_eq!(error.to_string(), "model `any` is not registered; none is");
+}
+
+#[tokio::test]
+async fn an_unknown_provider_is_answered_with_what_there_is() {
+    let (helper, ledger) = helper(few());
+    let error = helper.generate_text("slow", "?").await.unwrap_err();
+    assert_eq!(error.kind(), AiErrorKind::NotFound);
+    assert_eq!(
+        error.to_string(),
+        "model `slow` cannot be called: provider `a` is not registered; registered are: `test`; add it with \
+         `AiClientBuilder::provider`"
+    );
+    assert!(ledger.calls().is_empty(), "nothing is written of what is not sent");
+}
+
+#[test]
+fn models_that_cannot_be_are_not_registered() {
+    let mut models = few();
+    for (key, broken, message) in [
+        ("", model("a"), "a model has an empty key"),
+        ("m", ModelConfig { id: String::new(), ..model("a") }, "model `m` needs an id and a provider"),
+        ("m", model(""), "model `m` needs an id and a provider"),
+        (
+            "m",
+            ModelConfig { batch_discount_percent: 101, ..model("a") },
+            "model `m` has a batch discount of 101 percent",
+        ),
+    ] {
+        let error = models.register_models([("good", model("a")), (key, broken)]).unwrap_err();
+        assert_eq!((error.kind(), error.to_string().as_str()), (AiErrorKind::InvalidRequest, message));
+    }
+    assert_eq!(models, few(), "all or none");
+    let two = AiClient::builder().provider(ScriptedProvider::new("x")).provider(ScriptedProvider::new("x"));
+    assert_eq!(two.build().unwrap_err().to_string(), "two providers are called `x`");
+}
+
+#[tokio::test]
+async fn what_a_model_cannot_do_is_refused_before_it_is_sent() {
+    let plain = ModelConfig {
+        supports_tools: false,
+        supports_structured_outputs: false,
+        supports_async_batch: false,
+        ..model("test")
+    };
+    let embeds = ModelConfig { is_embedding_model: true, ..model("test") };
+    let mut models = ModelRegistry::new();
+    models.register_models([("plain", plain), ("embeds", embeds)]).unwrap();
+    let (helper, ledger) = helper(models);
+    let tool = AiTool::new("t", "T.", async |(): ()| Ok::<_, String>(()));
+    let errors = [
+        helper.generate_text("plain", "?").tool(tool).await.unwrap_err(),
+        helper.generate_object::<u32>("plain", "?").await.unwrap_err(),
+        helper.batch("plain").submit([("a", "?")]).await.unwrap_err(),
+        helper.embed("plain", "?").await.unwrap_err(),
+        helper.generate_text("embeds", "?").await.unwrap_err(),
+        helper.stream_text("embeds", "?").await.unwrap_err(),
+    ];
+    let texts = errors.each_ref().map(ToString::to_string);
+    assert!(errors.iter().all(|error| error.kind() == AiErrorKind::Unsupported), "{texts:?}");
+    assert_eq!(
+        texts,
+        [
+            "model `plain` calls no tools (`supports_tools` is not set)",
+            "model `plain` cannot be held to a schema (`supports_structured_outputs` is not set)",
+            "model `plain` takes no batches (`supports_async_batch` is not set)",
+            "model `plain` makes no vectors (`is_embedding_model` is not set)",
+            "model `embeds` makes vectors and no text; call `embed`",
+            "model `embeds` makes vectors and no text; call `embed`",
+        ]
+    );
+    assert!(ledger.calls().is_empty());
+}
+
+#[tokio::test]
+async fn what_no_provider_could_take_is_refused_too() {
+    let mut models = ModelRegistry::new();
+    let vectors = ModelConfig { is_embedding_model: true, ..model("test") };
+    models.register_models([("m", model("test")), ("v", vectors)]).unwrap();
+    let (helper, ledger) = helper(models);
+    let tool = |name: &str| AiTool::new(name, "T.", async |(): ()| Ok::<_, String>(()));
+    let text = || helper.generate_text("m", "?");
+    let batch = |ids: [&str; 2]| helper.batch("m").submit(ids.map(|id| (id, "?")));
+    let refused = [
+        (text().temperature(2.1).await.unwrap_err(), "the temperature is not from 0 to 2"),
+        (text().temperature(f64::NAN).await.unwrap_err(), "the temperature is not from 0 to 2"),
+        (text().max_tokens(0).await.unwrap_err(), "the longest answer has no token"),
+        (helper.generate_text("m", Vec::<workflow_engine::ai::Message>::new()).await.unwrap_err(), "no turn"),
+        (text().tool(tool("a b")).await.unwrap_err(), "`a b` is no name of a tool"),
+        (text().tool(tool("a")).tool(tool("a")).await.unwrap_err(), "`a` is the name of two tools"),
+        (helper.embed("v", Vec::<String>::new()).await.unwrap_err(), "there is no text"),
+        (batch(["a", "a"]).await.unwrap_err(), "two items of the batch have the id `a`"),
+        (batch(["a", "ä"]).await.unwrap_err(), "`ä` is no id of an item"),
+        (helper.batch("m").submit([("", "?"); 0]).await.unwrap_err(), "the batch has no items"),
+    ];
+    for (error, expected) in refused {
+        assert_eq!(error.kind(), AiErrorKind::InvalidRequest);
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+    assert!(ledger.calls().is_empty());
+}
+
+#[test]
+fn a_client_shows_names_and_nothing_else() {
+    let client = AiClient::builder().models(few()).provider(ScriptedProvider::new("test"));
+    let shown = format!("{client:?}");
+    assert!(shown.contains(r#"providers: ["test"]"#), "{shown}");
+    let client = client.record_prompts(Record::Nothing).build().unwrap();
+    let shown = format!("{client:?}");
+    assert!(shown.contains(r#"models: ["fast", "faster", "slow"]"#), "{shown}");
+}

@@ -1,0 +1,91 @@
+//! What is asked.
+
+use crate::ai::message::{Media, Message, Part, Role};
+
+/// What a model is asked: text, the parts of one turn, or a conversation.
+///
+/// ```
+/// use workflow_engine::ai::{Message, Part, Prompt};
+///
+/// let text = Prompt::from("Why?");
+/// let picture = Prompt::from([Part::text("What is this?"), Part::media("image/png", "iVBORw0KGgo=")]);
+/// let conversation =
+///     Prompt::from([Message::user("2 + 2?"), Message::assistant("4"), Message::user("And 3 + 3?")]);
+/// assert_eq!(text.messages().len(), 1);
+/// assert_eq!(picture.messages()[0].parts.len(), 2);
+/// assert_eq!(conversation.messages().len(), 3);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prompt(Vec<Message>);
+
+impl Prompt {
+    /// Its turns.
+    #[must_use]
+    pub fn messages(&self) -> &[Message] {
+        &self.0
+    }
+
+    pub(super) fn into_messages(self) -> Vec<Message> {
+        self.0
+    }
+}
+
+impl Part {
+    /// Text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text { text: text.into() }
+    }
+
+    /// A picture, a document or sound, of a type as `image/png`, in base64.
+    pub fn media(media_type: impl Into<String>, base64: impl Into<String>) -> Self {
+        Self::Media(Media { media_type: media_type.into(), data: base64.into() })
+    }
+}
+
+impl From<&str> for Prompt {
+    fn from(text: &str) -> Self {
+        Self(vec![Message::user(text)])
+    }
+}
+
+impl From<String> for Prompt {
+    fn from(text: String) -> Self {
+        Self(vec![Message::user(text)])
+    }
+}
+
+impl From<&String> for Prompt {
+    fn from(text: &String) -> Self {
+        Self(vec![Message::user(text)])
+    }
+}
+
+impl From<Message> for Prompt {
+    fn from(message: Message) -> Self {
+        Self(vec![message])
+    }
+}
+
+impl From<Vec<Message>> for Prompt {
+    fn from(messages: Vec<Message>) -> Self {
+        Self(messages)
+    }
+}
+
+impl<const N: usize> From<[Message; N]> for Prompt {
+    fn from(messages: [Message; N]) -> Self {
+        Self(messages.into())
+    }
+}
+
+impl From<Vec<Part>> for Prompt {
+    fn from(parts: Vec<Part>) -> Self {
+        Self(vec![Message { role: Role::User, parts }])
+    }
+}
+
+impl<const N: usize> From<[Part; N]> for Prompt {
+    fn from(parts: [Part; N]) -> Self {
+        Self::from(Vec::from(parts))
+    }
+}

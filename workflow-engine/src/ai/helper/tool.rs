@@ -1,0 +1,91 @@
+//! What a model may call.
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, TryFuture, TryFutureExt};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::schema::schema_of;
+use crate::ai::request::Tool;
+
+/// A function that a model may call while it answers. Its input is checked against its type; what it answers, and what
+/// went wrong, goes back to the model.
+///
+/// ```
+/// use schemars::JsonSchema;
+/// use serde::Deserialize;
+/// use workflow_engine::ai::AiTool;
+///
+/// #[derive(Deserialize, JsonSchema)]
+/// struct Place {
+///     /// As `Lisbon`.
+///     city: String,
+/// }
+///
+/// let weather = AiTool::new("weather", "The weather in a city, now.", async |place: Place| {
+///     if place.city == "Lisbon" { Ok("sunny") } else { Err("that city has no station") }
+/// });
+/// assert_eq!(weather.name(), "weather");
+/// ```
+#[derive(Clone)]
+pub struct AiTool {
+    shown: Arc<Tool>,
+    run: Arc<Run>,
+}
+
+type Run = dyn Fn(Value) -> BoxFuture<'static, Result<Value, String>> + Send + Sync;
+
+impl AiTool {
+    /// A tool of this name (1 to 64 letters, digits, `_` and `-`). `description` tells the model when to call it, and
+    /// the doc comments of the input's fields what to give it.
+    pub fn new<I, F, Fut>(name: impl Into<String>, description: impl Into<String>, function: F) -> Self
+    where
+        I: DeserializeOwned + JsonSchema,
+        F: Fn(I) -> Fut + Send + Sync + 'static,
+        Fut: TryFuture + Send + 'static,
+        Fut::Ok: Serialize,
+        Fut::Error: fmt::Display,
+    {
+        let run = move |input: Value| match serde_json::from_value::<I>(input) {
+            Err(error) => {
+                std::future::ready(Err(format!("the input does not fit the schema: {error}"))).boxed()
+            }
+            Ok(input) => TryFutureExt::into_future(function(input))
+                .map(|answer| match answer {
+                    Ok(answer) => serde_json::to_value(answer)
+                        .map_err(|error| format!("the answer is no JSON: {error}")),
+                    Err(error) => Err(error.to_string()),
+                })
+                .boxed(),
+        };
+        let shown =
+            Tool { name: name.into(), description: description.into(), input_schema: schema_of::<I>() };
+        Self { shown: Arc::new(shown), run: Arc::new(run) }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.shown.name
+    }
+
+    /// As the model sees it.
+    pub(super) fn shown(&self) -> &Tool {
+        &self.shown
+    }
+
+    pub(super) fn run(&self, input: Value) -> BoxFuture<'static, Result<Value, String>> {
+        (self.run)(input)
+    }
+}
+
+impl fmt::Debug for AiTool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AiTool").field("name", &self.shown.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,179 @@
+//! A ledger in memory, for tests and for programs without a store.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use crate::error::Error;
+use crate::ports::{
+    CallEnd, CallLedger, CallStatistics, CallSums, Clock, IntendedCall, SettledCall, SystemClock,
+};
+use crate::records::{AiCallRecord, CallId, CallOutcome, Cost};
+
+/// Keeps calls in memory, where a test reads them; gone with the process.
+///
+/// ```
+/// use std::sync::Arc;
+/// use workflow_engine::ai::{AiClient, AiHelper, MemoryLedger, ScriptedProvider, Usage};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), workflow_engine::ai::AiError> {
+/// let usage = Usage { input_tokens: 1_000, cached_input_tokens: 0, output_tokens: 200 };
+/// let provider = ScriptedProvider::new("google").text("Because.", usage);
+/// let client = AiClient::builder().provider(provider).build()?;
+/// let ledger = Arc::new(MemoryLedger::new());
+///
+/// let answer = AiHelper::new(&client, "playground", ledger.clone())
+///     .generate_text("gemini-2.5-flash", "Why?")
+///     .await?;
+/// assert_eq!(answer.text, "Because.");
+/// assert_eq!(ledger.calls()[0].cost.to_string(), "0.0008 USD");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Default)]
+pub struct MemoryLedger {
+    calls: Mutex<BTreeMap<CallId, AiCallRecord>>,
+    budget: Option<Cost>,
+}
+
+impl MemoryLedger {
+    /// An empty one, without a limit.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// One that refuses calls, with `BUDGET_EXCEEDED`, that could cost more than this with all that is settled and
+    /// reserved.
+    #[must_use]
+    pub fn with_budget(budget: Cost) -> Self {
+        Self { budget: Some(budget), ..Self::default() }
+    }
+
+    /// The calls, in the order in which they were intended.
+    #[must_use]
+    pub fn calls(&self) -> Vec<AiCallRecord> {
+        let mut calls: Vec<AiCallRecord> = self.lock().values().cloned().collect();
+        calls.sort_by_key(|call| call.id);
+        calls
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<CallId, AiCallRecord>> {
+        // Nothing panics under this lock.
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl CallLedger for MemoryLedger {
+    async fn intend(&self, call: IntendedCall) -> Result<CallId, Error> {
+        let mut calls = self.lock();
+        if let Some(budget) = self.budget {
+            let taken: Cost = calls.values().map(|call| call.cost + call.reserved).sum();
+            if taken + call.reserve > budget {
+                return Err(Error::over_memory_budget(budget, taken, call.reserve));
+            }
+        }
+        let id = CallId::generate();
+        calls.insert(id, intended(id, call));
+        Ok(id)
+    }
+
+    async fn end(&self, call: CallId, end: CallEnd) -> Result<(), Error> {
+        let mut calls = self.lock();
+        let Some(call) = calls.get_mut(&call) else { return Ok(()) };
+        let says_more = match call.outcome {
+            CallOutcome::Intended => true,
+            CallOutcome::Unknown => !matches!(end, CallEnd::Unknown { .. }),
+            CallOutcome::Settled | CallOutcome::Failed => false,
+        };
+        if says_more {
+            finish(call, end);
+        }
+        Ok(())
+    }
+
+    async fn statistics(&self, topic: &str) -> Result<CallStatistics, Error> {
+        let below = format!("{topic}.");
+        let mut statistics = CallStatistics::default();
+        let mut by_model: BTreeMap<String, CallSums> = BTreeMap::new();
+        for call in self.lock().values().filter(|call| call.topic == topic || call.topic.starts_with(&below))
+        {
+            add(&mut statistics.total, call);
+            add(by_model.entry(call.model_key.clone()).or_default(), call);
+        }
+        statistics.by_model = by_model.into_iter().collect();
+        Ok(statistics)
+    }
+}
+
+fn intended(id: CallId, call: IntendedCall) -> AiCallRecord {
+    AiCallRecord {
+        id,
+        run_id: None,
+        stage_id: None,
+        generation: 0,
+        attempt: 0,
+        topic: call.topic,
+        call_type: call.call_type,
+        model_key: call.model_key,
+        model_id: call.model_id,
+        prompt: call.prompt,
+        response: None,
+        input_tokens: 0,
+        cached_input_tokens: 0,
+        output_tokens: 0,
+        cost: Cost::ZERO,
+        reserved: call.reserve,
+        metadata: call.metadata,
+        outcome: CallOutcome::Intended,
+        error_message: None,
+        created_at: SystemClock.now(),
+        ended_at: None,
+    }
+}
+
+fn finish(call: &mut AiCallRecord, end: CallEnd) {
+    call.ended_at = Some(SystemClock.now());
+    match end {
+        CallEnd::Settled(settled) => settle(call, settled),
+        CallEnd::Failed { error } => {
+            call.outcome = CallOutcome::Failed;
+            call.reserved = Cost::ZERO;
+            call.error_message = Some(error);
+        }
+        CallEnd::Unknown { error } => {
+            call.outcome = CallOutcome::Unknown;
+            call.error_message = Some(error);
+        }
+    }
+}
+
+fn settle(call: &mut AiCallRecord, settled: SettledCall) {
+    call.outcome = CallOutcome::Settled;
+    call.error_message = None;
+    call.reserved = Cost::ZERO;
+    call.response = settled.response;
+    call.input_tokens = settled.input_tokens;
+    call.cached_input_tokens = settled.cached_input_tokens;
+    call.output_tokens = settled.output_tokens;
+    call.cost = settled.cost;
+    call.metadata = settled.metadata.or(call.metadata.take());
+}
+
+fn add(sums: &mut CallSums, call: &AiCallRecord) {
+    sums.calls += 1;
+    match call.outcome {
+        CallOutcome::Settled => sums.settled += 1,
+        CallOutcome::Failed => sums.failed += 1,
+        CallOutcome::Unknown => sums.unknown += 1,
+        CallOutcome::Intended => {}
+    }
+    sums.input_tokens = sums.input_tokens.saturating_add(call.input_tokens);
+    sums.cached_input_tokens = sums.cached_input_tokens.saturating_add(call.cached_input_tokens);
+    sums.output_tokens = sums.output_tokens.saturating_add(call.output_tokens);
+    sums.cost += call.cost;
+    sums.reserved += call.reserved;
+}

@@ -1,0 +1,68 @@
+//! Which models to list.
+
+use crate::ai::model::ModelConfig;
+
+/// Which models [`ModelRegistry::list_models`](super::ModelRegistry::list_models) lists: those that are all that is
+/// asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModelFilter {
+    provider: Option<String>,
+    is_embedding_model: Option<bool>,
+    supports_async_batch: Option<bool>,
+    supports_tools: Option<bool>,
+    supports_structured_outputs: Option<bool>,
+}
+
+impl ModelFilter {
+    /// All models.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Of this provider.
+    #[must_use]
+    pub fn provider(mut self, provider: impl Into<String>) -> Self {
+        self.provider = Some(provider.into());
+        self
+    }
+
+    /// Those that make vectors, or those that do not.
+    #[must_use]
+    pub const fn embedding(mut self, yes: bool) -> Self {
+        self.is_embedding_model = Some(yes);
+        self
+    }
+
+    /// Those that can be called in batches, or those that cannot.
+    #[must_use]
+    pub const fn async_batch(mut self, yes: bool) -> Self {
+        self.supports_async_batch = Some(yes);
+        self
+    }
+
+    /// Those that can call tools, or those that cannot.
+    #[must_use]
+    pub const fn tools(mut self, yes: bool) -> Self {
+        self.supports_tools = Some(yes);
+        self
+    }
+
+    /// Those that can be held to a schema, or those that cannot.
+    #[must_use]
+    pub const fn structured_outputs(mut self, yes: bool) -> Self {
+        self.supports_structured_outputs = Some(yes);
+        self
+    }
+
+    pub(super) fn admits(&self, model: &ModelConfig) -> bool {
+        let flags = [
+            (self.is_embedding_model, model.is_embedding_model),
+            (self.supports_async_batch, model.supports_async_batch),
+            (self.supports_tools, model.supports_tools),
+            (self.supports_structured_outputs, model.supports_structured_outputs),
+        ];
+        self.provider.as_ref().is_none_or(|provider| *provider == model.provider)
+            && flags.into_iter().all(|(asked, is)| asked.is_none_or(|asked| asked == is))
+    }
+}

@@ -1,0 +1,25 @@
+//! Providers that speak over HTTP.
+
+mod openai;
+mod anthropic;
+mod gemini;
+mod parts;
+
+pub use anthropic::Anthropic;
+pub use gemini::Gemini;
+pub use openai::{OpenAi, TokenLimit};
+
+use secrecy::SecretString;
+
+use crate::ai::{AiError, AiErrorKind};
+
+/// The key in the first of these variables that has one.
+fn key_from_env(provider: &str, names: &[&str]) -> Result<SecretString, AiError> {
+    let keys = names.iter().filter_map(|name| std::env::var(name).ok());
+    let mut keys = keys.filter(|key| !key.trim().is_empty());
+    keys.next().map(|key| key.trim().into()).ok_or_else(|| {
+        let message =
+            format!("no key for `{provider}`: the environment has no `{}`", names.join("` and no `"));
+        AiError::new(AiErrorKind::Authentication, message)
+    })
+}

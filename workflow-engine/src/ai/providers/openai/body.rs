@@ -1,0 +1,78 @@
+//! The body of a request, as <https://platform.openai.com/docs/api-reference/chat/create> has it.
+
+use serde_json::{Map, Value, json};
+
+use super::messages::messages;
+use super::strict::strict;
+use super::{OpenAi, TokenLimit};
+use crate::ai::http::lay_over;
+use crate::ai::{AiError, AiErrorKind, GenerateRequest, ObjectSchema, Tool};
+
+impl OpenAi {
+    pub(super) fn body(&self, request: &GenerateRequest) -> Result<Value, AiError> {
+        self.body_with(request, Map::new())
+    }
+
+    pub(super) fn stream_body(&self, request: &GenerateRequest) -> Result<Value, AiError> {
+        let mut body = Map::new();
+        body.insert("stream".to_owned(), true.into());
+        // Without it a stream does not say what it took.
+        body.insert("stream_options".to_owned(), json!({ "include_usage": true }));
+        self.body_with(request, body)
+    }
+
+    fn body_with(&self, request: &GenerateRequest, mut body: Map<String, Value>) -> Result<Value, AiError> {
+        let mut set = |name: &str, value: Value| {
+            body.insert(name.to_owned(), value);
+        };
+        set("model", request.model.id.as_str().into());
+        set("messages", messages(request)?.into());
+        if let Some(temperature) = request.temperature {
+            set("temperature", temperature.into());
+        }
+        if let Some(limit) = request.max_tokens {
+            let name = match self.token_limit {
+                TokenLimit::MaxCompletionTokens => "max_completion_tokens",
+                TokenLimit::MaxTokens => "max_tokens",
+            };
+            set(name, limit.into());
+        }
+        if let Some(schema) = &request.schema {
+            set("response_format", response_format(schema));
+        }
+        if !request.tools.is_empty() {
+            set("tools", request.tools.iter().map(tool).collect());
+        }
+        let mut body = Value::Object(body);
+        lay_options(&mut body, request.provider_options.as_ref())?;
+        Ok(body)
+    }
+}
+
+pub(super) fn lay_options(body: &mut Value, options: Option<&Value>) -> Result<(), AiError> {
+    match options {
+        None => {}
+        Some(options) if options.is_object() => lay_over(body, options),
+        Some(_) => {
+            let message = "the provider's options are no JSON object";
+            return Err(AiError::new(AiErrorKind::InvalidRequest, message));
+        }
+    }
+    Ok(())
+}
+
+/// Held to it by the decoder where the schema can be said so, and asked for otherwise.
+fn response_format(schema: &ObjectSchema) -> Value {
+    let name = &schema.name;
+    let format = match strict(&schema.schema) {
+        Some(schema) => json!({ "name": name, "strict": true, "schema": schema }),
+        None => json!({ "name": name, "strict": false, "schema": schema.schema }),
+    };
+    json!({ "type": "json_schema", "json_schema": format })
+}
+
+fn tool(tool: &Tool) -> Value {
+    let function =
+        json!({ "name": tool.name, "description": tool.description, "parameters": tool.input_schema });
+    json!({ "type": "function", "function": function })
+}

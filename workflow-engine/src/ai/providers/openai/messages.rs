@@ -1,0 +1,97 @@
+//! A conversation in OpenAI's words.
+
+use serde_json::{Value, json};
+
+use crate::ai::{AiError, AiErrorKind, GenerateRequest, Media, Message, Part, Role, ToolResult};
+
+pub(super) fn messages(request: &GenerateRequest) -> Result<Vec<Value>, AiError> {
+    let mut messages = Vec::new();
+    if let Some(instructions) = &request.instructions {
+        // `system`, for other servers do not know `developer`; OpenAI takes either.
+        messages.push(json!({ "role": "system", "content": instructions }));
+    }
+    for message in &request.messages {
+        match message.role {
+            Role::User => user(message, &mut messages)?,
+            Role::Assistant => messages.push(assistant(message)?),
+        }
+    }
+    Ok(messages)
+}
+
+fn user(message: &Message, messages: &mut Vec<Value>) -> Result<(), AiError> {
+    let mut content = Vec::new();
+    for part in &message.parts {
+        match part {
+            Part::Text { text } => content.push(json!({ "type": "text", "text": text })),
+            Part::Media(media) => content.push(media_part(media)?),
+            // A message of its own, and before whatever else is said: it must follow the call.
+            Part::ToolResult(result) => messages.push(tool_message(result)),
+            Part::ToolCall(_) => return Err(misplaced("a user's turn has a call of a tool")),
+        }
+    }
+    let content = match content.as_slice() {
+        [] => return Ok(()),
+        // Some servers understand nothing but a string.
+        [part] if part["type"] == "text" => part["text"].clone(),
+        _ => content.into(),
+    };
+    messages.push(json!({ "role": "user", "content": content }));
+    Ok(())
+}
+
+fn assistant(message: &Message) -> Result<Value, AiError> {
+    let mut calls = Vec::new();
+    for part in &message.parts {
+        match part {
+            Part::Text { .. } => {}
+            Part::ToolCall(call) => {
+                let function = json!({ "name": call.name, "arguments": call.input.to_string() });
+                calls.push(json!({ "id": call.id, "type": "function", "function": function }));
+            }
+            Part::Media(_) | Part::ToolResult(_) => {
+                return Err(misplaced("the model's turn has media, or the result of a tool"));
+            }
+        }
+    }
+    let text = message.text();
+    if calls.is_empty() {
+        return Ok(json!({ "role": "assistant", "content": text }));
+    }
+    let content = if text.is_empty() { Value::Null } else { text.into() };
+    Ok(json!({ "role": "assistant", "content": content, "tool_calls": calls }))
+}
+
+fn tool_message(result: &ToolResult) -> Value {
+    let output = match &result.output {
+        // There is no field that says that the tool failed.
+        output if result.is_error => json!({ "error": output }).to_string(),
+        Value::String(text) => text.clone(),
+        output => output.to_string(),
+    };
+    json!({ "role": "tool", "tool_call_id": result.id, "content": output })
+}
+
+fn media_part(media: &Media) -> Result<Value, AiError> {
+    let url = || format!("data:{};base64,{}", media.media_type, media.data);
+    let sound = |format: &str| json!({ "type": "input_audio", "input_audio": { "data": media.data, "format": format } });
+    match media.media_type.as_str() {
+        kind if kind.starts_with("image/") => {
+            Ok(json!({ "type": "image_url", "image_url": { "url": url() } }))
+        }
+        "application/pdf" => {
+            let file = json!({ "filename": "document.pdf", "file_data": url() });
+            Ok(json!({ "type": "file", "file": file }))
+        }
+        "audio/wav" | "audio/x-wav" => Ok(sound("wav")),
+        "audio/mpeg" | "audio/mp3" => Ok(sound("mp3")),
+        kind => {
+            let message = format!("`{kind}` can be sent to no server that speaks as OpenAI does");
+            Err(AiError::new(AiErrorKind::Unsupported, message))
+        }
+    }
+}
+
+fn misplaced(message: &str) -> AiError {
+    AiError::new(AiErrorKind::InvalidRequest, message)
+}
