@@ -16,6 +16,8 @@ mod batch;
 mod transaction;
 mod load;
 mod write;
+mod parts;
+mod rows;
 mod attached;
 mod given;
 mod of_definitions;
