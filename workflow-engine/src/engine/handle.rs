@@ -189,7 +189,7 @@ impl<W: Workflow> RunHandle<W> {
                 tracing::warn!(run = %self.run_id, code = obstacle.code(), %obstacle, "somebody waits for the output of a run that no worker here can continue");
                 is_told = true;
             }
-            self.engine.changed(&mut watch).await?;
+            self.engine.may_have_ended(&mut watch).await?;
         }
     }
 

@@ -242,8 +242,20 @@ impl Engine {
     /// # Errors
     /// `SHUTTING_DOWN` when the engine stops first.
     async fn changed(&self, watch: &mut RunWatch) -> Result<(), Error> {
+        self.unless_closing(watch.changed()).await
+    }
+
+    /// Waits until the run may have ended.
+    ///
+    /// # Errors
+    /// As [`changed`](Self::changed).
+    async fn may_have_ended(&self, watch: &mut RunWatch) -> Result<(), Error> {
+        self.unless_closing(watch.ended()).await
+    }
+
+    async fn unless_closing(&self, told: impl Future<Output = ()>) -> Result<(), Error> {
         tokio::select! {
-            () = watch.changed() => Ok(()),
+            () = told => Ok(()),
             () = self.inner.closed.cancelled() => Err(Error::shutting_down()),
         }
     }

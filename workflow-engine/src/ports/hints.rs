@@ -15,7 +15,14 @@ pub struct Hints {
     work: watch::Sender<u64>,
     foreign: watch::Sender<u64>,
     changes: watch::Sender<u64>,
-    runs: Mutex<HashMap<RunId, watch::Sender<u64>>>,
+    runs: Mutex<HashMap<RunId, Watched>>,
+}
+
+/// A run that somebody watches.
+#[derive(Debug, Default)]
+struct Watched {
+    changes: watch::Sender<u64>,
+    ends: watch::Sender<u64>,
 }
 
 impl Hints {
@@ -38,8 +45,15 @@ impl Hints {
     /// Something of this run has changed.
     pub fn run_has_changed(&self, run_id: RunId) {
         self.changes.send_modify(|count| *count += 1);
-        if let Some(watchers) = self.lock().get(&run_id) {
-            watchers.send_modify(|count| *count += 1);
+        if let Some(watched) = self.lock().get(&run_id) {
+            watched.changes.send_modify(|count| *count += 1);
+        }
+    }
+
+    /// This run, of which something has changed, is over.
+    pub fn run_has_ended(&self, run_id: RunId) {
+        if let Some(watched) = self.lock().get(&run_id) {
+            watched.ends.send_modify(|count| *count += 1);
         }
     }
 
@@ -48,8 +62,9 @@ impl Hints {
         self.foreign.send_modify(|count| *count += 1);
         self.changes.send_modify(|count| *count += 1);
         self.work_is_ready();
-        for watchers in self.lock().values() {
-            watchers.send_modify(|count| *count += 1);
+        for watched in self.lock().values() {
+            watched.changes.send_modify(|count| *count += 1);
+            watched.ends.send_modify(|count| *count += 1);
         }
     }
 
@@ -74,11 +89,14 @@ impl Hints {
     /// Sees the changes of one run from now on.
     #[must_use]
     pub fn watch_run(self: &Arc<Self>, run_id: RunId) -> RunWatch {
-        let changes = self.lock().entry(run_id).or_insert_with(|| watch::Sender::new(0)).subscribe();
-        RunWatch { run_id, changes: Some(changes), hints: Arc::clone(self) }
+        let mut runs = self.lock();
+        let watched = runs.entry(run_id).or_default();
+        let watches = (watched.changes.subscribe(), watched.ends.subscribe());
+        drop(runs);
+        RunWatch { run_id, watches: Some(watches), hints: Arc::clone(self) }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, watch::Sender<u64>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, Watched>> {
         // Nothing panics under this lock; a poisoned one would still hold a sound map.
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -94,25 +112,35 @@ impl Default for Hints {
 #[derive(Debug)]
 pub struct RunWatch {
     run_id: RunId,
-    changes: Option<watch::Receiver<u64>>,
+    /// Of its changes, and of its end.
+    watches: Option<(watch::Receiver<u64>, watch::Receiver<u64>)>,
     hints: Arc<Hints>,
 }
 
 impl RunWatch {
     /// Waits until something of the run has changed since the last time.
     pub async fn changed(&mut self) {
-        if let Some(changes) = &mut self.changes {
+        if let Some((changes, _)) = &mut self.watches {
             // The sender lives in the map for as long as this watch does, so this cannot fail.
             let _ = changes.changed().await;
+        }
+    }
+
+    /// Waits until the run may have ended since the last time: its other changes are nothing to whoever waits for its
+    /// output.
+    pub async fn ended(&mut self) {
+        if let Some((_, ends)) = &mut self.watches {
+            // As above.
+            let _ = ends.changed().await;
         }
     }
 }
 
 impl Drop for RunWatch {
     fn drop(&mut self) {
-        self.changes = None;
+        self.watches = None;
         let mut runs = self.hints.lock();
-        if runs.get(&self.run_id).is_some_and(|watchers| watchers.receiver_count() == 0) {
+        if runs.get(&self.run_id).is_some_and(|watched| watched.changes.receiver_count() == 0) {
             runs.remove(&self.run_id);
         }
     }

@@ -10,6 +10,7 @@ use crate::ports::Hints;
 #[derive(Debug, Default)]
 pub(super) struct Announcement {
     runs: HashSet<RunId>,
+    ended: HashSet<RunId>,
     work: bool,
 }
 
@@ -17,6 +18,11 @@ impl Announcement {
     /// Something of this run has changed.
     pub(super) fn run(&mut self, run_id: RunId) {
         self.runs.insert(run_id);
+    }
+
+    /// It is over.
+    pub(super) fn end(&mut self, run_id: RunId) {
+        self.ended.insert(run_id);
     }
 
     /// Something became claimable, or due earlier than before.
@@ -34,6 +40,9 @@ impl Announcement {
     pub(super) fn post(&self, hints: &Hints) {
         for run_id in &self.runs {
             hints.run_has_changed(*run_id);
+        }
+        for run_id in &self.ended {
+            hints.run_has_ended(*run_id);
         }
         if self.work {
             hints.work_is_ready();

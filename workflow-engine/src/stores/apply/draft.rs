@@ -318,6 +318,9 @@ impl Written {
         }
         set.attached.merge(self.attached);
         set.announcement.run(run_id);
+        if self.applied.ended.is_some() {
+            set.announcement.end(run_id);
+        }
         if self.work || waits_to_be_started {
             set.announcement.work();
         }

@@ -18,6 +18,8 @@ mod transaction;
 mod ledger;
 mod load;
 mod write;
+mod parts;
+mod rows;
 mod attached;
 mod given;
 mod of_definitions;

@@ -7,6 +7,7 @@ use crate::ports::{Change, Commit, Guard};
 
 cases![
     a_change_is_told_to_who_watches_its_run,
+    the_end_of_a_run_is_told_to_who_waits_for_it,
     work_that_becomes_ready_is_told,
     a_retry_is_told_as_work,
     a_miss_is_told_to_nobody,
@@ -21,6 +22,19 @@ async fn a_change_is_told_to_who_watches_its_run(fixture: Fixture) {
     assert!(futures_util::poll!(std::pin::pin!(watch.changed())).is_pending(), "another run's change");
     fixture.complete_run(&job).await;
     watch.changed().await;
+}
+
+async fn the_end_of_a_run_is_told_to_who_waits_for_it(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let mut watch = fixture.store.hints().watch_run(run_id);
+    let progress = Change::Progress { stage_id: "a".into(), fraction: 0.5, message: "half".into() };
+    fixture.apply(held(&job, vec![progress])).await;
+    watch.changed().await;
+    assert!(futures_util::poll!(std::pin::pin!(watch.ended())).is_pending(), "it goes on");
+    fixture.complete_run(&job).await;
+    watch.ended().await;
+    fixture.store.hints().anything_may_have_changed();
+    watch.ended().await;
 }
 
 async fn work_that_becomes_ready_is_told(fixture: Fixture) {
