@@ -136,3 +136,7 @@ impl Kept {
         usize::from(self.run.is_some()) + self.stages.len()
     }
 }
+
+#[cfg(test)]
+#[path = "in_flight_tests.rs"]
+mod tests;
