@@ -117,7 +117,7 @@ async fn a_commit_that_fails_leaves_nothing_behind() {
     let run_id = job.lease.run_id;
     for sql in ["INSERT INTO nowhere VALUES (1)", "INSERT INTO bookings VALUES (1)"] {
         let error = store.commit(complete_with(&job, sql.to_owned())).await.unwrap_err();
-        assert_eq!(error.code(), "STATEMENT_REFUSED", "{error}");
+        assert_eq!(error.code(), "STATEMENT_FAILED", "{error}");
         assert_eq!(store.run(run_id).await.unwrap().unwrap().status, Status::Running);
         let message = sql.to_owned();
         let progress = Change::Progress { stage_id: "a".into(), fraction: 0.5, message };
