@@ -242,20 +242,16 @@ impl Engine {
     /// # Errors
     /// `SHUTTING_DOWN` when the engine stops first.
     async fn changed(&self, watch: &mut RunWatch) -> Result<(), Error> {
-        self.unless_closing(watch.changed()).await
+        self.until_closed(watch.changed()).await
     }
 
-    /// Waits until the run may have ended.
+    /// Waits for something, or for the end of the engine.
     ///
     /// # Errors
-    /// As [`changed`](Self::changed).
-    async fn may_have_ended(&self, watch: &mut RunWatch) -> Result<(), Error> {
-        self.unless_closing(watch.ended()).await
-    }
-
-    async fn unless_closing(&self, told: impl Future<Output = ()>) -> Result<(), Error> {
+    /// `SHUTTING_DOWN` when the engine stops first.
+    async fn until_closed(&self, what: impl Future<Output = ()>) -> Result<(), Error> {
         tokio::select! {
-            () = told => Ok(()),
+            () = what => Ok(()),
             () = self.inner.closed.cancelled() => Err(Error::shutting_down()),
         }
     }

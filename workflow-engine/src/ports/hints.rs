@@ -15,14 +15,15 @@ pub struct Hints {
     work: watch::Sender<u64>,
     foreign: watch::Sender<u64>,
     changes: watch::Sender<u64>,
-    runs: Mutex<HashMap<RunId, Watched>>,
+    runs: Mutex<HashMap<RunId, watch::Sender<Told>>>,
 }
 
-/// A run that somebody watches.
-#[derive(Debug, Default)]
-struct Watched {
-    changes: watch::Sender<u64>,
-    ends: watch::Sender<u64>,
+/// What was told of one run.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    changes: u64,
+    /// Those of them after which the run may be over.
+    ends: u64,
 }
 
 impl Hints {
@@ -42,18 +43,23 @@ impl Hints {
         self.work.send_modify(|count| *count += 1);
     }
 
-    /// Something of this run has changed.
+    /// Something of this run has changed; it may be over.
     pub fn run_has_changed(&self, run_id: RunId) {
-        self.changes.send_modify(|count| *count += 1);
-        if let Some(watched) = self.lock().get(&run_id) {
-            watched.changes.send_modify(|count| *count += 1);
-        }
+        self.tell(run_id, 1);
     }
 
-    /// This run, of which something has changed, is over.
-    pub fn run_has_ended(&self, run_id: RunId) {
-        if let Some(watched) = self.lock().get(&run_id) {
-            watched.ends.send_modify(|count| *count += 1);
+    /// Something of this run has changed, and it is not over: who waits for its end need not look.
+    pub fn run_goes_on(&self, run_id: RunId) {
+        self.tell(run_id, 0);
+    }
+
+    fn tell(&self, run_id: RunId, ends: u64) {
+        self.changes.send_modify(|count| *count += 1);
+        if let Some(watchers) = self.lock().get(&run_id) {
+            watchers.send_modify(|told| {
+                told.changes += 1;
+                told.ends += ends;
+            });
         }
     }
 
@@ -62,9 +68,11 @@ impl Hints {
         self.foreign.send_modify(|count| *count += 1);
         self.changes.send_modify(|count| *count += 1);
         self.work_is_ready();
-        for watched in self.lock().values() {
-            watched.changes.send_modify(|count| *count += 1);
-            watched.ends.send_modify(|count| *count += 1);
+        for watchers in self.lock().values() {
+            watchers.send_modify(|told| {
+                told.changes += 1;
+                told.ends += 1;
+            });
         }
     }
 
@@ -89,14 +97,13 @@ impl Hints {
     /// Sees the changes of one run from now on.
     #[must_use]
     pub fn watch_run(self: &Arc<Self>, run_id: RunId) -> RunWatch {
-        let mut runs = self.lock();
-        let watched = runs.entry(run_id).or_default();
-        let watches = (watched.changes.subscribe(), watched.ends.subscribe());
-        drop(runs);
-        RunWatch { run_id, watches: Some(watches), hints: Arc::clone(self) }
+        let changes =
+            self.lock().entry(run_id).or_insert_with(|| watch::Sender::new(Told::default())).subscribe();
+        let ends = changes.borrow().ends;
+        RunWatch { run_id, changes: Some(changes), ends, hints: Arc::clone(self) }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, Watched>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, watch::Sender<Told>>> {
         // Nothing panics under this lock; a poisoned one would still hold a sound map.
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -112,35 +119,39 @@ impl Default for Hints {
 #[derive(Debug)]
 pub struct RunWatch {
     run_id: RunId,
-    /// Of its changes, and of its end.
-    watches: Option<(watch::Receiver<u64>, watch::Receiver<u64>)>,
+    changes: Option<watch::Receiver<Told>>,
+    /// How many of them it has seen after which the run may be over.
+    ends: u64,
     hints: Arc<Hints>,
 }
 
 impl RunWatch {
     /// Waits until something of the run has changed since the last time.
     pub async fn changed(&mut self) {
-        if let Some((changes, _)) = &mut self.watches {
+        if let Some(changes) = &mut self.changes {
             // The sender lives in the map for as long as this watch does, so this cannot fail.
             let _ = changes.changed().await;
         }
     }
 
-    /// Waits until the run may have ended since the last time: its other changes are nothing to whoever waits for its
-    /// output.
-    pub async fn ended(&mut self) {
-        if let Some((_, ends)) = &mut self.watches {
+    /// Waits until the run may be over: until a change since the last time of which nobody has said that the run goes
+    /// on.
+    pub async fn may_be_over(&mut self) {
+        if let Some(changes) = &mut self.changes {
+            let seen = self.ends;
             // As above.
-            let _ = ends.changed().await;
+            if let Ok(told) = changes.wait_for(|told| told.ends > seen).await {
+                self.ends = told.ends;
+            }
         }
     }
 }
 
 impl Drop for RunWatch {
     fn drop(&mut self) {
-        self.watches = None;
+        self.changes = None;
         let mut runs = self.hints.lock();
-        if runs.get(&self.run_id).is_some_and(|watched| watched.changes.receiver_count() == 0) {
+        if runs.get(&self.run_id).is_some_and(|watchers| watchers.receiver_count() == 0) {
             runs.remove(&self.run_id);
         }
     }

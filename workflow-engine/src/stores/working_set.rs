@@ -37,6 +37,10 @@ pub(super) struct WorkingSet {
 #[derive(Debug, Default)]
 pub(super) struct RunRows {
     pub(super) run: Slot<RunRecord>,
+    /// The run's version as the store holds it. As long as it stays, only the run's counts and the number of its newest
+    /// event change.
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "the other stores write the whole row"))]
+    pub(super) stored_version: Option<u64>,
     /// What only the inserted row holds, where this transaction creates the run.
     pub(super) created: Option<NewRun>,
     /// What PostgreSQL's row says of its commits.
@@ -189,8 +193,9 @@ impl WorkingSet {
 
     /// Puts a run as the store holds it.
     pub(super) fn load_run(&mut self, run: RunRecord) {
-        let run_id = run.id;
-        self.runs.entry(run_id).or_default().run = Slot::stored(run);
+        let rows = self.runs.entry(run.id).or_default();
+        rows.stored_version = Some(run.version);
+        rows.run = Slot::stored(run);
     }
 
     /// Puts a stage as the store holds it.
@@ -287,6 +292,12 @@ impl<T> Slot<T> {
     /// The row, if it exists.
     pub(super) fn get(&self) -> Option<&T> {
         self.value.as_ref()
+    }
+
+    /// The row itself, if it exists.
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "the other stores keep no rows"))]
+    pub(super) fn into_inner(self) -> Option<T> {
+        self.value
     }
 
     /// The row, if it exists, to be changed.

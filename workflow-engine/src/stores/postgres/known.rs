@@ -111,9 +111,9 @@ impl KnownRun {
         let lent = stages.iter().filter_map(|stage_id| self.stages.remove_entry(stage_id)).collect();
         Some(RunRows {
             run: std::mem::take(&mut self.run),
-            created: None,
             commits: self.commits,
             stages: lent,
+            ..RunRows::default()
         })
     }
 

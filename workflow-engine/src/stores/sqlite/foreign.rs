@@ -13,7 +13,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
-use sqlx::Row;
 use tokio::sync::Notify;
 
 use super::failure::Failure;
@@ -51,7 +50,8 @@ impl Reported {
     }
 }
 
-/// The value of `PRAGMA data_version` at the last look.
+/// A value of `PRAGMA data_version`: that of the last look, for example.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct DataVersion(i64);
 
 impl ForeignCommits {
@@ -95,28 +95,25 @@ impl ForeignCommits {
 }
 
 impl DataVersion {
-    /// The present value.
-    pub(super) async fn read(session: &mut Session) -> Result<Self, Failure> {
-        const DOING: &str = "look for commits of other processes";
-
-        let rows = session.look(DOING, sqlx::query("PRAGMA data_version")).await?;
-        let row = rows.first().ok_or_else(|| Failure::database(DOING, sqlx::Error::RowNotFound))?;
-        row.try_get(0).map(Self).map_err(|error| Failure::database(DOING, error))
+    /// The present value. In a transaction it is that of the state that the transaction sees.
+    pub(super) fn read(session: &Session) -> Result<Self, Failure> {
+        session.data_version().map(Self)
     }
 
     /// Whether another connection has committed since the last look.
-    pub(super) async fn has_moved(
+    pub(super) fn has_moved(
         &mut self,
-        session: &mut Session,
+        session: &Session,
         foreign: &mut ForeignCommits,
     ) -> Result<bool, Failure> {
+        session.counters.looks.fetch_add(1, Ordering::Relaxed);
         let reported = foreign.take_report();
-        let mut now = Self::read(session).await?;
-        if now.0 == self.0 && reported {
+        let mut now = Self::read(session)?;
+        if now == *self && reported {
             // Perhaps a commit that is still on its way to the disk: the write lock waits for its end.
-            session.lock().await?;
-            let read = Self::read(session).await;
-            session.roll_back().await;
+            session.lock()?;
+            let read = Self::read(session);
+            session.roll_back();
             now = read?;
         } else if reported {
             // What was found is told at once. Perhaps the report was of another commit, behind it and still on its
@@ -126,19 +123,14 @@ impl DataVersion {
         Ok(self.move_to(now, foreign))
     }
 
-    /// As `has_moved`, within a write transaction.
-    pub(super) async fn has_moved_before(
-        &mut self,
-        session: &mut Session,
-        foreign: &mut ForeignCommits,
-    ) -> Result<bool, Failure> {
+    /// The same, of a write transaction that sees the state `now`.
+    pub(super) fn has_moved_to(&mut self, now: Self, foreign: &mut ForeignCommits) -> bool {
         foreign.take_report();
-        let now = Self::read(session).await?;
-        Ok(self.move_to(now, foreign))
+        self.move_to(now, foreign)
     }
 
     fn move_to(&mut self, now: Self, foreign: &mut ForeignCommits) -> bool {
-        let has_moved = now.0 != self.0;
+        let has_moved = now != *self;
         *self = now;
         foreign.adapt(has_moved);
         has_moved
