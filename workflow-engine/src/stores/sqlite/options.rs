@@ -130,6 +130,30 @@ impl SqliteOptions {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn what_is_acknowledged_is_on_disk() {
+        use sqlx::{ConnectOptions, Connection as _};
+
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("store.db");
+        for (synchronous, level) in [(Synchronous::Full, 2), (Synchronous::Normal, 1)] {
+            let options = SqliteOptions { synchronous, ..SqliteOptions::default() };
+            options.creator(&path).connect().await.unwrap().close().await.unwrap();
+            let connection = options.writer(&path).unwrap();
+            let number =
+                |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).unwrap();
+            assert_eq!(number("synchronous"), level);
+            assert_eq!(number("foreign_keys"), 1);
+            assert_eq!(number("wal_autocheckpoint"), 4_000);
+            assert_eq!(number("temp_store"), 2);
+            assert_eq!(number("cache_size"), CACHE_SIZE.into());
+            assert_eq!(number("busy_timeout"), 10_000);
+            let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+            assert_eq!(mode, "wal");
+            assert!(connection.db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG).unwrap());
+        }
+    }
+
     #[test]
     fn a_location_is_a_path_or_a_url() {
         for (location, path) in [
