@@ -58,7 +58,7 @@ const GIVEN_KEYS: &str = ",
 const CHECK: &str = ",
     checked AS MATERIALIZED (
         SELECT coalesce((SELECT array_agg(l.commits ORDER BY l.id) FROM locked AS l), '{}') = $2
-            AND coalesce(clock_timestamp() - $3 BETWEEN interval '-250 ms' AND interval '250 ms', TRUE)";
+            AND coalesce(clock_timestamp() - $3 BETWEEN interval '-1 s' AND interval '1 s', TRUE)";
 
 const CHECKED_KEYS: &str = "
             AND NOT EXISTS (
