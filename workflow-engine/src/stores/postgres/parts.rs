@@ -4,6 +4,7 @@
 //! `$?` is the next argument. The arguments $1 to $4 are those of [`LOCK`].
 
 /// Which parts a commit needs.
+#[allow(clippy::struct_excessive_bools, reason = "each part is there or not, whatever the others are")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Parts {
     /// Idempotency keys.
