@@ -26,7 +26,7 @@ use crate::stores::working_set::WorkingSet;
 
 /// What has become of requests.
 pub(super) struct Served {
-    /// Those that are committed, or whose fate nobody knows, with what to tell them.
+    /// Those that are committed, and with a failure those that are given up or whose fate nobody knows.
     pub(super) answered: Vec<(Work, Option<Failure>)>,
     /// Those that have to go another way.
     pub(super) left: Vec<Work>,
@@ -53,9 +53,12 @@ pub(super) async fn serve(database: &Database, works: Vec<Work>) -> Served {
             served.answered.extend(works.into_iter().map(|work| (work, None)));
         }
         Ok(None) => served.left.extend(works),
-        Err(failure) if failure.may_have_committed() => {
-            // With leases and all, and nobody will be told what it has brought about.
-            database.hints.anything_may_have_changed();
+        // A database that is overloaded is so on every way.
+        Err(failure) if failure.is_nobodys() && !failure.is_away() => {
+            if failure.may_have_committed() {
+                // With leases and all, and nobody will be told what it has brought about.
+                database.hints.anything_may_have_changed();
+            }
             served.answered.extend(works.into_iter().map(|work| (work, Some(failure.clone()))));
         }
         Err(failure) => {

@@ -11,12 +11,11 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 /// way: the database's clock may be set, and no two clocks are equally fast.
 const BELIEVED: Duration = Duration::from_secs(1);
 
-/// By how much the instant of a statement may differ from the database's clock: the statement compares them, and
-/// writes nothing where it is more. Milliseconds after it and before it.
-pub(super) const TOLERANCE_MS: i64 = 250;
+/// A clock that is behind by less than this has been read twice; by more, it has been set back.
+const SET_BACK: TimeDelta = TimeDelta::seconds(1);
 
 /// What the database's clock shows now, without asking it. It is never ahead, since an answer is heard after it was
-/// given, and never goes back.
+/// given, and goes back only where that is set back. Whoever writes an instant has the server compare it (`parts.rs`).
 #[derive(Debug, Default)]
 pub(super) struct DatabaseClock {
     heard: Mutex<Option<Heard>>,
@@ -49,7 +48,7 @@ impl DatabaseClock {
         let heard = heard.as_mut()?;
         let now = heard.now(Instant::now());
         // One that was set back goes back here, too.
-        if heard.told < now || heard.told - now > TimeDelta::milliseconds(TOLERANCE_MS) {
+        if heard.told < now || heard.told - now > SET_BACK {
             heard.told = now;
         }
         Some(heard.told.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(heard.told))
@@ -60,5 +59,26 @@ impl Heard {
     fn now(&self, at: Instant) -> DateTime<Utc> {
         let since = TimeDelta::from_std(at.saturating_duration_since(self.at)).unwrap_or_default();
         self.instant.checked_add_signed(since).unwrap_or(self.instant)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_follows_the_databases_clock() {
+        let clock = DatabaseClock::default();
+        assert_eq!(clock.now(), None);
+        let noon = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        clock.hear(noon);
+        let first = clock.now().unwrap();
+        assert!(first >= noon && first < noon + TimeDelta::hours(1), "{first}");
+        // An answer that was long on its way says less than is known.
+        clock.hear(noon - TimeDelta::milliseconds(500));
+        assert!(clock.now().unwrap() >= first);
+        let later = noon + TimeDelta::hours(2);
+        clock.hear(later);
+        assert!(clock.now().unwrap() >= later);
     }
 }

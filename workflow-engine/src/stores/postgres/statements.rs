@@ -37,8 +37,10 @@ impl Writes {
         let mut pieces = whole.split("$?");
         let mut numbered = pieces.next().unwrap_or_default().to_owned();
         // The first four have their numbers.
-        for (piece, argument) in pieces.zip(5..) {
-            numbered.push_str(&format!("${argument}{piece}"));
+        for (piece, argument) in pieces.zip(5_u32..) {
+            numbered.push('$');
+            numbered.push_str(&argument.to_string());
+            numbered.push_str(piece);
         }
         fill(&numbered, &self.schema)
     }
