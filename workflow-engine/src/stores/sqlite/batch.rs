@@ -69,7 +69,7 @@ pub(super) fn run(
         match work {
             Work::Commit(ask) => ask.output = Some(apply(&mut set, &ask.input, now)),
             Work::CommitLocked(ask) => {
-                ask.output = Some(commit_locked(session, in_flight, ask, &mut set, now)?)
+                ask.output = Some(commit_locked(session, in_flight, ask, &mut set, now)?);
             }
             _ => {}
         }
