@@ -146,7 +146,7 @@ mod tests {
             assert_eq!(number("foreign_keys"), 1);
             assert_eq!(number("wal_autocheckpoint"), 4_000);
             assert_eq!(number("temp_store"), 2);
-            assert_eq!(number("cache_size"), CACHE_SIZE.into());
+            assert_eq!(number("cache_size"), i64::from(CACHE_SIZE));
             assert_eq!(number("busy_timeout"), 10_000);
             let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
             assert_eq!(mode, "wal");
