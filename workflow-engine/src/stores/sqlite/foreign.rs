@@ -176,8 +176,9 @@ mod tests {
         let path = folder.path().join("foreign.db");
         let (mut first, mut second) = (connection(&path).await, connection(&path).await);
         first.execute("CREATE TABLE numbers (number INTEGER)").await.unwrap();
-        let mut session = Session { connection: connection(&path).await, counters: Arc::default() };
-        let mut seen = DataVersion::read(&mut session).await.unwrap();
+        let own = rusqlite::Connection::open(&path).unwrap();
+        let session = Session { connection: own, counters: Arc::default() };
+        let mut seen = DataVersion::read(&session).unwrap();
         let reported = Arc::new(Reported::default());
         let (watcher, latest_look) = (None, Instant::now());
         let mut foreign =
@@ -187,10 +188,10 @@ mod tests {
         first.execute("INSERT INTO numbers VALUES (1)").await.unwrap();
         second.execute("BEGIN IMMEDIATE; INSERT INTO numbers VALUES (2)").await.unwrap();
         reported.raise();
-        assert!(seen.has_moved(&mut session, &mut foreign).await.unwrap(), "the first one is told at once");
+        assert!(seen.has_moved(&session, &mut foreign).unwrap(), "the first one is told at once");
         second.execute("COMMIT").await.unwrap();
 
         assert!(reported.flag.load(Ordering::Acquire), "without another report, one looks again");
-        assert!(seen.has_moved(&mut session, &mut foreign).await.unwrap(), "and finds the second one");
+        assert!(seen.has_moved(&session, &mut foreign).unwrap(), "and finds the second one");
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::DateTime;
 
 use super::*;
+use crate::records::Spending;
 
 fn run(run_id: RunId, status: Status) -> RunRecord {
     RunRecord {
@@ -22,6 +23,7 @@ fn run(run_id: RunId, status: Status) -> RunRecord {
         output: None,
         error: None,
         cancel_reason: None,
+        spending: Spending::default(),
         created_at: DateTime::UNIX_EPOCH,
         started_at: None,
         completed_at: None,
@@ -44,6 +46,8 @@ fn stage(run_id: RunId, status: Status) -> StageRecord {
         output: None,
         error_message: None,
         metrics: BTreeMap::new(),
+        spending: Spending::default(),
+        awaits_budget: None,
         started_at: None,
         completed_at: None,
     }
