@@ -6,6 +6,7 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
 pub mod workflows;
+pub mod hundred;
 pub mod server;
 
 /// The value below which the share `p` (0.0 to 1.0) of the sorted samples lies, by nearest rank.

@@ -2,6 +2,7 @@
 //! engine.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -92,4 +93,71 @@ pub async fn tenth(before: Small) -> StageResult<Small> {
 workflow! {
     /// Ten stages, one after another: W3.
     pub chain = first >> second >> third >> fourth >> fifth >> sixth >> seventh >> eighth >> ninth >> tenth
+}
+
+/// Microseconds since 1970.
+#[must_use]
+pub fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Answers when its body ran, in microseconds since 1970.
+#[stage]
+pub async fn look_at_clock(number: u64) -> StageResult<u64> {
+    let _ = number;
+    Ok(now())
+}
+
+workflow! {
+    /// One stage that answers when it ran: how soon somebody reacts.
+    pub clock = look_at_clock
+}
+
+/// Takes 20 ms, without a processor.
+#[stage]
+pub async fn rest(number: u64) -> StageResult<u64> {
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    Ok(number)
+}
+
+/// Rests again.
+#[stage]
+pub async fn rest_again(number: u64) -> StageResult<u64> {
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    Ok(number)
+}
+
+workflow! {
+    /// What keeps a worker's slots taken, in two stages.
+    pub resting = rest >> rest_again
+}
+
+/// The ticket of something that takes days.
+#[stage(check = never, poll_every = "1d")]
+pub async fn submit(number: u64) -> StageResult<u64> {
+    Ok(number)
+}
+
+/// Not today.
+#[check]
+pub async fn never(ticket: &u64) -> StageResult<Check<u64>> {
+    let _ = ticket;
+    Ok(Check::Pending)
+}
+
+workflow! {
+    /// One stage that waits for a day.
+    pub waiting = submit
+}
+
+/// A large text.
+#[stage]
+pub async fn inflate(mebibytes: usize) -> StageResult<String> {
+    Ok("x".repeat(mebibytes << 20))
+}
+
+workflow! {
+    /// One stage with a large output.
+    pub large = inflate
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use workflow_engine::kernel::{JobExecute, JobOutcome, RunReapStuck, RunTransition, StuckRunsReaped};
-use workflow_engine::ports::{Change, Commit, Store, SystemClock};
+use workflow_engine::ports::{Change, Commit, IntendedCall, Store, SystemClock};
 use workflow_engine::prelude::*;
+use workflow_engine::records::{CallId, CallOutcome, CallType, Cost};
 use workflow_engine::{EngineBuilder, RunId};
 
 use crate::hands::{claim, commit, completion};
@@ -48,7 +49,11 @@ pub async fn are_made_anew(store: Arc<dyn Store>, delete: impl AsyncFn()) {
 
     repaired().await;
     let lost = claim(&*store, run.id(), "print").await;
+    assert!(matches!(commit(&*store, &lost, vec![call("print")]).await, Commit::Applied(_)));
     repaired().await;
+    // Nobody can end the call of a lease that nobody holds.
+    let calls = store.calls_of_run(run.id(), None, 9).await.expect("the store is there");
+    assert_eq!(calls[0].outcome, CallOutcome::Unknown);
     let snapshot = store.snapshot(run.id()).await.expect("the store is there").expect("the run exists");
     assert_eq!((snapshot.stages[0].status, snapshot.jobs[0].status), (Status::Pending, Status::Pending));
     let held = claim(&*store, run.id(), "print").await;
@@ -67,6 +72,25 @@ pub async fn are_made_anew(store: Arc<dyn Store>, delete: impl AsyncFn()) {
     assert_eq!(execute(&engine, run.id(), "send").await, JobOutcome::Completed);
     assert_eq!(run.output().await.expect("its output"), 8);
     engine.shutdown().await;
+}
+
+/// A call of a model that is about to be made.
+fn call(stage: &str) -> Change {
+    let call = IntendedCall {
+        topic: "lost".into(),
+        call_type: CallType::Text,
+        model_key: "model".into(),
+        model_id: "model-1".into(),
+        prompt: None,
+        metadata: None,
+        reserve: Cost::from_picodollars(1),
+    };
+    Change::IntendCall {
+        stage_id: stage.into(),
+        call_id: CallId::generate(),
+        call: Box::new(call),
+        budget: None,
+    }
 }
 
 async fn execute(engine: &Engine, run_id: RunId, stage: &str) -> JobOutcome {

@@ -12,6 +12,7 @@ macro_rules! needs_postgres {
 mod postgres {
     mod fixture;
     mod sharing;
+    mod known;
     mod schemas;
     mod lost_jobs;
     mod contention;

@@ -5,6 +5,7 @@ mod sqlite {
     mod durability;
     mod files;
     mod fixture;
+    mod in_flight;
     mod lost_jobs;
     mod sharing;
     mod statements;

@@ -91,10 +91,14 @@ async fn a_body_that_is_handed_back_has_spent_what_it_has_spent(world: World) {
         async move { engine.drain().await }
     });
     while !drain.is_finished() {
-        world.clock.advance(Duration::from_secs(1));
+        world.clock.advance(Duration::from_millis(100));
         tokio::task::yield_now().await;
     }
     drain.await.unwrap();
+    // A drain has a deadline of its own, in the time that has just flown.
+    while run.costs().await.unwrap().open > 0 {
+        tokio::task::yield_now().await;
+    }
     assert_eq!(costs(&run).await, (40, 5));
     assert_eq!(run.stages().await.unwrap()[0].attempt, 0);
 }

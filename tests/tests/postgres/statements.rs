@@ -20,18 +20,21 @@ fn spent(before: PostgresStatistics, after: PostgresStatistics) -> (u64, u64) {
     (after.transactions - before.transactions, after.statements - before.statements)
 }
 
+/// A new run, and one that is known: there is nothing to be read.
 #[tokio::test]
-async fn a_commit_takes_two_statements() {
-    needs_postgres!("a_commit_takes_two_statements");
+async fn a_commit_takes_one_statement() {
+    needs_postgres!("a_commit_takes_one_statement");
     let schema = Schema::new();
     let store = schema.open().await;
+    // It has to hear the database's clock once.
+    running(&store).await;
     let before = store.statistics();
     store.commit(Decision { idempotency: Some(entry("key")), ..create() }).await.unwrap();
-    assert_eq!(spent(before, store.statistics()), (1, 2));
+    assert_eq!(spent(before, store.statistics()), (1, 1));
     let job = running(&store).await;
     let before = store.statistics();
     store.commit(complete(&job)).await.unwrap();
-    assert_eq!(spent(before, store.statistics()), (1, 2));
+    assert_eq!(spent(before, store.statistics()), (1, 1));
     store.close().await;
 }
 
@@ -52,7 +55,8 @@ async fn a_batch_takes_as_many_statements_as_a_commit() {
     join_all(work.collect::<Vec<_>>()).await.into_iter().for_each(Result::unwrap);
     let (transactions, statements) = spent(before, store.statistics());
     assert!(transactions < 200, "800 requests in {transactions} transactions");
-    assert_eq!(statements, 2 * transactions);
+    // One that has waited for the processor for a second is made again.
+    assert!(statements <= transactions + 2, "{statements} statements in {transactions} transactions");
     store.close().await;
 }
 

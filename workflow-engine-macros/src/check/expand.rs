@@ -1,7 +1,7 @@
 //! Writes the items of a check. It cannot fail.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Path;
 
 use crate::casing::{pascal, plain};
@@ -19,7 +19,7 @@ pub fn expand(check: &Body<'_>, krate: Option<&Path>, names: Option<&TokenStream
     let name = &function.signature.ident;
     let visibility = &function.visibility;
     let library = paths::library(krate);
-    let private = paths::private();
+    let private = paths::private().into_token_stream();
     let import = paths::import(&library);
     let conditions = docs::conditions(&function.attributes).collect::<Vec<_>>();
 
@@ -42,7 +42,7 @@ pub fn expand(check: &Body<'_>, krate: Option<&Path>, names: Option<&TokenStream
     });
     let record_impls = record.as_ref().map(Record::implementations);
     let config = if configs.is_empty() { quote!(#private::NoConfig) } else { quote!(#config_name) };
-    let aliases = aliases(check);
+    let aliases = aliases(check, &private);
     let implementation = implementation(check, &config);
     quote! {
         // The ticket of a stage that returns a `String` is a `&String`.
@@ -63,7 +63,7 @@ pub fn expand(check: &Body<'_>, krate: Option<&Path>, names: Option<&TokenStream
 }
 
 fn implementation(check: &Body<'_>, config: &TokenStream) -> TokenStream {
-    let private = paths::private();
+    let private = paths::private().into_token_stream();
     let name = &check.function.signature.ident;
     let ticket = check.parameters.iter().find_map(|parameter| match parameter {
         Parameter::Ticket(ty) => Some(*ty),
@@ -101,17 +101,17 @@ fn implementation(check: &Body<'_>, config: &TokenStream) -> TokenStream {
 }
 
 /// What the function returns, as the trait that knows its output.
-fn found(check: &Body<'_>, private: &Ident) -> TokenStream {
+fn found(check: &Body<'_>, private: &TokenStream) -> TokenStream {
     let returned = returned(check, private);
     respan(quote!(<#returned as #private::Checked>), output_span(check.returns))
 }
 
 /// The call of the function.
-fn run(check: &Body<'_>, private: &Ident) -> TokenStream {
+fn run(check: &Body<'_>, private: &TokenStream) -> TokenStream {
     let name = &check.function.signature.ident;
     let [ticket, config, context, own, value]: [Ident; 5] =
         ["ticket", "config", "context", "own", "value"].map(local);
-    let arguments = arguments(check, private, |_| quote!(&#own));
+    let arguments = arguments(check, private, |_| quote!(&#own), |read| quote!(#read?));
     let found = found(check, private);
     let failure = failure(check, private);
     let pin = respan(quote!(#private::Box::pin), name.span());

@@ -2,7 +2,7 @@
 //! the stage that waits by it does not fail as well.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::Path;
 
 use crate::errors::Errors;
@@ -21,7 +21,7 @@ pub fn expand(function: &Function, krate: Option<&Path>, mut errors: Errors) -> 
     }
     let name = &function.signature.ident;
     let library = paths::library(krate);
-    let private = paths::private();
+    let private = paths::private().into_token_stream();
     let import = paths::import(&library);
     let conditions = docs::conditions(&function.attributes).collect::<Vec<_>>();
     let marker = marker(Kind::Check, name, &function.visibility, &conditions);

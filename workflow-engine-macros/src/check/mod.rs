@@ -21,8 +21,7 @@ pub fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let mut names = Names::default();
     names.read("check", options.clone());
     let krate = crate_path(options, &mut errors);
-    let parser = |input: ParseStream<'_>| ast::Function::parse(Kind::Check, input);
-    let function = match parser.parse2(item.clone()) {
+    let function = match ast::Function::read(Kind::Check, &item) {
         Ok(function) => function,
         // Without a signature there is nothing to stand in for; the item itself must not vanish.
         Err(error) => {

@@ -1,8 +1,9 @@
 //! The function as it is written. The body stays tokens: it may be half typed, and it is none of our business.
 
-use proc_macro2::{TokenStream, TokenTree};
-use quote::{ToTokens, quote};
-use syn::parse::ParseStream;
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use quote::quote;
+use syn::parse::discouraged::Speculative;
+use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, FnArg, Result, Signature, Visibility};
 
 use crate::errors;
@@ -13,7 +14,9 @@ pub struct Function {
     pub visibility: Visibility,
     pub signature: Signature,
     /// The block, and whatever else stands there.
-    pub body: TokenStream,
+    body: TokenStream,
+    /// The whole item.
+    item: TokenStream,
 }
 
 /// The attributes of parameters that are ours, those that somebody may take for ours, and those that rustc does not take there.
@@ -26,35 +29,99 @@ pub fn is_ours(attribute: &Attribute) -> bool {
 
 impl Function {
     /// Reads the item under the attribute.
-    pub fn parse(kind: Kind, input: ParseStream<'_>) -> Result<Self> {
+    pub fn read(kind: Kind, item: &TokenStream) -> Result<Self> {
+        let parser = |input: ParseStream<'_>| Self::parse(kind, input);
+        let mut head: Vec<TokenTree> = item.clone().into_iter().collect();
+        // The parser would take every token of the body in its hand. What is half typed it gets as it is.
+        let body = head.pop_if(
+            |token| matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace),
+        );
+        let mut function = match parser.parse2(head.into_iter().collect()) {
+            Ok(function) => function,
+            Err(_) => parser.parse2(item.clone())?,
+        };
+        function.body.extend(body);
+        function.item = item.clone();
+        Ok(function)
+    }
+
+    fn parse(kind: Kind, input: ParseStream<'_>) -> Result<Self> {
         let attributes = input.call(Attribute::parse_outer)?;
         let visibility = input.parse()?;
         let start = input.span();
-        let signature = match input.fork().parse::<Signature>() {
-            Ok(_) => input.parse()?,
+        let fork = input.fork();
+        let signature = match fork.parse::<Signature>() {
+            Ok(signature) => signature,
             // A function with a mistake in its signature deserves rustc's or syn's own words about it.
             Err(error) if starts_function(input) => return Err(error),
             Err(_) => return Err(errors::function::not_a_function(kind, start)),
         };
-        Ok(Self { attributes, visibility, signature, body: input.parse()? })
+        input.advance_to(&fork);
+        Ok(Self { attributes, visibility, signature, body: input.parse()?, item: TokenStream::new() })
     }
 
-    /// The function as the user wrote it, without our attributes.
+    /// The function as the user wrote it, without our attributes; as far as it can be the very same tokens, because
+    /// each that is made anew costs time after every edit.
     pub fn untouched(&self) -> TokenStream {
-        let Self { attributes, visibility, signature, body } = self;
-        let mut signature = signature.clone();
-        // It was refused, and rustc has five things more to say about it.
-        signature.variadic = None;
-        for parameter in &mut signature.inputs {
-            let attributes = match parameter {
-                FnArg::Receiver(receiver) => &mut receiver.attrs,
-                FnArg::Typed(typed) => &mut typed.attrs,
-            };
-            attributes.retain(|attribute| !is_ours(attribute));
+        let Self { attributes, visibility, signature, body, item } = self;
+        if signature.variadic.is_some() || signature.generics.lt_token.is_some() {
+            let mut signature = signature.clone();
+            // It was refused, and rustc has five things more to say about it.
+            signature.variadic = None;
+            for parameter in &mut signature.inputs {
+                match parameter {
+                    FnArg::Receiver(receiver) => receiver.attrs.retain(|attribute| !is_ours(attribute)),
+                    FnArg::Typed(typed) => typed.attrs.retain(|attribute| !is_ours(attribute)),
+                }
+            }
+            return quote!(#(#attributes)* #visibility #signature #body);
         }
-        let signature = signature.to_token_stream();
-        quote!(#(#attributes)* #visibility #signature #body)
+        let ours = |parameter: &FnArg| match parameter {
+            FnArg::Receiver(receiver) => receiver.attrs.iter().any(is_ours),
+            FnArg::Typed(typed) => typed.attrs.iter().any(is_ours),
+        };
+        if signature.inputs.iter().any(ours) { without_ours(item.clone()) } else { item.clone() }
     }
+}
+
+/// The tokens of a function without generics, less our attributes in its parentheses.
+fn without_ours(item: TokenStream) -> TokenStream {
+    let mut named = false;
+    let mut found = false;
+    let tokens = item.into_iter().map(|token| match token {
+        TokenTree::Group(group) if named && !found && group.delimiter() == Delimiter::Parenthesis => {
+            found = true;
+            let mut parameters = Group::new(group.delimiter(), without_attributes(group.stream()));
+            parameters.set_span(group.span());
+            parameters.into()
+        }
+        other => {
+            named |= matches!(&other, TokenTree::Ident(ident) if ident == "fn");
+            other
+        }
+    });
+    tokens.collect()
+}
+
+fn without_attributes(parameters: TokenStream) -> TokenStream {
+    let mut tokens = parameters.into_iter().peekable();
+    let mut kept = Vec::new();
+    while let Some(token) = tokens.next() {
+        let sign = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '#');
+        let ours = |next: &TokenTree| matches!(next, TokenTree::Group(group) if is_our_name(group));
+        if !sign || tokens.next_if(ours).is_none() {
+            kept.push(token);
+        }
+    }
+    kept.into_iter().collect()
+}
+
+/// Whether the brackets are those of an attribute that the function itself must not carry.
+fn is_our_name(brackets: &Group) -> bool {
+    let mut tokens = brackets.stream().into_iter();
+    let named = matches!(tokens.next(), Some(TokenTree::Ident(name)) if OURS.iter().any(|ours| name == ours));
+    let path = matches!(tokens.next(), Some(TokenTree::Punct(punct)) if punct.as_char() == ':');
+    brackets.delimiter() == Delimiter::Bracket && named && !path
 }
 
 /// Whether `fn` comes before any brace.

@@ -288,7 +288,7 @@ const DEFAULT_MAX_MS: u64 = 300_000;
 
 impl Retry {
     /// The policy as a constant expression.
-    pub fn expand(&self, private: &Ident) -> TokenStream {
+    pub fn expand(&self, private: &TokenStream) -> TokenStream {
         let mut fields = TokenStream::new();
         if let Some(attempts) = self.max_attempts {
             fields.extend(quote!(max_attempts: #attempts,));

@@ -6,14 +6,17 @@ use syn::Type;
 use syn::spanned::Spanned;
 
 use super::valid::{Body, Field, Parameter};
+use crate::casing::plain;
 use crate::function::Kind;
 use crate::paths::{self, respan};
 
-/// What the function is called with.
+/// What the function is called with. `own_context` makes its context of the type's, and `read_or_return` has the value of
+/// a call that may fail.
 pub fn arguments<'a>(
     body: &'a Body<'a>,
-    private: &'a Ident,
+    private: &'a TokenStream,
     own_context: impl Fn(&Type) -> TokenStream + 'a,
+    read_or_return: impl Fn(TokenStream) -> TokenStream + 'a,
 ) -> impl Iterator<Item = TokenStream> + 'a {
     let [input, config, context, ticket] = ["input", "config", "context", "ticket"].map(local);
     body.parameters.iter().map(move |parameter| match parameter {
@@ -21,7 +24,7 @@ pub fn arguments<'a>(
         Parameter::Config(Field { name, .. }) => quote!(#config.#name),
         Parameter::Ticket(_) => quote!(&#ticket),
         Parameter::Read { read, ty, by_reference } => {
-            let alias = read_alias(*read);
+            let alias = read_alias(body, *read);
             let function = match (body.reads[*read].optional, by_reference) {
                 (false, false) => "required",
                 (false, true) => "required_ref",
@@ -34,21 +37,21 @@ pub fn arguments<'a>(
                 <<#alias as #private::Stage>::Output as #private::OutputAs<#alias, #ty>>::#function
             };
             let call = respan(call, ty.span());
-            quote!(#call(&#context)?)
+            read_or_return(quote!(#call(&#context)))
         }
         Parameter::Context(ty) => own_context(ty),
     })
 }
 
 /// The arm for the function's error.
-pub fn failure(body: &Body<'_>, private: &Ident) -> TokenStream {
+pub fn failure(body: &Body<'_>, private: &TokenStream) -> TokenStream {
     let error = Ident::new("__error", error_span(body.returns));
     let into_error = into_error(body, private);
     quote!(#private::Err(#error) => #private::Err(#into_error(#error)),)
 }
 
 /// What makes the engine's error of the function's.
-pub fn into_error(body: &Body<'_>, private: &Ident) -> TokenStream {
+pub fn into_error(body: &Body<'_>, private: &TokenStream) -> TokenStream {
     // rustc underlines the argument when it is the argument's type that does not convert.
     respan(quote!(#private::Failure::into_error), error_span(body.returns))
 }
@@ -59,15 +62,15 @@ pub fn local(name: &str) -> Ident {
 }
 
 /// The type of what the function returns when it does not fail.
-pub fn returned(body: &Body<'_>, private: &Ident) -> TokenStream {
+pub fn returned(body: &Body<'_>, private: &TokenStream) -> TokenStream {
     let returns = body.returns;
     respan(quote!(<#returns as #private::Returns>::Output), output_span(returns))
 }
 
 /// What the function reads, as constants.
-pub fn requirements(body: &Body<'_>, private: &Ident) -> TokenStream {
+pub fn requirements(body: &Body<'_>, private: &TokenStream) -> TokenStream {
     let requirements = body.reads.iter().enumerate().map(|(index, read)| {
-        let alias = read_alias(index);
+        let alias = read_alias(body, index);
         let kind = if read.optional { quote!(optional) } else { quote!(required) };
         quote!(#private::Requirement::#kind::<#alias>())
     });
@@ -75,18 +78,19 @@ pub fn requirements(body: &Body<'_>, private: &Ident) -> TokenStream {
 }
 
 /// The stages that a function reads, each path named once.
-pub fn aliases(body: &Body<'_>) -> TokenStream {
-    let private = quote!(__private);
+pub fn aliases(body: &Body<'_>, private: &TokenStream) -> TokenStream {
     let aliases = body.reads.iter().enumerate().map(|(index, read)| {
-        let alias = read_alias(index);
-        paths::known(&alias, &read.path, &private, Kind::Stage, &[])
+        let alias = read_alias(body, index);
+        paths::known(&alias, &read.path, private, Kind::Stage, &[])
     });
     aliases.collect()
 }
 
-/// The alias of the stage at this place in [`Body::reads`].
-pub fn read_alias(index: usize) -> Ident {
-    format_ident!("__Read{index}", span = Span::mixed_site())
+/// The alias of the stage at this place in [`Body::reads`]. It stands beside the function, and no other name has an
+/// underscore there.
+pub fn read_alias(body: &Body<'_>, index: usize) -> Ident {
+    let name = plain(&body.function.signature.ident);
+    format_ident!("__{name}_Read{index}", span = Span::mixed_site())
 }
 
 /// Where a mistake in the output's type is underlined: at `T` of `Result<T, E>`, if it is written so.

@@ -1,7 +1,7 @@
 //! Writes the items of a stage. It cannot fail.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use super::attr::Options;
@@ -19,9 +19,11 @@ pub fn expand(stage: &Body<'_>, options: &Options, names: Option<&TokenStream>) 
     let function = stage.function;
     let name = &function.signature.ident;
     let library = paths::library(options.krate.as_ref());
-    let private = paths::private();
-    let import = paths::import(&library);
+    // What needs names of its own gets a scope for them. Every other stage does without, because a scope is a
+    // constant, and the compiler looks at that after every edit.
     let conditions = docs::conditions(&function.attributes).collect::<Vec<_>>();
+    let scoped = options.check.is_some() || !conditions.is_empty();
+    let private = if scoped { paths::private().into_token_stream() } else { quote!(#library::__private) };
     let visibility = &function.visibility;
 
     let untouched = function.untouched();
@@ -31,14 +33,16 @@ pub fn expand(stage: &Body<'_>, options: &Options, names: Option<&TokenStream>) 
         Parameter::Input(field) => Some(field),
         _ => None,
     });
+    let aliases = aliases(stage, &private);
+    let reads = reads(stage, &private);
     let wait = Wait::new(name, options, &library);
     let check_field = wait.as_ref().map(Wait::config_field);
     let mut configs = configs(stage);
     if !configs.is_empty() {
         configs.extend(&check_field);
     }
-    let input_name = format_ident!("{}Input", pascal(&plain(name)), span = name.span());
-    let config_name = format_ident!("{}Config", pascal(&plain(name)), span = name.span());
+    let [input_name, config_name] =
+        ["Input", "Config"].map(|end| format_ident!("{}{end}", pascal(&plain(name)), span = name.span()));
     let input = Record {
         name: &input_name,
         doc: format!(" The input of the stage [`{}`](fn@{name}).", plain(name)),
@@ -63,8 +67,6 @@ pub fn expand(stage: &Body<'_>, options: &Options, names: Option<&TokenStream>) 
             quote!(#(#conditions)* #structure)
         })
     });
-    let record_impls =
-        [&input, &config].map(|record| (!record.fields.is_empty()).then(|| record.implementations()));
 
     let input_type = if inputs.is_empty() { quote!(#private::NoInput) } else { quote!(#input_name) };
     let config_type = match &wait {
@@ -73,27 +75,32 @@ pub fn expand(stage: &Body<'_>, options: &Options, names: Option<&TokenStream>) 
         None => quote!(type Config = #private::NoConfig;),
     };
     let types = [&input_type, &config_type];
-    let implementation = implementation(stage, options, wait.as_ref(), types, &inputs);
-    let aliases = aliases(stage);
-    let reads = reads(stage, &private);
-    let waits = wait.as_ref().map(|wait| wait.implementation(&prepare(stage, &private), !configs.is_empty()));
-
-    quote! {
-        #untouched
-        #marker
-        #(#records)*
-        #(#conditions)*
-        #[allow(deprecated, unexpected_cfgs, unused_qualifications, clippy::all, clippy::pedantic)]
-        const _: () = {
-            #import
-            #names
-            #aliases
-            #reads
-            #(#record_impls)*
-            #implementation
-            #waits
-        };
+    let implementation = implementation(stage, options, wait.as_ref(), types, names, &private);
+    let waits =
+        wait.as_ref().map(|wait| wait.implementation(&prepare(stage, &private, true), !configs.is_empty()));
+    let record_impls =
+        [&input, &config].map(|record| (!record.fields.is_empty()).then(|| record.implementations()));
+    let mut items = quote! { #untouched #marker #(#records)* };
+    if scoped {
+        let import = paths::import(&library);
+        items.extend(quote! {
+            #(#conditions)*
+            #[allow(deprecated, unexpected_cfgs, unused_qualifications, clippy::all, clippy::pedantic)]
+            const _: () = {
+                #import
+                #aliases
+                #reads
+                #(#record_impls)*
+                #implementation
+                #waits
+            };
+        });
+    } else {
+        items.extend([aliases, reads]);
+        items.extend(record_impls.into_iter().flatten());
+        items.extend(implementation);
     }
+    items
 }
 
 /// A braced structure: it takes the function's name in the namespace of types only.
@@ -130,19 +137,19 @@ fn fields<'a>(
 }
 
 /// Which stage this is. The place of the attribute tells apart two stages of two function bodies.
-pub fn path(name: &Ident, private: &Ident) -> TokenStream {
+pub fn path(name: &Ident, private: &TokenStream) -> TokenStream {
     let text = plain(name);
-    quote!(#private::StagePath::new(::core::module_path!(), #text, ::core::line!(), ::core::column!()))
+    quote!(#private::StagePath::here(::core::module_path!(), #text))
 }
 
-/// What the stage says about itself.
+/// What the stage says about itself: the arguments of `StageDeclaration::new`, and the calls that follow it.
 pub fn declaration(
     name: &Ident,
     attributes: &[syn::Attribute],
     options: &Options,
-    private: &Ident,
+    private: &TokenStream,
     more: &TokenStream,
-) -> TokenStream {
+) -> [TokenStream; 2] {
     let plain = plain(name);
     let id = options.id.as_ref().map_or_else(|| kebab(&plain), syn::LitStr::value);
     let title = options.name.as_ref().map_or_else(|| title(&plain), syn::LitStr::value);
@@ -155,7 +162,7 @@ pub fn declaration(
         let policy = retry.expand(private);
         quote!(.retry(#policy))
     });
-    quote!(#private::StageDeclaration::new(#id, #title, #description) #version #timeout #budget #over_budget #retry #more)
+    [quote!(#id, #title, #description), quote!(#version #timeout #budget #over_budget #retry #more)]
 }
 
 fn implementation(
@@ -163,70 +170,83 @@ fn implementation(
     options: &Options,
     wait: Option<&Wait<'_>>,
     [input_type, config_type]: [&TokenStream; 2],
-    inputs: &[&Field<'_>],
+    names: Option<&TokenStream>,
+    private: &TokenStream,
 ) -> TokenStream {
-    let private = paths::private();
     let name = &stage.function.signature.ident;
     let output = wait.map_or_else(
         || {
-            let output = returned(stage, &private);
+            let output = returned(stage, private);
             quote!(type Output = #output;)
         },
         Wait::output,
     );
-    let types = inputs.iter().map(|field| field.ty);
-    let parameters = if let [only] = inputs {
-        let ty = only.ty;
-        quote!(#ty)
-    } else {
-        quote!((#(#types),*))
-    };
     let requires = (!stage.reads.is_empty()).then(|| {
-        let requirements = requirements(stage, &private);
+        let requirements = requirements(stage, private);
         quote!(.requires(&[#requirements]))
     });
     let waits = wait.map(Wait::declaration);
+    let apart = (requires.is_some() || waits.is_some()).then(|| quote!(here));
     let more = quote!(#requires #waits);
-    let declaration = declaration(name, &stage.function.attributes, options, &private, &more);
-    let path = path(name, &private);
-    let run = run(stage, wait, &private);
+    let [arguments, calls] = declaration(name, &stage.function.attributes, options, private, &more);
+    let run = run(stage, wait, names, private);
+    let text = plain(name);
     quote! {
         impl #private::Stage for #name {
-            type Input = #input_type;
             #config_type
             #output
-            type Parameters = #parameters;
-            const PATH: #private::StagePath = #path;
-            const DECLARATION: #private::StageDeclaration = #declaration;
-            #run
+            #private::stage!(#text #apart (#arguments) { #calls } #input_type; #run);
         }
     }
 }
 
 /// Reads what the body will ask its context for.
-fn prepare(stage: &Body<'_>, private: &Ident) -> TokenStream {
+fn prepare(stage: &Body<'_>, private: &TokenStream, own_future: bool) -> TokenStream {
     let context = local("context");
     let prepare = stage.reads.iter().enumerate().filter(|(_, read)| read.by_option).map(|(index, read)| {
-        let alias = read_alias(index);
+        let alias = read_alias(stage, index);
         let function = if read.optional { quote!(prepare_optional) } else { quote!(prepare) };
-        quote!(#private::#function::<#alias>(&#context)?;)
+        let call = quote!(#private::#function::<#alias>(&#context));
+        if own_future {
+            quote!(#call?;)
+        } else {
+            let error = local("error");
+            quote!(if let #private::Err(#error) = #call { return #private::failed(#error); })
+        }
     });
     quote!(#(#prepare)*)
 }
 
 /// The call of the function.
-fn run(stage: &Body<'_>, wait: Option<&Wait<'_>>, private: &Ident) -> TokenStream {
+fn run(
+    stage: &Body<'_>,
+    wait: Option<&Wait<'_>>,
+    names: Option<&TokenStream>,
+    private: &TokenStream,
+) -> TokenStream {
     let name = &stage.function.signature.ident;
     let [input, config, context, output] = ["input", "config", "context", "output"].map(local);
-    let arguments = arguments(stage, private, |ty| {
+    let own_context = |ty: &syn::Type| {
         let call = respan(quote!(<#ty as #private::ContextOf<Self>>::of), ty.span());
         quote!(&#call(&#context))
+    };
+    let borrows = any(stage, |parameter| {
+        matches!(parameter, Parameter::Context(_) | Parameter::Read { by_reference: true, .. })
     });
-    let failure = failure(stage, private);
-    let borrows =
-        !stage.reads.is_empty() || any(stage, |parameter| matches!(parameter, Parameter::Context(_)));
-    let body = if borrows || wait.is_some() {
-        let prepare = prepare(stage, private);
+    let own_future = borrows || wait.is_some();
+    let arguments = arguments(stage, private, own_context, |read| {
+        if own_future {
+            quote!(#read?)
+        } else {
+            quote!(match #read {
+                #private::Ok(#output) => #output,
+                #private::Err(#output) => return #private::failed(#output),
+            })
+        }
+    });
+    let prepare = prepare(stage, private, own_future);
+    let body = if own_future {
+        let failure = failure(stage, private);
         let store = wait.map_or_else(
             || quote!(#private::store::<Self>(&#output)),
             |wait| wait.store(&returned(stage, private), &output),
@@ -245,23 +265,15 @@ fn run(stage: &Body<'_>, wait: Option<&Wait<'_>>, private: &Ident) -> TokenStrea
         // The future of the function itself: one of ours around it would be checked for every stage.
         let failure = into_error(stage, private);
         let finish = respan(quote!(#private::finish::<Self, _>), name.span());
-        quote_spanned!(name.span()=> #finish(#name(#(#arguments),*), #failure))
+        quote_spanned!(name.span()=> #prepare #finish(#name(#(#arguments),*), #failure))
     };
     // Nothing is named that is not used.
     let named = |used: bool, name: &Ident| if used { quote!(#name) } else { quote!(_) };
     let input = named(any(stage, |parameter| matches!(parameter, Parameter::Input(_))), &input);
     let config = named(any(stage, |parameter| matches!(parameter, Parameter::Config(_))), &config);
-    let context = named(borrows, &context);
+    let context = named(borrows || !stage.reads.is_empty(), &context);
     // The name's span: a future that is not `Send` is reported where the function is named.
-    quote_spanned! {name.span()=>
-        fn run(
-            #input: Self::Input,
-            #config: Self::Config,
-            #context: #private::StageContext,
-        ) -> #private::Running<#private::Json> {
-            #body
-        }
-    }
+    quote_spanned!(name.span()=> run(#input, #config, #context) { #names #body })
 }
 
 fn any(body: &Body<'_>, is: impl Fn(&Parameter<'_>) -> bool) -> bool {
@@ -269,11 +281,11 @@ fn any(body: &Body<'_>, is: impl Fn(&Parameter<'_>) -> bool) -> bool {
 }
 
 /// What the stages that this one reads allow it to ask its context for.
-fn reads(stage: &Body<'_>, private: &Ident) -> TokenStream {
+fn reads(stage: &Body<'_>, private: &TokenStream) -> TokenStream {
     let name = &stage.function.signature.ident;
     let reads = stage.reads.iter().enumerate().map(|(index, read)| {
         // The path as it is written: rustc shows it when something else is asked for.
-        let path = paths::named(&read_alias(index));
+        let path = paths::named(&read_alias(stage, index));
         let declared = if read.optional { quote!(Optionally) } else { quote!(Requires) };
         quote!(impl #private::#declared<#path> for #name {})
     });

@@ -2,7 +2,7 @@
 //! that whoever uses it does not fail as well.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens, quote};
 
 use super::ast::Function;
 use super::attr::Options;
@@ -21,11 +21,11 @@ pub fn expand(function: &Function, options: &Options, mut errors: Errors) -> Tok
     }
     let name = &function.signature.ident;
     let library = paths::library(options.krate.as_ref());
-    let private = paths::private();
+    let private = paths::private().into_token_stream();
     let import = paths::import(&library);
     let conditions = docs::conditions(&function.attributes).collect::<Vec<_>>();
     let marker = marker(Kind::Stage, name, &function.visibility, &conditions);
-    let declaration = declaration(name, &function.attributes, options, &private, &TokenStream::new());
+    let [arguments, calls] = declaration(name, &function.attributes, options, &private, &TokenStream::new());
     let path = path(name, &private);
     // What the others are handed is usually known in spite of the mistake.
     let output = match (&options.check, valid::output(Kind::Stage, function)) {
@@ -45,9 +45,8 @@ pub fn expand(function: &Function, options: &Options, mut errors: Errors) -> Tok
                 type Input = #private::NoInput;
                 type Config = #private::NoConfig;
                 type Output = #output;
-                type Parameters = ();
                 const PATH: #private::StagePath = #path;
-                const DECLARATION: #private::StageDeclaration = #declaration;
+                const DECLARATION: #private::StageDeclaration = #private::StageDeclaration::new(Self::PATH, #arguments) #calls;
                 fn run(
                     _: Self::Input,
                     _: Self::Config,

@@ -13,7 +13,6 @@ pub mod valid;
 mod wait;
 
 use proc_macro2::TokenStream;
-use syn::parse::{ParseStream, Parser};
 
 use crate::errors::Errors;
 use crate::function::Kind;
@@ -26,8 +25,7 @@ pub fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let mut names = Names::default();
     names.read("stage", options.clone());
     let options = attr::Options::parse(options, &mut errors);
-    let parser = |input: ParseStream<'_>| ast::Function::parse(Kind::Stage, input);
-    let function = match parser.parse2(item.clone()) {
+    let function = match ast::Function::read(Kind::Stage, &item) {
         Ok(function) => function,
         // Without a signature there is nothing to stand in for; the item itself must not vanish.
         Err(error) => {

@@ -19,8 +19,8 @@ pub struct Record<'a> {
     pub strict: bool,
     /// Whether it is made from what another stage hands on.
     pub from: bool,
-    /// `__private`.
-    pub private: &'a Ident,
+    /// The library's part for generated code.
+    pub private: &'a TokenStream,
 }
 
 impl Record<'_> {
@@ -42,12 +42,40 @@ impl Record<'_> {
         }
     }
 
-    /// What stands in the anonymous constant.
+    /// What serde, schemars and the library know it by.
     pub fn implementations(&self) -> TokenStream {
+        let default = self.default();
+        if let [field] = self.fields
+            && !is_flat(field)
+        {
+            let lone = self.lone(field);
+            return quote!(#lone #default);
+        }
         let fields = self.fields();
         let listed = self.listed();
-        let default = self.default();
         quote!(#fields #listed #default)
+    }
+
+    /// The structure of one field that has a key.
+    fn lone(&self, field: &Field<'_>) -> TokenStream {
+        let Self { name, private, strict, .. } = self;
+        let (text, Field { name: field_name, ty, attributes, .. }) = (plain(name), field);
+        let (key, doc) = (plain(field_name), docs::text(attributes));
+        if !*strict {
+            return quote! {
+                #private::record! { input #name = #text { #field_name #key: #ty = #doc } }
+            };
+        }
+        let shape = shape(field);
+        let rules = field.rules.iter().map(|rule| rule.expand(ty, private));
+        let checks = field.rules.iter().filter_map(|rule| rule.check(ty, private));
+        let default = default(field, private);
+        quote! {
+            #private::record! {
+                config #name = #text { #field_name #key: #ty = #shape(#doc) &[#(#rules),*] } #default
+            }
+            #(#checks)*
+        }
     }
 
     /// The fields with a key first: a flattened one has an index after them.
@@ -66,12 +94,7 @@ impl Record<'_> {
             .map(|(index, field)| {
                 let (field_name, ty) = (field.name, field.ty);
                 let index = literal(index);
-                let default = match &field.default {
-                    Default::Expr(expr) => Some(quote!(#expr)),
-                    Default::Absent => Some(quote!(<#ty as #private::Default>::default())),
-                    Default::None | Default::Flatten => None,
-                };
-                let default = default.map(|value| quote!(fn default() -> #ty { #value }));
+                let default = default(field, private);
                 let checks = field.rules.iter().filter_map(|rule| rule.check(ty, private));
                 quote! {
                     impl #private::Field<#index> for #name {
@@ -92,15 +115,10 @@ impl Record<'_> {
         let fields = self.indexed();
         let keys = fields.iter().filter(|(_, field)| !is_flat(field)).map(|(_, field)| plain(field.name));
         let shapes = fields.iter().map(|(_, field)| {
-            let doc = docs::text(field.attributes);
-            let shape = match field.default {
-                Default::None => quote!(required(#doc)),
-                Default::Expr(_) | Default::Absent => quote!(defaulted(#doc)),
-                Default::Flatten => quote!(flattened()),
-            };
+            let (shape, doc) = (shape(field), (!is_flat(field)).then(|| docs::text(field.attributes)));
             let rules = field.rules.iter().map(|rule| rule.expand(field.ty, private));
-            let ruled = (!field.rules.is_empty()).then(|| quote!(.ruled(&[#(#rules),*])));
-            quote!(#private::FieldShape::#shape #ruled)
+            let rules = (!field.rules.is_empty()).then(|| quote!(, &[#(#rules),*]));
+            quote!(#shape(#doc) #rules;)
         });
         let nested = |item: &dyn Fn(usize, &Ident) -> TokenStream| {
             fields.iter().rev().fold(quote!(()), |rest, (index, field)| {
@@ -131,12 +149,7 @@ impl Record<'_> {
         });
         quote! {
             #private::record! {
-                #name = #private::Shape {
-                    name: #text,
-                    strict: #strict,
-                    keys: &[#(#keys),*],
-                    fields: &[#(#shapes),*],
-                };
+                #name = #text #strict [#(#keys)*] [#(#shapes)*]
                 fields #types { #(#rows)* }
                 make #make => { #(#values),* }
                 #from
@@ -151,10 +164,13 @@ impl Record<'_> {
             return None;
         }
         let flat = self.fields.iter().filter(|field| is_flat(field)).map(|field| field.ty);
+        let lone = self.fields.len() == 1;
         let values = self.indexed().into_iter().map(|(index, field)| {
             let name = field.name;
             if is_flat(field) {
                 quote!(#name: #private::Default::default())
+            } else if lone {
+                quote!(#name: <Self as #private::Lone>::default())
             } else {
                 let index = literal(index);
                 quote!(#name: <Self as #private::Field<#index>>::default())
@@ -166,6 +182,27 @@ impl Record<'_> {
             }
         })
     }
+}
+
+/// The name of the constructor of the field's shape.
+fn shape(field: &Field<'_>) -> Ident {
+    let name = match field.default {
+        Default::None => "required",
+        Default::Expr(_) | Default::Absent => "defaulted",
+        Default::Flatten => "flattened",
+    };
+    Ident::new(name, Span::call_site())
+}
+
+/// The function of the field's default.
+fn default(field: &Field<'_>, private: &TokenStream) -> Option<TokenStream> {
+    let ty = field.ty;
+    let value = match &field.default {
+        Default::Expr(expr) => quote!(#expr),
+        Default::Absent => quote!(<#ty as #private::Default>::default()),
+        Default::None | Default::Flatten => return None,
+    };
+    Some(quote!(fn default() -> #ty { #value }))
 }
 
 fn is_flat(field: &Field<'_>) -> bool {

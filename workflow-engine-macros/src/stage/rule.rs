@@ -102,7 +102,7 @@ impl Rule {
     }
 
     /// The rule as a constant.
-    pub fn expand(&self, ty: &Type, private: &Ident) -> TokenStream {
+    pub fn expand(&self, ty: &Type, private: &TokenStream) -> TokenStream {
         match &self.kind {
             Kind::Range(Bounds { min, max, exclusive }) => {
                 let [min, max] = [min, max].map(|bound| optional(bound.map(|bound| bound.expand(private))));
@@ -118,7 +118,7 @@ impl Rule {
     }
 
     /// What checks that the rule is for this type, where the constant does not.
-    pub fn check(&self, ty: &Type, private: &Ident) -> Option<TokenStream> {
+    pub fn check(&self, ty: &Type, private: &TokenStream) -> Option<TokenStream> {
         let check = match &self.kind {
             Kind::Range(_) => quote!(const _: bool = <#ty as #private::HasRange>::IS_NUMBER;),
             Kind::Pattern(_) => quote!(const _: bool = <#ty as #private::HasPattern>::IS_TEXT;),
@@ -201,7 +201,7 @@ impl Number {
         }
     }
 
-    fn expand(self, private: &Ident) -> TokenStream {
+    fn expand(self, private: &TokenStream) -> TokenStream {
         match self {
             Self::Int(number) => quote!(#private::Bound::Int(#number)),
             Self::Float(number) => quote!(#private::Bound::Float(#number)),

@@ -115,6 +115,6 @@ impl<'a> Wait<'a> {
 }
 
 /// The output of a stage that waits, where its declaration has a mistake.
-pub fn output(check: &Path, private: &Ident) -> TokenStream {
+pub fn output(check: &Path, private: &TokenStream) -> TokenStream {
     respan(quote!(<#check as #private::CheckFunction>::Output), check.span())
 }

@@ -40,7 +40,7 @@ pub fn expand(graph: &Graph<'_>) -> TokenStream {
             .collect(),
         conditions: docs::conditions(&workflow.attributes).collect(),
     };
-    let Names { private, config, aliases, conditions, .. } = &names;
+    let Names { aliases, conditions, .. } = &names;
 
     let visibility = &workflow.visibility;
     let attributes = &workflow.attributes;
@@ -53,12 +53,11 @@ pub fn expand(graph: &Graph<'_>) -> TokenStream {
     let full = quote!(#library::__private);
     let named = graph.nodes.iter().zip(aliases);
     let named = named.map(|(node, alias)| paths::known(alias, node.path, &full, Kind::Stage, conditions));
-    let structures = record::structures(graph, &names);
     let import = paths::import(&names.library);
     let table = table(graph, &names);
-    let record = record::implementations(graph, &names);
     let implementation = implementation(graph, &names);
     let checks = checks(graph, &names);
+    let records = record::expand(graph, &names, &quote!(#import #table #implementation #checks));
     quote! {
         #(#attributes)*
         #doc
@@ -67,23 +66,12 @@ pub fn expand(graph: &Graph<'_>) -> TokenStream {
 
         #(#named)*
 
-        #structures
-
-        #(#conditions)*
-        #[allow(deprecated, unused_qualifications, clippy::all, clippy::pedantic)]
-        const _: () = {
-            #import
-            #table
-            #record
-            #private::delegate!(#config);
-            #implementation
-            #checks
-        };
+        #records
     }
 }
 
 fn implementation(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
-    let Names { private, config, outputs, aliases, .. } = names;
+    let Names { private, config, outputs, .. } = names;
     let name = &graph.workflow.name;
     let input = input(graph, names);
     let output = output(&graph.end, names);
@@ -93,7 +81,6 @@ fn implementation(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     let input = quote_spanned!(first=> type Input = #input;);
     let output = quote_spanned!(last=> type Output = #output;);
     let shape = shape(&graph.end, names);
-    let fields = graph.nodes.iter().map(|node| &node.field);
     let decode_output = if matches!(graph.end, Shape::Hole) || graph.end.has_hole() {
         quote!({
             let _ = ends;
@@ -122,9 +109,7 @@ fn implementation(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
             fn decode_outputs(
                 stored: &#private::HashMap<#private::String, #private::Json>,
             ) -> #private::Result<Self::Outputs, #private::JsonError> {
-                #private::Ok(#outputs {
-                    #(#fields: #private::decode_stored::<#aliases>(stored)?),*
-                })
+                #private::Decoded::decode(stored)
             }
         }
     }
@@ -171,21 +156,21 @@ fn row(graph: &Graph<'_>, node: &Node<'_>, alias: &Ident, names: &Names<'_>) -> 
             let workflow = at(&graph.workflow.name, span);
             quote_spanned! {span=>
                 <#alias as #private::Starts<
-                    #workflow, <#workflow as #private::Workflow>::Input, <#stage>::Parameters
+                    #workflow, <#workflow as #private::Workflow>::Input, #private::ParametersOf<#alias>
                 >>::ROW
             }
         }
         Shape::One(before) => {
             let before = at(&names.aliases[*before], span);
             quote_spanned! {span=>
-                <#alias as #private::Follows<#before, <#before as #private::Stage>::Output, <#stage>::Parameters>>::ROW
+                <#alias as #private::Follows<#before, #private::OutputOf<#before>, #private::ParametersOf<#alias>>>::ROW
             }
         }
         handed => {
             let shape = respan(shape(handed, names), span);
             quote_spanned! {span=>
                 <#stage>::ROW.entered(
-                    <#alias as #private::Joins<<#shape as #private::Handed>::Value, <#stage>::Parameters>>
+                    <#alias as #private::Joins<<#shape as #private::Handed>::Value, #private::ParametersOf<#alias>>>
                         ::entry::<#shape>
                 )
             }

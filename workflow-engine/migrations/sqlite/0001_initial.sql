@@ -61,7 +61,7 @@ CREATE TABLE workflow_run_requests (
     input           TEXT NOT NULL,
     config          TEXT NOT NULL,
     metadata        TEXT
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE workflow_stages (
     workflow_run_id TEXT    NOT NULL,

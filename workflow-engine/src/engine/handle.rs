@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::id::RunId;
 use crate::kernel::RunCancel;
 use crate::language::{Json, Workflow};
-use crate::records::{RunRecord, Status};
+use crate::records::{RunRecord, Status, StoredValue};
 
 /// A run of the workflow `W`: its status, its events, its outputs. It keeps nothing of the run alive; dropping it
 /// changes nothing.
@@ -128,7 +128,7 @@ impl<W: Workflow> RunHandle<W> {
                 Err(Error::run_failed(self.run_id, &message))
             }
             Status::Cancelled => Err(Error::run_cancelled(self.run_id, run.cancel_reason.as_deref())),
-            _ => self.decode_output().await.map_err(|error| self.engine.unless_closed(error)),
+            _ => self.decode_output(run.output).await.map_err(|error| self.engine.unless_closed(error)),
         }
     }
 
@@ -181,20 +181,32 @@ impl<W: Workflow> RunHandle<W> {
                 return Ok(run);
             }
             let registry = self.engine.kernel().registry();
+            let is_known = registry.by_fingerprint(&run.definition_fingerprint).is_some();
             if !is_told
-                && registry.by_fingerprint(&run.definition_fingerprint).is_none()
+                && !is_known
                 && let Some(obstacle) =
                     self.obstacle().await.map_err(|error| self.engine.unless_closed(error))?
             {
                 tracing::warn!(run = %self.run_id, code = obstacle.code(), %obstacle, "somebody waits for the output of a run that no worker here can continue");
                 is_told = true;
             }
-            self.engine.changed(&mut watch).await?;
+            // Whoever can do nothing but wait reads the run when it may be over, and not after each of its commits.
+            if is_known {
+                self.engine.until_closed(watch.may_be_over()).await?;
+            } else {
+                self.engine.changed(&mut watch).await?;
+            }
         }
     }
 
-    async fn decode_output(&self) -> Result<W::Output, Error> {
+    async fn decode_output(&self, output: Option<StoredValue>) -> Result<W::Output, Error> {
         let definition = W::definition();
+        // The run holds the output of its only end.
+        if let Some(output) = output {
+            let output = self.engine.kernel().resolve(self.run_id, output).await?;
+            return W::decode_output(&[output])
+                .map_err(|error| Error::stored_value(self.run_id, "its output", error));
+        }
         let ends: Vec<String> =
             definition.ends.iter().map(|&index| definition.stages[index].id.clone()).collect();
         let mut stored = self.engine.kernel().stored_outputs(self.run_id, &ends).await?;

@@ -242,8 +242,16 @@ impl Engine {
     /// # Errors
     /// `SHUTTING_DOWN` when the engine stops first.
     async fn changed(&self, watch: &mut RunWatch) -> Result<(), Error> {
+        self.until_closed(watch.changed()).await
+    }
+
+    /// Waits for something, or for the end of the engine.
+    ///
+    /// # Errors
+    /// `SHUTTING_DOWN` when the engine stops first.
+    async fn until_closed(&self, what: impl Future<Output = ()>) -> Result<(), Error> {
         tokio::select! {
-            () = watch.changed() => Ok(()),
+            () = what => Ok(()),
             () = self.inner.closed.cancelled() => Err(Error::shutting_down()),
         }
     }

@@ -1,6 +1,6 @@
 //! The ledger of one attempt's calls of models.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -92,7 +92,7 @@ impl CallLedger for AttemptCalls {
             }
             kept.ended.clone()
         };
-        let committed: Vec<CallId> = ended.keys().copied().collect();
+        let committed: BTreeSet<CallId> = ended.keys().copied().collect();
         let mut intention = Intention { calls: self, id: CallId::generate(), is_open: true };
         let mut changes = self.ends(ended);
         changes.push(Change::IntendCall {
@@ -108,9 +108,7 @@ impl CallLedger for AttemptCalls {
         match commit {
             Ok(Commit::Applied(_)) => {
                 intention.is_open = false;
-                for id in &committed {
-                    kept.ended.remove(id);
-                }
+                kept.ended.retain(|id, _| !committed.contains(id));
                 kept.refused = None;
                 Ok(intention.id)
             }

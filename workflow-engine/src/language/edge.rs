@@ -12,10 +12,24 @@ use super::failure::StageError;
 use super::handed::{Handed, One, Start};
 use super::json::Json;
 use super::nothing::NoInput;
-use super::record::Record;
+use super::record::{Listed, Record};
 use super::stage::Stage;
 use super::table::StageRow;
 use super::workflow::Workflow;
+
+/// An input, and what messages say that it is made of.
+pub trait Taken {
+    /// The types of the plain parameters: the type of one, the tuple of several.
+    type Parameters;
+}
+
+impl Taken for NoInput {
+    type Parameters = ();
+}
+
+impl<R: Listed> Taken for R {
+    type Parameters = R::Parameters;
+}
 
 /// An input that can be made from a `V`.
 ///

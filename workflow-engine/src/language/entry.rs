@@ -54,6 +54,12 @@ pub fn finish<S: Stage, E: 'static>(
     Box::pin(async move { store::<S>(&returned.await.map_err(failure)?) })
 }
 
+/// Instead of [`finish`], where the function cannot be called.
+#[must_use]
+pub fn failed(error: StageError) -> Running<Json> {
+    Box::pin(std::future::ready(Err(error)))
+}
+
 /// Writes an output and reads it back: later stages see only the stored form, so a value that does not survive
 /// it must fail the stage that made it, not the one that needs it.
 ///

@@ -16,6 +16,11 @@ pub mod stage {
     pub const retry: () = ();
     /// `timeout = "30s"`: how long one attempt may take. Default: as long as it wants.
     pub const timeout: () = ();
+    /// `budget = "0.50 USD"`: what its calls of models may cost in one run. Default: as much as the run may spend.
+    pub const budget: () = ();
+    /// `over_budget = fail` or `over_budget = wait`: what follows when a call is too dear. Default `fail`; with `wait`,
+    /// the next attempt comes when the budget is raised.
+    pub const over_budget: () = ();
     /// `require(path, …)`: stages that run before this one; `ctx.require::<path>()` reads their outputs.
     pub const require: () = ();
     /// `optional(path, …)`: stages that this one reads where a workflow has them, by `ctx.optional::<path>()`.

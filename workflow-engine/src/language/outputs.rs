@@ -14,6 +14,15 @@ pub fn decode_ends<H: Handed>(ends: &[Json]) -> Result<H::Value, serde_json::Err
     H::decode(&mut ends.iter())
 }
 
+/// The outputs of a run as `workflow!` writes them.
+pub trait Decoded: Sized {
+    /// Every stage's output, from the stored ones by stage id.
+    ///
+    /// # Errors
+    /// When one of them is not the JSON of its stage's output type.
+    fn decode(stored: &HashMap<String, Json>) -> Result<Self, serde_json::Error>;
+}
+
 /// The output of `S`, where it has one.
 ///
 /// # Errors

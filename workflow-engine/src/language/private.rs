@@ -1,6 +1,6 @@
 //! What generated code calls. It has no stability of its own: both crates are released together.
 
-pub use crate::{__delegate as delegate, __record as record};
+pub use crate::{__record as record, __stage as stage, __whole as whole};
 
 pub use ::schemars::{JsonSchema, Schema, SchemaGenerator};
 pub use ::serde::de::MapAccess;
@@ -25,17 +25,17 @@ pub use super::check_function::{
 };
 pub use super::context::StageContext;
 pub use super::definition::WorkflowDefinition;
-pub use super::edge::{Follows, Joins, Starts};
-pub use super::entry::{finish, store};
+pub use super::edge::{Follows, Joins, Starts, Taken};
+pub use super::entry::{failed, finish, store};
 pub use super::failure::StageError;
 pub use super::handed::{Group, Handed, MoreThanSixteen, One};
 pub use super::ide;
 pub use super::json::Json;
 pub use super::nothing::{Faulty, NoConfig, NoInput};
-pub use super::outputs::{decode_ends, decode_stored};
+pub use super::outputs::{Decoded, decode_ends, decode_stored};
 pub use super::record::{
-    At, Field, FieldShape, Listed, ObjectSchema, Reader, Record, Shape, Values, debug, describe, deserialize,
-    ids, record_schema, schema_id, schema_name, serialize, write_stage,
+    At, Field, FieldShape, Listed, Lone, LoneShape, ObjectSchema, Reader, Record, Shape, Values, debug,
+    describe, deserialize, ids, record_schema, schema_id, schema_name, serialize, write_stage,
 };
 pub use super::require::{ContextOf, Optionally, OutputAs, Requires, prepare, prepare_optional};
 pub use super::retry::{Backoff, RetryPolicy};
@@ -52,6 +52,9 @@ pub type ConfigOf<S> = <S as Stage>::Config;
 
 /// The output of the stage `S`.
 pub type OutputOf<S> = <S as Stage>::Output;
+
+/// The types of what the stage `S` takes.
+pub type ParametersOf<S> = <<S as Stage>::Input as Taken>::Parameters;
 
 /// Every type; `PROOF` is a constant that only those have that are what is asked for.
 pub trait Known<const PROOF: usize> {

@@ -1,5 +1,6 @@
 //! A stage as a type, and what it declares about itself.
 
+use std::panic::Location;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -8,6 +9,7 @@ use super::check::Node;
 use super::check_function::{CheckFunction, Waits};
 use super::context::StageContext;
 use super::cost::Cost;
+use super::edge::Taken;
 use super::failure::StageError;
 use super::json::Json;
 use super::payload::{Payload, Storable};
@@ -36,16 +38,14 @@ use super::wait::WaitDefinition;
 )]
 pub trait Stage: Sized + Send + Sync + 'static {
     /// The function's plain parameters as one structure; [`NoInput`](crate::NoInput) without any.
-    type Input: Payload;
+    type Input: Payload + Taken;
     /// The function's `#[config]` parameters as one structure; [`NoConfig`](crate::NoConfig) without any.
     type Config: Payload;
     /// What it returns when it succeeds; of a stage that waits, what its check delivers.
     type Output: Storable;
-    /// The types of the plain parameters, as messages name them: the type of one, the tuple of several.
-    type Parameters;
 
     /// Which function this stage is.
-    const PATH: StagePath;
+    const PATH: StagePath = Self::DECLARATION.path;
     /// What the stage says about itself.
     const DECLARATION: StageDeclaration;
 
@@ -76,6 +76,8 @@ pub type Running<T> = BoxFuture<'static, Result<T, StageError>>;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct StageDeclaration {
+    /// Which function it is.
+    pub path: StagePath,
     /// Kebab case of the function's name, or what `#[stage(id = "…")]` says.
     pub id: &'static str,
     /// Title case of the function's name, or what `#[stage(name = "…")]` says.
@@ -104,8 +106,14 @@ impl StageDeclaration {
     /// A declaration with the defaults of everything that `#[stage(…)]` did not mention.
     #[doc(hidden)]
     #[must_use]
-    pub const fn new(id: &'static str, name: &'static str, description: &'static str) -> Self {
+    pub const fn new(
+        path: StagePath,
+        id: &'static str,
+        name: &'static str,
+        description: &'static str,
+    ) -> Self {
         Self {
+            path,
             id,
             name,
             version: 1,
@@ -228,9 +236,19 @@ pub struct StagePath {
 }
 
 impl StagePath {
+    /// The stage whose attribute calls this.
+    ///
+    /// The place is looked up when the constant is computed: `line!()` would be another token after an edit above it,
+    /// and everything that is generated be checked again.
     #[doc(hidden)]
     #[must_use]
-    pub const fn new(module: &'static str, name: &'static str, line: u32, column: u32) -> Self {
+    #[track_caller]
+    pub const fn here(module: &'static str, name: &'static str) -> Self {
+        let place = Location::caller();
+        Self::new(module, name, place.line(), place.column())
+    }
+
+    const fn new(module: &'static str, name: &'static str, line: u32, column: u32) -> Self {
         let mut hash = fnv1a(0xcbf2_9ce4_8422_2325, module.as_bytes());
         hash = fnv1a(hash, b"::");
         hash = fnv1a(hash, name.as_bytes());

@@ -15,7 +15,15 @@ pub struct Hints {
     work: watch::Sender<u64>,
     foreign: watch::Sender<u64>,
     changes: watch::Sender<u64>,
-    runs: Mutex<HashMap<RunId, watch::Sender<u64>>>,
+    runs: Mutex<HashMap<RunId, watch::Sender<Told>>>,
+}
+
+/// What was told of one run.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    changes: u64,
+    /// Those of them after which the run may be over.
+    ends: u64,
 }
 
 impl Hints {
@@ -35,11 +43,23 @@ impl Hints {
         self.work.send_modify(|count| *count += 1);
     }
 
-    /// Something of this run has changed.
+    /// Something of this run has changed; it may be over.
     pub fn run_has_changed(&self, run_id: RunId) {
+        self.tell(run_id, 1);
+    }
+
+    /// Something of this run has changed, and it is not over: who waits for its end need not look.
+    pub fn run_goes_on(&self, run_id: RunId) {
+        self.tell(run_id, 0);
+    }
+
+    fn tell(&self, run_id: RunId, ends: u64) {
         self.changes.send_modify(|count| *count += 1);
         if let Some(watchers) = self.lock().get(&run_id) {
-            watchers.send_modify(|count| *count += 1);
+            watchers.send_modify(|told| {
+                told.changes += 1;
+                told.ends += ends;
+            });
         }
     }
 
@@ -49,7 +69,10 @@ impl Hints {
         self.changes.send_modify(|count| *count += 1);
         self.work_is_ready();
         for watchers in self.lock().values() {
-            watchers.send_modify(|count| *count += 1);
+            watchers.send_modify(|told| {
+                told.changes += 1;
+                told.ends += 1;
+            });
         }
     }
 
@@ -74,11 +97,13 @@ impl Hints {
     /// Sees the changes of one run from now on.
     #[must_use]
     pub fn watch_run(self: &Arc<Self>, run_id: RunId) -> RunWatch {
-        let changes = self.lock().entry(run_id).or_insert_with(|| watch::Sender::new(0)).subscribe();
-        RunWatch { run_id, changes: Some(changes), hints: Arc::clone(self) }
+        let changes =
+            self.lock().entry(run_id).or_insert_with(|| watch::Sender::new(Told::default())).subscribe();
+        let ends = changes.borrow().ends;
+        RunWatch { run_id, changes: Some(changes), ends, hints: Arc::clone(self) }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, watch::Sender<u64>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, watch::Sender<Told>>> {
         // Nothing panics under this lock; a poisoned one would still hold a sound map.
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -94,7 +119,9 @@ impl Default for Hints {
 #[derive(Debug)]
 pub struct RunWatch {
     run_id: RunId,
-    changes: Option<watch::Receiver<u64>>,
+    changes: Option<watch::Receiver<Told>>,
+    /// How many of them it has seen after which the run may be over.
+    ends: u64,
     hints: Arc<Hints>,
 }
 
@@ -104,6 +131,18 @@ impl RunWatch {
         if let Some(changes) = &mut self.changes {
             // The sender lives in the map for as long as this watch does, so this cannot fail.
             let _ = changes.changed().await;
+        }
+    }
+
+    /// Waits until the run may be over: until a change since the last time of which nobody has said that the run goes
+    /// on.
+    pub async fn may_be_over(&mut self) {
+        if let Some(changes) = &mut self.changes {
+            let seen = self.ends;
+            // As above.
+            if let Ok(told) = changes.wait_for(|told| told.ends > seen).await {
+                self.ends = told.ends;
+            }
         }
     }
 }

@@ -10,13 +10,23 @@ use crate::ports::Hints;
 #[derive(Debug, Default)]
 pub(super) struct Announcement {
     runs: HashSet<RunId>,
+    /// Those of them that are known to go on.
+    open: HashSet<RunId>,
     work: bool,
 }
 
 impl Announcement {
-    /// Something of this run has changed.
+    /// Something of this run has changed; it may be over.
     pub(super) fn run(&mut self, run_id: RunId) {
         self.runs.insert(run_id);
+        self.open.remove(&run_id);
+    }
+
+    /// Something of this run has changed, and it goes on after it.
+    pub(super) fn open_run(&mut self, run_id: RunId) {
+        if self.runs.insert(run_id) {
+            self.open.insert(run_id);
+        }
     }
 
     /// Something became claimable, or due earlier than before.
@@ -33,7 +43,11 @@ impl Announcement {
     /// Tells everybody.
     pub(super) fn post(&self, hints: &Hints) {
         for run_id in &self.runs {
-            hints.run_has_changed(*run_id);
+            if self.open.contains(run_id) {
+                hints.run_goes_on(*run_id);
+            } else {
+                hints.run_has_changed(*run_id);
+            }
         }
         if self.work {
             hints.work_is_ready();

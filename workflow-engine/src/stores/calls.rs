@@ -23,7 +23,7 @@ pub(super) struct IntendedRow {
     /// Of the lease under which it is made; 0 outside of every stage.
     #[cfg_attr(
         not(any(feature = "postgres", feature = "sqlite")),
-        allow(dead_code, reason = "a store without rows writes none")
+        allow(dead_code, reason = "a store without rows needs the record alone")
     )]
     pub(super) lease_epoch: u64,
 }
@@ -91,9 +91,10 @@ impl EndedRow {
         Self { id, outcome, settled, error, at }
     }
 
+    /// The JSON text that replaces the intention's, if there is one.
     #[cfg_attr(
         not(any(feature = "postgres", feature = "sqlite")),
-        allow(dead_code, reason = "a store without rows writes none")
+        allow(dead_code, reason = "a store without rows needs the record alone")
     )]
     pub(super) fn metadata(&self) -> Option<&str> {
         self.settled.metadata.as_ref().map(Json::as_str)

@@ -37,8 +37,15 @@ pub(super) struct WorkingSet {
 #[derive(Debug, Default)]
 pub(super) struct RunRows {
     pub(super) run: Slot<RunRecord>,
+    /// The run's version as the store holds it. As long as it stays, only the run's counts and the number of its newest
+    /// event change.
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "the other stores write the whole row"))]
+    pub(super) stored_version: Option<u64>,
     /// What only the inserted row holds, where this transaction creates the run.
     pub(super) created: Option<NewRun>,
+    /// What PostgreSQL's row says of its commits.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "only PostgreSQL's rows have it"))]
+    pub(super) commits: i64,
     /// By stage id. A stage that is not here does not exist, or nothing names it.
     pub(super) stages: HashMap<String, StageRows>,
 }
@@ -132,6 +139,20 @@ pub(super) struct Executed {
 }
 
 impl Attached {
+    /// Whether there is nothing.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "others write them where there are any"))]
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { annotations, artifacts, measured, intended, ended, voided, spending, executed } = self;
+        annotations.is_empty()
+            && artifacts.is_empty()
+            && measured.is_empty()
+            && intended.is_empty()
+            && ended.is_empty()
+            && voided.is_empty()
+            && spending.is_empty()
+            && executed.is_empty()
+    }
+
     /// Adds those of another decision, which comes later.
     pub(super) fn merge(&mut self, later: Self) {
         self.annotations.extend(later.annotations);
@@ -172,8 +193,9 @@ impl WorkingSet {
 
     /// Puts a run as the store holds it.
     pub(super) fn load_run(&mut self, run: RunRecord) {
-        let run_id = run.id;
-        self.runs.entry(run_id).or_default().run = Slot::stored(run);
+        let rows = self.runs.entry(run.id).or_default();
+        rows.stored_version = Some(run.version);
+        rows.run = Slot::stored(run);
     }
 
     /// Puts a stage as the store holds it.
@@ -272,6 +294,12 @@ impl<T> Slot<T> {
         self.value.as_ref()
     }
 
+    /// The row itself, if it exists.
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "the other stores keep no rows"))]
+    pub(super) fn into_inner(self) -> Option<T> {
+        self.value
+    }
+
     /// The row, if it exists, to be changed.
     pub(super) fn get_mut(&mut self) -> Option<&mut T> {
         self.dirty = true;
@@ -288,6 +316,13 @@ impl<T> Slot<T> {
     pub(super) fn delete(&mut self) {
         self.dirty = true;
         self.value = None;
+    }
+
+    /// The row is stored as it is here.
+    #[cfg(feature = "postgres")]
+    pub(super) fn settle(&mut self) {
+        self.stored = self.value.is_some();
+        self.dirty = false;
     }
 
     /// What to do with it in the end.

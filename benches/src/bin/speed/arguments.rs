@@ -11,8 +11,9 @@ use crate::tuning::Tuning;
 pub const HELP: &str = "\
 usage: speed [OPTIONS]
 
---short              fewer repeats and less work: under three minutes
---only WORK,…        of w1, w2, w3
+--short              each work once, and not the long ones: under three minutes
+--only WORK,…        w1, w2, w3, w4, w5, w6, reaction, fair, memory, or one of them in full, as w4-finished-10000
+--peers              other engines as well, those that are built
 --store STORE        sqlite or postgres; both without it
 --repeats N          how often each is measured; 5, or 1 with --short
 --json FILE          writes every measurement and the medians as JSON as well
@@ -30,6 +31,7 @@ pub struct Arguments {
     pub is_short: bool,
     pub only: Option<Vec<String>>,
     pub stores: Vec<Kind>,
+    pub peers: bool,
     pub repeats: Option<usize>,
     pub json: Option<PathBuf>,
     pub tuning: Tuning,
@@ -42,6 +44,7 @@ impl Arguments {
             is_short: false,
             only: None,
             stores: Kind::ALL.to_vec(),
+            peers: false,
             repeats: None,
             json: None,
             tuning: Tuning::default(),
@@ -49,6 +52,10 @@ impl Arguments {
         while let Some(option) = given.next() {
             match option.as_str() {
                 "--help" => return Ok(None),
+                "--peers" => {
+                    arguments.peers = true;
+                    continue;
+                }
                 "--short" => {
                     arguments.is_short = true;
                     continue;
@@ -71,9 +78,15 @@ impl Arguments {
         Ok(Some(arguments))
     }
 
-    /// Whether this work is asked for.
-    pub fn wants(&self, work: &str) -> bool {
-        self.only.as_ref().is_none_or(|only| only.iter().any(|wanted| wanted == work))
+    /// Whether this work is asked for: by its name, by what its name begins with, or because everything is.
+    pub fn wants(&self, work: &str, is_in_short: bool) -> bool {
+        match &self.only {
+            Some(only) => only.iter().any(|wanted| {
+                work.strip_prefix(wanted.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+            }),
+            None => is_in_short || !self.is_short,
+        }
     }
 
     pub fn repeats(&self) -> usize {

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use benches::percentile;
 use benches::workflows::{FirstInput, Small, chain, diamond, ending};
+use workflow_engine::EngineBuilder;
 use workflow_engine::prelude::*;
 
 use crate::line::Line;
@@ -14,64 +15,97 @@ use crate::tuning::Tuning;
 use crate::{Outcome, measure};
 
 /// Runs before anything is measured: statements are prepared, pages are there.
-const WARM_UP: u64 = 50;
+pub const WARM_UP: u64 = 50;
 
-/// W1 and W3: from the first start to the last completed.
-pub async fn throughput<W>(work: &str, kind: Kind) -> Outcome<Line>
+/// An engine in this process, and what it stands on.
+pub struct Bench {
+    pub place: Place,
+    pub tuning: Tuning,
+    pub opened: Opened,
+    pub engine: Engine,
+}
+
+impl Bench {
+    /// An engine with the workflow `W`, warm.
+    pub async fn open<W>(kind: Kind) -> Outcome<Self>
+    where
+        W: Workflow<Input = FirstInput, Output = Small>,
+    {
+        Self::open_with::<W>(kind, |builder| builder).await
+    }
+
+    /// An engine with the workflow `W` and whatever else, warm.
+    pub async fn open_with<W>(kind: Kind, with: impl FnOnce(EngineBuilder) -> EngineBuilder) -> Outcome<Self>
+    where
+        W: Workflow<Input = FirstInput, Output = Small>,
+    {
+        let (place, tuning) = (Place::given(kind)?, Tuning::given());
+        let opened = Opened::open(&place, &tuning).await?;
+        let engine = with(opened.builder(&tuning).register::<W>()).build().await?;
+        warm_up::<W>(&engine).await?;
+        Ok(Self { place, tuning, opened, engine })
+    }
+
+    /// From the first start to the last completed. `others` are completed runs that are no part of it.
+    pub async fn throughput<W>(&self, runs: u64, others: u64) -> Outcome<Vec<(&'static str, f64)>>
+    where
+        W: Workflow<Input = FirstInput, Output = Small>,
+    {
+        let stages = W::definition().stages.len() as f64;
+        let mut side = self.place.connect().await?;
+        let (before, processor, ended) = (self.opened.counts(), processor_seconds(), ending());
+        let unfinished = side.unfinished().await?;
+        let began = Instant::now();
+        start_all::<W>(&self.engine, runs, self.tuning.submitters).await?;
+        let submitted = began.elapsed().as_secs_f64();
+        // Nobody asks the store before the last bodies have run: questions would be measured, too.
+        while ending() < ended + runs {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        while side.unfinished().await? > unfinished {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let took = began.elapsed().as_secs_f64();
+        let processor = processor_seconds() - processor;
+        let after = self.opened.counts();
+        if side.completed().await? != i64::try_from(runs + others)? {
+            return Err("not every run has completed".into());
+        }
+        let runs = runs as f64;
+        let each = |at: usize| (after[at] - before[at]) / runs / stages;
+        Ok(vec![
+            ("runs", runs),
+            ("runs_per_s", runs / took),
+            ("stages_per_s", runs * stages / took),
+            ("starts_per_s", runs / submitted),
+            ("client_cpu_ms_per_run", processor * 1e3 / runs),
+            ("commits_per_stage", each(0)),
+            ("statements_per_stage", each(1)),
+            ("statements_per_commit", (after[1] - before[1]) / (after[0] - before[0])),
+            ("requests_per_commit", (after[2] - before[2]) / (after[0] - before[0])),
+            ("peak_mib", memory("VmHWM")),
+        ])
+    }
+}
+
+/// Starts so many runs from so many callers.
+pub async fn start_all<W>(engine: &Engine, runs: u64, submitters: usize) -> Outcome<()>
 where
     W: Workflow<Input = FirstInput, Output = Small>,
 {
-    let (place, tuning) = (Place::given(kind)?, Tuning::given());
-    let stages = W::definition().stages.len() as f64;
-    let opened = Opened::open(&place, &tuning).await?;
-    let engine = opened.builder(&tuning).register::<W>().build().await?;
-    warm_up::<W>(&engine).await?;
-    let mut side = place.connect().await?;
-
-    let runs = tuning.runs.unwrap_or(measure::runs_of(work));
-    let (before, processor, ended) = (opened.counts(), processor_seconds(), ending());
-    let began = Instant::now();
-    let starting = engine.clone();
-    submit(runs, tuning.submitters, move |run| {
-        let engine = starting.clone();
+    let engine = engine.clone();
+    submit(runs, submitters, move |run| {
+        let engine = engine.clone();
         async move {
             engine.start::<W>(FirstInput { run }).await?;
             Ok(())
         }
     })
-    .await?;
-    let submitted = began.elapsed().as_secs_f64();
-    // Nobody asks the store before the last bodies have run: questions would be measured, too.
-    while ending() < ended + runs {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    while side.unfinished().await? > 0 {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    let took = began.elapsed().as_secs_f64();
-    let processor = processor_seconds() - processor;
-    let after = opened.counts();
-    if side.completed().await? != i64::try_from(runs + WARM_UP)? {
-        return Err("not every run has completed".into());
-    }
-    engine.shutdown().await;
-
-    let runs = runs as f64;
-    let each = |at: usize| (after[at] - before[at]) / runs / stages;
-    Ok(Line::new("engine", work, kind, tuning.note()).extend([
-        ("runs", runs),
-        ("runs_per_s", runs / took),
-        ("stages_per_s", runs * stages / took),
-        ("starts_per_s", runs / submitted),
-        ("client_cpu_ms_per_run", processor * 1e3 / runs),
-        ("commits_per_stage", each(0)),
-        ("statements_per_stage", each(1)),
-        ("requests_per_commit", (after[2] - before[2]) / (after[0] - before[0])),
-        ("peak_mib", memory("VmHWM")),
-    ]))
+    .await
 }
 
-async fn warm_up<W>(engine: &Engine) -> Outcome<()>
+/// Some runs, one after another.
+pub async fn warm_up<W>(engine: &Engine) -> Outcome<()>
 where
     W: Workflow<Input = FirstInput, Output = Small>,
 {
@@ -82,24 +116,36 @@ where
     Ok(())
 }
 
+/// W1 and W3.
+async fn throughput<W>(work: &str, kind: Kind) -> Outcome<Line>
+where
+    W: Workflow<Input = FirstInput, Output = Small>,
+{
+    let bench = Bench::open::<W>(kind).await?;
+    let runs = bench.tuning.runs.unwrap_or(measure::runs_of(work));
+    let figures = bench.throughput::<W>(runs, WARM_UP).await?;
+    bench.engine.shutdown().await;
+    Ok(Line::new("engine", work, kind, bench.tuning.note()).extend(figures))
+}
+
+/// W1.
+pub async fn diamonds(kind: Kind) -> Outcome<Line> {
+    throughput::<diamond>("w1", kind).await
+}
+
+/// W3.
+pub async fn chains(kind: Kind) -> Outcome<Line> {
+    throughput::<chain>("w3", kind).await
+}
+
 /// W2: one diamond at a time, from the start to the typed output in hand.
 pub async fn latency(kind: Kind) -> Outcome<Line> {
-    let (place, tuning) = (Place::given(kind)?, Tuning::given());
-    let opened = Opened::open(&place, &tuning).await?;
-    let engine = opened.builder(&tuning).register::<diamond>().build().await?;
-    warm_up::<diamond>(&engine).await?;
-    let runs = tuning.runs.unwrap_or(measure::runs_of("w2"));
-    let before = opened.counts();
-    let mut samples = Vec::new();
-    for run in 0..runs {
-        let began = Instant::now();
-        let output = engine.start::<diamond>(FirstInput { run }).await?.output().await?;
-        samples.push(began.elapsed().as_secs_f64() * 1e3);
-        assert_eq!(output, Small::new(run, "last", 2), "the output is that of the run");
-    }
-    let after = opened.counts();
-    engine.shutdown().await;
-    samples.sort_by(f64::total_cmp);
+    let bench = Bench::open::<diamond>(kind).await?;
+    let runs = bench.tuning.runs.unwrap_or(measure::runs_of("w2"));
+    let before = bench.opened.counts();
+    let samples = one_at_a_time(&bench.engine, runs).await?;
+    let after = bench.opened.counts();
+    bench.engine.shutdown().await;
     let stages = runs as f64 * diamond::definition().stages.len() as f64;
     Ok(Line::new("engine", "w2", kind, "one at a time").extend([
         ("runs", runs as f64),
@@ -111,12 +157,15 @@ pub async fn latency(kind: Kind) -> Outcome<Line> {
     ]))
 }
 
-/// W3.
-pub async fn chains(kind: Kind) -> Outcome<Line> {
-    throughput::<chain>("w3", kind).await
-}
-
-/// W1.
-pub async fn diamonds(kind: Kind) -> Outcome<Line> {
-    throughput::<diamond>("w1", kind).await
+/// Milliseconds from start to output, sorted.
+pub async fn one_at_a_time(engine: &Engine, runs: u64) -> Outcome<Vec<f64>> {
+    let mut samples = Vec::new();
+    for run in 0..runs {
+        let began = Instant::now();
+        let output = engine.start::<diamond>(FirstInput { run }).await?.output().await?;
+        samples.push(began.elapsed().as_secs_f64() * 1e3);
+        assert_eq!(output, Small::new(run, "last", 2), "the output is that of the run");
+    }
+    samples.sort_by(f64::total_cmp);
+    Ok(samples)
 }

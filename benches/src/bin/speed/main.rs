@@ -16,9 +16,16 @@ mod tuning;
 mod store;
 mod load;
 mod engine;
+mod history;
+mod processes;
+mod idle;
+mod bytes;
+mod fairness;
+mod floor;
 mod measure;
 mod machine;
 mod server;
+mod plan;
 mod session;
 mod report;
 
@@ -38,6 +45,11 @@ async fn main() -> Outcome<()> {
     {
         println!("{}", serde_json::to_string(&measure::one(who, work, store.parse()?).await?)?);
         return Ok(());
+    }
+    if let [mode, store] = given.as_slice()
+        && mode == "worker"
+    {
+        return processes::worker(store.parse()?).await;
     }
     let Some(arguments) = Arguments::parse(given.into_iter())? else {
         println!("{}", arguments::HELP);

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -69,11 +70,14 @@ impl Place {
         Ok(match self {
             Self::Sqlite { file } => {
                 let options = SqliteConnectOptions::new().filename(file).foreign_keys(false);
+                let options = options.busy_timeout(Duration::from_secs(60));
                 Side::Sqlite(options.connect().await?)
             }
             Self::Postgres { url } => {
                 let mut connection = PgConnection::connect(url).await?;
-                sqlx::raw_sql("SET search_path = workflow_engine").execute(&mut connection).await?;
+                // What it scans would be counted among what the engine scans.
+                let settings = "SET search_path = workflow_engine; SET enable_seqscan = off";
+                sqlx::raw_sql(settings).execute(&mut connection).await?;
                 Side::Postgres(connection)
             }
         })
@@ -96,13 +100,43 @@ impl Side {
         })
     }
 
+    /// One text a row.
+    pub async fn texts(&mut self, sql: &str) -> Outcome<Vec<String>> {
+        let sql = AssertSqlSafe(sql.to_owned());
+        Ok(match self {
+            Self::Sqlite(connection) => {
+                sqlx::query(sql).fetch_all(connection).await?.iter().map(|row| row.get(0)).collect()
+            }
+            Self::Postgres(connection) => {
+                sqlx::query(sql).fetch_all(connection).await?.iter().map(|row| row.get(0)).collect()
+            }
+        })
+    }
+
+    /// One text.
+    pub async fn text(&mut self, sql: &str) -> Outcome<String> {
+        self.texts(sql).await?.pop().ok_or_else(|| format!("no row: {sql}").into())
+    }
+
+    /// Runs statements.
+    pub async fn execute(&mut self, sql: &str) -> Outcome<()> {
+        let sql = AssertSqlSafe(sql.to_owned());
+        match self {
+            Self::Sqlite(connection) => sqlx::raw_sql(sql).execute(connection).await.map(|_| ())?,
+            Self::Postgres(connection) => sqlx::raw_sql(sql).execute(connection).await.map(|_| ())?,
+        }
+        Ok(())
+    }
+
     /// Runs of this process's store that are not over.
     pub async fn unfinished(&mut self) -> Outcome<i64> {
         self.number("SELECT count(*) FROM workflow_runs WHERE completed_at IS NULL").await
     }
 
-    /// Runs that have completed.
+    /// Runs that have completed; found through an index, for scans are counted.
     pub async fn completed(&mut self) -> Outcome<i64> {
-        self.number("SELECT count(*) FROM workflow_runs WHERE status = 'COMPLETED'").await
+        let sql =
+            "SELECT count(*) FROM workflow_runs WHERE completed_at IS NOT NULL AND status = 'COMPLETED'";
+        self.number(sql).await
     }
 }

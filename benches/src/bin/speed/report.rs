@@ -5,21 +5,22 @@ use std::fmt::Write;
 use crate::line::Line;
 use crate::session::Figures;
 
-/// A table: its work, its title, and the figures that are its columns, with their titles and decimals.
-type Table = (&'static str, &'static str, &'static [(&'static str, &'static str, usize)]);
+/// A table: what the names of its works begin with, its title, and the figures that are its columns, with their titles
+/// and decimals.
+type Table = (&'static str, &'static str, &'static [Column]);
+type Column = (&'static str, &'static str, usize);
 
 const TABLES: &[Table] = &[
     (
         "w1",
-        "W1: diamonds at once",
+        "W1: 2,000 diamonds at once, from the first start to the last completed",
         &[
             ("runs_per_s", "runs/s", 0),
             ("stages_per_s", "stages/s", 0),
-            ("starts_per_s", "starts/s", 0),
             ("client_cpu_ms_per_run", "processor ms a run, without the server", 3),
             ("commits_per_stage", "commits a stage", 3),
-            ("statements_per_stage", "statements a stage", 3),
-            ("requests_per_commit", "requests a commit", 1),
+            ("statements_per_commit", "statements a commit", 1),
+            ("requests_per_commit", "operations a commit", 1),
             ("peak_mib", "peak MiB", 0),
         ],
     ),
@@ -30,18 +31,104 @@ const TABLES: &[Table] = &[
             ("p50_ms", "p50 ms", 3),
             ("p99_ms", "p99 ms", 3),
             ("commits_per_stage", "commits a stage", 3),
-            ("statements_per_commit", "statements a commit", 2),
+            ("statements_per_commit", "statements a commit", 1),
         ],
     ),
     (
         "w3",
-        "W3: chains of ten at once",
+        "W3: 500 chains of ten at once",
         &[
             ("runs_per_s", "runs/s", 0),
             ("stages_per_s", "stages/s", 0),
+            ("client_cpu_ms_per_run", "processor ms a run, without the server", 3),
             ("commits_per_stage", "commits a stage", 3),
-            ("requests_per_commit", "requests a commit", 1),
+            ("requests_per_commit", "operations a commit", 1),
         ],
+    ),
+    (
+        "w4-processes",
+        "W4: W1, executed by other processes",
+        &[("runs_per_s", "runs/s", 0), ("starts_per_s", "starts/s", 0)],
+    ),
+    (
+        "w4-finished",
+        "W4: finished runs in the tables",
+        &[
+            ("finished", "finished", 0),
+            ("runs_per_s", "W1 runs/s", 0),
+            ("p50_ms", "W2 p50 ms", 3),
+            ("p99_ms", "W2 p99 ms", 3),
+            ("rows_scanned", "rows read by sequential scans", 0),
+        ],
+    ),
+    (
+        "w4-stages",
+        "W4: the number of stages of a run",
+        &[("stages", "stages", 0), ("ms_per_stage", "ms a stage", 3)],
+    ),
+    (
+        "w4-suspended",
+        "W4: runs that wait for a day",
+        &[
+            ("suspended", "waiting", 0),
+            ("runs_per_s", "W1 runs/s", 0),
+            ("idle_statements_per_s", "statements/s at rest", 2),
+            ("idle_wakeups_per_s", "wake-ups/s at rest", 2),
+        ],
+    ),
+    (
+        "w5",
+        "W5: a worker at rest",
+        &[
+            ("transactions_per_s", "transactions/s, reads among them", 2),
+            ("written_per_s", "of them written", 2),
+            ("processor_permille", "of a processor, ‰", 2),
+            ("wakeups_per_s", "wake-ups/s", 1),
+            ("resident_mib", "MiB", 1),
+        ],
+    ),
+    (
+        "w6",
+        "W6: what a stage of a diamond writes",
+        &[
+            ("commits_per_stage", "commits", 3),
+            ("syncs_per_stage", "syncs of the log", 3),
+            ("statements_per_commit", "statements a commit", 1),
+            ("transactions_per_stage", "transactions, reads among them", 3),
+            ("rows_per_stage", "rows", 2),
+            ("bytes_per_stage", "bytes", 0),
+            ("bytes_without_images_per_stage", "without full-page images", 0),
+        ],
+    ),
+    (
+        "reaction",
+        "How soon an idle worker reacts",
+        &[
+            ("to_body_p50_ms", "start to body, p50 ms", 2),
+            ("to_body_p99_ms", "p99 ms", 2),
+            ("back_p50_ms", "body to output, p50 ms", 2),
+            ("back_p99_ms", "p99 ms", 2),
+            ("lost", "never told", 0),
+        ],
+    ),
+    (
+        "fair",
+        "Behind a long queue",
+        &[
+            ("queued", "queued before", 0),
+            ("left", "left after", 0),
+            ("p50_ms", "a run behind it, p50 ms", 1),
+            ("p99_ms", "p99 ms", 1),
+            ("others_meanwhile_each", "queued runs that were executed first", 1),
+            ("starts_per_s", "starts/s meanwhile", 0),
+            ("before_mib", "MiB before", 0),
+            ("peak_mib", "peak MiB", 0),
+        ],
+    ),
+    (
+        "memory",
+        "Large outputs",
+        &[("seconds", "seconds", 2), ("before_mib", "MiB before", 0), ("peak_mib", "peak MiB", 0)],
     ),
 ];
 
@@ -72,36 +159,75 @@ fn write_all(figures: &Figures, text: &mut String) -> std::fmt::Result {
     if let Some(postgres) = &machine.postgres {
         writeln!(text, "PostgreSQL: {postgres}.")?;
     }
-    for (work, title, columns) in TABLES {
-        let lines: Vec<&Line> = figures.medians.iter().filter(|line| line.work == *work).collect();
+    for (begin, title, columns) in TABLES {
+        let lines: Vec<&Line> = figures.medians.iter().filter(|line| line.work.starts_with(begin)).collect();
         if !lines.is_empty() {
             table(text, title, columns, &lines)?;
+            compare(text, &lines)?;
         }
+    }
+    if !figures.failures.is_empty() {
+        writeln!(text, "\n### Not measured\n")?;
+    }
+    for failure in &figures.failures {
+        writeln!(text, "- {failure}")?;
     }
     Ok(())
 }
 
-fn table(
-    text: &mut String,
-    title: &str,
-    columns: &[(&str, &str, usize)],
-    lines: &[&Line],
-) -> std::fmt::Result {
+fn table(text: &mut String, title: &str, columns: &[Column], lines: &[&Line]) -> std::fmt::Result {
+    // A column that nobody has is left out.
+    let columns: Vec<&Column> = columns
+        .iter()
+        .filter(|(name, _, _)| lines.iter().any(|line| line.figures.contains_key(*name)))
+        .collect();
     writeln!(text, "\n### {title}\n")?;
-    write!(text, "| who | store | settings |")?;
-    for (_, title, _) in columns {
+    write!(text, "| who | store | how |")?;
+    for (_, title, _) in &columns {
         write!(text, " {title} |")?;
     }
     writeln!(text, "\n|---|---|---|{}", "---:|".repeat(columns.len()))?;
     for line in lines {
-        write!(text, "| {} | {} | {} |", line.who, line.store, line.note)?;
-        for (name, _, decimals) in columns {
+        let how = if line.note.is_empty() { &line.work } else { &line.note };
+        write!(text, "| {} | {} | {how} |", line.who, line.store)?;
+        for (name, _, decimals) in &columns {
             match line.figures.get(*name) {
                 Some(figure) => write!(text, " {figure:.decimals$} |")?,
                 None => write!(text, " |")?,
             }
         }
         writeln!(text)?;
+    }
+    Ok(())
+}
+
+/// The engine beside the floor and the fastest peer on the same store.
+fn compare(text: &mut String, lines: &[&Line]) -> std::fmt::Result {
+    if lines.iter().any(|line| line.who != "engine") {
+        writeln!(text)?;
+    }
+    for ours in lines.iter().filter(|line| line.who == "engine") {
+        // Of throughput the most is best, of latency the least.
+        let (name, is_best): (&str, fn(f64, f64) -> bool) = if ours.figures.contains_key("p50_ms") {
+            ("p50_ms", |left, right| left < right)
+        } else {
+            ("runs_per_s", |left, right| left > right)
+        };
+        let Some(figure) = ours.figures.get(name) else { continue };
+        let ratio = |other: f64| if name == "p50_ms" { other / figure } else { figure / other };
+        let others = lines.iter().filter(|line| line.store == ours.store && line.who != "engine");
+        let mut peer: Option<(&str, f64)> = None;
+        for other in others {
+            let Some(&theirs) = other.figures.get(name) else { continue };
+            if other.who == "floor" {
+                writeln!(text, "- {}: {:.0} % of the floor.", ours.store, ratio(theirs) * 100.0)?;
+            } else if peer.is_none_or(|(_, best)| is_best(theirs, best)) {
+                peer = Some((&other.who, theirs));
+            }
+        }
+        if let Some((who, best)) = peer {
+            writeln!(text, "- {}: {:.1} × the fastest peer, {who}.", ours.store, ratio(best))?;
+        }
     }
     Ok(())
 }

@@ -12,8 +12,8 @@ use crate::arguments::Arguments;
 use crate::line::Line;
 use crate::machine::{self, Machine};
 use crate::place::{FILE, Kind, URL};
+use crate::plan::{Task, Who, tasks};
 use crate::server::Server;
-use crate::tuning::Tuning;
 
 /// Beyond this a measurement is ended.
 const LONGEST: Duration = Duration::from_secs(900);
@@ -25,16 +25,11 @@ pub struct Figures {
     pub repeats: usize,
     pub medians: Vec<Line>,
     pub measurements: Vec<Line>,
+    /// What could not be measured, and why.
+    pub failures: Vec<String>,
 }
 
-/// What is measured.
-struct Task {
-    who: String,
-    work: String,
-    store: Kind,
-    tuning: Tuning,
-}
-
+/// Measures everything that is asked for.
 pub async fn run(arguments: &Arguments) -> Outcome<Figures> {
     let folder = tempfile::Builder::new().prefix("speed-").tempdir_in(".")?;
     let mut server = if arguments.stores.contains(&Kind::Postgres) { Server::start().await? } else { None };
@@ -43,37 +38,43 @@ pub async fn run(arguments: &Arguments) -> Outcome<Figures> {
         None => None,
     };
     let mut machine = Machine::look(folder.path(), description);
-    let tasks = tasks(arguments, server.is_some());
-    let mut measurements = Vec::new();
+    let tasks = tasks(arguments, server.is_some())?;
+    let (mut measurements, mut failures) = (Vec::new(), Vec::new());
     for repeat in 1..=arguments.repeats() {
-        for task in &tasks {
-            eprint!("{repeat}/{}: {} by {} on {} … ", arguments.repeats(), task.work, task.who, task.store);
-            let line = measure(task, &folder, server.as_mut()).await?;
-            eprintln!("{}", brief(&line));
-            measurements.push(line);
+        for task in tasks.iter().filter(|task| repeat <= task.repeats) {
+            eprint!("{repeat}/{}: {} by {} on {} … ", task.repeats, task.work, task.who.name(), task.store);
+            match measure(task, &folder, server.as_mut()).await {
+                Ok(line) => {
+                    eprintln!("{}", brief(&line));
+                    measurements.push(line);
+                }
+                // The others are still worth having.
+                Err(error) => {
+                    eprintln!("{error}");
+                    failures.push(format!("{} by {} on {}: {error}", task.work, task.who.name(), task.store));
+                }
+            }
         }
     }
     machine.load[1] = machine::load();
     let medians = medians(&measurements);
-    Ok(Figures { machine, repeats: arguments.repeats(), medians, measurements })
-}
-
-fn tasks(arguments: &Arguments, has_server: bool) -> Vec<Task> {
-    let mut tasks = Vec::new();
-    for work in ["w1", "w2", "w3"].into_iter().filter(|work| arguments.wants(work)) {
-        for &store in arguments.stores.iter().filter(|store| has_server || **store == Kind::Sqlite) {
-            let (who, work) = ("engine".to_owned(), work.to_owned());
-            tasks.push(Task { who, work, store, tuning: arguments.tuning });
-        }
-    }
-    tasks
+    Ok(Figures { machine, repeats: arguments.repeats(), medians, measurements, failures })
 }
 
 /// One measurement, in a process and a store of its own.
 async fn measure(task: &Task, folder: &TempDir, server: Option<&mut Server>) -> Outcome<Line> {
     let files = tempfile::tempdir_in(folder.path())?;
-    let mut command = Command::new(std::env::current_exe()?);
-    command.args(["measure", &task.who, &task.work, task.store.name()]);
+    let mut command = match &task.who {
+        Who::Other { program, .. } => Command::new(program),
+        ours => {
+            let mut command = Command::new(std::env::current_exe()?);
+            command.args(["measure", ours.name()]);
+            command
+        }
+    };
+    command.args([task.work, task.store.name()]);
+    // What one of the peers calls its number of connections.
+    command.env("DUROXIDE_PG_POOL_MAX", "16");
     task.tuning.tell(&mut command);
     let Some(server) = server.filter(|_| task.store == Kind::Postgres) else {
         return ask(command.env(FILE, files.path().join("speed.db"))).await;
@@ -95,11 +96,10 @@ async fn ask(command: &mut Command) -> Outcome<Line> {
     Ok(serde_json::from_str(line)?)
 }
 
-/// The most telling figures, for whoever looks on.
+/// The figures, for whoever looks on.
 fn brief(line: &Line) -> String {
-    let shown = ["runs_per_s", "p50_ms", "p99_ms"];
-    let shown = shown.iter().filter_map(|name| Some((name, line.figures.get(*name)?)));
-    shown.map(|(name, figure)| format!("{name} {figure:.2}")).collect::<Vec<_>>().join(", ")
+    let shown = line.figures.iter().map(|(name, figure)| format!("{name} {figure:.3}"));
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 /// The medians of all measurements of the same thing, in the order in which they were first made.

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use workflow_engine::EngineBuilder;
-use workflow_engine::ports::{Store, SystemClock};
+use workflow_engine::ports::{Persistence, Store, SystemClock};
 use workflow_engine::stores::{PostgresOptions, PostgresStore, SqliteOptions, SqliteStore};
 
 use crate::Outcome;
@@ -40,6 +40,14 @@ impl Opened {
         EngineBuilder::over(store, Arc::new(SystemClock)).concurrency(tuning.concurrency)
     }
 
+    /// Closes it.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite(store) => store.close().await,
+            Self::Postgres(store) => store.close().await,
+        }
+    }
+
     /// Commits, statements and requests so far, as the store counts them itself.
     pub fn counts(&self) -> [f64; 3] {
         let counts = match self {
@@ -70,4 +78,15 @@ pub fn memory(line: &str) -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|found| found.starts_with(line)).unwrap_or_default();
     line.split_whitespace().nth(1).and_then(|kib| kib.parse::<f64>().ok()).unwrap_or_default() / 1024.0
+}
+
+/// How often the threads of this process have gone to sleep so far, and so were woken.
+pub fn switches() -> f64 {
+    let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let of = |thread: fs::DirEntry| {
+        let status = fs::read_to_string(thread.path().join("status")).unwrap_or_default();
+        let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches"));
+        line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok()).unwrap_or_default()
+    };
+    threads.map(of).sum()
 }

@@ -10,11 +10,13 @@ pub struct Tuning {
     pub submitters: usize,
     pub concurrency: usize,
     pub connections: u32,
+    /// How long one looks on where nothing happens; `None`: as long as usual.
+    pub seconds: Option<u64>,
 }
 
 impl Default for Tuning {
     fn default() -> Self {
-        Self { runs: None, submitters: 16, concurrency: 64, connections: 4 }
+        Self { runs: None, submitters: 16, concurrency: 64, connections: 4, seconds: None }
     }
 }
 
@@ -22,6 +24,7 @@ const RUNS: &str = "BENCH_N";
 const SUBMITTERS: &str = "BENCH_SUBMIT";
 const CONCURRENCY: &str = "BENCH_CONCURRENCY";
 const CONNECTIONS: &str = "BENCH_CONNECTIONS";
+const SECONDS: &str = "BENCH_SECONDS";
 
 impl Tuning {
     /// What the environment says.
@@ -32,6 +35,7 @@ impl Tuning {
             submitters: variable(SUBMITTERS).unwrap_or(usual.submitters),
             concurrency: variable(CONCURRENCY).unwrap_or(usual.concurrency),
             connections: variable(CONNECTIONS).unwrap_or(usual.connections),
+            seconds: variable(SECONDS),
         }
     }
 
@@ -43,6 +47,9 @@ impl Tuning {
         command.env(SUBMITTERS, self.submitters.to_string());
         command.env(CONCURRENCY, self.concurrency.to_string());
         command.env(CONNECTIONS, self.connections.to_string());
+        if let Some(seconds) = self.seconds {
+            command.env(SECONDS, seconds.to_string());
+        }
     }
 
     /// For people.

@@ -13,14 +13,12 @@ const _: () = {
         type Input = __private::NoInput;
         type Config = __private::NoConfig;
         type Output = <StageResult<u32> as __private::Returns>::Output;
-        type Parameters = ();
-        const PATH: __private::StagePath = __private::StagePath::new(
+        const PATH: __private::StagePath = __private::StagePath::here(
             ::core::module_path!(),
             "load",
-            ::core::line!(),
-            ::core::column!(),
         );
         const DECLARATION: __private::StageDeclaration = __private::StageDeclaration::new(
+            Self::PATH,
             "load",
             "Load",
             "",

@@ -4,19 +4,71 @@
 //! here as from a procedural macro, which is not optimized in a debug build and hands over each token by itself.
 
 /// Implements for a structure what makes it a record: it is taken apart and put together, cloned, and known to serde,
-/// schemars and `Debug`. Its fields are described by implementations of `Field` beside it.
+/// schemars and `Debug`.
+///
+/// A structure of several fields is described by implementations of `Field` beside it.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __record {
+    // An input of one field.
+    (input $name:tt = $text:literal { $field:tt $key:literal: $type:ty = $doc:literal }) => {
+        impl $crate::__private::Lone for $name {
+            type Type = $type;
+            const SHAPE: $crate::__private::LoneShape<Self, $type> = $crate::__private::LoneShape {
+                name: $text,
+                strict: false,
+                keys: &[$key],
+                fields: &[$crate::__private::FieldShape::required($doc)],
+                of: |all| &all.$field,
+                make: $crate::__private::From::from,
+            };
+        }
+
+        impl $crate::__private::From<$type> for $name {
+            fn from(value: $type) -> Self {
+                Self { $field: value }
+            }
+        }
+
+        $crate::__record!(traits $name { $field: $type, });
+    };
+    // A configuration of one field.
     (
-        $name:ident = $shape:expr;
-        fields $fields:ty { $($field:ident: $type:ty,)* }
+        config $name:tt = $text:literal { $field:tt $key:literal: $type:ty = $shape:ident($doc:literal) $rules:expr }
+        $($default:tt)*
+    ) => {
+        impl $crate::__private::Lone for $name {
+            type Type = $type;
+            const SHAPE: $crate::__private::LoneShape<Self, $type> = $crate::__private::LoneShape {
+                name: $text,
+                strict: true,
+                keys: &[$key],
+                fields: &[$crate::__private::FieldShape::$shape($doc).ruled($rules)],
+                of: |all| &all.$field,
+                make: |value| Self { $field: value },
+            };
+            $($default)*
+        }
+
+        $crate::__record!(traits $name { $field: $type, });
+    };
+    // Any number of fields.
+    (
+        $name:tt = $text:literal $strict:literal [$($key:literal)*]
+        [$($shape:ident($($doc:literal)?) $(, $rules:expr)?;)*]
+        fields $fields:ty { $($field:tt: $type:ty,)* }
         make $made:pat => $values:tt
         $(from $from:ty = $given:pat,)?
     ) => {
         impl $crate::__private::Listed for $name {
             type Fields = $fields;
-            const SHAPE: $crate::__private::Shape = $shape;
+            type Parameters = ($($type,)*);
+            const SHAPE: $crate::__private::Shape = $crate::__private::Shape {
+                name: $text,
+                strict: $strict,
+                keys: &[$($key),*],
+                fields: &[$($crate::__private::FieldShape::$shape($($doc)?) $(.ruled($rules))?),*],
+            };
             fn make($made: $crate::__private::Values<Self>) -> Self {
                 Self $values
             }
@@ -28,26 +80,23 @@ macro_rules! __record {
             }
         })?
 
-        // A plain bound on a type that is not generic is an error where it does not hold; one under `for` only takes
-        // the implementation away.
-        impl $crate::__private::Clone for $name
-        where
-            $(for<'any> $type: $crate::__private::Clone,)*
-        {
-            fn clone(&self) -> Self {
-                Self { $($field: $crate::__private::Clone::clone(&self.$field),)* }
-            }
-        }
-
-        $crate::__delegate!($name);
+        $crate::__record!(traits $name { $($field: $type,)* });
     };
-}
+    // Each trait is a call into the library.
+    (traits $name:tt $({ $($field:tt: $type:ty,)* })?) => {
+        $(
+            // A plain bound on a type that is not generic is an error where it does not hold; one under `for` only
+            // takes the implementation away.
+            impl $crate::__private::Clone for $name
+            where
+                $(for<'any> $type: $crate::__private::Clone,)*
+            {
+                fn clone(&self) -> Self {
+                    Self { $($field: $crate::__private::Clone::clone(&self.$field),)* }
+                }
+            }
+        )?
 
-/// Implements for a record the traits that others know it by, each a call into the library.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __delegate {
-    ($name:ident) => {
         impl $crate::__private::Serialize for $name {
             fn serialize<S: $crate::__private::Serializer>(
                 &self,
@@ -84,5 +133,31 @@ macro_rules! __delegate {
                 $crate::__private::debug(self, f)
             }
         }
+    };
+}
+
+/// What is in the implementation of `Stage` beside the types of configuration and output, which have places of their own
+/// for rustc to underline.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __stage {
+    (
+        $text:literal $($apart:ident)? ($($about:literal),*) { $($more:tt)* } $input:ty;
+        run($given:pat, $configured:pat, $context:pat) $body:tt
+    ) => {
+        type Input = $input;
+        // The path of a stage whose declaration names others is known without them: they may name it, too.
+        $(const PATH: $crate::__private::StagePath =
+            $crate::__private::StagePath::$apart(::core::module_path!(), $text);)?
+        const DECLARATION: $crate::__private::StageDeclaration = $crate::__private::StageDeclaration::new(
+            $crate::__private::StagePath::here(::core::module_path!(), $text),
+            $($about),*
+        ) $($more)*;
+        #[allow(deprecated, unexpected_cfgs, unused_qualifications, clippy::all, clippy::pedantic)]
+        fn run(
+            $given: Self::Input,
+            $configured: Self::Config,
+            $context: $crate::__private::StageContext,
+        ) -> $crate::__private::Running<$crate::__private::Json> $body
     };
 }

@@ -11,6 +11,9 @@ pub trait Listed: Sized {
     /// `(At<0>, (At<1>, ()))`, the fields with a key first.
     type Fields: List<Self>;
 
+    /// As messages name the types: the type of one field, the tuple of several.
+    type Parameters;
+
     /// What is to be known of it beside its types.
     const SHAPE: Shape;
 

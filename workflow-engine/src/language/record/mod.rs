@@ -5,7 +5,9 @@
 //! this module, and made for a structure only when code is made at all, which `cargo check` does not.
 
 mod list;
+mod lone;
 mod generated;
+mod whole;
 mod flat;
 mod missing;
 mod nearest;
@@ -23,6 +25,7 @@ use super::json::Json;
 use super::payload::Storable;
 
 pub use list::{At, FieldShape, Listed, Shape, Values};
+pub use lone::{Lone, LoneShape};
 pub use read::{Reader, deserialize};
 pub use schema::{ObjectSchema, record_schema, schema_id, schema_name};
 pub use stages::{describe, ids, write_stage};

@@ -310,6 +310,7 @@ impl Written {
         let waits_to_be_started =
             rows.created.is_some() && rows.run.get().is_some_and(|run| run.status == Status::Pending);
         set.calls.extend(self.calls);
+        let is_over = rows.run.get().is_none_or(|run| run.status.is_terminal());
         set.events.extend(self.events);
         set.logs.extend(self.logs);
         set.blobs.extend(self.blobs);
@@ -317,7 +318,11 @@ impl Written {
             set.answer_key(command, &key, result);
         }
         set.attached.merge(self.attached);
-        set.announcement.run(run_id);
+        if is_over {
+            set.announcement.run(run_id);
+        } else {
+            set.announcement.open_run(run_id);
+        }
         if self.work || waits_to_be_started {
             set.announcement.work();
         }

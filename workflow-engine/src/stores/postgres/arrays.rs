@@ -24,6 +24,14 @@ pub(super) struct Rows<'a, const TEXTS: usize, const NUMBERS: usize, const INSTA
     instants: [Vec<Option<DateTime<Utc>>>; INSTANTS],
 }
 
+impl<const TEXTS: usize, const NUMBERS: usize, const INSTANTS: usize> Default
+    for Rows<'_, TEXTS, NUMBERS, INSTANTS>
+{
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<'a, const TEXTS: usize, const NUMBERS: usize, const INSTANTS: usize> Rows<'a, TEXTS, NUMBERS, INSTANTS> {
     /// No rows.
     pub(super) fn new() -> Self {

@@ -1,7 +1,6 @@
 //! One transaction over everything that is ready at the same time (group commit).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::Ordering;
 
 use super::failure::Failure;
 use super::transaction::Transaction;
@@ -9,16 +8,17 @@ use super::work::{Ask, Deciding, Locked, Work};
 use super::{attached, calls, claim, deliveries, given, load, retention, write};
 use crate::error::Error;
 use crate::ports::Commit;
-use crate::stores::announcement::Announcement;
 use crate::stores::apply::apply;
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::WorkingSet;
 
-/// Runs the works in a transaction that has been begun, and leaves the answers with them.
+/// Runs the works in a transaction that has been begun, and leaves the answers with them; answers what it has written,
+/// and read under its locks.
 pub(super) async fn run(
     transaction: &mut Transaction<'_>,
     works: &mut [Work],
-) -> Result<Announcement, Failure> {
+    step: i64,
+) -> Result<WorkingSet, Failure> {
     let mut set = WorkingSet::default();
     match works {
         [Work::CommitLocked(ask)] => ask.output = Some(commit_locked(transaction, ask, &mut set).await?),
@@ -45,13 +45,12 @@ pub(super) async fn run(
         }
         works => commit(transaction, works, &mut set).await?,
     }
-    let deliver_events = transaction.database.deliver_events.load(Ordering::Relaxed);
-    write::write(transaction, &set, deliver_events).await?;
+    write::write(transaction, &set, step).await?;
     attached::write(transaction, &set).await?;
     calls::write(transaction, &set).await?;
     // Last of all: whatever they do, the engine has written what it had to.
     given::run(transaction, &set.attached.executed).await?;
-    Ok(set.announcement)
+    Ok(set)
 }
 
 async fn commit(

@@ -28,7 +28,7 @@ macro_rules! run_row {
         "r.id, ARRAY[r.workflow_id, r.definition_fingerprint, r.status, r.output, r.output_blob, r.error_code, \
          r.error_message, r.cancel_reason], ARRAY[r.priority, r.version, r.generation, r.last_sequence, \
          r.waiting_on, r.active, r.suspended, r.total_cost, r.total_tokens, r.reserved_cost, r.open_calls, \
-         r.budget], ARRAY[r.created_at, r.started_at, r.completed_at]"
+         r.budget, r.commits], ARRAY[r.created_at, r.started_at, r.completed_at]"
     };
 }
 
@@ -78,8 +78,13 @@ pub(super) use {event_row, job_row, log_row, request_row, run_row, stage_row};
 
 /// A run.
 pub(super) fn run(row: &PgRow) -> Result<RunRecord, Failure> {
+    counted_run(row).map(|(run, _)| run)
+}
+
+/// A run, and what its row says of its commits.
+pub(super) fn counted_run(row: &PgRow) -> Result<(RunRecord, i64), Failure> {
     let mut columns = Columns::new(row, "workflow_runs")?;
-    Ok(RunRecord {
+    let run = RunRecord {
         id: columns.run_id()?,
         workflow_id: columns.text("workflow_id")?,
         definition_fingerprint: columns.text("definition_fingerprint")?,
@@ -98,7 +103,8 @@ pub(super) fn run(row: &PgRow) -> Result<RunRecord, Failure> {
         created_at: columns.instant("created_at")?,
         started_at: columns.maybe_instant(),
         completed_at: columns.maybe_instant(),
-    })
+    };
+    Ok((run, columns.int("commits")?))
 }
 
 /// A stage.

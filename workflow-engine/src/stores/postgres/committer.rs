@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::at_once::{self, Served};
 use super::batch;
 use super::database::Database;
 use super::failure::Failure;
@@ -17,20 +18,34 @@ use super::transaction::Transaction;
 use super::work::Work;
 use crate::failpoints::failpoint;
 use crate::id::RunId;
-use crate::stores::announcement::Announcement;
+use crate::stores::working_set::WorkingSet;
 
 /// How often a request that runs alone is tried again when another transaction was in the way.
 const TRIES: u32 = 20;
 
 /// What the server's own timeouts may overrun theirs before the connection is given up.
-const GRACE: Duration = Duration::from_secs(5);
+pub(super) const GRACE: Duration = Duration::from_secs(5);
 
 /// Serves requests until the queue is closed and empty.
 pub(super) async fn serve(database: Arc<Database>, queue: Arc<Queue>) {
     while let Some(works) = queue.next().await {
-        let runs: Vec<RunId> = works.iter().filter_map(Work::run_id).collect();
-        serve_together(&database, works).await;
-        queue.release(&runs);
+        let Served { answered, left } = at_once::serve(&database, works).await;
+        let runs = |works: &[Work]| works.iter().filter_map(Work::run_id).collect::<Vec<RunId>>();
+        // Released before they are told: whoever goes on with a run then finds it free. One that has a request left is
+        // still busy.
+        let waiting = runs(&left);
+        let answered_runs = answered.iter().filter_map(|(work, _)| work.run_id());
+        queue.release(&answered_runs.filter(|run_id| !waiting.contains(run_id)).collect::<Vec<_>>());
+        for (work, failure) in answered {
+            match failure {
+                None => work.answer(),
+                Some(failure) => work.refuse(failure.into()),
+            }
+        }
+        if !left.is_empty() {
+            serve_together(&database, left).await;
+            queue.release(&waiting);
+        }
     }
 }
 
@@ -83,19 +98,19 @@ async fn transact(database: &Database, works: &mut [Work]) -> Result<(), Failure
     database.counters.requests.fetch_add(works.len() as u64, Ordering::Relaxed);
     let mut transaction = Transaction::new(database, &mut connection);
     let patience = database.transaction_timeout + GRACE;
-    let running = tokio::time::timeout(patience, run_and_commit(&mut transaction, works));
+    let step = database.known.step();
+    let running = tokio::time::timeout(patience, run_and_commit(&mut transaction, works, step));
     let Ok(outcome) = running.await else {
         // The connection is dropped, and with it whatever is left of the transaction.
         database.hints.anything_may_have_changed();
         return Err(Failure::took_too_long("commit").in_the_commit());
     };
     match outcome {
-        Ok(announcement) => {
+        Ok(mut set) => {
             database.give_back(connection);
-            announcement.post(&database.hints);
-            if !announcement.is_empty() {
-                database.committed.notify_one();
-            }
+            let announcement = std::mem::take(&mut set.announcement);
+            database.known.learn(set, step);
+            database.tell(&announcement);
             Ok(())
         }
         Err(failure) => {
@@ -116,13 +131,14 @@ async fn transact(database: &Database, works: &mut [Work]) -> Result<(), Failure
 async fn run_and_commit(
     transaction: &mut Transaction<'_>,
     works: &mut [Work],
-) -> Result<Announcement, Failure> {
+    step: i64,
+) -> Result<WorkingSet, Failure> {
     failpoint!("postgres: before BEGIN", Failure::injected("begin a transaction"));
     transaction.begin().await?;
     failpoint!("postgres: after BEGIN", Failure::injected("begin a transaction"));
-    let announcement = batch::run(transaction, works).await?;
+    let set = batch::run(transaction, works, step).await?;
     failpoint!("postgres: before COMMIT", Failure::injected("commit").in_the_commit());
     transaction.commit().await?;
     failpoint!("postgres: after COMMIT", Failure::injected("commit").in_the_commit());
-    Ok(announcement)
+    Ok(set)
 }

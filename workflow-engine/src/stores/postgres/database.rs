@@ -8,12 +8,16 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::sync::{Notify, Semaphore};
+use tokio::time::Instant;
 
 use super::arrays::PgQuery;
+use super::clock::DatabaseClock;
 use super::failure::Failure;
+use super::known::KnownRuns;
 use super::statements::Statements;
 use super::transaction::Transaction;
 use crate::ports::{Clock, Hints};
+use crate::stores::announcement::Announcement;
 use crate::stores::{Closed, instant};
 
 /// What a store has done to its database since it was opened.
@@ -46,6 +50,9 @@ impl Counters {
     }
 }
 
+/// A connection that has rested for longer may be gone without anybody's having noticed.
+const RECENT: Duration = Duration::from_secs(1);
+
 /// How long making a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -64,10 +71,20 @@ pub(super) struct Database {
     pub(super) deliver_events: AtomicBool,
     /// Told when something was committed that other processes should hear of.
     pub(super) committed: Notify,
-    idle: Mutex<Vec<PgConnection>>,
+    /// What this process knows of runs.
+    pub(super) known: KnownRuns,
+    /// The database's clock as it is known here.
+    pub(super) clock_here: DatabaseClock,
+    idle: Mutex<Vec<Idle>>,
     readers: Semaphore,
     /// How many may read at the same time.
     turns: u32,
+}
+
+/// A connection that nobody uses.
+struct Idle {
+    connection: PgConnection,
+    since: Instant,
 }
 
 impl Database {
@@ -86,6 +103,8 @@ impl Database {
             counters: Counters::default(),
             deliver_events: AtomicBool::new(false),
             committed: Notify::new(),
+            known: KnownRuns::default(),
+            clock_here: DatabaseClock::default(),
             idle: Mutex::default(),
             readers: Semaphore::new(options.connections.max(1) as usize),
             turns: options.connections.max(1),
@@ -110,10 +129,15 @@ impl Database {
 
     /// A connection that is in no transaction.
     pub(super) async fn connection(&self) -> Result<PgConnection, Failure> {
+        self.recent_connection().await.map(|(connection, _)| connection)
+    }
+
+    /// The same, with whether it was in use a moment ago: then it is hardly gone.
+    pub(super) async fn recent_connection(&self) -> Result<(PgConnection, bool), Failure> {
         let kept = self.idle().pop();
         match kept {
-            Some(connection) => Ok(connection),
-            None => self.new_connection().await,
+            Some(Idle { connection, since }) => Ok((connection, since.elapsed() < RECENT)),
+            None => self.new_connection().await.map(|connection| (connection, true)),
         }
     }
 
@@ -131,13 +155,22 @@ impl Database {
     pub(super) fn give_back(&self, connection: PgConnection) {
         let mut idle = self.idle();
         if !self.readers.is_closed() {
-            idle.push(connection);
+            idle.push(Idle { connection, since: Instant::now() });
         }
     }
 
-    /// A server that went away took every connection with it.
+    /// A server that went away took every connection with it. It may come back with another state than it had.
     pub(super) fn forget_idle(&self) {
+        self.known.forget();
         self.idle().clear();
+    }
+
+    /// Tells everybody of a commit.
+    pub(super) fn tell(&self, announcement: &Announcement) {
+        announcement.post(&self.hints);
+        if !announcement.is_empty() {
+            self.committed.notify_one();
+        }
     }
 
     /// Reads rows, or writes them in a transaction of this one statement. `make` binds the arguments, again where a
@@ -195,14 +228,14 @@ impl Database {
         self.readers.close();
         drop(everybody);
         let idle = std::mem::take(&mut *self.idle());
-        for connection in idle {
+        for Idle { connection, .. } in idle {
             if let Err(error) = connection.close().await {
                 tracing::debug!(%error, "a connection was not closed in an orderly way");
             }
         }
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<PgConnection>> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {
         // Nothing panics under this lock.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }

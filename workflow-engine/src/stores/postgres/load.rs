@@ -29,7 +29,7 @@ const END: i32 = 4;
 /// A statement sees the state of its beginning, but for the rows that it locks: those it sees as they are once it
 /// has them. So where it had to wait, everything else that it answers may be older than its run. The last row tells
 /// of how many runs that is true; then the statement is repeated, under the locks that it has got. The last row also
-/// has the transaction's instant, taken when every lock was held.
+/// has the database's instant, taken when every lock was held.
 pub(super) const LOAD: &str = concat!(
     "WITH locked AS MATERIALIZED (
         SELECT r.* FROM {schema}.workflow_runs AS r WHERE r.id = ANY($1) ORDER BY r.id FOR NO KEY UPDATE
@@ -95,6 +95,7 @@ pub(super) async fn load(
         if stale > 0 {
             continue;
         }
+        transaction.database.clock_here.hear(now);
         rows.iter().try_for_each(|row| put(row, footprint, set))?;
         return Ok(now);
     }
@@ -135,7 +136,12 @@ fn kind(row: &PgRow) -> Result<i32, Failure> {
 
 fn put(row: &PgRow, footprint: &Footprint, set: &mut WorkingSet) -> Result<(), Failure> {
     match kind(row)? {
-        RUN => set.load_run(columns::run(row)?),
+        RUN => {
+            let (run, commits) = columns::counted_run(row)?;
+            let run_id = run.id;
+            set.load_run(run);
+            set.runs.entry(run_id).or_default().commits = commits;
+        }
         STAGE => set.load_stage(columns::stage(row)?),
         JOB => set.load_job(columns::job(row)?),
         KEY => {

@@ -1,10 +1,14 @@
-//! The one place that makes SQL at run time: it puts the schema's name into the statements.
+//! The one place that makes SQL at run time: it puts the schema's name into the statements, and the statement that
+//! writes a commit together from its parts.
 //!
-//! Nothing else goes into them. The name is a plain identifier (`options::schema_of`), and whatever users give is an
+//! Nothing else goes into them. Parts are constants, and the name is a plain identifier (`options::schema_of`), and whatever users give is an
 //! argument.
+
+use std::sync::OnceLock;
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
+use super::parts::Parts;
 use super::{
     attached, calls, claim, deliveries, foreign, ledger, load, persistence, retention, standstill, transport,
     write,
@@ -15,6 +19,33 @@ pub(super) fn fill(sql: &str, schema: &str) -> SqlStr {
     AssertSqlSafe(sql.replace("{schema}", schema)).into_sql_str()
 }
 
+/// The statement that writes a commit, each choice of its parts made when it is first needed.
+#[derive(Debug)]
+pub(super) struct Writes {
+    schema: String,
+    made: [OnceLock<SqlStr>; Parts::STATEMENTS],
+}
+
+impl Writes {
+    /// That of these parts.
+    pub(super) fn of(&self, parts: Parts) -> &SqlStr {
+        self.made[parts.number()].get_or_init(|| self.make(parts.number()))
+    }
+
+    fn make(&self, number: usize) -> SqlStr {
+        let whole: String = Parts::texts(number).collect();
+        let mut pieces = whole.split("$?");
+        let mut numbered = pieces.next().unwrap_or_default().to_owned();
+        // The first four have their numbers.
+        for (piece, argument) in pieces.zip(5_u32..) {
+            numbered.push('$');
+            numbered.push_str(&argument.to_string());
+            numbered.push_str(piece);
+        }
+        fill(&numbered, &self.schema)
+    }
+}
+
 macro_rules! statements {
     ($($name:ident: $sql:expr,)*) => {
         /// The statements of one store.
@@ -22,12 +53,14 @@ macro_rules! statements {
         pub(super) struct Statements {
             $(pub(super) $name: SqlStr,)*
             pub(super) begin: SqlStr,
+            pub(super) write: Writes,
         }
 
         impl Statements {
             /// Those over this schema, in transactions that begin like this.
             pub(super) fn new(schema: &str, begin: String) -> Self {
-                Self { $($name: fill($sql, schema),)* begin: AssertSqlSafe(begin).into_sql_str() }
+                let write = Writes { schema: schema.to_owned(), made: std::array::from_fn(|_| OnceLock::new()) };
+                Self { $($name: fill($sql, schema),)* begin: AssertSqlSafe(begin).into_sql_str(), write }
             }
         }
     };
@@ -36,7 +69,6 @@ macro_rules! statements {
 statements! {
     load: load::LOAD,
     load_whole: load::LOAD_WHOLE,
-    write: write::WRITE,
     answer_keys: write::ANSWER_KEYS,
     insert_annotations: attached::INSERT_ANNOTATIONS,
     put_artifacts: attached::PUT_ARTIFACTS,

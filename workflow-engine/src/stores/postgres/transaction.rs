@@ -1,7 +1,9 @@
 //! One transaction on one connection.
 
+use std::io::ErrorKind::BrokenPipe;
 use std::sync::atomic::Ordering;
 
+use futures_util::TryStreamExt;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, SqlStr};
 
@@ -15,13 +17,15 @@ use super::statements::Statements;
 pub(super) struct Transaction<'a> {
     pub(super) database: &'a Database,
     connection: &'a mut PgConnection,
+    /// It has been begun.
+    is_open: bool,
     /// Statements of the user's have run in it.
     has_given: bool,
 }
 
 impl<'a> Transaction<'a> {
     pub(super) fn new(database: &'a Database, connection: &'a mut PgConnection) -> Self {
-        Self { database, connection, has_given: false }
+        Self { database, connection, is_open: false, has_given: false }
     }
 
     /// A statement.
@@ -55,6 +59,35 @@ impl<'a> Transaction<'a> {
         Ok(())
     }
 
+    /// Runs a statement that answers one row. It may be a transaction of its own: then a failure of which nobody can
+    /// tell whether it came before the commit is told as such.
+    pub(super) async fn fetch_one(
+        &mut self,
+        doing: &'static str,
+        query: PgQuery<'_>,
+    ) -> Result<PgRow, Failure> {
+        self.database.counters.statements.fetch_add(1, Ordering::Relaxed);
+        let is_alone = !self.is_open;
+        let mut rows = query.fetch(&mut *self.connection);
+        let mut answer = None;
+        loop {
+            match rows.try_next().await {
+                Ok(Some(row)) => answer = Some(row),
+                Ok(None) => break,
+                Err(error) => {
+                    // The server answers in order: what it refuses before the row it has not come to the end of. And
+                    // nothing of a message that could not be sent to its end is committed.
+                    let is_refused = error.as_database_error().is_some() && answer.is_none();
+                    let is_unsent = matches!(&error, sqlx::Error::Io(error) if error.kind() == BrokenPipe);
+                    let failure = Failure::database(doing, error);
+                    let is_told = is_refused || is_unsent || !is_alone;
+                    return Err(if is_told { failure } else { failure.in_the_commit() });
+                }
+            }
+        }
+        answer.ok_or_else(|| Failure::database(doing, sqlx::Error::RowNotFound))
+    }
+
     /// Runs a statement of the user's.
     pub(super) async fn execute_given(&mut self, query: PgQuery<'_>) -> Result<(), sqlx::Error> {
         self.database.counters.statements.fetch_add(1, Ordering::Relaxed);
@@ -69,6 +102,7 @@ impl<'a> Transaction<'a> {
 
     /// Begins.
     pub(super) async fn begin(&mut self) -> Result<(), Failure> {
+        self.is_open = true;
         self.control("begin a transaction", self.database.statements.begin.clone()).await
     }
 

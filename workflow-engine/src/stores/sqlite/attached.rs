@@ -104,7 +104,7 @@ pub(super) const STATEMENTS: &[&str] = &[
 ];
 
 /// Writes what there is.
-pub(super) async fn flush(session: &mut Session, set: &WorkingSet) -> Result<(), Failure> {
+pub(super) fn flush(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
     let attached = &set.attached;
     let mut annotations = JsonRows::default();
     for annotation in &attached.annotations {
@@ -117,7 +117,7 @@ pub(super) async fn flush(session: &mut Session, set: &WorkingSet) -> Result<(),
             row.maybe_text(annotation.payload.as_ref().map(crate::Json::as_str)).instant(annotation.at);
         });
     }
-    session.write(DOING, INSERT_ANNOTATIONS, annotations).await?;
+    session.write(DOING, INSERT_ANNOTATIONS, annotations)?;
 
     let (mut put, mut deleted) = (JsonRows::default(), JsonRows::default());
     for ((run_id, stage_id, key), artifact) in &attached.artifacts {
@@ -127,8 +127,8 @@ pub(super) async fn flush(session: &mut Session, set: &WorkingSet) -> Result<(),
             row.value(artifact.value.as_ref()).instant(artifact.at);
         });
     }
-    session.write(DOING, PUT_ARTIFACTS, put).await?;
-    session.write(DOING, DELETE_ARTIFACTS, deleted).await?;
+    session.write(DOING, PUT_ARTIFACTS, put)?;
+    session.write(DOING, DELETE_ARTIFACTS, deleted)?;
 
     let mut metrics = JsonRows::default();
     for (run_id, stage_id) in &attached.measured {
@@ -139,7 +139,7 @@ pub(super) async fn flush(session: &mut Session, set: &WorkingSet) -> Result<(),
             row.plain(run_id).text(stage_id).maybe_text(text);
         });
     }
-    session.write(DOING, UPDATE_METRICS, metrics).await
+    session.write(DOING, UPDATE_METRICS, metrics)
 }
 
 /// An annotation.

@@ -13,7 +13,7 @@ use crate::stores::working_set::WorkingSet;
 const DOING: &str = "write a commit";
 
 const LOAD: &str = "
-    SELECT json_array(c.id, c.workflow_run_id, c.stage_id, c.outcome, c.reserved)
+    SELECT c.id, c.workflow_run_id, c.stage_id, c.outcome, c.reserved
     FROM jsonb_each(?1) AS n CROSS JOIN ai_calls AS c ON c.id = n.value ->> 0";
 
 const INTEND: &str = "
@@ -61,11 +61,7 @@ const UPDATE_STAGES: &str = "
 pub(super) const STATEMENTS: &[&str] = &[LOAD, INTEND, END, VOID, UPDATE_RUNS, UPDATE_STAGES];
 
 /// Loads the named calls, if there are any.
-pub(super) async fn load(
-    session: &mut Session,
-    footprint: &Footprint,
-    set: &mut WorkingSet,
-) -> Result<(), Failure> {
+pub(super) fn load(session: &Session, footprint: &Footprint, set: &mut WorkingSet) -> Result<(), Failure> {
     if footprint.calls.is_empty() {
         return Ok(());
     }
@@ -75,23 +71,28 @@ pub(super) async fn load(
             row.plain(id);
         });
     }
-    let found = session.fetch("load calls", sqlx::query(LOAD).bind(named.finish())).await?;
-    set.calls.extend(rows::each::<CallRowOf<'_>>(&found)?);
-    Ok(())
+    session.each("load calls", LOAD).read(
+        |arguments| _ = arguments.text(&named.finish()),
+        |row| {
+            let (id, call) = rows::of::<CallRowOf<'_>>(row)?;
+            set.calls.insert(id, call);
+            Ok(())
+        },
+    )
 }
 
 /// Writes what there is.
-pub(super) async fn flush(session: &mut Session, set: &WorkingSet) -> Result<(), Failure> {
+pub(super) fn flush(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
     let attached = &set.attached;
-    intend(session, &attached.intended).await?;
-    end(session, &attached.ended, true).await?;
+    intend(session, &attached.intended)?;
+    end(session, &attached.ended, true)?;
     let mut voided = JsonRows::default();
     for calls in &attached.voided {
         voided.push(|row| {
             row.plain(calls.run_id).text(&calls.stage_id).instant(calls.at).text(LOST);
         });
     }
-    session.write(DOING, VOID, voided).await?;
+    session.write(DOING, VOID, voided)?;
 
     let (mut runs, mut stages) = (JsonRows::default(), JsonRows::default());
     for (run_id, stage_id) in &attached.spending {
@@ -114,12 +115,12 @@ pub(super) async fn flush(session: &mut Session, set: &WorkingSet) -> Result<(),
             }
         }
     }
-    session.write(DOING, UPDATE_RUNS, runs).await?;
-    session.write(DOING, UPDATE_STAGES, stages).await
+    session.write(DOING, UPDATE_RUNS, runs)?;
+    session.write(DOING, UPDATE_STAGES, stages)
 }
 
 /// Inserts calls; those that are there stay as they are.
-pub(super) async fn intend(session: &mut Session, intended: &[IntendedRow]) -> Result<(), Failure> {
+pub(super) fn intend(session: &Session, intended: &[IntendedRow]) -> Result<(), Failure> {
     let mut rows = JsonRows::default();
     for IntendedRow { record, lease_epoch } in intended {
         rows.push(|row| {
@@ -131,11 +132,11 @@ pub(super) async fn intend(session: &mut Session, intended: &[IntendedRow]) -> R
             row.maybe_text(record.prompt.as_deref());
         });
     }
-    session.write(DOING, INTEND, rows).await
+    session.write(DOING, INTEND, rows)
 }
 
 /// Writes what became of calls that are intended, of runs or outside of all.
-pub(super) async fn end(session: &mut Session, ended: &[EndedRow], of_runs: bool) -> Result<(), Failure> {
+pub(super) fn end(session: &Session, ended: &[EndedRow], of_runs: bool) -> Result<(), Failure> {
     let mut rows = JsonRows::default();
     for ended in ended {
         let settled = &ended.settled;
@@ -147,7 +148,7 @@ pub(super) async fn end(session: &mut Session, ended: &[EndedRow], of_runs: bool
             row.maybe_text(settled.response.as_deref());
         });
     }
-    session.write(DOING, END, rows).await
+    session.write(DOING, END, rows)
 }
 
 fn spending(spending: &Spending, row: &mut Row<'_>) {

@@ -4,12 +4,12 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::SqliteRow;
 
 use super::columns::Columns;
 use super::failure::Failure;
 use super::json_rows::JsonRows;
 use super::of_definitions::{self, of_definitions};
+use super::own_row::OwnRow;
 use super::persistence::count;
 use super::session::Session;
 use super::work::{ClaimJobs, RenewLeases};
@@ -65,8 +65,8 @@ pub(super) const STATEMENTS: &[&str] = &[DUE_JOBS, DUE_CHECKS, RENEW];
 
 /// Reads which jobs may be claimed, and adds them to those that claims of this transaction are about to take; the ones
 /// that are taken already are not among them.
-pub(super) async fn candidates(
-    session: &mut Session,
+pub(super) fn candidates(
+    session: &Session,
     claim: &ClaimJobs,
     now: DateTime<Utc>,
     taken: &mut HashSet<(RunId, String)>,
@@ -79,10 +79,15 @@ pub(super) async fn candidates(
             break;
         }
         let mut due = Vec::new();
-        for query in of_definitions::queries(statement, definitions) {
-            let query = query.bind(now.timestamp_micros()).bind(count(limit));
-            for row in session.fetch("claim jobs", query).await? {
-                due.push(Due::read(&row)?);
+        for handful in of_definitions::handfuls(definitions) {
+            let rows = session.fetch("claim jobs", statement, |arguments| {
+                for definition in handful {
+                    arguments.maybe_text(definition);
+                }
+                arguments.instant(now).int(count(limit));
+            })?;
+            for row in &rows {
+                due.push(Due::read(row)?);
             }
         }
         for Due { candidate, .. } in of_definitions::merge(due, limit, Due::order) {
@@ -103,7 +108,7 @@ struct Due {
 }
 
 impl Due {
-    fn read(row: &SqliteRow) -> Result<Self, Failure> {
+    fn read(row: &OwnRow) -> Result<Self, Failure> {
         let mut columns = Columns::new(row, "job_queue", 0);
         let candidate = Candidate {
             run_id: columns.run_id("workflow_run_id")?,
@@ -121,8 +126,8 @@ impl Due {
 }
 
 /// Extends leases, and answers those that are lost.
-pub(super) async fn renew(
-    session: &mut Session,
+pub(super) fn renew(
+    session: &Session,
     renewal: &RenewLeases,
     now: DateTime<Utc>,
 ) -> Result<Vec<Lease>, Failure> {
@@ -133,10 +138,12 @@ pub(super) async fn renew(
         });
     }
     let until = instant::after(now, renewal.lease);
-    let query = sqlx::query(RENEW).bind(leases.finish()).bind(until.timestamp_micros());
+    let rows = session.fetch("renew leases", RENEW, |arguments| {
+        arguments.text(&leases.finish()).instant(until);
+    })?;
     let mut held = HashSet::new();
-    for row in session.fetch("renew leases", query).await? {
-        let mut columns = Columns::new(&row, "job_queue", 0);
+    for row in &rows {
+        let mut columns = Columns::new(row, "job_queue", 0);
         held.insert(Lease {
             run_id: columns.run_id("workflow_run_id")?,
             stage_id: columns.get("stage_id")?,

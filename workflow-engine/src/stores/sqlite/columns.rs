@@ -3,10 +3,9 @@
 use std::error::Error as StdError;
 
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::{Sqlite, SqliteRow};
-use sqlx::{Decode, Row, Type};
 
 use super::failure::Failure;
+use super::own_row::{Column, ReadRow};
 use crate::id::RunId;
 use crate::language::{Json, LogLevel};
 use crate::records::{Event, EventKind, LogRecord, RunRequest};
@@ -58,7 +57,7 @@ pub(super) fn request(columns: Columns<'_>) -> Result<RunRequest, Failure> {
 
 /// The columns of a row, read from left to right.
 pub(super) struct Columns<'r> {
-    row: &'r SqliteRow,
+    row: ReadRow<'r>,
     table: &'static str,
     next: usize,
     run: Option<RunId>,
@@ -66,18 +65,15 @@ pub(super) struct Columns<'r> {
 
 impl<'r> Columns<'r> {
     /// From the `first` column (0 is the leftmost) on.
-    pub(super) fn new(row: &'r SqliteRow, table: &'static str, first: usize) -> Self {
-        Self { row, table, next: first, run: None }
+    pub(super) fn new(row: impl Into<ReadRow<'r>>, table: &'static str, first: usize) -> Self {
+        Self { row: row.into(), table, next: first, run: None }
     }
 
     /// The next column, called `column` in errors.
-    pub(super) fn get<T: Decode<'r, Sqlite> + Type<Sqlite>>(
-        &mut self,
-        column: &'static str,
-    ) -> Result<T, Failure> {
+    pub(super) fn get<T: Column<'r>>(&mut self, column: &'static str) -> Result<T, Failure> {
         let index = self.next;
         self.next += 1;
-        self.row.try_get(index).map_err(|error| self.unreadable(column, error))
+        T::read(self.row, index).map_err(|error| self.unreadable(column, error))
     }
 
     /// A number that fits its type.

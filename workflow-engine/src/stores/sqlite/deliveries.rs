@@ -6,6 +6,7 @@ use sqlx::sqlite::SqliteRow;
 use super::columns::{self, Columns};
 use super::failure::Failure;
 use super::json_rows::JsonRows;
+use super::own_row::OwnRow;
 use super::session::Session;
 use super::work::Replay;
 use crate::id::RunId;
@@ -134,8 +135,8 @@ pub(super) const STATEMENTS: &[&str] = &[
 ];
 
 /// Hands new events to everybody, and claims what one subscriber has to be told.
-pub(super) async fn claim(
-    session: &mut Session,
+pub(super) fn claim(
+    session: &Session,
     ask: &DeliveryClaim,
     now: DateTime<Utc>,
 ) -> Result<Vec<Delivery>, Failure> {
@@ -149,13 +150,17 @@ pub(super) async fn claim(
             });
         }
     }
-    let (micros, new) = (now.timestamp_micros(), count(DeliveryClaim::NEW_EVENTS));
-    let hand_over = sqlx::query(HAND_OVER).bind(concerned.finish()).bind(new).bind(micros);
-    session.execute(DOING, hand_over).await?;
-    session.execute(DOING, sqlx::query(PUBLISH).bind(micros).bind(new)).await?;
+    let (concerned, new) = (concerned.finish(), count(DeliveryClaim::NEW_EVENTS));
+    session.execute(DOING, HAND_OVER, |arguments| {
+        arguments.text(&concerned).int(new).instant(now);
+    })?;
+    session.execute(DOING, PUBLISH, |arguments| {
+        arguments.instant(now).int(new);
+    })?;
 
-    let query = sqlx::query(DUE).bind(ask.subscriber.clone()).bind(micros).bind(count(ask.deliveries));
-    let due = session.fetch(DOING, query).await?;
+    let due = session.fetch(DOING, DUE, |arguments| {
+        arguments.text(&ask.subscriber).instant(now).int(count(ask.deliveries));
+    })?;
     let mut claimed = due.iter().map(record).collect::<Result<Vec<_>, _>>()?;
     if claimed.is_empty() {
         return Ok(Vec::new());
@@ -171,11 +176,14 @@ pub(super) async fn claim(
             window.plain(row.run_id).int(row.next).int(window_end(row, ask.window));
         });
     }
-    let query = sqlx::query(CLAIM).bind(named.finish()).bind(until.timestamp_micros());
-    session.execute(DOING, query).await?;
+    session.execute(DOING, CLAIM, |arguments| {
+        arguments.text(&named.finish()).instant(until);
+    })?;
     // An array of texts always has a JSON form.
     let types = serde_json::to_string(ask.event_types()).unwrap_or_default();
-    let events = session.fetch(DOING, sqlx::query(WINDOWS).bind(windows.finish()).bind(types)).await?;
+    let events = session.fetch(DOING, WINDOWS, |arguments| {
+        arguments.text(&windows.finish()).text(&types);
+    })?;
     let deliveries = claimed.iter().map(|row| Delivery {
         lease: lease_of(row),
         events: Vec::new(),
@@ -194,8 +202,8 @@ pub(super) async fn claim(
 }
 
 /// Notes what became of deliveries.
-pub(super) async fn settle_all(
-    session: &mut Session,
+pub(super) fn settle_all(
+    session: &Session,
     settlements: &[Settlement],
     now: DateTime<Utc>,
 ) -> Result<(), Failure> {
@@ -207,7 +215,9 @@ pub(super) async fn settle_all(
             row.plain(lease.run_id).text(&lease.subscriber).int(lease.letter);
         });
     }
-    let rows = session.fetch(DOING, sqlx::query(NAMED).bind(named.finish())).await?;
+    let rows = session.fetch(DOING, NAMED, |arguments| {
+        arguments.text(&named.finish());
+    })?;
     let (mut written, mut deleted) = (JsonRows::default(), JsonRows::default());
     for row in &rows {
         let row = record(row)?;
@@ -228,19 +238,15 @@ pub(super) async fn settle_all(
             });
         }
     }
-    session.write(DOING, DELETE, deleted).await?;
-    session.write(DOING, UPSERT, written).await
+    session.write(DOING, DELETE, deleted)?;
+    session.write(DOING, UPSERT, written)
 }
 
 /// Offers dead letters again; answers their runs.
-pub(super) async fn replay(
-    session: &mut Session,
-    replay: &Replay,
-    now: DateTime<Utc>,
-) -> Result<Vec<RunId>, Failure> {
-    let query = sqlx::query(REPLAY).bind(replay.subscriber.clone());
-    let query = query.bind(count(replay.limit)).bind(now.timestamp_micros());
-    let rows = session.fetch("replay dead letters", query).await?;
+pub(super) fn replay(session: &Session, replay: &Replay, now: DateTime<Utc>) -> Result<Vec<RunId>, Failure> {
+    let rows = session.fetch("replay dead letters", REPLAY, |arguments| {
+        arguments.maybe_text(replay.subscriber.as_deref()).int(count(replay.limit)).instant(now);
+    })?;
     let run_id = |row| Columns::new(row, "plugin_deliveries", 0).run_id("workflow_run_id");
     rows.iter().map(run_id).collect()
 }
@@ -258,7 +264,7 @@ pub(super) fn dead_letter(row: &SqliteRow) -> Result<DeadLetter, Failure> {
     })
 }
 
-fn record(row: &SqliteRow) -> Result<DeliveryRecord, Failure> {
+fn record(row: &OwnRow) -> Result<DeliveryRecord, Failure> {
     let mut columns = Columns::new(row, "plugin_deliveries", 0);
     Ok(DeliveryRecord {
         run_id: columns.run_id("workflow_run_id")?,

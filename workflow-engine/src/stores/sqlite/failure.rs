@@ -29,12 +29,13 @@ struct Unreadable {
 
 impl Failure {
     /// The database answered with an error.
-    pub(super) fn database(doing: impl Into<String>, error: sqlx::Error) -> Self {
-        let code = primary_code(&error);
+    pub(super) fn database(doing: impl Into<String>, error: impl DatabaseError) -> Self {
+        let code = error.code().map(|code| code & 0xff);
         let busy = matches!(code, Some(BUSY | LOCKED));
+        let may_pass = matches!(code, Some(BUSY | LOCKED | IO_ERROR | FULL | CANNOT_OPEN));
         Self {
             doing: doing.into(),
-            transient: is_transient(&error, code),
+            transient: may_pass || error.is_away(),
             busy,
             refused: false,
             source: Arc::new(error),
@@ -43,7 +44,7 @@ impl Failure {
 
     /// The database answered with an error to a statement of the user's, or to the commit that these were part of:
     /// their fault, unless the database is busy or away.
-    pub(super) fn statement(which: impl Into<String>, error: sqlx::Error) -> Self {
+    pub(super) fn statement(which: impl Into<String>, error: impl DatabaseError) -> Self {
         let failure = Self::database(which, error);
         Self { refused: !failure.transient, ..failure }
     }
@@ -106,20 +107,31 @@ const IO_ERROR: i32 = 10;
 const FULL: i32 = 13;
 const CANNOT_OPEN: i32 = 14;
 
-/// An extended code holds the primary one in its lowest byte.
-fn primary_code(error: &sqlx::Error) -> Option<i32> {
-    let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
-    Some(code & 0xff)
+/// An error of one of the two libraries that call SQLite: one reads, the other writes.
+pub(super) trait DatabaseError: StdError + Send + Sync + 'static {
+    /// SQLite's extended code, which holds the primary one in its lowest byte.
+    fn code(&self) -> Option<i32>;
+
+    /// Whether SQLite could not be asked, while it may be later.
+    fn is_away(&self) -> bool;
 }
 
-/// Whether the same call may succeed later.
-fn is_transient(error: &sqlx::Error, code: Option<i32>) -> bool {
-    matches!(code, Some(BUSY | LOCKED | IO_ERROR | FULL | CANNOT_OPEN))
-        || matches!(
-            error,
-            sqlx::Error::Io(_)
-                | sqlx::Error::PoolTimedOut
-                | sqlx::Error::PoolClosed
-                | sqlx::Error::WorkerCrashed
-        )
+impl DatabaseError for sqlx::Error {
+    fn code(&self) -> Option<i32> {
+        self.as_database_error()?.code()?.parse().ok()
+    }
+
+    fn is_away(&self) -> bool {
+        matches!(self, Self::Io(_) | Self::PoolTimedOut | Self::PoolClosed | Self::WorkerCrashed)
+    }
+}
+
+impl DatabaseError for rusqlite::Error {
+    fn code(&self) -> Option<i32> {
+        self.sqlite_error().map(|error| error.extended_code)
+    }
+
+    fn is_away(&self) -> bool {
+        false
+    }
 }

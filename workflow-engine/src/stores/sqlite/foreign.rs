@@ -13,7 +13,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
-use sqlx::Row;
 use tokio::sync::Notify;
 
 use super::failure::Failure;
@@ -21,6 +20,10 @@ use super::session::Session;
 
 /// How long after a report one looks. Own commits are reported too: under load the next look serves many of them.
 const PATIENCE: Duration = Duration::from_millis(1);
+
+/// How long whoever passes reports on rests after each. Every page that is written is reported, our own, too; those of
+/// one file that nobody has fetched yet become one in the operating system, so a busy writer is not interrupted by each.
+const REST: Duration = Duration::from_millis(5);
 
 /// Between two looks where the operating system reports nothing: from the first, doubled up to the second.
 const POLL: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(250));
@@ -40,7 +43,15 @@ struct Reported {
     wake: Notify,
 }
 
-/// The value of `PRAGMA data_version` at the last look.
+impl Reported {
+    fn raise(&self) {
+        self.flag.store(true, Ordering::Release);
+        self.wake.notify_one();
+    }
+}
+
+/// A value of `PRAGMA data_version`: that of the last look, for example.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct DataVersion(i64);
 
 impl ForeignCommits {
@@ -84,46 +95,42 @@ impl ForeignCommits {
 }
 
 impl DataVersion {
-    /// The present value.
-    pub(super) async fn read(session: &mut Session) -> Result<Self, Failure> {
-        const DOING: &str = "look for commits of other processes";
-
-        let rows = session.look(DOING, sqlx::query("PRAGMA data_version")).await?;
-        let row = rows.first().ok_or_else(|| Failure::database(DOING, sqlx::Error::RowNotFound))?;
-        row.try_get(0).map(Self).map_err(|error| Failure::database(DOING, error))
+    /// The present value. In a transaction it is that of the state that the transaction sees.
+    pub(super) fn read(session: &Session) -> Result<Self, Failure> {
+        session.data_version().map(Self)
     }
 
     /// Whether another connection has committed since the last look.
-    pub(super) async fn has_moved(
+    pub(super) fn has_moved(
         &mut self,
-        session: &mut Session,
+        session: &Session,
         foreign: &mut ForeignCommits,
     ) -> Result<bool, Failure> {
+        session.counters.looks.fetch_add(1, Ordering::Relaxed);
         let reported = foreign.take_report();
-        let mut now = Self::read(session).await?;
-        if now.0 == self.0 && reported {
+        let mut now = Self::read(session)?;
+        if now == *self && reported {
             // Perhaps a commit that is still on its way to the disk: the write lock waits for its end.
-            session.lock().await?;
-            let read = Self::read(session).await;
-            session.roll_back().await;
+            session.lock()?;
+            let read = Self::read(session);
+            session.roll_back();
             now = read?;
+        } else if reported {
+            // What was found is told at once. Perhaps the report was of another commit, behind it and still on its
+            // way: that would never be reported again.
+            foreign.reported.raise();
         }
         Ok(self.move_to(now, foreign))
     }
 
-    /// As `has_moved`, within a write transaction.
-    pub(super) async fn has_moved_before(
-        &mut self,
-        session: &mut Session,
-        foreign: &mut ForeignCommits,
-    ) -> Result<bool, Failure> {
+    /// The same, of a write transaction that sees the state `now`.
+    pub(super) fn has_moved_to(&mut self, now: Self, foreign: &mut ForeignCommits) -> bool {
         foreign.take_report();
-        let now = Self::read(session).await?;
-        Ok(self.move_to(now, foreign))
+        self.move_to(now, foreign)
     }
 
     fn move_to(&mut self, now: Self, foreign: &mut ForeignCommits) -> bool {
-        let has_moved = now.0 != self.0;
+        let has_moved = now != *self;
         *self = now;
         foreign.adapt(has_moved);
         has_moved
@@ -134,8 +141,8 @@ fn watch(path: &Path, reported: Arc<Reported>) -> notify::Result<RecommendedWatc
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
         // Reading a file is reported as well.
         if !matches!(event, Ok(Event { kind: EventKind::Access(_), .. })) {
-            reported.flag.store(true, Ordering::Release);
-            reported.wake.notify_one();
+            reported.raise();
+            std::thread::sleep(REST);
         }
     })?;
     watcher.watch(&wal_of(path), RecursiveMode::NonRecursive)?;
@@ -148,4 +155,43 @@ fn wal_of(path: &Path) -> PathBuf {
     let mut wal = real.into_os_string();
     wal.push("-wal");
     PathBuf::from(wal)
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};
+    use sqlx::{ConnectOptions, Executor};
+
+    use super::*;
+
+    /// A connection as another process has it.
+    async fn connection(path: &Path) -> SqliteConnection {
+        let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
+        options.journal_mode(SqliteJournalMode::Wal).connect().await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_commit_on_its_way_behind_one_that_is_seen_is_looked_for_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("foreign.db");
+        let (mut first, mut second) = (connection(&path).await, connection(&path).await);
+        first.execute("CREATE TABLE numbers (number INTEGER)").await.unwrap();
+        let own = rusqlite::Connection::open(&path).unwrap();
+        let session = Session { connection: own, counters: Arc::default() };
+        let mut seen = DataVersion::read(&session).unwrap();
+        let reported = Arc::new(Reported::default());
+        let (watcher, latest_look) = (None, Instant::now());
+        let mut foreign =
+            ForeignCommits { reported: Arc::clone(&reported), watcher, pause: POLL.0, latest_look };
+
+        // One has committed, another has written and not yet committed, and there was one report of both.
+        first.execute("INSERT INTO numbers VALUES (1)").await.unwrap();
+        second.execute("BEGIN IMMEDIATE; INSERT INTO numbers VALUES (2)").await.unwrap();
+        reported.raise();
+        assert!(seen.has_moved(&session, &mut foreign).unwrap(), "the first one is told at once");
+        second.execute("COMMIT").await.unwrap();
+
+        assert!(reported.flag.load(Ordering::Acquire), "without another report, one looks again");
+        assert!(seen.has_moved(&session, &mut foreign).unwrap(), "and finds the second one");
+    }
 }

@@ -1,11 +1,14 @@
-//! Reading the rows that decisions name, in one statement whatever their number.
+//! Reading the rows that decisions name.
 
-use sqlx::Row;
+use rusqlite::Row;
+use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::failure::Failure;
-use super::json_rows::JsonRows;
-use super::rows::{self, JobRow, RunRow, StageRow, job_row, run_row, stage_row};
+use super::in_flight::InFlight;
+use super::rows::{
+    self, JobRow, RunRow, StageRow, job_columns, job_row, run_columns, run_row, stage_columns, stage_row,
+};
 use super::session::Session;
 use crate::id::RunId;
 use crate::language::Json;
@@ -14,26 +17,29 @@ use crate::stores::working_set::WorkingSet;
 
 const DOING: &str = "load a run";
 
-/// One row of four JSON texts: runs by id, stages and jobs by run and stage, idempotency entries by command and key.
-const LOAD: &str = concat!(
-    "SELECT
-    (SELECT json_group_array(",
-    run_row!(),
-    ") FROM jsonb_each(?1) AS n CROSS JOIN workflow_runs AS r ON r.id = n.value ->> 0),
-    (SELECT json_group_array(",
-    stage_row!(),
-    ") FROM jsonb_each(?2) AS n CROSS JOIN workflow_stages AS s
-        ON s.workflow_run_id = n.value ->> 0 AND s.stage_id = n.value ->> 1),
-    (SELECT json_group_array(",
-    job_row!(),
-    ") FROM jsonb_each(?2) AS n CROSS JOIN job_queue AS j
-        ON j.workflow_run_id = n.value ->> 0 AND j.stage_id = n.value ->> 1),
-    (SELECT json_group_array(json_array(k.command, k.key, k.request_hash, k.result))
-        FROM jsonb_each(?3) AS n CROSS JOIN idempotency_keys AS k
-        ON k.command = n.value ->> 0 AND k.key = n.value ->> 1)"
+const RUN: &str = concat!("SELECT ", run_columns!(), " FROM workflow_runs AS r WHERE r.id = ?1");
+
+const STAGE: &str = concat!(
+    "SELECT ",
+    stage_columns!(),
+    " FROM workflow_stages AS s WHERE s.workflow_run_id = ?1 AND s.stage_id = ?2"
 );
 
-/// A run with all its stages and jobs, in the same shape.
+const JOB: &str = concat!(
+    "SELECT ",
+    job_columns!(),
+    " FROM job_queue AS j WHERE j.workflow_run_id = ?1 AND j.stage_id = ?2"
+);
+
+const KEY: &str = "SELECT request_hash, result FROM idempotency_keys WHERE command = ?1 AND key = ?2";
+
+const STAGES: &str =
+    concat!("SELECT ", stage_columns!(), " FROM workflow_stages AS s WHERE s.workflow_run_id = ?1");
+
+const JOBS: &str = concat!("SELECT ", job_columns!(), " FROM job_queue AS j WHERE j.workflow_run_id = ?1");
+
+/// A run with all its stages and jobs, as one row of JSON texts: for the connections that read, where a statement sees
+/// one committed state and each row has its price.
 pub(super) const LOAD_WHOLE: &str = concat!(
     "SELECT
     (SELECT json_group_array(",
@@ -44,57 +50,70 @@ pub(super) const LOAD_WHOLE: &str = concat!(
     ") FROM workflow_stages AS s WHERE s.workflow_run_id = ?1),
     (SELECT json_group_array(",
     job_row!(),
-    ") FROM job_queue AS j WHERE j.workflow_run_id = ?1),
-    '[]'"
+    ") FROM job_queue AS j WHERE j.workflow_run_id = ?1)"
 );
 
 /// The statements of this file, for the test that looks at their plans.
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[LOAD, LOAD_WHOLE];
+pub(super) const STATEMENTS: &[&str] = &[RUN, STAGE, JOB, KEY, STAGES, JOBS, LOAD_WHOLE];
 
-/// Loads the named rows.
-pub(super) async fn load(
-    session: &mut Session,
+/// Loads the named rows: what is not in flight is read.
+pub(super) fn load(
+    session: &Session,
     footprint: &Footprint,
+    in_flight: &mut InFlight,
     set: &mut WorkingSet,
 ) -> Result<(), Failure> {
-    let (mut runs, mut stages, mut keys) = (JsonRows::default(), JsonRows::default(), JsonRows::default());
-    for (run_id, stage_ids) in &footprint.runs {
-        runs.push(|row| {
-            row.plain(run_id);
-        });
-        for stage_id in stage_ids {
-            stages.push(|row| {
-                row.plain(run_id).text(stage_id);
-            });
-        }
+    let missing = in_flight.take(footprint, set);
+    let mut read = session.each(DOING, RUN);
+    for run_id in missing.runs {
+        read.read(|arguments| _ = arguments.id(run_id), |row| load_run(row, set))?;
     }
+    let (mut read, mut read_job) = (session.each(DOING, STAGE), session.each(DOING, JOB));
+    for (run_id, stage_id) in missing.stages {
+        read.read(|arguments| _ = arguments.id(run_id).text(stage_id), |row| load_stage(row, set))?;
+        read_job.read(|arguments| _ = arguments.id(run_id).text(stage_id), |row| load_job(row, set))?;
+    }
+    let mut read = session.each(DOING, KEY);
     for (command, key) in &footprint.keys {
-        keys.push(|row| {
-            row.text(command).text(key);
-        });
+        read.read(
+            |arguments| _ = arguments.text(command).text(key),
+            |row| {
+                let unreadable = |error| Failure::unreadable("idempotency_keys", "*", "(unknown)", error);
+                let request_hash = row.get(0).map_err(unreadable)?;
+                let result: String = row.get(1).map_err(unreadable)?;
+                set.load_key(command, key.clone(), request_hash, Json::trusted(result));
+                Ok(())
+            },
+        )?;
     }
-    let query = sqlx::query(LOAD).bind(runs.finish()).bind(stages.finish()).bind(keys.finish());
-    let rows = session.fetch(DOING, query).await?;
-    put(&rows, footprint, set)
+    Ok(())
 }
 
 /// Loads a run with all its stages and jobs.
-pub(super) async fn load_whole(
-    session: &mut Session,
-    run_id: RunId,
-    set: &mut WorkingSet,
-) -> Result<(), Failure> {
-    let rows = session.fetch(DOING, sqlx::query(LOAD_WHOLE).bind(run_id.to_string())).await?;
-    put_whole(&rows, set)
+pub(super) fn load_whole(session: &Session, run_id: RunId, set: &mut WorkingSet) -> Result<(), Failure> {
+    session.each(DOING, RUN).read(|arguments| _ = arguments.id(run_id), |row| load_run(row, set))?;
+    session.each(DOING, STAGES).read(|arguments| _ = arguments.id(run_id), |row| load_stage(row, set))?;
+    session.each(DOING, JOBS).read(|arguments| _ = arguments.id(run_id), |row| load_job(row, set))
 }
 
-/// Puts what [`LOAD_WHOLE`] has answered into the working set.
+fn load_run(row: &Row<'_>, set: &mut WorkingSet) -> Result<(), Failure> {
+    set.load_run(rows::of::<RunRow<'_>>(row)?);
+    Ok(())
+}
+
+fn load_stage(row: &Row<'_>, set: &mut WorkingSet) -> Result<(), Failure> {
+    set.load_stage(rows::of::<StageRow<'_>>(row)?);
+    Ok(())
+}
+
+fn load_job(row: &Row<'_>, set: &mut WorkingSet) -> Result<(), Failure> {
+    set.load_job(rows::of::<JobRow<'_>>(row)?);
+    Ok(())
+}
+
+/// Puts what [`LOAD_WHOLE`] has answered into a working set.
 pub(super) fn put_whole(rows: &[SqliteRow], set: &mut WorkingSet) -> Result<(), Failure> {
-    put(rows, &Footprint::default(), set)
-}
-
-fn put(rows: &[SqliteRow], footprint: &Footprint, set: &mut WorkingSet) -> Result<(), Failure> {
     let Some(row) = rows.first() else { return Ok(()) };
     let column = |index: usize| -> Result<&str, Failure> {
         row.try_get(index).map_err(|error| Failure::database(DOING, error))
@@ -102,13 +121,5 @@ fn put(rows: &[SqliteRow], footprint: &Footprint, set: &mut WorkingSet) -> Resul
     rows::all::<RunRow<'_>>(column(0)?)?.into_iter().for_each(|run| set.load_run(run));
     rows::all::<StageRow<'_>>(column(1)?)?.into_iter().for_each(|stage| set.load_stage(stage));
     rows::all::<JobRow<'_>>(column(2)?)?.into_iter().for_each(|job| set.load_job(job));
-    let keys: Vec<(String, String, String, String)> = serde_json::from_str(column(3)?)
-        .map_err(|error| Failure::unreadable("idempotency_keys", "*", "(unknown)", error))?;
-    for (command, key, request_hash, result) in keys {
-        // The row's command is one of those that were asked for, whose names are static.
-        if let Some((command, _)) = footprint.keys.iter().find(|(asked, _)| *asked == command) {
-            set.load_key(command, key, request_hash, Json::trusted(result));
-        }
-    }
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! One thread writes, a few connections read. What is acknowledged is on disk, and several processes may work on one
 //! file at the same time.
 
+mod arguments;
 mod attached;
 mod batch;
 mod calls;
@@ -12,6 +13,7 @@ mod deliveries;
 mod failure;
 mod flush;
 mod foreign;
+mod in_flight;
 mod json_rows;
 mod ledger;
 mod load;
@@ -20,6 +22,7 @@ mod of_definitions;
 mod open;
 mod options;
 mod outbox;
+mod own_row;
 mod persistence;
 mod retention;
 #[cfg(test)]
@@ -28,6 +31,7 @@ mod rows;
 mod session;
 mod standstill;
 mod statements;
+mod statistics;
 mod transport;
 mod work;
 mod writer;
@@ -41,10 +45,10 @@ use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::options::{SqliteOptions, Synchronous};
-pub use self::session::SqliteStatistics;
+pub use self::statistics::SqliteStatistics;
 
 use self::failure::Failure;
-use self::session::Counters;
+use self::statistics::Counters;
 use self::work::{Ask, Work};
 use super::Closed;
 use crate::error::Error;

@@ -51,6 +51,11 @@ pub(super) fn queries<'q>(
     })
 }
 
+/// The same for the connection that writes: what to bind to the first arguments, once for each handful.
+pub(super) fn handfuls(definitions: &[String]) -> impl Iterator<Item = [Option<&str>; ARMS]> {
+    definitions.chunks(ARMS).map(|handful| std::array::from_fn(|arm| handful.get(arm).map(String::as_str)))
+}
+
 /// The first `limit` of what several statements have answered.
 pub(super) fn merge<T>(mut rows: Vec<T>, limit: usize, order: impl FnMut(&T, &T) -> Ordering) -> Vec<T> {
     rows.sort_by(order);

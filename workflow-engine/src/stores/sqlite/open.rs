@@ -10,16 +10,19 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use rusqlite::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
-use sqlx::{ConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection as _};
 use tokio::sync::mpsc;
 
 use super::SqliteStore;
 use super::failure::Failure;
 use super::foreign::{DataVersion, ForeignCommits};
+use super::in_flight::InFlight;
 use super::migrations::migrate;
 use super::options::{SqliteOptions, path_of};
-use super::session::{Counters, Session};
+use super::session::Session;
+use super::statistics::Counters;
 use super::writer::{self, Writer};
 use crate::error::Error;
 use crate::ports::Hints;
@@ -37,10 +40,10 @@ impl SqliteStore {
     /// later version of it. Messages name the file.
     pub async fn open(location: &str, options: SqliteOptions) -> Result<Self, Error> {
         let path = path_of(location)?;
-        let connection = connect(&path, &options).await?;
         let counters = Arc::new(Counters::default());
-        let mut session = Session { connection, counters: Arc::clone(&counters) };
-        let seen = DataVersion::read(&mut session).await?;
+        let session =
+            Session { connection: connect(&path, &options).await?, counters: Arc::clone(&counters) };
+        let seen = DataVersion::read(&session)?;
 
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
@@ -54,6 +57,7 @@ impl SqliteStore {
         let (sender, requests) = mpsc::unbounded_channel();
         let is_done = writer::start(Writer {
             session,
+            in_flight: InFlight::default(),
             requests,
             clock: Arc::clone(&options.clock),
             hints: Arc::clone(&hints),
@@ -75,7 +79,7 @@ impl SqliteStore {
 
 /// Opens the connection that writes, and migrates. Several processes that create one file at the same time get in
 /// each other's way where SQLite does not wait by itself (the switch to WAL): then one tries again.
-async fn connect(path: &Path, options: &SqliteOptions) -> Result<SqliteConnection, Error> {
+async fn connect(path: &Path, options: &SqliteOptions) -> Result<Connection, Error> {
     let deadline = Instant::now() + options.busy_timeout;
     let mut pause = Duration::from_millis(2);
     loop {
@@ -91,12 +95,20 @@ async fn connect(path: &Path, options: &SqliteOptions) -> Result<SqliteConnectio
     }
 }
 
-async fn try_connect(path: &Path, options: &SqliteOptions) -> Result<SqliteConnection, Failure> {
-    let options = quiet(options.writer(path));
-    let mut connection =
-        options.connect().await.map_err(|error| Failure::database("open the database", error))?;
-    migrate(&mut connection).await?;
-    Ok(connection)
+/// The schema is sqlx's business, writing is not: see [`Session`].
+async fn try_connect(path: &Path, options: &SqliteOptions) -> Result<Connection, Failure> {
+    const DOING: &str = "open the database";
+
+    let failed = |error| Failure::database(DOING, error);
+    let mut migrating = quiet(options.creator(path)).connect().await.map_err(failed)?;
+    migrate(&mut migrating).await?;
+    let (path, options) = (path.to_owned(), options.clone());
+    let opened = tokio::task::spawn_blocking(move || options.writer(&path)).await;
+    // The other connection closes last: a file that nobody has open loses its `-wal` file, which is watched.
+    let closed = migrating.close().await;
+    let connection = opened.map_err(|error| Failure::lasting(DOING, error))?;
+    closed.map_err(failed)?;
+    connection.map_err(|error| Failure::database(DOING, error))
 }
 
 /// sqlx logs each statement, which costs more than some of them.

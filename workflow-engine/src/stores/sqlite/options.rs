@@ -1,13 +1,21 @@
 //! How a SQLite file is opened.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 use crate::error::Error;
 use crate::ports::{Clock, SystemClock};
+
+/// Pages that a connection keeps in memory; where it is negative, in KiB.
+const CACHE_SIZE: i32 = -16_384;
+
+/// More than there are statements of the engine's.
+const PREPARED: usize = 128;
 
 /// Settings of a [`SqliteStore`](super::SqliteStore).
 #[derive(Clone)]
@@ -70,32 +78,50 @@ pub(super) fn path_of(location: &str) -> Result<PathBuf, Error> {
 }
 
 impl SqliteOptions {
-    /// The settings of the connection that writes.
-    pub(super) fn writer(&self, path: &std::path::Path) -> SqliteConnectOptions {
+    /// Opens the connection that writes. It waits where it must: for nothing but the file.
+    pub(super) fn writer(&self, path: &Path) -> rusqlite::Result<Connection> {
+        // Without SQLite's own locks around each call: one thread calls it.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(self.busy_timeout)?;
+        connection.set_prepared_statement_cache_capacity(PREPARED);
+        // A plan is made without a look at the arguments. Otherwise a statement with a `LIMIT` is compiled anew for each.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         let synchronous = match self.synchronous {
-            Synchronous::Full => SqliteSynchronous::Full,
-            Synchronous::Normal => SqliteSynchronous::Normal,
+            Synchronous::Full => "FULL",
+            Synchronous::Normal => "NORMAL",
         };
+        connection.pragma_update(None, "synchronous", synchronous)?;
+        // Those of the user's tables; the engine's have none, and pay nothing.
+        connection.pragma_update(None, "foreign_keys", true)?;
+        // 4,000 pages of 4 KiB: a checkpoint every 16 MiB of writes instead of every 4, as each one waits for the disk
+        // twice.
+        connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+        // What a statement over many rows would need to be undone alone; a file otherwise, from 64 KiB on.
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
+        // Only a connection that has read holds the `-wal` file open.
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        Ok(connection)
+    }
+
+    /// The settings of the connection that creates the file.
+    pub(super) fn creator(&self, path: &Path) -> SqliteConnectOptions {
         self.reader(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(synchronous)
+            .synchronous(SqliteSynchronous::Full)
             .pragma("query_only", "0")
-            // Those of the user's tables; the engine's have none, and pay nothing.
-            .foreign_keys(true)
-            // 4,000 pages of 4 KiB: a checkpoint every 16 MiB of writes instead of every 4, as each one waits for
-            // the disk twice.
-            .pragma("wal_autocheckpoint", "4000")
     }
 
     /// The settings of a connection that reads.
-    pub(super) fn reader(&self, path: &std::path::Path) -> SqliteConnectOptions {
+    pub(super) fn reader(&self, path: &Path) -> SqliteConnectOptions {
         SqliteConnectOptions::new()
             .filename(path)
             .busy_timeout(self.busy_timeout)
             .foreign_keys(false)
             .pragma("query_only", "1")
-            .pragma("cache_size", "-16384")
+            .pragma("cache_size", CACHE_SIZE.to_string())
             .thread_name(|number| format!("workflow-engine-sqlite-{number}"))
     }
 }
@@ -103,6 +129,30 @@ impl SqliteOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_is_acknowledged_is_on_disk() {
+        use sqlx::{ConnectOptions, Connection as _};
+
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("store.db");
+        for (synchronous, level) in [(Synchronous::Full, 2), (Synchronous::Normal, 1)] {
+            let options = SqliteOptions { synchronous, ..SqliteOptions::default() };
+            options.creator(&path).connect().await.unwrap().close().await.unwrap();
+            let connection = options.writer(&path).unwrap();
+            let number =
+                |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).unwrap();
+            assert_eq!(number("synchronous"), level);
+            assert_eq!(number("foreign_keys"), 1);
+            assert_eq!(number("wal_autocheckpoint"), 4_000);
+            assert_eq!(number("temp_store"), 2);
+            assert_eq!(number("cache_size"), i64::from(CACHE_SIZE));
+            assert_eq!(number("busy_timeout"), 10_000);
+            let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+            assert_eq!(mode, "wal");
+            assert!(connection.db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG).unwrap());
+        }
+    }
 
     #[test]
     fn a_location_is_a_path_or_a_url() {

@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::SqliteRow;
 
 use super::SqliteStore;
 use super::columns::Columns;
 use super::failure::Failure;
 use super::json_rows::JsonRows;
+use super::own_row::ReadRow;
 use super::persistence::count;
 use super::session::Session;
 use super::transport::due;
@@ -101,31 +101,32 @@ impl Retention for SqliteStore {
 }
 
 /// Deletes those of the named runs that are still over.
-pub(super) async fn purge(
-    session: &mut Session,
-    ask: &PurgeNamed,
-    now: DateTime<Utc>,
-) -> Result<Vec<RunId>, Failure> {
+pub(super) fn purge(session: &Session, ask: &PurgeNamed, now: DateTime<Utc>) -> Result<Vec<RunId>, Failure> {
     const DOING: &str = "purge runs";
 
-    let before = instant::before(now, ask.purge.older_than).timestamp_micros();
-    let query = sqlx::query(STILL_OVER).bind(before).bind(ask.purge.even_undelivered);
-    let over = ids(&session.fetch(DOING, query.bind(named(&ask.runs))).await?)?;
+    let before = instant::before(now, ask.purge.older_than);
+    let rows = session.fetch(DOING, STILL_OVER, |arguments| {
+        arguments.instant(before).int(ask.purge.even_undelivered).text(&named(&ask.runs));
+    })?;
+    let over = ids(&rows)?;
     if over.is_empty() {
         return Ok(over);
     }
-    for delete in DELETES.iter().copied() {
-        session.execute(DOING, sqlx::query(delete).bind(named(&over))).await?;
-    }
-    if ask.purge.external_blobs {
-        session.execute(DOING, sqlx::query(REMEMBER).bind(named(&over))).await?;
+    let names = named(&over);
+    let remember = ask.purge.external_blobs.then_some(REMEMBER);
+    for sql in DELETES.iter().copied().chain(remember) {
+        session.execute(DOING, sql, |arguments| {
+            arguments.text(&names);
+        })?;
     }
     Ok(over)
 }
 
 /// Notes that the blobs of these runs are deleted.
-pub(super) async fn forget(session: &mut Session, runs: &[RunId]) -> Result<(), Failure> {
-    session.execute("forget purged runs", sqlx::query(FORGET).bind(named(runs))).await
+pub(super) fn forget(session: &Session, runs: &[RunId]) -> Result<(), Failure> {
+    session.execute("forget purged runs", FORGET, |arguments| {
+        arguments.text(&named(runs));
+    })
 }
 
 fn named(runs: &[RunId]) -> String {
@@ -138,6 +139,9 @@ fn named(runs: &[RunId]) -> String {
     rows.finish()
 }
 
-fn ids(rows: &[SqliteRow]) -> Result<Vec<RunId>, Failure> {
+fn ids<R>(rows: &[R]) -> Result<Vec<RunId>, Failure>
+where
+    for<'r> &'r R: Into<ReadRow<'r>>,
+{
     rows.iter().map(|row| Columns::new(row, "workflow_runs", 0).run_id("id")).collect()
 }

@@ -15,6 +15,7 @@ use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
 use super::failure::Failure;
+use super::own_row::Cells;
 use crate::id::RunId;
 use crate::language::{CallId, Json};
 use crate::records::{
@@ -23,35 +24,56 @@ use crate::records::{
 use crate::stores::calls::CallRow;
 
 /// A run as [`RunRow`] reads it; the statement calls the table `r`.
+macro_rules! run_columns {
+    () => {
+        "r.id, r.workflow_id, r.definition_fingerprint, r.status, r.priority, r.version, \
+         r.generation, r.last_sequence, r.waiting_on, r.output, r.output_blob, r.error_code, r.error_message, \
+         r.cancel_reason, r.created_at, r.started_at, r.completed_at, r.active, r.suspended, \
+         r.total_cost, r.total_tokens, r.reserved_cost, r.open_calls, r.budget"
+    };
+}
+
+/// The same as one JSON array.
 macro_rules! run_row {
     () => {
-        "json_array(r.id, r.workflow_id, r.definition_fingerprint, r.status, r.priority, r.version, \
-         r.generation, r.last_sequence, r.waiting_on, r.output, r.output_blob, r.error_code, r.error_message, \
-         r.cancel_reason, r.created_at, r.started_at, r.completed_at, r.active, r.suspended, r.total_cost, \
-         r.total_tokens, r.reserved_cost, r.open_calls, r.budget)"
+        concat!("json_array(", $crate::stores::sqlite::rows::run_columns!(), ")")
     };
 }
 
 /// A stage as [`StageRow`] reads it; the statement calls the table `s`.
-macro_rules! stage_row {
+macro_rules! stage_columns {
     () => {
-        "json_array(s.workflow_run_id, s.stage_id, s.stage_name, s.stage_number, s.execution_group, \
+        "s.workflow_run_id, s.stage_id, s.stage_name, s.stage_number, s.execution_group, \
          s.generation, s.status, s.attempt, s.waiting_on, s.output, s.output_blob, s.error_message, \
          s.started_at, s.completed_at, s.suspended_state, s.suspended_state_blob, s.max_wait_until, \
-         s.metrics, s.total_cost, s.total_tokens, s.reserved_cost, s.open_calls, s.budget, s.awaited_cost)"
+         s.metrics, s.total_cost, s.total_tokens, s.reserved_cost, s.open_calls, s.budget, s.awaited_cost"
+    };
+}
+
+/// The same as one JSON array.
+macro_rules! stage_row {
+    () => {
+        concat!("json_array(", $crate::stores::sqlite::rows::stage_columns!(), ")")
     };
 }
 
 /// A job as [`JobRow`] reads it; the statement calls the table `j`.
-macro_rules! job_row {
+macro_rules! job_columns {
     () => {
-        "json_array(j.workflow_run_id, j.stage_id, j.workflow_id, j.definition_fingerprint, j.generation, \
+        "j.workflow_run_id, j.stage_id, j.workflow_id, j.definition_fingerprint, j.generation, \
          j.status, j.priority, j.attempt, j.max_attempts, j.lease_epoch, j.worker_id, j.leased_until, \
-         j.run_at, j.woken)"
+         j.run_at, j.woken"
     };
 }
 
-pub(super) use {job_row, run_row, stage_row};
+/// The same as one JSON array.
+macro_rules! job_row {
+    () => {
+        concat!("json_array(", $crate::stores::sqlite::rows::job_columns!(), ")")
+    };
+}
+
+pub(super) use {job_columns, job_row, run_columns, run_row, stage_columns, stage_row};
 
 /// A row that is read from a JSON array with its fields in this order.
 pub(super) trait JsonRow<'a>: Deserialize<'a> {
@@ -59,6 +81,9 @@ pub(super) trait JsonRow<'a>: Deserialize<'a> {
     const TABLE: &'static str;
     /// What it becomes.
     type Record;
+
+    /// Reads it column by column.
+    fn read(columns: &mut Cells<'a>) -> rusqlite::Result<Self>;
 
     /// Checks it.
     fn record(self) -> Result<Self::Record, Failure>;
@@ -68,6 +93,11 @@ pub(super) trait JsonRow<'a>: Deserialize<'a> {
 pub(super) fn all<'a, R: JsonRow<'a>>(text: &'a str) -> Result<Vec<R::Record>, Failure> {
     let rows: Vec<R> = serde_json::from_str(text).map_err(|error| undecodable(R::TABLE, error))?;
     rows.into_iter().map(R::record).collect()
+}
+
+/// A row of the connection that writes, which answers each column on its own.
+pub(super) fn of<'a, R: JsonRow<'a>>(row: &'a rusqlite::Row<'a>) -> Result<R::Record, Failure> {
+    R::read(&mut Cells::new(row)).map_err(|error| undecodable(R::TABLE, error))?.record()
 }
 
 /// The rows of a statement that answers one JSON array a row.
@@ -117,6 +147,35 @@ pub(super) struct RunRow<'a> {
 impl<'a> JsonRow<'a> for RunRow<'a> {
     const TABLE: &'static str = "workflow_runs";
     type Record = RunRecord;
+
+    fn read(columns: &mut Cells<'a>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: columns.text()?,
+            workflow_id: columns.get()?,
+            definition_fingerprint: columns.get()?,
+            status: columns.text()?,
+            priority: columns.get()?,
+            version: columns.unsigned()?,
+            generation: columns.get()?,
+            last_sequence: columns.unsigned()?,
+            waiting_on: columns.get()?,
+            output: columns.get()?,
+            output_blob: columns.get()?,
+            error_code: columns.get()?,
+            error_message: columns.get()?,
+            cancel_reason: columns.get()?,
+            created_at: columns.get()?,
+            started_at: columns.get()?,
+            completed_at: columns.get()?,
+            active: columns.get()?,
+            suspended: columns.get()?,
+            total_cost: columns.get()?,
+            total_tokens: columns.unsigned()?,
+            reserved_cost: columns.get()?,
+            open_calls: columns.get()?,
+            budget: columns.get()?,
+        })
+    }
 
     fn record(self) -> Result<RunRecord, Failure> {
         let check = Check { table: Self::TABLE, run: &self.id };
@@ -186,6 +245,35 @@ impl<'a> JsonRow<'a> for StageRow<'a> {
     const TABLE: &'static str = "workflow_stages";
     type Record = StageRecord;
 
+    fn read(columns: &mut Cells<'a>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            workflow_run_id: columns.text()?,
+            stage_id: columns.get()?,
+            stage_name: columns.get()?,
+            stage_number: columns.get()?,
+            execution_group: columns.get()?,
+            generation: columns.get()?,
+            status: columns.text()?,
+            attempt: columns.get()?,
+            waiting_on: columns.get()?,
+            output: columns.get()?,
+            output_blob: columns.get()?,
+            error_message: columns.get()?,
+            started_at: columns.get()?,
+            completed_at: columns.get()?,
+            suspended_state: columns.get()?,
+            suspended_state_blob: columns.get()?,
+            max_wait_until: columns.get()?,
+            metrics: columns.get()?,
+            total_cost: columns.get()?,
+            total_tokens: columns.get::<Option<i64>>()?.and_then(|tokens| u64::try_from(tokens).ok()),
+            reserved_cost: columns.get()?,
+            open_calls: columns.get()?,
+            budget: columns.get()?,
+            awaited_cost: columns.get()?,
+        })
+    }
+
     fn record(self) -> Result<StageRecord, Failure> {
         let check = Check { table: Self::TABLE, run: &self.workflow_run_id };
         Ok(StageRecord {
@@ -242,6 +330,25 @@ impl<'a> JsonRow<'a> for JobRow<'a> {
     const TABLE: &'static str = "job_queue";
     type Record = JobRecord;
 
+    fn read(columns: &mut Cells<'a>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            workflow_run_id: columns.text()?,
+            stage_id: columns.get()?,
+            workflow_id: columns.get()?,
+            definition_fingerprint: columns.get()?,
+            generation: columns.get()?,
+            status: columns.text()?,
+            priority: columns.get()?,
+            attempt: columns.get()?,
+            max_attempts: columns.get()?,
+            lease_epoch: columns.unsigned()?,
+            worker_id: columns.get()?,
+            leased_until: columns.get()?,
+            run_at: columns.get()?,
+            woken: columns.get()?,
+        })
+    }
+
     fn record(self) -> Result<JobRecord, Failure> {
         let check = Check { table: Self::TABLE, run: &self.workflow_run_id };
         Ok(JobRecord {
@@ -278,6 +385,16 @@ pub(super) struct CallRowOf<'a> {
 impl<'a> JsonRow<'a> for CallRowOf<'a> {
     const TABLE: &'static str = "ai_calls";
     type Record = (CallId, CallRow);
+
+    fn read(columns: &mut Cells<'a>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: columns.text()?,
+            workflow_run_id: columns.get()?,
+            stage_id: columns.get()?,
+            outcome: columns.text()?,
+            reserved: columns.get()?,
+        })
+    }
 
     fn record(self) -> Result<(CallId, CallRow), Failure> {
         let unreadable = |column, text: &str| Failure::unreadable(Self::TABLE, column, &*self.id, text);

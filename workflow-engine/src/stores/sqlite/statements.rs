@@ -1,9 +1,10 @@
 //! Statements of the user's, run as they are, with bound arguments.
 
+use std::sync::atomic::Ordering;
+
 use chrono::SecondsFormat;
-use sqlx::query::Query;
-use sqlx::sqlite::{Sqlite, SqliteArguments};
-use sqlx::{AssertSqlSafe, SqlSafeStr};
+use rusqlite::Connection;
+use rusqlite::types::Value;
 
 use super::failure::Failure;
 use super::session::Session;
@@ -11,10 +12,11 @@ use crate::language::{SqlValue, Statement};
 use crate::stores::working_set::Executed;
 
 /// Runs them in order. They are one decision's, which has this transaction to itself.
-pub(super) async fn run(session: &mut Session, executed: &[Executed]) -> Result<(), Failure> {
+pub(super) fn run(session: &Session, executed: &[Executed]) -> Result<(), Failure> {
     for Executed { statements, .. } in executed {
         for (statement, number) in statements.iter().zip(1..) {
-            session.execute_given(query(statement)).await.map_err(|error| {
+            session.counters.statements.fetch_add(1, Ordering::Relaxed);
+            run_one(&session.connection, statement).map_err(|error| {
                 Failure::statement(format!("statement {number} of {}", statements.len()), error)
             })?;
         }
@@ -22,22 +24,46 @@ pub(super) async fn run(session: &mut Session, executed: &[Executed]) -> Result<
     Ok(())
 }
 
-/// It is not kept prepared: a stage may give another text each time.
-fn query(statement: &Statement) -> Query<'static, Sqlite, SqliteArguments> {
-    // It is the user's own text, which has been seen to be one statement; values are arguments.
-    let sql = AssertSqlSafe(statement.sql().to_owned()).into_sql_str();
-    statement.arguments().iter().cloned().fold(sqlx::query(sql).persistent(false), |query, argument| {
-        match argument {
-            SqlValue::Null => query.bind(None::<String>),
-            SqlValue::Bool(value) => query.bind(value),
-            SqlValue::Int(value) => query.bind(value),
-            SqlValue::Float(value) => query.bind(value),
-            SqlValue::Text(value) => query.bind(value),
-            SqlValue::Bytes(value) => query.bind(value),
-            SqlValue::JsonText(value) => query.bind(value.as_str().to_owned()),
-            SqlValue::Uuid(value) => query.bind(value.as_hyphenated().to_string()),
-            // Always as wide, so that instants sort like texts.
-            SqlValue::Instant(value) => query.bind(value.to_rfc3339_opts(SecondsFormat::Micros, true)),
+/// It is not kept prepared: a stage may give another text each time. It is the user's own text, which has been seen to
+/// be one statement; values are arguments. What it answers is not asked for.
+fn run_one(connection: &Connection, statement: &Statement) -> rusqlite::Result<()> {
+    let mut prepared = connection.prepare(statement.sql())?;
+    let mut nameless = 0;
+    for place in 1..=prepared.parameter_count() {
+        let number = match prepared.parameter_name(place) {
+            None => {
+                nameless += 1;
+                nameless
+            }
+            Some(name) => numbered(name)?,
+        };
+        // One without an argument is NULL, as SQLite has it.
+        if let Some(argument) = number.checked_sub(1).and_then(|index| statement.arguments().get(index)) {
+            prepared.raw_bind_parameter(place, value(argument))?;
         }
-    })
+    }
+    let mut rows = prepared.raw_query();
+    while rows.next()?.is_some() {}
+    Ok(())
+}
+
+/// The argument that `?2` or `$2` names: to SQLite the latter is a name like any other.
+fn numbered(name: &str) -> rusqlite::Result<usize> {
+    let number = name.strip_prefix(['?', '$']).and_then(|number| number.parse().ok());
+    number.ok_or_else(|| rusqlite::Error::InvalidParameterName(name.to_owned()))
+}
+
+fn value(argument: &SqlValue) -> Value {
+    match argument.clone() {
+        SqlValue::Null => Value::Null,
+        SqlValue::Bool(value) => Value::Integer(value.into()),
+        SqlValue::Int(value) => Value::Integer(value),
+        SqlValue::Float(value) => Value::Real(value),
+        SqlValue::Text(value) => Value::Text(value),
+        SqlValue::Bytes(value) => Value::Blob(value),
+        SqlValue::JsonText(value) => Value::Text(value.as_str().to_owned()),
+        SqlValue::Uuid(value) => Value::Text(value.as_hyphenated().to_string()),
+        // Always as wide, so that instants sort like texts.
+        SqlValue::Instant(value) => Value::Text(value.to_rfc3339_opts(SecondsFormat::Micros, true)),
+    }
 }

@@ -7,19 +7,18 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sqlx::Connection;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
-use super::batch;
+use super::batch::{self, Outcome};
 use super::failure::Failure;
 use super::foreign::{DataVersion, ForeignCommits};
+use super::in_flight::InFlight;
 use super::session::Session;
 use super::work::Work;
 use crate::error::Error;
 use crate::failpoints::failpoint;
 use crate::ports::{Clock, Hints};
-use crate::stores::announcement::Announcement;
 use crate::stores::instant;
 
 /// The most requests in one transaction: beyond some hundreds a larger one is no faster, and keeps other processes
@@ -29,6 +28,7 @@ const LARGEST_BATCH: usize = 256;
 /// The writer's state.
 pub(super) struct Writer {
     pub(super) session: Session,
+    pub(super) in_flight: InFlight,
     pub(super) requests: mpsc::UnboundedReceiver<Work>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) hints: Arc<Hints>,
@@ -64,19 +64,19 @@ impl Writer {
                     None => break,
                 },
                 () = self.foreign.suspected() => {
-                    self.look_for_foreign_commits().await;
+                    self.look_for_foreign_commits();
                     continue;
                 }
             };
-            self.serve(first).await;
+            self.serve(first);
         }
-        if let Err(error) = self.session.connection.close().await {
+        if let Err((_, error)) = self.session.connection.close() {
             tracing::warn!(%error, "the database was not closed in an orderly way");
         }
     }
 
     /// Serves one request and those that have come in the meantime.
-    async fn serve(&mut self, first: Work) {
+    fn serve(&mut self, first: Work) {
         let (mut shared, mut alone) = (Vec::new(), Vec::new());
         let mut next = Some(first);
         while let Some(work) = next {
@@ -85,16 +85,16 @@ impl Writer {
             next = if count < LARGEST_BATCH { self.requests.try_recv().ok() } else { None };
         }
         if !shared.is_empty() {
-            self.serve_together(shared).await;
+            self.serve_together(shared);
         }
         for work in alone {
-            self.serve_together(vec![work]).await;
+            self.serve_together(vec![work]);
         }
     }
 
     /// One transaction for all; where it fails by the fault of one of them, one for each.
-    async fn serve_together(&mut self, mut works: Vec<Work>) {
-        let Err(failure) = self.transact(&mut works).await else {
+    fn serve_together(&mut self, mut works: Vec<Work>) {
+        let Err(failure) = self.transact(&mut works) else {
             works.into_iter().for_each(Work::answer);
             return;
         };
@@ -107,7 +107,7 @@ impl Writer {
         }
         for work in works {
             let mut work = [work];
-            let outcome = self.transact(&mut work).await;
+            let outcome = self.transact(&mut work);
             let [work] = work;
             match outcome {
                 Ok(()) => work.answer(),
@@ -116,55 +116,57 @@ impl Writer {
         }
     }
 
-    async fn transact(&mut self, works: &mut [Work]) -> Result<(), Failure> {
+    fn transact(&mut self, works: &mut [Work]) -> Result<(), Failure> {
         self.session.counters.requests.fetch_add(works.len() as u64, Ordering::Relaxed);
         failpoint!("sqlite: before BEGIN", Failure::injected("begin a transaction"));
-        self.session.begin().await?;
-        match self.run_and_commit(works).await {
-            Ok(announcement) => {
-                announcement.post(&self.hints);
+        self.session.begin()?;
+        match self.run_and_commit(works) {
+            Ok(outcome) => {
+                outcome.announcement.post(&self.hints);
+                self.in_flight.keep(outcome.runs);
                 Ok(())
             }
             Err(failure) => {
-                self.session.roll_back().await;
+                self.session.roll_back();
                 Err(failure)
             }
         }
     }
 
-    async fn run_and_commit(&mut self, works: &mut [Work]) -> Result<Announcement, Failure> {
-        if self.foreign.is_overdue()
-            && self.seen.has_moved_before(&mut self.session, &mut self.foreign).await?
-        {
+    fn run_and_commit(&mut self, works: &mut [Work]) -> Result<Outcome, Failure> {
+        let version = DataVersion::read(&self.session)?;
+        self.in_flight.begin(version);
+        if self.foreign.is_overdue() && self.seen.has_moved_to(version, &mut self.foreign) {
             // What others have committed is visible already, whatever becomes of this transaction.
             self.hints.anything_may_have_changed();
         }
         let now = instant::now(&*self.clock);
         let deliver_events = self.deliver_events.load(Ordering::Relaxed);
         failpoint!("sqlite: after BEGIN", Failure::injected("begin a transaction"));
-        let announcement = batch::run(&mut self.session, works, now, deliver_events).await?;
+        let outcome = batch::run(&self.session, &mut self.in_flight, works, now, deliver_events)?;
         failpoint!("sqlite: before COMMIT", Failure::injected("commit"));
-        let committed = self.commit(works).await;
+        let committed = self.commit(works);
         if committed.is_err() {
             // It may have gone through, leases and all, and nobody will be told what it has brought about.
+            self.in_flight.forget();
             self.hints.anything_may_have_changed();
         }
-        committed.map(|()| announcement)
+        committed.map(|()| outcome)
     }
 
-    async fn commit(&mut self, works: &[Work]) -> Result<(), Failure> {
+    fn commit(&mut self, works: &[Work]) -> Result<(), Failure> {
         if matches!(works, [Work::Commit(ask)] if ask.input.executes()) {
-            self.session.commit_given().await?;
+            self.session.commit_given()?;
         } else {
-            self.session.commit().await?;
+            self.session.commit()?;
         }
         failpoint!("sqlite: after COMMIT", Failure::injected("commit"));
         Ok(())
     }
 
     /// Tells everybody if another process has committed something since the last look.
-    async fn look_for_foreign_commits(&mut self) {
-        match self.seen.has_moved(&mut self.session, &mut self.foreign).await {
+    fn look_for_foreign_commits(&mut self) {
+        match self.seen.has_moved(&self.session, &mut self.foreign) {
             Ok(true) => self.hints.anything_may_have_changed(),
             Ok(false) => {}
             Err(failure) => tracing::warn!(error = %Error::from(failure), "cannot look for foreign commits"),

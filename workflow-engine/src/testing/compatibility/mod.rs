@@ -35,7 +35,7 @@ const UPDATE: &str = "WORKFLOW_ENGINE_UPDATE_LOCK";
 /// The path is relative to the crate whose test runs. With the environment variable `WORKFLOW_ENGINE_UPDATE_LOCK=1`
 /// the file is written instead, and the test passes: for the first time, and after each release of a new version.
 ///
-/// What changes no fingerprint passes: names, comments, defaults, retries, timeouts, the order of fields.
+/// What changes no fingerprint passes: names, comments, defaults, retries, timeouts, budgets, the order of fields.
 ///
 /// ```
 /// use workflow_engine::prelude::*;

@@ -7,6 +7,7 @@ use crate::ports::{Change, Commit, Guard};
 
 cases![
     a_change_is_told_to_who_watches_its_run,
+    who_waits_for_the_end_is_told_of_nothing_else,
     work_that_becomes_ready_is_told,
     a_retry_is_told_as_work,
     a_miss_is_told_to_nobody,
@@ -21,6 +22,20 @@ async fn a_change_is_told_to_who_watches_its_run(fixture: Fixture) {
     assert!(futures_util::poll!(std::pin::pin!(watch.changed())).is_pending(), "another run's change");
     fixture.complete_run(&job).await;
     watch.changed().await;
+}
+
+async fn who_waits_for_the_end_is_told_of_nothing_else(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let mut watch = fixture.store.hints().watch_run(run_id);
+    let mut late = fixture.store.hints().watch_run(run_id);
+    let progress = Change::Progress { stage_id: "a".into(), fraction: 0.5, message: "half".into() };
+    fixture.apply(held(&job, vec![progress])).await;
+    assert!(futures_util::poll!(std::pin::pin!(watch.may_be_over())).is_pending(), "it goes on");
+    fixture.complete_run(&job).await;
+    watch.may_be_over().await;
+    assert!(futures_util::poll!(std::pin::pin!(watch.may_be_over())).is_pending(), "it has been told");
+    // Whoever begins to wait after the end, but watches since before it, has not missed it.
+    late.may_be_over().await;
 }
 
 async fn work_that_becomes_ready_is_told(fixture: Fixture) {

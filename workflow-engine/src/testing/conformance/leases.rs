@@ -8,6 +8,7 @@ use crate::records::{Lease, Status};
 
 cases![
     a_heartbeat_extends_the_lease,
+    a_lease_that_was_extended_has_not_run_out,
     a_heartbeat_reports_what_is_lost,
     a_heartbeat_of_nothing_is_nothing,
     a_heartbeat_does_not_keep_a_thief_alive,
@@ -32,6 +33,21 @@ async fn a_heartbeat_extends_the_lease(fixture: Fixture) {
     assert_eq!(record.lease_epoch, job.lease.epoch, "a heartbeat is no claim");
     fixture.clock.advance(LEASE.checked_sub(Duration::from_micros(1)).unwrap());
     assert!(fixture.store.stale_jobs(&[], 10).await.unwrap().is_empty());
+}
+
+/// Whoever decides remembers what was committed; a heartbeat is no decision, and must be known all the same.
+async fn a_lease_that_was_extended_has_not_run_out(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    fixture.clock.advance(LEASE / 2);
+    assert!(fixture.store.renew_leases(vec![job.lease.clone()], LEASE).await.unwrap().is_empty());
+    fixture.clock.advance(LEASE / 2);
+    let reap = || {
+        let back = Change::Retry { stage_id: "a".into(), error: "lost".into(), delay: Duration::ZERO };
+        decision(run_id, Guard::ExpiredLease(job.lease.clone()), vec![back])
+    };
+    assert_eq!(fixture.store.commit(reap()).await.unwrap(), Commit::Missed, "half of it is left");
+    fixture.clock.advance(LEASE);
+    assert!(matches!(fixture.store.commit(reap()).await.unwrap(), Commit::Applied(_)));
 }
 
 async fn a_heartbeat_reports_what_is_lost(fixture: Fixture) {

@@ -84,8 +84,11 @@ impl Driver<'_> {
         let due = store.next_job_due(&self.engine.kernel().definitions()).await?;
         let end = store.next_lease_end().await?;
         let next = due.into_iter().chain(end).min();
-        let next =
-            next.unwrap_or_else(|| panic!("run {run_id} stands still: nothing is ready, and nothing is due"));
+        let Some(next) = next else {
+            let obstacle = self.engine.kernel().obstacle(run_id).await?;
+            let why = obstacle.map_or_else(String::new, |obstacle| format!(": {obstacle}"));
+            panic!("run {run_id} stands still: nothing is ready, and nothing is due{why}");
+        };
         let wait = (next - self.clock.now()).to_std().unwrap_or_default();
         // An instant that has passed is due; a little more makes sure that the loop does not stand still on it.
         self.clock.advance(wait.max(Duration::from_micros(1)));

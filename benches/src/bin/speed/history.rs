@@ -1,0 +1,141 @@
+//! W4: what stands in the tables already, finished runs or such as wait for days, and must cost nothing.
+
+use std::time::Duration;
+
+use benches::percentile;
+use benches::workflows::{SubmitInput, diamond, waiting};
+use workflow_engine::EngineBuilder;
+
+use crate::engine::{Bench, WARM_UP, one_at_a_time};
+use crate::line::Line;
+use crate::place::{Kind, Side};
+use crate::{Outcome, measure};
+
+/// The tables that have rows of a trivial run.
+const TABLES: [&str; 5] =
+    ["workflow_runs", "workflow_run_requests", "workflow_stages", "outbox_events", "job_queue"];
+
+/// How long one looks on while nothing is due.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// Rows for one statement: a transaction of all of them would fill the log.
+const CHUNK: u64 = 50_000;
+
+/// W1 and some of W2, with so many finished runs in the tables.
+pub async fn finished(work: &str, kind: Kind, runs: u64) -> Outcome<Line> {
+    let bench = Bench::open::<diamond>(kind).await?;
+    let mut side = bench.place.connect().await?;
+    let newest = "SELECT CAST(max(CAST(id AS TEXT)) AS TEXT) FROM workflow_runs";
+    let template = side.text(newest).await?;
+    copy_run(&mut side, &template, runs).await?;
+    side.analyze().await?;
+    let scans = scans(&mut side).await?;
+    let measured = bench.tuning.runs.unwrap_or(measure::runs_of("w1"));
+    let figures = bench.throughput::<diamond>(measured, WARM_UP + runs).await?;
+    let samples = one_at_a_time(&bench.engine, 100).await?;
+    bench.engine.shutdown().await;
+    let line = Line::new("engine", work, kind, bench.tuning.note()).extend(figures).extend([
+        ("finished", runs as f64),
+        ("p50_ms", percentile(&samples, 0.5)),
+        ("p99_ms", percentile(&samples, 0.99)),
+    ]);
+    Ok(match scans {
+        Some(before) => {
+            let after = self::scans(&mut side).await?.unwrap_or_default();
+            line.extend([("rows_scanned", after - before)])
+        }
+        None => line,
+    })
+}
+
+/// W1 with so many runs that wait for a day.
+pub async fn suspended(work: &str, kind: Kind, runs: u64) -> Outcome<Line> {
+    let bench = Bench::open_with::<diamond>(kind, EngineBuilder::register::<waiting>).await?;
+    let mut side = bench.place.connect().await?;
+    let run = bench.engine.start::<waiting>(SubmitInput { number: 0 }).await?;
+    let waits = "SELECT count(*) FROM job_queue WHERE status = 'SUSPENDED'";
+    while side.number(waits).await? == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    copy_run(&mut side, &run.id().to_string(), runs).await?;
+    side.analyze().await?;
+    let measured = bench.tuning.runs.unwrap_or(measure::runs_of("w1"));
+    let figures = bench.throughput::<diamond>(measured, WARM_UP).await?;
+    let (first, wakes) = (bench.opened.counts(), crate::store::switches());
+    tokio::time::sleep(IDLE).await;
+    let last = bench.opened.counts();
+    let wakes = crate::store::switches() - wakes;
+    if side.number(waits).await? != i64::try_from(runs + 1)? {
+        return Err("not every run waits".into());
+    }
+    bench.engine.shutdown().await;
+    Ok(Line::new("engine", work, kind, bench.tuning.note()).extend(figures).extend([
+        ("suspended", runs as f64),
+        ("idle_statements_per_s", (last[1] - first[1]) / IDLE.as_secs_f64()),
+        ("idle_wakeups_per_s", wakes / IDLE.as_secs_f64()),
+    ]))
+}
+
+/// Copies everything of a run so many times, under ids that are older than its own.
+async fn copy_run(side: &mut Side, template: &str, copies: u64) -> Outcome<()> {
+    let mut from = 1;
+    while from <= copies {
+        let to = (from + CHUNK - 1).min(copies);
+        for table in TABLES {
+            let key = if table == "workflow_runs" { "id" } else { "workflow_run_id" };
+            let others = side.columns(table).await?.into_iter().filter(|column| column != key);
+            let others = others.collect::<Vec<_>>().join(", ");
+            side.execute(&side.copy(table, key, &others, template, from, to)).await?;
+        }
+        from = to + 1;
+    }
+    Ok(())
+}
+
+impl Side {
+    /// Inserts copies of a run's rows; their ids have instants of the year 2000 and some milliseconds.
+    fn copy(&self, table: &str, key: &str, others: &str, template: &str, from: u64, to: u64) -> String {
+        match self {
+            Self::Sqlite(_) => format!(
+                "WITH RECURSIVE numbers (n) AS (SELECT {from} UNION ALL SELECT n + 1 FROM numbers WHERE n < {to})
+                INSERT INTO {table} ({key}, {others})
+                SELECT format('%08x-%04x-7000-8000-%012x', (946684800000 + n) >> 16, (946684800000 + n) & 65535, n),
+                    {others}
+                FROM numbers CROSS JOIN {table} WHERE {key} = '{template}'"
+            ),
+            Self::Postgres(_) => format!(
+                "INSERT INTO {table} ({key}, {others})
+                SELECT (lpad(to_hex(946684800000 + n), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid,
+                    {others}
+                FROM generate_series({from}::bigint, {to}) AS n CROSS JOIN {table} WHERE {key} = '{template}'"
+            ),
+        }
+    }
+
+    async fn columns(&mut self, table: &str) -> Outcome<Vec<String>> {
+        let sql = match self {
+            Self::Sqlite(_) => format!("SELECT name FROM pragma_table_info('{table}')"),
+            Self::Postgres(_) => format!(
+                "SELECT column_name::text FROM information_schema.columns
+                WHERE table_schema = 'workflow_engine' AND table_name = '{table}'"
+            ),
+        };
+        self.texts(&sql).await
+    }
+
+    async fn analyze(&mut self) -> Outcome<()> {
+        self.execute("ANALYZE").await
+    }
+}
+
+/// How many rows were read because a table was read from its beginning to its end; of PostgreSQL only.
+async fn scans(side: &mut Side) -> Outcome<Option<f64>> {
+    if matches!(side, Side::Sqlite(_)) {
+        return Ok(None);
+    }
+    // What sessions have counted, they tell when they have been idle for a while, or end.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let sql =
+        "SELECT sum(seq_tup_read)::bigint FROM pg_stat_user_tables WHERE schemaname = 'workflow_engine'";
+    Ok(Some(side.number(sql).await? as f64))
+}

@@ -1,0 +1,139 @@
+//! What a session measures.
+
+use std::path::PathBuf;
+
+use crate::Outcome;
+use crate::arguments::Arguments;
+use crate::place::Kind;
+use crate::tuning::Tuning;
+
+/// A measurement that is to be made.
+pub struct Task {
+    pub who: Who,
+    pub work: &'static str,
+    pub store: Kind,
+    pub tuning: Tuning,
+    /// How often.
+    pub repeats: usize,
+}
+
+/// Who does the work.
+#[derive(Clone)]
+pub enum Who {
+    Engine,
+    Floor,
+    /// A program of its own: another engine's, or ours that takes long to compile.
+    Other {
+        name: &'static str,
+        program: PathBuf,
+    },
+}
+
+impl Who {
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Engine => "engine",
+            Self::Floor => "floor",
+            Self::Other { name, .. } => name,
+        }
+    }
+}
+
+/// A work: whether it is part of the short form, and how often it is done at most, because it takes long.
+type Work = (&'static str, bool, usize);
+
+/// What the floor and the peers do as well.
+const SHARED: [Work; 3] = [("w1", true, MANY), ("w2", true, MANY), ("w3", true, MANY)];
+
+const MANY: usize = usize::MAX;
+
+const OURS: [Work; 22] = [
+    ("w4-processes-1", false, 3),
+    ("w4-processes-2", true, 3),
+    ("w4-processes-4", false, 3),
+    ("w4-finished-10000", true, 3),
+    ("w4-finished-100000", false, 3),
+    ("w4-finished-1000000", false, 3),
+    ("w4-stages-10", false, 3),
+    ("w4-stages-100", false, 3),
+    ("w4-stages-1000", false, 3),
+    ("w4-suspended-100000", false, 1),
+    ("w5-workflows-1", true, 1),
+    ("w5-workflows-101", false, 1),
+    ("w6-alone", true, 1),
+    ("w6-load", true, 1),
+    ("w6-alone-heard", false, 1),
+    ("w6-load-heard", false, 1),
+    ("reaction-here", true, 3),
+    ("reaction-elsewhere", true, 3),
+    ("fair-priorities", false, 1),
+    ("fair-crowd", false, 1),
+    ("fair-saturated", false, 1),
+    ("memory-outputs", false, 1),
+];
+
+/// The peers, and the stores on which what they acknowledge is on disk.
+const PEERS: [(&str, &[Kind]); 6] = [
+    ("durare", &Kind::ALL),
+    ("dbos", &[Kind::Postgres]),
+    ("apalis", &[Kind::Postgres]),
+    ("sayiir", &[Kind::Postgres]),
+    ("underway", &[Kind::Postgres]),
+    ("duroxide", &Kind::ALL),
+];
+
+/// Everything that is asked for and can be measured here.
+pub fn tasks(arguments: &Arguments, has_server: bool) -> Outcome<Vec<Task>> {
+    let stores: Vec<Kind> =
+        arguments.stores.iter().copied().filter(|store| has_server || *store == Kind::Sqlite).collect();
+    let mut tuning = arguments.tuning;
+    if arguments.is_short {
+        tuning.seconds = Some(5);
+    }
+    let wanted = |works: &[Work]| {
+        let wanted = works.iter().filter(|(work, is_short, _)| arguments.wants(work, *is_short)).copied();
+        wanted.collect::<Vec<_>>()
+    };
+    let mut tasks = Vec::new();
+    for (work, _, most) in wanted(&SHARED) {
+        for &store in &stores {
+            let mut everybody = vec![Who::Engine, Who::Floor];
+            if arguments.peers {
+                everybody.extend(peers(store)?);
+            }
+            let repeats = arguments.repeats().min(most);
+            tasks.extend(everybody.into_iter().map(|who| Task { who, work, store, tuning, repeats }));
+        }
+    }
+    for (work, _, most) in wanted(&OURS) {
+        let repeats = arguments.repeats().min(most);
+        let who = if work.starts_with("w4-stages") {
+            let program = beside("speed-stages")?;
+            program.exists().then_some(Who::Other { name: "engine", program })
+        } else {
+            Some(Who::Engine)
+        };
+        let Some(who) = who else { continue };
+        tasks.extend(stores.iter().map(|&store| Task { who: who.clone(), work, store, tuning, repeats }));
+    }
+    Ok(tasks)
+}
+
+/// Where programs are that are built outside of the workspace: `benches/README.md` says how.
+fn beside(program: &str) -> Outcome<PathBuf> {
+    let ours = std::env::current_exe()?;
+    let target = ours.ancestors().nth(2).ok_or("this program is in no target folder")?;
+    Ok(target.join("peers/release").join(program))
+}
+
+/// The peers that are built.
+fn peers(store: Kind) -> Outcome<Vec<Who>> {
+    let mut found = Vec::new();
+    for (name, _) in PEERS.into_iter().filter(|(_, stores)| stores.contains(&store)) {
+        let program = beside(&format!("peer-{name}"))?;
+        if program.exists() {
+            found.push(Who::Other { name, program });
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,152 @@
+//! What a store remembers of runs, and others have changed since: it finds out before it writes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tests::postgres::Schema;
+use workflow_engine::ports::{Change, Commit, Decision, Guard, JobTransport, Persistence, Purge, Retention};
+use workflow_engine::records::{ClaimedJob, Status};
+use workflow_engine::stores::PostgresStore;
+use workflow_engine::testing::FakeClock;
+
+use super::fixture::{apply, claim, complete, definitions, number, running};
+
+fn progress(job: &ClaimedJob) -> Decision {
+    let change = Change::Progress { stage_id: "a".into(), fraction: 0.5, message: "half".into() };
+    Decision { changes: vec![change], ..complete(job) }
+}
+
+fn hand_back(job: &ClaimedJob) -> Decision {
+    Decision { changes: vec![Change::HandBack { stage_id: "a".into() }], ..complete(job) }
+}
+
+/// Each knows the run as it was before the other's last commit.
+#[tokio::test]
+async fn stores_that_alternate_on_a_run_go_on_from_each_others_commits() {
+    needs_postgres!("stores_that_alternate_on_a_run_go_on_from_each_others_commits");
+    let schema = Schema::new();
+    let stores = [schema.open().await, schema.open().await];
+    let mut job = running(&stores[0]).await;
+    let run_id = job.lease.run_id;
+    for turn in 0..20 {
+        let (store, other) = (&stores[turn % 2], &stores[(turn + 1) % 2]);
+        apply(store, progress(&job)).await;
+        apply(other, progress(&job)).await;
+        apply(store, hand_back(&job)).await;
+        assert_eq!(store.commit(progress(&job)).await.unwrap(), Commit::Missed, "G4: its lease is given up");
+        assert_eq!(other.commit(complete(&job)).await.unwrap(), Commit::Missed, "G4: its lease is given up");
+        let next = other.claim_jobs(&claim(), &definitions(), 1).await.unwrap().remove(0);
+        assert_eq!(store.commit(complete(&job)).await.unwrap(), Commit::Missed, "G4: somebody else has one");
+        assert_eq!(next.lease.epoch, job.lease.epoch + 1);
+        job = next;
+    }
+    apply(&stores[0], complete(&job)).await;
+    assert_eq!(stores[1].commit(progress(&job)).await.unwrap(), Commit::Missed, "G8: the run is over");
+    let run = stores[1].run(run_id).await.unwrap().unwrap();
+    assert_eq!(run.status, Status::Completed);
+    let events = stores[1].events(run_id, 0, usize::MAX).await.unwrap();
+    let sequences: Vec<u64> = events.iter().map(|event| event.sequence).collect();
+    assert_eq!(sequences, (1..=run.last_sequence).collect::<Vec<_>>(), "G7: numbered without a gap");
+    let instants: Vec<_> = events.iter().map(|event| event.at).collect();
+    assert!(instants.is_sorted(), "the database's clock, whoever writes");
+    for store in stores {
+        store.close().await;
+    }
+}
+
+/// A lease is renewed without the run's lock, so nobody's memory of the run tells of it.
+#[tokio::test]
+async fn a_lease_that_another_store_has_renewed_has_not_run_out() {
+    needs_postgres!("a_lease_that_another_store_has_renewed_has_not_run_out");
+    let schema = Schema::new();
+    let clock = FakeClock::new();
+    let mut options = schema.options();
+    options.clock = Some(Arc::new(clock.clone()));
+    let one = PostgresStore::open(schema.url(), options.clone()).await.unwrap();
+    let two = PostgresStore::open(schema.url(), options).await.unwrap();
+    let job = running(&one).await;
+    let lost = two.renew_leases(vec![job.lease.clone()], Duration::from_secs(90)).await.unwrap();
+    assert!(lost.is_empty());
+    clock.advance(Duration::from_secs(60));
+    let reap = Decision { guard: Guard::ExpiredLease(job.lease.clone()), ..hand_back(&job) };
+    assert_eq!(one.commit(reap.clone()).await.unwrap(), Commit::Missed, "it was renewed");
+    apply(&one, progress(&job)).await;
+    assert_eq!(two.commit(reap.clone()).await.unwrap(), Commit::Missed, "and no commit takes that back");
+    clock.advance(Duration::from_secs(60));
+    apply(&two, reap).await;
+    assert_eq!(one.commit(complete(&job)).await.unwrap(), Commit::Missed, "G4: it was taken");
+    one.close().await;
+    two.close().await;
+}
+
+/// Nothing of a run is written that another store has deleted.
+#[tokio::test]
+async fn a_run_that_another_store_has_purged_stays_away() {
+    needs_postgres!("a_run_that_another_store_has_purged_stays_away");
+    let schema = Schema::new();
+    let (one, two) = (schema.open().await, schema.open().await);
+    let job = running(&one).await;
+    apply(&two, complete(&job)).await;
+    let everything =
+        Purge { older_than: Duration::ZERO, even_undelivered: true, external_blobs: false, limit: 10 };
+    assert_eq!(two.purge_runs(&everything).await.unwrap(), [job.lease.run_id]);
+    assert_eq!(one.commit(progress(&job)).await.unwrap(), Commit::Missed);
+    assert_eq!(one.commit(complete(&job)).await.unwrap(), Commit::Missed);
+    let mut connection = schema.connect().await;
+    for table in ["workflow_runs", "workflow_stages", "job_queue", "outbox_events"] {
+        let left = format!("SELECT count(*) FROM {}.{table}", schema.name());
+        assert_eq!(number(&mut connection, &left).await, 0, "{table}");
+    }
+    one.close().await;
+    two.close().await;
+}
+
+/// A server that has gone back to an older state, as a replica may that takes over, and has gone on from there: as many
+/// commits as before, but others.
+#[tokio::test]
+async fn commits_that_a_server_has_lost_are_not_believed() {
+    needs_postgres!("commits_that_a_server_has_lost_are_not_believed");
+    let schema = Schema::new();
+    let (one, two) = (schema.open().await, schema.open().await);
+    let mut connection = schema.connect().await;
+    let name = schema.name();
+    let job = running(&one).await;
+    let keep = format!(
+        "CREATE TABLE {name}.old_runs AS TABLE {name}.workflow_runs;
+        CREATE TABLE {name}.old_stages AS TABLE {name}.workflow_stages;
+        CREATE TABLE {name}.old_jobs AS TABLE {name}.job_queue;
+        CREATE TABLE {name}.old_events AS TABLE {name}.outbox_events"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(keep)).execute(&mut connection).await.unwrap();
+    apply(&one, progress(&job)).await;
+    let go_back = format!(
+        "DELETE FROM {name}.workflow_runs; INSERT INTO {name}.workflow_runs TABLE {name}.old_runs;
+        DELETE FROM {name}.workflow_stages; INSERT INTO {name}.workflow_stages TABLE {name}.old_stages;
+        DELETE FROM {name}.job_queue; INSERT INTO {name}.job_queue TABLE {name}.old_jobs;
+        DELETE FROM {name}.outbox_events; INSERT INTO {name}.outbox_events TABLE {name}.old_events"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(go_back)).execute(&mut connection).await.unwrap();
+    apply(&two, hand_back(&job)).await;
+    assert_eq!(one.commit(complete(&job)).await.unwrap(), Commit::Missed, "G4: its lease is given up");
+    one.close().await;
+    two.close().await;
+}
+
+/// Behind a pooler the statement is in a transaction that is begun and committed; nothing is read there either.
+#[tokio::test]
+async fn a_commit_behind_a_pooler_reads_nothing_that_is_known() {
+    needs_postgres!("a_commit_behind_a_pooler_reads_nothing_that_is_known");
+    let schema = Schema::new();
+    let mut options = schema.options();
+    options.behind_pooler = true;
+    let one = PostgresStore::open(schema.url(), options).await.unwrap();
+    let two = schema.open().await;
+    let job = running(&one).await;
+    let before = one.statistics().statements;
+    apply(&one, progress(&job)).await;
+    assert_eq!(one.statistics().statements - before, 1);
+    apply(&two, hand_back(&job)).await;
+    assert_eq!(one.commit(complete(&job)).await.unwrap(), Commit::Missed, "G4: its lease is given up");
+    one.close().await;
+    two.close().await;
+}
