@@ -1,12 +1,17 @@
 //! The calls of models that a commit is about: written only where there is any, each kind by a statement of its own.
 
+use std::str::FromStr;
+
+use uuid::Uuid;
+
 use super::failure::Failure;
 use super::json_rows::{JsonRows, Row};
-use super::rows::{self, CallRowOf};
+use super::own_row::Cells;
 use super::session::Session;
-use crate::language::Json;
-use crate::records::Spending;
-use crate::stores::calls::{EndedRow, IntendedRow, LOST};
+use crate::id::RunId;
+use crate::language::{CallId, Json};
+use crate::records::{CallOutcome, Cost, Spending};
+use crate::stores::calls::{CallRow, EndedRow, IntendedRow, LOST};
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::WorkingSet;
 
@@ -74,11 +79,30 @@ pub(super) fn load(session: &Session, footprint: &Footprint, set: &mut WorkingSe
     session.each("load calls", LOAD).read(
         |arguments| _ = arguments.text(&named.finish()),
         |row| {
-            let (id, call) = rows::of::<CallRowOf<'_>>(row)?;
+            let (id, call) = known(row)?;
             set.calls.insert(id, call);
             Ok(())
         },
     )
+}
+
+fn known(row: &rusqlite::Row<'_>) -> Result<(CallId, CallRow), Failure> {
+    const TABLE: &str = "ai_calls";
+
+    let unreadable = |error| Failure::unreadable(TABLE, "*", "(unknown)", error);
+    let mut columns = Cells::new(row);
+    let id = columns.text().map_err(unreadable)?;
+    let wrong = |column, what: &str| Failure::unreadable(TABLE, column, &*id, what);
+    let run_id: Option<String> = columns.get().map_err(unreadable)?;
+    let run_id = run_id.as_deref().map(RunId::from_str).transpose();
+    let run_id = run_id.map_err(|error| wrong("workflow_run_id", &error.to_string()))?;
+    let stage_id = columns.get().map_err(unreadable)?;
+    let outcome = columns.text().map_err(unreadable)?;
+    let outcome = CallOutcome::ALL.into_iter().find(|known| known.as_str() == outcome);
+    let outcome = outcome.ok_or_else(|| wrong("outcome", "it is none"))?;
+    let reserved = columns.get().map(Cost::from_picodollars).map_err(unreadable)?;
+    let call_id = Uuid::from_str(&id).map_err(|_| wrong("id", "it is no UUID"))?;
+    Ok((CallId::from(call_id), CallRow { run_id, stage_id, outcome, reserved }))
 }
 
 /// Writes what there is.
@@ -110,7 +134,7 @@ pub(super) fn flush(session: &Session, set: &WorkingSet) -> Result<(), Failure> 
                 stages.push(|row| {
                     row.plain(run_id);
                     spending(&stage.spending, row);
-                    row.text(stage_id).maybe_int(stage.awaits_budget.map(crate::records::Cost::picodollars));
+                    row.text(stage_id).maybe_int(stage.awaits_budget.map(Cost::picodollars));
                 });
             }
         }
@@ -153,7 +177,7 @@ pub(super) fn end(session: &Session, ended: &[EndedRow], of_runs: bool) -> Resul
 
 fn spending(spending: &Spending, row: &mut Row<'_>) {
     row.int(spending.cost.picodollars()).int(tokens(spending.tokens)).int(spending.reserved.picodollars());
-    row.int(spending.open).maybe_int(spending.budget.map(crate::records::Cost::picodollars));
+    row.int(spending.open).maybe_int(spending.budget.map(Cost::picodollars));
 }
 
 /// A count as SQLite holds it.

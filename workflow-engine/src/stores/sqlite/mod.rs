@@ -28,6 +28,7 @@ mod retention;
 #[cfg(test)]
 mod plans;
 mod rows;
+mod checked;
 mod session;
 mod standstill;
 mod statements;

@@ -4,24 +4,16 @@
 //! one between its thread and ours, which for a batch costs more than the database's work.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::error::Error as StdError;
-use std::str::FromStr;
 
-use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-use uuid::Uuid;
 
+use super::checked::Check;
 use super::failure::Failure;
 use super::own_row::Cells;
-use crate::id::RunId;
-use crate::language::{CallId, Json};
-use crate::records::{
-    BlobKey, CallOutcome, Cost, JobRecord, RunError, RunRecord, Spending, StageRecord, Status, StoredValue,
-};
-use crate::stores::calls::CallRow;
+use crate::records::{Cost, JobRecord, RunError, RunRecord, Spending, StageRecord};
 
 /// A run as [`RunRow`] reads it; the statement calls the table `r`.
 macro_rules! run_columns {
@@ -367,99 +359,5 @@ impl<'a> JsonRow<'a> for JobRow<'a> {
             run_at: check.instant("run_at", self.run_at)?,
             woken: self.woken != 0,
         })
-    }
-}
-
-/// What a decision knows of a row of `ai_calls`.
-#[derive(Deserialize)]
-pub(super) struct CallRowOf<'a> {
-    #[serde(borrow)]
-    id: Cow<'a, str>,
-    workflow_run_id: Option<String>,
-    stage_id: Option<String>,
-    #[serde(borrow)]
-    outcome: Cow<'a, str>,
-    reserved: i64,
-}
-
-impl<'a> JsonRow<'a> for CallRowOf<'a> {
-    const TABLE: &'static str = "ai_calls";
-    type Record = (CallId, CallRow);
-
-    fn read(columns: &mut Cells<'a>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            id: columns.text()?,
-            workflow_run_id: columns.get()?,
-            stage_id: columns.get()?,
-            outcome: columns.text()?,
-            reserved: columns.get()?,
-        })
-    }
-
-    fn record(self) -> Result<(CallId, CallRow), Failure> {
-        let unreadable = |column, text: &str| Failure::unreadable(Self::TABLE, column, &*self.id, text);
-        let id = Uuid::from_str(&self.id).map_err(|_| unreadable("id", "it is no UUID"))?;
-        let outcome = CallOutcome::ALL.into_iter().find(|outcome| outcome.as_str() == self.outcome);
-        let outcome = outcome.ok_or_else(|| unreadable("outcome", "it is none"))?;
-        let run_id = self.workflow_run_id.as_deref().map(RunId::from_str).transpose();
-        let run_id = run_id.map_err(|error| unreadable("workflow_run_id", &error.to_string()))?;
-        let reserved = Cost::from_picodollars(self.reserved);
-        Ok((CallId::from(id), CallRow { run_id, stage_id: self.stage_id, outcome, reserved }))
-    }
-}
-
-/// Checks columns of one row; errors name it.
-struct Check<'a> {
-    table: &'static str,
-    run: &'a str,
-}
-
-impl Check<'_> {
-    fn run_id(&self) -> Result<RunId, Failure> {
-        RunId::from_str(self.run).map_err(|error| self.unreadable("workflow_run_id", error))
-    }
-
-    fn status(&self, text: &str) -> Result<Status, Failure> {
-        Status::from_str(text).map_err(|error| self.unreadable("status", error))
-    }
-
-    fn metrics(&self, text: Option<&str>) -> Result<BTreeMap<String, f64>, Failure> {
-        let metrics = text.map(serde_json::from_str).transpose();
-        Ok(metrics.map_err(|error| self.unreadable("metrics", error))?.unwrap_or_default())
-    }
-
-    fn instant(&self, column: &'static str, microseconds: i64) -> Result<DateTime<Utc>, Failure> {
-        DateTime::from_timestamp_micros(microseconds)
-            .ok_or_else(|| self.unreadable(column, format!("{microseconds} is beyond the calendar")))
-    }
-
-    fn maybe_instant(
-        &self,
-        column: &'static str,
-        microseconds: Option<i64>,
-    ) -> Result<Option<DateTime<Utc>>, Failure> {
-        microseconds.map(|microseconds| self.instant(column, microseconds)).transpose()
-    }
-
-    fn value(
-        &self,
-        column: &'static str,
-        json: Option<String>,
-        blob: Option<String>,
-    ) -> Result<Option<StoredValue>, Failure> {
-        match (json, blob) {
-            (Some(json), None) => Ok(Some(StoredValue::Inline(Json::trusted(json)))),
-            (None, Some(key)) => Ok(Some(StoredValue::Blob(BlobKey(key)))),
-            (None, None) => Ok(None),
-            (Some(_), Some(_)) => Err(self.unreadable(column, "it is in its row and in a blob")),
-        }
-    }
-
-    fn unreadable(
-        &self,
-        column: &'static str,
-        source: impl Into<Box<dyn StdError + Send + Sync>>,
-    ) -> Failure {
-        Failure::unreadable(self.table, column, self.run, source)
     }
 }
