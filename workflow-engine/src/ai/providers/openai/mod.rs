@@ -71,7 +71,7 @@ impl OpenAi {
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new); and without that variable, [`AiErrorKind::Authentication`].
+    /// As [`new`](Self::new); and without that variable, [`AiErrorKind::Authentication`](crate::ai::AiErrorKind::Authentication).
     pub fn from_env() -> Result<Self, AiError> {
         Self::new(key_from_env("openai", &["OPENAI_API_KEY"])?)
     }
