@@ -21,7 +21,7 @@ const UNFINISHED: &str = "unfinished.tmp";
 /// An unfinished file that is older is nobody's any more.
 const ABANDONED: Duration = Duration::from_secs(3_600);
 /// The folder of a new file may be removed at the same time, because it was empty; then it is made again.
-const TRIES: u32 = 10;
+const TRIES: u32 = 100;
 
 /// Large payloads as files of one folder, which all processes that share a store must reach.
 ///
@@ -146,8 +146,10 @@ fn name(folder: &Path, path: &Path, unfinished: &Path) -> io::Result<()> {
     let mut tries = 0;
     loop {
         tries += 1;
-        fs::create_dir_all(folder.join(parents))?;
-        match fs::rename(unfinished, folder.join(path)) {
+        // Whoever deletes the last blob of a folder removes it, and its parents, at any moment: also in between here.
+        let renamed =
+            fs::create_dir_all(folder.join(parents)).and_then(|()| fs::rename(unfinished, folder.join(path)));
+        match renamed {
             Err(error) if error.kind() == ErrorKind::NotFound && tries < TRIES => {}
             renamed => break renamed?,
         }
