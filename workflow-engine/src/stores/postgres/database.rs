@@ -14,6 +14,7 @@ use super::arrays::PgQuery;
 use super::clock::DatabaseClock;
 use super::failure::Failure;
 use super::known::KnownRuns;
+use super::row_types::KnownTypes;
 use super::statements::Statements;
 use super::transaction::Transaction;
 use crate::ports::{Clock, Hints};
@@ -73,6 +74,8 @@ pub(super) struct Database {
     pub(super) committed: Notify,
     /// What this process knows of runs.
     pub(super) known: KnownRuns,
+    /// The types of rows that it knows.
+    pub(super) row_types: KnownTypes,
     /// The database's clock as it is known here.
     pub(super) clock_here: DatabaseClock,
     idle: Mutex<Vec<Idle>>,
@@ -104,6 +107,7 @@ impl Database {
             deliver_events: AtomicBool::new(false),
             committed: Notify::new(),
             known: KnownRuns::default(),
+            row_types: KnownTypes::default(),
             clock_here: DatabaseClock::default(),
             idle: Mutex::default(),
             readers: Semaphore::new(options.connections.max(1) as usize),
@@ -162,6 +166,7 @@ impl Database {
     /// A server that went away took every connection with it. It may come back with another state than it had.
     pub(super) fn forget_idle(&self) {
         self.known.forget();
+        self.row_types.forget();
         self.idle().clear();
     }
 
