@@ -34,7 +34,7 @@ impl Kernel {
         let lease = &job.lease;
         let prepared = self.prepare_output(lease, &completion.output).await?;
         let definition = registered.definition();
-        let room = if stage.before.is_empty() { 0 } else { slots.take(stage.before.len()) };
+        let room = if stage.before.is_empty() { 0 } else { slots.take(stage.before.len(), job.priority) };
 
         let mut changes = completion.reports;
         changes.extend(self.effect_changes(lease, completion.effects).await?);
