@@ -37,7 +37,7 @@ impl Kernel {
         let memory = self.memories().get(lease.run_id, lease.generation);
         let queued = memory.as_ref().map(|memory| memory.queued()).unwrap_or_default();
         let wanted = stage.before.len() + queued.len();
-        let room = if wanted == 0 { 0 } else { slots.take(wanted) };
+        let room = if wanted == 0 { 0 } else { slots.take(wanted, job.priority) };
 
         let mut changes = completion.reports;
         changes.extend(self.effect_changes(lease, completion.effects).await?);

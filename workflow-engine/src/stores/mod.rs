@@ -15,6 +15,7 @@ mod memory;
 mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod turns;
 mod working_set;
 
 pub use memory::{MemoryStore, NotedStatements};

@@ -142,6 +142,7 @@ fn take(draft: &mut Draft<'_>, stage_id: &str, claim: &Claim) -> Result<(), Impo
         },
         workflow_id: job.workflow_id.clone(),
         definition_fingerprint: job.definition_fingerprint.clone(),
+        priority: job.priority,
         attempt,
         max_attempts: job.max_attempts,
         waits: false,

@@ -11,7 +11,8 @@ use crate::id::RunId;
 use crate::language::{CallId, Cost, Json};
 use crate::ports::{Applied, NewRun};
 use crate::records::{
-    AnnotationRecord, BlobKey, Event, EventKind, JobRecord, RunRecord, StageRecord, Status, StoredValue,
+    AnnotationRecord, BlobKey, Claim, Event, EventKind, JobRecord, RunRecord, StageRecord, Status,
+    StoredValue,
 };
 use crate::stores::calls::CallRow;
 use crate::stores::working_set::{
@@ -311,6 +312,7 @@ impl Written {
             rows.created.is_some() && rows.run.get().is_some_and(|run| run.status == Status::Pending);
         set.calls.extend(self.calls);
         let is_over = rows.run.get().is_none_or(|run| run.status.is_terminal());
+        let priority = rows.run.get().map_or(Claim::USUAL_PRIORITY, |run| run.priority);
         set.events.extend(self.events);
         set.logs.extend(self.logs);
         set.blobs.extend(self.blobs);
@@ -324,7 +326,7 @@ impl Written {
             set.announcement.open_run(run_id);
         }
         if self.work || waits_to_be_started {
-            set.announcement.work();
+            set.announcement.work(priority);
         }
         self.applied
     }

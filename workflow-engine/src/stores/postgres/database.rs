@@ -17,7 +17,7 @@ use super::known::KnownRuns;
 use super::row_types::KnownTypes;
 use super::statements::Statements;
 use super::transaction::Transaction;
-use crate::ports::{Clock, Hints};
+use crate::ports::{Clock, Hints, Urgency};
 use crate::stores::announcement::Announcement;
 use crate::stores::{Closed, instant};
 
@@ -72,6 +72,8 @@ pub(super) struct Database {
     pub(super) deliver_events: AtomicBool,
     /// Told when something was committed that other processes should hear of.
     pub(super) committed: Notify,
+    /// The highest priority of what they may claim.
+    pub(super) told: Urgency,
     /// What this process knows of runs.
     pub(super) known: KnownRuns,
     /// The types of rows that it knows.
@@ -106,6 +108,7 @@ impl Database {
             counters: Counters::default(),
             deliver_events: AtomicBool::new(false),
             committed: Notify::new(),
+            told: Urgency::default(),
             known: KnownRuns::default(),
             row_types: KnownTypes::default(),
             clock_here: DatabaseClock::default(),
@@ -173,6 +176,9 @@ impl Database {
     /// Tells everybody of a commit.
     pub(super) fn tell(&self, announcement: &Announcement) {
         announcement.post(&self.hints);
+        if let Some(priority) = announcement.urgency() {
+            self.told.tell(priority);
+        }
         if !announcement.is_empty() {
             self.committed.notify_one();
         }

@@ -89,7 +89,6 @@ statements! {
     calls_of_topic: ledger::OF_TOPIC,
     call_statistics: ledger::STATISTICS,
     lock_due: claim::LOCK_DUE,
-    lock_due_of_many: claim::LOCK_DUE_OF_MANY,
     wait_for_due: claim::WAIT_FOR_DUE,
     run: persistence::RUN,
     request: persistence::REQUEST,
