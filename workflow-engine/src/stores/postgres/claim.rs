@@ -4,13 +4,13 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 
 use super::arrays::number;
-use super::columns::Columns;
+use super::columns::{self, Columns, run_row};
 use super::failure::Failure;
 use super::load;
 use super::text::stored;
 use super::transaction::Transaction;
 use crate::ports::{ClaimedWork, WorkClaim};
-use crate::records::Claim;
+use crate::records::{Claim, RunRecord};
 use crate::stores::claiming::{Candidate, take};
 use crate::stores::footprint::Footprint;
 use crate::stores::turns::Turns;
@@ -75,8 +75,9 @@ macro_rules! candidate_row {
 /// waits, so the order of the locks is free.
 ///
 /// Of each definition it reads the first few that could be taken, with some to spare for those that others have locked:
-/// to number the turns while walking the indexes, PostgreSQL would read them to their ends. The last row says how many
-/// jobs it has seen, how many places are those of runs that nobody has started, and the highest priority of what is left.
+/// to number the turns while walking the indexes, PostgreSQL would read them to their ends. It answers the jobs,
+/// the runs that nobody has started whose turn it is, and a last row: how many jobs it has seen, how many of the rows are
+/// runs, and the highest priority of what is left.
 pub(super) const LOCK_DUE: &str = concat!(
     "WITH waiting AS MATERIALIZED (
         SELECT w.*, d.place, row_number() OVER (
@@ -97,7 +98,7 @@ pub(super) const LOCK_DUE: &str = concat!(
         ) AS w (run_id, stage_id, generation, priority, since, is_new)
     ),
     taken AS MATERIALIZED (
-        SELECT j.run_id, j.stage_id, j.generation, j.is_new FROM (
+        SELECT j.* FROM (
             SELECT * FROM waiting ORDER BY priority DESC, turn, place, since, run_id, stage_id
         ) AS j CROSS JOIN LATERAL (
             SELECT j.run_id WHERE j.is_new UNION ALL SELECT locked.id FROM (",
@@ -106,6 +107,11 @@ pub(super) const LOCK_DUE: &str = concat!(
         ) AS locked LIMIT $3
     )
     SELECT run_id, ARRAY[stage_id], ARRAY[generation], ARRAY[]::timestamptz[] FROM taken WHERE NOT is_new
+    UNION ALL
+    (SELECT ",
+    run_row!(),
+    " FROM taken AS t JOIN {schema}.workflow_runs AS r ON r.id = t.run_id
+    WHERE t.is_new ORDER BY t.priority DESC, t.turn, t.place, t.since, t.run_id)
     UNION ALL
     SELECT NULL, ARRAY[]::text[], ARRAY[
         (SELECT count(*) FROM waiting WHERE NOT is_new),
@@ -159,7 +165,7 @@ pub(super) async fn claim(
         turns.definitions().iter().map(|definition| stored(definition).into_owned()).collect();
     let Found { mut candidates, seen, runs, left } =
         find(transaction, &definitions, &turns, limit, work.runs).await?;
-    if candidates.is_empty() && runs == 0 && seen > 0 {
+    if candidates.is_empty() && runs.is_empty() && seen > 0 {
         candidates = wait_for_due(transaction, &definitions, limit.min(WAITED_FOR)).await?;
     }
     if candidates.is_empty() {
@@ -177,7 +183,7 @@ pub(super) async fn claim(
     });
     let now: DateTime<Utc> = transaction.database.now(now);
     let jobs = take(set, &work.claim, candidates, now);
-    if jobs.is_empty() && runs == 0 {
+    if jobs.is_empty() && runs.is_empty() {
         return Err(Failure::overtaken(DOING));
     }
     Ok(ClaimedWork { jobs, runs, left })
@@ -188,7 +194,7 @@ pub(super) async fn claim(
 struct Found {
     candidates: Vec<Candidate>,
     seen: u64,
-    runs: usize,
+    runs: Vec<RunRecord>,
     left: Option<i32>,
 }
 
@@ -206,11 +212,13 @@ async fn find(
     let mut rows = transaction.fetch(DOING, query).await?;
     let Some(summary) = rows.pop() else { return Ok(Found::default()) };
     let mut summary = Columns::new(&summary, "job_queue")?;
+    let (seen, runs, left) = (summary.int("seen")?, summary.int("runs")?, summary.maybe_int("left")?);
+    let runs = rows.split_off(rows.len().saturating_sub(runs));
     Ok(Found {
         candidates: rows.iter().map(candidate).collect::<Result<_, _>>()?,
-        seen: summary.int("seen")?,
-        runs: summary.int("runs")?,
-        left: summary.maybe_int("left")?,
+        seen,
+        runs: runs.iter().map(columns::run).collect::<Result<_, _>>()?,
+        left,
     })
 }
 
