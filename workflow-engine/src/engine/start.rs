@@ -132,7 +132,7 @@ impl<'a, W: Workflow> Start<'a, W> {
         let link = self.engine.worker().map(crate::host::Worker::link);
         let reserved = link.and_then(|link| Some((link, link.reserve(W::definition(), priority)?)));
         let created = match reserved {
-            None => create(kernel, command, None).await?,
+            None => self.engine.telling_schedulers(create(kernel, command, None)).await?,
             Some((link, permits)) => {
                 let created = create(kernel, command, Some((link.claim(), permits.len()))).await?;
                 link.run(created.claimed.clone(), permits);
