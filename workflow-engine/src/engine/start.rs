@@ -81,7 +81,7 @@ impl<'a, W: Workflow> Start<'a, W> {
         self
     }
 
-    /// Higher is claimed first. Default 5.
+    /// Higher is claimed first; among equals workflows take turns. Default 5.
     pub fn priority(mut self, priority: i32) -> Self {
         self.priority = Some(priority);
         self
