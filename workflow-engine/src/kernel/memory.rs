@@ -4,7 +4,7 @@
 //! outputs of completed stages. Outputs are remembered as the text that was stored, never as the value that a body
 //! returned: the two can differ (`#[serde(skip)]`, NaN).
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::id::RunId;
@@ -19,26 +19,53 @@ pub(super) struct RunMemory {
     pub(super) input: Json,
     /// By stage id.
     pub(super) config: HashMap<String, Json>,
-    outputs: Mutex<HashMap<String, Json>>,
+    progress: Mutex<Progress>,
+}
+
+/// How far it is, as far as this process knows.
+#[derive(Debug, Default)]
+struct Progress {
+    /// Of completed stages, by id.
+    outputs: HashMap<String, Json>,
+    /// Stages that commits of this process made ready, and for which its worker had no room.
+    queued: BTreeSet<String>,
 }
 
 impl RunMemory {
     pub(super) fn new(input: Json, config: HashMap<String, Json>) -> Self {
-        Self { input, config, outputs: Mutex::default() }
+        Self { input, config, progress: Mutex::default() }
     }
 
     /// The stored output of a completed stage, if it is remembered.
     pub(super) fn output(&self, stage_id: &str) -> Option<Json> {
-        self.lock().get(stage_id).cloned()
+        self.lock().outputs.get(stage_id).cloned()
     }
 
     /// Remembers what was committed.
     pub(super) fn remember(&self, stage_id: &str, output: Json) {
-        self.lock().insert(stage_id.to_owned(), output);
+        let mut progress = self.lock();
+        progress.queued.remove(stage_id);
+        progress.outputs.insert(stage_id.to_owned(), output);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Json>> {
-        self.outputs.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The stages that are likely to wait in the queue. Another worker may have claimed them meanwhile, so whoever
+    /// claims them looks.
+    pub(super) fn queued(&self) -> Vec<String> {
+        self.lock().queued.iter().cloned().collect()
+    }
+
+    /// They wait in the queue from now.
+    pub(super) fn note_queued(&self, stage_ids: Vec<String>) {
+        self.lock().queued.extend(stage_ids);
+    }
+
+    /// It waits no longer.
+    pub(super) fn note_claimed(&self, stage_id: &str) {
+        self.lock().queued.remove(stage_id);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -34,7 +34,10 @@ impl Kernel {
         let lease = &job.lease;
         let prepared = self.prepare_output(lease, &completion.output).await?;
         let definition = registered.definition();
-        let room = if stage.before.is_empty() { 0 } else { slots.take(stage.before.len(), job.priority) };
+        let memory = self.memories().get(lease.run_id, lease.generation);
+        let queued = memory.as_ref().map(|memory| memory.queued()).unwrap_or_default();
+        let wanted = stage.before.len() + queued.len();
+        let room = if wanted == 0 { 0 } else { slots.take(wanted, job.priority) };
 
         let mut changes = completion.reports;
         changes.extend(self.effect_changes(lease, completion.effects).await?);
@@ -52,6 +55,9 @@ impl Kernel {
                 claim: (position < room).then(|| claim.clone()),
             });
         }
+        if room > 0 && !queued.is_empty() {
+            changes.push(Change::ClaimQueued { stage_ids: queued, claim: claim.clone(), room });
+        }
         if definition.ends.iter().any(|&end| definition.stages[end].id == stage.id) {
             let output = (definition.ends.len() == 1).then_some(prepared.value);
             changes.push(Change::ReleaseRun { output });
@@ -66,10 +72,11 @@ impl Kernel {
             Some(applied) => {
                 if applied.ended.is_some() {
                     self.memories().forget(lease.run_id, lease.generation);
-                } else if let Some(memory) = self.memories().get(lease.run_id, lease.generation) {
+                } else if let Some(memory) = memory {
                     // Not before the commit: should the lease be lost, somebody else's output is the committed one, and
                     // this process may be running what comes after it. Whoever is faster than this reads the store.
                     memory.remember(&stage.id, completion.output);
+                    memory.note_queued(applied.ready);
                 }
                 Ok(Finished { outcome: JobOutcome::Completed, next: applied.claimed })
             }

@@ -5,7 +5,7 @@
 
 mod announcement;
 mod apply;
-mod calls;
+pub(crate) mod calls;
 mod claiming;
 mod deliveries;
 mod footprint;

@@ -14,6 +14,7 @@ use super::arrays::PgQuery;
 use super::clock::DatabaseClock;
 use super::failure::Failure;
 use super::known::KnownRuns;
+use super::row_types::KnownTypes;
 use super::statements::Statements;
 use super::transaction::Transaction;
 use crate::ports::{Clock, Hints, Urgency};
@@ -75,6 +76,8 @@ pub(super) struct Database {
     pub(super) told: Urgency,
     /// What this process knows of runs.
     pub(super) known: KnownRuns,
+    /// The types of rows that it knows.
+    pub(super) row_types: KnownTypes,
     /// The database's clock as it is known here.
     pub(super) clock_here: DatabaseClock,
     idle: Mutex<Vec<Idle>>,
@@ -107,6 +110,7 @@ impl Database {
             committed: Notify::new(),
             told: Urgency::default(),
             known: KnownRuns::default(),
+            row_types: KnownTypes::default(),
             clock_here: DatabaseClock::default(),
             idle: Mutex::default(),
             readers: Semaphore::new(options.connections.max(1) as usize),
@@ -165,6 +169,7 @@ impl Database {
     /// A server that went away took every connection with it. It may come back with another state than it had.
     pub(super) fn forget_idle(&self) {
         self.known.forget();
+        self.row_types.forget();
         self.idle().clear();
     }
 
