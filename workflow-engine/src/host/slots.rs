@@ -48,7 +48,11 @@ impl SuccessorSlots {
 
 impl Slots for SuccessorSlots {
     fn take(&self, wanted: usize, priority: i32) -> usize {
-        if self.room.stopping.is_cancelled() || self.room.giving_way.gives_way(priority) {
+        if self.room.stopping.is_cancelled() {
+            return 0;
+        }
+        // Where something is free, there is room for both.
+        if self.room.free.available_permits() == 0 && self.room.giving_way.gives_way(priority) {
             return 0;
         }
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
