@@ -123,9 +123,9 @@ macro_rules! find_due {
     };
 }
 
-/// Finds what waits, whoever has locked it; but not of the runs $7.
+/// Finds what waits, whoever has locked it; but no jobs of the runs $7.
 pub(super) const FIND_DUE: &str = find_due!(
-    "SELECT * FROM waiting WHERE run_id <> ALL ($7)
+    "SELECT * FROM waiting WHERE is_new OR run_id <> ALL ($7)
         ORDER BY priority DESC, turn, place, since, run_id, stage_id"
 );
 

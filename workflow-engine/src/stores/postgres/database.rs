@@ -15,7 +15,7 @@ use super::claim_known::Rivals;
 use super::clock::DatabaseClock;
 use super::failure::Failure;
 use super::known::KnownRuns;
-use super::row_types::KnownTypes;
+use super::row_types::RowTypes;
 use super::statements::Statements;
 use super::transaction::Transaction;
 use crate::ports::{Clock, Hints, Urgency};
@@ -79,8 +79,8 @@ pub(super) struct Database {
     pub(super) known: KnownRuns,
     /// Whether other processes claim the same work.
     pub(super) rivals: Rivals,
-    /// The types of rows that it knows.
-    pub(super) row_types: KnownTypes,
+    /// The types of the rows that it is handed.
+    pub(super) row_types: Arc<RowTypes>,
     /// The database's clock as it is known here.
     pub(super) clock_here: DatabaseClock,
     idle: Mutex<Vec<Idle>>,
@@ -99,6 +99,7 @@ impl Database {
     pub(super) fn new(
         connect: PgConnectOptions,
         statements: Statements,
+        row_types: Arc<RowTypes>,
         options: &super::PostgresOptions,
     ) -> Self {
         Self {
@@ -114,7 +115,7 @@ impl Database {
             told: Urgency::default(),
             known: KnownRuns::default(),
             rivals: Rivals::default(),
-            row_types: KnownTypes::default(),
+            row_types,
             clock_here: DatabaseClock::default(),
             idle: Mutex::default(),
             readers: Semaphore::new(options.connections.max(1) as usize),
@@ -173,7 +174,6 @@ impl Database {
     /// A server that went away took every connection with it. It may come back with another state than it had.
     pub(super) fn forget_idle(&self) {
         self.known.forget();
-        self.row_types.forget();
         self.idle().clear();
     }
 

@@ -13,6 +13,7 @@ use super::foreign::Foreign;
 use super::migrations::migrate;
 use super::options::{PostgresOptions, schema_of};
 use super::queue::Queue;
+use super::row_types::RowTypes;
 use super::statements::Statements;
 use super::{Own, PostgresStore};
 use crate::error::Error;
@@ -30,7 +31,9 @@ impl PostgresStore {
     pub async fn open(url: &str, options: PostgresOptions) -> Result<Self, Error> {
         let schema = schema_of(&options)?.to_owned();
         let statements = Statements::new(&schema, options.begin());
-        let database = Arc::new(Database::new(options.connect(url)?, statements, &options));
+        let row_types = RowTypes::of_schema(&schema);
+        let database = Database::new(options.connect(url)?, statements, row_types, &options);
+        let database = Arc::new(database);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(THREADS)
             .thread_name("workflow-engine-postgres")

@@ -1,13 +1,13 @@
 //! Rows of a composite type as one argument.
 //!
 //! The server takes an array of rows apart at a tenth of what an array for each column costs it, and here they are
-//! written into the message as they come. The format is the one in which the server itself sends such arrays: each
-//! value with its type and its length.
+//! written into the message as they come. The format is the one in which the server itself sends rows: how many columns,
+//! and each value with its type and its length.
 
 use chrono::{DateTime, Utc};
 use sqlx::encode::{Encode, IsNull};
 use sqlx::error::BoxDynError;
-use sqlx::postgres::{PgArgumentBuffer, PgTypeInfo};
+use sqlx::postgres::{PgArgumentBuffer, PgBindIterExt, PgTypeInfo};
 use sqlx::{Postgres, Type};
 
 use super::arrays::{PgQuery, number};
@@ -18,8 +18,9 @@ use crate::id::RunId;
 /// Rows of one kind.
 #[derive(Default)]
 pub(super) struct Records {
-    count: i32,
     bytes: PgArgumentBuffer,
+    /// Where each of them ends.
+    ends: Vec<usize>,
     /// The first value that could not be written.
     failed: Option<BoxDynError>,
 }
@@ -34,24 +35,23 @@ impl Records {
     /// Adds a row.
     pub(super) fn push(&mut self, fill: impl FnOnce(&mut Record<'_>)) {
         let start = self.bytes.len();
-        // The length, and the number of columns.
-        self.bytes.extend_from_slice(&[0; 8]);
+        // The number of columns.
+        self.bytes.extend_from_slice(&[0; 4]);
         let mut record = Record { of: self, columns: 0 };
         fill(&mut record);
         let columns = record.columns;
-        self.bytes[start + 4..start + 8].copy_from_slice(&columns.to_be_bytes());
-        self.put_length(start);
-        self.count += 1;
+        self.bytes[start..start + 4].copy_from_slice(&columns.to_be_bytes());
+        self.ends.push(self.bytes.len());
     }
 
     /// Whether there is no row.
     pub(super) fn is_empty(&self) -> bool {
-        self.count == 0
+        self.ends.is_empty()
     }
 
     /// Hands them to a statement.
-    pub(super) fn bind<'q>(self, query: PgQuery<'q>, row_type: RowType) -> PgQuery<'q> {
-        query.bind(Array { rows: self, row_type })
+    pub(super) fn bind<'q>(self, query: PgQuery<'q>, row_type: &RowType) -> PgQuery<'q> {
+        query.bind(Array { rows: self, row_type: row_type.clone() })
     }
 
     /// Writes how much has followed the four bytes at `start`.
@@ -127,6 +127,12 @@ struct Array {
     row_type: RowType,
 }
 
+/// One of them.
+struct Element<'a> {
+    bytes: &'a [u8],
+    row: &'a PgTypeInfo,
+}
+
 impl Type<Postgres> for Array {
     /// Never asked for, since each array says what it is.
     fn type_info() -> PgTypeInfo {
@@ -139,21 +145,35 @@ impl Encode<'_, Postgres> for Array {
         if let Some(error) = &self.rows.failed {
             return Err(error.to_string().into());
         }
-        let (dimensions, has_nulls, first) = (1_i32, 0_i32, 1_i32);
-        buffer.extend_from_slice(&dimensions.to_be_bytes());
-        buffer.extend_from_slice(&has_nulls.to_be_bytes());
-        buffer.extend_from_slice(&self.row_type.row.0.to_be_bytes());
-        buffer.extend_from_slice(&self.rows.count.to_be_bytes());
-        buffer.extend_from_slice(&first.to_be_bytes());
-        buffer.extend_from_slice(&self.rows.bytes);
+        if self.rows.is_empty() {
+            return Ok(IsNull::Yes);
+        }
+        let starts = std::iter::once(0).chain(self.rows.ends.iter().copied());
+        let rows = starts.zip(&self.rows.ends);
+        rows.map(|(start, end)| Element { bytes: &self.rows.bytes[start..*end], row: &self.row_type.row })
+            .bind_iter()
+            .encode(buffer)
+    }
+
+    fn produces(&self) -> Option<PgTypeInfo> {
+        Some(self.row_type.array.clone())
+    }
+}
+
+impl Type<Postgres> for Element<'_> {
+    /// Never asked for, as above.
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_name("record")
+    }
+}
+
+impl Encode<'_, Postgres> for Element<'_> {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        buffer.extend_from_slice(self.bytes);
         Ok(IsNull::No)
     }
 
     fn produces(&self) -> Option<PgTypeInfo> {
-        Some(PgTypeInfo::with_oid(self.row_type.array))
-    }
-
-    fn size_hint(&self) -> usize {
-        self.rows.bytes.len() + 20
+        Some(self.row.clone())
     }
 }

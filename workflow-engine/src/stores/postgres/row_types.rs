@@ -1,19 +1,13 @@
-//! The numbers by which the server knows the types of rows that a commit hands over.
+//! The types of the rows that a commit hands over.
+//!
+//! They are the schema's own, so sqlx has to ask each connection's server for their numbers. It is told their names, for
+//! then it asks before it prepares a statement: between preparing and running it, a question would make a pooler's
+//! server forget an unnamed statement.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sqlx::Row;
-use sqlx::postgres::types::Oid;
-
-use super::failure::Failure;
-use super::transaction::Transaction;
-
-const DOING: &str = "read the types of rows";
-
-pub(super) const READ: &str = "
-    SELECT t.typname::text, t.oid, t.typarray
-    FROM pg_catalog.pg_type AS t JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
-    WHERE n.nspname = '{schema}' AND t.typname = ANY($1)";
+use sqlx::postgres::PgTypeInfo;
 
 macro_rules! kinds {
     ($($kind:ident = $name:literal,)*) => {
@@ -41,68 +35,38 @@ kinds! {
 }
 
 /// The type of rows of one kind, and of arrays of them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct RowType {
-    pub(super) row: Oid,
-    pub(super) array: Oid,
+    pub(super) row: PgTypeInfo,
+    pub(super) array: PgTypeInfo,
 }
 
-/// The types of all kinds.
+/// The types of all kinds, in one schema.
 #[derive(Debug)]
-pub(super) struct RowTypes([RowType; NAMES.len()]);
+pub(super) struct RowTypes(Vec<RowType>);
 
 impl RowTypes {
-    /// That of one kind.
-    pub(super) fn of(&self, kind: Kind) -> RowType {
-        self.0[kind as usize]
-    }
-}
+    /// Those of this schema.
+    pub(super) fn of_schema(schema: &str) -> Arc<Self> {
+        /// sqlx keeps names for ever: those of a schema are made once.
+        static KNOWN: Mutex<Option<HashMap<String, Arc<RowTypes>>>> = Mutex::new(None);
 
-/// The types as they are known. They hold for as long as it is the same server.
-#[derive(Debug, Default)]
-pub(super) struct KnownTypes(Mutex<Option<Arc<RowTypes>>>);
-
-impl KnownTypes {
-    /// Forgets them; they are read anew by whoever needs them next.
-    pub(super) fn forget(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    fn get(&self) -> Option<Arc<RowTypes>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn put(&self, types: &Arc<RowTypes>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(types));
-    }
-}
-
-/// The types, read if they are not known.
-pub(super) async fn row_types(transaction: &mut Transaction<'_>) -> Result<Arc<RowTypes>, Failure> {
-    let database = transaction.database;
-    if let Some(types) = database.row_types.get() {
-        return Ok(types);
-    }
-    let query = transaction.query(|sql| &sql.row_types).bind(NAMES);
-    let rows = transaction.fetch_alone(DOING, query).await?;
-    let failed = |error| Failure::database(DOING, error);
-    let mut found = [None; NAMES.len()];
-    for row in &rows {
-        let name: &str = row.try_get(0).map_err(failed)?;
-        let row_type =
-            RowType { row: row.try_get(1).map_err(failed)?, array: row.try_get(2).map_err(failed)? };
-        if let Some(at) = NAMES.iter().position(|known| *known == name) {
-            found[at] = Some(row_type);
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = known.get_or_insert_default();
+        if let Some(types) = known.get(schema) {
+            return Arc::clone(types);
         }
+        let types = NAMES.iter().map(|name| {
+            let name: &'static str = format!("{schema}.{name}").leak();
+            RowType { row: PgTypeInfo::with_name(name), array: PgTypeInfo::array_of(name) }
+        });
+        let types = Arc::new(Self(types.collect()));
+        known.insert(schema.to_owned(), Arc::clone(&types));
+        types
     }
-    let missing = |name: &str| failed(sqlx::Error::TypeNotFound { type_name: name.to_owned() });
-    let types: Vec<RowType> = found
-        .into_iter()
-        .zip(NAMES)
-        .map(|(found, name)| found.ok_or_else(|| missing(name)))
-        .collect::<Result<_, _>>()?;
-    let types = types.try_into().map_err(|_| missing("record"))?;
-    let types = Arc::new(RowTypes(types));
-    database.row_types.put(&types);
-    Ok(types)
+
+    /// That of one kind.
+    pub(super) fn of(&self, kind: Kind) -> &RowType {
+        &self.0[kind as usize]
+    }
 }

@@ -10,8 +10,8 @@ use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use super::parts::{FIT, Parts};
 use super::{
-    attached, calls, claim, deliveries, foreign, ledger, load, persistence, retention, row_types, standstill,
-    transport, write,
+    attached, calls, claim, deliveries, foreign, ledger, load, persistence, retention, standstill, transport,
+    write,
 };
 
 /// A text with the schema's name in its slots.
@@ -69,7 +69,6 @@ macro_rules! statements {
 statements! {
     load: load::LOAD,
     load_whole: load::LOAD_WHOLE,
-    row_types: row_types::READ,
     answer_keys: write::ANSWER_KEYS,
     insert_annotations: attached::INSERT_ANNOTATIONS,
     put_artifacts: attached::PUT_ARTIFACTS,

@@ -9,7 +9,6 @@ use uuid::Uuid;
 
 use super::failure::Failure;
 use super::parts::Parts;
-use super::row_types::row_types;
 use super::text::stored;
 use super::transaction::Transaction;
 use super::written::{Written, sorted};
@@ -71,10 +70,9 @@ async fn write_if(
     if parts == Parts::default() {
         return Ok(Some(HashSet::new()));
     }
-    let types = row_types(transaction).await?;
     let Expected { runs, commits, now } = expected;
     let query = transaction.query(|sql| sql.write.of(parts)).bind(runs).bind(commits).bind(now).bind(step);
-    let query = rows.bind(query, &types);
+    let query = rows.bind(query, &transaction.database.row_types);
     let row = transaction.fetch_one(DOING, query).await?;
     let unreadable = |error| Failure::database(DOING, error);
     let (is_fit, stale): (bool, Vec<Uuid>) =
