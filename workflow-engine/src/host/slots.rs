@@ -33,6 +33,7 @@ impl Slots for SuccessorSlots {
             return 0;
         }
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.truncate(wanted);
         while taken.len() < wanted {
             match Arc::clone(&self.free).try_acquire_owned() {
                 Ok(permit) => taken.push(permit),

@@ -7,6 +7,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Notify;
+
 use crate::id::RunId;
 use crate::language::Json;
 
@@ -19,26 +21,88 @@ pub(super) struct RunMemory {
     pub(super) input: Json,
     /// By stage id.
     pub(super) config: HashMap<String, Json>,
-    outputs: Mutex<HashMap<String, Json>>,
+    outputs: Mutex<Outputs>,
+    /// A commit that was under way is so no more.
+    settled: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Outputs {
+    /// By stage id.
+    committed: HashMap<String, Json>,
+    /// The stages whose outputs are with the store.
+    under_way: Vec<String>,
 }
 
 impl RunMemory {
     pub(super) fn new(input: Json, config: HashMap<String, Json>) -> Self {
-        Self { input, config, outputs: Mutex::default() }
+        Self { input, config, outputs: Mutex::default(), settled: Notify::new() }
     }
 
-    /// The stored output of a completed stage, if it is remembered.
-    pub(super) fn output(&self, stage_id: &str) -> Option<Json> {
-        self.lock().get(stage_id).cloned()
+    /// The stored output of a completed stage, if it is remembered. Two branches often complete in one commit, and
+    /// whoever goes on first needs the other's output: so it waits for one that is under way, for the answer has been
+    /// given by then, and to read the store would take longer.
+    pub(super) async fn output(&self, stage_id: &str) -> Option<Json> {
+        loop {
+            // Made before the look, so that what settles in between is not missed.
+            let settled = self.settled.notified();
+            {
+                let outputs = self.lock();
+                let known = outputs.committed.get(stage_id);
+                if known.is_some() || !outputs.under_way.iter().any(|stage| stage == stage_id) {
+                    return known.cloned();
+                }
+            }
+            settled.await;
+        }
+    }
+
+    /// The outcome of a stage goes to the store.
+    pub(super) fn begin(self: Arc<Self>, stage_id: &str) -> UnderWay {
+        self.lock().under_way.push(stage_id.to_owned());
+        UnderWay { memory: self, stage_id: stage_id.to_owned() }
+    }
+
+    /// The store did not answer, and it may take long until it does: nobody waits for that.
+    pub(super) fn leave(&self, stage_id: &str) {
+        self.settle(stage_id);
     }
 
     /// Remembers what was committed.
     pub(super) fn remember(&self, stage_id: &str, output: Json) {
-        self.lock().insert(stage_id.to_owned(), output);
+        self.lock().committed.insert(stage_id.to_owned(), output);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Json>> {
+    fn settle(&self, stage_id: &str) {
+        let mut outputs = self.lock();
+        if let Some(position) = outputs.under_way.iter().position(|stage| stage == stage_id) {
+            outputs.under_way.swap_remove(position);
+            drop(outputs);
+            self.settled.notify_waiters();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Outputs> {
         self.outputs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An outcome that is with the store, until this is dropped.
+pub(super) struct UnderWay {
+    memory: Arc<RunMemory>,
+    stage_id: String,
+}
+
+impl UnderWay {
+    /// It is committed, with this output.
+    pub(super) fn committed(self, output: Json) {
+        self.memory.remember(&self.stage_id, output);
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.memory.settle(&self.stage_id);
     }
 }
 

@@ -34,7 +34,7 @@ impl Kernel {
         let lease = &job.lease;
         let prepared = self.prepare_output(lease, &completion.output).await?;
         let definition = registered.definition();
-        let room = if stage.before.is_empty() { 0 } else { slots.take(stage.before.len()) };
+        let room = slots.take(stage.before.len());
 
         let mut changes = completion.reports;
         changes.extend(self.effect_changes(lease, completion.effects).await?);
@@ -58,6 +58,7 @@ impl Kernel {
         }
         changes.extend(answer(job, &JobOutcome::Completed));
 
+        let under_way = self.memories().get(lease.run_id, lease.generation).map(|run| run.begin(&stage.id));
         match self.commit_outcome(lease, changes).await? {
             None => {
                 self.memories().forget(lease.run_id, lease.generation);
@@ -66,10 +67,10 @@ impl Kernel {
             Some(applied) => {
                 if applied.ended.is_some() {
                     self.memories().forget(lease.run_id, lease.generation);
-                } else if let Some(memory) = self.memories().get(lease.run_id, lease.generation) {
+                } else if let Some(under_way) = under_way {
                     // Not before the commit: should the lease be lost, somebody else's output is the committed one, and
-                    // this process may be running what comes after it. Whoever is faster than this reads the store.
-                    memory.remember(&stage.id, completion.output);
+                    // this process may be running what comes after it.
+                    under_way.committed(completion.output);
                 }
                 Ok(Finished { outcome: JobOutcome::Completed, next: applied.claimed })
             }
@@ -166,6 +167,9 @@ impl Kernel {
             match commit().await {
                 Err(error) if error.is_retryable() && waited < self.lease() * 4 => {
                     tracing::warn!(run = %lease.run_id, stage = lease.stage_id, %error, "an outcome was not committed; trying again");
+                    if let Some(memory) = self.memories().get(lease.run_id, lease.generation) {
+                        memory.leave(&lease.stage_id);
+                    }
                     self.clock().sleep(pause).await;
                     waited += pause;
                     pause = (pause * 2).min(LONGEST);
