@@ -8,12 +8,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use workflow_engine::ports::{
-    CallEnd, CallStatistics, Commit, Decide, Decision, Delivery, DeliveryClaim, Hints, IntendedCall,
-    JobTransport, Ledger, Outbox, Persistence, Purge, Retention, Settlement, Snapshot, Store,
+    CallEnd, CallStatistics, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim, Hints,
+    IntendedCall, JobTransport, Ledger, Outbox, Persistence, Purge, Retention, Settlement, Snapshot, Store,
+    WorkClaim,
 };
 use workflow_engine::records::{
-    AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, CallId, Claim, ClaimedJob, DeadLetter, Event,
-    JobRecord, Lease, LogRecord, RunRecord, RunRequest, StageRecord, StoredValue,
+    AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, CallId, DeadLetter, Event, JobRecord, Lease,
+    LogRecord, RunRecord, RunRequest, StageRecord, StoredValue,
 };
 use workflow_engine::{AnnotationFilter, Error, Json, RunId};
 
@@ -61,14 +62,8 @@ pub trait Interceptor: Send + Sync {
     }
 
     /// In place of the store's.
-    async fn claim_jobs(
-        &self,
-        store: &dyn Store,
-        claim: &Claim,
-        definitions: &[String],
-        max: usize,
-    ) -> Result<Vec<ClaimedJob>, Error> {
-        store.claim_jobs(claim, definitions, max).await
+    async fn claim_work(&self, store: &dyn Store, work: WorkClaim) -> Result<ClaimedWork, Error> {
+        store.claim_work(work).await
     }
 
     /// In place of the store's.
@@ -177,8 +172,13 @@ impl<I: Interceptor> Persistence for Intercepted<I> {
         self.read("logs", self.store.logs(run_id, after, limit)).await
     }
 
-    async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error> {
-        self.read("pending_runs", self.store.pending_runs(definitions, limit)).await
+    async fn pending_runs(
+        &self,
+        definitions: &[String],
+        served: &[String],
+        limit: usize,
+    ) -> Result<Vec<RunRecord>, Error> {
+        self.read("pending_runs", self.store.pending_runs(definitions, served, limit)).await
     }
 
     async fn unfinished_runs(&self, workflow_id: &str) -> Result<Vec<RunRecord>, Error> {
@@ -243,13 +243,8 @@ impl<I: Interceptor> Persistence for Intercepted<I> {
 
 #[async_trait]
 impl<I: Interceptor> JobTransport for Intercepted<I> {
-    async fn claim_jobs(
-        &self,
-        claim: &Claim,
-        definitions: &[String],
-        max: usize,
-    ) -> Result<Vec<ClaimedJob>, Error> {
-        self.write("claim_jobs", self.interceptor.claim_jobs(&*self.store, claim, definitions, max)).await
+    async fn claim_work(&self, work: WorkClaim) -> Result<ClaimedWork, Error> {
+        self.write("claim_work", self.interceptor.claim_work(&*self.store, work)).await
     }
 
     async fn due_checks(&self, definitions: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {

@@ -57,7 +57,7 @@ async fn look(
     let store = PostgresStore::open(&named_url(schema), schema.options()).await.unwrap();
     let claimed = store.claim_jobs(&claim(), definitions, max).await.unwrap().len();
     let checks = store.due_checks(definitions, max).await.unwrap().len();
-    let pending = store.pending_runs(definitions, max).await.unwrap().len();
+    let pending = store.pending_runs(definitions, &[], max).await.unwrap().len();
     let due = store.next_job_due(definitions).await.unwrap();
     assert_eq!(due.is_some(), checks > 0);
     store.close().await;

@@ -29,7 +29,7 @@ const METHODS: [&str; 40] = [
     "store.stuck_runs",
     "store.unclaimed_runs",
     "store.due_checks",
-    "store.claim_jobs",
+    "store.claim_work",
     "store.renew_leases",
     "store.stale_jobs",
     "store.lease_holders",

@@ -7,9 +7,10 @@ use async_trait::async_trait;
 
 use crate::error::Error;
 use crate::ports::{
-    BatchNames, CallEnd, CallLedger, CallStatistics, CallSums, Clock, IntendedCall, SettledCall, SystemClock,
+    BatchNames, CallEnd, CallLedger, CallStatistics, CallSums, Clock, IntendedCall, SystemClock,
 };
 use crate::records::{AiCallRecord, BatchRows, CallId, CallOutcome, Cost};
+use crate::stores::calls::{EndedRow, IntendedRow, covers};
 
 /// Keeps calls in memory, where a test reads them; gone with the process.
 ///
@@ -77,30 +78,21 @@ impl CallLedger for MemoryLedger {
             }
         }
         let id = CallId::generate();
-        calls.insert(id, intended(id, call));
+        calls.insert(id, IntendedRow::outside(id, call, SystemClock.now()).record);
         Ok(id)
     }
 
     async fn end(&self, call: CallId, end: CallEnd) -> Result<(), Error> {
-        let mut calls = self.lock();
-        let Some(call) = calls.get_mut(&call) else { return Ok(()) };
-        let says_more = match call.outcome {
-            CallOutcome::Intended => true,
-            CallOutcome::Unknown => !matches!(end, CallEnd::Unknown { .. }),
-            CallOutcome::Settled | CallOutcome::Failed => false,
-        };
-        if says_more {
-            finish(call, end);
+        if let Some(record) = self.lock().get_mut(&call) {
+            EndedRow::new(call, end, SystemClock.now()).write_into(record);
         }
         Ok(())
     }
 
     async fn statistics(&self, topic: &str) -> Result<CallStatistics, Error> {
-        let below = format!("{topic}.");
         let mut statistics = CallStatistics::default();
         let mut by_model: BTreeMap<String, CallSums> = BTreeMap::new();
-        for call in self.lock().values().filter(|call| call.topic == topic || call.topic.starts_with(&below))
-        {
+        for call in self.lock().values().filter(|call| covers(topic, &call.topic)) {
             add(&mut statistics.total, call);
             add(by_model.entry(call.model_key.clone()).or_default(), call);
         }
@@ -113,60 +105,6 @@ impl CallLedger for MemoryLedger {
         self.lock().values().filter(|call| call.topic == topic).for_each(|call| rows.add(call));
         Ok(rows.found())
     }
-}
-
-fn intended(id: CallId, call: IntendedCall) -> AiCallRecord {
-    AiCallRecord {
-        id,
-        run_id: None,
-        stage_id: None,
-        generation: 0,
-        attempt: 0,
-        topic: call.topic,
-        call_type: call.call_type,
-        model_key: call.model_key,
-        model_id: call.model_id,
-        prompt: call.prompt,
-        response: None,
-        input_tokens: 0,
-        cached_input_tokens: 0,
-        output_tokens: 0,
-        cost: Cost::ZERO,
-        reserved: call.reserve,
-        metadata: call.metadata,
-        outcome: CallOutcome::Intended,
-        error_message: None,
-        created_at: SystemClock.now(),
-        ended_at: None,
-    }
-}
-
-fn finish(call: &mut AiCallRecord, end: CallEnd) {
-    call.ended_at = Some(SystemClock.now());
-    match end {
-        CallEnd::Settled(settled) => settle(call, settled),
-        CallEnd::Failed { error } => {
-            call.outcome = CallOutcome::Failed;
-            call.reserved = Cost::ZERO;
-            call.error_message = Some(error);
-        }
-        CallEnd::Unknown { error } => {
-            call.outcome = CallOutcome::Unknown;
-            call.error_message = Some(error);
-        }
-    }
-}
-
-fn settle(call: &mut AiCallRecord, settled: SettledCall) {
-    call.outcome = CallOutcome::Settled;
-    call.error_message = None;
-    call.reserved = Cost::ZERO;
-    call.response = settled.response;
-    call.input_tokens = settled.input_tokens;
-    call.cached_input_tokens = settled.cached_input_tokens;
-    call.output_tokens = settled.output_tokens;
-    call.cost = settled.cost;
-    call.metadata = settled.metadata.or(call.metadata.take());
 }
 
 fn add(sums: &mut CallSums, call: &AiCallRecord) {

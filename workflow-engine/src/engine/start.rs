@@ -9,6 +9,7 @@ use super::{Engine, RunHandle};
 use crate::error::Error;
 use crate::kernel::{RunCreate, create};
 use crate::language::{Annotation, Cost, Json, Workflow};
+use crate::records::Claim;
 
 /// A run about to be started; `.await` starts it.
 ///
@@ -127,8 +128,9 @@ impl<'a, W: Workflow> Start<'a, W> {
             budget: self.budget,
         };
         let kernel = self.engine.kernel();
+        let priority = self.priority.unwrap_or(Claim::USUAL_PRIORITY);
         let link = self.engine.worker().map(crate::host::Worker::link);
-        let reserved = link.and_then(|link| Some((link, link.reserve(W::definition())?)));
+        let reserved = link.and_then(|link| Some((link, link.reserve(W::definition(), priority)?)));
         let created = match reserved {
             None => create(kernel, command, None).await?,
             Some((link, permits)) => {

@@ -2,7 +2,9 @@
 
 mod settings;
 mod worker;
+mod claiming;
 mod slots;
+mod giving_way;
 mod heartbeat;
 mod maintenance;
 mod standstill;

@@ -10,13 +10,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::claiming::Turns;
 use super::flusher::Flushers;
+use super::giving_way::GivingWay;
 use super::heartbeat::Heartbeat;
 use super::settings::WorkerSettings;
-use super::slots::SuccessorSlots;
+use super::slots::{Room, SuccessorSlots};
 use super::{maintenance, retention, standstill};
 use crate::error::Error;
-use crate::kernel::{Kernel, RunClaimPending};
+use crate::kernel::Kernel;
 use crate::language::WorkflowDefinition;
 use crate::records::{Claim, ClaimedJob};
 
@@ -38,10 +40,9 @@ pub(crate) struct Worker {
 pub(crate) struct WorkerLink {
     kernel: Arc<Kernel>,
     claim: Claim,
-    slots: Arc<Semaphore>,
+    turns: Turns,
+    room: Arc<Room>,
     bodies: TaskTracker,
-    /// No more claims.
-    stopping: CancellationToken,
     /// No more bodies.
     stopped: CancellationToken,
 }
@@ -55,10 +56,14 @@ impl Worker {
         let link = Arc::new(WorkerLink {
             kernel: Arc::clone(kernel),
             claim,
-            slots: Arc::new(Semaphore::new(settings.concurrency.max(1))),
+            turns: Turns::default(),
+            room: Arc::new(Room {
+                free: Arc::new(Semaphore::new(settings.concurrency.max(1))),
+                giving_way: GivingWay::new(kernel.store().hints().watch_urgency()),
+                stopping: stopping.clone(),
+            }),
             bodies: TaskTracker::new(),
             stopped: CancellationToken::new(),
-            stopping: stopping.clone(),
         });
         let main = TaskTracker::new();
         main.spawn(Arc::clone(&link).claim_until_stopped());
@@ -83,7 +88,7 @@ impl Worker {
     /// Drains: claims nothing more, lets bodies finish, hands back those that do not finish in time.
     pub(crate) async fn drain(&self) {
         let link = &self.link;
-        link.stopping.cancel();
+        link.room.stopping.cancel();
         self.main.close();
         self.main.wait().await;
         link.bodies.close();
@@ -102,19 +107,19 @@ impl Worker {
 }
 
 impl WorkerLink {
-    /// Room for the first stages of a run of this workflow, as much as there is; `None` when there is none.
-    pub(crate) fn reserve(&self, definition: &WorkflowDefinition) -> Option<Vec<OwnedSemaphorePermit>> {
-        let heads = definition.stages.iter().filter(|stage| stage.after.is_empty());
-        let permits: Vec<_> = heads.map_while(|_| self.try_reserve()).collect();
-        (!permits.is_empty()).then_some(permits)
-    }
-
-    /// Room for one more job, if there is any and the worker is not stopping.
-    fn try_reserve(&self) -> Option<OwnedSemaphorePermit> {
-        if self.stopping.is_cancelled() {
+    /// Room for the first stages of a run of this workflow, as much as there is; `None` when there is none, or when
+    /// something more urgent waits for it.
+    pub(crate) fn reserve(
+        &self,
+        definition: &WorkflowDefinition,
+        priority: i32,
+    ) -> Option<Vec<OwnedSemaphorePermit>> {
+        if self.room.giving_way.has_to_queue(priority) {
             return None;
         }
-        Arc::clone(&self.slots).try_acquire_owned().ok()
+        let heads = definition.stages.iter().filter(|stage| stage.after.is_empty());
+        let permits: Vec<_> = heads.map_while(|_| self.room.try_reserve()).collect();
+        (!permits.is_empty()).then_some(permits)
     }
 
     /// Who claims.
@@ -133,7 +138,7 @@ impl WorkerLink {
     /// Runs a job, and then the first of those that its commit claimed, in the same room; the others beside it.
     async fn run_chain(self: Arc<Self>, mut job: ClaimedJob, mut permit: OwnedSemaphorePermit) {
         loop {
-            let slots = SuccessorSlots::new(permit, Arc::clone(&self.slots), self.stopping.clone());
+            let slots = SuccessorSlots::new(permit, Arc::clone(&self.room));
             let finished = self.kernel.execute_claimed(&job, &self.claim, &slots, &self.stopped).await;
             let mut next = match finished {
                 Ok(finished) => finished.next,
@@ -161,22 +166,22 @@ impl WorkerLink {
             work.mark_unchanged();
             let first = tokio::select! {
                 biased;
-                () = self.stopping.cancelled() => return,
-                permit = Arc::clone(&self.slots).acquire_owned() => match permit {
+                () = self.room.stopping.cancelled() => return,
+                permit = Arc::clone(&self.room.free).acquire_owned() => match permit {
                     Ok(permit) => permit,
                     Err(_) => return,
                 },
             };
             match self.claim_once(first).await {
                 Ok(0) => tokio::select! {
-                    () = self.stopping.cancelled() => return,
+                    () = self.room.stopping.cancelled() => return,
                     () = self.wait_for_work(&mut work) => {}
                 },
                 Ok(_) => {}
                 Err(error) => {
                     tracing::error!(%error, "work could not be claimed");
                     tokio::select! {
-                        () = self.stopping.cancelled() => return,
+                        () = self.room.stopping.cancelled() => return,
                         () = self.kernel.clock().sleep(STORE_PAUSE) => {}
                     }
                 }
@@ -188,28 +193,30 @@ impl WorkerLink {
     async fn claim_once(self: &Arc<Self>, first: OwnedSemaphorePermit) -> Result<usize, Error> {
         let mut permits = vec![first];
         while permits.len() < CLAIM_BATCH
-            && let Some(permit) = self.try_reserve()
+            && let Some(permit) = self.room.try_reserve()
         {
             permits.push(permit);
         }
-        let store = self.kernel.store();
-        let jobs = store.claim_jobs(&self.claim, &self.kernel.definitions(), permits.len()).await?;
-        let mut claimed = jobs.len();
-        let rest = permits.split_off(jobs.len());
-        self.run(jobs, permits);
-        if rest.is_empty() {
+        self.room.giving_way.claim_begins();
+        let found = self.turns.claim(&self.kernel, &self.claim, permits.len(), true).await?;
+        self.room.giving_way.claim_left(found.left);
+        let claimed = found.jobs.len();
+        let mut rest = permits.split_off(claimed);
+        self.run(found.jobs, permits);
+        if found.runs == 0 {
             return Ok(claimed);
         }
 
-        let command = RunClaimPending {
-            worker_id: self.claim.worker_id.clone(),
-            max_claims: rest.len(),
-            slots: rest.len(),
-        };
-        let runs = self.kernel.dispatch(command).await?.claimed;
-        claimed += runs.len();
-        let jobs = runs.into_iter().flat_map(|run| run.jobs).collect();
-        self.run(jobs, rest);
+        let started = self.turns.start(&self.kernel, &self.claim, found.runs, rest.len()).await?;
+        if claimed + started.runs > 0 {
+            self.run(started.jobs, rest);
+            return Ok(claimed + started.runs);
+        }
+        // Others were faster, or none of them can be started: they keep nothing else from its turn.
+        let found = self.turns.claim(&self.kernel, &self.claim, rest.len(), false).await?;
+        let claimed = found.jobs.len();
+        rest.truncate(claimed);
+        self.run(found.jobs, rest);
         Ok(claimed)
     }
 

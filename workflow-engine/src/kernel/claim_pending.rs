@@ -12,7 +12,7 @@ use crate::id::RunId;
 use crate::ports::{Change, Commit, Decision, Guard, Revision, RunEnd};
 use crate::records::{Claim, ClaimedJob, RunError, RunRecord};
 
-/// Starts `PENDING` runs, by priority, then age. A run whose workflow or definition this process does not have is
+/// Starts `PENDING` runs, by priority; among equals the workflows take turns, and of each the oldest is first. A run whose workflow or definition this process does not have is
 /// left for one that has it. One bad run never holds up another: it fails, with `EMPTY_STAGE_GRAPH` or
 /// `CLAIM_FAILED`.
 #[derive(Clone, Debug, Deserialize)]
@@ -56,19 +56,28 @@ impl Command for RunClaimPending {
     const NAME: &'static str = "run.claimPending";
 
     async fn carry_out(self, kernel: &Kernel) -> Result<RunsClaimed, Error> {
-        let pending = kernel.store().pending_runs(&kernel.definitions(), self.max_claims).await?;
-        let claim = Claim { worker_id: self.worker_id, lease: kernel.lease() };
-        let mut slots = self.slots;
-        let starts = pending.into_iter().map(|run| {
-            let heads = heads(kernel, &run);
-            let granted = heads.min(slots);
-            slots -= granted;
-            start(kernel, run, &claim, granted)
-        });
-        // Together, so that they share a transaction.
-        let claimed = join_all(starts).await.into_iter().collect::<Result<Vec<_>, _>>()?;
-        Ok(RunsClaimed { claimed: claimed.into_iter().flatten().collect() })
+        claim_pending(kernel, self, &[]).await
     }
+}
+
+/// `run.claimPending`, after these definitions had their turns.
+pub(crate) async fn claim_pending(
+    kernel: &Kernel,
+    command: RunClaimPending,
+    served: &[String],
+) -> Result<RunsClaimed, Error> {
+    let RunClaimPending { worker_id, max_claims, mut slots } = command;
+    let pending = kernel.store().pending_runs(&kernel.definitions(), served, max_claims).await?;
+    let claim = Claim { worker_id, lease: kernel.lease() };
+    let starts = pending.into_iter().map(|run| {
+        let heads = heads(kernel, &run);
+        let granted = heads.min(slots);
+        slots -= granted;
+        start(kernel, run, &claim, granted)
+    });
+    // Together, so that they share a transaction.
+    let claimed = join_all(starts).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+    Ok(RunsClaimed { claimed: claimed.into_iter().flatten().collect() })
 }
 
 fn heads(kernel: &Kernel, run: &RunRecord) -> usize {

@@ -52,9 +52,6 @@ pub struct RunCreated {
     pub status: Status,
 }
 
-/// The priority of a run that names none.
-const DEFAULT_PRIORITY: i32 = 5;
-
 #[async_trait]
 impl Command for RunCreate {
     type Answer = RunCreated;
@@ -85,7 +82,7 @@ pub(crate) async fn create(
     let idempotency = idempotency_entry(&command, run_id)?;
     let key = idempotency.clone();
     let input = request.input.clone();
-    let priority = command.priority.unwrap_or(DEFAULT_PRIORITY);
+    let priority = command.priority.unwrap_or(Claim::USUAL_PRIORITY);
     command.annotations.iter().try_for_each(Annotation::check).map_err(Error::invalid_annotation)?;
     let new = NewRun::of(registered.definition(), priority, request);
     let mut notes: Vec<Change> = command

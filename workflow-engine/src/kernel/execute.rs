@@ -129,14 +129,15 @@ impl Kernel {
 
 /// A host's room for the successors of a stage that completes.
 pub(crate) trait Slots: Send + Sync {
-    /// Takes room for up to `wanted` jobs, the one of the completing job included; answers how much.
-    fn take(&self, wanted: usize) -> usize;
+    /// Takes room for up to `wanted` jobs of a run of this priority, that of the completing job included; answers how
+    /// much. Its body has ended: what is not wanted of its own room is free at once.
+    fn take(&self, wanted: usize, priority: i32) -> usize;
 }
 
 pub(crate) struct NoSlots;
 
 impl Slots for NoSlots {
-    fn take(&self, _: usize) -> usize {
+    fn take(&self, _: usize, _: i32) -> usize {
         0
     }
 }

@@ -29,6 +29,7 @@ impl Kernel {
     ) -> Result<Result<Inputs, StageError>, Error> {
         let lease = &job.lease;
         let memory = self.run_memory(lease.run_id, lease.generation).await?;
+        memory.note_claimed(&lease.stage_id);
         let stages = &registered.definition().stages;
         let id = |index: &usize| stages[*index].id.as_str();
         let mut known: HashMap<&str, Json> = HashMap::new();

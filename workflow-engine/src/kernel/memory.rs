@@ -4,7 +4,7 @@
 //! outputs of completed stages. Outputs are remembered as the text that was stored, never as the value that a body
 //! returned: the two can differ (`#[serde(skip)]`, NaN).
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -21,22 +21,25 @@ pub(super) struct RunMemory {
     pub(super) input: Json,
     /// By stage id.
     pub(super) config: HashMap<String, Json>,
-    outputs: Mutex<Outputs>,
+    progress: Mutex<Progress>,
     /// A commit that was under way is so no more.
     settled: Notify,
 }
 
+/// How far it is, as far as this process knows.
 #[derive(Debug, Default)]
-struct Outputs {
-    /// By stage id.
-    committed: HashMap<String, Json>,
-    /// The stages whose outputs are with the store.
+struct Progress {
+    /// Of completed stages, by id.
+    outputs: HashMap<String, Json>,
+    /// Stages whose outcomes are with the store.
     under_way: Vec<String>,
+    /// Stages that commits of this process made ready, and for which its worker had no room.
+    queued: BTreeSet<String>,
 }
 
 impl RunMemory {
     pub(super) fn new(input: Json, config: HashMap<String, Json>) -> Self {
-        Self { input, config, outputs: Mutex::default(), settled: Notify::new() }
+        Self { input, config, progress: Mutex::default(), settled: Notify::new() }
     }
 
     /// The stored output of a completed stage, if it is remembered. Two branches often complete in one commit, and
@@ -47,9 +50,9 @@ impl RunMemory {
             // Made before the look, so that what settles in between is not missed.
             let settled = self.settled.notified();
             {
-                let outputs = self.lock();
-                let known = outputs.committed.get(stage_id);
-                if known.is_some() || !outputs.under_way.iter().any(|stage| stage == stage_id) {
+                let progress = self.lock();
+                let known = progress.outputs.get(stage_id);
+                if known.is_some() || !progress.under_way.iter().any(|stage| stage == stage_id) {
                     return known.cloned();
                 }
             }
@@ -70,20 +73,37 @@ impl RunMemory {
 
     /// Remembers what was committed.
     pub(super) fn remember(&self, stage_id: &str, output: Json) {
-        self.lock().committed.insert(stage_id.to_owned(), output);
+        let mut progress = self.lock();
+        progress.queued.remove(stage_id);
+        progress.outputs.insert(stage_id.to_owned(), output);
+    }
+
+    /// The stages that are likely to wait in the queue. Another worker may have claimed them meanwhile, so whoever
+    /// claims them looks.
+    pub(super) fn queued(&self) -> Vec<String> {
+        self.lock().queued.iter().cloned().collect()
+    }
+
+    fn note_queued(&self, stage_ids: Vec<String>) {
+        self.lock().queued.extend(stage_ids);
+    }
+
+    /// It waits no longer.
+    pub(super) fn note_claimed(&self, stage_id: &str) {
+        self.lock().queued.remove(stage_id);
     }
 
     fn settle(&self, stage_id: &str) {
-        let mut outputs = self.lock();
-        if let Some(position) = outputs.under_way.iter().position(|stage| stage == stage_id) {
-            outputs.under_way.swap_remove(position);
-            drop(outputs);
+        let mut progress = self.lock();
+        if let Some(position) = progress.under_way.iter().position(|stage| stage == stage_id) {
+            progress.under_way.swap_remove(position);
+            drop(progress);
             self.settled.notify_waiters();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Outputs> {
-        self.outputs.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -94,9 +114,10 @@ pub(super) struct UnderWay {
 }
 
 impl UnderWay {
-    /// It is committed, with this output.
-    pub(super) fn committed(self, output: Json) {
+    /// It is committed, with this output; these stages wait in the queue from now.
+    pub(super) fn committed(self, output: Json, queued: Vec<String>) {
         self.memory.remember(&self.stage_id, output);
+        self.memory.note_queued(queued);
     }
 }
 

@@ -34,7 +34,9 @@ impl Kernel {
         let lease = &job.lease;
         let prepared = self.prepare_output(lease, &completion.output).await?;
         let definition = registered.definition();
-        let room = slots.take(stage.before.len());
+        let memory = self.memories().get(lease.run_id, lease.generation);
+        let queued = memory.as_ref().map(|memory| memory.queued()).unwrap_or_default();
+        let room = slots.take(stage.before.len() + queued.len(), job.priority);
 
         let mut changes = completion.reports;
         changes.extend(self.effect_changes(lease, completion.effects).await?);
@@ -52,13 +54,16 @@ impl Kernel {
                 claim: (position < room).then(|| claim.clone()),
             });
         }
+        if room > 0 && !queued.is_empty() {
+            changes.push(Change::ClaimQueued { stage_ids: queued, claim: claim.clone(), room });
+        }
         if definition.ends.iter().any(|&end| definition.stages[end].id == stage.id) {
             let output = (definition.ends.len() == 1).then_some(prepared.value);
             changes.push(Change::ReleaseRun { output });
         }
         changes.extend(answer(job, &JobOutcome::Completed));
 
-        let under_way = self.memories().get(lease.run_id, lease.generation).map(|run| run.begin(&stage.id));
+        let under_way = memory.map(|memory| memory.begin(&stage.id));
         match self.commit_outcome(lease, changes).await? {
             None => {
                 self.memories().forget(lease.run_id, lease.generation);
@@ -70,7 +75,7 @@ impl Kernel {
                 } else if let Some(under_way) = under_way {
                     // Not before the commit: should the lease be lost, somebody else's output is the committed one, and
                     // this process may be running what comes after it.
-                    under_way.committed(completion.output);
+                    under_way.committed(completion.output, applied.ready);
                 }
                 Ok(Finished { outcome: JobOutcome::Completed, next: applied.claimed })
             }

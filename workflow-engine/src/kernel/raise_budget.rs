@@ -51,7 +51,7 @@ impl Command for RunRaiseBudget {
             .restructure(run_id, move |snapshot| Some(self.decide(snapshot)))
             .await?
             .unwrap_or_default();
-        Ok(BudgetRaised { resumed: applied.ready })
+        Ok(BudgetRaised { resumed: applied.ready.len() })
     }
 }
 

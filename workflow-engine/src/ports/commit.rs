@@ -24,8 +24,8 @@ pub enum Commit {
 pub struct Applied {
     /// The jobs that its claims took.
     pub claimed: Vec<ClaimedJob>,
-    /// How many jobs became ready for anybody.
-    pub ready: usize,
+    /// The stages whose jobs became ready for anybody.
+    pub ready: Vec<String>,
     /// The run's terminal status, where this commit ended it.
     pub ended: Option<Status>,
 }

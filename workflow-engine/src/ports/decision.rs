@@ -116,6 +116,16 @@ pub enum Change {
         /// Who takes it.
         claim: Claim,
     },
+    /// As `Claim`, for those of the stages whose jobs are `PENDING` and due, with an attempt left; in this order, until
+    /// the decision has claimed as many jobs as there is room. Of the others nothing changes.
+    ClaimQueued {
+        /// The stages.
+        stage_ids: Vec<String>,
+        /// Who takes them.
+        claim: Claim,
+        /// How many jobs the decision claims at most, those of its other changes included.
+        room: usize,
+    },
     /// The stage is `COMPLETED`, its error cleared, its job deleted. Event `stage:completed`.
     Complete {
         /// The stage.

@@ -3,7 +3,8 @@
 //! A hint says "look again" and nothing more. It may be late, doubled or missing; what is true is in the store.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::watch;
 
@@ -16,6 +17,7 @@ pub struct Hints {
     foreign: watch::Sender<u64>,
     changes: watch::Sender<u64>,
     runs: Mutex<HashMap<RunId, watch::Sender<Told>>>,
+    urgencies: Mutex<Vec<Weak<Urgency>>>,
 }
 
 /// What was told of one run.
@@ -35,11 +37,19 @@ impl Hints {
             foreign: watch::Sender::new(0),
             changes: watch::Sender::new(0),
             runs: Mutex::default(),
+            urgencies: Mutex::default(),
         }
     }
 
-    /// A job or a run may be claimable now, or something has become due earlier than before.
-    pub fn work_is_ready(&self) {
+    /// A job or a run of this priority may be claimable now, or something has become due earlier than before.
+    pub fn work_is_ready(&self, priority: i32) {
+        let mut urgencies = self.urgencies.lock().unwrap_or_else(PoisonError::into_inner);
+        urgencies.retain(|urgency| urgency.upgrade().inspect(|urgency| urgency.tell(priority)).is_some());
+        drop(urgencies);
+        self.any_work_may_be_ready();
+    }
+
+    fn any_work_may_be_ready(&self) {
         self.work.send_modify(|count| *count += 1);
     }
 
@@ -67,7 +77,7 @@ impl Hints {
     pub fn anything_may_have_changed(&self) {
         self.foreign.send_modify(|count| *count += 1);
         self.changes.send_modify(|count| *count += 1);
-        self.work_is_ready();
+        self.any_work_may_be_ready();
         for watchers in self.lock().values() {
             watchers.send_modify(|told| {
                 told.changes += 1;
@@ -80,6 +90,14 @@ impl Hints {
     #[must_use]
     pub fn watch_work(&self) -> watch::Receiver<u64> {
         self.work.subscribe()
+    }
+
+    /// Keeps the highest priority that [`Hints::work_is_ready`] tells from now on.
+    #[must_use]
+    pub fn watch_urgency(&self) -> Arc<Urgency> {
+        let urgency = Arc::new(Urgency::default());
+        self.urgencies.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&urgency));
+        urgency
     }
 
     /// Sees [`Hints::anything_may_have_changed`] from now on.
@@ -112,6 +130,39 @@ impl Hints {
 impl Default for Hints {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// The highest priority of what was told to be ready, since it was forgotten.
+#[derive(Debug)]
+pub struct Urgency {
+    highest: AtomicI64,
+}
+
+impl Urgency {
+    const NONE: i64 = i64::MIN;
+
+    /// Something of this priority waits.
+    pub fn tell(&self, priority: i32) {
+        self.highest.fetch_max(priority.into(), Ordering::Relaxed);
+    }
+
+    /// Whether something of a higher priority than this was told.
+    #[must_use]
+    pub fn is_above(&self, priority: i32) -> bool {
+        self.highest.load(Ordering::Relaxed) > priority.into()
+    }
+
+    /// Forgets what was told: it is about to be looked at. Answers it.
+    pub fn forget(&self) -> Option<i32> {
+        i32::try_from(self.highest.swap(Self::NONE, Ordering::Relaxed)).ok()
+    }
+}
+
+impl Default for Urgency {
+    /// Nothing was told.
+    fn default() -> Self {
+        Self { highest: AtomicI64::new(Self::NONE) }
     }
 }
 

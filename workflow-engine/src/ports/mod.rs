@@ -5,6 +5,7 @@ mod new_run;
 mod commit;
 mod annotations;
 mod persistence;
+mod work;
 mod transport;
 mod outbox;
 mod retention;
@@ -22,7 +23,7 @@ pub use clock::{Clock, SystemClock};
 pub use commit::{Applied, Commit};
 pub use decision::{Change, Decision, Guard, IdempotencyEntry, RerunStage, Revision, RunEnd};
 pub use executor::ActivityExecutor;
-pub use hints::{Hints, RunWatch};
+pub use hints::{Hints, RunWatch, Urgency};
 pub use ledger::Ledger;
 pub use new_run::{NewRun, NewStage};
 pub use outbox::{Delivery, DeliveryClaim, DeliveryLease, DeliveryOutcome, Outbox, Settlement, Subscription};
@@ -31,6 +32,7 @@ pub use retention::{Purge, Retention};
 pub use scheduler::{Scheduler, SchedulerError};
 pub use sink::{DeliveryError, DeliveryPolicy, EventSink, Plugin};
 pub use transport::JobTransport;
+pub use work::{ClaimedWork, WorkClaim};
 
 pub use crate::language::{
     BatchNames, CallEnd, CallLedger, CallStatistics, CallSums, IntendedCall, SettledCall,

@@ -122,8 +122,15 @@ pub trait Persistence: Send + Sync {
     /// `limit`.
     async fn logs(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<LogRecord>, Error>;
 
-    /// `PENDING` runs of the given definitions (fingerprints), by priority, then age; at most `limit`.
-    async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error>;
+    /// `PENDING` runs of the given definitions (fingerprints), at most `limit`: by priority, and among equals the
+    /// definitions take turns, those in `served` after the others, as
+    /// [`JobTransport::claim_work`](super::JobTransport::claim_work) says.
+    async fn pending_runs(
+        &self,
+        definitions: &[String],
+        served: &[String],
+        limit: usize,
+    ) -> Result<Vec<RunRecord>, Error>;
 
     /// The runs of a workflow that are not over, oldest first.
     async fn unfinished_runs(&self, workflow_id: &str) -> Result<Vec<RunRecord>, Error>;

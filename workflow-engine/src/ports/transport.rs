@@ -5,24 +5,38 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+use super::work::{ClaimedWork, WorkClaim};
 use crate::error::Error;
 use crate::records::{Claim, ClaimedJob, JobRecord, Lease};
 
 /// Claims and leases over the jobs that commits enqueue.
 #[async_trait]
 pub trait JobTransport: Send + Sync {
-    /// Claims up to `max` jobs that are due, of the given definitions (fingerprints) and below their last attempt:
-    /// those that are `PENDING` by priority, then by the instant they became due; then those that are `SUSPENDED`, by
-    /// that instant. Each claim is what `Change::Claim` says, with its event. No job is claimed by two workers.
+    /// Claims jobs that are due, of the claimer's definitions and below their last attempt, up to its `max`. No job is
+    /// claimed by two workers; each claim is what `Change::Claim` says, with its event.
+    ///
+    /// The highest priority is first. Among equals the definitions take turns: the first of each, then the second of each,
+    /// and so on, so that a long queue of one holds up no other; in one turn those that were not served yet are first,
+    /// then those that were served before others, then what is older. Within a definition and a priority, what has begun
+    /// is before runs that nobody has started, and among both the oldest is first: what became due first, which run was
+    /// created first. A check, of a stage that is `SUSPENDED`, counts as [`Claim::USUAL_PRIORITY`] whatever its run's is,
+    /// so that checks of a definition stay in the order in which they are due.
     ///
     /// # Errors
     /// When the store cannot be written, here and below.
+    async fn claim_work(&self, work: WorkClaim) -> Result<ClaimedWork, Error>;
+
+    /// The same for a claimer that starts no runs and does not remember whose turn it is.
     async fn claim_jobs(
         &self,
         claim: &Claim,
         definitions: &[String],
         max: usize,
-    ) -> Result<Vec<ClaimedJob>, Error>;
+    ) -> Result<Vec<ClaimedJob>, Error> {
+        let definitions = definitions.to_vec();
+        let work = WorkClaim { claim: claim.clone(), definitions, served: Vec::new(), max, runs: false };
+        Ok(self.claim_work(work).await?.jobs)
+    }
 
     /// `SUSPENDED` jobs that `claim_jobs` would claim now, for whoever wants checks alone: the longest overdue first, at
     /// most `limit`. Nothing is claimed.

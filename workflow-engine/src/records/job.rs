@@ -75,6 +75,11 @@ pub struct Claim {
     pub lease: Duration,
 }
 
+impl Claim {
+    /// The priority of a run that names none, and of every check of a stage that waits.
+    pub const USUAL_PRIORITY: i32 = 5;
+}
+
 /// A job that a worker now holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimedJob {
@@ -84,6 +89,8 @@ pub struct ClaimedJob {
     pub workflow_id: String,
     /// The definition that the run was created with.
     pub definition_fingerprint: String,
+    /// The run's.
+    pub priority: i32,
     /// 1 for the first attempt.
     pub attempt: u32,
     /// The last attempt's number.

@@ -12,7 +12,8 @@ pub(super) struct Announcement {
     runs: HashSet<RunId>,
     /// Those of them that are known to go on.
     open: HashSet<RunId>,
-    work: bool,
+    /// The highest priority of it.
+    work: Option<i32>,
 }
 
 impl Announcement {
@@ -29,15 +30,21 @@ impl Announcement {
         }
     }
 
-    /// Something became claimable, or due earlier than before.
-    pub(super) fn work(&mut self) {
-        self.work = true;
+    /// Something of this priority became claimable, or due earlier than before.
+    pub(super) fn work(&mut self, priority: i32) {
+        self.work = self.work.max(Some(priority));
+    }
+
+    /// The highest priority of what became claimable.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "only PostgreSQL tells other processes"))]
+    pub(super) fn urgency(&self) -> Option<i32> {
+        self.work
     }
 
     /// Whether there is nothing to tell.
     #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "only PostgreSQL tells other processes"))]
     pub(super) fn is_empty(&self) -> bool {
-        self.runs.is_empty() && !self.work
+        self.runs.is_empty() && self.work.is_none()
     }
 
     /// Tells everybody.
@@ -49,8 +56,8 @@ impl Announcement {
                 hints.run_has_changed(*run_id);
             }
         }
-        if self.work {
-            hints.work_is_ready();
+        if let Some(priority) = self.work {
+            hints.work_is_ready(priority);
         }
     }
 }

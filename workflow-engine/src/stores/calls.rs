@@ -18,8 +18,8 @@ pub(super) struct CallRow {
 
 /// A call that is about to be made.
 #[derive(Clone, Debug)]
-pub(super) struct IntendedRow {
-    pub(super) record: AiCallRecord,
+pub(crate) struct IntendedRow {
+    pub(crate) record: AiCallRecord,
     /// Of the lease under which it is made; 0 outside of every stage.
     #[cfg_attr(
         not(any(feature = "postgres", feature = "sqlite")),
@@ -30,7 +30,7 @@ pub(super) struct IntendedRow {
 
 /// A call that has ended.
 #[derive(Clone, Debug)]
-pub(super) struct EndedRow {
+pub(crate) struct EndedRow {
     pub(super) id: CallId,
     pub(super) outcome: CallOutcome,
     /// All zero unless it is settled.
@@ -52,7 +52,7 @@ pub(super) const LOST: &str = "its attempt ended before it did";
 
 impl IntendedRow {
     /// One outside of every stage.
-    pub(super) fn outside(id: CallId, call: IntendedCall, at: DateTime<Utc>) -> Self {
+    pub(crate) fn outside(id: CallId, call: IntendedCall, at: DateTime<Utc>) -> Self {
         let record = AiCallRecord {
             id,
             run_id: None,
@@ -82,7 +82,7 @@ impl IntendedRow {
 
 impl EndedRow {
     /// What became of a call.
-    pub(super) fn new(id: CallId, end: CallEnd, at: DateTime<Utc>) -> Self {
+    pub(crate) fn new(id: CallId, end: CallEnd, at: DateTime<Utc>) -> Self {
         let (outcome, settled, error) = match end {
             CallEnd::Settled(settled) => (CallOutcome::Settled, settled, None),
             CallEnd::Failed { error } => (CallOutcome::Failed, SettledCall::default(), Some(error)),
@@ -100,23 +100,18 @@ impl EndedRow {
         self.settled.metadata.as_ref().map(Json::as_str)
     }
 
-    /// Whether such an end says more than what is known of a call.
-    pub(super) const fn may_follow(outcome: CallOutcome, end: &CallEnd) -> bool {
-        match outcome {
+    /// Whether it says more than what is known of a call.
+    pub(crate) const fn says_more_than(&self, known: CallOutcome) -> bool {
+        match known {
             CallOutcome::Intended => true,
-            CallOutcome::Unknown => !matches!(end, CallEnd::Unknown { .. }),
+            CallOutcome::Unknown => !matches!(self.outcome, CallOutcome::Unknown),
             CallOutcome::Settled | CallOutcome::Failed => false,
         }
     }
 
-    /// Writes it into its row, if that is intended, or unknown and this says more.
-    pub(super) fn write_into(self, record: &mut AiCallRecord) {
-        let says_more = match record.outcome {
-            CallOutcome::Intended => true,
-            CallOutcome::Unknown => self.outcome != CallOutcome::Unknown,
-            CallOutcome::Settled | CallOutcome::Failed => false,
-        };
-        if !says_more {
+    /// Writes it into its row, if it says more than that.
+    pub(crate) fn write_into(self, record: &mut AiCallRecord) {
+        if !self.says_more_than(record.outcome) {
             return;
         }
         let SettledCall { response, input_tokens, cached_input_tokens, output_tokens, cost, metadata } =
@@ -137,6 +132,6 @@ impl EndedRow {
 }
 
 /// Whether `topic` covers `other`: by whole segments.
-pub(super) fn covers(topic: &str, other: &str) -> bool {
+pub(crate) fn covers(topic: &str, other: &str) -> bool {
     other.strip_prefix(topic).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

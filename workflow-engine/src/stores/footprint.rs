@@ -73,6 +73,7 @@ fn guarded_stage(guard: &Guard) -> Option<&str> {
 fn changed_stages(change: &Change) -> Vec<&str> {
     match change {
         Change::Rerun { stages, .. } => stages.iter().map(|stage| stage.stage_id.as_str()).collect(),
+        Change::ClaimQueued { stage_ids, .. } => stage_ids.iter().map(String::as_str).collect(),
         Change::CreateRun(_)
         | Change::StartRun { .. }
         | Change::ReleaseRun { .. }

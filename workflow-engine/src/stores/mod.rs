@@ -5,7 +5,7 @@
 
 mod announcement;
 mod apply;
-mod calls;
+pub(crate) mod calls;
 mod claiming;
 mod deliveries;
 mod footprint;
@@ -15,6 +15,7 @@ mod memory;
 mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod turns;
 mod working_set;
 
 pub use memory::{MemoryStore, NotedStatements};

@@ -55,7 +55,7 @@ async fn execute(
 struct Room(usize);
 
 impl Slots for Room {
-    fn take(&self, wanted: usize) -> usize {
+    fn take(&self, wanted: usize, _: i32) -> usize {
         wanted.min(self.0)
     }
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tests::intercept::Interceptor;
 use workflow_engine::ports::{
-    Change, Commit, Decide, Decision, Delivery, DeliveryClaim, DeliveryOutcome, Guard, Revision, Settlement,
-    Snapshot, Store,
+    Change, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim, DeliveryOutcome, Guard, Revision,
+    Settlement, Snapshot, Store, WorkClaim,
 };
-use workflow_engine::records::{Claim, ClaimedJob, Event, Lease, Status};
+use workflow_engine::records::{Event, Lease, Status};
 use workflow_engine::{Error, RunId};
 
 use super::decisions::{cancels, mistaken, shorten, split_off_queue};
@@ -157,18 +157,11 @@ impl Interceptor for Defective {
         commit
     }
 
-    async fn claim_jobs(
-        &self,
-        store: &dyn Store,
-        claim: &Claim,
-        definitions: &[String],
-        max: usize,
-    ) -> Result<Vec<ClaimedJob>, Error> {
-        let mut claim = claim.clone();
+    async fn claim_work(&self, store: &dyn Store, mut work: WorkClaim) -> Result<ClaimedWork, Error> {
         if self.defect == Defect::AppClockLease {
-            shorten(&mut claim);
+            shorten(&mut work.claim);
         }
-        let claimed = store.claim_jobs(&claim, definitions, max).await;
+        let claimed = store.claim_work(work).await;
         if self.defect == Defect::SequenceFromDecide {
             // The store decides about claims, and numbers their events under its lock.
             let known: Vec<(RunId, u64)> = self.shared.known();

@@ -15,9 +15,12 @@ impl Reference {
         max: usize,
         mut slots: usize,
     ) -> Result<Answer, Stop> {
-        let mut pending: Vec<usize> =
-            (0..self.runs.len()).filter(|&run| self.runs[run].status == Status::Pending).collect();
-        pending.sort_by_key(|&run| (Reverse(self.runs[run].priority), self.runs[run].created_at, run));
+        let pending = (0..self.runs.len()).filter(|&run| self.runs[run].status == Status::Pending);
+        let pending = pending.map(|run| {
+            let it = &self.runs[run];
+            (it.workflow.id.as_str(), it.priority, (it.created_at, run), run)
+        });
+        let mut pending = in_turns(pending.collect());
         pending.truncate(max);
         let (mut started, mut stop) = (Vec::new(), None);
         for run in pending {
@@ -71,18 +74,18 @@ impl Reference {
         Ok(Answer::Claimed(claimed))
     }
 
-    /// What may be claimed now: first what is to run, by priority and age, then what is to be checked, by age.
+    /// What may be claimed now: what is to run at its run's priority, and what is to be checked at the usual one.
     fn due_jobs(&self) -> Vec<(usize, usize)> {
         let mut due = Vec::new();
         for (index, run) in self.runs.iter().enumerate() {
             for (stage, job) in run.open_jobs().filter(|(_, job)| job.is_due(self.now)) {
                 let waits = job.status == Status::Suspended;
-                let priority = if waits { 0 } else { run.priority };
-                due.push(((waits, Reverse(priority), job.run_at, index, run.id_of(stage)), stage));
+                let priority = if waits { USUAL_PRIORITY } else { run.priority };
+                let age = (job.run_at, index, run.id_of(stage));
+                due.push((run.workflow.id.as_str(), priority, age, (index, stage)));
             }
         }
-        due.sort();
-        due.into_iter().map(|(order, stage)| (order.3, stage)).collect()
+        in_turns(due)
     }
 
     pub(super) fn execute(
@@ -138,6 +141,22 @@ impl Reference {
         let held = jobs.iter().map(|job| Held { process, job: job.clone(), known: true });
         self.leases.extend(held);
     }
+}
+
+/// The priority of every check.
+const USUAL_PRIORITY: i32 = 5;
+
+/// The order of what waits, each of a workflow, a priority and an age: by priority, and among equals the workflows take
+/// turns, the oldest first.
+fn in_turns<Age: Ord + Copy, T: Copy>(mut waiting: Vec<(&str, i32, Age, T)>) -> Vec<T> {
+    waiting.sort_by_key(|&(_, priority, age, _)| (Reverse(priority), age));
+    let mut turns = Vec::new();
+    for (place, &(workflow, priority, ..)) in waiting.iter().enumerate() {
+        let before = waiting[..place].iter().filter(|other| (other.0, other.1) == (workflow, priority));
+        turns.push((Reverse(priority), before.count(), place));
+    }
+    turns.sort();
+    turns.into_iter().map(|(.., place)| waiting[place].3).collect()
 }
 
 impl Run {

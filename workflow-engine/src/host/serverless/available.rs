@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 use super::Serverless;
 use super::invocation::Invocation;
 use crate::error::Error;
-use crate::kernel::{JobOutcome, NoSlots, RunClaimPending};
+use crate::kernel::{JobOutcome, NoSlots};
 use crate::records::ClaimedJob;
 
 /// How much [`Serverless::process_available_jobs`] does.
@@ -38,8 +38,8 @@ pub struct JobsProcessed {
 }
 
 impl Serverless {
-    /// Runs what is ready, by priority, then age: jobs, those that its own commits make ready, and runs that nobody
-    /// has started. Ends when nothing is ready, `max_jobs` were claimed, or the time is over, and when what it has
+    /// Runs what is ready: jobs, those that its own commits make ready, and runs that nobody has started; by priority,
+    /// among equals the workflows take turns, and of each the oldest is first. Ends when nothing is ready, `max_jobs` were claimed, or the time is over, and when what it has
     /// claimed has come to its end.
     ///
     /// It runs on when the caller is dropped, in a task of its own; it ends with the runtime.
@@ -89,14 +89,16 @@ impl Serverless {
     }
 
     async fn claim(&self, invocation: &Invocation, room: usize) -> Result<Vec<ClaimedJob>, Error> {
-        let store = self.kernel.store();
-        let mut jobs = store.claim_jobs(&invocation.claim, &self.kernel.definitions(), room).await?;
-        let left = room - jobs.len();
-        if left > 0 {
-            let worker_id = invocation.claim.worker_id.clone();
-            let command = RunClaimPending { worker_id, max_claims: left, slots: left };
-            let runs = self.kernel.dispatch(command).await?.claimed;
-            jobs.extend(runs.into_iter().flat_map(|run| run.jobs));
+        let found = self.turns.claim(&self.kernel, &invocation.claim, room, true).await?;
+        let mut jobs = found.jobs;
+        if found.runs > 0 {
+            let room = room - jobs.len();
+            let started = self.turns.start(&self.kernel, &invocation.claim, found.runs, room).await?;
+            jobs.extend(started.jobs);
+        }
+        if jobs.is_empty() && found.runs > 0 {
+            // Others were faster, or none of them can be started: they keep nothing else from its turn.
+            jobs = self.turns.claim(&self.kernel, &invocation.claim, room, false).await?.jobs;
         }
         Ok(jobs)
     }

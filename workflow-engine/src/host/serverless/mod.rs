@@ -28,6 +28,7 @@ pub use available::{JobsProcessed, ProcessJobs};
 pub use job::{JobHandled, JobMessage};
 pub use tick::{MaintenanceTick, Step, StepFailed, Ticked};
 
+use super::claiming::Turns;
 use super::heartbeat::Heartbeat;
 use super::liveness::worker_name;
 use crate::kernel::Kernel;
@@ -118,6 +119,7 @@ impl std::fmt::Debug for ServerlessSettings {
 pub struct Serverless {
     kernel: Arc<Kernel>,
     settings: Arc<ServerlessSettings>,
+    turns: Arc<Turns>,
     /// Shared by the invocations that run at the same time, and gone with the last of them.
     heartbeat: Arc<Mutex<Weak<Heartbeat>>>,
     /// Held by a tick: one at a time.
@@ -126,7 +128,13 @@ pub struct Serverless {
 
 impl Serverless {
     pub(crate) fn new(kernel: Arc<Kernel>, settings: ServerlessSettings) -> Self {
-        Self { kernel, settings: Arc::new(settings), heartbeat: Arc::default(), ticking: Arc::default() }
+        Self {
+            kernel,
+            settings: Arc::new(settings),
+            turns: Arc::default(),
+            heartbeat: Arc::default(),
+            ticking: Arc::default(),
+        }
     }
 }
 

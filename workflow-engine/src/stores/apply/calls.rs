@@ -92,13 +92,13 @@ fn refusal(
 /// `Change::EndCall`. What is unknown may become known: a batch outlives the attempt that has handed it over.
 fn end(draft: &mut Draft<'_>, stage_id: &str, id: CallId, end: &CallEnd) -> Result<(), Impossible> {
     let run_id = draft.run_id();
+    let row = EndedRow::new(id, end.clone(), draft.now());
     let call = draft.call(id).filter(|call| {
-        EndedRow::may_follow(call.outcome, end)
+        row.says_more_than(call.outcome)
             && call.run_id == Some(run_id)
             && call.stage_id.as_deref() == Some(stage_id)
     });
     let Some(call) = call.cloned() else { return Ok(()) };
-    let row = EndedRow::new(id, end.clone(), draft.now());
     let settled = &row.settled;
     let tokens = settled.input_tokens.saturating_add(settled.output_tokens);
     let was_open = u32::from(call.outcome == CallOutcome::Intended);
@@ -141,7 +141,7 @@ fn await_budget(
     let delay_ms = instant::milliseconds_between(now, job.run_at);
     draft.stage_spending_has_changed(stage_id);
     if fits {
-        draft.applied().ready += 1;
+        draft.applied().ready.push(stage_id.to_owned());
         draft.announce_work();
     }
     let (stage_id, error) = (stage_id.to_owned(), error.to_owned());
@@ -157,7 +157,7 @@ fn resume(draft: &mut Draft<'_>, stage_id: &str) -> Result<(), Impossible> {
     draft.job_mut(stage_id)?.run_at = now;
     draft.run_mut()?;
     draft.stage_spending_has_changed(stage_id);
-    draft.applied().ready += 1;
+    draft.applied().ready.push(stage_id.to_owned());
     draft.announce_work();
     Ok(())
 }

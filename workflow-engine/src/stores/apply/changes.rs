@@ -21,6 +21,7 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Imposs
             enqueue(draft, stage_id, *max_attempts, claim.as_ref())
         }
         Change::Claim { stage_id, claim } => take(draft, stage_id, claim),
+        Change::ClaimQueued { stage_ids, claim, room } => take_queued(draft, stage_ids, claim, *room),
         Change::Complete { stage_id, output, elapsed } => {
             let duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
             complete(draft, stage_id, output, duration_ms)
@@ -117,7 +118,7 @@ fn enqueue(
     if let Some(claim) = claim {
         return take(draft, stage_id, claim);
     }
-    draft.applied().ready += 1;
+    draft.applied().ready.push(stage_id.to_owned());
     draft.announce_work();
     Ok(())
 }
@@ -141,6 +142,7 @@ fn take(draft: &mut Draft<'_>, stage_id: &str, claim: &Claim) -> Result<(), Impo
         },
         workflow_id: job.workflow_id.clone(),
         definition_fingerprint: job.definition_fingerprint.clone(),
+        priority: job.priority,
         attempt,
         max_attempts: job.max_attempts,
         waits: false,
@@ -168,6 +170,31 @@ fn take(draft: &mut Draft<'_>, stage_id: &str, claim: &Claim) -> Result<(), Impo
     };
     draft.applied().claimed.push(claimed);
     draft.event(event)
+}
+
+/// `Change::ClaimQueued`.
+fn take_queued(
+    draft: &mut Draft<'_>,
+    stage_ids: &[String],
+    claim: &Claim,
+    room: usize,
+) -> Result<(), Impossible> {
+    for stage_id in stage_ids {
+        if draft.applied().claimed.len() >= room {
+            break;
+        }
+        let (now, generation) = (draft.now(), draft.run()?.generation);
+        let is_queued = draft.job_slot(stage_id).get().is_some_and(|job| {
+            job.status == Status::Pending
+                && job.generation == generation
+                && job.run_at <= now
+                && job.attempt < job.max_attempts
+        });
+        if is_queued {
+            take(draft, stage_id, claim)?;
+        }
+    }
+    Ok(())
 }
 
 fn complete(
@@ -244,7 +271,7 @@ fn hand_back(draft: &mut Draft<'_>, stage_id: &str) -> Result<(), Impossible> {
     give_up_lease(job, status);
     job.run_at = now;
     job.attempt = job.attempt.saturating_sub(1);
-    draft.applied().ready += 1;
+    draft.applied().ready.push(stage_id.to_owned());
     draft.announce_work();
     Ok(())
 }

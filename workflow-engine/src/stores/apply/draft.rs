@@ -11,11 +11,12 @@ use crate::id::RunId;
 use crate::language::{CallId, Cost, Json};
 use crate::ports::{Applied, NewRun};
 use crate::records::{
-    AnnotationRecord, BlobKey, Event, EventKind, JobRecord, RunRecord, StageRecord, Status, StoredValue,
+    AnnotationRecord, BlobKey, Claim, Event, EventKind, JobRecord, RunRecord, StageRecord, Status,
+    StoredValue,
 };
 use crate::stores::calls::CallRow;
 use crate::stores::working_set::{
-    ArtifactRow, Attached, BlobRow, Executed, LogRow, RunRows, Slot, StageRows, WorkingSet,
+    ArtifactRow, Attached, BlobRow, Executed, LogRow, RunRows, Slot, StageRows, StagesOfRun, WorkingSet,
 };
 
 /// Copies of the rows that one decision changes. The transaction's own rows stay as they are until the draft is
@@ -33,7 +34,7 @@ pub(super) struct Written {
     run_id: Option<RunId>,
     run: Option<Slot<RunRecord>>,
     created: Option<NewRun>,
-    stages: HashMap<String, StageRows>,
+    stages: StagesOfRun,
     calls: HashMap<CallId, CallRow>,
     events: Vec<Event>,
     logs: Vec<LogRow>,
@@ -211,7 +212,8 @@ impl<'a> Draft<'a> {
 
     /// A stage.
     pub(super) fn stage(&self, stage_id: &str) -> Result<&StageRecord, Impossible> {
-        let rows = self.written.stages.get(stage_id).or_else(|| self.set.stage(self.run_id, stage_id));
+        let written = self.written.stages.get(stage_id).map(Box::as_ref);
+        let rows = written.or_else(|| self.set.stage(self.run_id, stage_id));
         rows.and_then(|rows| rows.stage.get()).ok_or_else(|| Impossible::NoStage(stage_id.to_owned()))
     }
 
@@ -286,12 +288,8 @@ impl<'a> Draft<'a> {
     }
 
     fn rows(&mut self, stage_id: &str) -> &mut StageRows {
-        if !self.written.stages.contains_key(stage_id) {
-            let rows = self.set.stage(self.run_id, stage_id).cloned().unwrap_or_default();
-            self.written.stages.insert(stage_id.to_owned(), rows);
-        }
-        // Inserted above where it was missing.
-        self.written.stages.entry(stage_id.to_owned()).or_default()
+        let before = || self.set.stage(self.run_id, stage_id).cloned().unwrap_or_default();
+        self.written.stages.entry(stage_id.to_owned()).or_insert_with(|| Box::new(before()))
     }
 }
 
@@ -311,6 +309,7 @@ impl Written {
             rows.created.is_some() && rows.run.get().is_some_and(|run| run.status == Status::Pending);
         set.calls.extend(self.calls);
         let is_over = rows.run.get().is_none_or(|run| run.status.is_terminal());
+        let priority = rows.run.get().map_or(Claim::USUAL_PRIORITY, |run| run.priority);
         set.events.extend(self.events);
         set.logs.extend(self.logs);
         set.blobs.extend(self.blobs);
@@ -324,7 +323,7 @@ impl Written {
             set.announcement.open_run(run_id);
         }
         if self.work || waits_to_be_started {
-            set.announcement.work();
+            set.announcement.work(priority);
         }
         self.applied
     }

@@ -1,6 +1,5 @@
 //! The store in memory as the store of runs.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -21,6 +20,7 @@ use crate::records::{
 use crate::stores::apply::apply;
 use crate::stores::footprint::Footprint;
 use crate::stores::instant;
+use crate::stores::turns::{Turns, Waiting};
 use crate::stores::working_set::WorkingSet;
 
 #[async_trait]
@@ -138,17 +138,16 @@ impl Persistence for MemoryStore {
         Ok(later.take(limit).cloned().collect())
     }
 
-    async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error> {
+    async fn pending_runs(
+        &self,
+        definitions: &[String],
+        served: &[String],
+        limit: usize,
+    ) -> Result<Vec<RunRecord>, Error> {
         let state = self.open("read pending runs")?;
-        let mut runs: Vec<_> = state
-            .pending_runs
-            .iter()
-            .filter_map(|run_id| state.runs.get(run_id))
-            .map(|run| &run.record)
-            .filter(|run| definitions.contains(&run.definition_fingerprint))
-            .collect();
-        runs.sort_by_key(|run| (Reverse(run.priority), run.created_at, run.id));
-        Ok(runs.into_iter().take(limit).cloned().collect())
+        let turns = Turns::new(definitions, served);
+        let waiting = state.pending_runs().filter_map(|run| Waiting::run(&turns, run, run)).collect();
+        Ok(turns.order(waiting, limit).into_iter().take(limit).map(|it| it.what.clone()).collect())
     }
 
     async fn unfinished_runs(&self, workflow_id: &str) -> Result<Vec<RunRecord>, Error> {

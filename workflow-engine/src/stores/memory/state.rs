@@ -107,6 +107,11 @@ impl State {
         })
     }
 
+    /// Every `PENDING` run.
+    pub(super) fn pending_runs(&self) -> impl Iterator<Item = &RunRecord> {
+        self.pending_runs.iter().filter_map(|run_id| Some(&self.runs.get(run_id)?.record))
+    }
+
     /// Stores what the transaction has changed, and answers what to tell. It cannot fail.
     pub(super) fn write_back(&mut self, set: WorkingSet, deliver_events: bool) -> Announcement {
         for (run_id, rows) in set.runs {

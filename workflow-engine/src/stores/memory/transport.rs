@@ -1,6 +1,5 @@
 //! The store in memory as the queue of jobs.
 
-use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -10,41 +9,37 @@ use chrono::{DateTime, Utc};
 use super::MemoryStore;
 use super::state::State;
 use crate::error::Error;
-use crate::ports::JobTransport;
-use crate::records::{Claim, ClaimedJob, JobRecord, Lease, RunRecord, Status};
+use crate::ports::{ClaimedWork, JobTransport, WorkClaim};
+use crate::records::{Claim, JobRecord, Lease, RunRecord, Status};
 use crate::stores::claiming::{Candidate, take};
 use crate::stores::footprint::Footprint;
 use crate::stores::instant;
+use crate::stores::turns::{Turns, Waiting};
 
 #[async_trait]
 impl JobTransport for MemoryStore {
-    async fn claim_jobs(
-        &self,
-        claim: &Claim,
-        definitions: &[String],
-        max: usize,
-    ) -> Result<Vec<ClaimedJob>, Error> {
+    async fn claim_work(&self, work: WorkClaim) -> Result<ClaimedWork, Error> {
         self.transact("claim jobs", |state, set, now| {
-            let mut due: Vec<_> = state
+            let turns = Turns::new(&work.definitions, &work.served);
+            let jobs = state
                 .jobs()
-                .filter(|(run, job)| is_open_to(run, job, definitions) && job.run_at <= now)
-                .map(|(_, job)| job)
-                .collect();
-            due.sort_by_key(|job| {
-                let waits = job.status == Status::Suspended;
-                // Of stages that wait, the one that has waited longest for its check is first, whatever its priority.
-                let priority = if waits { 0 } else { job.priority };
-                (waits, Reverse(priority), job.run_at, job.run_id)
-            });
-            due.truncate(max);
+                .filter(|(run, job)| is_open_to(run, job, &work.definitions) && job.run_at <= now)
+                .filter_map(|(_, job)| waiting_job(&turns, job));
+            let runs = state.pending_runs().filter(|_| work.runs);
+            let mut waiting: Vec<_> = jobs.collect();
+            waiting.extend(runs.filter_map(|run| Waiting::run(&turns, run, None)));
+            let mut order = turns.order(waiting, work.max.saturating_add(1));
+            let left = order.get(work.max).map(|it| it.priority);
+            order.truncate(work.max);
 
+            let runs = order.iter().filter(|it| it.is_new).count();
+            let candidates: Vec<Candidate> = order.into_iter().filter_map(|it| it.what).collect();
             let mut footprint = Footprint::default();
-            for job in &due {
-                footprint.add_stage(job.run_id, job.stage_id.clone());
+            for candidate in &candidates {
+                footprint.add_stage(candidate.run_id, candidate.stage_id.clone());
             }
             state.load(&footprint, set);
-            let candidates = due.into_iter().map(candidate).collect();
-            Ok(take(set, claim, candidates, now))
+            Ok(ClaimedWork { jobs: take(set, &work.claim, candidates, now), runs, left })
         })
     }
 
@@ -131,6 +126,16 @@ fn is_held(job: &JobRecord, lease: &Lease) -> bool {
     job.status == Status::Running && job.generation == lease.generation && job.lease_epoch == lease.epoch
 }
 
-fn candidate(job: &JobRecord) -> Candidate {
-    Candidate { run_id: job.run_id, stage_id: job.stage_id.clone(), generation: job.generation }
+/// The job with its place in the queue. Checks of stages that wait stay in the order in which they are due.
+fn waiting_job(turns: &Turns<'_>, job: &JobRecord) -> Option<Waiting<Option<Candidate>>> {
+    let stage_id = job.stage_id.clone();
+    Some(Waiting {
+        position: turns.position(&job.definition_fingerprint)?,
+        priority: if job.status == Status::Suspended { Claim::USUAL_PRIORITY } else { job.priority },
+        is_new: false,
+        since: job.run_at,
+        run_id: job.run_id,
+        stage_id: stage_id.clone(),
+        what: Some(Candidate { run_id: job.run_id, stage_id, generation: job.generation }),
+    })
 }

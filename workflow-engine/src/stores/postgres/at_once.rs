@@ -63,6 +63,7 @@ pub(super) async fn serve(database: &Database, works: Vec<Work>) -> Served {
         }
         Err(failure) => {
             tracing::debug!(?failure, "a statement was refused; its requests go the usual way");
+            database.row_types.forget();
             served.left.extend(works);
         }
     }

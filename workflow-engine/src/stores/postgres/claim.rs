@@ -1,17 +1,19 @@
 //! Claiming jobs.
 
 use chrono::{DateTime, Utc};
+use sqlx::postgres::PgRow;
 
 use super::arrays::number;
 use super::columns::Columns;
 use super::failure::Failure;
 use super::load;
-use super::of_definitions::{ARMS, distinct, of_definitions};
+use super::text::stored;
 use super::transaction::Transaction;
-use super::work::ClaimJobs;
-use crate::records::ClaimedJob;
+use crate::ports::{ClaimedWork, WorkClaim};
+use crate::records::Claim;
 use crate::stores::claiming::{Candidate, take};
 use crate::stores::footprint::Footprint;
+use crate::stores::turns::Turns;
 use crate::stores::working_set::WorkingSet;
 
 const DOING: &str = "claim jobs";
@@ -49,41 +51,16 @@ macro_rules! due_checks {
     };
 }
 
-/// What may be due jobs of one definition, in the order of the index.
-macro_rules! jobs_arm {
-    ($number:literal) => {
-        concat!(
-            "SELECT q.workflow_run_id, q.stage_id, q.generation, q.priority, q.run_at
-            FROM {schema}.job_queue AS q
-            WHERE q.status = 'PENDING' AND q.definition_fingerprint = ($1)[",
-            $number,
-            "] AND q.run_at <= coalesce($2, statement_timestamp()) AND q.attempt < q.max_attempts
-            ORDER BY q.priority DESC, q.run_at, q.workflow_run_id, q.stage_id"
-        )
-    };
-}
-
-/// What may be due checks of one definition, in the order of the index.
-macro_rules! checks_arm {
-    ($number:literal) => {
-        concat!(
-            "SELECT q.workflow_run_id, q.stage_id, q.generation, q.run_at
-            FROM {schema}.job_queue AS q
-            WHERE q.status = 'SUSPENDED' AND q.definition_fingerprint = ($1)[",
-            $number,
-            "] AND q.run_at <= coalesce($2, statement_timestamp()) AND q.attempt < q.max_attempts
-            ORDER BY q.run_at, q.workflow_run_id, q.stage_id"
-        )
-    };
-}
-
-/// Locks the run of the job `j`, if that is due and nobody else has locked it. A subquery of its own, for then it is
-/// done for one job after the other, and no more of them than the limit asks for.
+/// The run of the job `j`, if that is due; to be locked. A subquery of its own, for then it is done for one job after
+/// the other, and no more of them than the limit asks for.
 macro_rules! locked_run {
-    () => {
-        "SELECT r.id FROM {schema}.workflow_runs AS r
-        WHERE r.id = j.workflow_run_id AND r.status = 'RUNNING' AND r.generation = j.generation
-        FOR NO KEY UPDATE SKIP LOCKED"
+    ($run:literal) => {
+        concat!(
+            "SELECT r.id FROM {schema}.workflow_runs AS r
+            WHERE r.id = ",
+            $run,
+            " AND r.status = 'RUNNING' AND r.generation = j.generation"
+        )
     };
 }
 
@@ -94,57 +71,48 @@ macro_rules! candidate_row {
     };
 }
 
-/// Finds due jobs whose runs nobody has locked, and locks those. It never waits, so the order of the locks is free.
+/// Finds what waits, and locks the runs of due jobs that nobody else has locked, in the order of `JobTransport`. It never
+/// waits, so the order of the locks is free.
+///
+/// Of each definition it reads the first few that could be taken, with some to spare for those that others have locked:
+/// to number the turns while walking the indexes, PostgreSQL would read them to their ends. The last row says how many
+/// jobs it has seen, how many places are those of runs that nobody has started, and the highest priority of what is left.
 pub(super) const LOCK_DUE: &str = concat!(
-    "WITH pending AS MATERIALIZED (
-        SELECT j.workflow_run_id, j.stage_id, j.generation FROM (SELECT * FROM (",
-    of_definitions!(jobs_arm),
-    ") AS q ORDER BY q.priority DESC, q.run_at, q.workflow_run_id, q.stage_id) AS j
-        CROSS JOIN LATERAL (",
-    locked_run!(),
-    ") AS locked LIMIT $3
-    ),
-    checks AS MATERIALIZED (
-        SELECT j.workflow_run_id, j.stage_id, j.generation FROM (SELECT * FROM (",
-    of_definitions!(checks_arm),
-    ") AS q ORDER BY q.run_at, q.workflow_run_id, q.stage_id) AS j
-        CROSS JOIN LATERAL (",
-    locked_run!(),
-    ") AS locked LIMIT $3 - (SELECT count(*) FROM pending)
-    )
-    SELECT ",
-    candidate_row!(),
-    " FROM pending UNION ALL SELECT ",
-    candidate_row!(),
-    " FROM checks"
-);
-
-/// As [`LOCK_DUE`], of any number of definitions: what is to be locked is found before, with some to spare for those
-/// that others have locked.
-pub(super) const LOCK_DUE_OF_MANY: &str = concat!(
-    "WITH pending AS MATERIALIZED (
-        SELECT j.workflow_run_id, j.stage_id, j.generation FROM (
-            SELECT q.* FROM unnest($1) AS d (definition) CROSS JOIN LATERAL (",
+    "WITH waiting AS MATERIALIZED (
+        SELECT w.*, d.place, row_number() OVER (
+            PARTITION BY d.definition, w.priority ORDER BY w.is_new, w.since, w.run_id, w.stage_id) AS turn
+        FROM unnest($1, $4) AS d (definition, place) CROSS JOIN LATERAL (
+            SELECT j.*, false FROM (",
     due_jobs!("d.definition", "2 * $3 + 16"),
-    ") AS q ORDER BY q.priority DESC, q.run_at, q.workflow_run_id, q.stage_id
-        ) AS j CROSS JOIN LATERAL (",
-    locked_run!(),
-    ") AS locked LIMIT $3
-    ),
-    checks AS MATERIALIZED (
-        SELECT j.workflow_run_id, j.stage_id, j.generation FROM (
-            SELECT q.* FROM unnest($1) AS d (definition) CROSS JOIN LATERAL (",
+    ") AS j
+            UNION ALL SELECT j.workflow_run_id, j.stage_id, j.generation, $6::int, j.run_at, false FROM (",
     due_checks!("d.definition", "2 * $3 + 16"),
-    ") AS q ORDER BY q.run_at, q.workflow_run_id, q.stage_id
-        ) AS j CROSS JOIN LATERAL (",
-    locked_run!(),
-    ") AS locked LIMIT $3 - (SELECT count(*) FROM pending)
+    ") AS j
+            UNION ALL SELECT r.* FROM (
+                SELECT r.id, '', r.generation, r.priority, r.created_at, true
+                FROM {schema}.workflow_runs AS r
+                WHERE $5 AND r.status = 'PENDING' AND r.definition_fingerprint = d.definition
+                ORDER BY r.priority DESC, r.created_at, r.id LIMIT $3 + 1
+            ) AS r
+        ) AS w (run_id, stage_id, generation, priority, since, is_new)
+    ),
+    taken AS MATERIALIZED (
+        SELECT j.run_id, j.stage_id, j.generation, j.is_new FROM (
+            SELECT * FROM waiting ORDER BY priority DESC, turn, place, since, run_id, stage_id
+        ) AS j CROSS JOIN LATERAL (
+            SELECT j.run_id WHERE j.is_new UNION ALL SELECT locked.id FROM (",
+    locked_run!("j.run_id"),
+    " AND NOT j.is_new FOR NO KEY UPDATE SKIP LOCKED) AS locked
+        ) AS locked LIMIT $3
     )
-    SELECT ",
-    candidate_row!(),
-    " FROM pending UNION ALL SELECT ",
-    candidate_row!(),
-    " FROM checks"
+    SELECT run_id, ARRAY[stage_id], ARRAY[generation], ARRAY[]::timestamptz[] FROM taken WHERE NOT is_new
+    UNION ALL
+    SELECT NULL, ARRAY[]::text[], ARRAY[
+        (SELECT count(*) FROM waiting WHERE NOT is_new),
+        (SELECT count(*) FROM taken WHERE is_new),
+        (SELECT max(w.priority) FROM waiting AS w WHERE NOT EXISTS (
+            SELECT FROM taken AS t WHERE t.run_id = w.run_id AND t.stage_id = w.stage_id))
+    ], ARRAY[]::timestamptz[]"
 );
 
 /// Finds due jobs, whoever has locked their runs, and waits for those, in the order in which everybody locks.
@@ -182,17 +150,20 @@ const WAITED_FOR: i64 = 16;
 /// for them, so a claim that answers nothing has seen that there is nothing.
 pub(super) async fn claim(
     transaction: &mut Transaction<'_>,
-    claim: &ClaimJobs,
+    work: &WorkClaim,
     set: &mut WorkingSet,
-) -> Result<Vec<ClaimedJob>, Failure> {
-    let limit = number(claim.max).min(MOST);
-    let definitions = distinct(&claim.definitions);
-    let mut candidates = due(transaction, &definitions, Locks::PassOver, limit).await?;
-    if candidates.is_empty() {
-        candidates = due(transaction, &definitions, Locks::WaitFor, limit.min(WAITED_FOR)).await?;
+) -> Result<ClaimedWork, Failure> {
+    let limit = number(work.max).min(MOST);
+    let turns = Turns::new(&work.definitions, &work.served);
+    let definitions: Vec<String> =
+        turns.definitions().iter().map(|definition| stored(definition).into_owned()).collect();
+    let Found { mut candidates, seen, runs, left } =
+        find(transaction, &definitions, &turns, limit, work.runs).await?;
+    if candidates.is_empty() && runs == 0 && seen > 0 {
+        candidates = wait_for_due(transaction, &definitions, limit.min(WAITED_FOR)).await?;
     }
     if candidates.is_empty() {
-        return Ok(Vec::new());
+        return Ok(ClaimedWork { jobs: Vec::new(), runs, left });
     }
     // The jobs were found before their runs were locked: they are read again.
     let mut footprint = Footprint::default();
@@ -205,37 +176,59 @@ pub(super) async fn claim(
         rows.and_then(|rows| rows.job.get()).is_some_and(|job| job.attempt < job.max_attempts)
     });
     let now: DateTime<Utc> = transaction.database.now(now);
-    let claimed = take(set, &claim.claim, candidates, now);
-    if claimed.is_empty() { Err(Failure::overtaken(DOING)) } else { Ok(claimed) }
+    let jobs = take(set, &work.claim, candidates, now);
+    if jobs.is_empty() && runs == 0 {
+        return Err(Failure::overtaken(DOING));
+    }
+    Ok(ClaimedWork { jobs, runs, left })
 }
 
-/// What to do about runs that others have locked.
-#[derive(Clone, Copy)]
-enum Locks {
-    PassOver,
-    WaitFor,
+/// What [`LOCK_DUE`] says.
+#[derive(Default)]
+struct Found {
+    candidates: Vec<Candidate>,
+    seen: u64,
+    runs: usize,
+    left: Option<i32>,
 }
 
-async fn due(
+async fn find(
     transaction: &mut Transaction<'_>,
     definitions: &[String],
-    locks: Locks,
+    turns: &Turns<'_>,
+    limit: i64,
+    with_runs: bool,
+) -> Result<Found, Failure> {
+    let places: Vec<i64> = turns.places().iter().map(|place| number(*place)).collect();
+    let query = transaction.query(|sql| &sql.lock_due).bind(definitions.to_vec());
+    let query = query.bind(transaction.database.given_now()).bind(limit).bind(places);
+    let query = query.bind(with_runs).bind(Claim::USUAL_PRIORITY);
+    let mut rows = transaction.fetch(DOING, query).await?;
+    let Some(summary) = rows.pop() else { return Ok(Found::default()) };
+    let mut summary = Columns::new(&summary, "job_queue")?;
+    Ok(Found {
+        candidates: rows.iter().map(candidate).collect::<Result<_, _>>()?,
+        seen: summary.int("seen")?,
+        runs: summary.int("runs")?,
+        left: summary.maybe_int("left")?,
+    })
+}
+
+async fn wait_for_due(
+    transaction: &mut Transaction<'_>,
+    definitions: &[String],
     limit: i64,
 ) -> Result<Vec<Candidate>, Failure> {
-    let query = transaction.query(|sql| match locks {
-        Locks::PassOver if definitions.len() > ARMS => &sql.lock_due_of_many,
-        Locks::PassOver => &sql.lock_due,
-        Locks::WaitFor => &sql.wait_for_due,
-    });
-    let query = query.bind(definitions.to_vec()).bind(transaction.database.given_now()).bind(limit);
-    let rows = transaction.fetch(DOING, query).await?;
-    let candidate = |row| {
-        let mut columns = Columns::new(row, "job_queue")?;
-        Ok(Candidate {
-            run_id: columns.run_id()?,
-            stage_id: columns.text("stage_id")?,
-            generation: columns.int("generation")?,
-        })
-    };
-    rows.iter().map(candidate).collect()
+    let query = transaction.query(|sql| &sql.wait_for_due).bind(definitions.to_vec());
+    let query = query.bind(transaction.database.given_now()).bind(limit);
+    transaction.fetch(DOING, query).await?.iter().map(candidate).collect()
+}
+
+fn candidate(row: &PgRow) -> Result<Candidate, Failure> {
+    let mut columns = Columns::new(row, "job_queue")?;
+    Ok(Candidate {
+        run_id: columns.run_id()?,
+        stage_id: columns.text("stage_id")?,
+        generation: columns.int("generation")?,
+    })
 }

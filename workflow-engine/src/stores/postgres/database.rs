@@ -14,9 +14,10 @@ use super::arrays::PgQuery;
 use super::clock::DatabaseClock;
 use super::failure::Failure;
 use super::known::KnownRuns;
+use super::row_types::KnownTypes;
 use super::statements::Statements;
 use super::transaction::Transaction;
-use crate::ports::{Clock, Hints};
+use crate::ports::{Clock, Hints, Urgency};
 use crate::stores::announcement::Announcement;
 use crate::stores::{Closed, instant};
 
@@ -71,8 +72,12 @@ pub(super) struct Database {
     pub(super) deliver_events: AtomicBool,
     /// Told when something was committed that other processes should hear of.
     pub(super) committed: Notify,
+    /// The highest priority of what they may claim.
+    pub(super) told: Urgency,
     /// What this process knows of runs.
     pub(super) known: KnownRuns,
+    /// The types of rows that it knows.
+    pub(super) row_types: KnownTypes,
     /// The database's clock as it is known here.
     pub(super) clock_here: DatabaseClock,
     idle: Mutex<Vec<Idle>>,
@@ -103,7 +108,9 @@ impl Database {
             counters: Counters::default(),
             deliver_events: AtomicBool::new(false),
             committed: Notify::new(),
+            told: Urgency::default(),
             known: KnownRuns::default(),
+            row_types: KnownTypes::default(),
             clock_here: DatabaseClock::default(),
             idle: Mutex::default(),
             readers: Semaphore::new(options.connections.max(1) as usize),
@@ -162,12 +169,16 @@ impl Database {
     /// A server that went away took every connection with it. It may come back with another state than it had.
     pub(super) fn forget_idle(&self) {
         self.known.forget();
+        self.row_types.forget();
         self.idle().clear();
     }
 
     /// Tells everybody of a commit.
     pub(super) fn tell(&self, announcement: &Announcement) {
         announcement.post(&self.hints);
+        if let Some(priority) = announcement.urgency() {
+            self.told.tell(priority);
+        }
         if !announcement.is_empty() {
             self.committed.notify_one();
         }

@@ -1,6 +1,7 @@
 //! Telling other processes that something was committed, and hearing it from them.
 //!
-//! A notification carries the sender's id and nothing else, so that a store ignores its own. `NOTIFY` takes a lock
+//! A notification carries the sender's id, so that a store ignores its own, and the highest priority of what may be
+//! claimed since the last one. `NOTIFY` takes a lock
 //! that all of a server's commits share: each process notifies at most some times in a second, the first time at once.
 
 #![allow(
@@ -52,9 +53,14 @@ impl Foreign {
                 () = self.database.committed.notified() => {}
                 () = self.stop.cancelled() => return,
             }
-            let (channel, sender) = (self.channel.clone(), self.sender.clone());
+            let sender = stored(&self.sender);
+            let payload = match self.database.told.forget() {
+                Some(priority) => format!("{sender} {priority}"),
+                None => sender.into_owned(),
+            };
+            let channel = self.channel.clone();
             let notified = self.database.fetch("notify", move |database| {
-                database.query(|sql| &sql.notify).bind(channel.clone()).bind(stored(&sender).into_owned())
+                database.query(|sql| &sql.notify).bind(channel.clone()).bind(payload.clone())
             });
             if let Err(failure) = notified.await {
                 // Whoever was to be told polls.
@@ -103,14 +109,24 @@ impl Foreign {
                 () = self.stop.cancelled() => return,
             };
             match heard {
-                Ok(Some(notification)) if notification.payload() == self.sender => {}
-                Ok(Some(_)) => self.database.hints.anything_may_have_changed(),
+                Ok(Some(notification)) => self.heard(notification.payload()),
                 Ok(None) => return,
                 Err(error) => {
                     tracing::warn!(%error, "no longer listening for what other processes commit");
                     return;
                 }
             }
+        }
+    }
+
+    fn heard(&self, payload: &str) {
+        let (sender, priority) = payload.split_once(' ').unwrap_or((payload, ""));
+        if sender == self.sender {
+            return;
+        }
+        self.database.hints.anything_may_have_changed();
+        if let Ok(priority) = priority.parse() {
+            self.database.hints.work_is_ready(priority);
         }
     }
 

@@ -8,6 +8,7 @@ mod open;
 mod database;
 mod work;
 mod queue;
+mod records;
 mod committer;
 mod at_once;
 mod known;
@@ -18,7 +19,9 @@ mod transaction;
 mod ledger;
 mod load;
 mod write;
+mod written;
 mod parts;
+mod row_types;
 mod rows;
 mod attached;
 mod given;
@@ -67,7 +70,7 @@ use crate::error::Error;
 ///
 /// let url = "postgres://user:password@localhost/database";
 /// let store = PostgresStore::open(url, PostgresOptions::default()).await?;
-/// assert!(store.pending_runs(&[], 10).await?.is_empty());
+/// assert!(store.pending_runs(&[], &[], 10).await?.is_empty());
 /// store.close().await;
 /// # Ok(())
 /// # }

@@ -1,7 +1,8 @@
 //! The statement that writes a commit, in parts: it is made of those that a commit needs, since the server prepares
 //! each part of a statement anew, whether or not it has rows.
 //!
-//! `$?` is the next argument. The arguments $1 to $4 are those of [`LOCK`].
+//! `$?` is the next argument, the rows of one kind ([`Kind`](super::row_types::Kind)). The arguments $1 to $4 are what
+//! is compared before anything is written, and by how much `commits` moves.
 
 /// Which parts a commit needs.
 #[allow(clippy::struct_excessive_bools, reason = "each part is there or not, whatever the others are")]
@@ -49,10 +50,7 @@ const LOCK: &str = "
     )";
 
 const GIVEN_KEYS: &str = ",
-    given_keys AS MATERIALIZED (
-        SELECT * FROM unnest($?, $?, $?, $?, $?, $?)
-            AS n (workflow_run_id, command, key, request_hash, result, created_at)
-    )";
+    given_keys AS MATERIALIZED (SELECT * FROM unnest($?::{schema}.new_key[]))";
 
 /// Nothing is written unless these runs still have the `commits` $2, the instant $3 is the database's, and no key is
 /// taken. Every other part looks at it, so the locks on runs come first.
@@ -73,18 +71,13 @@ const CHECKED: &str = " AS is_fit
 const JOBS_AND_EVENTS: &str = ",
     jobs AS (
         INSERT INTO {schema}.job_queue
-            (workflow_run_id, stage_id, workflow_id, definition_fingerprint, status, worker_id, generation,
-            priority, attempt, max_attempts, lease_epoch, woken, leased_until, run_at)
-        SELECT workflow_run_id, stage_id, workflow_id, definition_fingerprint, status, worker_id, generation,
-            priority, attempt, max_attempts, lease_epoch, woken <> 0, leased_until, run_at
-        FROM unnest($?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?)
-            AS n (workflow_run_id, stage_id, workflow_id, definition_fingerprint, status, worker_id, generation,
-            priority, attempt, max_attempts, lease_epoch, woken, leased_until, run_at)
-        WHERE (SELECT is_fit FROM checked)
+            (workflow_run_id, stage_id, workflow_id, definition_fingerprint, generation, status, priority, attempt,
+            max_attempts, lease_epoch, worker_id, leased_until, run_at, woken)
+        SELECT * FROM unnest($?::{schema}.job[]) WHERE (SELECT is_fit FROM checked)
     ),
     events AS (
-        INSERT INTO {schema}.outbox_events (workflow_run_id, event_type, payload, sequence, occurred_at, published_at)
-        SELECT * FROM unnest($?, $?, $?, $?, $?, $?) WHERE (SELECT is_fit FROM checked)
+        INSERT INTO {schema}.outbox_events (workflow_run_id, sequence, event_type, payload, occurred_at, published_at)
+        SELECT * FROM unnest($?::{schema}.new_event[]) WHERE (SELECT is_fit FROM checked)
     )";
 
 /// In key order, as they are given: two transactions that write the same ones wait for each other only in that order.
@@ -95,21 +88,15 @@ const KEYS: &str = ",
     )";
 
 const RUNS: &str = ",
-    run_rows AS MATERIALIZED (
-        SELECT * FROM unnest(
-            $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?
-        ) AS n (id, status, output, output_blob, error_code, error_message, cancel_reason, workflow_id,
-            workflow_name, definition_fingerprint, input, config, metadata, version, generation, last_sequence,
-            waiting_on, active, suspended, priority, started_at, completed_at, created_at)
-    ),
+    run_rows AS MATERIALIZED (SELECT * FROM unnest($?::{schema}.new_run[])),
     inserted_runs AS (
         INSERT INTO {schema}.workflow_runs
-            (id, status, output, output_blob, error_code, error_message, cancel_reason, workflow_id,
-            workflow_name, definition_fingerprint, version, generation, last_sequence, waiting_on, active,
-            suspended, priority, started_at, completed_at, created_at, workflow_type, commits)
-        SELECT id, status, output, output_blob, error_code, error_message, cancel_reason, workflow_id,
-            workflow_name, definition_fingerprint, version, generation, last_sequence, waiting_on, active,
-            suspended, priority, started_at, completed_at, created_at, workflow_id, $4
+            (id, status, output, output_blob, error_code, error_message, cancel_reason, version, generation,
+            last_sequence, waiting_on, active, suspended, started_at, completed_at, workflow_id, workflow_name,
+            definition_fingerprint, priority, created_at, workflow_type, commits)
+        SELECT id, status, output, output_blob, error_code, error_message, cancel_reason, version, generation,
+            last_sequence, waiting_on, active, suspended, started_at, completed_at, workflow_id, workflow_name,
+            definition_fingerprint, priority, created_at, workflow_id, $4
         FROM run_rows WHERE (SELECT is_fit FROM checked)
     ),
     requests AS (
@@ -120,12 +107,10 @@ const RUNS: &str = ",
 const STAGES: &str = ",
     stages AS (
         INSERT INTO {schema}.workflow_stages
-            (workflow_run_id, stage_id, stage_name, status, suspended_state, suspended_state_blob, output,
-            output_blob, error_message, stage_number, execution_group, generation, attempt, waiting_on,
-            max_wait_until, started_at, completed_at)
-        SELECT * FROM unnest(
-            $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?
-        ) WHERE (SELECT is_fit FROM checked)
+            (workflow_run_id, stage_id, status, generation, attempt, waiting_on, suspended_state,
+            suspended_state_blob, max_wait_until, output, output_blob, error_message, started_at, completed_at,
+            stage_name, stage_number, execution_group)
+        SELECT * FROM unnest($?::{schema}.new_stage[]) WHERE (SELECT is_fit FROM checked)
     )";
 
 /// Whatever is written of a run moves its `commits`, by $4.
@@ -137,10 +122,7 @@ const MOVED: &str = ",
             n.generation, last_sequence = n.last_sequence, waiting_on = n.waiting_on, active = n.active,
             suspended = n.suspended, started_at = n.started_at, completed_at = n.completed_at, commits =
             r.commits + $4
-        FROM unnest($?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?)
-            AS n (id, status, output, output_blob, error_code, error_message, cancel_reason, version, generation,
-            last_sequence, waiting_on, active, suspended, started_at, completed_at)
-        WHERE r.id = n.id AND (SELECT is_fit FROM checked)
+        FROM unnest($?::{schema}.moved_run[]) AS n WHERE r.id = n.id AND (SELECT is_fit FROM checked)
     ),
     moved_stages AS (
         UPDATE {schema}.workflow_stages AS s
@@ -148,14 +130,12 @@ const MOVED: &str = ",
             n.suspended_state_blob, output = n.output, output_blob = n.output_blob, error_message =
             n.error_message, generation = n.generation, attempt = n.attempt, waiting_on = n.waiting_on,
             max_wait_until = n.max_wait_until, started_at = n.started_at, completed_at = n.completed_at
-        FROM unnest($?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?)
-            AS n (workflow_run_id, stage_id, status, suspended_state, suspended_state_blob, output, output_blob,
-            error_message, generation, attempt, waiting_on, max_wait_until, started_at, completed_at)
+        FROM unnest($?::{schema}.moved_stage[]) AS n
         WHERE s.workflow_run_id = n.workflow_run_id AND s.stage_id = n.stage_id
             AND (SELECT is_fit FROM checked)
     ),
     done_jobs AS (
-        DELETE FROM {schema}.job_queue AS j USING unnest($?, $?) AS n (workflow_run_id, stage_id)
+        DELETE FROM {schema}.job_queue AS j USING unnest($?::{schema}.done_job[]) AS n
         WHERE j.workflow_run_id = n.workflow_run_id AND j.stage_id = n.stage_id
             AND (SELECT is_fit FROM checked)
     )";
@@ -166,26 +146,24 @@ const REQUEUED: &str = ",
         UPDATE {schema}.job_queue AS q
         SET workflow_id = n.workflow_id, definition_fingerprint = n.definition_fingerprint, status = n.status,
             worker_id = n.worker_id, generation = n.generation, priority = n.priority, attempt = n.attempt,
-            max_attempts = n.max_attempts, lease_epoch = n.lease_epoch, woken = n.woken <> 0, run_at = n.run_at,
+            max_attempts = n.max_attempts, lease_epoch = n.lease_epoch, woken = n.woken, run_at = n.run_at,
             leased_until = CASE
                 WHEN q.status = 'RUNNING' AND n.status = 'RUNNING' AND q.lease_epoch = n.lease_epoch
                     AND q.generation = n.generation
                 THEN greatest(q.leased_until, n.leased_until) ELSE n.leased_until END
-        FROM unnest($?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?, $?)
-            AS n (workflow_run_id, stage_id, workflow_id, definition_fingerprint, status, worker_id, generation,
-            priority, attempt, max_attempts, lease_epoch, woken, leased_until, run_at)
+        FROM unnest($?::{schema}.job[]) AS n
         WHERE q.workflow_run_id = n.workflow_run_id AND q.stage_id = n.stage_id
             AND (SELECT is_fit FROM checked)
     )";
 
 const SAID: &str = ",
     logs AS (
-        INSERT INTO {schema}.workflow_logs (workflow_run_id, stage_id, level, message, metadata, attempt, created_at)
-        SELECT * FROM unnest($?, $?, $?, $?, $?, $?, $?) WHERE (SELECT is_fit FROM checked)
+        INSERT INTO {schema}.workflow_logs (workflow_run_id, stage_id, attempt, level, message, metadata, created_at)
+        SELECT * FROM unnest($?::{schema}.new_log[]) WHERE (SELECT is_fit FROM checked)
     ),
     payloads AS (
-        INSERT INTO {schema}.blobs (workflow_run_id, key, value, created_at)
-        SELECT * FROM unnest($?, $?, $?, $?) WHERE (SELECT is_fit FROM checked)
+        INSERT INTO {schema}.blobs (key, workflow_run_id, value, created_at)
+        SELECT * FROM unnest($?::{schema}.new_blob[]) WHERE (SELECT is_fit FROM checked)
         ON CONFLICT (key) DO UPDATE SET value = excluded.value, created_at = excluded.created_at
     )";
 

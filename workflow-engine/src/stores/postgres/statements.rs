@@ -10,8 +10,8 @@ use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use super::parts::Parts;
 use super::{
-    attached, calls, claim, deliveries, foreign, ledger, load, persistence, retention, standstill, transport,
-    write,
+    attached, calls, claim, deliveries, foreign, ledger, load, persistence, retention, row_types, standstill,
+    transport, write,
 };
 
 /// A text with the schema's name in its slots.
@@ -69,6 +69,7 @@ macro_rules! statements {
 statements! {
     load: load::LOAD,
     load_whole: load::LOAD_WHOLE,
+    row_types: row_types::READ,
     answer_keys: write::ANSWER_KEYS,
     insert_annotations: attached::INSERT_ANNOTATIONS,
     put_artifacts: attached::PUT_ARTIFACTS,
@@ -88,7 +89,6 @@ statements! {
     calls_of_topic: ledger::OF_TOPIC,
     call_statistics: ledger::STATISTICS,
     lock_due: claim::LOCK_DUE,
-    lock_due_of_many: claim::LOCK_DUE_OF_MANY,
     wait_for_due: claim::WAIT_FOR_DUE,
     run: persistence::RUN,
     request: persistence::REQUEST,

@@ -15,10 +15,10 @@ use super::failure::Failure;
 use super::of_definitions::distinct;
 use super::outbox::length;
 use super::text::stored;
-use super::work::{ClaimJobs, Work};
+use super::work::Work;
 use crate::error::Error;
-use crate::ports::{Clock, JobTransport, SystemClock};
-use crate::records::{Claim, ClaimedJob, JobRecord, Lease};
+use crate::ports::{ClaimedWork, Clock, JobTransport, SystemClock, WorkClaim};
+use crate::records::{JobRecord, Lease};
 use crate::stores::instant;
 
 pub(super) const DUE_CHECKS: &str = concat!(
@@ -112,17 +112,11 @@ pub(super) const NEXT_JOB_DUE: &str = "
 
 #[async_trait]
 impl JobTransport for PostgresStore {
-    async fn claim_jobs(
-        &self,
-        claim: &Claim,
-        definitions: &[String],
-        max: usize,
-    ) -> Result<Vec<ClaimedJob>, Error> {
-        if max == 0 || definitions.is_empty() {
-            return Ok(Vec::new());
+    async fn claim_work(&self, work: WorkClaim) -> Result<ClaimedWork, Error> {
+        if work.max == 0 || work.definitions.is_empty() {
+            return Ok(ClaimedWork::default());
         }
-        let claim = ClaimJobs { claim: claim.clone(), definitions: definitions.to_vec(), max };
-        self.ask("claim jobs", Work::Claim, claim).await
+        self.ask("claim jobs", Work::Claim, work).await
     }
 
     async fn due_checks(&self, definitions: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {

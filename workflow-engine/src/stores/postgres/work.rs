@@ -4,8 +4,9 @@ use tokio::sync::oneshot;
 
 use crate::error::Error;
 use crate::id::RunId;
-use crate::ports::{Commit, Decide, Decision, Delivery, DeliveryClaim, Purge, Settlement};
-use crate::records::{Claim, ClaimedJob};
+use crate::ports::{
+    ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim, Purge, Settlement, WorkClaim,
+};
 
 /// One request.
 pub(super) enum Work {
@@ -14,7 +15,7 @@ pub(super) enum Work {
     /// Lock a run, decide, apply.
     CommitLocked(Ask<Locked, Commit>),
     /// Claim jobs.
-    Claim(Ask<ClaimJobs, Vec<ClaimedJob>>),
+    Claim(Ask<WorkClaim, ClaimedWork>),
     /// Hand new events over and claim deliveries.
     ClaimDeliveries(Ask<DeliveryClaim, Vec<Delivery>>),
     /// Note what became of deliveries.
@@ -45,13 +46,6 @@ pub(super) enum Deciding {
     Open(Decide),
     /// This, or nothing.
     Done(Option<Decision>),
-}
-
-/// The arguments of a claim.
-pub(super) struct ClaimJobs {
-    pub(super) claim: Claim,
-    pub(super) definitions: Vec<String>,
-    pub(super) max: usize,
 }
 
 /// The arguments of a replay.

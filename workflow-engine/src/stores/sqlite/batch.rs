@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use chrono::{DateTime, Utc};
 
+use super::claim::Chosen;
 use super::failure::Failure;
 use super::in_flight::InFlight;
 use super::session::Session;
@@ -12,7 +13,7 @@ use super::work::{Ask, CallWrite, Locked, Work};
 use super::{attached, calls, claim, deliveries, flush, load, retention, statements};
 use crate::error::Error;
 use crate::id::RunId;
-use crate::ports::{Commit, Decision};
+use crate::ports::{ClaimedWork, Commit, Decision};
 use crate::records::Lease;
 use crate::stores::announcement::Announcement;
 use crate::stores::apply::apply;
@@ -46,7 +47,7 @@ pub(super) fn run(
     for work in works.iter_mut() {
         match work {
             Work::Claim(ask) => {
-                claims.push(claim::candidates(session, &ask.input, now, &mut taken)?);
+                claims.push(claim::choose(session, &ask.input, now, &mut taken)?);
             }
             Work::Commit(ask) => footprint.add(&ask.input),
             _ => {}
@@ -63,8 +64,9 @@ pub(super) fn run(
     let mut claims = claims.into_iter();
     for work in works.iter_mut() {
         if let Work::Claim(ask) = work {
-            let candidates = claims.next().unwrap_or_default();
-            ask.output = Some(Ok(take(&mut set, &ask.input.claim, candidates, now)));
+            let Chosen { candidates, runs, left } = claims.next().unwrap_or_default();
+            let jobs = take(&mut set, &ask.input.claim, candidates, now);
+            ask.output = Some(Ok(ClaimedWork { jobs, runs, left }));
         }
     }
     for work in works.iter_mut() {

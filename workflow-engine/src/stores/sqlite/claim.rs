@@ -1,6 +1,5 @@
 //! Claiming jobs, and keeping them.
 
-use std::cmp::{Ordering, Reverse};
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
@@ -12,45 +11,66 @@ use super::of_definitions::{self, of_definitions};
 use super::own_row::OwnRow;
 use super::persistence::count;
 use super::session::Session;
-use super::work::{ClaimJobs, RenewLeases};
+use super::work::RenewLeases;
 use crate::id::RunId;
-use crate::records::Lease;
+use crate::ports::WorkClaim;
+use crate::records::{Claim, Lease};
 use crate::stores::claiming::Candidate;
 use crate::stores::instant;
+use crate::stores::turns::{Turns, Waiting};
 
-/// Due jobs of one definition, the most urgent first. The joins are in the order of the index, so that the statement
+/// The first due jobs of one definition, the most urgent first. The joins are in the order of the index, so that it
 /// stops at its limit.
 macro_rules! due_jobs {
     ($definition:literal) => {
         concat!(
-            "SELECT j.workflow_run_id, j.stage_id, j.generation, j.priority, j.run_at
-            FROM job_queue AS j CROSS JOIN workflow_runs AS r ON r.id = j.workflow_run_id
-            WHERE j.status = 'PENDING' AND j.definition_fingerprint = ",
+            "SELECT * FROM (
+                SELECT j.definition_fingerprint, j.priority, j.run_at, j.workflow_run_id, j.stage_id, j.generation
+                FROM job_queue AS j CROSS JOIN workflow_runs AS r ON r.id = j.workflow_run_id
+                WHERE j.status = 'PENDING' AND j.definition_fingerprint = ",
             $definition,
             " AND j.run_at <= ?9 AND j.attempt < j.max_attempts
-                AND r.status = 'RUNNING' AND r.generation = j.generation"
+                    AND r.status = 'RUNNING' AND r.generation = j.generation
+                ORDER BY j.priority DESC, j.run_at, j.workflow_run_id, j.stage_id LIMIT ?10)"
         )
     };
 }
 
-/// Due checks of stages that wait, the longest overdue first. They have an index of their own, so that a hundred
-/// thousand runs that wait cost a claim nothing. Among them no priority counts.
+/// The first due checks of stages that wait, the longest overdue first. They have an index of their own, so that a
+/// hundred thousand runs that wait cost a claim nothing; in it no priority counts.
 macro_rules! due_checks {
     ($definition:literal) => {
         concat!(
-            "SELECT j.workflow_run_id, j.stage_id, j.generation, 0 AS priority, j.run_at
-            FROM job_queue AS j CROSS JOIN workflow_runs AS r ON r.id = j.workflow_run_id
-            WHERE j.status = 'SUSPENDED' AND j.definition_fingerprint = ",
+            "SELECT * FROM (
+                SELECT j.definition_fingerprint, ?11, j.run_at, j.workflow_run_id, j.stage_id, j.generation
+                FROM job_queue AS j CROSS JOIN workflow_runs AS r ON r.id = j.workflow_run_id
+                WHERE j.status = 'SUSPENDED' AND j.definition_fingerprint = ",
             $definition,
             " AND j.run_at <= ?9 AND j.attempt < j.max_attempts
-                AND r.status = 'RUNNING' AND r.generation = j.generation"
+                    AND r.status = 'RUNNING' AND r.generation = j.generation
+                ORDER BY j.run_at, j.workflow_run_id, j.stage_id LIMIT ?10)"
         )
     };
 }
 
-const DUE_JOBS: &str = of_definitions!(due_jobs, " ORDER BY 4 DESC, 5, 1, 2 LIMIT ?10");
+/// The first runs of one definition that nobody has started.
+macro_rules! new_runs {
+    ($definition:literal) => {
+        concat!(
+            "SELECT * FROM (
+                SELECT r.definition_fingerprint, r.priority, r.created_at, r.id, '', r.generation
+                FROM workflow_runs AS r WHERE r.status = 'PENDING' AND r.definition_fingerprint = ",
+            $definition,
+            " ORDER BY r.priority DESC, r.created_at, r.id LIMIT ?10)"
+        )
+    };
+}
 
-const DUE_CHECKS: &str = of_definitions!(due_checks, " ORDER BY 5, 1, 2 LIMIT ?10");
+const DUE_JOBS: &str = of_definitions!(due_jobs, "");
+
+const DUE_CHECKS: &str = of_definitions!(due_checks, "");
+
+const NEW_RUNS: &str = of_definitions!(new_runs, "");
 
 const RENEW: &str = "
     UPDATE job_queue SET leased_until = ?2
@@ -61,68 +81,79 @@ const RENEW: &str = "
 
 /// The statements of this file, for the test that looks at their plans.
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[DUE_JOBS, DUE_CHECKS, RENEW];
+pub(super) const STATEMENTS: &[&str] = &[DUE_JOBS, DUE_CHECKS, NEW_RUNS, RENEW];
 
-/// Reads which jobs may be claimed, and adds them to those that claims of this transaction are about to take; the ones
-/// that are taken already are not among them.
-pub(super) fn candidates(
+/// What a claim is about to take.
+#[derive(Debug, Default)]
+pub(super) struct Chosen {
+    pub(super) candidates: Vec<Candidate>,
+    /// How many places it leaves to runs that nobody has started.
+    pub(super) runs: usize,
+    /// The highest priority of what is left.
+    pub(super) left: Option<i32>,
+}
+
+/// Reads what waits, chooses what the claim takes, and adds that to what claims of this transaction are about to take;
+/// the ones that are taken already are passed over.
+pub(super) fn choose(
     session: &Session,
-    claim: &ClaimJobs,
+    work: &WorkClaim,
     now: DateTime<Utc>,
     taken: &mut HashSet<(RunId, String)>,
-) -> Result<Vec<Candidate>, Failure> {
-    let ClaimJobs { definitions, max, .. } = claim;
-    let limit = max.saturating_add(taken.len());
-    let mut candidates = Vec::new();
-    for statement in [DUE_JOBS, DUE_CHECKS] {
-        if candidates.len() >= *max {
-            break;
-        }
-        let mut due = Vec::new();
-        for handful in of_definitions::handfuls(definitions) {
+) -> Result<Chosen, Failure> {
+    let turns = Turns::new(&work.definitions, &work.served);
+    // One more than it takes, to see what it leaves.
+    let limit = work.max.saturating_add(taken.len()).saturating_add(1);
+    let mut waiting = Vec::new();
+    for handful in of_definitions::handfuls(turns.definitions()) {
+        for statement in [DUE_JOBS, DUE_CHECKS, NEW_RUNS] {
+            let is_new = statement == NEW_RUNS;
+            if is_new && !work.runs {
+                continue;
+            }
             let rows = session.fetch("claim jobs", statement, |arguments| {
                 for definition in handful {
                     arguments.maybe_text(definition);
                 }
                 arguments.instant(now).int(count(limit));
+                if statement == DUE_CHECKS {
+                    arguments.int(Claim::USUAL_PRIORITY);
+                }
             })?;
             for row in &rows {
-                due.push(Due::read(row)?);
-            }
-        }
-        for Due { candidate, .. } in of_definitions::merge(due, limit, Due::order) {
-            let key = (candidate.run_id, candidate.stage_id.clone());
-            if candidates.len() < *max && taken.insert(key) {
-                candidates.push(candidate);
+                waiting.extend(read(row, &turns, is_new)?);
             }
         }
     }
-    Ok(candidates)
+    let mut chosen = Chosen::default();
+    for it in turns.order(waiting, limit) {
+        if chosen.candidates.len() + chosen.runs >= work.max {
+            chosen.left = Some(it.priority);
+            break;
+        }
+        if it.is_new {
+            chosen.runs += 1;
+        } else if taken.insert((it.run_id, it.stage_id.clone())) {
+            let Waiting { run_id, stage_id, what: generation, .. } = it;
+            chosen.candidates.push(Candidate { run_id, stage_id, generation });
+        }
+    }
+    Ok(chosen)
 }
 
-/// A candidate with its place in the queue.
-struct Due {
-    candidate: Candidate,
-    priority: i64,
-    run_at: i64,
-}
-
-impl Due {
-    fn read(row: &OwnRow) -> Result<Self, Failure> {
-        let mut columns = Columns::new(row, "job_queue", 0);
-        let candidate = Candidate {
-            run_id: columns.run_id("workflow_run_id")?,
-            stage_id: columns.get("stage_id")?,
-            generation: columns.int("generation")?,
-        };
-        Ok(Self { candidate, priority: columns.get("priority")?, run_at: columns.get("run_at")? })
-    }
-
-    fn order(&self, other: &Self) -> Ordering {
-        let place = |due: &Self| (Reverse(due.priority), due.run_at, due.candidate.run_id);
-        let stages = self.candidate.stage_id.cmp(&other.candidate.stage_id);
-        place(self).cmp(&place(other)).then(stages)
-    }
+/// What waits, with its generation.
+fn read(row: &OwnRow, turns: &Turns<'_>, is_new: bool) -> Result<Option<Waiting<u32>>, Failure> {
+    let mut columns = Columns::new(row, "job_queue", 0);
+    let Some(position) = turns.position(columns.get("definition_fingerprint")?) else { return Ok(None) };
+    Ok(Some(Waiting {
+        position,
+        priority: columns.int("priority")?,
+        is_new,
+        since: columns.instant("run_at")?,
+        run_id: columns.run_id("workflow_run_id")?,
+        stage_id: columns.get("stage_id")?,
+        what: columns.int("generation")?,
+    }))
 }
 
 /// Extends leases, and answers those that are lost.

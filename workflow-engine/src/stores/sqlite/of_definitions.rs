@@ -1,8 +1,8 @@
 //! Reading what is of some definitions, in an order of its own, past whatever else there is.
 //!
 //! The indexes of what waits begin with the definition, so a queue full of other workers' work costs nothing. What
-//! several definitions have is merged: SQLite walks one index range for each arm of an ordered `UNION ALL`, as far as
-//! the limit asks. So a statement has a fixed number of arms; a worker with more definitions asks more than once.
+//! several definitions have is merged: SQLite walks one index range for each arm of a `UNION ALL`, as far as the limit
+//! asks. So a statement has a fixed number of arms; a worker with more definitions asks more than once.
 
 use std::cmp::Ordering;
 
@@ -43,17 +43,18 @@ pub(super) use of_definitions;
 /// The statement once for each handful of definitions, with these bound to its first arguments.
 pub(super) fn queries<'q>(
     sql: &'static str,
-    definitions: &[String],
+    definitions: &[impl AsRef<str>],
 ) -> impl Iterator<Item = Query<'q, Sqlite, SqliteArguments>> {
     definitions.chunks(ARMS).map(move |handful| {
         // An arm without a definition finds nothing: nothing equals NULL.
-        (0..ARMS).fold(sqlx::query(sql), |query, arm| query.bind(handful.get(arm).cloned()))
+        let definition = |arm: usize| handful.get(arm).map(|definition| definition.as_ref().to_owned());
+        (0..ARMS).fold(sqlx::query(sql), |query, arm| query.bind(definition(arm)))
     })
 }
 
 /// The same for the connection that writes: what to bind to the first arguments, once for each handful.
-pub(super) fn handfuls(definitions: &[String]) -> impl Iterator<Item = [Option<&str>; ARMS]> {
-    definitions.chunks(ARMS).map(|handful| std::array::from_fn(|arm| handful.get(arm).map(String::as_str)))
+pub(super) fn handfuls<'a>(definitions: &[&'a str]) -> impl Iterator<Item = [Option<&'a str>; ARMS]> {
+    definitions.chunks(ARMS).map(|handful| std::array::from_fn(|arm| handful.get(arm).copied()))
 }
 
 /// The first `limit` of what several statements have answered.

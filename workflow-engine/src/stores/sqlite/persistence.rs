@@ -1,6 +1,5 @@
 //! The store on SQLite as the store of runs.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -28,6 +27,7 @@ use crate::records::{
     StoredValue,
 };
 use crate::stores::instant;
+use crate::stores::turns::{Turns, Waiting};
 use crate::stores::working_set::WorkingSet;
 
 const RUN: &str = concat!("SELECT ", run_row!(), " FROM workflow_runs AS r WHERE r.id = ?1");
@@ -66,19 +66,20 @@ const LOGS: &str = "
     SELECT id, workflow_run_id, stage_id, attempt, created_at, level, message, metadata
     FROM workflow_logs WHERE workflow_run_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
 
+/// The first runs of one definition that nobody has started.
 macro_rules! pending_runs {
     ($definition:literal) => {
         concat!(
-            "SELECT ",
+            "SELECT * FROM (SELECT ",
             run_row!(),
-            ", r.priority, r.created_at, r.id FROM workflow_runs AS r
-            WHERE r.status = 'PENDING' AND r.definition_fingerprint = ",
-            $definition
+            " FROM workflow_runs AS r WHERE r.status = 'PENDING' AND r.definition_fingerprint = ",
+            $definition,
+            " ORDER BY r.priority DESC, r.created_at, r.id LIMIT ?9)"
         )
     };
 }
 
-const PENDING_RUNS: &str = of_definitions!(pending_runs, " ORDER BY 2 DESC, 3, 4 LIMIT ?9");
+const PENDING_RUNS: &str = of_definitions!(pending_runs, "");
 
 const UNFINISHED_RUNS: &str = concat!(
     "SELECT ",
@@ -206,14 +207,20 @@ impl Persistence for SqliteStore {
         Ok(lines.collect::<Result<_, Failure>>()?)
     }
 
-    async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error> {
+    async fn pending_runs(
+        &self,
+        definitions: &[String],
+        served: &[String],
+        limit: usize,
+    ) -> Result<Vec<RunRecord>, Error> {
+        let turns = Turns::new(definitions, served);
         let mut pending = Vec::new();
-        for query in of_definitions::queries(PENDING_RUNS, definitions) {
+        for query in of_definitions::queries(PENDING_RUNS, turns.definitions()) {
             let rows = self.read("read pending runs", query.bind(count(limit))).await?;
             pending.extend(each::<RunRow<'_>>(&rows)?);
         }
-        let place = |run: &RunRecord| (Reverse(run.priority), run.created_at, run.id);
-        Ok(of_definitions::merge(pending, limit, |a, b| place(a).cmp(&place(b))))
+        let waiting = pending.iter().filter_map(|run| Waiting::run(&turns, run, run)).collect();
+        Ok(turns.order(waiting, limit).into_iter().take(limit).map(|it| it.what.clone()).collect())
     }
 
     async fn unfinished_runs(&self, workflow_id: &str) -> Result<Vec<RunRecord>, Error> {

@@ -80,6 +80,8 @@ async fn scans_nothing(connection: &mut SqliteConnection) {
     let harmless = |step: &str| {
         !step.starts_with("SCAN")
             || step.contains("VIRTUAL TABLE")
+            // One arm of several, which ends at its own limit.
+            || step.starts_with("SCAN (subquery-")
             || ["SCAN CONSTANT ROW", "SCAN fresh", "SCAN p"].contains(&step)
             || partial.iter().any(|index| step.ends_with(&format!("INDEX {index}")))
     };

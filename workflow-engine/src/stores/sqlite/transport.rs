@@ -13,10 +13,10 @@ use super::failure::Failure;
 use super::of_definitions::{self, of_definitions};
 use super::persistence::count;
 use super::rows::{JobRow, each, job_row};
-use super::work::{ClaimJobs, RenewLeases, Work};
+use super::work::{RenewLeases, Work};
 use crate::error::Error;
-use crate::ports::JobTransport;
-use crate::records::{Claim, ClaimedJob, JobRecord, Lease};
+use crate::ports::{ClaimedWork, JobTransport, WorkClaim};
+use crate::records::{JobRecord, Lease};
 use crate::stores::instant;
 
 const STALE: &str = concat!(
@@ -93,14 +93,8 @@ pub(super) const STATEMENTS: &[&str] = &[STALE, LEASE_HOLDERS, NEXT_LEASE_END, N
 
 #[async_trait]
 impl JobTransport for SqliteStore {
-    async fn claim_jobs(
-        &self,
-        claim: &Claim,
-        definitions: &[String],
-        max: usize,
-    ) -> Result<Vec<ClaimedJob>, Error> {
-        let claim = ClaimJobs { claim: claim.clone(), definitions: definitions.to_vec(), max };
-        self.ask("claim jobs", Work::Claim, claim).await
+    async fn claim_work(&self, work: WorkClaim) -> Result<ClaimedWork, Error> {
+        self.ask("claim jobs", Work::Claim, work).await
     }
 
     async fn due_checks(&self, definitions: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {

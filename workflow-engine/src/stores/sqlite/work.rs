@@ -7,8 +7,10 @@ use tokio::sync::oneshot;
 use crate::error::Error;
 use crate::id::RunId;
 use crate::language::{CallEnd, CallId, IntendedCall};
-use crate::ports::{Commit, Decide, Decision, Delivery, DeliveryClaim, Purge, Settlement};
-use crate::records::{Claim, ClaimedJob, Lease};
+use crate::ports::{
+    ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim, Purge, Settlement, WorkClaim,
+};
+use crate::records::Lease;
 
 /// One request.
 pub(super) enum Work {
@@ -17,7 +19,7 @@ pub(super) enum Work {
     /// Load a run, decide, apply.
     CommitLocked(Ask<Locked, Commit>),
     /// Claim jobs.
-    Claim(Ask<ClaimJobs, Vec<ClaimedJob>>),
+    Claim(Ask<WorkClaim, ClaimedWork>),
     /// Extend leases.
     Renew(Ask<RenewLeases, Vec<Lease>>),
     /// Hand new events over and claim deliveries.
@@ -47,13 +49,6 @@ pub(super) struct Locked {
     pub(super) run_id: RunId,
     /// Taken by the one call that it allows.
     pub(super) decide: Option<Decide>,
-}
-
-/// The arguments of a claim.
-pub(super) struct ClaimJobs {
-    pub(super) claim: Claim,
-    pub(super) definitions: Vec<String>,
-    pub(super) max: usize,
 }
 
 /// The arguments of a heartbeat.

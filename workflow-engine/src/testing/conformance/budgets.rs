@@ -177,10 +177,10 @@ async fn what_waits_for_its_budget_is_never_due(fixture: Fixture) {
 async fn what_is_resumed_is_due(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let resume = || decision(run_id, Guard::Present, vec![Change::Resume { stage_id: "a".into() }]);
-    assert_eq!(fixture.apply(resume()).await.ready, 0, "it does not wait");
+    assert_eq!(fixture.apply(resume()).await.ready.len(), 0, "it does not wait");
     assert_eq!(fixture.job(run_id, "a").await.unwrap().status, Status::Running);
     fixture.apply(held(&job, vec![wait(5, 4)])).await;
-    assert_eq!(fixture.apply(resume()).await.ready, 1);
+    assert_eq!(fixture.apply(resume()).await.ready.len(), 1);
     assert_eq!(fixture.stage(run_id, "a").await.awaits_budget, None);
     let again = fixture.claim("worker").await;
     assert_eq!((again.attempt, again.lease.epoch), (1, job.lease.epoch + 1));
@@ -189,7 +189,7 @@ async fn what_is_resumed_is_due(fixture: Fixture) {
 /// Somebody has raised it between the refusal and this, and found nobody who waited.
 async fn what_fits_by_now_does_not_wait(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
-    assert_eq!(fixture.apply(held(&job, vec![wait(5, 5)])).await.ready, 1);
+    assert_eq!(fixture.apply(held(&job, vec![wait(5, 5)])).await.ready.len(), 1);
     assert_eq!(fixture.stage(run_id, "a").await.awaits_budget, None);
     assert_eq!(fixture.claim("worker").await.attempt, 1);
 }

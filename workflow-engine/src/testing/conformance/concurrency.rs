@@ -59,7 +59,7 @@ async fn a_join_is_ready_exactly_once(fixture: Fixture) {
         let fixture = fixture.clone();
         tokio::spawn(async move {
             match fixture.complete(&job, &["join"]).await {
-                Commit::Applied(applied) => applied.ready,
+                Commit::Applied(applied) => applied.ready.len(),
                 other => panic!("completions commute: {other:?}"),
             }
         })

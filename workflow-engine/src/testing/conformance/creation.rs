@@ -113,7 +113,7 @@ async fn a_run_is_created_started_and_claimed_in_one_commit(fixture: Fixture) {
         enqueue("b"),
     ];
     let applied = fixture.apply(decision(run_id, Guard::Absent, changes)).await;
-    assert_eq!((applied.claimed.len(), applied.ready, applied.ended), (1, 1, None));
+    assert_eq!((applied.claimed.len(), applied.ready.len(), applied.ended), (1, 1, None));
     assert_eq!(applied.claimed[0].lease.epoch, 1);
     let run = fixture.run(run_id).await;
     assert_eq!((run.status, run.version), (Status::Running, 2));

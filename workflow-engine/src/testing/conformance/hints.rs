@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use super::fixture::{Fixture, complete, decision, held, release, stale};
-use crate::ports::{Change, Commit, Guard};
+use super::fixture::{Fixture, complete, decision, held, new_run, release, stale};
+use crate::ports::{Change, Commit, Guard, NewRun};
 
 cases![
     a_change_is_told_to_who_watches_its_run,
     who_waits_for_the_end_is_told_of_nothing_else,
     work_that_becomes_ready_is_told,
     a_retry_is_told_as_work,
+    the_highest_priority_of_what_is_ready_is_kept,
     a_miss_is_told_to_nobody,
     who_is_told_sees_the_commit,
 ];
@@ -59,6 +60,22 @@ async fn work_that_becomes_ready_is_told(fixture: Fixture) {
     let job = fixture.claim("worker").await;
     fixture.complete_run(&job).await;
     assert!(!told(&mut work), "the end of a run");
+}
+
+async fn the_highest_priority_of_what_is_ready_is_kept(fixture: Fixture) {
+    let create = |priority| fixture.create_as(NewRun { priority, ..new_run() });
+    create(9).await;
+    let urgency = fixture.store.hints().watch_urgency();
+    assert!(!urgency.is_above(i32::MIN), "nothing was told since");
+    for priority in [3, 7, 5] {
+        create(priority).await;
+    }
+    assert!(urgency.is_above(6) && !urgency.is_above(7));
+    assert_eq!(urgency.forget(), Some(7));
+    let run_id = create(6).await;
+    assert_eq!((urgency.forget(), urgency.forget()), (Some(6), None));
+    fixture.start(run_id, &[("a", 0)], 1).await;
+    assert_eq!(urgency.forget(), Some(6), "a queued stage");
 }
 
 async fn a_retry_is_told_as_work(fixture: Fixture) {

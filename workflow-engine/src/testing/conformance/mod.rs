@@ -99,6 +99,7 @@ suite! {
     atomicity,
     concurrency,
     claims,
+    turns,
     leases,
     waiting,
     late_answers,

@@ -122,9 +122,9 @@ async fn checks_are_claimed_by_the_longest_overdue(fixture: Fixture) {
         fixture.clock.advance(Duration::from_secs(1));
     }
     fixture.clock.advance(HOUR);
-    let ready = fixture.single().await;
-    let order: Vec<_> = fixture.claim_up_to("worker", 3).await.iter().map(|job| job.lease.run_id).collect();
-    assert_eq!(order, [ready, runs[0], runs[1]], "stages that are ready come first");
+    fixture.single().await;
+    let order: Vec<_> = fixture.claim_up_to("worker", 2).await.iter().map(|job| job.lease.run_id).collect();
+    assert_eq!(order, runs[..2], "a stage that became ready later waits for its turn");
 }
 
 async fn a_check_that_finds_nothing_is_postponed_and_its_attempts_begin_anew(fixture: Fixture) {

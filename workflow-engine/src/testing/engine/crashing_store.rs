@@ -12,13 +12,13 @@ use crate::error::Error;
 use crate::id::RunId;
 use crate::language::Json;
 use crate::ports::{
-    AnnotationFilter, CallEnd, CallStatistics, Clock, Commit, Decide, Decision, Delivery, DeliveryClaim,
-    Hints, IntendedCall, JobTransport, Ledger, Outbox, Persistence, Purge, Retention, Settlement, Snapshot,
-    Store,
+    AnnotationFilter, CallEnd, CallStatistics, ClaimedWork, Clock, Commit, Decide, Decision, Delivery,
+    DeliveryClaim, Hints, IntendedCall, JobTransport, Ledger, Outbox, Persistence, Purge, Retention,
+    Settlement, Snapshot, Store, WorkClaim,
 };
 use crate::records::{
-    AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, CallId, Claim, ClaimedJob, DeadLetter, Event,
-    JobRecord, Lease, LogRecord, RunRecord, RunRequest, StageRecord, StoredValue,
+    AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, CallId, DeadLetter, Event, JobRecord, Lease,
+    LogRecord, RunRecord, RunRequest, StageRecord, StoredValue,
 };
 use crate::testing::FakeClock;
 
@@ -151,8 +151,13 @@ impl Persistence for CrashingStore {
         self.alive()?.logs(run_id, after, limit).await
     }
 
-    async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error> {
-        self.alive()?.pending_runs(definitions, limit).await
+    async fn pending_runs(
+        &self,
+        definitions: &[String],
+        served: &[String],
+        limit: usize,
+    ) -> Result<Vec<RunRecord>, Error> {
+        self.alive()?.pending_runs(definitions, served, limit).await
     }
 
     async fn unfinished_runs(&self, workflow_id: &str) -> Result<Vec<RunRecord>, Error> {
@@ -186,18 +191,11 @@ impl Persistence for CrashingStore {
 
 #[async_trait]
 impl JobTransport for CrashingStore {
-    async fn claim_jobs(
-        &self,
-        claim: &Claim,
-        definitions: &[String],
-        max: usize,
-    ) -> Result<Vec<ClaimedJob>, Error> {
+    async fn claim_work(&self, work: WorkClaim) -> Result<ClaimedWork, Error> {
         // Only a claim that takes something is a commit.
-        match self.alive()?.next_job_due(definitions).await? {
-            Some(due) if due <= self.clock.now() => {
-                self.write(self.inner.claim_jobs(claim, definitions, max)).await
-            }
-            _ => Ok(Vec::new()),
+        match self.alive()?.next_job_due(&work.definitions).await? {
+            Some(due) if due <= self.clock.now() => self.write(self.inner.claim_work(work)).await,
+            _ => self.inner.claim_work(work).await,
         }
     }
 

@@ -1,0 +1,70 @@
+//! Claiming what is next, and remembering whose turn it was.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::error::Error;
+use crate::kernel::{Kernel, RunClaimPending, claim_pending};
+use crate::ports::{ClaimedWork, WorkClaim};
+use crate::records::{Claim, ClaimedJob};
+
+/// A host's memory of the definitions that had a turn, the latest last. A claim gives the turn to the others: so they
+/// alternate also where there is room for no more than one job at a time.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    served: Mutex<Vec<String>>,
+}
+
+impl Turns {
+    /// Claims up to `max` jobs; the answer says also how many places are those of runs that are to be started.
+    pub(super) async fn claim(
+        &self,
+        kernel: &Kernel,
+        claim: &Claim,
+        max: usize,
+        runs: bool,
+    ) -> Result<ClaimedWork, Error> {
+        let (definitions, served) = (kernel.definitions(), self.served());
+        let work = WorkClaim { claim: claim.clone(), definitions, served, max, runs };
+        let found = kernel.store().claim_work(work).await?;
+        self.note(&found.jobs);
+        Ok(found)
+    }
+
+    /// Starts up to `max` runs, and answers up to `slots` of their first jobs.
+    pub(super) async fn start(
+        &self,
+        kernel: &Kernel,
+        claim: &Claim,
+        max: usize,
+        slots: usize,
+    ) -> Result<Started, Error> {
+        let command = RunClaimPending { worker_id: claim.worker_id.clone(), max_claims: max, slots };
+        let claimed = claim_pending(kernel, command, &self.served()).await?.claimed;
+        let runs = claimed.len();
+        let jobs: Vec<ClaimedJob> = claimed.into_iter().flat_map(|run| run.jobs).collect();
+        self.note(&jobs);
+        Ok(Started { runs, jobs })
+    }
+
+    fn served(&self) -> Vec<String> {
+        self.served.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, jobs: &[ClaimedJob]) {
+        let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        for ClaimedJob { definition_fingerprint: definition, .. } in jobs {
+            if served.last() != Some(definition) {
+                served.retain(|known| known != definition);
+                served.push(definition.clone());
+            }
+        }
+    }
+}
+
+/// Runs that were started.
+pub(super) struct Started {
+    /// How many.
+    pub(super) runs: usize,
+    /// Those of their first jobs that the host holds.
+    pub(super) jobs: Vec<ClaimedJob>,
+}

@@ -1,0 +1,216 @@
+//! Whose turn it is: a long queue of one definition holds up no other.
+
+use std::time::Duration;
+
+use super::fixture::{DEFINITION, Fixture, claim, held, new_run};
+use crate::RunId;
+use crate::language::Json;
+use crate::ports::{Change, ClaimedWork, NewRun, WorkClaim};
+use crate::records::{Claim, StoredValue};
+
+cases![
+    definitions_take_turns_among_equals,
+    who_had_a_turn_comes_after_the_others,
+    whoever_remembers_no_turns_begins_with_the_oldest,
+    a_higher_priority_is_before_every_turn,
+    a_run_to_be_started_has_its_place_in_the_queue,
+    what_has_begun_is_before_what_is_new_of_its_definition,
+    a_check_waits_for_what_was_due_before_it_and_no_longer,
+    checks_of_a_definition_hold_up_no_other,
+    a_claim_says_how_urgent_is_what_it_leaves,
+    runs_to_be_started_take_turns,
+];
+
+/// The definition with the long queue, and two others.
+const LONG: &str = DEFINITION;
+const SHORT: &str = "definition-short";
+const THIRD: &str = "definition-third";
+
+fn all() -> Vec<String> {
+    [LONG, SHORT, THIRD].map(str::to_owned).to_vec()
+}
+
+/// Runs of a definition that nobody has started, each created after the one before.
+async fn create(fixture: &Fixture, definition: &str, priority: i32, count: usize) -> Vec<RunId> {
+    let mut runs = Vec::new();
+    for _ in 0..count {
+        let new = NewRun { definition_fingerprint: definition.into(), priority, ..new_run() };
+        runs.push(fixture.create_as(new).await);
+        fixture.clock.advance(Duration::from_millis(1));
+    }
+    runs
+}
+
+/// The same, started: each has a job.
+async fn queue(fixture: &Fixture, definition: &str, priority: i32, count: usize) -> Vec<RunId> {
+    let runs = create(fixture, definition, priority, count).await;
+    for run_id in &runs {
+        fixture.start(*run_id, &[("a", 0)], 1).await;
+        fixture.clock.advance(Duration::from_millis(1));
+    }
+    runs
+}
+
+/// The same, each with a check that is due now, in their order.
+async fn wait(fixture: &Fixture, definition: &str, priority: i32, count: usize) -> Vec<RunId> {
+    let runs = queue(fixture, definition, priority, count).await;
+    let definitions = [definition.to_owned()];
+    let mut jobs = fixture.store.claim_jobs(&claim("worker"), &definitions, count).await.unwrap();
+    jobs.sort_by_key(|job| job.lease.run_id);
+    for job in jobs {
+        let suspend = Change::Suspend {
+            stage_id: "a".into(),
+            ticket: StoredValue::Inline(Json::null()),
+            check_after: Duration::ZERO,
+            give_up_after: Duration::from_secs(86_400),
+        };
+        fixture.apply(held(&job, vec![suspend])).await;
+        fixture.clock.advance(Duration::from_millis(1));
+    }
+    runs
+}
+
+async fn work(fixture: &Fixture, served: &[&str], max: usize, runs: bool) -> ClaimedWork {
+    let served = served.iter().map(|definition| (*definition).to_owned()).collect();
+    let work = WorkClaim { claim: claim("worker"), definitions: all(), served, max, runs };
+    fixture.store.claim_work(work).await.unwrap()
+}
+
+/// The runs of the jobs that a claim takes, sorted.
+async fn taken(fixture: &Fixture, served: &[&str], max: usize) -> Vec<RunId> {
+    let claimed = work(fixture, served, max, false).await.jobs;
+    sorted(claimed.into_iter().map(|job| job.lease.run_id))
+}
+
+fn sorted(runs: impl IntoIterator<Item = RunId>) -> Vec<RunId> {
+    let mut runs: Vec<RunId> = runs.into_iter().collect();
+    runs.sort();
+    runs
+}
+
+async fn definitions_take_turns_among_equals(fixture: Fixture) {
+    let long = queue(&fixture, LONG, 5, 40).await;
+    let short = queue(&fixture, SHORT, 5, 2).await;
+    let third = queue(&fixture, THIRD, 5, 4).await;
+    let expected = sorted([&long[..2], &short[..], &third[..2]].concat());
+    assert_eq!(taken(&fixture, &[], 6).await, expected, "two of each");
+    let expected = sorted([&long[2..4], &third[2..]].concat());
+    assert_eq!(taken(&fixture, &[], 4).await, expected, "what one does not need is the others'");
+    assert_eq!(taken(&fixture, &[], 50).await, sorted(long[4..].iter().copied()));
+}
+
+async fn who_had_a_turn_comes_after_the_others(fixture: Fixture) {
+    let long = queue(&fixture, LONG, 5, 6).await;
+    let short = queue(&fixture, SHORT, 5, 3).await;
+    let third = queue(&fixture, THIRD, 5, 3).await;
+    assert_eq!(taken(&fixture, &[LONG], 1).await, short[..1], "the oldest of those that had none");
+    assert_eq!(taken(&fixture, &[LONG, SHORT], 1).await, third[..1]);
+    assert_eq!(taken(&fixture, &[LONG, SHORT, THIRD], 1).await, long[..1]);
+    assert_eq!(taken(&fixture, &[THIRD, SHORT, LONG], 1).await, third[1..2]);
+    assert_eq!(taken(&fixture, &[THIRD, SHORT, LONG], 2).await, sorted([short[1], third[2]]));
+    assert_eq!(taken(&fixture, &["definition-nobody-has", LONG, SHORT], 1).await, long[1..2]);
+}
+
+async fn whoever_remembers_no_turns_begins_with_the_oldest(fixture: Fixture) {
+    let third = queue(&fixture, THIRD, 5, 2).await;
+    let short = queue(&fixture, SHORT, 5, 1).await;
+    let long = queue(&fixture, LONG, 5, 1).await;
+    let mut order = Vec::new();
+    for _ in 0..4 {
+        order.extend(taken(&fixture, &[], 1).await);
+    }
+    assert_eq!(order, [third[0], third[1], short[0], long[0]]);
+}
+
+async fn a_higher_priority_is_before_every_turn(fixture: Fixture) {
+    queue(&fixture, SHORT, 5, 3).await;
+    let idle = queue(&fixture, THIRD, 4, 1).await;
+    let urgent = queue(&fixture, LONG, 6, 5).await;
+    assert_eq!(taken(&fixture, &[LONG], 4).await, urgent[..4]);
+    let claimed = taken(&fixture, &[LONG], 2).await;
+    assert!(claimed.contains(&urgent[4]) && !claimed.contains(&idle[0]), "{claimed:?}");
+    assert!(!taken(&fixture, &[LONG], 2).await.contains(&idle[0]));
+    assert_eq!(taken(&fixture, &[LONG], 2).await, idle);
+}
+
+async fn a_run_to_be_started_has_its_place_in_the_queue(fixture: Fixture) {
+    let jobs = queue(&fixture, LONG, 5, 4).await;
+    create(&fixture, SHORT, 9, 1).await;
+    create(&fixture, SHORT, 5, 1).await;
+    let found = work(&fixture, &[], 1, true).await;
+    assert_eq!((found.jobs.len(), found.runs, found.left), (0, 1, Some(5)), "it is more urgent");
+    let found = work(&fixture, &[], 3, true).await;
+    assert_eq!((found.jobs.len(), found.runs, found.left), (1, 2, Some(5)), "its turn has come");
+    assert_eq!(found.jobs[0].lease.run_id, jobs[0]);
+    let found = work(&fixture, &[], 1, false).await;
+    assert_eq!((found.jobs.len(), found.runs), (1, 0), "who starts no runs leaves no room to them");
+    let found = work(&fixture, &[], 9, true).await;
+    assert_eq!((found.jobs.len(), found.runs, found.left), (2, 2, None));
+}
+
+async fn what_has_begun_is_before_what_is_new_of_its_definition(fixture: Fixture) {
+    create(&fixture, LONG, 5, 3).await;
+    let begun = queue(&fixture, LONG, 5, 2).await;
+    let found = work(&fixture, &[], 3, true).await;
+    assert_eq!(sorted(found.jobs.iter().map(|job| job.lease.run_id)), begun);
+    assert_eq!((found.runs, found.left), (1, Some(5)));
+}
+
+/// A check counts as usual work. So neither do jobs keep checks waiting for ever, nor checks jobs.
+async fn a_check_waits_for_what_was_due_before_it_and_no_longer(fixture: Fixture) {
+    let before = queue(&fixture, LONG, 5, 1).await;
+    let checks = wait(&fixture, SHORT, -7, 2).await;
+    let own = queue(&fixture, SHORT, Claim::USUAL_PRIORITY, 2).await;
+    let urgent = queue(&fixture, SHORT, 6, 1).await;
+    let idle = queue(&fixture, SHORT, 4, 1).await;
+    let mut order = Vec::new();
+    for _ in 0..7 {
+        order.extend(taken(&fixture, &[], 1).await);
+    }
+    assert_eq!(order, [urgent, before, checks, own, idle].concat());
+}
+
+async fn checks_of_a_definition_hold_up_no_other(fixture: Fixture) {
+    let long = wait(&fixture, LONG, 9, 30).await;
+    let short = wait(&fixture, SHORT, 5, 1).await;
+    let third = queue(&fixture, THIRD, 5, 1).await;
+    create(&fixture, THIRD, 5, 1).await;
+    let found = work(&fixture, &[], 4, true).await;
+    let claimed = sorted(found.jobs.iter().map(|job| job.lease.run_id));
+    assert_eq!(claimed, sorted([long[0], short[0], third[0], long[1]]), "the second turn begins with the oldest");
+    let found = work(&fixture, &[LONG], 2, true).await;
+    assert_eq!((found.jobs.len(), found.runs), (1, 1));
+    assert_eq!(found.jobs[0].lease.run_id, long[2]);
+}
+
+async fn a_claim_says_how_urgent_is_what_it_leaves(fixture: Fixture) {
+    assert_eq!(work(&fixture, &[], 5, true).await, ClaimedWork::default());
+    queue(&fixture, LONG, 7, 2).await;
+    queue(&fixture, SHORT, 3, 2).await;
+    create(&fixture, THIRD, 8, 2).await;
+    let mut left = Vec::new();
+    for _ in 0..2 {
+        left.push(work(&fixture, &[], 1, false).await.left);
+    }
+    left.push(work(&fixture, &[], 1, true).await.left);
+    left.push(work(&fixture, &[], 2, true).await.left);
+    left.push(work(&fixture, &[], 1, false).await.left);
+    left.push(work(&fixture, &[], 1, false).await.left);
+    assert_eq!(left, [Some(7), Some(3), Some(8), Some(3), Some(3), None]);
+}
+
+async fn runs_to_be_started_take_turns(fixture: Fixture) {
+    let long = create(&fixture, LONG, 5, 20).await;
+    let short = create(&fixture, SHORT, 5, 2).await;
+    let urgent = create(&fixture, THIRD, 6, 2).await;
+    let read = async |served: &[&str], limit| {
+        let served: Vec<String> = served.iter().map(|definition| (*definition).to_owned()).collect();
+        let runs = fixture.store.pending_runs(&all(), &served, limit).await.unwrap();
+        runs.into_iter().map(|run| run.id).collect::<Vec<_>>()
+    };
+    let order = [urgent[0], urgent[1], long[0], short[0], long[1], short[1], long[2], long[3]];
+    assert_eq!(read(&[], 8).await, order);
+    let order = [urgent[0], urgent[1], short[0], long[0], short[1], long[1], long[2], long[3]];
+    assert_eq!(read(&[THIRD, LONG], 8).await, order);
+    assert_eq!(read(&[LONG, SHORT], 3).await, [urgent[0], urgent[1], long[0]]);
+}
