@@ -153,5 +153,6 @@ impl KnownRun {
 /// Whether something of the run is to be written.
 pub(super) fn is_touched(rows: &RunRows) -> bool {
     let touched = |rows: &StageRows| rows.stage.fate() != Fate::Keep || rows.job.fate() != Fate::Keep;
-    rows.run.get().is_some() && (rows.run.fate() != Fate::Keep || rows.stages.values().any(|rows| touched(rows)))
+    rows.run.get().is_some()
+        && (rows.run.fate() != Fate::Keep || rows.stages.values().any(|rows| touched(rows)))
 }
