@@ -15,6 +15,9 @@ use crate::language::Json;
 /// Runs beyond this number are forgotten, oldest first; they are read again when they are needed.
 const CAPACITY: usize = 4_096;
 
+/// Bytes of input and configuration that are kept of a run before it is started.
+const SMALL: usize = 4_096;
+
 /// One run in one generation.
 #[derive(Debug)]
 pub(super) struct RunMemory {
@@ -42,6 +45,10 @@ impl RunMemory {
         Self { input, config, progress: Mutex::default(), settled: Notify::new() }
     }
 
+    fn size(&self) -> usize {
+        self.input.as_str().len() + self.config.values().map(|config| config.as_str().len()).sum::<usize>()
+    }
+
     /// The stored output of a completed stage, if it is remembered. Two branches often complete in one commit, and
     /// whoever goes on first needs the other's output: so it waits for one that is under way, for the answer has been
     /// given by then, and to read the store would take longer.
@@ -66,11 +73,6 @@ impl RunMemory {
         UnderWay { memory: self, stage_id: stage_id.to_owned() }
     }
 
-    /// The store did not answer, and it may take long until it does: nobody waits for that.
-    pub(super) fn leave(&self, stage_id: &str) {
-        self.settle(stage_id);
-    }
-
     /// Remembers what was committed.
     pub(super) fn remember(&self, stage_id: &str, output: Json) {
         let mut progress = self.lock();
@@ -93,7 +95,9 @@ impl RunMemory {
         self.lock().queued.remove(stage_id);
     }
 
-    fn settle(&self, stage_id: &str) {
+    /// Nobody waits for this outcome any longer: it has come back; or the store did not answer, and it may take long
+    /// until it does.
+    pub(super) fn settle(&self, stage_id: &str) {
         let mut progress = self.lock();
         if let Some(position) = progress.under_way.iter().position(|stage| stage == stage_id) {
             progress.under_way.swap_remove(position);
@@ -159,6 +163,14 @@ impl RunMemories {
         state.runs.insert((run_id, generation), Arc::clone(&memory));
         state.age.push_back((run_id, generation));
         memory
+    }
+
+    /// Remembers a run that is still to be started, if it is small and there is ample room: those that run come first.
+    pub(super) fn insert_early(&self, run_id: RunId, memory: RunMemory) {
+        let has_room = self.lock().age.len() < CAPACITY / 2;
+        if has_room && memory.size() <= SMALL {
+            self.insert(run_id, 1, memory);
+        }
     }
 
     /// Forgets a run that is over.

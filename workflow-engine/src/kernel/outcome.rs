@@ -173,7 +173,7 @@ impl Kernel {
                 Err(error) if error.is_retryable() && waited < self.lease() * 4 => {
                     tracing::warn!(run = %lease.run_id, stage = lease.stage_id, %error, "an outcome was not committed; trying again");
                     if let Some(memory) = self.memories().get(lease.run_id, lease.generation) {
-                        memory.leave(&lease.stage_id);
+                        memory.settle(&lease.stage_id);
                     }
                     self.clock().sleep(pause).await;
                     waited += pause;

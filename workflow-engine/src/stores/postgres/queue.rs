@@ -4,6 +4,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 use super::work::Work;
 use crate::id::RunId;
@@ -65,6 +66,16 @@ impl Queue {
             }
             changed.await;
         }
+    }
+
+    /// The runs that committers are busy with.
+    pub(super) fn busy(&self) -> Vec<Uuid> {
+        self.state().busy.iter().map(|run_id| *run_id.as_uuid()).collect()
+    }
+
+    /// Whether a committer is busy with a run.
+    pub(super) fn is_busy(&self, run_id: RunId) -> bool {
+        self.state().busy.contains(&run_id)
     }
 
     /// A committer is done with these runs.
