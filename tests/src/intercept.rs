@@ -172,13 +172,8 @@ impl<I: Interceptor> Persistence for Intercepted<I> {
         self.read("logs", self.store.logs(run_id, after, limit)).await
     }
 
-    async fn pending_runs(
-        &self,
-        definitions: &[String],
-        served: &[String],
-        limit: usize,
-    ) -> Result<Vec<RunRecord>, Error> {
-        self.read("pending_runs", self.store.pending_runs(definitions, served, limit)).await
+    async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error> {
+        self.read("pending_runs", self.store.pending_runs(definitions, limit)).await
     }
 
     async fn unfinished_runs(&self, workflow_id: &str) -> Result<Vec<RunRecord>, Error> {

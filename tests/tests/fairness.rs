@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tests::world::World;
 use tests::{on_every_store, signal};
+use workflow_engine::kernel::RunClaimPending;
 use workflow_engine::prelude::*;
 
 /// How many runs wait.
@@ -65,7 +66,6 @@ async fn third(name: String) -> StageResult<String> {
 }
 
 workflow! { chaining = hold >> second >> third }
-workflow! { forking = hold >> [second, third] }
 
 /// A stage of yet another workflow.
 #[stage]
@@ -205,17 +205,17 @@ async fn two_queues_alternate_and_priorities_are_still_first(world: World) {
 }
 
 /// A run of several stages that has the only slot, in its first stage; and the name under which it notes.
-async fn holding<W: Workflow<Input = HoldInput>>(world: &World) -> (Engine, RunHandle<W>, String) {
-    let engine = world.engine().register::<chaining>().register::<forking>().register::<noting>();
+async fn holding(world: &World) -> (Engine, RunHandle<chaining>, String) {
+    let engine = world.engine().register::<chaining>().register::<noting>();
     let engine = engine.concurrency(1).build().await.unwrap();
     let name = workflow_engine::RunId::generate().to_string();
-    let run = engine.start::<W>(HoldInput { name: name.clone() }).await.unwrap();
+    let run = engine.start::<chaining>(HoldInput { name: name.clone() }).await.unwrap();
     signal::wait(run.id(), "begun").await;
     (engine, run, name)
 }
 
 async fn a_chain_gives_way_to_an_urgent_run_between_its_stages(world: World) {
-    let (engine, chain, name) = holding::<chaining>(&world).await;
+    let (engine, chain, name) = holding(&world).await;
     let mut urgent = Vec::new();
     for number in [1_000, 1_001] {
         let input = NoteInput { number, blocker: name.clone() };
@@ -231,7 +231,7 @@ async fn a_chain_gives_way_to_an_urgent_run_between_its_stages(world: World) {
 }
 
 async fn a_chain_gives_way_to_what_another_engine_has_started(world: World) {
-    let (engine, chain, name) = holding::<chaining>(&world).await;
+    let (engine, chain, name) = holding(&world).await;
     let starter = world.engine().register::<noting>().without_worker().build().await.unwrap();
     let input = NoteInput { number: 1_000, blocker: name.clone() };
     let urgent = starter.start::<noting>(input).priority(9).await.unwrap();
@@ -243,7 +243,7 @@ async fn a_chain_gives_way_to_what_another_engine_has_started(world: World) {
 }
 
 async fn a_chain_does_not_give_way_to_its_equals(world: World) {
-    let (engine, chain, name) = holding::<chaining>(&world).await;
+    let (engine, chain, name) = holding(&world).await;
     let equals = queue!(engine, noting, NoteInput, name, [1_000, 1_001]);
     signal::give(chain.id(), "end");
     for run in equals {
@@ -253,19 +253,24 @@ async fn a_chain_does_not_give_way_to_its_equals(world: World) {
     engine.shutdown().await;
 }
 
-/// Branches that found no room are jobs; the others are runs that nobody has started. They are one queue.
-async fn a_run_to_be_started_takes_turns_with_branches_that_wait(world: World) {
-    let (engine, fork, name) = holding::<forking>(&world).await;
-    let fork_again = engine.start::<forking>(HoldInput { name: name.clone() }).await.unwrap();
-    let other = queue!(engine, noting, NoteInput, name, [1_000]);
+/// What has begun waits as a job, what has not as a run. They are one queue.
+async fn a_run_to_be_started_takes_turns_with_stages_that_are_ready(world: World) {
+    let (engine, blocker) = busy_with_all(&world).await;
+    let begun = queue!(engine, noting, NoteInput, blocker.id(), 0..3);
+    let nobody = RunClaimPending { worker_id: "nobody".into(), max_claims: 3, slots: 0 };
+    assert_eq!(engine.dispatch(nobody).await.unwrap().claimed.len(), 3);
     world.clock.advance(Duration::from_secs(1));
-    signal::give(fork_again.id(), "end");
-    signal::give(fork.id(), "end");
-    fork.output().await.unwrap();
-    fork_again.output().await.unwrap();
-    other[0].output().await.unwrap();
-    let ran = RAN.lock().unwrap().remove(&name).unwrap();
-    assert_eq!(ran, [2, 1_000, 3, 2, 3], "after the branch that went on in its slot");
+    let new = queue!(engine, remarking, RemarkInput, blocker.id(), [1_000]);
+    let urgent = RemarkInput { number: 2_000, blocker: blocker.id().to_string() };
+    let urgent = engine.start::<remarking>(urgent).priority(6).await.unwrap();
+    signal::give(blocker.id(), "end");
+    for run in begun {
+        run.output().await.unwrap();
+    }
+    new[0].output().await.unwrap();
+    urgent.output().await.unwrap();
+    let ran = RAN.lock().unwrap().remove(&blocker.id().to_string()).unwrap();
+    assert_eq!(ran, [2_000, 0, 1_000, 1, 2]);
     engine.shutdown().await;
 }
 
@@ -275,7 +280,7 @@ on_every_store!(
     a_chain_gives_way_to_an_urgent_run_between_its_stages,
     a_chain_gives_way_to_what_another_engine_has_started,
     a_chain_does_not_give_way_to_its_equals,
-    a_run_to_be_started_takes_turns_with_branches_that_wait,
+    a_run_to_be_started_takes_turns_with_stages_that_are_ready,
     an_urgent_run_goes_before_all_that_is_queued,
     starts_are_acknowledged_while_nobody_has_room,
     a_worker_for_one_workflow_does_not_see_the_queue_of_another,

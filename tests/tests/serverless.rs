@@ -301,6 +301,7 @@ async fn the_scheduler_is_told_after_each_call_what_is_due_next(world: World) {
 
     let run = engine.start::<asking>(AskedInput { number: 7 }).await.unwrap();
     engine.start::<asking>(AskedInput { number: 8 }).await.unwrap();
+    assert_eq!(alarm.take(), [now, now], "a run that nobody has started, each time");
     let message = |stage: Option<&str>| JobMessage { run_id: run.id(), stage_id: stage.map(str::to_owned) };
     host.handle_job(message(None)).await.unwrap();
     assert_eq!(alarm.take(), [now], "a stage is ready, and a run not started");
@@ -312,6 +313,10 @@ async fn the_scheduler_is_told_after_each_call_what_is_due_next(world: World) {
     assert_eq!(alarm.take(), [hour], "a call that fails is one as well");
     assert_eq!(host.run_maintenance_tick(MaintenanceTick::default()).await.next_due, Some(hour));
     assert_eq!(alarm.take(), [hour]);
+    assert!(engine.wake(run.id(), "nothing").await.is_err());
+    assert!(alarm.take().is_empty(), "a call that makes nothing ready");
+    assert!(engine.wake(run.id(), "asked").await.unwrap());
+    assert_eq!(alarm.take(), [now], "a stage that was woken");
 
     world.clock.advance(Duration::from_secs(3_600));
     assert_eq!(host.run_maintenance_tick(MaintenanceTick::default()).await.suspended_checked, 2);

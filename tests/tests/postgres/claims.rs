@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 use tests::postgres::Schema;
-use workflow_engine::ports::{JobTransport, Persistence};
+use workflow_engine::ports::{JobTransport, Persistence, WorkClaim};
 use workflow_engine::stores::PostgresStore;
 
 use super::fixture::{claim, named_url, number};
@@ -55,14 +55,41 @@ async fn look(
 ) -> (usize, i64) {
     let before = read(connection, schema.name()).await;
     let store = PostgresStore::open(&named_url(schema), schema.options()).await.unwrap();
-    let claimed = store.claim_jobs(&claim(), definitions, max).await.unwrap().len();
+    let work = WorkClaim {
+        claim: claim(),
+        definitions: definitions.to_vec(),
+        served: vec!["foreign".to_owned()],
+        max,
+        runs: true,
+    };
+    let found = store.claim_work(work).await.unwrap();
+    let claimed = found.jobs.len() + found.runs.len();
     let checks = store.due_checks(definitions, max).await.unwrap().len();
-    let pending = store.pending_runs(definitions, &[], max).await.unwrap().len();
+    let pending = store.pending_runs(definitions, max).await.unwrap().len();
     let due = store.next_job_due(definitions).await.unwrap();
     assert_eq!(due.is_some(), checks > 0);
     store.close().await;
     let after = read(connection, schema.name()).await;
     (claimed + checks + pending, after.values().sum::<i64>() - before.values().sum::<i64>())
+}
+
+/// However much waits, a claim reads the first few of each definition, whichever of them it takes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_claim_for_one_job_reads_no_queue_to_its_end() {
+    needs_postgres!("a_claim_for_one_job_reads_no_queue_to_its_end");
+    let schema = Schema::new();
+    schema.open().await.close().await;
+    let mut connection = schema.connect().await;
+    for definition in ["one", "two"] {
+        fill(&mut connection, schema.name(), definition, 5).await;
+    }
+    sqlx::raw_sql("ANALYZE").execute(&mut connection).await.unwrap();
+    for own in [&["one".to_owned()][..], &["one".to_owned(), "two".to_owned(), "three".to_owned()][..]] {
+        let (found, read) = look(&mut connection, &schema, own, 1).await;
+        assert_eq!(found, 3);
+        let bound = 60 * own.len() as i64;
+        assert!(read < bound, "{read} entries read of {} definitions", own.len());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,14 +1,15 @@
 //! Several stores on one schema, as several processes have them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use tests::postgres::Schema;
 use tokio::time::timeout;
-use workflow_engine::ports::{Commit, JobTransport, Persistence};
+use workflow_engine::ports::{Change, Commit, JobTransport, Persistence};
 use workflow_engine::records::Status;
 
-use super::fixture::{PATIENCE, claim, complete, definitions, due, running};
+use super::fixture::{PATIENCE, claim, complete, create, definitions, due, running};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_sees_what_the_other_commits() {
@@ -27,6 +28,37 @@ async fn each_sees_what_the_other_commits() {
         timeout(PATIENCE, foreign.changed()).await.expect("a foreign commit is noticed").unwrap();
         timeout(PATIENCE, watch.changed()).await.expect("who watches the run is told");
         assert_eq!(one.run(job.lease.run_id).await.unwrap().unwrap().status, Status::Completed);
+    }
+    one.close().await;
+    two.close().await;
+}
+
+/// A busy worker gives way to what it knows to be more urgent, also where another process has started it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_hears_how_urgent_is_what_the_other_has_made_ready() {
+    needs_postgres!("each_hears_how_urgent_is_what_the_other_has_made_ready");
+    let schema = Schema::new();
+    let (one, two) = (schema.open().await, schema.open().await);
+    let urgency = two.hints().watch_urgency();
+    for priority in [9, 4, i32::MAX, i32::MIN] {
+        let mut work = two.hints().watch_work();
+        let heard = async {
+            loop {
+                // Whoever does not listen yet is told nothing: then there is another one.
+                let mut decision = create();
+                decision.changes.truncate(1);
+                if let Change::CreateRun(new) = &mut decision.changes[0] {
+                    new.priority = priority;
+                }
+                one.commit(decision).await.unwrap();
+                while timeout(Duration::from_secs(1), work.changed()).await.is_ok() {
+                    if let Some(heard) = urgency.forget() {
+                        return heard;
+                    }
+                }
+            }
+        };
+        assert_eq!(timeout(PATIENCE, heard).await.expect("it is told"), priority);
     }
     one.close().await;
     two.close().await;

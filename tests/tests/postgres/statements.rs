@@ -172,7 +172,7 @@ async fn everything(store: &PostgresStore) {
     store.artifacts(run_id, None).await.unwrap();
     store.artifacts(run_id, Some("a")).await.unwrap();
     store.artifact(run_id, "a", "x").await.unwrap();
-    store.pending_runs(&definitions(), &[], 5).await.unwrap();
+    store.pending_runs(&definitions(), 5).await.unwrap();
     store.unfinished_runs("workflow").await.unwrap();
     store.events(run_id, 0, 5).await.unwrap();
     deliveries(store).await;

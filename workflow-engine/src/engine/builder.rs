@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::schedulers::Schedulers;
 use super::signals::drain_on_signals;
 use super::{Engine, Inner};
 use crate::error::Error;
@@ -258,7 +259,9 @@ impl EngineBuilder {
             None => None,
         };
         let (closed, stopped) = (CancellationToken::new(), CancellationToken::new());
-        let engine = Engine { inner: Arc::new(Inner { kernel, worker, closed, stopped }) };
+        let engine = Engine {
+            inner: Arc::new(Inner { kernel, worker, schedulers: Schedulers::default(), closed, stopped }),
+        };
         if self.drain_on_signals {
             drain_on_signals(engine.clone())?;
         }

@@ -9,6 +9,7 @@ mod costs;
 mod events;
 mod logs;
 mod signals;
+mod schedulers;
 
 use std::sync::Arc;
 
@@ -28,6 +29,7 @@ use crate::kernel::{Command, Kernel, StageWake};
 use crate::language::{AnnotationKey, Workflow};
 use crate::ports::{AnnotationFilter, RunWatch, Store};
 use crate::records::{AnnotationRecord, DeadLetter, RunRecord};
+use schedulers::Schedulers;
 
 /// Runs workflows durably.
 ///
@@ -63,6 +65,7 @@ pub struct Engine {
 struct Inner {
     kernel: Arc<Kernel>,
     worker: Option<Worker>,
+    schedulers: Schedulers,
     /// Handles wait no longer.
     closed: CancellationToken,
     /// Nothing is left to do.
@@ -148,9 +151,13 @@ impl Engine {
     }
 
     /// A host that works when it is called, and only then: for functions that live as long as a request. Usually of
-    /// an engine without a worker ([`EngineBuilder::without_worker`]).
+    /// an engine without a worker ([`EngineBuilder::without_worker`]): such an engine also tells the settings' scheduler
+    /// when a run is started by it, or one of its commands makes something ready.
     #[must_use]
     pub fn serverless(&self, settings: ServerlessSettings) -> Serverless {
+        if let Some(scheduler) = &settings.scheduler {
+            self.inner.schedulers.add(Arc::downgrade(scheduler));
+        }
         Serverless::new(Arc::clone(self.kernel()), settings)
     }
 
@@ -181,7 +188,7 @@ impl Engine {
     /// # Errors
     /// As the command documents.
     pub async fn dispatch<C: Command>(&self, command: C) -> Result<C::Answer, Error> {
-        self.kernel().dispatch(command).await
+        self.telling_schedulers(self.kernel().dispatch(command)).await
     }
 
     /// The kernel.

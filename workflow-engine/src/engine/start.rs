@@ -81,7 +81,7 @@ impl<'a, W: Workflow> Start<'a, W> {
         self
     }
 
-    /// Higher is claimed first. Default 5.
+    /// Higher is claimed first; among equals workflows take turns. Default 5.
     pub fn priority(mut self, priority: i32) -> Self {
         self.priority = Some(priority);
         self
@@ -134,7 +134,7 @@ impl<'a, W: Workflow> Start<'a, W> {
         let created = match reserved {
             None => {
                 let place = if link.is_some() { Place::Here } else { Place::Elsewhere };
-                create(kernel, command, place).await?
+                self.engine.telling_schedulers(create(kernel, command, place)).await?
             }
             Some((link, permits)) => {
                 let place = Place::Slots(link.claim(), permits.len());

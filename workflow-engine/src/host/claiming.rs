@@ -3,9 +3,9 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::Error;
-use crate::kernel::{Kernel, RunClaimPending, claim_pending};
+use crate::kernel::{Kernel, start_pending};
 use crate::ports::{ClaimedWork, WorkClaim};
-use crate::records::{Claim, ClaimedJob};
+use crate::records::{Claim, ClaimedJob, RunRecord};
 
 /// A host's memory of the definitions that had a turn, the latest last. A claim gives the turn to the others: so they
 /// alternate also where there is room for no more than one job at a time.
@@ -15,7 +15,7 @@ pub(super) struct Turns {
 }
 
 impl Turns {
-    /// Claims up to `max` jobs; the answer says also how many places are those of runs that are to be started.
+    /// Claims up to `max` jobs; the answer names also the runs that are to be started.
     pub(super) async fn claim(
         &self,
         kernel: &Kernel,
@@ -30,18 +30,17 @@ impl Turns {
         Ok(found)
     }
 
-    /// Starts up to `max` runs, and answers up to `slots` of their first jobs.
+    /// Starts these runs, and takes up to `slots` of their first jobs.
     pub(super) async fn start(
         &self,
         kernel: &Kernel,
         claim: &Claim,
-        max: usize,
+        runs: Vec<RunRecord>,
         slots: usize,
     ) -> Result<Started, Error> {
-        let command = RunClaimPending { worker_id: claim.worker_id.clone(), max_claims: max, slots };
-        let claimed = claim_pending(kernel, command, &self.served()).await?.claimed;
-        let runs = claimed.len();
-        let jobs: Vec<ClaimedJob> = claimed.into_iter().flat_map(|run| run.jobs).collect();
+        let started = start_pending(kernel, runs, claim, slots).await?;
+        let runs = started.len();
+        let jobs: Vec<ClaimedJob> = started.into_iter().flat_map(|run| run.jobs).collect();
         self.note(&jobs);
         Ok(Started { runs, jobs })
     }

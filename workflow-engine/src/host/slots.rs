@@ -49,7 +49,9 @@ impl SuccessorSlots {
 impl Slots for SuccessorSlots {
     fn take(&self, wanted: usize, priority: i32) -> usize {
         let room = &self.room;
-        let gives_way = || room.stopping.is_cancelled() || room.giving_way.gives_way(priority);
+        // Where something is free, there is room for both.
+        let is_full = || room.free.available_permits() == 0;
+        let gives_way = || room.stopping.is_cancelled() || is_full() && room.giving_way.gives_way(priority);
         let wanted = if wanted == 0 || gives_way() { 0 } else { wanted };
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         // While an outcome is on its way to the disk no body runs: whoever waits for room has it at once.

@@ -203,7 +203,7 @@ impl WorkerLink {
         let claimed = found.jobs.len();
         let mut rest = permits.split_off(claimed);
         self.run(found.jobs, permits);
-        if found.runs == 0 {
+        if found.runs.is_empty() {
             return Ok(claimed);
         }
 

@@ -56,28 +56,28 @@ impl Command for RunClaimPending {
     const NAME: &'static str = "run.claimPending";
 
     async fn carry_out(self, kernel: &Kernel) -> Result<RunsClaimed, Error> {
-        claim_pending(kernel, self, &[]).await
+        let pending = kernel.store().pending_runs(&kernel.definitions(), self.max_claims).await?;
+        let claim = Claim { worker_id: self.worker_id, lease: kernel.lease() };
+        Ok(RunsClaimed { claimed: start_pending(kernel, pending, &claim, self.slots).await? })
     }
 }
 
-/// `run.claimPending`, after these definitions had their turns.
-pub(crate) async fn claim_pending(
+/// Starts these runs; the worker takes up to `slots` of their first jobs.
+pub(crate) async fn start_pending(
     kernel: &Kernel,
-    command: RunClaimPending,
-    served: &[String],
-) -> Result<RunsClaimed, Error> {
-    let RunClaimPending { worker_id, max_claims, mut slots } = command;
-    let pending = kernel.store().pending_runs(&kernel.definitions(), served, max_claims).await?;
-    let claim = Claim { worker_id, lease: kernel.lease() };
+    pending: Vec<RunRecord>,
+    claim: &Claim,
+    mut slots: usize,
+) -> Result<Vec<ClaimedRun>, Error> {
     let starts = pending.into_iter().map(|run| {
         let heads = heads(kernel, &run);
         let granted = heads.min(slots);
         slots -= granted;
-        start(kernel, run, &claim, granted)
+        start(kernel, run, claim, granted)
     });
     // Together, so that they share a transaction.
     let claimed = join_all(starts).await.into_iter().collect::<Result<Vec<_>, _>>()?;
-    Ok(RunsClaimed { claimed: claimed.into_iter().flatten().collect() })
+    Ok(claimed.into_iter().flatten().collect())
 }
 
 fn heads(kernel: &Kernel, run: &RunRecord) -> usize {

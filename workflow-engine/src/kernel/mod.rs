@@ -52,7 +52,7 @@ use std::time::Duration;
 
 pub use annotate::{AnnotationAttach, AnnotationAttached};
 pub use cancel::{RunCancel, RunCancelled};
-pub(crate) use claim_pending::claim_pending;
+pub(crate) use claim_pending::start_pending;
 pub use claim_pending::{ClaimedRun, RunClaimPending, RunsClaimed};
 pub use command::Command;
 pub(crate) use create::{Place, create};

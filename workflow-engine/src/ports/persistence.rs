@@ -123,14 +123,8 @@ pub trait Persistence: Send + Sync {
     async fn logs(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<LogRecord>, Error>;
 
     /// `PENDING` runs of the given definitions (fingerprints), at most `limit`: by priority, and among equals the
-    /// definitions take turns, those in `served` after the others, as
-    /// [`JobTransport::claim_work`](super::JobTransport::claim_work) says.
-    async fn pending_runs(
-        &self,
-        definitions: &[String],
-        served: &[String],
-        limit: usize,
-    ) -> Result<Vec<RunRecord>, Error>;
+    /// definitions take turns, as [`JobTransport::claim_work`](super::JobTransport::claim_work) says.
+    async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error>;
 
     /// The runs of a workflow that are not over, oldest first.
     async fn unfinished_runs(&self, workflow_id: &str) -> Result<Vec<RunRecord>, Error>;

@@ -12,7 +12,8 @@ pub type SchedulerError = Box<dyn StdError + Send + Sync>;
 /// stage that waits, a retry, a refused event, the end of a lease. Usually a delayed message of a queue, or a
 /// schedule of the platform's that fires once.
 ///
-/// The [serverless host](crate::serverless) tells it after every call. A worker needs none: it lives, and waits by
+/// The [serverless host](crate::serverless) tells it after every call, and an engine without a worker, of which the host
+/// was made, when it starts a run or carries out a command that makes something ready. A worker needs none: it lives, and waits by
 /// its clock until the instant that the store names.
 ///
 /// Being called is a hint like all others: too often or too early does no harm, and what is due is in the store. An

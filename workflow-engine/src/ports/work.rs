@@ -1,6 +1,6 @@
 //! What a claim asks for, and what it finds.
 
-use crate::records::{Claim, ClaimedJob};
+use crate::records::{Claim, ClaimedJob, RunRecord};
 
 /// Who claims, of which definitions, and how much.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,12 +19,13 @@ pub struct WorkClaim {
 }
 
 /// What a claim has found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ClaimedWork {
     /// Jobs; the claimer holds them.
     pub jobs: Vec<ClaimedJob>,
-    /// How many of the `max` places are those of `PENDING` runs: it is their turn, and the claimer starts them.
-    pub runs: usize,
+    /// `PENDING` runs whose turn it is, in their order, each in one of the `max` places: the claimer is to start them.
+    /// Nothing keeps others from being faster.
+    pub runs: Vec<RunRecord>,
     /// The highest priority among what was seen and not taken. `None` where nothing more waits.
     pub left: Option<i32>,
 }

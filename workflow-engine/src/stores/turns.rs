@@ -3,6 +3,7 @@
 //! SQLite and the store in memory read the first of each definition and merge them here. PostgreSQL locks what it finds,
 //! so there the statement says the same; conformance holds them together.
 
+use std::borrow::Borrow;
 use std::cmp::{Ordering, Reverse};
 use std::collections::HashMap;
 
@@ -96,10 +97,23 @@ impl<'a> Turns<'a> {
 
 impl<T> Waiting<T> {
     /// A run that nobody has started, if its definition is among the claimer's.
-    pub(super) fn run(turns: &Turns<'_>, run: &RunRecord, what: T) -> Option<Self> {
-        let position = turns.position(&run.definition_fingerprint)?;
-        let (priority, since, run_id) = (run.priority, run.created_at, run.id);
-        Some(Self { position, priority, is_new: true, since, run_id, stage_id: String::new(), what })
+    pub(super) fn run<R: Borrow<RunRecord>>(
+        turns: &Turns<'_>,
+        run: R,
+        what: impl FnOnce(R) -> T,
+    ) -> Option<Self> {
+        let RunRecord { id: run_id, priority, created_at: since, definition_fingerprint, .. } = run.borrow();
+        let position = turns.position(definition_fingerprint)?;
+        let (run_id, priority, since) = (*run_id, *priority, *since);
+        Some(Self {
+            position,
+            priority,
+            is_new: true,
+            since,
+            run_id,
+            stage_id: String::new(),
+            what: what(run),
+        })
     }
 
     fn in_its_queue(&self, other: &Self) -> Ordering {

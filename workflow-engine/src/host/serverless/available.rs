@@ -91,12 +91,13 @@ impl Serverless {
     async fn claim(&self, invocation: &Invocation, room: usize) -> Result<Vec<ClaimedJob>, Error> {
         let found = self.turns.claim(&self.kernel, &invocation.claim, room, true).await?;
         let mut jobs = found.jobs;
-        if found.runs > 0 {
-            let room = room - jobs.len();
-            let started = self.turns.start(&self.kernel, &invocation.claim, found.runs, room).await?;
-            jobs.extend(started.jobs);
+        if found.runs.is_empty() {
+            return Ok(jobs);
         }
-        if jobs.is_empty() && found.runs > 0 {
+        let left = room - jobs.len();
+        let started = self.turns.start(&self.kernel, &invocation.claim, found.runs, left).await?;
+        jobs.extend(started.jobs);
+        if jobs.is_empty() {
             // Others were faster, or none of them can be started: they keep nothing else from its turn.
             jobs = self.turns.claim(&self.kernel, &invocation.claim, room, false).await?.jobs;
         }

@@ -10,7 +10,8 @@
 //! - [`Serverless::run_maintenance_tick`] starts runs, checks stages that wait, takes leases back from those that are
 //!   gone and delivers events: what a timer does every minute, or at the instant that the last answer named.
 //!
-//! A [`Scheduler`] hears that instant after every call, so that the platform can make the next one.
+//! A [`Scheduler`] hears that instant after every call, so that the platform can make the next one; and from the engine,
+//! where that has no worker, when a run is started or a stage is woken.
 //!
 //! A message may be lost, late or doubled: it only says where to look. What is true is in the store, and what a lost
 //! message was about is found by the next call of the other two.

@@ -10,7 +10,7 @@ impl Serverless {
     pub(super) async fn next_due(&self) -> Result<Option<DateTime<Utc>>, Error> {
         let store = self.kernel.store();
         let definitions = self.kernel.definitions();
-        if !store.pending_runs(&definitions, &[], 1).await?.is_empty() {
+        if !store.pending_runs(&definitions, 1).await?.is_empty() {
             return Ok(Some(self.kernel.clock().now()));
         }
         let job = store.next_job_due(&definitions).await?;

@@ -138,15 +138,10 @@ impl Persistence for MemoryStore {
         Ok(later.take(limit).cloned().collect())
     }
 
-    async fn pending_runs(
-        &self,
-        definitions: &[String],
-        served: &[String],
-        limit: usize,
-    ) -> Result<Vec<RunRecord>, Error> {
+    async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error> {
         let state = self.open("read pending runs")?;
-        let turns = Turns::new(definitions, served);
-        let waiting = state.pending_runs().filter_map(|run| Waiting::run(&turns, run, run)).collect();
+        let turns = Turns::new(definitions, &[]);
+        let waiting = state.pending_runs().filter_map(|run| Waiting::run(&turns, run, |run| run)).collect();
         Ok(turns.order(waiting, limit).into_iter().take(limit).map(|it| it.what.clone()).collect())
     }
 

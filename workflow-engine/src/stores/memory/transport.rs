@@ -27,16 +27,21 @@ impl JobTransport for MemoryStore {
                 .filter_map(|(_, job)| waiting_job(&turns, job));
             let runs = state.pending_runs().filter(|_| work.runs);
             let mut waiting: Vec<_> = jobs.collect();
-            waiting.extend(runs.filter_map(|run| Waiting::run(&turns, run, None)));
+            waiting.extend(runs.filter_map(|run| Waiting::run(&turns, run, Found::Run)));
             let mut order = turns.order(waiting, work.max.saturating_add(1));
             let left = order.get(work.max).map(|it| it.priority);
             order.truncate(work.max);
 
-            let runs = order.iter().filter(|it| it.is_new).count();
-            let candidates: Vec<Candidate> = order.into_iter().filter_map(|it| it.what).collect();
+            let (mut runs, mut candidates) = (Vec::new(), Vec::new());
             let mut footprint = Footprint::default();
-            for candidate in &candidates {
-                footprint.add_stage(candidate.run_id, candidate.stage_id.clone());
+            for it in order {
+                match it.what {
+                    Found::Run(run) => runs.push(run.clone()),
+                    Found::Job(job) => {
+                        footprint.add_stage(it.run_id, it.stage_id);
+                        candidates.push(job);
+                    }
+                }
             }
             state.load(&footprint, set);
             Ok(ClaimedWork { jobs: take(set, &work.claim, candidates, now), runs, left })
@@ -127,7 +132,7 @@ fn is_held(job: &JobRecord, lease: &Lease) -> bool {
 }
 
 /// The job with its place in the queue. Checks of stages that wait stay in the order in which they are due.
-fn waiting_job(turns: &Turns<'_>, job: &JobRecord) -> Option<Waiting<Option<Candidate>>> {
+fn waiting_job<'a>(turns: &Turns<'_>, job: &JobRecord) -> Option<Waiting<Found<'a>>> {
     let stage_id = job.stage_id.clone();
     Some(Waiting {
         position: turns.position(&job.definition_fingerprint)?,
@@ -136,6 +141,12 @@ fn waiting_job(turns: &Turns<'_>, job: &JobRecord) -> Option<Waiting<Option<Cand
         since: job.run_at,
         run_id: job.run_id,
         stage_id: stage_id.clone(),
-        what: Some(Candidate { run_id: job.run_id, stage_id, generation: job.generation }),
+        what: Found::Job(Candidate { run_id: job.run_id, stage_id, generation: job.generation }),
     })
+}
+
+/// What a claim finds.
+enum Found<'a> {
+    Job(Candidate),
+    Run(&'a RunRecord),
 }

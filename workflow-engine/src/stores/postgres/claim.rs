@@ -5,7 +5,7 @@ use sqlx::SqlStr;
 use sqlx::postgres::PgRow;
 
 use super::arrays::{PgQuery, number};
-use super::columns::Columns;
+use super::columns::{self, Columns, run_row};
 use super::database::Database;
 use super::failure::Failure;
 use super::load;
@@ -13,7 +13,7 @@ use super::statements::Statements;
 use super::text::stored;
 use super::transaction::Transaction;
 use crate::ports::{ClaimedWork, WorkClaim};
-use crate::records::Claim;
+use crate::records::{Claim, RunRecord};
 use crate::stores::claiming::{Candidate, take};
 use crate::stores::footprint::Footprint;
 use crate::stores::turns::Turns;
@@ -78,8 +78,9 @@ macro_rules! candidate_row {
 /// room for.
 ///
 /// Of each definition it reads the first few that could be taken, with some to spare for those that others have locked:
-/// to number the turns while walking the indexes, PostgreSQL would read them to their ends. The last row says how many
-/// jobs it has seen, how many places are those of runs that nobody has started, and the highest priority of what is left.
+/// to number the turns while walking the indexes, PostgreSQL would read them to their ends. It answers the jobs,
+/// the runs that nobody has started whose turn it is, and a last row: how many jobs it has seen, how many of the rows are
+/// runs, and the highest priority of what is left.
 macro_rules! find_due {
     ($($taken:tt)+) => {
         concat!(
@@ -107,6 +108,11 @@ macro_rules! find_due {
     )
     SELECT run_id, ARRAY[stage_id], ARRAY[generation], ARRAY[]::timestamptz[] FROM taken WHERE NOT is_new
     UNION ALL
+    (SELECT ",
+    run_row!(),
+    " FROM taken AS t JOIN {schema}.workflow_runs AS r ON r.id = t.run_id
+    WHERE t.is_new ORDER BY t.priority DESC, t.turn, t.place, t.since, t.run_id)
+    UNION ALL
     SELECT NULL, ARRAY[]::text[], ARRAY[
         (SELECT count(*) FROM waiting WHERE NOT is_new),
         (SELECT count(*) FROM taken WHERE is_new),
@@ -126,7 +132,7 @@ pub(super) const FIND_DUE: &str = find_due!(
 /// Finds what waits, and locks the runs of due jobs that nobody else has locked. It never waits, so the order of the
 /// locks is free.
 pub(super) const LOCK_DUE: &str = find_due!(concat!(
-    "SELECT j.run_id, j.stage_id, j.generation, j.is_new FROM (
+    "SELECT j.* FROM (
             SELECT * FROM waiting ORDER BY priority DESC, turn, place, since, run_id, stage_id
         ) AS j CROSS JOIN LATERAL (
             SELECT j.run_id WHERE j.is_new UNION ALL SELECT locked.id FROM (",
@@ -175,7 +181,7 @@ pub(super) async fn claim(
 ) -> Result<ClaimedWork, Failure> {
     let query = find_query(transaction.database, work, |sql| &sql.lock_due);
     let Found { mut candidates, seen, runs, left } = Found::read(transaction.fetch(DOING, query).await?)?;
-    if candidates.is_empty() && runs == 0 && seen > 0 {
+    if candidates.is_empty() && runs.is_empty() && seen > 0 {
         candidates = wait_for_due(transaction, work).await?;
     }
     if candidates.is_empty() {
@@ -189,7 +195,7 @@ pub(super) async fn claim(
     let now = load::load(transaction, &footprint, set).await?;
     let now: DateTime<Utc> = transaction.database.now(now);
     let jobs = take(set, &work.claim, candidates, now);
-    if jobs.is_empty() && runs == 0 {
+    if jobs.is_empty() && runs.is_empty() {
         return Err(Failure::overtaken(DOING));
     }
     Ok(ClaimedWork { jobs, runs, left })
@@ -201,7 +207,7 @@ pub(super) struct Found {
     pub(super) candidates: Vec<Candidate>,
     /// How many jobs there were, those that are locked or passed over included.
     pub(super) seen: u64,
-    pub(super) runs: usize,
+    pub(super) runs: Vec<RunRecord>,
     pub(super) left: Option<i32>,
 }
 
@@ -209,11 +215,13 @@ impl Found {
     pub(super) fn read(mut rows: Vec<PgRow>) -> Result<Self, Failure> {
         let Some(summary) = rows.pop() else { return Ok(Self::default()) };
         let mut summary = Columns::new(&summary, "job_queue")?;
+        let (seen, runs, left) = (summary.int("seen")?, summary.int("runs")?, summary.maybe_int("left")?);
+        let runs = rows.split_off(rows.len().saturating_sub(runs));
         Ok(Self {
             candidates: rows.iter().map(candidate).collect::<Result<_, _>>()?,
-            seen: summary.int("seen")?,
-            runs: summary.int("runs")?,
-            left: summary.maybe_int("left")?,
+            seen,
+            runs: runs.iter().map(columns::run).collect::<Result<_, _>>()?,
+            left,
         })
     }
 }

@@ -55,7 +55,7 @@ impl PostgresStore {
             };
             let Found { candidates, seen, runs, left } =
                 Found::read(self.read("look for work", find).await?)?;
-            if candidates.is_empty() && (seen == 0 || runs > 0) {
+            if candidates.is_empty() && (seen == 0 || !runs.is_empty()) {
                 return Ok(Some(ClaimedWork { jobs: Vec::new(), runs, left }));
             }
             if !candidates.iter().all(|candidate| self.is_known(candidate.run_id)) {

@@ -71,7 +71,7 @@ use crate::error::Error;
 ///
 /// let url = "postgres://user:password@localhost/database";
 /// let store = PostgresStore::open(url, PostgresOptions::default()).await?;
-/// assert!(store.pending_runs(&[], &[], 10).await?.is_empty());
+/// assert!(store.pending_runs(&[], 10).await?.is_empty());
 /// store.close().await;
 /// # Ok(())
 /// # }

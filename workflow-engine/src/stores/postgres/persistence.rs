@@ -13,6 +13,7 @@ use super::attached;
 use super::columns::{self, event_row, log_row, request_row, run_row, stage_row};
 use super::failure::Failure;
 use super::load::put_whole;
+use super::of_definitions::distinct;
 use super::text::{original, stored};
 use super::work::{Deciding, Locked, Work};
 use crate::error::Error;
@@ -24,7 +25,6 @@ use crate::records::{
     StoredValue,
 };
 use crate::stores::instant;
-use crate::stores::turns::Turns;
 use crate::stores::working_set::WorkingSet;
 
 pub(super) const RUN: &str =
@@ -72,9 +72,9 @@ pub(super) const LOGS: &str = concat!(
 
 pub(super) const PENDING_RUNS: &str = concat!(
     "SELECT t.id, t.texts, t.numbers, t.instants FROM (
-        SELECT p.*, d.place, row_number() OVER (
+        SELECT p.*, row_number() OVER (
             PARTITION BY d.definition, p.priority ORDER BY p.created_at, p.id) AS turn
-        FROM unnest($1, $3) AS d (definition, place) CROSS JOIN LATERAL (
+        FROM unnest($1) AS d (definition) CROSS JOIN LATERAL (
             SELECT ",
     run_row!(),
     ", r.priority, r.created_at
@@ -82,7 +82,7 @@ pub(super) const PENDING_RUNS: &str = concat!(
             WHERE r.status = 'PENDING' AND r.definition_fingerprint = d.definition
             ORDER BY r.priority DESC, r.created_at, r.id LIMIT $2
         ) AS p (id, texts, numbers, instants, priority, created_at)
-    ) AS t ORDER BY t.priority DESC, t.turn, t.place, t.created_at, t.id LIMIT $2"
+    ) AS t ORDER BY t.priority DESC, t.turn, t.created_at, t.id LIMIT $2"
 );
 
 pub(super) const UNFINISHED_RUNS: &str = concat!(
@@ -223,20 +223,10 @@ impl Persistence for PostgresStore {
         all(rows.await?.iter().map(columns::log))
     }
 
-    async fn pending_runs(
-        &self,
-        definitions: &[String],
-        served: &[String],
-        limit: usize,
-    ) -> Result<Vec<RunRecord>, Error> {
-        let turns = Turns::new(definitions, served);
-        let places: Vec<i64> = turns.places().iter().map(|place| number(*place)).collect();
-        let definitions: Vec<String> =
-            turns.definitions().iter().map(|definition| stored(definition).into_owned()).collect();
-        let limit = number(limit);
+    async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error> {
+        let (definitions, limit) = (distinct(definitions), number(limit));
         let rows = self.read("read pending runs", move |database| {
-            let query = database.query(|sql| &sql.pending_runs).bind(definitions.clone());
-            query.bind(limit).bind(places.clone())
+            database.query(|sql| &sql.pending_runs).bind(definitions.clone()).bind(limit)
         });
         all(rows.await?.iter().map(columns::run))
     }

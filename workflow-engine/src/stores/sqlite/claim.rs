@@ -10,11 +10,12 @@ use super::json_rows::JsonRows;
 use super::of_definitions::{self, of_definitions};
 use super::own_row::OwnRow;
 use super::persistence::count;
+use super::rows::{self, RunRow, run_columns};
 use super::session::Session;
 use super::work::RenewLeases;
 use crate::id::RunId;
 use crate::ports::WorkClaim;
-use crate::records::{Claim, Lease};
+use crate::records::{Claim, Lease, RunRecord};
 use crate::stores::claiming::Candidate;
 use crate::stores::instant;
 use crate::stores::turns::{Turns, Waiting};
@@ -58,10 +59,11 @@ macro_rules! new_runs {
     ($definition:literal) => {
         concat!(
             "SELECT * FROM (
-                SELECT r.definition_fingerprint, r.priority, r.created_at, r.id, '', r.generation
-                FROM workflow_runs AS r WHERE r.status = 'PENDING' AND r.definition_fingerprint = ",
+                SELECT ",
+            run_columns!(),
+            " FROM workflow_runs AS r WHERE r.status = 'PENDING' AND r.definition_fingerprint = ",
             $definition,
-            " ORDER BY r.priority DESC, r.created_at, r.id LIMIT ?10)"
+            " ORDER BY r.priority DESC, r.created_at, r.id LIMIT ?9)"
         )
     };
 }
@@ -87,8 +89,8 @@ pub(super) const STATEMENTS: &[&str] = &[DUE_JOBS, DUE_CHECKS, NEW_RUNS, RENEW];
 #[derive(Debug, Default)]
 pub(super) struct Chosen {
     pub(super) candidates: Vec<Candidate>,
-    /// How many places it leaves to runs that nobody has started.
-    pub(super) runs: usize,
+    /// Runs that nobody has started, whose turn it is.
+    pub(super) runs: Vec<RunRecord>,
     /// The highest priority of what is left.
     pub(super) left: Option<i32>,
 }
@@ -106,11 +108,7 @@ pub(super) fn choose(
     let limit = work.max.saturating_add(taken.len()).saturating_add(1);
     let mut waiting = Vec::new();
     for handful in of_definitions::handfuls(turns.definitions()) {
-        for statement in [DUE_JOBS, DUE_CHECKS, NEW_RUNS] {
-            let is_new = statement == NEW_RUNS;
-            if is_new && !work.runs {
-                continue;
-            }
+        for statement in [DUE_JOBS, DUE_CHECKS] {
             let rows = session.fetch("claim jobs", statement, |arguments| {
                 for definition in handful {
                     arguments.maybe_text(definition);
@@ -121,38 +119,62 @@ pub(super) fn choose(
                 }
             })?;
             for row in &rows {
-                waiting.extend(read(row, &turns, is_new)?);
+                waiting.extend(job(row, &turns)?);
             }
+        }
+        if work.runs {
+            session.each("read runs to be started", NEW_RUNS).read(
+                |arguments| {
+                    for definition in handful {
+                        arguments.maybe_text(definition);
+                    }
+                    arguments.int(count(limit));
+                },
+                |row| {
+                    let run = rows::of::<RunRow<'_>>(row)?;
+                    waiting.extend(Waiting::run(&turns, run, Found::Run));
+                    Ok(())
+                },
+            )?;
         }
     }
     let mut chosen = Chosen::default();
     for it in turns.order(waiting, limit) {
-        if chosen.candidates.len() + chosen.runs >= work.max {
+        if chosen.candidates.len() + chosen.runs.len() >= work.max {
             chosen.left = Some(it.priority);
             break;
         }
-        if it.is_new {
-            chosen.runs += 1;
-        } else if taken.insert((it.run_id, it.stage_id.clone())) {
-            let Waiting { run_id, stage_id, what: generation, .. } = it;
-            chosen.candidates.push(Candidate { run_id, stage_id, generation });
+        match it.what {
+            Found::Run(run) => chosen.runs.push(run),
+            Found::Job(generation) => {
+                if taken.insert((it.run_id, it.stage_id.clone())) {
+                    let Waiting { run_id, stage_id, .. } = it;
+                    chosen.candidates.push(Candidate { run_id, stage_id, generation });
+                }
+            }
         }
     }
     Ok(chosen)
 }
 
-/// What waits, with its generation.
-fn read(row: &OwnRow, turns: &Turns<'_>, is_new: bool) -> Result<Option<Waiting<u32>>, Failure> {
+/// What a claim finds.
+enum Found {
+    /// Of this generation.
+    Job(u32),
+    Run(RunRecord),
+}
+
+fn job(row: &OwnRow, turns: &Turns<'_>) -> Result<Option<Waiting<Found>>, Failure> {
     let mut columns = Columns::new(row, "job_queue", 0);
     let Some(position) = turns.position(columns.get("definition_fingerprint")?) else { return Ok(None) };
     Ok(Some(Waiting {
         position,
         priority: columns.int("priority")?,
-        is_new,
+        is_new: false,
         since: columns.instant("run_at")?,
         run_id: columns.run_id("workflow_run_id")?,
         stage_id: columns.get("stage_id")?,
-        what: columns.int("generation")?,
+        what: Found::Job(columns.int("generation")?),
     }))
 }
 

@@ -68,7 +68,7 @@ use crate::ports::{Clock, Hints};
 /// # let path = directory.path().join("workflows.db");
 /// # let path = path.to_str().unwrap();
 /// let store = SqliteStore::open(path, SqliteOptions::default()).await?;
-/// assert!(store.pending_runs(&[], &[], 10).await?.is_empty());
+/// assert!(store.pending_runs(&[], 10).await?.is_empty());
 /// store.close().await;
 /// # Ok::<(), workflow_engine::Error>(())
 /// # }).unwrap();

@@ -207,20 +207,15 @@ impl Persistence for SqliteStore {
         Ok(lines.collect::<Result<_, Failure>>()?)
     }
 
-    async fn pending_runs(
-        &self,
-        definitions: &[String],
-        served: &[String],
-        limit: usize,
-    ) -> Result<Vec<RunRecord>, Error> {
-        let turns = Turns::new(definitions, served);
+    async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error> {
+        let turns = Turns::new(definitions, &[]);
         let mut pending = Vec::new();
         for query in of_definitions::queries(PENDING_RUNS, turns.definitions()) {
             let rows = self.read("read pending runs", query.bind(count(limit))).await?;
             pending.extend(each::<RunRow<'_>>(&rows)?);
         }
-        let waiting = pending.iter().filter_map(|run| Waiting::run(&turns, run, run)).collect();
-        Ok(turns.order(waiting, limit).into_iter().take(limit).map(|it| it.what.clone()).collect())
+        let waiting = pending.into_iter().filter_map(|run| Waiting::run(&turns, run, |run| run)).collect();
+        Ok(turns.order(waiting, limit).into_iter().take(limit).map(|it| it.what).collect())
     }
 
     async fn unfinished_runs(&self, workflow_id: &str) -> Result<Vec<RunRecord>, Error> {

@@ -24,11 +24,11 @@ async fn pending_runs_come_by_priority_then_age(fixture: Fixture) {
     }
     runs.sort_by_key(|(priority, run_id)| (std::cmp::Reverse(*priority), *run_id));
     let expected: Vec<_> = runs.iter().map(|(_, run_id)| *run_id).collect();
-    let pending = fixture.store.pending_runs(&definitions(), &[], 10).await.unwrap();
+    let pending = fixture.store.pending_runs(&definitions(), 10).await.unwrap();
     assert_eq!(pending.iter().map(|run| run.id).collect::<Vec<_>>(), expected);
-    assert_eq!(fixture.store.pending_runs(&definitions(), &[], 2).await.unwrap(), pending[..2]);
+    assert_eq!(fixture.store.pending_runs(&definitions(), 2).await.unwrap(), pending[..2]);
     fixture.start(expected[0], &[("a", 0)], 1).await;
-    let pending = fixture.store.pending_runs(&definitions(), &[], 10).await.unwrap();
+    let pending = fixture.store.pending_runs(&definitions(), 10).await.unwrap();
     assert_eq!(pending.iter().map(|run| run.id).collect::<Vec<_>>(), expected[1..]);
 }
 
@@ -36,11 +36,11 @@ async fn pending_runs_are_those_of_the_definitions(fixture: Fixture) {
     let other = NewRun { definition_fingerprint: "definition-2".into(), priority: 9, ..new_run() };
     let other = fixture.create_as(other).await;
     let own = fixture.create().await;
-    let pending = fixture.store.pending_runs(&definitions(), &[], 1).await.unwrap();
+    let pending = fixture.store.pending_runs(&definitions(), 1).await.unwrap();
     assert_eq!(pending[0].id, own);
-    assert!(fixture.store.pending_runs(&[], &[], 10).await.unwrap().is_empty());
+    assert!(fixture.store.pending_runs(&[], 10).await.unwrap().is_empty());
     let both = ["definition-2".to_owned(), definitions().remove(0)];
-    let pending = fixture.store.pending_runs(&both, &[], 10).await.unwrap();
+    let pending = fixture.store.pending_runs(&both, 10).await.unwrap();
     assert_eq!(pending.iter().map(|run| run.id).collect::<Vec<_>>(), [other, own]);
 }
 

@@ -211,9 +211,9 @@ async fn jobs_of_many_definitions_are_claimed_in_their_order(fixture: Fixture) {
     }
     expected.sort();
     let expected: Vec<RunId> = expected.into_iter().map(|(.., run_id)| run_id).collect();
-    let pending = fixture.store.pending_runs(&many, &[], 50).await.unwrap();
+    let pending = fixture.store.pending_runs(&many, 50).await.unwrap();
     assert_eq!(pending.iter().map(|run| run.id).collect::<Vec<_>>(), expected[..50]);
-    for run in fixture.store.pending_runs(&many, &[], 100).await.unwrap() {
+    for run in fixture.store.pending_runs(&many, 100).await.unwrap() {
         fixture.start(run.id, &[("a", 0)], 1).await;
     }
     assert!(fixture.store.next_job_due(&many[3..]).await.unwrap().is_some());

@@ -6,7 +6,7 @@ use super::fixture::{DEFINITION, Fixture, claim, held, new_run};
 use crate::RunId;
 use crate::language::Json;
 use crate::ports::{Change, ClaimedWork, NewRun, WorkClaim};
-use crate::records::{Claim, StoredValue};
+use crate::records::{Claim, RunRecord, StoredValue};
 
 cases![
     definitions_take_turns_among_equals,
@@ -135,17 +135,21 @@ async fn a_higher_priority_is_before_every_turn(fixture: Fixture) {
 
 async fn a_run_to_be_started_has_its_place_in_the_queue(fixture: Fixture) {
     let jobs = queue(&fixture, LONG, 5, 4).await;
-    create(&fixture, SHORT, 9, 1).await;
-    create(&fixture, SHORT, 5, 1).await;
+    let new = create(&fixture, LONG, 5, 1).await;
+    let urgent = create(&fixture, SHORT, 9, 1).await;
+    let other = create(&fixture, SHORT, 5, 1).await;
+    let ids = |found: &ClaimedWork| found.runs.iter().map(|run| run.id).collect::<Vec<_>>();
     let found = work(&fixture, &[], 1, true).await;
-    assert_eq!((found.jobs.len(), found.runs, found.left), (0, 1, Some(5)), "it is more urgent");
+    assert_eq!((found.jobs.len(), ids(&found), found.left), (0, urgent.clone(), Some(5)), "it is more urgent");
+    assert_eq!(found.runs[0], fixture.run(urgent[0]).await);
     let found = work(&fixture, &[], 3, true).await;
-    assert_eq!((found.jobs.len(), found.runs, found.left), (1, 2, Some(5)), "its turn has come");
+    let expected = vec![urgent[0], other[0]];
+    assert_eq!((found.jobs.len(), ids(&found), found.left), (1, expected, Some(5)), "their turn has come");
     assert_eq!(found.jobs[0].lease.run_id, jobs[0]);
     let found = work(&fixture, &[], 1, false).await;
-    assert_eq!((found.jobs.len(), found.runs), (1, 0), "who starts no runs leaves no room to them");
+    assert_eq!((found.jobs.len(), found.runs.len()), (1, 0), "who starts no runs leaves no room to them");
     let found = work(&fixture, &[], 9, true).await;
-    assert_eq!((found.jobs.len(), found.runs, found.left), (2, 2, None));
+    assert_eq!((found.jobs.len(), ids(&found), found.left), (2, vec![urgent[0], other[0], new[0]], None));
 }
 
 async fn what_has_begun_is_before_what_is_new_of_its_definition(fixture: Fixture) {
@@ -153,7 +157,7 @@ async fn what_has_begun_is_before_what_is_new_of_its_definition(fixture: Fixture
     let begun = queue(&fixture, LONG, 5, 2).await;
     let found = work(&fixture, &[], 3, true).await;
     assert_eq!(sorted(found.jobs.iter().map(|job| job.lease.run_id)), begun);
-    assert_eq!((found.runs, found.left), (1, Some(5)));
+    assert_eq!((found.runs.len(), found.left), (1, Some(5)));
 }
 
 /// A check counts as usual work. So neither do jobs keep checks waiting for ever, nor checks jobs.
@@ -179,7 +183,7 @@ async fn checks_of_a_definition_hold_up_no_other(fixture: Fixture) {
     let claimed = sorted(found.jobs.iter().map(|job| job.lease.run_id));
     assert_eq!(claimed, sorted([long[0], short[0], third[0], long[1]]), "the second turn begins with the oldest");
     let found = work(&fixture, &[LONG], 2, true).await;
-    assert_eq!((found.jobs.len(), found.runs), (1, 1));
+    assert_eq!((found.jobs.len(), found.runs.len()), (1, 1));
     assert_eq!(found.jobs[0].lease.run_id, long[2]);
 }
 
@@ -203,14 +207,11 @@ async fn runs_to_be_started_take_turns(fixture: Fixture) {
     let long = create(&fixture, LONG, 5, 20).await;
     let short = create(&fixture, SHORT, 5, 2).await;
     let urgent = create(&fixture, THIRD, 6, 2).await;
-    let read = async |served: &[&str], limit| {
-        let served: Vec<String> = served.iter().map(|definition| (*definition).to_owned()).collect();
-        let runs = fixture.store.pending_runs(&all(), &served, limit).await.unwrap();
-        runs.into_iter().map(|run| run.id).collect::<Vec<_>>()
-    };
     let order = [urgent[0], urgent[1], long[0], short[0], long[1], short[1], long[2], long[3]];
-    assert_eq!(read(&[], 8).await, order);
+    let ids = |runs: Vec<RunRecord>| runs.into_iter().map(|run| run.id).collect::<Vec<_>>();
+    assert_eq!(ids(fixture.store.pending_runs(&all(), 8).await.unwrap()), order);
+    assert_eq!(ids(work(&fixture, &[], 8, true).await.runs), order);
     let order = [urgent[0], urgent[1], short[0], long[0], short[1], long[1], long[2], long[3]];
-    assert_eq!(read(&[THIRD, LONG], 8).await, order);
-    assert_eq!(read(&[LONG, SHORT], 3).await, [urgent[0], urgent[1], long[0]]);
+    assert_eq!(ids(work(&fixture, &[THIRD, LONG], 8, true).await.runs), order);
+    assert_eq!(ids(work(&fixture, &[LONG, SHORT], 3, true).await.runs), [urgent[0], urgent[1], long[0]]);
 }

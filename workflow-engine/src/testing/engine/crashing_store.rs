@@ -151,13 +151,8 @@ impl Persistence for CrashingStore {
         self.alive()?.logs(run_id, after, limit).await
     }
 
-    async fn pending_runs(
-        &self,
-        definitions: &[String],
-        served: &[String],
-        limit: usize,
-    ) -> Result<Vec<RunRecord>, Error> {
-        self.alive()?.pending_runs(definitions, served, limit).await
+    async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error> {
+        self.alive()?.pending_runs(definitions, limit).await
     }
 
     async fn unfinished_runs(&self, workflow_id: &str) -> Result<Vec<RunRecord>, Error> {
