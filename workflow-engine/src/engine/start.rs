@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Engine, RunHandle};
 use crate::error::Error;
-use crate::kernel::{RunCreate, create};
+use crate::kernel::{Place, RunCreate, create};
 use crate::language::{Annotation, Cost, Json, Workflow};
 use crate::records::Claim;
 
@@ -132,9 +132,13 @@ impl<'a, W: Workflow> Start<'a, W> {
         let link = self.engine.worker().map(crate::host::Worker::link);
         let reserved = link.and_then(|link| Some((link, link.reserve(W::definition(), priority)?)));
         let created = match reserved {
-            None => self.engine.telling_schedulers(create(kernel, command, None)).await?,
+            None => {
+                let place = if link.is_some() { Place::Here } else { Place::Elsewhere };
+                self.engine.telling_schedulers(create(kernel, command, place)).await?
+            }
             Some((link, permits)) => {
-                let created = create(kernel, command, Some((link.claim(), permits.len()))).await?;
+                let place = Place::Slots(link.claim(), permits.len());
+                let created = create(kernel, command, place).await?;
                 link.run(created.claimed.clone(), permits);
                 created
             }

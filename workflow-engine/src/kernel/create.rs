@@ -58,7 +58,7 @@ impl Command for RunCreate {
     const NAME: &'static str = "run.create";
 
     async fn carry_out(self, kernel: &Kernel) -> Result<RunCreated, Error> {
-        create(kernel, self, None).await.map(|created| created.run)
+        create(kernel, self, Place::Elsewhere).await.map(|created| created.run)
     }
 }
 
@@ -68,12 +68,18 @@ pub(crate) struct Created {
     pub(crate) claimed: Vec<ClaimedJob>,
 }
 
-/// Creates a run and, with a claim, starts it in the same commit and takes up to `slots` of its first jobs.
-pub(crate) async fn create(
-    kernel: &Kernel,
-    command: RunCreate,
-    claim: Option<(&Claim, usize)>,
-) -> Result<Created, Error> {
+/// Where a new run is likely to be executed.
+pub(crate) enum Place<'a> {
+    /// Nobody knows.
+    Elsewhere,
+    /// By this process, when it has room.
+    Here,
+    /// By this process at once: it is started in the commit that creates it, and so many of its first jobs are claimed.
+    Slots(&'a Claim, usize),
+}
+
+/// Creates a run.
+pub(crate) async fn create(kernel: &Kernel, command: RunCreate, place: Place<'_>) -> Result<Created, Error> {
     let registered = kernel.registry().by_id(&command.workflow_id)?;
     let run_id = RunId::generate();
     let (request, config) =
@@ -91,14 +97,21 @@ pub(crate) async fn create(
         .map(|annotation| Change::Annotate { stage_id: None, annotation })
         .collect();
     notes.extend(command.budget.map(|budget| Change::SetBudget { stage_id: None, budget }));
+    let (claim, status) = match place {
+        Place::Slots(claim, slots) => (Some((claim, slots)), Status::Running),
+        Place::Elsewhere | Place::Here => (None, Status::Pending),
+    };
     let decision = decide(registered.definition(), run_id, new, notes, idempotency, claim);
 
     match kernel.store().commit(decision).await? {
         Commit::Applied(applied) => {
-            if claim.is_some() {
-                kernel.memories().insert(run_id, 1, RunMemory::new(input, config));
+            match place {
+                Place::Elsewhere => {}
+                Place::Here => kernel.memories().insert_early(run_id, RunMemory::new(input, config)),
+                Place::Slots(..) => {
+                    kernel.memories().insert(run_id, 1, RunMemory::new(input, config));
+                }
             }
-            let status = if claim.is_some() { Status::Running } else { Status::Pending };
             Ok(Created { run: RunCreated { run_id, status }, claimed: applied.claimed })
         }
         Commit::Repeated { request_hash, result } => {

@@ -13,6 +13,9 @@ use crate::language::Json;
 /// Runs beyond this number are forgotten, oldest first; they are read again when they are needed.
 const CAPACITY: usize = 4_096;
 
+/// Bytes of input and configuration that are kept of a run before it is started.
+const SMALL: usize = 4_096;
+
 /// One run in one generation.
 #[derive(Debug)]
 pub(super) struct RunMemory {
@@ -34,6 +37,10 @@ struct Progress {
 impl RunMemory {
     pub(super) fn new(input: Json, config: HashMap<String, Json>) -> Self {
         Self { input, config, progress: Mutex::default() }
+    }
+
+    fn size(&self) -> usize {
+        self.input.as_str().len() + self.config.values().map(|config| config.as_str().len()).sum::<usize>()
     }
 
     /// The stored output of a completed stage, if it is remembered.
@@ -101,6 +108,14 @@ impl RunMemories {
         state.runs.insert((run_id, generation), Arc::clone(&memory));
         state.age.push_back((run_id, generation));
         memory
+    }
+
+    /// Remembers a run that is still to be started, if it is small and there is ample room: those that run come first.
+    pub(super) fn insert_early(&self, run_id: RunId, memory: RunMemory) {
+        let has_room = self.lock().age.len() < CAPACITY / 2;
+        if has_room && memory.size() <= SMALL {
+            self.insert(run_id, 1, memory);
+        }
     }
 
     /// Forgets a run that is over.

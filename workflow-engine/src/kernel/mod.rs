@@ -55,7 +55,7 @@ pub use cancel::{RunCancel, RunCancelled};
 pub(crate) use claim_pending::start_pending;
 pub use claim_pending::{ClaimedRun, RunClaimPending, RunsClaimed};
 pub use command::Command;
-pub(crate) use create::create;
+pub(crate) use create::{Place, create};
 pub use create::{RunCreate, RunCreated};
 pub use execute::{JobExecute, JobExecuted, JobOutcome};
 pub(crate) use execute::{NoSlots, Slots};

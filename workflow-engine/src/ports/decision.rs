@@ -34,7 +34,7 @@ pub enum Guard {
     Present,
     /// Nothing of the run has moved since the snapshot: for what was decided from all of it.
     Revision(Revision),
-    /// The stage's job can be claimed: it is `PENDING` or `SUSPENDED`, and due.
+    /// The stage's job can be claimed: it is `PENDING` or `SUSPENDED`, and due, with an attempt left.
     Claimable {
         /// The stage.
         stage_id: String,

@@ -16,6 +16,19 @@ pub(super) struct Candidate {
     pub(super) generation: u32,
 }
 
+impl Candidate {
+    /// The decision that claims it, if it still can be claimed.
+    pub(super) fn claimed_by(self, claim: &Claim) -> Decision {
+        let Self { run_id, stage_id, generation } = self;
+        Decision {
+            run_id,
+            guard: Guard::Claimable { stage_id: stage_id.clone(), generation },
+            idempotency: None,
+            changes: vec![Change::Claim { stage_id, claim: claim.clone() }],
+        }
+    }
+}
+
 /// Claims the candidates; their rows are loaded. Each is a decision of its own, so one that cannot be claimed keeps
 /// nobody from the others.
 pub(super) fn take(
@@ -25,14 +38,8 @@ pub(super) fn take(
     now: DateTime<Utc>,
 ) -> Vec<ClaimedJob> {
     let mut claimed = Vec::with_capacity(candidates.len());
-    for Candidate { run_id, stage_id, generation } in candidates {
-        let decision = Decision {
-            run_id,
-            guard: Guard::Claimable { stage_id: stage_id.clone(), generation },
-            idempotency: None,
-            changes: vec![Change::Claim { stage_id, claim: claim.clone() }],
-        };
-        match apply(set, &decision, now) {
+    for candidate in candidates {
+        match apply(set, &candidate.claimed_by(claim), now) {
             Ok(Commit::Applied(applied)) => claimed.extend(applied.claimed),
             Ok(Commit::Missed | Commit::Repeated { .. }) => {}
             Err(error) => tracing::error!(%error, "a due job cannot be claimed"),

@@ -45,6 +45,7 @@ fn is_claimable(run: &RunRecord, job: &JobRecord, generation: u32, now: DateTime
         && job.generation == generation
         && matches!(job.status, Status::Pending | Status::Suspended)
         && job.run_at <= now
+        && job.attempt < job.max_attempts
 }
 
 /// The lease is the job's newest. It holds until somebody else claims, even past its end: a worker that was slow and

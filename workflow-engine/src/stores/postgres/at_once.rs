@@ -2,8 +2,8 @@
 //!
 //! They are for decisions on runs whose rows this process knows, and for new runs, about which there is nothing to be
 //! known. Such decisions are applied before anything is asked of the server. The statement locks the runs, compares
-//! their `commits`, and writes all of it, or nothing where one of them has moved: then, and whenever anything else is
-//! in doubt, the decisions go the way of all others, which reads what it needs under its locks.
+//! their `commits`, and writes nothing of those that have moved: their decisions, and all where anything else is in
+//! doubt, go the way of all others, which reads what it needs under its locks.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::Ordering;
@@ -46,11 +46,16 @@ pub(super) async fn serve(database: &Database, works: Vec<Work>) -> Served {
     let mut served = Served { answered: Vec::new(), left: Vec::new() };
     let Some((mut prepared, works)) = prepare(database, works, &mut served.left) else { return served };
     match transact(database, &prepared, works.len()).await {
-        Ok(Some(step)) => {
+        Ok(Some(Wrote { step, stale })) => {
             let announcement = std::mem::take(&mut prepared.set.announcement);
+            // What was known of them is wrong, and so is what was made of it.
+            prepared.set.runs.retain(|run_id, _| !stale.contains(run_id));
             prepared.put_back(database, step);
             database.tell(&announcement);
-            served.answered.extend(works.into_iter().map(|work| (work, None)));
+            let is_stale = |work: &Work| work.run_id().is_some_and(|run_id| stale.contains(&run_id));
+            let (left, written): (Vec<_>, _) = works.into_iter().partition(is_stale);
+            served.answered.extend(written.into_iter().map(|work| (work, None)));
+            served.left.extend(left);
         }
         Ok(None) => served.left.extend(works),
         // A database that is overloaded is so on every way.
@@ -169,8 +174,20 @@ fn needs_only_its_rows(decision: &Decision) -> bool {
     !reads_time && !decision.changes.iter().any(has_its_own)
 }
 
-/// Writes; answers by how much `commits` was moved, and `None` where nothing was written.
-async fn transact(database: &Database, prepared: &Prepared, requests: usize) -> Result<Option<i64>, Failure> {
+/// What a statement has written.
+struct Wrote {
+    /// By how much `commits` was moved.
+    step: i64,
+    /// The runs of which nothing is written, since others have moved them.
+    stale: HashSet<RunId>,
+}
+
+/// Writes; `None` where nothing was written.
+async fn transact(
+    database: &Database,
+    prepared: &Prepared,
+    requests: usize,
+) -> Result<Option<Wrote>, Failure> {
     let step = database.known.step();
     let (mut connection, is_alive) = database.recent_connection().await?;
     // A connection that rests may be gone, which would show only in the commit; and a pooler keeps one session only
@@ -183,9 +200,9 @@ async fn transact(database: &Database, prepared: &Prepared, requests: usize) -> 
     let running = tokio::time::timeout(patience, commit(&mut transaction, prepared, step, in_one_statement));
     let Ok(outcome) = running.await else { return Err(Failure::took_too_long("commit").in_the_commit()) };
     match outcome {
-        Ok(is_written) => {
+        Ok(stale) => {
             database.give_back(connection);
-            Ok(is_written.then_some(step))
+            Ok(stale.map(|stale| Wrote { step, stale }))
         }
         Err(failure) => {
             if failure.is_connection_lost() {
@@ -203,17 +220,17 @@ async fn commit(
     prepared: &Prepared,
     step: i64,
     in_one_statement: bool,
-) -> Result<bool, Failure> {
+) -> Result<Option<HashSet<RunId>>, Failure> {
     failpoint!("postgres: before a commit in one statement", Failure::injected("commit"));
     if !in_one_statement {
         transaction.begin().await?;
     }
-    let is_written = write::write_at_once(transaction, &prepared.set, step, prepared.now).await?;
+    let stale = write::write_at_once(transaction, &prepared.set, step, prepared.now).await?;
     if !in_one_statement {
         transaction.commit().await?;
     }
     failpoint!("postgres: after a commit in one statement", Failure::injected("commit").in_the_commit());
-    Ok(is_written)
+    Ok(stale)
 }
 
 impl Prepared {

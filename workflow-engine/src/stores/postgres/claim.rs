@@ -1,12 +1,15 @@
 //! Claiming jobs.
 
 use chrono::{DateTime, Utc};
+use sqlx::SqlStr;
 use sqlx::postgres::PgRow;
 
-use super::arrays::number;
+use super::arrays::{PgQuery, number};
 use super::columns::{self, Columns, run_row};
+use super::database::Database;
 use super::failure::Failure;
 use super::load;
+use super::statements::Statements;
 use super::text::stored;
 use super::transaction::Transaction;
 use crate::ports::{ClaimedWork, WorkClaim};
@@ -71,24 +74,26 @@ macro_rules! candidate_row {
     };
 }
 
-/// Finds what waits, and locks the runs of due jobs that nobody else has locked, in the order of `JobTransport`. It never
-/// waits, so the order of the locks is free.
+/// Finds what waits, in the order of `JobTransport`; `$taken` says which of it is answered, as much as the limit $3 has
+/// room for.
 ///
 /// Of each definition it reads the first few that could be taken, with some to spare for those that others have locked:
 /// to number the turns while walking the indexes, PostgreSQL would read them to their ends. It answers the jobs,
 /// the runs that nobody has started whose turn it is, and a last row: how many jobs it has seen, how many of the rows are
 /// runs, and the highest priority of what is left.
-pub(super) const LOCK_DUE: &str = concat!(
-    "WITH waiting AS MATERIALIZED (
+macro_rules! find_due {
+    ($($taken:tt)+) => {
+        concat!(
+            "WITH waiting AS MATERIALIZED (
         SELECT w.*, d.place, row_number() OVER (
             PARTITION BY d.definition, w.priority ORDER BY w.is_new, w.since, w.run_id, w.stage_id) AS turn
         FROM unnest($1, $4) AS d (definition, place) CROSS JOIN LATERAL (
             SELECT j.*, false FROM (",
-    due_jobs!("d.definition", "2 * $3 + 16"),
-    ") AS j
+            due_jobs!("d.definition", "2 * $3 + 16"),
+            ") AS j
             UNION ALL SELECT j.workflow_run_id, j.stage_id, j.generation, $6::int, j.run_at, false FROM (",
-    due_checks!("d.definition", "2 * $3 + 16"),
-    ") AS j
+            due_checks!("d.definition", "2 * $3 + 16"),
+            ") AS j
             UNION ALL SELECT r.* FROM (
                 SELECT r.id, '', r.generation, r.priority, r.created_at, true
                 FROM {schema}.workflow_runs AS r
@@ -97,14 +102,9 @@ pub(super) const LOCK_DUE: &str = concat!(
             ) AS r
         ) AS w (run_id, stage_id, generation, priority, since, is_new)
     ),
-    taken AS MATERIALIZED (
-        SELECT j.* FROM (
-            SELECT * FROM waiting ORDER BY priority DESC, turn, place, since, run_id, stage_id
-        ) AS j CROSS JOIN LATERAL (
-            SELECT j.run_id WHERE j.is_new UNION ALL SELECT locked.id FROM (",
-    locked_run!("j.run_id"),
-    " AND NOT j.is_new FOR NO KEY UPDATE SKIP LOCKED) AS locked
-        ) AS locked LIMIT $3
+    taken AS MATERIALIZED (",
+            $($taken)+,
+            " LIMIT $3
     )
     SELECT run_id, ARRAY[stage_id], ARRAY[generation], ARRAY[]::timestamptz[] FROM taken WHERE NOT is_new
     UNION ALL
@@ -119,7 +119,27 @@ pub(super) const LOCK_DUE: &str = concat!(
         (SELECT max(w.priority) FROM waiting AS w WHERE NOT EXISTS (
             SELECT FROM taken AS t WHERE t.run_id = w.run_id AND t.stage_id = w.stage_id))
     ], ARRAY[]::timestamptz[]"
+        )
+    };
+}
+
+/// Finds what waits, whoever has locked it; but not of the runs $7.
+pub(super) const FIND_DUE: &str = find_due!(
+    "SELECT * FROM waiting WHERE run_id <> ALL ($7)
+        ORDER BY priority DESC, turn, place, since, run_id, stage_id"
 );
+
+/// Finds what waits, and locks the runs of due jobs that nobody else has locked. It never waits, so the order of the
+/// locks is free.
+pub(super) const LOCK_DUE: &str = find_due!(concat!(
+    "SELECT j.* FROM (
+            SELECT * FROM waiting ORDER BY priority DESC, turn, place, since, run_id, stage_id
+        ) AS j CROSS JOIN LATERAL (
+            SELECT j.run_id WHERE j.is_new UNION ALL SELECT locked.id FROM (",
+    locked_run!("j.run_id"),
+    " AND NOT j.is_new FOR NO KEY UPDATE SKIP LOCKED) AS locked
+        ) AS locked"
+));
 
 /// Finds due jobs, whoever has locked their runs, and waits for those, in the order in which everybody locks.
 pub(super) const WAIT_FOR_DUE: &str = concat!(
@@ -159,14 +179,10 @@ pub(super) async fn claim(
     work: &WorkClaim,
     set: &mut WorkingSet,
 ) -> Result<ClaimedWork, Failure> {
-    let limit = number(work.max).min(MOST);
-    let turns = Turns::new(&work.definitions, &work.served);
-    let definitions: Vec<String> =
-        turns.definitions().iter().map(|definition| stored(definition).into_owned()).collect();
-    let Found { mut candidates, seen, runs, left } =
-        find(transaction, &definitions, &turns, limit, work.runs).await?;
+    let query = find_query(transaction.database, work, |sql| &sql.lock_due);
+    let Found { mut candidates, seen, runs, left } = Found::read(transaction.fetch(DOING, query).await?)?;
     if candidates.is_empty() && runs.is_empty() && seen > 0 {
-        candidates = wait_for_due(transaction, &definitions, limit.min(WAITED_FOR)).await?;
+        candidates = wait_for_due(transaction, work).await?;
     }
     if candidates.is_empty() {
         return Ok(ClaimedWork { jobs: Vec::new(), runs, left });
@@ -177,10 +193,6 @@ pub(super) async fn claim(
         footprint.add_stage(candidate.run_id, candidate.stage_id.clone());
     }
     let now = load::load(transaction, &footprint, set).await?;
-    candidates.retain(|candidate| {
-        let rows = set.stage(candidate.run_id, &candidate.stage_id);
-        rows.and_then(|rows| rows.job.get()).is_some_and(|job| job.attempt < job.max_attempts)
-    });
     let now: DateTime<Utc> = transaction.database.now(now);
     let jobs = take(set, &work.claim, candidates, now);
     if jobs.is_empty() && runs.is_empty() {
@@ -189,47 +201,55 @@ pub(super) async fn claim(
     Ok(ClaimedWork { jobs, runs, left })
 }
 
-/// What [`LOCK_DUE`] says.
+/// What [`FIND_DUE`] and [`LOCK_DUE`] say.
 #[derive(Default)]
-struct Found {
-    candidates: Vec<Candidate>,
-    seen: u64,
-    runs: Vec<RunRecord>,
-    left: Option<i32>,
+pub(super) struct Found {
+    pub(super) candidates: Vec<Candidate>,
+    /// How many jobs there were, those that are locked or passed over included.
+    pub(super) seen: u64,
+    pub(super) runs: Vec<RunRecord>,
+    pub(super) left: Option<i32>,
 }
 
-async fn find(
-    transaction: &mut Transaction<'_>,
-    definitions: &[String],
-    turns: &Turns<'_>,
-    limit: i64,
-    with_runs: bool,
-) -> Result<Found, Failure> {
+impl Found {
+    pub(super) fn read(mut rows: Vec<PgRow>) -> Result<Self, Failure> {
+        let Some(summary) = rows.pop() else { return Ok(Self::default()) };
+        let mut summary = Columns::new(&summary, "job_queue")?;
+        let (seen, runs, left) = (summary.int("seen")?, summary.int("runs")?, summary.maybe_int("left")?);
+        let runs = rows.split_off(rows.len().saturating_sub(runs));
+        Ok(Self {
+            candidates: rows.iter().map(candidate).collect::<Result<_, _>>()?,
+            seen,
+            runs: runs.iter().map(columns::run).collect::<Result<_, _>>()?,
+            left,
+        })
+    }
+}
+
+/// One of the two.
+pub(super) fn find_query(
+    database: &Database,
+    work: &WorkClaim,
+    pick: impl FnOnce(&Statements) -> &SqlStr,
+) -> PgQuery<'static> {
+    let turns = Turns::new(&work.definitions, &work.served);
     let places: Vec<i64> = turns.places().iter().map(|place| number(*place)).collect();
-    let query = transaction.query(|sql| &sql.lock_due).bind(definitions.to_vec());
-    let query = query.bind(transaction.database.given_now()).bind(limit).bind(places);
-    let query = query.bind(with_runs).bind(Claim::USUAL_PRIORITY);
-    let mut rows = transaction.fetch(DOING, query).await?;
-    let Some(summary) = rows.pop() else { return Ok(Found::default()) };
-    let mut summary = Columns::new(&summary, "job_queue")?;
-    let (seen, runs, left) = (summary.int("seen")?, summary.int("runs")?, summary.maybe_int("left")?);
-    let runs = rows.split_off(rows.len().saturating_sub(runs));
-    Ok(Found {
-        candidates: rows.iter().map(candidate).collect::<Result<_, _>>()?,
-        seen,
-        runs: runs.iter().map(columns::run).collect::<Result<_, _>>()?,
-        left,
-    })
+    let query = database.query(pick).bind(as_stored(&turns)).bind(database.given_now());
+    query.bind(number(work.max).min(MOST)).bind(places).bind(work.runs).bind(Claim::USUAL_PRIORITY)
 }
 
 async fn wait_for_due(
     transaction: &mut Transaction<'_>,
-    definitions: &[String],
-    limit: i64,
+    work: &WorkClaim,
 ) -> Result<Vec<Candidate>, Failure> {
-    let query = transaction.query(|sql| &sql.wait_for_due).bind(definitions.to_vec());
-    let query = query.bind(transaction.database.given_now()).bind(limit);
+    let definitions = as_stored(&Turns::new(&work.definitions, &[]));
+    let query = transaction.query(|sql| &sql.wait_for_due).bind(definitions);
+    let query = query.bind(transaction.database.given_now()).bind(number(work.max).min(WAITED_FOR));
     transaction.fetch(DOING, query).await?.iter().map(candidate).collect()
+}
+
+fn as_stored(turns: &Turns<'_>) -> Vec<String> {
+    turns.definitions().iter().map(|definition| stored(definition).into_owned()).collect()
 }
 
 fn candidate(row: &PgRow) -> Result<Candidate, Failure> {

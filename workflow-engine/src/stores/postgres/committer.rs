@@ -46,6 +46,7 @@ pub(super) async fn serve(database: Arc<Database>, queue: Arc<Queue>) {
             serve_together(&database, left).await;
             queue.release(&waiting);
         }
+        queue.done();
     }
 }
 

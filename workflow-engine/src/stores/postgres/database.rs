@@ -11,6 +11,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use super::arrays::PgQuery;
+use super::claim_known::Rivals;
 use super::clock::DatabaseClock;
 use super::failure::Failure;
 use super::known::KnownRuns;
@@ -76,6 +77,8 @@ pub(super) struct Database {
     pub(super) told: Urgency,
     /// What this process knows of runs.
     pub(super) known: KnownRuns,
+    /// Whether other processes claim the same work.
+    pub(super) rivals: Rivals,
     /// The types of rows that it knows.
     pub(super) row_types: KnownTypes,
     /// The database's clock as it is known here.
@@ -110,6 +113,7 @@ impl Database {
             committed: Notify::new(),
             told: Urgency::default(),
             known: KnownRuns::default(),
+            rivals: Rivals::default(),
             row_types: KnownTypes::default(),
             clock_here: DatabaseClock::default(),
             idle: Mutex::default(),

@@ -51,6 +51,12 @@ impl KnownRuns {
         1 + i64::from(random)
     }
 
+    /// Whether something is known of a run.
+    pub(super) fn has(&self, run_id: RunId) -> bool {
+        let shelves = self.shelves();
+        shelves.upper.contains_key(&run_id) || shelves.lower.contains_key(&run_id)
+    }
+
     /// Takes what is known of a run: until it is put back, nobody else believes it.
     pub(super) fn take(&self, run_id: RunId) -> Option<KnownRun> {
         let mut shelves = self.shelves();

@@ -27,6 +27,7 @@ mod attached;
 mod given;
 mod of_definitions;
 mod claim;
+mod claim_known;
 mod persistence;
 mod transport;
 mod standstill;

@@ -2,7 +2,8 @@
 //! each part of a statement anew, whether or not it has rows.
 //!
 //! `$?` is the next argument, the rows of one kind ([`Kind`](super::row_types::Kind)). The arguments $1 to $4 are what
-//! is compared before anything is written, and by how much `commits` moves.
+//! is compared before anything is written, and by how much `commits` moves. `$fit` is what each row `n` of a run has to
+//! meet.
 
 /// Which parts a commit needs.
 #[allow(clippy::struct_excessive_bools, reason = "each part is there or not, whatever the others are")]
@@ -43,6 +44,10 @@ impl Parts {
     }
 }
 
+/// `$fit`: the statement may write, and the row's run is not stale.
+pub(super) const FIT: &str =
+    "(SELECT is_fit FROM checked) AND n.workflow_run_id <> ALL ((SELECT stale FROM checked)::uuid[])";
+
 /// Locks the runs $1 in the order of their ids.
 const LOCK: &str = "
     WITH locked AS MATERIALIZED (
@@ -52,12 +57,19 @@ const LOCK: &str = "
 const GIVEN_KEYS: &str = ",
     given_keys AS MATERIALIZED (SELECT * FROM unnest($?::{schema}.new_key[]))";
 
-/// Nothing is written unless these runs still have the `commits` $2, the instant $3 is the database's, and no key is
-/// taken. Every other part looks at it, so the locks on runs come first.
+/// Nothing is written unless the instant $3 is the database's and no key is taken; and nothing of a run that has no
+/// longer the `commits` $2: it is stale. Every other part looks at it, so the locks on runs come first.
 const CHECK: &str = ",
     checked AS MATERIALIZED (
-        SELECT coalesce((SELECT array_agg(l.commits ORDER BY l.id) FROM locked AS l), '{}') = $2
-            AND coalesce(clock_timestamp() - $3 BETWEEN interval '-1 s' AND interval '1 s', TRUE)";
+        SELECT CASE
+                WHEN coalesce((SELECT array_agg(l.commits ORDER BY l.id) FROM locked AS l), '{}') = $2
+                THEN '{}'::uuid[]
+                ELSE ARRAY(
+                    SELECT n.id FROM unnest($1, $2) AS n (id, commits) LEFT JOIN locked AS l ON l.id = n.id
+                    WHERE l.commits IS DISTINCT FROM n.commits
+                )
+            END AS stale,
+            coalesce(clock_timestamp() - $3 BETWEEN interval '-1 s' AND interval '1 s', TRUE)";
 
 const CHECKED_KEYS: &str = "
             AND NOT EXISTS (
@@ -73,18 +85,21 @@ const JOBS_AND_EVENTS: &str = ",
         INSERT INTO {schema}.job_queue
             (workflow_run_id, stage_id, workflow_id, definition_fingerprint, generation, status, priority, attempt,
             max_attempts, lease_epoch, worker_id, leased_until, run_at, woken)
-        SELECT * FROM unnest($?::{schema}.job[]) WHERE (SELECT is_fit FROM checked)
+        SELECT * FROM unnest($?::{schema}.job[]) AS n
+        WHERE $fit
     ),
     events AS (
         INSERT INTO {schema}.outbox_events (workflow_run_id, sequence, event_type, payload, occurred_at, published_at)
-        SELECT * FROM unnest($?::{schema}.new_event[]) WHERE (SELECT is_fit FROM checked)
+        SELECT * FROM unnest($?::{schema}.new_event[]) AS n
+        WHERE $fit
     )";
 
 /// In key order, as they are given: two transactions that write the same ones wait for each other only in that order.
 const KEYS: &str = ",
     keys AS (
         INSERT INTO {schema}.idempotency_keys (workflow_run_id, command, key, request_hash, result, created_at)
-        SELECT * FROM given_keys WHERE (SELECT is_fit FROM checked)
+        SELECT * FROM given_keys AS n
+        WHERE $fit
     )";
 
 const RUNS: &str = ",
@@ -110,7 +125,8 @@ const STAGES: &str = ",
             (workflow_run_id, stage_id, status, generation, attempt, waiting_on, suspended_state,
             suspended_state_blob, max_wait_until, output, output_blob, error_message, started_at, completed_at,
             stage_name, stage_number, execution_group)
-        SELECT * FROM unnest($?::{schema}.new_stage[]) WHERE (SELECT is_fit FROM checked)
+        SELECT * FROM unnest($?::{schema}.new_stage[]) AS n
+        WHERE $fit
     )";
 
 /// Whatever is written of a run moves its `commits`, by $4.
@@ -122,7 +138,8 @@ const MOVED: &str = ",
             n.generation, last_sequence = n.last_sequence, waiting_on = n.waiting_on, active = n.active,
             suspended = n.suspended, started_at = n.started_at, completed_at = n.completed_at, commits =
             r.commits + $4
-        FROM unnest($?::{schema}.moved_run[]) AS n WHERE r.id = n.id AND (SELECT is_fit FROM checked)
+        FROM unnest($?::{schema}.moved_run[]) AS n
+        WHERE r.id = n.id AND (SELECT is_fit FROM checked) AND n.id <> ALL ((SELECT stale FROM checked)::uuid[])
     ),
     moved_stages AS (
         UPDATE {schema}.workflow_stages AS s
@@ -132,12 +149,12 @@ const MOVED: &str = ",
             max_wait_until = n.max_wait_until, started_at = n.started_at, completed_at = n.completed_at
         FROM unnest($?::{schema}.moved_stage[]) AS n
         WHERE s.workflow_run_id = n.workflow_run_id AND s.stage_id = n.stage_id
-            AND (SELECT is_fit FROM checked)
+            AND $fit
     ),
     done_jobs AS (
         DELETE FROM {schema}.job_queue AS j USING unnest($?::{schema}.done_job[]) AS n
         WHERE j.workflow_run_id = n.workflow_run_id AND j.stage_id = n.stage_id
-            AND (SELECT is_fit FROM checked)
+            AND $fit
     )";
 
 /// A lease that was renewed since the job was read stays renewed.
@@ -153,22 +170,24 @@ const REQUEUED: &str = ",
                 THEN greatest(q.leased_until, n.leased_until) ELSE n.leased_until END
         FROM unnest($?::{schema}.job[]) AS n
         WHERE q.workflow_run_id = n.workflow_run_id AND q.stage_id = n.stage_id
-            AND (SELECT is_fit FROM checked)
+            AND $fit
     )";
 
 const SAID: &str = ",
     logs AS (
         INSERT INTO {schema}.workflow_logs (workflow_run_id, stage_id, attempt, level, message, metadata, created_at)
-        SELECT * FROM unnest($?::{schema}.new_log[]) WHERE (SELECT is_fit FROM checked)
+        SELECT * FROM unnest($?::{schema}.new_log[]) AS n
+        WHERE $fit
     ),
     payloads AS (
         INSERT INTO {schema}.blobs (key, workflow_run_id, value, created_at)
-        SELECT * FROM unnest($?::{schema}.new_blob[]) WHERE (SELECT is_fit FROM checked)
+        SELECT * FROM unnest($?::{schema}.new_blob[]) AS n
+        WHERE $fit
         ON CONFLICT (key) DO UPDATE SET value = excluded.value, created_at = excluded.created_at
     )";
 
 const ANSWER: &str = "
-    SELECT is_fit, clock_timestamp() FROM checked";
+    SELECT is_fit, stale, clock_timestamp() FROM checked";
 
 #[cfg(test)]
 mod tests {

@@ -4,12 +4,17 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 use super::work::Work;
 use crate::id::RunId;
 
 /// The most requests in one transaction: beyond some hundreds a larger one is no faster, and keeps its runs locked.
 const LARGEST_BATCH: usize = 256;
+
+/// So many requests have to wait for each commit that is on its way before another one joins it. A commit costs the
+/// server more than a request in it: what waits meanwhile goes with the next one, at the latest when one of them ends.
+const COMPANY: usize = 8;
 
 /// Requests in the order in which they came.
 #[derive(Default)]
@@ -25,6 +30,8 @@ struct State {
     /// Runs that a committer is busy with. What else is about them waits here for its end instead of there, on a
     /// connection, for the run's lock.
     busy: HashSet<RunId>,
+    /// Batches that committers have.
+    on_the_way: usize,
     closed: bool,
 }
 
@@ -67,6 +74,21 @@ impl Queue {
         }
     }
 
+    /// The runs that committers are busy with.
+    pub(super) fn busy(&self) -> Vec<Uuid> {
+        self.state().busy.iter().map(|run_id| *run_id.as_uuid()).collect()
+    }
+
+    /// Whether a committer is busy with a run.
+    pub(super) fn is_busy(&self, run_id: RunId) -> bool {
+        self.state().busy.contains(&run_id)
+    }
+
+    /// A committer is done with its batch.
+    pub(super) fn done(&self) {
+        self.state().on_the_way -= 1;
+    }
+
     /// A committer is done with these runs.
     pub(super) fn release(&self, runs: &[RunId]) {
         let mut state = self.state();
@@ -91,6 +113,9 @@ impl Queue {
 impl State {
     /// One request that runs alone, or all that share a transaction.
     fn take(&mut self) -> Vec<Work> {
+        if self.waiting.len() < self.on_the_way * COMPANY {
+            return Vec::new();
+        }
         let mut batch: Vec<Work> = Vec::new();
         let mut passed = VecDeque::new();
         while let Some(work) = self.waiting.pop_front() {
@@ -108,6 +133,7 @@ impl State {
         passed.append(&mut self.waiting);
         self.waiting = passed;
         self.busy.extend(batch.iter().filter_map(Work::run_id));
+        self.on_the_way += usize::from(!batch.is_empty());
         batch
     }
 }

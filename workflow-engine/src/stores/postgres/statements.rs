@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
-use super::parts::Parts;
+use super::parts::{FIT, Parts};
 use super::{
     attached, calls, claim, deliveries, foreign, ledger, load, persistence, retention, row_types, standstill,
     transport, write,
@@ -33,7 +33,7 @@ impl Writes {
     }
 
     fn make(&self, number: usize) -> SqlStr {
-        let whole: String = Parts::texts(number).collect();
+        let whole = Parts::texts(number).collect::<String>().replace("$fit", FIT);
         let mut pieces = whole.split("$?");
         let mut numbered = pieces.next().unwrap_or_default().to_owned();
         // The first four have their numbers.
@@ -88,6 +88,7 @@ statements! {
     calls_of_run: ledger::OF_RUN,
     calls_of_topic: ledger::OF_TOPIC,
     call_statistics: ledger::STATISTICS,
+    find_due: claim::FIND_DUE,
     lock_due: claim::LOCK_DUE,
     wait_for_due: claim::WAIT_FOR_DUE,
     run: persistence::RUN,

@@ -116,6 +116,9 @@ impl JobTransport for PostgresStore {
         if work.max == 0 || work.definitions.is_empty() {
             return Ok(ClaimedWork::default());
         }
+        if let Some(claimed) = self.claim_known(&work).await? {
+            return Ok(claimed);
+        }
         self.ask("claim jobs", Work::Claim, work).await
     }
 

@@ -1,5 +1,6 @@
 //! Writing back what a transaction has changed: one statement, whatever the number of rows.
 
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, Utc};
@@ -12,6 +13,7 @@ use super::row_types::row_types;
 use super::text::stored;
 use super::transaction::Transaction;
 use super::written::{Written, sorted};
+use crate::id::RunId;
 use crate::stores::working_set::WorkingSet;
 
 const DOING: &str = "write a commit";
@@ -38,19 +40,21 @@ pub(super) async fn write(
     step: i64,
 ) -> Result<(), Failure> {
     answer_keys(transaction, set).await?;
-    let is_written = write_if(transaction, set, step, Expected::default()).await?;
-    // A key has been taken since they were read.
-    if is_written { Ok(()) } else { Err(Failure::overtaken(DOING)) }
+    match write_if(transaction, set, step, Expected::default()).await? {
+        Some(_) => Ok(()),
+        // A key has been taken since they were read.
+        None => Err(Failure::overtaken(DOING)),
+    }
 }
 
-/// Writes what has changed, if the runs are still as they were; answers whether they were. The set was made at `now`
-/// by the database's clock, if it is that which counts.
+/// Writes what has changed of the runs that are still as they were, and answers those that are not; `None` where nothing
+/// is written. The set was made at `now` by the database's clock, if it is that which counts.
 pub(super) async fn write_at_once(
     transaction: &mut Transaction<'_>,
     set: &WorkingSet,
     step: i64,
     now: Option<DateTime<Utc>>,
-) -> Result<bool, Failure> {
+) -> Result<Option<HashSet<RunId>>, Failure> {
     let stored = sorted(set).into_iter().filter(|(_, rows)| rows.created.is_none());
     let (runs, commits) = stored.map(|(run_id, rows)| (*run_id.as_uuid(), rows.commits)).unzip();
     write_if(transaction, set, step, Expected { runs, commits, now }).await
@@ -61,11 +65,11 @@ async fn write_if(
     set: &WorkingSet,
     step: i64,
     expected: Expected,
-) -> Result<bool, Failure> {
+) -> Result<Option<HashSet<RunId>>, Failure> {
     let rows = Written::of(set, transaction.database.deliver_events.load(Ordering::Relaxed))?;
     let parts = rows.parts();
     if parts == Parts::default() {
-        return Ok(true);
+        return Ok(Some(HashSet::new()));
     }
     let types = row_types(transaction).await?;
     let Expected { runs, commits, now } = expected;
@@ -73,8 +77,10 @@ async fn write_if(
     let query = rows.bind(query, &types);
     let row = transaction.fetch_one(DOING, query).await?;
     let unreadable = |error| Failure::database(DOING, error);
-    transaction.database.clock_here.hear(row.try_get(1).map_err(unreadable)?);
-    row.try_get(0).map_err(unreadable)
+    let (is_fit, stale): (bool, Vec<Uuid>) =
+        (row.try_get(0).map_err(unreadable)?, row.try_get(1).map_err(unreadable)?);
+    transaction.database.clock_here.hear(row.try_get(2).map_err(unreadable)?);
+    Ok(is_fit.then(|| stale.into_iter().map(RunId::from_uuid).collect()))
 }
 
 async fn answer_keys(transaction: &mut Transaction<'_>, set: &WorkingSet) -> Result<(), Failure> {
