@@ -50,7 +50,7 @@ impl Records {
     }
 
     /// Hands them to a statement.
-    pub(super) fn bind<'q>(self, query: PgQuery<'q>, row_type: RowType) -> PgQuery<'q> {
+    pub(super) fn bind(self, query: PgQuery<'_>, row_type: RowType) -> PgQuery<'_> {
         query.bind(Array { rows: self, row_type })
     }
 
