@@ -226,7 +226,8 @@ async fn a_chain_gives_way_to_an_urgent_run_between_its_stages(world: World) {
     for run in urgent {
         run.output().await.unwrap();
     }
-    assert_eq!(RAN.lock().unwrap().remove(&name).unwrap(), [1_000, 1_001, 2, 3]);
+    let ran = RAN.lock().unwrap().remove(&name).unwrap();
+    assert_eq!(ran, [1_000, 1_001, 2, 3]);
     engine.shutdown().await;
 }
 
@@ -238,7 +239,8 @@ async fn a_chain_gives_way_to_what_another_engine_has_started(world: World) {
     signal::give(chain.id(), "end");
     chain.output().await.unwrap();
     urgent.output().await.unwrap();
-    assert_eq!(RAN.lock().unwrap().remove(&name).unwrap(), [1_000, 2, 3]);
+    let ran = RAN.lock().unwrap().remove(&name).unwrap();
+    assert_eq!(ran, [1_000, 2, 3]);
     engine.shutdown().await;
 }
 
@@ -249,7 +251,8 @@ async fn a_chain_does_not_give_way_to_its_equals(world: World) {
     for run in equals {
         run.output().await.unwrap();
     }
-    assert_eq!(RAN.lock().unwrap().remove(&name).unwrap(), [2, 3, 1_000, 1_001]);
+    let ran = RAN.lock().unwrap().remove(&name).unwrap();
+    assert_eq!(ran, [2, 3, 1_000, 1_001]);
     engine.shutdown().await;
 }
 

@@ -73,7 +73,8 @@ async fn look(
     (claimed + checks + pending, after.values().sum::<i64>() - before.values().sum::<i64>())
 }
 
-/// However much waits, a claim reads the first few of each definition, whichever of them it takes.
+/// However much waits, a claim reads the first few of each definition, whichever of them it takes; twice where this process
+/// does not know the runs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_claim_for_one_job_reads_no_queue_to_its_end() {
     needs_postgres!("a_claim_for_one_job_reads_no_queue_to_its_end");
@@ -84,10 +85,10 @@ async fn a_claim_for_one_job_reads_no_queue_to_its_end() {
         fill(&mut connection, schema.name(), definition, 5).await;
     }
     sqlx::raw_sql("ANALYZE").execute(&mut connection).await.unwrap();
-    for own in [&["one".to_owned()][..], &["one".to_owned(), "two".to_owned(), "three".to_owned()][..]] {
+    let (one, three) = (["one"].map(str::to_owned), ["one", "two", "three"].map(str::to_owned));
+    for (own, bound) in [(&one[..], 120), (&three[..], 240)] {
         let (found, read) = look(&mut connection, &schema, own, 1).await;
         assert_eq!(found, 3);
-        let bound = 60 * own.len() as i64;
         assert!(read < bound, "{read} entries read of {} definitions", own.len());
     }
 }
@@ -114,7 +115,7 @@ async fn a_worker_reads_past_the_work_of_others() {
     for own in [&few[..], &many[..]] {
         let (found, read) = look(&mut connection, &schema, own, 16).await;
         assert_eq!(found, 3 * 16);
-        assert!(read < 250, "{read} entries read of {} definitions, for {found}", own.len());
+        assert!(read < 350, "{read} entries read of {} definitions, for {found}", own.len());
     }
 
     // A row says who has locked it last, and who has written it: those that were claimed, the same one.

@@ -110,7 +110,7 @@ impl EngineBuilder {
         self
     }
 
-    /// How many bodies run at the same time, at least 1. Default 64.
+    /// How many bodies run at the same time, at least 1. Default 128.
     pub fn concurrency(mut self, bodies: usize) -> Self {
         self.change_worker(|worker| worker.concurrency = bodies.max(1));
         self

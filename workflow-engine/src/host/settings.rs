@@ -10,7 +10,8 @@ pub struct WorkerSettings {
     /// Its name in leases, records and logs. The default is unique, and lets another process of this machine see
     /// that this one is gone.
     pub worker_id: String,
-    /// Bodies that run at the same time. Default 64: a body usually waits for something else than the processor.
+    /// Bodies that run at the same time. Default 128: a body usually waits for something else than the processor, and
+    /// where bodies are short most of the room is taken by what a commit is about to begin.
     pub concurrency: usize,
     /// How long a drain waits for bodies that run, before it stops them and hands their jobs back. Default 30 s.
     pub drain_timeout: Duration,
@@ -26,7 +27,7 @@ impl Default for WorkerSettings {
     fn default() -> Self {
         Self {
             worker_id: worker_name(),
-            concurrency: 64,
+            concurrency: 128,
             drain_timeout: Duration::from_secs(30),
             stuck_threshold: Duration::from_secs(3_600),
             unclaimed_limit: None,

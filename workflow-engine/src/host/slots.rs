@@ -48,20 +48,20 @@ impl SuccessorSlots {
 
 impl Slots for SuccessorSlots {
     fn take(&self, wanted: usize, priority: i32) -> usize {
-        if self.room.stopping.is_cancelled() {
-            return 0;
-        }
+        let room = &self.room;
         // Where something is free, there is room for both.
-        if self.room.free.available_permits() == 0 && self.room.giving_way.gives_way(priority) {
-            return 0;
-        }
+        let is_full = || room.free.available_permits() == 0;
+        let gives_way = || room.stopping.is_cancelled() || is_full() && room.giving_way.gives_way(priority);
+        let wanted = if wanted == 0 || gives_way() { 0 } else { wanted };
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        // While an outcome is on its way to the disk no body runs: whoever waits for room has it at once.
+        taken.truncate(wanted);
         while taken.len() < wanted {
-            match self.room.try_reserve() {
+            match room.try_reserve() {
                 Some(permit) => taken.push(permit),
                 None => break,
             }
         }
-        taken.len().min(wanted)
+        taken.len()
     }
 }

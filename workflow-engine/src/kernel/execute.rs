@@ -130,7 +130,7 @@ impl Kernel {
 /// A host's room for the successors of a stage that completes.
 pub(crate) trait Slots: Send + Sync {
     /// Takes room for up to `wanted` jobs of a run of this priority, that of the completing job included; answers how
-    /// much.
+    /// much. Its body has ended: what is not wanted of its own room is free at once.
     fn take(&self, wanted: usize, priority: i32) -> usize;
 }
 

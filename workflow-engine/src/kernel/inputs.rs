@@ -35,7 +35,7 @@ impl Kernel {
         let mut known: HashMap<&str, Json> = HashMap::new();
         let mut missing = Vec::new();
         for stage_id in stage.handed.iter().chain(&stage.reads).map(id) {
-            match memory.output(stage_id) {
+            match memory.output(stage_id).await {
                 Some(output) => drop(known.insert(stage_id, output)),
                 None => missing.push(stage_id.to_owned()),
             }

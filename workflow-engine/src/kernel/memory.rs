@@ -7,6 +7,8 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Notify;
+
 use crate::id::RunId;
 use crate::language::Json;
 
@@ -23,6 +25,8 @@ pub(super) struct RunMemory {
     /// By stage id.
     pub(super) config: HashMap<String, Json>,
     progress: Mutex<Progress>,
+    /// A commit that was under way is so no more.
+    settled: Notify,
 }
 
 /// How far it is, as far as this process knows.
@@ -30,22 +34,43 @@ pub(super) struct RunMemory {
 struct Progress {
     /// Of completed stages, by id.
     outputs: HashMap<String, Json>,
+    /// Stages whose outcomes are with the store.
+    under_way: Vec<String>,
     /// Stages that commits of this process made ready, and for which its worker had no room.
     queued: BTreeSet<String>,
 }
 
 impl RunMemory {
     pub(super) fn new(input: Json, config: HashMap<String, Json>) -> Self {
-        Self { input, config, progress: Mutex::default() }
+        Self { input, config, progress: Mutex::default(), settled: Notify::new() }
     }
 
     fn size(&self) -> usize {
         self.input.as_str().len() + self.config.values().map(|config| config.as_str().len()).sum::<usize>()
     }
 
-    /// The stored output of a completed stage, if it is remembered.
-    pub(super) fn output(&self, stage_id: &str) -> Option<Json> {
-        self.lock().outputs.get(stage_id).cloned()
+    /// The stored output of a completed stage, if it is remembered. Two branches often complete in one commit, and
+    /// whoever goes on first needs the other's output: so it waits for one that is under way, for the answer has been
+    /// given by then, and to read the store would take longer.
+    pub(super) async fn output(&self, stage_id: &str) -> Option<Json> {
+        loop {
+            // Made before the look, so that what settles in between is not missed.
+            let settled = self.settled.notified();
+            {
+                let progress = self.lock();
+                let known = progress.outputs.get(stage_id);
+                if known.is_some() || !progress.under_way.iter().any(|stage| stage == stage_id) {
+                    return known.cloned();
+                }
+            }
+            settled.await;
+        }
+    }
+
+    /// The outcome of a stage goes to the store.
+    pub(super) fn begin(self: Arc<Self>, stage_id: &str) -> UnderWay {
+        self.lock().under_way.push(stage_id.to_owned());
+        UnderWay { memory: self, stage_id: stage_id.to_owned() }
     }
 
     /// Remembers what was committed.
@@ -61,8 +86,7 @@ impl RunMemory {
         self.lock().queued.iter().cloned().collect()
     }
 
-    /// They wait in the queue from now.
-    pub(super) fn note_queued(&self, stage_ids: Vec<String>) {
+    fn note_queued(&self, stage_ids: Vec<String>) {
         self.lock().queued.extend(stage_ids);
     }
 
@@ -71,8 +95,39 @@ impl RunMemory {
         self.lock().queued.remove(stage_id);
     }
 
+    /// Nobody waits for this outcome any longer: it has come back; or the store did not answer, and it may take long
+    /// until it does.
+    pub(super) fn settle(&self, stage_id: &str) {
+        let mut progress = self.lock();
+        if let Some(position) = progress.under_way.iter().position(|stage| stage == stage_id) {
+            progress.under_way.swap_remove(position);
+            drop(progress);
+            self.settled.notify_waiters();
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An outcome that is with the store, until this is dropped.
+pub(super) struct UnderWay {
+    memory: Arc<RunMemory>,
+    stage_id: String,
+}
+
+impl UnderWay {
+    /// It is committed, with this output; these stages wait in the queue from now.
+    pub(super) fn committed(self, output: Json, queued: Vec<String>) {
+        self.memory.remember(&self.stage_id, output);
+        self.memory.note_queued(queued);
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.memory.settle(&self.stage_id);
     }
 }
 

@@ -36,8 +36,7 @@ impl Kernel {
         let definition = registered.definition();
         let memory = self.memories().get(lease.run_id, lease.generation);
         let queued = memory.as_ref().map(|memory| memory.queued()).unwrap_or_default();
-        let wanted = stage.before.len() + queued.len();
-        let room = if wanted == 0 { 0 } else { slots.take(wanted, job.priority) };
+        let room = slots.take(stage.before.len() + queued.len(), job.priority);
 
         let mut changes = completion.reports;
         changes.extend(self.effect_changes(lease, completion.effects).await?);
@@ -64,6 +63,7 @@ impl Kernel {
         }
         changes.extend(answer(job, &JobOutcome::Completed));
 
+        let under_way = memory.map(|memory| memory.begin(&stage.id));
         match self.commit_outcome(lease, changes).await? {
             None => {
                 self.memories().forget(lease.run_id, lease.generation);
@@ -72,11 +72,10 @@ impl Kernel {
             Some(applied) => {
                 if applied.ended.is_some() {
                     self.memories().forget(lease.run_id, lease.generation);
-                } else if let Some(memory) = memory {
+                } else if let Some(under_way) = under_way {
                     // Not before the commit: should the lease be lost, somebody else's output is the committed one, and
-                    // this process may be running what comes after it. Whoever is faster than this reads the store.
-                    memory.remember(&stage.id, completion.output);
-                    memory.note_queued(applied.ready);
+                    // this process may be running what comes after it.
+                    under_way.committed(completion.output, applied.ready);
                 }
                 Ok(Finished { outcome: JobOutcome::Completed, next: applied.claimed })
             }
@@ -173,6 +172,9 @@ impl Kernel {
             match commit().await {
                 Err(error) if error.is_retryable() && waited < self.lease() * 4 => {
                     tracing::warn!(run = %lease.run_id, stage = lease.stage_id, %error, "an outcome was not committed; trying again");
+                    if let Some(memory) = self.memories().get(lease.run_id, lease.generation) {
+                        memory.settle(&lease.stage_id);
+                    }
                     self.clock().sleep(pause).await;
                     waited += pause;
                     pause = (pause * 2).min(LONGEST);

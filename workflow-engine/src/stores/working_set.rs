@@ -47,8 +47,12 @@ pub(super) struct RunRows {
     #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "only PostgreSQL's rows have it"))]
     pub(super) commits: i64,
     /// By stage id. A stage that is not here does not exist, or nothing names it.
-    pub(super) stages: HashMap<String, StageRows>,
+    pub(super) stages: StagesOfRun,
 }
+
+/// By stage id. A transaction knows a few stages of a run and hands them on from place to place: so they are found without
+/// a hash, come in order, and only their address moves.
+pub(super) type StagesOfRun = BTreeMap<String, Box<StageRows>>;
 
 /// A stage with its job.
 #[derive(Clone, Debug, Default)]
@@ -183,7 +187,7 @@ impl WorkingSet {
 
     /// A stage and its job.
     pub(super) fn stage(&self, run_id: RunId, stage_id: &str) -> Option<&StageRows> {
-        self.runs.get(&run_id).and_then(|rows| rows.stages.get(stage_id))
+        self.runs.get(&run_id).and_then(|rows| rows.stages.get(stage_id)).map(Box::as_ref)
     }
 
     /// The entry of an idempotency key.
@@ -246,7 +250,7 @@ impl WorkingSet {
     pub(super) fn snapshot(&self, run_id: RunId) -> Option<Snapshot> {
         let rows = self.runs.get(&run_id)?;
         let run = rows.run.get()?.clone();
-        let mut loaded: Vec<&StageRows> = rows.stages.values().collect();
+        let mut loaded: Vec<&StageRows> = rows.stages.values().map(Box::as_ref).collect();
         loaded.sort_by_key(|rows| rows.stage.get().map(|stage| stage.stage_number));
         let stages = loaded.iter().filter_map(|rows| rows.stage.get().cloned()).collect();
         let jobs = loaded.iter().filter_map(|rows| rows.job.get().cloned()).collect();
@@ -319,7 +323,7 @@ impl<T> Slot<T> {
     }
 
     /// The row is stored as it is here.
-    #[cfg(feature = "postgres")]
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub(super) fn settle(&mut self) {
         self.stored = self.value.is_some();
         self.dirty = false;

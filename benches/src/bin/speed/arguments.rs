@@ -21,7 +21,7 @@ usage: speed [OPTIONS]
 How the work is done:
 --runs N             runs in a measurement, instead of each work's own number
 --submitters N       callers that start runs at the same time, 16
---concurrency N      bodies that run at the same time, 64
+--concurrency N      bodies that run at the same time, 128
 --connections N      PostgreSQL: connections that commit, 4
 
 DATABASE_URL names a server to be used instead of a throwaway one; the user must be able to create databases there.";

@@ -16,7 +16,7 @@ pub struct Tuning {
 
 impl Default for Tuning {
     fn default() -> Self {
-        Self { runs: None, submitters: 16, concurrency: 64, connections: 4, seconds: None }
+        Self { runs: None, submitters: 16, concurrency: 128, connections: 4, seconds: None }
     }
 }
 

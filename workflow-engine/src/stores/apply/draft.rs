@@ -16,7 +16,7 @@ use crate::records::{
 };
 use crate::stores::calls::CallRow;
 use crate::stores::working_set::{
-    ArtifactRow, Attached, BlobRow, Executed, LogRow, RunRows, Slot, StageRows, WorkingSet,
+    ArtifactRow, Attached, BlobRow, Executed, LogRow, RunRows, Slot, StageRows, StagesOfRun, WorkingSet,
 };
 
 /// Copies of the rows that one decision changes. The transaction's own rows stay as they are until the draft is
@@ -34,7 +34,7 @@ pub(super) struct Written {
     run_id: Option<RunId>,
     run: Option<Slot<RunRecord>>,
     created: Option<NewRun>,
-    stages: HashMap<String, StageRows>,
+    stages: StagesOfRun,
     calls: HashMap<CallId, CallRow>,
     events: Vec<Event>,
     logs: Vec<LogRow>,
@@ -212,7 +212,8 @@ impl<'a> Draft<'a> {
 
     /// A stage.
     pub(super) fn stage(&self, stage_id: &str) -> Result<&StageRecord, Impossible> {
-        let rows = self.written.stages.get(stage_id).or_else(|| self.set.stage(self.run_id, stage_id));
+        let written = self.written.stages.get(stage_id).map(Box::as_ref);
+        let rows = written.or_else(|| self.set.stage(self.run_id, stage_id));
         rows.and_then(|rows| rows.stage.get()).ok_or_else(|| Impossible::NoStage(stage_id.to_owned()))
     }
 
@@ -287,12 +288,8 @@ impl<'a> Draft<'a> {
     }
 
     fn rows(&mut self, stage_id: &str) -> &mut StageRows {
-        if !self.written.stages.contains_key(stage_id) {
-            let rows = self.set.stage(self.run_id, stage_id).cloned().unwrap_or_default();
-            self.written.stages.insert(stage_id.to_owned(), rows);
-        }
-        // Inserted above where it was missing.
-        self.written.stages.entry(stage_id.to_owned()).or_default()
+        let before = || self.set.stage(self.run_id, stage_id).cloned().unwrap_or_default();
+        self.written.stages.entry(stage_id.to_owned()).or_insert_with(|| Box::new(before()))
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::id::RunId;
 use crate::records::{RunRecord, Status};
-use crate::stores::working_set::{Fate, RunRows, Slot, StageRows, WorkingSet};
+use crate::stores::working_set::{Fate, RunRows, Slot, StageRows, StagesOfRun, WorkingSet};
 
 /// Rows on one shelf: some tens of MB at the very most.
 const ROWS: usize = 16_384;
@@ -39,7 +39,7 @@ struct Shelves {
 pub(super) struct KnownRun {
     commits: i64,
     run: Slot<RunRecord>,
-    stages: HashMap<String, StageRows>,
+    stages: StagesOfRun,
 }
 
 impl KnownRuns {
@@ -159,5 +159,6 @@ impl KnownRun {
 /// Whether something of the run is to be written.
 pub(super) fn is_touched(rows: &RunRows) -> bool {
     let touched = |rows: &StageRows| rows.stage.fate() != Fate::Keep || rows.job.fate() != Fate::Keep;
-    rows.run.get().is_some() && (rows.run.fate() != Fate::Keep || rows.stages.values().any(touched))
+    rows.run.get().is_some()
+        && (rows.run.fate() != Fate::Keep || rows.stages.values().any(|rows| touched(rows)))
 }

@@ -132,7 +132,7 @@ pub(super) fn choose(
                 },
                 |row| {
                     let run = rows::of::<RunRow<'_>>(row)?;
-                    waiting.extend(Waiting::run(&turns, run, Found::Run));
+                    waiting.extend(Waiting::run(&turns, run, |run| Found::Run(Box::new(run))));
                     Ok(())
                 },
             )?;
@@ -145,7 +145,7 @@ pub(super) fn choose(
             break;
         }
         match it.what {
-            Found::Run(run) => chosen.runs.push(run),
+            Found::Run(run) => chosen.runs.push(*run),
             Found::Job(generation) => {
                 if taken.insert((it.run_id, it.stage_id.clone())) {
                     let Waiting { run_id, stage_id, .. } = it;
@@ -161,7 +161,7 @@ pub(super) fn choose(
 enum Found {
     /// Of this generation.
     Job(u32),
-    Run(RunRecord),
+    Run(Box<RunRecord>),
 }
 
 fn job(row: &OwnRow, turns: &Turns<'_>) -> Result<Option<Waiting<Found>>, Failure> {

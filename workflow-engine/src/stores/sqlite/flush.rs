@@ -101,12 +101,12 @@ pub(super) const STATEMENTS: &[&str] = &[
 pub(super) fn flush(session: &Session, set: &WorkingSet, deliver_events: bool) -> Result<(), Failure> {
     let mut runs: Vec<_> = set.runs.iter().map(|(run_id, rows)| (*run_id, rows)).collect();
     runs.sort_unstable_by_key(|(run_id, _)| *run_id);
-    let mut stages = Vec::new();
-    for (run_id, rows) in &runs {
-        let start = stages.len();
-        stages.extend(rows.stages.iter().map(|(stage_id, rows)| (*run_id, stage_id.as_str(), rows)));
-        stages[start..].sort_unstable_by_key(|(_, stage_id, _)| *stage_id);
-    }
+    let stages: Vec<_> = runs
+        .iter()
+        .flat_map(|(run_id, rows)| {
+            rows.stages.iter().map(|(stage_id, rows)| (*run_id, stage_id.as_str(), rows.as_ref()))
+        })
+        .collect();
     write_runs(session, &runs)?;
     write_stages(session, &stages)?;
     write_jobs(session, &stages)?;

@@ -4,6 +4,9 @@
 //! nor that the commit is visible yet: it comes before the other process's disk has answered. Two facts make it
 //! exact: `PRAGMA data_version` on the connection that writes changes with commits of *other* connections only, and
 //! nobody is in the middle of a commit while this connection holds the write lock.
+//!
+//! Reports of our own commits are not free: every page that is written takes part in one. So under load nobody reports:
+//! each of our transactions looks by itself then, and the file is watched again as soon as there is a rest.
 
 #![allow(clippy::disallowed_methods, reason = "it watches a file that other processes write, in their time")]
 
@@ -28,13 +31,27 @@ const REST: Duration = Duration::from_millis(5);
 /// Between two looks where the operating system reports nothing: from the first, doubled up to the second.
 const POLL: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(250));
 
+/// So many transactions without a quiet moment for a look between them are a load: then the file is not watched.
+const LOAD: u32 = 32;
+
 /// Suspicions of foreign commits.
 pub(super) struct ForeignCommits {
+    path: PathBuf,
     reported: Arc<Reported>,
-    /// `None` where files cannot be watched: then one polls. Dropped with the writer, which ends its thread.
-    watcher: Option<RecommendedWatcher>,
+    watch: Watch,
     pause: Duration,
     latest_look: Instant,
+    /// Transactions since the latest look in a quiet moment.
+    uninterrupted: u32,
+}
+
+enum Watch {
+    /// The operating system reports. To drop the watcher ends its thread.
+    Reports { _watcher: RecommendedWatcher },
+    /// Each of our transactions looks, until there are none for a while.
+    Transactions,
+    /// Files cannot be watched: one polls.
+    Polls,
 }
 
 #[derive(Default)]
@@ -58,28 +75,46 @@ impl ForeignCommits {
     /// Watches the `-wal` file of the database at `path`.
     pub(super) fn watch(path: &Path) -> Self {
         let reported = Arc::new(Reported::default());
-        let watcher = watch(path, Arc::clone(&reported))
-            .inspect_err(|error| tracing::warn!(%error, "cannot watch the database; polling it instead"))
-            .ok();
-        Self { reported, watcher, pause: POLL.0, latest_look: Instant::now() }
+        let watch = Watch::begin(path, &reported);
+        let (path, latest_look) = (path.to_owned(), Instant::now());
+        Self { path, reported, watch, pause: POLL.0, latest_look, uninterrupted: 0 }
     }
 
     /// Waits until a look is due. It may be dropped and called again: no report is lost.
     pub(super) async fn suspected(&self) {
-        if self.watcher.is_none() {
-            tokio::time::sleep(self.pause).await;
-            return;
+        match self.watch {
+            Watch::Reports { .. } => {
+                while !self.reported.flag.load(Ordering::Acquire) {
+                    self.reported.wake.notified().await;
+                }
+                tokio::time::sleep(PATIENCE).await;
+            }
+            Watch::Transactions => tokio::time::sleep(REST).await,
+            Watch::Polls => tokio::time::sleep(self.pause).await,
         }
-        while !self.reported.flag.load(Ordering::Acquire) {
-            self.reported.wake.notified().await;
-        }
-        tokio::time::sleep(PATIENCE).await;
     }
 
     /// Whether a transaction that has begun should look on the way: under load there is no quiet moment for it.
-    pub(super) fn is_overdue(&self) -> bool {
-        let suspected = self.watcher.is_none() || self.reported.flag.load(Ordering::Acquire);
-        suspected && self.latest_look.elapsed() >= POLL.0
+    pub(super) fn is_overdue(&mut self) -> bool {
+        self.uninterrupted += 1;
+        if self.uninterrupted > LOAD && matches!(self.watch, Watch::Reports { .. }) {
+            self.watch = Watch::Transactions;
+        }
+        match self.watch {
+            Watch::Reports { .. } if !self.reported.flag.load(Ordering::Acquire) => false,
+            Watch::Reports { .. } | Watch::Polls => self.latest_look.elapsed() >= POLL.0,
+            Watch::Transactions => true,
+        }
+    }
+
+    /// A look in a quiet moment begins. What was committed before the file is watched again has to be looked for as if
+    /// it had been reported.
+    fn rest(&mut self) {
+        self.uninterrupted = 0;
+        if matches!(self.watch, Watch::Transactions) {
+            self.watch = Watch::begin(&self.path, &self.reported);
+            self.reported.raise();
+        }
     }
 
     /// Takes back the report before a look: one that comes during it is about something that it may not see.
@@ -107,6 +142,7 @@ impl DataVersion {
         foreign: &mut ForeignCommits,
     ) -> Result<bool, Failure> {
         session.counters.looks.fetch_add(1, Ordering::Relaxed);
+        foreign.rest();
         let reported = foreign.take_report();
         let mut now = Self::read(session)?;
         if now == *self && reported {
@@ -134,6 +170,18 @@ impl DataVersion {
         *self = now;
         foreign.adapt(has_moved);
         has_moved
+    }
+}
+
+impl Watch {
+    fn begin(path: &Path, reported: &Arc<Reported>) -> Self {
+        match watch(path, Arc::clone(reported)) {
+            Ok(watcher) => Self::Reports { _watcher: watcher },
+            Err(error) => {
+                tracing::warn!(%error, "cannot watch the database; polling it instead");
+                Self::Polls
+            }
+        }
     }
 }
 
@@ -179,10 +227,9 @@ mod tests {
         let own = rusqlite::Connection::open(&path).unwrap();
         let session = Session { connection: own, counters: Arc::default() };
         let mut seen = DataVersion::read(&session).unwrap();
-        let reported = Arc::new(Reported::default());
-        let (watcher, latest_look) = (None, Instant::now());
-        let mut foreign =
-            ForeignCommits { reported: Arc::clone(&reported), watcher, pause: POLL.0, latest_look };
+        let mut foreign = ForeignCommits { watch: Watch::Polls, ..ForeignCommits::watch(&path) };
+        let reported = Arc::clone(&foreign.reported);
+        reported.flag.store(false, Ordering::Release);
 
         // One has committed, another has written and not yet committed, and there was one report of both.
         first.execute("INSERT INTO numbers VALUES (1)").await.unwrap();
@@ -193,5 +240,30 @@ mod tests {
 
         assert!(reported.flag.load(Ordering::Acquire), "without another report, one looks again");
         assert!(seen.has_moved(&session, &mut foreign).unwrap(), "and finds the second one");
+    }
+    #[tokio::test]
+    async fn a_commit_while_nobody_watched_is_found_at_rest_and_the_next_one_is_reported() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("foreign.db");
+        let mut other = connection(&path).await;
+        other.execute("CREATE TABLE numbers (number INTEGER)").await.unwrap();
+        let own = rusqlite::Connection::open(&path).unwrap();
+        let session = Session { connection: own, counters: Arc::default() };
+        let mut seen = DataVersion::read(&session).unwrap();
+        let mut foreign = ForeignCommits::watch(&path);
+
+        while !matches!(foreign.watch, Watch::Transactions) {
+            foreign.is_overdue();
+        }
+        other.execute("INSERT INTO numbers VALUES (1)").await.unwrap();
+        assert!(foreign.is_overdue(), "under load every transaction looks");
+        foreign.suspected().await;
+        assert!(seen.has_moved(&session, &mut foreign).unwrap(), "and so does the rest after it");
+
+        assert!(matches!(foreign.watch, Watch::Reports { .. }), "the file is watched again");
+        while seen.has_moved(&session, &mut foreign).unwrap() {}
+        other.execute("INSERT INTO numbers VALUES (2)").await.unwrap();
+        foreign.suspected().await;
+        assert!(seen.has_moved(&session, &mut foreign).unwrap());
     }
 }

@@ -8,9 +8,9 @@ use std::collections::HashMap;
 
 use super::foreign::DataVersion;
 use crate::id::RunId;
-use crate::records::{JobRecord, RunRecord, StageRecord, Status};
+use crate::records::{RunRecord, StageRecord, Status};
 use crate::stores::footprint::Footprint;
-use crate::stores::working_set::{RunRows, Slot, StageRows, WorkingSet};
+use crate::stores::working_set::{RunRows, StagesOfRun, WorkingSet};
 
 /// The most rows in one of the two halves; a stage with its job takes about a KiB.
 const LARGEST_HALF: usize = 16_384;
@@ -30,8 +30,8 @@ pub(super) struct InFlight {
 #[derive(Debug, Default)]
 struct Kept {
     run: Option<RunRecord>,
-    /// By stage id: a stage that may still run, and its job if it has one.
-    stages: HashMap<String, (StageRecord, Option<JobRecord>)>,
+    /// The stages that may still run, with their jobs.
+    stages: StagesOfRun,
 }
 
 /// What has to be read.
@@ -92,12 +92,10 @@ impl InFlight {
                 None => missing.runs.push(*run_id),
             }
             for stage_id in stage_ids {
-                let Some((stage_id, (stage, job))) = kept.stages.remove_entry(stage_id) else {
+                let Some((stage_id, rows)) = kept.stages.remove_entry(stage_id) else {
                     missing.stages.push((*run_id, stage_id));
                     continue;
                 };
-                let job = job.map(Slot::stored).unwrap_or_default();
-                let rows = StageRows { stage: Slot::stored(stage), job };
                 set.runs.entry(*run_id).or_default().stages.insert(stage_id, rows);
             }
             self.rows -= before - kept.rows();
@@ -115,11 +113,13 @@ impl InFlight {
             let kept = self.young.entry(run_id).or_default();
             let before = kept.rows();
             kept.run = Some(run);
-            for (stage_id, rows) in rows.stages {
+            for (stage_id, mut rows) in rows.stages {
                 // One that waits may do so for days, and one that is over is read again by nothing but a rerun.
                 let may_run = |stage: &StageRecord| matches!(stage.status, Status::Pending | Status::Running);
-                if let Some(stage) = rows.stage.into_inner().filter(may_run) {
-                    kept.stages.insert(stage_id, (stage, rows.job.into_inner()));
+                if rows.stage.get().is_some_and(may_run) {
+                    rows.stage.settle();
+                    rows.job.settle();
+                    kept.stages.insert(stage_id, rows);
                 }
             }
             self.rows += kept.rows() - before;
