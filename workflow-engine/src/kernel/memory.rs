@@ -7,8 +7,6 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
-
 use crate::id::RunId;
 use crate::language::Json;
 
@@ -18,6 +16,9 @@ const CAPACITY: usize = 4_096;
 /// Bytes of input and configuration that are kept of a run before it is started.
 const SMALL: usize = 4_096;
 
+/// How many turns an outcome gets whose answer is likely to have been given.
+const TURNS: usize = 16;
+
 /// One run in one generation.
 #[derive(Debug)]
 pub(super) struct RunMemory {
@@ -25,8 +26,6 @@ pub(super) struct RunMemory {
     /// By stage id.
     pub(super) config: HashMap<String, Json>,
     progress: Mutex<Progress>,
-    /// A commit that was under way is so no more.
-    settled: Notify,
 }
 
 /// How far it is, as far as this process knows.
@@ -42,7 +41,7 @@ struct Progress {
 
 impl RunMemory {
     pub(super) fn new(input: Json, config: HashMap<String, Json>) -> Self {
-        Self { input, config, progress: Mutex::default(), settled: Notify::new() }
+        Self { input, config, progress: Mutex::default() }
     }
 
     fn size(&self) -> usize {
@@ -50,12 +49,10 @@ impl RunMemory {
     }
 
     /// The stored output of a completed stage, if it is remembered. Two branches often complete in one commit, and
-    /// whoever goes on first needs the other's output: so it waits for one that is under way, for the answer has been
-    /// given by then, and to read the store would take longer.
+    /// whoever goes on first needs the other's output: so the task of one that is under way gets some turns to note it,
+    /// for its answer has been given by then, and to read the store would take longer.
     pub(super) async fn output(&self, stage_id: &str) -> Option<Json> {
-        loop {
-            // Made before the look, so that what settles in between is not missed.
-            let settled = self.settled.notified();
+        for _ in 0..TURNS {
             {
                 let progress = self.lock();
                 let known = progress.outputs.get(stage_id);
@@ -63,8 +60,9 @@ impl RunMemory {
                     return known.cloned();
                 }
             }
-            settled.await;
+            tokio::task::yield_now().await;
         }
+        None
     }
 
     /// The outcome of a stage goes to the store.
@@ -101,8 +99,6 @@ impl RunMemory {
         let mut progress = self.lock();
         if let Some(position) = progress.under_way.iter().position(|stage| stage == stage_id) {
             progress.under_way.swap_remove(position);
-            drop(progress);
-            self.settled.notify_waiters();
         }
     }
 

@@ -167,6 +167,12 @@ impl Run {
         jobs.filter_map(|(stage, record)| Some((stage, record.job.as_ref()?)))
             .filter(move |(_, job)| is_running && matches!(job.status, Status::Pending | Status::Suspended))
     }
+
+    /// Whether anybody may claim this stage's job now, and run it.
+    pub(super) fn is_queued(&self, stage: usize, now: u64) -> bool {
+        let mut open = self.open_jobs();
+        open.any(|(open, job)| open == stage && job.status == Status::Pending && job.is_due(now))
+    }
 }
 
 impl Job {

@@ -42,8 +42,18 @@ impl Reference {
                 let mut alone = self.clone();
                 alone.command(step.process, &step.command);
                 if alone.writes.count() > 0 {
+                    let known = match step.command {
+                        Command::Deliver { lease, .. } => {
+                            let job = self.leases[lease].job.clone();
+                            Some(self.memory(step.process, &job).clone())
+                        }
+                        _ => None,
+                    };
                     let other = self.command(*process, command);
-                    (self.command(step.process, &step.command), Some(other))
+                    self.overtaken = known;
+                    let answer = self.command(step.process, &step.command);
+                    self.overtaken = None;
+                    (answer, Some(other))
                 } else {
                     let answer = self.command(step.process, &step.command);
                     (answer, Some(self.command(*process, command)))
@@ -90,6 +100,7 @@ impl Reference {
         let name = self.processes[process].name(process);
         self.dead.push(name);
         self.processes[process].lives += 1;
+        self.processes[process].memories.clear();
         for held in self.leases.iter_mut().filter(|held| held.process == process) {
             held.known = false;
         }

@@ -2,6 +2,7 @@
 
 use workflow_engine::records::Status;
 
+use super::state::Memory;
 use super::trouble::Stop;
 use super::{Reference, Run};
 use crate::step::{Answer, Claimed, End, Outcome};
@@ -28,6 +29,7 @@ impl Reference {
         room: usize,
     ) -> Result<(Outcome, Vec<Claimed>), Stop> {
         let stage = self.runs[job.run].position(&job.stage);
+        self.memory(process, job).queued.remove(&job.stage);
         let wait = self.runs[job.run].workflow.stages[stage].wait;
         let before = self.now;
         let outcome = match (end, wait) {
@@ -62,6 +64,15 @@ impl Reference {
         Ok((outcome, Vec::new()))
     }
 
+    /// What the process knows of this job's run.
+    pub(super) fn memory(&mut self, process: usize, job: &Claimed) -> &mut Memory {
+        let memories = &mut self.memories;
+        self.processes[process].memories.entry((job.run, job.generation)).or_insert_with(|| {
+            *memories += 1;
+            Memory { number: *memories, ..Memory::default() }
+        })
+    }
+
     /// Whether this lease is the newest of its stage, in the run's own generation.
     pub fn holds(&self, job: &Claimed, stage: usize) -> bool {
         let run = &self.runs[job.run];
@@ -80,6 +91,7 @@ impl Reference {
         process: usize,
     ) -> Option<Vec<Claimed>> {
         if !self.holds(job, stage) {
+            self.processes[process].memories.remove(&(job.run, job.generation));
             return None;
         }
         let run = &mut self.runs[job.run];
@@ -90,12 +102,24 @@ impl Reference {
         run.stages[stage].job = None;
         run.tell_of("stage:completed", stage);
 
-        let mut next = Vec::new();
+        let (mut next, mut left) = (Vec::new(), Vec::new());
         for (position, &successor) in run.workflow.stages[stage].before.iter().enumerate() {
             if self.runs[job.run].is_ready(successor) {
                 let claimer = (position < room).then_some(process);
                 next.extend(self.enqueue(job.run, successor, claimer));
+                left.extend(claimer.is_none().then(|| self.runs[job.run].id_of(successor).to_owned()));
             }
+        }
+        let known = self.overtaken.take().unwrap_or_else(|| self.memory(process, job).clone());
+        for sibling in &known.queued {
+            let sibling = self.runs[job.run].position(sibling);
+            if next.len() < room && self.runs[job.run].is_queued(sibling, self.now) {
+                next.push(self.take(job.run, sibling, process));
+            }
+        }
+        let memory = self.memory(process, job);
+        if memory.number == known.number {
+            memory.queued.extend(left);
         }
         let run = &mut self.runs[job.run];
         if run.lacks() == 0 {

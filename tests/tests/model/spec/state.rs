@@ -1,6 +1,6 @@
 //! What the reference knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use workflow_engine::WorkflowDefinition;
 use workflow_engine::records::Status;
@@ -26,12 +26,18 @@ pub struct Reference {
     /// What the sink has taken: run and sequence.
     pub delivered: Vec<(Index, usize)>,
     pub writes: Writes,
+    /// What a process that is overtaken has decided from.
+    pub overtaken: Option<Memory>,
+    /// How many memories there have been.
+    pub memories: usize,
 }
 
 /// A process, and how many have died in its place.
 #[derive(Clone, Debug, Default)]
 pub struct Process {
     pub lives: u32,
+    /// By run and generation.
+    pub memories: BTreeMap<(Index, u32), Memory>,
 }
 
 impl Process {
@@ -39,6 +45,15 @@ impl Process {
     pub fn name(&self, index: Index) -> String {
         format!("process-{index}-{}", self.lives)
     }
+}
+
+/// What a process knows of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// A run that was forgotten has another one the next time.
+    pub number: usize,
+    /// The stages that it has made ready and left in the queue.
+    pub queued: BTreeSet<String>,
 }
 
 /// A claimed job, with the process that holds it.
