@@ -23,6 +23,8 @@ cases![
     cancelling_a_stage_deletes_its_job,
     a_release_counts_down,
     a_release_claims_what_becomes_ready,
+    what_waits_in_the_queue_is_claimed_as_far_as_there_is_room,
+    a_queued_stage_that_is_not_due_is_not_claimed,
     the_last_release_ends_the_run,
     the_run_ends_when_every_output_is_there,
     an_output_in_a_blob_is_not_in_the_event,
@@ -211,6 +213,44 @@ async fn a_release_claims_what_becomes_ready(fixture: Fixture) {
     let names = fixture.event_names(run_id).await;
     assert_eq!(names[3..], ["stage:completed", "stage:started"]);
     assert!(fixture.claim_up_to("other", 10).await.is_empty());
+}
+
+async fn what_waits_in_the_queue_is_claimed_as_far_as_there_is_room(fixture: Fixture) {
+    let run_id = fixture.create().await;
+    fixture.start(run_id, &[("a", 0), ("b", 0), ("c", 0), ("d", 0), ("e", 1)], 1).await;
+    let jobs = fixture.claim_up_to("worker", 2).await;
+    assert_eq!(jobs.iter().map(|job| job.lease.stage_id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    let queued = |room| Change::ClaimQueued {
+        stage_ids: ["b", "c", "d", "e", "nowhere"].map(str::to_owned).to_vec(),
+        claim: claim("worker"),
+        room,
+    };
+    let applied = fixture.apply(held(&jobs[0], vec![complete("a"), queued(1)])).await;
+    let [claimed] = applied.claimed.as_slice() else { panic!("one: {applied:?}") };
+    assert_eq!((claimed.lease.stage_id.as_str(), claimed.attempt), ("c", 1), "b is somebody's already");
+    let job = fixture.job(run_id, "c").await.unwrap();
+    assert_eq!((job.status, job.worker_id.as_deref()), (Status::Running, Some("worker")));
+    assert_eq!(fixture.event_names(run_id).await[4..], ["stage:completed", "stage:started"]);
+
+    let applied = fixture.apply(held(&jobs[1], vec![complete("b"), queued(0)])).await;
+    assert!(applied.claimed.is_empty(), "there is no room");
+    let applied = fixture.apply(held(claimed, vec![complete("c"), queued(9)])).await;
+    let claimed: Vec<_> = applied.claimed.iter().map(|job| job.lease.stage_id.as_str()).collect();
+    assert_eq!(claimed, ["d"], "e waits for others, and nowhere is no stage");
+}
+
+async fn a_queued_stage_that_is_not_due_is_not_claimed(fixture: Fixture) {
+    let run_id = fixture.create().await;
+    fixture.start(run_id, &[("a", 0), ("b", 0)], 1).await;
+    let jobs = fixture.claim_up_to("worker", 2).await;
+    let delay = Duration::from_secs(60);
+    let retry = Change::Retry { stage_id: "b".into(), error: "not yet".into(), delay };
+    fixture.apply(held(&jobs[1], vec![retry])).await;
+    let queued =
+        Change::ClaimQueued { stage_ids: vec!["b".into()], claim: claim("worker"), room: 1 };
+    let applied = fixture.apply(held(&jobs[0], vec![complete("a"), queued])).await;
+    assert!(applied.claimed.is_empty());
+    assert_eq!(fixture.job(run_id, "b").await.unwrap().status, Status::Pending);
 }
 
 async fn the_last_release_ends_the_run(fixture: Fixture) {
