@@ -35,7 +35,7 @@ async fn open(store: &str) -> Outcome<Arc<dyn Store>> {
 }
 
 /// Milliseconds a stage, of each of so many runs.
-async fn measure<W: Workflow<Output = u64>>(
+async fn measure<W: Workflow>(
     store: Arc<dyn Store>,
     input: impl Fn() -> W::Input,
     runs: usize,
@@ -45,8 +45,7 @@ async fn measure<W: Workflow<Output = u64>>(
     let mut samples = Vec::new();
     for run in 0..=runs {
         let began = Instant::now();
-        let output = engine.start::<W>(input()).await?.output().await?;
-        assert!(output > 0, "the values were added");
+        engine.start::<W>(input()).await?.output().await?;
         // The first one prepares the statements.
         if run > 0 {
             samples.push(began.elapsed().as_secs_f64() * 1e3 / stages);

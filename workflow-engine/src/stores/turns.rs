@@ -51,6 +51,10 @@ impl<'a> Turns<'a> {
     }
 
     /// The definitions.
+    #[cfg_attr(
+        not(any(feature = "postgres", feature = "sqlite")),
+        allow(dead_code, reason = "the store in memory looks at everything that waits")
+    )]
     pub(super) fn definitions(&self) -> &[&'a str] {
         &self.definitions
     }
