@@ -72,7 +72,7 @@ impl Reference {
             Command::ClaimJobs { max } => self.claim_jobs(process, max),
             Command::Execute { run, stage, end } => self.execute(process, run, stage, end),
             Command::Deliver { lease, end, room } => self.deliver(process, lease, end, room),
-            Command::HandBack { lease } => self.hand_back(lease),
+            Command::HandBack { lease } => self.hand_back(process, lease),
             Command::Renew => self.renew(process),
             Command::Reap { threshold_ms, gone } => self.reap(threshold_ms, gone),
             Command::Transition { run } => self.transition(run),

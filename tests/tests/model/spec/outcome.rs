@@ -158,8 +158,9 @@ impl Reference {
         Outcome::Suspended { after_ms: after }
     }
 
-    pub(super) fn hand_back(&mut self, lease: usize) -> Result<Answer, Stop> {
+    pub(super) fn hand_back(&mut self, process: usize, lease: usize) -> Result<Answer, Stop> {
         let job = self.leases[lease].job.clone();
+        self.memory(process, &job).queued.remove(&job.stage);
         let stage = self.runs[job.run].position(&job.stage);
         let outcome = self.persevere(|it| {
             it.write(|it| {
