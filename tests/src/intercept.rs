@@ -250,6 +250,10 @@ impl<I: Interceptor> JobTransport for Intercepted<I> {
         self.write("renew_leases", self.interceptor.renew_leases(&*self.store, leases, lease)).await
     }
 
+    async fn lost_leases(&self, leases: Vec<Lease>) -> Result<Vec<Lease>, Error> {
+        self.read("lost_leases", self.store.lost_leases(leases)).await
+    }
+
     async fn stale_jobs(&self, gone_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
         self.read("stale_jobs", self.store.stale_jobs(gone_workers, limit)).await
     }

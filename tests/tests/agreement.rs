@@ -191,6 +191,7 @@ impl Pair {
         same!(stale_jobs(&["worker-1".to_owned()], 9));
         same!(next_job_due(&definitions));
         same!(next_lease_end());
+        same!(lost_leases(leases.to_vec()));
         same!(renew_leases(leases.to_vec(), Duration::from_secs(5)));
         for run_id in runs {
             same!(events(*run_id, 0, usize::MAX));

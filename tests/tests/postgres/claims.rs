@@ -1,6 +1,7 @@
 //! What it costs to find one's own work in a queue full of what is others'. The server counts it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 use tests::postgres::Schema;
@@ -61,6 +62,7 @@ async fn look(
         served: vec!["foreign".to_owned()],
         max,
         runs: true,
+        starts: Arc::default(),
     };
     let found = store.claim_work(work).await.unwrap();
     let claimed = found.jobs.len() + found.runs.len();

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use sqlx::AssertSqlSafe;
 use tests::postgres::Schema;
 use workflow_engine::ports::{Change, Commit, Decision, Guard, JobTransport, Persistence};
 use workflow_engine::records::ClaimedJob;
+use workflow_engine::stores::PostgresStore;
 
-use super::fixture::{apply, complete, create, due, entry, number, running};
+use super::fixture::{apply, complete, create, due, entry, named_url, number, running};
 
 /// A step that every holder may write at any time.
 fn progress(job: &ClaimedJob) -> Decision {
@@ -84,4 +86,36 @@ async fn who_waits_for_a_run_sees_it_as_it_is_then() {
     }
     one.close().await;
     two.close().await;
+}
+
+/// A commit that waits, for a lock or for statements of a user's, holds up no other: however few wait for company.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_waits_for_a_lock_holds_up_no_other() {
+    needs_postgres!("a_commit_that_waits_for_a_lock_holds_up_no_other");
+    let schema = Schema::new();
+    let store = Arc::new(PostgresStore::open(&named_url(&schema), schema.options()).await.unwrap());
+    let (locked, free) = (running(&*store).await, running(&*store).await);
+    let mut somebody = schema.connect().await;
+    let lock = format!(
+        "BEGIN; SELECT FROM {}.workflow_runs WHERE id = '{}' FOR UPDATE",
+        schema.name(),
+        locked.lease.run_id
+    );
+    sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut somebody).await.unwrap();
+    let waiting = {
+        let (store, step) = (Arc::clone(&store), progress(&locked));
+        tokio::spawn(async move { store.commit(step).await })
+    };
+    let mut side = schema.connect().await;
+    let name = schema.name();
+    let sessions = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = '{name}' AND wait_event_type = 'Lock'"
+    );
+    while number(&mut side, &sessions).await == 0 {}
+
+    apply(&*store, progress(&free)).await;
+    assert!(!waiting.is_finished(), "the lock is still held");
+    sqlx::raw_sql("COMMIT").execute(&mut somebody).await.unwrap();
+    assert!(matches!(waiting.await.unwrap().unwrap(), Commit::Applied(_)));
+    store.close().await;
 }

@@ -1,6 +1,6 @@
 //! Claiming what is next, and remembering whose turn it was.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::Error;
 use crate::kernel::{Kernel, start_pending};
@@ -15,7 +15,8 @@ pub(super) struct Turns {
 }
 
 impl Turns {
-    /// Claims up to `max` jobs; the answer names also the runs that are to be started.
+    /// Claims up to `max` jobs, and with `runs` starts runs that nobody has started; those whose definition has to be
+    /// looked at first are to be started by [`start`](Self::start).
     pub(super) async fn claim(
         &self,
         kernel: &Kernel,
@@ -24,7 +25,8 @@ impl Turns {
         runs: bool,
     ) -> Result<ClaimedWork, Error> {
         let (definitions, served) = (kernel.definitions(), self.served());
-        let work = WorkClaim { claim: claim.clone(), definitions, served, max, runs };
+        let (claim, starts) = (claim.clone(), Arc::clone(kernel.starts()));
+        let work = WorkClaim { claim, definitions, served, max, runs, starts };
         let found = kernel.store().claim_work(work).await?;
         self.note(&found.jobs);
         Ok(found)

@@ -15,7 +15,7 @@ use crate::kernel::Kernel;
 
 /// A lease is renewed this many times before it would run out, so that two lost renewals harm nobody.
 const RENEWALS_PER_LEASE: u32 = 3;
-/// After a foreign commit, leases are looked at once, and not again within this time.
+/// After a foreign commit it is looked once which leases are held, and not again within this time.
 const FOREIGN_PAUSE: Duration = Duration::from_millis(20);
 
 /// The thread that keeps this worker's leases alive.
@@ -60,13 +60,16 @@ async fn beat(kernel: &Kernel, started: DateTime<Utc>, stop: &CancellationToken)
     let every = kernel.lease() / RENEWALS_PER_LEASE;
     let mut next = started + every;
     loop {
-        tokio::select! {
+        let is_due = tokio::select! {
             biased;
             () = stop.cancelled() => return,
+            () = kernel.clock().sleep_until(next) => true,
             // Another process may have cancelled a run whose body runs here.
-            _ = foreign.changed() => kernel.clock().sleep(FOREIGN_PAUSE).await,
-            () = kernel.clock().sleep_until(next) => {}
-        }
+            _ = foreign.changed() => {
+                kernel.clock().sleep(FOREIGN_PAUSE).await;
+                kernel.clock().now() >= next
+            }
+        };
         foreign.mark_unchanged();
         // By the plan, not by the end of the last beat, so that slow beats do not add up; those that were missed
         // altogether, in a suspended machine for example, are not made up for.
@@ -78,13 +81,19 @@ async fn beat(kernel: &Kernel, started: DateTime<Utc>, stop: &CancellationToken)
         if leases.is_empty() {
             continue;
         }
-        match kernel.store().renew_leases(leases, kernel.lease()).await {
+        let store = kernel.store();
+        let lost = if is_due {
+            store.renew_leases(leases, kernel.lease()).await
+        } else {
+            store.lost_leases(leases).await
+        };
+        match lost {
             Ok(lost) => {
                 for lease in lost.iter().filter(|lease| kernel.running().stop_lease(lease)) {
                     tracing::warn!(run = %lease.run_id, stage = lease.stage_id, "a lease is lost; its body is stopped");
                 }
             }
-            Err(error) => tracing::error!(%error, "leases were not renewed"),
+            Err(error) => tracing::error!(%error, "leases were not looked at"),
         }
     }
 }

@@ -200,8 +200,8 @@ impl WorkerLink {
         self.room.giving_way.claim_begins();
         let found = self.turns.claim(&self.kernel, &self.claim, permits.len(), true).await?;
         self.room.giving_way.claim_left(found.left);
-        let claimed = found.jobs.len();
-        let mut rest = permits.split_off(claimed);
+        let claimed = found.jobs.len() + found.started.len();
+        let mut rest = permits.split_off(found.jobs.len());
         self.run(found.jobs, permits);
         if found.runs.is_empty() {
             return Ok(claimed);

@@ -79,7 +79,7 @@ pub use unclaimed::{RunFailUnclaimed, UnclaimedRunsFailed};
 pub use wake::{StageWake, StageWoken};
 
 use crate::error::Error;
-use crate::ports::{ActivityExecutor, BlobStore, Clock, EventSink, Plugin, Store};
+use crate::ports::{ActivityExecutor, BlobStore, Clock, EventSink, Plugin, RunStarts, Store};
 use memory::RunMemories;
 use subscribers::Subscribers;
 
@@ -118,6 +118,7 @@ impl KernelConfig {
 pub struct Kernel {
     config: KernelConfig,
     subscribers: Subscribers,
+    starts: Arc<RunStarts>,
     running: RunningJobs,
     memories: RunMemories,
 }
@@ -127,7 +128,9 @@ impl Kernel {
     #[must_use]
     pub fn new(config: KernelConfig) -> Self {
         let subscribers = Subscribers::new(config.sink.as_ref(), &config.plugins);
-        Self { config, subscribers, running: RunningJobs::default(), memories: RunMemories::default() }
+        let starts = Arc::new(start::starts(&config.registry));
+        let (running, memories) = (RunningJobs::default(), RunMemories::default());
+        Self { config, subscribers, starts, running, memories }
     }
 
     /// Carries out a command.
@@ -170,6 +173,12 @@ impl Kernel {
     /// The fingerprints of the definitions that this process can execute.
     pub(crate) fn definitions(&self) -> Vec<String> {
         self.config.registry.fingerprints()
+    }
+
+    /// How runs of these definitions are started; but not of those that are declared compatible, for their runs are looked
+    /// at first.
+    pub(crate) const fn starts(&self) -> &Arc<RunStarts> {
+        &self.starts
     }
 
     /// The bodies that run in this process.

@@ -163,6 +163,11 @@ impl WorkflowRegistry {
         })
     }
 
+    /// The definitions.
+    pub(super) fn definitions(&self) -> impl Iterator<Item = &'static WorkflowDefinition> {
+        self.by_id.values().map(|registered| registered.definition)
+    }
+
     /// The fingerprints of all, those that are declared compatible included.
     #[must_use]
     pub fn fingerprints(&self) -> Vec<String> {

@@ -1,8 +1,19 @@
 //! What starting a run writes.
 
+use super::WorkflowRegistry;
 use crate::language::WorkflowDefinition;
-use crate::ports::{Change, NewStage};
+use crate::ports::{Change, NewStage, RunStarts};
 use crate::records::Claim;
+
+/// How runs are started, for whoever claims them.
+pub(super) fn starts(registry: &WorkflowRegistry) -> RunStarts {
+    let mut starts = RunStarts::default();
+    // A run without stages cannot be started, which whoever has claimed it finds out.
+    for definition in registry.definitions().filter(|definition| !definition.stages.is_empty()) {
+        starts.insert(definition.fingerprint().to_owned(), start_changes(definition, None, 0));
+    }
+    starts
+}
 
 /// The changes that start a run of this workflow: its stages, and jobs for those that wait for nothing. The first
 /// `slots` jobs are claimed at once.

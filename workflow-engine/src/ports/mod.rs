@@ -32,7 +32,7 @@ pub use retention::{Purge, Retention};
 pub use scheduler::{Scheduler, SchedulerError};
 pub use sink::{DeliveryError, DeliveryPolicy, EventSink, Plugin};
 pub use transport::JobTransport;
-pub use work::{ClaimedWork, WorkClaim};
+pub use work::{ClaimedWork, RunStarts, WorkClaim};
 
 pub use crate::language::{
     BatchNames, CallEnd, CallLedger, CallStatistics, CallSums, IntendedCall, SettledCall,

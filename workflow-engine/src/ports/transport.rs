@@ -1,11 +1,12 @@
 //! The queue of jobs. Claims are always decided in the store.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::work::{ClaimedWork, WorkClaim};
+use super::work::{ClaimedWork, RunStarts, WorkClaim};
 use crate::error::Error;
 use crate::records::{Claim, ClaimedJob, JobRecord, Lease};
 
@@ -22,6 +23,9 @@ pub trait JobTransport: Send + Sync {
     /// created first. A check, of a stage that is `SUSPENDED`, counts as [`Claim::USUAL_PRIORITY`] whatever its run's is,
     /// so that checks of a definition stay in the order in which they are due.
     ///
+    /// Runs whose turn it is are started by the claim, as its [`RunStarts`] say, and as many of their jobs claimed as `max`
+    /// leaves room for beside the others.
+    ///
     /// # Errors
     /// When the store cannot be written, here and below.
     async fn claim_work(&self, work: WorkClaim) -> Result<ClaimedWork, Error>;
@@ -33,8 +37,9 @@ pub trait JobTransport: Send + Sync {
         definitions: &[String],
         max: usize,
     ) -> Result<Vec<ClaimedJob>, Error> {
-        let definitions = definitions.to_vec();
-        let work = WorkClaim { claim: claim.clone(), definitions, served: Vec::new(), max, runs: false };
+        let (claim, definitions) = (claim.clone(), definitions.to_vec());
+        let (served, starts) = (Vec::new(), Arc::new(RunStarts::default()));
+        let work = WorkClaim { claim, definitions, served, max, runs: false, starts };
         Ok(self.claim_work(work).await?.jobs)
     }
 
@@ -44,6 +49,9 @@ pub trait JobTransport: Send + Sync {
 
     /// Extends those of the leases that are still held, to `lease` from now; answers the ones that are lost.
     async fn renew_leases(&self, leases: Vec<Lease>, lease: Duration) -> Result<Vec<Lease>, Error>;
+
+    /// Those of the leases that are lost; none is extended, and nothing is written.
+    async fn lost_leases(&self, leases: Vec<Lease>) -> Result<Vec<Lease>, Error>;
 
     /// `RUNNING` jobs whose lease has run out or whose worker is among `gone_workers`, the earliest end first, at most
     /// `limit`.

@@ -1,9 +1,14 @@
 //! What a claim asks for, and what it finds.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::decision::{Change, Decision, Guard, Revision};
+use crate::id::RunId;
 use crate::records::{Claim, ClaimedJob, RunRecord};
 
 /// Who claims, of which definitions, and how much.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct WorkClaim {
     /// Who, and for how long.
     pub claim: Claim,
@@ -14,18 +19,57 @@ pub struct WorkClaim {
     pub served: Vec<String>,
     /// At most this many.
     pub max: usize,
-    /// Whether the claimer also starts `PENDING` runs: then these have a place in the queue, and it is left free.
+    /// Whether `PENDING` runs have a place in the queue, which is theirs whatever becomes of it.
     pub runs: bool,
+    /// How those of them are started about which that is known.
+    pub starts: Arc<RunStarts>,
 }
 
 /// What a claim has found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ClaimedWork {
-    /// Jobs; the claimer holds them.
+    /// Jobs, those of runs that the claim has started among them; the claimer holds them.
     pub jobs: Vec<ClaimedJob>,
-    /// `PENDING` runs whose turn it is, in their order, each in one of the `max` places: the claimer is to start them.
-    /// Nothing keeps others from being faster.
+    /// Runs that the claim has started, with or without jobs in this answer.
+    pub started: Vec<RunId>,
+    /// `PENDING` runs whose turn it is, in their order, each in one of the `max` places, and which the claim could not
+    /// start: the claimer is to do so. Nothing keeps others from being faster.
     pub runs: Vec<RunRecord>,
     /// The highest priority among what was seen and not taken. `None` where nothing more waits.
     pub left: Option<i32>,
+}
+
+impl ClaimedWork {
+    /// Whether the claim has found nothing that it could take or leave to the claimer.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.jobs.is_empty() && self.started.is_empty() && self.runs.is_empty()
+    }
+}
+
+/// How runs are started that nobody has started: the changes, by the definition's fingerprint.
+#[derive(Debug, Default)]
+pub struct RunStarts(HashMap<String, Vec<Change>>);
+
+impl RunStarts {
+    /// Says by which changes runs of a definition are started; their jobs are claimed where there is room.
+    pub fn insert(&mut self, definition: String, changes: Vec<Change>) {
+        self.0.insert(definition, changes);
+    }
+
+    /// The decision that starts a run and claims the first `slots` of its jobs; `None` where it is not known how. It is
+    /// missed where somebody else is faster.
+    #[must_use]
+    pub fn of(&self, run: &RunRecord, claim: &Claim, slots: usize) -> Option<Decision> {
+        let mut changes = self.0.get(&run.definition_fingerprint)?.clone();
+        let jobs = changes.iter_mut().filter_map(|change| match change {
+            Change::Enqueue { claim, .. } => Some(claim),
+            _ => None,
+        });
+        for job in jobs.take(slots) {
+            *job = Some(claim.clone());
+        }
+        let revision = Revision { version: run.version, last_sequence: run.last_sequence };
+        Some(Decision { run_id: run.id, guard: Guard::Revision(revision), idempotency: None, changes })
+    }
 }

@@ -1,12 +1,13 @@
-//! Claiming jobs that were found to be due.
+//! Claiming what was found to wait.
 
 use chrono::{DateTime, Utc};
 
 use super::apply::apply;
+use super::footprint::Footprint;
 use super::working_set::WorkingSet;
 use crate::id::RunId;
-use crate::ports::{Change, Commit, Decision, Guard};
-use crate::records::{Claim, ClaimedJob};
+use crate::ports::{Change, ClaimedWork, Commit, Decision, Guard, WorkClaim};
+use crate::records::{Claim, RunRecord};
 
 /// A job that may be claimed.
 #[derive(Clone, Debug)]
@@ -29,21 +30,56 @@ impl Candidate {
     }
 }
 
-/// Claims the candidates; their rows are loaded. Each is a decision of its own, so one that cannot be claimed keeps
-/// nobody from the others.
-pub(super) fn take(
-    set: &mut WorkingSet,
-    claim: &Claim,
-    candidates: Vec<Candidate>,
-    now: DateTime<Utc>,
-) -> Vec<ClaimedJob> {
-    let mut claimed = Vec::with_capacity(candidates.len());
-    for candidate in candidates {
-        match apply(set, &candidate.claimed_by(claim), now) {
-            Ok(Commit::Applied(applied)) => claimed.extend(applied.claimed),
-            Ok(Commit::Missed | Commit::Repeated { .. }) => {}
-            Err(error) => tracing::error!(%error, "a due job cannot be claimed"),
+/// What a claim takes.
+#[derive(Debug, Default)]
+pub(super) struct Chosen {
+    /// Jobs that are due.
+    pub(super) jobs: Vec<Candidate>,
+    /// Runs that nobody has started, whose turn it is.
+    pub(super) runs: Vec<RunRecord>,
+    /// The highest priority of what is left.
+    pub(super) left: Option<i32>,
+}
+
+impl Chosen {
+    pub(super) fn is_empty(&self) -> bool {
+        self.jobs.is_empty() && self.runs.is_empty()
+    }
+
+    /// Adds what has to be loaded before it can be taken.
+    pub(super) fn read(&self, work: &WorkClaim, footprint: &mut Footprint) {
+        for Candidate { run_id, stage_id, .. } in &self.jobs {
+            footprint.add_stage(*run_id, stage_id.clone());
+        }
+        // What a decision reads does not depend on the room.
+        for decision in self.runs.iter().filter_map(|run| work.starts.of(run, &work.claim, 0)) {
+            footprint.add(&decision);
         }
     }
-    claimed
+
+    /// Claims the jobs and starts the runs; their rows are loaded. Each is a decision of its own, so one that cannot be
+    /// carried out keeps nobody from the others.
+    pub(super) fn take(self, work: &WorkClaim, set: &mut WorkingSet, now: DateTime<Utc>) -> ClaimedWork {
+        let mut taken = ClaimedWork { left: self.left, ..ClaimedWork::default() };
+        for candidate in self.jobs {
+            match apply(set, &candidate.claimed_by(&work.claim), now) {
+                Ok(Commit::Applied(applied)) => taken.jobs.extend(applied.claimed),
+                Ok(Commit::Missed | Commit::Repeated { .. }) => {}
+                Err(error) => tracing::error!(%error, "a due job cannot be claimed"),
+            }
+        }
+        for run in self.runs {
+            let slots = work.max.saturating_sub(taken.jobs.len());
+            match work.starts.of(&run, &work.claim, slots).map(|decision| apply(set, &decision, now)) {
+                Some(Ok(Commit::Applied(applied))) => {
+                    taken.started.push(run.id);
+                    taken.jobs.extend(applied.claimed);
+                }
+                Some(Ok(Commit::Missed | Commit::Repeated { .. })) => {}
+                // Whoever claims finds out why.
+                Some(Err(_)) | None => taken.runs.push(run),
+            }
+        }
+        taken
+    }
 }

@@ -11,7 +11,7 @@ use super::state::State;
 use crate::error::Error;
 use crate::ports::{ClaimedWork, JobTransport, WorkClaim};
 use crate::records::{Claim, JobRecord, Lease, RunRecord, Status};
-use crate::stores::claiming::{Candidate, take};
+use crate::stores::claiming::{Candidate, Chosen};
 use crate::stores::footprint::Footprint;
 use crate::stores::instant;
 use crate::stores::turns::{Turns, Waiting};
@@ -32,19 +32,17 @@ impl JobTransport for MemoryStore {
             let left = order.get(work.max).map(|it| it.priority);
             order.truncate(work.max);
 
-            let (mut runs, mut candidates) = (Vec::new(), Vec::new());
-            let mut footprint = Footprint::default();
+            let mut chosen = Chosen { left, ..Chosen::default() };
             for it in order {
                 match it.what {
-                    Found::Run(run) => runs.push(run.clone()),
-                    Found::Job(job) => {
-                        footprint.add_stage(it.run_id, it.stage_id);
-                        candidates.push(job);
-                    }
+                    Found::Run(run) => chosen.runs.push(run.clone()),
+                    Found::Job(job) => chosen.jobs.push(job),
                 }
             }
+            let mut footprint = Footprint::default();
+            chosen.read(&work, &mut footprint);
             state.load(&footprint, set);
-            Ok(ClaimedWork { jobs: take(set, &work.claim, candidates, now), runs, left })
+            Ok(chosen.take(&work, set, now))
         })
     }
 
@@ -78,6 +76,15 @@ impl JobTransport for MemoryStore {
             }
         }
         Ok(lost)
+    }
+
+    async fn lost_leases(&self, leases: Vec<Lease>) -> Result<Vec<Lease>, Error> {
+        let state = self.open("read which leases are held")?;
+        let is_lost = |lease: &Lease| {
+            let stage = state.runs.get(&lease.run_id).and_then(|run| run.stages.get(&lease.stage_id));
+            !stage.and_then(|stage| stage.job.as_ref()).is_some_and(|job| is_held(job, lease))
+        };
+        Ok(leases.into_iter().filter(is_lost).collect())
     }
 
     async fn stale_jobs(&self, gone_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {

@@ -1,8 +1,8 @@
 //! Claiming jobs.
 
-use chrono::{DateTime, Utc};
 use sqlx::SqlStr;
 use sqlx::postgres::PgRow;
+use uuid::Uuid;
 
 use super::arrays::{PgQuery, number};
 use super::columns::{self, Columns, run_row};
@@ -13,8 +13,8 @@ use super::statements::Statements;
 use super::text::stored;
 use super::transaction::Transaction;
 use crate::ports::{ClaimedWork, WorkClaim};
-use crate::records::{Claim, RunRecord};
-use crate::stores::claiming::{Candidate, take};
+use crate::records::Claim;
+use crate::stores::claiming::{Candidate, Chosen};
 use crate::stores::footprint::Footprint;
 use crate::stores::turns::Turns;
 use crate::stores::working_set::WorkingSet;
@@ -54,35 +54,15 @@ macro_rules! due_checks {
     };
 }
 
-/// The run of the job `j`, if that is due; to be locked. A subquery of its own, for then it is done for one job after
-/// the other, and no more of them than the limit asks for.
-macro_rules! locked_run {
-    ($run:literal) => {
-        concat!(
-            "SELECT r.id FROM {schema}.workflow_runs AS r
-            WHERE r.id = ",
-            $run,
-            " AND r.status = 'RUNNING' AND r.generation = j.generation"
-        )
-    };
-}
-
-/// A candidate as [`due`] reads it.
-macro_rules! candidate_row {
-    () => {
-        "workflow_run_id, ARRAY[stage_id], ARRAY[generation], ARRAY[]::timestamptz[]"
-    };
-}
-
 /// Finds what waits, in the order of `JobTransport`; `$taken` says which of it is answered, as much as the limit $3 has
-/// room for.
+/// room for, and `$runs` how many runs are looked at that nobody has started.
 ///
 /// Of each definition it reads the first few that could be taken, with some to spare for those that others have locked:
 /// to number the turns while walking the indexes, PostgreSQL would read them to their ends. It answers the jobs,
-/// the runs that nobody has started whose turn it is, and a last row: how many jobs it has seen, how many of the rows are
+/// the runs that nobody has started whose turn it is, and a last row: how much it has seen, how many of the rows are
 /// runs, and the highest priority of what is left.
 macro_rules! find_due {
-    ($($taken:tt)+) => {
+    ($runs:literal, $taken:literal) => {
         concat!(
             "WITH waiting AS MATERIALIZED (
         SELECT w.*, d.place, row_number() OVER (
@@ -98,12 +78,14 @@ macro_rules! find_due {
                 SELECT r.id, '', r.generation, r.priority, r.created_at, true
                 FROM {schema}.workflow_runs AS r
                 WHERE $5 AND r.status = 'PENDING' AND r.definition_fingerprint = d.definition
-                ORDER BY r.priority DESC, r.created_at, r.id LIMIT $3 + 1
+                ORDER BY r.priority DESC, r.created_at, r.id LIMIT ",
+            $runs,
+            "
             ) AS r
         ) AS w (run_id, stage_id, generation, priority, since, is_new)
     ),
     taken AS MATERIALIZED (",
-            $($taken)+,
+            $taken,
             " LIMIT $3
     )
     SELECT run_id, ARRAY[stage_id], ARRAY[generation], ARRAY[]::timestamptz[] FROM taken WHERE NOT is_new
@@ -114,7 +96,7 @@ macro_rules! find_due {
     WHERE t.is_new ORDER BY t.priority DESC, t.turn, t.place, t.since, t.run_id)
     UNION ALL
     SELECT NULL, ARRAY[]::text[], ARRAY[
-        (SELECT count(*) FROM waiting WHERE NOT is_new),
+        (SELECT count(*) FROM waiting),
         (SELECT count(*) FROM taken WHERE is_new),
         (SELECT max(w.priority) FROM waiting AS w WHERE NOT EXISTS (
             SELECT FROM taken AS t WHERE t.run_id = w.run_id AND t.stage_id = w.stage_id))
@@ -125,90 +107,70 @@ macro_rules! find_due {
 
 /// Finds what waits, whoever has locked it; but no jobs of the runs $7.
 pub(super) const FIND_DUE: &str = find_due!(
+    "$3 + 1",
     "SELECT * FROM waiting WHERE is_new OR run_id <> ALL ($7)
         ORDER BY priority DESC, turn, place, since, run_id, stage_id"
 );
 
-/// Finds what waits, and locks the runs of due jobs that nobody else has locked. It never waits, so the order of the
-/// locks is free.
-pub(super) const LOCK_DUE: &str = find_due!(concat!(
+/// Finds what waits, and locks those of its runs that nobody else has locked. It never waits, so the order of the locks
+/// is free. The lock is a subquery of its own, for then it is done for one run after the other, and no more of them than
+/// the limit asks for.
+pub(super) const LOCK_DUE: &str = find_due!(
+    "4 * $3 + 16",
     "SELECT j.* FROM (
             SELECT * FROM waiting ORDER BY priority DESC, turn, place, since, run_id, stage_id
         ) AS j CROSS JOIN LATERAL (
-            SELECT j.run_id WHERE j.is_new UNION ALL SELECT locked.id FROM (",
-    locked_run!("j.run_id"),
-    " AND NOT j.is_new FOR NO KEY UPDATE SKIP LOCKED) AS locked
+            SELECT FROM {schema}.workflow_runs AS r
+            WHERE r.id = j.run_id AND r.generation = j.generation
+                AND r.status = CASE WHEN j.is_new THEN 'PENDING' ELSE 'RUNNING' END
+            FOR NO KEY UPDATE SKIP LOCKED
         ) AS locked"
-));
-
-/// Finds due jobs, whoever has locked their runs, and waits for those, in the order in which everybody locks.
-pub(super) const WAIT_FOR_DUE: &str = concat!(
-    "WITH pending AS MATERIALIZED (
-        SELECT j.* FROM unnest($1) AS d (definition) CROSS JOIN LATERAL (",
-    due_jobs!("d.definition", "$3"),
-    ") AS j ORDER BY j.priority DESC, j.run_at, j.workflow_run_id, j.stage_id LIMIT $3
-    ),
-    checks AS MATERIALIZED (
-        SELECT j.* FROM unnest($1) AS d (definition) CROSS JOIN LATERAL (",
-    due_checks!("d.definition", "$3"),
-    ") AS j ORDER BY j.run_at, j.workflow_run_id, j.stage_id LIMIT $3 - (SELECT count(*) FROM pending)
-    ),
-    due AS MATERIALIZED (
-        SELECT workflow_run_id, stage_id, generation FROM pending
-        UNION ALL SELECT workflow_run_id, stage_id, generation FROM checks
-    ),
-    locked AS MATERIALIZED (
-        SELECT r.id FROM {schema}.workflow_runs AS r
-        WHERE r.id = ANY(ARRAY(SELECT workflow_run_id FROM due)) ORDER BY r.id FOR NO KEY UPDATE
-    )
-    SELECT ",
-    candidate_row!(),
-    " FROM due WHERE (SELECT count(*) FROM locked) > 0"
 );
+
+/// Locks these runs, and waits for those that others have locked, in the order in which everybody locks.
+pub(super) const WAIT_FOR_DUE: &str = "
+    SELECT r.id FROM {schema}.workflow_runs AS r WHERE r.id = ANY($1) ORDER BY r.id FOR NO KEY UPDATE";
 
 /// How many jobs one claims at most: beyond all that occurs, and little enough to be reckoned with.
 const MOST: i64 = 1 << 20;
 
-/// How many jobs one waits for at most where all of them belong to runs that others have locked.
-const WAITED_FOR: i64 = 16;
+/// How much one waits for at most where all of it belongs to runs that others have locked.
+const WAITED_FOR: usize = 16;
 
-/// Claims jobs. Runs that somebody else has locked are passed over; only where there is nothing else does one wait
-/// for them, so a claim that answers nothing has seen that there is nothing.
+/// Claims jobs and starts runs. What somebody else has locked is passed over; only where there is nothing else does one
+/// wait for it, so a claim that answers nothing has seen that there is nothing.
 pub(super) async fn claim(
     transaction: &mut Transaction<'_>,
     work: &WorkClaim,
     set: &mut WorkingSet,
 ) -> Result<ClaimedWork, Failure> {
     let query = find_query(transaction.database, work, |sql| &sql.lock_due);
-    let Found { mut candidates, seen, runs, left } = Found::read(transaction.fetch(DOING, query).await?)?;
-    if candidates.is_empty() && runs.is_empty() && seen > 0 {
-        candidates = wait_for_due(transaction, work).await?;
+    let mut found = Found::read(transaction.fetch(DOING, query).await?)?;
+    if found.chosen.is_empty() && found.seen > 0 {
+        found = wait_for_due(transaction, work).await?;
     }
-    if candidates.is_empty() {
-        return Ok(ClaimedWork { jobs: Vec::new(), runs, left });
+    if found.chosen.is_empty() {
+        return Ok(ClaimedWork { left: found.chosen.left, ..ClaimedWork::default() });
     }
-    // The jobs were found before their runs were locked: they are read again.
+    // It was found before its runs were locked: it is read again.
     let mut footprint = Footprint::default();
-    for candidate in &candidates {
-        footprint.add_stage(candidate.run_id, candidate.stage_id.clone());
-    }
+    found.chosen.read(work, &mut footprint);
     let now = load::load(transaction, &footprint, set).await?;
-    let now: DateTime<Utc> = transaction.database.now(now);
-    let jobs = take(set, &work.claim, candidates, now);
-    if jobs.is_empty() && runs.is_empty() {
+    let taken = found.chosen.take(work, set, transaction.database.now(now));
+    if taken.is_empty() {
         return Err(Failure::overtaken(DOING));
     }
-    Ok(ClaimedWork { jobs, runs, left })
+    Ok(taken)
 }
 
 /// What [`FIND_DUE`] and [`LOCK_DUE`] say.
 #[derive(Default)]
 pub(super) struct Found {
-    pub(super) candidates: Vec<Candidate>,
-    /// How many jobs there were, those that are locked or passed over included.
+    pub(super) chosen: Chosen,
+    /// The `commits` of the runs that nobody has started, in their order.
+    pub(super) commits: Vec<i64>,
+    /// How much there was, what is locked or passed over included.
     pub(super) seen: u64,
-    pub(super) runs: Vec<RunRecord>,
-    pub(super) left: Option<i32>,
 }
 
 impl Found {
@@ -217,12 +179,10 @@ impl Found {
         let mut summary = Columns::new(&summary, "job_queue")?;
         let (seen, runs, left) = (summary.int("seen")?, summary.int("runs")?, summary.maybe_int("left")?);
         let runs = rows.split_off(rows.len().saturating_sub(runs));
-        Ok(Self {
-            candidates: rows.iter().map(candidate).collect::<Result<_, _>>()?,
-            seen,
-            runs: runs.iter().map(columns::run).collect::<Result<_, _>>()?,
-            left,
-        })
+        let jobs = rows.iter().map(candidate).collect::<Result<_, _>>()?;
+        let runs = runs.iter().map(columns::counted_run).collect::<Result<Vec<_>, _>>()?;
+        let (runs, commits) = runs.into_iter().unzip();
+        Ok(Self { chosen: Chosen { jobs, runs, left }, commits, seen })
     }
 }
 
@@ -238,14 +198,16 @@ pub(super) fn find_query(
     query.bind(number(work.max).min(MOST)).bind(places).bind(work.runs).bind(Claim::USUAL_PRIORITY)
 }
 
-async fn wait_for_due(
-    transaction: &mut Transaction<'_>,
-    work: &WorkClaim,
-) -> Result<Vec<Candidate>, Failure> {
-    let definitions = as_stored(&Turns::new(&work.definitions, &[]));
-    let query = transaction.query(|sql| &sql.wait_for_due).bind(definitions);
-    let query = query.bind(transaction.database.given_now()).bind(number(work.max).min(WAITED_FOR));
-    transaction.fetch(DOING, query).await?.iter().map(candidate).collect()
+/// Waits for what others have locked, a little of it, and answers that.
+async fn wait_for_due(transaction: &mut Transaction<'_>, work: &WorkClaim) -> Result<Found, Failure> {
+    let a_little = WorkClaim { max: work.max.min(WAITED_FOR), ..work.clone() };
+    let query = find_query(transaction.database, &a_little, |sql| &sql.find_due);
+    let found = Found::read(transaction.fetch(DOING, query.bind(Vec::<Uuid>::new())).await?)?;
+    let Chosen { jobs, runs, .. } = &found.chosen;
+    let runs = jobs.iter().map(|job| job.run_id).chain(runs.iter().map(|run| run.id));
+    let runs: Vec<Uuid> = runs.map(|run_id| *run_id.as_uuid()).collect();
+    transaction.fetch(DOING, transaction.query(|sql| &sql.wait_for_due).bind(runs)).await?;
+    Ok(found)
 }
 
 fn as_stored(turns: &Turns<'_>) -> Vec<String> {

@@ -1,8 +1,8 @@
-//! Claims of jobs whose runs this process knows.
+//! Claims without locks: of jobs whose runs this process knows, and of runs that nobody has started.
 //!
-//! What is due is read without a lock, and claimed by decisions like any other: they share statements with what else is
-//! ready, and wait for no transaction of this process. Where others claim as well, decisions that come second would be
-//! lost work; then one claims under locks for a while (`claim.rs`).
+//! What waits is read, and taken by decisions like any other: they share statements with what else is ready, and wait for
+//! no transaction of this process. Where others claim as well, decisions that come second would be lost work; then one
+//! claims under locks for a while (`claim.rs`).
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -13,9 +13,8 @@ use super::claim::{Found, find_query};
 use super::database::Database;
 use crate::error::Error;
 use crate::id::RunId;
-use crate::ports::{ClaimedWork, Commit, Persistence, WorkClaim};
-use crate::records::ClaimedJob;
-use crate::stores::claiming::Candidate;
+use crate::ports::{Change, ClaimedWork, Commit, Decision, Persistence, WorkClaim};
+use crate::stores::claiming::Chosen;
 
 /// How often one looks again where all that was found has been taken meanwhile.
 const TRIES: u32 = 3;
@@ -53,17 +52,20 @@ impl PostgresStore {
             let find = move |database: &Database| {
                 find_query(database, &asked, |sql| &sql.find_due).bind(passed.clone())
             };
-            let Found { candidates, seen, runs, left } =
-                Found::read(self.read("look for work", find).await?)?;
-            if candidates.is_empty() && (seen == 0 || !runs.is_empty()) {
-                return Ok(Some(ClaimedWork { jobs: Vec::new(), runs, left }));
+            let Found { chosen, commits, seen } = Found::read(self.read("look for work", find).await?)?;
+            if seen == 0 {
+                return Ok(Some(ClaimedWork::default()));
             }
-            if !candidates.iter().all(|candidate| self.is_known(candidate.run_id)) {
+            if !chosen.jobs.iter().all(|job| self.is_known(job.run_id)) {
+                // Of others, or of this process before it was started anew.
                 break;
             }
-            let jobs = self.claim_each(candidates, work).await?;
-            if !jobs.is_empty() {
-                return Ok(Some(ClaimedWork { jobs, runs, left }));
+            for (run, commits) in chosen.runs.iter().zip(commits) {
+                self.database.known.learn_of(run, commits);
+            }
+            let taken = self.take_each(chosen, work).await?;
+            if !taken.is_empty() {
+                return Ok(Some(taken));
             }
         }
         rivals.were_met();
@@ -75,22 +77,56 @@ impl PostgresStore {
         self.queue.is_busy(run_id) || self.database.known.has(run_id)
     }
 
-    async fn claim_each(&self, jobs: Vec<Candidate>, work: &WorkClaim) -> Result<Vec<ClaimedJob>, Error> {
-        let claims = jobs.into_iter().map(|job| self.commit(job.claimed_by(&work.claim)));
-        let (mut claimed, mut failed) = (Vec::new(), None);
-        for outcome in join_all(claims).await {
+    /// Claims the jobs and starts the runs, each by a decision of its own.
+    async fn take_each(&self, chosen: Chosen, work: &WorkClaim) -> Result<ClaimedWork, Error> {
+        let mut taken = ClaimedWork { left: chosen.left, ..ClaimedWork::default() };
+        let mut slots = work.max.saturating_sub(chosen.jobs.len());
+        let mut starts = Vec::new();
+        for run in chosen.runs {
+            match work.starts.of(&run, &work.claim, slots) {
+                Some(decision) => {
+                    slots -= claims(&decision);
+                    starts.push(async { (run, self.commit(decision).await) });
+                }
+                None => taken.runs.push(run),
+            }
+        }
+        let claims = chosen.jobs.into_iter().map(|job| self.commit(job.claimed_by(&work.claim)));
+        let (claims, starts) = tokio::join!(join_all(claims), join_all(starts));
+
+        let mut failed = None;
+        for outcome in claims {
             match outcome {
-                Ok(Commit::Applied(applied)) => claimed.extend(applied.claimed),
+                Ok(Commit::Applied(applied)) => taken.jobs.extend(applied.claimed),
                 Ok(Commit::Missed | Commit::Repeated { .. }) => {}
                 Err(error) => failed = Some(error),
             }
         }
+        for (run, outcome) in starts {
+            match outcome {
+                Ok(Commit::Applied(applied)) => {
+                    taken.started.push(run.id);
+                    taken.jobs.extend(applied.claimed);
+                }
+                // Nobody else in this process starts runs of these definitions at this time.
+                Ok(Commit::Missed | Commit::Repeated { .. }) => self.database.rivals.were_met(),
+                Err(error) if error.is_retryable() => failed = Some(error),
+                // Whoever claims finds out why.
+                Err(_) => taken.runs.push(run),
+            }
+        }
         match failed {
-            Some(error) if claimed.is_empty() => return Err(error),
+            Some(error) if taken.is_empty() => return Err(error),
             // What is claimed is to be executed.
-            Some(error) => tracing::warn!(%error, "some due jobs were not claimed"),
+            Some(error) => tracing::warn!(%error, "some of the work was not claimed"),
             None => {}
         }
-        Ok(claimed)
+        Ok(taken)
     }
+}
+
+/// How many jobs a decision claims.
+fn claims(decision: &Decision) -> usize {
+    let is_claim = |change: &&Change| matches!(change, Change::Enqueue { claim: Some(_), .. });
+    decision.changes.iter().filter(is_claim).count()
 }

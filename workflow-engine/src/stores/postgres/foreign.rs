@@ -1,8 +1,8 @@
 //! Telling other processes that something was committed, and hearing it from them.
 //!
 //! A notification carries the sender's id, so that a store ignores its own, and the highest priority of what may be
-//! claimed since the last one. `NOTIFY` takes a lock
-//! that all of a server's commits share: each process notifies at most once in 15 ms, the first time at once.
+//! claimed since the last one. `NOTIFY` takes a lock that all of a server's commits share: each process notifies at most
+//! once in 15 ms, the first time at once.
 
 #![allow(
     clippy::disallowed_methods,

@@ -97,6 +97,14 @@ impl KnownRuns {
         }
     }
 
+    /// Keeps what was read of a run that nobody has started, which has no stages yet.
+    pub(super) fn learn_of(&self, run: &RunRecord, commits: i64) {
+        self.put(
+            run.id,
+            KnownRun { commits, run: Slot::stored(run.clone()), stages: StagesOfRun::default() },
+        );
+    }
+
     /// Forgets everything.
     pub(super) fn forget(&self) {
         *self.shelves() = Shelves::default();

@@ -29,6 +29,7 @@ mod of_definitions;
 mod claim;
 mod claim_known;
 mod persistence;
+mod requests;
 mod transport;
 mod standstill;
 mod outbox;
@@ -56,6 +57,7 @@ pub use self::options::PostgresOptions;
 use self::arrays::PgQuery;
 use self::database::Database;
 use self::queue::Queue;
+use self::requests::Requests;
 use self::work::{Ask, Work};
 use super::Closed;
 use crate::error::Error;
@@ -79,6 +81,7 @@ use crate::error::Error;
 pub struct PostgresStore {
     database: Arc<Database>,
     queue: Arc<Queue>,
+    requests: Arc<Requests>,
     committers: Mutex<Vec<JoinHandle<()>>>,
     stop: CancellationToken,
     runtime: Own,

@@ -63,7 +63,8 @@ impl PostgresStore {
             stop: stop.clone(),
         });
         watch(&runtime, &foreign, options.behind_pooler);
-        Ok(Self { database, queue, committers: Mutex::new(committers), stop, runtime })
+        let (committers, requests) = (Mutex::new(committers), Arc::default());
+        Ok(Self { database, queue, requests, committers, stop, runtime })
     }
 }
 

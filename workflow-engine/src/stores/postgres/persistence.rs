@@ -10,7 +10,7 @@ use sqlx::Row;
 use super::PostgresStore;
 use super::arrays::{PgQuery, number, texts};
 use super::attached;
-use super::columns::{self, event_row, log_row, request_row, run_row, stage_row};
+use super::columns::{self, event_row, log_row, run_row, stage_row};
 use super::failure::Failure;
 use super::load::put_whole;
 use super::of_definitions::distinct;
@@ -29,12 +29,6 @@ use crate::stores::working_set::WorkingSet;
 
 pub(super) const RUN: &str =
     concat!("SELECT ", run_row!(), " FROM {schema}.workflow_runs AS r WHERE r.id = $1");
-
-pub(super) const REQUEST: &str = concat!(
-    "SELECT ",
-    request_row!(),
-    " FROM {schema}.workflow_run_requests AS q WHERE q.workflow_run_id = $1"
-);
 
 pub(super) const STAGES: &str = concat!(
     "SELECT ",
@@ -118,10 +112,7 @@ impl Persistence for PostgresStore {
     }
 
     async fn request(&self, run_id: RunId) -> Result<Option<RunRequest>, Error> {
-        let id = *run_id.as_uuid();
-        let rows = self
-            .read("read the request of a run", move |database| database.query(|sql| &sql.request).bind(id));
-        Ok(rows.await?.first().map(columns::request).transpose()?)
+        self.read_request(*run_id.as_uuid()).await
     }
 
     async fn stages(&self, run_id: RunId) -> Result<Vec<StageRecord>, Error> {

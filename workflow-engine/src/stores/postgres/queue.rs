@@ -2,6 +2,7 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -13,8 +14,11 @@ use crate::id::RunId;
 const LARGEST_BATCH: usize = 256;
 
 /// So many requests have to wait for each commit that is on its way before another one joins it. A commit costs the
-/// server more than a request in it: what waits meanwhile goes with the next one, at the latest when one of them ends.
+/// server more than a request in it: what waits meanwhile goes with the next one.
 const COMPANY: usize = 8;
+
+/// Nothing waits for company for longer: what is on its way may itself wait, for a lock or for statements of the user's.
+const PATIENCE: Duration = Duration::from_millis(5);
 
 /// Requests in the order in which they came.
 #[derive(Default)]
@@ -56,21 +60,28 @@ impl Queue {
 
     /// The next requests for one transaction; `None` when the queue is closed and empty.
     pub(super) async fn next(&self) -> Option<Vec<Work>> {
+        let mut company = COMPANY;
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             // From here on no change is missed.
             changed.as_mut().enable();
-            {
+            let some_wait = {
                 let mut state = self.state();
-                let batch = state.take();
+                let batch = state.take(company);
                 if !batch.is_empty() {
                     return Some(batch);
                 }
                 if state.closed && state.waiting.is_empty() {
                     return None;
                 }
+                !state.waiting.is_empty()
+            };
+            company = COMPANY;
+            if !some_wait {
+                changed.await;
+            } else if tokio::time::timeout(PATIENCE, changed).await.is_err() {
+                company = 0;
             }
-            changed.await;
         }
     }
 
@@ -112,8 +123,8 @@ impl Queue {
 
 impl State {
     /// One request that runs alone, or all that share a transaction.
-    fn take(&mut self) -> Vec<Work> {
-        if self.waiting.len() < self.on_the_way * COMPANY {
+    fn take(&mut self, company: usize) -> Vec<Work> {
+        if self.waiting.len() < self.on_the_way * company {
             return Vec::new();
         }
         let mut batch: Vec<Work> = Vec::new();

@@ -10,8 +10,8 @@ use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use super::parts::{FIT, Parts};
 use super::{
-    attached, calls, claim, deliveries, foreign, ledger, load, persistence, retention, standstill, transport,
-    write,
+    attached, calls, claim, deliveries, foreign, ledger, load, persistence, requests, retention, standstill,
+    transport, write,
 };
 
 /// A text with the schema's name in its slots.
@@ -91,7 +91,7 @@ statements! {
     lock_due: claim::LOCK_DUE,
     wait_for_due: claim::WAIT_FOR_DUE,
     run: persistence::RUN,
-    request: persistence::REQUEST,
+    requests: requests::REQUESTS,
     stages: persistence::STAGES,
     stage: persistence::STAGE,
     completed_stages: persistence::COMPLETED_STAGES,
@@ -103,6 +103,7 @@ statements! {
     stuck_runs: standstill::STUCK_RUNS,
     unclaimed_runs: standstill::UNCLAIMED_RUNS,
     renew: transport::RENEW,
+    lost: transport::LOST,
     stale: transport::STALE,
     lease_holders: transport::LEASE_HOLDERS,
     due_checks: transport::DUE_CHECKS,

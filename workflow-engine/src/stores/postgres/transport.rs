@@ -9,7 +9,7 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::PostgresStore;
-use super::arrays::{number, texts};
+use super::arrays::{PgQuery, number, texts};
 use super::columns::{self, Columns, job_row};
 use super::failure::Failure;
 use super::of_definitions::distinct;
@@ -55,6 +55,15 @@ pub(super) const RENEW: &str = "
     SELECT j.workflow_run_id, ARRAY[j.stage_id], ARRAY[j.generation, j.lease_epoch], ARRAY[]::timestamptz[]
     FROM named AS n JOIN {schema}.job_queue AS j ON j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id
     WHERE j.status = 'RUNNING' AND j.generation = n.generation AND j.lease_epoch = n.epoch";
+
+/// The positions of leases that nobody holds any more, from 1.
+pub(super) const LOST: &str = "
+    SELECT NULL::uuid, ARRAY[]::text[], ARRAY[n.place], ARRAY[]::timestamptz[]
+    FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS n (run_id, stage_id, generation, epoch, place)
+    WHERE NOT EXISTS (
+        SELECT FROM {schema}.job_queue AS j
+        WHERE j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id
+            AND j.status = 'RUNNING' AND j.generation = n.generation AND j.lease_epoch = n.epoch)";
 
 pub(super) const STALE: &str = concat!(
     "SELECT ",
@@ -135,17 +144,31 @@ impl JobTransport for PostgresStore {
         if leases.is_empty() {
             return Ok(leases);
         }
-        let column = |lease: &Lease| (*lease.run_id.as_uuid(), stored(&lease.stage_id).into_owned());
-        let (runs, stages): (Vec<Uuid>, Vec<String>) = leases.iter().map(column).unzip();
-        let numbers = |lease: &Lease| (i64::from(lease.generation), number(lease.epoch));
-        let (generations, epochs): (Vec<i64>, Vec<i64>) = leases.iter().map(numbers).unzip();
-        let length = length(lease);
+        let (named, length) = (Named::new(&leases), length(lease));
         let rows = self.read("renew leases", move |database| {
-            let query = database.query(|sql| &sql.renew).bind(runs.clone()).bind(stages.clone());
-            query.bind(generations.clone()).bind(epochs.clone()).bind(database.given_now()).bind(length)
+            let query = named.bind(database.query(|sql| &sql.renew));
+            query.bind(database.given_now()).bind(length)
         });
         let held = rows.await?.iter().map(held).collect::<Result<HashSet<Lease>, Failure>>()?;
         Ok(leases.into_iter().filter(|lease| !held.contains(lease)).collect())
+    }
+
+    async fn lost_leases(&self, leases: Vec<Lease>) -> Result<Vec<Lease>, Error> {
+        if leases.is_empty() {
+            return Ok(leases);
+        }
+        let named = Named::new(&leases);
+        let rows = self
+            .read("read which leases are held", move |database| named.bind(database.query(|sql| &sql.lost)));
+        let rows = rows.await?;
+        let lost = rows.iter().map(|row| Columns::new(row, "job_queue")?.int("place"));
+        let lost = lost.collect::<Result<HashSet<u64>, Failure>>()?;
+        Ok(leases
+            .into_iter()
+            .zip(1..)
+            .filter(|(_, place)| lost.contains(place))
+            .map(|(lease, _)| lease)
+            .collect())
     }
 
     async fn stale_jobs(&self, gone_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
@@ -192,6 +215,30 @@ impl PostgresStore {
         let now = columns.instant("now")?;
         let here = if self.database.clock.is_some() { now } else { SystemClock.now() };
         Ok(due.checked_add_signed(here - now).or(Some(due)))
+    }
+}
+
+/// Leases as the columns of an argument.
+struct Named {
+    runs: Vec<Uuid>,
+    stages: Vec<String>,
+    generations: Vec<i64>,
+    epochs: Vec<i64>,
+}
+
+impl Named {
+    fn new(leases: &[Lease]) -> Self {
+        Self {
+            runs: leases.iter().map(|lease| *lease.run_id.as_uuid()).collect(),
+            stages: leases.iter().map(|lease| stored(&lease.stage_id).into_owned()).collect(),
+            generations: leases.iter().map(|lease| i64::from(lease.generation)).collect(),
+            epochs: leases.iter().map(|lease| number(lease.epoch)).collect(),
+        }
+    }
+
+    fn bind(&self, query: PgQuery<'static>) -> PgQuery<'static> {
+        let query = query.bind(self.runs.clone()).bind(self.stages.clone());
+        query.bind(self.generations.clone()).bind(self.epochs.clone())
     }
 }
 

@@ -5,7 +5,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use chrono::{DateTime, Utc};
 
-use super::claim::Chosen;
 use super::failure::Failure;
 use super::in_flight::InFlight;
 use super::session::Session;
@@ -13,12 +12,11 @@ use super::work::{Ask, CallWrite, Locked, Work};
 use super::{attached, calls, claim, deliveries, flush, load, retention, statements};
 use crate::error::Error;
 use crate::id::RunId;
-use crate::ports::{ClaimedWork, Commit, Decision};
+use crate::ports::{Commit, Decision};
 use crate::records::Lease;
 use crate::stores::announcement::Announcement;
 use crate::stores::apply::apply;
 use crate::stores::calls::{EndedRow, IntendedRow};
-use crate::stores::claiming::take;
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::{RunRows, WorkingSet};
 
@@ -47,14 +45,13 @@ pub(super) fn run(
     for work in works.iter_mut() {
         match work {
             Work::Claim(ask) => {
-                claims.push(claim::choose(session, &ask.input, now, &mut taken)?);
+                let chosen = claim::choose(session, &ask.input, now, &mut taken)?;
+                chosen.read(&ask.input, &mut footprint);
+                claims.push(chosen);
             }
             Work::Commit(ask) => footprint.add(&ask.input),
             _ => {}
         }
-    }
-    for (run_id, stage_id) in taken {
-        footprint.add_stage(run_id, stage_id);
     }
     if !footprint.runs.is_empty() {
         load::load(session, &footprint, in_flight, &mut set)?;
@@ -64,9 +61,8 @@ pub(super) fn run(
     let mut claims = claims.into_iter();
     for work in works.iter_mut() {
         if let Work::Claim(ask) = work {
-            let Chosen { candidates, runs, left } = claims.next().unwrap_or_default();
-            let jobs = take(&mut set, &ask.input.claim, candidates, now);
-            ask.output = Some(Ok(ClaimedWork { jobs, runs, left }));
+            let chosen = claims.next().unwrap_or_default();
+            ask.output = Some(Ok(chosen.take(&ask.input, &mut set, now)));
         }
     }
     for work in works.iter_mut() {

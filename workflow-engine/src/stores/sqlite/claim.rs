@@ -16,7 +16,7 @@ use super::work::RenewLeases;
 use crate::id::RunId;
 use crate::ports::WorkClaim;
 use crate::records::{Claim, Lease, RunRecord};
-use crate::stores::claiming::Candidate;
+use crate::stores::claiming::{Candidate, Chosen};
 use crate::stores::instant;
 use crate::stores::turns::{Turns, Waiting};
 
@@ -85,18 +85,8 @@ const RENEW: &str = "
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[DUE_JOBS, DUE_CHECKS, NEW_RUNS, RENEW];
 
-/// What a claim is about to take.
-#[derive(Debug, Default)]
-pub(super) struct Chosen {
-    pub(super) candidates: Vec<Candidate>,
-    /// Runs that nobody has started, whose turn it is.
-    pub(super) runs: Vec<RunRecord>,
-    /// The highest priority of what is left.
-    pub(super) left: Option<i32>,
-}
-
 /// Reads what waits, chooses what the claim takes, and adds that to what claims of this transaction are about to take;
-/// the ones that are taken already are passed over.
+/// the ones that are taken already are passed over. A run has no stage.
 pub(super) fn choose(
     session: &Session,
     work: &WorkClaim,
@@ -140,17 +130,18 @@ pub(super) fn choose(
     }
     let mut chosen = Chosen::default();
     for it in turns.order(waiting, limit) {
-        if chosen.candidates.len() + chosen.runs.len() >= work.max {
+        if chosen.jobs.len() + chosen.runs.len() >= work.max {
             chosen.left = Some(it.priority);
             break;
+        }
+        if !taken.insert((it.run_id, it.stage_id.clone())) {
+            continue;
         }
         match it.what {
             Found::Run(run) => chosen.runs.push(*run),
             Found::Job(generation) => {
-                if taken.insert((it.run_id, it.stage_id.clone())) {
-                    let Waiting { run_id, stage_id, .. } = it;
-                    chosen.candidates.push(Candidate { run_id, stage_id, generation });
-                }
+                let Waiting { run_id, stage_id, .. } = it;
+                chosen.jobs.push(Candidate { run_id, stage_id, generation });
             }
         }
     }
@@ -178,21 +169,26 @@ fn job(row: &OwnRow, turns: &Turns<'_>) -> Result<Option<Waiting<Found>>, Failur
     }))
 }
 
+/// Leases as rows.
+pub(super) fn named(leases: &[Lease]) -> String {
+    let mut rows = JsonRows::default();
+    for lease in leases {
+        rows.push(|row| {
+            row.plain(lease.run_id).text(&lease.stage_id).int(lease.generation).int(lease.epoch);
+        });
+    }
+    rows.finish()
+}
+
 /// Extends leases, and answers those that are lost.
 pub(super) fn renew(
     session: &Session,
     renewal: &RenewLeases,
     now: DateTime<Utc>,
 ) -> Result<Vec<Lease>, Failure> {
-    let mut leases = JsonRows::default();
-    for lease in &renewal.leases {
-        leases.push(|row| {
-            row.plain(lease.run_id).text(&lease.stage_id).int(lease.generation).int(lease.epoch);
-        });
-    }
     let until = instant::after(now, renewal.lease);
     let rows = session.fetch("renew leases", RENEW, |arguments| {
-        arguments.text(&leases.finish()).instant(until);
+        arguments.text(&named(&renewal.leases)).instant(until);
     })?;
     let mut held = HashSet::new();
     for row in &rows {

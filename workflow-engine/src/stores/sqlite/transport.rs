@@ -1,5 +1,6 @@
 //! The store on SQLite as the queue of jobs.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,6 +9,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::SqliteStore;
+use super::claim::named;
 use super::columns::Columns;
 use super::failure::Failure;
 use super::of_definitions::{self, of_definitions};
@@ -26,6 +28,13 @@ const STALE: &str = concat!(
         AND (j.leased_until <= ?1 OR j.worker_id IN (SELECT value FROM jsonb_each(?2)))
     ORDER BY j.leased_until, j.workflow_run_id, j.stage_id LIMIT ?3"
 );
+
+/// The positions of leases that nobody holds any more.
+const LOST: &str = "
+    SELECT n.key FROM jsonb_each(?1) AS n WHERE NOT EXISTS (
+        SELECT 1 FROM job_queue AS j
+        WHERE j.workflow_run_id = n.value ->> 0 AND j.stage_id = n.value ->> 1
+            AND j.status = 'RUNNING' AND j.generation = n.value ->> 2 AND j.lease_epoch = n.value ->> 3)";
 
 const LEASE_HOLDERS: &str = "
     SELECT DISTINCT j.worker_id FROM job_queue AS j
@@ -89,7 +98,8 @@ const DUE_CHECKS: &str = of_definitions!(due_checks, " ORDER BY 2, 3, 4 LIMIT ?1
 
 /// The statements of this file, for the test that looks at their plans.
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[STALE, LEASE_HOLDERS, NEXT_LEASE_END, NEXT_JOB_DUE, DUE_CHECKS];
+pub(super) const STATEMENTS: &[&str] =
+    &[STALE, LOST, LEASE_HOLDERS, NEXT_LEASE_END, NEXT_JOB_DUE, DUE_CHECKS];
 
 #[async_trait]
 impl JobTransport for SqliteStore {
@@ -114,6 +124,23 @@ impl JobTransport for SqliteStore {
             return Ok(leases);
         }
         self.ask("renew leases", Work::Renew, RenewLeases { leases, lease }).await
+    }
+
+    async fn lost_leases(&self, leases: Vec<Lease>) -> Result<Vec<Lease>, Error> {
+        const DOING: &str = "read which leases are held";
+
+        if leases.is_empty() {
+            return Ok(leases);
+        }
+        let rows = self.read(DOING, sqlx::query(LOST).bind(named(&leases))).await?;
+        let lost = rows.iter().map(|row| row.try_get::<i64, _>(0)).collect::<Result<HashSet<_>, _>>();
+        let lost = lost.map_err(|error| Failure::database(DOING, error))?;
+        Ok(leases
+            .into_iter()
+            .zip(0..)
+            .filter(|(_, place)| lost.contains(place))
+            .map(|(lease, _)| lease)
+            .collect())
     }
 
     async fn stale_jobs(&self, gone_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {

@@ -42,11 +42,8 @@ impl Fixture {
 
     /// Starts a run with these stages: id and how many stages it waits for. Those that wait for none are queued.
     pub(super) async fn start(&self, run_id: RunId, stages: &[(&str, u32)], outputs: u32) -> Applied {
-        let mut changes = vec![Change::StartRun { stages: new_stages(stages), waiting_on: outputs }];
-        let heads = stages.iter().filter(|(_, waiting_on)| *waiting_on == 0);
-        changes.extend(heads.map(|(stage, _)| enqueue(stage)));
         let guard = Guard::Revision(self.revision(run_id).await);
-        self.apply(decision(run_id, guard, changes)).await
+        self.apply(decision(run_id, guard, start_changes(stages, outputs))).await
     }
 
     /// A started run of `a >> [b, c] >> d`; `a` is queued.
@@ -269,4 +266,11 @@ pub(super) fn inline<T: serde::Serialize + ?Sized>(value: &T) -> StoredValue {
 /// A lease that nobody holds: the one before.
 pub(super) fn stale(job: &ClaimedJob) -> Lease {
     Lease { epoch: job.lease.epoch - 1, ..job.lease.clone() }
+}
+
+/// What starts a run with these stages.
+pub(super) fn start_changes(stages: &[(&str, u32)], outputs: u32) -> Vec<Change> {
+    let heads = stages.iter().filter(|(_, waiting_on)| *waiting_on == 0);
+    let start = Change::StartRun { stages: new_stages(stages), waiting_on: outputs };
+    std::iter::once(start).chain(heads.map(|(stage, _)| enqueue(stage))).collect()
 }

@@ -67,12 +67,19 @@ async fn a_heartbeat_reports_what_is_lost(fixture: Fixture) {
         unknown.clone(),
         other_generation.clone(),
     ];
+    let until = fixture.job(kept.lease.run_id, "a").await.unwrap().leased_until;
+    fixture.clock.advance(Duration::from_secs(1));
+    let seen = fixture.store.lost_leases(leases.clone()).await.unwrap();
+    let now = fixture.job(kept.lease.run_id, "a").await.unwrap().leased_until;
+    assert_eq!(now, until, "who only looks extends nothing");
     let lost = fixture.store.renew_leases(leases, LEASE).await.unwrap();
+    assert_eq!(lost, seen);
     assert_eq!(lost, [completed.lease, retried.lease, stale(&kept), unknown, other_generation]);
 }
 
 async fn a_heartbeat_of_nothing_is_nothing(fixture: Fixture) {
     assert!(fixture.store.renew_leases(Vec::new(), LEASE).await.unwrap().is_empty());
+    assert!(fixture.store.lost_leases(Vec::new()).await.unwrap().is_empty());
 }
 
 /// A heartbeat that ignored whose lease it is would keep somebody else's alive (trap 5).

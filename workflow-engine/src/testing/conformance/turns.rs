@@ -1,12 +1,13 @@
 //! Whose turn it is: a long queue of one definition holds up no other.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::fixture::{DEFINITION, Fixture, claim, held, new_run};
+use super::fixture::{DEFINITION, Fixture, claim, held, new_run, start_changes};
 use crate::RunId;
 use crate::language::Json;
-use crate::ports::{Change, ClaimedWork, NewRun, WorkClaim};
-use crate::records::{Claim, RunRecord, StoredValue};
+use crate::ports::{Change, ClaimedWork, NewRun, RunStarts, WorkClaim};
+use crate::records::{Claim, ClaimedJob, RunRecord, Status, StoredValue};
 
 cases![
     definitions_take_turns_among_equals,
@@ -19,6 +20,8 @@ cases![
     checks_of_a_definition_hold_up_no_other,
     a_claim_says_how_urgent_is_what_it_leaves,
     runs_to_be_started_take_turns,
+    a_claim_starts_the_runs_whose_turn_it_is,
+    of_claims_at_the_same_time_one_starts_a_run,
 ];
 
 /// The definition with the long queue, and two others.
@@ -72,8 +75,19 @@ async fn wait(fixture: &Fixture, definition: &str, priority: i32, count: usize) 
 
 async fn work(fixture: &Fixture, served: &[&str], max: usize, runs: bool) -> ClaimedWork {
     let served = served.iter().map(|definition| (*definition).to_owned()).collect();
-    let work = WorkClaim { claim: claim("worker"), definitions: all(), served, max, runs };
-    fixture.store.claim_work(work).await.unwrap()
+    fixture.store.claim_work(asked(served, max, runs, RunStarts::default())).await.unwrap()
+}
+
+fn asked(served: Vec<String>, max: usize, runs: bool, starts: RunStarts) -> WorkClaim {
+    let starts = Arc::new(starts);
+    WorkClaim { claim: claim("worker"), definitions: all(), served, max, runs, starts }
+}
+
+/// Claims for somebody who knows how runs of the long definition are started, `a` and `b` at once.
+async fn claim_and_start(fixture: &Fixture, max: usize) -> ClaimedWork {
+    let mut starts = RunStarts::default();
+    starts.insert(LONG.to_owned(), start_changes(&[("a", 0), ("b", 0)], 2));
+    fixture.store.claim_work(asked(Vec::new(), max, true, starts)).await.unwrap()
 }
 
 /// The runs of the jobs that a claim takes, sorted.
@@ -214,4 +228,45 @@ async fn runs_to_be_started_take_turns(fixture: Fixture) {
     let order = [urgent[0], urgent[1], short[0], long[0], short[1], long[1], long[2], long[3]];
     assert_eq!(ids(work(&fixture, &[THIRD, LONG], 8, true).await.runs), order);
     assert_eq!(ids(work(&fixture, &[LONG, SHORT], 3, true).await.runs), [urgent[0], urgent[1], long[0]]);
+}
+
+async fn a_claim_starts_the_runs_whose_turn_it_is(fixture: Fixture) {
+    let begun = queue(&fixture, LONG, 5, 1).await;
+    let long = create(&fixture, LONG, 5, 3).await;
+    let short = create(&fixture, SHORT, 5, 1).await;
+    let stages = |jobs: &[ClaimedJob]| {
+        jobs.iter().map(|job| (job.lease.run_id, job.lease.stage_id.clone())).collect::<Vec<_>>()
+    };
+    let found = claim_and_start(&fixture, 4).await;
+    let expected = [(begun[0], "a"), (long[0], "a"), (long[0], "b"), (long[1], "a")];
+    let expected = expected.map(|(run_id, stage)| (run_id, stage.to_owned()));
+    assert_eq!(stages(&found.jobs), expected, "a run with two heads takes the room of what follows");
+    assert_eq!((found.started, found.left), (long[..2].to_vec(), Some(5)));
+    assert_eq!(found.runs, [fixture.run(short[0]).await], "how this one is started is not known");
+    for run_id in &long[..2] {
+        let events = fixture.store.events(*run_id, 0, 9).await.unwrap();
+        assert_eq!(events[1].kind.name(), "workflow:started");
+        assert_eq!(fixture.run(*run_id).await.status, Status::Running);
+    }
+    let waiting = fixture.job(long[1], "b").await.unwrap();
+    assert_eq!((waiting.status, waiting.attempt), (Status::Pending, 0), "no room was left for it");
+
+    let found = claim_and_start(&fixture, 9).await;
+    let mut claimed = stages(&found.jobs);
+    claimed.sort();
+    assert_eq!(claimed, [(long[1], "b"), (long[2], "a"), (long[2], "b")].map(|(run, stage)| (run, stage.to_owned())));
+    assert_eq!((found.started, found.left), (vec![long[2]], None));
+    assert_eq!(claim_and_start(&fixture, 9).await.jobs, []);
+}
+
+async fn of_claims_at_the_same_time_one_starts_a_run(fixture: Fixture) {
+    let runs = create(&fixture, LONG, 5, 12).await;
+    let claims = (0..6).map(|_| claim_and_start(&fixture, 8));
+    let found = futures_util::future::join_all(claims).await;
+    let mut started: Vec<RunId> = found.iter().flat_map(|found| found.started.clone()).collect();
+    let jobs = found.iter().map(|found| found.jobs.len()).sum::<usize>();
+    let rest = claim_and_start(&fixture, 100).await;
+    started.extend(rest.started);
+    assert_eq!(sorted(started), runs, "each once");
+    assert_eq!(jobs + rest.jobs.len(), 24, "each job is claimed once");
 }

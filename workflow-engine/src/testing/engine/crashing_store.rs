@@ -202,6 +202,10 @@ impl JobTransport for CrashingStore {
         self.write(self.inner.renew_leases(leases, lease)).await
     }
 
+    async fn lost_leases(&self, leases: Vec<Lease>) -> Result<Vec<Lease>, Error> {
+        self.alive()?.lost_leases(leases).await
+    }
+
     async fn stale_jobs(&self, gone_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
         self.alive()?.stale_jobs(gone_workers, limit).await
     }
