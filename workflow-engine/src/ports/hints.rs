@@ -75,9 +75,14 @@ impl Hints {
 
     /// Another process has written something, nobody here knows what.
     pub fn anything_may_have_changed(&self) {
+        self.any_run_may_have_changed();
+        self.any_work_may_be_ready();
+    }
+
+    /// The same, where it is known that nothing became claimable, or due earlier than before.
+    pub fn any_run_may_have_changed(&self) {
         self.foreign.send_modify(|count| *count += 1);
         self.changes.send_modify(|count| *count += 1);
-        self.any_work_may_be_ready();
         for watchers in self.lock().values() {
             watchers.send_modify(|told| {
                 told.changes += 1;
@@ -100,7 +105,7 @@ impl Hints {
         urgency
     }
 
-    /// Sees [`Hints::anything_may_have_changed`] from now on.
+    /// Sees [`Hints::any_run_may_have_changed`] from now on.
     #[must_use]
     pub fn watch_foreign(&self) -> watch::Receiver<u64> {
         self.foreign.subscribe()

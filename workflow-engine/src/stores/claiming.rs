@@ -42,6 +42,7 @@ pub(super) struct Chosen {
 }
 
 impl Chosen {
+    #[cfg(feature = "postgres")]
     pub(super) fn is_empty(&self) -> bool {
         self.jobs.is_empty() && self.runs.is_empty()
     }

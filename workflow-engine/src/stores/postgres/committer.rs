@@ -13,7 +13,7 @@ use super::at_once::{self, Served};
 use super::batch;
 use super::database::Database;
 use super::failure::Failure;
-use super::queue::Queue;
+use super::queue::{Queue, is_shared};
 use super::transaction::Transaction;
 use super::work::Work;
 use crate::failpoints::failpoint;
@@ -29,6 +29,7 @@ pub(super) const GRACE: Duration = Duration::from_secs(5);
 /// Serves requests until the queue is closed and empty.
 pub(super) async fn serve(database: Arc<Database>, queue: Arc<Queue>) {
     while let Some(works) = queue.next().await {
+        let is_shared = is_shared(&works);
         let Served { answered, left } = at_once::serve(&database, works).await;
         let runs = |works: &[Work]| works.iter().filter_map(Work::run_id).collect::<Vec<RunId>>();
         // Released before they are told: whoever goes on with a run then finds it free. One that has a request left is
@@ -46,7 +47,7 @@ pub(super) async fn serve(database: Arc<Database>, queue: Arc<Queue>) {
             serve_together(&database, left).await;
             queue.release(&waiting);
         }
-        queue.done();
+        queue.done(is_shared);
     }
 }
 

@@ -124,7 +124,7 @@ impl Foreign {
         if sender == self.sender {
             return;
         }
-        self.database.hints.anything_may_have_changed();
+        self.database.hints.any_run_may_have_changed();
         if let Ok(priority) = priority.parse() {
             self.database.hints.work_is_ready(priority);
         }

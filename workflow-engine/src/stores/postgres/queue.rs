@@ -34,7 +34,8 @@ struct State {
     /// Runs that a committer is busy with. What else is about them waits here for its end instead of there, on a
     /// connection, for the run's lock.
     busy: HashSet<RunId>,
-    /// Batches that committers have.
+    /// Batches that committers have and that share a transaction. What runs alone may wait for others, and keeps nobody
+    /// waiting.
     on_the_way: usize,
     closed: bool,
 }
@@ -96,8 +97,8 @@ impl Queue {
     }
 
     /// A committer is done with its batch.
-    pub(super) fn done(&self) {
-        self.state().on_the_way -= 1;
+    pub(super) fn done(&self, is_shared: bool) {
+        self.state().on_the_way -= usize::from(is_shared);
     }
 
     /// A committer is done with these runs.
@@ -121,10 +122,16 @@ impl Queue {
     }
 }
 
+/// Whether these requests share a transaction, or a single one could have.
+pub(super) fn is_shared(batch: &[Work]) -> bool {
+    batch.first().is_some_and(|work| !work.runs_alone())
+}
+
 impl State {
     /// One request that runs alone, or all that share a transaction.
     fn take(&mut self, company: usize) -> Vec<Work> {
-        if self.waiting.len() < self.on_the_way * company {
+        let goes_at_once = self.waiting.front().is_some_and(Work::runs_alone);
+        if !goes_at_once && self.waiting.len() < self.on_the_way * company {
             return Vec::new();
         }
         let mut batch: Vec<Work> = Vec::new();
@@ -144,7 +151,7 @@ impl State {
         passed.append(&mut self.waiting);
         self.waiting = passed;
         self.busy.extend(batch.iter().filter_map(Work::run_id));
-        self.on_the_way += usize::from(!batch.is_empty());
+        self.on_the_way += usize::from(is_shared(&batch));
         batch
     }
 }
