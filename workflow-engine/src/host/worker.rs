@@ -3,7 +3,7 @@
 //! It does not poll. It looks for work when a hint says so, when a slot becomes free, and at the instant at which the
 //! store says that something is due.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -42,6 +42,8 @@ pub(crate) struct WorkerLink {
     claim: Claim,
     turns: Turns,
     room: Arc<Room>,
+    /// Whether a stage of its workflows may make more than one ready.
+    has_branches: bool,
     bodies: TaskTracker,
     /// No more bodies.
     stopped: CancellationToken,
@@ -61,7 +63,9 @@ impl Worker {
                 free: Arc::new(Semaphore::new(settings.concurrency.max(1))),
                 giving_way: GivingWay::new(kernel.store().hints().watch_urgency()),
                 stopping: stopping.clone(),
+                kept: Mutex::default(),
             }),
+            has_branches: kernel.registry().has_branches(),
             bodies: TaskTracker::new(),
             stopped: CancellationToken::new(),
         });
@@ -197,11 +201,15 @@ impl WorkerLink {
         {
             permits.push(permit);
         }
+        let spare = if self.has_branches { permits.len() / 2 } else { 0 };
+        let mut spare = permits.split_off(permits.len() - spare);
         self.room.giving_way.claim_begins();
         let found = self.turns.claim(&self.kernel, &self.claim, permits.len(), true).await?;
         self.room.giving_way.claim_left(found.left);
         let claimed = found.jobs.len() + found.started.len();
         let mut rest = permits.split_off(found.jobs.len());
+        spare.truncate(found.started.len());
+        self.room.keep_for_branches(spare);
         self.run(found.jobs, permits);
         if found.runs.is_empty() {
             return Ok(claimed);

@@ -168,6 +168,11 @@ impl WorkflowRegistry {
         self.by_id.values().map(|registered| registered.definition)
     }
 
+    /// Whether there is a stage that more than one other waits for.
+    pub(crate) fn has_branches(&self) -> bool {
+        self.definitions().any(|definition| definition.stages.iter().any(|stage| stage.before.len() > 1))
+    }
+
     /// The fingerprints of all, those that are declared compatible included.
     #[must_use]
     pub fn fingerprints(&self) -> Vec<String> {
