@@ -1,16 +1,12 @@
 //! Room for bodies: a permit each.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::giving_way::GivingWay;
 use crate::kernel::Slots;
-
-/// How long room is kept for branches: longer than short bodies and their commits take, and no time for long ones.
-const KEPT: Duration = Duration::from_millis(10);
 
 /// The room of a worker.
 pub(super) struct Room {
@@ -31,25 +27,25 @@ impl Room {
         Arc::clone(&self.free).try_acquire_owned().ok()
     }
 
-    /// Keeps room for the branches of runs that are being started. Where all of it were given to further runs, what is
-    /// ready beside a successor would queue, and go on in other processes, which do not know the run.
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "bodies take this process's time, whatever the engine's clock shows"
-    )]
-    pub(super) fn keep_for_branches(self: &Arc<Self>, permits: Vec<OwnedSemaphorePermit>) {
-        let kept = permits.len();
-        if kept == 0 {
+    /// Keeps room for branches until then, or until they take it. Where all of it were given to runs that are to be
+    /// started, what is ready beside a successor would queue, and go on in other processes, which do not know its run.
+    pub(super) fn keep_for_branches(
+        self: &Arc<Self>,
+        permits: Vec<OwnedSemaphorePermit>,
+        until: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let number = permits.len();
+        if number == 0 {
             return;
         }
         self.kept().extend(permits);
         let room = Arc::clone(self);
         tokio::spawn(async move {
-            tokio::time::sleep(KEPT).await;
+            until.await;
             // Which of them these are makes no difference.
-            let mut rest = room.kept();
-            let of_others = rest.len().saturating_sub(kept);
-            rest.truncate(of_others);
+            let mut kept = room.kept();
+            let of_others = kept.len().saturating_sub(number);
+            kept.truncate(of_others);
         });
     }
 
@@ -100,5 +96,38 @@ impl Slots for SuccessorSlots {
             }
         }
         taken.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::ports::Urgency;
+
+    #[tokio::test]
+    async fn what_is_kept_for_branches_is_theirs_until_the_time_is_over() {
+        let room = Arc::new(Room {
+            free: Arc::new(Semaphore::new(4)),
+            giving_way: GivingWay::new(Arc::new(Urgency::default())),
+            stopping: CancellationToken::new(),
+            kept: Mutex::default(),
+        });
+        let mut permits: Vec<_> = std::iter::from_fn(|| room.try_reserve()).collect();
+        let (over, until) = oneshot::channel::<()>();
+        room.keep_for_branches(permits.split_off(1), async move { until.await.unwrap() });
+        assert!(room.try_reserve().is_none(), "no further run is started in it");
+
+        let slots = SuccessorSlots::new(permits.remove(0), Arc::clone(&room));
+        assert_eq!(slots.take(3, 5), 3, "a completing stage goes on with all of its branches");
+        assert!(room.try_reserve().is_none(), "one is still kept");
+
+        over.send(()).unwrap();
+        let freed = Arc::clone(&room.free).acquire_owned().await.unwrap();
+        assert!(room.try_reserve().is_none(), "what branches have taken stays theirs");
+        drop(slots.into_permits());
+        drop(freed);
+        assert_eq!(room.free.available_permits(), 4);
     }
 }

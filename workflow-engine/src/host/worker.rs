@@ -24,6 +24,8 @@ use crate::records::{Claim, ClaimedJob};
 
 /// Jobs that one claim takes at most; more are taken by the next one, while these already run.
 const CLAIM_BATCH: usize = 64;
+/// How long room is kept for branches: longer than short bodies and their commits take, and no time for long ones.
+const KEPT_FOR_BRANCHES: Duration = Duration::from_millis(10);
 /// How long the worker waits after the store could not be read or written.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -209,7 +211,11 @@ impl WorkerLink {
         let claimed = found.jobs.len() + found.started.len();
         let mut rest = permits.split_off(found.jobs.len());
         spare.truncate(found.started.len());
-        self.room.keep_for_branches(spare);
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "bodies take real time, whatever the engine's clock shows"
+        )]
+        self.room.keep_for_branches(spare, tokio::time::sleep(KEPT_FOR_BRANCHES));
         self.run(found.jobs, permits);
         if found.runs.is_empty() {
             return Ok(claimed);

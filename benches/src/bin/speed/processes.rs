@@ -16,6 +16,9 @@ use crate::store::Opened;
 use crate::tuning::Tuning;
 use crate::{Outcome, measure};
 
+/// Runs that are executed before W1 is measured over several processes, for each of them.
+const WARM_UNDER_LOAD: u64 = 200;
+
 /// After so long one has not been told.
 const LOST: Duration = Duration::from_secs(3);
 
@@ -76,7 +79,13 @@ pub async fn shared(work: &str, kind: Kind, processes: usize) -> Outcome<Line> {
     let (place, engine) = starter(kind).await?;
     let workers = Workers::start(kind, processes).await?;
     warm_up::<diamond>(&engine).await?;
+    // Each of them has every connection open and every statement prepared.
+    let warm = WARM_UNDER_LOAD * processes as u64;
+    start_all::<diamond>(&engine, warm, tuning.submitters).await?;
     let mut side = place.connect().await?;
+    while side.unfinished().await? > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     let runs = tuning.runs.unwrap_or(measure::runs_of("w1"));
     let began = Instant::now();
     start_all::<diamond>(&engine, runs, tuning.submitters).await?;
@@ -85,7 +94,7 @@ pub async fn shared(work: &str, kind: Kind, processes: usize) -> Outcome<Line> {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let took = began.elapsed().as_secs_f64();
-    if side.completed().await? != i64::try_from(runs + WARM_UP)? {
+    if side.completed().await? != i64::try_from(runs + warm + WARM_UP)? {
         return Err("not every run has completed".into());
     }
     // Typed outputs of runs of others are there, too.
