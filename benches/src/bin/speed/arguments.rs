@@ -23,6 +23,7 @@ How the work is done:
 --submitters N       callers that start runs at the same time, 16
 --concurrency N      bodies that run at the same time, 128
 --connections N      PostgreSQL: connections that commit, 4
+--relaxed            the engine alone, where a loss of power may take back what was acknowledged last
 
 DATABASE_URL names a server to be used instead of a throwaway one; the user must be able to create databases there.";
 
@@ -52,6 +53,10 @@ impl Arguments {
         while let Some(option) = given.next() {
             match option.as_str() {
                 "--help" => return Ok(None),
+                "--relaxed" => {
+                    arguments.tuning.is_relaxed = true;
+                    continue;
+                }
                 "--peers" => {
                     arguments.peers = true;
                     continue;

@@ -155,7 +155,7 @@ fn write_all(figures: &Figures, text: &mut String) -> std::fmt::Result {
         machine.load[1],
         figures.repeats,
     )?;
-    writeln!(text, "SQLite: WAL, `synchronous=FULL`.")?;
+    writeln!(text, "SQLite: WAL, `synchronous=FULL`, but for what is relaxed.")?;
     if let Some(postgres) = &machine.postgres {
         writeln!(text, "PostgreSQL: {postgres}.")?;
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use workflow_engine::EngineBuilder;
 use workflow_engine::ports::{Persistence, Store, SystemClock};
-use workflow_engine::stores::{PostgresOptions, PostgresStore, SqliteOptions, SqliteStore};
+use workflow_engine::stores::{PostgresOptions, PostgresStore, SqliteOptions, SqliteStore, Synchronous};
 
 use crate::Outcome;
 use crate::place::Place;
@@ -21,12 +21,21 @@ impl Opened {
     pub async fn open(place: &Place, tuning: &Tuning) -> Outcome<Self> {
         Ok(match place {
             Place::Sqlite { file } => {
-                Self::Sqlite(Arc::new(SqliteStore::open(file, SqliteOptions::default()).await?))
+                let mut options = SqliteOptions::default();
+                if tuning.is_relaxed {
+                    options.synchronous = Synchronous::Normal;
+                }
+                Self::Sqlite(Arc::new(SqliteStore::open(file, options).await?))
             }
             Place::Postgres { url } => {
                 let mut options = PostgresOptions::default();
                 options.connections = tuning.connections;
-                Self::Postgres(Arc::new(PostgresStore::open(url, options).await?))
+                let relaxed = match (tuning.is_relaxed, url.contains('?')) {
+                    (false, _) => "",
+                    (true, true) => "&options=-c%20synchronous_commit%3Doff",
+                    (true, false) => "?options=-c%20synchronous_commit%3Doff",
+                };
+                Self::Postgres(Arc::new(PostgresStore::open(&format!("{url}{relaxed}"), options).await?))
             }
         })
     }

@@ -10,13 +10,22 @@ pub struct Tuning {
     pub submitters: usize,
     pub concurrency: usize,
     pub connections: u32,
+    /// What is acknowledged may be lost with the machine's power.
+    pub is_relaxed: bool,
     /// How long one looks on where nothing happens; `None`: as long as usual.
     pub seconds: Option<u64>,
 }
 
 impl Default for Tuning {
     fn default() -> Self {
-        Self { runs: None, submitters: 16, concurrency: 128, connections: 4, seconds: None }
+        Self {
+            runs: None,
+            submitters: 16,
+            concurrency: 128,
+            connections: 4,
+            is_relaxed: false,
+            seconds: None,
+        }
     }
 }
 
@@ -24,6 +33,7 @@ const RUNS: &str = "BENCH_N";
 const SUBMITTERS: &str = "BENCH_SUBMIT";
 const CONCURRENCY: &str = "BENCH_CONCURRENCY";
 const CONNECTIONS: &str = "BENCH_CONNECTIONS";
+const RELAXED: &str = "BENCH_RELAXED";
 const SECONDS: &str = "BENCH_SECONDS";
 
 impl Tuning {
@@ -35,6 +45,7 @@ impl Tuning {
             submitters: variable(SUBMITTERS).unwrap_or(usual.submitters),
             concurrency: variable(CONCURRENCY).unwrap_or(usual.concurrency),
             connections: variable(CONNECTIONS).unwrap_or(usual.connections),
+            is_relaxed: variable(RELAXED).unwrap_or(usual.is_relaxed),
             seconds: variable(SECONDS),
         }
     }
@@ -47,6 +58,9 @@ impl Tuning {
         command.env(SUBMITTERS, self.submitters.to_string());
         command.env(CONCURRENCY, self.concurrency.to_string());
         command.env(CONNECTIONS, self.connections.to_string());
+        if self.is_relaxed {
+            command.env(RELAXED, "true");
+        }
         if let Some(seconds) = self.seconds {
             command.env(SECONDS, seconds.to_string());
         }
@@ -54,7 +68,8 @@ impl Tuning {
 
     /// For people.
     pub fn note(&self) -> String {
-        format!("{} submitters, {} bodies", self.submitters, self.concurrency)
+        let relaxed = if self.is_relaxed { ", relaxed" } else { "" };
+        format!("{} submitters, {} bodies{relaxed}", self.submitters, self.concurrency)
     }
 }
 
