@@ -12,9 +12,9 @@ use crate::id::RunId;
 use crate::ports::{Change, Commit, Decision, Guard, Revision, RunEnd};
 use crate::records::{Claim, ClaimedJob, RunError, RunRecord};
 
-/// Starts `PENDING` runs, by priority; among equals the workflows take turns, and of each the oldest is first. A run whose workflow or definition this process does not have is
-/// left for one that has it. One bad run never holds up another: it fails, with `EMPTY_STAGE_GRAPH` or
-/// `CLAIM_FAILED`.
+/// Starts `PENDING` runs, by priority; among equals the workflows take turns, and of each the oldest is first. A run whose
+/// workflow or definition this process does not have is left for one that has it. One bad run never holds up another: it
+/// fails, with `EMPTY_STAGE_GRAPH` or `CLAIM_FAILED`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunClaimPending {

@@ -39,8 +39,8 @@ pub struct JobsProcessed {
 
 impl Serverless {
     /// Runs what is ready: jobs, those that its own commits make ready, and runs that nobody has started; by priority,
-    /// among equals the workflows take turns, and of each the oldest is first. Ends when nothing is ready, `max_jobs` were claimed, or the time is over, and when what it has
-    /// claimed has come to its end.
+    /// among equals the workflows take turns, and of each the oldest is first. Ends when nothing is ready, `max_jobs`
+    /// were claimed, or the time is over, and when what it has claimed has come to its end.
     ///
     /// It runs on when the caller is dropped, in a task of its own; it ends with the runtime.
     ///

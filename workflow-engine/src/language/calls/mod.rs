@@ -43,8 +43,8 @@ pub trait CallLedger: Send + Sync {
     async fn statistics(&self, topic: &str) -> Result<CallStatistics, Error>;
 
     /// The rows that there are already of a batch, in a stage of the stage, elsewhere of this topic: of each item its id
-    /// and its row, the one that counts. A batch that is found again belongs to the rows under which it was handed over, and gets no others. A ledger that cannot
-    /// tell answers none.
+    /// and its row, the one that counts. A batch that is found again belongs to the rows under which it was handed over,
+    /// and gets no others. A ledger that cannot tell answers none.
     ///
     /// # Errors
     /// When the store cannot be read.

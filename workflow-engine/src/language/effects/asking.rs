@@ -93,12 +93,12 @@ impl<S> StageContext<S> {
 /// policy decides what follows, and the body runs again then. A run that fails by it has the code `STATEMENT_FAILED`.
 ///
 /// They are data, and read nothing: what a stage needs to know it reads through a connection of its own. Statements
-/// lock what they touch until the commit, which on SQLite is the whole file: keep them short. Foreign keys are enforced. On PostgreSQL a name
-/// without a schema is looked up in the `search_path` of the role or the database of the store's URL, in which the
-/// engine's own schema is not; name the schema, or set the path with
-/// `?options=-csearch_path%3Dmine` in the URL or, behind a pooler, with `ALTER ROLE … SET search_path`. The engine's own
-/// tables are in reach, and whoever writes to them breaks what it guarantees. A store in memory has no tables, and a
-/// stage with statements fails there with the code `STATEMENTS_UNSUPPORTED`; a `TestEngine` notes them instead.
+/// lock what they touch until the commit, which on SQLite is the whole file: keep them short. Foreign keys are enforced.
+/// On PostgreSQL a name without a schema is looked up in the `search_path` of the role or the database of the store's
+/// URL, in which the engine's own schema is not; name the schema, or set the path with `?options=-csearch_path%3Dmine`
+/// in the URL or, behind a pooler, with `ALTER ROLE … SET search_path`. The engine's own tables are in reach, and
+/// whoever writes to them breaks what it guarantees. A store in memory has no tables, and a stage with statements fails
+/// there with the code `STATEMENTS_UNSUPPORTED`; a `TestEngine` notes them instead.
 ///
 /// ```
 /// use workflow_engine::Statement;

@@ -1,9 +1,9 @@
 //! The committers: tasks that turn requests into transactions.
 //!
 //! They run on threads of the store's own and not on the program's, so that a stage that computes for minutes delays
-//! neither commits nor heartbeats. What is ready together is committed together; a batch never waits for company: the
-//! next one gathers while this one commits. Nobody aborts a committer, so transactions run to their end whoever stops
-//! waiting.
+//! neither commits nor heartbeats. What is ready together is committed together; while nothing is on its way a batch
+//! waits for no company, and else for little (`queue.rs`). Nobody aborts a committer, so transactions run to their end
+//! whoever stops waiting.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -1,8 +1,8 @@
 //! The one place that makes SQL at run time: it puts the schema's name into the statements, and the statement that
 //! writes a commit together from its parts.
 //!
-//! Nothing else goes into them. Parts are constants, and the name is a plain identifier (`options::schema_of`), and whatever users give is an
-//! argument.
+//! Nothing else goes into them. Parts are constants, the name is a plain identifier (`options::schema_of`), and whatever
+//! users give is an argument.
 
 use std::sync::OnceLock;
 
