@@ -1,4 +1,4 @@
-//! Claiming jobs.
+//! Claiming under locks: jobs, and runs that nobody has started.
 
 use sqlx::SqlStr;
 use sqlx::postgres::PgRow;
