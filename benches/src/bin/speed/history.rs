@@ -9,6 +9,7 @@ use workflow_engine::EngineBuilder;
 use crate::engine::{Bench, WARM_UP, one_at_a_time};
 use crate::line::Line;
 use crate::place::{Kind, Side};
+use crate::store::Switches;
 use crate::{Outcome, measure};
 
 /// The tables that have rows of a trivial run.
@@ -61,10 +62,10 @@ pub async fn suspended(work: &str, kind: Kind, runs: u64) -> Outcome<Line> {
     side.analyze().await?;
     let measured = bench.tuning.runs.unwrap_or(measure::runs_of("w1"));
     let figures = bench.throughput::<diamond>(measured, WARM_UP).await?;
-    let (first, wakes) = (bench.opened.counts(), crate::store::switches());
+    let (first, wakes) = (bench.opened.counts(), Switches::so_far());
     tokio::time::sleep(IDLE).await;
     let last = bench.opened.counts();
-    let wakes = crate::store::switches() - wakes;
+    let wakes = wakes.since();
     if side.number(waits).await? != i64::try_from(runs + 1)? {
         return Err("not every run waits".into());
     }

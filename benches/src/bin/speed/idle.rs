@@ -9,7 +9,7 @@ use crate::Outcome;
 use crate::engine::Bench;
 use crate::line::Line;
 use crate::place::{Kind, Side};
-use crate::store::{memory, processor_seconds, switches};
+use crate::store::{Switches, memory, processor_seconds};
 
 /// Until the loops have looked for the last time, and the server's sessions have told what they have counted.
 const SETTLE: Duration = Duration::from_secs(12);
@@ -27,11 +27,11 @@ pub async fn idle(work: &str, kind: Kind, is_hundred: bool) -> Outcome<Line> {
     let seconds = bench.tuning.seconds.unwrap_or(20);
     tokio::time::sleep(SETTLE).await;
     let mut side = bench.place.connect().await?;
-    let (counts, processor, wakes) = (bench.opened.counts(), processor_seconds(), switches());
+    let (counts, processor, wakes) = (bench.opened.counts(), processor_seconds(), Switches::so_far());
     let queries = queries(&mut side).await?;
     tokio::time::sleep(Duration::from_secs(seconds)).await;
     let asked = self::queries(&mut side).await? - queries;
-    let wakes = switches() - wakes;
+    let wakes = wakes.since();
     let processor = processor_seconds() - processor;
     let written = bench.opened.counts();
     let resident = memory("VmRSS");

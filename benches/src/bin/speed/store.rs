@@ -1,5 +1,7 @@
 //! The engine's store as it is measured, and what it and this process have spent.
 
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs;
 use std::sync::Arc;
 
@@ -89,13 +91,23 @@ pub fn memory(line: &str) -> f64 {
     line.split_whitespace().nth(1).and_then(|kib| kib.parse::<f64>().ok()).unwrap_or_default() / 1024.0
 }
 
-/// How often the threads of this process have gone to sleep so far, and so were woken.
-pub fn switches() -> f64 {
-    let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-    let of = |thread: fs::DirEntry| {
-        let status = fs::read_to_string(thread.path().join("status")).unwrap_or_default();
-        let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches"));
-        line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok()).unwrap_or_default()
-    };
-    threads.map(of).sum()
+/// How often each thread of this process has gone to sleep so far, and so was woken.
+pub struct Switches(HashMap<OsString, f64>);
+
+impl Switches {
+    pub fn so_far() -> Self {
+        let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+        let of = |thread: fs::DirEntry| {
+            let status = fs::read_to_string(thread.path().join("status")).unwrap_or_default();
+            let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches"))?;
+            Some((thread.file_name(), line.split_whitespace().nth(1)?.parse().ok()?))
+        };
+        Self(threads.filter_map(of).collect())
+    }
+
+    /// Those since then, of the threads that are there now: what has ended wakes no more.
+    pub fn since(&self) -> f64 {
+        let before = |thread| self.0.get(thread).copied().unwrap_or_default();
+        Self::so_far().0.iter().map(|(thread, switches)| switches - before(thread)).sum()
+    }
 }
