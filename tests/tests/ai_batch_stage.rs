@@ -124,7 +124,9 @@ async fn one_that_cannot_be_found_is_handed_over_once_more_and_the_first_stays_u
 
 #[tokio::test]
 async fn the_same_on_sqlite() {
-    let (_, run, writes) = judged_after(&World::sqlite().await, true, None).await;
+    // Its file is read once more.
+    let world = World::sqlite().await;
+    let (_, run, writes) = judged_after(&world, true, None).await;
     assert_eq!(run.calls(None, 99).await.unwrap().len(), ITEMS);
     for death in deaths(writes) {
         let (far, ..) = judged_after(&World::sqlite().await, true, death).await;
