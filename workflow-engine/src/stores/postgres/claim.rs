@@ -116,7 +116,7 @@ pub(super) const FIND_DUE: &str = find_due!(
 /// is free. The lock is a subquery of its own, for then it is done for one run after the other, and no more of them than
 /// the limit asks for.
 pub(super) const LOCK_DUE: &str = find_due!(
-    "4 * $3 + 16",
+    "3 * $3 + 16",
     "SELECT j.* FROM (
             SELECT * FROM waiting ORDER BY priority DESC, turn, place, since, run_id, stage_id
         ) AS j CROSS JOIN LATERAL (
