@@ -48,7 +48,8 @@ async fn rate(Arguments { db, reviews }: Arguments) -> Result<(), Box<dyn std::e
     let engine = Engine::open(&db).await?.register::<rating>().ai(client).build().await?;
     // With the same key, a program that is started again goes on with the run that it has.
     let key = format!("{reviews} reviews");
-    let run = engine.start::<rating>(RateInput { reviews: ratings::reviews(reviews) }).key(key).await?;
+    let run =
+        engine.start::<rating>(RateInput { reviews: ratings::reviews(reviews) }).idempotency_key(key).await?;
     writeln!(out, "{reviews} reviews go to {} in one batch, as run {}", openai::MODEL, run.id())?;
 
     let verdict = run.output().await?;
@@ -68,7 +69,7 @@ async fn rate(Arguments { db, reviews }: Arguments) -> Result<(), Box<dyn std::e
             sums.calls, sums.settled, sums.failed, sums.unknown, sums.cost
         )?;
     }
-    let costs = run.costs().await?;
+    let costs = run.cost_summary().await?;
     writeln!(out, "the run has cost {}; {} may still be asked for", costs.cost, costs.reserved)?;
     engine.shutdown().await;
     Ok(())

@@ -30,7 +30,7 @@ pub struct Ratings {
 
 /// All of them in short.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Verdict {
+pub struct CheckOutcome {
     /// How many reviews were rated.
     pub rated: usize,
     /// On average.
@@ -70,12 +70,12 @@ pub async fn rated(ticket: &BatchTicket, ctx: &StageContext) -> StageResult<Chec
 
 /// Adds up what came back.
 #[stage]
-pub async fn sum_up(ratings: Ratings) -> StageResult<Verdict> {
+pub async fn sum_up(ratings: Ratings) -> StageResult<CheckOutcome> {
     let (rated, sum) =
         (ratings.stars.len(), ratings.stars.iter().map(|stars| f64::from(*stars)).sum::<f64>());
     let count = u32::try_from(rated)?;
     let stars = if count == 0 { 0.0 } else { sum / f64::from(count) };
-    Ok(Verdict { rated, stars, declined: ratings.declined })
+    Ok(CheckOutcome { rated, stars, declined: ratings.declined })
 }
 
 /// So many reviews, of which some are no reviews.

@@ -57,7 +57,7 @@ async fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Erro
         .await?
         .register::<document_processor>()
         .lease(LEASE)
-        .drain_on_signals()
+        .shutdown_on_signals()
         .build()
         .await?;
     tokio::spawn(announce_stop(progress.clone()));

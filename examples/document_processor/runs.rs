@@ -95,7 +95,7 @@ pub async fn left_over(database: &str) -> Result<LeftOver, Error> {
 pub async fn resume(engine: &Engine, left_over: LeftOver) -> Result<Vec<DocumentRun>, Error> {
     let mut runs = Vec::new();
     for Unfinished { run_id, request, seen } in left_over.runs {
-        runs.push(DocumentRun { run: engine.run(run_id).await?, request, seen });
+        runs.push(DocumentRun { run: engine.run_handle(run_id).await?, request, seen });
     }
     Ok(runs)
 }

@@ -8,7 +8,8 @@ use axum::{Json, Router};
 use serde::Serialize;
 use workflow_engine::prelude::*;
 use workflow_engine::serverless::{
-    JobHandled, JobMessage, JobsProcessed, MaintenanceTick, ProcessJobs, Serverless, Ticked,
+    HandleJobOutput, JobMessage, MaintenanceReport, MaintenanceTick, ProcessJobs, ProcessJobsOutput,
+    Serverless,
 };
 use workflow_engine::{Error, RunId};
 
@@ -34,7 +35,7 @@ async fn place(
 ) -> Result<(StatusCode, Json<JobMessage>), Refusal> {
     let mut start = engine.start::<order>(PriceInput { order });
     if let Some(key) = headers.get("idempotency-key").and_then(|key| key.to_str().ok()) {
-        start = start.key(key);
+        start = start.idempotency_key(key);
     }
     // The first message about it, for whoever lets a queue call `/jobs`.
     let message = JobMessage { run_id: start.await?.id(), stage_id: None };
@@ -52,7 +53,7 @@ struct Standing {
 }
 
 async fn look(State(engine): State<Engine>, Path(run_id): Path<String>) -> Result<Json<Standing>, Refusal> {
-    let run = engine.run::<order>(run_id.parse::<RunId>()?).await?;
+    let run = engine.run_handle::<order>(run_id.parse::<RunId>()?).await?;
     let record = run.record().await?;
     Ok(Json(Standing {
         status: record.status,
@@ -65,7 +66,7 @@ async fn look(State(engine): State<Engine>, Path(run_id): Path<String>) -> Resul
 async fn handle_job(
     State(host): State<Serverless>,
     Json(message): Json<JobMessage>,
-) -> Result<Json<JobHandled>, Refusal> {
+) -> Result<Json<HandleJobOutput>, Refusal> {
     Ok(Json(host.handle_job(message).await?))
 }
 
@@ -73,7 +74,7 @@ async fn handle_job(
 async fn work(
     State(host): State<Serverless>,
     Query(jobs): Query<Work>,
-) -> Result<Json<JobsProcessed>, Refusal> {
+) -> Result<Json<ProcessJobsOutput>, Refusal> {
     let Work { max_jobs, concurrency } = jobs;
     Ok(Json(host.process_available_jobs(ProcessJobs { max_jobs, concurrency }).await?))
 }
@@ -93,7 +94,7 @@ impl Default for Work {
 }
 
 /// What a timer calls every minute.
-async fn tick(State(host): State<Serverless>) -> Json<Ticked> {
+async fn tick(State(host): State<Serverless>) -> Json<MaintenanceReport> {
     Json(host.run_maintenance_tick(MaintenanceTick::default()).await)
 }
 

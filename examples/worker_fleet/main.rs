@@ -62,7 +62,7 @@ async fn main() -> ExitCode {
 /// A worker: executes stages until it is told to stop.
 async fn work(db: &str) -> Result<(), Box<dyn std::error::Error>> {
     let builder = Engine::open(db).await?.register::<puzzle>().concurrency(8).lease(LEASE);
-    builder.drain_on_signals().build().await?.stopped().await;
+    builder.shutdown_on_signals().build().await?.wait_for_shutdown().await;
     Ok(())
 }
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use workflow_engine::ports::{
-    Change, Commit, Decision, Guard, IdempotencyEntry, NewRun, NewStage, Persistence,
+    Change, Commit, Decision, IdempotencyEntry, NewRun, NewStage, Persistence, Precondition,
 };
-use workflow_engine::records::{Claim, ClaimedJob, RunRequest, StoredValue};
+use workflow_engine::records::{Claimant, ClaimedJob, RunRequest, StoredValue};
 use workflow_engine::{Json, RunId};
 
 /// The definition that the run has.
@@ -45,12 +45,12 @@ pub fn create() -> Decision {
         Change::StartRun { stages: vec![stage], waiting_on: 1 },
         Change::Enqueue { stage_id: "a".into(), max_attempts: 3, claim: Some(claim()) },
     ];
-    Decision { run_id: RunId::generate(), guard: Guard::Absent, idempotency: None, changes }
+    Decision { run_id: RunId::generate(), precondition: Precondition::Absent, idempotency: None, changes }
 }
 
 /// A claim for half a minute.
-pub fn claim() -> Claim {
-    Claim { worker_id: "worker".into(), lease: Duration::from_secs(30) }
+pub fn claim() -> Claimant {
+    Claimant { worker_id: "worker".into(), lease: Duration::from_secs(30) }
 }
 
 /// A decision that completes the stage and the run.
@@ -60,7 +60,12 @@ pub fn complete(job: &ClaimedJob) -> Decision {
         Change::Complete { stage_id: "a".into(), output: output.clone(), elapsed: Duration::ZERO },
         Change::ReleaseRun { output: Some(output) },
     ];
-    Decision { run_id: job.lease.run_id, guard: Guard::Lease(job.lease.clone()), idempotency: None, changes }
+    Decision {
+        run_id: job.lease.run_id,
+        precondition: Precondition::Lease(job.lease.clone()),
+        idempotency: None,
+        changes,
+    }
 }
 
 /// A run whose one stage is claimed.

@@ -66,7 +66,12 @@ pub async fn race(stores: Vec<Arc<dyn Store>>) {
                         *last = event.sequence;
                         done.fetch_add(usize::from(event.sequence == EVENTS), Ordering::SeqCst);
                     }
-                    settle(&*store, delivery, DeliveryOutcome::Delivered { through: delivery.through }).await;
+                    settle(
+                        &*store,
+                        delivery,
+                        DeliveryOutcome::Delivered { last_sequence: delivery.last_sequence },
+                    )
+                    .await;
                 }
                 tokio::task::yield_now().await;
             }

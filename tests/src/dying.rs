@@ -97,7 +97,7 @@ async fn live<W: Workflow>(
 ) -> Option<RunHandle<W>> {
     let builder = builder.register::<W>().ai(client.clone()).without_worker();
     let engine = builder.build().await.expect("the store is there");
-    let start = engine.start::<W>(input).key("outlive");
+    let start = engine.start::<W>(input).idempotency_key("outlive");
     let start = match budget {
         Some(budget) => start.budget(budget),
         None => start,

@@ -13,7 +13,7 @@ use workflow_engine::ai::{
 };
 use workflow_engine::ports::Store;
 use workflow_engine::prelude::*;
-use workflow_engine::records::{AiCallRecord, CallId, CallOutcome, CallType, Cost};
+use workflow_engine::records::{AiCallRecord, CallId, CallStatus, CallType, Cost};
 
 use crate::models::{round, usage};
 
@@ -70,8 +70,8 @@ impl Far {
 
     /// Holds the ledger of a run that is over against its own log.
     pub async fn judge<W: Workflow>(&self, run: &RunHandle<W>, told: &str) {
-        let rows = run.calls(None, 1_000).await.expect("the store is there");
-        let costs = run.costs().await.expect("the store is there");
+        let rows = run.ai_calls(None, 1_000).await.expect("the store is there");
+        let costs = run.cost_summary().await.expect("the store is there");
         let log = self.log();
         let ids: BTreeSet<CallId> = rows.iter().map(|row| row.id).collect();
         assert!(log.heard.keys().all(|id| ids.contains(id)), "{told}: a request has no row");
@@ -80,19 +80,19 @@ impl Far {
         for row in &rows {
             let was_heard = log.heard.contains_key(&row.id);
             let fits = match row.outcome {
-                CallOutcome::Intended => false,
-                CallOutcome::Settled => was_heard && row.cost.picodollars() == log.heard[&row.id],
-                CallOutcome::Failed => {
+                CallStatus::Reserved => false,
+                CallStatus::Settled => was_heard && row.cost.picodollars() == log.heard[&row.id],
+                CallStatus::Failed => {
                     row.cost == Cost::ZERO && log.heard.get(&row.id).is_none_or(|cost| *cost == 0)
                 }
-                CallOutcome::Unknown => row.reserved.picodollars() >= PRICE / 2,
+                CallStatus::Unknown => row.reserved.picodollars() >= PRICE / 2,
             };
             assert!(fits, "{told}: heard: {was_heard}, {row:?}");
         }
         let truth: i64 = log.heard.values().sum();
         assert!(cost <= truth && truth <= cost + reserved, "{told}: {cost} and {reserved} of {truth}");
         assert_eq!(
-            (costs.cost.picodollars(), costs.reserved.picodollars(), costs.open),
+            (costs.cost.picodollars(), costs.reserved.picodollars(), costs.pending_calls),
             (cost, reserved, 0),
             "{told}"
         );
@@ -110,7 +110,7 @@ impl Far {
         assert!(spending.budget.is_none_or(|budget| taken <= budget), "{taken} are spent and reserved");
         let is_it = |row: &&AiCallRecord| {
             let metadata = row.metadata.as_ref().map_or("", |metadata| metadata.as_str());
-            row.outcome == CallOutcome::Intended
+            row.outcome == CallStatus::Reserved
                 && row.stage_id.as_deref() == Some(stage)
                 && row.call_type == call_type
                 && custom_id.is_none_or(|id| metadata.contains(&format!("\"{id}\"")))

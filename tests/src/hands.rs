@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use workflow_engine::ports::{Change, Commit, Decision, Guard, Revision, Store};
-use workflow_engine::records::{Claim, ClaimedJob, StoredValue};
+use workflow_engine::ports::{Change, Commit, Decision, Precondition, Revision, Store};
+use workflow_engine::records::{Claimant, ClaimedJob, StoredValue};
 use workflow_engine::{Json, RunId};
 
 /// How long leases last here.
@@ -13,7 +13,8 @@ pub const LEASE: Duration = Duration::from_secs(15);
 pub async fn apply(store: &dyn Store, run_id: RunId, changes: Vec<Change>) {
     let run = store.run(run_id).await.expect("the store is there").expect("the run exists");
     let revision = Revision { version: run.version, last_sequence: run.last_sequence };
-    let decision = Decision { run_id, guard: Guard::Revision(revision), idempotency: None, changes };
+    let decision =
+        Decision { run_id, precondition: Precondition::Revision(revision), idempotency: None, changes };
     let commit = store.commit(decision).await.expect("the store is there");
     assert!(matches!(commit, Commit::Applied(_)), "{commit:?}");
 }
@@ -21,10 +22,10 @@ pub async fn apply(store: &dyn Store, run_id: RunId, changes: Vec<Change>) {
 /// Claims the due job of a stage for a worker that is never heard of again.
 pub async fn claim(store: &dyn Store, run_id: RunId, stage: &str) -> ClaimedJob {
     let run = store.run(run_id).await.expect("the store is there").expect("the run exists");
-    let claim = Claim { worker_id: "ghost".into(), lease: LEASE };
-    let guard = Guard::Claimable { stage_id: stage.into(), generation: run.generation };
+    let claim = Claimant { worker_id: "ghost".into(), lease: LEASE };
+    let precondition = Precondition::Claimable { stage_id: stage.into(), generation: run.generation };
     let changes = vec![Change::Claim { stage_id: stage.into(), claim }];
-    match store.commit(Decision { run_id, guard, idempotency: None, changes }).await {
+    match store.commit(Decision { run_id, precondition, idempotency: None, changes }).await {
         Ok(Commit::Applied(applied)) => applied.claimed.into_iter().next().expect("one claim"),
         other => panic!("{other:?}"),
     }
@@ -33,7 +34,12 @@ pub async fn claim(store: &dyn Store, run_id: RunId, stage: &str) -> ClaimedJob 
 /// Commits under a lease.
 pub async fn commit(store: &dyn Store, job: &ClaimedJob, changes: Vec<Change>) -> Commit {
     let lease = job.lease.clone();
-    let decision = Decision { run_id: lease.run_id, guard: Guard::Lease(lease), idempotency: None, changes };
+    let decision = Decision {
+        run_id: lease.run_id,
+        precondition: Precondition::Lease(lease),
+        idempotency: None,
+        changes,
+    };
     store.commit(decision).await.expect("the store is there")
 }
 

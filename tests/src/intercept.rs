@@ -8,9 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use workflow_engine::ports::{
-    CallEnd, CallStatistics, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim, Hints,
-    IntendedCall, JobTransport, Ledger, Outbox, Persistence, Purge, Retention, Settlement, Snapshot, Store,
-    WorkClaim,
+    CallOutcome, CallReservation, CallStatistics, ClaimRequest, ClaimedWork, Commit, Decide, Decision,
+    Delivery, DeliveryClaim, Hints, JobTransport, Ledger, Outbox, Persistence, Purge, Retention, Settlement,
+    Snapshot, Store,
 };
 use workflow_engine::records::{
     AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, CallId, DeadLetter, Event, JobRecord, Lease,
@@ -62,7 +62,7 @@ pub trait Interceptor: Send + Sync {
     }
 
     /// In place of the store's.
-    async fn claim_work(&self, store: &dyn Store, work: WorkClaim) -> Result<ClaimedWork, Error> {
+    async fn claim_work(&self, store: &dyn Store, work: ClaimRequest) -> Result<ClaimedWork, Error> {
         store.claim_work(work).await
     }
 
@@ -238,7 +238,7 @@ impl<I: Interceptor> Persistence for Intercepted<I> {
 
 #[async_trait]
 impl<I: Interceptor> JobTransport for Intercepted<I> {
-    async fn claim_work(&self, work: WorkClaim) -> Result<ClaimedWork, Error> {
+    async fn claim_work(&self, work: ClaimRequest) -> Result<ClaimedWork, Error> {
         self.write("claim_work", self.interceptor.claim_work(&*self.store, work)).await
     }
 
@@ -254,8 +254,8 @@ impl<I: Interceptor> JobTransport for Intercepted<I> {
         self.read("lost_leases", self.store.lost_leases(leases)).await
     }
 
-    async fn stale_jobs(&self, gone_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
-        self.read("stale_jobs", self.store.stale_jobs(gone_workers, limit)).await
+    async fn stale_jobs(&self, dead_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
+        self.read("stale_jobs", self.store.stale_jobs(dead_workers, limit)).await
     }
 
     async fn lease_holders(&self) -> Result<Vec<String>, Error> {
@@ -341,11 +341,11 @@ impl<I: Interceptor> Ledger for Intercepted<I> {
         self.read("call_statistics", self.store.call_statistics(topic)).await
     }
 
-    async fn intend_call(&self, id: CallId, call: IntendedCall) -> Result<(), Error> {
-        self.write("intend_call", self.store.intend_call(id, call)).await
+    async fn reserve_call(&self, id: CallId, call: CallReservation) -> Result<(), Error> {
+        self.write("reserve_call", self.store.reserve_call(id, call)).await
     }
 
-    async fn end_call(&self, id: CallId, end: CallEnd) -> Result<(), Error> {
-        self.write("end_call", self.store.end_call(id, end)).await
+    async fn settle_call(&self, id: CallId, end: CallOutcome) -> Result<(), Error> {
+        self.write("settle_call", self.store.settle_call(id, end)).await
     }
 }

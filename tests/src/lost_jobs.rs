@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use workflow_engine::kernel::{JobExecute, JobOutcome, RunReapStuck, RunTransition, StuckRunsReaped};
-use workflow_engine::ports::{Change, Commit, IntendedCall, Store, SystemClock};
+use workflow_engine::kernel::{ExecuteJob, JobOutcome, ReapStuckRuns, ReapStuckRunsOutput, TransitionRun};
+use workflow_engine::ports::{CallReservation, Change, Commit, Store, SystemClock};
 use workflow_engine::prelude::*;
-use workflow_engine::records::{CallId, CallOutcome, CallType, Cost};
+use workflow_engine::records::{CallId, CallStatus, CallType, Cost};
 use workflow_engine::{EngineBuilder, RunId};
 
 use crate::hands::{claim, commit, completion};
@@ -37,14 +37,14 @@ pub async fn are_made_anew(store: Arc<dyn Store>, delete: impl AsyncFn()) {
     let engine = EngineBuilder::over(Arc::clone(&store), Arc::new(SystemClock));
     let engine = engine.register::<printing>().without_worker().build().await.expect("an engine");
     let run = engine.start::<printing>(PrintInput { number: 7 }).await.expect("a run");
-    engine.dispatch(RunTransition { run_id: run.id() }).await.expect("it starts");
+    engine.dispatch(TransitionRun { run_id: run.id() }).await.expect("it starts");
     let repaired = async || {
         delete().await;
-        let command = RunReapStuck { threshold: Duration::ZERO };
+        let command = ReapStuckRuns { threshold: Duration::ZERO };
         let reaped = engine.dispatch(command).await.expect("the store is there");
-        assert_eq!(reaped, StuckRunsReaped { repaired: 1, failed: 0 });
+        assert_eq!(reaped, ReapStuckRunsOutput { repaired: 1, failed: 0 });
         let reaped = engine.dispatch(command).await.expect("the store is there");
-        assert_eq!(reaped, StuckRunsReaped::default());
+        assert_eq!(reaped, ReapStuckRunsOutput::default());
     };
 
     repaired().await;
@@ -53,13 +53,13 @@ pub async fn are_made_anew(store: Arc<dyn Store>, delete: impl AsyncFn()) {
     repaired().await;
     // Nobody can end the call of a lease that nobody holds.
     let calls = store.calls_of_run(run.id(), None, 9).await.expect("the store is there");
-    assert_eq!(calls[0].outcome, CallOutcome::Unknown);
+    assert_eq!(calls[0].outcome, CallStatus::Unknown);
     let snapshot = store.snapshot(run.id()).await.expect("the store is there").expect("the run exists");
     assert_eq!((snapshot.stages[0].status, snapshot.jobs[0].status), (Status::Pending, Status::Pending));
     let held = claim(&*store, run.id(), "print").await;
     assert!(held.lease.epoch > lost.lease.epoch + 1_000, "G4: no lease of before is met again");
-    assert_eq!(commit(&*store, &lost, vec![completion("print", &666)]).await, Commit::Missed);
-    let hand_back = Change::HandBack { stage_id: "print".into() };
+    assert_eq!(commit(&*store, &lost, vec![completion("print", &666)]).await, Commit::PreconditionFailed);
+    let hand_back = Change::ReturnJob { stage_id: "print".into() };
     assert!(matches!(commit(&*store, &held, vec![hand_back]).await, Commit::Applied(_)));
 
     let suspended = execute(&engine, run.id(), "print").await;
@@ -76,7 +76,7 @@ pub async fn are_made_anew(store: Arc<dyn Store>, delete: impl AsyncFn()) {
 
 /// A call of a model that is about to be made.
 fn call(stage: &str) -> Change {
-    let call = IntendedCall {
+    let call = CallReservation {
         topic: "lost".into(),
         call_type: CallType::Text,
         model_key: "model".into(),
@@ -85,7 +85,7 @@ fn call(stage: &str) -> Change {
         metadata: None,
         reserve: Cost::from_picodollars(1),
     };
-    Change::IntendCall {
+    Change::ReserveCall {
         stage_id: stage.into(),
         call_id: CallId::generate(),
         call: Box::new(call),
@@ -95,6 +95,6 @@ fn call(stage: &str) -> Change {
 
 async fn execute(engine: &Engine, run_id: RunId, stage: &str) -> JobOutcome {
     let (worker_id, stage_id) = ("w".into(), stage.into());
-    let command = JobExecute { worker_id, run_id, stage_id, idempotency_key: None };
+    let command = ExecuteJob { worker_id, run_id, stage_id, idempotency_key: None };
     engine.dispatch(command).await.expect("the store is there").outcome
 }

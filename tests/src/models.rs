@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use workflow_engine::ai::{
-    AiClient, AiClientBuilder, AiError, AiErrorKind, AiHelper, MemoryLedger, ModelConfig, ModelRegistry,
+    AiClient, AiClientBuilder, AiError, AiErrorKind, AiSession, MemoryLedger, ModelConfig, ModelRegistry,
     ScriptedProvider, Usage,
 };
 use workflow_engine::ports::Clock;
@@ -42,10 +42,10 @@ pub fn client(provider: &ScriptedProvider) -> AiClientBuilder {
 }
 
 /// A helper under the topic `t`, and its ledger.
-pub fn helper(provider: &ScriptedProvider) -> (AiHelper, Arc<MemoryLedger>) {
+pub fn helper(provider: &ScriptedProvider) -> (AiSession, Arc<MemoryLedger>) {
     let ledger = Arc::new(MemoryLedger::new());
     let client = client(provider).build().unwrap();
-    (AiHelper::new(&client, "t", ledger.clone()), ledger)
+    (AiSession::new(&client, "t", ledger.clone()), ledger)
 }
 
 /// So many tokens of input and of output.

@@ -79,7 +79,7 @@ impl Plugin for Recorder {
         self.name
     }
 
-    fn on(&self) -> &[EventType] {
+    fn event_types(&self) -> &[EventType] {
         self.on
     }
 

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use tests::world::World;
 use workflow_engine::ports::{
-    Change, Commit, Decision, Guard, IdempotencyEntry, NewRun, NewStage, Revision, RunEnd, Snapshot, Store,
+    Change, Commit, Decision, IdempotencyEntry, NewRun, NewStage, Precondition, Revision, RunEnd, Snapshot,
+    Store,
 };
-use workflow_engine::records::{Claim, ClaimedJob, Lease, RunError, RunRequest, StoredValue};
+use workflow_engine::records::{Claimant, ClaimedJob, Lease, RunError, RunRequest, StoredValue};
 use workflow_engine::stores::MemoryStore;
 use workflow_engine::{Json, LogLevel, RunId};
 
@@ -34,8 +35,8 @@ impl Dice {
         &choices[self.below(choices.len())]
     }
 
-    fn claim(&mut self) -> Claim {
-        Claim { worker_id: format!("worker-{}", self.below(3)), lease: Duration::from_secs(10) }
+    fn claim(&mut self) -> Claimant {
+        Claimant { worker_id: format!("worker-{}", self.below(3)), lease: Duration::from_secs(10) }
     }
 
     fn change(&mut self) -> Change {
@@ -50,7 +51,7 @@ impl Dice {
             4 | 5 => Change::Release { stage_id, max_attempts: 3, claim },
             6 => Change::ReleaseRun { output: Some(output) },
             7 => Change::Retry { stage_id, error, delay: Duration::from_secs(self.below(20) as u64) },
-            8 => Change::HandBack { stage_id },
+            8 => Change::ReturnJob { stage_id },
             9 if self.one_in(3) => Change::Fail { stage_id, error },
             10 if self.one_in(3) => Change::Cancel { stage_id },
             11 if self.one_in(6) => {
@@ -71,8 +72,8 @@ impl Dice {
     }
 
     /// A guard that often holds.
-    fn guard(&mut self, snapshot: Option<&Snapshot>) -> Guard {
-        let Some(snapshot) = snapshot else { return Guard::Absent };
+    fn precondition(&mut self, snapshot: Option<&Snapshot>) -> Precondition {
+        let Some(snapshot) = snapshot else { return Precondition::Absent };
         let run = &snapshot.run;
         let mut revision = Revision { version: run.version, last_sequence: run.last_sequence };
         if self.one_in(6) {
@@ -84,18 +85,18 @@ impl Dice {
         let generation = 1 + u32::from(self.one_in(12));
         let lease = Lease { run_id: run.id, stage_id: stage_id.clone(), generation, epoch };
         match self.below(9) {
-            8 => Guard::ClaimableAt { stage_id, generation, epoch },
-            0 => Guard::Claimable { stage_id, generation },
-            1 | 2 => Guard::Lease(lease),
-            3 => Guard::LeaseAndRevision(lease, revision),
-            4 => Guard::ExpiredLease(lease),
-            5 => Guard::ExpiredLeaseAndRevision(lease, revision),
-            _ => Guard::Revision(revision),
+            8 => Precondition::ClaimableAt { stage_id, generation, epoch },
+            0 => Precondition::Claimable { stage_id, generation },
+            1 | 2 => Precondition::Lease(lease),
+            3 => Precondition::LeaseAndRevision(lease, revision),
+            4 => Precondition::ExpiredLease(lease),
+            5 => Precondition::ExpiredLeaseAndRevision(lease, revision),
+            _ => Precondition::Revision(revision),
         }
     }
 
     fn decision(&mut self, run_id: RunId, snapshot: Option<&Snapshot>) -> Decision {
-        let guard = self.guard(snapshot);
+        let precondition = self.precondition(snapshot);
         let changes = match snapshot {
             None => vec![Change::CreateRun(new_run(i32::try_from(self.below(3)).unwrap()))],
             Some(snapshot) if snapshot.stages.is_empty() => vec![start(), head("a")],
@@ -107,7 +108,7 @@ impl Dice {
             request_hash: "hash".into(),
             result: Json::encode(&self.below(1_000)).unwrap(),
         });
-        Decision { run_id, guard, idempotency, changes }
+        Decision { run_id, precondition, idempotency, changes }
     }
 }
 
@@ -171,7 +172,7 @@ impl Pair {
         memory
     }
 
-    async fn claim(&self, claim: &Claim, max: usize) -> Vec<ClaimedJob> {
+    async fn claim(&self, claim: &Claimant, max: usize) -> Vec<ClaimedJob> {
         let definitions = ["definition".to_owned()];
         let memory = self.memory.claim_jobs(claim, &definitions, max).await.unwrap();
         assert_eq!(memory, self.other.store.claim_jobs(claim, &definitions, max).await.unwrap());
@@ -244,8 +245,8 @@ async fn walk(pair: &Pair, mut dice: Dice) -> (u32, u32, u32) {
                 applied += 1;
                 leases.extend(done.claimed.into_iter().map(|job| job.lease));
             }
-            Some(Commit::Missed) => missed += 1,
-            Some(Commit::Repeated { .. }) => {}
+            Some(Commit::PreconditionFailed) => missed += 1,
+            Some(Commit::Duplicate { .. }) => {}
             None => impossible += 1,
         }
         pair.snapshot(run_id).await;

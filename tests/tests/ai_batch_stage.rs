@@ -6,7 +6,7 @@ use tests::world::World;
 use workflow_engine::NoInput;
 use workflow_engine::ai::{AiErrorKind, BatchState, BatchTicket};
 use workflow_engine::prelude::*;
-use workflow_engine::records::{CallOutcome, Cost};
+use workflow_engine::records::{CallStatus, Cost};
 
 const ITEMS: usize = 3;
 
@@ -77,16 +77,16 @@ async fn a_batch_that_can_be_found_is_handed_over_once_wherever_the_process_dies
         let (far, run, _) = judged_after(&World::memory().await, true, death).await;
         let batches = far.batches();
         assert_eq!(batches.len(), 1, "{death:?}");
-        let rows = run.calls(None, 99).await.unwrap();
+        let rows = run.ai_calls(None, 99).await.unwrap();
         for row in &rows {
             let is_of_batch = batches[0].contains(&row.id);
-            assert_eq!(row.outcome == CallOutcome::Settled, is_of_batch, "{death:?}: {row:?}");
-            // Handed over by the one attempt, found by the next.
+            assert_eq!(row.outcome == CallStatus::Settled, is_of_batch, "{death:?}: {row:?}");
+            // Upstream over by the one attempt, found by the next.
             lost += usize::from(
                 is_of_batch && row.attempt == 1 && rows.len() == ITEMS && attempts(&run).await > 1,
             );
         }
-        assert_eq!(run.costs().await.unwrap().cost.picodollars(), PRICE / 2 * 3, "{death:?}");
+        assert_eq!(run.cost_summary().await.unwrap().cost.picodollars(), PRICE / 2 * 3, "{death:?}");
     }
     assert!(lost >= ITEMS, "no process has died between the batch and its ticket");
 }
@@ -107,14 +107,14 @@ async fn one_that_cannot_be_found_is_handed_over_once_more_and_the_first_stays_u
             continue;
         }
         twice += 1;
-        let rows = run.calls(None, 99).await.unwrap();
+        let rows = run.ai_calls(None, 99).await.unwrap();
         assert_eq!(rows.len(), 2 * ITEMS, "{death:?}");
         for row in rows {
             if batches[0].contains(&row.id) {
-                assert_eq!(row.outcome, CallOutcome::Unknown, "{death:?}");
+                assert_eq!(row.outcome, CallStatus::Unknown, "{death:?}");
                 assert!(row.reserved > Cost::ZERO, "{death:?}");
             } else {
-                assert_eq!(row.outcome, CallOutcome::Settled, "{death:?}");
+                assert_eq!(row.outcome, CallStatus::Settled, "{death:?}");
             }
         }
     }
@@ -127,7 +127,7 @@ async fn the_same_on_sqlite() {
     // Its file is read once more.
     let world = World::sqlite().await;
     let (_, run, writes) = judged_after(&world, true, None).await;
-    assert_eq!(run.calls(None, 99).await.unwrap().len(), ITEMS);
+    assert_eq!(run.ai_calls(None, 99).await.unwrap().len(), ITEMS);
     for death in deaths(writes) {
         let (far, ..) = judged_after(&World::sqlite().await, true, death).await;
         assert_eq!(far.batches().len(), 1, "{death:?}");
@@ -147,10 +147,10 @@ async fn each_end_of_a_batch_is_told_item_by_item() {
         let (run, _) = outlive::<judging>(&world, &far.client(), None, || NoInput, None).await;
         assert_eq!(run.output().await.unwrap(), told, "{ending:?}");
         far.judge(&run, &format!("{ending:?}")).await;
-        let rows = run.calls(None, 99).await.unwrap();
+        let rows = run.ai_calls(None, 99).await.unwrap();
         for (row, told) in rows.iter().zip(&told) {
             let is_answered = matches!(told.as_str(), "yes" | "no");
-            let outcome = if is_answered { CallOutcome::Settled } else { CallOutcome::Failed };
+            let outcome = if is_answered { CallStatus::Settled } else { CallStatus::Failed };
             assert_eq!((row.outcome, row.reserved), (outcome, Cost::ZERO), "{ending:?}");
         }
     }
@@ -181,7 +181,7 @@ async fn a_check_that_needs_every_item_fails_its_stage_without_one() {
         assert!(output.unwrap_err().is_run_failed(), "{ending:?}");
         let error = run.record().await.unwrap().error.unwrap();
         assert!(error.message.contains(fault), "{ending:?}: {}", error.message);
-        let open = run.costs().await.unwrap();
+        let open = run.cost_summary().await.unwrap();
         assert_eq!(open.reserved, Cost::ZERO, "{ending:?}: what was not answered costs nothing");
     }
 }

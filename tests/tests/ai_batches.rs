@@ -6,14 +6,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use tests::models::{client, error, helper, usage};
 use workflow_engine::ai::{
-    AiError, AiErrorKind, AiHelper, BatchPrompt, BatchState, BatchTicket, FinishReason, GenerateResponse,
+    AiError, AiErrorKind, AiSession, BatchPrompt, BatchState, BatchTicket, FinishReason, GenerateResponse,
     MemoryLedger, ScriptedProvider, Usage,
 };
 use workflow_engine::prelude::*;
-use workflow_engine::records::{CallOutcome, CallType, Cost};
+use workflow_engine::records::{CallStatus, CallType, Cost};
 
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
-struct Verdict {
+struct CheckOutcome {
     good: bool,
 }
 
@@ -32,13 +32,13 @@ fn good() -> Result<GenerateResponse, AiError> {
     answer(r#"{"good": true}"#, usage(1_000, 100))
 }
 
-fn outcomes(ledger: &MemoryLedger) -> Vec<CallOutcome> {
+fn outcomes(ledger: &MemoryLedger) -> Vec<CallStatus> {
     ledger.calls().iter().map(|call| call.outcome).collect()
 }
 
 #[tokio::test]
 async fn a_batch_is_answered_item_by_item_in_another_process() {
-    use CallOutcome::{Failed, Intended, Settled, Unknown};
+    use CallStatus::{Failed, Reserved, Settled, Unknown};
     let results = [
         ("e", Err(AiError::new(AiErrorKind::InvalidResponse, "it cannot be read"))),
         ("c", answer("no JSON", usage(10, 10))),
@@ -49,10 +49,10 @@ async fn a_batch_is_answered_item_by_item_in_another_process() {
     ];
     let provider = ScriptedProvider::new("test").batch(BatchState::Processing, results);
     let (helper, ledger) = helper(&provider);
-    let verdict = |id: &str| BatchPrompt::new(id, "Is it good?").schema::<Verdict>().max_tokens(100);
+    let verdict = |id: &str| BatchPrompt::new(id, "Is it good?").schema::<CheckOutcome>().max_tokens(100);
     let items = [verdict("a"), ("b", "And?").into(), verdict("c"), verdict("d"), verdict("e")];
     let ticket = helper.batch("m").submit(items).await.unwrap();
-    assert_eq!(outcomes(&ledger), [Intended; 5]);
+    assert_eq!(outcomes(&ledger), [Reserved; 5]);
     let reserved = ledger.calls()[0].reserved.picodollars();
     // Half the price of at most 1,200 tokens at 1 USD and of 100 at 4 USD.
     assert!((200_000_000..1_000_000_000).contains(&reserved), "{reserved}");
@@ -65,7 +65,7 @@ async fn a_batch_is_answered_item_by_item_in_another_process() {
     assert_eq!(ticket.custom_ids().collect::<Vec<_>>(), ["a", "b", "c", "d", "e"]);
 
     // Another process has a client and a ledger of its own; the ledger's rows are the same.
-    let elsewhere = AiHelper::new(&client(&provider).build().unwrap(), "elsewhere", ledger.clone());
+    let elsewhere = AiSession::new(&client(&provider).build().unwrap(), "elsewhere", ledger.clone());
     let batch = elsewhere.batch("m");
     assert_eq!(batch.status(&ticket).await.unwrap().state, BatchState::Processing);
     let early = batch.results(&ticket).await.unwrap_err();
@@ -74,7 +74,7 @@ async fn a_batch_is_answered_item_by_item_in_another_process() {
 
     for _ in 0..3 {
         let answers = batch.results(&ticket).await.unwrap();
-        assert_eq!(answers[0].object::<Verdict>().unwrap(), Verdict { good: true });
+        assert_eq!(answers[0].object::<CheckOutcome>().unwrap(), CheckOutcome { good: true });
         assert_eq!(answers[0].cost.to_string(), "0.0007 USD");
         assert_eq!(answers[1].text().unwrap(), "yes");
         let kinds: Vec<_> = answers[2..].iter().map(|answer| answer.text().unwrap_err().kind()).collect();
@@ -91,10 +91,10 @@ async fn a_batch_is_answered_item_by_item_in_another_process() {
 #[tokio::test]
 async fn what_was_not_answered_says_why() {
     for (state, kind, outcome) in [
-        (BatchState::Expired, AiErrorKind::Timeout, CallOutcome::Failed),
-        (BatchState::Cancelled, AiErrorKind::Cancelled, CallOutcome::Failed),
-        (BatchState::Failed, AiErrorKind::InvalidRequest, CallOutcome::Failed),
-        (BatchState::Completed, AiErrorKind::InvalidResponse, CallOutcome::Unknown),
+        (BatchState::Expired, AiErrorKind::Timeout, CallStatus::Failed),
+        (BatchState::Cancelled, AiErrorKind::Cancelled, CallStatus::Failed),
+        (BatchState::Failed, AiErrorKind::InvalidRequest, CallStatus::Failed),
+        (BatchState::Completed, AiErrorKind::InvalidResponse, CallStatus::Unknown),
     ] {
         let provider = ScriptedProvider::new("test").batch(state, [("a", good())]);
         let (helper, ledger) = helper(&provider);
@@ -103,7 +103,7 @@ async fn what_was_not_answered_says_why() {
         let answers = batch.results(&ticket).await.unwrap();
         assert!(answers[0].outcome.is_ok(), "what was answered counts, whatever the batch came to");
         assert_eq!(answers[1].text().unwrap_err().kind(), kind);
-        assert_eq!(outcomes(&ledger), [CallOutcome::Settled, outcome]);
+        assert_eq!(outcomes(&ledger), [CallStatus::Settled, outcome]);
     }
 }
 
@@ -122,16 +122,16 @@ async fn a_batch_that_is_refused_costs_nothing() {
     let provider = ScriptedProvider::new("test").fail(error(AiErrorKind::InvalidRequest, 400));
     let (helper, ledger) = helper(&provider);
     helper.batch("m").submit([("a", "?"), ("b", "?")]).await.unwrap_err();
-    assert_eq!(outcomes(&ledger), [CallOutcome::Failed; 2]);
+    assert_eq!(outcomes(&ledger), [CallStatus::Failed; 2]);
 
     // Over the budget at its second item: nothing is sent.
     let ledger = Arc::new(MemoryLedger::with_budget("0.001 USD".parse().unwrap()));
     let provider = ScriptedProvider::new("test");
-    let helper = AiHelper::new(&client(&provider).build().unwrap(), "t", ledger.clone());
+    let helper = AiSession::new(&client(&provider).build().unwrap(), "t", ledger.clone());
     let item = |id: &str| BatchPrompt::new(id, "?").max_tokens(300);
     let error = helper.batch("m").submit([item("a"), item("b")]).await.unwrap_err();
     assert_eq!(error.kind(), AiErrorKind::BudgetExceeded);
-    assert_eq!(outcomes(&ledger), [CallOutcome::Failed]);
+    assert_eq!(outcomes(&ledger), [CallStatus::Failed]);
     assert_eq!(ledger.calls()[0].error_message.as_deref(), Some("it was not sent"));
 }
 
@@ -143,7 +143,7 @@ async fn a_submission_whose_answer_is_lost_is_found_again_or_not_repeated() {
     let (found, ledger) = helper(&taken.clone().finds_batches());
     let ticket = found.batch("m").submit([("a", "?")]).await.unwrap();
     assert_eq!((ticket.batch_id(), taken.submissions().len()), ("batch-1", 1));
-    assert_eq!(outcomes(&ledger), [CallOutcome::Intended]);
+    assert_eq!(outcomes(&ledger), [CallStatus::Reserved]);
 
     let blind =
         ScriptedProvider::new("test").batch_that_is_lost(BatchState::Completed, [("a", good())], lost());
@@ -151,7 +151,7 @@ async fn a_submission_whose_answer_is_lost_is_found_again_or_not_repeated() {
     let error = helper.batch("m").submit([("a", "?")]).await.unwrap_err();
     assert_eq!(error.kind(), AiErrorKind::Connection);
     assert_eq!(blind.submissions().len(), 1, "nobody can know, so it is not handed over twice");
-    assert_eq!(outcomes(&ledger), [CallOutcome::Unknown]);
+    assert_eq!(outcomes(&ledger), [CallStatus::Unknown]);
 }
 
 #[tokio::test]
@@ -172,7 +172,7 @@ async fn a_stage_finds_the_batch_that_an_earlier_attempt_has_handed_over() {
 
 #[tokio::test]
 async fn a_batch_that_is_found_again_keeps_its_rows() {
-    use CallOutcome::{Failed, Settled};
+    use CallStatus::{Failed, Settled};
     let provider = ScriptedProvider::new("test")
         .finds_batches()
         .fail(error(AiErrorKind::RateLimited, 429))
@@ -194,7 +194,8 @@ async fn a_batch_that_is_found_again_keeps_its_rows() {
 #[stage(check = judged, poll_every = "1h", give_up_after = "24h")]
 async fn judge(texts: Vec<String>, ctx: &StageContext) -> StageResult<BatchTicket> {
     let items = texts.into_iter().enumerate();
-    let items = items.map(|(number, text)| BatchPrompt::new(format!("i{number}"), text).schema::<Verdict>());
+    let items =
+        items.map(|(number, text)| BatchPrompt::new(format!("i{number}"), text).schema::<CheckOutcome>());
     Ok(ctx.ai().batch("m").submit(items).await?)
 }
 
@@ -206,7 +207,7 @@ async fn judged(ticket: &BatchTicket, ctx: &StageContext) -> StageResult<Check<u
     }
     let mut good = 0;
     for answer in batch.results(ticket).await? {
-        good += usize::from(answer.object::<Verdict>()?.good);
+        good += usize::from(answer.object::<CheckOutcome>()?.good);
     }
     Ok(Check::Ready(good))
 }
@@ -227,17 +228,17 @@ async fn a_stage_that_waits_for_a_batch_accounts_for_it_when_it_is_over() {
             break;
         }
     }
-    let waiting = run.costs().await.unwrap();
+    let waiting = run.cost_summary().await.unwrap();
     assert!(waiting.reserved > Cost::ZERO, "what it can cost is reserved while it waits");
     assert_eq!(waiting.cost, Cost::ZERO);
     provider.set_batch_state(BatchState::Completed);
     engine.wake(run.id(), "judge").await.unwrap();
     assert_eq!(run.output().await.unwrap(), 1);
-    let costs = run.costs().await.unwrap();
+    let costs = run.cost_summary().await.unwrap();
     assert_eq!((costs.cost.to_string().as_str(), costs.tokens), ("0.0014 USD", 2_200));
-    assert_eq!((costs.reserved, costs.open), (Cost::ZERO, 0));
-    let calls = run.calls(None, 10).await.unwrap();
-    assert!(calls.iter().all(|call| call.outcome == CallOutcome::Settled));
+    assert_eq!((costs.reserved, costs.pending_calls), (Cost::ZERO, 0));
+    let calls = run.ai_calls(None, 10).await.unwrap();
+    assert!(calls.iter().all(|call| call.outcome == CallStatus::Settled));
     assert_eq!(calls[0].topic, format!("workflow.{}.stage.judge", run.id()));
     engine.shutdown().await;
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 use workflow_engine::ai::{
-    AiClient, AiError, AiErrorKind, AiHelper, AiTool, BatchState, FinishReason, GenerateResponse,
+    AiClient, AiError, AiErrorKind, AiSession, AiTool, BatchState, FinishReason, GenerateResponse,
     MemoryLedger, ModelConfig, ScriptedProvider, StreamPart, ToolCall, Usage,
 };
 use workflow_engine::ports::{CallLedger, CallSums};
@@ -153,15 +153,15 @@ fn answer(usage: Usage) -> GenerateResponse {
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
-struct Verdict {
+struct CheckOutcome {
     good: bool,
 }
 
-fn helper(provider: ScriptedProvider, prices: Prices, embeds: bool) -> (AiHelper, Arc<MemoryLedger>) {
+fn helper(provider: ScriptedProvider, prices: Prices, embeds: bool) -> (AiSession, Arc<MemoryLedger>) {
     let client = AiClient::builder().provider(provider).model("m", model(prices, embeds)).max_retries(1);
     let client = client.clock(tests::models::NoWaits).build().unwrap();
     let ledger = Arc::new(MemoryLedger::new());
-    (AiHelper::new(&client, "costs", ledger.clone()), ledger)
+    (AiSession::new(&client, "costs", ledger.clone()), ledger)
 }
 
 /// Makes the call; answers what the ledger has in the end.
@@ -176,12 +176,12 @@ async fn made(prices: Prices, call: Call) -> CallSums {
         }
         Object(usage) => {
             let (helper, ledger) = helper(script.text(r#"{"good": true}"#, usage), prices, false);
-            assert!(helper.generate_object::<Verdict>("m", "?").await.unwrap().good);
+            assert!(helper.generate_object::<CheckOutcome>("m", "?").await.unwrap().good);
             (helper, ledger)
         }
         Unreadable(usage) => {
             let (helper, ledger) = helper(script.text("good", usage), prices, false);
-            let error = helper.generate_object::<Verdict>("m", "?").await.unwrap_err();
+            let error = helper.generate_object::<CheckOutcome>("m", "?").await.unwrap_err();
             assert_eq!(error.kind(), AiErrorKind::InvalidResponse);
             (helper, ledger)
         }

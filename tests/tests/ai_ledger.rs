@@ -6,14 +6,14 @@ use std::time::Duration;
 use tests::models::{client, error, helper, usage};
 use tokio_util::sync::CancellationToken;
 use workflow_engine::ai::{
-    AiErrorKind, AiHelper, MemoryLedger, Part, Record, RecordedCall, ScriptedProvider, Usage,
+    AiErrorKind, AiSession, ContentCapture, MemoryLedger, Part, RecordedCall, ScriptedProvider, Usage,
 };
 use workflow_engine::ports::Clock;
 use workflow_engine::presets::AiConfig;
-use workflow_engine::records::{CallOutcome, CallType, Cost};
+use workflow_engine::records::{CallStatus, CallType, Cost};
 use workflow_engine::testing::FakeClock;
 
-fn outcomes(ledger: &MemoryLedger) -> Vec<CallOutcome> {
+fn outcomes(ledger: &MemoryLedger) -> Vec<CallStatus> {
     ledger.calls().iter().map(|call| call.outcome).collect()
 }
 
@@ -26,23 +26,23 @@ async fn a_request_is_written_with_its_worst_case_before_it_leaves() {
         tokio::task::yield_now().await;
     }
     let row = ledger.calls().pop().unwrap();
-    assert_eq!((row.outcome, row.call_type), (CallOutcome::Intended, CallType::Text));
+    assert_eq!((row.outcome, row.call_type), (CallStatus::Reserved, CallType::Text));
     // 50 tokens of output at 4 USD, and at least a token a byte at 1 USD, for a million.
     let least = Cost::from_picodollars(1_000_000 * 1_000 + 4_000_000 * 50);
     let most = Cost::from_picodollars(1_000_000 * 1_500 + 4_000_000 * 50);
     assert!((least..most).contains(&row.reserved), "{}", row.reserved);
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
-    assert_eq!(outcomes(&ledger), [CallOutcome::Unknown], "dropped");
+    assert_eq!(outcomes(&ledger), [CallStatus::Unknown], "dropped");
     assert_eq!(ledger.calls()[0].reserved, row.reserved, "what is unknown keeps its reservation");
 }
 
 #[tokio::test]
 async fn the_reservation_counts_schemas_media_and_the_limits_of_the_model() {
-    let reserve = async |ask: &dyn Fn(AiHelper) -> workflow_engine::ai::GenerateText| {
+    let reserve = async |ask: &dyn Fn(AiSession) -> workflow_engine::ai::GenerateText| {
         let provider = ScriptedProvider::new("test").text("", Usage::default());
         let ledger = Arc::new(MemoryLedger::with_budget(Cost::ZERO));
-        let helper = AiHelper::new(&client(&provider).build().unwrap(), "t", ledger);
+        let helper = AiSession::new(&client(&provider).build().unwrap(), "t", ledger);
         let error = ask(helper).await.unwrap_err();
         assert_eq!(error.kind(), AiErrorKind::BudgetExceeded);
         assert!(provider.requests().is_empty(), "it was not sent");
@@ -80,7 +80,7 @@ async fn each_try_is_a_row_and_waits_as_long_as_it_is_asked_to() {
     let client = client(&provider).clock(clock.clone()).build().unwrap();
     let ledger = Arc::new(MemoryLedger::new());
     let call =
-        tokio::spawn(AiHelper::new(&client, "t", ledger.clone()).generate_text("m", "?").into_future());
+        tokio::spawn(AiSession::new(&client, "t", ledger.clone()).generate_text("m", "?").into_future());
 
     let began = clock.now();
     let mut waits = Vec::new();
@@ -97,7 +97,7 @@ async fn each_try_is_a_row_and_waits_as_long_as_it_is_asked_to() {
     // The second wait of the backoff: a second, and at most as much again.
     assert!((Duration::from_secs(1)..=Duration::from_secs(2)).contains(&waits[1]), "{waits:?}");
     assert!((clock.now() - began).num_seconds() >= 8);
-    let expected = [CallOutcome::Failed, CallOutcome::Failed, CallOutcome::Settled];
+    let expected = [CallStatus::Failed, CallStatus::Failed, CallStatus::Settled];
     assert_eq!(outcomes(&ledger), expected);
     let attempts: Vec<_> =
         ledger.calls().iter().map(|call| attempt(call.metadata.as_ref().unwrap())).collect();
@@ -115,13 +115,13 @@ async fn it_gives_up_and_does_not_wait_for_longer_than_a_minute() {
     let provider = ScriptedProvider::new("test").fail(busy()).fail(busy()).fail(busy());
     let (helper, ledger) = helper(&provider);
     assert_eq!(helper.generate_text("m", "?").await.unwrap_err().kind(), AiErrorKind::Overloaded);
-    assert_eq!(outcomes(&ledger), [CallOutcome::Failed; 3], "two retries are the default");
+    assert_eq!(outcomes(&ledger), [CallStatus::Failed; 3], "two retries are the default");
 
     let hour = error(AiErrorKind::RateLimited, 429).with_retry_after(Duration::from_secs(3_600));
     let (helper, ledger) = tests::models::helper(&ScriptedProvider::new("test").fail(hour));
     let error = helper.generate_text("m", "?").await.unwrap_err();
     assert_eq!(error.retry_after(), Some(Duration::from_secs(3_600)), "for the stage to wait");
-    assert_eq!(outcomes(&ledger), [CallOutcome::Failed]);
+    assert_eq!(outcomes(&ledger), [CallStatus::Failed]);
 
     let (helper, ledger) = tests::models::helper(&ScriptedProvider::new("test").fail(busy()));
     helper.generate_text("m", "?").retries(0).await.unwrap_err();
@@ -131,7 +131,7 @@ async fn it_gives_up_and_does_not_wait_for_longer_than_a_minute() {
 #[tokio::test]
 async fn what_may_have_been_paid_is_unknown_and_what_was_refused_is_not() {
     use AiErrorKind as Kind;
-    use CallOutcome::{Failed, Unknown};
+    use CallStatus::{Failed, Unknown};
     let bare = |kind| workflow_engine::ai::AiError::new(kind, "no");
     for (failure, tries, expected) in [
         (error(Kind::InvalidRequest, 400), 1, Failed),
@@ -171,7 +171,7 @@ async fn a_cancelled_call_stops_wherever_it_is() {
     }
     token.cancel();
     assert_eq!(call.await.unwrap().unwrap_err().kind(), AiErrorKind::Cancelled);
-    assert_eq!(outcomes(&ledger), [CallOutcome::Unknown]);
+    assert_eq!(outcomes(&ledger), [CallStatus::Unknown]);
     assert_eq!(helper.generate_text("m", "?").await.unwrap_err().kind(), AiErrorKind::Cancelled);
     assert_eq!(ledger.calls().len(), 1, "nothing more is written or sent");
 
@@ -180,7 +180,7 @@ async fn a_cancelled_call_stops_wherever_it_is() {
     let provider = ScriptedProvider::new("test").fail(error(AiErrorKind::Overloaded, 529));
     let client = client(&provider).clock(clock.clone()).build().unwrap();
     let token = CancellationToken::new();
-    let helper = AiHelper::new(&client, "t", Arc::new(MemoryLedger::new())).cancelled_by(token.clone());
+    let helper = AiSession::new(&client, "t", Arc::new(MemoryLedger::new())).cancelled_by(token.clone());
     let call = tokio::spawn(helper.generate_text("m", "?").into_future());
     while clock.next_wake().is_none() {
         tokio::task::yield_now().await;
@@ -196,7 +196,7 @@ async fn parallel_calls_cannot_overspend_together() {
     let client = client(&provider).build().unwrap();
     // Room for three worst cases of about 0.0006 USD.
     let ledger = Arc::new(MemoryLedger::with_budget("0.002 USD".parse().unwrap()));
-    let helper = AiHelper::new(&client, "t", ledger.clone());
+    let helper = AiSession::new(&client, "t", ledger.clone());
     let call = |_| tokio::spawn(helper.generate_text("m", "?").max_tokens(100).into_future());
     let calls: Vec<_> = (0..8).map(call).collect();
     let mut refused = 0;
@@ -220,7 +220,7 @@ async fn sums_are_by_whole_segments_and_by_model() {
         helper.generate_text("m", "?").await.unwrap();
     }
     assert_eq!(ledger.calls()[3].topic, "t.page.10.part_two.a_b");
-    let calls = async |helper: &AiHelper| helper.stats().await.unwrap().total.calls;
+    let calls = async |helper: &AiSession| helper.stats().await.unwrap().total.calls;
     assert_eq!([calls(&helper).await, calls(&one).await, calls(&ten).await], [4, 1, 2]);
 
     let call = RecordedCall::new("m").prompt("p").response("r").usage(usage(1_000, 0));
@@ -266,15 +266,15 @@ async fn presets_and_defaults_reach_the_provider() {
 #[tokio::test]
 async fn what_is_kept_is_what_the_client_says() {
     for (record, prompt, response) in [
-        (Record::Full, Some("größer"), Some("kleiner")),
-        (Record::Truncated(4), Some("größ… [6 characters]"), Some("klei… [7 characters]")),
-        (Record::Truncated(7), Some("größer"), Some("kleiner")),
-        (Record::Nothing, None, None),
+        (ContentCapture::Full, Some("größer"), Some("kleiner")),
+        (ContentCapture::Truncated(4), Some("größ… [6 characters]"), Some("klei… [7 characters]")),
+        (ContentCapture::Truncated(7), Some("größer"), Some("kleiner")),
+        (ContentCapture::Off, None, None),
     ] {
         let provider = ScriptedProvider::new("test").text("kleiner", usage(1, 1));
-        let client = client(&provider).record_prompts(record).record_responses(record).build().unwrap();
+        let client = client(&provider).capture_prompts(record).capture_responses(record).build().unwrap();
         let ledger = Arc::new(MemoryLedger::new());
-        AiHelper::new(&client, "t", ledger.clone()).generate_text("m", "größer").await.unwrap();
+        AiSession::new(&client, "t", ledger.clone()).generate_text("m", "größer").await.unwrap();
         let row = ledger.calls().pop().unwrap();
         assert_eq!((row.prompt.as_deref(), row.response.as_deref()), (prompt, response));
         assert_eq!(row.input_tokens, 1);

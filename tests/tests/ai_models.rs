@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use workflow_engine::ai::{
-    AiClient, AiErrorKind, AiHelper, AiTool, MemoryLedger, ModelConfig, ModelFilter, ModelRegistry, Record,
-    ScriptedProvider, Usage,
+    AiClient, AiErrorKind, AiSession, AiTool, ContentCapture, MemoryLedger, ModelConfig, ModelFilter,
+    ModelRegistry, ScriptedProvider, Usage,
 };
 use workflow_engine::records::Cost;
 
@@ -19,10 +19,10 @@ fn few() -> ModelRegistry {
     models
 }
 
-fn helper(models: ModelRegistry) -> (AiHelper, Arc<MemoryLedger>) {
+fn helper(models: ModelRegistry) -> (AiSession, Arc<MemoryLedger>) {
     let client = AiClient::builder().models(models).provider(ScriptedProvider::new("test")).build().unwrap();
     let ledger = Arc::new(MemoryLedger::new());
-    (AiHelper::new(&client, "t", ledger.clone()), ledger)
+    (AiSession::new(&client, "t", ledger.clone()), ledger)
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn a_client_shows_names_and_nothing_else() {
     let client = AiClient::builder().models(few()).provider(ScriptedProvider::new("test"));
     let shown = format!("{client:?}");
     assert!(shown.contains(r#"providers: ["test"]"#), "{shown}");
-    let client = client.record_prompts(Record::Nothing).build().unwrap();
+    let client = client.capture_prompts(ContentCapture::Off).build().unwrap();
     let shown = format!("{client:?}");
     assert!(shown.contains(r#"models: ["fast", "faster", "slow"]"#), "{shown}");
 }

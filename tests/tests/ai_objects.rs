@@ -7,7 +7,7 @@ use tests::models::{helper, usage};
 use workflow_engine::ai::{
     AiErrorKind, AiTool, FinishReason, GenerateResponse, Part, Role, ScriptedProvider, ToolCall, ToolResult,
 };
-use workflow_engine::records::{CallOutcome, CallType, Cost};
+use workflow_engine::records::{CallStatus, CallType, Cost};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 struct Invoice {
@@ -86,7 +86,7 @@ async fn an_answer_that_is_none_says_where_it_breaks_and_not_what_it_says() {
         assert_eq!(error.kind(), AiErrorKind::InvalidResponse, "{text}");
         assert!(error.to_string().contains(expected), "{error}");
         assert!(!error.to_string().contains("SECRET"), "{error}");
-        assert_eq!(ledger.calls()[0].outcome, CallOutcome::Settled, "it was answered, and paid");
+        assert_eq!(ledger.calls()[0].outcome, CallStatus::Settled, "it was answered, and paid");
         assert_eq!(ledger.calls().len(), 1, "it is not asked again");
     }
 }
@@ -188,7 +188,7 @@ async fn tools_are_called_until_the_model_has_its_answer() {
         topics,
         ["t", "t.tool.add", "t.tool.add", "t.tool.add", "t.tool.adds", "t", "t.tool.add", "t"]
     );
-    assert!(calls.iter().all(|call| call.outcome == CallOutcome::Settled));
+    assert!(calls.iter().all(|call| call.outcome == CallStatus::Settled));
     let tools: Vec<_> = calls.iter().filter(|call| call.call_type == CallType::Tool).collect();
     assert!(tools.iter().all(|call| call.cost == Cost::ZERO && call.input_tokens == 0));
     assert_eq!(tools[0].response.as_deref(), Some("3"));

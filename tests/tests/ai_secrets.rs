@@ -63,7 +63,7 @@ impl Write for Log {
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
-struct Verdict {
+struct CheckOutcome {
     #[allow(dead_code, reason = "it is never read, for the answers are none")]
     good: bool,
 }
@@ -80,7 +80,7 @@ async fn talk(ctx: &StageContext) -> StageResult<Vec<String>> {
     shown.push(format!("{tool:?}"));
     shown.push(format!("{:?}", ai.generate_text("m", PROMPT).tool(tool).await?));
     for _ in 0..2 {
-        let error = ai.generate_object::<Verdict>("m", PROMPT).await.unwrap_err();
+        let error = ai.generate_object::<CheckOutcome>("m", PROMPT).await.unwrap_err();
         shown.push(format!("{error:?} {}", StageError::from(error.clone())));
     }
     let mut stream = ai.stream_text("m", PROMPT).await?;
@@ -92,7 +92,7 @@ async fn talk(ctx: &StageContext) -> StageResult<Vec<String>> {
     ai.record_call(recorded).await?;
     ctx.log(workflow_engine::LogLevel::Info, "shown", &shown);
     // The last failure is the run's.
-    ai.generate_object::<Verdict>("m", PROMPT).await?;
+    ai.generate_object::<CheckOutcome>("m", PROMPT).await?;
     Ok(shown)
 }
 
@@ -132,7 +132,7 @@ async fn no_key_no_prompt_and_no_response_is_in_any_log() {
     let events: Vec<_> = run.events().map(|event| event.unwrap()).collect().await;
 
     // What was asked and answered is in the ledger, so the calls were made.
-    let calls = run.calls(None, 100).await.unwrap();
+    let calls = run.ai_calls(None, 100).await.unwrap();
     assert_eq!(calls.len(), 10);
     let kept = format!("{calls:?}");
     assert!(kept.contains(PROMPT) && kept.contains(RESPONSE));

@@ -6,7 +6,7 @@ use tests::models::{client, error, usage};
 use workflow_engine::ai::{AiError, AiErrorKind, ScriptedProvider};
 use workflow_engine::prelude::*;
 use workflow_engine::presets::{AiConfig, ConcurrencyConfig};
-use workflow_engine::records::{CallOutcome, Cost};
+use workflow_engine::records::{CallStatus, Cost};
 use workflow_engine::testing::TestEngine;
 
 #[stage(retry(max_attempts = 3, initial = "10s"))]
@@ -110,7 +110,7 @@ fn the_remedy_is_found_behind_errors_of_ones_own() {
 
 #[tokio::test]
 async fn a_run_has_cost_what_its_calls_have_cost_failed_attempts_included() {
-    use CallOutcome::{Settled, Unknown};
+    use CallStatus::{Settled, Unknown};
 
     let provider = ScriptedProvider::new("test")
         .text("Because.", usage(1_000, 100))
@@ -121,11 +121,14 @@ async fn a_run_has_cost_what_its_calls_have_cost_failed_attempts_included() {
     let engine = Engine::open("memory:").await.unwrap().register::<twice>().ai(client).build().await.unwrap();
     let run = engine.start::<twice>(AskTwiceInput { question: "Why?".into() }).await.unwrap();
     assert_eq!(run.output().await.unwrap(), 16);
-    let costs = run.costs().await.unwrap();
+    let costs = run.cost_summary().await.unwrap();
     // The first call was made once more; the one that timed out stays reserved.
-    assert_eq!((costs.cost.to_string().as_str(), costs.tokens, costs.open), ("0.0052 USD", 4_300, 0));
+    assert_eq!(
+        (costs.cost.to_string().as_str(), costs.tokens, costs.pending_calls),
+        ("0.0052 USD", 4_300, 0)
+    );
     assert!(costs.reserved > Cost::ZERO);
-    let calls = run.calls(None, 10).await.unwrap();
+    let calls = run.ai_calls(None, 10).await.unwrap();
     let rows: Vec<_> = calls.iter().map(|call| (call.attempt, call.outcome)).collect();
     assert_eq!(rows, [(1, Settled), (1, Unknown), (2, Settled), (2, Settled)]);
     engine.shutdown().await;

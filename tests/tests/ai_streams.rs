@@ -6,9 +6,9 @@ use futures_util::StreamExt;
 use tests::models::{error, helper, usage};
 use tokio_util::sync::CancellationToken;
 use workflow_engine::ai::{
-    AiError, AiErrorKind, AiHelper, FinishReason, MemoryLedger, ScriptedProvider, StreamPart, TextStream,
+    AiError, AiErrorKind, AiSession, FinishReason, MemoryLedger, ScriptedProvider, StreamPart, TextStream,
 };
-use workflow_engine::records::{CallOutcome, CallType, Cost};
+use workflow_engine::records::{CallStatus, CallType, Cost};
 
 #[allow(clippy::unnecessary_wraps, reason = "it stands beside failures")]
 fn text(text: &str) -> Result<StreamPart, AiError> {
@@ -20,12 +20,12 @@ fn finished() -> Result<StreamPart, AiError> {
     Ok(StreamPart::Finished { usage: usage(10, 5), finish_reason: FinishReason::Stop })
 }
 
-async fn open(helper: &AiHelper) -> TextStream {
+async fn open(helper: &AiSession) -> TextStream {
     helper.stream_text("m", "?").await.unwrap()
 }
 
 /// The outcome of the only row, and what is reserved.
-fn row(ledger: &MemoryLedger) -> (CallOutcome, bool) {
+fn row(ledger: &MemoryLedger) -> (CallStatus, bool) {
     let calls = ledger.calls();
     assert_eq!(calls.len(), 1);
     assert_eq!(calls[0].call_type, CallType::Stream);
@@ -39,13 +39,13 @@ async fn a_stream_that_finishes_is_settled_once() {
         ScriptedProvider::new("test").stream([thought, text("It "), text("is."), finished(), text("!")]);
     let (helper, ledger) = helper(&script);
     let mut stream = open(&helper).await;
-    assert_eq!(row(&ledger), (CallOutcome::Intended, true));
+    assert_eq!(row(&ledger), (CallStatus::Reserved, true));
     assert_eq!(stream.next().await.unwrap().unwrap(), "It ");
     assert_eq!((stream.text(), stream.reasoning(), stream.usage()), ("It ", Some("hm"), None));
     assert_eq!(stream.next().await.unwrap().unwrap(), "is.");
     assert!(stream.next().await.is_none());
     assert!(stream.next().await.is_none(), "nothing follows its end");
-    assert_eq!(row(&ledger), (CallOutcome::Settled, false));
+    assert_eq!(row(&ledger), (CallStatus::Settled, false));
     assert_eq!(stream.usage(), Some(usage(10, 5)));
     assert_eq!(stream.cost().unwrap().to_string(), "0.00003 USD");
     let answer = stream.finish().await.unwrap();
@@ -73,7 +73,7 @@ async fn a_stream_that_is_cut_is_unknown() {
     assert_eq!(stream.next().await.unwrap().unwrap(), "It ");
     assert_eq!(stream.next().await.unwrap().unwrap_err().kind(), AiErrorKind::Connection);
     assert!(stream.next().await.is_none());
-    assert_eq!(row(&ledger), (CallOutcome::Unknown, true));
+    assert_eq!(row(&ledger), (CallStatus::Unknown, true));
     assert_eq!(stream.finish().await.unwrap_err().kind(), AiErrorKind::Connection);
 }
 
@@ -84,7 +84,7 @@ async fn an_error_in_a_stream_is_unknown_whatever_it_is() {
     let (helper, ledger) = helper(&script);
     let error = open(&helper).await.finish().await.unwrap_err();
     assert_eq!(error.kind(), AiErrorKind::RateLimited);
-    assert_eq!(row(&ledger), (CallOutcome::Unknown, true), "it had begun to answer");
+    assert_eq!(row(&ledger), (CallStatus::Unknown, true), "it had begun to answer");
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn a_stream_that_is_dropped_is_unknown() {
     let mut stream = open(&helper).await;
     assert_eq!(stream.next().await.unwrap().unwrap(), "It ");
     drop(stream);
-    assert_eq!(row(&ledger), (CallOutcome::Unknown, true));
+    assert_eq!(row(&ledger), (CallStatus::Unknown, true));
     assert_eq!(ledger.calls()[0].error_message.as_deref(), Some("given up before its answer was there"));
 }
 
@@ -106,7 +106,7 @@ async fn a_stream_that_is_dropped_after_its_end_stays_settled() {
         piece.unwrap();
     }
     drop(stream);
-    assert_eq!(row(&ledger), (CallOutcome::Settled, false));
+    assert_eq!(row(&ledger), (CallStatus::Settled, false));
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn a_cancelled_stream_stops() {
     tokio::task::yield_now().await;
     token.cancel();
     assert_eq!(rest.await.unwrap().unwrap_err().kind(), AiErrorKind::Cancelled);
-    assert_eq!(row(&ledger), (CallOutcome::Unknown, true));
+    assert_eq!(row(&ledger), (CallStatus::Unknown, true));
 }
 
 #[tokio::test]
@@ -131,6 +131,6 @@ async fn only_the_opening_is_repeated() {
     let stream = helper.stream_text("m", "?").timeout(Duration::from_secs(3)).await.unwrap();
     assert_eq!(stream.finish().await.unwrap().text, "a");
     let outcomes: Vec<_> = ledger.calls().iter().map(|call| call.outcome).collect();
-    assert_eq!(outcomes, [CallOutcome::Failed, CallOutcome::Settled]);
+    assert_eq!(outcomes, [CallStatus::Failed, CallStatus::Settled]);
     assert_eq!(script.requests()[1].timeout, Duration::from_secs(3));
 }

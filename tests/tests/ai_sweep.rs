@@ -8,10 +8,10 @@ use tests::world::World;
 use workflow_engine::NoInput;
 use workflow_engine::ai::{AiErrorKind, BatchState};
 use workflow_engine::prelude::*;
-use workflow_engine::records::{CallOutcome, Cost};
+use workflow_engine::records::{CallStatus, Cost};
 
 #[derive(Debug, Deserialize, JsonSchema)]
-struct Verdict {
+struct CheckOutcome {
     good: bool,
 }
 
@@ -22,7 +22,7 @@ async fn ask(ctx: &StageContext) -> StageResult<usize> {
     let (ai, prompt) = (ctx.ai(), prompt(ctx));
     let text = ai.generate_text("m", prompt.as_str()).max_tokens(50).await?.text;
     let vectors = ai.embed("e", [prompt.clone()]).await?.embeddings;
-    let verdict: Verdict = ai.generate_object("m", prompt).max_tokens(50).await?;
+    let verdict: CheckOutcome = ai.generate_object("m", prompt).max_tokens(50).await?;
     Ok(text.len() + vectors.len() + usize::from(verdict.good))
 }
 
@@ -39,8 +39,8 @@ async fn asked_after(world: World, death: Option<Death>) -> (usize, usize) {
     let told = format!("death: {death:?}");
     assert_eq!(run.output().await.unwrap(), 16, "{told}");
     far.judge(&run, &told).await;
-    let rows = run.calls(None, 99).await.unwrap();
-    let unknown = rows.iter().filter(|row| row.outcome == CallOutcome::Unknown).count();
+    let rows = run.ai_calls(None, 99).await.unwrap();
+    let unknown = rows.iter().filter(|row| row.outcome == CallStatus::Unknown).count();
     assert!(unknown >= 1, "{told}: of the first object nobody knows what became");
     (writes, unknown)
 }
@@ -101,11 +101,11 @@ async fn split_after(world: World, death: Option<Death>) -> (usize, usize) {
     let told = format!("death: {death:?}");
     run.output().await.unwrap_or_else(|error| panic!("{told}: {error}"));
     far.judge(&run, &told).await;
-    let costs = run.costs().await.unwrap();
+    let costs = run.cost_summary().await.unwrap();
     assert_eq!(costs.budget, Some(BUDGET));
     assert!(costs.cost + costs.reserved <= BUDGET, "{told}: {} and {}", costs.cost, costs.reserved);
-    let rows = run.calls(None, 999).await.unwrap();
-    let settled = rows.iter().filter(|row| row.outcome == CallOutcome::Settled).count();
+    let rows = run.ai_calls(None, 999).await.unwrap();
+    let settled = rows.iter().filter(|row| row.outcome == CallStatus::Settled).count();
     assert_eq!(costs.cost.picodollars(), PRICE * i64::try_from(settled).unwrap(), "{told}");
     (writes, far.requests())
 }

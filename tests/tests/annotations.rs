@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tests::events::names;
 use tests::on_every_store;
 use tests::world::World;
-use workflow_engine::kernel::{AnnotationAttach, AnnotationAttached, RunRerunFrom};
+use workflow_engine::kernel::{AttachAnnotation, AttachAnnotationOutput, RerunFrom};
 use workflow_engine::prelude::*;
 use workflow_engine::{AnnotationFilter, AnnotationKey, RunId};
 
@@ -22,10 +22,10 @@ const ORIGIN: AnnotationKey<String> = AnnotationKey::new("origin");
 /// Fails once, and leaves nothing of that attempt.
 #[stage(retry(max_attempts = 2, initial = "1ms"))]
 async fn classify(text: String, ctx: &StageContext) -> StageResult<usize> {
-    ctx.annotate(CONFIDENCE.with(&(f64::from(ctx.attempt()) / 4.0)).actor("model-7").emit_event())?;
-    ctx.artifact("first", &ctx.attempt())?;
-    ctx.artifact("large", &text.repeat(20_000))?;
-    ctx.metric("bytes", f64::from(ctx.attempt()))?;
+    ctx.annotate(CONFIDENCE.value(&(f64::from(ctx.attempt()) / 4.0)).actor("model-7").emit_event())?;
+    ctx.put_artifact("first", &ctx.attempt())?;
+    ctx.put_artifact("large", &text.repeat(20_000))?;
+    ctx.record_metric("bytes", f64::from(ctx.attempt()))?;
     if ctx.attempt() == 1 {
         return Err(StageError::retryable("not yet"));
     }
@@ -36,7 +36,7 @@ async fn classify(text: String, ctx: &StageContext) -> StageResult<usize> {
 async fn look(ctx: &StageContext<look>) -> StageResult<Vec<String>> {
     let before = ctx.storage().of::<classify>();
     let large: String = before.get("large").await?.unwrap_or_default();
-    ctx.artifact("seen", &large.len())?;
+    ctx.put_artifact("seen", &large.len())?;
     assert_eq!(before.get::<u32>("nowhere").await?, None);
     before.list().await
 }
@@ -55,7 +55,7 @@ async fn a_stage_that_reads_artifacts_is_called_like_any_function() {
 
 async fn run(world: &World) -> (Engine, RunHandle<reading>) {
     let engine = world.engine().register::<reading>().build().await.unwrap();
-    let origin = ORIGIN.with(&"a test".into()).scope("all");
+    let origin = ORIGIN.value(&"a test".into()).scope("all");
     let run = engine.start::<reading>(ClassifyInput { text: "ab".into() }).annotate(origin).await.unwrap();
     tests::events::wait_for(&run, |kind| {
         matches!(kind, workflow_engine::records::EventKind::StageRetrying { .. })
@@ -85,7 +85,7 @@ async fn a_stage_leaves_what_its_last_attempt_asked_for(world: World) {
     assert_eq!(run.artifact::<usize>("look", "seen").await.unwrap(), Some(40_000));
     assert_eq!(run.artifact::<usize>("look", "first").await.unwrap(), None);
     assert!(run.artifact::<u32>("look", "seen").await.is_ok_and(|seen| seen == Some(40_000)));
-    assert_eq!(run.artifact::<String>("look", "seen").await.unwrap_err().code(), "STORED_VALUE_UNREADABLE");
+    assert_eq!(run.artifact::<String>("look", "seen").await.unwrap_err().code(), "STORED_VALUE_CORRUPT");
     assert_eq!(run.artifacts().await.unwrap().len(), 3);
     assert!((run.stages().await.unwrap()[0].metrics["bytes"] - 2.0).abs() < f64::EPSILON);
     engine.shutdown().await;
@@ -97,21 +97,17 @@ async fn a_rerun_voids_artifacts_and_keeps_annotations(world: World) {
     run.output().await.unwrap();
     engine.drain().await;
     let second = world.engine().register::<reading>().without_worker().build().await.unwrap();
-    let rerun = RunRerunFrom {
-        run_id: run.id(),
-        from_stage_id: "look".into(),
-        idempotency_key: None,
-        dry_run: false,
-    };
+    let rerun =
+        RerunFrom { run_id: run.id(), from_stage_id: "look".into(), idempotency_key: None, dry_run: false };
     second.dispatch(rerun).await.unwrap();
     let kept = run.artifacts().await.unwrap();
     assert_eq!(kept.iter().map(|artifact| artifact.key.as_str()).collect::<Vec<_>>(), ["first", "large"]);
-    run.annotate(OUTCOME.with(&Outcome::Approved)).await.unwrap();
+    run.annotate(OUTCOME.value(&Outcome::Approved)).await.unwrap();
     let found = run.annotations(&AnnotationFilter::new()).await.unwrap();
     assert_eq!(found.iter().map(|found| found.generation).collect::<Vec<_>>(), [1, 1, 2]);
 
     let third = world.engine().register::<reading>().build().await.unwrap();
-    let run = third.run::<reading>(run.id()).await.unwrap();
+    let run = third.run_handle::<reading>(run.id()).await.unwrap();
     assert_eq!(run.output().await.unwrap(), ["first", "large"]);
     assert_eq!(run.artifacts().await.unwrap()[2].generation, 2);
     third.shutdown().await;
@@ -120,7 +116,7 @@ async fn a_rerun_voids_artifacts_and_keeps_annotations(world: World) {
 /// A stage beside it may have kept something or not: nobody may depend on it.
 #[stage]
 async fn beside(_number: u32, ctx: &StageContext) -> StageResult<()> {
-    ctx.artifact("x", &1)
+    ctx.put_artifact("x", &1)
 }
 
 #[stage(retry(max_attempts = 1))]
@@ -145,10 +141,10 @@ async fn annotations_are_attached_and_listed(world: World) {
     let engine = world.engine().register::<reading>().without_worker().build().await.unwrap();
     let start = || engine.start::<reading>(ClassifyInput { text: "ab".into() });
     let (run, other) = (start().await.unwrap(), start().await.unwrap());
-    let review = OUTCOME.with(&Outcome::Rejected).and(CONFIDENCE, &0.75).actor("ada").payload(&["why"]);
+    let review = OUTCOME.value(&Outcome::Rejected).and(CONFIDENCE, &0.75).actor("ada").payload(&["why"]);
     run.annotate(review).await.unwrap();
-    run.annotate_stage("look", OUTCOME.with(&Outcome::Approved).actor("bob")).await.unwrap();
-    other.annotate(OUTCOME.with(&Outcome::Approved).actor("bob")).await.unwrap();
+    run.annotate_stage("look", OUTCOME.value(&Outcome::Approved).actor("bob")).await.unwrap();
+    other.annotate(OUTCOME.value(&Outcome::Approved).actor("bob")).await.unwrap();
 
     let found = run.annotations(&AnnotationFilter::new().prefix("review")).await.unwrap();
     let outcomes: Vec<_> = found.iter().map(|found| found.get(OUTCOME).unwrap().unwrap()).collect();
@@ -158,26 +154,26 @@ async fn annotations_are_attached_and_listed(world: World) {
     let by_bob = engine.annotations(OUTCOME, &AnnotationFilter::new().actor("bob")).await.unwrap();
     assert_eq!(by_bob.iter().map(|found| found.run_id).collect::<Vec<_>>(), [run.id(), other.id()]);
 
-    let refused = run.annotate_stage("nowhere", OUTCOME.with(&Outcome::Approved)).await.unwrap_err();
+    let refused = run.annotate_stage("nowhere", OUTCOME.value(&Outcome::Approved)).await.unwrap_err();
     assert_eq!(refused.code(), "STAGE_NOT_FOUND");
-    let refused = run.annotate(OUTCOME.with(&Outcome::Approved).actor("")).await.unwrap_err();
+    let refused = run.annotate(OUTCOME.value(&Outcome::Approved).actor("")).await.unwrap_err();
     assert_eq!((refused.code(), refused.is_invalid_input()), ("INVALID_ANNOTATION", true));
-    let nowhere = AnnotationAttach::new(RunId::generate(), OUTCOME.with(&Outcome::Approved));
+    let nowhere = AttachAnnotation::new(RunId::generate(), OUTCOME.value(&Outcome::Approved));
     assert_eq!(engine.dispatch(nowhere.clone()).await.unwrap_err().code(), "RUN_NOT_FOUND");
-    let nowhere = AnnotationAttach { stage_id: Some("look".into()), ..nowhere };
+    let nowhere = AttachAnnotation { stage_id: Some("look".into()), ..nowhere };
     assert_eq!(engine.dispatch(nowhere).await.unwrap_err().code(), "RUN_NOT_FOUND");
 }
 
 async fn an_annotation_with_a_key_is_noted_once(world: World) {
     let engine = world.engine().register::<reading>().without_worker().build().await.unwrap();
     let run = engine.start::<reading>(ClassifyInput { text: "ab".into() }).await.unwrap();
-    let attach = |outcome: &Outcome| AnnotationAttach {
+    let attach = |outcome: &Outcome| AttachAnnotation {
         idempotency_key: Some("review-7".into()),
-        ..AnnotationAttach::new(run.id(), OUTCOME.with(outcome))
+        ..AttachAnnotation::new(run.id(), OUTCOME.value(outcome))
     };
     for _ in 0..3 {
         let attached = engine.dispatch(attach(&Outcome::Approved)).await.unwrap();
-        assert_eq!(attached, AnnotationAttached { attached: 1 });
+        assert_eq!(attached, AttachAnnotationOutput { attached: 1 });
     }
     let conflict = engine.dispatch(attach(&Outcome::Rejected)).await.unwrap_err();
     assert_eq!(conflict.code(), "IDEMPOTENCY_CONFLICT");
@@ -208,7 +204,7 @@ async fn annotations_are_json(world: World) {
         "idempotency_key": "a",
     });
     assert_eq!(send(attach).await.unwrap(), json!({"attached": 2}));
-    let run = engine.run::<reading>(run_id.as_str().unwrap().parse().unwrap()).await.unwrap();
+    let run = engine.run_handle::<reading>(run_id.as_str().unwrap().parse().unwrap()).await.unwrap();
     let found = run.annotations(&AnnotationFilter::new()).await.unwrap();
     let shown: Vec<String> = found.iter().map(|found| format!("{} = {}", found.key, found.value)).collect();
     assert_eq!(shown, ["origin = \"json\"", "review.outcome = \"Approved\"", "review.score = 4.5"]);

@@ -9,8 +9,8 @@ use tests::events::names;
 use tests::world::World;
 use tests::{hands, on_every_store, signal};
 use workflow_engine::kernel::{
-    JobExecute, JobExecuted, JobOutcome, ReportedLog, ReportedProgress, RunTransition, StagePollSuspended,
-    StageReport, StagesPolled,
+    ExecuteJob, ExecuteJobOutput, JobOutcome, PollSuspendedStages, PollSuspendedStagesOutput, ReportStage,
+    ReportedLog, ReportedProgress, TransitionRun,
 };
 use workflow_engine::prelude::*;
 use workflow_engine::records::EventKind;
@@ -47,8 +47,8 @@ async fn send(copies: u32) -> StageResult<u32> {
 
 workflow! { printing = print >> send }
 
-fn execute(run_id: RunId, stage: &str, key: Option<&str>) -> JobExecute {
-    JobExecute {
+fn execute(run_id: RunId, stage: &str, key: Option<&str>) -> ExecuteJob {
+    ExecuteJob {
         worker_id: "lambda".into(),
         run_id,
         stage_id: stage.into(),
@@ -56,13 +56,13 @@ fn execute(run_id: RunId, stage: &str, key: Option<&str>) -> JobExecute {
     }
 }
 
-async fn poll(engine: &Engine, max_checks: usize) -> StagesPolled {
-    engine.dispatch(StagePollSuspended { worker_id: "lambda".into(), max_checks }).await.unwrap()
+async fn poll(engine: &Engine, max_checks: usize) -> PollSuspendedStagesOutput {
+    engine.dispatch(PollSuspendedStages { worker_id: "lambda".into(), limit: max_checks }).await.unwrap()
 }
 
 async fn suspended(engine: &Engine, ready_at: u32) -> RunHandle<printing> {
     let run = engine.start::<printing>(PrintInput { ready_at }).await.unwrap();
-    engine.dispatch(RunTransition { run_id: run.id() }).await.unwrap();
+    engine.dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
     let executed = engine.dispatch(execute(run.id(), "print", None)).await.unwrap();
     assert_eq!(executed.outcome, JobOutcome::Suspended { check_after: HOUR });
     run
@@ -72,10 +72,10 @@ async fn due_checks_are_made_and_the_resumed_runs_are_named(world: World) {
     let engine = world.engine().register::<printing>().without_worker().build().await.unwrap();
     let (ready, later, fails) =
         (suspended(&engine, 1).await, suspended(&engine, 2).await, suspended(&engine, 0).await);
-    assert_eq!(poll(&engine, 10).await, StagesPolled::default(), "nothing is due");
+    assert_eq!(poll(&engine, 10).await, PollSuspendedStagesOutput::default(), "nothing is due");
     world.clock.advance(HOUR);
     let polled = poll(&engine, 10).await;
-    assert_eq!((polled.checked, polled.resumed_workflow_run_ids), (3, vec![ready.id()]));
+    assert_eq!((polled.checked, polled.resumed_run_ids), (3, vec![ready.id()]));
     assert_eq!(
         engine.dispatch(execute(ready.id(), "send", None)).await.unwrap().outcome,
         JobOutcome::Completed
@@ -87,7 +87,7 @@ async fn due_checks_are_made_and_the_resumed_runs_are_named(world: World) {
     assert_eq!(poll(&engine, 10).await.checked, 1);
     world.clock.advance(HOUR);
     let polled = poll(&engine, 10).await;
-    assert_eq!((polled.checked, polled.resumed_workflow_run_ids), (2, vec![later.id()]));
+    assert_eq!((polled.checked, polled.resumed_run_ids), (2, vec![later.id()]));
     assert_eq!(fails.status().await.unwrap(), Status::Failed);
 }
 
@@ -97,8 +97,8 @@ async fn a_poll_makes_no_more_checks_than_it_may(world: World) {
         suspended(&engine, 1).await;
     }
     world.clock.advance(HOUR);
-    assert_eq!(poll(&engine, 2).await.resumed_workflow_run_ids.len(), 2);
-    assert_eq!(poll(&engine, 2).await.resumed_workflow_run_ids.len(), 1);
+    assert_eq!(poll(&engine, 2).await.resumed_run_ids.len(), 2);
+    assert_eq!(poll(&engine, 2).await.resumed_run_ids.len(), 1);
 }
 
 async fn two_pollers_make_each_check_once(world: World) {
@@ -117,19 +117,19 @@ async fn two_pollers_make_each_check_once(world: World) {
 async fn a_report_is_committed_live_and_touches_nothing_else(world: World) {
     let engine = world.engine().register::<printing>().without_worker().build().await.unwrap();
     let run = engine.start::<printing>(PrintInput { ready_at: 1 }).await.unwrap();
-    engine.dispatch(RunTransition { run_id: run.id() }).await.unwrap();
+    engine.dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
     let job = hands::claim(&*world.store, run.id(), "print").await;
     let before = world.store.snapshot(run.id()).await.unwrap().unwrap();
     let line =
         |message: &str| ReportedLog { level: LogLevel::Info, message: message.into(), fields: Json::null() };
     let logs = vec![line("one"), line("two")];
-    engine.dispatch(StageReport { lease: job.lease.clone(), progress: None, logs }).await.unwrap();
+    engine.dispatch(ReportStage { lease: job.lease.clone(), progress: None, logs }).await.unwrap();
     assert_eq!(world.store.snapshot(run.id()).await.unwrap().unwrap(), before);
     let logs = world.store.logs(run.id(), 0, 10).await.unwrap();
     assert_eq!(logs.iter().map(|line| line.message.as_str()).collect::<Vec<_>>(), ["one", "two"]);
 
     let progress = Some(ReportedProgress { fraction: 0.25, message: "a quarter".into() });
-    let report = StageReport { lease: job.lease.clone(), progress, logs: Vec::new() };
+    let report = ReportStage { lease: job.lease.clone(), progress, logs: Vec::new() };
     engine.dispatch(report.clone()).await.unwrap();
     let events = world.store.events(run.id(), before.run.last_sequence, 10).await.unwrap();
     let [event] = events.as_slice() else { panic!("{events:?}") };
@@ -137,7 +137,7 @@ async fn a_report_is_committed_live_and_touches_nothing_else(world: World) {
         matches!(&event.kind, EventKind::StageProgress { fraction, .. } if (fraction - 0.25).abs() < 1e-9)
     );
     // The holder's own outcome is not disturbed; after it the lease is void.
-    let release = workflow_engine::ports::Change::HandBack { stage_id: "print".into() };
+    let release = workflow_engine::ports::Change::ReturnJob { stage_id: "print".into() };
     let commit = hands::commit(&*world.store, &job, vec![release]).await;
     assert!(matches!(commit, workflow_engine::ports::Commit::Applied(_)));
     assert_eq!(engine.dispatch(report).await.unwrap_err().code(), "LEASE_LOST");
@@ -159,7 +159,7 @@ workflow! { slowly = slow }
 
 async fn slow_run(engine: &Engine, failures: u32) -> RunHandle<slowly> {
     let run = engine.start::<slowly>(SlowInput { failures }).await.unwrap();
-    engine.dispatch(RunTransition { run_id: run.id() }).await.unwrap();
+    engine.dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
     run
 }
 
@@ -167,7 +167,7 @@ fn begin(
     engine: &Engine,
     run: &RunHandle<slowly>,
     key: &str,
-) -> tokio::task::JoinHandle<Result<JobExecuted, Error>> {
+) -> tokio::task::JoinHandle<Result<ExecuteJobOutput, Error>> {
     let (engine, command) = (engine.clone(), execute(run.id(), "slow", Some(key)));
     tokio::spawn(async move { engine.dispatch(command).await })
 }
@@ -231,7 +231,7 @@ async fn a_final_failure_and_a_suspension_are_kept_as_well(world: World) {
     assert_eq!(run.status().await.unwrap(), Status::Failed);
 
     let run = engine.start::<printing>(PrintInput { ready_at: 1 }).await.unwrap();
-    engine.dispatch(RunTransition { run_id: run.id() }).await.unwrap();
+    engine.dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
     let command = || execute(run.id(), "print", Some("p-1"));
     let suspended = engine.dispatch(command()).await.unwrap();
     assert_eq!(suspended.outcome, JobOutcome::Suspended { check_after: HOUR });

@@ -64,7 +64,7 @@ async fn create_runs(database: &str, folder: &Path) {
         until("a run is acknowledged", async || {
             let input = BeginInput { ledger: ledger.clone(), number };
             let started: Result<_, Error> =
-                engine.start::<toilsome>(input).key(format!("toil-{number}")).await;
+                engine.start::<toilsome>(input).idempotency_key(format!("toil-{number}")).await;
             match started {
                 Ok(_) => true,
                 Err(error) if error.is_retryable() => false,

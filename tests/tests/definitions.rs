@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tests::world::World;
 use tests::{on_every_store, signal};
-use workflow_engine::kernel::{JobExecute, RunFailUnclaimed, RunRerunFrom, RunTransition};
+use workflow_engine::kernel::{ExecuteJob, FailUnclaimedRuns, RerunFrom, TransitionRun};
 use workflow_engine::prelude::*;
 use workflow_engine::{Error, RunId};
 
@@ -101,7 +101,7 @@ async fn half_done(world: &World) -> RunId {
 }
 
 async fn obstacle<W: Workflow>(engine: &Engine, run_id: RunId) -> Option<Error> {
-    engine.run::<W>(run_id).await.unwrap().obstacle().await.unwrap()
+    engine.run_handle::<W>(run_id).await.unwrap().blocked_reason().await.unwrap()
 }
 
 fn code(obstacle: Option<&Error>) -> Option<&'static str> {
@@ -112,7 +112,7 @@ fn code(obstacle: Option<&Error>) -> Option<&'static str> {
 async fn finishes_on_version_1(world: &World, run_id: RunId) {
     signal::give(run_id, "price");
     let first = worker::<v1::orders>(world).await;
-    let run = first.run::<v1::orders>(run_id).await.unwrap();
+    let run = first.run_handle::<v1::orders>(run_id).await.unwrap();
     assert_eq!(run.output().await.unwrap(), "20 EUR");
     let attempts = world.store.stages(run_id).await.unwrap();
     assert_eq!(
@@ -154,7 +154,7 @@ async fn a_run_that_is_half_done_waits_visibly_and_goes_on_when_its_version_retu
     let second = worker::<v2::orders>(&world).await;
     let own = second.start::<v2::orders>(v2::ReceiveInput { number: 1 }).await.unwrap();
     assert_eq!(own.output().await.unwrap(), "300 EUR");
-    let run = second.run::<v2::orders>(run_id).await.unwrap();
+    let run = second.run_handle::<v2::orders>(run_id).await.unwrap();
     assert_eq!(run.status().await.unwrap(), Status::Running);
     let found = obstacle::<v2::orders>(&second, run_id).await;
     assert_eq!(code(found.as_ref()), Some("DEFINITION_MISMATCH"));
@@ -171,7 +171,7 @@ async fn a_run_that_is_half_done_goes_on_with_a_version_that_is_declared_compati
     let run_id = half_done(&world).await;
     let second = world.engine().register_compatible::<v2::orders>([fingerprint::<v1::orders>()]);
     let second = second.build().await.unwrap();
-    let run = second.run::<v2::orders>(run_id).await.unwrap();
+    let run = second.run_handle::<v2::orders>(run_id).await.unwrap();
     // What was received stays received; the price is the new one, with the default of its new field.
     assert_eq!(run.output().await.unwrap(), "200 EUR");
     assert_eq!(run.record().await.unwrap().definition_fingerprint, fingerprint::<v1::orders>());
@@ -214,7 +214,7 @@ async fn a_run_whose_input_a_declared_version_refuses_is_left_as_it_is(world: Wo
     let run = starter.start::<v1::orders>(v1::ReceiveInput { number: 1 }).await.unwrap();
     let wrong = world.engine().register_compatible::<v4::orders>([fingerprint::<v1::orders>()]);
     let wrong = wrong.without_worker().build().await.unwrap();
-    let error = wrong.dispatch(RunTransition { run_id: run.id() }).await.unwrap_err();
+    let error = wrong.dispatch(TransitionRun { run_id: run.id() }).await.unwrap_err();
     assert_eq!(error.code(), "DEFINITION_MISMATCH");
     assert!(error.to_string().contains("declared compatible and is not: its input is not valid"), "{error}");
     assert_eq!(run.status().await.unwrap(), Status::Pending);
@@ -241,12 +241,12 @@ async fn a_run_of_an_unknown_workflow_waits_visibly_and_is_not_executed(world: W
     let stranger = world.engine().register::<other>().without_worker().build().await.unwrap();
     let found = obstacle::<v1::orders>(&stranger, run.id()).await.unwrap();
     assert_eq!((found.code(), found.is_not_found()), ("WORKFLOW_NOT_FOUND", true));
-    let error = stranger.dispatch(RunTransition { run_id: run.id() }).await.unwrap_err();
+    let error = stranger.dispatch(TransitionRun { run_id: run.id() }).await.unwrap_err();
     assert_eq!(error.code(), "WORKFLOW_NOT_FOUND");
     assert!(obstacle::<v1::orders>(&starter, run.id()).await.is_none(), "it has the definition itself");
 
-    starter.dispatch(RunTransition { run_id: run.id() }).await.unwrap();
-    let execute = JobExecute {
+    starter.dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
+    let execute = ExecuteJob {
         worker_id: "w".into(),
         run_id: run.id(),
         stage_id: "receive".into(),
@@ -259,10 +259,10 @@ async fn a_run_of_an_unknown_workflow_waits_visibly_and_is_not_executed(world: W
 
 async fn after_a_limit_that_is_off_by_default_it_fails_with_that_code(world: World) {
     let run_id = half_done(&world).await;
-    let second = world.engine().register::<v2::orders>().fail_unclaimed_after(HOUR).build().await.unwrap();
-    let early = RunFailUnclaimed { limit: HOUR };
+    let second = world.engine().register::<v2::orders>().unclaimed_timeout(HOUR).build().await.unwrap();
+    let early = FailUnclaimedRuns { limit: HOUR };
     assert_eq!(second.dispatch(early).await.unwrap().failed, 0);
-    let run = second.run::<v2::orders>(run_id).await.unwrap();
+    let run = second.run_handle::<v2::orders>(run_id).await.unwrap();
     while run.status().await.unwrap() != Status::Failed {
         world.clock.advance(HOUR / 4);
         tokio::task::yield_now().await;
@@ -275,9 +275,9 @@ async fn after_a_limit_that_is_off_by_default_it_fails_with_that_code(world: Wor
     // Nothing is lost: whoever has the definition takes it up again.
     let first = worker::<v1::orders>(&world).await;
     let (from_stage_id, idempotency_key) = ("price".into(), None);
-    first.dispatch(RunRerunFrom { run_id, from_stage_id, idempotency_key, dry_run: false }).await.unwrap();
+    first.dispatch(RerunFrom { run_id, from_stage_id, idempotency_key, dry_run: false }).await.unwrap();
     signal::give(run_id, "price");
-    assert_eq!(first.run::<v1::orders>(run_id).await.unwrap().output().await.unwrap(), "20 EUR");
+    assert_eq!(first.run_handle::<v1::orders>(run_id).await.unwrap().output().await.unwrap(), "20 EUR");
 }
 
 on_every_store!(

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tests::events::{names, wait_for, wait_for_attempt};
 use tests::world::World;
 use tests::{on_every_store, signal};
-use workflow_engine::kernel::RunRerunFrom;
+use workflow_engine::kernel::RerunFrom;
 use workflow_engine::prelude::*;
 use workflow_engine::records::EventKind;
 
@@ -62,7 +62,7 @@ async fn a_retry_that_is_due_later_survives_a_restart(world: World) {
 
     let second = world.engine().register::<flaky_alone>().build().await.unwrap();
     world.clock.advance(Duration::from_secs(10));
-    let run = second.run::<flaky_alone>(run.id()).await.unwrap();
+    let run = second.run_handle::<flaky_alone>(run.id()).await.unwrap();
     assert_eq!(run.output().await.unwrap(), 2);
 }
 
@@ -189,7 +189,7 @@ async fn the_token_is_the_same_in_every_attempt_and_another_in_every_generation(
         assert_eq!(run.output().await.unwrap(), first);
         tokens.insert(first);
     }
-    let again = RunRerunFrom {
+    let again = RerunFrom {
         run_id: run.id(),
         from_stage_id: "stamped".into(),
         idempotency_key: None,

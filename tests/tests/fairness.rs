@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tests::world::World;
 use tests::{on_every_store, signal};
-use workflow_engine::kernel::RunClaimPending;
+use workflow_engine::kernel::ClaimPendingRuns;
 use workflow_engine::prelude::*;
 
 /// How many runs wait.
@@ -260,7 +260,7 @@ async fn a_chain_does_not_give_way_to_its_equals(world: World) {
 async fn a_run_to_be_started_takes_turns_with_stages_that_are_ready(world: World) {
     let (engine, blocker) = busy_with_all(&world).await;
     let begun = queue!(engine, noting, NoteInput, blocker.id(), 0..3);
-    let nobody = RunClaimPending { worker_id: "nobody".into(), max_claims: 3, slots: 0 };
+    let nobody = ClaimPendingRuns { worker_id: "nobody".into(), limit: 3, slots: 0 };
     assert_eq!(engine.dispatch(nobody).await.unwrap().claimed.len(), 3);
     world.clock.advance(Duration::from_secs(1));
     let new = queue!(engine, remarking, RemarkInput, blocker.id(), [1_000]);

@@ -105,7 +105,7 @@ async fn engine(world: &World, counter: &Arc<Counter>) -> Engine {
         .event_sink(CollectingEventSink::new())
         .plugin(Recorder::new("recorder"))
         .stuck_threshold(Duration::from_secs(60))
-        .fail_unclaimed_after(Duration::from_secs(60))
+        .unclaimed_timeout(Duration::from_secs(60))
         .retention(Duration::from_secs(60))
         .build()
         .await
@@ -123,7 +123,7 @@ async fn a_waiting_run_costs_its_due_checks_and_nothing_else(world: World) {
     counter.settle().await;
 
     let mut undisturbed = 0;
-    let mut foreign = world.store.hints().watch_foreign();
+    let mut foreign = world.store.hints().watch_external();
     for hour in 0..CHECKS {
         counter.pass(&world, AFTERMATH).await;
         let cost = counter.take();

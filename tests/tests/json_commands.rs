@@ -39,7 +39,7 @@ async fn a_run_is_driven_by_json_alone(world: World) {
 
     let raise = |budget: &str| json!({"type": "run.raiseBudget", "run_id": run_id, "budget": budget});
     assert_eq!(send(&engine, raise("2 USD")).await.unwrap(), json!({"resumed": 0}));
-    assert_eq!(send(&engine, raise("1 USD")).await.unwrap_err().code(), "BUDGET_NOT_RAISED");
+    assert_eq!(send(&engine, raise("1 USD")).await.unwrap_err().code(), "BUDGET_TOO_LOW");
     let transition = json!({"type": "run.transition", "run_id": run_id});
     assert_eq!(send(&engine, transition.clone()).await.unwrap(), json!({"action": "advanced"}));
     for stage in ["add", "double"] {
@@ -48,7 +48,7 @@ async fn a_run_is_driven_by_json_alone(world: World) {
     }
     assert_eq!(send(&engine, transition).await.unwrap(), json!({"action": "completed"}));
     let run_id = run_id.as_str().unwrap().parse().unwrap();
-    assert_eq!(engine.run::<arithmetic>(run_id).await.unwrap().output().await.unwrap(), 14);
+    assert_eq!(engine.run_handle::<arithmetic>(run_id).await.unwrap().output().await.unwrap(), 14);
 
     let rerun = json!({"type": "run.rerunFrom", "run_id": run_id, "from_stage_id": "double"});
     assert_eq!(send(&engine, rerun).await.unwrap(), json!({"generation": 2, "stages": ["double"]}));
@@ -63,7 +63,7 @@ async fn a_run_is_driven_by_json_alone(world: World) {
     let unclaimed = json!({"type": "run.failUnclaimed", "limit_ms": 1000});
     assert_eq!(send(&engine, unclaimed).await.unwrap(), json!({"failed": 0}));
     let poll = json!({"type": "stage.pollSuspended", "worker_id": "w"});
-    assert_eq!(send(&engine, poll).await.unwrap(), json!({"checked": 0, "resumed_workflow_run_ids": []}));
+    assert_eq!(send(&engine, poll).await.unwrap(), json!({"checked": 0, "resumed_run_ids": []}));
     let flush = json!({"type": "outbox.flush", "worker_id": "w"});
     assert_eq!(send(&engine, flush).await.unwrap(), json!({"published": 0, "refused": 0, "given_up": 0}));
     let replay = json!({"type": "plugin.replayDLQ"});

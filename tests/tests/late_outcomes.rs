@@ -8,9 +8,9 @@ use futures_util::future::BoxFuture;
 use tests::intercept::{Call, Intercepted, Interceptor};
 use tests::on_every_store;
 use tests::world::World;
-use workflow_engine::kernel::{JobOutcome, LeaseReapStale, RunClaimPending};
+use workflow_engine::kernel::{ClaimPendingRuns, JobOutcome, ReapStaleLeases};
 use workflow_engine::prelude::*;
-use workflow_engine::records::{Claim, ClaimedJob};
+use workflow_engine::records::{Claimant, ClaimedJob};
 use workflow_engine::testing::deliver;
 use workflow_engine::{EngineBuilder, Error};
 
@@ -49,7 +49,7 @@ impl Interceptor for BeforeCommit {
 
 async fn claim(engine: &Engine) -> ClaimedJob {
     let kernel = engine.kernel();
-    let claim = Claim { worker_id: "worker".into(), lease: LEASE };
+    let claim = Claimant { worker_id: "worker".into(), lease: LEASE };
     let definitions = [handing_on::definition().fingerprint().to_owned()];
     let mut jobs = kernel.store().claim_jobs(&claim, &definitions, 1).await.unwrap();
     jobs.pop().expect("a job is due")
@@ -65,15 +65,13 @@ async fn a_late_output_is_handed_to_nobody(world: World) {
         .await
         .unwrap();
     let run = engine.start::<handing_on>(ProduceInput { number: 40 }).await.unwrap();
-    let claimed = engine
-        .dispatch(RunClaimPending { worker_id: "worker".into(), max_claims: 1, slots: 1 })
-        .await
-        .unwrap();
+    let claimed =
+        engine.dispatch(ClaimPendingRuns { worker_id: "worker".into(), limit: 1, slots: 1 }).await.unwrap();
     let late = claimed.claimed[0].jobs[0].clone();
 
     // Its lease runs out, and another attempt delivers.
     world.clock.advance(LEASE * 2);
-    engine.dispatch(LeaseReapStale::default()).await.unwrap();
+    engine.dispatch(ReapStaleLeases::default()).await.unwrap();
     let again = claim(&engine).await;
     let delivery = deliver(engine.kernel(), &again, "worker", 0).await.unwrap();
     assert_eq!(delivery.outcome, JobOutcome::Completed);
@@ -87,7 +85,7 @@ async fn a_late_output_is_handed_to_nobody(world: World) {
     });
     *before_commit.0.lock().unwrap() = Some(running);
     let delivery = deliver(engine.kernel(), &late, "worker", 0).await.unwrap();
-    assert!(matches!(delivery.outcome, JobOutcome::Ghost { .. }), "{:?}", delivery.outcome);
+    assert!(matches!(delivery.outcome, JobOutcome::Superseded { .. }), "{:?}", delivery.outcome);
     assert_eq!(run.output().await.unwrap(), 42, "the committed output was handed on");
 }
 

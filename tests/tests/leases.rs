@@ -6,9 +6,9 @@ use std::time::Duration;
 use tests::events::{names, wait_for, wait_for_attempt};
 use tests::world::World;
 use tests::{on_every_store, signal};
-use workflow_engine::kernel::{LeaseReapStale, LeasesReaped};
+use workflow_engine::kernel::{ReapStaleLeases, ReapStaleLeasesOutput};
 use workflow_engine::prelude::*;
-use workflow_engine::records::{Claim, EventKind};
+use workflow_engine::records::{Claimant, EventKind};
 
 /// Says that it has begun, and waits until it is told to end.
 #[stage(retry(max_attempts = 2))]
@@ -67,12 +67,12 @@ async fn a_drain_hands_back_what_does_not_finish_and_the_attempt_does_not_count(
     let second = world.engine().register::<waiting>().build().await.unwrap();
     signal::wait(run.id(), "begun").await;
     signal::give(run.id(), "end");
-    assert_eq!(second.run::<waiting>(run.id()).await.unwrap().output().await.unwrap(), 2);
+    assert_eq!(second.run_handle::<waiting>(run.id()).await.unwrap().output().await.unwrap(), 2);
 }
 
 /// A worker that claims and is never heard of again.
 async fn claim_and_vanish(world: &World, engine: &Engine) {
-    let ghost = Claim { worker_id: "ghost".into(), lease: LEASE };
+    let ghost = Claimant { worker_id: "ghost".into(), lease: LEASE };
     let fingerprints = vec![waiting::definition().fingerprint().to_owned()];
     let store = Arc::clone(engine.kernel().store());
     assert_eq!(store.claim_jobs(&ghost, &fingerprints, 1).await.unwrap().len(), 1);
@@ -82,20 +82,20 @@ async fn claim_and_vanish(world: &World, engine: &Engine) {
 async fn the_job_of_a_lost_worker_returns_to_the_queue_and_at_the_cap_fails_with_worker_lost(world: World) {
     let engine = world.engine().register::<waiting>().without_worker().build().await.unwrap();
     let run = engine.start::<waiting>(WaitsInput { number: 1 }).await.unwrap();
-    engine.dispatch(workflow_engine::kernel::RunTransition { run_id: run.id() }).await.unwrap();
+    engine.dispatch(workflow_engine::kernel::TransitionRun { run_id: run.id() }).await.unwrap();
 
     claim_and_vanish(&world, &engine).await;
     world.clock.advance(LEASE.checked_sub(Duration::from_millis(1)).unwrap());
-    let early = engine.dispatch(LeaseReapStale::default()).await.unwrap();
-    assert_eq!(early, LeasesReaped::default());
+    let early = engine.dispatch(ReapStaleLeases::default()).await.unwrap();
+    assert_eq!(early, ReapStaleLeasesOutput::default());
     world.clock.advance(Duration::from_millis(1));
-    let reaped = engine.dispatch(LeaseReapStale::default()).await.unwrap();
-    assert_eq!(reaped, LeasesReaped { released: 1, failed: 0 });
+    let reaped = engine.dispatch(ReapStaleLeases::default()).await.unwrap();
+    assert_eq!(reaped, ReapStaleLeasesOutput { released: 1, failed: 0 });
 
     claim_and_vanish(&world, &engine).await;
     world.clock.advance(LEASE);
-    let reaped = engine.dispatch(LeaseReapStale::default()).await.unwrap();
-    assert_eq!(reaped, LeasesReaped { released: 0, failed: 1 });
+    let reaped = engine.dispatch(ReapStaleLeases::default()).await.unwrap();
+    assert_eq!(reaped, ReapStaleLeasesOutput { released: 0, failed: 1 });
     let error = run.record().await.unwrap().error.unwrap();
     assert_eq!(error.code, "WORKER_LOST");
     assert_eq!(
@@ -107,12 +107,12 @@ async fn the_job_of_a_lost_worker_returns_to_the_queue_and_at_the_cap_fails_with
 async fn a_worker_takes_over_when_the_lease_of_another_runs_out(world: World) {
     let other = world.engine().register::<waiting>().without_worker().build().await.unwrap();
     let run = other.start::<waiting>(WaitsInput { number: 1 }).await.unwrap();
-    other.dispatch(workflow_engine::kernel::RunTransition { run_id: run.id() }).await.unwrap();
+    other.dispatch(workflow_engine::kernel::TransitionRun { run_id: run.id() }).await.unwrap();
     claim_and_vanish(&world, &other).await;
 
     let engine = world.engine().register::<waiting>().build().await.unwrap();
     world.clock.advance(LEASE);
-    let run = engine.run::<waiting>(run.id()).await.unwrap();
+    let run = engine.run_handle::<waiting>(run.id()).await.unwrap();
     signal::wait(run.id(), "begun").await;
     signal::give(run.id(), "end");
     assert_eq!(run.output().await.unwrap(), 3);
@@ -126,11 +126,11 @@ async fn trap_06_the_result_of_a_worker_that_lost_its_lease_is_dropped(world: Wo
     // Somebody else finds the lease run out and takes the job, while the zombie's body still runs.
     let reaper = world.engine().register::<waiting>().without_worker().build().await.unwrap();
     let reaped = reaper
-        .dispatch(LeaseReapStale { gone_workers: vec!["zombie".into()], ..LeaseReapStale::default() })
+        .dispatch(ReapStaleLeases { dead_workers: vec!["zombie".into()], ..ReapStaleLeases::default() })
         .await
         .unwrap();
-    assert_eq!(reaped, LeasesReaped { released: 1, failed: 0 });
-    let thief = Claim { worker_id: "thief".into(), lease: LEASE };
+    assert_eq!(reaped, ReapStaleLeasesOutput { released: 1, failed: 0 });
+    let thief = Claimant { worker_id: "thief".into(), lease: LEASE };
     let fingerprints = vec![waiting::definition().fingerprint().to_owned()];
     // The zombie's own worker may be faster: then it is its second attempt that delivers.
     let stolen = world.store.claim_jobs(&thief, &fingerprints, 1).await.unwrap();

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tests::on_every_store;
 use tests::world::World;
-use workflow_engine::kernel::{JobExecute, MAX_DEPTH, ReportedLog, RunCreate, RunTransition, StageReport};
+use workflow_engine::kernel::{CreateRun, ExecuteJob, MAX_DEPTH, ReportStage, ReportedLog, TransitionRun};
 use workflow_engine::prelude::*;
 use workflow_engine::{Json, LogLevel};
 
@@ -98,7 +98,7 @@ async fn an_artifact_that_is_too_large_fails_its_stage(world: World) {
 
 async fn a_request_that_cannot_be_stored_makes_no_run(world: World) {
     let engine = engine(&world).await;
-    let create = |input: &str, metadata: Option<&str>| RunCreate {
+    let create = |input: &str, metadata: Option<&str>| CreateRun {
         idempotency_key: Some("once".into()),
         workflow_id: "taking".into(),
         input: Json::parse(input).unwrap(),
@@ -129,17 +129,17 @@ async fn a_request_that_cannot_be_stored_makes_no_run(world: World) {
     // The key is still free, and what only looks like that is kept as it is.
     let sound = create(r#"{"value": "\u0000 \ud83e\udd80 1e400"}"#, Some("[1e300]"));
     let run_id = engine.dispatch(sound).await.unwrap().run_id;
-    assert!(!engine.run::<taking>(run_id).await.unwrap().output().await.unwrap());
+    assert!(!engine.run_handle::<taking>(run_id).await.unwrap().output().await.unwrap());
 }
 
 async fn an_idempotency_key_is_a_short_text(world: World) {
     let engine = engine(&world).await;
     let long = "k".repeat(256);
     for key in ["", "a\u{0}b", "a\nb", &long] {
-        let started = engine.start::<writing>(WriteInput { length: 1 }).key(key).await;
+        let started = engine.start::<writing>(WriteInput { length: 1 }).idempotency_key(key).await;
         assert_eq!(started.unwrap_err().code(), "INVALID_REQUEST", "{key:?}");
     }
-    engine.start::<writing>(WriteInput { length: 1 }).key("k".repeat(255)).await.unwrap();
+    engine.start::<writing>(WriteInput { length: 1 }).idempotency_key("k".repeat(255)).await.unwrap();
 }
 
 async fn what_is_told_is_cut_and_kept(world: World) {
@@ -166,14 +166,14 @@ async fn a_reason_is_cut(world: World) {
 async fn a_report_by_command_is_cut_too(world: World) {
     let engine = world.engine().register::<writing>().without_worker().build().await.unwrap();
     let run = engine.start::<writing>(WriteInput { length: 1 }).await.unwrap();
-    engine.dispatch(RunTransition { run_id: run.id() }).await.unwrap();
+    engine.dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
     let lease = tests::hands::claim(&*world.store, run.id(), "write").await.lease;
     let log = ReportedLog {
         level: LogLevel::Info,
         message: "m".repeat(100_000),
         fields: Json::parse(&format!("{}{}", "[".repeat(128), "]".repeat(128))).unwrap(),
     };
-    engine.dispatch(StageReport { lease, progress: None, logs: vec![log] }).await.unwrap();
+    engine.dispatch(ReportStage { lease, progress: None, logs: vec![log] }).await.unwrap();
     let line = &world.store.logs(run.id(), 0, 10).await.unwrap()[0];
     assert_eq!((line.message.len(), line.fields.as_str()), (16 * 1024, r#""(PAYLOAD_TOO_DEEP)""#));
 }
@@ -184,7 +184,7 @@ async fn a_name_from_outside_is_not_repeated_in_full(world: World) {
     let name = "n".repeat(1_000_000);
     let run = engine.start::<writing>(WriteInput { length: 1 }).await.unwrap();
     let execute =
-        JobExecute { worker_id: "w".into(), run_id: run.id(), stage_id: name.clone(), idempotency_key: None };
+        ExecuteJob { worker_id: "w".into(), run_id: run.id(), stage_id: name.clone(), idempotency_key: None };
     let errors = [
         engine.dispatch(execute).await.unwrap_err(),
         engine.wake(run.id(), name.clone()).await.unwrap_err(),

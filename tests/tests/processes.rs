@@ -47,7 +47,7 @@ async fn a_run_that_another_process_cancels_stops_here() {
 
     // A store of its own, as another process has it.
     let other = open().await.without_worker().build().await.unwrap();
-    assert!(other.run::<patience>(run.id()).await.unwrap().cancel("enough").await.unwrap());
+    assert!(other.run_handle::<patience>(run.id()).await.unwrap().cancel("enough").await.unwrap());
     // The body is told through its token, long before its lease would run out.
     tests::signal::wait(run.id(), "stopped").await;
     assert!(run.output().await.unwrap_err().is_run_cancelled());

@@ -6,7 +6,7 @@ use tests::hands::{apply, claim, commit, complete_unnoticed};
 use tests::on_every_store;
 use tests::world::World;
 use workflow_engine::RunId;
-use workflow_engine::kernel::{RunReapStuck, RunTransition, StuckRunsReaped, TransitionAction};
+use workflow_engine::kernel::{ReapStuckRuns, ReapStuckRunsOutput, TransitionAction, TransitionRun};
 use workflow_engine::ports::Change;
 use workflow_engine::prelude::*;
 
@@ -45,20 +45,20 @@ async fn engine(world: &World) -> Engine {
 /// A started run.
 async fn started(engine: &Engine) -> RunHandle<diamond> {
     let run = engine.start::<diamond>(BeginInput { number: 1 }).await.unwrap();
-    engine.dispatch(RunTransition { run_id: run.id() }).await.unwrap();
+    engine.dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
     run
 }
 
 async fn reap(engine: &Engine) -> (usize, usize) {
-    let StuckRunsReaped { repaired, failed } =
-        engine.dispatch(RunReapStuck { threshold: HOUR }).await.unwrap();
+    let ReapStuckRunsOutput { repaired, failed } =
+        engine.dispatch(ReapStuckRuns { threshold: HOUR }).await.unwrap();
     (repaired, failed)
 }
 
 /// A worker that brings the run to its end, and is gone.
 async fn finish(world: &World, run_id: RunId) -> Result<u32, workflow_engine::Error> {
     let worker = world.engine().register::<diamond>().build().await.unwrap();
-    let output = worker.run::<diamond>(run_id).await.unwrap().output().await;
+    let output = worker.run_handle::<diamond>(run_id).await.unwrap().output().await;
     worker.drain().await;
     output
 }
@@ -86,7 +86,7 @@ async fn a_stage_without_a_job_beside_one_that_runs_is_enqueued(world: World) {
     // A stage that still counts a completed predecessor is not looked for while another one is leased …
     assert_eq!(reap(&engine).await, (0, 0));
     // … but whoever looks at the run sees it.
-    let transition = || engine.dispatch(RunTransition { run_id: run.id() });
+    let transition = || engine.dispatch(TransitionRun { run_id: run.id() });
     assert_eq!(transition().await.unwrap().action, TransitionAction::Advanced);
     assert_eq!(transition().await.unwrap().action, TransitionAction::Noop);
     let snapshot = world.store.snapshot(run.id()).await.unwrap().unwrap();
@@ -111,19 +111,19 @@ async fn a_run_whose_end_nobody_noticed_is_completed(world: World) {
 /// Everything but the last completion is noticed.
 async fn engine_notices(engine: &Engine, run_id: RunId, stage: &str) {
     if stage != "join" {
-        engine.dispatch(RunTransition { run_id }).await.unwrap();
+        engine.dispatch(TransitionRun { run_id }).await.unwrap();
     }
 }
 
 async fn a_run_of_two_ends_that_nobody_noticed_is_completed(world: World) {
     let engine = engine(&world).await;
     let run = engine.start::<fan>(BeginInput { number: 1 }).await.unwrap();
-    engine.dispatch(RunTransition { run_id: run.id() }).await.unwrap();
+    engine.dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
     complete_unnoticed(&*world.store, run.id(), "begin", &2).await;
-    engine.dispatch(RunTransition { run_id: run.id() }).await.unwrap();
+    engine.dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
     complete_unnoticed(&*world.store, run.id(), "left", &20).await;
     complete_unnoticed(&*world.store, run.id(), "right", &200).await;
-    let transitioned = engine.dispatch(RunTransition { run_id: run.id() }).await.unwrap();
+    let transitioned = engine.dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
     assert_eq!(transitioned.action, TransitionAction::Completed);
     assert_eq!(run.output().await.unwrap(), (20, 200));
 }
@@ -177,9 +177,9 @@ async fn two_repairs_at_once_notice_a_completion_once(world: World) {
     for _ in 0..5 {
         let run = started(&engine).await;
         complete_unnoticed(&*world.store, run.id(), "begin", &2).await;
-        engine.dispatch(RunTransition { run_id: run.id() }).await.unwrap();
+        engine.dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
         complete_unnoticed(&*world.store, run.id(), "left", &20).await;
-        let repair = || engine.dispatch(RunTransition { run_id: run.id() });
+        let repair = || engine.dispatch(TransitionRun { run_id: run.id() });
         let repairs = futures_util::future::join_all((0..4).map(|_| repair())).await;
         let advanced = repairs
             .into_iter()
@@ -199,7 +199,9 @@ async fn a_worker_reaps_at_its_start_and_a_threshold_after_a_change(world: World
     let worker = world.engine().register::<diamond>().stuck_threshold(HOUR).build().await.unwrap();
     let output = |run: &RunHandle<diamond>| {
         let (worker, run_id) = (worker.clone(), run.id());
-        tokio::spawn(async move { worker.run::<diamond>(run_id).await.unwrap().output().await.unwrap() })
+        tokio::spawn(
+            async move { worker.run_handle::<diamond>(run_id).await.unwrap().output().await.unwrap() },
+        )
     };
     assert_eq!(output(&before).await.unwrap(), 220);
 

@@ -3,7 +3,7 @@
 use futures_util::StreamExt;
 use tests::world::World;
 use tests::{on_every_store, signal};
-use workflow_engine::kernel::{RunRerun, RunRerunFrom};
+use workflow_engine::kernel::{RerunFrom, RerunFromOutput};
 use workflow_engine::prelude::*;
 use workflow_engine::records::EventKind;
 
@@ -34,8 +34,8 @@ async fn finish(left: (u32, u32), right: u32) -> StageResult<(u32, u32, u32)> {
 
 workflow! { diamond = begin >> [left, right] >> finish }
 
-fn rerun(run: &RunHandle<diamond>, from: &str) -> RunRerunFrom {
-    RunRerunFrom { run_id: run.id(), from_stage_id: from.to_owned(), idempotency_key: None, dry_run: false }
+fn rerun(run: &RunHandle<diamond>, from: &str) -> RerunFrom {
+    RerunFrom { run_id: run.id(), from_stage_id: from.to_owned(), idempotency_key: None, dry_run: false }
 }
 
 async fn failing(engine: &Engine) -> RunHandle<diamond> {
@@ -52,7 +52,7 @@ async fn a_rerun_covers_its_stage_and_what_follows_and_keeps_the_rest(world: Wor
     assert_eq!(run.output().await.unwrap(), (101, 1, 111));
 
     let answer = engine.dispatch(rerun(&run, "right")).await.unwrap();
-    assert_eq!(answer, RunRerun { generation: 2, stages: vec!["right".into(), "finish".into()] });
+    assert_eq!(answer, RerunFromOutput { generation: 2, stages: vec!["right".into(), "finish".into()] });
     assert_eq!(
         run.output().await.unwrap(),
         (101, 1, 121),
@@ -99,7 +99,7 @@ async fn a_rerun_is_refused_where_it_makes_no_sense(world: World) {
     let engine = world.engine().register::<diamond>().without_worker().build().await.unwrap();
     let run = engine.start::<diamond>(BeginInput { number: 1 }).await.unwrap();
     let code = async |command| engine.dispatch(command).await.unwrap_err().code();
-    assert_eq!(code(rerun(&run, "begin")).await, "RUN_NOT_OVER");
+    assert_eq!(code(rerun(&run, "begin")).await, "RUN_NOT_TERMINAL");
     assert_eq!(code(rerun(&run, "middle")).await, "STAGE_NOT_FOUND");
     run.cancel("no need").await.unwrap();
     assert_eq!(code(rerun(&run, "begin")).await, "RUN_NEVER_STARTED");
@@ -108,7 +108,7 @@ async fn a_rerun_is_refused_where_it_makes_no_sense(world: World) {
     let run = failing(&engine).await;
     let error = engine.dispatch(rerun(&run, "finish")).await.unwrap_err();
     assert_eq!(error.code(), "ANCESTOR_NOT_COMPLETED");
-    let unknown = RunRerunFrom { run_id: workflow_engine::RunId::generate(), ..rerun(&run, "begin") };
+    let unknown = RerunFrom { run_id: workflow_engine::RunId::generate(), ..rerun(&run, "begin") };
     assert_eq!(engine.dispatch(unknown).await.unwrap_err().code(), "RUN_NOT_FOUND");
 }
 
@@ -116,7 +116,7 @@ async fn a_dry_run_says_what_would_run_and_changes_nothing(world: World) {
     let engine = world.engine().register::<diamond>().build().await.unwrap();
     let run = failing(&engine).await;
     let before = world.store.snapshot(run.id()).await.unwrap();
-    let dry = RunRerunFrom { dry_run: true, idempotency_key: Some("k".into()), ..rerun(&run, "begin") };
+    let dry = RerunFrom { dry_run: true, idempotency_key: Some("k".into()), ..rerun(&run, "begin") };
     assert_eq!(engine.dispatch(dry).await.unwrap().stages, ["begin", "left", "right", "finish"]);
     assert_eq!(world.store.snapshot(run.id()).await.unwrap(), before);
 }
@@ -124,7 +124,7 @@ async fn a_dry_run_says_what_would_run_and_changes_nothing(world: World) {
 async fn a_repeated_key_reruns_once(world: World) {
     let engine = world.engine().register::<diamond>().build().await.unwrap();
     let run = failing(&engine).await;
-    let keyed = |from| RunRerunFrom { idempotency_key: Some("again-1".into()), ..rerun(&run, from) };
+    let keyed = |from| RerunFrom { idempotency_key: Some("again-1".into()), ..rerun(&run, from) };
     let first = engine.dispatch(keyed("right")).await.unwrap();
     run.output().await.unwrap();
     assert_eq!(engine.dispatch(keyed("right")).await.unwrap(), first);
@@ -159,12 +159,8 @@ async fn nothing_of_the_old_generation_touches_the_new_one(world: World) {
     let engine = world.engine().register::<siblings>().build().await.unwrap();
     let run = engine.start::<siblings>(7).await.unwrap();
     assert!(run.output().await.unwrap_err().is_run_failed());
-    let from_fails = RunRerunFrom {
-        run_id: run.id(),
-        from_stage_id: "fails".into(),
-        idempotency_key: None,
-        dry_run: false,
-    };
+    let from_fails =
+        RerunFrom { run_id: run.id(), from_stage_id: "fails".into(), idempotency_key: None, dry_run: false };
     engine.dispatch(from_fails).await.unwrap();
     assert_eq!(run.output().await.unwrap(), (7, 2));
 }

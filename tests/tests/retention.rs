@@ -10,7 +10,7 @@ use tests::on_every_store;
 use tests::recorder::Recorder;
 use tests::world::World;
 use workflow_engine::blobs::FileBlobStore;
-use workflow_engine::kernel::{OutboxFlush, RetentionPurge};
+use workflow_engine::kernel::{FlushOutbox, PurgeRuns};
 use workflow_engine::ports::BlobStore;
 use workflow_engine::prelude::*;
 use workflow_engine::records::BlobKey;
@@ -37,20 +37,20 @@ fn input() -> RepeatsInput {
 }
 
 async fn purge(engine: &Engine, older_than: Duration) -> Result<Vec<RunId>, Error> {
-    let command = RetentionPurge { older_than, max: 1_000, even_undelivered: false };
+    let command = PurgeRuns { older_than, limit: 1_000, include_undelivered: false };
     engine.dispatch(command).await.map(|purged| purged.runs)
 }
 
 async fn a_reused_key_makes_a_new_run_after_the_purge(world: World) {
     let engine = world.engine().register::<repeating>().build().await.unwrap();
-    let first = engine.start::<repeating>(input()).key("order-7").await.unwrap();
+    let first = engine.start::<repeating>(input()).idempotency_key("order-7").await.unwrap();
     first.output().await.unwrap();
     world.clock.advance(DAY);
     assert!(purge(&engine, DAY * 2).await.unwrap().is_empty());
-    assert_eq!(engine.start::<repeating>(input()).key("order-7").await.unwrap().id(), first.id());
+    assert_eq!(engine.start::<repeating>(input()).idempotency_key("order-7").await.unwrap().id(), first.id());
     assert_eq!(purge(&engine, DAY).await.unwrap(), [first.id()]);
     assert_eq!(first.record().await.unwrap_err().code(), "RUN_NOT_FOUND");
-    let second = engine.start::<repeating>(input()).key("order-7").await.unwrap();
+    let second = engine.start::<repeating>(input()).idempotency_key("order-7").await.unwrap();
     assert_ne!(second.id(), first.id());
     assert_eq!(second.output().await.unwrap(), 500);
 }
@@ -63,7 +63,7 @@ async fn a_purge_takes_as_many_runs_as_it_is_told_in_small_transactions(world: W
         run.output().await.unwrap();
         runs.insert(run.id());
     }
-    let command = RetentionPurge { older_than: Duration::ZERO, max: 45, even_undelivered: false };
+    let command = PurgeRuns { older_than: Duration::ZERO, limit: 45, include_undelivered: false };
     let purged = engine.dispatch(command).await.unwrap().runs;
     assert_eq!(purged.len(), 45);
     assert_eq!(purge(&engine, Duration::ZERO).await.unwrap().len(), 5);
@@ -203,10 +203,10 @@ async fn what_nobody_was_told_is_kept_until_it_is_said(world: World) {
     let run = engine.start::<repeating>(input()).await.unwrap();
     assert!(run.cancel("not wanted").await.unwrap());
     assert!(purge(&engine, Duration::ZERO).await.unwrap().is_empty());
-    let flush = || OutboxFlush { worker_id: "w".into(), max_events: 100, plugin: None };
+    let flush = || FlushOutbox { worker_id: "w".into(), limit: 100, plugin: None };
     engine.dispatch(flush()).await.unwrap();
     assert!(purge(&engine, Duration::ZERO).await.unwrap().is_empty());
-    let anyway = RetentionPurge { older_than: Duration::ZERO, max: 10, even_undelivered: true };
+    let anyway = PurgeRuns { older_than: Duration::ZERO, limit: 10, include_undelivered: true };
     assert_eq!(engine.dispatch(anyway).await.unwrap().runs, [run.id()]);
     world.clock.advance(DAY);
     assert_eq!(engine.dispatch(flush()).await.unwrap().offered(), 0);

@@ -6,7 +6,7 @@ use tests::events::names;
 use tests::world::World;
 use tests::{on_every_store, signal};
 use workflow_engine::kernel::{
-    JobExecute, JobOutcome, RunClaimPending, RunCreate, RunTransition, TransitionAction,
+    ClaimPendingRuns, CreateRun, ExecuteJob, JobOutcome, TransitionAction, TransitionRun,
 };
 use workflow_engine::prelude::*;
 use workflow_engine::records::StoredValue;
@@ -63,7 +63,7 @@ async fn a_last_group_delivers_a_tuple(world: World) {
 
 async fn a_repeated_key_makes_no_second_run_and_with_another_request_is_a_conflict(world: World) {
     let engine = world.engine().register::<diamond>().build().await.unwrap();
-    let start = |number| engine.start::<diamond>(StartInput { number }).key("order-7");
+    let start = |number| engine.start::<diamond>(StartInput { number }).idempotency_key("order-7");
     let first = start(4).await.unwrap();
     assert_eq!(first.output().await.unwrap(), "50 <5> 5");
     assert_eq!(start(4).await.unwrap().id(), first.id());
@@ -72,7 +72,7 @@ async fn a_repeated_key_makes_no_second_run_and_with_another_request_is_a_confli
     assert!(error.is_conflict());
     assert_eq!(error.code(), "IDEMPOTENCY_CONFLICT");
     assert_eq!(error.to_string(), "idempotency key `order-7` of `run.create` was used for another request");
-    let other = engine.start::<diamond>(StartInput { number: 4 }).key("order-8").await.unwrap();
+    let other = engine.start::<diamond>(StartInput { number: 4 }).idempotency_key("order-8").await.unwrap();
     assert_ne!(other.id(), first.id());
 }
 
@@ -86,7 +86,7 @@ async fn configuration_is_typed_and_filled_with_defaults(world: World) {
 
 async fn a_request_as_json_is_checked_before_anything_is_written(world: World) {
     let engine = world.engine().register::<diamond>().without_worker().build().await.unwrap();
-    let create = |workflow: &str, input: &str, config: Option<&str>| RunCreate {
+    let create = |workflow: &str, input: &str, config: Option<&str>| CreateRun {
         idempotency_key: None,
         workflow_id: workflow.to_owned(),
         input: Json::parse(input).unwrap(),
@@ -122,9 +122,9 @@ async fn a_host_without_a_worker_drives_a_run_with_commands(world: World) {
     let engine = world.engine().register::<diamond>().without_worker().build().await.unwrap();
     let run = engine.start::<diamond>(StartInput { number: 4 }).await.unwrap();
     assert_eq!(run.status().await.unwrap(), Status::Pending);
-    let advance = || engine.dispatch(RunTransition { run_id: run.id() });
+    let advance = || engine.dispatch(TransitionRun { run_id: run.id() });
     let execute = |stage: &str| {
-        engine.dispatch(JobExecute {
+        engine.dispatch(ExecuteJob {
             worker_id: "function".into(),
             run_id: run.id(),
             stage_id: stage.to_owned(),
@@ -136,7 +136,7 @@ async fn a_host_without_a_worker_drives_a_run_with_commands(world: World) {
     assert_eq!(execute("start").await.unwrap().outcome, JobOutcome::Completed);
     // A delivery that is repeated finds it done; one that comes too early finds nothing to do.
     assert_eq!(execute("start").await.unwrap().outcome, JobOutcome::Completed);
-    assert!(matches!(execute("joined").await.unwrap().outcome, JobOutcome::Ghost { .. }));
+    assert!(matches!(execute("joined").await.unwrap().outcome, JobOutcome::Superseded { .. }));
     for stage in ["shown", "times-ten", "joined"] {
         assert_eq!(execute(stage).await.unwrap().outcome, JobOutcome::Completed, "{stage}");
     }
@@ -155,7 +155,7 @@ async fn pending_runs_are_claimed_by_priority_then_age(world: World) {
         expected.push(run.id());
     }
     expected.swap(0, 1);
-    let command = RunClaimPending { worker_id: "w".into(), max_claims: 10, slots: 1 };
+    let command = ClaimPendingRuns { worker_id: "w".into(), limit: 10, slots: 1 };
     let claimed = engine.dispatch(command).await.unwrap().claimed;
     let order: Vec<RunId> = claimed.iter().map(|run| run.run_id).collect();
     assert_eq!(order, expected);
@@ -229,7 +229,7 @@ async fn a_run_of_an_unknown_definition_is_left_alone(world: World) {
     let own = other.start::<fan>(StartInput { number: 1 }).await.unwrap();
     own.output().await.unwrap();
     assert_eq!(run.status().await.unwrap(), Status::Pending);
-    assert_eq!(other.run::<fan>(run.id()).await.unwrap_err().code(), "WRONG_WORKFLOW");
+    assert_eq!(other.run_handle::<fan>(run.id()).await.unwrap_err().code(), "WORKFLOW_MISMATCH");
     assert_eq!(starter.unfinished::<diamond>().await.unwrap()[0].id(), run.id());
 }
 

@@ -12,7 +12,7 @@ use workflow_engine::kernel::JobOutcome;
 use workflow_engine::ports::{Scheduler, SchedulerError};
 use workflow_engine::prelude::*;
 use workflow_engine::serverless::{
-    JobMessage, JobsProcessed, MaintenanceTick, ProcessJobs, Serverless, ServerlessSettings, Step,
+    JobMessage, MaintenanceTick, ProcessJobs, ProcessJobsOutput, Serverless, ServerlessSettings, Step,
 };
 use workflow_engine::testing::CollectingEventSink;
 
@@ -72,8 +72,8 @@ fn host(engine: &Engine) -> Serverless {
     engine.serverless(ServerlessSettings::default())
 }
 
-fn done(processed: usize, succeeded: usize, failed: usize) -> JobsProcessed {
-    JobsProcessed { processed, succeeded, failed }
+fn done(processed: usize, succeeded: usize, failed: usize) -> ProcessJobsOutput {
+    ProcessJobsOutput { processed, succeeded, failed }
 }
 
 /// A queue's consumer: the first message starts the run, and each answer says which messages follow.
@@ -116,7 +116,7 @@ async fn a_message_that_comes_twice_runs_nothing(world: World) {
     });
     signal::wait(run.id(), "begun").await;
     let second = host.handle_job(message.clone()).await.unwrap();
-    assert!(matches!(second.outcome, Some(JobOutcome::Ghost { .. })), "{second:?}");
+    assert!(matches!(second.outcome, Some(JobOutcome::Superseded { .. })), "{second:?}");
     signal::give(run.id(), "end");
     assert_eq!(first.await.unwrap().outcome, Some(JobOutcome::Completed));
     assert_eq!(host.handle_job(message).await.unwrap().outcome, Some(JobOutcome::Completed));
@@ -177,7 +177,8 @@ async fn a_tick_takes_back_what_a_lost_invocation_held(world: World) {
     let host = host(&engine);
     let run = engine.start::<diamond>(FirstInput { number: 1 }).await.unwrap();
     host.run_maintenance_tick(MaintenanceTick::default()).await;
-    let lost = workflow_engine::records::Claim { worker_id: "lost".into(), lease: Duration::from_secs(15) };
+    let lost =
+        workflow_engine::records::Claimant { worker_id: "lost".into(), lease: Duration::from_secs(15) };
     let definitions = [diamond::definition().fingerprint().to_owned()];
     assert_eq!(world.store.claim_jobs(&lost, &definitions, 1).await.unwrap().len(), 1);
 

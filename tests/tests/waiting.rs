@@ -8,7 +8,7 @@ use tests::events::{names, wait_for};
 use tests::world::World;
 use tests::{on_every_store, signal};
 use workflow_engine::RunId;
-use workflow_engine::kernel::RunTransition;
+use workflow_engine::kernel::TransitionRun;
 use workflow_engine::prelude::*;
 use workflow_engine::records::EventKind;
 
@@ -214,7 +214,7 @@ async fn what_is_not_ready_in_time_is_given_up_after_a_last_check(world: World) 
     let error = run.output().await.unwrap_err();
     let text = "stage `submit-batch` was given up: it was not ready within 86400s";
     assert!(error.to_string().ends_with(text), "{error}");
-    assert_eq!(run.record().await.unwrap().error.unwrap().code, "GAVE_UP");
+    assert_eq!(run.record().await.unwrap().error.unwrap().code, "WAIT_TIMED_OUT");
     assert_eq!((calls(run.id(), "submit"), calls(run.id(), "check")), (1, 2));
 }
 
@@ -255,7 +255,7 @@ async fn a_stage_goes_on_waiting_over_a_restart(world: World) {
     first.drain().await;
 
     let second = world.engine().register::<batch>().build().await.unwrap();
-    let run = second.run::<batch>(run.id()).await.unwrap();
+    let run = second.run_handle::<batch>(run.id()).await.unwrap();
     assert_eq!(run.status().await.unwrap(), Status::Running);
     world.clock.advance(HOUR);
     assert_eq!(run.output().await.unwrap(), "14 EUR");
@@ -273,7 +273,7 @@ async fn a_check_of_a_worker_that_drains_is_handed_back(world: World) {
     let second = world.engine().register::<batch>().build().await.unwrap();
     signal::wait(run.id(), "looking").await;
     signal::give(run.id(), "look");
-    let run = second.run::<batch>(run.id()).await.unwrap();
+    let run = second.run_handle::<batch>(run.id()).await.unwrap();
     assert_eq!(run.output().await.unwrap(), "14 EUR");
     assert_eq!(calls(run.id(), "submit"), 1);
 }
@@ -355,12 +355,12 @@ async fn two_branches_wait_side_by_side(world: World) {
 }
 
 async fn a_host_without_a_worker_checks_by_command(world: World) {
-    use workflow_engine::kernel::{JobExecute, JobOutcome};
+    use workflow_engine::kernel::{ExecuteJob, JobOutcome};
 
     let engine = world.engine().register::<batch>().without_worker().build().await.unwrap();
     let run = engine.start::<batch>(input(1, Until::Pending)).await.unwrap();
-    engine.dispatch(RunTransition { run_id: run.id() }).await.unwrap();
-    let execute = || JobExecute {
+    engine.dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
+    let execute = || ExecuteJob {
         worker_id: "lambda".into(),
         run_id: run.id(),
         stage_id: "submit-batch".into(),
@@ -368,7 +368,7 @@ async fn a_host_without_a_worker_checks_by_command(world: World) {
     };
     let executed = engine.dispatch(execute()).await.unwrap();
     assert_eq!(executed.outcome, JobOutcome::Suspended { check_after: HOUR });
-    assert!(matches!(engine.dispatch(execute()).await.unwrap().outcome, JobOutcome::Ghost { .. }));
+    assert!(matches!(engine.dispatch(execute()).await.unwrap().outcome, JobOutcome::Superseded { .. }));
     world.clock.advance(HOUR);
     assert_eq!(engine.dispatch(execute()).await.unwrap().outcome, JobOutcome::Completed);
 }

@@ -29,16 +29,16 @@ pub mod ai;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use engine::{Engine, EngineBuilder, Events, Logs, RunHandle, Start};
+pub use engine::{Engine, EngineBuilder, Events, Logs, RunHandle, StartRun};
 pub use error::Error;
 pub use host::serverless;
 pub use id::RunId;
 pub use language::{
-    Annotation, AnnotationKey, Backoff, Check, CheckExecution, CheckFunction, Effects, Execution, HasLength,
-    HasPattern, HasRange, Json, LengthUnit, LogLevel, NoConfig, NoInput, OverBudget, Payload, Reports,
-    Requirement, RetryPolicy, SqlValue, Stage, StageArtifacts, StageContext, StageDeclaration,
-    StageDefinition, StageError, StagePath, StageResult, StageScope, StageStorage, StageTransaction,
-    Statement, Storable, Undeclared, Verdict, WaitDefinition, Workflow, WorkflowDefinition,
+    Annotation, AnnotationKey, AnyStage, Backoff, Check, CheckExecution, CheckFunction, CheckOutcome,
+    Effects, Execution, HasLength, HasPattern, HasRange, Json, LengthUnit, LogLevel, NoConfig, NoInput,
+    OverBudget, Payload, Requirement, RetryPolicy, SqlValue, Stage, StageArtifacts, StageContext,
+    StageDeclaration, StageDefinition, StageError, StagePath, StageReporter, StageResult, StageScope,
+    StageStorage, StageTransaction, Statement, Storable, WaitDefinition, Workflow, WorkflowDefinition,
 };
 pub use ports::AnnotationFilter;
 pub use workflow_engine_macros::{check, stage, workflow};

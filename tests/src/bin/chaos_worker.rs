@@ -15,8 +15,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let log = OpenOptions::new().create(true).append(true).open(log)?;
     tracing_subscriber::fmt().with_ansi(false).with_writer(Mutex::new(log)).init();
     let builder = open(&database).await.register::<toilsome>().lease(LEASE).concurrency(16);
-    let engine = builder.event_sink(SinkFile(sink.into())).drain_on_signals().build().await?;
-    engine.stopped().await;
+    let engine = builder.event_sink(SinkFile(sink.into())).shutdown_on_signals().build().await?;
+    engine.wait_for_shutdown().await;
     Ok(())
 }
 

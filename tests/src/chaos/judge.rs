@@ -10,7 +10,7 @@ use super::connect;
 
 /// What the faults brought about.
 #[derive(Debug)]
-pub struct Verdict {
+pub struct CheckOutcome {
     /// Bodies that ran more often than they were committed.
     pub repeated_bodies: usize,
     /// Outcomes that were offered under a lease that was lost, and rejected.
@@ -23,14 +23,14 @@ pub struct Verdict {
 ///
 /// # Panics
 /// When a guarantee was broken; with which.
-pub async fn judge(database: &str, folder: &Path, runs: usize) -> Verdict {
+pub async fn judge(database: &str, folder: &Path, runs: usize) -> CheckOutcome {
     let mut db = connect(database).await.expect("the server is there");
     every_run_ended_right(&mut db, runs).await;
     each_stage_was_committed_once(&mut db, runs).await;
     let repeated_deliveries = events_are_gapless_and_were_delivered(&mut db, &read(folder, "sink.txt")).await;
     let repeated_bodies = bodies_ran_up_to_their_commit(&mut db, &read(folder, "ledger.txt")).await;
     let stale_writes = read(folder, "log.txt").lines().filter(|line| line.contains("came too late")).count();
-    Verdict { repeated_bodies, stale_writes, repeated_deliveries }
+    CheckOutcome { repeated_bodies, stale_writes, repeated_deliveries }
 }
 
 async fn every_run_ended_right(db: &mut PgConnection, runs: usize) {

@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use workflow_engine::kernel::LocalExecutor;
 use workflow_engine::ports::{
-    ActivityExecutor, BlobStore, Commit, Decision, DeliveryError, EventSink, Guard, Store,
+    ActivityExecutor, BlobStore, Commit, Decision, DeliveryError, EventSink, Precondition, Store,
 };
 use workflow_engine::records::{BlobKey, Event};
 use workflow_engine::testing::unavailable;
 use workflow_engine::{
-    CheckExecution, Error, Execution, Json, StageDefinition, StageError, Verdict, WaitDefinition,
+    CheckExecution, CheckOutcome, Error, Execution, Json, StageDefinition, StageError, WaitDefinition,
 };
 
 use super::points::{are_watched, reach};
@@ -46,13 +46,14 @@ impl Interceptor for StorePoints {
 
     async fn commit(&self, store: &dyn Store, decision: Decision) -> Result<Commit, Error> {
         // As if somebody had overtaken it, once: so the way on from there is one that is gone.
-        let is_structural = matches!(decision.guard, Guard::Revision(_)) && decision.idempotency.is_none();
+        let is_structural =
+            matches!(decision.precondition, Precondition::Revision(_)) && decision.idempotency.is_none();
         let is_wake = decision
             .changes
             .iter()
             .any(|change| matches!(change, workflow_engine::ports::Change::Wake { .. }));
         if is_structural && is_wake && are_watched() && !self.has_missed.swap(true, Ordering::SeqCst) {
-            return Ok(Commit::Missed);
+            return Ok(Commit::PreconditionFailed);
         }
         store.commit(decision).await
     }
@@ -74,7 +75,7 @@ impl ActivityExecutor for ExecutorPoints {
         Ok(output)
     }
 
-    async fn check(&self, wait: &WaitDefinition, check: CheckExecution) -> Result<Verdict, StageError> {
+    async fn check(&self, wait: &WaitDefinition, check: CheckExecution) -> Result<CheckOutcome, StageError> {
         failed("executor", "check", "before")?;
         let verdict = LocalExecutor.check(wait, check).await?;
         failed("executor", "check", "after")?;

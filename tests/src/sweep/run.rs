@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
-use workflow_engine::kernel::{PluginReplayDlq, RetentionPurge, RunReapStuck, StagePollSuspended};
+use workflow_engine::kernel::{PollSuspendedStages, PurgeRuns, ReapStuckRuns, ReplayDeadLetters};
 use workflow_engine::ports::{Store, SystemClock};
 use workflow_engine::prelude::*;
 use workflow_engine::records::EventKind;
@@ -134,7 +134,7 @@ impl Order {
     {
         let ledger = ledger(&self.folder).to_str().expect("a temporary path is text").to_owned();
         let input = FirstInput { ledger, number: self.number };
-        let run = engine.start::<W>(input).key(self.key()).await?;
+        let run = engine.start::<W>(input).idempotency_key(self.key()).await?;
         // Whoever was asked has answered, and says so.
         let mut events = run.events();
         while let Some(event) = events.next().await {
@@ -155,12 +155,12 @@ impl Order {
         engine.kernel().store().artifacts(run.id(), None).await?;
         engine.kernel().store().artifact(run.id(), "first", "kept").await?;
         engine.dead_letters(None, 10).await?;
-        engine.dispatch(PluginReplayDlq { plugin: None, max_events: 10 }).await?;
+        engine.dispatch(ReplayDeadLetters { plugin: None, limit: 10 }).await?;
         let (worker_id, day) = ("visitor".to_owned(), Duration::from_secs(86_400));
-        engine.dispatch(StagePollSuspended { worker_id, max_checks: 1 }).await?;
-        engine.dispatch(RunReapStuck { threshold: day }).await?;
+        engine.dispatch(PollSuspendedStages { worker_id, limit: 1 }).await?;
+        engine.dispatch(ReapStuckRuns { threshold: day }).await?;
         engine.kernel().store().unclaimed_runs(&[], day, 1).await?;
-        engine.dispatch(RetentionPurge { older_than: day, max: 1, even_undelivered: false }).await?;
+        engine.dispatch(PurgeRuns { older_than: day, limit: 1, include_undelivered: false }).await?;
         engine.kernel().store().oldest_end().await?;
         engine.kernel().store().forget_purged(Vec::new()).await?;
         Ok(output)

@@ -6,7 +6,7 @@ use serde_json::json;
 use tests::on_every_store;
 use tests::recorder::Recorder;
 use tests::world::World;
-use workflow_engine::kernel::{DlqReplayed, PluginReplayDlq};
+use workflow_engine::kernel::{ReplayDeadLetters, ReplayDeadLettersOutput};
 
 use super::fixture::{ALL, begin, engine, finish, flush, flush_until_nothing_waits, run};
 
@@ -27,7 +27,7 @@ async fn retries_wait_longer_each_time_and_end_in_a_dead_letter(world: World) {
     assert_eq!(letters.len(), 1);
     let letter = &letters[0];
     assert_eq!(
-        (letter.plugin.as_str(), letter.error.as_str(), letter.tries),
+        (letter.plugin.as_str(), letter.error.as_str(), letter.attempts),
         ("audit", "the ledger is closed", 4)
     );
     assert_eq!((letter.event.run_id, letter.event.sequence), (run_id, 2));
@@ -47,15 +47,15 @@ async fn trap_15_a_dead_letter_keeps_the_order_of_its_run(world: World) {
     assert_eq!(plugin.taken_of(run_id), [1], "the later events of the run wait");
     assert_eq!(plugin.taken_of(other), ALL, "those of another do not");
 
-    let replayed = engine.dispatch(PluginReplayDlq { plugin: None, max_events: 100 }).await.unwrap();
-    assert_eq!(replayed, DlqReplayed { replayed: 1 });
+    let replayed = engine.dispatch(ReplayDeadLetters { plugin: None, limit: 100 }).await.unwrap();
+    assert_eq!(replayed, ReplayDeadLettersOutput { replayed: 1 });
     flush(&engine).await;
     assert_eq!(plugin.taken_of(run_id), ALL);
     assert!(engine.dead_letters(None, 10).await.unwrap().is_empty());
 }
 
 async fn a_plugin_that_does_not_care_for_order_goes_on_without_its_dead_letters(world: World) {
-    let plugin = Recorder::new("metrics").with(|policy| policy.hold_back = false);
+    let plugin = Recorder::new("metrics").with(|policy| policy.block_on_dead_letter = false);
     plugin.refuse(|event, _| [2, 3].contains(&event.sequence).then_some("no"));
     let engine = engine(&world).plugin(plugin.clone()).build().await.unwrap();
     let run_id = run(&engine, 0).await;
@@ -64,11 +64,11 @@ async fn a_plugin_that_does_not_care_for_order_goes_on_without_its_dead_letters(
     assert_eq!(plugin.offered().len(), 3 + 2 * 4);
 
     // A replayed letter has all its retries again, and what was delivered meanwhile is not repeated.
-    engine.dispatch(PluginReplayDlq { plugin: None, max_events: 1 }).await.unwrap();
+    engine.dispatch(ReplayDeadLetters { plugin: None, limit: 1 }).await.unwrap();
     flush_until_nothing_waits(&world, &engine).await;
     assert_eq!(plugin.offered().len(), 3 + 3 * 4);
     plugin.accept();
-    engine.dispatch(PluginReplayDlq { plugin: None, max_events: 100 }).await.unwrap();
+    engine.dispatch(ReplayDeadLetters { plugin: None, limit: 100 }).await.unwrap();
     flush(&engine).await;
     assert_eq!(plugin.taken_of(run_id), [1, 4, 5, 2, 3]);
     assert_eq!(flush(&engine).await.offered(), 0);
@@ -86,7 +86,7 @@ async fn a_worker_delivers_what_is_replayed_without_being_told(world: World) {
         tokio::task::yield_now().await;
     }
     plugin.accept();
-    engine.dispatch(PluginReplayDlq { plugin: Some("audit".into()), max_events: 1 }).await.unwrap();
+    engine.dispatch(ReplayDeadLetters { plugin: Some("audit".into()), limit: 1 }).await.unwrap();
     while plugin.taken_of(run.id()).len() < 5 {
         tokio::task::yield_now().await;
     }

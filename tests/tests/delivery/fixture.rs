@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tests::world::World;
-use workflow_engine::kernel::{JobExecute, OutboxFlush, OutboxFlushed, RunTransition};
+use workflow_engine::kernel::{ExecuteJob, FlushOutbox, FlushOutboxOutput, TransitionRun};
 use workflow_engine::prelude::*;
 use workflow_engine::{EngineBuilder, RunId};
 
@@ -40,19 +40,22 @@ pub(crate) async fn begin(engine: &Engine, times: u32) -> RunId {
 
 /// Brings a run to its end.
 pub(crate) async fn finish(engine: &Engine, run_id: RunId) {
-    engine.dispatch(RunTransition { run_id }).await.unwrap();
-    let job = JobExecute { worker_id: "w".into(), run_id, stage_id: "counts".into(), idempotency_key: None };
+    engine.dispatch(TransitionRun { run_id }).await.unwrap();
+    let job = ExecuteJob { worker_id: "w".into(), run_id, stage_id: "counts".into(), idempotency_key: None };
     engine.dispatch(job).await.unwrap();
-    assert_eq!(engine.run::<counting>(run_id).await.unwrap().status().await.unwrap(), Status::Completed);
+    assert_eq!(
+        engine.run_handle::<counting>(run_id).await.unwrap().status().await.unwrap(),
+        Status::Completed
+    );
 }
 
 /// Delivers everything that is due.
-pub(crate) async fn flush(engine: &Engine) -> OutboxFlushed {
+pub(crate) async fn flush(engine: &Engine) -> FlushOutboxOutput {
     flush_as(engine, "flusher").await
 }
 
-pub(crate) async fn flush_as(engine: &Engine, worker: &str) -> OutboxFlushed {
-    let command = OutboxFlush { worker_id: worker.into(), max_events: 100_000, plugin: None };
+pub(crate) async fn flush_as(engine: &Engine, worker: &str) -> FlushOutboxOutput {
+    let command = FlushOutbox { worker_id: worker.into(), limit: 100_000, plugin: None };
     engine.dispatch(command).await.unwrap()
 }
 

@@ -9,7 +9,7 @@ use tests::on_every_store;
 use tests::recorder::Recorder;
 use tests::world::World;
 use workflow_engine::RunId;
-use workflow_engine::kernel::OutboxFlush;
+use workflow_engine::kernel::FlushOutbox;
 use workflow_engine::ports::DeliveryClaim;
 
 use super::fixture::{ALL, CountsInput, counting, engine, flush, flush_as, run};
@@ -80,7 +80,7 @@ async fn a_flush_that_is_given_up_is_repeated(world: World) {
     let engine = engine(&world).plugin(plugin.clone()).build().await.unwrap();
     let run_id = run(&engine, 0).await;
     {
-        let command = OutboxFlush { worker_id: "w".into(), max_events: 100, plugin: None };
+        let command = FlushOutbox { worker_id: "w".into(), limit: 100, plugin: None };
         let mut flushing = std::pin::pin!(engine.dispatch(command));
         while plugin.offered().is_empty() {
             assert!(futures_util::poll!(flushing.as_mut()).is_pending());
@@ -98,13 +98,13 @@ async fn a_flush_that_is_given_up_is_repeated(world: World) {
 
 async fn trap_15_one_run_with_many_failing_events_starves_nobody(world: World) {
     let plugin = Recorder::new("all").with(|policy| {
-        policy.hold_back = false;
+        policy.block_on_dead_letter = false;
         policy.max_retries = Some(1);
     });
     let engine = engine(&world).plugin(plugin.clone()).build().await.unwrap();
     let noisy = run(&engine, 600).await;
     plugin.refuse(move |event, _| (event.run_id == noisy).then_some("no"));
-    let few = || OutboxFlush { worker_id: "w".into(), max_events: 10, plugin: None };
+    let few = || FlushOutbox { worker_id: "w".into(), limit: 10, plugin: None };
     engine.dispatch(few()).await.unwrap();
     let mut others = Vec::new();
     for _ in 0..10 {

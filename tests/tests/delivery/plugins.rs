@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tests::on_every_store;
 use tests::recorder::Recorder;
 use tests::world::World;
-use workflow_engine::kernel::OutboxFlush;
+use workflow_engine::kernel::FlushOutbox;
 use workflow_engine::ports::{DeliveryError, DeliveryPolicy, Plugin};
 use workflow_engine::records::{Event, EventType};
 use workflow_engine::testing::CollectingEventSink;
@@ -77,7 +77,7 @@ impl Plugin for Broken {
 
     fn policy(&self) -> DeliveryPolicy {
         let mut policy = DeliveryPolicy::default();
-        (policy.max_retries, policy.hold_back) = (Some(0), false);
+        (policy.max_retries, policy.block_on_dead_letter) = (Some(0), false);
         policy
     }
 
@@ -199,7 +199,7 @@ async fn a_flush_of_one_plugin_leaves_the_others_alone(world: World) {
     let (one, other) = (Recorder::new("one"), Recorder::new("other"));
     let engine = engine(&world).plugin(one.clone()).plugin(other.clone()).build().await.unwrap();
     run(&engine, 0).await;
-    let command = OutboxFlush { worker_id: "w".into(), max_events: 3, plugin: Some("one".into()) };
+    let command = FlushOutbox { worker_id: "w".into(), limit: 3, plugin: Some("one".into()) };
     engine.dispatch(command).await.unwrap();
     assert_eq!((one.taken().len(), other.taken().len()), (3, 0));
     flush(&engine).await;

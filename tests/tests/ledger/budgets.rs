@@ -2,7 +2,7 @@
 
 use tests::on_every_store;
 use tests::world::World;
-use workflow_engine::kernel::RunRerunFrom;
+use workflow_engine::kernel::RerunFrom;
 use workflow_engine::prelude::*;
 use workflow_engine::records::Cost;
 
@@ -50,7 +50,7 @@ async fn a_run_has_a_budget_too(world: World) {
     assert_eq!(error.code, "BUDGET_EXCEEDED");
     assert!(error.message.contains(&format!("the budget of run {}", run.id())), "{}", error.message);
     assert_eq!(costs(&run).await, (40, 0));
-    assert_eq!(run.costs().await.unwrap().budget, Some(cost(80)));
+    assert_eq!(run.cost_summary().await.unwrap().budget, Some(cost(80)));
 }
 
 /// A body may do without the call.
@@ -72,12 +72,8 @@ async fn a_higher_budget_counts_for_a_rerun(world: World) {
     let script = vec![vec![Step::Call { reserve: 50, cost: 40 }, Step::Call { reserve: 50, cost: 40 }]];
     let run = engine.start::<acting>(ActInput { script }).budget(cost(80)).await.unwrap();
     assert!(output(&world, &run).await.unwrap_err().is_run_failed());
-    let rerun = || RunRerunFrom {
-        run_id: run.id(),
-        from_stage_id: "act".into(),
-        idempotency_key: None,
-        dry_run: false,
-    };
+    let rerun =
+        || RerunFrom { run_id: run.id(), from_stage_id: "act".into(), idempotency_key: None, dry_run: false };
     // What was spent before is spent.
     engine.dispatch(rerun()).await.unwrap();
     assert!(output(&world, &run).await.unwrap_err().is_run_failed());
@@ -91,11 +87,11 @@ async fn what_raises_nothing_is_refused(world: World) {
     let engine = worker(&world).await;
     let run = start(&engine, vec![vec![]]).await;
     let refused = run.raise_budget(cost(5)).await.unwrap_err();
-    assert_eq!(refused.code(), "BUDGET_NOT_RAISED");
+    assert_eq!(refused.code(), "BUDGET_TOO_LOW");
     assert_eq!(refused.to_string(), format!("run {} has no budget that could be raised", run.id()));
     output(&world, &run).await.unwrap();
     let refused = run.raise_stage_budget("act", cost(5)).await.unwrap_err();
-    assert_eq!(refused.code(), "BUDGET_NOT_RAISED");
+    assert_eq!(refused.code(), "BUDGET_TOO_LOW");
     assert_eq!(run.raise_stage_budget("acting", cost(5)).await.unwrap_err().code(), "STAGE_NOT_FOUND");
     let run = engine.start::<acting>(ActInput { script: vec![vec![]] }).budget(cost(80)).await.unwrap();
     let refused = run.raise_budget(cost(79)).await.unwrap_err();

@@ -9,12 +9,12 @@ use async_trait::async_trait;
 use tests::intercept::{Call, Intercepted, Interceptor};
 use tests::on_every_store;
 use tests::world::World;
-use workflow_engine::kernel::{JobExecute, LeaseReapStale, RunTransition};
+use workflow_engine::kernel::{ExecuteJob, ReapStaleLeases, TransitionRun};
 use workflow_engine::prelude::*;
-use workflow_engine::records::{CallId, CallOutcome};
+use workflow_engine::records::{CallId, CallStatus};
 use workflow_engine::{EngineBuilder, Error, RunId};
 
-use super::script::{costs, intended, settled};
+use super::script::{costs, reservation, settled};
 
 /// The calls that have left, of each run. What has left stays so, whatever becomes of the process.
 static LEFT: LazyLock<Mutex<HashMap<RunId, Vec<CallId>>>> = LazyLock::new(Mutex::default);
@@ -29,9 +29,9 @@ const COST: i64 = 4;
 #[stage(retry(max_attempts = 9, initial = "1s"))]
 async fn spend(calls: u32, ctx: &StageContext) -> StageResult<u32> {
     for _ in 0..calls {
-        let id = ctx.calls().intend(intended(ctx, 10)).await?;
+        let id = ctx.ledger().reserve(reservation(ctx, 10)).await?;
         LEFT.lock()?.entry(ctx.run_id()).or_default().push(id);
-        ctx.calls().end(id, settled(COST)).await?;
+        ctx.ledger().settle(id, settled(COST)).await?;
     }
     Ok(ctx.attempt())
 }
@@ -71,7 +71,7 @@ impl Interceptor for Dies {
 
 async fn execute(engine: &Engine, run_id: RunId) -> Result<(), Error> {
     let (worker_id, stage_id) = ("worker".into(), "spend".into());
-    engine.dispatch(JobExecute { worker_id, run_id, stage_id, idempotency_key: None }).await.map(drop)
+    engine.dispatch(ExecuteJob { worker_id, run_id, stage_id, idempotency_key: None }).await.map(drop)
 }
 
 /// A process that dies at every commit in turn; another one takes over.
@@ -80,7 +80,7 @@ async fn wherever_a_process_dies_no_call_is_missing(world: World) {
     let mut deaths = 0;
     for (at, before) in (0..6).flat_map(|at| [(at, true), (at, false)]) {
         let run = alive.start::<spending>(SpendInput { calls: 3 }).await.unwrap();
-        alive.dispatch(RunTransition { run_id: run.id() }).await.unwrap();
+        alive.dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
         let dies = Arc::new(Dies { at, before, commits: AtomicUsize::new(0) });
         let store = Arc::new(Intercepted::new(Arc::clone(&world.store), dies));
         let dying = EngineBuilder::over(store, Arc::new(world.clock.clone()));
@@ -88,17 +88,17 @@ async fn wherever_a_process_dies_no_call_is_missing(world: World) {
         deaths += usize::from(execute(&dying, run.id()).await.is_err());
 
         // What has left stands in the ledger before anybody has taken anything back.
-        let rows = run.calls(None, 99).await.unwrap();
+        let rows = run.ai_calls(None, 99).await.unwrap();
         assert!(left(run.id()).iter().all(|id| rows.iter().any(|call| call.id == *id)), "at {at}, {before}");
         while !run.status().await.unwrap().is_terminal() {
             world.clock.advance(Duration::from_secs(20));
-            alive.dispatch(LeaseReapStale::default()).await.unwrap();
+            alive.dispatch(ReapStaleLeases::default()).await.unwrap();
             execute(&alive, run.id()).await.unwrap();
         }
         let (cost, reserved) = costs(&run).await;
-        let rows = run.calls(None, 99).await.unwrap();
-        let settled = rows.iter().filter(|call| call.outcome == CallOutcome::Settled).count();
-        let unknown = rows.iter().filter(|call| call.outcome == CallOutcome::Unknown).count();
+        let rows = run.ai_calls(None, 99).await.unwrap();
+        let settled = rows.iter().filter(|call| call.outcome == CallStatus::Settled).count();
+        let unknown = rows.iter().filter(|call| call.outcome == CallStatus::Unknown).count();
         assert_eq!(
             (cost, reserved),
             (i64::try_from(settled).unwrap() * COST, i64::try_from(unknown).unwrap() * 10)
@@ -124,7 +124,7 @@ impl Interceptor for Silent {
         decision: workflow_engine::ports::Decision,
     ) -> Result<workflow_engine::ports::Commit, Error> {
         use workflow_engine::ports::Change;
-        let intends = decision.changes.iter().any(|change| matches!(change, Change::IntendCall { .. }));
+        let intends = decision.changes.iter().any(|change| matches!(change, Change::ReserveCall { .. }));
         let commit = store.commit(decision).await?;
         if intends && self.intentions.fetch_add(1, Ordering::SeqCst) == 0 {
             return Err(dead());
@@ -141,9 +141,9 @@ async fn a_call_that_was_not_made_reserves_nothing(world: World) {
     let run = engine.start::<spending>(SpendInput { calls: 1 }).await.unwrap();
     assert_eq!(super::script::output(&world, &run).await.unwrap(), 2);
     assert_eq!(costs(&run).await, (COST, 0));
-    let rows = run.calls(None, 9).await.unwrap();
+    let rows = run.ai_calls(None, 9).await.unwrap();
     let told: Vec<_> = rows.iter().map(|call| (call.outcome, call.error_message.as_deref())).collect();
-    assert_eq!(told, [(CallOutcome::Failed, Some("it was not made")), (CallOutcome::Settled, None)]);
+    assert_eq!(told, [(CallStatus::Failed, Some("it was not made")), (CallStatus::Settled, None)]);
     assert_eq!(left(run.id()), [rows[1].id]);
 }
 

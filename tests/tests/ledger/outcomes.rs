@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tests::world::World;
 use tests::{on_every_store, signal};
-use workflow_engine::kernel::RunRerunFrom;
+use workflow_engine::kernel::RerunFrom;
 use workflow_engine::prelude::*;
-use workflow_engine::records::CallOutcome::{Failed, Intended, Settled, Unknown};
+use workflow_engine::records::CallStatus::{Failed, Reserved, Settled, Unknown};
 use workflow_engine::{StageContext, Statement};
 
-use super::script::{LONG, Step, acting, calls, costs, intended, output, settled, start, worker};
+use super::script::{LONG, Step, acting, calls, costs, output, reservation, settled, start, worker};
 
 async fn trap_18_what_calls_cost_is_in_the_total_of_the_run(world: World) {
     let engine = worker(&world).await;
@@ -17,11 +17,11 @@ async fn trap_18_what_calls_cost_is_in_the_total_of_the_run(world: World) {
     let run = start(&engine, vec![steps]).await;
     assert_eq!(output(&world, &run).await.unwrap(), 1);
     assert_eq!(costs(&run).await, (60, 0));
-    assert_eq!(run.costs().await.unwrap().tokens, 6);
+    assert_eq!(run.cost_summary().await.unwrap().tokens, 6);
     assert_eq!(calls(&run).await, [(1, Settled, 40, 0), (1, Settled, 20, 0)]);
-    let call = &run.calls(None, 1).await.unwrap()[0];
+    let call = &run.ai_calls(None, 1).await.unwrap()[0];
     assert_eq!((call.run_id, call.stage_id.as_deref(), call.generation), (Some(run.id()), Some("act"), 1));
-    assert_eq!(run.calls(Some(call.id), 9).await.unwrap().len(), 1);
+    assert_eq!(run.ai_calls(Some(call.id), 9).await.unwrap().len(), 1);
     let of_run = format!("workflow.{}", run.id());
     let statistics = engine.call_statistics(&of_run).await.unwrap();
     assert_eq!((statistics.total.settled, statistics.total.cost.picodollars()), (2, 60));
@@ -59,7 +59,7 @@ async fn a_body_past_its_deadline_has_spent_what_it_has_spent(world: World) {
     signal::wait(run.id(), "begun").await;
     assert_eq!(
         calls(&run).await,
-        [(1, Intended, 0, 5), (1, Intended, 0, 100)],
+        [(1, Reserved, 0, 5), (1, Reserved, 0, 100)],
         "they stand before they are made"
     );
     world.clock.advance(Duration::from_secs(3_600));
@@ -96,7 +96,7 @@ async fn a_body_that_is_handed_back_has_spent_what_it_has_spent(world: World) {
     }
     drain.await.unwrap();
     // A drain has a deadline of its own, in the time that has just flown.
-    while run.costs().await.unwrap().open > 0 {
+    while run.cost_summary().await.unwrap().pending_calls > 0 {
         tokio::task::yield_now().await;
     }
     assert_eq!(costs(&run).await, (40, 5));
@@ -119,20 +119,20 @@ async fn a_rerun_adds_to_what_was_spent(world: World) {
     let run = start(&engine, vec![vec![Step::Call { reserve: 100, cost: 40 }]]).await;
     output(&world, &run).await.unwrap();
     let rerun =
-        RunRerunFrom { run_id: run.id(), from_stage_id: "act".into(), idempotency_key: None, dry_run: false };
+        RerunFrom { run_id: run.id(), from_stage_id: "act".into(), idempotency_key: None, dry_run: false };
     engine.dispatch(rerun).await.unwrap();
     output(&world, &run).await.unwrap();
     assert_eq!(costs(&run).await, (80, 0));
     let generations: Vec<u32> =
-        run.calls(None, 9).await.unwrap().iter().map(|call| call.generation).collect();
+        run.ai_calls(None, 9).await.unwrap().iter().map(|call| call.generation).collect();
     assert_eq!(generations, [1, 2]);
 }
 
 /// Pays, and gives a statement that no database takes.
 #[stage(retry(max_attempts = 1))]
 async fn pay_and_break(cost: i64, ctx: &StageContext) -> StageResult<()> {
-    let id = ctx.calls().intend(intended(ctx, cost)).await?;
-    ctx.calls().end(id, settled(cost)).await?;
+    let id = ctx.ledger().reserve(reservation(ctx, cost)).await?;
+    ctx.ledger().settle(id, settled(cost)).await?;
     ctx.transaction().execute(Statement::new("INSERT INTO nowhere VALUES (1)"))?;
     Ok(())
 }
@@ -156,11 +156,11 @@ async fn ask(number: u32) -> StageResult<u32> {
 /// Finds it ready at the third time; each time costs.
 #[check]
 async fn asked(number: &u32, ctx: &StageContext) -> StageResult<Check<u32>> {
-    let id = ctx.calls().intend(intended(ctx, 10)).await?;
-    ctx.calls().end(id, settled(3)).await?;
+    let id = ctx.ledger().reserve(reservation(ctx, 10)).await?;
+    ctx.ledger().settle(id, settled(3)).await?;
     // What is not committed yet is not among them.
     let topic = format!("workflow.{}", ctx.run_id());
-    let before = ctx.calls().statistics(&topic).await?.total.settled;
+    let before = ctx.ledger().statistics(&topic).await?.total.settled;
     Ok(if before == 2 { Check::Ready(*number) } else { Check::Pending })
 }
 
@@ -178,8 +178,8 @@ async fn a_check_has_spent_what_it_has_spent(world: World) {
 async fn babble(topics: Vec<String>, ctx: &StageContext) -> StageResult<usize> {
     let mut refused = 0;
     for topic in topics {
-        let call = workflow_engine::ports::IntendedCall { topic, ..intended(ctx, 1) };
-        let error = ctx.calls().intend(call).await.expect_err("it is no topic");
+        let call = workflow_engine::ports::CallReservation { topic, ..reservation(ctx, 1) };
+        let error = ctx.ledger().reserve(call).await.expect_err("it is no topic");
         refused += usize::from(error.code() == "INVALID_TOPIC" && error.is_invalid_input());
     }
     Ok(refused)
@@ -212,10 +212,10 @@ on_every_store!(
 #[tokio::test]
 async fn a_context_without_an_engine_takes_calls_and_forgets_them() {
     let ctx = StageContext::detached();
-    let id = ctx.calls().intend(intended(&ctx, 1)).await.unwrap();
-    ctx.calls().end(id, settled(1)).await.unwrap();
+    let id = ctx.ledger().reserve(reservation(&ctx, 1)).await.unwrap();
+    ctx.ledger().settle(id, settled(1)).await.unwrap();
     assert_eq!(
-        ctx.calls().statistics("workflow").await.unwrap(),
+        ctx.ledger().statistics("workflow").await.unwrap(),
         workflow_engine::ports::CallStatistics::default()
     );
 }

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use tests::signal;
 use tests::world::World;
 use workflow_engine::Error;
-use workflow_engine::ports::{CallEnd, IntendedCall, SettledCall};
+use workflow_engine::ports::{CallOutcome, CallReservation, SettledCall};
 use workflow_engine::prelude::*;
-use workflow_engine::records::{AiCallRecord, CallOutcome, CallType, Cost};
+use workflow_engine::records::{AiCallRecord, CallStatus, CallType, Cost};
 
 /// What a body does next; costs in picodollars.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
@@ -33,8 +33,8 @@ pub(crate) enum Step {
 /// What an attempt does; the last one is repeated.
 pub(crate) type Script = Vec<Vec<Step>>;
 
-pub(crate) fn intended(ctx: &StageContext, reserve: i64) -> IntendedCall {
-    IntendedCall {
+pub(crate) fn reservation(ctx: &StageContext, reserve: i64) -> CallReservation {
+    CallReservation {
         topic: format!("workflow.{}.stage.{}", ctx.run_id(), ctx.stage_id()),
         call_type: CallType::Text,
         model_key: "model".into(),
@@ -45,24 +45,24 @@ pub(crate) fn intended(ctx: &StageContext, reserve: i64) -> IntendedCall {
     }
 }
 
-pub(crate) fn settled(cost: i64) -> CallEnd {
+pub(crate) fn settled(cost: i64) -> CallOutcome {
     let cost = Cost::from_picodollars(cost);
-    CallEnd::Settled(SettledCall { input_tokens: 1, output_tokens: 2, cost, ..SettledCall::default() })
+    CallOutcome::Settled(SettledCall { input_tokens: 1, output_tokens: 2, cost, ..SettledCall::default() })
 }
 
 async fn step(ctx: &StageContext, step: Step) -> StageResult<()> {
-    let calls = ctx.calls();
+    let calls = ctx.ledger();
     match step {
         Step::Call { reserve, cost } => {
-            let id = calls.intend(intended(ctx, reserve)).await?;
-            calls.end(id, settled(cost)).await?;
+            let id = calls.reserve(reservation(ctx, reserve)).await?;
+            calls.settle(id, settled(cost)).await?;
         }
         Step::Refused { reserve } => {
-            let id = calls.intend(intended(ctx, reserve)).await?;
-            calls.end(id, CallEnd::Failed { error: "no such model".into() }).await?;
+            let id = calls.reserve(reservation(ctx, reserve)).await?;
+            calls.settle(id, CallOutcome::Failed { error: "no such model".into() }).await?;
         }
-        Step::Open { reserve } => drop(calls.intend(intended(ctx, reserve)).await?),
-        Step::Try { reserve } => drop(calls.intend(intended(ctx, reserve)).await),
+        Step::Open { reserve } => drop(calls.reserve(reservation(ctx, reserve)).await?),
+        Step::Try { reserve } => drop(calls.reserve(reservation(ctx, reserve)).await),
         Step::Hold => {
             signal::give(ctx.run_id(), "begun");
             signal::wait(ctx.run_id(), "go on").await;
@@ -120,21 +120,21 @@ pub(crate) async fn output<W: Workflow>(world: &World, run: &RunHandle<W>) -> Re
 }
 
 /// Attempt, outcome, cost and reservation of each call.
-pub(crate) async fn calls<W: Workflow>(run: &RunHandle<W>) -> Vec<(u32, CallOutcome, i64, i64)> {
+pub(crate) async fn calls<W: Workflow>(run: &RunHandle<W>) -> Vec<(u32, CallStatus, i64, i64)> {
     let told = |call: AiCallRecord| {
         (call.attempt, call.outcome, call.cost.picodollars(), call.reserved.picodollars())
     };
-    run.calls(None, 100).await.unwrap().into_iter().map(told).collect()
+    run.ai_calls(None, 100).await.unwrap().into_iter().map(told).collect()
 }
 
 /// Cost and reservation of the run, which are the sums over its calls, none of which is open.
 pub(crate) async fn costs<W: Workflow>(run: &RunHandle<W>) -> (i64, i64) {
-    let costs = run.costs().await.unwrap();
+    let costs = run.cost_summary().await.unwrap();
     let rows = calls(run).await;
-    let sum = |of: fn(&(u32, CallOutcome, i64, i64)) -> i64| rows.iter().map(of).sum::<i64>();
+    let sum = |of: fn(&(u32, CallStatus, i64, i64)) -> i64| rows.iter().map(of).sum::<i64>();
     assert_eq!(costs.cost.picodollars(), sum(|call| call.2));
     assert_eq!(costs.reserved.picodollars(), sum(|call| call.3));
-    assert_eq!(costs.open, 0);
+    assert_eq!(costs.pending_calls, 0);
     let stages = run.stages().await.unwrap();
     assert_eq!(costs.cost, stages.iter().map(|stage| stage.spending.cost).sum::<Cost>());
     assert_eq!(costs.reserved, stages.iter().map(|stage| stage.spending.reserved).sum::<Cost>());

@@ -5,9 +5,9 @@ use std::time::Duration;
 use tests::on_every_store;
 use tests::world::World;
 use workflow_engine::prelude::*;
-use workflow_engine::records::{CallOutcome, Cost};
+use workflow_engine::records::{CallStatus, Cost};
 
-use super::script::{Script, Step, calls, costs, intended, output, pass, play, settled};
+use super::script::{Script, Step, calls, costs, output, pass, play, reservation, settled};
 
 #[stage(budget = "0.0000000001 USD", over_budget = wait, retry(max_attempts = 1))]
 async fn patient(script: Script, ctx: &StageContext) -> StageResult<u32> {
@@ -26,7 +26,7 @@ fn script() -> Script {
 
 /// Until its stage waits for its budget.
 async fn waits<W: Workflow>(run: &RunHandle<W>) {
-    while run.stages().await.unwrap().iter().all(|stage| stage.awaits_budget.is_none()) {
+    while run.stages().await.unwrap().iter().all(|stage| stage.awaited_cost.is_none()) {
         tokio::task::yield_now().await;
     }
 }
@@ -36,8 +36,8 @@ async fn it_waits_visibly_and_goes_on_when_its_budget_is_raised(world: World) {
     let run = engine.start::<saving>(PatientInput { script: script() }).await.unwrap();
     waits(&run).await;
     let stage = run.stages().await.unwrap().remove(0);
-    assert_eq!((stage.status, stage.attempt, stage.awaits_budget), (Status::Pending, 0, Some(cost(60))));
-    let obstacle = run.obstacle().await.unwrap().expect("it waits");
+    assert_eq!((stage.status, stage.attempt, stage.awaited_cost), (Status::Pending, 0, Some(cost(60))));
+    let obstacle = run.blocked_reason().await.unwrap().expect("it waits");
     assert_eq!(obstacle.code(), "BUDGET_EXCEEDED");
     let text = obstacle.to_string();
     assert!(text.starts_with(&format!("run {} waits with stage `patient`", run.id())), "{text}");
@@ -53,7 +53,7 @@ async fn it_waits_visibly_and_goes_on_when_its_budget_is_raised(world: World) {
     // A new attempt costs anew: what it has spent it has spent.
     assert_eq!(run.raise_stage_budget("patient", cost(200)).await.unwrap(), 1);
     assert_eq!(output(&world, &run).await.unwrap(), 1);
-    assert!(run.obstacle().await.unwrap().is_none());
+    assert!(run.blocked_reason().await.unwrap().is_none());
     assert_eq!(costs(&run).await, (150, 0));
 }
 
@@ -75,7 +75,7 @@ async fn a_run_that_waits_can_be_cancelled(world: World) {
     let run = engine.start::<saving>(PatientInput { script: script() }).await.unwrap();
     waits(&run).await;
     assert!(run.cancel("too dear").await.unwrap());
-    assert!(run.obstacle().await.unwrap().is_none());
+    assert!(run.blocked_reason().await.unwrap().is_none());
     assert_eq!(run.raise_stage_budget("patient", cost(500)).await.unwrap(), 0);
     assert_eq!(run.status().await.unwrap(), Status::Cancelled);
 }
@@ -94,10 +94,10 @@ async fn ask(number: u32) -> StageResult<u32> {
 /// Finds it ready at the second time, which is too dear.
 #[check]
 async fn asked(number: &u32, ctx: &StageContext) -> StageResult<Check<u32>> {
-    let id = ctx.calls().intend(intended(ctx, 10)).await?;
-    ctx.calls().end(id, settled(3)).await?;
+    let id = ctx.ledger().reserve(reservation(ctx, 10)).await?;
+    ctx.ledger().settle(id, settled(3)).await?;
     let topic = format!("workflow.{}", ctx.run_id());
-    let before = ctx.calls().statistics(&topic).await?.total.settled;
+    let before = ctx.ledger().statistics(&topic).await?.total.settled;
     Ok(if before == 0 { Check::Pending } else { Check::Ready(*number) })
 }
 
@@ -106,11 +106,11 @@ workflow! { asking = ask }
 async fn a_check_waits_for_its_budget(world: World) {
     let engine = world.engine().register::<asking>().build().await.unwrap();
     let run = engine.start::<asking>(AskInput { number: 7 }).await.unwrap();
-    while run.stages().await.unwrap().iter().all(|stage| stage.awaits_budget.is_none()) {
+    while run.stages().await.unwrap().iter().all(|stage| stage.awaited_cost.is_none()) {
         pass::<asking>(&world).await;
     }
     assert_eq!(run.stages().await.unwrap()[0].status, Status::Suspended);
-    assert_eq!(run.obstacle().await.unwrap().unwrap().code(), "BUDGET_EXCEEDED");
+    assert_eq!(run.blocked_reason().await.unwrap().unwrap().code(), "BUDGET_EXCEEDED");
     // Woken, it looks again, and waits again.
     assert!(run.wake("ask").await.unwrap());
     while retries(&world, &run).await < 2 {
@@ -118,7 +118,7 @@ async fn a_check_waits_for_its_budget(world: World) {
     }
     assert_eq!(run.raise_stage_budget("ask", cost(20)).await.unwrap(), 1);
     assert_eq!(output(&world, &run).await.unwrap(), 7);
-    assert_eq!(calls(&run).await.iter().filter(|call| call.1 == CallOutcome::Settled).count(), 2);
+    assert_eq!(calls(&run).await.iter().filter(|call| call.1 == CallStatus::Settled).count(), 2);
 }
 
 on_every_store!(

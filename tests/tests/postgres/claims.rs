@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 use tests::postgres::Schema;
-use workflow_engine::ports::{JobTransport, Persistence, WorkClaim};
+use workflow_engine::ports::{ClaimRequest, JobTransport, Persistence};
 use workflow_engine::stores::PostgresStore;
 
 use super::fixture::{claim, named_url, number};
@@ -56,11 +56,11 @@ async fn look(
 ) -> (usize, i64) {
     let before = read(connection, schema.name()).await;
     let store = PostgresStore::open(&named_url(schema), schema.options()).await.unwrap();
-    let work = WorkClaim {
+    let work = ClaimRequest {
         claim: claim(),
         definitions: definitions.to_vec(),
-        served: vec!["foreign".to_owned()],
-        max,
+        recently_served: vec!["foreign".to_owned()],
+        limit: max,
         runs: true,
         starts: Arc::default(),
     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use sqlx::AssertSqlSafe;
 use tests::postgres::Schema;
-use workflow_engine::ports::{Change, Commit, Decision, Guard, JobTransport, Persistence};
+use workflow_engine::ports::{Change, Commit, Decision, JobTransport, Persistence, Precondition};
 use workflow_engine::records::ClaimedJob;
 use workflow_engine::stores::PostgresStore;
 
@@ -74,9 +74,9 @@ async fn who_waits_for_a_run_sees_it_as_it_is_then() {
         let run_id = due(&*one).await;
         let takers = [&one, &two].map(|store| {
             let store = Arc::clone(store);
-            let guard = Guard::Claimable { stage_id: "a".into(), generation: 1 };
+            let precondition = Precondition::Claimable { stage_id: "a".into(), generation: 1 };
             let claim = Change::Claim { stage_id: "a".into(), claim: super::fixture::claim() };
-            let decision = Decision { run_id, guard, idempotency: None, changes: vec![claim] };
+            let decision = Decision { run_id, precondition, idempotency: None, changes: vec![claim] };
             tokio::spawn(async move { store.commit(decision).await.unwrap() })
         });
         let taken = join_all(takers).await.into_iter().map(Result::unwrap);

@@ -9,12 +9,12 @@ use workflow_engine::records::ClaimedJob;
 pub(crate) use tests::decisions::{claim, complete, create, definitions, entry, running};
 
 /// How long a test waits for what must come before it fails.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A run whose one stage is due.
 pub(crate) async fn due(store: &dyn Persistence) -> workflow_engine::RunId {
     let job = running(store).await;
-    let back = Change::HandBack { stage_id: "a".into() };
+    let back = Change::ReturnJob { stage_id: "a".into() };
     let decision = Decision { changes: vec![back], ..complete(&job) };
     assert!(matches!(store.commit(decision).await.unwrap(), Commit::Applied(_)));
     job.lease.run_id

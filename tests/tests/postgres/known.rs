@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tests::postgres::Schema;
-use workflow_engine::ports::{Change, Commit, Decision, Guard, JobTransport, Persistence, Purge, Retention};
+use workflow_engine::ports::{
+    Change, Commit, Decision, JobTransport, Persistence, Precondition, Purge, Retention,
+};
 use workflow_engine::records::{ClaimedJob, Status};
 use workflow_engine::stores::PostgresStore;
 use workflow_engine::testing::FakeClock;
@@ -17,7 +19,7 @@ fn progress(job: &ClaimedJob) -> Decision {
 }
 
 fn hand_back(job: &ClaimedJob) -> Decision {
-    Decision { changes: vec![Change::HandBack { stage_id: "a".into() }], ..complete(job) }
+    Decision { changes: vec![Change::ReturnJob { stage_id: "a".into() }], ..complete(job) }
 }
 
 /// Each knows the run as it was before the other's last commit.
@@ -33,15 +35,31 @@ async fn stores_that_alternate_on_a_run_go_on_from_each_others_commits() {
         apply(store, progress(&job)).await;
         apply(other, progress(&job)).await;
         apply(store, hand_back(&job)).await;
-        assert_eq!(store.commit(progress(&job)).await.unwrap(), Commit::Missed, "G4: its lease is given up");
-        assert_eq!(other.commit(complete(&job)).await.unwrap(), Commit::Missed, "G4: its lease is given up");
+        assert_eq!(
+            store.commit(progress(&job)).await.unwrap(),
+            Commit::PreconditionFailed,
+            "G4: its lease is given up"
+        );
+        assert_eq!(
+            other.commit(complete(&job)).await.unwrap(),
+            Commit::PreconditionFailed,
+            "G4: its lease is given up"
+        );
         let next = other.claim_jobs(&claim(), &definitions(), 1).await.unwrap().remove(0);
-        assert_eq!(store.commit(complete(&job)).await.unwrap(), Commit::Missed, "G4: somebody else has one");
+        assert_eq!(
+            store.commit(complete(&job)).await.unwrap(),
+            Commit::PreconditionFailed,
+            "G4: somebody else has one"
+        );
         assert_eq!(next.lease.epoch, job.lease.epoch + 1);
         job = next;
     }
     apply(&stores[0], complete(&job)).await;
-    assert_eq!(stores[1].commit(progress(&job)).await.unwrap(), Commit::Missed, "G8: the run is over");
+    assert_eq!(
+        stores[1].commit(progress(&job)).await.unwrap(),
+        Commit::PreconditionFailed,
+        "G8: the run is over"
+    );
     let run = stores[1].run(run_id).await.unwrap().unwrap();
     assert_eq!(run.status, Status::Completed);
     let events = stores[1].events(run_id, 0, usize::MAX).await.unwrap();
@@ -68,13 +86,17 @@ async fn a_lease_that_another_store_has_renewed_has_not_run_out() {
     let lost = two.renew_leases(vec![job.lease.clone()], Duration::from_secs(90)).await.unwrap();
     assert!(lost.is_empty());
     clock.advance(Duration::from_secs(60));
-    let reap = Decision { guard: Guard::ExpiredLease(job.lease.clone()), ..hand_back(&job) };
-    assert_eq!(one.commit(reap.clone()).await.unwrap(), Commit::Missed, "it was renewed");
+    let reap = Decision { precondition: Precondition::ExpiredLease(job.lease.clone()), ..hand_back(&job) };
+    assert_eq!(one.commit(reap.clone()).await.unwrap(), Commit::PreconditionFailed, "it was renewed");
     apply(&one, progress(&job)).await;
-    assert_eq!(two.commit(reap.clone()).await.unwrap(), Commit::Missed, "and no commit takes that back");
+    assert_eq!(
+        two.commit(reap.clone()).await.unwrap(),
+        Commit::PreconditionFailed,
+        "and no commit takes that back"
+    );
     clock.advance(Duration::from_secs(60));
     apply(&two, reap).await;
-    assert_eq!(one.commit(complete(&job)).await.unwrap(), Commit::Missed, "G4: it was taken");
+    assert_eq!(one.commit(complete(&job)).await.unwrap(), Commit::PreconditionFailed, "G4: it was taken");
     one.close().await;
     two.close().await;
 }
@@ -88,10 +110,10 @@ async fn a_run_that_another_store_has_purged_stays_away() {
     let job = running(&one).await;
     apply(&two, complete(&job)).await;
     let everything =
-        Purge { older_than: Duration::ZERO, even_undelivered: true, external_blobs: false, limit: 10 };
+        Purge { older_than: Duration::ZERO, include_undelivered: true, external_blobs: false, limit: 10 };
     assert_eq!(two.purge_runs(&everything).await.unwrap(), [job.lease.run_id]);
-    assert_eq!(one.commit(progress(&job)).await.unwrap(), Commit::Missed);
-    assert_eq!(one.commit(complete(&job)).await.unwrap(), Commit::Missed);
+    assert_eq!(one.commit(progress(&job)).await.unwrap(), Commit::PreconditionFailed);
+    assert_eq!(one.commit(complete(&job)).await.unwrap(), Commit::PreconditionFailed);
     let mut connection = schema.connect().await;
     for table in ["workflow_runs", "workflow_stages", "job_queue", "outbox_events"] {
         let left = format!("SELECT count(*) FROM {}.{table}", schema.name());
@@ -127,7 +149,11 @@ async fn commits_that_a_server_has_lost_are_not_believed() {
     );
     sqlx::raw_sql(sqlx::AssertSqlSafe(go_back)).execute(&mut connection).await.unwrap();
     apply(&two, hand_back(&job)).await;
-    assert_eq!(one.commit(complete(&job)).await.unwrap(), Commit::Missed, "G4: its lease is given up");
+    assert_eq!(
+        one.commit(complete(&job)).await.unwrap(),
+        Commit::PreconditionFailed,
+        "G4: its lease is given up"
+    );
     one.close().await;
     two.close().await;
 }
@@ -146,7 +172,11 @@ async fn a_commit_behind_a_pooler_reads_nothing_that_is_known() {
     apply(&one, progress(&job)).await;
     assert_eq!(one.statistics().statements - before, 1);
     apply(&two, hand_back(&job)).await;
-    assert_eq!(one.commit(complete(&job)).await.unwrap(), Commit::Missed, "G4: its lease is given up");
+    assert_eq!(
+        one.commit(complete(&job)).await.unwrap(),
+        Commit::PreconditionFailed,
+        "G4: its lease is given up"
+    );
     one.close().await;
     two.close().await;
 }

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use workflow_engine::ports::{Commit, JobTransport, Persistence};
 use workflow_engine::stores::{PostgresOptions, PostgresStore};
 
-use super::fixture::{PATIENCE, claim, create, definitions, due, named_url, running, terminate_everybody};
+use super::fixture::{TIMEOUT, claim, create, definitions, due, named_url, running, terminate_everybody};
 
 /// Backends that are terminated between two transactions are not noticed; one in the middle of a commit is told as
 /// what it is, and nothing is done by halves.
@@ -54,12 +54,12 @@ async fn hints_come_back_after_a_terminated_listener() {
     let store = PostgresStore::open(&named_url(&schema), schema.options()).await.unwrap();
     let other = schema.open().await;
     let mut connection = schema.connect().await;
-    let mut foreign = store.hints().watch_foreign();
+    let mut foreign = store.hints().watch_external();
     terminate_everybody(&mut connection, schema.name()).await;
     // The first hint may be that of the new listener, which cannot know what it has missed.
-    timeout(PATIENCE, foreign.changed()).await.expect("the listener is back").unwrap();
+    timeout(TIMEOUT, foreign.changed()).await.expect("the listener is back").unwrap();
     running(&other).await;
-    timeout(PATIENCE, foreign.changed()).await.expect("a foreign commit is noticed").unwrap();
+    timeout(TIMEOUT, foreign.changed()).await.expect("a foreign commit is noticed").unwrap();
     store.close().await;
     other.close().await;
 }

@@ -11,7 +11,7 @@ use workflow_engine::ports::{Commit, JobTransport, Outbox, Persistence, SystemCl
 use workflow_engine::prelude::*;
 use workflow_engine::stores::{PostgresOptions, PostgresStore};
 
-use super::fixture::{PATIENCE, claim, complete, definitions, due, number, running};
+use super::fixture::{TIMEOUT, claim, complete, definitions, due, number, running};
 
 fn behind_pooler() -> PostgresOptions {
     let mut options = PostgresOptions::default();
@@ -48,9 +48,9 @@ async fn a_pooler_may_stand_in_between() {
 
     // What another process commits is noticed without listening.
     let other = PostgresStore::open(pooler.url(), behind_pooler()).await.unwrap();
-    let mut foreign = store.hints().watch_foreign();
+    let mut foreign = store.hints().watch_external();
     running(&other).await;
-    timeout(PATIENCE, foreign.changed()).await.expect("a foreign commit is noticed").unwrap();
+    timeout(TIMEOUT, foreign.changed()).await.expect("a foreign commit is noticed").unwrap();
     other.close().await;
     store.close().await;
 

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use workflow_engine::ports::{Change, Commit, JobTransport, Persistence};
 use workflow_engine::records::Status;
 
-use super::fixture::{PATIENCE, claim, complete, create, definitions, due, running};
+use super::fixture::{TIMEOUT, claim, complete, create, definitions, due, running};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_sees_what_the_other_commits() {
@@ -17,16 +17,16 @@ async fn each_sees_what_the_other_commits() {
     let schema = Schema::new();
     let (one, two) = (schema.open().await, schema.open().await);
     for _ in 0..10 {
-        let mut foreign = two.hints().watch_foreign();
+        let mut foreign = two.hints().watch_external();
         let job = running(&one).await;
-        timeout(PATIENCE, foreign.changed()).await.expect("a foreign commit is noticed").unwrap();
+        timeout(TIMEOUT, foreign.changed()).await.expect("a foreign commit is noticed").unwrap();
         assert_eq!(two.run(job.lease.run_id).await.unwrap().unwrap().status, Status::Running);
 
-        let mut foreign = one.hints().watch_foreign();
+        let mut foreign = one.hints().watch_external();
         let mut watch = one.hints().watch_run(job.lease.run_id);
         assert!(matches!(two.commit(complete(&job)).await.unwrap(), Commit::Applied(_)));
-        timeout(PATIENCE, foreign.changed()).await.expect("a foreign commit is noticed").unwrap();
-        timeout(PATIENCE, watch.changed()).await.expect("who watches the run is told");
+        timeout(TIMEOUT, foreign.changed()).await.expect("a foreign commit is noticed").unwrap();
+        timeout(TIMEOUT, watch.changed()).await.expect("who watches the run is told");
         assert_eq!(one.run(job.lease.run_id).await.unwrap().unwrap().status, Status::Completed);
     }
     one.close().await;
@@ -39,7 +39,7 @@ async fn each_hears_how_urgent_is_what_the_other_has_made_ready() {
     needs_postgres!("each_hears_how_urgent_is_what_the_other_has_made_ready");
     let schema = Schema::new();
     let (one, two) = (schema.open().await, schema.open().await);
-    let urgency = two.hints().watch_urgency();
+    let urgency = two.hints().watch_highest_priority();
     for priority in [9, 4, i32::MAX, i32::MIN] {
         let mut work = two.hints().watch_work();
         let heard = async {
@@ -52,13 +52,13 @@ async fn each_hears_how_urgent_is_what_the_other_has_made_ready() {
                 }
                 one.commit(decision).await.unwrap();
                 while timeout(Duration::from_secs(1), work.changed()).await.is_ok() {
-                    if let Some(heard) = urgency.forget() {
+                    if let Some(heard) = urgency.reset() {
                         return heard;
                     }
                 }
             }
         };
-        assert_eq!(timeout(PATIENCE, heard).await.expect("it is told"), priority);
+        assert_eq!(timeout(TIMEOUT, heard).await.expect("it is told"), priority);
     }
     one.close().await;
     two.close().await;
@@ -70,12 +70,12 @@ async fn many_commits_make_few_notifications() {
     needs_postgres!("many_commits_make_few_notifications");
     let schema = Schema::new();
     let (busy, other) = (schema.open().await, schema.open().await);
-    let before = *other.hints().watch_foreign().borrow();
+    let before = *other.hints().watch_external().borrow();
     for _ in 0..100 {
         running(&busy).await;
     }
     busy.close().await;
-    let hints = *other.hints().watch_foreign().borrow() - before;
+    let hints = *other.hints().watch_external().borrow() - before;
     assert!(hints < 50, "100 commits made {hints} hints");
     other.close().await;
 }

@@ -151,8 +151,8 @@ async fn everything(store: &PostgresStore) {
     let put = |key: &str| Change::PutArtifact { stage_id: "a".into(), key: key.into(), value: kept.clone() };
     let delete = Change::DeleteArtifact { stage_id: "a".into(), key: "y".into() };
     let metrics = [("n".to_owned(), 1.0)].into();
-    let measure = Change::Measure { stage_id: "a".into(), metrics };
-    let annotation = AnnotationKey::<u32>::new("k").with(&1);
+    let measure = Change::RecordMetrics { stage_id: "a".into(), metrics };
+    let annotation = AnnotationKey::<u32>::new("k").value(&1);
     let annotate = Change::Annotate { stage_id: Some("a".into()), annotation };
     let changes = vec![log, put("x"), put("y"), measure, annotate];
     store.commit(Decision { changes, ..complete(&job) }).await.unwrap();
@@ -177,9 +177,10 @@ async fn everything(store: &PostgresStore) {
     store.events(run_id, 0, 5).await.unwrap();
     deliveries(store).await;
     store.oldest_end().await.unwrap();
-    let purge = Purge { older_than: Duration::ZERO, even_undelivered: false, external_blobs: true, limit: 5 };
+    let purge =
+        Purge { older_than: Duration::ZERO, include_undelivered: false, external_blobs: true, limit: 5 };
     store.purge_runs(&purge).await.unwrap();
-    store.purge_runs(&Purge { even_undelivered: true, limit: 1, ..purge }).await.unwrap();
+    store.purge_runs(&Purge { include_undelivered: true, limit: 1, ..purge }).await.unwrap();
     let purged = store.purged_runs(5).await.unwrap();
     assert!(!purged.is_empty());
     store.forget_purged(purged).await.unwrap();
@@ -187,16 +188,16 @@ async fn everything(store: &PostgresStore) {
 
 async fn deliveries(store: &PostgresStore) {
     let claimed = store.claim_deliveries(&ask()).await.unwrap();
-    let dead = DeliveryOutcome::GivenUp { sequence: 1, error: "no".into(), hold_back: true };
+    let dead = DeliveryOutcome::GivenUp { sequence: 1, error: "no".into(), block_on_dead_letter: true };
     settle(store, &claimed[0], dead).await;
     for delivery in &claimed[1..] {
-        settle(store, delivery, DeliveryOutcome::Delivered { through: delivery.through }).await;
+        settle(store, delivery, DeliveryOutcome::Delivered { last_sequence: delivery.last_sequence }).await;
     }
     assert_eq!(store.dead_letters(None, 5).await.unwrap().len(), 1);
     assert_eq!(store.dead_letters(Some("all"), 5).await.unwrap().len(), 1);
     assert_eq!(store.replay_dead_letters(Some("all"), 5).await.unwrap(), 1);
     assert!(store.next_delivery_due("all").await.unwrap().is_some());
     let again = store.claim_deliveries(&ask()).await.unwrap();
-    settle(store, &again[0], DeliveryOutcome::Delivered { through: again[0].through }).await;
+    settle(store, &again[0], DeliveryOutcome::Delivered { last_sequence: again[0].last_sequence }).await;
     assert_eq!(store.replay_dead_letters(None, 5).await.unwrap(), 0);
 }

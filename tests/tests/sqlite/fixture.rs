@@ -8,7 +8,7 @@ pub(crate) use tests::decisions::{claim, complete, create, running};
 use workflow_engine::stores::{SqliteOptions, SqliteStore};
 
 /// How long a test waits for what must come before it fails.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A directory that is gone with the test.
 pub(crate) struct Directory(TempDir);

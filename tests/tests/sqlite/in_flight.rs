@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use workflow_engine::Statement;
-use workflow_engine::ports::{Change, Commit, Decision, Guard, JobTransport, Persistence};
+use workflow_engine::ports::{Change, Commit, Decision, JobTransport, Persistence, Precondition};
 use workflow_engine::records::{ClaimedJob, Status};
 use workflow_engine::stores::SqliteStore;
 
@@ -12,14 +12,14 @@ use super::fixture::{Directory, claim, complete, running};
 fn held(job: &ClaimedJob, change: Change) -> Decision {
     Decision {
         run_id: job.lease.run_id,
-        guard: Guard::Lease(job.lease.clone()),
+        precondition: Precondition::Lease(job.lease.clone()),
         idempotency: None,
         changes: vec![change],
     }
 }
 
 fn hand_back(job: &ClaimedJob) -> Decision {
-    held(job, Change::HandBack { stage_id: "a".into() })
+    held(job, Change::ReturnJob { stage_id: "a".into() })
 }
 
 /// A decision that completes the stage, with a statement of the user's.
@@ -40,7 +40,7 @@ async fn applies(store: &SqliteStore, decision: Decision) {
 }
 
 async fn misses(store: &SqliteStore, decision: Decision) {
-    assert_eq!(store.commit(decision).await.unwrap(), Commit::Missed);
+    assert_eq!(store.commit(decision).await.unwrap(), Commit::PreconditionFailed);
 }
 
 #[tokio::test]

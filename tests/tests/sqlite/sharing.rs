@@ -7,23 +7,23 @@ use tokio::time::timeout;
 use workflow_engine::ports::{Commit, JobTransport, Persistence};
 use workflow_engine::records::Status;
 
-use super::fixture::{Directory, PATIENCE, claim, complete, running};
+use super::fixture::{Directory, TIMEOUT, claim, complete, running};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_sees_what_the_other_commits() {
     let directory = Directory::new();
     let (one, two) = (directory.open().await, directory.open().await);
     for _ in 0..20 {
-        let mut foreign = two.hints().watch_foreign();
+        let mut foreign = two.hints().watch_external();
         let job = running(&one).await;
-        timeout(PATIENCE, foreign.changed()).await.expect("a foreign commit is noticed").unwrap();
+        timeout(TIMEOUT, foreign.changed()).await.expect("a foreign commit is noticed").unwrap();
         assert_eq!(two.run(job.lease.run_id).await.unwrap().unwrap().status, Status::Running);
 
-        let mut foreign = one.hints().watch_foreign();
+        let mut foreign = one.hints().watch_external();
         let mut watch = one.hints().watch_run(job.lease.run_id);
         assert!(matches!(two.commit(complete(&job)).await.unwrap(), Commit::Applied(_)));
-        timeout(PATIENCE, foreign.changed()).await.expect("a foreign commit is noticed").unwrap();
-        timeout(PATIENCE, watch.changed()).await.expect("who watches the run is told");
+        timeout(TIMEOUT, foreign.changed()).await.expect("a foreign commit is noticed").unwrap();
+        timeout(TIMEOUT, watch.changed()).await.expect("who watches the run is told");
         assert_eq!(one.run(job.lease.run_id).await.unwrap().unwrap().status, Status::Completed);
     }
     one.close().await;
@@ -47,9 +47,9 @@ async fn a_busy_store_sees_what_the_other_commits() {
         })
         .collect();
     for _ in 0..5 {
-        let mut foreign = busy.hints().watch_foreign();
+        let mut foreign = busy.hints().watch_external();
         running(&other).await;
-        timeout(PATIENCE, foreign.changed()).await.expect("a foreign commit is noticed").unwrap();
+        timeout(TIMEOUT, foreign.changed()).await.expect("a foreign commit is noticed").unwrap();
     }
     stop.store(true, std::sync::atomic::Ordering::Relaxed);
     join_all(load).await;
@@ -62,7 +62,7 @@ async fn a_busy_store_sees_what_the_other_commits() {
 async fn a_store_is_not_startled_by_itself() {
     let directory = Directory::new();
     let store = directory.open().await;
-    let mut foreign = store.hints().watch_foreign();
+    let mut foreign = store.hints().watch_external();
     for _ in 0..50 {
         let job = running(&store).await;
         store.commit(complete(&job)).await.unwrap();
@@ -71,7 +71,7 @@ async fn a_store_is_not_startled_by_itself() {
     let other = directory.open().await;
     let before = *foreign.borrow_and_update();
     running(&other).await;
-    timeout(PATIENCE, foreign.changed()).await.expect("a foreign commit is noticed").unwrap();
+    timeout(TIMEOUT, foreign.changed()).await.expect("a foreign commit is noticed").unwrap();
     assert!(
         before <= 1,
         "{before} hints before anything foreign happened; opening the other store may be one"
@@ -87,7 +87,7 @@ async fn two_stores_never_claim_the_same_job() {
     let mut runs = Vec::new();
     for _ in 0..100 {
         let job = running(&*stores[0]).await;
-        let back = workflow_engine::ports::Change::HandBack { stage_id: "a".into() };
+        let back = workflow_engine::ports::Change::ReturnJob { stage_id: "a".into() };
         let mut decision = complete(&job);
         decision.changes = vec![back];
         stores[0].commit(decision).await.unwrap();

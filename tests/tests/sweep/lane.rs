@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tests::postgres::Schema;
 use tests::sweep::run::Order;
 use tokio::time::timeout;
-use workflow_engine::kernel::OutboxFlush;
+use workflow_engine::kernel::FlushOutbox;
 use workflow_engine::ports::Store;
 
 use crate::judge::Judge;
@@ -22,7 +22,7 @@ pub enum Database {
 }
 
 /// Longer than anything takes on the slowest machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 pub struct Lane {
     order: Order,
@@ -54,7 +54,7 @@ impl Lane {
     }
 
     /// A child works until something happens to it; others bring its run to an end; the judge looks at what is left.
-    pub async fn carry_out(&mut self, scenario: &Scenario) -> Outcome {
+    pub async fn execute(&mut self, scenario: &Scenario) -> Outcome {
         self.next += 1;
         let order = Order {
             shape: scenario.shape,
@@ -62,7 +62,7 @@ impl Lane {
             armed: scenario.armed.clone(),
             ..self.order.clone()
         };
-        let carried_out = timeout(PATIENCE, self.try_to(scenario, &order)).await;
+        let carried_out = timeout(TIMEOUT, self.try_to(scenario, &order)).await;
         carried_out.unwrap_or_else(|_| panic!("{scenario:?}: it takes for ever"))
     }
 
@@ -81,7 +81,7 @@ impl Lane {
         assert_eq!(output, order.shape.expected(order.number), "{scenario:?}: its output");
         engine.drain().await;
         self.judge.let_time_pass().await;
-        let flush = || OutboxFlush { worker_id: "last".into(), max_events: 1_000, plugin: None };
+        let flush = || FlushOutbox { worker_id: "last".into(), limit: 1_000, plugin: None };
         while engine.dispatch(flush()).await.expect("a database").published > 0 {}
         self.judge.look(scenario, order).await;
         Outcome { scenario: scenario.clone(), struck, reached }

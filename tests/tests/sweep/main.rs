@@ -63,7 +63,7 @@ async fn take_census(lane: &mut Lane) -> BTreeMap<Shape, BTreeMap<String, usize>
     let mut census = BTreeMap::new();
     for shape in Shape::ALL {
         let scenario = Scenario { shape, armed: None };
-        census.insert(shape, lane.carry_out(&scenario).await.reached);
+        census.insert(shape, lane.execute(&scenario).await.reached);
     }
     census
 }
@@ -89,7 +89,7 @@ async fn serve(mut lane: Lane, queue: Arc<Mutex<VecDeque<Scenario>>>) -> Vec<Out
     let next = || queue.lock().expect("nothing panics under this lock").pop_front();
     let mut outcomes = Vec::new();
     while let Some(scenario) = next() {
-        outcomes.push(lane.carry_out(&scenario).await);
+        outcomes.push(lane.execute(&scenario).await);
     }
     outcomes
 }

@@ -26,7 +26,7 @@ fn completed(job: &ClaimedJob, table: &str, who: &str) -> Decision {
 }
 
 async fn reclaimed(store: &dyn Store, job: &ClaimedJob) -> ClaimedJob {
-    let back = Decision { changes: vec![Change::HandBack { stage_id: "a".into() }], ..complete(job) };
+    let back = Decision { changes: vec![Change::ReturnJob { stage_id: "a".into() }], ..complete(job) };
     assert!(matches!(store.commit(back).await.unwrap(), Commit::Applied(_)));
     store.claim_jobs(&claim(), &definitions(), 1).await.unwrap().pop().unwrap()
 }
@@ -36,9 +36,9 @@ async fn a_lost_lease_writes_none_of_it(tables: Tables) {
     let table = table(&tables).await;
     let zombie = running(&*store).await;
     let holder = reclaimed(&*store, &zombie).await;
-    assert_eq!(store.commit(completed(&zombie, &table, "zombie")).await.unwrap(), Commit::Missed);
+    assert_eq!(store.commit(completed(&zombie, &table, "zombie")).await.unwrap(), Commit::PreconditionFailed);
     assert!(matches!(store.commit(completed(&holder, &table, "holder")).await.unwrap(), Commit::Applied(_)));
-    assert_eq!(store.commit(completed(&zombie, &table, "zombie")).await.unwrap(), Commit::Missed);
+    assert_eq!(store.commit(completed(&zombie, &table, "zombie")).await.unwrap(), Commit::PreconditionFailed);
     assert_eq!(written(&tables, &table).await, ["holder"]);
     store.close().await;
 }
@@ -70,7 +70,7 @@ async fn a_commit_whose_answer_was_lost_is_not_made_again(tables: Tables) {
     let decision = completed(&job, &table, "once");
     assert!(matches!(store.commit(decision.clone()).await.unwrap(), Commit::Applied(_)));
     // What a kernel does that has heard nothing.
-    assert_eq!(store.commit(decision).await.unwrap(), Commit::Missed);
+    assert_eq!(store.commit(decision).await.unwrap(), Commit::PreconditionFailed);
     assert_eq!(written(&tables, &table).await, ["once"]);
     store.close().await;
 }

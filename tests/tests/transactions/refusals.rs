@@ -3,7 +3,7 @@
 use tests::events::names;
 use tests::on_every_database;
 use tests::tables::Tables;
-use workflow_engine::kernel::{JobExecute, JobOutcome, RunTransition};
+use workflow_engine::kernel::{ExecuteJob, JobOutcome, TransitionRun};
 use workflow_engine::prelude::*;
 use workflow_engine::records::EventKind;
 use workflow_engine::{AnnotationFilter, AnnotationKey, LogLevel, Statement};
@@ -15,9 +15,9 @@ const TRIED: AnnotationKey<u32> = AnnotationKey::new("tried");
 async fn insert(table: String, failures: u32, ctx: &StageContext) -> StageResult<u32> {
     let key = if ctx.attempt() <= failures { 1 } else { 2 };
     ctx.log(LogLevel::Info, format!("attempt {}", ctx.attempt()), ());
-    ctx.annotate(TRIED.with(&ctx.attempt()))?;
-    ctx.artifact("attempt", &ctx.attempt())?;
-    ctx.metric("attempt", ctx.attempt().into())?;
+    ctx.annotate(TRIED.value(&ctx.attempt()))?;
+    ctx.put_artifact("attempt", &ctx.attempt())?;
+    ctx.record_metric("attempt", ctx.attempt().into())?;
     ctx.transaction()
         .execute(Statement::new(format!("INSERT INTO {table} (id) VALUES ($1)")).bind(10 + ctx.attempt()))?
         .execute(Statement::new(format!("INSERT INTO {table} (id) VALUES ($1)")).bind(key))?
@@ -176,8 +176,8 @@ async fn what_a_refused_attempt_delivered_is_handed_on_by_nobody(tables: Tables)
     let two = tables.engine().await.register::<delivering>().without_worker().build().await.unwrap();
     let run = one.start::<delivering>(DeliverInput { table }).await.unwrap();
     let run_id = run.id();
-    one.dispatch(RunTransition { run_id }).await.unwrap();
-    let execute = |stage: &str| JobExecute {
+    one.dispatch(TransitionRun { run_id }).await.unwrap();
+    let execute = |stage: &str| ExecuteJob {
         worker_id: "w".into(),
         run_id,
         stage_id: stage.into(),
@@ -187,7 +187,7 @@ async fn what_a_refused_attempt_delivered_is_handed_on_by_nobody(tables: Tables)
     let refused = one.dispatch(execute("deliver")).await.unwrap().outcome;
     assert!(matches!(refused, JobOutcome::Failed { retryable: true, .. }), "{refused:?}");
     // Until the millisecond of its backoff has passed there is nothing to execute.
-    while matches!(two.dispatch(execute("deliver")).await.unwrap().outcome, JobOutcome::Ghost { .. }) {}
+    while matches!(two.dispatch(execute("deliver")).await.unwrap().outcome, JobOutcome::Superseded { .. }) {}
     assert_eq!(one.dispatch(execute("receive")).await.unwrap().outcome, JobOutcome::Completed);
     assert_eq!(run.output().await.unwrap(), 2);
     one.shutdown().await;

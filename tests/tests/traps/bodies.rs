@@ -5,7 +5,7 @@ use std::sync::{LazyLock, Mutex};
 
 use tests::world::World;
 use workflow_engine::RunId;
-use workflow_engine::kernel::{JobExecute, JobOutcome, RunTransition};
+use workflow_engine::kernel::{ExecuteJob, JobOutcome, TransitionRun};
 use workflow_engine::prelude::*;
 
 static CALLS: LazyLock<Mutex<HashMap<(RunId, String), u32>>> = LazyLock::new(Mutex::default);
@@ -64,12 +64,12 @@ pub(crate) async fn started(engine: &Engine, failures: u32) -> RunHandle<diamond
     let mut config = DiamondConfig::default();
     config.right.failures = failures;
     let run = engine.start::<diamond>(BeginInput { number: 1 }).config(config).await.unwrap();
-    engine.dispatch(RunTransition { run_id: run.id() }).await.unwrap();
+    engine.dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
     run
 }
 
 pub(crate) async fn execute(engine: &Engine, run_id: RunId, stage: &str) -> JobOutcome {
     let (worker_id, stage_id) = ("w".into(), stage.into());
-    let command = JobExecute { worker_id, run_id, stage_id, idempotency_key: None };
+    let command = ExecuteJob { worker_id, run_id, stage_id, idempotency_key: None };
     engine.dispatch(command).await.unwrap().outcome
 }

@@ -24,12 +24,13 @@ async fn trap_09_a_key_is_there_exactly_where_its_run_is(world: World) {
     assert!(matches!(world.store.commit(first).await.unwrap(), Commit::Applied(_)));
     let second = Decision { idempotency: Some(entry("order-7")), ..create() };
     let run_id = second.run_id;
-    assert!(matches!(world.store.commit(second).await.unwrap(), Commit::Repeated { .. }));
+    assert!(matches!(world.store.commit(second).await.unwrap(), Commit::Duplicate { .. }));
     assert_eq!(world.store.run(run_id).await.unwrap(), None);
 
     // … and of many at once, one makes the run.
     let engine = engine(&world).await;
-    let start = || async { engine.start::<diamond>(BeginInput { number: 1 }).key("order-8").await };
+    let start =
+        || async { engine.start::<diamond>(BeginInput { number: 1 }).idempotency_key("order-8").await };
     let runs = join_all((0..8).map(|_| start())).await;
     let runs: Vec<_> = runs.into_iter().map(|run| run.unwrap().id()).collect();
     assert!(runs.iter().all(|run| *run == runs[0]), "{runs:?}");

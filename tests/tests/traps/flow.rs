@@ -8,10 +8,10 @@ use tests::on_every_store;
 use tests::world::World;
 use workflow_engine::Json;
 use workflow_engine::kernel::{
-    JobOutcome, RunCreate, RunReapStuck, RunRerunFrom, RunTransition, TransitionAction,
+    CreateRun, JobOutcome, ReapStuckRuns, RerunFrom, TransitionAction, TransitionRun,
 };
 use workflow_engine::prelude::*;
-use workflow_engine::records::{Claim, EventKind};
+use workflow_engine::records::{Claimant, EventKind};
 
 use super::bodies::{calls, diamond, engine, execute, started};
 
@@ -42,7 +42,7 @@ async fn trap_02_each_branch_is_fed_by_the_stage_before_it(world: World) {
 async fn trap_03_duplicates_execute_and_enqueue_once(world: World) {
     let engine = engine(&world).await;
     let run = engine.start::<diamond>(super::bodies::BeginInput { number: 1 }).await.unwrap();
-    let transition = || engine.dispatch(RunTransition { run_id: run.id() });
+    let transition = || engine.dispatch(TransitionRun { run_id: run.id() });
     let (first, second) = join(transition(), transition()).await;
     let actions = [first.unwrap().action, second.unwrap().action];
     assert!(actions.contains(&TransitionAction::Advanced) && actions.contains(&TransitionAction::Noop));
@@ -63,7 +63,7 @@ async fn trap_10_after_every_commit_what_is_ready_has_its_job(world: World) {
     for stage in ["begin", "left", "right", "join"] {
         assert_eq!(execute(&engine, run.id(), stage).await, JobOutcome::Completed);
         // Nothing told the engine what to do next, and nothing has to.
-        let reaped = engine.dispatch(RunReapStuck { threshold: Duration::ZERO }).await.unwrap();
+        let reaped = engine.dispatch(ReapStuckRuns { threshold: Duration::ZERO }).await.unwrap();
         assert_eq!((reaped.repaired, reaped.failed), (0, 0), "after `{stage}`");
     }
     assert_eq!(run.status().await.unwrap(), Status::Completed);
@@ -77,12 +77,12 @@ async fn trap_12_a_failed_run_leaves_no_job_to_its_rerun(world: World) {
     execute(&engine, run.id(), "right").await;
     let snapshot = world.store.snapshot(run.id()).await.unwrap().unwrap();
     assert!(snapshot.jobs.iter().all(|job| job.status == Status::Dead), "{:?}", snapshot.jobs);
-    let claim = Claim { worker_id: "w".into(), lease: Duration::from_secs(15) };
+    let claim = Claimant { worker_id: "w".into(), lease: Duration::from_secs(15) };
     let definitions = [diamond::definition().fingerprint().to_owned()];
     assert!(world.store.claim_jobs(&claim, &definitions, 10).await.unwrap().is_empty());
 
     let (from_stage_id, idempotency_key) = ("right".into(), None);
-    let rerun = RunRerunFrom { run_id: run.id(), from_stage_id, idempotency_key, dry_run: false };
+    let rerun = RerunFrom { run_id: run.id(), from_stage_id, idempotency_key, dry_run: false };
     assert_eq!(engine.dispatch(rerun).await.unwrap().stages, ["left", "right", "join"]);
     for stage in ["left", "right", "join"] {
         assert_eq!(execute(&engine, run.id(), stage).await, JobOutcome::Completed);
@@ -95,7 +95,7 @@ async fn trap_12_a_failed_run_leaves_no_job_to_its_rerun(world: World) {
 /// creation.
 async fn trap_16_requests_are_checked_and_a_rerun_begins_anew(world: World) {
     let engine = engine(&world).await;
-    let create = |input: &str, config: &str| RunCreate {
+    let create = |input: &str, config: &str| CreateRun {
         idempotency_key: None,
         workflow_id: "diamond".into(),
         input: Json::parse(input).unwrap(),
@@ -120,7 +120,7 @@ async fn trap_16_requests_are_checked_and_a_rerun_begins_anew(world: World) {
     execute(&engine, run.id(), "right").await;
     assert!(world.store.stage(run.id(), "right").await.unwrap().unwrap().error_message.is_some());
     let (from_stage_id, idempotency_key) = ("right".into(), None);
-    let rerun = RunRerunFrom { run_id: run.id(), from_stage_id, idempotency_key, dry_run: false };
+    let rerun = RerunFrom { run_id: run.id(), from_stage_id, idempotency_key, dry_run: false };
     engine.dispatch(rerun).await.unwrap();
     world.clock.advance(Duration::from_secs(7));
     for stage in ["left", "right", "join"] {

@@ -6,7 +6,7 @@ use tests::events::names;
 use tests::hands::{LEASE, apply, claim, commit, completion};
 use tests::on_every_store;
 use tests::world::World;
-use workflow_engine::kernel::{LeaseReapStale, LeasesReaped};
+use workflow_engine::kernel::{ReapStaleLeases, ReapStaleLeasesOutput};
 use workflow_engine::ports::{Change, Commit};
 use workflow_engine::prelude::*;
 
@@ -18,7 +18,7 @@ async fn trap_05_a_heartbeat_renews_its_own_lease_alone(world: World) {
     let run = started(&engine, 0).await;
     let slow = claim(&*world.store, run.id(), "begin").await;
     world.clock.advance(LEASE);
-    engine.dispatch(LeaseReapStale::default()).await.unwrap();
+    engine.dispatch(ReapStaleLeases::default()).await.unwrap();
     let thief = claim(&*world.store, run.id(), "begin").await;
     let end = world.store.next_lease_end().await.unwrap();
     let lost = world.store.renew_leases(vec![slow.lease.clone()], LEASE * 100).await.unwrap();
@@ -28,7 +28,7 @@ async fn trap_05_a_heartbeat_renews_its_own_lease_alone(world: World) {
     world.clock.advance(LEASE / 2);
     assert!(world.store.renew_leases(vec![thief.lease.clone()], LEASE).await.unwrap().is_empty());
     world.clock.advance(LEASE / 2);
-    assert_eq!(engine.dispatch(LeaseReapStale::default()).await.unwrap(), LeasesReaped::default());
+    assert_eq!(engine.dispatch(ReapStaleLeases::default()).await.unwrap(), ReapStaleLeasesOutput::default());
 }
 
 /// A zombie overwrites a completed output, emits a second `stage:completed`, or resurrects a finished job.
@@ -37,7 +37,7 @@ async fn trap_06_a_zombie_writes_nothing(world: World) {
     let run = started(&engine, 0).await;
     let zombie = claim(&*world.store, run.id(), "begin").await;
     world.clock.advance(LEASE);
-    engine.dispatch(LeaseReapStale::default()).await.unwrap();
+    engine.dispatch(ReapStaleLeases::default()).await.unwrap();
     for finished in [false, true] {
         if finished {
             execute(&engine, run.id(), "begin").await;
@@ -47,11 +47,11 @@ async fn trap_06_a_zombie_writes_nothing(world: World) {
         for change in [
             completion("begin", &666),
             Change::Retry { stage_id: stage_id(), error: error(), delay: Duration::ZERO },
-            Change::HandBack { stage_id: stage_id() },
+            Change::ReturnJob { stage_id: stage_id() },
             Change::Fail { stage_id: stage_id(), error: error() },
             Change::Progress { stage_id: stage_id(), fraction: 0.5, message: error() },
         ] {
-            assert_eq!(commit(&*world.store, &zombie, vec![change]).await, Commit::Missed);
+            assert_eq!(commit(&*world.store, &zombie, vec![change]).await, Commit::PreconditionFailed);
         }
         assert_eq!(world.store.snapshot(run.id()).await.unwrap(), before);
     }
@@ -71,7 +71,7 @@ async fn trap_07_a_stage_that_kills_its_process_stops_at_its_cap(world: World) {
     while run.status().await.unwrap() == Status::Running {
         claim(&*world.store, run.id(), "begin").await;
         world.clock.advance(LEASE);
-        released += engine.dispatch(LeaseReapStale::default()).await.unwrap().released;
+        released += engine.dispatch(ReapStaleLeases::default()).await.unwrap().released;
     }
     let record = run.record().await.unwrap();
     assert_eq!((record.status, record.error.unwrap().code.as_str()), (Status::Failed, "WORKER_LOST"));
@@ -94,7 +94,10 @@ async fn trap_04_a_cancel_and_a_completion_end_in_one_of_the_two(world: World) {
         assert_eq!(events.last(), Some(&"workflow:cancelled"), "G8: nothing after it: {events:?}");
         let is_committed = matches!(committed, Commit::Applied(_));
         assert_eq!(events.contains(&"stage:completed"), is_committed);
-        assert_eq!(commit(&*world.store, &job, vec![completion("begin", &3)]).await, Commit::Missed);
+        assert_eq!(
+            commit(&*world.store, &job, vec![completion("begin", &3)]).await,
+            Commit::PreconditionFailed
+        );
     }
 }
 
@@ -113,7 +116,7 @@ async fn trap_19_a_body_that_hangs_blocks_no_maintenance(world: World) {
     let run = engine.start::<super::bodies::diamond>(super::bodies::BeginInput { number: 1 }).await.unwrap();
     assert_eq!(run.output().await.unwrap(), "left 2 right 200");
     let rerun = |waiting_on| workflow_engine::ports::RerunStage { stage_id: "join".into(), waiting_on };
-    let claim = workflow_engine::records::Claim { worker_id: "ghost".into(), lease: LEASE };
+    let claim = workflow_engine::records::Claimant { worker_id: "ghost".into(), lease: LEASE };
     let changes = vec![
         Change::Rerun { stages: vec![rerun(0)], waiting_on: 1 },
         Change::Enqueue { stage_id: "join".into(), max_attempts: 3, claim: Some(claim) },

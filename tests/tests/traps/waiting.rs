@@ -5,7 +5,7 @@ use std::time::Duration;
 use tests::events::{names, wait_for};
 use tests::world::World;
 use tests::{on_every_store, signal};
-use workflow_engine::kernel::{JobOutcome, RunTransition};
+use workflow_engine::kernel::{JobOutcome, TransitionRun};
 use workflow_engine::prelude::*;
 use workflow_engine::records::EventKind;
 
@@ -56,7 +56,7 @@ async fn trap_04_a_check_that_fails_leaves_a_cancelled_run_cancelled(world: Worl
 async fn trap_11_stage_and_job_are_suspended_together(world: World) {
     let engine = world.engine().register::<holding>().without_worker().build().await.unwrap();
     let run = engine.start::<holding>(HeldInput { number: 1 }).await.unwrap();
-    engine.dispatch(RunTransition { run_id: run.id() }).await.unwrap();
+    engine.dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
     let transition = world.store.run(run.id()).await.unwrap().unwrap().last_sequence;
     assert_eq!(execute(&engine, run.id(), "held").await, JobOutcome::Suspended { check_after: HOUR });
     let snapshot = world.store.snapshot(run.id()).await.unwrap().unwrap();
@@ -69,7 +69,7 @@ async fn trap_11_stage_and_job_are_suspended_together(world: World) {
 
     // The process dies; the next one checks, and submits nothing.
     let second = world.engine().register::<holding>().build().await.unwrap();
-    let run = second.run::<holding>(run.id()).await.unwrap();
+    let run = second.run_handle::<holding>(run.id()).await.unwrap();
     looked_at(&world, &run).await;
     signal::give(run.id(), "look");
     assert_eq!(run.output().await.unwrap(), 1);

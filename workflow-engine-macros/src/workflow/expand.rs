@@ -170,7 +170,7 @@ fn row(graph: &Graph<'_>, node: &Node<'_>, alias: &Ident, names: &Names<'_>) -> 
             let shape = respan(shape(handed, names), span);
             quote_spanned! {span=>
                 <#stage>::ROW.entered(
-                    <#alias as #private::Joins<<#shape as #private::Handed>::Value, #private::ParametersOf<#alias>>>
+                    <#alias as #private::Joins<<#shape as #private::Upstream>::Value, #private::ParametersOf<#alias>>>
                         ::entry::<#shape>
                 )
             }
@@ -225,7 +225,7 @@ fn shape(shape: &Shape, names: &Names<'_>) -> TokenStream {
     match shape {
         Shape::One(stage) => {
             let alias = &aliases[*stage];
-            quote!(#private::One<#alias>)
+            quote!(#private::Single<#alias>)
         }
         Shape::Group(branches) if branches.len() > WIDEST => quote!(#private::MoreThanSixteen),
         Shape::Group(branches) => {

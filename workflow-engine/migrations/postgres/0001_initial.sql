@@ -259,7 +259,7 @@ CREATE TABLE {schema}.ai_calls (
     reserved            BIGINT NOT NULL,
     created_at          TIMESTAMPTZ NOT NULL,
     ended_at            TIMESTAMPTZ,
-    -- INTENDED, SETTLED, FAILED, UNKNOWN.
+    -- RESERVED, SETTLED, FAILED, UNKNOWN.
     outcome             TEXT COLLATE "C" NOT NULL,
     stage_id            TEXT COLLATE "C",
     -- Segments, joined by dots.
@@ -275,7 +275,7 @@ CREATE TABLE {schema}.ai_calls (
 
 CREATE INDEX ai_calls_by_run ON {schema}.ai_calls (workflow_run_id, id) WHERE workflow_run_id IS NOT NULL;
 CREATE INDEX ai_calls_by_topic ON {schema}.ai_calls (topic, id);
-CREATE INDEX ai_calls_open ON {schema}.ai_calls (workflow_run_id, stage_id) WHERE outcome = 'INTENDED';
+CREATE INDEX ai_calls_open ON {schema}.ai_calls (workflow_run_id, stage_id) WHERE outcome = 'RESERVED';
 
 -- Runs that are purged, and whose blobs outside of the database are not yet.
 CREATE TABLE {schema}.purged_runs (

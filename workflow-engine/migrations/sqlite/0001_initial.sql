@@ -249,7 +249,7 @@ CREATE TABLE ai_calls (
     call_type           TEXT    NOT NULL,
     model_key           TEXT    NOT NULL,
     model_id            TEXT    NOT NULL,
-    -- INTENDED, SETTLED, FAILED, UNKNOWN.
+    -- RESERVED, SETTLED, FAILED, UNKNOWN.
     outcome             TEXT    NOT NULL,
     input_tokens        INTEGER NOT NULL,
     cached_input_tokens INTEGER NOT NULL,
@@ -267,7 +267,7 @@ CREATE TABLE ai_calls (
 
 CREATE INDEX ai_calls_by_run ON ai_calls (workflow_run_id, id) WHERE workflow_run_id IS NOT NULL;
 CREATE INDEX ai_calls_by_topic ON ai_calls (topic, id);
-CREATE INDEX ai_calls_open ON ai_calls (workflow_run_id, stage_id) WHERE outcome = 'INTENDED';
+CREATE INDEX ai_calls_open ON ai_calls (workflow_run_id, stage_id) WHERE outcome = 'RESERVED';
 
 -- Runs that are purged, and whose blobs outside of the database are not yet.
 CREATE TABLE purged_runs (

@@ -6,17 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::backoff::Waits;
+use super::content_capture::ContentCapture;
 use super::error::{AiError, AiErrorKind};
 use super::model::ModelConfig;
 use super::models::{ModelRegistry, unknown};
 use super::provider::AiProvider;
-use super::record::Record;
 use crate::ports::{Clock, SystemClock};
 
 /// Providers, models, and how calls are made. Clones are the same client.
 ///
 /// Given to [`EngineBuilder::ai`](crate::EngineBuilder::ai), it is what stages call through
-/// [`ctx.ai()`](crate::StageContext::ai); elsewhere, [`AiHelper::new`](super::AiHelper::new) takes it.
+/// [`ctx.ai()`](crate::StageContext::ai); elsewhere, [`AiSession::new`](super::AiSession::new) takes it.
 #[derive(Clone)]
 pub struct AiClient {
     shared: Arc<Shared>,
@@ -34,8 +34,8 @@ pub(super) struct Settings {
     pub(super) timeout: Duration,
     pub(super) stream_timeout: Duration,
     pub(super) retries: u32,
-    pub(super) prompts: Record,
-    pub(super) responses: Record,
+    pub(super) prompts: ContentCapture,
+    pub(super) responses: ContentCapture,
 }
 
 impl AiClient {
@@ -50,8 +50,8 @@ impl AiClient {
                 timeout: Duration::from_secs(300),
                 stream_timeout: Duration::from_secs(120),
                 retries: 2,
-                prompts: Record::Full,
-                responses: Record::Full,
+                prompts: ContentCapture::Full,
+                responses: ContentCapture::Full,
             },
         }
     }
@@ -158,14 +158,14 @@ impl AiClientBuilder {
     }
 
     /// How much of what is asked the ledger keeps. Default all.
-    pub fn record_prompts(mut self, record: Record) -> Self {
-        self.settings.prompts = record;
+    pub fn capture_prompts(mut self, capture: ContentCapture) -> Self {
+        self.settings.prompts = capture;
         self
     }
 
     /// How much of what is answered the ledger keeps. Default all.
-    pub fn record_responses(mut self, record: Record) -> Self {
-        self.settings.responses = record;
+    pub fn capture_responses(mut self, capture: ContentCapture) -> Self {
+        self.settings.responses = capture;
         self
     }
 

@@ -7,16 +7,16 @@ use async_trait::async_trait;
 
 use crate::error::Error;
 use crate::ports::{
-    BatchNames, CallEnd, CallLedger, CallStatistics, CallSums, Clock, IntendedCall, SystemClock,
+    BatchNames, CallLedger, CallOutcome, CallReservation, CallStatistics, CallSums, Clock, SystemClock,
 };
-use crate::records::{AiCallRecord, BatchRows, CallId, CallOutcome, Cost};
-use crate::stores::calls::{EndedRow, IntendedRow, covers};
+use crate::records::{AiCallRecord, BatchRows, CallId, CallStatus, Cost};
+use crate::stores::calls::{ReservedRow, SettledRow, covers};
 
 /// Keeps calls in memory, where a test reads them; gone with the process.
 ///
 /// ```
 /// use std::sync::Arc;
-/// use workflow_engine::ai::{AiClient, AiHelper, MemoryLedger, ScriptedProvider, Usage};
+/// use workflow_engine::ai::{AiClient, AiSession, MemoryLedger, ScriptedProvider, Usage};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::ai::AiError> {
@@ -25,7 +25,7 @@ use crate::stores::calls::{EndedRow, IntendedRow, covers};
 /// let client = AiClient::builder().provider(provider).build()?;
 /// let ledger = Arc::new(MemoryLedger::new());
 ///
-/// let answer = AiHelper::new(&client, "playground", ledger.clone())
+/// let answer = AiSession::new(&client, "playground", ledger.clone())
 ///     .generate_text("gemini-2.5-flash", "Why?")
 ///     .await?;
 /// assert_eq!(answer.text, "Because.");
@@ -69,7 +69,7 @@ impl MemoryLedger {
 
 #[async_trait]
 impl CallLedger for MemoryLedger {
-    async fn intend(&self, call: IntendedCall) -> Result<CallId, Error> {
+    async fn reserve(&self, call: CallReservation) -> Result<CallId, Error> {
         let mut calls = self.lock();
         if let Some(budget) = self.budget {
             let taken: Cost = calls.values().map(|call| call.cost + call.reserved).sum();
@@ -78,13 +78,13 @@ impl CallLedger for MemoryLedger {
             }
         }
         let id = CallId::generate();
-        calls.insert(id, IntendedRow::outside(id, call, SystemClock.now()).record);
+        calls.insert(id, ReservedRow::outside(id, call, SystemClock.now()).record);
         Ok(id)
     }
 
-    async fn end(&self, call: CallId, end: CallEnd) -> Result<(), Error> {
+    async fn settle(&self, call: CallId, end: CallOutcome) -> Result<(), Error> {
         if let Some(record) = self.lock().get_mut(&call) {
-            EndedRow::new(call, end, SystemClock.now()).write_into(record);
+            SettledRow::new(call, end, SystemClock.now()).write_into(record);
         }
         Ok(())
     }
@@ -110,10 +110,10 @@ impl CallLedger for MemoryLedger {
 fn add(sums: &mut CallSums, call: &AiCallRecord) {
     sums.calls += 1;
     match call.outcome {
-        CallOutcome::Settled => sums.settled += 1,
-        CallOutcome::Failed => sums.failed += 1,
-        CallOutcome::Unknown => sums.unknown += 1,
-        CallOutcome::Intended => {}
+        CallStatus::Settled => sums.settled += 1,
+        CallStatus::Failed => sums.failed += 1,
+        CallStatus::Unknown => sums.unknown += 1,
+        CallStatus::Reserved => {}
     }
     sums.input_tokens = sums.input_tokens.saturating_add(call.input_tokens);
     sums.cached_input_tokens = sums.cached_input_tokens.saturating_add(call.cached_input_tokens);

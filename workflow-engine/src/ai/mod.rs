@@ -2,11 +2,11 @@
 //!
 //! A provider speaks one wire format and knows nothing of runs: [`AiProvider`] is a port, so a program can bring its
 //! own, and a test one that answers from a list. An [`AiClient`] has providers and models; stages call through it by
-//! [`ctx.ai()`](crate::StageContext::ai), an [`AiHelper`].
+//! [`ctx.ai()`](crate::StageContext::ai), an [`AiSession`].
 //!
 //! ```
 //! use std::sync::Arc;
-//! use workflow_engine::ai::{AiClient, AiHelper, AiTool, MemoryLedger, ScriptedProvider, ToolCall, Usage};
+//! use workflow_engine::ai::{AiClient, AiSession, AiTool, MemoryLedger, ScriptedProvider, ToolCall, Usage};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), workflow_engine::ai::AiError> {
@@ -15,7 +15,7 @@
 //! let provider = ScriptedProvider::new("google").tools([call], usage).text("It is 42.", usage);
 //! let client = AiClient::builder().provider(provider).build()?;
 //! let ledger = Arc::new(MemoryLedger::new());
-//! let helper = AiHelper::new(&client, "playground", ledger.clone());
+//! let helper = AiSession::new(&client, "playground", ledger.clone());
 //!
 //! let double = AiTool::new("double", "Doubles a number.", async |number: u32| Ok::<_, String>(number * 2));
 //! let answer = helper.generate_text("gemini-2.5-flash", "What is 21 doubled?").tool(double).await?;
@@ -40,27 +40,27 @@ mod http;
 pub mod providers;
 
 mod models;
-mod record;
+mod content_capture;
 mod backoff;
 mod client;
-mod helper;
+mod session;
 mod memory_ledger;
 mod scripted;
 
 pub use batch::{BatchItem, BatchProvider, BatchState, BatchStatus, ItemResult, SubmittedBatch};
 pub use client::{AiClient, AiClientBuilder};
+pub use content_capture::ContentCapture;
 pub use error::{AiError, AiErrorKind};
-pub use helper::{
-    AiBatch, AiHelper, AiTool, BatchAnswer, BatchContent, BatchPrompt, BatchTicket, Embed, EmbedAnswer,
-    GenerateObject, GenerateText, ModelChoice, ObjectAnswer, Prompt, RecordedCall, StreamText, SubmitBatch,
-    TextAnswer, TextStream, Texts,
-};
 pub use memory_ledger::MemoryLedger;
 pub use message::{Media, Message, Part, Role, ToolCall, ToolResult};
 pub use model::ModelConfig;
 pub use models::{ModelFilter, ModelRegistry};
 pub use provider::AiProvider;
-pub use record::Record;
 pub use request::{EmbedRequest, GenerateRequest, ObjectSchema, TaskType, Tool};
 pub use response::{EmbedResponse, FinishReason, GenerateResponse, GenerateStream, StreamPart, Usage};
 pub use scripted::ScriptedProvider;
+pub use session::{
+    AiBatch, AiSession, AiTool, BatchContent, BatchPrompt, BatchResponse, BatchTicket, Embed,
+    EmbeddingResponse, GenerateObject, GenerateText, ModelChoice, ObjectResponse, Prompt, RecordedCall,
+    StreamText, SubmitBatch, TextResponse, TextStream, Texts,
+};

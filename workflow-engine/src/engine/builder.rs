@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::schedulers::Schedulers;
-use super::signals::drain_on_signals;
+use super::signals::shutdown_on_signals;
 use super::{Engine, Inner};
 use crate::error::Error;
 use crate::host::{Worker, WorkerSettings};
@@ -29,7 +29,7 @@ pub struct EngineBuilder {
     limits: Limits,
     lease: Duration,
     worker: Option<WorkerSettings>,
-    drain_on_signals: bool,
+    shutdown_on_signals: bool,
     #[cfg(feature = "ai")]
     ai: Option<crate::ai::AiClient>,
 }
@@ -54,7 +54,7 @@ impl EngineBuilder {
             limits: Limits::default(),
             lease: KernelConfig::LEASE,
             worker: Some(WorkerSettings::default()),
-            drain_on_signals: false,
+            shutdown_on_signals: false,
             #[cfg(feature = "ai")]
             ai: None,
         }
@@ -125,7 +125,7 @@ impl EngineBuilder {
     }
 
     /// How long nothing may have happened in a run before the worker looks whether it is stuck, and how long it waits
-    /// between two looks. See [`RunReapStuck`](crate::kernel::RunReapStuck). At least 1 s, default 1 h.
+    /// between two looks. See [`ReapStuckRuns`](crate::kernel::ReapStuckRuns). At least 1 s, default 1 h.
     pub fn stuck_threshold(mut self, threshold: Duration) -> Self {
         self.change_worker(|worker| worker.stuck_threshold = threshold.max(Duration::from_secs(1)));
         self
@@ -133,11 +133,11 @@ impl EngineBuilder {
 
     /// Fails runs that wait for longer than this for a process with their workflow or definition, with the code
     /// `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH`. At least 1 s. Default: never; they wait, and
-    /// [`RunHandle::obstacle`](crate::RunHandle::obstacle) says so.
+    /// [`RunHandle::blocked_reason`](crate::RunHandle::blocked_reason) says so.
     ///
     /// Only for a store whose workers all have the same workflows: every worker counts what it lacks itself, and knows
     /// nothing of a worker that is started an hour later.
-    pub fn fail_unclaimed_after(mut self, limit: Duration) -> Self {
+    pub fn unclaimed_timeout(mut self, limit: Duration) -> Self {
         self.change_worker(|worker| worker.unclaimed_limit = Some(limit.max(Duration::from_secs(1))));
         self
     }
@@ -172,7 +172,7 @@ impl EngineBuilder {
     }
 
     /// Lets the worker delete runs that ended at least this long ago, with everything that hangs on them, as
-    /// [`RetentionPurge`](crate::kernel::RetentionPurge) does. Idempotency keys go with their runs: one that is used
+    /// [`PurgeRuns`](crate::kernel::PurgeRuns) does. Idempotency keys go with their runs: one that is used
     /// again makes a new run. Default: runs are kept for ever.
     pub fn retention(mut self, older_than: Duration) -> Self {
         self.change_worker(|worker| worker.retention = Some(older_than));
@@ -215,8 +215,8 @@ impl EngineBuilder {
 
     /// Drains the worker on SIGTERM and SIGINT (Ctrl-C). Handles that wait then get `SHUTTING_DOWN`, so the program
     /// comes to its own end; a second signal ends the process at once.
-    pub fn drain_on_signals(mut self) -> Self {
-        self.drain_on_signals = true;
+    pub fn shutdown_on_signals(mut self) -> Self {
+        self.shutdown_on_signals = true;
         self
     }
 
@@ -262,8 +262,8 @@ impl EngineBuilder {
         let engine = Engine {
             inner: Arc::new(Inner { kernel, worker, schedulers: Schedulers::default(), closed, stopped }),
         };
-        if self.drain_on_signals {
-            drain_on_signals(engine.clone())?;
+        if self.shutdown_on_signals {
+            shutdown_on_signals(engine.clone())?;
         }
         Ok(engine)
     }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::{Engine, RunHandle};
 use crate::error::Error;
-use crate::kernel::RunRaiseBudget;
+use crate::kernel::RaiseBudget;
 use crate::language::{CallId, CallLedger, CallStatistics, Cost, Workflow};
-use crate::records::{AiCallRecord, Spending};
+use crate::records::{AiCallRecord, CostSummary};
 
 impl<W: Workflow> RunHandle<W> {
     /// What the run's calls of models have cost so far, what those can cost at most of which that is not known, and its
@@ -14,7 +14,7 @@ impl<W: Workflow> RunHandle<W> {
     ///
     /// # Errors
     /// As [`RunHandle::record`].
-    pub async fn costs(&self) -> Result<Spending, Error> {
+    pub async fn cost_summary(&self) -> Result<CostSummary, Error> {
         self.record().await.map(|run| run.spending)
     }
 
@@ -23,14 +23,14 @@ impl<W: Workflow> RunHandle<W> {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn calls(&self, after: Option<CallId>, limit: usize) -> Result<Vec<AiCallRecord>, Error> {
+    pub async fn ai_calls(&self, after: Option<CallId>, limit: usize) -> Result<Vec<AiCallRecord>, Error> {
         self.store().calls_of_run(self.id(), after, limit).await
     }
 
     /// Raises what the run may spend in all, and lets stages go on that wait for that. Answers how many do.
     ///
     /// # Errors
-    /// `BUDGET_NOT_RAISED` when it has no budget, or a higher one; when the store cannot be written.
+    /// `BUDGET_TOO_LOW` when it has no budget, or a higher one; when the store cannot be written.
     pub async fn raise_budget(&self, budget: Cost) -> Result<usize, Error> {
         self.raise(None, budget).await
     }
@@ -48,7 +48,7 @@ impl<W: Workflow> RunHandle<W> {
     }
 
     async fn raise(&self, stage_id: Option<String>, budget: Cost) -> Result<usize, Error> {
-        let command = RunRaiseBudget { run_id: self.id(), stage_id, budget };
+        let command = RaiseBudget { run_id: self.id(), stage_id, budget };
         Ok(self.engine().dispatch(command).await?.resumed)
     }
 }
@@ -59,13 +59,13 @@ impl Engine {
     ///
     /// ```
     /// use workflow_engine::Engine;
-    /// use workflow_engine::ports::{CallEnd, IntendedCall, SettledCall};
+    /// use workflow_engine::ports::{CallOutcome, CallReservation, SettledCall};
     /// use workflow_engine::records::CallType;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), workflow_engine::Error> {
     /// let engine = Engine::open("memory:").await?.build().await?;
-    /// let call = IntendedCall {
+    /// let call = CallReservation {
     ///     topic: "chat.ada".into(),
     ///     call_type: CallType::Text,
     ///     model_key: "house-model".into(),
@@ -74,16 +74,16 @@ impl Engine {
     ///     metadata: None,
     ///     reserve: "0.02 USD".parse()?,
     /// };
-    /// let id = engine.calls().intend(call).await?;
+    /// let id = engine.ledger().reserve(call).await?;
     /// let settled = SettledCall { cost: "0.0007 USD".parse()?, ..Default::default() };
-    /// engine.calls().end(id, CallEnd::Settled(settled)).await?;
+    /// engine.ledger().settle(id, CallOutcome::Settled(settled)).await?;
     /// assert_eq!(engine.call_statistics("chat").await?.total.cost.to_string(), "0.0007 USD");
     /// # Ok(())
     /// # }
     /// ```
     #[must_use]
-    pub fn calls(&self) -> Arc<dyn CallLedger> {
-        self.kernel().calls()
+    pub fn ledger(&self) -> Arc<dyn CallLedger> {
+        self.kernel().ledger()
     }
 
     /// Sums over the calls of a topic and of those below it, by whole segments: `a.b` covers `a.b.c` and not `a.bc`.

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use super::{Engine, Events, Logs};
 use crate::error::Error;
 use crate::id::RunId;
-use crate::kernel::RunCancel;
+use crate::kernel::CancelRun;
 use crate::language::{Json, Workflow};
 use crate::records::{RunRecord, Status, StoredValue};
 
@@ -50,7 +50,7 @@ impl<W: Workflow> RunHandle<W> {
         Self { engine, run_id, workflow: PhantomData }
     }
 
-    /// The run's id; [`Engine::run`] makes a handle of it again.
+    /// The run's id; [`Engine::run_handle`] makes a handle of it again.
     #[must_use]
     pub const fn id(&self) -> RunId {
         self.run_id
@@ -93,21 +93,21 @@ impl<W: Workflow> RunHandle<W> {
     /// # async fn main() -> Result<(), workflow_engine::Error> {
     /// let engine = Engine::open("memory:").await?.register::<greeting>().build().await?;
     /// let run = engine.start::<greeting>(GreetInput { name: "Ada".into() }).await?;
-    /// assert!(run.obstacle().await?.is_none());
+    /// assert!(run.blocked_reason().await?.is_none());
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
     /// As [`RunHandle::record`].
-    pub async fn obstacle(&self) -> Result<Option<Error>, Error> {
-        self.engine.kernel().obstacle(self.run_id).await
+    pub async fn blocked_reason(&self) -> Result<Option<Error>, Error> {
+        self.engine.kernel().blocked_reason(self.run_id).await
     }
 
     /// What the run was started with.
     ///
     /// # Errors
-    /// As [`RunHandle::record`]; `STORED_VALUE_UNREADABLE` when it is not the JSON of a `W::Input`.
+    /// As [`RunHandle::record`]; `STORED_VALUE_CORRUPT` when it is not the JSON of a `W::Input`.
     pub async fn input(&self) -> Result<W::Input, Error> {
         let request =
             self.store().request(self.run_id).await?.ok_or_else(|| Error::run_not_found(self.run_id))?;
@@ -115,7 +115,7 @@ impl<W: Workflow> RunHandle<W> {
     }
 
     /// Waits for the end of the run, and answers its output. That may take for ever where no worker has its
-    /// definition: a warning is logged then, and [`RunHandle::obstacle`] says so.
+    /// definition: a warning is logged then, and [`RunHandle::blocked_reason`] says so.
     ///
     /// # Errors
     /// [`Error::is_run_failed`] when a stage failed for good, [`Error::is_run_cancelled`]; `SHUTTING_DOWN` when
@@ -135,7 +135,7 @@ impl<W: Workflow> RunHandle<W> {
     /// The outputs of the stages that have completed so far.
     ///
     /// # Errors
-    /// As [`RunHandle::record`]; `STORED_VALUE_UNREADABLE` when one is not the JSON of its stage's output.
+    /// As [`RunHandle::record`]; `STORED_VALUE_CORRUPT` when one is not the JSON of its stage's output.
     pub async fn outputs(&self) -> Result<W::Outputs, Error> {
         let stage_ids: Vec<String> = W::definition().stages.iter().map(|stage| stage.id.clone()).collect();
         let stored = self.engine.kernel().stored_outputs(self.run_id, &stage_ids).await?;
@@ -160,7 +160,7 @@ impl<W: Workflow> RunHandle<W> {
     /// # Errors
     /// When the store cannot be written.
     pub async fn cancel(&self, reason: impl Into<String>) -> Result<bool, Error> {
-        let command = RunCancel { run_id: self.run_id, reason: Some(reason.into()) };
+        let command = CancelRun { run_id: self.run_id, reason: Some(reason.into()) };
         Ok(self.engine.dispatch(command).await?.cancelled)
     }
 
@@ -185,7 +185,7 @@ impl<W: Workflow> RunHandle<W> {
             if !is_told
                 && !is_known
                 && let Some(obstacle) =
-                    self.obstacle().await.map_err(|error| self.engine.unless_closed(error))?
+                    self.blocked_reason().await.map_err(|error| self.engine.unless_closed(error))?
             {
                 tracing::warn!(run = %self.run_id, code = obstacle.code(), %obstacle, "somebody waits for the output of a run that no worker here can continue");
                 is_told = true;
@@ -208,7 +208,7 @@ impl<W: Workflow> RunHandle<W> {
                 .map_err(|error| Error::stored_value(self.run_id, "its output", error));
         }
         let ends: Vec<String> =
-            definition.ends.iter().map(|&index| definition.stages[index].id.clone()).collect();
+            definition.output_stages.iter().map(|&index| definition.stages[index].id.clone()).collect();
         let mut stored = self.engine.kernel().stored_outputs(self.run_id, &ends).await?;
         let ends: Vec<Json> = ends
             .iter()

@@ -19,13 +19,13 @@ pub use builder::EngineBuilder;
 pub use events::Events;
 pub use handle::RunHandle;
 pub use logs::Logs;
-pub use start::Start;
+pub use start::StartRun;
 
 use crate::error::Error;
 use crate::host::Worker;
 use crate::host::serverless::{Serverless, ServerlessSettings};
 use crate::id::RunId;
-use crate::kernel::{Command, Kernel, StageWake};
+use crate::kernel::{Command, Kernel, WakeStage};
 use crate::language::{AnnotationKey, Workflow};
 use crate::ports::{AnnotationFilter, RunWatch, Store};
 use crate::records::{AnnotationRecord, DeadLetter, RunRecord};
@@ -84,20 +84,20 @@ impl Engine {
     }
 
     /// Starts a run: `engine.start::<W>(input).await?`, or with more to say in between,
-    /// `engine.start::<W>(input).key("order-7").priority(8).await?`.
-    pub fn start<W: Workflow>(&self, input: W::Input) -> Start<'_, W> {
-        Start::new(self, input)
+    /// `engine.start::<W>(input).idempotency_key("order-7").priority(8).await?`.
+    pub fn start<W: Workflow>(&self, input: W::Input) -> StartRun<'_, W> {
+        StartRun::new(self, input)
     }
 
     /// A run that was started before, here or elsewhere.
     ///
     /// # Errors
-    /// `RUN_NOT_FOUND`; `WRONG_WORKFLOW` when it is a run of another workflow than `W`.
-    pub async fn run<W: Workflow>(&self, run_id: RunId) -> Result<RunHandle<W>, Error> {
+    /// `RUN_NOT_FOUND`; `WORKFLOW_MISMATCH` when it is a run of another workflow than `W`.
+    pub async fn run_handle<W: Workflow>(&self, run_id: RunId) -> Result<RunHandle<W>, Error> {
         let run = self.store().run(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
         let workflow_id = &W::definition().id;
         if run.workflow_id != *workflow_id {
-            return Err(Error::wrong_workflow(run_id, workflow_id, &run.workflow_id));
+            return Err(Error::workflow_mismatch(run_id, workflow_id, &run.workflow_id));
         }
         Ok(RunHandle::new(self.clone(), run_id))
     }
@@ -146,7 +146,7 @@ impl Engine {
     /// `RUN_NOT_FOUND`; `STAGE_NOT_FOUND` when its workflow has no stage with this id; when the store cannot be
     /// written.
     pub async fn wake(&self, run_id: RunId, stage_id: impl Into<String>) -> Result<bool, Error> {
-        let command = StageWake { run_id, stage_id: stage_id.into() };
+        let command = WakeStage { run_id, stage_id: stage_id.into() };
         Ok(self.dispatch(command).await?.woken)
     }
 
@@ -175,7 +175,7 @@ impl Engine {
     }
 
     /// Events that a plugin has refused until they were given up, of one plugin or of all: by plugin, the oldest first;
-    /// at most `limit`. [`PluginReplayDlq`](crate::kernel::PluginReplayDlq) offers them again.
+    /// at most `limit`. [`ReplayDeadLetters`](crate::kernel::ReplayDeadLetters) offers them again.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -187,7 +187,7 @@ impl Engine {
     ///
     /// # Errors
     /// As the command documents.
-    pub async fn dispatch<C: Command>(&self, command: C) -> Result<C::Answer, Error> {
+    pub async fn dispatch<C: Command>(&self, command: C) -> Result<C::Output, Error> {
         self.telling_schedulers(self.kernel().dispatch(command)).await
     }
 
@@ -214,7 +214,7 @@ impl Engine {
     }
 
     /// Waits until the engine has been shut down: what a process does that is a worker and nothing else, with
-    /// [`EngineBuilder::drain_on_signals`].
+    /// [`EngineBuilder::shutdown_on_signals`].
     ///
     /// ```no_run
     /// use workflow_engine::prelude::*;
@@ -226,12 +226,12 @@ impl Engine {
     /// # workflow! { doubling = double }
     /// #[tokio::main]
     /// async fn main() -> Result<(), workflow_engine::Error> {
-    ///     let engine = Engine::open("runs.db").await?.register::<doubling>().drain_on_signals().build().await?;
-    ///     engine.stopped().await;
+    ///     let engine = Engine::open("runs.db").await?.register::<doubling>().shutdown_on_signals().build().await?;
+    ///     engine.wait_for_shutdown().await;
     ///     Ok(())
     /// }
     /// ```
-    pub async fn stopped(&self) {
+    pub async fn wait_for_shutdown(&self) {
         self.inner.stopped.cancelled().await;
     }
 

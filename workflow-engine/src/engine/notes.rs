@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 
 use super::RunHandle;
 use crate::error::Error;
-use crate::kernel::AnnotationAttach;
+use crate::kernel::AttachAnnotation;
 use crate::language::{Annotation, Workflow};
 use crate::ports::AnnotationFilter;
 use crate::records::{AnnotationRecord, ArtifactRecord, StageRecord};
@@ -30,7 +30,7 @@ impl<W: Workflow> RunHandle<W> {
     /// # async fn main() -> Result<(), workflow_engine::Error> {
     /// let engine = Engine::open("memory:").await?.register::<doubling>().build().await?;
     /// let run = engine.start::<doubling>(DoubleInput { number: 21 }).await?;
-    /// run.annotate(OUTCOME.with(&"approved".into()).and(SCORE, &5).actor("ada")).await?;
+    /// run.annotate(OUTCOME.value(&"approved".into()).and(SCORE, &5).actor("ada")).await?;
     ///
     /// let reviews = run.annotations(&AnnotationFilter::new().prefix("review").actor("ada")).await?;
     /// assert_eq!(reviews.len(), 2);
@@ -59,7 +59,7 @@ impl<W: Workflow> RunHandle<W> {
 
     async fn attach(&self, stage_id: Option<String>, annotation: Annotation) -> Result<(), Error> {
         annotation.check().map_err(Error::invalid_annotation)?;
-        let command = AnnotationAttach { stage_id, ..AnnotationAttach::new(self.id(), annotation) };
+        let command = AttachAnnotation { stage_id, ..AttachAnnotation::new(self.id(), annotation) };
         self.engine().dispatch(command).await.map(drop)
     }
 
@@ -83,7 +83,7 @@ impl<W: Workflow> RunHandle<W> {
     /// One artifact of one of its stages, if there is one.
     ///
     /// # Errors
-    /// When the store cannot be read; `STORED_VALUE_UNREADABLE` when it is not the JSON of a `T`.
+    /// When the store cannot be read; `STORED_VALUE_CORRUPT` when it is not the JSON of a `T`.
     pub async fn artifact<T: DeserializeOwned>(&self, stage_id: &str, key: &str) -> Result<Option<T>, Error> {
         let Some(found) = self.store().artifact(self.id(), stage_id, key).await? else { return Ok(None) };
         let json = self.engine().kernel().resolve(self.id(), found.value).await?;

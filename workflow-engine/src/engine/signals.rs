@@ -6,7 +6,7 @@ use crate::error::Error;
 /// Drains the engine on SIGTERM or SIGINT; a second one ends the process at once, with the code that a shell gives
 /// a process that a signal ended.
 #[cfg(unix)]
-pub(super) fn drain_on_signals(engine: Engine) -> Result<(), Error> {
+pub(super) fn shutdown_on_signals(engine: Engine) -> Result<(), Error> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::worker_not_started)?;
@@ -29,7 +29,7 @@ pub(super) fn drain_on_signals(engine: Engine) -> Result<(), Error> {
 
 /// Drains the engine on Ctrl-C; a second one ends the process at once.
 #[cfg(not(unix))]
-pub(super) fn drain_on_signals(engine: Engine) -> Result<(), Error> {
+pub(super) fn shutdown_on_signals(engine: Engine) -> Result<(), Error> {
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_err() {
             return;

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use super::{Engine, RunHandle};
 use crate::error::Error;
-use crate::kernel::{Place, RunCreate, create};
+use crate::kernel::{CreateRun, Placement, create};
 use crate::language::{Annotation, Cost, Json, Workflow};
-use crate::records::Claim;
+use crate::records::Claimant;
 
 /// A run about to be started; `.await` starts it.
 ///
@@ -34,7 +34,7 @@ use crate::records::Claim;
 ///         .start::<greeting>(GreetInput { name: "Ada".into() })
 ///         .config(GreetingConfig { greet: GreetConfig { word: "Good day".into() } })
 ///         .priority(8)
-///         .key("visit-7")
+///         .idempotency_key("visit-7")
 /// };
 /// let run = start().await?;
 /// assert_eq!(run.output().await?, "Good day, Ada");
@@ -43,7 +43,7 @@ use crate::records::Claim;
 /// # }
 /// ```
 #[must_use = "a run starts when this is awaited"]
-pub struct Start<'a, W: Workflow> {
+pub struct StartRun<'a, W: Workflow> {
     engine: &'a Engine,
     input: W::Input,
     config: Option<W::Config>,
@@ -54,7 +54,7 @@ pub struct Start<'a, W: Workflow> {
     budget: Option<Cost>,
 }
 
-impl<'a, W: Workflow> Start<'a, W> {
+impl<'a, W: Workflow> StartRun<'a, W> {
     pub(super) fn new(engine: &'a Engine, input: W::Input) -> Self {
         Self {
             engine,
@@ -76,7 +76,7 @@ impl<'a, W: Workflow> Start<'a, W> {
 
     /// An idempotency key, 1 to 255 bytes: starting again with the same key and the same request answers the run that
     /// the first one made; with another request it is an `IDEMPOTENCY_CONFLICT`.
-    pub fn key(mut self, key: impl Into<String>) -> Self {
+    pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
         self
     }
@@ -117,7 +117,7 @@ impl<'a, W: Workflow> Start<'a, W> {
             .metadata
             .transpose()
             .map_err(|error| Error::invalid_request(format!("the metadata cannot be written: {error}")))?;
-        let command = RunCreate {
+        let command = CreateRun {
             idempotency_key: self.key,
             workflow_id: workflow_id.clone(),
             input,
@@ -128,16 +128,16 @@ impl<'a, W: Workflow> Start<'a, W> {
             budget: self.budget,
         };
         let kernel = self.engine.kernel();
-        let priority = self.priority.unwrap_or(Claim::USUAL_PRIORITY);
+        let priority = self.priority.unwrap_or(Claimant::DEFAULT_PRIORITY);
         let link = self.engine.worker().map(crate::host::Worker::link);
         let reserved = link.and_then(|link| Some((link, link.reserve(W::definition(), priority)?)));
         let created = match reserved {
             None => {
-                let place = if link.is_some() { Place::Here } else { Place::Elsewhere };
+                let place = if link.is_some() { Placement::Here } else { Placement::Elsewhere };
                 self.engine.telling_schedulers(create(kernel, command, place)).await?
             }
             Some((link, permits)) => {
-                let place = Place::Slots(link.claim(), permits.len());
+                let place = Placement::Slots(link.claim(), permits.len());
                 let created = create(kernel, command, place).await?;
                 link.run(created.claimed.clone(), permits);
                 created
@@ -147,7 +147,7 @@ impl<'a, W: Workflow> Start<'a, W> {
     }
 }
 
-impl<'a, W: Workflow> IntoFuture for Start<'a, W> {
+impl<'a, W: Workflow> IntoFuture for StartRun<'a, W> {
     type Output = Result<RunHandle<W>, Error>;
     type IntoFuture = BoxFuture<'a, Self::Output>;
 

@@ -55,10 +55,10 @@ impl Error {
         )
     }
 
-    pub(crate) fn invocation_lost(cause: impl StdError + Send + Sync + 'static) -> Self {
+    pub(crate) fn invocation_aborted(cause: impl StdError + Send + Sync + 'static) -> Self {
         Self::new(
             Kind::Internal,
-            "INVOCATION_LOST",
+            "INVOCATION_ABORTED",
             "the invocation was ended by its runtime; what it had claimed is claimed again when its leases run out",
         )
         .because(cause)
@@ -106,10 +106,10 @@ impl Error {
         Self::new(Kind::NotFound, "STAGE_NOT_FOUND", format!("run {run} has no stage `{}`", shown(stage)))
     }
 
-    pub(crate) fn wrong_workflow(run: RunId, expected: &str, actual: &str) -> Self {
+    pub(crate) fn workflow_mismatch(run: RunId, expected: &str, actual: &str) -> Self {
         Self::new(
             Kind::InvalidInput,
-            "WRONG_WORKFLOW",
+            "WORKFLOW_MISMATCH",
             format!("run {run} is one of workflow `{actual}`, not of `{expected}`"),
         )
     }
@@ -221,16 +221,16 @@ impl Error {
     pub(crate) fn stored_answer(key: &str, command: &str, source: serde_json::Error) -> Self {
         Self::new(
             Kind::Internal,
-            "STORED_VALUE_UNREADABLE",
+            "STORED_VALUE_CORRUPT",
             format!("the answer to idempotency key `{key}` of `{command}` cannot be read back: {source}"),
         )
         .because(source)
     }
 
-    pub(crate) fn run_not_over(run: RunId, status: impl fmt::Display) -> Self {
+    pub(crate) fn run_not_terminal(run: RunId, status: impl fmt::Display) -> Self {
         Self::new(
             Kind::Conflict,
-            "RUN_NOT_OVER",
+            "RUN_NOT_TERMINAL",
             format!("run {run} is {status}: only one that is over can be rerun"),
         )
     }
@@ -267,13 +267,13 @@ impl Error {
 
     pub(crate) fn run_cancelled(run: RunId, reason: Option<&str>) -> Self {
         let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-        Self::new(Kind::RunCancelled, "RUN_CANCELLED", format!("run {run} was cancelled{reason}"))
+        Self::new(Kind::CancelRunOutput, "RUN_CANCELLED", format!("run {run} was cancelled{reason}"))
     }
 
     pub(crate) fn stored_value(run: RunId, what: impl fmt::Display, source: serde_json::Error) -> Self {
         Self::new(
             Kind::Internal,
-            "STORED_VALUE_UNREADABLE",
+            "STORED_VALUE_CORRUPT",
             format!("run {run}: {what} cannot be read back: {source}"),
         )
         .because(source)

@@ -24,18 +24,18 @@ impl Error {
         )
     }
 
-    pub(crate) fn awaits_budget(run: RunId, stage: &str, error: &str) -> Self {
+    pub(crate) fn awaited_cost(run: RunId, stage: &str, error: &str) -> Self {
         let message = format!("run {run} waits with stage `{stage}` until its budget is raised: {error}");
         Self::new(Kind::Conflict, Self::BUDGET_EXCEEDED, message)
     }
 
-    pub(crate) fn budget_not_raised(run: RunId, stage: Option<&str>, limit: Option<Cost>) -> Self {
+    pub(crate) fn budget_too_low(run: RunId, stage: Option<&str>, limit: Option<Cost>) -> Self {
         let whose = stage.map(|stage| format!("stage `{stage}` of ")).unwrap_or_default();
         let why = limit.map_or_else(
             || "has no budget that could be raised".to_owned(),
             |limit| format!("has a budget of {limit} already, which is more"),
         );
-        Self::new(Kind::Conflict, "BUDGET_NOT_RAISED", format!("{whose}run {run} {why}"))
+        Self::new(Kind::Conflict, "BUDGET_TOO_LOW", format!("{whose}run {run} {why}"))
     }
 
     pub(crate) fn invalid_topic(topic: &str) -> Self {

@@ -36,7 +36,7 @@ enum Kind {
     Conflict,
     InvalidInput,
     RunFailed,
-    RunCancelled,
+    CancelRunOutput,
     Unavailable,
     Internal,
 }
@@ -75,7 +75,7 @@ impl Error {
     /// The run ended without an output: it was cancelled.
     #[must_use]
     pub fn is_run_cancelled(&self) -> bool {
-        self.0.kind == Kind::RunCancelled
+        self.0.kind == Kind::CancelRunOutput
     }
 
     /// The same call may succeed later: the database was busy or away, or the engine is shutting down.

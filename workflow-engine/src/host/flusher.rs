@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::error::Error;
-use crate::kernel::{Kernel, OutboxFlush};
+use crate::kernel::{FlushOutbox, Kernel};
 
 /// Events of one flush.
 const BATCH: usize = 256;
@@ -93,11 +93,8 @@ enum Progress {
 }
 
 async fn flush_once(kernel: &Kernel, subscriber: &str, worker_id: &str) -> Result<Progress, Error> {
-    let command = OutboxFlush {
-        worker_id: worker_id.to_owned(),
-        max_events: BATCH,
-        plugin: Some(subscriber.to_owned()),
-    };
+    let command =
+        FlushOutbox { worker_id: worker_id.to_owned(), limit: BATCH, plugin: Some(subscriber.to_owned()) };
     if kernel.dispatch(command).await?.offered() >= BATCH {
         return Ok(Progress::More);
     }

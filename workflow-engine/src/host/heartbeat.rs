@@ -56,7 +56,7 @@ impl Drop for Heartbeat {
 }
 
 async fn beat(kernel: &Kernel, started: DateTime<Utc>, stop: &CancellationToken) {
-    let mut foreign = kernel.store().hints().watch_foreign();
+    let mut foreign = kernel.store().hints().watch_external();
     let every = kernel.lease() / RENEWALS_PER_LEASE;
     let mut next = started + every;
     loop {

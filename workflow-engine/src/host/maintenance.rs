@@ -9,10 +9,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::liveness::is_gone;
 use crate::error::Error;
-use crate::kernel::{Kernel, LeaseReapStale};
+use crate::kernel::{Kernel, ReapStaleLeases};
 
 /// The least time between two looks at the leases.
-const BREATH: Duration = Duration::from_millis(50);
+const MIN_INTERVAL: Duration = Duration::from_millis(50);
 /// How long a loop waits after an error.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -33,7 +33,7 @@ pub(super) async fn reap(kernel: Arc<Kernel>, stopping: CancellationToken) {
             if let Some(end) = next {
                 // Not at once, even if a lease has just run out under the reaper's hands: that one is for the next
                 // round. Not later than a lease from now: one that begins meanwhile may be shorter than this one.
-                let end = end.clamp(looked_at + BREATH, looked_at + kernel.lease().max(BREATH));
+                let end = end.clamp(looked_at + MIN_INTERVAL, looked_at + kernel.lease().max(MIN_INTERVAL));
                 kernel.clock().sleep_until(end).await;
             } else {
                 // A lease begins with a change, and ends no sooner than its length after it. This cannot fail: the
@@ -56,7 +56,7 @@ async fn reap_once(kernel: &Kernel) -> Result<Option<DateTime<Utc>>, Error> {
     if holders.is_empty() {
         return Ok(None);
     }
-    let gone_workers = holders.into_iter().filter(|worker| is_gone(worker)).collect();
-    kernel.dispatch(LeaseReapStale { gone_workers, ..LeaseReapStale::default() }).await?;
+    let dead_workers = holders.into_iter().filter(|worker| is_gone(worker)).collect();
+    kernel.dispatch(ReapStaleLeases { dead_workers, ..ReapStaleLeases::default() }).await?;
     kernel.store().next_lease_end().await
 }

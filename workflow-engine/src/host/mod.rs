@@ -2,12 +2,12 @@
 
 mod settings;
 mod worker;
-mod claiming;
-mod slots;
-mod giving_way;
+mod recently_served;
+mod slot_pool;
+mod preemption;
 mod heartbeat;
 mod maintenance;
-mod standstill;
+mod stuck_runs;
 mod flusher;
 mod retention;
 mod liveness;

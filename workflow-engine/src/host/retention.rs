@@ -7,13 +7,13 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
-use crate::kernel::{Kernel, RetentionPurge};
+use crate::kernel::{Kernel, PurgeRuns};
 
 /// Runs of one purge.
 const BATCH: usize = 100;
 /// The least time between two purges that found nothing more: a run that is kept back by an event that cannot be
 /// delivered is not looked at all the time.
-const BREATH: Duration = Duration::from_secs(60);
+const MIN_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Deletes runs that ended at least `older_than` ago.
 pub(super) async fn purge(kernel: Arc<Kernel>, older_than: Duration, stopping: CancellationToken) {
@@ -25,7 +25,7 @@ pub(super) async fn purge(kernel: Arc<Kernel>, older_than: Duration, stopping: C
             Ok(next) => next,
             Err(error) => {
                 tracing::error!(%error, "runs that are over were not purged");
-                Next::After(BREATH)
+                Next::After(MIN_INTERVAL)
             }
         };
         let wait = async {
@@ -34,7 +34,7 @@ pub(super) async fn purge(kernel: Arc<Kernel>, older_than: Duration, stopping: C
                 let _ = changes.changed().await;
             }
             let wait = if let Next::After(wait) = next { wait } else { older_than };
-            kernel.clock().sleep(wait.max(BREATH)).await;
+            kernel.clock().sleep(wait.max(MIN_INTERVAL)).await;
         };
         tokio::select! {
             biased;
@@ -51,7 +51,7 @@ enum Next {
 }
 
 async fn purge_once(kernel: &Kernel, older_than: Duration) -> Result<Next, Error> {
-    let command = RetentionPurge { older_than, max: BATCH, even_undelivered: false };
+    let command = PurgeRuns { older_than, limit: BATCH, include_undelivered: false };
     if kernel.dispatch(command).await?.runs.len() == BATCH {
         return Ok(Next::Now);
     }

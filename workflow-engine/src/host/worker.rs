@@ -10,17 +10,17 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::claiming::Turns;
 use super::flusher::Flushers;
-use super::giving_way::GivingWay;
 use super::heartbeat::Heartbeat;
+use super::preemption::Preemption;
+use super::recently_served::RecentlyServed;
 use super::settings::WorkerSettings;
-use super::slots::{Room, SuccessorSlots};
-use super::{maintenance, retention, standstill};
+use super::slot_pool::{SlotPool, SuccessorSlots};
+use super::{maintenance, retention, stuck_runs};
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::language::WorkflowDefinition;
-use crate::records::{Claim, ClaimedJob};
+use crate::records::{Claimant, ClaimedJob};
 
 /// Jobs that one claim takes at most; more are taken by the next one, while these already run.
 const CLAIM_BATCH: usize = 64;
@@ -31,7 +31,7 @@ const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// A worker in this process.
 pub(crate) struct Worker {
-    link: Arc<WorkerLink>,
+    link: Arc<WorkerShared>,
     settings: WorkerSettings,
     main: TaskTracker,
     heartbeat: Heartbeat,
@@ -39,11 +39,11 @@ pub(crate) struct Worker {
 }
 
 /// What a worker's tasks share, and what lets a caller hand it a job that is claimed already.
-pub(crate) struct WorkerLink {
+pub(crate) struct WorkerShared {
     kernel: Arc<Kernel>,
-    claim: Claim,
-    turns: Turns,
-    room: Arc<Room>,
+    claim: Claimant,
+    recently_served: RecentlyServed,
+    room: Arc<SlotPool>,
     /// Whether a stage of its workflows may make more than one ready.
     has_branches: bool,
     bodies: TaskTracker,
@@ -54,18 +54,18 @@ pub(crate) struct WorkerLink {
 impl Worker {
     /// Starts a worker on the current tokio runtime.
     pub(crate) fn start(kernel: &Arc<Kernel>, settings: WorkerSettings) -> Result<Self, Error> {
-        let claim = Claim { worker_id: settings.worker_id.clone(), lease: kernel.lease() };
+        let claim = Claimant { worker_id: settings.worker_id.clone(), lease: kernel.lease() };
         let stopping = CancellationToken::new();
         let heartbeat = Heartbeat::start(Arc::clone(kernel))?;
-        let link = Arc::new(WorkerLink {
+        let link = Arc::new(WorkerShared {
             kernel: Arc::clone(kernel),
             claim,
-            turns: Turns::default(),
-            room: Arc::new(Room {
+            recently_served: RecentlyServed::default(),
+            room: Arc::new(SlotPool {
                 free: Arc::new(Semaphore::new(settings.concurrency.max(1))),
-                giving_way: GivingWay::new(kernel.store().hints().watch_urgency()),
+                preemption: Preemption::new(kernel.store().hints().watch_highest_priority()),
                 stopping: stopping.clone(),
-                kept: Mutex::default(),
+                reserved: Mutex::default(),
             }),
             has_branches: kernel.registry().has_branches(),
             bodies: TaskTracker::new(),
@@ -75,9 +75,9 @@ impl Worker {
         main.spawn(Arc::clone(&link).claim_until_stopped());
         main.spawn(maintenance::reap(Arc::clone(kernel), stopping.clone()));
         let (threshold, limit) = (settings.stuck_threshold, settings.unclaimed_limit);
-        main.spawn(standstill::reap_stuck(Arc::clone(kernel), threshold, stopping.clone()));
+        main.spawn(stuck_runs::reap_stuck(Arc::clone(kernel), threshold, stopping.clone()));
         if let Some(limit) = limit {
-            main.spawn(standstill::fail_unclaimed(Arc::clone(kernel), limit, stopping.clone()));
+            main.spawn(stuck_runs::fail_unclaimed(Arc::clone(kernel), limit, stopping.clone()));
         }
         if let Some(older_than) = settings.retention {
             main.spawn(retention::purge(Arc::clone(kernel), older_than, stopping));
@@ -87,7 +87,7 @@ impl Worker {
     }
 
     /// For callers that create runs.
-    pub(crate) const fn link(&self) -> &Arc<WorkerLink> {
+    pub(crate) const fn link(&self) -> &Arc<WorkerShared> {
         &self.link
     }
 
@@ -112,24 +112,24 @@ impl Worker {
     }
 }
 
-impl WorkerLink {
-    /// Room for the first stages of a run of this workflow, as much as there is; `None` when there is none, or when
+impl WorkerShared {
+    /// SlotPool for the first stages of a run of this workflow, as much as there is; `None` when there is none, or when
     /// something more urgent waits for it.
     pub(crate) fn reserve(
         &self,
         definition: &WorkflowDefinition,
         priority: i32,
     ) -> Option<Vec<OwnedSemaphorePermit>> {
-        if self.room.giving_way.has_to_queue(priority) {
+        if self.room.preemption.must_queue(priority) {
             return None;
         }
-        let heads = definition.stages.iter().filter(|stage| stage.after.is_empty());
-        let permits: Vec<_> = heads.map_while(|_| self.room.try_reserve()).collect();
+        let heads = definition.stages.iter().filter(|stage| stage.predecessors.is_empty());
+        let permits: Vec<_> = heads.map_while(|_| self.room.try_acquire()).collect();
         (!permits.is_empty()).then_some(permits)
     }
 
     /// Who claims.
-    pub(crate) const fn claim(&self) -> &Claim {
+    pub(crate) const fn claim(&self) -> &Claimant {
         &self.claim
     }
 
@@ -199,15 +199,15 @@ impl WorkerLink {
     async fn claim_once(self: &Arc<Self>, first: OwnedSemaphorePermit) -> Result<usize, Error> {
         let mut permits = vec![first];
         while permits.len() < CLAIM_BATCH
-            && let Some(permit) = self.room.try_reserve()
+            && let Some(permit) = self.room.try_acquire()
         {
             permits.push(permit);
         }
         let spare = if self.has_branches { permits.len() / 2 } else { 0 };
         let mut spare = permits.split_off(permits.len() - spare);
-        self.room.giving_way.claim_begins();
-        let found = self.turns.claim(&self.kernel, &self.claim, permits.len(), true).await?;
-        self.room.giving_way.claim_left(found.left);
+        self.room.preemption.claim_started();
+        let found = self.recently_served.claim(&self.kernel, &self.claim, permits.len(), true).await?;
+        self.room.preemption.record_remaining(found.remaining_priority);
         let claimed = found.jobs.len() + found.started.len();
         let mut rest = permits.split_off(found.jobs.len());
         spare.truncate(found.started.len());
@@ -215,19 +215,19 @@ impl WorkerLink {
             clippy::disallowed_methods,
             reason = "bodies take real time, whatever the engine's clock shows"
         )]
-        self.room.keep_for_branches(spare, tokio::time::sleep(KEPT_FOR_BRANCHES));
+        self.room.reserve_for_branches(spare, tokio::time::sleep(KEPT_FOR_BRANCHES));
         self.run(found.jobs, permits);
         if found.runs.is_empty() {
             return Ok(claimed);
         }
 
-        let started = self.turns.start(&self.kernel, &self.claim, found.runs, rest.len()).await?;
+        let started = self.recently_served.start(&self.kernel, &self.claim, found.runs, rest.len()).await?;
         if claimed + started.runs > 0 {
             self.run(started.jobs, rest);
             return Ok(claimed + started.runs);
         }
         // Others were faster, or none of them can be started: they keep nothing else from its turn.
-        let found = self.turns.claim(&self.kernel, &self.claim, rest.len(), false).await?;
+        let found = self.recently_served.claim(&self.kernel, &self.claim, rest.len(), false).await?;
         let claimed = found.jobs.len();
         rest.truncate(claimed);
         self.run(found.jobs, rest);

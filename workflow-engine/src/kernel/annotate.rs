@@ -11,13 +11,13 @@ use super::idempotency;
 use crate::error::Error;
 use crate::id::RunId;
 use crate::language::{Annotation, Json};
-use crate::ports::{Change, Commit, Decision, Guard};
+use crate::ports::{Change, Commit, Decision, Precondition};
 
 /// Notes something about a run, in whatever state it is: who decided, what was reviewed, where a value comes from. A
 /// stage does so with its own commit, by [`StageContext::annotate`](crate::StageContext::annotate).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct AnnotationAttach {
+pub struct AttachAnnotation {
     /// The run.
     pub run_id: RunId,
     /// The stage that it is about.
@@ -37,14 +37,14 @@ pub struct AnnotationAttach {
     /// Whether each attribute is told as an event, `annotation:created`.
     #[serde(default)]
     pub emit_event: bool,
-    /// The same key with the same request notes it once; see [`RunCreate`](super::RunCreate).
+    /// The same key with the same request notes it once; see [`CreateRun`](super::CreateRun).
     #[serde(default)]
     pub idempotency_key: Option<String>,
 }
 
 /// What was noted, now or by an earlier request with this key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AnnotationAttached {
+pub struct AttachAnnotationOutput {
     /// How many attributes: so many records.
     pub attached: usize,
 }
@@ -52,7 +52,7 @@ pub struct AnnotationAttached {
 #[derive(Serialize)]
 struct Request<'a>(RunId, Option<&'a str>, &'a Annotation);
 
-impl AnnotationAttach {
+impl AttachAnnotation {
     /// This annotation of this run.
     #[must_use]
     pub fn new(run_id: RunId, annotation: Annotation) -> Self {
@@ -81,13 +81,13 @@ impl AnnotationAttach {
 }
 
 #[async_trait]
-impl Command for AnnotationAttach {
-    type Answer = AnnotationAttached;
+impl Command for AttachAnnotation {
+    type Output = AttachAnnotationOutput;
     const NAME: &'static str = "annotation.attach";
 
     /// # Errors
     /// `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`, `INVALID_ANNOTATION`, `IDEMPOTENCY_CONFLICT`.
-    async fn carry_out(mut self, kernel: &Kernel) -> Result<AnnotationAttached, Error> {
+    async fn execute(mut self, kernel: &Kernel) -> Result<AttachAnnotationOutput, Error> {
         let (run_id, stage_id) = (self.run_id, self.stage_id.take());
         let key = self.idempotency_key.take();
         let annotation = self.annotation();
@@ -95,18 +95,18 @@ impl Command for AnnotationAttach {
         if let Some(stage_id) = &stage_id {
             check_stage(kernel, run_id, stage_id).await?;
         }
-        let answer = AnnotationAttached { attached: annotation.attributes.len() };
+        let answer = AttachAnnotationOutput { attached: annotation.attributes.len() };
         let request = Request(run_id, stage_id.as_deref(), &annotation);
         let entry = key.map(|key| idempotency::entry(Self::NAME, &key, &request, &answer)).transpose()?;
         let decision = Decision {
             run_id,
-            guard: Guard::Present,
+            precondition: Precondition::Present,
             idempotency: entry.clone(),
             changes: vec![Change::Annotate { stage_id, annotation }],
         };
         match (kernel.store().commit(decision).await?, entry) {
             (Commit::Applied(_), _) => Ok(answer),
-            (Commit::Repeated { request_hash, result }, Some(entry)) => {
+            (Commit::Duplicate { request_hash, result }, Some(entry)) => {
                 idempotency::answer(&entry, &request_hash, &result)
             }
             _ => Err(Error::run_not_found(run_id)),

@@ -9,18 +9,18 @@ use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use super::Kernel;
+use super::attempt_log::AttemptReports;
 use super::calls::{AttemptCalls, Refused};
 use super::effects::AttemptArtifacts;
 use super::inputs::Inputs;
-use super::pause::ClockPause;
 use super::registry::Registered;
-use super::reports::AttemptReports;
+use super::sleep::ClockPause;
 use crate::error::Error;
 use crate::language::{
-    CheckExecution, EffectBuffer, Effects, Execution, Json, StageContext, StageDefinition, StageError,
-    StageScope, Surroundings, Verdict, WaitDefinition,
+    CheckExecution, CheckOutcome, ContextServices, EffectBuffer, Effects, Execution, Json, StageContext,
+    StageDefinition, StageError, StageScope, WaitDefinition,
 };
-use crate::ports::{Change, Commit, Decision, Guard};
+use crate::ports::{Change, Commit, Decision, Precondition};
 use crate::records::{ClaimedJob, Lease};
 
 /// How an attempt ended, with the time that it took.
@@ -76,7 +76,7 @@ struct Attempt<'a> {
 
 impl Attempt<'_> {
     fn context(&self, inputs: Inputs) -> StageContext {
-        let surroundings = Surroundings {
+        let surroundings = ContextServices {
             reports: Arc::clone(&self.reports) as _,
             effects: Arc::clone(&self.effects),
             artifacts: Arc::clone(&self.artifacts) as _,
@@ -104,7 +104,7 @@ impl Kernel {
             Err(error) => return Ok(AttemptEnd::failed(error)),
         };
         let execution = Execution {
-            handed: std::mem::take(&mut inputs.handed),
+            inputs: std::mem::take(&mut inputs.handed),
             config: inputs.config.clone(),
             context: attempt.context(inputs),
         };
@@ -121,7 +121,7 @@ impl Kernel {
         ticket: Json,
         job: &ClaimedJob,
         stop: &CancellationToken,
-    ) -> Result<AttemptEnd<Verdict>, Error> {
+    ) -> Result<AttemptEnd<CheckOutcome>, Error> {
         let attempt = self.begin(registered, stage, job, stop);
         let inputs = match self.inputs(registered, stage, job).await? {
             Ok(inputs) => inputs,
@@ -242,11 +242,15 @@ impl Kernel {
         if changes.is_empty() {
             return true;
         }
-        let decision =
-            Decision { run_id: lease.run_id, guard: Guard::Lease(lease.clone()), idempotency: None, changes };
+        let decision = Decision {
+            run_id: lease.run_id,
+            precondition: Precondition::Lease(lease.clone()),
+            idempotency: None,
+            changes,
+        };
         match self.store().commit(decision).await {
             Ok(Commit::Applied(_)) => return true,
-            Ok(Commit::Missed | Commit::Repeated { .. }) => stop.cancel(),
+            Ok(Commit::PreconditionFailed | Commit::Duplicate { .. }) => stop.cancel(),
             // A log line is not worth the attempt.
             Err(error) => {
                 tracing::warn!(run = %lease.run_id, stage = lease.stage_id, %error, "reports of a stage were not committed");
@@ -276,9 +280,9 @@ fn scope(
     }
 }
 
-fn ready(verdict: &Verdict) -> Option<&Json> {
+fn ready(verdict: &CheckOutcome) -> Option<&Json> {
     match verdict {
-        Verdict::Ready(output) => Some(output),
-        Verdict::Pending(_) => None,
+        CheckOutcome::Ready(output) => Some(output),
+        CheckOutcome::Pending(_) => None,
     }
 }

@@ -3,8 +3,8 @@
 use super::Kernel;
 use super::calls::Refused;
 use super::execute::{Finished, JobOutcome};
-use super::execute_once::answer;
-use super::limits::told;
+use super::idempotent_execute::answer;
+use super::limits::truncate;
 use crate::error::Error;
 use crate::language::{OverBudget, StageDefinition, StageError};
 use crate::ports::Change;
@@ -43,7 +43,7 @@ impl Kernel {
         refused: &Refused,
         reports: Vec<Change>,
     ) -> Result<Finished, Error> {
-        let error = told::error_text(message);
+        let error = truncate::error_text(message);
         let mut changes = reports;
         changes.push(Change::AwaitBudget {
             stage_id: stage.id.clone(),

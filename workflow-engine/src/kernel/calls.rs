@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use super::Kernel;
-use super::limits::told;
+use super::limits::truncate;
 use crate::error::Error;
 use crate::language::{
-    BatchNames, CallEnd, CallId, CallLedger, CallStatistics, Cost, IntendedCall, SettledCall,
+    BatchNames, CallId, CallLedger, CallOutcome, CallReservation, CallStatistics, Cost, SettledCall,
 };
-use crate::ports::{Change, Commit, Decision, Guard, Store};
+use crate::ports::{Change, Commit, Decision, Precondition, Store};
 use crate::records::{AiCallRecord, BatchRows, Lease};
 
 /// What an attempt writes in the ledger: intentions at once, each in a commit of its own under the lease; how calls have
@@ -29,7 +29,7 @@ pub(super) struct AttemptCalls {
 #[derive(Default)]
 struct Kept {
     /// What is not committed yet.
-    ended: BTreeMap<CallId, CallEnd>,
+    ended: BTreeMap<CallId, CallOutcome>,
     /// The newest call, where it was refused.
     refused: Option<Refused>,
     /// The body has ended: nobody may make a call in its name.
@@ -61,8 +61,8 @@ impl AttemptCalls {
         (self.ends(std::mem::take(&mut kept.ended)), kept.refused.take())
     }
 
-    fn ends(&self, ended: BTreeMap<CallId, CallEnd>) -> Vec<Change> {
-        let end = |(call_id, end)| Change::EndCall {
+    fn ends(&self, ended: BTreeMap<CallId, CallOutcome>) -> Vec<Change> {
+        let end = |(call_id, end)| Change::SettleCall {
             stage_id: self.lease.stage_id.clone(),
             call_id,
             end: Box::new(end),
@@ -82,7 +82,7 @@ impl AttemptCalls {
 
 #[async_trait]
 impl CallLedger for AttemptCalls {
-    async fn intend(&self, call: IntendedCall) -> Result<CallId, Error> {
+    async fn reserve(&self, call: CallReservation) -> Result<CallId, Error> {
         let call = writable(call)?;
         let reserve = call.reserve;
         let ended = {
@@ -95,14 +95,15 @@ impl CallLedger for AttemptCalls {
         let committed: BTreeSet<CallId> = ended.keys().copied().collect();
         let mut intention = Intention { calls: self, id: CallId::generate(), is_open: true };
         let mut changes = self.ends(ended);
-        changes.push(Change::IntendCall {
+        changes.push(Change::ReserveCall {
             stage_id: self.lease.stage_id.clone(),
             call_id: intention.id,
             call: Box::new(call),
             budget: self.budget,
         });
-        let guard = Guard::Lease(self.lease.clone());
-        let decision = Decision { run_id: self.lease.run_id, guard, idempotency: None, changes };
+        let precondition = Precondition::Lease(self.lease.clone());
+        let decision =
+            Decision { run_id: self.lease.run_id, precondition: precondition, idempotency: None, changes };
         let commit = self.store.commit(decision).await;
         let mut kept = self.kept();
         match commit {
@@ -112,7 +113,7 @@ impl CallLedger for AttemptCalls {
                 kept.refused = None;
                 Ok(intention.id)
             }
-            Ok(Commit::Missed | Commit::Repeated { .. }) => {
+            Ok(Commit::PreconditionFailed | Commit::Duplicate { .. }) => {
                 intention.is_open = false;
                 self.stop.cancel();
                 Err(self.lost())
@@ -129,7 +130,7 @@ impl CallLedger for AttemptCalls {
         }
     }
 
-    async fn end(&self, call: CallId, end: CallEnd) -> Result<(), Error> {
+    async fn settle(&self, call: CallId, end: CallOutcome) -> Result<(), Error> {
         // What is said first counts, as in the store.
         self.kept().ended.entry(call).or_insert_with(|| cut(end));
         Ok(())
@@ -166,7 +167,7 @@ struct Intention<'a> {
 impl Drop for Intention<'_> {
     fn drop(&mut self) {
         if self.is_open {
-            let end = CallEnd::Failed { error: "it was not made".to_owned() };
+            let end = CallOutcome::Failed { error: "it was not made".to_owned() };
             self.calls.kept().ended.entry(self.id).or_insert(end);
         }
     }
@@ -180,14 +181,14 @@ struct OutsideCalls(Arc<dyn Store>);
 
 #[async_trait]
 impl CallLedger for OutsideCalls {
-    async fn intend(&self, call: IntendedCall) -> Result<CallId, Error> {
+    async fn reserve(&self, call: CallReservation) -> Result<CallId, Error> {
         let id = CallId::generate();
-        self.0.intend_call(id, writable(call)?).await?;
+        self.0.reserve_call(id, writable(call)?).await?;
         Ok(id)
     }
 
-    async fn end(&self, call: CallId, end: CallEnd) -> Result<(), Error> {
-        self.0.end_call(call, cut(end)).await
+    async fn settle(&self, call: CallId, end: CallOutcome) -> Result<(), Error> {
+        self.0.settle_call(call, cut(end)).await
     }
 
     async fn statistics(&self, topic: &str) -> Result<CallStatistics, Error> {
@@ -215,13 +216,13 @@ impl Kernel {
     /// The ledger for calls that are made outside of every stage. What they cost belongs to no run, and no budget
     /// counts it.
     #[must_use]
-    pub fn calls(&self) -> Arc<dyn CallLedger> {
+    pub fn ledger(&self) -> Arc<dyn CallLedger> {
         Arc::new(OutsideCalls(Arc::clone(self.store())))
     }
 }
 
 /// The call as it may be stored.
-fn writable(call: IntendedCall) -> Result<IntendedCall, Error> {
+fn writable(call: CallReservation) -> Result<CallReservation, Error> {
     let topic = &call.topic;
     let is_topic = topic.len() <= Error::MAX_TOPIC_BYTES
         && topic.split('.').all(|segment| !segment.is_empty())
@@ -229,19 +230,19 @@ fn writable(call: IntendedCall) -> Result<IntendedCall, Error> {
     if !is_topic {
         return Err(Error::invalid_topic(topic));
     }
-    let prompt = call.prompt.map(told::call_text);
-    Ok(IntendedCall { prompt, metadata: call.metadata.map(told::fields), ..call })
+    let prompt = call.prompt.map(truncate::call_text);
+    Ok(CallReservation { prompt, metadata: call.metadata.map(truncate::fields), ..call })
 }
 
 /// What became of a call, as it may be stored.
-fn cut(end: CallEnd) -> CallEnd {
+fn cut(end: CallOutcome) -> CallOutcome {
     match end {
-        CallEnd::Settled(settled) => CallEnd::Settled(SettledCall {
-            response: settled.response.map(told::call_text),
-            metadata: settled.metadata.map(told::fields),
+        CallOutcome::Settled(settled) => CallOutcome::Settled(SettledCall {
+            response: settled.response.map(truncate::call_text),
+            metadata: settled.metadata.map(truncate::fields),
             ..settled
         }),
-        CallEnd::Failed { error } => CallEnd::Failed { error: told::error_text(&error) },
-        CallEnd::Unknown { error } => CallEnd::Unknown { error: told::error_text(&error) },
+        CallOutcome::Failed { error } => CallOutcome::Failed { error: truncate::error_text(&error) },
+        CallOutcome::Unknown { error } => CallOutcome::Unknown { error: truncate::error_text(&error) },
     }
 }

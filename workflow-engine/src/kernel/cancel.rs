@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 use super::Kernel;
 use super::command::Command;
 use super::fail::cancel_open_stages;
-use super::limits::told;
+use super::limits::truncate;
 use crate::error::Error;
 use crate::id::RunId;
-use crate::ports::{Change, Decision, Guard, RunEnd, Snapshot};
+use crate::ports::{Change, Decision, Precondition, RunEnd, Snapshot};
 
 /// Cancels a run: the run, its open stages and its jobs in one commit. Bodies that run are told at once, through
 /// their cancellation token, and cannot commit any more.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RunCancel {
+pub struct CancelRun {
     /// The run.
     pub run_id: RunId,
     /// Kept with the run; cut after 8 KiB.
@@ -24,21 +24,22 @@ pub struct RunCancel {
 
 /// Whether there was something to cancel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct RunCancelled {
+pub struct CancelRunOutput {
     /// `false` when the run was over already; then nothing has changed.
     pub cancelled: bool,
 }
 
 #[async_trait]
-impl Command for RunCancel {
-    type Answer = RunCancelled;
+impl Command for CancelRun {
+    type Output = CancelRunOutput;
     const NAME: &'static str = "run.cancel";
 
-    async fn carry_out(self, kernel: &Kernel) -> Result<RunCancelled, Error> {
-        let reason = self.reason.as_deref().map(told::error_text);
-        let applied =
-            kernel.restructure(self.run_id, move |snapshot| decide(snapshot, reason.as_deref())).await?;
-        Ok(RunCancelled { cancelled: applied.is_some() })
+    async fn execute(self, kernel: &Kernel) -> Result<CancelRunOutput, Error> {
+        let reason = self.reason.as_deref().map(truncate::error_text);
+        let applied = kernel
+            .commit_from_snapshot(self.run_id, move |snapshot| decide(snapshot, reason.as_deref()))
+            .await?;
+        Ok(CancelRunOutput { cancelled: applied.is_some() })
     }
 }
 
@@ -50,7 +51,7 @@ fn decide(snapshot: &Snapshot, reason: Option<&str>) -> Option<Decision> {
     changes.push(Change::EndRun(RunEnd::Cancelled(reason.map(str::to_owned))));
     Some(Decision {
         run_id: snapshot.run.id,
-        guard: Guard::Revision(snapshot.revision()),
+        precondition: Precondition::Revision(snapshot.revision()),
         idempotency: None,
         changes,
     })

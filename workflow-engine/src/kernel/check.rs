@@ -8,14 +8,14 @@ use tokio_util::sync::CancellationToken;
 use super::Kernel;
 use super::attempt::{AttemptEnd, AttemptResult};
 use super::execute::{Finished, JobOutcome, Slots};
-use super::execute_once::answer;
-use super::fail::{FinalFailure, GAVE_UP};
+use super::fail::{FinalFailure, WAIT_TIMED_OUT};
+use super::idempotent_execute::answer;
 use super::outcome::Completion;
 use super::registry::Registered;
 use crate::error::Error;
-use crate::language::{Effects, StageDefinition, StageError, Verdict, WaitDefinition};
+use crate::language::{CheckOutcome, Effects, StageDefinition, StageError, WaitDefinition};
 use crate::ports::Change;
-use crate::records::{Claim, ClaimedJob, StageRecord};
+use crate::records::{Claimant, ClaimedJob, StageRecord};
 
 impl Kernel {
     /// Commits the ticket that a body has returned. From here on, the body never runs again.
@@ -44,13 +44,13 @@ impl Kernel {
         registered: &Registered,
         stage: &StageDefinition,
         job: &ClaimedJob,
-        claim: &Claim,
+        claim: &Claimant,
         slots: &dyn Slots,
         stop: &CancellationToken,
     ) -> Result<Finished, Error> {
         let lease = &job.lease;
         let record = self.store().stage(lease.run_id, &lease.stage_id).await?;
-        let waiting = record.and_then(|record| Some((record.ticket.clone()?, record)));
+        let waiting = record.and_then(|record| Some((record.suspended_state.clone()?, record)));
         let (Some(wait), Some((ticket, record))) = (&stage.wait, waiting) else {
             let error = StageError::permanent("it waits, and its ticket or its check is missing");
             return self.fail_attempt(stage, job, error, Vec::new()).await;
@@ -59,12 +59,12 @@ impl Kernel {
         let AttemptEnd { result, reports, refused, effects, .. } =
             self.run_check(registered, stage, wait, ticket, job, stop).await?;
         match result {
-            AttemptResult::Completed(Verdict::Ready(output)) => {
+            AttemptResult::Completed(CheckOutcome::Ready(output)) => {
                 let elapsed = self.since_start(&record);
                 let completion = Completion { output, elapsed, reports, effects };
                 self.complete(registered, stage, job, completion, claim, slots).await
             }
-            AttemptResult::Completed(Verdict::Pending(after)) => {
+            AttemptResult::Completed(CheckOutcome::Pending(after)) => {
                 let after = after.unwrap_or(wait.poll_every);
                 self.postpone(wait, &record, job, after, reports, effects).await
             }
@@ -84,7 +84,7 @@ impl Kernel {
         reports: Vec<Change>,
         effects: Effects,
     ) -> Result<Finished, Error> {
-        let left = record.give_up_at.map(|end| (end - self.clock().now()).to_std().unwrap_or_default());
+        let left = record.max_wait_until.map(|end| (end - self.clock().now()).to_std().unwrap_or_default());
         let left = left.unwrap_or(wait.give_up_after);
         if left.is_zero() {
             if !reports.is_empty() {
@@ -94,11 +94,11 @@ impl Kernel {
             let failure = FinalFailure {
                 lease: job.lease.clone(),
                 expired: false,
-                code: GAVE_UP,
+                code: WAIT_TIMED_OUT,
                 error: error.clone(),
                 answer: answer(job, &JobOutcome::Failed { error: error.clone(), retryable: false }),
             };
-            let failed = self.persevere(&job.lease, || self.fail_for_good(failure.clone())).await?;
+            let failed = self.commit_with_retry(&job.lease, || self.fail_for_good(failure.clone())).await?;
             return Ok(if failed {
                 Finished::with(JobOutcome::Failed { error, retryable: false })
             } else {

@@ -9,20 +9,20 @@ use super::command::Command;
 use super::start::start_changes;
 use crate::error::Error;
 use crate::id::RunId;
-use crate::ports::{Change, Commit, Decision, Guard, Revision, RunEnd};
-use crate::records::{Claim, ClaimedJob, RunError, RunRecord};
+use crate::ports::{Change, Commit, Decision, Precondition, Revision, RunEnd};
+use crate::records::{Claimant, ClaimedJob, RunError, RunRecord};
 
 /// Starts `PENDING` runs, by priority; among equals the workflows take turns, and of each the oldest is first. A run whose
 /// workflow or definition this process does not have is left for one that has it. One bad run never holds up another: it
 /// fails, with `EMPTY_STAGE_GRAPH` or `CLAIM_FAILED`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RunClaimPending {
+pub struct ClaimPendingRuns {
     /// Who claims.
     pub worker_id: String,
     /// At most this many runs. 10 is usual.
-    #[serde(default = "ten")]
-    pub max_claims: usize,
+    #[serde(default = "ten", alias = "max_claims", alias = "maxClaims")]
+    pub limit: usize,
     /// How many of the jobs that become ready the worker takes at once, over all of these runs. 0 is usual in JSON.
     #[serde(default)]
     pub slots: usize,
@@ -34,7 +34,7 @@ fn ten() -> usize {
 
 /// The runs that were started.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct RunsClaimed {
+pub struct ClaimPendingRunsOutput {
     /// In the order in which they were claimed.
     pub claimed: Vec<ClaimedRun>,
 }
@@ -51,14 +51,14 @@ pub struct ClaimedRun {
 }
 
 #[async_trait]
-impl Command for RunClaimPending {
-    type Answer = RunsClaimed;
+impl Command for ClaimPendingRuns {
+    type Output = ClaimPendingRunsOutput;
     const NAME: &'static str = "run.claimPending";
 
-    async fn carry_out(self, kernel: &Kernel) -> Result<RunsClaimed, Error> {
-        let pending = kernel.store().pending_runs(&kernel.definitions(), self.max_claims).await?;
-        let claim = Claim { worker_id: self.worker_id, lease: kernel.lease() };
-        Ok(RunsClaimed { claimed: start_pending(kernel, pending, &claim, self.slots).await? })
+    async fn execute(self, kernel: &Kernel) -> Result<ClaimPendingRunsOutput, Error> {
+        let pending = kernel.store().pending_runs(&kernel.definitions(), self.limit).await?;
+        let claim = Claimant { worker_id: self.worker_id, lease: kernel.lease() };
+        Ok(ClaimPendingRunsOutput { claimed: start_pending(kernel, pending, &claim, self.slots).await? })
     }
 }
 
@@ -66,7 +66,7 @@ impl Command for RunClaimPending {
 pub(crate) async fn start_pending(
     kernel: &Kernel,
     pending: Vec<RunRecord>,
-    claim: &Claim,
+    claim: &Claimant,
     mut slots: usize,
 ) -> Result<Vec<ClaimedRun>, Error> {
     let starts = pending.into_iter().map(|run| {
@@ -82,14 +82,14 @@ pub(crate) async fn start_pending(
 
 fn heads(kernel: &Kernel, run: &RunRecord) -> usize {
     kernel.registry().by_fingerprint(&run.definition_fingerprint).map_or(0, |registered| {
-        registered.definition().stages.iter().filter(|stage| stage.after.is_empty()).count()
+        registered.definition().stages.iter().filter(|stage| stage.predecessors.is_empty()).count()
     })
 }
 
 async fn start(
     kernel: &Kernel,
     run: RunRecord,
-    claim: &Claim,
+    claim: &Claimant,
     slots: usize,
 ) -> Result<Option<ClaimedRun>, Error> {
     let definition = match kernel.definition_of(&run).await {
@@ -108,7 +108,7 @@ async fn start(
             Ok(Some(ClaimedRun { run_id: run.id, workflow_id: run.workflow_id, jobs: applied.claimed }))
         }
         // Somebody else was first.
-        Ok(Commit::Missed | Commit::Repeated { .. }) => Ok(None),
+        Ok(Commit::PreconditionFailed | Commit::Duplicate { .. }) => Ok(None),
         Err(error) if error.is_retryable() => Err(error),
         Err(error) => refuse(kernel, &run, "CLAIM_FAILED", error.to_string()).await,
     }
@@ -128,5 +128,5 @@ async fn refuse(
 
 fn decision(run: &RunRecord, changes: Vec<Change>) -> Decision {
     let revision = Revision { version: run.version, last_sequence: run.last_sequence };
-    Decision { run_id: run.id, guard: Guard::Revision(revision), idempotency: None, changes }
+    Decision { run_id: run.id, precondition: Precondition::Revision(revision), idempotency: None, changes }
 }

@@ -9,7 +9,7 @@ use crate::error::Error;
 #[async_trait]
 pub trait Command: Send {
     /// What it is answered.
-    type Answer;
+    type Output;
 
     /// The command's name, `run.create` for example: the scope of its idempotency keys.
     const NAME: &'static str;
@@ -18,5 +18,5 @@ pub trait Command: Send {
     ///
     /// # Errors
     /// As each command documents.
-    async fn carry_out(self, kernel: &Kernel) -> Result<Self::Answer, Error>;
+    async fn execute(self, kernel: &Kernel) -> Result<Self::Output, Error>;
 }

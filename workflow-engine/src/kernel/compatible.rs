@@ -34,12 +34,12 @@ impl Kernel {
             return Ok(registered);
         }
         let snapshot = self.store().snapshot(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
-        let misfit = if snapshot.stages.is_empty() {
+        let mismatch = if snapshot.stages.is_empty() {
             self.request_misfit(run_id, definition).await?
         } else {
-            misfit(&snapshot, definition)
+            mismatch(&snapshot, definition)
         };
-        let Some(reason) = misfit else { return Ok(registered) };
+        let Some(reason) = mismatch else { return Ok(registered) };
         self.registry().withdraw(fingerprint);
         let error = Error::definition_does_not_fit(run_id, workflow_id, &reason);
         tracing::error!(run = %run_id, fingerprint, %error, "runs with this fingerprint are left to others from now on");
@@ -73,7 +73,7 @@ impl Kernel {
 /// A fingerprint does not tell the graph behind it. But a run keeps its stages with their places in the graph, and
 /// counts what they wait for: where each of them waits for as many stages as this definition has before it that are not
 /// completed, releasing them by this definition brings every counter to zero when it should.
-fn misfit(snapshot: &Snapshot, definition: &WorkflowDefinition) -> Option<String> {
+fn mismatch(snapshot: &Snapshot, definition: &WorkflowDefinition) -> Option<String> {
     let stored: BTreeSet<&str> = snapshot.stages.iter().map(|stage| stage.stage_id.as_str()).collect();
     let known: BTreeSet<&str> = definition.stages.iter().map(|stage| stage.id.as_str()).collect();
     if let Some(removed) = stored.difference(&known).next() {
@@ -96,12 +96,12 @@ fn misfit(snapshot: &Snapshot, definition: &WorkflowDefinition) -> Option<String
         return None;
     }
     let open = |indices: &[usize]| open_stages(snapshot, definition, indices);
-    if snapshot.run.waiting_on != open(&definition.ends) {
+    if snapshot.run.waiting_on != open(&definition.output_stages) {
         return Some("other stages deliver its output".to_owned());
     }
     definition.stages.iter().find_map(|stage| {
         let stored = snapshot.stages.iter().find(|stored| stored.stage_id == stage.id)?;
-        let differs = stored.waiting_on != open(&stage.after);
+        let differs = stored.waiting_on != open(&stage.predecessors);
         differs.then(|| format!("its stage `{}` waits for other stages", stage.id))
     })
 }

@@ -8,20 +8,20 @@ use serde::{Deserialize, Serialize};
 use super::command::Command;
 use super::idempotency;
 use super::limits::Limits;
-use super::memory::RunMemory;
+use super::run_cache::RunMemory;
 use super::start::start_changes;
 use super::{Kernel, Registered};
 use crate::error::Error;
 use crate::id::RunId;
 use crate::language::{Annotation, Cost, Json, WorkflowDefinition, nearest};
-use crate::ports::{Change, Commit, Decision, Guard, IdempotencyEntry, NewRun};
-use crate::records::{Claim, ClaimedJob, RunRequest, Status};
+use crate::ports::{Change, Commit, Decision, IdempotencyEntry, NewRun, Precondition};
+use crate::records::{Claimant, ClaimedJob, RunRequest, Status};
 
 /// Creates a run. Input and configuration are checked against the compiled types first; the configuration is filled
 /// with its defaults, deeply. When this is answered, the run is on disk.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RunCreate {
+pub struct CreateRun {
     /// The same key with the same request answers the run that the first one made; with another request it is an
     /// `IDEMPOTENCY_CONFLICT`. `None` makes a run each time. At most 255 bytes.
     pub idempotency_key: Option<String>,
@@ -45,7 +45,7 @@ pub struct RunCreate {
 
 /// The run that was created, now or by an earlier request with this key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct RunCreated {
+pub struct CreateRunOutput {
     /// The run's id.
     pub run_id: RunId,
     /// Its status now.
@@ -53,33 +53,37 @@ pub struct RunCreated {
 }
 
 #[async_trait]
-impl Command for RunCreate {
-    type Answer = RunCreated;
+impl Command for CreateRun {
+    type Output = CreateRunOutput;
     const NAME: &'static str = "run.create";
 
-    async fn carry_out(self, kernel: &Kernel) -> Result<RunCreated, Error> {
-        create(kernel, self, Place::Elsewhere).await.map(|created| created.run)
+    async fn execute(self, kernel: &Kernel) -> Result<CreateRunOutput, Error> {
+        create(kernel, self, Placement::Elsewhere).await.map(|created| created.run)
     }
 }
 
 /// A created run, with the jobs that its own commit claimed.
 pub(crate) struct Created {
-    pub(crate) run: RunCreated,
+    pub(crate) run: CreateRunOutput,
     pub(crate) claimed: Vec<ClaimedJob>,
 }
 
 /// Where a new run is likely to be executed.
-pub(crate) enum Place<'a> {
+pub(crate) enum Placement<'a> {
     /// Nobody knows.
     Elsewhere,
     /// By this process, when it has room.
     Here,
     /// By this process at once: it is started in the commit that creates it, and so many of its first jobs are claimed.
-    Slots(&'a Claim, usize),
+    Slots(&'a Claimant, usize),
 }
 
 /// Creates a run.
-pub(crate) async fn create(kernel: &Kernel, command: RunCreate, place: Place<'_>) -> Result<Created, Error> {
+pub(crate) async fn create(
+    kernel: &Kernel,
+    command: CreateRun,
+    place: Placement<'_>,
+) -> Result<Created, Error> {
     let registered = kernel.registry().by_id(&command.workflow_id)?;
     let run_id = RunId::generate();
     let (request, config) =
@@ -88,7 +92,7 @@ pub(crate) async fn create(kernel: &Kernel, command: RunCreate, place: Place<'_>
     let idempotency = idempotency_entry(&command, run_id)?;
     let key = idempotency.clone();
     let input = request.input.clone();
-    let priority = command.priority.unwrap_or(Claim::USUAL_PRIORITY);
+    let priority = command.priority.unwrap_or(Claimant::DEFAULT_PRIORITY);
     command.annotations.iter().try_for_each(Annotation::check).map_err(Error::invalid_annotation)?;
     let new = NewRun::of(registered.definition(), priority, request);
     let mut notes: Vec<Change> = command
@@ -98,29 +102,29 @@ pub(crate) async fn create(kernel: &Kernel, command: RunCreate, place: Place<'_>
         .collect();
     notes.extend(command.budget.map(|budget| Change::SetBudget { stage_id: None, budget }));
     let (claim, status) = match place {
-        Place::Slots(claim, slots) => (Some((claim, slots)), Status::Running),
-        Place::Elsewhere | Place::Here => (None, Status::Pending),
+        Placement::Slots(claim, slots) => (Some((claim, slots)), Status::Running),
+        Placement::Elsewhere | Placement::Here => (None, Status::Pending),
     };
     let decision = decide(registered.definition(), run_id, new, notes, idempotency, claim);
 
     match kernel.store().commit(decision).await? {
         Commit::Applied(applied) => {
             match place {
-                Place::Elsewhere => {}
-                Place::Here => kernel.memories().insert_early(run_id, RunMemory::new(input, config)),
-                Place::Slots(..) => {
+                Placement::Elsewhere => {}
+                Placement::Here => kernel.memories().insert_early(run_id, RunMemory::new(input, config)),
+                Placement::Slots(..) => {
                     kernel.memories().insert(run_id, 1, RunMemory::new(input, config));
                 }
             }
-            Ok(Created { run: RunCreated { run_id, status }, claimed: applied.claimed })
+            Ok(Created { run: CreateRunOutput { run_id, status }, claimed: applied.claimed })
         }
-        Commit::Repeated { request_hash, result } => {
+        Commit::Duplicate { request_hash, result } => {
             let key = key.ok_or_else(|| Error::run_id_taken(run_id))?;
             let run_id: RunId = idempotency::answer(&key, &request_hash, &result)?;
             let run = kernel.store().run(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
-            Ok(Created { run: RunCreated { run_id, status: run.status }, claimed: Vec::new() })
+            Ok(Created { run: CreateRunOutput { run_id, status: run.status }, claimed: Vec::new() })
         }
-        Commit::Missed => Err(Error::run_id_taken(run_id)),
+        Commit::PreconditionFailed => Err(Error::run_id_taken(run_id)),
     }
 }
 
@@ -142,14 +146,14 @@ fn decide(
     new: NewRun,
     notes: Vec<Change>,
     idempotency: Option<IdempotencyEntry>,
-    claim: Option<(&Claim, usize)>,
+    claim: Option<(&Claimant, usize)>,
 ) -> Decision {
     let mut changes = vec![Change::CreateRun(new)];
     changes.extend(notes);
     if let Some((claim, slots)) = claim {
         changes.extend(start_changes(definition, Some(claim), slots));
     }
-    Decision { run_id, guard: Guard::Absent, idempotency, changes }
+    Decision { run_id, precondition: Precondition::Absent, idempotency, changes }
 }
 
 /// The request as it was given: defaults are not part of it, so a deployment that changes one does not turn a
@@ -165,7 +169,7 @@ struct Request<'a>(
     Option<Cost>,
 );
 
-fn idempotency_entry(command: &RunCreate, run_id: RunId) -> Result<Option<IdempotencyEntry>, Error> {
+fn idempotency_entry(command: &CreateRun, run_id: RunId) -> Result<Option<IdempotencyEntry>, Error> {
     let Some(key) = &command.idempotency_key else { return Ok(None) };
     let request = Request(
         &command.workflow_id,
@@ -176,7 +180,7 @@ fn idempotency_entry(command: &RunCreate, run_id: RunId) -> Result<Option<Idempo
         &command.annotations,
         command.budget,
     );
-    idempotency::entry(RunCreate::NAME, key, &request, &run_id).map(Some)
+    idempotency::entry(CreateRun::NAME, key, &request, &run_id).map(Some)
 }
 
 /// Checks input and configuration against the compiled types, and answers their stored form.

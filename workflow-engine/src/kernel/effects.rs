@@ -33,7 +33,7 @@ impl Kernel {
             changes.push(Change::PutArtifact { stage_id: stage_id(), key, value: prepared.value });
         }
         if !effects.metrics.is_empty() {
-            changes.push(Change::Measure { stage_id: stage_id(), metrics: effects.metrics });
+            changes.push(Change::RecordMetrics { stage_id: stage_id(), metrics: effects.metrics });
         }
         if !effects.statements.is_empty() {
             changes.push(Change::Execute { stage_id: stage_id(), statements: effects.statements });
@@ -88,7 +88,7 @@ impl AttemptArtifacts {
             stages.iter().position(|stage| stage.id == self.stage_id).into_iter().collect();
         let mut seen = HashSet::new();
         while let Some(index) = open.pop() {
-            for &before in &stages[index].after {
+            for &before in &stages[index].predecessors {
                 if stages[before].id == stage_id {
                     return true;
                 }

@@ -14,18 +14,18 @@ use super::Kernel;
 use super::attempt::{AttemptEnd, AttemptResult};
 use super::command::Command;
 use super::effects::refused_statements;
-use super::execute_once::Taken;
+use super::idempotent_execute::Taken;
 use super::outcome::Completion;
 use super::registry::Registered;
 use crate::error::Error;
 use crate::id::RunId;
 use crate::language::StageDefinition;
-use crate::records::{Claim, ClaimedJob, Lease, Status};
+use crate::records::{Claimant, ClaimedJob, Lease, Status};
 
 /// Claims the job of one stage and runs it to the end of this attempt.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct JobExecute {
+pub struct ExecuteJob {
     /// Who executes.
     pub worker_id: String,
     /// The run.
@@ -35,14 +35,14 @@ pub struct JobExecute {
     /// The same key with the same request executes once, and is answered what became of that attempt, a failed one
     /// included; while it runs, `IDEMPOTENCY_IN_PROGRESS`. When the lease of whoever ran it has run out, or it was
     /// handed back, the next request takes it over. `None`, which is usual: a repeated delivery of a job that is done
-    /// finds so anyway. See [`RunCreate`](super::RunCreate).
+    /// finds so anyway. See [`CreateRun`](super::CreateRun).
     #[serde(default)]
     pub idempotency_key: Option<String>,
 }
 
 /// What became of the attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct JobExecuted {
+pub struct ExecuteJobOutput {
     /// See there.
     #[serde(flatten)]
     pub outcome: JobOutcome,
@@ -71,21 +71,22 @@ pub enum JobOutcome {
     HandedBack,
     /// There was nothing to execute, or nobody waits for the result any more: the run has ended, or somebody else
     /// has the job. Nothing was written.
-    Ghost {
+    #[serde(rename = "ghost")]
+    Superseded {
         /// What the job met.
         reason: String,
     },
 }
 
 #[async_trait]
-impl Command for JobExecute {
-    type Answer = JobExecuted;
+impl Command for ExecuteJob {
+    type Output = ExecuteJobOutput;
     const NAME: &'static str = "job.execute";
 
     /// # Errors
     /// `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`; `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH` when this process lacks the
     /// run's workflow or definition; `IDEMPOTENCY_CONFLICT`, `IDEMPOTENCY_IN_PROGRESS`.
-    async fn carry_out(self, kernel: &Kernel) -> Result<JobExecuted, Error> {
+    async fn execute(self, kernel: &Kernel) -> Result<ExecuteJobOutput, Error> {
         kernel.execute_job(self, &CancellationToken::new()).await
     }
 }
@@ -94,10 +95,10 @@ impl Kernel {
     /// `job.execute`. Cancelling `stop` hands the job back.
     pub(crate) async fn execute_job(
         &self,
-        command: JobExecute,
+        command: ExecuteJob,
         stop: &CancellationToken,
-    ) -> Result<JobExecuted, Error> {
-        let JobExecute { run_id, ref stage_id, .. } = command;
+    ) -> Result<ExecuteJobOutput, Error> {
+        let ExecuteJob { run_id, ref stage_id, .. } = command;
         let key = command.entry()?;
         if let Some(answer) = self.answered_before(&command, key.as_ref()).await? {
             return Ok(answer);
@@ -107,10 +108,10 @@ impl Kernel {
             return Err(Error::stage_not_found(run_id, stage_id));
         };
         if stage.status == Status::Completed {
-            return Ok(JobExecuted { outcome: JobOutcome::Completed });
+            return Ok(ExecuteJobOutput { outcome: JobOutcome::Completed });
         }
         self.definition_of(&snapshot.run).await?;
-        let claim = Claim { worker_id: command.worker_id.clone(), lease: self.lease() };
+        let claim = Claimant { worker_id: command.worker_id.clone(), lease: self.lease() };
         let claimed = match self.take(&command, &snapshot, &claim, key).await? {
             Taken::Job(job) => job,
             Taken::Answered(answer) => return Ok(answer),
@@ -119,11 +120,11 @@ impl Kernel {
                     "run {run_id} is {}, and its stage `{stage_id}` {} without a job that is due",
                     snapshot.run.status, stage.status
                 );
-                return Ok(JobExecuted { outcome: JobOutcome::Ghost { reason } });
+                return Ok(ExecuteJobOutput { outcome: JobOutcome::Superseded { reason } });
             }
         };
         let finished = self.execute_claimed(&claimed, &claim, &NoSlots, stop).await?;
-        Ok(JobExecuted { outcome: finished.outcome })
+        Ok(ExecuteJobOutput { outcome: finished.outcome })
     }
 }
 
@@ -155,7 +156,9 @@ impl Finished {
 
     pub(super) fn ghost(lease: &Lease) -> Self {
         tracing::warn!(run = %lease.run_id, stage = lease.stage_id, "an outcome came too late: the lease is lost, and nothing was written");
-        Self::with(JobOutcome::Ghost { reason: Error::lease_lost(lease.run_id, &lease.stage_id).to_string() })
+        Self::with(JobOutcome::Superseded {
+            reason: Error::lease_lost(lease.run_id, &lease.stage_id).to_string(),
+        })
     }
 }
 
@@ -164,7 +167,7 @@ impl Kernel {
     pub(crate) async fn execute_claimed(
         &self,
         job: &ClaimedJob,
-        claim: &Claim,
+        claim: &Claimant,
         slots: &dyn Slots,
         stop: &CancellationToken,
     ) -> Result<Finished, Error> {
@@ -186,7 +189,7 @@ impl Kernel {
         };
         let token = stop.child_token();
         let _listed = self.running().enter(job.lease.clone(), token.clone());
-        let finished = if job.waits {
+        let finished = if job.is_poll {
             self.check(registered, stage, job, claim, slots, &token).await
         } else {
             self.run_and_commit(registered, stage, job, claim, slots, &token).await
@@ -202,7 +205,7 @@ impl Kernel {
         registered: &Registered,
         stage: &StageDefinition,
         job: &ClaimedJob,
-        claim: &Claim,
+        claim: &Claimant,
         slots: &dyn Slots,
         stop: &CancellationToken,
     ) -> Result<Finished, Error> {

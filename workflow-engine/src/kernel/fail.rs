@@ -2,11 +2,11 @@
 
 use super::Kernel;
 use crate::error::Error;
-use crate::ports::{Change, Decision, Guard, RunEnd, Snapshot};
+use crate::ports::{Change, Decision, Precondition, RunEnd, Snapshot};
 use crate::records::{Lease, RunError, StageRecord, Status};
 
 /// The code of a run whose stage waited for longer than it may.
-pub(super) const GAVE_UP: &str = "GAVE_UP";
+pub(super) const WAIT_TIMED_OUT: &str = "WAIT_TIMED_OUT";
 
 /// A failure that no further attempt can mend.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ impl Kernel {
     /// when the lease was no longer held, and so nothing was written.
     pub(super) async fn fail_for_good(&self, failure: FinalFailure) -> Result<bool, Error> {
         let run_id = failure.lease.run_id;
-        let applied = self.restructure(run_id, move |snapshot| decide(snapshot, &failure)).await?;
+        let applied = self.commit_from_snapshot(run_id, move |snapshot| decide(snapshot, &failure)).await?;
         Ok(applied.is_some())
     }
 }
@@ -49,12 +49,12 @@ fn decide(snapshot: &Snapshot, failure: &FinalFailure) -> Option<Decision> {
     changes.extend(cancel_open_stages(snapshot, Some(&lease.stage_id)));
     changes.push(Change::EndRun(RunEnd::Failed(RunError { code: failure.code.to_owned(), message })));
     changes.extend(failure.answer.clone());
-    let guard = if failure.expired {
-        Guard::ExpiredLeaseAndRevision(lease.clone(), snapshot.revision())
+    let precondition = if failure.expired {
+        Precondition::ExpiredLeaseAndRevision(lease.clone(), snapshot.revision())
     } else {
-        Guard::LeaseAndRevision(lease.clone(), snapshot.revision())
+        Precondition::LeaseAndRevision(lease.clone(), snapshot.revision())
     };
-    Some(Decision { run_id: lease.run_id, guard, idempotency: None, changes })
+    Some(Decision { run_id: lease.run_id, precondition: precondition, idempotency: None, changes })
 }
 
 /// The stage's id, what it tried, and why it failed.
@@ -62,7 +62,7 @@ fn message(stage: &StageRecord, checks: u32, failure: &FinalFailure) -> String {
     let FinalFailure { code, error, .. } = failure;
     let attempts = |count| if count == 1 { "1 attempt".to_owned() } else { format!("{count} attempts") };
     let tried = match stage.status {
-        _ if *code == GAVE_UP => "was given up".to_owned(),
+        _ if *code == WAIT_TIMED_OUT => "was given up".to_owned(),
         // The attempts of the stage are those of its function, which succeeded; each check counts its own.
         Status::Suspended => format!("failed after {} to check it", attempts(checks)),
         _ => format!("failed after {}", attempts(stage.attempt)),

@@ -10,18 +10,18 @@ use super::command::Command;
 use super::subscribers::Subscriber;
 use crate::error::Error;
 use crate::ports::{Delivery, DeliveryClaim, DeliveryOutcome, Settlement};
-use crate::records::Claim;
+use crate::records::Claimant;
 
 /// Delivers committed events to the sink and to the plugins, to each by itself and in order within each run. Any
 /// number of flushers may work at the same time: each run is delivered to each subscriber by one of them.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct OutboxFlush {
+pub struct FlushOutbox {
     /// Who flushes.
     pub worker_id: String,
     /// At most this many events to each of them. 100 is usual.
-    #[serde(default = "hundred")]
-    pub max_events: usize,
+    #[serde(default = "hundred", alias = "max_events", alias = "maxEvents")]
+    pub limit: usize,
     /// Only to the plugin of this name, or to the `sink`; `None` for everybody.
     #[serde(default)]
     pub plugin: Option<String>,
@@ -33,7 +33,7 @@ fn hundred() -> usize {
 
 /// What was delivered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct OutboxFlushed {
+pub struct FlushOutboxOutput {
     /// Events that were taken, counted once for each who took it.
     pub published: usize,
     /// Events that were refused; they are offered again.
@@ -42,7 +42,7 @@ pub struct OutboxFlushed {
     pub given_up: usize,
 }
 
-impl OutboxFlushed {
+impl FlushOutboxOutput {
     /// How many events were offered.
     #[must_use]
     pub const fn offered(&self) -> usize {
@@ -64,17 +64,17 @@ const MAX_WINDOW: usize = 64;
 const EVENTS_OF_A_LEASE: u32 = 3;
 
 #[async_trait]
-impl Command for OutboxFlush {
-    type Answer = OutboxFlushed;
+impl Command for FlushOutbox {
+    type Output = FlushOutboxOutput;
     const NAME: &'static str = "outbox.flush";
 
-    async fn carry_out(self, kernel: &Kernel) -> Result<OutboxFlushed, Error> {
+    async fn execute(self, kernel: &Kernel) -> Result<FlushOutboxOutput, Error> {
         let asked_for =
             |subscriber: &&Subscriber| self.plugin.as_ref().is_none_or(|name| *name == subscriber.name);
         let subscribers = kernel.subscribers().all().iter().filter(asked_for);
         // Side by side: one that is slow keeps nobody waiting but the caller.
         let flushes = subscribers.map(|subscriber| flush(kernel, subscriber, &self));
-        let mut flushed = OutboxFlushed::default();
+        let mut flushed = FlushOutboxOutput::default();
         try_join_all(flushes).await?.into_iter().for_each(|part| flushed.add(part));
         Ok(flushed)
     }
@@ -83,17 +83,17 @@ impl Command for OutboxFlush {
 async fn flush(
     kernel: &Kernel,
     subscriber: &Subscriber,
-    command: &OutboxFlush,
-) -> Result<OutboxFlushed, Error> {
-    let mut flushed = OutboxFlushed::default();
+    command: &FlushOutbox,
+) -> Result<FlushOutboxOutput, Error> {
+    let mut flushed = FlushOutboxOutput::default();
     let lease = subscriber.policy.timeout.saturating_mul(EVENTS_OF_A_LEASE);
     let share = |most: usize, left: usize| left.clamp(1, most);
-    while flushed.offered() < command.max_events {
-        let left = command.max_events - flushed.offered();
+    while flushed.offered() < command.limit {
+        let left = command.limit - flushed.offered();
         let ask = DeliveryClaim {
             subscriptions: kernel.subscribers().subscriptions().to_vec(),
             subscriber: subscriber.name.clone(),
-            claim: Claim { worker_id: command.worker_id.clone(), lease },
+            claim: Claimant { worker_id: command.worker_id.clone(), lease },
             deliveries: share(MAX_DELIVERIES, left),
             window: share(MAX_WINDOW, left),
         };
@@ -107,7 +107,7 @@ async fn flush(
         let last_begin = last_begin.and_then(|time| began.checked_add_signed(time));
         let mut settlements = Vec::with_capacity(deliveries.len());
         for delivery in deliveries {
-            let mut limits = Limits { last_begin, events: command.max_events, flushed: &mut flushed };
+            let mut limits = Limits { last_begin, events: command.limit, flushed: &mut flushed };
             let outcome = deliver(kernel, subscriber, &delivery, &mut limits).await;
             settlements.push(Settlement { lease: delivery.lease, outcome });
         }
@@ -122,7 +122,7 @@ struct Limits<'a> {
     last_begin: Option<DateTime<Utc>>,
     /// No more events than this.
     events: usize,
-    flushed: &'a mut OutboxFlushed,
+    flushed: &'a mut FlushOutboxOutput,
 }
 
 impl Limits<'_> {
@@ -138,11 +138,11 @@ async fn deliver(
     delivery: &Delivery,
     limits: &mut Limits<'_>,
 ) -> DeliveryOutcome {
-    let mut tries = delivery.tries;
+    let mut tries = delivery.attempts;
     for event in &delivery.events {
         let sequence = event.sequence;
         if limits.are_reached(kernel.clock().now()) {
-            return DeliveryOutcome::Delivered { through: sequence - 1 };
+            return DeliveryOutcome::Delivered { last_sequence: sequence - 1 };
         }
         let Err(error) = subscriber.deliver(event, &**kernel.clock()).await else {
             limits.flushed.published += 1;
@@ -156,11 +156,15 @@ async fn deliver(
         if policy.max_retries.is_some_and(|retries| refusals > retries) {
             tracing::error!(%run, sequence, subscriber, error, "an event is given up: it is a dead letter");
             limits.flushed.given_up += 1;
-            return DeliveryOutcome::GivenUp { sequence, error, hold_back: policy.hold_back };
+            return DeliveryOutcome::GivenUp {
+                sequence,
+                error,
+                block_on_dead_letter: policy.block_on_dead_letter,
+            };
         }
         tracing::warn!(%run, sequence, subscriber, error, "an event was refused");
         limits.flushed.refused += 1;
         return DeliveryOutcome::Refused { sequence, error, delay: policy.delay(refusals) };
     }
-    DeliveryOutcome::Delivered { through: delivery.through }
+    DeliveryOutcome::Delivered { last_sequence: delivery.last_sequence }
 }

@@ -34,7 +34,7 @@ impl Kernel {
         let id = |index: &usize| stages[*index].id.as_str();
         let mut known: HashMap<&str, Json> = HashMap::new();
         let mut missing = Vec::new();
-        for stage_id in stage.handed.iter().chain(&stage.reads).map(id) {
+        for stage_id in stage.inputs.iter().chain(&stage.reads).map(id) {
             match memory.output(stage_id).await {
                 Some(output) => drop(known.insert(stage_id, output)),
                 None => missing.push(stage_id.to_owned()),
@@ -44,7 +44,7 @@ impl Kernel {
             missing.sort_unstable();
             missing.dedup();
             let mut stored = self.stored_outputs(lease.run_id, &missing).await?;
-            for stage_id in stage.handed.iter().chain(&stage.reads).map(id) {
+            for stage_id in stage.inputs.iter().chain(&stage.reads).map(id) {
                 if let Some(output) = stored.remove(stage_id) {
                     memory.remember(stage_id, output.clone());
                     known.insert(stage_id, output);
@@ -56,10 +56,10 @@ impl Kernel {
                 StageError::permanent(format_args!("the output of stage `{}` is missing", id(index)))
             })
         };
-        let handed: Result<Vec<Json>, StageError> = if stage.after.is_empty() {
+        let handed: Result<Vec<Json>, StageError> = if stage.predecessors.is_empty() {
             Ok(vec![memory.input.clone()])
         } else {
-            stage.handed.iter().map(find).collect()
+            stage.inputs.iter().map(find).collect()
         };
         let reads: Result<HashMap<String, Json>, StageError> =
             stage.reads.iter().map(|index| Ok((id(index).to_owned(), find(index)?))).collect();

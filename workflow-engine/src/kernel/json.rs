@@ -6,9 +6,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{
-    AnnotationAttach, Command, JobExecute, Kernel, LeaseReapStale, OutboxFlush, PluginReplayDlq,
-    RetentionPurge, RunCancel, RunClaimPending, RunCreate, RunFailUnclaimed, RunRaiseBudget, RunReapStuck,
-    RunRerunFrom, RunTransition, StagePollSuspended, StageReport, StageWake,
+    AttachAnnotation, CancelRun, ClaimPendingRuns, Command, CreateRun, ExecuteJob, FailUnclaimedRuns,
+    FlushOutbox, Kernel, PollSuspendedStages, PurgeRuns, RaiseBudget, ReapStaleLeases, ReapStuckRuns,
+    ReplayDeadLetters, ReportStage, RerunFrom, TransitionRun, WakeStage,
 };
 use crate::error::Error;
 use crate::language::Json;
@@ -20,7 +20,7 @@ macro_rules! commands {
 
         async fn dispatch(kernel: &Kernel, name: &str, fields: &Json) -> Result<Json, Error> {
             $(if name == <$command>::NAME {
-                return carry_out::<$command>(kernel, fields).await;
+                return execute::<$command>(kernel, fields).await;
             })*
             Err(Error::unknown_command(name, NAMES))
         }
@@ -28,23 +28,23 @@ macro_rules! commands {
 }
 
 commands![
-    RunCreate,
-    RunClaimPending,
-    JobExecute,
-    RunTransition,
-    RunCancel,
-    RunRerunFrom,
-    StagePollSuspended,
-    StageWake,
-    StageReport,
-    RunRaiseBudget,
-    AnnotationAttach,
-    LeaseReapStale,
-    RunReapStuck,
-    RunFailUnclaimed,
-    OutboxFlush,
-    PluginReplayDlq,
-    RetentionPurge,
+    CreateRun,
+    ClaimPendingRuns,
+    ExecuteJob,
+    TransitionRun,
+    CancelRun,
+    RerunFrom,
+    PollSuspendedStages,
+    WakeStage,
+    ReportStage,
+    RaiseBudget,
+    AttachAnnotation,
+    ReapStaleLeases,
+    ReapStuckRuns,
+    FailUnclaimedRuns,
+    FlushOutbox,
+    ReplayDeadLetters,
+    PurgeRuns,
 ];
 
 impl Kernel {
@@ -66,10 +66,10 @@ impl Kernel {
     }
 }
 
-async fn carry_out<C>(kernel: &Kernel, fields: &Json) -> Result<Json, Error>
+async fn execute<C>(kernel: &Kernel, fields: &Json) -> Result<Json, Error>
 where
     C: Command + DeserializeOwned,
-    C::Answer: Serialize,
+    C::Output: Serialize,
 {
     let command: C = fields
         .decode()

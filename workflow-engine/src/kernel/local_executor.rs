@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::language::{
-    CheckExecution, Execution, Json, StageDefinition, StageError, Verdict, WaitDefinition,
+    CheckExecution, CheckOutcome, Execution, Json, StageDefinition, StageError, WaitDefinition,
 };
 use crate::ports::ActivityExecutor;
 
@@ -22,7 +22,11 @@ impl ActivityExecutor for LocalExecutor {
         in_own_task(async move { entry(execution).await }).await
     }
 
-    async fn check(&self, wait: &WaitDefinition, execution: CheckExecution) -> Result<Verdict, StageError> {
+    async fn check(
+        &self,
+        wait: &WaitDefinition,
+        execution: CheckExecution,
+    ) -> Result<CheckOutcome, StageError> {
         let check = wait.check;
         in_own_task(async move { check(execution).await }).await
     }

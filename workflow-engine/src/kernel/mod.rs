@@ -7,23 +7,23 @@
 mod registry;
 mod compatible;
 mod running;
-mod memory;
+mod run_cache;
 mod values;
 mod limits;
 mod command;
-mod structural;
+mod commit_from_snapshot;
 mod idempotency;
 mod start;
 mod create;
 mod claim_pending;
 mod execute;
-mod execute_once;
+mod idempotent_execute;
 mod outcome;
 mod attempt;
 mod inputs;
 mod check;
-mod reports;
-mod pause;
+mod attempt_log;
+mod sleep;
 mod effects;
 mod calls;
 mod budget;
@@ -36,7 +36,7 @@ mod raise_budget;
 mod annotate;
 mod rerun_from;
 mod poll_suspended;
-mod report;
+mod stage_report;
 mod reap_stale;
 mod reap_stuck;
 mod unclaimed;
@@ -50,37 +50,37 @@ pub(crate) mod milliseconds;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use annotate::{AnnotationAttach, AnnotationAttached};
-pub use cancel::{RunCancel, RunCancelled};
+pub use annotate::{AttachAnnotation, AttachAnnotationOutput};
+pub use cancel::{CancelRun, CancelRunOutput};
 pub(crate) use claim_pending::start_pending;
-pub use claim_pending::{ClaimedRun, RunClaimPending, RunsClaimed};
+pub use claim_pending::{ClaimPendingRuns, ClaimPendingRunsOutput, ClaimedRun};
 pub use command::Command;
-pub(crate) use create::{Place, create};
-pub use create::{RunCreate, RunCreated};
-pub use execute::{JobExecute, JobExecuted, JobOutcome};
+pub use create::{CreateRun, CreateRunOutput};
+pub(crate) use create::{Placement, create};
+pub use execute::{ExecuteJob, ExecuteJobOutput, JobOutcome};
 pub(crate) use execute::{NoSlots, Slots};
-pub use flush::{OutboxFlush, OutboxFlushed};
+pub use flush::{FlushOutbox, FlushOutboxOutput};
 pub(crate) use limits::Unstorable;
 pub use limits::{Limits, MAX_DEPTH};
 pub use local_executor::LocalExecutor;
-pub use poll_suspended::{StagePollSuspended, StagesPolled};
-pub use purge::{RetentionPurge, RunsPurged};
-pub use raise_budget::{BudgetRaised, RunRaiseBudget};
-pub use reap_stale::{LeaseReapStale, LeasesReaped};
-pub use reap_stuck::{RunReapStuck, StuckRunsReaped};
+pub use poll_suspended::{PollSuspendedStages, PollSuspendedStagesOutput};
+pub use purge::{PurgeRuns, PurgeRunsOutput};
+pub use raise_budget::{RaiseBudget, RaiseBudgetOutput};
+pub use reap_stale::{ReapStaleLeases, ReapStaleLeasesOutput};
+pub use reap_stuck::{ReapStuckRuns, ReapStuckRunsOutput};
 pub use registry::{Registered, WorkflowRegistry};
-pub use replay_dlq::{DlqReplayed, PluginReplayDlq};
-pub use report::{ReportedLog, ReportedProgress, StageReport, StageReported};
-pub use rerun_from::{RunRerun, RunRerunFrom};
+pub use replay_dlq::{ReplayDeadLetters, ReplayDeadLettersOutput};
+pub use rerun_from::{RerunFrom, RerunFromOutput};
 pub(crate) use running::RunningJobs;
+pub use stage_report::{ReportStage, ReportStageOutput, ReportedLog, ReportedProgress};
 pub(crate) use subscribers::check_plugins;
-pub use transition::{RunTransition, RunTransitioned, TransitionAction};
-pub use unclaimed::{RunFailUnclaimed, UnclaimedRunsFailed};
-pub use wake::{StageWake, StageWoken};
+pub use transition::{TransitionAction, TransitionRun, TransitionRunOutput};
+pub use unclaimed::{FailUnclaimedRuns, FailUnclaimedRunsOutput};
+pub use wake::{WakeStage, WakeStageOutput};
 
 use crate::error::Error;
-use crate::ports::{ActivityExecutor, BlobStore, Clock, EventSink, Plugin, RunStarts, Store};
-use memory::RunMemories;
+use crate::ports::{ActivityExecutor, BlobStore, Clock, EventSink, Plugin, StartPlans, Store};
+use run_cache::RunMemories;
 use subscribers::Subscribers;
 
 /// The kernel's ports and settings.
@@ -118,7 +118,7 @@ impl KernelConfig {
 pub struct Kernel {
     config: KernelConfig,
     subscribers: Subscribers,
-    starts: Arc<RunStarts>,
+    starts: Arc<StartPlans>,
     running: RunningJobs,
     memories: RunMemories,
 }
@@ -137,8 +137,8 @@ impl Kernel {
     ///
     /// # Errors
     /// What the command's documentation says, or what the store says.
-    pub async fn dispatch<C: Command>(&self, command: C) -> Result<C::Answer, Error> {
-        command.carry_out(self).await
+    pub async fn dispatch<C: Command>(&self, command: C) -> Result<C::Output, Error> {
+        command.execute(self).await
     }
 
     /// The store.
@@ -177,7 +177,7 @@ impl Kernel {
 
     /// How runs of these definitions are started; but not of those that are declared compatible, for their runs are looked
     /// at first.
-    pub(crate) const fn starts(&self) -> &Arc<RunStarts> {
+    pub(crate) const fn starts(&self) -> &Arc<StartPlans> {
         &self.starts
     }
 

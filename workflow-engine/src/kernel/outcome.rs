@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use super::Kernel;
 use super::execute::{Finished, JobOutcome, Slots};
-use super::execute_once::answer;
 use super::fail::FinalFailure;
-use super::limits::told;
+use super::idempotent_execute::answer;
+use super::limits::truncate;
 use super::registry::Registered;
 use crate::error::Error;
 use crate::language::{Effects, Json, StageDefinition, StageError};
-use crate::ports::{Applied, Change, Commit, Decision, Guard};
-use crate::records::{Claim, ClaimedJob, Lease};
+use crate::ports::{Applied, Change, Commit, Decision, Precondition};
+use crate::records::{Claimant, ClaimedJob, Lease};
 
 /// What a body or a check has delivered.
 pub(super) struct Completion {
@@ -28,7 +28,7 @@ impl Kernel {
         stage: &StageDefinition,
         job: &ClaimedJob,
         completion: Completion,
-        claim: &Claim,
+        claim: &Claimant,
         slots: &dyn Slots,
     ) -> Result<Finished, Error> {
         let lease = &job.lease;
@@ -36,7 +36,7 @@ impl Kernel {
         let definition = registered.definition();
         let memory = self.memories().get(lease.run_id, lease.generation);
         let queued = memory.as_ref().map(|memory| memory.queued()).unwrap_or_default();
-        let room = slots.take(stage.before.len() + queued.len(), job.priority);
+        let room = slots.take(stage.successors.len() + queued.len(), job.priority);
 
         let mut changes = completion.reports;
         changes.extend(self.effect_changes(lease, completion.effects).await?);
@@ -46,7 +46,7 @@ impl Kernel {
             output: prepared.value.clone(),
             elapsed: completion.elapsed,
         });
-        for (position, &index) in stage.before.iter().enumerate() {
+        for (position, &index) in stage.successors.iter().enumerate() {
             let successor = &definition.stages[index];
             changes.push(Change::Release {
                 stage_id: successor.id.clone(),
@@ -57,8 +57,8 @@ impl Kernel {
         if room > 0 && !queued.is_empty() {
             changes.push(Change::ClaimQueued { stage_ids: queued, claim: claim.clone(), room });
         }
-        if definition.ends.iter().any(|&end| definition.stages[end].id == stage.id) {
-            let output = (definition.ends.len() == 1).then_some(prepared.value);
+        if definition.output_stages.iter().any(|&end| definition.stages[end].id == stage.id) {
+            let output = (definition.output_stages.len() == 1).then_some(prepared.value);
             changes.push(Change::ReleaseRun { output });
         }
         changes.extend(answer(job, &JobOutcome::Completed));
@@ -102,7 +102,7 @@ impl Kernel {
         reports: Vec<Change>,
     ) -> Result<Finished, Error> {
         let lease = &job.lease;
-        let message = told::error_text(error.message());
+        let message = truncate::error_text(error.message());
         let retryable = error.is_retryable() && job.attempt < job.max_attempts;
         let applied = if retryable {
             let delay = error.delay().unwrap_or_else(|| stage.retry.delay_after(job.attempt, spread(job)));
@@ -121,7 +121,7 @@ impl Kernel {
                 error: message.clone(),
                 answer: answer(job, &JobOutcome::Failed { error: message.clone(), retryable }),
             };
-            self.persevere(lease, || self.fail_for_good(failure.clone())).await?
+            self.commit_with_retry(lease, || self.fail_for_good(failure.clone())).await?
         };
         if applied {
             Ok(Finished::with(JobOutcome::Failed { error: message, retryable }))
@@ -132,7 +132,7 @@ impl Kernel {
 
     pub(super) async fn hand_back(&self, job: &ClaimedJob, reports: Vec<Change>) -> Result<Finished, Error> {
         let mut changes = reports;
-        changes.push(Change::HandBack { stage_id: job.lease.stage_id.clone() });
+        changes.push(Change::ReturnJob { stage_id: job.lease.stage_id.clone() });
         Ok(match self.commit_outcome(&job.lease, changes).await? {
             Some(_) => Finished::with(JobOutcome::HandedBack),
             None => Finished::ghost(&job.lease),
@@ -145,18 +145,22 @@ impl Kernel {
         lease: &Lease,
         changes: Vec<Change>,
     ) -> Result<Option<Applied>, Error> {
-        let decision =
-            Decision { run_id: lease.run_id, guard: Guard::Lease(lease.clone()), idempotency: None, changes };
-        let commit = self.persevere(lease, || self.store().commit(decision.clone())).await?;
+        let decision = Decision {
+            run_id: lease.run_id,
+            precondition: Precondition::Lease(lease.clone()),
+            idempotency: None,
+            changes,
+        };
+        let commit = self.commit_with_retry(lease, || self.store().commit(decision.clone())).await?;
         Ok(match commit {
             Commit::Applied(applied) => Some(applied),
-            Commit::Missed | Commit::Repeated { .. } => None,
+            Commit::PreconditionFailed | Commit::Duplicate { .. } => None,
         })
     }
 
     /// Tries again while the store is away, for as long as the lease may live: the outcome of an hour's work is worth
     /// the wait. Should a commit have succeeded whose answer was lost, the next try misses: its lease is gone.
-    pub(super) async fn persevere<T, F>(
+    pub(super) async fn commit_with_retry<T, F>(
         &self,
         lease: &Lease,
         commit: impl Fn() -> F + Send,

@@ -10,19 +10,19 @@ use super::command::Command;
 use super::execute::{JobOutcome, NoSlots};
 use crate::error::Error;
 use crate::id::RunId;
-use crate::ports::{Applied, Change, Commit, Decision, Guard};
-use crate::records::{Claim, ClaimedJob, JobRecord};
+use crate::ports::{Applied, Change, Commit, Decision, Precondition};
+use crate::records::{Claimant, ClaimedJob, JobRecord};
 
 /// Runs due checks of stages that wait, each claimed under a lease of its own and outside any transaction, side by side:
 /// a slow one delays the answer, and no other check. A worker does so by itself.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct StagePollSuspended {
+pub struct PollSuspendedStages {
     /// Who checks.
     pub worker_id: String,
     /// At most this many checks. 10 is usual.
-    #[serde(default = "ten")]
-    pub max_checks: usize,
+    #[serde(default = "ten", alias = "max_checks", alias = "maxChecks")]
+    pub limit: usize,
 }
 
 fn ten() -> usize {
@@ -31,22 +31,22 @@ fn ten() -> usize {
 
 /// What the checks found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct StagesPolled {
+pub struct PollSuspendedStagesOutput {
     /// Checks that were made.
     pub checked: usize,
     /// The runs in which a stage waits no more, because its check delivered: what follows is in the queue.
-    pub resumed_workflow_run_ids: Vec<RunId>,
+    pub resumed_run_ids: Vec<RunId>,
 }
 
 #[async_trait]
-impl Command for StagePollSuspended {
-    type Answer = StagesPolled;
+impl Command for PollSuspendedStages {
+    type Output = PollSuspendedStagesOutput;
     const NAME: &'static str = "stage.pollSuspended";
 
     /// # Errors
     /// When the store cannot be read. A check that fails follows its stage's retry policy; one whose outcome cannot be
     /// committed is logged, and made again when its lease has run out.
-    async fn carry_out(self, kernel: &Kernel) -> Result<StagesPolled, Error> {
+    async fn execute(self, kernel: &Kernel) -> Result<PollSuspendedStagesOutput, Error> {
         kernel.poll_suspended(self, &CancellationToken::new()).await
     }
 }
@@ -55,17 +55,17 @@ impl Kernel {
     /// `stage.pollSuspended`. Cancelling `stop` hands the checks back that are not at their end.
     pub(crate) async fn poll_suspended(
         &self,
-        command: StagePollSuspended,
+        command: PollSuspendedStages,
         stop: &CancellationToken,
-    ) -> Result<StagesPolled, Error> {
-        let claim = Claim { worker_id: command.worker_id, lease: self.lease() };
-        let due = self.store().due_checks(&self.definitions(), command.max_checks).await?;
+    ) -> Result<PollSuspendedStagesOutput, Error> {
+        let claim = Claimant { worker_id: command.worker_id, lease: self.lease() };
+        let due = self.store().due_checks(&self.definitions(), command.limit).await?;
         let checks = join_all(due.into_iter().map(|job| check(self, job, &claim, stop))).await;
-        let mut polled = StagesPolled::default();
+        let mut polled = PollSuspendedStagesOutput::default();
         for (run_id, outcome) in checks.into_iter().flatten() {
             polled.checked += 1;
-            if outcome == JobOutcome::Completed && !polled.resumed_workflow_run_ids.contains(&run_id) {
-                polled.resumed_workflow_run_ids.push(run_id);
+            if outcome == JobOutcome::Completed && !polled.resumed_run_ids.contains(&run_id) {
+                polled.resumed_run_ids.push(run_id);
             }
         }
         Ok(polled)
@@ -76,7 +76,7 @@ impl Kernel {
 async fn check(
     kernel: &Kernel,
     job: JobRecord,
-    claim: &Claim,
+    claim: &Claimant,
     stop: &CancellationToken,
 ) -> Option<(RunId, JobOutcome)> {
     let (run_id, stage_id) = (job.run_id, job.stage_id.clone());
@@ -95,17 +95,17 @@ async fn check(
     }
 }
 
-async fn take(kernel: &Kernel, job: JobRecord, claim: &Claim) -> Result<Option<ClaimedJob>, Error> {
+async fn take(kernel: &Kernel, job: JobRecord, claim: &Claimant) -> Result<Option<ClaimedJob>, Error> {
     let JobRecord { run_id, stage_id, generation, lease_epoch: epoch, .. } = job;
     let decision = Decision {
         run_id,
         // Not `Claimable`: the stage may have been checked, and something else of it be due.
-        guard: Guard::ClaimableAt { stage_id: stage_id.clone(), generation, epoch },
+        precondition: Precondition::ClaimableAt { stage_id: stage_id.clone(), generation, epoch },
         idempotency: None,
         changes: vec![Change::Claim { stage_id, claim: claim.clone() }],
     };
     Ok(match kernel.store().commit(decision).await? {
         Commit::Applied(Applied { mut claimed, .. }) => claimed.pop(),
-        Commit::Missed | Commit::Repeated { .. } => None,
+        Commit::PreconditionFailed | Commit::Duplicate { .. } => None,
     })
 }

@@ -18,16 +18,16 @@ use crate::ports::Purge;
 /// its dead letters go with it, so replay those that still matter before.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RetentionPurge {
+pub struct PurgeRuns {
     /// Only runs that ended at least this long ago.
     #[serde(rename = "older_than_ms", with = "super::milliseconds")]
     pub older_than: Duration,
     /// At most this many runs. 100 is usual.
-    #[serde(default = "hundred")]
-    pub max: usize,
+    #[serde(default = "hundred", alias = "max")]
+    pub limit: usize,
     /// Also runs with events that wait for delivery: where the sink or the plugin that they wait for is gone for good.
     #[serde(default)]
-    pub even_undelivered: bool,
+    pub include_undelivered: bool,
 }
 
 fn hundred() -> usize {
@@ -36,7 +36,7 @@ fn hundred() -> usize {
 
 /// What was deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct RunsPurged {
+pub struct PurgeRunsOutput {
     /// The runs.
     pub runs: Vec<RunId>,
 }
@@ -45,17 +45,17 @@ pub struct RunsPurged {
 const BATCH: usize = 20;
 
 #[async_trait]
-impl Command for RetentionPurge {
-    type Answer = RunsPurged;
+impl Command for PurgeRuns {
+    type Output = PurgeRunsOutput;
     const NAME: &'static str = "retention.purge";
 
-    async fn carry_out(self, kernel: &Kernel) -> Result<RunsPurged, Error> {
+    async fn execute(self, kernel: &Kernel) -> Result<PurgeRunsOutput, Error> {
         let mut runs = Vec::new();
-        while runs.len() < self.max {
-            let limit = BATCH.min(self.max - runs.len());
+        while runs.len() < self.limit {
+            let limit = BATCH.min(self.limit - runs.len());
             let purge = Purge {
                 older_than: self.older_than,
-                even_undelivered: self.even_undelivered,
+                include_undelivered: self.include_undelivered,
                 external_blobs: kernel.ports().blobs.is_some(),
                 limit,
             };
@@ -67,7 +67,7 @@ impl Command for RetentionPurge {
                 break;
             }
         }
-        Ok(RunsPurged { runs })
+        Ok(PurgeRunsOutput { runs })
     }
 }
 

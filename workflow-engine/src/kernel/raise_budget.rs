@@ -7,14 +7,14 @@ use super::Kernel;
 use super::command::Command;
 use crate::error::Error;
 use crate::id::RunId;
-use crate::ports::{Change, Decision, Guard, Snapshot};
+use crate::ports::{Change, Decision, Precondition, Snapshot};
 use crate::records::{Cost, Status};
 
 /// Raises what a run may spend, or one of its stages in this run, and lets stages go on that wait for that
 /// (`#[stage(over_budget = wait)]`). Of a run that is over, it counts for the next rerun.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RunRaiseBudget {
+pub struct RaiseBudget {
     /// The run.
     pub run_id: RunId,
     /// The stage whose budget it is; `None` for that of the run.
@@ -27,20 +27,20 @@ pub struct RunRaiseBudget {
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct BudgetRaised {
+pub struct RaiseBudgetOutput {
     /// How many stages go on that have waited for it.
     pub resumed: usize,
 }
 
 #[async_trait]
-impl Command for RunRaiseBudget {
-    type Answer = BudgetRaised;
+impl Command for RaiseBudget {
+    type Output = RaiseBudgetOutput;
     const NAME: &'static str = "run.raiseBudget";
 
     /// # Errors
     /// `RUN_NOT_FOUND`; `STAGE_NOT_FOUND` where the run has none of this id, or is not started;
-    /// `BUDGET_NOT_RAISED` where it has no budget, or a higher one.
-    async fn carry_out(self, kernel: &Kernel) -> Result<BudgetRaised, Error> {
+    /// `BUDGET_TOO_LOW` where it has no budget, or a higher one.
+    async fn execute(self, kernel: &Kernel) -> Result<RaiseBudgetOutput, Error> {
         let run_id = self.run_id;
         let snapshot = kernel.store().snapshot(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
         let known = kernel.registry().by_fingerprint(&snapshot.run.definition_fingerprint);
@@ -48,14 +48,14 @@ impl Command for RunRaiseBudget {
         let declared = stage.and_then(|(_, stage)| stage.budget);
         self.check(&snapshot, declared)?;
         let applied = kernel
-            .restructure(run_id, move |snapshot| Some(self.decide(snapshot)))
+            .commit_from_snapshot(run_id, move |snapshot| Some(self.decide(snapshot)))
             .await?
             .unwrap_or_default();
-        Ok(BudgetRaised { resumed: applied.ready.len() })
+        Ok(RaiseBudgetOutput { resumed: applied.ready.len() })
     }
 }
 
-impl RunRaiseBudget {
+impl RaiseBudget {
     fn check(&self, snapshot: &Snapshot, declared: Option<Cost>) -> Result<(), Error> {
         let limit = match &self.stage_id {
             None => snapshot.run.spending.budget,
@@ -68,7 +68,7 @@ impl RunRaiseBudget {
         if limit.is_some_and(|limit| limit <= self.budget) {
             return Ok(());
         }
-        Err(Error::budget_not_raised(self.run_id, self.stage_id.as_deref(), limit))
+        Err(Error::budget_too_low(self.run_id, self.stage_id.as_deref(), limit))
     }
 
     fn decide(&self, snapshot: &Snapshot) -> Decision {
@@ -76,11 +76,11 @@ impl RunRaiseBudget {
         let is_running = snapshot.run.status == Status::Running;
         let waiting = snapshot.stages.iter().filter(|stage| {
             is_running
-                && stage.awaits_budget.is_some()
+                && stage.awaited_cost.is_some()
                 && self.stage_id.as_ref().is_none_or(|stage_id| stage.stage_id == *stage_id)
         });
         changes.extend(waiting.map(|stage| Change::Resume { stage_id: stage.stage_id.clone() }));
-        let guard = Guard::Revision(snapshot.revision());
-        Decision { run_id: snapshot.run.id, guard, idempotency: None, changes }
+        let precondition = Precondition::Revision(snapshot.revision());
+        Decision { run_id: snapshot.run.id, precondition: precondition, idempotency: None, changes }
     }
 }

@@ -10,24 +10,24 @@ use super::Kernel;
 use super::command::Command;
 use super::fail::FinalFailure;
 use crate::error::Error;
-use crate::ports::{Change, Commit, Decision, Guard};
+use crate::ports::{Change, Commit, Decision, Precondition};
 use crate::records::{JobRecord, Lease};
 
 /// Returns jobs whose lease has run out to the queue. The lost attempt counts: at the last one, the stage fails with
 /// `WORKER_LOST`, so a stage that kills its process does not do so for ever.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct LeaseReapStale {
+pub struct ReapStaleLeases {
     /// Only leases that ran out at least this long ago. Zero is usual.
     #[serde(rename = "stale_threshold_ms", with = "super::milliseconds")]
     pub stale_threshold: Duration,
     /// Workers that are certainly gone: their leases are void at once.
-    pub gone_workers: Vec<String>,
+    pub dead_workers: Vec<String>,
 }
 
 /// What was taken back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct LeasesReaped {
+pub struct ReapStaleLeasesOutput {
     /// Jobs that are in the queue again.
     pub released: usize,
     /// Stages that failed with `WORKER_LOST`.
@@ -38,17 +38,17 @@ pub struct LeasesReaped {
 const BATCH: usize = 100;
 
 #[async_trait]
-impl Command for LeaseReapStale {
-    type Answer = LeasesReaped;
+impl Command for ReapStaleLeases {
+    type Output = ReapStaleLeasesOutput;
     const NAME: &'static str = "lease.reapStale";
 
-    async fn carry_out(self, kernel: &Kernel) -> Result<LeasesReaped, Error> {
-        let mut reaped = LeasesReaped::default();
+    async fn execute(self, kernel: &Kernel) -> Result<ReapStaleLeasesOutput, Error> {
+        let mut reaped = ReapStaleLeasesOutput::default();
         let now = kernel.clock().now();
         let threshold = TimeDelta::from_std(self.stale_threshold).unwrap_or(TimeDelta::MAX);
-        for job in kernel.store().stale_jobs(&self.gone_workers, BATCH).await? {
+        for job in kernel.store().stale_jobs(&self.dead_workers, BATCH).await? {
             let overdue = job.leased_until.map_or(TimeDelta::MAX, |until| now - until);
-            let gone = job.worker_id.as_ref().is_some_and(|worker| self.gone_workers.contains(worker));
+            let gone = job.worker_id.as_ref().is_some_and(|worker| self.dead_workers.contains(worker));
             if gone || overdue >= threshold {
                 match take_back(kernel, job, overdue >= TimeDelta::zero()).await? {
                     Some(TakenBack::Released) => reaped.released += 1,
@@ -91,8 +91,8 @@ pub(super) async fn take_back(
     }
     let change = Change::Retry { stage_id: lease.stage_id.clone(), error, delay: Duration::ZERO };
     let run_id = lease.run_id;
-    let guard = if expired { Guard::ExpiredLease(lease) } else { Guard::Lease(lease) };
-    let decision = Decision { run_id, guard, idempotency: None, changes: vec![change] };
+    let precondition = if expired { Precondition::ExpiredLease(lease) } else { Precondition::Lease(lease) };
+    let decision = Decision { run_id, precondition: precondition, idempotency: None, changes: vec![change] };
     let commit = kernel.store().commit(decision).await?;
     Ok(matches!(commit, Commit::Applied(_)).then_some(TakenBack::Released))
 }

@@ -15,15 +15,15 @@ use super::transition::repairs;
 use crate::error::Error;
 use crate::id::RunId;
 use crate::language::WorkflowDefinition;
-use crate::ports::{Change, Decision, Guard, RunEnd, Snapshot};
+use crate::ports::{Change, Decision, Precondition, RunEnd, Snapshot};
 use crate::records::{RunError, Status};
 
-/// Brings runs forward that nothing moves, as [`RunTransition`](super::RunTransition) does, and fails with
+/// Brings runs forward that nothing moves, as [`TransitionRun`](super::TransitionRun) does, and fails with
 /// `STUCK_RUN_REAPED` what even that does not move. A run that waits for a check, a retry, a lease or a worker is never
 /// stuck, however long that takes.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RunReapStuck {
+pub struct ReapStuckRuns {
     /// Only runs of which nothing has happened for so long.
     #[serde(rename = "threshold_ms", with = "super::milliseconds")]
     pub threshold: Duration,
@@ -31,7 +31,7 @@ pub struct RunReapStuck {
 
 /// What was found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct StuckRunsReaped {
+pub struct ReapStuckRunsOutput {
     /// Runs that move again, or are at their end.
     pub repaired: usize,
     /// Runs that failed with `STUCK_RUN_REAPED`.
@@ -44,14 +44,14 @@ const BATCH: usize = 100;
 const STUCK: &str = "STUCK_RUN_REAPED";
 
 #[async_trait]
-impl Command for RunReapStuck {
-    type Answer = StuckRunsReaped;
+impl Command for ReapStuckRuns {
+    type Output = ReapStuckRunsOutput;
     const NAME: &'static str = "run.reapStuck";
 
     /// # Errors
     /// When the store cannot be read or written. One run that cannot be judged does not hold up the others.
-    async fn carry_out(self, kernel: &Kernel) -> Result<StuckRunsReaped, Error> {
-        let mut reaped = StuckRunsReaped::default();
+    async fn execute(self, kernel: &Kernel) -> Result<ReapStuckRunsOutput, Error> {
+        let mut reaped = ReapStuckRunsOutput::default();
         let definitions = kernel.definitions();
         for run_id in kernel.store().stuck_runs(&definitions, self.threshold, BATCH).await? {
             match reap(kernel, run_id, self.threshold).await {
@@ -75,12 +75,12 @@ async fn reap(kernel: &Kernel, run_id: RunId, threshold: Duration) -> Result<Opt
         let changes = if is_running { repairs(snapshot, definition) } else { Vec::new() };
         (!changes.is_empty()).then(|| decision(snapshot, changes))
     };
-    if kernel.restructure(run_id, repair).await?.is_some() {
+    if kernel.commit_from_snapshot(run_id, repair).await?.is_some() {
         tracing::warn!(run = %run_id, "a stuck run was brought forward");
         return Ok(Some("repaired"));
     }
     let fail = move |snapshot: &Snapshot| decide_failure(snapshot, definition, threshold);
-    if kernel.restructure(run_id, fail).await?.is_some() {
+    if kernel.commit_from_snapshot(run_id, fail).await?.is_some() {
         tracing::error!(run = %run_id, code = STUCK, "a stuck run was failed");
         return Ok(Some(STUCK));
     }
@@ -108,6 +108,6 @@ fn decide_failure(
 }
 
 fn decision(snapshot: &Snapshot, changes: Vec<Change>) -> Decision {
-    let guard = Guard::Revision(snapshot.revision());
-    Decision { run_id: snapshot.run.id, guard, idempotency: None, changes }
+    let precondition = Precondition::Revision(snapshot.revision());
+    Decision { run_id: snapshot.run.id, precondition: precondition, idempotency: None, changes }
 }

@@ -170,7 +170,7 @@ impl WorkflowRegistry {
 
     /// Whether there is a stage that more than one other waits for.
     pub(crate) fn has_branches(&self) -> bool {
-        self.definitions().any(|definition| definition.stages.iter().any(|stage| stage.before.len() > 1))
+        self.definitions().any(|definition| definition.stages.iter().any(|stage| stage.successors.len() > 1))
     }
 
     /// The fingerprints of all, those that are declared compatible included.

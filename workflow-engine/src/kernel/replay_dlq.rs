@@ -12,13 +12,13 @@ use crate::records::DeadLetter;
 /// behind them follows.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PluginReplayDlq {
+pub struct ReplayDeadLetters {
     /// Only those of this plugin; `None` for all.
     #[serde(default)]
     pub plugin: Option<String>,
     /// At most this many. 100 is usual.
-    #[serde(default = "hundred")]
-    pub max_events: usize,
+    #[serde(default = "hundred", alias = "max_events", alias = "maxEvents")]
+    pub limit: usize,
 }
 
 fn hundred() -> usize {
@@ -27,19 +27,19 @@ fn hundred() -> usize {
 
 /// What was put back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct DlqReplayed {
+pub struct ReplayDeadLettersOutput {
     /// Dead letters.
     pub replayed: usize,
 }
 
 #[async_trait]
-impl Command for PluginReplayDlq {
-    type Answer = DlqReplayed;
+impl Command for ReplayDeadLetters {
+    type Output = ReplayDeadLettersOutput;
     const NAME: &'static str = "plugin.replayDLQ";
 
-    async fn carry_out(self, kernel: &Kernel) -> Result<DlqReplayed, Error> {
-        let replayed = kernel.store().replay_dead_letters(self.plugin.as_deref(), self.max_events).await?;
-        Ok(DlqReplayed { replayed })
+    async fn execute(self, kernel: &Kernel) -> Result<ReplayDeadLettersOutput, Error> {
+        let replayed = kernel.store().replay_dead_letters(self.plugin.as_deref(), self.limit).await?;
+        Ok(ReplayDeadLettersOutput { replayed })
     }
 }
 

@@ -11,19 +11,19 @@ use super::idempotency;
 use crate::error::Error;
 use crate::id::RunId;
 use crate::language::WorkflowDefinition;
-use crate::ports::{Change, Commit, Decision, Guard, IdempotencyEntry, RerunStage, Snapshot};
+use crate::ports::{Change, Commit, Decision, IdempotencyEntry, Precondition, RerunStage, Snapshot};
 use crate::records::Status;
 
 /// Runs a stage, everything after it, and every stage that has not completed, once more. What has completed before it
 /// is kept and not run again; jobs and blobs of the old generation are void.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RunRerunFrom {
+pub struct RerunFrom {
     /// The run; it must be over.
     pub run_id: RunId,
     /// Where it begins. Every stage before it must have completed.
     pub from_stage_id: String,
-    /// The same key with the same request reruns once; see [`RunCreate`](super::RunCreate).
+    /// The same key with the same request reruns once; see [`CreateRun`](super::CreateRun).
     #[serde(default)]
     pub idempotency_key: Option<String>,
     /// Only says what would run, and changes nothing.
@@ -33,7 +33,7 @@ pub struct RunRerunFrom {
 
 /// What runs again, or would.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunRerun {
+pub struct RerunFromOutput {
     /// The run's next generation.
     pub generation: u32,
     /// The stages, in reading order.
@@ -44,15 +44,15 @@ pub struct RunRerun {
 struct Request<'a>(RunId, &'a str);
 
 #[async_trait]
-impl Command for RunRerunFrom {
-    type Answer = RunRerun;
+impl Command for RerunFrom {
+    type Output = RerunFromOutput;
     const NAME: &'static str = "run.rerunFrom";
 
     /// # Errors
-    /// `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`, `RUN_NOT_OVER`, `RUN_NEVER_STARTED`, `ANCESTOR_NOT_COMPLETED`,
+    /// `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`, `RUN_NOT_TERMINAL`, `RUN_NEVER_STARTED`, `ANCESTOR_NOT_COMPLETED`,
     /// `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH` when this process lacks the run's workflow or definition,
     /// `IDEMPOTENCY_CONFLICT`.
-    async fn carry_out(self, kernel: &Kernel) -> Result<RunRerun, Error> {
+    async fn execute(self, kernel: &Kernel) -> Result<RerunFromOutput, Error> {
         let run_id = self.run_id;
         if let Some(answer) = self.answered_before(kernel).await? {
             return Ok(answer);
@@ -73,17 +73,17 @@ impl Command for RunRerunFrom {
             .await?;
         match (commit, entry) {
             (Commit::Applied(_), _) => Ok(plan),
-            (Commit::Repeated { request_hash, result }, Some(entry)) => {
+            (Commit::Duplicate { request_hash, result }, Some(entry)) => {
                 idempotency::answer(&entry, &request_hash, &result)
             }
             // Somebody else was first, and the run is not over any more.
-            _ => Err(Error::run_not_over(run_id, Status::Running)),
+            _ => Err(Error::run_not_terminal(run_id, Status::Running)),
         }
     }
 }
 
-impl RunRerunFrom {
-    fn entry(&self, answer: &RunRerun) -> Result<Option<IdempotencyEntry>, Error> {
+impl RerunFrom {
+    fn entry(&self, answer: &RerunFromOutput) -> Result<Option<IdempotencyEntry>, Error> {
         let request = Request(self.run_id, &self.from_stage_id);
         let entry = |key: &String| idempotency::entry(Self::NAME, key, &request, answer);
         self.idempotency_key.as_ref().map(entry).transpose()
@@ -91,34 +91,34 @@ impl RunRerunFrom {
 
     /// A repeated request finds the run as the first one has left it, so its key is looked at before anything else:
     /// by a decision that cannot be applied.
-    async fn answered_before(&self, kernel: &Kernel) -> Result<Option<RunRerun>, Error> {
-        let nothing = RunRerun { generation: 0, stages: Vec::new() };
+    async fn answered_before(&self, kernel: &Kernel) -> Result<Option<RerunFromOutput>, Error> {
+        let nothing = RerunFromOutput { generation: 0, stages: Vec::new() };
         let Some(entry) = self.entry(&nothing)?.filter(|_| !self.dry_run) else { return Ok(None) };
         let question = Decision {
             run_id: self.run_id,
-            guard: Guard::Absent,
+            precondition: Precondition::Absent,
             idempotency: Some(entry.clone()),
             changes: Vec::new(),
         };
         match kernel.store().run(self.run_id).await? {
             None => Err(Error::run_not_found(self.run_id)),
             Some(_) => match kernel.store().commit(question).await? {
-                Commit::Repeated { request_hash, result } => {
+                Commit::Duplicate { request_hash, result } => {
                     idempotency::answer(&entry, &request_hash, &result).map(Some)
                 }
-                Commit::Applied(_) | Commit::Missed => Ok(None),
+                Commit::Applied(_) | Commit::PreconditionFailed => Ok(None),
             },
         }
     }
 }
 
 /// What a rerun from this stage covers.
-fn plan(snapshot: &Snapshot, definition: &WorkflowDefinition, from: &str) -> Result<RunRerun, Error> {
+fn plan(snapshot: &Snapshot, definition: &WorkflowDefinition, from: &str) -> Result<RerunFromOutput, Error> {
     let run = &snapshot.run;
     let position = |stage_id: &str| definition.stages.iter().position(|stage| stage.id == stage_id);
     let from_position = position(from).ok_or_else(|| Error::stage_not_found(run.id, from))?;
     if !run.status.is_terminal() {
-        return Err(Error::run_not_over(run.id, run.status));
+        return Err(Error::run_not_terminal(run.id, run.status));
     }
     if snapshot.stages.is_empty() {
         return Err(Error::run_never_started(run.id));
@@ -127,15 +127,15 @@ fn plan(snapshot: &Snapshot, definition: &WorkflowDefinition, from: &str) -> Res
         let id = &definition.stages[index].id;
         snapshot.stages.iter().any(|stage| stage.stage_id == *id && stage.status == Status::Completed)
     };
-    let ancestors = reachable(from_position, |index| &definition.stages[index].after);
+    let ancestors = reachable(from_position, |index| &definition.stages[index].predecessors);
     if let Some(&ancestor) = ancestors.iter().find(|&&index| !is_completed(index)) {
         return Err(Error::ancestor_not_completed(run.id, from, &definition.stages[ancestor].id));
     }
-    let descendants = reachable(from_position, |index| &definition.stages[index].before);
+    let descendants = reachable(from_position, |index| &definition.stages[index].successors);
     let covered =
         |index: &usize| *index == from_position || descendants.contains(index) || !is_completed(*index);
     let stages = (0..definition.stages.len()).filter(covered);
-    Ok(RunRerun {
+    Ok(RerunFromOutput {
         generation: run.generation + 1,
         stages: stages.map(|index| definition.stages[index].id.clone()).collect(),
     })
@@ -156,17 +156,17 @@ fn decide(
     let again = definition.stages.iter().filter(|stage| covered.contains(stage.id.as_str()));
     let stages: Vec<RerunStage> = again
         .clone()
-        .map(|stage| RerunStage { stage_id: stage.id.clone(), waiting_on: count(&stage.after) })
+        .map(|stage| RerunStage { stage_id: stage.id.clone(), waiting_on: count(&stage.predecessors) })
         .collect();
-    let ready = again.filter(|stage| count(&stage.after) == 0).map(|stage| Change::Enqueue {
+    let ready = again.filter(|stage| count(&stage.predecessors) == 0).map(|stage| Change::Enqueue {
         stage_id: stage.id.clone(),
         max_attempts: stage.retry.max_attempts,
         claim: None,
     });
-    let rerun = Change::Rerun { stages, waiting_on: count(&definition.ends) };
+    let rerun = Change::Rerun { stages, waiting_on: count(&definition.output_stages) };
     Some(Decision {
         run_id: snapshot.run.id,
-        guard: Guard::Revision(snapshot.revision()),
+        precondition: Precondition::Revision(snapshot.revision()),
         idempotency,
         changes: std::iter::once(rerun).chain(ready).collect(),
     })

@@ -2,12 +2,12 @@
 
 use super::WorkflowRegistry;
 use crate::language::WorkflowDefinition;
-use crate::ports::{Change, NewStage, RunStarts};
-use crate::records::Claim;
+use crate::ports::{Change, NewStage, StartPlans};
+use crate::records::Claimant;
 
 /// How runs are started, for whoever claims them.
-pub(super) fn starts(registry: &WorkflowRegistry) -> RunStarts {
-    let mut starts = RunStarts::default();
+pub(super) fn starts(registry: &WorkflowRegistry) -> StartPlans {
+    let mut starts = StartPlans::default();
     // A run without stages cannot be started, which whoever has claimed it finds out.
     for definition in registry.definitions().filter(|definition| !definition.stages.is_empty()) {
         starts.insert(definition.fingerprint().to_owned(), start_changes(definition, None, 0));
@@ -19,7 +19,7 @@ pub(super) fn starts(registry: &WorkflowRegistry) -> RunStarts {
 /// `slots` jobs are claimed at once.
 pub(super) fn start_changes(
     definition: &WorkflowDefinition,
-    claim: Option<&Claim>,
+    claim: Option<&Claimant>,
     slots: usize,
 ) -> Vec<Change> {
     let stages = definition
@@ -30,16 +30,16 @@ pub(super) fn start_changes(
             stage_name: stage.name.clone(),
             stage_number: stage.number,
             execution_group: stage.execution_group,
-            waiting_on: count(stage.after.len()),
+            waiting_on: count(stage.predecessors.len()),
         })
         .collect();
-    let heads = definition.stages.iter().filter(|stage| stage.after.is_empty());
+    let heads = definition.stages.iter().filter(|stage| stage.predecessors.is_empty());
     let jobs = heads.enumerate().map(|(position, stage)| Change::Enqueue {
         stage_id: stage.id.clone(),
         max_attempts: stage.retry.max_attempts,
         claim: claim.filter(|_| position < slots).cloned(),
     });
-    std::iter::once(Change::StartRun { stages, waiting_on: count(definition.ends.len()) })
+    std::iter::once(Change::StartRun { stages, waiting_on: count(definition.output_stages.len()) })
         .chain(jobs)
         .collect()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
-use super::limits::told;
+use super::limits::truncate;
 use crate::error::Error;
 use crate::ports::{Clock, DeliveryPolicy, EventSink, Plugin, Subscription};
 use crate::records::{Event, EventType};
@@ -43,7 +43,7 @@ impl Subscribers {
         });
         let plugins = plugins.iter().map(|plugin| {
             let (name, policy) = (plugin.name().to_owned(), plugin.policy());
-            (Subscriber { name, policy, target: Target::Plugin(Arc::clone(plugin)) }, plugin.on())
+            (Subscriber { name, policy, target: Target::Plugin(Arc::clone(plugin)) }, plugin.event_types())
         });
         let mut subscribers = Self::default();
         for (subscriber, on) in sink.into_iter().chain(plugins) {
@@ -107,6 +107,6 @@ impl Subscriber {
             },
             () = clock.sleep(self.policy.timeout) => format!("timed out after {:?}", self.policy.timeout),
         };
-        Err(told::error_text(&refusal))
+        Err(truncate::error_text(&refusal))
     }
 }

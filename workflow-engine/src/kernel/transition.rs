@@ -13,21 +13,21 @@ use super::start::start_changes;
 use crate::error::Error;
 use crate::id::RunId;
 use crate::language::{StageDefinition, WorkflowDefinition};
-use crate::ports::{Change, Decision, Guard, RunEnd, Snapshot};
+use crate::ports::{Change, Decision, Precondition, RunEnd, Snapshot};
 use crate::records::{JobRecord, RunError, Status};
 
 /// Starts a run that is `PENDING`; of one that is `RUNNING`, notices completions that were not noticed, and enqueues
 /// every stage that is ready and has no job.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RunTransition {
+pub struct TransitionRun {
     /// The run.
     pub run_id: RunId,
 }
 
 /// What a transition found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct RunTransitioned {
+pub struct TransitionRunOutput {
     /// See there.
     pub action: TransitionAction,
 }
@@ -47,19 +47,20 @@ pub enum TransitionAction {
 }
 
 #[async_trait]
-impl Command for RunTransition {
-    type Answer = RunTransitioned;
+impl Command for TransitionRun {
+    type Output = TransitionRunOutput;
     const NAME: &'static str = "run.transition";
 
-    async fn carry_out(self, kernel: &Kernel) -> Result<RunTransitioned, Error> {
+    async fn execute(self, kernel: &Kernel) -> Result<TransitionRunOutput, Error> {
         let run = kernel.store().run(self.run_id).await?.ok_or_else(|| Error::run_not_found(self.run_id))?;
         let action = match run.status {
             Status::Completed => TransitionAction::Completed,
             Status::Failed => TransitionAction::Failed,
             Status::Pending | Status::Running => {
                 let definition = kernel.definition_of(&run).await?.definition();
-                let applied =
-                    kernel.restructure(self.run_id, move |snapshot| decide(snapshot, definition)).await?;
+                let applied = kernel
+                    .commit_from_snapshot(self.run_id, move |snapshot| decide(snapshot, definition))
+                    .await?;
                 match applied {
                     None => TransitionAction::Noop,
                     Some(applied) if applied.ended == Some(Status::Failed) => TransitionAction::Failed,
@@ -69,7 +70,7 @@ impl Command for RunTransition {
             }
             _ => TransitionAction::Noop,
         };
-        Ok(RunTransitioned { action })
+        Ok(TransitionRunOutput { action })
     }
 }
 
@@ -84,7 +85,7 @@ fn decide(snapshot: &Snapshot, definition: &WorkflowDefinition) -> Option<Decisi
     }
     Some(Decision {
         run_id: snapshot.run.id,
-        guard: Guard::Revision(snapshot.revision()),
+        precondition: Precondition::Revision(snapshot.revision()),
         idempotency: None,
         changes,
     })
@@ -104,8 +105,8 @@ pub(super) fn repairs(snapshot: &Snapshot, definition: &WorkflowDefinition) -> V
     }
     let known = definition.stages.iter();
     let mut changes: Vec<Change> = known.flat_map(|stage| repairs_of(snapshot, definition, stage)).collect();
-    let open = open_stages(snapshot, definition, &definition.ends);
-    let output = match definition.ends.as_slice() {
+    let open = open_stages(snapshot, definition, &definition.output_stages);
+    let output = match definition.output_stages.as_slice() {
         [end] => {
             let end = &definition.stages[*end].id;
             let stored = snapshot.stages.iter().find(|stage| stage.stage_id == *end);
@@ -127,7 +128,7 @@ fn recount(snapshot: &Snapshot, definition: &WorkflowDefinition) -> Change {
         snapshot.stages.iter().filter(|stored| stored.stage_id == stage.id).any(|stored| {
             match stored.status {
                 Status::Running => true,
-                Status::Pending => open_stages(snapshot, definition, &stage.after) == 0,
+                Status::Pending => open_stages(snapshot, definition, &stage.predecessors) == 0,
                 _ => false,
             }
         })
@@ -144,7 +145,7 @@ fn repairs_of(snapshot: &Snapshot, definition: &WorkflowDefinition, stage: &Stag
     let stage_id = || stage.id.clone();
     let mut stored = snapshot.stages.iter().filter(|stored| !stored.status.is_terminal());
     let Some(stored) = stored.find(|stored| stored.stage_id == stage.id) else { return Vec::new() };
-    let open = open_stages(snapshot, definition, &stage.after);
+    let open = open_stages(snapshot, definition, &stage.predecessors);
     let unnoticed = stored.waiting_on.saturating_sub(open);
     let is_of_now = |job: &&JobRecord| job.generation == snapshot.run.generation;
     let has_job = snapshot.jobs.iter().filter(is_of_now).any(|job| job.stage_id == stage.id);

@@ -10,7 +10,7 @@ use super::command::Command;
 use super::fail::cancel_open_stages;
 use crate::error::Error;
 use crate::id::RunId;
-use crate::ports::{Change, Decision, Guard, RunEnd, Snapshot};
+use crate::ports::{Change, Decision, Precondition, RunEnd, Snapshot};
 use crate::records::{RunError, Status};
 
 /// Fails runs that no worker has claimed for so long although something of them is due, and that this process cannot
@@ -20,7 +20,7 @@ use crate::records::{RunError, Status};
 /// A rerun by a process that has the definition takes such a run up again.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RunFailUnclaimed {
+pub struct FailUnclaimedRuns {
     /// How long they may wait.
     #[serde(rename = "limit_ms", with = "super::milliseconds")]
     pub limit: Duration,
@@ -28,7 +28,7 @@ pub struct RunFailUnclaimed {
 
 /// What was failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct UnclaimedRunsFailed {
+pub struct FailUnclaimedRunsOutput {
     /// Runs that failed.
     pub failed: usize,
 }
@@ -37,11 +37,11 @@ pub struct UnclaimedRunsFailed {
 const BATCH: usize = 100;
 
 #[async_trait]
-impl Command for RunFailUnclaimed {
-    type Answer = UnclaimedRunsFailed;
+impl Command for FailUnclaimedRuns {
+    type Output = FailUnclaimedRunsOutput;
     const NAME: &'static str = "run.failUnclaimed";
 
-    async fn carry_out(self, kernel: &Kernel) -> Result<UnclaimedRunsFailed, Error> {
+    async fn execute(self, kernel: &Kernel) -> Result<FailUnclaimedRunsOutput, Error> {
         let mut failed = 0;
         for run_id in kernel.store().unclaimed_runs(&kernel.definitions(), self.limit, BATCH).await? {
             let Some(run) = kernel.store().run(run_id).await? else { continue };
@@ -50,9 +50,9 @@ impl Command for RunFailUnclaimed {
             let message = format!("{reason}; it has waited for {:?}", self.limit);
             let error = RunError { code: reason.code().to_owned(), message };
             let decide = move |snapshot: &Snapshot| decide(snapshot, &error);
-            failed += usize::from(kernel.restructure(run_id, decide).await?.is_some());
+            failed += usize::from(kernel.commit_from_snapshot(run_id, decide).await?.is_some());
         }
-        Ok(UnclaimedRunsFailed { failed })
+        Ok(FailUnclaimedRunsOutput { failed })
     }
 }
 
@@ -62,8 +62,8 @@ fn decide(snapshot: &Snapshot, error: &RunError) -> Option<Decision> {
     }
     let mut changes = cancel_open_stages(snapshot, None);
     changes.push(Change::EndRun(RunEnd::Failed(error.clone())));
-    let guard = Guard::Revision(snapshot.revision());
-    Some(Decision { run_id: snapshot.run.id, guard, idempotency: None, changes })
+    let precondition = Precondition::Revision(snapshot.revision());
+    Some(Decision { run_id: snapshot.run.id, precondition: precondition, idempotency: None, changes })
 }
 
 /// Whether some worker has it in its hands.
@@ -74,10 +74,10 @@ fn is_held(snapshot: &Snapshot) -> bool {
 impl Kernel {
     /// Why a run does not go on although something of it is due, as far as this process can tell: it lacks the run's
     /// workflow or definition, and no worker holds anything of it; or a stage of it waits for a budget.
-    pub(crate) async fn obstacle(&self, run_id: RunId) -> Result<Option<Error>, Error> {
+    pub(crate) async fn blocked_reason(&self, run_id: RunId) -> Result<Option<Error>, Error> {
         let snapshot = self.store().snapshot(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
         let run = &snapshot.run;
-        if let Some(waits) = awaits_budget(&snapshot) {
+        if let Some(waits) = awaited_cost(&snapshot) {
             return Ok(Some(waits));
         }
         let found = self.registry().for_run(run_id, &run.workflow_id, &run.definition_fingerprint);
@@ -96,11 +96,11 @@ impl Kernel {
 }
 
 /// A stage that waits for its budget, of a run of which nobody does anything.
-fn awaits_budget(snapshot: &Snapshot) -> Option<Error> {
+fn awaited_cost(snapshot: &Snapshot) -> Option<Error> {
     if snapshot.run.status != Status::Running || is_held(snapshot) {
         return None;
     }
-    let stage = snapshot.stages.iter().find(|stage| stage.awaits_budget.is_some())?;
+    let stage = snapshot.stages.iter().find(|stage| stage.awaited_cost.is_some())?;
     let error = stage.error_message.as_deref().unwrap_or_default();
-    Some(Error::awaits_budget(snapshot.run.id, &stage.stage_id, error))
+    Some(Error::awaited_cost(snapshot.run.id, &stage.stage_id, error))
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Kernel;
-use super::memory::RunMemory;
+use super::run_cache::RunMemory;
 use crate::error::Error;
 use crate::id::RunId;
 use crate::language::Json;

@@ -7,14 +7,14 @@ use super::Kernel;
 use super::command::Command;
 use crate::error::Error;
 use crate::id::RunId;
-use crate::ports::{Change, Decision, Guard, Snapshot};
+use crate::ports::{Change, Decision, Precondition, Snapshot};
 use crate::records::Status;
 
 /// Has a stage that waits checked at once, whenever its next check would be. If a check is running, which may have
 /// looked too early, another one follows it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct StageWake {
+pub struct WakeStage {
     /// The run.
     pub run_id: RunId,
     /// The stage.
@@ -23,27 +23,28 @@ pub struct StageWake {
 
 /// Whether there was something to wake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct StageWoken {
+pub struct WakeStageOutput {
     /// `false` when the stage does not wait: not yet, or not any more.
     pub woken: bool,
 }
 
 #[async_trait]
-impl Command for StageWake {
-    type Answer = StageWoken;
+impl Command for WakeStage {
+    type Output = WakeStageOutput;
     const NAME: &'static str = "stage.wake";
 
     /// # Errors
     /// `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`.
-    async fn carry_out(self, kernel: &Kernel) -> Result<StageWoken, Error> {
+    async fn execute(self, kernel: &Kernel) -> Result<WakeStageOutput, Error> {
         let run = kernel.store().run(self.run_id).await?.ok_or_else(|| Error::run_not_found(self.run_id))?;
         let known = kernel.registry().by_fingerprint(&run.definition_fingerprint);
         if known.is_some_and(|registered| registered.stage(&self.stage_id).is_none()) {
             return Err(Error::stage_not_found(self.run_id, &self.stage_id));
         }
         let stage_id = self.stage_id;
-        let applied = kernel.restructure(self.run_id, move |snapshot| decide(snapshot, &stage_id)).await?;
-        Ok(StageWoken { woken: applied.is_some() })
+        let applied =
+            kernel.commit_from_snapshot(self.run_id, move |snapshot| decide(snapshot, &stage_id)).await?;
+        Ok(WakeStageOutput { woken: applied.is_some() })
     }
 }
 
@@ -54,7 +55,7 @@ fn decide(snapshot: &Snapshot, stage_id: &str) -> Option<Decision> {
     }
     Some(Decision {
         run_id: snapshot.run.id,
-        guard: Guard::Revision(snapshot.revision()),
+        precondition: Precondition::Revision(snapshot.revision()),
         idempotency: None,
         changes: vec![Change::Wake { stage_id: stage_id.to_owned() }],
     })

@@ -5,14 +5,14 @@ use std::any::type_name;
 use futures_util::future::BoxFuture;
 
 use super::context::StageContext;
+use super::empty::{Faulty, NoConfig};
 use super::entry::{store, unreadable_config};
 use super::failure::StageError;
 use super::json::Json;
-use super::nothing::{Faulty, NoConfig};
 use super::payload::{Payload, Storable};
 use super::require::ContextOf;
 use super::stage::{Requirement, Running, Stage};
-use super::wait::{Check, CheckExecution, Verdict};
+use super::wait::{Check, CheckExecution, CheckOutcome};
 
 /// A check; implemented by [`#[check]`](macro@crate::check) for the type that it puts beside the function.
 ///
@@ -94,12 +94,12 @@ pub trait TakesTicket<T>: CheckFunction {
     fn store<S: Stage>(ticket: &T) -> Result<Json, StageError>;
 }
 
-/// `Self` is what the stage `S` returns and its check `C` takes; `Taken` is what that says.
+/// `Self` is what the stage `S` returns and its check `C` takes; `InputTypes` is what that says.
 #[diagnostic::on_unimplemented(
-    message = "`{S}` returns `{Self}`, but its check `{C}` takes `&{Taken}`",
-    label = "takes `&{Taken}`, is handed `&{Self}`"
+    message = "`{S}` returns `{Self}`, but its check `{C}` takes `&{InputTypes}`",
+    label = "takes `&{InputTypes}`, is handed `&{Self}`"
 )]
-pub trait TicketFor<S, C, Taken> {
+pub trait TicketFor<S, C, InputTypes> {
     /// The ticket in its stored form.
     ///
     /// # Errors
@@ -108,7 +108,7 @@ pub trait TicketFor<S, C, Taken> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<S: Stage, C: TakesTicket<T>, T, Taken> TicketFor<S, C, Taken> for T {
+impl<S: Stage, C: TakesTicket<T>, T, InputTypes> TicketFor<S, C, InputTypes> for T {
     fn store(&self) -> Result<Json, StageError> {
         C::store::<S>(self)
     }
@@ -163,11 +163,13 @@ pub trait Waits: Stage + Sized {
 }
 
 /// Runs the check of the stage `S` on stored values.
-pub(super) fn entry<S: Waits>(execution: CheckExecution) -> BoxFuture<'static, Result<Verdict, StageError>> {
+pub(super) fn entry<S: Waits>(
+    execution: CheckExecution,
+) -> BoxFuture<'static, Result<CheckOutcome, StageError>> {
     Box::pin(run::<S>(execution))
 }
 
-async fn run<S: Waits>(execution: CheckExecution) -> Result<Verdict, StageError> {
+async fn run<S: Waits>(execution: CheckExecution) -> Result<CheckOutcome, StageError> {
     let CheckExecution { ticket, config, context } = execution;
     let ticket = ticket
         .load::<<S::Check as CheckFunction>::Ticket>()
@@ -176,9 +178,9 @@ async fn run<S: Waits>(execution: CheckExecution) -> Result<Verdict, StageError>
     S::prepare(&context)?;
     let own = <<S::Check as CheckFunction>::Context as ContextOf<S>>::of(&context);
     match S::Check::check(ticket, S::check_config(config), context, own).await? {
-        Check::Pending => Ok(Verdict::Pending(None)),
-        Check::PendingFor(delay) => Ok(Verdict::Pending(Some(delay))),
-        Check::Ready(output) => store::<S>(&output).map(Verdict::Ready),
+        Check::Pending => Ok(CheckOutcome::Pending(None)),
+        Check::PendingFor(delay) => Ok(CheckOutcome::Pending(Some(delay))),
+        Check::Ready(output) => store::<S>(&output).map(CheckOutcome::Ready),
     }
 }
 

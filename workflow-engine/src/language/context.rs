@@ -14,14 +14,14 @@ use tokio_util::sync::CancellationToken;
 use super::calls::{CallLedger, NoCalls};
 use super::effects::{ArtifactSource, EffectBuffer, GivenArtifact, NoArtifacts};
 use super::json::Json;
-use super::pause::{NoPause, Pause};
 use super::payload::Storable;
+use super::sleep::{NoPause, Pause};
 use super::stage::Stage;
 use crate::id::RunId;
 
 /// The context of a stage whose parameter does not say whose it is; it has no `require` and no `optional`.
 #[derive(Debug)]
-pub struct Undeclared;
+pub struct AnyStage;
 
 /// The context of one attempt: ids, attempt, deadline, cancellation, log and progress, and what is committed with
 /// the stage: annotations, artifacts, metrics, statements.
@@ -30,7 +30,7 @@ pub struct Undeclared;
 /// that the stage declares with `#[stage(require(…), optional(…))]`.
 ///
 /// In a unit test, [`StageContext::detached`] makes one without an engine.
-pub struct StageContext<S = Undeclared> {
+pub struct StageContext<S = AnyStage> {
     inner: Arc<Inner>,
     stage: PhantomData<fn() -> S>,
 }
@@ -38,13 +38,13 @@ pub struct StageContext<S = Undeclared> {
 struct Inner {
     scope: StageScope,
     outputs: HashMap<String, StoredOutput>,
-    surroundings: Surroundings,
+    surroundings: ContextServices,
 }
 
 /// Where what a stage says and asks for goes, where artifacts come from, and where calls of models are written down.
 #[derive(Clone)]
-pub(crate) struct Surroundings {
-    pub(crate) reports: Arc<dyn Reports>,
+pub(crate) struct ContextServices {
+    pub(crate) reports: Arc<dyn StageReporter>,
     pub(crate) effects: Arc<EffectBuffer>,
     pub(crate) artifacts: Arc<dyn ArtifactSource>,
     pub(crate) calls: Arc<dyn CallLedger>,
@@ -74,7 +74,7 @@ pub struct StageScope {
 }
 
 /// Where a stage's log lines and progress go.
-pub trait Reports: Send + Sync {
+pub trait StageReporter: Send + Sync {
     /// One log line.
     fn log(&self, level: LogLevel, message: &str, fields: Json);
     /// How far the stage is: `fraction` in `0.0..=1.0`.
@@ -115,7 +115,11 @@ struct StoredOutput {
 
 impl StageContext {
     /// The context of one attempt, with the stored outputs of the stages that it requires, by stage id.
-    pub(crate) fn new(scope: StageScope, outputs: HashMap<String, Json>, surroundings: Surroundings) -> Self {
+    pub(crate) fn new(
+        scope: StageScope,
+        outputs: HashMap<String, Json>,
+        surroundings: ContextServices,
+    ) -> Self {
         let outputs = outputs
             .into_iter()
             .map(|(id, json)| (id, StoredOutput { json, decoded: OnceLock::new() }))
@@ -144,7 +148,7 @@ impl StageContext {
             deadline: None,
             cancellation: CancellationToken::new(),
         };
-        Self::new(scope, HashMap::new(), Surroundings::none())
+        Self::new(scope, HashMap::new(), ContextServices::none())
     }
 }
 
@@ -285,7 +289,7 @@ impl<S> StageContext<S> {
     }
 
     /// Where calls of models are written down.
-    pub(super) fn ledger(&self) -> &Arc<dyn CallLedger> {
+    pub(super) fn call_ledger(&self) -> &Arc<dyn CallLedger> {
         &self.inner.surroundings.calls
     }
 
@@ -312,7 +316,7 @@ impl<S> StageContext<S> {
 
     /// The same context in other surroundings.
     #[cfg(feature = "ai")]
-    pub(crate) fn with_surroundings(&self, change: impl FnOnce(&mut Surroundings)) -> Self {
+    pub(crate) fn with_surroundings(&self, change: impl FnOnce(&mut ContextServices)) -> Self {
         let mut surroundings = self.inner.surroundings.clone();
         change(&mut surroundings);
         let outputs =
@@ -362,11 +366,11 @@ impl<S> fmt::Debug for StageContext<S> {
     }
 }
 
-impl Surroundings {
+impl ContextServices {
     /// Nobody listens, and nothing is there.
     pub(super) fn none() -> Self {
         Self {
-            reports: Arc::new(NoReports),
+            reports: Arc::new(NoopReporter),
             effects: Arc::default(),
             artifacts: Arc::new(NoArtifacts),
             calls: Arc::new(NoCalls),
@@ -377,9 +381,9 @@ impl Surroundings {
     }
 }
 
-struct NoReports;
+struct NoopReporter;
 
-impl Reports for NoReports {
+impl StageReporter for NoopReporter {
     fn log(&self, _: LogLevel, _: &str, _: Json) {}
     fn progress(&self, _: f64, _: &str) {}
 }

@@ -30,7 +30,7 @@ pub struct WorkflowDefinition {
     /// The stages in reading order; the position is the stage's index in every list of this structure.
     pub stages: Vec<StageDefinition>,
     /// The stages that make up the workflow's output, in writing order: one, or those that end a last group.
-    pub ends: Vec<usize>,
+    pub output_stages: Vec<usize>,
     /// See [`WorkflowDefinition::fingerprint`].
     pub(crate) fingerprint: String,
     pub(crate) input_schema: fn() -> schemars::Schema,
@@ -56,11 +56,11 @@ pub struct StageDefinition {
     /// 1-based longest-path level.
     pub execution_group: u32,
     /// The stages whose completion this one waits for.
-    pub after: Vec<usize>,
+    pub predecessors: Vec<usize>,
     /// The stages that wait for this one.
-    pub before: Vec<usize>,
+    pub successors: Vec<usize>,
     /// The stages whose outputs it is handed, in writing order; empty at the start: it is handed the run's input.
-    pub handed: Vec<usize>,
+    pub inputs: Vec<usize>,
     /// The stages that it requires, and the optional ones that the workflow has: all ancestors.
     pub reads: Vec<usize>,
     /// When a failed attempt is followed by another.
@@ -86,8 +86,8 @@ pub(crate) type Entry = fn(Execution) -> BoxFuture<'static, Result<Json, StageEr
 /// What the body of a stage is called with.
 #[derive(Debug)]
 pub struct Execution {
-    /// At the start the run's input alone; elsewhere the outputs named by [`StageDefinition::handed`].
-    pub handed: Vec<Json>,
+    /// At the start the run's input alone; elsewhere the outputs named by [`StageDefinition::inputs`].
+    pub inputs: Vec<Json>,
     /// The stage's complete configuration.
     pub config: Json,
     /// The attempt's context.

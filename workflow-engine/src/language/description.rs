@@ -34,7 +34,7 @@ impl WorkflowDefinition {
             "input_schema": self.input_schema(),
             "output_schema": self.output_schema(),
             "config_schema": self.config_schema(),
-            "ends": self.ids(&self.ends),
+            "ends": self.ids(&self.output_stages),
             "stages": self.stages.iter().map(|stage| self.stage_json(stage)).collect::<Vec<_>>(),
         })
     }
@@ -47,8 +47,8 @@ impl WorkflowDefinition {
             "description": stage.description,
             "number": stage.number,
             "execution_group": stage.execution_group,
-            "after": self.ids(&stage.after),
-            "handed": self.ids(&stage.handed),
+            "after": self.ids(&stage.predecessors),
+            "handed": self.ids(&stage.inputs),
             "reads": self.ids(&stage.reads),
             "retry": {
                 "max_attempts": stage.retry.max_attempts,

@@ -66,9 +66,12 @@ impl WorkflowDefinition {
     /// Each edge by the numbers of its stages, and whether it is there only because one requires the other.
     fn edges(&self) -> impl Iterator<Item = (usize, usize, bool)> {
         self.stages.iter().enumerate().flat_map(|(to, stage)| {
-            let plain = stage.after.iter().map(|from| (*from, false));
-            let required =
-                stage.reads.iter().filter(|from| !stage.after.contains(from)).map(|from| (*from, true));
+            let plain = stage.predecessors.iter().map(|from| (*from, false));
+            let required = stage
+                .reads
+                .iter()
+                .filter(|from| !stage.predecessors.contains(from))
+                .map(|from| (*from, true));
             plain.chain(required).map(move |(from, required)| (from + 1, to + 1, required))
         })
     }

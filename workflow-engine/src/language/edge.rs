@@ -1,33 +1,33 @@
 //! The edges of the graph as trait bounds: what a stage is handed must convert into its input.
 //!
-//! [`MadeFrom`] says it for every input. What `workflow!` asks for are the traits over it, one a situation,
+//! [`FromUpstream`] says it for every input. What `workflow!` asks for are the traits over it, one a situation,
 //! because the sentence that rustc prints belongs to the trait. Each delivers the stage's row by a constant rather
 //! than by a function with the trait as its bound, which would add "required by a bound in …" to the sentence.
 
 use futures_util::future::BoxFuture;
 
 use super::definition::Execution;
+use super::empty::NoInput;
 use super::entry;
 use super::failure::StageError;
-use super::handed::{Handed, One, Start};
 use super::json::Json;
-use super::nothing::NoInput;
 use super::record::{Listed, Record};
 use super::stage::Stage;
 use super::table::StageRow;
+use super::upstream::{Single, Start, Upstream};
 use super::workflow::Workflow;
 
 /// An input, and what messages say that it is made of.
-pub trait Taken {
+pub trait InputTypes {
     /// The types of the plain parameters: the type of one, the tuple of several.
     type Parameters;
 }
 
-impl Taken for NoInput {
+impl InputTypes for NoInput {
     type Parameters = ();
 }
 
-impl<R: Listed> Taken for R {
+impl<R: Listed> InputTypes for R {
     type Parameters = R::Parameters;
 }
 
@@ -35,7 +35,7 @@ impl<R: Listed> Taken for R {
 ///
 /// A trait of its own rather than `From`, because a stage without input takes everything, and
 /// `impl<V> From<V> for NoInput` would collide with `impl<T> From<T> for T`.
-pub trait MadeFrom<V>: Sized {
+pub trait FromUpstream<V>: Sized {
     /// Makes the input.
     fn accept(value: V) -> Self;
 
@@ -46,7 +46,7 @@ pub trait MadeFrom<V>: Sized {
     }
 }
 
-impl<V> MadeFrom<V> for NoInput {
+impl<V> FromUpstream<V> for NoInput {
     fn accept(_: V) -> Self {
         Self
     }
@@ -56,7 +56,7 @@ impl<V> MadeFrom<V> for NoInput {
     }
 }
 
-impl<R: Record + From<V>, V> MadeFrom<V> for R {
+impl<R: Record + From<V>, V> FromUpstream<V> for R {
     fn accept(value: V) -> Self {
         value.into()
     }
@@ -76,10 +76,10 @@ pub trait Follows<Giver, V, Parameters> {
 #[diagnostic::do_not_recommend]
 impl<S, Giver, V, Parameters> Follows<Giver, V, Parameters> for S
 where
-    S: Stage<Input: MadeFrom<V>>,
+    S: Stage<Input: FromUpstream<V>>,
     Giver: Stage<Output = V>,
 {
-    const ROW: StageRow = S::ROW.entered(entry::entry::<S, One<Giver>>);
+    const ROW: StageRow = S::ROW.entered(entry::entry::<S, Single<Giver>>);
 }
 
 /// `Self` may come right after a group whose outputs are `V`; it takes `Parameters`.
@@ -91,12 +91,12 @@ where
 pub trait Joins<V, Parameters> {
     /// The entry of the stage in its place. The group's shape is not a parameter of the trait, because rustc
     /// would print all of it.
-    fn entry<H: Handed<Value = V>>(execution: Execution) -> BoxFuture<'static, Result<Json, StageError>>;
+    fn entry<H: Upstream<Value = V>>(execution: Execution) -> BoxFuture<'static, Result<Json, StageError>>;
 }
 
 #[diagnostic::do_not_recommend]
-impl<S: Stage<Input: MadeFrom<V>>, V, Parameters> Joins<V, Parameters> for S {
-    fn entry<H: Handed<Value = V>>(execution: Execution) -> BoxFuture<'static, Result<Json, StageError>> {
+impl<S: Stage<Input: FromUpstream<V>>, V, Parameters> Joins<V, Parameters> for S {
+    fn entry<H: Upstream<Value = V>>(execution: Execution) -> BoxFuture<'static, Result<Json, StageError>> {
         entry::entry::<S, H>(execution)
     }
 }
@@ -115,7 +115,7 @@ pub trait Starts<W, V, Parameters> {
 #[diagnostic::do_not_recommend]
 impl<S, W, V, Parameters> Starts<W, V, Parameters> for S
 where
-    S: Stage<Input: MadeFrom<V>>,
+    S: Stage<Input: FromUpstream<V>>,
     // That an input can be stored is asked where the workflow names it, and nowhere else.
     W: Workflow<Input = V>,
 {

@@ -5,27 +5,27 @@ use std::any::type_name;
 use futures_util::future::BoxFuture;
 
 use super::definition::Execution;
-use super::edge::MadeFrom;
+use super::edge::FromUpstream;
 use super::failure::StageError;
-use super::handed::Handed;
 use super::json::Json;
 use super::stage::{Running, Stage};
+use super::upstream::Upstream;
 
 /// Runs the stage `S` on stored values, where it is handed `H`.
 pub(super) fn entry<S, H>(execution: Execution) -> BoxFuture<'static, Result<Json, StageError>>
 where
-    S: Stage<Input: MadeFrom<H::Value>>,
-    H: Handed,
+    S: Stage<Input: FromUpstream<H::Value>>,
+    H: Upstream,
 {
     Box::pin(run::<S, H>(execution))
 }
 
 async fn run<S, H>(execution: Execution) -> Result<Json, StageError>
 where
-    S: Stage<Input: MadeFrom<H::Value>>,
-    H: Handed,
+    S: Stage<Input: FromUpstream<H::Value>>,
+    H: Upstream,
 {
-    let Execution { handed, config, context } = execution;
+    let Execution { inputs: handed, config, context } = execution;
     let id = S::DECLARATION.id;
     let input = match S::Input::nothing() {
         Some(nothing) => nothing,

@@ -19,7 +19,7 @@ pub(super) fn fingerprint(definition: &WorkflowDefinition) -> String {
             let mut whole = json!({
                 "id": stage.id,
                 "version": stage.version,
-                "after": stage.after,
+                "after": stage.predecessors,
                 "reads": stage.reads,
                 "input": normal_form((stage.input_schema)()),
                 "output": normal_form((stage.output_schema)()),
@@ -36,7 +36,7 @@ pub(super) fn fingerprint(definition: &WorkflowDefinition) -> String {
         "id": definition.id,
         "version": definition.version,
         "stages": stages,
-        "ends": definition.ends,
+        "ends": definition.output_stages,
         "input": normal_form((definition.input_schema)()),
     }))
 }

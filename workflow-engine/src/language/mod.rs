@@ -5,7 +5,7 @@ mod cost;
 mod calls;
 mod effects;
 mod failure;
-mod nothing;
+mod empty;
 mod payload;
 mod record;
 pub(crate) mod rules;
@@ -19,7 +19,7 @@ mod config;
 mod definition;
 mod edge;
 mod entry;
-mod handed;
+mod upstream;
 mod message;
 mod outputs;
 mod table;
@@ -35,7 +35,7 @@ mod plan;
 mod schema;
 
 mod json;
-mod pause;
+mod sleep;
 
 #[doc(hidden)]
 pub mod ide;
@@ -44,28 +44,29 @@ pub mod ide;
 pub mod private;
 
 pub use calls::{
-    BatchNames, CallEnd, CallId, CallLedger, CallStatistics, CallSums, CallType, IntendedCall, SettledCall,
+    BatchNames, CallId, CallLedger, CallOutcome, CallReservation, CallStatistics, CallSums, CallType,
+    SettledCall,
 };
 pub use check_function::CheckFunction;
 pub(crate) use config::ConfigFault;
-pub(crate) use context::Surroundings;
-pub use context::{LogLevel, Reports, StageContext, StageScope, Undeclared};
+pub(crate) use context::ContextServices;
+pub use context::{AnyStage, LogLevel, StageContext, StageReporter, StageScope};
 pub use cost::Cost;
 pub use definition::{Execution, StageDefinition, WorkflowDefinition};
 pub use effects::{
     Annotation, AnnotationKey, Effects, SqlValue, StageArtifacts, StageStorage, StageTransaction, Statement,
 };
 pub(crate) use effects::{ArtifactSource, EffectBuffer};
+pub use empty::{NoConfig, NoInput};
 pub use failure::{StageError, StageResult};
 pub use json::Json;
-pub use nothing::{NoConfig, NoInput};
-pub(crate) use pause::Pause;
 pub use payload::{Payload, Storable};
 pub(crate) use record::nearest;
 pub use retry::{Backoff, RetryPolicy};
 pub use rules::{HasLength, HasPattern, HasRange, LengthUnit};
+pub(crate) use sleep::Pause;
 pub use stage::{OverBudget, Requirement, Stage, StageDeclaration, StagePath};
-pub use wait::{Check, CheckExecution, Verdict, WaitDefinition};
+pub use wait::{Check, CheckExecution, CheckOutcome, WaitDefinition};
 pub use workflow::Workflow;
 
 #[cfg(test)]

@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
-use super::handed::{Handed, decode_output};
 use super::json::Json;
 use super::stage::Stage;
+use super::upstream::{Upstream, decode_output};
 
 /// The workflow's output, of the shape `H`, from the stored outputs of its last step.
 ///
 /// # Errors
 /// When one of them is not the JSON of its stage's output type.
-pub fn decode_ends<H: Handed>(ends: &[Json]) -> Result<H::Value, serde_json::Error> {
+pub fn decode_ends<H: Upstream>(ends: &[Json]) -> Result<H::Value, serde_json::Error> {
     H::decode(&mut ends.iter())
 }
 

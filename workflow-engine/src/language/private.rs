@@ -25,13 +25,12 @@ pub use super::check_function::{
 };
 pub use super::context::StageContext;
 pub use super::definition::WorkflowDefinition;
-pub use super::edge::{Follows, Joins, Starts, Taken};
+pub use super::edge::{Follows, InputTypes, Joins, Starts};
+pub use super::empty::{Faulty, NoConfig, NoInput};
 pub use super::entry::{failed, finish, store};
 pub use super::failure::StageError;
-pub use super::handed::{Group, Handed, MoreThanSixteen, One};
 pub use super::ide;
 pub use super::json::Json;
-pub use super::nothing::{Faulty, NoConfig, NoInput};
 pub use super::outputs::{Decoded, decode_ends, decode_stored};
 pub use super::record::{
     At, Field, FieldShape, Listed, Lone, LoneShape, ObjectSchema, Reader, Record, Shape, Values, debug,
@@ -43,6 +42,7 @@ pub use super::returns::{Failure, Returns};
 pub use super::rules::{Bound, HasLength, HasPattern, HasRange, Rule};
 pub use super::stage::{Requirement, Running, Stage, StageDeclaration, StagePath};
 pub use super::table::{InputRow, StageRow, WorkflowTable, define, output_schema, schema};
+pub use super::upstream::{Group, MoreThanSixteen, Single, Upstream};
 pub use super::wait::{Check, WaitDefinition};
 pub use super::workflow::Workflow;
 pub use std::boxed::Box;
@@ -54,7 +54,7 @@ pub type ConfigOf<S> = <S as Stage>::Config;
 pub type OutputOf<S> = <S as Stage>::Output;
 
 /// The types of what the stage `S` takes.
-pub type ParametersOf<S> = <<S as Stage>::Input as Taken>::Parameters;
+pub type ParametersOf<S> = <<S as Stage>::Input as InputTypes>::Parameters;
 
 /// Every type; `PROOF` is a constant that only those have that are what is asked for.
 pub trait Known<const PROOF: usize> {

@@ -1,6 +1,6 @@
 //! How a stage reads the outputs of stages that ran before it.
 
-use super::context::{StageContext, Undeclared};
+use super::context::{AnyStage, StageContext};
 use super::failure::StageError;
 use super::stage::Stage;
 
@@ -91,7 +91,7 @@ pub trait ContextOf<S>: Sized {
 }
 
 #[diagnostic::do_not_recommend]
-impl<S> ContextOf<S> for StageContext<Undeclared> {
+impl<S> ContextOf<S> for StageContext<AnyStage> {
     fn of(context: &StageContext) -> Self {
         context.undeclared()
     }

@@ -9,7 +9,7 @@ use super::check::Node;
 use super::check_function::{CheckFunction, Waits};
 use super::context::StageContext;
 use super::cost::Cost;
-use super::edge::Taken;
+use super::edge::InputTypes;
 use super::failure::StageError;
 use super::json::Json;
 use super::payload::{Payload, Storable};
@@ -38,7 +38,7 @@ use super::wait::WaitDefinition;
 )]
 pub trait Stage: Sized + Send + Sync + 'static {
     /// The function's plain parameters as one structure; [`NoInput`](crate::NoInput) without any.
-    type Input: Payload + Taken;
+    type Input: Payload + InputTypes;
     /// The function's `#[config]` parameters as one structure; [`NoConfig`](crate::NoConfig) without any.
     type Config: Payload;
     /// What it returns when it succeeds; of a stage that waits, what its check delivers.

@@ -4,11 +4,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, schema_for};
 
 use super::config::ConfigDefinition;
 use super::definition::{Entry, StageDefinition, WorkflowDefinition};
-use super::handed::{Handed, Shaped};
 use super::json::Json;
 use super::payload::Storable;
 use super::record::{ObjectSchema, from_nothing};
 use super::stage::{Stage, StageDeclaration, StagePath};
+use super::upstream::{Shaped, Upstream};
 use super::workflow::Workflow;
 
 /// A workflow as `workflow!` writes it down.
@@ -104,7 +104,7 @@ pub fn schema<T: JsonSchema>() -> Schema {
 
 /// The schema of a workflow's output, of the shape `H`.
 #[must_use]
-pub fn output_schema<H: Handed>() -> Schema {
+pub fn output_schema<H: Upstream>() -> Schema {
     schema::<Shaped<H>>()
 }
 
@@ -130,8 +130,8 @@ pub fn define(table: &WorkflowTable) -> WorkflowDefinition {
         stages.push(stage(table, index, row, after, level + 1));
     }
     for index in 0..stages.len() {
-        for before in stages[index].after.clone() {
-            stages[before].before.push(index);
+        for before in stages[index].predecessors.clone() {
+            stages[before].successors.push(index);
         }
     }
     let mut definition = WorkflowDefinition {
@@ -140,7 +140,7 @@ pub fn define(table: &WorkflowTable) -> WorkflowDefinition {
         version: table.version,
         description: table.description.to_owned(),
         stages,
-        ends: table.ends.to_vec(),
+        output_stages: table.ends.to_vec(),
         fingerprint: String::new(),
         input_schema: table.input.schema,
         output_schema: table.output_schema,
@@ -171,9 +171,9 @@ fn stage(
         description: declaration.description.to_owned(),
         number: u32::try_from(index + 1).unwrap_or(u32::MAX),
         execution_group,
-        after: after.to_vec(),
-        before: Vec::new(),
-        handed: after.to_vec(),
+        predecessors: after.to_vec(),
+        successors: Vec::new(),
+        inputs: after.to_vec(),
         reads,
         retry: declaration.retry,
         timeout: declaration.timeout,

@@ -94,7 +94,7 @@ impl WaitDefinition {
 }
 
 /// The erased check of a stage in one workflow.
-pub(crate) type CheckEntry = fn(CheckExecution) -> BoxFuture<'static, Result<Verdict, StageError>>;
+pub(crate) type CheckEntry = fn(CheckExecution) -> BoxFuture<'static, Result<CheckOutcome, StageError>>;
 
 /// What a check is called with.
 #[derive(Debug)]
@@ -109,7 +109,7 @@ pub struct CheckExecution {
 
 /// What a check found, with the output in its stored form.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum CheckOutcome {
     /// Not ready; `None` for the stage's `poll_every`.
     Pending(Option<Duration>),
     /// Ready: the stage's output.

@@ -22,7 +22,7 @@ pub trait Workflow: Send + Sync + 'static {
     /// The workflow as data.
     fn definition() -> &'static WorkflowDefinition;
 
-    /// The output from the stored outputs of [`WorkflowDefinition::ends`], in that order.
+    /// The output from the stored outputs of [`WorkflowDefinition::output_stages`], in that order.
     ///
     /// # Errors
     /// When one of them is not the JSON of its stage's output type.

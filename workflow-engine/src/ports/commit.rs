@@ -9,9 +9,9 @@ pub enum Commit {
     /// It is on disk.
     Applied(Applied),
     /// Its guard did not hold; nothing was written.
-    Missed,
+    PreconditionFailed,
     /// Its idempotency key is taken; nothing was written.
-    Repeated {
+    Duplicate {
         /// The hash of the request that took it.
         request_hash: String,
         /// What that request was answered.

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use super::new_run::{NewRun, NewStage};
 use crate::id::RunId;
-use crate::language::{Annotation, CallEnd, CallId, Cost, IntendedCall, Json, LogLevel, Statement};
-use crate::records::{BlobKey, Claim, Lease, RunError, StoredValue};
+use crate::language::{Annotation, CallId, CallOutcome, CallReservation, Cost, Json, LogLevel, Statement};
+use crate::records::{BlobKey, Claimant, Lease, RunError, StoredValue};
 
 /// What one command wants written for one run: all of it, or nothing.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct Decision {
     /// The run that it is about.
     pub run_id: RunId,
     /// What must still be so for it to be applied.
-    pub guard: Guard,
+    pub precondition: Precondition,
     /// The key of the command, stored in the same transaction.
     pub idempotency: Option<IdempotencyEntry>,
     /// What is written, in this order. Each change writes its events, and the store numbers them.
@@ -27,7 +27,7 @@ pub struct Decision {
 
 /// What must still be so for a decision to be applied; otherwise nothing of it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Guard {
+pub enum Precondition {
     /// No run has this id.
     Absent,
     /// There is such a run, whatever its state: for what goes with any.
@@ -105,7 +105,7 @@ pub enum Change {
         /// From the stage's retry policy.
         max_attempts: u32,
         /// Who takes it at once.
-        claim: Option<Claim>,
+        claim: Option<Claimant>,
     },
     /// The stage's job is `RUNNING` under a new lease: epoch and attempt grow by one. The stage is `RUNNING` from
     /// now, with that attempt. Event `stage:started`. A stage that is `SUSPENDED` stays so, without an event: it is
@@ -114,7 +114,7 @@ pub enum Change {
         /// The stage.
         stage_id: String,
         /// Who takes it.
-        claim: Claim,
+        claim: Claimant,
     },
     /// As `Claim`, for those of the stages whose jobs are `PENDING` and due, with an attempt left; in this order, until
     /// the decision has claimed as many jobs as there is room. Of the others nothing changes.
@@ -122,7 +122,7 @@ pub enum Change {
         /// The stages.
         stage_ids: Vec<String>,
         /// Who takes them.
-        claim: Claim,
+        claim: Claimant,
         /// How many jobs the decision claims at most, those of its other changes included.
         room: usize,
     },
@@ -169,7 +169,7 @@ pub enum Change {
         /// From its retry policy.
         max_attempts: u32,
         /// Who takes it at once, should it become ready.
-        claim: Option<Claim>,
+        claim: Option<Claimant>,
     },
     /// One of the stages that make up the run's output has completed. Whoever brings the counter to zero ends the
     /// run: `COMPLETED`, with this output. Moves the version then. Event `workflow:completed` then.
@@ -190,7 +190,7 @@ pub enum Change {
     },
     /// A stopping worker gives the job back: stage and job are `PENDING` (`SUSPENDED`, if it was a check), due now,
     /// the lease is void, and the attempt does not count. No event.
-    HandBack {
+    ReturnJob {
         /// The stage.
         stage_id: String,
     },
@@ -227,7 +227,7 @@ pub enum Change {
     },
     /// The idempotency key of a command that spans two commits is answered with this from now on. Its first commit
     /// has written the key.
-    Answer {
+    CompleteIdempotencyKey {
         /// The command's name.
         command: &'static str,
         /// The caller's key.
@@ -287,39 +287,39 @@ pub enum Change {
         key: String,
     },
     /// Numbers that the stage has measured; those of other names stay as they are. No event.
-    Measure {
+    RecordMetrics {
         /// The stage.
         stage_id: String,
         /// By name.
         metrics: BTreeMap<String, f64>,
     },
-    /// A call of a model is about to be made under the stage's lease: it is in the ledger from now, `INTENDED`, and what
+    /// A call of a model is about to be made under the stage's lease: it is in the ledger from now, `RESERVED`, and what
     /// it can cost at most is reserved for stage and run. A call that is there already changes nothing. Where it costs
     /// something, and what is settled and reserved would be more than the run or the stage may spend, nothing of the
     /// decision is written, and the commit fails with the code `BUDGET_EXCEEDED`. No event.
     ///
     /// A call whose lease is given up or lost before it ends, by whatever change, is `UNKNOWN` from then on, and keeps
     /// its reservation: every decision sees to that for the stages that it touches.
-    IntendCall {
+    ReserveCall {
         /// The stage.
         stage_id: String,
         /// The call's name.
         call_id: CallId,
         /// What is about to be asked.
-        call: Box<IntendedCall>,
+        call: Box<CallReservation>,
         /// What the stage may spend, as it is declared; more where the run says so.
         budget: Option<Cost>,
     },
     /// A call of the stage has ended: what it has cost is added to stage and run, and what was reserved for it is free
-    /// again, unless it is `UNKNOWN`. Of a call that is not `INTENDED`, or not there, nothing changes; but what is
+    /// again, unless it is `UNKNOWN`. Of a call that is not `RESERVED`, or not there, nothing changes; but what is
     /// `UNKNOWN` may become known. No event.
-    EndCall {
+    SettleCall {
         /// The stage.
         stage_id: String,
         /// The call's name.
         call_id: CallId,
         /// What became of it.
-        end: Box<CallEnd>,
+        end: Box<CallOutcome>,
     },
     /// What the run may spend from now on; or one of its stages, whatever it declares, where that is less. It never
     /// becomes less. No event.
@@ -339,7 +339,7 @@ pub enum Change {
         error: String,
         /// What the call that was refused can cost.
         reserve: Cost,
-        /// As in `IntendCall`.
+        /// As in `ReserveCall`.
         budget: Option<Cost>,
     },
     /// A stage that waits for its budget is due now; of one that does not, nothing changes. No event.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::language::{
-    CheckExecution, Execution, Json, StageDefinition, StageError, Verdict, WaitDefinition,
+    CheckExecution, CheckOutcome, Execution, Json, StageDefinition, StageError, WaitDefinition,
 };
 
 /// Runs the body of one attempt. Timeout, cancellation and what becomes of the result are the kernel's.
@@ -19,5 +19,5 @@ pub trait ActivityExecutor: Send + Sync {
     ///
     /// # Errors
     /// The failure of this check; a panic is one.
-    async fn check(&self, wait: &WaitDefinition, check: CheckExecution) -> Result<Verdict, StageError>;
+    async fn check(&self, wait: &WaitDefinition, check: CheckExecution) -> Result<CheckOutcome, StageError>;
 }

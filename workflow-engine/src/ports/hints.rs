@@ -17,7 +17,7 @@ pub struct Hints {
     foreign: watch::Sender<u64>,
     changes: watch::Sender<u64>,
     runs: Mutex<HashMap<RunId, watch::Sender<Told>>>,
-    urgencies: Mutex<Vec<Weak<Urgency>>>,
+    urgencies: Mutex<Vec<Weak<HighestPriority>>>,
 }
 
 /// What was told of one run.
@@ -44,7 +44,7 @@ impl Hints {
     /// A job or a run of this priority may be claimable now, or something has become due earlier than before.
     pub fn work_is_ready(&self, priority: i32) {
         let mut urgencies = self.urgencies.lock().unwrap_or_else(PoisonError::into_inner);
-        urgencies.retain(|urgency| urgency.upgrade().inspect(|urgency| urgency.tell(priority)).is_some());
+        urgencies.retain(|urgency| urgency.upgrade().inspect(|urgency| urgency.observe(priority)).is_some());
         drop(urgencies);
         self.any_work_may_be_ready();
     }
@@ -59,7 +59,7 @@ impl Hints {
     }
 
     /// Something of this run has changed, and it is not over: who waits for its end need not look.
-    pub fn run_goes_on(&self, run_id: RunId) {
+    pub fn run_progressed(&self, run_id: RunId) {
         self.tell(run_id, 0);
     }
 
@@ -75,12 +75,12 @@ impl Hints {
 
     /// Another process has written something, nobody here knows what.
     pub fn anything_may_have_changed(&self) {
-        self.any_run_may_have_changed();
+        self.all_runs_changed();
         self.any_work_may_be_ready();
     }
 
     /// The same, where it is known that nothing became claimable, or due earlier than before.
-    pub fn any_run_may_have_changed(&self) {
+    pub fn all_runs_changed(&self) {
         self.foreign.send_modify(|count| *count += 1);
         self.changes.send_modify(|count| *count += 1);
         for watchers in self.lock().values() {
@@ -99,15 +99,15 @@ impl Hints {
 
     /// Keeps the highest priority that [`Hints::work_is_ready`] tells from now on.
     #[must_use]
-    pub fn watch_urgency(&self) -> Arc<Urgency> {
-        let urgency = Arc::new(Urgency::default());
+    pub fn watch_highest_priority(&self) -> Arc<HighestPriority> {
+        let urgency = Arc::new(HighestPriority::default());
         self.urgencies.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&urgency));
         urgency
     }
 
-    /// Sees [`Hints::any_run_may_have_changed`] from now on.
+    /// Sees [`Hints::all_runs_changed`] from now on.
     #[must_use]
-    pub fn watch_foreign(&self) -> watch::Receiver<u64> {
+    pub fn watch_external(&self) -> watch::Receiver<u64> {
         self.foreign.subscribe()
     }
 
@@ -140,15 +140,15 @@ impl Default for Hints {
 
 /// The highest priority of what was told to be ready, since it was forgotten.
 #[derive(Debug)]
-pub struct Urgency {
+pub struct HighestPriority {
     highest: AtomicI64,
 }
 
-impl Urgency {
+impl HighestPriority {
     const NONE: i64 = i64::MIN;
 
     /// Something of this priority waits.
-    pub fn tell(&self, priority: i32) {
+    pub fn observe(&self, priority: i32) {
         self.highest.fetch_max(priority.into(), Ordering::Relaxed);
     }
 
@@ -159,12 +159,12 @@ impl Urgency {
     }
 
     /// Forgets what was told: it is about to be looked at. Answers it.
-    pub fn forget(&self) -> Option<i32> {
+    pub fn reset(&self) -> Option<i32> {
         i32::try_from(self.highest.swap(Self::NONE, Ordering::Relaxed)).ok()
     }
 }
 
-impl Default for Urgency {
+impl Default for HighestPriority {
     /// Nothing was told.
     fn default() -> Self {
         Self { highest: AtomicI64::new(Self::NONE) }

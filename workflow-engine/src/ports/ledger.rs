@@ -4,11 +4,11 @@ use async_trait::async_trait;
 
 use crate::error::Error;
 use crate::id::RunId;
-use crate::language::{CallEnd, CallId, CallStatistics, IntendedCall};
+use crate::language::{CallId, CallOutcome, CallReservation, CallStatistics};
 use crate::records::AiCallRecord;
 
 /// Reading the ledger, and calls outside of stages. What stages write in it is part of their decisions:
-/// [`Change::IntendCall`](super::Change::IntendCall) and [`Change::EndCall`](super::Change::EndCall).
+/// [`Change::ReserveCall`](super::Change::ReserveCall) and [`Change::SettleCall`](super::Change::SettleCall).
 ///
 /// A topic covers itself and those below it, by whole segments: `a.b` covers `a.b.c` and not `a.bc`.
 #[async_trait]
@@ -40,9 +40,9 @@ pub trait Ledger: Send + Sync {
     ///
     /// # Errors
     /// When the store cannot be written, here and below.
-    async fn intend_call(&self, id: CallId, call: IntendedCall) -> Result<(), Error>;
+    async fn reserve_call(&self, id: CallId, call: CallReservation) -> Result<(), Error>;
 
-    /// Says what became of a call outside of every stage. One that is not `INTENDED`, or belongs to a run, stays as it
+    /// Says what became of a call outside of every stage. One that is not `RESERVED`, or belongs to a run, stays as it
     /// is.
-    async fn end_call(&self, id: CallId, end: CallEnd) -> Result<(), Error>;
+    async fn settle_call(&self, id: CallId, end: CallOutcome) -> Result<(), Error>;
 }

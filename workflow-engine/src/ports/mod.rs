@@ -21,9 +21,9 @@ pub use annotations::AnnotationFilter;
 pub use blobs::BlobStore;
 pub use clock::{Clock, SystemClock};
 pub use commit::{Applied, Commit};
-pub use decision::{Change, Decision, Guard, IdempotencyEntry, RerunStage, Revision, RunEnd};
+pub use decision::{Change, Decision, IdempotencyEntry, Precondition, RerunStage, Revision, RunEnd};
 pub use executor::ActivityExecutor;
-pub use hints::{Hints, RunWatch, Urgency};
+pub use hints::{HighestPriority, Hints, RunWatch};
 pub use ledger::Ledger;
 pub use new_run::{NewRun, NewStage};
 pub use outbox::{Delivery, DeliveryClaim, DeliveryLease, DeliveryOutcome, Outbox, Settlement, Subscription};
@@ -32,10 +32,10 @@ pub use retention::{Purge, Retention};
 pub use scheduler::{Scheduler, SchedulerError};
 pub use sink::{DeliveryError, DeliveryPolicy, EventSink, Plugin};
 pub use transport::JobTransport;
-pub use work::{ClaimedWork, RunStarts, WorkClaim};
+pub use work::{ClaimRequest, ClaimedWork, StartPlans};
 
 pub use crate::language::{
-    BatchNames, CallEnd, CallLedger, CallStatistics, CallSums, IntendedCall, SettledCall,
+    BatchNames, CallLedger, CallOutcome, CallReservation, CallStatistics, CallSums, SettledCall,
 };
 
 /// A store: everything that is kept, in one place, so that one transaction covers it.

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 
 use crate::error::Error;
 use crate::id::RunId;
-use crate::records::{Claim, DeadLetter, Event};
+use crate::records::{Claimant, DeadLetter, Event};
 
 /// Events that were committed and not yet delivered.
 #[async_trait]
@@ -59,7 +59,7 @@ pub struct DeliveryClaim {
     /// Of these, the one whose deliveries are claimed.
     pub subscriber: String,
     /// Who flushes, and for how long.
-    pub claim: Claim,
+    pub claim: Claimant,
     /// At most this many deliveries.
     pub deliveries: usize,
     /// Of each at most this many sequence numbers.
@@ -86,9 +86,9 @@ pub struct Delivery {
     /// The events that concern the subscriber, in order.
     pub events: Vec<Event>,
     /// The last sequence number that was looked at.
-    pub through: u64,
+    pub last_sequence: u64,
     /// How often the event at `lease.next` was refused.
-    pub tries: u32,
+    pub attempts: u32,
 }
 
 /// The right to settle one delivery.
@@ -122,7 +122,7 @@ pub enum DeliveryOutcome {
     /// flusher did not come to it. What is left is due now.
     Delivered {
         /// The last one.
-        through: u64,
+        last_sequence: u64,
     },
     /// Everything before this event is delivered; the event itself was refused, and is offered again.
     Refused {
@@ -140,6 +140,6 @@ pub enum DeliveryOutcome {
         /// Why.
         error: String,
         /// Whether the later events of the run wait until it is replayed.
-        hold_back: bool,
+        block_on_dead_letter: bool,
     },
 }

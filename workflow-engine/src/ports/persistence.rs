@@ -130,23 +130,23 @@ pub trait Persistence: Send + Sync {
     async fn unfinished_runs(&self, workflow_id: &str) -> Result<Vec<RunRecord>, Error>;
 
     /// `RUNNING` runs of the given definitions (fingerprints) that lack a job, and of which nothing has happened for at
-    /// least `still`: one of their stages that waits for no other stage, and is not over, has no job that is leased or
+    /// least `idle_for`: one of their stages that waits for no other stage, and is not over, has no job that is leased or
     /// can be claimed some time; or none of their stages has one. At most `limit`. A run that waits for a check,
     /// a retry, a lease or a worker is not among them.
     async fn stuck_runs(
         &self,
         definitions: &[String],
-        still: Duration,
+        idle_for: Duration,
         limit: usize,
     ) -> Result<Vec<RunId>, Error>;
 
-    /// Runs of other definitions than the given ones that could have been claimed for at least `waiting`, by a worker
+    /// Runs of other definitions than the given ones that could have been claimed for at least `waiting_for`, by a worker
     /// that has theirs: they are `PENDING`, or `RUNNING` with a job that is due and none that is leased. At most
     /// `limit`.
     async fn unclaimed_runs(
         &self,
         definitions: &[String],
-        waiting: Duration,
+        waiting_for: Duration,
         limit: usize,
     ) -> Result<Vec<RunId>, Error>;
 

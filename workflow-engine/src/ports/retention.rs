@@ -34,7 +34,7 @@ pub struct Purge {
     /// Those that ended at least this long ago.
     pub older_than: Duration,
     /// Also those with events that wait for delivery. Dead letters do not wait: they go with their run.
-    pub even_undelivered: bool,
+    pub include_undelivered: bool,
     /// Whether some of their blobs are outside of the store: then [`Retention::purged_runs`] remembers them.
     pub external_blobs: bool,
     /// At most this many.

@@ -36,7 +36,7 @@ pub trait EventSink: Send + Sync {
 ///     fn name(&self) -> &str {
 ///         "bell"
 ///     }
-///     fn on(&self) -> &[EventType] {
+///     fn event_types(&self) -> &[EventType] {
 ///         &[EventType::WorkflowCompleted, EventType::WorkflowFailed]
 ///     }
 ///     async fn handle(&self, event: &Event) -> Result<(), DeliveryError> {
@@ -62,7 +62,7 @@ pub trait Plugin: Send + Sync {
     fn name(&self) -> &str;
 
     /// The events that it hears of. Default: all.
-    fn on(&self) -> &[EventType] {
+    fn event_types(&self) -> &[EventType] {
         EventType::ALL
     }
 
@@ -93,7 +93,7 @@ pub struct DeliveryPolicy {
     pub timeout: Duration,
     /// Whether a dead letter holds back the later events of its run until it is replayed, so that their order is kept.
     /// Default yes.
-    pub hold_back: bool,
+    pub block_on_dead_letter: bool,
 }
 
 impl DeliveryPolicy {
@@ -112,7 +112,7 @@ impl Default for DeliveryPolicy {
             first_delay: Duration::from_secs(1),
             longest_delay: Duration::from_secs(300),
             timeout: Duration::from_secs(10),
-            hold_back: true,
+            block_on_dead_letter: true,
         }
     }
 }

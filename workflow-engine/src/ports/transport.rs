@@ -6,9 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::work::{ClaimedWork, RunStarts, WorkClaim};
+use super::work::{ClaimRequest, ClaimedWork, StartPlans};
 use crate::error::Error;
-use crate::records::{Claim, ClaimedJob, JobRecord, Lease};
+use crate::records::{Claimant, ClaimedJob, JobRecord, Lease};
 
 /// Claims and leases over the jobs that commits enqueue.
 #[async_trait]
@@ -20,26 +20,27 @@ pub trait JobTransport: Send + Sync {
     /// and so on, so that a long queue of one holds up no other; in one turn those that were not served yet are first,
     /// then those that were served before others, then what is older. Within a definition and a priority, what has begun
     /// is before runs that nobody has started, and among both the oldest is first: what became due first, which run was
-    /// created first. A check, of a stage that is `SUSPENDED`, counts as [`Claim::USUAL_PRIORITY`] whatever its run's is,
+    /// created first. A check, of a stage that is `SUSPENDED`, counts as [`Claimant::DEFAULT_PRIORITY`] whatever its run's is,
     /// so that checks of a definition stay in the order in which they are due.
     ///
-    /// Runs whose turn it is are started by the claim, as its [`RunStarts`] say, and as many of their jobs claimed as `max`
+    /// Runs whose turn it is are started by the claim, as its [`StartPlans`] say, and as many of their jobs claimed as `max`
     /// leaves room for beside the others.
     ///
     /// # Errors
     /// When the store cannot be written, here and below.
-    async fn claim_work(&self, work: WorkClaim) -> Result<ClaimedWork, Error>;
+    async fn claim_work(&self, work: ClaimRequest) -> Result<ClaimedWork, Error>;
 
     /// The same for a claimer that starts no runs and does not remember whose turn it is.
     async fn claim_jobs(
         &self,
-        claim: &Claim,
+        claim: &Claimant,
         definitions: &[String],
         max: usize,
     ) -> Result<Vec<ClaimedJob>, Error> {
         let (claim, definitions) = (claim.clone(), definitions.to_vec());
-        let (served, starts) = (Vec::new(), Arc::new(RunStarts::default()));
-        let work = WorkClaim { claim, definitions, served, max, runs: false, starts };
+        let (served, starts) = (Vec::new(), Arc::new(StartPlans::default()));
+        let work =
+            ClaimRequest { claim, definitions, recently_served: served, limit: max, runs: false, starts };
         Ok(self.claim_work(work).await?.jobs)
     }
 
@@ -53,9 +54,9 @@ pub trait JobTransport: Send + Sync {
     /// Those of the leases that are lost; none is extended, and nothing is written.
     async fn lost_leases(&self, leases: Vec<Lease>) -> Result<Vec<Lease>, Error>;
 
-    /// `RUNNING` jobs whose lease has run out or whose worker is among `gone_workers`, the earliest end first, at most
+    /// `RUNNING` jobs whose lease has run out or whose worker is among `dead_workers`, the earliest end first, at most
     /// `limit`.
-    async fn stale_jobs(&self, gone_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error>;
+    async fn stale_jobs(&self, dead_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error>;
 
     /// Who holds leases.
     async fn lease_holders(&self) -> Result<Vec<String>, Error>;

@@ -3,26 +3,26 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::decision::{Change, Decision, Guard, Revision};
+use super::decision::{Change, Decision, Precondition, Revision};
 use crate::id::RunId;
-use crate::records::{Claim, ClaimedJob, RunRecord};
+use crate::records::{Claimant, ClaimedJob, RunRecord};
 
 /// Who claims, of which definitions, and how much.
 #[derive(Clone, Debug)]
-pub struct WorkClaim {
+pub struct ClaimRequest {
     /// Who, and for how long.
-    pub claim: Claim,
+    pub claim: Claimant,
     /// The definitions (fingerprints) whose work the claimer can do.
     pub definitions: Vec<String>,
     /// Those of them that had a turn, the latest last; they come after the others. Empty for a claimer that does not
     /// remember: then the oldest is first.
-    pub served: Vec<String>,
+    pub recently_served: Vec<String>,
     /// At most this many.
-    pub max: usize,
+    pub limit: usize,
     /// Whether `PENDING` runs have a place in the queue, which is theirs whatever becomes of it.
     pub runs: bool,
     /// How those of them are started about which that is known.
-    pub starts: Arc<RunStarts>,
+    pub starts: Arc<StartPlans>,
 }
 
 /// What a claim has found.
@@ -36,7 +36,7 @@ pub struct ClaimedWork {
     /// start: the claimer is to do so. Nothing keeps others from being faster.
     pub runs: Vec<RunRecord>,
     /// The highest priority among what was seen and not taken. `None` where nothing more waits.
-    pub left: Option<i32>,
+    pub remaining_priority: Option<i32>,
 }
 
 impl ClaimedWork {
@@ -49,9 +49,9 @@ impl ClaimedWork {
 
 /// How runs are started that nobody has started: the changes, by the definition's fingerprint.
 #[derive(Debug, Default)]
-pub struct RunStarts(HashMap<String, Vec<Change>>);
+pub struct StartPlans(HashMap<String, Vec<Change>>);
 
-impl RunStarts {
+impl StartPlans {
     /// Says by which changes runs of a definition are started; their jobs are claimed where there is room.
     pub fn insert(&mut self, definition: String, changes: Vec<Change>) {
         self.0.insert(definition, changes);
@@ -60,7 +60,7 @@ impl RunStarts {
     /// The decision that starts a run and claims the first `slots` of its jobs; `None` where it is not known how. It is
     /// missed where somebody else is faster.
     #[must_use]
-    pub fn of(&self, run: &RunRecord, claim: &Claim, slots: usize) -> Option<Decision> {
+    pub fn decision_for(&self, run: &RunRecord, claim: &Claimant, slots: usize) -> Option<Decision> {
         let mut changes = self.0.get(&run.definition_fingerprint)?.clone();
         let jobs = changes.iter_mut().filter_map(|change| match change {
             Change::Enqueue { claim, .. } => Some(claim),
@@ -70,6 +70,11 @@ impl RunStarts {
             *job = Some(claim.clone());
         }
         let revision = Revision { version: run.version, last_sequence: run.last_sequence };
-        Some(Decision { run_id: run.id, guard: Guard::Revision(revision), idempotency: None, changes })
+        Some(Decision {
+            run_id: run.id,
+            precondition: Precondition::Revision(revision),
+            idempotency: None,
+            changes,
+        })
     }
 }

@@ -9,9 +9,9 @@ use crate::language::{CallId, CallType, Cost, Json};
 /// What is known of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum CallOutcome {
+pub enum CallStatus {
     /// It is about to be made, or under way; so much is reserved as it can cost at most.
-    Intended,
+    Reserved,
     /// It was answered, and its cost is known.
     Settled,
     /// It was refused, and has cost nothing.
@@ -20,18 +20,18 @@ pub enum CallOutcome {
     Unknown,
 }
 
-impl CallOutcome {
+impl CallStatus {
     #[cfg_attr(
         not(any(feature = "postgres", feature = "sqlite")),
         allow(dead_code, reason = "a store without rows reads none")
     )]
-    pub(crate) const ALL: [Self; 4] = [Self::Intended, Self::Settled, Self::Failed, Self::Unknown];
+    pub(crate) const ALL: [Self; 4] = [Self::Reserved, Self::Settled, Self::Failed, Self::Unknown];
 
-    /// The stored name: `INTENDED`, `SETTLED`, `FAILED`, `UNKNOWN`.
+    /// The stored name: `RESERVED`, `SETTLED`, `FAILED`, `UNKNOWN`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Intended => "INTENDED",
+            Self::Reserved => "RESERVED",
             Self::Settled => "SETTLED",
             Self::Failed => "FAILED",
             Self::Unknown => "UNKNOWN",
@@ -72,12 +72,12 @@ pub struct AiCallRecord {
     pub output_tokens: u64,
     /// What it has cost; nothing while that is not known.
     pub cost: Cost,
-    /// What it can cost at most, while that is all that is known (`INTENDED`, `UNKNOWN`); nothing otherwise.
+    /// What it can cost at most, while that is all that is known (`RESERVED`, `UNKNOWN`); nothing otherwise.
     pub reserved: Cost,
     /// Temperature, limits, why it stopped, how long it took: a JSON object.
     pub metadata: Option<Json>,
     /// What is known of it.
-    pub outcome: CallOutcome,
+    pub outcome: CallStatus,
     /// Why it failed, or is unknown.
     pub error_message: Option<String>,
     /// When it was intended.

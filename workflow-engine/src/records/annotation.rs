@@ -38,7 +38,7 @@ impl AnnotationRecord {
     /// Its value, if it is one of this key.
     ///
     /// # Errors
-    /// `STORED_VALUE_UNREADABLE` when it is not the JSON of a `T`.
+    /// `STORED_VALUE_CORRUPT` when it is not the JSON of a `T`.
     pub fn get<T: DeserializeOwned>(&self, key: AnnotationKey<T>) -> Result<Option<T>, Error> {
         if self.key != key.name() {
             return Ok(None);

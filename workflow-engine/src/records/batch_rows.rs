@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use super::{AiCallRecord, CallOutcome};
+use super::{AiCallRecord, CallStatus};
 use crate::language::{BatchNames, CallId, CallType, Json};
 
 /// What the metadata of an item's row says of its batch.
@@ -39,7 +39,7 @@ impl<'a> BatchRows<'a> {
         let Some(Ok(note)) = note else { return };
         let BatchNames { token, id } = self.names;
         if note.batch_token.as_ref() == Some(token) || note.batch.as_ref() == Some(id) {
-            let row = (call.outcome != CallOutcome::Failed, call.id);
+            let row = (call.outcome != CallStatus::Failed, call.id);
             let known = self.rows.entry(note.custom_id).or_insert(row);
             *known = row.max(*known);
         }

@@ -23,7 +23,7 @@ pub struct DeliveryRecord {
     /// Raised by each claim: what a flusher writes is conditional on it, and on `next`.
     pub epoch: u64,
     /// How often the next event was refused.
-    pub tries: u32,
+    pub attempts: u32,
     /// Not offered before this instant: the end of a flusher's lease, or of the backoff.
     pub due_at: DateTime<Utc>,
     /// Why the next event was refused the last time.
@@ -42,7 +42,7 @@ pub struct DeadLetter {
     /// Why it was refused the last time.
     pub error: String,
     /// How often it was refused.
-    pub tries: u32,
+    pub attempts: u32,
     /// When it was given up.
     pub at: DateTime<Utc>,
 }

@@ -68,16 +68,16 @@ pub struct Lease {
 
 /// Who claims, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claim {
+pub struct Claimant {
     /// The worker.
     pub worker_id: String,
     /// The lease ends this long after the claim unless it is renewed.
     pub lease: Duration,
 }
 
-impl Claim {
+impl Claimant {
     /// The priority of a run that names none, and of every check of a stage that waits.
-    pub const USUAL_PRIORITY: i32 = 5;
+    pub const DEFAULT_PRIORITY: i32 = 5;
 }
 
 /// A job that a worker now holds.
@@ -96,7 +96,7 @@ pub struct ClaimedJob {
     /// The last attempt's number.
     pub max_attempts: u32,
     /// Whether the stage is `SUSPENDED`: the claim is for a check, not for its body.
-    pub waits: bool,
+    pub is_poll: bool,
     /// The idempotency key of the `job.execute` that claimed it, whose answer is committed with the outcome. A store
     /// knows nothing of it.
     #[serde(skip)]

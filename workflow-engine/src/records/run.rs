@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::spending::Spending;
+use super::spending::CostSummary;
 use super::status::Status;
 use super::value::StoredValue;
 use crate::id::RunId;
@@ -40,7 +40,7 @@ pub struct RunRecord {
     /// What `run.cancel` was told.
     pub cancel_reason: Option<String>,
     /// What its calls of models have cost, and may cost.
-    pub spending: Spending,
+    pub spending: CostSummary,
     /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When this generation's first stages were made ready.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::spending::Spending;
+use super::spending::CostSummary;
 use super::status::Status;
 use super::value::StoredValue;
 use crate::id::RunId;
@@ -32,9 +32,9 @@ pub struct StageRecord {
     /// How many of the stages before it are still to complete; 0 makes it ready.
     pub waiting_on: u32,
     /// What a stage that waits handed to the far side; committed once.
-    pub ticket: Option<StoredValue>,
+    pub suspended_state: Option<StoredValue>,
     /// When a stage that waits is given up.
-    pub give_up_at: Option<DateTime<Utc>>,
+    pub max_wait_until: Option<DateTime<Utc>>,
     /// What it delivered.
     pub output: Option<StoredValue>,
     /// Why its latest attempt failed; cleared when a later one succeeds.
@@ -42,9 +42,9 @@ pub struct StageRecord {
     /// What it has measured, by name.
     pub metrics: BTreeMap<String, f64>,
     /// What its calls of models have cost, and may cost.
-    pub spending: Spending,
+    pub spending: CostSummary,
     /// What the call that it was refused can cost, while it waits for its budget.
-    pub awaits_budget: Option<Cost>,
+    pub awaited_cost: Option<Cost>,
     /// When its latest attempt began.
     pub started_at: Option<DateTime<Utc>>,
     /// When it reached a terminal status.

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::id::RunId;
-use crate::language::{CallEnd, CallId, Cost, IntendedCall, Json, SettledCall};
-use crate::records::{AiCallRecord, CallOutcome};
+use crate::language::{CallId, CallOutcome, CallReservation, Cost, Json, SettledCall};
+use crate::records::{AiCallRecord, CallStatus};
 
 /// What is known of a call before a decision about it.
 #[derive(Clone, Debug)]
@@ -12,13 +12,13 @@ pub(super) struct CallRow {
     /// Without a run where it was made outside of every stage.
     pub(super) run_id: Option<RunId>,
     pub(super) stage_id: Option<String>,
-    pub(super) outcome: CallOutcome,
+    pub(super) outcome: CallStatus,
     pub(super) reserved: Cost,
 }
 
 /// A call that is about to be made.
 #[derive(Clone, Debug)]
-pub(crate) struct IntendedRow {
+pub(crate) struct ReservedRow {
     pub(crate) record: AiCallRecord,
     /// Of the lease under which it is made; 0 outside of every stage.
     #[cfg_attr(
@@ -30,9 +30,9 @@ pub(crate) struct IntendedRow {
 
 /// A call that has ended.
 #[derive(Clone, Debug)]
-pub(crate) struct EndedRow {
+pub(crate) struct SettledRow {
     pub(super) id: CallId,
-    pub(super) outcome: CallOutcome,
+    pub(super) outcome: CallStatus,
     /// All zero unless it is settled.
     pub(super) settled: SettledCall,
     pub(super) error: Option<String>,
@@ -50,9 +50,9 @@ pub(super) struct VoidedCalls {
 /// Why a call is unknown of which nobody has said anything.
 pub(super) const LOST: &str = "its attempt ended before it did";
 
-impl IntendedRow {
+impl ReservedRow {
     /// One outside of every stage.
-    pub(crate) fn outside(id: CallId, call: IntendedCall, at: DateTime<Utc>) -> Self {
+    pub(crate) fn outside(id: CallId, call: CallReservation, at: DateTime<Utc>) -> Self {
         let record = AiCallRecord {
             id,
             run_id: None,
@@ -71,7 +71,7 @@ impl IntendedRow {
             cost: Cost::ZERO,
             reserved: call.reserve,
             metadata: call.metadata,
-            outcome: CallOutcome::Intended,
+            outcome: CallStatus::Reserved,
             error_message: None,
             created_at: at,
             ended_at: None,
@@ -80,13 +80,13 @@ impl IntendedRow {
     }
 }
 
-impl EndedRow {
+impl SettledRow {
     /// What became of a call.
-    pub(crate) fn new(id: CallId, end: CallEnd, at: DateTime<Utc>) -> Self {
+    pub(crate) fn new(id: CallId, end: CallOutcome, at: DateTime<Utc>) -> Self {
         let (outcome, settled, error) = match end {
-            CallEnd::Settled(settled) => (CallOutcome::Settled, settled, None),
-            CallEnd::Failed { error } => (CallOutcome::Failed, SettledCall::default(), Some(error)),
-            CallEnd::Unknown { error } => (CallOutcome::Unknown, SettledCall::default(), Some(error)),
+            CallOutcome::Settled(settled) => (CallStatus::Settled, settled, None),
+            CallOutcome::Failed { error } => (CallStatus::Failed, SettledCall::default(), Some(error)),
+            CallOutcome::Unknown { error } => (CallStatus::Unknown, SettledCall::default(), Some(error)),
         };
         Self { id, outcome, settled, error, at }
     }
@@ -101,11 +101,11 @@ impl EndedRow {
     }
 
     /// Whether it says more than what is known of a call.
-    pub(crate) const fn says_more_than(&self, known: CallOutcome) -> bool {
+    pub(crate) const fn says_more_than(&self, known: CallStatus) -> bool {
         match known {
-            CallOutcome::Intended => true,
-            CallOutcome::Unknown => !matches!(self.outcome, CallOutcome::Unknown),
-            CallOutcome::Settled | CallOutcome::Failed => false,
+            CallStatus::Reserved => true,
+            CallStatus::Unknown => !matches!(self.outcome, CallStatus::Unknown),
+            CallStatus::Settled | CallStatus::Failed => false,
         }
     }
 
@@ -122,7 +122,7 @@ impl EndedRow {
         record.cached_input_tokens = cached_input_tokens;
         record.output_tokens = output_tokens;
         record.cost = cost;
-        if self.outcome != CallOutcome::Unknown {
+        if self.outcome != CallStatus::Unknown {
             record.reserved = Cost::ZERO;
         }
         record.metadata = metadata.or_else(|| record.metadata.take());

@@ -44,15 +44,15 @@ pub(super) fn settle(
     row.due_at = now;
     let mut letter = None;
     match &settlement.outcome {
-        DeliveryOutcome::Delivered { through } => advance(&mut row, through.saturating_add(1)),
+        DeliveryOutcome::Delivered { last_sequence: through } => advance(&mut row, through.saturating_add(1)),
         DeliveryOutcome::Refused { sequence, error, delay } => {
             refuse(&mut row, *sequence, error);
             row.due_at = instant::after(now, *delay);
         }
-        DeliveryOutcome::GivenUp { sequence, error, hold_back } => {
+        DeliveryOutcome::GivenUp { sequence, error, block_on_dead_letter } => {
             refuse(&mut row, *sequence, error);
             // An event that is delivered alone holds nobody back.
-            if *hold_back || row.letter != 0 {
+            if *block_on_dead_letter || row.letter != 0 {
                 row.dead_at = Some(now);
             } else {
                 letter = Some(DeliveryRecord {
@@ -71,12 +71,12 @@ pub(super) fn settle(
 /// Everything before `next` is delivered.
 fn advance(row: &mut DeliveryRecord, next: u64) {
     if next > row.next {
-        (row.next, row.tries, row.error) = (next, 0, None);
+        (row.next, row.attempts, row.error) = (next, 0, None);
     }
 }
 
 fn refuse(row: &mut DeliveryRecord, sequence: u64, error: &str) {
     advance(row, sequence);
-    row.tries += 1;
+    row.attempts += 1;
     row.error = Some(error.to_owned());
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::RunId;
 use crate::language::CallId;
-use crate::ports::{Change, Decision, Guard};
+use crate::ports::{Change, Decision, Precondition};
 use crate::records::Lease;
 
 /// The rows that some decisions read. Ordered, so that a transaction walks its tables in key order.
@@ -26,10 +26,10 @@ impl Footprint {
         }
         for change in &decision.changes {
             match change {
-                Change::Answer { command, key, .. } => {
+                Change::CompleteIdempotencyKey { command, key, .. } => {
                     self.keys.insert((command, key.clone()));
                 }
-                Change::IntendCall { call_id, .. } | Change::EndCall { call_id, .. } => {
+                Change::ReserveCall { call_id, .. } | Change::SettleCall { call_id, .. } => {
                     self.calls.insert(*call_id);
                 }
                 _ => {}
@@ -40,7 +40,7 @@ impl Footprint {
         if decision.changes.iter().any(|change| matches!(change, Change::StartRun { .. })) {
             return;
         }
-        let named = guarded_stage(&decision.guard)
+        let named = guarded_stage(&decision.precondition)
             .into_iter()
             .chain(decision.changes.iter().flat_map(changed_stages));
         for stage in named {
@@ -57,15 +57,15 @@ impl Footprint {
 }
 
 /// The stage whose job the guard looks at.
-fn guarded_stage(guard: &Guard) -> Option<&str> {
-    match guard {
-        Guard::Absent | Guard::Present | Guard::Revision(_) => None,
-        Guard::Claimable { stage_id, .. }
-        | Guard::ClaimableAt { stage_id, .. }
-        | Guard::Lease(Lease { stage_id, .. })
-        | Guard::LeaseAndRevision(Lease { stage_id, .. }, _)
-        | Guard::ExpiredLease(Lease { stage_id, .. })
-        | Guard::ExpiredLeaseAndRevision(Lease { stage_id, .. }, _) => Some(stage_id),
+fn guarded_stage(precondition: &Precondition) -> Option<&str> {
+    match precondition {
+        Precondition::Absent | Precondition::Present | Precondition::Revision(_) => None,
+        Precondition::Claimable { stage_id, .. }
+        | Precondition::ClaimableAt { stage_id, .. }
+        | Precondition::Lease(Lease { stage_id, .. })
+        | Precondition::LeaseAndRevision(Lease { stage_id, .. }, _)
+        | Precondition::ExpiredLease(Lease { stage_id, .. })
+        | Precondition::ExpiredLeaseAndRevision(Lease { stage_id, .. }, _) => Some(stage_id),
     }
 }
 
@@ -79,7 +79,7 @@ fn changed_stages(change: &Change) -> Vec<&str> {
         | Change::ReleaseRun { .. }
         | Change::EndRun(_)
         | Change::Recount { .. }
-        | Change::Answer { .. }
+        | Change::CompleteIdempotencyKey { .. }
         | Change::Execute { .. }
         | Change::PutBlob { .. } => Vec::new(),
         Change::Annotate { stage_id, .. } | Change::SetBudget { stage_id, .. } => {
@@ -93,14 +93,14 @@ fn changed_stages(change: &Change) -> Vec<&str> {
         | Change::Postpone { stage_id, .. }
         | Change::Wake { stage_id }
         | Change::Retry { stage_id, .. }
-        | Change::HandBack { stage_id }
+        | Change::ReturnJob { stage_id }
         | Change::Fail { stage_id, .. }
         | Change::Cancel { stage_id }
         | Change::PutArtifact { stage_id, .. }
         | Change::DeleteArtifact { stage_id, .. }
-        | Change::Measure { stage_id, .. }
-        | Change::IntendCall { stage_id, .. }
-        | Change::EndCall { stage_id, .. }
+        | Change::RecordMetrics { stage_id, .. }
+        | Change::ReserveCall { stage_id, .. }
+        | Change::SettleCall { stage_id, .. }
         | Change::AwaitBudget { stage_id, .. }
         | Change::Resume { stage_id }
         | Change::Log { stage_id, .. }

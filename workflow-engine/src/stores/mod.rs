@@ -3,10 +3,10 @@
 //! They share everything but storage: a transaction loads the rows that its decisions name into a working set, applies
 //! the decisions there, and writes back what changed.
 
-mod announcement;
+mod pending_notifications;
 mod apply;
 pub(crate) mod calls;
-mod claiming;
+mod candidates;
 mod deliveries;
 mod footprint;
 mod instant;
@@ -15,7 +15,7 @@ mod memory;
 mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-mod turns;
+mod fair_order;
 mod working_set;
 
 pub use memory::{MemoryStore, NotedStatements};

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
-use super::announcement::Announcement;
-use super::calls::{CallRow, EndedRow, IntendedRow, VoidedCalls};
+use super::calls::{CallRow, ReservedRow, SettledRow, VoidedCalls};
+use super::pending_notifications::Announcement;
 use crate::id::RunId;
 use crate::language::{CallId, Json, LogLevel, Statement};
 use crate::ports::{IdempotencyEntry, NewRun, Snapshot};
@@ -28,7 +28,7 @@ pub(super) struct WorkingSet {
     /// Blobs that are put.
     pub(super) blobs: Vec<BlobRow>,
     /// What few commits have.
-    pub(super) attached: Attached,
+    pub(super) attached: SideRows,
     /// What to tell after the commit.
     pub(super) announcement: Announcement,
 }
@@ -36,7 +36,7 @@ pub(super) struct WorkingSet {
 /// A run with those of its stages that are loaded.
 #[derive(Debug, Default)]
 pub(super) struct RunRows {
-    pub(super) run: Slot<RunRecord>,
+    pub(super) run: Tracked<RunRecord>,
     /// The run's version as the store holds it. As long as it stays, only the run's counts and the number of its newest
     /// event change.
     #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "the other stores write the whole row"))]
@@ -57,13 +57,13 @@ pub(super) type StagesOfRun = BTreeMap<String, Box<StageRows>>;
 /// A stage with its job.
 #[derive(Clone, Debug, Default)]
 pub(super) struct StageRows {
-    pub(super) stage: Slot<StageRecord>,
-    pub(super) job: Slot<JobRecord>,
+    pub(super) stage: Tracked<StageRecord>,
+    pub(super) job: Tracked<JobRecord>,
 }
 
 /// A row that may exist, and whether the transaction has touched it.
 #[derive(Clone, Debug)]
-pub(super) struct Slot<T> {
+pub(super) struct Tracked<T> {
     value: Option<T>,
     stored: bool,
     dirty: bool,
@@ -107,7 +107,7 @@ pub(super) struct BlobRow {
 
 /// What hangs on runs and stages. Each kind is written by a statement of its own, and only where there is any.
 #[derive(Debug, Default)]
-pub(super) struct Attached {
+pub(super) struct SideRows {
     /// In the order of their ids to be.
     pub(super) annotations: Vec<AnnotationRecord>,
     /// By run, stage and key: the last word of the transaction.
@@ -115,15 +115,15 @@ pub(super) struct Attached {
     /// The stages whose metrics have changed.
     pub(super) measured: BTreeSet<(RunId, String)>,
     /// New calls of models. They are written before those that end.
-    pub(super) intended: Vec<IntendedRow>,
+    pub(super) intended: Vec<ReservedRow>,
     /// Calls that end. They are written before those that are voided.
-    pub(super) ended: Vec<EndedRow>,
+    pub(super) ended: Vec<SettledRow>,
     /// The stages whose calls nobody ends any more.
     pub(super) voided: Vec<VoidedCalls>,
     /// The runs, and the stages of runs, whose spending has changed.
     pub(super) spending: BTreeSet<(RunId, Option<String>)>,
     /// To be run after everything else is written.
-    pub(super) executed: Vec<Executed>,
+    pub(super) executed: Vec<UserStatements>,
 }
 
 /// An artifact that is kept, or deleted where it has no value.
@@ -136,13 +136,13 @@ pub(super) struct ArtifactRow {
 
 /// Statements of the user's.
 #[derive(Clone, Debug)]
-pub(super) struct Executed {
+pub(super) struct UserStatements {
     pub(super) run_id: RunId,
     pub(super) stage_id: String,
     pub(super) statements: Vec<Statement>,
 }
 
-impl Attached {
+impl SideRows {
     /// Whether there is nothing.
     #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "others write them where there are any"))]
     pub(super) fn is_empty(&self) -> bool {
@@ -172,7 +172,7 @@ impl Attached {
 
 /// What becomes of a row when the transaction is written back.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Fate<'a, T> {
+pub(super) enum RowOp<'a, T> {
     Keep,
     Insert(&'a T),
     Update(&'a T),
@@ -199,21 +199,21 @@ impl WorkingSet {
     pub(super) fn load_run(&mut self, run: RunRecord) {
         let rows = self.runs.entry(run.id).or_default();
         rows.stored_version = Some(run.version);
-        rows.run = Slot::stored(run);
+        rows.run = Tracked::stored(run);
     }
 
     /// Puts a stage as the store holds it.
     pub(super) fn load_stage(&mut self, stage: StageRecord) {
         let stages = &mut self.runs.entry(stage.run_id).or_default().stages;
         let rows = stages.entry(stage.stage_id.clone()).or_default();
-        rows.stage = Slot::stored(stage);
+        rows.stage = Tracked::stored(stage);
     }
 
     /// Puts a job as the store holds it.
     pub(super) fn load_job(&mut self, job: JobRecord) {
         let stages = &mut self.runs.entry(job.run_id).or_default().stages;
         let rows = stages.entry(job.stage_id.clone()).or_default();
-        rows.job = Slot::stored(job);
+        rows.job = Tracked::stored(job);
     }
 
     /// Puts an idempotency entry as the store holds it.
@@ -287,7 +287,7 @@ impl WorkingSet {
     }
 }
 
-impl<T> Slot<T> {
+impl<T> Tracked<T> {
     /// A row as the store holds it.
     pub(super) fn stored(value: T) -> Self {
         Self { value: Some(value), stored: true, dirty: false }
@@ -330,18 +330,18 @@ impl<T> Slot<T> {
     }
 
     /// What to do with it in the end.
-    pub(super) fn fate(&self) -> Fate<'_, T> {
+    pub(super) fn row_op(&self) -> RowOp<'_, T> {
         match (&self.value, self.stored) {
-            _ if !self.dirty => Fate::Keep,
-            (Some(value), false) => Fate::Insert(value),
-            (Some(value), true) => Fate::Update(value),
-            (None, true) => Fate::Delete,
-            (None, false) => Fate::Keep,
+            _ if !self.dirty => RowOp::Keep,
+            (Some(value), false) => RowOp::Insert(value),
+            (Some(value), true) => RowOp::Update(value),
+            (None, true) => RowOp::Delete,
+            (None, false) => RowOp::Keep,
         }
     }
 }
 
-impl<T> Default for Slot<T> {
+impl<T> Default for Tracked<T> {
     fn default() -> Self {
         Self { value: None, stored: false, dirty: false }
     }

@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
 use crate::kernel::{JobOutcome, Kernel, Slots};
-use crate::records::{Claim, ClaimedJob};
+use crate::records::{Claimant, ClaimedJob};
 
 /// What became of a job that was delivered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ async fn execute(
     room: usize,
     stop: &CancellationToken,
 ) -> Result<Delivery, Error> {
-    let claim = Claim { worker_id: worker_id.to_owned(), lease: kernel.lease() };
+    let claim = Claimant { worker_id: worker_id.to_owned(), lease: kernel.lease() };
     let finished = kernel.execute_claimed(job, &claim, &Room(room), stop).await?;
     Ok(Delivery { outcome: finished.outcome, next: finished.next })
 }

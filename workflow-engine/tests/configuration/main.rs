@@ -5,7 +5,7 @@ mod nested;
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use workflow_engine::kernel::RunCreate;
+use workflow_engine::kernel::CreateRun;
 use workflow_engine::prelude::*;
 use workflow_engine::presets::{AiConfig, ConcurrencyConfig, DebugConfig, FullConfig, StandardConfig};
 use workflow_engine::{Json, NoInput};
@@ -28,7 +28,7 @@ workflow! { shaping = shape }
 async fn refusal<W: Workflow<Input = NoInput>>(stage: &str, config: Value) -> String {
     let engine =
         Engine::open("memory:").await.unwrap().register::<W>().without_worker().build().await.unwrap();
-    let command = RunCreate {
+    let command = CreateRun {
         idempotency_key: None,
         workflow_id: W::definition().id.clone(),
         input: Json::null(),

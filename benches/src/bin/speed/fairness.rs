@@ -18,7 +18,7 @@ use crate::tuning::Tuning;
 const QUEUED: u64 = 100_000;
 
 /// Nobody waits for longer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Starts `runs` runs that take 40 ms each in two stages.
 async fn queue(engine: &Engine, runs: u64, submitters: usize) -> Outcome<f64> {
@@ -58,7 +58,7 @@ pub async fn priorities(work: &str, kind: Kind) -> Outcome<Line> {
         let began = Instant::now();
         let run = bench.engine.start::<clock>(LookAtClockInput { number }).priority(9).await?;
         // Patience ends where the queue would have.
-        let output = tokio::time::timeout(PATIENCE, run.output()).await;
+        let output = tokio::time::timeout(TIMEOUT, run.output()).await;
         samples.push(began.elapsed().as_secs_f64() * 1e3);
         if output.is_err() {
             break;
@@ -89,7 +89,7 @@ pub async fn crowd(work: &str, kind: Kind) -> Outcome<Line> {
     for number in 0..10 {
         let began = Instant::now();
         let run = bench.engine.start::<clock>(LookAtClockInput { number }).await?;
-        let output = tokio::time::timeout(PATIENCE, run.output()).await;
+        let output = tokio::time::timeout(TIMEOUT, run.output()).await;
         samples.push(began.elapsed().as_secs_f64() * 1e3);
         if output.is_err() {
             break;

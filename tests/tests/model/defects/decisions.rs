@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use workflow_engine::ports::{Change, Decision, Guard, RunEnd};
-use workflow_engine::records::Claim;
+use workflow_engine::ports::{Change, Decision, Precondition, RunEnd};
+use workflow_engine::records::Claimant;
 
 use super::Defect;
 
@@ -14,14 +14,16 @@ pub const LATE: Duration = Duration::from_secs(10);
 pub fn mistaken(defect: Defect, mut decision: Decision) -> Decision {
     match defect {
         Defect::AppClockLease => decision.changes.iter_mut().filter_map(claim_of).for_each(shorten),
-        Defect::AttemptCountedAtItsEnd if matches!(decision.guard, Guard::ExpiredLease(_)) => {
+        Defect::AttemptCountedAtItsEnd if matches!(decision.precondition, Precondition::ExpiredLease(_)) => {
             for change in &mut decision.changes {
                 if let Change::Retry { stage_id, .. } = change {
-                    *change = Change::HandBack { stage_id: std::mem::take(stage_id) };
+                    *change = Change::ReturnJob { stage_id: std::mem::take(stage_id) };
                 }
             }
         }
-        Defect::ReapWithoutCap if matches!(decision.guard, Guard::ExpiredLeaseAndRevision(..)) => {
+        Defect::ReapWithoutCap
+            if matches!(decision.precondition, Precondition::ExpiredLeaseAndRevision(..)) =>
+        {
             let retry = |change| match change {
                 Change::Fail { stage_id, error } => {
                     Some(Change::Retry { stage_id, error, delay: Duration::ZERO })
@@ -38,7 +40,7 @@ pub fn mistaken(defect: Defect, mut decision: Decision) -> Decision {
             decision.changes = decision.changes.into_iter().flat_map(twice).collect();
         }
         Defect::HandBackKeepsLease => {
-            decision.changes.retain(|change| !matches!(change, Change::HandBack { .. }));
+            decision.changes.retain(|change| !matches!(change, Change::ReturnJob { .. }));
         }
         Defect::EndedRunKeepsJobs if ends(&decision) => {
             decision.changes.retain(|change| !matches!(change, Change::Cancel { .. }));
@@ -68,11 +70,11 @@ pub fn split_off_queue(decision: &mut Decision) -> Vec<Change> {
 }
 
 /// A lease that is counted from an instant that has passed.
-pub fn shorten(claim: &mut Claim) {
+pub fn shorten(claim: &mut Claimant) {
     claim.lease = claim.lease.saturating_sub(LATE);
 }
 
-fn claim_of(change: &mut Change) -> Option<&mut Claim> {
+fn claim_of(change: &mut Change) -> Option<&mut Claimant> {
     match change {
         Change::Claim { claim, .. } => Some(claim),
         Change::Enqueue { claim, .. } | Change::Release { claim, .. } => claim.as_mut(),

@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tests::intercept::Interceptor;
 use workflow_engine::ports::{
-    Change, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim, DeliveryOutcome, Guard, Revision,
-    Settlement, Snapshot, Store, WorkClaim,
+    Change, ClaimRequest, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim, DeliveryOutcome,
+    Precondition, Revision, Settlement, Snapshot, Store,
 };
 use workflow_engine::records::{Event, Lease, Status};
 use workflow_engine::{Error, RunId};
@@ -45,11 +45,11 @@ impl Defective {
 
     async fn key_after(&self, store: &dyn Store, mut decision: Decision) -> Result<Commit, Error> {
         let Some(entry) = decision.idempotency.take() else { return store.commit(decision).await };
-        let never = Guard::Revision(Revision { version: 0, last_sequence: 0 });
+        let never = Precondition::Revision(Revision { version: 0, last_sequence: 0 });
         let run_id = decision.run_id;
         let question =
-            Decision { run_id, guard: never, idempotency: Some(entry.clone()), changes: Vec::new() };
-        if let Commit::Repeated { .. } = self.beside.commit(question).await? {
+            Decision { run_id, precondition: never, idempotency: Some(entry.clone()), changes: Vec::new() };
+        if let Commit::Duplicate { .. } = self.beside.commit(question).await? {
             decision.idempotency = Some(entry);
             return store.commit(decision).await;
         }
@@ -95,7 +95,7 @@ impl Defective {
 
 /// A decision that is to be forced.
 fn bare(run_id: RunId, changes: Vec<Change>) -> Decision {
-    Decision { run_id, guard: Guard::Absent, idempotency: None, changes }
+    Decision { run_id, precondition: Precondition::Absent, idempotency: None, changes }
 }
 
 /// Writes a decision to whatever its run has become.
@@ -104,7 +104,7 @@ async fn force(store: &dyn Store, decision: Decision) -> Result<Commit, Error> {
     let decide = move |snapshot: Option<&Snapshot>| {
         let run = &snapshot?.run;
         let revision = Revision { version: run.version, last_sequence: run.last_sequence };
-        Some(Decision { guard: Guard::Revision(revision), ..decision })
+        Some(Decision { precondition: Precondition::Revision(revision), ..decision })
     };
     store.commit_locked(run_id, Box::new(decide)).await
 }
@@ -113,8 +113,8 @@ async fn force(store: &dyn Store, decision: Decision) -> Result<Commit, Error> {
 impl Interceptor for Defective {
     async fn commit(&self, store: &dyn Store, decision: Decision) -> Result<Commit, Error> {
         let mut decision = mistaken(self.defect, decision);
-        match (self.defect, &decision.guard) {
-            (Defect::NoFence, Guard::Lease(_)) => force(store, decision).await,
+        match (self.defect, &decision.precondition) {
+            (Defect::NoFence, Precondition::Lease(_)) => force(store, decision).await,
             (Defect::CancelUnguarded, _) if cancels(&decision) => force(store, decision).await,
             (Defect::EnqueueAfterCommit, _) => self.enqueue_after(store, decision).await,
             (Defect::KeyInSecondTransaction, _) => self.key_after(store, decision).await,
@@ -157,7 +157,7 @@ impl Interceptor for Defective {
         commit
     }
 
-    async fn claim_work(&self, store: &dyn Store, mut work: WorkClaim) -> Result<ClaimedWork, Error> {
+    async fn claim_work(&self, store: &dyn Store, mut work: ClaimRequest) -> Result<ClaimedWork, Error> {
         if self.defect == Defect::AppClockLease {
             shorten(&mut work.claim);
         }
@@ -196,7 +196,7 @@ impl Interceptor for Defective {
         if self.defect == Defect::MarkedBeforeDelivery {
             let mark = |delivery: &Delivery| Settlement {
                 lease: delivery.lease.clone(),
-                outcome: DeliveryOutcome::Delivered { through: delivery.through },
+                outcome: DeliveryOutcome::Delivered { last_sequence: delivery.last_sequence },
             };
             self.beside.settle_deliveries(deliveries.iter().map(mark).collect()).await?;
         }

@@ -80,7 +80,7 @@ impl Reference {
         for (index, run) in self.runs.iter().enumerate() {
             for (stage, job) in run.open_jobs().filter(|(_, job)| job.is_due(self.now)) {
                 let waits = job.status == Status::Suspended;
-                let priority = if waits { USUAL_PRIORITY } else { run.priority };
+                let priority = if waits { DEFAULT_PRIORITY } else { run.priority };
                 let age = (job.run_at, index, run.id_of(stage));
                 due.push((run.workflow.id.as_str(), priority, age, (index, stage)));
             }
@@ -144,7 +144,7 @@ impl Reference {
 }
 
 /// The priority of every check.
-const USUAL_PRIORITY: i32 = 5;
+const DEFAULT_PRIORITY: i32 = 5;
 
 /// The order of what waits, each of a workflow, a priority and an age: by priority, and among equals the workflows take
 /// turns, the oldest first.

@@ -37,7 +37,7 @@ impl Reference {
             Ok(Outcome::Failed { retryable: false })
         };
         // A reaper does not insist: it comes again.
-        if reaped { once(self) } else { self.persevere(once) }
+        if reaped { once(self) } else { self.commit_with_retry(once) }
     }
 }
 

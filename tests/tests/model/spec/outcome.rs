@@ -36,20 +36,20 @@ impl Reference {
             (End::Value(value), Some(wait)) if !job.waits => {
                 let poll = millis(wait.poll_every);
                 let give_up = millis(wait.give_up_after);
-                self.persevere(|it| it.write(|it| it.suspend(job, stage, value, poll, give_up)))?
+                self.commit_with_retry(|it| it.write(|it| it.suspend(job, stage, value, poll, give_up)))?
             }
             (End::Value(value), _) => {
-                let done =
-                    self.persevere(|it| it.write(|it| it.complete(job, stage, value, room, process)))?;
+                let done = self
+                    .commit_with_retry(|it| it.write(|it| it.complete(job, stage, value, room, process)))?;
                 return Ok(done.map_or((Outcome::Ghost, Vec::new()), |next| (Outcome::Completed, next)));
             }
             (End::Pending { after_ms }, Some(wait)) if job.waits => {
                 let give_up_at = self.runs[job.run].stages[stage].give_up_at;
                 if give_up_at <= before {
-                    return Ok((self.fail(job, stage, "GAVE_UP", false)?, Vec::new()));
+                    return Ok((self.fail(job, stage, "WAIT_TIMED_OUT", false)?, Vec::new()));
                 }
                 let after = after_ms.unwrap_or(millis(wait.poll_every)).min(give_up_at - before);
-                self.persevere(|it| it.write(|it| it.postpone(job, stage, after)))?
+                self.commit_with_retry(|it| it.write(|it| it.postpone(job, stage, after)))?
             }
             (End::Fail { after_ms } | End::Pending { after_ms }, _) => {
                 let policy = &self.runs[job.run].workflow.stages[stage].retry;
@@ -57,7 +57,7 @@ impl Reference {
                     return Ok((self.fail(job, stage, "STAGE_FAILED", false)?, Vec::new()));
                 }
                 let delay = after_ms.unwrap_or(millis(policy.initial) << (job.attempt - 1));
-                self.persevere(|it| it.write(|it| it.retry(job, stage, delay)))?
+                self.commit_with_retry(|it| it.write(|it| it.retry(job, stage, delay)))?
             }
             (End::FailForGood, _) => self.fail(job, stage, "STAGE_FAILED", false)?,
         };
@@ -103,7 +103,7 @@ impl Reference {
         run.tell_of("stage:completed", stage);
 
         let (mut next, mut left) = (Vec::new(), Vec::new());
-        for (position, &successor) in run.workflow.stages[stage].before.iter().enumerate() {
+        for (position, &successor) in run.workflow.stages[stage].successors.iter().enumerate() {
             if self.runs[job.run].is_ready(successor) {
                 let claimer = (position < room).then_some(process);
                 next.extend(self.enqueue(job.run, successor, claimer));
@@ -162,7 +162,7 @@ impl Reference {
         let job = self.leases[lease].job.clone();
         self.memory(process, &job).queued.remove(&job.stage);
         let stage = self.runs[job.run].position(&job.stage);
-        let outcome = self.persevere(|it| {
+        let outcome = self.commit_with_retry(|it| {
             it.write(|it| {
                 if !it.holds(&job, stage) {
                     return Outcome::Ghost;

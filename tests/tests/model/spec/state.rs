@@ -134,12 +134,12 @@ impl Run {
 
     /// How many stages before this one have not completed.
     pub fn waits_for(&self, stage: usize) -> usize {
-        self.open(&self.workflow.stages[stage].after)
+        self.open(&self.workflow.stages[stage].predecessors)
     }
 
     /// How many of the stages that make up its output have not completed.
     pub fn lacks(&self) -> usize {
-        if self.stages.is_empty() { 0 } else { self.open(&self.workflow.ends) }
+        if self.stages.is_empty() { 0 } else { self.open(&self.workflow.output_stages) }
     }
 
     fn open(&self, stages: &[usize]) -> usize {
@@ -163,7 +163,7 @@ impl Run {
 
     /// The output, where one stage delivers it.
     pub fn output(&self) -> Option<u64> {
-        match self.workflow.ends[..] {
+        match self.workflow.output_stages[..] {
             [end] if self.status == Status::Completed => self.stages[end].output,
             _ => None,
         }

@@ -105,7 +105,7 @@ impl Run {
     /// What a rerun from this stage runs again: it, everything after it, and whatever has not completed.
     fn covered(&self, from: usize) -> Result<BTreeSet<usize>, Stop> {
         if !self.status.is_terminal() {
-            return Err(Stop::Refused("RUN_NOT_OVER"));
+            return Err(Stop::Refused("RUN_NOT_TERMINAL"));
         }
         if self.stages.is_empty() {
             return Err(Stop::Refused("RUN_NEVER_STARTED"));
@@ -120,7 +120,7 @@ impl Run {
 
     /// Every stage that this one waits for, over any number of others.
     fn before(&self, stage: usize) -> BTreeSet<usize> {
-        let direct = &self.workflow.stages[stage].after;
+        let direct = &self.workflow.stages[stage].predecessors;
         direct.iter().flat_map(|&earlier| self.before(earlier)).chain(direct.iter().copied()).collect()
     }
 }

@@ -57,7 +57,7 @@ impl Reference {
     }
 
     /// One write, again and again while the store is away.
-    pub(super) fn persevere<T>(
+    pub(super) fn commit_with_retry<T>(
         &mut self,
         mut write: impl FnMut(&mut Self) -> Result<T, Stop>,
     ) -> Result<T, Stop> {

@@ -65,9 +65,9 @@ impl System {
         assert_eq!(record.attempt, stage.attempt, "{of}: its attempts");
         assert_eq!(record.error_message.is_some(), stage.has_error, "{of}: its error");
         assert_eq!(self.value(record.output.as_ref()).await, stage.output, "{of}: its output");
-        assert_eq!(self.value(record.ticket.as_ref()).await, stage.ticket, "{of}: its ticket");
+        assert_eq!(self.value(record.suspended_state.as_ref()).await, stage.ticket, "{of}: its ticket");
         if stage.ticket.is_some() {
-            let give_up_at = record.give_up_at.map(|instant| self.milliseconds(instant));
+            let give_up_at = record.max_wait_until.map(|instant| self.milliseconds(instant));
             assert_eq!(give_up_at, Some(stage.give_up_at), "{of}: when it is given up");
         }
     }

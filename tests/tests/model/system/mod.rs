@@ -3,7 +3,7 @@
 mod stores;
 mod faults;
 mod process;
-mod carry_out;
+mod execute;
 mod compare;
 mod rules;
 
@@ -116,12 +116,12 @@ impl System {
                 let (known, command, other) =
                     (Arc::clone(&self.known), Box::clone(command), Arc::clone(&other));
                 process.faults.race(Box::pin(async move {
-                    let answer = racer.carry_out(&command, &known).await;
+                    let answer = racer.execute(&command, &known).await;
                     *lock(&other) = Some(answer);
                 }));
             }
         }
-        let mut answer = runtime.block_on(self.carry_out(step));
+        let mut answer = runtime.block_on(self.execute(step));
         if let Some(race) = process.faults.forget() {
             // Nothing was overtaken: it comes second.
             runtime.block_on(race);
@@ -138,11 +138,11 @@ impl System {
         (answer, other)
     }
 
-    async fn carry_out(&self, step: &Step) -> Answer {
+    async fn execute(&self, step: &Step) -> Answer {
         let process = &self.processes[step.process];
         tokio::select! {
             biased;
-            answer = process.carry_out(&step.command, &self.known) => answer,
+            answer = process.execute(&step.command, &self.known) => answer,
             () = self.let_time_pass(), if matches!(step.trouble, Trouble::Fault { .. }) => Answer::Waited,
         }
     }

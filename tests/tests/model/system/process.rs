@@ -10,7 +10,7 @@ use workflow_engine::ports::{ActivityExecutor, DeliveryError, EventSink, Store};
 use workflow_engine::records::Event;
 use workflow_engine::testing::FakeClock;
 use workflow_engine::{
-    CheckExecution, Execution, Json, RunId, StageDefinition, StageError, Verdict, WaitDefinition,
+    CheckExecution, CheckOutcome, Execution, Json, RunId, StageDefinition, StageError, WaitDefinition,
 };
 
 use super::faults::Faults;
@@ -77,7 +77,7 @@ impl Process {
     }
 }
 
-impl Handed {
+impl Upstream {
     fn check(&self, known: &Known, reference: &Reference) {
         let index = lock(&known.runs).iter().position(|run| *run == self.run).expect("a run of this case");
         let run = &reference.runs[index];
@@ -87,8 +87,8 @@ impl Handed {
         }
         let stage = &run.workflow.stages[run.position(&self.stage)];
         let outputs =
-            stage.handed.iter().map(|&before| run.stages[before].output.map(|value| value.to_string()));
-        if !stage.after.is_empty() {
+            stage.inputs.iter().map(|&before| run.stages[before].output.map(|value| value.to_string()));
+        if !stage.predecessors.is_empty() {
             let handed = self.values.iter().map(|json| Some(json.as_str().to_owned()));
             assert!(handed.eq(outputs), "stage `{}` was handed what is not committed", stage.id);
         }
@@ -99,11 +99,11 @@ impl Handed {
 #[derive(Default)]
 pub struct Script {
     end: Mutex<Option<End>>,
-    handed: Mutex<Vec<Handed>>,
+    handed: Mutex<Vec<Upstream>>,
 }
 
 /// What a body was called with.
-struct Handed {
+struct Upstream {
     run: RunId,
     stage: String,
     generation: u32,
@@ -145,11 +145,11 @@ fn failure(after_ms: Option<u64>) -> StageError {
 impl ActivityExecutor for Script {
     async fn execute(&self, _: &StageDefinition, execution: Execution) -> Result<Json, StageError> {
         let ctx = &execution.context;
-        lock(&self.handed).push(Handed {
+        lock(&self.handed).push(Upstream {
             run: ctx.run_id(),
             stage: ctx.stage_id().to_owned(),
             generation: ctx.generation(),
-            values: execution.handed,
+            values: execution.inputs,
             committed: false,
         });
         match self.end() {
@@ -159,10 +159,10 @@ impl ActivityExecutor for Script {
         }
     }
 
-    async fn check(&self, _: &WaitDefinition, _: CheckExecution) -> Result<Verdict, StageError> {
+    async fn check(&self, _: &WaitDefinition, _: CheckExecution) -> Result<CheckOutcome, StageError> {
         match self.end() {
-            End::Value(value) => Ok(Verdict::Ready(json(value))),
-            End::Pending { after_ms } => Ok(Verdict::Pending(after_ms.map(Duration::from_millis))),
+            End::Value(value) => Ok(CheckOutcome::Ready(json(value))),
+            End::Pending { after_ms } => Ok(CheckOutcome::Pending(after_ms.map(Duration::from_millis))),
             End::Fail { after_ms } => Err(failure(after_ms)),
             End::FailForGood => Err(StageError::permanent("never")),
         }

@@ -34,5 +34,5 @@ workflow! {
 }
 
 pub fn main() {
-    assert_eq!(lines::definition().stages[3].after, [1, 2]);
+    assert_eq!(lines::definition().stages[3].predecessors, [1, 2]);
 }

@@ -42,7 +42,7 @@ workflow! { pub nested = a >> [b >> c, [d, e]] >> f >> [g] }
 
 pub fn main() {
     let definition = nested::definition();
-    let after = |id: &str| definition.stage(id).unwrap().after.clone();
+    let after = |id: &str| definition.stage(id).unwrap().predecessors.clone();
     assert!(after("a").is_empty());
     assert_eq!(after("b"), [0]);
     assert_eq!(after("c"), [1]);
@@ -52,5 +52,5 @@ pub fn main() {
     assert_eq!(after("g"), [5]);
     let levels: Vec<u32> = definition.stages.iter().map(|stage| stage.execution_group).collect();
     assert_eq!(levels, [1, 2, 3, 2, 2, 4, 5]);
-    assert_eq!(definition.ends, [6]);
+    assert_eq!(definition.output_stages, [6]);
 }

@@ -27,6 +27,6 @@ pub fn main() {
     last::<(u32, u32, u32, u32, u32, u32, u32, u32, u32, u32, u32, u32, u32, u32, u32, u32)>(|| -> Output {
         unreachable!()
     });
-    assert_eq!(fan::definition().ends.len(), 16);
+    assert_eq!(fan::definition().output_stages.len(), 16);
     assert_eq!(fan::definition().output_schema().get("maxItems"), Some(&16.into()));
 }

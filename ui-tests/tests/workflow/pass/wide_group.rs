@@ -28,5 +28,5 @@ workflow! { pub fan = load >> [b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11,
 
 pub fn main() {
     let join = fan::definition().stage("join").unwrap();
-    assert_eq!((join.after.len(), &join.reads), (17, &vec![1, 17]));
+    assert_eq!((join.predecessors.len(), &join.reads), (17, &vec![1, 17]));
 }

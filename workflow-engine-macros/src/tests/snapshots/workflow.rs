@@ -37,7 +37,7 @@ type __Process3 = <__Process3Path as ::workflow_engine::__private::Known<
     __private::Follows < __Process0, __private::OutputOf < __Process0 >,
     __private::ParametersOf < __Process2 >> > ::ROW, < __Process3 as __private::Stage >
     ::ROW.entered(< __Process3 as __private::Joins << __private::Group < (__private::One
-    < __Process1 >, __private::One < __Process2 >) > as __private::Handed > ::Value,
+    < __Process1 >, __private::One < __Process2 >) > as __private::Upstream > ::Value,
     __private::ParametersOf < __Process3 >> > ::entry:: < __private::Group <
     (__private::One < __Process1 >, __private::One < __Process2 >) > >)], after : & [&
     [], & [0], & [0], & [1, 2]], ends : & [3], input : __private::InputRow::of:: <

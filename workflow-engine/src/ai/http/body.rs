@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::Response;
 
-use super::fault::Faults;
+use super::fault::ErrorFactory;
 use crate::ai::AiError;
 
 /// Two thousand long vectors as text are the largest answer that a provider gives.
@@ -15,7 +15,7 @@ const LONGEST_LINE: usize = 64 << 20;
 const LONGEST_ERROR: usize = 64 << 10;
 
 /// All of an answer.
-pub(super) async fn read(mut response: Response, faults: &Faults) -> Result<Vec<u8>, AiError> {
+pub(super) async fn read(mut response: Response, faults: &ErrorFactory) -> Result<Vec<u8>, AiError> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| faults.transport(error))? {
         if bytes.len() + chunk.len() > LONGEST_ANSWER {
@@ -40,7 +40,7 @@ pub(super) async fn beginning(mut response: Response) -> Vec<u8> {
 pub(crate) struct Lines {
     response: Response,
     timeout: Duration,
-    faults: Faults,
+    faults: ErrorFactory,
     /// Read, from `begin` on not given yet.
     bytes: Vec<u8>,
     begin: usize,
@@ -48,7 +48,7 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
-    pub(super) fn new(response: Response, timeout: Duration, faults: Faults) -> Self {
+    pub(super) fn new(response: Response, timeout: Duration, faults: ErrorFactory) -> Self {
         Self { response, timeout, faults, bytes: Vec::new(), begin: 0, ended: false }
     }
 

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::body::{self, Lines};
 use super::client::client;
 use super::events::{self, EventStream};
-use super::fault::Faults;
+use super::fault::ErrorFactory;
 use crate::ai::{AiError, AiErrorKind};
 
 /// Where a provider is, and how it knows who asks.
@@ -23,7 +23,7 @@ pub(crate) struct Endpoint {
     client: Client,
     base: Url,
     headers: HeaderMap,
-    faults: Faults,
+    faults: ErrorFactory,
 }
 
 impl Endpoint {
@@ -31,7 +31,7 @@ impl Endpoint {
     /// and without a key in it. `provider` names it in errors.
     pub(crate) fn new(provider: &str, base_url: &str) -> Result<Self, AiError> {
         let base = checked(provider, base_url)?;
-        let faults = Faults { provider: Arc::from(provider), keys: Vec::new() };
+        let faults = ErrorFactory { provider: Arc::from(provider), keys: Vec::new() };
         Ok(Self { client: client(&base)?, base, headers: HeaderMap::new(), faults })
     }
 

@@ -7,7 +7,7 @@ use futures_util::stream::{BoxStream, unfold};
 use reqwest::Response;
 use reqwest::header::CONTENT_TYPE;
 
-use super::fault::Faults;
+use super::fault::ErrorFactory;
 use super::sse::{Decoder, ServerEvent};
 use crate::ai::AiError;
 
@@ -18,10 +18,14 @@ struct Reading {
     response: Response,
     decoder: Decoder,
     timeout: Duration,
-    faults: Faults,
+    faults: ErrorFactory,
 }
 
-pub(super) fn events(response: Response, timeout: Duration, faults: Faults) -> Result<EventStream, AiError> {
+pub(super) fn events(
+    response: Response,
+    timeout: Duration,
+    faults: ErrorFactory,
+) -> Result<EventStream, AiError> {
     let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if kind.starts_with("application/json") {
         return Err(faults.malformed("a stream was asked for, and it answered with one JSON value"));

@@ -8,20 +8,20 @@ use reqwest::header::HeaderMap;
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::hide::hide;
+use super::error_body::Said;
+use super::redact::redact;
 use super::retry_after::retry_after;
-use super::said::Said;
 use crate::ai::{AiError, AiErrorKind};
 
 /// Makes the errors of one provider.
 #[derive(Clone)]
-pub(super) struct Faults {
+pub(super) struct ErrorFactory {
     pub(super) provider: Arc<str>,
     /// Never to be shown.
     pub(super) keys: Vec<SecretString>,
 }
 
-impl Faults {
+impl ErrorFactory {
     /// An answer with a status that is no success.
     pub(super) fn answered(
         &self,
@@ -61,14 +61,14 @@ impl Faults {
 
     /// Without keys, and not too long.
     pub(super) fn shown(&self, text: &str) -> String {
-        hide(text, &self.keys, None)
+        redact(text, &self.keys, None)
     }
 
     /// What the provider says, after `message`.
     fn describe(&self, message: &mut String, said: &Said, request: Option<&Value>) {
         if let Some(text) = &said.message {
             message.push_str(": ");
-            message.push_str(&hide(text, &self.keys, request));
+            message.push_str(&redact(text, &self.keys, request));
         }
         // A word for programs is one word; anything else may be a sentence that repeats the prompt.
         let is_word = |word: &&String| {
@@ -77,7 +77,7 @@ impl Faults {
         };
         if let Some(word) = said.words.iter().find(is_word) {
             message.push_str(" (");
-            message.push_str(&hide(word, &self.keys, None));
+            message.push_str(&redact(word, &self.keys, None));
             message.push(')');
         }
     }

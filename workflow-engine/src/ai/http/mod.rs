@@ -7,9 +7,9 @@ mod events;
 mod sse;
 mod options;
 mod fault;
-mod said;
+mod error_body;
 mod retry_after;
-mod hide;
+mod redact;
 
 pub(crate) use body::Lines;
 pub(crate) use endpoint::Endpoint;

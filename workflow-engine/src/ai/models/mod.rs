@@ -4,12 +4,12 @@ mod registry;
 mod filter;
 mod builtin;
 mod price;
-mod bound;
-mod abilities;
+mod max_cost;
+mod capabilities;
 
 pub use filter::ModelFilter;
 pub use registry::ModelRegistry;
 pub(super) use registry::unknown;
 
-pub(super) use abilities::Ability;
-pub(super) use bound::{worst_of_embedding, worst_of_generation};
+pub(super) use capabilities::Capability;
+pub(super) use max_cost::{worst_of_embedding, worst_of_generation};

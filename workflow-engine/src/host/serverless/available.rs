@@ -27,7 +27,7 @@ impl Default for ProcessJobs {
 
 /// What was done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct JobsProcessed {
+pub struct ProcessJobsOutput {
     /// Jobs that were claimed. Those that are neither of the two below were handed back when the time was over, or
     /// lost to somebody else or to the end of their run.
     pub processed: usize,
@@ -39,7 +39,7 @@ pub struct JobsProcessed {
 
 impl Serverless {
     /// Runs what is ready: jobs, those that its own commits make ready, and runs that nobody has started; by priority,
-    /// among equals the workflows take turns, and of each the oldest is first. Ends when nothing is ready, `max_jobs`
+    /// among equals the workflows take recently_served, and of each the oldest is first. Ends when nothing is ready, `max_jobs`
     /// were claimed, or the time is over, and when what it has claimed has come to its end.
     ///
     /// It runs on when the caller is dropped, in a task of its own; it ends with the runtime.
@@ -47,22 +47,22 @@ impl Serverless {
     /// # Errors
     /// When the store cannot be read or written. What was claimed before has then come to its end nevertheless, or
     /// returns to the queue when its lease runs out.
-    pub async fn process_available_jobs(&self, jobs: ProcessJobs) -> Result<JobsProcessed, Error> {
+    pub async fn process_available_jobs(&self, jobs: ProcessJobs) -> Result<ProcessJobsOutput, Error> {
         let host = self.clone();
         let invocation = tokio::spawn(async move {
             let done = host.process(jobs).await;
             host.schedule_next().await;
             done
         });
-        invocation.await.map_err(Error::invocation_lost)?
+        invocation.await.map_err(Error::invocation_aborted)?
     }
 
     async fn process(
         &self,
         ProcessJobs { max_jobs, concurrency }: ProcessJobs,
-    ) -> Result<JobsProcessed, Error> {
+    ) -> Result<ProcessJobsOutput, Error> {
         let invocation = self.begin()?;
-        let mut done = JobsProcessed::default();
+        let mut done = ProcessJobsOutput::default();
         let mut running = JoinSet::new();
         let mut failure = None;
         loop {
@@ -82,24 +82,24 @@ impl Serverless {
                 None => break,
                 Some(Ok(Ok(outcome))) => done.count(&outcome),
                 Some(Ok(Err(error))) => failure = Some(error),
-                Some(Err(lost)) => failure = Some(Error::invocation_lost(lost)),
+                Some(Err(lost)) => failure = Some(Error::invocation_aborted(lost)),
             }
         }
         failure.map_or(Ok(done), Err)
     }
 
     async fn claim(&self, invocation: &Invocation, room: usize) -> Result<Vec<ClaimedJob>, Error> {
-        let found = self.turns.claim(&self.kernel, &invocation.claim, room, true).await?;
+        let found = self.recently_served.claim(&self.kernel, &invocation.claim, room, true).await?;
         let mut jobs = found.jobs;
         if found.runs.is_empty() {
             return Ok(jobs);
         }
         let left = room - jobs.len();
-        let started = self.turns.start(&self.kernel, &invocation.claim, found.runs, left).await?;
+        let started = self.recently_served.start(&self.kernel, &invocation.claim, found.runs, left).await?;
         jobs.extend(started.jobs);
         if jobs.is_empty() {
             // Others were faster, or none of them can be started: they keep nothing else from its turn.
-            jobs = self.turns.claim(&self.kernel, &invocation.claim, room, false).await?.jobs;
+            jobs = self.recently_served.claim(&self.kernel, &invocation.claim, room, false).await?.jobs;
         }
         Ok(jobs)
     }
@@ -115,12 +115,12 @@ impl Serverless {
     }
 }
 
-impl JobsProcessed {
+impl ProcessJobsOutput {
     fn count(&mut self, outcome: &JobOutcome) {
         match outcome {
             JobOutcome::Completed | JobOutcome::Suspended { .. } => self.succeeded += 1,
             JobOutcome::Failed { .. } => self.failed += 1,
-            JobOutcome::HandedBack | JobOutcome::Ghost { .. } => {}
+            JobOutcome::HandedBack | JobOutcome::Superseded { .. } => {}
         }
     }
 }

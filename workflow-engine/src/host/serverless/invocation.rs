@@ -8,11 +8,11 @@ use tokio_util::task::AbortOnDropHandle;
 use super::Serverless;
 use crate::error::Error;
 use crate::host::heartbeat::Heartbeat;
-use crate::records::Claim;
+use crate::records::Claimant;
 
 /// What lasts as long as an invocation.
 pub(super) struct Invocation {
-    pub(super) claim: Claim,
+    pub(super) claim: Claimant,
     /// Cancelled when the time is over: nothing more is claimed, and bodies are stopped.
     pub(super) over: CancellationToken,
     _over_in_the_end: DropGuard,
@@ -31,7 +31,7 @@ impl Serverless {
             }))
         });
         Ok(Invocation {
-            claim: Claim { worker_id: self.settings.worker_id.clone(), lease: self.kernel.lease() },
+            claim: Claimant { worker_id: self.settings.worker_id.clone(), lease: self.kernel.lease() },
             _over_in_the_end: over.clone().drop_guard(),
             over,
             _timer: timer,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Serverless;
 use crate::error::Error;
 use crate::id::RunId;
-use crate::kernel::{JobExecute, JobOutcome, RunTransition};
+use crate::kernel::{ExecuteJob, JobOutcome, TransitionRun};
 use crate::records::Status;
 
 /// Where there may be work: a stage of a run.
@@ -21,7 +21,7 @@ pub struct JobMessage {
 
 /// What became of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct JobHandled {
+pub struct HandleJobOutput {
     /// What became of the stage; `None` where the message named none.
     #[serde(flatten)]
     pub outcome: Option<JobOutcome>,
@@ -31,37 +31,37 @@ pub struct JobHandled {
 
 impl Serverless {
     /// Handles one message, to the end of one attempt of its stage. A message that comes twice finds the stage completed, or in
-    /// other hands ([`JobOutcome::Ghost`]), and runs nothing.
+    /// other hands ([`JobOutcome::Superseded`]), and runs nothing.
     ///
     /// The attempt runs on when the caller is dropped, in a task of its own; it ends with the runtime.
     ///
     /// # Errors
     /// `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`; `DEFINITION_MISMATCH` when this process does not have the run's
     /// definition; when the store cannot be read or written. A stage that fails is an outcome, and no error.
-    pub async fn handle_job(&self, message: JobMessage) -> Result<JobHandled, Error> {
+    pub async fn handle_job(&self, message: JobMessage) -> Result<HandleJobOutput, Error> {
         let host = self.clone();
         let invocation = tokio::spawn(async move {
             let handled = host.handle(message).await;
             host.schedule_next().await;
             handled
         });
-        invocation.await.map_err(Error::invocation_lost)?
+        invocation.await.map_err(Error::invocation_aborted)?
     }
 
-    async fn handle(&self, JobMessage { run_id, stage_id }: JobMessage) -> Result<JobHandled, Error> {
+    async fn handle(&self, JobMessage { run_id, stage_id }: JobMessage) -> Result<HandleJobOutput, Error> {
         let invocation = self.begin()?;
         let outcome = match stage_id {
             None => {
-                self.kernel.dispatch(RunTransition { run_id }).await?;
+                self.kernel.dispatch(TransitionRun { run_id }).await?;
                 None
             }
             Some(stage_id) => {
                 let worker_id = invocation.claim.worker_id.clone();
-                let command = JobExecute { worker_id, run_id, stage_id, idempotency_key: None };
+                let command = ExecuteJob { worker_id, run_id, stage_id, idempotency_key: None };
                 Some(self.kernel.execute_job(command, &invocation.over).await?.outcome)
             }
         };
-        Ok(JobHandled { outcome, ready: self.ready(run_id).await? })
+        Ok(HandleJobOutput { outcome, ready: self.ready(run_id).await? })
     }
 
     async fn ready(&self, run_id: RunId) -> Result<Vec<JobMessage>, Error> {

@@ -25,13 +25,13 @@ mod schedule;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-pub use available::{JobsProcessed, ProcessJobs};
-pub use job::{JobHandled, JobMessage};
-pub use tick::{MaintenanceTick, Step, StepFailed, Ticked};
+pub use available::{ProcessJobs, ProcessJobsOutput};
+pub use job::{HandleJobOutput, JobMessage};
+pub use tick::{MaintenanceReport, MaintenanceTick, Step, StepFailure};
 
-use super::claiming::Turns;
 use super::heartbeat::Heartbeat;
 use super::liveness::worker_name;
+use super::recently_served::RecentlyServed;
 use crate::kernel::Kernel;
 use crate::ports::Scheduler;
 
@@ -120,7 +120,7 @@ impl std::fmt::Debug for ServerlessSettings {
 pub struct Serverless {
     kernel: Arc<Kernel>,
     settings: Arc<ServerlessSettings>,
-    turns: Arc<Turns>,
+    recently_served: Arc<RecentlyServed>,
     /// Shared by the invocations that run at the same time, and gone with the last of them.
     heartbeat: Arc<Mutex<Weak<Heartbeat>>>,
     /// Held by a tick: one at a time.
@@ -132,7 +132,7 @@ impl Serverless {
         Self {
             kernel,
             settings: Arc::new(settings),
-            turns: Arc::default(),
+            recently_served: Arc::default(),
             heartbeat: Arc::default(),
             ticking: Arc::default(),
         }

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::Serverless;
 use crate::error::Error;
 use crate::kernel::{
-    LeaseReapStale, OutboxFlush, RunClaimPending, RunReapStuck, StagePollSuspended, StagesPolled,
+    ClaimPendingRuns, FlushOutbox, PollSuspendedStages, PollSuspendedStagesOutput, ReapStaleLeases,
+    ReapStuckRuns,
 };
 
 /// How much one tick does.
@@ -35,7 +36,7 @@ impl Default for MaintenanceTick {
 
 /// What a tick did.
 #[derive(Debug, Default, Serialize)]
-pub struct Ticked {
+pub struct MaintenanceReport {
     /// Runs that were started; their first stages are ready.
     pub claimed: usize,
     /// Stages that wait and were checked.
@@ -47,7 +48,7 @@ pub struct Ticked {
     /// Runs that nothing moved, and that move again or have failed.
     pub stuck_reaped: usize,
     /// The steps that failed. The others were carried out nevertheless.
-    pub failed: Vec<StepFailed>,
+    pub failed: Vec<StepFailure>,
     /// The earliest instant at which a job or a delivery is due or a lease runs out: when the next call has something to
     /// do, should nothing else invoke before. Now, while a run is left that nobody has started. An instant that has passed
     /// means: now.
@@ -76,7 +77,7 @@ pub enum Step {
 
 /// A step that failed.
 #[derive(Debug, Serialize)]
-pub struct StepFailed {
+pub struct StepFailure {
     /// Which.
     pub step: Step,
     /// Why.
@@ -87,15 +88,15 @@ pub struct StepFailed {
 impl Serverless {
     /// One round of what a worker does beside its jobs. Steps are isolated: one that fails is listed, and holds up no
     /// other. Ticks of one host never overlap: a second one waits for the first.
-    pub async fn run_maintenance_tick(&self, tick: MaintenanceTick) -> Ticked {
+    pub async fn run_maintenance_tick(&self, tick: MaintenanceTick) -> MaintenanceReport {
         let _one_at_a_time = self.ticking.lock().await;
-        let mut ticked = Ticked::default();
+        let mut ticked = MaintenanceReport::default();
         let worker_id = &self.settings.worker_id;
 
-        let reaped = self.kernel.dispatch(LeaseReapStale::default()).await;
+        let reaped = self.kernel.dispatch(ReapStaleLeases::default()).await;
         ticked.stale_released = ticked.note(Step::ReapStale, reaped).map_or(0, |reaped| reaped.released);
 
-        let command = RunClaimPending { worker_id: worker_id.clone(), max_claims: tick.max_claims, slots: 0 };
+        let command = ClaimPendingRuns { worker_id: worker_id.clone(), limit: tick.max_claims, slots: 0 };
         let claimed = self.kernel.dispatch(command).await;
         ticked.claimed = ticked.note(Step::ClaimPending, claimed).map_or(0, |claimed| claimed.claimed.len());
 
@@ -103,11 +104,11 @@ impl Serverless {
         ticked.suspended_checked =
             ticked.note(Step::PollSuspended, polled).map_or(0, |polled| polled.checked);
 
-        let stuck = self.kernel.dispatch(RunReapStuck { threshold: tick.stuck_threshold }).await;
+        let stuck = self.kernel.dispatch(ReapStuckRuns { threshold: tick.stuck_threshold }).await;
         ticked.stuck_reaped =
             ticked.note(Step::ReapStuck, stuck).map_or(0, |stuck| stuck.repaired + stuck.failed);
 
-        let command = OutboxFlush { worker_id: worker_id.clone(), max_events: tick.max_events, plugin: None };
+        let command = FlushOutbox { worker_id: worker_id.clone(), limit: tick.max_events, plugin: None };
         let flushed = self.kernel.dispatch(command).await;
         ticked.events_flushed = ticked.note(Step::Flush, flushed).map_or(0, |flushed| flushed.published);
 
@@ -118,19 +119,21 @@ impl Serverless {
         ticked
     }
 
-    async fn poll(&self, max_checks: usize) -> Result<StagesPolled, Error> {
+    async fn poll(&self, max_checks: usize) -> Result<PollSuspendedStagesOutput, Error> {
         let invocation = self.begin()?;
         let worker_id = self.settings.worker_id.clone();
-        self.kernel.poll_suspended(StagePollSuspended { worker_id, max_checks }, &invocation.over).await
+        self.kernel
+            .poll_suspended(PollSuspendedStages { worker_id, limit: max_checks }, &invocation.over)
+            .await
     }
 }
 
-impl Ticked {
+impl MaintenanceReport {
     fn note<T>(&mut self, step: Step, result: Result<T, Error>) -> Option<T> {
         result
             .map_err(|error| {
                 tracing::error!(?step, %error, "a step of maintenance failed");
-                self.failed.push(StepFailed { step, error });
+                self.failed.push(StepFailure { step, error });
             })
             .ok()
     }

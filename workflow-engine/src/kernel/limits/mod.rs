@@ -2,7 +2,7 @@
 //! is written, alike for every store.
 
 mod scan;
-pub(super) mod told;
+pub(super) mod truncate;
 
 use std::fmt;
 

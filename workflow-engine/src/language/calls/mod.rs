@@ -1,14 +1,14 @@
 //! Where calls of language models are written down: before they are made, and when it is known what became of them.
 
-mod asking;
+mod context_ext;
 mod call;
-mod nowhere;
+mod noop;
 mod sums;
 
 use async_trait::async_trait;
 
 pub use call::{CallId, CallType};
-pub(crate) use nowhere::NoCalls;
+pub(crate) use noop::NoCalls;
 pub use sums::{CallStatistics, CallSums};
 
 use super::cost::Cost;
@@ -25,7 +25,7 @@ pub trait CallLedger: Send + Sync {
     /// # Errors
     /// `BUDGET_EXCEEDED` when what is settled and reserved, with this call, is more than the run or the stage may
     /// spend; `LEASE_LOST`; and when the store cannot be written. The call must not be made then.
-    async fn intend(&self, call: IntendedCall) -> Result<CallId, Error>;
+    async fn reserve(&self, call: CallReservation) -> Result<CallId, Error>;
 
     /// Says what became of it. In a stage this is kept, and written with the attempt's next intention or with its
     /// outcome, whatever that is; elsewhere it is on disk when this returns. Of a call that has ended already nothing
@@ -33,7 +33,7 @@ pub trait CallLedger: Send + Sync {
     ///
     /// # Errors
     /// When the store cannot be written; the call stays intended.
-    async fn end(&self, call: CallId, end: CallEnd) -> Result<(), Error>;
+    async fn settle(&self, call: CallId, end: CallOutcome) -> Result<(), Error>;
 
     /// Sums over the calls of this topic and of those below it, by whole segments: `a.b` covers `a.b.c` and not
     /// `a.bc`. What this attempt has ended and not yet committed is not among them.
@@ -65,7 +65,7 @@ pub struct BatchNames {
 
 /// A call that is about to be made.
 #[derive(Clone, Debug, PartialEq)]
-pub struct IntendedCall {
+pub struct CallReservation {
     /// Segments, joined by dots: 1 to 512 bytes, no segment empty, no control characters.
     pub topic: String,
     /// What it is for.
@@ -84,7 +84,7 @@ pub struct IntendedCall {
 
 /// What became of a call.
 #[derive(Clone, Debug, PartialEq)]
-pub enum CallEnd {
+pub enum CallOutcome {
     /// It was answered.
     Settled(SettledCall),
     /// It was refused, and has cost nothing.

@@ -32,7 +32,7 @@ const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
 /// }
 ///
 /// const OUTCOME: AnnotationKey<Outcome> = AnnotationKey::new("review.outcome");
-/// let annotation = OUTCOME.with(&Outcome::Approved).actor("ada").scope("legal");
+/// let annotation = OUTCOME.value(&Outcome::Approved).actor("ada").scope("legal");
 /// assert_eq!(annotation.attributes["review.outcome"].as_str(), r#""Approved""#);
 /// ```
 pub struct AnnotationKey<T> {
@@ -61,7 +61,7 @@ impl<T> AnnotationKey<T> {
 impl<T: Serialize> AnnotationKey<T> {
     /// An annotation of this one attribute.
     #[must_use]
-    pub fn with(self, value: &T) -> Annotation {
+    pub fn value(self, value: &T) -> Annotation {
         Annotation::default().and(self, value)
     }
 }
@@ -80,7 +80,7 @@ impl<T> fmt::Debug for AnnotationKey<T> {
     }
 }
 
-/// What is to be noted: one or more attributes, with who says so and where it counts. [`AnnotationKey::with`] makes
+/// What is to be noted: one or more attributes, with who says so and where it counts. [`AnnotationKey::value`] makes
 /// one. It is stored as one record for each attribute.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

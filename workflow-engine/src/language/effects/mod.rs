@@ -5,7 +5,7 @@
 
 mod annotation;
 mod artifacts;
-mod asking;
+mod context_ext;
 mod scan;
 mod statement;
 mod value;
@@ -16,7 +16,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub use annotation::{Annotation, AnnotationKey};
 pub(crate) use artifacts::{ArtifactSource, GivenArtifact, NoArtifacts};
 pub use artifacts::{StageArtifacts, StageStorage};
-pub use asking::StageTransaction;
+pub use context_ext::StageTransaction;
 pub use statement::Statement;
 pub use value::SqlValue;
 

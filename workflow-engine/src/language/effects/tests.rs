@@ -132,16 +132,16 @@ fn what_cannot_be_stored_fails_where_it_is_asked_for() {
     const TEXT: AnnotationKey<String> = AnnotationKey::new("b");
     let ctx = StageContext::detached();
     let errors = [
-        ctx.annotate(KEY.with(&Unwritable)),
+        ctx.annotate(KEY.value(&Unwritable)),
         ctx.annotate(Annotation::default()),
-        ctx.annotate(TEXT.with(&"x".repeat(20_000))),
-        ctx.annotate(TEXT.with(&"x".into()).actor("")),
-        ctx.annotate(TEXT.with(&"x".into()).payload(&"x".repeat(300_000))),
+        ctx.annotate(TEXT.value(&"x".repeat(20_000))),
+        ctx.annotate(TEXT.value(&"x".into()).actor("")),
+        ctx.annotate(TEXT.value(&"x".into()).payload(&"x".repeat(300_000))),
         ctx.storage().put("a", &Unwritable),
         ctx.storage().put("", &1),
-        ctx.artifact("a\n", &1),
-        ctx.metric("", 1.0),
-        ctx.metric("speed", f64::INFINITY),
+        ctx.put_artifact("a\n", &1),
+        ctx.record_metric("", 1.0),
+        ctx.record_metric("speed", f64::INFINITY),
     ];
     for error in errors {
         assert!(!error.unwrap_err().is_retryable());
@@ -152,8 +152,8 @@ fn what_cannot_be_stored_fails_where_it_is_asked_for() {
 #[tokio::test]
 async fn a_stage_sees_what_it_has_put() {
     let ctx = StageContext::detached();
-    ctx.artifact("a", "one").unwrap();
-    ctx.artifact("b", &2).unwrap();
+    ctx.put_artifact("a", "one").unwrap();
+    ctx.put_artifact("b", &2).unwrap();
     assert_eq!(ctx.storage().get::<String>("a").await.unwrap().as_deref(), Some("one"));
     assert!(ctx.storage().get::<u32>("a").await.is_err());
     ctx.storage().delete("b");

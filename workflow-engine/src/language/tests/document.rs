@@ -90,16 +90,16 @@ async fn run(input: Json, config: &[(&str, &str)]) -> Result<HashMap<String, Jso
     let input = (definition.check_input)(&input).expect("the input is one");
     let mut stored: HashMap<String, Json> = HashMap::new();
     for stage in &definition.stages {
-        let handed = match stage.after.as_slice() {
+        let handed = match stage.predecessors.as_slice() {
             [] => vec![input.clone()],
-            _ => stage.handed.iter().map(|index| stored[&definition.stages[*index].id].clone()).collect(),
+            _ => stage.inputs.iter().map(|index| stored[&definition.stages[*index].id].clone()).collect(),
         };
         let given = config.iter().find(|(id, _)| *id == stage.id).map(|(_, json)| Json::trusted(*json));
         let config = stage.config.complete(given.as_ref()).expect("the configuration is one");
         let reads = stage.reads.iter().map(|index| &definition.stages[*index].id);
         let reads = reads.map(|id| (id.clone(), stored[id].clone())).collect();
         let context = context(&stage.id, reads);
-        let output = (stage.entry)(Execution { handed, config, context }).await?;
+        let output = (stage.entry)(Execution { inputs: handed, config, context }).await?;
         stored.insert(stage.id.clone(), output);
     }
     Ok(stored)

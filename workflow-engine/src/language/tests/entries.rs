@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::context;
 use crate::prelude::*;
-use crate::{CheckExecution, Execution, Json, Verdict, WorkflowDefinition};
+use crate::{CheckExecution, CheckOutcome, Execution, Json, WorkflowDefinition};
 
 /// Written as a number, read as a text.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -101,7 +101,7 @@ async fn run(
     let outputs: HashMap<String, Json> =
         outputs.iter().map(|(id, json)| ((*id).to_owned(), Json::trusted(*json))).collect();
     let execution = Execution {
-        handed: handed.iter().map(|json| Json::trusted(*json)).collect(),
+        inputs: handed.iter().map(|json| Json::trusted(*json)).collect(),
         config: Json::trusted(config),
         context: context(&stage.id, outputs),
     };
@@ -159,7 +159,7 @@ async fn check(
     ticket: &str,
     config: &str,
     outputs: &[(&str, &str)],
-) -> Result<Verdict, StageError> {
+) -> Result<CheckOutcome, StageError> {
     let stage = &definition.stages[stage];
     let outputs = outputs.iter().map(|(id, json)| ((*id).to_owned(), Json::trusted(*json))).collect();
     let execution = CheckExecution {
@@ -191,9 +191,9 @@ async fn a_check_has_its_part_of_the_stages_configuration_and_what_the_stage_req
     assert_eq!(outcome.expect("it is submitted").as_str(), "3");
 
     let found = check(definition, 1, "3", r#"{"factor":0}"#, &[first]).await.expect("it is checked");
-    assert_eq!(found, Verdict::Pending(None));
+    assert_eq!(found, CheckOutcome::Pending(None));
     let found = check(definition, 1, "3", r#"{"factor":1}"#, &[first]).await.expect("it is checked");
-    assert_eq!(found, Verdict::Pending(Some(std::time::Duration::from_secs(4))));
+    assert_eq!(found, CheckOutcome::Pending(Some(std::time::Duration::from_secs(4))));
     let outcome = check(definition, 1, "3", "{}", &[]).await;
     permanent(outcome, "stage `asked` requires the output of `first`, which is not stored");
     let outcome = check(definition, 1, "3", r#"{"factor":"x"}"#, &[first]).await;

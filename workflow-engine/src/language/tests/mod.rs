@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::language::Surroundings;
+use crate::language::ContextServices;
 use crate::{Json, RunId, StageContext, StageScope};
 
 /// The context of a first attempt, with stored outputs.
@@ -22,5 +22,5 @@ fn context(stage_id: &str, outputs: HashMap<String, Json>) -> StageContext {
         deadline: None,
         cancellation: CancellationToken::new(),
     };
-    StageContext::new(scope, outputs, Surroundings::none())
+    StageContext::new(scope, outputs, ContextServices::none())
 }

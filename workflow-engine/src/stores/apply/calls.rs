@@ -2,19 +2,19 @@
 
 use super::changes::{give_up_lease, requeued};
 use super::draft::{Draft, Impossible};
-use crate::language::{CallEnd, CallId, Cost, IntendedCall};
+use crate::language::{CallId, CallOutcome, CallReservation, Cost};
 use crate::ports::Change;
-use crate::records::{AiCallRecord, CallOutcome, EventKind, JobRecord, Spending, Status};
-use crate::stores::calls::{CallRow, EndedRow, IntendedRow, VoidedCalls};
+use crate::records::{AiCallRecord, CallStatus, CostSummary, EventKind, JobRecord, Status};
+use crate::stores::calls::{CallRow, ReservedRow, SettledRow, VoidedCalls};
 use crate::stores::instant;
 
 /// Writes one of these changes; the others are not its business.
 pub(super) fn account(draft: &mut Draft<'_>, change: &Change) -> Result<(), Impossible> {
     match change {
-        Change::IntendCall { stage_id, call_id, call, budget } => {
-            intend(draft, stage_id, *call_id, call, *budget)
+        Change::ReserveCall { stage_id, call_id, call, budget } => {
+            reserve(draft, stage_id, *call_id, call, *budget)
         }
-        Change::EndCall { stage_id, call_id, end } => self::end(draft, stage_id, *call_id, end),
+        Change::SettleCall { stage_id, call_id, end } => self::end(draft, stage_id, *call_id, end),
         Change::SetBudget { stage_id: None, budget } => {
             let run = draft.run_mut()?;
             // Of two who raise it at the same time, whoever raises it more.
@@ -37,12 +37,12 @@ pub(super) fn account(draft: &mut Draft<'_>, change: &Change) -> Result<(), Impo
     }
 }
 
-/// `Change::IntendCall`.
-fn intend(
+/// `Change::ReserveCall`.
+fn reserve(
     draft: &mut Draft<'_>,
     stage_id: &str,
     id: CallId,
-    call: &IntendedCall,
+    call: &CallReservation,
     budget: Option<Cost>,
 ) -> Result<(), Impossible> {
     if draft.call(id).is_some() {
@@ -57,19 +57,19 @@ fn intend(
     }
     change(draft, stage_id, |spending| {
         spending.reserved += call.reserve;
-        spending.open += 1;
+        spending.pending_calls += 1;
     })?;
     let run_id = draft.run_id();
-    let IntendedRow { record, .. } = IntendedRow::outside(id, call.clone(), draft.now());
+    let ReservedRow { record, .. } = ReservedRow::outside(id, call.clone(), draft.now());
     let stage_id = Some(stage_id.to_owned());
     let row = CallRow {
         run_id: Some(run_id),
         stage_id: stage_id.clone(),
-        outcome: CallOutcome::Intended,
+        outcome: CallStatus::Reserved,
         reserved: call.reserve,
     };
     let record = AiCallRecord { run_id: Some(run_id), stage_id, generation, attempt, ..record };
-    draft.intend_call(row, IntendedRow { record, lease_epoch });
+    draft.reserve_call(row, ReservedRow { record, lease_epoch });
     Ok(())
 }
 
@@ -79,7 +79,7 @@ fn refusal(
     stage_id: &str,
     reserve: Cost,
     declared: Option<Cost>,
-) -> Result<Option<(bool, Spending, Cost)>, Impossible> {
+) -> Result<Option<(bool, CostSummary, Cost)>, Impossible> {
     let run = draft.run()?.spending;
     let stage = draft.stage(stage_id)?.spending;
     // What the run says of the stage counts where it is more than what the stage declares.
@@ -89,10 +89,10 @@ fn refusal(
     Ok(refused.and_then(|(of_stage, spending, limit)| Some((of_stage, spending, limit?))))
 }
 
-/// `Change::EndCall`. What is unknown may become known: a batch outlives the attempt that has handed it over.
-fn end(draft: &mut Draft<'_>, stage_id: &str, id: CallId, end: &CallEnd) -> Result<(), Impossible> {
+/// `Change::SettleCall`. What is unknown may become known: a batch outlives the attempt that has handed it over.
+fn end(draft: &mut Draft<'_>, stage_id: &str, id: CallId, end: &CallOutcome) -> Result<(), Impossible> {
     let run_id = draft.run_id();
-    let row = EndedRow::new(id, end.clone(), draft.now());
+    let row = SettledRow::new(id, end.clone(), draft.now());
     let call = draft.call(id).filter(|call| {
         row.says_more_than(call.outcome)
             && call.run_id == Some(run_id)
@@ -101,16 +101,16 @@ fn end(draft: &mut Draft<'_>, stage_id: &str, id: CallId, end: &CallEnd) -> Resu
     let Some(call) = call.cloned() else { return Ok(()) };
     let settled = &row.settled;
     let tokens = settled.input_tokens.saturating_add(settled.output_tokens);
-    let was_open = u32::from(call.outcome == CallOutcome::Intended);
+    let was_open = u32::from(call.outcome == CallStatus::Reserved);
     change(draft, stage_id, |spending| {
-        spending.open = spending.open.saturating_sub(was_open);
-        if row.outcome != CallOutcome::Unknown {
+        spending.pending_calls = spending.pending_calls.saturating_sub(was_open);
+        if row.outcome != CallStatus::Unknown {
             spending.reserved = spending.reserved.less(call.reserved);
         }
         spending.cost += settled.cost;
         spending.tokens = spending.tokens.saturating_add(tokens);
     })?;
-    draft.end_call(CallRow { outcome: row.outcome, ..call }, row);
+    draft.settle_call(CallRow { outcome: row.outcome, ..call }, row);
     Ok(())
 }
 
@@ -128,7 +128,7 @@ fn await_budget(
     let stage = draft.stage_mut(stage_id)?;
     stage.status = requeued(stage.status);
     stage.error_message = Some(error.to_owned());
-    stage.awaits_budget = (!fits).then_some(reserve);
+    stage.awaited_cost = (!fits).then_some(reserve);
     let (stage_name, status) = (stage.stage_name.clone(), stage.status);
     if status == Status::Pending {
         stage.attempt = stage.attempt.saturating_sub(1);
@@ -151,7 +151,7 @@ fn await_budget(
 /// `Change::Resume`.
 fn resume(draft: &mut Draft<'_>, stage_id: &str) -> Result<(), Impossible> {
     let now = draft.now();
-    if draft.stage_mut(stage_id)?.awaits_budget.take().is_none() {
+    if draft.stage_mut(stage_id)?.awaited_cost.take().is_none() {
         return Ok(());
     }
     draft.job_mut(stage_id)?.run_at = now;
@@ -169,10 +169,10 @@ pub(super) fn void(draft: &mut Draft<'_>) -> Result<(), Impossible> {
         if lease(before).is_some() && lease(before) == lease(now) {
             continue;
         }
-        let open = draft.stage(&stage_id)?.spending.open;
-        draft.stage_mut(&stage_id)?.spending.open = 0;
+        let open = draft.stage(&stage_id)?.spending.pending_calls;
+        draft.stage_mut(&stage_id)?.spending.pending_calls = 0;
         let run = draft.run_mut()?;
-        run.spending.open = run.spending.open.saturating_sub(open);
+        run.spending.pending_calls = run.spending.pending_calls.saturating_sub(open);
         draft.run_spending_has_changed();
         draft.stage_spending_has_changed(&stage_id);
         let (run_id, at) = (draft.run_id(), draft.now());
@@ -186,7 +186,11 @@ fn lease(job: Option<&JobRecord>) -> Option<(u32, u64)> {
     job.filter(|job| job.status == Status::Running).map(|job| (job.generation, job.lease_epoch))
 }
 
-fn change(draft: &mut Draft<'_>, stage_id: &str, change: impl Fn(&mut Spending)) -> Result<(), Impossible> {
+fn change(
+    draft: &mut Draft<'_>,
+    stage_id: &str,
+    change: impl Fn(&mut CostSummary),
+) -> Result<(), Impossible> {
     change(&mut draft.stage_mut(stage_id)?.spending);
     change(&mut draft.run_mut()?.spending);
     draft.run_spending_has_changed();

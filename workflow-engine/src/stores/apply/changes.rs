@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, Utc};
 
-use super::attached;
 use super::calls;
 use super::draft::{Draft, Impossible};
 use super::rerun::rerun;
+use super::side_rows;
 use super::{runs, waiting};
 use crate::ports::Change;
-use crate::records::{Claim, ClaimedJob, EventKind, JobRecord, Lease, StageRecord, Status, StoredValue};
+use crate::records::{Claimant, ClaimedJob, EventKind, JobRecord, Lease, StageRecord, Status, StoredValue};
 use crate::stores::instant;
 use crate::stores::working_set::LogRow;
 
@@ -36,13 +36,13 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Imposs
         Change::Postpone { stage_id, check_after } => waiting::postpone(draft, stage_id, *check_after),
         Change::Wake { stage_id } => waiting::wake(draft, stage_id),
         Change::Retry { stage_id, error, delay } => retry(draft, stage_id, error, *delay),
-        Change::HandBack { stage_id } => hand_back(draft, stage_id),
+        Change::ReturnJob { stage_id } => hand_back(draft, stage_id),
         Change::Fail { stage_id, error } => fail(draft, stage_id, error),
         Change::Cancel { stage_id } => cancel(draft, stage_id),
         Change::EndRun(end) => runs::end_run(draft, end),
         Change::Rerun { stages, waiting_on } => rerun(draft, stages, *waiting_on),
         Change::Recount { active, suspended } => draft.recount(*active, *suspended),
-        Change::Answer { command, key, result } => draft.answer(command, key, result),
+        Change::CompleteIdempotencyKey { command, key, result } => draft.answer(command, key, result),
         Change::PutBlob { key, value } => {
             draft.put_blob(key, value);
             Ok(())
@@ -67,10 +67,10 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Imposs
         Change::Annotate { .. }
         | Change::PutArtifact { .. }
         | Change::DeleteArtifact { .. }
-        | Change::Measure { .. }
-        | Change::Execute { .. } => attached::attach(draft, change),
-        Change::IntendCall { .. }
-        | Change::EndCall { .. }
+        | Change::RecordMetrics { .. }
+        | Change::Execute { .. } => side_rows::attach(draft, change),
+        Change::ReserveCall { .. }
+        | Change::SettleCall { .. }
         | Change::SetBudget { .. }
         | Change::AwaitBudget { .. }
         | Change::Resume { .. } => calls::account(draft, change),
@@ -81,7 +81,7 @@ fn enqueue(
     draft: &mut Draft<'_>,
     stage_id: &str,
     max_attempts: u32,
-    claim: Option<&Claim>,
+    claim: Option<&Claimant>,
 ) -> Result<(), Impossible> {
     let stage = draft.stage(stage_id)?;
     let (was, has_begun) = (stage.status, stage.started_at.is_some());
@@ -124,7 +124,7 @@ fn enqueue(
 }
 
 /// `Change::Claim`.
-fn take(draft: &mut Draft<'_>, stage_id: &str, claim: &Claim) -> Result<(), Impossible> {
+fn take(draft: &mut Draft<'_>, stage_id: &str, claim: &Claimant) -> Result<(), Impossible> {
     let now = draft.now();
     let job = draft.job_mut(stage_id)?;
     job.status = Status::Running;
@@ -145,13 +145,13 @@ fn take(draft: &mut Draft<'_>, stage_id: &str, claim: &Claim) -> Result<(), Impo
         priority: job.priority,
         attempt,
         max_attempts: job.max_attempts,
-        waits: false,
+        is_poll: false,
         idempotency_key: None,
     };
     let stage = draft.stage_mut(stage_id)?;
-    let awaited_budget = stage.awaits_budget.take().is_some();
+    let awaited_budget = stage.awaited_cost.take().is_some();
     if stage.status == Status::Suspended {
-        claimed.waits = true;
+        claimed.is_poll = true;
         draft.applied().claimed.push(claimed);
         if awaited_budget {
             // Somebody has woken it.
@@ -176,7 +176,7 @@ fn take(draft: &mut Draft<'_>, stage_id: &str, claim: &Claim) -> Result<(), Impo
 fn take_queued(
     draft: &mut Draft<'_>,
     stage_ids: &[String],
-    claim: &Claim,
+    claim: &Claimant,
     room: usize,
 ) -> Result<(), Impossible> {
     for stage_id in stage_ids {
@@ -223,7 +223,7 @@ fn release(
     draft: &mut Draft<'_>,
     stage_id: &str,
     max_attempts: u32,
-    claim: Option<&Claim>,
+    claim: Option<&Claimant>,
 ) -> Result<(), Impossible> {
     let stage = draft.stage_mut(stage_id)?;
     stage.waiting_on =

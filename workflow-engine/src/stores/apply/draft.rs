@@ -11,12 +11,13 @@ use crate::id::RunId;
 use crate::language::{CallId, Cost, Json};
 use crate::ports::{Applied, NewRun};
 use crate::records::{
-    AnnotationRecord, BlobKey, Claim, Event, EventKind, JobRecord, RunRecord, StageRecord, Status,
+    AnnotationRecord, BlobKey, Claimant, Event, EventKind, JobRecord, RunRecord, StageRecord, Status,
     StoredValue,
 };
 use crate::stores::calls::CallRow;
 use crate::stores::working_set::{
-    ArtifactRow, Attached, BlobRow, Executed, LogRow, RunRows, Slot, StageRows, StagesOfRun, WorkingSet,
+    ArtifactRow, BlobRow, LogRow, RunRows, SideRows, StageRows, StagesOfRun, Tracked, UserStatements,
+    WorkingSet,
 };
 
 /// Copies of the rows that one decision changes. The transaction's own rows stay as they are until the draft is
@@ -32,7 +33,7 @@ pub(super) struct Draft<'a> {
 #[derive(Default)]
 pub(super) struct Written {
     run_id: Option<RunId>,
-    run: Option<Slot<RunRecord>>,
+    run: Option<Tracked<RunRecord>>,
     created: Option<NewRun>,
     stages: StagesOfRun,
     calls: HashMap<CallId, CallRow>,
@@ -40,7 +41,7 @@ pub(super) struct Written {
     logs: Vec<LogRow>,
     blobs: Vec<BlobRow>,
     answers: Vec<(&'static str, String, Json)>,
-    attached: Attached,
+    attached: SideRows,
     applied: Applied,
     work: bool,
 }
@@ -218,7 +219,7 @@ impl<'a> Draft<'a> {
     }
 
     /// The slot of a stage's job, to be changed.
-    pub(super) fn job_slot(&mut self, stage_id: &str) -> &mut Slot<JobRecord> {
+    pub(super) fn job_slot(&mut self, stage_id: &str) -> &mut Tracked<JobRecord> {
         &mut self.rows(stage_id).job
     }
 
@@ -278,7 +279,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Has statements of the user's run.
-    pub(super) fn execute(&mut self, executed: Executed) {
+    pub(super) fn execute(&mut self, executed: UserStatements) {
         self.written.attached.executed.push(executed);
     }
 
@@ -309,7 +310,7 @@ impl Written {
             rows.created.is_some() && rows.run.get().is_some_and(|run| run.status == Status::Pending);
         set.calls.extend(self.calls);
         let is_over = rows.run.get().is_none_or(|run| run.status.is_terminal());
-        let priority = rows.run.get().map_or(Claim::USUAL_PRIORITY, |run| run.priority);
+        let priority = rows.run.get().map_or(Claimant::DEFAULT_PRIORITY, |run| run.priority);
         set.events.extend(self.events);
         set.logs.extend(self.logs);
         set.blobs.extend(self.blobs);

@@ -29,11 +29,11 @@ pub(super) fn rerun(draft: &mut Draft<'_>, stages: &[RerunStage], waiting_on: u3
         stage.status = Status::Pending;
         stage.attempt = 0;
         stage.waiting_on = *waiting_on;
-        stage.ticket = None;
-        stage.give_up_at = None;
+        stage.suspended_state = None;
+        stage.max_wait_until = None;
         stage.output = None;
         stage.error_message = None;
-        let awaited_budget = stage.awaits_budget.take().is_some();
+        let awaited_budget = stage.awaited_cost.take().is_some();
         let had_metrics = !std::mem::take(&mut stage.metrics).is_empty();
         stage.started_at = None;
         stage.completed_at = None;

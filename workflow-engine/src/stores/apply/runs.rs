@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::draft::{Draft, Impossible, inline};
 use crate::id::RunId;
 use crate::ports::{NewRun, NewStage, RunEnd};
-use crate::records::{EventKind, RunRecord, Spending, StageRecord, Status, StoredValue};
+use crate::records::{CostSummary, EventKind, RunRecord, StageRecord, Status, StoredValue};
 use crate::stores::instant;
 
 pub(super) fn create_run(draft: &mut Draft<'_>, new: &NewRun) -> Result<(), Impossible> {
@@ -24,7 +24,7 @@ pub(super) fn create_run(draft: &mut Draft<'_>, new: &NewRun) -> Result<(), Impo
         output: None,
         error: None,
         cancel_reason: None,
-        spending: Spending::default(),
+        spending: CostSummary::default(),
         created_at: draft.now(),
         started_at: None,
         completed_at: None,
@@ -65,13 +65,13 @@ fn new_stage(run_id: RunId, generation: u32, stage: &NewStage) -> StageRecord {
         status: Status::Pending,
         attempt: 0,
         waiting_on: stage.waiting_on,
-        ticket: None,
-        give_up_at: None,
+        suspended_state: None,
+        max_wait_until: None,
         output: None,
         error_message: None,
         metrics: BTreeMap::new(),
-        spending: Spending::default(),
-        awaits_budget: None,
+        spending: CostSummary::default(),
+        awaited_cost: None,
         started_at: None,
         completed_at: None,
     }

@@ -22,8 +22,8 @@ pub(super) fn suspend(
         return Err(Impossible::StageIsNotRunning(stage_id.to_owned()));
     }
     stage.status = Status::Suspended;
-    stage.ticket = Some(ticket.clone());
-    stage.give_up_at = Some(instant::after(now, give_up_after));
+    stage.suspended_state = Some(ticket.clone());
+    stage.max_wait_until = Some(instant::after(now, give_up_after));
     stage.error_message = None;
     let event = EventKind::StageSuspended {
         stage_id: stage.stage_id.clone(),
@@ -79,7 +79,7 @@ fn requeue(draft: &mut Draft<'_>, stage_id: &str, check_after: Duration) -> Resu
 }
 
 /// Writes `workflow:suspended` where this decision took the last stage that could go on, and the run is not over.
-pub(super) fn note_standstill(draft: &mut Draft<'_>, decision: &Decision) -> Result<(), Impossible> {
+pub(super) fn emit_suspended(draft: &mut Draft<'_>, decision: &Decision) -> Result<(), Impossible> {
     let before = draft.active_before();
     let run = draft.run()?;
     if before == 0 || run.active > 0 || run.suspended == 0 || run.status != Status::Running {

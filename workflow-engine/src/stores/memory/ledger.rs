@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use super::MemoryStore;
-use super::attached::Kept;
+use super::side_rows::Kept;
 use crate::error::Error;
 use crate::id::RunId;
-use crate::language::{CallEnd, CallId, CallStatistics, CallSums, IntendedCall};
+use crate::language::{CallId, CallOutcome, CallReservation, CallStatistics, CallSums};
 use crate::ports::Ledger;
-use crate::records::{AiCallRecord, CallOutcome};
-use crate::stores::calls::{CallRow, EndedRow, IntendedRow, LOST, VoidedCalls, covers};
+use crate::records::{AiCallRecord, CallStatus};
+use crate::stores::calls::{CallRow, LOST, ReservedRow, SettledRow, VoidedCalls, covers};
 use crate::stores::instant;
 
 impl Kept {
@@ -24,8 +24,8 @@ impl Kept {
     /// Stores what a transaction has written.
     pub(super) fn write_calls(
         &mut self,
-        intended: Vec<IntendedRow>,
-        ended: Vec<EndedRow>,
+        intended: Vec<ReservedRow>,
+        ended: Vec<SettledRow>,
         voided: Vec<VoidedCalls>,
     ) {
         self.calls.extend(intended.into_iter().map(|row| (row.record.id, row.record)));
@@ -39,7 +39,8 @@ impl Kept {
                 call.run_id == Some(run_id) && call.stage_id.as_deref() == Some(stage_id.as_str())
             });
             for record in of_stage {
-                EndedRow::new(record.id, CallEnd::Unknown { error: LOST.to_owned() }, at).write_into(record);
+                SettledRow::new(record.id, CallOutcome::Unknown { error: LOST.to_owned() }, at)
+                    .write_into(record);
             }
         }
     }
@@ -87,18 +88,18 @@ impl Ledger for MemoryStore {
         Ok(CallStatistics::new(by_model.into_iter().collect()))
     }
 
-    async fn intend_call(&self, id: CallId, call: IntendedCall) -> Result<(), Error> {
+    async fn reserve_call(&self, id: CallId, call: CallReservation) -> Result<(), Error> {
         let mut state = self.open("write a call")?;
         let now = instant::now(&*self.clock);
-        state.kept.calls.entry(id).or_insert_with(|| IntendedRow::outside(id, call, now).record);
+        state.kept.calls.entry(id).or_insert_with(|| ReservedRow::outside(id, call, now).record);
         Ok(())
     }
 
-    async fn end_call(&self, id: CallId, end: CallEnd) -> Result<(), Error> {
+    async fn settle_call(&self, id: CallId, end: CallOutcome) -> Result<(), Error> {
         let mut state = self.open("write what became of a call")?;
         let now = instant::now(&*self.clock);
         if let Some(record) = state.kept.calls.get_mut(&id).filter(|call| call.run_id.is_none()) {
-            EndedRow::new(id, end, now).write_into(record);
+            SettledRow::new(id, end, now).write_into(record);
         }
         Ok(())
     }
@@ -108,9 +109,9 @@ fn sums_of(call: &AiCallRecord) -> CallSums {
     let is = |outcome| u64::from(call.outcome == outcome);
     CallSums {
         calls: 1,
-        settled: is(CallOutcome::Settled),
-        failed: is(CallOutcome::Failed),
-        unknown: is(CallOutcome::Unknown),
+        settled: is(CallStatus::Settled),
+        failed: is(CallStatus::Failed),
+        unknown: is(CallStatus::Unknown),
         input_tokens: call.input_tokens,
         cached_input_tokens: call.cached_input_tokens,
         output_tokens: call.output_tokens,

@@ -1,10 +1,10 @@
 //! The store in memory: for tests and for work that need not outlive its process.
 
-mod attached;
+mod side_rows;
 mod ledger;
 mod outbox;
 mod persistence;
-mod standstill;
+mod stuck_runs;
 mod retention;
 mod state;
 mod transport;
@@ -14,9 +14,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-pub use self::attached::NotedStatements;
+pub use self::side_rows::NotedStatements;
 use self::state::State;
-use super::announcement::Announcement;
+use super::pending_notifications::Announcement;
 use super::working_set::WorkingSet;
 use super::{Closed, instant};
 use crate::error::Error;

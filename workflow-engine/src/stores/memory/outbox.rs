@@ -72,7 +72,7 @@ impl Outbox for MemoryStore {
                 plugin: row.subscriber.clone(),
                 event,
                 error: row.error.clone().unwrap_or_default(),
-                tries: row.tries,
+                attempts: row.attempts,
                 at: row.dead_at?,
             })
         };
@@ -86,7 +86,7 @@ impl Outbox for MemoryStore {
             let replayed = dead(&state, subscriber).into_iter().take(limit).map(|row| DeliveryRecord {
                 dead_at: None,
                 due_at: now,
-                tries: 0,
+                attempts: 0,
                 ..row
             });
             let replayed: Vec<_> = replayed.collect();
@@ -118,7 +118,7 @@ fn hand_over(state: &mut State, ask: &DeliveryClaim, now: DateTime<Utc>) {
                     next: sequence,
                     last: sequence,
                     epoch: 0,
-                    tries: 0,
+                    attempts: 0,
                     due_at: now,
                     error: None,
                     dead_at: None,
@@ -135,7 +135,12 @@ fn delivery(state: &State, row: &DeliveryRecord, ask: &DeliveryClaim) -> Deliver
     let events = events.map(|stored| &stored.event).filter(|event| {
         (row.next..=through).contains(&event.sequence) && ask.event_types().contains(&event.kind.name())
     });
-    Delivery { lease: lease_of(row), events: events.cloned().collect(), through, tries: row.tries }
+    Delivery {
+        lease: lease_of(row),
+        events: events.cloned().collect(),
+        last_sequence: through,
+        attempts: row.attempts,
+    }
 }
 
 /// Dead letters, in the order in which they are listed.

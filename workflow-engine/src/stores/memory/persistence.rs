@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::MemoryStore;
-use super::standstill;
 use super::state::Stage;
+use super::stuck_runs;
 use crate::error::Error;
 use crate::id::RunId;
 use crate::language::Json;
@@ -18,9 +18,9 @@ use crate::records::{
     StoredValue,
 };
 use crate::stores::apply::apply;
+use crate::stores::fair_order::{FairOrder, Waiting};
 use crate::stores::footprint::Footprint;
 use crate::stores::instant;
-use crate::stores::turns::{Turns, Waiting};
 use crate::stores::working_set::WorkingSet;
 
 #[async_trait]
@@ -37,7 +37,9 @@ impl Persistence for MemoryStore {
     async fn commit_locked(&self, run_id: RunId, decide: Decide) -> Result<Commit, Error> {
         self.transact("commit", |state, set, now| {
             state.load_whole(run_id, set);
-            let Some(decision) = decide(set.snapshot(run_id).as_ref()) else { return Ok(Commit::Missed) };
+            let Some(decision) = decide(set.snapshot(run_id).as_ref()) else {
+                return Ok(Commit::PreconditionFailed);
+            };
             let mut footprint = Footprint::default();
             footprint.add(&decision);
             state.load(&footprint, set);
@@ -140,7 +142,7 @@ impl Persistence for MemoryStore {
 
     async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error> {
         let state = self.open("read pending runs")?;
-        let turns = Turns::new(definitions, &[]);
+        let turns = FairOrder::new(definitions, &[]);
         let waiting = state.pending_runs().filter_map(|run| Waiting::run(&turns, run, |run| run)).collect();
         Ok(turns.order(waiting, limit).into_iter().take(limit).map(|it| it.what.clone()).collect())
     }
@@ -166,7 +168,7 @@ impl Persistence for MemoryStore {
     ) -> Result<Vec<RunId>, Error> {
         let state = self.open("read stuck runs")?;
         let before = instant::before(instant::now(&*self.clock), still);
-        Ok(standstill::stuck_runs(&state, definitions, before).take(limit).collect())
+        Ok(stuck_runs::stuck_runs(&state, definitions, before).take(limit).collect())
     }
 
     async fn unclaimed_runs(
@@ -177,7 +179,7 @@ impl Persistence for MemoryStore {
     ) -> Result<Vec<RunId>, Error> {
         let state = self.open("read unclaimed runs")?;
         let before = instant::before(instant::now(&*self.clock), waiting);
-        Ok(standstill::unclaimed_runs(&state, definitions, before).take(limit).collect())
+        Ok(stuck_runs::unclaimed_runs(&state, definitions, before).take(limit).collect())
     }
 
     fn hints(&self) -> &Arc<Hints> {

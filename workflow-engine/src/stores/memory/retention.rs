@@ -17,7 +17,9 @@ impl Retention for MemoryStore {
             let mut state = self.open("purge runs")?;
             let limit = instant::before(instant::now(&*self.clock), purge.older_than);
             let mut over: Vec<_> = ends(&state)
-                .filter(|(end, run_id)| *end <= limit && (purge.even_undelivered || !waits(&state, *run_id)))
+                .filter(|(end, run_id)| {
+                    *end <= limit && (purge.include_undelivered || !waits(&state, *run_id))
+                })
                 .collect();
             over.sort_unstable();
             let over: Vec<RunId> = over.into_iter().take(purge.limit).map(|(_, run_id)| run_id).collect();

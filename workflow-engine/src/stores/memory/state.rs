@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::attached::Kept;
+use super::side_rows::Kept;
 use crate::id::RunId;
 use crate::language::Json;
 use crate::records::{
     BlobKey, DeliveryRecord, Event, JobRecord, LogRecord, RunRecord, RunRequest, StageRecord, Status,
 };
-use crate::stores::announcement::Announcement;
 use crate::stores::footprint::Footprint;
-use crate::stores::working_set::{Fate, KeyRow, LogRow, RunRows, WorkingSet};
+use crate::stores::pending_notifications::Announcement;
+use crate::stores::working_set::{KeyRow, LogRow, RowOp, RunRows, WorkingSet};
 
 /// Everything, as committed.
 #[derive(Default)]
@@ -157,7 +157,7 @@ impl State {
     }
 
     fn write_run(&mut self, run_id: RunId, rows: RunRows) {
-        if let (Fate::Insert(record), Some(new)) = (rows.run.fate(), &rows.created) {
+        if let (RowOp::Insert(record), Some(new)) = (rows.run.row_op(), &rows.created) {
             let run = Run {
                 record: record.clone(),
                 request: new.request.clone(),
@@ -167,7 +167,7 @@ impl State {
             self.runs.insert(run_id, run);
         }
         let Some(run) = self.runs.get_mut(&run_id) else { return };
-        if let Fate::Update(record) = rows.run.fate() {
+        if let RowOp::Update(record) = rows.run.row_op() {
             run.record = record.clone();
         }
         for (status, runs) in

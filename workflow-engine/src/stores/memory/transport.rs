@@ -9,18 +9,18 @@ use chrono::{DateTime, Utc};
 use super::MemoryStore;
 use super::state::State;
 use crate::error::Error;
-use crate::ports::{ClaimedWork, JobTransport, WorkClaim};
-use crate::records::{Claim, JobRecord, Lease, RunRecord, Status};
-use crate::stores::claiming::{Candidate, Chosen};
+use crate::ports::{ClaimRequest, ClaimedWork, JobTransport};
+use crate::records::{Claimant, JobRecord, Lease, RunRecord, Status};
+use crate::stores::candidates::{Candidate, Chosen};
+use crate::stores::fair_order::{FairOrder, Waiting};
 use crate::stores::footprint::Footprint;
 use crate::stores::instant;
-use crate::stores::turns::{Turns, Waiting};
 
 #[async_trait]
 impl JobTransport for MemoryStore {
-    async fn claim_work(&self, work: WorkClaim) -> Result<ClaimedWork, Error> {
+    async fn claim_work(&self, work: ClaimRequest) -> Result<ClaimedWork, Error> {
         self.transact("claim jobs", |state, set, now| {
-            let turns = Turns::new(&work.definitions, &work.served);
+            let turns = FairOrder::new(&work.definitions, &work.recently_served);
             let jobs = state
                 .jobs()
                 .filter(|(run, job)| is_open_to(run, job, &work.definitions) && job.run_at <= now)
@@ -28,9 +28,9 @@ impl JobTransport for MemoryStore {
             let runs = state.pending_runs().filter(|_| work.runs);
             let mut waiting: Vec<_> = jobs.collect();
             waiting.extend(runs.filter_map(|run| Waiting::run(&turns, run, Found::Run)));
-            let mut order = turns.order(waiting, work.max.saturating_add(1));
-            let left = order.get(work.max).map(|it| it.priority);
-            order.truncate(work.max);
+            let mut order = turns.order(waiting, work.limit.saturating_add(1));
+            let left = order.get(work.limit).map(|it| it.priority);
+            order.truncate(work.limit);
 
             let mut chosen = Chosen { left, ..Chosen::default() };
             for it in order {
@@ -87,12 +87,12 @@ impl JobTransport for MemoryStore {
         Ok(leases.into_iter().filter(is_lost).collect())
     }
 
-    async fn stale_jobs(&self, gone_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
+    async fn stale_jobs(&self, dead_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
         let state = self.open("read stale jobs")?;
         let now = instant::now(&*self.clock);
         let is_stale = |job: &&JobRecord| {
             job.leased_until.is_some_and(|until| until <= now)
-                || job.worker_id.as_ref().is_some_and(|worker| gone_workers.contains(worker))
+                || job.worker_id.as_ref().is_some_and(|worker| dead_workers.contains(worker))
         };
         let mut stale: Vec<_> = leased(&state).filter(is_stale).collect();
         stale.sort_by_key(|job| (job.leased_until, job.run_id));
@@ -139,11 +139,11 @@ fn is_held(job: &JobRecord, lease: &Lease) -> bool {
 }
 
 /// The job with its place in the queue. Checks of stages that wait stay in the order in which they are due.
-fn waiting_job<'a>(turns: &Turns<'_>, job: &JobRecord) -> Option<Waiting<Found<'a>>> {
+fn waiting_job<'a>(turns: &FairOrder<'_>, job: &JobRecord) -> Option<Waiting<Found<'a>>> {
     let stage_id = job.stage_id.clone();
     Some(Waiting {
         position: turns.position(&job.definition_fingerprint)?,
-        priority: if job.status == Status::Suspended { Claim::USUAL_PRIORITY } else { job.priority },
+        priority: if job.status == Status::Suspended { Claimant::DEFAULT_PRIORITY } else { job.priority },
         is_new: false,
         since: job.run_at,
         run_id: job.run_id,

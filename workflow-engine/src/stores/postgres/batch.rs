@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::failure::Failure;
 use super::transaction::Transaction;
 use super::work::{Ask, Deciding, Locked, Work};
-use super::{attached, calls, claim, deliveries, given, load, retention, write};
+use super::{calls, claim_locking, deliveries, load, retention, side_rows, user_statements, write};
 use crate::error::Error;
 use crate::ports::Commit;
 use crate::stores::apply::apply;
@@ -22,7 +22,9 @@ pub(super) async fn run(
     let mut set = WorkingSet::default();
     match works {
         [Work::CommitLocked(ask)] => ask.output = Some(commit_locked(transaction, ask, &mut set).await?),
-        [Work::Claim(ask)] => ask.output = Some(Ok(claim::claim(transaction, &ask.input, &mut set).await?)),
+        [Work::Claim(ask)] => {
+            ask.output = Some(Ok(claim_locking::claim(transaction, &ask.input, &mut set).await?))
+        }
         [Work::ClaimDeliveries(ask)] => {
             ask.output = Some(Ok(deliveries::claim(transaction, &ask.input).await?));
         }
@@ -46,10 +48,10 @@ pub(super) async fn run(
         works => commit(transaction, works, &mut set).await?,
     }
     write::write(transaction, &set, step).await?;
-    attached::write(transaction, &set).await?;
+    side_rows::write(transaction, &set).await?;
     calls::write(transaction, &set).await?;
     // Last of all: whatever they do, the engine has written what it had to.
-    given::run(transaction, &set.attached.executed).await?;
+    user_statements::run(transaction, &set.attached.executed).await?;
     Ok(set)
 }
 
@@ -99,7 +101,7 @@ async fn commit_locked(
         Deciding::Done(decision) => (decision, true),
     };
     ask.input.decide = Deciding::Done(decision.clone());
-    let Some(decision) = decision else { return Ok(Ok(Commit::Missed)) };
+    let Some(decision) = decision else { return Ok(Ok(Commit::PreconditionFailed)) };
     let mut footprint = Footprint::default();
     footprint.add(&decision);
     if !footprint.keys.is_empty() || decision.run_id != run_id {
@@ -107,7 +109,7 @@ async fn commit_locked(
     }
     calls::load(transaction, &footprint, set).await?;
     let outcome = apply(set, &decision, transaction.database.now(now));
-    if again && matches!(outcome, Ok(Commit::Missed)) {
+    if again && matches!(outcome, Ok(Commit::PreconditionFailed)) {
         // It was made from another state, and nobody can decide once more.
         return Ok(Err(Error::store_unavailable("commit", "another transaction was in the way")));
     }

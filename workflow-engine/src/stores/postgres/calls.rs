@@ -10,8 +10,8 @@ use super::text::stored;
 use super::transaction::Transaction;
 use crate::id::RunId;
 use crate::language::{CallId, Json};
-use crate::records::{CallOutcome, Cost, Spending};
-use crate::stores::calls::{CallRow, EndedRow, IntendedRow, LOST};
+use crate::records::{CallStatus, Cost, CostSummary};
+use crate::stores::calls::{CallRow, LOST, ReservedRow, SettledRow};
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::WorkingSet;
 
@@ -27,7 +27,7 @@ pub(super) const INTEND: &str = "
         (id, workflow_run_id, stage_id, topic, call_type, model_key, model_id, metadata, prompt, generation, attempt,
         lease_epoch, reserved, created_at, outcome, input_tokens, cached_input_tokens, output_tokens, cost)
     SELECT id, workflow_run_id::uuid, stage_id, topic, call_type, model_key, model_id, metadata, prompt, generation,
-        attempt, lease_epoch, reserved, coalesce(created_at, statement_timestamp()), 'INTENDED', 0, 0, 0, 0
+        attempt, lease_epoch, reserved, coalesce(created_at, statement_timestamp()), 'RESERVED', 0, 0, 0, 0
     FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS n (id, workflow_run_id, stage_id,
         topic, call_type, model_key, model_id, metadata, prompt, generation, attempt, lease_epoch, reserved,
         created_at)
@@ -43,14 +43,14 @@ pub(super) const END: &str = "
         metadata = coalesce(n.metadata, c.metadata), response = n.response
     FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS n (id, outcome, error_message, metadata, response,
         input_tokens, cached_input_tokens, output_tokens, cost, ended_at)
-    WHERE c.id = n.id AND (c.outcome = 'INTENDED' OR c.outcome = 'UNKNOWN' AND n.outcome <> 'UNKNOWN')
+    WHERE c.id = n.id AND (c.outcome = 'RESERVED' OR c.outcome = 'UNKNOWN' AND n.outcome <> 'UNKNOWN')
         AND (c.workflow_run_id IS NOT NULL) = $11";
 
 /// The calls of these stages that nobody ends any more.
 pub(super) const VOID: &str = "
     UPDATE {schema}.ai_calls AS c SET outcome = 'UNKNOWN', ended_at = n.at, error_message = n.error_message
     FROM unnest($1, $2, $3, $4) AS n (run_id, stage_id, error_message, at)
-    WHERE c.workflow_run_id = n.run_id AND c.stage_id = n.stage_id AND c.outcome = 'INTENDED'";
+    WHERE c.workflow_run_id = n.run_id AND c.stage_id = n.stage_id AND c.outcome = 'RESERVED'";
 
 pub(super) const UPDATE_RUNS: &str = "
     UPDATE {schema}.workflow_runs AS r
@@ -96,9 +96,9 @@ fn known(row: &PgRow) -> Result<(CallId, CallRow), Failure> {
 }
 
 /// What is known of a call: the next text.
-pub(super) fn outcome(columns: &mut Columns) -> Result<CallOutcome, Failure> {
+pub(super) fn outcome(columns: &mut Columns) -> Result<CallStatus, Failure> {
     let text = columns.text("outcome")?;
-    let found = CallOutcome::ALL.into_iter().find(|outcome| outcome.as_str() == text);
+    let found = CallStatus::ALL.into_iter().find(|outcome| outcome.as_str() == text);
     found.ok_or_else(|| columns.unreadable("outcome", "it is none"))
 }
 
@@ -107,7 +107,7 @@ pub(super) async fn write(transaction: &mut Transaction<'_>, set: &WorkingSet) -
     let attached = &set.attached;
     if !attached.intended.is_empty() {
         let query = transaction.query(|sql| &sql.intend_calls);
-        transaction.execute(DOING, intend(query, &attached.intended, true)).await?;
+        transaction.execute(DOING, reserve(query, &attached.intended, true)).await?;
     }
     if !attached.ended.is_empty() {
         let query = transaction.query(|sql| &sql.end_calls);
@@ -134,7 +134,7 @@ async fn write_spending(transaction: &mut Transaction<'_>, set: &WorkingSet) -> 
         };
         let Some(stage) = set.stage(*run_id, stage_id).and_then(|rows| rows.stage.get()) else { continue };
         let [cost, tokens, reserved, open, budget] = spending(&stage.spending);
-        let awaited = stage.awaits_budget.map(Cost::picodollars);
+        let awaited = stage.awaited_cost.map(Cost::picodollars);
         stages.push(*run_id, [Some(stage_id)], [cost, tokens, reserved, open, budget, awaited], []);
     }
     if !runs.is_empty() {
@@ -148,18 +148,18 @@ async fn write_spending(transaction: &mut Transaction<'_>, set: &WorkingSet) -> 
     Ok(())
 }
 
-fn spending(spending: &Spending) -> [Option<i64>; 5] {
+fn spending(spending: &CostSummary) -> [Option<i64>; 5] {
     [
         Some(spending.cost.picodollars()),
         Some(number(spending.tokens)),
         Some(spending.reserved.picodollars()),
-        Some(i64::from(spending.open)),
+        Some(i64::from(spending.pending_calls)),
         spending.budget.map(Cost::picodollars),
     ]
 }
 
 /// New calls as arguments of [`INTEND`], with their instants or, where the database is to say it, without.
-pub(super) fn intend<'q>(query: PgQuery<'q>, calls: &[IntendedRow], with_instant: bool) -> PgQuery<'q> {
+pub(super) fn reserve<'q>(query: PgQuery<'q>, calls: &[ReservedRow], with_instant: bool) -> PgQuery<'q> {
     let records = || calls.iter().map(|row| &row.record);
     let text = |text: Option<&str>| text.map(|text| stored(text).into_owned());
     let ids: Vec<Uuid> = records().map(|record| record.id.as_uuid()).collect();
@@ -179,7 +179,7 @@ pub(super) fn intend<'q>(query: PgQuery<'q>, calls: &[IntendedRow], with_instant
         texts.iter_mut().zip(row).for_each(|(column, value)| column.push(text(value)));
     }
     let query = texts.into_iter().fold(query.bind(ids).bind(runs), sqlx::query::Query::bind);
-    let numbers = |number: fn(&IntendedRow) -> i64| calls.iter().map(number).collect::<Vec<i64>>();
+    let numbers = |number: fn(&ReservedRow) -> i64| calls.iter().map(number).collect::<Vec<i64>>();
     let query = query.bind(numbers(|row| i64::from(row.record.generation)));
     let query = query.bind(numbers(|row| i64::from(row.record.attempt)));
     let query = query.bind(numbers(|row| number(row.lease_epoch)));
@@ -190,7 +190,7 @@ pub(super) fn intend<'q>(query: PgQuery<'q>, calls: &[IntendedRow], with_instant
 /// Calls that have ended, of runs or outside of all, as arguments of [`END`]; instants as in [`intend`].
 pub(super) fn end<'q>(
     query: PgQuery<'q>,
-    ended: &[EndedRow],
+    ended: &[SettledRow],
     of_runs: bool,
     with_instant: bool,
 ) -> PgQuery<'q> {

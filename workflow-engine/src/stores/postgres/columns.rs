@@ -18,7 +18,7 @@ use super::text::original;
 use crate::id::RunId;
 use crate::language::{Json, LogLevel};
 use crate::records::{
-    BlobKey, Cost, Event, EventKind, JobRecord, LogRecord, RunError, RunRecord, RunRequest, Spending,
+    BlobKey, Cost, CostSummary, Event, EventKind, JobRecord, LogRecord, RunError, RunRecord, RunRequest,
     StageRecord, Status, StoredValue,
 };
 
@@ -115,7 +115,7 @@ pub(super) fn stage(row: &PgRow) -> Result<StageRecord, Failure> {
         stage_id: columns.text("stage_id")?,
         stage_name: columns.text("stage_name")?,
         status: columns.status("status")?,
-        ticket: columns.value("suspended_state")?,
+        suspended_state: columns.value("suspended_state")?,
         output: columns.value("output")?,
         error_message: columns.maybe_text(),
         metrics: columns.metrics()?,
@@ -125,8 +125,8 @@ pub(super) fn stage(row: &PgRow) -> Result<StageRecord, Failure> {
         attempt: columns.int("attempt")?,
         waiting_on: columns.int("waiting_on")?,
         spending: columns.spending()?,
-        awaits_budget: columns.maybe_int::<i64>("awaited_cost")?.map(Cost::from_picodollars),
-        give_up_at: columns.maybe_instant(),
+        awaited_cost: columns.maybe_int::<i64>("awaited_cost")?.map(Cost::from_picodollars),
+        max_wait_until: columns.maybe_instant(),
         started_at: columns.maybe_instant(),
         completed_at: columns.maybe_instant(),
     })
@@ -263,12 +263,12 @@ impl Columns {
         self.int(column).map(Cost::from_picodollars)
     }
 
-    fn spending(&mut self) -> Result<Spending, Failure> {
-        Ok(Spending {
+    fn spending(&mut self) -> Result<CostSummary, Failure> {
+        Ok(CostSummary {
             cost: Cost::from_picodollars(self.maybe_int("total_cost")?.unwrap_or_default()),
             tokens: self.maybe_int("total_tokens")?.unwrap_or_default(),
             reserved: Cost::from_picodollars(self.maybe_int("reserved_cost")?.unwrap_or_default()),
-            open: self.maybe_int("open_calls")?.unwrap_or_default(),
+            pending_calls: self.maybe_int("open_calls")?.unwrap_or_default(),
             budget: self.maybe_int("budget")?.map(Cost::from_picodollars),
         })
     }

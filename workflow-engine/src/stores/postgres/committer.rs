@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::at_once::{self, Served};
 use super::batch;
 use super::database::Database;
 use super::failure::Failure;
+use super::fast_path::{self, Served};
 use super::queue::{Queue, is_shared};
 use super::transaction::Transaction;
 use super::work::Work;
@@ -30,7 +30,7 @@ pub(super) const GRACE: Duration = Duration::from_secs(5);
 pub(super) async fn serve(database: Arc<Database>, queue: Arc<Queue>) {
     while let Some(works) = queue.next().await {
         let is_shared = is_shared(&works);
-        let Served { answered, left } = at_once::serve(&database, works).await;
+        let Served { answered, left } = fast_path::serve(&database, works).await;
         let runs = |works: &[Work]| works.iter().filter_map(Work::run_id).collect::<Vec<RunId>>();
         // Released before they are told: whoever goes on with a run then finds it free. One that has a request left is
         // still busy.

@@ -11,15 +11,15 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use super::arrays::PgQuery;
-use super::claim_known::Rivals;
+use super::claim_optimistic::Rivals;
 use super::clock::DatabaseClock;
+use super::composite_types::RowTypes;
 use super::failure::Failure;
-use super::known::KnownRuns;
-use super::row_types::RowTypes;
+use super::row_cache::KnownRuns;
 use super::statements::Statements;
 use super::transaction::Transaction;
-use crate::ports::{Clock, Hints, Urgency};
-use crate::stores::announcement::Announcement;
+use crate::ports::{Clock, HighestPriority, Hints};
+use crate::stores::pending_notifications::Announcement;
 use crate::stores::{Closed, instant};
 
 /// What a store has done to its database since it was opened.
@@ -74,7 +74,7 @@ pub(super) struct Database {
     /// Told when something was committed that other processes should hear of.
     pub(super) committed: Notify,
     /// The highest priority of what they may claim.
-    pub(super) told: Urgency,
+    pub(super) told: HighestPriority,
     /// What this process knows of runs.
     pub(super) known: KnownRuns,
     /// Whether other processes claim the same work.
@@ -112,7 +112,7 @@ impl Database {
             counters: Counters::default(),
             deliver_events: AtomicBool::new(false),
             committed: Notify::new(),
-            told: Urgency::default(),
+            told: HighestPriority::default(),
             known: KnownRuns::default(),
             rivals: Rivals::default(),
             row_types,
@@ -181,7 +181,7 @@ impl Database {
     pub(super) fn tell(&self, announcement: &Announcement) {
         announcement.post(&self.hints);
         if let Some(priority) = announcement.urgency() {
-            self.told.tell(priority);
+            self.told.observe(priority);
         }
         if !announcement.is_empty() {
             self.committed.notify_one();

@@ -152,8 +152,8 @@ pub(super) async fn claim(
     let delivery = |row: &DeliveryRecord| Delivery {
         lease: lease_of(row),
         events: Vec::new(),
-        through: window_end(row, ask.window),
-        tries: row.tries,
+        last_sequence: window_end(row, ask.window),
+        attempts: row.attempts,
     };
     let mut deliveries: Vec<Delivery> = claimed.iter().map(delivery).collect();
     for row in &events {
@@ -198,7 +198,7 @@ pub(super) async fn settle_all(
             written.push(
                 row.run_id,
                 [Some(&row.subscriber), row.error.as_deref()],
-                [row.letter, row.next, row.last, row.epoch, u64::from(row.tries)]
+                [row.letter, row.next, row.last, row.epoch, u64::from(row.attempts)]
                     .map(|count| Some(number(count))),
                 [Some(row.due_at), row.dead_at],
             );
@@ -239,7 +239,7 @@ pub(super) fn dead_letter(row: &PgRow) -> Result<DeadLetter, Failure> {
         plugin: columns.text("plugin")?,
         event,
         error: columns.maybe_text().unwrap_or_default(),
-        tries: columns.int("retry_count")?,
+        attempts: columns.int("retry_count")?,
         at: columns.instant("dlq_at")?,
     })
 }
@@ -255,7 +255,7 @@ fn record(row: &PgRow) -> Result<(DeliveryRecord, DateTime<Utc>), Failure> {
         next: columns.int("next_sequence")?,
         last: columns.int("last_sequence")?,
         epoch: columns.int("lease_epoch")?,
-        tries: columns.int("retry_count")?,
+        attempts: columns.int("retry_count")?,
         due_at: columns.instant("due_at")?,
         dead_at: columns.maybe_instant(),
     };

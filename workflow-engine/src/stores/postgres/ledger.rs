@@ -6,16 +6,16 @@ use uuid::Uuid;
 
 use super::PostgresStore;
 use super::arrays::number;
-use super::calls::{end, intend, outcome};
+use super::calls::{end, outcome, reserve};
 use super::columns::Columns;
 use super::failure::Failure;
 use super::text::stored;
 use crate::error::Error;
 use crate::id::RunId;
-use crate::language::{CallEnd, CallId, CallStatistics, CallSums, CallType, IntendedCall, Json};
+use crate::language::{CallId, CallOutcome, CallReservation, CallStatistics, CallSums, CallType, Json};
 use crate::ports::{Ledger, SystemClock};
 use crate::records::AiCallRecord;
-use crate::stores::calls::{EndedRow, IntendedRow};
+use crate::stores::calls::{ReservedRow, SettledRow};
 use crate::stores::instant;
 
 /// A call as [`call`] reads it; the statement calls the table `c`.
@@ -104,21 +104,21 @@ impl Ledger for PostgresStore {
         Ok(CallStatistics::new(rows.await?.iter().map(sums).collect::<Result<_, _>>()?))
     }
 
-    async fn intend_call(&self, id: CallId, call: IntendedCall) -> Result<(), Error> {
+    async fn reserve_call(&self, id: CallId, call: CallReservation) -> Result<(), Error> {
         let rows = self.read("write a call", move |database| {
             let given = database.given_now();
             let at = given.unwrap_or_else(|| instant::now(&SystemClock));
-            let row = IntendedRow::outside(id, call.clone(), at);
-            intend(database.query(|sql| &sql.intend_calls), &[row], given.is_some())
+            let row = ReservedRow::outside(id, call.clone(), at);
+            reserve(database.query(|sql| &sql.intend_calls), &[row], given.is_some())
         });
         rows.await.map(drop)
     }
 
-    async fn end_call(&self, id: CallId, end_of: CallEnd) -> Result<(), Error> {
+    async fn settle_call(&self, id: CallId, end_of: CallOutcome) -> Result<(), Error> {
         let rows = self.read("write what became of a call", move |database| {
             let given = database.given_now();
             let at = given.unwrap_or_else(|| instant::now(&SystemClock));
-            let row = EndedRow::new(id, end_of.clone(), at);
+            let row = SettledRow::new(id, end_of.clone(), at);
             end(database.query(|sql| &sql.end_calls), &[row], false, given.is_some())
         });
         rows.await.map(drop)

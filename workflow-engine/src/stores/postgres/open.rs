@@ -7,13 +7,13 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::committer;
+use super::composite_types::RowTypes;
 use super::database::Database;
+use super::external_commits::Foreign;
 use super::failure::Failure;
-use super::foreign::Foreign;
 use super::migrations::migrate;
 use super::options::{PostgresOptions, schema_of};
 use super::queue::Queue;
-use super::row_types::RowTypes;
 use super::statements::Statements;
 use super::{Own, PostgresStore};
 use crate::error::Error;

@@ -9,11 +9,11 @@ use sqlx::Row;
 
 use super::PostgresStore;
 use super::arrays::{PgQuery, number, texts};
-use super::attached;
 use super::columns::{self, event_row, log_row, run_row, stage_row};
 use super::failure::Failure;
 use super::load::put_whole;
 use super::of_definitions::distinct;
+use super::side_rows;
 use super::text::{original, stored};
 use super::work::{Deciding, Locked, Work};
 use crate::error::Error;
@@ -162,7 +162,7 @@ impl Persistence for PostgresStore {
         let rows = self.read("read the annotations of a run", move |database| {
             filtered(database.query(|sql| &sql.annotations).bind(id), &filter)
         });
-        all(rows.await?.iter().map(attached::annotation))
+        all(rows.await?.iter().map(side_rows::annotation))
     }
 
     async fn annotations_of_key(
@@ -174,7 +174,7 @@ impl Persistence for PostgresStore {
         let rows = self.read("read the annotations of a key", move |database| {
             filtered(database.query(|sql| &sql.annotations_of_key).bind(key.clone()), &filter)
         });
-        all(rows.await?.iter().map(attached::annotation))
+        all(rows.await?.iter().map(side_rows::annotation))
     }
 
     async fn artifacts(&self, run_id: RunId, stage_id: Option<&str>) -> Result<Vec<ArtifactRecord>, Error> {
@@ -182,7 +182,7 @@ impl Persistence for PostgresStore {
         let rows = self.read("read the artifacts of a run", move |database| {
             database.query(|sql| &sql.artifacts).bind(id).bind(stage.clone())
         });
-        all(rows.await?.iter().map(attached::artifact))
+        all(rows.await?.iter().map(side_rows::artifact))
     }
 
     async fn artifact(
@@ -195,7 +195,7 @@ impl Persistence for PostgresStore {
         let rows = self.read("read an artifact", move |database| {
             database.query(|sql| &sql.artifact).bind(id).bind(stage.clone()).bind(key.clone())
         });
-        Ok(rows.await?.first().map(attached::artifact).transpose()?)
+        Ok(rows.await?.first().map(side_rows::artifact).transpose()?)
     }
 
     async fn events(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<Event>, Error> {

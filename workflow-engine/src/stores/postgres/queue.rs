@@ -15,10 +15,10 @@ const LARGEST_BATCH: usize = 256;
 
 /// So many requests have to wait for each commit that is on its way before another one joins it. A commit costs the
 /// server more than a request in it: what waits meanwhile goes with the next one.
-const COMPANY: usize = 8;
+const MIN_BATCH: usize = 8;
 
 /// Nothing waits for company for longer: what is on its way may itself wait, for a lock or for statements of the user's.
-const PATIENCE: Duration = Duration::from_millis(5);
+const MAX_LINGER: Duration = Duration::from_millis(5);
 
 /// Requests in the order in which they came.
 #[derive(Default)]
@@ -61,7 +61,7 @@ impl Queue {
 
     /// The next requests for one transaction; `None` when the queue is closed and empty.
     pub(super) async fn next(&self) -> Option<Vec<Work>> {
-        let mut company = COMPANY;
+        let mut company = MIN_BATCH;
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             // From here on no change is missed.
@@ -77,10 +77,10 @@ impl Queue {
                 }
                 !state.waiting.is_empty()
             };
-            company = COMPANY;
+            company = MIN_BATCH;
             if !some_wait {
                 changed.await;
-            } else if tokio::time::timeout(PATIENCE, changed).await.is_err() {
+            } else if tokio::time::timeout(MAX_LINGER, changed).await.is_err() {
                 company = 0;
             }
         }

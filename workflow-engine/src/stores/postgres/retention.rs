@@ -94,7 +94,7 @@ pub(super) async fn purge(transaction: &mut Transaction<'_>, purge: &Purge) -> R
     const DOING: &str = "purge runs";
 
     let query = transaction.query(|sql| &sql.over).bind(transaction.database.given_now());
-    let query = query.bind(length(purge.older_than.min(OLDEST))).bind(purge.even_undelivered);
+    let query = query.bind(length(purge.older_than.min(OLDEST))).bind(purge.include_undelivered);
     let runs = ids(&transaction.fetch(DOING, query.bind(number(purge.limit))).await?)?;
     if !runs.is_empty() {
         let query = transaction.query(|sql| &sql.purge).bind(uuids(&runs)).bind(purge.external_blobs);

@@ -1,12 +1,12 @@
 //! The rows of runs, as the statement that writes a commit takes them.
 
 use super::arrays::value;
-use super::records::{Record, Records};
+use super::composite::{Record, Records};
 use crate::id::RunId;
 use crate::language::Json;
 use crate::ports::NewRun;
 use crate::records::{JobRecord, RunRecord, StageRecord};
-use crate::stores::working_set::{Fate, RunRows, StageRows};
+use crate::stores::working_set::{RowOp, RunRows, StageRows};
 
 /// What is written of runs, stages and jobs. What is new is inserted and nothing else is: to ask for each row whether
 /// it is there would cost more than to write it.
@@ -26,7 +26,7 @@ impl RowsOfRuns {
     pub(super) fn push(&mut self, run_id: RunId, rows: &RunRows) {
         let Some(run) = rows.run.get() else { return };
         match &rows.created {
-            Some(created) if matches!(rows.run.fate(), Fate::Insert(_)) => {
+            Some(created) if matches!(rows.run.row_op(), RowOp::Insert(_)) => {
                 self.new.push(|row| put_new_run(put_run(row, run), run, created));
             }
             _ => self.moved.push(|row| {
@@ -35,29 +35,29 @@ impl RowsOfRuns {
         }
         for (stage_id, rows) in &rows.stages {
             self.push_stage(rows);
-            match rows.job.fate() {
-                Fate::Insert(job) => self.jobs.push(|row| put_job(row, job)),
-                Fate::Update(job) => self.requeued.push(|row| put_job(row, job)),
-                Fate::Delete => self.done.push(|row| {
+            match rows.job.row_op() {
+                RowOp::Insert(job) => self.jobs.push(|row| put_job(row, job)),
+                RowOp::Update(job) => self.requeued.push(|row| put_job(row, job)),
+                RowOp::Delete => self.done.push(|row| {
                     row.run(run_id).text(stage_id);
                 }),
-                Fate::Keep => {}
+                RowOp::Keep => {}
             }
         }
     }
 
     fn push_stage(&mut self, rows: &StageRows) {
-        match rows.stage.fate() {
-            Fate::Insert(stage) => self.new_stages.push(|row| {
+        match rows.stage.row_op() {
+            RowOp::Insert(stage) => self.new_stages.push(|row| {
                 put_stage(row, stage)
                     .text(&stage.stage_name)
                     .int(stage.stage_number)
                     .int(stage.execution_group);
             }),
-            Fate::Update(stage) => self.moved_stages.push(|row| {
+            RowOp::Update(stage) => self.moved_stages.push(|row| {
                 put_stage(row, stage);
             }),
-            Fate::Keep | Fate::Delete => {}
+            RowOp::Keep | RowOp::Delete => {}
         }
     }
 }
@@ -96,7 +96,7 @@ fn put_new_run(row: &mut Record<'_>, run: &RunRecord, created: &NewRun) {
 
 /// What changes of a stage.
 fn put_stage<'r, 'a>(row: &'r mut Record<'a>, stage: &StageRecord) -> &'r mut Record<'a> {
-    let (ticket, ticket_blob) = value(stage.ticket.as_ref());
+    let (ticket, ticket_blob) = value(stage.suspended_state.as_ref());
     let (output, output_blob) = value(stage.output.as_ref());
     row.run(stage.run_id)
         .text(&stage.stage_id)
@@ -106,7 +106,7 @@ fn put_stage<'r, 'a>(row: &'r mut Record<'a>, stage: &StageRecord) -> &'r mut Re
         .int(stage.waiting_on)
         .maybe_text(ticket)
         .maybe_text(ticket_blob)
-        .maybe_instant(stage.give_up_at)
+        .maybe_instant(stage.max_wait_until)
         .maybe_text(output)
         .maybe_text(output_blob)
         .maybe_text(stage.error_message.as_deref())

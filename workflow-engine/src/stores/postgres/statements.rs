@@ -8,10 +8,10 @@ use std::sync::OnceLock;
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
-use super::parts::{FIT, Parts};
+use super::write_sql::{FIT, Parts};
 use super::{
-    attached, calls, claim, deliveries, foreign, ledger, load, persistence, requests, retention, standstill,
-    transport, write,
+    calls, claim_locking, deliveries, external_commits, ledger, load, persistence, request_loader, retention,
+    side_rows, stuck_runs, transport, write,
 };
 
 /// A text with the schema's name in its slots.
@@ -70,14 +70,14 @@ statements! {
     load: load::LOAD,
     load_whole: load::LOAD_WHOLE,
     answer_keys: write::ANSWER_KEYS,
-    insert_annotations: attached::INSERT_ANNOTATIONS,
-    put_artifacts: attached::PUT_ARTIFACTS,
-    delete_artifacts: attached::DELETE_ARTIFACTS,
-    update_metrics: attached::UPDATE_METRICS,
-    annotations: attached::ANNOTATIONS,
-    annotations_of_key: attached::ANNOTATIONS_OF_KEY,
-    artifacts: attached::ARTIFACTS,
-    artifact: attached::ARTIFACT,
+    insert_annotations: side_rows::INSERT_ANNOTATIONS,
+    put_artifacts: side_rows::PUT_ARTIFACTS,
+    delete_artifacts: side_rows::DELETE_ARTIFACTS,
+    update_metrics: side_rows::UPDATE_METRICS,
+    annotations: side_rows::ANNOTATIONS,
+    annotations_of_key: side_rows::ANNOTATIONS_OF_KEY,
+    artifacts: side_rows::ARTIFACTS,
+    artifact: side_rows::ARTIFACT,
     load_calls: calls::LOAD,
     intend_calls: calls::INTEND,
     end_calls: calls::END,
@@ -87,11 +87,11 @@ statements! {
     calls_of_run: ledger::OF_RUN,
     calls_of_topic: ledger::OF_TOPIC,
     call_statistics: ledger::STATISTICS,
-    find_due: claim::FIND_DUE,
-    lock_due: claim::LOCK_DUE,
-    wait_for_due: claim::WAIT_FOR_DUE,
+    find_due: claim_locking::FIND_DUE,
+    lock_due: claim_locking::LOCK_DUE,
+    wait_for_due: claim_locking::WAIT_FOR_DUE,
     run: persistence::RUN,
-    requests: requests::REQUESTS,
+    requests: request_loader::REQUESTS,
     stages: persistence::STAGES,
     stage: persistence::STAGE,
     completed_stages: persistence::COMPLETED_STAGES,
@@ -100,8 +100,8 @@ statements! {
     logs: persistence::LOGS,
     pending_runs: persistence::PENDING_RUNS,
     unfinished_runs: persistence::UNFINISHED_RUNS,
-    stuck_runs: standstill::STUCK_RUNS,
-    unclaimed_runs: standstill::UNCLAIMED_RUNS,
+    stuck_runs: stuck_runs::STUCK_RUNS,
+    unclaimed_runs: stuck_runs::UNCLAIMED_RUNS,
     renew: transport::RENEW,
     lost: transport::LOST,
     stale: transport::STALE,
@@ -123,6 +123,6 @@ statements! {
     oldest_end: retention::OLDEST_END,
     purged: retention::PURGED,
     forget_purged: retention::FORGET,
-    notify: foreign::NOTIFY,
-    moved: foreign::MOVED,
+    notify: external_commits::NOTIFY,
+    moved: external_commits::MOVED,
 }

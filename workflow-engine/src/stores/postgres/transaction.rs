@@ -10,8 +10,8 @@ use sqlx::{PgConnection, SqlStr};
 use super::arrays::PgQuery;
 use super::database::Database;
 use super::failure::Failure;
-use super::given::USUAL_PLANS;
 use super::statements::Statements;
+use super::user_statements::USUAL_PLANS;
 
 /// A transaction, or the connection for one.
 pub(super) struct Transaction<'a> {

@@ -17,7 +17,7 @@ use super::outbox::length;
 use super::text::stored;
 use super::work::Work;
 use crate::error::Error;
-use crate::ports::{ClaimedWork, Clock, JobTransport, SystemClock, WorkClaim};
+use crate::ports::{ClaimRequest, ClaimedWork, Clock, JobTransport, SystemClock};
 use crate::records::{JobRecord, Lease};
 use crate::stores::instant;
 
@@ -121,8 +121,8 @@ pub(super) const NEXT_JOB_DUE: &str = "
 
 #[async_trait]
 impl JobTransport for PostgresStore {
-    async fn claim_work(&self, work: WorkClaim) -> Result<ClaimedWork, Error> {
-        if work.max == 0 || work.definitions.is_empty() {
+    async fn claim_work(&self, work: ClaimRequest) -> Result<ClaimedWork, Error> {
+        if work.limit == 0 || work.definitions.is_empty() {
             return Ok(ClaimedWork::default());
         }
         if let Some(claimed) = self.claim_known(&work).await? {
@@ -171,8 +171,8 @@ impl JobTransport for PostgresStore {
             .collect())
     }
 
-    async fn stale_jobs(&self, gone_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
-        let (gone, limit) = (texts(gone_workers), number(limit));
+    async fn stale_jobs(&self, dead_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
+        let (gone, limit) = (texts(dead_workers), number(limit));
         let rows = self.read("read stale jobs", move |database| {
             let query = database.query(|sql| &sql.stale).bind(database.given_now());
             query.bind(gone.clone()).bind(limit)

@@ -5,7 +5,7 @@ use tokio::sync::oneshot;
 use crate::error::Error;
 use crate::id::RunId;
 use crate::ports::{
-    ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim, Purge, Settlement, WorkClaim,
+    ClaimRequest, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim, Purge, Settlement,
 };
 
 /// One request.
@@ -15,7 +15,7 @@ pub(super) enum Work {
     /// Lock a run, decide, apply.
     CommitLocked(Ask<Locked, Commit>),
     /// Claim jobs.
-    Claim(Ask<WorkClaim, ClaimedWork>),
+    Claim(Ask<ClaimRequest, ClaimedWork>),
     /// Hand new events over and claim deliveries.
     ClaimDeliveries(Ask<DeliveryClaim, Vec<Delivery>>),
     /// Note what became of deliveries.

@@ -8,10 +8,10 @@ use sqlx::Row;
 use uuid::Uuid;
 
 use super::failure::Failure;
-use super::parts::Parts;
 use super::text::stored;
 use super::transaction::Transaction;
-use super::written::{Written, sorted};
+use super::write_batch::{Written, sorted};
+use super::write_sql::Parts;
 use crate::id::RunId;
 use crate::stores::working_set::WorkingSet;
 

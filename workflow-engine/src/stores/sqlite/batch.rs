@@ -6,18 +6,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use chrono::{DateTime, Utc};
 
 use super::failure::Failure;
-use super::in_flight::InFlight;
+use super::row_cache::InFlight;
 use super::session::Session;
 use super::work::{Ask, CallWrite, Locked, Work};
-use super::{attached, calls, claim, deliveries, flush, load, retention, statements};
+use super::{calls, claim, deliveries, flush, load, retention, side_rows, statements};
 use crate::error::Error;
 use crate::id::RunId;
 use crate::ports::{Commit, Decision};
 use crate::records::Lease;
-use crate::stores::announcement::Announcement;
 use crate::stores::apply::apply;
-use crate::stores::calls::{EndedRow, IntendedRow};
+use crate::stores::calls::{ReservedRow, SettledRow};
 use crate::stores::footprint::Footprint;
+use crate::stores::pending_notifications::Announcement;
 use crate::stores::working_set::{RunRows, WorkingSet};
 
 /// What a transaction has brought about, for when it is committed.
@@ -75,7 +75,7 @@ pub(super) fn run(
         }
     }
     flush::flush(session, &set, deliver_events)?;
-    attached::flush(session, &set)?;
+    side_rows::flush(session, &set)?;
     calls::flush(session, &set)?;
 
     for work in works.iter_mut() {
@@ -137,13 +137,13 @@ fn commit_locked(
     in_flight.forget_run(ask.input.run_id);
     load::load_whole(session, ask.input.run_id, set)?;
     let snapshot = set.snapshot(ask.input.run_id);
-    let Some(decide) = ask.input.decide.take() else { return Ok(Ok(Commit::Missed)) };
+    let Some(decide) = ask.input.decide.take() else { return Ok(Ok(Commit::PreconditionFailed)) };
     // A panic of the kernel's must not take the writer with it: everybody else still needs it.
     let decision: Option<Decision> = match catch_unwind(AssertUnwindSafe(|| decide(snapshot.as_ref()))) {
         Ok(decision) => decision,
         Err(_) => return Ok(Err(Error::store_failed("commit a decision", "deciding panicked"))),
     };
-    let Some(decision) = decision else { return Ok(Ok(Commit::Missed)) };
+    let Some(decision) = decision else { return Ok(Ok(Commit::PreconditionFailed)) };
     let mut footprint = Footprint::default();
     footprint.add(&decision);
     if !footprint.keys.is_empty() || decision.run_id != ask.input.run_id {
@@ -157,8 +157,8 @@ fn commit_locked(
 fn write_call(session: &Session, write: &CallWrite, now: DateTime<Utc>) -> Result<(), Failure> {
     match write {
         CallWrite::Intend(id, call) => {
-            calls::intend(session, &[IntendedRow::outside(*id, (**call).clone(), now)])
+            calls::reserve(session, &[ReservedRow::outside(*id, (**call).clone(), now)])
         }
-        CallWrite::End(id, end) => calls::end(session, &[EndedRow::new(*id, (**end).clone(), now)], false),
+        CallWrite::End(id, end) => calls::end(session, &[SettledRow::new(*id, (**end).clone(), now)], false),
     }
 }

@@ -10,8 +10,8 @@ use super::own_row::Cells;
 use super::session::Session;
 use crate::id::RunId;
 use crate::language::{CallId, Json};
-use crate::records::{CallOutcome, Cost, Spending};
-use crate::stores::calls::{CallRow, EndedRow, IntendedRow, LOST};
+use crate::records::{CallStatus, Cost, CostSummary};
+use crate::stores::calls::{CallRow, LOST, ReservedRow, SettledRow};
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::WorkingSet;
 
@@ -26,7 +26,7 @@ const INTEND: &str = "
         (id, workflow_run_id, stage_id, generation, attempt, lease_epoch, topic, call_type, model_key, model_id,
          outcome, input_tokens, cached_input_tokens, output_tokens, cost, reserved, created_at, metadata, prompt)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-        value ->> 8, value ->> 9, 'INTENDED', 0, 0, 0, 0, value ->> 10, value ->> 11, value ->> 12, value ->> 13
+        value ->> 8, value ->> 9, 'RESERVED', 0, 0, 0, 0, value ->> 10, value ->> 11, value ->> 12, value ->> 13
     FROM jsonb_each(?1) WHERE true
     ON CONFLICT (id) DO NOTHING";
 
@@ -38,14 +38,14 @@ const END: &str = "
         ended_at = n.value ->> 7, error_message = n.value ->> 8,
         metadata = coalesce(n.value ->> 9, metadata), response = n.value ->> 10
     FROM jsonb_each(?1) AS n
-    WHERE ai_calls.id = n.value ->> 0 AND (outcome = 'INTENDED' OR outcome = 'UNKNOWN' AND n.value ->> 2 <> 'UNKNOWN')
+    WHERE ai_calls.id = n.value ->> 0 AND (outcome = 'RESERVED' OR outcome = 'UNKNOWN' AND n.value ->> 2 <> 'UNKNOWN')
         AND (workflow_run_id IS NOT NULL) = n.value ->> 1";
 
 /// The calls of these stages that nobody ends any more.
 const VOID: &str = "
     UPDATE ai_calls SET outcome = 'UNKNOWN', ended_at = n.value ->> 2, error_message = n.value ->> 3
     FROM jsonb_each(?1) AS n
-    WHERE workflow_run_id = n.value ->> 0 AND stage_id = n.value ->> 1 AND outcome = 'INTENDED'";
+    WHERE workflow_run_id = n.value ->> 0 AND stage_id = n.value ->> 1 AND outcome = 'RESERVED'";
 
 const UPDATE_RUNS: &str = "
     UPDATE workflow_runs
@@ -98,7 +98,7 @@ fn known(row: &rusqlite::Row<'_>) -> Result<(CallId, CallRow), Failure> {
     let run_id = run_id.map_err(|error| wrong("workflow_run_id", &error.to_string()))?;
     let stage_id = columns.get().map_err(unreadable)?;
     let outcome = columns.text().map_err(unreadable)?;
-    let outcome = CallOutcome::ALL.into_iter().find(|known| known.as_str() == outcome);
+    let outcome = CallStatus::ALL.into_iter().find(|known| known.as_str() == outcome);
     let outcome = outcome.ok_or_else(|| wrong("outcome", "it is none"))?;
     let reserved = columns.get().map(Cost::from_picodollars).map_err(unreadable)?;
     let call_id = Uuid::from_str(&id).map_err(|_| wrong("id", "it is no UUID"))?;
@@ -108,7 +108,7 @@ fn known(row: &rusqlite::Row<'_>) -> Result<(CallId, CallRow), Failure> {
 /// Writes what there is.
 pub(super) fn flush(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
     let attached = &set.attached;
-    intend(session, &attached.intended)?;
+    reserve(session, &attached.intended)?;
     end(session, &attached.ended, true)?;
     let mut voided = JsonRows::default();
     for calls in &attached.voided {
@@ -134,7 +134,7 @@ pub(super) fn flush(session: &Session, set: &WorkingSet) -> Result<(), Failure> 
                 stages.push(|row| {
                     row.plain(run_id);
                     spending(&stage.spending, row);
-                    row.text(stage_id).maybe_int(stage.awaits_budget.map(Cost::picodollars));
+                    row.text(stage_id).maybe_int(stage.awaited_cost.map(Cost::picodollars));
                 });
             }
         }
@@ -144,9 +144,9 @@ pub(super) fn flush(session: &Session, set: &WorkingSet) -> Result<(), Failure> 
 }
 
 /// Inserts calls; those that are there stay as they are.
-pub(super) fn intend(session: &Session, intended: &[IntendedRow]) -> Result<(), Failure> {
+pub(super) fn reserve(session: &Session, intended: &[ReservedRow]) -> Result<(), Failure> {
     let mut rows = JsonRows::default();
-    for IntendedRow { record, lease_epoch } in intended {
+    for ReservedRow { record, lease_epoch } in intended {
         rows.push(|row| {
             row.plain(record.id).maybe_text(record.run_id.map(|run_id| run_id.to_string()).as_deref());
             row.maybe_text(record.stage_id.as_deref()).int(record.generation).int(record.attempt);
@@ -160,7 +160,7 @@ pub(super) fn intend(session: &Session, intended: &[IntendedRow]) -> Result<(), 
 }
 
 /// Writes what became of calls that are intended, of runs or outside of all.
-pub(super) fn end(session: &Session, ended: &[EndedRow], of_runs: bool) -> Result<(), Failure> {
+pub(super) fn end(session: &Session, ended: &[SettledRow], of_runs: bool) -> Result<(), Failure> {
     let mut rows = JsonRows::default();
     for ended in ended {
         let settled = &ended.settled;
@@ -175,9 +175,9 @@ pub(super) fn end(session: &Session, ended: &[EndedRow], of_runs: bool) -> Resul
     session.write(DOING, END, rows)
 }
 
-fn spending(spending: &Spending, row: &mut Row<'_>) {
+fn spending(spending: &CostSummary, row: &mut Row<'_>) {
     row.int(spending.cost.picodollars()).int(tokens(spending.tokens)).int(spending.reserved.picodollars());
-    row.int(spending.open).maybe_int(spending.budget.map(Cost::picodollars));
+    row.int(spending.pending_calls).maybe_int(spending.budget.map(Cost::picodollars));
 }
 
 /// A count as SQLite holds it.

@@ -14,11 +14,11 @@ use super::rows::{self, RunRow, run_columns};
 use super::session::Session;
 use super::work::RenewLeases;
 use crate::id::RunId;
-use crate::ports::WorkClaim;
-use crate::records::{Claim, Lease, RunRecord};
-use crate::stores::claiming::{Candidate, Chosen};
+use crate::ports::ClaimRequest;
+use crate::records::{Claimant, Lease, RunRecord};
+use crate::stores::candidates::{Candidate, Chosen};
+use crate::stores::fair_order::{FairOrder, Waiting};
 use crate::stores::instant;
-use crate::stores::turns::{Turns, Waiting};
 
 /// The first due jobs of one definition, the most urgent first. The joins are in the order of the index, so that it
 /// stops at its limit.
@@ -89,13 +89,13 @@ pub(super) const STATEMENTS: &[&str] = &[DUE_JOBS, DUE_CHECKS, NEW_RUNS, RENEW];
 /// the ones that are taken already are passed over. A run has no stage.
 pub(super) fn choose(
     session: &Session,
-    work: &WorkClaim,
+    work: &ClaimRequest,
     now: DateTime<Utc>,
     taken: &mut HashSet<(RunId, String)>,
 ) -> Result<Chosen, Failure> {
-    let turns = Turns::new(&work.definitions, &work.served);
+    let turns = FairOrder::new(&work.definitions, &work.recently_served);
     // One more than it takes, to see what it leaves.
-    let limit = work.max.saturating_add(taken.len()).saturating_add(1);
+    let limit = work.limit.saturating_add(taken.len()).saturating_add(1);
     let mut waiting = Vec::new();
     for handful in of_definitions::handfuls(turns.definitions()) {
         for statement in [DUE_JOBS, DUE_CHECKS] {
@@ -105,7 +105,7 @@ pub(super) fn choose(
                 }
                 arguments.instant(now).int(count(limit));
                 if statement == DUE_CHECKS {
-                    arguments.int(Claim::USUAL_PRIORITY);
+                    arguments.int(Claimant::DEFAULT_PRIORITY);
                 }
             })?;
             for row in &rows {
@@ -130,7 +130,7 @@ pub(super) fn choose(
     }
     let mut chosen = Chosen::default();
     for it in turns.order(waiting, limit) {
-        if chosen.jobs.len() + chosen.runs.len() >= work.max {
+        if chosen.jobs.len() + chosen.runs.len() >= work.limit {
             chosen.left = Some(it.priority);
             break;
         }
@@ -155,7 +155,7 @@ enum Found {
     Run(Box<RunRecord>),
 }
 
-fn job(row: &OwnRow, turns: &Turns<'_>) -> Result<Option<Waiting<Found>>, Failure> {
+fn job(row: &OwnRow, turns: &FairOrder<'_>) -> Result<Option<Waiting<Found>>, Failure> {
     let mut columns = Columns::new(row, "job_queue", 0);
     let Some(position) = turns.position(columns.get("definition_fingerprint")?) else { return Ok(None) };
     Ok(Some(Waiting {

@@ -187,8 +187,8 @@ pub(super) fn claim(
     let deliveries = claimed.iter().map(|row| Delivery {
         lease: lease_of(row),
         events: Vec::new(),
-        through: window_end(row, ask.window),
-        tries: row.tries,
+        last_sequence: window_end(row, ask.window),
+        attempts: row.attempts,
     });
     let mut deliveries: Vec<Delivery> = deliveries.collect();
     for row in &events {
@@ -233,7 +233,7 @@ pub(super) fn settle_all(
         for row in settled.row.iter().chain(&settled.letter) {
             written.push(|columns| {
                 columns.plain(row.run_id).text(&row.subscriber).int(row.letter).int(row.next).int(row.last);
-                columns.int(row.epoch).int(row.tries).instant(row.due_at);
+                columns.int(row.epoch).int(row.attempts).instant(row.due_at);
                 columns.maybe_text(row.error.as_deref()).maybe_instant(row.dead_at);
             });
         }
@@ -258,7 +258,7 @@ pub(super) fn dead_letter(row: &SqliteRow) -> Result<DeadLetter, Failure> {
     Ok(DeadLetter {
         plugin,
         error: error.unwrap_or_default(),
-        tries: columns.int("retry_count")?,
+        attempts: columns.int("retry_count")?,
         at: columns.instant("dlq_at")?,
         event: columns::event(columns)?,
     })
@@ -273,7 +273,7 @@ fn record(row: &OwnRow) -> Result<DeliveryRecord, Failure> {
         next: columns.int("next_sequence")?,
         last: columns.int("last_sequence")?,
         epoch: columns.int("lease_epoch")?,
-        tries: columns.int("retry_count")?,
+        attempts: columns.int("retry_count")?,
         due_at: columns.instant("due_at")?,
         error: columns.get("error_message")?,
         dead_at: columns.maybe_instant("dlq_at")?,

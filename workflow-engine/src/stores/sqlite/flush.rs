@@ -6,7 +6,7 @@ use super::session::Session;
 use crate::id::RunId;
 use crate::ports::NewRun;
 use crate::records::{Event, JobRecord, RunRecord, StageRecord};
-use crate::stores::working_set::{Fate, RunRows, StageRows, WorkingSet};
+use crate::stores::working_set::{RowOp, RunRows, StageRows, WorkingSet};
 
 const DOING: &str = "write a commit";
 
@@ -119,12 +119,12 @@ fn write_runs(session: &Session, runs: &[(RunId, &RunRows)]) -> Result<(), Failu
     let (mut insert, mut request) = (session.each(DOING, INSERT_RUN), session.each(DOING, INSERT_REQUEST));
     let (mut update, mut count) = (session.each(DOING, UPDATE_RUN), session.each(DOING, COUNT_RUN));
     for (run_id, rows) in runs {
-        match (rows.run.fate(), &rows.created) {
-            (Fate::Update(run), _) if rows.stored_version == Some(run.version) => count.run(|row| {
+        match (rows.run.row_op(), &rows.created) {
+            (RowOp::Update(run), _) if rows.stored_version == Some(run.version) => count.run(|row| {
                 row.id(run.id).int(run.last_sequence).int(run.waiting_on).int(run.active).int(run.suspended);
             })?,
-            (Fate::Update(run), _) => update.run(|row| changing(run, row))?,
-            (Fate::Insert(run), Some(new)) => {
+            (RowOp::Update(run), _) => update.run(|row| changing(run, row))?,
+            (RowOp::Insert(run), Some(new)) => {
                 insert.run(|row| {
                     changing(run, row);
                     row.text(&run.workflow_id).text(&new.workflow_name).text(&run.definition_fingerprint);
@@ -160,14 +160,14 @@ type Stages<'a> = [(RunId, &'a str, &'a StageRows)];
 fn write_stages(session: &Session, stages: &Stages<'_>) -> Result<(), Failure> {
     let (mut insert, mut update) = (session.each(DOING, INSERT_STAGE), session.each(DOING, UPDATE_STAGE));
     for (.., rows) in stages {
-        match rows.stage.fate() {
-            Fate::Insert(stage) => insert.run(|row| {
+        match rows.stage.row_op() {
+            RowOp::Insert(stage) => insert.run(|row| {
                 stage_row(stage, row);
                 row.text(&stage.stage_name).int(stage.stage_number).int(stage.execution_group);
             })?,
-            Fate::Update(stage) => update.run(|row| stage_row(stage, row))?,
+            RowOp::Update(stage) => update.run(|row| stage_row(stage, row))?,
             // A stage is never deleted here.
-            Fate::Delete | Fate::Keep => {}
+            RowOp::Delete | RowOp::Keep => {}
         }
     }
     Ok(())
@@ -178,21 +178,21 @@ fn stage_row(stage: &StageRecord, row: &mut Arguments<'_, '_>) {
     row.text(stage.status.as_str()).int(stage.attempt).int(stage.waiting_on).value(stage.output.as_ref());
     row.maybe_text(stage.error_message.as_deref());
     row.maybe_instant(stage.started_at).maybe_instant(stage.completed_at);
-    row.value(stage.ticket.as_ref()).maybe_instant(stage.give_up_at);
+    row.value(stage.suspended_state.as_ref()).maybe_instant(stage.max_wait_until);
 }
 
 fn write_jobs(session: &Session, stages: &Stages<'_>) -> Result<(), Failure> {
     let (mut insert, mut update) = (session.each(DOING, INSERT_JOB), session.each(DOING, UPDATE_JOB));
     let mut delete = session.each(DOING, DELETE_JOB);
     for (run_id, stage_id, rows) in stages {
-        match rows.job.fate() {
-            Fate::Insert(job) => insert.run(|row| {
+        match rows.job.row_op() {
+            RowOp::Insert(job) => insert.run(|row| {
                 job_row(job, row);
                 row.text(&job.workflow_id).text(&job.definition_fingerprint);
             })?,
-            Fate::Update(job) => update.run(|row| job_row(job, row))?,
-            Fate::Delete => delete.run(|row| _ = row.id(*run_id).text(stage_id))?,
-            Fate::Keep => {}
+            RowOp::Update(job) => update.run(|row| job_row(job, row))?,
+            RowOp::Delete => delete.run(|row| _ = row.id(*run_id).text(stage_id))?,
+            RowOp::Keep => {}
         }
     }
     Ok(())

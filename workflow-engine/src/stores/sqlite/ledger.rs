@@ -10,9 +10,9 @@ use super::persistence::count;
 use super::work::{CallWrite, Work};
 use crate::error::Error;
 use crate::id::RunId;
-use crate::language::{CallEnd, CallId, CallStatistics, CallSums, CallType, Cost, IntendedCall, Json};
+use crate::language::{CallId, CallOutcome, CallReservation, CallStatistics, CallSums, CallType, Cost, Json};
 use crate::ports::Ledger;
-use crate::records::{AiCallRecord, CallOutcome};
+use crate::records::{AiCallRecord, CallStatus};
 
 /// A call in the order in which [`call`] reads it.
 macro_rules! call_columns {
@@ -91,11 +91,11 @@ impl Ledger for SqliteStore {
         Ok(CallStatistics::new(rows.iter().map(sums).collect::<Result<_, _>>()?))
     }
 
-    async fn intend_call(&self, id: CallId, call: IntendedCall) -> Result<(), Error> {
+    async fn reserve_call(&self, id: CallId, call: CallReservation) -> Result<(), Error> {
         self.ask("write a call", Work::WriteCall, CallWrite::Intend(id, Box::new(call))).await
     }
 
-    async fn end_call(&self, id: CallId, end: CallEnd) -> Result<(), Error> {
+    async fn settle_call(&self, id: CallId, end: CallOutcome) -> Result<(), Error> {
         self.ask("write what became of a call", Work::WriteCall, CallWrite::End(id, Box::new(end))).await
     }
 }
@@ -130,7 +130,7 @@ fn call(row: &SqliteRow) -> Result<AiCallRecord, Failure> {
         metadata: columns.get::<Option<&str>>("metadata")?.map(Json::trusted),
         outcome: {
             let text: &str = columns.get("outcome")?;
-            let found = CallOutcome::ALL.into_iter().find(|outcome| outcome.as_str() == text);
+            let found = CallStatus::ALL.into_iter().find(|outcome| outcome.as_str() == text);
             found.ok_or_else(|| columns.unreadable("outcome", "it is none"))?
         },
         error_message: columns.get("error_message")?,

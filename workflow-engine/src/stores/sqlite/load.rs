@@ -5,7 +5,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::failure::Failure;
-use super::in_flight::InFlight;
+use super::row_cache::InFlight;
 use super::rows::{
     self, JobRow, RunRow, StageRow, job_columns, job_row, run_columns, run_row, stage_columns, stage_row,
 };

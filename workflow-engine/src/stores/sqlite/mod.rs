@@ -4,7 +4,7 @@
 //! file at the same time.
 
 mod arguments;
-mod attached;
+mod side_rows;
 mod batch;
 mod calls;
 mod claim;
@@ -12,8 +12,8 @@ mod columns;
 mod deliveries;
 mod failure;
 mod flush;
-mod foreign;
-mod in_flight;
+mod external_commits;
+mod row_cache;
 mod json_rows;
 mod ledger;
 mod load;
@@ -30,7 +30,7 @@ mod plans;
 mod rows;
 mod checked;
 mod session;
-mod standstill;
+mod stuck_runs;
 mod statements;
 mod statistics;
 mod transport;

@@ -16,11 +16,11 @@ use sqlx::{ConnectOptions, Connection as _};
 use tokio::sync::mpsc;
 
 use super::SqliteStore;
+use super::external_commits::{DataVersion, ForeignCommits};
 use super::failure::Failure;
-use super::foreign::{DataVersion, ForeignCommits};
-use super::in_flight::InFlight;
 use super::migrations::migrate;
 use super::options::{SqliteOptions, path_of};
+use super::row_cache::InFlight;
 use super::session::Session;
 use super::statistics::Counters;
 use super::writer::{self, Writer};

@@ -11,12 +11,12 @@ use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments};
 
 use super::SqliteStore;
-use super::attached::{self, ANNOTATIONS, ANNOTATIONS_OF_KEY, ARTIFACT, ARTIFACTS};
 use super::columns::{self, Columns, event_columns};
 use super::failure::Failure;
 use super::load::{LOAD_WHOLE, put_whole};
 use super::of_definitions::{self, of_definitions};
 use super::rows::{RunRow, StageRow, each, run_row, stage_row};
+use super::side_rows::{self, ANNOTATIONS, ANNOTATIONS_OF_KEY, ARTIFACT, ARTIFACTS};
 use super::work::{Locked, Work};
 use crate::error::Error;
 use crate::id::RunId;
@@ -26,8 +26,8 @@ use crate::records::{
     AnnotationRecord, ArtifactRecord, BlobKey, Event, LogRecord, RunRecord, RunRequest, StageRecord,
     StoredValue,
 };
+use crate::stores::fair_order::{FairOrder, Waiting};
 use crate::stores::instant;
-use crate::stores::turns::{Turns, Waiting};
 use crate::stores::working_set::WorkingSet;
 
 const RUN: &str = concat!("SELECT ", run_row!(), " FROM workflow_runs AS r WHERE r.id = ?1");
@@ -176,7 +176,8 @@ impl Persistence for SqliteStore {
     async fn artifacts(&self, run_id: RunId, stage_id: Option<&str>) -> Result<Vec<ArtifactRecord>, Error> {
         let query = sqlx::query(ARTIFACTS).bind(run_id.to_string()).bind(stage_id.map(str::to_owned));
         let rows = self.read("read the artifacts of a run", query).await?;
-        let artifacts = rows.iter().map(|row| attached::artifact(Columns::new(row, "workflow_artifacts", 0)));
+        let artifacts =
+            rows.iter().map(|row| side_rows::artifact(Columns::new(row, "workflow_artifacts", 0)));
         Ok(artifacts.collect::<Result<_, Failure>>()?)
     }
 
@@ -189,7 +190,7 @@ impl Persistence for SqliteStore {
         let query =
             sqlx::query(ARTIFACT).bind(run_id.to_string()).bind(stage_id.to_owned()).bind(key.to_owned());
         let rows = self.read("read an artifact", query).await?;
-        let artifact = |row| attached::artifact(Columns::new(row, "workflow_artifacts", 0));
+        let artifact = |row| side_rows::artifact(Columns::new(row, "workflow_artifacts", 0));
         Ok(rows.first().map(artifact).transpose()?)
     }
 
@@ -208,7 +209,7 @@ impl Persistence for SqliteStore {
     }
 
     async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error> {
-        let turns = Turns::new(definitions, &[]);
+        let turns = FairOrder::new(definitions, &[]);
         let mut pending = Vec::new();
         for query in of_definitions::queries(PENDING_RUNS, turns.definitions()) {
             let rows = self.read("read pending runs", query.bind(count(limit))).await?;
@@ -269,7 +270,7 @@ impl SqliteStore {
             |instant: Option<DateTime<Utc>>| instant.map(|at| instant::rounded_up(at).timestamp_micros());
         let query = query.bind(micros(filter.since)).bind(micros(filter.until)).bind(count(filter.limit));
         let rows = self.read("read annotations", query).await?;
-        let annotations = rows.iter().map(|row| attached::annotation(Columns::new(row, "annotations", 0)));
+        let annotations = rows.iter().map(|row| side_rows::annotation(Columns::new(row, "annotations", 0)));
         Ok(annotations.collect::<Result<_, Failure>>()?)
     }
 }

@@ -3,12 +3,12 @@
 use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 
 use super::{
-    attached, calls, claim, deliveries, flush, ledger, load, migrations, persistence, retention, standstill,
+    calls, claim, deliveries, flush, ledger, load, migrations, persistence, retention, side_rows, stuck_runs,
     transport,
 };
 
 const STATEMENTS: &[&[&str]] = &[
-    attached::STATEMENTS,
+    side_rows::STATEMENTS,
     calls::STATEMENTS,
     claim::STATEMENTS,
     deliveries::STATEMENTS,
@@ -16,7 +16,7 @@ const STATEMENTS: &[&[&str]] = &[
     ledger::STATEMENTS,
     load::STATEMENTS,
     persistence::STATEMENTS,
-    standstill::STATEMENTS,
+    stuck_runs::STATEMENTS,
     retention::DELETES,
     retention::STATEMENTS,
     transport::STATEMENTS,

@@ -75,7 +75,7 @@ impl Retention for SqliteStore {
 
         // Found by a reader, so that looking keeps no writer waiting; the writer looks at these few again.
         let before = instant::before(instant::now(&*self.clock), purge.older_than).timestamp_micros();
-        let query = sqlx::query(OVER).bind(before).bind(purge.even_undelivered).bind(count(purge.limit));
+        let query = sqlx::query(OVER).bind(before).bind(purge.include_undelivered).bind(count(purge.limit));
         let runs = ids(&self.read(DOING, query).await?)?;
         if runs.is_empty() {
             return Ok(runs);
@@ -106,7 +106,7 @@ pub(super) fn purge(session: &Session, ask: &PurgeNamed, now: DateTime<Utc>) -> 
 
     let before = instant::before(now, ask.purge.older_than);
     let rows = session.fetch(DOING, STILL_OVER, |arguments| {
-        arguments.instant(before).int(ask.purge.even_undelivered).text(&named(&ask.runs));
+        arguments.instant(before).int(ask.purge.include_undelivered).text(&named(&ask.runs));
     })?;
     let over = ids(&rows)?;
     if over.is_empty() {

@@ -13,7 +13,7 @@ use sqlx::sqlite::SqliteRow;
 use super::checked::Check;
 use super::failure::Failure;
 use super::own_row::Cells;
-use crate::records::{Cost, JobRecord, RunError, RunRecord, Spending, StageRecord};
+use crate::records::{Cost, CostSummary, JobRecord, RunError, RunRecord, StageRecord};
 
 /// A run as [`RunRow`] reads it; the statement calls the table `r`.
 macro_rules! run_columns {
@@ -188,11 +188,11 @@ impl<'a> JsonRow<'a> for RunRow<'a> {
             output: check.value("output", self.output, self.output_blob)?,
             error,
             cancel_reason: self.cancel_reason,
-            spending: Spending {
+            spending: CostSummary {
                 cost: Cost::from_picodollars(self.total_cost),
                 tokens: self.total_tokens,
                 reserved: Cost::from_picodollars(self.reserved_cost.unwrap_or_default()),
-                open: self.open_calls.unwrap_or_default(),
+                pending_calls: self.open_calls.unwrap_or_default(),
                 budget: self.budget.map(Cost::from_picodollars),
             },
             created_at: check.instant("created_at", self.created_at)?,
@@ -278,19 +278,23 @@ impl<'a> JsonRow<'a> for StageRow<'a> {
             status: check.status(&self.status)?,
             attempt: self.attempt,
             waiting_on: self.waiting_on,
-            ticket: check.value("suspended_state", self.suspended_state, self.suspended_state_blob)?,
-            give_up_at: check.maybe_instant("max_wait_until", self.max_wait_until)?,
+            suspended_state: check.value(
+                "suspended_state",
+                self.suspended_state,
+                self.suspended_state_blob,
+            )?,
+            max_wait_until: check.maybe_instant("max_wait_until", self.max_wait_until)?,
             output: check.value("output", self.output, self.output_blob)?,
             error_message: self.error_message,
             metrics: check.metrics(self.metrics.as_deref())?,
-            spending: Spending {
+            spending: CostSummary {
                 cost: Cost::from_picodollars(self.total_cost.unwrap_or_default()),
                 tokens: self.total_tokens.unwrap_or_default(),
                 reserved: Cost::from_picodollars(self.reserved_cost.unwrap_or_default()),
-                open: self.open_calls.unwrap_or_default(),
+                pending_calls: self.open_calls.unwrap_or_default(),
                 budget: self.budget.map(Cost::from_picodollars),
             },
-            awaits_budget: self.awaited_cost.map(Cost::from_picodollars),
+            awaited_cost: self.awaited_cost.map(Cost::from_picodollars),
             started_at: check.maybe_instant("started_at", self.started_at)?,
             completed_at: check.maybe_instant("completed_at", self.completed_at)?,
         })

@@ -9,11 +9,11 @@ use rusqlite::types::Value;
 use super::failure::Failure;
 use super::session::Session;
 use crate::language::{SqlValue, Statement};
-use crate::stores::working_set::Executed;
+use crate::stores::working_set::UserStatements;
 
 /// Runs them in order. They are one decision's, which has this transaction to itself.
-pub(super) fn run(session: &Session, executed: &[Executed]) -> Result<(), Failure> {
-    for Executed { statements, .. } in executed {
+pub(super) fn run(session: &Session, executed: &[UserStatements]) -> Result<(), Failure> {
+    for UserStatements { statements, .. } in executed {
         for (statement, number) in statements.iter().zip(1..) {
             session.counters.statements.fetch_add(1, Ordering::Relaxed);
             run_one(&session.connection, statement).map_err(|error| {

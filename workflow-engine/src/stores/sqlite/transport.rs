@@ -17,7 +17,7 @@ use super::persistence::count;
 use super::rows::{JobRow, each, job_row};
 use super::work::{RenewLeases, Work};
 use crate::error::Error;
-use crate::ports::{ClaimedWork, JobTransport, WorkClaim};
+use crate::ports::{ClaimRequest, ClaimedWork, JobTransport};
 use crate::records::{JobRecord, Lease};
 use crate::stores::instant;
 
@@ -103,7 +103,7 @@ pub(super) const STATEMENTS: &[&str] =
 
 #[async_trait]
 impl JobTransport for SqliteStore {
-    async fn claim_work(&self, work: WorkClaim) -> Result<ClaimedWork, Error> {
+    async fn claim_work(&self, work: ClaimRequest) -> Result<ClaimedWork, Error> {
         self.ask("claim jobs", Work::Claim, work).await
     }
 
@@ -143,10 +143,10 @@ impl JobTransport for SqliteStore {
             .collect())
     }
 
-    async fn stale_jobs(&self, gone_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
+    async fn stale_jobs(&self, dead_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
         let now = instant::now(&*self.clock);
         let query =
-            sqlx::query(STALE).bind(now.timestamp_micros()).bind(names(gone_workers)).bind(count(limit));
+            sqlx::query(STALE).bind(now.timestamp_micros()).bind(names(dead_workers)).bind(count(limit));
         let rows = self.read("read stale jobs", query).await?;
         Ok(each::<JobRow<'_>>(&rows)?)
     }

@@ -6,9 +6,9 @@ use tokio::sync::oneshot;
 
 use crate::error::Error;
 use crate::id::RunId;
-use crate::language::{CallEnd, CallId, IntendedCall};
+use crate::language::{CallId, CallOutcome, CallReservation};
 use crate::ports::{
-    ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim, Purge, Settlement, WorkClaim,
+    ClaimRequest, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim, Purge, Settlement,
 };
 use crate::records::Lease;
 
@@ -19,7 +19,7 @@ pub(super) enum Work {
     /// Load a run, decide, apply.
     CommitLocked(Ask<Locked, Commit>),
     /// Claim jobs.
-    Claim(Ask<WorkClaim, ClaimedWork>),
+    Claim(Ask<ClaimRequest, ClaimedWork>),
     /// Extend leases.
     Renew(Ask<RenewLeases, Vec<Lease>>),
     /// Hand new events over and claim deliveries.
@@ -71,8 +71,8 @@ pub(super) struct PurgeNamed {
 
 /// What is written about a call outside of every stage.
 pub(super) enum CallWrite {
-    Intend(CallId, Box<IntendedCall>),
-    End(CallId, Box<CallEnd>),
+    Intend(CallId, Box<CallReservation>),
+    End(CallId, Box<CallOutcome>),
 }
 
 impl<I, O> Ask<I, O> {

@@ -11,9 +11,9 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
 use super::batch::{self, Outcome};
+use super::external_commits::{DataVersion, ForeignCommits};
 use super::failure::Failure;
-use super::foreign::{DataVersion, ForeignCommits};
-use super::in_flight::InFlight;
+use super::row_cache::InFlight;
 use super::session::Session;
 use super::work::Work;
 use crate::error::Error;

@@ -48,7 +48,7 @@ impl Lock {
         let stages = definition.stages.iter().map(|stage| LockedStage {
             id: stage.id.clone(),
             version: stage.version,
-            after: ids(&stage.after),
+            after: ids(&stage.predecessors),
             reads: ids(&stage.reads),
             input: normal_form(stage.input_schema()),
             config: normal_form(stage.config.shape()),
@@ -62,7 +62,7 @@ impl Lock {
             algorithm: ALGORITHM.to_owned(),
             input: normal_form(definition.input_schema()),
             stages: stages.collect(),
-            ends: ids(&definition.ends),
+            ends: ids(&definition.output_stages),
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::fixture::{Fixture, decision, held, json, new_run};
 use crate::id::RunId;
 use crate::language::Annotation;
-use crate::ports::{AnnotationFilter, Change, Clock, Commit, Guard};
+use crate::ports::{AnnotationFilter, Change, Clock, Commit, Precondition};
 use crate::records::{AnnotationRecord, EventKind};
 
 cases![
@@ -34,7 +34,7 @@ fn annotate(stage_id: Option<&str>, annotation: Annotation) -> Change {
 
 impl Fixture {
     async fn note(&self, run_id: RunId, annotation: Annotation) {
-        self.apply(decision(run_id, Guard::Present, vec![annotate(None, annotation)])).await;
+        self.apply(decision(run_id, Precondition::Present, vec![annotate(None, annotation)])).await;
     }
 
     async fn annotations(&self, run_id: RunId, filter: AnnotationFilter) -> Vec<AnnotationRecord> {
@@ -83,7 +83,7 @@ async fn an_annotation_may_come_with_the_run(fixture: Fixture) {
         Change::CreateRun(new_run()),
         annotate(None, Annotation { emit_event: true, ..noted(&[("origin", 1)]) }),
     ];
-    fixture.apply(decision(run_id, Guard::Absent, changes)).await;
+    fixture.apply(decision(run_id, Precondition::Absent, changes)).await;
     assert_eq!(fixture.keys(run_id, AnnotationFilter::new()).await, ["origin"]);
     assert_eq!(fixture.event_names(run_id).await, ["workflow:created", "annotation:created"]);
 }
@@ -92,7 +92,7 @@ async fn an_annotation_may_come_with_the_run(fixture: Fixture) {
 async fn an_annotation_goes_with_any_state_of_its_run(fixture: Fixture) {
     let pending = fixture.create().await;
     let early = annotate(Some("a"), noted(&[("early", 1)]));
-    fixture.apply(decision(pending, Guard::Present, vec![early])).await;
+    fixture.apply(decision(pending, Precondition::Present, vec![early])).await;
     let found = fixture.annotations(pending, AnnotationFilter::new().stage("a")).await;
     assert_eq!((found[0].generation, found[0].attempt), (1, None));
 
@@ -107,7 +107,7 @@ async fn an_annotation_goes_with_any_state_of_its_run(fixture: Fixture) {
 async fn an_annotation_of_no_run_is_missed(fixture: Fixture) {
     let nowhere = RunId::generate();
     let change = annotate(None, noted(&[("a", 1)]));
-    assert_eq!(fixture.commit(decision(nowhere, Guard::Present, vec![change])).await, Commit::Missed);
+    assert_eq!(fixture.commit(decision(nowhere, Precondition::Present, vec![change])).await, Commit::PreconditionFailed);
     assert!(fixture.keys(nowhere, AnnotationFilter::new()).await.is_empty());
 }
 
@@ -138,9 +138,9 @@ async fn an_annotation_moves_nothing_else_of_the_run(fixture: Fixture) {
 
 async fn an_annotation_of_a_lost_lease_is_not_written(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
-    let guard = Guard::Lease(super::fixture::stale(&job));
+    let precondition = Precondition::Lease(super::fixture::stale(&job));
     let change = annotate(Some("a"), noted(&[("a", 1)]));
-    assert_eq!(fixture.commit(decision(run_id, guard, vec![change])).await, Commit::Missed);
+    assert_eq!(fixture.commit(decision(run_id, precondition, vec![change])).await, Commit::PreconditionFailed);
     assert!(fixture.keys(run_id, AnnotationFilter::new()).await.is_empty());
 }
 
@@ -155,7 +155,7 @@ async fn annotations_are_found_by_key_stage_actor_and_scope(fixture: Fixture) {
     fixture.note(run_id, by("ada", "%", "two")).await;
     fixture.note(run_id, by("bob", "legal", "three")).await;
     let of_stage = annotate(Some("b"), noted(&[("four", 1)]));
-    fixture.apply(decision(run_id, Guard::Present, vec![of_stage])).await;
+    fixture.apply(decision(run_id, Precondition::Present, vec![of_stage])).await;
     let asked = AnnotationFilter::new;
     assert_eq!(fixture.keys(run_id, asked().key_named("two")).await, ["two"]);
     assert_eq!(fixture.keys(run_id, asked().actor("ada")).await, ["one", "two"]);

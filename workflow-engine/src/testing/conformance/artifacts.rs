@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::fixture::{Fixture, complete, decision, enqueue, held, inline, json, release_run, stale};
-use crate::ports::{Change, Clock, Commit, Guard, RerunStage};
+use crate::ports::{Change, Clock, Commit, Precondition, RerunStage};
 use crate::records::{ArtifactRecord, BlobKey, ClaimedJob, StoredValue};
 
 cases![
@@ -28,7 +28,7 @@ fn delete(stage: &str, key: &str) -> Change {
 
 fn measure(stage: &str, metrics: &[(&str, f64)]) -> Change {
     let metrics = metrics.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
-    Change::Measure { stage_id: stage.into(), metrics }
+    Change::RecordMetrics { stage_id: stage.into(), metrics }
 }
 
 async fn artifact(fixture: &Fixture, job: &ClaimedJob, key: &str) -> Option<ArtifactRecord> {
@@ -113,8 +113,8 @@ async fn a_rerun_voids_artifacts_and_metrics(fixture: Fixture) {
     fixture.apply(held(&second, changes)).await;
 
     let rerun = Change::Rerun { stages: vec![RerunStage { stage_id: "b".into(), waiting_on: 0 }], waiting_on: 1 };
-    let guard = Guard::Revision(fixture.revision(run_id).await);
-    fixture.apply(decision(run_id, guard, vec![rerun, enqueue("b")])).await;
+    let precondition = Precondition::Revision(fixture.revision(run_id).await);
+    fixture.apply(decision(run_id, precondition, vec![rerun, enqueue("b")])).await;
     assert_eq!(artifact(&fixture, &second, "x").await, None);
     assert_eq!(artifact(&fixture, &first, "x").await.unwrap().generation, 1);
     assert_eq!(fixture.store.artifacts(run_id, None).await.unwrap().len(), 1);
@@ -148,8 +148,8 @@ async fn metrics_of_other_names_stay(fixture: Fixture) {
 async fn a_lost_lease_keeps_nothing(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let changes = vec![put("a", "x", inline(&1)), measure("a", &[("x", 1.0)])];
-    let late = decision(run_id, Guard::Lease(stale(&job)), changes);
-    assert_eq!(fixture.commit(late).await, Commit::Missed);
+    let late = decision(run_id, Precondition::Lease(stale(&job)), changes);
+    assert_eq!(fixture.commit(late).await, Commit::PreconditionFailed);
     assert_eq!(artifact(&fixture, &job, "x").await, None);
     assert!(fixture.stage(run_id, "a").await.metrics.is_empty());
 }

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use super::fixture::{Fixture, complete, decision, held, json, release, stale};
-use crate::ports::{Change, Commit, Guard};
+use crate::ports::{Change, Commit, Precondition};
 use crate::records::{BlobKey, Status};
 
 cases![
@@ -52,8 +52,8 @@ async fn a_release_below_zero_undoes_the_rest(fixture: Fixture) {
 
 async fn a_queued_stage_is_not_queued_twice(fixture: Fixture) {
     let run_id = fixture.single().await;
-    let guard = Guard::Revision(fixture.revision(run_id).await);
-    refused(&fixture, decision(run_id, guard, vec![super::fixture::enqueue("a")])).await;
+    let precondition = Precondition::Revision(fixture.revision(run_id).await);
+    refused(&fixture, decision(run_id, precondition, vec![super::fixture::enqueue("a")])).await;
 }
 
 /// What is over changes only by a rerun (G9), whatever a guard lets through.
@@ -67,8 +67,8 @@ async fn what_is_over_is_not_ended_again(fixture: Fixture) {
         super::fixture::cancel_run(),
         super::fixture::fail_run(),
     ] {
-        let guard = Guard::Revision(fixture.revision(run_id).await);
-        refused(&fixture, decision(run_id, guard, vec![change])).await;
+        let precondition = Precondition::Revision(fixture.revision(run_id).await);
+        refused(&fixture, decision(run_id, precondition, vec![change])).await;
     }
 }
 
@@ -80,7 +80,7 @@ async fn a_run_is_not_ended_twice_by_one_decision(fixture: Fixture) {
 
 async fn a_change_of_a_run_that_does_not_exist_is_refused(fixture: Fixture) {
     let run_id = crate::RunId::generate();
-    refused(&fixture, decision(run_id, Guard::Absent, vec![super::fixture::cancel_run()])).await;
+    refused(&fixture, decision(run_id, Precondition::Absent, vec![super::fixture::cancel_run()])).await;
 }
 
 async fn an_error_does_not_disturb_its_neighbours(fixture: Fixture) {
@@ -115,7 +115,7 @@ async fn a_miss_does_not_disturb_its_neighbours(fixture: Fixture) {
         let (run_id, job) = fixture.running().await;
         let lease = if number % 4 == 0 { stale(&job) } else { job.lease };
         let changes = vec![complete("a"), super::fixture::release_run()];
-        let decision = decision(run_id, Guard::Lease(lease), changes);
+        let decision = decision(run_id, Precondition::Lease(lease), changes);
         let store = fixture.store.clone();
         commits.push((number, run_id, tokio::spawn(async move { store.commit(decision).await })));
     }
@@ -123,7 +123,7 @@ async fn a_miss_does_not_disturb_its_neighbours(fixture: Fixture) {
         let commit = commit.await.unwrap().unwrap();
         let status = fixture.run(run_id).await.status;
         if number % 4 == 0 {
-            assert_eq!((commit, status), (Commit::Missed, Status::Running));
+            assert_eq!((commit, status), (Commit::PreconditionFailed, Status::Running));
             assert_eq!(fixture.event_names(run_id).await.len(), 3);
         } else {
             assert_eq!(status, Status::Completed);
@@ -146,13 +146,13 @@ async fn a_locked_commit_sees_what_it_is_applied_to(fixture: Fixture) {
                 };
                 let progress =
                     Change::Progress { stage_id: "a".into(), fraction: 0.5, message: String::new() };
-                Some(decision(run_id, Guard::Revision(revision), vec![progress]))
+                Some(decision(run_id, Precondition::Revision(revision), vec![progress]))
             };
             store.commit_locked(run_id, Box::new(decide)).await.unwrap()
         })
     });
     for commit in join_all(adders.collect::<Vec<_>>()).await {
-        assert!(matches!(commit.unwrap(), Commit::Applied(_)), "under the lock a guard cannot miss");
+        assert!(matches!(commit.unwrap(), Commit::Applied(_)), "under the lock a precondition cannot miss");
     }
     assert_eq!(fixture.event_names(run_id).await.len(), 18);
 }
@@ -165,7 +165,7 @@ async fn a_locked_commit_with_nothing_to_do_misses(fixture: Fixture) {
         assert_eq!(snapshot, Some(&expected));
         None
     };
-    assert_eq!(fixture.store.commit_locked(run_id, Box::new(decide)).await.unwrap(), Commit::Missed);
+    assert_eq!(fixture.store.commit_locked(run_id, Box::new(decide)).await.unwrap(), Commit::PreconditionFailed);
     assert_eq!(fixture.snapshot(run_id).await, before);
 }
 
@@ -173,7 +173,7 @@ async fn a_locked_commit_may_find_no_run(fixture: Fixture) {
     let run_id = crate::RunId::generate();
     let decide = move |snapshot: Option<&crate::ports::Snapshot>| {
         assert_eq!(snapshot, None);
-        Some(decision(run_id, Guard::Absent, vec![Change::CreateRun(super::fixture::new_run())]))
+        Some(decision(run_id, Precondition::Absent, vec![Change::CreateRun(super::fixture::new_run())]))
     };
     let commit = fixture.store.commit_locked(run_id, Box::new(decide)).await.unwrap();
     assert!(matches!(commit, Commit::Applied(_)));

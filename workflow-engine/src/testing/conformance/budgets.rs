@@ -2,11 +2,11 @@
 
 use futures_util::future::join_all;
 
-use super::fixture::{Fixture, LEASE, call, decision, definitions, held, intend, settle};
+use super::fixture::{Fixture, LEASE, call, decision, definitions, held, reserve, settle};
 use crate::error::Error;
 use crate::id::RunId;
-use crate::language::{CallEnd, CallId, Cost};
-use crate::ports::{Change, Commit, Guard};
+use crate::language::{CallOutcome, CallId, Cost};
+use crate::ports::{Change, Commit, Precondition};
 use crate::records::{ClaimedJob, Status};
 
 cases![
@@ -29,7 +29,7 @@ fn budget(stage_id: Option<&str>, limit: i64) -> Change {
 }
 
 async fn set(fixture: &Fixture, run_id: RunId, change: Change) {
-    fixture.apply(decision(run_id, Guard::Present, vec![change])).await;
+    fixture.apply(decision(run_id, Precondition::Present, vec![change])).await;
 }
 
 /// Intends a call in a stage that declares a budget.
@@ -41,7 +41,7 @@ async fn declared(
 ) -> Result<CallId, Error> {
     let (stage_id, call_id) = (job.lease.stage_id.clone(), CallId::generate());
     let call = Box::new(call("t", reserve));
-    let change = Change::IntendCall { stage_id, call_id, call, budget: limit.map(cost) };
+    let change = Change::ReserveCall { stage_id, call_id, call, budget: limit.map(cost) };
     let commit = fixture.store.commit(held(job, vec![change])).await?;
     assert!(matches!(commit, Commit::Applied(_)), "{commit:?}");
     Ok(call_id)
@@ -98,14 +98,14 @@ async fn what_ends_makes_room_and_what_is_unknown_does_not(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     set(&fixture, run_id, budget(None, 10)).await;
     let first = declared(&fixture, &job, 10, None).await.unwrap();
-    let failed = CallEnd::Failed { error: "no".into() };
-    let end = |call_id, end| Change::EndCall { stage_id: "a".into(), call_id, end: Box::new(end) };
+    let failed = CallOutcome::Failed { error: "no".into() };
+    let end = |call_id, end| Change::SettleCall { stage_id: "a".into(), call_id, end: Box::new(end) };
     fixture.apply(held(&job, vec![end(first, failed)])).await;
     let second = declared(&fixture, &job, 10, None).await.unwrap();
     // The end comes before the intention of one decision.
     let third = CallId::generate();
-    fixture.apply(held(&job, vec![settle("a", second, 4), intend("a", third, call("t", 6))])).await;
-    fixture.apply(held(&job, vec![end(third, CallEnd::Unknown { error: "cut".into() })])).await;
+    fixture.apply(held(&job, vec![settle("a", second, 4), reserve("a", third, call("t", 6))])).await;
+    fixture.apply(held(&job, vec![end(third, CallOutcome::Unknown { error: "cut".into() })])).await;
     refused(declared(&fixture, &job, 1, None).await);
     // An answer may cost more than was reserved: it is spent all the same, and then nothing is left.
     set(&fixture, run_id, budget(None, 11)).await;
@@ -141,7 +141,7 @@ async fn branches_do_not_overspend_together(fixture: Fixture) {
         refused(answer);
     }
     let run = fixture.run(run_id).await.spending;
-    assert_eq!((run.reserved, run.open), (cost(100), 10));
+    assert_eq!((run.reserved, run.pending_calls), (cost(100), 10));
     assert_eq!(fixture.store.calls_of_run(run_id, None, 99).await.unwrap().len(), 10);
 }
 
@@ -160,7 +160,7 @@ async fn what_waits_for_its_budget_is_never_due(fixture: Fixture) {
     fixture.apply(held(&job, vec![wait(5, 4)])).await;
     let stage = fixture.stage(run_id, "a").await;
     assert_eq!((stage.status, stage.attempt), (Status::Pending, 0), "the attempt does not count");
-    assert_eq!((stage.awaits_budget, stage.error_message.as_deref()), (Some(cost(5)), Some("too dear")));
+    assert_eq!((stage.awaited_cost, stage.error_message.as_deref()), (Some(cost(5)), Some("too dear")));
     let waiting = fixture.job(run_id, "a").await.unwrap();
     assert_eq!((waiting.status, waiting.attempt, waiting.worker_id), (Status::Pending, 0, None));
     assert_eq!(waiting.lease_epoch, job.lease.epoch);
@@ -176,12 +176,12 @@ async fn what_waits_for_its_budget_is_never_due(fixture: Fixture) {
 
 async fn what_is_resumed_is_due(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
-    let resume = || decision(run_id, Guard::Present, vec![Change::Resume { stage_id: "a".into() }]);
+    let resume = || decision(run_id, Precondition::Present, vec![Change::Resume { stage_id: "a".into() }]);
     assert_eq!(fixture.apply(resume()).await.ready.len(), 0, "it does not wait");
     assert_eq!(fixture.job(run_id, "a").await.unwrap().status, Status::Running);
     fixture.apply(held(&job, vec![wait(5, 4)])).await;
     assert_eq!(fixture.apply(resume()).await.ready.len(), 1);
-    assert_eq!(fixture.stage(run_id, "a").await.awaits_budget, None);
+    assert_eq!(fixture.stage(run_id, "a").await.awaited_cost, None);
     let again = fixture.claim("worker").await;
     assert_eq!((again.attempt, again.lease.epoch), (1, job.lease.epoch + 1));
 }
@@ -190,6 +190,6 @@ async fn what_is_resumed_is_due(fixture: Fixture) {
 async fn what_fits_by_now_does_not_wait(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     assert_eq!(fixture.apply(held(&job, vec![wait(5, 5)])).await.ready.len(), 1);
-    assert_eq!(fixture.stage(run_id, "a").await.awaits_budget, None);
+    assert_eq!(fixture.stage(run_id, "a").await.awaited_cost, None);
     assert_eq!(fixture.claim("worker").await.attempt, 1);
 }

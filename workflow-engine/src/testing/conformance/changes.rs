@@ -7,7 +7,7 @@ use super::fixture::{
     release_run,
 };
 use crate::language::LogLevel;
-use crate::ports::{Change, Clock, Commit, Guard};
+use crate::ports::{Change, Clock, Commit, Precondition};
 use crate::records::{BlobKey, EventKind, RunError, Status, StoredValue};
 
 cases![
@@ -103,7 +103,7 @@ async fn a_retry_keeps_the_epoch(fixture: Fixture) {
     assert_eq!(fixture.job(run_id, "a").await.unwrap().lease_epoch, 1);
     let job = fixture.claim("worker").await;
     assert_eq!(job.lease.epoch, 2);
-    fixture.apply(held(&job, vec![Change::HandBack { stage_id: "a".into() }])).await;
+    fixture.apply(held(&job, vec![Change::ReturnJob { stage_id: "a".into() }])).await;
     let job = fixture.claim("worker").await;
     assert_eq!((job.lease.epoch, job.attempt), (3, 2));
 }
@@ -119,7 +119,7 @@ async fn a_delay_may_be_longer_than_the_calendar(fixture: Fixture) {
 async fn handing_back_does_not_count_the_attempt(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let events = fixture.event_names(run_id).await;
-    let applied = fixture.apply(held(&job, vec![Change::HandBack { stage_id: "a".into() }])).await;
+    let applied = fixture.apply(held(&job, vec![Change::ReturnJob { stage_id: "a".into() }])).await;
     assert_eq!(applied.ready.len(), 1);
     assert_eq!(fixture.event_names(run_id).await, events, "handing back is no event");
     let record = fixture.job(run_id, "a").await.unwrap();
@@ -164,8 +164,8 @@ async fn a_failed_run_says_why(fixture: Fixture) {
 
 async fn a_cancelled_run_keeps_the_reason(fixture: Fixture) {
     let run_id = fixture.create().await;
-    let guard = Guard::Revision(fixture.revision(run_id).await);
-    let applied = fixture.apply(decision(run_id, guard, vec![cancel_run()])).await;
+    let precondition = Precondition::Revision(fixture.revision(run_id).await);
+    let applied = fixture.apply(decision(run_id, precondition, vec![cancel_run()])).await;
     assert_eq!(applied.ended, Some(Status::Cancelled));
     let run = fixture.run(run_id).await;
     assert_eq!((run.status, run.cancel_reason.as_deref()), (Status::Cancelled, Some("enough")));
@@ -174,9 +174,9 @@ async fn a_cancelled_run_keeps_the_reason(fixture: Fixture) {
 
 async fn cancelling_a_stage_deletes_its_job(fixture: Fixture) {
     let run_id = fixture.diamond().await;
-    let guard = Guard::Revision(fixture.revision(run_id).await);
+    let precondition = Precondition::Revision(fixture.revision(run_id).await);
     let cancel = |stage: &str| Change::Cancel { stage_id: stage.into() };
-    fixture.apply(decision(run_id, guard, vec![cancel("a"), cancel("d"), cancel_run()])).await;
+    fixture.apply(decision(run_id, precondition, vec![cancel("a"), cancel("d"), cancel_run()])).await;
     assert_eq!(fixture.stage(run_id, "a").await.status, Status::Cancelled);
     assert_eq!(fixture.stage(run_id, "d").await.status, Status::Cancelled);
     assert!(fixture.snapshot(run_id).await.jobs.is_empty());
@@ -301,8 +301,8 @@ async fn a_blob_is_committed_with_its_stage(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let key = BlobKey(format!("{run_id}/a/1/1"));
     let put = || Change::PutBlob { key: key.clone(), value: json("large") };
-    let guard = Guard::Lease(super::fixture::stale(&job));
-    assert_eq!(fixture.commit(decision(run_id, guard, vec![put()])).await, Commit::Missed);
+    let precondition = Precondition::Lease(super::fixture::stale(&job));
+    assert_eq!(fixture.commit(decision(run_id, precondition, vec![put()])).await, Commit::PreconditionFailed);
     assert_eq!(fixture.store.blob(&key).await.unwrap(), None);
     fixture.apply(held(&job, vec![put(), complete("a")])).await;
     assert_eq!(fixture.store.blob(&key).await.unwrap(), Some(json("large")));
@@ -367,5 +367,5 @@ async fn the_duration_is_counted_from_the_start(fixture: Fixture) {
         other => panic!("{other:?}"),
     }
     let again = fixture.commit(held(&job, vec![release("a")])).await;
-    assert_eq!(again, Commit::Missed);
+    assert_eq!(again, Commit::PreconditionFailed);
 }

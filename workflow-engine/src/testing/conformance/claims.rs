@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::fixture::{DEFINITION, Fixture, claim, decision, definitions, fail_run, held, new_run};
-use crate::ports::{Change, Clock, Guard, NewRun};
+use crate::ports::{Change, Clock, Precondition, NewRun};
 use crate::records::Status;
 
 cases![
@@ -108,7 +108,7 @@ async fn the_epoch_grows_with_each_claim(fixture: Fixture) {
         let job = fixture.claim("worker").await;
         assert_eq!(job.lease.epoch, epoch, "G4: nothing resets the epoch");
         let change = if epoch % 2 == 0 {
-            Change::HandBack { stage_id: "a".into() }
+            Change::ReturnJob { stage_id: "a".into() }
         } else {
             Change::Retry { stage_id: "a".into(), error: "no".into(), delay: Duration::ZERO }
         };
@@ -126,10 +126,10 @@ async fn jobs_of_a_failed_run_are_not_claimed(fixture: Fixture) {
     let fail = Change::Fail { stage_id: job.lease.stage_id.clone(), error: "no".into() };
     fixture.apply(held(&job, vec![fail, fail_run()])).await;
     assert!(fixture.claim_up_to("worker", 10).await.is_empty());
-    let guard = Guard::Claimable { stage_id: "b".into(), generation: 1 };
+    let precondition = Precondition::Claimable { stage_id: "b".into(), generation: 1 };
     let claim = Change::Claim { stage_id: "b".into(), claim: claim("worker") };
-    let late = fixture.commit(decision(run_id, guard, vec![claim])).await;
-    assert_eq!(late, crate::ports::Commit::Missed);
+    let late = fixture.commit(decision(run_id, precondition, vec![claim])).await;
+    assert_eq!(late, crate::ports::Commit::PreconditionFailed);
 }
 
 async fn a_claimed_job_has_its_events(fixture: Fixture) {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use futures_util::future::join_all;
 
 use super::fixture::{Fixture, cancel_run, complete, decision, held, new_run, release_run};
-use crate::ports::{Change, Commit, Guard, NewRun, Snapshot};
+use crate::ports::{Change, Commit, Precondition, NewRun, Snapshot};
 use crate::records::{ClaimedJob, Status};
 
 cases![
@@ -139,7 +139,7 @@ async fn a_cancelled_run_takes_no_late_completion(fixture: Fixture) {
                 let revision =
                     crate::ports::Revision { version: run.version, last_sequence: run.last_sequence };
                 let changes = vec![Change::Cancel { stage_id: "a".into() }, cancel_run()];
-                Some(decision(run_id, Guard::Revision(revision), changes))
+                Some(decision(run_id, Precondition::Revision(revision), changes))
             };
             tokio::spawn(async move { store.commit_locked(run_id, Box::new(decide)).await.unwrap() })
         };
@@ -147,16 +147,16 @@ async fn a_cancelled_run_takes_no_late_completion(fixture: Fixture) {
         let run = fixture.run(run_id).await;
         let stage = fixture.stage(run_id, "a").await;
         match outcomes {
-            (Commit::Applied(_), Commit::Missed) => {
+            (Commit::Applied(_), Commit::PreconditionFailed) => {
                 assert_eq!((run.status, stage.status), (Status::Completed, Status::Completed));
             }
-            (Commit::Missed, Commit::Applied(_)) => {
+            (Commit::PreconditionFailed, Commit::Applied(_)) => {
                 assert_eq!((run.status, stage.status), (Status::Cancelled, Status::Cancelled));
                 assert_eq!(stage.output, None);
             }
             other => panic!("one of them wins: {other:?}"),
         }
-        assert_eq!(fixture.complete_run(&job).await, Commit::Missed);
+        assert_eq!(fixture.complete_run(&job).await, Commit::PreconditionFailed);
         fixture.event_names(run_id).await;
     }
 }

@@ -2,7 +2,7 @@
 
 use super::fixture::{DEFINITION, Fixture, claim, decision, definitions, enqueue, json, new_run, new_stages};
 use crate::id::RunId;
-use crate::ports::{Change, Clock, Commit, Guard, NewRun, Revision};
+use crate::ports::{Change, Clock, Commit, Precondition, NewRun, Revision};
 use crate::records::{RunRequest, Status};
 
 cases![
@@ -31,8 +31,8 @@ async fn a_created_run_is_pending(fixture: Fixture) {
 
 async fn a_run_is_created_once(fixture: Fixture) {
     let run_id = fixture.create().await;
-    let again = decision(run_id, Guard::Absent, vec![Change::CreateRun(new_run())]);
-    assert_eq!(fixture.commit(again).await, Commit::Missed);
+    let again = decision(run_id, Precondition::Absent, vec![Change::CreateRun(new_run())]);
+    assert_eq!(fixture.commit(again).await, Commit::PreconditionFailed);
     assert_eq!(fixture.event_names(run_id).await, ["workflow:created"]);
 }
 
@@ -45,8 +45,8 @@ async fn a_run_that_was_never_created_is_nowhere(fixture: Fixture) {
     assert!(store.stages(run_id).await.unwrap().is_empty());
     assert!(store.events(run_id, 0, 10).await.unwrap().is_empty());
     assert!(store.logs(run_id, 0, 10).await.unwrap().is_empty());
-    let guard = Guard::Revision(Revision { version: 1, last_sequence: 1 });
-    assert_eq!(fixture.commit(decision(run_id, guard, vec![])).await, Commit::Missed);
+    let precondition = Precondition::Revision(Revision { version: 1, last_sequence: 1 });
+    assert_eq!(fixture.commit(decision(run_id, precondition, vec![])).await, Commit::PreconditionFailed);
 }
 
 async fn the_request_is_kept_as_it_was(fixture: Fixture) {
@@ -61,9 +61,9 @@ async fn the_request_is_kept_as_it_was(fixture: Fixture) {
 
 async fn a_run_is_started_once(fixture: Fixture) {
     let run_id = fixture.single().await;
-    let guard = Guard::Revision(fixture.revision(run_id).await);
+    let precondition = Precondition::Revision(fixture.revision(run_id).await);
     let start = Change::StartRun { stages: new_stages(&[("a", 0)]), waiting_on: 1 };
-    let error = fixture.store.commit(decision(run_id, guard, vec![start])).await.unwrap_err();
+    let error = fixture.store.commit(decision(run_id, precondition, vec![start])).await.unwrap_err();
     assert!(error.to_string().contains(&run_id.to_string()), "{error}");
     assert_eq!(fixture.event_names(run_id).await, ["workflow:created", "workflow:started"]);
 }
@@ -89,7 +89,7 @@ async fn a_start_decided_from_an_older_version_misses(fixture: Fixture) {
     let run = fixture.run(run_id).await;
     let older = Revision { version: run.version - 1, last_sequence: run.last_sequence };
     let start = Change::StartRun { stages: new_stages(&[("a", 0)]), waiting_on: 1 };
-    assert_eq!(fixture.commit(decision(run_id, Guard::Revision(older), vec![start])).await, Commit::Missed);
+    assert_eq!(fixture.commit(decision(run_id, Precondition::Revision(older), vec![start])).await, Commit::PreconditionFailed);
     assert_eq!(fixture.run(run_id).await, run);
 }
 
@@ -98,7 +98,7 @@ async fn a_start_decided_from_an_older_event_misses(fixture: Fixture) {
     let run = fixture.run(run_id).await;
     let older = Revision { version: run.version, last_sequence: run.last_sequence - 1 };
     let start = Change::StartRun { stages: new_stages(&[("a", 0)]), waiting_on: 1 };
-    assert_eq!(fixture.commit(decision(run_id, Guard::Revision(older), vec![start])).await, Commit::Missed);
+    assert_eq!(fixture.commit(decision(run_id, Precondition::Revision(older), vec![start])).await, Commit::PreconditionFailed);
     assert_eq!(fixture.run(run_id).await, run);
 }
 
@@ -112,7 +112,7 @@ async fn a_run_is_created_started_and_claimed_in_one_commit(fixture: Fixture) {
         claimed,
         enqueue("b"),
     ];
-    let applied = fixture.apply(decision(run_id, Guard::Absent, changes)).await;
+    let applied = fixture.apply(decision(run_id, Precondition::Absent, changes)).await;
     assert_eq!((applied.claimed.len(), applied.ready.len(), applied.ended), (1, 1, None));
     assert_eq!(applied.claimed[0].lease.epoch, 1);
     let run = fixture.run(run_id).await;

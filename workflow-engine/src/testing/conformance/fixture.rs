@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::id::RunId;
-use crate::language::{CallEnd, CallId, CallType, Cost, IntendedCall, Json, SettledCall};
+use crate::language::{CallId, CallOutcome, CallReservation, CallType, Cost, Json, SettledCall};
 use crate::ports::{
-    Applied, Change, Commit, Decision, Guard, IdempotencyEntry, NewRun, NewStage, Revision, RunEnd, Snapshot,
-    Store,
+    Applied, Change, Commit, Decision, IdempotencyEntry, NewRun, NewStage, Precondition, Revision, RunEnd,
+    Snapshot, Store,
 };
 use crate::records::{
-    Claim, ClaimedJob, Event, JobRecord, Lease, RunError, RunRecord, RunRequest, StageRecord, StoredValue,
+    Claimant, ClaimedJob, Event, JobRecord, Lease, RunError, RunRecord, RunRequest, StageRecord, StoredValue,
 };
 
 /// The definition that the cases' workflow has.
@@ -36,14 +36,14 @@ impl Fixture {
     /// Creates this run.
     pub(super) async fn create_as(&self, new: NewRun) -> RunId {
         let run_id = RunId::generate();
-        self.apply(decision(run_id, Guard::Absent, vec![Change::CreateRun(new)])).await;
+        self.apply(decision(run_id, Precondition::Absent, vec![Change::CreateRun(new)])).await;
         run_id
     }
 
     /// Starts a run with these stages: id and how many stages it waits for. Those that wait for none are queued.
     pub(super) async fn start(&self, run_id: RunId, stages: &[(&str, u32)], outputs: u32) -> Applied {
-        let guard = Guard::Revision(self.revision(run_id).await);
-        self.apply(decision(run_id, guard, start_changes(stages, outputs))).await
+        let precondition = Precondition::Revision(self.revision(run_id).await);
+        self.apply(decision(run_id, precondition, start_changes(stages, outputs))).await
     }
 
     /// A started run of `a >> [b, c] >> d`; `a` is queued.
@@ -64,8 +64,8 @@ impl Fixture {
     pub(super) async fn running(&self) -> (RunId, ClaimedJob) {
         let run_id = self.single().await;
         let claim = Change::Claim { stage_id: "a".into(), claim: claim("worker") };
-        let guard = Guard::Claimable { stage_id: "a".into(), generation: 1 };
-        let applied = self.apply(decision(run_id, guard, vec![claim])).await;
+        let precondition = Precondition::Claimable { stage_id: "a".into(), generation: 1 };
+        let applied = self.apply(decision(run_id, precondition, vec![claim])).await;
         (run_id, applied.claimed[0].clone())
     }
 
@@ -151,13 +151,13 @@ impl Fixture {
 }
 
 /// A decision without an idempotency key.
-pub(super) fn decision(run_id: RunId, guard: Guard, changes: Vec<Change>) -> Decision {
-    Decision { run_id, guard, idempotency: None, changes }
+pub(super) fn decision(run_id: RunId, precondition: Precondition, changes: Vec<Change>) -> Decision {
+    Decision { run_id, precondition: precondition, idempotency: None, changes }
 }
 
 /// A decision of whoever holds the job.
 pub(super) fn held(job: &ClaimedJob, changes: Vec<Change>) -> Decision {
-    decision(job.lease.run_id, Guard::Lease(job.lease.clone()), changes)
+    decision(job.lease.run_id, Precondition::Lease(job.lease.clone()), changes)
 }
 
 /// An idempotency entry whose answer is `result`.
@@ -171,8 +171,8 @@ pub(super) fn definitions() -> Vec<String> {
 }
 
 /// A claim for [`LEASE`].
-pub(super) fn claim(worker: &str) -> Claim {
-    Claim { worker_id: worker.into(), lease: LEASE }
+pub(super) fn claim(worker: &str) -> Claimant {
+    Claimant { worker_id: worker.into(), lease: LEASE }
 }
 
 /// A run of the cases' workflow, at the default priority.
@@ -214,8 +214,8 @@ pub(super) fn release(stage: &str) -> Change {
 }
 
 /// A call of a model that can cost so many picodollars.
-pub(super) fn call(topic: &str, reserve: i64) -> IntendedCall {
-    IntendedCall {
+pub(super) fn call(topic: &str, reserve: i64) -> CallReservation {
+    CallReservation {
         topic: topic.into(),
         call_type: CallType::Text,
         model_key: "model".into(),
@@ -227,15 +227,15 @@ pub(super) fn call(topic: &str, reserve: i64) -> IntendedCall {
 }
 
 /// Intends a call of a stage that declares no budget.
-pub(super) fn intend(stage: &str, call_id: CallId, call: IntendedCall) -> Change {
-    Change::IntendCall { stage_id: stage.into(), call_id, call: Box::new(call), budget: None }
+pub(super) fn reserve(stage: &str, call_id: CallId, call: CallReservation) -> Change {
+    Change::ReserveCall { stage_id: stage.into(), call_id, call: Box::new(call), budget: None }
 }
 
 /// Settles a call of a stage: so many picodollars, three tokens in and four out.
 pub(super) fn settle(stage: &str, call_id: CallId, cost: i64) -> Change {
     let cost = Cost::from_picodollars(cost);
     let settled = SettledCall { input_tokens: 3, output_tokens: 4, cost, ..SettledCall::default() };
-    Change::EndCall { stage_id: stage.into(), call_id, end: Box::new(CallEnd::Settled(settled)) }
+    Change::SettleCall { stage_id: stage.into(), call_id, end: Box::new(CallOutcome::Settled(settled)) }
 }
 
 /// Releases the run, whose output is `"output"` then.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::fixture::{Fixture, complete, decision, held, new_run, release, stale};
-use crate::ports::{Change, Commit, Guard, NewRun};
+use crate::ports::{Change, Commit, Precondition, NewRun};
 
 cases![
     a_change_is_told_to_who_watches_its_run,
@@ -55,7 +55,7 @@ async fn work_that_becomes_ready_is_told(fixture: Fixture) {
     fixture.apply(held(&job, vec![complete("a"), release("b")])).await;
     assert!(told(&mut work), "a released stage");
     let job = fixture.claim("worker").await;
-    fixture.apply(held(&job, vec![Change::HandBack { stage_id: "b".into() }])).await;
+    fixture.apply(held(&job, vec![Change::ReturnJob { stage_id: "b".into() }])).await;
     assert!(told(&mut work), "a stage that was handed back");
     let job = fixture.claim("worker").await;
     fixture.complete_run(&job).await;
@@ -65,17 +65,17 @@ async fn work_that_becomes_ready_is_told(fixture: Fixture) {
 async fn the_highest_priority_of_what_is_ready_is_kept(fixture: Fixture) {
     let create = |priority| fixture.create_as(NewRun { priority, ..new_run() });
     create(9).await;
-    let urgency = fixture.store.hints().watch_urgency();
+    let urgency = fixture.store.hints().watch_highest_priority();
     assert!(!urgency.is_above(i32::MIN), "nothing was told since");
     for priority in [3, 7, 5] {
         create(priority).await;
     }
     assert!(urgency.is_above(6) && !urgency.is_above(7));
-    assert_eq!(urgency.forget(), Some(7));
+    assert_eq!(urgency.reset(), Some(7));
     let run_id = create(6).await;
-    assert_eq!((urgency.forget(), urgency.forget()), (Some(6), None));
+    assert_eq!((urgency.reset(), urgency.reset()), (Some(6), None));
     fixture.start(run_id, &[("a", 0)], 1).await;
-    assert_eq!(urgency.forget(), Some(6), "a queued stage");
+    assert_eq!(urgency.reset(), Some(6), "a queued stage");
 }
 
 async fn a_retry_is_told_as_work(fixture: Fixture) {
@@ -90,9 +90,9 @@ async fn a_miss_is_told_to_nobody(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let work = fixture.store.hints().watch_work();
     let mut watch = fixture.store.hints().watch_run(run_id);
-    let back = vec![Change::HandBack { stage_id: "a".into() }];
-    let late = decision(run_id, Guard::Lease(stale(&job)), back);
-    assert_eq!(fixture.commit(late).await, Commit::Missed);
+    let back = vec![Change::ReturnJob { stage_id: "a".into() }];
+    let late = decision(run_id, Precondition::Lease(stale(&job)), back);
+    assert_eq!(fixture.commit(late).await, Commit::PreconditionFailed);
     assert!(!work.has_changed().unwrap());
     assert!(futures_util::poll!(std::pin::pin!(watch.changed())).is_pending());
 }

@@ -2,7 +2,7 @@
 
 use super::fixture::{Fixture, decision, entry, new_run};
 use crate::id::RunId;
-use crate::ports::{Change, Commit, Decision, Guard, IdempotencyEntry};
+use crate::ports::{Change, Commit, Decision, Precondition, IdempotencyEntry};
 
 cases![
     a_repeated_key_answers_what_was_answered,
@@ -18,11 +18,11 @@ cases![
 
 fn create(entry: IdempotencyEntry) -> Decision {
     let changes = vec![Change::CreateRun(new_run())];
-    Decision { run_id: RunId::generate(), guard: Guard::Absent, idempotency: Some(entry), changes }
+    Decision { run_id: RunId::generate(), precondition: Precondition::Absent, idempotency: Some(entry), changes }
 }
 
 fn repeated(entry: &IdempotencyEntry) -> Commit {
-    Commit::Repeated { request_hash: entry.request_hash.clone(), result: entry.result.clone() }
+    Commit::Duplicate { request_hash: entry.request_hash.clone(), result: entry.result.clone() }
 }
 
 async fn a_repeated_key_answers_what_was_answered(fixture: Fixture) {
@@ -58,7 +58,7 @@ async fn the_key_comes_before_the_guard(fixture: Fixture) {
 async fn a_missed_decision_leaves_its_key_free(fixture: Fixture) {
     let run_id = fixture.create().await;
     let missed = Decision { run_id, ..create(entry("run.create", "key", 1)) };
-    assert_eq!(fixture.commit(missed).await, Commit::Missed);
+    assert_eq!(fixture.commit(missed).await, Commit::PreconditionFailed);
     fixture.apply(create(entry("run.create", "key", 2))).await;
 }
 
@@ -80,7 +80,7 @@ async fn one_of_many_with_the_same_key_is_applied(fixture: Fixture) {
     let results: std::collections::BTreeSet<_> = commits
         .into_iter()
         .filter_map(|commit| match commit.unwrap() {
-            Commit::Repeated { result, .. } => Some(result.to_string()),
+            Commit::Duplicate { result, .. } => Some(result.to_string()),
             _ => None,
         })
         .collect();
@@ -99,14 +99,14 @@ async fn a_key_guards_a_locked_commit_too(fixture: Fixture) {
     let second = fixture.store.commit_locked(run_id, decide).await.unwrap();
     assert_eq!(second, repeated(&entry("run.create", "key", 1)));
     assert_eq!(fixture.store.run(run_id).await.unwrap(), None);
-    let guard = Guard::Revision(crate::ports::Revision { version: 1, last_sequence: 1 });
-    assert_eq!(fixture.commit(decision(run_id, guard, vec![])).await, Commit::Missed);
+    let precondition = Precondition::Revision(crate::ports::Revision { version: 1, last_sequence: 1 });
+    assert_eq!(fixture.commit(decision(run_id, precondition, vec![])).await, Commit::PreconditionFailed);
 }
 
 async fn a_key_is_compared_to_its_last_byte(fixture: Fixture) {
     for (number, key) in ["key", "KEY", "key ", "key\0", "key\0a", "ke\u{301}y", "\"key\"", "key\\"].iter().enumerate() {
         fixture.apply(create(entry("run.create", key, u32::try_from(number).unwrap()))).await;
         let again = fixture.commit(create(entry("run.create", key, 99))).await;
-        assert!(matches!(again, Commit::Repeated { .. }), "{key:?}");
+        assert!(matches!(again, Commit::Duplicate { .. }), "{key:?}");
     }
 }

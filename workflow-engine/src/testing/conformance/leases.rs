@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::fixture::{Fixture, LEASE, claim, complete, decision, definitions, held, stale};
-use crate::ports::{Change, Clock, Commit, Guard};
+use crate::ports::{Change, Clock, Commit, Precondition};
 use crate::records::{Lease, Status};
 
 cases![
@@ -43,9 +43,9 @@ async fn a_lease_that_was_extended_has_not_run_out(fixture: Fixture) {
     fixture.clock.advance(LEASE / 2);
     let reap = || {
         let back = Change::Retry { stage_id: "a".into(), error: "lost".into(), delay: Duration::ZERO };
-        decision(run_id, Guard::ExpiredLease(job.lease.clone()), vec![back])
+        decision(run_id, Precondition::ExpiredLease(job.lease.clone()), vec![back])
     };
-    assert_eq!(fixture.store.commit(reap()).await.unwrap(), Commit::Missed, "half of it is left");
+    assert_eq!(fixture.store.commit(reap()).await.unwrap(), Commit::PreconditionFailed, "half of it is left");
     fixture.clock.advance(LEASE);
     assert!(matches!(fixture.store.commit(reap()).await.unwrap(), Commit::Applied(_)));
 }
@@ -87,7 +87,7 @@ async fn a_heartbeat_does_not_keep_a_thief_alive(fixture: Fixture) {
     let (run_id, first) = fixture.running().await;
     fixture.clock.advance(LEASE);
     let back = Change::Retry { stage_id: "a".into(), error: "lost".into(), delay: Duration::ZERO };
-    fixture.apply(decision(run_id, Guard::ExpiredLease(first.lease.clone()), vec![back])).await;
+    fixture.apply(decision(run_id, Precondition::ExpiredLease(first.lease.clone()), vec![back])).await;
     fixture.claim("thief").await;
     let until = fixture.job(run_id, "a").await.unwrap().leased_until;
     fixture.clock.advance(LEASE / 2);
@@ -153,12 +153,12 @@ async fn an_expired_job_goes_to_another_worker(fixture: Fixture) {
         epoch: expired[0].lease_epoch,
     };
     let back = Change::Retry { stage_id: "a".into(), error: "worker lost".into(), delay: Duration::ZERO };
-    fixture.apply(decision(run_id, Guard::ExpiredLease(lease), vec![back])).await;
+    fixture.apply(decision(run_id, Precondition::ExpiredLease(lease), vec![back])).await;
     let job = fixture.claim("living").await;
     assert_eq!((job.attempt, job.lease.epoch), (2, 2), "G6: the attempt of the dead one counts");
-    assert_eq!(fixture.commit(held(&dead, vec![complete("a")])).await, Commit::Missed);
+    assert_eq!(fixture.commit(held(&dead, vec![complete("a")])).await, Commit::PreconditionFailed);
     fixture.complete_run(&job).await;
-    assert_eq!(fixture.complete_run(&dead).await, Commit::Missed);
+    assert_eq!(fixture.complete_run(&dead).await, Commit::PreconditionFailed);
     let names = fixture.event_names(run_id).await;
     assert_eq!(names.iter().filter(|name| **name == "stage:completed").count(), 1);
     assert_eq!(fixture.run(run_id).await.status, Status::Completed);

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::fixture::{
-    Fixture, call, cancel_run, complete, decision, enqueue, fail_run, held, inline, intend, json, release_run,
+    Fixture, call, cancel_run, complete, decision, enqueue, fail_run, held, inline, reserve, json, release_run,
     settle, stale,
 };
 use crate::id::RunId;
-use crate::language::{CallEnd, CallId, CallType, Cost, IntendedCall, SettledCall};
-use crate::ports::{Change, Clock, Commit, Decision, Guard, Purge, RerunStage};
-use crate::records::{AiCallRecord, CallOutcome, ClaimedJob, Spending};
+use crate::language::{CallOutcome, CallId, CallType, Cost, CallReservation, SettledCall};
+use crate::ports::{Change, Clock, Commit, Decision, Precondition, Purge, RerunStage};
+use crate::records::{AiCallRecord, CallStatus, ClaimedJob, CostSummary};
 
 cases![
     a_call_comes_back,
@@ -31,27 +31,27 @@ async fn calls(fixture: &Fixture, run_id: RunId) -> Vec<AiCallRecord> {
     fixture.store.calls_of_run(run_id, None, usize::MAX).await.unwrap()
 }
 
-async fn spending(fixture: &Fixture, run_id: RunId) -> Spending {
+async fn spending(fixture: &Fixture, run_id: RunId) -> CostSummary {
     let (run, stage) = (fixture.run(run_id).await.spending, fixture.stage(run_id, "a").await.spending);
     assert_eq!(run, stage, "one stage makes all the calls");
     run
 }
 
-fn end(call_id: CallId, end: CallEnd) -> Change {
-    Change::EndCall { stage_id: "a".into(), call_id, end: Box::new(end) }
+fn end(call_id: CallId, end: CallOutcome) -> Change {
+    Change::SettleCall { stage_id: "a".into(), call_id, end: Box::new(end) }
 }
 
 /// Cost, tokens, reserved, open.
-fn spent(cost: i64, tokens: u64, reserved: i64, open: u32) -> Spending {
+fn spent(cost: i64, tokens: u64, reserved: i64, open: u32) -> CostSummary {
     let (cost, reserved) = (Cost::from_picodollars(cost), Cost::from_picodollars(reserved));
-    Spending { cost, tokens, reserved, open, budget: None }
+    CostSummary { cost, tokens, reserved, pending_calls: open, budget: None }
 }
 
 async fn a_call_comes_back(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let id = CallId::generate();
     let odd = "größe\u{1a} '; DROP TABLE ai_calls; -- \u{0}";
-    let intended = IntendedCall {
+    let intended = CallReservation {
         topic: "workflow.1.stage.a".into(),
         call_type: CallType::Object,
         model_key: odd.into(),
@@ -60,7 +60,7 @@ async fn a_call_comes_back(fixture: Fixture) {
         metadata: Some(json(&[odd])),
         reserve: Cost::MAX,
     };
-    fixture.apply(held(&job, vec![intend("a", id, intended.clone())])).await;
+    fixture.apply(held(&job, vec![reserve("a", id, intended.clone())])).await;
     let expected = AiCallRecord {
         id,
         run_id: Some(run_id),
@@ -79,7 +79,7 @@ async fn a_call_comes_back(fixture: Fixture) {
         cost: Cost::ZERO,
         reserved: Cost::MAX,
         metadata: intended.metadata,
-        outcome: CallOutcome::Intended,
+        outcome: CallStatus::Reserved,
         error_message: None,
         created_at: fixture.clock.now(),
         ended_at: None,
@@ -96,7 +96,7 @@ async fn a_call_comes_back(fixture: Fixture) {
         cost,
         metadata: None,
     };
-    fixture.apply(held(&job, vec![end(id, CallEnd::Settled(settled.clone()))])).await;
+    fixture.apply(held(&job, vec![end(id, CallOutcome::Settled(settled.clone()))])).await;
     let ended = AiCallRecord {
         response: settled.response,
         input_tokens: settled.input_tokens,
@@ -104,7 +104,7 @@ async fn a_call_comes_back(fixture: Fixture) {
         output_tokens: 3,
         cost,
         reserved: Cost::ZERO,
-        outcome: CallOutcome::Settled,
+        outcome: CallStatus::Settled,
         ended_at: Some(fixture.clock.now()),
         ..expected
     };
@@ -115,8 +115,8 @@ async fn a_call_comes_back(fixture: Fixture) {
 async fn an_intention_reserves_for_stage_and_run(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let before = fixture.events(run_id).await;
-    for reserve in [7, 5] {
-        fixture.apply(held(&job, vec![intend("a", CallId::generate(), call("t", reserve))])).await;
+    for cost in [7, 5] {
+        fixture.apply(held(&job, vec![reserve("a", CallId::generate(), call("t", cost))])).await;
     }
     assert_eq!(spending(&fixture, run_id).await, spent(0, 0, 12, 2));
     assert_eq!(fixture.snapshot(run_id).await.run.spending, spent(0, 0, 12, 2));
@@ -127,14 +127,14 @@ async fn what_ends_a_call_says_what_stays_reserved(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let [settled, failed, unknown] = [(); 3].map(|()| CallId::generate());
     let intentions = [(settled, 100), (failed, 20), (unknown, 3)];
-    let intentions = intentions.map(|(id, reserve)| intend("a", id, call("t", reserve)));
+    let intentions = intentions.map(|(id, cost)| reserve("a", id, call("t", cost)));
     fixture.apply(held(&job, intentions.into())).await;
     assert_eq!(spending(&fixture, run_id).await, spent(0, 0, 123, 3));
     let metadata = Some(json(&1));
     let ends = vec![
         settle("a", settled, 40),
-        end(failed, CallEnd::Failed { error: "refused".into() }),
-        end(unknown, CallEnd::Unknown { error: "cut off".into() }),
+        end(failed, CallOutcome::Failed { error: "refused".into() }),
+        end(unknown, CallOutcome::Unknown { error: "cut off".into() }),
     ];
     fixture.apply(held(&job, ends)).await;
     assert_eq!(spending(&fixture, run_id).await, spent(40, 7, 3, 0));
@@ -143,19 +143,19 @@ async fn what_ends_a_call_says_what_stays_reserved(fixture: Fixture) {
     assert_eq!(
         rows.iter().map(told).collect::<Vec<_>>(),
         [
-            (CallOutcome::Settled, 0, None),
-            (CallOutcome::Failed, 0, Some("refused".into())),
-            (CallOutcome::Unknown, 3, Some("cut off".into())),
+            (CallStatus::Settled, 0, None),
+            (CallStatus::Failed, 0, Some("refused".into())),
+            (CallStatus::Unknown, 3, Some("cut off".into())),
         ]
     );
     // An intention and its end in one commit; what the end says of metadata replaces what the intention said.
     let id = CallId::generate();
-    let intended = IntendedCall { metadata: Some(json(&0)), ..call("t", 9) };
+    let intended = CallReservation { metadata: Some(json(&0)), ..call("t", 9) };
     let answer = SettledCall { metadata: metadata.clone(), ..SettledCall::default() };
-    let both = vec![intend("a", id, intended), end(id, CallEnd::Settled(answer))];
+    let both = vec![reserve("a", id, intended), end(id, CallOutcome::Settled(answer))];
     fixture.apply(held(&job, both)).await;
     let last = calls(&fixture, run_id).await.pop().unwrap();
-    assert_eq!((last.id, last.outcome, last.metadata), (id, CallOutcome::Settled, metadata));
+    assert_eq!((last.id, last.outcome, last.metadata), (id, CallStatus::Settled, metadata));
     assert_eq!(spending(&fixture, run_id).await, spent(40, 7, 3, 0));
 }
 
@@ -163,13 +163,13 @@ async fn what_is_said_twice_counts_once(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let id = CallId::generate();
     for _ in 0..2 {
-        fixture.apply(held(&job, vec![intend("a", id, call("t", 10))])).await;
+        fixture.apply(held(&job, vec![reserve("a", id, call("t", 10))])).await;
     }
     assert_eq!(spending(&fixture, run_id).await, spent(0, 0, 10, 1));
-    let nowhere = end(CallId::generate(), CallEnd::Failed { error: "it was not made".into() });
+    let nowhere = end(CallId::generate(), CallOutcome::Failed { error: "it was not made".into() });
     fixture.apply(held(&job, vec![settle("a", id, 4), settle("a", id, 5), nowhere])).await;
-    fixture.apply(held(&job, vec![end(id, CallEnd::Unknown { error: "no".into() })])).await;
-    fixture.apply(held(&job, vec![intend("a", id, call("t", 10))])).await;
+    fixture.apply(held(&job, vec![end(id, CallOutcome::Unknown { error: "no".into() })])).await;
+    fixture.apply(held(&job, vec![reserve("a", id, call("t", 10))])).await;
     assert_eq!(spending(&fixture, run_id).await, spent(4, 7, 0, 0));
     assert_eq!(calls(&fixture, run_id).await.len(), 1);
 }
@@ -178,7 +178,7 @@ async fn check_unknown(fixture: &Fixture, run_id: RunId, what: &str) {
     assert_eq!(spending(fixture, run_id).await, spent(2, 7, 10, 0), "{what}");
     let rows = calls(fixture, run_id).await;
     let outcomes: Vec<_> = rows.iter().map(|call| (call.outcome, call.reserved.picodollars())).collect();
-    assert_eq!(outcomes, [(CallOutcome::Unknown, 10), (CallOutcome::Settled, 0)], "{what}");
+    assert_eq!(outcomes, [(CallStatus::Unknown, 10), (CallStatus::Settled, 0)], "{what}");
     assert_eq!(rows[0].ended_at, Some(fixture.clock.now()), "{what}");
     assert!(rows[0].error_message.is_some(), "{what}");
 }
@@ -187,7 +187,7 @@ async fn check_unknown(fixture: &Fixture, run_id: RunId, what: &str) {
 async fn two_calls(fixture: &Fixture) -> (RunId, ClaimedJob, Change) {
     let (run_id, job) = fixture.running().await;
     let (open, ended) = (CallId::generate(), CallId::generate());
-    let changes = vec![intend("a", open, call("t", 10)), intend("a", ended, call("t", 5))];
+    let changes = vec![reserve("a", open, call("t", 10)), reserve("a", ended, call("t", 5))];
     fixture.apply(held(&job, changes)).await;
     fixture.clock.advance(Duration::from_secs(1));
     (run_id, job, settle("a", ended, 2))
@@ -200,7 +200,7 @@ async fn whatever_voids_a_lease_leaves_its_calls_unknown(fixture: Fixture) {
     let ways: [(&str, Vec<Change>); 7] = [
         ("completed", vec![complete("a"), release_run()]),
         ("retried", vec![Change::Retry { stage_id: stage_id(), error: error(), delay: hour }]),
-        ("handed back", vec![Change::HandBack { stage_id: stage_id() }]),
+        ("handed back", vec![Change::ReturnJob { stage_id: stage_id() }]),
         (
             "suspended",
             vec![Change::Suspend {
@@ -233,7 +233,7 @@ async fn whatever_voids_a_lease_leaves_its_calls_unknown(fixture: Fixture) {
     fixture.apply(held(&job, vec![settled])).await;
     let decide = Box::new(move |_: Option<&_>| {
         let changes = vec![Change::Cancel { stage_id: "a".into() }, cancel_run()];
-        Some(Decision { run_id, guard: Guard::Present, idempotency: None, changes })
+        Some(Decision { run_id, precondition: Precondition::Present, idempotency: None, changes })
     });
     fixture.store.commit_locked(run_id, decide).await.unwrap();
     check_unknown(&fixture, run_id, "cancelled under the lock").await;
@@ -244,28 +244,28 @@ async fn a_lease_that_is_taken_back_leaves_its_calls_unknown(fixture: Fixture) {
     fixture.apply(held(&job, vec![settled])).await;
     fixture.clock.advance(super::fixture::LEASE);
     let retry = Change::Retry { stage_id: "a".into(), error: "lost".into(), delay: Duration::ZERO };
-    let reap = || decision(run_id, Guard::ExpiredLease(job.lease.clone()), vec![retry.clone()]);
+    let reap = || decision(run_id, Precondition::ExpiredLease(job.lease.clone()), vec![retry.clone()]);
     fixture.apply(reap()).await;
     check_unknown(&fixture, run_id, "reaped").await;
     // The next attempt's calls are its own.
     let again = fixture.claim("another").await;
     let id = CallId::generate();
-    fixture.apply(held(&again, vec![intend("a", id, call("t", 7))])).await;
-    assert_eq!(fixture.commit(reap()).await, Commit::Missed);
+    fixture.apply(held(&again, vec![reserve("a", id, call("t", 7))])).await;
+    assert_eq!(fixture.commit(reap()).await, Commit::PreconditionFailed);
     assert_eq!(spending(&fixture, run_id).await, spent(2, 7, 17, 1));
     let last = calls(&fixture, run_id).await.pop().unwrap();
-    assert_eq!((last.id, last.attempt, last.outcome), (id, 2, CallOutcome::Intended));
+    assert_eq!((last.id, last.attempt, last.outcome), (id, 2, CallStatus::Reserved));
 }
 
 async fn what_is_unknown_stays_so_in_a_rerun(fixture: Fixture) {
     let (run_id, job, settled) = two_calls(&fixture).await;
     fixture.apply(held(&job, vec![settled])).await;
     let changes = vec![Change::Cancel { stage_id: "a".into() }, cancel_run()];
-    fixture.apply(decision(run_id, Guard::Present, changes)).await;
+    fixture.apply(decision(run_id, Precondition::Present, changes)).await;
     check_unknown(&fixture, run_id, "its job is deleted").await;
     let rerun = Change::Rerun { stages: vec![RerunStage { stage_id: "a".into(), waiting_on: 0 }], waiting_on: 1 };
-    let guard = Guard::Revision(fixture.revision(run_id).await);
-    fixture.apply(decision(run_id, guard, vec![rerun, enqueue("a")])).await;
+    let precondition = Precondition::Revision(fixture.revision(run_id).await);
+    fixture.apply(decision(run_id, precondition, vec![rerun, enqueue("a")])).await;
     check_unknown(&fixture, run_id, "what is unknown stays so").await;
 }
 
@@ -275,11 +275,11 @@ async fn the_calls_of_other_stages_stay_intended(fixture: Fixture) {
     let jobs = fixture.claim_up_to("worker", 2).await;
     for job in &jobs {
         let stage = &job.lease.stage_id;
-        fixture.apply(held(job, vec![intend(stage, CallId::generate(), call("t", 1))])).await;
+        fixture.apply(held(job, vec![reserve(stage, CallId::generate(), call("t", 1))])).await;
     }
     fixture.apply(held(&jobs[0], vec![complete(&jobs[0].lease.stage_id), release_run()])).await;
     let mut rows = calls(&fixture, run_id).await;
-    rows.retain(|call| call.outcome == CallOutcome::Intended);
+    rows.retain(|call| call.outcome == CallStatus::Reserved);
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].stage_id.as_ref(), Some(&jobs[1].lease.stage_id));
     assert_eq!(fixture.run(run_id).await.spending, spent(0, 0, 2, 1));
@@ -288,11 +288,11 @@ async fn the_calls_of_other_stages_stay_intended(fixture: Fixture) {
 async fn a_lost_lease_writes_nothing(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let id = CallId::generate();
-    let late = decision(run_id, Guard::Lease(stale(&job)), vec![intend("a", id, call("t", 1))]);
-    assert_eq!(fixture.commit(late).await, Commit::Missed);
-    fixture.apply(held(&job, vec![intend("a", id, call("t", 1))])).await;
-    let late = decision(run_id, Guard::Lease(stale(&job)), vec![settle("a", id, 1)]);
-    assert_eq!(fixture.commit(late).await, Commit::Missed);
+    let late = decision(run_id, Precondition::Lease(stale(&job)), vec![reserve("a", id, call("t", 1))]);
+    assert_eq!(fixture.commit(late).await, Commit::PreconditionFailed);
+    fixture.apply(held(&job, vec![reserve("a", id, call("t", 1))])).await;
+    let late = decision(run_id, Precondition::Lease(stale(&job)), vec![settle("a", id, 1)]);
+    assert_eq!(fixture.commit(late).await, Commit::PreconditionFailed);
     assert_eq!(spending(&fixture, run_id).await, spent(0, 0, 1, 1));
 }
 
@@ -301,13 +301,13 @@ async fn ten_thousand_small_costs_are_summed_exactly(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     for _ in 0..10 {
         let ids: Vec<CallId> = (0..1_000).map(|_| CallId::generate()).collect();
-        let intentions = ids.iter().map(|id| intend("a", *id, call("exact", 1_000_000))).collect();
+        let intentions = ids.iter().map(|id| reserve("a", *id, call("exact", 1_000_000))).collect();
         fixture.apply(held(&job, intentions)).await;
         fixture.apply(held(&job, ids.iter().map(|id| settle("a", *id, 100_000)).collect())).await;
     }
     let run = spending(&fixture, run_id).await;
     assert_eq!((run.cost.to_string().as_str(), run.tokens), ("0.001 USD", 70_000));
-    assert_eq!((run.reserved, run.open), (Cost::ZERO, 0));
+    assert_eq!((run.reserved, run.pending_calls), (Cost::ZERO, 0));
     let statistics = fixture.store.call_statistics("exact").await.unwrap();
     assert_eq!((statistics.total.calls, statistics.total.settled), (10_000, 10_000));
     assert_eq!(statistics.total.cost.to_string(), "0.001 USD");
@@ -317,12 +317,12 @@ async fn a_rerun_goes_on_counting(fixture: Fixture) {
     let (run_id, job, settled) = two_calls(&fixture).await;
     fixture.apply(held(&job, vec![settled, complete("a"), release_run()])).await;
     let rerun = Change::Rerun { stages: vec![RerunStage { stage_id: "a".into(), waiting_on: 0 }], waiting_on: 1 };
-    let guard = Guard::Revision(fixture.revision(run_id).await);
-    fixture.apply(decision(run_id, guard, vec![rerun, enqueue("a")])).await;
+    let precondition = Precondition::Revision(fixture.revision(run_id).await);
+    fixture.apply(decision(run_id, precondition, vec![rerun, enqueue("a")])).await;
     assert_eq!(spending(&fixture, run_id).await, spent(2, 7, 10, 0));
     let again = fixture.claim("worker").await;
     let id = CallId::generate();
-    fixture.apply(held(&again, vec![intend("a", id, call("t", 9)), settle("a", id, 3)])).await;
+    fixture.apply(held(&again, vec![reserve("a", id, call("t", 9)), settle("a", id, 3)])).await;
     assert_eq!(spending(&fixture, run_id).await, spent(5, 14, 10, 0));
     let generations: Vec<u32> = calls(&fixture, run_id).await.iter().map(|call| call.generation).collect();
     assert_eq!(generations, [1, 1, 2]);
@@ -331,10 +331,10 @@ async fn a_rerun_goes_on_counting(fixture: Fixture) {
 async fn calls_go_with_their_run(fixture: Fixture) {
     let (run_id, job, settled) = two_calls(&fixture).await;
     fixture.apply(held(&job, vec![settled, complete("a"), release_run()])).await;
-    fixture.store.intend_call(CallId::generate(), call("t", 1)).await.unwrap();
+    fixture.store.reserve_call(CallId::generate(), call("t", 1)).await.unwrap();
     fixture.clock.advance(Duration::from_secs(10));
     let purge =
-        Purge { older_than: Duration::ZERO, even_undelivered: true, external_blobs: false, limit: 10 };
+        Purge { older_than: Duration::ZERO, include_undelivered: true, external_blobs: false, limit: 10 };
     assert_eq!(fixture.store.purge_runs(&purge).await.unwrap(), [run_id]);
     assert!(calls(&fixture, run_id).await.is_empty());
     let left = fixture.store.calls_of_topic("t", None, 10).await.unwrap();
@@ -344,26 +344,26 @@ async fn calls_go_with_their_run(fixture: Fixture) {
 async fn calls_outside_of_runs_are_nobodys(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let (outside, inside) = (CallId::generate(), CallId::generate());
-    fixture.apply(held(&job, vec![intend("a", inside, call("in", 1))])).await;
+    fixture.apply(held(&job, vec![reserve("a", inside, call("in", 1))])).await;
     for reserve in [4, 5] {
         // Again, and so in vain.
-        fixture.store.intend_call(outside, call("out", reserve)).await.unwrap();
+        fixture.store.reserve_call(outside, call("out", reserve)).await.unwrap();
     }
     let row = fixture.store.calls_of_topic("out", None, 9).await.unwrap().pop().unwrap();
     assert_eq!((row.run_id, row.stage_id, row.generation, row.attempt), (None, None, 0, 0));
     assert_eq!((row.reserved.picodollars(), row.created_at), (4, fixture.clock.now()));
     let settled =
-        |cost| CallEnd::Settled(SettledCall { cost: Cost::from_picodollars(cost), ..SettledCall::default() });
+        |cost| CallOutcome::Settled(SettledCall { cost: Cost::from_picodollars(cost), ..SettledCall::default() });
     for (id, cost) in [(outside, 2), (outside, 3), (inside, 1)] {
-        fixture.store.end_call(id, settled(cost)).await.unwrap();
+        fixture.store.settle_call(id, settled(cost)).await.unwrap();
     }
     let row = fixture.store.calls_of_topic("out", None, 9).await.unwrap().pop().unwrap();
-    assert_eq!((row.outcome, row.cost.picodollars(), row.reserved), (CallOutcome::Settled, 2, Cost::ZERO));
+    assert_eq!((row.outcome, row.cost.picodollars(), row.reserved), (CallStatus::Settled, 2, Cost::ZERO));
     assert_eq!(row.ended_at, Some(fixture.clock.now()));
-    assert_eq!(calls(&fixture, run_id).await[0].outcome, CallOutcome::Intended, "that is its stage's");
+    assert_eq!(calls(&fixture, run_id).await[0].outcome, CallStatus::Reserved, "that is its stage's");
     // Nor does a stage end what is not its own.
     let other = CallId::generate();
-    fixture.store.intend_call(other, call("out", 1)).await.unwrap();
+    fixture.store.reserve_call(other, call("out", 1)).await.unwrap();
     fixture.apply(held(&job, vec![settle("a", other, 1)])).await;
     assert_eq!(spending(&fixture, run_id).await, spent(0, 0, 1, 1));
 }

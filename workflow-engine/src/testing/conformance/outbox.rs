@@ -61,15 +61,15 @@ async fn settle(fixture: &Fixture, delivery: &Delivery, outcome: DeliveryOutcome
 }
 
 fn delivered(through: u64) -> DeliveryOutcome {
-    DeliveryOutcome::Delivered { through }
+    DeliveryOutcome::Delivered { last_sequence: through }
 }
 
 fn refused(sequence: u64) -> DeliveryOutcome {
     DeliveryOutcome::Refused { sequence, error: "not \"now\"\u{0}".into(), delay: DELAY }
 }
 
-fn given_up(sequence: u64, hold_back: bool) -> DeliveryOutcome {
-    DeliveryOutcome::GivenUp { sequence, error: "never \u{1a}".into(), hold_back }
+fn given_up(sequence: u64, block_on_dead_letter: bool) -> DeliveryOutcome {
+    DeliveryOutcome::GivenUp { sequence, error: "never \u{1a}".into(), block_on_dead_letter }
 }
 
 /// Run and sequence numbers of each delivery, in the order of the runs.
@@ -87,7 +87,7 @@ async fn events_are_offered_in_order_until_they_are_delivered(fixture: Fixture) 
     let (run_id, job) = fixture.running().await;
     let first = take(&fixture, "all").await;
     assert_eq!(names(&first), [(run_id, vec![1, 2, 3])]);
-    assert_eq!((first[0].through, first[0].tries), (3, 0));
+    assert_eq!((first[0].last_sequence, first[0].attempts), (3, 0));
     fixture.complete_run(&job).await;
     settle(&fixture, &first[0], delivered(2)).await;
     let second = take(&fixture, "all").await;
@@ -134,7 +134,7 @@ async fn a_refused_event_is_counted_until_it_is_delivered(fixture: Fixture) {
     fixture.single().await;
     for tries in 0..3 {
         let deliveries = take(&fixture, "all").await;
-        assert_eq!(deliveries[0].tries, tries);
+        assert_eq!(deliveries[0].attempts, tries);
         settle(&fixture, &deliveries[0], refused(1)).await;
         fixture.clock.advance(DELAY);
     }
@@ -142,7 +142,7 @@ async fn a_refused_event_is_counted_until_it_is_delivered(fixture: Fixture) {
     let deliveries = take(&fixture, "all").await;
     settle(&fixture, &deliveries[0], refused(2)).await;
     fixture.clock.advance(DELAY);
-    assert_eq!(take(&fixture, "all").await[0].tries, 1);
+    assert_eq!(take(&fixture, "all").await[0].attempts, 1);
 }
 
 async fn a_subscriber_delays_no_other(fixture: Fixture) {
@@ -162,7 +162,7 @@ async fn an_offer_is_limited(fixture: Fixture) {
     let other = fixture.single().await;
     let few = DeliveryClaim { deliveries: 1, window: 2, ..ask("all", "flusher") };
     let first = fixture.store.claim_deliveries(&few).await.unwrap();
-    assert_eq!((names(&first), first[0].through), (vec![(run_id, vec![1, 2])], 2));
+    assert_eq!((names(&first), first[0].last_sequence), (vec![(run_id, vec![1, 2])], 2));
     let second = fixture.store.claim_deliveries(&few).await.unwrap();
     assert_eq!(names(&second), [(other, vec![1, 2])]);
     settle(&fixture, &first[0], delivered(2)).await;
@@ -228,7 +228,7 @@ async fn what_was_not_come_to_is_offered_again_at_once(fixture: Fixture) {
     let untouched = take(&fixture, "all").await;
     settle(&fixture, &untouched[0], delivered(0)).await;
     let again = take(&fixture, "all").await;
-    assert_eq!((names(&again), again[0].tries), (vec![(run_id, vec![1, 2])], 1));
+    assert_eq!((names(&again), again[0].attempts), (vec![(run_id, vec![1, 2])], 1));
 }
 
 async fn a_dead_letter_holds_back_its_run(fixture: Fixture) {
@@ -256,7 +256,7 @@ async fn a_dead_letter_may_let_its_run_go_on(fixture: Fixture) {
     let deliveries = take(&fixture, "all").await;
     settle(&fixture, &deliveries[0], given_up(1, false)).await;
     let rest = take(&fixture, "all").await;
-    assert_eq!((names(&rest), rest[0].tries), (vec![(run_id, vec![2])], 0));
+    assert_eq!((names(&rest), rest[0].attempts), (vec![(run_id, vec![2])], 0));
     settle(&fixture, &rest[0], given_up(2, false)).await;
     fixture.claim_up_to("worker", 1).await;
     let later = take(&fixture, "all").await;
@@ -288,7 +288,7 @@ async fn dead_letters_are_listed_with_what_is_known_of_them(fixture: Fixture) {
         settle(&fixture, &deliveries[0], given_up(sequence, true)).await;
     }
     let letters = fixture.store.dead_letters(None, 10).await.unwrap();
-    let shown: Vec<_> = letters.iter().map(|letter| (letter.plugin.as_str(), letter.tries)).collect();
+    let shown: Vec<_> = letters.iter().map(|letter| (letter.plugin.as_str(), letter.attempts)).collect();
     assert_eq!(shown, [("all", 2), ("ends", 2)]);
     assert_eq!(letters[1].event, fixture.events(run_id).await[4]);
     assert_eq!(letters[1].error, "never \u{1a}");
@@ -308,7 +308,7 @@ async fn a_replayed_letter_has_all_its_tries_again(fixture: Fixture) {
     assert_eq!(fixture.store.replay_dead_letters(None, 1).await.unwrap(), 1, "at most as many as asked for");
     assert!(watch.has_changed().unwrap(), "whoever waits for changes is told");
     let deliveries = take(&fixture, "all").await;
-    assert_eq!(deliveries.iter().map(|delivery| delivery.tries).collect::<Vec<_>>(), [0]);
+    assert_eq!(deliveries.iter().map(|delivery| delivery.attempts).collect::<Vec<_>>(), [0]);
     assert_eq!(fixture.store.dead_letters(None, 10).await.unwrap().len(), 1);
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::fixture::{Fixture, cancel_run, decision, definitions, inline, new_run};
-use crate::ports::{Guard, NewRun};
+use crate::ports::{Precondition, NewRun};
 
 cases![
     pending_runs_come_by_priority_then_age,
@@ -53,8 +53,8 @@ async fn unfinished_runs_come_oldest_first(fixture: Fixture) {
     let cancelled = fixture.create().await;
     fixture.create_as(NewRun { workflow_id: "workflow-2".into(), ..new_run() }).await;
     fixture.complete_run(&job).await;
-    let guard = Guard::Revision(fixture.revision(cancelled).await);
-    fixture.apply(decision(cancelled, guard, vec![cancel_run()])).await;
+    let precondition = Precondition::Revision(fixture.revision(cancelled).await);
+    fixture.apply(decision(cancelled, precondition, vec![cancel_run()])).await;
     let unfinished = fixture.store.unfinished_runs("workflow").await.unwrap();
     assert_eq!(unfinished.iter().map(|run| run.id).collect::<Vec<_>>(), [pending, running]);
     assert_eq!(unfinished[0], fixture.run(pending).await);
@@ -118,7 +118,7 @@ async fn a_closed_store_says_so(fixture: Fixture) {
     fixture.store.close().await;
     let store = &fixture.store;
     assert!(store.run(run_id).await.unwrap_err().is_retryable());
-    assert!(store.commit(decision(run_id, Guard::Absent, vec![])).await.unwrap_err().is_retryable());
+    assert!(store.commit(decision(run_id, Precondition::Absent, vec![])).await.unwrap_err().is_retryable());
     let claimed = store.claim_jobs(&super::fixture::claim("worker"), &definitions(), 1).await;
     assert!(claimed.unwrap_err().is_retryable());
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::fixture::{Fixture, claim, decision, entry, held, json, new_run};
 use crate::id::RunId;
 use crate::language::LogLevel;
-use crate::ports::{Change, Clock, Commit, DeliveryClaim, DeliveryOutcome, Guard, Purge, Settlement, Subscription};
+use crate::ports::{Change, Clock, Commit, DeliveryClaim, DeliveryOutcome, Precondition, Purge, Settlement, Subscription};
 use crate::records::{BlobKey, EventType};
 
 cases![
@@ -22,7 +22,7 @@ cases![
 const DAY: Duration = Duration::from_secs(86_400);
 
 fn purge(older_than: Duration) -> Purge {
-    Purge { older_than, even_undelivered: false, external_blobs: false, limit: 100 }
+    Purge { older_than, include_undelivered: false, external_blobs: false, limit: 100 }
 }
 
 async fn purged(fixture: &Fixture, purge: Purge) -> Vec<RunId> {
@@ -62,13 +62,13 @@ async fn deliver(fixture: &Fixture, settle: impl Fn(u64) -> Option<DeliveryOutco
     };
     let deliveries = fixture.store.claim_deliveries(&ask).await.unwrap();
     let settlements = deliveries.into_iter().filter_map(|delivery| {
-        Some(Settlement { outcome: settle(delivery.through)?, lease: delivery.lease })
+        Some(Settlement { outcome: settle(delivery.last_sequence)?, lease: delivery.lease })
     });
     fixture.store.settle_deliveries(settlements.collect()).await.unwrap();
 }
 
 async fn deliver_all(fixture: &Fixture) {
-    deliver(fixture, |through| Some(DeliveryOutcome::Delivered { through })).await;
+    deliver(fixture, |through| Some(DeliveryOutcome::Delivered { last_sequence: through })).await;
 }
 
 async fn a_run_that_is_over_for_long_enough_is_deleted_with_everything(fixture: Fixture) {
@@ -114,8 +114,8 @@ async fn a_run_that_was_rerun_is_kept(fixture: Fixture) {
     fixture.clock.advance(DAY);
     let stage = crate::ports::RerunStage { stage_id: "a".into(), waiting_on: 0 };
     let rerun = Change::Rerun { stages: vec![stage], waiting_on: 1 };
-    let guard = Guard::Revision(fixture.revision(run_id).await);
-    fixture.apply(decision(run_id, guard, vec![rerun])).await;
+    let precondition = Precondition::Revision(fixture.revision(run_id).await);
+    fixture.apply(decision(run_id, precondition, vec![rerun])).await;
     deliver_all(&fixture).await;
     assert!(purged(&fixture, purge(DAY)).await.is_empty());
     assert!(fixture.store.run(run_id).await.unwrap().is_some());
@@ -135,14 +135,14 @@ async fn a_run_whose_events_wait_is_kept_unless_it_is_said(fixture: Fixture) {
     fixture.clock.advance(DAY);
     assert_eq!(purged(&fixture, purge(DAY)).await, [delivered]);
     assert!(purged(&fixture, purge(DAY)).await.is_empty());
-    let everything = Purge { even_undelivered: true, ..purge(DAY) };
+    let everything = Purge { include_undelivered: true, ..purge(DAY) };
     assert_eq!(purged(&fixture, everything).await, [claimed, refused, new]);
     assert!(fixture.store.next_delivery_due("all").await.unwrap().is_none());
 }
 
 async fn a_dead_letter_goes_with_its_run(fixture: Fixture) {
     let run_id = over(&fixture).await;
-    let dead = |_| Some(DeliveryOutcome::GivenUp { sequence: 1, error: "no".into(), hold_back: true });
+    let dead = |_| Some(DeliveryOutcome::GivenUp { sequence: 1, error: "no".into(), block_on_dead_letter: true });
     deliver(&fixture, dead).await;
     assert_eq!(fixture.store.dead_letters(None, 10).await.unwrap().len(), 1);
     fixture.clock.advance(DAY);
@@ -171,14 +171,14 @@ async fn a_key_of_a_purged_run_is_free(fixture: Fixture) {
     let create = || {
         let run_id = RunId::generate();
         let idempotency = Some(entry("run.create", "order-7", 1));
-        let created = decision(run_id, Guard::Absent, vec![Change::CreateRun(new_run())]);
+        let created = decision(run_id, Precondition::Absent, vec![Change::CreateRun(new_run())]);
         (run_id, crate::ports::Decision { idempotency, ..created })
     };
     let (run_id, first) = create();
     fixture.apply(first).await;
-    assert!(matches!(fixture.commit(create().1).await, Commit::Repeated { .. }));
-    let guard = Guard::Revision(fixture.revision(run_id).await);
-    fixture.apply(decision(run_id, guard, vec![super::fixture::cancel_run()])).await;
+    assert!(matches!(fixture.commit(create().1).await, Commit::Duplicate { .. }));
+    let precondition = Precondition::Revision(fixture.revision(run_id).await);
+    fixture.apply(decision(run_id, precondition, vec![super::fixture::cancel_run()])).await;
     deliver_all(&fixture).await;
     assert_eq!(purged(&fixture, purge(Duration::ZERO)).await, [run_id]);
     fixture.apply(create().1).await;

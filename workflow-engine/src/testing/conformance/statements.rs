@@ -3,7 +3,7 @@
 
 use super::fixture::{Fixture, complete, decision, held, inline, release_run, stale};
 use crate::language::Statement;
-use crate::ports::{Change, Commit, Guard};
+use crate::ports::{Change, Commit, Precondition};
 use crate::records::Status;
 
 cases![
@@ -63,7 +63,7 @@ async fn a_statement_that_cannot_be_run_disturbs_nobody(fixture: Fixture) {
 
 async fn statements_of_a_lost_lease_are_not_run(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
-    let late = decision(run_id, Guard::Lease(stale(&job)), vec![impossible(), complete("a")]);
-    assert_eq!(fixture.commit(late).await, Commit::Missed, "the guard comes first");
+    let late = decision(run_id, Precondition::Lease(stale(&job)), vec![impossible(), complete("a")]);
+    assert_eq!(fixture.commit(late).await, Commit::PreconditionFailed, "the precondition comes first");
     fixture.complete_run(&job).await;
 }

@@ -1,7 +1,7 @@
 //! Calls by run and by topic, and sums over them.
 
-use super::fixture::{Fixture, call, held, intend, settle};
-use crate::language::{CallEnd, CallId, CallSums, Cost, IntendedCall, SettledCall};
+use super::fixture::{Fixture, call, held, reserve, settle};
+use crate::language::{CallOutcome, CallId, CallSums, Cost, CallReservation, SettledCall};
 
 cases![
     trap_17_a_topic_is_whole_segments,
@@ -15,7 +15,7 @@ cases![
 /// Calls outside of runs of these topics.
 async fn outside(fixture: &Fixture, topics: &[&str]) {
     for topic in topics {
-        fixture.store.intend_call(CallId::generate(), call(topic, 1)).await.unwrap();
+        fixture.store.reserve_call(CallId::generate(), call(topic, 1)).await.unwrap();
     }
 }
 
@@ -49,18 +49,18 @@ async fn trap_17_signs_of_patterns_are_themselves(fixture: Fixture) {
 async fn sums_are_told_by_model(fixture: Fixture) {
     let (_, job) = fixture.running().await;
     let [first, second, third] = [(); 3].map(|()| CallId::generate());
-    let of = |model: &str| IntendedCall { model_key: model.into(), ..call("t.x", 10) };
+    let of = |model: &str| CallReservation { model_key: model.into(), ..call("t.x", 10) };
     let changes = vec![
-        intend("a", first, of("b")),
-        intend("a", second, of("a")),
-        intend("a", third, of("b")),
+        reserve("a", first, of("b")),
+        reserve("a", second, of("a")),
+        reserve("a", third, of("b")),
         settle("a", first, 4),
         settle("a", second, 5),
     ];
     fixture.apply(held(&job, changes)).await;
     let outside = CallId::generate();
-    fixture.store.intend_call(outside, of("b")).await.unwrap();
-    fixture.store.end_call(outside, CallEnd::Failed { error: "no".into() }).await.unwrap();
+    fixture.store.reserve_call(outside, of("b")).await.unwrap();
+    fixture.store.settle_call(outside, CallOutcome::Failed { error: "no".into() }).await.unwrap();
     let statistics = fixture.store.call_statistics("t").await.unwrap();
     let settled = |cost| CallSums {
         calls: 1,
@@ -82,9 +82,9 @@ async fn sums_are_told_by_model(fixture: Fixture) {
 async fn sums_stop_at_the_largest_amount(fixture: Fixture) {
     for _ in 0..3 {
         let id = CallId::generate();
-        fixture.store.intend_call(id, call("t", 1)).await.unwrap();
+        fixture.store.reserve_call(id, call("t", 1)).await.unwrap();
         let settled = SettledCall { cost: Cost::MAX, ..SettledCall::default() };
-        fixture.store.end_call(id, CallEnd::Settled(settled)).await.unwrap();
+        fixture.store.settle_call(id, CallOutcome::Settled(settled)).await.unwrap();
     }
     let statistics = fixture.store.call_statistics("t").await.unwrap();
     assert_eq!((statistics.total.cost, statistics.total.settled), (Cost::MAX, 3));
@@ -93,7 +93,7 @@ async fn sums_stop_at_the_largest_amount(fixture: Fixture) {
 async fn calls_of_a_run_come_page_by_page(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let mut ids: Vec<CallId> = (0..5).map(|_| CallId::generate()).collect();
-    fixture.apply(held(&job, ids.iter().map(|id| intend("a", *id, call("t", 1))).collect())).await;
+    fixture.apply(held(&job, ids.iter().map(|id| reserve("a", *id, call("t", 1))).collect())).await;
     outside(&fixture, &["t"]).await;
     ids.sort();
     let (mut after, mut found) = (None, Vec::new());

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::fixture::{Fixture, LEASE, decision, definitions, enqueue, fail_run, held, new_stages, release_run};
 use crate::language::Json;
-use crate::ports::{Change, Clock, Commit, Guard};
+use crate::ports::{Change, Clock, Commit, Precondition};
 use crate::records::{BlobKey, ClaimedJob, EventKind, Status, StoredValue};
 
 cases![
@@ -42,8 +42,8 @@ fn postpone() -> Change {
 }
 
 async fn wake(fixture: &Fixture, run_id: crate::RunId) {
-    let guard = Guard::Revision(fixture.revision(run_id).await);
-    fixture.apply(decision(run_id, guard, vec![Change::Wake { stage_id: "a".into() }])).await;
+    let precondition = Precondition::Revision(fixture.revision(run_id).await);
+    fixture.apply(decision(run_id, precondition, vec![Change::Wake { stage_id: "a".into() }])).await;
 }
 
 /// A run of one stage that waits.
@@ -58,8 +58,8 @@ async fn a_ticket_is_kept_with_its_stage(fixture: Fixture) {
     let stage = fixture.store.stage(run_id, "a").await.unwrap().unwrap();
     assert_eq!(stage, fixture.stage(run_id, "a").await);
     assert_eq!((stage.status, stage.output), (Status::Suspended, None));
-    assert_eq!(stage.give_up_at, Some(fixture.clock.now() + DAY));
-    let Some(StoredValue::Inline(ticket)) = stage.ticket else { panic!("no ticket") };
+    assert_eq!(stage.max_wait_until, Some(fixture.clock.now() + DAY));
+    let Some(StoredValue::Inline(ticket)) = stage.suspended_state else { panic!("no ticket") };
     assert_eq!(ticket.as_str(), r#"{"batch":"b-1"}"#);
     assert_eq!(fixture.store.stage(run_id, "z").await.unwrap(), None);
 
@@ -89,7 +89,7 @@ async fn a_large_ticket_is_kept_as_a_blob(fixture: Fixture) {
     };
     fixture.apply(held(&job, vec![put, suspend])).await;
     let stage = fixture.stage(run_id, "a").await;
-    assert_eq!(stage.ticket, Some(StoredValue::Blob(key.clone())));
+    assert_eq!(stage.suspended_state, Some(StoredValue::Blob(key.clone())));
     assert_eq!(fixture.store.blob(&key).await.unwrap(), Some(value));
 }
 
@@ -100,7 +100,7 @@ async fn a_check_is_due_after_its_delay(fixture: Fixture) {
     fixture.clock.advance(HOUR - Duration::from_millis(1));
     assert!(fixture.claim_up_to("worker", 1).await.is_empty());
     fixture.clock.advance(Duration::from_millis(1));
-    assert!(fixture.claim("worker").await.waits);
+    assert!(fixture.claim("worker").await.is_poll);
 }
 
 async fn a_check_is_claimed_without_an_event(fixture: Fixture) {
@@ -108,7 +108,7 @@ async fn a_check_is_claimed_without_an_event(fixture: Fixture) {
     let before = fixture.events(run_id).await.len();
     fixture.clock.advance(HOUR);
     let check = fixture.claim("checker").await;
-    assert_eq!((check.waits, check.attempt), (true, 1));
+    assert_eq!((check.is_poll, check.attempt), (true, 1));
     assert!(check.lease.epoch > job.lease.epoch, "G4: the epoch grows with each claim");
     assert_eq!(fixture.stage(run_id, "a").await.status, Status::Suspended);
     assert_eq!(fixture.job(run_id, "a").await.unwrap().status, Status::Running);
@@ -147,10 +147,10 @@ async fn a_check_that_fails_stays_a_check(fixture: Fixture) {
     fixture.apply(held(&check, vec![retry])).await;
     let stage = fixture.stage(run_id, "a").await;
     assert_eq!((stage.status, stage.error_message.as_deref()), (Status::Suspended, Some("503")));
-    assert!(stage.ticket.is_some());
+    assert!(stage.suspended_state.is_some());
     fixture.clock.advance(LEASE);
     let again = fixture.claim("worker").await;
-    assert_eq!((again.waits, again.attempt), (true, 2));
+    assert_eq!((again.is_poll, again.attempt), (true, 2));
     let EventKind::StageRetrying { attempt, .. } = fixture.events(run_id).await.pop().unwrap().kind else {
         panic!("another event");
     };
@@ -161,10 +161,10 @@ async fn a_check_that_is_handed_back_does_not_count(fixture: Fixture) {
     let (run_id, _) = waiting(&fixture).await;
     fixture.clock.advance(HOUR);
     let check = fixture.claim("worker").await;
-    fixture.apply(held(&check, vec![Change::HandBack { stage_id: "a".into() }])).await;
+    fixture.apply(held(&check, vec![Change::ReturnJob { stage_id: "a".into() }])).await;
     assert_eq!(fixture.stage(run_id, "a").await.status, Status::Suspended);
     let again = fixture.claim("worker").await;
-    assert_eq!((again.waits, again.attempt), (true, 1));
+    assert_eq!((again.is_poll, again.attempt), (true, 1));
 }
 
 async fn a_check_that_delivers_completes_its_stage(fixture: Fixture) {
@@ -184,11 +184,11 @@ async fn a_worker_that_lost_its_check_commits_nothing(fixture: Fixture) {
     let slow = fixture.claim("slow").await;
     fixture.clock.advance(LEASE);
     let back = Change::Retry { stage_id: "a".into(), error: "lost".into(), delay: Duration::ZERO };
-    fixture.apply(decision(run_id, Guard::ExpiredLease(slow.lease.clone()), vec![back])).await;
+    fixture.apply(decision(run_id, Precondition::ExpiredLease(slow.lease.clone()), vec![back])).await;
     let check = fixture.claim("fast").await;
     for late in [&slow, &body] {
-        assert_eq!(fixture.commit(held(late, vec![postpone()])).await, Commit::Missed);
-        assert_eq!(fixture.complete_run(late).await, Commit::Missed);
+        assert_eq!(fixture.commit(held(late, vec![postpone()])).await, Commit::PreconditionFailed);
+        assert_eq!(fixture.complete_run(late).await, Commit::PreconditionFailed);
     }
     assert!(matches!(fixture.complete_run(&check).await, Commit::Applied(_)));
 }
@@ -196,7 +196,7 @@ async fn a_worker_that_lost_its_check_commits_nothing(fixture: Fixture) {
 async fn a_wake_makes_the_check_due_now(fixture: Fixture) {
     let (run_id, _) = waiting(&fixture).await;
     wake(&fixture, run_id).await;
-    assert!(fixture.claim("worker").await.waits);
+    assert!(fixture.claim("worker").await.is_poll);
 }
 
 async fn a_wake_during_a_check_is_not_lost(fixture: Fixture) {
@@ -216,8 +216,8 @@ async fn a_standstill_is_told_once_and_only_where_somebody_waits(fixture: Fixtur
     let stages = [("a", 0), ("b", 0), ("c", 2)];
     let mut changes = vec![Change::StartRun { stages: new_stages(&stages), waiting_on: 1 }];
     changes.extend([enqueue("a"), enqueue("b")]);
-    let guard = Guard::Revision(fixture.revision(run_id).await);
-    fixture.apply(decision(run_id, guard, changes)).await;
+    let precondition = Precondition::Revision(fixture.revision(run_id).await);
+    fixture.apply(decision(run_id, precondition, changes)).await;
     let standstills = async || {
         let names = fixture.event_names(run_id).await;
         names.iter().filter(|name| **name == "workflow:suspended").count()
@@ -247,9 +247,9 @@ async fn a_standstill_is_told_once_and_only_where_somebody_waits(fixture: Fixtur
 
 async fn the_stages_that_wait_are_cancelled_with_their_run(fixture: Fixture) {
     let (run_id, _) = waiting(&fixture).await;
-    let guard = Guard::Revision(fixture.revision(run_id).await);
+    let precondition = Precondition::Revision(fixture.revision(run_id).await);
     let changes = vec![Change::Cancel { stage_id: "a".into() }, fail_run()];
-    fixture.apply(decision(run_id, guard, changes)).await;
+    fixture.apply(decision(run_id, precondition, changes)).await;
     let run = fixture.run(run_id).await;
     assert_eq!((run.status, run.active, run.suspended), (Status::Failed, 0, 0));
     assert_eq!(fixture.stage(run_id, "a").await.status, Status::Cancelled);
@@ -261,7 +261,7 @@ async fn the_stages_that_wait_are_cancelled_with_their_run(fixture: Fixture) {
 /// its repetition misses.
 async fn a_body_is_suspended_only_once(fixture: Fixture) {
     let (run_id, job) = waiting(&fixture).await;
-    assert_eq!(fixture.commit(held(&job, vec![suspend("a")])).await, Commit::Missed);
+    assert_eq!(fixture.commit(held(&job, vec![suspend("a")])).await, Commit::PreconditionFailed);
     fixture.clock.advance(HOUR);
     let check = fixture.claim("worker").await;
     let again = fixture.store.commit(held(&check, vec![suspend("a")])).await;

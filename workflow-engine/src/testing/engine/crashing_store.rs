@@ -12,9 +12,9 @@ use crate::error::Error;
 use crate::id::RunId;
 use crate::language::Json;
 use crate::ports::{
-    AnnotationFilter, CallEnd, CallStatistics, ClaimedWork, Clock, Commit, Decide, Decision, Delivery,
-    DeliveryClaim, Hints, IntendedCall, JobTransport, Ledger, Outbox, Persistence, Purge, Retention,
-    Settlement, Snapshot, Store, WorkClaim,
+    AnnotationFilter, CallOutcome, CallReservation, CallStatistics, ClaimRequest, ClaimedWork, Clock, Commit,
+    Decide, Decision, Delivery, DeliveryClaim, Hints, JobTransport, Ledger, Outbox, Persistence, Purge,
+    Retention, Settlement, Snapshot, Store,
 };
 use crate::records::{
     AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, CallId, DeadLetter, Event, JobRecord, Lease,
@@ -186,7 +186,7 @@ impl Persistence for CrashingStore {
 
 #[async_trait]
 impl JobTransport for CrashingStore {
-    async fn claim_work(&self, work: WorkClaim) -> Result<ClaimedWork, Error> {
+    async fn claim_work(&self, work: ClaimRequest) -> Result<ClaimedWork, Error> {
         // Only a claim that takes something is a commit.
         match self.alive()?.next_job_due(&work.definitions).await? {
             Some(due) if due <= self.clock.now() => self.write(self.inner.claim_work(work)).await,
@@ -206,8 +206,8 @@ impl JobTransport for CrashingStore {
         self.alive()?.lost_leases(leases).await
     }
 
-    async fn stale_jobs(&self, gone_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
-        self.alive()?.stale_jobs(gone_workers, limit).await
+    async fn stale_jobs(&self, dead_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
+        self.alive()?.stale_jobs(dead_workers, limit).await
     }
 
     async fn lease_holders(&self) -> Result<Vec<String>, Error> {
@@ -293,11 +293,11 @@ impl Ledger for CrashingStore {
         self.alive()?.call_statistics(topic).await
     }
 
-    async fn intend_call(&self, id: CallId, call: IntendedCall) -> Result<(), Error> {
-        self.write(self.inner.intend_call(id, call)).await
+    async fn reserve_call(&self, id: CallId, call: CallReservation) -> Result<(), Error> {
+        self.write(self.inner.reserve_call(id, call)).await
     }
 
-    async fn end_call(&self, id: CallId, end: CallEnd) -> Result<(), Error> {
-        self.write(self.inner.end_call(id, end)).await
+    async fn settle_call(&self, id: CallId, end: CallOutcome) -> Result<(), Error> {
+        self.write(self.inner.settle_call(id, end)).await
     }
 }

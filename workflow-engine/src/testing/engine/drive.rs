@@ -8,14 +8,14 @@ use super::faults::Faults;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::id::RunId;
-use crate::kernel::{LeaseReapStale, NoSlots, RunTransition};
+use crate::kernel::{NoSlots, ReapStaleLeases, TransitionRun};
 use crate::ports::Clock;
-use crate::records::{Claim, ClaimedJob};
+use crate::records::{Claimant, ClaimedJob};
 use crate::testing::FakeClock;
 
 /// How long a body may take in real time before the driver takes it to be waiting, and moves the virtual clock on to
 /// the next instant that somebody waits for: its timeout, for example.
-const PATIENCE: Duration = Duration::from_millis(200);
+const IDLE_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// The worker of a test.
 pub(super) struct Driver<'a> {
@@ -33,14 +33,14 @@ impl Driver<'_> {
     /// The same; an error of the store is its caller's.
     pub(super) async fn try_drive(&self, run_id: RunId) -> Result<(), Error> {
         let kernel = self.engine.kernel();
-        let claim = Claim { worker_id: "test".into(), lease: kernel.lease() };
-        self.engine.dispatch(RunTransition { run_id }).await?;
+        let claim = Claimant { worker_id: "test".into(), lease: kernel.lease() };
+        self.engine.dispatch(TransitionRun { run_id }).await?;
         loop {
             let run = kernel.store().run(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
             if run.status.is_terminal() {
                 return Ok(());
             }
-            self.engine.dispatch(LeaseReapStale::default()).await?;
+            self.engine.dispatch(ReapStaleLeases::default()).await?;
             let jobs = kernel.store().claim_jobs(&claim, &kernel.definitions(), 1).await?;
             match jobs.into_iter().next() {
                 Some(job) => self.execute(&job, &claim).await?,
@@ -50,7 +50,7 @@ impl Driver<'_> {
     }
 
     /// Runs one job. A process that dies leaves its lease behind.
-    async fn execute(&self, job: &ClaimedJob, claim: &Claim) -> Result<(), Error> {
+    async fn execute(&self, job: &ClaimedJob, claim: &Claimant) -> Result<(), Error> {
         let death = self.faults.death();
         let never = CancellationToken::new();
         let kernel = self.engine.kernel();
@@ -66,7 +66,7 @@ impl Driver<'_> {
                     finished?;
                     return Ok(());
                 }
-                () = real_time(PATIENCE) => self.let_sleepers_wake(),
+                () = real_time(IDLE_TIMEOUT) => self.let_sleepers_wake(),
             }
         }
     }
@@ -85,7 +85,7 @@ impl Driver<'_> {
         let end = store.next_lease_end().await?;
         let next = due.into_iter().chain(end).min();
         let Some(next) = next else {
-            let obstacle = self.engine.kernel().obstacle(run_id).await?;
+            let obstacle = self.engine.kernel().blocked_reason(run_id).await?;
             let why = obstacle.map_or_else(String::new, |obstacle| format!(": {obstacle}"));
             panic!("run {run_id} stands still: nothing is ready, and nothing is due{why}");
         };

@@ -53,7 +53,7 @@ async fn one_run<W: Workflow>(
             .unwrap_or_else(|error| panic!("after a crash {}: {error}", shown(crash))),
     };
     let engine = engine::<W>(&inner, &clock, faults).await;
-    let run = engine.run::<W>(run_id).await.unwrap_or_else(|error| panic!("{error}"));
+    let run = engine.run_handle::<W>(run_id).await.unwrap_or_else(|error| panic!("{error}"));
     let output = run.output().await.unwrap_or_else(|error| panic!("after a crash {}: {error}", shown(crash)));
     check(output);
     let events = inner.events(run_id, 0, usize::MAX).await.unwrap_or_default();
@@ -72,7 +72,7 @@ async fn process<W: Workflow>(
     let engine = engine::<W>(store, clock, faults).await;
     let input: W::Input =
         input.load().unwrap_or_else(|error| panic!("the input cannot be read back: {error}"));
-    let run = engine.start::<W>(input).key(KEY).await?;
+    let run = engine.start::<W>(input).idempotency_key(KEY).await?;
     Driver { engine: &engine, clock, faults }.try_drive(run.id()).await?;
     Ok(run.id())
 }

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::kernel::LocalExecutor;
 use crate::language::{
-    CheckExecution, Execution, Json, StageDefinition, StageError, Verdict, WaitDefinition,
+    CheckExecution, CheckOutcome, Execution, Json, StageDefinition, StageError, WaitDefinition,
 };
 use crate::ports::ActivityExecutor;
 
@@ -112,9 +112,9 @@ impl ActivityExecutor for FaultyExecutor {
         }
     }
 
-    async fn check(&self, wait: &WaitDefinition, check: CheckExecution) -> Result<Verdict, StageError> {
+    async fn check(&self, wait: &WaitDefinition, check: CheckExecution) -> Result<CheckOutcome, StageError> {
         if self.faults.is_suspended(check.context.stage_id()) {
-            return Ok(Verdict::Pending(None));
+            return Ok(CheckOutcome::Pending(None));
         }
         self.inner.check(wait, check).await
     }

@@ -3,7 +3,7 @@
 mod body;
 mod messages;
 mod strict;
-mod answer;
+mod response;
 mod usage;
 mod stream;
 mod tools;
@@ -159,7 +159,7 @@ impl AiProvider for OpenAi {
     async fn generate(&self, request: &GenerateRequest) -> Result<GenerateResponse, AiError> {
         let body = self.body(request)?;
         let completion = self.endpoint.post("chat/completions", &body, request.timeout).await?;
-        answer::response(&self.endpoint, completion, Some(&body))
+        response::response(&self.endpoint, completion, Some(&body))
     }
 
     async fn stream(&self, request: &GenerateRequest) -> Result<GenerateStream, AiError> {

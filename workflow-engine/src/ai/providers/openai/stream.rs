@@ -7,7 +7,7 @@ use futures_util::stream::unfold;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::answer::{Said, finish_reason, no_json, refused};
+use super::response::{Said, finish_reason, no_json, refused};
 use super::tools::Calls;
 use super::usage::WireUsage;
 use crate::ai::http::{Endpoint, EventStream, ServerEvent};

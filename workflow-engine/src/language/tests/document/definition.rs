@@ -18,11 +18,11 @@ fn the_definition_says_what_the_chain_says() {
     assert_eq!(definition.name, "Document Processor");
     assert_eq!(definition.version, 1);
     assert_eq!(definition.description, "Extracts, summarizes and indexes a document.");
-    assert_eq!(ids(definition, &definition.ends), ["report"]);
+    assert_eq!(ids(definition, &definition.output_stages), ["report"]);
 
     let row = |id: &str| {
         let stage = definition.stage(id).expect("the stage is in the workflow");
-        let lists = [&stage.after, &stage.before, &stage.handed, &stage.reads];
+        let lists = [&stage.predecessors, &stage.successors, &stage.inputs, &stage.reads];
         (stage.number, stage.execution_group, lists.map(|list| ids(definition, list).join(" ")))
     };
     let expected = |after: &str, before: &str, handed: &str, reads: &str| {

@@ -2,8 +2,8 @@
 
 use super::Draft;
 use crate::language::CallId;
-use crate::records::{CallOutcome, JobRecord};
-use crate::stores::calls::{CallRow, EndedRow, IntendedRow, VoidedCalls};
+use crate::records::{CallStatus, JobRecord};
+use crate::stores::calls::{CallRow, ReservedRow, SettledRow, VoidedCalls};
 use crate::stores::working_set::StageRows;
 
 impl Draft<'_> {
@@ -13,13 +13,13 @@ impl Draft<'_> {
     }
 
     /// Writes a call that is about to be made.
-    pub(in crate::stores::apply) fn intend_call(&mut self, row: CallRow, intended: IntendedRow) {
+    pub(in crate::stores::apply) fn reserve_call(&mut self, row: CallRow, intended: ReservedRow) {
         self.written.calls.insert(intended.record.id, row);
         self.written.attached.intended.push(intended);
     }
 
     /// Writes what became of a call.
-    pub(in crate::stores::apply) fn end_call(&mut self, row: CallRow, ended: EndedRow) {
+    pub(in crate::stores::apply) fn settle_call(&mut self, row: CallRow, ended: SettledRow) {
         self.written.calls.insert(ended.id, row);
         self.written.attached.ended.push(ended);
     }
@@ -32,8 +32,8 @@ impl Draft<'_> {
         });
         let lost: Vec<CallId> = lost.map(|(id, _)| *id).collect();
         for id in lost {
-            let row = self.call(id).filter(|row| row.outcome == CallOutcome::Intended).cloned();
-            let row = row.map(|row| CallRow { outcome: CallOutcome::Unknown, ..row });
+            let row = self.call(id).filter(|row| row.outcome == CallStatus::Reserved).cloned();
+            let row = row.map(|row| CallRow { outcome: CallStatus::Unknown, ..row });
             self.written.calls.extend(row.map(|row| (id, row)));
         }
         self.written.attached.voided.push(voided);
@@ -41,7 +41,7 @@ impl Draft<'_> {
 
     /// The stages that this decision has touched, and that have calls which are intended; by their ids.
     pub(in crate::stores::apply) fn stages_with_open_calls(&self) -> Vec<String> {
-        let open = |rows: &StageRows| rows.stage.get().is_some_and(|stage| stage.spending.open > 0);
+        let open = |rows: &StageRows| rows.stage.get().is_some_and(|stage| stage.spending.pending_calls > 0);
         let mut open: Vec<String> =
             self.written.stages.iter().filter(|(_, rows)| open(rows)).map(|(id, _)| id.clone()).collect();
         open.sort_unstable();

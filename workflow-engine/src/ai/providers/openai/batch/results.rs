@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::TIMEOUT;
 use crate::ai::http::Lines;
 use crate::ai::providers::OpenAi;
-use crate::ai::providers::openai::answer::{self, Completion};
+use crate::ai::providers::openai::response::{self, Completion};
 use crate::ai::{AiError, AiErrorKind, GenerateResponse, ItemResult, SubmittedBatch};
 
 /// A line of either file.
@@ -81,7 +81,7 @@ fn outcome(provider: &OpenAi, line: Line) -> Result<GenerateResponse, AiError> {
         return Err(endpoint.reported(&response.body, Some(response.status_code), None));
     }
     match serde_json::from_value::<Completion>(response.body) {
-        Ok(completion) => answer::response(endpoint, completion, None),
+        Ok(completion) => response::response(endpoint, completion, None),
         Err(_) => {
             Err(endpoint.malformed("the response to an item of a batch is not of the form that was expected"))
         }

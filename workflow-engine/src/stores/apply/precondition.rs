@@ -1,0 +1,71 @@
+//! Whether what a decision was made from is still so.
+
+use chrono::{DateTime, Utc};
+
+use crate::id::RunId;
+use crate::ports::{Precondition, Revision};
+use crate::records::{JobRecord, Lease, RunRecord, Status};
+use crate::stores::working_set::WorkingSet;
+
+/// Whether `guard` holds for this run at `now`.
+pub(in crate::stores) fn holds(
+    precondition: &Precondition,
+    set: &WorkingSet,
+    run_id: RunId,
+    now: DateTime<Utc>,
+) -> bool {
+    let Some(run) = set.run(run_id) else { return *precondition == Precondition::Absent };
+    let job = |stage_id: &str| set.stage(run_id, stage_id).and_then(|rows| rows.job.get());
+    match precondition {
+        Precondition::Absent => false,
+        Precondition::Present => true,
+        Precondition::Revision(revision) => is_at(run, *revision),
+        Precondition::Claimable { stage_id, generation } => {
+            job(stage_id).is_some_and(|job| is_claimable(run, job, *generation, now))
+        }
+        Precondition::ClaimableAt { stage_id, generation, epoch } => job(stage_id)
+            .is_some_and(|job| is_claimable(run, job, *generation, now) && job.lease_epoch == *epoch),
+        Precondition::Lease(lease) => is_held(run, job(&lease.stage_id), lease),
+        Precondition::LeaseAndRevision(lease, revision) => {
+            is_held(run, job(&lease.stage_id), lease) && is_at(run, *revision)
+        }
+        Precondition::ExpiredLease(lease) => {
+            is_held(run, job(&lease.stage_id), lease) && has_run_out(job(&lease.stage_id), now)
+        }
+        Precondition::ExpiredLeaseAndRevision(lease, revision) => {
+            is_held(run, job(&lease.stage_id), lease)
+                && has_run_out(job(&lease.stage_id), now)
+                && is_at(run, *revision)
+        }
+    }
+}
+
+fn is_at(run: &RunRecord, revision: Revision) -> bool {
+    run.version == revision.version && run.last_sequence == revision.last_sequence
+}
+
+fn is_claimable(run: &RunRecord, job: &JobRecord, generation: u32, now: DateTime<Utc>) -> bool {
+    run.status == Status::Running
+        && run.generation == generation
+        && job.generation == generation
+        && matches!(job.status, Status::Pending | Status::Suspended)
+        && job.run_at <= now
+        && job.attempt < job.max_attempts
+}
+
+/// The lease is the job's newest. It holds until somebody else claims, even past its end: a worker that was slow and
+/// that nobody has replaced may still deliver.
+fn is_held(run: &RunRecord, job: Option<&JobRecord>, lease: &Lease) -> bool {
+    job.is_some_and(|job| {
+        run.status == Status::Running
+            && run.id == lease.run_id
+            && run.generation == lease.generation
+            && job.status == Status::Running
+            && job.generation == lease.generation
+            && job.lease_epoch == lease.epoch
+    })
+}
+
+fn has_run_out(job: Option<&JobRecord>, now: DateTime<Utc>) -> bool {
+    job.and_then(|job| job.leased_until).is_some_and(|until| until <= now)
+}
