@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use serde_json::{Value, json};
+use workflow_engine::Cost;
 use workflow_engine::ai::{
     AiError, AiProvider, GenerateRequest, Message, ModelConfig, ObjectSchema, StreamPart, Tool,
 };
-use workflow_engine::records::Cost;
 
 /// A model that can do everything, for nothing.
 pub fn model(provider: &str, id: &str) -> ModelConfig {

@@ -72,7 +72,7 @@ pub async fn outlive<W: Workflow>(
     client: &AiClient,
     death: Option<Death>,
     input: impl Fn() -> W::Input,
-    budget: Option<workflow_engine::records::Cost>,
+    budget: Option<workflow_engine::Cost>,
 ) -> (RunHandle<W>, usize) {
     let process = Process::new(death);
     let dying = Arc::new(Intercepted::new(Arc::clone(&world.store), Arc::clone(&process)));
@@ -93,7 +93,7 @@ async fn live<W: Workflow>(
     client: &AiClient,
     process: &Process,
     input: W::Input,
-    budget: Option<workflow_engine::records::Cost>,
+    budget: Option<workflow_engine::Cost>,
 ) -> Option<RunHandle<W>> {
     let builder = builder.register::<W>().ai(client.clone()).without_worker();
     let engine = builder.build().await.expect("the store is there");

@@ -5,15 +5,17 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use workflow_engine::Cost;
 use workflow_engine::RunId;
 use workflow_engine::ai::{
     AiClient, AiError, AiErrorKind, AiProvider, BatchItem, BatchProvider, BatchState, BatchStatus,
     EmbedRequest, EmbedResponse, FinishReason, GenerateRequest, GenerateResponse, GenerateStream, ItemResult,
     ModelConfig, ModelRegistry, SubmittedBatch,
 };
+use workflow_engine::ledger::CallId;
 use workflow_engine::ports::Store;
 use workflow_engine::prelude::*;
-use workflow_engine::records::{AiCallRecord, CallId, CallStatus, CallType, Cost};
+use workflow_engine::records::{AiCallRecord, CallStatus, CallType};
 
 use crate::models::{round, usage};
 

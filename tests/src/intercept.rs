@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use workflow_engine::ledger::CallId;
+use workflow_engine::ledger::{CallOutcome, CallReservation, CallStatistics};
 use workflow_engine::ports::{
-    CallOutcome, CallReservation, CallStatistics, ClaimRequest, ClaimedWork, Commit, Decide, Decision,
-    Delivery, DeliveryClaim, Hints, JobTransport, Ledger, Outbox, Persistence, Purge, Retention, Settlement,
-    Snapshot, Store,
+    ClaimRequest, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim, Hints, JobTransport,
+    Ledger, Outbox, Persistence, Purge, Retention, Settlement, Snapshot, Store,
 };
 use workflow_engine::records::{
-    AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, CallId, DeadLetter, Event, JobRecord, Lease,
-    LogRecord, RunRecord, RunRequest, StageRecord, StoredValue,
+    AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, DeadLetter, Event, JobRecord, Lease, LogRecord,
+    RunRecord, RunRequest, StageRecord, StoredValue,
 };
 use workflow_engine::{AnnotationFilter, Error, Json, RunId};
 

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use workflow_engine::Cost;
 use workflow_engine::kernel::{ExecuteJob, JobOutcome, ReapStuckRuns, ReapStuckRunsOutput, TransitionRun};
-use workflow_engine::ports::{CallReservation, Change, Commit, Store, SystemClock};
+use workflow_engine::ledger::CallId;
+use workflow_engine::ledger::CallReservation;
+use workflow_engine::ports::{Change, Commit, Store, SystemClock};
 use workflow_engine::prelude::*;
-use workflow_engine::records::{CallId, CallStatus, CallType, Cost};
+use workflow_engine::records::{CallStatus, CallType};
 use workflow_engine::{EngineBuilder, RunId};
 
 use crate::hands::{claim, commit, completion};

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use workflow_engine::Cost;
 use workflow_engine::ai::{
     AiClient, AiClientBuilder, AiError, AiErrorKind, AiSession, MemoryLedger, ModelConfig, ModelRegistry,
     ScriptedProvider, Usage,
 };
 use workflow_engine::ports::Clock;
-use workflow_engine::records::Cost;
 
 /// 1 USD for a million tokens of input, 4 USD of output, half off in batches.
 pub fn round() -> ModelConfig {

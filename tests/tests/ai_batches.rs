@@ -5,12 +5,13 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tests::models::{client, error, helper, usage};
+use workflow_engine::Cost;
 use workflow_engine::ai::{
     AiError, AiErrorKind, AiSession, BatchPrompt, BatchState, BatchTicket, FinishReason, GenerateResponse,
     MemoryLedger, ScriptedProvider, Usage,
 };
 use workflow_engine::prelude::*;
-use workflow_engine::records::{CallStatus, CallType, Cost};
+use workflow_engine::records::{CallStatus, CallType};
 
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
 struct CheckOutcome {

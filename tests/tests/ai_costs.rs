@@ -6,12 +6,12 @@ use futures_util::StreamExt;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
+use workflow_engine::Cost;
 use workflow_engine::ai::{
     AiClient, AiError, AiErrorKind, AiSession, AiTool, BatchState, FinishReason, GenerateResponse,
     MemoryLedger, ModelConfig, ScriptedProvider, StreamPart, ToolCall, Usage,
 };
-use workflow_engine::ports::{CallLedger, CallSums};
-use workflow_engine::records::Cost;
+use workflow_engine::ledger::{CallLedger, CallSums};
 
 /// Prices for a million tokens: input, cached input, output; and what a batch costs less.
 type Prices = (&'static str, Option<&'static str>, &'static str, u8);

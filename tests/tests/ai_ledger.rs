@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use tests::models::{client, error, helper, usage};
 use tokio_util::sync::CancellationToken;
+use workflow_engine::Cost;
 use workflow_engine::ai::{
     AiErrorKind, AiSession, ContentCapture, MemoryLedger, Part, RecordedCall, ScriptedProvider, Usage,
 };
 use workflow_engine::ports::Clock;
 use workflow_engine::presets::AiConfig;
-use workflow_engine::records::{CallStatus, CallType, Cost};
+use workflow_engine::records::{CallStatus, CallType};
 use workflow_engine::testing::FakeClock;
 
 fn outcomes(ledger: &MemoryLedger) -> Vec<CallStatus> {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use workflow_engine::Cost;
 use workflow_engine::ai::{
     AiClient, AiErrorKind, AiSession, AiTool, ContentCapture, MemoryLedger, ModelConfig, ModelFilter,
     ModelRegistry, ScriptedProvider, Usage,
 };
-use workflow_engine::records::Cost;
 
 fn model(provider: &str) -> ModelConfig {
     let models = ModelRegistry::builtin();

@@ -4,10 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tests::models::{helper, usage};
+use workflow_engine::Cost;
 use workflow_engine::ai::{
     AiErrorKind, AiTool, FinishReason, GenerateResponse, Part, Role, ScriptedProvider, ToolCall, ToolResult,
 };
-use workflow_engine::records::{CallStatus, CallType, Cost};
+use workflow_engine::records::{CallStatus, CallType};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 struct Invoice {

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use tests::models::{client, error, usage};
+use workflow_engine::Cost;
 use workflow_engine::ai::{AiError, AiErrorKind, ScriptedProvider};
 use workflow_engine::prelude::*;
 use workflow_engine::presets::{AiConfig, ConcurrencyConfig};
-use workflow_engine::records::{CallStatus, Cost};
+use workflow_engine::records::CallStatus;
 use workflow_engine::testing::TestEngine;
 
 #[stage(retry(max_attempts = 3, initial = "10s"))]

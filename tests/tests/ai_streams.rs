@@ -5,10 +5,11 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use tests::models::{error, helper, usage};
 use tokio_util::sync::CancellationToken;
+use workflow_engine::Cost;
 use workflow_engine::ai::{
     AiError, AiErrorKind, AiSession, FinishReason, MemoryLedger, ScriptedProvider, StreamPart, TextStream,
 };
-use workflow_engine::records::{CallStatus, CallType, Cost};
+use workflow_engine::records::{CallStatus, CallType};
 
 #[allow(clippy::unnecessary_wraps, reason = "it stands beside failures")]
 fn text(text: &str) -> Result<StreamPart, AiError> {

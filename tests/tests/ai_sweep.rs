@@ -5,10 +5,11 @@ use serde::Deserialize;
 use tests::dying::{Death, outlive};
 use tests::far::{Far, PRICE, prompt};
 use tests::world::World;
-use workflow_engine::NoInput;
+use workflow_engine::Cost;
 use workflow_engine::ai::{AiErrorKind, BatchState};
 use workflow_engine::prelude::*;
-use workflow_engine::records::{CallStatus, Cost};
+use workflow_engine::records::CallStatus;
+use workflow_engine::value::NoInput;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 struct CheckOutcome {

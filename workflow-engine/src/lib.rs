@@ -11,12 +11,15 @@ extern crate self as workflow_engine;
 pub mod failpoints;
 #[cfg(not(feature = "failpoints"))]
 mod failpoints;
-mod hex;
-mod id;
+pub mod value;
 mod error;
-mod language;
-pub mod presets;
 pub mod records;
+pub mod ledger;
+pub mod context;
+pub mod definition;
+mod stage;
+mod lower;
+pub mod presets;
 pub mod ports;
 pub mod kernel;
 pub mod stores;
@@ -29,23 +32,24 @@ pub mod ai;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use context::{AnyStage, StageContext, StageError, StageResult};
+pub use definition::{
+    Backoff, CheckExecution, CheckOutcome, Execution, HasLength, HasPattern, HasRange, LengthUnit,
+    OverBudget, Requirement, RetryPolicy, StageDeclaration, StageDefinition, StagePath, WaitDefinition,
+    WorkflowDefinition,
+};
 pub use engine::{Engine, EngineBuilder, Events, Logs, RunHandle, StartRun};
 pub use error::Error;
 pub use host::serverless;
-pub use id::RunId;
-pub use language::{
-    Annotation, AnnotationKey, AnyStage, Backoff, Check, CheckExecution, CheckFunction, CheckOutcome,
-    Effects, Execution, HasLength, HasPattern, HasRange, Json, LengthUnit, LogLevel, NoConfig, NoInput,
-    OverBudget, Payload, Requirement, RetryPolicy, SqlValue, Stage, StageArtifacts, StageContext,
-    StageDeclaration, StageDefinition, StageError, StagePath, StageReporter, StageResult, StageScope,
-    StageStorage, StageTransaction, Statement, Storable, WaitDefinition, Workflow, WorkflowDefinition,
-};
 pub use ports::AnnotationFilter;
+pub use records::{Annotation, AnnotationKey, LogLevel, Statement, Status};
+pub use stage::{Check, Stage, Workflow};
+pub use value::{Cost, Json, RunId};
 pub use workflow_engine_macros::{check, stage, workflow};
 
 // For generated code alone; it has no stability of its own.
 #[doc(hidden)]
-pub use language::private as __private;
+pub use lower::private as __private;
 
 /// What a program that declares and runs workflows needs.
 pub mod prelude {

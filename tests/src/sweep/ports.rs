@@ -4,15 +4,14 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
+use workflow_engine::definition::{CheckExecution, CheckOutcome, Execution, StageDefinition, WaitDefinition};
 use workflow_engine::kernel::LocalExecutor;
 use workflow_engine::ports::{
     ActivityExecutor, BlobStore, Commit, Decision, DeliveryError, EventSink, Precondition, Store,
 };
 use workflow_engine::records::{BlobKey, Event};
 use workflow_engine::testing::unavailable;
-use workflow_engine::{
-    CheckExecution, CheckOutcome, Error, Execution, Json, StageDefinition, StageError, WaitDefinition,
-};
+use workflow_engine::{Error, Json, StageError};
 
 use super::points::{are_watched, reach};
 use crate::intercept::{Call, Interceptor};

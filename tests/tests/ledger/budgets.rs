@@ -2,9 +2,9 @@
 
 use tests::on_every_store;
 use tests::world::World;
+use workflow_engine::Cost;
 use workflow_engine::kernel::RerunFrom;
 use workflow_engine::prelude::*;
-use workflow_engine::records::Cost;
 
 use super::script::{ActInput, Script, Step, acting, calls, costs, output, play, start, worker};
 

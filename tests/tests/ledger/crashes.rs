@@ -10,8 +10,9 @@ use tests::intercept::{Call, Intercepted, Interceptor};
 use tests::on_every_store;
 use tests::world::World;
 use workflow_engine::kernel::{ExecuteJob, ReapStaleLeases, TransitionRun};
+use workflow_engine::ledger::CallId;
 use workflow_engine::prelude::*;
-use workflow_engine::records::{CallId, CallStatus};
+use workflow_engine::records::CallStatus;
 use workflow_engine::{EngineBuilder, Error, RunId};
 
 use super::script::{costs, reservation, settled};

@@ -109,7 +109,7 @@ async fn an_intention_writes_what_has_ended(world: World) {
     let engine = worker(&world).await;
     let many = std::iter::repeat_n(Step::Call { reserve: 60, cost: 1 }, 20);
     let run = engine.start::<acting>(super::script::ActInput { script: vec![many.collect()] });
-    let run = run.budget(workflow_engine::records::Cost::from_picodollars(100)).await.unwrap();
+    let run = run.budget(workflow_engine::Cost::from_picodollars(100)).await.unwrap();
     assert_eq!(output(&world, &run).await.unwrap(), 1);
     assert_eq!(costs(&run).await, (20, 0));
 }
@@ -178,7 +178,7 @@ async fn a_check_has_spent_what_it_has_spent(world: World) {
 async fn babble(topics: Vec<String>, ctx: &StageContext) -> StageResult<usize> {
     let mut refused = 0;
     for topic in topics {
-        let call = workflow_engine::ports::CallReservation { topic, ..reservation(ctx, 1) };
+        let call = workflow_engine::ledger::CallReservation { topic, ..reservation(ctx, 1) };
         let error = ctx.ledger().reserve(call).await.expect_err("it is no topic");
         refused += usize::from(error.code() == "INVALID_TOPIC" && error.is_invalid_input());
     }
@@ -216,6 +216,6 @@ async fn a_context_without_an_engine_takes_calls_and_forgets_them() {
     ctx.ledger().settle(id, settled(1)).await.unwrap();
     assert_eq!(
         ctx.ledger().statistics("workflow").await.unwrap(),
-        workflow_engine::ports::CallStatistics::default()
+        workflow_engine::ledger::CallStatistics::default()
     );
 }

@@ -4,10 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tests::signal;
 use tests::world::World;
+use workflow_engine::Cost;
 use workflow_engine::Error;
-use workflow_engine::ports::{CallOutcome, CallReservation, SettledCall};
+use workflow_engine::ledger::{CallOutcome, CallReservation, SettledCall};
 use workflow_engine::prelude::*;
-use workflow_engine::records::{AiCallRecord, CallStatus, CallType, Cost};
+use workflow_engine::records::{AiCallRecord, CallStatus, CallType};
 
 /// What a body does next; costs in picodollars.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tests::on_every_store;
 use tests::world::World;
+use workflow_engine::Cost;
 use workflow_engine::prelude::*;
-use workflow_engine::records::{CallStatus, Cost};
+use workflow_engine::records::CallStatus;
 
 use super::script::{Script, Step, calls, costs, output, pass, play, reservation, settled};
 

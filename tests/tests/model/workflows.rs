@@ -1,6 +1,6 @@
 //! The workflows that the cases run. What their functions say does not matter: the case says how each attempt ends.
 
-use workflow_engine::WorkflowDefinition;
+use workflow_engine::definition::WorkflowDefinition;
 use workflow_engine::prelude::*;
 
 #[stage(retry(max_attempts = 2, initial = "1s"))]

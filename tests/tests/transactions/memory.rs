@@ -1,8 +1,8 @@
 //! A store in memory has no tables: a stage with statements fails there, and a test notes them.
 
 use tests::transfer::{DebitInput, transfer};
-use workflow_engine::SqlValue;
 use workflow_engine::prelude::*;
+use workflow_engine::records::SqlValue;
 use workflow_engine::testing::TestEngine;
 
 #[tokio::test]

@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use tests::on_every_database;
 use tests::tables::Tables;
+use workflow_engine::Statement;
 use workflow_engine::prelude::*;
-use workflow_engine::{SqlValue, Statement};
+use workflow_engine::records::SqlValue;
 
 /// One row of every kind of value, and one of nulls.
 #[stage]

@@ -72,7 +72,7 @@ pub fn requirements(body: &Body<'_>, private: &TokenStream) -> TokenStream {
     let requirements = body.reads.iter().enumerate().map(|(index, read)| {
         let alias = read_alias(body, index);
         let kind = if read.optional { quote!(optional) } else { quote!(required) };
-        quote!(#private::Requirement::#kind::<#alias>())
+        quote!(#private::Requirement::#kind(<#alias as #private::Stage>::PATH))
     });
     quote!(#(#requirements),*)
 }

@@ -67,7 +67,12 @@ impl<'a> Wait<'a> {
             let millis = option.value;
             quote!(.give_up_after_millis(#millis))
         });
-        quote!(.waits::<Self>(#private::WaitDefinition::of::<Self>() #poll_every #give_up_after))
+        quote! {
+            .waits(
+                #private::wait_definition::<Self>() #poll_every #give_up_after,
+                <<Self as #private::Waits>::Check as #private::CheckFunction>::REQUIRES,
+            )
+        }
     }
 
     /// Stores what the function returned, which must be what the check takes.

@@ -51,7 +51,7 @@ fn nothing_is_imported_where_nothing_is_written() {
 
 #[test]
 fn every_option_has_a_documented_constant() {
-    let source = include_str!("../../../workflow-engine/src/language/ide.rs");
+    let source = include_str!("../../../workflow-engine/src/lower/ide.rs");
     let tables: [(&str, &Table); 5] = [
         ("stage", &STAGE),
         ("check", &CHECK),

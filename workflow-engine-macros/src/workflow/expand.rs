@@ -149,7 +149,7 @@ fn table(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
 fn row(graph: &Graph<'_>, node: &Node<'_>, alias: &Ident, names: &Names<'_>) -> TokenStream {
     let span = node.span();
     let private = &at(&names.private, span);
-    let stage = quote_spanned!(span=> #alias as #private::Stage);
+    let stage = quote_spanned!(span=> #alias as #private::StageNode);
     match &node.handed {
         handed if handed.has_hole() => quote_spanned!(span=> <#stage>::ROW),
         Shape::Start => {
@@ -247,7 +247,7 @@ fn checks(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     let check = if graph.sound { "check_stage" } else { "check_identity" };
     let nodes = aliases.iter().map(|alias| {
         let private = at(private, alias.span());
-        quote_spanned!(alias.span()=> <#alias as #private::Stage>::NODE)
+        quote_spanned!(alias.span()=> <#alias as #private::StageNode>::NODE)
     });
     let checks = graph.nodes.iter().enumerate().map(|(index, node)| {
         let span = node.span();

@@ -44,14 +44,14 @@ mod content_capture;
 mod backoff;
 mod client;
 mod session;
-mod memory_ledger;
 mod scripted;
+mod engine;
 
+pub use crate::stores::MemoryLedger;
 pub use batch::{BatchItem, BatchProvider, BatchState, BatchStatus, ItemResult, SubmittedBatch};
 pub use client::{AiClient, AiClientBuilder};
 pub use content_capture::ContentCapture;
 pub use error::{AiError, AiErrorKind};
-pub use memory_ledger::MemoryLedger;
 pub use message::{Media, Message, Part, Role, ToolCall, ToolResult};
 pub use model::ModelConfig;
 pub use models::{ModelFilter, ModelRegistry};

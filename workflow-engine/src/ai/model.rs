@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::records::Cost;
+use crate::value::Cost;
 
 /// A model, with its prices.
 #[expect(clippy::struct_excessive_bools, reason = "what a model can do, each for itself")]

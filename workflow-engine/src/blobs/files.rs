@@ -11,10 +11,10 @@ use sha2::{Digest, Sha256};
 
 use super::path::{folder_of, key_of, path_of};
 use crate::error::Error;
-use crate::hex::hex;
-use crate::language::Json;
 use crate::ports::BlobStore;
 use crate::records::BlobKey;
+use crate::value::Json;
+use crate::value::hex::hex;
 
 /// Where files are written before they have their name.
 const UNFINISHED: &str = "unfinished.tmp";

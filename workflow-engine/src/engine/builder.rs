@@ -8,11 +8,14 @@ use tokio_util::sync::CancellationToken;
 use super::schedulers::Schedulers;
 use super::signals::shutdown_on_signals;
 use super::{Engine, Inner};
+use crate::context::Extensions;
+use crate::definition::WorkflowDefinition;
 use crate::error::Error;
 use crate::host::{Worker, WorkerSettings};
-use crate::kernel::{Kernel, KernelConfig, Limits, LocalExecutor, WorkflowRegistry, check_plugins};
-use crate::language::{Workflow, WorkflowDefinition};
+use crate::kernel::{Kernel, KernelConfig, LocalExecutor, WorkflowRegistry, check_plugins};
 use crate::ports::{ActivityExecutor, BlobStore, Clock, EventSink, Plugin, Store, SystemClock};
+use crate::stage::Workflow;
+use crate::value::Limits;
 
 /// Registers workflows, and sets what is to be other than usual.
 #[must_use = "an engine does nothing until it is built"]
@@ -30,8 +33,7 @@ pub struct EngineBuilder {
     lease: Duration,
     worker: Option<WorkerSettings>,
     shutdown_on_signals: bool,
-    #[cfg(feature = "ai")]
-    ai: Option<crate::ai::AiClient>,
+    extensions: Extensions,
 }
 
 impl EngineBuilder {
@@ -55,8 +57,7 @@ impl EngineBuilder {
             lease: KernelConfig::LEASE,
             worker: Some(WorkerSettings::default()),
             shutdown_on_signals: false,
-            #[cfg(feature = "ai")]
-            ai: None,
+            extensions: Extensions::default(),
         }
     }
 
@@ -67,7 +68,7 @@ impl EngineBuilder {
     }
 
     /// Adds a workflow, and declares that runs created with earlier definitions of it, of these
-    /// [fingerprints](crate::WorkflowDefinition::fingerprint), can be executed against this one. Without such a
+    /// [fingerprints](crate::definition::WorkflowDefinition::fingerprint), can be executed against this one. Without such a
     /// declaration they are left for a process that has their definition.
     ///
     /// It is for an edit that changes the fingerprint and no stored value: a new `version`, a new optional field. What
@@ -205,12 +206,20 @@ impl EngineBuilder {
         self
     }
 
-    /// Whom stages call language models through, as [`ctx.ai()`](crate::StageContext::ai). The waits between their tries
-    /// pass by this engine's clock. Default: nobody.
-    #[cfg(feature = "ai")]
-    pub fn ai(mut self, client: crate::ai::AiClient) -> Self {
-        self.ai = Some(client);
+    /// Hands a value to stages, in place of another of this type.
+    #[cfg_attr(
+        not(feature = "ai"),
+        allow(dead_code, reason = "the client of models is the only such value so far")
+    )]
+    pub(crate) fn extension<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.extensions.insert(value);
         self
+    }
+
+    /// The clock of the engine.
+    #[cfg_attr(not(feature = "ai"), allow(dead_code, reason = "the client of models waits by it"))]
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
     }
 
     /// Drains the worker on SIGTERM and SIGINT (Ctrl-C). Handles that wait then get `SHUTTING_DOWN`, so the program
@@ -236,10 +245,6 @@ impl EngineBuilder {
         for (workflow_id, fingerprint) in &self.compatible {
             registry.declare_compatible(workflow_id, fingerprint)?;
         }
-        #[cfg(feature = "ai")]
-        if let Some(client) = &self.ai {
-            registry.call_models_with(client.with_clock(&self.clock));
-        }
         check_plugins(&self.plugins)?;
         self.store.deliver_events(self.sink.is_some() || !self.plugins.is_empty());
         let kernel = Arc::new(Kernel::new(KernelConfig {
@@ -251,6 +256,7 @@ impl EngineBuilder {
             plugins: self.plugins,
             blobs: self.blobs,
             inline_limit: self.inline_limit,
+            extensions: self.extensions,
             limits: self.limits,
             lease: self.lease,
         }));

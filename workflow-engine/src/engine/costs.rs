@@ -5,8 +5,10 @@ use std::sync::Arc;
 use super::{Engine, RunHandle};
 use crate::error::Error;
 use crate::kernel::RaiseBudget;
-use crate::language::{CallId, CallLedger, CallStatistics, Cost, Workflow};
+use crate::ledger::{CallLedger, CallStatistics};
 use crate::records::{AiCallRecord, CostSummary};
+use crate::stage::Workflow;
+use crate::value::{CallId, Cost};
 
 impl<W: Workflow> RunHandle<W> {
     /// What the run's calls of models have cost so far, what those can cost at most of which that is not known, and its
@@ -59,7 +61,7 @@ impl Engine {
     ///
     /// ```
     /// use workflow_engine::Engine;
-    /// use workflow_engine::ports::{CallOutcome, CallReservation, SettledCall};
+    /// use workflow_engine::ledger::{CallOutcome, CallReservation, SettledCall};
     /// use workflow_engine::records::CallType;
     ///
     /// # #[tokio::main(flavor = "current_thread")]

@@ -9,9 +9,9 @@ use futures_util::stream::{self, BoxStream};
 
 use super::Engine;
 use crate::error::Error;
-use crate::id::RunId;
 use crate::ports::RunWatch;
 use crate::records::Event;
+use crate::value::RunId;
 
 /// Events that are read at once.
 const PAGE: usize = 256;

@@ -4,10 +4,10 @@ use std::marker::PhantomData;
 
 use super::{Engine, Events, Logs};
 use crate::error::Error;
-use crate::id::RunId;
 use crate::kernel::CancelRun;
-use crate::language::{Json, Workflow};
 use crate::records::{RunRecord, Status, StoredValue};
+use crate::stage::Workflow;
+use crate::value::{Json, RunId};
 
 /// A run of the workflow `W`: its status, its events, its outputs. It keeps nothing of the run alive; dropping it
 /// changes nothing.

@@ -9,9 +9,9 @@ use futures_util::stream::{self, BoxStream};
 
 use super::Engine;
 use crate::error::Error;
-use crate::id::RunId;
 use crate::ports::RunWatch;
 use crate::records::LogRecord;
+use crate::value::RunId;
 
 /// Lines that are read at once.
 const PAGE: usize = 256;

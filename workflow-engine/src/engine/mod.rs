@@ -24,11 +24,12 @@ pub use start::StartRun;
 use crate::error::Error;
 use crate::host::Worker;
 use crate::host::serverless::{Serverless, ServerlessSettings};
-use crate::id::RunId;
 use crate::kernel::{Command, Kernel, WakeStage};
-use crate::language::{AnnotationKey, Workflow};
 use crate::ports::{AnnotationFilter, RunWatch, Store};
+use crate::records::AnnotationKey;
 use crate::records::{AnnotationRecord, DeadLetter, RunRecord};
+use crate::stage::Workflow;
+use crate::value::RunId;
 use schedulers::Schedulers;
 
 /// Runs workflows durably.

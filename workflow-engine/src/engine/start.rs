@@ -8,8 +8,9 @@ use serde::Serialize;
 use super::{Engine, RunHandle};
 use crate::error::Error;
 use crate::kernel::{CreateRun, Placement, create};
-use crate::language::{Annotation, Cost, Json, Workflow};
-use crate::records::Claimant;
+use crate::records::{Annotation, Claimant};
+use crate::stage::Workflow;
+use crate::value::{Cost, Json};
 
 /// A run about to be started; `.await` starts it.
 ///

@@ -4,9 +4,6 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use super::{Error, Kind};
-use crate::id::RunId;
-use crate::kernel::Unstorable;
-use crate::language::ConfigFault;
 
 impl Error {
     pub(crate) fn invalid_run_id(text: &str) -> Self {
@@ -24,7 +21,7 @@ impl Error {
         )
     }
 
-    pub(crate) fn run_not_found(run: RunId) -> Self {
+    pub(crate) fn run_not_found(run: impl fmt::Display) -> Self {
         Self::new(Kind::NotFound, "RUN_NOT_FOUND", format!("run {run} does not exist"))
     }
 
@@ -41,11 +38,11 @@ impl Error {
         )
     }
 
-    pub(crate) fn run_id_taken(run: RunId) -> Self {
+    pub(crate) fn run_id_taken(run: impl fmt::Display) -> Self {
         Self::new(Kind::Internal, "RUN_ID_TAKEN", format!("run {run} exists already"))
     }
 
-    pub(crate) fn definition_mismatch(run: RunId, workflow: &str) -> Self {
+    pub(crate) fn definition_mismatch(run: impl fmt::Display, workflow: &str) -> Self {
         Self::new(
             Kind::Conflict,
             "DEFINITION_MISMATCH",
@@ -69,7 +66,7 @@ impl Error {
         Self::new(Kind::Unavailable, "SCHEDULER_FAILED", message).because(source)
     }
 
-    pub(crate) fn workflow_of_run_not_found(run: RunId, workflow: &str) -> Self {
+    pub(crate) fn workflow_of_run_not_found(run: impl fmt::Display, workflow: &str) -> Self {
         Self::new(
             Kind::NotFound,
             "WORKFLOW_NOT_FOUND",
@@ -77,7 +74,7 @@ impl Error {
         )
     }
 
-    pub(crate) fn definition_does_not_fit(run: RunId, workflow: &str, reason: &str) -> Self {
+    pub(crate) fn definition_does_not_fit(run: impl fmt::Display, workflow: &str, reason: &str) -> Self {
         Self::new(
             Kind::Conflict,
             "DEFINITION_MISMATCH",
@@ -98,15 +95,15 @@ impl Error {
         )
     }
 
-    pub(crate) fn blob_missing(run: RunId, key: &str) -> Self {
+    pub(crate) fn blob_missing(run: impl fmt::Display, key: &str) -> Self {
         Self::new(Kind::Internal, "BLOB_MISSING", format!("run {run}: blob `{key}` is missing"))
     }
 
-    pub(crate) fn stage_not_found(run: RunId, stage: &str) -> Self {
+    pub(crate) fn stage_not_found(run: impl fmt::Display, stage: &str) -> Self {
         Self::new(Kind::NotFound, "STAGE_NOT_FOUND", format!("run {run} has no stage `{}`", shown(stage)))
     }
 
-    pub(crate) fn workflow_mismatch(run: RunId, expected: &str, actual: &str) -> Self {
+    pub(crate) fn workflow_mismatch(run: impl fmt::Display, expected: &str, actual: &str) -> Self {
         Self::new(
             Kind::InvalidInput,
             "WORKFLOW_MISMATCH",
@@ -145,20 +142,19 @@ impl Error {
         Self::new(Kind::Internal, "BLOB_DAMAGED", format!("blob `{key}` is not what was stored"))
     }
 
-    pub(crate) fn config_fault(workflow: &str, stage: &str, fault: &ConfigFault) -> Self {
-        let of = format!("workflow `{workflow}`, stage `{stage}`");
-        match fault {
-            ConfigFault::Clash(field) => Self::new(
-                Kind::InvalidInput,
-                "CONFIG_FIELD_CLASH",
-                format!(
-                    "{of}: two fields of its configuration are called `{field}`; rename one, or flatten only one of them"
-                ),
+    pub(crate) fn config_field_clash(workflow: &str, stage: &str, field: &str) -> Self {
+        Self::new(
+            Kind::InvalidInput,
+            "CONFIG_FIELD_CLASH",
+            format!(
+                "workflow `{workflow}`, stage `{stage}`: two fields of its configuration are called `{field}`; rename one, or flatten only one of them"
             ),
-            ConfigFault::Rule(reason) => {
-                Self::new(Kind::InvalidInput, "INVALID_CONFIG_RULE", format!("{of}: {reason}"))
-            }
-        }
+        )
+    }
+
+    pub(crate) fn invalid_config_rule(workflow: &str, stage: &str, reason: &str) -> Self {
+        let message = format!("workflow `{workflow}`, stage `{stage}`: {reason}");
+        Self::new(Kind::InvalidInput, "INVALID_CONFIG_RULE", message)
     }
 
     pub(crate) fn invalid_input(workflow: &str, reason: impl fmt::Display) -> Self {
@@ -177,10 +173,15 @@ impl Error {
         )
     }
 
-    pub(crate) fn unstorable(what: &str, workflow: &str, fault: Unstorable) -> Self {
+    pub(crate) fn unstorable(
+        what: &str,
+        workflow: &str,
+        code: &'static str,
+        fault: impl fmt::Display,
+    ) -> Self {
         Self::new(
             Kind::InvalidInput,
-            fault.code(),
+            code,
             format!("the {what} of a run of workflow `{workflow}` cannot be stored: {fault}"),
         )
     }
@@ -227,7 +228,7 @@ impl Error {
         .because(source)
     }
 
-    pub(crate) fn run_not_terminal(run: RunId, status: impl fmt::Display) -> Self {
+    pub(crate) fn run_not_terminal(run: impl fmt::Display, status: impl fmt::Display) -> Self {
         Self::new(
             Kind::Conflict,
             "RUN_NOT_TERMINAL",
@@ -235,7 +236,7 @@ impl Error {
         )
     }
 
-    pub(crate) fn run_never_started(run: RunId) -> Self {
+    pub(crate) fn run_never_started(run: impl fmt::Display) -> Self {
         Self::new(
             Kind::Conflict,
             "RUN_NEVER_STARTED",
@@ -243,7 +244,7 @@ impl Error {
         )
     }
 
-    pub(crate) fn ancestor_not_completed(run: RunId, stage: &str, ancestor: &str) -> Self {
+    pub(crate) fn ancestor_not_completed(run: impl fmt::Display, stage: &str, ancestor: &str) -> Self {
         Self::new(
             Kind::Conflict,
             "ANCESTOR_NOT_COMPLETED",
@@ -253,7 +254,7 @@ impl Error {
         )
     }
 
-    pub(crate) fn lease_lost(run: RunId, stage: &str) -> Self {
+    pub(crate) fn lease_lost(run: impl fmt::Display, stage: &str) -> Self {
         Self::new(
             Kind::Conflict,
             "LEASE_LOST",
@@ -261,16 +262,20 @@ impl Error {
         )
     }
 
-    pub(crate) fn run_failed(run: RunId, message: &str) -> Self {
+    pub(crate) fn run_failed(run: impl fmt::Display, message: &str) -> Self {
         Self::new(Kind::RunFailed, "RUN_FAILED", format!("run {run} failed: {message}"))
     }
 
-    pub(crate) fn run_cancelled(run: RunId, reason: Option<&str>) -> Self {
+    pub(crate) fn run_cancelled(run: impl fmt::Display, reason: Option<&str>) -> Self {
         let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
         Self::new(Kind::CancelRunOutput, "RUN_CANCELLED", format!("run {run} was cancelled{reason}"))
     }
 
-    pub(crate) fn stored_value(run: RunId, what: impl fmt::Display, source: serde_json::Error) -> Self {
+    pub(crate) fn stored_value(
+        run: impl fmt::Display,
+        what: impl fmt::Display,
+        source: serde_json::Error,
+    ) -> Self {
         Self::new(
             Kind::Internal,
             "STORED_VALUE_CORRUPT",

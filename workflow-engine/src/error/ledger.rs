@@ -1,17 +1,17 @@
 //! One constructor a cause: calls of models, and what they may cost.
 
+use std::fmt;
+
 use super::{Error, Kind};
-use crate::id::RunId;
-use crate::language::Cost;
 
 impl Error {
     pub(crate) const BUDGET_EXCEEDED: &str = "BUDGET_EXCEEDED";
 
     /// `stage` where it is the stage's budget, and not the run's.
     pub(crate) fn budget_exceeded(
-        run: RunId,
+        run: impl fmt::Display,
         stage: Option<&str>,
-        [spent, reserved, asked, limit]: [Cost; 4],
+        [spent, reserved, asked, limit]: [impl fmt::Display; 4],
     ) -> Self {
         let whose = stage.map(|stage| format!("stage `{stage}` of ")).unwrap_or_default();
         Self::new(
@@ -24,12 +24,16 @@ impl Error {
         )
     }
 
-    pub(crate) fn awaited_cost(run: RunId, stage: &str, error: &str) -> Self {
+    pub(crate) fn awaited_cost(run: impl fmt::Display, stage: &str, error: &str) -> Self {
         let message = format!("run {run} waits with stage `{stage}` until its budget is raised: {error}");
         Self::new(Kind::Conflict, Self::BUDGET_EXCEEDED, message)
     }
 
-    pub(crate) fn budget_too_low(run: RunId, stage: Option<&str>, limit: Option<Cost>) -> Self {
+    pub(crate) fn budget_too_low(
+        run: impl fmt::Display,
+        stage: Option<&str>,
+        limit: Option<impl fmt::Display>,
+    ) -> Self {
         let whose = stage.map(|stage| format!("stage `{stage}` of ")).unwrap_or_default();
         let why = limit.map_or_else(
             || "has no budget that could be raised".to_owned(),

@@ -37,7 +37,7 @@ pub(super) fn is_gone(worker: &str) -> bool {
 fn machine() -> Option<String> {
     use sha2::{Digest, Sha256};
 
-    use crate::hex::hex;
+    use crate::value::hex::hex;
 
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let namespace = std::fs::read_link("/proc/self/ns/pid").ok()?;

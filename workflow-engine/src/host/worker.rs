@@ -17,9 +17,9 @@ use super::recently_served::RecentlyServed;
 use super::settings::WorkerSettings;
 use super::slot_pool::{SlotPool, SuccessorSlots};
 use super::{maintenance, retention, stuck_runs};
+use crate::definition::WorkflowDefinition;
 use crate::error::Error;
 use crate::kernel::Kernel;
-use crate::language::WorkflowDefinition;
 use crate::records::{Claimant, ClaimedJob};
 
 /// Jobs that one claim takes at most; more are taken by the next one, while these already run.

@@ -9,9 +9,9 @@ use super::Kernel;
 use super::command::Command;
 use super::idempotency;
 use crate::error::Error;
-use crate::id::RunId;
-use crate::language::{Annotation, Json};
 use crate::ports::{Change, Commit, Decision, Precondition};
+use crate::records::Annotation;
+use crate::value::{Json, RunId};
 
 /// Notes something about a run, in whatever state it is: who decided, what was reviewed, where a value comes from. A
 /// stage does so with its own commit, by [`StageContext::annotate`](crate::StageContext::annotate).

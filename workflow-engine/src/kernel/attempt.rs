@@ -15,13 +15,14 @@ use super::effects::AttemptArtifacts;
 use super::inputs::Inputs;
 use super::registry::Registered;
 use super::sleep::ClockPause;
-use crate::error::Error;
-use crate::language::{
-    CheckExecution, CheckOutcome, ContextServices, EffectBuffer, Effects, Execution, Json, StageContext,
-    StageDefinition, StageError, StageScope, WaitDefinition,
+use crate::context::{
+    ContextServices, EffectBuffer, Effects, Extensions, StageContext, StageError, StageScope,
 };
+use crate::definition::{CheckExecution, CheckOutcome, Execution, StageDefinition, WaitDefinition};
+use crate::error::Error;
 use crate::ports::{Change, Commit, Decision, Precondition};
 use crate::records::{ClaimedJob, Lease};
+use crate::value::Json;
 
 /// How an attempt ended, with the time that it took.
 #[derive(Debug)]
@@ -70,22 +71,20 @@ struct Attempt<'a> {
     artifacts: Arc<AttemptArtifacts>,
     calls: Arc<AttemptCalls>,
     pause: Arc<ClockPause>,
-    #[cfg(feature = "ai")]
-    ai: Option<crate::ai::AiClient>,
+    extensions: Extensions,
 }
 
 impl Attempt<'_> {
     fn context(&self, inputs: Inputs) -> StageContext {
-        let surroundings = ContextServices {
+        let services = ContextServices {
             reports: Arc::clone(&self.reports) as _,
             effects: Arc::clone(&self.effects),
             artifacts: Arc::clone(&self.artifacts) as _,
             calls: Arc::clone(&self.calls) as _,
             pause: Arc::clone(&self.pause) as _,
-            #[cfg(feature = "ai")]
-            ai: self.ai.clone(),
+            extensions: self.extensions.clone(),
         };
-        StageContext::new(self.scope.clone(), inputs.reads, surroundings)
+        StageContext::new(self.scope.clone(), inputs.reads, services)
     }
 }
 
@@ -172,8 +171,7 @@ impl Kernel {
             artifacts,
             calls,
             pause: Arc::new(ClockPause(Arc::clone(self.clock()))),
-            #[cfg(feature = "ai")]
-            ai: self.registry().ai().cloned(),
+            extensions: self.ports().extensions.clone(),
         }
     }
 

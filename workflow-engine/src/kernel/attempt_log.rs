@@ -5,9 +5,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::limits::truncate;
-use crate::language::{Json, LogLevel, StageReporter, StageScope};
+use crate::context::{StageReporter, StageScope};
 use crate::ports::Change;
+use crate::records::LogLevel;
+use crate::value::Json;
+use crate::value::limits::truncate;
 
 /// StageReporter of one attempt that wait for a commit. More than this at once are dropped, with a warning: a body that
 /// logs in a tight loop must not fill the memory.

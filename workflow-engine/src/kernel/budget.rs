@@ -4,11 +4,12 @@ use super::Kernel;
 use super::calls::Refused;
 use super::execute::{Finished, JobOutcome};
 use super::idempotent_execute::answer;
-use super::limits::truncate;
+use crate::context::StageError;
+use crate::definition::{OverBudget, StageDefinition};
 use crate::error::Error;
-use crate::language::{OverBudget, StageDefinition, StageError};
 use crate::ports::Change;
 use crate::records::ClaimedJob;
+use crate::value::limits::truncate;
 
 impl Kernel {
     /// Commits a failed attempt. Where its newest call was refused no retry helps: the stage fails for good, or waits

@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use super::Kernel;
-use super::limits::truncate;
 use crate::error::Error;
-use crate::language::{
-    BatchNames, CallId, CallLedger, CallOutcome, CallReservation, CallStatistics, Cost, SettledCall,
-};
+use crate::ledger::BatchRows;
+use crate::ledger::{BatchNames, CallLedger, CallOutcome, CallReservation, CallStatistics, SettledCall};
 use crate::ports::{Change, Commit, Decision, Precondition, Store};
-use crate::records::{AiCallRecord, BatchRows, Lease};
+use crate::records::{AiCallRecord, Lease};
+use crate::value::limits::truncate;
+use crate::value::{CallId, Cost};
 
 /// What an attempt writes in the ledger: intentions at once, each in a commit of its own under the lease; how calls have
 /// ended with the next intention, or with the attempt's outcome, whatever that is.

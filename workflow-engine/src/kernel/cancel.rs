@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use super::Kernel;
 use super::command::Command;
 use super::fail::cancel_open_stages;
-use super::limits::truncate;
 use crate::error::Error;
-use crate::id::RunId;
 use crate::ports::{Change, Decision, Precondition, RunEnd, Snapshot};
+use crate::value::RunId;
+use crate::value::limits::truncate;
 
 /// Cancels a run: the run, its open stages and its jobs in one commit. Bodies that run are told at once, through
 /// their cancellation token, and cannot commit any more.

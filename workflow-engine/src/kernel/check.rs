@@ -12,8 +12,9 @@ use super::fail::{FinalFailure, WAIT_TIMED_OUT};
 use super::idempotent_execute::answer;
 use super::outcome::Completion;
 use super::registry::Registered;
+use crate::context::{Effects, StageError};
+use crate::definition::{CheckOutcome, StageDefinition, WaitDefinition};
 use crate::error::Error;
-use crate::language::{CheckOutcome, Effects, StageDefinition, StageError, WaitDefinition};
 use crate::ports::Change;
 use crate::records::{Claimant, ClaimedJob, StageRecord};
 

@@ -8,9 +8,9 @@ use super::Kernel;
 use super::command::Command;
 use super::start::start_changes;
 use crate::error::Error;
-use crate::id::RunId;
 use crate::ports::{Change, Commit, Decision, Precondition, Revision, RunEnd};
 use crate::records::{Claimant, ClaimedJob, RunError, RunRecord};
+use crate::value::RunId;
 
 /// Starts `PENDING` runs, by priority; among equals the workflows take turns, and of each the oldest is first. A run whose
 /// workflow or definition this process does not have is left for one that has it. One bad run never holds up another: it

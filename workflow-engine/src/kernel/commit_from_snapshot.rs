@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::Kernel;
 use crate::error::Error;
-use crate::id::RunId;
 use crate::ports::{Applied, Commit, Decision, Revision, Snapshot};
+use crate::value::RunId;
 
 impl Snapshot {
     /// What guards a decision that was made from this snapshot.

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::Kernel;
 use super::registry::Registered;
+use crate::definition::WorkflowDefinition;
 use crate::error::Error;
-use crate::id::RunId;
-use crate::language::{Json, WorkflowDefinition};
 use crate::ports::Snapshot;
 use crate::records::{RunRecord, Status};
+use crate::value::{Json, RunId};
 
 impl Kernel {
     /// The definition that this process executes the run against.

@@ -7,15 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use super::command::Command;
 use super::idempotency;
-use super::limits::Limits;
 use super::run_cache::RunMemory;
 use super::start::start_changes;
 use super::{Kernel, Registered};
+use crate::definition::WorkflowDefinition;
 use crate::error::Error;
-use crate::id::RunId;
-use crate::language::{Annotation, Cost, Json, WorkflowDefinition, nearest};
 use crate::ports::{Change, Commit, Decision, IdempotencyEntry, NewRun, Precondition};
+use crate::records::Annotation;
 use crate::records::{Claimant, ClaimedJob, RunRequest, Status};
+use crate::value::Limits;
+use crate::value::{Cost, Json, RunId, nearest};
 
 /// Creates a run. Input and configuration are checked against the compiled types first; the configuration is filled
 /// with its defaults, deeply. When this is answered, the run is on disk.
@@ -220,7 +221,7 @@ fn check_sizes(limits: Limits, workflow_id: &str, request: &RunRequest) -> Resul
     let parts = [("input", Some(input)), ("configuration", Some(config)), ("metadata", metadata.as_ref())];
     for (what, part) in parts {
         let storable = part.map_or(Ok(()), |part| limits.check(part));
-        storable.map_err(|fault| Error::unstorable(what, workflow_id, fault))?;
+        storable.map_err(|fault| Error::unstorable(what, workflow_id, fault.code(), fault))?;
     }
     Ok(())
 }

@@ -8,11 +8,12 @@ use futures_util::future::BoxFuture;
 
 use super::Kernel;
 use super::values::resolve;
+use crate::context::{ArtifactSource, Effects, StageError, StageResult};
+use crate::definition::WorkflowDefinition;
 use crate::error::Error;
-use crate::id::RunId;
-use crate::language::{ArtifactSource, Effects, Json, StageError, StageResult, WorkflowDefinition};
 use crate::ports::{BlobStore, Change, Store};
 use crate::records::Lease;
+use crate::value::{Json, RunId};
 
 impl Kernel {
     /// The changes that write these effects. Large artifacts go to a blob store outside the database before the commit

@@ -17,10 +17,10 @@ use super::effects::refused_statements;
 use super::idempotent_execute::Taken;
 use super::outcome::Completion;
 use super::registry::Registered;
+use crate::definition::StageDefinition;
 use crate::error::Error;
-use crate::id::RunId;
-use crate::language::StageDefinition;
 use crate::records::{Claimant, ClaimedJob, Lease, Status};
+use crate::value::RunId;
 
 /// Claims the job of one stage and runs it to the end of this attempt.
 #[derive(Clone, Debug, Deserialize)]
@@ -57,7 +57,7 @@ pub enum JobOutcome {
     /// The stage waits for something outside: its ticket is committed, or a check found nothing yet.
     Suspended {
         /// Until the next check.
-        #[serde(rename = "check_after_ms", with = "super::milliseconds")]
+        #[serde(rename = "check_after_ms", with = "crate::value::milliseconds")]
         check_after: Duration,
     },
     /// It failed; with `retryable` another attempt will follow, without it the run has failed.

@@ -5,9 +5,9 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
-use crate::hex::hex;
-use crate::language::Json;
 use crate::ports::IdempotencyEntry;
+use crate::value::Json;
+use crate::value::hex::hex;
 
 /// The longest key, in bytes.
 const MAX_KEY_BYTES: usize = 255;

@@ -11,10 +11,9 @@ use super::execute::{ExecuteJob, ExecuteJobOutput, JobOutcome};
 use super::idempotency;
 use super::reap_stale::take_back;
 use crate::error::Error;
-use crate::id::RunId;
-use crate::language::Json;
 use crate::ports::{Applied, Change, Commit, Decision, IdempotencyEntry, Precondition, Snapshot};
 use crate::records::{Claimant, ClaimedJob, Lease};
+use crate::value::{Json, RunId};
 
 /// What the key of a `job.execute` holds.
 #[derive(Serialize, Deserialize)]

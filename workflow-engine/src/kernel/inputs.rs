@@ -4,9 +4,11 @@ use std::collections::HashMap;
 
 use super::Kernel;
 use super::registry::Registered;
+use crate::context::StageError;
+use crate::definition::StageDefinition;
 use crate::error::Error;
-use crate::language::{Json, StageDefinition, StageError};
 use crate::records::ClaimedJob;
+use crate::value::Json;
 
 /// The stored values of one attempt.
 pub(super) struct Inputs {

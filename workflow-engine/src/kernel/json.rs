@@ -11,7 +11,7 @@ use super::{
     ReplayDeadLetters, ReportStage, RerunFrom, TransitionRun, WakeStage,
 };
 use crate::error::Error;
-use crate::language::Json;
+use crate::value::Json;
 
 /// Dispatches by name, and lists the names, from one table.
 macro_rules! commands {

@@ -5,10 +5,10 @@ use std::any::Any;
 use async_trait::async_trait;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::language::{
-    CheckExecution, CheckOutcome, Execution, Json, StageDefinition, StageError, WaitDefinition,
-};
+use crate::context::StageError;
+use crate::definition::{CheckExecution, CheckOutcome, Execution, StageDefinition, WaitDefinition};
 use crate::ports::ActivityExecutor;
+use crate::value::Json;
 
 /// Runs each body in a task of its own on the current tokio runtime, so that a panic is a failed attempt and nothing
 /// more.

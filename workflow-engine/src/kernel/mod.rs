@@ -9,7 +9,6 @@ mod compatible;
 mod running;
 mod run_cache;
 mod values;
-mod limits;
 mod command;
 mod commit_from_snapshot;
 mod idempotency;
@@ -45,11 +44,11 @@ mod flush;
 mod replay_dlq;
 mod purge;
 mod json;
-pub(crate) mod milliseconds;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use crate::value::{Limits, MAX_DEPTH};
 pub use annotate::{AttachAnnotation, AttachAnnotationOutput};
 pub use cancel::{CancelRun, CancelRunOutput};
 pub(crate) use claim_pending::start_pending;
@@ -60,8 +59,6 @@ pub(crate) use create::{Placement, create};
 pub use execute::{ExecuteJob, ExecuteJobOutput, JobOutcome};
 pub(crate) use execute::{NoSlots, Slots};
 pub use flush::{FlushOutbox, FlushOutboxOutput};
-pub(crate) use limits::Unstorable;
-pub use limits::{Limits, MAX_DEPTH};
 pub use local_executor::LocalExecutor;
 pub use poll_suspended::{PollSuspendedStages, PollSuspendedStagesOutput};
 pub use purge::{PurgeRuns, PurgeRunsOutput};
@@ -78,6 +75,7 @@ pub use transition::{TransitionAction, TransitionRun, TransitionRunOutput};
 pub use unclaimed::{FailUnclaimedRuns, FailUnclaimedRunsOutput};
 pub use wake::{WakeStage, WakeStageOutput};
 
+use crate::context::Extensions;
 use crate::error::Error;
 use crate::ports::{ActivityExecutor, BlobStore, Clock, EventSink, Plugin, StartPlans, Store};
 use run_cache::RunMemories;
@@ -101,6 +99,8 @@ pub struct KernelConfig {
     pub blobs: Option<Arc<dyn BlobStore>>,
     /// Outputs of more bytes than this go to the blob store. Default 16 KiB.
     pub inline_limit: usize,
+    /// What the program hands to its stages.
+    pub extensions: Extensions,
     /// What is too large to be stored.
     pub limits: Limits,
     /// How long a claim lasts unless it is renewed. Default 15 s.

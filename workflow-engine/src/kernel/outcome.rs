@@ -6,12 +6,14 @@ use super::Kernel;
 use super::execute::{Finished, JobOutcome, Slots};
 use super::fail::FinalFailure;
 use super::idempotent_execute::answer;
-use super::limits::truncate;
 use super::registry::Registered;
+use crate::context::{Effects, StageError};
+use crate::definition::StageDefinition;
 use crate::error::Error;
-use crate::language::{Effects, Json, StageDefinition, StageError};
 use crate::ports::{Applied, Change, Commit, Decision, Precondition};
 use crate::records::{Claimant, ClaimedJob, Lease};
+use crate::value::Json;
+use crate::value::limits::truncate;
 
 /// What a body or a check has delivered.
 pub(super) struct Completion {

@@ -9,9 +9,9 @@ use super::Kernel;
 use super::command::Command;
 use super::execute::{JobOutcome, NoSlots};
 use crate::error::Error;
-use crate::id::RunId;
 use crate::ports::{Applied, Change, Commit, Decision, Precondition};
 use crate::records::{Claimant, ClaimedJob, JobRecord};
+use crate::value::RunId;
 
 /// Runs due checks of stages that wait, each claimed under a lease of its own and outside any transaction, side by side:
 /// a slow one delays the answer, and no other check. A worker does so by itself.

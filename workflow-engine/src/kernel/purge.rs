@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::Kernel;
 use super::command::Command;
 use crate::error::Error;
-use crate::id::RunId;
 use crate::ports::Purge;
+use crate::value::RunId;
 
 /// Deletes runs that ended long ago: stages, events, logs, idempotency keys, blobs, artifacts, deliveries. A key that
 /// is used again after that makes a new run.
@@ -20,7 +20,7 @@ use crate::ports::Purge;
 #[serde(deny_unknown_fields)]
 pub struct PurgeRuns {
     /// Only runs that ended at least this long ago.
-    #[serde(rename = "older_than_ms", with = "super::milliseconds")]
+    #[serde(rename = "older_than_ms", with = "crate::value::milliseconds")]
     pub older_than: Duration,
     /// At most this many runs. 100 is usual.
     #[serde(default = "hundred", alias = "max")]

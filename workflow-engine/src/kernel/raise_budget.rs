@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use super::Kernel;
 use super::command::Command;
 use crate::error::Error;
-use crate::id::RunId;
 use crate::ports::{Change, Decision, Precondition, Snapshot};
-use crate::records::{Cost, Status};
+use crate::records::Status;
+use crate::value::Cost;
+use crate::value::RunId;
 
 /// Raises what a run may spend, or one of its stages in this run, and lets stages go on that wait for that
 /// (`#[stage(over_budget = wait)]`). Of a run that is over, it counts for the next rerun.

@@ -19,7 +19,7 @@ use crate::records::{JobRecord, Lease};
 #[serde(default, deny_unknown_fields)]
 pub struct ReapStaleLeases {
     /// Only leases that ran out at least this long ago. Zero is usual.
-    #[serde(rename = "stale_threshold_ms", with = "super::milliseconds")]
+    #[serde(rename = "stale_threshold_ms", with = "crate::value::milliseconds")]
     pub stale_threshold: Duration,
     /// Workers that are certainly gone: their leases are void at once.
     pub dead_workers: Vec<String>,

@@ -12,11 +12,11 @@ use super::Kernel;
 use super::command::Command;
 use super::fail::cancel_open_stages;
 use super::transition::repairs;
+use crate::definition::WorkflowDefinition;
 use crate::error::Error;
-use crate::id::RunId;
-use crate::language::WorkflowDefinition;
 use crate::ports::{Change, Decision, Precondition, RunEnd, Snapshot};
 use crate::records::{RunError, Status};
+use crate::value::RunId;
 
 /// Brings runs forward that nothing moves, as [`TransitionRun`](super::TransitionRun) does, and fails with
 /// `STUCK_RUN_REAPED` what even that does not move. A run that waits for a check, a retry, a lease or a worker is never
@@ -25,7 +25,7 @@ use crate::records::{RunError, Status};
 #[serde(deny_unknown_fields)]
 pub struct ReapStuckRuns {
     /// Only runs of which nothing has happened for so long.
-    #[serde(rename = "threshold_ms", with = "super::milliseconds")]
+    #[serde(rename = "threshold_ms", with = "crate::value::milliseconds")]
     pub threshold: Duration,
 }
 

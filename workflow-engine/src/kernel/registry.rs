@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::definition::{ConfigFault, StageDefinition, WorkflowDefinition};
 use crate::error::Error;
-use crate::id::RunId;
-use crate::language::{StageDefinition, WorkflowDefinition};
+use crate::value::RunId;
 
 /// A definition with an index of its stages by id.
 #[derive(Debug)]
@@ -35,8 +35,6 @@ impl Registered {
 pub struct WorkflowRegistry {
     by_id: HashMap<&'static str, Arc<Registered>>,
     by_fingerprint: HashMap<String, Served>,
-    #[cfg(feature = "ai")]
-    ai: Option<crate::ai::AiClient>,
 }
 
 /// What runs with one fingerprint are executed against.
@@ -63,7 +61,12 @@ impl WorkflowRegistry {
     pub fn register(&mut self, definition: &'static WorkflowDefinition) -> Result<(), Error> {
         for stage in &definition.stages {
             if let Some(fault) = stage.config.faults().first() {
-                return Err(Error::config_fault(&definition.id, &stage.id, fault));
+                return Err(match fault {
+                    ConfigFault::Clash(field) => Error::config_field_clash(&definition.id, &stage.id, field),
+                    ConfigFault::Rule(reason) => {
+                        Error::invalid_config_rule(&definition.id, &stage.id, reason)
+                    }
+                });
             }
         }
         if self.by_id.contains_key(definition.id.as_str()) {
@@ -104,17 +107,6 @@ impl WorkflowRegistry {
                 Ok(())
             }
         }
-    }
-
-    /// What stages call language models through, as [`EngineBuilder::ai`](crate::EngineBuilder::ai).
-    #[cfg(feature = "ai")]
-    pub fn call_models_with(&mut self, client: crate::ai::AiClient) {
-        self.ai = Some(client);
-    }
-
-    #[cfg(feature = "ai")]
-    pub(super) const fn ai(&self) -> Option<&crate::ai::AiClient> {
-        self.ai.as_ref()
     }
 
     /// A declaration has proved wrong.

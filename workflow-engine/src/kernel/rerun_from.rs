@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::Kernel;
 use super::command::Command;
 use super::idempotency;
+use crate::definition::WorkflowDefinition;
 use crate::error::Error;
-use crate::id::RunId;
-use crate::language::WorkflowDefinition;
 use crate::ports::{Change, Commit, Decision, IdempotencyEntry, Precondition, RerunStage, Snapshot};
 use crate::records::Status;
+use crate::value::RunId;
 
 /// Runs a stage, everything after it, and every stage that has not completed, once more. What has completed before it
 /// is kept and not run again; jobs and blobs of the old generation are void.

@@ -7,8 +7,7 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::id::RunId;
-use crate::language::Json;
+use crate::value::{Json, RunId};
 
 /// Runs beyond this number are forgotten, oldest first; they are read again when they are needed.
 const CAPACITY: usize = 4_096;

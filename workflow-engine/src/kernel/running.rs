@@ -5,8 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::id::RunId;
 use crate::records::Lease;
+use crate::value::RunId;
 
 /// The leases under which bodies run here, each with the token that stops its body.
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use crate::language::Pause;
+use crate::context::Pause;
 use crate::ports::Clock;
 
 pub(super) struct ClockPause(pub(super) Arc<dyn Clock>);

@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use super::Kernel;
 use super::attempt_log::CAPACITY;
 use super::command::Command;
-use super::limits::truncate;
 use crate::error::Error;
-use crate::language::{Json, LogLevel};
 use crate::ports::{Change, Commit, Decision, Precondition};
 use crate::records::Lease;
+use crate::records::LogLevel;
+use crate::value::Json;
+use crate::value::limits::truncate;
 
 /// Commits what a body says while it runs, at once and under its lease. Nothing else of the run is touched: whoever
 /// commits an outcome at the same time is not disturbed. It does not renew the lease.

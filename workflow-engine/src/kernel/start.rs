@@ -1,7 +1,7 @@
 //! What starting a run writes.
 
 use super::WorkflowRegistry;
-use crate::language::WorkflowDefinition;
+use crate::definition::WorkflowDefinition;
 use crate::ports::{Change, NewStage, StartPlans};
 use crate::records::Claimant;
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
-use super::limits::truncate;
 use crate::error::Error;
 use crate::ports::{Clock, DeliveryPolicy, EventSink, Plugin, Subscription};
 use crate::records::{Event, EventType};
+use crate::value::limits::truncate;
 
 /// The name under which the sink's deliveries are stored.
 const SINK: &str = "sink";

@@ -10,11 +10,11 @@ use super::Kernel;
 use super::command::Command;
 use super::compatible::open_stages;
 use super::start::start_changes;
+use crate::definition::{StageDefinition, WorkflowDefinition};
 use crate::error::Error;
-use crate::id::RunId;
-use crate::language::{StageDefinition, WorkflowDefinition};
 use crate::ports::{Change, Decision, Precondition, RunEnd, Snapshot};
 use crate::records::{JobRecord, RunError, Status};
+use crate::value::RunId;
 
 /// Starts a run that is `PENDING`; of one that is `RUNNING`, notices completions that were not noticed, and enqueues
 /// every stage that is ready and has no job.

@@ -9,9 +9,9 @@ use super::Kernel;
 use super::command::Command;
 use super::fail::cancel_open_stages;
 use crate::error::Error;
-use crate::id::RunId;
 use crate::ports::{Change, Decision, Precondition, RunEnd, Snapshot};
 use crate::records::{RunError, Status};
+use crate::value::RunId;
 
 /// Fails runs that no worker has claimed for so long although something of them is due, and that this process cannot
 /// claim either: with `WORKFLOW_NOT_FOUND` where it lacks their workflow, with `DEFINITION_MISMATCH` where it has another
@@ -22,7 +22,7 @@ use crate::records::{RunError, Status};
 #[serde(deny_unknown_fields)]
 pub struct FailUnclaimedRuns {
     /// How long they may wait.
-    #[serde(rename = "limit_ms", with = "super::milliseconds")]
+    #[serde(rename = "limit_ms", with = "crate::value::milliseconds")]
     pub limit: Duration,
 }
 

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use super::Kernel;
 use super::run_cache::RunMemory;
 use crate::error::Error;
-use crate::id::RunId;
-use crate::language::Json;
 use crate::ports::{BlobStore, Change, Store};
 use crate::records::{BlobKey, Lease, StoredValue};
+use crate::value::{Json, RunId};
 
 /// An output, ready to be committed with its stage.
 pub(super) struct PreparedOutput {

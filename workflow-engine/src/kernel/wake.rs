@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::Kernel;
 use super::command::Command;
 use crate::error::Error;
-use crate::id::RunId;
 use crate::ports::{Change, Decision, Precondition, Snapshot};
 use crate::records::Status;
+use crate::value::RunId;
 
 /// Has a stage that waits checked at once, whenever its next check would be. If a check is running, which may have
 /// looked too early, another one follows it.

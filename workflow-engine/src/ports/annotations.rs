@@ -2,8 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::language::AnnotationKey;
-use crate::records::AnnotationRecord;
+use crate::records::{AnnotationKey, AnnotationRecord};
 
 /// Which annotations are asked for: those that fit all that is said. Without more it is the first hundred.
 ///

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 
 use crate::error::Error;
-use crate::language::Json;
 use crate::records::BlobKey;
+use crate::value::Json;
 
 /// A place for large payloads outside the store. Without one they go to the store's own table, in the commit of
 /// the stage that wrote them.

@@ -1,7 +1,7 @@
 //! What became of a decision.
 
-use crate::language::Json;
 use crate::records::{ClaimedJob, Status};
+use crate::value::Json;
 
 /// What became of a decision.
 #[derive(Clone, Debug, PartialEq, Eq)]

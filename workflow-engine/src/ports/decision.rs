@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::new_run::{NewRun, NewStage};
-use crate::id::RunId;
-use crate::language::{Annotation, CallId, CallOutcome, CallReservation, Cost, Json, LogLevel, Statement};
+use crate::ledger::{CallOutcome, CallReservation};
+use crate::records::{Annotation, LogLevel, Statement};
 use crate::records::{BlobKey, Claimant, Lease, RunError, StoredValue};
+use crate::value::{CallId, Cost, Json, RunId};
 
 /// What one command wants written for one run: all of it, or nothing.
 #[derive(Clone, Debug)]

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 
-use crate::language::{
-    CheckExecution, CheckOutcome, Execution, Json, StageDefinition, StageError, WaitDefinition,
-};
+use crate::context::StageError;
+use crate::definition::{CheckExecution, CheckOutcome, Execution, StageDefinition, WaitDefinition};
+use crate::value::Json;
 
 /// Runs the body of one attempt. Timeout, cancellation and what becomes of the result are the kernel's.
 #[async_trait]

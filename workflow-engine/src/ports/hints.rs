@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::watch;
 
-use crate::id::RunId;
+use crate::value::RunId;
 
 /// The hints of one store in this process.
 #[derive(Debug)]

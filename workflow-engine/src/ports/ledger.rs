@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 
 use crate::error::Error;
-use crate::id::RunId;
-use crate::language::{CallId, CallOutcome, CallReservation, CallStatistics};
+use crate::ledger::{CallOutcome, CallReservation, CallStatistics};
 use crate::records::AiCallRecord;
+use crate::value::{CallId, RunId};
 
 /// Reading the ledger, and calls outside of stages. What stages write in it is part of their decisions:
 /// [`Change::ReserveCall`](super::Change::ReserveCall) and [`Change::SettleCall`](super::Change::SettleCall).

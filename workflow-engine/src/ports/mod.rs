@@ -34,10 +34,6 @@ pub use sink::{DeliveryError, DeliveryPolicy, EventSink, Plugin};
 pub use transport::JobTransport;
 pub use work::{ClaimRequest, ClaimedWork, StartPlans};
 
-pub use crate::language::{
-    BatchNames, CallLedger, CallOutcome, CallReservation, CallStatistics, CallSums, SettledCall,
-};
-
 /// A store: everything that is kept, in one place, so that one transaction covers it.
 pub trait Store: Persistence + JobTransport + Outbox + Retention + Ledger {}
 

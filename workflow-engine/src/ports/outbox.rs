@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::error::Error;
-use crate::id::RunId;
 use crate::records::{Claimant, DeadLetter, Event};
+use crate::value::RunId;
 
 /// Events that were committed and not yet delivered.
 #[async_trait]

@@ -11,12 +11,11 @@ use super::commit::Commit;
 use super::decision::Decision;
 use super::hints::Hints;
 use crate::error::Error;
-use crate::id::RunId;
-use crate::language::Json;
 use crate::records::{
     AnnotationRecord, ArtifactRecord, BlobKey, Event, JobRecord, LogRecord, RunRecord, RunRequest,
     StageRecord, StoredValue,
 };
+use crate::value::{Json, RunId};
 
 /// All of a run that a structural command decides from.
 #[derive(Clone, Debug, PartialEq)]

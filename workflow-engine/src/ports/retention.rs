@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::error::Error;
-use crate::id::RunId;
+use crate::value::RunId;
 
 /// Deletes runs with everything that hangs on them.
 #[async_trait]

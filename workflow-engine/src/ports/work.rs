@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::decision::{Change, Decision, Precondition, Revision};
-use crate::id::RunId;
 use crate::records::{Claimant, ClaimedJob, RunRecord};
+use crate::value::RunId;
 
 /// Who claims, of which definitions, and how much.
 #[derive(Clone, Debug)]

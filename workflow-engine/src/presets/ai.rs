@@ -4,8 +4,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use super::ruled;
-use crate::language::LengthUnit;
-use crate::language::rules::{Bound, Rule};
+use crate::definition::{Bound, LengthUnit, Rule};
 
 /// Which model a stage calls, and how.
 ///

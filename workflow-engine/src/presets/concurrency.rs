@@ -4,7 +4,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use super::ruled;
-use crate::language::rules::{Bound, Rule};
+use crate::definition::{Bound, Rule};
 
 /// How many items a stage works on at a time, and how patiently.
 ///

@@ -6,7 +6,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::Mutex;
 
 use super::ConcurrencyConfig;
-use crate::language::{StageContext, StageError, StageResult};
+use crate::context::{StageContext, StageError, StageResult};
 
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);

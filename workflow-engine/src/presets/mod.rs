@@ -37,7 +37,7 @@ pub use concurrency::ConcurrencyConfig;
 pub use debug::DebugConfig;
 pub use features::FeatureFlags;
 
-use crate::language::rules::{Rule, is_without_rules};
+use crate::definition::{Rule, is_without_rules};
 
 /// The schema of a `T` under these rules.
 fn ruled<T: JsonSchema>(generator: &mut SchemaGenerator, rules: &[Rule]) -> Schema {

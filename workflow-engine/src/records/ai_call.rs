@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::id::RunId;
-use crate::language::{CallId, CallType, Cost, Json};
+use crate::records::call_type::CallType;
+use crate::value::{CallId, Cost, Json, RunId};
 
 /// What is known of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::value::StoredValue;
-use crate::id::RunId;
+use crate::value::RunId;
 
 /// What a stage keeps beside its output, under a key of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::event::Event;
-use crate::id::RunId;
+use crate::value::RunId;
 
 /// Events of one run that a subscriber has still to be told of, as it is stored. A subscriber that has heard
 /// everything has none.

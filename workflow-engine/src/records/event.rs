@@ -3,8 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::id::RunId;
-use crate::language::Json;
+use crate::value::{Json, RunId};
 
 /// One event of a run.
 #[derive(Clone, Debug, PartialEq)]

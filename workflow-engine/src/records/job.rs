@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::status::Status;
-use crate::id::RunId;
+use crate::value::RunId;
 
 /// One job as it is stored. There is at most one for a stage of a run; it is deleted when the stage completes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::id::RunId;
-use crate::language::{Json, LogLevel};
+use crate::records::log_level::LogLevel;
+use crate::value::{Json, RunId};
 
 /// One log line as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]

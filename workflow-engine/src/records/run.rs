@@ -5,8 +5,7 @@ use chrono::{DateTime, Utc};
 use super::spending::CostSummary;
 use super::status::Status;
 use super::value::StoredValue;
-use crate::id::RunId;
-use crate::language::Json;
+use crate::value::{Json, RunId};
 
 /// One run as it is stored, without what only its stages need.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,6 @@
 //! What calls of models have cost a run or a stage.
 
-use crate::language::Cost;
+use crate::value::Cost;
 
 /// What calls of models have cost a run or a stage, in all its generations together: what is spent stays spent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -7,8 +7,7 @@ use chrono::{DateTime, Utc};
 use super::spending::CostSummary;
 use super::status::Status;
 use super::value::StoredValue;
-use crate::id::RunId;
-use crate::language::Cost;
+use crate::value::{Cost, RunId};
 
 /// One stage of one run as it is stored.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,6 @@
 //! Where a stored value is: in its row, or in the blob store.
 
-use crate::language::Json;
+use crate::value::Json;
 
 /// A value as its row holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]

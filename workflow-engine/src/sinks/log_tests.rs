@@ -8,8 +8,8 @@ use tracing::field::{Field, Visit};
 use tracing::{Metadata, Subscriber, span};
 
 use super::*;
-use crate::id::RunId;
 use crate::records::EventKind;
+use crate::value::RunId;
 
 type Line = (Level, String, BTreeMap<&'static str, String>);
 

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::id::RunId;
-use crate::language::{CallId, CallOutcome, CallReservation, Cost, Json, SettledCall};
+use crate::ledger::{CallOutcome, CallReservation, SettledCall};
 use crate::records::{AiCallRecord, CallStatus};
+use crate::value::{CallId, Cost, Json, RunId};
 
 /// What is known of a call before a decision about it.
 #[derive(Clone, Debug)]

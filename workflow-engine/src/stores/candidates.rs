@@ -5,9 +5,9 @@ use chrono::{DateTime, Utc};
 use super::apply::apply;
 use super::footprint::Footprint;
 use super::working_set::WorkingSet;
-use crate::id::RunId;
 use crate::ports::{Change, ClaimRequest, ClaimedWork, Commit, Decision, Precondition};
 use crate::records::{Claimant, RunRecord};
+use crate::value::RunId;
 
 /// A job that may be claimed.
 #[derive(Clone, Debug)]

@@ -9,8 +9,8 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::id::RunId;
 use crate::records::RunRecord;
+use crate::value::RunId;
 
 /// The definitions of a claimer, each once, with their places in a turn.
 pub(super) struct FairOrder<'a> {

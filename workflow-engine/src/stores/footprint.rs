@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::id::RunId;
-use crate::language::CallId;
 use crate::ports::{Change, Decision, Precondition};
 use crate::records::Lease;
+use crate::value::{CallId, RunId};
 
 /// The rows that some decisions read. Ordered, so that a transaction walks its tables in key order.
 #[derive(Debug, Default)]

@@ -5,12 +5,14 @@
 
 mod pending_notifications;
 mod apply;
-pub(crate) mod calls;
+mod calls;
 mod candidates;
 mod deliveries;
 mod footprint;
 mod instant;
 mod memory;
+#[cfg(feature = "ai")]
+mod memory_ledger;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "sqlite")]
@@ -19,6 +21,8 @@ mod fair_order;
 mod working_set;
 
 pub use memory::{MemoryStore, NotedStatements};
+#[cfg(feature = "ai")]
+pub use memory_ledger::MemoryLedger;
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresOptions, PostgresStatistics, PostgresStore};
 #[cfg(feature = "sqlite")]

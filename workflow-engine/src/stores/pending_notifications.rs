@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use crate::id::RunId;
 use crate::ports::Hints;
+use crate::value::RunId;
 
 /// The hints of one transaction, collected while it runs and given after its commit: given earlier, whoever hears
 /// them would look at the state before.

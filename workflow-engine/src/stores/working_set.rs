@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 
 use super::calls::{CallRow, ReservedRow, SettledRow, VoidedCalls};
 use super::pending_notifications::Announcement;
-use crate::id::RunId;
-use crate::language::{CallId, Json, LogLevel, Statement};
 use crate::ports::{IdempotencyEntry, NewRun, Snapshot};
 use crate::records::{AnnotationRecord, BlobKey, Event, JobRecord, RunRecord, StageRecord, StoredValue};
+use crate::records::{LogLevel, Statement};
+use crate::value::{CallId, Json, RunId};
 
 /// The rows that a transaction has loaded, with what its decisions made of them. Nothing is stored until the store
 /// writes back what is dirty; dropping the set forgets it all.

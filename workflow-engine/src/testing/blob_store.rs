@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use crate::error::Error;
-use crate::language::Json;
 use crate::ports::BlobStore;
 use crate::records::BlobKey;
+use crate::value::Json;
 
 /// Large payloads in memory, outside of the store. Clones are the same blob store.
 ///

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use crate::id::RunId;
 use crate::ports::{DeliveryError, EventSink};
 use crate::records::Event;
+use crate::value::RunId;
 
 /// Keeps every event that is delivered, in the order of the deliveries, and refuses some where the test says so. Clones
 /// are the same sink.

@@ -5,10 +5,11 @@ mod nested;
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use workflow_engine::Json;
 use workflow_engine::kernel::CreateRun;
 use workflow_engine::prelude::*;
 use workflow_engine::presets::{AiConfig, ConcurrencyConfig, DebugConfig, FullConfig, StandardConfig};
-use workflow_engine::{Json, NoInput};
+use workflow_engine::value::NoInput;
 
 #[stage]
 async fn shape(

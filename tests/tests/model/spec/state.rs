@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use workflow_engine::WorkflowDefinition;
+use workflow_engine::definition::WorkflowDefinition;
 use workflow_engine::records::Status;
 
 use super::PROCESSES;

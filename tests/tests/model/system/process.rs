@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tests::intercept::Intercepted;
+use workflow_engine::context::Extensions;
+use workflow_engine::definition::{CheckExecution, CheckOutcome, Execution, StageDefinition, WaitDefinition};
 use workflow_engine::kernel::{Kernel, KernelConfig, Limits, WorkflowRegistry};
 use workflow_engine::ports::{ActivityExecutor, DeliveryError, EventSink, Store};
 use workflow_engine::records::Event;
 use workflow_engine::testing::FakeClock;
-use workflow_engine::{
-    CheckExecution, CheckOutcome, Execution, Json, RunId, StageDefinition, StageError, WaitDefinition,
-};
+use workflow_engine::{Json, RunId, StageError};
 
 use super::faults::Faults;
 use super::{Known, lock};
@@ -59,6 +59,7 @@ impl Process {
             plugins: Vec::new(),
             blobs: None,
             inline_limit: INLINE_LIMIT,
+            extensions: Extensions::default(),
             limits: Limits::default(),
             lease: Duration::from_millis(LEASE_MS),
         });

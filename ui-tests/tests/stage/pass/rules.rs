@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use workflow_engine::prelude::*;
-use workflow_engine::{HasLength, HasPattern, HasRange, LengthUnit};
+use workflow_engine::definition::{HasLength, HasPattern, HasRange, LengthUnit};
 
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 struct Percent(f32);

@@ -1,7 +1,7 @@
 //! A stage that takes nothing and returns nothing.
 #![deny(warnings)]
 
-use workflow_engine::NoInput;
+use workflow_engine::value::NoInput;
 use workflow_engine::prelude::*;
 
 #[stage]

@@ -19,5 +19,5 @@ pub fn main() {
     // Neither name is taken among values.
     let measure = measure::definition();
     let load = &measure.stages[0];
-    assert_eq!((load.id.as_str(), MeasureConfig::default().load), ("load", workflow_engine::NoConfig {}));
+    assert_eq!((load.id.as_str(), MeasureConfig::default().load), ("load", workflow_engine::value::NoConfig {}));
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::ai::model::ModelConfig;
-use crate::records::Cost;
+use crate::value::Cost;
 
 /// One line of the table. Prices are in thousandths of a dollar for a million tokens.
 struct Line {

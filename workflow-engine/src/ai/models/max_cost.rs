@@ -10,7 +10,7 @@ use crate::ai::message::{Media, Message, Part};
 use crate::ai::model::ModelConfig;
 use crate::ai::request::{EmbedRequest, GenerateRequest};
 use crate::ai::response::Usage;
-use crate::records::Cost;
+use crate::value::Cost;
 
 /// For the frame that a provider puts around each request.
 const FRAME: u64 = 64;

@@ -2,7 +2,7 @@
 
 use crate::ai::model::ModelConfig;
 use crate::ai::response::Usage;
-use crate::records::Cost;
+use crate::value::Cost;
 
 /// Prices are for so many tokens.
 const TOKENS: u128 = 1_000_000;

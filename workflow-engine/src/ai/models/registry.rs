@@ -7,8 +7,7 @@ use super::filter::ModelFilter;
 use crate::ai::error::{AiError, AiErrorKind};
 use crate::ai::model::ModelConfig;
 use crate::ai::response::Usage;
-use crate::language::nearest;
-use crate::records::Cost;
+use crate::value::{Cost, nearest};
 
 /// The models that a program may call, by key. A key is the program's own: `fast` may be another model tomorrow.
 ///

@@ -15,8 +15,9 @@ use crate::ai::error::{AiError, AiErrorKind};
 use crate::ai::models::{Capability, worst_of_embedding};
 use crate::ai::request::{EmbedRequest, TaskType};
 use crate::ai::response::Usage;
-use crate::ports::{CallOutcome, SettledCall};
-use crate::records::{CallType, Cost};
+use crate::ledger::{CallOutcome, SettledCall};
+use crate::records::CallType;
+use crate::value::Cost;
 
 /// One text or several.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,8 +12,8 @@ use tokio::runtime::Handle;
 use super::errors::of_ledger;
 use crate::ai::error::AiError;
 use crate::error::Error;
-use crate::ports::{CallLedger, CallOutcome};
-use crate::records::CallId;
+use crate::ledger::{CallLedger, CallOutcome};
+use crate::value::CallId;
 
 /// The end of a call on its way to the ledger. Dropped before it is there, it goes on by itself: an end that is half
 /// written must not be written again, nor be left out.

@@ -2,7 +2,7 @@
 
 use crate::ai::error::{AiError, AiErrorKind};
 use crate::error::Error;
-use crate::ports::CallOutcome;
+use crate::ledger::CallOutcome;
 
 /// What became of a call that failed so.
 ///

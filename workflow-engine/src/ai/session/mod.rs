@@ -42,7 +42,7 @@ pub use tool::AiTool;
 
 use super::client::AiClient;
 use super::error::{AiError, AiErrorKind};
-use crate::ports::{CallLedger, CallStatistics};
+use crate::ledger::{CallLedger, CallStatistics};
 
 /// Calls models. Every request is a row of the ledger: written as intended, with the most that it can cost, before it
 /// leaves, and ended when it is known what became of it.

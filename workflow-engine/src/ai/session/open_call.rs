@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::ending::Ending;
 use super::errors::of_ledger;
 use crate::ai::error::AiError;
-use crate::ports::{CallLedger, CallOutcome, CallReservation};
-use crate::records::CallId;
+use crate::ledger::{CallLedger, CallOutcome, CallReservation};
+use crate::value::CallId;
 
 /// A call between its two writes. Dropped, it ends as unknown, or as failed where it has not been sent.
 pub(super) struct OpenCall {

@@ -8,9 +8,9 @@ use super::AiSession;
 use super::open_call::OpenCall;
 use crate::ai::error::AiError;
 use crate::ai::response::Usage;
-use crate::language::Json;
-use crate::ports::{CallOutcome, CallReservation, SettledCall};
-use crate::records::{CallType, Cost};
+use crate::ledger::{CallOutcome, CallReservation, SettledCall};
+use crate::records::CallType;
+use crate::value::{Cost, Json};
 
 /// A call for [`AiSession::record_call`] to write down: one that was made by other means, and has been answered.
 #[derive(Clone)]

@@ -9,9 +9,9 @@ use super::AiSession;
 use super::errors::end_of;
 use super::open_call::OpenCall;
 use crate::ai::error::{AiError, AiErrorKind};
-use crate::language::Json;
-use crate::ports::CallReservation;
-use crate::records::{CallType, Cost};
+use crate::ledger::CallReservation;
+use crate::records::CallType;
+use crate::value::{Cost, Json};
 
 /// What the ledger is told of a question.
 pub(super) struct CallSpec {
@@ -101,7 +101,7 @@ impl AiSession {
     }
 
     /// The ledger, for those who keep a call open.
-    pub(super) fn ledger(&self) -> &Arc<dyn crate::ports::CallLedger> {
+    pub(super) fn ledger(&self) -> &Arc<dyn crate::ledger::CallLedger> {
         &self.shared.ledger
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::ai::message::{Message, ToolCall};
 use crate::ai::response::{FinishReason, Usage};
-use crate::records::Cost;
+use crate::value::Cost;
 
 /// Text that a model has answered, and what it took.
 #[derive(Clone, PartialEq)]

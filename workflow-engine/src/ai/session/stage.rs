@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{AiSession, Shared, topic};
 use crate::ai::client::AiClient;
-use crate::language::StageContext;
-use crate::ports::CallLedger;
+use crate::context::StageContext;
+use crate::ledger::CallLedger;
 
 impl<S> StageContext<S> {
     /// Calls language models, under the topic `workflow.{run}.stage.{stage}`, in the ledger of this attempt, until it
@@ -37,7 +37,7 @@ impl<S> StageContext<S> {
     pub fn ai(&self) -> AiSession {
         let run_id = self.run_id().to_string();
         let shared = Shared {
-            client: self.ai_client().cloned(),
+            client: self.extensions().get::<AiClient>().cloned(),
             ledger: Arc::clone(self.ledger()),
             cancellation: self.cancellation().clone(),
             token: Some(self.idempotency_token()),
@@ -49,13 +49,13 @@ impl<S> StageContext<S> {
     /// The same context with a client, for a unit test of a stage's function.
     #[must_use]
     pub fn with_ai(self, client: &AiClient) -> Self {
-        self.with_surroundings(|surroundings| surroundings.ai = Some(client.clone()))
+        self.changed(|parts| parts.services.extensions.insert(client.clone()))
     }
 
     /// The same context with a ledger, for a unit test that looks at what was written: a
     /// [`MemoryLedger`](crate::ai::MemoryLedger), for example.
     #[must_use]
     pub fn with_calls(self, ledger: Arc<dyn CallLedger>) -> Self {
-        self.with_surroundings(|surroundings| surroundings.calls = ledger)
+        self.changed(|parts| parts.services.calls = ledger)
     }
 }

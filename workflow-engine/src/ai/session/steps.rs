@@ -12,8 +12,9 @@ use crate::ai::error::AiError;
 use crate::ai::message::{Message, Part, Role, ToolCall, ToolResult};
 use crate::ai::models::unknown;
 use crate::ai::response::{GenerateResponse, Usage};
-use crate::ports::{CallOutcome, SettledCall};
-use crate::records::{CallType, Cost};
+use crate::ledger::{CallOutcome, SettledCall};
+use crate::records::CallType;
+use crate::value::Cost;
 
 impl Ready {
     /// Until the model has answered, or its steps are at their end.

@@ -22,8 +22,8 @@ use crate::ai::error::{AiError, AiErrorKind};
 use crate::ai::message::{Message, Part, Role, ToolCall};
 use crate::ai::request::GenerateRequest;
 use crate::ai::response::{FinishReason, GenerateResponse, GenerateStream, StreamPart, Usage};
-use crate::ports::{CallOutcome, SettledCall};
-use crate::records::Cost;
+use crate::ledger::{CallOutcome, SettledCall};
+use crate::value::Cost;
 
 /// Text, piece by piece; after its last piece, [`finish`](Self::finish) tells what it took.
 ///

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Serverless;
 use crate::error::Error;
-use crate::id::RunId;
 use crate::kernel::{ExecuteJob, JobOutcome, TransitionRun};
 use crate::records::Status;
+use crate::value::RunId;
 
 /// Where there may be work: a stage of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -24,7 +24,7 @@ pub struct MaintenanceTick {
     pub max_events: usize,
     /// How long nothing may have happened in a run before it is looked at whether it is stuck; milliseconds in JSON.
     /// Default 1 h.
-    #[serde(rename = "stuck_threshold_ms", with = "crate::kernel::milliseconds")]
+    #[serde(rename = "stuck_threshold_ms", with = "crate::value::milliseconds")]
     pub stuck_threshold: Duration,
 }
 

@@ -2,11 +2,12 @@
 
 use super::changes::{give_up_lease, requeued};
 use super::draft::{Draft, Impossible};
-use crate::language::{CallId, CallOutcome, CallReservation, Cost};
+use crate::ledger::{CallOutcome, CallReservation};
 use crate::ports::Change;
 use crate::records::{AiCallRecord, CallStatus, CostSummary, EventKind, JobRecord, Status};
 use crate::stores::calls::{CallRow, ReservedRow, SettledRow, VoidedCalls};
 use crate::stores::instant;
+use crate::value::{CallId, Cost};
 
 /// Writes one of these changes; the others are not its business.
 pub(super) fn account(draft: &mut Draft<'_>, change: &Change) -> Result<(), Impossible> {

@@ -7,8 +7,6 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 
 use crate::error::Error;
-use crate::id::RunId;
-use crate::language::{CallId, Cost, Json};
 use crate::ports::{Applied, NewRun};
 use crate::records::{
     AnnotationRecord, BlobKey, Claimant, Event, EventKind, JobRecord, RunRecord, StageRecord, Status,
@@ -19,6 +17,7 @@ use crate::stores::working_set::{
     ArtifactRow, BlobRow, LogRow, RunRows, SideRows, StageRows, StagesOfRun, Tracked, UserStatements,
     WorkingSet,
 };
+use crate::value::{CallId, Cost, Json, RunId};
 
 /// Copies of the rows that one decision changes. The transaction's own rows stay as they are until the draft is
 /// merged, so a decision that fails half-way leaves no trace.

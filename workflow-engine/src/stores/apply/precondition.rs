@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::id::RunId;
 use crate::ports::{Precondition, Revision};
 use crate::records::{JobRecord, Lease, RunRecord, Status};
 use crate::stores::working_set::WorkingSet;
+use crate::value::RunId;
 
 /// Whether `guard` holds for this run at `now`.
 pub(in crate::stores) fn holds(

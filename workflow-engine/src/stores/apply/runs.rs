@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::draft::{Draft, Impossible, inline};
-use crate::id::RunId;
 use crate::ports::{NewRun, NewStage, RunEnd};
 use crate::records::{CostSummary, EventKind, RunRecord, StageRecord, Status, StoredValue};
 use crate::stores::instant;
+use crate::value::RunId;
 
 pub(super) fn create_run(draft: &mut Draft<'_>, new: &NewRun) -> Result<(), Impossible> {
     let run = RunRecord {

@@ -1,9 +1,8 @@
 //! What hangs on runs and stages: annotations, artifacts, metrics, and statements of the user's.
 
 use super::draft::{Draft, Impossible};
-use crate::language::Annotation;
 use crate::ports::Change;
-use crate::records::{AnnotationRecord, EventKind, StoredValue};
+use crate::records::{Annotation, AnnotationRecord, EventKind, StoredValue};
 use crate::stores::working_set::{ArtifactRow, UserStatements};
 
 /// Writes one of these changes; the others are not its business.

@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use super::MemoryStore;
 use super::side_rows::Kept;
 use crate::error::Error;
-use crate::id::RunId;
-use crate::language::{CallId, CallOutcome, CallReservation, CallStatistics, CallSums};
+use crate::ledger::{CallOutcome, CallReservation, CallStatistics, CallSums};
 use crate::ports::Ledger;
 use crate::records::{AiCallRecord, CallStatus};
 use crate::stores::calls::{CallRow, LOST, ReservedRow, SettledRow, VoidedCalls, covers};
 use crate::stores::instant;
+use crate::value::{CallId, RunId};
 
 impl Kept {
     /// What is known of a call.

@@ -10,8 +10,6 @@ use super::MemoryStore;
 use super::state::Stage;
 use super::stuck_runs;
 use crate::error::Error;
-use crate::id::RunId;
-use crate::language::Json;
 use crate::ports::{AnnotationFilter, Commit, Decide, Decision, Hints, Persistence, Snapshot};
 use crate::records::{
     AnnotationRecord, ArtifactRecord, BlobKey, Event, LogRecord, RunRecord, RunRequest, StageRecord, Status,
@@ -22,6 +20,7 @@ use crate::stores::fair_order::{FairOrder, Waiting};
 use crate::stores::footprint::Footprint;
 use crate::stores::instant;
 use crate::stores::working_set::WorkingSet;
+use crate::value::{Json, RunId};
 
 #[async_trait]
 impl Persistence for MemoryStore {

@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use super::MemoryStore;
 use super::state::State;
 use crate::error::Error;
-use crate::id::RunId;
 use crate::ports::{Purge, Retention};
 use crate::stores::instant;
+use crate::value::RunId;
 
 #[async_trait]
 impl Retention for MemoryStore {

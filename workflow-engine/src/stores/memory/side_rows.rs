@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::state::State;
-use crate::id::RunId;
-use crate::language::{CallId, Statement};
 use crate::ports::AnnotationFilter;
-use crate::records::{AiCallRecord, AnnotationRecord, ArtifactRecord};
+use crate::records::{AiCallRecord, AnnotationRecord, ArtifactRecord, Statement};
 use crate::stores::working_set::{SideRows, UserStatements};
+use crate::value::{CallId, RunId};
 
 /// Everything of that kind, as committed.
 #[derive(Default)]

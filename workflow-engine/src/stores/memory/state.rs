@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::side_rows::Kept;
-use crate::id::RunId;
-use crate::language::Json;
 use crate::records::{
     BlobKey, DeliveryRecord, Event, JobRecord, LogRecord, RunRecord, RunRequest, StageRecord, Status,
 };
 use crate::stores::footprint::Footprint;
 use crate::stores::pending_notifications::Announcement;
 use crate::stores::working_set::{KeyRow, LogRow, RowOp, RunRows, WorkingSet};
+use crate::value::{Json, RunId};
 
 /// Everything, as committed.
 #[derive(Default)]

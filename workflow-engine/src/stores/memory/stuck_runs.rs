@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::state::{Run, State};
-use crate::id::RunId;
 use crate::records::{JobRecord, Status};
+use crate::value::RunId;
 
 /// `RUNNING` runs of these definitions that lack a job, and whose last event is no later than `before`.
 pub(super) fn stuck_runs<'a>(

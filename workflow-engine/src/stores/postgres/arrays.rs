@@ -9,8 +9,8 @@ use sqlx::query::Query;
 use uuid::Uuid;
 
 use super::text::stored;
-use crate::id::RunId;
 use crate::records::StoredValue;
+use crate::value::RunId;
 
 /// A statement with its arguments.
 pub(super) type PgQuery<'a> = Query<'a, Postgres, PgArguments>;

@@ -8,12 +8,11 @@ use super::columns::Columns;
 use super::failure::Failure;
 use super::text::stored;
 use super::transaction::Transaction;
-use crate::id::RunId;
-use crate::language::{CallId, Json};
-use crate::records::{CallStatus, Cost, CostSummary};
+use crate::records::{CallStatus, CostSummary};
 use crate::stores::calls::{CallRow, LOST, ReservedRow, SettledRow};
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::WorkingSet;
+use crate::value::{CallId, Cost, Json, RunId};
 
 const DOING: &str = "write a commit";
 

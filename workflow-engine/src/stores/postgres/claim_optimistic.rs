@@ -12,9 +12,9 @@ use super::PostgresStore;
 use super::claim_locking::{Found, find_query};
 use super::database::Database;
 use crate::error::Error;
-use crate::id::RunId;
 use crate::ports::{Change, ClaimRequest, ClaimedWork, Commit, Decision, Persistence};
 use crate::stores::candidates::Chosen;
+use crate::value::RunId;
 
 /// How often one looks again where all that was found has been taken meanwhile.
 const TRIES: u32 = 3;

@@ -15,12 +15,11 @@ use uuid::Uuid;
 
 use super::failure::Failure;
 use super::text::original;
-use crate::id::RunId;
-use crate::language::{Json, LogLevel};
 use crate::records::{
-    BlobKey, Cost, CostSummary, Event, EventKind, JobRecord, LogRecord, RunError, RunRecord, RunRequest,
+    BlobKey, CostSummary, Event, EventKind, JobRecord, LogLevel, LogRecord, RunError, RunRecord, RunRequest,
     StageRecord, Status, StoredValue,
 };
+use crate::value::{Cost, Json, RunId};
 
 /// A run as [`run`] reads it; the statement calls the table `r`.
 macro_rules! run_row {

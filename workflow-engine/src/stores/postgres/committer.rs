@@ -17,8 +17,8 @@ use super::queue::{Queue, is_shared};
 use super::transaction::Transaction;
 use super::work::Work;
 use crate::failpoints::failpoint;
-use crate::id::RunId;
 use crate::stores::working_set::WorkingSet;
+use crate::value::RunId;
 
 /// How often a request that runs alone is tried again when another transaction was in the way.
 const TRIES: u32 = 20;

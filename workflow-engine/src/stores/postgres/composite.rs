@@ -13,7 +13,7 @@ use sqlx::{Postgres, Type};
 use super::arrays::{PgQuery, number};
 use super::composite_types::RowType;
 use super::text::stored;
-use crate::id::RunId;
+use crate::value::RunId;
 
 /// Rows of one kind.
 #[derive(Default)]

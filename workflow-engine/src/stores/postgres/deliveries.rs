@@ -13,10 +13,10 @@ use super::outbox::length;
 use super::text::stored;
 use super::transaction::Transaction;
 use super::work::Replay;
-use crate::id::RunId;
 use crate::ports::{Delivery, DeliveryClaim, DeliveryLease, Settlement};
 use crate::records::{DeadLetter, DeliveryRecord};
 use crate::stores::deliveries::{lease_of, settle, window_end};
+use crate::value::RunId;
 
 /// A delivery as [`record`] reads it; the statement calls the table `d`.
 macro_rules! delivery_row {

@@ -18,11 +18,11 @@ use super::transaction::Transaction;
 use super::work::Work;
 use super::write;
 use crate::failpoints::failpoint;
-use crate::id::RunId;
 use crate::ports::{Change, Commit, Decision, Precondition};
 use crate::stores::apply::apply;
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::WorkingSet;
+use crate::value::RunId;
 
 /// What has become of requests.
 pub(super) struct Served {

@@ -11,12 +11,13 @@ use super::columns::Columns;
 use super::failure::Failure;
 use super::text::stored;
 use crate::error::Error;
-use crate::id::RunId;
-use crate::language::{CallId, CallOutcome, CallReservation, CallStatistics, CallSums, CallType, Json};
+use crate::ledger::{CallOutcome, CallReservation, CallStatistics, CallSums};
 use crate::ports::{Ledger, SystemClock};
 use crate::records::AiCallRecord;
+use crate::records::CallType;
 use crate::stores::calls::{ReservedRow, SettledRow};
 use crate::stores::instant;
+use crate::value::{CallId, Json, RunId};
 
 /// A call as [`call`] reads it; the statement calls the table `c`.
 macro_rules! call_row {

@@ -9,10 +9,9 @@ use super::columns::{self, Columns, job_row, run_row, stage_row};
 use super::failure::Failure;
 use super::text::stored;
 use super::transaction::Transaction;
-use crate::id::RunId;
-use crate::language::Json;
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::WorkingSet;
+use crate::value::{Json, RunId};
 
 const DOING: &str = "load a run";
 

@@ -17,8 +17,6 @@ use super::side_rows;
 use super::text::{original, stored};
 use super::work::{Deciding, Locked, Work};
 use crate::error::Error;
-use crate::id::RunId;
-use crate::language::Json;
 use crate::ports::{AnnotationFilter, Commit, Decide, Decision, Hints, Persistence, Snapshot};
 use crate::records::{
     AnnotationRecord, ArtifactRecord, BlobKey, Event, LogRecord, RunRecord, RunRequest, StageRecord,
@@ -26,6 +24,7 @@ use crate::records::{
 };
 use crate::stores::instant;
 use crate::stores::working_set::WorkingSet;
+use crate::value::{Json, RunId};
 
 pub(super) const RUN: &str =
     concat!("SELECT ", run_row!(), " FROM {schema}.workflow_runs AS r WHERE r.id = $1");

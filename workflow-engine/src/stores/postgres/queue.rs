@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::work::Work;
-use crate::id::RunId;
+use crate::value::RunId;
 
 /// The most requests in one transaction: beyond some hundreds a larger one is no faster, and keeps its runs locked.
 const LARGEST_BATCH: usize = 256;

@@ -15,8 +15,8 @@ use super::outbox::length;
 use super::transaction::Transaction;
 use super::work::Work;
 use crate::error::Error;
-use crate::id::RunId;
 use crate::ports::{Purge, Retention};
+use crate::value::RunId;
 
 /// Locks runs that are over and that nobody else works on. It never waits, so the order of the locks is free.
 pub(super) const OVER: &str = "

@@ -9,9 +9,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::id::RunId;
 use crate::records::{RunRecord, Status};
 use crate::stores::working_set::{RowOp, RunRows, StageRows, StagesOfRun, Tracked, WorkingSet};
+use crate::value::RunId;
 
 /// Rows on one shelf: some tens of MB at the very most.
 const ROWS: usize = 16_384;

@@ -2,11 +2,10 @@
 
 use super::arrays::value;
 use super::composite::{Record, Records};
-use crate::id::RunId;
-use crate::language::Json;
 use crate::ports::NewRun;
 use crate::records::{JobRecord, RunRecord, StageRecord};
 use crate::stores::working_set::{RowOp, RunRows, StageRows};
+use crate::value::{Json, RunId};
 
 /// What is written of runs, stages and jobs. What is new is inserted and nothing else is: to ask for each row whether
 /// it is there would cost more than to write it.

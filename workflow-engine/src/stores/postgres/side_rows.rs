@@ -6,9 +6,9 @@ use super::arrays::{Rows, value};
 use super::columns::Columns;
 use super::failure::Failure;
 use super::transaction::Transaction;
-use crate::language::Json;
 use crate::records::{AnnotationRecord, ArtifactRecord};
 use crate::stores::working_set::WorkingSet;
+use crate::value::Json;
 
 const DOING: &str = "write a commit";
 

@@ -7,7 +7,7 @@ use super::arrays::{number, texts};
 use super::columns::Columns;
 use super::outbox::length;
 use crate::error::Error;
-use crate::id::RunId;
+use crate::value::RunId;
 
 /// Whether the run `r` has a job that is leased or can be claimed some time; the job is `j`.
 macro_rules! job_that_moves {

@@ -9,8 +9,9 @@ use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr, Type};
 use super::arrays::PgQuery;
 use super::failure::Failure;
 use super::transaction::Transaction;
-use crate::language::{Json, SqlValue, Statement};
+use crate::records::{SqlValue, Statement};
 use crate::stores::working_set::UserStatements;
+use crate::value::Json;
 
 /// The engine's sessions keep the planner to indexes, which suits its own statements alone.
 pub(super) const USUAL_PLANS: &str = "

@@ -3,10 +3,10 @@
 use tokio::sync::oneshot;
 
 use crate::error::Error;
-use crate::id::RunId;
 use crate::ports::{
     ClaimRequest, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim, Purge, Settlement,
 };
+use crate::value::RunId;
 
 /// One request.
 pub(super) enum Work {

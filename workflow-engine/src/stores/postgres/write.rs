@@ -12,8 +12,8 @@ use super::text::stored;
 use super::transaction::Transaction;
 use super::write_batch::{Written, sorted};
 use super::write_sql::Parts;
-use crate::id::RunId;
 use crate::stores::working_set::WorkingSet;
+use crate::value::RunId;
 
 const DOING: &str = "write a commit";
 

@@ -6,9 +6,9 @@ use super::composite_types::{Kind, RowTypes};
 use super::failure::Failure;
 use super::rows::RowsOfRuns;
 use super::write_sql::Parts;
-use crate::id::RunId;
 use crate::records::Event;
 use crate::stores::working_set::{RunRows, WorkingSet};
+use crate::value::RunId;
 
 /// The rows of a commit.
 #[derive(Default)]

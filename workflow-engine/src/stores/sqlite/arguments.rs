@@ -5,8 +5,8 @@ use rusqlite::types::{Null, ToSql};
 use rusqlite::{Result, Statement};
 use uuid::Uuid;
 
-use crate::id::RunId;
 use crate::records::StoredValue;
+use crate::value::RunId;
 
 /// What is bound so far. The first argument that cannot be bound is the error; the later ones are left out.
 pub(super) struct Arguments<'a, 'c> {

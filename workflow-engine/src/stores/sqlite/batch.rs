@@ -11,7 +11,6 @@ use super::session::Session;
 use super::work::{Ask, CallWrite, Locked, Work};
 use super::{calls, claim, deliveries, flush, load, retention, side_rows, statements};
 use crate::error::Error;
-use crate::id::RunId;
 use crate::ports::{Commit, Decision};
 use crate::records::Lease;
 use crate::stores::apply::apply;
@@ -19,6 +18,7 @@ use crate::stores::calls::{ReservedRow, SettledRow};
 use crate::stores::footprint::Footprint;
 use crate::stores::pending_notifications::Announcement;
 use crate::stores::working_set::{RunRows, WorkingSet};
+use crate::value::RunId;
 
 /// What a transaction has brought about, for when it is committed.
 #[derive(Debug, Default)]

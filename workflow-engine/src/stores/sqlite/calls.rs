@@ -8,12 +8,11 @@ use super::failure::Failure;
 use super::json_rows::{JsonRows, Row};
 use super::own_row::Cells;
 use super::session::Session;
-use crate::id::RunId;
-use crate::language::{CallId, Json};
-use crate::records::{CallStatus, Cost, CostSummary};
+use crate::records::{CallStatus, CostSummary};
 use crate::stores::calls::{CallRow, LOST, ReservedRow, SettledRow};
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::WorkingSet;
+use crate::value::{CallId, Cost, Json, RunId};
 
 const DOING: &str = "write a commit";
 

@@ -7,9 +7,8 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 
 use super::failure::Failure;
-use crate::id::RunId;
-use crate::language::Json;
 use crate::records::{BlobKey, Status, StoredValue};
+use crate::value::{Json, RunId};
 
 /// Checks columns of one row; errors name it.
 pub(super) struct Check<'a> {

@@ -13,12 +13,12 @@ use super::persistence::count;
 use super::rows::{self, RunRow, run_columns};
 use super::session::Session;
 use super::work::RenewLeases;
-use crate::id::RunId;
 use crate::ports::ClaimRequest;
 use crate::records::{Claimant, Lease, RunRecord};
 use crate::stores::candidates::{Candidate, Chosen};
 use crate::stores::fair_order::{FairOrder, Waiting};
 use crate::stores::instant;
+use crate::value::RunId;
 
 /// The first due jobs of one definition, the most urgent first. The joins are in the order of the index, so that it
 /// stops at its limit.

@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 
 use super::failure::Failure;
 use super::own_row::{Column, ReadRow};
-use crate::id::RunId;
-use crate::language::{Json, LogLevel};
+use crate::records::LogLevel;
 use crate::records::{Event, EventKind, LogRecord, RunRequest};
+use crate::value::{Json, RunId};
 
 /// The columns of an event in the order in which [`event`] reads them.
 macro_rules! event_columns {

@@ -9,11 +9,11 @@ use super::json_rows::JsonRows;
 use super::own_row::OwnRow;
 use super::session::Session;
 use super::work::Replay;
-use crate::id::RunId;
 use crate::ports::{Delivery, DeliveryClaim, Settlement};
 use crate::records::{DeadLetter, DeliveryRecord};
 use crate::stores::deliveries::{lease_of, settle, window_end};
 use crate::stores::instant;
+use crate::value::RunId;
 
 /// Whether there is anything to hand over or to deliver; asked without a transaction.
 pub(super) const ANY_DELIVERIES: &str = "

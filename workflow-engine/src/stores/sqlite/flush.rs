@@ -3,10 +3,10 @@
 use super::arguments::Arguments;
 use super::failure::Failure;
 use super::session::Session;
-use crate::id::RunId;
 use crate::ports::NewRun;
 use crate::records::{Event, JobRecord, RunRecord, StageRecord};
 use crate::stores::working_set::{RowOp, RunRows, StageRows, WorkingSet};
+use crate::value::RunId;
 
 const DOING: &str = "write a commit";
 

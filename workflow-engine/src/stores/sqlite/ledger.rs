@@ -9,10 +9,11 @@ use super::failure::Failure;
 use super::persistence::count;
 use super::work::{CallWrite, Work};
 use crate::error::Error;
-use crate::id::RunId;
-use crate::language::{CallId, CallOutcome, CallReservation, CallStatistics, CallSums, CallType, Cost, Json};
+use crate::ledger::{CallOutcome, CallReservation, CallStatistics, CallSums};
 use crate::ports::Ledger;
+use crate::records::CallType;
 use crate::records::{AiCallRecord, CallStatus};
+use crate::value::{CallId, Cost, Json, RunId};
 
 /// A call in the order in which [`call`] reads it.
 macro_rules! call_columns {

@@ -10,10 +10,9 @@ use super::rows::{
     self, JobRow, RunRow, StageRow, job_columns, job_row, run_columns, run_row, stage_columns, stage_row,
 };
 use super::session::Session;
-use crate::id::RunId;
-use crate::language::Json;
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::WorkingSet;
+use crate::value::{Json, RunId};
 
 const DOING: &str = "load a run";
 

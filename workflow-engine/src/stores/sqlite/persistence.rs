@@ -19,8 +19,6 @@ use super::rows::{RunRow, StageRow, each, run_row, stage_row};
 use super::side_rows::{self, ANNOTATIONS, ANNOTATIONS_OF_KEY, ARTIFACT, ARTIFACTS};
 use super::work::{Locked, Work};
 use crate::error::Error;
-use crate::id::RunId;
-use crate::language::Json;
 use crate::ports::{AnnotationFilter, Commit, Decide, Decision, Hints, Persistence, Snapshot};
 use crate::records::{
     AnnotationRecord, ArtifactRecord, BlobKey, Event, LogRecord, RunRecord, RunRequest, StageRecord,
@@ -29,6 +27,7 @@ use crate::records::{
 use crate::stores::fair_order::{FairOrder, Waiting};
 use crate::stores::instant;
 use crate::stores::working_set::WorkingSet;
+use crate::value::{Json, RunId};
 
 const RUN: &str = concat!("SELECT ", run_row!(), " FROM workflow_runs AS r WHERE r.id = ?1");
 

@@ -13,9 +13,9 @@ use super::session::Session;
 use super::transport::due;
 use super::work::{PurgeNamed, Work};
 use crate::error::Error;
-use crate::id::RunId;
 use crate::ports::{Purge, Retention};
 use crate::stores::instant;
+use crate::value::RunId;
 
 /// Whether a run that is over may be deleted.
 macro_rules! is_over {

@@ -7,10 +7,10 @@
 use std::collections::HashMap;
 
 use super::external_commits::DataVersion;
-use crate::id::RunId;
 use crate::records::{RunRecord, StageRecord, Status};
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::{RunRows, StagesOfRun, WorkingSet};
+use crate::value::RunId;
 
 /// The most rows in one of the two halves; a stage with its job takes about a KiB.
 const LARGEST_HALF: usize = 16_384;

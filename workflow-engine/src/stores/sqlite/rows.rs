@@ -13,7 +13,8 @@ use sqlx::sqlite::SqliteRow;
 use super::checked::Check;
 use super::failure::Failure;
 use super::own_row::Cells;
-use crate::records::{Cost, CostSummary, JobRecord, RunError, RunRecord, StageRecord};
+use crate::records::{CostSummary, JobRecord, RunError, RunRecord, StageRecord};
+use crate::value::Cost;
 
 /// A run as [`RunRow`] reads it; the statement calls the table `r`.
 macro_rules! run_columns {

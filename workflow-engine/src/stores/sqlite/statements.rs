@@ -8,7 +8,7 @@ use rusqlite::types::Value;
 
 use super::failure::Failure;
 use super::session::Session;
-use crate::language::{SqlValue, Statement};
+use crate::records::{SqlValue, Statement};
 use crate::stores::working_set::UserStatements;
 
 /// Runs them in order. They are one decision's, which has this transaction to itself.

@@ -7,8 +7,8 @@ use super::SqliteStore;
 use super::columns::Columns;
 use super::persistence::count;
 use crate::error::Error;
-use crate::id::RunId;
 use crate::stores::instant;
+use crate::value::RunId;
 
 /// Whether the run `r` has a job that is leased or can be claimed some time; the job is `j`.
 macro_rules! job_that_moves {

@@ -5,12 +5,12 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::error::Error;
-use crate::id::RunId;
-use crate::language::{CallId, CallOutcome, CallReservation};
+use crate::ledger::{CallOutcome, CallReservation};
 use crate::ports::{
     ClaimRequest, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim, Purge, Settlement,
 };
 use crate::records::Lease;
+use crate::value::{CallId, RunId};
 
 /// One request.
 pub(super) enum Work {

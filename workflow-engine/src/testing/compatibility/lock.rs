@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::WorkflowDefinition;
-use crate::language::fingerprint::{ALGORITHM, hash};
-use crate::language::normal::normal_form;
+use crate::definition::normal_form;
+use crate::definition::{ALGORITHM, WorkflowDefinition, hash};
 
 /// A released definition. The order of the fields is that of the file: what people look for comes first.
 #[derive(Debug, Serialize, Deserialize)]

@@ -11,7 +11,7 @@ mod report;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use crate::Workflow;
+use crate::stage::Workflow;
 use lock::Lock;
 
 /// Set to anything but nothing, it makes [`assert_compatible`] write the lock file instead of comparing with it.
@@ -20,7 +20,7 @@ const UPDATE: &str = "WORKFLOW_ENGINE_UPDATE_LOCK";
 /// Fails the test unless runs of `W` that are in flight can be continued by this build.
 ///
 /// A run keeps the definition that it was created with: only a worker with the same
-/// [fingerprint](crate::WorkflowDefinition::fingerprint) continues it. So an edit that looks harmless can leave runs
+/// [fingerprint](crate::definition::WorkflowDefinition::fingerprint) continues it. So an edit that looks harmless can leave runs
 /// waiting, for a worker that nobody starts any more. This compares the definition with the one in `lock_file`, which
 /// is committed beside the code and holds what was released:
 ///

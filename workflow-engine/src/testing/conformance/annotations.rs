@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::fixture::{Fixture, decision, held, json, new_run};
-use crate::id::RunId;
-use crate::language::Annotation;
+use crate::value::RunId;
+use crate::records::Annotation;
 use crate::ports::{AnnotationFilter, Change, Clock, Commit, Precondition};
 use crate::records::{AnnotationRecord, EventKind};
 

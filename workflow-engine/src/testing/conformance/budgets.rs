@@ -4,8 +4,8 @@ use futures_util::future::join_all;
 
 use super::fixture::{Fixture, LEASE, call, decision, definitions, held, reserve, settle};
 use crate::error::Error;
-use crate::id::RunId;
-use crate::language::{CallOutcome, CallId, Cost};
+use crate::value::{RunId, CallId, Cost};
+use crate::ledger::CallOutcome;
 use crate::ports::{Change, Commit, Precondition};
 use crate::records::{ClaimedJob, Status};
 

@@ -6,7 +6,7 @@ use super::fixture::{
     ATTEMPTS, Fixture, LEASE, cancel_run, claim, complete, decision, fail_run, held, inline, json, release,
     release_run,
 };
-use crate::language::LogLevel;
+use crate::records::LogLevel;
 use crate::ports::{Change, Clock, Commit, Precondition};
 use crate::records::{BlobKey, EventKind, RunError, Status, StoredValue};
 

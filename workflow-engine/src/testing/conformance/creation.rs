@@ -1,7 +1,7 @@
 //! Runs come into being.
 
 use super::fixture::{DEFINITION, Fixture, claim, decision, definitions, enqueue, json, new_run, new_stages};
-use crate::id::RunId;
+use crate::value::RunId;
 use crate::ports::{Change, Clock, Commit, Precondition, NewRun, Revision};
 use crate::records::{RunRequest, Status};
 

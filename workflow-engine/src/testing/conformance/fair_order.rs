@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::fixture::{DEFINITION, Fixture, claim, held, new_run, start_changes};
-use crate::RunId;
-use crate::language::Json;
+use crate::value::{RunId, Json};
 use crate::ports::{Change, ClaimedWork, NewRun, StartPlans, ClaimRequest};
 use crate::records::{Claimant, ClaimedJob, RunRecord, Status, StoredValue};
 

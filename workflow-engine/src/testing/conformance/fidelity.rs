@@ -4,7 +4,8 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::fixture::{ATTEMPTS, Fixture, complete, held, new_run};
-use crate::language::{Json, LogLevel};
+use crate::value::Json;
+use crate::records::LogLevel;
 use crate::ports::{Change, Commit, NewRun};
 use crate::records::{BlobKey, EventKind, RunRequest, Status, StoredValue};
 

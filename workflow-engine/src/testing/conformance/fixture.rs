@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::id::RunId;
-use crate::language::{CallId, CallOutcome, CallReservation, CallType, Cost, Json, SettledCall};
+use crate::ledger::{CallOutcome, CallReservation, SettledCall};
 use crate::ports::{
     Applied, Change, Commit, Decision, IdempotencyEntry, NewRun, NewStage, Precondition, Revision, RunEnd,
     Snapshot, Store,
 };
+use crate::records::CallType;
 use crate::records::{
     Claimant, ClaimedJob, Event, JobRecord, Lease, RunError, RunRecord, RunRequest, StageRecord, StoredValue,
 };
+use crate::value::{CallId, Cost, Json, RunId};
 
 /// The definition that the cases' workflow has.
 pub(super) const DEFINITION: &str = "definition-1";

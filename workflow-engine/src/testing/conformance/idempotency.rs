@@ -1,7 +1,7 @@
 //! A key and its command's writes are one thing (G1). Kept apart, a crash in between makes two runs (trap 9).
 
 use super::fixture::{Fixture, decision, entry, new_run};
-use crate::id::RunId;
+use crate::value::RunId;
 use crate::ports::{Change, Commit, Decision, Precondition, IdempotencyEntry};
 
 cases![

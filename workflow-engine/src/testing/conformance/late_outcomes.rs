@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::fixture::{Fixture, held, inline};
-use crate::language::{CallOutcome, CallId, CallType, Cost, CallReservation, SettledCall};
+use crate::ledger::{CallOutcome, CallReservation, SettledCall};
+use crate::value::{CallId, Cost};
+use crate::records::CallType;
 use crate::ports::{Change, Precondition};
 use crate::records::{CallStatus, CostSummary};
 

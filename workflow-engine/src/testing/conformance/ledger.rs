@@ -6,8 +6,9 @@ use super::fixture::{
     Fixture, call, cancel_run, complete, decision, enqueue, fail_run, held, inline, reserve, json, release_run,
     settle, stale,
 };
-use crate::id::RunId;
-use crate::language::{CallOutcome, CallId, CallType, Cost, CallReservation, SettledCall};
+use crate::value::{RunId, CallId, Cost};
+use crate::ledger::{CallOutcome, CallReservation, SettledCall};
+use crate::records::CallType;
 use crate::ports::{Change, Clock, Commit, Decision, Precondition, Purge, RerunStage};
 use crate::records::{AiCallRecord, CallStatus, ClaimedJob, CostSummary};
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::fixture::{Fixture, LEASE, claim};
-use crate::id::RunId;
+use crate::value::RunId;
 use crate::ports::{Delivery, DeliveryClaim, DeliveryOutcome, Settlement, Subscription};
 use crate::records::EventType;
 

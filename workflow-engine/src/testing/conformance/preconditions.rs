@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::fixture::{Fixture, LEASE, cancel_run, claim, complete, decision, held, stale};
-use crate::id::RunId;
+use crate::value::RunId;
 use crate::ports::{Change, Clock, Commit, Precondition, Revision};
 use crate::records::{ClaimedJob, Lease, Status};
 

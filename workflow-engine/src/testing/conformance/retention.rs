@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::fixture::{Fixture, claim, decision, entry, held, json, new_run};
-use crate::id::RunId;
-use crate::language::LogLevel;
+use crate::value::RunId;
+use crate::records::LogLevel;
 use crate::ports::{Change, Clock, Commit, DeliveryClaim, DeliveryOutcome, Precondition, Purge, Settlement, Subscription};
 use crate::records::{BlobKey, EventType};
 

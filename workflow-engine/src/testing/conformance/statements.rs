@@ -2,7 +2,7 @@
 //! be run, and about what must not be.
 
 use super::fixture::{Fixture, complete, decision, held, inline, release_run, stale};
-use crate::language::Statement;
+use crate::records::Statement;
 use crate::ports::{Change, Commit, Precondition};
 use crate::records::Status;
 

@@ -6,7 +6,7 @@ use super::fixture::{
     DEFINITION, Fixture, claim, complete, decision, definitions, enqueue, held, inline, json, new_run,
     new_stages,
 };
-use crate::RunId;
+use crate::value::RunId;
 use crate::ports::{Change, Commit, Decision, Precondition, IdempotencyEntry, NewRun};
 use crate::records::Status;
 

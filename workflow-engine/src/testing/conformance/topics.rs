@@ -1,7 +1,8 @@
 //! Calls by run and by topic, and sums over them.
 
 use super::fixture::{Fixture, call, held, reserve, settle};
-use crate::language::{CallOutcome, CallId, CallSums, Cost, CallReservation, SettledCall};
+use crate::ledger::{CallOutcome, CallSums, CallReservation, SettledCall};
+use crate::value::{CallId, Cost};
 
 cases![
     trap_17_a_topic_is_whole_segments,

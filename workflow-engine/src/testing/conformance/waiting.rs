@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::fixture::{Fixture, LEASE, decision, definitions, enqueue, fail_run, held, new_stages, release_run};
-use crate::language::Json;
+use crate::value::Json;
 use crate::ports::{Change, Clock, Commit, Precondition};
 use crate::records::{BlobKey, ClaimedJob, EventKind, Status, StoredValue};
 

@@ -9,18 +9,17 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::error::Error;
-use crate::id::RunId;
-use crate::language::Json;
+use crate::ledger::{CallOutcome, CallReservation, CallStatistics};
 use crate::ports::{
-    AnnotationFilter, CallOutcome, CallReservation, CallStatistics, ClaimRequest, ClaimedWork, Clock, Commit,
-    Decide, Decision, Delivery, DeliveryClaim, Hints, JobTransport, Ledger, Outbox, Persistence, Purge,
-    Retention, Settlement, Snapshot, Store,
+    AnnotationFilter, ClaimRequest, ClaimedWork, Clock, Commit, Decide, Decision, Delivery, DeliveryClaim,
+    Hints, JobTransport, Ledger, Outbox, Persistence, Purge, Retention, Settlement, Snapshot, Store,
 };
 use crate::records::{
-    AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, CallId, DeadLetter, Event, JobRecord, Lease,
-    LogRecord, RunRecord, RunRequest, StageRecord, StoredValue,
+    AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, DeadLetter, Event, JobRecord, Lease, LogRecord,
+    RunRecord, RunRequest, StageRecord, StoredValue,
 };
 use crate::testing::FakeClock;
+use crate::value::{CallId, Json, RunId};
 
 /// When, at commit number n, the process dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

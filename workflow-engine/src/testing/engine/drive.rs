@@ -7,11 +7,11 @@ use tokio_util::sync::CancellationToken;
 use super::faults::Faults;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::id::RunId;
 use crate::kernel::{NoSlots, ReapStaleLeases, TransitionRun};
 use crate::ports::Clock;
 use crate::records::{Claimant, ClaimedJob};
 use crate::testing::FakeClock;
+use crate::value::RunId;
 
 /// How long a body may take in real time before the driver takes it to be waiting, and moves the virtual clock on to
 /// the next instant that somebody waits for: its timeout, for example.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use super::crashing_store::Moment;
 use super::{CrashingStore, Driver, Faults, engine};
-use crate::id::RunId;
-use crate::language::{Json, Workflow};
 use crate::ports::Store;
 use crate::records::{Event, EventKind};
+use crate::stage::Workflow;
 use crate::stores::{MemoryStore, NotedStatements};
 use crate::testing::FakeClock;
+use crate::value::{Json, RunId};
 
 /// The key under which the run is started, and started again when nobody knows whether it was.
 const KEY: &str = "crash-everywhere";

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
+use crate::context::StageError;
+use crate::definition::{CheckExecution, CheckOutcome, Execution, StageDefinition, WaitDefinition};
 use crate::kernel::LocalExecutor;
-use crate::language::{
-    CheckExecution, CheckOutcome, Execution, Json, StageDefinition, StageError, WaitDefinition,
-};
 use crate::ports::ActivityExecutor;
+use crate::value::Json;
 
 /// What happens to one attempt.
 #[derive(Clone, Debug)]

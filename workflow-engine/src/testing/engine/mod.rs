@@ -15,11 +15,12 @@ use self::crashing_store::CrashingStore;
 use self::drive::Driver;
 use self::faults::{Fault, Faults, FaultyExecutor};
 use super::FakeClock;
+use crate::definition::StageDefinition;
 use crate::engine::{Engine, EngineBuilder};
 use crate::error::Error;
-use crate::language::{StageDefinition, Workflow};
 use crate::ports::{Clock, Store};
 use crate::records::{Event, EventKind};
+use crate::stage::Workflow;
 use crate::stores::{MemoryStore, NotedStatements};
 
 /// Drives a workflow to its end: retries, timeouts and polls of days pass in milliseconds, stages fail and processes

@@ -9,7 +9,7 @@ use crate::ai::error::AiError;
 use crate::ai::message::ToolCall;
 use crate::ai::response::{FinishReason, GenerateResponse, Usage};
 use crate::ai::session::schema::{Expected, read_object, read_plain, typed};
-use crate::records::Cost;
+use crate::value::Cost;
 
 /// What became of one item of a batch.
 #[derive(Clone, Debug)]

@@ -18,8 +18,8 @@ use crate::ai::session::ending::Ending;
 use crate::ai::session::request::json;
 use crate::ai::session::steps::describe;
 use crate::ai::session::transcript;
-use crate::ports::{CallOutcome, SettledCall};
-use crate::records::Cost;
+use crate::ledger::{CallOutcome, SettledCall};
+use crate::value::Cost;
 
 /// How many rows are written at the same time.
 const WRITES: usize = 32;

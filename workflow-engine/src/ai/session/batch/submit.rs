@@ -19,8 +19,9 @@ use crate::ai::session::errors::{end_of, of_ledger};
 use crate::ai::session::open_call::OpenCall;
 use crate::ai::session::request::CallSpec;
 use crate::ai::session::schema::Expected;
-use crate::ports::{BatchNames, CallLedger, CallOutcome, CallReservation};
-use crate::records::{CallId, CallType};
+use crate::ledger::{BatchNames, CallLedger, CallOutcome, CallReservation};
+use crate::records::CallType;
+use crate::value::CallId;
 
 /// How many rows are written at the same time: so many share a transaction at most.
 const WRITES: usize = 32;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ai::batch::SubmittedBatch;
 use crate::ai::session::schema::Expected;
-use crate::records::CallId;
+use crate::value::CallId;
 
 /// A batch that was handed over: what any process needs to ask for its results. It can be stored, as the output of a
 /// stage or elsewhere.

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::ai::batch::BatchItem;
 use crate::ai::error::{AiError, AiErrorKind};
-use crate::hex::hex;
+use crate::value::hex::hex;
 
 /// The same for the same items in every attempt of a stage: 64 hexadecimal digits.
 pub(super) fn token_of(stage: &str, items: &[BatchItem]) -> Result<String, AiError> {

@@ -1,10 +1,10 @@
 //! The calls of models in a draft.
 
 use super::Draft;
-use crate::language::CallId;
 use crate::records::{CallStatus, JobRecord};
 use crate::stores::calls::{CallRow, ReservedRow, SettledRow, VoidedCalls};
 use crate::stores::working_set::StageRows;
+use crate::value::CallId;
 
 impl Draft<'_> {
     /// What is known of a call, if it is there.

@@ -1,0 +1,85 @@
+//! A compiled workflow as JSON, for whoever is not Rust.
+
+use serde_json::{Value, json};
+
+use crate::definition::retry::Backoff;
+use crate::definition::stage::StageDefinition;
+use crate::definition::workflow::WorkflowDefinition;
+
+impl WorkflowDefinition {
+    /// Everything that the definition says, as JSON: ids, names, versions, the graph by stage ids, retry policies
+    /// (durations in milliseconds), schemas, default configurations and the fingerprint.
+    ///
+    /// ```
+    /// use workflow_engine::prelude::*;
+    ///
+    /// #[stage]
+    /// async fn load(path: String) -> StageResult<String> {
+    ///     Ok(path)
+    /// }
+    ///
+    /// workflow! { reading = load }
+    ///
+    /// let json = reading::definition().to_json();
+    /// assert_eq!(json["stages"][0]["id"], "load");
+    /// assert_eq!(json["stages"][0]["retry"]["initial_ms"], 1000);
+    /// ```
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({
+            "id": self.id,
+            "name": self.name,
+            "version": self.version,
+            "description": self.description,
+            "fingerprint": self.fingerprint,
+            "input_schema": self.input_schema(),
+            "output_schema": self.output_schema(),
+            "config_schema": self.config_schema(),
+            "ends": self.ids(&self.output_stages),
+            "stages": self.stages.iter().map(|stage| self.stage_json(stage)).collect::<Vec<_>>(),
+        })
+    }
+
+    fn stage_json(&self, stage: &StageDefinition) -> Value {
+        json!({
+            "id": stage.id,
+            "name": stage.name,
+            "version": stage.version,
+            "description": stage.description,
+            "number": stage.number,
+            "execution_group": stage.execution_group,
+            "after": self.ids(&stage.predecessors),
+            "handed": self.ids(&stage.inputs),
+            "reads": self.ids(&stage.reads),
+            "retry": {
+                "max_attempts": stage.retry.max_attempts,
+                "backoff": match stage.retry.backoff {
+                    Backoff::Fixed => "fixed",
+                    Backoff::Exponential => "exponential",
+                },
+                "initial_ms": millis(stage.retry.initial),
+                "max_ms": millis(stage.retry.max),
+                "jitter": stage.retry.jitter,
+            },
+            "timeout_ms": stage.timeout.map(millis),
+            "budget": stage.budget,
+            "wait": stage.wait.map(|wait| json!({
+                "poll_every_ms": millis(wait.poll_every),
+                "give_up_after_ms": millis(wait.give_up_after),
+                "ticket_schema": wait.ticket_schema(),
+            })),
+            "input_schema": stage.input_schema(),
+            "output_schema": stage.output_schema(),
+            "config_schema": stage.config_schema(),
+            "default_config": stage.default_config(),
+        })
+    }
+
+    fn ids(&self, stages: &[usize]) -> Vec<&str> {
+        stages.iter().map(|index| self.stages[*index].id.as_str()).collect()
+    }
+}
+
+fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

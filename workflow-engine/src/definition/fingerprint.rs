@@ -1,0 +1,52 @@
+//! The fingerprint of a workflow: equal as long as runs in flight can be continued.
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::canonical::{normal_form, sorted};
+use crate::definition::workflow::WorkflowDefinition;
+use crate::value::hex::hex;
+
+/// Stands in front of everything that is hashed, and changes whenever the algorithm does.
+pub(crate) const ALGORITHM: &str = "workflow-engine-fingerprint-1";
+
+/// Hashes ids, versions, edges and the normal form of the schemas.
+pub(crate) fn fingerprint(definition: &WorkflowDefinition) -> String {
+    let stages: Vec<Value> = definition
+        .stages
+        .iter()
+        .map(|stage| {
+            let mut whole = json!({
+                "id": stage.id,
+                "version": stage.version,
+                "after": stage.predecessors,
+                "reads": stage.reads,
+                "input": normal_form((stage.input_schema)()),
+                "output": normal_form((stage.output_schema)()),
+                "config": normal_form(stage.config.shape()),
+            });
+            // A ticket in the store is read by whoever checks it.
+            if let Some(wait) = &stage.wait {
+                whole["ticket"] = normal_form(wait.ticket_schema());
+            }
+            whole
+        })
+        .collect();
+    hash(json!({
+        "id": definition.id,
+        "version": definition.version,
+        "stages": stages,
+        "ends": definition.output_stages,
+        "input": normal_form((definition.input_schema)()),
+    }))
+}
+
+/// Hashes what a fingerprint is made of.
+pub(crate) fn hash(whole: Value) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(ALGORITHM);
+    hasher.update([0]);
+    // serde_json's map keeps its keys sorted, unless somebody turns `preserve_order` on; `normal_form` sorts.
+    hasher.update(sorted(whole).to_string());
+    hex(&hasher.finalize())
+}

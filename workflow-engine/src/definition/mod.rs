@@ -1,0 +1,34 @@
+//! A compiled workflow as plain data: its stages, how they are retried and wait, and what is derived from that.
+
+mod stage_path;
+mod retry;
+mod wait;
+mod declaration;
+pub(crate) mod rules;
+mod config;
+mod canonical;
+mod stage;
+mod workflow;
+pub(crate) mod fingerprint;
+mod plan;
+mod schema;
+mod description;
+mod drawing;
+
+pub use declaration::{OverBudget, Requirement, StageDeclaration};
+pub use retry::{Backoff, RetryPolicy};
+pub use rules::{Bound, HasLength, HasPattern, HasRange, LengthUnit, Rule};
+pub use stage::{Execution, StageDefinition};
+pub use stage_path::StagePath;
+pub use wait::{CheckExecution, CheckOutcome, WaitDefinition};
+pub use workflow::WorkflowDefinition;
+
+#[cfg(feature = "testing")]
+pub(crate) use canonical::normal_form;
+pub(crate) use config::{ConfigDefinition, ConfigFault, FLATTENED};
+pub(crate) use fingerprint::fingerprint;
+#[cfg(feature = "testing")]
+pub(crate) use fingerprint::{ALGORITHM, hash};
+pub(crate) use rules::is_without_rules;
+pub(crate) use stage::Entry;
+pub(crate) use stage_path::same_text;

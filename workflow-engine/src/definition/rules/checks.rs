@@ -1,0 +1,151 @@
+//! Checking a configuration against the rules in its schema.
+
+use std::fmt;
+
+use regex::Regex;
+use serde_json::{Number, Value};
+
+use super::tree::Node;
+
+/// The rules of a stage's configuration: those of its fields, and those that the fields' own types have in their
+/// schemas, however deep.
+#[derive(Debug, Default)]
+pub(crate) struct ConfigRules {
+    root: Node,
+    /// The types that the schema refers to, under their names.
+    types: Vec<(String, Node)>,
+}
+
+/// A keyword of JSON Schema, ready to be checked.
+#[derive(Debug)]
+pub(crate) enum FieldRule {
+    AtLeast(Number),
+    AtMost(Number),
+    Below(Number),
+    /// At least so many of these.
+    Min(u64, &'static str),
+    /// At most so many of these.
+    Max(u64, &'static str),
+    Pattern(Regex),
+}
+
+impl ConfigRules {
+    /// The rules in a schema. The second part is what is wrong with them, a sentence each.
+    pub(crate) fn new(schema: &Value) -> (Self, Vec<String>) {
+        let mut faults = Vec::new();
+        let types = schema.get("$defs").and_then(Value::as_object).into_iter().flatten();
+        let types = types.map(|(name, schema)| (format!("#/$defs/{name}"), Node::new(schema, &mut faults)));
+        let mut found = Self { types: types.collect(), root: Node::default() };
+        found.root = Node::new(schema, &mut faults);
+        for (field, schema) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            if let Some(default) = schema.get("default") {
+                let mut broken = Vec::new();
+                found.root.check_field(field, default, &found.types, &mut broken);
+                faults.extend(broken.into_iter().map(|broken| format!("the default of {broken}")));
+            }
+        }
+        (found, faults)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.root.has_rules() && !self.types.iter().any(|(_, node)| node.has_rules())
+    }
+
+    /// What is wrong with a complete configuration.
+    pub(crate) fn check(&self, config: &Value) -> Result<(), String> {
+        let mut broken = Vec::new();
+        self.root.check("", config, &self.types, &mut broken);
+        if broken.is_empty() { Ok(()) } else { Err(broken.join("; ")) }
+    }
+}
+
+impl FieldRule {
+    pub(crate) fn new(keyword: &str, value: &Value) -> Result<Option<Self>, regex::Error> {
+        let number = || value.as_number().cloned();
+        let count = || value.as_u64();
+        Ok(match keyword {
+            "minimum" => number().map(Self::AtLeast),
+            "maximum" => number().map(Self::AtMost),
+            "exclusiveMaximum" => number().map(Self::Below),
+            "minLength" => count().map(|count| Self::Min(count, "character")),
+            "maxLength" => count().map(|count| Self::Max(count, "character")),
+            "minItems" => count().map(|count| Self::Min(count, "item")),
+            "maxItems" => count().map(|count| Self::Max(count, "item")),
+            "minProperties" => count().map(|count| Self::Min(count, "entry")),
+            "maxProperties" => count().map(|count| Self::Max(count, "entry")),
+            _ => value.as_str().map(Regex::new).transpose()?.map(Self::Pattern),
+        })
+    }
+
+    /// What the value is, and what it must be; `None` where it may be so. `null` is an option that is not taken.
+    pub(crate) fn broken_by(&self, value: &Value) -> Option<String> {
+        let allowed = match (self, value) {
+            (_, Value::Null) => true,
+            (Self::AtLeast(min), Value::Number(number)) => !less(number, min),
+            (Self::AtMost(max), Value::Number(number)) => !less(max, number),
+            (Self::Below(max), Value::Number(number)) => less(number, max),
+            (Self::Min(min, _), value) => length(value).is_none_or(|length| length >= *min),
+            (Self::Max(max, _), value) => length(value).is_none_or(|length| length <= *max),
+            (Self::Pattern(pattern), Value::String(text)) => pattern.is_match(text),
+            _ => true,
+        };
+        if allowed {
+            return None;
+        }
+        Some(match self {
+            Self::Min(_, unit) | Self::Max(_, unit) => {
+                format!("has {}, but must have {self}", counted(length(value).unwrap_or_default(), unit))
+            }
+            _ => format!("is {}, but must {self}", shown(value)),
+        })
+    }
+}
+
+impl fmt::Display for FieldRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AtLeast(min) => write!(f, "be at least {min}"),
+            Self::AtMost(max) => write!(f, "be at most {max}"),
+            Self::Below(max) => write!(f, "be less than {max}"),
+            Self::Min(min, unit) => write!(f, "at least {}", counted(*min, unit)),
+            Self::Max(max, unit) => write!(f, "at most {}", counted(*max, unit)),
+            Self::Pattern(pattern) => write!(f, "match `{pattern}`"),
+        }
+    }
+}
+
+/// Whole numbers are compared exactly: a float does not hold all of them.
+fn less(a: &Number, b: &Number) -> bool {
+    match (a.as_i128(), b.as_i128()) {
+        (Some(a), Some(b)) => a < b,
+        _ => a.as_f64().zip(b.as_f64()).is_some_and(|(a, b)| a < b),
+    }
+}
+
+fn length(value: &Value) -> Option<u64> {
+    let length = match value {
+        Value::String(text) => text.chars().count(),
+        Value::Array(items) => items.len(),
+        Value::Object(entries) => entries.len(),
+        _ => return None,
+    };
+    u64::try_from(length).ok()
+}
+
+fn counted(count: u64, unit: &str) -> String {
+    match (count, unit) {
+        (1, unit) => format!("1 {unit}"),
+        (_, "entry") => format!("{count} entries"),
+        (_, unit) => format!("{count} {unit}s"),
+    }
+}
+
+/// Enough of the value to be recognised.
+fn shown(value: &Value) -> String {
+    const ENOUGH: usize = 60;
+    let text = value.to_string();
+    match text.char_indices().nth(ENOUGH) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}

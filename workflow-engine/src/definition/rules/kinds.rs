@@ -1,0 +1,115 @@
+//! Which types which rules are for.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+
+/// A type that is stored as a number, for `#[config(range(…))]`. Implement it for a number type of your own.
+#[diagnostic::on_unimplemented(
+    message = "`range(…)` is for numbers, and `{Self}` is none",
+    label = "not a number",
+    note = "for a type of your own that is stored as a number, implement `workflow_engine::definition::HasRange`"
+)]
+pub trait HasRange {
+    /// It is.
+    const IS_NUMBER: bool = true;
+}
+
+/// A type that is stored as a text, for `#[config(pattern = "…")]`. Implement it for a text type of your own.
+#[diagnostic::on_unimplemented(
+    message = "`pattern` is for texts, and `{Self}` is none",
+    label = "not a text",
+    note = "for a type of your own that is stored as a text, implement `workflow_engine::definition::HasPattern`"
+)]
+pub trait HasPattern {
+    /// It is.
+    const IS_TEXT: bool = true;
+}
+
+/// A type with a length, for `#[config(length(…))]`. Implement it for a text or collection type of your own.
+#[diagnostic::on_unimplemented(
+    message = "`length(…)` is for texts and collections, and `{Self}` is none",
+    label = "has no length",
+    note = "for a type of your own that is stored as a text or a list, implement `workflow_engine::definition::HasLength`"
+)]
+pub trait HasLength {
+    /// What is counted.
+    const UNIT: LengthUnit;
+}
+
+/// What a length counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LengthUnit {
+    /// The characters of a text.
+    Characters,
+    /// The items of a list.
+    Items,
+    /// The entries of a map.
+    Entries,
+}
+
+impl LengthUnit {
+    /// The keywords of JSON Schema for at least and at most.
+    pub(crate) const fn keywords(self) -> [&'static str; 2] {
+        match self {
+            Self::Characters => ["minLength", "maxLength"],
+            Self::Items => ["minItems", "maxItems"],
+            Self::Entries => ["minProperties", "maxProperties"],
+        }
+    }
+}
+
+macro_rules! numbers {
+    ($($number:ty)*) => {$(#[diagnostic::do_not_recommend] impl HasRange for $number {})*};
+}
+
+numbers! { i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize f32 f64 }
+numbers! {
+    std::num::NonZeroU8 std::num::NonZeroU16 std::num::NonZeroU32 std::num::NonZeroU64 std::num::NonZeroUsize
+}
+
+#[diagnostic::do_not_recommend]
+impl HasPattern for String {}
+#[diagnostic::do_not_recommend]
+impl HasPattern for Box<str> {}
+
+#[diagnostic::do_not_recommend]
+impl HasLength for String {
+    const UNIT: LengthUnit = LengthUnit::Characters;
+}
+
+#[diagnostic::do_not_recommend]
+impl HasLength for Box<str> {
+    const UNIT: LengthUnit = LengthUnit::Characters;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, const N: usize> HasLength for [T; N] {
+    const UNIT: LengthUnit = LengthUnit::Items;
+}
+
+macro_rules! collections {
+    ($($collection:ident<$($parameter:ident),*> = $unit:ident;)*) => {$(
+        #[diagnostic::do_not_recommend]
+        impl<$($parameter),*> HasLength for $collection<$($parameter),*> {
+            const UNIT: LengthUnit = LengthUnit::$unit;
+        }
+    )*};
+}
+
+collections! {
+    Vec<T> = Items;
+    VecDeque<T> = Items;
+    BTreeSet<T> = Items;
+    HashSet<T, S> = Items;
+    BTreeMap<K, V> = Entries;
+    HashMap<K, V, S> = Entries;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: HasRange> HasRange for Option<T> {}
+#[diagnostic::do_not_recommend]
+impl<T: HasPattern> HasPattern for Option<T> {}
+
+#[diagnostic::do_not_recommend]
+impl<T: HasLength> HasLength for Option<T> {
+    const UNIT: LengthUnit = T::UNIT;
+}

@@ -1,0 +1,66 @@
+//! The erased check of a stage that waits: ticket in, what it found out.
+
+use std::any::type_name;
+
+use futures_util::future::BoxFuture;
+use schemars::SchemaGenerator;
+
+use super::entry::{store, unreadable_config};
+use crate::context::StageError;
+use crate::definition::{CheckExecution, CheckOutcome, WaitDefinition};
+use crate::stage::{Check, CheckFunction, ContextOf, Stage, Waits};
+use crate::value::{Json, Storable};
+
+/// How the stage `S` waits, with the defaults of everything that its attribute does not mention.
+#[must_use]
+pub const fn wait_definition<S: Waits>() -> WaitDefinition {
+    WaitDefinition::new(entry::<S>, || {
+        <S::Check as CheckFunction>::Ticket::root_schema(SchemaGenerator::default())
+    })
+}
+
+/// Runs the check of the stage `S` on stored values.
+fn entry<S: Waits>(execution: CheckExecution) -> BoxFuture<'static, Result<CheckOutcome, StageError>> {
+    Box::pin(run::<S>(execution))
+}
+
+async fn run<S: Waits>(execution: CheckExecution) -> Result<CheckOutcome, StageError> {
+    let CheckExecution { ticket, config, context } = execution;
+    let ticket = ticket
+        .load::<<S::Check as CheckFunction>::Ticket>()
+        .map_err(|error| unreadable_ticket::<S>(&error))?;
+    let config = config.decode::<S::Config>().map_err(|error| unreadable_config::<S>(&error))?;
+    S::prepare(&context)?;
+    let own = <<S::Check as CheckFunction>::Context as ContextOf<S>>::of(&context);
+    match S::Check::check(ticket, S::check_config(config), context, own).await? {
+        Check::Pending => Ok(CheckOutcome::Pending(None)),
+        Check::PendingFor(delay) => Ok(CheckOutcome::Pending(Some(delay))),
+        Check::Ready(output) => store::<S>(&output).map(CheckOutcome::Ready),
+    }
+}
+
+/// Writes a ticket and reads it back: one that does not survive its stored form must fail now, rather than hours
+/// later, when it is checked.
+///
+/// # Errors
+/// Permanent, when it cannot be written or not be read back.
+pub fn store_ticket<S: Stage, C: CheckFunction>(ticket: &C::Ticket) -> Result<Json, StageError> {
+    let unfit = |doing: &str, error: &serde_json::Error| {
+        StageError::permanent(format_args!(
+            "the ticket of stage `{}`, a `{}`, cannot be {doing}: {error}",
+            S::DECLARATION.id,
+            type_name::<C::Ticket>(),
+        ))
+    };
+    let json = Json::store(ticket).map_err(|error| unfit("stored", &error))?;
+    json.load::<C::Ticket>().map_err(|error| unfit("read back from its stored form", &error))?;
+    Ok(json)
+}
+
+fn unreadable_ticket<S: Waits>(error: &serde_json::Error) -> StageError {
+    StageError::permanent(format_args!(
+        "the ticket of stage `{}` cannot be read as `{}`: {error}",
+        S::DECLARATION.id,
+        type_name::<<S::Check as CheckFunction>::Ticket>(),
+    ))
+}

@@ -1,0 +1,157 @@
+//! The shape of a workflow's graph, checked while the compiler evaluates constants.
+//!
+//! A trait bound could say most of this too, but rustc then buries the sentence under its `required for` notes,
+//! and cannot say "in a parallel branch" or "after it". The panic of a constant is one error, and `track_caller`
+//! puts it on the stage in the user's chain.
+
+use crate::definition::{Requirement, StageDeclaration, StagePath, same_text};
+use crate::lower::message::Message;
+
+/// What the checks need to know of a stage.
+#[derive(Clone, Copy, Debug)]
+pub struct Node {
+    path: StagePath,
+    id: &'static str,
+    /// Its own requirements and those of its check.
+    requires: [&'static [Requirement]; 2],
+}
+
+impl Node {
+    pub(crate) const fn of(path: StagePath, declaration: StageDeclaration) -> Self {
+        let StageDeclaration { id, requires, check_requires, .. } = declaration;
+        Self { path, id, requires: [requires, check_requires] }
+    }
+}
+
+/// A workflow's graph.
+#[derive(Clone, Copy, Debug)]
+pub struct Graph {
+    /// The workflow's id.
+    pub workflow: &'static str,
+    /// The stages in reading order.
+    pub nodes: &'static [Node],
+    /// For each stage the set of its ancestors, 64 stages a word.
+    pub ancestors: &'static [&'static [u64]],
+}
+
+/// Panics with a sentence about the stage `at` when it may not stand where it stands.
+///
+/// # Panics
+/// When the stage came before, shares its id with one that did, or requires what does not run before it.
+#[track_caller]
+pub const fn check_stage(graph: &Graph, at: usize) {
+    check_identity(graph, at);
+    let message = requirements(graph, at);
+    assert!(message.is_empty(), "{}", message.as_str());
+}
+
+/// The part of [`check_stage`] that holds in a graph with holes, too.
+///
+/// # Panics
+/// When the stage came before, or shares its id with one that did.
+#[track_caller]
+pub const fn check_identity(graph: &Graph, at: usize) {
+    let message = twin(graph, at);
+    assert!(message.is_empty(), "{}", message.as_str());
+}
+
+/// What is wrong with the stage's identity.
+const fn twin(graph: &Graph, at: usize) -> Message {
+    let node = &graph.nodes[at];
+    let mut earlier = 0;
+    while earlier < at {
+        let other = &graph.nodes[earlier];
+        if other.path.is(&node.path) {
+            return Message::new()
+                .push("`")
+                .push(node.path.name)
+                .push("` appears twice in workflow `")
+                .push(graph.workflow)
+                .push("`");
+        }
+        if same_text(other.id, node.id) {
+            return path(path(Message::new().push("stages `"), other).push("` and `"), node)
+                .push("` of workflow `")
+                .push(graph.workflow)
+                .push("` share the id `")
+                .push(node.id)
+                .push("`: give one of them another with `#[stage(id = \"…\")]`");
+        }
+        earlier += 1;
+    }
+    Message::new()
+}
+
+const fn path(message: Message, node: &Node) -> Message {
+    message.push(node.path.module).push("::").push(node.path.name)
+}
+
+/// What is wrong with the stage's requirements, all of them in one sentence.
+const fn requirements(graph: &Graph, at: usize) -> Message {
+    let node = &graph.nodes[at];
+    let [own, of_check] = node.requires;
+    let mut message = Message::new();
+    let mut next = 0;
+    while next < own.len() + of_check.len() {
+        let requirement = if next < own.len() { &own[next] } else { &of_check[next - own.len()] };
+        next += 1;
+        if next > own.len() && contains_requirement(own, requirement) {
+            continue;
+        }
+        let Some(problem) = problem(graph, at, requirement) else { continue };
+        if message.is_empty() {
+            message = message.push("workflow `").push(graph.workflow).push("`: `").push(node.path.name);
+            message = message.push(if requirement.optional {
+                "` would never see its optional `"
+            } else {
+                "` requires `"
+            });
+        } else {
+            message = message.push(if requirement.optional {
+                "; and it would never see its optional `"
+            } else {
+                "; and it requires `"
+            });
+        }
+        message = message.push(requirement.path.name).push("`, which ").push(problem);
+    }
+    message
+}
+
+const fn contains_requirement(requirements: &[Requirement], wanted: &Requirement) -> bool {
+    let mut next = 0;
+    while next < requirements.len() {
+        if requirements[next].optional == wanted.optional && requirements[next].path.is(&wanted.path) {
+            return true;
+        }
+        next += 1;
+    }
+    false
+}
+
+/// Why the stage `at` cannot read what it asks for.
+const fn problem(graph: &Graph, at: usize, requirement: &Requirement) -> Option<&'static str> {
+    let mut found = None;
+    let mut other = 0;
+    while other < graph.nodes.len() {
+        if graph.nodes[other].path.is(&requirement.path) {
+            if contains(graph.ancestors[at], other) {
+                return None;
+            }
+            // A stage that appears twice has its own error: any place will do.
+            found = Some(other);
+        }
+        other += 1;
+    }
+    match found {
+        None if requirement.optional => None,
+        None => Some("is not in the workflow"),
+        Some(other) if other == at => Some("is the stage itself"),
+        Some(other) if contains(graph.ancestors[other], at) => Some("runs after it"),
+        Some(_) => Some("runs in a parallel branch"),
+    }
+}
+
+const fn contains(set: &[u64], stage: usize) -> bool {
+    set[stage / 64] >> (stage % 64) & 1 == 1
+}

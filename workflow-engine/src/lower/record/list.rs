@@ -1,0 +1,223 @@
+//! A record as the list of its fields.
+
+use serde::de::MapAccess;
+use serde::ser::SerializeMap;
+
+use crate::definition::Rule;
+use crate::lower::record::{Field, ObjectSchema, Reader, Record, write};
+
+/// A structure whose fields stand in a list; all that is generated for an input or a configuration.
+pub trait Listed: Sized {
+    /// `(At<0>, (At<1>, ()))`, the fields with a key first.
+    type Fields: List<Self>;
+
+    /// As messages name the types: the type of one field, the tuple of several.
+    type Parameters;
+
+    /// What is to be known of it beside its types.
+    const SHAPE: Shape;
+
+    /// Puts the structure together.
+    fn make(values: Values<Self>) -> Self;
+}
+
+/// The fields of `R`, one in the other.
+pub type Values<R> = <<R as Listed>::Fields as List<R>>::Values;
+
+/// What is to be known of a record beside its types.
+#[derive(Debug)]
+pub struct Shape {
+    /// The type's name.
+    pub name: &'static str,
+    /// Whether an unknown key is an error.
+    pub strict: bool,
+    /// The keys. A flattened field has none.
+    pub keys: &'static [&'static str],
+    /// The fields in the order of their indices.
+    pub fields: &'static [FieldShape],
+}
+
+/// What is to be known of a field beside its type.
+#[derive(Debug)]
+pub struct FieldShape {
+    absent: Absent,
+    doc: &'static str,
+    rules: &'static [Rule],
+}
+
+/// What a field is when its key is absent.
+#[derive(Clone, Copy, Debug)]
+enum Absent {
+    Missing,
+    Default,
+    /// It has no key.
+    Flattened,
+}
+
+impl FieldShape {
+    /// A field without a default.
+    #[must_use]
+    pub const fn required(doc: &'static str) -> Self {
+        Self { absent: Absent::Missing, doc, rules: &[] }
+    }
+
+    /// A field with [`Field::default`].
+    #[must_use]
+    pub const fn defaulted(doc: &'static str) -> Self {
+        Self { absent: Absent::Default, doc, rules: &[] }
+    }
+
+    /// A field whose keys stand among those of its owner.
+    #[must_use]
+    pub const fn flattened() -> Self {
+        Self { absent: Absent::Flattened, doc: "", rules: &[] }
+    }
+
+    /// The same under rules.
+    #[must_use]
+    pub const fn ruled(mut self, rules: &'static [Rule]) -> Self {
+        self.rules = rules;
+        self
+    }
+}
+
+/// The field `INDEX` in the list of a record.
+#[derive(Debug)]
+pub struct At<const INDEX: usize>;
+
+/// The fields of `R`, one in the other: a list can be walked by generic code, however long it is.
+pub trait List<R> {
+    /// The values.
+    type Values;
+    /// The values that have been read so far.
+    type Slots: Default;
+
+    /// Writes every field.
+    ///
+    /// # Errors
+    /// Those of the serializer and of the fields.
+    fn write<M: SerializeMap>(record: &R, map: &mut M) -> Result<(), M::Error>;
+
+    /// Reads the value of the field `index`.
+    ///
+    /// # Errors
+    /// Those of the field, and a key that comes twice.
+    fn read<'de, A>(
+        reader: &mut Reader<'de, A>,
+        index: usize,
+        slots: &mut Self::Slots,
+    ) -> Result<(), A::Error>
+    where
+        A: MapAccess<'de>;
+
+    /// All the values, when every key has been read.
+    ///
+    /// # Errors
+    /// Those of flattened fields, and a missing field that has no default.
+    fn finish<'de, A>(reader: &mut Reader<'de, A>, slots: Self::Slots) -> Result<Self::Values, A::Error>
+    where
+        A: MapAccess<'de>;
+
+    /// Describes every field.
+    fn schema(object: &mut ObjectSchema<'_>);
+}
+
+impl<R> List<R> for () {
+    type Values = ();
+    type Slots = ();
+
+    fn write<M: SerializeMap>(_: &R, _: &mut M) -> Result<(), M::Error> {
+        Ok(())
+    }
+
+    fn read<'de, A: MapAccess<'de>>(_: &mut Reader<'de, A>, _: usize, (): &mut ()) -> Result<(), A::Error> {
+        Ok(())
+    }
+
+    fn finish<'de, A: MapAccess<'de>>(_: &mut Reader<'de, A>, (): ()) -> Result<(), A::Error> {
+        Ok(())
+    }
+
+    fn schema(_: &mut ObjectSchema<'_>) {}
+}
+
+impl<R, const INDEX: usize, Rest> List<R> for (At<INDEX>, Rest)
+where
+    R: Listed + Field<INDEX>,
+    Rest: List<R>,
+{
+    type Values = (R::Type, Rest::Values);
+    type Slots = (Option<R::Type>, Rest::Slots);
+
+    fn write<M: SerializeMap>(record: &R, map: &mut M) -> Result<(), M::Error> {
+        let value = <R as Field<INDEX>>::of(record);
+        match R::SHAPE.fields[INDEX].absent {
+            Absent::Flattened => write::write_flat(map, value)?,
+            Absent::Missing | Absent::Default => write::write_field(map, R::SHAPE.keys[INDEX], value)?,
+        }
+        Rest::write(record, map)
+    }
+
+    fn read<'de, A>(
+        reader: &mut Reader<'de, A>,
+        index: usize,
+        (slot, rest): &mut Self::Slots,
+    ) -> Result<(), A::Error>
+    where
+        A: MapAccess<'de>,
+    {
+        if index == INDEX { reader.fill(R::SHAPE.keys[INDEX], slot) } else { Rest::read(reader, index, rest) }
+    }
+
+    fn finish<'de, A>(
+        reader: &mut Reader<'de, A>,
+        (slot, rest): Self::Slots,
+    ) -> Result<Self::Values, A::Error>
+    where
+        A: MapAccess<'de>,
+    {
+        let value = match (R::SHAPE.fields[INDEX].absent, slot) {
+            (_, Some(value)) => value,
+            (Absent::Missing, None) => super::missing::missing_field(R::SHAPE.keys[INDEX])?,
+            (Absent::Default, None) => <R as Field<INDEX>>::default(),
+            (Absent::Flattened, None) => reader.flattened()?,
+        };
+        Ok((value, Rest::finish(reader, rest)?))
+    }
+
+    fn schema(object: &mut ObjectSchema<'_>) {
+        let FieldShape { absent, doc, rules } = R::SHAPE.fields[INDEX];
+        match absent {
+            Absent::Missing => object.required::<R::Type>(R::SHAPE.keys[INDEX], doc),
+            Absent::Default => object.defaulted(R::SHAPE.keys[INDEX], doc, &<R as Field<INDEX>>::default()),
+            Absent::Flattened => object.flattened::<R::Type>(),
+        }
+        if !rules.is_empty() {
+            object.ruled(R::SHAPE.keys[INDEX], rules);
+        }
+        Rest::schema(object);
+    }
+}
+
+impl<R: Listed> Record for R {
+    const NAME: &'static str = R::SHAPE.name;
+    const FIELDS: &'static [&'static str] = R::SHAPE.keys;
+    const FLATTENED: bool = R::SHAPE.keys.len() < R::SHAPE.fields.len();
+    const STRICT: bool = R::SHAPE.strict;
+
+    fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        R::Fields::write(self, map)
+    }
+
+    fn read<'de, A: MapAccess<'de>>(reader: &mut Reader<'de, A>) -> Result<Self, A::Error> {
+        let mut slots = <R::Fields as List<R>>::Slots::default();
+        while let Some(index) = reader.next_field()? {
+            R::Fields::read(reader, index, &mut slots)?;
+        }
+        R::Fields::finish(reader, slots).map(R::make)
+    }
+
+    fn schema(object: &mut ObjectSchema<'_>) {
+        R::Fields::schema(object);
+    }
+}

@@ -1,0 +1,147 @@
+//! Describing a record.
+
+use std::any::type_name;
+use std::borrow::Cow;
+
+use schemars::{Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+use super::Record;
+use super::missing::{from_nothing, missing_field};
+use crate::definition::{FLATTENED, Rule, is_without_rules};
+use crate::stage::Stage;
+use crate::value::{Storable, Stored};
+
+/// The JSON Schema of a record.
+#[must_use]
+pub fn record_schema<R: Record>(generator: &mut SchemaGenerator) -> Schema {
+    let mut object = ObjectSchema {
+        generator,
+        properties: Map::new(),
+        required: Vec::new(),
+        merged: Vec::new(),
+        open: false,
+        clashes: Vec::new(),
+    };
+    R::schema(&mut object);
+    object.finish(R::STRICT, R::FLATTENED)
+}
+
+/// The name of the type.
+#[must_use]
+pub fn schema_name<R: Record>() -> Cow<'static, str> {
+    Cow::Borrowed(R::NAME)
+}
+
+/// What tells the type from others of its name.
+#[must_use]
+pub fn schema_id<R>() -> Cow<'static, str> {
+    Cow::Borrowed(type_name::<R>())
+}
+
+/// Collects the description of a record's fields.
+#[derive(Debug)]
+pub struct ObjectSchema<'a> {
+    generator: &'a mut SchemaGenerator,
+    properties: Map<String, Value>,
+    required: Vec<Value>,
+    merged: Vec<Value>,
+    /// Whether a flattened field takes keys that no schema names.
+    open: bool,
+    /// The keys that two fields have.
+    clashes: Vec<Value>,
+}
+
+impl ObjectSchema<'_> {
+    /// A field without a default. It is required unless it can be read from nothing, as an `Option` can.
+    pub(crate) fn required<T: Storable>(&mut self, key: &'static str, doc: &str) {
+        if missing_field::<T, serde_json::Error>(key).is_err() {
+            self.required.push(key.into());
+        }
+        self.property::<T>(key, doc, None);
+    }
+
+    /// A field with a default.
+    pub(crate) fn defaulted<T: Storable>(&mut self, key: &str, doc: &str, default: &T) {
+        let default = serde_json::to_value(Stored(default)).ok();
+        self.property::<T>(key, doc, default);
+    }
+
+    /// A stage's configuration, under the stage's id.
+    pub(crate) fn stage<S: Stage>(&mut self) {
+        let default = from_nothing::<S::Config, serde_json::Error>();
+        if default.is_err() {
+            self.required.push(S::DECLARATION.id.into());
+        }
+        let default = default.ok().and_then(|config| serde_json::to_value(config).ok());
+        self.property::<S::Config>(S::DECLARATION.id, "", default);
+    }
+
+    /// A field whose keys stand among those of the record.
+    pub(crate) fn flattened<T: Storable>(&mut self) {
+        let mut schema = T::own_schema(self.generator).to_value();
+        let Value::Object(object) = &mut schema else { return };
+        let properties = object.remove("properties");
+        self.open |= properties.is_none()
+            || object.get("additionalProperties").is_some_and(|others| *others != Value::Bool(false));
+        if let Some(Value::Object(properties)) = properties {
+            let twice = properties.keys().filter(|key| self.properties.contains_key(*key));
+            self.clashes.extend(twice.map(|key| Value::from(key.as_str())));
+            self.properties.extend(properties);
+        }
+        if let Some(Value::Array(required)) = object.remove("required") {
+            self.required.extend(required);
+        }
+        // What only describes the nested type says nothing about its owner.
+        for key in ["type", "title", "description", "additionalProperties"] {
+            object.remove(key);
+        }
+        if !object.is_empty() {
+            self.merged.push(schema);
+        }
+    }
+
+    /// The rules of the field `key`, which has been described.
+    pub(crate) fn ruled(&mut self, key: &str, rules: &[Rule]) {
+        if is_without_rules(self.generator) {
+            return;
+        }
+        if let Some(Value::Object(schema)) = self.properties.get_mut(key) {
+            for rule in rules {
+                rule.describe(schema);
+            }
+        }
+    }
+
+    fn property<T: Storable>(&mut self, key: &str, doc: &str, default: Option<Value>) {
+        let mut schema = T::sub_schema(self.generator);
+        if !doc.is_empty() {
+            schema.insert("description".into(), doc.into());
+        }
+        if let Some(default) = default {
+            schema.insert("default".into(), default);
+        }
+        self.properties.insert(key.into(), schema.to_value());
+    }
+
+    fn finish(self, strict: bool, flattened: bool) -> Schema {
+        let mut schema = Map::new();
+        if flattened && is_without_rules(self.generator) {
+            let open = self.open || !self.merged.is_empty();
+            schema.insert(FLATTENED.into(), json!({"open": open, "clashes": self.clashes}));
+        }
+        schema.insert("type".into(), "object".into());
+        schema.insert("properties".into(), Value::Object(self.properties));
+        if !self.required.is_empty() {
+            schema.insert("required".into(), Value::Array(self.required));
+        }
+        if self.merged.is_empty() {
+            if strict {
+                schema.insert("additionalProperties".into(), json!(false));
+            }
+        } else {
+            schema.insert("allOf".into(), Value::Array(self.merged));
+        }
+        Schema::from(schema)
+    }
+}

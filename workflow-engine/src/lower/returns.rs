@@ -1,0 +1,38 @@
+//! What a stage's function returns.
+
+use crate::context::StageError;
+
+/// A return type of a stage.
+///
+/// The macro sees `StageResult<T>` as tokens only, and any alias may stand there; the type system finds `T`.
+#[diagnostic::on_unimplemented(
+    message = "a stage returns `StageResult<…>`, not `{Self}`",
+    label = "not a `Result`"
+)]
+pub trait Returns {
+    /// What the stage delivers.
+    type Output;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, E> Returns for Result<T, E> {
+    type Output = T;
+}
+
+/// The error of a stage.
+#[diagnostic::on_unimplemented(
+    message = "a stage's error converts into `StageError`, but `{Self}` does not",
+    label = "`{Self}` does not convert into `StageError`",
+    note = "every `std::error::Error` does; or implement `From<{Self}>` for `StageError`"
+)]
+pub trait Failure {
+    /// The engine's error.
+    fn into_error(self) -> StageError;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<StageError>> Failure for E {
+    fn into_error(self) -> StageError {
+        self.into()
+    }
+}

@@ -1,0 +1,187 @@
+//! What `workflow!` writes down: constants, from which one function makes the definition.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, schema_for};
+
+use crate::definition::{
+    ConfigDefinition, Entry, StageDeclaration, StageDefinition, StagePath, WorkflowDefinition,
+};
+use crate::lower::record::{ObjectSchema, from_nothing};
+use crate::lower::upstream::{Shaped, Upstream};
+use crate::stage::{Stage, Workflow};
+use crate::value::{Json, Storable};
+
+/// A workflow as `workflow!` writes it down.
+#[derive(Debug)]
+pub struct WorkflowTable {
+    /// Kebab case of the name, or the `id` option.
+    pub id: &'static str,
+    /// Title case of the name, or the `name` option.
+    pub name: &'static str,
+    /// The `version` option; default 1.
+    pub version: u32,
+    /// The doc comment.
+    pub description: &'static str,
+    /// The stages in reading order.
+    pub stages: &'static [StageRow],
+    /// For each stage, the stages right before it, in writing order.
+    pub after: &'static [&'static [usize]],
+    /// The stages that make up the output.
+    pub ends: &'static [usize],
+    /// The input type.
+    pub input: InputRow,
+    /// The schema of the output.
+    pub output_schema: fn() -> Schema,
+    /// The schema of the configuration.
+    pub config_schema: fn() -> Schema,
+}
+
+/// The workflow's input.
+#[derive(Debug)]
+pub struct InputRow {
+    schema: fn() -> Schema,
+    check: fn(&Json) -> Result<Json, serde_json::Error>,
+}
+
+impl InputRow {
+    /// The input of `W`.
+    #[must_use]
+    pub const fn of<W: Workflow>() -> Self {
+        Self { schema: || W::Input::root_schema(SchemaGenerator::default()), check: check_input::<W::Input> }
+    }
+}
+
+/// A stage in its place.
+#[derive(Clone, Copy, Debug)]
+pub struct StageRow {
+    path: StagePath,
+    declaration: StageDeclaration,
+    entry: Entry,
+    input_schema: fn() -> Schema,
+    output_schema: fn() -> Schema,
+    config_schema: fn(SchemaGenerator) -> Schema,
+    describe_config: fn(&mut ObjectSchema<'_>),
+    check_config: fn(Option<&Json>) -> Result<Json, String>,
+}
+
+impl StageRow {
+    /// The stage `S`, which nothing enters yet.
+    #[must_use]
+    pub const fn of<S: Stage>() -> Self {
+        Self {
+            path: S::PATH,
+            declaration: S::DECLARATION,
+            entry: |_| unreachable!("a workflow with a mistake does not compile"),
+            input_schema: schema::<S::Input>,
+            output_schema: || S::Output::root_schema(SchemaGenerator::default()),
+            config_schema: <S::Config as Storable>::root_schema,
+            describe_config: |object| object.stage::<S>(),
+            check_config: check_config::<S>,
+        }
+    }
+
+    /// The same stage with the entry for its place.
+    #[must_use]
+    pub const fn entered(mut self, entry: Entry) -> Self {
+        self.entry = entry;
+        self
+    }
+
+    pub(crate) const fn id(&self) -> &'static str {
+        self.declaration.id
+    }
+
+    pub(crate) fn describe(&self, object: &mut ObjectSchema<'_>) {
+        (self.describe_config)(object);
+    }
+}
+
+/// The schema of a type, with a draft 2020-12 header and its own definitions.
+#[must_use]
+pub fn schema<T: JsonSchema>() -> Schema {
+    schema_for!(T)
+}
+
+/// The schema of a workflow's output, of the shape `H`.
+#[must_use]
+pub fn output_schema<H: Upstream>() -> Schema {
+    schema::<Shaped<H>>()
+}
+
+fn check_input<I: Storable>(input: &Json) -> Result<Json, serde_json::Error> {
+    Json::store(&input.load::<I>()?)
+}
+
+fn check_config<S: Stage>(config: Option<&Json>) -> Result<Json, String> {
+    let config = match config {
+        Some(json) => json.decode::<S::Config>(),
+        None => from_nothing(),
+    };
+    config.and_then(|config| Json::encode(&config)).map_err(|error| error.to_string())
+}
+
+/// Makes the definition from the table.
+#[must_use]
+pub fn define(table: &WorkflowTable) -> WorkflowDefinition {
+    let mut stages: Vec<StageDefinition> = Vec::with_capacity(table.stages.len());
+    for (index, (row, after)) in table.stages.iter().zip(table.after).enumerate() {
+        // Reading order is a topological order, so the levels of those before are known.
+        let level = after.iter().map(|before| stages[*before].execution_group).max().unwrap_or(0);
+        stages.push(stage(table, index, row, after, level + 1));
+    }
+    for index in 0..stages.len() {
+        for before in stages[index].predecessors.clone() {
+            stages[before].successors.push(index);
+        }
+    }
+    let mut definition = WorkflowDefinition {
+        id: table.id.to_owned(),
+        name: table.name.to_owned(),
+        version: table.version,
+        description: table.description.to_owned(),
+        stages,
+        output_stages: table.ends.to_vec(),
+        fingerprint: String::new(),
+        input_schema: table.input.schema,
+        output_schema: table.output_schema,
+        config_schema: table.config_schema,
+        check_input: table.input.check,
+    };
+    definition.fingerprint = crate::definition::fingerprint(&definition);
+    definition
+}
+
+fn stage(
+    table: &WorkflowTable,
+    index: usize,
+    row: &StageRow,
+    after: &[usize],
+    execution_group: u32,
+) -> StageDefinition {
+    let declaration = &row.declaration;
+    let position = |path: &StagePath| table.stages.iter().position(|other| other.path.is(path));
+    let mut reads: Vec<usize> = Vec::new();
+    for requirement in declaration.requires.iter().chain(declaration.check_requires) {
+        reads.extend(position(&requirement.path).filter(|stage| !reads.contains(stage)));
+    }
+    StageDefinition {
+        id: declaration.id.to_owned(),
+        name: declaration.name.to_owned(),
+        version: declaration.version,
+        description: declaration.description.to_owned(),
+        number: u32::try_from(index + 1).unwrap_or(u32::MAX),
+        execution_group,
+        predecessors: after.to_vec(),
+        successors: Vec::new(),
+        inputs: after.to_vec(),
+        reads,
+        retry: declaration.retry,
+        timeout: declaration.timeout,
+        budget: declaration.budget,
+        over_budget: declaration.over_budget,
+        wait: declaration.wait,
+        entry: row.entry,
+        input_schema: row.input_schema,
+        output_schema: row.output_schema,
+        config: ConfigDefinition::new(row.config_schema, row.check_config),
+    }
+}

@@ -1,0 +1,26 @@
+//! The language as the kernel meets it: definitions and entries, called by hand.
+
+mod document;
+mod entries;
+mod fingerprints;
+
+use std::collections::HashMap;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::context::{ContextServices, StageContext, StageScope};
+use crate::value::{Json, RunId};
+
+/// The context of a first attempt, with stored outputs.
+fn context(stage_id: &str, outputs: HashMap<String, Json>) -> StageContext {
+    let scope = StageScope {
+        run_id: RunId::generate(),
+        workflow_id: "test".into(),
+        stage_id: stage_id.into(),
+        attempt: 1,
+        generation: 1,
+        deadline: None,
+        cancellation: CancellationToken::new(),
+    };
+    StageContext::new(scope, outputs, ContextServices::none())
+}

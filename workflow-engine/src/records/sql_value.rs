@@ -1,0 +1,94 @@
+//! The arguments of a statement.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::value::Json;
+
+/// One bound argument. Each is a type that both databases hold, in a form of its own in each.
+///
+/// | | PostgreSQL | SQLite |
+/// |---|---|---|
+/// | `Null` | `NULL` of the type that the place asks for | `NULL` |
+/// | `Bool` | `boolean` | 0 or 1 |
+/// | `Int` | `bigint` | `INTEGER` |
+/// | `Float` | `double precision` | `REAL` |
+/// | `Text` | `text` | `TEXT` |
+/// | `Bytes` | `bytea` | `BLOB` |
+/// | `JsonText` | `jsonb` | `TEXT` |
+/// | `Uuid` | `uuid` | `TEXT`, hyphenated |
+/// | `Instant` | `timestamptz` | `TEXT`, `2026-01-02T03:04:05.000006Z` |
+///
+/// PostgreSQL converts them to the column's type where that is safe, `bigint` to `integer` for example; for others
+/// the statement says it: `$1::numeric`, `$1::my_enum`.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum SqlValue {
+    /// No value.
+    Null,
+    /// Yes or no.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A finite number.
+    Float(f64),
+    /// A text without U+0000, which PostgreSQL does not hold.
+    Text(String),
+    /// Bytes.
+    Bytes(Vec<u8>),
+    /// A JSON value; [`SqlValue::json`] makes one.
+    JsonText(Json),
+    /// A UUID.
+    Uuid(Uuid),
+    /// An instant, to the microsecond.
+    Instant(DateTime<Utc>),
+}
+
+impl SqlValue {
+    /// Anything that serde writes, as JSON.
+    ///
+    /// # Errors
+    /// When serde cannot write it.
+    pub fn json(value: &impl Serialize) -> Result<Self, serde_json::Error> {
+        Json::encode(value).map(Self::JsonText)
+    }
+}
+
+macro_rules! from {
+    ($($type:ty => $variant:ident($value:ident => $made:expr),)*) => {
+        $(impl From<$type> for SqlValue {
+            fn from($value: $type) -> Self {
+                Self::$variant($made)
+            }
+        })*
+    };
+}
+
+from! {
+    bool => Bool(value => value),
+    i8 => Int(value => value.into()),
+    i16 => Int(value => value.into()),
+    i32 => Int(value => value.into()),
+    i64 => Int(value => value),
+    u8 => Int(value => value.into()),
+    u16 => Int(value => value.into()),
+    u32 => Int(value => value.into()),
+    f32 => Float(value => value.into()),
+    f64 => Float(value => value),
+    &str => Text(value => value.to_owned()),
+    String => Text(value => value),
+    &String => Text(value => value.clone()),
+    &[u8] => Bytes(value => value.to_vec()),
+    Vec<u8> => Bytes(value => value),
+    Json => JsonText(value => value),
+    Uuid => Uuid(value => value),
+    crate::RunId => Uuid(value => *value.as_uuid()),
+    DateTime<Utc> => Instant(value => value),
+}
+
+impl<T: Into<Self>> From<Option<T>> for SqlValue {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}

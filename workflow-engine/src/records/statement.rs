@@ -1,0 +1,95 @@
+//! Statements on the user's own tables.
+
+use crate::records::sql_scan::{Scan, scan};
+use crate::records::sql_value::SqlValue;
+
+/// The most statements of one attempt, and the most arguments of one statement.
+pub(crate) const MAX_STATEMENTS: usize = 1_000;
+const MAX_ARGUMENTS: usize = 1_000;
+/// The longest statement, in bytes.
+const MAX_SQL_BYTES: usize = 64 * 1024;
+
+/// What a statement may begin with.
+const VERBS: [&str; 6] = ["INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "WITH"];
+
+/// One SQL statement with its arguments: `$1`, `$2` and so on in its text, the same on PostgreSQL and SQLite.
+///
+/// Values go into it as arguments and no other way, so none of them can become SQL. It is one `INSERT`, `UPDATE`,
+/// `DELETE`, `MERGE` or `REPLACE`, or one of these after a `WITH`; what it would answer is not read.
+///
+/// ```
+/// use workflow_engine::Statement;
+///
+/// let token = "run/charge/1";
+/// let statement = Statement::new("INSERT INTO payments (token, cents, note) VALUES ($1, $2, $3)")
+///     .bind(token)
+///     .bind(1_250)
+///     .bind(None::<String>);
+/// assert_eq!(statement.arguments().len(), 3);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statement {
+    sql: String,
+    arguments: Vec<SqlValue>,
+}
+
+impl Statement {
+    /// This text, without arguments yet.
+    #[must_use]
+    pub fn new(sql: impl Into<String>) -> Self {
+        Self { sql: sql.into(), arguments: Vec::new() }
+    }
+
+    /// Adds the next argument: the first is `$1`.
+    #[must_use]
+    pub fn bind(mut self, argument: impl Into<SqlValue>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// Its text.
+    #[must_use]
+    pub fn sql(&self) -> &str {
+        &self.sql
+    }
+
+    /// Its arguments in order.
+    #[must_use]
+    pub fn arguments(&self) -> &[SqlValue] {
+        &self.arguments
+    }
+
+    /// Whether it is one that may be run.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.sql.len() > MAX_SQL_BYTES {
+            return Err(format!("its text has more than {MAX_SQL_BYTES} bytes"));
+        }
+        if self.arguments.len() > MAX_ARGUMENTS {
+            return Err(format!("it has more than {MAX_ARGUMENTS} arguments"));
+        }
+        let Scan { first_word, placeholders } = scan(&self.sql)?;
+        if !VERBS.contains(&first_word.to_ascii_uppercase().as_str()) {
+            return Err(format!(
+                "it begins with `{first_word}`; one that writes begins with {}",
+                VERBS.map(|verb| format!("`{verb}`")).join(", ")
+            ));
+        }
+        let given = self.arguments.len();
+        if let Some(missing) = placeholders.iter().find(|&&number| number == 0 || number > given) {
+            return Err(format!("its text names `${missing}`, and it has {given} arguments, from `$1` on"));
+        }
+        if let Some(unused) = (1..=given).find(|number| !placeholders.contains(number)) {
+            return Err(format!("its text does not name its argument `${unused}`"));
+        }
+        self.arguments.iter().zip(1..).try_for_each(|(argument, number)| match argument {
+            SqlValue::Float(float) if !float.is_finite() => Err(format!("`${number}` is no finite number")),
+            SqlValue::Text(text) if text.contains('\0') => {
+                Err(format!("`${number}` holds U+0000, which PostgreSQL's text does not"))
+            }
+            _ => Ok(()),
+        })
+    }
+}

@@ -1,0 +1,55 @@
+//! A stage as a type, and what it declares about itself.
+
+use futures_util::future::BoxFuture;
+
+use super::input_types::InputTypes;
+use crate::context::{StageContext, StageError};
+use crate::definition::{StageDeclaration, StagePath};
+use crate::value::{Json, Payload, Storable};
+
+/// A stage; implemented by [`#[stage]`](macro@crate::stage) for the type that it puts beside the function.
+///
+/// ```
+/// use workflow_engine::prelude::*;
+///
+/// /// Counts the words of a text.
+/// #[stage]
+/// async fn count_words(text: String) -> StageResult<usize> {
+///     Ok(text.split_whitespace().count())
+/// }
+///
+/// assert_eq!(count_words::DECLARATION.id, "count-words");
+/// assert_eq!(count_words::DECLARATION.description, "Counts the words of a text.");
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a stage",
+    label = "not a stage",
+    note = "a stage is an async function with `#[stage]` on it"
+)]
+pub trait Stage: Sized + Send + Sync + 'static {
+    /// The function's plain parameters as one structure; [`NoInput`](crate::value::NoInput) without any.
+    type Input: Payload + InputTypes;
+    /// The function's `#[config]` parameters as one structure; [`NoConfig`](crate::value::NoConfig) without any.
+    type Config: Payload;
+    /// What it returns when it succeeds; of a stage that waits, what its check delivers.
+    type Output: Storable;
+
+    /// Which function this stage is.
+    const PATH: StagePath = Self::DECLARATION.path;
+    /// What the stage says about itself.
+    const DECLARATION: StageDeclaration;
+
+    /// What [`Known`](super::private::Known) asks for.
+    #[doc(hidden)]
+    const IS_STAGE: usize = 0;
+
+    /// Calls the function, and answers what it returned in its stored form: the output, or the ticket of a stage that
+    /// waits. The context holds the stored outputs of the stages that this one requires.
+    ///
+    /// The future is boxed here, where its type is known, because `-> impl Future + Send` costs the compiler twice
+    /// as long, and every caller boxes it anyway.
+    fn run(input: Self::Input, config: Self::Config, context: StageContext) -> Running<Json>;
+}
+
+/// The running function of a stage.
+pub type Running<T> = BoxFuture<'static, Result<T, StageError>>;

@@ -1,0 +1,16 @@
+//! The traits of the language: a stage, its check, what it reads of others, and a workflow.
+
+mod input_types;
+mod declared_stage;
+mod check_result;
+mod require;
+mod check_function;
+mod workflow;
+mod typed_context;
+
+pub use check_function::{CheckFunction, Checked, IsCheck, TakesTicket, TicketFor, Waits};
+pub use check_result::Check;
+pub use declared_stage::{Running, Stage};
+pub use input_types::InputTypes;
+pub use require::{ContextOf, Optionally, OutputAs, Requires, prepare, prepare_optional};
+pub use workflow::Workflow;

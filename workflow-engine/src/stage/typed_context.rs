@@ -1,0 +1,79 @@
+//! A stage's own context, in unit tests.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::declared_stage::Stage;
+use crate::context::{GivenArtifact, StageArtifacts, StageContext, StageStorage};
+use crate::value::Json;
+
+impl<S: Stage> StageContext<S> {
+    /// As [`StageContext::detached`], for a stage that reads others through its context.
+    ///
+    /// ```
+    /// use workflow_engine::prelude::*;
+    ///
+    /// #[stage]
+    /// async fn price(order: u32) -> StageResult<u32> {
+    ///     Ok(order * 3)
+    /// }
+    ///
+    /// #[stage(require(price))]
+    /// async fn invoice(ctx: &StageContext<invoice>) -> StageResult<String> {
+    ///     Ok(format!("{} EUR", ctx.require::<price>()))
+    /// }
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), StageError> {
+    /// let ctx = StageContext::<invoice>::for_test().with_output::<price>(&21);
+    /// assert_eq!(invoice(&ctx).await?, "21 EUR");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn for_test() -> Self {
+        let context = StageContext::detached().for_stage::<S>();
+        context.changed(|parts| S::DECLARATION.id.clone_into(&mut parts.scope.stage_id))
+    }
+
+    /// The same context with the output of the stage `R`, as if that had run before.
+    ///
+    /// # Panics
+    /// When the output cannot be written as JSON.
+    #[must_use]
+    pub fn with_output<R: Stage>(self, output: &R::Output) -> Self {
+        let id = R::DECLARATION.id;
+        let json = match Json::store(output) {
+            Ok(json) => json,
+            Err(error) => panic!("the output of stage `{id}` cannot be stored: {error}"),
+        };
+        self.changed(|parts| drop(parts.outputs.insert(id.to_owned(), json)))
+    }
+
+    /// The same context with an artifact of the stage `R`, as if that had kept it.
+    ///
+    /// # Panics
+    /// When the value cannot be written as JSON.
+    #[must_use]
+    pub fn with_artifact<R: Stage>(self, key: &str, value: &impl Serialize) -> Self {
+        let stage_id = R::DECLARATION.id;
+        let value = match Json::encode(value) {
+            Ok(json) => json,
+            Err(error) => panic!("artifact `{key}` of stage `{stage_id}` cannot be stored: {error}"),
+        };
+        self.changed(|parts| {
+            let others = Arc::clone(&parts.services.artifacts);
+            let artifact = GivenArtifact { stage_id, key: key.to_owned(), value, others };
+            parts.services.artifacts = Arc::new(artifact);
+        })
+    }
+}
+
+impl<'a> StageStorage<'a> {
+    /// The artifacts of the stage `R`, which runs before this one.
+    #[must_use]
+    pub fn of<R: Stage>(&self) -> StageArtifacts<'a> {
+        self.of_stage(R::DECLARATION.id)
+    }
+}

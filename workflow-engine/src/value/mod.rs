@@ -1,0 +1,25 @@
+//! Values: JSON as it is stored, money, ids, limits, and what can be stored at all.
+
+pub(crate) mod hex;
+pub(crate) mod milliseconds;
+mod run_id;
+mod call_id;
+mod cost;
+mod payload;
+mod json;
+mod empty;
+pub(crate) mod limits;
+mod nearest;
+mod name;
+
+pub use call_id::CallId;
+pub use cost::Cost;
+pub use empty::{Faulty, NoConfig, NoInput};
+pub use json::Json;
+pub use limits::{Limits, MAX_DEPTH};
+pub use payload::{Payload, Storable};
+pub use run_id::RunId;
+
+pub(crate) use name::{MAX_NAME_BYTES, is_name};
+pub(crate) use nearest::{nearest, unknown_field};
+pub(crate) use payload::Stored;
