@@ -39,7 +39,7 @@ pub use definition::{
     WorkflowDefinition,
 };
 pub use engine::{Engine, EngineBuilder, Events, Logs, RunHandle, StartRun};
-pub use error::Error;
+pub use error::{Error, ErrorCode};
 pub use host::serverless;
 pub use ports::AnnotationFilter;
 pub use records::{Annotation, AnnotationKey, LogLevel, Statement, Status};

@@ -187,7 +187,7 @@ impl<W: Workflow> RunHandle<W> {
                 && let Some(obstacle) =
                     self.blocked_reason().await.map_err(|error| self.engine.unless_closed(error))?
             {
-                tracing::warn!(run = %self.run_id, code = obstacle.code(), %obstacle, "somebody waits for the output of a run that no worker here can continue");
+                tracing::warn!(run = %self.run_id, code = obstacle.code().as_str(), %obstacle, "somebody waits for the output of a run that no worker here can continue");
                 is_told = true;
             }
             // Whoever can do nothing but wait reads the run when it may be over, and not after each of its commits.
