@@ -80,7 +80,7 @@ async fn what_is_no_command_is_refused_by_name_and_place(world: World) {
         (r#"{"type": 7}"#, "a command has its name as `type`"),
         (
             r#"{"type": "run.stop"}"#,
-            "there is no command `run.stop`; there are `run.create`, `run.claimPending`, `job.execute`, \
+            "unknown command `run.stop`; the commands are `run.create`, `run.claimPending`, `job.execute`, \
              `run.transition`, `run.cancel`, `run.rerunFrom`, `stage.pollSuspended`, `stage.wake`, `stage.report`, \
              `run.raiseBudget`, `annotation.attach`, \
              `lease.reapStale`, `run.reapStuck`, `run.failUnclaimed`, `outbox.flush`, \
