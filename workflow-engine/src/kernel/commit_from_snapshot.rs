@@ -19,7 +19,7 @@ pub(super) async fn commit_from_snapshot(
     })
 }
 
-/// As [`commit_from_snapshot`], for a command with an idempotency key: returns the store's answer to the decision, and
+/// As [`commit_from_snapshot`], for a command with an idempotency key: returns the result of the commit, and
 /// `PreconditionFailed` where `decide` found nothing to do.
 pub(super) async fn try_commit_from_snapshot(
     kernel: &Kernel,

@@ -8,7 +8,7 @@ use crate::records::Claimant;
 /// Returns how runs of the registered definitions are started, for the store that claims them.
 pub(super) fn start_plans(registry: &WorkflowRegistry) -> StartPlans {
     let mut plans = StartPlans::default();
-    // A run without stages cannot be started. It has no plan, so its claimant looks at it and fails it.
+    // A run without stages cannot be started. It has no plan, so its claimant reads it and fails it.
     for definition in registry.definitions().filter(|definition| !definition.stages.is_empty()) {
         plans.insert(definition.fingerprint().to_owned(), start_changes(definition, None, 0));
     }
