@@ -2,12 +2,9 @@
 
 use super::Kernel;
 use super::commit_from_snapshot::commit_from_snapshot;
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::ports::{Change, Decision, Precondition, RunEnd, Snapshot};
 use crate::records::{Lease, RunError, StageRecord, Status};
-
-/// The error code of a run whose stage was not ready before its wait timed out.
-pub(super) const WAIT_TIMED_OUT: &str = "WAIT_TIMED_OUT";
 
 /// A failure that is not retried.
 #[derive(Clone, Debug)]
@@ -16,7 +13,7 @@ pub(super) struct FinalFailure {
     /// Whether the lease has expired, so that the reaper fails the stage and not the holder of the lease.
     pub(super) expired: bool,
     /// The run's error code.
-    pub(super) code: &'static str,
+    pub(super) code: ErrorCode,
     pub(super) error: String,
     /// The change that completes the idempotency key under which the job was claimed, if there is one.
     pub(super) completed_key: Option<Change>,
@@ -46,7 +43,8 @@ fn decide(snapshot: &Snapshot, failure: &FinalFailure) -> Option<Decision> {
 
     let mut changes = vec![Change::Fail { stage_id: lease.stage_id.clone(), error: failure.error.clone() }];
     changes.extend(cancel_open_stages(snapshot, Some(&lease.stage_id)));
-    changes.push(Change::EndRun(RunEnd::Failed(RunError { code: failure.code.to_owned(), message })));
+    let error = RunError { code: failure.code.as_str().to_owned(), message };
+    changes.push(Change::EndRun(RunEnd::Failed(error)));
     changes.extend(failure.completed_key.clone());
     let precondition = if failure.expired {
         Precondition::ExpiredLeaseAndRevision(lease.clone(), snapshot.revision())
@@ -61,7 +59,7 @@ fn message(stage: &StageRecord, checks: u32, failure: &FinalFailure) -> String {
     let FinalFailure { code, error, .. } = failure;
     let attempts = |count| if count == 1 { "1 attempt".to_owned() } else { format!("{count} attempts") };
     let failed = match stage.status {
-        _ if *code == WAIT_TIMED_OUT => "timed out".to_owned(),
+        _ if *code == ErrorCode::WaitTimedOut => "timed out".to_owned(),
         // The stage's attempts are those of its function, which succeeded; each check counts its own attempts.
         Status::Suspended => format!("failed after {} to check it", attempts(checks)),
         _ => format!("failed after {}", attempts(stage.attempt)),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Kernel;
 use super::failure::{FinalFailure, fail_for_good};
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::ports::{Change, Commit, Decision, Precondition};
 use crate::records::{JobRecord, Lease};
 
@@ -34,7 +34,8 @@ pub(super) async fn take_back(
     };
     // Attempts count at the claim, so a stage that kills its process stops at its limit.
     if job.attempt >= job.max_attempts {
-        let failure = FinalFailure { lease, expired, code: "WORKER_LOST", error, completed_key: None };
+        let failure =
+            FinalFailure { lease, expired, code: ErrorCode::WorkerLost, error, completed_key: None };
         return Ok(fail_for_good(kernel, failure).await?.then_some(TakenBack::Failed));
     }
     let change = Change::Retry { stage_id: lease.stage_id.clone(), error, delay: Duration::ZERO };

@@ -3,6 +3,7 @@
 use super::compatibility::open_stages;
 use super::failure::cancel_open_stages;
 use crate::definition::{StageDefinition, WorkflowDefinition};
+use crate::error::ErrorCode;
 use crate::ports::{Change, RunEnd, Snapshot};
 use crate::records::{JobRecord, RunError, Status};
 
@@ -13,7 +14,7 @@ pub(super) fn repairs(snapshot: &Snapshot, definition: &WorkflowDefinition) -> V
     if let Some(failed) = snapshot.stages.iter().find(|stage| stage.status == Status::Failed) {
         let message = failed.error_message.clone().unwrap_or_else(|| "stage failed".into());
         let error = RunError {
-            code: "STAGE_FAILED".into(),
+            code: ErrorCode::StageFailed.as_str().to_owned(),
             message: format!("stage `{}` failed: {message}", failed.stage_id),
         };
         let mut changes = cancel_open_stages(snapshot, None);

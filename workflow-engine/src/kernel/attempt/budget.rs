@@ -7,7 +7,7 @@ use super::ledger::RefusedCall;
 use super::outcome::{Finished, JobOutcome};
 use crate::context::StageError;
 use crate::definition::OverBudget;
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::ports::Change;
 use crate::value::limits::truncate;
 
@@ -27,7 +27,7 @@ pub(super) async fn fail(
     match attempt.stage.over_budget {
         OverBudget::Fail => {
             let error = StageError::permanent(message);
-            fail_with_code(attempt, Error::BUDGET_EXCEEDED, error, reports).await
+            fail_with_code(attempt, ErrorCode::BudgetExceeded, error, reports).await
         }
         OverBudget::Wait => await_budget(attempt, &message, &refused, reports).await,
     }

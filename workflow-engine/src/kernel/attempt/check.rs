@@ -15,9 +15,9 @@ use super::outcome::{Finished, JobOutcome};
 use super::run::{AttemptEnd, AttemptResult, run_check};
 use crate::context::{Effects, StageError};
 use crate::definition::{CheckOutcome, WaitDefinition};
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::kernel::Kernel;
-use crate::kernel::failure::{FinalFailure, WAIT_TIMED_OUT, fail_for_good};
+use crate::kernel::failure::{FinalFailure, fail_for_good};
 use crate::kernel::stored_values::prepare_output;
 use crate::ports::Change;
 use crate::records::StageRecord;
@@ -106,7 +106,7 @@ async fn time_out(
     let failure = FinalFailure {
         lease: job.lease.clone(),
         expired: false,
-        code: WAIT_TIMED_OUT,
+        code: ErrorCode::WaitTimedOut,
         error,
         completed_key: execution_key::completion(job, &outcome),
     };

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 
 use crate::context::{ArtifactSource, Effects, StageError, StageResult};
 use crate::definition::WorkflowDefinition;
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::kernel::Kernel;
 use crate::kernel::stored_values::{prepare_artifact, resolve};
 use crate::ports::{BlobStore, Change, Store};
@@ -46,10 +46,12 @@ pub(super) async fn effect_changes(
 }
 
 /// Returns the failure of an attempt whose statements the store refused to commit, with the run's error code.
-pub(super) fn refused_statements(error: &Error) -> Option<(&'static str, StageError)> {
+pub(super) fn refused_statements(error: &Error) -> Option<(ErrorCode, StageError)> {
     match error.code() {
-        Error::STATEMENT_FAILED => Some((Error::STATEMENT_FAILED, StageError::retryable(error))),
-        Error::STATEMENTS_UNSUPPORTED => Some((Error::STATEMENTS_UNSUPPORTED, StageError::permanent(error))),
+        ErrorCode::StatementFailed => Some((ErrorCode::StatementFailed, StageError::retryable(error))),
+        ErrorCode::StatementsUnsupported => {
+            Some((ErrorCode::StatementsUnsupported, StageError::permanent(error)))
+        }
         _ => None,
     }
 }

@@ -10,7 +10,7 @@ use super::effects::effect_changes;
 use super::execution_key;
 use super::outcome::{Finished, JobOutcome};
 use crate::context::{Effects, StageError};
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::kernel::Kernel;
 use crate::kernel::failure::{FinalFailure, fail_for_good};
 use crate::kernel::stored_values::prepare_output;
@@ -18,9 +18,6 @@ use crate::ports::{Applied, Change, Commit, Decision, Precondition};
 use crate::records::{ClaimedJob, Lease};
 use crate::value::Json;
 use crate::value::limits::truncate;
-
-/// The error code of a run whose stage has failed for good.
-const STAGE_FAILED: &str = "STAGE_FAILED";
 
 /// The result of a body or check that succeeded.
 pub(super) struct Completion {
@@ -89,13 +86,13 @@ pub(super) async fn fail_attempt(
     error: StageError,
     reports: Vec<Change>,
 ) -> Result<Finished, Error> {
-    fail_with_code(attempt, STAGE_FAILED, error, reports).await
+    fail_with_code(attempt, ErrorCode::StageFailed, error, reports).await
 }
 
 /// As [`fail_attempt`], with the error code of the run if no attempt follows.
 pub(super) async fn fail_with_code(
     attempt: &AttemptContext<'_>,
-    code: &'static str,
+    code: ErrorCode,
     error: StageError,
     reports: Vec<Change>,
 ) -> Result<Finished, Error> {

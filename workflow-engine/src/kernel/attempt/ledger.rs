@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::kernel::Kernel;
 use crate::kernel::ledger::{PAGE, storable_outcome, storable_reservation};
 use crate::ledger::BatchRows;
@@ -122,7 +122,7 @@ impl CallLedger for AttemptLedger {
                 Err(self.lease_lost())
             }
             Err(error) => {
-                if error.code() == Error::BUDGET_EXCEEDED {
+                if error.code() == ErrorCode::BudgetExceeded {
                     reservation.is_open = false;
                     state.refused = Some(RefusedCall { error: error.to_string(), reserve });
                 }

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
 use super::Command;
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::kernel::Kernel;
 use crate::kernel::compatibility::definition_of;
 use crate::kernel::start_plan::{first_stages, start_changes};
@@ -96,7 +96,7 @@ async fn start(
     };
     if definition.stages.is_empty() {
         let message = format!("workflow `{}` has no stages", definition.id);
-        return fail(kernel, &run, "EMPTY_STAGE_GRAPH", message).await;
+        return fail(kernel, &run, ErrorCode::EmptyStageGraph, message).await;
     }
     let changes = start_changes(definition, Some(claimant), slots);
     match kernel.store().commit(decision(&run, changes)).await {
@@ -106,18 +106,18 @@ async fn start(
         // Another claimant was faster.
         Ok(Commit::PreconditionFailed | Commit::Duplicate { .. }) => Ok(None),
         Err(error) if error.is_retryable() => Err(error),
-        Err(error) => fail(kernel, &run, "CLAIM_FAILED", error.to_string()).await,
+        Err(error) => fail(kernel, &run, ErrorCode::ClaimFailed, error.to_string()).await,
     }
 }
 
 async fn fail(
     kernel: &Kernel,
     run: &RunRecord,
-    code: &str,
+    code: ErrorCode,
     message: String,
 ) -> Result<Option<ClaimedRun>, Error> {
-    tracing::error!(run = %run.id, code, message, "a run could not be started");
-    let error = RunError { code: code.to_owned(), message };
+    tracing::error!(run = %run.id, %code, message, "a run could not be started");
+    let error = RunError { code: code.as_str().to_owned(), message };
     kernel.store().commit(decision(run, vec![Change::EndRun(RunEnd::Failed(error))])).await?;
     Ok(None)
 }

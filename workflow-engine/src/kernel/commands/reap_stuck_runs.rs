@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Command;
 use crate::definition::WorkflowDefinition;
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::kernel::Kernel;
 use crate::kernel::commit_from_snapshot::{commit_from_snapshot, decision_at};
 use crate::kernel::compatibility::definition_of;
@@ -42,8 +42,6 @@ pub struct ReapStuckRunsOutput {
 
 /// The number of runs in one pass. The next pass finds the rest.
 const BATCH: usize = 100;
-/// The error code of a run that cannot be repaired.
-const STUCK: &str = "STUCK_RUN_REAPED";
 
 /// The result for one stuck run.
 enum Reaped {
@@ -89,7 +87,7 @@ async fn reap(kernel: &Kernel, run_id: RunId, threshold: Duration) -> Result<Opt
     }
     let fail = move |snapshot: &Snapshot| decide_failure(snapshot, definition, threshold);
     if commit_from_snapshot(kernel, run_id, fail).await?.is_some() {
-        tracing::error!(run = %run_id, code = STUCK, "a stuck run could not be repaired and has failed");
+        tracing::error!(run = %run_id, code = %ErrorCode::StuckRunReaped, "a stuck run could not be repaired and has failed");
         return Ok(Some(Reaped::Failed));
     }
     Ok(None)
@@ -112,6 +110,7 @@ fn decide_failure(
     let message =
         format!("it made no progress for {threshold:?} and cannot be repaired; its open stages: {open}");
     let mut changes = cancel_open_stages(snapshot, None);
-    changes.push(Change::EndRun(RunEnd::Failed(RunError { code: STUCK.to_owned(), message })));
+    let error = RunError { code: ErrorCode::StuckRunReaped.as_str().to_owned(), message };
+    changes.push(Change::EndRun(RunEnd::Failed(error)));
     Some(decision_at(snapshot, changes))
 }
