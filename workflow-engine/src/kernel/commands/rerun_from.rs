@@ -152,6 +152,8 @@ fn decide(
         max_attempts: stage.retry.max_attempts,
         claim: None,
     });
+    // Opens the next generation. Leases, cached outputs, artifacts and blobs carry their generation, so nothing of the
+    // old one is used in the new one.
     let rerun = Change::Rerun { stages, waiting_on: count(&definition.output_stages) };
     Some(Decision { idempotency, ..decision_at(snapshot, std::iter::once(rerun).chain(ready).collect()) })
 }
