@@ -4,6 +4,9 @@
 //! a worker, in a function that handles one request, and in a model test. Every command follows the same path: load,
 //! decide (a pure function), commit, hint.
 //!
+//! A program sends commands with [`Engine::dispatch`](crate::Engine::dispatch), or as JSON with
+//! [`Kernel::dispatch_json`].
+//!
 //! - `commands` has one file for each command.
 //! - `attempt` runs one claimed job and commits its outcome.
 //! - The other files hold the kernel's state, and the decisions that several commands share.

@@ -8,6 +8,7 @@
 mod outcome;
 mod context;
 mod run;
+mod services;
 mod inputs;
 mod log;
 mod effects;

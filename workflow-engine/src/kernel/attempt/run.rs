@@ -1,21 +1,20 @@
 //! The run of a body or check under its timeout, until it ends or is stopped.
 
 use std::future::pending;
-use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
 use super::context::AttemptContext;
-use super::effects::AttemptArtifacts;
-use super::inputs::{Inputs, load_inputs};
-use super::ledger::{AttemptLedger, RefusedCall};
+use super::inputs::load_inputs;
+use super::ledger::RefusedCall;
 use super::log::AttemptLog;
-use crate::context::{ContextServices, EffectBuffer, Effects, Pause, StageContext, StageError, StageScope};
+use super::services::Services;
+use crate::context::{Effects, StageError};
 use crate::definition::{CheckExecution, CheckOutcome, Execution, WaitDefinition};
 use crate::error::Error;
-use crate::ports::{Change, Clock, Commit, Decision, Precondition};
+use crate::ports::{Change, Commit, Decision, Precondition};
 use crate::value::{Json, Limits};
 
 /// The end of an attempt.
@@ -88,61 +87,6 @@ impl<T> AttemptEnd<T> {
             refused_call: None,
             effects: Effects::default(),
         }
-    }
-}
-
-/// The services behind a body's context.
-struct Services {
-    began: DateTime<Utc>,
-    scope: StageScope,
-    log: Arc<AttemptLog>,
-    effects: Arc<EffectBuffer>,
-    ledger: Arc<AttemptLedger>,
-    context: ContextServices,
-}
-
-impl Services {
-    fn new(attempt: &AttemptContext<'_>) -> Self {
-        let AttemptContext { kernel, registered, stage, job, stop, .. } = *attempt;
-        let began = kernel.clock().now();
-        let deadline = stage
-            .timeout
-            .and_then(|timeout| TimeDelta::from_std(timeout).ok())
-            .and_then(|timeout| began.checked_add_signed(timeout));
-        let scope = StageScope {
-            run_id: job.lease.run_id,
-            workflow_id: job.workflow_id.clone(),
-            stage_id: stage.id.clone(),
-            attempt: job.attempt,
-            generation: job.lease.generation,
-            deadline,
-            cancellation: stop.child_token(),
-        };
-        let log = Arc::new(AttemptLog::new(&scope));
-        let effects = Arc::<EffectBuffer>::default();
-        let ledger = Arc::new(AttemptLedger::new(kernel, &job.lease, stage.budget, stop));
-        let context = ContextServices {
-            reports: Arc::clone(&log) as _,
-            effects: Arc::clone(&effects),
-            artifacts: Arc::new(AttemptArtifacts::new(kernel, &job.lease, registered.definition())),
-            calls: Arc::clone(&ledger) as _,
-            pause: Arc::new(ClockPause(Arc::clone(kernel.clock()))),
-            extensions: kernel.config().extensions.clone(),
-        };
-        Self { began, scope, log, effects, ledger, context }
-    }
-
-    fn context(&self, inputs: Inputs) -> StageContext {
-        StageContext::new(self.scope.clone(), inputs.reads, self.context.clone())
-    }
-}
-
-/// The kernel's clock, for bodies that pause.
-struct ClockPause(Arc<dyn Clock>);
-
-impl Pause for ClockPause {
-    fn pause(&self, duration: Duration) -> BoxFuture<'_, ()> {
-        self.0.sleep(duration)
     }
 }
 

@@ -97,19 +97,16 @@ impl Command for CreateRun {
 
         match (kernel.store().commit(decision).await?, entry) {
             (Commit::Applied(applied), _) => {
-                let status = match reservation {
-                    Some(reservation) => {
-                        kernel.run_cache().insert(run_id, 1, CachedRun::new(input, config));
-                        (reservation.run)(applied.claimed);
-                        Status::Running
+                let status = if let Some(reservation) = reservation {
+                    kernel.run_cache().insert(run_id, 1, CachedRun::new(input, config));
+                    (reservation.run)(applied.claimed);
+                    Status::Running
+                } else {
+                    // This process probably claims the run as soon as it has a free slot.
+                    if has_host {
+                        kernel.run_cache().insert_early(run_id, CachedRun::new(input, config));
                     }
-                    None => {
-                        // This process probably claims the run as soon as it has a free slot.
-                        if has_host {
-                            kernel.run_cache().insert_early(run_id, CachedRun::new(input, config));
-                        }
-                        Status::Pending
-                    }
+                    Status::Pending
                 };
                 Ok(CreateRunOutput { run_id, status })
             }
