@@ -3,7 +3,7 @@
 //! It does not poll. It looks for work when a hint says so, when a slot becomes free, and at the instant at which the
 //! store says that something is due.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -17,9 +17,8 @@ use super::recently_served::RecentlyServed;
 use super::settings::WorkerSettings;
 use super::slot_pool::{SlotPool, SuccessorSlots};
 use super::{maintenance, retention, stuck_runs};
-use crate::definition::WorkflowDefinition;
 use crate::error::Error;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Placement, Reservation};
 use crate::records::{Claimant, ClaimedJob};
 
 /// Jobs that one claim takes at most; more are taken by the next one, while these already run.
@@ -38,8 +37,8 @@ pub(crate) struct Worker {
     flushers: Flushers,
 }
 
-/// What a worker's tasks share, and what lets a caller hand it a job that is claimed already.
-pub(crate) struct WorkerShared {
+/// The state that a worker's tasks share.
+struct WorkerShared {
     kernel: Arc<Kernel>,
     claim: Claimant,
     recently_served: RecentlyServed,
@@ -71,6 +70,8 @@ impl Worker {
             bodies: TaskTracker::new(),
             stopped: CancellationToken::new(),
         });
+        let placement: Weak<dyn Placement> = Arc::<WorkerShared>::downgrade(&link);
+        kernel.set_placement(placement);
         let main = TaskTracker::new();
         main.spawn(Arc::clone(&link).claim_until_stopped());
         main.spawn(maintenance::reap(Arc::clone(kernel), stopping.clone()));
@@ -84,11 +85,6 @@ impl Worker {
         }
         let flushers = Flushers::start(kernel, &settings.worker_id);
         Ok(Self { link, settings, main, heartbeat, flushers })
-    }
-
-    /// For callers that create runs.
-    pub(crate) const fn link(&self) -> &Arc<WorkerShared> {
-        &self.link
     }
 
     /// Drains: claims nothing more, lets bodies finish, hands back those that do not finish in time.
@@ -112,29 +108,24 @@ impl Worker {
     }
 }
 
-impl WorkerShared {
-    /// SlotPool for the first stages of a run of this workflow, as much as there is; `None` when there is none, or when
-    /// something more urgent waits for it.
-    pub(crate) fn reserve(
-        &self,
-        definition: &WorkflowDefinition,
-        priority: i32,
-    ) -> Option<Vec<OwnedSemaphorePermit>> {
+impl Placement for WorkerShared {
+    fn reserve(self: Arc<Self>, wanted: usize, priority: i32) -> Option<Reservation> {
+        // The slots that a new run would take may be on their way to more urgent work.
         if self.room.preemption.must_queue(priority) {
             return None;
         }
-        let heads = definition.stages.iter().filter(|stage| stage.predecessors.is_empty());
-        let permits: Vec<_> = heads.map_while(|_| self.room.try_acquire()).collect();
-        (!permits.is_empty()).then_some(permits)
+        let permits: Vec<_> = (0..wanted).map_while(|_| self.room.try_acquire()).collect();
+        if permits.is_empty() {
+            return None;
+        }
+        let (claimant, slots) = (self.claim.clone(), permits.len());
+        Some(Reservation { claimant, slots, run: Box::new(move |jobs| self.run(jobs, permits)) })
     }
+}
 
-    /// Who claims.
-    pub(crate) const fn claim(&self) -> &Claimant {
-        &self.claim
-    }
-
-    /// Runs jobs that are claimed already, each in room of its own.
-    pub(crate) fn run(self: &Arc<Self>, jobs: Vec<ClaimedJob>, permits: Vec<OwnedSemaphorePermit>) {
+impl WorkerShared {
+    /// Runs claimed jobs, each in its own slot.
+    fn run(self: &Arc<Self>, jobs: Vec<ClaimedJob>, permits: Vec<OwnedSemaphorePermit>) {
         for (job, permit) in jobs.into_iter().zip(permits) {
             let link = Arc::clone(self);
             self.bodies.spawn(async move { link.run_chain(job, permit).await });
