@@ -130,7 +130,7 @@ impl<'a, W: Workflow> StartRun<'a, W> {
         };
         let kernel = self.engine.kernel();
         let priority = self.priority.unwrap_or(Claimant::DEFAULT_PRIORITY);
-        let link = self.engine.worker().map(crate::host::Worker::link);
+        let link = self.engine.worker().map(crate::host::Worker::shared);
         let reserved = link.and_then(|link| Some((link, link.reserve(W::definition(), priority)?)));
         let created = match reserved {
             None => {
