@@ -56,7 +56,7 @@ pub enum Place {
 
 impl Place {
     /// Reads the location from the environment.
-    pub fn given(kind: Kind) -> Outcome<Self> {
+    pub fn from_env(kind: Kind) -> Outcome<Self> {
         let variable =
             |name| std::env::var(name).map_err(|_| format!("set {name} to the location of the store"));
         Ok(match kind {

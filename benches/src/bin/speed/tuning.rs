@@ -38,7 +38,7 @@ const SECONDS: &str = "BENCH_SECONDS";
 
 impl Tuning {
     /// Reads the settings from the environment.
-    pub fn given() -> Self {
+    pub fn from_env() -> Self {
         let default = Self::default();
         Self {
             runs: variable(RUNS),
