@@ -69,8 +69,7 @@ impl Outcome {
 /// When the store cannot be read.
 pub async fn unfinished(database: &str) -> Result<Unfinished, Error> {
     // A worker could finish one of the runs before it is listed.
-    let engine =
-        Engine::open(database).await?.register::<document_processor>().without_worker().build().await?;
+    let engine = Engine::builder(database).register::<document_processor>().without_worker().build().await?;
     let here = std::env::current_dir().unwrap_or_default();
     let mut unfinished = Unfinished::default();
     for run in engine.unfinished::<document_processor>().await? {

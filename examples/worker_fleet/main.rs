@@ -61,7 +61,7 @@ async fn main() -> ExitCode {
 
 /// Runs a worker until a signal stops it.
 async fn work(db: &str) -> Result<(), Box<dyn std::error::Error>> {
-    let builder = Engine::open(db).await?.register::<puzzle>().concurrency(8).lease(LEASE);
+    let builder = Engine::builder(db).register::<puzzle>().concurrency(8).lease(LEASE);
     builder.shutdown_on_signals().build().await?.wait_for_shutdown().await;
     Ok(())
 }
@@ -69,7 +69,7 @@ async fn work(db: &str) -> Result<(), Box<dyn std::error::Error>> {
 /// Starts the runs, waits for them and prints which worker executed how many stages.
 async fn command(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let mut out = io::stdout();
-    let engine = Engine::open(&arguments.db).await?.register::<puzzle>().without_worker().build().await?;
+    let engine = Engine::builder(&arguments.db).register::<puzzle>().without_worker().build().await?;
     let mut fleet = Fleet::start(&arguments.db, arguments.workers)?;
     writeln!(out, "{} workers: {:?}", arguments.workers, fleet.ids())?;
 
