@@ -3,13 +3,13 @@
 use workflow_engine::EngineBuilder;
 use workflow_engine::prelude::*;
 
-use crate::workflows::look_at_clock;
+use crate::workflows::read_clock;
 
 macro_rules! hundred {
     ($($name:ident)*) => {
         $(workflow! {
             /// One of a hundred workflows.
-            pub $name = look_at_clock
+            pub $name = read_clock
         })*
 
         /// Registers all hundred workflows.

@@ -103,14 +103,14 @@ pub fn now() -> u64 {
 
 /// Returns when its body ran, in microseconds since 1970.
 #[stage]
-pub async fn look_at_clock(number: u64) -> StageResult<u64> {
+pub async fn read_clock(number: u64) -> StageResult<u64> {
     let _ = number;
     Ok(now())
 }
 
 workflow! {
     /// One stage that returns when it ran, to measure reaction times.
-    pub clock = look_at_clock
+    pub clock = read_clock
 }
 
 /// Takes 20 ms without processor time.

@@ -58,7 +58,8 @@ pub async fn extract_text(
 /// Lets a model summarise the document.
 #[stage(retry(max_attempts = 5, initial = "1s"))]
 pub async fn summarize(document: Document, ctx: &StageContext) -> StageResult<Summary> {
-    let request = ctx.ai().generate_text(MODEL, document.text).instructions("Say it in three sentences.");
+    let request =
+        ctx.ai().generate_text(MODEL, document.text).instructions("Summarise the text in three sentences.");
     Ok(Summary { text: request.max_tokens(1_000).await?.text })
 }
 

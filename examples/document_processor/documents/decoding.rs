@@ -15,7 +15,7 @@ pub fn decode(bytes: &[u8]) -> StageResult<&str> {
     }
     match std::str::from_utf8(bytes) {
         Ok(text) if !text.contains('\0') => Ok(text.trim_start_matches('\u{feff}')),
-        Err(error) if !looks_binary(bytes) => Err(StageError::permanent(format!(
+        Err(error) if !is_binary(bytes) => Err(StageError::permanent(format!(
             "the document is not UTF-8 text: byte {} is invalid",
             error.valid_up_to()
         ))),
@@ -24,7 +24,7 @@ pub fn decode(bytes: &[u8]) -> StageResult<&str> {
 }
 
 /// Text in an older encoding contains no control characters except line ends, tabs, form feeds and escapes.
-fn looks_binary(bytes: &[u8]) -> bool {
+fn is_binary(bytes: &[u8]) -> bool {
     let beginning = &bytes[..bytes.len().min(8 * 1024)];
     beginning.iter().any(|byte| byte.is_ascii_control() && !b"\t\n\r\x0c\x1b".contains(byte))
 }

@@ -24,7 +24,7 @@ impl Schedulers {
 impl Engine {
     /// Makes a call, then notifies the schedulers if work has become ready meanwhile and this engine has no worker to take
     /// it. An error of a scheduler is only logged: the call is already committed.
-    pub(super) async fn telling_schedulers<T>(&self, call: impl Future<Output = T>) -> T {
+    pub(super) async fn notify_schedulers_after<T>(&self, call: impl Future<Output = T>) -> T {
         let schedulers = if self.worker().is_some() { Vec::new() } else { self.inner.schedulers.all() };
         if schedulers.is_empty() {
             return call.await;

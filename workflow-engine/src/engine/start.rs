@@ -135,7 +135,7 @@ impl<'a, W: Workflow> StartRun<'a, W> {
         let created = match reserved {
             None => {
                 let place = if link.is_some() { Placement::Here } else { Placement::Elsewhere };
-                self.engine.telling_schedulers(create(kernel, command, place)).await?
+                self.engine.notify_schedulers_after(create(kernel, command, place)).await?
             }
             Some((link, permits)) => {
                 let place = Placement::Slots(link.claim(), permits.len());

@@ -100,3 +100,7 @@ async fn wait(kernel: &Kernel, changes: &mut watch::Receiver<u64>, next: Next) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "service_tests.rs"]
+mod tests;

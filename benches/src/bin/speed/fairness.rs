@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use benches::percentile;
-use benches::workflows::{InflateInput, LookAtClockInput, RestInput, clock, diamond, large, resting};
+use benches::workflows::{InflateInput, ReadClockInput, RestInput, clock, diamond, large, resting};
 use workflow_engine::Engine;
 
 use crate::Outcome;
@@ -56,7 +56,7 @@ pub async fn priorities(work: &str, kind: Kind) -> Outcome<Line> {
     let mut samples = Vec::new();
     for number in 0..20 {
         let began = Instant::now();
-        let run = bench.engine.start::<clock>(LookAtClockInput { number }).priority(9).await?;
+        let run = bench.engine.start::<clock>(ReadClockInput { number }).priority(9).await?;
         // Without priorities, a run would wait for the whole queue.
         let output = tokio::time::timeout(TIMEOUT, run.output()).await;
         samples.push(began.elapsed().as_secs_f64() * 1e3);
@@ -88,7 +88,7 @@ pub async fn crowd(work: &str, kind: Kind) -> Outcome<Line> {
     let mut samples = Vec::new();
     for number in 0..10 {
         let began = Instant::now();
-        let run = bench.engine.start::<clock>(LookAtClockInput { number }).await?;
+        let run = bench.engine.start::<clock>(ReadClockInput { number }).await?;
         let output = tokio::time::timeout(TIMEOUT, run.output()).await;
         samples.push(began.elapsed().as_secs_f64() * 1e3);
         if output.is_err() {

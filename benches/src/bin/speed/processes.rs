@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use benches::percentile;
-use benches::workflows::{FirstInput, LookAtClockInput, Small, clock, diamond, now};
+use benches::workflows::{FirstInput, ReadClockInput, Small, clock, diamond, now};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use workflow_engine::Engine;
@@ -126,7 +126,7 @@ pub async fn reaction(work: &str, kind: Kind, is_other: bool) -> Outcome<Line> {
     };
     let (mut there, mut back, mut lost) = (Vec::new(), Vec::new(), 0.0);
     for number in 0..tuning.runs.unwrap_or(200) + 20 {
-        let run = engine.start::<clock>(LookAtClockInput { number }).await?;
+        let run = engine.start::<clock>(ReadClockInput { number }).await?;
         let started = now();
         let ran = if let Ok(ran) = tokio::time::timeout(LOST, run.output()).await {
             ran?
