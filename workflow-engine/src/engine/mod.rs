@@ -188,7 +188,7 @@ impl Engine {
     /// # Errors
     /// As the command documents.
     pub async fn dispatch<C: Command>(&self, command: C) -> Result<C::Output, Error> {
-        self.telling_schedulers(self.kernel().dispatch(command)).await
+        self.notify_schedulers_after(self.kernel().dispatch(command)).await
     }
 
     /// The kernel.

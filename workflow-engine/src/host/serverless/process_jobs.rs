@@ -1,4 +1,4 @@
-//! What is ready, up to a number.
+//! Runs ready jobs, up to a limit.
 
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
@@ -9,13 +9,13 @@ use crate::error::Error;
 use crate::kernel::{JobOutcome, NoSlots};
 use crate::records::ClaimedJob;
 
-/// How much [`Serverless::process_available_jobs`] does.
+/// The limits of [`Serverless::process_available_jobs`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProcessJobs {
-    /// At most this many jobs. Default 10.
+    /// The number of jobs to claim at most. Default 10.
     pub max_jobs: usize,
-    /// How many of them at the same time, at least 1. Default 10.
+    /// The number of jobs to run at the same time, at least 1. Default 10.
     pub concurrency: usize,
 }
 
@@ -25,34 +25,35 @@ impl Default for ProcessJobs {
     }
 }
 
-/// What was done.
+/// The number of jobs, by outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ProcessJobsOutput {
-    /// Jobs that were claimed. Those that are neither of the two below were handed back when the time was over, or
-    /// lost to somebody else or to the end of their run.
+    /// Claimed jobs. Those that neither succeeded nor failed returned to the queue after the time limit, or were
+    /// superseded by another claimant or by the end of their run.
     pub processed: usize,
-    /// Stages that completed, or that wait for something outside.
+    /// Stages that completed or were suspended.
     pub succeeded: usize,
-    /// Attempts that failed, whether another follows or not.
+    /// Attempts that failed, with or without a retry.
     pub failed: usize,
 }
 
 impl Serverless {
-    /// Runs what is ready: jobs, those that its own commits make ready, and runs that nobody has started; by priority,
-    /// among equals the workflows take recently_served, and of each the oldest is first. Ends when nothing is ready, `max_jobs`
-    /// were claimed, or the time is over, and when what it has claimed has come to its end.
+    /// Runs ready jobs, including those that its own commits make ready, and starts pending runs. The order is by
+    /// priority; at equal priority the workflows take turns, and the oldest job of each is first. Claiming ends when
+    /// nothing is ready, after `max_jobs` jobs, or after the time limit. The call returns when all claimed jobs have
+    /// finished.
     ///
-    /// It runs on when the caller is dropped, in a task of its own; it ends with the runtime.
+    /// The jobs run in their own task. It continues if the caller drops this future, and ends with the runtime.
     ///
     /// # Errors
-    /// When the store cannot be read or written. What was claimed before has then come to its end nevertheless, or
-    /// returns to the queue when its lease runs out.
+    /// Any error of reading or writing the store. Jobs claimed before have then finished, or return to the queue when
+    /// their leases expire.
     pub async fn process_available_jobs(&self, jobs: ProcessJobs) -> Result<ProcessJobsOutput, Error> {
         let host = self.clone();
         let invocation = tokio::spawn(async move {
-            let done = host.process(jobs).await;
+            let output = host.process(jobs).await;
             host.schedule_next().await;
-            done
+            output
         });
         invocation.await.map_err(Error::invocation_aborted)?
     }
@@ -62,15 +63,15 @@ impl Serverless {
         ProcessJobs { max_jobs, concurrency }: ProcessJobs,
     ) -> Result<ProcessJobsOutput, Error> {
         let invocation = self.begin()?;
-        let mut done = ProcessJobsOutput::default();
+        let mut output = ProcessJobsOutput::default();
         let mut running = JoinSet::new();
         let mut failure = None;
         loop {
-            let room = concurrency.max(1).saturating_sub(running.len()).min(max_jobs - done.processed);
-            if room > 0 && failure.is_none() && !invocation.over.is_cancelled() {
-                match self.claim(&invocation, room).await {
+            let slots = concurrency.max(1).saturating_sub(running.len()).min(max_jobs - output.processed);
+            if slots > 0 && failure.is_none() && !invocation.stop.is_cancelled() {
+                match self.claim(&invocation, slots).await {
                     Ok(jobs) => {
-                        done.processed += jobs.len();
+                        output.processed += jobs.len();
                         for job in jobs {
                             running.spawn(self.run(job, &invocation));
                         }
@@ -80,26 +81,26 @@ impl Serverless {
             }
             match running.join_next().await {
                 None => break,
-                Some(Ok(Ok(outcome))) => done.count(&outcome),
+                Some(Ok(Ok(outcome))) => output.count(&outcome),
                 Some(Ok(Err(error))) => failure = Some(error),
                 Some(Err(lost)) => failure = Some(Error::invocation_aborted(lost)),
             }
         }
-        failure.map_or(Ok(done), Err)
+        failure.map_or(Ok(output), Err)
     }
 
-    async fn claim(&self, invocation: &Invocation, room: usize) -> Result<Vec<ClaimedJob>, Error> {
-        let found = self.recently_served.claim(&self.kernel, &invocation.claim, room, true).await?;
+    async fn claim(&self, invocation: &Invocation, slots: usize) -> Result<Vec<ClaimedJob>, Error> {
+        let found = self.recently_served.claim(&self.kernel, &invocation.claim, slots, true).await?;
         let mut jobs = found.jobs;
         if found.runs.is_empty() {
             return Ok(jobs);
         }
-        let left = room - jobs.len();
-        let started = self.recently_served.start(&self.kernel, &invocation.claim, found.runs, left).await?;
+        let free = slots - jobs.len();
+        let started = self.recently_served.start(&self.kernel, &invocation.claim, found.runs, free).await?;
         jobs.extend(started.jobs);
         if jobs.is_empty() {
-            // Others were faster, or none of them can be started: they keep nothing else from its turn.
-            jobs = self.recently_served.claim(&self.kernel, &invocation.claim, room, false).await?.jobs;
+            // Other workers started these runs first, or none of them can be started: they must not delay other work.
+            jobs = self.recently_served.claim(&self.kernel, &invocation.claim, slots, false).await?.jobs;
         }
         Ok(jobs)
     }
@@ -110,8 +111,8 @@ impl Serverless {
         invocation: &Invocation,
     ) -> impl Future<Output = Result<JobOutcome, Error>> + Send + use<> {
         let (kernel, claim) = (self.kernel.clone(), invocation.claim.clone());
-        let over = invocation.over.clone();
-        async move { Ok(kernel.execute_claimed(&job, &claim, &NoSlots, &over).await?.outcome) }
+        let stop = invocation.stop.clone();
+        async move { Ok(kernel.execute_claimed(&job, &claim, &NoSlots, &stop).await?.outcome) }
     }
 }
 

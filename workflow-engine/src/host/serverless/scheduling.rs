@@ -1,4 +1,4 @@
-//! When the host has to be called again, and having it called.
+//! Finds out when the host has to be called next and notifies the scheduler.
 
 use chrono::{DateTime, Utc};
 
@@ -6,7 +6,7 @@ use super::Serverless;
 use crate::error::Error;
 
 impl Serverless {
-    /// The earliest instant at which a call has something to do.
+    /// Returns the earliest instant at which a call has something to do.
     pub(super) async fn next_due(&self) -> Result<Option<DateTime<Utc>>, Error> {
         let store = self.kernel.store();
         let definitions = self.kernel.definitions();
@@ -23,17 +23,17 @@ impl Serverless {
         Ok(next)
     }
 
-    /// Tells the scheduler, if there is one. What was done is done, whatever becomes of this.
+    /// Notifies the scheduler, if there is one. An error is only logged: the call's own work is committed.
     pub(super) async fn schedule_next(&self) {
         if self.settings.scheduler.is_none() {
             return;
         }
-        let told = match self.next_due().await {
+        let scheduled = match self.next_due().await {
             Ok(due) => self.schedule(due).await,
             Err(error) => Err(error),
         };
-        if let Err(error) = told {
-            tracing::error!(%error, "the scheduler was not told when something is due");
+        if let Err(error) = scheduled {
+            tracing::error!(%error, "the scheduler could not be notified of the next due instant");
         }
     }
 

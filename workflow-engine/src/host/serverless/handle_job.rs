@@ -1,4 +1,4 @@
-//! One message, one stage.
+//! Handles one message: one attempt of one stage.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,42 +8,42 @@ use crate::kernel::{ExecuteJob, JobOutcome, TransitionRun};
 use crate::records::Status;
 use crate::value::RunId;
 
-/// Where there may be work: a stage of a run.
+/// A stage of a run that may have work to do.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JobMessage {
     /// The run.
     pub run_id: RunId,
-    /// The stage. Without one the run is started, if nobody has started it yet, and nothing is run.
+    /// The stage. Without one, the host starts the run if it is pending, and runs no stage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage_id: Option<String>,
 }
 
-/// What became of a message.
+/// The result of handling a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct HandleJobOutput {
-    /// What became of the stage; `None` where the message named none.
+    /// The outcome of the stage's attempt; `None` if the message named no stage.
     #[serde(flatten)]
     pub outcome: Option<JobOutcome>,
-    /// The stages of this run that are ready now: a message each, should messages be how work is found.
+    /// The stages of this run that are ready now, as messages to send where a queue distributes the work.
     pub ready: Vec<JobMessage>,
 }
 
 impl Serverless {
-    /// Handles one message, to the end of one attempt of its stage. A message that comes twice finds the stage completed, or in
-    /// other hands ([`JobOutcome::Superseded`]), and runs nothing.
+    /// Handles one message, to the end of one attempt of its stage. A duplicate message runs nothing: the stage is
+    /// completed, or another claimant has it ([`JobOutcome::Superseded`]).
     ///
-    /// The attempt runs on when the caller is dropped, in a task of its own; it ends with the runtime.
+    /// The attempt runs in its own task. It continues if the caller drops this future, and ends with the runtime.
     ///
     /// # Errors
-    /// `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`; `DEFINITION_MISMATCH` when this process does not have the run's
-    /// definition; when the store cannot be read or written. A stage that fails is an outcome, and no error.
+    /// `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`; `DEFINITION_MISMATCH` if this process does not have the run's definition; any
+    /// error of reading or writing the store. A stage that fails is an outcome, not an error.
     pub async fn handle_job(&self, message: JobMessage) -> Result<HandleJobOutput, Error> {
         let host = self.clone();
         let invocation = tokio::spawn(async move {
-            let handled = host.handle(message).await;
+            let output = host.handle(message).await;
             host.schedule_next().await;
-            handled
+            output
         });
         invocation.await.map_err(Error::invocation_aborted)?
     }
@@ -58,13 +58,13 @@ impl Serverless {
             Some(stage_id) => {
                 let worker_id = invocation.claim.worker_id.clone();
                 let command = ExecuteJob { worker_id, run_id, stage_id, idempotency_key: None };
-                Some(self.kernel.execute_job(command, &invocation.over).await?.outcome)
+                Some(self.kernel.execute_job(command, &invocation.stop).await?.outcome)
             }
         };
-        Ok(HandleJobOutput { outcome, ready: self.ready(run_id).await? })
+        Ok(HandleJobOutput { outcome, ready: self.ready_stages(run_id).await? })
     }
 
-    async fn ready(&self, run_id: RunId) -> Result<Vec<JobMessage>, Error> {
+    async fn ready_stages(&self, run_id: RunId) -> Result<Vec<JobMessage>, Error> {
         let now = self.kernel.clock().now();
         let jobs =
             self.kernel.store().snapshot(run_id).await?.map_or_else(Vec::new, |snapshot| snapshot.jobs);

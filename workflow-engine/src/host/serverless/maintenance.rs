@@ -1,4 +1,4 @@
-//! What a worker does beside its jobs, once.
+//! One round of the work that a worker does beside its jobs.
 
 use std::time::Duration;
 
@@ -12,18 +12,17 @@ use crate::kernel::{
     ReapStuckRuns,
 };
 
-/// How much one tick does.
+/// The limits of one tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MaintenanceTick {
-    /// At most this many runs are started. Default 10.
+    /// The number of runs to start at most. Default 10.
     pub max_claims: usize,
-    /// At most this many stages that wait are checked. Default 10.
+    /// The number of suspended stages to check at most. Default 10.
     pub max_checks: usize,
-    /// At most this many events are delivered. Default 100.
+    /// The number of events to deliver at most. Default 100.
     pub max_events: usize,
-    /// How long nothing may have happened in a run before it is looked at whether it is stuck; milliseconds in JSON.
-    /// Default 1 h.
+    /// How long a run must have been idle before the tick checks whether it is stuck; milliseconds in JSON. Default 1 h.
     #[serde(rename = "stuck_threshold_ms", with = "crate::value::milliseconds")]
     pub stuck_threshold: Duration,
 }
@@ -34,24 +33,24 @@ impl Default for MaintenanceTick {
     }
 }
 
-/// What a tick did.
+/// The result of a tick.
 #[derive(Debug, Default, Serialize)]
 pub struct MaintenanceReport {
-    /// Runs that were started; their first stages are ready.
+    /// Runs that the tick started; their first stages are ready.
     pub claimed: usize,
-    /// Stages that wait and were checked.
+    /// Suspended stages that the tick checked.
     pub suspended_checked: usize,
-    /// Jobs that were taken back from workers that are gone.
+    /// Jobs that the tick returned to the queue because their leases had expired.
     pub stale_released: usize,
-    /// Events that were delivered.
+    /// Events that the tick delivered.
     pub events_flushed: usize,
-    /// Runs that nothing moved, and that move again or have failed.
+    /// Stuck runs that the tick repaired or failed.
     pub stuck_reaped: usize,
-    /// The steps that failed. The others were carried out nevertheless.
+    /// The steps that failed. The other steps were executed nevertheless.
     pub failed: Vec<StepFailure>,
-    /// The earliest instant at which a job or a delivery is due or a lease runs out: when the next call has something to
-    /// do, should nothing else invoke before. Now, while a run is left that nobody has started. An instant that has passed
-    /// means: now.
+    /// The earliest instant at which a job or a delivery is due or a lease expires: the next call has something to do
+    /// then, unless new work arrives earlier. The present instant while a pending run is left. An instant in the past
+    /// means now.
     pub next_due: Option<DateTime<Utc>>,
 }
 
@@ -59,80 +58,81 @@ pub struct MaintenanceReport {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
-    /// Taking jobs back whose leases have run out.
+    /// Returning jobs to the queue whose leases have expired.
     ReapStale,
-    /// Starting runs.
+    /// Starting pending runs.
     ClaimPending,
-    /// Checking stages that wait.
+    /// Checking suspended stages.
     PollSuspended,
-    /// Moving runs that nothing moves.
+    /// Repairing or failing stuck runs.
     ReapStuck,
     /// Delivering events.
     Flush,
-    /// Asking when something is due.
+    /// Reading when the next work is due.
     NextDue,
-    /// Telling the scheduler.
+    /// Notifying the scheduler.
     Schedule,
 }
 
 /// A step that failed.
 #[derive(Debug, Serialize)]
 pub struct StepFailure {
-    /// Which.
+    /// The step.
     pub step: Step,
-    /// Why.
+    /// The reason; in JSON its code and text.
     #[serde(serialize_with = "code_and_message")]
     pub error: Error,
 }
 
 impl Serverless {
-    /// One round of what a worker does beside its jobs. Steps are isolated: one that fails is listed, and holds up no
-    /// other. Ticks of one host never overlap: a second one waits for the first.
+    /// Does one round of the work that a worker does beside its jobs. A failing step is listed in the report and does not
+    /// prevent the others. Ticks of one host never overlap: a second call waits for the first.
     pub async fn run_maintenance_tick(&self, tick: MaintenanceTick) -> MaintenanceReport {
-        let _one_at_a_time = self.ticking.lock().await;
-        let mut ticked = MaintenanceReport::default();
+        let _one_at_a_time = self.tick_lock.lock().await;
+        let mut report = MaintenanceReport::default();
         let worker_id = &self.settings.worker_id;
 
         let reaped = self.kernel.dispatch(ReapStaleLeases::default()).await;
-        ticked.stale_released = ticked.note(Step::ReapStale, reaped).map_or(0, |reaped| reaped.released);
+        report.stale_released = report.record(Step::ReapStale, reaped).map_or(0, |reaped| reaped.released);
 
         let command = ClaimPendingRuns { worker_id: worker_id.clone(), limit: tick.max_claims, slots: 0 };
         let claimed = self.kernel.dispatch(command).await;
-        ticked.claimed = ticked.note(Step::ClaimPending, claimed).map_or(0, |claimed| claimed.claimed.len());
+        report.claimed =
+            report.record(Step::ClaimPending, claimed).map_or(0, |claimed| claimed.claimed.len());
 
         let polled = self.poll(tick.max_checks).await;
-        ticked.suspended_checked =
-            ticked.note(Step::PollSuspended, polled).map_or(0, |polled| polled.checked);
+        report.suspended_checked =
+            report.record(Step::PollSuspended, polled).map_or(0, |polled| polled.checked);
 
         let stuck = self.kernel.dispatch(ReapStuckRuns { threshold: tick.stuck_threshold }).await;
-        ticked.stuck_reaped =
-            ticked.note(Step::ReapStuck, stuck).map_or(0, |stuck| stuck.repaired + stuck.failed);
+        report.stuck_reaped =
+            report.record(Step::ReapStuck, stuck).map_or(0, |stuck| stuck.repaired + stuck.failed);
 
         let command = FlushOutbox { worker_id: worker_id.clone(), limit: tick.max_events, plugin: None };
         let flushed = self.kernel.dispatch(command).await;
-        ticked.events_flushed = ticked.note(Step::Flush, flushed).map_or(0, |flushed| flushed.published);
+        report.events_flushed = report.record(Step::Flush, flushed).map_or(0, |flushed| flushed.published);
 
         let due = self.next_due().await;
-        ticked.next_due = ticked.note(Step::NextDue, due).flatten();
-        let told = self.schedule(ticked.next_due).await;
-        ticked.note(Step::Schedule, told);
-        ticked
+        report.next_due = report.record(Step::NextDue, due).flatten();
+        let scheduled = self.schedule(report.next_due).await;
+        report.record(Step::Schedule, scheduled);
+        report
     }
 
     async fn poll(&self, max_checks: usize) -> Result<PollSuspendedStagesOutput, Error> {
         let invocation = self.begin()?;
         let worker_id = self.settings.worker_id.clone();
         self.kernel
-            .poll_suspended(PollSuspendedStages { worker_id, limit: max_checks }, &invocation.over)
+            .poll_suspended(PollSuspendedStages { worker_id, limit: max_checks }, &invocation.stop)
             .await
     }
 }
 
 impl MaintenanceReport {
-    fn note<T>(&mut self, step: Step, result: Result<T, Error>) -> Option<T> {
+    fn record<T>(&mut self, step: Step, result: Result<T, Error>) -> Option<T> {
         result
             .map_err(|error| {
-                tracing::error!(?step, %error, "a step of maintenance failed");
+                tracing::error!(?step, %error, "a step of a maintenance tick failed");
                 self.failed.push(StepFailure { step, error });
             })
             .ok()
