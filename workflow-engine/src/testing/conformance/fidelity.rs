@@ -1,4 +1,4 @@
-//! What is stored comes back as it was.
+//! Cases about fidelity: a store returns values unchanged.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use crate::ports::{Change, Commit, NewRun};
 use crate::records::{BlobKey, EventKind, RunRequest, Status, StoredValue};
 
 cases![
-    payloads_come_back_to_the_byte,
-    texts_come_back_to_the_byte,
-    a_large_payload_comes_back,
-    a_graph_may_be_large,
-    instants_come_back_to_the_microsecond,
+    payloads_are_stored_byte_for_byte,
+    texts_are_stored_byte_for_byte,
+    a_large_payload_is_stored_unchanged,
+    a_graph_of_a_thousand_stages_completes,
+    instants_are_stored_with_microsecond_precision,
 ];
 
 /// Numbers beyond 64 bits and beyond floating point, escapes that databases refuse, whitespace, repeated keys.
@@ -35,7 +35,7 @@ const PAYLOADS: &[&str] = &[
     "\"\u{7f}\u{2028}\u{feff}\"",
 ];
 
-async fn payloads_come_back_to_the_byte(fixture: Fixture) {
+async fn payloads_are_stored_byte_for_byte(fixture: Fixture) {
     for text in PAYLOADS {
         let payload = Json::trusted(*text);
         let request = RunRequest {
@@ -65,7 +65,7 @@ async fn payloads_come_back_to_the_byte(fixture: Fixture) {
     }
 }
 
-async fn texts_come_back_to_the_byte(fixture: Fixture) {
+async fn texts_are_stored_byte_for_byte(fixture: Fixture) {
     let texts = ["", "a\0b", "\u{1}\u{1f}\u{7f}", "'; DROP TABLE workflow_runs; --", "漢字 🦀", "a\\\"b\r\n"];
     for text in texts {
         let new = NewRun { workflow_id: text.into(), workflow_name: text.into(), ..new_run() };
@@ -94,7 +94,7 @@ async fn texts_come_back_to_the_byte(fixture: Fixture) {
     }
 }
 
-async fn a_large_payload_comes_back(fixture: Fixture) {
+async fn a_large_payload_is_stored_unchanged(fixture: Fixture) {
     let mut text = String::from("[");
     while text.len() < 1 << 20 {
         write!(text, "\"größe \\u0000 {}\",", text.len()).unwrap();
@@ -113,8 +113,8 @@ async fn a_large_payload_comes_back(fixture: Fixture) {
     assert_eq!(fixture.store.blob(&key).await.unwrap(), Some(payload));
 }
 
-/// A thousand branches into one join: a thousand commits, none of which reads the others.
-async fn a_graph_may_be_large(fixture: Fixture) {
+/// A thousand branches complete into one join with a thousand commits, none of which reads the other branches.
+async fn a_graph_of_a_thousand_stages_completes(fixture: Fixture) {
     const BRANCHES: u32 = 998;
     let run_id = fixture.create().await;
     let names: Vec<String> = (0..BRANCHES).map(|number| format!("branch {number:03}")).collect();
@@ -144,7 +144,7 @@ async fn a_graph_may_be_large(fixture: Fixture) {
     assert_eq!(fixture.event_names(run_id).await.len(), 3 + 2 * 1_000);
 }
 
-async fn instants_come_back_to_the_microsecond(fixture: Fixture) {
+async fn instants_are_stored_with_microsecond_precision(fixture: Fixture) {
     use crate::ports::Clock;
 
     fixture.clock.advance(Duration::from_nanos(123_456_789));
