@@ -210,16 +210,16 @@ async fn agree_with_memory(seed: u64, other: World) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sqlite_makes_the_same_of_any_decision() {
+async fn sqlite_agrees_with_memory_on_any_decision() {
     for seed in 0..6 {
         agree_with_memory(seed, World::sqlite().await).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn postgres_makes_the_same_of_any_decision() {
+async fn postgres_agrees_with_memory_on_any_decision() {
     for seed in 6..9 {
-        let test = "postgres_makes_the_same_of_any_decision";
+        let test = "postgres_agrees_with_memory_on_any_decision";
         let Some(other) = World::postgres(test).await else { return };
         agree_with_memory(seed, other).await;
     }

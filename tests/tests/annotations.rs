@@ -65,7 +65,7 @@ async fn run(world: &World) -> (Engine, RunHandle<reading>) {
     (engine, run)
 }
 
-async fn a_stage_leaves_what_its_last_attempt_asked_for(world: World) {
+async fn only_the_last_attempt_of_a_stage_leaves_its_effects(world: World) {
     let (engine, run) = run(&world).await;
     assert_eq!(run.output().await.unwrap(), ["first", "large"]);
 
@@ -92,7 +92,7 @@ async fn a_stage_leaves_what_its_last_attempt_asked_for(world: World) {
 }
 
 /// What a stage keeps is void once it is run again; what was noted stays, with its generation.
-async fn a_rerun_voids_artifacts_and_keeps_annotations(world: World) {
+async fn a_rerun_deletes_artifacts_and_keeps_annotations(world: World) {
     let (engine, run) = run(&world).await;
     run.output().await.unwrap();
     engine.drain().await;
@@ -126,7 +126,7 @@ async fn curious(_number: u32, ctx: &StageContext) -> StageResult<Option<u32>> {
 
 workflow! { racing(u32) = [beside, curious] }
 
-async fn artifacts_of_a_stage_beside_are_not_read(world: World) {
+async fn artifacts_of_a_sibling_cannot_be_read(world: World) {
     let engine = world.engine().register::<racing>().build().await.unwrap();
     let run = engine.start::<racing>(1).await.unwrap();
     assert!(run.output().await.is_err());
@@ -164,7 +164,7 @@ async fn annotations_are_attached_and_listed(world: World) {
     assert_eq!(engine.dispatch(nowhere).await.unwrap_err().code(), "RUN_NOT_FOUND");
 }
 
-async fn an_annotation_with_a_key_is_noted_once(world: World) {
+async fn an_annotation_with_a_key_is_stored_once(world: World) {
     let engine = world.engine().register::<reading>().without_worker().build().await.unwrap();
     let run = engine.start::<reading>(ClassifyInput { text: "ab".into() }).await.unwrap();
     let attach = |outcome: &Outcome| AttachAnnotation {
@@ -180,7 +180,7 @@ async fn an_annotation_with_a_key_is_noted_once(world: World) {
     assert_eq!(run.annotations(&AnnotationFilter::new()).await.unwrap().len(), 1);
 }
 
-async fn annotations_are_json(world: World) {
+async fn annotations_are_attached_by_json(world: World) {
     let engine = world.engine().register::<reading>().without_worker().build().await.unwrap();
     let send = async |command: Value| -> Result<Value, workflow_engine::Error> {
         Ok(engine.kernel().dispatch_json(&command.to_string()).await?.decode().unwrap())
@@ -218,10 +218,10 @@ async fn annotations_are_json(world: World) {
 }
 
 on_every_store!(
-    a_stage_leaves_what_its_last_attempt_asked_for,
-    a_rerun_voids_artifacts_and_keeps_annotations,
-    artifacts_of_a_stage_beside_are_not_read,
+    only_the_last_attempt_of_a_stage_leaves_its_effects,
+    a_rerun_deletes_artifacts_and_keeps_annotations,
+    artifacts_of_a_sibling_cannot_be_read,
     annotations_are_attached_and_listed,
-    an_annotation_with_a_key_is_noted_once,
-    annotations_are_json,
+    an_annotation_with_a_key_is_stored_once,
+    annotations_are_attached_by_json,
 );

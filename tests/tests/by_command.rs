@@ -68,7 +68,7 @@ async fn suspended(engine: &Engine, ready_at: u32) -> RunHandle<printing> {
     run
 }
 
-async fn due_checks_are_made_and_the_resumed_runs_are_named(world: World) {
+async fn due_checks_run_and_the_resumed_runs_are_returned(world: World) {
     let engine = world.engine().register::<printing>().without_worker().build().await.unwrap();
     let (ready, later, fails) =
         (suspended(&engine, 1).await, suspended(&engine, 2).await, suspended(&engine, 0).await);
@@ -91,7 +91,7 @@ async fn due_checks_are_made_and_the_resumed_runs_are_named(world: World) {
     assert_eq!(fails.status().await.unwrap(), Status::Failed);
 }
 
-async fn a_poll_makes_no_more_checks_than_it_may(world: World) {
+async fn a_poll_respects_its_limit(world: World) {
     let engine = world.engine().register::<printing>().without_worker().build().await.unwrap();
     for _ in 0..3 {
         suspended(&engine, 1).await;
@@ -101,7 +101,7 @@ async fn a_poll_makes_no_more_checks_than_it_may(world: World) {
     assert_eq!(poll(&engine, 2).await.resumed_run_ids.len(), 1);
 }
 
-async fn two_pollers_make_each_check_once(world: World) {
+async fn two_pollers_run_each_check_once(world: World) {
     let engine = world.engine().register::<printing>().without_worker().build().await.unwrap();
     let mut runs = Vec::new();
     for _ in 0..5 {
@@ -172,7 +172,7 @@ fn begin(
     tokio::spawn(async move { engine.dispatch(command).await })
 }
 
-async fn a_key_is_in_progress_and_then_has_its_answer(world: World) {
+async fn a_key_is_in_progress_and_then_has_its_result(world: World) {
     let engine = world.engine().register::<slowly>().without_worker().build().await.unwrap();
     let run = slow_run(&engine, 1).await;
     let first = begin(&engine, &run, "m-1");
@@ -198,7 +198,7 @@ async fn a_key_is_in_progress_and_then_has_its_answer(world: World) {
     assert_eq!(run.output().await.unwrap(), 2);
 }
 
-async fn a_key_whose_process_died_is_taken_over_when_its_lease_has_run_out(world: World) {
+async fn a_key_of_a_dead_process_is_taken_over_when_its_lease_expires(world: World) {
     let engine = world.engine().register::<slowly>().without_worker().build().await.unwrap();
     let run = slow_run(&engine, 0).await;
     let first = begin(&engine, &run, "m-1");
@@ -216,7 +216,7 @@ async fn a_key_whose_process_died_is_taken_over_when_its_lease_has_run_out(world
     assert_eq!(completions, 1);
 }
 
-async fn a_final_failure_and_a_suspension_are_kept_as_well(world: World) {
+async fn a_final_failure_and_a_suspension_are_stored_as_well(world: World) {
     let engine =
         world.engine().register::<slowly>().register::<printing>().without_worker().build().await.unwrap();
     let run = slow_run(&engine, 9).await;
@@ -242,11 +242,11 @@ async fn a_final_failure_and_a_suspension_are_kept_as_well(world: World) {
 }
 
 on_every_store!(
-    due_checks_are_made_and_the_resumed_runs_are_named,
-    a_poll_makes_no_more_checks_than_it_may,
-    two_pollers_make_each_check_once,
+    due_checks_run_and_the_resumed_runs_are_returned,
+    a_poll_respects_its_limit,
+    two_pollers_run_each_check_once,
     a_report_is_committed_live_and_touches_nothing_else,
-    a_key_is_in_progress_and_then_has_its_answer,
-    a_key_whose_process_died_is_taken_over_when_its_lease_has_run_out,
-    a_final_failure_and_a_suspension_are_kept_as_well,
+    a_key_is_in_progress_and_then_has_its_result,
+    a_key_of_a_dead_process_is_taken_over_when_its_lease_expires,
+    a_final_failure_and_a_suspension_are_stored_as_well,
 );

@@ -123,7 +123,7 @@ async fn finishes_on_version_1(world: &World, run_id: RunId) {
     first.drain().await;
 }
 
-async fn two_versions_side_by_side_lose_and_misrun_nothing(world: World) {
+async fn two_versions_side_by_side_execute_only_their_own_runs(world: World) {
     let (first, second) = (worker::<v1::orders>(&world).await, worker::<v2::orders>(&world).await);
     let (mut old, mut new) = (Vec::new(), Vec::new());
     // Created by processes without a worker, so that either worker could take them.
@@ -149,7 +149,7 @@ async fn two_versions_side_by_side_lose_and_misrun_nothing(world: World) {
     second.drain().await;
 }
 
-async fn a_run_that_is_half_done_waits_visibly_and_goes_on_when_its_version_returns(world: World) {
+async fn a_half_finished_run_waits_visibly_and_continues_when_its_version_returns(world: World) {
     let run_id = half_done(&world).await;
     let second = worker::<v2::orders>(&world).await;
     let own = second.start::<v2::orders>(v2::ReceiveInput { number: 1 }).await.unwrap();
@@ -167,7 +167,7 @@ async fn a_run_that_is_half_done_waits_visibly_and_goes_on_when_its_version_retu
     assert_eq!(waiting.await.unwrap().unwrap(), "20 EUR");
 }
 
-async fn a_run_that_is_half_done_goes_on_with_a_version_that_is_declared_compatible(world: World) {
+async fn a_half_finished_run_continues_with_a_compatible_version(world: World) {
     let run_id = half_done(&world).await;
     let second = world.engine().register_compatible::<v2::orders>([fingerprint::<v1::orders>()]);
     let second = second.build().await.unwrap();
@@ -177,7 +177,7 @@ async fn a_run_that_is_half_done_goes_on_with_a_version_that_is_declared_compati
     assert_eq!(run.record().await.unwrap().definition_fingerprint, fingerprint::<v1::orders>());
 }
 
-async fn a_run_that_nobody_has_started_starts_with_a_compatible_version(world: World) {
+async fn a_pending_run_starts_with_a_compatible_version(world: World) {
     let starter = world.engine().register::<v1::orders>().without_worker().build().await.unwrap();
     let run = starter.start::<v1::orders>(v1::ReceiveInput { number: 1 }).await.unwrap();
     let second = world.engine().register_compatible::<v2::orders>([fingerprint::<v1::orders>()]);
@@ -209,7 +209,7 @@ async fn a_wrong_declaration_of_another_order_is_withdrawn(world: World) {
     misfits::<v4::orders>(&world).await;
 }
 
-async fn a_run_whose_input_a_declared_version_refuses_is_left_as_it_is(world: World) {
+async fn a_run_whose_input_a_compatible_version_refuses_is_left_unchanged(world: World) {
     let starter = world.engine().register::<v1::orders>().without_worker().build().await.unwrap();
     let run = starter.start::<v1::orders>(v1::ReceiveInput { number: 1 }).await.unwrap();
     let wrong = world.engine().register_compatible::<v4::orders>([fingerprint::<v1::orders>()]);
@@ -221,7 +221,7 @@ async fn a_run_whose_input_a_declared_version_refuses_is_left_as_it_is(world: Wo
     assert_eq!(code(obstacle::<v4::orders>(&wrong, run.id()).await.as_ref()), Some("DEFINITION_MISMATCH"));
 }
 
-async fn a_declaration_names_a_fingerprint(world: World) {
+async fn a_compatibility_declaration_needs_a_fingerprint(world: World) {
     let builder = world.engine().register_compatible::<v2::orders>(["version 1"]);
     let error = builder.build().await.unwrap_err();
     assert_eq!(error.code(), "INVALID_FINGERPRINT");
@@ -257,7 +257,7 @@ async fn a_run_of_an_unknown_workflow_waits_visibly_and_is_not_executed(world: W
     assert!(world.store.lease_holders().await.unwrap().is_empty(), "nothing was claimed for it");
 }
 
-async fn after_a_limit_that_is_off_by_default_it_fails_with_that_code(world: World) {
+async fn an_unclaimed_run_fails_after_the_configured_timeout(world: World) {
     let run_id = half_done(&world).await;
     let second = world.engine().register::<v2::orders>().unclaimed_timeout(HOUR).build().await.unwrap();
     let early = FailUnclaimedRuns { limit: HOUR };
@@ -281,14 +281,14 @@ async fn after_a_limit_that_is_off_by_default_it_fails_with_that_code(world: Wor
 }
 
 on_every_store!(
-    two_versions_side_by_side_lose_and_misrun_nothing,
-    a_run_that_is_half_done_waits_visibly_and_goes_on_when_its_version_returns,
-    a_run_that_is_half_done_goes_on_with_a_version_that_is_declared_compatible,
-    a_run_that_nobody_has_started_starts_with_a_compatible_version,
+    two_versions_side_by_side_execute_only_their_own_runs,
+    a_half_finished_run_waits_visibly_and_continues_when_its_version_returns,
+    a_half_finished_run_continues_with_a_compatible_version,
+    a_pending_run_starts_with_a_compatible_version,
     a_wrong_declaration_of_another_stage_is_withdrawn,
     a_wrong_declaration_of_another_order_is_withdrawn,
-    a_run_whose_input_a_declared_version_refuses_is_left_as_it_is,
-    a_declaration_names_a_fingerprint,
+    a_run_whose_input_a_compatible_version_refuses_is_left_unchanged,
+    a_compatibility_declaration_needs_a_fingerprint,
     a_run_of_an_unknown_workflow_waits_visibly_and_is_not_executed,
-    after_a_limit_that_is_off_by_default_it_fails_with_that_code,
+    an_unclaimed_run_fails_after_the_configured_timeout,
 );

@@ -112,7 +112,7 @@ async fn engine(world: &World, counter: &Arc<Counter>) -> Engine {
         .unwrap()
 }
 
-async fn a_waiting_run_costs_its_due_checks_and_nothing_else(world: World) {
+async fn a_waiting_run_costs_only_its_due_checks(world: World) {
     let counter = Arc::new(Counter::default());
     let engine = engine(&world, &counter).await;
     let run = engine.start::<asking>(AskInput { number: 7 }).await.unwrap();
@@ -150,4 +150,4 @@ async fn a_waiting_run_costs_its_due_checks_and_nothing_else(world: World) {
     engine.shutdown().await;
 }
 
-on_every_store!(a_waiting_run_costs_its_due_checks_and_nothing_else);
+on_every_store!(a_waiting_run_costs_only_its_due_checks);

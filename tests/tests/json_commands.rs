@@ -72,7 +72,7 @@ async fn a_run_is_driven_by_json_alone(world: World) {
     assert_eq!(send(&engine, purge).await.unwrap(), json!({"runs": [run_id.to_string()]}));
 }
 
-async fn what_is_no_command_is_refused_by_name_and_place(world: World) {
+async fn an_invalid_command_is_refused_with_its_name_and_position(world: World) {
     let engine = world.engine().register::<arithmetic>().without_worker().build().await.unwrap();
     let refused = [
         ("[]", "a command is a JSON object: invalid type: sequence, expected a map at line 1 column 0"),
@@ -104,7 +104,7 @@ async fn what_is_no_command_is_refused_by_name_and_place(world: World) {
     assert!(error.contains("unknown field `max`"), "{error}");
 }
 
-async fn a_stage_is_executed_and_reported_of_by_json(world: World) {
+async fn a_stage_is_executed_and_reports_by_json(world: World) {
     let engine = world.engine().register::<arithmetic>().without_worker().build().await.unwrap();
     let create = json!({"type": "run.create", "workflow_id": "arithmetic", "input": {"left": 1, "right": 2}});
     let run_id = send(&engine, create).await.unwrap()["run_id"].clone();
@@ -148,6 +148,6 @@ async fn a_stage_is_executed_and_reported_of_by_json(world: World) {
 
 on_every_store!(
     a_run_is_driven_by_json_alone,
-    what_is_no_command_is_refused_by_name_and_place,
-    a_stage_is_executed_and_reported_of_by_json,
+    an_invalid_command_is_refused_with_its_name_and_position,
+    a_stage_is_executed_and_reports_by_json,
 );

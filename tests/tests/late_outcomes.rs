@@ -55,7 +55,7 @@ async fn claim(engine: &Engine) -> ClaimedJob {
     jobs.pop().expect("a job is due")
 }
 
-async fn a_late_output_is_handed_to_nobody(world: World) {
+async fn a_late_output_is_not_passed_on(world: World) {
     let before_commit = Arc::new(BeforeCommit::default());
     let store = Arc::new(Intercepted::new(Arc::clone(&world.store), Arc::clone(&before_commit)));
     let engine = EngineBuilder::over(store, Arc::new(world.clock.clone()))
@@ -89,4 +89,4 @@ async fn a_late_output_is_handed_to_nobody(world: World) {
     assert_eq!(run.output().await.unwrap(), 42, "the committed output was handed on");
 }
 
-on_every_store!(a_late_output_is_handed_to_nobody);
+on_every_store!(a_late_output_is_not_passed_on);

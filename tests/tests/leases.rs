@@ -39,7 +39,7 @@ async fn a_drain_lets_bodies_finish(world: World) {
     drain.await.unwrap();
 }
 
-async fn a_drain_hands_back_what_does_not_finish_and_the_attempt_does_not_count(world: World) {
+async fn a_drain_returns_unfinished_jobs_and_the_attempt_does_not_count(world: World) {
     // The store outlives the first engine here, so it is drained through its worker alone.
     let first = world
         .engine()
@@ -79,7 +79,7 @@ async fn claim_and_vanish(world: &World, engine: &Engine) {
     assert_eq!(world.store.lease_holders().await.unwrap(), ["ghost"]);
 }
 
-async fn the_job_of_a_lost_worker_returns_to_the_queue_and_at_the_cap_fails_with_worker_lost(world: World) {
+async fn the_job_of_a_lost_worker_is_retried_and_finally_fails_with_worker_lost(world: World) {
     let engine = world.engine().register::<waiting>().without_worker().build().await.unwrap();
     let run = engine.start::<waiting>(WaitsInput { number: 1 }).await.unwrap();
     engine.dispatch(workflow_engine::kernel::TransitionRun { run_id: run.id() }).await.unwrap();
@@ -104,7 +104,7 @@ async fn the_job_of_a_lost_worker_returns_to_the_queue_and_at_the_cap_fails_with
     );
 }
 
-async fn a_worker_takes_over_when_the_lease_of_another_runs_out(world: World) {
+async fn a_worker_takes_over_when_the_lease_of_another_worker_expires(world: World) {
     let other = world.engine().register::<waiting>().without_worker().build().await.unwrap();
     let run = other.start::<waiting>(WaitsInput { number: 1 }).await.unwrap();
     other.dispatch(workflow_engine::kernel::TransitionRun { run_id: run.id() }).await.unwrap();
@@ -184,7 +184,7 @@ async fn trap_05_a_heartbeat_keeps_a_long_stage_alive(world: World) {
     assert_eq!(run.output().await.unwrap(), 2, "it is still the first attempt");
 }
 
-async fn a_retry_after_the_far_side_said_when(world: World) {
+async fn a_retry_waits_for_the_delay_that_the_error_names(world: World) {
     let engine = world.engine().register::<limited>().build().await.unwrap();
     let run = engine.start::<limited>(AsksInput { _number: 1 }).await.unwrap();
     let kind = wait_for(&run, |kind| matches!(kind, EventKind::StageRetrying { .. })).await;
@@ -207,11 +207,11 @@ workflow! { limited = asks }
 
 on_every_store!(
     a_drain_lets_bodies_finish,
-    a_drain_hands_back_what_does_not_finish_and_the_attempt_does_not_count,
-    the_job_of_a_lost_worker_returns_to_the_queue_and_at_the_cap_fails_with_worker_lost,
-    a_worker_takes_over_when_the_lease_of_another_runs_out,
+    a_drain_returns_unfinished_jobs_and_the_attempt_does_not_count,
+    the_job_of_a_lost_worker_is_retried_and_finally_fails_with_worker_lost,
+    a_worker_takes_over_when_the_lease_of_another_worker_expires,
     trap_06_the_result_of_a_worker_that_lost_its_lease_is_dropped,
     a_cancelled_run_stops_its_body_and_commits_nothing_more,
     trap_05_a_heartbeat_keeps_a_long_stage_alive,
-    a_retry_after_the_far_side_said_when,
+    a_retry_waits_for_the_delay_that_the_error_names,
 );

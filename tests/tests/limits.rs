@@ -66,7 +66,7 @@ async fn engine(world: &World) -> Engine {
     builder.payload_limit(10_000).build().await.unwrap()
 }
 
-async fn an_output_that_is_too_large_fails_its_stage_for_good(world: World) {
+async fn an_output_that_is_too_large_fails_its_stage_permanently(world: World) {
     let engine = engine(&world).await;
     let run = engine.start::<writing>(WriteInput { length: 9_998 }).await.unwrap();
     assert_eq!(run.output().await.unwrap().len(), 9_998);
@@ -79,7 +79,7 @@ async fn an_output_that_is_too_large_fails_its_stage_for_good(world: World) {
 }
 
 /// Stored, it would keep whoever reads it from ever running.
-async fn an_output_that_nobody_could_read_is_not_stored(world: World) {
+async fn an_output_that_cannot_be_read_back_is_not_stored(world: World) {
     let engine = engine(&world).await;
     let run = engine.start::<nesting>(NestInput { depth: MAX_DEPTH }).await.unwrap();
     assert_eq!(run.output().await.unwrap(), 1);
@@ -96,7 +96,7 @@ async fn an_artifact_that_is_too_large_fails_its_stage(world: World) {
     assert!(run.artifacts().await.unwrap().is_empty());
 }
 
-async fn a_request_that_cannot_be_stored_makes_no_run(world: World) {
+async fn a_request_that_cannot_be_stored_creates_no_run(world: World) {
     let engine = engine(&world).await;
     let create = |input: &str, metadata: Option<&str>| CreateRun {
         idempotency_key: Some("once".into()),
@@ -142,7 +142,7 @@ async fn an_idempotency_key_is_a_short_text(world: World) {
     engine.start::<writing>(WriteInput { length: 1 }).idempotency_key("k".repeat(255)).await.unwrap();
 }
 
-async fn what_is_told_is_cut_and_kept(world: World) {
+async fn long_errors_and_log_lines_are_truncated(world: World) {
     let engine = engine(&world).await;
     let run = engine.start::<talking>(TalkInput { number: 1 }).await.unwrap();
     assert!(run.output().await.unwrap_err().is_run_failed());
@@ -156,14 +156,14 @@ async fn what_is_told_is_cut_and_kept(world: World) {
     assert_eq!(line.fields.as_str(), r#""(PAYLOAD_TOO_LARGE)""#, "fields");
 }
 
-async fn a_reason_is_cut(world: World) {
+async fn a_long_cancel_reason_is_truncated(world: World) {
     let engine = world.engine().register::<writing>().without_worker().build().await.unwrap();
     let run = engine.start::<writing>(WriteInput { length: 1 }).await.unwrap();
     run.cancel("r".repeat(100_000)).await.unwrap();
     assert_eq!(run.record().await.unwrap().cancel_reason.unwrap().len(), 8 * 1024);
 }
 
-async fn a_report_by_command_is_cut_too(world: World) {
+async fn a_long_report_by_command_is_truncated(world: World) {
     let engine = world.engine().register::<writing>().without_worker().build().await.unwrap();
     let run = engine.start::<writing>(WriteInput { length: 1 }).await.unwrap();
     engine.dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
@@ -179,7 +179,7 @@ async fn a_report_by_command_is_cut_too(world: World) {
 }
 
 /// An error shows enough of a name that nobody knows, and no more.
-async fn a_name_from_outside_is_not_repeated_in_full(world: World) {
+async fn a_long_name_in_a_request_is_not_repeated_in_full(world: World) {
     let engine = engine(&world).await;
     let name = "n".repeat(1_000_000);
     let run = engine.start::<writing>(WriteInput { length: 1 }).await.unwrap();
@@ -197,13 +197,13 @@ async fn a_name_from_outside_is_not_repeated_in_full(world: World) {
 }
 
 on_every_store!(
-    an_output_that_is_too_large_fails_its_stage_for_good,
-    an_output_that_nobody_could_read_is_not_stored,
+    an_output_that_is_too_large_fails_its_stage_permanently,
+    an_output_that_cannot_be_read_back_is_not_stored,
     an_artifact_that_is_too_large_fails_its_stage,
-    a_request_that_cannot_be_stored_makes_no_run,
+    a_request_that_cannot_be_stored_creates_no_run,
     an_idempotency_key_is_a_short_text,
-    what_is_told_is_cut_and_kept,
-    a_reason_is_cut,
-    a_report_by_command_is_cut_too,
-    a_name_from_outside_is_not_repeated_in_full,
+    long_errors_and_log_lines_are_truncated,
+    a_long_cancel_reason_is_truncated,
+    a_long_report_by_command_is_truncated,
+    a_long_name_in_a_request_is_not_repeated_in_full,
 );

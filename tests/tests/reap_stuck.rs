@@ -63,7 +63,7 @@ async fn finish(world: &World, run_id: RunId) -> Result<u32, workflow_engine::Er
     output
 }
 
-async fn what_is_ready_and_has_no_job_is_enqueued(world: World) {
+async fn a_ready_stage_without_a_job_is_enqueued(world: World) {
     let engine = engine(&world).await;
     let run = started(&engine).await;
     complete_unnoticed(&*world.store, run.id(), "begin", &2).await;
@@ -74,7 +74,7 @@ async fn what_is_ready_and_has_no_job_is_enqueued(world: World) {
     assert_eq!(finish(&world, run.id()).await.unwrap(), 220);
 }
 
-async fn a_stage_without_a_job_beside_one_that_runs_is_enqueued(world: World) {
+async fn a_ready_stage_without_a_job_is_enqueued_beside_a_running_stage(world: World) {
     let engine = engine(&world).await;
     let run = started(&engine).await;
     // One successor is released, the other one is forgotten.
@@ -95,7 +95,7 @@ async fn a_stage_without_a_job_beside_one_that_runs_is_enqueued(world: World) {
     assert!(jobs.contains(&("right", Status::Pending)) && jobs.len() == 2, "{jobs:?}");
 }
 
-async fn a_run_whose_end_nobody_noticed_is_completed(world: World) {
+async fn an_unprocessed_last_completion_completes_the_run(world: World) {
     let engine = engine(&world).await;
     let run = started(&engine).await;
     for (stage, output) in [("begin", 2), ("left", 20), ("right", 200), ("join", 220)] {
@@ -115,7 +115,7 @@ async fn engine_notices(engine: &Engine, run_id: RunId, stage: &str) {
     }
 }
 
-async fn a_run_of_two_ends_that_nobody_noticed_is_completed(world: World) {
+async fn unprocessed_completions_of_a_last_group_complete_the_run(world: World) {
     let engine = engine(&world).await;
     let run = engine.start::<fan>(BeginInput { number: 1 }).await.unwrap();
     engine.dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
@@ -128,7 +128,7 @@ async fn a_run_of_two_ends_that_nobody_noticed_is_completed(world: World) {
     assert_eq!(run.output().await.unwrap(), (20, 200));
 }
 
-async fn a_failure_that_nobody_noticed_fails_the_run(world: World) {
+async fn an_unprocessed_failure_fails_the_run(world: World) {
     let engine = engine(&world).await;
     let run = started(&engine).await;
     let job = claim(&*world.store, run.id(), "begin").await;
@@ -139,7 +139,7 @@ async fn a_failure_that_nobody_noticed_fails_the_run(world: World) {
     assert_eq!((record.status, record.error.unwrap().code.as_str()), (Status::Failed, "STAGE_FAILED"));
 }
 
-async fn what_nothing_can_move_is_failed_by_name(world: World) {
+async fn a_run_that_cannot_continue_fails_with_its_own_code(world: World) {
     let engine = engine(&world).await;
     let run = started(&engine).await;
     // A job at its last attempt that is in the queue: nobody may claim it.
@@ -162,7 +162,7 @@ async fn what_nothing_can_move_is_failed_by_name(world: World) {
     assert_eq!(finish(&world, other.id()).await.unwrap(), 220, "a healthy run is left alone");
 }
 
-async fn a_run_whose_definition_this_process_lacks_is_left_to_others(world: World) {
+async fn a_run_of_an_unregistered_definition_is_left_alone(world: World) {
     let engine = engine(&world).await;
     let run = started(&engine).await;
     complete_unnoticed(&*world.store, run.id(), "begin", &2).await;
@@ -172,7 +172,7 @@ async fn a_run_whose_definition_this_process_lacks_is_left_to_others(world: Worl
     assert_eq!(run.status().await.unwrap(), Status::Running);
 }
 
-async fn two_repairs_at_once_notice_a_completion_once(world: World) {
+async fn concurrent_repairs_process_a_completion_once(world: World) {
     let engine = engine(&world).await;
     for _ in 0..5 {
         let run = started(&engine).await;
@@ -219,13 +219,13 @@ async fn a_worker_reaps_at_its_start_and_a_threshold_after_a_change(world: World
 }
 
 on_every_store!(
-    what_is_ready_and_has_no_job_is_enqueued,
-    a_stage_without_a_job_beside_one_that_runs_is_enqueued,
-    a_run_whose_end_nobody_noticed_is_completed,
-    a_run_of_two_ends_that_nobody_noticed_is_completed,
-    a_failure_that_nobody_noticed_fails_the_run,
-    what_nothing_can_move_is_failed_by_name,
-    a_run_whose_definition_this_process_lacks_is_left_to_others,
-    two_repairs_at_once_notice_a_completion_once,
+    a_ready_stage_without_a_job_is_enqueued,
+    a_ready_stage_without_a_job_is_enqueued_beside_a_running_stage,
+    an_unprocessed_last_completion_completes_the_run,
+    unprocessed_completions_of_a_last_group_complete_the_run,
+    an_unprocessed_failure_fails_the_run,
+    a_run_that_cannot_continue_fails_with_its_own_code,
+    a_run_of_an_unregistered_definition_is_left_alone,
+    concurrent_repairs_process_a_completion_once,
     a_worker_reaps_at_its_start_and_a_threshold_after_a_change,
 );

@@ -46,7 +46,7 @@ async fn failing(engine: &Engine) -> RunHandle<diamond> {
     run
 }
 
-async fn a_rerun_covers_its_stage_and_what_follows_and_keeps_the_rest(world: World) {
+async fn a_rerun_covers_its_stage_and_the_successors_and_keeps_the_rest(world: World) {
     let engine = world.engine().register::<diamond>().build().await.unwrap();
     let run = engine.start::<diamond>(BeginInput { number: 1 }).await.unwrap();
     assert_eq!(run.output().await.unwrap(), (101, 1, 111));
@@ -74,7 +74,7 @@ async fn a_rerun_covers_its_stage_and_what_follows_and_keeps_the_rest(world: Wor
     assert_eq!((starts, ends), (3, 3));
 }
 
-async fn a_failed_run_goes_on_from_where_it_failed(world: World) {
+async fn a_failed_run_continues_from_the_failed_stage(world: World) {
     let engine = world.engine().register::<diamond>().build().await.unwrap();
     let run = failing(&engine).await;
     engine.dispatch(rerun(&run, "right")).await.unwrap();
@@ -95,7 +95,7 @@ async fn a_rerun_covers_every_stage_that_has_not_completed(world: World) {
     assert_eq!(run.output().await.unwrap(), (101, 2, 121));
 }
 
-async fn a_rerun_is_refused_where_it_makes_no_sense(world: World) {
+async fn an_invalid_rerun_is_refused(world: World) {
     let engine = world.engine().register::<diamond>().without_worker().build().await.unwrap();
     let run = engine.start::<diamond>(BeginInput { number: 1 }).await.unwrap();
     let code = async |command| engine.dispatch(command).await.unwrap_err().code();
@@ -112,7 +112,7 @@ async fn a_rerun_is_refused_where_it_makes_no_sense(world: World) {
     assert_eq!(engine.dispatch(unknown).await.unwrap_err().code(), "RUN_NOT_FOUND");
 }
 
-async fn a_dry_run_says_what_would_run_and_changes_nothing(world: World) {
+async fn a_dry_run_lists_the_stages_and_changes_nothing(world: World) {
     let engine = world.engine().register::<diamond>().build().await.unwrap();
     let run = failing(&engine).await;
     let before = world.store.snapshot(run.id()).await.unwrap();
@@ -155,7 +155,7 @@ async fn stubborn(_number: u32, ctx: &StageContext) -> StageResult<u32> {
 workflow! { siblings(u32) = [fails, stubborn] }
 
 /// A job of a failed run must not execute against its rerun (trap 12).
-async fn nothing_of_the_old_generation_touches_the_new_one(world: World) {
+async fn the_old_generation_does_not_affect_the_new_one(world: World) {
     let engine = world.engine().register::<siblings>().build().await.unwrap();
     let run = engine.start::<siblings>(7).await.unwrap();
     assert!(run.output().await.unwrap_err().is_run_failed());
@@ -166,11 +166,11 @@ async fn nothing_of_the_old_generation_touches_the_new_one(world: World) {
 }
 
 on_every_store!(
-    a_rerun_covers_its_stage_and_what_follows_and_keeps_the_rest,
-    a_failed_run_goes_on_from_where_it_failed,
+    a_rerun_covers_its_stage_and_the_successors_and_keeps_the_rest,
+    a_failed_run_continues_from_the_failed_stage,
     a_rerun_covers_every_stage_that_has_not_completed,
-    a_rerun_is_refused_where_it_makes_no_sense,
-    a_dry_run_says_what_would_run_and_changes_nothing,
+    an_invalid_rerun_is_refused,
+    a_dry_run_lists_the_stages_and_changes_nothing,
     a_repeated_key_reruns_once,
-    nothing_of_the_old_generation_touches_the_new_one,
+    the_old_generation_does_not_affect_the_new_one,
 );

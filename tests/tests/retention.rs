@@ -41,7 +41,7 @@ async fn purge(engine: &Engine, older_than: Duration) -> Result<Vec<RunId>, Erro
     engine.dispatch(command).await.map(|purged| purged.runs)
 }
 
-async fn a_reused_key_makes_a_new_run_after_the_purge(world: World) {
+async fn a_reused_key_creates_a_new_run_after_the_purge(world: World) {
     let engine = world.engine().register::<repeating>().build().await.unwrap();
     let first = engine.start::<repeating>(input()).idempotency_key("order-7").await.unwrap();
     first.output().await.unwrap();
@@ -55,7 +55,7 @@ async fn a_reused_key_makes_a_new_run_after_the_purge(world: World) {
     assert_eq!(second.output().await.unwrap(), 500);
 }
 
-async fn a_purge_takes_as_many_runs_as_it_is_told_in_small_transactions(world: World) {
+async fn a_purge_deletes_up_to_its_limit_in_small_transactions(world: World) {
     let engine = world.engine().register::<repeating>().build().await.unwrap();
     let mut runs = HashSet::new();
     for _ in 0..50 {
@@ -101,7 +101,7 @@ impl BlobStore for Stubborn {
     }
 }
 
-async fn blobs_elsewhere_are_deleted_even_if_not_at_once(world: World) {
+async fn external_blobs_are_deleted_even_after_a_failure(world: World) {
     let (blobs, is_away) = (InMemoryBlobStore::new(), Arc::new(AtomicBool::new(true)));
     let stubborn = Stubborn(blobs.clone(), Arc::clone(&is_away));
     let builder = world.engine().register::<repeating>().blob_store(stubborn).inline_limit(100);
@@ -125,7 +125,7 @@ async fn blobs_elsewhere_are_deleted_even_if_not_at_once(world: World) {
     assert!(world.store.purged_runs(10).await.unwrap().is_empty());
 }
 
-async fn files_are_blobs(world: World) {
+async fn blobs_can_be_stored_in_files(world: World) {
     let folder = tempfile::tempdir().unwrap();
     let blobs = FileBlobStore::open(folder.path()).await.unwrap();
     let builder = world.engine().register::<repeating>().blob_store(blobs.clone()).inline_limit(100);
@@ -141,7 +141,7 @@ async fn files_are_blobs(world: World) {
     assert!(blobs.list("").await.unwrap().is_empty());
 }
 
-async fn a_worker_deletes_what_is_old_enough(world: World) {
+async fn a_worker_deletes_old_runs(world: World) {
     let builder = world.engine().register::<repeating>().retention(DAY).lease(DAY * 100);
     let engine = builder.build().await.unwrap();
     let run = engine.start::<repeating>(input()).await.unwrap();
@@ -158,7 +158,7 @@ async fn a_worker_deletes_what_is_old_enough(world: World) {
 }
 
 /// Whatever is purged meanwhile, everybody hears of everything first.
-async fn a_purge_beside_running_workers_loses_nothing(world: World) {
+async fn a_purge_beside_running_workers_loses_no_event(world: World) {
     let (sink, plugin) = (CollectingEventSink::new(), Recorder::new("plugin"));
     let builder = world.engine().register::<repeating>().event_sink(sink.clone()).plugin(plugin.clone());
     let engine = builder.build().await.unwrap();
@@ -195,7 +195,7 @@ async fn a_purge_beside_running_workers_loses_nothing(world: World) {
     }
 }
 
-async fn what_nobody_was_told_is_kept_until_it_is_said(world: World) {
+async fn a_run_with_undelivered_events_is_kept_unless_the_purge_includes_it(world: World) {
     let plugin = Recorder::new("plugin");
     plugin.refuse(|_, _| Some("not now"));
     let engine =
@@ -213,11 +213,11 @@ async fn what_nobody_was_told_is_kept_until_it_is_said(world: World) {
 }
 
 on_every_store!(
-    a_reused_key_makes_a_new_run_after_the_purge,
-    a_purge_takes_as_many_runs_as_it_is_told_in_small_transactions,
-    blobs_elsewhere_are_deleted_even_if_not_at_once,
-    files_are_blobs,
-    a_worker_deletes_what_is_old_enough,
-    a_purge_beside_running_workers_loses_nothing,
-    what_nobody_was_told_is_kept_until_it_is_said,
+    a_reused_key_creates_a_new_run_after_the_purge,
+    a_purge_deletes_up_to_its_limit_in_small_transactions,
+    external_blobs_are_deleted_even_after_a_failure,
+    blobs_can_be_stored_in_files,
+    a_worker_deletes_old_runs,
+    a_purge_beside_running_workers_loses_no_event,
+    a_run_with_undelivered_events_is_kept_unless_the_purge_includes_it,
 );

@@ -61,7 +61,7 @@ async fn a_last_group_delivers_a_tuple(world: World) {
     assert_eq!(run.output().await.unwrap(), (20, "<2>".to_owned()));
 }
 
-async fn a_repeated_key_makes_no_second_run_and_with_another_request_is_a_conflict(world: World) {
+async fn a_repeated_key_creates_no_second_run_and_conflicts_with_another_request(world: World) {
     let engine = world.engine().register::<diamond>().build().await.unwrap();
     let start = |number| engine.start::<diamond>(StartInput { number }).idempotency_key("order-7");
     let first = start(4).await.unwrap();
@@ -84,7 +84,7 @@ async fn configuration_is_typed_and_filled_with_defaults(world: World) {
     assert_eq!(run.output().await.unwrap(), "1040 <104> 104");
 }
 
-async fn a_request_as_json_is_checked_before_anything_is_written(world: World) {
+async fn a_json_request_is_validated_before_anything_is_written(world: World) {
     let engine = world.engine().register::<diamond>().without_worker().build().await.unwrap();
     let create = |workflow: &str, input: &str, config: Option<&str>| CreateRun {
         idempotency_key: None,
@@ -203,7 +203,7 @@ async fn crowded(limit: usize, ctx: &StageContext) -> StageResult<usize> {
 
 workflow! { crowd = crowded }
 
-async fn many_runs_share_the_room_that_the_worker_has(world: World) {
+async fn many_runs_share_the_slots_of_a_worker(world: World) {
     let engine = world.engine().register::<crowd>().concurrency(3).build().await.unwrap();
     let mut runs = Vec::new();
     for _ in 0..50 {
@@ -259,7 +259,7 @@ async fn two_workflows_under_one_id_are_refused(world: World) {
     assert_eq!(error.to_string(), "two workflows are registered under the id `diamond`");
 }
 
-async fn a_handle_that_waits_is_told_of_the_shutdown(world: World) {
+async fn a_waiting_handle_fails_on_shutdown(world: World) {
     let engine = world.engine().register::<diamond>().without_worker().build().await.unwrap();
     let run = engine.start::<diamond>(StartInput { number: 1 }).await.unwrap();
     let waiting = tokio::spawn({
@@ -275,16 +275,16 @@ async fn a_handle_that_waits_is_told_of_the_shutdown(world: World) {
 on_every_store!(
     a_diamond_runs_to_its_typed_output,
     a_last_group_delivers_a_tuple,
-    a_repeated_key_makes_no_second_run_and_with_another_request_is_a_conflict,
+    a_repeated_key_creates_no_second_run_and_conflicts_with_another_request,
     configuration_is_typed_and_filled_with_defaults,
-    a_request_as_json_is_checked_before_anything_is_written,
+    a_json_request_is_validated_before_anything_is_written,
     a_host_without_a_worker_drives_a_run_with_commands,
     pending_runs_are_claimed_by_priority_then_age,
     large_outputs_go_to_the_blob_store_and_small_ones_stay_inline,
-    many_runs_share_the_room_that_the_worker_has,
+    many_runs_share_the_slots_of_a_worker,
     a_run_that_one_engine_starts_is_run_by_another,
     a_run_of_an_unknown_definition_is_left_alone,
     progress_and_logs_are_visible_while_the_body_runs,
     two_workflows_under_one_id_are_refused,
-    a_handle_that_waits_is_told_of_the_shutdown,
+    a_waiting_handle_fails_on_shutdown,
 );

@@ -77,7 +77,7 @@ fn done(processed: usize, succeeded: usize, failed: usize) -> ProcessJobsOutput 
 }
 
 /// A queue's consumer: the first message starts the run, and each answer says which messages follow.
-async fn a_run_goes_from_message_to_message(world: World) {
+async fn a_run_is_driven_by_messages(world: World) {
     let engine = engine(&world).await;
     let host = host(&engine);
     let run = engine.start::<diamond>(FirstInput { number: 4 }).await.unwrap();
@@ -101,7 +101,7 @@ async fn a_run_goes_from_message_to_message(world: World) {
     assert_eq!(started, 4, "each stage was run once");
 }
 
-async fn a_message_that_comes_twice_runs_nothing(world: World) {
+async fn a_duplicate_message_runs_nothing(world: World) {
     let engine = engine(&world).await;
     let host = host(&engine);
     let run = engine.start::<patience>(PatientInput { number: 4 }).await.unwrap();
@@ -123,7 +123,7 @@ async fn a_message_that_comes_twice_runs_nothing(world: World) {
     assert_eq!(run.output().await.unwrap(), 4);
 }
 
-async fn what_is_ready_is_processed_up_to_a_number(world: World) {
+async fn ready_jobs_are_processed_up_to_the_limit(world: World) {
     let engine = engine(&world).await;
     let host = host(&engine);
     let mut runs = Vec::new();
@@ -139,7 +139,7 @@ async fn what_is_ready_is_processed_up_to_a_number(world: World) {
     }
 }
 
-async fn a_failed_attempt_is_counted_and_its_retry_is_what_is_due_next(world: World) {
+async fn a_failed_attempt_is_counted_and_its_retry_is_due_next(world: World) {
     let engine = engine(&world).await;
     let host = host(&engine);
     let run = engine.start::<diamond>(FirstInput { number: 13 }).await.unwrap();
@@ -153,7 +153,7 @@ async fn a_failed_attempt_is_counted_and_its_retry_is_what_is_due_next(world: Wo
     assert_eq!(run.output().await.unwrap(), 40);
 }
 
-async fn a_tick_starts_runs_and_checks_what_waits(world: World) {
+async fn a_tick_starts_runs_and_checks_waiting_stages(world: World) {
     let engine = engine(&world).await;
     let host = host(&engine);
     let run = engine.start::<asking>(AskedInput { number: 7 }).await.unwrap();
@@ -172,7 +172,7 @@ async fn a_tick_starts_runs_and_checks_what_waits(world: World) {
     assert_eq!(run.output().await.unwrap(), 70);
 }
 
-async fn a_tick_takes_back_what_a_lost_invocation_held(world: World) {
+async fn a_tick_reaps_the_lease_of_a_lost_invocation(world: World) {
     let engine = engine(&world).await;
     let host = host(&engine);
     let run = engine.start::<diamond>(FirstInput { number: 1 }).await.unwrap();
@@ -190,7 +190,7 @@ async fn a_tick_takes_back_what_a_lost_invocation_held(world: World) {
     assert_eq!(run.output().await.unwrap(), 4);
 }
 
-async fn an_invocation_that_is_out_of_time_hands_back_and_the_attempt_does_not_count(world: World) {
+async fn an_invocation_out_of_time_returns_its_jobs_and_the_attempt_does_not_count(world: World) {
     let engine = engine(&world).await;
     // Far below the lease, so no renewal comes between.
     let limited = engine.serverless(ServerlessSettings::default().time_limit(Duration::from_secs(2)));
@@ -210,7 +210,7 @@ async fn an_invocation_that_is_out_of_time_hands_back_and_the_attempt_does_not_c
 }
 
 /// The heartbeat lives as long as the invocation.
-async fn a_body_that_is_longer_than_its_lease_keeps_it(world: World) {
+async fn a_body_that_outlasts_its_lease_keeps_it(world: World) {
     let engine = engine(&world).await;
     let host = host(&engine);
     let run = engine.start::<patience>(PatientInput { number: 1 }).await.unwrap();
@@ -245,7 +245,7 @@ async fn a_caller_that_is_dropped_does_not_end_its_attempt(world: World) {
     wait_for(&run, |event| event.name() == "workflow:completed").await;
 }
 
-async fn a_message_about_nothing_is_an_error_by_name(world: World) {
+async fn a_message_for_an_unknown_run_or_stage_is_an_error(world: World) {
     let engine = engine(&world).await;
     let host = host(&engine);
     let nobody = JobMessage { run_id: workflow_engine::RunId::generate(), stage_id: None };
@@ -293,7 +293,7 @@ fn with_alarm(engine: &Engine, alarm: &Arc<Alarm>) -> Serverless {
     engine.serverless(ServerlessSettings::default().scheduler(Arc::clone(alarm) as _))
 }
 
-async fn the_scheduler_is_told_after_each_call_what_is_due_next(world: World) {
+async fn the_scheduler_receives_the_next_due_instant_after_each_call(world: World) {
     let engine = engine(&world).await;
     let alarm = Arc::new(Alarm::default());
     let host = with_alarm(&engine, &alarm);
@@ -325,7 +325,7 @@ async fn the_scheduler_is_told_after_each_call_what_is_due_next(world: World) {
 }
 
 /// A check, a retry and an event that was refused: each brings about the call that it needs.
-async fn a_host_that_only_the_scheduler_calls_brings_everything_to_its_end(world: World) {
+async fn a_host_that_only_the_scheduler_calls_completes_every_run(world: World) {
     let sink = CollectingEventSink::new();
     let mut refused = false;
     sink.refuse(move |event| {
@@ -357,7 +357,7 @@ async fn a_host_that_only_the_scheduler_calls_brings_everything_to_its_end(world
     }
 }
 
-async fn a_scheduler_that_fails_is_a_step_of_the_tick_and_stops_no_work(world: World) {
+async fn a_failing_scheduler_is_reported_by_the_tick_and_stops_no_work(world: World) {
     let engine = engine(&world).await;
     let host = with_alarm(&engine, &Arc::new(Alarm { is_broken: true, ..Alarm::default() }));
     let run = engine.start::<asking>(AskedInput { number: 7 }).await.unwrap();
@@ -371,18 +371,18 @@ async fn a_scheduler_that_fails_is_a_step_of_the_tick_and_stops_no_work(world: W
 }
 
 on_every_store!(
-    the_scheduler_is_told_after_each_call_what_is_due_next,
-    a_host_that_only_the_scheduler_calls_brings_everything_to_its_end,
-    a_scheduler_that_fails_is_a_step_of_the_tick_and_stops_no_work,
-    a_run_goes_from_message_to_message,
-    a_message_that_comes_twice_runs_nothing,
-    what_is_ready_is_processed_up_to_a_number,
-    a_failed_attempt_is_counted_and_its_retry_is_what_is_due_next,
-    a_tick_starts_runs_and_checks_what_waits,
-    a_tick_takes_back_what_a_lost_invocation_held,
-    an_invocation_that_is_out_of_time_hands_back_and_the_attempt_does_not_count,
-    a_body_that_is_longer_than_its_lease_keeps_it,
+    the_scheduler_receives_the_next_due_instant_after_each_call,
+    a_host_that_only_the_scheduler_calls_completes_every_run,
+    a_failing_scheduler_is_reported_by_the_tick_and_stops_no_work,
+    a_run_is_driven_by_messages,
+    a_duplicate_message_runs_nothing,
+    ready_jobs_are_processed_up_to_the_limit,
+    a_failed_attempt_is_counted_and_its_retry_is_due_next,
+    a_tick_starts_runs_and_checks_waiting_stages,
+    a_tick_reaps_the_lease_of_a_lost_invocation,
+    an_invocation_out_of_time_returns_its_jobs_and_the_attempt_does_not_count,
+    a_body_that_outlasts_its_lease_keeps_it,
     a_caller_that_is_dropped_does_not_end_its_attempt,
-    a_message_about_nothing_is_an_error_by_name,
+    a_message_for_an_unknown_run_or_stage_is_an_error,
     the_steps_of_a_tick_are_isolated,
 );

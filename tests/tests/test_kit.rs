@@ -42,7 +42,7 @@ async fn a_run_without_faults_takes_no_time() {
 }
 
 #[tokio::test]
-async fn days_of_waiting_pass_at_once() {
+async fn days_of_waiting_pass_immediately() {
     let mut test = TestEngine::<shop>::new();
     let run = test.fail("order", 1, "no stock").run(OrderInput { number: 1 }).await;
     assert_eq!(run.output.as_ref().unwrap(), "20 shipped, 2 paid");
@@ -51,7 +51,7 @@ async fn days_of_waiting_pass_at_once() {
 }
 
 #[tokio::test]
-async fn a_body_that_hangs_meets_its_timeout() {
+async fn a_hanging_body_times_out() {
     let mut test = TestEngine::<shop>::new();
     let mut config = ShopConfig::default();
     config.pack.boxes = 0;
@@ -61,7 +61,7 @@ async fn a_body_that_hangs_meets_its_timeout() {
 }
 
 #[tokio::test]
-async fn a_failure_for_good_is_the_end() {
+async fn no_attempt_follows_a_permanent_failure() {
     let mut test = TestEngine::<shop>::new();
     let run = test.fail_for_good("pay", 1, "the card is blocked").run(OrderInput { number: 1 }).await;
     let error = run.output.unwrap_err();
@@ -100,7 +100,7 @@ async fn counted(number: u32, ctx: &StageContext) -> StageResult<u32> {
 workflow! { counting = counted }
 
 #[tokio::test]
-async fn what_goes_wrong_goes_wrong_in_each_of_the_runs_that_crash() {
+async fn planned_faults_happen_in_every_run_that_crashes() {
     let points = TestEngine::<counting>::new()
         .fail("counted", 1, "no")
         .crash_everywhere(|| CountedInput { number: 10 }, |output| assert!(output >= 12, "{output}"))
@@ -143,7 +143,7 @@ async fn a_stage_waits_for_as_long_as_the_test_wants() {
 }
 
 #[tokio::test]
-async fn a_stage_that_waits_for_too_long_is_given_up() {
+async fn a_stage_that_waits_for_too_long_fails() {
     let run = TestEngine::<post>::new().suspend("send", 9).run(parcel()).await;
     let error = run.output.unwrap_err();
     assert!(
@@ -163,7 +163,7 @@ async fn a_crash_at_every_commit_of_a_stage_that_waits_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_stage_that_does_not_exist_or_cannot_wait_is_named() {
+async fn the_panic_names_a_stage_that_does_not_exist_or_cannot_wait() {
     async fn panic(plan: impl FnOnce(&mut TestEngine<shop>) + Send + 'static) -> String {
         let planned = tokio::spawn(async move { plan(&mut TestEngine::new()) }).await;
         *planned.unwrap_err().into_panic().downcast().unwrap()

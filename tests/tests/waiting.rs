@@ -108,7 +108,7 @@ async fn due(world: &World) -> Option<chrono::DateTime<chrono::Utc>> {
     world.store.next_job_due(&[batch::definition().fingerprint().to_owned()]).await.unwrap()
 }
 
-async fn a_ticket_is_committed_once_and_checks_follow_every_so_often(world: World) {
+async fn a_ticket_is_committed_once_and_checked_at_its_interval(world: World) {
     let engine = world.engine().register::<batch>().build().await.unwrap();
     let run = engine.start::<batch>(input(3, Until::Pending)).await.unwrap();
     suspended(&run).await;
@@ -140,7 +140,7 @@ fn now(world: &World) -> chrono::DateTime<chrono::Utc> {
     workflow_engine::ports::Clock::now(&world.clock)
 }
 
-async fn a_check_may_name_the_time_of_the_next(world: World) {
+async fn a_check_may_set_the_delay_of_the_next_check(world: World) {
     let engine = world.engine().register::<batch>().build().await.unwrap();
     let run = engine
         .start::<batch>(input(2, Until::PendingFor(90)))
@@ -179,7 +179,7 @@ async fn a_failing_check_follows_the_retry_policy_and_then_fails_the_run(world: 
     assert_eq!((calls(run.id(), "submit"), calls(run.id(), "check")), (1, 3));
 }
 
-async fn a_check_that_recovers_delivers(world: World) {
+async fn a_check_that_recovers_completes_its_stage(world: World) {
     let engine = world.engine().register::<batch>().build().await.unwrap();
     let run = engine.start::<batch>(input(2, Until::Fail)).await.unwrap();
     suspended(&run).await;
@@ -202,7 +202,7 @@ async fn a_permanent_failure_of_a_check_fails_the_run_at_once(world: World) {
     assert_eq!(calls(run.id(), "check"), 1);
 }
 
-async fn what_is_not_ready_in_time_is_given_up_after_a_last_check(world: World) {
+async fn a_stage_that_is_not_ready_in_time_fails_after_a_last_check(world: World) {
     let engine = world.engine().register::<batch>().build().await.unwrap();
     // The next check would be in ten days: the last one comes when the day is over.
     let run = engine.start::<batch>(input(9, Until::PendingFor(864_000))).await.unwrap();
@@ -218,7 +218,7 @@ async fn what_is_not_ready_in_time_is_given_up_after_a_last_check(world: World) 
     assert_eq!((calls(run.id(), "submit"), calls(run.id(), "check")), (1, 2));
 }
 
-async fn a_wake_has_it_checked_at_once(world: World) {
+async fn a_wake_triggers_a_check_immediately(world: World) {
     let engine = world.engine().register::<batch>().build().await.unwrap();
     let run = engine.start::<batch>(input(1, Until::Pending)).await.unwrap();
     suspended(&run).await;
@@ -232,7 +232,7 @@ async fn a_wake_has_it_checked_at_once(world: World) {
     assert_eq!(error.code(), "RUN_NOT_FOUND");
 }
 
-async fn a_wake_while_a_check_runs_has_another_one_follow(world: World) {
+async fn a_wake_during_a_check_triggers_another_check(world: World) {
     let engine = world.engine().register::<batch>().build().await.unwrap();
     let run = engine.start::<batch>(input(2, Until::Held)).await.unwrap();
     suspended(&run).await;
@@ -246,7 +246,7 @@ async fn a_wake_while_a_check_runs_has_another_one_follow(world: World) {
     assert_eq!(run.output().await.unwrap(), "14 EUR");
 }
 
-async fn a_stage_goes_on_waiting_over_a_restart(world: World) {
+async fn a_waiting_stage_survives_a_restart(world: World) {
     let first = world.engine().register::<batch>().build().await.unwrap();
     let run = first.start::<batch>(input(2, Until::Pending)).await.unwrap();
     suspended(&run).await;
@@ -262,7 +262,7 @@ async fn a_stage_goes_on_waiting_over_a_restart(world: World) {
     assert_eq!((calls(run.id(), "submit"), calls(run.id(), "check")), (1, 2));
 }
 
-async fn a_check_of_a_worker_that_drains_is_handed_back(world: World) {
+async fn a_draining_worker_returns_its_check(world: World) {
     let first = world.engine().register::<batch>().drain_timeout(Duration::ZERO).build().await.unwrap();
     let run = first.start::<batch>(input(1, Until::Held)).await.unwrap();
     suspended(&run).await;
@@ -374,16 +374,16 @@ async fn a_host_without_a_worker_checks_by_command(world: World) {
 }
 
 on_every_store!(
-    a_ticket_is_committed_once_and_checks_follow_every_so_often,
-    a_check_may_name_the_time_of_the_next,
+    a_ticket_is_committed_once_and_checked_at_its_interval,
+    a_check_may_set_the_delay_of_the_next_check,
     a_failing_check_follows_the_retry_policy_and_then_fails_the_run,
-    a_check_that_recovers_delivers,
+    a_check_that_recovers_completes_its_stage,
     a_permanent_failure_of_a_check_fails_the_run_at_once,
-    what_is_not_ready_in_time_is_given_up_after_a_last_check,
-    a_wake_has_it_checked_at_once,
-    a_wake_while_a_check_runs_has_another_one_follow,
-    a_stage_goes_on_waiting_over_a_restart,
-    a_check_of_a_worker_that_drains_is_handed_back,
+    a_stage_that_is_not_ready_in_time_fails_after_a_last_check,
+    a_wake_triggers_a_check_immediately,
+    a_wake_during_a_check_triggers_another_check,
+    a_waiting_stage_survives_a_restart,
+    a_draining_worker_returns_its_check,
     a_run_is_cancelled_while_it_waits,
     a_run_is_cancelled_while_a_check_runs,
     two_branches_wait_side_by_side,

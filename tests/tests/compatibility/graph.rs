@@ -169,7 +169,7 @@ fn a_stage_is_renamed() {
 }
 
 #[test]
-fn edges_change() {
+fn the_edges_change() {
     changes::<released, side_by_side>(&expect![[r#"
           new version  stage `report` now follows `extract`, where it followed `summarize`
                        runs in flight keep the order that they began with
@@ -200,7 +200,7 @@ fn edges_change() {
 }
 
 #[test]
-fn what_a_stage_reads_changes() {
+fn the_outputs_that_a_stage_requires_change() {
     changes::<released, one_read>(&expect![[r#"
           new version  stage `report` now reads the output of `summarize`
                        runs in flight are not asked for it

@@ -87,7 +87,7 @@ mod extending {
 }
 
 #[test]
-fn what_changes_no_fingerprint_passes() {
+fn edits_that_keep_the_fingerprint_pass() {
     assert_eq!(edited::<released::orders, released::orders>(), None);
     assert_eq!(edited::<released::orders, retouched::orders>(), None);
 }

@@ -54,7 +54,7 @@ async fn trap_15_a_dead_letter_keeps_the_order_of_its_run(world: World) {
     assert!(engine.dead_letters(None, 10).await.unwrap().is_empty());
 }
 
-async fn a_plugin_that_does_not_care_for_order_goes_on_without_its_dead_letters(world: World) {
+async fn a_plugin_without_strict_order_continues_past_its_dead_letters(world: World) {
     let plugin = Recorder::new("metrics").with(|policy| policy.block_on_dead_letter = false);
     plugin.refuse(|event, _| [2, 3].contains(&event.sequence).then_some("no"));
     let engine = engine(&world).plugin(plugin.clone()).build().await.unwrap();
@@ -74,7 +74,7 @@ async fn a_plugin_that_does_not_care_for_order_goes_on_without_its_dead_letters(
     assert_eq!(flush(&engine).await.offered(), 0);
 }
 
-async fn a_worker_delivers_what_is_replayed_without_being_told(world: World) {
+async fn a_worker_delivers_replayed_dead_letters(world: World) {
     let plugin = Recorder::new("audit").with(|policy| policy.max_retries = Some(0));
     plugin.refuse(|_, _| Some("no"));
     let engine =
@@ -118,7 +118,7 @@ async fn dead_letters_are_replayed_by_json(world: World) {
 on_every_store!(
     retries_wait_longer_each_time_and_end_in_a_dead_letter,
     trap_15_a_dead_letter_keeps_the_order_of_its_run,
-    a_plugin_that_does_not_care_for_order_goes_on_without_its_dead_letters,
-    a_worker_delivers_what_is_replayed_without_being_told,
+    a_plugin_without_strict_order_continues_past_its_dead_letters,
+    a_worker_delivers_replayed_dead_letters,
     dead_letters_are_replayed_by_json,
 );

@@ -60,7 +60,7 @@ async fn trap_15_two_workers_deliver_nothing_twice(world: World) {
     }
 }
 
-async fn a_flusher_that_dies_is_followed_by_another(world: World) {
+async fn another_flusher_replaces_a_dead_one(world: World) {
     let plugin = Recorder::new("all");
     let engine = engine(&world).plugin(plugin.clone()).build().await.unwrap();
     let run_id = run(&engine, 0).await;
@@ -75,7 +75,7 @@ async fn a_flusher_that_dies_is_followed_by_another(world: World) {
 }
 
 /// The flusher's task is dropped in the middle of an event: nothing of it is settled.
-async fn a_flush_that_is_given_up_is_repeated(world: World) {
+async fn an_aborted_flush_is_repeated(world: World) {
     let plugin = Recorder::new("all");
     let engine = engine(&world).plugin(plugin.clone()).build().await.unwrap();
     let run_id = run(&engine, 0).await;
@@ -96,7 +96,7 @@ async fn a_flush_that_is_given_up_is_repeated(world: World) {
     assert_eq!(heard, ALL, "at least once");
 }
 
-async fn trap_15_one_run_with_many_failing_events_starves_nobody(world: World) {
+async fn trap_15_a_run_with_many_failing_events_starves_no_other_run(world: World) {
     let plugin = Recorder::new("all").with(|policy| {
         policy.block_on_dead_letter = false;
         policy.max_retries = Some(1);
@@ -120,7 +120,7 @@ async fn trap_15_one_run_with_many_failing_events_starves_nobody(world: World) {
     assert!(!engine.dead_letters(None, 1_000).await.unwrap().is_empty());
 }
 
-async fn a_subscriber_that_hangs_keeps_no_other_waiting(world: World) {
+async fn a_hanging_subscriber_does_not_delay_others(world: World) {
     let (slow, quick) = (Hanging, Recorder::new("quick"));
     let builder = world.engine().register::<counting>().plugin(slow).plugin(quick.clone());
     let engine = builder.lease(Duration::from_secs(1_000_000)).build().await.unwrap();
@@ -139,7 +139,7 @@ async fn a_subscriber_that_hangs_keeps_no_other_waiting(world: World) {
     }
 }
 
-async fn a_subscriber_that_hangs_keeps_a_worker_from_stopping_no_longer_than_its_time(world: World) {
+async fn a_hanging_subscriber_delays_a_drain_no_longer_than_the_drain_timeout(world: World) {
     let builder = world.engine().register::<counting>().plugin(Hanging).lease(Duration::from_secs(1_000_000));
     let engine = builder.drain_timeout(Duration::from_secs(7)).build().await.unwrap();
     let run = engine.start::<counting>(CountsInput { times: 0 }).await.unwrap();
@@ -183,7 +183,7 @@ impl workflow_engine::ports::Plugin for Hanging {
 }
 
 /// What a flusher does between two commits costs the commits of stages nothing.
-async fn a_stage_of_a_run_writes_no_delivery(world: World) {
+async fn a_commit_of_a_stage_writes_no_delivery(world: World) {
     let engine = engine(&world).plugin(Recorder::new("all")).build().await.unwrap();
     run(&engine, 0).await;
     assert!(world.store.next_delivery_due("all").await.unwrap().is_none());
@@ -197,10 +197,10 @@ async fn a_stage_of_a_run_writes_no_delivery(world: World) {
 on_every_store!(
     trap_15_two_flushers_deliver_nothing_twice,
     trap_15_two_workers_deliver_nothing_twice,
-    a_flusher_that_dies_is_followed_by_another,
-    a_flush_that_is_given_up_is_repeated,
-    trap_15_one_run_with_many_failing_events_starves_nobody,
-    a_subscriber_that_hangs_keeps_no_other_waiting,
-    a_subscriber_that_hangs_keeps_a_worker_from_stopping_no_longer_than_its_time,
-    a_stage_of_a_run_writes_no_delivery,
+    another_flusher_replaces_a_dead_one,
+    an_aborted_flush_is_repeated,
+    trap_15_a_run_with_many_failing_events_starves_no_other_run,
+    a_hanging_subscriber_does_not_delay_others,
+    a_hanging_subscriber_delays_a_drain_no_longer_than_the_drain_timeout,
+    a_commit_of_a_stage_writes_no_delivery,
 );

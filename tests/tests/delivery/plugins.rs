@@ -15,7 +15,7 @@ use super::fixture::{
     ALL, CountsInput, begin, counting, engine, finish, flush, flush_until_nothing_waits, run,
 };
 
-async fn a_plugin_hears_of_what_it_is_on(world: World) {
+async fn a_plugin_receives_its_event_types(world: World) {
     let everything = Recorder::new("everything");
     let ends = Recorder::new("ends").on(&[EventType::WorkflowCompleted, EventType::WorkflowFailed]);
     let engine = engine(&world).plugin(everything.clone()).plugin(ends.clone()).build().await.unwrap();
@@ -26,7 +26,7 @@ async fn a_plugin_hears_of_what_it_is_on(world: World) {
     assert_eq!(flush(&engine).await.offered(), 0);
 }
 
-async fn a_failing_plugin_neither_repeats_nor_delays_the_others_nor_the_sink(world: World) {
+async fn a_failing_plugin_does_not_delay_or_repeat_events_for_others(world: World) {
     let (good, bad, sink) = (Recorder::new("good"), Recorder::new("bad"), CollectingEventSink::new());
     bad.refuse(|event, _| (event.sequence == 2).then_some("no"));
     let builder = engine(&world).event_sink(sink.clone()).plugin(bad.clone()).plugin(good.clone());
@@ -49,7 +49,7 @@ async fn a_failing_plugin_neither_repeats_nor_delays_the_others_nor_the_sink(wor
 }
 
 /// The sink has no dead letters: it is offered an event until it takes it.
-async fn a_sink_that_refuses_is_asked_again_and_again(world: World) {
+async fn a_refusing_sink_is_retried(world: World) {
     let sink = CollectingEventSink::new();
     let engine = engine(&world).event_sink(sink.clone()).build().await.unwrap();
     sink.refuse(|event| (event.sequence == 3).then(|| "full".to_owned()));
@@ -90,7 +90,7 @@ impl Plugin for Broken {
     }
 }
 
-async fn a_plugin_that_panics_or_hangs_has_refused(world: World) {
+async fn a_panic_or_timeout_of_a_plugin_is_a_refusal(world: World) {
     let engine = engine(&world).plugin(Broken).build().await.unwrap();
     run(&engine, 0).await;
     let flushing = tokio::spawn({
@@ -112,7 +112,7 @@ async fn a_plugin_that_panics_or_hangs_has_refused(world: World) {
 }
 
 /// Gapless, at least once, first deliveries in order, whatever is refused in between.
-async fn g7_every_plugin_hears_everything_in_order(world: World) {
+async fn g7_every_plugin_receives_every_event_in_order(world: World) {
     let flaky = |name, modulus| {
         let plugin = Recorder::new(name);
         // Each event is refused as often as its number says, and never too often.
@@ -143,7 +143,7 @@ async fn g7_every_plugin_hears_everything_in_order(world: World) {
     assert!(engine.dead_letters(None, 10).await.unwrap().is_empty());
 }
 
-async fn a_worker_delivers_to_everybody_and_before_it_stops(world: World) {
+async fn a_worker_delivers_to_every_subscriber_before_it_stops(world: World) {
     let (plugin, sink) = (Recorder::new("plugin"), CollectingEventSink::new());
     let builder = world.engine().register::<counting>().event_sink(sink.clone()).plugin(plugin.clone());
     let engine = builder.build().await.unwrap();
@@ -162,7 +162,7 @@ async fn a_worker_delivers_to_everybody_and_before_it_stops(world: World) {
     }
 }
 
-async fn a_worker_tries_again_when_the_time_has_come(world: World) {
+async fn a_worker_retries_a_delivery_when_it_is_due(world: World) {
     let plugin = Recorder::new("plugin");
     plugin.refuse(|event, before| (event.sequence == 1 && before < 3).then_some("not yet"));
     let builder = world.engine().register::<counting>().lease(Duration::from_secs(1_000_000));
@@ -207,13 +207,13 @@ async fn a_flush_of_one_plugin_leaves_the_others_alone(world: World) {
 }
 
 on_every_store!(
-    a_plugin_hears_of_what_it_is_on,
-    a_failing_plugin_neither_repeats_nor_delays_the_others_nor_the_sink,
-    a_sink_that_refuses_is_asked_again_and_again,
-    a_plugin_that_panics_or_hangs_has_refused,
-    g7_every_plugin_hears_everything_in_order,
-    a_worker_delivers_to_everybody_and_before_it_stops,
-    a_worker_tries_again_when_the_time_has_come,
+    a_plugin_receives_its_event_types,
+    a_failing_plugin_does_not_delay_or_repeat_events_for_others,
+    a_refusing_sink_is_retried,
+    a_panic_or_timeout_of_a_plugin_is_a_refusal,
+    g7_every_plugin_receives_every_event_in_order,
+    a_worker_delivers_to_every_subscriber_before_it_stops,
+    a_worker_retries_a_delivery_when_it_is_due,
     names_of_plugins_are_checked,
     a_flush_of_one_plugin_leaves_the_others_alone,
 );

@@ -11,7 +11,7 @@ use tests::transfer::{DebitInput, transfer};
 const RUNS: usize = 80;
 const KILLS: u64 = 12;
 
-async fn a_killed_process_books_nothing_twice_and_loses_nothing(tables: Tables) {
+async fn a_killed_process_neither_repeats_nor_loses_statements(tables: Tables) {
     let engine = tables.engine().await.register::<transfer>().without_worker().build().await.unwrap();
     let bookings = tables.name("bookings");
     tables.run(&format!("CREATE TABLE {bookings} (run TEXT, stage TEXT, cents BIGINT)")).await;
@@ -60,4 +60,4 @@ fn count(said: &mut Lines<BufReader<ChildStdout>>, lines: u64) -> u64 {
     said.take(limit).map_while(Result::ok).count() as u64
 }
 
-on_every_database!(a_killed_process_books_nothing_twice_and_loses_nothing);
+on_every_database!(a_killed_process_neither_repeats_nor_loses_statements);

@@ -31,7 +31,7 @@ async fn reclaimed(store: &dyn Store, job: &ClaimedJob) -> ClaimedJob {
     store.claim_jobs(&claim(), &definitions(), 1).await.unwrap().pop().unwrap()
 }
 
-async fn a_lost_lease_writes_none_of_it(tables: Tables) {
+async fn a_lost_lease_runs_no_statement(tables: Tables) {
     let store = tables.store().await;
     let table = table(&tables).await;
     let zombie = running(&*store).await;
@@ -44,7 +44,7 @@ async fn a_lost_lease_writes_none_of_it(tables: Tables) {
 }
 
 /// Both ask at the same time, as a worker and the one that it was replaced by.
-async fn of_two_that_race_one_writes(tables: Tables) {
+async fn one_of_two_racing_commits_is_applied(tables: Tables) {
     let store = tables.store().await;
     let other = tables.store().await;
     let table = table(&tables).await;
@@ -63,7 +63,7 @@ async fn of_two_that_race_one_writes(tables: Tables) {
     store.close().await;
 }
 
-async fn a_commit_whose_answer_was_lost_is_not_made_again(tables: Tables) {
+async fn a_commit_whose_result_was_lost_is_not_repeated(tables: Tables) {
     let store = tables.store().await;
     let table = table(&tables).await;
     let job = running(&*store).await;
@@ -76,7 +76,7 @@ async fn a_commit_whose_answer_was_lost_is_not_made_again(tables: Tables) {
 }
 
 /// In company of many that share transactions.
-async fn statements_have_a_transaction_to_themselves(tables: Tables) {
+async fn statements_run_in_their_own_transaction(tables: Tables) {
     let store = tables.store().await;
     let table = table(&tables).await;
     let mut jobs = Vec::new();
@@ -100,8 +100,8 @@ async fn statements_have_a_transaction_to_themselves(tables: Tables) {
 }
 
 on_every_database!(
-    a_lost_lease_writes_none_of_it,
-    of_two_that_race_one_writes,
-    a_commit_whose_answer_was_lost_is_not_made_again,
-    statements_have_a_transaction_to_themselves,
+    a_lost_lease_runs_no_statement,
+    one_of_two_racing_commits_is_applied,
+    a_commit_whose_result_was_lost_is_not_repeated,
+    statements_run_in_their_own_transaction,
 );

@@ -61,7 +61,7 @@ async fn a_refused_statement_fails_its_attempt_and_leaves_nothing(tables: Tables
     engine.shutdown().await;
 }
 
-async fn a_statement_that_is_always_refused_fails_the_run_by_name(tables: Tables) {
+async fn a_statement_that_is_always_refused_fails_the_run(tables: Tables) {
     let engine = tables.engine().await.register::<inserting>().build().await.unwrap();
     let table = table(&tables).await;
     let run = engine.start::<inserting>(InsertInput { table: table.clone(), failures: 3 }).await.unwrap();
@@ -100,7 +100,7 @@ async fn refer(parents: String, children: String, ctx: &StageContext) -> StageRe
 
 workflow! { referring = refer }
 
-async fn a_constraint_that_is_deferred_fails_the_attempt_too(tables: Tables) {
+async fn a_deferred_constraint_fails_the_attempt(tables: Tables) {
     let engine = tables.engine().await.register::<referring>().build().await.unwrap();
     let (parents, children) = (tables.name("parents"), tables.name("children"));
     tables
@@ -133,7 +133,7 @@ async fn nonsense(sql: String, ctx: &StageContext) -> StageResult<()> {
 
 workflow! { nonsensical = nonsense }
 
-async fn nonsense_is_refused_with_what_the_database_says(tables: Tables) {
+async fn an_invalid_statement_is_refused_with_the_error_of_the_database(tables: Tables) {
     let engine = tables.engine().await.register::<nonsensical>().build().await.unwrap();
     for (sql, code) in [
         ("INSERT INTO nowhere (a) VALUES (1)", "STATEMENT_FAILED"),
@@ -166,7 +166,7 @@ async fn receive(number: u32) -> StageResult<u32> {
 workflow! { delivering = deliver >> receive }
 
 /// A process that remembers outputs must not remember one that was never committed.
-async fn what_a_refused_attempt_delivered_is_handed_on_by_nobody(tables: Tables) {
+async fn the_output_of_a_refused_attempt_is_not_passed_on(tables: Tables) {
     let table = {
         let engine = tables.engine().await.without_worker().build().await.unwrap();
         engine.shutdown().await;
@@ -195,9 +195,9 @@ async fn what_a_refused_attempt_delivered_is_handed_on_by_nobody(tables: Tables)
 }
 
 on_every_database!(
-    what_a_refused_attempt_delivered_is_handed_on_by_nobody,
+    the_output_of_a_refused_attempt_is_not_passed_on,
     a_refused_statement_fails_its_attempt_and_leaves_nothing,
-    a_statement_that_is_always_refused_fails_the_run_by_name,
-    a_constraint_that_is_deferred_fails_the_attempt_too,
-    nonsense_is_refused_with_what_the_database_says,
+    a_statement_that_is_always_refused_fails_the_run,
+    a_deferred_constraint_fails_the_attempt,
+    an_invalid_statement_is_refused_with_the_error_of_the_database,
 );

@@ -47,12 +47,12 @@ async fn a_name_without_a_schema_is_looked_up_in_the_search_path() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_pooler_may_stand_in_between() {
-    if !postgres::is_available("a_pooler_may_stand_in_between") {
+async fn statements_run_through_a_pooler() {
+    if !postgres::is_available("statements_run_through_a_pooler") {
         return;
     }
     let Some(cluster) = Cluster::start() else {
-        eprintln!("skipped: a_pooler_may_stand_in_between: the server is not ours to put a pooler before it");
+        eprintln!("skipped: statements_run_through_a_pooler: the server is not ours to put a pooler before it");
         return;
     };
     let pooler = pooler::start(cluster.socket(), 3).await.unwrap();
@@ -124,8 +124,8 @@ workflow! { interrupting = interrupt }
 
 /// A connection that dies in the middle is no fault of the statement: the commit is made on another one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_session_that_ends_in_the_middle_is_no_failure() {
-    if !postgres::is_available("a_session_that_ends_in_the_middle_is_no_failure") {
+async fn a_session_that_ends_in_a_transaction_does_not_fail_the_attempt() {
+    if !postgres::is_available("a_session_that_ends_in_a_transaction_does_not_fail_the_attempt") {
         return;
     }
     let tables = Tables::Postgres(Schema::new());

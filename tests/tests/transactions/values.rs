@@ -31,7 +31,7 @@ async fn insert(table: String, ctx: &StageContext) -> StageResult<()> {
 
 workflow! { inserting = insert }
 
-async fn every_value_arrives_as_it_is(tables: Tables) {
+async fn every_value_is_stored_unchanged(tables: Tables) {
     let (types, row) = match &tables {
         Tables::Sqlite(_) => (
             "a INTEGER, b INTEGER, c INTEGER, d REAL, e TEXT, f BLOB, g TEXT, h TEXT, i TEXT",
@@ -106,7 +106,7 @@ async fn arrived(table: &String, ctx: &StageContext) -> StageResult<Check<u32>> 
 
 workflow! { ordering = order }
 
-async fn a_stage_that_waits_commits_with_its_ticket_and_with_each_check(tables: Tables) {
+async fn a_waiting_stage_commits_statements_with_its_ticket_and_with_each_check(tables: Tables) {
     let engine = tables.engine().await.register::<ordering>().build().await.unwrap();
     let table = tables.name("orders");
     tables.run(&format!("CREATE TABLE {table} (what TEXT)")).await;
@@ -118,7 +118,7 @@ async fn a_stage_that_waits_commits_with_its_ticket_and_with_each_check(tables: 
 }
 
 on_every_database!(
-    every_value_arrives_as_it_is,
+    every_value_is_stored_unchanged,
     statements_run_in_order,
-    a_stage_that_waits_commits_with_its_ticket_and_with_each_check,
+    a_waiting_stage_commits_statements_with_its_ticket_and_with_each_check,
 );

@@ -11,7 +11,7 @@ use workflow_engine::ports::{Change, Commit, Decision};
 use super::bodies::{BeginInput, diamond, engine};
 
 /// Idempotency finished in a second transaction: a crash in between makes two runs.
-async fn trap_09_a_key_is_there_exactly_where_its_run_is(world: World) {
+async fn trap_09_a_key_exists_exactly_when_its_run_exists(world: World) {
     // A creation that fails half-way has no key …
     let failing = || {
         let decision = create();
@@ -38,7 +38,7 @@ async fn trap_09_a_key_is_there_exactly_where_its_run_is(world: World) {
 }
 
 /// Isolation of runs inside one transaction of PostgreSQL: an error (25P02) aborts all of them.
-async fn trap_14_a_guilty_decision_fails_alone(world: World) {
+async fn trap_14_an_invalid_decision_fails_alone(world: World) {
     let decisions: Vec<Decision> = (0..40)
         .map(|number| {
             let mut decision = create();
@@ -66,4 +66,4 @@ async fn trap_14_a_guilty_decision_fails_alone(world: World) {
     assert!(world.store.renew_leases(Vec::new(), lease).await.unwrap().is_empty(), "the store is well");
 }
 
-on_every_store!(trap_09_a_key_is_there_exactly_where_its_run_is, trap_14_a_guilty_decision_fails_alone);
+on_every_store!(trap_09_a_key_exists_exactly_when_its_run_exists, trap_14_an_invalid_decision_fails_alone);

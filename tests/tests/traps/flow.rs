@@ -16,7 +16,7 @@ use workflow_engine::records::{Claimant, EventKind};
 use super::bodies::{calls, diamond, engine, execute, started};
 
 /// A terminal failure of a stage leaves its run RUNNING, and its siblings PENDING, for ever.
-async fn trap_01_a_stage_that_fails_for_good_ends_its_run_and_its_siblings(world: World) {
+async fn trap_01_a_permanent_failure_of_a_stage_ends_its_run_and_its_siblings(world: World) {
     let engine = engine(&world).await;
     let run = started(&engine, 9).await;
     execute(&engine, run.id(), "begin").await;
@@ -29,7 +29,7 @@ async fn trap_01_a_stage_that_fails_for_good_ends_its_run_and_its_siblings(world
 }
 
 /// In `a >> [p1, p2] >> z`, p2 was fed p1's output.
-async fn trap_02_each_branch_is_fed_by_the_stage_before_it(world: World) {
+async fn trap_02_each_branch_receives_the_output_of_its_predecessor(world: World) {
     let engine = engine(&world).await;
     let run = started(&engine, 0).await;
     for stage in ["begin", "left", "right", "join"] {
@@ -57,7 +57,7 @@ async fn trap_03_duplicates_execute_and_enqueue_once(world: World) {
 
 /// Jobs enqueued after the commit: a crash in between stalls the run. Here there is no in-between: after each commit,
 /// whatever is ready has its job.
-async fn trap_10_after_every_commit_what_is_ready_has_its_job(world: World) {
+async fn trap_10_after_every_commit_each_ready_stage_has_its_job(world: World) {
     let engine = engine(&world).await;
     let run = started(&engine, 0).await;
     for stage in ["begin", "left", "right", "join"] {
@@ -93,7 +93,7 @@ async fn trap_12_a_failed_run_leaves_no_job_to_its_rerun(world: World) {
 
 /// Invalid configuration silently passed on; a stale error on a later success; a rerun's duration counted from the first
 /// creation.
-async fn trap_16_requests_are_checked_and_a_rerun_begins_anew(world: World) {
+async fn trap_16_requests_are_validated_and_a_rerun_starts_fresh(world: World) {
     let engine = engine(&world).await;
     let create = |input: &str, config: &str| CreateRun {
         idempotency_key: None,
@@ -135,10 +135,10 @@ async fn trap_16_requests_are_checked_and_a_rerun_begins_anew(world: World) {
 }
 
 on_every_store!(
-    trap_01_a_stage_that_fails_for_good_ends_its_run_and_its_siblings,
-    trap_02_each_branch_is_fed_by_the_stage_before_it,
+    trap_01_a_permanent_failure_of_a_stage_ends_its_run_and_its_siblings,
+    trap_02_each_branch_receives_the_output_of_its_predecessor,
     trap_03_duplicates_execute_and_enqueue_once,
-    trap_10_after_every_commit_what_is_ready_has_its_job,
+    trap_10_after_every_commit_each_ready_stage_has_its_job,
     trap_12_a_failed_run_leaves_no_job_to_its_rerun,
-    trap_16_requests_are_checked_and_a_rerun_begins_anew,
+    trap_16_requests_are_validated_and_a_rerun_starts_fresh,
 );

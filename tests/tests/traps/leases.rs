@@ -13,7 +13,7 @@ use workflow_engine::prelude::*;
 use super::bodies::{engine, execute, started};
 
 /// A heartbeat that ignores who holds the lease keeps a thief alive.
-async fn trap_05_a_heartbeat_renews_its_own_lease_alone(world: World) {
+async fn trap_05_a_heartbeat_renews_only_its_own_lease(world: World) {
     let engine = engine(&world).await;
     let run = started(&engine, 0).await;
     let slow = claim(&*world.store, run.id(), "begin").await;
@@ -64,7 +64,7 @@ async fn trap_06_a_zombie_writes_nothing(world: World) {
 }
 
 /// Reaping ignores the attempt cap: a stage that kills its process loops for ever.
-async fn trap_07_a_stage_that_kills_its_process_stops_at_its_cap(world: World) {
+async fn trap_07_a_stage_that_kills_its_process_fails_after_its_last_attempt(world: World) {
     let engine = engine(&world).await;
     let run = started(&engine, 0).await;
     let mut released = 0;
@@ -147,8 +147,8 @@ async fn trap_19_a_body_that_hangs_blocks_no_maintenance(world: World) {
 
 on_every_store!(
     trap_04_a_cancel_and_a_completion_end_in_one_of_the_two,
-    trap_05_a_heartbeat_renews_its_own_lease_alone,
+    trap_05_a_heartbeat_renews_only_its_own_lease,
     trap_06_a_zombie_writes_nothing,
-    trap_07_a_stage_that_kills_its_process_stops_at_its_cap,
+    trap_07_a_stage_that_kills_its_process_fails_after_its_last_attempt,
     trap_19_a_body_that_hangs_blocks_no_maintenance,
 );

@@ -84,7 +84,7 @@ async fn trap_08_a_crash_between_the_last_completion_and_the_transition_complete
     assert_eq!(run.output().await.unwrap(), "left 2 right 200");
 }
 
-async fn trap_08_a_crash_between_a_completion_and_the_transition_goes_on(world: World) {
+async fn trap_08_a_crash_between_a_completion_and_the_transition_is_recovered(world: World) {
     let engine = engine(&world).await;
     let run = started(&engine, 0).await;
     complete_unnoticed(&*world.store, run.id(), "begin", &2).await;
@@ -102,5 +102,5 @@ on_every_store!(
     trap_08_a_run_that_waits_for_its_retry_is_not_stuck,
     trap_08_a_run_that_waits_for_a_worker_is_not_stuck,
     trap_08_a_crash_between_the_last_completion_and_the_transition_completes_the_run,
-    trap_08_a_crash_between_a_completion_and_the_transition_goes_on,
+    trap_08_a_crash_between_a_completion_and_the_transition_is_recovered,
 );
