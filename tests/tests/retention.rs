@@ -1,4 +1,4 @@
-//! Runs that are over are deleted in time.
+//! The deletion of old terminal runs.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -71,12 +71,12 @@ async fn a_purge_deletes_up_to_its_limit_in_small_transactions(world: World) {
     assert!(purged.iter().all(|run_id| runs.contains(run_id)));
 }
 
-/// Fails to delete, while it is told so.
+/// A blob store whose deletions fail while the flag is set.
 #[derive(Clone)]
-struct Stubborn(InMemoryBlobStore, Arc<AtomicBool>);
+struct FailingBlobStore(InMemoryBlobStore, Arc<AtomicBool>);
 
 #[async_trait]
-impl BlobStore for Stubborn {
+impl BlobStore for FailingBlobStore {
     async fn put(&self, key: &BlobKey, value: &Json) -> Result<(), Error> {
         self.0.put(key, value).await
     }
@@ -91,7 +91,7 @@ impl BlobStore for Stubborn {
 
     async fn delete(&self, key: &BlobKey) -> Result<(), Error> {
         if self.1.load(Ordering::Relaxed) {
-            return Err(Error::blob_store("delete a blob", "the far side is away"));
+            return Err(Error::blob_store("delete a blob", "the service is unavailable"));
         }
         self.0.delete(key).await
     }
@@ -102,9 +102,9 @@ impl BlobStore for Stubborn {
 }
 
 async fn external_blobs_are_deleted_even_after_a_failure(world: World) {
-    let (blobs, is_away) = (InMemoryBlobStore::new(), Arc::new(AtomicBool::new(true)));
-    let stubborn = Stubborn(blobs.clone(), Arc::clone(&is_away));
-    let builder = world.engine().register::<repeating>().blob_store(stubborn).inline_limit(100);
+    let (blobs, is_unavailable) = (InMemoryBlobStore::new(), Arc::new(AtomicBool::new(true)));
+    let failing = FailingBlobStore(blobs.clone(), Arc::clone(&is_unavailable));
+    let builder = world.engine().register::<repeating>().blob_store(failing).inline_limit(100);
     let engine = builder.build().await.unwrap();
     let old = engine.start::<repeating>(input()).await.unwrap();
     assert_eq!(old.output().await.unwrap(), 500);
@@ -115,12 +115,16 @@ async fn external_blobs_are_deleted_even_after_a_failure(world: World) {
 
     let error = purge(&engine, DAY).await.unwrap_err();
     assert_eq!(error.code(), "BLOB_STORE_FAILED");
-    assert_eq!(error.to_string(), "cannot delete a blob: the far side is away");
-    assert_eq!(old.record().await.unwrap_err().code(), "RUN_NOT_FOUND", "the run is deleted first");
+    assert_eq!(error.to_string(), "cannot delete a blob: the service is unavailable");
+    assert_eq!(
+        old.record().await.unwrap_err().code(),
+        "RUN_NOT_FOUND",
+        "the run is deleted before its blobs"
+    );
     assert_eq!(blobs.len(), 2);
-    is_away.store(false, Ordering::Relaxed);
+    is_unavailable.store(false, Ordering::Relaxed);
     assert!(purge(&engine, DAY).await.unwrap().is_empty());
-    assert_eq!(blobs.len(), 1, "what an earlier purge has not come to");
+    assert_eq!(blobs.len(), 1, "the next purge deletes the remaining blobs");
     assert_eq!(new.outputs().await.unwrap().repeats.unwrap().len(), 500);
     assert!(world.store.purged_runs(10).await.unwrap().is_empty());
 }
@@ -136,7 +140,10 @@ async fn blobs_can_be_stored_in_files(world: World) {
     let keys = blobs.list(&run.id().to_string()).await.unwrap();
     assert_eq!(keys.len(), 1);
     assert_eq!(keys[0].0, format!("{}/repeats/1/1", run.id()));
-    assert!(world.store.blob(&keys[0]).await.unwrap().is_none(), "it is not in the database, too");
+    assert!(
+        world.store.blob(&keys[0]).await.unwrap().is_none(),
+        "the blob is not stored in the database as well"
+    );
     purge(&engine, Duration::ZERO).await.unwrap();
     assert!(blobs.list("").await.unwrap().is_empty());
 }
@@ -157,19 +164,19 @@ async fn a_worker_deletes_old_runs(world: World) {
     engine.drain().await;
 }
 
-/// Whatever is purged meanwhile, everybody hears of everything first.
+/// A run is purged only after all its events were delivered.
 async fn a_purge_beside_running_workers_loses_no_event(world: World) {
     let (sink, plugin) = (CollectingEventSink::new(), Recorder::new("plugin"));
     let builder = world.engine().register::<repeating>().event_sink(sink.clone()).plugin(plugin.clone());
     let engine = builder.build().await.unwrap();
-    let is_over = Arc::new(AtomicBool::new(false));
+    let is_finished = Arc::new(AtomicBool::new(false));
     let purging = tokio::spawn({
-        let (engine, is_over) = (engine.clone(), Arc::clone(&is_over));
+        let (engine, is_finished) = (engine.clone(), Arc::clone(&is_finished));
         async move {
             let mut purged = Vec::new();
             loop {
-                // Read before the purge, so the last one comes after the end.
-                let last = is_over.load(Ordering::SeqCst);
+                // Read before the purge, so that the last purge starts after the end of the last run.
+                let last = is_finished.load(Ordering::SeqCst);
                 purged.extend(purge(&engine, Duration::ZERO).await.unwrap());
                 if last {
                     return purged;
@@ -185,7 +192,7 @@ async fn a_purge_beside_running_workers_loses_no_event(world: World) {
     // Seven events each.
     sink.wait_for(60 * 7).await;
     engine.drain().await;
-    is_over.store(true, Ordering::SeqCst);
+    is_finished.store(true, Ordering::SeqCst);
     let purged: HashSet<RunId> = purging.await.unwrap().into_iter().collect();
     assert_eq!(purged, runs.iter().copied().collect());
     for run_id in runs {

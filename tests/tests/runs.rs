@@ -33,9 +33,9 @@ async fn joined(tens: u64, text: String, #[require(start)] number: &u64) -> Stag
 }
 
 workflow! {
-    /// Joins.
+    /// A workflow that joins two branches.
     diamond = start >> [times_ten, shown] >> joined;
-    /// Ends in a group.
+    /// A workflow that ends in a group.
     fan = start >> [times_ten, shown];
 }
 
@@ -134,7 +134,7 @@ async fn a_host_without_a_worker_drives_a_run_with_commands(world: World) {
     assert_eq!(advance().await.unwrap().action, TransitionAction::Advanced);
     assert_eq!(advance().await.unwrap().action, TransitionAction::Noop);
     assert_eq!(execute("start").await.unwrap().outcome, JobOutcome::Completed);
-    // A delivery that is repeated finds it done; one that comes too early finds nothing to do.
+    // A repeated command finds the stage completed; a premature one finds nothing to execute.
     assert_eq!(execute("start").await.unwrap().outcome, JobOutcome::Completed);
     assert!(matches!(execute("joined").await.unwrap().outcome, JobOutcome::Superseded { .. }));
     for stage in ["shown", "times-ten", "joined"] {
@@ -144,7 +144,7 @@ async fn a_host_without_a_worker_drives_a_run_with_commands(world: World) {
     assert_eq!(run.output().await.unwrap(), "50 <5> 5");
     let completions = names(&run).await.iter().filter(|name| **name == "stage:completed").count();
     assert_eq!(completions, 4);
-    assert_eq!(execute("nowhere").await.unwrap_err().code(), "STAGE_NOT_FOUND");
+    assert_eq!(execute("unknown").await.unwrap_err().code(), "STAGE_NOT_FOUND");
 }
 
 async fn pending_runs_are_claimed_by_priority_then_age(world: World) {
@@ -189,16 +189,16 @@ static RUNNING: AtomicUsize = AtomicUsize::new(0);
 
 #[stage]
 async fn crowded(limit: usize, ctx: &StageContext) -> StageResult<usize> {
-    let together = RUNNING.fetch_add(1, Ordering::SeqCst) + 1;
+    let running = RUNNING.fetch_add(1, Ordering::SeqCst) + 1;
     for _ in 0..10 {
         tokio::task::yield_now().await;
     }
     RUNNING.fetch_sub(1, Ordering::SeqCst);
-    if together > limit {
-        return Err(StageError::permanent(format!("{together} bodies at once")));
+    if running > limit {
+        return Err(StageError::permanent(format!("{running} bodies at the same time")));
     }
-    ctx.log(workflow_engine::LogLevel::Info, "together", together);
-    Ok(together)
+    ctx.log(workflow_engine::LogLevel::Info, "running", running);
+    Ok(running)
 }
 
 workflow! { crowd = crowded }
@@ -207,7 +207,7 @@ async fn many_runs_share_the_slots_of_a_worker(world: World) {
     let engine = world.engine().register::<crowd>().concurrency(3).build().await.unwrap();
     let mut runs = Vec::new();
     for _ in 0..50 {
-        // Two stores run this test at the same time, each with three.
+        // Two stores may run this test at the same time, each with three slots.
         runs.push(engine.start::<crowd>(CrowdedInput { limit: 6 }).await.unwrap());
     }
     for run in runs {

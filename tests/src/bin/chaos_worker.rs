@@ -1,4 +1,4 @@
-//! A worker for the test of chaos: `chaos_worker <database> <file of the sink> <file of the log>`.
+//! A worker of the chaos test: `chaos_worker <database> <sink file> <log file>`.
 
 use std::fs::OpenOptions;
 use std::sync::Mutex;
@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Opens the database, when it is there again: a worker that is started may find it away.
+/// Opens the database, and retries while the server is down.
 async fn open(database: &str) -> EngineBuilder {
     let mut builder = None;
     until("the database is open", async || match Engine::open(database).await {

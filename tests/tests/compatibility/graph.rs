@@ -5,7 +5,7 @@ use workflow_engine::prelude::*;
 
 use super::changes;
 
-/// Stages that hand a text on.
+/// Declares stages that return their input text.
 macro_rules! texts {
     ($($name:ident)*) => {
         $(
@@ -17,7 +17,7 @@ macro_rules! texts {
     };
 }
 
-/// What both sides of a pair have.
+/// The stages that both workflows of a pair use.
 mod stages {
     use super::*;
 
@@ -161,7 +161,7 @@ fn a_stage_is_renamed() {
           strands      the id of stage `summarize` changed to `condense`
                        runs in flight know it as `summarize`; `#[stage(id = "summarize")]` keeps the id
     "#]]);
-    // One that takes and gives the same, in the same place, is the same.
+    // A stage with the same schemas and the same predecessors counts as the same stage.
     changes::<released, replaced>(&expect![[r#"
           strands      the id of stage `summarize` changed to `translate`
                        runs in flight know it as `summarize`; `#[stage(id = "summarize")]` keeps the id

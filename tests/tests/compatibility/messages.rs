@@ -1,4 +1,4 @@
-//! Whole messages, as they stand in a terminal.
+//! Whole messages, as printed in a terminal.
 
 use std::path::Path;
 use std::process::Command;
@@ -26,7 +26,7 @@ mod released {
     workflow! { pub orders = fetch >> count }
 }
 
-/// Another name, description, default, retry and order of declarations.
+/// A workflow with other names, descriptions, defaults, retries and order of declarations.
 mod retouched {
     use super::*;
 
@@ -50,7 +50,7 @@ mod retouched {
     }
 }
 
-/// The count is a text.
+/// An edit that changes the count to a text.
 mod stranding {
     use super::*;
     use released::fetch;
@@ -73,7 +73,7 @@ mod stranding {
     }
 }
 
-/// The text is trimmed.
+/// An edit that trims the text.
 mod extending {
     use super::*;
     use released::{count, fetch};
@@ -162,8 +162,8 @@ fn a_new_version_that_is_not_in_the_lock_file() {
 #[test]
 fn a_lock_file_that_is_missing() {
     let folder = tempfile::tempdir().unwrap();
-    let said = message::<released::orders>(&folder.path().join("none.json")).unwrap();
-    let said = said.replace(env!("CARGO_MANIFEST_DIR"), "/crate");
+    let text = message::<released::orders>(&folder.path().join("none.json")).unwrap();
+    let text = text.replace(env!("CARGO_MANIFEST_DIR"), "/crate");
     expect![[r#"
         workflow `orders` has no lock file
 
@@ -174,17 +174,17 @@ fn a_lock_file_that_is_missing() {
             1. write it: WORKFLOW_ENGINE_UPDATE_LOCK=1 cargo test -p tests its_definition
             2. commit it beside the code
     "#]]
-    .assert_eq(&said);
+    .assert_eq(&text);
 }
 
 #[test]
 fn a_lock_file_that_is_malformed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("orders.json");
-    let said = |text: &str| {
+    let because = |text: &str| {
         fs::write(&path, text).unwrap();
-        let said = message::<released::orders>(&path).unwrap();
-        said.lines().find(|line| line.starts_with("  because")).unwrap().to_owned()
+        let text = message::<released::orders>(&path).unwrap();
+        text.lines().find(|line| line.starts_with("  because")).unwrap().to_owned()
     };
     let lock = lock_of::<released::orders>();
 
@@ -199,18 +199,18 @@ fn a_lock_file_that_is_malformed() {
             1. take it back from version control
             2. or, if the definition is the released one, write it anew: WORKFLOW_ENGINE_UPDATE_LOCK=1 cargo test -p tests its_definition
     "#]].assert_eq(&message::<released::orders>(&path).unwrap());
-    expect!["  because      unknown field `end`, expected one of `id`, `version`, `fingerprint`, `algorithm`, `input`, `stages`, `ends` at line 78 column 7"].assert_eq(&said(&lock.replace("\"ends\"", "\"end\"")));
+    expect!["  because      unknown field `end`, expected one of `id`, `version`, `fingerprint`, `algorithm`, `input`, `stages`, `ends` at line 78 column 7"].assert_eq(&because(&lock.replace("\"ends\"", "\"end\"")));
     expect![[r#"  because      invalid type: string "1", expected u32 at line 3 column 16"#]]
-        .assert_eq(&said(&lock.replacen("\"version\": 1", "\"version\": \"1\"", 1)));
+        .assert_eq(&because(&lock.replacen("\"version\": 1", "\"version\": \"1\"", 1)));
     expect!["  because      `after` of stage `count` names `fetsh`, which is not among its stages"]
-        .assert_eq(&said(&lock.replacen("\"fetch\"\n", "\"fetsh\"\n", 1)));
+        .assert_eq(&because(&lock.replacen("\"fetch\"\n", "\"fetsh\"\n", 1)));
     expect!["  because      its fingerprint is not that of its content: it was edited by hand, or merged"]
-        .assert_eq(&said(&lock.replacen("\"version\": 1", "\"version\": 2", 1)));
+        .assert_eq(&because(&lock.replacen("\"version\": 1", "\"version\": 2", 1)));
     expect!["  because      expected value at line 1 column 1"]
-        .assert_eq(&said(&format!("<<<<<<< HEAD\n{lock}")));
+        .assert_eq(&because(&format!("<<<<<<< HEAD\n{lock}")));
 }
 
-/// The environment belongs to a process, so this test runs itself in another one.
+/// The environment is shared by the whole process, so this test runs itself in another process.
 #[test]
 fn the_environment_variable_writes_the_lock_file() {
     const PATH: &str = "TEST_LOCK_FILE";

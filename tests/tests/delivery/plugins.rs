@@ -1,4 +1,4 @@
-//! Plugins beside each other and beside the sink.
+//! Plugins beside each other and the sink.
 
 use std::time::Duration;
 
@@ -11,17 +11,15 @@ use workflow_engine::ports::{DeliveryError, DeliveryPolicy, Plugin};
 use workflow_engine::records::{Event, EventType};
 use workflow_engine::testing::CollectingEventSink;
 
-use super::fixture::{
-    ALL, CountsInput, begin, counting, engine, finish, flush, flush_until_nothing_waits, run,
-};
+use super::fixture::{ALL, CountsInput, begin, counting, engine, finish, flush, flush_all, run};
 
 async fn a_plugin_receives_its_event_types(world: World) {
-    let everything = Recorder::new("everything");
+    let all = Recorder::new("all");
     let ends = Recorder::new("ends").on(&[EventType::WorkflowCompleted, EventType::WorkflowFailed]);
-    let engine = engine(&world).plugin(everything.clone()).plugin(ends.clone()).build().await.unwrap();
+    let engine = engine(&world).plugin(all.clone()).plugin(ends.clone()).build().await.unwrap();
     let run_id = run(&engine, 0).await;
     assert_eq!(flush(&engine).await.published, 6);
-    assert_eq!(everything.taken_of(run_id), ALL);
+    assert_eq!(all.taken_of(run_id), ALL);
     assert_eq!(ends.taken_of(run_id), [5]);
     assert_eq!(flush(&engine).await.offered(), 0);
 }
@@ -39,7 +37,7 @@ async fn a_failing_plugin_does_not_delay_or_repeat_events_for_others(world: Worl
         flush(&engine).await;
         world.clock.advance(Duration::from_secs(300));
     }
-    assert_eq!(good.offered().len(), 10, "nothing is repeated");
+    assert_eq!(good.offered().len(), 10, "no event is repeated");
     for run_id in [first, second] {
         assert_eq!(good.taken_of(run_id), ALL);
         assert_eq!(bad.taken_of(run_id), [1]);
@@ -48,7 +46,7 @@ async fn a_failing_plugin_does_not_delay_or_repeat_events_for_others(world: Worl
     }
 }
 
-/// The sink has no dead letters: it is offered an event until it takes it.
+/// The sink has no dead letters: the flusher offers an event until the sink accepts it.
 async fn a_refusing_sink_is_retried(world: World) {
     let sink = CollectingEventSink::new();
     let engine = engine(&world).event_sink(sink.clone()).build().await.unwrap();
@@ -66,7 +64,7 @@ async fn a_refusing_sink_is_retried(world: World) {
     assert!(engine.dead_letters(None, 10).await.unwrap().is_empty());
 }
 
-/// Panics at the first event, and never comes to an end with the second.
+/// A plugin that panics at the first event, and never finishes the second one.
 struct Broken;
 
 #[async_trait]
@@ -98,7 +96,7 @@ async fn a_panic_or_timeout_of_a_plugin_is_a_refusal(world: World) {
         async move { flush(&engine).await }
     });
     while !flushing.is_finished() {
-        // Time passes only for the plugin that hangs.
+        // Advance the clock only while the hanging plugin waits.
         if world.clock.next_wake().is_some() {
             world.clock.advance(Duration::from_secs(1));
         }
@@ -111,11 +109,11 @@ async fn a_panic_or_timeout_of_a_plugin_is_a_refusal(world: World) {
     assert_eq!(errors, ["panicked: out of order", "timed out after 10s"]);
 }
 
-/// Gapless, at least once, first deliveries in order, whatever is refused in between.
+/// Delivery is gapless and at least once, and first deliveries are in order, in spite of refusals.
 async fn g7_every_plugin_receives_every_event_in_order(world: World) {
     let flaky = |name, modulus| {
         let plugin = Recorder::new(name);
-        // Each event is refused as often as its number says, and never too often.
+        // Each event is refused as often as its sequence number modulo `modulus`, which is within the retries.
         plugin.refuse(move |event, before| ((before as u64) < event.sequence % modulus).then_some("not yet"));
         plugin
     };
@@ -128,7 +126,7 @@ async fn g7_every_plugin_receives_every_event_in_order(world: World) {
         flush(&engine).await;
         world.clock.advance(Duration::from_millis(700));
     }
-    flush_until_nothing_waits(&world, &engine).await;
+    flush_all(&world, &engine).await;
     for run_id in runs {
         let last = world.store.run(run_id).await.unwrap().unwrap().last_sequence;
         let all: Vec<u64> = (1..=last).collect();
@@ -137,7 +135,7 @@ async fn g7_every_plugin_receives_every_event_in_order(world: World) {
             let mut first: Vec<u64> =
                 plugin.offered().into_iter().filter(|(of, _)| *of == run_id).map(|(_, n)| n).collect();
             first.dedup();
-            assert_eq!(first, all, "no event is offered before an earlier one is taken");
+            assert_eq!(first, all, "no event is offered before an earlier one is accepted");
         }
     }
     assert!(engine.dead_letters(None, 10).await.unwrap().is_empty());
@@ -157,7 +155,7 @@ async fn a_worker_delivers_to_every_subscriber_before_it_stops(world: World) {
     }
     engine.drain().await;
     for run in runs {
-        assert_eq!(plugin.taken_of(run.id()), ALL, "the last words of the last body, too");
+        assert_eq!(plugin.taken_of(run.id()), ALL, "including the last event of the last run");
         assert_eq!(sink.events_of(run.id()).len(), 5);
     }
 }
@@ -170,7 +168,7 @@ async fn a_worker_retries_a_delivery_when_it_is_due(world: World) {
     let run = engine.start::<counting>(CountsInput { times: 0 }).await.unwrap();
     run.output().await.unwrap();
     while plugin.taken().len() < 5 {
-        // To the next retry, and not to the end of a delivery's time.
+        // Advance to the next retry, but not to the timeout of a delivery.
         let wait =
             world.clock.next_wake().map(|wake| (wake - world.clock_now()).to_std().unwrap_or_default());
         if let Some(wait) = wait.filter(|wait| *wait <= Duration::from_secs(4)) {

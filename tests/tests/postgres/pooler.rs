@@ -23,7 +23,9 @@ fn behind_pooler() -> PostgresOptions {
 async fn statements_run_through_a_pooler() {
     needs_postgres!("statements_run_through_a_pooler");
     let Some(cluster) = Cluster::start() else {
-        eprintln!("skipped: statements_run_through_a_pooler: the server is not ours to put a pooler before it");
+        eprintln!(
+            "skipped: statements_run_through_a_pooler: the server is not ours to put a pooler before it"
+        );
         return;
     };
     let pooler = pooler::start(cluster.socket(), 3).await.unwrap();

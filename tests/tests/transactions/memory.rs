@@ -1,4 +1,4 @@
-//! A store in memory has no tables: a stage with statements fails there, and a test notes them.
+//! Statements without tables: a stage with statements fails on a store in memory, and a test engine records them.
 
 use tests::transfer::{DebitInput, transfer};
 use workflow_engine::prelude::*;
