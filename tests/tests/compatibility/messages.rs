@@ -100,18 +100,18 @@ fn runs_that_would_be_stranded() {
           lock file    orders.lock.json
 
           strands      stage `count`: output changed from integer to string
-                       outputs that are stored would no longer decode
+                       stored outputs would no longer decode
 
           new version  stage `publish` is new after `count`
                        runs in flight were planned without it
 
           new version  the run's output is now that of `publish`, no longer that of `count`
-                       runs in flight deliver what was released
+                       runs in flight deliver the released output
 
           what to do
-            1. take the edit back as far as it strands runs, or raise the version: `#[workflow(version = 2)]`
+            1. revert the changes that strand runs, or raise the version: `#[workflow(version = 2)]`
             2. write it into the lock file: WORKFLOW_ENGINE_UPDATE_LOCK=1 cargo test -p tests its_definition
-            3. keep a worker of the released build until its runs have ended, those of version 1
+            3. keep a worker of the released build until the runs of version 1 have ended
     "#]]
     .assert_eq(&edited::<released::orders, stranding::orders>().unwrap());
 }
@@ -127,9 +127,9 @@ fn an_edit_that_needs_a_new_version() {
                        runs in flight were planned without it
 
           what to do
-            1. take the edit back, or raise the version: `#[workflow(version = 2)]`
+            1. revert the edit, or raise the version: `#[workflow(version = 2)]`
             2. write it into the lock file: WORKFLOW_ENGINE_UPDATE_LOCK=1 cargo test -p tests its_definition
-            3. keep a worker of the released build until its runs have ended, those of version 1
+            3. keep a worker of the released build until the runs of version 1 have ended
     "#]]
     .assert_eq(&edited::<released::orders, extending::orders>().unwrap());
 }
@@ -142,7 +142,7 @@ fn a_new_version_that_is_not_in_the_lock_file() {
           lock file    orders.lock.json
 
           strands      stage `count`: output changed from integer to string
-                       outputs that are stored would no longer decode
+                       stored outputs would no longer decode
 
           new version  the version was raised from 1 to 2
                        runs in flight keep version 1, and need a worker that has it
@@ -151,11 +151,11 @@ fn a_new_version_that_is_not_in_the_lock_file() {
                        runs in flight were planned without it
 
           new version  the run's output is now that of `publish`, no longer that of `count`
-                       runs in flight deliver what was released
+                       runs in flight deliver the released output
 
           what to do
             1. write the new version into the lock file: WORKFLOW_ENGINE_UPDATE_LOCK=1 cargo test -p tests its_definition
-            2. keep a worker of the released build until its runs have ended, those of version 1
+            2. keep a worker of the released build until the runs of version 1 have ended
     "#]].assert_eq(&edited::<released::orders, stranding::raised>().unwrap());
 }
 
@@ -196,15 +196,15 @@ fn a_lock_file_that_is_malformed() {
           because      EOF while parsing an object at line 1 column 1
 
           what to do
-            1. take it back from version control
-            2. or, if the definition is the released one, write it anew: WORKFLOW_ENGINE_UPDATE_LOCK=1 cargo test -p tests its_definition
+            1. restore it from version control
+            2. or, if the current definition is the released one, write the file again: WORKFLOW_ENGINE_UPDATE_LOCK=1 cargo test -p tests its_definition
     "#]].assert_eq(&message::<released::orders>(&path).unwrap());
     expect!["  because      unknown field `end`, expected one of `id`, `version`, `fingerprint`, `algorithm`, `input`, `stages`, `ends` at line 78 column 7"].assert_eq(&because(&lock.replace("\"ends\"", "\"end\"")));
     expect![[r#"  because      invalid type: string "1", expected u32 at line 3 column 16"#]]
         .assert_eq(&because(&lock.replacen("\"version\": 1", "\"version\": \"1\"", 1)));
     expect!["  because      `after` of stage `count` names `fetsh`, which is not among its stages"]
         .assert_eq(&because(&lock.replacen("\"fetch\"\n", "\"fetsh\"\n", 1)));
-    expect!["  because      its fingerprint is not that of its content: it was edited by hand, or merged"]
+    expect!["  because      its fingerprint does not match its content: it was edited by hand, or merged"]
         .assert_eq(&because(&lock.replacen("\"version\": 1", "\"version\": 2", 1)));
     expect!["  because      expected value at line 1 column 1"]
         .assert_eq(&because(&format!("<<<<<<< HEAD\n{lock}")));
