@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
 use tempfile::TempDir;
 use workflow_engine::EngineBuilder;
 use workflow_engine::ports::{Store, SystemClock};
-use workflow_engine::stores::{PostgresStore, SqliteOptions, SqliteStore};
+use workflow_engine::stores::{PostgresStore, SqliteStore};
 
 use crate::postgres::{self, Schema};
 
@@ -44,7 +44,7 @@ impl Tables {
 
     /// Makes the builder of an engine with its own store.
     pub async fn engine(&self) -> EngineBuilder {
-        EngineBuilder::over(self.store().await, Arc::new(SystemClock))
+        EngineBuilder::with_store(self.store().await, Arc::new(SystemClock))
     }
 
     /// Returns the full name of a table.
@@ -96,11 +96,11 @@ impl Tables {
 pub async fn open(arguments: &[String]) -> Arc<dyn Store> {
     match arguments {
         [url, schema] => {
-            let mut options = workflow_engine::stores::PostgresOptions::default();
+            let mut options = workflow_engine::stores::PostgresOptions::new(url);
             options.schema.clone_from(schema);
-            Arc::new(PostgresStore::open(url, options).await.expect("the server is available"))
+            Arc::new(PostgresStore::open(options).await.expect("the server is available"))
         }
-        [path] => Arc::new(SqliteStore::open(path, SqliteOptions::default()).await.expect("a file")),
+        [path] => Arc::new(SqliteStore::open(path).await.expect("a file")),
         other => panic!("expected a path, or a URL and a schema, not {other:?}"),
     }
 }

@@ -157,7 +157,7 @@ async fn annotations_are_attached_and_listed(world: World) {
     let refused = run.annotate_stage("unknown", OUTCOME.value(&Outcome::Approved)).await.unwrap_err();
     assert_eq!(refused.code(), "STAGE_NOT_FOUND");
     let refused = run.annotate(OUTCOME.value(&Outcome::Approved).actor("")).await.unwrap_err();
-    assert_eq!((refused.code(), refused.is_invalid_input()), ("INVALID_ANNOTATION", true));
+    assert_eq!((refused.code().as_str(), refused.is_invalid_input()), ("INVALID_ANNOTATION", true));
     let unknown = AttachAnnotation::new(RunId::generate(), OUTCOME.value(&Outcome::Approved));
     assert_eq!(engine.dispatch(unknown.clone()).await.unwrap_err().code(), "RUN_NOT_FOUND");
     let unknown = AttachAnnotation { stage_id: Some("look".into()), ..unknown };
@@ -212,7 +212,7 @@ async fn annotations_are_attached_by_json(world: World) {
     let without = json!({"type": "annotation.attach", "run_id": run_id, "attributes": {}});
     let error = send(without).await.unwrap_err();
     assert_eq!(
-        (error.code(), error.to_string().as_str()),
+        (error.code().as_str(), error.to_string().as_str()),
         ("INVALID_ANNOTATION", "the annotation cannot be stored: it needs 1 to 64 attributes, and has 0")
     );
 }

@@ -105,7 +105,7 @@ async fn blocked_reason_of<W: Workflow>(engine: &Engine, run_id: RunId) -> Optio
 }
 
 fn code(reason: Option<&Error>) -> Option<&'static str> {
-    reason.map(Error::code)
+    reason.map(|error| error.code().as_str())
 }
 
 /// Starts a worker of version 1 again, and asserts that it continues the run.
@@ -243,7 +243,7 @@ async fn a_run_of_an_unknown_workflow_waits_visibly_and_is_not_executed(world: W
     let run = starter.start::<v1::orders>(v1::ReceiveInput { number: 1 }).await.unwrap();
     let other_engine = world.engine().register::<other>().without_worker().build().await.unwrap();
     let found = blocked_reason_of::<v1::orders>(&other_engine, run.id()).await.unwrap();
-    assert_eq!((found.code(), found.is_not_found()), ("WORKFLOW_NOT_FOUND", true));
+    assert_eq!((found.code().as_str(), found.is_not_found()), ("WORKFLOW_NOT_FOUND", true));
     let error = other_engine.dispatch(TransitionRun { run_id: run.id() }).await.unwrap_err();
     assert_eq!(error.code(), "WORKFLOW_NOT_FOUND");
     assert!(

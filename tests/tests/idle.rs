@@ -100,7 +100,7 @@ workflow! { inquiry = ask }
 /// Builds an engine whose worker has every kind of service loop.
 async fn engine(world: &World, counter: &Arc<Counter>) -> Engine {
     let store = Arc::new(Intercepted::new(Arc::clone(&world.store), Arc::clone(counter)));
-    EngineBuilder::over(store, Arc::new(world.clock.clone()))
+    EngineBuilder::with_store(store, Arc::new(world.clock.clone()))
         .register::<inquiry>()
         .event_sink(CollectingEventSink::new())
         .plugin(Recorder::new("recorder"))

@@ -58,7 +58,7 @@ async fn claim(engine: &Engine) -> ClaimedJob {
 async fn a_late_output_is_not_passed_on(world: World) {
     let before_commit = Arc::new(BeforeCommit::default());
     let store = Arc::new(Intercepted::new(Arc::clone(&world.store), Arc::clone(&before_commit)));
-    let engine = EngineBuilder::over(store, Arc::new(world.clock.clone()))
+    let engine = EngineBuilder::with_store(store, Arc::new(world.clock.clone()))
         .register::<production>()
         .without_worker()
         .build()

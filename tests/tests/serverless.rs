@@ -368,7 +368,7 @@ async fn a_failing_scheduler_is_reported_by_the_tick_and_stops_no_work(world: Wo
     host.handle_job(JobMessage { run_id: run.id(), stage_id: None }).await.unwrap();
     let report = host.run_maintenance_tick(MaintenanceTick::default()).await;
     let [failed] = &report.failed[..] else { panic!("{:?}", report.failed) };
-    assert_eq!((failed.step, failed.error.code()), (Step::Schedule, "SCHEDULER_FAILED"));
+    assert_eq!((failed.step, failed.error.code().as_str()), (Step::Schedule, "SCHEDULER_FAILED"));
     assert!(failed.error.to_string().ends_with("is due: the scheduler is down"), "{}", failed.error);
     assert!(report.next_due.is_some());
 }

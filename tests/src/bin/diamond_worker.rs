@@ -8,8 +8,7 @@ use workflow_engine::prelude::*;
 #[tokio::main]
 async fn main() -> Result<(), workflow_engine::Error> {
     let database = std::env::args().nth(1).unwrap_or_default();
-    let engine = Engine::open(&database)
-        .await?
+    let engine = Engine::builder(&database)
         .register::<diamond>()
         .concurrency(4)
         // The engine detects killed processes of the same machine; the lease covers the others.

@@ -240,7 +240,7 @@ impl<W: Workflow> Default for TestEngine<W> {
 
 /// Builds an engine without a worker, whose work the driver does step by step.
 async fn engine<W: Workflow>(store: &Arc<dyn Store>, clock: &FakeClock, faults: &Faults) -> Engine {
-    let builder = EngineBuilder::over(Arc::clone(store), Arc::new(clock.clone()));
+    let builder = EngineBuilder::with_store(Arc::clone(store), Arc::new(clock.clone()));
     #[cfg(feature = "ai")]
     let builder = match &faults.ai {
         Some(client) => builder.ai(client.clone()),
