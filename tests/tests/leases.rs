@@ -72,11 +72,11 @@ async fn a_drain_returns_unfinished_jobs_and_the_attempt_does_not_count(world: W
 
 /// Claims a job for a worker that never commits an outcome.
 async fn claim_and_vanish(world: &World, engine: &Engine) {
-    let ghost = Claimant { worker_id: "ghost".into(), lease: LEASE };
+    let lost = Claimant { worker_id: "lost".into(), lease: LEASE };
     let fingerprints = vec![waiting::definition().fingerprint().to_owned()];
     let store = Arc::clone(engine.kernel().store());
-    assert_eq!(store.claim_jobs(&ghost, &fingerprints, 1).await.unwrap().len(), 1);
-    assert_eq!(world.store.lease_holders().await.unwrap(), ["ghost"]);
+    assert_eq!(store.claim_jobs(&lost, &fingerprints, 1).await.unwrap().len(), 1);
+    assert_eq!(world.store.lease_holders().await.unwrap(), ["lost"]);
 }
 
 async fn the_job_of_a_lost_worker_is_retried_and_finally_fails_with_worker_lost(world: World) {
@@ -100,7 +100,7 @@ async fn the_job_of_a_lost_worker_is_retried_and_finally_fails_with_worker_lost(
     assert_eq!(error.code, "WORKER_LOST");
     assert_eq!(
         error.message,
-        "stage `waits` failed after 2 attempts: worker `ghost` was lost during attempt 2"
+        "stage `waits` failed after 2 attempts: worker `lost` was lost during attempt 2"
     );
 }
 

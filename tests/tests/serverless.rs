@@ -41,13 +41,13 @@ async fn last(left: u32, right: u32) -> StageResult<u32> {
 
 workflow! { diamond = first >> [left, right] >> last }
 
-#[stage(check = answer_to, poll_every = "1h")]
+#[stage(check = reply, poll_every = "1h")]
 async fn question(number: u32) -> StageResult<u32> {
     Ok(number)
 }
 
 #[check]
-async fn answer_to(ticket: &u32) -> StageResult<Check<u32>> {
+async fn reply(ticket: &u32) -> StageResult<Check<u32>> {
     Ok(Check::Ready(ticket * 10))
 }
 
@@ -302,7 +302,7 @@ async fn the_scheduler_receives_the_next_due_instant_after_each_call(world: Worl
 
     let run = engine.start::<survey>(QuestionInput { number: 7 }).await.unwrap();
     engine.start::<survey>(QuestionInput { number: 8 }).await.unwrap();
-    assert_eq!(scheduler.take(), [now, now], "a pending run is due at once, each time");
+    assert_eq!(scheduler.take(), [now, now], "a pending run is due immediately, each time");
     let message = |stage: Option<&str>| JobMessage { run_id: run.id(), stage_id: stage.map(str::to_owned) };
     host.handle_job(message(None)).await.unwrap();
     assert_eq!(scheduler.take(), [now], "a stage is ready, and another run is pending");

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use super::fixture::{Fixture, decision, held, json, new_run};
-use crate::value::RunId;
-use crate::records::Annotation;
 use crate::ports::{AnnotationFilter, Change, Clock, Commit, Precondition};
-use crate::records::{AnnotationRecord, EventKind};
+use crate::records::{Annotation, AnnotationRecord, EventKind};
+use crate::value::RunId;
 
 cases![
     an_annotation_is_stored_as_one_record_per_attribute,
@@ -107,7 +106,10 @@ async fn an_annotation_is_accepted_in_any_state_of_its_run(fixture: Fixture) {
 async fn an_annotation_of_an_unknown_run_is_not_applied(fixture: Fixture) {
     let unknown = RunId::generate();
     let change = annotate(None, noted(&[("a", 1)]));
-    assert_eq!(fixture.commit(decision(unknown, Precondition::Present, vec![change])).await, Commit::PreconditionFailed);
+    assert_eq!(
+        fixture.commit(decision(unknown, Precondition::Present, vec![change])).await,
+        Commit::PreconditionFailed
+    );
     assert!(fixture.keys(unknown, AnnotationFilter::new()).await.is_empty());
 }
 
@@ -140,7 +142,10 @@ async fn an_annotation_of_a_lost_lease_is_not_written(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let precondition = Precondition::Lease(super::fixture::stale(&job));
     let change = annotate(Some("a"), noted(&[("a", 1)]));
-    assert_eq!(fixture.commit(decision(run_id, precondition, vec![change])).await, Commit::PreconditionFailed);
+    assert_eq!(
+        fixture.commit(decision(run_id, precondition, vec![change])).await,
+        Commit::PreconditionFailed
+    );
     assert!(fixture.keys(run_id, AnnotationFilter::new()).await.is_empty());
 }
 
@@ -170,7 +175,18 @@ async fn annotations_are_found_by_key_stage_actor_and_scope(fixture: Fixture) {
 /// `run-1` does not match `run-10` (trap 17), and pattern characters are literal.
 async fn a_prefix_matches_whole_segments(fixture: Fixture) {
     let run_id = fixture.create().await;
-    let keys = ["run-1", "run-1.a", "run-1.a.b", "run-1/x", "run-10", "run-10.a", "run_1.a", "run-1-", "ru", "x.run-1"];
+    let keys = [
+        "run-1",
+        "run-1.a",
+        "run-1.a.b",
+        "run-1/x",
+        "run-10",
+        "run-10.a",
+        "run_1.a",
+        "run-1-",
+        "ru",
+        "x.run-1",
+    ];
     for key in keys {
         fixture.note(run_id, noted(&[(key, 1)])).await;
     }

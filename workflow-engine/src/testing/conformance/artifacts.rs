@@ -104,15 +104,20 @@ async fn a_rerun_deletes_artifacts_and_metrics(fixture: Fixture) {
     let run_id = fixture.create().await;
     fixture.start(run_id, &[("a", 0), ("b", 1)], 1).await;
     let first = fixture.claim("worker").await;
-    let changes =
-        vec![put("a", "x", inline(&1)), measure("a", &[("rows", 1.0)]), complete("a"), super::fixture::release("b")];
+    let changes = vec![
+        put("a", "x", inline(&1)),
+        measure("a", &[("rows", 1.0)]),
+        complete("a"),
+        super::fixture::release("b"),
+    ];
     fixture.apply(held(&first, changes)).await;
     let second = fixture.claim("worker").await;
     let changes =
         vec![put("b", "x", inline(&1)), measure("b", &[("rows", 2.0)]), complete("b"), release_run()];
     fixture.apply(held(&second, changes)).await;
 
-    let rerun = Change::Rerun { stages: vec![RerunStage { stage_id: "b".into(), waiting_on: 0 }], waiting_on: 1 };
+    let rerun =
+        Change::Rerun { stages: vec![RerunStage { stage_id: "b".into(), waiting_on: 0 }], waiting_on: 1 };
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
     fixture.apply(decision(run_id, precondition, vec![rerun, enqueue("b")])).await;
     assert_eq!(artifact(&fixture, &second, "x").await, None);
@@ -131,7 +136,8 @@ async fn metrics_are_stored_with_their_stage(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let metrics = [("größe", -0.1), ("rows", 1e300), ("tiny", 5e-324), ("zero", 0.0)];
     fixture.apply(held(&job, vec![measure("a", &metrics), complete("a"), release_run()])).await;
-    let expected: BTreeMap<String, f64> = metrics.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+    let expected: BTreeMap<String, f64> =
+        metrics.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
     assert_eq!(fixture.stage(run_id, "a").await.metrics, expected);
     assert_eq!(fixture.snapshot(run_id).await.stages[0].metrics, expected);
 }

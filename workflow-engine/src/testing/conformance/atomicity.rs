@@ -101,7 +101,10 @@ async fn an_error_does_not_affect_other_commits(fixture: Fixture) {
         let (number, run_id, commit) = outcome.unwrap();
         let status = fixture.run(run_id).await.status;
         if number % 4 == 0 {
-            assert_eq!((commit.unwrap_err().code(), status), (crate::ErrorCode::StoreFailed, Status::Running));
+            assert_eq!(
+                (commit.unwrap_err().code(), status),
+                (crate::ErrorCode::StoreFailed, Status::Running)
+            );
         } else {
             assert!(matches!(commit.unwrap(), Commit::Applied(_)));
             assert_eq!(status, Status::Completed);
@@ -165,7 +168,10 @@ async fn a_locked_commit_without_a_decision_writes_nothing(fixture: Fixture) {
         assert_eq!(snapshot, Some(&expected));
         None
     };
-    assert_eq!(fixture.store.commit_locked(run_id, Box::new(decide)).await.unwrap(), Commit::PreconditionFailed);
+    assert_eq!(
+        fixture.store.commit_locked(run_id, Box::new(decide)).await.unwrap(),
+        Commit::PreconditionFailed
+    );
     assert_eq!(fixture.snapshot(run_id).await, before);
 }
 

@@ -4,10 +4,10 @@ use futures_util::future::join_all;
 
 use super::fixture::{Fixture, LEASE, call, decision, definitions, held, reserve, settle};
 use crate::error::Error;
-use crate::value::{RunId, CallId, Cost};
 use crate::ledger::CallOutcome;
 use crate::ports::{Change, Commit, Precondition};
 use crate::records::{ClaimedJob, Status};
+use crate::value::{CallId, Cost, RunId};
 
 cases![
     spent_and_reserved_amounts_stay_within_the_budget_of_the_run,
@@ -72,7 +72,11 @@ async fn spent_and_reserved_amounts_stay_within_the_budget_of_the_run(fixture: F
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(!text.contains("stage"), "{text}");
-    assert_eq!(fixture.store.calls_of_run(run_id, None, 9).await.unwrap().len(), 2, "a refused call is not stored");
+    assert_eq!(
+        fixture.store.calls_of_run(run_id, None, 9).await.unwrap().len(),
+        2,
+        "a refused call is not stored"
+    );
     assert_eq!(fixture.run(run_id).await.spending.reserved, cost(5));
     declared(&fixture, &job, 3, None).await.unwrap();
     declared(&fixture, &job, 0, None).await.expect("a call without cost is within every budget");

@@ -6,9 +6,8 @@ use super::fixture::{
     ATTEMPTS, Fixture, LEASE, cancel_run, claim, complete, decision, fail_run, held, inline, json, release,
     release_run,
 };
-use crate::records::LogLevel;
 use crate::ports::{Change, Clock, Commit, Precondition};
-use crate::records::{BlobKey, EventKind, RunError, Status, StoredValue};
+use crate::records::{BlobKey, EventKind, LogLevel, RunError, Status, StoredValue};
 
 cases![
     a_claim_takes_a_new_lease,
@@ -246,8 +245,7 @@ async fn a_queued_stage_that_is_not_due_is_not_claimed(fixture: Fixture) {
     let delay = Duration::from_secs(60);
     let retry = Change::Retry { stage_id: "b".into(), error: "not yet".into(), delay };
     fixture.apply(held(&jobs[1], vec![retry])).await;
-    let queued =
-        Change::ClaimQueued { stage_ids: vec!["b".into()], claim: claim("worker"), room: 1 };
+    let queued = Change::ClaimQueued { stage_ids: vec!["b".into()], claim: claim("worker"), room: 1 };
     let applied = fixture.apply(held(&jobs[0], vec![complete("a"), queued])).await;
     assert!(applied.claimed.is_empty());
     assert_eq!(fixture.job(run_id, "b").await.unwrap().status, Status::Pending);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::fixture::{DEFINITION, Fixture, claim, decision, definitions, fail_run, held, new_run};
-use crate::ports::{Change, Clock, Precondition, NewRun};
+use crate::ports::{Change, Clock, NewRun, Precondition};
 use crate::records::Status;
 
 cases![

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use futures_util::future::join_all;
 
 use super::fixture::{Fixture, cancel_run, complete, decision, held, new_run, release_run};
-use crate::ports::{Change, Commit, Precondition, NewRun, Snapshot};
+use crate::ports::{Change, Commit, NewRun, Precondition, Snapshot};
 use crate::records::{ClaimedJob, Status};
 
 cases![
@@ -64,8 +64,7 @@ async fn a_join_is_ready_exactly_once(fixture: Fixture) {
             }
         })
     });
-    let ready: usize =
-        join_all(commits.collect::<Vec<_>>()).await.into_iter().map(Result::unwrap).sum();
+    let ready: usize = join_all(commits.collect::<Vec<_>>()).await.into_iter().map(Result::unwrap).sum();
     assert_eq!(ready, 1);
     let due = fixture.claim_up_to("worker", 100).await;
     assert_eq!(due.len(), 1);
@@ -161,7 +160,7 @@ async fn a_cancelled_run_accepts_no_late_completion(fixture: Fixture) {
     }
 }
 
-/// The same outcome is committed several times at once (trap 3).
+/// The same outcome is committed several times concurrently (trap 3).
 async fn a_completion_is_applied_once(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let commits = (0..8).map(|_| {
@@ -180,7 +179,8 @@ async fn a_completion_is_applied_once(fixture: Fixture) {
 async fn a_snapshot_shows_one_state(fixture: Fixture) {
     let run_id = fixture.create_as(NewRun { priority: 7, ..new_run() }).await;
     let names: Vec<String> = (0..30).map(|number| format!("s{number:02}")).collect();
-    let stages: Vec<(&str, u32)> = (0..).zip(&names).map(|(at, name)| (name.as_str(), u32::from(at > 0))).collect();
+    let stages: Vec<(&str, u32)> =
+        (0..).zip(&names).map(|(at, name)| (name.as_str(), u32::from(at > 0))).collect();
     fixture.start(run_id, &stages, 1).await;
     let writer = {
         let fixture = fixture.clone();
@@ -198,8 +198,11 @@ async fn a_snapshot_shows_one_state(fixture: Fixture) {
     let mut reads = 0;
     loop {
         let snapshot = fixture.snapshot(run_id).await;
-        let open: Vec<_> =
-            snapshot.stages.iter().filter(|stage| stage.waiting_on == 0 && !stage.status.is_terminal()).collect();
+        let open: Vec<_> = snapshot
+            .stages
+            .iter()
+            .filter(|stage| stage.waiting_on == 0 && !stage.status.is_terminal())
+            .collect();
         reads += 1;
         if snapshot.run.status == Status::Completed {
             assert!(open.is_empty() && snapshot.jobs.is_empty());

@@ -1,9 +1,9 @@
 //! Cases about creating and starting runs.
 
 use super::fixture::{DEFINITION, Fixture, claim, decision, definitions, enqueue, json, new_run, new_stages};
-use crate::value::RunId;
-use crate::ports::{Change, Clock, Commit, Precondition, NewRun, Revision};
+use crate::ports::{Change, Clock, Commit, NewRun, Precondition, Revision};
 use crate::records::{RunRequest, Status};
+use crate::value::RunId;
 
 cases![
     a_created_run_is_pending,
@@ -89,7 +89,10 @@ async fn a_start_decided_from_an_older_version_is_not_applied(fixture: Fixture) 
     let run = fixture.run(run_id).await;
     let older = Revision { version: run.version - 1, last_sequence: run.last_sequence };
     let start = Change::StartRun { stages: new_stages(&[("a", 0)]), waiting_on: 1 };
-    assert_eq!(fixture.commit(decision(run_id, Precondition::Revision(older), vec![start])).await, Commit::PreconditionFailed);
+    assert_eq!(
+        fixture.commit(decision(run_id, Precondition::Revision(older), vec![start])).await,
+        Commit::PreconditionFailed
+    );
     assert_eq!(fixture.run(run_id).await, run);
 }
 
@@ -98,14 +101,16 @@ async fn a_start_decided_from_an_older_event_is_not_applied(fixture: Fixture) {
     let run = fixture.run(run_id).await;
     let older = Revision { version: run.version, last_sequence: run.last_sequence - 1 };
     let start = Change::StartRun { stages: new_stages(&[("a", 0)]), waiting_on: 1 };
-    assert_eq!(fixture.commit(decision(run_id, Precondition::Revision(older), vec![start])).await, Commit::PreconditionFailed);
+    assert_eq!(
+        fixture.commit(decision(run_id, Precondition::Revision(older), vec![start])).await,
+        Commit::PreconditionFailed
+    );
     assert_eq!(fixture.run(run_id).await, run);
 }
 
 async fn a_run_is_created_started_and_claimed_in_one_commit(fixture: Fixture) {
     let run_id = RunId::generate();
-    let claimed =
-        Change::Enqueue { stage_id: "a".into(), max_attempts: 3, claim: Some(claim("worker")) };
+    let claimed = Change::Enqueue { stage_id: "a".into(), max_attempts: 3, claim: Some(claim("worker")) };
     let changes = vec![
         Change::CreateRun(new_run()),
         Change::StartRun { stages: new_stages(&[("a", 0), ("b", 0)]), waiting_on: 2 },

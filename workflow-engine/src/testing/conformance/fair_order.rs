@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::fixture::{DEFINITION, Fixture, claim, held, new_run, start_changes};
-use crate::value::{RunId, Json};
-use crate::ports::{Change, ClaimedWork, NewRun, StartPlans, ClaimRequest};
+use crate::ports::{Change, ClaimRequest, ClaimedWork, NewRun, StartPlans};
 use crate::records::{Claimant, ClaimedJob, RunRecord, Status, StoredValue};
+use crate::value::{Json, RunId};
 
 cases![
     definitions_take_turns_at_equal_priority,
@@ -116,7 +116,11 @@ async fn a_recently_served_definition_comes_after_the_others(fixture: Fixture) {
     let long = queue(&fixture, LONG, 5, 6).await;
     let short = queue(&fixture, SHORT, 5, 3).await;
     let third = queue(&fixture, THIRD, 5, 3).await;
-    assert_eq!(taken(&fixture, &[LONG], 1).await, short[..1], "the oldest job of the definitions that were not served");
+    assert_eq!(
+        taken(&fixture, &[LONG], 1).await,
+        short[..1],
+        "the oldest job of the definitions that were not served"
+    );
     assert_eq!(taken(&fixture, &[LONG, SHORT], 1).await, third[..1]);
     assert_eq!(taken(&fixture, &[LONG, SHORT, THIRD], 1).await, long[..1]);
     assert_eq!(taken(&fixture, &[THIRD, SHORT, LONG], 1).await, third[1..2]);
@@ -153,23 +157,38 @@ async fn a_pending_run_has_its_place_among_the_jobs(fixture: Fixture) {
     let other = create(&fixture, SHORT, 5, 1).await;
     let ids = |found: &ClaimedWork| found.runs.iter().map(|run| run.id).collect::<Vec<_>>();
     let found = work(&fixture, &[], 1, true).await;
-    assert_eq!((found.jobs.len(), ids(&found), found.remaining_priority), (0, urgent.clone(), Some(5)), "its priority is higher");
+    assert_eq!(
+        (found.jobs.len(), ids(&found), found.remaining_priority),
+        (0, urgent.clone(), Some(5)),
+        "its priority is higher"
+    );
     assert_eq!(found.runs[0], fixture.run(urgent[0]).await);
     let found = work(&fixture, &[], 3, true).await;
     let expected = vec![urgent[0], other[0]];
-    assert_eq!((found.jobs.len(), ids(&found), found.remaining_priority), (1, expected, Some(5)), "each definition has its turn");
+    assert_eq!(
+        (found.jobs.len(), ids(&found), found.remaining_priority),
+        (1, expected, Some(5)),
+        "each definition has its turn"
+    );
     assert_eq!(found.jobs[0].lease.run_id, jobs[0]);
     let found = work(&fixture, &[], 1, false).await;
-    assert_eq!((found.jobs.len(), found.runs.len()), (1, 0), "a worker that starts no runs keeps no slot for them");
+    assert_eq!(
+        (found.jobs.len(), found.runs.len()),
+        (1, 0),
+        "a worker that starts no runs keeps no slot for them"
+    );
     let found = work(&fixture, &[], 9, true).await;
-    assert_eq!((found.jobs.len(), ids(&found), found.remaining_priority), (2, vec![urgent[0], other[0], new[0]], None));
+    assert_eq!(
+        (found.jobs.len(), ids(&found), found.remaining_priority),
+        (2, vec![urgent[0], other[0], new[0]], None)
+    );
 }
 
 async fn started_runs_precede_pending_runs_of_their_definition(fixture: Fixture) {
     create(&fixture, LONG, 5, 3).await;
-    let begun = queue(&fixture, LONG, 5, 2).await;
+    let started = queue(&fixture, LONG, 5, 2).await;
     let found = work(&fixture, &[], 3, true).await;
-    assert_eq!(sorted(found.jobs.iter().map(|job| job.lease.run_id)), begun);
+    assert_eq!(sorted(found.jobs.iter().map(|job| job.lease.run_id)), started);
     assert_eq!((found.runs.len(), found.remaining_priority), (1, Some(5)));
 }
 
@@ -194,7 +213,11 @@ async fn checks_of_one_definition_do_not_block_others(fixture: Fixture) {
     create(&fixture, THIRD, 5, 1).await;
     let found = work(&fixture, &[], 4, true).await;
     let claimed = sorted(found.jobs.iter().map(|job| job.lease.run_id));
-    assert_eq!(claimed, sorted([long[0], short[0], third[0], long[1]]), "the second turn begins with the oldest");
+    assert_eq!(
+        claimed,
+        sorted([long[0], short[0], third[0], long[1]]),
+        "the second turn begins with the oldest"
+    );
     let found = work(&fixture, &[LONG], 2, true).await;
     assert_eq!((found.jobs.len(), found.runs.len()), (1, 1));
     assert_eq!(found.jobs[0].lease.run_id, long[2]);
@@ -230,14 +253,14 @@ async fn pending_runs_take_turns(fixture: Fixture) {
 }
 
 async fn a_claim_starts_the_runs_whose_turn_it_is(fixture: Fixture) {
-    let begun = queue(&fixture, LONG, 5, 1).await;
+    let started = queue(&fixture, LONG, 5, 1).await;
     let long = create(&fixture, LONG, 5, 3).await;
     let short = create(&fixture, SHORT, 5, 1).await;
     let stages = |jobs: &[ClaimedJob]| {
         jobs.iter().map(|job| (job.lease.run_id, job.lease.stage_id.clone())).collect::<Vec<_>>()
     };
     let found = claim_and_start(&fixture, 4).await;
-    let expected = [(begun[0], "a"), (long[0], "a"), (long[0], "b"), (long[1], "a")];
+    let expected = [(started[0], "a"), (long[0], "a"), (long[0], "b"), (long[1], "a")];
     let expected = expected.map(|(run_id, stage)| (run_id, stage.to_owned()));
     assert_eq!(stages(&found.jobs), expected, "a run with two first stages takes two slots");
     assert_eq!((found.started, found.remaining_priority), (long[..2].to_vec(), Some(5)));
@@ -253,7 +276,10 @@ async fn a_claim_starts_the_runs_whose_turn_it_is(fixture: Fixture) {
     let found = claim_and_start(&fixture, 9).await;
     let mut claimed = stages(&found.jobs);
     claimed.sort();
-    assert_eq!(claimed, [(long[1], "b"), (long[2], "a"), (long[2], "b")].map(|(run, stage)| (run, stage.to_owned())));
+    assert_eq!(
+        claimed,
+        [(long[1], "b"), (long[2], "a"), (long[2], "b")].map(|(run, stage)| (run, stage.to_owned()))
+    );
     assert_eq!((found.started, found.remaining_priority), (vec![long[2]], None));
     assert_eq!(claim_and_start(&fixture, 9).await.jobs, []);
 }

@@ -4,10 +4,9 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::fixture::{ATTEMPTS, Fixture, complete, held, new_run};
-use crate::value::Json;
-use crate::records::LogLevel;
 use crate::ports::{Change, Commit, NewRun};
-use crate::records::{BlobKey, EventKind, RunRequest, Status, StoredValue};
+use crate::records::{BlobKey, EventKind, LogLevel, RunRequest, Status, StoredValue};
+use crate::value::Json;
 
 cases![
     payloads_are_stored_byte_for_byte,
@@ -38,11 +37,8 @@ const PAYLOADS: &[&str] = &[
 async fn payloads_are_stored_byte_for_byte(fixture: Fixture) {
     for text in PAYLOADS {
         let payload = Json::trusted(*text);
-        let request = RunRequest {
-            input: payload.clone(),
-            config: payload.clone(),
-            metadata: Some(payload.clone()),
-        };
+        let request =
+            RunRequest { input: payload.clone(), config: payload.clone(), metadata: Some(payload.clone()) };
         let run_id = fixture.create_as(NewRun { request: request.clone(), ..new_run() }).await;
         fixture.start(run_id, &[("a", 0)], 1).await;
         let job = fixture.claim("worker").await;
@@ -131,8 +127,7 @@ async fn a_graph_of_a_thousand_stages_completes(fixture: Fixture) {
     branches.reverse();
     let commits = branches.into_iter().map(|job| {
         let fixture = fixture.clone();
-        let release =
-            Change::Release { stage_id: "join".into(), max_attempts: ATTEMPTS, claim: None };
+        let release = Change::Release { stage_id: "join".into(), max_attempts: ATTEMPTS, claim: None };
         let changes = vec![complete(&job.lease.stage_id), release];
         tokio::spawn(async move { fixture.apply(held(&job, changes)).await.ready.len() })
     });

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::fixture::{Fixture, complete, decision, held, new_run, release, stale};
-use crate::ports::{Change, Commit, Precondition, NewRun};
+use crate::ports::{Change, Commit, NewRun, Precondition};
 
 cases![
     a_change_notifies_the_watchers_of_its_run,
@@ -34,7 +34,10 @@ async fn waiting_for_the_end_ignores_other_changes(fixture: Fixture) {
     assert!(futures_util::poll!(std::pin::pin!(watch.may_be_over())).is_pending(), "the run has not ended");
     fixture.complete_run(&job).await;
     watch.may_be_over().await;
-    assert!(futures_util::poll!(std::pin::pin!(watch.may_be_over())).is_pending(), "the end was reported already");
+    assert!(
+        futures_util::poll!(std::pin::pin!(watch.may_be_over())).is_pending(),
+        "the end was reported already"
+    );
     // A task that starts to wait after the end does not miss it if it watched the run before.
     late.may_be_over().await;
 }

@@ -2,8 +2,8 @@
 //! would create two runs (trap 9).
 
 use super::fixture::{Fixture, decision, entry, new_run};
+use crate::ports::{Change, Commit, Decision, IdempotencyEntry, Precondition};
 use crate::value::RunId;
-use crate::ports::{Change, Commit, Decision, Precondition, IdempotencyEntry};
 
 cases![
     a_repeated_key_returns_the_first_result,
@@ -19,7 +19,12 @@ cases![
 
 fn create(entry: IdempotencyEntry) -> Decision {
     let changes = vec![Change::CreateRun(new_run())];
-    Decision { run_id: RunId::generate(), precondition: Precondition::Absent, idempotency: Some(entry), changes }
+    Decision {
+        run_id: RunId::generate(),
+        precondition: Precondition::Absent,
+        idempotency: Some(entry),
+        changes,
+    }
 }
 
 fn duplicate(entry: &IdempotencyEntry) -> Commit {
@@ -105,7 +110,9 @@ async fn a_key_protects_a_locked_commit_too(fixture: Fixture) {
 }
 
 async fn keys_are_compared_byte_for_byte(fixture: Fixture) {
-    for (number, key) in ["key", "KEY", "key ", "key\0", "key\0a", "ke\u{301}y", "\"key\"", "key\\"].iter().enumerate() {
+    for (number, key) in
+        ["key", "KEY", "key ", "key\0", "key\0a", "ke\u{301}y", "\"key\"", "key\\"].iter().enumerate()
+    {
         fixture.apply(create(entry("run.create", key, u32::try_from(number).unwrap()))).await;
         let again = fixture.commit(create(entry("run.create", key, 99))).await;
         assert!(matches!(again, Commit::Duplicate { .. }), "{key:?}");

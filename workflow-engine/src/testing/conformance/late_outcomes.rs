@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use super::fixture::{Fixture, held, inline};
 use crate::ledger::{CallOutcome, CallReservation, SettledCall};
-use crate::value::{CallId, Cost};
-use crate::records::CallType;
 use crate::ports::{Change, Precondition};
-use crate::records::{CallStatus, CostSummary};
+use crate::records::{CallStatus, CallType, CostSummary};
+use crate::value::{CallId, Cost};
 
 cases![a_later_attempt_settles_an_unknown_call];
 
@@ -77,11 +76,8 @@ async fn a_later_attempt_settles_an_unknown_call(fixture: Fixture) {
     let calls = fixture.store.calls_of_run(run_id, None, 9).await.unwrap();
     let mut outcomes: Vec<_> = calls.iter().map(|call| (call.id, call.outcome)).collect();
     outcomes.sort_unstable_by_key(|(id, _)| *id);
-    let mut expected = vec![
-        (completed, CallStatus::Settled),
-        (refused, CallStatus::Failed),
-        (lost, CallStatus::Unknown),
-    ];
+    let mut expected =
+        vec![(completed, CallStatus::Settled), (refused, CallStatus::Failed), (lost, CallStatus::Unknown)];
     expected.sort_unstable_by_key(|(id, _)| *id);
     assert_eq!(outcomes, expected);
     let unknown = calls.iter().find(|call| call.id == lost).unwrap();

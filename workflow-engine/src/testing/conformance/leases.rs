@@ -45,7 +45,11 @@ async fn an_extended_lease_has_not_expired(fixture: Fixture) {
         let back = Change::Retry { stage_id: "a".into(), error: "lost".into(), delay: Duration::ZERO };
         decision(run_id, Precondition::ExpiredLease(job.lease.clone()), vec![back])
     };
-    assert_eq!(fixture.store.commit(reap()).await.unwrap(), Commit::PreconditionFailed, "half of the lease is left");
+    assert_eq!(
+        fixture.store.commit(reap()).await.unwrap(),
+        Commit::PreconditionFailed,
+        "half of the lease is left"
+    );
     fixture.clock.advance(LEASE);
     assert!(matches!(fixture.store.commit(reap()).await.unwrap(), Commit::Applied(_)));
 }

@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use super::fixture::{
-    Fixture, call, cancel_run, complete, decision, enqueue, fail_run, held, inline, reserve, json, release_run,
-    settle, stale,
+    Fixture, call, cancel_run, complete, decision, enqueue, fail_run, held, inline, json, release_run,
+    reserve, settle, stale,
 };
-use crate::value::{RunId, CallId, Cost};
 use crate::ledger::{CallOutcome, CallReservation, SettledCall};
-use crate::records::CallType;
 use crate::ports::{Change, Clock, Commit, Decision, Precondition, Purge, RerunStage};
-use crate::records::{AiCallRecord, CallStatus, ClaimedJob, CostSummary};
+use crate::records::{AiCallRecord, CallStatus, CallType, ClaimedJob, CostSummary};
+use crate::value::{CallId, Cost, RunId};
 
 cases![
     a_call_is_stored_unchanged,
@@ -139,7 +138,8 @@ async fn the_outcome_of_a_call_decides_what_stays_reserved(fixture: Fixture) {
     ];
     fixture.apply(held(&job, ends)).await;
     assert_eq!(spending(&fixture, run_id).await, spent(40, 7, 3, 0));
-    let status = |call: &AiCallRecord| (call.outcome, call.reserved.picodollars(), call.error_message.clone());
+    let status =
+        |call: &AiCallRecord| (call.outcome, call.reserved.picodollars(), call.error_message.clone());
     let rows = calls(&fixture, run_id).await;
     assert_eq!(
         rows.iter().map(status).collect::<Vec<_>>(),
@@ -264,7 +264,8 @@ async fn unknown_calls_stay_unknown_in_a_rerun(fixture: Fixture) {
     let changes = vec![Change::Cancel { stage_id: "a".into() }, cancel_run()];
     fixture.apply(decision(run_id, Precondition::Present, changes)).await;
     check_unknown(&fixture, run_id, "its job is deleted").await;
-    let rerun = Change::Rerun { stages: vec![RerunStage { stage_id: "a".into(), waiting_on: 0 }], waiting_on: 1 };
+    let rerun =
+        Change::Rerun { stages: vec![RerunStage { stage_id: "a".into(), waiting_on: 0 }], waiting_on: 1 };
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
     fixture.apply(decision(run_id, precondition, vec![rerun, enqueue("a")])).await;
     check_unknown(&fixture, run_id, "rerun").await;
@@ -317,7 +318,8 @@ async fn ten_thousand_small_costs_are_summed_exactly(fixture: Fixture) {
 async fn a_rerun_adds_to_the_cost_summary(fixture: Fixture) {
     let (run_id, job, settled) = two_calls(&fixture).await;
     fixture.apply(held(&job, vec![settled, complete("a"), release_run()])).await;
-    let rerun = Change::Rerun { stages: vec![RerunStage { stage_id: "a".into(), waiting_on: 0 }], waiting_on: 1 };
+    let rerun =
+        Change::Rerun { stages: vec![RerunStage { stage_id: "a".into(), waiting_on: 0 }], waiting_on: 1 };
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
     fixture.apply(decision(run_id, precondition, vec![rerun, enqueue("a")])).await;
     assert_eq!(spending(&fixture, run_id).await, spent(2, 7, 10, 0));
@@ -353,8 +355,9 @@ async fn calls_outside_of_runs_belong_to_no_stage(fixture: Fixture) {
     let row = fixture.store.calls_of_topic("out", None, 9).await.unwrap().pop().unwrap();
     assert_eq!((row.run_id, row.stage_id, row.generation, row.attempt), (None, None, 0, 0));
     assert_eq!((row.reserved.picodollars(), row.created_at), (4, fixture.clock.now()));
-    let settled =
-        |cost| CallOutcome::Settled(SettledCall { cost: Cost::from_picodollars(cost), ..SettledCall::default() });
+    let settled = |cost| {
+        CallOutcome::Settled(SettledCall { cost: Cost::from_picodollars(cost), ..SettledCall::default() })
+    };
     for (id, cost) in [(outside, 2), (outside, 3), (inside, 1)] {
         fixture.store.settle_call(id, settled(cost)).await.unwrap();
     }

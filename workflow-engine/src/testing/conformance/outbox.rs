@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::fixture::{Fixture, LEASE, claim};
-use crate::value::RunId;
 use crate::ports::{Delivery, DeliveryClaim, DeliveryOutcome, Settlement, Subscription};
 use crate::records::EventType;
+use crate::value::RunId;
 
 cases![
     events_are_offered_in_order_until_they_are_delivered,
@@ -265,7 +265,11 @@ async fn a_dead_letter_can_let_its_run_continue(fixture: Fixture) {
 
     assert_eq!(fixture.store.replay_dead_letters(None, 10).await.unwrap(), 2);
     let replayed = take(&fixture, "all").await;
-    assert_eq!(contents(&replayed), [(run_id, vec![1]), (run_id, vec![2])], "each dead letter is its own delivery");
+    assert_eq!(
+        contents(&replayed),
+        [(run_id, vec![1]), (run_id, vec![2])],
+        "each dead letter is its own delivery"
+    );
     for delivery in &replayed {
         let sequence = delivery.lease.letter;
         let outcome = if sequence == 1 { delivered(1) } else { dead_letter(2, false) };
@@ -295,7 +299,10 @@ async fn dead_letters_are_listed_with_their_details(fixture: Fixture) {
     assert_eq!(letters[0].at - letters[1].at, chrono::TimeDelta::from_std(DELAY).unwrap());
     assert_eq!(fixture.store.dead_letters(Some("ends"), 10).await.unwrap(), letters[1..]);
     assert_eq!(fixture.store.dead_letters(None, 1).await.unwrap(), letters[..1]);
-    assert!(fixture.store.dead_letters(Some("end"), 10).await.unwrap().is_empty(), "a subscriber's name is not a prefix");
+    assert!(
+        fixture.store.dead_letters(Some("end"), 10).await.unwrap().is_empty(),
+        "a subscriber's name is not a prefix"
+    );
 }
 
 async fn a_replayed_dead_letter_has_all_its_attempts_again(fixture: Fixture) {

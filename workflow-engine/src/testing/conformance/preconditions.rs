@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::fixture::{Fixture, LEASE, cancel_run, claim, complete, decision, held, stale};
-use crate::value::RunId;
 use crate::ports::{Change, Clock, Commit, Precondition, Revision};
 use crate::records::{ClaimedJob, Lease, Status};
+use crate::value::RunId;
 
 cases![
     a_job_is_claimable_when_it_is_due,
@@ -156,7 +156,10 @@ async fn a_lease_and_a_revision_hold_only_together(fixture: Fixture) {
     assert!(!holds(&fixture, run_id, Precondition::LeaseAndRevision(stale(&job), now)).await);
     assert!(!holds(&fixture, run_id, Precondition::LeaseAndRevision(job.lease.clone(), older)).await);
     assert!(holds(&fixture, run_id, Precondition::LeaseAndRevision(job.lease.clone(), now)).await);
-    assert!(!holds(&fixture, run_id, Precondition::LeaseAndRevision(job.lease, now)).await, "the event changed the revision");
+    assert!(
+        !holds(&fixture, run_id, Precondition::LeaseAndRevision(job.lease, now)).await,
+        "the event changed the revision"
+    );
 }
 
 async fn the_expiry_of_a_lease_holds_only_after_its_end(fixture: Fixture) {

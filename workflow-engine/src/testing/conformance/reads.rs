@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::fixture::{Fixture, cancel_run, decision, definitions, inline, new_run};
-use crate::ports::{Precondition, NewRun};
+use crate::ports::{NewRun, Precondition};
 
 cases![
     pending_runs_are_ordered_by_priority_then_age,

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::fixture::{Fixture, claim, decision, entry, held, json, new_run};
+use crate::ports::{
+    Change, Clock, Commit, DeliveryClaim, DeliveryOutcome, Precondition, Purge, Settlement, Subscription,
+};
+use crate::records::{BlobKey, EventType, LogLevel};
 use crate::value::RunId;
-use crate::records::LogLevel;
-use crate::ports::{Change, Clock, Commit, DeliveryClaim, DeliveryOutcome, Precondition, Purge, Settlement, Subscription};
-use crate::records::{BlobKey, EventType};
 
 cases![
     an_old_terminal_run_is_deleted_with_all_its_data,
@@ -143,7 +144,8 @@ async fn a_run_with_undelivered_events_is_kept_unless_the_purge_includes_it(fixt
 
 async fn a_dead_letter_is_deleted_with_its_run(fixture: Fixture) {
     let run_id = completed(&fixture).await;
-    let dead = |_| Some(DeliveryOutcome::GivenUp { sequence: 1, error: "no".into(), block_on_dead_letter: true });
+    let dead =
+        |_| Some(DeliveryOutcome::GivenUp { sequence: 1, error: "no".into(), block_on_dead_letter: true });
     deliver(&fixture, dead).await;
     assert_eq!(fixture.store.dead_letters(None, 10).await.unwrap().len(), 1);
     fixture.clock.advance(DAY);

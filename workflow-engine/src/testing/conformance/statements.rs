@@ -2,9 +2,8 @@
 //! that fail and statements that must not run.
 
 use super::fixture::{Fixture, complete, decision, held, inline, release_run, stale};
-use crate::records::Statement;
 use crate::ports::{Change, Commit, Precondition};
-use crate::records::Status;
+use crate::records::{Statement, Status};
 
 cases![
     a_failed_statement_rolls_back_its_commit,

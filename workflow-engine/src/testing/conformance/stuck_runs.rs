@@ -6,9 +6,9 @@ use super::fixture::{
     DEFINITION, Fixture, claim, complete, decision, definitions, enqueue, held, inline, json, new_run,
     new_stages,
 };
-use crate::value::RunId;
-use crate::ports::{Change, Commit, Decision, Precondition, IdempotencyEntry, NewRun};
+use crate::ports::{Change, Commit, Decision, IdempotencyEntry, NewRun, Precondition};
 use crate::records::Status;
+use crate::value::RunId;
 
 cases![
     a_run_without_any_job_is_stuck,
@@ -138,12 +138,8 @@ async fn runs_of_other_definitions_are_unclaimed(fixture: Fixture) {
         let (run_id, precondition, changes) = take(suspended, stage).await;
         let job = fixture.apply(decision(run_id, precondition, changes)).await.claimed.remove(0);
         let ticket = inline("ticket");
-        let suspend = Change::Suspend {
-            stage_id: stage.into(),
-            ticket,
-            check_after: HOUR,
-            give_up_after: HOUR * 24,
-        };
+        let suspend =
+            Change::Suspend { stage_id: stage.into(), ticket, check_after: HOUR, give_up_after: HOUR * 24 };
         fixture.apply(held(&job, vec![suspend])).await;
     }
     let (run_id, precondition, changes) = take(leased, "a").await;
@@ -261,7 +257,11 @@ async fn the_result_of_a_command_is_stored_under_its_key(fixture: Fixture) {
     fixture.apply(keyed("in the works", vec![])).await;
     assert_eq!(fixture.commit(keyed("again", vec![])).await, repeated("in the works"));
     // A result is not stored when the precondition fails.
-    let late = decision(run_id, Precondition::Lease(super::fixture::stale(&job)), vec![complete_key("k\u{1a}1", "late")]);
+    let late = decision(
+        run_id,
+        Precondition::Lease(super::fixture::stale(&job)),
+        vec![complete_key("k\u{1a}1", "late")],
+    );
     assert_eq!(fixture.commit(late).await, Commit::PreconditionFailed);
     assert_eq!(fixture.commit(keyed("again", vec![])).await, repeated("in the works"));
     fixture.apply(held(&job, vec![complete_key("k\u{1a}1", "do\u{0}ne"), complete("a")])).await;

@@ -1,7 +1,7 @@
 //! Cases about listing and summing AI calls by run and by topic.
 
 use super::fixture::{Fixture, call, held, reserve, settle};
-use crate::ledger::{CallOutcome, CallSums, CallReservation, SettledCall};
+use crate::ledger::{CallOutcome, CallReservation, CallSums, SettledCall};
 use crate::value::{CallId, Cost};
 
 cases![
@@ -74,8 +74,14 @@ async fn sums_are_grouped_by_model(fixture: Fixture) {
     let reserved = Cost::from_picodollars(10);
     let of_b = CallSums { calls: 3, failed: 1, reserved, ..settled(4) };
     assert_eq!(statistics.by_model, [("a".to_owned(), settled(5)), ("b".to_owned(), of_b)]);
-    let total =
-        CallSums { calls: 4, settled: 2, input_tokens: 6, output_tokens: 8, cost: Cost::from_picodollars(9), ..of_b };
+    let total = CallSums {
+        calls: 4,
+        settled: 2,
+        input_tokens: 6,
+        output_tokens: 8,
+        cost: Cost::from_picodollars(9),
+        ..of_b
+    };
     assert_eq!(statistics.total, total);
     assert_eq!(fixture.store.call_statistics("unknown").await.unwrap().total, CallSums::default());
 }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use super::fixture::{Fixture, LEASE, decision, definitions, enqueue, fail_run, held, new_stages, release_run};
-use crate::value::Json;
+use super::fixture::{
+    Fixture, LEASE, decision, definitions, enqueue, fail_run, held, new_stages, release_run,
+};
 use crate::ports::{Change, Clock, Commit, Precondition};
 use crate::records::{BlobKey, ClaimedJob, EventKind, Status, StoredValue};
+use crate::value::Json;
 
 cases![
     a_ticket_is_stored_with_its_stage,
