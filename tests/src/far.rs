@@ -46,8 +46,8 @@ pub fn prompt(ctx: &StageContext) -> String {
 }
 
 impl Far {
-    /// Makes a provider that checks the ledger in `store`. Its batches reach the state `ending` immediately; `finds` decides
-    /// whether it finds them by token.
+    /// Makes a provider that checks the ledger in `store`. Its batches reach the state `ending` immediately; `finds`
+    /// decides whether it finds them by token.
     pub fn new(store: &Arc<dyn Store>, finds: bool, ending: BatchState) -> Self {
         Self { store: Arc::clone(store), finds, ending, log: Arc::default() }
     }
@@ -103,8 +103,8 @@ impl Far {
         );
     }
 
-    /// Returns the single ledger row that was written for this request before it was sent, and asserts that the run has not
-    /// exceeded its budget.
+    /// Returns the single ledger row that was written for this request before it was sent, and asserts that the run has
+    /// not exceeded its budget.
     async fn receive(&self, prompt: &str, call_type: CallType, custom_id: Option<&str>) -> CallId {
         let (run, stage) = prompt.split_once('|').expect("a prompt of these tests");
         let run: RunId = run.parse().expect("a prompt of these tests");
@@ -239,8 +239,8 @@ impl BatchProvider for Far {
 }
 
 impl Far {
-    /// Whether an item has a result: every item of a completed batch, the first item of one that expired or was cancelled,
-    /// and no item of a failed one.
+    /// Whether an item has a result: every item of a completed batch, the first item of one that expired or was
+    /// cancelled, and no item of a failed one.
     fn has_result(&self, place: usize) -> bool {
         match self.ending {
             BatchState::Failed => false,

@@ -47,8 +47,8 @@ impl Recorder {
         self
     }
 
-    /// Refuses every event for which `refuse` returns a text. `refuse` receives the event, and the number of times that it
-    /// was offered before.
+    /// Refuses every event for which `refuse` returns a text. `refuse` receives the event, and the number of times that
+    /// it was offered before.
     pub fn refuse(&self, refuse: impl Fn(&Event, usize) -> Option<&'static str> + Send + Sync + 'static) {
         *self.refuse.lock().expect("the lock is not poisoned") = Some(Box::new(refuse));
     }

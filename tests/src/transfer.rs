@@ -18,13 +18,13 @@ pub async fn credit(upstream: (String, i64), ctx: &StageContext) -> StageResult<
 }
 
 workflow! {
-    /// A transfer. `bookings` is the name of a table with the columns run, stage and cents. The table has no key that would
-    /// hide a duplicate booking.
+    /// A transfer. `bookings` is the name of a table with the columns run, stage and cents. The table has no key that
+    /// would hide a duplicate booking.
     pub transfer = debit >> credit
 }
 
-/// Adds a booking to the transaction, and prints a line on the standard output, which shows a watching test the progress
-/// of the process.
+/// Adds a booking to the transaction, and prints a line on the standard output, which shows a watching test the
+/// progress of the process.
 fn book(bookings: &str, cents: i64, ctx: &StageContext) -> StageResult<()> {
     println!("{} {} {}", ctx.run_id(), ctx.stage_id(), ctx.attempt());
     ctx.transaction().execute(

@@ -1,5 +1,5 @@
-//! Agreement of the stores: thousands of random decisions, valid and invalid, with preconditions that hold or fail, have
-//! the same outcome and leave the same rows in each store as in the store in memory.
+//! Agreement of the stores: thousands of random decisions, valid and invalid, with preconditions that hold or fail,
+//! have the same outcome and leave the same rows in each store as in the store in memory.
 
 use std::sync::Arc;
 use std::time::Duration;

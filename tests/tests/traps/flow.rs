@@ -92,8 +92,8 @@ async fn trap_12_a_failed_run_leaves_no_job_to_its_rerun(world: World) {
     assert_eq!(counted, [1, 1, 2, 1]);
 }
 
-/// The traps: an invalid configuration is passed on silently, an old error stays after a later success, and the duration
-/// of a rerun counts from the creation of the run.
+/// The traps: an invalid configuration is passed on silently, an old error stays after a later success, and the
+/// duration of a rerun counts from the creation of the run.
 async fn trap_16_requests_are_validated_and_a_rerun_starts_fresh(world: World) {
     let engine = engine(&world).await;
     let create = |input: &str, config: &str| CreateRun {

@@ -51,8 +51,8 @@ async fn trap_04_a_check_that_fails_leaves_a_cancelled_run_cancelled(world: Worl
     assert_eq!(names(&run).await.last(), Some(&"workflow:cancelled"));
 }
 
-/// The trap: a crash between suspending the stage and suspending its job submits the work a second time. Here both happen
-/// in one commit.
+/// The trap: a crash between suspending the stage and suspending its job submits the work a second time. Here both
+/// happen in one commit.
 async fn trap_11_stage_and_job_are_suspended_together(world: World) {
     let engine = world.engine().register::<holding>().without_worker().build().await.unwrap();
     let run = engine.start::<holding>(HeldInput { number: 1 }).await.unwrap();

@@ -97,8 +97,8 @@ pub fn lock_of<W: Workflow>() -> String {
 fn check<W: Workflow>(lock_file: &Path, update: bool) -> Result<(), String> {
     let now = Lock::of(W::definition());
     let shown = lock_file.display().to_string();
-    // Cargo sets the variable for every test that it runs. A test program that is started without Cargo uses its working
-    // directory.
+    // Cargo sets the variable for every test that it runs. A test program that is started without Cargo uses its
+    // working directory.
     let base = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
     let path = base.join(lock_file);
     if update {

@@ -98,8 +98,8 @@ pub(super) fn precise(schema: &Value) -> String {
     }
 }
 
-/// Returns the range that an integer's format and bounds admit. Bounds beyond 128 bits do not occur, because Rust has no
-/// such type.
+/// Returns the range that an integer's format and bounds admit. Bounds beyond 128 bits do not occur, because Rust has
+/// no such type.
 pub(super) fn range(schema: &Value) -> (i128, i128) {
     let (low, high) = match schema.get("format").and_then(Value::as_str) {
         Some("int8") => (i8::MIN.into(), i8::MAX.into()),

@@ -1,5 +1,5 @@
-//! Cases about idempotency keys: a key is stored in the commit of its command (G1). In two commits, a crash between them
-//! would create two runs (trap 9).
+//! Cases about idempotency keys: a key is stored in the commit of its command (G1). In two commits, a crash between
+//! them would create two runs (trap 9).
 
 use super::fixture::{Fixture, decision, entry, new_run};
 use crate::ports::{Change, Commit, Decision, IdempotencyEntry, Precondition};

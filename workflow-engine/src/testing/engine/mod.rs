@@ -22,8 +22,8 @@ use crate::records::{Event, EventKind};
 use crate::stage::Workflow;
 use crate::stores::{MemoryStore, NotedStatements};
 
-/// Runs a workflow to its end in virtual time: retries, timeouts and polls of days pass in milliseconds. Stages fail and
-/// processes die where the test plans it, and the test receives every event.
+/// Runs a workflow to its end in virtual time: retries, timeouts and polls of days pass in milliseconds. Stages fail
+/// and processes die where the test plans it, and the test receives every event.
 ///
 /// ```
 /// use std::time::Duration;
@@ -66,8 +66,8 @@ pub struct TestRun<W: Workflow> {
     pub outputs: W::Outputs,
     /// The events of the run, in order.
     pub events: Vec<Event>,
-    /// The statements that stages have committed through `ctx.transaction()`, in the order of their commits. A test engine
-    /// has no tables, so it records the statements and does not run them.
+    /// The statements that stages have committed through `ctx.transaction()`, in the order of their commits. A test
+    /// engine has no tables, so it records the statements and does not run them.
     pub statements: Vec<NotedStatements>,
     /// The duration of the run, in virtual time.
     pub elapsed: Duration,
@@ -121,9 +121,9 @@ impl<W: Workflow> TestEngine<W> {
         self.inject(stage, attempt, Fault::Crash)
     }
 
-    /// Makes a stage wait for longer: its first `checks` checks report that it is not ready, without a call of the check
-    /// function; later checks call the function. The stage's `poll_every` passes between two checks, and the stage fails
-    /// when its `give_up_after` has passed.
+    /// Makes a stage wait for longer: its first `checks` checks report that it is not ready, without a call of the
+    /// check function; later checks call the function. The stage's `poll_every` passes between two checks, and the
+    /// stage fails when its `give_up_after` has passed.
     ///
     /// ```
     /// use std::time::Duration;
@@ -217,8 +217,8 @@ impl<W: Workflow> TestEngine<W> {
     /// with one that dies right after it. A second process continues each of these runs. Returns the number of commits.
     /// The planned faults happen in each run.
     ///
-    /// `input` makes the input of each run; `check` receives each output, and must accept it as it accepts the output of a
-    /// run without a crash.
+    /// `input` makes the input of each run; `check` receives each output, and must accept it as it accepts the output
+    /// of a run without a crash.
     ///
     /// # Panics
     /// When a run does not complete, a stage is committed twice, an event is missing, or `check` panics. The message names
