@@ -102,7 +102,7 @@ async fn a_permanently_failed_stage_fails_its_run_in_the_same_commit(world: Worl
     assert_eq!(statuses, [Status::Failed, Status::Cancelled, Status::Cancelled]);
     let snapshot = world.store.snapshot(run.id()).await.unwrap().unwrap();
     assert!(snapshot.jobs.iter().all(|job| job.status == Status::Dead), "{:?}", snapshot.jobs);
-    // The running body was cancelled, so the shutdown does not wait for it.
+    // The running body was cancelled, and its output is dropped.
     engine.shutdown().await;
 }
 

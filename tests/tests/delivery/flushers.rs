@@ -155,7 +155,7 @@ async fn a_hanging_subscriber_delays_a_drain_no_longer_than_the_drain_timeout(wo
             world.clock.next_wake().map(|wake| (wake - world.clock_now()).to_std().unwrap_or_default());
         if let Some(wait) = wait.filter(|wait| *wait <= Duration::from_secs(7)) {
             world.clock.advance(wait);
-            // Short waits are linger times after a commit; they may pass before the drain has started.
+            // The heartbeat pauses briefly after a commit, and the drain may not have started by then.
             short += wait.min(Duration::from_millis(100));
         }
         tokio::task::yield_now().await;

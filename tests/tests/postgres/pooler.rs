@@ -20,12 +20,10 @@ fn behind_pooler(url: &str) -> PostgresOptions {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn statements_run_through_a_pooler() {
-    needs_postgres!("statements_run_through_a_pooler");
+async fn a_pooler_may_stand_in_between() {
+    needs_postgres!("a_pooler_may_stand_in_between");
     let Some(cluster) = Cluster::start() else {
-        eprintln!(
-            "skipped: statements_run_through_a_pooler: the server is not ours to put a pooler before it"
-        );
+        eprintln!("skipped: a_pooler_may_stand_in_between: the server is not ours to put a pooler before it");
         return;
     };
     let pooler = pooler::start(cluster.socket(), 3).await.unwrap();
