@@ -1,4 +1,4 @@
-//! Moving a run by hand, through the store alone: into states that no command leaves behind.
+//! Claims and commits directly on the store, which bring a run into states that no command leaves behind.
 
 use std::time::Duration;
 
@@ -6,23 +6,23 @@ use workflow_engine::ports::{Change, Commit, Decision, Precondition, Revision, S
 use workflow_engine::records::{Claimant, ClaimedJob, StoredValue};
 use workflow_engine::{Json, RunId};
 
-/// How long leases last here.
+/// The duration of leases.
 pub const LEASE: Duration = Duration::from_secs(15);
 
-/// Applies changes to a run as it is.
+/// Applies changes to the current state of a run.
 pub async fn apply(store: &dyn Store, run_id: RunId, changes: Vec<Change>) {
-    let run = store.run(run_id).await.expect("the store is there").expect("the run exists");
+    let run = store.run(run_id).await.expect("the store is available").expect("the run exists");
     let revision = Revision { version: run.version, last_sequence: run.last_sequence };
     let decision =
         Decision { run_id, precondition: Precondition::Revision(revision), idempotency: None, changes };
-    let commit = store.commit(decision).await.expect("the store is there");
+    let commit = store.commit(decision).await.expect("the store is available");
     assert!(matches!(commit, Commit::Applied(_)), "{commit:?}");
 }
 
-/// Claims the due job of a stage for a worker that is never heard of again.
+/// Claims the due job of a stage for a worker that never commits an outcome.
 pub async fn claim(store: &dyn Store, run_id: RunId, stage: &str) -> ClaimedJob {
-    let run = store.run(run_id).await.expect("the store is there").expect("the run exists");
-    let claim = Claimant { worker_id: "ghost".into(), lease: LEASE };
+    let run = store.run(run_id).await.expect("the store is available").expect("the run exists");
+    let claim = Claimant { worker_id: "lost".into(), lease: LEASE };
     let precondition = Precondition::Claimable { stage_id: stage.into(), generation: run.generation };
     let changes = vec![Change::Claim { stage_id: stage.into(), claim }];
     match store.commit(Decision { run_id, precondition, idempotency: None, changes }).await {
@@ -31,7 +31,7 @@ pub async fn claim(store: &dyn Store, run_id: RunId, stage: &str) -> ClaimedJob 
     }
 }
 
-/// Commits under a lease.
+/// Commits changes under a lease.
 pub async fn commit(store: &dyn Store, job: &ClaimedJob, changes: Vec<Change>) -> Commit {
     let lease = job.lease.clone();
     let decision = Decision {
@@ -40,17 +40,17 @@ pub async fn commit(store: &dyn Store, job: &ClaimedJob, changes: Vec<Change>) -
         idempotency: None,
         changes,
     };
-    store.commit(decision).await.expect("the store is there")
+    store.commit(decision).await.expect("the store is available")
 }
 
-/// A completion that releases nobody.
+/// Makes a completion that releases no successor.
 pub fn completion(stage: &str, output: &impl serde::Serialize) -> Change {
-    let output = StoredValue::Inline(Json::encode(output).expect("it can be written"));
+    let output = StoredValue::Inline(Json::encode(output).expect("the output is serializable"));
     Change::Complete { stage_id: stage.into(), output, elapsed: Duration::ZERO }
 }
 
-/// Completes a stage that is due, and notices nothing of it: neither what follows nor the end of the run.
-pub async fn complete_unnoticed(
+/// Completes a due stage without a transition: neither its successors nor the end of the run are processed.
+pub async fn complete_without_transition(
     store: &dyn Store,
     run_id: RunId,
     stage: &str,
