@@ -26,14 +26,5 @@ pub mod asking;
 pub mod models;
 pub mod dying;
 pub mod far;
-
-/// Every snippet of the Markdown files compiles, and runs.
 #[cfg(doctest)]
-mod markdown {
-    #[doc = include_str!("../../README.md")]
-    struct Readme;
-    #[doc = include_str!("../../ARCHITECTURE.md")]
-    struct Architecture;
-    #[doc = include_str!("../../STYLE.md")]
-    struct Style;
-}
+mod markdown;
