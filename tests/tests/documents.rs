@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use workflow_engine::ErrorCode;
+
 /// Markdown that is no text for readers of the repository: input of an example.
 const SAMPLES: &str = "examples/document_processor/samples/";
 
@@ -205,4 +207,15 @@ fn a_link_to_a_chapter_has_the_label_that_the_documentation_of_the_crate_defines
             }
         }
     }
+}
+
+#[test]
+fn troubleshooting_has_every_error_code() {
+    let page = read("docs/guide/16-troubleshooting.md");
+    let missing: Vec<&str> = ErrorCode::ALL
+        .iter()
+        .map(|code| code.as_str())
+        .filter(|code| !page.contains(&format!("`{code}`")))
+        .collect();
+    assert!(missing.is_empty(), "the chapter lacks {missing:?}");
 }
