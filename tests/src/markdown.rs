@@ -1,4 +1,4 @@
-//! Every Rust snippet of the Markdown files, as a documentation test: it compiles, and runs unless it says otherwise.
+//! Every Rust snippet of the Markdown files, as a documentation test: it compiles, and runs unless it is marked `no_run`.
 //!
 //! `tests/tests/documents.rs` checks that no file is missing here.
 

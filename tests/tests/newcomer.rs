@@ -103,7 +103,7 @@ fn program(project: &Path) -> Command {
 fn cargo(folder: &Path) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(folder).stdin(Stdio::null()).kill_on_drop(true);
-    // The workspace's own profile, so that what is compiled there in the same way is not compiled again.
+    // With the workspace's profile, cargo can reuse dependencies that the workspace compiles with the same features.
     command.env("CARGO_TARGET_DIR", target()).env("CARGO_PROFILE_DEV_DEBUG", "line-tables-only");
     command
 }
