@@ -30,6 +30,8 @@ mod engine;
 pub mod ai;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(doc)]
+pub mod guide;
 
 pub use context::{AnyStage, StageContext, StageError, StageResult};
 pub use engine::{Engine, EngineBuilder, Events, IntoStore, Logs, RunHandle, StartRun, StoreSource};
