@@ -26,13 +26,5 @@ pub mod asking;
 pub mod models;
 pub mod far;
 
-/// Compiles and runs the snippets of the Markdown files.
 #[cfg(doctest)]
-mod markdown {
-    #[doc = include_str!("../../README.md")]
-    struct Readme;
-    #[doc = include_str!("../../ARCHITECTURE.md")]
-    struct Architecture;
-    #[doc = include_str!("../../STYLE.md")]
-    struct Style;
-}
+mod markdown;

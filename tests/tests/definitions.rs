@@ -216,7 +216,7 @@ async fn a_run_whose_input_a_compatible_version_refuses_is_left_unchanged(world:
     let wrong = wrong.without_worker().build().await.unwrap();
     let error = wrong.dispatch(TransitionRun { run_id: run.id() }).await.unwrap_err();
     assert_eq!(error.code(), "DEFINITION_MISMATCH");
-    assert!(error.to_string().contains("declared compatible and is not: its input is not valid"), "{error}");
+    assert!(error.to_string().contains("declared compatible, but is not: its input is not valid"), "{error}");
     assert_eq!(run.status().await.unwrap(), Status::Pending);
     assert_eq!(
         code(blocked_reason_of::<v4::orders>(&wrong, run.id()).await.as_ref()),

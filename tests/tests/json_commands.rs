@@ -75,12 +75,12 @@ async fn a_run_is_driven_by_json_alone(world: World) {
 async fn an_invalid_command_is_refused_with_its_name_and_position(world: World) {
     let engine = world.engine().register::<arithmetic>().without_worker().build().await.unwrap();
     let refused = [
-        ("[]", "a command is a JSON object: invalid type: sequence, expected a map at line 1 column 0"),
-        ("{}", "a command has its name as `type`"),
-        (r#"{"type": 7}"#, "a command has its name as `type`"),
+        ("[]", "a command must be a JSON object: invalid type: sequence, expected a map at line 1 column 0"),
+        ("{}", "a command must have its name in the field `type`"),
+        (r#"{"type": 7}"#, "a command must have its name in the field `type`"),
         (
             r#"{"type": "run.stop"}"#,
-            "there is no command `run.stop`; there are `run.create`, `run.claimPending`, `job.execute`, \
+            "unknown command `run.stop`; the commands are `run.create`, `run.claimPending`, `job.execute`, \
              `run.transition`, `run.cancel`, `run.rerunFrom`, `stage.pollSuspended`, `stage.wake`, `stage.report`, \
              `run.raiseBudget`, `annotation.attach`, \
              `lease.reapStale`, `run.reapStuck`, `run.failUnclaimed`, `outbox.flush`, \
@@ -124,7 +124,7 @@ async fn a_stage_is_executed_and_reports_by_json(world: World) {
     assert_eq!(send(&engine, report.clone()).await.unwrap(), json!({}));
     let out_of_range = json!({"type": "stage.report", "lease": lease, "progress": {"fraction": 1.5}});
     let error = send(&engine, out_of_range).await.unwrap_err();
-    assert_eq!(error.to_string(), "progress is a fraction from 0 to 1, and not 1.5");
+    assert_eq!(error.to_string(), "progress must be a fraction from 0 to 1, but it is 1.5");
     let id = run_id.as_str().unwrap().parse().unwrap();
     let logs = world.store.logs(id, 0, 10).await.unwrap();
     assert_eq!((logs[0].fields.as_str(), logs[1].fields.as_str()), (r#"{"ms":7}"#, "null"));

@@ -155,7 +155,7 @@ async fn a_run_that_cannot_continue_fails_with_its_own_code(world: World) {
     assert_eq!(error.code, "STUCK_RUN_REAPED");
     assert_eq!(
         error.message,
-        "nothing moved it for 3600s, and nothing can; its open stages: `begin` (PENDING), `left` (PENDING), \
+        "it made no progress for 3600s and cannot be repaired; its open stages: `begin` (PENDING), `left` (PENDING), \
          `right` (PENDING), `join` (PENDING)"
     );
     assert_eq!(tests::events::names(&run).await.last(), Some(&"workflow:failed"));

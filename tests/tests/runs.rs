@@ -118,6 +118,26 @@ async fn a_json_request_is_validated_before_anything_is_written(world: World) {
     assert_eq!(request.config.as_str(), r#"{"joined":{},"shown":{},"start":{"step":1},"times-ten":{}}"#);
 }
 
+async fn a_run_created_by_command_starts_in_the_creating_commit_where_the_worker_has_a_slot(world: World) {
+    let engine = world.engine().register::<diamond>().build().await.unwrap();
+    let created = engine
+        .dispatch(CreateRun {
+            idempotency_key: None,
+            workflow_id: "diamond".into(),
+            input: Json::parse(r#"{"number":4}"#).unwrap(),
+            config: None,
+            priority: None,
+            metadata: None,
+            annotations: Vec::new(),
+            budget: None,
+        })
+        .await
+        .unwrap();
+    assert_eq!(created.status, Status::Running);
+    let run = engine.run_handle::<diamond>(created.run_id).await.unwrap();
+    assert_eq!(run.output().await.unwrap(), "50 <5> 5");
+}
+
 async fn a_host_without_a_worker_drives_a_run_with_commands(world: World) {
     let engine = world.engine().register::<diamond>().without_worker().build().await.unwrap();
     let run = engine.start::<diamond>(StartInput { number: 4 }).await.unwrap();
@@ -278,6 +298,7 @@ on_every_store!(
     a_repeated_key_creates_no_second_run_and_conflicts_with_another_request,
     configuration_is_typed_and_filled_with_defaults,
     a_json_request_is_validated_before_anything_is_written,
+    a_run_created_by_command_starts_in_the_creating_commit_where_the_worker_has_a_slot,
     a_host_without_a_worker_drives_a_run_with_commands,
     pending_runs_are_claimed_by_priority_then_age,
     large_outputs_go_to_the_blob_store_and_small_ones_stay_inline,

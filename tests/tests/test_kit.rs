@@ -151,7 +151,7 @@ async fn a_stage_that_waits_for_too_long_fails() {
     let run = TestEngine::<post>::new().suspend("send", 9).run(parcel()).await;
     let error = run.output.unwrap_err();
     assert!(
-        error.to_string().ends_with("stage `send` was given up: it was not ready within 172800s"),
+        error.to_string().ends_with("stage `send` timed out: it was not ready within 172800s"),
         "{error}"
     );
     assert_eq!(run.elapsed, Duration::from_secs(2 * 24 * 3600));

@@ -212,7 +212,7 @@ async fn a_stage_that_is_not_ready_in_time_fails_after_a_last_check(world: World
     assert_eq!(due(&world).await, Some(wait_limit));
     world.clock.advance(HOUR * 23);
     let error = run.output().await.unwrap_err();
-    let text = "stage `submit-batch` was given up: it was not ready within 86400s";
+    let text = "stage `submit-batch` timed out: it was not ready within 86400s";
     assert!(error.to_string().ends_with(text), "{error}");
     assert_eq!(run.record().await.unwrap().error.unwrap().code, "WAIT_TIMED_OUT");
     assert_eq!((calls(run.id(), "submit"), calls(run.id(), "check")), (1, 2));

@@ -185,7 +185,7 @@ async fn names_of_plugins_are_checked(world: World) {
     let error = twice.unwrap_err();
     assert_eq!(
         (error.code().as_str(), error.to_string().as_str()),
-        ("DUPLICATE_PLUGIN", "two plugins are called `a`")
+        ("DUPLICATE_PLUGIN", "two plugins are named `a`")
     );
     for name in ["", "sink", "a\nb"] {
         let error = engine(&world).plugin(Recorder::new(name)).build().await.unwrap_err();
