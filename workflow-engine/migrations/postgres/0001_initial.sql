@@ -321,7 +321,7 @@ CREATE TYPE {schema}.new_run AS (
     metadata               TEXT
 );
 
-CREATE TYPE {schema}.moved_run AS (
+CREATE TYPE {schema}.updated_run AS (
     id            UUID,
     status        TEXT,
     output        TEXT,
@@ -359,7 +359,7 @@ CREATE TYPE {schema}.new_stage AS (
     execution_group      BIGINT
 );
 
-CREATE TYPE {schema}.moved_stage AS (
+CREATE TYPE {schema}.updated_stage AS (
     workflow_run_id      UUID,
     stage_id             TEXT,
     status               TEXT,
@@ -393,7 +393,7 @@ CREATE TYPE {schema}.job AS (
     woken                  BOOLEAN
 );
 
-CREATE TYPE {schema}.done_job AS (
+CREATE TYPE {schema}.deleted_job AS (
     workflow_run_id UUID,
     stage_id        TEXT
 );
