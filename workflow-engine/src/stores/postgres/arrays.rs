@@ -17,9 +17,9 @@ use crate::value::RunId;
 /// A statement with its bound arguments.
 pub(super) type PgQuery<'a> = Query<'a, Postgres, PgArguments>;
 
-/// Rows of one table: the run's id, then the given numbers of texts, numbers and instants. A statement unpacks them with
-/// `unnest`, in this order. Passing the rows as JSON instead would fail: PostgreSQL's JSON refuses some texts that the
-/// engine accepts.
+/// Rows of one table: the run's id, then the given numbers of texts, numbers and instants. A statement unpacks them
+/// with `unnest`, in this order. Passing the rows as JSON instead would fail: PostgreSQL's JSON refuses some texts that
+/// the engine accepts.
 pub(super) struct Rows<'a, const TEXTS: usize, const NUMBERS: usize, const INSTANTS: usize> {
     runs: Vec<Uuid>,
     texts: [Vec<Option<Cow<'a, str>>>; TEXTS],

@@ -1,8 +1,8 @@
 //! Claims under locks: jobs that are due, and pending runs, which the claim starts.
 //!
 //! Jobs, due checks and pending runs are one queue, in the order of `JobTransport::claim_work`: by priority, and at the
-//! same priority the definitions take turns. The indexes of waiting work begin with the definition, so a claim reads the
-//! first rows of each definition's range and never walks past work that only other workers can claim.
+//! same priority the definitions take turns. The indexes of waiting work begin with the definition, so a claim reads
+//! the first rows of each definition's range and never walks past work that only other workers can claim.
 
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
@@ -56,12 +56,12 @@ macro_rules! due_checks {
     };
 }
 
-/// Finds due work in the order of the queue. `$taken` selects the rows to return, up to the limit $3; `$runs` limits the
-/// pending runs that are read of each definition.
+/// Finds due work in the order of the queue. `$taken` selects the rows to return, up to the limit $3; `$runs` limits
+/// the pending runs that are read of each definition.
 ///
 /// It reads the first rows of each definition, some more than the limit for those that others have locked; numbering
-/// the turns over whole indexes would make PostgreSQL read them to their ends. It returns the jobs, then the
-/// pending runs, then a summary row: how many rows it has read, how many of the returned rows are runs, and the highest
+/// the turns over whole indexes would make PostgreSQL read them to their ends. It returns the jobs, then the pending
+/// runs, then a summary row: how many rows it has read, how many of the returned rows are runs, and the highest
 /// priority of the remaining work.
 macro_rules! find_due {
     ($runs:literal, $taken:literal) => {
@@ -139,8 +139,8 @@ const MAX_LIMIT: i64 = 1 << 20;
 /// The most rows to wait for, where others have locked the runs of all due work.
 const MAX_AWAITED: usize = 16;
 
-/// Claims jobs and starts runs, in the transaction that finds them. It skips runs that others have locked, and waits for
-/// their locks only where there is no other work; so an empty result means that no work is due.
+/// Claims jobs and starts runs, in the transaction that finds them. It skips runs that others have locked, and waits
+/// for their locks only where there is no other work; so an empty result means that no work is due.
 pub(super) async fn claim(
     transaction: &mut Transaction<'_>,
     work: &ClaimRequest,

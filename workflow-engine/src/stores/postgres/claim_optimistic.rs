@@ -1,8 +1,8 @@
 //! Optimistic claims: of jobs whose runs are in the row cache, and of pending runs.
 //!
-//! Due work is found without locks, and claimed by decisions like any other. These share statements with other requests,
-//! and wait for no transaction of this process. Where other processes claim the same work, decisions that come second are
-//! wasted; the next claims then take locks (`contention.rs`, `claim_locking.rs`).
+//! Due work is found without locks, and claimed by decisions like any other. These share statements with other
+//! requests, and wait for no transaction of this process. Where other processes claim the same work, decisions that
+//! come second are wasted; the next claims then take locks (`contention.rs`, `claim_locking.rs`).
 
 use futures_util::future::join_all;
 

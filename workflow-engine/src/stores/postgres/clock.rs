@@ -1,8 +1,9 @@
 //! An estimate of the database's clock, which spares a round trip.
 //!
-//! Every instant in the store is the database's, so that all processes share one clock. A transaction that reads takes it
-//! from the server once its locks are held (`load.rs`); the fast path uses this estimate, and its statement compares the
-//! estimate with the server's clock (`write_sql.rs`). The process's own clock only measures how much time has passed.
+//! Every instant in the store is the database's, so that all processes share one clock. A transaction that reads takes
+//! it from the server once its locks are held (`load.rs`); the fast path uses this estimate, and its statement compares
+//! the estimate with the server's clock (`write_sql.rs`). The process's own clock only measures how much time has
+//! passed.
 
 #![allow(clippy::disallowed_methods, reason = "it measures the time since the database last sent its own")]
 
@@ -21,8 +22,8 @@ const MAX_JITTER: TimeDelta = TimeDelta::seconds(1);
 
 /// Estimates the current time of the database's clock.
 ///
-/// The estimate is never ahead of that clock, since every observation arrives after it was made. It goes back only where
-/// the clock was set back.
+/// The estimate is never ahead of that clock, since every observation arrives after it was made. It goes back only
+/// where the clock was set back.
 #[derive(Debug, Default)]
 pub(super) struct DatabaseClock {
     observation: Mutex<Option<Observation>>,

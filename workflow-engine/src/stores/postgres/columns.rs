@@ -1,7 +1,7 @@
 //! Reads rows as records. It checks the values of a row, so that no other code has to.
 //!
-//! Every statement returns rows of one shape: the run's id, then an array of texts, one of numbers and one of instants. So
-//! one statement can return rows of several tables in one round trip, and nothing passes through JSON.
+//! Every statement returns rows of one shape: the run's id, then an array of texts, one of numbers and one of instants.
+//! So one statement can return rows of several tables in one round trip, and nothing passes through JSON.
 
 use std::collections::BTreeMap;
 use std::error::Error as StdError;

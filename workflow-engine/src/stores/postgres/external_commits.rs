@@ -2,8 +2,8 @@
 //!
 //! A notification carries the sender's id, so that a store ignores its own, and the highest priority of the work that
 //! became claimable since the previous one. `NOTIFY` takes a lock that all commits on a server share, so each process
-//! notifies at most once in 15 ms; the first commit after a pause is notified at once. Because a notification can be lost,
-//! each process also polls the server: one statement every 5 s while nothing changes.
+//! notifies at most once in 15 ms; the first commit after a pause is notified at once. Because a notification can be
+//! lost, each process also polls the server: one statement every 5 s while nothing changes.
 
 #![allow(
     clippy::disallowed_methods,
@@ -131,8 +131,8 @@ impl ExternalCommits {
         }
     }
 
-    /// Polls for writes until the store is closed: a notification can be lost, and behind a pooler there are none. A poll
-    /// also sees this store's own writes, so it may give a hint without need, which is cheap.
+    /// Polls for writes until the store is closed: a notification can be lost, and behind a pooler there are none. A
+    /// poll also sees this store's own writes, so it may give a hint without need, which is cheap.
     pub(super) async fn poll(&self) {
         let shortest = if self.database.behind_pooler { POLL_INTERVAL.0 } else { POLL_INTERVAL.1 };
         let (mut pause, mut last) = (shortest, None);

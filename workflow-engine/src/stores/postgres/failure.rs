@@ -173,7 +173,8 @@ fn cause_of(error: &sqlx::Error) -> Cause {
     match &*code {
         // A unique key that another transaction has just inserted; serialization failure; deadlock.
         "23505" | "40001" | "40P01" => Cause::Conflict,
-        // Lock not available; statement cancelled by its timeout; insufficient disk space or memory, a configured limit.
+        // Lock not available; statement cancelled by its timeout; insufficient disk space or memory, a configured
+        // limit.
         "55P03" | "57014" | "53100" | "53200" | "53400" => Cause::Overloaded,
         // Too many connections; idle in a transaction for too long; read-only after a failover.
         "53300" | "25P03" | "25006" => Cause::Disconnected,

@@ -2,9 +2,9 @@
 //!
 //! It serves decisions on runs whose rows are in the row cache, and on new runs, which have no rows to read. It applies
 //! them in memory, before it sends anything to the server. The statement locks the runs, compares their `commits` with
-//! the cached ones, and writes nothing of runs where they differ. Requests about those runs remain for the locking path,
-//! which reads the rows under its locks; so does the whole batch where anything else is in doubt: a taken idempotency
-//! key, or an instant that differs from the database's clock.
+//! the cached ones, and writes nothing of runs where they differ. Requests about those runs remain for the locking
+//! path, which reads the rows under its locks; so does the whole batch where anything else is in doubt: a taken
+//! idempotency key, or an instant that differs from the database's clock.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::Ordering;
@@ -201,7 +201,8 @@ async fn transact(
     let step = database.row_cache.commits_step();
     let (mut connection, is_recent) = database.recent_connection().await?;
     // With an idle connection that is lost, a single statement would fail as a commit with an unknown outcome, while a
-    // failed `BEGIN` can be repeated. And behind a pooler only a transaction keeps preparing and running in one session.
+    // failed `BEGIN` can be repeated. And behind a pooler only a transaction keeps preparing and running in one
+    // session.
     let in_one_statement = is_recent && !database.behind_pooler;
     database.counters.transactions.fetch_add(1, Ordering::Relaxed);
     database.counters.requests.fetch_add(requests as u64, Ordering::Relaxed);

@@ -29,8 +29,8 @@ macro_rules! call_row {
     };
 }
 
-/// Whether the call `c` belongs to the topic $1 or one below it. It compares ranges, because in a pattern the characters
-/// `_` and `%` of a topic would be wildcards. `/` is the character after `.`, which separates segments.
+/// Whether the call `c` belongs to the topic $1 or one below it. It compares ranges, because in a pattern the
+/// characters `_` and `%` of a topic would be wildcards. `/` is the character after `.`, which separates segments.
 macro_rules! of_topic {
     () => {
         "c.topic >= $1 AND c.topic < $1 || '/' AND (c.topic = $1 OR c.topic >= $1 || '.')"

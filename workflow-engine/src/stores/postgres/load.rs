@@ -27,9 +27,10 @@ const END: i32 = 4;
 /// jobs and idempotency keys.
 ///
 /// Under READ COMMITTED a statement sees the state at its start, except for the rows that it locks, which it sees as
-/// they are once it holds the locks. So where it had to wait for a lock, the other rows may be older than their run. The
-/// last row counts the runs for which this is the case (their `commits` differs); [`load`] then repeats the statement
-/// under the locks that it now holds. The last row also has the database's time, taken when every lock was held.
+/// they are once it holds the locks. So where it had to wait for a lock, the other rows may be older than their run.
+/// The last row counts the runs for which this is the case (their `commits` differs); [`load`] then repeats the
+/// statement under the locks that it now holds. The last row also has the database's time, taken when every lock was
+/// held.
 const LOAD: &str = concat!(
     "WITH locked AS MATERIALIZED (
         SELECT r.* FROM {schema}.workflow_runs AS r WHERE r.id = ANY($1) ORDER BY r.id FOR NO KEY UPDATE

@@ -18,8 +18,8 @@ const ACTION: &str = "bring the schema up to date";
 const MIGRATIONS: &[(i64, &str, &str)] =
     &[(1, "initial", include_str!("../../../migrations/postgres/0001_initial.sql"))];
 
-/// The lock that a process holds while it migrates. It belongs to the transaction, because behind a pooler a lock of the
-/// session would be lost. The first number identifies this engine, the second the schema.
+/// The lock that a process holds while it migrates. It belongs to the transaction, because behind a pooler a lock of
+/// the session would be lost. The first number identifies this engine, the second the schema.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(1751609, hashtext($1))";
 
 const TABLE: &str = "
@@ -38,8 +38,8 @@ const RECORD: &str = "
     INSERT INTO {schema}._sqlx_migrations (version, description, success, checksum, execution_time)
     VALUES ($1, $2, TRUE, $3, 0)";
 
-/// Brings the schema up to date, in one transaction. Several processes may call this at the same time; all but the first
-/// find the migrations applied.
+/// Brings the schema up to date, in one transaction. Several processes may call this at the same time; all but the
+/// first find the migrations applied.
 pub(super) async fn migrate(connection: &mut PgConnection, schema: &str) -> Result<(), Failure> {
     let mut transaction = connection.begin().await.map_err(failed)?;
     let lock = sqlx::query(LOCK).persistent(false).bind(schema);
@@ -62,8 +62,8 @@ pub(super) async fn migrate(connection: &mut PgConnection, schema: &str) -> Resu
     transaction.commit().await.map_err(failed)
 }
 
-/// Creates the schema unless it exists. `CREATE SCHEMA IF NOT EXISTS` would require the privilege to create schemas even
-/// where the schema exists.
+/// Creates the schema unless it exists. `CREATE SCHEMA IF NOT EXISTS` would require the privilege to create schemas
+/// even where the schema exists.
 async fn create_schema(connection: &mut PgConnection, schema: &str) -> Result<(), Failure> {
     let exists =
         sqlx::query("SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)").persistent(false);

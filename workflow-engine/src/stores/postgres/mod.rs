@@ -1,28 +1,29 @@
 //! The store on a PostgreSQL server.
 //!
-//! A few connections commit, a few read, and one listens. Any number of processes may use one database at the same time:
-//! every transaction that writes a run holds the lock on its row, and takes such locks in the order of the runs' ids.
+//! A few connections commit, a few read, and one listens. Any number of processes may use one database at the same
+//! time: every transaction that writes a run holds the lock on its row, and takes such locks in the order of the runs'
+//! ids.
 //!
 //! A commit passes through these files:
 //! 1. `persistence.rs` (a decision) or `transport.rs` (a claim) turns the call into a `Work` item (`work.rs`), puts it
 //!    into the queue (`queue.rs`) and waits for the result.
-//! 2. A committer (`committer.rs`), one task a connection, takes a batch: every item that is ready, but none about a run
-//!    that another committer is working on. Claims come here when they need locks (`claim_locking.rs`); otherwise
+//! 2. A committer (`committer.rs`), one task a connection, takes a batch: every item that is ready, but none about a
+//!    run that another committer is working on. Claims come here when they need locks (`claim_locking.rs`); otherwise
 //!    `claim_optimistic.rs` finds work without locks and claims it by decisions.
 //! 3. The fast path (`fast_path.rs`) serves decisions on new runs, and on runs whose rows are in the row cache
-//!    (`row_cache.rs`). It applies them in memory, with the time of `clock.rs`, and commits them by one statement, which
-//!    is a transaction of its own. The statement locks the runs, compares each row's `commits` counter with the cached
-//!    one, and writes nothing of runs that have moved on.
+//!    (`row_cache.rs`). It applies them in memory, with the time of `clock.rs`, and commits them by one statement,
+//!    which is a transaction of its own. The statement locks the runs, compares each row's `commits` counter with the
+//!    cached one, and writes nothing of runs that have moved on.
 //! 4. Everything else takes the locking path (`batch.rs`): `BEGIN`, one statement that locks and loads (`load.rs`), the
-//!    decisions, one statement that writes, and `COMMIT` (`transaction.rs`). Rows that few commits have get statements of
-//!    their own (`side_rows.rs`, `calls.rs`); the user's statements come last (`user_statements.rs`).
-//! 5. On both paths `write.rs` collects the changed rows (`write_batch.rs`, `rows.rs`), encodes each kind as one array of
-//!    composite values (`composite.rs`, `composite_types.rs`), and sends the statement of `write_sql.rs`.
+//!    decisions, one statement that writes, and `COMMIT` (`transaction.rs`). Rows that few commits have get statements
+//!    of their own (`side_rows.rs`, `calls.rs`); the user's statements come last (`user_statements.rs`).
+//! 5. On both paths `write.rs` collects the changed rows (`write_batch.rs`, `rows.rs`), encodes each kind as one array
+//!    of composite values (`composite.rs`, `composite_types.rs`), and sends the statement of `write_sql.rs`.
 //! 6. After the commit its rows are in the row cache, the committer sends the results, `database.rs` gives the hints to
 //!    this process, and `external_commits.rs` notifies the others.
 //!
-//! Reads bypass the queue: `read.rs` runs each as one statement, which sees one committed state. `columns.rs` turns rows
-//! into records, and `statements.rs` fills the schema's name into the statements.
+//! Reads bypass the queue: `read.rs` runs each as one statement, which sees one committed state. `columns.rs` turns
+//! rows into records, and `statements.rs` fills the schema's name into the statements.
 
 mod options;
 mod open;
@@ -131,8 +132,8 @@ impl PostgresStore {
         result.await.unwrap_or_else(|_| Err(Error::store_unavailable(action, Closed)))
     }
 
-    /// Runs one statement, which sees one committed state. It runs on the store's own threads and to its end even if the
-    /// caller stops waiting: a statement that is cancelled halfway leaves its connection in an unknown state.
+    /// Runs one statement, which sees one committed state. It runs on the store's own threads and to its end even if
+    /// the caller stops waiting: a statement that is cancelled halfway leaves its connection in an unknown state.
     async fn read(
         &self,
         action: &'static str,

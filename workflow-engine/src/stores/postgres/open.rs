@@ -26,8 +26,8 @@ impl PostgresStore {
     /// `?`), and brings the schema of this engine up to date.
     ///
     /// # Errors
-    /// `UNSUPPORTED_STORE` when the URL or the schema's name is invalid; `STORE_UNAVAILABLE` when the server cannot
-    /// be reached; `STORE_FAILED` when the server refuses, or when a later version of the engine has migrated the schema.
+    /// `UNSUPPORTED_STORE` when the URL or the schema's name is invalid; `STORE_UNAVAILABLE` when the server cannot be
+    /// reached; `STORE_FAILED` when the server refuses, or when a later version of the engine has migrated the schema.
     /// No message shows a password.
     pub async fn open(url: &str, options: PostgresOptions) -> Result<Self, Error> {
         let schema = schema_of(&options)?.to_owned();

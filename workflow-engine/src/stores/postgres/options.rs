@@ -18,9 +18,9 @@ pub struct PostgresOptions {
     pub schema: String,
     /// The number of connections that commit, at least 1; default 4. At most as many read, and one listens.
     pub connections: u32,
-    /// Whether the server is reached through a pooler in transaction mode; default no. The store then keeps nothing in a
-    /// session: it prepares no statements, does not listen, sets timeouts in each transaction, and notices the commits of
-    /// other processes by polling.
+    /// Whether the server is reached through a pooler in transaction mode; default no. The store then keeps nothing in
+    /// a session: it prepares no statements, does not listen, sets timeouts in each transaction, and notices the
+    /// commits of other processes by polling.
     pub behind_pooler: bool,
     /// How long a transaction may take, including the wait for locks, before it fails with a retryable error; default
     /// 30 seconds.

@@ -17,8 +17,8 @@ const MAX_BATCH: usize = 256;
 /// server more than a request in it, so it is cheaper to let them wait for the next one.
 const MIN_BATCH: usize = 8;
 
-/// The longest time that requests wait for a batch to fill: the batches in progress may themselves wait for a lock, or for
-/// the user's statements.
+/// The longest time that requests wait for a batch to fill: the batches in progress may themselves wait for a lock, or
+/// for the user's statements.
 const MAX_LINGER: Duration = Duration::from_millis(5);
 
 /// Requests in the order of their arrival.
@@ -35,8 +35,8 @@ struct State {
     /// Runs that a committer is working on. Further requests about them wait here until it has finished; with another
     /// committer they would occupy a connection while they wait for the run's lock.
     runs_in_progress: HashSet<RunId>,
-    /// Batches in progress that may have several requests. A request that runs alone does not count: it may wait long for
-    /// others, and must not delay a batch.
+    /// Batches in progress that may have several requests. A request that runs alone does not count: it may wait long
+    /// for others, and must not delay a batch.
     batches_in_progress: usize,
     closed: bool,
 }

@@ -1,5 +1,5 @@
-//! Reads the requests that runs were started with, many in one statement: a worker that has claimed jobs of runs that it
-//! did not start reads the requests of all of them at the same time.
+//! Reads the requests that runs were started with, many in one statement: a worker that has claimed jobs of runs that
+//! it did not start reads the requests of all of them at the same time.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

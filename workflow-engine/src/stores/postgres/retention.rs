@@ -18,8 +18,8 @@ use crate::error::Error;
 use crate::ports::{Purge, Retention};
 use crate::value::RunId;
 
-/// Finds and locks terminal runs; runs with undelivered events are left, unless $3. It skips locked runs and so never waits
-/// for a lock, which is why it may lock in another order than that of the ids.
+/// Finds and locks terminal runs; runs with undelivered events are left, unless $3. It skips locked runs and so never
+/// waits for a lock, which is why it may lock in another order than that of the ids.
 const LOCK_TERMINAL: &str = "
     SELECT r.id, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[]::timestamptz[] FROM {schema}.workflow_runs AS r
     WHERE r.completed_at <= coalesce($1, statement_timestamp()) - $2 * interval '1 microsecond' AND ($3 OR (
@@ -29,8 +29,8 @@ const LOCK_TERMINAL: &str = "
             WHERE d.workflow_run_id = r.id AND d.dlq_at IS NULL)))
     ORDER BY r.completed_at, r.id LIMIT $4 FOR UPDATE OF r SKIP LOCKED";
 
-/// Deletes every row of these runs. Where blobs are stored outside of the database ($2), it remembers the runs until those
-/// blobs are deleted, too: a blob that was deleted first could be missed by a rerun.
+/// Deletes every row of these runs. Where blobs are stored outside of the database ($2), it remembers the runs until
+/// those blobs are deleted, too: a blob that was deleted first could be missed by a rerun.
 const PURGE: &str = "
     WITH stages AS (DELETE FROM {schema}.workflow_stages WHERE workflow_run_id = ANY($1)),
     jobs AS (DELETE FROM {schema}.job_queue WHERE workflow_run_id = ANY($1)),

@@ -85,8 +85,8 @@ impl RowCache {
         }
     }
 
-    /// Caches the rows of a transaction that has committed: it has read them under its locks, and has moved `commits` by
-    /// `step`.
+    /// Caches the rows of a transaction that has committed: it has read them under its locks, and has moved `commits`
+    /// by `step`.
     pub(super) fn keep_committed(&self, set: WorkingSet, step: i64) {
         for (run_id, rows) in set.runs {
             if rows.run.get().is_none() {

@@ -7,8 +7,8 @@ use crate::records::{JobRecord, RunRecord, StageRecord};
 use crate::stores::working_set::{RowOp, RunRows, StageRows};
 use crate::value::{Json, RunId};
 
-/// The rows of runs, stages and jobs to be written. New rows are inserted and others updated: `ON CONFLICT`, which checks
-/// whether each row exists, would cost more than the write itself.
+/// The rows of runs, stages and jobs to be written. New rows are inserted and others updated: `ON CONFLICT`, which
+/// checks whether each row exists, would cost more than the write itself.
 #[derive(Default)]
 pub(super) struct RunWrites {
     pub(super) new_runs: CompositeRows,

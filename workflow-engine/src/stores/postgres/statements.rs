@@ -1,8 +1,8 @@
 //! The only place that builds SQL at run time: it fills in the schema's name and numbers the arguments of the statement
 //! that writes a commit.
 //!
-//! Nothing else enters a statement. Texts are constants, the name is a plain identifier (`options::schema_of`), and every
-//! value that a caller passes is bound as an argument.
+//! Nothing else enters a statement. Texts are constants, the name is a plain identifier (`options::schema_of`), and
+//! every value that a caller passes is bound as an argument.
 
 use std::collections::HashMap;
 use std::sync::{OnceLock, PoisonError, RwLock};

@@ -18,9 +18,9 @@ macro_rules! live_job {
     };
 }
 
-/// Finds runs without a live job, or with a ready stage that has none. The time of a run's last event stands for the time
-/// of its last change: a change without an event always leaves a job behind. The statement runs seldom, so it may walk
-/// over all runs that are not terminal, by their index.
+/// Finds runs without a live job, or with a ready stage that has none. The time of a run's last event stands for the
+/// time of its last change: a change without an event always leaves a job behind. The statement runs seldom, so it may
+/// walk over all runs that are not terminal, by their index.
 const STUCK_RUNS: &str = concat!(
     "WITH stuck AS MATERIALIZED (SELECT r.id FROM {schema}.workflow_runs AS r
     WHERE r.completed_at IS NULL AND r.status = 'RUNNING' AND r.definition_fingerprint = ANY($1)
@@ -41,8 +41,8 @@ const STUCK_RUNS: &str = concat!(
     ORDER BY k.id LIMIT $4"
 );
 
-/// Finds runs of which something is due that only a worker with another definition can claim, by the indexes of claimable
-/// work.
+/// Finds runs of which something is due that only a worker with another definition can claim, by the indexes of
+/// claimable work.
 const UNCLAIMED_RUNS: &str = "
     WITH latest_due AS (SELECT coalesce($2, statement_timestamp()) - $3 * interval '1 microsecond' AS instant),
     unclaimed AS (

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-/// PostgreSQL's text holds every character except U+0000. It is stored as this character (SUBSTITUTE) followed by `0`, and
-/// this character itself is stored twice. Neither occurs in ordinary text, so people find what they search for in the
-/// tables.
+/// PostgreSQL's text holds every character except U+0000. It is stored as this character (SUBSTITUTE) followed by `0`,
+/// and this character itself is stored twice. Neither occurs in ordinary text, so people find what they search for in
+/// the tables.
 const ESCAPE: char = '\u{1a}';
 
 /// Returns a text in its stored form.

@@ -83,8 +83,8 @@ impl<'a> Transaction<'a> {
                 Ok(Some(row)) => result = Some(row),
                 Ok(None) => break,
                 Err(error) => {
-                    // The server responds in order: an error before the row means that the statement did not finish. And
-                    // a message that could not be sent completely commits nothing.
+                    // The server responds in order: an error before the row means that the statement did not finish.
+                    // And a message that could not be sent completely commits nothing.
                     let is_refused = error.as_database_error().is_some() && result.is_none();
                     let is_unsent = matches!(&error, sqlx::Error::Io(error) if error.kind() == BrokenPipe);
                     let failure = Failure::database(action, error);

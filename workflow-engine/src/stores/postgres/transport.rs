@@ -35,8 +35,8 @@ const DUE_CHECKS: &str = concat!(
 );
 
 /// Extends leases and returns those that are still held. It skips locked jobs, so a heartbeat never waits: another
-/// transaction is about to write such a job, by the lease's holder or to take the lease away, and in both cases there is
-/// nothing to extend.
+/// transaction is about to write such a job, by the lease's holder or to take the lease away, and in both cases there
+/// is nothing to extend.
 const RENEW: &str = "
     WITH named AS MATERIALIZED (
         SELECT * FROM unnest($1, $2, $3, $4) AS n (run_id, stage_id, generation, epoch)
@@ -86,8 +86,9 @@ const NEXT_LEASE_END: &str = "
     ORDER BY j.leased_until LIMIT 1";
 
 /// Reads when the next job or check is due, and the database's time. It finds the earliest job of each definition and
-/// priority through the index of pending jobs, and the earliest check of each definition. Its conditions on a job are those
-/// of a claim (`claim_locking.rs`); otherwise a worker would be woken again and again for a job that it cannot claim.
+/// priority through the index of pending jobs, and the earliest check of each definition. Its conditions on a job are
+/// those of a claim (`claim_locking.rs`); otherwise a worker would be woken again and again for a job that it cannot
+/// claim.
 const NEXT_JOB_DUE: &str = "
     WITH RECURSIVE priorities (definition, priority) AS (
         SELECT d.definition, (
@@ -206,8 +207,8 @@ impl JobTransport for PostgresStore {
 }
 
 impl PostgresStore {
-    /// Reads the due instant of the only row, if any, and converts it from the database's clock to this machine's, by which
-    /// the caller waits.
+    /// Reads the due instant of the only row, if any, and converts it from the database's clock to this machine's, by
+    /// which the caller waits.
     pub(super) fn local_due(&self, rows: &[PgRow]) -> Result<Option<DateTime<Utc>>, Error> {
         let Some(row) = rows.first() else { return Ok(None) };
         let mut columns = Columns::new(row, "job_queue")?;

@@ -74,8 +74,8 @@ impl<I, O> Request<I, O> {
 }
 
 impl Work {
-    /// Returns whether the request needs its own transaction: because it locks more than it names beforehand, or because
-    /// it brings the user's statements, whose failure must not fail other requests.
+    /// Returns whether the request needs its own transaction: because it locks more than it names beforehand, or
+    /// because it brings the user's statements, whose failure must not fail other requests.
     pub(super) fn runs_alone(&self) -> bool {
         match self {
             Self::Commit(request) => request.input.executes(),

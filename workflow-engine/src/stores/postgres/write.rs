@@ -45,9 +45,9 @@ pub(super) async fn write(
     }
 }
 
-/// Writes the changed rows of runs whose `commits` is still as in `set`, and returns the other, stale runs. Returns `None`
-/// where nothing is written. `now` is the instant of the decisions by the estimate of the database's clock, and `None` with
-/// the clock of a test.
+/// Writes the changed rows of runs whose `commits` is still as in `set`, and returns the other, stale runs. Returns
+/// `None` where nothing is written. `now` is the instant of the decisions by the estimate of the database's clock, and
+/// `None` with the clock of a test.
 pub(super) async fn write_if_unchanged(
     transaction: &mut Transaction<'_>,
     set: &WorkingSet,

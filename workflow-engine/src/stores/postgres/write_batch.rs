@@ -22,8 +22,8 @@ pub(super) struct WriteBatch {
 }
 
 impl WriteBatch {
-    /// Collects the changes of the set. Without subscribers, `deliver_events` is false and events are marked as published
-    /// when they are written.
+    /// Collects the changes of the set. Without subscribers, `deliver_events` is false and events are marked as
+    /// published when they are written.
     pub(super) fn new(set: &WorkingSet, deliver_events: bool) -> Result<Self, Failure> {
         let mut batch = Self::default();
         for (run_id, run) in changed_runs(set) {

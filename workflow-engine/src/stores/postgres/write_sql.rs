@@ -1,9 +1,9 @@
-//! The statement that writes a commit, in parts. It consists only of the parts that its commit needs, since the server sets
-//! up every part at each execution, even if the part has no rows.
+//! The statement that writes a commit, in parts. It consists only of the parts that its commit needs, since the server
+//! sets up every part at each execution, even if the part has no rows.
 //!
-//! `$?` is the next argument: the rows of one kind ([`RowKind`](super::composite_types::RowKind)). The arguments $1 to $3
-//! are compared before anything is written, and $4 is the step by which `commits` moves. `$is_writable` is the condition
-//! that each row `n` of a run has to meet.
+//! `$?` is the next argument: the rows of one kind ([`RowKind`](super::composite_types::RowKind)). The arguments $1 to
+//! $3 are compared before anything is written, and $4 is the step by which `commits` moves. `$is_writable` is the
+//! condition that each row `n` of a run has to meet.
 
 /// The optional parts of the statement for one commit.
 #[allow(clippy::struct_excessive_bools, reason = "the parts are independent of each other")]
@@ -57,9 +57,9 @@ const LOCK: &str = "
 const KEY_ROWS: &str = ",
     key_rows AS MATERIALIZED (SELECT * FROM unnest($?::{schema}.new_key[]))";
 
-/// Nothing is written if the instant $3 differs from the database's clock by more than a second, or if a key is taken. And
-/// nothing is written of a run whose `commits` differs from $2: it is stale. Every other part reads this one, so the locks
-/// on runs are taken before any other.
+/// Nothing is written if the instant $3 differs from the database's clock by more than a second, or if a key is taken.
+/// And nothing is written of a run whose `commits` differs from $2: it is stale. Every other part reads this one, so
+/// the locks on runs are taken before any other.
 const CHECK: &str = ",
     checked AS MATERIALIZED (
         SELECT CASE
@@ -158,8 +158,8 @@ const UPDATES: &str = ",
             AND $is_writable
     )";
 
-/// Renewing a lease takes no lock on its run, so the row may have a later `leased_until` than the one that was read; the
-/// later one is kept.
+/// Renewing a lease takes no lock on its run, so the row may have a later `leased_until` than the one that was read;
+/// the later one is kept.
 const JOB_UPDATES: &str = ",
     updated_jobs AS (
         UPDATE {schema}.job_queue AS q
