@@ -1,4 +1,4 @@
-//! The fast path: commits by one statement, which is a transaction of its own.
+//! The fast path: commits by one statement, which is its own transaction.
 //!
 //! It serves decisions on runs whose rows are in the row cache, and on new runs, which have no rows to read. It applies
 //! them in memory, before it sends anything to the server. The statement locks the runs, compares their `commits` with

@@ -12,7 +12,7 @@
 //!    `claim_optimistic.rs` finds work without locks and claims it by decisions.
 //! 3. The fast path (`fast_path.rs`) serves decisions on new runs, and on runs whose rows are in the row cache
 //!    (`row_cache.rs`). It applies them in memory, with the time of `clock.rs`, and commits them by one statement,
-//!    which is a transaction of its own. The statement locks the runs, compares each row's `commits` counter with the
+//!    which is its own transaction. The statement locks the runs, compares each row's `commits` counter with the
 //!    cached one, and writes nothing of runs that have moved on.
 //! 4. Everything else takes the locking path (`batch.rs`): `BEGIN`, one statement that locks and loads (`load.rs`), the
 //!    decisions, one statement that writes, and `COMMIT` (`transaction.rs`). Rows that few commits have get statements

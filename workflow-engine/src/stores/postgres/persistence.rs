@@ -62,8 +62,8 @@ const LOGS: &str = concat!(
     " FROM {schema}.workflow_logs AS l WHERE l.workflow_run_id = $1 AND l.id > $2 ORDER BY l.id LIMIT $3"
 );
 
-/// The index begins with the definition, so each definition's range is read only up to the limit, whatever the queue
-/// holds for other workers.
+/// Reads each definition's range of the index only up to the limit: the index begins with the definition, so runs of
+/// other definitions cost nothing.
 const PENDING_RUNS: &str = concat!(
     "SELECT t.id, t.texts, t.numbers, t.instants FROM (
         SELECT p.*, row_number() OVER (

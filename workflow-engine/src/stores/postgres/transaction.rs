@@ -67,7 +67,7 @@ impl<'a> Transaction<'a> {
         Ok(())
     }
 
-    /// Fetches the only row of a statement. The statement may be a transaction of its own; then a failure that may have
+    /// Fetches the only row of a statement. The statement may be its own transaction; then a failure that may have
     /// come after the commit is reported as a commit with an unknown outcome.
     pub(super) async fn fetch_one(
         &mut self,
