@@ -67,6 +67,7 @@ impl PostgresStore {
                     slots -= claim_count(&decision);
                     starts.push(async { (run, self.commit(decision).await) });
                 }
+                // The kernel checks such a run before it is started: its definition is only declared compatible.
                 None => taken.runs.push(run),
             }
         }

@@ -1,8 +1,9 @@
 //! The store on a PostgreSQL server.
 //!
 //! A few connections commit, a few read, and one listens. Any number of processes may use one database at the same
-//! time: every transaction that writes a run holds the lock on its row, and takes such locks in the order of the runs'
-//! ids.
+//! time: every transaction that writes a run holds the lock on its row, and takes such locks before all others, in the
+//! order of the runs' ids. Claims and purges lock in another order, but skip locked runs. Only renewing a lease needs no
+//! lock on the run; it skips locked jobs.
 //!
 //! A commit passes through these files:
 //! 1. `persistence.rs` (a decision) or `transport.rs` (a claim) turns the call into a `Work` item (`work.rs`), puts it

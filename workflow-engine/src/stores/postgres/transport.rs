@@ -57,7 +57,8 @@ const RENEW: &str = "
     FROM named AS n JOIN {schema}.job_queue AS j ON j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id
     WHERE j.status = 'RUNNING' AND j.generation = n.generation AND j.lease_epoch = n.epoch";
 
-/// Returns the positions, from 1, of leases that are no longer held.
+/// Returns the positions, from 1, of leases that are no longer held. The heartbeat runs it after commits of other
+/// processes; it writes nothing.
 const LOST_LEASES: &str = "
     SELECT NULL::uuid, ARRAY[]::text[], ARRAY[n.position], ARRAY[]::timestamptz[]
     FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS n (run_id, stage_id, generation, epoch, position)
