@@ -81,14 +81,19 @@ impl Schema {
 
     /// Returns options for a store on this schema.
     pub fn options(&self) -> PostgresOptions {
-        let mut options = PostgresOptions::default();
+        self.options_at(&self.url)
+    }
+
+    /// Returns these options with another URL of the same database.
+    pub fn options_at(&self, url: &str) -> PostgresOptions {
+        let mut options = PostgresOptions::new(url);
         options.schema.clone_from(&self.name);
         options
     }
 
     /// Opens a store on this schema, with the database's clock.
     pub async fn open(&self) -> PostgresStore {
-        PostgresStore::open(&self.url, self.options()).await.expect("the server is running")
+        PostgresStore::open(self.options()).await.expect("the server is running")
     }
 
     /// Opens a connection for the test itself.

@@ -94,7 +94,7 @@ async fn a_commit_that_waited_for_a_run_sees_its_latest_state() {
 async fn a_commit_that_waits_for_a_lock_does_not_delay_others() {
     needs_postgres!("a_commit_that_waits_for_a_lock_does_not_delay_others");
     let schema = Schema::new();
-    let store = Arc::new(PostgresStore::open(&named_url(&schema), schema.options()).await.unwrap());
+    let store = Arc::new(PostgresStore::open(schema.options_at(&named_url(&schema))).await.unwrap());
     let (locked, free) = (running(&*store).await, running(&*store).await);
     let mut blocker = schema.connect().await;
     let lock = format!(

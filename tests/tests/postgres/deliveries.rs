@@ -33,7 +33,7 @@ async fn trap_15_events_that_another_process_publishes_meanwhile_are_delivered_o
     needs_postgres!("trap_15_events_that_another_process_publishes_meanwhile_are_delivered_once");
     let schema = Schema::new();
     let name = schema.name().to_owned();
-    let store = Arc::new(PostgresStore::open(&named_url(&schema), schema.options()).await.unwrap());
+    let store = Arc::new(PostgresStore::open(schema.options_at(&named_url(&schema))).await.unwrap());
     store.deliver_events(true);
     running(&*store).await;
 

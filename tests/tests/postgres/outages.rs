@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use tests::postgres::{Cluster, Schema};
 use tokio::time::timeout;
 use workflow_engine::ports::{Commit, JobTransport, Persistence};
-use workflow_engine::stores::{PostgresOptions, PostgresStore};
+use workflow_engine::stores::PostgresStore;
 
 use super::fixture::{TIMEOUT, claim, create, definitions, due, named_url, running, terminate_sessions};
 
@@ -16,7 +16,7 @@ use super::fixture::{TIMEOUT, claim, create, definitions, due, named_url, runnin
 async fn the_store_survives_terminated_backends() {
     needs_postgres!("the_store_survives_terminated_backends");
     let schema = Schema::new();
-    let store = Arc::new(PostgresStore::open(&named_url(&schema), schema.options()).await.unwrap());
+    let store = Arc::new(PostgresStore::open(schema.options_at(&named_url(&schema))).await.unwrap());
     let mut connection = schema.connect().await;
     running(&*store).await;
     assert!(terminate_sessions(&mut connection, schema.name()).await > 0);
@@ -55,7 +55,7 @@ async fn the_store_survives_terminated_backends() {
 async fn hints_resume_after_the_listener_was_terminated() {
     needs_postgres!("hints_resume_after_the_listener_was_terminated");
     let schema = Schema::new();
-    let store = PostgresStore::open(&named_url(&schema), schema.options()).await.unwrap();
+    let store = PostgresStore::open(schema.options_at(&named_url(&schema))).await.unwrap();
     let other = schema.open().await;
     let mut connection = schema.connect().await;
     let mut external = store.hints().watch_external();
@@ -79,7 +79,7 @@ async fn the_store_survives_a_restart_of_the_server() {
         );
         return;
     };
-    let store = Arc::new(PostgresStore::open(cluster.url(), PostgresOptions::default()).await.unwrap());
+    let store = Arc::new(PostgresStore::open(cluster.url()).await.unwrap());
     let job = running(&*store).await;
     let waiting = due(&*store).await;
     let mut acknowledged = Vec::new();

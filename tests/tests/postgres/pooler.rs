@@ -13,8 +13,8 @@ use workflow_engine::stores::{PostgresOptions, PostgresStore};
 
 use super::fixture::{TIMEOUT, claim, complete, definitions, due, number, running};
 
-fn behind_pooler() -> PostgresOptions {
-    let mut options = PostgresOptions::default();
+fn behind_pooler(url: &str) -> PostgresOptions {
+    let mut options = PostgresOptions::new(url);
     options.behind_pooler = true;
     options
 }
@@ -29,7 +29,7 @@ async fn a_store_works_behind_a_pooler() {
         return;
     };
     let pooler = pooler::start(cluster.socket(), 3).await.unwrap();
-    let store = Arc::new(PostgresStore::open(pooler.url(), behind_pooler()).await.unwrap());
+    let store = Arc::new(PostgresStore::open(behind_pooler(pooler.url())).await.unwrap());
     store.deliver_events(true);
     let work = (0..8).map(|_| {
         let store = Arc::clone(&store);
@@ -49,7 +49,7 @@ async fn a_store_works_behind_a_pooler() {
     assert_eq!(tests::deliveries::waiting(&*store).await.len(), 32 * 6);
 
     // The store notices commits of another process without listening.
-    let other = PostgresStore::open(pooler.url(), behind_pooler()).await.unwrap();
+    let other = PostgresStore::open(behind_pooler(pooler.url())).await.unwrap();
     let mut external = store.hints().watch_external();
     running(&other).await;
     timeout(TIMEOUT, external.changed()).await.expect("the store notices another store's commit").unwrap();
@@ -58,7 +58,7 @@ async fn a_store_works_behind_a_pooler() {
 
     // The next store may get any of the sessions: none holds a prepared statement of the first one.
     for _ in 0..6 {
-        PostgresStore::open(pooler.url(), behind_pooler()).await.unwrap().close().await;
+        PostgresStore::open(behind_pooler(pooler.url())).await.unwrap().close().await;
     }
     let mut session = PgConnection::connect(cluster.url()).await.unwrap();
     let listening = "SELECT count(*) FROM pg_stat_activity WHERE query ILIKE 'LISTEN%'";
@@ -85,8 +85,8 @@ async fn engines_that_open_and_close_cost_a_pooler_no_session() {
     };
     let pooler = pooler::start(cluster.socket(), 3).await.unwrap();
     for number in 0..20 {
-        let store = PostgresStore::open(pooler.url(), behind_pooler()).await.unwrap();
-        let engine = EngineBuilder::over(Arc::new(store), Arc::new(SystemClock)).register::<doubling>();
+        let store = PostgresStore::open(behind_pooler(pooler.url())).await.unwrap();
+        let engine = EngineBuilder::with_store(Arc::new(store), Arc::new(SystemClock)).register::<doubling>();
         let engine = engine.build().await.unwrap();
         let doubled = engine.start::<doubling>(DoubleInput { number }).await.unwrap().output().await.unwrap();
         assert_eq!(doubled, number * 2);
@@ -106,7 +106,7 @@ async fn a_store_is_closed_when_all_reads_have_finished() {
         return;
     };
     let pooler = pooler::start(cluster.socket(), 3).await.unwrap();
-    let store = Arc::new(PostgresStore::open(pooler.url(), behind_pooler()).await.unwrap());
+    let store = Arc::new(PostgresStore::open(behind_pooler(pooler.url())).await.unwrap());
     let mut session = PgConnection::connect(cluster.url()).await.unwrap();
     let lock = "BEGIN; LOCK TABLE workflow_engine.workflow_runs IN ACCESS EXCLUSIVE MODE";
     sqlx::raw_sql(lock).execute(&mut session).await.unwrap();
@@ -127,7 +127,7 @@ async fn a_store_is_closed_when_all_reads_have_finished() {
     closing.await.unwrap();
     // The pooler reads the client's messages in order, so it has seen the end of the old transaction before it gives a
     // session to a new one.
-    PostgresStore::open(pooler.url(), behind_pooler()).await.unwrap().close().await;
+    PostgresStore::open(behind_pooler(pooler.url())).await.unwrap().close().await;
     assert_eq!(pooler.lost_sessions(), 0);
 }
 
@@ -142,6 +142,6 @@ async fn an_undeclared_pooler_is_named_in_the_error() {
         return;
     };
     let pooler = pooler::start(cluster.socket(), 1).await.unwrap();
-    let error = PostgresStore::open(pooler.url(), PostgresOptions::default()).await.unwrap_err();
+    let error = PostgresStore::open(pooler.url()).await.unwrap_err();
     assert!(error.to_string().contains("unsupported startup parameter"), "{error}");
 }
