@@ -359,17 +359,6 @@ pub enum Change {
     },
 }
 
-impl Decision {
-    /// Whether it brings statements of the user's: then it has a transaction to itself.
-    #[cfg_attr(
-        not(any(feature = "postgres", feature = "sqlite")),
-        allow(dead_code, reason = "the store in memory has a transaction for each decision anyway")
-    )]
-    pub(crate) fn executes(&self) -> bool {
-        self.changes.iter().any(|change| matches!(change, Change::Execute { .. }))
-    }
-}
-
 /// A stage that is to run again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RerunStage {

@@ -42,19 +42,19 @@ impl Hints {
     }
 
     /// A job or a run of this priority may be claimable now, or something has become due earlier than before.
-    pub fn work_is_ready(&self, priority: i32) {
+    pub fn work_ready(&self, priority: i32) {
         let mut urgencies = self.urgencies.lock().unwrap_or_else(PoisonError::into_inner);
         urgencies.retain(|urgency| urgency.upgrade().inspect(|urgency| urgency.observe(priority)).is_some());
         drop(urgencies);
-        self.any_work_may_be_ready();
+        self.any_work_ready();
     }
 
-    fn any_work_may_be_ready(&self) {
+    fn any_work_ready(&self) {
         self.work.send_modify(|count| *count += 1);
     }
 
     /// Something of this run has changed; it may be over.
-    pub fn run_has_changed(&self, run_id: RunId) {
+    pub fn run_changed(&self, run_id: RunId) {
         self.tell(run_id, 1);
     }
 
@@ -74,9 +74,9 @@ impl Hints {
     }
 
     /// Another process has written something, nobody here knows what.
-    pub fn anything_may_have_changed(&self) {
+    pub fn everything_changed(&self) {
         self.all_runs_changed();
-        self.any_work_may_be_ready();
+        self.any_work_ready();
     }
 
     /// The same, where it is known that nothing became claimable, or due earlier than before.
@@ -91,13 +91,13 @@ impl Hints {
         }
     }
 
-    /// Sees [`Hints::work_is_ready`] from now on.
+    /// Sees [`Hints::work_ready`] from now on.
     #[must_use]
     pub fn watch_work(&self) -> watch::Receiver<u64> {
         self.work.subscribe()
     }
 
-    /// Keeps the highest priority that [`Hints::work_is_ready`] tells from now on.
+    /// Keeps the highest priority that [`Hints::work_ready`] tells from now on.
     #[must_use]
     pub fn watch_highest_priority(&self) -> Arc<HighestPriority> {
         let urgency = Arc::new(HighestPriority::default());

@@ -21,7 +21,7 @@ pub(super) struct FairOrder<'a> {
 }
 
 /// Something that waits for a worker.
-pub(super) struct Waiting<T> {
+pub(super) struct QueueEntry<T> {
     /// The position of its definition among the claimer's.
     pub(super) position: usize,
     pub(super) priority: i32,
@@ -72,18 +72,18 @@ impl<'a> FairOrder<'a> {
 
     /// The order of what waits. Of each definition it takes in no more than `limit`: the first ones are enough for the
     /// first `limit` of the answer, and nothing else of it is looked at.
-    pub(super) fn order<T>(&self, waiting: Vec<Waiting<T>>, limit: usize) -> Vec<Waiting<T>> {
-        let mut queues: Vec<Vec<Waiting<T>>> = self.definitions.iter().map(|_| Vec::new()).collect();
+    pub(super) fn order<T>(&self, waiting: Vec<QueueEntry<T>>, limit: usize) -> Vec<QueueEntry<T>> {
+        let mut queues: Vec<Vec<QueueEntry<T>>> = self.definitions.iter().map(|_| Vec::new()).collect();
         for it in waiting {
             queues[it.position].push(it);
         }
         let mut turns = Vec::new();
         for mut queue in queues {
             if limit < queue.len() {
-                queue.select_nth_unstable_by(limit, Waiting::in_its_queue);
+                queue.select_nth_unstable_by(limit, QueueEntry::in_its_queue);
                 queue.truncate(limit);
             }
-            queue.sort_by(Waiting::in_its_queue);
+            queue.sort_by(QueueEntry::in_its_queue);
             let (mut priority, mut turn) = (None, 0_usize);
             for it in queue {
                 turn = if priority == Some(it.priority) { turn + 1 } else { 0 };
@@ -92,14 +92,14 @@ impl<'a> FairOrder<'a> {
             }
         }
         turns.sort_by(|(turn, a), (other, b)| {
-            let place = |turn, it: &Waiting<T>| (Reverse(it.priority), turn, self.places[it.position]);
+            let place = |turn, it: &QueueEntry<T>| (Reverse(it.priority), turn, self.places[it.position]);
             place(*turn, a).cmp(&place(*other, b)).then_with(|| a.by_age(b))
         });
         turns.into_iter().map(|(_, it)| it).collect()
     }
 }
 
-impl<T> Waiting<T> {
+impl<T> QueueEntry<T> {
     /// A run that nobody has started, if its definition is among the claimer's.
     pub(super) fn run<R: Borrow<RunRecord>>(
         turns: &FairOrder<'_>,

@@ -20,7 +20,7 @@ mod sqlite;
 mod fair_order;
 mod working_set;
 
-pub use memory::{MemoryStore, NotedStatements};
+pub use memory::{MemoryStore, RecordedStatements};
 #[cfg(feature = "ai")]
 pub use memory_ledger::MemoryLedger;
 #[cfg(feature = "postgres")]

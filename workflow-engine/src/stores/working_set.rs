@@ -1,57 +1,60 @@
-//! The rows of one write transaction.
+//! The working set: the rows of one write transaction, in memory.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
 use super::calls::{CallRow, ReservedRow, SettledRow, VoidedCalls};
-use super::pending_notifications::Announcement;
+use super::pending_notifications::PendingNotifications;
 use crate::ports::{IdempotencyEntry, NewRun, Snapshot};
 use crate::records::{AnnotationRecord, BlobKey, Event, JobRecord, RunRecord, StageRecord, StoredValue};
 use crate::records::{LogLevel, Statement};
 use crate::value::{CallId, Json, RunId};
 
-/// The rows that a transaction has loaded, with what its decisions made of them. Nothing is stored until the store
-/// writes back what is dirty; dropping the set forgets it all.
+/// The rows that a transaction has loaded, as its decisions have changed them. The store writes back the dirty ones;
+/// dropping the set discards all changes.
 #[derive(Debug, Default)]
 pub(super) struct WorkingSet {
-    /// The runs that decisions name. A run that is not here does not exist.
+    /// The runs that decisions name. A named run that is missing here does not exist.
     pub(super) runs: HashMap<RunId, RunRows>,
     /// Idempotency entries, by command, then key.
     pub(super) keys: HashMap<&'static str, HashMap<String, KeyRow>>,
-    /// The calls of models that decisions name. One that is not here does not exist, or nothing names it.
+    /// The calls of models that decisions name. A named call that is missing here does not exist.
     pub(super) calls: HashMap<CallId, CallRow>,
     /// New events, in order within each run.
     pub(super) events: Vec<Event>,
     /// New log lines.
     pub(super) logs: Vec<LogRow>,
-    /// Blobs that are put.
+    /// New blobs.
     pub(super) blobs: Vec<BlobRow>,
-    /// What few commits have.
-    pub(super) attached: SideRows,
-    /// What to tell after the commit.
-    pub(super) announcement: Announcement,
+    /// Rows that few commits have.
+    pub(super) side_rows: SideRows,
+    /// The hints to send after the commit.
+    pub(super) notifications: PendingNotifications,
 }
 
-/// A run with those of its stages that are loaded.
+/// A run with the stages that are loaded.
 #[derive(Debug, Default)]
 pub(super) struct RunRows {
     pub(super) run: Tracked<RunRecord>,
-    /// The run's version as the store holds it. As long as it stays, only the run's counts and the number of its newest
-    /// event change.
-    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "the other stores write the whole row"))]
+    /// The run's version as the store holds it. Every change of the run's row moves it, except for those of its counts
+    /// and of the number of its newest event. So where a transaction leaves it, these columns are all there is to write.
+    #[cfg_attr(
+        not(feature = "sqlite"),
+        allow(dead_code, reason = "the other stores always write the whole row")
+    )]
     pub(super) stored_version: Option<u64>,
-    /// What only the inserted row holds, where this transaction creates the run.
+    /// The columns that are only inserted, where this transaction creates the run.
     pub(super) created: Option<NewRun>,
-    /// What PostgreSQL's row says of its commits.
-    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "only PostgreSQL's rows have it"))]
+    /// The column `commits` of PostgreSQL's row.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "only PostgreSQL has the column"))]
     pub(super) commits: i64,
-    /// By stage id. A stage that is not here does not exist, or nothing names it.
+    /// By stage id. A named stage that is missing here does not exist.
     pub(super) stages: StagesOfRun,
 }
 
-/// By stage id. A transaction knows a few stages of a run and hands them on from place to place: so they are found without
-/// a hash, come in order, and only their address moves.
+/// Stages by id. A transaction loads few stages of a run and moves them from one map to another. So the map is ordered,
+/// which costs no hash and sorts them, and boxed, so that only an address moves.
 pub(super) type StagesOfRun = BTreeMap<String, Box<StageRows>>;
 
 /// A stage with its job.
@@ -61,7 +64,7 @@ pub(super) struct StageRows {
     pub(super) job: Tracked<JobRecord>,
 }
 
-/// A row that may exist, and whether the transaction has touched it.
+/// A row that may exist, with whether it is stored and whether the transaction has changed it.
 #[derive(Clone, Debug)]
 pub(super) struct Tracked<T> {
     value: Option<T>,
@@ -74,10 +77,10 @@ pub(super) struct Tracked<T> {
 pub(super) struct KeyRow {
     pub(super) request_hash: String,
     pub(super) result: Json,
-    /// The run that its command was about, and when, where this transaction inserts it.
+    /// The run of the command, and the instant, where this transaction inserts the entry.
     pub(super) inserted: Option<(RunId, DateTime<Utc>)>,
-    /// Whether this transaction gives a stored entry its answer.
-    pub(super) is_answered: bool,
+    /// Whether this transaction gives a stored entry its result.
+    pub(super) is_completed: bool,
 }
 
 /// A new log line.
@@ -92,10 +95,10 @@ pub(super) struct LogRow {
     pub(super) fields: Json,
 }
 
-/// A blob that is put.
+/// A new blob.
 #[cfg_attr(
     not(any(feature = "postgres", feature = "sqlite")),
-    allow(dead_code, reason = "a store without rows needs the value alone")
+    allow(dead_code, reason = "the store in memory needs the value alone")
 )]
 #[derive(Clone, Debug)]
 pub(super) struct BlobRow {
@@ -105,28 +108,28 @@ pub(super) struct BlobRow {
     pub(super) at: DateTime<Utc>,
 }
 
-/// What hangs on runs and stages. Each kind is written by a statement of its own, and only where there is any.
+/// Rows beside runs and stages. Each kind is written by its own statement, and only where there is any.
 #[derive(Debug, Default)]
 pub(super) struct SideRows {
-    /// In the order of their ids to be.
+    /// In the order in which the store assigns their ids.
     pub(super) annotations: Vec<AnnotationRecord>,
-    /// By run, stage and key: the last word of the transaction.
+    /// By run, stage and key: the transaction's last value of each.
     pub(super) artifacts: BTreeMap<(RunId, String, String), ArtifactRow>,
     /// The stages whose metrics have changed.
-    pub(super) measured: BTreeSet<(RunId, String)>,
-    /// New calls of models. They are written before those that end.
-    pub(super) intended: Vec<ReservedRow>,
-    /// Calls that end. They are written before those that are voided.
-    pub(super) ended: Vec<SettledRow>,
-    /// The stages whose calls nobody ends any more.
-    pub(super) voided: Vec<VoidedCalls>,
+    pub(super) changed_metrics: BTreeSet<(RunId, String)>,
+    /// New calls of models. They are written before the settled ones.
+    pub(super) reserved_calls: Vec<ReservedRow>,
+    /// Outcomes of calls. They are written before calls are voided.
+    pub(super) settled_calls: Vec<SettledRow>,
+    /// The stages whose reserved calls become unknown.
+    pub(super) voided_calls: Vec<VoidedCalls>,
     /// The runs, and the stages of runs, whose spending has changed.
-    pub(super) spending: BTreeSet<(RunId, Option<String>)>,
-    /// To be run after everything else is written.
-    pub(super) executed: Vec<UserStatements>,
+    pub(super) changed_spending: BTreeSet<(RunId, Option<String>)>,
+    /// Statements of the user. They run after everything else is written.
+    pub(super) user_statements: Vec<UserStatements>,
 }
 
-/// An artifact that is kept, or deleted where it has no value.
+/// An artifact that is written, or deleted where it has no value.
 #[derive(Clone, Debug)]
 pub(super) struct ArtifactRow {
     pub(super) generation: u32,
@@ -134,7 +137,7 @@ pub(super) struct ArtifactRow {
     pub(super) at: DateTime<Utc>,
 }
 
-/// Statements of the user's.
+/// Statements of the user that one stage has given.
 #[derive(Clone, Debug)]
 pub(super) struct UserStatements {
     pub(super) run_id: RunId,
@@ -143,34 +146,46 @@ pub(super) struct UserStatements {
 }
 
 impl SideRows {
-    /// Whether there is nothing.
-    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "others write them where there are any"))]
+    /// Returns whether there are no such rows.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        allow(dead_code, reason = "the other stores write each kind where there is any")
+    )]
     pub(super) fn is_empty(&self) -> bool {
-        let Self { annotations, artifacts, measured, intended, ended, voided, spending, executed } = self;
+        let Self {
+            annotations,
+            artifacts,
+            changed_metrics,
+            reserved_calls,
+            settled_calls,
+            voided_calls,
+            changed_spending,
+            user_statements,
+        } = self;
         annotations.is_empty()
             && artifacts.is_empty()
-            && measured.is_empty()
-            && intended.is_empty()
-            && ended.is_empty()
-            && voided.is_empty()
-            && spending.is_empty()
-            && executed.is_empty()
+            && changed_metrics.is_empty()
+            && reserved_calls.is_empty()
+            && settled_calls.is_empty()
+            && voided_calls.is_empty()
+            && changed_spending.is_empty()
+            && user_statements.is_empty()
     }
 
-    /// Adds those of another decision, which comes later.
+    /// Adds the rows of a later decision.
     pub(super) fn merge(&mut self, later: Self) {
         self.annotations.extend(later.annotations);
         self.artifacts.extend(later.artifacts);
-        self.measured.extend(later.measured);
-        self.intended.extend(later.intended);
-        self.ended.extend(later.ended);
-        self.voided.extend(later.voided);
-        self.spending.extend(later.spending);
-        self.executed.extend(later.executed);
+        self.changed_metrics.extend(later.changed_metrics);
+        self.reserved_calls.extend(later.reserved_calls);
+        self.settled_calls.extend(later.settled_calls);
+        self.voided_calls.extend(later.voided_calls);
+        self.changed_spending.extend(later.changed_spending);
+        self.user_statements.extend(later.user_statements);
     }
 }
 
-/// What becomes of a row when the transaction is written back.
+/// The operation that writes a row back.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum RowOp<'a, T> {
     Keep,
@@ -180,43 +195,43 @@ pub(super) enum RowOp<'a, T> {
 }
 
 impl WorkingSet {
-    /// The run.
+    /// Returns the run.
     pub(super) fn run(&self, run_id: RunId) -> Option<&RunRecord> {
         self.runs.get(&run_id).and_then(|rows| rows.run.get())
     }
 
-    /// A stage and its job.
+    /// Returns a stage and its job.
     pub(super) fn stage(&self, run_id: RunId, stage_id: &str) -> Option<&StageRows> {
         self.runs.get(&run_id).and_then(|rows| rows.stages.get(stage_id)).map(Box::as_ref)
     }
 
-    /// The entry of an idempotency key.
+    /// Returns the entry of an idempotency key.
     pub(super) fn key(&self, command: &str, key: &str) -> Option<&KeyRow> {
         self.keys.get(command).and_then(|keys| keys.get(key))
     }
 
-    /// Puts a run as the store holds it.
+    /// Adds a run as the store holds it.
     pub(super) fn load_run(&mut self, run: RunRecord) {
         let rows = self.runs.entry(run.id).or_default();
         rows.stored_version = Some(run.version);
         rows.run = Tracked::stored(run);
     }
 
-    /// Puts a stage as the store holds it.
+    /// Adds a stage as the store holds it.
     pub(super) fn load_stage(&mut self, stage: StageRecord) {
         let stages = &mut self.runs.entry(stage.run_id).or_default().stages;
         let rows = stages.entry(stage.stage_id.clone()).or_default();
         rows.stage = Tracked::stored(stage);
     }
 
-    /// Puts a job as the store holds it.
+    /// Adds a job as the store holds it.
     pub(super) fn load_job(&mut self, job: JobRecord) {
         let stages = &mut self.runs.entry(job.run_id).or_default().stages;
         let rows = stages.entry(job.stage_id.clone()).or_default();
         rows.job = Tracked::stored(job);
     }
 
-    /// Puts an idempotency entry as the store holds it.
+    /// Adds an idempotency entry as the store holds it.
     pub(super) fn load_key(
         &mut self,
         command: &'static str,
@@ -224,29 +239,29 @@ impl WorkingSet {
         request_hash: String,
         result: Json,
     ) {
-        let row = KeyRow { request_hash, result, inserted: None, is_answered: false };
+        let row = KeyRow { request_hash, result, inserted: None, is_completed: false };
         self.keys.entry(command).or_default().insert(key, row);
     }
 
-    /// Puts the idempotency entry of a command that is applied.
+    /// Inserts the idempotency entry of an applied command.
     pub(super) fn insert_key(&mut self, entry: &IdempotencyEntry, run_id: RunId, at: DateTime<Utc>) {
         let row = KeyRow {
             request_hash: entry.request_hash.clone(),
             result: entry.result.clone(),
             inserted: Some((run_id, at)),
-            is_answered: false,
+            is_completed: false,
         };
         self.keys.entry(entry.command).or_default().insert(entry.key.clone(), row);
     }
 
-    /// Gives an idempotency entry its answer.
-    pub(super) fn answer_key(&mut self, command: &str, key: &str, result: Json) {
+    /// Gives an idempotency entry its result.
+    pub(super) fn complete_key(&mut self, command: &str, key: &str, result: Json) {
         let Some(row) = self.keys.get_mut(command).and_then(|keys| keys.get_mut(key)) else { return };
         row.result = result;
-        row.is_answered = row.inserted.is_none();
+        row.is_completed = row.inserted.is_none();
     }
 
-    /// The run as a whole; every stage of it must be loaded.
+    /// Returns the run as a whole; every stage of it must be loaded.
     pub(super) fn snapshot(&self, run_id: RunId) -> Option<Snapshot> {
         let rows = self.runs.get(&run_id)?;
         let run = rows.run.get()?.clone();
@@ -260,51 +275,39 @@ impl WorkingSet {
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 impl WorkingSet {
-    /// The entries that this transaction inserts: command, key, and what goes with them.
-    #[cfg_attr(
-        not(any(feature = "postgres", feature = "sqlite")),
-        allow(dead_code, reason = "a store without rows keeps its entries otherwise")
-    )]
+    /// Returns the entries that this transaction inserts: command, key, row.
     pub(super) fn inserted_keys(&self) -> impl Iterator<Item = (&'static str, &String, &KeyRow)> {
         self.each_key().filter(|(.., row)| row.inserted.is_some())
     }
 
-    /// The stored entries that this transaction gives their answer.
-    #[cfg_attr(
-        not(any(feature = "postgres", feature = "sqlite")),
-        allow(dead_code, reason = "a store without rows keeps its entries otherwise")
-    )]
-    pub(super) fn answered_keys(&self) -> impl Iterator<Item = (&'static str, &String, &KeyRow)> {
-        self.each_key().filter(|(.., row)| row.is_answered)
+    /// Returns the stored entries that this transaction gives their result.
+    pub(super) fn completed_keys(&self) -> impl Iterator<Item = (&'static str, &String, &KeyRow)> {
+        self.each_key().filter(|(.., row)| row.is_completed)
     }
 
-    #[cfg_attr(
-        not(any(feature = "postgres", feature = "sqlite")),
-        allow(dead_code, reason = "a store without rows keeps its entries otherwise")
-    )]
     fn each_key(&self) -> impl Iterator<Item = (&'static str, &String, &KeyRow)> {
         self.keys.iter().flat_map(|(command, keys)| keys.iter().map(move |(key, row)| (*command, key, row)))
     }
 }
 
 impl<T> Tracked<T> {
-    /// A row as the store holds it.
+    /// Creates a row as the store holds it.
     pub(super) fn stored(value: T) -> Self {
         Self { value: Some(value), stored: true, dirty: false }
     }
 
-    /// The row, if it exists.
+    /// Returns the row, if it exists.
     pub(super) fn get(&self) -> Option<&T> {
         self.value.as_ref()
     }
 
-    /// The row itself, if it exists.
-    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "the other stores keep no rows"))]
+    /// Takes the row, if it exists.
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only SQLite caches rows in this form"))]
     pub(super) fn into_inner(self) -> Option<T> {
         self.value
     }
 
-    /// The row, if it exists, to be changed.
+    /// Returns the row for a change, if it exists.
     pub(super) fn get_mut(&mut self) -> Option<&mut T> {
         self.dirty = true;
         self.value.as_mut()
@@ -322,14 +325,14 @@ impl<T> Tracked<T> {
         self.value = None;
     }
 
-    /// The row is stored as it is here.
+    /// Notes that the row is stored as it is here.
     #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub(super) fn settle(&mut self) {
         self.stored = self.value.is_some();
         self.dirty = false;
     }
 
-    /// What to do with it in the end.
+    /// Returns the operation that writes the row back.
     pub(super) fn row_op(&self) -> RowOp<'_, T> {
         match (&self.value, self.stored) {
             _ if !self.dirty => RowOp::Keep,

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::ledger::{CallOutcome, CallReservation, CallStatistics, CallSums};
 use crate::ports::Ledger;
 use crate::records::{AiCallRecord, CallStatus};
-use crate::stores::calls::{CallRow, LOST, ReservedRow, SettledRow, VoidedCalls, covers};
+use crate::stores::calls::{CallRow, LOST_CALL, ReservedRow, SettledRow, VoidedCalls, covers};
 use crate::stores::instant;
 use crate::value::{CallId, RunId};
 
@@ -31,7 +31,7 @@ impl Kept {
         self.calls.extend(intended.into_iter().map(|row| (row.record.id, row.record)));
         for row in ended {
             if let Some(record) = self.calls.get_mut(&row.id) {
-                row.write_into(record);
+                row.apply_to(record);
             }
         }
         for VoidedCalls { run_id, stage_id, at } in voided {
@@ -39,8 +39,8 @@ impl Kept {
                 call.run_id == Some(run_id) && call.stage_id.as_deref() == Some(stage_id.as_str())
             });
             for record in of_stage {
-                SettledRow::new(record.id, CallOutcome::Unknown { error: LOST.to_owned() }, at)
-                    .write_into(record);
+                SettledRow::new(record.id, CallOutcome::Unknown { error: LOST_CALL.to_owned() }, at)
+                    .apply_to(record);
             }
         }
     }
@@ -91,7 +91,7 @@ impl Ledger for MemoryStore {
     async fn reserve_call(&self, id: CallId, call: CallReservation) -> Result<(), Error> {
         let mut state = self.open("write a call")?;
         let now = instant::now(&*self.clock);
-        state.kept.calls.entry(id).or_insert_with(|| ReservedRow::outside(id, call, now).record);
+        state.kept.calls.entry(id).or_insert_with(|| ReservedRow::without_stage(id, call, now).record);
         Ok(())
     }
 
@@ -99,7 +99,7 @@ impl Ledger for MemoryStore {
         let mut state = self.open("write what became of a call")?;
         let now = instant::now(&*self.clock);
         if let Some(record) = state.kept.calls.get_mut(&id).filter(|call| call.run_id.is_none()) {
-            SettledRow::new(id, end, now).write_into(record);
+            SettledRow::new(id, end, now).apply_to(record);
         }
         Ok(())
     }

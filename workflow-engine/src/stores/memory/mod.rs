@@ -14,9 +14,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-pub use self::side_rows::NotedStatements;
+pub use self::side_rows::RecordedStatements;
 use self::state::State;
-use super::pending_notifications::Announcement;
+use super::pending_notifications::PendingNotifications;
 use super::working_set::WorkingSet;
 use super::{Closed, instant};
 use crate::error::Error;
@@ -29,7 +29,7 @@ pub struct MemoryStore {
     hints: Arc<Hints>,
     state: Mutex<State>,
     deliver_events: AtomicBool,
-    notes_statements: bool,
+    records_statements: bool,
 }
 
 impl MemoryStore {
@@ -41,23 +41,23 @@ impl MemoryStore {
             hints: Arc::new(Hints::new()),
             state: Mutex::default(),
             deliver_events: AtomicBool::new(false),
-            notes_statements: false,
+            records_statements: false,
         }
     }
 
     /// The same store, which notes the statements that stages give to `ctx.transaction()`, as it would have run them:
     /// for tests. Without this such a commit fails with `STATEMENTS_UNSUPPORTED`, as there are no tables.
     #[must_use]
-    pub fn noting_statements(mut self) -> Self {
-        self.notes_statements = true;
+    pub fn record_statements(mut self) -> Self {
+        self.records_statements = true;
         self
     }
 
     /// The statements that were noted, in the order of their commits.
     #[must_use]
-    pub fn noted_statements(&self) -> Vec<NotedStatements> {
+    pub fn recorded_statements(&self) -> Vec<RecordedStatements> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.noted_statements()
+        state.recorded_statements()
     }
 
     /// The state, unless the store is closed.
@@ -73,16 +73,16 @@ impl MemoryStore {
         doing: &str,
         work: impl FnOnce(&State, &mut WorkingSet, DateTime<Utc>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let (answer, announcement): (T, Announcement) = {
+        let (answer, notifications): (T, PendingNotifications) = {
             let mut state = self.open(doing)?;
             let mut set = WorkingSet::default();
             let answer = work(&state, &mut set, instant::now(&*self.clock))?;
-            if !self.notes_statements && !set.attached.executed.is_empty() {
+            if !self.records_statements && !set.side_rows.user_statements.is_empty() {
                 return Err(Error::statements_unsupported());
             }
             (answer, state.write_back(set, self.deliver_events.load(Ordering::Relaxed)))
         };
-        announcement.post(&self.hints);
+        notifications.send(&self.hints);
         Ok(answer)
     }
 }

@@ -96,7 +96,7 @@ impl Outbox for MemoryStore {
             replayed
         };
         for row in &replayed {
-            self.hints.run_has_changed(row.run_id);
+            self.hints.run_changed(row.run_id);
         }
         Ok(replayed.len())
     }

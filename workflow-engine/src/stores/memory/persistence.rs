@@ -16,7 +16,7 @@ use crate::records::{
     StoredValue,
 };
 use crate::stores::apply::apply;
-use crate::stores::fair_order::{FairOrder, Waiting};
+use crate::stores::fair_order::{FairOrder, QueueEntry};
 use crate::stores::footprint::Footprint;
 use crate::stores::instant;
 use crate::stores::working_set::WorkingSet;
@@ -142,7 +142,8 @@ impl Persistence for MemoryStore {
     async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error> {
         let state = self.open("read pending runs")?;
         let turns = FairOrder::new(definitions, &[]);
-        let waiting = state.pending_runs().filter_map(|run| Waiting::run(&turns, run, |run| run)).collect();
+        let waiting =
+            state.pending_runs().filter_map(|run| QueueEntry::run(&turns, run, |run| run)).collect();
         Ok(turns.order(waiting, limit).into_iter().take(limit).map(|it| it.what.clone()).collect())
     }
 

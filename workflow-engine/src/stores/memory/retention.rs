@@ -32,7 +32,7 @@ impl Retention for MemoryStore {
             over
         };
         for run_id in &purged {
-            self.hints.run_has_changed(*run_id);
+            self.hints.run_changed(*run_id);
         }
         Ok(purged)
     }

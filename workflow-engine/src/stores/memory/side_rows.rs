@@ -23,7 +23,7 @@ pub(super) struct Kept {
 /// The statements of one commit of a stage.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct NotedStatements {
+pub struct RecordedStatements {
     /// The run.
     pub run_id: RunId,
     /// The stage that gave them.
@@ -34,13 +34,13 @@ pub struct NotedStatements {
 
 impl Kept {
     /// Stores what a transaction has written.
-    pub(super) fn write(&mut self, attached: SideRows) {
-        for annotation in attached.annotations {
+    pub(super) fn write(&mut self, side_rows: SideRows) {
+        for annotation in side_rows.annotations {
             self.last_annotation += 1;
             let id = self.last_annotation;
             self.annotations.insert(id, AnnotationRecord { id, ..annotation });
         }
-        for (place, row) in attached.artifacts {
+        for (place, row) in side_rows.artifacts {
             let Some(value) = row.value else {
                 self.artifacts.remove(&place);
                 continue;
@@ -49,8 +49,8 @@ impl Kept {
             let (generation, at) = (row.generation, row.at);
             self.artifacts.insert(place, ArtifactRecord { run_id, stage_id, key, generation, value, at });
         }
-        self.write_calls(attached.intended, attached.ended, attached.voided);
-        self.executed.extend(attached.executed);
+        self.write_calls(side_rows.reserved_calls, side_rows.settled_calls, side_rows.voided_calls);
+        self.executed.extend(side_rows.user_statements);
     }
 
     /// Forgets what hangs on a run.
@@ -84,8 +84,8 @@ impl State {
     }
 
     /// The statements that were noted.
-    pub(super) fn noted_statements(&self) -> Vec<NotedStatements> {
-        let noted = self.kept.executed.iter().map(|executed| NotedStatements {
+    pub(super) fn recorded_statements(&self) -> Vec<RecordedStatements> {
+        let noted = self.kept.executed.iter().map(|executed| RecordedStatements {
             run_id: executed.run_id,
             stage_id: executed.stage_id.clone(),
             statements: executed.statements.clone(),

@@ -7,7 +7,7 @@ use crate::records::{
     BlobKey, DeliveryRecord, Event, JobRecord, LogRecord, RunRecord, RunRequest, StageRecord, Status,
 };
 use crate::stores::footprint::Footprint;
-use crate::stores::pending_notifications::Announcement;
+use crate::stores::pending_notifications::PendingNotifications;
 use crate::stores::working_set::{KeyRow, LogRow, RowOp, RunRows, WorkingSet};
 use crate::value::{Json, RunId};
 
@@ -112,7 +112,7 @@ impl State {
     }
 
     /// Stores what the transaction has changed, and answers what to tell. It cannot fail.
-    pub(super) fn write_back(&mut self, set: WorkingSet, deliver_events: bool) -> Announcement {
+    pub(super) fn write_back(&mut self, set: WorkingSet, deliver_events: bool) -> PendingNotifications {
         for (run_id, rows) in set.runs {
             self.write_run(run_id, rows);
         }
@@ -126,7 +126,7 @@ impl State {
         }
         for (command, keys) in set.keys {
             let stored = self.keys.entry(command).or_default();
-            let written = keys.into_iter().filter(|(_, row)| row.inserted.is_some() || row.is_answered);
+            let written = keys.into_iter().filter(|(_, row)| row.inserted.is_some() || row.is_completed);
             stored.extend(written);
         }
         for line in set.logs {
@@ -136,8 +136,8 @@ impl State {
         for blob in set.blobs {
             self.blobs.insert(blob.key, blob.value);
         }
-        self.kept.write(set.attached);
-        set.announcement
+        self.kept.write(set.side_rows);
+        set.notifications
     }
 
     /// Deletes a run that is over with everything that hangs on it.

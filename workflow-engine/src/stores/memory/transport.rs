@@ -11,8 +11,8 @@ use super::state::State;
 use crate::error::Error;
 use crate::ports::{ClaimRequest, ClaimedWork, JobTransport};
 use crate::records::{Claimant, JobRecord, Lease, RunRecord, Status};
-use crate::stores::candidates::{Candidate, Chosen};
-use crate::stores::fair_order::{FairOrder, Waiting};
+use crate::stores::candidates::{Candidate, Selection};
+use crate::stores::fair_order::{FairOrder, QueueEntry};
 use crate::stores::footprint::Footprint;
 use crate::stores::instant;
 
@@ -27,22 +27,22 @@ impl JobTransport for MemoryStore {
                 .filter_map(|(_, job)| waiting_job(&turns, job));
             let runs = state.pending_runs().filter(|_| work.runs);
             let mut waiting: Vec<_> = jobs.collect();
-            waiting.extend(runs.filter_map(|run| Waiting::run(&turns, run, Found::Run)));
+            waiting.extend(runs.filter_map(|run| QueueEntry::run(&turns, run, Found::Run)));
             let mut order = turns.order(waiting, work.limit.saturating_add(1));
             let left = order.get(work.limit).map(|it| it.priority);
             order.truncate(work.limit);
 
-            let mut chosen = Chosen { left, ..Chosen::default() };
+            let mut selection = Selection { remaining_priority: left, ..Selection::default() };
             for it in order {
                 match it.what {
-                    Found::Run(run) => chosen.runs.push(run.clone()),
-                    Found::Job(job) => chosen.jobs.push(job),
+                    Found::Run(run) => selection.runs.push(run.clone()),
+                    Found::Job(job) => selection.jobs.push(job),
                 }
             }
             let mut footprint = Footprint::default();
-            chosen.read(&work, &mut footprint);
+            selection.extend_footprint(&work, &mut footprint);
             state.load(&footprint, set);
-            Ok(chosen.take(&work, set, now))
+            Ok(selection.claim(&work, set, now))
         })
     }
 
@@ -139,9 +139,9 @@ fn is_held(job: &JobRecord, lease: &Lease) -> bool {
 }
 
 /// The job with its place in the queue. Checks of stages that wait stay in the order in which they are due.
-fn waiting_job<'a>(turns: &FairOrder<'_>, job: &JobRecord) -> Option<Waiting<Found<'a>>> {
+fn waiting_job<'a>(turns: &FairOrder<'_>, job: &JobRecord) -> Option<QueueEntry<Found<'a>>> {
     let stage_id = job.stage_id.clone();
-    Some(Waiting {
+    Some(QueueEntry {
         position: turns.position(&job.definition_fingerprint)?,
         priority: if job.status == Status::Suspended { Claimant::DEFAULT_PRIORITY } else { job.priority },
         is_new: false,

@@ -34,14 +34,14 @@ pub(super) async fn run(
         [Work::Replay(ask)] => {
             let runs = deliveries::replay(transaction, &ask.input).await?;
             for run_id in &runs {
-                set.announcement.run(*run_id);
+                set.notifications.run_changed(*run_id);
             }
             ask.output = Some(Ok(runs.len()));
         }
         [Work::Purge(ask)] => {
             let purged = retention::purge(transaction, &ask.input).await?;
             for run_id in &purged {
-                set.announcement.run(*run_id);
+                set.notifications.run_changed(*run_id);
             }
             ask.output = Some(Ok(purged));
         }
@@ -51,7 +51,7 @@ pub(super) async fn run(
     side_rows::write(transaction, &set).await?;
     calls::write(transaction, &set).await?;
     // Last of all: whatever they do, the engine has written what it had to.
-    user_statements::run(transaction, &set.attached.executed).await?;
+    user_statements::run(transaction, &set.side_rows.user_statements).await?;
     Ok(set)
 }
 

@@ -14,7 +14,7 @@ use super::text::stored;
 use super::transaction::Transaction;
 use crate::ports::{ClaimRequest, ClaimedWork};
 use crate::records::Claimant;
-use crate::stores::candidates::{Candidate, Chosen};
+use crate::stores::candidates::{Candidate, Selection};
 use crate::stores::fair_order::FairOrder;
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::WorkingSet;
@@ -146,17 +146,20 @@ pub(super) async fn claim(
 ) -> Result<ClaimedWork, Failure> {
     let query = find_query(transaction.database, work, |sql| &sql.lock_due);
     let mut found = Found::read(transaction.fetch(DOING, query).await?)?;
-    if found.chosen.is_empty() && found.seen > 0 {
+    if found.selection.is_empty() && found.seen > 0 {
         found = wait_for_due(transaction, work).await?;
     }
-    if found.chosen.is_empty() {
-        return Ok(ClaimedWork { remaining_priority: found.chosen.left, ..ClaimedWork::default() });
+    if found.selection.is_empty() {
+        return Ok(ClaimedWork {
+            remaining_priority: found.selection.remaining_priority,
+            ..ClaimedWork::default()
+        });
     }
     // It was found before its runs were locked: it is read again.
     let mut footprint = Footprint::default();
-    found.chosen.read(work, &mut footprint);
+    found.selection.extend_footprint(work, &mut footprint);
     let now = load::load(transaction, &footprint, set).await?;
-    let taken = found.chosen.take(work, set, transaction.database.now(now));
+    let taken = found.selection.claim(work, set, transaction.database.now(now));
     if taken.is_empty() {
         return Err(Failure::overtaken(DOING));
     }
@@ -166,7 +169,7 @@ pub(super) async fn claim(
 /// What [`FIND_DUE`] and [`LOCK_DUE`] say.
 #[derive(Default)]
 pub(super) struct Found {
-    pub(super) chosen: Chosen,
+    pub(super) selection: Selection,
     /// The `commits` of the runs that nobody has started, in their order.
     pub(super) commits: Vec<i64>,
     /// How much there was, what is locked or passed over included.
@@ -182,7 +185,7 @@ impl Found {
         let jobs = rows.iter().map(candidate).collect::<Result<_, _>>()?;
         let runs = runs.iter().map(columns::counted_run).collect::<Result<Vec<_>, _>>()?;
         let (runs, commits) = runs.into_iter().unzip();
-        Ok(Self { chosen: Chosen { jobs, runs, left }, commits, seen })
+        Ok(Self { selection: Selection { jobs, runs, remaining_priority: left }, commits, seen })
     }
 }
 
@@ -203,7 +206,7 @@ async fn wait_for_due(transaction: &mut Transaction<'_>, work: &ClaimRequest) ->
     let a_little = ClaimRequest { limit: work.limit.min(WAITED_FOR), ..work.clone() };
     let query = find_query(transaction.database, &a_little, |sql| &sql.find_due);
     let found = Found::read(transaction.fetch(DOING, query.bind(Vec::<Uuid>::new())).await?)?;
-    let Chosen { jobs, runs, .. } = &found.chosen;
+    let Selection { jobs, runs, .. } = &found.selection;
     let runs = jobs.iter().map(|job| job.run_id).chain(runs.iter().map(|run| run.id));
     let runs: Vec<Uuid> = runs.map(|run_id| *run_id.as_uuid()).collect();
     transaction.fetch(DOING, transaction.query(|sql| &sql.wait_for_due).bind(runs)).await?;

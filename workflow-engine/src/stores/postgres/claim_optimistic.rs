@@ -13,7 +13,7 @@ use super::claim_locking::{Found, find_query};
 use super::database::Database;
 use crate::error::Error;
 use crate::ports::{Change, ClaimRequest, ClaimedWork, Commit, Decision, Persistence};
-use crate::stores::candidates::Chosen;
+use crate::stores::candidates::Selection;
 use crate::value::RunId;
 
 /// How often one looks again where all that was found has been taken meanwhile.
@@ -52,18 +52,18 @@ impl PostgresStore {
             let find = move |database: &Database| {
                 find_query(database, &asked, |sql| &sql.find_due).bind(passed.clone())
             };
-            let Found { chosen, commits, seen } = Found::read(self.read("look for work", find).await?)?;
+            let Found { selection, commits, seen } = Found::read(self.read("look for work", find).await?)?;
             if seen == 0 {
                 return Ok(Some(ClaimedWork::default()));
             }
-            if !chosen.jobs.iter().all(|job| self.is_known(job.run_id)) {
+            if !selection.jobs.iter().all(|job| self.is_known(job.run_id)) {
                 // Of others, or of this process before it was started anew.
                 break;
             }
-            for (run, commits) in chosen.runs.iter().zip(commits) {
+            for (run, commits) in selection.runs.iter().zip(commits) {
                 self.database.known.learn_of(run, commits);
             }
-            let taken = self.take_each(chosen, work).await?;
+            let taken = self.take_each(selection, work).await?;
             if !taken.is_empty() {
                 return Ok(Some(taken));
             }
@@ -78,11 +78,12 @@ impl PostgresStore {
     }
 
     /// Claims the jobs and starts the runs, each by a decision of its own.
-    async fn take_each(&self, chosen: Chosen, work: &ClaimRequest) -> Result<ClaimedWork, Error> {
-        let mut taken = ClaimedWork { remaining_priority: chosen.left, ..ClaimedWork::default() };
-        let mut slots = work.limit.saturating_sub(chosen.jobs.len());
+    async fn take_each(&self, selection: Selection, work: &ClaimRequest) -> Result<ClaimedWork, Error> {
+        let mut taken =
+            ClaimedWork { remaining_priority: selection.remaining_priority, ..ClaimedWork::default() };
+        let mut slots = work.limit.saturating_sub(selection.jobs.len());
         let mut starts = Vec::new();
-        for run in chosen.runs {
+        for run in selection.runs {
             match work.starts.decision_for(&run, &work.claim, slots) {
                 Some(decision) => {
                     slots -= claims(&decision);
@@ -91,7 +92,7 @@ impl PostgresStore {
                 None => taken.runs.push(run),
             }
         }
-        let claims = chosen.jobs.into_iter().map(|job| self.commit(job.claimed_by(&work.claim)));
+        let claims = selection.jobs.into_iter().map(|job| self.commit(job.claim_decision(&work.claim)));
         let (claims, starts) = tokio::join!(join_all(claims), join_all(starts));
 
         let mut failed = None;

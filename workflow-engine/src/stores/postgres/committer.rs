@@ -104,21 +104,21 @@ async fn transact(database: &Database, works: &mut [Work]) -> Result<(), Failure
     let running = tokio::time::timeout(patience, run_and_commit(&mut transaction, works, step));
     let Ok(outcome) = running.await else {
         // The connection is dropped, and with it whatever is left of the transaction.
-        database.hints.anything_may_have_changed();
+        database.hints.everything_changed();
         return Err(Failure::took_too_long("commit").in_the_commit());
     };
     match outcome {
         Ok(mut set) => {
             database.give_back(connection);
-            let announcement = std::mem::take(&mut set.announcement);
+            let notifications = std::mem::take(&mut set.notifications);
             database.known.learn(set, step);
-            database.tell(&announcement);
+            database.tell(&notifications);
             Ok(())
         }
         Err(failure) => {
             if failure.may_have_committed() {
                 // With leases and all, and nobody will be told what it has brought about.
-                database.hints.anything_may_have_changed();
+                database.hints.everything_changed();
             }
             if failure.is_connection_lost() {
                 database.forget_idle();

@@ -19,7 +19,7 @@ use super::row_cache::KnownRuns;
 use super::statements::Statements;
 use super::transaction::Transaction;
 use crate::ports::{Clock, HighestPriority, Hints};
-use crate::stores::pending_notifications::Announcement;
+use crate::stores::pending_notifications::PendingNotifications;
 use crate::stores::{Closed, instant};
 
 /// What a store has done to its database since it was opened.
@@ -178,12 +178,12 @@ impl Database {
     }
 
     /// Tells everybody of a commit.
-    pub(super) fn tell(&self, announcement: &Announcement) {
-        announcement.post(&self.hints);
-        if let Some(priority) = announcement.urgency() {
+    pub(super) fn tell(&self, notifications: &PendingNotifications) {
+        notifications.send(&self.hints);
+        if let Some(priority) = notifications.highest_priority() {
             self.told.observe(priority);
         }
-        if !announcement.is_empty() {
+        if !notifications.is_empty() {
             self.committed.notify_one();
         }
     }

@@ -78,7 +78,7 @@ impl Foreign {
                 Ok(mut listener) => {
                     pause = RETRY.0;
                     // Whatever was said before was said to nobody.
-                    self.database.hints.anything_may_have_changed();
+                    self.database.hints.everything_changed();
                     self.hear(&mut listener).await;
                 }
                 Err(error) => tracing::warn!(%error, "cannot listen for what other processes commit"),
@@ -126,7 +126,7 @@ impl Foreign {
         }
         self.database.hints.all_runs_changed();
         if let Ok(priority) = priority.parse() {
-            self.database.hints.work_is_ready(priority);
+            self.database.hints.work_ready(priority);
         }
     }
 
@@ -150,7 +150,7 @@ impl Foreign {
             };
             let has_moved = seen.is_some() && now != seen;
             if has_moved {
-                self.database.hints.anything_may_have_changed();
+                self.database.hints.everything_changed();
             }
             pause = if has_moved { fastest } else { (pause * 2).min(POLL.1) };
             seen = now.or(seen);

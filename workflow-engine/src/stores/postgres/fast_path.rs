@@ -47,11 +47,11 @@ pub(super) async fn serve(database: &Database, works: Vec<Work>) -> Served {
     let Some((mut prepared, works)) = prepare(database, works, &mut served.left) else { return served };
     match transact(database, &prepared, works.len()).await {
         Ok(Some(Wrote { step, stale })) => {
-            let announcement = std::mem::take(&mut prepared.set.announcement);
+            let notifications = std::mem::take(&mut prepared.set.notifications);
             // What was known of them is wrong, and so is what was made of it.
             prepared.set.runs.retain(|run_id, _| !stale.contains(run_id));
             prepared.put_back(database, step);
-            database.tell(&announcement);
+            database.tell(&notifications);
             let is_stale = |work: &Work| work.run_id().is_some_and(|run_id| stale.contains(&run_id));
             let (left, written): (Vec<_>, _) = works.into_iter().partition(is_stale);
             served.answered.extend(written.into_iter().map(|work| (work, None)));
@@ -62,7 +62,7 @@ pub(super) async fn serve(database: &Database, works: Vec<Work>) -> Served {
         Err(failure) if failure.is_nobodys() && !failure.is_away() => {
             if failure.may_have_committed() {
                 // With leases and all, and nobody will be told what it has brought about.
-                database.hints.anything_may_have_changed();
+                database.hints.everything_changed();
             }
             served.answered.extend(works.into_iter().map(|work| (work, Some(failure.clone()))));
         }
@@ -109,7 +109,7 @@ fn prepare(database: &Database, works: Vec<Work>, left: &mut Vec<Work>) -> Optio
             left.push(work);
         }
     }
-    if !set.attached.is_empty() {
+    if !set.side_rows.is_empty() {
         // What has been lent is not put back: it holds what nobody writes here.
         left.extend(applied);
         return None;

@@ -109,7 +109,7 @@ impl Ledger for PostgresStore {
         let rows = self.read("write a call", move |database| {
             let given = database.given_now();
             let at = given.unwrap_or_else(|| instant::now(&SystemClock));
-            let row = ReservedRow::outside(id, call.clone(), at);
+            let row = ReservedRow::without_stage(id, call.clone(), at);
             reserve(database.query(|sql| &sql.intend_calls), &[row], given.is_some())
         });
         rows.await.map(drop)

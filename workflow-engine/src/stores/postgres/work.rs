@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::ports::{
     ClaimRequest, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim, Purge, Settlement,
 };
+use crate::stores::footprint::has_user_statements;
 use crate::value::RunId;
 
 /// One request.
@@ -77,7 +78,7 @@ impl Work {
     /// user's, whose failure is nobody else's.
     pub(super) fn runs_alone(&self) -> bool {
         match self {
-            Self::Commit(ask) => ask.input.executes(),
+            Self::Commit(ask) => has_user_statements(&ask.input),
             _ => true,
         }
     }

@@ -82,7 +82,7 @@ async fn write_if(
 }
 
 async fn answer_keys(transaction: &mut Transaction<'_>, set: &WorkingSet) -> Result<(), Failure> {
-    let mut answered: Vec<_> = set.answered_keys().collect();
+    let mut answered: Vec<_> = set.completed_keys().collect();
     if answered.is_empty() {
         return Ok(());
     }

@@ -16,7 +16,7 @@ use crate::records::Lease;
 use crate::stores::apply::apply;
 use crate::stores::calls::{ReservedRow, SettledRow};
 use crate::stores::footprint::Footprint;
-use crate::stores::pending_notifications::Announcement;
+use crate::stores::pending_notifications::PendingNotifications;
 use crate::stores::working_set::{RunRows, WorkingSet};
 use crate::value::RunId;
 
@@ -24,7 +24,7 @@ use crate::value::RunId;
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     /// What to tell.
-    pub(super) announcement: Announcement,
+    pub(super) notifications: PendingNotifications,
     /// The rows as they are now; those that were written past the working set are not among them.
     pub(super) runs: HashMap<RunId, RunRows>,
 }
@@ -45,9 +45,9 @@ pub(super) fn run(
     for work in works.iter_mut() {
         match work {
             Work::Claim(ask) => {
-                let chosen = claim::choose(session, &ask.input, now, &mut taken)?;
-                chosen.read(&ask.input, &mut footprint);
-                claims.push(chosen);
+                let selection = claim::choose(session, &ask.input, now, &mut taken)?;
+                selection.extend_footprint(&ask.input, &mut footprint);
+                claims.push(selection);
             }
             Work::Commit(ask) => footprint.add(&ask.input),
             _ => {}
@@ -61,8 +61,8 @@ pub(super) fn run(
     let mut claims = claims.into_iter();
     for work in works.iter_mut() {
         if let Work::Claim(ask) = work {
-            let chosen = claims.next().unwrap_or_default();
-            ask.output = Some(Ok(chosen.take(&ask.input, &mut set, now)));
+            let selection = claims.next().unwrap_or_default();
+            ask.output = Some(Ok(selection.claim(&ask.input, &mut set, now)));
         }
     }
     for work in works.iter_mut() {
@@ -98,14 +98,14 @@ pub(super) fn run(
             Work::Replay(ask) => {
                 let runs = deliveries::replay(session, &ask.input, now)?;
                 for run_id in &runs {
-                    set.announcement.run(*run_id);
+                    set.notifications.run_changed(*run_id);
                 }
                 ask.output = Some(Ok(runs.len()));
             }
             Work::Purge(ask) => {
                 let purged = retention::purge(session, &ask.input, now)?;
                 for run_id in &purged {
-                    set.announcement.run(*run_id);
+                    set.notifications.run_changed(*run_id);
                     in_flight.forget_run(*run_id);
                     set.runs.remove(run_id);
                 }
@@ -117,13 +117,13 @@ pub(super) fn run(
         }
     }
     // Last of all: whatever they do, the engine has written what it had to.
-    if !set.attached.executed.is_empty() {
+    if !set.side_rows.user_statements.is_empty() {
         // Nobody knows what they touch.
         in_flight.forget();
         set.runs.clear();
-        statements::run(session, &set.attached.executed)?;
+        statements::run(session, &set.side_rows.user_statements)?;
     }
-    Ok(Outcome { announcement: set.announcement, runs: set.runs })
+    Ok(Outcome { notifications: set.notifications, runs: set.runs })
 }
 
 /// Loads a run, has it decided about, and applies the decision.
@@ -157,7 +157,7 @@ fn commit_locked(
 fn write_call(session: &Session, write: &CallWrite, now: DateTime<Utc>) -> Result<(), Failure> {
     match write {
         CallWrite::Intend(id, call) => {
-            calls::reserve(session, &[ReservedRow::outside(*id, (**call).clone(), now)])
+            calls::reserve(session, &[ReservedRow::without_stage(*id, (**call).clone(), now)])
         }
         CallWrite::End(id, end) => calls::end(session, &[SettledRow::new(*id, (**end).clone(), now)], false),
     }

@@ -9,7 +9,7 @@ use super::json_rows::{JsonRows, Row};
 use super::own_row::Cells;
 use super::session::Session;
 use crate::records::{CallStatus, CostSummary};
-use crate::stores::calls::{CallRow, LOST, ReservedRow, SettledRow};
+use crate::stores::calls::{CallRow, LOST_CALL, ReservedRow, SettledRow};
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::WorkingSet;
 use crate::value::{CallId, Cost, Json, RunId};
@@ -106,19 +106,19 @@ fn known(row: &rusqlite::Row<'_>) -> Result<(CallId, CallRow), Failure> {
 
 /// Writes what there is.
 pub(super) fn flush(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
-    let attached = &set.attached;
-    reserve(session, &attached.intended)?;
-    end(session, &attached.ended, true)?;
+    let side_rows = &set.side_rows;
+    reserve(session, &side_rows.reserved_calls)?;
+    end(session, &side_rows.settled_calls, true)?;
     let mut voided = JsonRows::default();
-    for calls in &attached.voided {
+    for calls in &side_rows.voided_calls {
         voided.push(|row| {
-            row.plain(calls.run_id).text(&calls.stage_id).instant(calls.at).text(LOST);
+            row.plain(calls.run_id).text(&calls.stage_id).instant(calls.at).text(LOST_CALL);
         });
     }
     session.write(DOING, VOID, voided)?;
 
     let (mut runs, mut stages) = (JsonRows::default(), JsonRows::default());
-    for (run_id, stage_id) in &attached.spending {
+    for (run_id, stage_id) in &side_rows.changed_spending {
         match stage_id {
             None => {
                 let Some(run) = set.run(*run_id) else { continue };

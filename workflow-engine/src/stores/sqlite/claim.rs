@@ -15,8 +15,8 @@ use super::session::Session;
 use super::work::RenewLeases;
 use crate::ports::ClaimRequest;
 use crate::records::{Claimant, Lease, RunRecord};
-use crate::stores::candidates::{Candidate, Chosen};
-use crate::stores::fair_order::{FairOrder, Waiting};
+use crate::stores::candidates::{Candidate, Selection};
+use crate::stores::fair_order::{FairOrder, QueueEntry};
 use crate::stores::instant;
 use crate::value::RunId;
 
@@ -92,7 +92,7 @@ pub(super) fn choose(
     work: &ClaimRequest,
     now: DateTime<Utc>,
     taken: &mut HashSet<(RunId, String)>,
-) -> Result<Chosen, Failure> {
+) -> Result<Selection, Failure> {
     let turns = FairOrder::new(&work.definitions, &work.recently_served);
     // One more than it takes, to see what it leaves.
     let limit = work.limit.saturating_add(taken.len()).saturating_add(1);
@@ -122,30 +122,30 @@ pub(super) fn choose(
                 },
                 |row| {
                     let run = rows::of::<RunRow<'_>>(row)?;
-                    waiting.extend(Waiting::run(&turns, run, |run| Found::Run(Box::new(run))));
+                    waiting.extend(QueueEntry::run(&turns, run, |run| Found::Run(Box::new(run))));
                     Ok(())
                 },
             )?;
         }
     }
-    let mut chosen = Chosen::default();
+    let mut selection = Selection::default();
     for it in turns.order(waiting, limit) {
-        if chosen.jobs.len() + chosen.runs.len() >= work.limit {
-            chosen.left = Some(it.priority);
+        if selection.jobs.len() + selection.runs.len() >= work.limit {
+            selection.remaining_priority = Some(it.priority);
             break;
         }
         if !taken.insert((it.run_id, it.stage_id.clone())) {
             continue;
         }
         match it.what {
-            Found::Run(run) => chosen.runs.push(*run),
+            Found::Run(run) => selection.runs.push(*run),
             Found::Job(generation) => {
-                let Waiting { run_id, stage_id, .. } = it;
-                chosen.jobs.push(Candidate { run_id, stage_id, generation });
+                let QueueEntry { run_id, stage_id, .. } = it;
+                selection.jobs.push(Candidate { run_id, stage_id, generation });
             }
         }
     }
-    Ok(chosen)
+    Ok(selection)
 }
 
 /// What a claim finds.
@@ -155,10 +155,10 @@ enum Found {
     Run(Box<RunRecord>),
 }
 
-fn job(row: &OwnRow, turns: &FairOrder<'_>) -> Result<Option<Waiting<Found>>, Failure> {
+fn job(row: &OwnRow, turns: &FairOrder<'_>) -> Result<Option<QueueEntry<Found>>, Failure> {
     let mut columns = Columns::new(row, "job_queue", 0);
     let Some(position) = turns.position(columns.get("definition_fingerprint")?) else { return Ok(None) };
-    Ok(Some(Waiting {
+    Ok(Some(QueueEntry {
         position,
         priority: columns.int("priority")?,
         is_new: false,

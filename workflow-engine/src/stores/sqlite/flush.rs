@@ -229,7 +229,7 @@ fn write_keys(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
         })?;
     }
     let mut answer = session.each(DOING, ANSWER_KEY);
-    for (command, key, entry) in set.answered_keys() {
+    for (command, key, entry) in set.completed_keys() {
         answer.run(|row| _ = row.text(command).text(key).text(entry.result.as_str()))?;
     }
     Ok(())

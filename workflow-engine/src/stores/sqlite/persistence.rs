@@ -24,7 +24,7 @@ use crate::records::{
     AnnotationRecord, ArtifactRecord, BlobKey, Event, LogRecord, RunRecord, RunRequest, StageRecord,
     StoredValue,
 };
-use crate::stores::fair_order::{FairOrder, Waiting};
+use crate::stores::fair_order::{FairOrder, QueueEntry};
 use crate::stores::instant;
 use crate::stores::working_set::WorkingSet;
 use crate::value::{Json, RunId};
@@ -214,7 +214,7 @@ impl Persistence for SqliteStore {
             let rows = self.read("read pending runs", query.bind(count(limit))).await?;
             pending.extend(each::<RunRow<'_>>(&rows)?);
         }
-        let waiting = pending.into_iter().filter_map(|run| Waiting::run(&turns, run, |run| run)).collect();
+        let waiting = pending.into_iter().filter_map(|run| QueueEntry::run(&turns, run, |run| run)).collect();
         Ok(turns.order(waiting, limit).into_iter().take(limit).map(|it| it.what).collect())
     }
 

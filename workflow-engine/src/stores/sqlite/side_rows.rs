@@ -105,9 +105,9 @@ pub(super) const STATEMENTS: &[&str] = &[
 
 /// Writes what there is.
 pub(super) fn flush(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
-    let attached = &set.attached;
+    let side_rows = &set.side_rows;
     let mut annotations = JsonRows::default();
-    for annotation in &attached.annotations {
+    for annotation in &side_rows.annotations {
         annotations.push(|row| {
             row.plain(annotation.run_id)
                 .maybe_text(annotation.stage_id.as_deref())
@@ -120,7 +120,7 @@ pub(super) fn flush(session: &Session, set: &WorkingSet) -> Result<(), Failure> 
     session.write(DOING, INSERT_ANNOTATIONS, annotations)?;
 
     let (mut put, mut deleted) = (JsonRows::default(), JsonRows::default());
-    for ((run_id, stage_id, key), artifact) in &attached.artifacts {
+    for ((run_id, stage_id, key), artifact) in &side_rows.artifacts {
         let rows = if artifact.value.is_some() { &mut put } else { &mut deleted };
         rows.push(|row| {
             row.plain(run_id).text(stage_id).text(key).int(artifact.generation);
@@ -131,7 +131,7 @@ pub(super) fn flush(session: &Session, set: &WorkingSet) -> Result<(), Failure> 
     session.write(DOING, DELETE_ARTIFACTS, deleted)?;
 
     let mut metrics = JsonRows::default();
-    for (run_id, stage_id) in &attached.measured {
+    for (run_id, stage_id) in &side_rows.changed_metrics {
         let Some(stage) = set.stage(*run_id, stage_id).and_then(|rows| rows.stage.get()) else { continue };
         let text = serde_json::to_string(&stage.metrics).map_err(|error| Failure::lasting(DOING, error))?;
         let text = (!stage.metrics.is_empty()).then_some(text.as_str());

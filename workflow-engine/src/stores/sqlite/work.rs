@@ -10,6 +10,7 @@ use crate::ports::{
     ClaimRequest, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim, Purge, Settlement,
 };
 use crate::records::Lease;
+use crate::stores::footprint::has_user_statements;
 use crate::value::{CallId, RunId};
 
 /// One request.
@@ -99,7 +100,7 @@ impl Work {
     pub(super) fn runs_alone(&self) -> bool {
         match self {
             Self::CommitLocked(_) => true,
-            Self::Commit(ask) => ask.input.executes(),
+            Self::Commit(ask) => has_user_statements(&ask.input),
             _ => false,
         }
     }

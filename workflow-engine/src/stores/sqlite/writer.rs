@@ -19,6 +19,7 @@ use super::work::Work;
 use crate::error::Error;
 use crate::failpoints::failpoint;
 use crate::ports::{Clock, Hints};
+use crate::stores::footprint::has_user_statements;
 use crate::stores::instant;
 
 /// The most requests in one transaction: beyond some hundreds a larger one is no faster, and keeps other processes
@@ -122,7 +123,7 @@ impl Writer {
         self.session.begin()?;
         match self.run_and_commit(works) {
             Ok(outcome) => {
-                outcome.announcement.post(&self.hints);
+                outcome.notifications.send(&self.hints);
                 self.in_flight.keep(outcome.runs);
                 Ok(())
             }
@@ -138,7 +139,7 @@ impl Writer {
         self.in_flight.begin(version);
         if self.foreign.is_overdue() && self.seen.has_moved_to(version, &mut self.foreign) {
             // What others have committed is visible already, whatever becomes of this transaction.
-            self.hints.anything_may_have_changed();
+            self.hints.everything_changed();
         }
         let now = instant::now(&*self.clock);
         let deliver_events = self.deliver_events.load(Ordering::Relaxed);
@@ -149,13 +150,13 @@ impl Writer {
         if committed.is_err() {
             // It may have gone through, leases and all, and nobody will be told what it has brought about.
             self.in_flight.forget();
-            self.hints.anything_may_have_changed();
+            self.hints.everything_changed();
         }
         committed.map(|()| outcome)
     }
 
     fn commit(&mut self, works: &[Work]) -> Result<(), Failure> {
-        if matches!(works, [Work::Commit(ask)] if ask.input.executes()) {
+        if matches!(works, [Work::Commit(ask)] if has_user_statements(&ask.input)) {
             self.session.commit_given()?;
         } else {
             self.session.commit()?;
@@ -167,7 +168,7 @@ impl Writer {
     /// Tells everybody if another process has committed something since the last look.
     fn look_for_foreign_commits(&mut self) {
         match self.seen.has_moved(&self.session, &mut self.foreign) {
-            Ok(true) => self.hints.anything_may_have_changed(),
+            Ok(true) => self.hints.everything_changed(),
             Ok(false) => {}
             Err(failure) => tracing::warn!(error = %Error::from(failure), "cannot look for foreign commits"),
         }

@@ -8,7 +8,7 @@ use super::{CrashingStore, Driver, Faults, engine};
 use crate::ports::Store;
 use crate::records::{Event, EventKind};
 use crate::stage::Workflow;
-use crate::stores::{MemoryStore, NotedStatements};
+use crate::stores::{MemoryStore, RecordedStatements};
 use crate::testing::FakeClock;
 use crate::value::{Json, RunId};
 
@@ -37,7 +37,7 @@ async fn one_run<W: Workflow>(
     check: &impl Fn(W::Output),
 ) -> usize {
     let (clock, faults) = (FakeClock::new(), &faults.anew());
-    let memory = Arc::new(MemoryStore::new(Arc::new(clock.clone())).noting_statements());
+    let memory = Arc::new(MemoryStore::new(Arc::new(clock.clone())).record_statements());
     let inner: Arc<dyn Store> = Arc::clone(&memory) as _;
     let input = Json::store(&input).unwrap_or_else(|error| panic!("the input cannot be written: {error}"));
 
@@ -58,7 +58,7 @@ async fn one_run<W: Workflow>(
     check(output);
     let events = inner.events(run_id, 0, usize::MAX).await.unwrap_or_default();
     judge(&events, crash);
-    judge_statements::<W>(&memory.noted_statements(), crash);
+    judge_statements::<W>(&memory.recorded_statements(), crash);
     first.commits()
 }
 
@@ -93,7 +93,7 @@ fn judge(events: &[Event], crash: Option<(usize, Moment)>) {
 }
 
 /// A stage that waits commits several times; every other one once, and its statements with it.
-fn judge_statements<W: Workflow>(noted: &[NotedStatements], crash: Option<(usize, Moment)>) {
+fn judge_statements<W: Workflow>(noted: &[RecordedStatements], crash: Option<(usize, Moment)>) {
     for stage in W::definition().stages.iter().filter(|stage| stage.wait.is_none()) {
         let commits = noted.iter().filter(|noted| noted.stage_id == stage.id).count();
         assert!(

@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::ports::{Clock, Store};
 use crate::records::{Event, EventKind};
 use crate::stage::Workflow;
-use crate::stores::{MemoryStore, NotedStatements};
+use crate::stores::{MemoryStore, RecordedStatements};
 
 /// Drives a workflow to its end: retries, timeouts and polls of days pass in milliseconds, stages fail and processes
 /// die where the test says so, and every event is handed back.
@@ -69,7 +69,7 @@ pub struct TestRun<W: Workflow> {
     pub events: Vec<Event>,
     /// What stages have committed through `ctx.transaction()`, in the order of their commits. There are no tables here:
     /// the statements are noted, and not run.
-    pub statements: Vec<NotedStatements>,
+    pub statements: Vec<RecordedStatements>,
     /// How long it took, in virtual time.
     pub elapsed: Duration,
 }
@@ -189,7 +189,7 @@ impl<W: Workflow> TestEngine<W> {
     /// When the run comes to a standstill: nothing is ready, and nothing will be.
     pub async fn run(&mut self, input: W::Input) -> TestRun<W> {
         let clock = FakeClock::new();
-        let memory = Arc::new(MemoryStore::new(Arc::new(clock.clone())).noting_statements());
+        let memory = Arc::new(MemoryStore::new(Arc::new(clock.clone())).record_statements());
         let store: Arc<dyn Store> = Arc::clone(&memory) as _;
         let began = clock.now();
         let engine = engine::<W>(&store, &clock, &self.faults).await;
@@ -204,7 +204,7 @@ impl<W: Workflow> TestEngine<W> {
         let events = run.events().filter_map(async |event| event.ok()).collect().await;
         let outputs =
             run.outputs().await.unwrap_or_else(|error| panic!("the outputs cannot be read: {error}"));
-        let statements = memory.noted_statements();
+        let statements = memory.recorded_statements();
         TestRun { output: run.output().await, outputs, events, statements, elapsed }
     }
 
