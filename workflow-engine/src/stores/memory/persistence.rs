@@ -1,4 +1,4 @@
-//! The store in memory as the store of runs.
+//! The store in memory as persistence.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
@@ -141,10 +141,10 @@ impl Persistence for MemoryStore {
 
     async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error> {
         let state = self.open("read pending runs")?;
-        let turns = FairOrder::new(definitions, &[]);
-        let waiting =
-            state.pending_runs().filter_map(|run| QueueEntry::run(&turns, run, |run| run)).collect();
-        Ok(turns.order(waiting, limit).into_iter().take(limit).map(|it| it.what.clone()).collect())
+        let order = FairOrder::new(definitions, &[]);
+        let entries =
+            state.pending_runs().filter_map(|run| QueueEntry::run(&order, run, |run| run)).collect();
+        Ok(order.sort(entries, limit).into_iter().take(limit).map(|entry| entry.item.clone()).collect())
     }
 
     async fn unfinished_runs(&self, workflow_id: &str) -> Result<Vec<RunRecord>, Error> {
@@ -163,22 +163,22 @@ impl Persistence for MemoryStore {
     async fn stuck_runs(
         &self,
         definitions: &[String],
-        still: Duration,
+        idle_for: Duration,
         limit: usize,
     ) -> Result<Vec<RunId>, Error> {
         let state = self.open("read stuck runs")?;
-        let before = instant::before(instant::now(&*self.clock), still);
+        let before = instant::before(instant::now(&*self.clock), idle_for);
         Ok(stuck_runs::stuck_runs(&state, definitions, before).take(limit).collect())
     }
 
     async fn unclaimed_runs(
         &self,
         definitions: &[String],
-        waiting: Duration,
+        waiting_for: Duration,
         limit: usize,
     ) -> Result<Vec<RunId>, Error> {
         let state = self.open("read unclaimed runs")?;
-        let before = instant::before(instant::now(&*self.clock), waiting);
+        let before = instant::before(instant::now(&*self.clock), waiting_for);
         Ok(stuck_runs::unclaimed_runs(&state, definitions, before).take(limit).collect())
     }
 
@@ -191,7 +191,7 @@ impl Persistence for MemoryStore {
     }
 }
 
-/// What a stage has delivered, by its id.
+/// Returns the output of a completed stage with the stage's id.
 fn output(stage: &Stage) -> Option<(String, StoredValue)> {
     let output = stage.record.output.clone().filter(|_| stage.record.status == Status::Completed)?;
     Some((stage.record.stage_id.clone(), output))

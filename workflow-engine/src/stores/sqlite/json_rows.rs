@@ -1,4 +1,4 @@
-//! Rows as one JSON text, so that one prepared statement writes any number of them.
+//! Rows as one JSON text, so that one prepared statement takes any number of them.
 
 use std::fmt::Write;
 
@@ -6,13 +6,13 @@ use chrono::{DateTime, Utc};
 
 use crate::records::StoredValue;
 
-/// An array of arrays, `[["a",1],["b",2]]`, whose columns a statement takes apart with `value ->> 0` and so on.
+/// An array of arrays, `[["a",1],["b",2]]`. A statement reads its columns with `value ->> 0` and so on.
 #[derive(Debug, Default)]
 pub(super) struct JsonRows {
     text: String,
 }
 
-/// One row that is being written.
+/// A row of the array, while its columns are added.
 #[derive(Debug)]
 pub(super) struct Row<'a> {
     text: &'a mut String,
@@ -31,12 +31,12 @@ impl JsonRows {
         self.text.push(']');
     }
 
-    /// Whether there is no row.
+    /// Returns whether there is no row.
     pub(super) fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
 
-    /// The whole array.
+    /// Returns the array.
     pub(super) fn finish(mut self) -> String {
         self.text.push_str(if self.text.is_empty() { "[]" } else { "]" });
         self.text

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn what_is_acknowledged_is_on_disk() {
+async fn the_writing_connection_has_the_settings_of_the_options() {
     use sqlx::{ConnectOptions, Connection as _};
 
     let directory = tempfile::tempdir().unwrap();

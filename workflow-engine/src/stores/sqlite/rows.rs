@@ -1,7 +1,7 @@
-//! Runs, stages and jobs as records. What a row holds is checked here, so that nothing else has to doubt it.
+//! Reads runs, stages and jobs as records, and checks their values.
 //!
-//! The wide rows come as one JSON array each: sqlx copies every column of a row on its own and hands rows over one by
-//! one between its thread and ours, which for a batch costs more than the database's work.
+//! On the connections that read, a wide row is one JSON array. sqlx copies every column separately and sends each row
+//! from its thread to ours, which for many rows costs more than the work of the database.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -10,9 +10,9 @@ use serde::Deserialize;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::checked::Check;
 use super::failure::Failure;
-use super::own_row::Cells;
+use super::owned_row::Cells;
+use super::row_check::RowCheck;
 use crate::records::{CostSummary, JobRecord, RunError, RunRecord, StageRecord};
 use crate::value::Cost;
 
@@ -68,32 +68,32 @@ macro_rules! job_row {
 
 pub(super) use {job_columns, job_row, run_columns, run_row, stage_columns, stage_row};
 
-/// A row that is read from a JSON array with its fields in this order.
+/// A row that is read from a JSON array, whose values are in the order of the fields.
 pub(super) trait JsonRow<'a>: Deserialize<'a> {
-    /// Its table.
+    /// The table.
     const TABLE: &'static str;
-    /// What it becomes.
+    /// The record.
     type Record;
 
-    /// Reads it column by column.
+    /// Reads the row column by column.
     fn read(columns: &mut Cells<'a>) -> rusqlite::Result<Self>;
 
-    /// Checks it.
+    /// Checks the row and returns its record.
     fn record(self) -> Result<Self::Record, Failure>;
 }
 
-/// The rows of a JSON array of rows.
+/// Reads a JSON array of rows.
 pub(super) fn all<'a, R: JsonRow<'a>>(text: &'a str) -> Result<Vec<R::Record>, Failure> {
     let rows: Vec<R> = serde_json::from_str(text).map_err(|error| undecodable(R::TABLE, error))?;
     rows.into_iter().map(R::record).collect()
 }
 
-/// A row of the connection that writes, which answers each column on its own.
+/// Reads a row of the connection that writes, column by column.
 pub(super) fn of<'a, R: JsonRow<'a>>(row: &'a rusqlite::Row<'a>) -> Result<R::Record, Failure> {
     R::read(&mut Cells::new(row)).map_err(|error| undecodable(R::TABLE, error))?.record()
 }
 
-/// The rows of a statement that answers one JSON array a row.
+/// Reads the rows of a statement that returns one JSON array for each.
 pub(super) fn each<'a, R: JsonRow<'a>>(rows: &'a [SqliteRow]) -> Result<Vec<R::Record>, Failure> {
     let decode = |row: &'a SqliteRow| {
         let text: &'a str = row.try_get(0).map_err(|error| undecodable(R::TABLE, error))?;
@@ -171,7 +171,7 @@ impl<'a> JsonRow<'a> for RunRow<'a> {
     }
 
     fn record(self) -> Result<RunRecord, Failure> {
-        let check = Check { table: Self::TABLE, run: &self.id };
+        let check = RowCheck { table: Self::TABLE, run: &self.id };
         let message = self.error_message;
         let error = self.error_code.map(|code| RunError { code, message: message.unwrap_or_default() });
         Ok(RunRecord {
@@ -268,7 +268,7 @@ impl<'a> JsonRow<'a> for StageRow<'a> {
     }
 
     fn record(self) -> Result<StageRecord, Failure> {
-        let check = Check { table: Self::TABLE, run: &self.workflow_run_id };
+        let check = RowCheck { table: Self::TABLE, run: &self.workflow_run_id };
         Ok(StageRecord {
             run_id: check.run_id()?,
             stage_id: self.stage_id,
@@ -347,7 +347,7 @@ impl<'a> JsonRow<'a> for JobRow<'a> {
     }
 
     fn record(self) -> Result<JobRecord, Failure> {
-        let check = Check { table: Self::TABLE, run: &self.workflow_run_id };
+        let check = RowCheck { table: Self::TABLE, run: &self.workflow_run_id };
         Ok(JobRecord {
             run_id: check.run_id()?,
             stage_id: self.stage_id,

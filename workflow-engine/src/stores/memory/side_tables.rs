@@ -1,4 +1,4 @@
-//! What hangs on runs and stages, in memory.
+//! The rows beside runs and stages, in memory.
 
 use std::collections::BTreeMap;
 
@@ -8,19 +8,19 @@ use crate::records::{AiCallRecord, AnnotationRecord, ArtifactRecord, Statement};
 use crate::stores::working_set::{SideRows, UserStatements};
 use crate::value::{CallId, RunId};
 
-/// Everything of that kind, as committed.
+/// The committed rows.
 #[derive(Default)]
-pub(super) struct Kept {
+pub(super) struct SideTables {
     /// By id.
     annotations: BTreeMap<u64, AnnotationRecord>,
     last_annotation: u64,
-    /// By run, stage and key, those of earlier generations too.
+    /// By run, stage and key, earlier generations included.
     artifacts: BTreeMap<(RunId, String, String), ArtifactRecord>,
     pub(super) calls: BTreeMap<CallId, AiCallRecord>,
-    executed: Vec<UserStatements>,
+    user_statements: Vec<UserStatements>,
 }
 
-/// The statements of one commit of a stage.
+/// The recorded statements of one commit of a stage.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RecordedStatements {
@@ -28,12 +28,12 @@ pub struct RecordedStatements {
     pub run_id: RunId,
     /// The stage that gave them.
     pub stage_id: String,
-    /// In the order in which a database would have run them.
+    /// The statements, in the order in which a database would run them.
     pub statements: Vec<Statement>,
 }
 
-impl Kept {
-    /// Stores what a transaction has written.
+impl SideTables {
+    /// Stores the rows that a transaction has written.
     pub(super) fn write(&mut self, side_rows: SideRows) {
         for annotation in side_rows.annotations {
             self.last_annotation += 1;
@@ -50,10 +50,10 @@ impl Kept {
             self.artifacts.insert(place, ArtifactRecord { run_id, stage_id, key, generation, value, at });
         }
         self.write_calls(side_rows.reserved_calls, side_rows.settled_calls, side_rows.voided_calls);
-        self.executed.extend(side_rows.user_statements);
+        self.user_statements.extend(side_rows.user_statements);
     }
 
-    /// Forgets what hangs on a run.
+    /// Deletes the rows of a run.
     pub(super) fn delete(&mut self, run_id: RunId) {
         self.annotations.retain(|_, annotation| annotation.run_id != run_id);
         self.artifacts.retain(|(run, ..), _| *run != run_id);
@@ -62,34 +62,35 @@ impl Kept {
 }
 
 impl State {
-    /// The annotations that are asked for, in the order of their commits.
+    /// Returns the annotations that match, in the order of their commits.
     pub(super) fn annotations(
         &self,
         filter: &AnnotationFilter,
-        more: impl Fn(&AnnotationRecord) -> bool,
+        matches: impl Fn(&AnnotationRecord) -> bool,
     ) -> Vec<AnnotationRecord> {
-        let asked =
-            self.kept.annotations.values().filter(|annotation| filter.admits(annotation) && more(annotation));
-        asked.take(filter.limit).cloned().collect()
+        let all = self.side_tables.annotations.values();
+        let matching = all.filter(|annotation| filter.admits(annotation) && matches(annotation));
+        matching.take(filter.limit).cloned().collect()
     }
 
-    /// The artifacts of a run that are of their stages' generations, by stage and key.
+    /// Returns the artifacts of a run that are of their stages' current generations, by stage and key.
     pub(super) fn artifacts(&self, run_id: RunId) -> impl Iterator<Item = &ArtifactRecord> {
         let first = (run_id, String::new(), String::new());
-        let of_run = self.kept.artifacts.range(first..).take_while(move |((run, ..), _)| *run == run_id);
+        let of_run =
+            self.side_tables.artifacts.range(first..).take_while(move |((run, ..), _)| *run == run_id);
         of_run.map(|(_, artifact)| artifact).filter(move |artifact| {
             let stage = self.runs.get(&run_id).and_then(|run| run.stages.get(&artifact.stage_id));
             stage.is_some_and(|stage| stage.record.generation == artifact.generation)
         })
     }
 
-    /// The statements that were noted.
+    /// Returns the recorded statements.
     pub(super) fn recorded_statements(&self) -> Vec<RecordedStatements> {
-        let noted = self.kept.executed.iter().map(|executed| RecordedStatements {
-            run_id: executed.run_id,
-            stage_id: executed.stage_id.clone(),
-            statements: executed.statements.clone(),
+        let recorded = self.side_tables.user_statements.iter().map(|row| RecordedStatements {
+            run_id: row.run_id,
+            stage_id: row.stage_id.clone(),
+            statements: row.statements.clone(),
         });
-        noted.collect()
+        recorded.collect()
     }
 }
