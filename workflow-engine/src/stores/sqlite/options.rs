@@ -21,6 +21,8 @@ const PREPARED: usize = 128;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct SqliteOptions {
+    /// The file: a path, `sqlite:path` or `sqlite://path`. It is created if it does not exist.
+    pub location: String,
     /// The moment at which a commit is acknowledged. Default [`Synchronous::Full`].
     pub synchronous: Synchronous,
     /// The time that a transaction waits for one of another process. Default 10 seconds. Afterwards the call fails with a
@@ -41,9 +43,12 @@ pub enum Synchronous {
     Normal,
 }
 
-impl Default for SqliteOptions {
-    fn default() -> Self {
+impl SqliteOptions {
+    /// Returns the default options for the file at `location`: a path, `sqlite:path` or `sqlite://path`.
+    #[must_use]
+    pub fn new(location: impl Into<String>) -> Self {
         Self {
+            location: location.into(),
             synchronous: Synchronous::Full,
             busy_timeout: Duration::from_secs(10),
             clock: Arc::new(SystemClock),
@@ -51,9 +56,16 @@ impl Default for SqliteOptions {
     }
 }
 
+impl<T: Into<String>> From<T> for SqliteOptions {
+    fn from(location: T) -> Self {
+        Self::new(location)
+    }
+}
+
 impl std::fmt::Debug for SqliteOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SqliteOptions")
+            .field("location", &self.location)
             .field("synchronous", &self.synchronous)
             .field("busy_timeout", &self.busy_timeout)
             .finish_non_exhaustive()

@@ -9,7 +9,7 @@ async fn the_writing_connection_has_the_settings_of_the_options() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("store.db");
     for (synchronous, level) in [(Synchronous::Full, 2), (Synchronous::Normal, 1)] {
-        let options = SqliteOptions { synchronous, ..SqliteOptions::default() };
+        let options = SqliteOptions { synchronous, ..SqliteOptions::new("store.db") };
         options.creator(&path).connect().await.unwrap().close().await.unwrap();
         let connection = options.writer(&path).unwrap();
         let number =
