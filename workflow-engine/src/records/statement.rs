@@ -74,7 +74,7 @@ impl Statement {
         let Scan { first_word, placeholders } = scan(&self.sql)?;
         if !VERBS.contains(&first_word.to_ascii_uppercase().as_str()) {
             return Err(format!(
-                "it begins with `{first_word}`; one that writes begins with {}",
+                "it begins with `{first_word}`; a statement that writes begins with {}",
                 VERBS.map(|verb| format!("`{verb}`")).join(", ")
             ));
         }

@@ -58,8 +58,8 @@ impl Selection {
         }
     }
 
-    /// Claims the jobs and starts the runs. Their rows are loaded. Each candidate is a decision of its own, so one
-    /// that cannot be applied does not affect the others.
+    /// Claims the jobs and starts the runs. Their rows are loaded. Each candidate is a separate decision, so one that
+    /// cannot be applied does not affect the others.
     pub(super) fn claim(self, work: &ClaimRequest, set: &mut WorkingSet, now: DateTime<Utc>) -> ClaimedWork {
         let mut claimed =
             ClaimedWork { remaining_priority: self.remaining_priority, ..ClaimedWork::default() };

@@ -9,7 +9,7 @@ use crate::value::{CallId, RunId};
 /// The rows that some decisions read. Ordered, so that a transaction walks its tables in key order.
 #[derive(Debug, Default)]
 pub(super) struct Footprint {
-    /// The runs, each with those of its stages (and their jobs) that are read.
+    /// The runs, each with the stages (and their jobs) that are read.
     pub(super) runs: BTreeMap<RunId, BTreeSet<String>>,
     /// Command and key of each idempotency entry.
     pub(super) keys: BTreeSet<(&'static str, String)>,

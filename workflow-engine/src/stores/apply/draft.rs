@@ -170,7 +170,8 @@ impl<'a> Draft<'a> {
         self.job_slot(stage_id).get_mut().ok_or_else(|| Mismatch::NoJob(stage_id.to_owned()))
     }
 
-    /// Writes the run's next event.
+    /// Writes the run's next event. The commit assigns its number from the run's row, so numbers have no gaps and follow the
+    /// order of the commits.
     pub(super) fn event(&mut self, kind: EventKind) -> Result<(), Mismatch> {
         let run = self.run_mut()?;
         run.last_sequence += 1;

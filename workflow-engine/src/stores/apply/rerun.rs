@@ -1,4 +1,4 @@
-//! A run that is over runs again, as the next generation.
+//! The rerun of a terminal run, in its next generation.
 
 use super::draft::Draft;
 use super::mismatch::Mismatch;
@@ -13,6 +13,7 @@ pub(super) fn rerun(draft: &mut Draft<'_>, stages: &[RerunStage], waiting_on: u3
         return Err(Mismatch::RunIsNotTerminal);
     }
     run.status = Status::Running;
+    // Leases, cached outputs, artifacts and blobs carry the generation, so none of the old ones is taken for a new one.
     run.generation += 1;
     run.version += 1;
     run.waiting_on = waiting_on;

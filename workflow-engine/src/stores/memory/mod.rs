@@ -57,7 +57,7 @@ impl MemoryStore {
     #[must_use]
     pub fn recorded_statements(&self) -> Vec<RecordedStatements> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.recorded_statements()
+        state.side_tables.recorded_statements()
     }
 
     /// Returns the state, unless the store is closed.

@@ -96,7 +96,7 @@ impl Persistence for MemoryStore {
         filter: &AnnotationFilter,
     ) -> Result<Vec<AnnotationRecord>, Error> {
         let state = self.open("read the annotations of a run")?;
-        Ok(state.annotations(filter, |annotation| annotation.run_id == run_id))
+        Ok(state.side_tables.annotations(filter, |annotation| annotation.run_id == run_id))
     }
 
     async fn annotations_of_key(
@@ -105,7 +105,7 @@ impl Persistence for MemoryStore {
         filter: &AnnotationFilter,
     ) -> Result<Vec<AnnotationRecord>, Error> {
         let state = self.open("read the annotations of a key")?;
-        Ok(state.annotations(filter, |annotation| annotation.key == key))
+        Ok(state.side_tables.annotations(filter, |annotation| annotation.key == key))
     }
 
     async fn artifacts(&self, run_id: RunId, stage_id: Option<&str>) -> Result<Vec<ArtifactRecord>, Error> {

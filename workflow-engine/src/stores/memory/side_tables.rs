@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::state::State;
 use crate::ports::AnnotationFilter;
 use crate::records::{AiCallRecord, AnnotationRecord, ArtifactRecord, Statement};
 use crate::stores::working_set::{SideRows, UserStatements};
@@ -15,7 +14,7 @@ pub(super) struct SideTables {
     annotations: BTreeMap<u64, AnnotationRecord>,
     last_annotation: u64,
     /// By run, stage and key, earlier generations included.
-    artifacts: BTreeMap<(RunId, String, String), ArtifactRecord>,
+    pub(super) artifacts: BTreeMap<(RunId, String, String), ArtifactRecord>,
     pub(super) calls: BTreeMap<CallId, AiCallRecord>,
     user_statements: Vec<UserStatements>,
 }
@@ -53,44 +52,31 @@ impl SideTables {
         self.user_statements.extend(side_rows.user_statements);
     }
 
-    /// Deletes the rows of a run.
-    pub(super) fn delete(&mut self, run_id: RunId) {
-        self.annotations.retain(|_, annotation| annotation.run_id != run_id);
-        self.artifacts.retain(|(run, ..), _| *run != run_id);
-        self.calls.retain(|_, call| call.run_id != Some(run_id));
-    }
-}
-
-impl State {
     /// Returns the annotations that match, in the order of their commits.
     pub(super) fn annotations(
         &self,
         filter: &AnnotationFilter,
         matches: impl Fn(&AnnotationRecord) -> bool,
     ) -> Vec<AnnotationRecord> {
-        let all = self.side_tables.annotations.values();
+        let all = self.annotations.values();
         let matching = all.filter(|annotation| filter.admits(annotation) && matches(annotation));
         matching.take(filter.limit).cloned().collect()
     }
 
-    /// Returns the artifacts of a run that are of their stages' current generations, by stage and key.
-    pub(super) fn artifacts(&self, run_id: RunId) -> impl Iterator<Item = &ArtifactRecord> {
-        let first = (run_id, String::new(), String::new());
-        let of_run =
-            self.side_tables.artifacts.range(first..).take_while(move |((run, ..), _)| *run == run_id);
-        of_run.map(|(_, artifact)| artifact).filter(move |artifact| {
-            let stage = self.runs.get(&run_id).and_then(|run| run.stages.get(&artifact.stage_id));
-            stage.is_some_and(|stage| stage.record.generation == artifact.generation)
-        })
-    }
-
     /// Returns the recorded statements.
     pub(super) fn recorded_statements(&self) -> Vec<RecordedStatements> {
-        let recorded = self.side_tables.user_statements.iter().map(|row| RecordedStatements {
+        let recorded = self.user_statements.iter().map(|row| RecordedStatements {
             run_id: row.run_id,
             stage_id: row.stage_id.clone(),
             statements: row.statements.clone(),
         });
         recorded.collect()
+    }
+
+    /// Deletes the rows of a run.
+    pub(super) fn delete(&mut self, run_id: RunId) {
+        self.annotations.retain(|_, annotation| annotation.run_id != run_id);
+        self.artifacts.retain(|(run, ..), _| *run != run_id);
+        self.calls.retain(|_, call| call.run_id != Some(run_id));
     }
 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::side_tables::SideTables;
 use crate::records::{
-    BlobKey, DeliveryRecord, Event, JobRecord, LogRecord, RunRecord, RunRequest, StageRecord, Status,
+    ArtifactRecord, BlobKey, DeliveryRecord, Event, JobRecord, LogRecord, RunRecord, RunRequest, StageRecord,
+    Status,
 };
 use crate::stores::footprint::Footprint;
 use crate::stores::pending_notifications::PendingNotifications;
@@ -109,6 +110,17 @@ impl State {
     /// Returns every `PENDING` run.
     pub(super) fn pending_runs(&self) -> impl Iterator<Item = &RunRecord> {
         self.pending_runs.iter().filter_map(|run_id| Some(&self.runs.get(run_id)?.record))
+    }
+
+    /// Returns the artifacts of a run that are of their stages' current generations, by stage and key.
+    pub(super) fn artifacts(&self, run_id: RunId) -> impl Iterator<Item = &ArtifactRecord> {
+        let first = (run_id, String::new(), String::new());
+        let of_run =
+            self.side_tables.artifacts.range(first..).take_while(move |((run, ..), _)| *run == run_id);
+        of_run.map(|(_, artifact)| artifact).filter(move |artifact| {
+            let stage = self.runs.get(&run_id).and_then(|run| run.stages.get(&artifact.stage_id));
+            stage.is_some_and(|stage| stage.record.generation == artifact.generation)
+        })
     }
 
     /// Stores the rows that the transaction has changed, and returns the hints to send. It cannot fail.

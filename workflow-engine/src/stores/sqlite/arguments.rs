@@ -74,3 +74,8 @@ impl<'a, 'c> Arguments<'a, 'c> {
         self
     }
 }
+
+/// Returns a `LIMIT` as SQLite takes it.
+pub(super) fn count(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}

@@ -4,12 +4,12 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
+use super::arguments::count;
 use super::columns::Columns;
 use super::definition_queries::{self, per_definition};
 use super::failure::Failure;
 use super::json_rows::JsonRows;
 use super::owned_row::OwnedRow;
-use super::persistence::count;
 use super::rows::{self, RunRow, run_columns};
 use super::session::Session;
 use super::work::RenewLeases;

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
 
+use super::arguments::count;
 use super::columns::{self, Columns};
 use super::failure::Failure;
 use super::json_rows::JsonRows;
@@ -278,8 +279,4 @@ fn record(row: &OwnedRow) -> Result<DeliveryRecord, Failure> {
         error: columns.get("error_message")?,
         dead_at: columns.maybe_instant("dlq_at")?,
     })
-}
-
-fn count(limit: usize) -> i64 {
-    i64::try_from(limit).unwrap_or(i64::MAX)
 }

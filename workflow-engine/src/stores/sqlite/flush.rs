@@ -117,7 +117,7 @@ pub(super) fn flush(session: &Session, set: &WorkingSet, deliver_events: bool) -
 }
 
 fn write_runs(session: &Session, runs: &[(RunId, &RunRows)]) -> Result<(), Failure> {
-    let (mut insert, mut request) =
+    let (mut insert, mut insert_request) =
         (session.prepare(DOING, INSERT_RUN), session.prepare(DOING, INSERT_REQUEST));
     let (mut update, mut count) = (session.prepare(DOING, UPDATE_RUN), session.prepare(DOING, COUNT_RUN));
     for (run_id, rows) in runs {
@@ -125,28 +125,28 @@ fn write_runs(session: &Session, runs: &[(RunId, &RunRows)]) -> Result<(), Failu
             (RowOp::Update(run), _) if rows.stored_version == Some(run.version) => count.run(|row| {
                 row.id(run.id).int(run.last_sequence).int(run.waiting_on).int(run.active).int(run.suspended);
             })?,
-            (RowOp::Update(run), _) => update.run(|row| changing(run, row))?,
+            (RowOp::Update(run), _) => update.run(|row| changing_columns(run, row))?,
             (RowOp::Insert(run), Some(new)) => {
                 insert.run(|row| {
-                    changing(run, row);
+                    changing_columns(run, row);
                     row.text(&run.workflow_id).text(&new.workflow_name).text(&run.definition_fingerprint);
                     row.int(run.priority).instant(run.created_at);
                 })?;
-                let NewRun { request: asked, .. } = new;
-                request.run(|row| {
-                    row.id(*run_id).text(asked.input.as_str()).text(asked.config.as_str());
-                    row.maybe_text(asked.metadata.as_ref().map(crate::Json::as_str));
+                let NewRun { request, .. } = new;
+                insert_request.run(|row| {
+                    row.id(*run_id).text(request.input.as_str()).text(request.config.as_str());
+                    row.maybe_text(request.metadata.as_ref().map(crate::Json::as_str));
                 })?;
             }
-            // A run is inserted only together with what it was created with, and never deleted here.
+            // A run is inserted only together with its request, and is never deleted here.
             _ => {}
         }
     }
     Ok(())
 }
 
-/// What changes while a run runs.
-fn changing(run: &RunRecord, row: &mut Arguments<'_, '_>) {
+/// Binds the changing columns of a run.
+fn changing_columns(run: &RunRecord, row: &mut Arguments<'_, '_>) {
     let error = run.error.as_ref();
     row.id(run.id).text(run.status.as_str()).int(run.version).int(run.generation).int(run.last_sequence);
     row.int(run.waiting_on).value(run.output.as_ref());

@@ -118,7 +118,7 @@ fn escape(text: &str, into: &mut String) {
             continue;
         }
         into.push_str(&text[clean..at]);
-        // Every byte that is escaped is a character of its own.
+        // Every escaped byte is a complete character.
         clean = at + 1;
         let _ = match byte {
             b'"' => into.write_str("\\\""),

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 
 use super::SqliteStore;
+use super::arguments::count;
 use super::columns::Columns;
 use super::failure::Failure;
-use super::persistence::count;
 use super::work::{CallWrite, Work};
 use crate::error::Error;
 use crate::ledger::{CallOutcome, CallReservation, CallStatistics, CallSums};

@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use sqlx::Row;
 
 use super::SqliteStore;
+use super::arguments::count;
 use super::deliveries::{self, ANY_DELIVERIES, DEAD_LETTERS, NEXT_DUE};
 use super::failure::Failure;
-use super::persistence::count;
 use super::transport::due;
 use super::work::{Replay, Work};
 use crate::error::Error;

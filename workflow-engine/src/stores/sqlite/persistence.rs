@@ -11,6 +11,7 @@ use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments};
 
 use super::SqliteStore;
+use super::arguments::count;
 use super::columns::{self, Columns, event_columns};
 use super::definition_queries::{self, per_definition};
 use super::failure::Failure;
@@ -272,11 +273,6 @@ impl SqliteStore {
         let annotations = rows.iter().map(|row| side_rows::annotation(Columns::new(row, "annotations", 0)));
         Ok(annotations.collect::<Result<_, Failure>>()?)
     }
-}
-
-/// Returns a `LIMIT` as SQLite takes it.
-pub(super) fn count(limit: usize) -> i64 {
-    i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
 /// Returns a sequence number or an id as SQLite stores it.

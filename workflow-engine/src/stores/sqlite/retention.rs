@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::SqliteStore;
+use super::arguments::count;
 use super::columns::Columns;
 use super::failure::Failure;
 use super::json_rows::JsonRows;
 use super::owned_row::ReadRow;
-use super::persistence::count;
 use super::session::Session;
 use super::transport::due;
 use super::work::{PurgeRuns, Work};

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::SqliteStore;
+use super::arguments::count;
 use super::columns::Columns;
-use super::persistence::count;
 use crate::error::Error;
 use crate::stores::instant;
 use crate::value::RunId;

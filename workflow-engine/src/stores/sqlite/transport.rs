@@ -9,11 +9,11 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::SqliteStore;
+use super::arguments::count;
 use super::claim::named;
 use super::columns::Columns;
 use super::definition_queries::{self, per_definition};
 use super::failure::Failure;
-use super::persistence::count;
 use super::rows::{JobRow, each, job_row};
 use super::work::{RenewLeases, Work};
 use crate::error::Error;

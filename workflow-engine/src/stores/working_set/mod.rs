@@ -1,14 +1,18 @@
 //! The working set: the rows of one write transaction, in memory.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod side_rows;
+mod tracked;
+
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 
-use super::calls::{CallRow, ReservedRow, SettledRow, VoidedCalls};
+pub(super) use self::side_rows::{ArtifactRow, SideRows, UserStatements};
+pub(super) use self::tracked::{RowOp, Tracked};
+use super::calls::CallRow;
 use super::pending_notifications::PendingNotifications;
 use crate::ports::{IdempotencyEntry, NewRun, Snapshot};
-use crate::records::{AnnotationRecord, BlobKey, Event, JobRecord, RunRecord, StageRecord, StoredValue};
-use crate::records::{LogLevel, Statement};
+use crate::records::{BlobKey, Event, JobRecord, LogLevel, RunRecord, StageRecord};
 use crate::value::{CallId, Json, RunId};
 
 /// The rows that a transaction has loaded, as its decisions have changed them. The store writes back the dirty ones;
@@ -64,14 +68,6 @@ pub(super) struct StageRows {
     pub(super) job: Tracked<JobRecord>,
 }
 
-/// A row that may exist, with whether it is stored and whether the transaction has changed it.
-#[derive(Clone, Debug)]
-pub(super) struct Tracked<T> {
-    value: Option<T>,
-    stored: bool,
-    dirty: bool,
-}
-
 /// An idempotency entry.
 #[derive(Clone, Debug)]
 pub(super) struct KeyRow {
@@ -106,92 +102,6 @@ pub(super) struct BlobRow {
     pub(super) key: BlobKey,
     pub(super) value: Json,
     pub(super) at: DateTime<Utc>,
-}
-
-/// Rows beside runs and stages. Each kind is written by its own statement, and only where there is any.
-#[derive(Debug, Default)]
-pub(super) struct SideRows {
-    /// In the order in which the store assigns their ids.
-    pub(super) annotations: Vec<AnnotationRecord>,
-    /// By run, stage and key: the transaction's last value of each.
-    pub(super) artifacts: BTreeMap<(RunId, String, String), ArtifactRow>,
-    /// The stages whose metrics have changed.
-    pub(super) changed_metrics: BTreeSet<(RunId, String)>,
-    /// New calls of models. They are written before the settled ones.
-    pub(super) reserved_calls: Vec<ReservedRow>,
-    /// Outcomes of calls. They are written before calls are voided.
-    pub(super) settled_calls: Vec<SettledRow>,
-    /// The stages whose reserved calls become unknown.
-    pub(super) voided_calls: Vec<VoidedCalls>,
-    /// The runs, and the stages of runs, whose spending has changed.
-    pub(super) changed_spending: BTreeSet<(RunId, Option<String>)>,
-    /// Statements of the user. They run after everything else is written.
-    pub(super) user_statements: Vec<UserStatements>,
-}
-
-/// An artifact that is written, or deleted where it has no value.
-#[derive(Clone, Debug)]
-pub(super) struct ArtifactRow {
-    pub(super) generation: u32,
-    pub(super) value: Option<StoredValue>,
-    pub(super) at: DateTime<Utc>,
-}
-
-/// Statements of the user that one stage has given.
-#[derive(Clone, Debug)]
-pub(super) struct UserStatements {
-    pub(super) run_id: RunId,
-    pub(super) stage_id: String,
-    pub(super) statements: Vec<Statement>,
-}
-
-impl SideRows {
-    /// Returns whether there are no such rows.
-    #[cfg_attr(
-        not(feature = "postgres"),
-        allow(dead_code, reason = "the other stores write each kind where there is any")
-    )]
-    pub(super) fn is_empty(&self) -> bool {
-        let Self {
-            annotations,
-            artifacts,
-            changed_metrics,
-            reserved_calls,
-            settled_calls,
-            voided_calls,
-            changed_spending,
-            user_statements,
-        } = self;
-        annotations.is_empty()
-            && artifacts.is_empty()
-            && changed_metrics.is_empty()
-            && reserved_calls.is_empty()
-            && settled_calls.is_empty()
-            && voided_calls.is_empty()
-            && changed_spending.is_empty()
-            && user_statements.is_empty()
-    }
-
-    /// Adds the rows of a later decision.
-    pub(super) fn merge(&mut self, later: Self) {
-        self.annotations.extend(later.annotations);
-        self.artifacts.extend(later.artifacts);
-        self.changed_metrics.extend(later.changed_metrics);
-        self.reserved_calls.extend(later.reserved_calls);
-        self.settled_calls.extend(later.settled_calls);
-        self.voided_calls.extend(later.voided_calls);
-        self.changed_spending.extend(later.changed_spending);
-        self.user_statements.extend(later.user_statements);
-    }
-}
-
-/// The operation that writes a row back.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum RowOp<'a, T> {
-    Keep,
-    Insert(&'a T),
-    Update(&'a T),
-    Delete,
 }
 
 impl WorkingSet {
@@ -287,65 +197,5 @@ impl WorkingSet {
 
     fn each_key(&self) -> impl Iterator<Item = (&'static str, &String, &KeyRow)> {
         self.keys.iter().flat_map(|(command, keys)| keys.iter().map(move |(key, row)| (*command, key, row)))
-    }
-}
-
-impl<T> Tracked<T> {
-    /// Creates a row as the store holds it.
-    pub(super) fn stored(value: T) -> Self {
-        Self { value: Some(value), stored: true, dirty: false }
-    }
-
-    /// Returns the row, if it exists.
-    pub(super) fn get(&self) -> Option<&T> {
-        self.value.as_ref()
-    }
-
-    /// Takes the row, if it exists.
-    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only SQLite caches rows in this form"))]
-    pub(super) fn into_inner(self) -> Option<T> {
-        self.value
-    }
-
-    /// Returns the row for a change, if it exists.
-    pub(super) fn get_mut(&mut self) -> Option<&mut T> {
-        self.dirty = true;
-        self.value.as_mut()
-    }
-
-    /// Inserts or replaces the row.
-    pub(super) fn set(&mut self, value: T) -> &mut T {
-        self.dirty = true;
-        self.value.insert(value)
-    }
-
-    /// Deletes the row.
-    pub(super) fn delete(&mut self) {
-        self.dirty = true;
-        self.value = None;
-    }
-
-    /// Notes that the row is stored as it is here.
-    #[cfg(any(feature = "postgres", feature = "sqlite"))]
-    pub(super) fn settle(&mut self) {
-        self.stored = self.value.is_some();
-        self.dirty = false;
-    }
-
-    /// Returns the operation that writes the row back.
-    pub(super) fn row_op(&self) -> RowOp<'_, T> {
-        match (&self.value, self.stored) {
-            _ if !self.dirty => RowOp::Keep,
-            (Some(value), false) => RowOp::Insert(value),
-            (Some(value), true) => RowOp::Update(value),
-            (None, true) => RowOp::Delete,
-            (None, false) => RowOp::Keep,
-        }
-    }
-}
-
-impl<T> Default for Tracked<T> {
-    fn default() -> Self {
-        Self { value: None, stored: false, dirty: false }
     }
 }
