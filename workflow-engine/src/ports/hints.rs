@@ -6,7 +6,7 @@
 //! more urgent than its own.
 //!
 //! A store sends a hint after each commit. It also sends one when it does not know whether it has committed: the
-//! transaction may have begun leases that no worker was told about.
+//! transaction may have begun leases that no worker has received.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -42,7 +42,7 @@ pub trait Ledger: Send + Sync {
     /// This method and the next fail when the store cannot be written.
     async fn reserve_call(&self, id: CallId, call: CallReservation) -> Result<(), Error>;
 
-    /// Writes the outcome of a call outside of every stage. A call that is not `RESERVED`, or that belongs to a run,
-    /// does not change.
+    /// Writes the outcome of a call outside of every stage. A call that is already `SETTLED` or `FAILED`, or that
+    /// belongs to a run, does not change.
     async fn settle_call(&self, id: CallId, end: CallOutcome) -> Result<(), Error>;
 }

@@ -44,14 +44,14 @@ pub(super) fn settle(
     row.due_at = now;
     let mut letter = None;
     match &settlement.outcome {
-        DeliveryOutcome::Delivered { last_sequence: through } => advance(&mut row, through.saturating_add(1)),
+        DeliveryOutcome::Delivered { last_sequence } => advance(&mut row, last_sequence.saturating_add(1)),
         DeliveryOutcome::Refused { sequence, error, delay } => {
             refuse(&mut row, *sequence, error);
             row.due_at = instant::after(now, *delay);
         }
         DeliveryOutcome::GivenUp { sequence, error, block_on_dead_letter } => {
             refuse(&mut row, *sequence, error);
-            // A dead letter that is replayed on its own (`letter` is not 0) blocks no later events: it stays as it is.
+            // A dead letter that has left the stream (`letter` is not 0) has its own row already, which becomes dead again.
             if *block_on_dead_letter || row.letter != 0 {
                 row.dead_at = Some(now);
             } else {

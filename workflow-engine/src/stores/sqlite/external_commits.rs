@@ -9,7 +9,7 @@
 //! our transactions checks by itself instead, and watching begins again when there is a pause. It begins before the
 //! check that ends the load, so no commit falls between the two.
 
-#![allow(clippy::disallowed_methods, reason = "it watches a file that other processes write, in their time")]
+#![allow(clippy::disallowed_methods, reason = "it watches a file that other processes write, in real time")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,7 +47,7 @@ pub(super) struct ExternalCommits {
     uninterrupted: u32,
 }
 
-/// The source of suspicions.
+/// The way in which the writer learns that a check is due.
 enum Watch {
     /// The operating system reports writes. Dropping the watcher ends its thread.
     Notifications { _watcher: RecommendedWatcher },
@@ -85,7 +85,7 @@ impl ExternalCommits {
     }
 
     /// Waits until a check is due. The future may be dropped and created again; no report is lost.
-    pub(super) async fn wait_for_suspicion(&self) {
+    pub(super) async fn wait_for_check(&self) {
         match self.watch {
             Watch::Notifications { .. } => {
                 while !self.reported.flag.load(Ordering::Acquire) {

@@ -51,12 +51,12 @@ async fn a_commit_while_the_file_is_not_watched_is_found_in_the_next_pause() {
     }
     other.execute("INSERT INTO numbers VALUES (1)").await.unwrap();
     assert!(external.is_check_due(), "under load every transaction checks");
-    external.wait_for_suspicion().await;
+    external.wait_for_check().await;
     assert!(seen.has_moved(&session, &mut external).unwrap(), "and the pause after the load does too");
 
     assert!(matches!(external.watch, Watch::Notifications { .. }), "the file is watched again");
     while seen.has_moved(&session, &mut external).unwrap() {}
     other.execute("INSERT INTO numbers VALUES (2)").await.unwrap();
-    external.wait_for_suspicion().await;
+    external.wait_for_check().await;
     assert!(seen.has_moved(&session, &mut external).unwrap());
 }

@@ -66,7 +66,7 @@ impl Writer {
                     Some(work) => work,
                     None => break,
                 },
-                () = self.external_commits.wait_for_suspicion() => {
+                () = self.external_commits.wait_for_check() => {
                     self.check_external_commits();
                     continue;
                 }
