@@ -80,13 +80,13 @@ impl CallLedger for MemoryLedger {
             }
         }
         let id = CallId::generate();
-        calls.insert(id, ReservedRow::outside(id, call, SystemClock.now()).record);
+        calls.insert(id, ReservedRow::without_stage(id, call, SystemClock.now()).record);
         Ok(id)
     }
 
     async fn settle(&self, call: CallId, end: CallOutcome) -> Result<(), Error> {
         if let Some(record) = self.lock().get_mut(&call) {
-            SettledRow::new(call, end, SystemClock.now()).write_into(record);
+            SettledRow::new(call, end, SystemClock.now()).apply_to(record);
         }
         Ok(())
     }

@@ -72,7 +72,7 @@ fn only_one_statement_that_writes_is_taken() {
         let error = ctx.transaction().execute(Statement::new(word)).unwrap_err();
         let first = word.split(' ').next().unwrap();
         let expected = format!(
-            "statement 1 of stage `detached`: it begins with `{first}`; one that writes begins with `INSERT`, `UPDATE`, \
+            "statement 1 of stage `detached`: it begins with `{first}`; a statement that writes begins with `INSERT`, `UPDATE`, \
              `DELETE`, `MERGE`, `REPLACE`, `WITH`"
         );
         assert_eq!((error.message(), error.is_retryable()), (expected.as_str(), false));

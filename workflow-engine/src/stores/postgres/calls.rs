@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::text::stored;
 use super::transaction::Transaction;
 use crate::records::{CallStatus, CostSummary};
-use crate::stores::calls::{CallRow, LOST, ReservedRow, SettledRow};
+use crate::stores::calls::{CallRow, LOST_CALL, ReservedRow, SettledRow};
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::WorkingSet;
 use crate::value::{CallId, Cost, Json, RunId};
@@ -104,19 +104,19 @@ pub(super) fn outcome(columns: &mut Columns) -> Result<CallStatus, Failure> {
 
 /// Writes the calls of a commit, and the costs of runs and stages.
 pub(super) async fn write(transaction: &mut Transaction<'_>, set: &WorkingSet) -> Result<(), Failure> {
-    let attached = &set.attached;
-    if !attached.intended.is_empty() {
+    let side_rows = &set.side_rows;
+    if !side_rows.reserved_calls.is_empty() {
         let query = transaction.query(RESERVE);
-        transaction.execute(ACTION, bind_reservations(query, &attached.intended, true)).await?;
+        transaction.execute(ACTION, bind_reservations(query, &side_rows.reserved_calls, true)).await?;
     }
-    if !attached.ended.is_empty() {
+    if !side_rows.settled_calls.is_empty() {
         let query = transaction.query(SETTLE);
-        transaction.execute(ACTION, bind_settlements(query, &attached.ended, true, true)).await?;
+        transaction.execute(ACTION, bind_settlements(query, &side_rows.settled_calls, true, true)).await?;
     }
-    if !attached.voided.is_empty() {
+    if !side_rows.voided_calls.is_empty() {
         let mut rows = Rows::<2, 0, 1>::new();
-        for voided in &attached.voided {
-            rows.push(voided.run_id, [Some(&voided.stage_id), Some(LOST)], [], [Some(voided.at)]);
+        for voided in &side_rows.voided_calls {
+            rows.push(voided.run_id, [Some(&voided.stage_id), Some(LOST_CALL)], [], [Some(voided.at)]);
         }
         let query = rows.bind(transaction.query(VOID));
         transaction.execute(ACTION, query).await?;
@@ -126,7 +126,7 @@ pub(super) async fn write(transaction: &mut Transaction<'_>, set: &WorkingSet) -
 
 async fn write_spending(transaction: &mut Transaction<'_>, set: &WorkingSet) -> Result<(), Failure> {
     let (mut runs, mut stages) = (Rows::<0, 5, 0>::new(), Rows::<1, 6, 0>::new());
-    for (run_id, stage_id) in &set.attached.spending {
+    for (run_id, stage_id) in &set.side_rows.changed_spending {
         let Some(stage_id) = stage_id else {
             let Some(run) = set.run(*run_id) else { continue };
             runs.push(*run_id, [], spending(&run.spending), []);

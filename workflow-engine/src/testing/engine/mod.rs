@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::ports::{Clock, Store};
 use crate::records::{Event, EventKind};
 use crate::stage::Workflow;
-use crate::stores::{MemoryStore, NotedStatements};
+use crate::stores::{MemoryStore, RecordedStatements};
 
 /// Runs a workflow to its end in virtual time: retries, timeouts and polls of days pass in milliseconds. Stages fail
 /// and processes die where the test plans it, and the test receives every event.
@@ -68,7 +68,7 @@ pub struct TestRun<W: Workflow> {
     pub events: Vec<Event>,
     /// The statements that stages have committed through `ctx.transaction()`, in the order of their commits. A test
     /// engine has no tables, so it records the statements and does not run them.
-    pub statements: Vec<NotedStatements>,
+    pub statements: Vec<RecordedStatements>,
     /// The duration of the run, in virtual time.
     pub elapsed: Duration,
 }
@@ -194,7 +194,7 @@ impl<W: Workflow> TestEngine<W> {
     /// When the run is stuck: no stage is ready, and no job will be due.
     pub async fn run(&mut self, input: W::Input) -> TestRun<W> {
         let clock = FakeClock::new();
-        let memory = Arc::new(MemoryStore::new(Arc::new(clock.clone())).noting_statements());
+        let memory = Arc::new(MemoryStore::new(Arc::new(clock.clone())).record_statements());
         let store: Arc<dyn Store> = Arc::clone(&memory) as _;
         let began = clock.now();
         let engine = engine::<W>(&store, &clock, &self.faults).await;
@@ -209,7 +209,7 @@ impl<W: Workflow> TestEngine<W> {
         let events = run.events().filter_map(async |event| event.ok()).collect().await;
         let outputs =
             run.outputs().await.unwrap_or_else(|error| panic!("the outputs cannot be read: {error}"));
-        let statements = memory.noted_statements();
+        let statements = memory.recorded_statements();
         TestRun { output: run.output().await, outputs, events, statements, elapsed }
     }
 

@@ -1,8 +1,8 @@
-//! Where a stored value is: in its row, or in the blob store.
+//! A stored value: in its row, or in the blob store.
 
 use crate::value::Json;
 
-/// A value as its row holds it.
+/// A value of a row, or a reference to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoredValue {
     /// In the row itself.
@@ -11,6 +11,7 @@ pub enum StoredValue {
     Blob(BlobKey),
 }
 
-/// The key of a blob: `run/stage/generation/epoch`, and `/artifacts/number` after it for an artifact; made by the engine, never from user input.
+/// The key of a blob: `run/stage/generation/epoch`, followed by `/artifacts/number` for an artifact. The engine makes it,
+/// never from user input.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BlobKey(pub String);

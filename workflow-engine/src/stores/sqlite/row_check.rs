@@ -1,4 +1,4 @@
-//! Columns of a row that need more than to be read: what they hold is checked, and errors name the row.
+//! Checks the values of a row's columns, so that the code behind it can rely on them.
 
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
@@ -10,14 +10,14 @@ use super::failure::Failure;
 use crate::records::{BlobKey, Status, StoredValue};
 use crate::value::{Json, RunId};
 
-/// Checks columns of one row; errors name it.
-pub(super) struct Check<'a> {
+/// Checks columns of one row. Errors name the table and the run.
+pub(super) struct RowCheck<'a> {
     pub(super) table: &'static str,
-    /// The run's id as the row has it.
+    /// The run's id, as stored.
     pub(super) run: &'a str,
 }
 
-impl Check<'_> {
+impl RowCheck<'_> {
     pub(super) fn run_id(&self) -> Result<RunId, Failure> {
         RunId::from_str(self.run).map_err(|error| self.unreadable("workflow_run_id", error))
     }
@@ -54,7 +54,7 @@ impl Check<'_> {
             (Some(json), None) => Ok(Some(StoredValue::Inline(Json::trusted(json)))),
             (None, Some(key)) => Ok(Some(StoredValue::Blob(BlobKey(key)))),
             (None, None) => Ok(None),
-            (Some(_), Some(_)) => Err(self.unreadable(column, "it is in its row and in a blob")),
+            (Some(_), Some(_)) => Err(self.unreadable(column, "it has a value and the key of a blob")),
         }
     }
 

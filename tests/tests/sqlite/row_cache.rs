@@ -1,4 +1,4 @@
-//! The writer keeps the rows of runs in flight. Nobody decides on rows that are not the file's any more.
+//! The row cache of the writer: no decision is based on a cached row that differs from the file's.
 
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use workflow_engine::Statement;
@@ -8,7 +8,7 @@ use workflow_engine::stores::SqliteStore;
 
 use super::fixture::{Directory, claim, complete, running};
 
-/// A decision of whoever holds the lease.
+/// A decision under the job's lease.
 fn held(job: &ClaimedJob, change: Change) -> Decision {
     Decision {
         run_id: job.lease.run_id,
@@ -18,11 +18,11 @@ fn held(job: &ClaimedJob, change: Change) -> Decision {
     }
 }
 
-fn hand_back(job: &ClaimedJob) -> Decision {
+fn return_job(job: &ClaimedJob) -> Decision {
     held(job, Change::ReturnJob { stage_id: "a".into() })
 }
 
-/// A decision that completes the stage, with a statement of the user's.
+/// A decision that completes the stage, with a statement of the user.
 fn complete_with(job: &ClaimedJob, sql: String) -> Decision {
     let mut decision = complete(job);
     decision.changes.push(Change::Execute { stage_id: "a".into(), statements: vec![Statement::new(sql)] });
@@ -39,7 +39,7 @@ async fn applies(store: &SqliteStore, decision: Decision) {
     assert!(matches!(commit, Commit::Applied(_)), "{commit:?}");
 }
 
-async fn misses(store: &SqliteStore, decision: Decision) {
+async fn is_refused(store: &SqliteStore, decision: Decision) {
     assert_eq!(store.commit(decision).await.unwrap(), Commit::PreconditionFailed);
 }
 
@@ -50,60 +50,64 @@ async fn two_processes_take_turns_on_one_run() {
     let mut job = running(&one).await;
     for turn in 0..20 {
         let (mine, other) = if turn % 2 == 0 { (&one, &two) } else { (&two, &one) };
-        // The one that has committed last would find the old lease among its rows.
-        applies(other, hand_back(&job)).await;
+        // The store that has committed last has the old lease in its cache.
+        applies(other, return_job(&job)).await;
         let next = claimed(other).await;
         assert_eq!(next.lease.epoch, job.lease.epoch + 1);
-        misses(mine, complete(&job)).await;
-        misses(mine, hand_back(&job)).await;
+        is_refused(mine, complete(&job)).await;
+        is_refused(mine, return_job(&job)).await;
         job = next;
         let log = Change::Progress { stage_id: "a".into(), fraction: 0.5, message: "half".into() };
         applies(mine, held(&job, log)).await;
     }
     applies(&one, complete(&job)).await;
-    misses(&two, complete(&job)).await;
+    is_refused(&two, complete(&job)).await;
     let events = two.events(job.lease.run_id, 0, 1_000).await.unwrap();
     let sequences: Vec<_> = events.iter().map(|event| event.sequence).collect();
-    assert_eq!(sequences, (1..=sequences.len() as u64).collect::<Vec<_>>(), "no number twice, and no gap");
+    assert_eq!(
+        sequences,
+        (1..=sequences.len() as u64).collect::<Vec<_>>(),
+        "no number is doubled or missing"
+    );
     one.close().await;
     two.close().await;
 }
 
-/// A connection of the same program is another one all the same.
+/// A connection of the same program counts as another one too.
 #[tokio::test]
-async fn what_another_connection_writes_is_seen() {
+async fn writes_of_another_connection_are_seen() {
     let directory = Directory::new();
     let store = directory.open().await;
     let job = running(&store).await;
     let path = directory.file("store.db");
     let mut connection = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
     sqlx::query("UPDATE job_queue SET lease_epoch = 7").execute(&mut connection).await.unwrap();
-    misses(&store, complete(&job)).await;
+    is_refused(&store, complete(&job)).await;
     sqlx::query("UPDATE job_queue SET lease_epoch = 1").execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
     applies(&store, complete(&job)).await;
     store.close().await;
 }
 
-/// What a statement of the user's has touched is read again, even if it is the engine's own.
+/// A statement of the user may write to the engine's own tables.
 #[tokio::test]
-async fn what_statements_of_the_user_write_is_seen() {
+async fn writes_of_user_statements_are_seen() {
     let directory = Directory::new();
     let store = directory.open().await;
     let (job, other) = (running(&store).await, running(&store).await);
     let steal =
         format!("UPDATE job_queue SET lease_epoch = 9 WHERE workflow_run_id = '{}'", other.lease.run_id);
     applies(&store, complete_with(&job, steal)).await;
-    misses(&store, complete(&other)).await;
+    is_refused(&store, complete(&other)).await;
     let mut thief = other;
     thief.lease.epoch = 9;
     applies(&store, complete(&thief)).await;
     store.close().await;
 }
 
-/// What is rolled back has not happened, whether a statement or the commit itself has failed.
+/// A statement may fail, and so may the commit itself.
 #[tokio::test]
-async fn a_commit_that_fails_leaves_nothing_behind() {
+async fn a_failed_commit_leaves_no_trace() {
     let directory = Directory::new();
     let store = directory.open().await;
     let path = directory.file("store.db");
@@ -115,7 +119,7 @@ async fn a_commit_that_fails_leaves_nothing_behind() {
 
     let job = running(&store).await;
     let run_id = job.lease.run_id;
-    for sql in ["INSERT INTO nowhere VALUES (1)", "INSERT INTO bookings VALUES (1)"] {
+    for sql in ["INSERT INTO missing VALUES (1)", "INSERT INTO bookings VALUES (1)"] {
         let error = store.commit(complete_with(&job, sql.to_owned())).await.unwrap_err();
         assert_eq!(error.code(), "STATEMENT_FAILED", "{error}");
         assert_eq!(store.run(run_id).await.unwrap().unwrap().status, Status::Running);

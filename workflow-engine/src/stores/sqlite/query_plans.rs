@@ -1,4 +1,4 @@
-//! No statement reads a whole table: however many finished runs there are, a commit costs the same.
+//! Tests the query plans: no statement scans a table, so the cost of a commit does not grow with the finished runs.
 
 use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 
@@ -34,7 +34,8 @@ async fn database() -> SqliteConnection {
     connection
 }
 
-/// What `ANALYZE` notes where a million runs have finished and nothing is left to do: plans may be others with it.
+/// The statistics that `ANALYZE` would write after a million finished runs and with no pending work. They may change
+/// plans.
 const A_MILLION_FINISHED: &str = "
     ANALYZE;
     DELETE FROM sqlite_stat1;
@@ -67,7 +68,7 @@ async fn no_statement_scans_a_table_when_a_million_runs_have_finished() {
 }
 
 async fn scans_nothing(connection: &mut SqliteConnection) {
-    // To walk a partial index is not to scan its table: it holds what is still to be done.
+    // A walk of a partial index does not scan its table: the index holds only pending work.
     let partial = [
         "job_queue_leased",
         "job_queue_pending",
@@ -80,7 +81,7 @@ async fn scans_nothing(connection: &mut SqliteConnection) {
     let harmless = |step: &str| {
         !step.starts_with("SCAN")
             || step.contains("VIRTUAL TABLE")
-            // One arm of several, which ends at its own limit.
+            // An arm of a union, which ends at its own limit.
             || step.starts_with("SCAN (subquery-")
             || ["SCAN CONSTANT ROW", "SCAN fresh", "SCAN p"].contains(&step)
             || partial.iter().any(|index| step.ends_with(&format!("INDEX {index}")))
@@ -92,9 +93,9 @@ async fn scans_nothing(connection: &mut SqliteConnection) {
     }
 }
 
-/// A claim finds what is its own through the index, past a queue full of what is not.
+/// A claim finds its work through the index, however much work there is of other definitions.
 #[tokio::test]
-async fn what_waits_for_a_worker_is_found_by_its_definition() {
+async fn waiting_work_is_found_by_its_definition() {
     let mut connection = database().await;
     let waiting = ["job_queue_pending", "job_queue_suspended", "workflow_runs_pending"];
     let statements = STATEMENTS.iter().copied().flatten();
@@ -103,16 +104,17 @@ async fn what_waits_for_a_worker_is_found_by_its_definition() {
     for sql in claims {
         let plan = plan(&mut connection, sql).await;
         let steps = plan.iter().filter(|step| waiting.iter().any(|index| step.contains(index)));
-        let foreign: Vec<_> = steps.filter(|step| !step.contains("(definition_fingerprint=?")).collect();
-        assert!(foreign.is_empty(), "{foreign:#?} in {sql}");
+        let others: Vec<_> = steps.filter(|step| !step.contains("(definition_fingerprint=?")).collect();
+        assert!(others.is_empty(), "{others:#?} in {sql}");
     }
 }
 
 #[tokio::test]
-async fn what_is_ordered_comes_from_its_index() {
+async fn ordered_rows_come_from_an_index() {
     let mut connection = database().await;
     for sql in STATEMENTS.iter().copied().flatten() {
-        // A run's stages are few, and their order of reading is not that of their key. So are models.
+        // Sorting is cheap here: a run has few stages, whose reading order is not that of their key, and a ledger has few
+        // models.
         if sql.contains("ORDER BY s.stage_number") || sql.contains("GROUP BY c.model_key") {
             continue;
         }
@@ -122,7 +124,7 @@ async fn what_is_ordered_comes_from_its_index() {
     }
 }
 
-/// What a purge forgets would stay for ever.
+/// Rows of a table that a purge leaves out would stay for ever.
 #[tokio::test]
 async fn a_purge_deletes_from_every_table_that_names_a_run() {
     let mut connection = database().await;
@@ -134,7 +136,7 @@ async fn a_purge_deletes_from_every_table_that_names_a_run() {
         let delete = format!("DELETE FROM {table} WHERE");
         assert!(
             retention::DELETES.iter().any(|sql| sql.starts_with(&delete)),
-            "nothing of `{table}` is purged"
+            "a purge does not delete from `{table}`"
         );
     }
 }

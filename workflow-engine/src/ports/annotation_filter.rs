@@ -1,10 +1,11 @@
-//! Which annotations are asked for.
+//! A filter for annotations.
 
 use chrono::{DateTime, Utc};
 
 use crate::records::{AnnotationKey, AnnotationRecord};
 
-/// Which annotations are asked for: those that fit all that is said. Without more it is the first hundred.
+/// Selects annotations: those that match every condition that is set, at most [`limit`](Self::limit) of them. Without a
+/// condition it selects the first hundred.
 ///
 /// ```
 /// use workflow_engine::{AnnotationFilter, AnnotationKey};
@@ -17,28 +18,28 @@ use crate::records::{AnnotationKey, AnnotationRecord};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct AnnotationFilter {
-    /// Of this key.
+    /// The key.
     pub key: Option<String>,
-    /// Of this key, or of one of its segments below.
+    /// The key, or the leading segments of it.
     pub prefix: Option<String>,
-    /// About this stage.
+    /// The stage that the annotation is about.
     pub stage_id: Option<String>,
-    /// Of this actor.
+    /// The actor.
     pub actor: Option<String>,
-    /// Of this scope.
+    /// The scope.
     pub scope: Option<String>,
-    /// Committed then or later.
+    /// The earliest instant of the commit.
     pub since: Option<DateTime<Utc>>,
-    /// Committed before then.
+    /// The instant before which the annotation was committed.
     pub until: Option<DateTime<Utc>>,
-    /// With a greater [`AnnotationRecord::id`]: the last one of the page before. Default 0.
+    /// The [`AnnotationRecord::id`] of the last annotation of the previous page; only greater ids match. Default 0.
     pub after: u64,
-    /// At most so many. Default 100.
+    /// The most annotations to return. Default 100.
     pub limit: usize,
 }
 
 impl AnnotationFilter {
-    /// The first hundred.
+    /// Creates a filter without conditions, for the first hundred annotations.
     pub const fn new() -> Self {
         Self {
             key: None,
@@ -53,70 +54,70 @@ impl AnnotationFilter {
         }
     }
 
-    /// Those of this key.
+    /// Selects annotations of this key.
     pub fn key<T>(self, key: AnnotationKey<T>) -> Self {
         self.key_named(key.name())
     }
 
-    /// Those of the key of this name.
+    /// Selects annotations of the key with this name.
     pub fn key_named(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
         self
     }
 
-    /// Those of this key, and of every key that begins with it and a `.`; whole segments, and nothing in it is a
-    /// wildcard.
+    /// Selects annotations of this key, and of every key that begins with it and a `.`. It compares whole segments, and
+    /// no character is a wildcard.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = Some(prefix.into());
         self
     }
 
-    /// Those about this stage.
+    /// Selects annotations about this stage.
     pub fn stage(mut self, stage_id: impl Into<String>) -> Self {
         self.stage_id = Some(stage_id.into());
         self
     }
 
-    /// Those of this actor.
+    /// Selects annotations of this actor.
     pub fn actor(mut self, actor: impl Into<String>) -> Self {
         self.actor = Some(actor.into());
         self
     }
 
-    /// Those of this scope.
+    /// Selects annotations of this scope.
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scope = Some(scope.into());
         self
     }
 
-    /// Those that were committed then or later.
+    /// Selects annotations that were committed at this instant or later.
     pub const fn since(mut self, instant: DateTime<Utc>) -> Self {
         self.since = Some(instant);
         self
     }
 
-    /// Those that were committed before then.
+    /// Selects annotations that were committed before this instant.
     pub const fn until(mut self, instant: DateTime<Utc>) -> Self {
         self.until = Some(instant);
         self
     }
 
-    /// Those after the one with this id.
+    /// Selects annotations after the one with this id.
     pub const fn after(mut self, id: u64) -> Self {
         self.after = id;
         self
     }
 
-    /// At most so many.
+    /// Sets the most annotations to return.
     pub const fn limit(mut self, limit: usize) -> Self {
         self.limit = limit;
         self
     }
 
-    /// Whether this one is asked for. The limit is left to whoever counts.
+    /// Returns whether the annotation matches. The caller applies the limit.
     #[must_use]
     pub fn admits(&self, annotation: &AnnotationRecord) -> bool {
-        let is = |asked: &Option<String>, text: Option<&str>| asked.is_none() || asked.as_deref() == text;
+        let is = |wanted: &Option<String>, text: Option<&str>| wanted.is_none() || wanted.as_deref() == text;
         let below = |prefix: &str| {
             let rest = annotation.key.strip_prefix(prefix);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))

@@ -1,4 +1,4 @@
-//! Statements of the user's, run as they are, with bound arguments.
+//! Runs the statements of the user as they are, with bound arguments.
 
 use std::sync::atomic::Ordering;
 
@@ -11,9 +11,9 @@ use super::session::Session;
 use crate::records::{SqlValue, Statement};
 use crate::stores::working_set::UserStatements;
 
-/// Runs them in order. They are one decision's, which has this transaction to itself.
-pub(super) fn run(session: &Session, executed: &[UserStatements]) -> Result<(), Failure> {
-    for UserStatements { statements, .. } in executed {
+/// Runs the statements in order. They belong to one decision, which has this transaction to itself.
+pub(super) fn run(session: &Session, rows: &[UserStatements]) -> Result<(), Failure> {
+    for UserStatements { statements, .. } in rows {
         for (statement, number) in statements.iter().zip(1..) {
             session.counters.statements.fetch_add(1, Ordering::Relaxed);
             run_one(&session.connection, statement).map_err(|error| {
@@ -24,20 +24,20 @@ pub(super) fn run(session: &Session, executed: &[UserStatements]) -> Result<(), 
     Ok(())
 }
 
-/// It is not kept prepared: a stage may give another text each time. It is the user's own text, which has been seen to
-/// be one statement; values are arguments. What it answers is not asked for.
+/// Runs one statement. It is not cached as prepared, because a stage may give another text each time. The text has been
+/// checked to be one statement, and its values are arguments. Rows that it returns are skipped.
 fn run_one(connection: &Connection, statement: &Statement) -> rusqlite::Result<()> {
     let mut prepared = connection.prepare(statement.sql())?;
-    let mut nameless = 0;
+    let mut unnamed = 0;
     for place in 1..=prepared.parameter_count() {
         let number = match prepared.parameter_name(place) {
             None => {
-                nameless += 1;
-                nameless
+                unnamed += 1;
+                unnamed
             }
-            Some(name) => numbered(name)?,
+            Some(name) => number_of(name)?,
         };
-        // One without an argument is NULL, as SQLite has it.
+        // SQLite reads a parameter without an argument as NULL.
         if let Some(argument) = number.checked_sub(1).and_then(|index| statement.arguments().get(index)) {
             prepared.raw_bind_parameter(place, value(argument))?;
         }
@@ -47,8 +47,8 @@ fn run_one(connection: &Connection, statement: &Statement) -> rusqlite::Result<(
     Ok(())
 }
 
-/// The argument that `?2` or `$2` names: to SQLite the latter is a name like any other.
-fn numbered(name: &str) -> rusqlite::Result<usize> {
+/// Returns the number of the argument that `?2` or `$2` names. To SQLite, `$2` is a name like any other.
+fn number_of(name: &str) -> rusqlite::Result<usize> {
     let number = name.strip_prefix(['?', '$']).and_then(|number| number.parse().ok());
     number.ok_or_else(|| rusqlite::Error::InvalidParameterName(name.to_owned()))
 }
@@ -63,7 +63,7 @@ fn value(argument: &SqlValue) -> Value {
         SqlValue::Bytes(value) => Value::Blob(value),
         SqlValue::JsonText(value) => Value::Text(value.as_str().to_owned()),
         SqlValue::Uuid(value) => Value::Text(value.as_hyphenated().to_string()),
-        // Always as wide, so that instants sort like texts.
+        // With a fixed width, so that instants sort as texts.
         SqlValue::Instant(value) => Value::Text(value.to_rfc3339_opts(SecondsFormat::Micros, true)),
     }
 }
