@@ -1,4 +1,4 @@
-//! Jobs that were deleted from the database by hand.
+//! Jobs that a program other than the engine has deleted from the database.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use tests::deleted_jobs;
 use tests::postgres::Schema;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_job_that_was_deleted_is_made_anew() {
-    needs_postgres!("a_job_that_was_deleted_is_made_anew");
+async fn a_deleted_job_is_recreated() {
+    needs_postgres!("a_deleted_job_is_recreated");
     let schema = Schema::new();
     let store = Arc::new(schema.open().await);
     let delete = async || {
