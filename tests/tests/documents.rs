@@ -47,8 +47,11 @@ fn visit(folder: &Path, paths: &mut Vec<String>) {
     }
 }
 
-/// The lines outside of code fences, with their numbers, and the opening line of each fence.
-fn prose_and_fences(text: &str) -> (Vec<(usize, &str)>, Vec<(usize, &str)>) {
+/// Lines with their numbers.
+type Lines<'a> = Vec<(usize, &'a str)>;
+
+/// The lines outside of code fences, and the language of each fence.
+fn prose_and_fences(text: &str) -> (Lines<'_>, Lines<'_>) {
     let (mut prose, mut fences) = (Vec::new(), Vec::new());
     let mut is_code = false;
     for (number, line) in (1..).zip(text.lines()) {
