@@ -30,7 +30,7 @@ pub fn expand(graph: &Graph<'_>, names: &Names<'_>, rest: &TokenStream) -> Token
         quote!(#alias #field #text #config_doc #output_doc)
     });
     quote! {
-        #library::__private::whole! {
+        #library::__private::workflow! {
             [#(#conditions)*] #visibility, #stages
             #config = #config_text #config_doc
             #outputs = #outputs_text #outputs_doc

@@ -1,21 +1,21 @@
 //! What a stage can ask of the engine while it runs.
 
-use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::effects::{ArtifactSource, EffectBuffer, NoArtifacts};
+use super::effects::{ArtifactSource, EffectBuffer};
 use super::extensions::Extensions;
-use super::reporter::{NoopReporter, StageReporter};
-use super::sleep::{NoPause, Pause};
-use crate::ledger::{CallLedger, NoCalls};
+use super::scope::StageScope;
+use super::services::ContextServices;
+use super::stored_outputs::StoredOutputs;
+use crate::ledger::CallLedger;
 use crate::records::LogLevel;
 use crate::value::{Json, RunId, Storable};
 
@@ -37,24 +37,8 @@ pub struct StageContext<S = AnyStage> {
 
 struct Inner {
     scope: StageScope,
-    outputs: HashMap<String, StoredOutput>,
+    outputs: StoredOutputs,
     services: ContextServices,
-}
-
-/// Where what a stage says and asks for goes, where artifacts come from, and where calls of models are written down.
-#[derive(Clone)]
-pub(crate) struct ContextServices {
-    pub(crate) reports: Arc<dyn StageReporter>,
-    pub(crate) effects: Arc<EffectBuffer>,
-    pub(crate) artifacts: Arc<dyn ArtifactSource>,
-    pub(crate) calls: Arc<dyn CallLedger>,
-    pub(crate) pause: Arc<dyn Pause>,
-    /// What the program hands to its stages.
-    #[cfg_attr(
-        not(feature = "ai"),
-        allow(dead_code, reason = "the client of models is the only such value so far")
-    )]
-    pub(crate) extensions: Extensions,
 }
 
 /// What a context is made of.
@@ -65,37 +49,10 @@ pub(crate) struct ContextParts {
     pub(crate) services: ContextServices,
 }
 
-/// The ids and limits of one attempt.
-#[derive(Clone, Debug)]
-pub struct StageScope {
-    /// The run.
-    pub run_id: RunId,
-    /// The workflow's id.
-    pub workflow_id: String,
-    /// The stage's id.
-    pub stage_id: String,
-    /// 1 for the first attempt of this generation.
-    pub attempt: u32,
-    /// 1 for a fresh run; a rerun opens the next.
-    pub generation: u32,
-    /// When the stage's timeout ends this attempt.
-    pub deadline: Option<DateTime<Utc>>,
-    /// Cancelled when the run is cancelled, the lease is lost, the deadline has passed or the worker stops.
-    pub cancellation: CancellationToken,
-}
-
-struct StoredOutput {
-    json: Json,
-    decoded: OnceLock<Box<dyn Any + Send + Sync>>,
-}
-
 impl StageContext {
     /// The context of one attempt, with the stored outputs of the stages that it requires, by stage id.
     pub(crate) fn new(scope: StageScope, outputs: HashMap<String, Json>, services: ContextServices) -> Self {
-        let outputs = outputs
-            .into_iter()
-            .map(|(id, json)| (id, StoredOutput { json, decoded: OnceLock::new() }))
-            .collect();
+        let outputs = StoredOutputs::new(outputs);
         Self { inner: Arc::new(Inner { scope, outputs, services }), stage: PhantomData }
     }
 
@@ -192,8 +149,44 @@ impl<S> StageContext<S> {
         self.inner.services.reports.progress(fraction, message.as_ref());
     }
 
-    /// Where calls of models are written down.
-    pub(crate) fn call_ledger(&self) -> &Arc<dyn CallLedger> {
+    /// The ledger of this attempt's calls of language models: for a client of one's own. What a call can cost is
+    /// reserved before it is made, and what it has cost is written whatever becomes of the attempt.
+    ///
+    /// ```
+    /// use workflow_engine::ledger::{CallOutcome, CallReservation, SettledCall};
+    /// use workflow_engine::prelude::*;
+    /// use workflow_engine::records::CallType;
+    ///
+    /// #[stage(budget = "0.50 USD")]
+    /// async fn summarise(text: String, ctx: &StageContext) -> StageResult<String> {
+    ///     let call = CallReservation {
+    ///         topic: format!("workflow.{}.stage.{}", ctx.run_id(), ctx.stage_id()),
+    ///         call_type: CallType::Text,
+    ///         model_key: "house-model".into(),
+    ///         model_id: "house-model-2".into(),
+    ///         prompt: Some(text),
+    ///         metadata: None,
+    ///         reserve: "0.02 USD".parse()?,
+    ///     };
+    ///     let id = ctx.ledger().reserve(call).await?; // it is on disk: the request may leave
+    ///     let answer = "In short.".to_owned();
+    ///     let cost = "0.0007 USD".parse()?;
+    ///     let settled = SettledCall { response: Some(answer.clone()), output_tokens: 3, cost, ..Default::default() };
+    ///     ctx.ledger().settle(id, CallOutcome::Settled(settled)).await?;
+    ///     Ok(answer)
+    /// }
+    /// # workflow! { summary = summarise }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), workflow_engine::Error> {
+    /// # let engine = Engine::open("memory:").await?.register::<summary>().build().await?;
+    /// # let run = engine.start::<summary>(SummariseInput { text: "At length.".into() }).await?;
+    /// # run.output().await?;
+    /// # assert_eq!(run.cost_summary().await?.cost.to_string(), "0.0007 USD");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn ledger(&self) -> &Arc<dyn CallLedger> {
         &self.inner.services.calls
     }
 
@@ -223,10 +216,9 @@ impl<S> StageContext<S> {
 
     /// The same context with other parts.
     pub(crate) fn changed(&self, change: impl FnOnce(&mut ContextParts)) -> Self {
-        let outputs = self.inner.outputs.iter().map(|(id, output)| (id.clone(), output.json.clone()));
         let mut parts = ContextParts {
             scope: self.inner.scope.clone(),
-            outputs: outputs.collect(),
+            outputs: self.inner.outputs.to_json(),
             services: self.inner.services.clone(),
         };
         change(&mut parts);
@@ -235,20 +227,12 @@ impl<S> StageContext<S> {
 
     /// The stored output of a stage that ran before this one.
     pub(crate) fn stored(&self, stage_id: &str) -> Option<&Json> {
-        self.inner.outputs.get(stage_id).map(|output| &output.json)
+        self.inner.outputs.get(stage_id)
     }
 
-    /// The decoded output of the stage `T`, shared by everyone who asks this context for it.
+    /// The decoded output of a stage that ran before this one; all callers share one value.
     pub(crate) fn shared<T: Storable>(&self, stage_id: &str) -> Option<Result<&T, serde_json::Error>> {
-        let output = self.inner.outputs.get(stage_id)?;
-        if output.decoded.get().is_none() {
-            match output.json.load::<T>() {
-                // Whoever loses this race drops an equal value.
-                Ok(value) => drop(output.decoded.set(Box::new(value))),
-                Err(error) => return Some(Err(error)),
-            }
-        }
-        output.decoded.get()?.downcast_ref::<T>().map(Ok)
+        self.inner.outputs.decoded(stage_id)
     }
 
     /// The same context under the name of the stage `T`.
@@ -271,19 +255,5 @@ impl<S> Clone for StageContext<S> {
 impl<S> fmt::Debug for StageContext<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.inner.scope.fmt(f)
-    }
-}
-
-impl ContextServices {
-    /// Nobody listens, and nothing is there.
-    pub(crate) fn none() -> Self {
-        Self {
-            reports: Arc::new(NoopReporter),
-            effects: Arc::default(),
-            artifacts: Arc::new(NoArtifacts),
-            calls: Arc::new(NoCalls),
-            pause: Arc::new(NoPause),
-            extensions: Extensions::default(),
-        }
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::error::Error;
+
 /// What a stage returns: its output, or why it has none.
 pub type StageResult<T> = Result<T, StageError>;
 
@@ -126,6 +128,6 @@ fn remedy_of(error: &(dyn std::error::Error + 'static)) -> Option<Remedy> {
             None => Remedy::Retry,
         });
     }
-    let error = error.downcast_ref::<crate::Error>()?;
-    (error.code() == crate::Error::BUDGET_EXCEEDED).then_some(Remedy::None)
+    let error = error.downcast_ref::<Error>()?;
+    (error.code() == Error::BUDGET_EXCEEDED).then_some(Remedy::None)
 }

@@ -3,7 +3,7 @@
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
-use crate::definition::rules::{ConfigRules, without_rules};
+use super::rules::{ConfigRules, without_rules};
 use crate::value::Json;
 use crate::value::unknown_field;
 

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::definition::retry::Backoff;
-use crate::definition::stage::StageDefinition;
-use crate::definition::workflow::WorkflowDefinition;
+use super::retry::Backoff;
+use super::stage::StageDefinition;
+use super::workflow::WorkflowDefinition;
 
 impl WorkflowDefinition {
     /// Everything that the definition says, as JSON: ids, names, versions, the graph by stage ids, retry policies

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::definition::workflow::WorkflowDefinition;
+use super::workflow::WorkflowDefinition;
 
 impl WorkflowDefinition {
     /// The graph as a [Mermaid](https://mermaid.js.org/syntax/flowchart.html) flowchart, top down. A dotted edge

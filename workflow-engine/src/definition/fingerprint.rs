@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::canonical::{normal_form, sorted};
-use crate::definition::workflow::WorkflowDefinition;
+use super::workflow::WorkflowDefinition;
 use crate::value::hex::hex;
 
 /// Stands in front of everything that is hashed, and changes whenever the algorithm does.
@@ -50,3 +50,6 @@ pub(crate) fn hash(whole: Value) -> String {
     hasher.update(sorted(whole).to_string());
     hex(&hasher.finalize())
 }
+
+#[cfg(test)]
+mod tests;

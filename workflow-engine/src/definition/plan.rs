@@ -1,7 +1,7 @@
 //! A workflow's plan: which stages run side by side.
 
-use crate::definition::stage::StageDefinition;
-use crate::definition::workflow::WorkflowDefinition;
+use super::stage::StageDefinition;
+use super::workflow::WorkflowDefinition;
 
 impl WorkflowDefinition {
     /// The execution groups in order, each with its stages in reading order.

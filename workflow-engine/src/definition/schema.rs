@@ -3,8 +3,8 @@
 use schemars::Schema;
 use serde_json::Value;
 
-use crate::definition::stage::StageDefinition;
-use crate::definition::workflow::WorkflowDefinition;
+use super::stage::StageDefinition;
+use super::workflow::WorkflowDefinition;
 
 impl WorkflowDefinition {
     /// The JSON Schema of what a run is started with.

@@ -6,51 +6,15 @@
 
 use futures_util::future::BoxFuture;
 
+use super::entry;
+use super::from_upstream::FromUpstream;
 use super::node::StageNode;
 use super::table::StageRow;
+use super::upstream::{Single, Start, Upstream};
 use crate::context::StageError;
 use crate::definition::Execution;
-use crate::lower::entry;
-use crate::lower::record::{Listed, Record};
-use crate::lower::upstream::{Single, Start, Upstream};
-use crate::stage::InputTypes;
 use crate::stage::{Stage, Workflow};
-use crate::value::{Json, NoInput};
-
-impl<R: Listed> InputTypes for R {
-    type Parameters = R::Parameters;
-}
-
-/// An input that can be made from a `V`.
-///
-/// A trait of its own rather than `From`, because a stage without input takes everything, and
-/// `impl<V> From<V> for NoInput` would collide with `impl<T> From<T> for T`.
-pub trait FromUpstream<V>: Sized {
-    /// Makes the input.
-    fn accept(value: V) -> Self;
-
-    /// The input of a stage that takes nothing: then nothing that is handed to it needs to be read.
-    #[must_use]
-    fn nothing() -> Option<Self> {
-        None
-    }
-}
-
-impl<V> FromUpstream<V> for NoInput {
-    fn accept(_: V) -> Self {
-        Self
-    }
-
-    fn nothing() -> Option<Self> {
-        Some(Self)
-    }
-}
-
-impl<R: Record + From<V>, V> FromUpstream<V> for R {
-    fn accept(value: V) -> Self {
-        value.into()
-    }
-}
+use crate::value::Json;
 
 /// `Self` may come right after the stage `Giver`, whose output is `V`; it takes `Parameters`.
 #[diagnostic::on_unimplemented(

@@ -4,10 +4,10 @@ use std::any::type_name;
 
 use futures_util::future::BoxFuture;
 
+use super::from_upstream::FromUpstream;
+use super::upstream::Upstream;
 use crate::context::StageError;
 use crate::definition::Execution;
-use crate::lower::edge::FromUpstream;
-use crate::lower::upstream::Upstream;
 use crate::stage::{Running, Stage};
 use crate::value::Json;
 

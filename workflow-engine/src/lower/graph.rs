@@ -4,8 +4,8 @@
 //! and cannot say "in a parallel branch" or "after it". The panic of a constant is one error, and `track_caller`
 //! puts it on the stage in the user's chain.
 
+use super::message::Message;
 use crate::definition::{Requirement, StageDeclaration, StagePath, same_text};
-use crate::lower::message::Message;
 
 /// What the checks need to know of a stage.
 #[derive(Clone, Copy, Debug)]

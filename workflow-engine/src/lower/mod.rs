@@ -1,19 +1,20 @@
 //! What `#[stage]` and `workflow!` lower to: the functions and traits that generated code calls.
 
-pub(crate) mod record;
-mod message;
-mod graph;
+mod expand;
+mod record;
 mod returns;
 mod upstream;
+mod from_upstream;
 mod entry;
 mod check_entry;
-mod node;
 mod edge;
+mod node;
+mod graph;
+mod message;
 mod table;
+mod stage_configs;
 mod outputs;
-#[doc(hidden)]
 pub mod ide;
-#[doc(hidden)]
 pub mod private;
 #[cfg(test)]
 mod tests;

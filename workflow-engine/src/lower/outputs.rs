@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::lower::upstream::{Upstream, decode_output};
+use super::upstream::{Upstream, decode_output};
 use crate::stage::Stage;
 use crate::value::Json;
 

@@ -2,11 +2,11 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, schema_for};
 
+use super::record::{ObjectSchema, from_nothing};
+use super::upstream::{Shaped, Upstream};
 use crate::definition::{
     ConfigDefinition, Entry, StageDeclaration, StageDefinition, StagePath, WorkflowDefinition,
 };
-use crate::lower::record::{ObjectSchema, from_nothing};
-use crate::lower::upstream::{Shaped, Upstream};
 use crate::stage::{Stage, Workflow};
 use crate::value::{Json, Storable};
 

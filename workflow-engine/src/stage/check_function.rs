@@ -1,10 +1,10 @@
 //! A `#[check]` function as a type, and how a stage waits by it.
 
+use super::check_result::Check;
+use super::require::ContextOf;
+use super::stage_trait::{Running, Stage};
 use crate::context::{StageContext, StageError};
 use crate::definition::Requirement;
-use crate::stage::check_result::Check;
-use crate::stage::declared_stage::{Running, Stage};
-use crate::stage::require::ContextOf;
 use crate::value::{Faulty, Json, NoConfig, Payload, Storable};
 
 /// A check; implemented by [`#[check]`](macro@crate::check) for the type that it puts beside the function.

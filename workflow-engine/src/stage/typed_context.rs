@@ -1,12 +1,58 @@
-//! A stage's own context, in unit tests.
+//! What a context can do that names its stage.
 
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::declared_stage::Stage;
+use super::require::{Optionally, Requires};
+use super::stage_trait::Stage;
 use crate::context::{GivenArtifact, StageArtifacts, StageContext, StageStorage};
 use crate::value::Json;
+
+impl<S> StageContext<S> {
+    /// The output of a stage that this one declares with `#[stage(require(…))]`.
+    ///
+    /// It cannot fail: every required output is read before the body starts.
+    ///
+    /// ```
+    /// use workflow_engine::prelude::*;
+    ///
+    /// #[stage]
+    /// async fn price(order: u32) -> StageResult<f64> {
+    ///     Ok(f64::from(order) * 1.5)
+    /// }
+    ///
+    /// #[stage(require(price))]
+    /// async fn invoice(ctx: &StageContext<invoice>) -> StageResult<String> {
+    ///     Ok(format!("{:.2}", ctx.require::<price>()))
+    /// }
+    /// ```
+    ///
+    /// # Panics
+    /// In a context that was made without an engine and without that output.
+    #[must_use]
+    #[track_caller]
+    pub fn require<R: Stage>(&self) -> &R::Output
+    where
+        S: Requires<R>,
+    {
+        match self.shared(R::DECLARATION.id) {
+            Some(Ok(output)) => output,
+            // `prepare` has read it before the body started; only a context made by hand comes here.
+            Some(Err(_)) | None => panic!("this context has no output of stage `{}`", R::DECLARATION.id),
+        }
+    }
+
+    /// The output of a stage that this one declares with `#[stage(optional(…))]`; `None` where the workflow
+    /// does not have that stage.
+    #[must_use]
+    pub fn optional<R: Stage>(&self) -> Option<&R::Output>
+    where
+        S: Optionally<R>,
+    {
+        self.shared(R::DECLARATION.id)?.ok()
+    }
+}
 
 impl<S: Stage> StageContext<S> {
     /// As [`StageContext::detached`], for a stage that reads others through its context.

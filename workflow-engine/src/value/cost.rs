@@ -118,7 +118,7 @@ impl<'de> Deserialize<'de> for Cost {
 
 #[cfg(test)]
 mod tests {
-    use crate::value::cost::Cost;
+    use super::Cost;
 
     #[test]
     fn text_is_read_and_written_exactly() {

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::value::payload::{Storable, Stored};
+use super::payload::{Storable, Stored};
 
 /// One stored value: the JSON text that serde wrote, kept as it was written.
 ///

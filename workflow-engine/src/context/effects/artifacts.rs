@@ -2,66 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
 
-use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, ready};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::context::effects::{EffectBuffer, check_name};
+use super::artifact_source::ArtifactSource;
+use super::buffer::{EffectBuffer, check_name};
 use crate::context::stage_error::{StageError, StageResult};
 use crate::value::Json;
-
-/// Where committed artifacts come from.
-pub(crate) trait ArtifactSource: Send + Sync {
-    /// The artifact of a stage of the run, itself or one before it.
-    fn artifact<'a>(&'a self, stage_id: &'a str, key: &'a str) -> BoxFuture<'a, StageResult<Option<Json>>>;
-
-    /// The keys of a stage's artifacts.
-    fn keys<'a>(&'a self, stage_id: &'a str) -> BoxFuture<'a, StageResult<Vec<String>>>;
-}
-
-/// There are none.
-pub(crate) struct NoArtifacts;
-
-impl ArtifactSource for NoArtifacts {
-    fn artifact<'a>(&'a self, _: &'a str, _: &'a str) -> BoxFuture<'a, StageResult<Option<Json>>> {
-        ready(Ok(None)).boxed()
-    }
-
-    fn keys<'a>(&'a self, _: &'a str) -> BoxFuture<'a, StageResult<Vec<String>>> {
-        ready(Ok(Vec::new())).boxed()
-    }
-}
-
-/// One that a unit test gives, before others.
-pub(crate) struct GivenArtifact {
-    pub(crate) stage_id: &'static str,
-    pub(crate) key: String,
-    pub(crate) value: Json,
-    pub(crate) others: Arc<dyn ArtifactSource>,
-}
-
-impl ArtifactSource for GivenArtifact {
-    fn artifact<'a>(&'a self, stage_id: &'a str, key: &'a str) -> BoxFuture<'a, StageResult<Option<Json>>> {
-        if stage_id == self.stage_id && key == self.key {
-            return ready(Ok(Some(self.value.clone()))).boxed();
-        }
-        self.others.artifact(stage_id, key)
-    }
-
-    fn keys<'a>(&'a self, stage_id: &'a str) -> BoxFuture<'a, StageResult<Vec<String>>> {
-        async move {
-            let mut keys: BTreeSet<String> = self.others.keys(stage_id).await?.into_iter().collect();
-            if stage_id == self.stage_id {
-                keys.insert(self.key.clone());
-            }
-            Ok(keys.into_iter().collect())
-        }
-        .boxed()
-    }
-}
 
 /// The artifacts of a stage: values under keys, kept beside its output, of any size.
 ///

@@ -5,11 +5,12 @@
 
 mod rule;
 mod kinds;
-mod checks;
+mod field_rule;
 mod tree;
+mod config_rules;
 
 pub use kinds::{HasLength, HasPattern, HasRange, LengthUnit};
 pub use rule::{Bound, Rule};
 
-pub(crate) use checks::ConfigRules;
+pub(crate) use config_rules::ConfigRules;
 pub(crate) use rule::{is_without_rules, without_rules};

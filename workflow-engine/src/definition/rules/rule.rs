@@ -4,7 +4,7 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
-use crate::definition::rules::LengthUnit;
+use super::kinds::LengthUnit;
 
 /// One rule of a field.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::checks::FieldRule;
+use super::field_rule::FieldRule;
 
 /// The rules for one value and for what is in it.
 #[derive(Debug, Default)]

@@ -3,8 +3,14 @@
 use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
+use super::flat::FlatSerializer;
+use super::missing::missing_field;
+use super::object_schema::ObjectSchema;
+use super::reader::Reader;
+use super::traits::{Field, Record};
 use crate::definition::Rule;
-use crate::lower::record::{Field, ObjectSchema, Reader, Record, write};
+use crate::stage::InputTypes;
+use crate::value::{Storable, Stored};
 
 /// A structure whose fields stand in a list; all that is generated for an input or a configuration.
 pub trait Listed: Sized {
@@ -152,8 +158,8 @@ where
     fn write<M: SerializeMap>(record: &R, map: &mut M) -> Result<(), M::Error> {
         let value = <R as Field<INDEX>>::of(record);
         match R::SHAPE.fields[INDEX].absent {
-            Absent::Flattened => write::write_flat(map, value)?,
-            Absent::Missing | Absent::Default => write::write_field(map, R::SHAPE.keys[INDEX], value)?,
+            Absent::Flattened => value.store(FlatSerializer(map))?,
+            Absent::Missing | Absent::Default => map.serialize_entry(R::SHAPE.keys[INDEX], &Stored(value))?,
         }
         Rest::write(record, map)
     }
@@ -178,7 +184,7 @@ where
     {
         let value = match (R::SHAPE.fields[INDEX].absent, slot) {
             (_, Some(value)) => value,
-            (Absent::Missing, None) => super::missing::missing_field(R::SHAPE.keys[INDEX])?,
+            (Absent::Missing, None) => missing_field(R::SHAPE.keys[INDEX])?,
             (Absent::Default, None) => <R as Field<INDEX>>::default(),
             (Absent::Flattened, None) => reader.flattened()?,
         };
@@ -220,4 +226,8 @@ impl<R: Listed> Record for R {
     fn schema(object: &mut ObjectSchema<'_>) {
         R::Fields::schema(object);
     }
+}
+
+impl<R: Listed> InputTypes for R {
+    type Parameters = R::Parameters;
 }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::lower::record::{At, Field, FieldShape, Listed, Shape, Values};
+use super::list::{At, FieldShape, Listed, Shape, Values};
+use super::traits::Field;
 use crate::value::Storable;
 
 /// A structure of one field, which has a key: one implementation says what [`Listed`] and [`Field`] say elsewhere,

@@ -173,11 +173,11 @@ async fn check(
 
 #[tokio::test]
 async fn a_ticket_that_cannot_be_read_is_permanent_and_named() {
-    let says = "the ticket of stage `posted`, a `workflow_engine::language::tests::entries::OneWay`, cannot be read back \
+    let says = "the ticket of stage `posted`, a `workflow_engine::lower::tests::entries::OneWay`, cannot be read back \
                 from its stored form: invalid type: integer `4`";
     permanent(run(posting::definition(), 0, &[r#"{"text": "text"}"#], "{}", &[]).await, says);
     let outcome = check(posting::definition(), 0, "4", "{}", &[]).await;
-    let says = "the ticket of stage `posted` cannot be read as `workflow_engine::language::tests::entries::OneWay`: \
+    let says = "the ticket of stage `posted` cannot be read as `workflow_engine::lower::tests::entries::OneWay`: \
                 invalid type: integer `4`";
     permanent(outcome, says);
 }

@@ -2,7 +2,6 @@
 
 mod document;
 mod entries;
-mod fingerprints;
 
 use std::collections::HashMap;
 

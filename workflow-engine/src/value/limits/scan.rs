@@ -1,6 +1,6 @@
 //! One pass over well-formed JSON text, for what its grammar allows and no reader accepts.
 
-use crate::value::limits::{MAX_DEPTH, Unstorable};
+use super::unstorable::{MAX_DEPTH, Unstorable};
 
 /// Looks for nesting that is too deep, halves of surrogate pairs, and numbers beyond every type.
 pub(crate) fn scan(text: &str) -> Result<(), Unstorable> {
@@ -80,7 +80,7 @@ fn number(text: &str, at: usize) -> Result<usize, Unstorable> {
 
 #[cfg(test)]
 mod tests {
-    use crate::value::limits::scan::*;
+    use super::*;
 
     #[test]
     fn what_can_be_read_back_passes() {

@@ -1,7 +1,7 @@
 //! What is told of a stage is cut and kept: a line is worth more than its length.
 
-use crate::value::json::Json;
-use crate::value::limits::Limits;
+use super::Limits;
+use crate::value::Json;
 
 /// The longest text of an error that is stored, and of a reason to cancel, in bytes.
 const ERROR_BYTES: usize = 8 * 1024;

@@ -1,11 +1,10 @@
-//! What a workflow's configuration and outputs are written with; by example for the reason that [`super::generated`]
-//! has.
+//! The configuration and the outputs of a workflow.
 
 /// The two structures of a workflow and what is implemented for them, and a scope for the rest, which knows the table
 /// of the workflow as `TABLE`.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __whole {
+macro_rules! __workflow {
     (
         [$($conditions:tt)*] $visibility:vis, $stages:literal
         $config:tt = $config_text:literal $config_doc:literal

@@ -2,8 +2,8 @@
 
 use serde::ser::SerializeMap;
 
-use crate::lower::record::ObjectSchema;
-use crate::lower::table::WorkflowTable;
+use super::record::ObjectSchema;
+use super::table::WorkflowTable;
 use crate::stage::Stage;
 
 /// The ids of a workflow's stages, which are the keys of its configuration.

@@ -2,10 +2,9 @@
 
 use futures_util::future::BoxFuture;
 
-use super::input_types::InputTypes;
 use crate::context::{StageContext, StageError};
 use crate::definition::{StageDeclaration, StagePath};
-use crate::value::{Json, Payload, Storable};
+use crate::value::{Json, NoInput, Payload, Storable};
 
 /// A stage; implemented by [`#[stage]`](macro@crate::stage) for the type that it puts beside the function.
 ///
@@ -53,3 +52,13 @@ pub trait Stage: Sized + Send + Sync + 'static {
 
 /// The running function of a stage.
 pub type Running<T> = BoxFuture<'static, Result<T, StageError>>;
+
+/// The types of a stage's plain parameters, for error messages.
+pub trait InputTypes {
+    /// The type of one parameter, the tuple of several, `()` for none.
+    type Parameters;
+}
+
+impl InputTypes for NoInput {
+    type Parameters = ();
+}

@@ -1,55 +1,14 @@
-//! Reading a record.
+//! Reading the fields of a record.
 
-use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, Error, IgnoredAny, MapAccess};
 use serde_json::Value;
 
-use super::Record;
 use super::flat::{FlatDeserializer, FlatKeys};
 use super::missing::from_nothing;
 use crate::stage::Stage;
 use crate::value::{Storable, Stored, unknown_field};
-
-/// `Deserialize` of a record.
-///
-/// # Errors
-/// Those of the deserializer, of the fields, and an unknown key where the record is strict.
-pub fn deserialize<'de, R: Record, D: Deserializer<'de>>(deserializer: D) -> Result<R, D::Error> {
-    let visitor = RecordVisitor(PhantomData);
-    if R::FLATTENED {
-        // `deserialize_struct` would let a format drop the keys that belong to the flattened fields.
-        deserializer.deserialize_map(visitor)
-    } else {
-        deserializer.deserialize_struct(R::NAME, R::FIELDS, visitor)
-    }
-}
-
-struct RecordVisitor<R>(PhantomData<R>);
-
-impl<'de, R: Record> Visitor<'de> for RecordVisitor<R> {
-    type Value = R;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an object with the fields of `{}`", R::NAME)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<R, A::Error> {
-        let mut reader = Reader {
-            map,
-            keys: R::FIELDS,
-            flattened: R::FLATTENED,
-            strict: R::STRICT,
-            rest: Vec::new(),
-            flat: FlatKeys::default(),
-            input: PhantomData,
-        };
-        let record = R::read(&mut reader)?;
-        reader.finish()?;
-        Ok(record)
-    }
-}
 
 /// Hands a record its fields, key by key.
 #[derive(Debug)]
@@ -66,6 +25,11 @@ pub struct Reader<'de, A> {
 }
 
 impl<'de, A: MapAccess<'de>> Reader<'de, A> {
+    pub(super) fn new(map: A, keys: &'static [&'static str], flattened: bool, strict: bool) -> Self {
+        let flat = FlatKeys::default();
+        Self { map, keys, flattened, strict, rest: Vec::new(), flat, input: PhantomData }
+    }
+
     /// The index of the next key that the record knows.
     ///
     /// # Errors
@@ -139,7 +103,8 @@ impl<'de, A: MapAccess<'de>> Reader<'de, A> {
             .map_err(|error| A::Error::custom(error.to_string()))
     }
 
-    fn finish(self) -> Result<(), A::Error> {
+    /// Refuses keys that are left, where the record is strict.
+    pub(super) fn finish(self) -> Result<(), A::Error> {
         match self.rest.first() {
             Some((key, _)) if self.strict && !self.flat.open => {
                 let known: Vec<&str> = self.keys.iter().chain(&self.flat.known).copied().collect();
