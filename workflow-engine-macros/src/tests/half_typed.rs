@@ -13,7 +13,7 @@ fn workflow_keeps(source: &str, names: &[&str]) {
 
 #[test]
 fn a_workflow_keeps_every_identifier() {
-    workflow_keeps("pub w = a >>", &["w", "a", "WConfig", "WOutputs"]);
+    workflow_keeps("pub w = a >>", &["w", "a", "WConfig", "WInput", "WOutputs"]);
     workflow_keeps("pub w = a >> [b, ] >>", &["w", "a", "b"]);
 }
 

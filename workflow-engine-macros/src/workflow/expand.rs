@@ -2,8 +2,9 @@
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::Attribute;
+use syn::{Attribute, Type};
 
+use super::ast::Workflow;
 use super::record;
 use super::valid::{Graph, Node, Shape, WIDEST};
 use crate::casing::{pascal, plain, title};
@@ -57,6 +58,7 @@ pub fn expand(graph: &Graph<'_>) -> TokenStream {
     let table = table(graph, &names);
     let implementation = implementation(graph, &names);
     let checks = checks(graph, &names);
+    let input = input_alias(graph, &names);
     let records = record::expand(graph, &names, &quote!(#import #table #implementation #checks));
     quote! {
         #(#attributes)*
@@ -64,10 +66,47 @@ pub fn expand(graph: &Graph<'_>) -> TokenStream {
         #[allow(non_camel_case_types, dead_code, missing_debug_implementations)]
         #visibility struct #name {}
 
+        #input
+
         #(#named)*
 
         #records
     }
+}
+
+/// The workflow's input under a name of its own, unless a type of that name certainly exists: the one that the user has
+/// written as the input, or the generated input of the first stage.
+fn input_alias(graph: &Graph<'_>, names: &Names<'_>) -> Option<TokenStream> {
+    let Names { library, conditions, aliases, .. } = names;
+    let Workflow { name, visibility, input, .. } = graph.workflow;
+    let own = format_ident!("{}Input", pascal(&plain(name)), span = name.span());
+    let exists = match input {
+        Some(Type::Path(ty)) => ty.path.get_ident().is_some_and(|ty| *ty == own),
+        Some(_) => false,
+        None => graph
+            .nodes
+            .first()
+            .and_then(|first| first.path.get_ident())
+            .is_some_and(|first| pascal(&plain(first)) == pascal(&plain(name))),
+    };
+    if exists {
+        return None;
+    }
+    let doc = format!(" The input of the workflow [`{}`](struct@{name}).", plain(name));
+    let ty = match (graph.nodes.first(), aliases.first()) {
+        // Not by the workflow, which may be more private than the stage.
+        (Some(Node { handed: Shape::Start, .. }), Some(alias)) if input.is_none() => {
+            quote!(<#alias as #library::Stage>::Input)
+        }
+        // Not by the type itself: a mistake in it would be reported twice.
+        _ => quote!(<#name as #library::Workflow>::Input),
+    };
+    Some(quote! {
+        #(#conditions)*
+        #[doc = #doc]
+        #[allow(dead_code, unused_qualifications)]
+        #visibility type #own = #ty;
+    })
 }
 
 fn implementation(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {

@@ -1,6 +1,9 @@
 /// Processes.
 #[allow(non_camel_case_types, dead_code, missing_debug_implementations)]
 pub struct process {}
+/// The input of the workflow [`process`](struct@process).
+#[allow(dead_code, unused_qualifications)]
+pub type ProcessInput = <__Process0 as ::workflow_engine::Stage>::Input;
 type __Process0Path = load;
 type __Process0 = <__Process0Path as ::workflow_engine::__private::Known<
     { <__Process0Path as ::workflow_engine::__private::Stage>::IS_STAGE },
