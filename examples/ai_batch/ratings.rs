@@ -9,7 +9,7 @@ use crate::openai::MODEL;
 
 workflow! {
     /// From reviews to a verdict.
-    pub rating = rate >> sum_up
+    pub RateReviews = rate >> sum_up
 }
 
 /// What a model makes of a review.

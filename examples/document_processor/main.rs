@@ -22,7 +22,7 @@ use workflow_engine::Error;
 use workflow_engine::prelude::*;
 
 use cli::{Arguments, Request};
-use pipeline::document_processor;
+use pipeline::DocumentProcessor;
 use progress::Progress;
 use runs::{LeftOver, Outcome};
 
@@ -55,7 +55,7 @@ async fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Erro
 
     let engine = Engine::open(&arguments.db)
         .await?
-        .register::<document_processor>()
+        .register::<DocumentProcessor>()
         .lease(LEASE)
         .shutdown_on_signals()
         .build()

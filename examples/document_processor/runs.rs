@@ -10,7 +10,7 @@ use workflow_engine::{Error, RunId};
 use crate::cli::Request;
 use crate::documents::Source;
 use crate::events;
-use crate::pipeline::{DocumentProcessorConfig, ExtractTextInput, ReportConfig, document_processor};
+use crate::pipeline::{DocumentProcessor, DocumentProcessorConfig, ExtractTextInput, ReportConfig};
 use crate::progress::Progress;
 use crate::reports::Report;
 
@@ -42,7 +42,7 @@ pub struct Unfinished {
 /// A run that is under way.
 #[derive(Debug)]
 pub struct DocumentRun {
-    run: RunHandle<document_processor>,
+    run: RunHandle<DocumentProcessor>,
     request: Request,
     /// The number of the last event that an earlier program brought about.
     seen: u64,
@@ -71,12 +71,12 @@ impl Outcome {
 pub async fn left_over(database: &str) -> Result<LeftOver, Error> {
     // An engine with a worker might finish one of them before it is found.
     let engine =
-        Engine::open(database).await?.register::<document_processor>().without_worker().build().await?;
+        Engine::open(database).await?.register::<DocumentProcessor>().without_worker().build().await?;
     let here = std::env::current_dir().unwrap_or_default();
     let mut left_over = LeftOver::default();
-    for run in engine.unfinished::<document_processor>().await? {
+    for run in engine.unfinished::<DocumentProcessor>().await? {
         let record = run.record().await?;
-        if record.definition_fingerprint != document_processor::definition().fingerprint() {
+        if record.definition_fingerprint != DocumentProcessor::definition().fingerprint() {
             left_over.foreign += 1;
             continue;
         }
@@ -116,7 +116,7 @@ pub async fn start(
             ..DocumentProcessorConfig::default()
         };
         let input = ExtractTextInput { source: request.source.clone() };
-        let run = engine.start::<document_processor>(input).config(config).await?;
+        let run = engine.start::<DocumentProcessor>(input).config(config).await?;
         runs.push(DocumentRun { run, request, seen: 0 });
     }
     Ok(runs)

@@ -113,5 +113,5 @@ pub async fn confirm(
 
 workflow! {
     /// From an order to its receipt.
-    pub order = price >> [charge, reserve] >> confirm
+    pub OrderFulfilment = price >> [charge, reserve] >> confirm
 }

@@ -67,7 +67,7 @@ pub async fn checked(even: Nonce, odd: Nonce, #[require(hashed)] hashed: &Hashed
 
 workflow! {
     /// Two searches side by side.
-    pub puzzle = hashed >> [even, odd] >> checked
+    pub Puzzle = hashed >> [even, odd] >> checked
 }
 
 /// Computes on a thread for such work, so that the worker's other stages go on meanwhile.

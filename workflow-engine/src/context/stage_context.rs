@@ -175,11 +175,11 @@ impl<S> StageContext<S> {
     ///     ctx.ledger().settle(id, CallOutcome::Settled(settled)).await?;
     ///     Ok(answer)
     /// }
-    /// # workflow! { summary = summarise }
+    /// # workflow! { Summary = summarise }
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), workflow_engine::Error> {
-    /// # let engine = Engine::open("memory:").await?.register::<summary>().build().await?;
-    /// # let run = engine.start::<summary>(SummariseInput { text: "At length.".into() }).await?;
+    /// # let engine = Engine::open("memory:").await?.register::<Summary>().build().await?;
+    /// # let run = engine.start::<Summary>(SummariseInput { text: "At length.".into() }).await?;
     /// # run.output().await?;
     /// # assert_eq!(run.cost_summary().await?.cost.to_string(), "0.0007 USD");
     /// # Ok(())

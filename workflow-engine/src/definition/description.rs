@@ -18,9 +18,9 @@ impl WorkflowDefinition {
     ///     Ok(path)
     /// }
     ///
-    /// workflow! { reading = load }
+    /// workflow! { Reading = load }
     ///
-    /// let json = reading::definition().to_json();
+    /// let json = Reading::definition().to_json();
     /// assert_eq!(json["stages"][0]["id"], "load");
     /// assert_eq!(json["stages"][0]["retry"]["initial_ms"], 1000);
     /// ```

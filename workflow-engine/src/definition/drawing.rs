@@ -21,10 +21,10 @@ impl WorkflowDefinition {
     ///     Ok(text.len())
     /// }
     ///
-    /// workflow! { measure = load >> count }
+    /// workflow! { Measure = load >> count }
     ///
     /// assert_eq!(
-    ///     measure::definition().to_mermaid(),
+    ///     Measure::definition().to_mermaid(),
     ///     "flowchart TD\n    s1[\"Load\"]\n    s2[\"Count\"]\n    s1 --> s2\n",
     /// );
     /// ```

@@ -47,11 +47,11 @@ pub trait EventSink: Send + Sync {
 ///
 /// # #[stage]
 /// # async fn double(number: u32) -> StageResult<u32> { Ok(number * 2) }
-/// # workflow! { doubling = double }
+/// # workflow! { Doubling = double }
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::Error> {
-/// let engine = Engine::open("memory:").await?.register::<doubling>().plugin(Bell).build().await?;
-/// # engine.start::<doubling>(DoubleInput { number: 2 }).await?.output().await?;
+/// let engine = Engine::open("memory:").await?.register::<Doubling>().plugin(Bell).build().await?;
+/// # engine.start::<Doubling>(DoubleInput { number: 2 }).await?.output().await?;
 /// # engine.shutdown().await;
 /// # Ok(())
 /// # }

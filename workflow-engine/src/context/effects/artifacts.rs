@@ -32,12 +32,12 @@ use crate::value::Json;
 ///     ctx.storage().of::<download>().get("page").await
 /// }
 ///
-/// workflow! { titles = download >> title }
+/// workflow! { Titles = download >> title }
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::Error> {
-/// let engine = Engine::open("memory:").await?.register::<titles>().build().await?;
-/// let run = engine.start::<titles>(DownloadInput { url: "a".into() }).await?;
+/// let engine = Engine::open("memory:").await?.register::<Titles>().build().await?;
+/// let run = engine.start::<Titles>(DownloadInput { url: "a".into() }).await?;
 /// assert_eq!(run.output().await?.as_deref(), Some("<html>a</html>"));
 /// assert_eq!(run.artifacts().await?[0].key, "page");
 /// assert_eq!(run.artifact::<String>("download", "page").await?.unwrap(), "<html>a</html>");

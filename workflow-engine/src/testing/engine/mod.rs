@@ -41,11 +41,11 @@ use crate::stores::{MemoryStore, NotedStatements};
 ///     Ok(number * 2)
 /// }
 ///
-/// workflow! { doubling = fetch >> double }
+/// workflow! { Doubling = fetch >> double }
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
-/// let mut test = TestEngine::<doubling>::new();
+/// let mut test = TestEngine::<Doubling>::new();
 /// test.fail("fetch", 1, "the far side is away").crash("double", 1);
 /// let run = test.run(FetchInput { number: 21 }).await;
 ///
@@ -135,16 +135,16 @@ impl<W: Workflow> TestEngine<W> {
     ///     Ok(Check::Ready(question.len()))
     /// }
     ///
-    /// workflow! { asking = ask }
+    /// workflow! { Asking = ask }
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() {
     /// let question = || AskInput { question: "Why?".into() };
-    /// let run = TestEngine::<asking>::new().suspend("ask", 3).run(question()).await;
+    /// let run = TestEngine::<Asking>::new().suspend("ask", 3).run(question()).await;
     /// assert_eq!(*run.output.as_ref().unwrap(), 4);
     /// assert_eq!(run.elapsed, Duration::from_secs(4 * 3600));
     ///
-    /// let run = TestEngine::<asking>::new().suspend("ask", 100).run(question()).await;
+    /// let run = TestEngine::<Asking>::new().suspend("ask", 100).run(question()).await;
     /// assert!(run.output.unwrap_err().to_string().contains("was given up"));
     /// # }
     /// ```
