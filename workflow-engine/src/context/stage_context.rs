@@ -178,7 +178,7 @@ impl<S> StageContext<S> {
     /// # workflow! { Summary = summarise }
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), workflow_engine::Error> {
-    /// # let engine = Engine::open("memory:").await?.register::<Summary>().build().await?;
+    /// # let engine = Engine::builder("memory:").register::<Summary>().build().await?;
     /// # let run = engine.start::<Summary>(SummariseInput { text: "At length.".into() }).await?;
     /// # run.output().await?;
     /// # assert_eq!(run.cost_summary().await?.cost.to_string(), "0.0007 USD");

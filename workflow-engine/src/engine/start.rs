@@ -29,7 +29,7 @@ use crate::value::{Cost, Json};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::Error> {
-/// let engine = Engine::open("memory:").await?.register::<Greeting>().build().await?;
+/// let engine = Engine::builder("memory:").register::<Greeting>().build().await?;
 /// let start = || {
 ///     engine
 ///         .start::<Greeting>(GreetInput { name: "Ada".into() })

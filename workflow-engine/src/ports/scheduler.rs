@@ -44,7 +44,7 @@ pub type SchedulerError = Box<dyn StdError + Send + Sync>;
 /// # workflow! { Doubling = double }
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::Error> {
-/// let engine = Engine::open("memory:").await?.register::<Doubling>().without_worker().build().await?;
+/// let engine = Engine::builder("memory:").register::<Doubling>().without_worker().build().await?;
 /// let host = engine.serverless(ServerlessSettings::default().scheduler(Arc::new(DelayedMessages)));
 /// engine.start::<Doubling>(DoubleInput { number: 21 }).await?;
 /// let ticked = host.run_maintenance_tick(MaintenanceTick::default()).await;

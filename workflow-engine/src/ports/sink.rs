@@ -50,7 +50,7 @@ pub trait EventSink: Send + Sync {
 /// # workflow! { Doubling = double }
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::Error> {
-/// let engine = Engine::open("memory:").await?.register::<Doubling>().plugin(Bell).build().await?;
+/// let engine = Engine::builder("memory:").register::<Doubling>().plugin(Bell).build().await?;
 /// # engine.start::<Doubling>(DoubleInput { number: 2 }).await?.output().await?;
 /// # engine.shutdown().await;
 /// # Ok(())

@@ -48,7 +48,7 @@ impl Drop for Ending {
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
                 if let Err(error) = writing.await {
-                    tracing::warn!(code = error.code(), "the end of a model's call was not written");
+                    tracing::warn!(code = error.code().as_str(), "the end of a model's call was not written");
                 }
             });
         }

@@ -1,7 +1,7 @@
 //! What a failure means for the ledger, and a failure of the ledger for the call.
 
 use crate::ai::error::{AiError, AiErrorKind};
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::ledger::CallOutcome;
 
 /// What became of a call that failed so.
@@ -35,8 +35,8 @@ pub(super) fn end_of(error: &AiError) -> CallOutcome {
 /// Why a call was not made, or its end not written.
 pub(super) fn of_ledger(error: &Error) -> AiError {
     match error.code() {
-        Error::BUDGET_EXCEEDED => AiError::new(AiErrorKind::BudgetExceeded, error.to_string()),
-        "LEASE_LOST" => AiError::new(AiErrorKind::Cancelled, error.to_string()),
+        ErrorCode::BudgetExceeded => AiError::new(AiErrorKind::BudgetExceeded, error.to_string()),
+        ErrorCode::LeaseLost => AiError::new(AiErrorKind::Cancelled, error.to_string()),
         _ if error.is_invalid_input() => AiError::new(AiErrorKind::InvalidRequest, error.to_string()),
         _ => AiError::new(AiErrorKind::Ledger, format!("the ledger of calls cannot be written: {error}")),
     }

@@ -36,7 +36,7 @@ use crate::value::Json;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::Error> {
-/// let engine = Engine::open("memory:").await?.register::<Titles>().build().await?;
+/// let engine = Engine::builder("memory:").register::<Titles>().build().await?;
 /// let run = engine.start::<Titles>(DownloadInput { url: "a".into() }).await?;
 /// assert_eq!(run.output().await?.as_deref(), Some("<html>a</html>"));
 /// assert_eq!(run.artifacts().await?[0].key, "page");

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::error::ErrorCode;
+
 /// Arrays and objects inside one another: `serde_json` reads no deeper
 /// ([`recursion limit`](https://docs.rs/serde_json/latest/serde_json/struct.Deserializer.html#method.disable_recursion_limit)),
 /// so a deeper payload would be stored and never read.
@@ -18,11 +20,11 @@ pub(crate) enum Unstorable {
 
 impl Unstorable {
     /// A stable name.
-    pub(crate) const fn code(self) -> &'static str {
+    pub(crate) const fn code(self) -> ErrorCode {
         match self {
-            Self::TooLarge { .. } => "PAYLOAD_TOO_LARGE",
-            Self::TooDeep { .. } => "PAYLOAD_TOO_DEEP",
-            Self::LoneSurrogate { .. } | Self::NumberOutOfRange { .. } => "PAYLOAD_UNREADABLE",
+            Self::TooLarge { .. } => ErrorCode::PayloadTooLarge,
+            Self::TooDeep { .. } => ErrorCode::PayloadTooDeep,
+            Self::LoneSurrogate { .. } | Self::NumberOutOfRange { .. } => ErrorCode::PayloadUnreadable,
         }
     }
 }
