@@ -19,8 +19,8 @@ use crate::value::Json;
 /// `Self` may come right after the stage `Giver`, whose output is `V`; it takes `Parameters`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` takes `{Parameters}`, but `{Giver}` before it returns `{V}`",
-    label = "takes `{Parameters}`, is handed `{V}`",
-    note = "implement `From<{V}>` for the generated input of `{Self}` to convert"
+    label = "takes `{Parameters}`, receives `{V}`",
+    note = "to convert the value, implement `From<{V}>` for the generated input of `{Self}`"
 )]
 pub trait Follows<Giver, V, Parameters> {
     /// The stage in its place.
@@ -39,8 +39,8 @@ where
 /// `Self` may come right after a group whose outputs are `V`; it takes `Parameters`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` takes `{Parameters}`, but the group before it returns `{V}`",
-    label = "takes `{Parameters}`, is handed `{V}`",
-    note = "a group hands on the last outputs of its branches in the order in which they are written"
+    label = "takes `{Parameters}`, receives `{V}`",
+    note = "a group passes on the last output of each branch, in the order in which the branches are written"
 )]
 pub trait Joins<V, Parameters> {
     /// The entry of the stage in its place. The group's shape is not a parameter of the trait, because rustc
@@ -58,8 +58,8 @@ impl<S: Stage<Input: FromUpstream<V>>, V, Parameters> Joins<V, Parameters> for S
 /// `Self` may begin the workflow `W`, whose input is `V`; it takes `Parameters`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` takes `{Parameters}`, but the input of `{W}` is `{V}`",
-    label = "takes `{Parameters}`, is handed `{V}`",
-    note = "implement `From<{V}>` for the generated input of `{Self}` to convert"
+    label = "takes `{Parameters}`, receives `{V}`",
+    note = "to convert the value, implement `From<{V}>` for the generated input of `{Self}`"
 )]
 pub trait Starts<W, V, Parameters> {
     /// The stage in its place.

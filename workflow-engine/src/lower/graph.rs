@@ -67,7 +67,7 @@ const fn twin(graph: &Graph, at: usize) -> Message {
                 .push(node.path.name)
                 .push("` appears twice in workflow `")
                 .push(graph.workflow)
-                .push("`");
+                .push("`, but a workflow runs each stage once");
         }
         if same_text(other.id, node.id) {
             return path(path(Message::new().push("stages `"), other).push("` and `"), node)
@@ -75,7 +75,7 @@ const fn twin(graph: &Graph, at: usize) -> Message {
                 .push(graph.workflow)
                 .push("` share the id `")
                 .push(node.id)
-                .push("`: give one of them another with `#[stage(id = \"…\")]`");
+                .push("`: give one of them another id with `#[stage(id = \"…\")]`");
         }
         earlier += 1;
     }
@@ -102,13 +102,13 @@ const fn requirements(graph: &Graph, at: usize) -> Message {
         if message.is_empty() {
             message = message.push("workflow `").push(graph.workflow).push("`: `").push(node.path.name);
             message = message.push(if requirement.optional {
-                "` would never see its optional `"
+                "` can never read its optional `"
             } else {
                 "` requires `"
             });
         } else {
             message = message.push(if requirement.optional {
-                "; and it would never see its optional `"
+                "; and it can never read its optional `"
             } else {
                 "; and it requires `"
             });

@@ -26,7 +26,7 @@ use crate::value::{Faulty, Json, NoConfig, Payload, Storable};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a check",
     label = "not a check",
-    note = "a check is an async function with `#[check]` on it"
+    note = "a check is an async function with the attribute `#[check]`"
 )]
 pub trait CheckFunction: Send + Sync + 'static {
     /// What it takes by reference: what the stage's function returned.
@@ -56,7 +56,7 @@ pub trait CheckFunction: Send + Sync + 'static {
 
 /// What a check's function returns when it does not fail.
 #[diagnostic::on_unimplemented(
-    message = "a check returns `StageResult<Check<…>>`, not `StageResult<{Self}>`",
+    message = "a check must return `StageResult<Check<…>>`, but this one returns `StageResult<{Self}>`",
     label = "not a `Check`"
 )]
 pub trait Checked {
@@ -87,12 +87,12 @@ pub trait TakesTicket<T>: CheckFunction {
     fn store<S: Stage>(ticket: &T) -> Result<Json, StageError>;
 }
 
-/// `Self` is what the stage `S` returns and its check `C` takes; `InputTypes` is what that says.
+/// `Self` is what the function of the stage `S` returns; its check `C` takes a `Ticket`.
 #[diagnostic::on_unimplemented(
-    message = "`{S}` returns `{Self}`, but its check `{C}` takes `&{InputTypes}`",
-    label = "takes `&{InputTypes}`, is handed `&{Self}`"
+    message = "`{S}` returns `{Self}`, but its check `{C}` takes `&{Ticket}`",
+    label = "takes `&{Ticket}`, receives `&{Self}`"
 )]
-pub trait TicketFor<S, C, InputTypes> {
+pub trait TicketFor<S, C, Ticket> {
     /// The ticket in its stored form.
     ///
     /// # Errors
@@ -101,7 +101,7 @@ pub trait TicketFor<S, C, InputTypes> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<S: Stage, C: TakesTicket<T>, T, InputTypes> TicketFor<S, C, InputTypes> for T {
+impl<S: Stage, C: TakesTicket<T>, T, Ticket> TicketFor<S, C, Ticket> for T {
     fn store(&self) -> Result<Json, StageError> {
         C::store::<S>(self)
     }
@@ -111,7 +111,7 @@ impl<S: Stage, C: TakesTicket<T>, T, InputTypes> TicketFor<S, C, InputTypes> for
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a check",
     label = "not a check",
-    note = "a check is an async function with `#[check]` on it"
+    note = "a check is an async function with the attribute `#[check]`"
 )]
 pub trait IsCheck {}
 

@@ -7,17 +7,17 @@ use crate::context::{AnyStage, StageContext, StageError};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not declare that it requires `{R}`",
     label = "`{R}` is not required by `{Self}`",
-    note = "write `#[stage(require({R}))]` on the stage",
-    note = "a context that is written `&StageContext` declares nothing: name its stage, `&StageContext<this_stage>`"
+    note = "add `#[stage(require({R}))]` to the stage",
+    note = "a plain `&StageContext` reads no other stages: write `&StageContext<this_stage>`"
 )]
 pub trait Requires<R> {}
 
 /// `Self` declares that it reads the stage `R` where the workflow has it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not declare `{R}` as optional",
-    label = "`{R}` is not declared by `{Self}`",
-    note = "write `#[stage(optional({R}))]` on the stage",
-    note = "a context that is written `&StageContext` declares nothing: name its stage, `&StageContext<this_stage>`"
+    label = "`{R}` is not optional for `{Self}`",
+    note = "add `#[stage(optional({R}))]` to the stage",
+    note = "a plain `&StageContext` reads no other stages: write `&StageContext<this_stage>`"
 )]
 pub trait Optionally<R> {}
 
@@ -25,7 +25,7 @@ pub trait Optionally<R> {}
 ///
 /// The functions are the trait's, not bounded by it, so that rustc has nothing to add to the sentence.
 #[diagnostic::on_unimplemented(
-    message = "`{R}` returns `{Self}`, but is required here as `{T}`",
+    message = "`{R}` returns `{Self}`, but this parameter takes `{T}`",
     label = "`{R}` returns `{Self}`"
 )]
 pub trait OutputAs<R, T: ?Sized> {
@@ -81,8 +81,8 @@ impl<R: Stage<Output = T>, T> OutputAs<R, T> for T {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a context of `{S}`",
     label = "not a context of `{S}`",
-    note = "write `ctx: &StageContext`, or `ctx: &StageContext<{S}>` to read what the stage requires",
-    note = "a stage's input is owned: only its context and what it requires are taken by reference"
+    note = "write `ctx: &StageContext`, or `ctx: &StageContext<{S}>` to read the outputs that the stage requires",
+    note = "a stage takes its input by value: only its context and the outputs that it requires can be references"
 )]
 pub trait ContextOf<S>: Sized {
     /// The context of this attempt under that type.

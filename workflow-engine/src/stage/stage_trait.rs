@@ -23,7 +23,7 @@ use crate::value::{Json, NoInput, Payload, Storable};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a stage",
     label = "not a stage",
-    note = "a stage is an async function with `#[stage]` on it"
+    note = "a stage is an async function with the attribute `#[stage]`"
 )]
 pub trait Stage: Sized + Send + Sync + 'static {
     /// The function's plain parameters as one structure; [`NoInput`](crate::value::NoInput) without any.

@@ -21,7 +21,7 @@ impl<T: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static> Paylo
     message = "`{Self}` cannot be stored",
     label = "cannot be stored",
     note = "derive `serde::Serialize`, `serde::Deserialize` and `schemars::JsonSchema` for `{Self}`",
-    note = "what is stored is also `Send + Sync + 'static`"
+    note = "a stored type must also be `Send + Sync + 'static`"
 )]
 pub trait Storable: Sized + Send + Sync + 'static {
     /// As [`Serialize::serialize`].
