@@ -170,5 +170,10 @@ pub fn optional_type(token: impl ToTokens) -> Error {
 }
 
 pub fn twice(token: impl ToTokens, name: &str) -> Error {
-    on(token, format!("`{name}` is required twice: declare it once, with a parameter or with an option of `#[stage]`"))
+    on(
+        token,
+        format!(
+            "`{name}` is required twice: declare it once, with a parameter or with an option of `#[stage]`"
+        ),
+    )
 }

@@ -1,4 +1,4 @@
-//! What a running stage can ask of the engine, and the error with which it ends.
+//! The context of a running stage, its effects, and its error.
 
 mod stage_error;
 mod stage_context;

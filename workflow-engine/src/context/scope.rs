@@ -14,12 +14,12 @@ pub struct StageScope {
     pub workflow_id: String,
     /// The stage's id.
     pub stage_id: String,
-    /// 1 for the first attempt of this generation.
+    /// The number of the attempt in its generation, from 1.
     pub attempt: u32,
-    /// 1 for a fresh run; a rerun opens the next.
+    /// The generation, from 1. Each rerun begins the next one.
     pub generation: u32,
-    /// When the stage's timeout ends this attempt.
+    /// The instant at which the stage's timeout ends this attempt.
     pub deadline: Option<DateTime<Utc>>,
-    /// Cancelled when the run is cancelled, the lease is lost, the deadline has passed or the worker stops.
+    /// Cancelled when the run is cancelled, the worker loses its lease, the deadline passes or the worker stops.
     pub cancellation: CancellationToken,
 }

@@ -8,7 +8,7 @@ use super::reporter::{NoopReporter, StageReporter};
 use super::sleep::{NoPause, Pause};
 use crate::ledger::{CallLedger, NoCalls};
 
-/// Where what a stage says and asks for goes, where artifacts come from, and where calls of models are written down.
+/// The receivers of reports and effects, the source of artifacts, the ledger, the clock, and the program's own values.
 #[derive(Clone)]
 pub(crate) struct ContextServices {
     pub(crate) reports: Arc<dyn StageReporter>,
@@ -16,7 +16,7 @@ pub(crate) struct ContextServices {
     pub(crate) artifacts: Arc<dyn ArtifactSource>,
     pub(crate) calls: Arc<dyn CallLedger>,
     pub(crate) pause: Arc<dyn Pause>,
-    /// What the program hands to its stages.
+    /// The values that the program provides to its stages.
     #[cfg_attr(
         not(feature = "ai"),
         allow(dead_code, reason = "the client of models is the only such value so far")
@@ -25,7 +25,7 @@ pub(crate) struct ContextServices {
 }
 
 impl ContextServices {
-    /// Nobody listens, and nothing is there.
+    /// Services of a context without an engine: they drop reports and have no data.
     pub(crate) fn none() -> Self {
         Self {
             reports: Arc::new(NoopReporter),

@@ -1,4 +1,4 @@
-//! What a stage can ask of the engine while it runs.
+//! The context of one attempt.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,17 +19,24 @@ use crate::ledger::CallLedger;
 use crate::records::LogLevel;
 use crate::value::{Json, RunId, Storable};
 
-/// The context of a stage whose parameter does not say whose it is; it has no `require` and no `optional`.
+/// The parameter of a [`StageContext`] that names no stage: such a context has no `require` and no `optional`.
 #[derive(Debug)]
 pub struct AnyStage;
 
-/// The context of one attempt: ids, attempt, deadline, cancellation, log and progress, and what is committed with
-/// the stage: annotations, artifacts, metrics, statements.
+/// The context of one attempt of a stage.
 ///
-/// A stage takes it as `ctx: &StageContext`. With `ctx: &StageContext<this_stage>` it also reads the outputs
-/// that the stage declares with `#[stage(require(…), optional(…))]`.
+/// - Ids and limits: [`run_id`](Self::run_id), [`stage_id`](Self::stage_id), [`attempt`](Self::attempt),
+///   [`deadline`](Self::deadline), [`cancellation`](Self::cancellation),
+///   [`idempotency_token`](Self::idempotency_token).
+/// - Log and progress: [`log`](Self::log), [`progress`](Self::progress).
+/// - Effects, which are committed with the stage: [`annotate`](Self::annotate), [`storage`](Self::storage),
+///   [`record_metric`](Self::record_metric), [`transaction`](Self::transaction).
+/// - Outputs of other stages: [`require`](Self::require), [`optional`](Self::optional).
 ///
-/// In a unit test, [`StageContext::detached`] makes one without an engine.
+/// A stage takes it as `ctx: &StageContext`. With `ctx: &StageContext<this_stage>` it can also read the outputs that the
+/// stage declares with `#[stage(require(…), optional(…))]`.
+///
+/// [`StageContext::detached`] makes a context without an engine, for unit tests.
 pub struct StageContext<S = AnyStage> {
     inner: Arc<Inner>,
     stage: PhantomData<fn() -> S>,
@@ -41,7 +48,7 @@ struct Inner {
     services: ContextServices,
 }
 
-/// What a context is made of.
+/// The parts of a context.
 pub(crate) struct ContextParts {
     pub(crate) scope: StageScope,
     /// Stored outputs of other stages, by stage id.
@@ -56,8 +63,10 @@ impl StageContext {
         Self { inner: Arc::new(Inner { scope, outputs, services }), stage: PhantomData }
     }
 
-    /// A context without an engine, for unit tests of a stage's function: a fresh run id, attempt 1, no
-    /// deadline, nothing required; log lines and progress go nowhere.
+    /// Makes a context without an engine, for unit tests of a stage's function.
+    ///
+    /// It has a new run id, attempt 1, generation 1, no deadline and no outputs of other stages. It drops log lines and
+    /// progress; [`effects`](Self::effects) returns the effects.
     ///
     /// ```
     /// use workflow_engine::prelude::*;
@@ -82,75 +91,82 @@ impl StageContext {
 }
 
 impl<S> StageContext<S> {
-    /// The run's id.
+    /// Returns the id of the run.
     #[must_use]
     pub fn run_id(&self) -> RunId {
         self.inner.scope.run_id
     }
 
-    /// The workflow's id.
+    /// Returns the id of the workflow.
     #[must_use]
     pub fn workflow_id(&self) -> &str {
         &self.inner.scope.workflow_id
     }
 
-    /// The stage's id.
+    /// Returns the id of the stage.
     #[must_use]
     pub fn stage_id(&self) -> &str {
         &self.inner.scope.stage_id
     }
 
-    /// 1 for the first attempt. A crash of the worker counts as an attempt.
+    /// Returns the number of this attempt in its generation, from 1. An attempt that a crash ends counts.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.inner.scope.attempt
     }
 
-    /// 1 for a fresh run; each rerun opens the next.
+    /// Returns the generation, from 1. Each rerun of the stage begins the next one.
     #[must_use]
     pub fn generation(&self) -> u32 {
         self.inner.scope.generation
     }
 
-    /// When the stage's timeout ends this attempt; `None` without a timeout.
+    /// Returns the instant at which the stage's timeout ends this attempt; `None` without a timeout.
     #[must_use]
     pub fn deadline(&self) -> Option<DateTime<Utc>> {
         self.inner.scope.deadline
     }
 
-    /// Cancelled when the run is cancelled, the lease is lost, the deadline has passed or the worker stops.
+    /// Returns a token that is cancelled when the run is cancelled, the worker loses its lease, the deadline passes or
+    /// the worker stops.
     ///
-    /// The engine drops the body at its next `.await` anyway; the token is for code that wants to tidy up, and
-    /// for blocking work, which nobody can interrupt from outside.
+    /// The engine then drops the function at its next `.await`. The token is for code that must clean up, and for
+    /// blocking work, which the engine cannot interrupt: check [`is_cancelled`](CancellationToken::is_cancelled) there.
     #[must_use]
     pub fn cancellation(&self) -> &CancellationToken {
         &self.inner.scope.cancellation
     }
 
-    /// The same text for every attempt of this stage in this generation: `run/stage/generation`.
+    /// Returns a token that is the same in every attempt of this stage in this generation: `run/stage/generation`.
     ///
-    /// A body runs *at least* once; hand this token to the far side so that it can recognise a repetition.
+    /// A stage runs *at least* once. Send the token to a remote service, so that the service can recognize a repeated
+    /// request.
     #[must_use]
     pub fn idempotency_token(&self) -> String {
         let scope = &self.inner.scope;
         format!("{}/{}/{}", scope.run_id, scope.stage_id, scope.generation)
     }
 
-    /// Writes a log line. `fields` is anything that serde writes as JSON; `()` for none.
+    /// Writes a log line, which the engine stores and sends to event sinks.
+    ///
+    /// `fields` is a value that serde can write as JSON, usually an object; `()` for no fields. Fields that cannot be
+    /// written are stored as `null`.
     pub fn log(&self, level: LogLevel, message: impl AsRef<str>, fields: impl Serialize) {
-        // A field that cannot be written must not cost the line.
+        // The line is stored even if its fields cannot be written.
         let fields = Json::encode(&fields).unwrap_or_else(|_| Json::null());
         self.inner.services.reports.log(level, message.as_ref(), fields);
     }
 
-    /// Says how far the stage is: `fraction` in `0.0..=1.0`, clamped.
+    /// Reports the progress of the stage. `fraction` is clamped to `0.0..=1.0`; NaN and infinity are 0.
     pub fn progress(&self, fraction: f64, message: impl AsRef<str>) {
         let fraction = if fraction.is_finite() { fraction.clamp(0.0, 1.0) } else { 0.0 };
         self.inner.services.reports.progress(fraction, message.as_ref());
     }
 
-    /// The ledger of this attempt's calls of language models: for a client of one's own. What a call can cost is
-    /// reserved before it is made, and what it has cost is written whatever becomes of the attempt.
+    /// Returns the ledger of this attempt's AI calls, for a client that is not part of this library.
+    ///
+    /// Reserve the highest cost of a call before you make it, and settle the call afterwards. The ledger stores both
+    /// even if the attempt fails.
     ///
     /// ```
     /// use workflow_engine::ledger::{CallOutcome, CallReservation, SettledCall};
@@ -168,12 +184,12 @@ impl<S> StageContext<S> {
     ///         metadata: None,
     ///         reserve: "0.02 USD".parse()?,
     ///     };
-    ///     let id = ctx.ledger().reserve(call).await?; // it is on disk: the request may leave
-    ///     let answer = "In short.".to_owned();
+    ///     let id = ctx.ledger().reserve(call).await?; // stored: now send the request
+    ///     let summary = "In short.".to_owned();
     ///     let cost = "0.0007 USD".parse()?;
-    ///     let settled = SettledCall { response: Some(answer.clone()), output_tokens: 3, cost, ..Default::default() };
+    ///     let settled = SettledCall { response: Some(summary.clone()), output_tokens: 3, cost, ..Default::default() };
     ///     ctx.ledger().settle(id, CallOutcome::Settled(settled)).await?;
-    ///     Ok(answer)
+    ///     Ok(summary)
     /// }
     /// # workflow! { Summary = summarise }
     /// # #[tokio::main(flavor = "current_thread")]
@@ -190,22 +206,22 @@ impl<S> StageContext<S> {
         &self.inner.services.calls
     }
 
-    /// Waits a moment, by the engine's time.
+    /// Waits for `duration` on the engine's clock.
     pub(crate) async fn pause(&self, duration: Duration) {
         self.inner.services.pause.pause(duration).await;
     }
 
-    /// What is asked to be committed with the stage.
+    /// The effects of this attempt so far.
     pub(crate) fn buffer(&self) -> &EffectBuffer {
         &self.inner.services.effects
     }
 
-    /// Where committed artifacts are.
+    /// The source of committed artifacts.
     pub(crate) fn artifact_source(&self) -> &dyn ArtifactSource {
         &*self.inner.services.artifacts
     }
 
-    /// What the program hands to its stages.
+    /// The values that the program provides to its stages.
     #[cfg_attr(
         not(feature = "ai"),
         allow(dead_code, reason = "the client of models is the only such value so far")
@@ -214,7 +230,7 @@ impl<S> StageContext<S> {
         &self.inner.services.extensions
     }
 
-    /// The same context with other parts.
+    /// A copy of this context with changed parts.
     pub(crate) fn changed(&self, change: impl FnOnce(&mut ContextParts)) -> Self {
         let mut parts = ContextParts {
             scope: self.inner.scope.clone(),
@@ -235,12 +251,12 @@ impl<S> StageContext<S> {
         self.inner.outputs.decoded(stage_id)
     }
 
-    /// The same context under the name of the stage `T`.
+    /// The same context, typed as the context of the stage `T`.
     pub(crate) fn for_stage<T>(&self) -> StageContext<T> {
         StageContext { inner: Arc::clone(&self.inner), stage: PhantomData }
     }
 
-    /// The same context without a stage's name.
+    /// The same context without a stage in its type.
     pub(crate) fn undeclared(&self) -> StageContext {
         StageContext { inner: Arc::clone(&self.inner), stage: PhantomData }
     }

@@ -1,4 +1,4 @@
-//! A compiled workflow as JSON, for whoever is not Rust.
+//! A compiled workflow as JSON, for programs in other languages.
 
 use serde_json::{Value, json};
 
@@ -7,8 +7,8 @@ use super::stage::StageDefinition;
 use super::workflow::WorkflowDefinition;
 
 impl WorkflowDefinition {
-    /// Everything that the definition says, as JSON: ids, names, versions, the graph by stage ids, retry policies
-    /// (durations in milliseconds), schemas, default configurations and the fingerprint.
+    /// Returns the definition as JSON: ids, names, versions, the graph by stage ids, retry policies (durations in
+    /// milliseconds), JSON Schemas, default configurations and the fingerprint.
     ///
     /// ```
     /// use workflow_engine::prelude::*;

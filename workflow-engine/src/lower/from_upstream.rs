@@ -1,19 +1,19 @@
-//! Which value an input can be made from.
+//! Making an input from the value that a stage receives.
 
 use super::record::Record;
 use crate::value::NoInput;
 
 /// An input that can be made from a `V`.
 ///
-/// A trait of its own rather than `From`, because a stage without input takes everything, and
-/// `impl<V> From<V> for NoInput` would collide with `impl<T> From<T> for T`.
+/// It is not `From`, because a stage without input accepts every value, and `impl<V> From<V> for NoInput` would conflict
+/// with `impl<T> From<T> for T`.
 pub trait FromUpstream<V>: Sized {
     /// Makes the input.
     fn accept(value: V) -> Self;
 
-    /// The input of a stage that takes nothing: then nothing that is handed to it needs to be read.
+    /// Returns the input of a stage that ignores the value, which then need not be decoded.
     #[must_use]
-    fn nothing() -> Option<Self> {
+    fn without_value() -> Option<Self> {
         None
     }
 }
@@ -23,7 +23,7 @@ impl<V> FromUpstream<V> for NoInput {
         Self
     }
 
-    fn nothing() -> Option<Self> {
+    fn without_value() -> Option<Self> {
         Some(Self)
     }
 }

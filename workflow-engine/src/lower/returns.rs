@@ -1,16 +1,16 @@
-//! What a stage's function returns.
+//! The return type of a stage's function.
 
 use crate::context::StageError;
 
 /// A return type of a stage.
 ///
-/// The macro sees `StageResult<T>` as tokens only, and any alias may stand there; the type system finds `T`.
+/// The macro sees only the tokens `StageResult<T>`, or an alias; this trait finds `T`.
 #[diagnostic::on_unimplemented(
     message = "a stage must return `StageResult<…>`, but this one returns `{Self}`",
     label = "not a `Result`"
 )]
 pub trait Returns {
-    /// What the stage delivers.
+    /// The stage's output.
     type Output;
 }
 
@@ -26,7 +26,7 @@ impl<T, E> Returns for Result<T, E> {
     note = "implement `std::error::Error` for `{Self}`, or `From<{Self}>` for `StageError`"
 )]
 pub trait Failure {
-    /// The engine's error.
+    /// Converts the error.
     fn into_error(self) -> StageError;
 }
 

@@ -1,4 +1,4 @@
-//! The configuration of a workflow: a field for each stage.
+//! A workflow's configuration, which has a field for each stage.
 
 use serde::ser::SerializeMap;
 

@@ -1,4 +1,4 @@
-//! What `workflow!` writes down: constants, from which one function makes the definition.
+//! The constants that `workflow!` generates, and the function that makes the definition from them.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, schema_for};
 
@@ -10,7 +10,7 @@ use crate::definition::{
 use crate::stage::{Stage, Workflow};
 use crate::value::{Json, Storable};
 
-/// A workflow as `workflow!` writes it down.
+/// A workflow as `workflow!` generates it.
 #[derive(Debug)]
 pub struct WorkflowTable {
     /// Kebab case of the name, or the `id` option.
@@ -23,9 +23,9 @@ pub struct WorkflowTable {
     pub description: &'static str,
     /// The stages in reading order.
     pub stages: &'static [StageRow],
-    /// For each stage, the stages right before it, in writing order.
+    /// For each stage, its direct predecessors in the order in which they are written.
     pub after: &'static [&'static [usize]],
-    /// The stages that make up the output.
+    /// The stages whose outputs are the workflow's output.
     pub ends: &'static [usize],
     /// The input type.
     pub input: InputRow,
@@ -50,7 +50,7 @@ impl InputRow {
     }
 }
 
-/// A stage in its place.
+/// A stage at its place in a workflow.
 #[derive(Clone, Copy, Debug)]
 pub struct StageRow {
     path: StagePath,
@@ -64,7 +64,7 @@ pub struct StageRow {
 }
 
 impl StageRow {
-    /// The stage `S`, which nothing enters yet.
+    /// The stage `S`, without an entry.
     #[must_use]
     pub const fn of<S: Stage>() -> Self {
         Self {
@@ -79,7 +79,7 @@ impl StageRow {
         }
     }
 
-    /// The same stage with the entry for its place.
+    /// The stage with the entry for its place.
     #[must_use]
     pub const fn entered(mut self, entry: Entry) -> Self {
         self.entry = entry;
@@ -124,7 +124,7 @@ fn check_config<S: Stage>(config: Option<&Json>) -> Result<Json, String> {
 pub fn define(table: &WorkflowTable) -> WorkflowDefinition {
     let mut stages: Vec<StageDefinition> = Vec::with_capacity(table.stages.len());
     for (index, (row, after)) in table.stages.iter().zip(table.after).enumerate() {
-        // Reading order is a topological order, so the levels of those before are known.
+        // Reading order is a topological order, so the levels of all predecessors are computed.
         let level = after.iter().map(|before| stages[*before].execution_group).max().unwrap_or(0);
         stages.push(stage(table, index, row, after, level + 1));
     }

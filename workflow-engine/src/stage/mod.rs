@@ -1,4 +1,4 @@
-//! The traits of the language: a stage, its check, what it reads of others, and a workflow.
+//! The traits that the macros implement: a stage, its check, the outputs that it requires, and a workflow.
 
 mod stage_trait;
 mod check_result;

@@ -9,16 +9,16 @@ use futures_util::future::{BoxFuture, ready};
 use crate::context::stage_error::StageResult;
 use crate::value::Json;
 
-/// Where committed artifacts come from.
+/// Reads committed artifacts.
 pub(crate) trait ArtifactSource: Send + Sync {
-    /// The artifact of a stage of the run, itself or one before it.
+    /// Returns an artifact of the stage itself or of a stage that runs before it.
     fn artifact<'a>(&'a self, stage_id: &'a str, key: &'a str) -> BoxFuture<'a, StageResult<Option<Json>>>;
 
-    /// The keys of a stage's artifacts.
+    /// Returns the keys of a stage's artifacts.
     fn keys<'a>(&'a self, stage_id: &'a str) -> BoxFuture<'a, StageResult<Vec<String>>>;
 }
 
-/// There are none.
+/// A source without artifacts.
 pub(crate) struct NoArtifacts;
 
 impl ArtifactSource for NoArtifacts {
@@ -31,7 +31,7 @@ impl ArtifactSource for NoArtifacts {
     }
 }
 
-/// One that a unit test gives, before others.
+/// An artifact of a unit test, which hides those of another source.
 pub(crate) struct GivenArtifact {
     pub(crate) stage_id: &'static str,
     pub(crate) key: String,

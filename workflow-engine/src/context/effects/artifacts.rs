@@ -1,4 +1,4 @@
-//! Artifacts: what stages keep beside their outputs.
+//! Artifacts: values that a stage stores beside its output.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,11 +11,11 @@ use super::buffer::{EffectBuffer, check_name};
 use crate::context::stage_error::{StageError, StageResult};
 use crate::value::Json;
 
-/// The artifacts of a stage: values under keys, kept beside its output, of any size.
+/// The artifacts of a stage: values of any size under keys, stored beside its output.
 ///
-/// What is put or deleted is committed with the stage's outcome, and an attempt that fails leaves nothing of it. The
-/// stage itself sees it at once. Later stages read it through [`StageStorage::of`], everybody else through
-/// [`RunHandle::artifact`](crate::RunHandle::artifact). A rerun of the stage begins without any.
+/// Changes are committed with the stage's outcome; the changes of a failed attempt are dropped. The stage itself sees its
+/// changes immediately. Later stages read the artifacts through [`StageStorage::of`], other code reads them through
+/// [`RunHandle::artifact`](crate::RunHandle::artifact). A rerun of the stage starts without artifacts.
 ///
 /// ```
 /// use workflow_engine::prelude::*;
@@ -51,11 +51,12 @@ pub struct StageStorage<'a> {
 }
 
 impl<'a> StageStorage<'a> {
-    /// Keeps anything that serde writes. `key` has 1 to 255 bytes and no control characters; an artifact that has it
-    /// already is replaced.
+    /// Stores a value that serde can write as JSON, and replaces an earlier one under the same key.
+    ///
+    /// `key` has 1 to 255 bytes and no control characters.
     ///
     /// # Errors
-    /// Permanent, when the key is none or serde cannot write the value.
+    /// Permanent, if the key is invalid or serde cannot write the value.
     pub fn put(&self, key: impl Into<String>, value: &(impl Serialize + ?Sized)) -> StageResult<()> {
         let key = key.into();
         check_name("an artifact", &key)?;
@@ -66,29 +67,29 @@ impl<'a> StageStorage<'a> {
         Ok(())
     }
 
-    /// Deletes an artifact; it is no error where there is none.
+    /// Deletes an artifact. A missing artifact is not an error.
     pub fn delete(&self, key: impl Into<String>) {
         self.buffer.lock().artifacts.insert(key.into(), None);
     }
 
-    /// The stage's own artifact, as it is put or as an earlier commit of the stage has left it: its check finds what
-    /// its function has put.
+    /// Returns an artifact of this stage: the value that this attempt has put, or else the committed one. So a check
+    /// reads the artifacts of the stage's function.
     ///
     /// # Errors
-    /// When the store cannot be read; permanent, when the artifact is not the JSON of a `T`.
+    /// Retryable, if the store cannot be read; permanent, if the artifact is not the JSON of a `T`.
     pub async fn get<T: DeserializeOwned>(&self, key: &str) -> StageResult<Option<T>> {
-        let asked = self.buffer.lock().artifacts.get(key).cloned();
-        let json = match asked {
-            Some(asked) => asked,
+        let put = self.buffer.lock().artifacts.get(key).cloned();
+        let json = match put {
+            Some(change) => change,
             None => self.source.artifact(self.stage_id, key).await?,
         };
         decode(self.stage_id, key, json)
     }
 
-    /// The keys of the stage's own artifacts, in order.
+    /// Returns the keys of this stage's artifacts, sorted.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// Retryable, if the store cannot be read.
     pub async fn list(&self) -> StageResult<Vec<String>> {
         let mut keys: BTreeSet<String> = self.source.keys(self.stage_id).await?.into_iter().collect();
         for (key, value) in &self.buffer.lock().artifacts {
@@ -101,7 +102,7 @@ impl<'a> StageStorage<'a> {
         Ok(keys.into_iter().collect())
     }
 
-    /// The artifacts of a stage that runs before this one.
+    /// The artifacts of another stage.
     pub(crate) const fn of_stage(&self, stage_id: &'static str) -> StageArtifacts<'a> {
         StageArtifacts { stage_id, source: self.source }
     }
@@ -113,26 +114,26 @@ impl fmt::Debug for StageStorage<'_> {
     }
 }
 
-/// The artifacts of an earlier stage, to be read.
+/// The artifacts of a stage that runs before this one, read-only.
 pub struct StageArtifacts<'a> {
     stage_id: &'static str,
     source: &'a dyn ArtifactSource,
 }
 
 impl StageArtifacts<'_> {
-    /// The artifact, if there is one.
+    /// Returns an artifact, or `None` if there is none under this key.
     ///
     /// # Errors
-    /// When the store cannot be read; permanent, when the stage does not run before this one, or the artifact is not
-    /// the JSON of a `T`.
+    /// Retryable, if the store cannot be read; permanent, if the stage does not run before this one or the artifact is
+    /// not the JSON of a `T`.
     pub async fn get<T: DeserializeOwned>(&self, key: &str) -> StageResult<Option<T>> {
         decode(self.stage_id, key, self.source.artifact(self.stage_id, key).await?)
     }
 
-    /// Their keys, in order.
+    /// Returns the keys, sorted.
     ///
     /// # Errors
-    /// When the store cannot be read; permanent, when the stage does not run before this one.
+    /// Retryable, if the store cannot be read; permanent, if the stage does not run before this one.
     pub async fn list(&self) -> StageResult<Vec<String>> {
         self.source.keys(self.stage_id).await
     }

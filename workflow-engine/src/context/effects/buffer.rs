@@ -7,23 +7,23 @@ use crate::context::stage_error::StageError;
 use crate::records::{Annotation, Statement};
 use crate::value::{Json, MAX_NAME_BYTES, is_name};
 
-/// What a stage has asked to be written with its outcome; what [`StageContext::effects`](crate::StageContext::effects)
-/// shows to a unit test.
+/// The effects of an attempt so far; [`StageContext::effects`](crate::StageContext::effects) returns them to a unit
+/// test.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Effects {
-    /// In the order of [`StageContext::annotate`](crate::StageContext::annotate).
+    /// Annotations, in the order of the calls of [`StageContext::annotate`](crate::StageContext::annotate).
     pub annotations: Vec<Annotation>,
-    /// By key; `None` for one that is deleted.
+    /// Artifacts by key; `None` for one that is deleted.
     pub artifacts: BTreeMap<String, Option<Json>>,
-    /// By name.
+    /// Metrics by name.
     pub metrics: BTreeMap<String, f64>,
-    /// In the order in which they run.
+    /// SQL statements, in the order in which they run.
     pub statements: Vec<Statement>,
 }
 
 impl Effects {
-    /// Whether nothing was asked for.
+    /// Returns whether there are no effects.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.annotations.is_empty()
@@ -33,20 +33,20 @@ impl Effects {
     }
 }
 
-/// The effects of an attempt that still runs.
+/// The effects of a running attempt.
 #[derive(Debug, Default)]
 pub(crate) struct EffectBuffer {
     effects: Mutex<Effects>,
 }
 
 impl EffectBuffer {
-    /// All of them, once the body has returned. What a task that it left behind asks for later is not written.
+    /// Takes all effects when the function has returned. Effects that a spawned task adds afterwards are not committed.
     pub(crate) fn take(&self) -> Effects {
         std::mem::take(&mut *self.lock())
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Effects> {
-        // Nothing panics under this lock.
+        // No code panics while it holds this lock.
         self.effects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -58,6 +58,6 @@ pub(super) fn check_name(what: &str, name: &str) -> Result<(), StageError> {
     }
     let shown: String = name.chars().take(64).collect();
     Err(StageError::permanent(format_args!(
-        "{shown:?} is no name of {what}: it needs 1 to {MAX_NAME_BYTES} bytes and no control characters"
+        "{shown:?} is not a name for {what}: a name needs 1 to {MAX_NAME_BYTES} bytes and no control characters"
     )))
 }

@@ -1,4 +1,4 @@
-//! How a stage asks for effects through its context.
+//! The methods of a context that add effects.
 
 use serde::Serialize;
 
@@ -10,7 +10,8 @@ use crate::context::stage_error::{StageError, StageResult};
 use crate::records::Annotation;
 
 impl<S> StageContext<S> {
-    /// Notes something about the run, committed with the stage's outcome: once, whatever the number of attempts.
+    /// Adds an annotation to the run. It is committed once, with the stage's outcome; annotations of failed attempts are
+    /// dropped.
     ///
     /// ```
     /// use workflow_engine::prelude::*;
@@ -33,7 +34,7 @@ impl<S> StageContext<S> {
     /// ```
     ///
     /// # Errors
-    /// Permanent, when it cannot be stored.
+    /// Permanent, if the annotation cannot be stored: an invalid key or actor, or values that are too large.
     pub fn annotate(&self, annotation: Annotation) -> StageResult<()> {
         annotation.check().map_err(|reason| {
             StageError::permanent(format_args!("an annotation of stage `{}`: {reason}", self.stage_id()))
@@ -42,43 +43,46 @@ impl<S> StageContext<S> {
         Ok(())
     }
 
-    /// Statements on tables of your own, in the database that the runs are stored in. They are committed with the
-    /// stage's outcome, exactly once.
+    /// Returns the SQL statements that are committed with the stage's outcome, exactly once. They change your own tables
+    /// in the database that stores the runs.
     #[must_use]
     pub fn transaction(&self) -> StageTransaction<'_> {
         StageTransaction { stage_id: self.stage_id(), buffer: self.buffer() }
     }
 
-    /// The stage's artifacts.
+    /// Returns the stage's artifacts.
     #[must_use]
     pub fn storage(&self) -> StageStorage<'_> {
         StageStorage { stage_id: self.stage_id(), buffer: self.buffer(), source: self.artifact_source() }
     }
 
-    /// Keeps anything that serde writes as an artifact of the stage: [`StageStorage::put`].
+    /// Stores an artifact of the stage: short for [`storage().put(key, value)`](StageStorage::put).
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`StageStorage::put`].
     pub fn put_artifact(&self, key: impl Into<String>, value: &(impl Serialize + ?Sized)) -> StageResult<()> {
         self.storage().put(key, value)
     }
 
-    /// Measures something: a number that is kept with the stage, committed with its outcome. The same name again
-    /// replaces it; a rerun begins without any.
+    /// Records a metric: a number that is committed with the stage's outcome.
+    ///
+    /// A second value under the same name replaces the first. A rerun of the stage starts without metrics.
     ///
     /// # Errors
-    /// Permanent, when the name has not 1 to 255 bytes, or control characters, or the value is no finite number.
+    /// Permanent, if the name does not have 1 to 255 bytes or has control characters, or if the value is not finite.
     pub fn record_metric(&self, name: impl Into<String>, value: f64) -> StageResult<()> {
         let name = name.into();
         check_name("a metric", &name)?;
         if !value.is_finite() {
-            return Err(StageError::permanent(format_args!("metric `{name}` is no finite number: {value}")));
+            return Err(StageError::permanent(format_args!(
+                "metric `{name}` is not a finite number: {value}"
+            )));
         }
         self.buffer().lock().metrics.insert(name, value);
         Ok(())
     }
 
-    /// What this attempt has asked for so far: for unit tests of a stage's function.
+    /// Returns the effects of this attempt so far, for unit tests of a stage's function.
     #[must_use]
     pub fn effects(&self) -> Effects {
         self.buffer().lock().clone()

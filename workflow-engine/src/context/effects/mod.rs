@@ -1,7 +1,7 @@
-//! What a stage asks to be written with its outcome: annotations, artifacts, metrics, and statements of its own.
+//! Effects of a stage that are committed with its outcome: annotations, artifacts, metrics and SQL statements.
 //!
-//! All of it is data that is gathered while the body runs. It is committed with what the body returns, or with what a
-//! check finds, in one transaction; an attempt that fails leaves nothing of it.
+//! The context collects them as data while the function or the check runs. They are committed in the transaction that
+//! commits the outcome. The effects of a failed attempt are dropped.
 
 mod buffer;
 mod artifact_source;

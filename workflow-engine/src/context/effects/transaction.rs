@@ -8,19 +8,22 @@ use crate::records::{MAX_STATEMENTS, Statement};
 
 /// The statements that are committed with a stage.
 ///
-/// They run in the stage's own commit: after it is certain that the stage may still be committed, in the order in
-/// which they were given, alone in their transaction. Either all of it is written, once, or nothing: a worker that has
-/// lost its lease writes none of them. If one is refused, by a constraint for example, all of it is rolled back; the
-/// attempt has failed, and its error names the stage, the statement and what the database says. The stage's retry
-/// policy decides what follows, and the body runs again then. A run that fails by it has the code `STATEMENT_FAILED`.
+/// They run in the transaction that commits the stage, in the order in which they were added, after the store has
+/// verified the worker's lease. Either everything is committed, once, or nothing: a worker that has lost its lease writes
+/// nothing. If a statement fails, for example on a constraint, the transaction is rolled back and the attempt fails; its
+/// error names the stage, the statement and the database's message. The stage's retry policy applies, and the function
+/// runs again. A run that fails for this reason has the code `STATEMENT_FAILED`.
 ///
-/// They are data, and read nothing: what a stage needs to know it reads through a connection of its own. Statements
-/// lock what they touch until the commit, which on SQLite is the whole file: keep them short. Foreign keys are enforced.
-/// On PostgreSQL a name without a schema is looked up in the `search_path` of the role or the database of the store's
-/// URL, in which the engine's own schema is not; name the schema, or set the path with `?options=-csearch_path%3Dmine`
-/// in the URL or, behind a pooler, with `ALTER ROLE … SET search_path`. The engine's own tables are in reach, and
-/// whoever writes to them breaks what it guarantees. A store in memory has no tables, and a stage with statements fails
-/// there with the code `STATEMENTS_UNSUPPORTED`; a `TestEngine` notes them instead.
+/// Statements only write. To read data, a stage uses its own connection. Statements hold locks until the commit, on
+/// SQLite on the whole file: keep them short. Foreign keys are enforced.
+///
+/// On PostgreSQL, a table name without a schema is resolved by the `search_path` of the store URL's role or database,
+/// which does not contain the engine's schema. Write the schema in the statement, or set the path: with
+/// `?options=-csearch_path%3Dmine` in the URL or, behind a connection pooler, with `ALTER ROLE … SET search_path`.
+///
+/// Statements can reach the engine's own tables; do not write to them, because that breaks the engine's guarantees. The
+/// in-memory store has no tables: a stage with statements fails there with the code `STATEMENTS_UNSUPPORTED`. A
+/// `TestEngine` records the statements instead.
 ///
 /// ```
 /// use workflow_engine::Statement;
@@ -57,20 +60,20 @@ impl StageTransaction<'_> {
     /// Adds a statement.
     ///
     /// # Errors
-    /// Permanent, when it is no [`Statement`] that may be run: more than one, one that begins with another word (so
-    /// `COMMIT`, `ROLLBACK` and `SAVEPOINT` are none), or with other arguments than it names; or when there are
-    /// 1,000 already.
+    /// Permanent, if the stage already has 1,000 statements, or if the [`Statement`] is invalid: it contains more than one
+    /// statement, it begins with a word that does not write (`SELECT`, `COMMIT`, `ROLLBACK`, `SAVEPOINT`), or its
+    /// arguments do not match its placeholders.
     pub fn execute(&self, statement: Statement) -> StageResult<&Self> {
         let mut effects = self.buffer.lock();
         let number = effects.statements.len() + 1;
-        let refused = |reason: String| {
+        let invalid = |reason: String| {
             let stage_id = self.stage_id;
             StageError::permanent(format_args!("statement {number} of stage `{stage_id}`: {reason}"))
         };
         if number > MAX_STATEMENTS {
-            return Err(refused(format!("a stage has at most {MAX_STATEMENTS}")));
+            return Err(invalid(format!("a stage has at most {MAX_STATEMENTS}")));
         }
-        statement.check().map_err(refused)?;
+        statement.check().map_err(invalid)?;
         effects.statements.push(statement);
         drop(effects);
         Ok(self)

@@ -4,17 +4,17 @@ use serde_json::Value;
 
 use super::tree::Node;
 
-/// The rules of a stage's configuration: those of its fields, and those that the fields' own types have in their
-/// schemas, however deep.
+/// The rules of a stage's configuration: those of its fields, and those in the schemas of the fields' types, at every
+/// level.
 #[derive(Debug, Default)]
 pub(crate) struct ConfigRules {
     root: Node,
-    /// The types that the schema refers to, under their names.
+    /// The types that the schema refers to, by name.
     types: Vec<(String, Node)>,
 }
 
 impl ConfigRules {
-    /// The rules in a schema. The second part is what is wrong with them, a sentence each.
+    /// Reads the rules in a schema. The second value is the mistakes in them, one sentence each.
     pub(crate) fn new(schema: &Value) -> (Self, Vec<String>) {
         let mut faults = Vec::new();
         let types = schema.get("$defs").and_then(Value::as_object).into_iter().flatten();
@@ -35,7 +35,7 @@ impl ConfigRules {
         !self.root.has_rules() && !self.types.iter().any(|(_, node)| node.has_rules())
     }
 
-    /// What is wrong with a complete configuration.
+    /// Checks a complete configuration; the error names every rule that it breaks.
     pub(crate) fn check(&self, config: &Value) -> Result<(), String> {
         let mut broken = Vec::new();
         self.root.check("", config, &self.types, &mut broken);

@@ -5,15 +5,15 @@ use std::fmt;
 use regex::Regex;
 use serde_json::{Number, Value};
 
-/// A keyword of JSON Schema, ready to be checked.
+/// A keyword of JSON Schema that can be checked.
 #[derive(Debug)]
 pub(crate) enum FieldRule {
     AtLeast(Number),
     AtMost(Number),
     Below(Number),
-    /// At least so many of these.
+    /// At least this number of a unit.
     Min(u64, &'static str),
-    /// At most so many of these.
+    /// At most this number of a unit.
     Max(u64, &'static str),
     Pattern(Regex),
 }
@@ -36,7 +36,8 @@ impl FieldRule {
         })
     }
 
-    /// What the value is, and what it must be; `None` where it may be so. `null` is an option that is not taken.
+    /// Returns the value and the requirement, as a clause, if the value breaks the rule. `null` is an absent `Option` and
+    /// breaks none.
     pub(crate) fn broken_by(&self, value: &Value) -> Option<String> {
         let allowed = match (self, value) {
             (_, Value::Null) => true,
@@ -73,7 +74,7 @@ impl fmt::Display for FieldRule {
     }
 }
 
-/// Whole numbers are compared exactly: a float does not hold all of them.
+/// Compares whole numbers exactly: `f64` does not represent all of them.
 fn less(a: &Number, b: &Number) -> bool {
     match (a.as_i128(), b.as_i128()) {
         (Some(a), Some(b)) => a < b,
@@ -99,7 +100,7 @@ fn counted(count: u64, unit: &str) -> String {
     }
 }
 
-/// Enough of the value to be recognised.
+/// The beginning of the value, to recognize it.
 fn shown(value: &Value) -> String {
     const ENOUGH: usize = 60;
     let text = value.to_string();

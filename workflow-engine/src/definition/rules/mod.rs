@@ -1,7 +1,7 @@
-//! What `#[config(range(…), length(…), pattern = "…")]` asks of a value.
+//! The rules of `#[config(range(…), length(…), pattern = "…")]`.
 //!
-//! A rule is data. It becomes keywords of the field's JSON Schema, and a configuration is checked against those in its
-//! stored form, so that no code is generated for it.
+//! A rule is data. It becomes keywords of the field's JSON Schema, and the engine checks the stored form of a configuration
+//! against them, so rules need no generated code.
 
 mod rule;
 mod kinds;

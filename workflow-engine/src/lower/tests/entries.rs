@@ -119,7 +119,7 @@ fn permanent<T: std::fmt::Debug>(outcome: Result<T, StageError>, says: &str) {
 async fn an_unreadable_input_or_configuration_is_permanent_and_named() {
     let definition = reading::definition();
     let outcome = run(definition, 0, &[r#"{"text": 1}"#], "{}", &[]).await;
-    permanent(outcome, "stage `first` cannot be handed its input");
+    permanent(outcome, "the input of stage `first` cannot be read");
     let outcome = run(definition, 0, &[r#"{"text": "a"}"#], r#"{"times": "x"}"#, &[]).await;
     permanent(outcome, "the configuration of stage `first` cannot be read: field `times`");
     let outcome = run(writing::definition(), 1, &["7"], "{}", &[]).await;

@@ -1,5 +1,5 @@
-//! What may be stored: a payload that could not be read back, or that nobody has room for, is refused before anything
-//! is written, alike for every store.
+//! Limits of payloads. A payload that is too large, or that could not be read back, is refused before anything is written,
+//! in the same way for every store.
 
 mod unstorable;
 mod scan;
@@ -11,10 +11,11 @@ pub use unstorable::MAX_DEPTH;
 
 pub(crate) use unstorable::Unstorable;
 
-/// How much one payload may be: an input, a configuration, an output, a ticket.
+/// The limits of one payload: an input, a configuration, an output or a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of one payload as JSON text. Default 64 MiB. A payload is in memory several times while it is stored.
+    /// The largest size of a payload as JSON text, in bytes; default 64 MiB. The process holds several copies of a payload
+    /// while it stores it.
     pub payload_bytes: usize,
 }
 
@@ -25,7 +26,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Whether a payload may be stored.
+    /// Checks whether a payload can be stored.
     pub(crate) fn check(self, payload: &Json) -> Result<(), Unstorable> {
         let text = payload.as_str();
         if text.len() > self.payload_bytes {

@@ -1,15 +1,15 @@
-//! Why a payload is not stored.
+//! The reasons why a payload cannot be stored.
 
 use std::fmt;
 
 use crate::error::ErrorCode;
 
-/// Arrays and objects inside one another: `serde_json` reads no deeper
+/// The deepest nesting of arrays and objects. `serde_json` does not read deeper values
 /// ([`recursion limit`](https://docs.rs/serde_json/latest/serde_json/struct.Deserializer.html#method.disable_recursion_limit)),
-/// so a deeper payload would be stored and never read.
+/// so a deeper payload could be stored but not read.
 pub const MAX_DEPTH: usize = 127;
 
-/// Why a payload is not stored.
+/// The reason why a payload cannot be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unstorable {
     TooLarge { bytes: usize, limit: usize },
@@ -19,7 +19,7 @@ pub(crate) enum Unstorable {
 }
 
 impl Unstorable {
-    /// A stable name.
+    /// The error code.
     pub(crate) const fn code(self) -> ErrorCode {
         match self {
             Self::TooLarge { .. } => ErrorCode::PayloadTooLarge,
@@ -35,15 +35,17 @@ impl fmt::Display for Unstorable {
             Self::TooLarge { bytes, limit } => {
                 write!(
                     f,
-                    "it has {bytes} bytes as JSON, and at most {limit} are stored: keep a reference to it instead, or raise `EngineBuilder::payload_limit`"
+                    "it has {bytes} bytes as JSON, more than the limit of {limit}: store a reference to the data instead, or raise `EngineBuilder::payload_limit`"
                 )
             }
             Self::TooDeep { at } => {
-                write!(f, "at byte {at}, more than {MAX_DEPTH} arrays and objects are inside one another")
+                write!(f, "at byte {at}, arrays and objects are nested more than {MAX_DEPTH} levels deep")
             }
-            Self::LoneSurrogate { at } => write!(f, "at byte {at}, half of a surrogate pair stands alone"),
+            Self::LoneSurrogate { at } => {
+                write!(f, "at byte {at}, half of a surrogate pair has no other half")
+            }
             Self::NumberOutOfRange { at } => {
-                write!(f, "at byte {at}, a number is larger than any type of Rust holds")
+                write!(f, "at byte {at}, a number is out of the range of `f64`")
             }
         }
     }
