@@ -35,7 +35,7 @@ impl WorkflowDefinition {
             "input_schema": self.input_schema(),
             "output_schema": self.output_schema(),
             "config_schema": self.config_schema(),
-            "ends": self.ids(&self.output_stages),
+            "output_stages": self.ids(&self.output_stages),
             "stages": self.stages.iter().map(|stage| self.stage_json(stage)).collect::<Vec<_>>(),
         })
     }
@@ -48,8 +48,8 @@ impl WorkflowDefinition {
             "description": stage.description,
             "number": stage.number,
             "execution_group": stage.execution_group,
-            "after": self.ids(&stage.predecessors),
-            "handed": self.ids(&stage.inputs),
+            "predecessors": self.ids(&stage.predecessors),
+            "inputs": self.ids(&stage.inputs),
             "reads": self.ids(&stage.reads),
             "retry": {
                 "max_attempts": stage.retry.max_attempts,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::upstream::{Upstream, decode_output};
+use super::upstream::{Upstream, decode_stage_output};
 use crate::stage::Stage;
 use crate::value::Json;
 
@@ -10,8 +10,8 @@ use crate::value::Json;
 ///
 /// # Errors
 /// If one of them is not the JSON of its stage's output type.
-pub fn decode_ends<H: Upstream>(ends: &[Json]) -> Result<H::Value, serde_json::Error> {
-    H::decode(&mut ends.iter())
+pub fn decode_output<H: Upstream>(outputs: &[Json]) -> Result<H::Value, serde_json::Error> {
+    H::decode(&mut outputs.iter())
 }
 
 /// The structure of a run's outputs that `workflow!` generates.
@@ -31,5 +31,5 @@ pub trait Decoded: Sized {
 pub fn decode_stored<S: Stage>(
     stored: &HashMap<String, Json>,
 ) -> Result<Option<S::Output>, serde_json::Error> {
-    stored.get(S::DECLARATION.id).map(decode_output::<S>).transpose()
+    stored.get(S::DECLARATION.id).map(decode_stage_output::<S>).transpose()
 }

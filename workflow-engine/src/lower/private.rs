@@ -3,7 +3,7 @@
 // The macros that write the implementations.
 pub use crate::{__record as record, __stage as stage, __workflow as workflow};
 
-// What the user may have shadowed, and what the user's crate may not depend on.
+// Names that the user can shadow, and names of crates that the user's crate may not depend on.
 pub use ::schemars::{JsonSchema, Schema, SchemaGenerator};
 pub use ::serde::de::MapAccess;
 pub use ::serde::ser::SerializeMap;
@@ -25,7 +25,7 @@ pub use std::sync::LazyLock;
 pub use crate::context::{StageContext, StageError};
 pub use crate::value::{Faulty, Json, NoConfig, NoInput};
 
-// What a stage declares.
+// The declaration of a stage.
 pub use crate::definition::{
     Backoff, Bound, HasLength, HasPattern, HasRange, Requirement, RetryPolicy, Rule, StageDeclaration,
     StagePath, WaitDefinition, WorkflowDefinition,
@@ -53,7 +53,7 @@ pub use crate::lower::entry::{failed, finish, store};
 pub use crate::lower::edge::{Follows, Joins, Starts};
 pub use crate::lower::graph::{Graph, Node, check_identity, check_stage};
 pub use crate::lower::node::StageNode;
-pub use crate::lower::outputs::{Decoded, decode_ends, decode_stored};
+pub use crate::lower::outputs::{Decoded, decode_output, decode_stored};
 pub use crate::lower::table::{InputRow, StageRow, WorkflowTable, define, output_schema, schema};
 pub use crate::lower::upstream::{Group, MoreThanSixteen, Single, Upstream};
 
@@ -69,8 +69,8 @@ pub type OutputOf<S> = <S as Stage>::Output;
 /// The types of the plain parameters of the stage `S`.
 pub type ParametersOf<S> = <<S as Stage>::Input as InputTypes>::Parameters;
 
-/// Every type, under a bound that names a constant of it: `PROOF` is a constant that only the required kind of type
-/// has, `<path as Stage>::IS_STAGE` for a stage.
+/// Every type. `PROOF` is a constant that only the required kind of type has, for example `<path as Stage>::IS_STAGE`, so
+/// that rustc reports any other type here, once.
 pub trait Known<const PROOF: usize> {
     /// The type itself.
     type Type;

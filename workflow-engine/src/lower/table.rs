@@ -24,9 +24,9 @@ pub struct WorkflowTable {
     /// The stages in reading order.
     pub stages: &'static [StageRow],
     /// For each stage, its direct predecessors in the order in which they are written.
-    pub after: &'static [&'static [usize]],
+    pub predecessors: &'static [&'static [usize]],
     /// The stages whose outputs are the workflow's output.
-    pub ends: &'static [usize],
+    pub output_stages: &'static [usize],
     /// The input type.
     pub input: InputRow,
     /// The schema of the output.
@@ -123,10 +123,10 @@ fn check_config<S: Stage>(config: Option<&Json>) -> Result<Json, String> {
 #[must_use]
 pub fn define(table: &WorkflowTable) -> WorkflowDefinition {
     let mut stages: Vec<StageDefinition> = Vec::with_capacity(table.stages.len());
-    for (index, (row, after)) in table.stages.iter().zip(table.after).enumerate() {
+    for (index, (row, predecessors)) in table.stages.iter().zip(table.predecessors).enumerate() {
         // Reading order is a topological order, so the levels of all predecessors are computed.
-        let level = after.iter().map(|before| stages[*before].execution_group).max().unwrap_or(0);
-        stages.push(stage(table, index, row, after, level + 1));
+        let level = predecessors.iter().map(|before| stages[*before].execution_group).max().unwrap_or(0);
+        stages.push(stage(table, index, row, predecessors, level + 1));
     }
     for index in 0..stages.len() {
         for before in stages[index].predecessors.clone() {
@@ -139,7 +139,7 @@ pub fn define(table: &WorkflowTable) -> WorkflowDefinition {
         version: table.version,
         description: table.description.to_owned(),
         stages,
-        output_stages: table.ends.to_vec(),
+        output_stages: table.output_stages.to_vec(),
         fingerprint: String::new(),
         input_schema: table.input.schema,
         output_schema: table.output_schema,
@@ -154,7 +154,7 @@ fn stage(
     table: &WorkflowTable,
     index: usize,
     row: &StageRow,
-    after: &[usize],
+    predecessors: &[usize],
     execution_group: u32,
 ) -> StageDefinition {
     let declaration = &row.declaration;
@@ -170,9 +170,9 @@ fn stage(
         description: declaration.description.to_owned(),
         number: u32::try_from(index + 1).unwrap_or(u32::MAX),
         execution_group,
-        predecessors: after.to_vec(),
+        predecessors: predecessors.to_vec(),
         successors: Vec::new(),
-        inputs: after.to_vec(),
+        inputs: predecessors.to_vec(),
         reads,
         retry: declaration.retry,
         timeout: declaration.timeout,

@@ -55,7 +55,7 @@ impl<S: Stage> Upstream for Single<S> {
     type Value = S::Output;
 
     fn decode(stored: &mut dyn Iterator<Item = &Json>) -> Result<S::Output, serde_json::Error> {
-        decode_output::<S>(next(stored)?)
+        decode_stage_output::<S>(next(stored)?)
     }
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {
@@ -131,7 +131,7 @@ impl<H: Upstream> JsonSchema for Shaped<H> {
 }
 
 /// Decodes the stored output of the stage `S`.
-pub(crate) fn decode_output<S: Stage>(json: &Json) -> Result<S::Output, serde_json::Error> {
+pub(crate) fn decode_stage_output<S: Stage>(json: &Json) -> Result<S::Output, serde_json::Error> {
     json.load().map_err(|error| {
         let of = format!(
             "the output of stage `{}` as `{}`",

@@ -148,7 +148,7 @@ fn within(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
-/// Whether the keyword says only what the number's type says, which no value of that type can break.
+/// Whether the keyword only repeats the limits of the number's type, which no value of the type can break.
 fn is_of_the_type(schema: &Map<String, Value>, keyword: &str, value: &Value) -> bool {
     let Some(format) = schema.get("format").and_then(Value::as_str) else { return false };
     let bounds: [i64; 2] = match format {

@@ -1,9 +1,9 @@
 //! The implementations of a generated input or configuration.
 
-/// Implements for a structure what makes it a record: it is taken apart and put together, cloned, and known to serde,
-/// schemars and `Debug`.
+/// Makes a structure a record: implements `Lone` or `Listed`, `From`, `Clone`, `Debug` and the traits of serde and
+/// schemars.
 ///
-/// A structure of several fields is described by implementations of `Field` beside it.
+/// A structure of several fields also has implementations of `Field`, which the procedural macro writes.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __record {
@@ -79,11 +79,11 @@ macro_rules! __record {
 
         $crate::__record!(traits $name { $($field: $type,)* });
     };
-    // Each trait is a call into the library.
+    // Each implementation calls a function of the library.
     (traits $name:tt $({ $($field:tt: $type:ty,)* })?) => {
         $(
-            // A plain bound on a type that is not generic is an error where it does not hold; one under `for` only
-            // takes the implementation away.
+            // A plain bound that does not hold is an error for a type that is not generic. A bound with `for` only removes
+            // the implementation.
             impl $crate::__private::Clone for $name
             where
                 $(for<'any> $type: $crate::__private::Clone,)*

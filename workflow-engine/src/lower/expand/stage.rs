@@ -1,7 +1,7 @@
 //! The implementation of `Stage`.
 
-/// What is in the implementation of `Stage` beside the types of configuration and output, which have places of their own
-/// for rustc to underline.
+/// The items of the implementation of `Stage`, except the types of configuration and output, whose spans decide where rustc
+/// reports a mistake.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __stage {
@@ -10,7 +10,7 @@ macro_rules! __stage {
         run($given:pat, $configured:pat, $context:pat) $body:tt
     ) => {
         type Input = $input;
-        // The path of a stage whose declaration names others is known without them: they may name it, too.
+        // The path must not depend on the declaration if the declaration names other stages, which can name this one.
         $(const PATH: $crate::__private::StagePath =
             $crate::__private::StagePath::$apart(::core::module_path!(), $text);)?
         const DECLARATION: $crate::__private::StageDeclaration = $crate::__private::StageDeclaration::new(

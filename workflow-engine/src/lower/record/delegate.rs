@@ -1,4 +1,4 @@
-//! The implementations of serde, schemars and `Debug`, to which the generated ones delegate.
+//! The functions to which the generated implementations of serde, schemars and `Debug` delegate.
 
 use std::any::type_name;
 use std::borrow::Cow;
@@ -19,7 +19,7 @@ use crate::value::Json;
 /// # Errors
 /// Those of the serializer and of the fields.
 pub fn serialize<R: Record, S: Serializer>(record: &R, serializer: S) -> Result<S::Ok, S::Error> {
-    // With flattened fields nobody knows the number of keys before they are written.
+    // The number of keys of a flattened field is unknown before it is written.
     let length = (!R::FLATTENED).then_some(R::FIELDS.len());
     let mut map = serializer.serialize_map(length)?;
     record.write(&mut map)?;
@@ -29,11 +29,11 @@ pub fn serialize<R: Record, S: Serializer>(record: &R, serializer: S) -> Result<
 /// `Deserialize` of a record.
 ///
 /// # Errors
-/// Those of the deserializer, of the fields, and an unknown key where the record is strict.
+/// Those of the deserializer and of the fields, and an unknown key if the record is strict.
 pub fn deserialize<'de, R: Record, D: Deserializer<'de>>(deserializer: D) -> Result<R, D::Error> {
     let visitor = RecordVisitor(PhantomData);
     if R::FLATTENED {
-        // `deserialize_struct` would let a format drop the keys that belong to the flattened fields.
+        // With `deserialize_struct`, a format could skip the keys of the flattened fields.
         deserializer.deserialize_map(visitor)
     } else {
         deserializer.deserialize_struct(R::NAME, R::FIELDS, visitor)
@@ -65,19 +65,19 @@ pub fn record_schema<R: Record>(generator: &mut SchemaGenerator) -> Schema {
     object.finish(R::STRICT, R::FLATTENED)
 }
 
-/// The name of the type.
+/// Returns the name of the type.
 #[must_use]
 pub fn schema_name<R: Record>() -> Cow<'static, str> {
     Cow::Borrowed(R::NAME)
 }
 
-/// What tells the type from others of its name.
+/// Returns an id that differs between types with the same name.
 #[must_use]
 pub fn schema_id<R>() -> Cow<'static, str> {
     Cow::Borrowed(type_name::<R>())
 }
 
-/// `Debug` of a record: its name and its JSON, because that asks nothing of the fields' types.
+/// `Debug` of a record: its name and its JSON, which needs no `Debug` of the fields' types.
 ///
 /// # Errors
 /// Those of the formatter.

@@ -1,8 +1,8 @@
 //! Generated structures that serde and schemars read and write without derives.
 //!
-//! A derive costs about thirty milliseconds a stage of `cargo check`. What is generated here is a list of the fields'
-//! types and the functions that take the structure apart and put it together; everything else is in the functions of
-//! this module, and made for a structure only when code is made at all, which `cargo check` does not.
+//! Derives take about 30 ms of `cargo check` for each stage. Generated code contains only the list of the fields' types and
+//! functions to make the structure and to read its fields. Everything else is generic code of this module, which rustc
+//! instantiates only when it generates machine code, and so not in `cargo check`.
 
 mod traits;
 mod list;

@@ -15,9 +15,9 @@ pub struct ObjectSchema<'a> {
     properties: Map<String, Value>,
     required: Vec<Value>,
     merged: Vec<Value>,
-    /// Whether a flattened field takes keys that no schema names.
+    /// Whether a flattened field accepts keys that no schema names.
     open: bool,
-    /// The keys that two fields have.
+    /// Keys that several fields have.
     clashes: Vec<Value>,
 }
 
@@ -33,7 +33,7 @@ impl<'a> ObjectSchema<'a> {
         }
     }
 
-    /// A field without a default. It is required unless it can be read from nothing, as an `Option` can.
+    /// A field without a default. It is required, unless an absent key can be read, as for an `Option`.
     pub(crate) fn required<T: Storable>(&mut self, key: &'static str, doc: &str) {
         if missing_field::<T, serde_json::Error>(key).is_err() {
             self.required.push(key.into());
@@ -47,7 +47,7 @@ impl<'a> ObjectSchema<'a> {
         self.property::<T>(key, doc, default);
     }
 
-    /// A stage's configuration, under the stage's id.
+    /// A stage's configuration under the stage's id.
     pub(crate) fn stage<S: Stage>(&mut self) {
         let default = from_nothing::<S::Config, serde_json::Error>();
         if default.is_err() {
@@ -72,7 +72,7 @@ impl<'a> ObjectSchema<'a> {
         if let Some(Value::Array(required)) = object.remove("required") {
             self.required.extend(required);
         }
-        // What only describes the nested type says nothing about its owner.
+        // These keywords describe the nested type, not the record.
         for key in ["type", "title", "description", "additionalProperties"] {
             object.remove(key);
         }
@@ -81,7 +81,7 @@ impl<'a> ObjectSchema<'a> {
         }
     }
 
-    /// The rules of the field `key`, which has been described.
+    /// Adds the rules of the field `key`, which must already be described.
     pub(crate) fn ruled(&mut self, key: &str, rules: &[Rule]) {
         if is_without_rules(self.generator) {
             return;

@@ -10,14 +10,14 @@ use super::missing::from_nothing;
 use crate::stage::Stage;
 use crate::value::{Storable, Stored, unknown_field};
 
-/// Hands a record its fields, key by key.
+/// Reads the fields of a record, key by key.
 #[derive(Debug)]
 pub struct Reader<'de, A> {
     map: A,
     keys: &'static [&'static str],
     flattened: bool,
     strict: bool,
-    /// What the flattened fields have not taken yet.
+    /// The keys and values that no flattened field has taken yet.
     rest: Vec<(String, Value)>,
     /// The keys that the flattened fields know.
     flat: FlatKeys,
@@ -30,10 +30,10 @@ impl<'de, A: MapAccess<'de>> Reader<'de, A> {
         Self { map, keys, flattened, strict, rest: Vec::new(), flat, input: PhantomData }
     }
 
-    /// The index of the next key that the record knows.
+    /// Reads keys up to the next known one, and returns its index.
     ///
     /// # Errors
-    /// Those of the deserializer, and an unknown key where the record is strict.
+    /// Those of the deserializer, and an unknown key if the record is strict.
     pub fn next_field(&mut self) -> Result<Option<usize>, A::Error> {
         while let Some(key) = self.map.next_key::<String>()? {
             if let Some(index) = self.keys.iter().position(|known| *known == key) {
@@ -65,10 +65,10 @@ impl<'de, A: MapAccess<'de>> Reader<'de, A> {
         Ok(())
     }
 
-    /// Reads everything, for the fields to be taken out of it one by one.
+    /// Reads all keys, so that the fields can be taken out one by one.
     ///
     /// # Errors
-    /// Those of the deserializer, a key that comes twice, and an unknown key where the record is strict.
+    /// Those of the deserializer, a repeated key, and an unknown key if the record is strict.
     pub fn collect(&mut self) -> Result<(), A::Error> {
         while let Some(index) = self.next_field()? {
             let key = self.keys[index];
@@ -81,7 +81,7 @@ impl<'de, A: MapAccess<'de>> Reader<'de, A> {
         Ok(())
     }
 
-    /// A stage's configuration out of what was collected; when it is missing, it consists of its defaults.
+    /// Takes a stage's configuration out of the collected keys; a missing one consists of its defaults.
     ///
     /// # Errors
     /// Those of the configuration.
@@ -94,7 +94,7 @@ impl<'de, A: MapAccess<'de>> Reader<'de, A> {
         config.map_err(|error: serde_json::Error| in_field(id, &A::Error::custom(error)))
     }
 
-    /// A flattened field, from the keys that nobody took before it.
+    /// Reads a flattened field from the keys that no field has taken yet.
     ///
     /// # Errors
     /// Those of the field.
@@ -103,7 +103,7 @@ impl<'de, A: MapAccess<'de>> Reader<'de, A> {
             .map_err(|error| A::Error::custom(error.to_string()))
     }
 
-    /// Refuses keys that are left, where the record is strict.
+    /// Refuses remaining keys if the record is strict.
     pub(super) fn finish(self) -> Result<(), A::Error> {
         match self.rest.first() {
             Some((key, _)) if self.strict && !self.flat.open => {
@@ -115,10 +115,10 @@ impl<'de, A: MapAccess<'de>> Reader<'de, A> {
     }
 }
 
-/// Names the field in an error of its value.
+/// Adds the name of the field to an error of its value.
 fn in_field<E: Error>(key: &str, error: &E) -> E {
     let text = error.to_string();
-    // serde_json appends its position to every error that passes through it, this one included; once is enough.
+    // serde_json appends the position to every error that passes through it, also to the new one.
     let text = text.rfind(" at line ").map_or(text.as_str(), |at| &text[..at]);
     E::custom(format_args!("field `{key}`: {text}"))
 }

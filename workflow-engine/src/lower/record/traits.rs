@@ -1,4 +1,4 @@
-//! What the functions of this folder need to know of a generated structure.
+//! The traits of a generated structure.
 
 use serde::de::MapAccess;
 use serde::ser::SerializeMap;
@@ -7,13 +7,13 @@ use super::object_schema::ObjectSchema;
 use super::reader::Reader;
 use crate::value::Storable;
 
-/// A structure that a macro wrote.
+/// A generated structure.
 pub trait Record: Sized {
     /// The type's name.
     const NAME: &'static str;
-    /// The keys, in the order of the indices of [`Field`]; a flattened field has an index after them and no key.
+    /// The keys, in the order of the indices of [`Field`]. Flattened fields have no key; their indices come last.
     const FIELDS: &'static [&'static str];
-    /// Whether there are flattened fields, which take keys that are not in `FIELDS`.
+    /// Whether there are flattened fields, which accept keys that are not in `FIELDS`.
     const FLATTENED: bool;
     /// Whether an unknown key is an error.
     const STRICT: bool;
@@ -27,7 +27,7 @@ pub trait Record: Sized {
     /// Reads every field.
     ///
     /// # Errors
-    /// Those of the fields, and a missing field that has no default.
+    /// Those of the fields, and a missing field without a default.
     fn read<'de, A: MapAccess<'de>>(reader: &mut Reader<'de, A>) -> Result<Self, A::Error>;
 
     /// Describes every field.
@@ -36,18 +36,18 @@ pub trait Record: Sized {
 
 /// The field `INDEX` of a record.
 ///
-/// The generated code says each type here and names it by this trait ever after, so that a type that cannot be
-/// stored is reported once, and where the user wrote it.
+/// Generated code contains each field type only here and refers to it through this trait, so that a type that cannot be
+/// stored is reported once, where the user wrote it.
 pub trait Field<const INDEX: usize> {
     /// The field's type.
     type Type: Storable;
 
-    /// The field.
+    /// Returns the field.
     fn of(&self) -> &Self::Type;
 
-    /// The field's default, where its [`Shape`] says that it has one.
+    /// Returns the field's default, if its [`Shape`] has one.
     #[must_use]
     fn default() -> Self::Type {
-        unreachable!("the shape says that this field has no default")
+        unreachable!("this field has no default")
     }
 }

@@ -1,4 +1,4 @@
-//! The language as the kernel meets it: definitions and entries, called by hand.
+//! Definitions and entries of declared workflows, called as the kernel calls them.
 
 mod document;
 mod entries;
