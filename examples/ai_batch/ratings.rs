@@ -9,7 +9,7 @@ use crate::openai::MODEL;
 
 workflow! {
     /// Rates reviews and summarizes the ratings.
-    pub rating = rate >> sum_up
+    pub RateReviews = rate >> sum_up
 }
 
 /// A model's rating of a review.

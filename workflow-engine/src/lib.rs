@@ -16,7 +16,7 @@ pub mod records;
 pub mod ledger;
 pub mod context;
 pub mod definition;
-mod stage;
+pub mod stage;
 mod lower;
 pub mod presets;
 pub mod ports;

@@ -20,12 +20,12 @@ use crate::value::{Json, RunId};
 ///     Ok(left + right)
 /// }
 ///
-/// workflow! { addition = add }
+/// workflow! { Addition = add }
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::Error> {
-/// let engine = Engine::builder("memory:").register::<addition>().build().await?;
-/// let run = engine.start::<addition>(AddInput { left: 2, right: 3 }).await?;
+/// let engine = Engine::builder("memory:").register::<Addition>().build().await?;
+/// let run = engine.start::<Addition>(AddInput { left: 2, right: 3 }).await?;
 ///
 /// let names: Vec<&str> = run.events().map(|event| event.unwrap().kind.name()).collect().await;
 /// assert_eq!(
@@ -87,12 +87,12 @@ impl<W: Workflow> RunHandle<W> {
     ///     Ok(format!("Hello, {name}"))
     /// }
     ///
-    /// workflow! { greeting = greet }
+    /// workflow! { Greeting = greet }
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), workflow_engine::Error> {
-    /// let engine = Engine::builder("memory:").register::<greeting>().build().await?;
-    /// let run = engine.start::<greeting>(GreetInput { name: "Ada".into() }).await?;
+    /// let engine = Engine::builder("memory:").register::<Greeting>().build().await?;
+    /// let run = engine.start::<Greeting>(GreetInput { name: "Ada".into() }).await?;
     /// assert!(run.blocked_reason().await?.is_none());
     /// # Ok(())
     /// # }

@@ -41,12 +41,12 @@ pub type SchedulerError = Box<dyn StdError + Send + Sync>;
 ///
 /// # #[stage]
 /// # async fn double(number: u32) -> StageResult<u32> { Ok(number * 2) }
-/// # workflow! { doubling = double }
+/// # workflow! { Doubling = double }
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::Error> {
-/// let engine = Engine::builder("memory:").register::<doubling>().without_worker().build().await?;
+/// let engine = Engine::builder("memory:").register::<Doubling>().without_worker().build().await?;
 /// let host = engine.serverless(ServerlessSettings::default().scheduler(Arc::new(DelayedMessages)));
-/// engine.start::<doubling>(DoubleInput { number: 21 }).await?;
+/// engine.start::<Doubling>(DoubleInput { number: 21 }).await?;
 /// let ticked = host.run_maintenance_tick(MaintenanceTick::default()).await;
 /// assert!(ticked.failed.is_empty() && ticked.next_due.is_some());
 /// # Ok(())

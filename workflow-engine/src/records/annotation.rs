@@ -126,3 +126,7 @@ impl Annotation {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "annotation_tests.rs"]
+mod tests;

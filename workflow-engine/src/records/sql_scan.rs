@@ -121,3 +121,6 @@ fn skip_quoted(bytes: &[u8], from: usize, quote: u8) -> Result<usize, String> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

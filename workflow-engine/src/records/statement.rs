@@ -94,3 +94,30 @@ impl Statement {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Statement;
+
+    #[test]
+    fn arguments_are_those_that_the_text_names() {
+        let refused = |statement: Statement| statement.check().unwrap_err();
+        let insert = |values: &str| Statement::new(format!("INSERT INTO t VALUES ({values})"));
+        assert_eq!(
+            refused(insert("$1, $2").bind(1)),
+            "its text names `$2`, and it has 1 arguments, from `$1` on"
+        );
+        assert_eq!(
+            refused(insert("$0").bind(1)),
+            "its text names `$0`, and it has 1 arguments, from `$1` on"
+        );
+        assert_eq!(refused(insert("$1").bind(1).bind(2)), "its text does not name its argument `$2`");
+        assert_eq!(refused(insert("$1").bind(f64::NAN)), "`$1` is no finite number");
+        assert_eq!(refused(insert("$1").bind("a\0")), "`$1` holds U+0000, which PostgreSQL's text does not");
+        assert_eq!(
+            refused(Statement::new(format!("DELETE {}", " ".repeat(70_000)))),
+            "its text has more than 65536 bytes"
+        );
+        insert("$1, $1, $2").bind(Some("a")).bind(None::<i64>).check().unwrap();
+    }
+}

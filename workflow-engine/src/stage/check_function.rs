@@ -1,13 +1,13 @@
-//! A `#[check]` function as a type, and how a stage waits by it.
+//! A `#[check]` function as a type, and the stage that waits for it.
 
+use super::check_result::Check;
+use super::require::ContextOf;
+use super::stage_trait::{Running, Stage};
 use crate::context::{StageContext, StageError};
 use crate::definition::Requirement;
-use crate::stage::check_result::Check;
-use crate::stage::declared_stage::{Running, Stage};
-use crate::stage::require::ContextOf;
 use crate::value::{Faulty, Json, NoConfig, Payload, Storable};
 
-/// A check; implemented by [`#[check]`](macro@crate::check) for the type that it puts beside the function.
+/// A check. [`#[check]`](macro@crate::check) implements it for the type that it generates beside the function.
 ///
 /// ```
 /// use workflow_engine::prelude::*;
@@ -26,26 +26,26 @@ use crate::value::{Faulty, Json, NoConfig, Payload, Storable};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a check",
     label = "not a check",
-    note = "a check is an async function with `#[check]` on it"
+    note = "a check is an async function with the attribute `#[check]`"
 )]
 pub trait CheckFunction: Send + Sync + 'static {
-    /// What it takes by reference: what the stage's function returned.
+    /// The ticket, which the stage's function returns and the check takes by reference.
     type Ticket: Storable;
     /// Its `#[config]` parameters as one structure; their keys are among those of the stage's configuration.
     type Config: Payload;
-    /// What it delivers when the stage is ready. That it can be stored is asked where the stage says so.
+    /// The stage's output. The stage, not the check, requires that it can be stored.
     type Output: Send;
-    /// The context that it takes.
+    /// The type of its context.
     type Context: Send;
 
-    /// The stages that it requires, and those that it reads where a workflow has them.
+    /// The required and the optional stages.
     const REQUIRES: &'static [Requirement];
 
-    /// What [`Known`](super::private::Known) asks for.
+    /// The proof for [`Known`](crate::__private::Known).
     #[doc(hidden)]
     const IS_CHECK: usize = 0;
 
-    /// Calls the function. `stored` holds the stored outputs of the stages that it requires.
+    /// Calls the function. `stored` holds the stored outputs of the required stages.
     fn check(
         ticket: Self::Ticket,
         config: Self::Config,
@@ -54,16 +54,16 @@ pub trait CheckFunction: Send + Sync + 'static {
     ) -> Running<Check<Self::Output>>;
 }
 
-/// What a check's function returns when it does not fail.
+/// The success value of a check's function.
 #[diagnostic::on_unimplemented(
-    message = "a check returns `StageResult<Check<…>>`, not `StageResult<{Self}>`",
+    message = "a check must return `StageResult<Check<…>>`, but this one returns `StageResult<{Self}>`",
     label = "not a `Check`"
 )]
 pub trait Checked {
-    /// What the stage delivers.
+    /// The stage's output.
     type Output;
 
-    /// The same value.
+    /// Returns the value itself.
     fn found(self) -> Check<Self::Output>;
 }
 
@@ -76,47 +76,47 @@ impl<T> Checked for Check<T> {
     }
 }
 
-/// The check takes a `T` as its ticket.
+/// A check that takes a `T` as its ticket.
 ///
-/// A trait of its own, because the stand-in for a check with a mistake takes everything.
+/// It is a separate trait, because the placeholder for a check with a compile error takes every type.
 pub trait TakesTicket<T>: CheckFunction {
-    /// The ticket of the stage `S` in its stored form.
+    /// Returns the ticket of the stage `S` in its stored form.
     ///
     /// # Errors
-    /// Permanent, when it cannot be stored, or not be read back.
+    /// Permanent, if the ticket cannot be stored or read back.
     fn store<S: Stage>(ticket: &T) -> Result<Json, StageError>;
 }
 
-/// `Self` is what the stage `S` returns and its check `C` takes; `InputTypes` is what that says.
+/// `Self` is what the function of the stage `S` returns; its check `C` takes a `Ticket`.
 #[diagnostic::on_unimplemented(
-    message = "`{S}` returns `{Self}`, but its check `{C}` takes `&{InputTypes}`",
-    label = "takes `&{InputTypes}`, is handed `&{Self}`"
+    message = "`{S}` returns `{Self}`, but its check `{C}` takes `&{Ticket}`",
+    label = "takes `&{Ticket}`, receives `&{Self}`"
 )]
-pub trait TicketFor<S, C, InputTypes> {
-    /// The ticket in its stored form.
+pub trait TicketFor<S, C, Ticket> {
+    /// Returns the ticket in its stored form.
     ///
     /// # Errors
-    /// Permanent, when it cannot be stored, or not be read back.
+    /// Permanent, if the ticket cannot be stored or read back.
     fn store(&self) -> Result<Json, StageError>;
 }
 
 #[diagnostic::do_not_recommend]
-impl<S: Stage, C: TakesTicket<T>, T, InputTypes> TicketFor<S, C, InputTypes> for T {
+impl<S: Stage, C: TakesTicket<T>, T, Ticket> TicketFor<S, C, Ticket> for T {
     fn store(&self) -> Result<Json, StageError> {
         C::store::<S>(self)
     }
 }
 
-/// `Self` is a check, and not a stage that stands where a check should.
+/// A check, and not a stage in the place of a check.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a check",
     label = "not a check",
-    note = "a check is an async function with `#[check]` on it"
+    note = "a check is an async function with the attribute `#[check]`"
 )]
 pub trait IsCheck {}
 
-/// A stage in the place of a check would have no output, and whoever uses the stage that waits would fail for that too.
-/// Here it has its own, and [`IsCheck`] alone refuses it.
+/// Makes a stage in the place of a check one error, that of [`IsCheck`]. Without this implementation the stage that waits
+/// would have no output, and everything that uses the output would be an error too.
 #[doc(hidden)]
 #[diagnostic::do_not_recommend]
 impl<S: Stage> CheckFunction for S {
@@ -145,12 +145,12 @@ pub trait Waits: Stage + Sized {
     /// Its check.
     type Check: IsCheck + CheckFunction<Output = Self::Output, Context: ContextOf<Self>>;
 
-    /// The part of the stage's configuration that is the check's.
+    /// Returns the check's part of the stage's configuration.
     fn check_config(config: Self::Config) -> <Self::Check as CheckFunction>::Config;
 
-    /// Reads what the check may ask the stage's context for.
+    /// Decodes the outputs that the check can read through the stage's context.
     ///
     /// # Errors
-    /// Permanent, when it is absent or cannot be read.
+    /// Permanent, if an output is absent or cannot be decoded.
     fn prepare(context: &StageContext) -> Result<(), StageError>;
 }

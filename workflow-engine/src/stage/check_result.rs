@@ -1,8 +1,8 @@
-//! What a check returns.
+//! The result of a check.
 
 use std::time::Duration;
 
-/// What a [`#[check]`](macro@crate::check) function finds.
+/// The result of a [`#[check]`](macro@crate::check) function.
 ///
 /// ```
 /// use std::time::Duration;
@@ -26,10 +26,10 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Check<T> {
-    /// Not ready: it is checked again after the stage's `poll_every`.
+    /// Not ready. The next check is due after the stage's `poll_every`.
     Pending,
-    /// Not ready: it is checked again after this time, `poll_every` notwithstanding.
+    /// Not ready. The next check is due after this duration instead of `poll_every`.
     PendingFor(Duration),
-    /// Ready: the stage's output.
+    /// Ready, with the stage's output.
     Ready(T),
 }

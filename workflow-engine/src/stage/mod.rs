@@ -1,7 +1,6 @@
-//! The traits of the language: a stage, its check, what it reads of others, and a workflow.
+//! The traits that the macros implement: a stage, its check, the outputs that it requires, and a workflow.
 
-mod input_types;
-mod declared_stage;
+mod stage_trait;
 mod check_result;
 mod require;
 mod check_function;
@@ -10,7 +9,6 @@ mod typed_context;
 
 pub use check_function::{CheckFunction, Checked, IsCheck, TakesTicket, TicketFor, Waits};
 pub use check_result::Check;
-pub use declared_stage::{Running, Stage};
-pub use input_types::InputTypes;
 pub use require::{ContextOf, Optionally, OutputAs, Requires, prepare, prepare_optional};
+pub use stage_trait::{InputTypes, Running, Stage};
 pub use workflow::Workflow;

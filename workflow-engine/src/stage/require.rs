@@ -1,60 +1,60 @@
-//! How a stage reads the outputs of stages that ran before it.
+//! Reading the outputs of other stages.
 
+use super::stage_trait::Stage;
 use crate::context::{AnyStage, StageContext, StageError};
-use crate::stage::declared_stage::Stage;
 
-/// `Self` declares that it requires the stage `R`.
+/// A stage that declares that it requires the stage `R`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not declare that it requires `{R}`",
     label = "`{R}` is not required by `{Self}`",
-    note = "write `#[stage(require({R}))]` on the stage",
-    note = "a context that is written `&StageContext` declares nothing: name its stage, `&StageContext<this_stage>`"
+    note = "add `#[stage(require({R}))]` to the stage",
+    note = "a plain `&StageContext` reads no other stages: write `&StageContext<this_stage>`"
 )]
 pub trait Requires<R> {}
 
-/// `Self` declares that it reads the stage `R` where the workflow has it.
+/// A stage that declares the stage `R` as optional.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not declare `{R}` as optional",
-    label = "`{R}` is not declared by `{Self}`",
-    note = "write `#[stage(optional({R}))]` on the stage",
-    note = "a context that is written `&StageContext` declares nothing: name its stage, `&StageContext<this_stage>`"
+    label = "`{R}` is not optional for `{Self}`",
+    note = "add `#[stage(optional({R}))]` to the stage",
+    note = "a plain `&StageContext` reads no other stages: write `&StageContext<this_stage>`"
 )]
 pub trait Optionally<R> {}
 
-/// `Self` is the output of the stage `R`, which a parameter of the type `T` asks for.
+/// The output of the stage `R`, which a parameter of the type `T` takes.
 ///
-/// The functions are the trait's, not bounded by it, so that rustc has nothing to add to the sentence.
+/// The functions belong to the trait instead of having it as a bound, so that rustc adds no "required by a bound" note.
 #[diagnostic::on_unimplemented(
-    message = "`{R}` returns `{Self}`, but is required here as `{T}`",
+    message = "`{R}` returns `{Self}`, but this parameter takes `{T}`",
     label = "`{R}` returns `{Self}`"
 )]
 pub trait OutputAs<R, T: ?Sized> {
-    /// The required output, decoded afresh, for a parameter by value.
+    /// Decodes the required output for a parameter by value.
     ///
     /// # Errors
-    /// Permanent, when it is absent or cannot be read.
+    /// Permanent, if the output is absent or cannot be decoded.
     fn required(context: &StageContext) -> Result<T, StageError>
     where
         T: Sized;
 
-    /// The required output, shared, for a parameter by reference.
+    /// Returns the shared required output for a parameter by reference.
     ///
     /// # Errors
-    /// Permanent, when it is absent or cannot be read.
+    /// Permanent, if the output is absent or cannot be decoded.
     fn required_ref(context: &StageContext) -> Result<&T, StageError>;
 
-    /// The output where the workflow has the stage, decoded afresh.
+    /// Decodes the optional output for a parameter by value.
     ///
     /// # Errors
-    /// Permanent, when it cannot be read.
+    /// Permanent, if the output cannot be decoded.
     fn optional(context: &StageContext) -> Result<Option<T>, StageError>
     where
         T: Sized;
 
-    /// The output where the workflow has the stage, shared.
+    /// Returns the shared optional output for a parameter by reference.
     ///
     /// # Errors
-    /// Permanent, when it cannot be read.
+    /// Permanent, if the output cannot be decoded.
     fn optional_ref(context: &StageContext) -> Result<Option<&T>, StageError>;
 }
 
@@ -77,15 +77,15 @@ impl<R: Stage<Output = T>, T> OutputAs<R, T> for T {
     }
 }
 
-/// What the context parameter of the stage `S` may be.
+/// A type for the context parameter of the stage `S`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a context of `{S}`",
     label = "not a context of `{S}`",
-    note = "write `ctx: &StageContext`, or `ctx: &StageContext<{S}>` to read what the stage requires",
-    note = "a stage's input is owned: only its context and what it requires are taken by reference"
+    note = "write `ctx: &StageContext`, or `ctx: &StageContext<{S}>` to read the outputs that the stage requires",
+    note = "a stage takes its input by value: only its context and the outputs that it requires can be references"
 )]
 pub trait ContextOf<S>: Sized {
-    /// The context of this attempt under that type.
+    /// Returns the context of this attempt as this type.
     fn of(context: &StageContext) -> Self;
 }
 
@@ -103,63 +103,18 @@ impl<S: Stage> ContextOf<S> for StageContext<S> {
     }
 }
 
-impl<S> StageContext<S> {
-    /// The output of a stage that this one declares with `#[stage(require(…))]`.
-    ///
-    /// It cannot fail: every required output is read before the body starts.
-    ///
-    /// ```
-    /// use workflow_engine::prelude::*;
-    ///
-    /// #[stage]
-    /// async fn price(order: u32) -> StageResult<f64> {
-    ///     Ok(f64::from(order) * 1.5)
-    /// }
-    ///
-    /// #[stage(require(price))]
-    /// async fn invoice(ctx: &StageContext<invoice>) -> StageResult<String> {
-    ///     Ok(format!("{:.2}", ctx.require::<price>()))
-    /// }
-    /// ```
-    ///
-    /// # Panics
-    /// In a context that was made without an engine and without that output.
-    #[must_use]
-    #[track_caller]
-    pub fn require<R: Stage>(&self) -> &R::Output
-    where
-        S: Requires<R>,
-    {
-        match self.shared(R::DECLARATION.id) {
-            Some(Ok(output)) => output,
-            // `prepare` has read it before the body started; only a context made by hand comes here.
-            Some(Err(_)) | None => panic!("this context has no output of stage `{}`", R::DECLARATION.id),
-        }
-    }
-
-    /// The output of a stage that this one declares with `#[stage(optional(…))]`; `None` where the workflow
-    /// does not have that stage.
-    #[must_use]
-    pub fn optional<R: Stage>(&self) -> Option<&R::Output>
-    where
-        S: Optionally<R>,
-    {
-        self.shared(R::DECLARATION.id)?.ok()
-    }
-}
-
-/// Reads what the body will ask the context for, so that asking cannot fail.
+/// Decodes an output before the function starts, so that [`StageContext::require`] cannot fail.
 ///
 /// # Errors
-/// Permanent, when it is absent or cannot be read.
+/// Permanent, if the output is absent or cannot be decoded.
 pub fn prepare<R: Stage>(context: &StageContext) -> Result<(), StageError> {
     optional_ref::<R>(context)?.map(drop).ok_or_else(|| absent::<R>(context))
 }
 
-/// As [`prepare`], for what a workflow may do without.
+/// Like [`prepare`], for [`StageContext::optional`].
 ///
 /// # Errors
-/// Permanent, when it cannot be read.
+/// Permanent, if the output cannot be decoded.
 pub fn prepare_optional<R: Stage>(context: &StageContext) -> Result<(), StageError> {
     optional_ref::<R>(context).map(drop)
 }

@@ -1,15 +1,62 @@
-//! A stage's own context, in unit tests.
+//! The methods of a context that names its stage.
 
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::declared_stage::Stage;
+use super::require::{Optionally, Requires};
+use super::stage_trait::Stage;
 use crate::context::{GivenArtifact, StageArtifacts, StageContext, StageStorage};
 use crate::value::Json;
 
+impl<S> StageContext<S> {
+    /// Returns the output of a stage that this stage declares with `#[stage(require(…))]`.
+    ///
+    /// It cannot fail in a run: the engine decodes every required output before the function starts.
+    ///
+    /// ```
+    /// use workflow_engine::prelude::*;
+    ///
+    /// #[stage]
+    /// async fn price(order: u32) -> StageResult<f64> {
+    ///     Ok(f64::from(order) * 1.5)
+    /// }
+    ///
+    /// #[stage(require(price))]
+    /// async fn invoice(ctx: &StageContext<invoice>) -> StageResult<String> {
+    ///     Ok(format!("{:.2}", ctx.require::<price>()))
+    /// }
+    /// ```
+    ///
+    /// # Panics
+    /// In a context of a unit test that has no output of `R`.
+    #[must_use]
+    #[track_caller]
+    pub fn require<R: Stage>(&self) -> &R::Output
+    where
+        S: Requires<R>,
+    {
+        match self.shared(R::DECLARATION.id) {
+            Some(Ok(output)) => output,
+            // `prepare` has decoded it before the function started; only a unit test can get here.
+            Some(Err(_)) | None => panic!("this context has no output of stage `{}`", R::DECLARATION.id),
+        }
+    }
+
+    /// Returns the output of a stage that this stage declares with `#[stage(optional(…))]`, or `None` if the workflow does
+    /// not contain that stage.
+    #[must_use]
+    pub fn optional<R: Stage>(&self) -> Option<&R::Output>
+    where
+        S: Optionally<R>,
+    {
+        self.shared(R::DECLARATION.id)?.ok()
+    }
+}
+
 impl<S: Stage> StageContext<S> {
-    /// As [`StageContext::detached`], for a stage that reads others through its context.
+    /// Makes a context without an engine, like [`StageContext::detached`], for a stage that reads other stages through its
+    /// context.
     ///
     /// ```
     /// use workflow_engine::prelude::*;
@@ -37,10 +84,10 @@ impl<S: Stage> StageContext<S> {
         context.changed(|parts| S::DECLARATION.id.clone_into(&mut parts.scope.stage_id))
     }
 
-    /// The same context with the output of the stage `R`, as if that had run before.
+    /// Returns the context with an output of the stage `R`, as if `R` had run before.
     ///
     /// # Panics
-    /// When the output cannot be written as JSON.
+    /// If the output cannot be written as JSON.
     #[must_use]
     pub fn with_output<R: Stage>(self, output: &R::Output) -> Self {
         let id = R::DECLARATION.id;
@@ -51,10 +98,10 @@ impl<S: Stage> StageContext<S> {
         self.changed(|parts| drop(parts.outputs.insert(id.to_owned(), json)))
     }
 
-    /// The same context with an artifact of the stage `R`, as if that had kept it.
+    /// Returns the context with an artifact of the stage `R`, as if `R` had stored it.
     ///
     /// # Panics
-    /// When the value cannot be written as JSON.
+    /// If the value cannot be written as JSON.
     #[must_use]
     pub fn with_artifact<R: Stage>(self, key: &str, value: &impl Serialize) -> Self {
         let stage_id = R::DECLARATION.id;
@@ -71,7 +118,7 @@ impl<S: Stage> StageContext<S> {
 }
 
 impl<'a> StageStorage<'a> {
-    /// The artifacts of the stage `R`, which runs before this one.
+    /// Returns the artifacts of the stage `R`, which runs before this one.
     #[must_use]
     pub fn of<R: Stage>(&self) -> StageArtifacts<'a> {
         self.of_stage(R::DECLARATION.id)

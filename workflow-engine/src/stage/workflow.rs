@@ -7,29 +7,29 @@ use serde::Serialize;
 use crate::definition::WorkflowDefinition;
 use crate::value::{Json, Storable};
 
-/// A compiled workflow; implemented by `workflow!` for the type that it names.
+/// A workflow. [`workflow!`](macro@crate::workflow) implements it for the type that it generates.
 pub trait Workflow: Send + Sync + 'static {
-    /// What a run is started with.
+    /// The input of a run.
     type Input: Storable;
-    /// What a run delivers: the output of the last step, a tuple where that is a group.
+    /// The output of a run: that of the last step, a tuple if the last step is a group.
     type Output: Send + 'static;
-    /// One field per stage; its JSON keys are the stages' ids.
+    /// The configuration, with a field for each stage; the JSON keys are the stages' ids.
     type Config: Serialize + Send + Sync + 'static;
-    /// Every stage's output, typed, `None` while it has none.
+    /// The outputs of all stages; `None` for a stage without an output.
     type Outputs: Send + 'static;
 
-    /// The workflow as data.
+    /// Returns the workflow as data.
     fn definition() -> &'static WorkflowDefinition;
 
-    /// The output from the stored outputs of [`WorkflowDefinition::output_stages`], in that order.
+    /// Decodes the output from the stored outputs of [`WorkflowDefinition::output_stages`], in that order.
     ///
     /// # Errors
-    /// When one of them is not the JSON of its stage's output type.
-    fn decode_output(ends: &[Json]) -> Result<Self::Output, serde_json::Error>;
+    /// If one of them is not the JSON of its stage's output type.
+    fn decode_output(outputs: &[Json]) -> Result<Self::Output, serde_json::Error>;
 
-    /// Every stage's output from the stored outputs, by stage id.
+    /// Decodes the outputs of all stages from the stored outputs by stage id.
     ///
     /// # Errors
-    /// When one of them is not the JSON of its stage's output type.
+    /// If one of them is not the JSON of its stage's output type.
     fn decode_outputs(stored: &HashMap<String, Json>) -> Result<Self::Outputs, serde_json::Error>;
 }

@@ -40,11 +40,11 @@ use crate::stores::{MemoryStore, RecordedStatements};
 ///     Ok(number * 2)
 /// }
 ///
-/// workflow! { doubling = fetch >> double }
+/// workflow! { Doubling = fetch >> double }
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
-/// let mut test = TestEngine::<doubling>::new();
+/// let mut test = TestEngine::<Doubling>::new();
 /// test.fail("fetch", 1, "the service is unavailable").crash("double", 1);
 /// let run = test.run(FetchInput { number: 21 }).await;
 ///
@@ -140,16 +140,16 @@ impl<W: Workflow> TestEngine<W> {
     ///     Ok(Check::Ready(question.len()))
     /// }
     ///
-    /// workflow! { inquiry = ask }
+    /// workflow! { Inquiry = ask }
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() {
     /// let question = || AskInput { question: "Why?".into() };
-    /// let run = TestEngine::<inquiry>::new().suspend("ask", 3).run(question()).await;
+    /// let run = TestEngine::<Inquiry>::new().suspend("ask", 3).run(question()).await;
     /// assert_eq!(*run.output.as_ref().unwrap(), 4);
     /// assert_eq!(run.elapsed, Duration::from_secs(4 * 3600));
     ///
-    /// let run = TestEngine::<inquiry>::new().suspend("ask", 100).run(question()).await;
+    /// let run = TestEngine::<Inquiry>::new().suspend("ask", 100).run(question()).await;
     /// assert!(run.output.unwrap_err().to_string().contains("timed out"));
     /// # }
     /// ```

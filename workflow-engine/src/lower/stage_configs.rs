@@ -1,9 +1,9 @@
-//! The configuration of a workflow: a field for each stage.
+//! A workflow's configuration, which has a field for each stage.
 
 use serde::ser::SerializeMap;
 
-use crate::lower::record::ObjectSchema;
-use crate::lower::table::WorkflowTable;
+use super::record::ObjectSchema;
+use super::table::WorkflowTable;
 use crate::stage::Stage;
 
 /// The ids of a workflow's stages, which are the keys of its configuration.

@@ -1,13 +1,12 @@
-//! A stage as a type, and what it declares about itself.
+//! A stage as a type.
 
 use futures_util::future::BoxFuture;
 
-use super::input_types::InputTypes;
 use crate::context::{StageContext, StageError};
 use crate::definition::{StageDeclaration, StagePath};
-use crate::value::{Json, Payload, Storable};
+use crate::value::{Json, NoInput, Payload, Storable};
 
-/// A stage; implemented by [`#[stage]`](macro@crate::stage) for the type that it puts beside the function.
+/// A stage. [`#[stage]`](macro@crate::stage) implements it for the type that it generates beside the function.
 ///
 /// ```
 /// use workflow_engine::prelude::*;
@@ -24,32 +23,42 @@ use crate::value::{Json, Payload, Storable};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a stage",
     label = "not a stage",
-    note = "a stage is an async function with `#[stage]` on it"
+    note = "a stage is an async function with the attribute `#[stage]`"
 )]
 pub trait Stage: Sized + Send + Sync + 'static {
     /// The function's plain parameters as one structure; [`NoInput`](crate::value::NoInput) without any.
     type Input: Payload + InputTypes;
     /// The function's `#[config]` parameters as one structure; [`NoConfig`](crate::value::NoConfig) without any.
     type Config: Payload;
-    /// What it returns when it succeeds; of a stage that waits, what its check delivers.
+    /// The output: the success value of the function or, for a stage that waits, of its check.
     type Output: Storable;
 
-    /// Which function this stage is.
+    /// The identity of the stage.
     const PATH: StagePath = Self::DECLARATION.path;
-    /// What the stage says about itself.
+    /// The declaration: id, name, options and requirements.
     const DECLARATION: StageDeclaration;
 
-    /// What [`Known`](super::private::Known) asks for.
+    /// The proof for [`Known`](crate::__private::Known).
     #[doc(hidden)]
     const IS_STAGE: usize = 0;
 
-    /// Calls the function, and answers what it returned in its stored form: the output, or the ticket of a stage that
-    /// waits. The context holds the stored outputs of the stages that this one requires.
+    /// Calls the function and returns the stored form of its value: the output, or the ticket of a stage that waits. The
+    /// context holds the stored outputs of the required stages.
     ///
-    /// The future is boxed here, where its type is known, because `-> impl Future + Send` costs the compiler twice
-    /// as long, and every caller boxes it anyway.
+    /// The future is boxed here, because `-> impl Future + Send` takes the compiler twice as long, and every caller boxes
+    /// it anyway.
     fn run(input: Self::Input, config: Self::Config, context: StageContext) -> Running<Json>;
 }
 
 /// The running function of a stage.
 pub type Running<T> = BoxFuture<'static, Result<T, StageError>>;
+
+/// The types of a stage's plain parameters, for error messages.
+pub trait InputTypes {
+    /// The type of one parameter, the tuple of several, `()` for none.
+    type Parameters;
+}
+
+impl InputTypes for NoInput {
+    type Parameters = ();
+}

@@ -1,12 +1,9 @@
-//! What every generated structure is written with.
-//!
-//! These are macros by example because of what they cost: the compiler reads the same tokens three times as fast from
-//! here as from a procedural macro, which is not optimized in a debug build and hands over each token by itself.
+//! The implementations of a generated input or configuration.
 
-/// Implements for a structure what makes it a record: it is taken apart and put together, cloned, and known to serde,
-/// schemars and `Debug`.
+/// Makes a structure a record: implements `Lone` or `Listed`, `From`, `Clone`, `Debug` and the traits of serde and
+/// schemars.
 ///
-/// A structure of several fields is described by implementations of `Field` beside it.
+/// A structure of several fields also has implementations of `Field`, which the procedural macro writes.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __record {
@@ -82,11 +79,11 @@ macro_rules! __record {
 
         $crate::__record!(traits $name { $($field: $type,)* });
     };
-    // Each trait is a call into the library.
+    // Each implementation calls a function of the library.
     (traits $name:tt $({ $($field:tt: $type:ty,)* })?) => {
         $(
-            // A plain bound on a type that is not generic is an error where it does not hold; one under `for` only
-            // takes the implementation away.
+            // A plain bound that does not hold is an error for a type that is not generic. A bound with `for` only removes
+            // the implementation.
             impl $crate::__private::Clone for $name
             where
                 $(for<'any> $type: $crate::__private::Clone,)*
@@ -133,31 +130,5 @@ macro_rules! __record {
                 $crate::__private::debug(self, f)
             }
         }
-    };
-}
-
-/// What is in the implementation of `Stage` beside the types of configuration and output, which have places of their own
-/// for rustc to underline.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __stage {
-    (
-        $text:literal $($apart:ident)? ($($about:literal),*) { $($more:tt)* } $input:ty;
-        run($given:pat, $configured:pat, $context:pat) $body:tt
-    ) => {
-        type Input = $input;
-        // The path of a stage whose declaration names others is known without them: they may name it, too.
-        $(const PATH: $crate::__private::StagePath =
-            $crate::__private::StagePath::$apart(::core::module_path!(), $text);)?
-        const DECLARATION: $crate::__private::StageDeclaration = $crate::__private::StageDeclaration::new(
-            $crate::__private::StagePath::here(::core::module_path!(), $text),
-            $($about),*
-        ) $($more)*;
-        #[allow(deprecated, unexpected_cfgs, unused_qualifications, clippy::all, clippy::pedantic)]
-        fn run(
-            $given: Self::Input,
-            $configured: Self::Config,
-            $context: $crate::__private::StageContext,
-        ) -> $crate::__private::Running<$crate::__private::Json> $body
     };
 }

@@ -11,7 +11,7 @@ use crate::definition::{
 };
 use crate::value::{Cost, Json};
 
-/// A definition without the things that do not decide; equal ones have equal fingerprints, and no others.
+/// The parts of a definition that decide the fingerprint: it is equal for equal models only.
 #[derive(Clone, Debug, PartialEq)]
 struct Model {
     id: String,
@@ -34,7 +34,7 @@ struct Stage {
 /// Name, type, and whether it is required; by name.
 type Fields = Vec<(String, &'static str, bool)>;
 
-/// What does not decide.
+/// Parts of a definition that do not change the fingerprint.
 #[derive(Clone, Debug)]
 struct Dress {
     text: String,
@@ -43,7 +43,7 @@ struct Dress {
     named: bool,
 }
 
-/// More would be refused by the functions below, each of which stands for one schema.
+/// The highest number of stages: each function below represents one schema.
 const STAGES: usize = 3;
 
 thread_local! {
@@ -77,7 +77,7 @@ fn schema(fields: &Fields, dress: &Dress) -> Value {
     for (name, kind, _) in &fields {
         let plain = json!({"type": kind, "description": dress.text});
         let mut property = if dress.named {
-            // The same type behind a name of its own.
+            // The same type behind a reference.
             let definition = format!("{}{name}", dress.text);
             definitions.insert(definition.clone(), plain);
             json!({"$ref": format!("#/$defs/{definition}")})

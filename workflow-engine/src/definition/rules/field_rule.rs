@@ -1,62 +1,21 @@
-//! Checking a configuration against the rules in its schema.
+//! One rule of a schema, checked against a value.
 
 use std::fmt;
 
 use regex::Regex;
 use serde_json::{Number, Value};
 
-use super::tree::Node;
-
-/// The rules of a stage's configuration: those of its fields, and those that the fields' own types have in their
-/// schemas, however deep.
-#[derive(Debug, Default)]
-pub(crate) struct ConfigRules {
-    root: Node,
-    /// The types that the schema refers to, under their names.
-    types: Vec<(String, Node)>,
-}
-
-/// A keyword of JSON Schema, ready to be checked.
+/// A keyword of JSON Schema that can be checked.
 #[derive(Debug)]
 pub(crate) enum FieldRule {
     AtLeast(Number),
     AtMost(Number),
     Below(Number),
-    /// At least so many of these.
+    /// At least this number of a unit.
     Min(u64, &'static str),
-    /// At most so many of these.
+    /// At most this number of a unit.
     Max(u64, &'static str),
     Pattern(Regex),
-}
-
-impl ConfigRules {
-    /// The rules in a schema. The second part is what is wrong with them, a sentence each.
-    pub(crate) fn new(schema: &Value) -> (Self, Vec<String>) {
-        let mut faults = Vec::new();
-        let types = schema.get("$defs").and_then(Value::as_object).into_iter().flatten();
-        let types = types.map(|(name, schema)| (format!("#/$defs/{name}"), Node::new(schema, &mut faults)));
-        let mut found = Self { types: types.collect(), root: Node::default() };
-        found.root = Node::new(schema, &mut faults);
-        for (field, schema) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
-            if let Some(default) = schema.get("default") {
-                let mut broken = Vec::new();
-                found.root.check_field(field, default, &found.types, &mut broken);
-                faults.extend(broken.into_iter().map(|broken| format!("the default of {broken}")));
-            }
-        }
-        (found, faults)
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        !self.root.has_rules() && !self.types.iter().any(|(_, node)| node.has_rules())
-    }
-
-    /// What is wrong with a complete configuration.
-    pub(crate) fn check(&self, config: &Value) -> Result<(), String> {
-        let mut broken = Vec::new();
-        self.root.check("", config, &self.types, &mut broken);
-        if broken.is_empty() { Ok(()) } else { Err(broken.join("; ")) }
-    }
 }
 
 impl FieldRule {
@@ -77,7 +36,8 @@ impl FieldRule {
         })
     }
 
-    /// What the value is, and what it must be; `None` where it may be so. `null` is an option that is not taken.
+    /// Returns the value and the requirement, as a clause, if the value breaks the rule. `null` is an absent `Option` and
+    /// breaks none.
     pub(crate) fn broken_by(&self, value: &Value) -> Option<String> {
         let allowed = match (self, value) {
             (_, Value::Null) => true,
@@ -114,7 +74,7 @@ impl fmt::Display for FieldRule {
     }
 }
 
-/// Whole numbers are compared exactly: a float does not hold all of them.
+/// Compares whole numbers exactly: `f64` does not represent all of them.
 fn less(a: &Number, b: &Number) -> bool {
     match (a.as_i128(), b.as_i128()) {
         (Some(a), Some(b)) => a < b,
@@ -140,7 +100,7 @@ fn counted(count: u64, unit: &str) -> String {
     }
 }
 
-/// Enough of the value to be recognised.
+/// The beginning of the value, to recognize it.
 fn shown(value: &Value) -> String {
     const ENOUGH: usize = 60;
     let text = value.to_string();

@@ -1,11 +1,10 @@
-//! What a workflow's configuration and outputs are written with; by example for the reason that [`super::generated`]
-//! has.
+//! The configuration and the outputs of a workflow.
 
-/// The two structures of a workflow and what is implemented for them, and a scope for the rest, which knows the table
-/// of the workflow as `TABLE`.
+/// The two structures of a workflow, their implementations, and a scope for the rest of the expansion, which defines
+/// `TABLE`.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __whole {
+macro_rules! __workflow {
     (
         [$($conditions:tt)*] $visibility:vis, $stages:literal
         $config:tt = $config_text:literal $config_doc:literal
@@ -13,7 +12,7 @@ macro_rules! __whole {
         { $($alias:tt $field:tt $text:literal $field_doc:literal $output_doc:literal)* }
         { $($rest:tt)* }
     ) => {
-        // A stage in the middle may be private where the workflow is not: its values are for those who know its types.
+        // A public workflow can contain a private stage in the middle; only code that sees the stage can use its fields.
         $($conditions)*
         #[doc = $config_doc]
         #[allow(dead_code, private_interfaces, clippy::struct_field_names)]
@@ -59,7 +58,7 @@ macro_rules! __whole {
 
             $crate::__record!(traits $config);
 
-            // A plain bound on a type that is not generic is an error where it does not hold.
+            // A plain bound that does not hold is an error for a type that is not generic.
             impl $crate::__private::Default for $config
             where
                 $(for<'any> $crate::__private::ConfigOf<$alias>: $crate::__private::Default,)*

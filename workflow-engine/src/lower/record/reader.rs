@@ -1,64 +1,23 @@
-//! Reading a record.
+//! Reading the fields of a record.
 
-use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, Error, IgnoredAny, MapAccess};
 use serde_json::Value;
 
-use super::Record;
 use super::flat::{FlatDeserializer, FlatKeys};
 use super::missing::from_nothing;
 use crate::stage::Stage;
 use crate::value::{Storable, Stored, unknown_field};
 
-/// `Deserialize` of a record.
-///
-/// # Errors
-/// Those of the deserializer, of the fields, and an unknown key where the record is strict.
-pub fn deserialize<'de, R: Record, D: Deserializer<'de>>(deserializer: D) -> Result<R, D::Error> {
-    let visitor = RecordVisitor(PhantomData);
-    if R::FLATTENED {
-        // `deserialize_struct` would let a format drop the keys that belong to the flattened fields.
-        deserializer.deserialize_map(visitor)
-    } else {
-        deserializer.deserialize_struct(R::NAME, R::FIELDS, visitor)
-    }
-}
-
-struct RecordVisitor<R>(PhantomData<R>);
-
-impl<'de, R: Record> Visitor<'de> for RecordVisitor<R> {
-    type Value = R;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an object with the fields of `{}`", R::NAME)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<R, A::Error> {
-        let mut reader = Reader {
-            map,
-            keys: R::FIELDS,
-            flattened: R::FLATTENED,
-            strict: R::STRICT,
-            rest: Vec::new(),
-            flat: FlatKeys::default(),
-            input: PhantomData,
-        };
-        let record = R::read(&mut reader)?;
-        reader.finish()?;
-        Ok(record)
-    }
-}
-
-/// Hands a record its fields, key by key.
+/// Reads the fields of a record, key by key.
 #[derive(Debug)]
 pub struct Reader<'de, A> {
     map: A,
     keys: &'static [&'static str],
     flattened: bool,
     strict: bool,
-    /// What the flattened fields have not taken yet.
+    /// The keys and values that no flattened field has taken yet.
     rest: Vec<(String, Value)>,
     /// The keys that the flattened fields know.
     flat: FlatKeys,
@@ -66,10 +25,15 @@ pub struct Reader<'de, A> {
 }
 
 impl<'de, A: MapAccess<'de>> Reader<'de, A> {
-    /// The index of the next key that the record knows.
+    pub(super) fn new(map: A, keys: &'static [&'static str], flattened: bool, strict: bool) -> Self {
+        let flat = FlatKeys::default();
+        Self { map, keys, flattened, strict, rest: Vec::new(), flat, input: PhantomData }
+    }
+
+    /// Reads keys up to the next known one, and returns its index.
     ///
     /// # Errors
-    /// Those of the deserializer, and an unknown key where the record is strict.
+    /// Those of the deserializer, and an unknown key if the record is strict.
     pub fn next_field(&mut self) -> Result<Option<usize>, A::Error> {
         while let Some(key) = self.map.next_key::<String>()? {
             if let Some(index) = self.keys.iter().position(|known| *known == key) {
@@ -101,10 +65,10 @@ impl<'de, A: MapAccess<'de>> Reader<'de, A> {
         Ok(())
     }
 
-    /// Reads everything, for the fields to be taken out of it one by one.
+    /// Reads all keys, so that the fields can be taken out one by one.
     ///
     /// # Errors
-    /// Those of the deserializer, a key that comes twice, and an unknown key where the record is strict.
+    /// Those of the deserializer, a repeated key, and an unknown key if the record is strict.
     pub fn collect(&mut self) -> Result<(), A::Error> {
         while let Some(index) = self.next_field()? {
             let key = self.keys[index];
@@ -117,7 +81,7 @@ impl<'de, A: MapAccess<'de>> Reader<'de, A> {
         Ok(())
     }
 
-    /// A stage's configuration out of what was collected; when it is missing, it consists of its defaults.
+    /// Takes a stage's configuration out of the collected keys; a missing one consists of its defaults.
     ///
     /// # Errors
     /// Those of the configuration.
@@ -130,7 +94,7 @@ impl<'de, A: MapAccess<'de>> Reader<'de, A> {
         config.map_err(|error: serde_json::Error| in_field(id, &A::Error::custom(error)))
     }
 
-    /// A flattened field, from the keys that nobody took before it.
+    /// Reads a flattened field from the keys that no field has taken yet.
     ///
     /// # Errors
     /// Those of the field.
@@ -139,7 +103,8 @@ impl<'de, A: MapAccess<'de>> Reader<'de, A> {
             .map_err(|error| A::Error::custom(error.to_string()))
     }
 
-    fn finish(self) -> Result<(), A::Error> {
+    /// Refuses remaining keys if the record is strict.
+    pub(super) fn finish(self) -> Result<(), A::Error> {
         match self.rest.first() {
             Some((key, _)) if self.strict && !self.flat.open => {
                 let known: Vec<&str> = self.keys.iter().chain(&self.flat.known).copied().collect();
@@ -150,10 +115,10 @@ impl<'de, A: MapAccess<'de>> Reader<'de, A> {
     }
 }
 
-/// Names the field in an error of its value.
+/// Adds the name of the field to an error of its value.
 fn in_field<E: Error>(key: &str, error: &E) -> E {
     let text = error.to_string();
-    // serde_json appends its position to every error that passes through it, this one included; once is enough.
+    // serde_json appends the position to every error that passes through it, also to the new one.
     let text = text.rfind(" at line ").map_or(text.as_str(), |at| &text[..at]);
     E::custom(format_args!("field `{key}`: {text}"))
 }

@@ -1,43 +1,12 @@
-//! Describing a record.
-
-use std::any::type_name;
-use std::borrow::Cow;
+//! Describing the fields of a record.
 
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::Record;
 use super::missing::{from_nothing, missing_field};
 use crate::definition::{FLATTENED, Rule, is_without_rules};
 use crate::stage::Stage;
 use crate::value::{Storable, Stored};
-
-/// The JSON Schema of a record.
-#[must_use]
-pub fn record_schema<R: Record>(generator: &mut SchemaGenerator) -> Schema {
-    let mut object = ObjectSchema {
-        generator,
-        properties: Map::new(),
-        required: Vec::new(),
-        merged: Vec::new(),
-        open: false,
-        clashes: Vec::new(),
-    };
-    R::schema(&mut object);
-    object.finish(R::STRICT, R::FLATTENED)
-}
-
-/// The name of the type.
-#[must_use]
-pub fn schema_name<R: Record>() -> Cow<'static, str> {
-    Cow::Borrowed(R::NAME)
-}
-
-/// What tells the type from others of its name.
-#[must_use]
-pub fn schema_id<R>() -> Cow<'static, str> {
-    Cow::Borrowed(type_name::<R>())
-}
 
 /// Collects the description of a record's fields.
 #[derive(Debug)]
@@ -46,14 +15,25 @@ pub struct ObjectSchema<'a> {
     properties: Map<String, Value>,
     required: Vec<Value>,
     merged: Vec<Value>,
-    /// Whether a flattened field takes keys that no schema names.
+    /// Whether a flattened field accepts keys that no schema names.
     open: bool,
-    /// The keys that two fields have.
+    /// Keys that several fields have.
     clashes: Vec<Value>,
 }
 
-impl ObjectSchema<'_> {
-    /// A field without a default. It is required unless it can be read from nothing, as an `Option` can.
+impl<'a> ObjectSchema<'a> {
+    pub(super) fn new(generator: &'a mut SchemaGenerator) -> Self {
+        Self {
+            generator,
+            properties: Map::new(),
+            required: Vec::new(),
+            merged: Vec::new(),
+            open: false,
+            clashes: Vec::new(),
+        }
+    }
+
+    /// A field without a default. It is required, unless an absent key can be read, as for an `Option`.
     pub(crate) fn required<T: Storable>(&mut self, key: &'static str, doc: &str) {
         if missing_field::<T, serde_json::Error>(key).is_err() {
             self.required.push(key.into());
@@ -67,7 +47,7 @@ impl ObjectSchema<'_> {
         self.property::<T>(key, doc, default);
     }
 
-    /// A stage's configuration, under the stage's id.
+    /// A stage's configuration under the stage's id.
     pub(crate) fn stage<S: Stage>(&mut self) {
         let default = from_nothing::<S::Config, serde_json::Error>();
         if default.is_err() {
@@ -92,7 +72,7 @@ impl ObjectSchema<'_> {
         if let Some(Value::Array(required)) = object.remove("required") {
             self.required.extend(required);
         }
-        // What only describes the nested type says nothing about its owner.
+        // These keywords describe the nested type, not the record.
         for key in ["type", "title", "description", "additionalProperties"] {
             object.remove(key);
         }
@@ -101,7 +81,7 @@ impl ObjectSchema<'_> {
         }
     }
 
-    /// The rules of the field `key`, which has been described.
+    /// Adds the rules of the field `key`, which must already be described.
     pub(crate) fn ruled(&mut self, key: &str, rules: &[Rule]) {
         if is_without_rules(self.generator) {
             return;
@@ -124,7 +104,7 @@ impl ObjectSchema<'_> {
         self.properties.insert(key.into(), schema.to_value());
     }
 
-    fn finish(self, strict: bool, flattened: bool) -> Schema {
+    pub(super) fn finish(self, strict: bool, flattened: bool) -> Schema {
         let mut schema = Map::new();
         if flattened && is_without_rules(self.generator) {
             let open = self.open || !self.merged.is_empty();
