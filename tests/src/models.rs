@@ -1,4 +1,4 @@
-//! A model with round prices, and whom to call it through.
+//! A model with round prices, and clients and sessions that call it.
 
 use std::sync::Arc;
 
@@ -11,7 +11,8 @@ use workflow_engine::ai::{
 };
 use workflow_engine::ports::Clock;
 
-/// 1 USD for a million tokens of input, 4 USD of output, half off in batches.
+/// Makes a model that costs 1 USD for a million input tokens and 4 USD for a million output tokens, with half off in
+/// batches.
 pub fn round() -> ModelConfig {
     let dollars = |dollars: i64| Cost::from_picodollars(dollars * 1_000_000_000_000);
     ModelConfig {
@@ -32,7 +33,7 @@ pub fn round() -> ModelConfig {
     }
 }
 
-/// A client of the model `m`, which this provider serves, by whose clock no wait takes any time.
+/// Makes a client of the model `m`, which this provider serves. The client's waits take no time.
 pub fn client(provider: &ScriptedProvider) -> AiClientBuilder {
     AiClient::builder()
         .models(ModelRegistry::new())
@@ -41,24 +42,24 @@ pub fn client(provider: &ScriptedProvider) -> AiClientBuilder {
         .clock(NoWaits)
 }
 
-/// A helper under the topic `t`, and its ledger.
+/// Makes a session under the topic `t`, and its ledger.
 pub fn helper(provider: &ScriptedProvider) -> (AiSession, Arc<MemoryLedger>) {
     let ledger = Arc::new(MemoryLedger::new());
     let client = client(provider).build().unwrap();
     (AiSession::new(&client, "t", ledger.clone()), ledger)
 }
 
-/// So many tokens of input and of output.
+/// Makes a usage of input and output tokens.
 pub const fn usage(input: u64, output: u64) -> Usage {
     Usage { input_tokens: input, cached_input_tokens: 0, output_tokens: output }
 }
 
-/// What a provider answers with this status.
+/// Makes the error of a provider with this status.
 pub fn error(kind: AiErrorKind, status: u16) -> AiError {
     AiError::new(kind, "no").with_status(status)
 }
 
-/// A clock by which no wait takes any time.
+/// A clock whose waits take no time.
 pub struct NoWaits;
 
 #[async_trait]
