@@ -1,5 +1,5 @@
-//! A process of the crash sweep: `sweep_child <config>`. It completes one run, unless a fault happens at the point that
-//! its configuration names, and prints the points that it has reached.
+//! A process of the crash sweep: `sweep_child <order>`. It completes one run, unless a fault happens at the point that
+//! its order names, and prints the points that it has reached.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ const MAX_ERRORS: usize = 5;
 async fn main() -> Result<(), Error> {
     let config = std::env::args().nth(1).unwrap_or_default();
     let config: ChildConfig =
-        serde_json::from_str(&config).expect("the parent process passes a valid config");
+        serde_json::from_str(&config).expect("the parent process passes a valid configuration");
     let store = config.open().await?;
     points::watch(config.armed.clone());
     let store = Arc::new(Intercepted::new(store, Arc::new(StorePoints::default())));

@@ -8,7 +8,7 @@ use workflow_engine::ports::{Clock, DeliveryError, EventSink, SystemClock};
 use workflow_engine::prelude::*;
 use workflow_engine::records::Event;
 
-use crate::ledger;
+use crate::execution_log;
 
 /// The duration of a body: long enough to be hit by a fault, short enough for thousands of runs.
 const BODY_DURATION: Duration = Duration::from_millis(20);
@@ -52,7 +52,10 @@ workflow! {
 }
 
 async fn work(path: &str, ctx: &StageContext) -> StageResult<()> {
-    ledger::append(Path::new(path), &format!("{} {} {}", ctx.run_id(), ctx.stage_id(), ctx.attempt()))?;
+    execution_log::append(
+        Path::new(path),
+        &format!("{} {} {}", ctx.run_id(), ctx.stage_id(), ctx.attempt()),
+    )?;
     SystemClock.sleep(BODY_DURATION).await;
     Ok(())
 }
@@ -64,6 +67,6 @@ pub struct SinkFile(pub PathBuf);
 impl EventSink for SinkFile {
     async fn deliver(&self, event: &Event) -> Result<(), DeliveryError> {
         let line = format!("{} {} {}", event.run_id, event.sequence, event.kind.name());
-        Ok(ledger::append(&self.0, &line)?)
+        Ok(execution_log::append(&self.0, &line)?)
     }
 }

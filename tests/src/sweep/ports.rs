@@ -14,8 +14,8 @@ use workflow_engine::testing::unavailable;
 use workflow_engine::{Error, Json, StageError};
 
 use super::points::{are_watched, reach};
+use crate::execution_log;
 use crate::intercept::{Call, Interceptor};
-use crate::ledger;
 
 /// A method without points: it is called only after commits of other processes, which these runs do not have. It only
 /// reads, and is repeated.
@@ -99,7 +99,7 @@ impl EventSink for SinkPoints {
             return Err("not the first one".into());
         }
         let line = format!("{} {}", event.run_id, event.sequence);
-        ledger::append(&self.file, &line)?;
+        execution_log::append(&self.file, &line)?;
         Ok(at("sink", "deliver", "after")?)
     }
 }

@@ -5,14 +5,14 @@ use std::path::Path;
 use workflow_engine::prelude::*;
 
 use super::points;
-use crate::ledger;
+use crate::execution_log;
 
 /// The ledger's path and a number. Its JSON is longer than the limit of inline values.
 type Parcel = (String, u64);
 
 fn note(ledger: &str, ctx: &StageContext) -> StageResult<()> {
     let line = format!("{} {} {}", ctx.run_id(), ctx.stage_id(), ctx.attempt());
-    Ok(ledger::append(Path::new(ledger), &line)?)
+    Ok(execution_log::append(Path::new(ledger), &line)?)
 }
 
 /// The first stage.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, Connection};
-use tests::lost_jobs;
+use tests::deleted_jobs;
 use tests::postgres::Schema;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -17,5 +17,5 @@ async fn a_deleted_job_is_recreated() {
         sqlx::raw_sql(delete).execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
     };
-    lost_jobs::are_made_anew(store, delete).await;
+    deleted_jobs::are_recreated(store, delete).await;
 }
