@@ -92,7 +92,7 @@ impl PostgresStore {
                 }
                 // No other claim of this process starts runs of these definitions at this time: another process did.
                 Ok(Commit::PreconditionFailed | Commit::Duplicate { .. }) => {
-                    self.database.contention.record()
+                    self.database.contention.record();
                 }
                 Err(error) if error.is_retryable() => failed = Some(error),
                 // The claimant receives the run and finds out why it cannot be started.

@@ -57,7 +57,7 @@ async fn commit_together(database: &Database, mut works: Vec<Work>) {
                 return works.into_iter().for_each(|work| work.fail(failure.clone().into()));
             }
             Err(failure) => {
-                tracing::debug!(?failure, "a batch failed; each of its requests is retried alone")
+                tracing::debug!(?failure, "a batch failed; each of its requests is retried alone");
             }
         }
     }
