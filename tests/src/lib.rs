@@ -22,10 +22,10 @@ pub mod chaos;
 pub mod tables;
 pub mod transfer;
 pub mod http;
-pub mod asking;
+pub mod provider_requests;
 pub mod models;
 pub mod dying;
-pub mod far;
+pub mod audit_provider;
 
 /// Every snippet of the Markdown files compiles, and runs.
 #[cfg(doctest)]

@@ -41,8 +41,8 @@ pub fn client(provider: &ScriptedProvider) -> AiClientBuilder {
         .clock(NoWaits)
 }
 
-/// A helper under the topic `t`, and its ledger.
-pub fn helper(provider: &ScriptedProvider) -> (AiSession, Arc<MemoryLedger>) {
+/// A session under the topic `t`, and its ledger.
+pub fn session(provider: &ScriptedProvider) -> (AiSession, Arc<MemoryLedger>) {
     let ledger = Arc::new(MemoryLedger::new());
     let client = client(provider).build().unwrap();
     (AiSession::new(&client, "t", ledger.clone()), ledger)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tests::models::{client, error, helper, usage};
+use tests::models::{client, error, session, usage};
 use workflow_engine::Cost;
 use workflow_engine::ai::{
     AiError, AiErrorKind, AiSession, BatchPrompt, BatchState, BatchTicket, FinishReason, GenerateResponse,
@@ -49,10 +49,10 @@ async fn a_batch_is_answered_item_by_item_in_another_process() {
         ("stranger", good()),
     ];
     let provider = ScriptedProvider::new("test").batch(BatchState::Processing, results);
-    let (helper, ledger) = helper(&provider);
+    let (session, ledger) = session(&provider);
     let verdict = |id: &str| BatchPrompt::new(id, "Is it good?").schema::<CheckOutcome>().max_tokens(100);
     let items = [verdict("a"), ("b", "And?").into(), verdict("c"), verdict("d"), verdict("e")];
-    let ticket = helper.batch("m").submit(items).await.unwrap();
+    let ticket = session.batch("m").submit(items).await.unwrap();
     assert_eq!(outcomes(&ledger), [Reserved; 5]);
     let reserved = ledger.calls()[0].reserved.picodollars();
     // Half the price of at most 1,200 tokens at 1 USD and of 100 at 4 USD.
@@ -70,7 +70,7 @@ async fn a_batch_is_answered_item_by_item_in_another_process() {
     let batch = elsewhere.batch("m");
     assert_eq!(batch.status(&ticket).await.unwrap().state, BatchState::Processing);
     let early = batch.results(&ticket).await.unwrap_err();
-    assert_eq!(early.to_string(), "batch `batch-1` is not over: ask for its status first");
+    assert_eq!(early.to_string(), "batch `batch-1` is not terminal: check its status first");
     provider.set_batch_state(BatchState::Completed);
 
     for _ in 0..3 {
@@ -80,12 +80,12 @@ async fn a_batch_is_answered_item_by_item_in_another_process() {
         assert_eq!(answers[1].text().unwrap(), "yes");
         let kinds: Vec<_> = answers[2..].iter().map(|answer| answer.text().unwrap_err().kind()).collect();
         assert_eq!(kinds, [AiErrorKind::InvalidResponse, AiErrorKind::Refused, AiErrorKind::InvalidResponse]);
-        assert!(answers[2].cost > Cost::ZERO, "an answer that breaks its schema is paid");
+        assert!(answers[2].cost > Cost::ZERO, "a response that violates its schema is charged");
         assert_eq!(outcomes(&ledger), [Settled, Settled, Settled, Failed, Unknown], "once, however often");
         let total = elsewhere.stats().await.unwrap().total;
         assert_eq!(total.calls, 0, "the rows are those of the submission");
     }
-    let total = helper.stats().await.unwrap().total;
+    let total = session.stats().await.unwrap().total;
     assert_eq!((total.calls, total.cost.to_string().as_str()), (5, "0.00075 USD"));
 }
 
@@ -98,8 +98,8 @@ async fn what_was_not_answered_says_why() {
         (BatchState::Completed, AiErrorKind::InvalidResponse, CallStatus::Unknown),
     ] {
         let provider = ScriptedProvider::new("test").batch(state, [("a", good())]);
-        let (helper, ledger) = helper(&provider);
-        let batch = helper.batch("m");
+        let (session, ledger) = session(&provider);
+        let batch = session.batch("m");
         let ticket = batch.submit([("a", "?"), ("b", "?")]).await.unwrap();
         let answers = batch.results(&ticket).await.unwrap();
         assert!(answers[0].outcome.is_ok(), "what was answered counts, whatever the batch came to");
@@ -111,29 +111,29 @@ async fn what_was_not_answered_says_why() {
 #[tokio::test]
 async fn a_cancelled_batch_is_over() {
     let provider = ScriptedProvider::new("test").batch(BatchState::Pending, [("a", good())]);
-    let (helper, _) = helper(&provider);
-    let batch = helper.batch("m");
+    let (session, _) = session(&provider);
+    let batch = session.batch("m");
     let ticket = batch.submit([("a", "?")]).await.unwrap();
     batch.cancel(&ticket).await.unwrap();
-    assert!(batch.status(&ticket).await.unwrap().state.is_over());
+    assert!(batch.status(&ticket).await.unwrap().state.is_terminal());
 }
 
 #[tokio::test]
 async fn a_batch_that_is_refused_costs_nothing() {
     let provider = ScriptedProvider::new("test").fail(error(AiErrorKind::InvalidRequest, 400));
-    let (helper, ledger) = helper(&provider);
-    helper.batch("m").submit([("a", "?"), ("b", "?")]).await.unwrap_err();
+    let (session, ledger) = session(&provider);
+    session.batch("m").submit([("a", "?"), ("b", "?")]).await.unwrap_err();
     assert_eq!(outcomes(&ledger), [CallStatus::Failed; 2]);
 
     // Over the budget at its second item: nothing is sent.
     let ledger = Arc::new(MemoryLedger::with_budget("0.001 USD".parse().unwrap()));
     let provider = ScriptedProvider::new("test");
-    let helper = AiSession::new(&client(&provider).build().unwrap(), "t", ledger.clone());
+    let session = AiSession::new(&client(&provider).build().unwrap(), "t", ledger.clone());
     let item = |id: &str| BatchPrompt::new(id, "?").max_tokens(300);
-    let error = helper.batch("m").submit([item("a"), item("b")]).await.unwrap_err();
+    let error = session.batch("m").submit([item("a"), item("b")]).await.unwrap_err();
     assert_eq!(error.kind(), AiErrorKind::BudgetExceeded);
     assert_eq!(outcomes(&ledger), [CallStatus::Failed]);
-    assert_eq!(ledger.calls()[0].error_message.as_deref(), Some("it was not sent"));
+    assert_eq!(ledger.calls()[0].error_message.as_deref(), Some("the call was not sent"));
 }
 
 #[tokio::test]
@@ -141,15 +141,15 @@ async fn a_submission_whose_answer_is_lost_is_found_again_or_not_repeated() {
     let lost = || AiError::new(AiErrorKind::Connection, "reset");
     let taken =
         ScriptedProvider::new("test").batch_that_is_lost(BatchState::Completed, [("a", good())], lost());
-    let (found, ledger) = helper(&taken.clone().finds_batches());
+    let (found, ledger) = session(&taken.clone().finds_batches());
     let ticket = found.batch("m").submit([("a", "?")]).await.unwrap();
     assert_eq!((ticket.batch_id(), taken.submissions().len()), ("batch-1", 1));
     assert_eq!(outcomes(&ledger), [CallStatus::Reserved]);
 
     let blind =
         ScriptedProvider::new("test").batch_that_is_lost(BatchState::Completed, [("a", good())], lost());
-    let (helper, ledger) = helper(&blind);
-    let error = helper.batch("m").submit([("a", "?")]).await.unwrap_err();
+    let (session, ledger) = session(&blind);
+    let error = session.batch("m").submit([("a", "?")]).await.unwrap_err();
     assert_eq!(error.kind(), AiErrorKind::Connection);
     assert_eq!(blind.submissions().len(), 1, "nobody can know, so it is not handed over twice");
     assert_eq!(outcomes(&ledger), [CallStatus::Unknown]);
@@ -178,8 +178,8 @@ async fn a_batch_that_is_found_again_keeps_its_rows() {
         .finds_batches()
         .fail(error(AiErrorKind::RateLimited, 429))
         .batch(BatchState::Completed, [("a", good()), ("b", good())]);
-    let (helper, ledger) = helper(&provider);
-    let batch = helper.batch("m");
+    let (session, ledger) = session(&provider);
+    let batch = session.batch("m");
     let submit = || batch.submit([("a", "?"), ("b", "?")]).token("mine").retries(0);
     submit().await.unwrap_err();
     let taken = submit().await.unwrap();
@@ -203,7 +203,7 @@ async fn judge(texts: Vec<String>, ctx: &StageContext) -> StageResult<BatchTicke
 #[check]
 async fn judged(ticket: &BatchTicket, ctx: &StageContext) -> StageResult<Check<usize>> {
     let batch = ctx.ai().batch("m");
-    if !batch.status(ticket).await?.state.is_over() {
+    if !batch.status(ticket).await?.state.is_terminal() {
         return Ok(Check::Pending);
     }
     let mut good = 0;

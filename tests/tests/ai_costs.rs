@@ -1,4 +1,4 @@
-//! What calls cost, through the helper into the ledger, to the picodollar.
+//! What calls cost, through the session into the ledger, to the picodollar.
 
 use std::sync::Arc;
 
@@ -157,7 +157,7 @@ struct CheckOutcome {
     good: bool,
 }
 
-fn helper(provider: ScriptedProvider, prices: Prices, embeds: bool) -> (AiSession, Arc<MemoryLedger>) {
+fn session(provider: ScriptedProvider, prices: Prices, embeds: bool) -> (AiSession, Arc<MemoryLedger>) {
     let client = AiClient::builder().provider(provider).model("m", model(prices, embeds)).max_retries(1);
     let client = client.clock(tests::models::NoWaits).build().unwrap();
     let ledger = Arc::new(MemoryLedger::new());
@@ -167,52 +167,52 @@ fn helper(provider: ScriptedProvider, prices: Prices, embeds: bool) -> (AiSessio
 /// Makes the call; answers what the ledger has in the end.
 async fn made(prices: Prices, call: Call) -> CallSums {
     let script = ScriptedProvider::new("test");
-    let (helper, ledger) = match call {
+    let (session, ledger) = match call {
         Text(usage) => {
-            let (helper, ledger) = helper(script.text("yes", usage), prices, false);
-            let answer = helper.generate_text("m", "?").await.unwrap();
+            let (session, ledger) = session(script.text("yes", usage), prices, false);
+            let answer = session.generate_text("m", "?").await.unwrap();
             assert_eq!((answer.usage, answer.cost), (usage, ledger.calls()[0].cost));
-            (helper, ledger)
+            (session, ledger)
         }
         Object(usage) => {
-            let (helper, ledger) = helper(script.text(r#"{"good": true}"#, usage), prices, false);
-            assert!(helper.generate_object::<CheckOutcome>("m", "?").await.unwrap().good);
-            (helper, ledger)
+            let (session, ledger) = session(script.text(r#"{"good": true}"#, usage), prices, false);
+            assert!(session.generate_object::<CheckOutcome>("m", "?").await.unwrap().good);
+            (session, ledger)
         }
         Unreadable(usage) => {
-            let (helper, ledger) = helper(script.text("good", usage), prices, false);
-            let error = helper.generate_object::<CheckOutcome>("m", "?").await.unwrap_err();
+            let (session, ledger) = session(script.text("good", usage), prices, false);
+            let error = session.generate_object::<CheckOutcome>("m", "?").await.unwrap_err();
             assert_eq!(error.kind(), AiErrorKind::InvalidResponse);
-            (helper, ledger)
+            (session, ledger)
         }
         Stream(usage) => {
             let end = StreamPart::Finished { usage, finish_reason: FinishReason::Stop };
             let script = script.stream([Ok(StreamPart::Text("yes".into())), Ok(end)]);
-            let (helper, ledger) = helper(script, prices, false);
-            let mut stream = helper.stream_text("m", "?").await.unwrap();
+            let (session, ledger) = session(script, prices, false);
+            let mut stream = session.stream_text("m", "?").await.unwrap();
             while let Some(piece) = stream.next().await {
                 piece.unwrap();
             }
             assert_eq!(stream.cost(), Some(ledger.calls()[0].cost));
-            (helper, ledger)
+            (session, ledger)
         }
         Embed(usage) => {
-            let (helper, ledger) = helper(script.vectors(vec![vec![0.5]], usage), prices, true);
-            assert_eq!(helper.embed("m", "?").await.unwrap().embeddings, [[0.5]]);
-            (helper, ledger)
+            let (session, ledger) = session(script.vectors(vec![vec![0.5]], usage), prices, true);
+            assert_eq!(session.embed("m", "?").await.unwrap().embeddings, [[0.5]]);
+            (session, ledger)
         }
         Batch(items) => {
             let refused = || Err(AiError::new(AiErrorKind::Refused, "no"));
             let outcomes = items.iter().map(|usage| usage.map_or_else(refused, |usage| Ok(answer(usage))));
             let results = outcomes.enumerate().map(|(number, outcome)| (format!("i{number}"), outcome));
-            let (helper, ledger) = helper(script.batch(BatchState::Completed, results), prices, false);
-            let batch = helper.batch("m");
+            let (session, ledger) = session(script.batch(BatchState::Completed, results), prices, false);
+            let batch = session.batch("m");
             let prompts = (0..items.len()).map(|number| (format!("i{number}"), "?"));
             let ticket = batch.submit(prompts).await.unwrap();
             let answers = batch.results(&ticket).await.unwrap();
             let costs: Cost = answers.iter().map(|answer| answer.cost).sum();
             assert_eq!(costs, ledger.calls().iter().map(|call| call.cost).sum());
-            (helper, ledger)
+            (session, ledger)
         }
         Tools(steps) => {
             let call = |number: usize| ToolCall {
@@ -226,25 +226,25 @@ async fn made(prices: Prices, call: Call) -> CallSums {
                 .iter()
                 .enumerate()
                 .fold(script, |script, (number, usage)| script.tools([call(number)], *usage));
-            let (helper, ledger) = helper(script.text("yes", *last), prices, false);
+            let (session, ledger) = session(script.text("yes", *last), prices, false);
             let look = AiTool::new("look", "Looks.", async |(): ()| Ok::<_, String>(1));
-            let answer = helper.generate_text("m", "?").tool(look).await.unwrap();
+            let answer = session.generate_text("m", "?").tool(look).await.unwrap();
             assert_eq!(answer.steps as usize, steps.len());
-            (helper, ledger)
+            (session, ledger)
         }
         Fails(error) => {
-            let (helper, ledger) = helper(script.fail(error.clone()).fail(error.clone()), prices, false);
-            assert_eq!(helper.generate_text("m", "?").await.unwrap_err().kind(), error.kind());
-            (helper, ledger)
+            let (session, ledger) = session(script.fail(error.clone()).fail(error.clone()), prices, false);
+            assert_eq!(session.generate_text("m", "?").await.unwrap_err().kind(), error.kind());
+            (session, ledger)
         }
         FailsFirst(error, usage) => {
-            let (helper, ledger) = helper(script.fail(error).text("yes", usage), prices, false);
-            helper.generate_text("m", "?").await.unwrap();
-            (helper, ledger)
+            let (session, ledger) = session(script.fail(error).text("yes", usage), prices, false);
+            session.generate_text("m", "?").await.unwrap();
+            (session, ledger)
         }
     };
     assert!(ledger.calls().iter().all(|call| call.ended_at.is_some()), "every row has ended");
-    helper.stats().await.unwrap().total
+    session.stats().await.unwrap().total
 }
 
 #[tokio::test]
@@ -260,9 +260,9 @@ async fn every_call_costs_what_the_table_says() {
 async fn ten_thousand_calls_of_a_tenth_of_a_microdollar_are_a_thousandth_of_a_dollar() {
     let usage = tokens(1, 0, 0);
     let script = (0..10_000).fold(ScriptedProvider::new("test"), |script, _| script.text("", usage));
-    let (helper, ledger) = helper(script, ("0.10", None, "0", 0), false);
+    let (session, ledger) = session(script, ("0.10", None, "0", 0), false);
     for _ in 0..10_000 {
-        helper.generate_text("m", "?").await.unwrap();
+        session.generate_text("m", "?").await.unwrap();
     }
     let total = ledger.statistics("costs").await.unwrap().total;
     assert_eq!((total.calls, total.settled, total.input_tokens), (10_000, 10_000, 10_000));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tests::models::{client, error, helper, usage};
+use tests::models::{client, error, session, usage};
 use tokio_util::sync::CancellationToken;
 use workflow_engine::Cost;
 use workflow_engine::ai::{
@@ -21,8 +21,8 @@ fn outcomes(ledger: &MemoryLedger) -> Vec<CallStatus> {
 #[tokio::test]
 async fn a_request_is_written_with_its_worst_case_before_it_leaves() {
     let provider = ScriptedProvider::new("test").silence();
-    let (helper, ledger) = helper(&provider);
-    let call = tokio::spawn(helper.generate_text("m", "?".repeat(1_000)).max_tokens(50).into_future());
+    let (session, ledger) = session(&provider);
+    let call = tokio::spawn(session.generate_text("m", "?".repeat(1_000)).max_tokens(50).into_future());
     while provider.requests().is_empty() {
         tokio::task::yield_now().await;
     }
@@ -43,8 +43,8 @@ async fn the_reservation_counts_schemas_media_and_the_limits_of_the_model() {
     let reserve = async |ask: &dyn Fn(AiSession) -> workflow_engine::ai::GenerateText| {
         let provider = ScriptedProvider::new("test").text("", Usage::default());
         let ledger = Arc::new(MemoryLedger::with_budget(Cost::ZERO));
-        let helper = AiSession::new(&client(&provider).build().unwrap(), "t", ledger);
-        let error = ask(helper).await.unwrap_err();
+        let session = AiSession::new(&client(&provider).build().unwrap(), "t", ledger);
+        let error = ask(session).await.unwrap_err();
         assert_eq!(error.kind(), AiErrorKind::BudgetExceeded);
         assert!(provider.requests().is_empty(), "it was not sent");
         let text = error.to_string();
@@ -114,18 +114,18 @@ fn attempt(metadata: &workflow_engine::Json) -> u64 {
 async fn it_gives_up_and_does_not_wait_for_longer_than_a_minute() {
     let busy = || error(AiErrorKind::Overloaded, 529);
     let provider = ScriptedProvider::new("test").fail(busy()).fail(busy()).fail(busy());
-    let (helper, ledger) = helper(&provider);
-    assert_eq!(helper.generate_text("m", "?").await.unwrap_err().kind(), AiErrorKind::Overloaded);
+    let (session, ledger) = session(&provider);
+    assert_eq!(session.generate_text("m", "?").await.unwrap_err().kind(), AiErrorKind::Overloaded);
     assert_eq!(outcomes(&ledger), [CallStatus::Failed; 3], "two retries are the default");
 
     let hour = error(AiErrorKind::RateLimited, 429).with_retry_after(Duration::from_secs(3_600));
-    let (helper, ledger) = tests::models::helper(&ScriptedProvider::new("test").fail(hour));
-    let error = helper.generate_text("m", "?").await.unwrap_err();
+    let (session, ledger) = tests::models::session(&ScriptedProvider::new("test").fail(hour));
+    let error = session.generate_text("m", "?").await.unwrap_err();
     assert_eq!(error.retry_after(), Some(Duration::from_secs(3_600)), "for the stage to wait");
     assert_eq!(outcomes(&ledger), [CallStatus::Failed]);
 
-    let (helper, ledger) = tests::models::helper(&ScriptedProvider::new("test").fail(busy()));
-    helper.generate_text("m", "?").retries(0).await.unwrap_err();
+    let (session, ledger) = tests::models::session(&ScriptedProvider::new("test").fail(busy()));
+    session.generate_text("m", "?").retries(0).await.unwrap_err();
     assert_eq!(ledger.calls().len(), 1);
 }
 
@@ -152,8 +152,8 @@ async fn what_may_have_been_paid_is_unknown_and_what_was_refused_is_not() {
         (bare(Kind::Unsupported), 1, Failed),
     ] {
         let provider = (0..3).fold(ScriptedProvider::new("test"), |script, _| script.fail(failure.clone()));
-        let (helper, ledger) = helper(&provider);
-        let told = helper.generate_text("m", "?").await.unwrap_err();
+        let (session, ledger) = session(&provider);
+        let told = session.generate_text("m", "?").await.unwrap_err();
         assert_eq!(told.kind(), failure.kind());
         assert_eq!(outcomes(&ledger), vec![expected; tries], "{failure:?}");
         assert!(ledger.calls().iter().all(|call| (call.reserved > Cost::ZERO) == (expected == Unknown)));
@@ -163,17 +163,17 @@ async fn what_may_have_been_paid_is_unknown_and_what_was_refused_is_not() {
 #[tokio::test]
 async fn a_cancelled_call_stops_wherever_it_is() {
     let provider = ScriptedProvider::new("test").silence();
-    let (helper, ledger) = helper(&provider);
+    let (session, ledger) = session(&provider);
     let token = CancellationToken::new();
-    let helper = helper.cancelled_by(token.clone());
-    let call = tokio::spawn(helper.generate_text("m", "?").into_future());
+    let session = session.cancelled_by(token.clone());
+    let call = tokio::spawn(session.generate_text("m", "?").into_future());
     while provider.requests().is_empty() {
         tokio::task::yield_now().await;
     }
     token.cancel();
     assert_eq!(call.await.unwrap().unwrap_err().kind(), AiErrorKind::Cancelled);
     assert_eq!(outcomes(&ledger), [CallStatus::Unknown]);
-    assert_eq!(helper.generate_text("m", "?").await.unwrap_err().kind(), AiErrorKind::Cancelled);
+    assert_eq!(session.generate_text("m", "?").await.unwrap_err().kind(), AiErrorKind::Cancelled);
     assert_eq!(ledger.calls().len(), 1, "nothing more is written or sent");
 
     // While it waits for its next try.
@@ -181,8 +181,8 @@ async fn a_cancelled_call_stops_wherever_it_is() {
     let provider = ScriptedProvider::new("test").fail(error(AiErrorKind::Overloaded, 529));
     let client = client(&provider).clock(clock.clone()).build().unwrap();
     let token = CancellationToken::new();
-    let helper = AiSession::new(&client, "t", Arc::new(MemoryLedger::new())).cancelled_by(token.clone());
-    let call = tokio::spawn(helper.generate_text("m", "?").into_future());
+    let session = AiSession::new(&client, "t", Arc::new(MemoryLedger::new())).cancelled_by(token.clone());
+    let call = tokio::spawn(session.generate_text("m", "?").into_future());
     while clock.next_wake().is_none() {
         tokio::task::yield_now().await;
     }
@@ -197,8 +197,8 @@ async fn parallel_calls_cannot_overspend_together() {
     let client = client(&provider).build().unwrap();
     // Room for three worst cases of about 0.0006 USD.
     let ledger = Arc::new(MemoryLedger::with_budget("0.002 USD".parse().unwrap()));
-    let helper = AiSession::new(&client, "t", ledger.clone());
-    let call = |_| tokio::spawn(helper.generate_text("m", "?").max_tokens(100).into_future());
+    let session = AiSession::new(&client, "t", ledger.clone());
+    let call = |_| tokio::spawn(session.generate_text("m", "?").max_tokens(100).into_future());
     let calls: Vec<_> = (0..8).map(call).collect();
     let mut refused = 0;
     for call in calls {
@@ -209,20 +209,20 @@ async fn parallel_calls_cannot_overspend_together() {
     }
     assert!(refused > 0);
     assert_eq!(provider.requests().len(), 8 - refused);
-    assert!(helper.stats().await.unwrap().total.cost <= "0.002 USD".parse().unwrap());
+    assert!(session.stats().await.unwrap().total.cost <= "0.002 USD".parse().unwrap());
 }
 
 #[tokio::test]
 async fn sums_are_by_whole_segments_and_by_model() {
     let provider = (0..4).fold(ScriptedProvider::new("test"), |script, _| script.text("yes", usage(10, 1)));
-    let (helper, ledger) = helper(&provider);
-    let (one, ten) = (helper.child("page", 1), helper.child("page", 10));
-    for helper in [&helper, &one, &ten, &ten.child("part.two", "a.b")] {
-        helper.generate_text("m", "?").await.unwrap();
+    let (session, ledger) = session(&provider);
+    let (one, ten) = (session.child("page", 1), session.child("page", 10));
+    for session in [&session, &one, &ten, &ten.child("part.two", "a.b")] {
+        session.generate_text("m", "?").await.unwrap();
     }
     assert_eq!(ledger.calls()[3].topic, "t.page.10.part_two.a_b");
-    let calls = async |helper: &AiSession| helper.stats().await.unwrap().total.calls;
-    assert_eq!([calls(&helper).await, calls(&one).await, calls(&ten).await], [4, 1, 2]);
+    let calls = async |session: &AiSession| session.stats().await.unwrap().total.calls;
+    assert_eq!([calls(&session).await, calls(&one).await, calls(&ten).await], [4, 1, 2]);
 
     let call = RecordedCall::new("m").prompt("p").response("r").usage(usage(1_000, 0));
     one.record_call(call.metadata(serde_json::json!({ "by": "hand" }))).await.unwrap();
@@ -242,15 +242,15 @@ async fn sums_are_by_whole_segments_and_by_model() {
 #[tokio::test]
 async fn presets_and_defaults_reach_the_provider() {
     let provider = (0..5).fold(ScriptedProvider::new("test"), |script, _| script.text("7", usage(1, 1)));
-    let (helper, _) = helper(&provider);
+    let (session, _) = session(&provider);
     let ai = AiConfig { model: "m".into(), temperature: 0.3, max_tokens: Some(99) };
-    helper.generate_text("m", "?").await.unwrap();
-    helper.generate_object::<u32>("m", "?").await.unwrap_err();
-    helper.generate_text(&ai, "?").await.unwrap();
-    helper.generate_text(&ai, "?").temperature(1.0).max_tokens(5).await.unwrap();
+    session.generate_text("m", "?").await.unwrap();
+    session.generate_object::<u32>("m", "?").await.unwrap_err();
+    session.generate_text(&ai, "?").await.unwrap();
+    session.generate_text(&ai, "?").temperature(1.0).max_tokens(5).await.unwrap();
     let timeout = Duration::from_secs(9);
     let options = serde_json::json!({ "seed": 1 });
-    helper.generate_text("m", "?").timeout(timeout).provider_options(options.clone()).await.unwrap();
+    session.generate_text("m", "?").timeout(timeout).provider_options(options.clone()).await.unwrap();
     let sent = provider.requests();
     let said: Vec<_> = sent.iter().map(|request| (request.temperature, request.max_tokens)).collect();
     let expected = [

@@ -139,7 +139,7 @@ async fn no_key_no_prompt_and_no_response_is_in_any_log() {
     engine.shutdown().await;
 
     let traced = log.text();
-    assert!(traced.contains("a model's call is repeated"), "the log is listened to: {traced}");
+    assert!(traced.contains("retrying a model call"), "the log is listened to: {traced}");
     assert!(!logs.is_empty() && !events.is_empty());
     for (what, text) in [
         ("the trace", traced),

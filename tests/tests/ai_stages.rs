@@ -31,7 +31,7 @@ async fn without_a_client_a_call_says_what_to_do() {
     assert_eq!(run.attempts("ask"), 1, "no other attempt would end otherwise");
     let error = run.output.unwrap_err().to_string();
     assert!(
-        error.contains("this engine calls no models: give it a client with `EngineBuilder::ai`"),
+        error.contains("this engine has no client for models: install one with `EngineBuilder::ai`"),
         "{error}"
     );
 }

@@ -2,8 +2,8 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use tests::audit_provider::{AuditProvider, PRICE, prompt};
 use tests::dying::{Death, outlive};
-use tests::far::{Far, PRICE, prompt};
 use tests::world::World;
 use workflow_engine::Cost;
 use workflow_engine::ai::{AiErrorKind, BatchState};
@@ -35,11 +35,11 @@ fn deaths(writes: usize) -> impl Iterator<Item = Option<Death>> {
 }
 
 async fn asked_after(world: World, death: Option<Death>) -> (usize, usize) {
-    let far = Far::new(&world.store, false, BatchState::Completed);
-    let (run, writes) = outlive::<asking>(&world, &far.client(), death, || NoInput, None).await;
+    let provider = AuditProvider::new(&world.store, false, BatchState::Completed);
+    let (run, writes) = outlive::<asking>(&world, &provider.client(), death, || NoInput, None).await;
     let told = format!("death: {death:?}");
     assert_eq!(run.output().await.unwrap(), 16, "{told}");
-    far.judge(&run, &told).await;
+    provider.verify_ledger(&run, &told).await;
     let rows = run.ai_calls(None, 99).await.unwrap();
     let unknown = rows.iter().filter(|row| row.outcome == CallStatus::Unknown).count();
     assert!(unknown >= 1, "{told}: of the first object nobody knows what became");
@@ -96,19 +96,19 @@ workflow! {
 const BUDGET: Cost = Cost::from_picodollars(2_000_000_000);
 
 async fn split_after(world: World, death: Option<Death>) -> (usize, usize) {
-    let far = Far::new(&world.store, false, BatchState::Completed);
-    let client = far.client();
+    let provider = AuditProvider::new(&world.store, false, BatchState::Completed);
+    let client = provider.client();
     let (run, writes) = outlive::<wide>(&world, &client, death, || NoInput, Some(BUDGET)).await;
     let told = format!("death: {death:?}");
     run.output().await.unwrap_or_else(|error| panic!("{told}: {error}"));
-    far.judge(&run, &told).await;
+    provider.verify_ledger(&run, &told).await;
     let costs = run.cost_summary().await.unwrap();
     assert_eq!(costs.budget, Some(BUDGET));
     assert!(costs.cost + costs.reserved <= BUDGET, "{told}: {} and {}", costs.cost, costs.reserved);
     let rows = run.ai_calls(None, 999).await.unwrap();
     let settled = rows.iter().filter(|row| row.outcome == CallStatus::Settled).count();
     assert_eq!(costs.cost.picodollars(), PRICE * i64::try_from(settled).unwrap(), "{told}");
-    (writes, far.requests())
+    (writes, provider.requests())
 }
 
 #[tokio::test]

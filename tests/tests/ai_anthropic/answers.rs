@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tests::asking::city;
 use tests::http::{Answer, Piece};
+use tests::provider_requests::city;
 use workflow_engine::ai::{
     AiErrorKind, AiProvider, FinishReason, GenerateResponse, Message, Part, Role, ToolCall, Usage,
 };

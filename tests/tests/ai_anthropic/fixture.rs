@@ -1,8 +1,8 @@
 //! Anthropic on a server that answers from a script.
 
 use serde_json::{Value, json};
-use tests::asking;
 use tests::http::{Answer, FakeServer};
+use tests::provider_requests;
 use workflow_engine::ai::GenerateRequest;
 use workflow_engine::ai::providers::Anthropic;
 
@@ -23,7 +23,7 @@ pub async fn answering(answer: Answer) -> (FakeServer, Anthropic) {
 }
 
 pub fn ask(text: &str) -> GenerateRequest {
-    asking::ask(asking::model("anthropic", "claude-sonnet-4-5"), text)
+    provider_requests::ask(provider_requests::model("anthropic", "claude-sonnet-4-5"), text)
 }
 
 /// An answer as documented, with this content.

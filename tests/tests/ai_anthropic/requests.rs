@@ -1,8 +1,8 @@
 //! What is sent, field by field.
 
 use serde_json::{Value, json};
-use tests::asking::{city, model, weather};
 use tests::http::Answer;
+use tests::provider_requests::{city, model, weather};
 use workflow_engine::ai::{
     AiErrorKind, AiProvider, EmbedRequest, GenerateRequest, Media, Message, Part, Role, ToolCall, ToolResult,
 };

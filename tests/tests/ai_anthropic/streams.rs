@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use serde_json::{Value, json};
-use tests::asking::{city, pieces};
 use tests::http::{Answer, Piece, Signal};
+use tests::provider_requests::{city, pieces};
 use workflow_engine::ai::StreamPart::{self, Finished, Reasoning, Text};
 use workflow_engine::ai::{AiErrorKind, AiProvider, FinishReason, ToolCall, Usage};
 

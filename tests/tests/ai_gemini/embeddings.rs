@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tests::asking::model;
 use tests::http::Answer;
+use tests::provider_requests::model;
 use workflow_engine::ai::{AiErrorKind, AiProvider, EmbedRequest, EmbedResponse, TaskType, Usage};
 
 use crate::fixture::{KEY, start, status};

@@ -1,8 +1,8 @@
 //! Gemini on a server that answers from a script.
 
 use serde_json::{Value, json};
-use tests::asking;
 use tests::http::{Answer, FakeServer};
+use tests::provider_requests;
 use workflow_engine::ai::GenerateRequest;
 use workflow_engine::ai::providers::Gemini;
 
@@ -23,7 +23,7 @@ pub async fn answering(answer: Answer) -> (FakeServer, Gemini) {
 }
 
 pub fn ask(text: &str) -> GenerateRequest {
-    asking::ask(asking::model("google", "gemini-2.5-flash"), text)
+    provider_requests::ask(provider_requests::model("google", "gemini-2.5-flash"), text)
 }
 
 /// An answer as documented, with these parts.

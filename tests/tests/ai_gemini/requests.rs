@@ -1,8 +1,8 @@
 //! What is sent, field by field.
 
 use serde_json::{Value, json};
-use tests::asking::{city, weather};
 use tests::http::Answer;
+use tests::provider_requests::{city, weather};
 use workflow_engine::ai::{AiProvider, GenerateRequest, Media, Message, Part, Role, ToolCall, ToolResult};
 
 use crate::fixture::{GENERATE, KEY, answering, ask, said, start};

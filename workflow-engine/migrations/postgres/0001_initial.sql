@@ -44,7 +44,7 @@ CREATE TABLE {schema}.workflow_runs (
     total_tokens           BIGINT      NOT NULL DEFAULT 0,
     -- What calls that are intended or unknown can cost at most, and how many are intended; NULL before the first one.
     reserved_cost          BIGINT,
-    open_calls             BIGINT,
+    pending_calls             BIGINT,
     -- What it may spend; NULL without a limit.
     budget                 BIGINT,
     created_at             TIMESTAMPTZ NOT NULL,
@@ -93,7 +93,7 @@ CREATE TABLE {schema}.workflow_stages (
     total_cost      BIGINT,
     total_tokens    BIGINT,
     reserved_cost   BIGINT,
-    open_calls      BIGINT,
+    pending_calls      BIGINT,
     -- What it may spend where the run says so.
     budget          BIGINT,
     -- What the call can cost that it was refused, while it waits for a budget.

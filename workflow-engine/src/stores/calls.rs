@@ -16,7 +16,7 @@ pub(super) struct CallRow {
     pub(super) reserved: Cost,
 }
 
-/// A call that is about to be made.
+/// A reserved call.
 #[derive(Clone, Debug)]
 pub(crate) struct ReservedRow {
     pub(crate) record: AiCallRecord,
@@ -28,7 +28,7 @@ pub(crate) struct ReservedRow {
     pub(super) lease_epoch: u64,
 }
 
-/// A call that has ended.
+/// A settled call.
 #[derive(Clone, Debug)]
 pub(crate) struct SettledRow {
     pub(super) id: CallId,
@@ -39,7 +39,7 @@ pub(crate) struct SettledRow {
     pub(super) at: DateTime<Utc>,
 }
 
-/// Calls whose lease is void, of one stage: those that are intended are unknown.
+/// Calls whose lease is void, of one stage: its reserved calls become unknown.
 #[derive(Clone, Debug)]
 pub(super) struct VoidedCalls {
     pub(super) run_id: RunId,
@@ -82,8 +82,8 @@ impl ReservedRow {
 
 impl SettledRow {
     /// What became of a call.
-    pub(crate) fn new(id: CallId, end: CallOutcome, at: DateTime<Utc>) -> Self {
-        let (outcome, settled, error) = match end {
+    pub(crate) fn new(id: CallId, call_outcome: CallOutcome, at: DateTime<Utc>) -> Self {
+        let (outcome, settled, error) = match call_outcome {
             CallOutcome::Settled(settled) => (CallStatus::Settled, settled, None),
             CallOutcome::Failed { error } => (CallStatus::Failed, SettledCall::default(), Some(error)),
             CallOutcome::Unknown { error } => (CallStatus::Unknown, SettledCall::default(), Some(error)),
@@ -91,7 +91,7 @@ impl SettledRow {
         Self { id, outcome, settled, error, at }
     }
 
-    /// The JSON text that replaces the intention's, if there is one.
+    /// The JSON text that replaces the reservation's metadata, if there is one.
     #[cfg_attr(
         not(any(feature = "postgres", feature = "sqlite")),
         allow(dead_code, reason = "a store without rows needs the record alone")

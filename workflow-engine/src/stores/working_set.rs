@@ -114,11 +114,11 @@ pub(super) struct SideRows {
     pub(super) artifacts: BTreeMap<(RunId, String, String), ArtifactRow>,
     /// The stages whose metrics have changed.
     pub(super) measured: BTreeSet<(RunId, String)>,
-    /// New calls of models. They are written before those that end.
-    pub(super) intended: Vec<ReservedRow>,
-    /// Calls that end. They are written before those that are voided.
-    pub(super) ended: Vec<SettledRow>,
-    /// The stages whose calls nobody ends any more.
+    /// New calls of models. They are written before the calls that are settled.
+    pub(super) reserved_calls: Vec<ReservedRow>,
+    /// Calls that are settled. They are written before the calls that are voided.
+    pub(super) settled_calls: Vec<SettledRow>,
+    /// The stages whose reserved calls become unknown.
     pub(super) voided: Vec<VoidedCalls>,
     /// The runs, and the stages of runs, whose spending has changed.
     pub(super) spending: BTreeSet<(RunId, Option<String>)>,
@@ -146,12 +146,21 @@ impl SideRows {
     /// Whether there is nothing.
     #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "others write them where there are any"))]
     pub(super) fn is_empty(&self) -> bool {
-        let Self { annotations, artifacts, measured, intended, ended, voided, spending, executed } = self;
+        let Self {
+            annotations,
+            artifacts,
+            measured,
+            reserved_calls,
+            settled_calls,
+            voided,
+            spending,
+            executed,
+        } = self;
         annotations.is_empty()
             && artifacts.is_empty()
             && measured.is_empty()
-            && intended.is_empty()
-            && ended.is_empty()
+            && reserved_calls.is_empty()
+            && settled_calls.is_empty()
             && voided.is_empty()
             && spending.is_empty()
             && executed.is_empty()
@@ -162,8 +171,8 @@ impl SideRows {
         self.annotations.extend(later.annotations);
         self.artifacts.extend(later.artifacts);
         self.measured.extend(later.measured);
-        self.intended.extend(later.intended);
-        self.ended.extend(later.ended);
+        self.reserved_calls.extend(later.reserved_calls);
+        self.settled_calls.extend(later.settled_calls);
         self.voided.extend(later.voided);
         self.spending.extend(later.spending);
         self.executed.extend(later.executed);

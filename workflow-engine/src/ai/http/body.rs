@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::Response;
 
 use super::fault::ErrorFactory;
-use crate::ai::AiError;
+use crate::ledger::ai_error::AiError;
 
 /// Two thousand long vectors as text are the largest answer that a provider gives.
 const LONGEST_ANSWER: usize = 256 << 20;

@@ -9,7 +9,7 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
 
-use crate::ai::{AiError, AiErrorKind};
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 
 /// No server that is there at all takes longer to say so.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);

@@ -15,7 +15,7 @@ use super::body::{self, Lines};
 use super::client::client;
 use super::events::{self, EventStream};
 use super::fault::ErrorFactory;
-use crate::ai::{AiError, AiErrorKind};
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 
 /// Where a provider is, and how it knows who asks.
 #[derive(Clone)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::retry_after::delay;
-use crate::ai::AiErrorKind;
+use crate::ledger::ai_error::AiErrorKind;
 
 /// An error as its provider tells it.
 #[derive(Default)]

@@ -9,7 +9,7 @@ use reqwest::header::CONTENT_TYPE;
 
 use super::fault::ErrorFactory;
 use super::sse::{Decoder, ServerEvent};
-use crate::ai::AiError;
+use crate::ledger::ai_error::AiError;
 
 /// Ends after an error, and without one where the server ends it: whether it was whole, its last event says.
 pub(crate) type EventStream = BoxStream<'static, Result<ServerEvent, AiError>>;

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::error_body::Said;
 use super::redact::redact;
 use super::retry_after::retry_after;
-use crate::ai::{AiError, AiErrorKind};
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 
 /// Makes the errors of one provider.
 #[derive(Clone)]

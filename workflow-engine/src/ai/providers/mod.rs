@@ -11,7 +11,7 @@ pub use openai::{OpenAi, TokenLimit};
 
 use secrecy::SecretString;
 
-use crate::ai::{AiError, AiErrorKind};
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 
 /// The key in the first of these variables that has one.
 fn key_from_env(provider: &str, names: &[&str]) -> Result<SecretString, AiError> {

@@ -5,9 +5,10 @@ use std::collections::VecDeque;
 use futures_util::StreamExt;
 use futures_util::stream::unfold;
 
-use crate::ai::error::{AiError, AiErrorKind};
 use crate::ai::http::{EventStream, ServerEvent};
-use crate::ai::response::{GenerateStream, StreamPart, Usage};
+use crate::ai::response::{GenerateStream, StreamPart};
+use crate::ledger::ai_error::{AiError, AiErrorKind};
+use crate::ledger::usage::Usage;
 
 /// How a wire format is read, event by event.
 pub(super) trait Reading: Send + 'static {

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 
 use super::{Line, ScriptedProvider, unfit};
 use crate::ai::batch::{BatchItem, BatchProvider, BatchState, BatchStatus, ItemResult, SubmittedBatch};
-use crate::ai::error::{AiError, AiErrorKind};
 use crate::ai::response::GenerateResponse;
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 
 /// The batches that were handed over.
 #[derive(Default)]

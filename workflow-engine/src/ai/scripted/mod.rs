@@ -12,11 +12,12 @@ use futures_util::{StreamExt, stream};
 
 use self::batches::{Batches, Taken};
 use crate::ai::batch::BatchProvider;
-use crate::ai::error::{AiError, AiErrorKind};
 use crate::ai::message::ToolCall;
 use crate::ai::provider::AiProvider;
 use crate::ai::request::{EmbedRequest, GenerateRequest};
-use crate::ai::response::{EmbedResponse, FinishReason, GenerateResponse, GenerateStream, StreamPart, Usage};
+use crate::ai::response::{EmbedResponse, FinishReason, GenerateResponse, GenerateStream, StreamPart};
+use crate::ledger::ai_error::{AiError, AiErrorKind};
+use crate::ledger::usage::Usage;
 
 /// Answers each request with the next line of its script, and keeps the requests. Clones are the same provider.
 ///

@@ -1,4 +1,4 @@
-//! Calls of models: what they reserve, what they cost, and what becomes of those that nobody ends.
+//! Calls of models: reservations, costs, and the calls whose attempt is lost.
 
 use super::changes::{give_up_lease, requeued};
 use super::draft::{Draft, Impossible};
@@ -15,7 +15,7 @@ pub(super) fn account(draft: &mut Draft<'_>, change: &Change) -> Result<(), Impo
         Change::ReserveCall { stage_id, call_id, call, budget } => {
             reserve(draft, stage_id, *call_id, call, *budget)
         }
-        Change::SettleCall { stage_id, call_id, end } => self::end(draft, stage_id, *call_id, end),
+        Change::SettleCall { stage_id, call_id, end } => settle(draft, stage_id, *call_id, end),
         Change::SetBudget { stage_id: None, budget } => {
             let run = draft.run_mut()?;
             // Of two who raise it at the same time, whoever raises it more.
@@ -91,9 +91,14 @@ fn refusal(
 }
 
 /// `Change::SettleCall`. What is unknown may become known: a batch outlives the attempt that has handed it over.
-fn end(draft: &mut Draft<'_>, stage_id: &str, id: CallId, end: &CallOutcome) -> Result<(), Impossible> {
+fn settle(
+    draft: &mut Draft<'_>,
+    stage_id: &str,
+    id: CallId,
+    outcome: &CallOutcome,
+) -> Result<(), Impossible> {
     let run_id = draft.run_id();
-    let row = SettledRow::new(id, end.clone(), draft.now());
+    let row = SettledRow::new(id, outcome.clone(), draft.now());
     let call = draft.call(id).filter(|call| {
         row.says_more_than(call.outcome)
             && call.run_id == Some(run_id)
@@ -102,9 +107,9 @@ fn end(draft: &mut Draft<'_>, stage_id: &str, id: CallId, end: &CallOutcome) -> 
     let Some(call) = call.cloned() else { return Ok(()) };
     let settled = &row.settled;
     let tokens = settled.input_tokens.saturating_add(settled.output_tokens);
-    let was_open = u32::from(call.outcome == CallStatus::Reserved);
+    let was_reserved = u32::from(call.outcome == CallStatus::Reserved);
     change(draft, stage_id, |spending| {
-        spending.pending_calls = spending.pending_calls.saturating_sub(was_open);
+        spending.pending_calls = spending.pending_calls.saturating_sub(was_reserved);
         if row.outcome != CallStatus::Unknown {
             spending.reserved = spending.reserved.less(call.reserved);
         }
@@ -163,17 +168,17 @@ fn resume(draft: &mut Draft<'_>, stage_id: &str) -> Result<(), Impossible> {
     Ok(())
 }
 
-/// Calls that are intended under a lease which this decision has made void are unknown, whatever made it so.
+/// Marks the reserved calls of every lease that this decision has voided as unknown, for any change that voids a lease.
 pub(super) fn void(draft: &mut Draft<'_>) -> Result<(), Impossible> {
-    for stage_id in draft.stages_with_open_calls() {
+    for stage_id in draft.stages_with_pending_calls() {
         let (before, now) = draft.jobs_of(&stage_id);
         if lease(before).is_some() && lease(before) == lease(now) {
             continue;
         }
-        let open = draft.stage(&stage_id)?.spending.pending_calls;
+        let pending = draft.stage(&stage_id)?.spending.pending_calls;
         draft.stage_mut(&stage_id)?.spending.pending_calls = 0;
         let run = draft.run_mut()?;
-        run.spending.pending_calls = run.spending.pending_calls.saturating_sub(open);
+        run.spending.pending_calls = run.spending.pending_calls.saturating_sub(pending);
         draft.run_spending_has_changed();
         draft.stage_spending_has_changed(&stage_id);
         let (run_id, at) = (draft.run_id(), draft.now());

@@ -24,12 +24,12 @@ impl Kept {
     /// Stores what a transaction has written.
     pub(super) fn write_calls(
         &mut self,
-        intended: Vec<ReservedRow>,
-        ended: Vec<SettledRow>,
+        reserved: Vec<ReservedRow>,
+        settled: Vec<SettledRow>,
         voided: Vec<VoidedCalls>,
     ) {
-        self.calls.extend(intended.into_iter().map(|row| (row.record.id, row.record)));
-        for row in ended {
+        self.calls.extend(reserved.into_iter().map(|row| (row.record.id, row.record)));
+        for row in settled {
             if let Some(record) = self.calls.get_mut(&row.id) {
                 row.write_into(record);
             }
@@ -95,11 +95,11 @@ impl Ledger for MemoryStore {
         Ok(())
     }
 
-    async fn settle_call(&self, id: CallId, end: CallOutcome) -> Result<(), Error> {
+    async fn settle_call(&self, id: CallId, outcome: CallOutcome) -> Result<(), Error> {
         let mut state = self.open("write what became of a call")?;
         let now = instant::now(&*self.clock);
         if let Some(record) = state.kept.calls.get_mut(&id).filter(|call| call.run_id.is_none()) {
-            SettledRow::new(id, end, now).write_into(record);
+            SettledRow::new(id, outcome, now).write_into(record);
         }
         Ok(())
     }

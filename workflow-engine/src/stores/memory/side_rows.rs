@@ -49,7 +49,7 @@ impl Kept {
             let (generation, at) = (row.generation, row.at);
             self.artifacts.insert(place, ArtifactRecord { run_id, stage_id, key, generation, value, at });
         }
-        self.write_calls(attached.intended, attached.ended, attached.voided);
+        self.write_calls(attached.reserved_calls, attached.settled_calls, attached.voided);
         self.executed.extend(attached.executed);
     }
 

@@ -21,7 +21,7 @@ pub(super) const LOAD: &str = "
     FROM unnest($1) AS n (id) JOIN {schema}.ai_calls AS c ON c.id = n.id";
 
 /// A call without an instant is written now.
-pub(super) const INTEND: &str = "
+pub(super) const RESERVE: &str = "
     INSERT INTO {schema}.ai_calls
         (id, workflow_run_id, stage_id, topic, call_type, model_key, model_id, metadata, prompt, generation, attempt,
         lease_epoch, reserved, created_at, outcome, input_tokens, cached_input_tokens, output_tokens, cost)
@@ -32,8 +32,8 @@ pub(super) const INTEND: &str = "
         created_at)
     ON CONFLICT (id) DO NOTHING";
 
-/// Of runs, or outside of all. A call without an instant ends now.
-pub(super) const END: &str = "
+/// Of runs, or outside of all runs. A call without an instant is settled now.
+pub(super) const SETTLE: &str = "
     UPDATE {schema}.ai_calls AS c
     SET outcome = n.outcome, input_tokens = n.input_tokens, cached_input_tokens = n.cached_input_tokens,
         output_tokens = n.output_tokens, cost = n.cost,
@@ -45,7 +45,7 @@ pub(super) const END: &str = "
     WHERE c.id = n.id AND (c.outcome = 'RESERVED' OR c.outcome = 'UNKNOWN' AND n.outcome <> 'UNKNOWN')
         AND (c.workflow_run_id IS NOT NULL) = $11";
 
-/// The calls of these stages that nobody ends any more.
+/// The reserved calls of these stages, which become unknown.
 pub(super) const VOID: &str = "
     UPDATE {schema}.ai_calls AS c SET outcome = 'UNKNOWN', ended_at = n.at, error_message = n.error_message
     FROM unnest($1, $2, $3, $4) AS n (run_id, stage_id, error_message, at)
@@ -54,16 +54,16 @@ pub(super) const VOID: &str = "
 pub(super) const UPDATE_RUNS: &str = "
     UPDATE {schema}.workflow_runs AS r
     SET total_cost = n.total_cost, total_tokens = n.total_tokens, reserved_cost = n.reserved_cost,
-        open_calls = n.open_calls, budget = n.budget
-    FROM unnest($1, $2, $3, $4, $5, $6) AS n (id, total_cost, total_tokens, reserved_cost, open_calls, budget)
+        pending_calls = n.pending_calls, budget = n.budget
+    FROM unnest($1, $2, $3, $4, $5, $6) AS n (id, total_cost, total_tokens, reserved_cost, pending_calls, budget)
     WHERE r.id = n.id";
 
 pub(super) const UPDATE_STAGES: &str = "
     UPDATE {schema}.workflow_stages AS s
     SET total_cost = n.total_cost, total_tokens = n.total_tokens, reserved_cost = n.reserved_cost,
-        open_calls = n.open_calls, budget = n.budget, awaited_cost = n.awaited_cost
+        pending_calls = n.pending_calls, budget = n.budget, awaited_cost = n.awaited_cost
     FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS n (run_id, stage_id, total_cost, total_tokens, reserved_cost,
-        open_calls, budget, awaited_cost)
+        pending_calls, budget, awaited_cost)
     WHERE s.workflow_run_id = n.run_id AND s.stage_id = n.stage_id";
 
 /// Loads the named calls, if there are any; their runs are locked.
@@ -104,13 +104,13 @@ pub(super) fn outcome(columns: &mut Columns) -> Result<CallStatus, Failure> {
 /// Writes what there is.
 pub(super) async fn write(transaction: &mut Transaction<'_>, set: &WorkingSet) -> Result<(), Failure> {
     let attached = &set.attached;
-    if !attached.intended.is_empty() {
-        let query = transaction.query(|sql| &sql.intend_calls);
-        transaction.execute(DOING, reserve(query, &attached.intended, true)).await?;
+    if !attached.reserved_calls.is_empty() {
+        let query = transaction.query(|sql| &sql.reserve_calls);
+        transaction.execute(DOING, reserve(query, &attached.reserved_calls, true)).await?;
     }
-    if !attached.ended.is_empty() {
-        let query = transaction.query(|sql| &sql.end_calls);
-        transaction.execute(DOING, end(query, &attached.ended, true, true)).await?;
+    if !attached.settled_calls.is_empty() {
+        let query = transaction.query(|sql| &sql.settle_calls);
+        transaction.execute(DOING, settle(query, &attached.settled_calls, true, true)).await?;
     }
     if !attached.voided.is_empty() {
         let mut rows = Rows::<2, 0, 1>::new();
@@ -132,9 +132,9 @@ async fn write_spending(transaction: &mut Transaction<'_>, set: &WorkingSet) -> 
             continue;
         };
         let Some(stage) = set.stage(*run_id, stage_id).and_then(|rows| rows.stage.get()) else { continue };
-        let [cost, tokens, reserved, open, budget] = spending(&stage.spending);
+        let [cost, tokens, reserved, pending, budget] = spending(&stage.spending);
         let awaited = stage.awaited_cost.map(Cost::picodollars);
-        stages.push(*run_id, [Some(stage_id)], [cost, tokens, reserved, open, budget, awaited], []);
+        stages.push(*run_id, [Some(stage_id)], [cost, tokens, reserved, pending, budget, awaited], []);
     }
     if !runs.is_empty() {
         let query = runs.bind(transaction.query(|sql| &sql.update_run_spending));
@@ -157,7 +157,7 @@ fn spending(spending: &CostSummary) -> [Option<i64>; 5] {
     ]
 }
 
-/// New calls as arguments of [`INTEND`], with their instants or, where the database is to say it, without.
+/// New calls as arguments of [`RESERVE`], with their instants or, where the database is to say it, without.
 pub(super) fn reserve<'q>(query: PgQuery<'q>, calls: &[ReservedRow], with_instant: bool) -> PgQuery<'q> {
     let records = || calls.iter().map(|row| &row.record);
     let text = |text: Option<&str>| text.map(|text| stored(text).into_owned());
@@ -186,18 +186,18 @@ pub(super) fn reserve<'q>(query: PgQuery<'q>, calls: &[ReservedRow], with_instan
     query.bind(records().map(|record| with_instant.then_some(record.created_at)).collect::<Vec<_>>())
 }
 
-/// Calls that have ended, of runs or outside of all, as arguments of [`END`]; instants as in [`intend`].
-pub(super) fn end<'q>(
+/// Settled calls, of runs or outside of all runs, as arguments of [`SETTLE`]; instants as in [`reserve`].
+pub(super) fn settle<'q>(
     query: PgQuery<'q>,
-    ended: &[SettledRow],
+    calls: &[SettledRow],
     of_runs: bool,
     with_instant: bool,
 ) -> PgQuery<'q> {
     let text = |text: Option<&str>| text.map(|text| stored(text).into_owned());
-    let ids: Vec<Uuid> = ended.iter().map(|row| row.id.as_uuid()).collect();
+    let ids: Vec<Uuid> = calls.iter().map(|row| row.id.as_uuid()).collect();
     let mut texts: [Vec<Option<String>>; 4] = Default::default();
     let mut numbers: [Vec<i64>; 4] = Default::default();
-    for row in ended {
+    for row in calls {
         let settled = &row.settled;
         let of_row =
             [Some(row.outcome.as_str()), row.error.as_deref(), row.metadata(), settled.response.as_deref()];
@@ -212,5 +212,5 @@ pub(super) fn end<'q>(
     }
     let query = texts.into_iter().fold(query.bind(ids), sqlx::query::Query::bind);
     let query = numbers.into_iter().fold(query, sqlx::query::Query::bind);
-    query.bind(ended.iter().map(|row| with_instant.then_some(row.at)).collect::<Vec<_>>()).bind(of_runs)
+    query.bind(calls.iter().map(|row| with_instant.then_some(row.at)).collect::<Vec<_>>()).bind(of_runs)
 }

@@ -88,8 +88,8 @@ fn prepare(database: &Database, works: Vec<Work>, left: &mut Vec<Work>) -> Optio
             new.insert(run_id);
         } else if let Some(mut run) = database.known.take(run_id) {
             // Whatever voids a lease ends its calls, which has a statement of its own.
-            let has_open_calls = run.run().is_some_and(|run| run.spending.pending_calls > 0);
-            if !has_open_calls && let Some(rows) = run.lend(&footprint.stages) {
+            let has_pending_calls = run.run().is_some_and(|run| run.spending.pending_calls > 0);
+            if !has_pending_calls && let Some(rows) = run.lend(&footprint.stages) {
                 set.runs.insert(run_id, rows);
                 known.insert(run_id, run);
             } else {

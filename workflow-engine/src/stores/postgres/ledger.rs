@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::PostgresStore;
 use super::arrays::number;
-use super::calls::{end, outcome, reserve};
+use super::calls::{outcome, reserve, settle};
 use super::columns::Columns;
 use super::failure::Failure;
 use super::text::stored;
@@ -110,17 +110,17 @@ impl Ledger for PostgresStore {
             let given = database.given_now();
             let at = given.unwrap_or_else(|| instant::now(&SystemClock));
             let row = ReservedRow::outside(id, call.clone(), at);
-            reserve(database.query(|sql| &sql.intend_calls), &[row], given.is_some())
+            reserve(database.query(|sql| &sql.reserve_calls), &[row], given.is_some())
         });
         rows.await.map(drop)
     }
 
-    async fn settle_call(&self, id: CallId, end_of: CallOutcome) -> Result<(), Error> {
+    async fn settle_call(&self, id: CallId, call_outcome: CallOutcome) -> Result<(), Error> {
         let rows = self.read("write what became of a call", move |database| {
             let given = database.given_now();
             let at = given.unwrap_or_else(|| instant::now(&SystemClock));
-            let row = SettledRow::new(id, end_of.clone(), at);
-            end(database.query(|sql| &sql.end_calls), &[row], false, given.is_some())
+            let row = SettledRow::new(id, call_outcome.clone(), at);
+            settle(database.query(|sql| &sql.settle_calls), &[row], false, given.is_some())
         });
         rows.await.map(drop)
     }

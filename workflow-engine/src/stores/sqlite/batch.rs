@@ -156,9 +156,11 @@ fn commit_locked(
 /// Writes about a call outside of every stage.
 fn write_call(session: &Session, write: &CallWrite, now: DateTime<Utc>) -> Result<(), Failure> {
     match write {
-        CallWrite::Intend(id, call) => {
+        CallWrite::Reserve(id, call) => {
             calls::reserve(session, &[ReservedRow::outside(*id, (**call).clone(), now)])
         }
-        CallWrite::End(id, end) => calls::end(session, &[SettledRow::new(*id, (**end).clone(), now)], false),
+        CallWrite::Settle(id, outcome) => {
+            calls::settle(session, &[SettledRow::new(*id, (**outcome).clone(), now)], false)
+        }
     }
 }

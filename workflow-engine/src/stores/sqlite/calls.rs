@@ -20,7 +20,7 @@ const LOAD: &str = "
     SELECT c.id, c.workflow_run_id, c.stage_id, c.outcome, c.reserved
     FROM jsonb_each(?1) AS n CROSS JOIN ai_calls AS c ON c.id = n.value ->> 0";
 
-const INTEND: &str = "
+const RESERVE: &str = "
     INSERT INTO ai_calls
         (id, workflow_run_id, stage_id, generation, attempt, lease_epoch, topic, call_type, model_key, model_id,
          outcome, input_tokens, cached_input_tokens, output_tokens, cost, reserved, created_at, metadata, prompt)
@@ -29,7 +29,7 @@ const INTEND: &str = "
     FROM jsonb_each(?1) WHERE true
     ON CONFLICT (id) DO NOTHING";
 
-const END: &str = "
+const SETTLE: &str = "
     UPDATE ai_calls
     SET outcome = n.value ->> 2, input_tokens = n.value ->> 3, cached_input_tokens = n.value ->> 4,
         output_tokens = n.value ->> 5, cost = n.value ->> 6,
@@ -40,7 +40,7 @@ const END: &str = "
     WHERE ai_calls.id = n.value ->> 0 AND (outcome = 'RESERVED' OR outcome = 'UNKNOWN' AND n.value ->> 2 <> 'UNKNOWN')
         AND (workflow_run_id IS NOT NULL) = n.value ->> 1";
 
-/// The calls of these stages that nobody ends any more.
+/// The reserved calls of these stages, which become unknown.
 const VOID: &str = "
     UPDATE ai_calls SET outcome = 'UNKNOWN', ended_at = n.value ->> 2, error_message = n.value ->> 3
     FROM jsonb_each(?1) AS n
@@ -49,20 +49,20 @@ const VOID: &str = "
 const UPDATE_RUNS: &str = "
     UPDATE workflow_runs
     SET total_cost = n.value ->> 1, total_tokens = n.value ->> 2, reserved_cost = n.value ->> 3,
-        open_calls = n.value ->> 4, budget = n.value ->> 5
+        pending_calls = n.value ->> 4, budget = n.value ->> 5
     FROM jsonb_each(?1) AS n
     WHERE workflow_runs.id = n.value ->> 0";
 
 const UPDATE_STAGES: &str = "
     UPDATE workflow_stages
     SET total_cost = n.value ->> 1, total_tokens = n.value ->> 2, reserved_cost = n.value ->> 3,
-        open_calls = n.value ->> 4, budget = n.value ->> 5, awaited_cost = n.value ->> 7
+        pending_calls = n.value ->> 4, budget = n.value ->> 5, awaited_cost = n.value ->> 7
     FROM jsonb_each(?1) AS n
     WHERE workflow_stages.workflow_run_id = n.value ->> 0 AND workflow_stages.stage_id = n.value ->> 6";
 
 /// The statements of this file, for the test that looks at their plans.
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[LOAD, INTEND, END, VOID, UPDATE_RUNS, UPDATE_STAGES];
+pub(super) const STATEMENTS: &[&str] = &[LOAD, RESERVE, SETTLE, VOID, UPDATE_RUNS, UPDATE_STAGES];
 
 /// Loads the named calls, if there are any.
 pub(super) fn load(session: &Session, footprint: &Footprint, set: &mut WorkingSet) -> Result<(), Failure> {
@@ -107,8 +107,8 @@ fn known(row: &rusqlite::Row<'_>) -> Result<(CallId, CallRow), Failure> {
 /// Writes what there is.
 pub(super) fn flush(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
     let attached = &set.attached;
-    reserve(session, &attached.intended)?;
-    end(session, &attached.ended, true)?;
+    reserve(session, &attached.reserved_calls)?;
+    settle(session, &attached.settled_calls, true)?;
     let mut voided = JsonRows::default();
     for calls in &attached.voided {
         voided.push(|row| {
@@ -143,9 +143,9 @@ pub(super) fn flush(session: &Session, set: &WorkingSet) -> Result<(), Failure> 
 }
 
 /// Inserts calls; those that are there stay as they are.
-pub(super) fn reserve(session: &Session, intended: &[ReservedRow]) -> Result<(), Failure> {
+pub(super) fn reserve(session: &Session, calls: &[ReservedRow]) -> Result<(), Failure> {
     let mut rows = JsonRows::default();
-    for ReservedRow { record, lease_epoch } in intended {
+    for ReservedRow { record, lease_epoch } in calls {
         rows.push(|row| {
             row.plain(record.id).maybe_text(record.run_id.map(|run_id| run_id.to_string()).as_deref());
             row.maybe_text(record.stage_id.as_deref()).int(record.generation).int(record.attempt);
@@ -155,23 +155,23 @@ pub(super) fn reserve(session: &Session, intended: &[ReservedRow]) -> Result<(),
             row.maybe_text(record.prompt.as_deref());
         });
     }
-    session.write(DOING, INTEND, rows)
+    session.write(DOING, RESERVE, rows)
 }
 
-/// Writes what became of calls that are intended, of runs or outside of all.
-pub(super) fn end(session: &Session, ended: &[SettledRow], of_runs: bool) -> Result<(), Failure> {
+/// Writes the outcomes of reserved calls, of runs or outside of all runs.
+pub(super) fn settle(session: &Session, calls: &[SettledRow], of_runs: bool) -> Result<(), Failure> {
     let mut rows = JsonRows::default();
-    for ended in ended {
-        let settled = &ended.settled;
+    for call in calls {
+        let settled = &call.settled;
         rows.push(|row| {
-            row.plain(ended.id).int(u8::from(of_runs)).plain(ended.outcome.as_str());
+            row.plain(call.id).int(u8::from(of_runs)).plain(call.outcome.as_str());
             row.int(tokens(settled.input_tokens)).int(tokens(settled.cached_input_tokens));
-            row.int(tokens(settled.output_tokens)).int(settled.cost.picodollars()).instant(ended.at);
-            row.maybe_text(ended.error.as_deref()).maybe_text(ended.metadata());
+            row.int(tokens(settled.output_tokens)).int(settled.cost.picodollars()).instant(call.at);
+            row.maybe_text(call.error.as_deref()).maybe_text(call.metadata());
             row.maybe_text(settled.response.as_deref());
         });
     }
-    session.write(DOING, END, rows)
+    session.write(DOING, SETTLE, rows)
 }
 
 fn spending(spending: &CostSummary, row: &mut Row<'_>) {

@@ -93,11 +93,12 @@ impl Ledger for SqliteStore {
     }
 
     async fn reserve_call(&self, id: CallId, call: CallReservation) -> Result<(), Error> {
-        self.ask("write a call", Work::WriteCall, CallWrite::Intend(id, Box::new(call))).await
+        self.ask("write a call", Work::WriteCall, CallWrite::Reserve(id, Box::new(call))).await
     }
 
-    async fn settle_call(&self, id: CallId, end: CallOutcome) -> Result<(), Error> {
-        self.ask("write what became of a call", Work::WriteCall, CallWrite::End(id, Box::new(end))).await
+    async fn settle_call(&self, id: CallId, outcome: CallOutcome) -> Result<(), Error> {
+        self.ask("write what became of a call", Work::WriteCall, CallWrite::Settle(id, Box::new(outcome)))
+            .await
     }
 }
 

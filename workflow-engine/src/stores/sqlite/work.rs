@@ -71,8 +71,8 @@ pub(super) struct PurgeNamed {
 
 /// What is written about a call outside of every stage.
 pub(super) enum CallWrite {
-    Intend(CallId, Box<CallReservation>),
-    End(CallId, Box<CallOutcome>),
+    Reserve(CallId, Box<CallReservation>),
+    Settle(CallId, Box<CallOutcome>),
 }
 
 impl<I, O> Ask<I, O> {

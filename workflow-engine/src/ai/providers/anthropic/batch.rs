@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::response::{MessageBody, read};
 use super::{Anthropic, ID};
 use crate::ai::batch::{BatchItem, BatchProvider, BatchState, BatchStatus, ItemResult, SubmittedBatch};
-use crate::ai::error::{AiError, AiErrorKind};
 use crate::ai::response::GenerateResponse;
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 
 /// To hand over, at most 256 MB.
 const SUBMIT_TIMEOUT: Duration = Duration::from_secs(600);
@@ -86,7 +86,7 @@ impl BatchProvider for Anthropic {
             "ended" => ended(counts),
             _ => return Err(self.endpoint.malformed("the status of a batch is none of the documented ones")),
         };
-        let tally = |count| if state.is_over() { Some(count) } else { None };
+        let tally = |count| if state.is_terminal() { Some(count) } else { None };
         Ok(BatchStatus {
             state,
             succeeded: tally(counts.succeeded),
@@ -117,7 +117,7 @@ impl BatchProvider for Anthropic {
             return Err(error);
         }
         // One that is over cannot be stopped, and need not be.
-        let is_over = self.status(batch).await.is_ok_and(|status| status.state.is_over());
+        let is_over = self.status(batch).await.is_ok_and(|status| status.state.is_terminal());
         if is_over { Ok(()) } else { Err(error) }
     }
 }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::ai::error::{AiError, AiErrorKind};
 use crate::ai::message::{Media, Message, Part, Role, ToolResult};
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 
 /// What the model has thought: handed back with the tool calls it led to, unchanged, or newer models refuse to go on.
 ///

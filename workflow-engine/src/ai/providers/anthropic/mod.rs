@@ -15,11 +15,11 @@ use serde_json::Value;
 use super::key_from_env;
 use super::parts::parts;
 use crate::ai::batch::BatchProvider;
-use crate::ai::error::AiError;
 use crate::ai::http::{Endpoint, lay_over};
 use crate::ai::provider::AiProvider;
 use crate::ai::request::GenerateRequest;
 use crate::ai::response::{GenerateResponse, GenerateStream};
+use crate::ledger::ai_error::AiError;
 
 const ID: &str = "anthropic";
 const BASE_URL: &str = "https://api.anthropic.com";

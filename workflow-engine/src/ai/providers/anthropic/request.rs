@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{content, generation, schema};
-use crate::ai::error::AiError;
 use crate::ai::request::{GenerateRequest, ObjectSchema};
+use crate::ledger::ai_error::AiError;
 
 /// The tool by which a model that cannot be held to a schema gives its object.
 pub(super) const ANSWER_TOOL: &str = "answer_with_object";

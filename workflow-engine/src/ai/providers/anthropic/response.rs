@@ -5,9 +5,10 @@ use serde_json::Value;
 
 use super::content::{Thought, sign};
 use super::request::ANSWER_TOOL;
-use crate::ai::error::{AiError, AiErrorKind};
 use crate::ai::message::ToolCall;
-use crate::ai::response::{FinishReason, GenerateResponse, Usage};
+use crate::ai::response::{FinishReason, GenerateResponse};
+use crate::ledger::ai_error::{AiError, AiErrorKind};
+use crate::ledger::usage::Usage;
 
 /// The body of a `message`.
 #[derive(Deserialize)]

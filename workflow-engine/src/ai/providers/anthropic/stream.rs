@@ -6,11 +6,12 @@ use serde_json::Value;
 use super::content::{Thought, sign};
 use super::request::ANSWER_TOOL;
 use super::response::{Block, StopDetails, UsageBody, finish};
-use crate::ai::error::AiError;
 use crate::ai::http::{Endpoint, ServerEvent};
 use crate::ai::message::ToolCall;
 use crate::ai::providers::parts::Reading;
-use crate::ai::response::{FinishReason, StreamPart, Usage};
+use crate::ai::response::{FinishReason, StreamPart};
+use crate::ledger::ai_error::AiError;
+use crate::ledger::usage::Usage;
 
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]

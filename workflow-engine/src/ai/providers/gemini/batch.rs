@@ -11,8 +11,8 @@ use super::operation::{InlinedResponse, Operation, Page, http_status};
 use super::request::model_path;
 use super::response::{AnswerBody, read};
 use crate::ai::batch::{BatchItem, BatchProvider, BatchState, BatchStatus, ItemResult, SubmittedBatch};
-use crate::ai::error::{AiError, AiErrorKind};
 use crate::ai::response::GenerateResponse;
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 
 /// To hand over, and to be given all results.
 const WHOLE_TIMEOUT: Duration = Duration::from_secs(600);
@@ -84,7 +84,7 @@ impl BatchProvider for Gemini {
 
     async fn results(&self, batch: &SubmittedBatch) -> Result<Vec<ItemResult>, AiError> {
         let operation = self.operation(batch, WHOLE_TIMEOUT).await?;
-        if !self.state(&operation)?.is_over() {
+        if !self.state(&operation)?.is_terminal() {
             let message = format!("provider `{}` is not done with batch `{}`", super::ID, batch.id);
             return Err(AiError::new(AiErrorKind::InvalidRequest, message));
         }
@@ -100,7 +100,7 @@ impl BatchProvider for Gemini {
             return Err(error);
         }
         // One that is over cannot be stopped, and need not be.
-        let is_over = self.status(batch).await.is_ok_and(|status| status.state.is_over());
+        let is_over = self.status(batch).await.is_ok_and(|status| status.state.is_terminal());
         if is_over { Ok(()) } else { Err(error) }
     }
 }

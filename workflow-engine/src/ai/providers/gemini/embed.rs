@@ -4,10 +4,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::request::model_path;
-use crate::ai::error::AiError;
 use crate::ai::http::{Endpoint, lay_over};
 use crate::ai::request::EmbedRequest;
-use crate::ai::response::{EmbedResponse, Usage};
+use crate::ai::response::EmbedResponse;
+use crate::ledger::ai_error::AiError;
+use crate::ledger::usage::Usage;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

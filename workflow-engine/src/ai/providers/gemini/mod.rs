@@ -15,11 +15,11 @@ use serde_json::Value;
 use super::key_from_env;
 use super::parts::parts;
 use crate::ai::batch::BatchProvider;
-use crate::ai::error::AiError;
 use crate::ai::http::{Endpoint, lay_over};
 use crate::ai::provider::AiProvider;
 use crate::ai::request::{EmbedRequest, GenerateRequest};
 use crate::ai::response::{EmbedResponse, GenerateResponse, GenerateStream};
+use crate::ledger::ai_error::AiError;
 
 const ID: &str = "google";
 const BASE_URL: &str = "https://generativelanguage.googleapis.com";

@@ -4,10 +4,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::content::own_id;
-use crate::ai::error::{AiError, AiErrorKind};
 use crate::ai::http::Endpoint;
 use crate::ai::message::ToolCall;
-use crate::ai::response::{FinishReason, GenerateResponse, Usage};
+use crate::ai::response::{FinishReason, GenerateResponse};
+use crate::ledger::ai_error::{AiError, AiErrorKind};
+use crate::ledger::usage::Usage;
 
 /// The body of `generateContent`, and of each event of its stream.
 #[derive(Deserialize)]

@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use super::response::{AnswerBody, PartBody, UsageBody, finish, not_blocked, tool_call};
-use crate::ai::error::AiError;
 use crate::ai::http::{Endpoint, ServerEvent};
 use crate::ai::providers::parts::Reading;
-use crate::ai::response::{StreamPart, Usage};
+use crate::ai::response::StreamPart;
+use crate::ledger::ai_error::AiError;
+use crate::ledger::usage::Usage;
 
 /// What has been read so far.
 pub(super) struct Answer {

@@ -6,7 +6,8 @@ use super::messages::messages;
 use super::strict::strict;
 use super::{OpenAi, TokenLimit};
 use crate::ai::http::lay_over;
-use crate::ai::{AiError, AiErrorKind, GenerateRequest, ObjectSchema, Tool};
+use crate::ai::request::{GenerateRequest, ObjectSchema, Tool};
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 
 impl OpenAi {
     pub(super) fn body(&self, request: &GenerateRequest) -> Result<Value, AiError> {

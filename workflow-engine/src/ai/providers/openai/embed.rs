@@ -11,7 +11,10 @@ use serde_json::json;
 use super::body::lay_options;
 use super::usage::WireUsage;
 use crate::ai::http::Endpoint;
-use crate::ai::{AiError, EmbedRequest, EmbedResponse, Usage};
+use crate::ai::request::EmbedRequest;
+use crate::ai::response::EmbedResponse;
+use crate::ledger::ai_error::AiError;
+use crate::ledger::usage::Usage;
 
 #[derive(Deserialize)]
 struct Answer {

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::ai::{AiError, AiErrorKind, GenerateRequest, Media, Message, Part, Role, ToolResult};
+use crate::ai::message::{Media, Message, Part, Role, ToolResult};
+use crate::ai::request::GenerateRequest;
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 
 pub(super) fn messages(request: &GenerateRequest) -> Result<Vec<Value>, AiError> {
     let mut messages = Vec::new();

@@ -14,11 +14,12 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 
 use super::key_from_env;
+use crate::ai::batch::BatchProvider;
 use crate::ai::http::Endpoint;
-use crate::ai::{
-    AiError, AiProvider, BatchProvider, EmbedRequest, EmbedResponse, GenerateRequest, GenerateResponse,
-    GenerateStream,
-};
+use crate::ai::provider::AiProvider;
+use crate::ai::request::{EmbedRequest, GenerateRequest};
+use crate::ai::response::{EmbedResponse, GenerateResponse, GenerateStream};
+use crate::ledger::ai_error::AiError;
 
 const OPENAI: &str = "https://api.openai.com/v1";
 const OPENROUTER: &str = "https://openrouter.ai/api/v1";

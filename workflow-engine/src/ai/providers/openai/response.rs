@@ -6,7 +6,9 @@ use serde_json::Value;
 use super::tools::{Calls, WireCall};
 use super::usage::WireUsage;
 use crate::ai::http::Endpoint;
-use crate::ai::{AiError, AiErrorKind, FinishReason, GenerateResponse, Usage};
+use crate::ai::response::{FinishReason, GenerateResponse};
+use crate::ledger::ai_error::{AiError, AiErrorKind};
+use crate::ledger::usage::Usage;
 
 #[derive(Deserialize)]
 pub(super) struct Completion {

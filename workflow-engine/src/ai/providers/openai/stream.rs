@@ -11,7 +11,9 @@ use super::response::{Said, finish_reason, no_json, refused};
 use super::tools::Calls;
 use super::usage::WireUsage;
 use crate::ai::http::{Endpoint, EventStream, ServerEvent};
-use crate::ai::{AiError, AiErrorKind, GenerateStream, StreamPart, Usage};
+use crate::ai::response::{GenerateStream, StreamPart};
+use crate::ledger::ai_error::{AiError, AiErrorKind};
+use crate::ledger::usage::Usage;
 
 #[derive(Deserialize)]
 struct Chunk {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::ai::ToolCall;
+use crate::ai::message::ToolCall;
 
 /// A call, or a piece of one.
 #[derive(Deserialize)]

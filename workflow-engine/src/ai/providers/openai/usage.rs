@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::ai::Usage;
+use crate::ledger::usage::Usage;
 
 #[derive(Clone, Copy, Deserialize)]
 pub(super) struct WireUsage {

@@ -12,19 +12,19 @@ impl Draft<'_> {
         self.written.calls.get(&id).or_else(|| self.set.calls.get(&id))
     }
 
-    /// Writes a call that is about to be made.
-    pub(in crate::stores::apply) fn reserve_call(&mut self, row: CallRow, intended: ReservedRow) {
-        self.written.calls.insert(intended.record.id, row);
-        self.written.attached.intended.push(intended);
+    /// Writes a reserved call.
+    pub(in crate::stores::apply) fn reserve_call(&mut self, row: CallRow, reserved: ReservedRow) {
+        self.written.calls.insert(reserved.record.id, row);
+        self.written.attached.reserved_calls.push(reserved);
     }
 
-    /// Writes what became of a call.
-    pub(in crate::stores::apply) fn settle_call(&mut self, row: CallRow, ended: SettledRow) {
-        self.written.calls.insert(ended.id, row);
-        self.written.attached.ended.push(ended);
+    /// Writes the outcome of a call.
+    pub(in crate::stores::apply) fn settle_call(&mut self, row: CallRow, settled: SettledRow) {
+        self.written.calls.insert(settled.id, row);
+        self.written.attached.settled_calls.push(settled);
     }
 
-    /// Calls of this stage that are intended are unknown.
+    /// Marks the reserved calls of this stage as unknown.
     pub(in crate::stores::apply) fn void_calls(&mut self, voided: VoidedCalls) {
         let known = self.set.calls.iter().chain(&self.written.calls);
         let lost = known.filter(|(_, row)| {
@@ -39,13 +39,19 @@ impl Draft<'_> {
         self.written.attached.voided.push(voided);
     }
 
-    /// The stages that this decision has touched, and that have calls which are intended; by their ids.
-    pub(in crate::stores::apply) fn stages_with_open_calls(&self) -> Vec<String> {
-        let open = |rows: &StageRows| rows.stage.get().is_some_and(|stage| stage.spending.pending_calls > 0);
-        let mut open: Vec<String> =
-            self.written.stages.iter().filter(|(_, rows)| open(rows)).map(|(id, _)| id.clone()).collect();
-        open.sort_unstable();
-        open
+    /// The ids, in order, of the stages that this decision changes and that have reserved calls.
+    pub(in crate::stores::apply) fn stages_with_pending_calls(&self) -> Vec<String> {
+        let has_pending =
+            |rows: &StageRows| rows.stage.get().is_some_and(|stage| stage.spending.pending_calls > 0);
+        let mut stages: Vec<String> = self
+            .written
+            .stages
+            .iter()
+            .filter(|(_, rows)| has_pending(rows))
+            .map(|(id, _)| id.clone())
+            .collect();
+        stages.sort_unstable();
+        stages
     }
 
     /// A stage's job before this decision, and now.

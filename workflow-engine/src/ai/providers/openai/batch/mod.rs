@@ -13,7 +13,8 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::OpenAi;
-use crate::ai::{AiError, BatchItem, BatchProvider, BatchStatus, ItemResult, SubmittedBatch};
+use crate::ai::batch::{BatchItem, BatchProvider, BatchStatus, ItemResult, SubmittedBatch};
+use crate::ledger::ai_error::AiError;
 use record::{Page, Record};
 
 /// For a question about a batch; and for the next piece of a file.
@@ -64,7 +65,7 @@ impl BatchProvider for OpenAi {
             return Err(error);
         }
         // One that is over cannot be stopped, and need not be.
-        let is_over = self.status(batch).await.is_ok_and(|status| status.state.is_over());
+        let is_over = self.status(batch).await.is_ok_and(|status| status.state.is_terminal());
         if is_over { Ok(()) } else { Err(error) }
     }
 }

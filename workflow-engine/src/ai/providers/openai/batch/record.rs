@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::ai::batch::{BatchState, BatchStatus};
 use crate::ai::http::Endpoint;
-use crate::ai::{AiError, BatchState, BatchStatus};
+use crate::ledger::ai_error::AiError;
 
 /// The key of the token in a batch's metadata.
 pub(super) const TOKEN: &str = "token";

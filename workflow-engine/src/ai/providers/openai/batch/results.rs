@@ -6,10 +6,12 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::TIMEOUT;
+use crate::ai::batch::{ItemResult, SubmittedBatch};
 use crate::ai::http::Lines;
 use crate::ai::providers::OpenAi;
 use crate::ai::providers::openai::response::{self, Completion};
-use crate::ai::{AiError, AiErrorKind, GenerateResponse, ItemResult, SubmittedBatch};
+use crate::ai::response::GenerateResponse;
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 
 /// A line of either file.
 #[derive(Deserialize)]
@@ -39,7 +41,7 @@ struct Failure {
 
 pub(super) async fn results(provider: &OpenAi, batch: &SubmittedBatch) -> Result<Vec<ItemResult>, AiError> {
     let record = provider.record(batch).await?;
-    if !record.status(&provider.endpoint)?.state.is_over() {
+    if !record.status(&provider.endpoint)?.state.is_terminal() {
         let message =
             format!("batch `{}` of provider `{}` is not over", batch.id, provider.endpoint.provider());
         return Err(AiError::new(AiErrorKind::InvalidRequest, message));

@@ -8,8 +8,9 @@ use serde_json::json;
 
 use super::TIMEOUT;
 use super::record::{Record, TOKEN};
+use crate::ai::batch::{BatchItem, SubmittedBatch};
 use crate::ai::providers::OpenAi;
-use crate::ai::{AiError, AiErrorKind, BatchItem, SubmittedBatch};
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 
 /// For the file, over a slow line.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(15 * 60);

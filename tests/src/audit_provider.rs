@@ -24,7 +24,7 @@ pub const PRICE: i64 = 50_000_000;
 
 /// The provider. Its log stays, whatever becomes of those who ask.
 #[derive(Clone)]
-pub struct Far {
+pub struct AuditProvider {
     store: Arc<dyn Store>,
     finds: bool,
     ending: BatchState,
@@ -45,7 +45,7 @@ pub fn prompt(ctx: &StageContext) -> String {
     format!("{}|{}", ctx.run_id(), ctx.stage_id())
 }
 
-impl Far {
+impl AuditProvider {
     /// One that looks into this store. Its batches are at once what they come to; `finds` says whether it finds them
     /// by token.
     pub fn new(store: &Arc<dyn Store>, finds: bool, ending: BatchState) -> Self {
@@ -71,7 +71,7 @@ impl Far {
     }
 
     /// Holds the ledger of a run that is over against its own log.
-    pub async fn judge<W: Workflow>(&self, run: &RunHandle<W>, told: &str) {
+    pub async fn verify_ledger<W: Workflow>(&self, run: &RunHandle<W>, told: &str) {
         let rows = run.ai_calls(None, 1_000).await.expect("the store is there");
         let costs = run.cost_summary().await.expect("the store is there");
         let log = self.log();
@@ -159,7 +159,7 @@ fn answer(text: &str) -> GenerateResponse {
 }
 
 #[async_trait]
-impl AiProvider for Far {
+impl AiProvider for AuditProvider {
     fn id(&self) -> &'static str {
         "test"
     }
@@ -185,7 +185,7 @@ impl AiProvider for Far {
 }
 
 #[async_trait]
-impl BatchProvider for Far {
+impl BatchProvider for AuditProvider {
     async fn submit(&self, token: &str, items: &[BatchItem]) -> Result<SubmittedBatch, AiError> {
         let mut rows = Vec::new();
         for item in items {
@@ -234,7 +234,7 @@ impl BatchProvider for Far {
     }
 }
 
-impl Far {
+impl AuditProvider {
     /// Of a batch that is completed every item; of one that was stopped the first; of one that failed none.
     fn is_answered(&self, place: usize) -> bool {
         match self.ending {
