@@ -45,7 +45,7 @@ async fn main() -> ExitCode {
 async fn rate(Arguments { db, reviews }: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let mut out = io::stdout();
     let client = openai::client(ratings::stand_in).await?;
-    let engine = Engine::open(&db).await?.register::<rating>().ai(client).build().await?;
+    let engine = Engine::builder(&db).register::<rating>().ai(client).build().await?;
     // With the same key, a program that is started again goes on with the run that it has.
     let key = format!("{reviews} reviews");
     let run =

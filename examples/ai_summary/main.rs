@@ -43,7 +43,7 @@ async fn main() -> ExitCode {
 async fn summarise(Arguments { documents }: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let mut out = io::stdout();
     let client = openai::client(pipeline::stand_in).await?;
-    let engine = Engine::open("memory:").await?.register::<ai_summary>().ai(client).build().await?;
+    let engine = Engine::builder("memory:").register::<ai_summary>().ai(client).build().await?;
     let folder = std::env::current_dir()?;
     let mut runs = Vec::new();
     for document in &documents {

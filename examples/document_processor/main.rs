@@ -53,8 +53,7 @@ async fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Erro
         Progress::new(left_over.labels().chain(requests.iter().map(|request| request.label.as_str())));
     announce(&left_over, &requests, &progress);
 
-    let engine = Engine::open(&arguments.db)
-        .await?
+    let engine = Engine::builder(&arguments.db)
         .register::<document_processor>()
         .lease(LEASE)
         .shutdown_on_signals()

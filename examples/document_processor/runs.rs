@@ -70,8 +70,7 @@ impl Outcome {
 /// When the store cannot be read.
 pub async fn left_over(database: &str) -> Result<LeftOver, Error> {
     // An engine with a worker might finish one of them before it is found.
-    let engine =
-        Engine::open(database).await?.register::<document_processor>().without_worker().build().await?;
+    let engine = Engine::builder(database).register::<document_processor>().without_worker().build().await?;
     let here = std::env::current_dir().unwrap_or_default();
     let mut left_over = LeftOver::default();
     for run in engine.unfinished::<document_processor>().await? {

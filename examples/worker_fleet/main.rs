@@ -61,7 +61,7 @@ async fn main() -> ExitCode {
 
 /// A worker: executes stages until it is told to stop.
 async fn work(db: &str) -> Result<(), Box<dyn std::error::Error>> {
-    let builder = Engine::open(db).await?.register::<puzzle>().concurrency(8).lease(LEASE);
+    let builder = Engine::builder(db).register::<puzzle>().concurrency(8).lease(LEASE);
     builder.shutdown_on_signals().build().await?.wait_for_shutdown().await;
     Ok(())
 }
@@ -69,7 +69,7 @@ async fn work(db: &str) -> Result<(), Box<dyn std::error::Error>> {
 /// The one that starts the runs, watches them, and tells who did what.
 async fn command(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let mut out = io::stdout();
-    let engine = Engine::open(&arguments.db).await?.register::<puzzle>().without_worker().build().await?;
+    let engine = Engine::builder(&arguments.db).register::<puzzle>().without_worker().build().await?;
     let mut fleet = Fleet::start(&arguments.db, arguments.workers)?;
     writeln!(out, "{} workers: {:?}", arguments.workers, fleet.ids())?;
 

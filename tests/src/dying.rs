@@ -76,7 +76,7 @@ pub async fn outlive<W: Workflow>(
 ) -> (RunHandle<W>, usize) {
     let process = Process::new(death);
     let dying = Arc::new(Intercepted::new(Arc::clone(&world.store), Arc::clone(&process)));
-    let builder = EngineBuilder::over(dying, Arc::new(world.clock.clone()));
+    let builder = EngineBuilder::with_store(dying, Arc::new(world.clock.clone()));
     let first = live::<W>(builder, world, client, &process, input(), budget).await;
     if let Some(run) = first.filter(|_| !process.is_dead()) {
         return (run, process.writes());

@@ -37,7 +37,7 @@ workflow! { pub printing = print >> send }
 /// Loses the job of a stage that is queued, of one that runs and of one that waits; each time its run goes on, and no
 /// lease of before counts for anything. `delete` deletes every job of the store.
 pub async fn are_made_anew(store: Arc<dyn Store>, delete: impl AsyncFn()) {
-    let engine = EngineBuilder::over(Arc::clone(&store), Arc::new(SystemClock));
+    let engine = EngineBuilder::with_store(Arc::clone(&store), Arc::new(SystemClock));
     let engine = engine.register::<printing>().without_worker().build().await.expect("an engine");
     let run = engine.start::<printing>(PrintInput { number: 7 }).await.expect("a run");
     engine.dispatch(TransitionRun { run_id: run.id() }).await.expect("it starts");

@@ -80,14 +80,19 @@ impl Schema {
 
     /// Options for a store on this schema.
     pub fn options(&self) -> PostgresOptions {
-        let mut options = PostgresOptions::default();
+        self.options_at(&self.url)
+    }
+
+    /// The same over another URL of the same database.
+    pub fn options_at(&self, url: &str) -> PostgresOptions {
+        let mut options = PostgresOptions::new(url);
         options.schema.clone_from(&self.name);
         options
     }
 
     /// A store on this schema, by the database's clock.
     pub async fn open(&self) -> PostgresStore {
-        PostgresStore::open(&self.url, self.options()).await.expect("the server is there")
+        PostgresStore::open(self.options()).await.expect("the server is there")
     }
 
     /// A connection of the test's own.

@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
 use tempfile::TempDir;
 use workflow_engine::EngineBuilder;
 use workflow_engine::ports::{Store, SystemClock};
-use workflow_engine::stores::{PostgresStore, SqliteOptions, SqliteStore};
+use workflow_engine::stores::{PostgresStore, SqliteStore};
 
 use crate::postgres::{self, Schema};
 
@@ -44,7 +44,7 @@ impl Tables {
 
     /// An engine over a store of its own.
     pub async fn engine(&self) -> EngineBuilder {
-        EngineBuilder::over(self.store().await, Arc::new(SystemClock))
+        EngineBuilder::with_store(self.store().await, Arc::new(SystemClock))
     }
 
     /// The full name of a table.
@@ -98,11 +98,11 @@ impl Tables {
 pub async fn open(arguments: &[String]) -> Arc<dyn Store> {
     match arguments {
         [url, schema] => {
-            let mut options = workflow_engine::stores::PostgresOptions::default();
+            let mut options = workflow_engine::stores::PostgresOptions::new(url);
             options.schema.clone_from(schema);
-            Arc::new(PostgresStore::open(url, options).await.expect("the server is there"))
+            Arc::new(PostgresStore::open(options).await.expect("the server is there"))
         }
-        [path] => Arc::new(SqliteStore::open(path, SqliteOptions::default()).await.expect("a file")),
+        [path] => Arc::new(SqliteStore::open(path).await.expect("a file")),
         other => panic!("a path, or a URL and a schema, and not {other:?}"),
     }
 }

@@ -32,11 +32,11 @@ impl World {
     pub async fn sqlite() -> Self {
         let clock = FakeClock::new();
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut options = SqliteOptions::default();
-        options.clock = Arc::new(clock.clone());
         let path = folder.path().join("test.db");
         let path = path.to_str().expect("a temporary path is text");
-        let store = SqliteStore::open(path, options).await.expect("a new file");
+        let mut options = SqliteOptions::new(path);
+        options.clock = Arc::new(clock.clone());
+        let store = SqliteStore::open(options).await.expect("a new file");
         Self { clock, store: Arc::new(store), _folder: Some(folder), _schema: None }
     }
 
@@ -49,7 +49,7 @@ impl World {
         let schema = Schema::new();
         let mut options = schema.options();
         options.clock = Some(Arc::new(clock.clone()));
-        let store = PostgresStore::open(schema.url(), options).await.expect("the server is there");
+        let store = PostgresStore::open(options).await.expect("the server is there");
         Some(Self { clock, store: Arc::new(store), _folder: None, _schema: Some(schema) })
     }
 
@@ -60,7 +60,7 @@ impl World {
 
     /// An engine over it; several engines over one world are several processes, as far as the store can tell.
     pub fn engine(&self) -> EngineBuilder {
-        EngineBuilder::over(Arc::clone(&self.store), Arc::new(self.clock.clone()))
+        EngineBuilder::with_store(Arc::clone(&self.store), Arc::new(self.clock.clone()))
     }
 }
 

@@ -220,8 +220,7 @@ async fn a_stage_that_waits_for_a_batch_accounts_for_it_when_it_is_over() {
     let results = [("i0", good()), ("i1", answer(r#"{"good": false}"#, usage(1_000, 100)))];
     let provider = ScriptedProvider::new("test").batch(BatchState::Processing, results);
     let client = client(&provider).build().unwrap();
-    let engine =
-        Engine::open("memory:").await.unwrap().register::<judging>().ai(client).build().await.unwrap();
+    let engine = Engine::builder("memory:").register::<judging>().ai(client).build().await.unwrap();
     let run = engine.start::<judging>(JudgeInput { texts: vec!["a".into(), "b".into()] }).await.unwrap();
     let mut events = Box::pin(run.events());
     while let Some(event) = futures_util::StreamExt::next(&mut events).await {

@@ -124,8 +124,7 @@ async fn no_key_no_prompt_and_no_response_is_in_any_log() {
         .build()
         .unwrap();
     let client_shown = format!("{client:?}");
-    let engine =
-        Engine::open("memory:").await.unwrap().register::<talking>().ai(client).build().await.unwrap();
+    let engine = Engine::builder("memory:").register::<talking>().ai(client).build().await.unwrap();
     let run = engine.start::<talking>(workflow_engine::value::NoInput {}).await.unwrap();
     let error = run.output().await.unwrap_err();
     let logs: Vec<_> = run.logs().map(|line| line.unwrap()).collect().await;

@@ -119,7 +119,7 @@ async fn a_run_has_cost_what_its_calls_have_cost_failed_attempts_included() {
         .text("Because.", usage(1_000, 100))
         .text("Because.", usage(2_000, 100));
     let client = client(&provider).build().unwrap();
-    let engine = Engine::open("memory:").await.unwrap().register::<twice>().ai(client).build().await.unwrap();
+    let engine = Engine::builder("memory:").register::<twice>().ai(client).build().await.unwrap();
     let run = engine.start::<twice>(AskTwiceInput { question: "Why?".into() }).await.unwrap();
     assert_eq!(run.output().await.unwrap(), 16);
     let costs = run.cost_summary().await.unwrap();

@@ -157,7 +157,7 @@ async fn annotations_are_attached_and_listed(world: World) {
     let refused = run.annotate_stage("nowhere", OUTCOME.value(&Outcome::Approved)).await.unwrap_err();
     assert_eq!(refused.code(), "STAGE_NOT_FOUND");
     let refused = run.annotate(OUTCOME.value(&Outcome::Approved).actor("")).await.unwrap_err();
-    assert_eq!((refused.code(), refused.is_invalid_input()), ("INVALID_ANNOTATION", true));
+    assert_eq!((refused.code().as_str(), refused.is_invalid_input()), ("INVALID_ANNOTATION", true));
     let nowhere = AttachAnnotation::new(RunId::generate(), OUTCOME.value(&Outcome::Approved));
     assert_eq!(engine.dispatch(nowhere.clone()).await.unwrap_err().code(), "RUN_NOT_FOUND");
     let nowhere = AttachAnnotation { stage_id: Some("look".into()), ..nowhere };
@@ -212,7 +212,7 @@ async fn annotations_are_json(world: World) {
     let without = json!({"type": "annotation.attach", "run_id": run_id, "attributes": {}});
     let error = send(without).await.unwrap_err();
     assert_eq!(
-        (error.code(), error.to_string().as_str()),
+        (error.code().as_str(), error.to_string().as_str()),
         ("INVALID_ANNOTATION", "the annotation cannot be stored: it needs 1 to 64 attributes, and has 0")
     );
 }

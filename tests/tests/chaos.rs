@@ -57,7 +57,7 @@ async fn every_run_ends_right_under_kills_stops_cut_connections_and_crashes_of_t
 /// Each run has a key, and is asked for again until it is acknowledged: whatever becomes of an answer on its way.
 async fn create_runs(database: &str, folder: &Path) {
     let sink = SinkFile(folder.join("sink.txt"));
-    let builder = Engine::open(database).await.unwrap().register::<toilsome>().event_sink(sink);
+    let builder = Engine::builder(database).register::<toilsome>().event_sink(sink);
     let engine = builder.without_worker().build().await.unwrap();
     let ledger = folder.join("ledger.txt").to_str().unwrap().to_owned();
     let create = async |number: u64| {

@@ -24,10 +24,10 @@ fn main() {
             run(async move {
                 let directory = tempfile::tempdir().unwrap();
                 let clock = FakeClock::new();
-                let mut options = SqliteOptions::default();
-                options.clock = Arc::new(clock.clone());
                 let path = directory.path().join("store.db");
-                let store = SqliteStore::open(path.to_str().unwrap(), options).await.unwrap();
+                let mut options = SqliteOptions::new(path.to_str().unwrap());
+                options.clock = Arc::new(clock.clone());
+                let store = SqliteStore::open(options).await.unwrap();
                 store.deliver_events(true);
                 check(case, Arc::new(store), clock).await;
             });
@@ -41,7 +41,7 @@ fn main() {
                     let schema = Schema::new();
                     let mut options = schema.options();
                     options.clock = Some(Arc::new(clock.clone()));
-                    let store = PostgresStore::open(schema.url(), options).await.unwrap();
+                    let store = PostgresStore::open(options).await.unwrap();
                     store.deliver_events(true);
                     check(case, Arc::new(store), clock).await;
                 });

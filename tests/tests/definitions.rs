@@ -105,7 +105,7 @@ async fn obstacle<W: Workflow>(engine: &Engine, run_id: RunId) -> Option<Error> 
 }
 
 fn code(obstacle: Option<&Error>) -> Option<&'static str> {
-    obstacle.map(Error::code)
+    obstacle.map(|error| error.code().as_str())
 }
 
 /// Version 1 is back, and goes on where it was.
@@ -240,7 +240,7 @@ async fn a_run_of_an_unknown_workflow_waits_visibly_and_is_not_executed(world: W
     let run = starter.start::<v1::orders>(v1::ReceiveInput { number: 1 }).await.unwrap();
     let stranger = world.engine().register::<other>().without_worker().build().await.unwrap();
     let found = obstacle::<v1::orders>(&stranger, run.id()).await.unwrap();
-    assert_eq!((found.code(), found.is_not_found()), ("WORKFLOW_NOT_FOUND", true));
+    assert_eq!((found.code().as_str(), found.is_not_found()), ("WORKFLOW_NOT_FOUND", true));
     let error = stranger.dispatch(TransitionRun { run_id: run.id() }).await.unwrap_err();
     assert_eq!(error.code(), "WORKFLOW_NOT_FOUND");
     assert!(obstacle::<v1::orders>(&starter, run.id()).await.is_none(), "it has the definition itself");

@@ -100,7 +100,7 @@ workflow! { asking = ask }
 /// With everything that a worker can have to look after.
 async fn engine(world: &World, counter: &Arc<Counter>) -> Engine {
     let store = Arc::new(Intercepted::new(Arc::clone(&world.store), Arc::clone(counter)));
-    EngineBuilder::over(store, Arc::new(world.clock.clone()))
+    EngineBuilder::with_store(store, Arc::new(world.clock.clone()))
         .register::<asking>()
         .event_sink(CollectingEventSink::new())
         .plugin(Recorder::new("recorder"))

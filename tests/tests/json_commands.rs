@@ -97,7 +97,11 @@ async fn what_is_no_command_is_refused_by_name_and_place(world: World) {
     ];
     for (command, text) in refused {
         let error = engine.kernel().dispatch_json(command).await.unwrap_err();
-        assert_eq!((error.code(), error.to_string().as_str()), ("INVALID_REQUEST", text), "{command}");
+        assert_eq!(
+            (error.code().as_str(), error.to_string().as_str()),
+            ("INVALID_REQUEST", text),
+            "{command}"
+        );
     }
     let typo = json!({"type": "outbox.flush", "worker_id": "w", "max": 3});
     let error = send(&engine, typo).await.unwrap_err().to_string();

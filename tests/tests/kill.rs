@@ -43,9 +43,7 @@ async fn sigkill_at_random_moments_loses_nothing_and_commits_each_stage_once() {
 }
 
 async fn create_runs(database: &Path, ledger: &Path) {
-    let engine = Engine::open(database.to_str().unwrap())
-        .await
-        .unwrap()
+    let engine = Engine::builder(database.to_str().unwrap())
         .register::<diamond>()
         .without_worker()
         .build()

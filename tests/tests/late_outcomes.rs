@@ -58,7 +58,7 @@ async fn claim(engine: &Engine) -> ClaimedJob {
 async fn a_late_output_is_handed_to_nobody(world: World) {
     let before_commit = Arc::new(BeforeCommit::default());
     let store = Arc::new(Intercepted::new(Arc::clone(&world.store), Arc::clone(&before_commit)));
-    let engine = EngineBuilder::over(store, Arc::new(world.clock.clone()))
+    let engine = EngineBuilder::with_store(store, Arc::new(world.clock.clone()))
         .register::<handing_on>()
         .without_worker()
         .build()

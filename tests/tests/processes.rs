@@ -10,9 +10,7 @@ use workflow_engine::prelude::*;
 async fn two_processes_share_the_work_and_a_third_hears_of_it() {
     let folder = tempfile::tempdir().unwrap();
     let (database, ledger) = (folder.path().join("runs.db"), folder.path().join("ledger.txt"));
-    let engine = Engine::open(database.to_str().unwrap())
-        .await
-        .unwrap()
+    let engine = Engine::builder(database.to_str().unwrap())
         .register::<diamond>()
         .without_worker()
         .build()
@@ -40,7 +38,7 @@ async fn two_processes_share_the_work_and_a_third_hears_of_it() {
 async fn a_run_that_another_process_cancels_stops_here() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("runs.db");
-    let open = async || Engine::open(database.to_str().unwrap()).await.unwrap().register::<patience>();
+    let open = async || Engine::builder(database.to_str().unwrap()).register::<patience>();
     let worker = open().await.build().await.unwrap();
     let run = worker.start::<patience>(PatientInput { number: 1 }).await.unwrap();
     tests::signal::wait(run.id(), "begun").await;

@@ -365,7 +365,7 @@ async fn a_scheduler_that_fails_is_a_step_of_the_tick_and_stops_no_work(world: W
     host.handle_job(JobMessage { run_id: run.id(), stage_id: None }).await.unwrap();
     let ticked = host.run_maintenance_tick(MaintenanceTick::default()).await;
     let [failed] = &ticked.failed[..] else { panic!("{:?}", ticked.failed) };
-    assert_eq!((failed.step, failed.error.code()), (Step::Schedule, "SCHEDULER_FAILED"));
+    assert_eq!((failed.step, failed.error.code().as_str()), (Step::Schedule, "SCHEDULER_FAILED"));
     assert!(failed.error.to_string().ends_with("is due: it is out of order"), "{}", failed.error);
     assert!(ticked.next_due.is_some());
 }

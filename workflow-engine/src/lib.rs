@@ -38,12 +38,12 @@ pub use definition::{
     OverBudget, Requirement, RetryPolicy, StageDeclaration, StageDefinition, StagePath, WaitDefinition,
     WorkflowDefinition,
 };
-pub use engine::{Engine, EngineBuilder, Events, Logs, RunHandle, StartRun};
-pub use error::Error;
+pub use engine::{Engine, EngineBuilder, Events, IntoStore, Logs, RunHandle, StartRun, StoreSource};
+pub use error::{Error, ErrorCode};
 pub use host::serverless;
 pub use ports::AnnotationFilter;
 pub use records::{Annotation, AnnotationKey, LogLevel, Statement, Status};
-pub use stage::{Check, Stage, Workflow};
+pub use stage::{Check, CheckFunction, Stage, Workflow};
 pub use value::{Cost, Json, RunId};
 pub use workflow_engine_macros::{check, stage, workflow};
 

@@ -29,8 +29,8 @@ fn variable(name: &str) -> Outcome<String> {
 
 async fn open(store: &str) -> Outcome<Arc<dyn Store>> {
     Ok(match store {
-        "sqlite" => Arc::new(SqliteStore::open(&variable("BENCH_SQLITE")?, SqliteOptions::default()).await?),
-        _ => Arc::new(PostgresStore::open(&variable("DATABASE_URL")?, PostgresOptions::default()).await?),
+        "sqlite" => Arc::new(SqliteStore::open(&variable("BENCH_SQLITE")?).await?),
+        _ => Arc::new(PostgresStore::open(&variable("DATABASE_URL")?).await?),
     })
 }
 
@@ -41,7 +41,7 @@ async fn measure<W: Workflow>(
     runs: usize,
 ) -> Outcome<Vec<f64>> {
     let stages = W::definition().stages.len() as f64;
-    let engine = EngineBuilder::over(store, Arc::new(SystemClock)).register::<W>().build().await?;
+    let engine = EngineBuilder::with_store(store, Arc::new(SystemClock)).register::<W>().build().await?;
     let mut samples = Vec::new();
     for run in 0..=runs {
         let began = Instant::now();

@@ -14,18 +14,25 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .map_err(|_| "three arguments")?;
     let log = OpenOptions::new().create(true).append(true).open(log)?;
     tracing_subscriber::fmt().with_ansi(false).with_writer(Mutex::new(log)).init();
-    let builder = open(&database).await.register::<toilsome>().lease(LEASE).concurrency(16);
-    let engine = builder.event_sink(SinkFile(sink.into())).shutdown_on_signals().build().await?;
+    let engine = build(|| {
+        Engine::builder(&database)
+            .register::<toilsome>()
+            .lease(LEASE)
+            .concurrency(16)
+            .event_sink(SinkFile(sink.clone().into()))
+            .shutdown_on_signals()
+    })
+    .await;
     engine.wait_for_shutdown().await;
     Ok(())
 }
 
-/// Opens the database, when it is there again: a worker that is started may find it away.
-async fn open(database: &str) -> EngineBuilder {
-    let mut builder = None;
-    until("the database is open", async || match Engine::open(database).await {
-        Ok(opened) => {
-            builder = Some(opened);
+/// Builds the engine once the database is available: a worker may start while it is down.
+async fn build(configure: impl Fn() -> EngineBuilder) -> Engine {
+    let mut engine = None;
+    until("the database is open", async || match configure().build().await {
+        Ok(built) => {
+            engine = Some(built);
             true
         }
         Err(error) => {
@@ -34,5 +41,5 @@ async fn open(database: &str) -> EngineBuilder {
         }
     })
     .await;
-    builder.expect("it is open")
+    engine.expect("it is open")
 }

@@ -8,8 +8,7 @@ use workflow_engine::prelude::*;
 #[tokio::main]
 async fn main() -> Result<(), workflow_engine::Error> {
     let database = std::env::args().nth(1).unwrap_or_default();
-    let engine = Engine::open(&database)
-        .await?
+    let engine = Engine::builder(&database)
         .register::<diamond>()
         .concurrency(4)
         // A killed process of this machine is seen to be gone; the lease is for the ones that are not.

@@ -10,7 +10,7 @@ use workflow_engine::ports::SystemClock;
 #[tokio::main]
 async fn main() -> Result<(), workflow_engine::Error> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let engine = EngineBuilder::over(tables::open(&arguments).await, Arc::new(SystemClock))
+    let engine = EngineBuilder::with_store(tables::open(&arguments).await, Arc::new(SystemClock))
         .register::<transfer>()
         .concurrency(4)
         .lease(Duration::from_secs(2))

@@ -11,7 +11,7 @@ use workflow_engine::kernel::{PollSuspendedStages, PurgeRuns, ReapStuckRuns, Rep
 use workflow_engine::ports::{Store, SystemClock};
 use workflow_engine::prelude::*;
 use workflow_engine::records::EventKind;
-use workflow_engine::stores::{PostgresOptions, PostgresStore, SqliteOptions, SqliteStore};
+use workflow_engine::stores::{PostgresOptions, PostgresStore, SqliteStore};
 use workflow_engine::{AnnotationFilter, EngineBuilder, Error};
 
 use super::points::Armed;
@@ -83,12 +83,12 @@ impl Order {
     /// When it cannot be opened.
     pub async fn open(&self) -> Result<Arc<dyn Store>, Error> {
         Ok(match &self.schema {
-            None => Arc::new(SqliteStore::open(&self.database, SqliteOptions::default()).await?),
+            None => Arc::new(SqliteStore::open(&self.database).await?),
             Some(schema) => {
-                let mut options = PostgresOptions::default();
+                let mut options = PostgresOptions::new(&self.database);
                 options.schema.clone_from(schema);
                 options.connections = 2;
-                Arc::new(PostgresStore::open(&self.database, options).await?)
+                Arc::new(PostgresStore::open(options).await?)
             }
         })
     }
@@ -102,7 +102,7 @@ impl Order {
             file: delivered(&self.folder),
             refuses: AtomicBool::new(self.shape == Shape::Diamond),
         };
-        let builder = EngineBuilder::over(store, Arc::new(SystemClock))
+        let builder = EngineBuilder::with_store(store, Arc::new(SystemClock))
             .register::<chain>()
             .register::<diamond>()
             .register::<waiting>()

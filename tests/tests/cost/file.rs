@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 use tempfile::TempDir;
-use workflow_engine::stores::{SqliteOptions, SqliteStore};
+use workflow_engine::stores::SqliteStore;
 
 use super::{Bound, Listeners, RUNS, Spent, WARM_UP, engine, run};
 
@@ -52,7 +52,7 @@ async fn spent(store: &SqliteStore, counter: Option<&mut SqliteConnection>, path
 async fn cost(listeners: Listeners, is_counted: bool) -> Spent {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("store.db");
-    let store = SqliteStore::open(path.to_str().unwrap(), SqliteOptions::default()).await.unwrap();
+    let store = SqliteStore::open(path.to_str().unwrap()).await.unwrap();
     let store = Arc::new(store);
     let mut counter = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
     if is_counted {

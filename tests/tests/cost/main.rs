@@ -134,7 +134,7 @@ impl EventSink for Nothing {
 }
 
 async fn engine(store: Arc<dyn Store>, listeners: Listeners) -> Engine {
-    let builder = EngineBuilder::over(Arc::clone(&store), Arc::new(SystemClock)).register::<diamond>();
+    let builder = EngineBuilder::with_store(Arc::clone(&store), Arc::new(SystemClock)).register::<diamond>();
     let builder = if listeners == Listeners::Here {
         builder.event_sink(Nothing).plugin(Recorder::new("recorder"))
     } else {

@@ -53,9 +53,9 @@ async fn spent(store: &PostgresStore, counter: &mut PgConnection, schema: Option
 
 /// What so many runs cost; counting the rows costs bytes.
 async fn cost(cluster: &Cluster, schema: &str, listeners: Listeners, is_counted: bool) -> Spent {
-    let mut options = PostgresOptions::default();
+    let mut options = PostgresOptions::new(cluster.url());
     options.schema = schema.to_owned();
-    let store = Arc::new(PostgresStore::open(cluster.url(), options).await.unwrap());
+    let store = Arc::new(PostgresStore::open(options).await.unwrap());
     let mut counter = PgConnection::connect(cluster.url()).await.unwrap();
     if is_counted {
         count_rows(&mut counter, schema).await;

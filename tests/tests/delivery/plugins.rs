@@ -186,7 +186,7 @@ async fn names_of_plugins_are_checked(world: World) {
     let twice = engine(&world).plugin(Recorder::new("a")).plugin(Recorder::new("a")).build().await;
     let error = twice.unwrap_err();
     assert_eq!(
-        (error.code(), error.to_string().as_str()),
+        (error.code().as_str(), error.to_string().as_str()),
         ("DUPLICATE_PLUGIN", "two plugins are called `a`")
     );
     for name in ["", "sink", "a\nb"] {

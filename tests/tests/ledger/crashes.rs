@@ -84,7 +84,7 @@ async fn wherever_a_process_dies_no_call_is_missing(world: World) {
         alive.dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
         let dies = Arc::new(Dies { at, before, commits: AtomicUsize::new(0) });
         let store = Arc::new(Intercepted::new(Arc::clone(&world.store), dies));
-        let dying = EngineBuilder::over(store, Arc::new(world.clock.clone()));
+        let dying = EngineBuilder::with_store(store, Arc::new(world.clock.clone()));
         let dying = dying.register::<spending>().without_worker().build().await.unwrap();
         deaths += usize::from(execute(&dying, run.id()).await.is_err());
 
@@ -137,7 +137,7 @@ impl Interceptor for Silent {
 async fn a_call_that_was_not_made_reserves_nothing(world: World) {
     let silent = Arc::new(Silent { intentions: AtomicUsize::new(0) });
     let store = Arc::new(Intercepted::new(Arc::clone(&world.store), silent));
-    let engine = EngineBuilder::over(store, Arc::new(world.clock.clone()));
+    let engine = EngineBuilder::with_store(store, Arc::new(world.clock.clone()));
     let engine = engine.register::<spending>().build().await.unwrap();
     let run = engine.start::<spending>(SpendInput { calls: 1 }).await.unwrap();
     assert_eq!(super::script::output(&world, &run).await.unwrap(), 2);

@@ -15,7 +15,7 @@ use super::fixture::{claim, create, definitions, due, named_url, number, running
 async fn callers_that_stop_waiting_leave_nothing_open() {
     needs_postgres!("callers_that_stop_waiting_leave_nothing_open");
     let schema = Schema::new();
-    let store = Arc::new(PostgresStore::open(&named_url(&schema), schema.options()).await.unwrap());
+    let store = Arc::new(PostgresStore::open(schema.options_at(&named_url(&schema))).await.unwrap());
     let mut asked = Vec::new();
     for round in 0..300_u64 {
         let decision = create();

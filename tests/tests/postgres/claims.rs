@@ -55,7 +55,7 @@ async fn look(
     max: usize,
 ) -> (usize, i64) {
     let before = read(connection, schema.name()).await;
-    let store = PostgresStore::open(&named_url(schema), schema.options()).await.unwrap();
+    let store = PostgresStore::open(schema.options_at(&named_url(schema))).await.unwrap();
     let work = ClaimRequest {
         claim: claim(),
         definitions: definitions.to_vec(),

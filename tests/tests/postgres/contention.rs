@@ -93,7 +93,7 @@ async fn who_waits_for_a_run_sees_it_as_it_is_then() {
 async fn a_commit_that_waits_for_a_lock_holds_up_no_other() {
     needs_postgres!("a_commit_that_waits_for_a_lock_holds_up_no_other");
     let schema = Schema::new();
-    let store = Arc::new(PostgresStore::open(&named_url(&schema), schema.options()).await.unwrap());
+    let store = Arc::new(PostgresStore::open(schema.options_at(&named_url(&schema))).await.unwrap());
     let (locked, free) = (running(&*store).await, running(&*store).await);
     let mut somebody = schema.connect().await;
     let lock = format!(

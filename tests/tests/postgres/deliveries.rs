@@ -32,7 +32,7 @@ async fn trap_15_what_another_process_hands_over_meanwhile_is_not_handed_over_tw
     needs_postgres!("trap_15_what_another_process_hands_over_meanwhile_is_not_handed_over_twice");
     let schema = Schema::new();
     let name = schema.name().to_owned();
-    let store = Arc::new(PostgresStore::open(&named_url(&schema), schema.options()).await.unwrap());
+    let store = Arc::new(PostgresStore::open(schema.options_at(&named_url(&schema))).await.unwrap());
     store.deliver_events(true);
     running(&*store).await;
 

@@ -80,8 +80,8 @@ async fn a_lease_that_another_store_has_renewed_has_not_run_out() {
     let clock = FakeClock::new();
     let mut options = schema.options();
     options.clock = Some(Arc::new(clock.clone()));
-    let one = PostgresStore::open(schema.url(), options.clone()).await.unwrap();
-    let two = PostgresStore::open(schema.url(), options).await.unwrap();
+    let one = PostgresStore::open(options.clone()).await.unwrap();
+    let two = PostgresStore::open(options).await.unwrap();
     let job = running(&one).await;
     let lost = two.renew_leases(vec![job.lease.clone()], Duration::from_secs(90)).await.unwrap();
     assert!(lost.is_empty());
@@ -165,7 +165,7 @@ async fn a_commit_behind_a_pooler_reads_nothing_that_is_known() {
     let schema = Schema::new();
     let mut options = schema.options();
     options.behind_pooler = true;
-    let one = PostgresStore::open(schema.url(), options).await.unwrap();
+    let one = PostgresStore::open(options).await.unwrap();
     let two = schema.open().await;
     let job = running(&one).await;
     let before = one.statistics().statements;

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use tests::postgres::{Cluster, Schema};
 use tokio::time::timeout;
 use workflow_engine::ports::{Commit, JobTransport, Persistence};
-use workflow_engine::stores::{PostgresOptions, PostgresStore};
+use workflow_engine::stores::PostgresStore;
 
 use super::fixture::{TIMEOUT, claim, create, definitions, due, named_url, running, terminate_everybody};
 
@@ -16,7 +16,7 @@ use super::fixture::{TIMEOUT, claim, create, definitions, due, named_url, runnin
 async fn terminated_backends_are_survived() {
     needs_postgres!("terminated_backends_are_survived");
     let schema = Schema::new();
-    let store = Arc::new(PostgresStore::open(&named_url(&schema), schema.options()).await.unwrap());
+    let store = Arc::new(PostgresStore::open(schema.options_at(&named_url(&schema))).await.unwrap());
     let mut connection = schema.connect().await;
     running(&*store).await;
     assert!(terminate_everybody(&mut connection, schema.name()).await > 0);
@@ -51,7 +51,7 @@ async fn terminated_backends_are_survived() {
 async fn hints_come_back_after_a_terminated_listener() {
     needs_postgres!("hints_come_back_after_a_terminated_listener");
     let schema = Schema::new();
-    let store = PostgresStore::open(&named_url(&schema), schema.options()).await.unwrap();
+    let store = PostgresStore::open(schema.options_at(&named_url(&schema))).await.unwrap();
     let other = schema.open().await;
     let mut connection = schema.connect().await;
     let mut foreign = store.hints().watch_external();
@@ -73,7 +73,7 @@ async fn a_restarted_server_is_survived() {
         eprintln!("skipped: a_restarted_server_is_survived: the server is not ours to restart");
         return;
     };
-    let store = Arc::new(PostgresStore::open(cluster.url(), PostgresOptions::default()).await.unwrap());
+    let store = Arc::new(PostgresStore::open(cluster.url()).await.unwrap());
     let job = running(&*store).await;
     let waiting = due(&*store).await;
     let mut acknowledged = Vec::new();

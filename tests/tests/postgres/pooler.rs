@@ -13,8 +13,8 @@ use workflow_engine::stores::{PostgresOptions, PostgresStore};
 
 use super::fixture::{TIMEOUT, claim, complete, definitions, due, number, running};
 
-fn behind_pooler() -> PostgresOptions {
-    let mut options = PostgresOptions::default();
+fn behind_pooler(url: &str) -> PostgresOptions {
+    let mut options = PostgresOptions::new(url);
     options.behind_pooler = true;
     options
 }
@@ -27,7 +27,7 @@ async fn a_pooler_may_stand_in_between() {
         return;
     };
     let pooler = pooler::start(cluster.socket(), 3).await.unwrap();
-    let store = Arc::new(PostgresStore::open(pooler.url(), behind_pooler()).await.unwrap());
+    let store = Arc::new(PostgresStore::open(behind_pooler(pooler.url())).await.unwrap());
     store.deliver_events(true);
     let work = (0..8).map(|_| {
         let store = Arc::clone(&store);
@@ -47,7 +47,7 @@ async fn a_pooler_may_stand_in_between() {
     assert_eq!(tests::deliveries::waiting(&*store).await.len(), 32 * 6);
 
     // What another process commits is noticed without listening.
-    let other = PostgresStore::open(pooler.url(), behind_pooler()).await.unwrap();
+    let other = PostgresStore::open(behind_pooler(pooler.url())).await.unwrap();
     let mut foreign = store.hints().watch_external();
     running(&other).await;
     timeout(TIMEOUT, foreign.changed()).await.expect("a foreign commit is noticed").unwrap();
@@ -56,7 +56,7 @@ async fn a_pooler_may_stand_in_between() {
 
     // The next one that opens it may be given any of the sessions: none holds a prepared statement of ours.
     for _ in 0..6 {
-        PostgresStore::open(pooler.url(), behind_pooler()).await.unwrap().close().await;
+        PostgresStore::open(behind_pooler(pooler.url())).await.unwrap().close().await;
     }
     let mut session = PgConnection::connect(cluster.url()).await.unwrap();
     let listening = "SELECT count(*) FROM pg_stat_activity WHERE query ILIKE 'LISTEN%'";
@@ -81,8 +81,8 @@ async fn engines_that_come_and_go_cost_a_pooler_no_session() {
     };
     let pooler = pooler::start(cluster.socket(), 3).await.unwrap();
     for number in 0..20 {
-        let store = PostgresStore::open(pooler.url(), behind_pooler()).await.unwrap();
-        let engine = EngineBuilder::over(Arc::new(store), Arc::new(SystemClock)).register::<doubling>();
+        let store = PostgresStore::open(behind_pooler(pooler.url())).await.unwrap();
+        let engine = EngineBuilder::with_store(Arc::new(store), Arc::new(SystemClock)).register::<doubling>();
         let engine = engine.build().await.unwrap();
         let doubled = engine.start::<doubling>(DoubleInput { number }).await.unwrap().output().await.unwrap();
         assert_eq!(doubled, number * 2);
@@ -100,7 +100,7 @@ async fn a_store_is_closed_when_everybody_has_read_to_the_end() {
         return;
     };
     let pooler = pooler::start(cluster.socket(), 3).await.unwrap();
-    let store = Arc::new(PostgresStore::open(pooler.url(), behind_pooler()).await.unwrap());
+    let store = Arc::new(PostgresStore::open(behind_pooler(pooler.url())).await.unwrap());
     let mut session = PgConnection::connect(cluster.url()).await.unwrap();
     let lock = "BEGIN; LOCK TABLE workflow_engine.workflow_runs IN ACCESS EXCLUSIVE MODE";
     sqlx::raw_sql(lock).execute(&mut session).await.unwrap();
@@ -120,7 +120,7 @@ async fn a_store_is_closed_when_everybody_has_read_to_the_end() {
     sqlx::raw_sql("COMMIT").execute(&mut session).await.unwrap();
     closing.await.unwrap();
     // What the client sends is read in order, so a new transaction has its session when the old one has been seen.
-    PostgresStore::open(pooler.url(), behind_pooler()).await.unwrap().close().await;
+    PostgresStore::open(behind_pooler(pooler.url())).await.unwrap().close().await;
     assert_eq!(pooler.cut(), 0);
 }
 
@@ -133,6 +133,6 @@ async fn a_pooler_that_was_not_told_of_is_named() {
         return;
     };
     let pooler = pooler::start(cluster.socket(), 1).await.unwrap();
-    let error = PostgresStore::open(pooler.url(), PostgresOptions::default()).await.unwrap_err();
+    let error = PostgresStore::open(pooler.url()).await.unwrap_err();
     assert!(error.to_string().contains("unsupported startup parameter"), "{error}");
 }

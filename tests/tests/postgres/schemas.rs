@@ -5,7 +5,7 @@ use sqlx::AssertSqlSafe;
 use tests::postgres::Schema;
 use workflow_engine::Engine;
 use workflow_engine::ports::Persistence;
-use workflow_engine::stores::{PostgresOptions, PostgresStore};
+use workflow_engine::stores::PostgresStore;
 
 use super::fixture::{number, running};
 
@@ -51,7 +51,7 @@ async fn trap_13_a_session_may_have_any_time_zone() {
     );
     sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut connection).await.unwrap();
     let url = schema.url().replacen("postgres@", &format!("{role}:p@"), 1);
-    let store = PostgresStore::open(&url, schema.options()).await.unwrap();
+    let store = PostgresStore::open(schema.options_at(&url)).await.unwrap();
     let other = schema.open().await;
     let job = running(&store).await;
     let seen = other.run(job.lease.run_id).await.unwrap();
@@ -79,7 +79,7 @@ async fn a_schema_that_exists_needs_no_right_to_create_one() {
     );
     sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut connection).await.unwrap();
     let url = schema.url().replacen("postgres@", &format!("{role}:p@"), 1);
-    let store = PostgresStore::open(&url, schema.options()).await.unwrap();
+    let store = PostgresStore::open(schema.options_at(&url)).await.unwrap();
     running(&store).await;
     store.close().await;
     let drop = AssertSqlSafe(format!("DROP SCHEMA {} CASCADE; DROP ROLE {role}", schema.name()));
@@ -90,7 +90,7 @@ async fn a_schema_that_exists_needs_no_right_to_create_one() {
 async fn an_engine_opens_it_by_its_url() {
     needs_postgres!("an_engine_opens_it_by_its_url");
     let schema = Schema::new();
-    let engine = Engine::open(schema.url()).await.unwrap().register::<tests::diamond::diamond>();
+    let engine = Engine::builder(schema.url()).register::<tests::diamond::diamond>();
     let engine = engine.build().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let ledger = folder.path().join("ledger").to_str().unwrap().to_owned();
@@ -108,11 +108,11 @@ async fn no_message_shows_a_password() {
         "postgres://user:secret@127.0.0.1:1/name?sslmode=nonsense",
         "postgres://127.0.0.1:1/name?password=secret",
     ] {
-        let error = PostgresStore::open(url, PostgresOptions::default()).await.unwrap_err();
+        let error = PostgresStore::open(url).await.unwrap_err();
         let shown = format!("{error} {error:?}");
         assert!(!shown.contains("secret"), "{shown}");
     }
-    let gone = PostgresStore::open("postgres://127.0.0.1:1/name", PostgresOptions::default()).await;
+    let gone = PostgresStore::open("postgres://127.0.0.1:1/name").await;
     assert!(gone.unwrap_err().is_retryable());
 }
 
@@ -128,7 +128,7 @@ async fn a_schema_of_a_later_version_is_refused() {
         schema.name()
     );
     sqlx::raw_sql(AssertSqlSafe(later)).execute(&mut connection).await.unwrap();
-    let error = PostgresStore::open(schema.url(), schema.options()).await.unwrap_err();
+    let error = PostgresStore::open(schema.options()).await.unwrap_err();
     assert_eq!(error.code(), "STORE_FAILED");
     assert!(error.to_string().contains("9999"), "{error}");
 }

@@ -88,7 +88,7 @@ async fn nothing_scans_a_table() {
     needs_postgres!("nothing_scans_a_table");
     let schema = Schema::new();
     let name = schema.name();
-    let store = PostgresStore::open(&named_url(&schema), schema.options()).await.unwrap();
+    let store = PostgresStore::open(schema.options_at(&named_url(&schema))).await.unwrap();
     store.deliver_events(true);
     // What was planned over empty tables stays planned.
     everything(&store).await;

@@ -92,7 +92,7 @@ async fn a_new_file_may_be_opened_by_many_at_once() {
 async fn a_location_may_be_a_url() {
     let directory = Directory::new();
     let url = format!("sqlite://{}", directory.file("store.db").display());
-    let store = SqliteStore::open(&url, SqliteOptions::default()).await.unwrap();
+    let store = SqliteStore::open(&url).await.unwrap();
     store.close().await;
     assert!(directory.file("store.db").exists());
 }
@@ -123,16 +123,16 @@ async fn a_row_that_cannot_be_read_is_named() {
 #[tokio::test]
 async fn a_file_that_stays_locked_is_an_error_that_may_pass() {
     let directory = Directory::new();
-    let mut options = SqliteOptions::default();
+    let path = directory.file("store.db");
+    let mut options = SqliteOptions::new(path.to_str().unwrap());
     options.busy_timeout = Duration::from_millis(50);
     options.synchronous = Synchronous::Normal;
-    let path = directory.file("store.db");
-    let store = SqliteStore::open(path.to_str().unwrap(), options.clone()).await.unwrap();
+    let store = SqliteStore::open(options.clone()).await.unwrap();
     let mut connection = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
     sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
     let error = store.commit(create()).await.unwrap_err();
     assert!(error.is_retryable(), "{error}");
-    let error = SqliteStore::open(path.to_str().unwrap(), options).await.unwrap_err();
+    let error = SqliteStore::open(options).await.unwrap_err();
     assert!(error.is_retryable() && error.to_string().contains("store.db"), "{error}");
     sqlx::query("ROLLBACK").execute(&mut connection).await.unwrap();
     running(&store).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 pub(crate) use tests::decisions::{claim, complete, create, running};
-use workflow_engine::stores::{SqliteOptions, SqliteStore};
+use workflow_engine::stores::SqliteStore;
 
 /// How long a test waits for what must come before it fails.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
@@ -29,5 +29,5 @@ impl Directory {
 }
 
 pub(crate) async fn open(path: &std::path::Path) -> Result<SqliteStore, workflow_engine::Error> {
-    SqliteStore::open(path.to_str().unwrap(), SqliteOptions::default()).await
+    SqliteStore::open(path.to_str().unwrap()).await
 }

@@ -32,11 +32,11 @@ const DAYS: u64 = 10;
 async fn a_run_that_waits_for_days_costs_its_due_checks_and_nothing_else() {
     let directory = Directory::new();
     let clock = FakeClock::new();
-    let mut options = SqliteOptions::default();
-    options.clock = Arc::new(clock.clone());
     let file = directory.file("store.db");
-    let store = Arc::new(SqliteStore::open(file.to_str().unwrap(), options).await.unwrap());
-    let engine = EngineBuilder::over(Arc::clone(&store) as Arc<dyn Store>, Arc::new(clock.clone()))
+    let mut options = SqliteOptions::new(file.to_str().unwrap());
+    options.clock = Arc::new(clock.clone());
+    let store = Arc::new(SqliteStore::open(options).await.unwrap());
+    let engine = EngineBuilder::with_store(Arc::clone(&store) as Arc<dyn Store>, Arc::new(clock.clone()))
         .register::<printing>()
         .build()
         .await

@@ -92,7 +92,7 @@ async fn statements_have_a_transaction_to_themselves(tables: Tables) {
     for (number, outcome) in outcomes.into_iter().enumerate() {
         match outcome {
             Ok(commit) => assert!(number % 3 != 1 && matches!(commit, Commit::Applied(_))),
-            Err(error) => assert_eq!((number % 3, error.code()), (1, "STATEMENT_FAILED")),
+            Err(error) => assert_eq!((number % 3, error.code().as_str()), (1, "STATEMENT_FAILED")),
         }
     }
     assert_eq!(written(&tables, &table).await.len(), 20);

@@ -7,7 +7,7 @@ use workflow_engine::testing::TestEngine;
 
 #[tokio::test]
 async fn a_store_in_memory_refuses_them_by_name() {
-    let engine = Engine::open("memory:").await.unwrap().register::<transfer>().build().await.unwrap();
+    let engine = Engine::builder("memory:").register::<transfer>().build().await.unwrap();
     let input = DebitInput { bookings: "bookings".into(), cents: 5 };
     let run = engine.start::<transfer>(input).await.unwrap();
     assert!(run.output().await.is_err());

@@ -13,7 +13,7 @@ use workflow_engine::stores::{PostgresOptions, PostgresStore};
 use workflow_engine::{EngineBuilder, Statement};
 
 fn engine(store: Arc<dyn Store>) -> EngineBuilder {
-    EngineBuilder::over(store, Arc::new(SystemClock))
+    EngineBuilder::with_store(store, Arc::new(SystemClock))
 }
 
 async fn is_booked(store: PostgresStore, bookings: &str) -> Result<i64, workflow_engine::Error> {
@@ -40,7 +40,7 @@ async fn a_name_without_a_schema_is_looked_up_in_the_search_path() {
         .await;
     let separator = if own.url().contains('?') { '&' } else { '?' };
     let url = format!("{}{separator}options=-csearch_path%3D{}", own.url(), own.name());
-    let store = PostgresStore::open(&url, engines.options()).await.unwrap();
+    let store = PostgresStore::open(engines.options_at(&url)).await.unwrap();
     assert_eq!(is_booked(store, "bookings").await.unwrap(), 5);
     let count = format!("SELECT count(*)::text FROM {}.bookings", own.name());
     assert_eq!(tables.texts(&count).await, ["2"]);
@@ -59,9 +59,9 @@ async fn a_pooler_may_stand_in_between() {
     let mut session = sqlx::PgConnection::connect(cluster.url()).await.unwrap();
     let create = "CREATE TABLE public.bookings (run TEXT, stage TEXT, cents BIGINT)";
     sqlx::raw_sql(create).execute(&mut session).await.unwrap();
-    let mut options = PostgresOptions::default();
+    let mut options = PostgresOptions::new(pooler.url());
     options.behind_pooler = true;
-    let store = PostgresStore::open(pooler.url(), options).await.unwrap();
+    let store = PostgresStore::open(options).await.unwrap();
     let engine = engine(Arc::new(store)).register::<transfer>().build().await.unwrap();
     for _ in 0..3 {
         let input = DebitInput { bookings: "public.bookings".into(), cents: 5 };
@@ -82,7 +82,7 @@ async fn a_statement_that_waits_too_long_fails_its_attempt() {
     let schema = Schema::new();
     let mut options = schema.options();
     options.transaction_timeout = Duration::from_millis(300);
-    let store: Arc<dyn Store> = Arc::new(PostgresStore::open(schema.url(), options).await.unwrap());
+    let store: Arc<dyn Store> = Arc::new(PostgresStore::open(options).await.unwrap());
     let mut other = schema.connect().await;
     let bookings = format!("{}.bookings", schema.name());
     for sql in [

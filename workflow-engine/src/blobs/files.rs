@@ -37,7 +37,7 @@ const TRIES: u32 = 100;
 /// # async fn main() -> Result<(), workflow_engine::Error> {
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let folder = folder.path().join("blobs");
-/// let engine = Engine::open("memory:").await?.blob_store(FileBlobStore::open(folder).await?).build().await?;
+/// let engine = Engine::builder("memory:").blob_store(FileBlobStore::open(folder).await?).build().await?;
 /// # Ok(())
 /// # }
 /// ```

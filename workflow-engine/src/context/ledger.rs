@@ -35,7 +35,7 @@ impl<S> StageContext<S> {
     /// # workflow! { summary = summarise }
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), workflow_engine::Error> {
-    /// # let engine = Engine::open("memory:").await?.register::<summary>().build().await?;
+    /// # let engine = Engine::builder("memory:").register::<summary>().build().await?;
     /// # let run = engine.start::<summary>(SummariseInput { text: "At length.".into() }).await?;
     /// # run.output().await?;
     /// # assert_eq!(run.cost_summary().await?.cost.to_string(), "0.0007 USD");

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::error::ErrorCode;
+
 /// What a stage returns: its output, or why it has none.
 pub type StageResult<T> = Result<T, StageError>;
 
@@ -127,5 +129,5 @@ fn remedy_of(error: &(dyn std::error::Error + 'static)) -> Option<Remedy> {
         });
     }
     let error = error.downcast_ref::<crate::Error>()?;
-    (error.code() == crate::Error::BUDGET_EXCEEDED).then_some(Remedy::None)
+    (error.code() == ErrorCode::BudgetExceeded).then_some(Remedy::None)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::into_store::{IntoStore, StoreSource};
 use super::schedulers::Schedulers;
 use super::signals::shutdown_on_signals;
 use super::{Engine, Inner};
@@ -20,7 +21,7 @@ use crate::value::Limits;
 /// Registers workflows, and sets what is to be other than usual.
 #[must_use = "an engine does nothing until it is built"]
 pub struct EngineBuilder {
-    store: Arc<dyn Store>,
+    store: StoreSource,
     clock: Arc<dyn Clock>,
     definitions: Vec<&'static WorkflowDefinition>,
     compatible: Vec<(&'static str, String)>,
@@ -37,14 +38,18 @@ pub struct EngineBuilder {
 }
 
 impl EngineBuilder {
-    pub(super) fn new(store: Arc<dyn Store>) -> Self {
-        Self::over(store, Arc::new(SystemClock))
+    pub(super) fn new(store: impl IntoStore) -> Self {
+        Self::with_clock(store, Arc::new(SystemClock))
     }
 
-    /// An engine over a store of your own, with a clock of your own: the two must agree on the time.
-    pub fn over(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+    /// Builds an engine on your own store with your own clock: the two must agree on the time.
+    pub fn with_store(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+        Self::with_clock(store, clock)
+    }
+
+    fn with_clock(store: impl IntoStore, clock: Arc<dyn Clock>) -> Self {
         Self {
-            store,
+            store: store.into_store(),
             clock,
             definitions: Vec::new(),
             compatible: Vec::new(),
@@ -90,7 +95,7 @@ impl EngineBuilder {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), workflow_engine::Error> {
     /// let version_1 = "4f2d1d0f8b7a4a0b9c6f0f3c58cf2e7d54c3f9a15e0c5f6b7a8d9e0f1a2b3c4d";
-    /// let engine = Engine::open("memory:").await?.register_compatible::<greeting>([version_1]).build().await?;
+    /// let engine = Engine::builder("memory:").register_compatible::<greeting>([version_1]).build().await?;
     /// # engine.shutdown().await;
     /// # Ok(())
     /// # }
@@ -246,9 +251,10 @@ impl EngineBuilder {
             registry.declare_compatible(workflow_id, fingerprint)?;
         }
         check_plugins(&self.plugins)?;
-        self.store.deliver_events(self.sink.is_some() || !self.plugins.is_empty());
+        let store = self.store.open().await?;
+        store.deliver_events(self.sink.is_some() || !self.plugins.is_empty());
         let kernel = Arc::new(Kernel::new(KernelConfig {
-            store: self.store,
+            store,
             clock: self.clock,
             registry,
             executor: self.executor,

@@ -66,7 +66,7 @@ impl Engine {
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), workflow_engine::Error> {
-    /// let engine = Engine::open("memory:").await?.build().await?;
+    /// let engine = Engine::builder("memory:").build().await?;
     /// let call = CallReservation {
     ///     topic: "chat.ada".into(),
     ///     call_type: CallType::Text,

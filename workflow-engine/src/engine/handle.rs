@@ -25,7 +25,7 @@ use crate::value::{Json, RunId};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::Error> {
-/// let engine = Engine::open("memory:").await?.register::<addition>().build().await?;
+/// let engine = Engine::builder("memory:").register::<addition>().build().await?;
 /// let run = engine.start::<addition>(AddInput { left: 2, right: 3 }).await?;
 ///
 /// let names: Vec<&str> = run.events().map(|event| event.unwrap().kind.name()).collect().await;
@@ -91,7 +91,7 @@ impl<W: Workflow> RunHandle<W> {
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), workflow_engine::Error> {
-    /// let engine = Engine::open("memory:").await?.register::<greeting>().build().await?;
+    /// let engine = Engine::builder("memory:").register::<greeting>().build().await?;
     /// let run = engine.start::<greeting>(GreetInput { name: "Ada".into() }).await?;
     /// assert!(run.blocked_reason().await?.is_none());
     /// # Ok(())
@@ -187,7 +187,7 @@ impl<W: Workflow> RunHandle<W> {
                 && let Some(obstacle) =
                     self.blocked_reason().await.map_err(|error| self.engine.unless_closed(error))?
             {
-                tracing::warn!(run = %self.run_id, code = obstacle.code(), %obstacle, "somebody waits for the output of a run that no worker here can continue");
+                tracing::warn!(run = %self.run_id, code = obstacle.code().as_str(), %obstacle, "somebody waits for the output of a run that no worker here can continue");
                 is_told = true;
             }
             // Whoever can do nothing but wait reads the run when it may be over, and not after each of its commits.

@@ -1,6 +1,6 @@
 //! The facade: a store, a kernel and a worker, as one thing that a program opens.
 
-mod store_url;
+mod into_store;
 mod builder;
 mod start;
 mod handle;
@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 pub use builder::EngineBuilder;
 pub use events::Events;
 pub use handle::RunHandle;
+pub use into_store::{IntoStore, StoreSource};
 pub use logs::Logs;
 pub use start::StartRun;
 
@@ -34,8 +35,8 @@ use schedulers::Schedulers;
 
 /// Runs workflows durably.
 ///
-/// [`Engine::open`] opens the store; the builder that it answers registers workflows and starts a worker in this
-/// process. Clones are the same engine.
+/// [`Engine::builder`] takes the store and the workflows; [`EngineBuilder::build`] opens the store and starts a worker in
+/// this process. Clones are the same engine.
 ///
 /// ```
 /// use workflow_engine::prelude::*;
@@ -49,7 +50,7 @@ use schedulers::Schedulers;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::Error> {
-/// let engine = Engine::open("memory:").await?.register::<doubling>().build().await?;
+/// let engine = Engine::builder("memory:").register::<doubling>().build().await?;
 ///
 /// let run = engine.start::<doubling>(DoubleInput { number: 21 }).await?;
 /// assert_eq!(run.output().await?, 42);
@@ -74,14 +75,13 @@ struct Inner {
 }
 
 impl Engine {
-    /// Opens a store: `sqlite://path`, a plain path to an SQLite file, which is made where there is none,
-    /// `postgres://user:password@host/database` (feature `postgres`), or `memory:`, which is gone with the engine.
+    /// Configures an engine on a store: a URL (`sqlite://path`, a file path, `postgres://user:password@host/database` or
+    /// `memory:`), [`SqliteOptions`](crate::stores::SqliteOptions), [`PostgresOptions`](crate::stores::PostgresOptions), or
+    /// a store that is open. See [`IntoStore`].
     ///
-    /// # Errors
-    /// `UNSUPPORTED_STORE` for anything else; `STORE_UNAVAILABLE` or `STORE_FAILED` where the file cannot be opened
-    /// or is no database of this engine.
-    pub async fn open(url: impl AsRef<str>) -> Result<EngineBuilder, Error> {
-        store_url::open(url.as_ref()).await.map(EngineBuilder::new)
+    /// [`EngineBuilder::build`] opens the store.
+    pub fn builder(store: impl IntoStore) -> EngineBuilder {
+        EngineBuilder::new(store)
     }
 
     /// Starts a run: `engine.start::<W>(input).await?`, or with more to say in between,
@@ -133,7 +133,7 @@ impl Engine {
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), workflow_engine::Error> {
-    /// let engine = Engine::open("memory:").await?.register::<asking>().build().await?;
+    /// let engine = Engine::builder("memory:").register::<asking>().build().await?;
     /// let run = engine.start::<asking>(AskInput { question: "Why?".into() }).await?;
     /// while !engine.wake(run.id(), "ask").await? {
     ///     tokio::task::yield_now().await; // the ticket is not committed yet
@@ -227,7 +227,7 @@ impl Engine {
     /// # workflow! { doubling = double }
     /// #[tokio::main]
     /// async fn main() -> Result<(), workflow_engine::Error> {
-    ///     let engine = Engine::open("runs.db").await?.register::<doubling>().shutdown_on_signals().build().await?;
+    ///     let engine = Engine::builder("runs.db").register::<doubling>().shutdown_on_signals().build().await?;
     ///     engine.wait_for_shutdown().await;
     ///     Ok(())
     /// }

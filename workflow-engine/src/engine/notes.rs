@@ -28,7 +28,7 @@ impl<W: Workflow> RunHandle<W> {
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), workflow_engine::Error> {
-    /// let engine = Engine::open("memory:").await?.register::<doubling>().build().await?;
+    /// let engine = Engine::builder("memory:").register::<doubling>().build().await?;
     /// let run = engine.start::<doubling>(DoubleInput { number: 21 }).await?;
     /// run.annotate(OUTCOME.value(&"approved".into()).and(SCORE, &5).actor("ada")).await?;
     ///

@@ -29,7 +29,7 @@ use crate::value::{Cost, Json};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::Error> {
-/// let engine = Engine::open("memory:").await?.register::<greeting>().build().await?;
+/// let engine = Engine::builder("memory:").register::<greeting>().build().await?;
 /// let start = || {
 ///     engine
 ///         .start::<greeting>(GreetInput { name: "Ada".into() })

@@ -3,26 +3,25 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use super::{Error, Kind};
+use super::{Error, ErrorCode};
 
 impl Error {
     pub(crate) fn invalid_run_id(text: &str) -> Self {
         // The text is somebody's input: enough of it to be recognised, no more.
         let shown: String = text.chars().take(64).collect();
-        Self::new(Kind::InvalidInput, "INVALID_RUN_ID", format!("`{shown}` is not a run id: expected a UUID"))
+        Self::new(ErrorCode::InvalidRunId, format!("`{shown}` is not a run id: expected a UUID"))
     }
 
     pub(crate) fn invalid_cost(text: &str) -> Self {
         let shown: String = text.chars().take(64).collect();
         Self::new(
-            Kind::InvalidInput,
-            "INVALID_COST",
+            ErrorCode::InvalidCost,
             format!("`{shown}` is not an amount of money: expected one like `0.50 USD`"),
         )
     }
 
     pub(crate) fn run_not_found(run: impl fmt::Display) -> Self {
-        Self::new(Kind::NotFound, "RUN_NOT_FOUND", format!("run {run} does not exist"))
+        Self::new(ErrorCode::RunNotFound, format!("run {run} does not exist"))
     }
 
     pub(crate) fn workflow_not_found(workflow: &str, known: &[String]) -> Self {
@@ -32,20 +31,18 @@ impl Error {
             format!("registered are: {}", known.join(", "))
         };
         Self::new(
-            Kind::NotFound,
-            "WORKFLOW_NOT_FOUND",
+            ErrorCode::WorkflowNotFound,
             format!("workflow `{}` is not registered; {known}", shown(workflow)),
         )
     }
 
     pub(crate) fn run_id_taken(run: impl fmt::Display) -> Self {
-        Self::new(Kind::Internal, "RUN_ID_TAKEN", format!("run {run} exists already"))
+        Self::new(ErrorCode::RunIdTaken, format!("run {run} exists already"))
     }
 
     pub(crate) fn definition_mismatch(run: impl fmt::Display, workflow: &str) -> Self {
         Self::new(
-            Kind::Conflict,
-            "DEFINITION_MISMATCH",
+            ErrorCode::DefinitionMismatch,
             format!(
                 "run {run} was created with another definition of workflow `{workflow}` than this process has"
             ),
@@ -54,8 +51,7 @@ impl Error {
 
     pub(crate) fn invocation_aborted(cause: impl StdError + Send + Sync + 'static) -> Self {
         Self::new(
-            Kind::Internal,
-            "INVOCATION_ABORTED",
+            ErrorCode::InvocationAborted,
             "the invocation was ended by its runtime; what it had claimed is claimed again when its leases run out",
         )
         .because(cause)
@@ -63,21 +59,19 @@ impl Error {
 
     pub(crate) fn scheduler(source: Box<dyn StdError + Send + Sync>) -> Self {
         let message = format!("the scheduler was not told when something is due: {source}");
-        Self::new(Kind::Unavailable, "SCHEDULER_FAILED", message).because(source)
+        Self::new(ErrorCode::SchedulerFailed, message).because(source)
     }
 
     pub(crate) fn workflow_of_run_not_found(run: impl fmt::Display, workflow: &str) -> Self {
         Self::new(
-            Kind::NotFound,
-            "WORKFLOW_NOT_FOUND",
+            ErrorCode::WorkflowNotFound,
             format!("run {run} is one of workflow `{workflow}`, which this process does not have"),
         )
     }
 
     pub(crate) fn definition_does_not_fit(run: impl fmt::Display, workflow: &str, reason: &str) -> Self {
         Self::new(
-            Kind::Conflict,
-            "DEFINITION_MISMATCH",
+            ErrorCode::DefinitionMismatch,
             format!(
                 "run {run} was created with another definition of workflow `{workflow}`, which was declared compatible and is not: {reason}"
             ),
@@ -87,8 +81,7 @@ impl Error {
     pub(crate) fn invalid_fingerprint(workflow: &str, fingerprint: &str) -> Self {
         let shown: String = fingerprint.chars().take(80).collect();
         Self::new(
-            Kind::InvalidInput,
-            "INVALID_FINGERPRINT",
+            ErrorCode::InvalidFingerprint,
             format!(
                 "workflow `{workflow}` is declared compatible with `{shown}`, which is no fingerprint: expected 64 hexadecimal digits, as in the lock file"
             ),
@@ -96,56 +89,52 @@ impl Error {
     }
 
     pub(crate) fn blob_missing(run: impl fmt::Display, key: &str) -> Self {
-        Self::new(Kind::Internal, "BLOB_MISSING", format!("run {run}: blob `{key}` is missing"))
+        Self::new(ErrorCode::BlobMissing, format!("run {run}: blob `{key}` is missing"))
     }
 
     pub(crate) fn stage_not_found(run: impl fmt::Display, stage: &str) -> Self {
-        Self::new(Kind::NotFound, "STAGE_NOT_FOUND", format!("run {run} has no stage `{}`", shown(stage)))
+        Self::new(ErrorCode::StageNotFound, format!("run {run} has no stage `{}`", shown(stage)))
     }
 
     pub(crate) fn workflow_mismatch(run: impl fmt::Display, expected: &str, actual: &str) -> Self {
         Self::new(
-            Kind::InvalidInput,
-            "WORKFLOW_MISMATCH",
+            ErrorCode::WorkflowMismatch,
             format!("run {run} is one of workflow `{actual}`, not of `{expected}`"),
         )
     }
 
     pub(crate) fn duplicate_workflow(workflow: &str) -> Self {
         Self::new(
-            Kind::Conflict,
-            "DUPLICATE_WORKFLOW",
+            ErrorCode::DuplicateWorkflow,
             format!("two workflows are registered under the id `{workflow}`"),
         )
     }
 
     pub(crate) fn duplicate_plugin(plugin: &str) -> Self {
-        Self::new(Kind::Conflict, "DUPLICATE_PLUGIN", format!("two plugins are called `{plugin}`"))
+        Self::new(ErrorCode::DuplicatePlugin, format!("two plugins are called `{plugin}`"))
     }
 
     /// Why a [`BlobStore`](crate::ports::BlobStore) of your own failed; the same call may succeed later.
     /// [`Error::code`] is `BLOB_STORE_FAILED`.
     pub fn blob_store(doing: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let source = source.into();
-        Self::new(Kind::Unavailable, "BLOB_STORE_FAILED", format!("cannot {doing}: {source}")).because(source)
+        Self::new(ErrorCode::BlobStoreFailed, format!("cannot {doing}: {source}")).because(source)
     }
 
     pub(crate) fn invalid_blob_key(key: &str) -> Self {
         Self::new(
-            Kind::InvalidInput,
-            "INVALID_BLOB_KEY",
+            ErrorCode::InvalidBlobKey,
             format!("`{key}` is not a key of a blob: expected segments with a `/` between them"),
         )
     }
 
     pub(crate) fn blob_damaged(key: &str) -> Self {
-        Self::new(Kind::Internal, "BLOB_DAMAGED", format!("blob `{key}` is not what was stored"))
+        Self::new(ErrorCode::BlobDamaged, format!("blob `{key}` is not what was stored"))
     }
 
     pub(crate) fn config_field_clash(workflow: &str, stage: &str, field: &str) -> Self {
         Self::new(
-            Kind::InvalidInput,
-            "CONFIG_FIELD_CLASH",
+            ErrorCode::ConfigFieldClash,
             format!(
                 "workflow `{workflow}`, stage `{stage}`: two fields of its configuration are called `{field}`; rename one, or flatten only one of them"
             ),
@@ -154,48 +143,33 @@ impl Error {
 
     pub(crate) fn invalid_config_rule(workflow: &str, stage: &str, reason: &str) -> Self {
         let message = format!("workflow `{workflow}`, stage `{stage}`: {reason}");
-        Self::new(Kind::InvalidInput, "INVALID_CONFIG_RULE", message)
+        Self::new(ErrorCode::InvalidConfigRule, message)
     }
 
     pub(crate) fn invalid_input(workflow: &str, reason: impl fmt::Display) -> Self {
         Self::new(
-            Kind::InvalidInput,
-            "INVALID_INPUT",
+            ErrorCode::InvalidInput,
             format!("the input of workflow `{workflow}` is not valid: {reason}"),
         )
     }
 
     pub(crate) fn invalid_config(workflow: &str, reason: impl fmt::Display) -> Self {
         Self::new(
-            Kind::InvalidInput,
-            "INVALID_CONFIG",
+            ErrorCode::InvalidConfig,
             format!("the configuration of workflow `{workflow}` is not valid: {reason}"),
         )
     }
 
-    pub(crate) fn unstorable(
-        what: &str,
-        workflow: &str,
-        code: &'static str,
-        fault: impl fmt::Display,
-    ) -> Self {
-        Self::new(
-            Kind::InvalidInput,
-            code,
-            format!("the {what} of a run of workflow `{workflow}` cannot be stored: {fault}"),
-        )
+    pub(crate) fn unstorable(what: &str, workflow: &str, code: ErrorCode, fault: impl fmt::Display) -> Self {
+        Self::new(code, format!("the {what} of a run of workflow `{workflow}` cannot be stored: {fault}"))
     }
 
     pub(crate) fn invalid_request(reason: impl Into<String>) -> Self {
-        Self::new(Kind::InvalidInput, "INVALID_REQUEST", reason)
+        Self::new(ErrorCode::InvalidRequest, reason)
     }
 
     pub(crate) fn invalid_annotation(reason: impl fmt::Display) -> Self {
-        Self::new(
-            Kind::InvalidInput,
-            "INVALID_ANNOTATION",
-            format!("the annotation cannot be stored: {reason}"),
-        )
+        Self::new(ErrorCode::InvalidAnnotation, format!("the annotation cannot be stored: {reason}"))
     }
 
     pub(crate) fn unknown_command(name: &str, known: &[&str]) -> Self {
@@ -205,24 +179,21 @@ impl Error {
 
     pub(crate) fn idempotency_conflict(key: &str, command: &str) -> Self {
         Self::new(
-            Kind::Conflict,
-            "IDEMPOTENCY_CONFLICT",
+            ErrorCode::IdempotencyConflict,
             format!("idempotency key `{key}` of `{command}` was used for another request"),
         )
     }
 
     pub(crate) fn idempotency_in_progress(key: &str, command: &str) -> Self {
         Self::new(
-            Kind::Conflict,
-            "IDEMPOTENCY_IN_PROGRESS",
+            ErrorCode::IdempotencyInProgress,
             format!("the `{command}` with idempotency key `{key}` is not at its end; ask again later"),
         )
     }
 
     pub(crate) fn stored_answer(key: &str, command: &str, source: serde_json::Error) -> Self {
         Self::new(
-            Kind::Internal,
-            "STORED_VALUE_CORRUPT",
+            ErrorCode::StoredValueCorrupt,
             format!("the answer to idempotency key `{key}` of `{command}` cannot be read back: {source}"),
         )
         .because(source)
@@ -230,24 +201,21 @@ impl Error {
 
     pub(crate) fn run_not_terminal(run: impl fmt::Display, status: impl fmt::Display) -> Self {
         Self::new(
-            Kind::Conflict,
-            "RUN_NOT_TERMINAL",
+            ErrorCode::RunNotTerminal,
             format!("run {run} is {status}: only one that is over can be rerun"),
         )
     }
 
     pub(crate) fn run_never_started(run: impl fmt::Display) -> Self {
         Self::new(
-            Kind::Conflict,
-            "RUN_NEVER_STARTED",
+            ErrorCode::RunNeverStarted,
             format!("run {run} was never started: there is nothing to rerun"),
         )
     }
 
     pub(crate) fn ancestor_not_completed(run: impl fmt::Display, stage: &str, ancestor: &str) -> Self {
         Self::new(
-            Kind::Conflict,
-            "ANCESTOR_NOT_COMPLETED",
+            ErrorCode::AncestorNotCompleted,
             format!(
                 "run {run} cannot be rerun from `{stage}`: `{ancestor}` before it has not completed; rerun from there"
             ),
@@ -256,19 +224,18 @@ impl Error {
 
     pub(crate) fn lease_lost(run: impl fmt::Display, stage: &str) -> Self {
         Self::new(
-            Kind::Conflict,
-            "LEASE_LOST",
+            ErrorCode::LeaseLost,
             format!("the lease on stage `{stage}` of run {run} is lost; its result is dropped"),
         )
     }
 
     pub(crate) fn run_failed(run: impl fmt::Display, message: &str) -> Self {
-        Self::new(Kind::RunFailed, "RUN_FAILED", format!("run {run} failed: {message}"))
+        Self::new(ErrorCode::RunFailed, format!("run {run} failed: {message}"))
     }
 
     pub(crate) fn run_cancelled(run: impl fmt::Display, reason: Option<&str>) -> Self {
         let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-        Self::new(Kind::CancelRunOutput, "RUN_CANCELLED", format!("run {run} was cancelled{reason}"))
+        Self::new(ErrorCode::RunCancelled, format!("run {run} was cancelled{reason}"))
     }
 
     pub(crate) fn stored_value(
@@ -276,25 +243,20 @@ impl Error {
         what: impl fmt::Display,
         source: serde_json::Error,
     ) -> Self {
-        Self::new(
-            Kind::Internal,
-            "STORED_VALUE_CORRUPT",
-            format!("run {run}: {what} cannot be read back: {source}"),
-        )
-        .because(source)
-    }
-
-    pub(crate) fn shutting_down() -> Self {
-        Self::new(Kind::Unavailable, "SHUTTING_DOWN", "the engine is shutting down")
-    }
-
-    pub(crate) fn worker_not_started(source: std::io::Error) -> Self {
-        Self::new(Kind::Unavailable, "WORKER_NOT_STARTED", format!("the worker cannot start: {source}"))
+        Self::new(ErrorCode::StoredValueCorrupt, format!("run {run}: {what} cannot be read back: {source}"))
             .because(source)
     }
 
+    pub(crate) fn shutting_down() -> Self {
+        Self::new(ErrorCode::ShuttingDown, "the engine is shutting down")
+    }
+
+    pub(crate) fn worker_not_started(source: std::io::Error) -> Self {
+        Self::new(ErrorCode::WorkerNotStarted, format!("the worker cannot start: {source}")).because(source)
+    }
+
     pub(crate) fn unsupported_url(url: &str, reason: &str) -> Self {
-        Self::new(Kind::InvalidInput, "UNSUPPORTED_STORE", format!("cannot open `{url}`: {reason}"))
+        Self::new(ErrorCode::UnsupportedStore, format!("cannot open `{url}`: {reason}"))
     }
 
     /// A statement of the user's that the database has refused.
@@ -305,27 +267,24 @@ impl Error {
     pub(crate) fn statement_refused(which: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let source = source.into();
         let message = format!("{which} was refused by the database: {source}");
-        Self::new(Kind::Conflict, Self::STATEMENT_FAILED, message).because(source)
+        Self::new(ErrorCode::StatementFailed, message).because(source)
     }
 
     pub(crate) fn statements_unsupported() -> Self {
         let message = "statements need a store on SQLite or PostgreSQL; a store in memory has no tables";
-        Self::new(Kind::InvalidInput, Self::STATEMENTS_UNSUPPORTED, message)
+        Self::new(ErrorCode::StatementsUnsupported, message)
     }
-
-    pub(crate) const STATEMENT_FAILED: &str = "STATEMENT_FAILED";
-    pub(crate) const STATEMENTS_UNSUPPORTED: &str = "STATEMENTS_UNSUPPORTED";
 
     /// A store that did not answer, or answered with an error that another try may mend.
     pub(crate) fn store_unavailable(doing: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let source = source.into();
-        Self::new(Kind::Unavailable, "STORE_UNAVAILABLE", format!("cannot {doing}: {source}")).because(source)
+        Self::new(ErrorCode::StoreUnavailable, format!("cannot {doing}: {source}")).because(source)
     }
 
     /// A store that answered with what should not be.
     pub(crate) fn store_failed(doing: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let source = source.into();
-        Self::new(Kind::Internal, "STORE_FAILED", format!("cannot {doing}: {source}")).because(source)
+        Self::new(ErrorCode::StoreFailed, format!("cannot {doing}: {source}")).because(source)
     }
 }
 

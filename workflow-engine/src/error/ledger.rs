@@ -2,11 +2,9 @@
 
 use std::fmt;
 
-use super::{Error, Kind};
+use super::{Error, ErrorCode};
 
 impl Error {
-    pub(crate) const BUDGET_EXCEEDED: &str = "BUDGET_EXCEEDED";
-
     /// `stage` where it is the stage's budget, and not the run's.
     pub(crate) fn budget_exceeded(
         run: impl fmt::Display,
@@ -15,8 +13,7 @@ impl Error {
     ) -> Self {
         let whose = stage.map(|stage| format!("stage `{stage}` of ")).unwrap_or_default();
         Self::new(
-            Kind::Conflict,
-            Self::BUDGET_EXCEEDED,
+            ErrorCode::BudgetExceeded,
             format!(
                 "the budget of {whose}run {run} is {limit}: {spent} spent and {reserved} reserved leave no room for a \
                  call that can cost {asked}; `run.raiseBudget` raises it"
@@ -26,7 +23,7 @@ impl Error {
 
     pub(crate) fn awaited_cost(run: impl fmt::Display, stage: &str, error: &str) -> Self {
         let message = format!("run {run} waits with stage `{stage}` until its budget is raised: {error}");
-        Self::new(Kind::Conflict, Self::BUDGET_EXCEEDED, message)
+        Self::new(ErrorCode::BudgetExceeded, message)
     }
 
     pub(crate) fn budget_too_low(
@@ -39,14 +36,13 @@ impl Error {
             || "has no budget that could be raised".to_owned(),
             |limit| format!("has a budget of {limit} already, which is more"),
         );
-        Self::new(Kind::Conflict, "BUDGET_TOO_LOW", format!("{whose}run {run} {why}"))
+        Self::new(ErrorCode::BudgetTooLow, format!("{whose}run {run} {why}"))
     }
 
     pub(crate) fn invalid_topic(topic: &str) -> Self {
         let shown: String = topic.chars().take(80).collect();
         Self::new(
-            Kind::InvalidInput,
-            "INVALID_TOPIC",
+            ErrorCode::InvalidTopic,
             format!(
                 "{shown:?} is no topic: expected segments with a `.` between them, at most {} bytes, no control characters",
                 Self::MAX_TOPIC_BYTES

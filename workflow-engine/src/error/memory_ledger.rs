@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Error, Kind};
+use super::{Error, ErrorCode};
 
 impl Error {
     pub(crate) fn over_memory_budget(
@@ -13,6 +13,6 @@ impl Error {
         let message = format!(
             "a budget of {budget}, of which {taken} are spent or reserved, leaves no room for a call that can cost {asked}"
         );
-        Self::new(Kind::Conflict, Self::BUDGET_EXCEEDED, message)
+        Self::new(ErrorCode::BudgetExceeded, message)
     }
 }

@@ -6,7 +6,7 @@ use super::execute::{Finished, JobOutcome};
 use super::idempotent_execute::answer;
 use crate::context::StageError;
 use crate::definition::{OverBudget, StageDefinition};
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::ports::Change;
 use crate::records::ClaimedJob;
 use crate::value::limits::truncate;
@@ -30,7 +30,7 @@ impl Kernel {
         match stage.over_budget {
             OverBudget::Fail => {
                 let error = StageError::permanent(message);
-                self.fail_attempt_as(Error::BUDGET_EXCEEDED, stage, job, error, reports).await
+                self.fail_attempt_as(ErrorCode::BudgetExceeded, stage, job, error, reports).await
             }
             OverBudget::Wait => self.await_budget(stage, job, &message, &refused, reports).await,
         }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use super::Kernel;
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::ledger::BatchRows;
 use crate::ledger::{BatchNames, CallLedger, CallOutcome, CallReservation, CallStatistics, SettledCall};
 use crate::ports::{Change, Commit, Decision, Precondition, Store};
@@ -119,7 +119,7 @@ impl CallLedger for AttemptCalls {
                 Err(self.lost())
             }
             Err(error) => {
-                if error.code() == Error::BUDGET_EXCEEDED {
+                if error.code() == ErrorCode::BudgetExceeded {
                     intention.is_open = false;
                     kept.refused = Some(Refused { error: error.to_string(), reserve });
                 }

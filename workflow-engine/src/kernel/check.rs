@@ -8,13 +8,13 @@ use tokio_util::sync::CancellationToken;
 use super::Kernel;
 use super::attempt::{AttemptEnd, AttemptResult};
 use super::execute::{Finished, JobOutcome, Slots};
-use super::fail::{FinalFailure, WAIT_TIMED_OUT};
+use super::fail::FinalFailure;
 use super::idempotent_execute::answer;
 use super::outcome::Completion;
 use super::registry::Registered;
 use crate::context::{Effects, StageError};
 use crate::definition::{CheckOutcome, StageDefinition, WaitDefinition};
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::ports::Change;
 use crate::records::{Claimant, ClaimedJob, StageRecord};
 
@@ -95,7 +95,7 @@ impl Kernel {
             let failure = FinalFailure {
                 lease: job.lease.clone(),
                 expired: false,
-                code: WAIT_TIMED_OUT,
+                code: ErrorCode::WaitTimedOut,
                 error: error.clone(),
                 answer: answer(job, &JobOutcome::Failed { error: error.clone(), retryable: false }),
             };

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Kernel;
 use super::command::Command;
 use super::start::start_changes;
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::ports::{Change, Commit, Decision, Precondition, Revision, RunEnd};
 use crate::records::{Claimant, ClaimedJob, RunError, RunRecord};
 use crate::value::RunId;
@@ -100,7 +100,7 @@ async fn start(
     };
     if definition.stages.is_empty() {
         let message = format!("workflow `{}` has no stages", definition.id);
-        return refuse(kernel, &run, "EMPTY_STAGE_GRAPH", message).await;
+        return refuse(kernel, &run, ErrorCode::EmptyStageGraph, message).await;
     }
     let changes = start_changes(definition, Some(claim), slots);
     match kernel.store().commit(decision(&run, changes)).await {
@@ -110,18 +110,18 @@ async fn start(
         // Somebody else was first.
         Ok(Commit::PreconditionFailed | Commit::Duplicate { .. }) => Ok(None),
         Err(error) if error.is_retryable() => Err(error),
-        Err(error) => refuse(kernel, &run, "CLAIM_FAILED", error.to_string()).await,
+        Err(error) => refuse(kernel, &run, ErrorCode::ClaimFailed, error.to_string()).await,
     }
 }
 
 async fn refuse(
     kernel: &Kernel,
     run: &RunRecord,
-    code: &str,
+    code: ErrorCode,
     message: String,
 ) -> Result<Option<ClaimedRun>, Error> {
-    tracing::error!(run = %run.id, code, message, "a run could not be started");
-    let error = RunError { code: code.to_owned(), message };
+    tracing::error!(run = %run.id, %code, message, "a run could not be started");
+    let error = RunError { code: code.as_str().to_owned(), message };
     kernel.store().commit(decision(run, vec![Change::EndRun(RunEnd::Failed(error))])).await?;
     Ok(None)
 }

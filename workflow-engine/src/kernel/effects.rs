@@ -10,7 +10,7 @@ use super::Kernel;
 use super::values::resolve;
 use crate::context::{ArtifactSource, Effects, StageError, StageResult};
 use crate::definition::WorkflowDefinition;
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::ports::{BlobStore, Change, Store};
 use crate::records::Lease;
 use crate::value::{Json, RunId};
@@ -44,10 +44,12 @@ impl Kernel {
 }
 
 /// What a commit that the store has refused for its statements makes of its attempt: the run's code, and the failure.
-pub(super) fn refused_statements(error: &Error) -> Option<(&'static str, StageError)> {
+pub(super) fn refused_statements(error: &Error) -> Option<(ErrorCode, StageError)> {
     match error.code() {
-        Error::STATEMENT_FAILED => Some((Error::STATEMENT_FAILED, StageError::retryable(error))),
-        Error::STATEMENTS_UNSUPPORTED => Some((Error::STATEMENTS_UNSUPPORTED, StageError::permanent(error))),
+        ErrorCode::StatementFailed => Some((ErrorCode::StatementFailed, StageError::retryable(error))),
+        ErrorCode::StatementsUnsupported => {
+            Some((ErrorCode::StatementsUnsupported, StageError::permanent(error)))
+        }
         _ => None,
     }
 }

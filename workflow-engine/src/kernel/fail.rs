@@ -1,12 +1,9 @@
 //! A stage that fails for good, and with it its run.
 
 use super::Kernel;
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::ports::{Change, Decision, Precondition, RunEnd, Snapshot};
 use crate::records::{Lease, RunError, StageRecord, Status};
-
-/// The code of a run whose stage waited for longer than it may.
-pub(super) const WAIT_TIMED_OUT: &str = "WAIT_TIMED_OUT";
 
 /// A failure that no further attempt can mend.
 #[derive(Clone, Debug)]
@@ -15,7 +12,7 @@ pub(super) struct FinalFailure {
     /// Whether the lease has run out: it is not its holder that fails the stage, but the reaper.
     pub(super) expired: bool,
     /// The run's error code.
-    pub(super) code: &'static str,
+    pub(super) code: ErrorCode,
     pub(super) error: String,
     /// The answer of the command that executed it, if it has an idempotency key.
     pub(super) answer: Option<Change>,
@@ -47,7 +44,8 @@ fn decide(snapshot: &Snapshot, failure: &FinalFailure) -> Option<Decision> {
 
     let mut changes = vec![Change::Fail { stage_id: lease.stage_id.clone(), error: failure.error.clone() }];
     changes.extend(cancel_open_stages(snapshot, Some(&lease.stage_id)));
-    changes.push(Change::EndRun(RunEnd::Failed(RunError { code: failure.code.to_owned(), message })));
+    changes
+        .push(Change::EndRun(RunEnd::Failed(RunError { code: failure.code.as_str().to_owned(), message })));
     changes.extend(failure.answer.clone());
     let precondition = if failure.expired {
         Precondition::ExpiredLeaseAndRevision(lease.clone(), snapshot.revision())
@@ -62,7 +60,7 @@ fn message(stage: &StageRecord, checks: u32, failure: &FinalFailure) -> String {
     let FinalFailure { code, error, .. } = failure;
     let attempts = |count| if count == 1 { "1 attempt".to_owned() } else { format!("{count} attempts") };
     let tried = match stage.status {
-        _ if *code == WAIT_TIMED_OUT => "was given up".to_owned(),
+        _ if *code == ErrorCode::WaitTimedOut => "was given up".to_owned(),
         // The attempts of the stage are those of its function, which succeeded; each check counts its own.
         Status::Suspended => format!("failed after {} to check it", attempts(checks)),
         _ => format!("failed after {}", attempts(stage.attempt)),

@@ -9,7 +9,7 @@ use super::idempotent_execute::answer;
 use super::registry::Registered;
 use crate::context::{Effects, StageError};
 use crate::definition::StageDefinition;
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::ports::{Applied, Change, Commit, Decision, Precondition};
 use crate::records::{Claimant, ClaimedJob, Lease};
 use crate::value::Json;
@@ -91,13 +91,13 @@ impl Kernel {
         error: StageError,
         reports: Vec<Change>,
     ) -> Result<Finished, Error> {
-        self.fail_attempt_as(STAGE_FAILED, stage, job, error, reports).await
+        self.fail_attempt_as(ErrorCode::StageFailed, stage, job, error, reports).await
     }
 
     /// The same, with the code that the run has should no attempt follow.
     pub(super) async fn fail_attempt_as(
         &self,
-        code: &'static str,
+        code: ErrorCode,
         stage: &StageDefinition,
         job: &ClaimedJob,
         error: StageError,
@@ -190,9 +190,6 @@ impl Kernel {
         }
     }
 }
-
-/// The code of a run whose stage has failed for good.
-const STAGE_FAILED: &str = "STAGE_FAILED";
 
 /// Where in the jitter the retry of this job lies: spread over the runs, and the same whenever it is asked.
 fn spread(job: &ClaimedJob) -> f64 {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Kernel;
 use super::command::Command;
 use super::fail::FinalFailure;
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::ports::{Change, Commit, Decision, Precondition};
 use crate::records::{JobRecord, Lease};
 
@@ -86,7 +86,7 @@ pub(super) async fn take_back(
         epoch: job.lease_epoch,
     };
     if job.attempt >= job.max_attempts {
-        let failure = FinalFailure { lease, expired, code: "WORKER_LOST", error, answer: None };
+        let failure = FinalFailure { lease, expired, code: ErrorCode::WorkerLost, error, answer: None };
         return Ok(kernel.fail_for_good(failure).await?.then_some(TakenBack::Failed));
     }
     let change = Change::Retry { stage_id: lease.stage_id.clone(), error, delay: Duration::ZERO };

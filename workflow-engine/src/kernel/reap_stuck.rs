@@ -13,7 +13,7 @@ use super::command::Command;
 use super::fail::cancel_open_stages;
 use super::transition::repairs;
 use crate::definition::WorkflowDefinition;
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::ports::{Change, Decision, Precondition, RunEnd, Snapshot};
 use crate::records::{RunError, Status};
 use crate::value::RunId;
@@ -40,8 +40,6 @@ pub struct ReapStuckRunsOutput {
 
 /// Runs of one pass; what is left over is found by the next.
 const BATCH: usize = 100;
-/// The code of a run that nothing can move.
-const STUCK: &str = "STUCK_RUN_REAPED";
 
 #[async_trait]
 impl Command for ReapStuckRuns {
@@ -55,8 +53,8 @@ impl Command for ReapStuckRuns {
         let definitions = kernel.definitions();
         for run_id in kernel.store().stuck_runs(&definitions, self.threshold, BATCH).await? {
             match reap(kernel, run_id, self.threshold).await {
-                Ok(Some(STUCK)) => reaped.failed += 1,
-                Ok(Some(_)) => reaped.repaired += 1,
+                Ok(Some(Reaped::Failed)) => reaped.failed += 1,
+                Ok(Some(Reaped::Repaired)) => reaped.repaired += 1,
                 Ok(None) => {}
                 Err(error) if error.is_retryable() => return Err(error),
                 Err(error) => tracing::error!(run = %run_id, %error, "a stuck run was not judged"),
@@ -66,8 +64,14 @@ impl Command for ReapStuckRuns {
     }
 }
 
-/// Answers what became of it; `None` where it was not stuck after all.
-async fn reap(kernel: &Kernel, run_id: RunId, threshold: Duration) -> Result<Option<&'static str>, Error> {
+/// What became of a stuck run.
+enum Reaped {
+    Repaired,
+    Failed,
+}
+
+/// Repairs the run, or fails it; `None` where it was not stuck after all.
+async fn reap(kernel: &Kernel, run_id: RunId, threshold: Duration) -> Result<Option<Reaped>, Error> {
     let run = kernel.store().run(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
     let definition = kernel.definition_of(&run).await?.definition();
     let repair = move |snapshot: &Snapshot| {
@@ -77,12 +81,12 @@ async fn reap(kernel: &Kernel, run_id: RunId, threshold: Duration) -> Result<Opt
     };
     if kernel.commit_from_snapshot(run_id, repair).await?.is_some() {
         tracing::warn!(run = %run_id, "a stuck run was brought forward");
-        return Ok(Some("repaired"));
+        return Ok(Some(Reaped::Repaired));
     }
     let fail = move |snapshot: &Snapshot| decide_failure(snapshot, definition, threshold);
     if kernel.commit_from_snapshot(run_id, fail).await?.is_some() {
-        tracing::error!(run = %run_id, code = STUCK, "a stuck run was failed");
-        return Ok(Some(STUCK));
+        tracing::error!(run = %run_id, code = %ErrorCode::StuckRunReaped, "a stuck run was failed");
+        return Ok(Some(Reaped::Failed));
     }
     Ok(None)
 }
@@ -103,7 +107,10 @@ fn decide_failure(
     let open = if open.is_empty() { "none".to_owned() } else { open.join(", ") };
     let message = format!("nothing moved it for {threshold:?}, and nothing can; its open stages: {open}");
     let mut changes = cancel_open_stages(snapshot, None);
-    changes.push(Change::EndRun(RunEnd::Failed(RunError { code: STUCK.to_owned(), message })));
+    changes.push(Change::EndRun(RunEnd::Failed(RunError {
+        code: ErrorCode::StuckRunReaped.as_str().to_owned(),
+        message,
+    })));
     Some(decision(snapshot, changes))
 }
 

@@ -11,7 +11,7 @@ use super::command::Command;
 use super::compatible::open_stages;
 use super::start::start_changes;
 use crate::definition::{StageDefinition, WorkflowDefinition};
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::ports::{Change, Decision, Precondition, RunEnd, Snapshot};
 use crate::records::{JobRecord, RunError, Status};
 use crate::value::RunId;
@@ -96,7 +96,7 @@ pub(super) fn repairs(snapshot: &Snapshot, definition: &WorkflowDefinition) -> V
     if let Some(failed) = snapshot.stages.iter().find(|stage| stage.status == Status::Failed) {
         let message = failed.error_message.clone().unwrap_or_else(|| "stage failed".into());
         let error = RunError {
-            code: "STAGE_FAILED".into(),
+            code: ErrorCode::StageFailed.as_str().to_owned(),
             message: format!("stage `{}` failed: {message}", failed.stage_id),
         };
         let mut changes = super::fail::cancel_open_stages(snapshot, None);

@@ -48,7 +48,7 @@ impl Command for FailUnclaimedRuns {
             let found = kernel.registry().for_run(run_id, &run.workflow_id, &run.definition_fingerprint);
             let Err(reason) = found else { continue };
             let message = format!("{reason}; it has waited for {:?}", self.limit);
-            let error = RunError { code: reason.code().to_owned(), message };
+            let error = RunError { code: reason.code().as_str().to_owned(), message };
             let decide = move |snapshot: &Snapshot| decide(snapshot, &error);
             failed += usize::from(kernel.commit_from_snapshot(run_id, decide).await?.is_some());
         }

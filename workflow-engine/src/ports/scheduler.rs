@@ -44,7 +44,7 @@ pub type SchedulerError = Box<dyn StdError + Send + Sync>;
 /// # workflow! { doubling = double }
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::Error> {
-/// let engine = Engine::open("memory:").await?.register::<doubling>().without_worker().build().await?;
+/// let engine = Engine::builder("memory:").register::<doubling>().without_worker().build().await?;
 /// let host = engine.serverless(ServerlessSettings::default().scheduler(Arc::new(DelayedMessages)));
 /// engine.start::<doubling>(DoubleInput { number: 21 }).await?;
 /// let ticked = host.run_maintenance_tick(MaintenanceTick::default()).await;

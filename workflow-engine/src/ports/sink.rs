@@ -50,7 +50,7 @@ pub trait EventSink: Send + Sync {
 /// # workflow! { doubling = double }
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::Error> {
-/// let engine = Engine::open("memory:").await?.register::<doubling>().plugin(Bell).build().await?;
+/// let engine = Engine::builder("memory:").register::<doubling>().plugin(Bell).build().await?;
 /// # engine.start::<doubling>(DoubleInput { number: 2 }).await?.output().await?;
 /// # engine.shutdown().await;
 /// # Ok(())

@@ -23,7 +23,7 @@ use crate::records::Event;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::Error> {
 /// let (sender, mut events) = broadcast::channel(1_000);
-/// let engine = Engine::open("memory:").await?.register::<doubling>().event_sink(sender).build().await?;
+/// let engine = Engine::builder("memory:").register::<doubling>().event_sink(sender).build().await?;
 /// let run = engine.start::<doubling>(DoubleInput { number: 21 }).await?;
 ///
 /// loop {

@@ -15,7 +15,7 @@ use crate::records::{Event, EventType};
 /// use workflow_engine::sinks::TracingSink;
 ///
 /// # async fn build() -> Result<(), workflow_engine::Error> {
-/// let engine = Engine::open("memory:").await?.event_sink(TracingSink::new()).build().await?;
+/// let engine = Engine::builder("memory:").event_sink(TracingSink::new()).build().await?;
 /// # Ok(())
 /// # }
 /// ```

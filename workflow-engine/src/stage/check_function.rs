@@ -11,7 +11,7 @@ use crate::value::{Faulty, Json, NoConfig, Payload, Storable};
 ///
 /// ```
 /// use workflow_engine::prelude::*;
-/// use workflow_engine::stage::CheckFunction;
+/// use workflow_engine::CheckFunction;
 ///
 /// #[check]
 /// async fn batch_done(ticket: &String) -> StageResult<Check<u32>> {

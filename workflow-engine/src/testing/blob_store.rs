@@ -26,7 +26,7 @@ use crate::value::Json;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::Error> {
 /// let blobs = InMemoryBlobStore::new();
-/// let engine = Engine::open("memory:").await?.register::<repeating>();
+/// let engine = Engine::builder("memory:").register::<repeating>();
 /// let engine = engine.blob_store(blobs.clone()).inline_limit(50).build().await?;
 /// let run = engine.start::<repeating>(RepeatInput { text: "again".into() }).await?;
 /// assert_eq!(run.output().await?.len(), 500);

@@ -26,7 +26,7 @@ use crate::value::RunId;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::Error> {
 /// let sink = CollectingEventSink::new();
-/// let engine = Engine::open("memory:").await?.register::<doubling>().event_sink(sink.clone()).build().await?;
+/// let engine = Engine::builder("memory:").register::<doubling>().event_sink(sink.clone()).build().await?;
 /// let run = engine.start::<doubling>(DoubleInput { number: 21 }).await?;
 /// run.output().await?;
 /// engine.shutdown().await;

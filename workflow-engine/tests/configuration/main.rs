@@ -27,8 +27,7 @@ workflow! { shaping = shape }
 
 /// What the engine says to this configuration of the one stage.
 async fn refusal<W: Workflow<Input = NoInput>>(stage: &str, config: Value) -> String {
-    let engine =
-        Engine::open("memory:").await.unwrap().register::<W>().without_worker().build().await.unwrap();
+    let engine = Engine::builder("memory:").register::<W>().without_worker().build().await.unwrap();
     let command = CreateRun {
         idempotency_key: None,
         workflow_id: W::definition().id.clone(),
@@ -85,7 +84,7 @@ async fn a_rule_is_checked_when_a_run_is_created() {
 
 #[tokio::test]
 async fn a_typed_configuration_obeys_the_same_rules() {
-    let engine = Engine::open("memory:").await.unwrap().register::<shaping>().build().await.unwrap();
+    let engine = Engine::builder("memory:").register::<shaping>().build().await.unwrap();
     let config = ShapingConfig { shape: ShapeConfig { max: 200, ..ShapeConfig::default() } };
     let error = engine.start::<shaping>(NoInput).config(config).await.unwrap_err();
     assert!(error.to_string().ends_with("stage `shape`: `max` is 200, but must be at most 10"), "{error}");
@@ -163,7 +162,7 @@ workflow! {
 }
 
 async fn build<W: Workflow>() -> workflow_engine::Error {
-    Engine::open("memory:").await.unwrap().register::<W>().build().await.unwrap_err()
+    Engine::builder("memory:").register::<W>().build().await.unwrap_err()
 }
 
 #[tokio::test]
@@ -202,7 +201,7 @@ workflow! { assisting = assisted }
 
 #[tokio::test]
 async fn presets_stand_among_the_stages_own_fields() {
-    let engine = Engine::open("memory:").await.unwrap().register::<assisting>().build().await.unwrap();
+    let engine = Engine::builder("memory:").register::<assisting>().build().await.unwrap();
     let (depth, standard, debug) = engine.start::<assisting>(NoInput).await.unwrap().output().await.unwrap();
     assert_eq!((depth, standard, debug), (1, StandardConfig::default(), DebugConfig::default()));
 

@@ -23,21 +23,21 @@ impl Opened {
     pub async fn open(place: &Place, tuning: &Tuning) -> Outcome<Self> {
         Ok(match place {
             Place::Sqlite { file } => {
-                let mut options = SqliteOptions::default();
+                let mut options = SqliteOptions::new(file);
                 if tuning.is_relaxed {
                     options.synchronous = Synchronous::Normal;
                 }
-                Self::Sqlite(Arc::new(SqliteStore::open(file, options).await?))
+                Self::Sqlite(Arc::new(SqliteStore::open(options).await?))
             }
             Place::Postgres { url } => {
-                let mut options = PostgresOptions::default();
-                options.connections = tuning.connections;
                 let relaxed = match (tuning.is_relaxed, url.contains('?')) {
                     (false, _) => "",
                     (true, true) => "&options=-c%20synchronous_commit%3Doff",
                     (true, false) => "?options=-c%20synchronous_commit%3Doff",
                 };
-                Self::Postgres(Arc::new(PostgresStore::open(&format!("{url}{relaxed}"), options).await?))
+                let mut options = PostgresOptions::new(format!("{url}{relaxed}"));
+                options.connections = tuning.connections;
+                Self::Postgres(Arc::new(PostgresStore::open(options).await?))
             }
         })
     }
@@ -48,7 +48,7 @@ impl Opened {
             Self::Sqlite(store) => store.clone(),
             Self::Postgres(store) => store.clone(),
         };
-        EngineBuilder::over(store, Arc::new(SystemClock)).concurrency(tuning.concurrency)
+        EngineBuilder::with_store(store, Arc::new(SystemClock)).concurrency(tuning.concurrency)
     }
 
     /// Closes it.

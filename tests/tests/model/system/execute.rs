@@ -18,7 +18,7 @@ use crate::workflows;
 impl Process {
     /// Carries out a command.
     pub async fn execute(&self, command: &Command, known: &Known) -> Answer {
-        self.try_to(command, known).await.unwrap_or_else(|error| Answer::Refused(error.code()))
+        self.try_to(command, known).await.unwrap_or_else(|error| Answer::Refused(error.code().as_str()))
     }
 
     async fn try_to(&self, command: &Command, known: &Known) -> Result<Answer, Error> {

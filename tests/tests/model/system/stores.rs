@@ -58,13 +58,12 @@ impl Opened {
             }
             Kind::Sqlite => {
                 let folder = tempfile::tempdir().expect("a temporary folder");
-                let mut options = SqliteOptions::default();
+                let path = folder.path().join("model.db");
+                let mut options = SqliteOptions::new(path.to_str().expect("a temporary path is text"));
                 options.clock = Arc::new(clock.clone());
                 // No case turns the power off.
                 options.synchronous = Synchronous::Normal;
-                let path = folder.path().join("model.db");
-                let path = path.to_str().expect("a temporary path is text");
-                let store = SqliteStore::open(path, options).await.expect("a new file");
+                let store = SqliteStore::open(options).await.expect("a new file");
                 Self { store: Arc::new(store), clock, folder: Some(folder), schema: None }
             }
             Kind::Postgres => {
@@ -96,7 +95,7 @@ impl Reused {
         let mut options = schema.options();
         options.clock = Some(Arc::new(clock.clone()));
         options.connections = 2;
-        let store = PostgresStore::open(schema.url(), options).await.expect("the server is there");
+        let store = PostgresStore::open(options).await.expect("the server is there");
         let connection = schema.connect().await;
         Self { schema, store: Arc::new(store), clock, connection }
     }

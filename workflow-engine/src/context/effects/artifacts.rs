@@ -88,7 +88,7 @@ impl ArtifactSource for GivenArtifact {
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::Error> {
-/// let engine = Engine::open("memory:").await?.register::<titles>().build().await?;
+/// let engine = Engine::builder("memory:").register::<titles>().build().await?;
 /// let run = engine.start::<titles>(DownloadInput { url: "a".into() }).await?;
 /// assert_eq!(run.output().await?.as_deref(), Some("<html>a</html>"));
 /// assert_eq!(run.artifacts().await?[0].key, "page");

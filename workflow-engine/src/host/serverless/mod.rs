@@ -103,7 +103,7 @@ impl std::fmt::Debug for ServerlessSettings {
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::Error> {
-/// let engine = Engine::open("memory:").await?.register::<doubling>().without_worker().build().await?;
+/// let engine = Engine::builder("memory:").register::<doubling>().without_worker().build().await?;
 /// let host = engine.serverless(ServerlessSettings::default());
 ///
 /// let run = engine.start::<doubling>(DoubleInput { number: 21 }).await?;

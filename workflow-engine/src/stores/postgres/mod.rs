@@ -72,7 +72,7 @@ use crate::error::Error;
 /// use workflow_engine::stores::{PostgresOptions, PostgresStore};
 ///
 /// let url = "postgres://user:password@localhost/database";
-/// let store = PostgresStore::open(url, PostgresOptions::default()).await?;
+/// let store = PostgresStore::open(url).await?;
 /// assert!(store.pending_runs(&[], 10).await?.is_empty());
 /// store.close().await;
 /// # Ok(())

@@ -22,17 +22,17 @@ use crate::error::Error;
 const THREADS: usize = 2;
 
 impl PostgresStore {
-    /// Opens the database at `url` (`postgres://user:password@host:port/database`, with libpq's parameters after a
-    /// `?`), and brings the schema of this engine up to date in it.
+    /// Opens the database that the options or a URL name, and migrates the engine's schema in it to this version.
     ///
     /// # Errors
     /// `UNSUPPORTED_STORE` when the URL or the schema's name is not valid; `STORE_UNAVAILABLE` when the server cannot
     /// be reached; `STORE_FAILED` when it refuses, or the schema is of a later version. No message shows a password.
-    pub async fn open(url: &str, options: PostgresOptions) -> Result<Self, Error> {
+    pub async fn open(options: impl Into<PostgresOptions>) -> Result<Self, Error> {
+        let options = options.into();
         let schema = schema_of(&options)?.to_owned();
         let statements = Statements::new(&schema, options.begin());
         let row_types = RowTypes::of_schema(&schema);
-        let database = Database::new(options.connect(url)?, statements, row_types, &options);
+        let database = Database::new(options.connect()?, statements, row_types, &options);
         let database = Arc::new(database);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(THREADS)

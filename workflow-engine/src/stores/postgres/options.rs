@@ -13,6 +13,8 @@ use crate::ports::Clock;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct PostgresOptions {
+    /// The database: `postgres://user:password@host:port/database`, with libpq's parameters after a `?`.
+    pub url: String,
     /// The schema that holds the tables, created where there is none; default `workflow_engine`. Lower-case letters,
     /// digits and `_`, at most 40 of them, the first no digit. Each schema is a store of its own.
     pub schema: String,
@@ -29,9 +31,12 @@ pub struct PostgresOptions {
     pub clock: Option<Arc<dyn Clock>>,
 }
 
-impl Default for PostgresOptions {
-    fn default() -> Self {
+impl PostgresOptions {
+    /// The defaults, for the database at `url`.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
         Self {
+            url: url.into(),
             schema: "workflow_engine".to_owned(),
             connections: 4,
             behind_pooler: false,
@@ -41,9 +46,17 @@ impl Default for PostgresOptions {
     }
 }
 
+impl<T: Into<String>> From<T> for PostgresOptions {
+    fn from(url: T) -> Self {
+        Self::new(url)
+    }
+}
+
+/// Without the password.
 impl std::fmt::Debug for PostgresOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("PostgresOptions")
+            .field("url", &redacted(&self.url))
             .field("schema", &self.schema)
             .field("connections", &self.connections)
             .field("behind_pooler", &self.behind_pooler)
@@ -86,7 +99,8 @@ const PLANNER: [(&str, &str); 6] = [
 
 impl PostgresOptions {
     /// What a connection is made with.
-    pub(super) fn connect(&self, url: &str) -> Result<PgConnectOptions, Error> {
+    pub(super) fn connect(&self) -> Result<PgConnectOptions, Error> {
+        let url = self.url.as_str();
         let parsed: PgConnectOptions = url
             .parse()
             .map_err(|error: sqlx::Error| Error::unsupported_url(&redacted(url), &error.to_string()))?;
@@ -142,7 +156,10 @@ mod tests {
 
     #[test]
     fn a_schema_is_a_plain_name() {
-        let named = |schema: &str| PostgresOptions { schema: schema.into(), ..PostgresOptions::default() };
+        let named = |schema: &str| PostgresOptions {
+            schema: schema.into(),
+            ..PostgresOptions::new("postgres://host/name")
+        };
         for name in ["workflow_engine", "_a1", &"a".repeat(40)] {
             assert_eq!(schema_of(&named(name)).unwrap(), name);
         }

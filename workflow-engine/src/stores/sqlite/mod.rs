@@ -62,12 +62,12 @@ use crate::ports::{Clock, Hints};
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// use workflow_engine::ports::Persistence;
-/// use workflow_engine::stores::{SqliteOptions, SqliteStore};
+/// use workflow_engine::stores::SqliteStore;
 ///
 /// # let directory = tempfile::tempdir().unwrap();
 /// # let path = directory.path().join("workflows.db");
 /// # let path = path.to_str().unwrap();
-/// let store = SqliteStore::open(path, SqliteOptions::default()).await?;
+/// let store = SqliteStore::open(path).await?;
 /// assert!(store.pending_runs(&[], 10).await?.is_empty());
 /// store.close().await;
 /// # Ok::<(), workflow_engine::Error>(())

@@ -31,15 +31,16 @@ use crate::ports::Hints;
 const READERS: u32 = 4;
 
 impl SqliteStore {
-    /// Opens the file at `location` (a path, or `sqlite:path`), creates it where there is none, and brings its
-    /// schema up to date.
+    /// Opens the file that the options or a location name (a path, `sqlite:path` or `sqlite://path`), creates it if it
+    /// does not exist, and migrates its schema to this version.
     ///
     /// # Errors
     /// `UNSUPPORTED_STORE` when the location is not that of a file; `STORE_UNAVAILABLE` when the file cannot be
     /// opened or another process keeps it locked; `STORE_FAILED` when it is not a database of this engine, or of a
     /// later version of it. Messages name the file.
-    pub async fn open(location: &str, options: SqliteOptions) -> Result<Self, Error> {
-        let path = path_of(location)?;
+    pub async fn open(options: impl Into<SqliteOptions>) -> Result<Self, Error> {
+        let options = options.into();
+        let path = path_of(&options.location)?;
         let counters = Arc::new(Counters::default());
         let session =
             Session { connection: connect(&path, &options).await?, counters: Arc::clone(&counters) };

@@ -21,6 +21,8 @@ const PREPARED: usize = 128;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct SqliteOptions {
+    /// The file: a path, `sqlite:path` or `sqlite://path`. It is created if it does not exist.
+    pub location: String,
     /// When a commit is acknowledged; default [`Synchronous::Full`].
     pub synchronous: Synchronous,
     /// How long a transaction waits for one of another process; default 10 seconds. Beyond it the call fails with
@@ -41,9 +43,12 @@ pub enum Synchronous {
     Normal,
 }
 
-impl Default for SqliteOptions {
-    fn default() -> Self {
+impl SqliteOptions {
+    /// The defaults, for the file at `location`: a path, `sqlite:path` or `sqlite://path`.
+    #[must_use]
+    pub fn new(location: impl Into<String>) -> Self {
         Self {
+            location: location.into(),
             synchronous: Synchronous::Full,
             busy_timeout: Duration::from_secs(10),
             clock: Arc::new(SystemClock),
@@ -51,9 +56,16 @@ impl Default for SqliteOptions {
     }
 }
 
+impl<T: Into<String>> From<T> for SqliteOptions {
+    fn from(location: T) -> Self {
+        Self::new(location)
+    }
+}
+
 impl std::fmt::Debug for SqliteOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SqliteOptions")
+            .field("location", &self.location)
             .field("synchronous", &self.synchronous)
             .field("busy_timeout", &self.busy_timeout)
             .finish_non_exhaustive()
@@ -137,7 +149,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("store.db");
         for (synchronous, level) in [(Synchronous::Full, 2), (Synchronous::Normal, 1)] {
-            let options = SqliteOptions { synchronous, ..SqliteOptions::default() };
+            let options = SqliteOptions { synchronous, ..SqliteOptions::new("store.db") };
             options.creator(&path).connect().await.unwrap().close().await.unwrap();
             let connection = options.writer(&path).unwrap();
             let number =

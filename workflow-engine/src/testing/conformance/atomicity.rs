@@ -101,7 +101,7 @@ async fn an_error_does_not_disturb_its_neighbours(fixture: Fixture) {
         let (number, run_id, commit) = outcome.unwrap();
         let status = fixture.run(run_id).await.status;
         if number % 4 == 0 {
-            assert_eq!((commit.unwrap_err().code(), status), ("STORE_FAILED", Status::Running));
+            assert_eq!((commit.unwrap_err().code(), status), (crate::ErrorCode::StoreFailed, Status::Running));
         } else {
             assert!(matches!(commit.unwrap(), Commit::Applied(_)));
             assert_eq!(status, Status::Completed);

@@ -19,7 +19,7 @@ fn impossible() -> Change {
 }
 
 fn is_refusal(error: &crate::Error) -> bool {
-    ["STATEMENT_FAILED", "STATEMENTS_UNSUPPORTED"].contains(&error.code()) && !error.is_retryable()
+    ["STATEMENT_FAILED", "STATEMENTS_UNSUPPORTED"].contains(&error.code().as_str()) && !error.is_retryable()
 }
 
 async fn a_statement_that_cannot_be_run_leaves_nothing(fixture: Fixture) {

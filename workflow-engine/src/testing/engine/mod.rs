@@ -234,7 +234,7 @@ impl<W: Workflow> Default for TestEngine<W> {
 
 /// An engine without a worker: the driver does its work, one step at a time.
 async fn engine<W: Workflow>(store: &Arc<dyn Store>, clock: &FakeClock, faults: &Faults) -> Engine {
-    let builder = EngineBuilder::over(Arc::clone(store), Arc::new(clock.clone()));
+    let builder = EngineBuilder::with_store(Arc::clone(store), Arc::new(clock.clone()));
     #[cfg(feature = "ai")]
     let builder = match &faults.ai {
         Some(client) => builder.ai(client.clone()),

@@ -6,6 +6,7 @@ pub(crate) mod truncate;
 
 use std::fmt;
 
+use crate::error::ErrorCode;
 use crate::value::json::Json;
 
 /// How much one payload may be: an input, a configuration, an output, a ticket.
@@ -48,11 +49,11 @@ impl Limits {
 
 impl Unstorable {
     /// A stable name.
-    pub(crate) const fn code(self) -> &'static str {
+    pub(crate) const fn code(self) -> ErrorCode {
         match self {
-            Self::TooLarge { .. } => "PAYLOAD_TOO_LARGE",
-            Self::TooDeep { .. } => "PAYLOAD_TOO_DEEP",
-            Self::LoneSurrogate { .. } | Self::NumberOutOfRange { .. } => "PAYLOAD_UNREADABLE",
+            Self::TooLarge { .. } => ErrorCode::PayloadTooLarge,
+            Self::TooDeep { .. } => ErrorCode::PayloadTooDeep,
+            Self::LoneSurrogate { .. } | Self::NumberOutOfRange { .. } => ErrorCode::PayloadUnreadable,
         }
     }
 }

@@ -1,0 +1,122 @@
+//! What an engine is built on: a URL, options of a store, or a store.
+
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::ports::{Store, SystemClock};
+use crate::stores::MemoryStore;
+#[cfg(feature = "postgres")]
+use crate::stores::{PostgresOptions, PostgresStore};
+#[cfg(feature = "sqlite")]
+use crate::stores::{SqliteOptions, SqliteStore};
+
+/// What [`Engine::builder`](crate::Engine::builder) takes: a URL, options of a store, or a store that is open.
+///
+/// A URL is one of
+/// - `sqlite://path`, `sqlite:path`, or a plain path: a SQLite file, created if it does not exist (feature `sqlite`);
+/// - `postgres://user:password@host/database` (feature `postgres`);
+/// - `memory:`: a store in memory, which is dropped with the engine.
+pub trait IntoStore {
+    /// The source of the store; [`EngineBuilder::build`](crate::EngineBuilder::build) opens it.
+    fn into_store(self) -> StoreSource;
+}
+
+/// A store, or how to open it.
+pub struct StoreSource(Source);
+
+enum Source {
+    Url(String),
+    #[cfg(feature = "sqlite")]
+    Sqlite(SqliteOptions),
+    #[cfg(feature = "postgres")]
+    Postgres(PostgresOptions),
+    Open(Arc<dyn Store>),
+}
+
+impl StoreSource {
+    pub(super) async fn open(self) -> Result<Arc<dyn Store>, Error> {
+        match self.0 {
+            Source::Url(url) => open_url(&url).await,
+            #[cfg(feature = "sqlite")]
+            Source::Sqlite(options) => Ok(Arc::new(SqliteStore::open(options).await?)),
+            #[cfg(feature = "postgres")]
+            Source::Postgres(options) => Ok(Arc::new(PostgresStore::open(options).await?)),
+            Source::Open(store) => Ok(store),
+        }
+    }
+}
+
+impl IntoStore for &str {
+    fn into_store(self) -> StoreSource {
+        StoreSource(Source::Url(self.to_owned()))
+    }
+}
+
+impl IntoStore for String {
+    fn into_store(self) -> StoreSource {
+        StoreSource(Source::Url(self))
+    }
+}
+
+impl IntoStore for &String {
+    fn into_store(self) -> StoreSource {
+        self.as_str().into_store()
+    }
+}
+
+#[cfg(feature = "sqlite")]
+impl IntoStore for SqliteOptions {
+    fn into_store(self) -> StoreSource {
+        StoreSource(Source::Sqlite(self))
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl IntoStore for PostgresOptions {
+    fn into_store(self) -> StoreSource {
+        StoreSource(Source::Postgres(self))
+    }
+}
+
+impl IntoStore for Arc<dyn Store> {
+    fn into_store(self) -> StoreSource {
+        StoreSource(Source::Open(self))
+    }
+}
+
+impl<S: Store + 'static> IntoStore for Arc<S> {
+    fn into_store(self) -> StoreSource {
+        StoreSource(Source::Open(self))
+    }
+}
+
+async fn open_url(url: &str) -> Result<Arc<dyn Store>, Error> {
+    if matches!(url, "memory:" | "memory://") {
+        return Ok(Arc::new(MemoryStore::new(Arc::new(SystemClock))));
+    }
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return open_postgres(url).await;
+    }
+    open_sqlite(url).await
+}
+
+#[cfg(feature = "postgres")]
+async fn open_postgres(url: &str) -> Result<Arc<dyn Store>, Error> {
+    Ok(Arc::new(PostgresStore::open(url).await?))
+}
+
+#[cfg(not(feature = "postgres"))]
+async fn open_postgres(_url: &str) -> Result<Arc<dyn Store>, Error> {
+    // The URL may hold a password.
+    Err(Error::unsupported_url("postgres://…", "PostgreSQL needs the feature `postgres`"))
+}
+
+#[cfg(feature = "sqlite")]
+async fn open_sqlite(url: &str) -> Result<Arc<dyn Store>, Error> {
+    Ok(Arc::new(SqliteStore::open(url).await?))
+}
+
+#[cfg(not(feature = "sqlite"))]
+async fn open_sqlite(url: &str) -> Result<Arc<dyn Store>, Error> {
+    Err(Error::unsupported_url(url, "a path names a SQLite file, which needs the feature `sqlite`"))
+}

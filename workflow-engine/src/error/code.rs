@@ -1,0 +1,276 @@
+//! Every error code: its stable name, when it occurs, and what to do.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// What a code says about the call that failed; the predicates of [`Error`](super::Error) are derived from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    NotFound,
+    Conflict,
+    InvalidInput,
+    RunFailed,
+    RunCancelled,
+    Unavailable,
+    Internal,
+}
+
+/// One table for the enum, its names, its documentation and the page `docs/error-codes.md`.
+macro_rules! error_codes {
+    ($($code:ident $name:literal $kind:ident $when:literal $what_to_do:literal;)*) => {
+        /// The stable code of an [`Error`](crate::Error), and of a run that failed.
+        ///
+        /// Its text ([`ErrorCode::as_str`]) is in logs, in stored runs and in the responses of an API, and does not
+        /// change between versions. New versions may add codes.
+        ///
+        /// ```
+        /// use workflow_engine::{ErrorCode, RunId};
+        ///
+        /// let error = "nonsense".parse::<RunId>().unwrap_err();
+        /// assert_eq!(error.code(), ErrorCode::InvalidRunId);
+        /// assert_eq!(error.code().as_str(), "INVALID_RUN_ID");
+        /// assert!(!error.code().is_retryable());
+        /// ```
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum ErrorCode {
+            $(
+                #[doc = concat!("`", $name, "`: ", $when)]
+                #[doc = ""]
+                #[doc = $what_to_do]
+                $code,
+            )*
+        }
+
+        impl ErrorCode {
+            /// Every code, in the order of their documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$code),*];
+
+            /// The stable text, in capitals: `RUN_NOT_FOUND`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$code => $name,)*
+                }
+            }
+
+            /// When the code occurs: one sentence.
+            #[must_use]
+            pub const fn when(self) -> &'static str {
+                match self {
+                    $(Self::$code => $when,)*
+                }
+            }
+
+            /// What to do about it: one or two sentences.
+            #[must_use]
+            pub const fn what_to_do(self) -> &'static str {
+                match self {
+                    $(Self::$code => $what_to_do,)*
+                }
+            }
+
+            pub(super) const fn kind(self) -> Kind {
+                match self {
+                    $(Self::$code => Kind::$kind,)*
+                }
+            }
+        }
+    };
+}
+
+error_codes! {
+    InvalidRunId "INVALID_RUN_ID" InvalidInput
+        "A text is not a run id."
+        "Pass the UUID that `RunHandle::id` returned.";
+    InvalidCost "INVALID_COST" InvalidInput
+        "A text is not an amount of money."
+        "Write it like `0.50 USD`: no sign, no exponent, at most twelve decimals.";
+    InvalidInput "INVALID_INPUT" InvalidInput
+        "The input of a run does not match the workflow's input type."
+        "Correct the field that the message names.";
+    InvalidConfig "INVALID_CONFIG" InvalidInput
+        "The configuration of a run names an unknown stage or field, has a value of the wrong type, or breaks a rule."
+        "Correct the field that the message names.";
+    InvalidRequest "INVALID_REQUEST" InvalidInput
+        "A command is malformed: a missing, unknown or ill-typed field, or a value out of range."
+        "Correct the command as the message says.";
+    InvalidAnnotation "INVALID_ANNOTATION" InvalidInput
+        "An annotation has no attribute, too many of them, or a key or value that cannot be stored."
+        "Shorten or rename what the message names.";
+    InvalidTopic "INVALID_TOPIC" InvalidInput
+        "The topic of a model call is not a dotted path of non-empty segments, or is too long."
+        "Use segments joined by `.`, 512 bytes at most, without control characters.";
+    InvalidBlobKey "INVALID_BLOB_KEY" InvalidInput
+        "A blob store was asked for a key that the engine does not create."
+        "Pass keys through unchanged.";
+    InvalidFingerprint "INVALID_FINGERPRINT" InvalidInput
+        "`register_compatible` was given a text that is not a fingerprint."
+        "Copy the 64 hexadecimal digits from the workflow's lock file.";
+    InvalidConfigRule "INVALID_CONFIG_RULE" InvalidInput
+        "A `range`, `length` or `pattern` rule of a stage's configuration cannot be applied."
+        "Correct the rule at the field that the message names.";
+    ConfigFieldClash "CONFIG_FIELD_CLASH" InvalidInput
+        "Two fields of one stage's configuration share a key, usually through flattened structures."
+        "Rename one field, or flatten only one of the structures.";
+    PayloadTooLarge "PAYLOAD_TOO_LARGE" InvalidInput
+        "An input, configuration, output, ticket or artifact exceeds the payload limit."
+        "Store the data elsewhere and pass a reference, or raise `EngineBuilder::payload_limit`.";
+    PayloadTooDeep "PAYLOAD_TOO_DEEP" InvalidInput
+        "A JSON value is nested deeper than 127 levels."
+        "Flatten the value.";
+    PayloadUnreadable "PAYLOAD_UNREADABLE" InvalidInput
+        "A JSON value could not be read back: a lone surrogate, or a number beyond every Rust type."
+        "Correct the value at the byte that the message names.";
+    UnsupportedStore "UNSUPPORTED_STORE" InvalidInput
+        "A store location is not valid, or needs a Cargo feature that is off."
+        "Use `sqlite://path`, a file path, `postgres://…` or `memory:`, and enable the feature that the message names.";
+    WorkflowMismatch "WORKFLOW_MISMATCH" InvalidInput
+        "A run was opened as a run of another workflow."
+        "Use the workflow type that the message names.";
+    StatementsUnsupported "STATEMENTS_UNSUPPORTED" InvalidInput
+        "A stage gave SQL statements to a store without tables."
+        "Use SQLite or PostgreSQL; `TestEngine` records statements instead.";
+    RunNotFound "RUN_NOT_FOUND" NotFound
+        "No run has this id in this store."
+        "Check the id and the store; the run may have been purged by retention.";
+    StageNotFound "STAGE_NOT_FOUND" NotFound
+        "The run's workflow has no stage with this id."
+        "Use the stage's id, in kebab case.";
+    WorkflowNotFound "WORKFLOW_NOT_FOUND" NotFound
+        "This process has not registered the workflow."
+        "Register it, or start a process that has it: the run waits.";
+    DuplicateWorkflow "DUPLICATE_WORKFLOW" Conflict
+        "Two registered workflows share an id."
+        "Give one of them another id with `#[workflow(id = \"…\")]`.";
+    DuplicatePlugin "DUPLICATE_PLUGIN" Conflict
+        "Two plugins share a name."
+        "Rename one of them.";
+    DefinitionMismatch "DEFINITION_MISMATCH" Conflict
+        "The run was created with another definition of its workflow than this process has."
+        "Deploy the old definition beside the new one, or declare the new one compatible with `register_compatible`.";
+    IdempotencyConflict "IDEMPOTENCY_CONFLICT" Conflict
+        "An idempotency key was used before for another request."
+        "Use a new key for a new request.";
+    IdempotencyInProgress "IDEMPOTENCY_IN_PROGRESS" Conflict
+        "The request with this idempotency key is still being executed."
+        "Repeat the call later.";
+    LeaseLost "LEASE_LOST" Conflict
+        "The worker no longer holds the stage's lease; its result was dropped."
+        "Nothing: another worker has the stage, or the run has ended.";
+    RunNotTerminal "RUN_NOT_TERMINAL" Conflict
+        "A rerun was requested for a run that has not ended."
+        "Wait for the run to end, or cancel it first.";
+    RunNeverStarted "RUN_NEVER_STARTED" Conflict
+        "A rerun was requested for a run that ended before it started."
+        "Start a new run.";
+    AncestorNotCompleted "ANCESTOR_NOT_COMPLETED" Conflict
+        "A rerun was requested from a stage whose predecessor has not completed."
+        "Rerun from the predecessor that the message names.";
+    StatementFailed "STATEMENT_FAILED" Conflict
+        "The database refused a statement that a stage gave to its transaction."
+        "Correct the statement; the stage's commit was rolled back.";
+    BudgetExceeded "BUDGET_EXCEEDED" Conflict
+        "A model call could cost more than the budget of its run or stage allows."
+        "Raise the budget with `RunHandle::raise_budget`, or lower what the call may cost.";
+    BudgetTooLow "BUDGET_TOO_LOW" Conflict
+        "A budget was raised to less than it already is, or there is none to raise."
+        "Pass a higher amount.";
+    RunFailed "RUN_FAILED" RunFailed
+        "The output of a run was requested, and the run has failed."
+        "Read the message, `RunHandle::record` and the stages' errors; rerun from the failed stage.";
+    RunCancelled "RUN_CANCELLED" RunCancelled
+        "The output of a run was requested, and the run was cancelled."
+        "Rerun it, or start another run.";
+    StageFailed "STAGE_FAILED" RunFailed
+        "A stage failed permanently, or failed in its last attempt."
+        "Fix the cause in the stage's error, then rerun from that stage.";
+    WorkerLost "WORKER_LOST" RunFailed
+        "The worker disappeared in every attempt of a stage: it crashed, was killed, or could not renew its lease."
+        "Look for a crash, an out-of-memory kill or a body that blocks its thread; then rerun.";
+    WaitTimedOut "WAIT_TIMED_OUT" RunFailed
+        "A waiting stage was not ready within `give_up_after`."
+        "Check the remote service; raise `give_up_after`, or rerun.";
+    StuckRunReaped "STUCK_RUN_REAPED" RunFailed
+        "A run made no progress, and no repair could move it."
+        "Report it: no commit of the engine leaves such a run behind.";
+    EmptyStageGraph "EMPTY_STAGE_GRAPH" RunFailed
+        "A run's workflow has no stage that could start."
+        "Check the workflow's definition.";
+    ClaimFailed "CLAIM_FAILED" RunFailed
+        "A run could not be started by its claimant."
+        "Read the run's message; rerun after fixing the cause.";
+    StoreUnavailable "STORE_UNAVAILABLE" Unavailable
+        "The database did not respond, was busy, or the store is closed."
+        "Repeat the call; check the database.";
+    BlobStoreFailed "BLOB_STORE_FAILED" Unavailable
+        "The blob store failed to read, write or delete a payload."
+        "Repeat the call; check the blob store.";
+    SchedulerFailed "SCHEDULER_FAILED" Unavailable
+        "The `Scheduler` could not be told when work is due."
+        "Check the scheduler; the regular maintenance tick still finds the work.";
+    ShuttingDown "SHUTTING_DOWN" Unavailable
+        "The engine is shutting down."
+        "Wait for the run in another process: it continues there.";
+    WorkerNotStarted "WORKER_NOT_STARTED" Unavailable
+        "The system refused a thread or a signal handler."
+        "Check the limits of the process.";
+    StoreFailed "STORE_FAILED" Internal
+        "The database returned an error that a repetition will not fix, or holds another schema."
+        "Read the message: a newer schema version, missing rights, or a damaged file.";
+    StoredValueCorrupt "STORED_VALUE_CORRUPT" Internal
+        "A stored value cannot be decoded as its type."
+        "Check whether the type changed without a new definition, or whether the row was edited.";
+    BlobMissing "BLOB_MISSING" Internal
+        "A payload is missing from the blob store."
+        "Check that every process uses the same blob store, and that nothing else deletes from it.";
+    BlobDamaged "BLOB_DAMAGED" Internal
+        "A payload of the blob store does not match its checksum."
+        "Restore the file; the run cannot continue without it.";
+    RunIdTaken "RUN_ID_TAKEN" Internal
+        "A new run's id exists already."
+        "Repeat the call.";
+    InvocationAborted "INVOCATION_ABORTED" Internal
+        "The runtime ended a serverless invocation before it finished."
+        "Nothing: its claims are released when their leases expire.";
+}
+
+impl ErrorCode {
+    /// Whether the same call may succeed later without a change.
+    #[must_use]
+    pub const fn is_retryable(self) -> bool {
+        matches!(self.kind(), Kind::Unavailable)
+    }
+
+    /// The code with this text; `None` for a text that this version does not know.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == text)
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl PartialEq<str> for ErrorCode {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+
+impl PartialEq<&str> for ErrorCode {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+
+/// As its text.
+impl Serialize for ErrorCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
