@@ -139,15 +139,13 @@ async fn a_batch_that_is_refused_costs_nothing() {
 #[tokio::test]
 async fn a_submission_whose_answer_is_lost_is_found_again_or_not_repeated() {
     let lost = || AiError::new(AiErrorKind::Connection, "reset");
-    let taken =
-        ScriptedProvider::new("test").batch_that_is_lost(BatchState::Completed, [("a", good())], lost());
+    let taken = ScriptedProvider::new("test").lost_batch(BatchState::Completed, [("a", good())], lost());
     let (found, ledger) = session(&taken.clone().finds_batches());
     let ticket = found.batch("m").submit([("a", "?")]).await.unwrap();
     assert_eq!((ticket.batch_id(), taken.submissions().len()), ("batch-1", 1));
     assert_eq!(outcomes(&ledger), [CallStatus::Reserved]);
 
-    let blind =
-        ScriptedProvider::new("test").batch_that_is_lost(BatchState::Completed, [("a", good())], lost());
+    let blind = ScriptedProvider::new("test").lost_batch(BatchState::Completed, [("a", good())], lost());
     let (session, ledger) = session(&blind);
     let error = session.batch("m").submit([("a", "?")]).await.unwrap_err();
     assert_eq!(error.kind(), AiErrorKind::Connection);

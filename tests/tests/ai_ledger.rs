@@ -20,7 +20,7 @@ fn outcomes(ledger: &MemoryLedger) -> Vec<CallStatus> {
 
 #[tokio::test]
 async fn a_request_is_written_with_its_worst_case_before_it_leaves() {
-    let provider = ScriptedProvider::new("test").silence();
+    let provider = ScriptedProvider::new("test").no_response();
     let (session, ledger) = session(&provider);
     let call = tokio::spawn(session.generate_text("m", "?".repeat(1_000)).max_tokens(50).into_future());
     while provider.requests().is_empty() {
@@ -162,7 +162,7 @@ async fn what_may_have_been_paid_is_unknown_and_what_was_refused_is_not() {
 
 #[tokio::test]
 async fn a_cancelled_call_stops_wherever_it_is() {
-    let provider = ScriptedProvider::new("test").silence();
+    let provider = ScriptedProvider::new("test").no_response();
     let (session, ledger) = session(&provider);
     let token = CancellationToken::new();
     let session = session.cancelled_by(token.clone());

@@ -104,7 +104,7 @@ async fn an_answer_that_was_cut_or_filtered_says_so() {
             usage: usage(10, 10),
             finish_reason,
         };
-        let (session, _) = session(&ScriptedProvider::new("test").answer(response));
+        let (session, _) = session(&ScriptedProvider::new("test").response(response));
         assert_eq!(session.generate_object::<Invoice>("m", "?").await.unwrap_err().kind(), kind);
     }
 }
@@ -118,7 +118,7 @@ async fn an_object_tells_what_it_took_where_that_is_asked() {
         usage: usage(10, 10),
         finish_reason: FinishReason::Stop,
     };
-    let (session, _) = session(&ScriptedProvider::new("test").answer(response));
+    let (session, _) = session(&ScriptedProvider::new("test").response(response));
     let answer = session.generate_object::<Mood>("m", "?").with_details().await.unwrap();
     assert_eq!((answer.object, answer.steps, answer.usage), (Mood::Bad, 1, usage(10, 10)));
     assert_eq!(answer.reasoning.as_deref(), Some("It rains."));

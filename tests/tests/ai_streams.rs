@@ -90,7 +90,7 @@ async fn an_error_in_a_stream_is_unknown_whatever_it_is() {
 
 #[tokio::test]
 async fn a_stream_that_is_dropped_is_unknown() {
-    let script = ScriptedProvider::new("test").stream_that_hangs([text("It ")]);
+    let script = ScriptedProvider::new("test").hanging_stream([text("It ")]);
     let (session, ledger) = session(&script);
     let mut stream = open(&session).await;
     assert_eq!(stream.next().await.unwrap().unwrap(), "It ");
@@ -112,7 +112,7 @@ async fn a_stream_that_is_dropped_after_its_end_stays_settled() {
 
 #[tokio::test]
 async fn a_cancelled_stream_stops() {
-    let script = ScriptedProvider::new("test").stream_that_hangs([text("It ")]);
+    let script = ScriptedProvider::new("test").hanging_stream([text("It ")]);
     let (session, ledger) = session(&script);
     let token = CancellationToken::new();
     let mut stream = open(&session.cancelled_by(token.clone())).await;

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 
 use super::AiSession;
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::ledger::ai_error::{AiError, AiErrorKind};
 use crate::ledger::usage::Usage;
 use crate::ledger::{CallLedger, CallOutcome, CallReservation, SettledCall};
@@ -212,7 +212,10 @@ impl Drop for Settlement {
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
                 if let Err(error) = write.await {
-                    tracing::warn!(code = error.code(), "the outcome of a model call was not recorded");
+                    tracing::warn!(
+                        code = error.code().as_str(),
+                        "the outcome of a model call was not recorded"
+                    );
                 }
             });
         }
@@ -267,8 +270,8 @@ pub(super) fn outcome_of(error: &AiError) -> CallOutcome {
 /// Converts an error of the ledger, which prevented a call or the record of its outcome.
 pub(super) fn ledger_error(error: &Error) -> AiError {
     match error.code() {
-        Error::BUDGET_EXCEEDED => AiError::new(AiErrorKind::BudgetExceeded, error.to_string()),
-        "LEASE_LOST" => AiError::new(AiErrorKind::Cancelled, error.to_string()),
+        ErrorCode::BudgetExceeded => AiError::new(AiErrorKind::BudgetExceeded, error.to_string()),
+        ErrorCode::LeaseLost => AiError::new(AiErrorKind::Cancelled, error.to_string()),
         _ if error.is_invalid_input() => AiError::new(AiErrorKind::InvalidRequest, error.to_string()),
         _ => AiError::new(AiErrorKind::Ledger, format!("the ledger of calls cannot be written: {error}")),
     }
