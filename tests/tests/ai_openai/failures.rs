@@ -66,13 +66,13 @@ async fn what_the_provider_says_is_shown() {
     .await;
     assert_eq!(
         error.to_string(),
-        "provider `openai` answered 400: Unsupported value: 'temperature' does not support 0.7 with this model. \
+        "provider `openai` responded with status 400: Unsupported value: 'temperature' does not support 0.7 with this model. \
          (unsupported_value)",
     );
     let error = fails(Answer::json(404, &json!({ "error": "model 'llama9' not found" }))).await;
-    assert_eq!(error.to_string(), "provider `openai` answered 404: model 'llama9' not found");
+    assert_eq!(error.to_string(), "provider `openai` responded with status 404: model 'llama9' not found");
     let error = fails(Answer::text(502, "text/html", "<html><h1>Bad gateway</h1></html>")).await;
-    assert_eq!(error.to_string(), "provider `openai` answered 502");
+    assert_eq!(error.to_string(), "provider `openai` responded with status 502");
 }
 
 #[tokio::test]
@@ -188,7 +188,7 @@ async fn an_answer_that_does_not_come_in_time() {
         request.timeout = SHORT;
         let error = openai(&server).generate(&request).await.unwrap_err();
         assert_eq!(error.kind(), AiErrorKind::Timeout);
-        assert_eq!(error.to_string(), "provider `openai` did not answer within 50ms");
+        assert_eq!(error.to_string(), "provider `openai` did not respond within 50ms");
     }
 }
 

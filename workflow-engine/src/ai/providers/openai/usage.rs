@@ -1,4 +1,4 @@
-//! Tokens in OpenAI's words.
+//! Token counts in OpenAI's format.
 
 use serde::Deserialize;
 
@@ -8,7 +8,7 @@ use crate::ledger::usage::Usage;
 pub(super) struct WireUsage {
     #[serde(default)]
     prompt_tokens: u64,
-    /// Those of the reasoning are among them.
+    /// Includes reasoning tokens.
     #[serde(default)]
     completion_tokens: u64,
     #[serde(default)]

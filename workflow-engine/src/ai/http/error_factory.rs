@@ -1,4 +1,4 @@
-//! Failures of requests, as errors that show no key, no prompt and no answer.
+//! The errors of a provider's requests. They contain no key, no prompt and no response.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,81 +8,81 @@ use reqwest::header::HeaderMap;
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::error_body::Said;
+use super::error_body::ErrorBody;
 use super::redact::redact;
 use super::retry_after::retry_after;
 use crate::ledger::ai_error::{AiError, AiErrorKind};
 
-/// Makes the errors of one provider.
+/// Creates the errors of one provider.
 #[derive(Clone)]
 pub(super) struct ErrorFactory {
     pub(super) provider: Arc<str>,
-    /// Never to be shown.
+    /// The keys, which are redacted from every message.
     pub(super) keys: Vec<SecretString>,
 }
 
 impl ErrorFactory {
-    /// An answer with a status that is no success.
-    pub(super) fn answered(
+    /// Converts a response whose status is not a success.
+    pub(super) fn from_response(
         &self,
         status: u16,
         headers: &HeaderMap,
         body: &[u8],
         request: Option<&Value>,
     ) -> AiError {
-        let said = serde_json::from_slice(body).map(|body| Said::of(&body)).unwrap_or_default();
-        let mut message = format!("provider `{}` answered {status}", self.provider);
+        let parsed = serde_json::from_slice(body).map(|body| ErrorBody::parse(&body)).unwrap_or_default();
+        let mut message = format!("provider `{}` responded with status {status}", self.provider);
         if (300..400).contains(&status) {
-            message.push_str(", which leads elsewhere; give the base URL it leads to");
+            message.push_str(", a redirect: set the base URL to its target");
         }
-        self.describe(&mut message, &said, request);
-        let error = AiError::new(said.kind(Some(status)), message).with_status(status);
-        match retry_after(headers).or(said.retry_after) {
+        self.describe(&mut message, &parsed, request);
+        let error = AiError::new(parsed.kind(Some(status)), message).with_status(status);
+        match retry_after(headers).or(parsed.retry_after) {
             Some(delay) if error.is_retryable() => error.with_retry_after(delay),
             _ => error,
         }
     }
 
-    /// An error in an answer whose own status is a success.
+    /// Converts an error inside a response whose own status is a success.
     pub(super) fn reported(&self, error: &Value, status: Option<u16>, request: Option<&Value>) -> AiError {
-        let said = Said::of(error);
-        let status = status.or(said.status);
+        let parsed = ErrorBody::parse(error);
+        let status = status.or(parsed.status);
         let mut message = format!("provider `{}` reported an error", self.provider);
-        self.describe(&mut message, &said, request);
-        let mut error = AiError::new(said.kind(status), message);
+        self.describe(&mut message, &parsed, request);
+        let mut error = AiError::new(parsed.kind(status), message);
         if let Some(status) = status {
             error = error.with_status(status);
         }
-        match said.retry_after {
+        match parsed.retry_after {
             Some(delay) if error.is_retryable() => error.with_retry_after(delay),
             _ => error,
         }
     }
 
-    /// Without keys, and not too long.
-    pub(super) fn shown(&self, text: &str) -> String {
+    /// Redacts and shortens a text.
+    pub(super) fn redacted(&self, text: &str) -> String {
         redact(text, &self.keys, None)
     }
 
-    /// What the provider says, after `message`.
-    fn describe(&self, message: &mut String, said: &Said, request: Option<&Value>) {
-        if let Some(text) = &said.message {
+    /// Appends the provider's message and code.
+    fn describe(&self, message: &mut String, parsed: &ErrorBody, request: Option<&Value>) {
+        if let Some(text) = &parsed.message {
             message.push_str(": ");
             message.push_str(&redact(text, &self.keys, request));
         }
-        // A word for programs is one word; anything else may be a sentence that repeats the prompt.
-        let is_word = |word: &&String| {
-            word.len() <= 60
-                && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+        // A code is a single word. Anything else could be a sentence that quotes the prompt.
+        let is_code = |code: &&String| {
+            code.len() <= 60
+                && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
         };
-        if let Some(word) = said.words.iter().find(is_word) {
+        if let Some(code) = parsed.codes.iter().find(is_code) {
             message.push_str(" (");
-            message.push_str(&redact(word, &self.keys, None));
+            message.push_str(&redact(code, &self.keys, None));
             message.push(')');
         }
     }
 
-    /// No answer, or half of one.
+    /// Converts a failed exchange: there was no response, or only a part of one.
     pub(super) fn transport(&self, error: reqwest::Error) -> AiError {
         let kind = match &error {
             error if error.is_connect() => AiErrorKind::Connection,
@@ -91,7 +91,8 @@ impl ErrorFactory {
             _ => AiErrorKind::Connection,
         };
         let error = error.without_url();
-        let mut message = format!("no connection to provider `{}`, or it was cut: {error}", self.provider);
+        let mut message =
+            format!("the connection to provider `{}` failed or was cut: {error}", self.provider);
         let mut cause = std::error::Error::source(&error);
         while let Some(error) = cause {
             message.push_str(": ");
@@ -101,24 +102,24 @@ impl ErrorFactory {
         AiError::new(kind, message)
     }
 
-    /// Nothing came for so long.
+    /// Creates the error for a response that did not arrive in time.
     pub(super) fn timeout(&self, timeout: Duration) -> AiError {
-        let message = format!("provider `{}` did not answer within {timeout:?}", self.provider);
+        let message = format!("provider `{}` did not respond within {timeout:?}", self.provider);
         AiError::new(AiErrorKind::Timeout, message)
     }
 
-    /// Not what was asked for. serde's own text would repeat what it found.
+    /// Converts an error in the JSON of a response. serde's own message is not used, since it quotes the response.
     pub(super) fn not_json(&self, error: &serde_json::Error) -> AiError {
         let what = match error.classify() {
-            serde_json::error::Category::Data => "its JSON is not of the form that was expected",
-            serde_json::error::Category::Eof => "its JSON ends in the middle",
+            serde_json::error::Category::Data => "its JSON does not have the expected form",
+            serde_json::error::Category::Eof => "its JSON is incomplete",
             _ => "it is not JSON",
         };
         self.malformed(format_args!("{what}, at line {} column {}", error.line(), error.column()))
     }
 
     pub(super) fn malformed(&self, what: impl fmt::Display) -> AiError {
-        let message = format!("provider `{}` answered what cannot be read: {what}", self.provider);
+        let message = format!("provider `{}` sent an invalid response: {what}", self.provider);
         AiError::new(AiErrorKind::InvalidResponse, message)
     }
 }
