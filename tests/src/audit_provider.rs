@@ -1,4 +1,4 @@
-//! A provider that answers by rule, keeps a log of its own, and looks into the ledger before it answers.
+//! A provider with fixed responses and its own log of requests, which checks the ledger before it responds.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -19,10 +19,10 @@ use workflow_engine::records::{AiCallRecord, CallStatus, CallType};
 
 use crate::models::{round, usage};
 
-/// What everything that it answers has taken: 10 tokens each way.
+/// The cost of every response: 10 input and 10 output tokens.
 pub const PRICE: i64 = 50_000_000;
 
-/// The provider. Its log stays, whatever becomes of those who ask.
+/// The provider. Its log survives the death of its callers.
 #[derive(Clone)]
 pub struct AuditProvider {
     store: Arc<dyn Store>,
@@ -33,26 +33,26 @@ pub struct AuditProvider {
 
 #[derive(Default)]
 struct Log {
-    /// The rows of the requests that have come in, and what each has cost in truth.
-    heard: HashMap<CallId, i64>,
-    /// How often each thing was asked for.
-    asked: HashMap<String, u32>,
+    /// The rows of the received requests, with their true costs.
+    received: HashMap<CallId, i64>,
+    /// The number of requests of each kind.
+    counts: HashMap<String, u32>,
     batches: Vec<(String, Vec<BatchItem>, Vec<CallId>)>,
 }
 
-/// Whose prompt it is: the first half names the run, the second the stage.
+/// A prompt that identifies its run, in the first half, and its stage, in the second.
 pub fn prompt(ctx: &StageContext) -> String {
     format!("{}|{}", ctx.run_id(), ctx.stage_id())
 }
 
 impl AuditProvider {
-    /// One that looks into this store. Its batches are at once what they come to; `finds` says whether it finds them
-    /// by token.
+    /// Creates a provider that checks this store. Its batches are in the state `ending` at once. `finds` is whether it
+    /// finds them by token.
     pub fn new(store: &Arc<dyn Store>, finds: bool, ending: BatchState) -> Self {
         Self { store: Arc::clone(store), finds, ending, log: Arc::default() }
     }
 
-    /// A client of it, with the model `m` for text and `e` for vectors.
+    /// A client with the model `m` for text and `e` for embeddings.
     pub fn client(&self) -> AiClient {
         let vectors = ModelConfig { is_embedding_model: true, ..round() };
         let builder =
@@ -60,53 +60,53 @@ impl AuditProvider {
         builder.provider(self.clone()).build().expect("two models of one provider")
     }
 
-    /// The rows of the batches that it has taken, batch by batch.
+    /// The rows of each accepted batch.
     pub fn batches(&self) -> Vec<Vec<CallId>> {
         self.log().batches.iter().map(|(_, _, rows)| rows.clone()).collect()
     }
 
-    /// How many requests have come in.
+    /// The number of received requests.
     pub fn requests(&self) -> usize {
-        self.log().heard.len()
+        self.log().received.len()
     }
 
-    /// Holds the ledger of a run that is over against its own log.
-    pub async fn verify_ledger<W: Workflow>(&self, run: &RunHandle<W>, told: &str) {
-        let rows = run.ai_calls(None, 1_000).await.expect("the store is there");
-        let costs = run.cost_summary().await.expect("the store is there");
+    /// Compares the ledger of a terminal run with the provider's own log.
+    pub async fn verify_ledger<W: Workflow>(&self, run: &RunHandle<W>, context: &str) {
+        let rows = run.ai_calls(None, 1_000).await.expect("the store is available");
+        let costs = run.cost_summary().await.expect("the store is available");
         let log = self.log();
         let ids: BTreeSet<CallId> = rows.iter().map(|row| row.id).collect();
-        assert!(log.heard.keys().all(|id| ids.contains(id)), "{told}: a request has no row");
+        assert!(log.received.keys().all(|id| ids.contains(id)), "{context}: a request has no row");
         let sum = |of: fn(&AiCallRecord) -> Cost| rows.iter().map(of).sum::<Cost>().picodollars();
         let (cost, reserved) = (sum(|row| row.cost), sum(|row| row.reserved));
         for row in &rows {
-            let was_heard = log.heard.contains_key(&row.id);
+            let was_received = log.received.contains_key(&row.id);
             let fits = match row.outcome {
                 CallStatus::Reserved => false,
-                CallStatus::Settled => was_heard && row.cost.picodollars() == log.heard[&row.id],
+                CallStatus::Settled => was_received && row.cost.picodollars() == log.received[&row.id],
                 CallStatus::Failed => {
-                    row.cost == Cost::ZERO && log.heard.get(&row.id).is_none_or(|cost| *cost == 0)
+                    row.cost == Cost::ZERO && log.received.get(&row.id).is_none_or(|cost| *cost == 0)
                 }
                 CallStatus::Unknown => row.reserved.picodollars() >= PRICE / 2,
             };
-            assert!(fits, "{told}: heard: {was_heard}, {row:?}");
+            assert!(fits, "{context}: received: {was_received}, {row:?}");
         }
-        let truth: i64 = log.heard.values().sum();
-        assert!(cost <= truth && truth <= cost + reserved, "{told}: {cost} and {reserved} of {truth}");
+        let truth: i64 = log.received.values().sum();
+        assert!(cost <= truth && truth <= cost + reserved, "{context}: {cost} and {reserved} of {truth}");
         assert_eq!(
             (costs.cost.picodollars(), costs.reserved.picodollars(), costs.pending_calls),
             (cost, reserved, 0),
-            "{told}"
+            "{context}"
         );
     }
 
-    /// The one row that was written before this request left, and that no request before it had. At no request is more
-    /// spent and reserved than the run may spend.
-    async fn hear(&self, prompt: &str, call_type: CallType, custom_id: Option<&str>) -> CallId {
+    /// Returns the row that was reserved for this request: the only one that no earlier request has. Checks that settled
+    /// and reserved costs are within the run's budget at every request.
+    async fn receive(&self, prompt: &str, call_type: CallType, custom_id: Option<&str>) -> CallId {
         let (run, stage) = prompt.split_once('|').expect("a prompt of these tests");
         let run: RunId = run.parse().expect("a prompt of these tests");
-        let rows = self.store.calls_of_run(run, None, 1_000).await.expect("the store is there");
-        let spending = self.store.run(run).await.expect("the store is there").expect("it asks").spending;
+        let rows = self.store.calls_of_run(run, None, 1_000).await.expect("the store is available");
+        let spending = self.store.run(run).await.expect("the store is available").expect("it asks").spending;
         let log = self.log();
         let taken = spending.cost + spending.reserved;
         assert!(spending.budget.is_none_or(|budget| taken <= budget), "{taken} are spent and reserved");
@@ -116,31 +116,31 @@ impl AuditProvider {
                 && row.stage_id.as_deref() == Some(stage)
                 && row.call_type == call_type
                 && custom_id.is_none_or(|id| metadata.contains(&format!("\"{id}\"")))
-                && !log.heard.contains_key(&row.id)
+                && !log.received.contains_key(&row.id)
         };
         let rows: Vec<CallId> = rows.iter().filter(is_it).map(|row| row.id).collect();
         assert_eq!(rows.len(), 1, "a request of {stage} has {rows:?}");
         rows[0]
     }
 
-    /// What happens to the first request of its kind, and to those after it.
+    /// Fails the first request of each kind, and serves the others.
     async fn take(&self, prompt: &str, call_type: CallType) -> Result<(), AiError> {
-        let row = self.hear(prompt, call_type, None).await;
+        let row = self.receive(prompt, call_type, None).await;
         let mut log = self.log();
-        let asked = log.asked.entry(format!("{call_type:?} {prompt}")).or_default();
-        *asked += 1;
-        let error = (*asked == 1).then(|| match call_type {
+        let count = log.counts.entry(format!("{call_type:?} {prompt}")).or_default();
+        *count += 1;
+        let error = (*count == 1).then(|| match call_type {
             CallType::Text => AiError::new(AiErrorKind::RateLimited, "slowly").with_status(429),
             CallType::Embed => AiError::new(AiErrorKind::Overloaded, "later").with_status(529),
-            _ => AiError::new(AiErrorKind::Timeout, "nothing was heard"),
+            _ => AiError::new(AiErrorKind::Timeout, "no response"),
         });
         let is_free = error.as_ref().is_some_and(|error| error.status().is_some());
-        log.heard.insert(row, if is_free { 0 } else { PRICE });
+        log.received.insert(row, if is_free { 0 } else { PRICE });
         error.map_or(Ok(()), |error| Err(error.with_retry_after(Duration::ZERO)))
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {
-        self.log.lock().expect("a request has panicked: it had no row, or several, or was over the budget")
+        self.log.lock().expect("a request has panicked: it had no row, several rows, or exceeded the budget")
     }
 }
 
@@ -189,12 +189,12 @@ impl BatchProvider for AuditProvider {
     async fn submit(&self, token: &str, items: &[BatchItem]) -> Result<SubmittedBatch, AiError> {
         let mut rows = Vec::new();
         for item in items {
-            rows.push(self.hear(&text_of(&item.request), CallType::Batch, Some(&item.custom_id)).await);
+            rows.push(self.receive(&text_of(&item.request), CallType::Batch, Some(&item.custom_id)).await);
         }
         let mut log = self.log();
         for (place, row) in rows.iter().enumerate() {
-            let cost = if self.is_answered(place) { PRICE / 2 } else { 0 };
-            log.heard.insert(*row, cost);
+            let cost = if self.has_response(place) { PRICE / 2 } else { 0 };
+            log.received.insert(*row, cost);
         }
         log.batches.push((token.to_owned(), items.to_vec(), rows));
         Ok(SubmittedBatch { id: format!("batch-{}", log.batches.len()) })
@@ -219,7 +219,7 @@ impl BatchProvider for AuditProvider {
         let number: usize = batch.id.trim_start_matches("batch-").parse().expect("one of its batches");
         let log = self.log();
         let items =
-            log.batches[number - 1].1.iter().enumerate().filter(|(place, _)| self.is_answered(*place));
+            log.batches[number - 1].1.iter().enumerate().filter(|(place, _)| self.has_response(*place));
         let outcome = |place| if place == 1 { "no" } else { "yes" };
         Ok(items
             .map(|(place, item)| ItemResult {
@@ -235,8 +235,9 @@ impl BatchProvider for AuditProvider {
 }
 
 impl AuditProvider {
-    /// Of a batch that is completed every item; of one that was stopped the first; of one that failed none.
-    fn is_answered(&self, place: usize) -> bool {
+    /// Whether an item has a response: every item of a completed batch, the first item of a batch that expired or was
+    /// cancelled, and no item of a failed batch.
+    fn has_response(&self, place: usize) -> bool {
         match self.ending {
             BatchState::Failed => false,
             BatchState::Expired | BatchState::Cancelled => place == 0,

@@ -1,4 +1,4 @@
-//! A model with round prices, and whom to call it through.
+//! A model with round prices, and clients and sessions that call it.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use workflow_engine::ai::{
 };
 use workflow_engine::ports::Clock;
 
-/// 1 USD for a million tokens of input, 4 USD of output, half off in batches.
+/// 1 USD per million input tokens, 4 USD per million output tokens, and half off in batches.
 pub fn round() -> ModelConfig {
     let dollars = |dollars: i64| Cost::from_picodollars(dollars * 1_000_000_000_000);
     ModelConfig {
@@ -32,7 +32,7 @@ pub fn round() -> ModelConfig {
     }
 }
 
-/// A client of the model `m`, which this provider serves, by whose clock no wait takes any time.
+/// A client with the model `m`, which this provider serves, and a clock on which delays take no time.
 pub fn client(provider: &ScriptedProvider) -> AiClientBuilder {
     AiClient::builder()
         .models(ModelRegistry::new())
@@ -48,17 +48,17 @@ pub fn session(provider: &ScriptedProvider) -> (AiSession, Arc<MemoryLedger>) {
     (AiSession::new(&client, "t", ledger.clone()), ledger)
 }
 
-/// So many tokens of input and of output.
+/// A usage without cached tokens.
 pub const fn usage(input: u64, output: u64) -> Usage {
     Usage { input_tokens: input, cached_input_tokens: 0, output_tokens: output }
 }
 
-/// What a provider answers with this status.
+/// The error of a response with this status.
 pub fn error(kind: AiErrorKind, status: u16) -> AiError {
     AiError::new(kind, "no").with_status(status)
 }
 
-/// A clock by which no wait takes any time.
+/// A clock on which delays take no time.
 pub struct NoWaits;
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! A stage that hands a batch over and waits for it, in processes that die at any point.
+//! A stage that submits a batch and waits for it, in processes that die at any point.
 
 use tests::audit_provider::{AuditProvider, PRICE, prompt};
 use tests::dying::{Death, outlive};
@@ -17,7 +17,7 @@ async fn judge(ctx: &StageContext) -> StageResult<BatchTicket> {
     Ok(ctx.ai().batch("m").submit(items).await?)
 }
 
-/// Of each item its text, or the kind of its error.
+/// The text of each item, or the kind of its error.
 #[check]
 async fn judged(ticket: &BatchTicket, ctx: &StageContext) -> StageResult<Check<Vec<String>>> {
     let batch = ctx.ai().batch("m");
@@ -34,7 +34,7 @@ async fn judged(ticket: &BatchTicket, ctx: &StageContext) -> StageResult<Check<V
 
 workflow! { judging = judge }
 
-/// The same, but that every item must be answered.
+/// The same, but the stage fails if an item has no response.
 #[stage(check = all_judged, poll_every = "10s", give_up_after = "10m")]
 async fn judge_all(ctx: &StageContext) -> StageResult<BatchTicket> {
     let items = (0..ITEMS).map(|number| (format!("i{number}"), prompt(ctx)));
@@ -55,7 +55,7 @@ async fn all_judged(ticket: &BatchTicket, ctx: &StageContext) -> StageResult<Che
 
 workflow! { judging_all = judge_all }
 
-/// One run, with one death; answers it with the provider, and the writes of the first process.
+/// Executes one run with one death. Returns the provider, the run, and the number of writes of the first process.
 async fn judged_after(
     world: &World,
     finds: bool,
@@ -69,13 +69,13 @@ async fn judged_after(
     (provider, run, writes)
 }
 
-/// Every write of a life, before it and after it.
+/// A death before and after every write of a process.
 fn deaths(writes: usize) -> impl Iterator<Item = Option<Death>> {
     (0..writes).flat_map(|at| [Some((at, true)), Some((at, false))])
 }
 
 #[tokio::test]
-async fn a_batch_that_can_be_found_is_handed_over_once_wherever_the_process_dies() {
+async fn a_batch_found_by_token_is_submitted_once_wherever_the_process_dies() {
     let (_, _, writes) = judged_after(&World::memory().await, true, None).await;
     let mut lost = 0;
     for death in deaths(writes) {
@@ -86,7 +86,7 @@ async fn a_batch_that_can_be_found_is_handed_over_once_wherever_the_process_dies
         for row in &rows {
             let is_of_batch = batches[0].contains(&row.id);
             assert_eq!(row.outcome == CallStatus::Settled, is_of_batch, "{death:?}: {row:?}");
-            // Upstream over by the one attempt, found by the next.
+            // Submitted by one attempt, found by the next.
             lost += usize::from(
                 is_of_batch && row.attempt == 1 && rows.len() == ITEMS && attempts(&run).await > 1,
             );
@@ -101,7 +101,7 @@ async fn attempts<W: Workflow>(run: &RunHandle<W>) -> u32 {
 }
 
 #[tokio::test]
-async fn one_that_cannot_be_found_is_handed_over_once_more_and_the_first_stays_unknown() {
+async fn a_batch_not_found_by_token_is_submitted_again_and_the_first_stays_unknown() {
     let (_, _, writes) = judged_after(&World::memory().await, false, None).await;
     let mut twice = 0;
     for death in deaths(writes) {
@@ -123,13 +123,13 @@ async fn one_that_cannot_be_found_is_handed_over_once_more_and_the_first_stays_u
             }
         }
     }
-    // Only before the one commit that has the ticket.
+    // Only before the commit that contains the ticket.
     assert_eq!(twice, 1);
 }
 
 #[tokio::test]
 async fn the_same_on_sqlite() {
-    // Its file is read once more.
+    // The database file is opened again.
     let world = World::sqlite().await;
     let (_, run, writes) = judged_after(&world, true, None).await;
     assert_eq!(run.ai_calls(None, 99).await.unwrap().len(), ITEMS);
@@ -140,7 +140,7 @@ async fn the_same_on_sqlite() {
 }
 
 #[tokio::test]
-async fn each_end_of_a_batch_is_told_item_by_item() {
+async fn each_terminal_state_of_a_batch_is_reported_by_item() {
     for (ending, told) in [
         (BatchState::Completed, ["yes", "no", "yes"].map(str::to_owned)),
         (BatchState::Expired, stopped(AiErrorKind::Timeout)),

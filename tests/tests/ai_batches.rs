@@ -1,4 +1,4 @@
-//! Batches: handed over once, looked after from anywhere, accounted for once.
+//! Batches: submitted once, accessible from any process, accounted for once.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ fn outcomes(ledger: &MemoryLedger) -> Vec<CallStatus> {
 }
 
 #[tokio::test]
-async fn a_batch_is_answered_item_by_item_in_another_process() {
+async fn another_process_fetches_batch_results_item_by_item() {
     use CallStatus::{Failed, Reserved, Settled, Unknown};
     let results = [
         ("e", Err(AiError::new(AiErrorKind::InvalidResponse, "it cannot be read"))),
@@ -55,7 +55,7 @@ async fn a_batch_is_answered_item_by_item_in_another_process() {
     let ticket = session.batch("m").submit(items).await.unwrap();
     assert_eq!(outcomes(&ledger), [Reserved; 5]);
     let reserved = ledger.calls()[0].reserved.picodollars();
-    // Half the price of at most 1,200 tokens at 1 USD and of 100 at 4 USD.
+    // Half the price of at most 1,200 input tokens at 1 USD and of 100 output tokens at 4 USD per million.
     assert!((200_000_000..1_000_000_000).contains(&reserved), "{reserved}");
     assert!(ledger.calls().iter().all(|call| call.call_type == CallType::Batch));
 
@@ -65,7 +65,7 @@ async fn a_batch_is_answered_item_by_item_in_another_process() {
     assert_eq!((ticket.model(), ticket.batch_id()), ("m", "batch-1"));
     assert_eq!(ticket.custom_ids().collect::<Vec<_>>(), ["a", "b", "c", "d", "e"]);
 
-    // Another process has a client and a ledger of its own; the ledger's rows are the same.
+    // Another process has its own client and ledger object, with the same rows.
     let elsewhere = AiSession::new(&client(&provider).build().unwrap(), "elsewhere", ledger.clone());
     let batch = elsewhere.batch("m");
     assert_eq!(batch.status(&ticket).await.unwrap().state, BatchState::Processing);
@@ -90,7 +90,7 @@ async fn a_batch_is_answered_item_by_item_in_another_process() {
 }
 
 #[tokio::test]
-async fn what_was_not_answered_says_why() {
+async fn an_item_without_a_response_has_an_error() {
     for (state, kind, outcome) in [
         (BatchState::Expired, AiErrorKind::Timeout, CallStatus::Failed),
         (BatchState::Cancelled, AiErrorKind::Cancelled, CallStatus::Failed),
@@ -102,14 +102,14 @@ async fn what_was_not_answered_says_why() {
         let batch = session.batch("m");
         let ticket = batch.submit([("a", "?"), ("b", "?")]).await.unwrap();
         let answers = batch.results(&ticket).await.unwrap();
-        assert!(answers[0].outcome.is_ok(), "what was answered counts, whatever the batch came to");
+        assert!(answers[0].outcome.is_ok(), "a response counts in every terminal state of the batch");
         assert_eq!(answers[1].text().unwrap_err().kind(), kind);
         assert_eq!(outcomes(&ledger), [CallStatus::Settled, outcome]);
     }
 }
 
 #[tokio::test]
-async fn a_cancelled_batch_is_over() {
+async fn a_cancelled_batch_is_terminal() {
     let provider = ScriptedProvider::new("test").batch(BatchState::Pending, [("a", good())]);
     let (session, _) = session(&provider);
     let batch = session.batch("m");
@@ -125,7 +125,7 @@ async fn a_batch_that_is_refused_costs_nothing() {
     session.batch("m").submit([("a", "?"), ("b", "?")]).await.unwrap_err();
     assert_eq!(outcomes(&ledger), [CallStatus::Failed; 2]);
 
-    // Over the budget at its second item: nothing is sent.
+    // The second item exceeds the budget: nothing is sent.
     let ledger = Arc::new(MemoryLedger::with_budget("0.001 USD".parse().unwrap()));
     let provider = ScriptedProvider::new("test");
     let session = AiSession::new(&client(&provider).build().unwrap(), "t", ledger.clone());
@@ -137,7 +137,7 @@ async fn a_batch_that_is_refused_costs_nothing() {
 }
 
 #[tokio::test]
-async fn a_submission_whose_answer_is_lost_is_found_again_or_not_repeated() {
+async fn a_submission_whose_response_is_lost_is_found_again_or_not_retried() {
     let lost = || AiError::new(AiErrorKind::Connection, "reset");
     let taken = ScriptedProvider::new("test").lost_batch(BatchState::Completed, [("a", good())], lost());
     let (found, ledger) = session(&taken.clone().finds_batches());
@@ -149,12 +149,12 @@ async fn a_submission_whose_answer_is_lost_is_found_again_or_not_repeated() {
     let (session, ledger) = session(&blind);
     let error = session.batch("m").submit([("a", "?")]).await.unwrap_err();
     assert_eq!(error.kind(), AiErrorKind::Connection);
-    assert_eq!(blind.submissions().len(), 1, "nobody can know, so it is not handed over twice");
+    assert_eq!(blind.submissions().len(), 1, "the first submission may exist, so there is no second");
     assert_eq!(outcomes(&ledger), [CallStatus::Unknown]);
 }
 
 #[tokio::test]
-async fn a_stage_finds_the_batch_that_an_earlier_attempt_has_handed_over() {
+async fn a_stage_finds_the_batch_that_an_earlier_attempt_submitted() {
     let provider =
         ScriptedProvider::new("test").finds_batches().batch(BatchState::Completed, [("a", good())]);
     let client = client(&provider).build().unwrap();
@@ -165,7 +165,7 @@ async fn a_stage_finds_the_batch_that_an_earlier_attempt_has_handed_over() {
     assert_eq!(lost.batch_id(), again.batch_id());
     assert_eq!(provider.submissions().len(), 1);
     assert_eq!(provider.submissions()[0].0.len(), 64);
-    // Other items are another batch: the script has none.
+    // Different items are a different batch, which the script does not have.
     assert!(ctx.ai().batch("m").submit([("a", "Why?")]).await.is_err());
 }
 
@@ -181,7 +181,7 @@ async fn a_batch_that_is_found_again_keeps_its_rows() {
     let submit = || batch.submit([("a", "?"), ("b", "?")]).token("mine").retries(0);
     submit().await.unwrap_err();
     let taken = submit().await.unwrap();
-    // Found again, before it is settled and after: by its token, and by the provider's name for it.
+    // Found again by its token before it is settled, and by the provider's id after.
     assert_eq!(submit().await.unwrap(), taken);
     batch.results(&taken).await.unwrap();
     assert_eq!(submit().await.unwrap(), taken);
@@ -214,7 +214,7 @@ async fn judged(ticket: &BatchTicket, ctx: &StageContext) -> StageResult<Check<u
 workflow! { judging = judge }
 
 #[tokio::test]
-async fn a_stage_that_waits_for_a_batch_accounts_for_it_when_it_is_over() {
+async fn a_stage_that_waits_for_a_batch_accounts_for_it_when_it_is_terminal() {
     let results = [("i0", good()), ("i1", answer(r#"{"good": false}"#, usage(1_000, 100)))];
     let provider = ScriptedProvider::new("test").batch(BatchState::Processing, results);
     let client = client(&provider).build().unwrap();

@@ -1,4 +1,4 @@
-//! What calls cost, through the session into the ledger, to the picodollar.
+//! The cost of every kind of call in the ledger, exact to the picodollar.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use workflow_engine::ai::{
 };
 use workflow_engine::ledger::{CallLedger, CallSums};
 
-/// Prices for a million tokens: input, cached input, output; and what a batch costs less.
+/// Prices per million tokens for input, cached input and output, and the discount of a batch.
 type Prices = (&'static str, Option<&'static str>, &'static str, u8);
 
-/// 1 USD, a tenth of it cached, 4 USD, half off.
+/// 1 USD, a tenth of it for cached tokens, 4 USD, and half off in a batch.
 const ROUND: Prices = ("1", Some("0.10"), "4", 50);
 const FLASH: Prices = ("0.30", Some("0.03"), "2.50", 50);
 const UNCACHED: Prices = ("0.75", None, "4.50", 50);
-/// A millionth of a millionth of a dollar for a million tokens: nearly nothing.
+/// One picodollar per million tokens.
 const TINY: Prices = ("0.000000000001", None, "0.000000000001", 0);
 const ODD: Prices = ("0.000000000003", Some("0.000000000001"), "0.000000000007", 33);
 const EMBEDDING: Prices = ("0.02", None, "0", 0);
@@ -30,14 +30,14 @@ const HUGE: Prices = ("9000000", None, "9000000", 0);
 enum Call {
     Text(Usage),
     Object(Usage),
-    /// It answers, but not what was asked for.
+    /// The response has the wrong form.
     Unreadable(Usage),
     Stream(Usage),
     Embed(Usage),
     Batch(Vec<Option<Usage>>),
     Tools(Vec<Usage>),
     Fails(AiError),
-    /// It fails first, and then answers.
+    /// The first attempt fails, the second succeeds.
     FailsFirst(AiError, Usage),
 }
 
@@ -51,7 +51,7 @@ fn error(kind: AiErrorKind, status: u16) -> AiError {
     AiError::new(kind, "no").with_status(status)
 }
 
-/// What is called, at which prices, and what all of it costs in the end.
+/// Calls, their prices, and their total cost.
 fn table() -> Vec<(&'static str, Prices, Call, &'static str)> {
     let busy = || error(AiErrorKind::RateLimited, 429);
     vec![
@@ -76,7 +76,7 @@ fn table() -> Vec<(&'static str, Prices, Call, &'static str)> {
         ("more tokens than fit", HUGE, Text(tokens(u64::MAX, 0, u64::MAX)), "9223372.036854775807 USD"),
         ("an object", FLASH, Object(tokens(800, 0, 40)), "0.00034 USD"),
         ("an object that was cached", FLASH, Object(tokens(800, 800, 40)), "0.000124 USD"),
-        ("an object that is none is paid", FLASH, Unreadable(tokens(800, 0, 40)), "0.00034 USD"),
+        ("an invalid object is charged", FLASH, Unreadable(tokens(800, 0, 40)), "0.00034 USD"),
         ("a stream", ROUND, Stream(tokens(100, 0, 50)), "0.0003 USD"),
         ("a stream that was cached", ROUND, Stream(tokens(100, 60, 50)), "0.000246 USD"),
         ("vectors", EMBEDDING, Embed(tokens(8_191, 0, 0)), "0.00016382 USD"),
@@ -164,7 +164,7 @@ fn session(provider: ScriptedProvider, prices: Prices, embeds: bool) -> (AiSessi
     (AiSession::new(&client, "costs", ledger.clone()), ledger)
 }
 
-/// Makes the call; answers what the ledger has in the end.
+/// Makes the call and returns the sums of the ledger.
 async fn made(prices: Prices, call: Call) -> CallSums {
     let script = ScriptedProvider::new("test");
     let (session, ledger) = match call {
@@ -243,7 +243,7 @@ async fn made(prices: Prices, call: Call) -> CallSums {
             (session, ledger)
         }
     };
-    assert!(ledger.calls().iter().all(|call| call.ended_at.is_some()), "every row has ended");
+    assert!(ledger.calls().iter().all(|call| call.ended_at.is_some()), "every row is settled");
     session.stats().await.unwrap().total
 }
 

@@ -1,4 +1,4 @@
-//! What the ledger is told of each request: before it leaves, and when it has ended.
+//! The rows of the ledger: each request is reserved before it is sent, and settled afterwards.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ fn outcomes(ledger: &MemoryLedger) -> Vec<CallStatus> {
 }
 
 #[tokio::test]
-async fn a_request_is_written_with_its_worst_case_before_it_leaves() {
+async fn a_call_is_reserved_with_its_maximum_cost_before_it_is_sent() {
     let provider = ScriptedProvider::new("test").no_response();
     let (session, ledger) = session(&provider);
     let call = tokio::spawn(session.generate_text("m", "?".repeat(1_000)).max_tokens(50).into_future());
@@ -28,14 +28,14 @@ async fn a_request_is_written_with_its_worst_case_before_it_leaves() {
     }
     let row = ledger.calls().pop().unwrap();
     assert_eq!((row.outcome, row.call_type), (CallStatus::Reserved, CallType::Text));
-    // 50 tokens of output at 4 USD, and at least a token a byte at 1 USD, for a million.
+    // 50 output tokens at 4 USD, and at most one input token per byte at 1 USD, per million.
     let least = Cost::from_picodollars(1_000_000 * 1_000 + 4_000_000 * 50);
     let most = Cost::from_picodollars(1_000_000 * 1_500 + 4_000_000 * 50);
     assert!((least..most).contains(&row.reserved), "{}", row.reserved);
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
     assert_eq!(outcomes(&ledger), [CallStatus::Unknown], "dropped");
-    assert_eq!(ledger.calls()[0].reserved, row.reserved, "what is unknown keeps its reservation");
+    assert_eq!(ledger.calls()[0].reserved, row.reserved, "an unknown call keeps its reservation");
 }
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn the_reservation_counts_schemas_media_and_the_limits_of_the_model() {
     };
     let plain = reserve(&|ai| ai.generate_text("m", "?").max_tokens(1)).await;
     assert!((5..300).contains(&plain), "{plain}");
-    // Without a limit: the longest answer of the model, 10,000 tokens at 4 USD.
+    // Without a limit: the longest response of the model, 10,000 tokens at 4 USD.
     let unlimited = reserve(&|ai| ai.generate_text("m", "?")).await;
     assert_eq!(unlimited - plain, 4 * 9_999);
     let instructed =
@@ -67,13 +67,13 @@ async fn the_reservation_counts_schemas_media_and_the_limits_of_the_model() {
     });
     let picture = picture.await;
     assert!((5_000..5_100).contains(&(picture - plain)), "{picture}");
-    // Never more of a prompt than the model takes: 100,000 tokens.
+    // A prompt counts up to the context length of the model: 100,000 tokens.
     let long = reserve(&|ai| ai.generate_text("m", "?".repeat(500_000)).max_tokens(1)).await;
     assert_eq!(long, 100_000 + 4);
 }
 
 #[tokio::test]
-async fn each_try_is_a_row_and_waits_as_long_as_it_is_asked_to() {
+async fn each_attempt_is_a_row_and_waits_for_the_requested_delay() {
     let clock = FakeClock::new();
     let limited = error(AiErrorKind::RateLimited, 429).with_retry_after(Duration::from_secs(7));
     let overloaded = error(AiErrorKind::Overloaded, 529);
@@ -94,8 +94,8 @@ async fn each_try_is_a_row_and_waits_as_long_as_it_is_asked_to() {
     }
     assert_eq!(call.await.unwrap().unwrap().text, "yes");
     assert_eq!(waits.len(), 2);
-    assert_eq!(waits[0], Duration::from_secs(7), "what the provider asks for");
-    // The second wait of the backoff: a second, and at most as much again.
+    assert_eq!(waits[0], Duration::from_secs(7), "the delay that the provider requests");
+    // The second delay of the backoff: one second, and at most one more.
     assert!((Duration::from_secs(1)..=Duration::from_secs(2)).contains(&waits[1]), "{waits:?}");
     assert!((clock.now() - began).num_seconds() >= 8);
     let expected = [CallStatus::Failed, CallStatus::Failed, CallStatus::Settled];
@@ -103,7 +103,7 @@ async fn each_try_is_a_row_and_waits_as_long_as_it_is_asked_to() {
     let attempts: Vec<_> =
         ledger.calls().iter().map(|call| attempt(call.metadata.as_ref().unwrap())).collect();
     assert_eq!(attempts, [1, 2, 3]);
-    assert_eq!(ledger.calls()[0].reserved, Cost::ZERO, "what was refused is free again");
+    assert_eq!(ledger.calls()[0].reserved, Cost::ZERO, "a refused call releases its reservation");
 }
 
 fn attempt(metadata: &workflow_engine::Json) -> u64 {
@@ -111,7 +111,7 @@ fn attempt(metadata: &workflow_engine::Json) -> u64 {
 }
 
 #[tokio::test]
-async fn it_gives_up_and_does_not_wait_for_longer_than_a_minute() {
+async fn retries_are_limited_in_number_and_wait_at_most_a_minute() {
     let busy = || error(AiErrorKind::Overloaded, 529);
     let provider = ScriptedProvider::new("test").fail(busy()).fail(busy()).fail(busy());
     let (session, ledger) = session(&provider);
@@ -130,7 +130,7 @@ async fn it_gives_up_and_does_not_wait_for_longer_than_a_minute() {
 }
 
 #[tokio::test]
-async fn what_may_have_been_paid_is_unknown_and_what_was_refused_is_not() {
+async fn a_call_that_may_have_been_charged_is_unknown_and_a_refused_call_is_failed() {
     use AiErrorKind as Kind;
     use CallStatus::{Failed, Unknown};
     let bare = |kind| workflow_engine::ai::AiError::new(kind, "no");
@@ -161,7 +161,7 @@ async fn what_may_have_been_paid_is_unknown_and_what_was_refused_is_not() {
 }
 
 #[tokio::test]
-async fn a_cancelled_call_stops_wherever_it_is() {
+async fn a_cancelled_call_stops_at_any_point() {
     let provider = ScriptedProvider::new("test").no_response();
     let (session, ledger) = session(&provider);
     let token = CancellationToken::new();
@@ -174,9 +174,9 @@ async fn a_cancelled_call_stops_wherever_it_is() {
     assert_eq!(call.await.unwrap().unwrap_err().kind(), AiErrorKind::Cancelled);
     assert_eq!(outcomes(&ledger), [CallStatus::Unknown]);
     assert_eq!(session.generate_text("m", "?").await.unwrap_err().kind(), AiErrorKind::Cancelled);
-    assert_eq!(ledger.calls().len(), 1, "nothing more is written or sent");
+    assert_eq!(ledger.calls().len(), 1, "nothing more is reserved or sent");
 
-    // While it waits for its next try.
+    // Cancelled while it waits for the next attempt.
     let clock = FakeClock::new();
     let provider = ScriptedProvider::new("test").fail(error(AiErrorKind::Overloaded, 529));
     let client = client(&provider).clock(clock.clone()).build().unwrap();
@@ -195,7 +195,7 @@ async fn parallel_calls_cannot_overspend_together() {
     let provider =
         (0..8).fold(ScriptedProvider::new("test"), |script, _| script.text("yes", usage(100, 100)));
     let client = client(&provider).build().unwrap();
-    // Room for three worst cases of about 0.0006 USD.
+    // Room for three calls with a maximum cost of about 0.0006 USD.
     let ledger = Arc::new(MemoryLedger::with_budget("0.002 USD".parse().unwrap()));
     let session = AiSession::new(&client, "t", ledger.clone());
     let call = |_| tokio::spawn(session.generate_text("m", "?").max_tokens(100).into_future());
@@ -265,7 +265,7 @@ async fn presets_and_defaults_reach_the_provider() {
 }
 
 #[tokio::test]
-async fn what_is_kept_is_what_the_client_says() {
+async fn content_capture_limits_the_stored_text() {
     for (record, prompt, response) in [
         (ContentCapture::Full, Some("größer"), Some("kleiner")),
         (ContentCapture::Truncated(4), Some("größ… [6 characters]"), Some("klei… [7 characters]")),

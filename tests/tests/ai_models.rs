@@ -1,4 +1,4 @@
-//! The registry of models, and what is refused before anything is sent.
+//! The registry of models, and the calls that are refused before anything is sent.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ fn session(models: ModelRegistry) -> (AiSession, Arc<MemoryLedger>) {
 }
 
 #[test]
-fn what_is_built_in_has_prices_limits_and_dates() {
+fn built_in_models_have_prices_limits_and_dates() {
     let models = ModelRegistry::builtin();
     let all = models.list_models(&ModelFilter::new());
     let providers: std::collections::BTreeSet<&str> =
@@ -47,7 +47,7 @@ fn what_is_built_in_has_prices_limits_and_dates() {
 }
 
 #[test]
-fn models_are_listed_in_order_as_the_filter_says() {
+fn the_filter_selects_models_in_order() {
     let models = few();
     let keys = |filter: ModelFilter| -> Vec<String> {
         models.list_models(&filter).into_iter().map(|(key, _)| key.to_owned()).collect()
@@ -59,7 +59,7 @@ fn models_are_listed_in_order_as_the_filter_says() {
 }
 
 #[test]
-fn an_unknown_model_is_answered_with_what_there_is() {
+fn an_unknown_model_error_lists_the_registered_models() {
     let error = few().get("fats").unwrap_err();
     assert_eq!(error.kind(), AiErrorKind::NotFound);
     assert_eq!(error.to_string(), "model `fats` is not registered; registered are: `fast`, `faster`, `slow`");
@@ -70,7 +70,7 @@ fn an_unknown_model_is_answered_with_what_there_is() {
 }
 
 #[tokio::test]
-async fn an_unknown_provider_is_answered_with_what_there_is() {
+async fn an_unknown_provider_error_lists_the_registered_providers() {
     let (session, ledger) = session(few());
     let error = session.generate_text("slow", "?").await.unwrap_err();
     assert_eq!(error.kind(), AiErrorKind::NotFound);
@@ -83,7 +83,7 @@ async fn an_unknown_provider_is_answered_with_what_there_is() {
 }
 
 #[test]
-fn models_that_cannot_be_are_not_registered() {
+fn invalid_models_are_not_registered() {
     let mut models = few();
     for (key, broken, message) in [
         ("", model("a"), "a model has an empty key"),
@@ -104,7 +104,7 @@ fn models_that_cannot_be_are_not_registered() {
 }
 
 #[tokio::test]
-async fn what_a_model_cannot_do_is_refused_before_it_is_sent() {
+async fn a_call_that_the_model_does_not_support_is_refused_before_it_is_sent() {
     let plain = ModelConfig {
         supports_tools: false,
         supports_structured_outputs: false,
@@ -141,7 +141,7 @@ async fn what_a_model_cannot_do_is_refused_before_it_is_sent() {
 }
 
 #[tokio::test]
-async fn what_no_provider_could_take_is_refused_too() {
+async fn an_invalid_call_is_refused_before_it_is_sent() {
     let mut models = ModelRegistry::new();
     let vectors = ModelConfig { is_embedding_model: true, ..model("test") };
     models.register_models([("m", model("test")), ("v", vectors)]).unwrap();

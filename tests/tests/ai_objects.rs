@@ -1,4 +1,4 @@
-//! Objects that keep to their schema, and tools.
+//! Objects that match their schema, and tools.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use workflow_engine::records::{CallStatus, CallType};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 struct Invoice {
-    /// As it stands on it.
+    /// The number on the invoice.
     number: String,
     #[schemars(range(min = 1))]
     cents: u32,
@@ -31,7 +31,7 @@ fn answering(text: &str) -> ScriptedProvider {
 }
 
 #[tokio::test]
-async fn an_object_is_asked_for_by_its_schema_and_comes_as_its_type() {
+async fn an_object_is_requested_by_its_schema_and_returned_as_its_type() {
     let expected = Invoice { number: "A-1".into(), cents: 250, paid: None };
     for text in [
         r#"{"number": "A-1", "cents": 250}"#,
@@ -44,7 +44,7 @@ async fn an_object_is_asked_for_by_its_schema_and_comes_as_its_type() {
         assert_eq!(invoice, expected, "{text}");
         let schema = provider.requests()[0].schema.clone().unwrap();
         assert_eq!(schema.name, "Invoice");
-        assert_eq!(schema.schema["properties"]["number"]["description"], "As it stands on it.");
+        assert_eq!(schema.schema["properties"]["number"]["description"], "The number on the invoice.");
         assert_eq!(schema.schema["properties"]["cents"]["minimum"], 1);
         assert_eq!(schema.schema["required"], json!(["number", "cents"]));
         assert_eq!(ledger.calls()[0].call_type, CallType::Object);
@@ -52,7 +52,7 @@ async fn an_object_is_asked_for_by_its_schema_and_comes_as_its_type() {
 }
 
 #[tokio::test]
-async fn what_is_no_object_stands_in_one_on_the_way() {
+async fn a_value_that_is_not_an_object_is_wrapped_for_the_provider() {
     let provider = answering(r#"{"value": ["good", "bad"]}"#);
     let (session, _) = session(&provider);
     let moods: Vec<Mood> = session.generate_object("m", "?").await.unwrap();
@@ -63,7 +63,7 @@ async fn what_is_no_object_stands_in_one_on_the_way() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_none_says_where_it_breaks_and_not_what_it_says() {
+async fn an_invalid_response_error_names_the_position_and_quotes_nothing() {
     for (text, expected) in [
         (
             "I would rather not, SECRET.",
@@ -87,13 +87,13 @@ async fn an_answer_that_is_none_says_where_it_breaks_and_not_what_it_says() {
         assert_eq!(error.kind(), AiErrorKind::InvalidResponse, "{text}");
         assert!(error.to_string().contains(expected), "{error}");
         assert!(!error.to_string().contains("SECRET"), "{error}");
-        assert_eq!(ledger.calls()[0].outcome, CallStatus::Settled, "it was answered, and paid");
-        assert_eq!(ledger.calls().len(), 1, "it is not asked again");
+        assert_eq!(ledger.calls()[0].outcome, CallStatus::Settled, "the provider served and charged it");
+        assert_eq!(ledger.calls().len(), 1, "it is not retried");
     }
 }
 
 #[tokio::test]
-async fn an_answer_that_was_cut_or_filtered_says_so() {
+async fn truncated_and_filtered_responses_are_errors() {
     for (finish_reason, kind) in
         [(FinishReason::Length, AiErrorKind::Truncated), (FinishReason::ContentFilter, AiErrorKind::Refused)]
     {
@@ -110,7 +110,7 @@ async fn an_answer_that_was_cut_or_filtered_says_so() {
 }
 
 #[tokio::test]
-async fn an_object_tells_what_it_took_where_that_is_asked() {
+async fn with_details_returns_usage_and_cost() {
     let response = GenerateResponse {
         text: r#"{"value": "bad"}"#.into(),
         reasoning: Some("It rains.".into()),
@@ -142,7 +142,7 @@ fn call(id: &str, name: &str, input: serde_json::Value) -> ToolCall {
 }
 
 #[tokio::test]
-async fn tools_are_called_until_the_model_has_its_answer() {
+async fn tools_are_called_until_the_model_returns_a_response() {
     let provider = ScriptedProvider::new("test")
         .tools(
             [
@@ -198,20 +198,20 @@ async fn tools_are_called_until_the_model_has_its_answer() {
 }
 
 #[tokio::test]
-async fn the_steps_have_an_end() {
+async fn the_number_of_steps_is_limited() {
     let again =
         |script: ScriptedProvider| script.tools([call("1", "add", json!({ "a": 1, "b": 1 }))], usage(1, 1));
     let provider = again(again(again(ScriptedProvider::new("test"))));
     let (session, ledger) = session(&provider);
     let answer = session.generate_text("m", "?").tool(add()).max_steps(2).await.unwrap();
     assert_eq!((answer.steps, answer.finish_reason), (2, FinishReason::ToolCalls));
-    assert_eq!(answer.tool_calls.len(), 1, "those of the last step are handed back");
+    assert_eq!(answer.tool_calls.len(), 1, "the tool calls of the last step are returned");
     let tools = ledger.calls().iter().filter(|call| call.call_type == CallType::Tool).count();
     assert_eq!((provider.requests().len(), tools), (2, 1));
 }
 
 #[tokio::test]
-async fn an_object_may_be_found_with_tools() {
+async fn an_object_can_be_generated_with_tools() {
     let provider = ScriptedProvider::new("test")
         .tools([call("1", "add", json!({ "a": 1, "b": 1 }))], usage(1, 1))
         .text(r#"{"value": 2}"#, usage(1, 1));

@@ -1,4 +1,4 @@
-//! Streams, and the three ways in which they end.
+//! Streams, and the outcomes with which they are settled.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ async fn open(session: &AiSession) -> TextStream {
     session.stream_text("m", "?").await.unwrap()
 }
 
-/// The outcome of the only row, and what is reserved.
+/// The outcome and the reservation of the only row.
 fn row(ledger: &MemoryLedger) -> (CallStatus, bool) {
     let calls = ledger.calls();
     assert_eq!(calls.len(), 1);
@@ -59,7 +59,7 @@ async fn a_stream_that_finishes_is_settled_once() {
 }
 
 #[tokio::test]
-async fn the_whole_of_it_is_one_call_away() {
+async fn finish_returns_the_whole_response() {
     let script = ScriptedProvider::new("test").stream([text("a"), text("b"), finished()]);
     let (session, _) = session(&script);
     let answer = open(&session).await.finish().await.unwrap();
@@ -79,7 +79,7 @@ async fn a_stream_that_is_cut_is_unknown() {
 }
 
 #[tokio::test]
-async fn an_error_in_a_stream_is_unknown_whatever_it_is() {
+async fn any_error_in_a_stream_leaves_the_call_unknown() {
     let fails = Err(error(AiErrorKind::RateLimited, 429));
     let script = ScriptedProvider::new("test").stream([text("It "), fails, finished()]);
     let (session, ledger) = session(&script);
@@ -100,7 +100,7 @@ async fn a_stream_that_is_dropped_is_unknown() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_dropped_after_its_end_stays_settled() {
+async fn a_stream_dropped_after_its_end_stays_settled() {
     let (session, ledger) = session(&ScriptedProvider::new("test").stream([text("a"), finished()]));
     let mut stream = open(&session).await;
     while let Some(piece) = stream.next().await {
@@ -125,7 +125,7 @@ async fn a_cancelled_stream_stops() {
 }
 
 #[tokio::test]
-async fn only_the_opening_is_repeated() {
+async fn only_the_opening_is_retried() {
     let busy = error(AiErrorKind::Overloaded, 529);
     let script = ScriptedProvider::new("test").fail(busy).stream([text("a"), finished()]);
     let (session, ledger) = session(&script);
