@@ -42,7 +42,7 @@ CREATE TABLE {schema}.workflow_runs (
     -- here and below.
     total_cost             BIGINT      NOT NULL DEFAULT 0,
     total_tokens           BIGINT      NOT NULL DEFAULT 0,
-    -- What calls that are intended or unknown can cost at most, and how many are intended; NULL before the first one.
+    -- The maximum cost of the reserved and unknown calls, and the number of reserved calls; NULL before the first call.
     reserved_cost          BIGINT,
     pending_calls             BIGINT,
     -- What it may spend; NULL without a limit.
@@ -255,7 +255,7 @@ CREATE TABLE {schema}.ai_calls (
     cached_input_tokens BIGINT NOT NULL,
     output_tokens       BIGINT NOT NULL,
     cost                BIGINT NOT NULL,
-    -- Of a call that is intended or unknown, what it can cost at most.
+    -- The maximum cost of a reserved or unknown call.
     reserved            BIGINT NOT NULL,
     created_at          TIMESTAMPTZ NOT NULL,
     ended_at            TIMESTAMPTZ,

@@ -39,7 +39,7 @@ CREATE TABLE workflow_runs (
     -- here and below.
     total_cost             INTEGER NOT NULL DEFAULT 0,
     total_tokens           INTEGER NOT NULL DEFAULT 0,
-    -- What calls that are intended or unknown can cost at most, and how many are intended; NULL before the first one.
+    -- The maximum cost of the reserved and unknown calls, and the number of reserved calls; NULL before the first call.
     reserved_cost          INTEGER,
     pending_calls             INTEGER,
     -- What it may spend; NULL without a limit.
@@ -255,7 +255,7 @@ CREATE TABLE ai_calls (
     cached_input_tokens INTEGER NOT NULL,
     output_tokens       INTEGER NOT NULL,
     cost                INTEGER NOT NULL,
-    -- Of a call that is intended or unknown, what it can cost at most.
+    -- The maximum cost of a reserved or unknown call.
     reserved            INTEGER NOT NULL,
     created_at          INTEGER NOT NULL,
     ended_at            INTEGER,

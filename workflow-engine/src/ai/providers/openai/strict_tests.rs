@@ -135,7 +135,7 @@ fn what_the_decoder_does_not_know_is_left_as_it_is() {
     assert_eq!(of::<WithMap>(), None);
     assert_eq!(of::<WithAnything>(), None);
     assert_eq!(of::<WithPair>(), None);
-    // What is asked for is an object.
+    // The response must be an object.
     assert_eq!(of::<Vec<String>>(), None);
     assert_eq!(of::<Kind>(), None);
     assert_eq!(strict(&json!({ "type": "object" })), None);
