@@ -223,7 +223,7 @@ macro_rules! generation_options {
 macro_rules! tool_options {
     () => {
         /// Adds a tool that the model may call.
-        pub fn tool(mut self, tool: crate::ai::AiTool) -> Self {
+        pub fn tool(mut self, tool: super::tool::AiTool) -> Self {
             self.generation.tools.push(tool);
             self
         }
