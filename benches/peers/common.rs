@@ -1,4 +1,4 @@
-//! What the peers' programs share: the work, and the line that they print, the same as the engine's own.
+//! Shared code of the peers' programs: the work, and the line of results, in the same format as the engine's.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-/// Beyond this a measurement is given up, and says how far it came.
+/// The time after which a measurement stops and reports how many runs it finished.
 pub const LONGEST: Duration = Duration::from_secs(150);
 
-/// What is to be done: `PROGRAM WORK STORE`.
+/// The work to do: `PROGRAM WORK STORE`.
 #[derive(Clone)]
 pub struct Work {
     pub name: String,
@@ -20,15 +20,15 @@ pub struct Work {
 }
 
 impl Work {
-    pub fn given() -> Self {
+    pub fn from_args() -> Self {
         let mut given = std::env::args().skip(1);
         let (name, store) = (given.next().expect("w1, w2 or w3"), given.next().expect("sqlite or postgres"));
-        let usual = match name.as_str() {
+        let default = match name.as_str() {
             "w1" => 2_000,
             "w2" => 200,
             _ => 500,
         };
-        Self { runs: number("BENCH_N", usual), submitters: number("BENCH_SUBMIT", 16), name, store }
+        Self { runs: number("BENCH_N", default), submitters: number("BENCH_SUBMIT", 16), name, store }
     }
 
     pub fn is_chain(&self) -> bool {
@@ -39,12 +39,12 @@ impl Work {
         self.name == "w2"
     }
 
-    /// From the first start to the last completed.
+    /// Prints the throughput from the first start to the last completion.
     pub fn print_throughput(&self, who: &str, note: &str, done: usize, began: Instant) {
         let runs_per_s = done as f64 / began.elapsed().as_secs_f64();
         let stages = if self.is_chain() { 10.0 } else { 4.0 };
         let note =
-            if done < self.runs { format!("{note}; given up after {done} runs") } else { note.to_owned() };
+            if done < self.runs { format!("{note}; stopped after {done} runs") } else { note.to_owned() };
         self.print(
             who,
             &note,
@@ -52,7 +52,7 @@ impl Work {
         );
     }
 
-    /// From each start to its output; in seconds.
+    /// Prints the latency from each start to its output; the samples are in seconds.
     pub fn print_latency(&self, who: &str, note: &str, mut samples: Vec<f64>) {
         samples.sort_by(f64::total_cmp);
         let rank = |p: f64| (p * samples.len() as f64).ceil() as usize;
@@ -66,32 +66,32 @@ impl Work {
             line[name] = figure.clone();
         }
         println!("{line}");
-        // Nothing is left to be done in order: what is open goes with the process.
+        // Exits without an orderly shutdown: the end of the process closes everything.
         std::process::exit(0);
     }
 }
 
-/// A number from the environment.
-pub fn number<T: std::str::FromStr>(name: &str, usual: T) -> T {
-    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(usual)
+/// Reads a number from the environment.
+pub fn number<T: std::str::FromStr>(name: &str, default: T) -> T {
+    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
 }
 
-/// The database's URL.
+/// Returns the URL of the database.
 pub fn url() -> String {
-    std::env::var("DATABASE_URL").expect("DATABASE_URL says where the store is")
+    std::env::var("DATABASE_URL").expect("DATABASE_URL is the location of the store")
 }
 
-/// The SQLite file, which does not exist yet.
+/// Returns the path of the SQLite file, which does not exist yet.
 pub fn file() -> String {
-    std::env::var("BENCH_SQLITE").expect("BENCH_SQLITE says where the store is")
+    std::env::var("BENCH_SQLITE").expect("BENCH_SQLITE is the location of the store")
 }
 
-/// What every stage answers.
+/// Returns the output of every stage.
 pub fn body(stage: &str, run: u64) -> Value {
     json!({"run": run, "stage": stage, "value": run + 1})
 }
 
-/// Calls `start` with 0, 1, 2, … below `runs` from so many callers; answers what it has answered.
+/// Calls `start` with 0, 1, 2, … below `runs` from `submitters` concurrent callers. Returns its results.
 pub async fn submit_all<T, S, F>(runs: usize, submitters: usize, start: S) -> Vec<T>
 where
     T: Send + 'static,
@@ -103,13 +103,13 @@ where
         .map(|_| {
             let (next, start) = (next.clone(), start.clone());
             tokio::spawn(async move {
-                let mut answers = Vec::new();
+                let mut results = Vec::new();
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     if number >= runs {
-                        return answers;
+                        return results;
                     }
-                    answers.push(start(number).await);
+                    results.push(start(number).await);
                 }
             })
         })

@@ -1,18 +1,18 @@
-//! A hundred workflows, for what a worker costs that has many.
+//! A hundred workflows, to measure a worker with many of them.
 
 use workflow_engine::EngineBuilder;
 use workflow_engine::prelude::*;
 
-use crate::workflows::look_at_clock;
+use crate::workflows::read_clock;
 
 macro_rules! hundred {
     ($($name:ident)*) => {
         $(workflow! {
-            /// One of a hundred.
-            pub $name = look_at_clock
+            /// One of a hundred workflows.
+            pub $name = read_clock
         })*
 
-        /// Registers all of them.
+        /// Registers all hundred workflows.
         pub fn register(builder: EngineBuilder) -> EngineBuilder {
             builder$(.register::<$name>())*
         }

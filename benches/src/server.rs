@@ -1,4 +1,5 @@
-//! A throwaway PostgreSQL: the one of the tests, whose crate would turn on the engine's points of failure here.
+//! The tests' temporary PostgreSQL server. Included by path, because the tests' crate would enable the engine's injected
+//! failures here.
 
 #![allow(clippy::missing_panics_doc, clippy::must_use_candidate)]
 

@@ -1,5 +1,4 @@
-//! The workflows that are measured. Their bodies do nothing but answer a small JSON object, so what takes time is the
-//! engine.
+//! The measured workflows. Their bodies only return a small JSON object, so the engine takes most of the time.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,19 +7,19 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use workflow_engine::prelude::*;
 
-/// What every stage answers: `{"run":7,"stage":"first","value":8}`.
+/// The output of every stage: `{"run":7,"stage":"first","value":8}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Small {
-    /// Which run it is.
+    /// The number of the run.
     pub run: u64,
-    /// Who says so.
+    /// The stage that returned this value.
     pub stage: String,
-    /// One more than the stage before.
+    /// The value of the preceding stage plus one.
     pub value: u64,
 }
 
 impl Small {
-    /// What the stage `stage` answers in the run `run`.
+    /// Creates the output of the stage `stage` in the run `run`.
     #[must_use]
     pub fn new(run: u64, stage: &str, value: u64) -> Self {
         Self { run, stage: stage.to_owned(), value }
@@ -31,34 +30,34 @@ impl Small {
     }
 }
 
-/// Runs whose last body has run in this process.
+/// The number of runs whose last body has run in this process.
 static ENDING: AtomicU64 = AtomicU64::new(0);
 
-/// In how many runs the last body has run in this process: few moments later their last commit is done.
+/// Returns in how many runs the last body has run in this process. Their last commits follow shortly.
 #[must_use]
 pub fn ending() -> u64 {
     ENDING.load(Ordering::Relaxed)
 }
 
-/// Begins.
+/// The first stage.
 #[stage]
 pub async fn first(run: u64) -> StageResult<Small> {
     Ok(Small::new(run, "first", 0))
 }
 
-/// Goes left.
+/// The left branch.
 #[stage]
 pub async fn left(first: Small) -> StageResult<Small> {
     Ok(first.next("left"))
 }
 
-/// Goes right.
+/// The right branch.
 #[stage]
 pub async fn right(first: Small) -> StageResult<Small> {
     Ok(first.next("right"))
 }
 
-/// Joins.
+/// Joins the branches.
 #[stage]
 pub async fn last(left: Small, right: Small) -> StageResult<Small> {
     ENDING.fetch_add(1, Ordering::Relaxed);
@@ -70,10 +69,10 @@ workflow! {
     pub diamond = first >> [left, right] >> last
 }
 
-/// One link of the chain a line.
+/// Defines the middle stages of the chain.
 macro_rules! links {
     ($($name:ident)*) => { $(
-        /// A link of the chain.
+        /// A stage in the middle of the chain.
         #[stage]
         pub async fn $name(before: Small) -> StageResult<Small> {
             Ok(before.next(stringify!($name)))
@@ -83,7 +82,7 @@ macro_rules! links {
 
 links! { second third fourth fifth sixth seventh eighth ninth }
 
-/// The end of the chain.
+/// The last stage of the chain.
 #[stage]
 pub async fn tenth(before: Small) -> StageResult<Small> {
     ENDING.fetch_add(1, Ordering::Relaxed);
@@ -95,33 +94,33 @@ workflow! {
     pub chain = first >> second >> third >> fourth >> fifth >> sixth >> seventh >> eighth >> ninth >> tenth
 }
 
-/// Microseconds since 1970.
+/// Returns the present time in microseconds since 1970.
 #[must_use]
 pub fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Answers when its body ran, in microseconds since 1970.
+/// Returns when its body ran, in microseconds since 1970.
 #[stage]
-pub async fn look_at_clock(number: u64) -> StageResult<u64> {
+pub async fn read_clock(number: u64) -> StageResult<u64> {
     let _ = number;
     Ok(now())
 }
 
 workflow! {
-    /// One stage that answers when it ran: how soon somebody reacts.
-    pub clock = look_at_clock
+    /// One stage that returns when it ran, to measure reaction times.
+    pub clock = read_clock
 }
 
-/// Takes 20 ms, without a processor.
+/// Takes 20 ms without processor time.
 #[stage]
 pub async fn rest(number: u64) -> StageResult<u64> {
     tokio::time::sleep(Duration::from_millis(20)).await;
     Ok(number)
 }
 
-/// Rests again.
+/// Takes another 20 ms.
 #[stage]
 pub async fn rest_again(number: u64) -> StageResult<u64> {
     tokio::time::sleep(Duration::from_millis(20)).await;
@@ -129,17 +128,17 @@ pub async fn rest_again(number: u64) -> StageResult<u64> {
 }
 
 workflow! {
-    /// What keeps a worker's slots taken, in two stages.
+    /// Two stages that keep a worker's slots occupied.
     pub resting = rest >> rest_again
 }
 
-/// The ticket of something that takes days.
+/// Returns the ticket of an operation that takes days.
 #[stage(check = never, poll_every = "1d")]
 pub async fn submit(number: u64) -> StageResult<u64> {
     Ok(number)
 }
 
-/// Not today.
+/// Reports that the operation is still pending.
 #[check]
 pub async fn never(ticket: &u64) -> StageResult<Check<u64>> {
     let _ = ticket;
@@ -151,7 +150,7 @@ workflow! {
     pub waiting = submit
 }
 
-/// A large text.
+/// Returns a large text.
 #[stage]
 pub async fn inflate(mebibytes: usize) -> StageResult<String> {
     Ok("x".repeat(mebibytes << 20))

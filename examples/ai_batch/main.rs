@@ -1,11 +1,11 @@
-//! Two hundred questions in one batch, and a stage that waits for it: no process has to be there meanwhile.
+//! Sends two hundred prompts in one batch, and a stage waits for the results. No process needs to run meanwhile.
 //!
 //! ```console
 //! $ cargo run --example ai_batch
 //! $ OPENAI_API_KEY=… cargo run --example ai_batch -- --db ratings.db
 //! ```
 //!
-//! The second one may be stopped and started again: the batch is in the file, and is not handed over twice.
+//! The second command can be stopped and started again: its database records the batch, which is not submitted twice.
 
 #[path = "../openai/mod.rs"]
 mod openai;
@@ -19,13 +19,13 @@ use workflow_engine::prelude::*;
 
 use ratings::{RateInput, rating};
 
-/// Has a model rate reviews, all in one batch, and shows what that has cost.
+/// Lets a model rate reviews in one batch, and shows the cost.
 #[derive(Parser)]
 struct Arguments {
-    /// The store: an SQLite file, which is made where there is none, or `memory:`.
+    /// The store: an SQLite file, which is created if it does not exist, or `memory:`.
     #[arg(long, default_value = "memory:")]
     db: String,
-    /// How many reviews.
+    /// The number of reviews.
     #[arg(long, default_value_t = 200)]
     reviews: u32,
 }
@@ -35,7 +35,7 @@ async fn main() -> ExitCode {
     match rate(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nobody is left to tell where this fails.
+            // There is no other place to report an error of writing this line.
             let _ = writeln!(io::stderr(), "error: {error}");
             ExitCode::FAILURE
         }
@@ -46,19 +46,19 @@ async fn rate(Arguments { db, reviews }: Arguments) -> Result<(), Box<dyn std::e
     let mut out = io::stdout();
     let client = openai::client(ratings::stand_in).await?;
     let engine = Engine::builder(&db).register::<rating>().ai(client).build().await?;
-    // With the same key, a program that is started again goes on with the run that it has.
+    // With the same key, a restarted program continues the existing run.
     let key = format!("{reviews} reviews");
     let run =
         engine.start::<rating>(RateInput { reviews: ratings::reviews(reviews) }).idempotency_key(key).await?;
-    writeln!(out, "{reviews} reviews go to {} in one batch, as run {}", openai::MODEL, run.id())?;
+    writeln!(out, "sending {reviews} reviews to {} in one batch, as run {}", openai::MODEL, run.id())?;
 
-    let verdict = run.output().await?;
-    for declined in &verdict.declined {
+    let summary = run.output().await?;
+    for declined in &summary.declined {
         writeln!(out, "not rated: {declined}")?;
     }
-    writeln!(out, "{} are rated, with {:.1} stars on average", verdict.rated, verdict.stars)?;
+    writeln!(out, "{} rated, with {:.1} stars on average", summary.rated, summary.stars)?;
 
-    // The ledger has a row for each of them.
+    // The ledger has a row for each call.
     let statistics = engine.call_statistics(&format!("workflow.{}", run.id())).await?;
     writeln!(out, "\nmodel          calls  settled  failed  unknown  tokens  cost")?;
     for (model, sums) in &statistics.by_model {
@@ -70,7 +70,7 @@ async fn rate(Arguments { db, reviews }: Arguments) -> Result<(), Box<dyn std::e
         )?;
     }
     let costs = run.cost_summary().await?;
-    writeln!(out, "the run has cost {}; {} may still be asked for", costs.cost, costs.reserved)?;
+    writeln!(out, "the run cost {}; calls still pending may cost {}", costs.cost, costs.reserved)?;
     engine.shutdown().await;
     Ok(())
 }

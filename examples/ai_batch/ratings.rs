@@ -1,4 +1,4 @@
-//! The workflow: a stage that hands a batch over and waits for it, and one that adds up.
+//! The workflow: one stage submits a batch and waits for it, the next adds up the results.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,38 +8,38 @@ use workflow_engine::prelude::*;
 use crate::openai::MODEL;
 
 workflow! {
-    /// From reviews to a verdict.
+    /// Rates reviews and summarizes the ratings.
     pub rating = rate >> sum_up
 }
 
-/// What a model makes of a review.
+/// A model's rating of a review.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Rating {
     /// From 1 to 5.
     pub stars: u8,
 }
 
-/// What became of the reviews.
+/// The ratings of all reviews.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Ratings {
-    /// Of those that were rated.
+    /// The stars of the rated reviews.
     pub stars: Vec<u8>,
-    /// Why others were not.
+    /// The reasons why the other reviews were not rated.
     pub declined: Vec<String>,
 }
 
-/// All of them in short.
+/// The summary of the ratings.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct CheckOutcome {
-    /// How many reviews were rated.
+pub struct RatingSummary {
+    /// The number of rated reviews.
     pub rated: usize,
-    /// On average.
+    /// The average of the stars.
     pub stars: f64,
-    /// Why others were not.
+    /// The reasons why the other reviews were not rated.
     pub declined: Vec<String>,
 }
 
-/// Hands all reviews over, and returns the ticket: whoever is there when the batch is over asks with it.
+/// Submits all reviews and returns the ticket of the batch. Any worker can check the batch with it later.
 #[stage(check = rated, poll_every = "500ms", give_up_after = "24h", budget = "1.00 USD")]
 pub async fn rate(reviews: Vec<String>, ctx: &StageContext) -> StageResult<BatchTicket> {
     let items = reviews.into_iter().enumerate().map(|(number, review)| {
@@ -51,7 +51,7 @@ pub async fn rate(reviews: Vec<String>, ctx: &StageContext) -> StageResult<Batch
     Ok(ctx.ai().batch(MODEL).submit(items).await?)
 }
 
-/// Asks whether the batch is over. One that failed item by item is not a failed stage: each says why.
+/// Checks whether the batch has finished. Failed items do not fail the stage; each is listed with its reason.
 #[check]
 pub async fn rated(ticket: &BatchTicket, ctx: &StageContext) -> StageResult<Check<Ratings>> {
     let batch = ctx.ai().batch(MODEL);
@@ -59,26 +59,26 @@ pub async fn rated(ticket: &BatchTicket, ctx: &StageContext) -> StageResult<Chec
         return Ok(Check::Pending);
     }
     let mut ratings = Ratings::default();
-    for answer in batch.results(ticket).await? {
-        match answer.object::<Rating>() {
+    for response in batch.results(ticket).await? {
+        match response.object::<Rating>() {
             Ok(rating) => ratings.stars.push(rating.stars),
-            Err(error) => ratings.declined.push(format!("{}: {error}", answer.custom_id)),
+            Err(error) => ratings.declined.push(format!("{}: {error}", response.custom_id)),
         }
     }
     Ok(Check::Ready(ratings))
 }
 
-/// Adds up what came back.
+/// Adds up the ratings.
 #[stage]
-pub async fn sum_up(ratings: Ratings) -> StageResult<CheckOutcome> {
+pub async fn sum_up(ratings: Ratings) -> StageResult<RatingSummary> {
     let (rated, sum) =
         (ratings.stars.len(), ratings.stars.iter().map(|stars| f64::from(*stars)).sum::<f64>());
     let count = u32::try_from(rated)?;
     let stars = if count == 0 { 0.0 } else { sum / f64::from(count) };
-    Ok(CheckOutcome { rated, stars, declined: ratings.declined })
+    Ok(RatingSummary { rated, stars, declined: ratings.declined })
 }
 
-/// So many reviews, of which some are no reviews.
+/// Returns `count` reviews, some of which have no content.
 pub fn reviews(count: u32) -> Vec<String> {
     let judgements = ["It broke on the first day.", "It does what it should.", "I would buy it again!"];
     let review = |number: u32| match number {
@@ -88,7 +88,7 @@ pub fn reviews(count: u32) -> Vec<String> {
     (0..count).map(review).collect()
 }
 
-/// What is answered where there is no key.
+/// The response of the local stand-in, which replaces the provider if there is no API key.
 pub fn stand_in(review: &str, _schema: Option<&str>) -> Option<String> {
     let stars = match review.rsplit_once(". ")?.1 {
         judgement if judgement.starts_with("It broke") => 1,

@@ -1,4 +1,4 @@
-//! Documents read, summarised and searched for facts by a language model, and what that has cost.
+//! Lets a language model summarise documents and extract facts from them, and shows the cost.
 //!
 //! ```console
 //! $ cargo run --example ai_summary
@@ -20,10 +20,10 @@ use workflow_engine::prelude::*;
 use documents::Source;
 use pipeline::{ExtractTextInput, ai_summary};
 
-/// Summarises documents with a language model, and extracts facts of a type.
+/// Summarises documents with a language model and extracts typed facts.
 #[derive(Parser)]
 struct Arguments {
-    /// Files or addresses.
+    /// Files or URLs.
     #[arg(default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/document_processor/samples/lighthouse.txt"))]
     documents: Vec<String>,
 }
@@ -33,7 +33,7 @@ async fn main() -> ExitCode {
     match summarise(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nobody is left to tell where this fails.
+            // There is no other place to report an error of writing this line.
             let _ = writeln!(io::stderr(), "error: {error}");
             ExitCode::FAILURE
         }
@@ -49,7 +49,7 @@ async fn summarise(Arguments { documents }: Arguments) -> Result<(), Box<dyn std
     for document in &documents {
         let source = Source::from_argument(document)?;
         let label = source.label(&folder);
-        // Nobody pays more for one document than this, whatever the model does.
+        // The budget bounds the cost of each document.
         let run = engine.start::<ai_summary>(ExtractTextInput { source }).budget("0.10 USD".parse()?).await?;
         runs.push((label, run));
     }

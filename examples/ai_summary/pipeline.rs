@@ -1,4 +1,4 @@
-//! The workflow: a document is read, a model says it in short and names its facts side by side, and both are joined.
+//! The workflow: reads a document, lets a model summarise it and extract facts in parallel, and joins both results.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,43 +8,43 @@ use crate::documents::{self, Content, Document, Source};
 use crate::openai::MODEL;
 
 workflow! {
-    /// Extracts the text of a document and has a model read it.
+    /// Extracts the text of a document, summarises it and extracts facts.
     pub ai_summary = extract_text >> [summarize, extract_facts] >> report
 }
 
-/// The document in short.
+/// A summary of the document.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// A few sentences.
     pub text: String,
 }
 
-/// What a model is asked for by its type: the comments go with the schema.
+/// The facts that the model extracts. The request contains the schema of this type, with these comments.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Facts {
-    /// What the document is about, in a few words.
+    /// The subject of the document, in a few words.
     pub subject: String,
-    /// The years that it names, in order.
+    /// The years that the document mentions, in order.
     pub years: Vec<u32>,
 }
 
-/// Everything that was found out.
+/// All results.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
-    /// The document's own.
+    /// The title of the document.
     pub title: String,
     /// A few sentences.
     pub summary: String,
-    /// Facts.
+    /// The extracted facts.
     pub facts: Facts,
 }
 
-/// Reads a document and takes its text out of the markup.
+/// Reads a document and extracts its text from the markup.
 #[stage(retry(max_attempts = 5, backoff = fixed, initial = "500ms"), timeout = "30s")]
 pub async fn extract_text(
-    /// A file or an address.
+    /// A file or a URL.
     source: Source,
-    /// The text is cut after so many characters: what is sent is paid.
+    /// The maximum number of characters to send, which limits the cost.
     #[config(default = 20_000)]
     max_length: usize,
 ) -> StageResult<Document> {
@@ -55,21 +55,23 @@ pub async fn extract_text(
     tokio::task::spawn_blocking(move || Document::from_content(source, &content, max_length)).await?
 }
 
-/// Has a model say it in short.
+/// Lets a model summarise the document.
 #[stage(retry(max_attempts = 5, initial = "1s"))]
 pub async fn summarize(document: Document, ctx: &StageContext) -> StageResult<Summary> {
-    let answer = ctx.ai().generate_text(MODEL, document.text).instructions("Say it in three sentences.");
-    Ok(Summary { text: answer.max_tokens(1_000).await?.text })
+    let request =
+        ctx.ai().generate_text(MODEL, document.text).instructions("Summarise the text in three sentences.");
+    Ok(Summary { text: request.max_tokens(1_000).await?.text })
 }
 
-/// Has a model name the facts. What it answers is checked against the type.
+/// Lets a model extract the facts. The response is validated against the type.
 #[stage(retry(max_attempts = 5, initial = "1s"))]
 pub async fn extract_facts(document: Document, ctx: &StageContext) -> StageResult<Facts> {
-    let answer = ctx.ai().generate_object(MODEL, document.text).instructions("Which facts are in this text?");
-    Ok(answer.max_tokens(1_000).await?)
+    let request =
+        ctx.ai().generate_object(MODEL, document.text).instructions("Which facts are in this text?");
+    Ok(request.max_tokens(1_000).await?)
 }
 
-/// Joins what was found out.
+/// Joins the results.
 #[stage]
 pub async fn report(
     summary: Summary,
@@ -79,7 +81,8 @@ pub async fn report(
     Ok(Report { title: document.title.clone(), summary: summary.text, facts })
 }
 
-/// What is answered where there is no key: the first sentence, and whatever looks like a year.
+/// The response of the local stand-in, which replaces the provider if there is no API key: the first sentence, or every
+/// number that looks like a year.
 pub fn stand_in(text: &str, schema: Option<&str>) -> Option<String> {
     let mut blocks = text.split("\n\n").map(str::trim).filter(|block| !block.is_empty());
     let subject = blocks.next()?.to_owned();

@@ -7,41 +7,41 @@ use clap::Parser;
 
 use crate::documents::Source;
 
-/// Extracts the text of documents, ranks their keywords, finds out their language, sums them up and writes a report.
+/// Extracts the text of documents, ranks their keywords, detects their language, summarizes them and writes reports.
 ///
-/// Every step is kept in a database. A program that was killed is simply started again: it first finishes what it had
-/// begun, and repeats no step that was completed.
+/// Every step is stored in a database. If the program is killed, start it again: it first finishes the unfinished
+/// documents, and does not repeat completed steps.
 #[derive(Debug, Parser)]
 #[command(name = "document_processor", version)]
 pub struct Arguments {
-    /// Files (.txt, .md, .html, or any other UTF-8 text) and http or https addresses. Without any, only what was left
-    /// unfinished is finished.
+    /// Files (.txt, .md, .html, or any other UTF-8 text) and http or https URLs. Without documents, the program only
+    /// finishes unfinished ones.
     #[arg(value_name = "path or URL")]
     documents: Vec<String>,
 
-    /// Where the runs are kept: a file, a `sqlite://` URL, or `memory:` for nowhere.
+    /// The database: a file, a `sqlite://` URL, or `memory:` to store nothing.
     #[arg(long, value_name = "path or URL", default_value = "workflows.db")]
     pub db: String,
 
-    /// The folder that the reports are written to.
+    /// The folder for the reports.
     #[arg(long, value_name = "folder", default_value = "reports")]
     out: PathBuf,
 }
 
-/// A document that was asked for, and what to call it in messages.
+/// A requested document and its name in messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// Where it is.
+    /// The location of the document.
     pub source: Source,
-    /// As it was written on the command line.
+    /// The argument on the command line.
     pub label: String,
 }
 
 impl Arguments {
-    /// The documents in the order in which they were given, each once.
+    /// Returns the documents in the order of the arguments, each once.
     ///
     /// # Errors
-    /// When an argument is empty, or the current folder is gone.
+    /// When an argument is empty, or the current folder does not exist.
     pub fn requests(&self) -> io::Result<Vec<Request>> {
         let mut requests: Vec<Request> = Vec::new();
         for label in &self.documents {
@@ -53,10 +53,10 @@ impl Arguments {
         Ok(requests)
     }
 
-    /// The folder for reports, absolute: a run may be finished by a program that is started elsewhere.
+    /// Returns the absolute path of the folder for reports: another program may finish a run from another folder.
     ///
     /// # Errors
-    /// When it is empty, or the current folder is gone.
+    /// When it is empty, or the current folder does not exist.
     pub fn folder(&self) -> io::Result<PathBuf> {
         path::absolute(&self.out)
     }
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_that_is_given_twice_is_asked_for_once() {
+    fn a_duplicate_argument_is_requested_once() {
         let arguments = Arguments::try_parse_from(["document_processor", "a.md", "b.md", "./a.md"]).unwrap();
         let labels: Vec<String> =
             arguments.requests().unwrap().into_iter().map(|request| request.label).collect();

@@ -1,4 +1,4 @@
-//! The engine's events, as far as this program shows them.
+//! Converts the engine's events to the steps that this program shows.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use workflow_engine::records::{Event, EventKind};
 
 use crate::progress::Step;
 
-/// What the event is for the reader; `None` where it changes nothing of what is shown.
+/// Returns the step to show for an event, if any.
 ///
-/// The events up to number `seen` tell what an earlier program did. Of those only completed stages are of interest.
+/// Events up to number `seen` are from an earlier program; of those, only completed stages are shown.
 pub fn step(event: Event, seen: u64) -> Option<Step> {
     let happened_before = event.sequence <= seen;
     match event.kind {
@@ -25,7 +25,7 @@ pub fn step(event: Event, seen: u64) -> Option<Step> {
     }
 }
 
-/// Why a stage failed for good.
+/// Returns the error of a stage that failed permanently.
 pub fn failure(event: &Event) -> Option<String> {
     match &event.kind {
         EventKind::StageFailed { error, .. } => Some(error.clone()),

@@ -1,8 +1,8 @@
-//! Extracts the text of documents, analyses it and writes reports — durably: killed half-way and started again, it
-//! goes on where it stopped.
+//! Extracts the text of documents, analyses it and writes reports, durably: if it is killed, the next start continues where
+//! it stopped.
 //!
-//! `pipeline` declares the stages and the workflow, `documents`, `analysis` and `reports` hold the work that the
-//! stages do, and `runs` is where the engine is used.
+//! `pipeline` declares the stages and the workflow, `documents`, `analysis` and `reports` contain the work of the stages,
+//! and `runs` uses the engine.
 
 mod analysis;
 mod cli;
@@ -24,13 +24,13 @@ use workflow_engine::prelude::*;
 use cli::{Arguments, Request};
 use pipeline::document_processor;
 use progress::Progress;
-use runs::{LeftOver, Outcome};
+use runs::{Outcome, Unfinished};
 
-/// So long a stage of a program that was killed waits before it is taken over. The engine's default suits machines
-/// that lose sight of each other; here somebody is watching.
+/// How long a stage of a killed program waits until another program takes it over. The engine's default suits machines that
+/// may lose their connection for a while; here a user is waiting.
 const LEASE: Duration = Duration::from_secs(2);
 
-/// What a shell expects of a program that was stopped by Ctrl-C.
+/// The conventional exit code of a program stopped by Ctrl-C.
 const INTERRUPTED: u8 = 130;
 
 #[tokio::main]
@@ -38,7 +38,7 @@ async fn main() -> ExitCode {
     match run(&Arguments::parse()).await {
         Ok(code) => code,
         Err(error) => {
-            // Nobody is left to tell where this fails.
+            // There is no other place to report an error of writing this line.
             let _ = writeln!(io::stderr(), "error: {error}");
             ExitCode::FAILURE
         }
@@ -48,10 +48,10 @@ async fn main() -> ExitCode {
 async fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let folder = arguments.folder()?;
     let requests = arguments.requests()?;
-    let left_over = runs::left_over(&arguments.db).await?;
+    let unfinished = runs::unfinished(&arguments.db).await?;
     let progress =
-        Progress::new(left_over.labels().chain(requests.iter().map(|request| request.label.as_str())));
-    announce(&left_over, &requests, &progress);
+        Progress::new(unfinished.labels().chain(requests.iter().map(|request| request.label.as_str())));
+    announce(&unfinished, &requests, &progress);
 
     let engine = Engine::builder(&arguments.db)
         .register::<document_processor>()
@@ -60,7 +60,7 @@ async fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Erro
         .build()
         .await?;
     tokio::spawn(announce_stop(progress.clone()));
-    let outcomes = match process(&engine, left_over, requests, &folder, &progress).await {
+    let outcomes = match process(&engine, unfinished, requests, &folder, &progress).await {
         Err(error) if error.code() == "SHUTTING_DOWN" => return Ok(ExitCode::from(INTERRUPTED)),
         outcomes => outcomes?,
     };
@@ -70,33 +70,33 @@ async fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Erro
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// First what was left unfinished, then what was asked for.
+/// Processes the unfinished documents first, then the requested ones.
 async fn process(
     engine: &Engine,
-    left_over: LeftOver,
+    unfinished: Unfinished,
     mut requests: Vec<Request>,
     folder: &std::path::Path,
     progress: &Progress,
 ) -> Result<Vec<Outcome>, Error> {
-    let resumed = runs::resume(engine, left_over).await?;
+    let resumed = runs::resume(engine, unfinished).await?;
     let mut outcomes = runs::follow(resumed, progress).await?;
-    // Whoever repeats the command that was killed wants its runs finished, not done a second time.
-    requests.retain(|request| !outcomes.iter().any(|outcome| outcome.answers(request, folder)));
+    // A user who repeats the killed command wants its runs finished, not executed a second time.
+    requests.retain(|request| !outcomes.iter().any(|outcome| outcome.is_for(request, folder)));
     let started = runs::start(engine, requests, folder).await?;
     outcomes.extend(runs::follow(started, progress).await?);
     Ok(outcomes)
 }
 
-fn announce(left_over: &LeftOver, requests: &[Request], progress: &Progress) {
-    if left_over.foreign > 0 {
+fn announce(unfinished: &Unfinished, requests: &[Request], progress: &Progress) {
+    if unfinished.other_version > 0 {
         progress.line(&format!(
-            "{} unfinished of another version of this program: left as they are",
-            documents(left_over.foreign)
+            "skipping {} of another version of this program",
+            documents(unfinished.other_version)
         ));
     }
-    match left_over.runs.len() {
+    match unfinished.runs.len() {
         0 if requests.is_empty() => {
-            progress.line("nothing is unfinished; name a document to process, or see --help");
+            progress.line("no unfinished documents; name a document to process, or see --help");
         }
         0 => {}
         count => progress.line(&format!("resuming {}", documents(count))),
@@ -107,12 +107,11 @@ fn documents(count: usize) -> String {
     if count == 1 { "1 unfinished document".to_owned() } else { format!("{count} unfinished documents") }
 }
 
-/// The engine drains by itself; this says so, for it may take as long as the slowest stage.
+/// Announces that the engine drains, because this may take as long as the slowest stage.
 async fn announce_stop(progress: Progress) {
     if tokio::signal::ctrl_c().await.is_ok() {
         progress.line(
-            "stopping when the stages that run have ended, or at once on another Ctrl-C; run the same command again \
-             and it goes on from there",
+            "stopping after the running stages, or at once on another Ctrl-C; run the same command again to continue",
         );
     }
 }

@@ -1,6 +1,6 @@
-//! What the program says while it works: on a terminal with a live line for each document, elsewhere in plain lines.
+//! Shows progress: on a terminal a live line for each document, otherwise plain lines.
 //!
-//! Everything goes to the standard error, so that the reports can be piped from the standard output.
+//! Everything is printed to standard error, so that the reports on standard output can be piped.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
@@ -13,16 +13,16 @@ const STAGE_WIDTH: usize = 15;
 /// Longer names of documents are not aligned.
 const WIDEST_LABEL: usize = 60;
 
-/// One thing that happened to a document.
+/// A step in the processing of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// A stage began.
+    /// A stage started.
     Started { stage: String },
-    /// An attempt failed, and another one follows.
+    /// An attempt failed and will be retried.
     Retrying { stage: String, error: String },
-    /// A stage is done for good.
+    /// A stage completed.
     Completed { stage: String, took: Duration },
-    /// A stage was done before this program was started.
+    /// A stage completed before this program started.
     AlreadyCompleted { stage: String },
 }
 
@@ -43,30 +43,30 @@ pub struct DocumentProgress {
 }
 
 impl Progress {
-    /// Lines for documents of these names.
+    /// Creates the output for documents with these names.
     pub fn new<'a>(labels: impl IntoIterator<Item = &'a str>) -> Self {
         let label_width = labels.into_iter().map(|label| label.chars().count()).max().unwrap_or(0);
         let bars = io::stderr().is_terminal().then(MultiProgress::new);
         Self { bars, label_width: label_width.min(WIDEST_LABEL) }
     }
 
-    /// Prints a line above the live ones.
+    /// Prints a line above the live lines.
     pub fn line(&self, line: &str) {
-        // A program whose messages nobody reads any more still does its work.
+        // Errors are ignored: the program works even if its output is closed.
         let _ = match &self.bars {
             Some(bars) => bars.println(line),
             None => writeln!(io::stderr(), "{line}"),
         };
     }
 
-    /// The lines of the document called `label`.
+    /// Creates the output of the document named `label`.
     pub fn document(&self, label: &str) -> DocumentProgress {
         DocumentProgress { progress: self.clone(), label: label.to_owned(), bar: None, running: Vec::new() }
     }
 }
 
 impl DocumentProgress {
-    /// Shows one step.
+    /// Shows a step.
     pub fn show(&mut self, step: &Step) {
         let (Step::Started { stage }
         | Step::Retrying { stage, .. }
@@ -105,13 +105,13 @@ impl Drop for DocumentProgress {
     }
 }
 
-/// A stage that starts is shown by the live line alone.
+/// Returns the text of a step; a started stage only appears in the live line.
 fn describe(step: &Step) -> Option<String> {
     match step {
         Step::Started { .. } => None,
-        Step::Retrying { error, .. } => Some(format!("will be tried again: {error}")),
+        Step::Retrying { error, .. } => Some(format!("failed and will be retried: {error}")),
         Step::Completed { took, .. } => Some(format!("completed in {}", shown(*took))),
-        Step::AlreadyCompleted { .. } => Some("was completed before".to_owned()),
+        Step::AlreadyCompleted { .. } => Some("already completed".to_owned()),
     }
 }
 
@@ -133,9 +133,9 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_decided_gets_a_line() {
+    fn a_started_stage_has_no_line() {
         assert_eq!(describe(&Step::Started { stage: "report".into() }), None);
-        let done = Step::Completed { stage: "report".into(), took: Duration::from_millis(3) };
-        assert_eq!(describe(&done).as_deref(), Some("completed in 3 ms"));
+        let completed = Step::Completed { stage: "report".into(), took: Duration::from_millis(3) };
+        assert_eq!(describe(&completed).as_deref(), Some("completed in 3 ms"));
     }
 }

@@ -1,4 +1,4 @@
-//! The runs of the documents: found again, started, and followed to their end.
+//! Finds, starts and follows the runs of the documents.
 
 use std::path::Path;
 
@@ -9,97 +9,96 @@ use workflow_engine::{Error, RunId};
 
 use crate::cli::Request;
 use crate::documents::Source;
-use crate::events;
 use crate::pipeline::{DocumentProcessorConfig, ExtractTextInput, ReportConfig, document_processor};
 use crate::progress::Progress;
 use crate::reports::Report;
 
-/// What an earlier program has left.
+/// The unfinished runs of earlier programs.
 #[derive(Debug, Default)]
-pub struct LeftOver {
+pub struct Unfinished {
     /// Runs that this program can finish.
-    pub runs: Vec<Unfinished>,
-    /// How many were started with another definition of the workflow; only a program that has it can finish them.
-    pub foreign: usize,
+    pub runs: Vec<UnfinishedRun>,
+    /// The number of runs with another definition of the workflow, which only a program with that definition can finish.
+    pub other_version: usize,
 }
 
-impl LeftOver {
-    /// What the documents are called in messages.
+impl Unfinished {
+    /// Returns the names of the documents.
     pub fn labels(&self) -> impl Iterator<Item = &str> {
         self.runs.iter().map(|run| run.request.label.as_str())
     }
 }
 
-/// A run that an earlier program has left.
+/// An unfinished run of an earlier program.
 #[derive(Debug)]
-pub struct Unfinished {
+pub struct UnfinishedRun {
     run_id: RunId,
     request: Request,
     /// The number of its last event.
     seen: u64,
 }
 
-/// A run that is under way.
+/// A run in progress.
 #[derive(Debug)]
 pub struct DocumentRun {
     run: RunHandle<document_processor>,
     request: Request,
-    /// The number of the last event that an earlier program brought about.
+    /// The number of the last event from an earlier program.
     seen: u64,
 }
 
-/// How a run ended.
+/// The outcome of a run.
 #[derive(Debug)]
 pub struct Outcome {
     source: Source,
-    /// What it delivered; `None` where it failed, which has been said already.
+    /// The report; `None` if the run failed, which has already been printed.
     pub report: Option<Report>,
 }
 
 impl Outcome {
-    /// Whether it is the answer to `request` for a report in `folder`.
-    pub fn answers(&self, request: &Request, folder: &Path) -> bool {
+    /// Returns whether this is the outcome of `request` with a report in `folder`.
+    pub fn is_for(&self, request: &Request, folder: &Path) -> bool {
         let is_in_folder = |report: &Report| report.files.json.parent() == Some(folder);
         self.source == request.source && self.report.as_ref().is_none_or(is_in_folder)
     }
 }
 
-/// Looks for what an earlier program has left in the store at `database`.
+/// Returns the unfinished runs in the store at `database`.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub async fn left_over(database: &str) -> Result<LeftOver, Error> {
-    // An engine with a worker might finish one of them before it is found.
+pub async fn unfinished(database: &str) -> Result<Unfinished, Error> {
+    // A worker could finish one of the runs before it is listed.
     let engine = Engine::builder(database).register::<document_processor>().without_worker().build().await?;
     let here = std::env::current_dir().unwrap_or_default();
-    let mut left_over = LeftOver::default();
+    let mut unfinished = Unfinished::default();
     for run in engine.unfinished::<document_processor>().await? {
         let record = run.record().await?;
         if record.definition_fingerprint != document_processor::definition().fingerprint() {
-            left_over.foreign += 1;
+            unfinished.other_version += 1;
             continue;
         }
         let source = run.input().await?.source;
         let request = Request { label: source.label(&here), source };
-        left_over.runs.push(Unfinished { run_id: run.id(), request, seen: record.last_sequence });
+        unfinished.runs.push(UnfinishedRun { run_id: run.id(), request, seen: record.last_sequence });
     }
     engine.shutdown().await;
-    Ok(left_over)
+    Ok(unfinished)
 }
 
-/// Takes the runs in hand that an earlier program has left; the worker goes on with them by itself.
+/// Returns handles of the unfinished runs. The worker continues the runs by itself.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub async fn resume(engine: &Engine, left_over: LeftOver) -> Result<Vec<DocumentRun>, Error> {
+pub async fn resume(engine: &Engine, unfinished: Unfinished) -> Result<Vec<DocumentRun>, Error> {
     let mut runs = Vec::new();
-    for Unfinished { run_id, request, seen } in left_over.runs {
+    for UnfinishedRun { run_id, request, seen } in unfinished.runs {
         runs.push(DocumentRun { run: engine.run_handle(run_id).await?, request, seen });
     }
     Ok(runs)
 }
 
-/// Starts one run for each request. The reports will be in `folder`.
+/// Starts a run for each request, with its report in `folder`.
 ///
 /// # Errors
 /// When the store cannot be written.
@@ -121,7 +120,7 @@ pub async fn start(
     Ok(runs)
 }
 
-/// Waits for all of them, side by side, and shows how far they are.
+/// Waits for all runs concurrently and shows their progress.
 ///
 /// # Errors
 /// When the store cannot be read, or the engine is shut down; the failure of a document is an outcome.
@@ -133,11 +132,11 @@ async fn follow_one(document: DocumentRun, progress: &Progress) -> Result<Outcom
     let DocumentRun { run, request: Request { source, label }, seen } = document;
     let mut lines = progress.document(&label);
     let mut failure = None;
-    let mut happened = run.events();
-    while let Some(event) = happened.next().await {
+    let mut events = run.events();
+    while let Some(event) = events.next().await {
         let event = event?;
-        failure = events::failure(&event).or(failure);
-        if let Some(step) = events::step(event, seen) {
+        failure = crate::events::failure(&event).or(failure);
+        if let Some(step) = crate::events::step(event, seen) {
             lines.show(&step);
         }
     }
@@ -145,7 +144,7 @@ async fn follow_one(document: DocumentRun, progress: &Progress) -> Result<Outcom
     let report = match run.output().await {
         Ok(report) => Some(report),
         Err(error) if error.is_run_failed() || error.is_run_cancelled() => {
-            // The stage's own words; the engine's error adds ids that say nothing to the reader of this line.
+            // The stage's own message: the engine's error adds ids that do not help the reader.
             let failure = failure.unwrap_or_else(|| error.to_string());
             progress.line(&format!("error: {label}: {failure}"));
             None

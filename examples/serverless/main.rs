@@ -1,7 +1,7 @@
-//! Orders over HTTP, without a worker: nothing happens but what a request asks for.
+//! Processes orders over HTTP without a worker: stages run only inside requests.
 //!
-//! It stands for functions behind a gateway: each request is one unit of work, and between two requests the process
-//! may as well be gone. `orders` declares the workflow, `routes` maps requests to the serverless host.
+//! It simulates functions behind a gateway: each request is one unit of work, and the process could end between two
+//! requests. `orders` declares the workflow, `routes` maps requests to the serverless host.
 //!
 //! ```console
 //! $ cargo run --example serverless &
@@ -24,15 +24,15 @@ use workflow_engine::serverless::ServerlessSettings;
 /// Serves orders over HTTP; stages run only inside requests.
 #[derive(Parser)]
 struct Arguments {
-    /// The store: an SQLite file, which is made where there is none, or `memory:`.
+    /// The store: an SQLite file, which is created if it does not exist, or `memory:`.
     #[arg(long, default_value = "orders.db")]
     db: String,
-    /// Where to listen. Port 0 takes any that is free.
+    /// The address to listen on. Port 0 selects a free port.
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: String,
 }
 
-/// A request that takes longer hands its stages back: a gateway would have given up on it.
+/// The time limit of a request, after which its stages return to the queue: a gateway would have timed out.
 const TIME_LIMIT: Duration = Duration::from_secs(25);
 
 #[tokio::main]
@@ -40,7 +40,7 @@ async fn main() -> ExitCode {
     match serve(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nobody is left to tell where this fails.
+            // There is no other place to report an error of writing this line.
             let _ = writeln!(io::stderr(), "error: {error}");
             ExitCode::FAILURE
         }
@@ -59,6 +59,6 @@ async fn serve(Arguments { db, listen }: Arguments) -> Result<(), Box<dyn std::e
 }
 
 async fn interrupted() {
-    // Where signals cannot be watched, the second one ends the process anyway.
+    // An error means that signals cannot be watched: shut down at once.
     let _ = tokio::signal::ctrl_c().await;
 }

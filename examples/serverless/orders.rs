@@ -1,16 +1,16 @@
-//! The workflow: an order is priced, then paid and reserved side by side, then confirmed.
+//! The workflow: an order is priced, then charged and reserved in parallel, then confirmed.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use workflow_engine::prelude::*;
 
-/// What somebody wants.
+/// An order.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Order {
-    /// Who.
+    /// The name of the customer.
     pub customer: String,
-    /// What.
+    /// The ordered items.
     pub items: Vec<Item>,
 }
 
@@ -18,9 +18,9 @@ pub struct Order {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Item {
-    /// The article.
+    /// The id of the article.
     pub sku: String,
-    /// How many.
+    /// The number of pieces.
     pub quantity: u32,
 }
 
@@ -29,39 +29,39 @@ pub struct Item {
 pub struct Priced {
     /// The order.
     pub order: Order,
-    /// In cents.
+    /// The total price in cents.
     pub total: u64,
 }
 
-/// What the payment provider has answered.
+/// A payment.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Payment {
-    /// The same for every attempt, so the provider takes the money once.
+    /// The reference of the payment, equal in every attempt, so that the provider charges the customer once.
     pub reference: String,
 }
 
-/// What stands ready in the warehouse.
+/// The reserved items in the warehouse.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Reservation {
-    /// Pieces.
+    /// The number of pieces.
     pub pieces: u32,
 }
 
-/// What the customer gets.
+/// The receipt for the customer.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Receipt {
-    /// In a sentence.
+    /// The receipt as a sentence.
     pub text: String,
-    /// In cents.
+    /// The total price in cents.
     pub total: u64,
-    /// Of the payment.
+    /// The reference of the payment.
     pub reference: String,
 }
 
-/// Articles with their prices in cents.
+/// The articles, with their prices in cents.
 const PRICES: &[(&str, u64)] = &[("coffee", 890), ("cup", 1_250), ("tea", 450)];
 
-/// Adds up what the items cost.
+/// Adds up the prices of the items.
 #[stage]
 pub async fn price(order: Order) -> StageResult<Priced> {
     if order.items.is_empty() {
@@ -69,17 +69,17 @@ pub async fn price(order: Order) -> StageResult<Priced> {
     }
     let mut total: u64 = 0;
     for Item { sku, quantity } in &order.items {
-        let price = PRICES.iter().find(|(known, _)| known == sku).map(|(_, price)| price);
+        let price = PRICES.iter().find(|(article, _)| article == sku).map(|(_, price)| price);
         let price = price.ok_or_else(|| StageError::permanent(format!("there is no article `{sku}`")))?;
         total += price * u64::from(*quantity);
     }
     Ok(Priced { order, total })
 }
 
-/// Takes the money.
+/// Charges the customer.
 #[stage]
 pub async fn charge(priced: Priced, ctx: &StageContext) -> StageResult<Payment> {
-    // A provider that is handed this token recognises a repetition.
+    // With this token a payment provider recognises a duplicate request.
     let reference = ctx.idempotency_token();
     if priced.total > 100_000 {
         return Err(StageError::permanent("the payment was declined: more than 1,000.00"));
@@ -87,7 +87,7 @@ pub async fn charge(priced: Priced, ctx: &StageContext) -> StageResult<Payment> 
     Ok(Payment { reference })
 }
 
-/// Puts the items aside.
+/// Reserves the items.
 #[stage]
 pub async fn reserve(priced: Priced) -> StageResult<Reservation> {
     Ok(Reservation { pieces: priced.order.items.iter().map(|item| item.quantity).sum() })
@@ -112,6 +112,6 @@ pub async fn confirm(
 }
 
 workflow! {
-    /// From an order to its receipt.
+    /// Turns an order into its receipt.
     pub order = price >> [charge, reserve] >> confirm
 }

@@ -1,4 +1,4 @@
-//! What each request does.
+//! The HTTP routes.
 
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -15,9 +15,9 @@ use workflow_engine::{Error, RunId};
 
 use crate::orders::{Order, PriceInput, Receipt, order};
 
-/// All routes.
+/// Returns all routes.
 pub fn router(engine: Engine, host: Serverless) -> Router {
-    Router::new().route("/orders", post(place)).route("/orders/{run_id}", get(look)).with_state(engine).merge(
+    Router::new().route("/orders", post(place)).route("/orders/{run_id}", get(show)).with_state(engine).merge(
         Router::new()
             .route("/jobs", post(handle_job))
             .route("/work", post(work))
@@ -26,25 +26,25 @@ pub fn router(engine: Engine, host: Serverless) -> Router {
     )
 }
 
-/// An order is on disk when this answers. With a header `Idempotency-Key`, a repeated request is answered with the
-/// same run.
+/// Places an order. The response is sent after the commit. A repeated request with the same `Idempotency-Key` header
+/// returns the same run.
 async fn place(
     State(engine): State<Engine>,
     headers: HeaderMap,
     Json(order): Json<Order>,
-) -> Result<(StatusCode, Json<JobMessage>), Refusal> {
+) -> Result<(StatusCode, Json<JobMessage>), ErrorResponse> {
     let mut start = engine.start::<order>(PriceInput { order });
     if let Some(key) = headers.get("idempotency-key").and_then(|key| key.to_str().ok()) {
         start = start.idempotency_key(key);
     }
-    // The first message about it, for whoever lets a queue call `/jobs`.
+    // The first message of the run, for clients that use a queue to call `/jobs`.
     let message = JobMessage { run_id: start.await?.id(), stage_id: None };
     Ok((StatusCode::ACCEPTED, Json(message)))
 }
 
-/// An order as it stands.
+/// The present state of an order.
 #[derive(Serialize)]
-struct Standing {
+struct OrderState {
     status: Status,
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt: Option<Receipt>,
@@ -52,34 +52,37 @@ struct Standing {
     error: Option<String>,
 }
 
-async fn look(State(engine): State<Engine>, Path(run_id): Path<String>) -> Result<Json<Standing>, Refusal> {
+async fn show(
+    State(engine): State<Engine>,
+    Path(run_id): Path<String>,
+) -> Result<Json<OrderState>, ErrorResponse> {
     let run = engine.run_handle::<order>(run_id.parse::<RunId>()?).await?;
     let record = run.record().await?;
-    Ok(Json(Standing {
+    Ok(Json(OrderState {
         status: record.status,
         receipt: run.outputs().await?.confirm,
         error: record.error.map(|error| error.message),
     }))
 }
 
-/// One message, one stage: what a queue pushes. The answer lists the messages that follow.
+/// Handles one message of a queue: runs one stage. The response lists the messages to send next.
 async fn handle_job(
     State(host): State<Serverless>,
     Json(message): Json<JobMessage>,
-) -> Result<Json<HandleJobOutput>, Refusal> {
+) -> Result<Json<HandleJobOutput>, ErrorResponse> {
     Ok(Json(host.handle_job(message).await?))
 }
 
-/// What is ready, by default one stage: `?max_jobs=10&concurrency=4`.
+/// Runs ready stages, by default one: `?max_jobs=10&concurrency=4`.
 async fn work(
     State(host): State<Serverless>,
     Query(jobs): Query<Work>,
-) -> Result<Json<ProcessJobsOutput>, Refusal> {
+) -> Result<Json<ProcessJobsOutput>, ErrorResponse> {
     let Work { max_jobs, concurrency } = jobs;
     Ok(Json(host.process_available_jobs(ProcessJobs { max_jobs, concurrency }).await?))
 }
 
-/// One request, one unit of work, unless it asks for more.
+/// The limits of one request; by default it runs one stage.
 #[derive(serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Work {
@@ -93,21 +96,21 @@ impl Default for Work {
     }
 }
 
-/// What a timer calls every minute.
+/// Does maintenance; a timer calls it every minute.
 async fn tick(State(host): State<Serverless>) -> Json<MaintenanceReport> {
     Json(host.run_maintenance_tick(MaintenanceTick::default()).await)
 }
 
-/// An error of the engine as an answer.
-struct Refusal(Error);
+/// An error of the engine as an HTTP response.
+struct ErrorResponse(Error);
 
-impl From<Error> for Refusal {
+impl From<Error> for ErrorResponse {
     fn from(error: Error) -> Self {
         Self(error)
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ErrorResponse {
     fn into_response(self) -> Response {
         let Self(error) = self;
         let status = if error.is_not_found() {

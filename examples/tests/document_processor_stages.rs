@@ -1,8 +1,8 @@
-//! Runs the unit tests that stand inside the example `document_processor`.
+//! Runs the unit tests in the example `document_processor`.
 //!
-//! Cargo either builds an example as a program or as a test, not both, and the tests of the whole program need the
-//! program. So its modules are compiled a second time, here.
-#![allow(dead_code, reason = "the program uses what its unit tests do not")]
+//! Cargo builds an example either as a program or as a test, and the tests of the whole program need the program. So this
+//! file compiles the modules a second time.
+#![allow(dead_code, reason = "the unit tests do not use all that the program uses")]
 
 #[path = "../document_processor/analysis/mod.rs"]
 mod analysis;

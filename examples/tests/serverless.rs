@@ -1,4 +1,4 @@
-//! The program `serverless`, as somebody uses it with curl.
+//! The program `serverless`, used over HTTP.
 
 mod programs;
 
@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
-/// A process of the program; killed when it is dropped.
+/// A process of the program; it is killed on drop.
 struct Program {
     child: Child,
     address: String,
@@ -26,14 +26,14 @@ impl Program {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("listening on ").expect(&line).to_owned();
-        // Requests stay on this machine; a client wants a provider of TLS all the same.
+        // A client requires a TLS provider, although these requests stay on this machine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { child, address, client }
     }
 
     async fn get(&self, path: &str) -> (u16, Value) {
-        Self::answer(self.client.get(format!("{}{path}", self.address))).await
+        Self::send(self.client.get(format!("{}{path}", self.address))).await
     }
 
     async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
@@ -43,10 +43,10 @@ impl Program {
     async fn post_with_key(&self, path: &str, body: &Value, key: Option<&str>) -> (u16, Value) {
         let request = self.client.post(format!("{}{path}", self.address));
         let request = key.into_iter().fold(request, |request, key| request.header("Idempotency-Key", key));
-        Self::answer(request.header("Content-Type", "application/json").body(body.to_string())).await
+        Self::send(request.header("Content-Type", "application/json").body(body.to_string())).await
     }
 
-    async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
+    async fn send(request: reqwest::RequestBuilder) -> (u16, Value) {
         let response = request.send().await.unwrap();
         let status = response.status().as_u16();
         let text = response.text().await.unwrap();
@@ -96,7 +96,7 @@ async fn one_request_is_one_stage_and_a_killed_process_loses_none() {
 }
 
 #[tokio::test]
-async fn a_queue_brings_a_run_to_its_end_by_messages_alone() {
+async fn messages_of_a_queue_alone_complete_a_run() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path());
     let run = program.place(&tea(1)).await;
@@ -110,7 +110,7 @@ async fn a_queue_brings_a_run_to_its_end_by_messages_alone() {
 }
 
 #[tokio::test]
-async fn a_repeated_request_is_the_same_order() {
+async fn a_repeated_request_returns_the_same_order() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path());
     let first = program.post_with_key("/orders", &tea(1), Some("cart-7")).await;
@@ -122,7 +122,7 @@ async fn a_repeated_request_is_the_same_order() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_answered_by_name() {
+async fn errors_have_a_status_and_a_code() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path());
     let (status, error) = program.get("/orders/nonsense").await;
@@ -140,11 +140,11 @@ async fn what_is_wrong_is_answered_by_name() {
 }
 
 #[tokio::test]
-async fn a_tick_starts_what_waits() {
+async fn a_tick_starts_pending_runs() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path());
     program.place(&tea(1)).await;
-    let (status, ticked) = program.post("/tick", &Value::Null).await;
-    assert_eq!((status, &ticked["claimed"], &ticked["failed"]), (200, &json!(1), &json!([])));
-    assert!(ticked["next_due"].is_string(), "{ticked}");
+    let (status, report) = program.post("/tick", &Value::Null).await;
+    assert_eq!((status, &report["claimed"], &report["failed"]), (200, &json!(1), &json!([])));
+    assert!(report["next_due"].is_string(), "{report}");
 }

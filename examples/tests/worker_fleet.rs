@@ -1,4 +1,4 @@
-//! The program `worker_fleet`, on a PostgreSQL of the test's own.
+//! The program `worker_fleet`, on the test's own PostgreSQL server.
 
 mod programs;
 
@@ -8,7 +8,7 @@ use std::process::Command;
 use tests::postgres::{self, Cluster};
 
 #[test]
-fn a_worker_is_killed_and_the_others_solve_every_puzzle() {
+fn the_other_workers_finish_the_work_of_a_killed_worker() {
     if !postgres::is_available("worker_fleet") {
         return;
     }
@@ -19,23 +19,23 @@ fn a_worker_is_killed_and_the_others_solve_every_puzzle() {
         .args(["--db", &url, "--runs", "80", "--kill-one"])
         .output()
         .unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
-    let complained = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{said}\n{complained}");
-    assert!(said.contains("80 puzzles are solved, by 320 stages"), "{said}");
-    assert!(said.contains("is killed; the others go on"), "{said}");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{stdout}\n{stderr}");
+    assert!(stdout.contains("80 puzzles solved, by 320 stages"), "{stdout}");
+    assert!(stdout.contains("was killed; the others continue"), "{stdout}");
     let workers: BTreeSet<&str> =
-        said.lines().filter_map(|line| line.strip_prefix("worker ")?.split(": ").next()).collect();
-    assert!(workers.len() >= 3, "the work is shared: {said}");
+        stdout.lines().filter_map(|line| line.strip_prefix("worker ")?.split(": ").next()).collect();
+    assert!(workers.len() >= 3, "the workers share the work: {stdout}");
 }
 
 #[test]
-fn a_server_that_is_not_there_is_an_error_that_names_it() {
+fn an_unreachable_server_is_an_error() {
     let output = Command::new(programs::built("worker_fleet"))
         .args(["--db", "postgres://nobody@127.0.0.1:1/nothing"])
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let complained = String::from_utf8(output.stderr).unwrap();
-    assert!(complained.starts_with("error: "), "{complained}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.starts_with("error: "), "{stderr}");
 }

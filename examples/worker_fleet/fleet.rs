@@ -1,9 +1,9 @@
-//! Worker processes: this program again.
+//! Worker processes, which run this same program.
 
 use std::io;
 use std::process::{Child, Command, Stdio};
 
-/// The workers. Those that still run are killed when this is dropped.
+/// The workers. Those that still run are killed on drop.
 pub struct Fleet {
     workers: Vec<Child>,
 }
@@ -14,7 +14,7 @@ impl Fleet {
         let program = std::env::current_exe()?;
         let mut fleet = Self { workers: Vec::new() };
         for _ in 0..count {
-            // The URL may hold a password: in the environment, not in the list of processes.
+            // Passed in the environment: the URL may contain a password, and arguments are visible to other users.
             let mut worker = Command::new(&program);
             worker.arg("--worker").env("DATABASE_URL", db).stdin(Stdio::null());
             fleet.workers.push(worker.spawn()?);
@@ -22,12 +22,12 @@ impl Fleet {
         Ok(fleet)
     }
 
-    /// Their process ids.
+    /// Returns the process ids of the workers.
     pub fn ids(&self) -> Vec<u32> {
         self.workers.iter().map(Child::id).collect()
     }
 
-    /// Ends one of them as a power failure would; answers which. The last one is spared.
+    /// Kills one worker, as a power failure would, and returns its process id. Does not kill the last worker.
     pub fn kill_one(&mut self) -> io::Result<Option<u32>> {
         if self.workers.len() < 2 {
             return Ok(None);
@@ -38,7 +38,7 @@ impl Fleet {
         killed.map(|()| Some(worker.id()))
     }
 
-    /// Has them drain, and waits for their end.
+    /// Drains the workers and waits until they have ended.
     pub fn stop(&mut self) -> io::Result<()> {
         for worker in &mut self.workers {
             terminate(worker)?;
@@ -53,14 +53,14 @@ impl Fleet {
 impl Drop for Fleet {
     fn drop(&mut self) {
         for worker in &mut self.workers {
-            // It may be gone already.
+            // The process may have ended already.
             let _ = worker.kill();
             let _ = worker.wait();
         }
     }
 }
 
-/// SIGTERM, on which a worker drains.
+/// Sends SIGTERM, on which a worker drains.
 #[cfg(unix)]
 fn terminate(worker: &mut Child) -> io::Result<()> {
     let id = worker.id().to_string();

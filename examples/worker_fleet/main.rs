@@ -1,11 +1,11 @@
-//! Four worker processes on one PostgreSQL: they share the work, and when one of them is killed the others finish it.
+//! Runs four worker processes on one PostgreSQL server. They share the work; if one is killed, the others finish it.
 //!
 //! ```console
 //! $ cargo run --example worker_fleet -- --db postgres://user@localhost/database --kill-one
 //! ```
 //!
-//! This process starts the runs and executes none of their stages; `pipeline` declares the workflow, `fleet` starts the
-//! workers, which are this program again, with `--worker`.
+//! This process starts the runs and executes no stages. `pipeline` declares the workflow; `fleet` starts the workers, which
+//! run this program with `--worker`.
 
 mod fleet;
 mod pipeline;
@@ -21,28 +21,28 @@ use workflow_engine::prelude::*;
 use fleet::Fleet;
 use pipeline::{HashedInput, puzzle};
 
-/// Solves puzzles with several worker processes on one PostgreSQL.
+/// Solves puzzles with several worker processes on one PostgreSQL server.
 #[derive(Parser)]
 struct Arguments {
-    /// The server, `postgres://user:password@host/database`; the tables are made where there are none.
+    /// The server, `postgres://user:password@host/database`. Missing tables are created.
     #[arg(long, env = "DATABASE_URL")]
     db: String,
-    /// How many worker processes.
+    /// The number of worker processes.
     #[arg(long, default_value_t = 4)]
     workers: usize,
-    /// How many runs.
+    /// The number of runs.
     #[arg(long, default_value_t = 200)]
     runs: u32,
-    /// Kills a worker when a quarter of the runs is done.
+    /// Kill a worker when a quarter of the runs have completed.
     #[arg(long)]
     kill_one: bool,
-    /// Be one of the workers.
+    /// Run as a worker.
     #[arg(long, hide = true)]
     worker: bool,
 }
 
-/// How long the stages of a killed worker wait for another. Workers of one machine see that it is gone, and wait for
-/// nothing.
+/// How long the stages of a killed worker wait for another one. On the same machine they do not wait: the other workers
+/// detect that the process has ended.
 const LEASE: Duration = Duration::from_secs(5);
 
 #[tokio::main]
@@ -52,21 +52,21 @@ async fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nobody is left to tell where this fails.
+            // There is no other place to report an error of writing this line.
             let _ = writeln!(io::stderr(), "error: {error}");
             ExitCode::FAILURE
         }
     }
 }
 
-/// A worker: executes stages until it is told to stop.
+/// Runs a worker until a signal stops it.
 async fn work(db: &str) -> Result<(), Box<dyn std::error::Error>> {
     let builder = Engine::builder(db).register::<puzzle>().concurrency(8).lease(LEASE);
     builder.shutdown_on_signals().build().await?.wait_for_shutdown().await;
     Ok(())
 }
 
-/// The one that starts the runs, watches them, and tells who did what.
+/// Starts the runs, waits for them and prints which worker executed how many stages.
 async fn command(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let mut out = io::stdout();
     let engine = Engine::builder(&arguments.db).register::<puzzle>().without_worker().build().await?;
@@ -77,7 +77,7 @@ async fn command(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>
     for number in 0..arguments.runs {
         runs.push(engine.start::<puzzle>(HashedInput { text: format!("puzzle {number}") }).await?);
     }
-    writeln!(out, "{} runs are on disk", runs.len())?;
+    writeln!(out, "{} runs started", runs.len())?;
 
     let mut stages_by_worker = BTreeMap::<u32, usize>::new();
     for (done, run) in (1..).zip(&runs) {
@@ -88,18 +88,13 @@ async fn command(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>
             && done == runs.len().div_ceil(4)
             && let Some(killed) = fleet.kill_one()?
         {
-            writeln!(out, "worker {killed} is killed; the others go on")?;
+            writeln!(out, "worker {killed} was killed; the others continue")?;
         }
     }
     for (worker, stages) in &stages_by_worker {
         writeln!(out, "worker {worker}: {stages} stages")?;
     }
-    writeln!(
-        out,
-        "{} puzzles are solved, by {} stages",
-        runs.len(),
-        stages_by_worker.values().sum::<usize>()
-    )?;
+    writeln!(out, "{} puzzles solved, by {} stages", runs.len(), stages_by_worker.values().sum::<usize>())?;
     fleet.stop()?;
     engine.shutdown().await;
     Ok(())

@@ -1,4 +1,4 @@
-//! The work: real, for the processor, and easy to check.
+//! The workflow: processor-bound work whose result is easy to check.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ pub struct Hashed {
     pub worker: u32,
 }
 
-/// A number that, behind a hash, makes a hash with leading zeros.
+/// A number that, appended to a hash, gives a hash with leading zeros.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Nonce {
     /// The number.
@@ -23,16 +23,16 @@ pub struct Nonce {
     pub worker: u32,
 }
 
-/// A puzzle that is solved.
+/// A solved puzzle.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Solved {
-    /// Even and odd.
+    /// The even and the odd number.
     pub nonces: [u64; 2],
     /// The process of each stage.
     pub solved_by: Vec<u32>,
 }
 
-/// Leading bits that are zero: some hundred tries.
+/// The number of leading zero bits; it takes several hundred attempts.
 const DIFFICULTY: u32 = 10;
 
 /// Hashes the text.
@@ -41,19 +41,19 @@ pub async fn hashed(text: String) -> StageResult<Hashed> {
     Ok(Hashed { hash: format!("{:x}", Sha256::digest(text)), worker: std::process::id() })
 }
 
-/// Looks for an even number.
+/// Searches an even number.
 #[stage]
 pub async fn even(hashed: Hashed) -> StageResult<Nonce> {
     search(hashed.hash, 0).await
 }
 
-/// Looks for an odd number.
+/// Searches an odd number.
 #[stage]
 pub async fn odd(hashed: Hashed) -> StageResult<Nonce> {
     search(hashed.hash, 1).await
 }
 
-/// Checks both.
+/// Checks both numbers.
 #[stage]
 pub async fn checked(even: Nonce, odd: Nonce, #[require(hashed)] hashed: &Hashed) -> StageResult<Solved> {
     for Nonce { nonce, .. } in [&even, &odd] {
@@ -66,11 +66,11 @@ pub async fn checked(even: Nonce, odd: Nonce, #[require(hashed)] hashed: &Hashed
 }
 
 workflow! {
-    /// Two searches side by side.
+    /// Solves a puzzle with two parallel searches.
     pub puzzle = hashed >> [even, odd] >> checked
 }
 
-/// Computes on a thread for such work, so that the worker's other stages go on meanwhile.
+/// Computes on a blocking thread, so that the worker's other stages continue meanwhile.
 async fn search(hash: String, first: u64) -> StageResult<Nonce> {
     let found = tokio::task::spawn_blocking(move || (first..).step_by(2).find(|nonce| solves(&hash, *nonce)));
     let nonce = found.await.map_err(StageError::retryable)?;

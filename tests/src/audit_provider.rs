@@ -1,4 +1,4 @@
-//! A provider with fixed responses and its own log of requests, which checks the ledger before it responds.
+//! An AI provider that follows fixed rules, keeps its own log, and checks the ledger before it responds.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -19,10 +19,10 @@ use workflow_engine::records::{AiCallRecord, CallStatus, CallType};
 
 use crate::models::{round, usage};
 
-/// The cost of every response: 10 input and 10 output tokens.
+/// The cost of each response in picodollars: 10 tokens each way.
 pub const PRICE: i64 = 50_000_000;
 
-/// The provider. Its log survives the death of its callers.
+/// The provider. Its log outlives the processes that call it.
 #[derive(Clone)]
 pub struct AuditProvider {
     store: Arc<dyn Store>,
@@ -33,44 +33,44 @@ pub struct AuditProvider {
 
 #[derive(Default)]
 struct Log {
-    /// The rows of the received requests, with their true costs.
+    /// The ledger rows of the received requests, and the true cost of each in picodollars.
     received: HashMap<CallId, i64>,
-    /// The number of requests of each kind.
+    /// The number of requests of each kind and prompt.
     counts: HashMap<String, u32>,
     batches: Vec<(String, Vec<BatchItem>, Vec<CallId>)>,
 }
 
-/// A prompt that identifies its run, in the first half, and its stage, in the second.
+/// Makes a prompt that names the run and the stage.
 pub fn prompt(ctx: &StageContext) -> String {
     format!("{}|{}", ctx.run_id(), ctx.stage_id())
 }
 
 impl AuditProvider {
-    /// Creates a provider that checks this store. Its batches are in the state `ending` at once. `finds` is whether it
-    /// finds them by token.
+    /// Makes a provider that checks the ledger in `store`. Its batches reach the state `ending` immediately; `finds`
+    /// decides whether it finds them by token.
     pub fn new(store: &Arc<dyn Store>, finds: bool, ending: BatchState) -> Self {
         Self { store: Arc::clone(store), finds, ending, log: Arc::default() }
     }
 
-    /// A client with the model `m` for text and `e` for embeddings.
+    /// Makes a client of this provider, with the model `m` for text and `e` for vectors.
     pub fn client(&self) -> AiClient {
         let vectors = ModelConfig { is_embedding_model: true, ..round() };
         let builder =
             AiClient::builder().models(ModelRegistry::new()).model("m", round()).model("e", vectors);
-        builder.provider(self.clone()).build().expect("two models of one provider")
+        builder.provider(self.clone()).build().expect("the client is valid")
     }
 
-    /// The rows of each accepted batch.
+    /// Returns the ledger rows of the accepted batches, batch by batch.
     pub fn batches(&self) -> Vec<Vec<CallId>> {
         self.log().batches.iter().map(|(_, _, rows)| rows.clone()).collect()
     }
 
-    /// The number of received requests.
+    /// Returns the number of received requests.
     pub fn requests(&self) -> usize {
         self.log().received.len()
     }
 
-    /// Compares the ledger of a terminal run with the provider's own log.
+    /// Asserts that the ledger of a terminal run agrees with the log of the provider.
     pub async fn verify_ledger<W: Workflow>(&self, run: &RunHandle<W>, context: &str) {
         let rows = run.ai_calls(None, 1_000).await.expect("the store is available");
         let costs = run.cost_summary().await.expect("the store is available");
@@ -92,7 +92,10 @@ impl AuditProvider {
             assert!(fits, "{context}: received: {was_received}, {row:?}");
         }
         let truth: i64 = log.received.values().sum();
-        assert!(cost <= truth && truth <= cost + reserved, "{context}: {cost} and {reserved} of {truth}");
+        assert!(
+            cost <= truth && truth <= cost + reserved,
+            "{context}: settled {cost} and reserved {reserved}, but the true cost is {truth}"
+        );
         assert_eq!(
             (costs.cost.picodollars(), costs.reserved.picodollars(), costs.pending_calls),
             (cost, reserved, 0),
@@ -100,17 +103,18 @@ impl AuditProvider {
         );
     }
 
-    /// Returns the row that was reserved for this request: the only one that no earlier request has. Checks that settled
-    /// and reserved costs are within the run's budget at every request.
+    /// Returns the single ledger row that was written for this request before it was sent, and asserts that the run has
+    /// not exceeded its budget.
     async fn receive(&self, prompt: &str, call_type: CallType, custom_id: Option<&str>) -> CallId {
         let (run, stage) = prompt.split_once('|').expect("a prompt of these tests");
         let run: RunId = run.parse().expect("a prompt of these tests");
         let rows = self.store.calls_of_run(run, None, 1_000).await.expect("the store is available");
-        let spending = self.store.run(run).await.expect("the store is available").expect("it asks").spending;
+        let spending =
+            self.store.run(run).await.expect("the store is available").expect("the run exists").spending;
         let log = self.log();
-        let taken = spending.cost + spending.reserved;
-        assert!(spending.budget.is_none_or(|budget| taken <= budget), "{taken} are spent and reserved");
-        let is_it = |row: &&AiCallRecord| {
+        let used = spending.cost + spending.reserved;
+        assert!(spending.budget.is_none_or(|budget| used <= budget), "{used} are settled and reserved");
+        let is_match = |row: &&AiCallRecord| {
             let metadata = row.metadata.as_ref().map_or("", |metadata| metadata.as_str());
             row.outcome == CallStatus::Reserved
                 && row.stage_id.as_deref() == Some(stage)
@@ -118,12 +122,12 @@ impl AuditProvider {
                 && custom_id.is_none_or(|id| metadata.contains(&format!("\"{id}\"")))
                 && !log.received.contains_key(&row.id)
         };
-        let rows: Vec<CallId> = rows.iter().filter(is_it).map(|row| row.id).collect();
-        assert_eq!(rows.len(), 1, "a request of {stage} has {rows:?}");
+        let rows: Vec<CallId> = rows.iter().filter(is_match).map(|row| row.id).collect();
+        assert_eq!(rows.len(), 1, "a request of {stage} has the rows {rows:?}");
         rows[0]
     }
 
-    /// Fails the first request of each kind, and serves the others.
+    /// Fails the first request of each kind and prompt, and accepts later ones.
     async fn take(&self, prompt: &str, call_type: CallType) -> Result<(), AiError> {
         let row = self.receive(prompt, call_type, None).await;
         let mut log = self.log();
@@ -140,7 +144,7 @@ impl AuditProvider {
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {
-        self.log.lock().expect("a request has panicked: it had no row, several rows, or exceeded the budget")
+        self.log.lock().expect("a request has panicked: it had no row, or several, or exceeded the budget")
     }
 }
 
@@ -148,7 +152,7 @@ fn text_of(request: &GenerateRequest) -> String {
     request.messages.last().map(workflow_engine::ai::Message::text).unwrap_or_default()
 }
 
-fn answer(text: &str) -> GenerateResponse {
+fn response(text: &str) -> GenerateResponse {
     GenerateResponse {
         text: text.into(),
         reasoning: None,
@@ -167,11 +171,11 @@ impl AiProvider for AuditProvider {
     async fn generate(&self, request: &GenerateRequest) -> Result<GenerateResponse, AiError> {
         let kind = if request.schema.is_some() { CallType::Object } else { CallType::Text };
         self.take(&text_of(request), kind).await?;
-        Ok(answer(r#"{"good": true}"#))
+        Ok(response(r#"{"good": true}"#))
     }
 
     async fn stream(&self, _: &GenerateRequest) -> Result<GenerateStream, AiError> {
-        Err(AiError::new(AiErrorKind::Unsupported, "it does not stream"))
+        Err(AiError::new(AiErrorKind::Unsupported, "the provider does not stream"))
     }
 
     async fn embed(&self, request: &EmbedRequest) -> Result<EmbedResponse, AiError> {
@@ -193,7 +197,7 @@ impl BatchProvider for AuditProvider {
         }
         let mut log = self.log();
         for (place, row) in rows.iter().enumerate() {
-            let cost = if self.has_response(place) { PRICE / 2 } else { 0 };
+            let cost = if self.has_result(place) { PRICE / 2 } else { 0 };
             log.received.insert(*row, cost);
         }
         log.batches.push((token.to_owned(), items.to_vec(), rows));
@@ -216,15 +220,15 @@ impl BatchProvider for AuditProvider {
     }
 
     async fn results(&self, batch: &SubmittedBatch) -> Result<Vec<ItemResult>, AiError> {
-        let number: usize = batch.id.trim_start_matches("batch-").parse().expect("one of its batches");
+        let number: usize =
+            batch.id.trim_start_matches("batch-").parse().expect("the id of a batch of this provider");
         let log = self.log();
-        let items =
-            log.batches[number - 1].1.iter().enumerate().filter(|(place, _)| self.has_response(*place));
+        let items = log.batches[number - 1].1.iter().enumerate().filter(|(place, _)| self.has_result(*place));
         let outcome = |place| if place == 1 { "no" } else { "yes" };
         Ok(items
             .map(|(place, item)| ItemResult {
                 custom_id: item.custom_id.clone(),
-                outcome: Ok(answer(outcome(place))),
+                outcome: Ok(response(outcome(place))),
             })
             .collect())
     }
@@ -235,9 +239,9 @@ impl BatchProvider for AuditProvider {
 }
 
 impl AuditProvider {
-    /// Whether an item has a response: every item of a completed batch, the first item of a batch that expired or was
-    /// cancelled, and no item of a failed batch.
-    fn has_response(&self, place: usize) -> bool {
+    /// Whether an item has a result: every item of a completed batch, the first item of one that expired or was
+    /// cancelled, and no item of a failed one.
+    fn has_result(&self, place: usize) -> bool {
         match self.ending {
             BatchState::Failed => false,
             BatchState::Expired | BatchState::Cancelled => place == 0,

@@ -8,22 +8,22 @@ use workflow_engine::ports::{
 use workflow_engine::records::{Claimant, ClaimedJob, RunRequest, StoredValue};
 use workflow_engine::{Json, RunId};
 
-/// The definition that the run has.
+/// Returns the definition of the run.
 pub fn definitions() -> Vec<String> {
     vec!["definition".to_owned()]
 }
 
-/// An idempotency entry of `run.create`.
+/// Makes an idempotency entry of `run.create`.
 pub fn entry(key: &str) -> IdempotencyEntry {
-    let result = Json::encode(key).expect("a text");
+    let result = Json::encode(key).expect("a text is serializable");
     IdempotencyEntry { command: "run.create", key: key.into(), request_hash: "hash".into(), result }
 }
 
-/// A decision that creates a run, starts its one stage and claims it.
+/// Makes a decision that creates a run, starts its one stage and claims it.
 pub fn create() -> Decision {
     let request = RunRequest {
-        input: Json::encode(&1).expect("the store is there"),
-        config: Json::encode(&()).expect("the store is there"),
+        input: Json::encode(&1).expect("a number is serializable"),
+        config: Json::encode(&()).expect("a unit is serializable"),
         metadata: None,
     };
     let new = NewRun {
@@ -48,14 +48,14 @@ pub fn create() -> Decision {
     Decision { run_id: RunId::generate(), precondition: Precondition::Absent, idempotency: None, changes }
 }
 
-/// A claim for half a minute.
+/// Makes a claimant with a lease of 30 seconds.
 pub fn claim() -> Claimant {
     Claimant { worker_id: "worker".into(), lease: Duration::from_secs(30) }
 }
 
-/// A decision that completes the stage and the run.
+/// Makes a decision that completes the stage and the run.
 pub fn complete(job: &ClaimedJob) -> Decision {
-    let output = StoredValue::Inline(Json::encode("done").expect("the store is there"));
+    let output = StoredValue::Inline(Json::encode("done").expect("a text is serializable"));
     let changes = vec![
         Change::Complete { stage_id: "a".into(), output: output.clone(), elapsed: Duration::ZERO },
         Change::ReleaseRun { output: Some(output) },
@@ -68,10 +68,10 @@ pub fn complete(job: &ClaimedJob) -> Decision {
     }
 }
 
-/// A run whose one stage is claimed.
+/// Creates a run whose one stage is claimed, and returns the claimed job.
 pub async fn running(store: &dyn Persistence) -> ClaimedJob {
-    match store.commit(create()).await.expect("the store is there") {
-        Commit::Applied(applied) => applied.claimed.into_iter().next().expect("the store is there"),
+    match store.commit(create()).await.expect("the store is available") {
+        Commit::Applied(applied) => applied.claimed.into_iter().next().expect("one job is claimed"),
         other => panic!("{other:?}"),
     }
 }

@@ -1,4 +1,4 @@
-//! Deliveries to a subscriber who hears everything, for tests of a store.
+//! Deliveries to a subscriber of every event type, for tests of a store.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +12,7 @@ use workflow_engine::records::{Event, EventType};
 
 use crate::decisions::{claim, complete, running};
 
-/// A claim of everything.
+/// Makes a claim of all deliveries.
 pub fn ask() -> DeliveryClaim {
     let event_types = EventType::ALL.iter().map(|event_type| event_type.name()).collect();
     DeliveryClaim {
@@ -24,11 +24,11 @@ pub fn ask() -> DeliveryClaim {
     }
 }
 
-/// The events that wait; from then on they are claimed.
+/// Claims all pending deliveries, and returns their events.
 pub async fn waiting(store: &dyn Outbox) -> Vec<Event> {
     let mut events = Vec::new();
     loop {
-        let claimed = store.claim_deliveries(&ask()).await.expect("the store is there");
+        let claimed = store.claim_deliveries(&ask()).await.expect("the store is available");
         if claimed.is_empty() {
             return events;
         }
@@ -39,29 +39,29 @@ pub async fn waiting(store: &dyn Outbox) -> Vec<Event> {
 /// Settles one delivery.
 pub async fn settle(store: &dyn Outbox, delivery: &Delivery, outcome: DeliveryOutcome) {
     let settlement = Settlement { lease: delivery.lease.clone(), outcome };
-    store.settle_deliveries(vec![settlement]).await.expect("the store is there");
+    store.settle_deliveries(vec![settlement]).await.expect("the store is available");
 }
 
-/// Some hand over and deliver while others commit, each through a store of its own, as several processes do: every
+/// Runs flushers and committers concurrently, each with its own store like several processes, and asserts that every
 /// event is delivered once, in order within its run (G7, trap 15).
 pub async fn race(stores: Vec<Arc<dyn Store>>) {
     const RUNS: usize = 24;
     const STEPS: u8 = 20;
-    // Created, started, its stage started, and at the end two more.
+    // Three events when the run starts, one for each step, and two at the end.
     const EVENTS: u64 = 3 + STEPS as u64 + 2;
 
-    let heard: Arc<Mutex<HashMap<RunId, u64>>> = Arc::default();
+    let delivered: Arc<Mutex<HashMap<RunId, u64>>> = Arc::default();
     let done = Arc::new(AtomicUsize::new(0));
     let flushers = stores.iter().cloned().map(|store| {
-        let (heard, done) = (Arc::clone(&heard), Arc::clone(&done));
+        let (delivered, done) = (Arc::clone(&delivered), Arc::clone(&done));
         tokio::spawn(async move {
             while done.load(Ordering::SeqCst) < RUNS {
-                let ask = DeliveryClaim { deliveries: 4, window: 3, ..ask() };
-                let claimed = store.claim_deliveries(&ask).await.expect("the store is there");
+                let claim = DeliveryClaim { deliveries: 4, window: 3, ..ask() };
+                let claimed = store.claim_deliveries(&claim).await.expect("the store is available");
                 for delivery in &claimed {
                     for event in &delivery.events {
-                        let mut heard = heard.lock().expect("no panic under it");
-                        let last = heard.entry(event.run_id).or_default();
+                        let mut delivered = delivered.lock().expect("the lock is not poisoned");
+                        let last = delivered.entry(event.run_id).or_default();
                         assert_eq!(event.sequence, *last + 1, "run {}", event.run_id);
                         *last = event.sequence;
                         done.fetch_add(usize::from(event.sequence == EVENTS), Ordering::SeqCst);
@@ -86,9 +86,9 @@ pub async fn race(stores: Vec<Arc<dyn Store>>) {
             for step in 0..usize::from(STEPS) {
                 let change = Change::Progress { stage_id: "a".into(), fraction: 0.5, message: "on".into() };
                 let decision = Decision { changes: vec![change], ..complete(&job) };
-                store(step).commit(decision).await.expect("the store is there");
+                store(step).commit(decision).await.expect("the store is available");
             }
-            store(number).commit(complete(&job)).await.expect("the store is there");
+            store(number).commit(complete(&job)).await.expect("the store is available");
         })
     });
     for run in runs.collect::<Vec<_>>() {
@@ -97,6 +97,6 @@ pub async fn race(stores: Vec<Arc<dyn Store>>) {
     for flusher in flushers {
         flusher.await.expect("no panic");
     }
-    let heard = heard.lock().expect("no panic under it");
-    assert!(heard.len() == RUNS && heard.values().all(|last| *last == EVENTS), "{heard:?}");
+    let delivered = delivered.lock().expect("the lock is not poisoned");
+    assert!(delivered.len() == RUNS && delivered.values().all(|last| *last == EVENTS), "{delivered:?}");
 }

@@ -1,4 +1,4 @@
-//! A diamond whose bodies leave a line in a ledger.
+//! A diamond workflow whose bodies append a line to a file.
 
 use std::path::Path;
 
@@ -6,45 +6,46 @@ use workflow_engine::prelude::*;
 
 use crate::ledger;
 
-/// Begins.
+/// The first stage.
 #[stage(retry(max_attempts = 100, initial = "1ms", max = "1ms"))]
 pub async fn first(ledger: String, number: u64, ctx: &StageContext) -> StageResult<(String, u64)> {
     note(&ledger, ctx)?;
     Ok((ledger, number))
 }
 
-/// Goes left.
+/// The left branch.
 #[stage(retry(max_attempts = 100, initial = "1ms", max = "1ms"))]
-pub async fn left(given: (String, u64), ctx: &StageContext) -> StageResult<u64> {
-    note(&given.0, ctx)?;
-    Ok(given.1 * 2)
+pub async fn left(upstream: (String, u64), ctx: &StageContext) -> StageResult<u64> {
+    note(&upstream.0, ctx)?;
+    Ok(upstream.1 * 2)
 }
 
-/// Goes right.
+/// The right branch.
 #[stage(retry(max_attempts = 100, initial = "1ms", max = "1ms"))]
-pub async fn right(given: (String, u64), ctx: &StageContext) -> StageResult<u64> {
-    note(&given.0, ctx)?;
-    Ok(given.1 + 1)
+pub async fn right(upstream: (String, u64), ctx: &StageContext) -> StageResult<u64> {
+    note(&upstream.0, ctx)?;
+    Ok(upstream.1 + 1)
 }
 
-/// Joins.
+/// The join.
 #[stage(retry(max_attempts = 100, initial = "1ms", max = "1ms"))]
 pub async fn last(
     left: u64,
     right: u64,
-    #[require(first)] given: &(String, u64),
+    #[require(first)] upstream: &(String, u64),
     ctx: &StageContext,
 ) -> StageResult<u64> {
-    note(&given.0, ctx)?;
+    note(&upstream.0, ctx)?;
     Ok(left + right)
 }
 
 workflow! {
-    /// `first >> [left, right] >> last`: for `number` it delivers `3 * number + 1`.
+    /// `first >> [left, right] >> last`. Its output for `number` is `3 * number + 1`.
     pub diamond = first >> [left, right] >> last
 }
 
-/// One line in the ledger, and one on the standard output, which tells whoever watches the process how far it is.
+/// Appends a line to the file, and prints it on the standard output, which shows a watching test the progress of the
+/// process.
 fn note(path: &str, ctx: &StageContext) -> StageResult<()> {
     let line = format!("{} {} {}", ctx.run_id(), ctx.stage_id(), ctx.attempt());
     ledger::append(Path::new(path), &line)?;

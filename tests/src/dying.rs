@@ -1,4 +1,4 @@
-//! Processes that die at one of their writes, and those that go on after them.
+//! Simulated processes that die at one of their writes, and the processes that take over.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,10 +13,10 @@ use workflow_engine::{EngineBuilder, Error, RunId};
 use crate::intercept::{Call, Intercepted, Interceptor};
 use crate::world::World;
 
-/// The write at which a process dies, and whether that is before it is written or after.
+/// The 0-based number of the write at which a process dies, and whether it dies before (`true`) or after the write.
 pub type Death = (usize, bool);
 
-/// A process: it counts its writes, and nothing is answered after its death.
+/// A simulated process. It counts its writes, and every call after its death fails.
 #[derive(Default)]
 pub struct Process {
     death: Option<Death>,
@@ -25,19 +25,19 @@ pub struct Process {
 }
 
 impl Process {
-    /// One that dies so.
+    /// Makes a process that dies at the given write.
     pub fn new(death: Option<Death>) -> Arc<Self> {
         Arc::new(Self { death, ..Self::default() })
     }
 
-    /// How many writes it has begun.
+    /// Returns the number of writes that the process has started.
     pub fn writes(&self) -> usize {
         self.writes.load(Ordering::SeqCst)
     }
 
     fn die(&self) -> Error {
         self.is_dead.store(true, Ordering::SeqCst);
-        "this process is dead".parse::<RunId>().expect_err("it is none")
+        "this process is dead".parse::<RunId>().expect_err("the text is not a run id")
     }
 
     fn is_dead(&self) -> bool {
@@ -60,13 +60,13 @@ impl Interceptor for Process {
 
     async fn after(&self, call: Call, number: u64) -> Result<(), Error> {
         let dies_now = self.death.is_some_and(|(at, before)| !before && at as u64 == number);
-        // What others have written meanwhile is written, and they do not hear of it either.
+        // Concurrent writes of the dead process have been written, but their callers do not receive the result either.
         if dies_now || (call.writes && self.is_dead()) { Err(self.die()) } else { Ok(()) }
     }
 }
 
-/// Runs a workflow with a process that dies so, and another one that takes over. Answers the run, which is over, and how
-/// many writes the first process has begun.
+/// Runs a workflow with a process that dies, and another one that takes over. Returns the terminal run, and the number
+/// of writes that the first process has started.
 pub async fn outlive<W: Workflow>(
     world: &World,
     client: &AiClient,
@@ -86,7 +86,7 @@ pub async fn outlive<W: Workflow>(
     (run.expect("nothing kills the second process"), process.writes())
 }
 
-/// Starts the run, or finds it, and works until it is over, or this process dead.
+/// Starts or finds the run, and works until the run is terminal or this process is dead.
 async fn live<W: Workflow>(
     builder: EngineBuilder,
     world: &World,
@@ -96,7 +96,7 @@ async fn live<W: Workflow>(
     budget: Option<workflow_engine::Cost>,
 ) -> Option<RunHandle<W>> {
     let builder = builder.register::<W>().ai(client.clone()).without_worker();
-    let engine = builder.build().await.expect("the store is there");
+    let engine = builder.build().await.expect("the store is available");
     let start = engine.start::<W>(input).idempotency_key("outlive");
     let start = match budget {
         Some(budget) => start.budget(budget),
@@ -114,12 +114,12 @@ async fn live<W: Workflow>(
         if process.is_dead() {
             return None;
         }
-        done.expect("the store is there");
-        if run.status().await.expect("the store is there").is_terminal() {
+        done.expect("the store is available");
+        if run.status().await.expect("the store is available").is_terminal() {
             return Some(run);
         }
-        // Longer than a lease, a retry's wait, or the time between two checks.
+        // Longer than a lease, the delay of a retry, or the interval between two checks.
         world.clock.advance(Duration::from_secs(20));
     }
-    panic!("run {} does not end", run.id());
+    panic!("run {} does not reach a terminal state", run.id());
 }

@@ -1,20 +1,20 @@
-//! Waiting for events instead of for time.
+//! Waiting for events of a run.
 
 use futures_util::StreamExt;
 use workflow_engine::prelude::*;
 use workflow_engine::records::EventKind;
 
-/// The names of all events of a run that ends.
+/// Returns the names of all events of a run, once it is terminal.
 pub async fn names<W: Workflow>(run: &RunHandle<W>) -> Vec<&'static str> {
     run.events().map(|event| event.expect("a readable store").kind.name()).collect().await
 }
 
-/// Waits for the first event that `is_it` accepts.
-pub async fn wait_for<W: Workflow>(run: &RunHandle<W>, is_it: impl Fn(&EventKind) -> bool) -> EventKind {
+/// Waits for the first event that `is_match` accepts, and returns it.
+pub async fn wait_for<W: Workflow>(run: &RunHandle<W>, is_match: impl Fn(&EventKind) -> bool) -> EventKind {
     let mut events = run.events();
     while let Some(event) = events.next().await {
         let kind = event.expect("a readable store").kind;
-        if is_it(&kind) {
+        if is_match(&kind) {
             return kind;
         }
     }

@@ -1,5 +1,4 @@
-//! A store in front of another one, with somebody in between who sees every call, and may answer it in the store's
-//! place.
+//! A store behind an interceptor, which observes every call and may replace or fail it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,8 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use workflow_engine::ledger::CallId;
-use workflow_engine::ledger::{CallOutcome, CallReservation, CallStatistics};
+use workflow_engine::ledger::{CallId, CallOutcome, CallReservation, CallStatistics};
 use workflow_engine::ports::{
     ClaimRequest, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim, Hints, JobTransport,
     Ledger, Outbox, Persistence, Purge, Retention, Settlement, Snapshot, Store,
@@ -19,39 +17,39 @@ use workflow_engine::records::{
 };
 use workflow_engine::{AnnotationFilter, Error, Json, RunId};
 
-/// A method of a store.
+/// A call of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// Its name.
+    /// The name of the method.
     pub method: &'static str,
-    /// Whether it writes.
+    /// Whether the method writes.
     pub writes: bool,
 }
 
-/// Who stands in between. Without an answer of its own, everything is passed on.
+/// The hooks of an interceptor. By default every call is passed on to the store.
 #[async_trait]
 pub trait Interceptor: Send + Sync {
-    /// Before each call. What it answers is given to `after`; an error is the call's, and the store does not hear of it.
+    /// Runs before each call, and returns a token for `after`. An error fails the call, and the store is not called.
     async fn before(&self, _call: Call) -> Result<u64, Error> {
         Ok(0)
     }
 
-    /// After each call that the store has carried out. An error is the call's, whatever the store has done.
+    /// Runs after each call that the store has executed. An error fails the call, although the store has executed it.
     async fn after(&self, _call: Call, _token: u64) -> Result<(), Error> {
         Ok(())
     }
 
-    /// In place of the store's.
+    /// Replaces the method of the store.
     async fn commit(&self, store: &dyn Store, decision: Decision) -> Result<Commit, Error> {
         store.commit(decision).await
     }
 
-    /// In place of the store's.
+    /// Replaces the method of the store.
     async fn commit_locked(&self, store: &dyn Store, run_id: RunId, decide: Decide) -> Result<Commit, Error> {
         store.commit_locked(run_id, decide).await
     }
 
-    /// In place of the store's.
+    /// Replaces the method of the store.
     async fn events(
         &self,
         store: &dyn Store,
@@ -62,12 +60,12 @@ pub trait Interceptor: Send + Sync {
         store.events(run_id, after, limit).await
     }
 
-    /// In place of the store's.
+    /// Replaces the method of the store.
     async fn claim_work(&self, store: &dyn Store, work: ClaimRequest) -> Result<ClaimedWork, Error> {
         store.claim_work(work).await
     }
 
-    /// In place of the store's.
+    /// Replaces the method of the store.
     async fn renew_leases(
         &self,
         store: &dyn Store,
@@ -77,9 +75,13 @@ pub trait Interceptor: Send + Sync {
         store.renew_leases(leases, lease).await
     }
 
-    /// In place of the store's.
-    async fn claim_deliveries(&self, store: &dyn Store, ask: &DeliveryClaim) -> Result<Vec<Delivery>, Error> {
-        store.claim_deliveries(ask).await
+    /// Replaces the method of the store.
+    async fn claim_deliveries(
+        &self,
+        store: &dyn Store,
+        claim: &DeliveryClaim,
+    ) -> Result<Vec<Delivery>, Error> {
+        store.claim_deliveries(claim).await
     }
 }
 
@@ -90,7 +92,7 @@ pub struct Intercepted<I> {
 }
 
 impl<I: Interceptor> Intercepted<I> {
-    /// `interceptor` in front of `store`.
+    /// Puts `interceptor` in front of `store`.
     pub fn new(store: Arc<dyn Store>, interceptor: Arc<I>) -> Self {
         Self { store, interceptor }
     }
@@ -98,28 +100,28 @@ impl<I: Interceptor> Intercepted<I> {
     async fn read<T>(
         &self,
         method: &'static str,
-        answer: impl Future<Output = Result<T, Error>> + Send,
+        result: impl Future<Output = Result<T, Error>> + Send,
     ) -> Result<T, Error> {
-        self.call(Call { method, writes: false }, answer).await
+        self.call(Call { method, writes: false }, result).await
     }
 
     async fn write<T>(
         &self,
         method: &'static str,
-        answer: impl Future<Output = Result<T, Error>> + Send,
+        result: impl Future<Output = Result<T, Error>> + Send,
     ) -> Result<T, Error> {
-        self.call(Call { method, writes: true }, answer).await
+        self.call(Call { method, writes: true }, result).await
     }
 
     async fn call<T>(
         &self,
         call: Call,
-        answer: impl Future<Output = Result<T, Error>> + Send,
+        result: impl Future<Output = Result<T, Error>> + Send,
     ) -> Result<T, Error> {
         let token = self.interceptor.before(call).await?;
-        let answer = answer.await?;
+        let result = result.await?;
         self.interceptor.after(call, token).await?;
-        Ok(answer)
+        Ok(result)
     }
 }
 
@@ -213,19 +215,19 @@ impl<I: Interceptor> Persistence for Intercepted<I> {
     async fn stuck_runs(
         &self,
         definitions: &[String],
-        still: Duration,
+        idle_for: Duration,
         limit: usize,
     ) -> Result<Vec<RunId>, Error> {
-        self.read("stuck_runs", self.store.stuck_runs(definitions, still, limit)).await
+        self.read("stuck_runs", self.store.stuck_runs(definitions, idle_for, limit)).await
     }
 
     async fn unclaimed_runs(
         &self,
         definitions: &[String],
-        waiting: Duration,
+        waiting_for: Duration,
         limit: usize,
     ) -> Result<Vec<RunId>, Error> {
-        self.read("unclaimed_runs", self.store.unclaimed_runs(definitions, waiting, limit)).await
+        self.read("unclaimed_runs", self.store.unclaimed_runs(definitions, waiting_for, limit)).await
     }
 
     fn hints(&self) -> &Arc<Hints> {
@@ -278,8 +280,8 @@ impl<I: Interceptor> Outbox for Intercepted<I> {
         self.store.deliver_events(deliver);
     }
 
-    async fn claim_deliveries(&self, ask: &DeliveryClaim) -> Result<Vec<Delivery>, Error> {
-        self.write("claim_deliveries", self.interceptor.claim_deliveries(&*self.store, ask)).await
+    async fn claim_deliveries(&self, claim: &DeliveryClaim) -> Result<Vec<Delivery>, Error> {
+        self.write("claim_deliveries", self.interceptor.claim_deliveries(&*self.store, claim)).await
     }
 
     async fn settle_deliveries(&self, settlements: Vec<Settlement>) -> Result<(), Error> {

@@ -11,7 +11,8 @@ use workflow_engine::ai::{
 };
 use workflow_engine::ports::Clock;
 
-/// 1 USD per million input tokens, 4 USD per million output tokens, and half off in batches.
+/// Makes a model that costs 1 USD for a million input tokens and 4 USD for a million output tokens, with half off in
+/// batches.
 pub fn round() -> ModelConfig {
     let dollars = |dollars: i64| Cost::from_picodollars(dollars * 1_000_000_000_000);
     ModelConfig {
@@ -32,7 +33,7 @@ pub fn round() -> ModelConfig {
     }
 }
 
-/// A client with the model `m`, which this provider serves, and a clock on which delays take no time.
+/// Makes a client of the model `m`, which this provider serves. The client's waits take no time.
 pub fn client(provider: &ScriptedProvider) -> AiClientBuilder {
     AiClient::builder()
         .models(ModelRegistry::new())
@@ -41,24 +42,24 @@ pub fn client(provider: &ScriptedProvider) -> AiClientBuilder {
         .clock(NoWaits)
 }
 
-/// A session under the topic `t`, and its ledger.
+/// Makes a session under the topic `t`, and its ledger.
 pub fn session(provider: &ScriptedProvider) -> (AiSession, Arc<MemoryLedger>) {
     let ledger = Arc::new(MemoryLedger::new());
     let client = client(provider).build().unwrap();
     (AiSession::new(&client, "t", ledger.clone()), ledger)
 }
 
-/// A usage without cached tokens.
+/// Makes a usage of input and output tokens.
 pub const fn usage(input: u64, output: u64) -> Usage {
     Usage { input_tokens: input, cached_input_tokens: 0, output_tokens: output }
 }
 
-/// The error of a response with this status.
+/// Makes the error of a provider with this status.
 pub fn error(kind: AiErrorKind, status: u16) -> AiError {
     AiError::new(kind, "no").with_status(status)
 }
 
-/// A clock on which delays take no time.
+/// A clock whose waits take no time.
 pub struct NoWaits;
 
 #[async_trait]

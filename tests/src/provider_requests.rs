@@ -1,4 +1,4 @@
-//! Requests for the tests of providers.
+//! Requests for the tests of AI providers.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use workflow_engine::ai::{
     AiError, AiProvider, GenerateRequest, Message, ModelConfig, ObjectSchema, StreamPart, Tool,
 };
 
-/// A model that supports everything and costs nothing.
+/// Makes a model with every capability and without cost.
 pub fn model(provider: &str, id: &str) -> ModelConfig {
     ModelConfig {
         id: id.to_owned(),
@@ -29,7 +29,7 @@ pub fn model(provider: &str, id: &str) -> ModelConfig {
     }
 }
 
-/// A request with one sentence and no options.
+/// Makes a request with one user message.
 pub fn ask(model: ModelConfig, text: &str) -> GenerateRequest {
     GenerateRequest {
         model,
@@ -44,7 +44,7 @@ pub fn ask(model: ModelConfig, text: &str) -> GenerateRequest {
     }
 }
 
-/// A tool whose input is a city.
+/// Makes a tool with a city as its input.
 pub fn weather() -> Tool {
     Tool {
         name: "weather".to_owned(),
@@ -53,7 +53,7 @@ pub fn weather() -> Tool {
     }
 }
 
-/// The schema of an object with a city.
+/// Makes the schema of an object with a city.
 pub fn city() -> ObjectSchema {
     ObjectSchema { name: "City".to_owned(), schema: city_schema() }
 }
@@ -62,7 +62,7 @@ fn city_schema() -> Value {
     json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]})
 }
 
-/// All parts of a stream, and the error that ends it.
+/// Returns all parts of a stream, and the error that ends it.
 pub async fn pieces(
     provider: &dyn AiProvider,
     request: &GenerateRequest,
@@ -76,7 +76,7 @@ pub async fn pieces(
         match part {
             Ok(part) => parts.push(part),
             Err(error) => {
-                assert!(stream.next().await.is_none(), "a stream continues after {error}");
+                assert!(stream.next().await.is_none(), "the stream continues after {error}");
                 return (parts, Some(error));
             }
         }

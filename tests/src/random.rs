@@ -1,11 +1,10 @@
-//! Chance that can be repeated.
+//! A reproducible random generator.
 
-/// A small generator (xorshift64*, Vigna 2016), seeded from the process or from the environment; it prints the seed,
-/// which is shown with a failure.
+/// A small generator (xorshift64*, Vigna 2016). It prints its seed, which the test runner shows with a failure.
 pub struct Random(u64);
 
 impl Random {
-    /// Seeded from the variable, or from the process.
+    /// Makes a generator with the seed in the environment variable `variable`, or with one from the process id.
     #[must_use]
     pub fn seeded(variable: &str) -> Self {
         let seed = std::env::var(variable).ok().and_then(|seed| seed.parse().ok());
@@ -22,17 +21,17 @@ impl Random {
         self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
     }
 
-    /// `0..bound`.
+    /// Returns a number in `0..bound`.
     pub fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 
-    /// A place in a list of this length, which is not empty.
+    /// Returns an index into a list of this length, which must not be empty.
     pub fn index(&mut self, length: usize) -> usize {
-        usize::try_from(self.below(length as u64)).expect("it is below the length")
+        usize::try_from(self.below(length as u64)).expect("the index is below the length")
     }
 
-    /// Up to about a millisecond of computing, so that what follows falls between two steps of others, too.
+    /// Computes for up to about a millisecond, so that the next step can fall between two steps of other tasks.
     pub fn spin(&mut self) {
         for _ in 0..self.below(200_000) {
             std::hint::spin_loop();

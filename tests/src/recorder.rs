@@ -1,4 +1,4 @@
-//! A plugin that keeps what it hears, and refuses where a test says so.
+//! A plugin that records the events it receives, and refuses events on request.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,7 +9,7 @@ use workflow_engine::records::{Event, EventType};
 
 type Refuse = Box<dyn Fn(&Event, usize) -> Option<&'static str> + Send + Sync>;
 
-/// Clones are the same plugin.
+/// A recording plugin. Clones share the same record.
 #[derive(Clone)]
 pub struct Recorder {
     name: &'static str,
@@ -21,7 +21,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Hears and takes everything.
+    /// Makes a plugin that receives and accepts every event.
     pub fn new(name: &'static str) -> Self {
         Self {
             name,
@@ -33,41 +33,42 @@ impl Recorder {
         }
     }
 
-    /// Hears these alone.
+    /// Restricts the plugin to these event types.
     #[must_use]
     pub fn on(mut self, on: &'static [EventType]) -> Self {
         self.on = on;
         self
     }
 
-    /// Has another policy.
+    /// Changes the delivery policy.
     #[must_use]
     pub fn with(mut self, change: impl FnOnce(&mut DeliveryPolicy)) -> Self {
         change(&mut self.policy);
         self
     }
 
-    /// Refuses what this answers a text for; it is told how often the event was offered before.
+    /// Refuses every event for which `refuse` returns a text. `refuse` receives the event, and the number of times that
+    /// it was offered before.
     pub fn refuse(&self, refuse: impl Fn(&Event, usize) -> Option<&'static str> + Send + Sync + 'static) {
-        *self.refuse.lock().expect("no panic under it") = Some(Box::new(refuse));
+        *self.refuse.lock().expect("the lock is not poisoned") = Some(Box::new(refuse));
     }
 
-    /// Takes everything from now on.
+    /// Accepts, from now on, every event.
     pub fn accept(&self) {
-        *self.refuse.lock().expect("no panic under it") = None;
+        *self.refuse.lock().expect("the lock is not poisoned") = None;
     }
 
-    /// What it was offered, in order.
+    /// Returns the offered events, in order, as run and sequence number.
     pub fn offered(&self) -> Vec<(RunId, u64)> {
-        self.offered.lock().expect("no panic under it").clone()
+        self.offered.lock().expect("the lock is not poisoned").clone()
     }
 
-    /// What it took, in order.
+    /// Returns the accepted events, in order, as run and sequence number.
     pub fn taken(&self) -> Vec<(RunId, u64)> {
-        self.taken.lock().expect("no panic under it").clone()
+        self.taken.lock().expect("the lock is not poisoned").clone()
     }
 
-    /// What it took of one run.
+    /// Returns the sequence numbers of the accepted events of one run.
     pub fn taken_of(&self, run_id: RunId) -> Vec<u64> {
         self.taken().into_iter().filter(|(of, _)| *of == run_id).map(|(_, sequence)| sequence).collect()
     }
@@ -90,18 +91,18 @@ impl Plugin for Recorder {
     async fn handle(&self, event: &Event) -> Result<(), DeliveryError> {
         let key = (event.run_id, event.sequence);
         let before = {
-            let mut offered = self.offered.lock().expect("no panic under it");
+            let mut offered = self.offered.lock().expect("the lock is not poisoned");
             offered.push(key);
             offered.iter().filter(|other| **other == key).count() - 1
         };
-        // Others have their turn in between, as they would have if this did something.
+        // Yield to other tasks, as a plugin with real work would.
         tokio::task::yield_now().await;
-        if let Some(refuse) = &*self.refuse.lock().expect("no panic under it")
+        if let Some(refuse) = &*self.refuse.lock().expect("the lock is not poisoned")
             && let Some(text) = refuse(event, before)
         {
             return Err(text.into());
         }
-        self.taken.lock().expect("no panic under it").push(key);
+        self.taken.lock().expect("the lock is not poisoned").push(key);
         Ok(())
     }
 }

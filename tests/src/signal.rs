@@ -1,4 +1,4 @@
-//! Signals between a test and the bodies of its run.
+//! Signals between a test and the stage bodies of its runs.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -11,16 +11,16 @@ type Signals = HashMap<(RunId, &'static str), Arc<Semaphore>>;
 static SIGNALS: LazyLock<Mutex<Signals>> = LazyLock::new(Mutex::default);
 
 fn signal(run: RunId, name: &'static str) -> Arc<Semaphore> {
-    let mut signals = SIGNALS.lock().expect("no panic under this lock");
+    let mut signals = SIGNALS.lock().expect("the lock is not poisoned");
     Arc::clone(signals.entry((run, name)).or_insert_with(|| Arc::new(Semaphore::new(0))))
 }
 
-/// Gives a signal once, to one waiter, now or later.
+/// Sends a signal to one waiter, which may already wait or start to wait later.
 pub fn give(run: RunId, name: &'static str) {
     signal(run, name).add_permits(1);
 }
 
-/// Waits for a signal and takes it.
+/// Waits for a signal and consumes it.
 pub async fn wait(run: RunId, name: &'static str) {
-    signal(run, name).acquire().await.expect("never closed").forget();
+    signal(run, name).acquire().await.expect("the semaphore is never closed").forget();
 }

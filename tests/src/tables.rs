@@ -1,4 +1,4 @@
-//! A database with tables of the user's own beside the engine's.
+//! A database with user tables beside the engine's tables.
 
 use std::sync::Arc;
 
@@ -12,24 +12,24 @@ use crate::postgres::{self, Schema};
 
 /// An SQLite file, or a schema on PostgreSQL.
 pub enum Tables {
-    /// Gone with the folder.
+    /// An SQLite file, which is deleted with the folder.
     Sqlite(TempDir),
-    /// Gone with the schema.
+    /// A PostgreSQL schema, which is dropped with this value.
     Postgres(Schema),
 }
 
 impl Tables {
-    /// An SQLite file of its own.
+    /// Makes a new SQLite file.
     pub fn sqlite() -> Self {
         Self::Sqlite(tempfile::tempdir().expect("a temporary folder"))
     }
 
-    /// A schema of its own; `None` where there is no PostgreSQL, and `test` is skipped.
+    /// Makes a new PostgreSQL schema. Returns `None`, and reports `test` as skipped, when no server is available.
     pub fn postgres(test: &str) -> Option<Self> {
         postgres::is_available(test).then(|| Self::Postgres(Schema::new()))
     }
 
-    /// What names it to another process: a path, or a URL and a schema.
+    /// Returns the arguments that name the database to another process: a path, or a URL and a schema.
     pub fn arguments(&self) -> Vec<String> {
         match self {
             Self::Sqlite(folder) => vec![path(folder)],
@@ -37,17 +37,17 @@ impl Tables {
         }
     }
 
-    /// A store on it, as another process would open it.
+    /// Opens a store on the database, like another process would.
     pub async fn store(&self) -> Arc<dyn Store> {
         open(&self.arguments()).await
     }
 
-    /// An engine over a store of its own.
+    /// Makes the builder of an engine with its own store.
     pub async fn engine(&self) -> EngineBuilder {
         EngineBuilder::with_store(self.store().await, Arc::new(SystemClock))
     }
 
-    /// The full name of a table.
+    /// Returns the full name of a table.
     pub fn name(&self, table: &str) -> String {
         match self {
             Self::Sqlite(_) => table.to_owned(),
@@ -55,55 +55,53 @@ impl Tables {
         }
     }
 
-    /// Makes tables, or fills them.
+    /// Runs SQL that creates or fills tables.
     pub async fn run(&self, sql: &str) {
         let sql = AssertSqlSafe(sql.to_owned());
         match self {
             Self::Sqlite(folder) => {
-                let mut connection =
-                    SqliteConnection::connect(&path(folder)).await.expect("the file is there");
-                sqlx::raw_sql(sql).execute(&mut connection).await.expect("it is right");
-                connection.close().await.expect("it was open");
+                let mut connection = SqliteConnection::connect(&path(folder)).await.expect("the file exists");
+                sqlx::raw_sql(sql).execute(&mut connection).await.expect("the SQL is valid");
+                connection.close().await.expect("the connection is open");
             }
             Self::Postgres(schema) => {
                 let mut connection: PgConnection = schema.connect().await;
-                sqlx::raw_sql(sql).execute(&mut connection).await.expect("it is right");
-                connection.close().await.expect("it was open");
+                sqlx::raw_sql(sql).execute(&mut connection).await.expect("the SQL is valid");
+                connection.close().await.expect("the connection is open");
             }
         }
     }
 
-    /// The one column of texts that a query answers.
+    /// Returns the single text column of a query.
     pub async fn texts(&self, sql: &str) -> Vec<String> {
         let sql = AssertSqlSafe(sql.to_owned());
         match self {
             Self::Sqlite(folder) => {
-                let mut connection =
-                    SqliteConnection::connect(&path(folder)).await.expect("the file is there");
-                let rows = sqlx::query(sql).fetch_all(&mut connection).await.expect("it is right");
-                connection.close().await.expect("it was open");
+                let mut connection = SqliteConnection::connect(&path(folder)).await.expect("the file exists");
+                let rows = sqlx::query(sql).fetch_all(&mut connection).await.expect("the SQL is valid");
+                connection.close().await.expect("the connection is open");
                 rows.iter().map(|row| row.get(0)).collect()
             }
             Self::Postgres(schema) => {
                 let mut connection = schema.connect().await;
-                let rows = sqlx::query(sql).fetch_all(&mut connection).await.expect("it is right");
-                connection.close().await.expect("it was open");
+                let rows = sqlx::query(sql).fetch_all(&mut connection).await.expect("the SQL is valid");
+                connection.close().await.expect("the connection is open");
                 rows.iter().map(|row| row.get(0)).collect()
             }
         }
     }
 }
 
-/// The store that [`Tables::arguments`] name.
+/// Opens the store that [`Tables::arguments`] name.
 pub async fn open(arguments: &[String]) -> Arc<dyn Store> {
     match arguments {
         [url, schema] => {
             let mut options = workflow_engine::stores::PostgresOptions::new(url);
             options.schema.clone_from(schema);
-            Arc::new(PostgresStore::open(options).await.expect("the server is there"))
+            Arc::new(PostgresStore::open(options).await.expect("the server is available"))
         }
         [path] => Arc::new(SqliteStore::open(path).await.expect("a file")),
-        other => panic!("a path, or a URL and a schema, and not {other:?}"),
+        other => panic!("expected a path, or a URL and a schema, not {other:?}"),
     }
 }
 
@@ -111,7 +109,7 @@ fn path(folder: &TempDir) -> String {
     folder.path().join("tables.db").to_str().expect("a temporary path is text").to_owned()
 }
 
-/// Makes each named `async fn(Tables)` a test on every store that has tables.
+/// Runs each of the named `async fn(Tables)` as a test on every kind of store that has tables.
 #[macro_export]
 macro_rules! on_every_database {
     ($($name:ident),+ $(,)?) => {

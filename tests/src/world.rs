@@ -1,4 +1,4 @@
-//! A store of each kind with a clock that the test owns.
+//! A store of each kind with a virtual clock.
 
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ use workflow_engine::testing::FakeClock;
 
 use crate::postgres::{self, Schema};
 
-/// A store, its clock, and what goes with them.
+/// A store and its clock, with the temporary folder or schema that the store lives in.
 pub struct World {
-    /// Moves only when the test says so.
+    /// The virtual clock of the store.
     pub clock: FakeClock,
     /// The store.
     pub store: Arc<dyn Store>,
@@ -21,14 +21,14 @@ pub struct World {
 }
 
 impl World {
-    /// The store in memory.
+    /// Makes a store in memory.
     pub async fn memory() -> Self {
         let clock = FakeClock::new();
         let store = Arc::new(MemoryStore::new(Arc::new(clock.clone())));
         Self { clock, store, _folder: None, _schema: None }
     }
 
-    /// An SQLite file of its own.
+    /// Makes a store on a new SQLite file.
     pub async fn sqlite() -> Self {
         let clock = FakeClock::new();
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -40,7 +40,8 @@ impl World {
         Self { clock, store: Arc::new(store), _folder: Some(folder), _schema: None }
     }
 
-    /// A schema of its own on PostgreSQL; `None` where there is none, and `test` is skipped.
+    /// Makes a store on a new PostgreSQL schema. Returns `None`, and reports `test` as skipped, when no server is
+    /// available.
     pub async fn postgres(test: &str) -> Option<Self> {
         if !postgres::is_available(test) {
             return None;
@@ -49,22 +50,22 @@ impl World {
         let schema = Schema::new();
         let mut options = schema.options();
         options.clock = Some(Arc::new(clock.clone()));
-        let store = PostgresStore::open(options).await.expect("the server is there");
+        let store = PostgresStore::open(options).await.expect("the server is available");
         Some(Self { clock, store: Arc::new(store), _folder: None, _schema: Some(schema) })
     }
 
-    /// The instant at which the clock stands.
+    /// Returns the current instant of the clock.
     pub fn clock_now(&self) -> chrono::DateTime<chrono::Utc> {
         workflow_engine::ports::Clock::now(&self.clock)
     }
 
-    /// An engine over it; several engines over one world are several processes, as far as the store can tell.
+    /// Makes the builder of an engine over the store. To the store, several engines look like several processes.
     pub fn engine(&self) -> EngineBuilder {
         EngineBuilder::with_store(Arc::clone(&self.store), Arc::new(self.clock.clone()))
     }
 }
 
-/// Makes each named `async fn(World)` a test on every store.
+/// Runs each of the named `async fn(World)` as a test on every kind of store.
 #[macro_export]
 macro_rules! on_every_store {
     ($($name:ident),+ $(,)?) => {

@@ -1,5 +1,5 @@
-//! The stores agree: thousands of decisions at random, possible and impossible, held and missed, have the same
-//! outcome and leave the same rows in each of them as in the store in memory.
+//! Agreement of the stores: thousands of random decisions, valid and invalid, with preconditions that hold or fail,
+//! have the same outcome and leave the same rows in each store as in the store in memory.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use workflow_engine::{Json, LogLevel, RunId};
 
 const STAGES: [&str; 4] = ["a", "b", "c", "d"];
 
-/// A source of choices that a seed repeats ([SplitMix64](https://prng.di.unimi.it/splitmix64.c)).
-struct Dice(u64);
+/// A reproducible source of random choices ([SplitMix64](https://prng.di.unimi.it/splitmix64.c)).
+struct Choices(u64);
 
-impl Dice {
+impl Choices {
     fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -71,7 +71,7 @@ impl Dice {
         }
     }
 
-    /// A guard that often holds.
+    /// Returns a precondition that often holds.
     fn precondition(&mut self, snapshot: Option<&Snapshot>) -> Precondition {
         let Some(snapshot) = snapshot else { return Precondition::Absent };
         let run = &snapshot.run;
@@ -142,7 +142,7 @@ fn head(stage: &str) -> Change {
     Change::Enqueue { stage_id: stage.into(), max_attempts: 3, claim: None }
 }
 
-/// The store in memory, and another one.
+/// The store in memory and another one.
 struct Pair {
     memory: Arc<dyn Store>,
     other: World,
@@ -172,10 +172,10 @@ impl Pair {
         memory
     }
 
-    async fn claim(&self, claim: &Claimant, max: usize) -> Vec<ClaimedJob> {
+    async fn claim(&self, claim: &Claimant, limit: usize) -> Vec<ClaimedJob> {
         let definitions = ["definition".to_owned()];
-        let memory = self.memory.claim_jobs(claim, &definitions, max).await.unwrap();
-        assert_eq!(memory, self.other.store.claim_jobs(claim, &definitions, max).await.unwrap());
+        let memory = self.memory.claim_jobs(claim, &definitions, limit).await.unwrap();
+        assert_eq!(memory, self.other.store.claim_jobs(claim, &definitions, limit).await.unwrap());
         memory
     }
 
@@ -204,54 +204,54 @@ impl Pair {
 async fn agree_with_memory(seed: u64, other: World) {
     let memory = Arc::new(MemoryStore::new(Arc::new(other.clock.clone())));
     let pair = Pair { memory, other };
-    let (applied, missed, impossible) = walk(&pair, Dice(seed)).await;
-    assert!(applied > 50 && missed > 50 && impossible > 5, "{applied} {missed} {impossible}");
+    let (applied, not_applied, impossible) = walk(&pair, Choices(seed)).await;
+    assert!(applied > 50 && not_applied > 50 && impossible > 5, "{applied} {not_applied} {impossible}");
     pair.other.store.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sqlite_makes_the_same_of_any_decision() {
+async fn sqlite_agrees_with_memory_on_any_decision() {
     for seed in 0..6 {
         agree_with_memory(seed, World::sqlite().await).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn postgres_makes_the_same_of_any_decision() {
+async fn postgres_agrees_with_memory_on_any_decision() {
     for seed in 6..9 {
-        let test = "postgres_makes_the_same_of_any_decision";
+        let test = "postgres_agrees_with_memory_on_any_decision";
         let Some(other) = World::postgres(test).await else { return };
         agree_with_memory(seed, other).await;
     }
 }
 
-/// Some hundred steps; answers how many decisions were applied, missed and impossible.
-async fn walk(pair: &Pair, mut dice: Dice) -> (u32, u32, u32) {
+/// Makes some hundred steps, and returns the numbers of decisions that were applied, not applied and impossible.
+async fn walk(pair: &Pair, mut choices: Choices) -> (u32, u32, u32) {
     let mut runs: Vec<RunId> = (0..6).map(|_| RunId::generate()).collect();
     let mut leases = Vec::new();
-    let (mut applied, mut missed, mut impossible) = (0, 0, 0);
+    let (mut applied, mut not_applied, mut impossible) = (0, 0, 0);
     for step in 0..400 {
-        if dice.one_in(12) {
-            // A run that ended early would have nothing left to decide.
-            let at = dice.below(runs.len());
+        if choices.one_in(12) {
+            // Replace runs regularly, because a terminal run accepts few decisions.
+            let at = choices.below(runs.len());
             runs[at] = RunId::generate();
         }
-        pair.other.clock.advance(Duration::from_millis(dice.below(2_000) as u64));
-        let run_id = *dice.of(&runs);
+        pair.other.clock.advance(Duration::from_millis(choices.below(2_000) as u64));
+        let run_id = *choices.of(&runs);
         let snapshot = pair.snapshot(run_id).await;
-        let decision = dice.decision(run_id, snapshot.as_ref());
+        let decision = choices.decision(run_id, snapshot.as_ref());
         match pair.commit(decision).await {
             Some(Commit::Applied(done)) => {
                 applied += 1;
                 leases.extend(done.claimed.into_iter().map(|job| job.lease));
             }
-            Some(Commit::PreconditionFailed) => missed += 1,
+            Some(Commit::PreconditionFailed) => not_applied += 1,
             Some(Commit::Duplicate { .. }) => {}
             None => impossible += 1,
         }
         pair.snapshot(run_id).await;
-        if dice.one_in(5) {
-            let claim = dice.claim();
+        if choices.one_in(5) {
+            let claim = choices.claim();
             leases.extend(pair.claim(&claim, 2).await.into_iter().map(|job| job.lease));
         }
         if step % 20 == 0 {
@@ -259,5 +259,5 @@ async fn walk(pair: &Pair, mut dice: Dice) -> (u32, u32, u32) {
             pair.compare(&runs, &leases[from..]).await;
         }
     }
-    (applied, missed, impossible)
+    (applied, not_applied, impossible)
 }

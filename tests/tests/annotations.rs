@@ -1,4 +1,4 @@
-//! Annotations and artifacts, from outside and from stages, on every store.
+//! Annotations and artifacts, written by stages and by callers.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ const OUTCOME: AnnotationKey<Outcome> = AnnotationKey::new("review.outcome");
 const CONFIDENCE: AnnotationKey<f64> = AnnotationKey::new("model.confidence");
 const ORIGIN: AnnotationKey<String> = AnnotationKey::new("origin");
 
-/// Fails once, and leaves nothing of that attempt.
+/// Fails in its first attempt, whose effects are dropped.
 #[stage(retry(max_attempts = 2, initial = "1ms"))]
 async fn classify(text: String, ctx: &StageContext) -> StageResult<usize> {
     ctx.annotate(CONFIDENCE.value(&(f64::from(ctx.attempt()) / 4.0)).actor("model-7").emit_event())?;
@@ -37,7 +37,7 @@ async fn look(ctx: &StageContext<look>) -> StageResult<Vec<String>> {
     let before = ctx.storage().of::<classify>();
     let large: String = before.get("large").await?.unwrap_or_default();
     ctx.put_artifact("seen", &large.len())?;
-    assert_eq!(before.get::<u32>("nowhere").await?, None);
+    assert_eq!(before.get::<u32>("unknown").await?, None);
     before.list().await
 }
 
@@ -65,7 +65,7 @@ async fn run(world: &World) -> (Engine, RunHandle<reading>) {
     (engine, run)
 }
 
-async fn a_stage_leaves_what_its_last_attempt_asked_for(world: World) {
+async fn only_the_last_attempt_of_a_stage_leaves_its_effects(world: World) {
     let (engine, run) = run(&world).await;
     assert_eq!(run.output().await.unwrap(), ["first", "large"]);
 
@@ -75,10 +75,10 @@ async fn a_stage_leaves_what_its_last_attempt_asked_for(world: World) {
     assert_eq!((found[0].stage_id.as_deref(), found[0].scope.as_deref()), (None, Some("all")));
     assert_eq!(found[1].get(CONFIDENCE).unwrap(), Some(0.5));
     assert_eq!((found[1].stage_id.as_deref(), found[1].attempt), (Some("classify"), Some(2)));
-    assert_eq!(found[1].get(ORIGIN).unwrap(), None, "of another key");
-    let told = names(&run).await;
-    assert_eq!(told.iter().filter(|name| **name == "annotation:created").count(), 1);
-    assert_eq!(told.iter().position(|name| *name == "annotation:created"), Some(5), "{told:?}");
+    assert_eq!(found[1].get(ORIGIN).unwrap(), None, "the annotation has another key");
+    let names = names(&run).await;
+    assert_eq!(names.iter().filter(|name| **name == "annotation:created").count(), 1);
+    assert_eq!(names.iter().position(|name| *name == "annotation:created"), Some(5), "{names:?}");
 
     assert_eq!(run.artifact::<u32>("classify", "first").await.unwrap(), Some(2));
     assert_eq!(run.artifact::<String>("classify", "large").await.unwrap().unwrap().len(), 40_000);
@@ -91,8 +91,8 @@ async fn a_stage_leaves_what_its_last_attempt_asked_for(world: World) {
     engine.shutdown().await;
 }
 
-/// What a stage keeps is void once it is run again; what was noted stays, with its generation.
-async fn a_rerun_voids_artifacts_and_keeps_annotations(world: World) {
+/// A rerun deletes the artifacts of its stages, but keeps annotations with their generation.
+async fn a_rerun_deletes_artifacts_and_keeps_annotations(world: World) {
     let (engine, run) = run(&world).await;
     run.output().await.unwrap();
     engine.drain().await;
@@ -113,25 +113,25 @@ async fn a_rerun_voids_artifacts_and_keeps_annotations(world: World) {
     third.shutdown().await;
 }
 
-/// A stage beside it may have kept something or not: nobody may depend on it.
+/// A stage may or may not have stored its artifacts when its sibling runs, so the sibling cannot read them.
 #[stage]
-async fn beside(_number: u32, ctx: &StageContext) -> StageResult<()> {
+async fn sibling(_number: u32, ctx: &StageContext) -> StageResult<()> {
     ctx.put_artifact("x", &1)
 }
 
 #[stage(retry(max_attempts = 1))]
 async fn curious(_number: u32, ctx: &StageContext) -> StageResult<Option<u32>> {
-    ctx.storage().of::<beside>().get("x").await
+    ctx.storage().of::<sibling>().get("x").await
 }
 
-workflow! { racing(u32) = [beside, curious] }
+workflow! { racing(u32) = [sibling, curious] }
 
-async fn artifacts_of_a_stage_beside_are_not_read(world: World) {
+async fn artifacts_of_a_sibling_cannot_be_read(world: World) {
     let engine = world.engine().register::<racing>().build().await.unwrap();
     let run = engine.start::<racing>(1).await.unwrap();
     assert!(run.output().await.is_err());
     let error = run.record().await.unwrap().error.unwrap();
-    let whole = "stage `curious` failed after 1 attempt: stage `curious` reads artifacts of `beside`, which does not run \
+    let whole = "stage `curious` failed after 1 attempt: stage `curious` reads artifacts of `sibling`, which does not run \
                  before it";
     assert_eq!(error.message, whole);
     engine.shutdown().await;
@@ -154,17 +154,17 @@ async fn annotations_are_attached_and_listed(world: World) {
     let by_bob = engine.annotations(OUTCOME, &AnnotationFilter::new().actor("bob")).await.unwrap();
     assert_eq!(by_bob.iter().map(|found| found.run_id).collect::<Vec<_>>(), [run.id(), other.id()]);
 
-    let refused = run.annotate_stage("nowhere", OUTCOME.value(&Outcome::Approved)).await.unwrap_err();
+    let refused = run.annotate_stage("unknown", OUTCOME.value(&Outcome::Approved)).await.unwrap_err();
     assert_eq!(refused.code(), "STAGE_NOT_FOUND");
     let refused = run.annotate(OUTCOME.value(&Outcome::Approved).actor("")).await.unwrap_err();
     assert_eq!((refused.code().as_str(), refused.is_invalid_input()), ("INVALID_ANNOTATION", true));
-    let nowhere = AttachAnnotation::new(RunId::generate(), OUTCOME.value(&Outcome::Approved));
-    assert_eq!(engine.dispatch(nowhere.clone()).await.unwrap_err().code(), "RUN_NOT_FOUND");
-    let nowhere = AttachAnnotation { stage_id: Some("look".into()), ..nowhere };
-    assert_eq!(engine.dispatch(nowhere).await.unwrap_err().code(), "RUN_NOT_FOUND");
+    let unknown = AttachAnnotation::new(RunId::generate(), OUTCOME.value(&Outcome::Approved));
+    assert_eq!(engine.dispatch(unknown.clone()).await.unwrap_err().code(), "RUN_NOT_FOUND");
+    let unknown = AttachAnnotation { stage_id: Some("look".into()), ..unknown };
+    assert_eq!(engine.dispatch(unknown).await.unwrap_err().code(), "RUN_NOT_FOUND");
 }
 
-async fn an_annotation_with_a_key_is_noted_once(world: World) {
+async fn an_annotation_with_a_key_is_stored_once(world: World) {
     let engine = world.engine().register::<reading>().without_worker().build().await.unwrap();
     let run = engine.start::<reading>(ClassifyInput { text: "ab".into() }).await.unwrap();
     let attach = |outcome: &Outcome| AttachAnnotation {
@@ -180,7 +180,7 @@ async fn an_annotation_with_a_key_is_noted_once(world: World) {
     assert_eq!(run.annotations(&AnnotationFilter::new()).await.unwrap().len(), 1);
 }
 
-async fn annotations_are_json(world: World) {
+async fn annotations_are_attached_by_json(world: World) {
     let engine = world.engine().register::<reading>().without_worker().build().await.unwrap();
     let send = async |command: Value| -> Result<Value, workflow_engine::Error> {
         Ok(engine.kernel().dispatch_json(&command.to_string()).await?.decode().unwrap())
@@ -218,10 +218,10 @@ async fn annotations_are_json(world: World) {
 }
 
 on_every_store!(
-    a_stage_leaves_what_its_last_attempt_asked_for,
-    a_rerun_voids_artifacts_and_keeps_annotations,
-    artifacts_of_a_stage_beside_are_not_read,
+    only_the_last_attempt_of_a_stage_leaves_its_effects,
+    a_rerun_deletes_artifacts_and_keeps_annotations,
+    artifacts_of_a_sibling_cannot_be_read,
     annotations_are_attached_and_listed,
-    an_annotation_with_a_key_is_noted_once,
-    annotations_are_json,
+    an_annotation_with_a_key_is_stored_once,
+    annotations_are_attached_by_json,
 );

@@ -1,4 +1,4 @@
-//! Hosts that have no worker: checks, reports and executions by command.
+//! Hosts without a worker: checks, reports and executions by command.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join;
 use tests::events::names;
 use tests::world::World;
-use tests::{hands, on_every_store, signal};
+use tests::{manual_claims, on_every_store, signal};
 use workflow_engine::kernel::{
     ExecuteJob, ExecuteJobOutput, JobOutcome, PollSuspendedStages, PollSuspendedStagesOutput, ReportStage,
     ReportedLog, ReportedProgress, TransitionRun,
@@ -68,7 +68,7 @@ async fn suspended(engine: &Engine, ready_at: u32) -> RunHandle<printing> {
     run
 }
 
-async fn due_checks_are_made_and_the_resumed_runs_are_named(world: World) {
+async fn due_checks_run_and_the_resumed_runs_are_returned(world: World) {
     let engine = world.engine().register::<printing>().without_worker().build().await.unwrap();
     let (ready, later, fails) =
         (suspended(&engine, 1).await, suspended(&engine, 2).await, suspended(&engine, 0).await);
@@ -82,7 +82,7 @@ async fn due_checks_are_made_and_the_resumed_runs_are_named(world: World) {
     );
     assert_eq!(ready.output().await.unwrap(), 1);
     assert_eq!(poll(&engine, 10).await.checked, 0);
-    // The failed check follows the retry policy, the other one its interval.
+    // The failed check is due after its backoff, the other one after its interval.
     world.clock.advance(Duration::from_secs(10));
     assert_eq!(poll(&engine, 10).await.checked, 1);
     world.clock.advance(HOUR);
@@ -91,7 +91,7 @@ async fn due_checks_are_made_and_the_resumed_runs_are_named(world: World) {
     assert_eq!(fails.status().await.unwrap(), Status::Failed);
 }
 
-async fn a_poll_makes_no_more_checks_than_it_may(world: World) {
+async fn a_poll_respects_its_limit(world: World) {
     let engine = world.engine().register::<printing>().without_worker().build().await.unwrap();
     for _ in 0..3 {
         suspended(&engine, 1).await;
@@ -101,7 +101,7 @@ async fn a_poll_makes_no_more_checks_than_it_may(world: World) {
     assert_eq!(poll(&engine, 2).await.resumed_run_ids.len(), 1);
 }
 
-async fn two_pollers_make_each_check_once(world: World) {
+async fn two_pollers_run_each_check_once(world: World) {
     let engine = world.engine().register::<printing>().without_worker().build().await.unwrap();
     let mut runs = Vec::new();
     for _ in 0..5 {
@@ -118,7 +118,7 @@ async fn a_report_is_committed_live_and_touches_nothing_else(world: World) {
     let engine = world.engine().register::<printing>().without_worker().build().await.unwrap();
     let run = engine.start::<printing>(PrintInput { ready_at: 1 }).await.unwrap();
     engine.dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
-    let job = hands::claim(&*world.store, run.id(), "print").await;
+    let job = manual_claims::claim(&*world.store, run.id(), "print").await;
     let before = world.store.snapshot(run.id()).await.unwrap().unwrap();
     let line =
         |message: &str| ReportedLog { level: LogLevel::Info, message: message.into(), fields: Json::null() };
@@ -136,18 +136,18 @@ async fn a_report_is_committed_live_and_touches_nothing_else(world: World) {
     assert!(
         matches!(&event.kind, EventKind::StageProgress { fraction, .. } if (fraction - 0.25).abs() < 1e-9)
     );
-    // The holder's own outcome is not disturbed; after it the lease is void.
+    // The report does not affect the outcome of the lease's holder. After the outcome, the lease is void.
     let release = workflow_engine::ports::Change::ReturnJob { stage_id: "print".into() };
-    let commit = hands::commit(&*world.store, &job, vec![release]).await;
+    let commit = manual_claims::commit(&*world.store, &job, vec![release]).await;
     assert!(matches!(commit, workflow_engine::ports::Commit::Applied(_)));
     assert_eq!(engine.dispatch(report).await.unwrap_err().code(), "LEASE_LOST");
     assert_eq!(world.store.events(run.id(), event.sequence, 10).await.unwrap(), []);
 }
 
-/// Begins, waits for its end, and fails as often as it is told.
+/// Signals that it has started, waits for a signal, and fails in the first `failures` attempts.
 #[stage(retry(max_attempts = 3, initial = "1s"))]
 async fn slow(failures: u32, ctx: &StageContext) -> StageResult<u32> {
-    signal::give(ctx.run_id(), "begun");
+    signal::give(ctx.run_id(), "started");
     signal::wait(ctx.run_id(), "end").await;
     if ctx.attempt() <= failures {
         return Err(StageError::retryable("not yet"));
@@ -172,11 +172,11 @@ fn begin(
     tokio::spawn(async move { engine.dispatch(command).await })
 }
 
-async fn a_key_is_in_progress_and_then_has_its_answer(world: World) {
+async fn a_key_is_in_progress_and_then_has_its_result(world: World) {
     let engine = world.engine().register::<slowly>().without_worker().build().await.unwrap();
     let run = slow_run(&engine, 1).await;
     let first = begin(&engine, &run, "m-1");
-    signal::wait(run.id(), "begun").await;
+    signal::wait(run.id(), "started").await;
     let error = begin(&engine, &run, "m-1").await.unwrap().unwrap_err();
     assert_eq!(error.code(), "IDEMPOTENCY_IN_PROGRESS");
     assert!(error.is_conflict());
@@ -184,30 +184,30 @@ async fn a_key_is_in_progress_and_then_has_its_answer(world: World) {
     let error = begin(&engine, &other_run, "m-1").await.unwrap().unwrap_err();
     assert_eq!(error.code(), "IDEMPOTENCY_CONFLICT");
     signal::give(run.id(), "end");
-    let answer = first.await.unwrap().unwrap();
-    assert_eq!(answer.outcome, JobOutcome::Failed { error: "not yet".into(), retryable: true });
+    let result = first.await.unwrap().unwrap();
+    assert_eq!(result.outcome, JobOutcome::Failed { error: "not yet".into(), retryable: true });
 
-    // The same delivery is answered as before, though the next attempt is due by now; another one makes it.
+    // The same key returns the stored result, although the next attempt is due by now; another key runs it.
     world.clock.advance(HOUR);
-    assert_eq!(begin(&engine, &run, "m-1").await.unwrap().unwrap(), answer);
+    assert_eq!(begin(&engine, &run, "m-1").await.unwrap().unwrap(), result);
     signal::give(run.id(), "end");
     let second = begin(&engine, &run, "m-2").await.unwrap().unwrap();
     assert_eq!(second.outcome, JobOutcome::Completed);
-    assert_eq!(begin(&engine, &run, "m-1").await.unwrap().unwrap(), answer);
+    assert_eq!(begin(&engine, &run, "m-1").await.unwrap().unwrap(), result);
     assert_eq!(begin(&engine, &run, "m-2").await.unwrap().unwrap(), second);
     assert_eq!(run.output().await.unwrap(), 2);
 }
 
-async fn a_key_whose_process_died_is_taken_over_when_its_lease_has_run_out(world: World) {
+async fn a_key_of_a_dead_process_is_taken_over_when_its_lease_expires(world: World) {
     let engine = world.engine().register::<slowly>().without_worker().build().await.unwrap();
     let run = slow_run(&engine, 0).await;
     let first = begin(&engine, &run, "m-1");
-    signal::wait(run.id(), "begun").await;
+    signal::wait(run.id(), "started").await;
     first.abort();
     assert!(first.await.unwrap_err().is_cancelled());
     let error = begin(&engine, &run, "m-1").await.unwrap().unwrap_err();
-    assert_eq!(error.code(), "IDEMPOTENCY_IN_PROGRESS", "its lease lives");
-    world.clock.advance(hands::LEASE);
+    assert_eq!(error.code(), "IDEMPOTENCY_IN_PROGRESS", "the lease has not expired");
+    world.clock.advance(manual_claims::LEASE);
     signal::give(run.id(), "end");
     assert_eq!(begin(&engine, &run, "m-1").await.unwrap().unwrap().outcome, JobOutcome::Completed);
     assert_eq!(run.output().await.unwrap(), 2, "the lost attempt counts");
@@ -216,16 +216,16 @@ async fn a_key_whose_process_died_is_taken_over_when_its_lease_has_run_out(world
     assert_eq!(completions, 1);
 }
 
-async fn a_final_failure_and_a_suspension_are_kept_as_well(world: World) {
+async fn a_final_failure_and_a_suspension_are_stored_as_well(world: World) {
     let engine =
         world.engine().register::<slowly>().register::<printing>().without_worker().build().await.unwrap();
     let run = slow_run(&engine, 9).await;
     for (attempt, retryable) in [(1, true), (2, true), (3, false)] {
         signal::give(run.id(), "end");
         let key = format!("a-{attempt}");
-        let answer = begin(&engine, &run, &key).await.unwrap().unwrap();
-        assert_eq!(answer.outcome, JobOutcome::Failed { error: "not yet".into(), retryable });
-        assert_eq!(begin(&engine, &run, &key).await.unwrap().unwrap(), answer);
+        let result = begin(&engine, &run, &key).await.unwrap().unwrap();
+        assert_eq!(result.outcome, JobOutcome::Failed { error: "not yet".into(), retryable });
+        assert_eq!(begin(&engine, &run, &key).await.unwrap().unwrap(), result);
         world.clock.advance(HOUR);
     }
     assert_eq!(run.status().await.unwrap(), Status::Failed);
@@ -242,11 +242,11 @@ async fn a_final_failure_and_a_suspension_are_kept_as_well(world: World) {
 }
 
 on_every_store!(
-    due_checks_are_made_and_the_resumed_runs_are_named,
-    a_poll_makes_no_more_checks_than_it_may,
-    two_pollers_make_each_check_once,
+    due_checks_run_and_the_resumed_runs_are_returned,
+    a_poll_respects_its_limit,
+    two_pollers_run_each_check_once,
     a_report_is_committed_live_and_touches_nothing_else,
-    a_key_is_in_progress_and_then_has_its_answer,
-    a_key_whose_process_died_is_taken_over_when_its_lease_has_run_out,
-    a_final_failure_and_a_suspension_are_kept_as_well,
+    a_key_is_in_progress_and_then_has_its_result,
+    a_key_of_a_dead_process_is_taken_over_when_its_lease_expires,
+    a_final_failure_and_a_suspension_are_stored_as_well,
 );

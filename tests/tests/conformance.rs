@@ -1,4 +1,4 @@
-//! Runs the conformance suite over every store.
+//! Runs the conformance suite on every store.
 
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ fn run(case: impl Future<Output = ()>) {
     runtime.unwrap().block_on(case);
 }
 
-/// Runs a case, and closes the store.
+/// Runs a case and closes the store.
 async fn check(case: Case, store: Arc<dyn Store>, clock: FakeClock) {
     case.run(Arc::clone(&store), clock).await;
     store.close().await;

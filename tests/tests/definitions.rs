@@ -1,4 +1,4 @@
-//! Definitions in flight: a run is executed against its own, or one that is declared compatible; otherwise it waits,
+//! Definitions of runs in flight: a run executes only with its own definition or a compatible one; otherwise it waits
 //! visibly (G10).
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ use workflow_engine::{Error, RunId};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// What was released first.
+/// The first released version.
 mod v1 {
     use super::*;
 
@@ -35,7 +35,7 @@ mod v1 {
     workflow! { pub orders = receive >> price >> bill }
 }
 
-/// Other prices, and a field that has a default: what version 1 has stored still decodes.
+/// Version 2 with other prices, and a new field with a default. Stored values of version 1 still decode.
 mod v2 {
     use super::*;
 
@@ -57,7 +57,7 @@ mod v2 {
     workflow! { pub orders = receive >> price >> bill }
 }
 
-/// One stage more.
+/// Version 3 with an additional stage.
 mod v3 {
     pub use super::v1::{bill, price, receive};
     use super::*;
@@ -70,7 +70,7 @@ mod v3 {
     workflow! { pub orders = receive >> price >> discount >> bill }
 }
 
-/// Another order of the same stages.
+/// Version 4 with another order of the same stages.
 mod v4 {
     pub use super::v1::{price, receive};
     use super::*;
@@ -91,8 +91,8 @@ async fn worker<W: Workflow>(world: &World) -> Engine {
     world.engine().register::<W>().drain_timeout(Duration::ZERO).build().await.unwrap()
 }
 
-/// A run of version 1 that has received, and whose price is in the queue.
-async fn half_done(world: &World) -> RunId {
+/// Starts a run of version 1 that has completed `receive`, and whose stage `price` is queued.
+async fn half_finished(world: &World) -> RunId {
     let first = worker::<v1::orders>(world).await;
     let run = first.start::<v1::orders>(v1::ReceiveInput { number: 1 }).await.unwrap();
     signal::wait(run.id(), "pricing").await;
@@ -100,15 +100,15 @@ async fn half_done(world: &World) -> RunId {
     run.id()
 }
 
-async fn obstacle<W: Workflow>(engine: &Engine, run_id: RunId) -> Option<Error> {
+async fn blocked_reason_of<W: Workflow>(engine: &Engine, run_id: RunId) -> Option<Error> {
     engine.run_handle::<W>(run_id).await.unwrap().blocked_reason().await.unwrap()
 }
 
-fn code(obstacle: Option<&Error>) -> Option<&'static str> {
-    obstacle.map(|error| error.code().as_str())
+fn code(reason: Option<&Error>) -> Option<&'static str> {
+    reason.map(|error| error.code().as_str())
 }
 
-/// Version 1 is back, and goes on where it was.
+/// Starts a worker of version 1 again, and asserts that it continues the run.
 async fn finishes_on_version_1(world: &World, run_id: RunId) {
     signal::give(run_id, "price");
     let first = worker::<v1::orders>(world).await;
@@ -118,15 +118,15 @@ async fn finishes_on_version_1(world: &World, run_id: RunId) {
     assert_eq!(
         attempts.iter().map(|stage| stage.attempt).collect::<Vec<_>>(),
         [1, 1, 1],
-        "nothing ran twice"
+        "no stage ran twice"
     );
     first.drain().await;
 }
 
-async fn two_versions_side_by_side_lose_and_misrun_nothing(world: World) {
+async fn two_versions_side_by_side_execute_only_their_own_runs(world: World) {
     let (first, second) = (worker::<v1::orders>(&world).await, worker::<v2::orders>(&world).await);
     let (mut old, mut new) = (Vec::new(), Vec::new());
-    // Created by processes without a worker, so that either worker could take them.
+    // Engines without a worker create the runs, so that either worker could claim them.
     let starters = (
         world.engine().register::<v1::orders>().without_worker().build().await.unwrap(),
         world.engine().register::<v2::orders>().without_worker().build().await.unwrap(),
@@ -149,35 +149,35 @@ async fn two_versions_side_by_side_lose_and_misrun_nothing(world: World) {
     second.drain().await;
 }
 
-async fn a_run_that_is_half_done_waits_visibly_and_goes_on_when_its_version_returns(world: World) {
-    let run_id = half_done(&world).await;
+async fn a_half_finished_run_waits_visibly_and_continues_when_its_version_returns(world: World) {
+    let run_id = half_finished(&world).await;
     let second = worker::<v2::orders>(&world).await;
     let own = second.start::<v2::orders>(v2::ReceiveInput { number: 1 }).await.unwrap();
     assert_eq!(own.output().await.unwrap(), "300 EUR");
     let run = second.run_handle::<v2::orders>(run_id).await.unwrap();
     assert_eq!(run.status().await.unwrap(), Status::Running);
-    let found = obstacle::<v2::orders>(&second, run_id).await;
+    let found = blocked_reason_of::<v2::orders>(&second, run_id).await;
     assert_eq!(code(found.as_ref()), Some("DEFINITION_MISMATCH"));
     assert!(found.unwrap().to_string().contains(&run_id.to_string()));
-    assert!(obstacle::<v2::orders>(&second, own.id()).await.is_none());
+    assert!(blocked_reason_of::<v2::orders>(&second, own.id()).await.is_none());
     let waiting = tokio::spawn(async move { run.output().await });
     finishes_on_version_1(&world, run_id).await;
-    assert!(obstacle::<v2::orders>(&second, run_id).await.is_none());
-    // Whoever waited on the new version is told what the old one delivered.
+    assert!(blocked_reason_of::<v2::orders>(&second, run_id).await.is_none());
+    // A handle of the new version receives the output of the old one.
     assert_eq!(waiting.await.unwrap().unwrap(), "20 EUR");
 }
 
-async fn a_run_that_is_half_done_goes_on_with_a_version_that_is_declared_compatible(world: World) {
-    let run_id = half_done(&world).await;
+async fn a_half_finished_run_continues_with_a_compatible_version(world: World) {
+    let run_id = half_finished(&world).await;
     let second = world.engine().register_compatible::<v2::orders>([fingerprint::<v1::orders>()]);
     let second = second.build().await.unwrap();
     let run = second.run_handle::<v2::orders>(run_id).await.unwrap();
-    // What was received stays received; the price is the new one, with the default of its new field.
+    // The output of `receive` is kept; `price` runs in the new version, with the default of its new field.
     assert_eq!(run.output().await.unwrap(), "200 EUR");
     assert_eq!(run.record().await.unwrap().definition_fingerprint, fingerprint::<v1::orders>());
 }
 
-async fn a_run_that_nobody_has_started_starts_with_a_compatible_version(world: World) {
+async fn a_pending_run_starts_with_a_compatible_version(world: World) {
     let starter = world.engine().register::<v1::orders>().without_worker().build().await.unwrap();
     let run = starter.start::<v1::orders>(v1::ReceiveInput { number: 1 }).await.unwrap();
     let second = world.engine().register_compatible::<v2::orders>([fingerprint::<v1::orders>()]);
@@ -185,14 +185,14 @@ async fn a_run_that_nobody_has_started_starts_with_a_compatible_version(world: W
     assert_eq!(run.output().await.unwrap(), "300 EUR");
 }
 
-/// A declaration that is wrong is found before anything is executed, and costs the run nothing.
-async fn misfits<W: Workflow>(world: &World) {
-    let run_id = half_done(world).await;
+/// Asserts that a wrong declaration is detected before a stage is executed, and does not change the run.
+async fn is_withdrawn<W: Workflow>(world: &World) {
+    let run_id = half_finished(world).await;
     let wrong = world.engine().register_compatible::<W>([fingerprint::<v1::orders>()]).build().await.unwrap();
-    while obstacle::<W>(&wrong, run_id).await.is_none() {
+    while blocked_reason_of::<W>(&wrong, run_id).await.is_none() {
         tokio::task::yield_now().await;
     }
-    let found = obstacle::<W>(&wrong, run_id).await;
+    let found = blocked_reason_of::<W>(&wrong, run_id).await;
     assert_eq!(code(found.as_ref()), Some("DEFINITION_MISMATCH"));
     let stages = world.store.stages(run_id).await.unwrap();
     let price = stages.iter().find(|stage| stage.stage_id == "price").unwrap();
@@ -202,26 +202,29 @@ async fn misfits<W: Workflow>(world: &World) {
 }
 
 async fn a_wrong_declaration_of_another_stage_is_withdrawn(world: World) {
-    misfits::<v3::orders>(&world).await;
+    is_withdrawn::<v3::orders>(&world).await;
 }
 
 async fn a_wrong_declaration_of_another_order_is_withdrawn(world: World) {
-    misfits::<v4::orders>(&world).await;
+    is_withdrawn::<v4::orders>(&world).await;
 }
 
-async fn a_run_whose_input_a_declared_version_refuses_is_left_as_it_is(world: World) {
+async fn a_run_whose_input_a_compatible_version_refuses_is_left_unchanged(world: World) {
     let starter = world.engine().register::<v1::orders>().without_worker().build().await.unwrap();
     let run = starter.start::<v1::orders>(v1::ReceiveInput { number: 1 }).await.unwrap();
     let wrong = world.engine().register_compatible::<v4::orders>([fingerprint::<v1::orders>()]);
     let wrong = wrong.without_worker().build().await.unwrap();
     let error = wrong.dispatch(TransitionRun { run_id: run.id() }).await.unwrap_err();
     assert_eq!(error.code(), "DEFINITION_MISMATCH");
-    assert!(error.to_string().contains("declared compatible and is not: its input is not valid"), "{error}");
+    assert!(error.to_string().contains("declared compatible, but is not: its input is not valid"), "{error}");
     assert_eq!(run.status().await.unwrap(), Status::Pending);
-    assert_eq!(code(obstacle::<v4::orders>(&wrong, run.id()).await.as_ref()), Some("DEFINITION_MISMATCH"));
+    assert_eq!(
+        code(blocked_reason_of::<v4::orders>(&wrong, run.id()).await.as_ref()),
+        Some("DEFINITION_MISMATCH")
+    );
 }
 
-async fn a_declaration_names_a_fingerprint(world: World) {
+async fn a_compatibility_declaration_needs_a_fingerprint(world: World) {
     let builder = world.engine().register_compatible::<v2::orders>(["version 1"]);
     let error = builder.build().await.unwrap_err();
     assert_eq!(error.code(), "INVALID_FINGERPRINT");
@@ -238,12 +241,15 @@ workflow! { other = alone }
 async fn a_run_of_an_unknown_workflow_waits_visibly_and_is_not_executed(world: World) {
     let starter = world.engine().register::<v1::orders>().without_worker().build().await.unwrap();
     let run = starter.start::<v1::orders>(v1::ReceiveInput { number: 1 }).await.unwrap();
-    let stranger = world.engine().register::<other>().without_worker().build().await.unwrap();
-    let found = obstacle::<v1::orders>(&stranger, run.id()).await.unwrap();
+    let other_engine = world.engine().register::<other>().without_worker().build().await.unwrap();
+    let found = blocked_reason_of::<v1::orders>(&other_engine, run.id()).await.unwrap();
     assert_eq!((found.code().as_str(), found.is_not_found()), ("WORKFLOW_NOT_FOUND", true));
-    let error = stranger.dispatch(TransitionRun { run_id: run.id() }).await.unwrap_err();
+    let error = other_engine.dispatch(TransitionRun { run_id: run.id() }).await.unwrap_err();
     assert_eq!(error.code(), "WORKFLOW_NOT_FOUND");
-    assert!(obstacle::<v1::orders>(&starter, run.id()).await.is_none(), "it has the definition itself");
+    assert!(
+        blocked_reason_of::<v1::orders>(&starter, run.id()).await.is_none(),
+        "the starter has the definition"
+    );
 
     starter.dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
     let execute = ExecuteJob {
@@ -252,13 +258,13 @@ async fn a_run_of_an_unknown_workflow_waits_visibly_and_is_not_executed(world: W
         stage_id: "receive".into(),
         idempotency_key: None,
     };
-    let error = stranger.dispatch(execute).await.unwrap_err();
+    let error = other_engine.dispatch(execute).await.unwrap_err();
     assert_eq!(error.code(), "WORKFLOW_NOT_FOUND");
-    assert!(world.store.lease_holders().await.unwrap().is_empty(), "nothing was claimed for it");
+    assert!(world.store.lease_holders().await.unwrap().is_empty(), "no job was claimed");
 }
 
-async fn after_a_limit_that_is_off_by_default_it_fails_with_that_code(world: World) {
-    let run_id = half_done(&world).await;
+async fn an_unclaimed_run_fails_after_the_configured_timeout(world: World) {
+    let run_id = half_finished(&world).await;
     let second = world.engine().register::<v2::orders>().unclaimed_timeout(HOUR).build().await.unwrap();
     let early = FailUnclaimedRuns { limit: HOUR };
     assert_eq!(second.dispatch(early).await.unwrap().failed, 0);
@@ -272,7 +278,7 @@ async fn after_a_limit_that_is_off_by_default_it_fails_with_that_code(world: Wor
     assert!(run.output().await.unwrap_err().is_run_failed());
     second.drain().await;
 
-    // Nothing is lost: whoever has the definition takes it up again.
+    // A rerun by a worker with the definition continues the run.
     let first = worker::<v1::orders>(&world).await;
     let (from_stage_id, idempotency_key) = ("price".into(), None);
     first.dispatch(RerunFrom { run_id, from_stage_id, idempotency_key, dry_run: false }).await.unwrap();
@@ -281,14 +287,14 @@ async fn after_a_limit_that_is_off_by_default_it_fails_with_that_code(world: Wor
 }
 
 on_every_store!(
-    two_versions_side_by_side_lose_and_misrun_nothing,
-    a_run_that_is_half_done_waits_visibly_and_goes_on_when_its_version_returns,
-    a_run_that_is_half_done_goes_on_with_a_version_that_is_declared_compatible,
-    a_run_that_nobody_has_started_starts_with_a_compatible_version,
+    two_versions_side_by_side_execute_only_their_own_runs,
+    a_half_finished_run_waits_visibly_and_continues_when_its_version_returns,
+    a_half_finished_run_continues_with_a_compatible_version,
+    a_pending_run_starts_with_a_compatible_version,
     a_wrong_declaration_of_another_stage_is_withdrawn,
     a_wrong_declaration_of_another_order_is_withdrawn,
-    a_run_whose_input_a_declared_version_refuses_is_left_as_it_is,
-    a_declaration_names_a_fingerprint,
+    a_run_whose_input_a_compatible_version_refuses_is_left_unchanged,
+    a_compatibility_declaration_needs_a_fingerprint,
     a_run_of_an_unknown_workflow_waits_visibly_and_is_not_executed,
-    after_a_limit_that_is_off_by_default_it_fails_with_that_code,
+    an_unclaimed_run_fails_after_the_configured_timeout,
 );

@@ -1,4 +1,4 @@
-//! What becomes of a run when a stage fails, panics, hangs or is too slow.
+//! Stages that fail, panic, hang or exceed their timeout.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use workflow_engine::kernel::RerunFrom;
 use workflow_engine::prelude::*;
 use workflow_engine::records::EventKind;
 
-/// Fails as often as it is told, and then succeeds.
+/// Fails in the first `failures` attempts, and then succeeds.
 #[stage(retry(max_attempts = 3, initial = "10s", max = "1h"))]
 async fn flaky(failures: u32, ctx: &StageContext) -> StageResult<u32> {
     if ctx.attempt() <= failures {
@@ -21,7 +21,7 @@ async fn flaky(failures: u32, ctx: &StageContext) -> StageResult<u32> {
 
 workflow! { flaky_alone = flaky }
 
-async fn a_failed_attempt_is_followed_by_another_after_the_backoff(world: World) {
+async fn a_failed_attempt_is_retried_after_the_backoff(world: World) {
     let engine = world.engine().register::<flaky_alone>().build().await.unwrap();
     let run = engine.start::<flaky_alone>(FlakyInput { failures: 2 }).await.unwrap();
     for (attempt, delay) in [(1, 10_000), (2, 20_000)] {
@@ -50,7 +50,7 @@ async fn a_failed_attempt_is_followed_by_another_after_the_backoff(world: World)
             "workflow:completed",
         ]
     );
-    // A later success leaves no stale error behind.
+    // A later success clears the error.
     assert_eq!(world.store.stages(run.id()).await.unwrap()[0].error_message, None);
 }
 
@@ -84,7 +84,7 @@ async fn after(_left: u32, _right: u32) -> StageResult<u32> {
 
 workflow! { half_doomed(u32) = [doomed, patient] >> after }
 
-async fn a_stage_that_fails_for_good_fails_its_run_in_that_commit(world: World) {
+async fn a_permanently_failed_stage_fails_its_run_in_the_same_commit(world: World) {
     let engine = world.engine().register::<half_doomed>().build().await.unwrap();
     let run = engine.start::<half_doomed>(7).await.unwrap();
     let error = run.output().await.unwrap_err();
@@ -102,7 +102,7 @@ async fn a_stage_that_fails_for_good_fails_its_run_in_that_commit(world: World) 
     assert_eq!(statuses, [Status::Failed, Status::Cancelled, Status::Cancelled]);
     let snapshot = world.store.snapshot(run.id()).await.unwrap().unwrap();
     assert!(snapshot.jobs.iter().all(|job| job.status == Status::Dead), "{:?}", snapshot.jobs);
-    // The body that still ran was told to stop, and delivered nothing.
+    // The running body was cancelled, and its output is dropped.
     engine.shutdown().await;
 }
 
@@ -165,7 +165,7 @@ async fn a_body_past_its_deadline_is_stopped(world: World) {
     assert_eq!(run.output().await.unwrap(), 2);
 }
 
-/// Delivers its token at the second attempt; the first one tells its own.
+/// Returns its token in the second attempt; the first one fails with its own token as the error.
 #[stage(retry(max_attempts = 2, initial = "1s"))]
 async fn stamped(_number: u32, ctx: &StageContext) -> StageResult<String> {
     if ctx.attempt() == 1 {
@@ -176,8 +176,8 @@ async fn stamped(_number: u32, ctx: &StageContext) -> StageResult<String> {
 
 workflow! { stamping = stamped }
 
-/// G3.
-async fn the_token_is_the_same_in_every_attempt_and_another_in_every_generation(world: World) {
+/// The token makes repeated external effects recognisable (G3).
+async fn the_token_is_the_same_in_every_attempt_and_differs_between_generations(world: World) {
     let engine = world.engine().register::<stamping>().build().await.unwrap();
     let mut tokens = std::collections::HashSet::new();
     let run = engine.start::<stamping>(StampedInput { _number: 1 }).await.unwrap();
@@ -205,10 +205,10 @@ async fn the_token_is_the_same_in_every_attempt_and_another_in_every_generation(
 }
 
 on_every_store!(
-    the_token_is_the_same_in_every_attempt_and_another_in_every_generation,
-    a_failed_attempt_is_followed_by_another_after_the_backoff,
+    the_token_is_the_same_in_every_attempt_and_differs_between_generations,
+    a_failed_attempt_is_retried_after_the_backoff,
     a_retry_that_is_due_later_survives_a_restart,
-    a_stage_that_fails_for_good_fails_its_run_in_that_commit,
+    a_permanently_failed_stage_fails_its_run_in_the_same_commit,
     a_permanent_failure_is_not_retried,
     a_panic_is_a_failed_attempt,
     a_body_past_its_deadline_is_stopped,

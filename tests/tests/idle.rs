@@ -1,4 +1,4 @@
-//! What an engine asks of its store while a run waits for days: nothing, until the check is due.
+//! The calls of an engine to its store while a run waits: none, until the check is due.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,16 +17,16 @@ use workflow_engine::testing::CollectingEventSink;
 use workflow_engine::{EngineBuilder, Error, RunId};
 
 const STEP: Duration = Duration::from_secs(30);
-/// After a commit, each loop looks once more when what the commit has left is old enough: all of them within this time.
-const AFTERMATH: Duration = Duration::from_secs(180);
-/// What is left of an hour before its last step.
+/// The time after a commit in which each service loop queries the store once more.
+const FOLLOW_UP: Duration = Duration::from_secs(180);
+/// The rest of an hour, without its last step.
 const QUIET: Duration = Duration::from_secs(3_600 - 180 - 30);
-/// What a check may cost, with all that looks after a commit: a claim, the ticket, an outcome, and who looks for more.
-const CALLS: usize = 32;
-/// How often it is looked whether the far side is ready.
+/// The maximum number of calls of a check, including those of all service loops after its commit.
+const MAX_CALLS: usize = 32;
+/// The number of checks until the stage is ready.
 const CHECKS: u32 = 8;
 
-/// Counts what the engine asks.
+/// Counts the calls of the engine to its store.
 #[derive(Default)]
 struct Counter {
     calls: Mutex<Vec<&'static str>>,
@@ -52,7 +52,7 @@ impl Counter {
         std::mem::take(&mut *self.calls.lock().unwrap())
     }
 
-    /// Until every task waits for something that is none of the store's answers.
+    /// Waits until no call is in progress and no task makes another one.
     async fn settle(&self) {
         loop {
             let before = self.calls.lock().unwrap().len();
@@ -66,7 +66,7 @@ impl Counter {
         }
     }
 
-    /// Lets time pass in small steps.
+    /// Advances the clock in small steps.
     async fn pass(&self, world: &World, time: Duration) {
         for _ in 0..time.as_secs() / STEP.as_secs() {
             world.clock.advance(STEP);
@@ -75,33 +75,33 @@ impl Counter {
     }
 }
 
-#[stage(check = there, poll_every = "1h", give_up_after = "3d")]
+#[stage(check = ready, poll_every = "1h", give_up_after = "3d")]
 async fn ask(number: u32) -> StageResult<u32> {
     Ok(number)
 }
 
-/// How often it was looked, by run.
-static LOOKED: LazyLock<Mutex<HashMap<RunId, u32>>> = LazyLock::new(Mutex::default);
+/// The number of checks by run.
+static CHECKED: LazyLock<Mutex<HashMap<RunId, u32>>> = LazyLock::new(Mutex::default);
 
 #[check]
-async fn there(number: &u32, ctx: &StageContext) -> StageResult<Check<u32>> {
-    let mut looked = LOOKED.lock().unwrap();
-    let looked = looked.entry(ctx.run_id()).or_default();
-    *looked += 1;
-    Ok(if *looked == CHECKS { Check::Ready(*number) } else { Check::Pending })
+async fn ready(number: &u32, ctx: &StageContext) -> StageResult<Check<u32>> {
+    let mut checked = CHECKED.lock().unwrap();
+    let count = checked.entry(ctx.run_id()).or_default();
+    *count += 1;
+    Ok(if *count == CHECKS { Check::Ready(*number) } else { Check::Pending })
 }
 
-fn looked(run: RunId) -> u32 {
-    LOOKED.lock().unwrap().get(&run).copied().unwrap_or_default()
+fn checks(run: RunId) -> u32 {
+    CHECKED.lock().unwrap().get(&run).copied().unwrap_or_default()
 }
 
-workflow! { asking = ask }
+workflow! { inquiry = ask }
 
-/// With everything that a worker can have to look after.
+/// Builds an engine whose worker has every kind of service loop.
 async fn engine(world: &World, counter: &Arc<Counter>) -> Engine {
     let store = Arc::new(Intercepted::new(Arc::clone(&world.store), Arc::clone(counter)));
     EngineBuilder::with_store(store, Arc::new(world.clock.clone()))
-        .register::<asking>()
+        .register::<inquiry>()
         .event_sink(CollectingEventSink::new())
         .plugin(Recorder::new("recorder"))
         .stuck_threshold(Duration::from_secs(60))
@@ -112,37 +112,37 @@ async fn engine(world: &World, counter: &Arc<Counter>) -> Engine {
         .unwrap()
 }
 
-async fn a_waiting_run_costs_its_due_checks_and_nothing_else(world: World) {
+async fn a_waiting_run_costs_only_its_due_checks(world: World) {
     let counter = Arc::new(Counter::default());
     let engine = engine(&world, &counter).await;
-    let run = engine.start::<asking>(AskInput { number: 7 }).await.unwrap();
+    let run = engine.start::<inquiry>(AskInput { number: 7 }).await.unwrap();
     wait_for(&run, |kind| matches!(kind, EventKind::WorkflowSuspended { .. })).await;
     let (run_id, waits_from) = (run.id(), world.clock_now());
-    // Whoever waits for the output costs nothing either.
+    // A task that waits for the output makes no calls either.
     let output = tokio::spawn(async move { run.output().await });
     counter.settle().await;
 
     let mut undisturbed = 0;
-    let mut foreign = world.store.hints().watch_external();
+    let mut external = world.store.hints().watch_external();
     for hour in 0..CHECKS {
-        counter.pass(&world, AFTERMATH).await;
+        counter.pass(&world, FOLLOW_UP).await;
         let cost = counter.take();
         counter.pass(&world, QUIET).await;
-        let asked = counter.take();
-        assert_eq!(looked(run_id), hour);
-        // On a server that others use as well, the worker hears of them now and then, and looks.
-        if !foreign.has_changed().unwrap() {
+        let calls = counter.take();
+        assert_eq!(checks(run_id), hour);
+        // On a shared server, commits of other tests occasionally wake the worker.
+        if !external.has_changed().unwrap() {
             undisturbed += 1;
-            assert!(asked.is_empty(), "between check {hour} and the next: {asked:?}");
+            assert!(calls.is_empty(), "between check {hour} and the next: {calls:?}");
             if hour > 0 {
                 let commits = cost.iter().filter(|call| **call == "commit").count();
                 assert_eq!(commits, 1, "at check {hour}: {cost:?}");
-                assert!(cost.len() <= CALLS, "{} calls at check {hour}: {cost:?}", cost.len());
+                assert!(cost.len() <= MAX_CALLS, "{} calls at check {hour}: {cost:?}", cost.len());
             }
         }
-        foreign.mark_unchanged();
+        external.mark_unchanged();
         counter.pass(&world, STEP).await;
-        assert_eq!(looked(run_id), hour + 1, "at the hour, one check");
+        assert_eq!(checks(run_id), hour + 1, "one check per hour");
     }
     assert_eq!(world.clock_now() - waits_from, chrono::TimeDelta::hours(CHECKS.into()));
     assert_eq!(output.await.unwrap().unwrap(), 7);
@@ -150,4 +150,4 @@ async fn a_waiting_run_costs_its_due_checks_and_nothing_else(world: World) {
     engine.shutdown().await;
 }
 
-on_every_store!(a_waiting_run_costs_its_due_checks_and_nothing_else);
+on_every_store!(a_waiting_run_costs_only_its_due_checks);

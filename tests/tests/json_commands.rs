@@ -1,4 +1,4 @@
-//! Commands as JSON.
+//! Commands in JSON.
 
 use serde_json::{Value, json};
 use tests::on_every_store;
@@ -18,8 +18,8 @@ async fn double(sum: u32) -> StageResult<u32> {
 workflow! { arithmetic = add >> double }
 
 async fn send(engine: &Engine, command: Value) -> Result<Value, workflow_engine::Error> {
-    let answer = engine.kernel().dispatch_json(&command.to_string()).await?;
-    Ok(answer.decode().expect("an answer is JSON"))
+    let output = engine.kernel().dispatch_json(&command.to_string()).await?;
+    Ok(output.decode().expect("the output is JSON"))
 }
 
 async fn a_run_is_driven_by_json_alone(world: World) {
@@ -72,15 +72,15 @@ async fn a_run_is_driven_by_json_alone(world: World) {
     assert_eq!(send(&engine, purge).await.unwrap(), json!({"runs": [run_id.to_string()]}));
 }
 
-async fn what_is_no_command_is_refused_by_name_and_place(world: World) {
+async fn an_invalid_command_is_refused_with_its_name_and_position(world: World) {
     let engine = world.engine().register::<arithmetic>().without_worker().build().await.unwrap();
     let refused = [
-        ("[]", "a command is a JSON object: invalid type: sequence, expected a map at line 1 column 0"),
-        ("{}", "a command has its name as `type`"),
-        (r#"{"type": 7}"#, "a command has its name as `type`"),
+        ("[]", "a command must be a JSON object: invalid type: sequence, expected a map at line 1 column 0"),
+        ("{}", "a command must have its name in the field `type`"),
+        (r#"{"type": 7}"#, "a command must have its name in the field `type`"),
         (
             r#"{"type": "run.stop"}"#,
-            "there is no command `run.stop`; there are `run.create`, `run.claimPending`, `job.execute`, \
+            "unknown command `run.stop`; the commands are `run.create`, `run.claimPending`, `job.execute`, \
              `run.transition`, `run.cancel`, `run.rerunFrom`, `stage.pollSuspended`, `stage.wake`, `stage.report`, \
              `run.raiseBudget`, `annotation.attach`, \
              `lease.reapStale`, `run.reapStuck`, `run.failUnclaimed`, `outbox.flush`, \
@@ -108,11 +108,11 @@ async fn what_is_no_command_is_refused_by_name_and_place(world: World) {
     assert!(error.contains("unknown field `max`"), "{error}");
 }
 
-async fn a_stage_is_executed_and_reported_of_by_json(world: World) {
+async fn a_stage_is_executed_and_reports_by_json(world: World) {
     let engine = world.engine().register::<arithmetic>().without_worker().build().await.unwrap();
     let create = json!({"type": "run.create", "workflow_id": "arithmetic", "input": {"left": 1, "right": 2}});
     let run_id = send(&engine, create).await.unwrap()["run_id"].clone();
-    let claim = json!({"type": "run.claimPending", "worker_id": "far", "slots": 1});
+    let claim = json!({"type": "run.claimPending", "worker_id": "remote", "slots": 1});
     let claimed = send(&engine, claim).await.unwrap();
     let lease = &claimed["claimed"][0]["jobs"][0]["lease"];
     let report = json!({
@@ -122,9 +122,9 @@ async fn a_stage_is_executed_and_reported_of_by_json(world: World) {
         "logs": [{"level": "WARN", "message": "slow", "fields": {"ms": 7}}, {"level": "INFO", "message": "on"}],
     });
     assert_eq!(send(&engine, report.clone()).await.unwrap(), json!({}));
-    let too_far = json!({"type": "stage.report", "lease": lease, "progress": {"fraction": 1.5}});
-    let error = send(&engine, too_far).await.unwrap_err();
-    assert_eq!(error.to_string(), "progress is a fraction from 0 to 1, and not 1.5");
+    let out_of_range = json!({"type": "stage.report", "lease": lease, "progress": {"fraction": 1.5}});
+    let error = send(&engine, out_of_range).await.unwrap_err();
+    assert_eq!(error.to_string(), "progress must be a fraction from 0 to 1, but it is 1.5");
     let id = run_id.as_str().unwrap().parse().unwrap();
     let logs = world.store.logs(id, 0, 10).await.unwrap();
     assert_eq!((logs[0].fields.as_str(), logs[1].fields.as_str()), (r#"{"ms":7}"#, "null"));
@@ -152,6 +152,6 @@ async fn a_stage_is_executed_and_reported_of_by_json(world: World) {
 
 on_every_store!(
     a_run_is_driven_by_json_alone,
-    what_is_no_command_is_refused_by_name_and_place,
-    a_stage_is_executed_and_reported_of_by_json,
+    an_invalid_command_is_refused_with_its_name_and_position,
+    a_stage_is_executed_and_reports_by_json,
 );

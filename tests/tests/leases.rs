@@ -1,4 +1,4 @@
-//! Leases: draining, workers that are lost, and zombies.
+//! Leases: draining, lost workers, and late results.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use workflow_engine::kernel::{ReapStaleLeases, ReapStaleLeasesOutput};
 use workflow_engine::prelude::*;
 use workflow_engine::records::{Claimant, EventKind};
 
-/// Says that it has begun, and waits until it is told to end.
+/// Signals that it has started, and waits for a signal to end.
 #[stage(retry(max_attempts = 2))]
 async fn waits(number: u32, ctx: &StageContext) -> StageResult<u32> {
-    signal::give(ctx.run_id(), "begun");
+    signal::give(ctx.run_id(), "started");
     signal::wait(ctx.run_id(), "end").await;
     Ok(number + ctx.attempt())
 }
@@ -25,7 +25,7 @@ const LEASE: Duration = Duration::from_secs(15);
 async fn a_drain_lets_bodies_finish(world: World) {
     let engine = world.engine().register::<waiting>().build().await.unwrap();
     let run = engine.start::<waiting>(WaitsInput { number: 1 }).await.unwrap();
-    signal::wait(run.id(), "begun").await;
+    signal::wait(run.id(), "started").await;
     let events = run.events();
     let drain = tokio::spawn({
         let engine = engine.clone();
@@ -39,8 +39,8 @@ async fn a_drain_lets_bodies_finish(world: World) {
     drain.await.unwrap();
 }
 
-async fn a_drain_hands_back_what_does_not_finish_and_the_attempt_does_not_count(world: World) {
-    // The store outlives the first engine here, so it is drained through its worker alone.
+async fn a_drain_returns_unfinished_jobs_and_the_attempt_does_not_count(world: World) {
+    // The store outlives the first engine, so the test drains the engine and does not shut it down.
     let first = world
         .engine()
         .register::<waiting>()
@@ -50,12 +50,12 @@ async fn a_drain_hands_back_what_does_not_finish_and_the_attempt_does_not_count(
         .await
         .unwrap();
     let run = first.start::<waiting>(WaitsInput { number: 1 }).await.unwrap();
-    signal::wait(run.id(), "begun").await;
+    signal::wait(run.id(), "started").await;
     let drain = tokio::spawn({
         let first = first.clone();
         async move { first.drain().await }
     });
-    // The drain begins to wait at some point; time passes until it is over.
+    // Advance the clock until the drain, which starts at some point, has finished.
     while !drain.is_finished() {
         world.clock.advance(Duration::from_secs(1));
         tokio::task::yield_now().await;
@@ -65,21 +65,21 @@ async fn a_drain_hands_back_what_does_not_finish_and_the_attempt_does_not_count(
     assert_eq!((stage.status, stage.attempt), (Status::Pending, 0));
 
     let second = world.engine().register::<waiting>().build().await.unwrap();
-    signal::wait(run.id(), "begun").await;
+    signal::wait(run.id(), "started").await;
     signal::give(run.id(), "end");
     assert_eq!(second.run_handle::<waiting>(run.id()).await.unwrap().output().await.unwrap(), 2);
 }
 
-/// A worker that claims and is never heard of again.
+/// Claims a job for a worker that never commits an outcome.
 async fn claim_and_vanish(world: &World, engine: &Engine) {
-    let ghost = Claimant { worker_id: "ghost".into(), lease: LEASE };
+    let lost = Claimant { worker_id: "lost".into(), lease: LEASE };
     let fingerprints = vec![waiting::definition().fingerprint().to_owned()];
     let store = Arc::clone(engine.kernel().store());
-    assert_eq!(store.claim_jobs(&ghost, &fingerprints, 1).await.unwrap().len(), 1);
-    assert_eq!(world.store.lease_holders().await.unwrap(), ["ghost"]);
+    assert_eq!(store.claim_jobs(&lost, &fingerprints, 1).await.unwrap().len(), 1);
+    assert_eq!(world.store.lease_holders().await.unwrap(), ["lost"]);
 }
 
-async fn the_job_of_a_lost_worker_returns_to_the_queue_and_at_the_cap_fails_with_worker_lost(world: World) {
+async fn the_job_of_a_lost_worker_is_retried_and_finally_fails_with_worker_lost(world: World) {
     let engine = world.engine().register::<waiting>().without_worker().build().await.unwrap();
     let run = engine.start::<waiting>(WaitsInput { number: 1 }).await.unwrap();
     engine.dispatch(workflow_engine::kernel::TransitionRun { run_id: run.id() }).await.unwrap();
@@ -100,11 +100,11 @@ async fn the_job_of_a_lost_worker_returns_to_the_queue_and_at_the_cap_fails_with
     assert_eq!(error.code, "WORKER_LOST");
     assert_eq!(
         error.message,
-        "stage `waits` failed after 2 attempts: worker `ghost` was lost during attempt 2"
+        "stage `waits` failed after 2 attempts: worker `lost` was lost during attempt 2"
     );
 }
 
-async fn a_worker_takes_over_when_the_lease_of_another_runs_out(world: World) {
+async fn a_worker_takes_over_when_the_lease_of_another_worker_expires(world: World) {
     let other = world.engine().register::<waiting>().without_worker().build().await.unwrap();
     let run = other.start::<waiting>(WaitsInput { number: 1 }).await.unwrap();
     other.dispatch(workflow_engine::kernel::TransitionRun { run_id: run.id() }).await.unwrap();
@@ -113,7 +113,7 @@ async fn a_worker_takes_over_when_the_lease_of_another_runs_out(world: World) {
     let engine = world.engine().register::<waiting>().build().await.unwrap();
     world.clock.advance(LEASE);
     let run = engine.run_handle::<waiting>(run.id()).await.unwrap();
-    signal::wait(run.id(), "begun").await;
+    signal::wait(run.id(), "started").await;
     signal::give(run.id(), "end");
     assert_eq!(run.output().await.unwrap(), 3);
 }
@@ -121,37 +121,41 @@ async fn a_worker_takes_over_when_the_lease_of_another_runs_out(world: World) {
 async fn trap_06_the_result_of_a_worker_that_lost_its_lease_is_dropped(world: World) {
     let zombie = world.engine().register::<waiting>().worker_id("zombie").build().await.unwrap();
     let run = zombie.start::<waiting>(WaitsInput { number: 1 }).await.unwrap();
-    signal::wait(run.id(), "begun").await;
+    signal::wait(run.id(), "started").await;
 
-    // Somebody else finds the lease run out and takes the job, while the zombie's body still runs.
+    // Another process reaps the job and claims it, while the body of the first worker still runs.
     let reaper = world.engine().register::<waiting>().without_worker().build().await.unwrap();
     let reaped = reaper
         .dispatch(ReapStaleLeases { dead_workers: vec!["zombie".into()], ..ReapStaleLeases::default() })
         .await
         .unwrap();
     assert_eq!(reaped, ReapStaleLeasesOutput { released: 1, failed: 0 });
-    let thief = Claimant { worker_id: "thief".into(), lease: LEASE };
+    let other = Claimant { worker_id: "other".into(), lease: LEASE };
     let fingerprints = vec![waiting::definition().fingerprint().to_owned()];
-    // The zombie's own worker may be faster: then it is its second attempt that delivers.
-    let stolen = world.store.claim_jobs(&thief, &fingerprints, 1).await.unwrap();
+    // The first worker may claim the job again first; then its second attempt completes the stage.
+    let taken_over = world.store.claim_jobs(&other, &fingerprints, 1).await.unwrap();
 
     signal::give(run.id(), "end");
     signal::give(run.id(), "end");
-    if stolen.is_empty() {
+    if taken_over.is_empty() {
         assert_eq!(run.output().await.unwrap(), 3);
         let completions = names(&run).await.iter().filter(|name| **name == "stage:completed").count();
         assert_eq!(completions, 1);
     } else {
         zombie.drain().await;
         let stage = &world.store.stages(run.id()).await.unwrap()[0];
-        assert_eq!((stage.status, stage.attempt), (Status::Running, 2), "the thief still has it");
+        assert_eq!(
+            (stage.status, stage.attempt),
+            (Status::Running, 2),
+            "the other worker still holds the lease"
+        );
     }
 }
 
 async fn a_cancelled_run_stops_its_body_and_commits_nothing_more(world: World) {
     let engine = world.engine().register::<waiting>().build().await.unwrap();
     let run = engine.start::<waiting>(WaitsInput { number: 1 }).await.unwrap();
-    signal::wait(run.id(), "begun").await;
+    signal::wait(run.id(), "started").await;
     assert!(run.cancel("the customer left").await.unwrap());
     assert!(!run.cancel("again").await.unwrap());
     signal::give(run.id(), "end");
@@ -169,9 +173,9 @@ async fn a_cancelled_run_stops_its_body_and_commits_nothing_more(world: World) {
 async fn trap_05_a_heartbeat_keeps_a_long_stage_alive(world: World) {
     let engine = world.engine().register::<waiting>().lease(LEASE).build().await.unwrap();
     let run = engine.start::<waiting>(WaitsInput { number: 1 }).await.unwrap();
-    signal::wait(run.id(), "begun").await;
+    signal::wait(run.id(), "started").await;
     let first_end = world.store.next_lease_end().await.unwrap().unwrap();
-    // Renewed three times in a lease, for ten leases.
+    // Three renewals per lease, for the duration of ten leases.
     for _ in 0..30 {
         let before = world.store.next_lease_end().await.unwrap();
         world.clock.advance(LEASE / 3);
@@ -181,10 +185,10 @@ async fn trap_05_a_heartbeat_keeps_a_long_stage_alive(world: World) {
     }
     assert!(world.store.next_lease_end().await.unwrap().unwrap() > first_end + LEASE * 9);
     signal::give(run.id(), "end");
-    assert_eq!(run.output().await.unwrap(), 2, "it is still the first attempt");
+    assert_eq!(run.output().await.unwrap(), 2, "the first attempt completes the stage");
 }
 
-async fn a_retry_after_the_far_side_said_when(world: World) {
+async fn a_retry_waits_for_the_delay_that_the_error_names(world: World) {
     let engine = world.engine().register::<limited>().build().await.unwrap();
     let run = engine.start::<limited>(AsksInput { _number: 1 }).await.unwrap();
     let kind = wait_for(&run, |kind| matches!(kind, EventKind::StageRetrying { .. })).await;
@@ -207,11 +211,11 @@ workflow! { limited = asks }
 
 on_every_store!(
     a_drain_lets_bodies_finish,
-    a_drain_hands_back_what_does_not_finish_and_the_attempt_does_not_count,
-    the_job_of_a_lost_worker_returns_to_the_queue_and_at_the_cap_fails_with_worker_lost,
-    a_worker_takes_over_when_the_lease_of_another_runs_out,
+    a_drain_returns_unfinished_jobs_and_the_attempt_does_not_count,
+    the_job_of_a_lost_worker_is_retried_and_finally_fails_with_worker_lost,
+    a_worker_takes_over_when_the_lease_of_another_worker_expires,
     trap_06_the_result_of_a_worker_that_lost_its_lease_is_dropped,
     a_cancelled_run_stops_its_body_and_commits_nothing_more,
     trap_05_a_heartbeat_keeps_a_long_stage_alive,
-    a_retry_after_the_far_side_said_when,
+    a_retry_waits_for_the_delay_that_the_error_names,
 );

@@ -1,4 +1,4 @@
-//! What is too large, too deep or unreadable is refused before anything is written, alike on every store.
+//! Values that are too large, too deep or unreadable are refused before anything is written, on every store.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use workflow_engine::kernel::{CreateRun, ExecuteJob, MAX_DEPTH, ReportStage, Rep
 use workflow_engine::prelude::*;
 use workflow_engine::{Json, LogLevel};
 
-/// Arrays inside one another.
+/// Nested arrays.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct Nest(Vec<Nest>);
 
@@ -66,7 +66,7 @@ async fn engine(world: &World) -> Engine {
     builder.payload_limit(10_000).build().await.unwrap()
 }
 
-async fn an_output_that_is_too_large_fails_its_stage_for_good(world: World) {
+async fn an_output_that_is_too_large_fails_its_stage_permanently(world: World) {
     let engine = engine(&world).await;
     let run = engine.start::<writing>(WriteInput { length: 9_998 }).await.unwrap();
     assert_eq!(run.output().await.unwrap().len(), 9_998);
@@ -75,11 +75,11 @@ async fn an_output_that_is_too_large_fails_its_stage_for_good(world: World) {
     assert!(error.contains("10001 bytes as JSON, and at most 10000"), "{error}");
     assert!(error.contains("PAYLOAD_TOO_LARGE"), "{error}");
     let stage = &run.stages().await.unwrap()[0];
-    assert_eq!((stage.status, stage.attempt), (Status::Failed, 1), "it would deliver the same again");
+    assert_eq!((stage.status, stage.attempt), (Status::Failed, 1), "a retry would produce the same output");
 }
 
-/// Stored, it would keep whoever reads it from ever running.
-async fn an_output_that_nobody_could_read_is_not_stored(world: World) {
+/// A stored output that cannot be decoded would block every successor.
+async fn an_output_that_cannot_be_read_back_is_not_stored(world: World) {
     let engine = engine(&world).await;
     let run = engine.start::<nesting>(NestInput { depth: MAX_DEPTH }).await.unwrap();
     assert_eq!(run.output().await.unwrap(), 1);
@@ -96,7 +96,7 @@ async fn an_artifact_that_is_too_large_fails_its_stage(world: World) {
     assert!(run.artifacts().await.unwrap().is_empty());
 }
 
-async fn a_request_that_cannot_be_stored_makes_no_run(world: World) {
+async fn a_request_that_cannot_be_stored_creates_no_run(world: World) {
     let engine = engine(&world).await;
     let create = |input: &str, metadata: Option<&str>| CreateRun {
         idempotency_key: Some("once".into()),
@@ -126,7 +126,7 @@ async fn a_request_that_cannot_be_stored_makes_no_run(world: World) {
         assert_eq!(error.code(), code, "{error}");
     }
     assert!(engine.unfinished::<taking>().await.unwrap().is_empty());
-    // The key is still free, and what only looks like that is kept as it is.
+    // The key is still free, and texts that only look like invalid values are stored unchanged.
     let sound = create(r#"{"value": "\u0000 \ud83e\udd80 1e400"}"#, Some("[1e300]"));
     let run_id = engine.dispatch(sound).await.unwrap().run_id;
     assert!(!engine.run_handle::<taking>(run_id).await.unwrap().output().await.unwrap());
@@ -142,32 +142,32 @@ async fn an_idempotency_key_is_a_short_text(world: World) {
     engine.start::<writing>(WriteInput { length: 1 }).idempotency_key("k".repeat(255)).await.unwrap();
 }
 
-async fn what_is_told_is_cut_and_kept(world: World) {
+async fn long_errors_and_log_lines_are_truncated(world: World) {
     let engine = engine(&world).await;
     let run = engine.start::<talking>(TalkInput { number: 1 }).await.unwrap();
     assert!(run.output().await.unwrap_err().is_run_failed());
     let error = run.stages().await.unwrap()[0].error_message.clone().unwrap();
-    assert_eq!(error.len(), 8 * 1024, "an error, at a character");
+    assert_eq!(error.len(), 8 * 1024, "the error is cut at a character boundary");
 
     let run = engine.start::<writing>(WriteInput { length: 1 }).await.unwrap();
     run.output().await.unwrap();
     let line = &world.store.logs(run.id(), 0, 10).await.unwrap()[0];
-    assert_eq!(line.message.len(), 16 * 1024, "a message");
-    assert_eq!(line.fields.as_str(), r#""(PAYLOAD_TOO_LARGE)""#, "fields");
+    assert_eq!(line.message.len(), 16 * 1024, "the message is truncated");
+    assert_eq!(line.fields.as_str(), r#""(PAYLOAD_TOO_LARGE)""#, "the fields are replaced");
 }
 
-async fn a_reason_is_cut(world: World) {
+async fn a_long_cancel_reason_is_truncated(world: World) {
     let engine = world.engine().register::<writing>().without_worker().build().await.unwrap();
     let run = engine.start::<writing>(WriteInput { length: 1 }).await.unwrap();
     run.cancel("r".repeat(100_000)).await.unwrap();
     assert_eq!(run.record().await.unwrap().cancel_reason.unwrap().len(), 8 * 1024);
 }
 
-async fn a_report_by_command_is_cut_too(world: World) {
+async fn a_long_report_by_command_is_truncated(world: World) {
     let engine = world.engine().register::<writing>().without_worker().build().await.unwrap();
     let run = engine.start::<writing>(WriteInput { length: 1 }).await.unwrap();
     engine.dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
-    let lease = tests::hands::claim(&*world.store, run.id(), "write").await.lease;
+    let lease = tests::manual_claims::claim(&*world.store, run.id(), "write").await.lease;
     let log = ReportedLog {
         level: LogLevel::Info,
         message: "m".repeat(100_000),
@@ -178,8 +178,8 @@ async fn a_report_by_command_is_cut_too(world: World) {
     assert_eq!((line.message.len(), line.fields.as_str()), (16 * 1024, r#""(PAYLOAD_TOO_DEEP)""#));
 }
 
-/// An error shows enough of a name that nobody knows, and no more.
-async fn a_name_from_outside_is_not_repeated_in_full(world: World) {
+/// An error shows only the beginning of an unknown name.
+async fn a_long_name_in_a_request_is_not_repeated_in_full(world: World) {
     let engine = engine(&world).await;
     let name = "n".repeat(1_000_000);
     let run = engine.start::<writing>(WriteInput { length: 1 }).await.unwrap();
@@ -197,13 +197,13 @@ async fn a_name_from_outside_is_not_repeated_in_full(world: World) {
 }
 
 on_every_store!(
-    an_output_that_is_too_large_fails_its_stage_for_good,
-    an_output_that_nobody_could_read_is_not_stored,
+    an_output_that_is_too_large_fails_its_stage_permanently,
+    an_output_that_cannot_be_read_back_is_not_stored,
     an_artifact_that_is_too_large_fails_its_stage,
-    a_request_that_cannot_be_stored_makes_no_run,
+    a_request_that_cannot_be_stored_creates_no_run,
     an_idempotency_key_is_a_short_text,
-    what_is_told_is_cut_and_kept,
-    a_reason_is_cut,
-    a_report_by_command_is_cut_too,
-    a_name_from_outside_is_not_repeated_in_full,
+    long_errors_and_log_lines_are_truncated,
+    a_long_cancel_reason_is_truncated,
+    a_long_report_by_command_is_truncated,
+    a_long_name_in_a_request_is_not_repeated_in_full,
 );

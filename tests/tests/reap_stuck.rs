@@ -1,8 +1,8 @@
-//! Runs that nothing moves: repaired where something can, failed where nothing can.
+//! Stuck runs, which the reaper repairs where possible, and fails otherwise.
 
 use std::time::Duration;
 
-use tests::hands::{apply, claim, commit, complete_unnoticed};
+use tests::manual_claims::{apply, claim, commit, complete_without_transition};
 use tests::on_every_store;
 use tests::world::World;
 use workflow_engine::RunId;
@@ -32,7 +32,7 @@ async fn join(left: u32, right: u32) -> StageResult<u32> {
 
 workflow! {
     diamond = begin >> [left, right] >> join;
-    /// Ends in a group.
+    /// A workflow that ends in a group.
     fan = begin >> [left, right];
 }
 
@@ -42,7 +42,7 @@ async fn engine(world: &World) -> Engine {
     world.engine().register::<diamond>().register::<fan>().without_worker().build().await.unwrap()
 }
 
-/// A started run.
+/// Starts a run.
 async fn started(engine: &Engine) -> RunHandle<diamond> {
     let run = engine.start::<diamond>(BeginInput { number: 1 }).await.unwrap();
     engine.dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
@@ -55,7 +55,7 @@ async fn reap(engine: &Engine) -> (usize, usize) {
     (repaired, failed)
 }
 
-/// A worker that brings the run to its end, and is gone.
+/// Completes the run with a temporary worker.
 async fn finish(world: &World, run_id: RunId) -> Result<u32, workflow_engine::Error> {
     let worker = world.engine().register::<diamond>().build().await.unwrap();
     let output = worker.run_handle::<diamond>(run_id).await.unwrap().output().await;
@@ -63,29 +63,29 @@ async fn finish(world: &World, run_id: RunId) -> Result<u32, workflow_engine::Er
     output
 }
 
-async fn what_is_ready_and_has_no_job_is_enqueued(world: World) {
+async fn a_ready_stage_without_a_job_is_enqueued(world: World) {
     let engine = engine(&world).await;
     let run = started(&engine).await;
-    complete_unnoticed(&*world.store, run.id(), "begin", &2).await;
-    assert_eq!(reap(&engine).await, (0, 0), "it has moved a moment ago");
+    complete_without_transition(&*world.store, run.id(), "begin", &2).await;
+    assert_eq!(reap(&engine).await, (0, 0), "the run changed a moment ago");
     world.clock.advance(HOUR);
     assert_eq!(reap(&engine).await, (1, 0));
     assert_eq!(reap(&engine).await, (0, 0));
     assert_eq!(finish(&world, run.id()).await.unwrap(), 220);
 }
 
-async fn a_stage_without_a_job_beside_one_that_runs_is_enqueued(world: World) {
+async fn a_ready_stage_without_a_job_is_enqueued_beside_a_running_stage(world: World) {
     let engine = engine(&world).await;
     let run = started(&engine).await;
-    // One successor is released, the other one is forgotten.
+    // One successor is released, the other one is not.
     let job = claim(&*world.store, run.id(), "begin").await;
     let release = |stage: &str| Change::Release { stage_id: stage.into(), max_attempts: 3, claim: None };
-    commit(&*world.store, &job, vec![tests::hands::completion("begin", &2), release("left")]).await;
+    commit(&*world.store, &job, vec![tests::manual_claims::completion("begin", &2), release("left")]).await;
     claim(&*world.store, run.id(), "left").await;
     world.clock.advance(HOUR);
-    // A stage that still counts a completed predecessor is not looked for while another one is leased …
+    // The reaper does not search for such a stage while another stage of the run is leased …
     assert_eq!(reap(&engine).await, (0, 0));
-    // … but whoever looks at the run sees it.
+    // … but a transition of the run finds it.
     let transition = || engine.dispatch(TransitionRun { run_id: run.id() });
     assert_eq!(transition().await.unwrap().action, TransitionAction::Advanced);
     assert_eq!(transition().await.unwrap().action, TransitionAction::Noop);
@@ -95,12 +95,12 @@ async fn a_stage_without_a_job_beside_one_that_runs_is_enqueued(world: World) {
     assert!(jobs.contains(&("right", Status::Pending)) && jobs.len() == 2, "{jobs:?}");
 }
 
-async fn a_run_whose_end_nobody_noticed_is_completed(world: World) {
+async fn an_unprocessed_last_completion_completes_the_run(world: World) {
     let engine = engine(&world).await;
     let run = started(&engine).await;
     for (stage, output) in [("begin", 2), ("left", 20), ("right", 200), ("join", 220)] {
-        complete_unnoticed(&*world.store, run.id(), stage, &output).await;
-        engine_notices(&engine, run.id(), stage).await;
+        complete_without_transition(&*world.store, run.id(), stage, &output).await;
+        transition_unless_last(&engine, run.id(), stage).await;
     }
     world.clock.advance(HOUR);
     assert_eq!(reap(&engine).await, (1, 0));
@@ -108,27 +108,27 @@ async fn a_run_whose_end_nobody_noticed_is_completed(world: World) {
     assert_eq!(tests::events::names(&run).await.last(), Some(&"workflow:completed"));
 }
 
-/// Everything but the last completion is noticed.
-async fn engine_notices(engine: &Engine, run_id: RunId, stage: &str) {
+/// Processes every completion except the last one.
+async fn transition_unless_last(engine: &Engine, run_id: RunId, stage: &str) {
     if stage != "join" {
         engine.dispatch(TransitionRun { run_id }).await.unwrap();
     }
 }
 
-async fn a_run_of_two_ends_that_nobody_noticed_is_completed(world: World) {
+async fn unprocessed_completions_of_a_last_group_complete_the_run(world: World) {
     let engine = engine(&world).await;
     let run = engine.start::<fan>(BeginInput { number: 1 }).await.unwrap();
     engine.dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
-    complete_unnoticed(&*world.store, run.id(), "begin", &2).await;
+    complete_without_transition(&*world.store, run.id(), "begin", &2).await;
     engine.dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
-    complete_unnoticed(&*world.store, run.id(), "left", &20).await;
-    complete_unnoticed(&*world.store, run.id(), "right", &200).await;
+    complete_without_transition(&*world.store, run.id(), "left", &20).await;
+    complete_without_transition(&*world.store, run.id(), "right", &200).await;
     let transitioned = engine.dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
     assert_eq!(transitioned.action, TransitionAction::Completed);
     assert_eq!(run.output().await.unwrap(), (20, 200));
 }
 
-async fn a_failure_that_nobody_noticed_fails_the_run(world: World) {
+async fn an_unprocessed_failure_fails_the_run(world: World) {
     let engine = engine(&world).await;
     let run = started(&engine).await;
     let job = claim(&*world.store, run.id(), "begin").await;
@@ -139,10 +139,10 @@ async fn a_failure_that_nobody_noticed_fails_the_run(world: World) {
     assert_eq!((record.status, record.error.unwrap().code.as_str()), (Status::Failed, "STAGE_FAILED"));
 }
 
-async fn what_nothing_can_move_is_failed_by_name(world: World) {
+async fn a_run_that_cannot_continue_fails_with_its_own_code(world: World) {
     let engine = engine(&world).await;
     let run = started(&engine).await;
-    // A job at its last attempt that is in the queue: nobody may claim it.
+    // A queued job without attempts left: no worker may claim it.
     for _ in 0..3 {
         let job = claim(&*world.store, run.id(), "begin").await;
         let (stage_id, error) = ("begin".into(), "no".into());
@@ -155,30 +155,30 @@ async fn what_nothing_can_move_is_failed_by_name(world: World) {
     assert_eq!(error.code, "STUCK_RUN_REAPED");
     assert_eq!(
         error.message,
-        "nothing moved it for 3600s, and nothing can; its open stages: `begin` (PENDING), `left` (PENDING), \
+        "it made no progress for 3600s and cannot be repaired; its open stages: `begin` (PENDING), `left` (PENDING), \
          `right` (PENDING), `join` (PENDING)"
     );
     assert_eq!(tests::events::names(&run).await.last(), Some(&"workflow:failed"));
     assert_eq!(finish(&world, other.id()).await.unwrap(), 220, "a healthy run is left alone");
 }
 
-async fn a_run_whose_definition_this_process_lacks_is_left_to_others(world: World) {
+async fn a_run_of_an_unregistered_definition_is_left_alone(world: World) {
     let engine = engine(&world).await;
     let run = started(&engine).await;
-    complete_unnoticed(&*world.store, run.id(), "begin", &2).await;
+    complete_without_transition(&*world.store, run.id(), "begin", &2).await;
     world.clock.advance(HOUR);
-    let stranger = world.engine().register::<fan>().without_worker().build().await.unwrap();
-    assert_eq!(reap(&stranger).await, (0, 0));
+    let other = world.engine().register::<fan>().without_worker().build().await.unwrap();
+    assert_eq!(reap(&other).await, (0, 0));
     assert_eq!(run.status().await.unwrap(), Status::Running);
 }
 
-async fn two_repairs_at_once_notice_a_completion_once(world: World) {
+async fn concurrent_repairs_process_a_completion_once(world: World) {
     let engine = engine(&world).await;
     for _ in 0..5 {
         let run = started(&engine).await;
-        complete_unnoticed(&*world.store, run.id(), "begin", &2).await;
+        complete_without_transition(&*world.store, run.id(), "begin", &2).await;
         engine.dispatch(TransitionRun { run_id: run.id() }).await.unwrap();
-        complete_unnoticed(&*world.store, run.id(), "left", &20).await;
+        complete_without_transition(&*world.store, run.id(), "left", &20).await;
         let repair = || engine.dispatch(TransitionRun { run_id: run.id() });
         let repairs = futures_util::future::join_all((0..4).map(|_| repair())).await;
         let advanced = repairs
@@ -194,7 +194,7 @@ async fn two_repairs_at_once_notice_a_completion_once(world: World) {
 async fn a_worker_reaps_at_its_start_and_a_threshold_after_a_change(world: World) {
     let engine = engine(&world).await;
     let before = started(&engine).await;
-    complete_unnoticed(&*world.store, before.id(), "begin", &2).await;
+    complete_without_transition(&*world.store, before.id(), "begin", &2).await;
     world.clock.advance(HOUR);
     let worker = world.engine().register::<diamond>().stuck_threshold(HOUR).build().await.unwrap();
     let output = |run: &RunHandle<diamond>| {
@@ -207,7 +207,7 @@ async fn a_worker_reaps_at_its_start_and_a_threshold_after_a_change(world: World
 
     let later = engine.start::<diamond>(BeginInput { number: 1 }).await.unwrap();
     assert_eq!(output(&later).await.unwrap(), 220);
-    // It runs again, in a commit that forgets its job.
+    // A rerun in a commit that does not enqueue its job.
     let stages = vec![workflow_engine::ports::RerunStage { stage_id: "join".into(), waiting_on: 0 }];
     apply(&*world.store, later.id(), vec![Change::Rerun { stages, waiting_on: 1 }]).await;
     let waiting = output(&later);
@@ -219,13 +219,13 @@ async fn a_worker_reaps_at_its_start_and_a_threshold_after_a_change(world: World
 }
 
 on_every_store!(
-    what_is_ready_and_has_no_job_is_enqueued,
-    a_stage_without_a_job_beside_one_that_runs_is_enqueued,
-    a_run_whose_end_nobody_noticed_is_completed,
-    a_run_of_two_ends_that_nobody_noticed_is_completed,
-    a_failure_that_nobody_noticed_fails_the_run,
-    what_nothing_can_move_is_failed_by_name,
-    a_run_whose_definition_this_process_lacks_is_left_to_others,
-    two_repairs_at_once_notice_a_completion_once,
+    a_ready_stage_without_a_job_is_enqueued,
+    a_ready_stage_without_a_job_is_enqueued_beside_a_running_stage,
+    an_unprocessed_last_completion_completes_the_run,
+    unprocessed_completions_of_a_last_group_complete_the_run,
+    an_unprocessed_failure_fails_the_run,
+    a_run_that_cannot_continue_fails_with_its_own_code,
+    a_run_of_an_unregistered_definition_is_left_alone,
+    concurrent_repairs_process_a_completion_once,
     a_worker_reaps_at_its_start_and_a_threshold_after_a_change,
 );

@@ -1,4 +1,4 @@
-//! Rerunning a run that is over.
+//! Reruns of terminal runs.
 
 use futures_util::StreamExt;
 use tests::world::World;
@@ -7,7 +7,7 @@ use workflow_engine::kernel::{RerunFrom, RerunFromOutput};
 use workflow_engine::prelude::*;
 use workflow_engine::records::EventKind;
 
-/// Delivers the generation that it runs in, so that a test can see what ran again.
+/// Returns a value with its generation, so that a test can see which stages ran again.
 #[stage]
 async fn begin(number: u32, ctx: &StageContext) -> StageResult<u32> {
     Ok(number * 100 + ctx.generation())
@@ -18,7 +18,7 @@ async fn left(begun: u32, ctx: &StageContext) -> StageResult<(u32, u32)> {
     Ok((begun, ctx.generation()))
 }
 
-/// Fails in its first generation if it is told to.
+/// Fails in the first generation if configured.
 #[stage(retry(max_attempts = 1))]
 async fn right(begun: u32, #[config(default = false)] fails: bool, ctx: &StageContext) -> StageResult<u32> {
     if fails && ctx.generation() == 1 {
@@ -46,35 +46,42 @@ async fn failing(engine: &Engine) -> RunHandle<diamond> {
     run
 }
 
-async fn a_rerun_covers_its_stage_and_what_follows_and_keeps_the_rest(world: World) {
+async fn a_rerun_covers_its_stage_and_the_successors_and_keeps_the_rest(world: World) {
     let engine = world.engine().register::<diamond>().build().await.unwrap();
     let run = engine.start::<diamond>(BeginInput { number: 1 }).await.unwrap();
     assert_eq!(run.output().await.unwrap(), (101, 1, 111));
 
-    let answer = engine.dispatch(rerun(&run, "right")).await.unwrap();
-    assert_eq!(answer, RerunFromOutput { generation: 2, stages: vec!["right".into(), "finish".into()] });
+    let rerun_output = engine.dispatch(rerun(&run, "right")).await.unwrap();
+    assert_eq!(
+        rerun_output,
+        RerunFromOutput { generation: 2, stages: vec!["right".into(), "finish".into()] }
+    );
     assert_eq!(
         run.output().await.unwrap(),
         (101, 1, 121),
-        "begin and left are those of the first generation"
+        "`begin` and `left` keep the outputs of the first generation"
     );
     let stages = world.store.stages(run.id()).await.unwrap();
     let generations: Vec<u32> = stages.iter().map(|stage| stage.generation).collect();
     assert_eq!(generations, [1, 1, 2, 2]);
 
-    let answer = engine.dispatch(rerun(&run, "begin")).await.unwrap();
-    assert_eq!((answer.generation, answer.stages.len()), (3, 4));
+    let rerun_output = engine.dispatch(rerun(&run, "begin")).await.unwrap();
+    assert_eq!((rerun_output.generation, rerun_output.stages.len()), (3, 4));
     assert_eq!(run.output().await.unwrap(), (103, 3, 133));
 
     let events: Vec<_> = run.events().map(|event| event.unwrap()).collect().await;
     let sequences: Vec<u64> = events.iter().map(|event| event.sequence).collect();
-    assert_eq!(sequences, (1..=sequences.len() as u64).collect::<Vec<_>>(), "one stream, without a gap");
+    assert_eq!(
+        sequences,
+        (1..=sequences.len() as u64).collect::<Vec<_>>(),
+        "the generations share one event stream without a gap"
+    );
     let ends = events.iter().filter(|event| event.kind.ends_run()).count();
     let starts = events.iter().filter(|event| event.kind == EventKind::WorkflowStarted {}).count();
     assert_eq!((starts, ends), (3, 3));
 }
 
-async fn a_failed_run_goes_on_from_where_it_failed(world: World) {
+async fn a_failed_run_continues_from_the_failed_stage(world: World) {
     let engine = world.engine().register::<diamond>().build().await.unwrap();
     let run = failing(&engine).await;
     engine.dispatch(rerun(&run, "right")).await.unwrap();
@@ -82,20 +89,19 @@ async fn a_failed_run_goes_on_from_where_it_failed(world: World) {
     assert_eq!((begun, right), (101, 121));
     let record = run.record().await.unwrap();
     assert_eq!((record.status, record.error), (Status::Completed, None));
-    assert_eq!(record.started_at, Some(world.clock_now()), "its duration counts from the rerun");
+    assert_eq!(record.started_at, Some(world.clock_now()), "the duration counts from the rerun");
 }
 
 async fn a_rerun_covers_every_stage_that_has_not_completed(world: World) {
     let engine = world.engine().register::<diamond>().build().await.unwrap();
     let run = failing(&engine).await;
-    // `left` may have completed or been cancelled, depending on who was first; from `left` on, `right` is run again
-    // too, as it has not completed.
-    let answer = engine.dispatch(rerun(&run, "left")).await.unwrap();
-    assert_eq!(answer.stages, ["left", "right", "finish"]);
+    // `left` may have completed or been cancelled. A rerun from `left` also covers `right`, which has not completed.
+    let rerun_output = engine.dispatch(rerun(&run, "left")).await.unwrap();
+    assert_eq!(rerun_output.stages, ["left", "right", "finish"]);
     assert_eq!(run.output().await.unwrap(), (101, 2, 121));
 }
 
-async fn a_rerun_is_refused_where_it_makes_no_sense(world: World) {
+async fn an_invalid_rerun_is_refused(world: World) {
     let engine = world.engine().register::<diamond>().without_worker().build().await.unwrap();
     let run = engine.start::<diamond>(BeginInput { number: 1 }).await.unwrap();
     let code = async |command| engine.dispatch(command).await.unwrap_err().code();
@@ -112,7 +118,7 @@ async fn a_rerun_is_refused_where_it_makes_no_sense(world: World) {
     assert_eq!(engine.dispatch(unknown).await.unwrap_err().code(), "RUN_NOT_FOUND");
 }
 
-async fn a_dry_run_says_what_would_run_and_changes_nothing(world: World) {
+async fn a_dry_run_lists_the_stages_and_changes_nothing(world: World) {
     let engine = world.engine().register::<diamond>().build().await.unwrap();
     let run = failing(&engine).await;
     let before = world.store.snapshot(run.id()).await.unwrap();
@@ -141,9 +147,9 @@ async fn fails(number: u32, ctx: &StageContext) -> StageResult<u32> {
     Ok(number)
 }
 
-/// In its first generation it ignores that it is told to stop, and delivers late.
+/// Never returns in its first generation.
 #[stage]
-async fn stubborn(_number: u32, ctx: &StageContext) -> StageResult<u32> {
+async fn hanging(_number: u32, ctx: &StageContext) -> StageResult<u32> {
     let (run, generation) = (ctx.run_id(), ctx.generation());
     signal::give(run, "sibling runs");
     if generation == 1 {
@@ -152,10 +158,10 @@ async fn stubborn(_number: u32, ctx: &StageContext) -> StageResult<u32> {
     Ok(generation)
 }
 
-workflow! { siblings(u32) = [fails, stubborn] }
+workflow! { siblings(u32) = [fails, hanging] }
 
-/// A job of a failed run must not execute against its rerun (trap 12).
-async fn nothing_of_the_old_generation_touches_the_new_one(world: World) {
+/// A job of a failed run must not execute in its rerun (trap 12).
+async fn the_old_generation_does_not_affect_the_new_one(world: World) {
     let engine = world.engine().register::<siblings>().build().await.unwrap();
     let run = engine.start::<siblings>(7).await.unwrap();
     assert!(run.output().await.unwrap_err().is_run_failed());
@@ -166,11 +172,11 @@ async fn nothing_of_the_old_generation_touches_the_new_one(world: World) {
 }
 
 on_every_store!(
-    a_rerun_covers_its_stage_and_what_follows_and_keeps_the_rest,
-    a_failed_run_goes_on_from_where_it_failed,
+    a_rerun_covers_its_stage_and_the_successors_and_keeps_the_rest,
+    a_failed_run_continues_from_the_failed_stage,
     a_rerun_covers_every_stage_that_has_not_completed,
-    a_rerun_is_refused_where_it_makes_no_sense,
-    a_dry_run_says_what_would_run_and_changes_nothing,
+    an_invalid_rerun_is_refused,
+    a_dry_run_lists_the_stages_and_changes_nothing,
     a_repeated_key_reruns_once,
-    nothing_of_the_old_generation_touches_the_new_one,
+    the_old_generation_does_not_affect_the_new_one,
 );

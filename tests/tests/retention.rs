@@ -1,4 +1,4 @@
-//! Runs that are over are deleted in time.
+//! The deletion of old terminal runs.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ async fn purge(engine: &Engine, older_than: Duration) -> Result<Vec<RunId>, Erro
     engine.dispatch(command).await.map(|purged| purged.runs)
 }
 
-async fn a_reused_key_makes_a_new_run_after_the_purge(world: World) {
+async fn a_reused_key_creates_a_new_run_after_the_purge(world: World) {
     let engine = world.engine().register::<repeating>().build().await.unwrap();
     let first = engine.start::<repeating>(input()).idempotency_key("order-7").await.unwrap();
     first.output().await.unwrap();
@@ -55,7 +55,7 @@ async fn a_reused_key_makes_a_new_run_after_the_purge(world: World) {
     assert_eq!(second.output().await.unwrap(), 500);
 }
 
-async fn a_purge_takes_as_many_runs_as_it_is_told_in_small_transactions(world: World) {
+async fn a_purge_deletes_up_to_its_limit_in_small_transactions(world: World) {
     let engine = world.engine().register::<repeating>().build().await.unwrap();
     let mut runs = HashSet::new();
     for _ in 0..50 {
@@ -71,12 +71,12 @@ async fn a_purge_takes_as_many_runs_as_it_is_told_in_small_transactions(world: W
     assert!(purged.iter().all(|run_id| runs.contains(run_id)));
 }
 
-/// Fails to delete, while it is told so.
+/// A blob store whose deletions fail while the flag is set.
 #[derive(Clone)]
-struct Stubborn(InMemoryBlobStore, Arc<AtomicBool>);
+struct FailingBlobStore(InMemoryBlobStore, Arc<AtomicBool>);
 
 #[async_trait]
-impl BlobStore for Stubborn {
+impl BlobStore for FailingBlobStore {
     async fn put(&self, key: &BlobKey, value: &Json) -> Result<(), Error> {
         self.0.put(key, value).await
     }
@@ -91,7 +91,7 @@ impl BlobStore for Stubborn {
 
     async fn delete(&self, key: &BlobKey) -> Result<(), Error> {
         if self.1.load(Ordering::Relaxed) {
-            return Err(Error::blob_store("delete a blob", "the far side is away"));
+            return Err(Error::blob_store("delete a blob", "the service is unavailable"));
         }
         self.0.delete(key).await
     }
@@ -101,10 +101,10 @@ impl BlobStore for Stubborn {
     }
 }
 
-async fn blobs_elsewhere_are_deleted_even_if_not_at_once(world: World) {
-    let (blobs, is_away) = (InMemoryBlobStore::new(), Arc::new(AtomicBool::new(true)));
-    let stubborn = Stubborn(blobs.clone(), Arc::clone(&is_away));
-    let builder = world.engine().register::<repeating>().blob_store(stubborn).inline_limit(100);
+async fn external_blobs_are_deleted_even_after_a_failure(world: World) {
+    let (blobs, is_unavailable) = (InMemoryBlobStore::new(), Arc::new(AtomicBool::new(true)));
+    let failing = FailingBlobStore(blobs.clone(), Arc::clone(&is_unavailable));
+    let builder = world.engine().register::<repeating>().blob_store(failing).inline_limit(100);
     let engine = builder.build().await.unwrap();
     let old = engine.start::<repeating>(input()).await.unwrap();
     assert_eq!(old.output().await.unwrap(), 500);
@@ -115,17 +115,21 @@ async fn blobs_elsewhere_are_deleted_even_if_not_at_once(world: World) {
 
     let error = purge(&engine, DAY).await.unwrap_err();
     assert_eq!(error.code(), "BLOB_STORE_FAILED");
-    assert_eq!(error.to_string(), "cannot delete a blob: the far side is away");
-    assert_eq!(old.record().await.unwrap_err().code(), "RUN_NOT_FOUND", "the run is deleted first");
+    assert_eq!(error.to_string(), "cannot delete a blob: the service is unavailable");
+    assert_eq!(
+        old.record().await.unwrap_err().code(),
+        "RUN_NOT_FOUND",
+        "the run is deleted before its blobs"
+    );
     assert_eq!(blobs.len(), 2);
-    is_away.store(false, Ordering::Relaxed);
+    is_unavailable.store(false, Ordering::Relaxed);
     assert!(purge(&engine, DAY).await.unwrap().is_empty());
-    assert_eq!(blobs.len(), 1, "what an earlier purge has not come to");
+    assert_eq!(blobs.len(), 1, "the next purge deletes the remaining blobs");
     assert_eq!(new.outputs().await.unwrap().repeats.unwrap().len(), 500);
     assert!(world.store.purged_runs(10).await.unwrap().is_empty());
 }
 
-async fn files_are_blobs(world: World) {
+async fn blobs_can_be_stored_in_files(world: World) {
     let folder = tempfile::tempdir().unwrap();
     let blobs = FileBlobStore::open(folder.path()).await.unwrap();
     let builder = world.engine().register::<repeating>().blob_store(blobs.clone()).inline_limit(100);
@@ -136,12 +140,15 @@ async fn files_are_blobs(world: World) {
     let keys = blobs.list(&run.id().to_string()).await.unwrap();
     assert_eq!(keys.len(), 1);
     assert_eq!(keys[0].0, format!("{}/repeats/1/1", run.id()));
-    assert!(world.store.blob(&keys[0]).await.unwrap().is_none(), "it is not in the database, too");
+    assert!(
+        world.store.blob(&keys[0]).await.unwrap().is_none(),
+        "the blob is not stored in the database as well"
+    );
     purge(&engine, Duration::ZERO).await.unwrap();
     assert!(blobs.list("").await.unwrap().is_empty());
 }
 
-async fn a_worker_deletes_what_is_old_enough(world: World) {
+async fn a_worker_deletes_old_runs(world: World) {
     let builder = world.engine().register::<repeating>().retention(DAY).lease(DAY * 100);
     let engine = builder.build().await.unwrap();
     let run = engine.start::<repeating>(input()).await.unwrap();
@@ -157,19 +164,19 @@ async fn a_worker_deletes_what_is_old_enough(world: World) {
     engine.drain().await;
 }
 
-/// Whatever is purged meanwhile, everybody hears of everything first.
-async fn a_purge_beside_running_workers_loses_nothing(world: World) {
+/// A run is purged only after all its events were delivered.
+async fn a_purge_beside_running_workers_loses_no_event(world: World) {
     let (sink, plugin) = (CollectingEventSink::new(), Recorder::new("plugin"));
     let builder = world.engine().register::<repeating>().event_sink(sink.clone()).plugin(plugin.clone());
     let engine = builder.build().await.unwrap();
-    let is_over = Arc::new(AtomicBool::new(false));
+    let is_finished = Arc::new(AtomicBool::new(false));
     let purging = tokio::spawn({
-        let (engine, is_over) = (engine.clone(), Arc::clone(&is_over));
+        let (engine, is_finished) = (engine.clone(), Arc::clone(&is_finished));
         async move {
             let mut purged = Vec::new();
             loop {
-                // Read before the purge, so the last one comes after the end.
-                let last = is_over.load(Ordering::SeqCst);
+                // Read before the purge, so that the last purge starts after the end of the last run.
+                let last = is_finished.load(Ordering::SeqCst);
                 purged.extend(purge(&engine, Duration::ZERO).await.unwrap());
                 if last {
                     return purged;
@@ -185,7 +192,7 @@ async fn a_purge_beside_running_workers_loses_nothing(world: World) {
     // Seven events each.
     sink.wait_for(60 * 7).await;
     engine.drain().await;
-    is_over.store(true, Ordering::SeqCst);
+    is_finished.store(true, Ordering::SeqCst);
     let purged: HashSet<RunId> = purging.await.unwrap().into_iter().collect();
     assert_eq!(purged, runs.iter().copied().collect());
     for run_id in runs {
@@ -195,7 +202,7 @@ async fn a_purge_beside_running_workers_loses_nothing(world: World) {
     }
 }
 
-async fn what_nobody_was_told_is_kept_until_it_is_said(world: World) {
+async fn a_run_with_undelivered_events_is_kept_unless_the_purge_includes_it(world: World) {
     let plugin = Recorder::new("plugin");
     plugin.refuse(|_, _| Some("not now"));
     let engine =
@@ -213,11 +220,11 @@ async fn what_nobody_was_told_is_kept_until_it_is_said(world: World) {
 }
 
 on_every_store!(
-    a_reused_key_makes_a_new_run_after_the_purge,
-    a_purge_takes_as_many_runs_as_it_is_told_in_small_transactions,
-    blobs_elsewhere_are_deleted_even_if_not_at_once,
-    files_are_blobs,
-    a_worker_deletes_what_is_old_enough,
-    a_purge_beside_running_workers_loses_nothing,
-    what_nobody_was_told_is_kept_until_it_is_said,
+    a_reused_key_creates_a_new_run_after_the_purge,
+    a_purge_deletes_up_to_its_limit_in_small_transactions,
+    external_blobs_are_deleted_even_after_a_failure,
+    blobs_can_be_stored_in_files,
+    a_worker_deletes_old_runs,
+    a_purge_beside_running_workers_loses_no_event,
+    a_run_with_undelivered_events_is_kept_unless_the_purge_includes_it,
 );

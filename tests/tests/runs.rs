@@ -33,9 +33,9 @@ async fn joined(tens: u64, text: String, #[require(start)] number: &u64) -> Stag
 }
 
 workflow! {
-    /// Joins.
+    /// A workflow that joins two branches.
     diamond = start >> [times_ten, shown] >> joined;
-    /// Ends in a group.
+    /// A workflow that ends in a group.
     fan = start >> [times_ten, shown];
 }
 
@@ -61,7 +61,7 @@ async fn a_last_group_delivers_a_tuple(world: World) {
     assert_eq!(run.output().await.unwrap(), (20, "<2>".to_owned()));
 }
 
-async fn a_repeated_key_makes_no_second_run_and_with_another_request_is_a_conflict(world: World) {
+async fn a_repeated_key_creates_no_second_run_and_conflicts_with_another_request(world: World) {
     let engine = world.engine().register::<diamond>().build().await.unwrap();
     let start = |number| engine.start::<diamond>(StartInput { number }).idempotency_key("order-7");
     let first = start(4).await.unwrap();
@@ -84,7 +84,7 @@ async fn configuration_is_typed_and_filled_with_defaults(world: World) {
     assert_eq!(run.output().await.unwrap(), "1040 <104> 104");
 }
 
-async fn a_request_as_json_is_checked_before_anything_is_written(world: World) {
+async fn a_json_request_is_validated_before_anything_is_written(world: World) {
     let engine = world.engine().register::<diamond>().without_worker().build().await.unwrap();
     let create = |workflow: &str, input: &str, config: Option<&str>| CreateRun {
         idempotency_key: None,
@@ -118,6 +118,26 @@ async fn a_request_as_json_is_checked_before_anything_is_written(world: World) {
     assert_eq!(request.config.as_str(), r#"{"joined":{},"shown":{},"start":{"step":1},"times-ten":{}}"#);
 }
 
+async fn a_run_created_by_command_starts_in_the_creating_commit_where_the_worker_has_a_slot(world: World) {
+    let engine = world.engine().register::<diamond>().build().await.unwrap();
+    let created = engine
+        .dispatch(CreateRun {
+            idempotency_key: None,
+            workflow_id: "diamond".into(),
+            input: Json::parse(r#"{"number":4}"#).unwrap(),
+            config: None,
+            priority: None,
+            metadata: None,
+            annotations: Vec::new(),
+            budget: None,
+        })
+        .await
+        .unwrap();
+    assert_eq!(created.status, Status::Running);
+    let run = engine.run_handle::<diamond>(created.run_id).await.unwrap();
+    assert_eq!(run.output().await.unwrap(), "50 <5> 5");
+}
+
 async fn a_host_without_a_worker_drives_a_run_with_commands(world: World) {
     let engine = world.engine().register::<diamond>().without_worker().build().await.unwrap();
     let run = engine.start::<diamond>(StartInput { number: 4 }).await.unwrap();
@@ -134,7 +154,7 @@ async fn a_host_without_a_worker_drives_a_run_with_commands(world: World) {
     assert_eq!(advance().await.unwrap().action, TransitionAction::Advanced);
     assert_eq!(advance().await.unwrap().action, TransitionAction::Noop);
     assert_eq!(execute("start").await.unwrap().outcome, JobOutcome::Completed);
-    // A delivery that is repeated finds it done; one that comes too early finds nothing to do.
+    // A repeated command finds the stage completed; a premature one finds nothing to execute.
     assert_eq!(execute("start").await.unwrap().outcome, JobOutcome::Completed);
     assert!(matches!(execute("joined").await.unwrap().outcome, JobOutcome::Superseded { .. }));
     for stage in ["shown", "times-ten", "joined"] {
@@ -144,7 +164,7 @@ async fn a_host_without_a_worker_drives_a_run_with_commands(world: World) {
     assert_eq!(run.output().await.unwrap(), "50 <5> 5");
     let completions = names(&run).await.iter().filter(|name| **name == "stage:completed").count();
     assert_eq!(completions, 4);
-    assert_eq!(execute("nowhere").await.unwrap_err().code(), "STAGE_NOT_FOUND");
+    assert_eq!(execute("unknown").await.unwrap_err().code(), "STAGE_NOT_FOUND");
 }
 
 async fn pending_runs_are_claimed_by_priority_then_age(world: World) {
@@ -189,25 +209,25 @@ static RUNNING: AtomicUsize = AtomicUsize::new(0);
 
 #[stage]
 async fn crowded(limit: usize, ctx: &StageContext) -> StageResult<usize> {
-    let together = RUNNING.fetch_add(1, Ordering::SeqCst) + 1;
+    let running = RUNNING.fetch_add(1, Ordering::SeqCst) + 1;
     for _ in 0..10 {
         tokio::task::yield_now().await;
     }
     RUNNING.fetch_sub(1, Ordering::SeqCst);
-    if together > limit {
-        return Err(StageError::permanent(format!("{together} bodies at once")));
+    if running > limit {
+        return Err(StageError::permanent(format!("{running} bodies at the same time")));
     }
-    ctx.log(workflow_engine::LogLevel::Info, "together", together);
-    Ok(together)
+    ctx.log(workflow_engine::LogLevel::Info, "running", running);
+    Ok(running)
 }
 
 workflow! { crowd = crowded }
 
-async fn many_runs_share_the_room_that_the_worker_has(world: World) {
+async fn many_runs_share_the_slots_of_a_worker(world: World) {
     let engine = world.engine().register::<crowd>().concurrency(3).build().await.unwrap();
     let mut runs = Vec::new();
     for _ in 0..50 {
-        // Two stores run this test at the same time, each with three.
+        // Two stores may run this test at the same time, each with three slots.
         runs.push(engine.start::<crowd>(CrowdedInput { limit: 6 }).await.unwrap());
     }
     for run in runs {
@@ -259,7 +279,7 @@ async fn two_workflows_under_one_id_are_refused(world: World) {
     assert_eq!(error.to_string(), "two workflows are registered under the id `diamond`");
 }
 
-async fn a_handle_that_waits_is_told_of_the_shutdown(world: World) {
+async fn a_waiting_handle_fails_on_shutdown(world: World) {
     let engine = world.engine().register::<diamond>().without_worker().build().await.unwrap();
     let run = engine.start::<diamond>(StartInput { number: 1 }).await.unwrap();
     let waiting = tokio::spawn({
@@ -275,16 +295,17 @@ async fn a_handle_that_waits_is_told_of_the_shutdown(world: World) {
 on_every_store!(
     a_diamond_runs_to_its_typed_output,
     a_last_group_delivers_a_tuple,
-    a_repeated_key_makes_no_second_run_and_with_another_request_is_a_conflict,
+    a_repeated_key_creates_no_second_run_and_conflicts_with_another_request,
     configuration_is_typed_and_filled_with_defaults,
-    a_request_as_json_is_checked_before_anything_is_written,
+    a_json_request_is_validated_before_anything_is_written,
+    a_run_created_by_command_starts_in_the_creating_commit_where_the_worker_has_a_slot,
     a_host_without_a_worker_drives_a_run_with_commands,
     pending_runs_are_claimed_by_priority_then_age,
     large_outputs_go_to_the_blob_store_and_small_ones_stay_inline,
-    many_runs_share_the_room_that_the_worker_has,
+    many_runs_share_the_slots_of_a_worker,
     a_run_that_one_engine_starts_is_run_by_another,
     a_run_of_an_unknown_definition_is_left_alone,
     progress_and_logs_are_visible_while_the_body_runs,
     two_workflows_under_one_id_are_refused,
-    a_handle_that_waits_is_told_of_the_shutdown,
+    a_waiting_handle_fails_on_shutdown,
 );

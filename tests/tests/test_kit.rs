@@ -1,11 +1,11 @@
-//! The test kit that users get, used on a workflow as they would.
+//! The public test kit, used on a workflow like in a user's test.
 
 use std::time::Duration;
 
 use workflow_engine::prelude::*;
 use workflow_engine::testing::TestEngine;
 
-/// Two attempts, a day apart.
+/// A stage with two attempts, a day apart.
 #[stage(retry(max_attempts = 2, initial = "1d", max = "1d"))]
 async fn order(number: u32) -> StageResult<u32> {
     Ok(number + 1)
@@ -21,7 +21,7 @@ async fn pay(number: u32) -> StageResult<String> {
     Ok(format!("{number} paid"))
 }
 
-/// Longer than it may take, the first time.
+/// A stage that exceeds its timeout in the first attempt if there is nothing to ship.
 #[stage(timeout = "1h")]
 async fn ship(packed: u32, paid: String, ctx: &StageContext) -> StageResult<String> {
     if ctx.attempt() == 1 && packed == 0 {
@@ -42,7 +42,7 @@ async fn a_run_without_faults_takes_no_time() {
 }
 
 #[tokio::test]
-async fn days_of_waiting_pass_at_once() {
+async fn days_of_waiting_pass_immediately() {
     let mut test = TestEngine::<shop>::new();
     let run = test.fail("order", 1, "no stock").run(OrderInput { number: 1 }).await;
     assert_eq!(run.output.as_ref().unwrap(), "20 shipped, 2 paid");
@@ -51,7 +51,7 @@ async fn days_of_waiting_pass_at_once() {
 }
 
 #[tokio::test]
-async fn a_body_that_hangs_meets_its_timeout() {
+async fn a_hanging_body_times_out() {
     let mut test = TestEngine::<shop>::new();
     let mut config = ShopConfig::default();
     config.pack.boxes = 0;
@@ -61,9 +61,9 @@ async fn a_body_that_hangs_meets_its_timeout() {
 }
 
 #[tokio::test]
-async fn a_failure_for_good_is_the_end() {
+async fn no_attempt_follows_a_permanent_failure() {
     let mut test = TestEngine::<shop>::new();
-    let run = test.fail_for_good("pay", 1, "the card is blocked").run(OrderInput { number: 1 }).await;
+    let run = test.fail_permanently("pay", 1, "the card is blocked").run(OrderInput { number: 1 }).await;
     let error = run.output.unwrap_err();
     assert!(error.is_run_failed());
     assert!(
@@ -79,7 +79,7 @@ async fn a_process_that_dies_in_a_body_costs_that_attempt() {
     let run = test.crash("ship", 1).crash("ship", 2).run(OrderInput { number: 1 }).await;
     assert_eq!(run.output.as_ref().unwrap(), "20 shipped, 2 paid");
     assert_eq!(run.attempts("ship"), 3);
-    assert!(run.elapsed >= Duration::from_secs(30), "two leases had to run out: {:?}", run.elapsed);
+    assert!(run.elapsed >= Duration::from_secs(30), "two leases had to expire: {:?}", run.elapsed);
 }
 
 #[tokio::test]
@@ -87,11 +87,11 @@ async fn a_crash_at_every_commit_changes_nothing() {
     let points = TestEngine::<shop>::new()
         .crash_everywhere(|| OrderInput { number: 1 }, |output| assert_eq!(output, "20 shipped, 2 paid"))
         .await;
-    // The creation, the start, and for each of the four stages its claim and its outcome.
+    // The creation, the start, and a claim and an outcome for each of the four stages.
     assert_eq!(points, 10);
 }
 
-/// Says which attempt it is.
+/// Returns its input plus the number of its attempt.
 #[stage(retry(max_attempts = 5, initial = "1s"))]
 async fn counted(number: u32, ctx: &StageContext) -> StageResult<u32> {
     Ok(number + ctx.attempt())
@@ -100,12 +100,12 @@ async fn counted(number: u32, ctx: &StageContext) -> StageResult<u32> {
 workflow! { counting = counted }
 
 #[tokio::test]
-async fn what_goes_wrong_goes_wrong_in_each_of_the_runs_that_crash() {
+async fn planned_faults_happen_in_every_run_that_crashes() {
     let points = TestEngine::<counting>::new()
         .fail("counted", 1, "no")
         .crash_everywhere(|| CountedInput { number: 10 }, |output| assert!(output >= 12, "{output}"))
         .await;
-    // The creation, the start, and for each of two attempts its claim and its outcome.
+    // The creation, the start, and a claim and an outcome for each of the two attempts.
     assert_eq!(points, 6);
 }
 
@@ -135,19 +135,23 @@ async fn a_stage_waits_for_as_long_as_the_test_wants() {
     for (checks, hours) in [(0, 6), (1, 12), (3, 24)] {
         let run = TestEngine::<post>::new().suspend("send", checks).run(parcel()).await;
         assert_eq!(*run.output.as_ref().unwrap(), 10);
-        assert_eq!(run.elapsed, Duration::from_secs(hours * 3600), "{checks} checks in vain");
-        assert_eq!(run.attempts("send"), 1, "it is submitted once");
+        assert_eq!(
+            run.elapsed,
+            Duration::from_secs(hours * 3600),
+            "after {checks} checks that did not find the stage ready"
+        );
+        assert_eq!(run.attempts("send"), 1, "the parcel is submitted once");
         let suspended = run.events.iter().filter(|event| event.kind.name() == "stage:suspended").count();
         assert_eq!(suspended, 1);
     }
 }
 
 #[tokio::test]
-async fn a_stage_that_waits_for_too_long_is_given_up() {
+async fn a_stage_that_waits_for_too_long_fails() {
     let run = TestEngine::<post>::new().suspend("send", 9).run(parcel()).await;
     let error = run.output.unwrap_err();
     assert!(
-        error.to_string().ends_with("stage `send` was given up: it was not ready within 172800s"),
+        error.to_string().ends_with("stage `send` timed out: it was not ready within 172800s"),
         "{error}"
     );
     assert_eq!(run.elapsed, Duration::from_secs(2 * 24 * 3600));
@@ -155,15 +159,15 @@ async fn a_stage_that_waits_for_too_long_is_given_up() {
 
 #[tokio::test]
 async fn a_crash_at_every_commit_of_a_stage_that_waits_changes_nothing() {
-    let ends_well = |output| assert_eq!(output, 10);
-    let points = TestEngine::<post>::new().crash_everywhere(parcel, ends_well).await;
-    let longer = TestEngine::<post>::new().suspend("send", 2).crash_everywhere(parcel, ends_well).await;
-    // Each check in vain is a claim and an outcome.
+    let check_output = |output| assert_eq!(output, 10);
+    let points = TestEngine::<post>::new().crash_everywhere(parcel, check_output).await;
+    let longer = TestEngine::<post>::new().suspend("send", 2).crash_everywhere(parcel, check_output).await;
+    // Each additional check is a claim and an outcome.
     assert_eq!(longer, points + 4);
 }
 
 #[tokio::test]
-async fn a_stage_that_does_not_exist_or_cannot_wait_is_named() {
+async fn the_panic_names_a_stage_that_does_not_exist_or_cannot_wait() {
     async fn panic(plan: impl FnOnce(&mut TestEngine<shop>) + Send + 'static) -> String {
         let planned = tokio::spawn(async move { plan(&mut TestEngine::new()) }).await;
         *planned.unwrap_err().into_panic().downcast().unwrap()

@@ -1,4 +1,4 @@
-//! Stages that wait: one ticket, checks when they are due, and nothing in between.
+//! Stages that wait: the body commits one ticket, and checks run when they are due.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
@@ -14,26 +14,26 @@ use workflow_engine::records::EventKind;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// How often each function was called for a run.
+/// The number of calls of each function by run.
 static CALLS: LazyLock<Mutex<HashMap<(RunId, &'static str), u32>>> = LazyLock::new(Mutex::default);
 
-/// Counts a call, and answers which one it is.
+/// Counts a call, and returns its 1-based number.
 fn call(ctx: &StageContext, name: &'static str) -> u32 {
-    let mut calls = CALLS.lock().expect("no panic under this lock");
+    let mut calls = CALLS.lock().expect("the lock is not poisoned");
     let count = calls.entry((ctx.run_id(), name)).or_default();
     *count += 1;
     *count
 }
 
 fn calls(run: RunId, name: &'static str) -> u32 {
-    CALLS.lock().expect("no panic under this lock").get(&(run, name)).copied().unwrap_or_default()
+    CALLS.lock().expect("the lock is not poisoned").get(&(run, name)).copied().unwrap_or_default()
 }
 
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 struct Ticket {
-    /// The check that finds it ready.
+    /// The number of the check that finds the batch ready.
     ready_at: u32,
-    /// What the checks before that say.
+    /// The outcome of the checks before that.
     until_then: Until,
 }
 
@@ -43,7 +43,7 @@ enum Until {
     PendingFor(u64),
     Fail,
     Stop,
-    /// They begin, and wait for the signal `look` before they look.
+    /// The checks wait for the signal `continue`.
     Held,
 }
 
@@ -56,16 +56,16 @@ async fn submit_batch(ticket: Ticket, ctx: &StageContext) -> StageResult<Ticket>
 #[check]
 async fn batch_done(
     ticket: &Ticket,
-    #[config(default = 7)] worth: u32,
+    #[config(default = 7)] price: u32,
     ctx: &StageContext,
 ) -> StageResult<Check<u32>> {
     let count = call(ctx, "check");
     if let Until::Held = ticket.until_then {
-        signal::give(ctx.run_id(), "looking");
-        signal::wait(ctx.run_id(), "look").await;
+        signal::give(ctx.run_id(), "checking");
+        signal::wait(ctx.run_id(), "continue").await;
     }
     if count >= ticket.ready_at {
-        return Ok(Check::Ready(count * worth));
+        return Ok(Check::Ready(count * price));
     }
     match ticket.until_then {
         Until::Pending | Until::Held => {
@@ -74,13 +74,13 @@ async fn batch_done(
         }
         Until::PendingFor(seconds) => Ok(Check::PendingFor(Duration::from_secs(seconds))),
         Until::Fail => Err(StageError::retryable(format!("check {count} failed"))),
-        Until::Stop => Err(StageError::permanent("the far side has forgotten it")),
+        Until::Stop => Err(StageError::permanent("the provider has lost the batch")),
     }
 }
 
 #[stage]
-async fn bill(worth: u32) -> StageResult<String> {
-    Ok(format!("{worth} EUR"))
+async fn bill(price: u32) -> StageResult<String> {
+    Ok(format!("{price} EUR"))
 }
 
 workflow! { batch = submit_batch >> bill }
@@ -89,16 +89,16 @@ fn input(ready_at: u32, until_then: Until) -> SubmitBatchInput {
     SubmitBatchInput { ticket: Ticket { ready_at, until_then } }
 }
 
-/// Waits until the stage has its ticket and its next check stands in the store.
+/// Waits until the stage is suspended, so that its ticket and its next check are stored.
 async fn suspended(run: &RunHandle<batch>) {
     wait_for(run, |kind| matches!(kind, EventKind::StageSuspended { .. })).await;
 }
 
-/// Lets the due check run, and waits until the next one is due at another instant.
+/// Advances the clock, and waits until the due check has run and the next one is stored.
 async fn next_check(world: &World, run: &RunHandle<batch>, after: Duration) {
     let before = calls(run.id(), "check");
     world.clock.advance(after);
-    // Nothing is due while the check runs.
+    // No job is due while the check runs.
     while calls(run.id(), "check") == before || due(world).await.is_none() {
         tokio::task::yield_now().await;
     }
@@ -108,7 +108,7 @@ async fn due(world: &World) -> Option<chrono::DateTime<chrono::Utc>> {
     world.store.next_job_due(&[batch::definition().fingerprint().to_owned()]).await.unwrap()
 }
 
-async fn a_ticket_is_committed_once_and_checks_follow_every_so_often(world: World) {
+async fn a_ticket_is_committed_once_and_checked_at_its_interval(world: World) {
     let engine = world.engine().register::<batch>().build().await.unwrap();
     let run = engine.start::<batch>(input(3, Until::Pending)).await.unwrap();
     suspended(&run).await;
@@ -140,11 +140,11 @@ fn now(world: &World) -> chrono::DateTime<chrono::Utc> {
     workflow_engine::ports::Clock::now(&world.clock)
 }
 
-async fn a_check_may_name_the_time_of_the_next(world: World) {
+async fn a_check_may_set_the_delay_of_the_next_check(world: World) {
     let engine = world.engine().register::<batch>().build().await.unwrap();
     let run = engine
         .start::<batch>(input(2, Until::PendingFor(90)))
-        .config(BatchConfig { submit_batch: BatchDoneConfig { worth: 10 }, ..BatchConfig::default() })
+        .config(BatchConfig { submit_batch: BatchDoneConfig { price: 10 }, ..BatchConfig::default() })
         .await
         .unwrap();
     suspended(&run).await;
@@ -179,7 +179,7 @@ async fn a_failing_check_follows_the_retry_policy_and_then_fails_the_run(world: 
     assert_eq!((calls(run.id(), "submit"), calls(run.id(), "check")), (1, 3));
 }
 
-async fn a_check_that_recovers_delivers(world: World) {
+async fn a_check_that_recovers_completes_its_stage(world: World) {
     let engine = world.engine().register::<batch>().build().await.unwrap();
     let run = engine.start::<batch>(input(2, Until::Fail)).await.unwrap();
     suspended(&run).await;
@@ -196,57 +196,57 @@ async fn a_permanent_failure_of_a_check_fails_the_run_at_once(world: World) {
     world.clock.advance(HOUR);
     let error = run.output().await.unwrap_err();
     assert!(
-        error.to_string().ends_with("after 1 attempt to check it: the far side has forgotten it"),
+        error.to_string().ends_with("after 1 attempt to check it: the provider has lost the batch"),
         "{error}"
     );
     assert_eq!(calls(run.id(), "check"), 1);
 }
 
-async fn what_is_not_ready_in_time_is_given_up_after_a_last_check(world: World) {
+async fn a_stage_that_is_not_ready_in_time_fails_after_a_last_check(world: World) {
     let engine = world.engine().register::<batch>().build().await.unwrap();
-    // The next check would be in ten days: the last one comes when the day is over.
+    // The next check would be due in ten days, so the last one is due at the end of the wait limit.
     let run = engine.start::<batch>(input(9, Until::PendingFor(864_000))).await.unwrap();
     suspended(&run).await;
-    let given_up = now(&world) + HOUR * 24;
+    let wait_limit = now(&world) + HOUR * 24;
     next_check(&world, &run, HOUR).await;
-    assert_eq!(due(&world).await, Some(given_up));
+    assert_eq!(due(&world).await, Some(wait_limit));
     world.clock.advance(HOUR * 23);
     let error = run.output().await.unwrap_err();
-    let text = "stage `submit-batch` was given up: it was not ready within 86400s";
+    let text = "stage `submit-batch` timed out: it was not ready within 86400s";
     assert!(error.to_string().ends_with(text), "{error}");
     assert_eq!(run.record().await.unwrap().error.unwrap().code, "WAIT_TIMED_OUT");
     assert_eq!((calls(run.id(), "submit"), calls(run.id(), "check")), (1, 2));
 }
 
-async fn a_wake_has_it_checked_at_once(world: World) {
+async fn a_wake_triggers_a_check_immediately(world: World) {
     let engine = world.engine().register::<batch>().build().await.unwrap();
     let run = engine.start::<batch>(input(1, Until::Pending)).await.unwrap();
     suspended(&run).await;
     assert!(run.wake("submit-batch").await.unwrap());
     assert_eq!(run.output().await.unwrap(), "7 EUR");
-    assert!(!run.wake("submit-batch").await.unwrap(), "it waits no more");
-    assert!(!engine.wake(run.id(), "bill").await.unwrap(), "it never waits");
+    assert!(!run.wake("submit-batch").await.unwrap(), "the stage has completed");
+    assert!(!engine.wake(run.id(), "bill").await.unwrap(), "the stage has no check");
     let error = engine.wake(run.id(), "print").await.unwrap_err();
     assert_eq!(error.code(), "STAGE_NOT_FOUND");
     let error = engine.wake(RunId::generate(), "bill").await.unwrap_err();
     assert_eq!(error.code(), "RUN_NOT_FOUND");
 }
 
-async fn a_wake_while_a_check_runs_has_another_one_follow(world: World) {
+async fn a_wake_during_a_check_triggers_another_check(world: World) {
     let engine = world.engine().register::<batch>().build().await.unwrap();
     let run = engine.start::<batch>(input(2, Until::Held)).await.unwrap();
     suspended(&run).await;
     world.clock.advance(HOUR);
-    signal::wait(run.id(), "looking").await;
+    signal::wait(run.id(), "checking").await;
     assert!(run.wake("submit-batch").await.unwrap());
-    signal::give(run.id(), "look");
-    // Time stands still: the second check follows for the wake alone.
-    signal::wait(run.id(), "looking").await;
-    signal::give(run.id(), "look");
+    signal::give(run.id(), "continue");
+    // The clock does not move, so only the wake triggers the second check.
+    signal::wait(run.id(), "checking").await;
+    signal::give(run.id(), "continue");
     assert_eq!(run.output().await.unwrap(), "14 EUR");
 }
 
-async fn a_stage_goes_on_waiting_over_a_restart(world: World) {
+async fn a_waiting_stage_survives_a_restart(world: World) {
     let first = world.engine().register::<batch>().build().await.unwrap();
     let run = first.start::<batch>(input(2, Until::Pending)).await.unwrap();
     suspended(&run).await;
@@ -262,17 +262,17 @@ async fn a_stage_goes_on_waiting_over_a_restart(world: World) {
     assert_eq!((calls(run.id(), "submit"), calls(run.id(), "check")), (1, 2));
 }
 
-async fn a_check_of_a_worker_that_drains_is_handed_back(world: World) {
+async fn a_draining_worker_returns_its_check(world: World) {
     let first = world.engine().register::<batch>().drain_timeout(Duration::ZERO).build().await.unwrap();
     let run = first.start::<batch>(input(1, Until::Held)).await.unwrap();
     suspended(&run).await;
     world.clock.advance(HOUR);
-    signal::wait(run.id(), "looking").await;
+    signal::wait(run.id(), "checking").await;
     first.drain().await;
 
     let second = world.engine().register::<batch>().build().await.unwrap();
-    signal::wait(run.id(), "looking").await;
-    signal::give(run.id(), "look");
+    signal::wait(run.id(), "checking").await;
+    signal::give(run.id(), "continue");
     let run = second.run_handle::<batch>(run.id()).await.unwrap();
     assert_eq!(run.output().await.unwrap(), "14 EUR");
     assert_eq!(calls(run.id(), "submit"), 1);
@@ -295,9 +295,9 @@ async fn a_run_is_cancelled_while_a_check_runs(world: World) {
     let run = engine.start::<batch>(input(1, Until::Held)).await.unwrap();
     suspended(&run).await;
     world.clock.advance(HOUR);
-    signal::wait(run.id(), "looking").await;
+    signal::wait(run.id(), "checking").await;
     assert!(run.cancel("no need").await.unwrap());
-    signal::give(run.id(), "look");
+    signal::give(run.id(), "continue");
     engine.drain().await;
     let events = names(&run).await;
     assert_eq!(events.last(), Some(&"workflow:cancelled"));
@@ -374,16 +374,16 @@ async fn a_host_without_a_worker_checks_by_command(world: World) {
 }
 
 on_every_store!(
-    a_ticket_is_committed_once_and_checks_follow_every_so_often,
-    a_check_may_name_the_time_of_the_next,
+    a_ticket_is_committed_once_and_checked_at_its_interval,
+    a_check_may_set_the_delay_of_the_next_check,
     a_failing_check_follows_the_retry_policy_and_then_fails_the_run,
-    a_check_that_recovers_delivers,
+    a_check_that_recovers_completes_its_stage,
     a_permanent_failure_of_a_check_fails_the_run_at_once,
-    what_is_not_ready_in_time_is_given_up_after_a_last_check,
-    a_wake_has_it_checked_at_once,
-    a_wake_while_a_check_runs_has_another_one_follow,
-    a_stage_goes_on_waiting_over_a_restart,
-    a_check_of_a_worker_that_drains_is_handed_back,
+    a_stage_that_is_not_ready_in_time_fails_after_a_last_check,
+    a_wake_triggers_a_check_immediately,
+    a_wake_during_a_check_triggers_another_check,
+    a_waiting_stage_survives_a_restart,
+    a_draining_worker_returns_its_check,
     a_run_is_cancelled_while_it_waits,
     a_run_is_cancelled_while_a_check_runs,
     two_branches_wait_side_by_side,

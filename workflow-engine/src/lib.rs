@@ -1,5 +1,4 @@
-//! Durable workflows as ordinary async functions.
-
+#![doc = include_str!("../docs/overview.md")]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -31,13 +30,10 @@ mod engine;
 pub mod ai;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(doc)]
+pub mod guide;
 
 pub use context::{AnyStage, StageContext, StageError, StageResult};
-pub use definition::{
-    Backoff, CheckExecution, CheckOutcome, Execution, HasLength, HasPattern, HasRange, LengthUnit,
-    OverBudget, Requirement, RetryPolicy, StageDeclaration, StageDefinition, StagePath, WaitDefinition,
-    WorkflowDefinition,
-};
 pub use engine::{Engine, EngineBuilder, Events, IntoStore, Logs, RunHandle, StartRun, StoreSource};
 pub use error::{Error, ErrorCode};
 pub use host::serverless;
@@ -47,11 +43,11 @@ pub use stage::{Check, CheckFunction, Stage, Workflow};
 pub use value::{Cost, Json, RunId};
 pub use workflow_engine_macros::{check, stage, workflow};
 
-// For generated code alone; it has no stability of its own.
+// For generated code only: not covered by semantic versioning.
 #[doc(hidden)]
 pub use lower::private as __private;
 
-/// What a program that declares and runs workflows needs.
+/// The names that most programs need: `use workflow_engine::prelude::*`.
 pub mod prelude {
     pub use crate::records::Status;
     pub use crate::{Check, Engine, RunHandle, Stage, StageContext, StageError, StageResult, Workflow};

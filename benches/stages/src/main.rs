@@ -1,5 +1,5 @@
-//! W4, runs of 10, 100 and 1,000 stages, one at a time: `speed-stages w4-stages-N STORE` prints a line as `speed
-//! measure` does, which calls it where it is built. The cost of a stage must not depend on how many there are.
+//! W4, runs of 10, 100 and 1,000 stages, one at a time: `speed-stages w4-stages-N STORE` prints a line as `speed measure`
+//! does, which calls this program if it is built. The cost of a stage must not depend on the number of stages.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -24,7 +24,7 @@ generated!(hundred, "stages_100.rs");
 generated!(thousand, "stages_1000.rs");
 
 fn variable(name: &str) -> Outcome<String> {
-    Ok(std::env::var(name).map_err(|_| format!("{name} has to say where the store is"))?)
+    Ok(std::env::var(name).map_err(|_| format!("set {name} to the location of the store"))?)
 }
 
 async fn open(store: &str) -> Outcome<Arc<dyn Store>> {
@@ -34,7 +34,7 @@ async fn open(store: &str) -> Outcome<Arc<dyn Store>> {
     })
 }
 
-/// Milliseconds a stage, of each of so many runs.
+/// Returns the milliseconds per stage of each of `runs` runs.
 async fn measure<W: Workflow>(
     store: Arc<dyn Store>,
     input: impl Fn() -> W::Input,
@@ -46,7 +46,7 @@ async fn measure<W: Workflow>(
     for run in 0..=runs {
         let began = Instant::now();
         engine.start::<W>(input()).await?.output().await?;
-        // The first one prepares the statements.
+        // The first run prepares the statements.
         if run > 0 {
             samples.push(began.elapsed().as_secs_f64() * 1e3 / stages);
         }

@@ -1,8 +1,8 @@
-//! Keywords: the terms that a text returns to, ranked by their C-value.
+//! Keywords: the terms that a text repeats, ranked by their C-value.
 //!
 //! The C-value (Frantzi, Ananiadou and Mima: *Automatic recognition of multi-word terms*, 2000) counts how often a
-//! term is used on its own: of what `light` is used for, the uses inside `light house keeper` are taken off, and
-//! longer terms weigh more.
+//! term is used by itself: uses of `light` inside `light house keeper` are subtracted, and longer terms have a higher
+//! weight.
 
 use std::collections::HashMap;
 
@@ -13,26 +13,26 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::stop_words::StopWords;
 use super::words::{ContentWord, content_words};
 
-/// Longer terms repeat too rarely to be told from chance.
+/// The maximum number of words in a term; longer terms repeat too rarely to be significant.
 const LONGEST_TERM: usize = 3;
 
 /// The words of a text, counted and ranked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Keywords {
-    /// How many words the text has.
+    /// The number of words in the text.
     pub words: usize,
-    /// The terms that say most about it, the best first.
+    /// The most significant terms, in descending order.
     pub ranked: Vec<Keyword>,
 }
 
 /// A term of one or several words.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Keyword {
-    /// As it stands in the text, in its shortest form.
+    /// The term as it is written in the text, in its shortest form.
     pub term: String,
-    /// How often it is used.
+    /// The number of uses.
     pub count: usize,
-    /// Its C-value.
+    /// The C-value.
     pub score: f64,
 }
 
@@ -44,7 +44,7 @@ struct Term {
 }
 
 impl Keywords {
-    /// The `count` best terms of `text`.
+    /// Returns the `count` most significant terms of `text`.
     pub fn of(text: &str, count: usize) -> Self {
         let stop_words = StopWords::for_text(text);
         let words = content_words(text, &stop_words);
@@ -58,14 +58,14 @@ impl Keywords {
             })
             .filter(|(score, ..)| *score > 0.0)
             .collect();
-        // What is mentioned earlier goes first among equals, so that the same text always gives the same list.
+        // At equal score, the term that is used first comes first, so that the result is deterministic.
         scored.sort_by(|(a, first_a, _), (b, first_b, _)| b.total_cmp(a).then(first_a.cmp(first_b)));
         let ranked = scored.into_iter().take(count).map(|(.., keyword)| keyword).collect();
         Self { words: text.unicode_words().count(), ranked }
     }
 }
 
-/// Every sequence of up to three content words with nothing but spaces or hyphens between them.
+/// Returns every sequence of up to three content words that only spaces or hyphens separate.
 fn count_terms(text: &str, words: &[ContentWord]) -> HashMap<Vec<String>, Term> {
     let mut terms: HashMap<Vec<String>, Term> = HashMap::new();
     for (first, word) in words.iter().enumerate() {
@@ -81,7 +81,7 @@ fn count_terms(text: &str, words: &[ContentWord]) -> HashMap<Vec<String>, Term> 
             let term =
                 terms.entry(key.clone()).or_insert_with(|| Term { first, shown: shown.to_owned(), count: 0 });
             term.count += 1;
-            // The singular is the shorter one.
+            // The singular is shorter than the plural.
             if shown.len() < term.shown.len() {
                 shown.clone_into(&mut term.shown);
             }
@@ -94,14 +94,14 @@ fn joins(between: &str) -> bool {
     between.chars().all(|c| c == ' ' || c == '-')
 }
 
-/// What is used once is a coincidence; but in a short text, single words may be all there is.
+/// Removes terms that are used once, but keeps single words if a short text has no repeated terms.
 fn repeated(mut terms: HashMap<Vec<String>, Term>) -> HashMap<Vec<String>, Term> {
     let has_repeated = terms.values().any(|term| term.count > 1);
     terms.retain(|key, term| term.count > 1 || (!has_repeated && key.len() == 1));
     terms
 }
 
-/// For every term, how many longer terms contain it and how often those are used.
+/// Returns, for every term, the number of longer terms that contain it and the number of their uses.
 fn uses_inside_longer(terms: &HashMap<Vec<String>, Term>) -> HashMap<Vec<String>, (usize, usize)> {
     let mut inside: HashMap<Vec<String>, (usize, usize)> = HashMap::new();
     for (key, term) in terms {
@@ -116,7 +116,7 @@ fn uses_inside_longer(terms: &HashMap<Vec<String>, Term>) -> HashMap<Vec<String>
     inside
 }
 
-/// log₂(length + 1) instead of the paper's log₂(length), under which a single word would count for nothing.
+/// Uses log₂(length + 1) instead of the paper's log₂(length), which is zero for a single word.
 #[expect(clippy::cast_precision_loss, reason = "no text has 2^52 words")]
 fn c_value(key: &[String], count: usize, inside_longer: Option<&(usize, usize)>) -> f64 {
     let elsewhere = inside_longer.map_or(0.0, |(terms, uses)| *uses as f64 / *terms as f64);
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_used_most_goes_first() {
+    fn the_most_frequent_term_comes_first() {
         let text = "The harbour was quiet. In the harbour lay boats, and the boats of the harbour were old.";
         assert_eq!(terms(text, 2), ["harbour", "boats"]);
         assert_eq!(Keywords::of(text, 2).words, 17);
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_phrase_stands_for_its_words() {
+    fn a_repeated_phrase_replaces_its_words() {
         let text = "A durable workflow survives a crash. The durable workflow goes on after it. Nobody has to \
                     start the durable workflow again, and the crash is forgotten.";
         assert_eq!(terms(text, 2), ["durable workflow", "crash"]);

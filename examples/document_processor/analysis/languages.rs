@@ -1,21 +1,21 @@
-//! The language of a text.
+//! Detects the language of a text.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A language, and how sure it is.
+/// A detected language, with the confidence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Language {
-    /// ISO 639-3; `und` where the text does not tell.
+    /// The ISO 639-3 code; `und` if the language cannot be determined.
     pub code: String,
-    /// Its name in English.
+    /// The English name.
     pub name: String,
-    /// From 0 to 1.
+    /// The confidence, from 0 to 1.
     pub confidence: f64,
 }
 
 impl Language {
-    /// The language that `text` is most likely written in.
+    /// Returns the most likely language of `text`.
     pub fn of(text: &str) -> Self {
         whatlang::detect(text).map_or_else(Self::undetermined, |found| Self {
             code: found.lang().code().to_owned(),
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn languages_are_told_apart() {
+    fn languages_are_distinguished() {
         let english =
             Language::of("The keeper of the lighthouse wrote down every ship that passed in the night.");
         assert_eq!((english.code.as_str(), english.name.as_str()), ("eng", "English"));
@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_written_in_no_language() {
+    fn numbers_have_no_language() {
         assert_eq!(Language::of("1 2 3"), Language::undetermined());
     }
 }

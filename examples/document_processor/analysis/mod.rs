@@ -1,4 +1,4 @@
-//! What is found out about a text: its language, its keywords and its most telling sentences.
+//! Analyses a text: its language, its keywords and its most significant sentences.
 
 mod keywords;
 mod languages;

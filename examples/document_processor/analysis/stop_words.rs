@@ -1,10 +1,10 @@
-//! Words that are in every text and say nothing about this one.
+//! Stop words: words that occur in every text and say nothing about this one.
 
 use std::collections::HashSet;
 
 use whatlang::Lang;
 
-/// The list of ISO that is taken for every other language also drops "system" and "water"; this one does not.
+/// The English list. The ISO list, used for all other languages, also contains "system" and "water"; this one does not.
 const ENGLISH: &str = "a about above after again against ain all almost along already also although always am among an and another any are \
     aren't around as at be because been before being below between both but by can cannot can't could couldn't did didn't do \
     does doesn't doing don don't down during each either else ever every few for from further had hadn't has hasn't have \
@@ -16,11 +16,11 @@ const ENGLISH: &str = "a about above after again against ain all almost along al
     via was wasn't we were weren't what when where whether which while who whom whose why will with within without won't \
     would wouldn't yet you you'd you'll you're you've your yours yourself yourselves";
 
-/// The stop words of one language; none where no list is known, and then frequency alone decides.
+/// The stop words of one language. Without a list for the language, it is empty, and only frequency counts.
 pub struct StopWords(HashSet<&'static str>);
 
 impl StopWords {
-    /// The list for the language that `text` is most likely written in.
+    /// Returns the list for the most likely language of `text`.
     pub fn for_text(text: &str) -> Self {
         let Some(language) = whatlang::detect_lang(text) else {
             return Self(HashSet::new());
@@ -32,13 +32,13 @@ impl StopWords {
         Self(listed.iter().copied().collect())
     }
 
-    /// Whether `word`, in lower case, is one of them.
+    /// Returns whether `word`, in lower case, is a stop word.
     pub fn contains(&self, word: &str) -> bool {
         self.0.contains(word)
     }
 }
 
-/// ISO 639-1, by which the lists are found, for the languages that have a list.
+/// Returns the ISO 639-1 code of a language that has a list; the lists are keyed by it.
 const fn two_letters(language: Lang) -> Option<&'static str> {
     Some(match language {
         Lang::Afr => "af",

@@ -1,8 +1,8 @@
-//! A summary made of the text's own sentences.
+//! Summarizes a text with its own sentences.
 //!
-//! They are chosen by `SumBasic` (Nenkova and Vanderwende: *The impact of frequency on summarization*, 2005): the
-//! sentence whose words are most probable in the text goes first, and its words then count for less, so that the next
-//! sentence says something new.
+//! `SumBasic` (Nenkova and Vanderwende: *The impact of frequency on summarization*, 2005) selects them: the sentence whose
+//! words are most probable in the text comes first. Its words then have a lower weight, so that the next sentence adds
+//! something new.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,16 +13,16 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::stop_words::StopWords;
 use super::words::content_words;
 
-/// Shorter sentences are exclamations and leftovers.
+/// The minimum number of words in a sentence; shorter ones are exclamations and fragments.
 const FEWEST_WORDS: usize = 4;
 
-/// Among longer ones are enumerations and tables.
+/// The maximum number of words in a sentence; longer ones include enumerations and tables.
 const MOST_WORDS: usize = 60;
 
-/// The most telling sentences of a text.
+/// The most significant sentences of a text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
-    /// In the order of the text.
+    /// The sentences, in the order of the text.
     pub sentences: Vec<String>,
 }
 
@@ -32,7 +32,7 @@ struct Sentence<'a> {
 }
 
 impl Summary {
-    /// The `count` most telling sentences of `text`, whose blocks are divided by line ends.
+    /// Returns the `count` most significant sentences of `text`, in which line ends separate blocks.
     pub fn of(text: &str, count: usize) -> Self {
         let stop_words = StopWords::for_text(text);
         let sentences = sentences(text, &stop_words);
@@ -42,7 +42,7 @@ impl Summary {
             let best = (0..sentences.len())
                 .filter(|index| !chosen.contains(index))
                 .map(|index| (index, average(&sentences[index].words, &probabilities)))
-                // Of two equal sentences the earlier one.
+                // Of two equal sentences, the earlier one wins.
                 .min_by(|(a, weight_a), (b, weight_b)| weight_b.total_cmp(weight_a).then(a.cmp(b)));
             let Some((index, _)) = best else { break };
             for word in sentences[index].words.iter().collect::<HashSet<_>>() {
@@ -57,7 +57,7 @@ impl Summary {
     }
 }
 
-/// Whole sentences; where a text has none, as a list has not, its lines.
+/// Returns the complete sentences of a text, or its lines if it has none, for example a list.
 fn sentences<'a>(text: &'a str, stop_words: &StopWords) -> Vec<Sentence<'a>> {
     let divided = |is_wanted: fn(&str) -> bool| {
         let blocks = text.lines().flat_map(|block| block.unicode_sentences());
@@ -110,7 +110,7 @@ mod tests {
                         north and broke the windows.";
 
     #[test]
-    fn the_sentences_that_share_most_words_with_the_text_are_chosen() {
+    fn sentences_with_the_most_frequent_words_are_selected() {
         assert_eq!(
             Summary::of(TEXT, 1).sentences,
             ["The lamp of the lighthouse could be seen by every ship."]
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn sentences_keep_the_order_of_the_text_and_headings_are_none() {
+    fn sentences_keep_the_order_of_the_text_and_exclude_headings() {
         let summary = Summary::of(TEXT, 10);
         assert_eq!(summary.sentences.len(), 3);
         assert!(
@@ -127,12 +127,12 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_summed_up_by_its_items() {
+    fn a_list_is_summarized_by_its_items() {
         assert_eq!(Summary::of("bread\n\nbutter\n\nbread knife", 1).sentences.len(), 1);
     }
 
     #[test]
-    fn no_sentences_are_asked_for() {
+    fn zero_sentences_can_be_requested() {
         assert!(Summary::of(TEXT, 0).sentences.is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! Words, as Unicode divides them, and the form under which they are counted.
+//! Splits a text into words by Unicode's rules, and reduces them to the form in which they are counted.
 
 use std::collections::HashSet;
 
@@ -6,18 +6,18 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::stop_words::StopWords;
 
-/// One word that says something about its text.
+/// A content word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContentWord {
-    /// Lower case, without an article or an ending that an apostrophe joins to it.
+    /// The word in lower case, without an article or ending that an apostrophe attaches.
     pub key: String,
-    /// Where it begins in its text, in bytes.
+    /// The start of the word in its text, in bytes.
     pub start: usize,
-    /// Where it ends.
+    /// The end of the word, in bytes.
     pub end: usize,
 }
 
-/// The words of `text` that are no stop words, in order.
+/// Returns the words of `text` that are not stop words, in order.
 pub fn content_words(text: &str, stop_words: &StopWords) -> Vec<ContentWord> {
     let mut words: Vec<ContentWord> = text
         .unicode_word_indices()
@@ -27,8 +27,7 @@ pub fn content_words(text: &str, stop_words: &StopWords) -> Vec<ContentWord> {
     words
 }
 
-/// Counts `keepers` as `keeper` where the text has both: a guess that needs no grammar, for the many languages whose
-/// plural ends in s.
+/// Counts `keepers` as `keeper` if the text has both: a heuristic without grammar, for languages whose plural ends in s.
 fn join_plurals(words: &mut [ContentWord]) {
     let keys: HashSet<String> = words.iter().map(|word| word.key.clone()).collect();
     for word in words {
@@ -44,15 +43,15 @@ fn content_word(start: usize, word: &str, stop_words: &StopWords) -> Option<Cont
         return None;
     }
     let key = without_joined(&whole);
-    // What stands before and after an apostrophe is as long in lower case as it was written, but for letters whose
-    // lower case takes more bytes; those are shown with their apostrophe.
+    // The parts around an apostrophe have the same length in lower case, except for letters whose lower case takes more
+    // bytes; such words keep their apostrophe.
     let offset = if word.len() == whole.len() { whole.find(key).unwrap_or(0) } else { 0 };
     let end = if word.len() == whole.len() { start + offset + key.len() } else { start + word.len() };
     let counts = is_long_enough(key) && !stop_words.contains(key);
     counts.then(|| ContentWord { key: key.to_owned(), start: start + offset, end })
 }
 
-/// `l'eau` is counted as `eau`, `keeper's` as `keeper`.
+/// Reduces `l'eau` to `eau` and `keeper's` to `keeper`.
 fn without_joined(word: &str) -> &str {
     let Some((before, after)) = word.split_once('\'') else {
         return word;
@@ -60,8 +59,7 @@ fn without_joined(word: &str) -> &str {
     if after.chars().count() <= 2 { before } else { after }
 }
 
-/// Short words of alphabets are abbreviations and leftovers; in scripts without upper and lower case, one sign may be
-/// a whole word.
+/// Short words in alphabets are abbreviations and fragments; in scripts without case, one character may be a whole word.
 fn is_long_enough(word: &str) -> bool {
     let mut letters = word.chars().filter(|c| c.is_alphabetic()).peekable();
     match letters.peek() {
@@ -81,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn stop_words_numbers_and_short_words_do_not_count() {
+    fn stop_words_numbers_and_short_words_are_ignored() {
         assert_eq!(
             keys("The keeper of the lighthouse saw 12 ships, and it was 3 am when the last one came."),
             ["keeper", "lighthouse", "saw", "ships", "last", "came"]
@@ -89,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_apostrophe_joins_is_taken_off() {
+    fn parts_that_an_apostrophe_attaches_are_removed() {
         let text = "The keeper’s lamp was the only light of the coast, and the sailors' only hope at night.";
         let stop_words = StopWords::for_text(text);
         let words = content_words(text, &stop_words);
@@ -108,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn the_place_of_a_word_is_where_its_key_stands() {
+    fn the_position_of_a_word_is_that_of_its_key() {
         let text = "La mer est froide, dit l'homme qui garde le phare avec ses enfants.";
         let stop_words = StopWords::for_text(text);
         for word in content_words(text, &stop_words) {

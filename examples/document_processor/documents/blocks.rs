@@ -1,8 +1,8 @@
-//! Blocks: the paragraphs, headings and list items that every format is reduced to.
+//! Blocks: the paragraphs, headings and list items of a document, independent of its format.
 
-/// One line without control characters, and with single spaces; `None` where nothing is left.
+/// Returns the text as one line without control characters and with single spaces; `None` if nothing remains.
 ///
-/// Control characters go because the text ends up on somebody's terminal.
+/// Removes control characters because the text may be printed on a terminal.
 pub fn tidy(text: &str) -> Option<String> {
     let printable: String =
         text.chars().map(|c| if c.is_control() || c == '\u{feff}' { ' ' } else { c }).collect();
@@ -10,7 +10,7 @@ pub fn tidy(text: &str) -> Option<String> {
     (!tidied.is_empty()).then_some(tidied)
 }
 
-/// The first `max_length` characters of `text`, without the word that the limit cuts in two.
+/// Returns the first `max_length` characters of `text`, without the word that the limit would split.
 pub fn first_characters(text: &str, max_length: usize) -> &str {
     let Some((limit, next)) = text.char_indices().nth(max_length) else {
         return text;
@@ -19,7 +19,7 @@ pub fn first_characters(text: &str, max_length: usize) -> &str {
     if next.is_whitespace() {
         return kept.trim_end();
     }
-    // A text without spaces is cut where the limit falls.
+    // A text without spaces is cut at the limit.
     kept.rfind(char::is_whitespace).map_or(kept, |space| kept[..space].trim_end())
 }
 
@@ -28,13 +28,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_characters_and_extra_blanks_go() {
+    fn control_characters_and_extra_spaces_are_removed() {
         assert_eq!(tidy(" one\n\ttwo\u{1b}[31m three ").as_deref(), Some("one two [31m three"));
         assert_eq!(tidy(" \n "), None);
     }
 
     #[test]
-    fn a_cut_leaves_whole_words() {
+    fn a_cut_keeps_whole_words() {
         assert_eq!(first_characters("one two three", 9), "one two");
         assert_eq!(first_characters("one two three", 7), "one two");
         assert_eq!(first_characters("one two", 7), "one two");

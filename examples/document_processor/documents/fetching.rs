@@ -1,4 +1,4 @@
-//! Reading a document from the web.
+//! Fetches a document from the web.
 
 use std::error::Error;
 use std::path::Path;
@@ -11,17 +11,17 @@ use workflow_engine::prelude::*;
 
 use super::{Content, Format};
 
-/// Connecting takes longer only where nobody answers.
+/// The time limit for a connection; only an unreachable server takes longer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A server that asks for more patience than this is given another attempt after this time.
+/// The longest delay before a retry, even if the server requests a longer one.
 const LONGEST_DELAY: Duration = Duration::from_mins(1);
 
-/// The content of at most `max_bytes` at an `http` or `https` address.
+/// Returns the content of an `http` or `https` URL, at most `max_bytes`.
 ///
 /// # Errors
-/// Permanent where another attempt finds the same: a malformed address, an answer 4xx, content that is no text, too
-/// much of it. Retryable: no connection, a broken answer, an answer 408, 429 or 5xx.
+/// Permanent if another attempt would fail in the same way: a malformed URL, a 4xx status, content that is not text, too
+/// much content. Retryable: no connection, an interrupted response, status 408, 429 or 5xx.
 pub async fn fetch(url: &str, max_bytes: u64) -> StageResult<Content> {
     let url = parse(url)?;
     let response = client(&url).await?.get(url.clone()).send().await.map_err(unreachable)?;
@@ -34,22 +34,21 @@ pub async fn fetch(url: &str, max_bytes: u64) -> StageResult<Content> {
 }
 
 fn parse(url: &str) -> StageResult<Url> {
-    let url =
-        Url::parse(url).map_err(|error| StageError::permanent(format!("malformed address: {error}")))?;
+    let url = Url::parse(url).map_err(|error| StageError::permanent(format!("malformed URL: {error}")))?;
     if matches!(url.scheme(), "http" | "https") {
         return Ok(url);
     }
-    Err(StageError::permanent(format!("`{}` addresses are not supported, only http and https", url.scheme())))
+    Err(StageError::permanent(format!("`{}` URLs are not supported, only http and https", url.scheme())))
 }
 
-/// One client for all documents: it reads the system's certificates once and keeps connections open.
+/// Returns the client for all documents, which reads the system's certificates once and keeps connections open.
 async fn client(url: &Url) -> StageResult<Client> {
     static CLIENT: OnceCell<Client> = OnceCell::const_new();
     let shared = CLIENT
         .get_or_try_init(|| async {
-            // Reading the certificates blocks for as long as the disk likes.
+            // Reading the certificates blocks on the disk.
             tokio::task::spawn_blocking(|| {
-                // Whoever installed one before has made the choice for the whole process.
+                // An error means that the process has already installed a provider, which is used then.
                 let _ = rustls::crypto::ring::default_provider().install_default();
                 builder().build()
             })
@@ -59,9 +58,11 @@ async fn client(url: &Url) -> StageResult<Client> {
         .await;
     match shared {
         Ok(client) => Ok(client.clone()),
-        // A machine without certificates can still read what is not encrypted.
+        // Without certificates, the client can still fetch unencrypted pages.
         Err(_) if url.scheme() == "http" => Ok(builder().tls_certs_only([]).build()?),
-        Err(error) => Err(StageError::permanent(format!("encrypted pages cannot be read here: {error}"))),
+        Err(error) => {
+            Err(StageError::permanent(format!("https pages cannot be fetched on this machine: {error}")))
+        }
     }
 }
 
@@ -71,15 +72,15 @@ fn builder() -> reqwest::ClientBuilder {
         .connect_timeout(CONNECT_TIMEOUT)
 }
 
-/// With the innermost cause, which is what the reader can do something about: "connection refused", not "client error".
+/// Returns an error with the innermost cause, which helps the reader most: "connection refused", not "client error".
 fn unreachable(error: reqwest::Error) -> StageError {
-    // The address stands before every message already.
+    // Every message already begins with the URL.
     let error = error.without_url();
     let mut cause: &dyn Error = &error;
     while let Some(source) = cause.source() {
         cause = source;
     }
-    StageError::retryable(format!("the address cannot be reached: {cause}"))
+    StageError::retryable(format!("the server cannot be reached: {cause}"))
 }
 
 fn refusal(response: &Response) -> Option<StageError> {
@@ -87,9 +88,9 @@ fn refusal(response: &Response) -> Option<StageError> {
     if status.is_success() {
         return None;
     }
-    let message = format!("the server answered {status}");
-    let passes = matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
-    if !passes && !status.is_server_error() {
+    let message = format!("the server responded with {status}");
+    let is_temporary = matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
+    if !is_temporary && !status.is_server_error() {
         return Some(StageError::permanent(message));
     }
     Some(match retry_after(response) {
@@ -98,7 +99,7 @@ fn refusal(response: &Response) -> Option<StageError> {
     })
 }
 
-/// `Retry-After` in seconds; its other form, a date, is left to the stage's own backoff.
+/// Reads `Retry-After` in seconds. With its other form, a date, the stage's own backoff applies.
 fn retry_after(response: &Response) -> Option<Duration> {
     let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
@@ -111,7 +112,7 @@ fn format(response: &Response, url: &Url) -> StageResult<Format> {
     };
     let content_type = String::from_utf8_lossy(header.as_bytes());
     match (Format::from_content_type(&content_type), from_path) {
-        // File servers hand Markdown out as plain text, or as a stream of bytes.
+        // File servers send Markdown as plain text or as `application/octet-stream`.
         (Some(Format::PlainText), Some(Format::Markdown)) => Ok(Format::Markdown),
         (Some(format), _) => Ok(format),
         (None, Some(format)) if content_type.starts_with("application/octet-stream") => Ok(format),
@@ -121,13 +122,13 @@ fn format(response: &Response, url: &Url) -> StageResult<Format> {
     }
 }
 
-/// Piece by piece, so that an endless answer does not fill the memory.
+/// Reads the body in chunks, so that an endless response does not fill the memory.
 async fn body(mut response: Response, max_bytes: u64) -> StageResult<Vec<u8>> {
     let mut bytes = Vec::new();
-    while let Some(piece) = response.chunk().await.map_err(unreachable)? {
-        bytes.extend_from_slice(&piece);
+    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+        bytes.extend_from_slice(&chunk);
         if bytes.len() as u64 > max_bytes {
-            return Err(StageError::permanent(format!("the answer is larger than {max_bytes} bytes")));
+            return Err(StageError::permanent(format!("the response is larger than {max_bytes} bytes")));
         }
     }
     Ok(bytes)

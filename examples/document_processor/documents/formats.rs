@@ -1,11 +1,11 @@
-//! The formats that a document may be written in, and how they are told apart.
+//! The supported formats of documents, and their detection.
 
 use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How a document is written.
+/// The format of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
@@ -18,7 +18,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format that a file's extension stands for; `None` when it is not one of the known ones.
+    /// Returns the format of a file extension; `None` if it is unknown.
     pub fn from_extension(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
         match extension.as_str() {
@@ -29,7 +29,7 @@ impl Format {
         }
     }
 
-    /// The format that an HTTP `Content-Type` stands for; `None` when it is not a kind of text.
+    /// Returns the format of an HTTP `Content-Type`; `None` if it is not supported text.
     pub fn from_content_type(content_type: &str) -> Option<Self> {
         let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match essence.as_str() {
@@ -46,14 +46,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn extensions_are_told_apart_whatever_their_case() {
+    fn extensions_are_case_insensitive() {
         assert_eq!(Format::from_extension(Path::new("a/PAGE.HTM")), Some(Format::Html));
         assert_eq!(Format::from_extension(Path::new("readme.markdown")), Some(Format::Markdown));
         assert_eq!(Format::from_extension(Path::new("LICENSE")), None);
     }
 
     #[test]
-    fn the_parameters_of_a_content_type_do_not_matter() {
+    fn the_parameters_of_a_content_type_are_ignored() {
         assert_eq!(Format::from_content_type("Text/HTML; charset=utf-8"), Some(Format::Html));
         assert_eq!(Format::from_content_type("application/pdf"), None);
     }

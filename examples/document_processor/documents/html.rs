@@ -1,4 +1,4 @@
-//! The blocks of an HTML page.
+//! Extracts the blocks of an HTML page.
 
 use html2text::render::TrivialDecorator;
 use html2text::{Handle, RcDom, config};
@@ -6,13 +6,13 @@ use workflow_engine::prelude::*;
 
 use super::{Extracted, blocks};
 
-/// Wider than any paragraph, so that each line of the rendering is one block.
+/// The width of the rendering: wider than any paragraph, so that each line is one block.
 const WIDTH: usize = 1 << 24;
 
-/// Elements that frame a page and say nothing about what it is about, or that are drawn as wide as the page.
+/// Elements that frame a page and are not part of its content, or that are rendered as wide as the page.
 const FRAME: [&str; 7] = ["nav", "footer", "aside", "form", "button", "svg", "hr"];
 
-/// The text that a reader sees; `<title>` is the title.
+/// Returns the visible text; `<title>` is the title.
 ///
 /// # Errors
 /// Permanent: the page cannot be rendered.
@@ -28,7 +28,7 @@ pub fn extract(page: &str) -> StageResult<Extracted> {
 }
 
 fn title(dom: &RcDom) -> Option<String> {
-    // With a stack of its own: a page may nest deeper than the thread's stack reaches.
+    // On a thread with a large stack: a page may nest too deeply for the current thread's stack.
     let mut open = vec![dom.document.clone()];
     while let Some(node) = open.pop() {
         if node.element_name().as_deref() == Some("title") {
@@ -39,7 +39,7 @@ fn title(dom: &RcDom) -> Option<String> {
     None
 }
 
-/// The rendering drops everything in the head, so what stands in the title is rendered on its own.
+/// Renders the title separately, because the rendering of the page omits the head.
 fn text_of(title: &Handle) -> Option<String> {
     let mut markup = Vec::new();
     for child in title.children.borrow().iter() {
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_frame_and_scripts_go_and_blocks_stay_apart() {
+    fn the_frame_and_scripts_are_removed_and_blocks_stay_separate() {
         let page = "<!doctype html><html><head><title>Tides &amp; moons</title><style>p{}</style></head><body>\
                     <nav><a href='/'>Home</a></nav><script>let x = 1;</script><h1>Tides</h1>\
                     <p>Twice a <em>day</em>\nthe sea\nrises.</p><hr><ul><li>spring</li><li>neap</li></ul>\
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_nests_deeply_is_read() {
+    fn a_deeply_nested_page_is_read() {
         let page = format!("{}deep{}", "<div>".repeat(2_000), "</div>".repeat(2_000));
         assert_eq!(extract(&page).unwrap().blocks, ["deep"]);
     }

@@ -1,11 +1,11 @@
-//! The blocks of a Markdown document.
+//! Extracts the blocks of a Markdown document.
 
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use workflow_engine::prelude::*;
 
 use super::{Extracted, blocks, html};
 
-/// The text of every block; the first heading of the first level is the title.
+/// Returns the text of every block; the first heading of the first level is the title.
 ///
 /// # Errors
 /// When HTML inside the document cannot be read.
@@ -16,7 +16,7 @@ pub fn extract(markdown: &str) -> StageResult<Extracted> {
     let mut in_prose = true;
     for event in Parser::new_ext(markdown, options()) {
         match event {
-            // Code has its own words, which would crowd out those of the text.
+            // Code is skipped: its words would displace those of the text.
             Event::Start(Tag::MetadataBlock(_) | Tag::CodeBlock(_)) => {
                 finish(&mut block, &mut extracted.blocks);
                 in_prose = false;
@@ -30,7 +30,7 @@ pub fn extract(markdown: &str) -> StageResult<Extracted> {
                 extracted.blocks.append(&mut html::extract(&embedded_html)?.blocks);
                 embedded_html.clear();
             }
-            // A list item may hold paragraphs and lists of its own, so a block also ends where the next begins.
+            // A list item may contain paragraphs and lists, so a block also ends where the next one begins.
             Event::Start(tag) if !is_inline(&tag) => finish(&mut block, &mut extracted.blocks),
             Event::End(TagEnd::Heading(HeadingLevel::H1)) => {
                 extracted.title = extracted.title.or_else(|| blocks::tidy(&block));
@@ -44,7 +44,7 @@ pub fn extract(markdown: &str) -> StageResult<Extracted> {
     Ok(extracted)
 }
 
-/// What people write in the wild beyond `CommonMark`, where it would otherwise be taken for prose.
+/// Common extensions of `CommonMark`, whose markup would otherwise be treated as text.
 fn options() -> Options {
     Options::ENABLE_TABLES
         | Options::ENABLE_STRIKETHROUGH
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn markup_goes_and_blocks_stay_apart() {
+    fn markup_is_removed_and_blocks_stay_separate() {
         let markdown = "---\nauthor: ada\n---\n# The *harbour*\n\nA [quiet](https://example.org) place\nby `night`.\n\n\
                         - boats\n- nets\n  - old ones\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n\
                         ```rust\nlet x = 1;\n```\n";
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn embedded_html_is_read_too() {
+    fn embedded_html_is_read() {
         let extracted = extract("<p align=\"center\">Hello <b>you</b></p>\n\nText.\n").unwrap();
         assert_eq!(extracted.blocks, ["Hello you", "Text."]);
     }

@@ -1,4 +1,4 @@
-//! A document: where it comes from, and the text that it holds.
+//! A document: its source and its text.
 
 mod blocks;
 mod decoding;
@@ -19,29 +19,29 @@ pub use formats::Format;
 pub use reading::read;
 pub use sources::Source;
 
-/// A document's text, free of markup.
+/// A document's text without markup.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Document {
-    /// Where it was read from.
+    /// The source of the document.
     pub source: Source,
-    /// Its own title, or the name of its source.
+    /// The title of the document, or the name of its source.
     pub title: String,
-    /// How it was written.
+    /// The format of the document.
     pub format: Format,
-    /// Its paragraphs, headings and list items, with a blank line between them.
+    /// The paragraphs, headings and list items, separated by blank lines.
     pub text: String,
-    /// Whether the text was cut at the longest length that was asked for.
+    /// Whether the text was cut at the maximum length.
     pub truncated: bool,
 }
 
-/// What a file or a server handed over, before anybody looked into it.
+/// The content of a file or a response, as bytes.
 #[derive(Debug)]
 pub struct Content {
     pub bytes: Vec<u8>,
     pub format: Format,
 }
 
-/// What the reader of one format found.
+/// The text that was extracted from one format.
 #[derive(Debug, Default, PartialEq)]
 struct Extracted {
     title: Option<String>,
@@ -49,10 +49,10 @@ struct Extracted {
 }
 
 impl Document {
-    /// Reads the text out of `content` and keeps at most `max_length` characters of it.
+    /// Extracts the text of `content` and keeps at most `max_length` characters.
     ///
     /// # Errors
-    /// Permanent ones: the content is empty, binary, not UTF-8, or markup without text.
+    /// Permanent: the content is empty, binary, not UTF-8, or markup without text.
     pub fn from_content(source: Source, content: &Content, max_length: usize) -> StageResult<Self> {
         let written = decoding::decode(&content.bytes)?;
         let extracted = match content.format {
@@ -62,7 +62,7 @@ impl Document {
         };
         let text = extracted.blocks.join("\n\n");
         if !text.contains(char::is_alphanumeric) {
-            return Err(StageError::permanent("there is no text in the document"));
+            return Err(StageError::permanent("the document contains no text"));
         }
         let title = extracted.title.unwrap_or_else(|| source.name());
         let kept = blocks::first_characters(&text, max_length);

@@ -1,11 +1,11 @@
-//! The blocks of a text without markup.
+//! Extracts the blocks of a text without markup.
 
 use super::{Extracted, blocks};
 
-/// Longer first lines are taken for the beginning of a paragraph.
+/// The maximum length of a title; a longer first line is the beginning of a paragraph.
 const LONGEST_TITLE: usize = 80;
 
-/// Paragraphs end at blank lines; a first line that stands alone is the title.
+/// Splits the text into paragraphs at blank lines; a separate first line is the title.
 pub fn extract(text: &str) -> Extracted {
     let mut found = Vec::new();
     let mut paragraph = String::new();
@@ -14,7 +14,7 @@ pub fn extract(text: &str) -> Extracted {
             found.extend(blocks::tidy(&paragraph));
             paragraph.clear();
         }
-        // Lines that were wrapped by hand belong to one sentence.
+        // Manually wrapped lines belong to one sentence.
         paragraph.push_str(line);
         paragraph.push('\n');
     }
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_is_no_title() {
+    fn a_sentence_is_not_a_title() {
         assert_eq!(extract("It was late.\n\nNobody came.").title, None);
         assert_eq!(extract("only one line").title, None);
     }

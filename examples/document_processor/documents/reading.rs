@@ -1,4 +1,4 @@
-//! Reading a document from a file.
+//! Reads a document from a file.
 
 use std::io;
 use std::path::Path;
@@ -8,18 +8,19 @@ use workflow_engine::prelude::*;
 
 use super::{Content, Format};
 
-/// The content of a file of at most `max_bytes`; what has no known extension is taken for plain text.
+/// Returns the content of a file of at most `max_bytes`. A file without a known extension is plain text.
 ///
 /// # Errors
-/// Permanent where another attempt finds the same: no such file, no permission, no regular file, too large.
+/// Permanent if another attempt would fail in the same way: the file does not exist, is not readable, is not a regular file
+/// or is too large.
 pub async fn read(path: &Path, max_bytes: u64) -> StageResult<Content> {
     let metadata = tokio::fs::metadata(path).await.map_err(|error| refused(&error))?;
     if metadata.is_dir() {
-        return Err(StageError::permanent("this is a folder, not a file"));
+        return Err(StageError::permanent("the path is a folder, not a file"));
     }
-    // A pipe or a device could be read once, but never again after a restart.
+    // A pipe or a device could not be read again after a restart.
     if !metadata.is_file() {
-        return Err(StageError::permanent("this is not a regular file"));
+        return Err(StageError::permanent("the path is not a regular file"));
     }
     let file = tokio::fs::File::open(path).await.map_err(|error| refused(&error))?;
     let mut bytes = Vec::new();
@@ -34,10 +35,10 @@ pub async fn read(path: &Path, max_bytes: u64) -> StageResult<Content> {
 fn refused(error: &io::Error) -> StageError {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-            StageError::permanent("there is no such file")
+            StageError::permanent("the file does not exist")
         }
         io::ErrorKind::PermissionDenied => {
-            StageError::permanent("the file may not be read: permission denied")
+            StageError::permanent("the file cannot be read: permission denied")
         }
         _ => StageError::retryable(format!("the file cannot be read: {error}")),
     }

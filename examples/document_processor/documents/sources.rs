@@ -1,4 +1,4 @@
-//! Where a document comes from: a file of this machine or an address of the web.
+//! The source of a document: a file or a URL.
 
 use std::fmt;
 use std::io;
@@ -11,26 +11,26 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
-    /// A file. The path is absolute, so that a run that is taken up again from another folder still finds it.
+    /// A file. The path is absolute, so that a run can be resumed from another folder.
     File(PathBuf),
-    /// An address that begins with `http://` or `https://`.
+    /// A URL that begins with `http://` or `https://`.
     Url(String),
 }
 
 impl Source {
-    /// What somebody wrote on the command line; a relative path starts at the current folder.
+    /// Parses an argument of the command line; a relative path starts at the current folder.
     ///
     /// # Errors
-    /// When the path is empty, or the current folder is gone.
+    /// When the path is empty, or the current folder does not exist.
     pub fn from_argument(argument: &str) -> io::Result<Self> {
-        // Other schemes are refused where the document is fetched: there they fail one run, not the program.
+        // Other schemes are rejected when the document is fetched: there they fail one run, not the program.
         if argument.contains("://") {
             return Ok(Self::Url(argument.to_owned()));
         }
         path::absolute(argument).map(Self::File)
     }
 
-    /// The last part of the path, or the host of an address without one.
+    /// Returns the last part of the path, or the host of a URL without a path.
     pub fn name(&self) -> String {
         match self {
             Self::File(path) => path
@@ -40,7 +40,7 @@ impl Source {
         }
     }
 
-    /// The text that stands for it in messages: the path as seen from `folder`, or the address.
+    /// Returns the name in messages: the path relative to `folder`, or the URL.
     pub fn label(&self, folder: &Path) -> String {
         match self {
             Self::File(path) => path.strip_prefix(folder).unwrap_or(path).display().to_string(),
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_is_relative_to_the_folder_that_holds_the_file() {
+    fn a_label_is_relative_to_the_folder_if_it_contains_the_file() {
         let source = Source::File("/home/ada/notes/letter.md".into());
         assert_eq!(source.label(Path::new("/home/ada")), "notes/letter.md");
         assert_eq!(source.label(Path::new("/home/bob")), "/home/ada/notes/letter.md");

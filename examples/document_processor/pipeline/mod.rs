@@ -1,7 +1,7 @@
-//! The pipeline itself: five ordinary async functions, and one line of arrows.
+//! The pipeline: five ordinary async functions, connected by one `workflow!` declaration.
 //!
-//! A program that is killed costs each stage that was running an attempt. So the stages that cannot fail in any other
-//! way have many of them.
+//! Killing the program costs each running stage one attempt. So stages that cannot fail in another way have a high
+//! `max_attempts`.
 
 use std::path::PathBuf;
 
@@ -12,19 +12,19 @@ use crate::documents::{self, Content, Document, Source};
 use crate::reports::{self, Report, ReportFiles};
 
 workflow! {
-    /// Extracts the text of a document, analyses it and reports.
+    /// Extracts the text of a document, analyses it and writes a report.
     pub document_processor = extract_text >> [rank_keywords, detect_language, summarize] >> report
 }
 
-/// Reads a document and takes its text out of the markup.
+/// Reads a document and extracts its text from the markup.
 #[stage(retry(max_attempts = 5, backoff = fixed, initial = "500ms"), timeout = "30s")]
 pub async fn extract_text(
-    /// A file or an address.
+    /// A file or a URL.
     source: Source,
-    /// The text is cut after so many characters.
+    /// The number of characters after which the text is cut.
     #[config(default = 1_000_000)]
     max_length: usize,
-    /// Larger documents are refused.
+    /// The maximum size of a document.
     #[config(default = 20_000_000)]
     max_bytes: u64,
 ) -> StageResult<Document> {
@@ -35,54 +35,54 @@ pub async fn extract_text(
     compute(move || Document::from_content(source, &content, max_length)).await
 }
 
-/// Counts the words and ranks the terms that say most about the document.
+/// Counts the words and ranks the most significant terms.
 #[stage(retry(max_attempts = 100))]
 pub async fn rank_keywords(
     document: Document,
-    /// How many terms are kept.
+    /// The number of terms to keep.
     #[config(default = 10)]
     count: usize,
 ) -> StageResult<Keywords> {
     compute(move || Ok(Keywords::of(&document.text, count))).await
 }
 
-/// Finds out which language the document is written in.
+/// Detects the language of the document.
 #[stage(retry(max_attempts = 100))]
 pub async fn detect_language(document: Document) -> StageResult<Language> {
     compute(move || Ok(Language::of(&document.text))).await
 }
 
-/// Chooses the most telling sentences.
+/// Selects the most significant sentences.
 #[stage(retry(max_attempts = 100))]
 pub async fn summarize(
     document: Document,
-    /// How many sentences are chosen.
+    /// The number of sentences to select.
     #[config(default = 3)]
     sentences: usize,
 ) -> StageResult<Summary> {
     compute(move || Ok(Summary::of(&document.text, sentences))).await
 }
 
-/// Joins what was found out and writes it as JSON and as Markdown.
+/// Joins the results and writes them as JSON and as Markdown.
 #[stage(retry(max_attempts = 100, max = "10s"))]
 pub async fn report(
     keywords: Keywords,
     language: Language,
     summary: Summary,
     #[require(extract_text)] document: Document,
-    /// Where the files are written.
+    /// The folder for the files.
     #[config(default = PathBuf::from("reports"))]
     folder: PathBuf,
     ctx: &StageContext,
 ) -> StageResult<Report> {
     let files = ReportFiles::new(&folder, &document.source);
     let report = Report::new(document, keywords, language, summary, files);
-    // The same in every attempt of this run, and in no other run.
+    // Equal in every attempt of this run, and unique to this run.
     let writer = ctx.run_id().to_string();
     compute(move || reports::write(&report, &writer).map(|()| report)).await
 }
 
-/// Runs what keeps a processor or a disk busy beside the async threads, so that other documents go on meanwhile.
+/// Runs processor-bound or disk-bound work on a blocking thread, so that other documents continue meanwhile.
 async fn compute<T: Send + 'static>(
     work: impl FnOnce() -> StageResult<T> + Send + 'static,
 ) -> StageResult<T> {

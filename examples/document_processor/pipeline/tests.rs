@@ -1,4 +1,4 @@
-//! The stages called as what they are: ordinary functions, without an engine.
+//! Calls the stages as ordinary functions, without an engine.
 
 use super::*;
 
@@ -15,12 +15,12 @@ async fn extracted(name: &str) -> Document {
 
 async fn refusal(source: Source) -> String {
     let error = extract_text(source, MANY, LARGE).await.unwrap_err();
-    assert!(!error.is_retryable(), "another attempt finds the same: {error}");
+    assert!(!error.is_retryable(), "another attempt has the same result: {error}");
     error.message().to_owned()
 }
 
 #[test]
-fn the_three_analyses_run_side_by_side() {
+fn the_three_analyses_run_in_parallel() {
     let stages = &document_processor::definition().stages;
     let groups: Vec<(&str, u32)> =
         stages.iter().map(|stage| (stage.id.as_str(), stage.execution_group)).collect();
@@ -57,14 +57,14 @@ async fn a_long_document_is_cut() {
 }
 
 #[tokio::test]
-async fn keywords_and_sentences_are_as_many_as_asked_for() {
+async fn keywords_and_sentences_have_the_requested_number() {
     let document = extracted("lighthouse.txt").await;
     assert_eq!(rank_keywords(document.clone(), 4).await.unwrap().ranked.len(), 4);
     assert_eq!(summarize(document, 2).await.unwrap().sentences.len(), 2);
 }
 
 #[tokio::test]
-async fn a_report_joins_everything_and_is_written() {
+async fn a_report_joins_all_results_and_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let document = extracted("leuchtturm.md").await;
     let keywords = rank_keywords(document.clone(), 5).await.unwrap();
@@ -77,15 +77,15 @@ async fn a_report_joins_everything_and_is_written() {
 }
 
 #[tokio::test]
-async fn what_is_no_document_is_refused_for_good() {
+async fn an_unreadable_document_is_a_permanent_failure() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, content: &[u8]| {
         let path = folder.path().join(name);
         std::fs::write(&path, content).unwrap();
         Source::File(path)
     };
-    assert_eq!(refusal(Source::File(folder.path().join("missing.txt"))).await, "there is no such file");
-    assert_eq!(refusal(Source::File(folder.path().into())).await, "this is a folder, not a file");
+    assert_eq!(refusal(Source::File(folder.path().join("missing.txt"))).await, "the file does not exist");
+    assert_eq!(refusal(Source::File(folder.path().into())).await, "the path is a folder, not a file");
     assert_eq!(refusal(file("empty.txt", b"")).await, "the document is empty");
     assert!(refusal(file("picture.txt", b"\x89PNG\r\n\x1a\n\0\0")).await.contains("binary"));
     assert!(refusal(file("latin1.txt", b"Gr\xfc\xdfe")).await.contains("not UTF-8"));

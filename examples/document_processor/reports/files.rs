@@ -1,4 +1,4 @@
-//! The files of a report. Each is there as a whole or not at all, and a repeated run replaces it.
+//! The files of a report. Each is written completely or not at all, and a repeated run replaces it.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -11,28 +11,28 @@ use super::{Report, ReportFiles, markdown};
 use crate::documents::Source;
 
 impl ReportFiles {
-    /// The names that the report of `source` has in `folder`, the same ones every time.
+    /// Returns the paths of the report of `source` in `folder`; the same source always has the same paths.
     pub fn new(folder: &Path, source: &Source) -> Self {
         let stem = stem(source);
         Self { json: folder.join(format!("{stem}.json")), markdown: folder.join(format!("{stem}.md")) }
     }
 }
 
-/// Writes both files, blocking. The folder is made where it is missing.
+/// Writes both files, blocking. Creates the folder if it does not exist.
 ///
-/// `writer` names whoever writes: of two at the same time, each needs a name of its own, and whoever takes over from
-/// one that was killed should have the same.
+/// `writer` identifies the writer: concurrent writers need different names, and the successor of a killed writer should use
+/// the same name.
 ///
 /// # Errors
-/// Permanent where the folder cannot be written to; retryable otherwise, for a full disk may be emptied.
+/// Permanent if the folder is not writable; otherwise retryable, because for example a full disk may be cleaned up.
 pub fn write(report: &Report, writer: &str) -> StageResult<()> {
     let json = serde_json::to_vec_pretty(report).map_err(StageError::permanent)?;
     replace(&report.files.json, &json, writer)?;
     replace(&report.files.markdown, markdown::render(report).as_bytes(), writer)
 }
 
-/// Written beside its place and moved there, so that nobody ever reads half a report. What a killed writer leaves is
-/// written over by its successor.
+/// Writes a temporary file and renames it, so that a reader never sees a partial report. The successor of a killed writer
+/// overwrites its temporary file.
 fn replace(path: &Path, content: &[u8], writer: &str) -> StageResult<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let partial = folder.join(format!(".{writer}.partial"));
@@ -41,14 +41,14 @@ fn replace(path: &Path, content: &[u8], writer: &str) -> StageResult<()> {
         .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&partial, path));
     written.map_err(|error| {
-        // It may not be there at all; the first error says more than this one.
+        // The file may not exist; the first error is the relevant one.
         let _ = fs::remove_file(&partial);
-        refused(path, &error)
+        write_error(path, &error)
     })
 }
 
-fn refused(path: &Path, error: &io::Error) -> StageError {
-    let message = format!("the report cannot be written to {}: {error}", path.display());
+fn write_error(path: &Path, error: &io::Error) -> StageError {
+    let message = format!("the report cannot be written to `{}`: {error}", path.display());
     match error.kind() {
         io::ErrorKind::PermissionDenied
         | io::ErrorKind::ReadOnlyFilesystem
@@ -59,8 +59,8 @@ fn refused(path: &Path, error: &io::Error) -> StageError {
     }
 }
 
-/// The document's name for people, and enough of a hash of the whole source that two documents of one name do not
-/// overwrite each other's report.
+/// Returns the document's readable name with a part of a hash of the whole source, so that two documents of the same name
+/// do not overwrite each other's report.
 fn stem(source: &Source) -> String {
     let name: String = source
         .name()

@@ -1,8 +1,8 @@
-//! A report as Markdown.
+//! Renders a report as Markdown.
 
 use super::Report;
 
-/// The whole report; text of the document is escaped, for it may look like markup.
+/// Returns the report as Markdown. The document's text is escaped, because it may look like markup.
 pub fn render(report: &Report) -> String {
     let cut = if report.truncated { " (only the beginning of a longer document)" } else { "" };
     let summary: Vec<String> = report.summary.iter().map(|sentence| escape(sentence)).collect();
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_looks_like_markup_is_escaped() {
+    fn markup_in_the_text_is_escaped() {
         assert_eq!(escape("a|b <script> *c*"), r"a\|b \<script\> \*c\*");
     }
 }

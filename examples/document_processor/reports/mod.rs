@@ -1,4 +1,4 @@
-//! The report: what is known about a document in the end, and the files that hold it.
+//! The report about a document, and its files.
 
 mod files;
 mod markdown;
@@ -19,33 +19,33 @@ pub use files::write;
 pub struct Report {
     /// The document's title.
     pub title: String,
-    /// Where it was read from.
+    /// The source of the document.
     pub source: Source,
-    /// The language it is written in.
+    /// The language of the document.
     pub language: Language,
-    /// How many words it has.
+    /// The number of words.
     pub words: usize,
-    /// Whether only the beginning of the document was looked at.
+    /// Whether the report covers only the beginning of the document.
     pub truncated: bool,
-    /// The terms that say most about it, the best first.
+    /// The most significant terms, in descending order.
     pub keywords: Vec<Keyword>,
-    /// Its most telling sentences, in their order.
+    /// The most significant sentences, in the order of the text.
     pub summary: Vec<String>,
-    /// Where this report is kept.
+    /// The files of this report.
     pub files: ReportFiles,
 }
 
 /// The two files of a report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReportFiles {
-    /// For programs.
+    /// The JSON file, for programs.
     pub json: PathBuf,
-    /// For readers.
+    /// The Markdown file, for readers.
     pub markdown: PathBuf,
 }
 
 impl Report {
-    /// Joins what the stages found out.
+    /// Joins the results of the stages.
     pub fn new(
         document: Document,
         keywords: Keywords,
@@ -66,7 +66,7 @@ impl Report {
     }
 }
 
-/// For a terminal, without colours: a report may be piped into a file.
+/// Formats the report for a terminal. Without colours, because the output may be piped into a file.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let cut = if self.truncated { " (only the beginning of a longer document)" } else { "" };

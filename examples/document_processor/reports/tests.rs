@@ -1,4 +1,4 @@
-//! A report in its files and on a terminal.
+//! Tests of a report's files and of its text for a terminal.
 
 use super::*;
 
@@ -17,7 +17,7 @@ fn report(folder: &std::path::Path, source: Source) -> Report {
 }
 
 #[test]
-fn files_are_replaced_and_nothing_else_is_left() {
+fn files_are_replaced_and_no_other_file_is_left() {
     let folder = tempfile::tempdir().unwrap();
     let mut report = report(&folder.path().join("new"), Source::File("/notes/harbour.md".into()));
     write(&report, "test").unwrap();
@@ -35,7 +35,7 @@ fn files_are_replaced_and_nothing_else_is_left() {
 }
 
 #[test]
-fn documents_of_one_name_have_files_of_their_own() {
+fn documents_with_the_same_name_have_different_files() {
     let folder = std::path::Path::new("reports");
     let one = ReportFiles::new(folder, &Source::File("/a/README.md".into()));
     let other = ReportFiles::new(folder, &Source::File("/b/README.md".into()));
@@ -52,7 +52,7 @@ fn a_folder_that_is_a_file_is_a_permanent_failure() {
 }
 
 #[test]
-fn a_terminal_shows_everything() {
+fn the_text_for_a_terminal_is_complete() {
     let shown =
         report(std::path::Path::new("out"), Source::Url("https://example.org/harbour".into())).to_string();
     for expected in [

@@ -1,4 +1,4 @@
-//! The program `document_processor`, run as a newcomer runs it: in a folder of its own, on real input.
+//! The program `document_processor`, run in its own folder on real input.
 
 #[path = "../programs/mod.rs"]
 mod programs;

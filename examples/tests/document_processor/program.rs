@@ -1,4 +1,4 @@
-//! A process of the program, and what it says.
+//! Runs the program and reads its output.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use crate::programs;
 
-/// So long a process may say nothing: longer than anything takes on a slow machine.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// The longest time without output: longer than any step takes on a slow machine.
+const MAX_SILENCE: Duration = Duration::from_mins(2);
 
-/// A folder with the program's database, reports and documents, gone with the test.
+/// A temporary folder with the program's database, reports and documents.
 pub struct Desk(tempfile::TempDir);
 
-/// What a process said and how it ended.
+/// The output and the exit code of a process.
 #[derive(Debug)]
 pub struct Finished {
     pub code: Option<i32>,
@@ -24,11 +24,11 @@ pub struct Finished {
     pub stderr: String,
 }
 
-/// A process that is under way.
+/// A process in progress.
 pub struct Running {
     child: Child,
     messages: Receiver<String>,
-    said: Vec<String>,
+    lines: Vec<String>,
 }
 
 impl Desk {
@@ -54,7 +54,7 @@ impl Desk {
     pub fn start(&self, arguments: &[&str]) -> Running {
         let mut command = Command::new(programs::built("document_processor"));
         command.args(arguments).current_dir(self.path());
-        // A proxy of the machine's does not lead to the servers of these tests.
+        // A proxy would not reach the servers of these tests.
         for variable in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
             command.env_remove(variable);
         }
@@ -70,10 +70,10 @@ impl Desk {
                 break;
             }
         });
-        Running { child, messages, said: Vec::new() }
+        Running { child, messages, lines: Vec::new() }
     }
 
-    /// The Markdown reports, by name.
+    /// Returns the paths of the Markdown reports, sorted.
     pub fn reports(&self) -> Vec<PathBuf> {
         let Ok(folder) = fs::read_dir(self.path().join("reports")) else {
             return Vec::new();
@@ -88,22 +88,22 @@ impl Desk {
 }
 
 impl Running {
-    /// Waits until the program says a line with this text.
+    /// Waits until the program prints a line with this text.
     pub fn wait_for(&mut self, text: &str) -> String {
         loop {
-            match self.messages.recv_timeout(PATIENCE) {
+            match self.messages.recv_timeout(MAX_SILENCE) {
                 Ok(line) => {
-                    self.said.push(line.clone());
+                    self.lines.push(line.clone());
                     if line.contains(text) {
                         return line;
                     }
                 }
-                Err(error) => panic!("no line with `{text}` ({error}) but:\n{}", self.said.join("\n")),
+                Err(error) => panic!("no line with `{text}` ({error}) but:\n{}", self.lines.join("\n")),
             }
         }
     }
 
-    /// Ends the process as a power failure would.
+    /// Kills the process, as a power failure would.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -119,18 +119,18 @@ impl Running {
     /// Waits for the end of the process.
     pub fn finish(mut self) -> Finished {
         loop {
-            match self.messages.recv_timeout(PATIENCE) {
-                Ok(line) => self.said.push(line),
+            match self.messages.recv_timeout(MAX_SILENCE) {
+                Ok(line) => self.lines.push(line),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
                     self.child.kill().unwrap();
-                    panic!("the program does not end; it said:\n{}", self.said.join("\n"));
+                    panic!("the program does not end; its output:\n{}", self.lines.join("\n"));
                 }
             }
         }
         let mut stdout = String::new();
         self.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
         let code = self.child.wait().unwrap().code();
-        Finished { code, stdout, stderr: self.said.join("\n") }
+        Finished { code, stdout, stderr: self.lines.join("\n") }
     }
 }

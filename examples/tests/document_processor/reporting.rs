@@ -1,4 +1,4 @@
-//! Documents that are as they should be.
+//! Documents that are processed without errors.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ fn sample(name: &str) -> String {
 }
 
 #[test]
-fn several_documents_are_reported_in_the_order_in_which_they_were_given() {
+fn several_documents_are_reported_in_the_order_of_the_arguments() {
     let desk = Desk::new();
     let samples = ["lighthouse.txt", "leuchtturm.md", "marees.html"].map(sample);
     let finished = desk.run(&[&samples[0], &samples[1], &samples[2]]);
@@ -43,7 +43,7 @@ fn every_stage_has_a_line() {
 }
 
 #[test]
-fn a_page_of_the_web_is_a_document() {
+fn a_web_page_is_a_document() {
     let desk = Desk::new();
     let server = Server::serving(
         "text/html; charset=utf-8",
@@ -85,9 +85,9 @@ fn the_database_and_the_folder_can_be_chosen() {
 }
 
 #[test]
-fn with_nothing_to_do_it_says_so() {
+fn without_work_it_prints_a_hint() {
     let desk = Desk::new();
     let finished = desk.run(&[]);
     assert_eq!(finished.code, Some(0), "{finished:?}");
-    assert!(finished.stderr.contains("nothing is unfinished"), "{finished:?}");
+    assert!(finished.stderr.contains("no unfinished documents"), "{finished:?}");
 }

@@ -1,11 +1,11 @@
-//! A program that is killed, and started again.
+//! A program that is killed and restarted.
 
 use std::fmt::Write;
 
 use crate::program::Desk;
 use crate::server::Server;
 
-/// Long enough that the analysis is still under way when the test has seen that the text is extracted.
+/// Returns a page so long that the analysis is still in progress when the test sees that the text is extracted.
 fn long_page() -> String {
     let mut page = "<title>The log of the lighthouse</title>".to_owned();
     for night in 0..8_000 {
@@ -20,7 +20,7 @@ fn long_page() -> String {
 }
 
 #[test]
-fn what_was_completed_before_a_kill_is_not_done_again() {
+fn stages_that_completed_before_a_kill_are_not_repeated() {
     let desk = Desk::new();
     let server = Server::serving("text/html", &long_page());
     let mut running = desk.start(&[&server.url("log")]);
@@ -32,12 +32,12 @@ fn what_was_completed_before_a_kill_is_not_done_again() {
     assert_eq!(finished.code, Some(0), "{finished:?}");
     assert!(finished.stderr.contains("resuming 1 unfinished document"), "{finished:?}");
     let extracted = finished.stderr.lines().find(|line| line.contains("extract-text"));
-    assert!(extracted.is_some_and(|line| line.ends_with("was completed before")), "{finished:?}");
+    assert!(extracted.is_some_and(|line| line.ends_with("already completed")), "{finished:?}");
     assert!(finished.stdout.contains("The log of the lighthouse"), "{finished:?}");
     assert_eq!(server.requests(), 1, "the page was fetched once, before the kill");
     assert_eq!(desk.reports().len(), 1);
 
-    assert!(desk.run(&[]).stderr.contains("nothing is unfinished"));
+    assert!(desk.run(&[]).stderr.contains("no unfinished documents"));
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn unfinished_documents_come_before_new_ones() {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupt_says_how_to_go_on_and_another_one_stops_at_once() {
+fn an_interrupt_prints_how_to_continue_and_a_second_one_stops_at_once() {
     let desk = Desk::new();
     let silent = Server::silent();
     let mut running = desk.start(&[&silent.url("never")]);
@@ -87,7 +87,7 @@ fn an_interrupt_says_how_to_go_on_and_another_one_stops_at_once() {
 
 #[cfg(unix)]
 #[test]
-fn after_an_interrupt_the_stages_that_run_come_to_their_end() {
+fn after_an_interrupt_the_running_stages_finish() {
     let desk = Desk::new();
     let server = Server::serving("text/html", &long_page());
     let mut running = desk.start(&[&server.url("log")]);
@@ -98,6 +98,6 @@ fn after_an_interrupt_the_stages_that_run_come_to_their_end() {
 
     let finished = desk.run(&[]);
     assert_eq!(finished.code, Some(0), "{finished:?}");
-    assert_eq!(finished.stderr.matches("was completed before").count(), 4, "{finished:?}");
+    assert_eq!(finished.stderr.matches("already completed").count(), 4, "{finished:?}");
     assert_eq!(server.requests(), 1);
 }

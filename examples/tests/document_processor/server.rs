@@ -1,4 +1,4 @@
-//! A web server that answers every request in the same way, and counts them.
+//! A web server that sends the same response to every request and counts the requests.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
-/// It listens until the test program ends.
+/// The server, which listens until the test program ends.
 pub struct Server {
     address: SocketAddr,
     requests: Arc<AtomicUsize>,
@@ -16,29 +16,29 @@ pub struct Server {
 }
 
 impl Server {
-    /// Answers with a page.
+    /// Responds with a page.
     pub fn serving(content_type: &str, body: &str) -> Self {
-        Self::answering(format!(
+        Self::responding(format!(
             "HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
             body.len()
         ))
     }
 
-    /// Answers with a status and nothing else.
+    /// Responds with a status and no body.
     pub fn refusing(status: &str) -> Self {
-        Self::answering(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"))
+        Self::responding(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"))
     }
 
-    /// Takes requests and never answers.
+    /// Accepts requests and never responds.
     pub fn silent() -> Self {
         Self::start(None)
     }
 
-    fn answering(answer: String) -> Self {
-        Self::start(Some(answer))
+    fn responding(response: String) -> Self {
+        Self::start(Some(response))
     }
 
-    fn start(answer: Option<String>) -> Self {
+    fn start(response: Option<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(AtomicUsize::new(0));
@@ -48,16 +48,16 @@ impl Server {
             let mut open = Vec::new();
             for connection in listener.incoming() {
                 let Ok(mut connection) = connection else { continue };
-                // Every header of a request without a body; the empty line ends them.
+                // Reads the headers up to the empty line; the requests have no body.
                 let mut lines = BufReader::new(&connection).lines();
                 while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
                 drop(lines);
                 counted.fetch_add(1, Ordering::SeqCst);
-                // A test that does not wait for requests may be over already.
+                // The test may have ended already if it does not wait for requests.
                 let _ = arrived.send(());
-                match &answer {
-                    // A client that was killed does not read its answer.
-                    Some(answer) => drop(connection.write_all(answer.as_bytes())),
+                match &response {
+                    // A killed client does not read its response.
+                    Some(response) => drop(connection.write_all(response.as_bytes())),
                     None => open.push(connection),
                 }
             }
@@ -65,24 +65,24 @@ impl Server {
         Self { address, requests, arrivals }
     }
 
-    /// The address of a document on it.
+    /// Returns the URL of a document on this server.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}/{path}", self.address)
     }
 
-    /// Waits for a request that nobody has waited for yet.
+    /// Waits for the next request.
     pub fn wait_for_request(&self) {
         self.arrivals.recv_timeout(Duration::from_mins(1)).unwrap();
     }
 
-    /// How many requests have come in.
+    /// Returns the number of requests so far.
     pub fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
     }
 }
 
-/// An address where nobody listens.
-pub fn nobody() -> String {
+/// Returns a URL on which no server listens.
+pub fn unreachable_url() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     format!("http://{}/", listener.local_addr().unwrap())
 }

@@ -1,15 +1,15 @@
-//! Where cargo has put the programs.
+//! Finds the programs that cargo has built.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The program that cargo has built for this run of the tests: examples stand beside the folder of the test programs.
+/// Returns the program that cargo has built for this test run: examples are in a folder beside that of the test programs.
 pub fn built(name: &str) -> PathBuf {
     let test_program = std::env::current_exe().unwrap();
     let folder = test_program.parent().and_then(Path::parent).unwrap().join("examples");
     let program = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     let advice = format!(
-        "`cargo test` builds it; with `--test`, run `cargo build -p examples --example {name}` before"
+        "`cargo test` builds it; with `--test`, run `cargo build -p examples --example {name}` first"
     );
     assert!(program.is_file(), "{} is missing: {advice}", program.display());
     let built = fs::metadata(&program).unwrap().modified().unwrap();
@@ -25,8 +25,8 @@ pub fn built(name: &str) -> PathBuf {
     program
 }
 
-/// The files that the program was built from, which cargo lists beside it: `program: file file …`, with `\ ` for a
-/// space within a name.
+/// Returns the source files of the program. Cargo lists them in a file beside it, as `program: file file …`, with `\ ` for
+/// a space in a name.
 fn sources(folder: &Path, name: &str) -> Vec<PathBuf> {
     let listed = fs::read_to_string(folder.join(format!("{name}.d"))).unwrap();
     let (_, files) = listed.split_once(": ").unwrap();

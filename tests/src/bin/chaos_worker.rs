@@ -1,4 +1,4 @@
-//! A worker for the test of chaos: `chaos_worker <database> <file of the sink> <file of the log>`.
+//! A worker of the chaos test: `chaos_worker <database> <sink file> <log file>`.
 
 use std::fs::OpenOptions;
 use std::sync::Mutex;

@@ -1,4 +1,4 @@
-//! A process that works on a database until no diamond is left unfinished: `diamond_worker <database>`.
+//! A process that works on a database until every diamond has finished: `diamond_worker <database>`.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ async fn main() -> Result<(), workflow_engine::Error> {
     let engine = Engine::builder(&database)
         .register::<diamond>()
         .concurrency(4)
-        // A killed process of this machine is seen to be gone; the lease is for the ones that are not.
+        // The engine detects killed processes of the same machine; the lease covers the others.
         .lease(Duration::from_secs(2))
         .build()
         .await?;

@@ -1,4 +1,4 @@
-//! A process that works until no transfer is left unfinished: `transfer_worker <path>` or `… <url> <schema>`.
+//! A process that works until every transfer has finished: `transfer_worker <path>` or `… <url> <schema>`.
 
 use std::sync::Arc;
 use std::time::Duration;

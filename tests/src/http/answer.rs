@@ -1,4 +1,4 @@
-//! What the server answers.
+//! The scripted responses of the fake server.
 
 use std::collections::VecDeque;
 use std::io;
@@ -13,80 +13,80 @@ use super::Signal;
 
 pub(super) type Body = StreamBody<BoxStream<'static, io::Result<Frame<Bytes>>>>;
 
-/// A scripted answer.
+/// A scripted response.
 #[derive(Clone)]
 pub struct Answer {
-    /// Before its head.
+    /// The signal to wait for before the head is sent.
     wait: Option<Signal>,
-    /// `None`: the connection is closed instead.
+    /// The status, or `None` to close the connection instead.
     status: Option<u16>,
     headers: Vec<(String, String)>,
     pieces: VecDeque<Piece>,
 }
 
-/// A piece of an answer's body.
+/// A piece of a response's body.
 #[derive(Clone)]
 pub enum Piece {
-    /// Sent at once, by itself.
+    /// Bytes, which are sent immediately and on their own.
     Bytes(Vec<u8>),
-    /// Nothing more until the signal is given; without one ever, the answer hangs.
+    /// A pause until the signal is given. Without a signal the response hangs.
     Wait(Signal),
-    /// The connection is closed, in the middle.
+    /// A close of the connection in the middle of the body.
     Cut,
 }
 
 impl Piece {
-    /// These bytes.
+    /// Makes a piece of text.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Bytes(text.into().into_bytes())
     }
 
-    /// A server-sent event without a name.
+    /// Makes a server-sent event without a name.
     pub fn data(data: &(impl ToString + ?Sized)) -> Self {
         Self::text(format!("data: {}\n\n", data.to_string()))
     }
 
-    /// A server-sent event with a name.
+    /// Makes a server-sent event with a name.
     pub fn event(name: &str, data: &(impl ToString + ?Sized)) -> Self {
         Self::text(format!("event: {name}\ndata: {}\n\n", data.to_string()))
     }
 }
 
 impl Answer {
-    /// One JSON value.
+    /// Makes a response with a JSON value.
     pub fn json(status: u16, body: &Value) -> Self {
         Self::text(status, "application/json", body.to_string())
     }
 
-    /// Any body, with its length told.
+    /// Makes a response with any body and a `content-length`.
     pub fn text(status: u16, content_type: &str, body: impl Into<String>) -> Self {
         let body = body.into();
         let length = body.len();
         Self::pieces(status, content_type, [Piece::text(body)]).header("content-length", &length.to_string())
     }
 
-    /// Server-sent events, or pieces of them.
+    /// Makes a response of server-sent events, or pieces of them.
     pub fn events(pieces: impl IntoIterator<Item = Piece>) -> Self {
         Self::pieces(200, "text/event-stream", pieces)
     }
 
-    /// Any body, piece by piece, its length not told.
+    /// Makes a response with any body in pieces, without a `content-length`.
     pub fn pieces(status: u16, content_type: &str, pieces: impl IntoIterator<Item = Piece>) -> Self {
         let headers = vec![("content-type".to_owned(), content_type.to_owned())];
         Self { wait: None, status: Some(status), headers, pieces: pieces.into_iter().collect() }
     }
 
-    /// No answer: the connection is closed when the request has been read.
+    /// Makes no response: the server closes the connection after it has read the request.
     pub fn cut() -> Self {
         Self { wait: None, status: None, headers: Vec::new(), pieces: VecDeque::new() }
     }
 
-    /// No answer either, and the connection stays open.
+    /// Makes no response, and keeps the connection open.
     pub fn hang() -> Self {
         Self::cut().after(&Signal::default())
     }
 
-    /// With a header; one that is there already is replaced.
+    /// Sets a header, and replaces an existing one.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.retain(|(other, _)| other != name);
@@ -94,7 +94,7 @@ impl Answer {
         self
     }
 
-    /// Only when the signal is given.
+    /// Delays the response until the signal is given.
     #[must_use]
     pub fn after(mut self, signal: &Signal) -> Self {
         self.wait = Some(signal.clone());
@@ -118,7 +118,7 @@ impl Answer {
 
 async fn send(mut pieces: VecDeque<Piece>) -> Option<(io::Result<Frame<Bytes>>, VecDeque<Piece>)> {
     loop {
-        // While the body is not ready, hyper sends what it has: so each piece travels by itself, also before a cut.
+        // hyper flushes its buffer while the body is pending, so each piece is sent separately, also before a cut.
         tokio::task::yield_now().await;
         match pieces.pop_front()? {
             Piece::Bytes(bytes) => return Some((Ok(Frame::data(bytes.into())), pieces)),

@@ -1,7 +1,7 @@
-//! A server that answers from a script, and remembers what it was asked.
+//! A fake HTTP server that responds from a script and records its requests.
 
-mod answer;
 mod request;
+mod answer;
 mod signal;
 
 use std::collections::{HashMap, VecDeque};
@@ -33,7 +33,7 @@ struct Script {
     requests: Vec<Recorded>,
 }
 
-/// A server on a port of its own, which ends when it is dropped.
+/// A server on its own port, which stops when it is dropped.
 pub struct FakeServer {
     url: String,
     script: Arc<Mutex<Script>>,
@@ -42,7 +42,7 @@ pub struct FakeServer {
 }
 
 impl FakeServer {
-    /// Takes a free port.
+    /// Starts a server on a free port.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -52,36 +52,40 @@ impl FakeServer {
         Self { url, script, open, accepting }
     }
 
-    /// `http://127.0.0.1:…`, without a slash at the end.
+    /// Returns the URL, `http://127.0.0.1:…`, without a trailing slash.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Answers the next request to this path so, after those that were scripted before. `path` is without a query.
+    /// Scripts the response to the next request to this path, after earlier scripted ones. `path` has no query.
     pub fn on(&self, method: &str, path: &str, answer: Answer) -> &Self {
         let route = (method.to_owned(), path.to_owned());
         self.script.lock().unwrap().once.entry(route).or_default().push_back(answer);
         self
     }
 
-    /// Answers every request to this path so that nothing else is scripted for.
+    /// Scripts the response to every request to this path that has no response of its own.
     pub fn always(&self, method: &str, path: &str, answer: Answer) -> &Self {
         let route = (method.to_owned(), path.to_owned());
         self.script.lock().unwrap().always.insert(route, answer);
         self
     }
 
-    /// Waits until nobody is connected.
+    /// Waits until no client is connected.
     pub async fn idle(&self) {
-        self.open.clone().wait_for(|open| *open == 0).await.expect("it accepts until it is dropped");
+        self.open
+            .clone()
+            .wait_for(|open| *open == 0)
+            .await
+            .expect("the server accepts connections until it is dropped");
     }
 
-    /// What was asked so far, in order.
+    /// Returns the requests so far, in order.
     pub fn requests(&self) -> Vec<Recorded> {
         self.script.lock().unwrap().requests.clone()
     }
 
-    /// The only thing that was asked.
+    /// Returns the only request.
     #[track_caller]
     pub fn request(&self) -> Recorded {
         let mut requests = self.requests();
@@ -97,7 +101,7 @@ impl Drop for FakeServer {
 }
 
 async fn accept(listener: TcpListener, script: Arc<Mutex<Script>>, open: watch::Sender<usize>) -> Infallible {
-    // Ends with the task, and so do all connections.
+    // The set is dropped with the task, and ends all connections.
     let mut connections = JoinSet::new();
     loop {
         if let Ok((stream, _)) = listener.accept().await {
@@ -114,7 +118,7 @@ async fn accept(listener: TcpListener, script: Arc<Mutex<Script>>, open: watch::
 
 async fn serve(stream: TcpStream, script: Arc<Mutex<Script>>) {
     let service = service_fn(|request| answer(request, &script));
-    // A client that goes away, and an answer that is cut, are what the test is about.
+    // Errors are expected: tests close connections and cut responses.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
@@ -132,7 +136,7 @@ async fn answer(
 impl Script {
     fn next(&mut self, request: Recorded) -> Answer {
         let route = (request.method.clone(), request.path.clone());
-        let message = format!("the test has no answer for {} {}", route.0, route.1);
+        let message = format!("the test has no response for {} {}", route.0, route.1);
         self.requests.push(request);
         let once = self.once.get_mut(&route).and_then(VecDeque::pop_front);
         let answer = once.or_else(|| self.always.get(&route).cloned());

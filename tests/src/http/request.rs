@@ -1,4 +1,4 @@
-//! What the server was asked.
+//! The recorded requests of the fake server.
 
 use std::collections::BTreeMap;
 
@@ -6,27 +6,27 @@ use hyper::body::Bytes;
 use hyper::http::request::Parts;
 use serde_json::Value;
 
-/// A request, as it came.
+/// A recorded request.
 #[derive(Clone, Debug)]
 pub struct Recorded {
-    /// `POST`.
+    /// The method, for example `POST`.
     pub method: String,
-    /// Without the query.
+    /// The path without the query.
     pub path: String,
-    /// What stands after the `?`, still escaped; empty without.
+    /// The escaped text after the `?`, or empty.
     pub query: String,
-    /// By their names in lower case.
+    /// The headers by their names in lower case.
     pub headers: BTreeMap<String, String>,
-    /// All of it.
+    /// The whole body.
     pub body: Bytes,
 }
 
-/// A part of a form.
+/// A part of a multipart form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FormPart {
-    /// Of a file.
+    /// The name of the file, if the part is one.
     pub file_name: Option<String>,
-    /// All of it.
+    /// The content of the part.
     pub content: String,
 }
 
@@ -44,31 +44,31 @@ impl Recorded {
         }
     }
 
-    /// A header, or nothing.
+    /// Returns a header, or an empty text.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map(String::as_str).unwrap_or_default()
     }
 
-    /// Its body.
+    /// Returns the body as JSON.
     #[track_caller]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    /// Its body, which is JSON line by line.
+    /// Returns the body as JSON lines.
     #[track_caller]
     pub fn json_lines(&self) -> Vec<Value> {
         let text = std::str::from_utf8(&self.body).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// The parts of its body, which is `multipart/form-data`, by their names.
+    /// Returns the parts of a `multipart/form-data` body by their names.
     #[track_caller]
     pub fn form(&self) -> BTreeMap<String, FormPart> {
         let (_, boundary) = self.header("content-type").split_once("boundary=").unwrap();
         let text = std::str::from_utf8(&self.body).unwrap();
         let end = format!("--{boundary}--\r\n");
-        let text = text.strip_suffix(&end).unwrap_or_else(|| panic!("no end: {text}"));
+        let text = text.strip_suffix(&end).unwrap_or_else(|| panic!("the form has no end: {text}"));
         let separator = format!("--{boundary}\r\n");
         text.split(&separator)
             .skip(1)

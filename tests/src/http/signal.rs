@@ -1,10 +1,10 @@
-//! From a test to the server.
+//! Signals from a test to the fake server.
 
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-/// What a scripted answer waits for.
+/// A signal that a scripted response waits for.
 #[derive(Clone)]
 pub struct Signal(Arc<Semaphore>);
 
@@ -15,12 +15,12 @@ impl Default for Signal {
 }
 
 impl Signal {
-    /// Lets one who waits go on, now or later.
+    /// Releases one waiter, which may already wait or start to wait later.
     pub fn give(&self) {
         self.0.add_permits(1);
     }
 
     pub(super) async fn wait(&self) {
-        self.0.acquire().await.expect("never closed").forget();
+        self.0.acquire().await.expect("the semaphore is never closed").forget();
     }
 }

@@ -1,6 +1,6 @@
 //! Pairs of workflows of one stage.
 
-/// A pair of workflows of one stage: its parameters, and the fields of its output.
+/// Declares a pair of workflows of one stage, given by its parameters and the fields of its output.
 macro_rules! edit {
     ($name:ident: $released:tt => $edited:tt) => {
         mod $name {
@@ -14,7 +14,7 @@ macro_rules! edit {
                 use super::*;
                 edit!(@ $edited);
             }
-            pub(super) fn tells(expected: &Expect) {
+            pub(super) fn reports(expected: &Expect) {
                 changes::<released::orders, edited::orders>(expected);
             }
         }

@@ -15,25 +15,25 @@ edit!(no_longer_defaulted: (() -> { #[serde(default)] title: String }) => (() ->
 
 #[test]
 fn of_an_output() {
-    another_type::tells(&expect![[r#"
-          strands      stage `report`: output field `title` changed from string to integer
-                       outputs that are stored would no longer decode
+    another_type::reports(&expect![[r#"
+        strands      stage `report`: output field `title` changed from string to integer
+                     stored outputs would no longer decode
     "#]]);
-    gone_and_come::tells(&expect![[r#"
-          strands      stage `report`: output field `headline` is new and has no default
-                       outputs that are stored would no longer decode
+    gone_and_come::reports(&expect![[r#"
+        strands      stage `report`: output field `headline` is new and has no default
+                     stored outputs would no longer decode
 
-          new version  stage `report`: output field `title` was removed
-                       outputs that are stored would still decode
+        new version  stage `report`: output field `title` was removed
+                     stored outputs would still decode
     "#]]);
-    // A default is what makes a new field harmless.
-    defaulted::tells(&expect![[r#"
-          new version  stage `report`: output field `title` is new, and may be missing
-                       outputs that are stored would still decode
+    // A new field is harmless if it has a default.
+    defaulted::reports(&expect![[r#"
+        new version  stage `report`: output field `title` is new, and may be missing
+                     stored outputs would still decode
     "#]]);
-    no_longer_defaulted::tells(&expect![[r#"
-          strands      stage `report`: output field `title` may no longer be missing
-                       outputs that are stored may no longer decode
+    no_longer_defaulted::reports(&expect![[r#"
+        strands      stage `report`: output field `title` may no longer be missing
+                     stored outputs may no longer decode
     "#]]);
 }
 
@@ -45,26 +45,26 @@ edit!(config_widened: ((#[config(default = 3)] max: u8) -> {}) => ((#[config(def
 
 #[test]
 fn of_a_configuration() {
-    config_required::tells(&expect![[r#"
-          strands      stage `report`: config field `max` is new and has no default
-                       configurations that are stored would no longer decode
+    config_required::reports(&expect![[r#"
+        strands      stage `report`: config field `max` is new and has no default
+                     stored configurations would no longer decode
     "#]]);
-    config_defaulted::tells(&expect![[r#"
-          new version  stage `report`: config field `max` is new, and may be missing
-                       configurations that are stored would still decode
+    config_defaulted::reports(&expect![[r#"
+        new version  stage `report`: config field `max` is new, and may be missing
+                     stored configurations would still decode
     "#]]);
-    // Unknown keys of a configuration are refused.
-    config_removed::tells(&expect![[r#"
-          strands      stage `report`: config field `max` was removed, and unknown fields are refused
-                       configurations that are stored would no longer decode
+    // A configuration refuses unknown fields.
+    config_removed::reports(&expect![[r#"
+        strands      stage `report`: config field `max` was removed, and unknown fields are refused
+                     stored configurations would no longer decode
     "#]]);
-    config_narrowed::tells(&expect![[r#"
-          strands      stage `report`: config field `max` changed from integer (uint64) to integer (uint8)
-                       configurations that are stored may no longer decode
+    config_narrowed::reports(&expect![[r#"
+        strands      stage `report`: config field `max` changed from integer (uint64) to integer (uint8)
+                     stored configurations may no longer decode
     "#]]);
-    config_widened::tells(&expect![[r#"
-          new version  stage `report`: config field `max` changed from integer (uint8) to integer (uint64)
-                       configurations that are stored would still decode
+    config_widened::reports(&expect![[r#"
+        new version  stage `report`: config field `max` changed from integer (uint8) to integer (uint64)
+                     stored configurations would still decode
     "#]]);
 }
 
@@ -75,20 +75,20 @@ edit!(input_gone: ((url: String) -> {}) => (() -> {}));
 
 #[test]
 fn of_an_input() {
-    input_new::tells(&expect![[r#"
-          strands      input field `depth` is new and has no default
-                       inputs that are stored would no longer decode
+    input_new::reports(&expect![[r#"
+        strands      input field `depth` is new and has no default
+                     stored inputs would no longer decode
     "#]]);
-    input_optional::tells(&expect![[r#"
-          new version  input field `url` now allows null as well
-                       inputs that are stored would still decode
+    input_optional::reports(&expect![[r#"
+        new version  input field `url` now allows null as well
+                     stored inputs would still decode
     "#]]);
-    input_mandatory::tells(&expect![[r#"
-          strands      input field `url` no longer allows null
-                       inputs that are stored may no longer decode
+    input_mandatory::reports(&expect![[r#"
+        strands      input field `url` no longer allows null
+                     stored inputs may no longer decode
     "#]]);
-    input_gone::tells(&expect![[r#"
-          strands      input changed from object to null
-                       inputs that are stored would no longer decode
+    input_gone::reports(&expect![[r#"
+        strands      input changed from object to null
+                     stored inputs would no longer decode
     "#]]);
 }

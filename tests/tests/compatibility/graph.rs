@@ -5,7 +5,7 @@ use workflow_engine::prelude::*;
 
 use super::changes;
 
-/// Stages that hand a text on.
+/// Declares stages that return their input text.
 macro_rules! texts {
     ($($name:ident)*) => {
         $(
@@ -17,7 +17,7 @@ macro_rules! texts {
     };
 }
 
-/// What both sides of a pair have.
+/// The stages that both workflows of a pair use.
 mod stages {
     use super::*;
 
@@ -127,8 +127,8 @@ workflow! {
 #[test]
 fn a_stage_is_removed() {
     changes::<released, removed>(&expect![[r#"
-          strands      stage `summarize` was removed
-                       runs in flight wait for it, or have its output
+        strands      stage `summarize` was removed
+                     runs in flight wait for it, or have stored its output
     "#]]);
 }
 
@@ -143,11 +143,11 @@ fn a_stage_is_new() {
                        runs in flight were planned without it
     "#]]);
     changes::<released, at_the_end>(&expect![[r#"
-          new version  stage `archive` is new after `report`
-                       runs in flight were planned without it
+        new version  stage `archive` is new after `report`
+                     runs in flight were planned without it
 
-          new version  the run's output is now that of `archive`, no longer that of `report`
-                       runs in flight deliver what was released
+        new version  the run's output is now that of `archive`, no longer that of `report`
+                     runs in flight deliver the released output
     "#]]);
     changes::<released, beside>(&expect![[r#"
           new version  stage `archive` is new between `extract` and `report`
@@ -161,7 +161,7 @@ fn a_stage_is_renamed() {
           strands      the id of stage `summarize` changed to `condense`
                        runs in flight know it as `summarize`; `#[stage(id = "summarize")]` keeps the id
     "#]]);
-    // One that takes and gives the same, in the same place, is the same.
+    // A stage with the same schemas and the same predecessors counts as the same stage.
     changes::<released, replaced>(&expect![[r#"
           strands      the id of stage `summarize` changed to `translate`
                        runs in flight know it as `summarize`; `#[stage(id = "summarize")]` keeps the id
@@ -169,45 +169,45 @@ fn a_stage_is_renamed() {
 }
 
 #[test]
-fn edges_change() {
+fn the_edges_change() {
     changes::<released, side_by_side>(&expect![[r#"
-          new version  stage `report` now follows `extract`, where it followed `summarize`
-                       runs in flight keep the order that they began with
+        new version  stage `report` now follows `extract`, where it followed `summarize`
+                     runs in flight keep the order that they started with
 
-          new version  the run's output is now that of `summarize` and `report`, no longer that of `report`
-                       runs in flight deliver what was released
+        new version  the run's output is now that of `summarize` and `report`, no longer that of `report`
+                     runs in flight deliver the released output
     "#]]);
     changes::<released, turned>(&expect![[r#"
-          new version  stage `summarize` now starts the run, where it followed `extract`
-                       runs in flight keep the order that they began with
+        new version  stage `summarize` now starts the run, where it followed `extract`
+                     runs in flight keep the order that they started with
 
-          new version  stage `extract` now follows `summarize`, where it started the run
-                       runs in flight keep the order that they began with
+        new version  stage `extract` now follows `summarize`, where it started the run
+                     runs in flight keep the order that they started with
 
-          new version  stage `report` now follows `extract`, where it followed `summarize`
-                       runs in flight keep the order that they began with
+        new version  stage `report` now follows `extract`, where it followed `summarize`
+                     runs in flight keep the order that they started with
 
-          new version  `summarize` and `extract` are written in another order: it was `extract` and `summarize`
-                       runs in flight count their stages in the old order
+        new version  `summarize` and `extract` are written in another order: it was `extract` and `summarize`
+                     runs in flight count their stages in the old order
     "#]]);
     changes::<joined, joined_otherwise>(&expect![[r#"
-          new version  stage `join` is handed `translate` and `summarize` in this order, no longer `summarize` and `translate`
-                       runs in flight keep the order that they began with
+        new version  stage `join` receives `translate` and `summarize` in this order, no longer `summarize` and `translate`
+                     runs in flight keep the order that they started with
 
-          new version  `translate` and `summarize` are written in another order: it was `summarize` and `translate`
-                       runs in flight count their stages in the old order
+        new version  `translate` and `summarize` are written in another order: it was `summarize` and `translate`
+                     runs in flight count their stages in the old order
     "#]]);
 }
 
 #[test]
-fn what_a_stage_reads_changes() {
+fn the_outputs_that_a_stage_requires_change() {
     changes::<released, one_read>(&expect![[r#"
-          new version  stage `report` now reads the output of `summarize`
-                       runs in flight are not asked for it
+        new version  stage `report` now reads the output of `summarize`
+                     runs in flight do not need it
     "#]]);
     changes::<one_read, released>(&expect![[r#"
-          new version  stage `report` no longer reads the output of `summarize`
-                       runs in flight keep it nevertheless
+        new version  stage `report` no longer reads the output of `summarize`
+                     runs in flight still keep it
     "#]]);
     changes::<two_read, two_read_otherwise>(&expect![[r#"
           new version  stage `report` reads the same outputs in another order: `extract` and `summarize`, not `summarize` and `extract`
@@ -226,8 +226,8 @@ fn a_version_changes() {
                        runs in flight keep version 1, and need a worker that has it
     "#]]);
     changes::<raised, released>(&expect![[r#"
-          new version  the version was set back from 2 to 1
-                       runs in flight keep version 2, and need a worker that has it
+        new version  the version was lowered from 2 to 1
+                     runs in flight keep version 2, and need a worker that has it
     "#]]);
 }
 

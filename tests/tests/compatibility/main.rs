@@ -1,12 +1,12 @@
-//! What the test that protects a released definition says about an edit, each kind with its exact text.
+//! The messages of `assert_compatible`, with the exact text for each kind of edit.
 //!
-//! Each case is a pair of workflows: `released`, whose lock file is written, and `edited`, which is compared with it.
+//! Each case is a pair of workflows: the lock file holds `released`, and `edited` is compared with it.
 
-// A stage of such a pair is declared, never called.
+// The stages of such a pair are declared but never called.
 #![allow(dead_code, unused_variables)]
-// `UPDATE_EXPECT=1` writes them so.
+// `UPDATE_EXPECT=1` writes raw strings with hashes.
 #![allow(clippy::needless_raw_string_hashes)]
-// A check takes a reference to the ticket as it is.
+// A check takes a reference to the ticket, also to a `String`.
 #![allow(clippy::ptr_arg)]
 
 mod edit;
@@ -24,10 +24,10 @@ use expect_test::Expect;
 use workflow_engine::Workflow;
 use workflow_engine::testing::{assert_compatible, lock_of};
 
-/// The message about a lock file, with its path made short; `None` where the test passes.
+/// Returns the message of a failed assertion, with the path of the lock file shortened, or `None` if it passes.
 fn message<W: Workflow>(lock_file: &Path) -> Option<String> {
     let path = lock_file.to_owned();
-    // The message names the test by its thread, so the thread has a name here, however the tests are run.
+    // The message names the test after its thread, so the thread needs a name in every test runner.
     let test = thread::Builder::new().name("its_definition".to_owned());
     let outcome = test.spawn(move || assert_compatible::<W>(path)).unwrap().join();
     let panic = outcome.err()?;
@@ -35,7 +35,7 @@ fn message<W: Workflow>(lock_file: &Path) -> Option<String> {
     Some(message.replace(lock_file.to_str().unwrap(), "orders.lock.json"))
 }
 
-/// What is said of `Edited` where `Released` was released.
+/// Returns the message about `Edited` when the lock file holds `Released`.
 fn edited<Released: Workflow, Edited: Workflow>() -> Option<String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("orders.lock.json");
@@ -43,14 +43,14 @@ fn edited<Released: Workflow, Edited: Workflow>() -> Option<String> {
     message::<Edited>(&path)
 }
 
-/// Compares the changes that are told, without the headline and the steps that `messages` shows in full.
+/// Compares the reported changes, without the headline and the steps, which the module `messages` covers.
 fn changes<Released: Workflow, Edited: Workflow>(expected: &Expect) {
     let message = edited::<Released, Edited>().unwrap_or_else(|| "compatible".to_owned());
     let lines = message.lines().skip_while(|line| !line.starts_with("  lock file")).skip(2);
-    let told: Vec<&str> = lines
+    let changes: Vec<&str> = lines
         .take_while(|line| *line != "  what to do")
         .map(|line| line.get(2..).unwrap_or_default())
         .collect();
-    let told = if told.is_empty() { message.as_str() } else { &told.join("\n") };
-    expected.assert_eq(&format!("{}\n", told.trim_end()));
+    let changes = if changes.is_empty() { message.as_str() } else { &changes.join("\n") };
+    expected.assert_eq(&format!("{}\n", changes.trim_end()));
 }

@@ -1,4 +1,4 @@
-//! Whole messages, as they stand in a terminal.
+//! Whole messages, as printed in a terminal.
 
 use std::path::Path;
 use std::process::Command;
@@ -26,7 +26,7 @@ mod released {
     workflow! { pub orders = fetch >> count }
 }
 
-/// Another name, description, default, retry and order of declarations.
+/// A workflow with other names, descriptions, defaults, retries and order of declarations.
 mod retouched {
     use super::*;
 
@@ -50,7 +50,7 @@ mod retouched {
     }
 }
 
-/// The count is a text.
+/// An edit that changes the count to a text.
 mod stranding {
     use super::*;
     use released::fetch;
@@ -73,7 +73,7 @@ mod stranding {
     }
 }
 
-/// The text is trimmed.
+/// An edit that trims the text.
 mod extending {
     use super::*;
     use released::{count, fetch};
@@ -87,7 +87,7 @@ mod extending {
 }
 
 #[test]
-fn what_changes_no_fingerprint_passes() {
+fn edits_that_keep_the_fingerprint_pass() {
     assert_eq!(edited::<released::orders, released::orders>(), None);
     assert_eq!(edited::<released::orders, retouched::orders>(), None);
 }
@@ -100,18 +100,18 @@ fn runs_that_would_be_stranded() {
           lock file    orders.lock.json
 
           strands      stage `count`: output changed from integer to string
-                       outputs that are stored would no longer decode
+                       stored outputs would no longer decode
 
           new version  stage `publish` is new after `count`
                        runs in flight were planned without it
 
           new version  the run's output is now that of `publish`, no longer that of `count`
-                       runs in flight deliver what was released
+                       runs in flight deliver the released output
 
           what to do
-            1. take the edit back as far as it strands runs, or raise the version: `#[workflow(version = 2)]`
+            1. revert the changes that strand runs, or raise the version: `#[workflow(version = 2)]`
             2. write it into the lock file: WORKFLOW_ENGINE_UPDATE_LOCK=1 cargo test -p tests its_definition
-            3. keep a worker of the released build until its runs have ended, those of version 1
+            3. keep a worker of the released build until the runs of version 1 have ended
     "#]]
     .assert_eq(&edited::<released::orders, stranding::orders>().unwrap());
 }
@@ -127,9 +127,9 @@ fn an_edit_that_needs_a_new_version() {
                        runs in flight were planned without it
 
           what to do
-            1. take the edit back, or raise the version: `#[workflow(version = 2)]`
+            1. revert the edit, or raise the version: `#[workflow(version = 2)]`
             2. write it into the lock file: WORKFLOW_ENGINE_UPDATE_LOCK=1 cargo test -p tests its_definition
-            3. keep a worker of the released build until its runs have ended, those of version 1
+            3. keep a worker of the released build until the runs of version 1 have ended
     "#]]
     .assert_eq(&edited::<released::orders, extending::orders>().unwrap());
 }
@@ -142,7 +142,7 @@ fn a_new_version_that_is_not_in_the_lock_file() {
           lock file    orders.lock.json
 
           strands      stage `count`: output changed from integer to string
-                       outputs that are stored would no longer decode
+                       stored outputs would no longer decode
 
           new version  the version was raised from 1 to 2
                        runs in flight keep version 1, and need a worker that has it
@@ -151,19 +151,19 @@ fn a_new_version_that_is_not_in_the_lock_file() {
                        runs in flight were planned without it
 
           new version  the run's output is now that of `publish`, no longer that of `count`
-                       runs in flight deliver what was released
+                       runs in flight deliver the released output
 
           what to do
             1. write the new version into the lock file: WORKFLOW_ENGINE_UPDATE_LOCK=1 cargo test -p tests its_definition
-            2. keep a worker of the released build until its runs have ended, those of version 1
+            2. keep a worker of the released build until the runs of version 1 have ended
     "#]].assert_eq(&edited::<released::orders, stranding::raised>().unwrap());
 }
 
 #[test]
 fn a_lock_file_that_is_missing() {
     let folder = tempfile::tempdir().unwrap();
-    let said = message::<released::orders>(&folder.path().join("none.json")).unwrap();
-    let said = said.replace(env!("CARGO_MANIFEST_DIR"), "/crate");
+    let text = message::<released::orders>(&folder.path().join("none.json")).unwrap();
+    let text = text.replace(env!("CARGO_MANIFEST_DIR"), "/crate");
     expect![[r#"
         workflow `orders` has no lock file
 
@@ -174,17 +174,17 @@ fn a_lock_file_that_is_missing() {
             1. write it: WORKFLOW_ENGINE_UPDATE_LOCK=1 cargo test -p tests its_definition
             2. commit it beside the code
     "#]]
-    .assert_eq(&said);
+    .assert_eq(&text);
 }
 
 #[test]
 fn a_lock_file_that_is_malformed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("orders.json");
-    let said = |text: &str| {
+    let because = |text: &str| {
         fs::write(&path, text).unwrap();
-        let said = message::<released::orders>(&path).unwrap();
-        said.lines().find(|line| line.starts_with("  because")).unwrap().to_owned()
+        let text = message::<released::orders>(&path).unwrap();
+        text.lines().find(|line| line.starts_with("  because")).unwrap().to_owned()
     };
     let lock = lock_of::<released::orders>();
 
@@ -196,21 +196,21 @@ fn a_lock_file_that_is_malformed() {
           because      EOF while parsing an object at line 1 column 1
 
           what to do
-            1. take it back from version control
-            2. or, if the definition is the released one, write it anew: WORKFLOW_ENGINE_UPDATE_LOCK=1 cargo test -p tests its_definition
+            1. restore it from version control
+            2. or, if the current definition is the released one, write the file again: WORKFLOW_ENGINE_UPDATE_LOCK=1 cargo test -p tests its_definition
     "#]].assert_eq(&message::<released::orders>(&path).unwrap());
-    expect!["  because      unknown field `end`, expected one of `id`, `version`, `fingerprint`, `algorithm`, `input`, `stages`, `ends` at line 78 column 7"].assert_eq(&said(&lock.replace("\"ends\"", "\"end\"")));
+    expect!["  because      unknown field `end`, expected one of `id`, `version`, `fingerprint`, `algorithm`, `input`, `stages`, `ends` at line 78 column 7"].assert_eq(&because(&lock.replace("\"ends\"", "\"end\"")));
     expect![[r#"  because      invalid type: string "1", expected u32 at line 3 column 16"#]]
-        .assert_eq(&said(&lock.replacen("\"version\": 1", "\"version\": \"1\"", 1)));
+        .assert_eq(&because(&lock.replacen("\"version\": 1", "\"version\": \"1\"", 1)));
     expect!["  because      `after` of stage `count` names `fetsh`, which is not among its stages"]
-        .assert_eq(&said(&lock.replacen("\"fetch\"\n", "\"fetsh\"\n", 1)));
-    expect!["  because      its fingerprint is not that of its content: it was edited by hand, or merged"]
-        .assert_eq(&said(&lock.replacen("\"version\": 1", "\"version\": 2", 1)));
+        .assert_eq(&because(&lock.replacen("\"fetch\"\n", "\"fetsh\"\n", 1)));
+    expect!["  because      its fingerprint does not match its content: it was edited by hand, or merged"]
+        .assert_eq(&because(&lock.replacen("\"version\": 1", "\"version\": 2", 1)));
     expect!["  because      expected value at line 1 column 1"]
-        .assert_eq(&said(&format!("<<<<<<< HEAD\n{lock}")));
+        .assert_eq(&because(&format!("<<<<<<< HEAD\n{lock}")));
 }
 
-/// The environment belongs to a process, so this test runs itself in another one.
+/// The environment is shared by the whole process, so this test runs itself in another process.
 #[test]
 fn the_environment_variable_writes_the_lock_file() {
     const PATH: &str = "TEST_LOCK_FILE";

@@ -79,25 +79,25 @@ edit!(floats: (() -> { n: f32 }) => (() -> { n: f64 }));
 
 #[test]
 fn numbers() {
-    integer_to_number::tells(&expect![[r#"
-          new version  stage `report`: output field `n` changed from integer to number
-                       outputs that are stored would still decode
+    integer_to_number::reports(&expect![[r#"
+        new version  stage `report`: output field `n` changed from integer to number
+                     stored outputs would still decode
     "#]]);
-    number_to_integer::tells(&expect![[r#"
-          strands      stage `report`: output field `n` changed from number to integer
-                       outputs that are stored would no longer decode
+    number_to_integer::reports(&expect![[r#"
+        strands      stage `report`: output field `n` changed from number to integer
+                     stored outputs would no longer decode
     "#]]);
-    sign::tells(&expect![[r#"
-          strands      stage `report`: output field `n` changed from integer (int64) to integer (uint64)
-                       outputs that are stored may no longer decode
+    sign::reports(&expect![[r#"
+        strands      stage `report`: output field `n` changed from integer (int64) to integer (uint64)
+                     stored outputs may no longer decode
     "#]]);
-    bounds::tells(&expect![[r#"
-          strands      stage `report`: output field `n` has another `maximum`: `5`, not `10`
-                       outputs that are stored may no longer decode
+    bounds::reports(&expect![[r#"
+        strands      stage `report`: output field `n` has another `maximum`: `5`, not `10`
+                     stored outputs may no longer decode
     "#]]);
-    floats::tells(&expect![[r#"
-          new version  stage `report`: output field `n` changed from number (float) to number (double)
-                       outputs that are stored would still decode
+    floats::reports(&expect![[r#"
+        new version  stage `report`: output field `n` changed from number (float) to number (double)
+                     stored outputs would still decode
     "#]]);
 }
 
@@ -106,16 +106,16 @@ edit!(pattern: (() -> { t: String }) => (() -> { #[schemars(regex(pattern = "^a"
 
 #[test]
 fn texts() {
-    text_to_path::tells(&expect![[r#"
-          strands      stage `report`: output field `t` has a new `maxLength`: `1`
-                       outputs that are stored may no longer decode
+    text_to_path::reports(&expect![[r#"
+        strands      stage `report`: output field `t` has a new `maxLength`: `1`
+                     stored outputs may no longer decode
 
-          strands      stage `report`: output field `t` has a new `minLength`: `1`
-                       outputs that are stored may no longer decode
+        strands      stage `report`: output field `t` has a new `minLength`: `1`
+                     stored outputs may no longer decode
     "#]]);
-    pattern::tells(&expect![[r#"
-          strands      stage `report`: output field `t` has a new `pattern`: `"^a"`
-                       outputs that are stored may no longer decode
+    pattern::reports(&expect![[r#"
+        strands      stage `report`: output field `t` has a new `pattern`: `"^a"`
+                     stored outputs may no longer decode
     "#]]);
 }
 
@@ -127,25 +127,25 @@ edit!(map: (() -> { map: BTreeMap<String, u8> }) => (() -> { map: BTreeMap<Strin
 
 #[test]
 fn collections() {
-    single_to_list::tells(&expect![[r#"
-          strands      stage `report`: output field `tags` changed from string to list of string
-                       outputs that are stored would no longer decode
+    single_to_list::reports(&expect![[r#"
+        strands      stage `report`: output field `tags` changed from string to list of string
+                     stored outputs would no longer decode
     "#]]);
-    items::tells(&expect![[r#"
-          strands      stage `report`: output field `tags[]` changed from string to integer
-                       outputs that are stored would no longer decode
+    items::reports(&expect![[r#"
+        strands      stage `report`: output field `tags[]` changed from string to integer
+                     stored outputs would no longer decode
     "#]]);
-    tuples::tells(&expect![[r#"
-          strands      stage `report`: output field `pair.1` changed from string to integer
-                       outputs that are stored would no longer decode
+    tuples::reports(&expect![[r#"
+        strands      stage `report`: output field `pair.1` changed from string to integer
+                     stored outputs would no longer decode
     "#]]);
-    wider_tuple::tells(&expect![[r#"
-          strands      stage `report`: output field `pair` changed from (integer, integer) to (integer, integer, integer)
-                       outputs that are stored would no longer decode
+    wider_tuple::reports(&expect![[r#"
+        strands      stage `report`: output field `pair` changed from (integer, integer) to (integer, integer, integer)
+                     stored outputs would no longer decode
     "#]]);
-    map::tells(&expect![[r#"
-          strands      stage `report`: output field `map.*` changed from integer to string
-                       outputs that are stored would no longer decode
+    map::reports(&expect![[r#"
+        strands      stage `report`: output field `map.*` changed from integer to string
+                     stored outputs would no longer decode
     "#]]);
 }
 
@@ -155,17 +155,17 @@ edit!(to_anything: (() -> { inner: one::Inner }) => (() -> { inner: serde_json::
 
 #[test]
 fn structs_inside() {
-    nested::tells(&expect![[r#"
-          strands      stage `report`: output field `inner.size` changed from integer to string
-                       outputs that are stored would no longer decode
+    nested::reports(&expect![[r#"
+        strands      stage `report`: output field `inner.size` changed from integer to string
+                     stored outputs would no longer decode
     "#]]);
-    nested_list::tells(&expect![[r#"
-          strands      stage `report`: output field `inner[].size` changed from integer to string
-                       outputs that are stored would no longer decode
+    nested_list::reports(&expect![[r#"
+        strands      stage `report`: output field `inner[].size` changed from integer to string
+                     stored outputs would no longer decode
     "#]]);
-    to_anything::tells(&expect![[r#"
-          new version  stage `report`: output field `inner` changed from object to anything
-                       outputs that are stored would still decode
+    to_anything::reports(&expect![[r#"
+        new version  stage `report`: output field `inner` changed from object to anything
+                     stored outputs would still decode
     "#]]);
 }
 
@@ -175,28 +175,28 @@ edit!(tagged: (() -> { event: one::Event }) => (() -> { event: two::Event }));
 
 #[test]
 fn enums() {
-    variants::tells(&expect![[r#"
-          strands      stage `report`: output field `colour` no longer allows `Green`
-                       outputs that are stored may no longer decode
+    variants::reports(&expect![[r#"
+        strands      stage `report`: output field `colour` no longer allows `Green`
+                     stored outputs may no longer decode
 
-          new version  stage `report`: output field `colour` now allows `Blue` as well
-                       outputs that are stored would still decode
+        new version  stage `report`: output field `colour` now allows `Blue` as well
+                     stored outputs would still decode
     "#]]);
-    shapes::tells(&expect![[r#"
-          strands      stage `report`: output field `shape.Circle.radius` changed from integer to string
-                       outputs that are stored would no longer decode
+    shapes::reports(&expect![[r#"
+        strands      stage `report`: output field `shape.Circle.radius` changed from integer to string
+                     stored outputs would no longer decode
 
-          strands      stage `report`: output field `shape` no longer allows `Square`
-                       outputs that are stored may no longer decode
+        strands      stage `report`: output field `shape` no longer allows `Square`
+                     stored outputs may no longer decode
 
-          new version  stage `report`: output field `shape` now allows `Point` as well
-                       outputs that are stored would still decode
+        new version  stage `report`: output field `shape` now allows `Point` as well
+                     stored outputs would still decode
     "#]]);
-    tagged::tells(&expect![[r#"
-          strands      stage `report`: output field `event.by` is new and has no default
-                       outputs that are stored would no longer decode
+    tagged::reports(&expect![[r#"
+        strands      stage `report`: output field `event.by` is new and has no default
+                     stored outputs would no longer decode
 
-          new version  stage `report`: output field `event` now allows `kind: Paused` as well
-                       outputs that are stored would still decode
+        new version  stage `report`: output field `event` now allows `kind: Paused` as well
+                     stored outputs would still decode
     "#]]);
 }

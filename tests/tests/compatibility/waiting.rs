@@ -58,11 +58,11 @@ fn tickets() {
     "#]]);
     changes::<named, numbered>(&expect![[r#"
         strands      stage `print`: ticket changed from string to integer
-                     tickets that are stored would no longer decode
+                     stored tickets would no longer decode
     "#]]);
     changes::<named, at_once>(&expect![[r#"
         strands      stage `print` no longer waits
-                     nothing checks the tickets that are stored
+                     nothing checks the stored tickets
     "#]]);
     changes::<at_once, named>(&expect![[r#"
         new version  stage `print` now waits

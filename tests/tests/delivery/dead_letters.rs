@@ -1,4 +1,4 @@
-//! What is refused too often.
+//! Events that a plugin refuses too often.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use tests::recorder::Recorder;
 use tests::world::World;
 use workflow_engine::kernel::{ReplayDeadLetters, ReplayDeadLettersOutput};
 
-use super::fixture::{ALL, begin, engine, finish, flush, flush_until_nothing_waits, run};
+use super::fixture::{ALL, begin, engine, finish, flush, flush_all, run};
 
 async fn retries_wait_longer_each_time_and_end_in_a_dead_letter(world: World) {
     let plugin = Recorder::new("audit");
     plugin.refuse(|event, _| (event.sequence == 2).then_some("the ledger is closed"));
     let engine = engine(&world).plugin(plugin.clone()).build().await.unwrap();
     let run_id = run(&engine, 0).await;
-    // At once, and then after one, two and four seconds.
+    // The first attempt is immediate; the retries follow after one, two and four seconds.
     for (seconds, refused, given_up) in [(1, 1, 0), (2, 1, 0), (4, 1, 0), (1, 0, 1)] {
         let flushed = flush(&engine).await;
         assert_eq!((flushed.refused, flushed.given_up), (refused, given_up));
@@ -40,12 +40,12 @@ async fn trap_15_a_dead_letter_keeps_the_order_of_its_run(world: World) {
     let engine = engine(&world).plugin(plugin.clone()).build().await.unwrap();
     let run_id = begin(&engine, 0).await;
     finish(&engine, run_id).await;
-    flush_until_nothing_waits(&world, &engine).await;
+    flush_all(&world, &engine).await;
     plugin.accept();
     let other = run(&engine, 0).await;
-    flush_until_nothing_waits(&world, &engine).await;
-    assert_eq!(plugin.taken_of(run_id), [1], "the later events of the run wait");
-    assert_eq!(plugin.taken_of(other), ALL, "those of another do not");
+    flush_all(&world, &engine).await;
+    assert_eq!(plugin.taken_of(run_id), [1], "later events of the run wait");
+    assert_eq!(plugin.taken_of(other), ALL, "events of another run do not wait");
 
     let replayed = engine.dispatch(ReplayDeadLetters { plugin: None, limit: 100 }).await.unwrap();
     assert_eq!(replayed, ReplayDeadLettersOutput { replayed: 1 });
@@ -54,18 +54,18 @@ async fn trap_15_a_dead_letter_keeps_the_order_of_its_run(world: World) {
     assert!(engine.dead_letters(None, 10).await.unwrap().is_empty());
 }
 
-async fn a_plugin_that_does_not_care_for_order_goes_on_without_its_dead_letters(world: World) {
+async fn a_plugin_without_strict_order_continues_past_its_dead_letters(world: World) {
     let plugin = Recorder::new("metrics").with(|policy| policy.block_on_dead_letter = false);
     plugin.refuse(|event, _| [2, 3].contains(&event.sequence).then_some("no"));
     let engine = engine(&world).plugin(plugin.clone()).build().await.unwrap();
     let run_id = run(&engine, 0).await;
-    flush_until_nothing_waits(&world, &engine).await;
+    flush_all(&world, &engine).await;
     assert_eq!(plugin.taken_of(run_id), [1, 4, 5]);
     assert_eq!(plugin.offered().len(), 3 + 2 * 4);
 
-    // A replayed letter has all its retries again, and what was delivered meanwhile is not repeated.
+    // A replayed dead letter has all its retries again, and events that were delivered meanwhile are not repeated.
     engine.dispatch(ReplayDeadLetters { plugin: None, limit: 1 }).await.unwrap();
-    flush_until_nothing_waits(&world, &engine).await;
+    flush_all(&world, &engine).await;
     assert_eq!(plugin.offered().len(), 3 + 3 * 4);
     plugin.accept();
     engine.dispatch(ReplayDeadLetters { plugin: None, limit: 100 }).await.unwrap();
@@ -74,7 +74,7 @@ async fn a_plugin_that_does_not_care_for_order_goes_on_without_its_dead_letters(
     assert_eq!(flush(&engine).await.offered(), 0);
 }
 
-async fn a_worker_delivers_what_is_replayed_without_being_told(world: World) {
+async fn a_worker_delivers_replayed_dead_letters(world: World) {
     let plugin = Recorder::new("audit").with(|policy| policy.max_retries = Some(0));
     plugin.refuse(|_, _| Some("no"));
     let engine =
@@ -105,20 +105,20 @@ async fn dead_letters_are_replayed_by_json(world: World) {
     flush(&engine).await;
     assert_eq!(engine.dead_letters(None, 10).await.unwrap().len(), 2);
     let replay = json!({"type": "plugin.replayDLQ", "plugin": "run-1"});
-    let answer = engine.kernel().dispatch_json(&replay.to_string()).await.unwrap();
-    assert_eq!(answer.as_str(), r#"{"replayed":1}"#, "trap 17: `run-10` is another name");
+    let output = engine.kernel().dispatch_json(&replay.to_string()).await.unwrap();
+    assert_eq!(output.as_str(), r#"{"replayed":1}"#, "trap 17: `run-10` is another plugin");
     let flush = json!({"type": "outbox.flush", "worker_id": "w", "plugin": "run-1"});
-    let answer = engine.kernel().dispatch_json(&flush.to_string()).await.unwrap();
-    assert_eq!(answer.as_str(), r#"{"published":0,"refused":0,"given_up":1}"#);
+    let output = engine.kernel().dispatch_json(&flush.to_string()).await.unwrap();
+    assert_eq!(output.as_str(), r#"{"published":0,"refused":0,"given_up":1}"#);
     let all = json!({"type": "plugin.replayDLQ", "max_events": 5});
-    let answer = engine.kernel().dispatch_json(&all.to_string()).await.unwrap();
-    assert_eq!(answer.as_str(), r#"{"replayed":2}"#);
+    let output = engine.kernel().dispatch_json(&all.to_string()).await.unwrap();
+    assert_eq!(output.as_str(), r#"{"replayed":2}"#);
 }
 
 on_every_store!(
     retries_wait_longer_each_time_and_end_in_a_dead_letter,
     trap_15_a_dead_letter_keeps_the_order_of_its_run,
-    a_plugin_that_does_not_care_for_order_goes_on_without_its_dead_letters,
-    a_worker_delivers_what_is_replayed_without_being_told,
+    a_plugin_without_strict_order_continues_past_its_dead_letters,
+    a_worker_delivers_replayed_dead_letters,
     dead_letters_are_replayed_by_json,
 );

@@ -1,4 +1,4 @@
-//! What the tests share: a workflow of one stage, driven step by step.
+//! The fixture of the delivery tests: a workflow of one stage, driven step by step.
 
 use std::time::Duration;
 
@@ -7,38 +7,38 @@ use workflow_engine::kernel::{ExecuteJob, FlushOutbox, FlushOutboxOutput, Transi
 use workflow_engine::prelude::*;
 use workflow_engine::{EngineBuilder, RunId};
 
-/// Says as often how far it is.
+/// Reports progress `times` times.
 #[stage]
 pub(crate) async fn counts(times: u32, ctx: &StageContext) -> StageResult<u32> {
     for time in 1..=times {
-        ctx.progress(f64::from(time) / f64::from(times), "going on");
+        ctx.progress(f64::from(time) / f64::from(times), "in progress");
     }
     Ok(times)
 }
 
 workflow! { pub(crate) counting = counts }
 
-/// The events of a run that says nothing of its progress.
+/// The sequence numbers of the events of a run without progress.
 pub(crate) const ALL: [u64; 5] = [1, 2, 3, 4, 5];
 
-/// An engine that does nothing by itself.
+/// Makes the builder of an engine without a worker.
 pub(crate) fn engine(world: &World) -> EngineBuilder {
     world.engine().register::<counting>().without_worker()
 }
 
-/// A run that is over.
+/// Starts and completes a run.
 pub(crate) async fn run(engine: &Engine, times: u32) -> RunId {
     let run_id = begin(engine, times).await;
     finish(engine, run_id).await;
     run_id
 }
 
-/// A run with its first event.
+/// Creates a run, which has its first event.
 pub(crate) async fn begin(engine: &Engine, times: u32) -> RunId {
     engine.start::<counting>(CountsInput { times }).await.unwrap().id()
 }
 
-/// Brings a run to its end.
+/// Completes a run.
 pub(crate) async fn finish(engine: &Engine, run_id: RunId) {
     engine.dispatch(TransitionRun { run_id }).await.unwrap();
     let job = ExecuteJob { worker_id: "w".into(), run_id, stage_id: "counts".into(), idempotency_key: None };
@@ -49,7 +49,7 @@ pub(crate) async fn finish(engine: &Engine, run_id: RunId) {
     );
 }
 
-/// Delivers everything that is due.
+/// Delivers all due events.
 pub(crate) async fn flush(engine: &Engine) -> FlushOutboxOutput {
     flush_as(engine, "flusher").await
 }
@@ -59,8 +59,8 @@ pub(crate) async fn flush_as(engine: &Engine, worker: &str) -> FlushOutboxOutput
     engine.dispatch(command).await.unwrap()
 }
 
-/// Lets time pass until nothing waits for a retry any more.
-pub(crate) async fn flush_until_nothing_waits(world: &World, engine: &Engine) {
+/// Delivers events and advances the clock until no delivery waits for a retry.
+pub(crate) async fn flush_all(world: &World, engine: &Engine) {
     loop {
         flush(engine).await;
         let mut next = Vec::new();

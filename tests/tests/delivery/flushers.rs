@@ -1,4 +1,4 @@
-//! Several flushers at the same time, and flushers that die.
+//! Concurrent flushers, and flushers that die.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -35,7 +35,7 @@ async fn trap_15_two_flushers_deliver_nothing_twice(world: World) {
     }
 }
 
-/// Workers that run stages and flush at the same time, each of them hearing of the others' commits.
+/// Workers run stages and flush events at the same time, and each one observes the commits of the others.
 async fn trap_15_two_workers_deliver_nothing_twice(world: World) {
     let plugin = Recorder::new("all");
     let mut engines = Vec::new();
@@ -60,7 +60,7 @@ async fn trap_15_two_workers_deliver_nothing_twice(world: World) {
     }
 }
 
-async fn a_flusher_that_dies_is_followed_by_another(world: World) {
+async fn another_flusher_replaces_a_dead_one(world: World) {
     let plugin = Recorder::new("all");
     let engine = engine(&world).plugin(plugin.clone()).build().await.unwrap();
     let run_id = run(&engine, 0).await;
@@ -68,14 +68,14 @@ async fn a_flusher_that_dies_is_followed_by_another(world: World) {
     let dead = world.store.claim_deliveries(&DeliveryClaim { window: 3, ..ask() }).await.unwrap();
     assert_eq!(dead[0].events.len(), 3);
     world.clock.advance(lease.checked_sub(Duration::from_micros(1)).unwrap());
-    assert_eq!(flush(&engine).await.offered(), 0, "it may still be alive");
+    assert_eq!(flush(&engine).await.offered(), 0, "the first flusher may still be alive");
     world.clock.advance(Duration::from_micros(1));
     flush(&engine).await;
     assert_eq!(plugin.taken_of(run_id), ALL);
 }
 
-/// The flusher's task is dropped in the middle of an event: nothing of it is settled.
-async fn a_flush_that_is_given_up_is_repeated(world: World) {
+/// The task of the flusher is dropped during an event, so it settles nothing.
+async fn an_aborted_flush_is_repeated(world: World) {
     let plugin = Recorder::new("all");
     let engine = engine(&world).plugin(plugin.clone()).build().await.unwrap();
     let run_id = run(&engine, 0).await;
@@ -90,13 +90,13 @@ async fn a_flush_that_is_given_up_is_repeated(world: World) {
     world.clock.advance(Duration::from_secs(30));
     flush(&engine).await;
     assert_eq!(plugin.taken_of(run_id).last(), Some(&5));
-    let mut heard = plugin.taken_of(run_id);
-    heard.sort_unstable();
-    heard.dedup();
-    assert_eq!(heard, ALL, "at least once");
+    let mut received = plugin.taken_of(run_id);
+    received.sort_unstable();
+    received.dedup();
+    assert_eq!(received, ALL, "at least once");
 }
 
-async fn trap_15_one_run_with_many_failing_events_starves_nobody(world: World) {
+async fn trap_15_a_run_with_many_failing_events_starves_no_other_run(world: World) {
     let plugin = Recorder::new("all").with(|policy| {
         policy.block_on_dead_letter = false;
         policy.max_retries = Some(1);
@@ -109,7 +109,7 @@ async fn trap_15_one_run_with_many_failing_events_starves_nobody(world: World) {
     let mut others = Vec::new();
     for _ in 0..10 {
         others.push(run(&engine, 0).await);
-        // Five events, and room for ten: however much the other run has, it takes no more than its turn.
+        // Each flush delivers up to ten events, and a new run has five. The noisy run takes only its fair share.
         engine.dispatch(few()).await.unwrap();
         world.clock.advance(Duration::from_secs(1));
     }
@@ -120,7 +120,7 @@ async fn trap_15_one_run_with_many_failing_events_starves_nobody(world: World) {
     assert!(!engine.dead_letters(None, 1_000).await.unwrap().is_empty());
 }
 
-async fn a_subscriber_that_hangs_keeps_no_other_waiting(world: World) {
+async fn a_hanging_subscriber_does_not_delay_others(world: World) {
     let (slow, quick) = (Hanging, Recorder::new("quick"));
     let builder = world.engine().register::<counting>().plugin(slow).plugin(quick.clone());
     let engine = builder.lease(Duration::from_secs(1_000_000)).build().await.unwrap();
@@ -130,7 +130,7 @@ async fn a_subscriber_that_hangs_keeps_no_other_waiting(world: World) {
         run.output().await.unwrap();
         runs.push(run.id());
     }
-    // The clock stands still, so the other one never times out.
+    // The clock does not move, so the hanging plugin never times out.
     while quick.taken().len() < 25 {
         tokio::task::yield_now().await;
     }
@@ -139,7 +139,7 @@ async fn a_subscriber_that_hangs_keeps_no_other_waiting(world: World) {
     }
 }
 
-async fn a_subscriber_that_hangs_keeps_a_worker_from_stopping_no_longer_than_its_time(world: World) {
+async fn a_hanging_subscriber_delays_a_drain_no_longer_than_the_drain_timeout(world: World) {
     let builder = world.engine().register::<counting>().plugin(Hanging).lease(Duration::from_secs(1_000_000));
     let engine = builder.drain_timeout(Duration::from_secs(7)).build().await.unwrap();
     let run = engine.start::<counting>(CountsInput { times: 0 }).await.unwrap();
@@ -150,22 +150,22 @@ async fn a_subscriber_that_hangs_keeps_a_worker_from_stopping_no_longer_than_its
         async move { engine.drain().await }
     });
     while !drain.is_finished() {
-        // One event may take ten seconds, and there are five.
+        // One event may take ten seconds, and there are five of them.
         let wait =
             world.clock.next_wake().map(|wake| (wake - world.clock_now()).to_std().unwrap_or_default());
         if let Some(wait) = wait.filter(|wait| *wait <= Duration::from_secs(7)) {
             world.clock.advance(wait);
-            // A heartbeat's pause after somebody's commit, in which the drain may not have begun.
+            // The heartbeat pauses briefly after a commit, and the drain may not have started by then.
             short += wait.min(Duration::from_millis(100));
         }
         tokio::task::yield_now().await;
     }
     drain.await.unwrap();
-    // Once for the bodies, which may be about to end, and once for the events.
+    // The timeout applies once to the bodies and once to the events.
     assert!(world.clock_now() <= began + Duration::from_secs(14) + short);
 }
 
-/// Never comes to an end with anything.
+/// A plugin that never finishes an event.
 struct Hanging;
 
 #[async_trait::async_trait]
@@ -182,25 +182,25 @@ impl workflow_engine::ports::Plugin for Hanging {
     }
 }
 
-/// What a flusher does between two commits costs the commits of stages nothing.
-async fn a_stage_of_a_run_writes_no_delivery(world: World) {
+/// The commits of stages write no delivery rows; only flushers do.
+async fn a_commit_of_a_stage_writes_no_delivery(world: World) {
     let engine = engine(&world).plugin(Recorder::new("all")).build().await.unwrap();
     run(&engine, 0).await;
     assert!(world.store.next_delivery_due("all").await.unwrap().is_none());
     flush(&engine).await;
     assert!(
         world.store.next_delivery_due("all").await.unwrap().is_none(),
-        "nor does anything stay afterwards"
+        "no delivery row is left afterwards"
     );
 }
 
 on_every_store!(
     trap_15_two_flushers_deliver_nothing_twice,
     trap_15_two_workers_deliver_nothing_twice,
-    a_flusher_that_dies_is_followed_by_another,
-    a_flush_that_is_given_up_is_repeated,
-    trap_15_one_run_with_many_failing_events_starves_nobody,
-    a_subscriber_that_hangs_keeps_no_other_waiting,
-    a_subscriber_that_hangs_keeps_a_worker_from_stopping_no_longer_than_its_time,
-    a_stage_of_a_run_writes_no_delivery,
+    another_flusher_replaces_a_dead_one,
+    an_aborted_flush_is_repeated,
+    trap_15_a_run_with_many_failing_events_starves_no_other_run,
+    a_hanging_subscriber_does_not_delay_others,
+    a_hanging_subscriber_delays_a_drain_no_longer_than_the_drain_timeout,
+    a_commit_of_a_stage_writes_no_delivery,
 );

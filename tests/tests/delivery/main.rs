@@ -1,7 +1,7 @@
-//! Events on their way out: the sink, the plugins, and dead letters.
+//! The delivery of events to the sink and the plugins, and dead letters.
 
 mod fixture;
+mod sinks;
 mod plugins;
 mod dead_letters;
 mod flushers;
-mod sinks;

@@ -1,4 +1,4 @@
-//! Plugins beside each other and beside the sink.
+//! Plugins beside each other and the sink.
 
 use std::time::Duration;
 
@@ -11,22 +11,20 @@ use workflow_engine::ports::{DeliveryError, DeliveryPolicy, Plugin};
 use workflow_engine::records::{Event, EventType};
 use workflow_engine::testing::CollectingEventSink;
 
-use super::fixture::{
-    ALL, CountsInput, begin, counting, engine, finish, flush, flush_until_nothing_waits, run,
-};
+use super::fixture::{ALL, CountsInput, begin, counting, engine, finish, flush, flush_all, run};
 
-async fn a_plugin_hears_of_what_it_is_on(world: World) {
-    let everything = Recorder::new("everything");
+async fn a_plugin_receives_its_event_types(world: World) {
+    let all = Recorder::new("all");
     let ends = Recorder::new("ends").on(&[EventType::WorkflowCompleted, EventType::WorkflowFailed]);
-    let engine = engine(&world).plugin(everything.clone()).plugin(ends.clone()).build().await.unwrap();
+    let engine = engine(&world).plugin(all.clone()).plugin(ends.clone()).build().await.unwrap();
     let run_id = run(&engine, 0).await;
     assert_eq!(flush(&engine).await.published, 6);
-    assert_eq!(everything.taken_of(run_id), ALL);
+    assert_eq!(all.taken_of(run_id), ALL);
     assert_eq!(ends.taken_of(run_id), [5]);
     assert_eq!(flush(&engine).await.offered(), 0);
 }
 
-async fn a_failing_plugin_neither_repeats_nor_delays_the_others_nor_the_sink(world: World) {
+async fn a_failing_plugin_does_not_delay_or_repeat_events_for_others(world: World) {
     let (good, bad, sink) = (Recorder::new("good"), Recorder::new("bad"), CollectingEventSink::new());
     bad.refuse(|event, _| (event.sequence == 2).then_some("no"));
     let builder = engine(&world).event_sink(sink.clone()).plugin(bad.clone()).plugin(good.clone());
@@ -39,7 +37,7 @@ async fn a_failing_plugin_neither_repeats_nor_delays_the_others_nor_the_sink(wor
         flush(&engine).await;
         world.clock.advance(Duration::from_secs(300));
     }
-    assert_eq!(good.offered().len(), 10, "nothing is repeated");
+    assert_eq!(good.offered().len(), 10, "no event is repeated");
     for run_id in [first, second] {
         assert_eq!(good.taken_of(run_id), ALL);
         assert_eq!(bad.taken_of(run_id), [1]);
@@ -48,8 +46,8 @@ async fn a_failing_plugin_neither_repeats_nor_delays_the_others_nor_the_sink(wor
     }
 }
 
-/// The sink has no dead letters: it is offered an event until it takes it.
-async fn a_sink_that_refuses_is_asked_again_and_again(world: World) {
+/// The sink has no dead letters: the flusher offers an event until the sink accepts it.
+async fn a_refusing_sink_is_retried(world: World) {
     let sink = CollectingEventSink::new();
     let engine = engine(&world).event_sink(sink.clone()).build().await.unwrap();
     sink.refuse(|event| (event.sequence == 3).then(|| "full".to_owned()));
@@ -66,7 +64,7 @@ async fn a_sink_that_refuses_is_asked_again_and_again(world: World) {
     assert!(engine.dead_letters(None, 10).await.unwrap().is_empty());
 }
 
-/// Panics at the first event, and never comes to an end with the second.
+/// A plugin that panics at the first event, and never finishes the second one.
 struct Broken;
 
 #[async_trait]
@@ -90,7 +88,7 @@ impl Plugin for Broken {
     }
 }
 
-async fn a_plugin_that_panics_or_hangs_has_refused(world: World) {
+async fn a_panic_or_timeout_of_a_plugin_is_a_refusal(world: World) {
     let engine = engine(&world).plugin(Broken).build().await.unwrap();
     run(&engine, 0).await;
     let flushing = tokio::spawn({
@@ -98,7 +96,7 @@ async fn a_plugin_that_panics_or_hangs_has_refused(world: World) {
         async move { flush(&engine).await }
     });
     while !flushing.is_finished() {
-        // Time passes only for the plugin that hangs.
+        // Advance the clock only while the hanging plugin waits.
         if world.clock.next_wake().is_some() {
             world.clock.advance(Duration::from_secs(1));
         }
@@ -111,11 +109,11 @@ async fn a_plugin_that_panics_or_hangs_has_refused(world: World) {
     assert_eq!(errors, ["panicked: out of order", "timed out after 10s"]);
 }
 
-/// Gapless, at least once, first deliveries in order, whatever is refused in between.
-async fn g7_every_plugin_hears_everything_in_order(world: World) {
+/// Delivery is gapless and at least once, and first deliveries are in order, in spite of refusals.
+async fn g7_every_plugin_receives_every_event_in_order(world: World) {
     let flaky = |name, modulus| {
         let plugin = Recorder::new(name);
-        // Each event is refused as often as its number says, and never too often.
+        // Each event is refused as often as its sequence number modulo `modulus`, which is within the retries.
         plugin.refuse(move |event, before| ((before as u64) < event.sequence % modulus).then_some("not yet"));
         plugin
     };
@@ -128,7 +126,7 @@ async fn g7_every_plugin_hears_everything_in_order(world: World) {
         flush(&engine).await;
         world.clock.advance(Duration::from_millis(700));
     }
-    flush_until_nothing_waits(&world, &engine).await;
+    flush_all(&world, &engine).await;
     for run_id in runs {
         let last = world.store.run(run_id).await.unwrap().unwrap().last_sequence;
         let all: Vec<u64> = (1..=last).collect();
@@ -137,13 +135,13 @@ async fn g7_every_plugin_hears_everything_in_order(world: World) {
             let mut first: Vec<u64> =
                 plugin.offered().into_iter().filter(|(of, _)| *of == run_id).map(|(_, n)| n).collect();
             first.dedup();
-            assert_eq!(first, all, "no event is offered before an earlier one is taken");
+            assert_eq!(first, all, "no event is offered before an earlier one is accepted");
         }
     }
     assert!(engine.dead_letters(None, 10).await.unwrap().is_empty());
 }
 
-async fn a_worker_delivers_to_everybody_and_before_it_stops(world: World) {
+async fn a_worker_delivers_to_every_subscriber_before_it_stops(world: World) {
     let (plugin, sink) = (Recorder::new("plugin"), CollectingEventSink::new());
     let builder = world.engine().register::<counting>().event_sink(sink.clone()).plugin(plugin.clone());
     let engine = builder.build().await.unwrap();
@@ -157,12 +155,12 @@ async fn a_worker_delivers_to_everybody_and_before_it_stops(world: World) {
     }
     engine.drain().await;
     for run in runs {
-        assert_eq!(plugin.taken_of(run.id()), ALL, "the last words of the last body, too");
+        assert_eq!(plugin.taken_of(run.id()), ALL, "including the last event of the last run");
         assert_eq!(sink.events_of(run.id()).len(), 5);
     }
 }
 
-async fn a_worker_tries_again_when_the_time_has_come(world: World) {
+async fn a_worker_retries_a_delivery_when_it_is_due(world: World) {
     let plugin = Recorder::new("plugin");
     plugin.refuse(|event, before| (event.sequence == 1 && before < 3).then_some("not yet"));
     let builder = world.engine().register::<counting>().lease(Duration::from_secs(1_000_000));
@@ -170,7 +168,7 @@ async fn a_worker_tries_again_when_the_time_has_come(world: World) {
     let run = engine.start::<counting>(CountsInput { times: 0 }).await.unwrap();
     run.output().await.unwrap();
     while plugin.taken().len() < 5 {
-        // To the next retry, and not to the end of a delivery's time.
+        // Advance to the next retry, but not to the timeout of a delivery.
         let wait =
             world.clock.next_wake().map(|wake| (wake - world.clock_now()).to_std().unwrap_or_default());
         if let Some(wait) = wait.filter(|wait| *wait <= Duration::from_secs(4)) {
@@ -187,7 +185,7 @@ async fn names_of_plugins_are_checked(world: World) {
     let error = twice.unwrap_err();
     assert_eq!(
         (error.code().as_str(), error.to_string().as_str()),
-        ("DUPLICATE_PLUGIN", "two plugins are called `a`")
+        ("DUPLICATE_PLUGIN", "two plugins are named `a`")
     );
     for name in ["", "sink", "a\nb"] {
         let error = engine(&world).plugin(Recorder::new(name)).build().await.unwrap_err();
@@ -207,13 +205,13 @@ async fn a_flush_of_one_plugin_leaves_the_others_alone(world: World) {
 }
 
 on_every_store!(
-    a_plugin_hears_of_what_it_is_on,
-    a_failing_plugin_neither_repeats_nor_delays_the_others_nor_the_sink,
-    a_sink_that_refuses_is_asked_again_and_again,
-    a_plugin_that_panics_or_hangs_has_refused,
-    g7_every_plugin_hears_everything_in_order,
-    a_worker_delivers_to_everybody_and_before_it_stops,
-    a_worker_tries_again_when_the_time_has_come,
+    a_plugin_receives_its_event_types,
+    a_failing_plugin_does_not_delay_or_repeat_events_for_others,
+    a_refusing_sink_is_retried,
+    a_panic_or_timeout_of_a_plugin_is_a_refusal,
+    g7_every_plugin_receives_every_event_in_order,
+    a_worker_delivers_to_every_subscriber_before_it_stops,
+    a_worker_retries_a_delivery_when_it_is_due,
     names_of_plugins_are_checked,
     a_flush_of_one_plugin_leaves_the_others_alone,
 );

@@ -8,12 +8,12 @@ use workflow_engine::LogLevel;
 use workflow_engine::prelude::*;
 use workflow_engine::records::EventKind;
 
-/// Speaks, waits until it was heard, and speaks once more.
+/// Reports progress, waits for a signal, and logs once more.
 #[stage]
 async fn speaks(word: String, ctx: &StageContext) -> StageResult<String> {
     ctx.log(LogLevel::Info, "first", [1]);
     ctx.progress(0.5, &word);
-    signal::wait(ctx.run_id(), "heard").await;
+    signal::wait(ctx.run_id(), "received").await;
     ctx.log(LogLevel::Warn, "last", [2]);
     Ok(word)
 }
@@ -32,7 +32,7 @@ async fn progress_reaches_a_channel_while_the_body_runs(world: World) {
         }
     }
     assert_eq!(run.status().await.unwrap(), Status::Running);
-    signal::give(run.id(), "heard");
+    signal::give(run.id(), "received");
     let mut sequences = Vec::new();
     loop {
         let event = events.recv().await.unwrap();
@@ -44,11 +44,11 @@ async fn progress_reaches_a_channel_while_the_body_runs(world: World) {
     assert_eq!(sequences, [5, 6]);
 }
 
-async fn nobody_has_to_listen_to_a_channel(world: World) {
+async fn a_channel_needs_no_listener(world: World) {
     let (sender, _) = broadcast::channel(1);
     let engine = world.engine().register::<speaking>().event_sink(sender).build().await.unwrap();
     let run = engine.start::<speaking>(SpeaksInput { word: "alone".into() }).await.unwrap();
-    signal::give(run.id(), "heard");
+    signal::give(run.id(), "received");
     run.output().await.unwrap();
     engine.drain().await;
     assert!(world.store.next_delivery_due("sink").await.unwrap().is_none());
@@ -64,28 +64,28 @@ async fn log_lines_are_streamed_while_the_body_runs_and_end_with_the_run(world: 
         (LogLevel::Info, "first", "[1]")
     );
     assert_eq!(run.status().await.unwrap(), Status::Running);
-    signal::give(run.id(), "heard");
+    signal::give(run.id(), "received");
     let rest: Vec<_> = logs.map(|line| line.unwrap().message).collect().await;
     assert_eq!(rest, ["last"]);
     let all: Vec<_> = run.logs().map(|line| line.unwrap().message).collect().await;
-    assert_eq!(all, ["first", "last"], "a later reader begins with the first line");
+    assert_eq!(all, ["first", "last"], "a later reader starts at the first line");
 }
 
-async fn a_reader_of_logs_is_told_of_the_shutdown(world: World) {
+async fn a_reader_of_logs_fails_on_shutdown(world: World) {
     let engine = world.engine().register::<speaking>().without_worker().build().await.unwrap();
     let run = engine.start::<speaking>(SpeaksInput { word: "never".into() }).await.unwrap();
     let mut logs = run.logs();
     let reading = tokio::spawn(async move { (logs.next().await, logs.next().await) });
     tokio::task::yield_now().await;
     engine.shutdown().await;
-    let (told, end) = reading.await.unwrap();
-    assert_eq!(told.unwrap().unwrap_err().code(), "SHUTTING_DOWN");
+    let (error, end) = reading.await.unwrap();
+    assert_eq!(error.unwrap().unwrap_err().code(), "SHUTTING_DOWN");
     assert!(end.is_none());
 }
 
 on_every_store!(
     progress_reaches_a_channel_while_the_body_runs,
-    nobody_has_to_listen_to_a_channel,
+    a_channel_needs_no_listener,
     log_lines_are_streamed_while_the_body_runs_and_end_with_the_run,
-    a_reader_of_logs_is_told_of_the_shutdown,
+    a_reader_of_logs_fails_on_shutdown,
 );

@@ -88,14 +88,14 @@ async fn a_raise_that_raises_nothing_is_refused(world: World) {
     let run = start(&engine, vec![vec![]]).await;
     let refused = run.raise_budget(cost(5)).await.unwrap_err();
     assert_eq!(refused.code(), "BUDGET_TOO_LOW");
-    assert_eq!(refused.to_string(), format!("run {} has no budget that could be raised", run.id()));
+    assert_eq!(refused.to_string(), format!("run {} has no budget to raise", run.id()));
     output(&world, &run).await.unwrap();
     let refused = run.raise_stage_budget("act", cost(5)).await.unwrap_err();
     assert_eq!(refused.code(), "BUDGET_TOO_LOW");
     assert_eq!(run.raise_stage_budget("acting", cost(5)).await.unwrap_err().code(), "STAGE_NOT_FOUND");
     let run = engine.start::<acting>(ActInput { script: vec![vec![]] }).budget(cost(80)).await.unwrap();
     let refused = run.raise_budget(cost(79)).await.unwrap_err();
-    let expected = format!("run {} has a budget of 0.00000000008 USD already, which is more", run.id());
+    let expected = format!("run {} already has a budget of 0.00000000008 USD, which is higher", run.id());
     assert_eq!(refused.to_string(), expected);
     assert_eq!(run.raise_budget(cost(80)).await.unwrap(), 0);
 }

@@ -41,7 +41,7 @@ async fn a_stage_waits_visibly_and_continues_when_its_budget_is_raised(world: Wo
     let obstacle = run.blocked_reason().await.unwrap().expect("it waits");
     assert_eq!(obstacle.code(), "BUDGET_EXCEEDED");
     let text = obstacle.to_string();
-    assert!(text.starts_with(&format!("run {} waits with stage `patient`", run.id())), "{text}");
+    assert!(text.starts_with(&format!("stage `patient` of run {} waits", run.id())), "{text}");
     assert!(text.contains("0.00000000005 USD spent"), "{text}");
 
     // Nothing changes within a year, and nothing is due.

@@ -1,4 +1,4 @@
-//! Processes that are killed at random moments: each stage's statements are written exactly once.
+//! Processes that are killed while they work: the statements of each stage are committed exactly once.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Lines};
@@ -11,7 +11,7 @@ use tests::transfer::{DebitInput, transfer};
 const RUNS: usize = 80;
 const KILLS: u64 = 12;
 
-async fn a_killed_process_books_nothing_twice_and_loses_nothing(tables: Tables) {
+async fn a_killed_process_neither_repeats_nor_loses_statements(tables: Tables) {
     let engine = tables.engine().await.register::<transfer>().without_worker().build().await.unwrap();
     let bookings = tables.name("bookings");
     tables.run(&format!("CREATE TABLE {bookings} (run TEXT, stage TEXT, cents BIGINT)")).await;
@@ -20,18 +20,18 @@ async fn a_killed_process_books_nothing_twice_and_loses_nothing(tables: Tables) 
     }
     engine.shutdown().await;
 
-    // 160 bodies are to run, and some of them again.
+    // 160 bodies run, and some of them again.
     let mut bodies = 0;
     for kill in 0..KILLS {
-        let (mut worker, mut said) = start(&tables);
+        let (mut worker, mut lines) = start(&tables);
         let moment = 1 + (kill * 5) % 9;
-        assert_eq!(count(&mut said, moment), moment, "the worker ended by itself before it was killed");
+        assert_eq!(count(&mut lines, moment), moment, "the worker ended before it was killed");
         worker.kill().unwrap();
         worker.wait().unwrap();
-        bodies += moment + count(&mut said, u64::MAX);
+        bodies += moment + count(&mut lines, u64::MAX);
     }
-    let (mut worker, mut said) = start(&tables);
-    bodies += count(&mut said, u64::MAX);
+    let (mut worker, mut lines) = start(&tables);
+    bodies += count(&mut lines, u64::MAX);
     assert!(worker.wait().unwrap().success());
 
     let text = format!("SELECT run || ' ' || stage || ' ' || cents FROM {bookings}");
@@ -40,24 +40,25 @@ async fn a_killed_process_books_nothing_twice_and_loses_nothing(tables: Tables) 
         let (stage, cents) = line.rsplit_once(' ').unwrap();
         booked.entry(stage.to_owned()).or_default().push(cents.parse().unwrap());
     }
-    assert_eq!(booked.len(), RUNS * 2, "G2: every stage has booked");
-    assert!(booked.values().all(|bookings| bookings.len() == 1), "G2: no stage has booked twice");
+    assert_eq!(booked.len(), RUNS * 2, "G2: every stage has a booking");
+    assert!(booked.values().all(|bookings| bookings.len() == 1), "G2: no stage has two bookings");
     let sum: i64 = booked.values().flatten().sum();
-    assert_eq!(sum, 0, "what was taken has arrived");
-    assert!(bodies > (RUNS * 2) as u64, "no kill hit a body before its commit: the test has shown nothing");
+    assert_eq!(sum, 0, "debits and credits are balanced");
+    assert!(bodies > (RUNS * 2) as u64, "no kill hit a body before its commit, so the test proves nothing");
 }
 
 fn start(tables: &Tables) -> (Child, Lines<BufReader<ChildStdout>>) {
     let mut worker = Command::new(env!("CARGO_BIN_EXE_transfer_worker"));
     let mut worker = worker.args(tables.arguments()).stdout(Stdio::piped()).spawn().unwrap();
-    let said = BufReader::new(worker.stdout.take().unwrap()).lines();
-    (worker, said)
+    let lines = BufReader::new(worker.stdout.take().unwrap()).lines();
+    (worker, lines)
 }
 
-/// Reads what the worker says, a line for each body, until it has said `lines` lines or ends; answers how many it said.
-fn count(said: &mut Lines<BufReader<ChildStdout>>, lines: u64) -> u64 {
-    let limit = usize::try_from(lines).unwrap_or(usize::MAX);
-    said.take(limit).map_while(Result::ok).count() as u64
+/// Reads the output of the worker, one line for each body, until it has printed `limit` lines or ends, and returns the
+/// number of lines.
+fn count(lines: &mut Lines<BufReader<ChildStdout>>, limit: u64) -> u64 {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    lines.take(limit).map_while(Result::ok).count() as u64
 }
 
-on_every_database!(a_killed_process_books_nothing_twice_and_loses_nothing);
+on_every_database!(a_killed_process_neither_repeats_nor_loses_statements);

@@ -1,4 +1,5 @@
-//! Whoever has lost the lease writes nothing, and a commit whose answer was lost is not made again.
+//! Statements and leases: a worker without its lease runs no statement, and a commit whose result was lost is not
+//! repeated.
 
 use tests::decisions::{claim, complete, definitions, running};
 use tests::on_every_database;
@@ -9,17 +10,17 @@ use workflow_engine::records::ClaimedJob;
 
 async fn table(tables: &Tables) -> String {
     let table = tables.name("written");
-    tables.run(&format!("CREATE TABLE {table} (who TEXT)")).await;
+    tables.run(&format!("CREATE TABLE {table} (worker TEXT)")).await;
     table
 }
 
 async fn written(tables: &Tables, table: &str) -> Vec<String> {
-    tables.texts(&format!("SELECT who FROM {table} ORDER BY who")).await
+    tables.texts(&format!("SELECT worker FROM {table} ORDER BY worker")).await
 }
 
-/// Completes the stage with a statement.
-fn completed(job: &ClaimedJob, table: &str, who: &str) -> Decision {
-    let insert = Statement::new(format!("INSERT INTO {table} (who) VALUES ($1)")).bind(who);
+/// Makes a decision that completes the stage with a statement.
+fn completed(job: &ClaimedJob, table: &str, worker: &str) -> Decision {
+    let insert = Statement::new(format!("INSERT INTO {table} (worker) VALUES ($1)")).bind(worker);
     let mut decision = complete(job);
     decision.changes.insert(0, Change::Execute { stage_id: "a".into(), statements: vec![insert] });
     decision
@@ -31,7 +32,7 @@ async fn reclaimed(store: &dyn Store, job: &ClaimedJob) -> ClaimedJob {
     store.claim_jobs(&claim(), &definitions(), 1).await.unwrap().pop().unwrap()
 }
 
-async fn a_lost_lease_writes_none_of_it(tables: Tables) {
+async fn a_lost_lease_runs_no_statement(tables: Tables) {
     let store = tables.store().await;
     let table = table(&tables).await;
     let zombie = running(&*store).await;
@@ -43,8 +44,8 @@ async fn a_lost_lease_writes_none_of_it(tables: Tables) {
     store.close().await;
 }
 
-/// Both ask at the same time, as a worker and the one that it was replaced by.
-async fn of_two_that_race_one_writes(tables: Tables) {
+/// Two processes commit under the same lease at the same time.
+async fn one_of_two_racing_commits_is_applied(tables: Tables) {
     let store = tables.store().await;
     let other = tables.store().await;
     let table = table(&tables).await;
@@ -63,20 +64,20 @@ async fn of_two_that_race_one_writes(tables: Tables) {
     store.close().await;
 }
 
-async fn a_commit_whose_answer_was_lost_is_not_made_again(tables: Tables) {
+async fn a_commit_whose_result_was_lost_is_not_repeated(tables: Tables) {
     let store = tables.store().await;
     let table = table(&tables).await;
     let job = running(&*store).await;
     let decision = completed(&job, &table, "once");
     assert!(matches!(store.commit(decision.clone()).await.unwrap(), Commit::Applied(_)));
-    // What a kernel does that has heard nothing.
+    // A kernel that did not receive the result commits again.
     assert_eq!(store.commit(decision).await.unwrap(), Commit::PreconditionFailed);
     assert_eq!(written(&tables, &table).await, ["once"]);
     store.close().await;
 }
 
-/// In company of many that share transactions.
-async fn statements_have_a_transaction_to_themselves(tables: Tables) {
+/// Statements run beside many commits that share transactions.
+async fn statements_run_in_their_own_transaction(tables: Tables) {
     let store = tables.store().await;
     let table = table(&tables).await;
     let mut jobs = Vec::new();
@@ -85,7 +86,7 @@ async fn statements_have_a_transaction_to_themselves(tables: Tables) {
     }
     let commits = jobs.iter().enumerate().map(|(number, job)| match number % 3 {
         0 => store.commit(completed(job, &table, "good")),
-        1 => store.commit(completed(job, "nowhere", "bad")),
+        1 => store.commit(completed(job, "missing_table", "bad")),
         _ => store.commit(complete(job)),
     });
     let outcomes = futures_util::future::join_all(commits).await;
@@ -100,8 +101,8 @@ async fn statements_have_a_transaction_to_themselves(tables: Tables) {
 }
 
 on_every_database!(
-    a_lost_lease_writes_none_of_it,
-    of_two_that_race_one_writes,
-    a_commit_whose_answer_was_lost_is_not_made_again,
-    statements_have_a_transaction_to_themselves,
+    a_lost_lease_runs_no_statement,
+    one_of_two_racing_commits_is_applied,
+    a_commit_whose_result_was_lost_is_not_repeated,
+    statements_run_in_their_own_transaction,
 );

@@ -1,5 +1,5 @@
-//! Statements that a stage gives to `ctx.transaction()`: on the user's own tables, committed with the stage, exactly
-//! once (G2).
+//! Statements that a stage passes to `ctx.transaction()`: they run on the user's own tables, and are committed with the
+//! stage exactly once (G2).
 
 mod values;
 mod refusals;

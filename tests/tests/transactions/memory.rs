@@ -1,4 +1,4 @@
-//! A store in memory has no tables: a stage with statements fails there, and a test notes them.
+//! Statements without tables: a stage with statements fails on a store in memory, and a test engine records them.
 
 use tests::transfer::{DebitInput, transfer};
 use workflow_engine::prelude::*;
@@ -6,7 +6,7 @@ use workflow_engine::records::SqlValue;
 use workflow_engine::testing::TestEngine;
 
 #[tokio::test]
-async fn a_store_in_memory_refuses_them_by_name() {
+async fn a_store_in_memory_refuses_statements() {
     let engine = Engine::builder("memory:").register::<transfer>().build().await.unwrap();
     let input = DebitInput { bookings: "bookings".into(), cents: 5 };
     let run = engine.start::<transfer>(input).await.unwrap();
@@ -22,7 +22,7 @@ async fn a_store_in_memory_refuses_them_by_name() {
 }
 
 #[tokio::test]
-async fn a_test_engine_notes_them_once_whatever_happens() {
+async fn a_test_engine_records_statements_once() {
     let mut test = TestEngine::<transfer>::new();
     test.fail("debit", 1, "no").crash("debit", 2).crash("credit", 1);
     let run = test.run(DebitInput { bookings: "bookings".into(), cents: 5 }).await;
@@ -40,7 +40,7 @@ async fn a_test_engine_notes_them_once_whatever_happens() {
 }
 
 #[tokio::test]
-async fn a_workflow_with_statements_can_be_crashed_everywhere() {
+async fn a_workflow_with_statements_survives_a_crash_at_every_commit() {
     let input = || DebitInput { bookings: "bookings".into(), cents: 5 };
     let points = TestEngine::<transfer>::new().crash_everywhere(input, |cents| assert_eq!(cents, 5)).await;
     assert!(points >= 5, "{points}");

@@ -1,4 +1,4 @@
-//! A statement that the database refuses: the attempt has failed by name, and nothing of it is left.
+//! Statements that the database refuses: the attempt fails with the error of the database, and leaves nothing.
 
 use tests::events::names;
 use tests::on_every_database;
@@ -10,7 +10,7 @@ use workflow_engine::{AnnotationFilter, AnnotationKey, LogLevel, Statement};
 
 const TRIED: AnnotationKey<u32> = AnnotationKey::new("tried");
 
-/// Its second statement takes a key that is taken, as often as it is told.
+/// A stage whose second statement violates a unique key in the first `failures` attempts.
 #[stage(retry(max_attempts = 3, initial = "1ms", max = "1ms"))]
 async fn insert(table: String, failures: u32, ctx: &StageContext) -> StageResult<u32> {
     let key = if ctx.attempt() <= failures { 1 } else { 2 };
@@ -52,7 +52,7 @@ async fn a_refused_statement_fails_its_attempt_and_leaves_nothing(tables: Tables
     assert_eq!(found.iter().map(|found| found.get(TRIED).unwrap()).collect::<Vec<_>>(), [Some(2)]);
     assert_eq!(run.artifact::<u32>("insert", "attempt").await.unwrap(), Some(2));
     assert_eq!(run.stages().await.unwrap()[0].metrics["attempt"].to_string(), "2");
-    // What it has said is kept, as that of any attempt.
+    // The log lines of failed attempts are kept.
     let lines = engine.kernel().store().logs(run.id(), 0, 10).await.unwrap();
     assert_eq!(
         lines.iter().map(|line| line.message.as_str()).collect::<Vec<_>>(),
@@ -61,7 +61,7 @@ async fn a_refused_statement_fails_its_attempt_and_leaves_nothing(tables: Tables
     engine.shutdown().await;
 }
 
-async fn a_statement_that_is_always_refused_fails_the_run_by_name(tables: Tables) {
+async fn a_statement_that_is_always_refused_fails_the_run(tables: Tables) {
     let engine = tables.engine().await.register::<inserting>().build().await.unwrap();
     let table = table(&tables).await;
     let run = engine.start::<inserting>(InsertInput { table: table.clone(), failures: 3 }).await.unwrap();
@@ -79,15 +79,15 @@ async fn a_statement_that_is_always_refused_fails_the_run_by_name(tables: Tables
     assert!(run.annotations(&AnnotationFilter::new()).await.unwrap().is_empty());
     assert!(run.artifacts().await.unwrap().is_empty());
     let mut events = futures_util::StreamExt::collect::<Vec<_>>(run.events()).await.into_iter();
-    let told = events.find_map(|event| match event.unwrap().kind {
+    let error = events.find_map(|event| match event.unwrap().kind {
         EventKind::StageRetrying { error, .. } => Some(error),
         _ => None,
     });
-    assert!(told.unwrap().starts_with("statement 2 of 3 was refused by the database: "));
+    assert!(error.unwrap().starts_with("statement 2 of 3 was refused by the database: "));
     engine.shutdown().await;
 }
 
-/// One that the database looks at no earlier than at the commit.
+/// A stage whose statement violates a deferred constraint in the first attempt.
 #[stage(retry(max_attempts = 2, initial = "1ms"))]
 async fn refer(parents: String, children: String, ctx: &StageContext) -> StageResult<u32> {
     let child = Statement::new(format!("INSERT INTO {children} (parent) VALUES ($1)")).bind(7);
@@ -100,7 +100,7 @@ async fn refer(parents: String, children: String, ctx: &StageContext) -> StageRe
 
 workflow! { referring = refer }
 
-async fn a_constraint_that_is_deferred_fails_the_attempt_too(tables: Tables) {
+async fn a_deferred_constraint_fails_the_attempt(tables: Tables) {
     let engine = tables.engine().await.register::<referring>().build().await.unwrap();
     let (parents, children) = (tables.name("parents"), tables.name("children"));
     tables
@@ -113,18 +113,18 @@ async fn a_constraint_that_is_deferred_fails_the_attempt_too(tables: Tables) {
     let run = engine.start::<referring>(input).await.unwrap();
     assert_eq!(run.output().await.unwrap(), 2);
     let count = tables.texts(&format!("SELECT CAST(count(*) AS TEXT) FROM {children}")).await;
-    assert_eq!(count, ["1"], "the first attempt has left nothing");
+    assert_eq!(count, ["1"], "the first attempt left nothing");
     let mut events = futures_util::StreamExt::collect::<Vec<_>>(run.events()).await.into_iter();
-    let told = events.find_map(|event| match event.unwrap().kind {
+    let error = events.find_map(|event| match event.unwrap().kind {
         EventKind::StageRetrying { error, .. } => Some(error),
         _ => None,
     });
-    let told = told.unwrap();
-    assert!(told.starts_with("the commit of its statements was refused by the database: "), "{told}");
+    let error = error.unwrap();
+    assert!(error.starts_with("the commit of its statements was refused by the database: "), "{error}");
     engine.shutdown().await;
 }
 
-/// What was seen to be no statement, a wrong name for example, is for the database to say.
+/// A stage with an arbitrary statement. Only the database can detect a wrong name.
 #[stage(retry(max_attempts = 1))]
 async fn nonsense(sql: String, ctx: &StageContext) -> StageResult<()> {
     ctx.transaction().execute(Statement::new(sql))?;
@@ -133,12 +133,12 @@ async fn nonsense(sql: String, ctx: &StageContext) -> StageResult<()> {
 
 workflow! { nonsensical = nonsense }
 
-async fn nonsense_is_refused_with_what_the_database_says(tables: Tables) {
+async fn an_invalid_statement_is_refused_with_the_error_of_the_database(tables: Tables) {
     let engine = tables.engine().await.register::<nonsensical>().build().await.unwrap();
     for (sql, code) in [
-        ("INSERT INTO nowhere (a) VALUES (1)", "STATEMENT_FAILED"),
+        ("INSERT INTO missing_table (a) VALUES (1)", "STATEMENT_FAILED"),
         ("INSERT INSERT", "STATEMENT_FAILED"),
-        ("UPDATE nowhere SET a = @name", "STATEMENT_FAILED"),
+        ("UPDATE missing_table SET a = @name", "STATEMENT_FAILED"),
         ("COMMIT", "STAGE_FAILED"),
         ("DELETE FROM a; COMMIT", "STAGE_FAILED"),
     ] {
@@ -150,7 +150,7 @@ async fn nonsense_is_refused_with_what_the_database_says(tables: Tables) {
     engine.shutdown().await;
 }
 
-/// Its attempts deliver their own numbers; the first is refused.
+/// A stage that returns the number of its attempt. The statement of the first attempt is refused.
 #[stage(retry(max_attempts = 2, initial = "1ms", max = "1ms"))]
 async fn deliver(table: String, ctx: &StageContext) -> StageResult<u32> {
     let insert = Statement::new(format!("INSERT INTO {table} (id) VALUES ($1)"));
@@ -165,8 +165,8 @@ async fn receive(number: u32) -> StageResult<u32> {
 
 workflow! { delivering = deliver >> receive }
 
-/// A process that remembers outputs must not remember one that was never committed.
-async fn what_a_refused_attempt_delivered_is_handed_on_by_nobody(tables: Tables) {
+/// A process that caches outputs must not cache an output that was never committed.
+async fn the_output_of_a_refused_attempt_is_not_passed_on(tables: Tables) {
     let table = {
         let engine = tables.engine().await.without_worker().build().await.unwrap();
         engine.shutdown().await;
@@ -186,7 +186,7 @@ async fn what_a_refused_attempt_delivered_is_handed_on_by_nobody(tables: Tables)
 
     let refused = one.dispatch(execute("deliver")).await.unwrap().outcome;
     assert!(matches!(refused, JobOutcome::Failed { retryable: true, .. }), "{refused:?}");
-    // Until the millisecond of its backoff has passed there is nothing to execute.
+    // There is nothing to execute until the backoff of one millisecond has passed.
     while matches!(two.dispatch(execute("deliver")).await.unwrap().outcome, JobOutcome::Superseded { .. }) {}
     assert_eq!(one.dispatch(execute("receive")).await.unwrap().outcome, JobOutcome::Completed);
     assert_eq!(run.output().await.unwrap(), 2);
@@ -195,9 +195,9 @@ async fn what_a_refused_attempt_delivered_is_handed_on_by_nobody(tables: Tables)
 }
 
 on_every_database!(
-    what_a_refused_attempt_delivered_is_handed_on_by_nobody,
+    the_output_of_a_refused_attempt_is_not_passed_on,
     a_refused_statement_fails_its_attempt_and_leaves_nothing,
-    a_statement_that_is_always_refused_fails_the_run_by_name,
-    a_constraint_that_is_deferred_fails_the_attempt_too,
-    nonsense_is_refused_with_what_the_database_says,
+    a_statement_that_is_always_refused_fails_the_run,
+    a_deferred_constraint_fails_the_attempt,
+    an_invalid_statement_is_refused_with_the_error_of_the_database,
 );

@@ -1,4 +1,4 @@
-//! What only PostgreSQL has: a `search_path`, a pooler, locks that others hold.
+//! Statements on PostgreSQL: `search_path`, a pooler, locks of other sessions, and sessions that end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ fn engine(store: Arc<dyn Store>) -> EngineBuilder {
     EngineBuilder::with_store(store, Arc::new(SystemClock))
 }
 
-async fn is_booked(store: PostgresStore, bookings: &str) -> Result<i64, workflow_engine::Error> {
+async fn book(store: PostgresStore, bookings: &str) -> Result<i64, workflow_engine::Error> {
     let engine = engine(Arc::new(store)).register::<transfer>().build().await.unwrap();
     let input = DebitInput { bookings: bookings.into(), cents: 5 };
     let output = engine.start::<transfer>(input).await.unwrap().output().await;
@@ -41,18 +41,20 @@ async fn a_name_without_a_schema_is_looked_up_in_the_search_path() {
     let separator = if own.url().contains('?') { '&' } else { '?' };
     let url = format!("{}{separator}options=-csearch_path%3D{}", own.url(), own.name());
     let store = PostgresStore::open(engines.options_at(&url)).await.unwrap();
-    assert_eq!(is_booked(store, "bookings").await.unwrap(), 5);
+    assert_eq!(book(store, "bookings").await.unwrap(), 5);
     let count = format!("SELECT count(*)::text FROM {}.bookings", own.name());
     assert_eq!(tables.texts(&count).await, ["2"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_pooler_may_stand_in_between() {
-    if !postgres::is_available("a_pooler_may_stand_in_between") {
+async fn statements_run_through_a_pooler() {
+    if !postgres::is_available("statements_run_through_a_pooler") {
         return;
     }
     let Some(cluster) = Cluster::start() else {
-        eprintln!("skipped: a_pooler_may_stand_in_between: the server is not ours to put a pooler before it");
+        eprintln!(
+            "skipped: statements_run_through_a_pooler: the test server is not a local one that a pooler can use"
+        );
         return;
     };
     let pooler = pooler::start(cluster.socket(), 3).await.unwrap();
@@ -73,7 +75,7 @@ async fn a_pooler_may_stand_in_between() {
     assert_eq!(count.0, 6);
 }
 
-/// A statement that waits for a lock for longer than a transaction may take has failed; the next attempt finds it free.
+/// A statement that waits for a lock for longer than the transaction timeout fails. The next attempt gets the lock.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_statement_that_waits_too_long_fails_its_attempt() {
     if !postgres::is_available("a_statement_that_waits_too_long_fails_its_attempt") {
@@ -107,7 +109,7 @@ async fn a_statement_that_waits_too_long_fails_its_attempt() {
     engine.shutdown().await;
 }
 
-/// Its statement has the server end the session the first time that it runs.
+/// A stage whose statement terminates its own session the first time that it runs.
 #[stage(retry(max_attempts = 1))]
 async fn interrupt(table: String, ctx: &StageContext) -> StageResult<u32> {
     ctx.transaction().execute(Statement::new(format!("INSERT INTO {table} VALUES ('first')")))?.execute(
@@ -122,10 +124,10 @@ async fn interrupt(table: String, ctx: &StageContext) -> StageResult<u32> {
 
 workflow! { interrupting = interrupt }
 
-/// A connection that dies in the middle is no fault of the statement: the commit is made on another one.
+/// A lost connection is not a failure of the statement: the store repeats the commit on another connection.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_session_that_ends_in_the_middle_is_no_failure() {
-    if !postgres::is_available("a_session_that_ends_in_the_middle_is_no_failure") {
+async fn a_session_that_ends_in_a_transaction_does_not_fail_the_attempt() {
+    if !postgres::is_available("a_session_that_ends_in_a_transaction_does_not_fail_the_attempt") {
         return;
     }
     let tables = Tables::Postgres(Schema::new());

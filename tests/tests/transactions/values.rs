@@ -1,4 +1,4 @@
-//! What can be bound, and what becomes of it.
+//! Bound values, and the order of statements.
 
 use chrono::{DateTime, Utc};
 use tests::on_every_database;
@@ -7,7 +7,7 @@ use workflow_engine::Statement;
 use workflow_engine::prelude::*;
 use workflow_engine::records::SqlValue;
 
-/// One row of every kind of value, and one of nulls.
+/// Inserts a row with every kind of value, and one of nulls.
 #[stage]
 async fn insert(table: String, ctx: &StageContext) -> StageResult<()> {
     let sql = format!(
@@ -31,7 +31,7 @@ async fn insert(table: String, ctx: &StageContext) -> StageResult<()> {
 
 workflow! { inserting = insert }
 
-async fn every_value_arrives_as_it_is(tables: Tables) {
+async fn every_value_is_stored_unchanged(tables: Tables) {
     let (types, row) = match &tables {
         Tables::Sqlite(_) => (
             "a INTEGER, b INTEGER, c INTEGER, d REAL, e TEXT, f BLOB, g TEXT, h TEXT, i TEXT",
@@ -60,7 +60,7 @@ async fn every_value_arrives_as_it_is(tables: Tables) {
     engine.shutdown().await;
 }
 
-/// The statements see those before them, and run in the order in which they were given.
+/// Adds statements whose result depends on their order.
 #[stage]
 async fn count_up(table: String, ctx: &StageContext) -> StageResult<()> {
     let transaction = ctx.transaction();
@@ -87,7 +87,7 @@ async fn statements_run_in_order(tables: Tables) {
     engine.shutdown().await;
 }
 
-/// The ticket's commit has those of the function, and the last check's those of the check.
+/// The statements of the body are committed with the ticket, and those of each check with its outcome.
 #[stage(check = arrived, poll_every = "1ms")]
 async fn order(table: String, ctx: &StageContext) -> StageResult<String> {
     ctx.transaction().execute(Statement::new(format!("INSERT INTO {table} (what) VALUES ('ordered')")))?;
@@ -96,29 +96,29 @@ async fn order(table: String, ctx: &StageContext) -> StageResult<String> {
 
 #[check]
 async fn arrived(table: &String, ctx: &StageContext) -> StageResult<Check<u32>> {
-    let looks: u32 = ctx.storage().get::<u32>("looks").await?.unwrap_or_default() + 1;
-    ctx.storage().put("looks", &looks)?;
+    let checks: u32 = ctx.storage().get::<u32>("checks").await?.unwrap_or_default() + 1;
+    ctx.storage().put("checks", &checks)?;
     ctx.transaction().execute(
-        Statement::new(format!("INSERT INTO {table} (what) VALUES ($1)")).bind(format!("looked {looks}")),
+        Statement::new(format!("INSERT INTO {table} (what) VALUES ($1)")).bind(format!("checked {checks}")),
     )?;
-    Ok(if looks < 3 { Check::Pending } else { Check::Ready(looks) })
+    Ok(if checks < 3 { Check::Pending } else { Check::Ready(checks) })
 }
 
 workflow! { ordering = order }
 
-async fn a_stage_that_waits_commits_with_its_ticket_and_with_each_check(tables: Tables) {
+async fn a_waiting_stage_commits_statements_with_its_ticket_and_with_each_check(tables: Tables) {
     let engine = tables.engine().await.register::<ordering>().build().await.unwrap();
     let table = tables.name("orders");
     tables.run(&format!("CREATE TABLE {table} (what TEXT)")).await;
     let run = engine.start::<ordering>(OrderInput { table: table.clone() }).await.unwrap();
     assert_eq!(run.output().await.unwrap(), 3);
     let found = tables.texts(&format!("SELECT what FROM {table} ORDER BY what")).await;
-    assert_eq!(found, ["looked 1", "looked 2", "looked 3", "ordered"]);
+    assert_eq!(found, ["checked 1", "checked 2", "checked 3", "ordered"]);
     engine.shutdown().await;
 }
 
 on_every_database!(
-    every_value_arrives_as_it_is,
+    every_value_is_stored_unchanged,
     statements_run_in_order,
-    a_stage_that_waits_commits_with_its_ticket_and_with_each_check,
+    a_waiting_stage_commits_statements_with_its_ticket_and_with_each_check,
 );

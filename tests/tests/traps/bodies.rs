@@ -1,4 +1,4 @@
-//! Workflows of the traps, whose bodies count their calls.
+//! The workflows of the traps, whose bodies count their calls.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
@@ -10,7 +10,7 @@ use workflow_engine::prelude::*;
 
 static CALLS: LazyLock<Mutex<HashMap<(RunId, String), u32>>> = LazyLock::new(Mutex::default);
 
-/// Counts a call, and answers which one it is.
+/// Counts a call, and returns its 1-based number.
 pub(crate) fn call(ctx: &StageContext) -> u32 {
     let mut calls = CALLS.lock().unwrap();
     let count = calls.entry((ctx.run_id(), ctx.stage_id().to_owned())).or_default();
@@ -54,12 +54,12 @@ pub(crate) async fn join(left: String, right: u32, ctx: &StageContext) -> StageR
 
 workflow! { pub(crate) diamond = begin >> [left, right] >> join }
 
-/// An engine without a worker.
+/// Builds an engine without a worker.
 pub(crate) async fn engine(world: &World) -> Engine {
     world.engine().register::<diamond>().without_worker().build().await.unwrap()
 }
 
-/// A started run whose stage `right` fails so often.
+/// Starts a run whose stage `right` fails `failures` times.
 pub(crate) async fn started(engine: &Engine, failures: u32) -> RunHandle<diamond> {
     let mut config = DiamondConfig::default();
     config.right.failures = failures;

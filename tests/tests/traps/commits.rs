@@ -1,4 +1,4 @@
-//! What stands in one transaction.
+//! Traps of writes that must share one transaction.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use workflow_engine::ports::{Change, Commit, Decision};
 
 use super::bodies::{BeginInput, diamond, engine};
 
-/// Idempotency finished in a second transaction: a crash in between makes two runs.
-async fn trap_09_a_key_is_there_exactly_where_its_run_is(world: World) {
-    // A creation that fails half-way has no key …
+/// The trap: the key is stored in a second transaction, and a crash between the two creates two runs.
+async fn trap_09_a_key_exists_exactly_when_its_run_exists(world: World) {
+    // A creation that fails leaves no key.
     let failing = || {
         let decision = create();
         let missing = Change::Enqueue { stage_id: "missing".into(), max_attempts: 1, claim: None };
@@ -27,7 +27,7 @@ async fn trap_09_a_key_is_there_exactly_where_its_run_is(world: World) {
     assert!(matches!(world.store.commit(second).await.unwrap(), Commit::Duplicate { .. }));
     assert_eq!(world.store.run(run_id).await.unwrap(), None);
 
-    // … and of many at once, one makes the run.
+    // Of several concurrent starts, one creates the run.
     let engine = engine(&world).await;
     let start =
         || async { engine.start::<diamond>(BeginInput { number: 1 }).idempotency_key("order-8").await };
@@ -37,18 +37,18 @@ async fn trap_09_a_key_is_there_exactly_where_its_run_is(world: World) {
     assert_eq!(engine.unfinished::<diamond>().await.unwrap().len(), 1);
 }
 
-/// Isolation of runs inside one transaction of PostgreSQL: an error (25P02) aborts all of them.
-async fn trap_14_a_guilty_decision_fails_alone(world: World) {
+/// The trap: runs share a transaction of PostgreSQL, and an error (25P02) aborts all of them.
+async fn trap_14_an_invalid_decision_fails_alone(world: World) {
     let decisions: Vec<Decision> = (0..40)
         .map(|number| {
             let mut decision = create();
             if number % 10 == 3 {
                 // A stage that does not exist.
-                let claim = Change::Wake { stage_id: "missing".into() };
-                decision.changes.push(claim);
+                let wake = Change::Wake { stage_id: "missing".into() };
+                decision.changes.push(wake);
             }
             if number % 10 == 7 {
-                // A stage that is over already.
+                // A stage that is terminal already.
                 let fail = || Change::Fail { stage_id: "a".into(), error: "no".into() };
                 decision.changes.extend([fail(), fail()]);
             }
@@ -58,12 +58,12 @@ async fn trap_14_a_guilty_decision_fails_alone(world: World) {
     let runs: Vec<_> = decisions.iter().map(|decision| decision.run_id).collect();
     let commits = join_all(decisions.into_iter().map(|decision| world.store.commit(decision))).await;
     for (number, (commit, run_id)) in commits.into_iter().zip(runs).enumerate() {
-        let is_guilty = matches!(number % 10, 3 | 7);
+        let is_invalid = matches!(number % 10, 3 | 7);
         let exists = world.store.run(run_id).await.unwrap().is_some();
-        assert_eq!((commit.is_err(), exists), (is_guilty, !is_guilty), "decision {number}");
+        assert_eq!((commit.is_err(), exists), (is_invalid, !is_invalid), "decision {number}");
     }
     let lease = Duration::from_secs(15);
-    assert!(world.store.renew_leases(Vec::new(), lease).await.unwrap().is_empty(), "the store is well");
+    assert!(world.store.renew_leases(Vec::new(), lease).await.unwrap().is_empty(), "the store still works");
 }
 
-on_every_store!(trap_09_a_key_is_there_exactly_where_its_run_is, trap_14_a_guilty_decision_fails_alone);
+on_every_store!(trap_09_a_key_exists_exactly_when_its_run_exists, trap_14_an_invalid_decision_fails_alone);

@@ -1,4 +1,4 @@
-//! Where work goes, and what becomes of a run.
+//! Traps of the flow of work through a run.
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ use workflow_engine::records::{Claimant, EventKind};
 
 use super::bodies::{calls, diamond, engine, execute, started};
 
-/// A terminal failure of a stage leaves its run RUNNING, and its siblings PENDING, for ever.
-async fn trap_01_a_stage_that_fails_for_good_ends_its_run_and_its_siblings(world: World) {
+/// The trap: a permanent failure of a stage leaves its run RUNNING and its siblings PENDING for ever.
+async fn trap_01_a_permanent_failure_of_a_stage_ends_its_run_and_its_siblings(world: World) {
     let engine = engine(&world).await;
     let run = started(&engine, 9).await;
     execute(&engine, run.id(), "begin").await;
@@ -28,8 +28,8 @@ async fn trap_01_a_stage_that_fails_for_good_ends_its_run_and_its_siblings(world
     assert_eq!(statuses, [Status::Completed, Status::Cancelled, Status::Failed, Status::Cancelled]);
 }
 
-/// In `a >> [p1, p2] >> z`, p2 was fed p1's output.
-async fn trap_02_each_branch_is_fed_by_the_stage_before_it(world: World) {
+/// The trap: in `a >> [p1, p2] >> z`, p2 receives the output of p1.
+async fn trap_02_each_branch_receives_the_output_of_its_predecessor(world: World) {
     let engine = engine(&world).await;
     let run = started(&engine, 0).await;
     for stage in ["begin", "left", "right", "join"] {
@@ -38,7 +38,8 @@ async fn trap_02_each_branch_is_fed_by_the_stage_before_it(world: World) {
     assert_eq!(run.output().await.unwrap(), "left 2 right 200");
 }
 
-/// A duplicate delivery executes a completed stage again; two transitions at once enqueue the next stage twice.
+/// The trap: a duplicate delivery executes a completed stage again, and concurrent transitions enqueue the next stage
+/// twice.
 async fn trap_03_duplicates_execute_and_enqueue_once(world: World) {
     let engine = engine(&world).await;
     let run = engine.start::<diamond>(super::bodies::BeginInput { number: 1 }).await.unwrap();
@@ -55,21 +56,21 @@ async fn trap_03_duplicates_execute_and_enqueue_once(world: World) {
     }
 }
 
-/// Jobs enqueued after the commit: a crash in between stalls the run. Here there is no in-between: after each commit,
-/// whatever is ready has its job.
-async fn trap_10_after_every_commit_what_is_ready_has_its_job(world: World) {
+/// The trap: jobs are enqueued after the commit, and a crash between the two stalls the run. Here each commit also
+/// enqueues the jobs of the stages that become ready.
+async fn trap_10_after_every_commit_each_ready_stage_has_its_job(world: World) {
     let engine = engine(&world).await;
     let run = started(&engine, 0).await;
     for stage in ["begin", "left", "right", "join"] {
         assert_eq!(execute(&engine, run.id(), stage).await, JobOutcome::Completed);
-        // Nothing told the engine what to do next, and nothing has to.
+        // No transition was dispatched, and none is needed.
         let reaped = engine.dispatch(ReapStuckRuns { threshold: Duration::ZERO }).await.unwrap();
         assert_eq!((reaped.repaired, reaped.failed), (0, 0), "after `{stage}`");
     }
     assert_eq!(run.status().await.unwrap(), Status::Completed);
 }
 
-/// A failed run keeps its queued jobs, which then execute against the rerun.
+/// The trap: a failed run keeps its queued jobs, which then execute in the rerun.
 async fn trap_12_a_failed_run_leaves_no_job_to_its_rerun(world: World) {
     let engine = engine(&world).await;
     let run = started(&engine, 1).await;
@@ -91,9 +92,9 @@ async fn trap_12_a_failed_run_leaves_no_job_to_its_rerun(world: World) {
     assert_eq!(counted, [1, 1, 2, 1]);
 }
 
-/// Invalid configuration silently passed on; a stale error on a later success; a rerun's duration counted from the first
-/// creation.
-async fn trap_16_requests_are_checked_and_a_rerun_begins_anew(world: World) {
+/// The traps: an invalid configuration is passed on silently, an old error stays after a later success, and the
+/// duration of a rerun counts from the creation of the run.
+async fn trap_16_requests_are_validated_and_a_rerun_starts_fresh(world: World) {
     let engine = engine(&world).await;
     let create = |input: &str, config: &str| CreateRun {
         idempotency_key: None,
@@ -135,10 +136,10 @@ async fn trap_16_requests_are_checked_and_a_rerun_begins_anew(world: World) {
 }
 
 on_every_store!(
-    trap_01_a_stage_that_fails_for_good_ends_its_run_and_its_siblings,
-    trap_02_each_branch_is_fed_by_the_stage_before_it,
+    trap_01_a_permanent_failure_of_a_stage_ends_its_run_and_its_siblings,
+    trap_02_each_branch_receives_the_output_of_its_predecessor,
     trap_03_duplicates_execute_and_enqueue_once,
-    trap_10_after_every_commit_what_is_ready_has_its_job,
+    trap_10_after_every_commit_each_ready_stage_has_its_job,
     trap_12_a_failed_run_leaves_no_job_to_its_rerun,
-    trap_16_requests_are_checked_and_a_rerun_begins_anew,
+    trap_16_requests_are_validated_and_a_rerun_starts_fresh,
 );

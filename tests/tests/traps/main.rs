@@ -1,11 +1,11 @@
-//! What the original and its like get wrong: each trap is a test that begins with its number.
+//! Known traps of durable workflow engines: each is covered by a test whose name begins with its number.
 //!
-//! Trap 13 (clocks and time zones) is PostgreSQL's own, and stands with its tests; the heartbeat of trap 5 and a zombie
-//! of trap 6 stand with the leases.
+//! Trap 13 (clocks and time zones) concerns PostgreSQL only, and is covered by its tests. The tests of leases
+//! (`tests/leases.rs`) cover the heartbeat of trap 5 and a late result of trap 6.
 
 mod bodies;
-mod commits;
 mod flow;
+mod commits;
 mod leases;
-mod stuck;
 mod waiting;
+mod stuck;

@@ -1,8 +1,8 @@
-//! Trap 8: reaping "stuck" runs kills healthy ones.
+//! Trap 8: the reaper of stuck runs fails healthy runs.
 
 use std::time::Duration;
 
-use tests::hands::{LEASE, claim, commit, complete_unnoticed};
+use tests::manual_claims::{LEASE, claim, commit, complete_without_transition};
 use tests::on_every_store;
 use tests::world::World;
 use workflow_engine::kernel::{
@@ -28,7 +28,7 @@ async fn trap_08_a_run_that_waits_an_hour_for_a_poll_is_not_stuck(world: World) 
     assert_eq!(execute(&engine, run.id(), "held").await, JobOutcome::Suspended { check_after: HOUR });
     world.clock.advance(MINUTE * 59);
     assert_eq!(reap(&engine).await, ReapStuckRunsOutput::default());
-    // Nor is it when the poll is due, and no worker has come yet.
+    // Nor is the run stuck when the poll is due and no worker has claimed it yet.
     world.clock.advance(HOUR * 24);
     assert_eq!(reap(&engine).await, ReapStuckRunsOutput::default());
     assert_eq!(run.status().await.unwrap(), Status::Running);
@@ -43,7 +43,7 @@ async fn trap_08_a_run_that_runs_longer_than_the_threshold_is_not_stuck(world: W
         world.store.renew_leases(vec![job.lease.clone()], LEASE).await.unwrap();
         assert_eq!(reap(&engine).await, ReapStuckRunsOutput::default());
     }
-    // Its worker dies: that is for the reaper of leases, and then it goes on.
+    // When the worker dies, the reaper of leases handles the job, and the run continues.
     world.clock.advance(HOUR);
     assert_eq!(reap(&engine).await, ReapStuckRunsOutput::default());
     engine.dispatch(ReapStaleLeases::default()).await.unwrap();
@@ -78,16 +78,16 @@ async fn trap_08_a_crash_between_the_last_completion_and_the_transition_complete
     for stage in ["begin", "left", "right"] {
         execute(&engine, run.id(), stage).await;
     }
-    complete_unnoticed(&*world.store, run.id(), "join", &"left 2 right 200").await;
+    complete_without_transition(&*world.store, run.id(), "join", &"left 2 right 200").await;
     world.clock.advance(HOUR);
     assert_eq!(reap(&engine).await, ReapStuckRunsOutput { repaired: 1, failed: 0 });
     assert_eq!(run.output().await.unwrap(), "left 2 right 200");
 }
 
-async fn trap_08_a_crash_between_a_completion_and_the_transition_goes_on(world: World) {
+async fn trap_08_a_crash_between_a_completion_and_the_transition_is_recovered(world: World) {
     let engine = engine(&world).await;
     let run = started(&engine, 0).await;
-    complete_unnoticed(&*world.store, run.id(), "begin", &2).await;
+    complete_without_transition(&*world.store, run.id(), "begin", &2).await;
     world.clock.advance(HOUR);
     assert_eq!(reap(&engine).await, ReapStuckRunsOutput { repaired: 1, failed: 0 });
     for stage in ["left", "right", "join"] {
@@ -102,5 +102,5 @@ on_every_store!(
     trap_08_a_run_that_waits_for_its_retry_is_not_stuck,
     trap_08_a_run_that_waits_for_a_worker_is_not_stuck,
     trap_08_a_crash_between_the_last_completion_and_the_transition_completes_the_run,
-    trap_08_a_crash_between_a_completion_and_the_transition_goes_on,
+    trap_08_a_crash_between_a_completion_and_the_transition_is_recovered,
 );

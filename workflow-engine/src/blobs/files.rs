@@ -1,4 +1,4 @@
-//! Blobs as files of one folder.
+//! Blobs as files in a folder.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -16,18 +16,18 @@ use crate::records::BlobKey;
 use crate::value::Json;
 use crate::value::hex::hex;
 
-/// Where files are written before they have their name.
+/// The folder in which files are written before they are renamed.
 const UNFINISHED: &str = "unfinished.tmp";
-/// An unfinished file that is older is nobody's any more.
+/// The age from which an unfinished file is abandoned: its writer has ended.
 const ABANDONED: Duration = Duration::from_secs(3_600);
-/// The folder of a new file may be removed at the same time, because it was empty; then it is made again.
-const TRIES: u32 = 100;
+/// Attempts to create the folder of a new file: a concurrent delete may remove the folder while it is empty.
+const ATTEMPTS: u32 = 100;
 
-/// Large payloads as files of one folder, which all processes that share a store must reach.
+/// Stores large payloads as files in a folder, which all processes that share a store must be able to access.
 ///
-/// A file is written beside, synced and renamed, so that it is there as a whole or not at all. It begins with a hash over
-/// its key and its content, which is checked whenever it is read: a file that was changed, or put in another's place, is
-/// `BLOB_DAMAGED`.
+/// A file is written under a temporary name, synced and renamed, so that it exists as a whole or not at all. It begins
+/// with a hash over its key and its content, which every read verifies: reading a file that was changed or moved is a
+/// `BLOB_DAMAGED` error.
 ///
 /// ```
 /// use workflow_engine::blobs::FileBlobStore;
@@ -47,18 +47,17 @@ pub struct FileBlobStore {
 }
 
 impl FileBlobStore {
-    /// Opens a folder, which is made where there is none, and removes what writers that died an hour ago or earlier have
-    /// left unfinished.
+    /// Opens a folder, creates it if it does not exist, and removes unfinished files that are at least an hour old.
     ///
     /// # Errors
-    /// `BLOB_STORE_FAILED` when the folder cannot be made or read.
+    /// `BLOB_STORE_FAILED` when the folder cannot be created or read.
     pub async fn open(folder: impl Into<PathBuf>) -> Result<Self, Error> {
         let store = Self { folder: Arc::from(folder.into()) };
         store.work("open the folder of blobs", sweep).await?;
         Ok(store)
     }
 
-    /// Runs something that blocks.
+    /// Runs blocking work on the runtime's blocking threads.
     async fn work<T: Send + 'static>(
         &self,
         doing: &'static str,
@@ -76,12 +75,12 @@ impl FileBlobStore {
 impl BlobStore for FileBlobStore {
     async fn put(&self, key: &BlobKey, value: &Json) -> Result<(), Error> {
         let (path, key, value) = (path_of(key)?, key.clone(), value.clone());
-        self.work("keep a blob", move |folder| write(folder, &path, &key, value.as_str())).await
+        self.work("write a blob", move |folder| write(folder, &path, &key, value.as_str())).await
     }
 
     async fn get(&self, key: &BlobKey) -> Result<Option<Json>, Error> {
         let path = path_of(key)?;
-        let read = move |folder: &Path| if_there(fs::read(folder.join(path)));
+        let read = move |folder: &Path| if_exists(fs::read(folder.join(path)));
         let Some(stored) = self.work("read a blob", read).await? else { return Ok(None) };
         let damaged = || Error::blob_damaged(&key.0);
         let stored = String::from_utf8(stored).map_err(|_| damaged())?;
@@ -94,7 +93,7 @@ impl BlobStore for FileBlobStore {
 
     async fn has(&self, key: &BlobKey) -> Result<bool, Error> {
         let path = path_of(key)?;
-        self.work("look for a blob", move |folder| fs::exists(folder.join(path))).await
+        self.work("check for a blob", move |folder| fs::exists(folder.join(path))).await
     }
 
     async fn delete(&self, key: &BlobKey) -> Result<(), Error> {
@@ -124,7 +123,8 @@ fn hash_of(key: &BlobKey, value: &str) -> String {
     hex(&hash.finalize())
 }
 
-/// Writes beside, syncs, and renames; then syncs the folders, without which a name may not outlive the machine.
+/// Writes under a temporary name, syncs and renames. Then syncs the folders: without that, a power failure may lose the
+/// name.
 fn write(folder: &Path, path: &Path, key: &BlobKey, value: &str) -> io::Result<()> {
     let unfinished = folder.join(UNFINISHED).join(uuid::Uuid::now_v7().to_string());
     let mut file = File::create_new(&unfinished)?;
@@ -135,7 +135,7 @@ fn write(folder: &Path, path: &Path, key: &BlobKey, value: &str) -> io::Result<(
         .and_then(|()| file.sync_all())
         .and_then(|()| name(folder, path, &unfinished));
     if written.is_err() {
-        // It would be swept later.
+        // If this fails, `sweep` removes the file later.
         let _ = fs::remove_file(&unfinished);
     }
     written
@@ -143,14 +143,14 @@ fn write(folder: &Path, path: &Path, key: &BlobKey, value: &str) -> io::Result<(
 
 fn name(folder: &Path, path: &Path, unfinished: &Path) -> io::Result<()> {
     let parents = path.parent().unwrap_or(Path::new(""));
-    let mut tries = 0;
+    let mut attempts = 0;
     loop {
-        tries += 1;
-        // Whoever deletes the last blob of a folder removes it, and its parents, at any moment: also in between here.
+        attempts += 1;
+        // A concurrent delete of a folder's last blob removes the folder and its parents, possibly between these calls.
         let renamed =
             fs::create_dir_all(folder.join(parents)).and_then(|()| fs::rename(unfinished, folder.join(path)));
         match renamed {
-            Err(error) if error.kind() == ErrorKind::NotFound && tries < TRIES => {}
+            Err(error) if error.kind() == ErrorKind::NotFound && attempts < ATTEMPTS => {}
             renamed => break renamed?,
         }
     }
@@ -161,22 +161,22 @@ fn name(folder: &Path, path: &Path, unfinished: &Path) -> io::Result<()> {
 fn sync_folder(folder: &Path) -> io::Result<()> {
     match File::open(folder) {
         Ok(folder) => folder.sync_all(),
-        // Removed meanwhile, and with it the blob: somebody has deleted it.
+        // Removed by a concurrent delete of the blob.
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// Elsewhere a folder cannot be opened as a file; a rename is as durable as the file system makes it.
+/// On other systems a folder cannot be opened as a file; a rename is as durable as the file system makes it.
 #[cfg(not(unix))]
 fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
 fn delete(folder: &Path, path: &Path) -> io::Result<()> {
-    if_there(fs::remove_file(folder.join(path)))?;
+    if_exists(fs::remove_file(folder.join(path)))?;
     for parent in path.ancestors().skip(1).take_while(|parent| !parent.as_os_str().is_empty()) {
-        // Not where something else is in it.
+        // Fails for a folder that is not empty, and that one stays.
         if fs::remove_dir(folder.join(parent)).is_err() {
             break;
         }
@@ -184,9 +184,9 @@ fn delete(folder: &Path, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The keys of everything at and below `path`.
+/// Adds the keys of all blobs at and below `path`.
 fn visit(folder: &Path, path: &Path, keys: &mut Vec<BlobKey>) -> io::Result<()> {
-    let Some(entries) = if_there(fs::read_dir(folder.join(path)))? else { return Ok(()) };
+    let Some(entries) = if_exists(fs::read_dir(folder.join(path)))? else { return Ok(()) };
     for entry in entries {
         let entry = entry?;
         let path = path.join(entry.file_name());
@@ -204,16 +204,16 @@ fn sweep(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(&unfinished)?;
     for entry in fs::read_dir(unfinished)? {
         let entry = entry?;
-        let age = if_there(entry.metadata())?.map(|file| file.modified()).transpose()?;
-        // Not the engine's time: that of the file system, which has dated the file.
+        let age = if_exists(entry.metadata())?.map(|file| file.modified()).transpose()?;
+        // Compared with the system's time, not with the engine's clock: the file system set the timestamp.
         if age.and_then(|written| written.elapsed().ok()).is_some_and(|age| age >= ABANDONED) {
-            if_there(fs::remove_file(entry.path()))?;
+            if_exists(fs::remove_file(entry.path()))?;
         }
     }
     Ok(())
 }
 
-fn if_there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+fn if_exists<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(found) => Ok(Some(found)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

@@ -1,4 +1,4 @@
-//! Files that are changed, writers that die, and keys that want out.
+//! Files that are changed, writers that die, and keys that try to leave the folder.
 
 use std::fs::{self, File, FileTimes};
 use std::time::SystemTime;
@@ -13,7 +13,7 @@ fn json(text: &str) -> Json {
     Json::encode(text).unwrap()
 }
 
-/// Every file below, as text.
+/// All files below a folder.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -28,7 +28,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[tokio::test]
-async fn what_is_put_is_read_back_replaced_listed_and_deleted() {
+async fn a_blob_is_written_read_replaced_listed_and_deleted() {
     let folder = tempfile::tempdir().unwrap();
     let store = FileBlobStore::open(folder.path().join("deep/blobs")).await.unwrap();
     assert!(store.get(&key("run-1/a/1/1")).await.unwrap().is_none());
@@ -63,7 +63,7 @@ async fn trap_17_a_prefix_is_whole_segments() {
 }
 
 #[tokio::test]
-async fn a_file_that_was_changed_or_exchanged_is_refused() {
+async fn a_changed_or_exchanged_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let store = FileBlobStore::open(folder.path()).await.unwrap();
     store.put(&key("run/a"), &json("the truth")).await.unwrap();
@@ -76,7 +76,7 @@ async fn a_file_that_was_changed_or_exchanged_is_refused() {
         truth[1..].to_vec(),
         Vec::new(),
         vec![0xff; 100],
-        // Whole, but in another's place.
+        // Complete, but under another key.
         fs::read(&b).unwrap(),
     ];
     for damage in damages {
@@ -88,9 +88,9 @@ async fn a_file_that_was_changed_or_exchanged_is_refused() {
     assert_eq!(store.get(&key("run/a")).await.unwrap(), Some(json("the truth")));
 }
 
-/// A writer that dies between the temporary file and its renaming leaves nothing that anybody reads.
+/// A writer that dies before it renames its temporary file leaves no visible blob.
 #[tokio::test]
-async fn what_a_writer_left_unfinished_is_never_seen_and_swept_in_time() {
+async fn unfinished_files_are_invisible_and_removed_later() {
     let folder = tempfile::tempdir().unwrap();
     let store = FileBlobStore::open(folder.path()).await.unwrap();
     let unfinished = folder.path().join(UNFINISHED);
@@ -105,13 +105,13 @@ async fn what_a_writer_left_unfinished_is_never_seen_and_swept_in_time() {
     File::options().write(true).open(unfinished.join("old")).unwrap().set_times(old).unwrap();
     let again = FileBlobStore::open(folder.path()).await.unwrap();
     assert!(!unfinished.join("old").exists());
-    assert!(unfinished.join("new.blob").exists(), "its writer may be alive");
+    assert!(unfinished.join("new.blob").exists(), "its writer may still run");
     again.put(&key("run/a"), &json("whole")).await.unwrap();
-    assert_eq!(files(folder.path()).len(), 2, "nothing else is left behind");
+    assert_eq!(files(folder.path()).len(), 2, "no other file is left");
 }
 
 #[tokio::test]
-async fn a_key_that_wants_out_stays_inside() {
+async fn no_key_leads_out_of_the_folder() {
     let folder = tempfile::tempdir().unwrap();
     let inside = folder.path().join("blobs");
     let store = FileBlobStore::open(&inside).await.unwrap();
@@ -128,7 +128,7 @@ async fn a_key_that_wants_out_stays_inside() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn writers_and_deleters_of_one_folder_do_not_disturb_each_other() {
+async fn concurrent_writes_and_deletes_in_one_folder_succeed() {
     let folder = tempfile::tempdir().unwrap();
     let store = FileBlobStore::open(folder.path()).await.unwrap();
     let tasks = (0..8).map(|number| {

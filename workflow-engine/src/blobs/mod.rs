@@ -1,4 +1,4 @@
-//! A place for large payloads outside of the store: files.
+//! Storage for large payloads outside the store: files in a folder.
 
 mod files;
 mod path;

@@ -1,4 +1,4 @@
-//! Keys as paths, so that no key leads out of the folder and no two keys meet in one file.
+//! Maps blob keys to paths so that no key leads out of the folder and no two keys share a file.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use crate::error::Error;
 use crate::records::BlobKey;
 
-/// What ends the name of a blob's file: no folder has it, since a dot is never a part of one.
+/// The extension of a blob's file. No folder has it, because the name of a folder never contains a dot.
 pub(super) const EXTENSION: &str = "blob";
 
-/// Where the blob with this key is, below the folder.
+/// Returns the path of the blob with this key, relative to the folder.
 ///
-/// Each segment becomes a folder, the last one a file. Whatever is not a small letter, a digit, `-` or `_` is written as
-/// its bytes, `%2E` for a dot: so `..` names nothing, nor does a drive or a device, and keys that differ in case alone
-/// differ where the file system does not tell them apart.
+/// Each segment becomes a folder, the last one a file. Every character other than a lower-case letter, a digit, `-` or
+/// `_` is escaped by its bytes, `%2E` for a dot. So a path contains no `..`, drive or device, and keys that differ only in
+/// case have different files on a file system that ignores case.
 ///
 /// # Errors
 /// `INVALID_BLOB_KEY` for a key with an empty segment.
@@ -29,12 +29,12 @@ pub(super) fn path_of(key: &BlobKey) -> Result<PathBuf, Error> {
     Ok(path)
 }
 
-/// The folder of the keys that begin with these segments.
+/// Returns the folder of the keys that begin with these segments.
 pub(super) fn folder_of(prefix: &str) -> PathBuf {
     prefix.split('/').filter(|segment| !segment.is_empty()).map(escaped).collect()
 }
 
-/// The key of the blob at this path below the folder; `None` where it is none.
+/// Returns the key of the blob at this path, relative to the folder; `None` if the path is not a blob's.
 pub(super) fn key_of(path: &Path) -> Option<BlobKey> {
     if path.extension()? != EXTENSION {
         return None;
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_stays_below_and_names_its_key() {
+    fn a_path_stays_in_the_folder_and_maps_back_to_its_key() {
         let keys = [
             "a",
             "run/stage/1/2",

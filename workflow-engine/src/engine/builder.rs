@@ -1,4 +1,4 @@
-//! What an engine is made of.
+//! Configuring an engine: its workflows, worker, subscribers and limits.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::ports::{ActivityExecutor, BlobStore, Clock, EventSink, Plugin, Store,
 use crate::stage::Workflow;
 use crate::value::Limits;
 
-/// Registers workflows, and sets what is to be other than usual.
+/// Registers workflows, and sets what differs from the defaults.
 #[must_use = "an engine does nothing until it is built"]
 pub struct EngineBuilder {
     store: StoreSource,
@@ -66,21 +66,20 @@ impl EngineBuilder {
         }
     }
 
-    /// Adds a workflow. Runs of workflows that are not registered are left for a process that has them.
+    /// Registers a workflow. The worker leaves runs of workflows that are not registered to other processes.
     pub fn register<W: Workflow>(mut self) -> Self {
         self.definitions.push(W::definition());
         self
     }
 
-    /// Adds a workflow, and declares that runs created with earlier definitions of it, of these
-    /// [fingerprints](crate::definition::WorkflowDefinition::fingerprint), can be executed against this one. Without such a
-    /// declaration they are left for a process that has their definition.
+    /// Registers a workflow, and declares that it can execute runs that were created with earlier definitions of it, given by
+    /// their [fingerprints](crate::definition::WorkflowDefinition::fingerprint). Without this declaration, such runs wait for a
+    /// process that has their definition.
     ///
-    /// It is for an edit that changes the fingerprint and no stored value: a new `version`, a new optional field. What
-    /// stages have stored must decode as the new types; the test
-    /// `testing::assert_compatible` says whether it does, and the lock file has the
-    /// fingerprint. The graph must be the same. As far as a run's stored state tells, that is checked before anything
-    /// of it is executed: where it is not so, an error is logged, and this process leaves such runs to others.
+    /// Use it for a change that alters the fingerprint but no stored value: a new `version`, a new optional field. The graph must
+    /// be the same, and every stored output must decode as its new type. `testing::assert_compatible` checks that in a test, and
+    /// the lock file contains the fingerprint. Before the worker executes such a run, it compares the run's stored state with the
+    /// definition; if they do not match, it logs an error, and this process leaves runs with that fingerprint to others.
     ///
     /// ```
     /// use workflow_engine::prelude::*;
@@ -110,19 +109,19 @@ impl EngineBuilder {
         self.register::<W>()
     }
 
-    /// Starts no worker: this engine creates and watches runs, others execute them.
+    /// Starts no worker: this engine creates and watches runs, and other processes execute them.
     pub fn without_worker(mut self) -> Self {
         self.worker = None;
         self
     }
 
-    /// How many bodies run at the same time, at least 1. Default 128.
+    /// How many stage bodies run at the same time; at least 1. Default: 128.
     pub fn concurrency(mut self, bodies: usize) -> Self {
         self.change_worker(|worker| worker.concurrency = bodies.max(1));
         self
     }
 
-    /// The worker's name in leases, records and logs. Two workers at the same time need two names. Default: the
+    /// The worker's name in leases, records and logs. Two workers that run at the same time need different names. Default: the
     /// process id and a random part.
     pub fn worker_id(mut self, worker_id: impl Into<String>) -> Self {
         let worker_id = worker_id.into();
@@ -130,118 +129,115 @@ impl EngineBuilder {
         self
     }
 
-    /// How long nothing may have happened in a run before the worker looks whether it is stuck, and how long it waits
-    /// between two looks. See [`ReapStuckRuns`](crate::kernel::ReapStuckRuns). At least 1 s, default 1 h.
+    /// How long a run must be without any change before the worker checks whether it is stuck, and the interval between two
+    /// checks. See [`ReapStuckRuns`](crate::kernel::ReapStuckRuns). At least 1 s. Default: 1 h.
     pub fn stuck_threshold(mut self, threshold: Duration) -> Self {
         self.change_worker(|worker| worker.stuck_threshold = threshold.max(Duration::from_secs(1)));
         self
     }
 
-    /// Fails runs that wait for longer than this for a process with their workflow or definition, with the code
-    /// `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH`. At least 1 s. Default: never; they wait, and
-    /// [`RunHandle::blocked_reason`](crate::RunHandle::blocked_reason) says so.
+    /// Fails runs that have waited for longer than this for a process with their workflow or definition; their code is
+    /// `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH`. At least 1 s. Default: never. Such runs wait, and
+    /// [`RunHandle::blocked_reason`](crate::RunHandle::blocked_reason) returns the reason.
     ///
-    /// Only for a store whose workers all have the same workflows: every worker counts what it lacks itself, and knows
-    /// nothing of a worker that is started an hour later.
+    /// Set it only if all workers of the store have the same workflows: each worker judges by its own registrations, and does
+    /// not know about a worker that starts an hour later.
     pub fn unclaimed_timeout(mut self, limit: Duration) -> Self {
         self.change_worker(|worker| worker.unclaimed_limit = Some(limit.max(Duration::from_secs(1))));
         self
     }
 
-    /// How long [`Engine::shutdown`] waits for bodies that run. Default 30 s.
+    /// How long [`Engine::shutdown`] waits for running stage bodies. Default: 30 s.
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.change_worker(|worker| worker.drain_timeout = timeout);
         self
     }
 
-    /// How long a claim lasts unless it is renewed, which happens three times in between: so long a job of a worker
-    /// that died waits. At least 100 ms, default 15 s.
+    /// How long a claim lasts unless the worker renews it, which it does three times per lease. The job of a worker that died
+    /// can be claimed again after this time. At least 100 ms. Default: 15 s.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease.max(Duration::from_millis(100));
         self
     }
 
-    /// Where events are delivered, at least once and in order within each run; one of [`sinks`](crate::sinks) or your
-    /// own. Default: nowhere; they stay in the store, where [`RunHandle::events`](crate::RunHandle::events) reads them.
-    /// All processes that share a store need the same sink and the same plugins: each hands new events to those that it
-    /// knows.
+    /// Delivers every event to this sink, at least once and in order within each run: one of [`sinks`](crate::sinks) or your
+    /// own. Default: none; events stay in the store, where [`RunHandle::events`](crate::RunHandle::events) reads them.
+    ///
+    /// All processes that share a store need the same sink and the same plugins: each process delivers new events to the
+    /// subscribers that it knows.
     pub fn event_sink(mut self, sink: impl EventSink + 'static) -> Self {
         self.sink = Some(Arc::new(sink));
         self
     }
 
-    /// Adds somebody who hears of events, beside the sink and other plugins and undisturbed by what they refuse. A
-    /// plugin that is new to a store hears of what happens from then on.
+    /// Adds a subscriber of events. Each plugin has its own delivery state: one that fails does not delay or repeat deliveries
+    /// to the sink or to other plugins. A plugin that is new to a store receives the events from then on.
     pub fn plugin(mut self, plugin: impl Plugin + 'static) -> Self {
         self.plugins.push(Arc::new(plugin));
         self
     }
 
-    /// Lets the worker delete runs that ended at least this long ago, with everything that hangs on them, as
-    /// [`PurgeRuns`](crate::kernel::PurgeRuns) does. Idempotency keys go with their runs: one that is used
-    /// again makes a new run. Default: runs are kept for ever.
+    /// Lets the worker delete runs that ended at least this long ago, with everything that belongs to them; see
+    /// [`PurgeRuns`](crate::kernel::PurgeRuns). A run's idempotency key is deleted with it: the same key then creates a new run.
+    /// Default: runs are kept.
     pub fn retention(mut self, older_than: Duration) -> Self {
         self.change_worker(|worker| worker.retention = Some(older_than));
         self
     }
 
-    /// Where outputs go that are larger than the inline limit. Default: a table of the store.
+    /// Stores outputs that exceed the inline limit. Default: a table of the store.
     pub fn blob_store(mut self, blobs: impl BlobStore + 'static) -> Self {
         self.blobs = Some(Arc::new(blobs));
         self
     }
 
-    /// Outputs of more bytes than this go to the blob store. Default 16 KiB.
+    /// Outputs of more bytes than this are stored as blobs. Default: 16 KiB.
     pub fn inline_limit(mut self, bytes: usize) -> Self {
         self.inline_limit = bytes;
         self
     }
 
-    /// Inputs, configurations, outputs, tickets and artifacts of more bytes than this, as JSON, are refused with
-    /// `PAYLOAD_TOO_LARGE`: a start with an error, a stage by failing for good. At least 1 KiB, default 64 MiB. What is
-    /// larger belongs elsewhere, and a reference to it here.
+    /// Refuses inputs, configurations, outputs, tickets and artifacts of more bytes than this, as JSON, with
+    /// `PAYLOAD_TOO_LARGE`: starting a run returns the error, and a stage fails permanently. Store larger data elsewhere, and
+    /// pass a reference. At least 1 KiB. Default: 64 MiB.
     pub fn payload_limit(mut self, bytes: usize) -> Self {
         self.limits.payload_bytes = bytes.max(1024);
         self
     }
 
-    /// Where bodies run. Default: in this process.
+    /// Runs stage bodies through this executor. Default: in this process.
     pub fn executor(mut self, executor: impl ActivityExecutor + 'static) -> Self {
         self.executor = Arc::new(executor);
         self
     }
 
-    /// Hands a value to stages, in place of another of this type.
-    #[cfg_attr(
-        not(feature = "ai"),
-        allow(dead_code, reason = "the client of models is the only such value so far")
-    )]
+    /// Passes a value to stages, in place of another one of the same type.
+    #[cfg_attr(not(feature = "ai"), allow(dead_code, reason = "the AI client is the only such value so far"))]
     pub(crate) fn extension<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         self.extensions.insert(value);
         self
     }
 
     /// The clock of the engine.
-    #[cfg_attr(not(feature = "ai"), allow(dead_code, reason = "the client of models waits by it"))]
+    #[cfg_attr(not(feature = "ai"), allow(dead_code, reason = "the AI client uses it"))]
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
     }
 
-    /// Drains the worker on SIGTERM and SIGINT (Ctrl-C). Handles that wait then get `SHUTTING_DOWN`, so the program
-    /// comes to its own end; a second signal ends the process at once.
+    /// Shuts the engine down on SIGTERM and SIGINT (Ctrl-C): the worker drains, and waiting handles return `SHUTTING_DOWN`, so
+    /// that the program can end by itself. A second signal ends the process at once.
     pub fn shutdown_on_signals(mut self) -> Self {
         self.shutdown_on_signals = true;
         self
     }
 
-    /// Makes the engine, and starts its worker on the current tokio runtime: what an earlier process left goes on
-    /// from here.
+    /// Opens the store, and starts the worker on the current tokio runtime; it continues what earlier processes left.
     ///
     /// # Errors
-    /// `DUPLICATE_WORKFLOW` when two workflows share an id; `CONFIG_FIELD_CLASH` and `INVALID_CONFIG_RULE` as
-    /// [`WorkflowRegistry::register`]; `INVALID_FINGERPRINT` as [`WorkflowRegistry::declare_compatible`];
-    /// `DUPLICATE_PLUGIN` and `INVALID_REQUEST` for names of plugins; `WORKER_NOT_STARTED` when the system refuses a thread or
-    /// a signal handler.
+    /// `UNSUPPORTED_STORE`, `STORE_UNAVAILABLE` or `STORE_FAILED` if the store cannot be opened; `DUPLICATE_WORKFLOW` if two
+    /// workflows share an id; `CONFIG_FIELD_CLASH` and `INVALID_CONFIG_RULE` as [`WorkflowRegistry::register`];
+    /// `INVALID_FINGERPRINT` as [`WorkflowRegistry::declare_compatible`]; `DUPLICATE_PLUGIN` and `INVALID_REQUEST` for names
+    /// of plugins; `WORKER_NOT_STARTED` if the system refuses a thread or a signal handler.
     pub async fn build(self) -> Result<Engine, Error> {
         let mut registry = WorkflowRegistry::default();
         for definition in self.definitions {

@@ -13,11 +13,11 @@ use crate::ports::RunWatch;
 use crate::records::Event;
 use crate::value::RunId;
 
-/// Events that are read at once.
+/// Events of one read.
 const PAGE: usize = 256;
 
-/// The events of one run in order, each once: those that are there, then each one as it is committed. It ends after
-/// the event that ends the run, or with an error of the store.
+/// A stream of the events of one run, in order and each once: the committed events, then each new one as it is committed.
+/// It ends after the event that ends the run, or with an error of the store.
 pub struct Events {
     events: BoxStream<'static, Result<Event, Error>>,
 }
@@ -25,7 +25,7 @@ pub struct Events {
 impl Events {
     pub(super) fn new(engine: Engine, run_id: RunId) -> Self {
         let watch = engine.kernel().store().hints().watch_run(run_id);
-        let reader = Reader { engine, run_id, watch, read: VecDeque::new(), last: 0, over: false };
+        let reader = Reader { engine, run_id, watch, read: VecDeque::new(), last: 0, ended: false };
         Self { events: Box::pin(stream::unfold(reader, Reader::next)) }
     }
 }
@@ -50,7 +50,8 @@ struct Reader {
     watch: RunWatch,
     read: VecDeque<Event>,
     last: u64,
-    over: bool,
+    /// Whether the last event ended the run, or reading failed.
+    ended: bool,
 }
 
 impl Reader {
@@ -58,12 +59,12 @@ impl Reader {
         loop {
             if let Some(event) = self.read.pop_front() {
                 self.last = event.sequence;
-                self.over = event.kind.ends_run();
+                self.ended = event.kind.ends_run();
                 return Some((Ok(event), self));
             }
             match self.engine.kernel().store().events(self.run_id, self.last, PAGE).await {
-                // After its end, a run goes on only if it was rerun.
-                Ok(events) if events.is_empty() && self.over => return None,
+                // After its last event, a run continues only if it is rerun.
+                Ok(events) if events.is_empty() && self.ended => return None,
                 Ok(events) if events.is_empty() => {
                     if let Err(error) = self.engine.changed(&mut self.watch).await {
                         return Some(self.fail(error));
@@ -76,7 +77,7 @@ impl Reader {
     }
 
     fn fail(mut self, error: Error) -> (Result<Event, Error>, Self) {
-        self.over = true;
+        self.ended = true;
         (Err(self.engine.unless_closed(error)), self)
     }
 }

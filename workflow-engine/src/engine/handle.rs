@@ -1,4 +1,4 @@
-//! A run in hand.
+//! A handle of one run.
 
 use std::marker::PhantomData;
 
@@ -9,8 +9,7 @@ use crate::records::{RunRecord, Status, StoredValue};
 use crate::stage::Workflow;
 use crate::value::{Json, RunId};
 
-/// A run of the workflow `W`: its status, its events, its outputs. It keeps nothing of the run alive; dropping it
-/// changes nothing.
+/// A handle of a run of the workflow `W`: its status, events, logs and outputs. Dropping it does not affect the run.
 ///
 /// ```
 /// use futures_util::StreamExt;
@@ -56,10 +55,10 @@ impl<W: Workflow> RunHandle<W> {
         self.run_id
     }
 
-    /// The run as it is stored now.
+    /// The run's record in the store.
     ///
     /// # Errors
-    /// When the store cannot be read, here and below.
+    /// `RUN_NOT_FOUND`; an error of the store, here and below.
     pub async fn record(&self) -> Result<RunRecord, Error> {
         self.store().run(self.run_id).await?.ok_or_else(|| Error::run_not_found(self.run_id))
     }
@@ -72,12 +71,13 @@ impl<W: Workflow> RunHandle<W> {
         self.record().await.map(|run| run.status)
     }
 
-    /// Why the run does not go on, where nothing is wrong with it: it waits for a process that has its workflow
-    /// (`WORKFLOW_NOT_FOUND`) or its definition of it (`DEFINITION_MISMATCH`), or for
-    /// [`RunHandle::raise_budget`] (`BUDGET_EXCEEDED`). `None` where it goes on, waits for something else, or is over.
+    /// Why the run cannot continue although it has not failed: no process has its workflow (`WORKFLOW_NOT_FOUND`) or its
+    /// definition (`DEFINITION_MISMATCH`), or it waits for [`RunHandle::raise_budget`] (`BUDGET_EXCEEDED`). `None` if the run
+    /// continues, waits for something else, or has ended.
     ///
-    /// Of a definition, that is as far as this process can tell: it lacks the definition itself, something of the run is due, and no
-    /// worker holds anything of it. In a rolling deployment it passes as soon as a worker with the definition is free.
+    /// For a missing definition the result is this process's view: it lacks the definition itself, some work of the run is due,
+    /// and no worker holds a lease on the run. During a rolling deployment the reason disappears as soon as a worker with the
+    /// definition is free.
     ///
     /// ```
     /// use workflow_engine::prelude::*;
@@ -104,22 +104,22 @@ impl<W: Workflow> RunHandle<W> {
         self.engine.kernel().blocked_reason(self.run_id).await
     }
 
-    /// What the run was started with.
+    /// The input that the run was started with.
     ///
     /// # Errors
-    /// As [`RunHandle::record`]; `STORED_VALUE_CORRUPT` when it is not the JSON of a `W::Input`.
+    /// As [`RunHandle::record`]; `STORED_VALUE_CORRUPT` if it cannot be decoded as `W::Input`.
     pub async fn input(&self) -> Result<W::Input, Error> {
         let request =
             self.store().request(self.run_id).await?.ok_or_else(|| Error::run_not_found(self.run_id))?;
         request.input.load().map_err(|error| Error::stored_value(self.run_id, "its input", error))
     }
 
-    /// Waits for the end of the run, and answers its output. That may take for ever where no worker has its
-    /// definition: a warning is logged then, and [`RunHandle::blocked_reason`] says so.
+    /// Waits for the run to end, and returns its output. If no worker has the run's definition, that may never happen: a warning
+    /// is logged, and [`RunHandle::blocked_reason`] returns the reason.
     ///
     /// # Errors
-    /// [`Error::is_run_failed`] when a stage failed for good, [`Error::is_run_cancelled`]; `SHUTTING_DOWN` when
-    /// the engine stops first: the run goes on when a worker is there again.
+    /// [`Error::is_run_failed`] if a stage failed permanently; [`Error::is_run_cancelled`]; `SHUTTING_DOWN` if the engine shuts
+    /// down first: the run continues as soon as a worker runs again.
     pub async fn output(&self) -> Result<W::Output, Error> {
         let run = self.ended().await?;
         match run.status {
@@ -135,46 +135,46 @@ impl<W: Workflow> RunHandle<W> {
     /// The outputs of the stages that have completed so far.
     ///
     /// # Errors
-    /// As [`RunHandle::record`]; `STORED_VALUE_CORRUPT` when one is not the JSON of its stage's output.
+    /// As [`RunHandle::record`]; `STORED_VALUE_CORRUPT` if one cannot be decoded as its stage's output type.
     pub async fn outputs(&self) -> Result<W::Outputs, Error> {
         let stage_ids: Vec<String> = W::definition().stages.iter().map(|stage| stage.id.clone()).collect();
         let stored = self.engine.kernel().stored_outputs(self.run_id, &stage_ids).await?;
         W::decode_outputs(&stored).map_err(|error| Error::stored_value(self.run_id, "an output", error))
     }
 
-    /// The run's events, from the first to the one that ends it, as they are committed.
+    /// The run's events as they are committed, from the first to the one that ends the run.
     #[must_use]
     pub fn events(&self) -> Events {
         Events::new(self.engine.clone(), self.run_id)
     }
 
-    /// The run's log lines, from the first on, as they are committed, until the run is over.
+    /// The run's log lines as they are committed, from the first on, until the run ends.
     #[must_use]
     pub fn logs(&self) -> Logs {
         Logs::new(self.engine.clone(), self.run_id)
     }
 
-    /// Cancels the run: bodies that run are stopped, and nothing of it is committed afterwards. `false` when it was
-    /// over already.
+    /// Cancels the run: its running bodies are stopped, and nothing of this generation is committed afterwards. Returns `false` if
+    /// the run had already ended.
     ///
     /// # Errors
-    /// When the store cannot be written.
+    /// An error of the store.
     pub async fn cancel(&self, reason: impl Into<String>) -> Result<bool, Error> {
         let command = CancelRun { run_id: self.run_id, reason: Some(reason.into()) };
         Ok(self.engine.dispatch(command).await?.cancelled)
     }
 
-    /// Has a stage that waits checked at once, as [`Engine::wake`] does. `false` when it does not wait.
+    /// Checks a waiting stage now, as [`Engine::wake`] does. Returns `false` if the stage is not waiting.
     ///
     /// # Errors
-    /// `STAGE_NOT_FOUND` when the workflow has no stage with this id; when the store cannot be written.
+    /// `STAGE_NOT_FOUND` if the workflow has no stage with this id; an error of the store.
     pub async fn wake(&self, stage_id: impl Into<String>) -> Result<bool, Error> {
         self.engine.wake(self.run_id, stage_id).await
     }
 
     async fn ended(&self) -> Result<RunRecord, Error> {
         let mut watch = self.store().hints().watch_run(self.run_id);
-        let mut is_told = false;
+        let mut is_warned = false;
         loop {
             let run = self.record().await.map_err(|error| self.engine.unless_closed(error))?;
             if run.status.is_terminal() {
@@ -182,15 +182,15 @@ impl<W: Workflow> RunHandle<W> {
             }
             let registry = self.engine.kernel().registry();
             let is_known = registry.by_fingerprint(&run.definition_fingerprint).is_some();
-            if !is_told
+            if !is_warned
                 && !is_known
-                && let Some(obstacle) =
+                && let Some(reason) =
                     self.blocked_reason().await.map_err(|error| self.engine.unless_closed(error))?
             {
-                tracing::warn!(run = %self.run_id, code = obstacle.code().as_str(), %obstacle, "somebody waits for the output of a run that no worker here can continue");
-                is_told = true;
+                tracing::warn!(run = %self.run_id, code = reason.code().as_str(), %reason, "a caller waits for the output of a run that no worker of this process can continue");
+                is_warned = true;
             }
-            // Whoever can do nothing but wait reads the run when it may be over, and not after each of its commits.
+            // Read the run only when it may have ended, not after each of its commits.
             if is_known {
                 self.engine.until_closed(watch.may_be_over()).await?;
             } else {
@@ -201,22 +201,22 @@ impl<W: Workflow> RunHandle<W> {
 
     async fn decode_output(&self, output: Option<StoredValue>) -> Result<W::Output, Error> {
         let definition = W::definition();
-        // The run holds the output of its only end.
+        // A run with one output stage holds that stage's output itself.
         if let Some(output) = output {
             let output = self.engine.kernel().resolve(self.run_id, output).await?;
             return W::decode_output(&[output])
                 .map_err(|error| Error::stored_value(self.run_id, "its output", error));
         }
-        let ends: Vec<String> =
+        let stage_ids: Vec<String> =
             definition.output_stages.iter().map(|&index| definition.stages[index].id.clone()).collect();
-        let mut stored = self.engine.kernel().stored_outputs(self.run_id, &ends).await?;
-        let ends: Vec<Json> = ends
+        let mut stored = self.engine.kernel().stored_outputs(self.run_id, &stage_ids).await?;
+        let outputs: Vec<Json> = stage_ids
             .iter()
             .map(|stage_id| {
                 stored.remove(stage_id).ok_or_else(|| Error::stage_not_found(self.run_id, stage_id))
             })
             .collect::<Result<_, _>>()?;
-        W::decode_output(&ends).map_err(|error| Error::stored_value(self.run_id, "its output", error))
+        W::decode_output(&outputs).map_err(|error| Error::stored_value(self.run_id, "its output", error))
     }
 
     pub(super) const fn engine(&self) -> &Engine {

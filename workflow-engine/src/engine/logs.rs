@@ -13,11 +13,11 @@ use crate::ports::RunWatch;
 use crate::records::LogRecord;
 use crate::value::RunId;
 
-/// Lines that are read at once.
+/// Lines of one read.
 const PAGE: usize = 256;
 
-/// The log lines of one run in order, each once: those that are there, then each one as it is committed, while its stage
-/// runs. It ends when the run is over, or with an error of the store.
+/// A stream of the log lines of one run, in order and each once: the committed lines, then each new one as it is
+/// committed while its stage runs. It ends when the run is terminal, or with an error of the store.
 pub struct Logs {
     lines: BoxStream<'static, Result<LogRecord, Error>>,
 }
@@ -26,7 +26,7 @@ impl Logs {
     pub(super) fn new(engine: Engine, run_id: RunId) -> Self {
         let watch = engine.kernel().store().hints().watch_run(run_id);
         let reader =
-            Reader { engine, run_id, watch, read: VecDeque::new(), last: 0, over: false, failed: false };
+            Reader { engine, run_id, watch, read: VecDeque::new(), last: 0, ended: false, failed: false };
         Self { lines: Box::pin(stream::unfold(reader, Reader::next)) }
     }
 }
@@ -51,8 +51,8 @@ struct Reader {
     watch: RunWatch,
     read: VecDeque<LogRecord>,
     last: u64,
-    /// The run was over before the lines were looked for the last time.
-    over: bool,
+    /// Whether the run was terminal before the last read.
+    ended: bool,
     failed: bool,
 }
 
@@ -68,7 +68,7 @@ impl Reader {
             }
             match self.read().await {
                 Ok(true) => {}
-                Ok(false) if self.over => return None,
+                Ok(false) if self.ended => return None,
                 Ok(false) => {
                     if let Err(error) = self.wait().await {
                         return Some(self.fail(error));
@@ -79,18 +79,18 @@ impl Reader {
         }
     }
 
-    /// Whether there were more lines.
+    /// Reads the next lines. Returns whether there were any.
     async fn read(&mut self) -> Result<bool, Error> {
         let store = self.engine.kernel().store();
         self.read = store.logs(self.run_id, self.last, PAGE).await?.into();
         Ok(!self.read.is_empty())
     }
 
-    /// Until something has changed, or the run is over: then the lines of its last commit are there already.
+    /// Waits for a change of the run. Returns at once if the run is terminal: its last commit may have added lines.
     async fn wait(&mut self) -> Result<(), Error> {
         let run = self.engine.kernel().store().run(self.run_id).await?;
-        self.over = run.is_none_or(|run| run.status.is_terminal());
-        if self.over { Ok(()) } else { self.engine.changed(&mut self.watch).await }
+        self.ended = run.is_none_or(|run| run.status.is_terminal());
+        if self.ended { Ok(()) } else { self.engine.changed(&mut self.watch).await }
     }
 
     fn fail(mut self, error: Error) -> (Result<LogRecord, Error>, Self) {

@@ -1,4 +1,4 @@
-//! The facade: a store, a kernel and a worker, as one thing that a program opens.
+//! The facade: a store, a kernel and a worker as one value that a program builds.
 
 mod into_store;
 mod builder;
@@ -68,9 +68,9 @@ struct Inner {
     kernel: Arc<Kernel>,
     worker: Option<Worker>,
     schedulers: Schedulers,
-    /// Handles wait no longer.
+    /// Cancelled when waiting handles must return.
     closed: CancellationToken,
-    /// Nothing is left to do.
+    /// Cancelled when the engine has shut down.
     stopped: CancellationToken,
 }
 
@@ -84,16 +84,16 @@ impl Engine {
         EngineBuilder::new(store)
     }
 
-    /// Starts a run: `engine.start::<W>(input).await?`, or with more to say in between,
+    /// Starts a run: `engine.start::<W>(input).await?`, or with options in between,
     /// `engine.start::<W>(input).idempotency_key("order-7").priority(8).await?`.
     pub fn start<W: Workflow>(&self, input: W::Input) -> StartRun<'_, W> {
         StartRun::new(self, input)
     }
 
-    /// A run that was started before, here or elsewhere.
+    /// A handle of a run that was started before, by this process or another one.
     ///
     /// # Errors
-    /// `RUN_NOT_FOUND`; `WORKFLOW_MISMATCH` when it is a run of another workflow than `W`.
+    /// `RUN_NOT_FOUND`; `WORKFLOW_MISMATCH` if the run belongs to another workflow than `W`.
     pub async fn run_handle<W: Workflow>(&self, run_id: RunId) -> Result<RunHandle<W>, Error> {
         let run = self.store().run(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
         let workflow_id = &W::definition().id;
@@ -103,18 +103,18 @@ impl Engine {
         Ok(RunHandle::new(self.clone(), run_id))
     }
 
-    /// The runs of a workflow that are not over, oldest first: after a restart, what the worker goes on with.
+    /// The runs of a workflow that have not ended, oldest first: after a restart, those that the worker continues.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// An error of the store.
     pub async fn unfinished<W: Workflow>(&self) -> Result<Vec<RunHandle<W>>, Error> {
         let runs: Vec<RunRecord> = self.store().unfinished_runs(&W::definition().id).await?;
         Ok(runs.into_iter().map(|run| RunHandle::new(self.clone(), run.id)).collect())
     }
 
-    /// Has a stage that waits checked at once, whenever its next check would be: what a webhook calls when the far
-    /// side says that it is ready. A check that is running, which may have looked too early, is followed by another.
-    /// `false` when the stage does not wait: not yet, or not any more; nothing is kept of the call then.
+    /// Checks a waiting stage now, before its next poll is due: call it from a webhook of the remote service. If a check is
+    /// running, which may have come too early, another one follows it. Returns `false` if the stage is not waiting, either not
+    /// yet or no longer; the call then has no effect.
     ///
     /// ```
     /// use workflow_engine::prelude::*;
@@ -136,7 +136,7 @@ impl Engine {
     /// let engine = Engine::builder("memory:").register::<asking>().build().await?;
     /// let run = engine.start::<asking>(AskInput { question: "Why?".into() }).await?;
     /// while !engine.wake(run.id(), "ask").await? {
-    ///     tokio::task::yield_now().await; // the ticket is not committed yet
+    ///     tokio::task::yield_now().await; // its ticket is not committed yet
     /// }
     /// assert_eq!(run.output().await?, 4); // and not in an hour
     /// # Ok(())
@@ -144,16 +144,15 @@ impl Engine {
     /// ```
     ///
     /// # Errors
-    /// `RUN_NOT_FOUND`; `STAGE_NOT_FOUND` when its workflow has no stage with this id; when the store cannot be
-    /// written.
+    /// `RUN_NOT_FOUND`; `STAGE_NOT_FOUND` if its workflow has no stage with this id; an error of the store.
     pub async fn wake(&self, run_id: RunId, stage_id: impl Into<String>) -> Result<bool, Error> {
         let command = WakeStage { run_id, stage_id: stage_id.into() };
         Ok(self.dispatch(command).await?.woken)
     }
 
-    /// A host that works when it is called, and only then: for functions that live as long as a request. Usually of
-    /// an engine without a worker ([`EngineBuilder::without_worker`]): such an engine also tells the settings' scheduler
-    /// when a run is started by it, or one of its commands makes something ready.
+    /// A host that works only while it is called: for functions that live as long as a request. It is usually built on an
+    /// engine without a worker ([`EngineBuilder::without_worker`]); such an engine also notifies the scheduler of the settings
+    /// when it starts a run, or when one of its commands makes work ready.
     #[must_use]
     pub fn serverless(&self, settings: ServerlessSettings) -> Serverless {
         if let Some(scheduler) = &settings.scheduler {
@@ -162,11 +161,11 @@ impl Engine {
         Serverless::new(Arc::clone(self.kernel()), settings)
     }
 
-    /// What was noted under one key, over all runs: at most `filter.limit` of it, oldest first. The next page is
-    /// asked for with `filter.after(last.id)`. What is committed while one reads page by page may be missed.
+    /// The annotations of one key over all runs, oldest first, at most `filter.limit`. Pass `filter.after(last.id)` for the next
+    /// page. Annotations that are committed while you page may be missing.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// An error of the store.
     pub async fn annotations<T>(
         &self,
         key: AnnotationKey<T>,
@@ -175,21 +174,21 @@ impl Engine {
         self.store().annotations_of_key(key.name(), filter).await
     }
 
-    /// Events that a plugin has refused until they were given up, of one plugin or of all: by plugin, the oldest first;
-    /// at most `limit`. [`ReplayDeadLetters`](crate::kernel::ReplayDeadLetters) offers them again.
+    /// Events that a plugin refused until its retries were used up, of one plugin or of all: by plugin, oldest first, at most
+    /// `limit`. [`ReplayDeadLetters`](crate::kernel::ReplayDeadLetters) delivers them again.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// An error of the store.
     pub async fn dead_letters(&self, plugin: Option<&str>, limit: usize) -> Result<Vec<DeadLetter>, Error> {
         self.kernel().dead_letters(plugin, limit).await
     }
 
-    /// Carries out a command of the kernel.
+    /// Executes a command of the kernel.
     ///
     /// # Errors
     /// As the command documents.
     pub async fn dispatch<C: Command>(&self, command: C) -> Result<C::Output, Error> {
-        self.telling_schedulers(self.kernel().dispatch(command)).await
+        self.notify_schedulers_after(self.kernel().dispatch(command)).await
     }
 
     /// The kernel.
@@ -198,15 +197,15 @@ impl Engine {
         &self.inner.kernel
     }
 
-    /// Drains the worker: nothing more is claimed, bodies that run are given the drain timeout to finish, and the jobs
-    /// of those that do not are handed back. The store stays open, for whoever wants to look.
+    /// Drains the worker: it claims nothing more, waits for running stage bodies up to the drain timeout, and returns the jobs
+    /// of the others to the queue. The store stays open for reading.
     pub async fn drain(&self) {
         if let Some(worker) = &self.inner.worker {
             worker.drain().await;
         }
     }
 
-    /// Drains the worker and closes the store. Handles that still wait get `SHUTTING_DOWN`.
+    /// Drains the worker and closes the store. Handles that still wait return `SHUTTING_DOWN`.
     pub async fn shutdown(&self) {
         self.drain().await;
         self.inner.closed.cancel();
@@ -214,7 +213,7 @@ impl Engine {
         self.inner.stopped.cancel();
     }
 
-    /// Waits until the engine has been shut down: what a process does that is a worker and nothing else, with
+    /// Waits until the engine has shut down: the last call of a process that only runs a worker, with
     /// [`EngineBuilder::shutdown_on_signals`].
     ///
     /// ```no_run
@@ -240,7 +239,7 @@ impl Engine {
         self.inner.worker.as_ref()
     }
 
-    /// What a waiting reader tells its caller: a store that was closed under it is a shutdown, and no fault.
+    /// The error for a waiting reader: if the store was closed during its call, that is a shutdown and not a failure.
     fn unless_closed(&self, error: Error) -> Error {
         if self.inner.closed.is_cancelled() { Error::shutting_down() } else { error }
     }
@@ -248,15 +247,15 @@ impl Engine {
     /// Waits for a change of a run.
     ///
     /// # Errors
-    /// `SHUTTING_DOWN` when the engine stops first.
+    /// `SHUTTING_DOWN` if the engine shuts down first.
     async fn changed(&self, watch: &mut RunWatch) -> Result<(), Error> {
         self.until_closed(watch.changed()).await
     }
 
-    /// Waits for something, or for the end of the engine.
+    /// Waits for a future, or for the engine to shut down.
     ///
     /// # Errors
-    /// `SHUTTING_DOWN` when the engine stops first.
+    /// `SHUTTING_DOWN` if the engine shuts down first.
     async fn until_closed(&self, what: impl Future<Output = ()>) -> Result<(), Error> {
         tokio::select! {
             () = what => Ok(()),

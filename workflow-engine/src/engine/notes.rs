@@ -1,4 +1,4 @@
-//! What hangs on a run: annotations, artifacts, and what its stages have measured.
+//! The annotations, artifacts and stage records of a run.
 
 use serde::de::DeserializeOwned;
 
@@ -10,7 +10,7 @@ use crate::records::{Annotation, AnnotationRecord, ArtifactRecord, StageRecord};
 use crate::stage::Workflow;
 
 impl<W: Workflow> RunHandle<W> {
-    /// Notes something about the run, in whatever state it is.
+    /// Adds annotations to the run, in any state of the run.
     ///
     /// ```
     /// use workflow_engine::prelude::*;
@@ -40,15 +40,15 @@ impl<W: Workflow> RunHandle<W> {
     /// ```
     ///
     /// # Errors
-    /// `INVALID_ANNOTATION`; when the store cannot be written.
+    /// `INVALID_ANNOTATION`; any error of writing the store.
     pub async fn annotate(&self, annotation: Annotation) -> Result<(), Error> {
         self.attach(None, annotation).await
     }
 
-    /// The same about one of its stages.
+    /// Adds annotations to one of the run's stages.
     ///
     /// # Errors
-    /// `STAGE_NOT_FOUND` when the workflow has no stage with this id; as [`RunHandle::annotate`].
+    /// `STAGE_NOT_FOUND` when the workflow has no stage with this id; the errors of [`RunHandle::annotate`].
     pub async fn annotate_stage(
         &self,
         stage_id: impl Into<String>,
@@ -63,27 +63,28 @@ impl<W: Workflow> RunHandle<W> {
         self.engine().dispatch(command).await.map(drop)
     }
 
-    /// What was noted about the run, oldest first: by people, by programs, by its stages, one record an attribute. At
-    /// most `filter.limit`; the next page is asked for with `filter.after(last.id)`, and misses nothing.
+    /// Returns the annotations of the run and its stages, oldest first, one record for each attribute. Returns at most
+    /// `filter.limit`; request the next page with `filter.after(last.id)`, which misses no record.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// Any error of reading the store.
     pub async fn annotations(&self, filter: &AnnotationFilter) -> Result<Vec<AnnotationRecord>, Error> {
         self.store().annotations(self.id(), filter).await
     }
 
-    /// What its stages keep beside their outputs, by stage and key. Those of a stage that is to run again are void.
+    /// Returns the artifacts that the run's stages keep beside their outputs, by stage and key. A stage that will run
+    /// again has none.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// Any error of reading the store.
     pub async fn artifacts(&self) -> Result<Vec<ArtifactRecord>, Error> {
         self.store().artifacts(self.id(), None).await
     }
 
-    /// One artifact of one of its stages, if there is one.
+    /// Returns one artifact of a stage, if it exists.
     ///
     /// # Errors
-    /// When the store cannot be read; `STORED_VALUE_CORRUPT` when it is not the JSON of a `T`.
+    /// Any error of reading the store; `STORED_VALUE_CORRUPT` when the value is not the JSON of a `T`.
     pub async fn artifact<T: DeserializeOwned>(&self, stage_id: &str, key: &str) -> Result<Option<T>, Error> {
         let Some(found) = self.store().artifact(self.id(), stage_id, key).await? else { return Ok(None) };
         let json = self.engine().kernel().resolve(self.id(), found.value).await?;
@@ -91,11 +92,11 @@ impl<W: Workflow> RunHandle<W> {
         json.decode().map(Some).map_err(unreadable)
     }
 
-    /// Its stages as they are stored now, in reading order, with what they have measured; none before the run is
+    /// Returns the run's stages as they are stored now, in reading order, with their metrics; none before the run has
     /// started.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// Any error of reading the store.
     pub async fn stages(&self) -> Result<Vec<StageRecord>, Error> {
         self.store().stages(self.id()).await
     }

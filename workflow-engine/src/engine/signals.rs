@@ -1,10 +1,10 @@
-//! Draining on the signals with which a system asks a process to end.
+//! Drains the engine on the signals that request a process to end.
 
 use super::Engine;
 use crate::error::Error;
 
-/// Drains the engine on SIGTERM or SIGINT; a second one ends the process at once, with the code that a shell gives
-/// a process that a signal ended.
+/// Drains the engine on SIGTERM or SIGINT. A second signal ends the process at once, with the exit code that a shell
+/// reports for a process ended by that signal: 128 plus its number.
 #[cfg(unix)]
 pub(super) fn shutdown_on_signals(engine: Engine) -> Result<(), Error> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -27,7 +27,7 @@ pub(super) fn shutdown_on_signals(engine: Engine) -> Result<(), Error> {
     Ok(())
 }
 
-/// Drains the engine on Ctrl-C; a second one ends the process at once.
+/// Drains the engine on Ctrl-C. A second one ends the process at once.
 #[cfg(not(unix))]
 pub(super) fn shutdown_on_signals(engine: Engine) -> Result<(), Error> {
     tokio::spawn(async move {

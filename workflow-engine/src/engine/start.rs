@@ -7,14 +7,14 @@ use serde::Serialize;
 
 use super::{Engine, RunHandle};
 use crate::error::Error;
-use crate::kernel::{CreateRun, Placement, create};
-use crate::records::{Annotation, Claimant};
+use crate::kernel::CreateRun;
+use crate::records::Annotation;
 use crate::stage::Workflow;
 use crate::value::{Cost, Json};
 
-/// A run about to be started; `.await` starts it.
+/// A run to be started; `.await` starts it.
 ///
-/// When that returns, the run is on disk. On an engine with a worker that has room it is running already: its first
+/// When it returns, the run is on disk. On an engine whose worker has free slots the run has started by then: its first
 /// stages are claimed in the commit that creates it.
 ///
 /// ```
@@ -69,38 +69,38 @@ impl<'a, W: Workflow> StartRun<'a, W> {
         }
     }
 
-    /// The configuration. Without it each stage has its defaults.
+    /// Sets the configuration. Without it each stage has its defaults.
     pub fn config(mut self, config: W::Config) -> Self {
         self.config = Some(config);
         self
     }
 
-    /// An idempotency key, 1 to 255 bytes: starting again with the same key and the same request answers the run that
-    /// the first one made; with another request it is an `IDEMPOTENCY_CONFLICT`.
+    /// Sets an idempotency key, 1 to 255 bytes. Starting again with the same key and the same request returns the run of
+    /// the first request; with another request it is an `IDEMPOTENCY_CONFLICT`.
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
         self
     }
 
-    /// Higher is claimed first; among equals workflows take turns. Default 5.
+    /// Sets the priority. Higher is claimed first; among equals workflows take turns. Default 5.
     pub fn priority(mut self, priority: i32) -> Self {
         self.priority = Some(priority);
         self
     }
 
-    /// Anything that serde writes, kept with the run for the caller's own use.
+    /// Sets the caller's own data, any value that serde can serialize. It is stored with the run.
     pub fn metadata(mut self, metadata: impl Serialize) -> Self {
         self.metadata = Some(Json::encode(&metadata));
         self
     }
 
-    /// Notes something about the run, in the commit that creates it.
+    /// Annotates the run in the commit that creates it.
     pub fn annotate(mut self, annotation: Annotation) -> Self {
         self.annotations.push(annotation);
         self
     }
 
-    /// What its calls of models may cost, in all its generations together. Default no limit.
+    /// Sets the highest cost of its calls of models, over all its generations. Default no limit.
     pub fn budget(mut self, budget: Cost) -> Self {
         self.budget = Some(budget);
         self
@@ -128,23 +128,8 @@ impl<'a, W: Workflow> StartRun<'a, W> {
             annotations: self.annotations,
             budget: self.budget,
         };
-        let kernel = self.engine.kernel();
-        let priority = self.priority.unwrap_or(Claimant::DEFAULT_PRIORITY);
-        let link = self.engine.worker().map(crate::host::Worker::link);
-        let reserved = link.and_then(|link| Some((link, link.reserve(W::definition(), priority)?)));
-        let created = match reserved {
-            None => {
-                let place = if link.is_some() { Placement::Here } else { Placement::Elsewhere };
-                self.engine.telling_schedulers(create(kernel, command, place)).await?
-            }
-            Some((link, permits)) => {
-                let place = Placement::Slots(link.claim(), permits.len());
-                let created = create(kernel, command, place).await?;
-                link.run(created.claimed.clone(), permits);
-                created
-            }
-        };
-        Ok(RunHandle::new(self.engine.clone(), created.run.run_id))
+        let created = self.engine.dispatch(command).await?;
+        Ok(RunHandle::new(self.engine.clone(), created.run_id))
     }
 }
 

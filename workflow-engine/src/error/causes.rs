@@ -1,4 +1,4 @@
-//! One constructor a cause, so that each text and code stands in one place.
+//! One constructor for each cause, so that every text and code is in one place.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -7,7 +7,7 @@ use super::{Error, ErrorCode};
 
 impl Error {
     pub(crate) fn invalid_run_id(text: &str) -> Self {
-        // The text is somebody's input: enough of it to be recognised, no more.
+        // The text is the caller's input: show enough to recognize it, and no more.
         let shown: String = text.chars().take(64).collect();
         Self::new(ErrorCode::InvalidRunId, format!("`{shown}` is not a run id: expected a UUID"))
     }
@@ -52,20 +52,20 @@ impl Error {
     pub(crate) fn invocation_aborted(cause: impl StdError + Send + Sync + 'static) -> Self {
         Self::new(
             ErrorCode::InvocationAborted,
-            "the invocation was ended by its runtime; what it had claimed is claimed again when its leases run out",
+            "the runtime ended the invocation; its jobs can be claimed again when their leases expire",
         )
         .because(cause)
     }
 
     pub(crate) fn scheduler(source: Box<dyn StdError + Send + Sync>) -> Self {
-        let message = format!("the scheduler was not told when something is due: {source}");
+        let message = format!("the next invocation could not be scheduled: {source}");
         Self::new(ErrorCode::SchedulerFailed, message).because(source)
     }
 
     pub(crate) fn workflow_of_run_not_found(run: impl fmt::Display, workflow: &str) -> Self {
         Self::new(
             ErrorCode::WorkflowNotFound,
-            format!("run {run} is one of workflow `{workflow}`, which this process does not have"),
+            format!("run {run} belongs to workflow `{workflow}`, which is not registered in this process"),
         )
     }
 
@@ -73,7 +73,7 @@ impl Error {
         Self::new(
             ErrorCode::DefinitionMismatch,
             format!(
-                "run {run} was created with another definition of workflow `{workflow}`, which was declared compatible and is not: {reason}"
+                "run {run} was created with another definition of workflow `{workflow}`, with which this process's definition was declared compatible, but is not: {reason}"
             ),
         )
     }
@@ -83,7 +83,7 @@ impl Error {
         Self::new(
             ErrorCode::InvalidFingerprint,
             format!(
-                "workflow `{workflow}` is declared compatible with `{shown}`, which is no fingerprint: expected 64 hexadecimal digits, as in the lock file"
+                "workflow `{workflow}` is declared compatible with `{shown}`, which is not a fingerprint: expected 64 hexadecimal digits, as in the lock file"
             ),
         )
     }
@@ -99,7 +99,7 @@ impl Error {
     pub(crate) fn workflow_mismatch(run: impl fmt::Display, expected: &str, actual: &str) -> Self {
         Self::new(
             ErrorCode::WorkflowMismatch,
-            format!("run {run} is one of workflow `{actual}`, not of `{expected}`"),
+            format!("run {run} belongs to workflow `{actual}`, not to `{expected}`"),
         )
     }
 
@@ -111,11 +111,10 @@ impl Error {
     }
 
     pub(crate) fn duplicate_plugin(plugin: &str) -> Self {
-        Self::new(ErrorCode::DuplicatePlugin, format!("two plugins are called `{plugin}`"))
+        Self::new(ErrorCode::DuplicatePlugin, format!("two plugins are named `{plugin}`"))
     }
 
-    /// Why a [`BlobStore`](crate::ports::BlobStore) of your own failed; the same call may succeed later.
-    /// [`Error::code`] is `BLOB_STORE_FAILED`.
+    /// The error of your own [`BlobStore`](crate::ports::BlobStore): `BLOB_STORE_FAILED`, which is retryable.
     pub fn blob_store(doing: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let source = source.into();
         Self::new(ErrorCode::BlobStoreFailed, format!("cannot {doing}: {source}")).because(source)
@@ -124,19 +123,22 @@ impl Error {
     pub(crate) fn invalid_blob_key(key: &str) -> Self {
         Self::new(
             ErrorCode::InvalidBlobKey,
-            format!("`{key}` is not a key of a blob: expected segments with a `/` between them"),
+            format!("`{key}` is not a blob key: expected segments separated by `/`"),
         )
     }
 
     pub(crate) fn blob_damaged(key: &str) -> Self {
-        Self::new(ErrorCode::BlobDamaged, format!("blob `{key}` is not what was stored"))
+        Self::new(
+            ErrorCode::BlobDamaged,
+            format!("blob `{key}` is damaged: its content does not match its hash"),
+        )
     }
 
     pub(crate) fn config_field_clash(workflow: &str, stage: &str, field: &str) -> Self {
         Self::new(
             ErrorCode::ConfigFieldClash,
             format!(
-                "workflow `{workflow}`, stage `{stage}`: two fields of its configuration are called `{field}`; rename one, or flatten only one of them"
+                "workflow `{workflow}`, stage `{stage}`: two fields of its configuration are named `{field}`; rename one, or flatten only one of them"
             ),
         )
     }
@@ -174,7 +176,7 @@ impl Error {
 
     pub(crate) fn unknown_command(name: &str, known: &[&str]) -> Self {
         let shown: String = name.chars().take(64).collect();
-        Self::invalid_request(format!("there is no command `{shown}`; there are `{}`", known.join("`, `")))
+        Self::invalid_request(format!("unknown command `{shown}`; the commands are `{}`", known.join("`, `")))
     }
 
     pub(crate) fn idempotency_conflict(key: &str, command: &str) -> Self {
@@ -187,14 +189,16 @@ impl Error {
     pub(crate) fn idempotency_in_progress(key: &str, command: &str) -> Self {
         Self::new(
             ErrorCode::IdempotencyInProgress,
-            format!("the `{command}` with idempotency key `{key}` is not at its end; ask again later"),
+            format!("`{command}` with idempotency key `{key}` is still in progress; try again later"),
         )
     }
 
     pub(crate) fn stored_answer(key: &str, command: &str, source: serde_json::Error) -> Self {
         Self::new(
             ErrorCode::StoredValueCorrupt,
-            format!("the answer to idempotency key `{key}` of `{command}` cannot be read back: {source}"),
+            format!(
+                "the stored result of idempotency key `{key}` of `{command}` cannot be decoded: {source}"
+            ),
         )
         .because(source)
     }
@@ -202,7 +206,7 @@ impl Error {
     pub(crate) fn run_not_terminal(run: impl fmt::Display, status: impl fmt::Display) -> Self {
         Self::new(
             ErrorCode::RunNotTerminal,
-            format!("run {run} is {status}: only one that is over can be rerun"),
+            format!("run {run} is {status}: only a run that has ended can be rerun"),
         )
     }
 
@@ -217,7 +221,7 @@ impl Error {
         Self::new(
             ErrorCode::AncestorNotCompleted,
             format!(
-                "run {run} cannot be rerun from `{stage}`: `{ancestor}` before it has not completed; rerun from there"
+                "run {run} cannot be rerun from `{stage}`: its predecessor `{ancestor}` has not completed; rerun from there"
             ),
         )
     }
@@ -243,7 +247,7 @@ impl Error {
         what: impl fmt::Display,
         source: serde_json::Error,
     ) -> Self {
-        Self::new(ErrorCode::StoredValueCorrupt, format!("run {run}: {what} cannot be read back: {source}"))
+        Self::new(ErrorCode::StoredValueCorrupt, format!("run {run}: {what} cannot be decoded: {source}"))
             .because(source)
     }
 
@@ -259,10 +263,10 @@ impl Error {
         Self::new(ErrorCode::UnsupportedStore, format!("cannot open `{url}`: {reason}"))
     }
 
-    /// A statement of the user's that the database has refused.
+    /// The database refused a statement that the user's stage gave to its transaction.
     #[cfg_attr(
         not(any(feature = "postgres", feature = "sqlite")),
-        allow(dead_code, reason = "only a store in SQL has somebody who refuses")
+        allow(dead_code, reason = "only the SQL stores run statements")
     )]
     pub(crate) fn statement_refused(which: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let source = source.into();
@@ -271,24 +275,24 @@ impl Error {
     }
 
     pub(crate) fn statements_unsupported() -> Self {
-        let message = "statements need a store on SQLite or PostgreSQL; a store in memory has no tables";
+        let message = "statements need SQLite or PostgreSQL: the in-memory store has no tables";
         Self::new(ErrorCode::StatementsUnsupported, message)
     }
 
-    /// A store that did not answer, or answered with an error that another try may mend.
+    /// The store did not respond, or responded with an error that a retry may resolve.
     pub(crate) fn store_unavailable(doing: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let source = source.into();
         Self::new(ErrorCode::StoreUnavailable, format!("cannot {doing}: {source}")).because(source)
     }
 
-    /// A store that answered with what should not be.
+    /// The store responded with something that a retry will not resolve.
     pub(crate) fn store_failed(doing: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let source = source.into();
         Self::new(ErrorCode::StoreFailed, format!("cannot {doing}: {source}")).because(source)
     }
 }
 
-/// Enough of somebody's input to be recognised, and no more.
+/// Enough of the caller's input to recognize it, and no more.
 fn shown(text: &str) -> &str {
     &text[..text.floor_char_boundary(100)]
 }

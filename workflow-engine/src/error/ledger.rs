@@ -1,11 +1,11 @@
-//! One constructor a cause: calls of models, and what they may cost.
+//! One constructor for each cause: model calls and their budgets.
 
 use std::fmt;
 
 use super::{Error, ErrorCode};
 
 impl Error {
-    /// `stage` where it is the stage's budget, and not the run's.
+    /// `stage` is given if the stage's own budget is exceeded, not the run's.
     pub(crate) fn budget_exceeded(
         run: impl fmt::Display,
         stage: Option<&str>,
@@ -22,7 +22,7 @@ impl Error {
     }
 
     pub(crate) fn awaited_cost(run: impl fmt::Display, stage: &str, error: &str) -> Self {
-        let message = format!("run {run} waits with stage `{stage}` until its budget is raised: {error}");
+        let message = format!("stage `{stage}` of run {run} waits until its budget is raised: {error}");
         Self::new(ErrorCode::BudgetExceeded, message)
     }
 
@@ -33,8 +33,8 @@ impl Error {
     ) -> Self {
         let whose = stage.map(|stage| format!("stage `{stage}` of ")).unwrap_or_default();
         let why = limit.map_or_else(
-            || "has no budget that could be raised".to_owned(),
-            |limit| format!("has a budget of {limit} already, which is more"),
+            || "has no budget to raise".to_owned(),
+            |limit| format!("already has a budget of {limit}, which is higher"),
         );
         Self::new(ErrorCode::BudgetTooLow, format!("{whose}run {run} {why}"))
     }
@@ -44,12 +44,12 @@ impl Error {
         Self::new(
             ErrorCode::InvalidTopic,
             format!(
-                "{shown:?} is no topic: expected segments with a `.` between them, at most {} bytes, no control characters",
+                "{shown:?} is not a topic: expected segments separated by `.`, at most {} bytes, no control characters",
                 Self::MAX_TOPIC_BYTES
             ),
         )
     }
 
-    /// The longest topic, in bytes: it stands in an index.
+    /// The longest topic, in bytes: topics are indexed.
     pub(crate) const MAX_TOPIC_BYTES: usize = 512;
 }

@@ -1,4 +1,4 @@
-//! One constructor a cause: a ledger in memory.
+//! The error of a ledger in memory.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ impl Error {
         asked: impl fmt::Display,
     ) -> Self {
         let message = format!(
-            "a budget of {budget}, of which {taken} are spent or reserved, leaves no room for a call that can cost {asked}"
+            "the budget is {budget}: {taken} spent and reserved leave no room for a call that can cost {asked}"
         );
         Self::new(ErrorCode::BudgetExceeded, message)
     }

@@ -1,4 +1,4 @@
-//! The one error of the public API: opaque, with predicates and a stable code.
+//! The error of the public API: opaque, with predicates and a stable code.
 
 mod code;
 mod causes;
@@ -13,10 +13,11 @@ pub use code::ErrorCode;
 
 use code::Kind;
 
-/// Why a call to the engine did not do what it was asked.
+/// The error of every call to the engine.
 ///
-/// Ask the predicates what to do about it; [`Error::code`] is stable, for logs and for other programs.
-/// The failure of a *stage* is not one of these until somebody asks for the output of its run.
+/// The predicates tell how to react; [`Error::code`] is stable, for logs and for other programs; the message names the
+/// ids involved. A stage that fails is not an `Error` by itself: [`RunHandle::output`](crate::RunHandle::output) returns
+/// one when its run has failed.
 ///
 /// ```
 /// use workflow_engine::{ErrorCode, RunId};
@@ -35,43 +36,44 @@ struct Inner {
 }
 
 impl Error {
-    /// The stable code of the cause: what logs, stored runs and other programs see.
+    /// The code of the cause; its text is stable.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         self.0.code
     }
 
-    /// What was named does not exist.
+    /// The run, stage or workflow does not exist.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         self.0.code.kind() == Kind::NotFound
     }
 
-    /// The state of things forbids it: a key used for another request, a lease lost to somebody else.
+    /// The current state does not allow the call: an idempotency key was used for another request, or a lease was lost
+    /// to another worker.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
         self.0.code.kind() == Kind::Conflict
     }
 
-    /// The caller's input is wrong and will be wrong again.
+    /// The caller's input is invalid: the same call fails again.
     #[must_use]
     pub fn is_invalid_input(&self) -> bool {
         self.0.code.kind() == Kind::InvalidInput
     }
 
-    /// The run ended without an output: one of its stages failed for good.
+    /// The run has no output because one of its stages failed permanently.
     #[must_use]
     pub fn is_run_failed(&self) -> bool {
         self.0.code.kind() == Kind::RunFailed
     }
 
-    /// The run ended without an output: it was cancelled.
+    /// The run has no output because it was cancelled.
     #[must_use]
     pub fn is_run_cancelled(&self) -> bool {
         self.0.code.kind() == Kind::RunCancelled
     }
 
-    /// The same call may succeed later: the database was busy or away, or the engine is shutting down.
+    /// The same call may succeed later: the database was busy or unavailable, or the engine is shutting down.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         self.0.code.kind() == Kind::Unavailable

@@ -1,7 +1,7 @@
-//! The heartbeat: one renewal for all leases, on a thread of its own.
+//! The heartbeat: one renewal for all leases of a host, on its own thread.
 //!
-//! Bodies share the caller's runtime, and a body that computes without an `.await` starves it. The leases must live on
-//! meanwhile, so they are renewed from elsewhere.
+//! Bodies share the caller's runtime, and a body that computes without an `.await` starves it. A separate thread renews
+//! the leases meanwhile.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -13,12 +13,12 @@ use tokio_util::sync::CancellationToken;
 use crate::error::Error;
 use crate::kernel::Kernel;
 
-/// A lease is renewed this many times before it would run out, so that two lost renewals harm nobody.
+/// Renewals within the length of a lease: two may fail before a lease expires.
 const RENEWALS_PER_LEASE: u32 = 3;
-/// After a foreign commit it is looked once which leases are held, and not again within this time.
-const FOREIGN_PAUSE: Duration = Duration::from_millis(20);
+/// The shortest time between two checks of the leases after commits of other processes.
+const EXTERNAL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// The thread that keeps this worker's leases alive.
+/// The thread that renews a host's leases.
 pub(super) struct Heartbeat {
     stop: CancellationToken,
     thread: Option<JoinHandle<()>>,
@@ -32,7 +32,7 @@ impl Heartbeat {
             .map_err(Error::worker_not_started)?;
         let stop = CancellationToken::new();
         let stopped = stop.clone();
-        // Before the thread, so that the first beat does not depend on when it gets to run.
+        // Read before the thread starts, so that the first renewal does not depend on when the thread is scheduled.
         let started = kernel.clock().now();
         let thread = thread::Builder::new()
             .name("workflow-engine-heartbeat".into())
@@ -41,7 +41,7 @@ impl Heartbeat {
         Ok(Self { stop, thread: Some(thread) })
     }
 
-    /// Ends the thread; nothing runs under a lease any more.
+    /// Ends the thread. Call it when no body runs any more.
     pub(super) fn stop(&self) {
         self.stop.cancel();
     }
@@ -50,13 +50,13 @@ impl Heartbeat {
 impl Drop for Heartbeat {
     fn drop(&mut self) {
         self.stop.cancel();
-        // Not joined: the thread ends at its next await, and dropping must not block an async caller.
+        // Not joined: the thread ends at its next `.await`, and a drop must not block an async caller.
         drop(self.thread.take());
     }
 }
 
 async fn beat(kernel: &Kernel, started: DateTime<Utc>, stop: &CancellationToken) {
-    let mut foreign = kernel.store().hints().watch_external();
+    let mut external = kernel.store().hints().watch_external();
     let every = kernel.lease() / RENEWALS_PER_LEASE;
     let mut next = started + every;
     loop {
@@ -65,14 +65,14 @@ async fn beat(kernel: &Kernel, started: DateTime<Utc>, stop: &CancellationToken)
             () = stop.cancelled() => return,
             () = kernel.clock().sleep_until(next) => true,
             // Another process may have cancelled a run whose body runs here.
-            _ = foreign.changed() => {
-                kernel.clock().sleep(FOREIGN_PAUSE).await;
+            _ = external.changed() => {
+                kernel.clock().sleep(EXTERNAL_INTERVAL).await;
                 kernel.clock().now() >= next
             }
         };
-        foreign.mark_unchanged();
-        // By the plan, not by the end of the last beat, so that slow beats do not add up; those that were missed
-        // altogether, in a suspended machine for example, are not made up for.
+        external.mark_unchanged();
+        // Counted from the start, not from the end of the last renewal, so that delays do not add up. Renewals that were
+        // missed altogether, for example while the machine was suspended, are not made up for.
         let now = kernel.clock().now();
         while next <= now {
             next += every;
@@ -90,10 +90,10 @@ async fn beat(kernel: &Kernel, started: DateTime<Utc>, stop: &CancellationToken)
         match lost {
             Ok(lost) => {
                 for lease in lost.iter().filter(|lease| kernel.running().stop_lease(lease)) {
-                    tracing::warn!(run = %lease.run_id, stage = lease.stage_id, "a lease is lost; its body is stopped");
+                    tracing::warn!(run = %lease.run_id, stage = lease.stage_id, "a lease was lost, so its body is stopped");
                 }
             }
-            Err(error) => tracing::error!(%error, "leases were not looked at"),
+            Err(error) => tracing::error!(%error, "the leases could not be renewed or checked"),
         }
     }
 }

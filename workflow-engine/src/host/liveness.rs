@@ -1,13 +1,13 @@
-//! Whether a worker of this machine is still there.
+//! Detects whether a worker process of this machine has ended.
 //!
-//! A worker that was killed leaves its leases behind, and nobody may touch them before they run out. But a process of
-//! the same machine can be asked for: when it is gone, its leases are void at once, and a program that is started
-//! again after a crash need not wait. Of a worker elsewhere, or under a name of the user's own, nothing is known, and
-//! its leases run their time.
+//! A killed worker leaves its leases behind, and no other worker may take their jobs before they expire. But on the same
+//! machine a worker can check whether the process still exists: if it has ended, its leases are void at once, and a
+//! program that restarts after a crash need not wait. The leases of a worker on another machine, or with a name that the
+//! user chose, always run until they expire.
 
 use uuid::Uuid;
 
-/// A name that no other worker has, and from which another process of this machine can see whether it lives:
+/// Returns a unique worker name from which another process of this machine can detect whether this process has ended:
 /// `worker-<machine>-<pid>-<start>-<random>`.
 pub(super) fn worker_name() -> String {
     let unique = Uuid::now_v7().simple().to_string();
@@ -19,7 +19,7 @@ pub(super) fn worker_name() -> String {
     }
 }
 
-/// Whether this worker's process is certainly gone.
+/// Returns whether this worker's process has certainly ended.
 pub(super) fn is_gone(worker: &str) -> bool {
     let mut parts = worker.split('-');
     let (Some("worker"), Some(there), Some(pid), Some(start), Some(_), None) =
@@ -28,11 +28,12 @@ pub(super) fn is_gone(worker: &str) -> bool {
         return false;
     };
     let Ok(pid) = pid.parse() else { return false };
-    // A process id comes back, the instant of its start does not.
+    // A process id may be used again, but not with the same start time.
     machine().is_some_and(|here| here == there) && started(pid).is_none_or(|now| now != start)
 }
 
-/// This boot of this machine and this process-id namespace: inside it, a process id and its start name one process.
+/// Identifies this boot of this machine and this process id namespace, within which a process id and a start time identify
+/// one process.
 #[cfg(target_os = "linux")]
 fn machine() -> Option<String> {
     use sha2::{Digest, Sha256};
@@ -45,14 +46,14 @@ fn machine() -> Option<String> {
     Some(hex(&digest[..6]))
 }
 
-/// When the process started, in clock ticks since the boot: field 22 of `/proc/<pid>/stat`, see proc(5).
+/// Returns when the process started, in clock ticks since the boot: field 22 of `/proc/<pid>/stat`, see proc(5).
 #[cfg(target_os = "linux")]
 fn started(pid: u32) -> Option<String> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is the program's name in parentheses, which may hold anything.
+    // The second field is the program's name in parentheses, which may contain any character.
     let after_name = &stat[stat.rfind(')')? + 1..];
     let mut fields = after_name.split_whitespace();
-    // A zombie has ended; only its parent has not asked yet.
+    // A zombie has ended; its parent has not read the exit status yet.
     if matches!(fields.next()?, "Z" | "X") {
         return None;
     }
@@ -74,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_process_is_not_gone() {
+    fn a_running_process_is_not_gone() {
         assert!(!is_gone(&worker_name()));
     }
 
@@ -92,13 +93,13 @@ mod tests {
     }
 
     #[test]
-    fn a_process_id_that_came_back_is_another_process() {
+    fn a_reused_process_id_is_another_process() {
         let name = format!("worker-{}-{}-1-0123456789ab", machine().unwrap(), std::process::id());
         assert!(is_gone(&name));
     }
 
     #[test]
-    fn nothing_is_known_of_workers_elsewhere_or_under_other_names() {
+    fn workers_on_other_machines_or_with_other_names_are_not_gone() {
         let elsewhere = format!("worker-000000000000-{}-1-0123456789ab", u32::MAX);
         for name in [elsewhere.as_str(), "billing", "worker-1-2", "worker-a-b-c-d", ""] {
             assert!(!is_gone(name), "{name}");

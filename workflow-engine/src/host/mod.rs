@@ -1,15 +1,16 @@
-//! Hosts: what gives a kernel time and room. They stand on the kernel; nothing in it points back.
+//! Hosts: they give a kernel time and slots. Hosts depend on the kernel; the kernel does not depend on them.
 
-mod settings;
 mod worker;
-mod recently_served;
+mod settings;
 mod slot_pool;
 mod preemption;
+mod recently_served;
 mod heartbeat;
-mod maintenance;
+mod service;
+mod stale_leases;
 mod stuck_runs;
-mod flusher;
 mod retention;
+mod flusher;
 mod liveness;
 pub mod serverless;
 

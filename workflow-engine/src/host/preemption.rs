@@ -1,42 +1,42 @@
-//! Where a run that goes on in its slot gives way to one that is more urgent.
+//! Decides when a run that would continue in its slot leaves the slot to a run of higher priority.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::ports::HighestPriority;
 
-/// What a worker knows of work that has found no room.
+/// The work for which a worker had no slot.
 #[derive(Debug)]
 pub(super) struct Preemption {
-    /// The highest priority that waits, as far as is known: what was told since the last claim began, and what that
-    /// claim has left.
+    /// The highest priority that waits, as far as this process knows: the hints since the last claim began, and the
+    /// work that this claim left.
     highest: Arc<HighestPriority>,
-    /// A slot is on its way to the next claim: one at a time, for that claim says whether more is needed.
-    is_under_way: AtomicBool,
+    /// Whether a slot is being freed for the next claim. One at a time: that claim finds out whether more are needed.
+    is_pending: AtomicBool,
 }
 
 impl Preemption {
     pub(super) fn new(highest: Arc<HighestPriority>) -> Self {
-        Self { highest, is_under_way: AtomicBool::new(false) }
+        Self { highest, is_pending: AtomicBool::new(false) }
     }
 
-    /// Whether the slot of a run of this priority is to be left to another one.
+    /// Returns whether a run of this priority leaves its slot to another run.
     pub(super) fn preempts(&self, priority: i32) -> bool {
-        self.highest.is_above(priority) && !self.is_under_way.swap(true, Ordering::Relaxed)
+        self.highest.is_above(priority) && !self.is_pending.swap(true, Ordering::Relaxed)
     }
 
-    /// Whether a new run of this priority has to queue: what it would take may be on its way to another one.
+    /// Returns whether a new run of this priority has to queue, because work of a higher priority needs the slots.
     pub(super) fn must_queue(&self, priority: i32) -> bool {
         self.highest.is_above(priority)
     }
 
-    /// A claim sees all that is known by now.
+    /// Resets the priority: the claim that begins sees all work that was announced before.
     pub(super) fn claim_started(&self) {
         self.highest.reset();
-        self.is_under_way.store(false, Ordering::Relaxed);
+        self.is_pending.store(false, Ordering::Relaxed);
     }
 
-    /// It has left this.
+    /// Records the highest priority of the work that a claim left.
     pub(super) fn record_remaining(&self, priority: Option<i32>) {
         if let Some(priority) = priority {
             self.highest.observe(priority);

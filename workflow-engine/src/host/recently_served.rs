@@ -1,4 +1,4 @@
-//! Claiming what is next, and remembering whose turn it was.
+//! Claims work so that the definitions take turns.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,32 +7,32 @@ use crate::kernel::{Kernel, start_pending};
 use crate::ports::{ClaimRequest, ClaimedWork};
 use crate::records::{Claimant, ClaimedJob, RunRecord};
 
-/// A host's memory of the definitions that had a turn, the latest last. A claim gives the turn to the others: so they
-/// alternate also where there is room for no more than one job at a time.
+/// The definitions from which a host has claimed jobs, the latest last. A claim prefers the others, so that definitions
+/// alternate even in a host with a single slot.
 #[derive(Debug, Default)]
 pub(super) struct RecentlyServed {
     served: Mutex<Vec<String>>,
 }
 
 impl RecentlyServed {
-    /// Claims up to `max` jobs, and with `runs` starts runs that nobody has started; those whose definition has to be
-    /// looked at first are to be started by [`start`](Self::start).
+    /// Claims up to `limit` jobs, and with `runs` also starts pending runs. Returns the runs that the store cannot start
+    /// by itself, because their definition has to be checked; start those with [`start`](Self::start).
     pub(super) async fn claim(
         &self,
         kernel: &Kernel,
         claim: &Claimant,
-        max: usize,
+        limit: usize,
         runs: bool,
     ) -> Result<ClaimedWork, Error> {
         let (definitions, served) = (kernel.definitions(), self.served());
         let (claim, starts) = (claim.clone(), Arc::clone(kernel.starts()));
-        let work = ClaimRequest { claim, definitions, recently_served: served, limit: max, runs, starts };
+        let work = ClaimRequest { claim, definitions, recently_served: served, limit, runs, starts };
         let found = kernel.store().claim_work(work).await?;
-        self.note(&found.jobs);
+        self.record(&found.jobs);
         Ok(found)
     }
 
-    /// Starts these runs, and takes up to `slots` of their first jobs.
+    /// Starts these runs and claims up to `slots` of their first jobs.
     pub(super) async fn start(
         &self,
         kernel: &Kernel,
@@ -43,7 +43,7 @@ impl RecentlyServed {
         let started = start_pending(kernel, runs, claim, slots).await?;
         let runs = started.len();
         let jobs: Vec<ClaimedJob> = started.into_iter().flat_map(|run| run.jobs).collect();
-        self.note(&jobs);
+        self.record(&jobs);
         Ok(Started { runs, jobs })
     }
 
@@ -51,11 +51,11 @@ impl RecentlyServed {
         self.served.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn note(&self, jobs: &[ClaimedJob]) {
+    fn record(&self, jobs: &[ClaimedJob]) {
         let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
         for ClaimedJob { definition_fingerprint: definition, .. } in jobs {
             if served.last() != Some(definition) {
-                served.retain(|known| known != definition);
+                served.retain(|other| other != definition);
                 served.push(definition.clone());
             }
         }
@@ -64,8 +64,8 @@ impl RecentlyServed {
 
 /// Runs that were started.
 pub(super) struct Started {
-    /// How many.
+    /// The number of runs.
     pub(super) runs: usize,
-    /// Those of their first jobs that the host holds.
+    /// The first jobs that the host has claimed.
     pub(super) jobs: Vec<ClaimedJob>,
 }

@@ -1,4 +1,4 @@
-//! How a worker works.
+//! The settings of a worker.
 
 use std::time::Duration;
 
@@ -7,19 +7,19 @@ use super::liveness::worker_name;
 /// The settings of a worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerSettings {
-    /// Its name in leases, records and logs. The default is unique, and lets another process of this machine see
-    /// that this one is gone.
+    /// The name in leases, records and logs. The default is unique and lets other processes of this machine detect that
+    /// this worker's process has ended.
     pub worker_id: String,
-    /// Bodies that run at the same time. Default 128: a body usually waits for something else than the processor, and
-    /// where bodies are short most of the room is taken by what a commit is about to begin.
+    /// Bodies that run at the same time. Default 128: most bodies wait for something other than the processor, and
+    /// where bodies are short, jobs that a commit is about to start take most of the slots.
     pub concurrency: usize,
-    /// How long a drain waits for bodies that run, before it stops them and hands their jobs back. Default 30 s.
+    /// How long a drain waits for running bodies before it stops them and returns their jobs to the queue. Default 30 s.
     pub drain_timeout: Duration,
-    /// How long nothing may have happened in a run before it is looked at whether it is stuck. Default 1 h.
+    /// How long a run must have been idle before the worker checks whether it is stuck. Default 1 h.
     pub stuck_threshold: Duration,
-    /// How long runs may wait whose definition nobody has. Default: for ever.
+    /// How long a run whose definition no worker has may wait before it fails. Default `None`, without limit.
     pub unclaimed_limit: Option<Duration>,
-    /// Runs that ended at least this long ago are deleted. Default never.
+    /// How long terminal runs are kept before they are deleted. Default `None`, for ever.
     pub retention: Option<Duration>,
 }
 

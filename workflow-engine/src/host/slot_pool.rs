@@ -1,34 +1,70 @@
-//! SlotPool for bodies: a permit each.
+//! The slots of a worker: one for each body that runs, some of them reserved, some of them preempted.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_util::sync::CancellationToken;
 
 use super::preemption::Preemption;
 use crate::kernel::Slots;
+use crate::ports::HighestPriority;
 
-/// The room of a worker.
+/// The slots of one worker.
 pub(super) struct SlotPool {
-    pub(super) free: Arc<Semaphore>,
-    pub(super) preemption: Preemption,
-    /// No more claims.
-    pub(super) stopping: CancellationToken,
-    /// Kept for the branches of runs that were started: taken by these alone.
-    pub(super) reserved: Mutex<Vec<OwnedSemaphorePermit>>,
+    free: Arc<Semaphore>,
+    preemption: Preemption,
+    /// Slots that only the branches of runs that were just started may take.
+    reserved: Mutex<Vec<OwnedSemaphorePermit>>,
 }
 
 impl SlotPool {
-    /// SlotPool for one more job, if there is any and the worker is not stopping.
-    pub(super) fn try_acquire(&self) -> Option<OwnedSemaphorePermit> {
-        if self.stopping.is_cancelled() {
-            return None;
+    /// Creates a pool of this many slots, at least one. `highest` receives the priorities of work that becomes ready.
+    pub(super) fn new(slots: usize, highest: Arc<HighestPriority>) -> Arc<Self> {
+        Arc::new(Self {
+            free: Arc::new(Semaphore::new(slots.max(1))),
+            preemption: Preemption::new(highest),
+            reserved: Mutex::default(),
+        })
+    }
+
+    /// Gives out no more slots. Those that are taken stay with their jobs.
+    pub(super) fn close(&self) {
+        self.free.close();
+    }
+
+    /// Waits for a free slot, then takes up to `limit` slots. Returns `None` when the pool is closed.
+    pub(super) async fn acquire_up_to(&self, limit: usize) -> Option<Vec<OwnedSemaphorePermit>> {
+        let mut permits = vec![Arc::clone(&self.free).acquire_owned().await.ok()?];
+        while permits.len() < limit
+            && let Some(permit) = self.try_acquire()
+        {
+            permits.push(permit);
         }
+        Some(permits)
+    }
+
+    /// Takes a slot if one is free and the pool is open.
+    pub(super) fn try_acquire(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.free).try_acquire_owned().ok()
     }
 
-    /// Keeps room for branches until then, or until they take it. Where all of it were given to runs that are to be
-    /// started, what is ready beside a successor would queue, and go on in other processes, which do not know its run.
+    /// Returns whether a new run of this priority has to queue, because work of a higher priority needs the slots.
+    pub(super) fn must_queue(&self, priority: i32) -> bool {
+        self.preemption.must_queue(priority)
+    }
+
+    /// Notes that a claim begins: it sees all work that was announced before.
+    pub(super) fn claim_started(&self) {
+        self.preemption.claim_started();
+    }
+
+    /// Records the highest priority of the work that a claim left.
+    pub(super) fn record_remaining(&self, priority: Option<i32>) {
+        self.preemption.record_remaining(priority);
+    }
+
+    /// Reserves slots for branches, until they take them or `until` completes. If a claim gave all slots to new runs, a
+    /// stage that becomes ready beside another successor would queue, and run in another process, which has not cached
+    /// the run.
     pub(super) fn reserve_for_branches(
         self: &Arc<Self>,
         permits: Vec<OwnedSemaphorePermit>,
@@ -39,11 +75,11 @@ impl SlotPool {
             return;
         }
         self.reserved().extend(permits);
-        let room = Arc::clone(self);
+        let pool = Arc::clone(self);
         tokio::spawn(async move {
             until.await;
-            // Which of them these are makes no difference.
-            let mut reserved = room.reserved();
+            // Slots are equal, so it need not release those that it reserved.
+            let mut reserved = pool.reserved();
             let of_others = reserved.len().saturating_sub(number);
             reserved.truncate(of_others);
         });
@@ -53,27 +89,34 @@ impl SlotPool {
         self.try_acquire().or_else(|| self.reserved().pop())
     }
 
+    /// Returns whether a run of this priority does not continue in its slot.
+    fn withholds(&self, priority: i32) -> bool {
+        // While a slot is free, neither run needs to wait.
+        let is_full = || self.free.available_permits() == 0;
+        self.free.is_closed() || is_full() && self.preemption.preempts(priority)
+    }
+
     fn reserved(&self) -> MutexGuard<'_, Vec<OwnedSemaphorePermit>> {
         // Nothing panics under this lock.
         self.reserved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The room that a completing job finds for its successors: its own, what else is free, and what is reserved for branches;
-/// none where something more urgent is known to wait.
+/// The slots that a completing job finds for its successors: its own, free ones, and those reserved for branches; none
+/// while work of a higher priority waits.
 ///
-/// The permits taken here belong to the jobs that the commit claims; what it did not need returns on drop.
+/// The commit claims as many jobs as there are permits here. Permits that it does not need are released on drop.
 pub(super) struct SuccessorSlots {
-    room: Arc<SlotPool>,
+    pool: Arc<SlotPool>,
     taken: Mutex<Vec<OwnedSemaphorePermit>>,
 }
 
 impl SuccessorSlots {
-    pub(super) fn new(own: OwnedSemaphorePermit, room: Arc<SlotPool>) -> Self {
-        Self { room, taken: Mutex::new(vec![own]) }
+    pub(super) fn new(own: OwnedSemaphorePermit, pool: Arc<SlotPool>) -> Self {
+        Self { pool, taken: Mutex::new(vec![own]) }
     }
 
-    /// The permits, one for each job that the commit claimed, its own first.
+    /// Returns one permit for each job that the commit claimed, the job's own permit first.
     pub(super) fn into_permits(self) -> Vec<OwnedSemaphorePermit> {
         self.taken.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
@@ -81,16 +124,12 @@ impl SuccessorSlots {
 
 impl Slots for SuccessorSlots {
     fn take(&self, wanted: usize, priority: i32) -> usize {
-        let room = &self.room;
-        // Where something is free, there is room for both.
-        let is_full = || room.free.available_permits() == 0;
-        let gives_way = || room.stopping.is_cancelled() || is_full() && room.preemption.preempts(priority);
-        let wanted = if wanted == 0 || gives_way() { 0 } else { wanted };
+        let wanted = if wanted == 0 || self.pool.withholds(priority) { 0 } else { wanted };
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        // While an outcome is on its way to the disk no body runs: whoever waits for room has it at once.
+        // The body has ended, so another job can use the slot while the outcome is being committed.
         taken.truncate(wanted);
         while taken.len() < wanted {
-            match room.try_acquire_for_branch() {
+            match self.pool.try_acquire_for_branch() {
                 Some(permit) => taken.push(permit),
                 None => break,
             }
@@ -100,34 +139,5 @@ impl Slots for SuccessorSlots {
 }
 
 #[cfg(test)]
-mod tests {
-    use tokio::sync::oneshot;
-
-    use super::*;
-    use crate::ports::HighestPriority;
-
-    #[tokio::test]
-    async fn what_is_kept_for_branches_is_theirs_until_the_time_is_over() {
-        let room = Arc::new(SlotPool {
-            free: Arc::new(Semaphore::new(4)),
-            preemption: Preemption::new(Arc::new(HighestPriority::default())),
-            stopping: CancellationToken::new(),
-            reserved: Mutex::default(),
-        });
-        let mut permits: Vec<_> = std::iter::from_fn(|| room.try_acquire()).collect();
-        let (over, until) = oneshot::channel::<()>();
-        room.reserve_for_branches(permits.split_off(1), async move { until.await.unwrap() });
-        assert!(room.try_acquire().is_none(), "no further run is started in it");
-
-        let slots = SuccessorSlots::new(permits.remove(0), Arc::clone(&room));
-        assert_eq!(slots.take(3, 5), 3, "a completing stage goes on with all of its branches");
-        assert!(room.try_acquire().is_none(), "one is still reserved");
-
-        over.send(()).unwrap();
-        let freed = Arc::clone(&room.free).acquire_owned().await.unwrap();
-        assert!(room.try_acquire().is_none(), "what branches have taken stays theirs");
-        drop(slots.into_permits());
-        drop(freed);
-        assert_eq!(room.free.available_permits(), 4);
-    }
-}
+#[path = "slot_pool_tests.rs"]
+mod tests;

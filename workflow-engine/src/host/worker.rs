@@ -1,53 +1,58 @@
-//! The worker: claims what is ready and runs it, up to its concurrency.
+//! The worker: claims ready work and runs it, up to its concurrency.
 //!
-//! It does not poll. It looks for work when a hint says so, when a slot becomes free, and at the instant at which the
-//! store says that something is due.
+//! It does not poll. It claims after a hint, when a slot becomes free, and at the instant at which the store has
+//! something due.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::flusher::Flushers;
 use super::heartbeat::Heartbeat;
-use super::preemption::Preemption;
 use super::recently_served::RecentlyServed;
+use super::retention::Retention;
+use super::service::{self, Service};
 use super::settings::WorkerSettings;
 use super::slot_pool::{SlotPool, SuccessorSlots};
-use super::{maintenance, retention, stuck_runs};
-use crate::definition::WorkflowDefinition;
+use super::stale_leases::StaleLeases;
+use super::stuck_runs::{StuckRuns, UnclaimedRuns};
 use crate::error::Error;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Placement, Reservation};
 use crate::records::{Claimant, ClaimedJob};
 
-/// Jobs that one claim takes at most; more are taken by the next one, while these already run.
+/// Jobs that one claim takes at most. The next claim takes more, while these already run.
 const CLAIM_BATCH: usize = 64;
-/// How long room is kept for branches: longer than short bodies and their commits take, and no time for long ones.
-const KEPT_FOR_BRANCHES: Duration = Duration::from_millis(10);
-/// How long the worker waits after the store could not be read or written.
-const STORE_PAUSE: Duration = Duration::from_secs(1);
+/// How long slots are reserved for branches: longer than short bodies and their commits take, and negligible beside
+/// long ones.
+const RESERVATION: Duration = Duration::from_millis(10);
+/// The pause after the store could not be read or written.
+const ERROR_PAUSE: Duration = Duration::from_secs(1);
 
 /// A worker in this process.
 pub(crate) struct Worker {
-    link: Arc<WorkerShared>,
+    shared: Arc<WorkerShared>,
     settings: WorkerSettings,
-    main: TaskTracker,
+    /// The claim loop and the services.
+    loops: TaskTracker,
     heartbeat: Heartbeat,
     flushers: Flushers,
 }
 
-/// What a worker's tasks share, and what lets a caller hand it a job that is claimed already.
-pub(crate) struct WorkerShared {
+/// The state that a worker's tasks share.
+struct WorkerShared {
     kernel: Arc<Kernel>,
     claim: Claimant,
     recently_served: RecentlyServed,
-    room: Arc<SlotPool>,
-    /// Whether a stage of its workflows may make more than one ready.
+    slots: Arc<SlotPool>,
+    /// Whether a stage of its workflows may make more than one successor ready.
     has_branches: bool,
     bodies: TaskTracker,
-    /// No more bodies.
+    /// Cancelled when the worker claims nothing more.
+    stopping: CancellationToken,
+    /// Cancelled when bodies have to stop.
     stopped: CancellationToken,
 }
 
@@ -55,103 +60,91 @@ impl Worker {
     /// Starts a worker on the current tokio runtime.
     pub(crate) fn start(kernel: &Arc<Kernel>, settings: WorkerSettings) -> Result<Self, Error> {
         let claim = Claimant { worker_id: settings.worker_id.clone(), lease: kernel.lease() };
-        let stopping = CancellationToken::new();
         let heartbeat = Heartbeat::start(Arc::clone(kernel))?;
-        let link = Arc::new(WorkerShared {
+        let shared = Arc::new(WorkerShared {
             kernel: Arc::clone(kernel),
             claim,
             recently_served: RecentlyServed::default(),
-            room: Arc::new(SlotPool {
-                free: Arc::new(Semaphore::new(settings.concurrency.max(1))),
-                preemption: Preemption::new(kernel.store().hints().watch_highest_priority()),
-                stopping: stopping.clone(),
-                reserved: Mutex::default(),
-            }),
+            slots: SlotPool::new(settings.concurrency, kernel.store().hints().watch_highest_priority()),
             has_branches: kernel.registry().has_branches(),
             bodies: TaskTracker::new(),
+            stopping: CancellationToken::new(),
             stopped: CancellationToken::new(),
         });
-        let main = TaskTracker::new();
-        main.spawn(Arc::clone(&link).claim_until_stopped());
-        main.spawn(maintenance::reap(Arc::clone(kernel), stopping.clone()));
-        let (threshold, limit) = (settings.stuck_threshold, settings.unclaimed_limit);
-        main.spawn(stuck_runs::reap_stuck(Arc::clone(kernel), threshold, stopping.clone()));
-        if let Some(limit) = limit {
-            main.spawn(stuck_runs::fail_unclaimed(Arc::clone(kernel), limit, stopping.clone()));
+        let placement: Weak<dyn Placement> = Arc::<WorkerShared>::downgrade(&shared);
+        kernel.set_placement(placement);
+        let loops = TaskTracker::new();
+        loops.spawn(Arc::clone(&shared).claim_until_stopped());
+        shared.spawn_service(&loops, StaleLeases);
+        shared.spawn_service(&loops, StuckRuns { threshold: settings.stuck_threshold });
+        if let Some(limit) = settings.unclaimed_limit {
+            shared.spawn_service(&loops, UnclaimedRuns { limit });
         }
         if let Some(older_than) = settings.retention {
-            main.spawn(retention::purge(Arc::clone(kernel), older_than, stopping));
+            shared.spawn_service(&loops, Retention { older_than });
         }
         let flushers = Flushers::start(kernel, &settings.worker_id);
-        Ok(Self { link, settings, main, heartbeat, flushers })
+        Ok(Self { shared, settings, loops, heartbeat, flushers })
     }
 
-    /// For callers that create runs.
-    pub(crate) const fn link(&self) -> &Arc<WorkerShared> {
-        &self.link
-    }
-
-    /// Drains: claims nothing more, lets bodies finish, hands back those that do not finish in time.
+    /// Drains: claims nothing more, lets bodies finish, and returns the jobs of those that do not finish in time to the
+    /// queue.
     pub(crate) async fn drain(&self) {
-        let link = &self.link;
-        link.room.stopping.cancel();
-        self.main.close();
-        self.main.wait().await;
-        link.bodies.close();
-        let finished = link.bodies.wait();
+        let shared = &self.shared;
+        shared.slots.close();
+        shared.stopping.cancel();
+        self.loops.close();
+        self.loops.wait().await;
+        shared.bodies.close();
+        let finished = shared.bodies.wait();
         tokio::select! {
             () = finished => {}
-            () = link.kernel.clock().sleep(self.settings.drain_timeout) => {
-                link.stopped.cancel();
-                link.bodies.wait().await;
+            () = shared.kernel.clock().sleep(self.settings.drain_timeout) => {
+                shared.stopped.cancel();
+                shared.bodies.wait().await;
             }
         }
         self.heartbeat.stop();
-        // What the last bodies said still goes out.
-        self.flushers.drain(&link.kernel, self.settings.drain_timeout).await;
+        // Last, so that the events of the last bodies are delivered.
+        self.flushers.drain(&shared.kernel, self.settings.drain_timeout).await;
+    }
+}
+
+impl Placement for WorkerShared {
+    fn reserve(self: Arc<Self>, wanted: usize, priority: i32) -> Option<Reservation> {
+        // The slots that a new run would take may be on their way to more urgent work.
+        if self.slots.must_queue(priority) {
+            return None;
+        }
+        let permits: Vec<_> = (0..wanted).map_while(|_| self.slots.try_acquire()).collect();
+        if permits.is_empty() {
+            return None;
+        }
+        let (claimant, slots) = (self.claim.clone(), permits.len());
+        Some(Reservation { claimant, slots, run: Box::new(move |jobs| self.run(jobs, permits)) })
     }
 }
 
 impl WorkerShared {
-    /// SlotPool for the first stages of a run of this workflow, as much as there is; `None` when there is none, or when
-    /// something more urgent waits for it.
-    pub(crate) fn reserve(
-        &self,
-        definition: &WorkflowDefinition,
-        priority: i32,
-    ) -> Option<Vec<OwnedSemaphorePermit>> {
-        if self.room.preemption.must_queue(priority) {
-            return None;
-        }
-        let heads = definition.stages.iter().filter(|stage| stage.predecessors.is_empty());
-        let permits: Vec<_> = heads.map_while(|_| self.room.try_acquire()).collect();
-        (!permits.is_empty()).then_some(permits)
-    }
-
-    /// Who claims.
-    pub(crate) const fn claim(&self) -> &Claimant {
-        &self.claim
-    }
-
-    /// Runs jobs that are claimed already, each in room of its own.
-    pub(crate) fn run(self: &Arc<Self>, jobs: Vec<ClaimedJob>, permits: Vec<OwnedSemaphorePermit>) {
+    /// Runs jobs that are already claimed, each in its own slot.
+    fn run(self: &Arc<Self>, jobs: Vec<ClaimedJob>, permits: Vec<OwnedSemaphorePermit>) {
         for (job, permit) in jobs.into_iter().zip(permits) {
-            let link = Arc::clone(self);
-            self.bodies.spawn(async move { link.run_chain(job, permit).await });
+            let shared = Arc::clone(self);
+            self.bodies.spawn(async move { shared.run_chain(job, permit).await });
         }
     }
 
-    /// Runs a job, and then the first of those that its commit claimed, in the same room; the others beside it.
+    /// Runs a job, then, in the same slot, the first of the jobs that its commit claimed. The others run beside it.
     async fn run_chain(self: Arc<Self>, mut job: ClaimedJob, mut permit: OwnedSemaphorePermit) {
         loop {
-            let slots = SuccessorSlots::new(permit, Arc::clone(&self.room));
+            let slots = SuccessorSlots::new(permit, Arc::clone(&self.slots));
             let finished = self.kernel.execute_claimed(&job, &self.claim, &slots, &self.stopped).await;
             let mut next = match finished {
                 Ok(finished) => finished.next,
                 Err(error) => {
-                    // The lease runs out, and the job returns to the queue.
+                    // The expired lease returns the job to the queue.
                     let lease = &job.lease;
-                    tracing::error!(run = %lease.run_id, stage = lease.stage_id, %error, "a job was not brought to its end");
+                    tracing::error!(run = %lease.run_id, stage = lease.stage_id, %error, "a job did not finish and runs again after its lease expires");
                     return;
                 }
             };
@@ -168,54 +161,41 @@ impl WorkerShared {
     async fn claim_until_stopped(self: Arc<Self>) {
         let mut work = self.kernel.store().hints().watch_work();
         loop {
-            // Seen before the claim, so a hint that arrives during it is not lost.
+            // Marked before the claim, so that a hint during the claim wakes the worker.
             work.mark_unchanged();
-            let first = tokio::select! {
-                biased;
-                () = self.room.stopping.cancelled() => return,
-                permit = Arc::clone(&self.room.free).acquire_owned() => match permit {
-                    Ok(permit) => permit,
-                    Err(_) => return,
-                },
-            };
-            match self.claim_once(first).await {
+            let Some(permits) = self.slots.acquire_up_to(CLAIM_BATCH).await else { return };
+            match self.claim_once(permits).await {
                 Ok(0) => tokio::select! {
-                    () = self.room.stopping.cancelled() => return,
+                    () = self.stopping.cancelled() => return,
                     () = self.wait_for_work(&mut work) => {}
                 },
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::error!(%error, "work could not be claimed");
+                    tracing::error!(%error, "the worker could not claim work");
                     tokio::select! {
-                        () = self.room.stopping.cancelled() => return,
-                        () = self.kernel.clock().sleep(STORE_PAUSE) => {}
+                        () = self.stopping.cancelled() => return,
+                        () = self.kernel.clock().sleep(ERROR_PAUSE) => {}
                     }
                 }
             }
         }
     }
 
-    /// Claims as much as there is room for; answers how much that was.
-    async fn claim_once(self: &Arc<Self>, first: OwnedSemaphorePermit) -> Result<usize, Error> {
-        let mut permits = vec![first];
-        while permits.len() < CLAIM_BATCH
-            && let Some(permit) = self.room.try_acquire()
-        {
-            permits.push(permit);
-        }
+    /// Claims work for these slots and runs it. Returns how many jobs and runs it claimed.
+    async fn claim_once(self: &Arc<Self>, mut permits: Vec<OwnedSemaphorePermit>) -> Result<usize, Error> {
         let spare = if self.has_branches { permits.len() / 2 } else { 0 };
         let mut spare = permits.split_off(permits.len() - spare);
-        self.room.preemption.claim_started();
+        self.slots.claim_started();
         let found = self.recently_served.claim(&self.kernel, &self.claim, permits.len(), true).await?;
-        self.room.preemption.record_remaining(found.remaining_priority);
+        self.slots.record_remaining(found.remaining_priority);
         let claimed = found.jobs.len() + found.started.len();
         let mut rest = permits.split_off(found.jobs.len());
         spare.truncate(found.started.len());
         #[allow(
             clippy::disallowed_methods,
-            reason = "bodies take real time, whatever the engine's clock shows"
+            reason = "bodies take real time, independently of the engine's clock"
         )]
-        self.room.reserve_for_branches(spare, tokio::time::sleep(KEPT_FOR_BRANCHES));
+        self.slots.reserve_for_branches(spare, tokio::time::sleep(RESERVATION));
         self.run(found.jobs, permits);
         if found.runs.is_empty() {
             return Ok(claimed);
@@ -226,7 +206,7 @@ impl WorkerShared {
             self.run(started.jobs, rest);
             return Ok(claimed + started.runs);
         }
-        // Others were faster, or none of them can be started: they keep nothing else from its turn.
+        // Other workers started these runs first, or none of them can be started: they must not delay other work.
         let found = self.recently_served.claim(&self.kernel, &self.claim, rest.len(), false).await?;
         let claimed = found.jobs.len();
         rest.truncate(claimed);
@@ -234,13 +214,13 @@ impl WorkerShared {
         Ok(claimed)
     }
 
-    /// Until a hint, or the instant at which something is due.
+    /// Waits for a hint, or for the instant at which a job is due.
     async fn wait_for_work(&self, work: &mut watch::Receiver<u64>) {
         let due = match self.kernel.store().next_job_due(&self.kernel.definitions()).await {
             Ok(due) => due,
             Err(error) => {
-                tracing::error!(%error, "the store does not say what is due");
-                Some(self.kernel.clock().now() + STORE_PAUSE)
+                tracing::error!(%error, "the worker could not read when the next job is due");
+                Some(self.kernel.clock().now() + ERROR_PAUSE)
             }
         };
         let due = async {
@@ -254,5 +234,9 @@ impl WorkerShared {
             _ = work.changed() => {}
             () = due => {}
         }
+    }
+
+    fn spawn_service(&self, loops: &TaskTracker, service: impl Service + 'static) {
+        loops.spawn(service::run(Arc::clone(&self.kernel), service, self.stopping.clone()));
     }
 }

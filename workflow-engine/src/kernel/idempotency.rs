@@ -1,18 +1,19 @@
-//! Idempotency keys: the same key with the same request is answered as the first one was.
+//! Idempotency keys: the same key with the same request returns the output of the first request.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
+use super::Kernel;
 use crate::error::Error;
-use crate::ports::IdempotencyEntry;
-use crate::value::Json;
+use crate::ports::{Commit, Decision, IdempotencyEntry, Precondition};
 use crate::value::hex::hex;
+use crate::value::{Json, RunId};
 
 /// The longest key, in bytes.
 const MAX_KEY_BYTES: usize = 255;
 
-/// The entry of a command's key: a hash of its request, and what it is answered should it succeed.
+/// Returns the entry of a command's key: a hash of the request, and the output that the command returns if it succeeds.
 ///
 /// # Errors
 /// `INVALID_REQUEST` when the key is empty, too long or has control characters.
@@ -20,28 +21,28 @@ pub(super) fn entry(
     command: &'static str,
     key: &str,
     request: &impl Serialize,
-    answer: &impl Serialize,
+    output: &impl Serialize,
 ) -> Result<IdempotencyEntry, Error> {
     if key.is_empty() || key.len() > MAX_KEY_BYTES || key.chars().any(char::is_control) {
         return Err(Error::invalid_request(format!(
-            "an idempotency key has 1 to {MAX_KEY_BYTES} bytes and no control characters"
+            "an idempotency key must have 1 to {MAX_KEY_BYTES} bytes and no control characters"
         )));
     }
     let unwritable = |what: &str, error: serde_json::Error| {
         Error::invalid_request(format!("the {what} cannot be written as JSON: {error}"))
     };
-    // Through `Value` the keys of objects are sorted, so that their order makes no other request.
+    // `Value` sorts the keys of objects, so their order does not change the hash.
     let canonical = serde_json::to_value(request).map_err(|error| unwritable("request", error))?;
     let request_hash = hex(&Sha256::digest(canonical.to_string()));
-    let result = Json::encode(answer).map_err(|error| unwritable("answer", error))?;
+    let result = Json::encode(output).map_err(|error| unwritable("output", error))?;
     Ok(IdempotencyEntry { command, key: key.to_owned(), request_hash, result })
 }
 
-/// What the first request with this key was answered.
+/// Returns the output of the first request with this key.
 ///
 /// # Errors
-/// `IDEMPOTENCY_CONFLICT` when it was another request.
-pub(super) fn answer<T: DeserializeOwned>(
+/// `IDEMPOTENCY_CONFLICT` when the first request was a different one.
+pub(super) fn first_output<T: DeserializeOwned>(
     entry: &IdempotencyEntry,
     request_hash: &str,
     result: &Json,
@@ -50,4 +51,26 @@ pub(super) fn answer<T: DeserializeOwned>(
         return Err(Error::idempotency_conflict(&entry.key, entry.command));
     }
     result.decode().map_err(|error| Error::stored_answer(&entry.key, entry.command, error))
+}
+
+/// Returns the stored output of the key; `None` where the key is new. The query is a decision that can never be
+/// applied, because the run exists: the store checks keys before preconditions.
+///
+/// # Errors
+/// `IDEMPOTENCY_CONFLICT` when the first request was a different one.
+pub(super) async fn stored_output<T: DeserializeOwned>(
+    kernel: &Kernel,
+    run_id: RunId,
+    entry: &IdempotencyEntry,
+) -> Result<Option<T>, Error> {
+    let query = Decision {
+        run_id,
+        precondition: Precondition::Absent,
+        idempotency: Some(entry.clone()),
+        changes: Vec::new(),
+    };
+    match kernel.store().commit(query).await? {
+        Commit::Duplicate { request_hash, result } => first_output(entry, &request_hash, &result).map(Some),
+        Commit::Applied(_) | Commit::PreconditionFailed => Ok(None),
+    }
 }

@@ -1,4 +1,4 @@
-//! Bodies in this process.
+//! The executor that runs bodies in this process.
 
 use std::any::Any;
 
@@ -10,8 +10,7 @@ use crate::definition::{CheckExecution, CheckOutcome, Execution, StageDefinition
 use crate::ports::ActivityExecutor;
 use crate::value::Json;
 
-/// Runs each body in a task of its own on the current tokio runtime, so that a panic is a failed attempt and nothing
-/// more.
+/// Runs each body in its own task on the current tokio runtime, so that a panic only fails the attempt.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LocalExecutor;
 
@@ -45,7 +44,7 @@ async fn in_own_task<T: Send + 'static>(
     })
 }
 
-/// What a panic says.
+/// Returns the message of a panic.
 pub(super) fn panic_text(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()

@@ -1,200 +1,243 @@
 //! The kernel: commands that decide, and ports that commit.
 //!
-//! It has no timers, no signals, no threads and no globals of its own: every effect goes through a port, so the same
-//! kernel runs in a worker, in a function that handles one request, and in a model test. A command's path is always
-//! the same: load, decide (a pure function), commit, hint.
+//! The kernel has no timers, signals, threads or globals. Every effect goes through a port, so the same kernel runs in
+//! a worker, in a function that handles one request, and in a model test. Every command follows the same path: load,
+//! decide (a pure function), commit, hint.
+//!
+//! A program sends commands with [`Engine::dispatch`](crate::Engine::dispatch), or as JSON with
+//! [`Kernel::dispatch_json`].
+//!
+//! - `commands` has one file for each command.
+//! - `attempt` runs one claimed job and commits its outcome.
+//! - The other files hold the kernel's state, and the decisions that several commands share.
 
+mod config;
+mod commands;
+mod attempt;
 mod registry;
-mod compatible;
-mod running;
+mod compatibility;
 mod run_cache;
-mod values;
-mod command;
+mod running_jobs;
+mod slots;
+mod run_request;
+mod start_plan;
 mod commit_from_snapshot;
 mod idempotency;
-mod start;
-mod create;
-mod claim_pending;
-mod execute;
-mod idempotent_execute;
-mod outcome;
-mod attempt;
-mod inputs;
-mod check;
-mod attempt_log;
-mod sleep;
-mod effects;
-mod calls;
-mod budget;
-mod local_executor;
-mod fail;
-mod transition;
-mod cancel;
-mod wake;
-mod raise_budget;
-mod annotate;
-mod rerun_from;
-mod poll_suspended;
-mod stage_report;
-mod reap_stale;
-mod reap_stuck;
-mod unclaimed;
+mod repairs;
+mod failure;
+mod lost_lease;
+mod blocked_reason;
+mod stored_values;
+mod ledger;
 mod subscribers;
-mod flush;
-mod replay_dlq;
-mod purge;
-mod json;
+mod local_executor;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 pub use crate::value::{Limits, MAX_DEPTH};
-pub use annotate::{AttachAnnotation, AttachAnnotationOutput};
-pub use cancel::{CancelRun, CancelRunOutput};
-pub(crate) use claim_pending::start_pending;
-pub use claim_pending::{ClaimPendingRuns, ClaimPendingRunsOutput, ClaimedRun};
-pub use command::Command;
-pub use create::{CreateRun, CreateRunOutput};
-pub(crate) use create::{Placement, create};
-pub use execute::{ExecuteJob, ExecuteJobOutput, JobOutcome};
-pub(crate) use execute::{NoSlots, Slots};
-pub use flush::{FlushOutbox, FlushOutboxOutput};
+pub(crate) use attempt::Finished;
+pub use attempt::JobOutcome;
+pub(crate) use commands::start_pending;
+pub use commands::{
+    AttachAnnotation, AttachAnnotationOutput, CancelRun, CancelRunOutput, ClaimPendingRuns,
+    ClaimPendingRunsOutput, ClaimedRun, Command, CreateRun, CreateRunOutput, ExecuteJob, ExecuteJobOutput,
+    FailUnclaimedRuns, FailUnclaimedRunsOutput, FlushOutbox, FlushOutboxOutput, PollSuspendedStages,
+    PollSuspendedStagesOutput, PurgeRuns, PurgeRunsOutput, RaiseBudget, RaiseBudgetOutput, ReapStaleLeases,
+    ReapStaleLeasesOutput, ReapStuckRuns, ReapStuckRunsOutput, ReplayDeadLetters, ReplayDeadLettersOutput,
+    ReportStage, ReportStageOutput, ReportedLog, ReportedProgress, RerunFrom, RerunFromOutput,
+    TransitionAction, TransitionRun, TransitionRunOutput, WakeStage, WakeStageOutput,
+};
+pub use config::KernelConfig;
 pub use local_executor::LocalExecutor;
-pub use poll_suspended::{PollSuspendedStages, PollSuspendedStagesOutput};
-pub use purge::{PurgeRuns, PurgeRunsOutput};
-pub use raise_budget::{RaiseBudget, RaiseBudgetOutput};
-pub use reap_stale::{ReapStaleLeases, ReapStaleLeasesOutput};
-pub use reap_stuck::{ReapStuckRuns, ReapStuckRunsOutput};
 pub use registry::{Registered, WorkflowRegistry};
-pub use replay_dlq::{ReplayDeadLetters, ReplayDeadLettersOutput};
-pub use rerun_from::{RerunFrom, RerunFromOutput};
-pub(crate) use running::RunningJobs;
-pub use stage_report::{ReportStage, ReportStageOutput, ReportedLog, ReportedProgress};
+pub(crate) use slots::{NoSlots, Placement, Reservation, Slots};
 pub(crate) use subscribers::check_plugins;
-pub use transition::{TransitionAction, TransitionRun, TransitionRunOutput};
-pub use unclaimed::{FailUnclaimedRuns, FailUnclaimedRunsOutput};
-pub use wake::{WakeStage, WakeStageOutput};
 
-use crate::context::Extensions;
 use crate::error::Error;
-use crate::ports::{ActivityExecutor, BlobStore, Clock, EventSink, Plugin, StartPlans, Store};
-use run_cache::RunMemories;
+use crate::ledger::CallLedger;
+use crate::ports::{Clock, StartPlans, Store};
+use crate::records::{Claimant, ClaimedJob, DeadLetter, StoredValue};
+use crate::value::{Json, RunId};
+use run_cache::RunCache;
+use running_jobs::RunningJobs;
 use subscribers::Subscribers;
-
-/// The kernel's ports and settings.
-pub struct KernelConfig {
-    /// Everything that is kept.
-    pub store: Arc<dyn Store>,
-    /// Time.
-    pub clock: Arc<dyn Clock>,
-    /// The workflows that this process has.
-    pub registry: WorkflowRegistry,
-    /// Where bodies run.
-    pub executor: Arc<dyn ActivityExecutor>,
-    /// Where events go; `None` keeps them in the store alone.
-    pub sink: Option<Arc<dyn EventSink>>,
-    /// Who else hears of events. Their names differ.
-    pub plugins: Vec<Arc<dyn Plugin>>,
-    /// Where large payloads go; `None` for the store's own table.
-    pub blobs: Option<Arc<dyn BlobStore>>,
-    /// Outputs of more bytes than this go to the blob store. Default 16 KiB.
-    pub inline_limit: usize,
-    /// What the program hands to its stages.
-    pub extensions: Extensions,
-    /// What is too large to be stored.
-    pub limits: Limits,
-    /// How long a claim lasts unless it is renewed. Default 15 s.
-    pub lease: Duration,
-}
-
-impl KernelConfig {
-    /// 16 KiB.
-    pub const INLINE_LIMIT: usize = 16 * 1024;
-    /// 15 s.
-    pub const LEASE: Duration = Duration::from_secs(15);
-}
 
 /// Dispatches commands.
 pub struct Kernel {
     config: KernelConfig,
     subscribers: Subscribers,
-    starts: Arc<StartPlans>,
+    start_plans: Arc<StartPlans>,
     running: RunningJobs,
-    memories: RunMemories,
+    run_cache: RunCache,
+    /// The host that may execute new runs. The kernel does not own it, because the host owns the kernel.
+    placement: OnceLock<Weak<dyn Placement>>,
 }
 
 impl Kernel {
-    /// A kernel over these ports.
+    /// Creates a kernel on these ports.
     #[must_use]
     pub fn new(config: KernelConfig) -> Self {
         let subscribers = Subscribers::new(config.sink.as_ref(), &config.plugins);
-        let starts = Arc::new(start::starts(&config.registry));
-        let (running, memories) = (RunningJobs::default(), RunMemories::default());
-        Self { config, subscribers, starts, running, memories }
+        let start_plans = Arc::new(start_plan::start_plans(&config.registry));
+        Self {
+            config,
+            subscribers,
+            start_plans,
+            running: RunningJobs::default(),
+            run_cache: RunCache::default(),
+            placement: OnceLock::new(),
+        }
     }
 
-    /// Carries out a command.
+    /// Executes a command.
     ///
     /// # Errors
-    /// What the command's documentation says, or what the store says.
+    /// The errors that the command documents, and those of the store.
     pub async fn dispatch<C: Command>(&self, command: C) -> Result<C::Output, Error> {
         command.execute(self).await
     }
 
-    /// The store.
+    /// Executes a command that is a JSON object: its name in `type`, and its fields. Durations are whole milliseconds,
+    /// and the names of their fields end in `_ms`. Returns the command's output as JSON.
+    ///
+    /// # Errors
+    /// `INVALID_REQUEST` when it is not such an object, names no command, or has a field that is missing, unknown or of
+    /// another type; otherwise the errors that the command documents.
+    pub async fn dispatch_json(&self, command: &str) -> Result<Json, Error> {
+        commands::dispatch_json(self, command).await
+    }
+
+    /// Returns the store.
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.config.store
     }
 
-    /// Time.
+    /// Returns the clock.
     #[must_use]
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.config.clock
     }
 
-    /// The workflows that this process has.
+    /// Returns the workflows that are registered in this process.
     #[must_use]
     pub const fn registry(&self) -> &WorkflowRegistry {
         &self.config.registry
     }
 
-    /// The names of those to whom events are delivered: `sink`, and the plugins.
+    /// Returns the names of the subscribers that receive events: `sink`, and the plugins.
     pub fn subscriber_names(&self) -> impl Iterator<Item = &str> {
         self.subscribers.all().iter().map(|subscriber| subscriber.name.as_str())
     }
 
-    /// How long a claim lasts unless it is renewed.
+    /// Returns how long a claim lasts unless it is renewed.
     #[must_use]
     pub const fn lease(&self) -> Duration {
         self.config.lease
     }
 
-    /// The fingerprints of the definitions that this process can execute.
+    /// Returns the ledger for calls of models outside of a stage. Their cost belongs to no run and counts against no
+    /// budget.
+    #[must_use]
+    pub fn ledger(&self) -> Arc<dyn CallLedger> {
+        Arc::new(ledger::KernelLedger::new(self.store()))
+    }
+
+    /// Returns the dead letters of one plugin, or of all: by plugin, the oldest first; at most `limit`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn dead_letters(&self, plugin: Option<&str>, limit: usize) -> Result<Vec<DeadLetter>, Error> {
+        self.store().dead_letters(plugin, limit).await
+    }
+
+    /// Runs the body of a claimed job, and commits the outcome. Cancelling `stop` returns the job to the queue.
+    pub(crate) async fn execute_claimed(
+        &self,
+        job: &ClaimedJob,
+        claimant: &Claimant,
+        slots: &dyn Slots,
+        stop: &CancellationToken,
+    ) -> Result<Finished, Error> {
+        attempt::execute_claimed(self, job, claimant, slots, stop).await
+    }
+
+    /// Executes `job.execute`. Cancelling `stop` returns the job to the queue.
+    pub(crate) async fn execute_job(
+        &self,
+        command: ExecuteJob,
+        stop: &CancellationToken,
+    ) -> Result<ExecuteJobOutput, Error> {
+        commands::execute_job(self, command, stop).await
+    }
+
+    /// Executes `stage.pollSuspended`. Cancelling `stop` returns unfinished checks to the queue.
+    pub(crate) async fn poll_suspended(
+        &self,
+        command: PollSuspendedStages,
+        stop: &CancellationToken,
+    ) -> Result<PollSuspendedStagesOutput, Error> {
+        commands::poll_suspended(self, command, stop).await
+    }
+
+    /// Returns why a run with due work makes no progress, as far as this process can tell.
+    pub(crate) async fn blocked_reason(&self, run_id: RunId) -> Result<Option<Error>, Error> {
+        blocked_reason::blocked_reason(self, run_id).await
+    }
+
+    /// Returns the text of a stored value.
+    pub(crate) async fn resolve(&self, run_id: RunId, value: StoredValue) -> Result<Json, Error> {
+        stored_values::resolve(&**self.store(), self.config.blobs.as_deref(), run_id, value).await
+    }
+
+    /// Returns the stored outputs of those of these stages that have completed, by stage id.
+    pub(crate) async fn stored_outputs(
+        &self,
+        run_id: RunId,
+        stage_ids: &[String],
+    ) -> Result<HashMap<String, Json>, Error> {
+        stored_values::stored_outputs(self, run_id, stage_ids).await
+    }
+
+    /// Returns the fingerprints of the definitions that this process can execute.
     pub(crate) fn definitions(&self) -> Vec<String> {
         self.config.registry.fingerprints()
     }
 
-    /// How runs of these definitions are started; but not of those that are declared compatible, for their runs are looked
-    /// at first.
+    /// Returns how to start runs of the registered definitions. Definitions that are declared compatible are not in it,
+    /// because each of their runs must be checked first.
     pub(crate) const fn starts(&self) -> &Arc<StartPlans> {
-        &self.starts
+        &self.start_plans
     }
 
-    /// The bodies that run in this process.
+    /// Returns the jobs whose bodies run in this process.
     pub(crate) const fn running(&self) -> &RunningJobs {
         &self.running
+    }
+
+    /// Registers the host that may execute new runs. Only the first one counts.
+    pub(crate) fn set_placement(&self, placement: Weak<dyn Placement>) {
+        let _ = self.placement.set(placement);
+    }
+
+    /// Returns the host that may execute new runs, where there is one and it still lives.
+    fn placement(&self) -> Option<Arc<dyn Placement>> {
+        self.placement.get()?.upgrade()
+    }
+
+    const fn config(&self) -> &KernelConfig {
+        &self.config
     }
 
     const fn subscribers(&self) -> &Subscribers {
         &self.subscribers
     }
 
-    const fn ports(&self) -> &KernelConfig {
-        &self.config
-    }
-
-    const fn memories(&self) -> &RunMemories {
-        &self.memories
+    const fn run_cache(&self) -> &RunCache {
+        &self.run_cache
     }
 }

@@ -1,4 +1,4 @@
-//! The workflows that this process has.
+//! The workflows that are registered in this process.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,13 +16,13 @@ pub struct Registered {
 }
 
 impl Registered {
-    /// The definition.
+    /// Returns the definition.
     #[must_use]
     pub const fn definition(&self) -> &'static WorkflowDefinition {
         self.definition
     }
 
-    /// The stage with this id, and its index.
+    /// Returns the stage with this id, and its index.
     #[must_use]
     pub fn stage(&self, stage_id: &str) -> Option<(usize, &'static StageDefinition)> {
         let index = *self.positions.get(stage_id)?;
@@ -34,18 +34,18 @@ impl Registered {
 #[derive(Debug, Default)]
 pub struct WorkflowRegistry {
     by_id: HashMap<&'static str, Arc<Registered>>,
-    by_fingerprint: HashMap<String, Served>,
+    by_fingerprint: HashMap<String, Executable>,
 }
 
-/// What runs with one fingerprint are executed against.
+/// The workflow that runs with one fingerprint are executed against.
 #[derive(Debug)]
-struct Served {
+struct Executable {
     registered: Arc<Registered>,
-    /// It was declared, and proved wrong.
+    /// Whether it was declared compatible, and a run did not match it.
     is_withdrawn: AtomicBool,
 }
 
-impl Served {
+impl Executable {
     const fn new(registered: Arc<Registered>) -> Self {
         Self { registered, is_withdrawn: AtomicBool::new(false) }
     }
@@ -55,9 +55,9 @@ impl WorkflowRegistry {
     /// Adds a workflow.
     ///
     /// # Errors
-    /// `DUPLICATE_WORKFLOW` when another one has its id; `CONFIG_FIELD_CLASH` when two fields of a stage's configuration
-    /// have one key; `INVALID_CONFIG_RULE` when a default breaks the rule of its field, or a pattern is no regular
-    /// expression.
+    /// `DUPLICATE_WORKFLOW` when another workflow has its id; `CONFIG_FIELD_CLASH` when two fields of a stage's configuration
+    /// have the same key; `INVALID_CONFIG_RULE` when a default breaks the rule of its field, or a pattern is not a
+    /// regular expression.
     pub fn register(&mut self, definition: &'static WorkflowDefinition) -> Result<(), Error> {
         for stage in &definition.stages {
             if let Some(fault) = stage.config.faults().first() {
@@ -76,20 +76,20 @@ impl WorkflowRegistry {
             definition.stages.iter().enumerate().map(|(index, stage)| (stage.id.as_str(), index)).collect();
         let registered = Arc::new(Registered { definition, positions });
         self.by_id.insert(&definition.id, Arc::clone(&registered));
-        self.by_fingerprint.insert(definition.fingerprint().to_owned(), Served::new(registered));
+        self.by_fingerprint.insert(definition.fingerprint().to_owned(), Executable::new(registered));
         Ok(())
     }
 
-    /// Declares that runs created with the definition of this fingerprint, an earlier one of a registered workflow,
-    /// can be executed against the one that is registered.
+    /// Declares that runs with this fingerprint, that of an earlier definition of a registered workflow, can be executed
+    /// against the registered definition.
     ///
-    /// What stages have stored must decode as the new definition's types, and its graph must be the old one. The graph
-    /// is checked, as far as a run's stored state tells it, before anything of the run is executed; where it differs,
-    /// the declaration is withdrawn, an error is logged, and such runs wait as if it had never been made.
+    /// The stored values of stages must decode as the new definition's types, and its graph must be the old one. The
+    /// kernel compares the graph with each run's stored state before it executes anything of the run. Where they differ,
+    /// this process withdraws the declaration and logs an error, and such runs wait as if it had never been made.
     ///
     /// # Errors
-    /// `WORKFLOW_NOT_FOUND`; `INVALID_FINGERPRINT` when it is none; `DUPLICATE_WORKFLOW` when it is that of another
-    /// workflow.
+    /// `WORKFLOW_NOT_FOUND`; `INVALID_FINGERPRINT` when it is not a fingerprint; `DUPLICATE_WORKFLOW` when it belongs
+    /// to another workflow.
     pub fn declare_compatible(&mut self, workflow_id: &str, fingerprint: &str) -> Result<(), Error> {
         let registered = Arc::clone(self.by_id(workflow_id)?);
         if fingerprint.len() != 64
@@ -98,28 +98,28 @@ impl WorkflowRegistry {
             return Err(Error::invalid_fingerprint(workflow_id, fingerprint));
         }
         match self.by_fingerprint.get(fingerprint) {
-            Some(served) if served.registered.definition.id != registered.definition.id => {
+            Some(found) if found.registered.definition.id != registered.definition.id => {
                 Err(Error::duplicate_workflow(workflow_id))
             }
             Some(_) => Ok(()),
             None => {
-                self.by_fingerprint.insert(fingerprint.to_owned(), Served::new(registered));
+                self.by_fingerprint.insert(fingerprint.to_owned(), Executable::new(registered));
                 Ok(())
             }
         }
     }
 
-    /// A declaration has proved wrong.
+    /// Withdraws a declaration that a run did not match.
     pub(super) fn withdraw(&self, fingerprint: &str) {
-        if let Some(served) = self.by_fingerprint.get(fingerprint) {
-            served.is_withdrawn.store(true, Ordering::Relaxed);
+        if let Some(declared) = self.by_fingerprint.get(fingerprint) {
+            declared.is_withdrawn.store(true, Ordering::Relaxed);
         }
     }
 
-    /// The workflow that new runs of this id are created with.
+    /// Returns the workflow that new runs of this id are created with.
     ///
     /// # Errors
-    /// `WORKFLOW_NOT_FOUND`, naming those that are registered.
+    /// `WORKFLOW_NOT_FOUND`, with the registered ids.
     pub fn by_id(&self, workflow_id: &str) -> Result<&Arc<Registered>, Error> {
         self.by_id.get(workflow_id).ok_or_else(|| {
             let mut known: Vec<String> = self.by_id.keys().map(|id| format!("`{id}`")).collect();
@@ -128,18 +128,18 @@ impl WorkflowRegistry {
         })
     }
 
-    /// The workflow that a run with this fingerprint was created with, or one that is declared compatible with it.
+    /// Returns the workflow that a run with this fingerprint was created with, or one that is declared compatible with it.
     #[must_use]
     pub fn by_fingerprint(&self, fingerprint: &str) -> Option<&Arc<Registered>> {
-        let served = self.by_fingerprint.get(fingerprint)?;
-        (!served.is_withdrawn.load(Ordering::Relaxed)).then_some(&served.registered)
+        let found = self.by_fingerprint.get(fingerprint)?;
+        (!found.is_withdrawn.load(Ordering::Relaxed)).then_some(&found.registered)
     }
 
-    /// The same for one run.
+    /// As [`by_fingerprint`](Self::by_fingerprint), for one run.
     ///
     /// # Errors
-    /// `WORKFLOW_NOT_FOUND` where its workflow is not registered, `DEFINITION_MISMATCH` where it is in another
-    /// definition alone.
+    /// `WORKFLOW_NOT_FOUND` where its workflow is not registered, `DEFINITION_MISMATCH` where only another definition of
+    /// it is registered.
     pub fn for_run(
         &self,
         run_id: RunId,
@@ -155,21 +155,21 @@ impl WorkflowRegistry {
         })
     }
 
-    /// The definitions.
+    /// Returns the registered definitions.
     pub(super) fn definitions(&self) -> impl Iterator<Item = &'static WorkflowDefinition> {
         self.by_id.values().map(|registered| registered.definition)
     }
 
-    /// Whether there is a stage that more than one other waits for.
+    /// Returns whether any stage has more than one successor.
     pub(crate) fn has_branches(&self) -> bool {
         self.definitions().any(|definition| definition.stages.iter().any(|stage| stage.successors.len() > 1))
     }
 
-    /// The fingerprints of all, those that are declared compatible included.
+    /// Returns all fingerprints, including those that are declared compatible.
     #[must_use]
     pub fn fingerprints(&self) -> Vec<String> {
-        let served = self.by_fingerprint.iter();
-        let served = served.filter(|(_, served)| !served.is_withdrawn.load(Ordering::Relaxed));
-        served.map(|(fingerprint, _)| fingerprint.clone()).collect()
+        let all = self.by_fingerprint.iter();
+        let valid = all.filter(|(_, executable)| !executable.is_withdrawn.load(Ordering::Relaxed));
+        valid.map(|(fingerprint, _)| fingerprint.clone()).collect()
     }
 }

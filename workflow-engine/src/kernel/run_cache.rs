@@ -1,44 +1,44 @@
-//! What this process remembers of the runs that it drives, so that it reads nothing twice.
+//! The cache of the runs that this process drives, so that it reads nothing twice.
 //!
-//! Only what can never change under a run's generation is remembered: its input, its configuration, and the stored
-//! outputs of completed stages. Outputs are remembered as the text that was stored, never as the value that a body
-//! returned: the two can differ (`#[serde(skip)]`, NaN).
+//! It holds only what cannot change within a run's generation: the input, the configuration, and the stored outputs of
+//! completed stages. Outputs are cached as the stored text, never as the value that a body returned, because the two
+//! can differ (`#[serde(skip)]`, NaN).
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::value::{Json, RunId};
 
-/// Runs beyond this number are forgotten, oldest first; they are read again when they are needed.
+/// The number of cached runs. Beyond it the oldest is evicted, and read again when it is needed.
 const CAPACITY: usize = 4_096;
 
-/// Bytes of input and configuration that are kept of a run before it is started.
-const SMALL: usize = 4_096;
+/// The largest input and configuration, in bytes, that are cached before the run starts.
+const MAX_EARLY_BYTES: usize = 4_096;
 
-/// How many turns an outcome gets whose answer is likely to have been given.
-const TURNS: usize = 16;
+/// How often a reader yields for an outcome whose commit has probably returned.
+const MAX_YIELDS: usize = 16;
 
 /// One run in one generation.
 #[derive(Debug)]
-pub(super) struct RunMemory {
+pub(super) struct CachedRun {
     pub(super) input: Json,
     /// By stage id.
     pub(super) config: HashMap<String, Json>,
     progress: Mutex<Progress>,
 }
 
-/// How far it is, as far as this process knows.
+/// The progress of a run, as far as this process has observed it.
 #[derive(Debug, Default)]
 struct Progress {
-    /// Of completed stages, by id.
+    /// Outputs of completed stages, by id.
     outputs: HashMap<String, Json>,
-    /// Stages whose outcomes are with the store.
-    under_way: Vec<String>,
-    /// Stages that commits of this process made ready, and for which its worker had no room.
+    /// Stages whose outcomes are being committed.
+    pending: Vec<String>,
+    /// Stages that commits of this process made ready, and for which its worker had no slot.
     queued: BTreeSet<String>,
 }
 
-impl RunMemory {
+impl CachedRun {
     pub(super) fn new(input: Json, config: HashMap<String, Json>) -> Self {
         Self { input, config, progress: Mutex::default() }
     }
@@ -47,16 +47,18 @@ impl RunMemory {
         self.input.as_str().len() + self.config.values().map(|config| config.as_str().len()).sum::<usize>()
     }
 
-    /// The stored output of a completed stage, if it is remembered. Two branches often complete in one commit, and
-    /// whoever goes on first needs the other's output: so the task of one that is under way gets some turns to note it,
-    /// for its answer has been given by then, and to read the store would take longer.
+    /// Returns the stored output of a completed stage, if it is cached.
+    ///
+    /// Two branches often complete in one commit, and the one that continues first needs the other's output. The commit
+    /// of both has returned by then, so yielding a few times until the other task has cached its output is faster than
+    /// reading the store.
     pub(super) async fn output(&self, stage_id: &str) -> Option<Json> {
-        for _ in 0..TURNS {
+        for _ in 0..MAX_YIELDS {
             {
                 let progress = self.lock();
-                let known = progress.outputs.get(stage_id);
-                if known.is_some() || !progress.under_way.iter().any(|stage| stage == stage_id) {
-                    return known.cloned();
+                let cached = progress.outputs.get(stage_id);
+                if cached.is_some() || !progress.pending.iter().any(|stage| stage == stage_id) {
+                    return cached.cloned();
                 }
             }
             tokio::task::yield_now().await;
@@ -64,21 +66,21 @@ impl RunMemory {
         None
     }
 
-    /// The outcome of a stage goes to the store.
+    /// Notes that the outcome of a stage is being committed.
     pub(super) fn begin(self: Arc<Self>, stage_id: &str) -> PendingOutput {
-        self.lock().under_way.push(stage_id.to_owned());
-        PendingOutput { memory: self, stage_id: stage_id.to_owned() }
+        self.lock().pending.push(stage_id.to_owned());
+        PendingOutput { run: self, stage_id: stage_id.to_owned() }
     }
 
-    /// Remembers what was committed.
-    pub(super) fn remember(&self, stage_id: &str, output: Json) {
+    /// Caches a committed output.
+    pub(super) fn insert_output(&self, stage_id: &str, output: Json) {
         let mut progress = self.lock();
         progress.queued.remove(stage_id);
         progress.outputs.insert(stage_id.to_owned(), output);
     }
 
-    /// The stages that are likely to wait in the queue. Another worker may have claimed them meanwhile, so whoever
-    /// claims them looks.
+    /// Returns the stages that are probably in the queue. Another worker may have claimed them meanwhile, so the commit
+    /// that claims them must check.
     pub(super) fn queued(&self) -> Vec<String> {
         self.lock().queued.iter().cloned().collect()
     }
@@ -87,17 +89,16 @@ impl RunMemory {
         self.lock().queued.extend(stage_ids);
     }
 
-    /// It waits no longer.
+    /// Notes that a stage has left the queue.
     pub(super) fn note_claimed(&self, stage_id: &str) {
         self.lock().queued.remove(stage_id);
     }
 
-    /// Nobody waits for this outcome any longer: it has come back; or the store did not answer, and it may take long
-    /// until it does.
+    /// Ends the wait for an outcome: its commit has returned, or the store is unavailable and may be so for long.
     pub(super) fn settle(&self, stage_id: &str) {
         let mut progress = self.lock();
-        if let Some(position) = progress.under_way.iter().position(|stage| stage == stage_id) {
-            progress.under_way.swap_remove(position);
+        if let Some(position) = progress.pending.iter().position(|stage| stage == stage_id) {
+            progress.pending.swap_remove(position);
         }
     }
 
@@ -106,73 +107,74 @@ impl RunMemory {
     }
 }
 
-/// An outcome that is with the store, until this is dropped.
+/// An outcome that is being committed, until this is dropped.
 pub(super) struct PendingOutput {
-    memory: Arc<RunMemory>,
+    run: Arc<CachedRun>,
     stage_id: String,
 }
 
 impl PendingOutput {
-    /// It is committed, with this output; these stages wait in the queue from now.
+    /// Caches the output after its commit, and notes the stages that the commit put in the queue.
     pub(super) fn committed(self, output: Json, queued: Vec<String>) {
-        self.memory.remember(&self.stage_id, output);
-        self.memory.note_queued(queued);
+        self.run.insert_output(&self.stage_id, output);
+        self.run.note_queued(queued);
     }
 }
 
 impl Drop for PendingOutput {
     fn drop(&mut self) {
-        self.memory.settle(&self.stage_id);
+        self.run.settle(&self.stage_id);
     }
 }
 
-/// The runs that are remembered, by id and generation.
+/// The cached runs, by id and generation. The generation keeps a rerun from using outputs of the one before.
 #[derive(Debug, Default)]
-pub(super) struct RunMemories {
+pub(super) struct RunCache {
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    runs: HashMap<(RunId, u32), Arc<RunMemory>>,
+    runs: HashMap<(RunId, u32), Arc<CachedRun>>,
     age: VecDeque<(RunId, u32)>,
 }
 
-impl RunMemories {
-    pub(super) fn get(&self, run_id: RunId, generation: u32) -> Option<Arc<RunMemory>> {
+impl RunCache {
+    pub(super) fn get(&self, run_id: RunId, generation: u32) -> Option<Arc<CachedRun>> {
         self.lock().runs.get(&(run_id, generation)).cloned()
     }
 
-    /// Remembers a run; if another task has done so meanwhile, that memory is kept.
-    pub(super) fn insert(&self, run_id: RunId, generation: u32, memory: RunMemory) -> Arc<RunMemory> {
+    /// Caches a run. If another task has cached it meanwhile, that entry is kept and returned.
+    pub(super) fn insert(&self, run_id: RunId, generation: u32, run: CachedRun) -> Arc<CachedRun> {
         let mut state = self.lock();
-        if let Some(known) = state.runs.get(&(run_id, generation)) {
-            return Arc::clone(known);
+        if let Some(cached) = state.runs.get(&(run_id, generation)) {
+            return Arc::clone(cached);
         }
         while state.age.len() >= CAPACITY {
             if let Some(oldest) = state.age.pop_front() {
                 state.runs.remove(&oldest);
             }
         }
-        let memory = Arc::new(memory);
-        state.runs.insert((run_id, generation), Arc::clone(&memory));
+        let run = Arc::new(run);
+        state.runs.insert((run_id, generation), Arc::clone(&run));
         state.age.push_back((run_id, generation));
-        memory
+        run
     }
 
-    /// Remembers a run that is still to be started, if it is small and there is ample room: those that run come first.
-    pub(super) fn insert_early(&self, run_id: RunId, memory: RunMemory) {
+    /// Caches a run that has not started, if it is small and at most half of the cache is used: runs that have started
+    /// take precedence.
+    pub(super) fn insert_early(&self, run_id: RunId, run: CachedRun) {
         let has_room = self.lock().age.len() < CAPACITY / 2;
-        if has_room && memory.size() <= SMALL {
-            self.insert(run_id, 1, memory);
+        if has_room && run.size() <= MAX_EARLY_BYTES {
+            self.insert(run_id, 1, run);
         }
     }
 
-    /// Forgets a run that is over.
-    pub(super) fn forget(&self, run_id: RunId, generation: u32) {
+    /// Removes a run that has finished.
+    pub(super) fn remove(&self, run_id: RunId, generation: u32) {
         let mut state = self.lock();
         if state.runs.remove(&(run_id, generation)).is_some() {
-            // Runs end about in the order in which they began, so the entry is near the front.
+            // Runs finish roughly in the order in which they started, so the entry is near the front.
             if let Some(position) = state.age.iter().position(|key| *key == (run_id, generation)) {
                 state.age.remove(position);
             }

@@ -1,10 +1,11 @@
-//! Who hears of events in this process: the sink and the plugins, side by side.
+//! The subscribers of events in this process: the sink and the plugins.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
 
+use super::local_executor::panic_text;
 use crate::error::Error;
 use crate::ports::{Clock, DeliveryPolicy, EventSink, Plugin, Subscription};
 use crate::records::{Event, EventType};
@@ -15,14 +16,14 @@ const SINK: &str = "sink";
 /// The longest name of a plugin, in bytes.
 const MAX_NAME_BYTES: usize = 100;
 
-/// Everybody who hears of events.
+/// All subscribers.
 #[derive(Default)]
 pub(super) struct Subscribers {
     all: Vec<Subscriber>,
     subscriptions: Vec<Subscription>,
 }
 
-/// Somebody who hears of events.
+/// The sink or a plugin.
 pub(super) struct Subscriber {
     pub(super) name: String,
     pub(super) policy: DeliveryPolicy,
@@ -37,6 +38,7 @@ enum Target {
 impl Subscribers {
     pub(super) fn new(sink: Option<&Arc<dyn EventSink>>, plugins: &[Arc<dyn Plugin>]) -> Self {
         let sink = sink.map(|sink| {
+            // The sink is a subscriber like the plugins, but its deliveries are retried without end.
             let policy = DeliveryPolicy { max_retries: None, ..DeliveryPolicy::default() };
             let subscriber = Subscriber { name: SINK.into(), policy, target: Target::Sink(Arc::clone(sink)) };
             (subscriber, EventType::ALL)
@@ -46,8 +48,8 @@ impl Subscribers {
             (Subscriber { name, policy, target: Target::Plugin(Arc::clone(plugin)) }, plugin.event_types())
         });
         let mut subscribers = Self::default();
-        for (subscriber, on) in sink.into_iter().chain(plugins) {
-            let event_types = on.iter().map(|event_type| event_type.name()).collect();
+        for (subscriber, event_types) in sink.into_iter().chain(plugins) {
+            let event_types = event_types.iter().map(|event_type| event_type.name()).collect();
             let name = subscriber.name.clone();
             subscribers.subscriptions.push(Subscription { subscriber: name, event_types });
             subscribers.all.push(subscriber);
@@ -59,7 +61,7 @@ impl Subscribers {
         &self.all
     }
 
-    /// What everybody wants to hear.
+    /// Returns the event types that each subscriber receives.
     pub(super) fn subscriptions(&self) -> &[Subscription] {
         &self.subscriptions
     }
@@ -69,7 +71,7 @@ impl Subscribers {
 ///
 /// # Errors
 /// `INVALID_REQUEST` for a name that is empty, too long, has control characters or is the sink's; `DUPLICATE_PLUGIN`
-/// where two have the same.
+/// where two plugins have the same name.
 pub(crate) fn check_plugins(plugins: &[Arc<dyn Plugin>]) -> Result<(), Error> {
     for (number, plugin) in plugins.iter().enumerate() {
         let name = plugin.name();
@@ -79,7 +81,8 @@ pub(crate) fn check_plugins(plugins: &[Arc<dyn Plugin>]) -> Result<(), Error> {
             || name == SINK
         {
             return Err(Error::invalid_request(format!(
-                "a plugin's name has 1 to {MAX_NAME_BYTES} bytes and no control characters, and is not `{SINK}`"
+                "a plugin's name must have 1 to {MAX_NAME_BYTES} bytes and no control characters, and must not be \
+                 `{SINK}`"
             )));
         }
         if plugins[..number].iter().any(|other| other.name() == name) {
@@ -90,9 +93,9 @@ pub(crate) fn check_plugins(plugins: &[Arc<dyn Plugin>]) -> Result<(), Error> {
 }
 
 impl Subscriber {
-    /// Hands over one event; answers the text of the refusal where it is not taken, in time and without a panic.
+    /// Delivers one event. Returns the reason where the subscriber returns an error, panics or times out.
     pub(super) async fn deliver(&self, event: &Event, clock: &dyn Clock) -> Result<(), String> {
-        let handed = async {
+        let delivery = async {
             match &self.target {
                 Target::Sink(sink) => sink.deliver(event).await,
                 Target::Plugin(plugin) => plugin.handle(event).await,
@@ -100,10 +103,10 @@ impl Subscriber {
         };
         let refusal = tokio::select! {
             biased;
-            taken = AssertUnwindSafe(handed).catch_unwind() => match taken {
+            delivered = AssertUnwindSafe(delivery).catch_unwind() => match delivered {
                 Ok(Ok(())) => return Ok(()),
                 Ok(Err(error)) => error.to_string(),
-                Err(panic) => format!("panicked: {}", super::local_executor::panic_text(&*panic)),
+                Err(panic) => format!("panicked: {}", panic_text(&*panic)),
             },
             () = clock.sleep(self.policy.timeout) => format!("timed out after {:?}", self.policy.timeout),
         };

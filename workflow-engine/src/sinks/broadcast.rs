@@ -1,4 +1,4 @@
-//! Events to whoever listens in this process.
+//! Delivers events to the receivers of a channel in this process.
 
 use async_trait::async_trait;
 use tokio::sync::broadcast;
@@ -6,8 +6,9 @@ use tokio::sync::broadcast;
 use crate::ports::{DeliveryError, EventSink};
 use crate::records::Event;
 
-/// Every event of every run to the receivers of a channel. An event is delivered when it is in the channel, also where
-/// nobody listens; a receiver that is too slow is told how many it has missed, and can read those from the store.
+/// Sends every event of every run to the receivers of a channel. An event counts as delivered once it is in the channel,
+/// even without receivers. A receiver that is too slow gets an error with the number of events that it missed, and can
+/// read those from the store.
 ///
 /// ```
 /// use tokio::sync::broadcast;
@@ -39,7 +40,7 @@ use crate::records::Event;
 #[async_trait]
 impl EventSink for broadcast::Sender<Event> {
     async fn deliver(&self, event: &Event) -> Result<(), DeliveryError> {
-        // An error means that nobody listens at the moment.
+        // An error means that there is no receiver at the moment.
         let _ = self.send(event.clone());
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Events to the program's log.
+//! Writes events to the program's log.
 
 use async_trait::async_trait;
 use tracing::Level;
@@ -7,8 +7,8 @@ use crate::ports::{DeliveryError, EventSink};
 use crate::records::{Event, EventType};
 
 /// Writes every event to [`tracing`]: target `workflow_engine::events`, fields `run`, `sequence`, `event`, `at` and
-/// `payload` (the event's own fields as JSON). Failures are errors, retries and cancellations warnings, progress is for
-/// debugging, and the rest is information.
+/// `payload` (the event's own fields as JSON). Failures have the level `ERROR`, retries and cancellations `WARN`, progress
+/// `DEBUG`, and all other events `INFO`.
 ///
 /// ```
 /// use workflow_engine::prelude::*;
@@ -25,16 +25,16 @@ pub struct TracingSink {
 }
 
 impl TracingSink {
-    /// The target of its lines.
+    /// The target of the log lines.
     pub const TARGET: &'static str = "workflow_engine::events";
 
-    /// Each type of event at its own level.
+    /// Creates a sink that logs each type of event at its own level.
     #[must_use]
     pub const fn new() -> Self {
         Self { level: None }
     }
 
-    /// Every event at this level.
+    /// Creates a sink that logs every event at this level.
     #[must_use]
     pub const fn at(level: Level) -> Self {
         Self { level: Some(level) }
@@ -58,7 +58,7 @@ impl EventSink for TracingSink {
         let payload = event.kind.payload()?;
         let (run, sequence, name, at) =
             (event.run_id, event.sequence, event.kind.name(), event.at.to_rfc3339());
-        // A level is part of the place in the program that writes, so each needs a place of its own.
+        // `tracing` fixes the level at each call site, so each level needs its own call site.
         macro_rules! write_at {
             ($level:expr) => {
                 tracing::event!(target: TracingSink::TARGET, $level, %run, sequence, event = name, at, payload)

@@ -1,4 +1,4 @@
-//! What a line in the log has.
+//! The level and the fields of a log line.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -13,7 +13,7 @@ use crate::value::RunId;
 
 type Line = (Level, String, BTreeMap<&'static str, String>);
 
-/// Keeps the lines that are written.
+/// A subscriber that keeps the lines.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<Line>>>);
 
@@ -59,7 +59,7 @@ fn event(sequence: u64, kind: EventKind) -> Event {
     Event { run_id: RunId::generate(), sequence, at: DateTime::UNIX_EPOCH, kind }
 }
 
-/// The lines that a sink writes.
+/// Returns the lines that a sink writes.
 fn lines(sink: TracingSink, events: &[Event]) -> Vec<Line> {
     let lines = Lines::default();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -75,7 +75,7 @@ fn lines(sink: TracingSink, events: &[Event]) -> Vec<Line> {
 }
 
 #[test]
-fn a_line_has_the_event_its_run_and_its_fields_at_a_level_that_fits() {
+fn a_line_has_the_event_its_run_its_fields_and_a_level() {
     let events = [
         event(1, EventKind::WorkflowCreated { workflow_id: "w".into() }),
         event(7, EventKind::WorkflowFailed { code: "STAGE_FAILED".into(), error: "no".into() }),
@@ -93,7 +93,7 @@ fn a_line_has_the_event_its_run_and_its_fields_at_a_level_that_fits() {
 }
 
 #[test]
-fn one_level_may_be_given_for_all() {
+fn one_level_can_be_set_for_all_events() {
     for level in [Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR] {
         let lines = lines(TracingSink::at(level), &[event(1, EventKind::WorkflowStarted {})]);
         assert_eq!(lines.iter().map(|line| line.0).collect::<Vec<_>>(), [level]);

@@ -1,4 +1,4 @@
-//! Sinks that are there: events to a channel of this process, or to its log.
+//! Ready-made event sinks: a channel of this process, and its log.
 
 mod broadcast;
 mod log;

@@ -1,4 +1,4 @@
-//! A blob store that a test looks into.
+//! A blob store that a test can inspect.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use crate::ports::BlobStore;
 use crate::records::BlobKey;
 use crate::value::Json;
 
-/// Large payloads in memory, outside of the store. Clones are the same blob store.
+/// A blob store that keeps large payloads in memory, outside of the store. Clones share the same blobs.
 ///
 /// ```
 /// use workflow_engine::prelude::*;
@@ -40,19 +40,19 @@ pub struct InMemoryBlobStore {
 }
 
 impl InMemoryBlobStore {
-    /// An empty one.
+    /// Makes an empty blob store.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How many blobs there are.
+    /// Returns the number of blobs.
     #[must_use]
     pub fn len(&self) -> usize {
         self.blobs().len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no blobs.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.blobs().is_empty()
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn trap_17_a_prefix_is_whole_segments() {
+    async fn trap_17_a_prefix_matches_whole_segments() {
         let store = InMemoryBlobStore::new();
         for name in ["run-1/a", "run-10/a", "run-1"] {
             store.put(&BlobKey(name.into()), &Json::null()).await.unwrap();

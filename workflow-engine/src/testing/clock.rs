@@ -1,4 +1,4 @@
-//! Time that a test owns.
+//! A virtual clock.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::ports::Clock;
 
-/// A clock that stands still until it is told to go on. Clones are the same clock.
+/// A clock that moves only when the test [advances](Self::advance) it. Clones share the same time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -26,25 +26,25 @@ use crate::ports::Clock;
 #[derive(Clone, Debug)]
 pub struct FakeClock {
     now: Arc<watch::Sender<DateTime<Utc>>>,
-    /// How many sleep until when.
+    /// The number of sleeping tasks for each instant at which they wake.
     sleepers: Arc<Mutex<BTreeMap<DateTime<Utc>, usize>>>,
 }
 
 impl FakeClock {
-    /// A clock at the beginning of the year 2026.
+    /// Makes a clock that shows the beginning of the year 2026 (UTC).
     #[must_use]
     pub fn new() -> Self {
         // Seconds since the epoch of 2026-01-01T00:00:00Z, well within the calendar.
         Self::at(DateTime::from_timestamp(1_767_225_600, 0).unwrap_or_default())
     }
 
-    /// A clock at this instant.
+    /// Makes a clock that shows this instant.
     #[must_use]
     pub fn at(now: DateTime<Utc>) -> Self {
         Self { now: Arc::new(watch::Sender::new(now)), sleepers: Arc::default() }
     }
 
-    /// Goes on by `duration`, and wakes whoever slept until then.
+    /// Advances the clock by `duration`, and wakes the tasks that slept until then.
     pub fn advance(&self, duration: Duration) {
         let step = TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX);
         self.now.send_modify(|now| *now = now.checked_add_signed(step).unwrap_or(DateTime::<Utc>::MAX_UTC));
@@ -52,7 +52,7 @@ impl FakeClock {
 }
 
 impl FakeClock {
-    /// The earliest instant until which somebody sleeps now; `None` where nobody does.
+    /// Returns the earliest instant at which a sleeping task wakes, or `None` when no task sleeps.
     #[must_use]
     pub fn next_wake(&self) -> Option<DateTime<Utc>> {
         let now = self.now();
@@ -64,7 +64,7 @@ impl FakeClock {
     }
 }
 
-/// Somebody who sleeps, until it is dropped.
+/// A sleeping task, which is registered until this is dropped.
 struct Sleeper<'a> {
     clock: &'a FakeClock,
     until: DateTime<Utc>,
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_sleeper_wakes_when_its_time_has_come() {
+    async fn a_sleeper_wakes_at_its_instant() {
         let clock = FakeClock::new();
         let sleeper = tokio::spawn({
             let clock = clock.clone();

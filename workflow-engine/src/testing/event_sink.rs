@@ -1,4 +1,4 @@
-//! A sink that a test looks into.
+//! An event sink that a test can inspect.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,8 +9,8 @@ use crate::ports::{DeliveryError, EventSink};
 use crate::records::Event;
 use crate::value::RunId;
 
-/// Keeps every event that is delivered, in the order of the deliveries, and refuses some where the test says so. Clones
-/// are the same sink.
+/// A sink that keeps every delivered event in the order of delivery, and refuses events on request. Clones share the
+/// same events.
 ///
 /// ```
 /// use workflow_engine::prelude::*;
@@ -53,41 +53,41 @@ struct State {
 }
 
 impl CollectingEventSink {
-    /// A sink that takes everything.
+    /// Makes a sink that accepts every event.
     #[must_use]
     pub fn new() -> Self {
         Self { state: Arc::default(), delivered: Arc::new(watch::Sender::new(0)) }
     }
 
-    /// From now on, events for which this answers a text are refused, with this text.
+    /// Refuses, from now on, every event for which `refuse` returns a text, with this text as the error.
     pub fn refuse(&self, refuse: impl FnMut(&Event) -> Option<String> + Send + 'static) {
         self.state().refuse = Some(Box::new(refuse));
     }
 
-    /// From now on, everything is taken.
+    /// Accepts, from now on, every event.
     pub fn accept(&self) {
         self.state().refuse = None;
     }
 
-    /// What was taken so far.
+    /// Returns the events that were accepted so far.
     #[must_use]
     pub fn events(&self) -> Vec<Event> {
         self.state().events.clone()
     }
 
-    /// What was taken so far of one run.
+    /// Returns the events of one run that were accepted so far.
     #[must_use]
     pub fn events_of(&self, run_id: RunId) -> Vec<Event> {
         self.state().events.iter().filter(|event| event.run_id == run_id).cloned().collect()
     }
 
-    /// How many deliveries were refused so far.
+    /// Returns the number of deliveries that were refused so far.
     #[must_use]
     pub fn refusals(&self) -> usize {
         self.state().refusals
     }
 
-    /// Waits until as many events were taken.
+    /// Waits until at least `events` events were accepted.
     pub async fn wait_for(&self, events: usize) {
         let mut delivered = self.delivered.subscribe();
         // The sender lives in `self`, so waiting cannot fail.
@@ -102,7 +102,7 @@ impl CollectingEventSink {
 #[async_trait]
 impl EventSink for CollectingEventSink {
     async fn deliver(&self, event: &Event) -> Result<(), DeliveryError> {
-        let taken = {
+        let accepted = {
             let mut state = self.state();
             if let Some(refusal) = state.refuse.as_mut().and_then(|refuse| refuse(event)) {
                 state.refusals += 1;
@@ -111,7 +111,7 @@ impl EventSink for CollectingEventSink {
             state.events.push(event.clone());
             state.events.len()
         };
-        self.delivered.send_replace(taken);
+        self.delivered.send_replace(accepted);
         Ok(())
     }
 }

@@ -1,11 +1,11 @@
-//! A scheduler that calls nobody.
+//! A scheduler without effect.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::ports::{Scheduler, SchedulerError};
 
-/// Takes every instant and does nothing: for tests that call the host themselves.
+/// A scheduler that accepts every instant and does nothing, for tests that call the host themselves.
 ///
 /// ```
 /// use std::sync::Arc;

@@ -330,7 +330,7 @@ async fn two_fields_of_one_name_are_refused_when_the_engine_is_built() {
     assert_eq!(error.code(), "CONFIG_FIELD_CLASH");
     assert_eq!(
         error.to_string(),
-        "workflow `two-presets`, stage `twice`: two fields of its configuration are called `dry_run`; rename one, or \
+        "workflow `two-presets`, stage `twice`: two fields of its configuration are named `dry_run`; rename one, or \
          flatten only one of them"
     );
     let error = build::<field_and_preset>().await;
@@ -338,6 +338,6 @@ async fn two_fields_of_one_name_are_refused_when_the_engine_is_built() {
     assert!(error.is_invalid_input());
     assert_eq!(build::<stage_and_check>().await.code(), "CONFIG_FIELD_CLASH");
     assert!(
-        error.to_string().contains("stage `own`: two fields of its configuration are called `concurrency`")
+        error.to_string().contains("stage `own`: two fields of its configuration are named `concurrency`")
     );
 }

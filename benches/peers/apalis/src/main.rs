@@ -1,10 +1,10 @@
 //! apalis-workflow 1.0: `peer-apalis WORK postgres`.
 //!
-//! Recommended settings: LISTEN beside a poll each 100 ms, batches of 100, 16 connections, two workers of 16 tasks.
-//! Not on SQLite: there its own setup turns `synchronous` off, so what is acknowledged is not on disk.
+//! Recommended settings: LISTEN and a poll every 100 ms, batches of 100, 16 connections, two workers of 16 tasks.
+//! Not measured on SQLite: its setup turns `synchronous` off there, so acknowledged work is not on disk.
 //!
-//! The end is counted where the last body has run and the table says that no job is left; one at a time, where the
-//! last body has run, for nothing answers an output.
+//! Throughput ends when the last body has run and the table has no unfinished job. Latency ends when the last body has
+//! run, because there is no way to wait for an output.
 
 #[path = "../../common.rs"]
 #[allow(dead_code)]
@@ -26,7 +26,7 @@ static TOLD: Notify = Notify::const_new();
 
 type Answer = Result<String, BoxDynError>;
 
-// The nodes of a graph take few types, so the JSON travels as a text.
+// The nodes of a graph accept few types, so the JSON is passed as text.
 fn run_of(value: &str) -> u64 {
     serde_json::from_str::<Value>(value).expect("it is ours")["run"].as_u64().unwrap_or(0)
 }
@@ -92,7 +92,7 @@ macro_rules! chain {
     };
 }
 
-// The types of the two flows have nothing in common.
+// The two flows have no common type.
 macro_rules! drive {
     ($work:expr, $pool:expr, $flow:ident, $input:ty) => {{
         let (work, pool) = ($work, $pool);
@@ -152,7 +152,7 @@ macro_rules! drive {
 
 #[tokio::main]
 async fn main() {
-    let work = Work::given();
+    let work = Work::from_args();
     let pool = PgPoolOptions::new().max_connections(16).connect(&url()).await.expect("the server is there");
     PostgresStorage::setup(&pool).await.expect("its tables");
     if work.is_chain() {

@@ -1,6 +1,6 @@
 //! dbos 0.5: `peer-dbos WORK postgres`.
 //!
-//! Recommended settings: workflows are started in the process that executes them (its queue polls, and is slower), 16
+//! Recommended settings: workflows are started in the process that executes them (its queue polls and is slower), 16
 //! connections.
 
 #[path = "../../common.rs"]
@@ -34,7 +34,7 @@ async fn chain(run: u64) -> dbos::Result<Value> {
 
 #[tokio::main]
 async fn main() {
-    let work = Work::given();
+    let work = Work::from_args();
     let config = Config { max_connections: 16, app_version: Some("1".into()), ..Config::new("speed", url()) };
     let dbos = DBOS::new(config);
     let workflow = if work.is_chain() {

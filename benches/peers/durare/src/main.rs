@@ -1,8 +1,8 @@
 //! durare 0.5: `peer-durare WORK STORE`.
 //!
-//! Recommended settings: workflows are started in the process that executes them (its queue polls, and is slower one
-//! at a time), 16 connections on PostgreSQL. On SQLite its own default is `synchronous=NORMAL`, which may lose what
-//! was acknowledged; here it is FULL, as for everybody.
+//! Recommended settings: workflows are started in the process that executes them (its queue polls and is slower one
+//! at a time), 16 connections on PostgreSQL. On SQLite its default is `synchronous=NORMAL`, which may lose acknowledged
+//! work; here it is FULL, as for all engines.
 
 #[path = "../../common.rs"]
 #[allow(dead_code)]
@@ -60,7 +60,7 @@ async fn provider(store: &str) -> Arc<dyn StateProvider> {
 
 #[tokio::main]
 async fn main() {
-    let work = Work::given();
+    let work = Work::from_args();
     let mut builder = DurableEngine::builder(provider(&work.store).await);
     builder.register("diamond", diamond);
     builder.register("chain", chain);

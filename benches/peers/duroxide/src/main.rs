@@ -1,7 +1,7 @@
 //! duroxide 0.1: `peer-duroxide WORK STORE`.
 //!
-//! Recommended settings: 4 workers on SQLite and 8 on PostgreSQL, which is polled each 10 ms instead of each 100; 16
-//! connections. On SQLite `synchronous` is what its provider sets.
+//! Recommended settings: 4 workers on SQLite and 8 on PostgreSQL, which is polled every 10 ms instead of every 100 ms; 16
+//! connections. On SQLite, `synchronous` has the value that its provider sets.
 
 #[path = "../../common.rs"]
 #[allow(dead_code)]
@@ -69,7 +69,7 @@ async fn wait(client: &Client, name: &str, pause: Duration, until: Instant) -> b
 
 #[tokio::main]
 async fn main() {
-    let work = Work::given();
+    let work = Work::from_args();
     let store = provider(&work.store).await;
     let workers = if work.store == "postgres" { 8 } else { 4 };
     let mut activities = ActivityRegistry::builder();
@@ -101,7 +101,7 @@ async fn main() {
         let name = start(format!("warm-{run}"), run).await;
         wait(&client, &name, Duration::from_millis(2), until).await;
     }
-    let note = format!("{workers} workers, polling each 10 ms");
+    let note = format!("{workers} workers, polling every 10 ms");
     if work.is_latency() {
         let mut samples = Vec::new();
         for run in 0..work.runs {

@@ -1,6 +1,6 @@
 //! sayiir 1.0: `peer-sayiir WORK postgres`.
 //!
-//! Recommended settings: its runner in process, which saves after each task (its pooled workers poll, and are slower),
+//! Recommended settings: its runner in process, which saves after each task (its pooled workers poll and are slower),
 //! 16 runs at a time, 16 connections.
 
 #[path = "../../common.rs"]
@@ -32,7 +32,7 @@ macro_rules! links {
 
 #[tokio::main]
 async fn main() {
-    let work = Work::given();
+    let work = Work::from_args();
     let pool = PgPoolOptions::new().max_connections(16).connect(&url()).await.expect("the server is there");
     let backend = PostgresBackend::<JsonCodec>::connect_with(pool).await.expect("its tables");
     let builder = WorkflowBuilder::new(WorkflowContext::new("speed", Arc::new(JsonCodec), Arc::new(())));
@@ -59,7 +59,7 @@ async fn main() {
         let (runner, workflow) = (runner.clone(), workflow.clone());
         async move {
             let status = runner.run(&workflow, name, json!({"run": run})).await.expect("a run");
-            assert!(matches!(status, WorkflowStatus::Completed), "it has not completed");
+            assert!(matches!(status, WorkflowStatus::Completed), "the run has not completed");
         }
     };
     for number in 0..10 {
@@ -74,7 +74,7 @@ async fn main() {
         }
         work.print_latency("sayiir 1.0", "in process", samples);
     }
-    // The future of a run is not `Send`: one task has all of them.
+    // The future of a run is not `Send`, so one task runs all of them.
     let began = Instant::now();
     let runs = futures::stream::iter(0..work.runs).map(|number| run(format!("run-{number}"), number));
     let done = runs.buffer_unordered(16).collect::<Vec<()>>().await.len();

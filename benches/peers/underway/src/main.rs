@@ -1,10 +1,10 @@
 //! underway 0.2: `peer-underway WORK postgres`.
 //!
-//! It has no fan-out: instead of the diamond this is a chain of four steps. Recommended settings: 16 connections, a
-//! worker of 16 tasks.
+//! It has no fan-out, so a chain of four steps replaces the diamond. Recommended settings: 16 connections, a worker with
+//! 16 tasks.
 //!
-//! Runs are enqueued through another `Job` value than the one that executes: through the same, 0.2.0 takes the index
-//! of the first step from whatever is being executed, and skips steps.
+//! Runs are enqueued through a different `Job` value than the one that executes them: with the same value, 0.2.0 takes
+//! the index of the first step from the job in progress and skips steps.
 
 #[path = "../../common.rs"]
 #[allow(dead_code)]
@@ -72,7 +72,7 @@ async fn unfinished(pool: &PgPool) -> i64 {
 
 #[tokio::main]
 async fn main() {
-    let work = Work::given();
+    let work = Work::from_args();
     let options = PgPoolOptions::new().max_connections(16).min_connections(16);
     let pool = options.connect(&url()).await.expect("the server is there");
     underway::run_migrations(&pool).await.expect("its tables");

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 pub const HELP: &str = "\
 usage: compile_cost [--stages 10,100,300] [--edits 7] [--limit 1000] [--json FILE]
 
---stages N,…   the numbers of stages in one workflow
---edits N      how often a body is edited, at least 5
---limit N      so many stages must compile with the default limits of the compiler; 0 leaves this out
---json FILE    writes the figures as JSON as well";
+--stages N,…   numbers of stages in one workflow
+--edits N      number of edits of a body, at least 5
+--limit N      number of stages that must compile with the default limits of the compiler; 0 skips this check
+--json FILE    also write the figures as JSON";
 
-/// What is measured.
+/// The options of one call.
 pub struct Arguments {
     pub stages: Vec<usize>,
     pub edits: usize,
@@ -19,7 +19,7 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// `None` when help was asked for.
+    /// Parses the options. Returns `None` for `--help`.
     pub fn parse(mut given: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
         let mut arguments = Self { stages: vec![10, 100, 300], edits: 7, limit: 1_000, json: None };
         while let Some(option) = given.next() {
@@ -27,8 +27,9 @@ impl Arguments {
                 return Ok(None);
             }
             let value = given.next().ok_or_else(|| format!("`{option}` needs a value\n\n{HELP}"))?;
-            let number =
-                |text: &str| text.trim().parse().map_err(|error| format!("`{option}` of {text}: {error}"));
+            let number = |text: &str| {
+                text.trim().parse().map_err(|error| format!("invalid value `{text}` of `{option}`: {error}"))
+            };
             match option.as_str() {
                 "--stages" => arguments.stages = value.split(',').map(number).collect::<Result<_, _>>()?,
                 "--edits" => arguments.edits = number(&value)?.max(5),

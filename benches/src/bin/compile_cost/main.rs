@@ -1,15 +1,17 @@
-//! What the macros cost at compile time: `cargo run --release -p benches --bin compile_cost [-- OPTIONS]`.
+//! Measures the compile time of the macros: `cargo run --release -p benches --bin compile_cost [-- OPTIONS]`.
 //!
-//! Generates crates with one workflow of many stages, and the same functions without macros, and times `cargo check`
-//! on both: cold, and after an edit of one body. What the first takes longer, divided by the stages, is the cost.
+//! Generates crates with one workflow of many stages, and crates with the same functions without macros. Times
+//! `cargo check` on both, cold and after an edit of one body. The difference divided by the number of stages is the cost
+//! of the macros.
 
-// A benchmark measures the wall clock; that is its purpose.
+// A benchmark measures wall-clock time.
 #![allow(clippy::disallowed_methods)]
-// Figures are rounded when they are shown.
+// Figures are rounded for display.
 #![allow(clippy::cast_precision_loss)]
 
 mod arguments;
 mod sources;
+mod sample;
 mod project;
 mod measure;
 mod report;

@@ -1,21 +1,14 @@
-//! What is measured, and how the noise of a shared machine is kept out: alternating, medians.
+//! The measurements. They alternate between the crates and take medians, to reduce the noise of a shared machine.
 
 use std::fs;
 use std::io;
 use std::time::Duration;
 
 use crate::project::Project;
+use crate::sample::Sample;
 use crate::sources::Shape;
 
-/// One call of cargo.
-#[derive(Clone, Copy)]
-pub struct Sample {
-    pub wall: Duration,
-    /// Of cargo and all that it ran. The system counts it in hundredths of a second; zero where it does not.
-    pub cpu: Duration,
-}
-
-/// A crate with macros and the same without.
+/// The same crate with and without macros.
 pub struct Pair {
     pub macros: Sample,
     pub plain: Sample,
@@ -30,9 +23,9 @@ pub struct Cost {
 
 pub struct Figures {
     pub costs: Vec<Cost>,
-    /// So many stages compile with the default limits of the compiler.
+    /// The number of stages that compile with the default limits of the compiler.
     pub limit: usize,
-    /// Their cold checks, by shape.
+    /// The cold checks of that many stages, by shape.
     pub limits: Vec<(Shape, Sample)>,
     /// The cold build of the macro crate.
     pub macros: Sample,
@@ -42,17 +35,17 @@ pub struct Figures {
 }
 
 impl Cost {
-    /// What a stage costs more than its function, after an edit, in milliseconds.
+    /// The extra time of a stage compared with a plain function, after an edit, in milliseconds.
     pub fn extra(&self) -> f64 {
         extra(self.edit.macros.wall, self.edit.plain.wall, self.stages)
     }
 
-    /// The same in the time of processors.
+    /// The same in processor time.
     pub fn extra_cpu(&self) -> f64 {
         extra(self.edit.macros.cpu, self.edit.plain.cpu, self.stages)
     }
 
-    /// The same when nothing was known of the crate.
+    /// The same in a cold check.
     pub fn extra_cold(&self) -> f64 {
         extra(self.cold.macros.wall, self.cold.plain.wall, self.stages)
     }
@@ -62,7 +55,7 @@ fn extra(macros: Duration, plain: Duration, stages: usize) -> f64 {
     (macros.as_secs_f64() - plain.as_secs_f64()) * 1e3 / stages as f64
 }
 
-/// Medians over `edits` edits, and three cold checks.
+/// Returns the medians over `edits` edits, and over three cold checks.
 pub fn cost(project: &Project, shape: Shape, stages: usize, edits: usize) -> io::Result<Cost> {
     const COLD: usize = 3;
     let mut cold = [Vec::new(), Vec::new()];
@@ -83,14 +76,14 @@ pub fn cost(project: &Project, shape: Shape, stages: usize, edits: usize) -> io:
     Ok(Cost { shape, stages, cold: pair(&cold), edit: pair(&edited) })
 }
 
-/// Fails unless so many stages compile.
+/// Times the cold check of a workflow of this many stages. Fails if it does not compile.
 pub fn at_the_limit(project: &Project, shape: Shape, stages: usize) -> io::Result<(Shape, Sample)> {
     eprintln!("{} of {stages} stages", shape.name());
     project.clean(shape, stages, true)?;
     Ok((shape, project.check(shape, stages, true)?))
 }
 
-/// The build of the macro crate from nothing.
+/// Times the cold build of the macro crate.
 pub fn macro_crate(project: &Project, repetitions: usize) -> io::Result<Sample> {
     eprintln!("the macro crate");
     let samples: Vec<Sample> =
@@ -111,16 +104,7 @@ fn median(samples: &[Sample]) -> Sample {
     Sample { wall: middle(|sample| sample.wall), cpu: middle(|sample| sample.cpu) }
 }
 
-/// The processor time of all children that have ended.
-pub fn children_cpu() -> Duration {
-    // `cutime` and `cstime` are the 16th and 17th field; the name, the second, may hold spaces but ends with `)`.
-    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
-    let ticks: u64 = fields.skip(13).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
-    Duration::from_millis(ticks * 10)
-}
-
-/// The load averages of the machine.
+/// Returns the load averages of the machine.
 pub fn load() -> String {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load: Vec<&str> = text.split_whitespace().take(3).collect();

@@ -1,4 +1,4 @@
-//! The generated crates on disk, and cargo on them.
+//! Writes the generated crates and runs cargo on them.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,17 +6,17 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-use crate::measure::{Sample, children_cpu};
+use crate::sample::{Sample, children_cpu};
 use crate::sources::{Shape, library};
 
-/// A workspace of generated crates, with a target folder of its own.
+/// A workspace of generated crates, with its own target folder.
 pub struct Project {
     root: PathBuf,
     folder: PathBuf,
 }
 
 impl Project {
-    /// Writes the crates for all shapes and numbers of stages, and checks what they depend on.
+    /// Writes the crates for all shapes and numbers of stages, and checks their dependencies.
     pub fn create(stages: &[usize], limit: usize) -> io::Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("/")).to_owned();
         let folder = root.join("target/compile-cost");
@@ -34,14 +34,14 @@ impl Project {
         }
         let workspace = format!("[workspace]\nresolver = \"3\"\nmembers = [{}]\n", members.join(", "));
         project.write("Cargo.toml", &workspace)?;
-        // The versions that are on this machine already.
+        // The versions that this machine already has.
         fs::copy(project.root.join("Cargo.lock"), project.folder.join("Cargo.lock"))?;
         eprintln!("checking the dependencies");
         project.cargo(&["check", "--package", &package(Shape::Chain, stages[0], true)])?;
         Ok(project)
     }
 
-    /// Writes a crate's sources anew.
+    /// Writes a crate's source file.
     pub fn edit(&self, shape: Shape, stages: usize, macros: bool, edit: usize) -> io::Result<()> {
         let path = format!("{}/src/lib.rs", package(shape, stages, macros));
         self.write(&path, &library(shape, stages, macros, edit))
@@ -52,12 +52,12 @@ impl Project {
         self.cargo(&["check", "--package", &package(shape, stages, macros)])
     }
 
-    /// Forgets everything that is known of a crate, not of its dependencies.
+    /// Removes all build results of a crate, but not those of its dependencies.
     pub fn clean(&self, shape: Shape, stages: usize, macros: bool) -> io::Result<()> {
         self.cargo(&["clean", "--package", &package(shape, stages, macros)]).map(drop)
     }
 
-    /// Times the build of the macro crate, with its dependencies, from nothing.
+    /// Times the cold build of the macro crate with its dependencies.
     pub fn build_macros(&self) -> io::Result<Sample> {
         let target = self.folder.join("macros-target");
         if target.exists() {

@@ -5,13 +5,14 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::measure::{Cost, Figures, Sample};
+use crate::measure::{Cost, Figures};
+use crate::sample::Sample;
 use crate::sources::Shape;
 
-/// The goal: so many milliseconds a stage after an edit.
+/// The goal: milliseconds per stage after an edit.
 const GOAL: f64 = 3.0;
 
-/// Tables for `benches/README.md`.
+/// Returns tables for `benches/README.md`.
 pub fn markdown(figures: &Figures) -> String {
     let mut text = String::new();
     let mut line = |arguments: std::fmt::Arguments<'_>| {
@@ -28,7 +29,7 @@ pub fn markdown(figures: &Figures) -> String {
     ));
     line(format_args!(""));
     line(format_args!(
-        "| workflow | stages | after an edit | without macros | extra a stage | in processor time | cold | without macros | extra a stage |"
+        "| workflow | stages | after an edit | without macros | extra per stage | in processor time | cold | without macros | extra per stage |"
     ));
     line(format_args!("|---|---:|---:|---:|---:|---:|---:|---:|---:|"));
     for cost in &figures.costs {
@@ -48,28 +49,28 @@ pub fn markdown(figures: &Figures) -> String {
     line(format_args!(""));
     for (shape, sample) in &figures.limits {
         line(format_args!(
-            "- {} stages ({}) compile with the default limits; cold, in {:.1} s.",
+            "- {} stages ({}) compile with the default limits, cold in {:.1} s.",
             figures.limit,
             shape.description(),
             sample.wall.as_secs_f64()
         ));
     }
     line(format_args!(
-        "- The macro crate with its dependencies builds in {:.1} s from nothing ({:.1} s of processor time).",
+        "- The macro crate with its dependencies builds cold in {:.1} s ({:.1} s of processor time).",
         figures.macros.wall.as_secs_f64(),
         figures.macros.cpu.as_secs_f64()
     ));
-    // The time of processors where it is known: a busy machine stretches the wall clock.
+    // Processor time where available: on a busy machine the wall clock time is longer.
     let extra = |cost: &Cost| if cost.edit.macros.cpu.is_zero() { cost.extra() } else { cost.extra_cpu() };
     let worst = largest(&figures.costs).map(extra).fold(f64::MIN, f64::max);
-    let verdict = if worst <= GOAL { "kept" } else { "missed" };
+    let verdict = if worst <= GOAL { "met" } else { "missed" };
     line(format_args!(
-        "- The goal of {GOAL} ms a stage after an edit is {verdict}: {worst:.2} ms at most, in the largest workflows."
+        "- The goal of {GOAL} ms per stage after an edit is {verdict}: {worst:.2} ms at most, in the largest workflows."
     ));
     text
 }
 
-/// Everything, in milliseconds.
+/// Returns all figures, in milliseconds.
 pub fn json(figures: &Figures) -> String {
     let sample = |sample: Sample| json!({ "wall_ms": ms(sample), "cpu_ms": sample.cpu.as_secs_f64() * 1e3 });
     let costs: Vec<_> = figures
@@ -98,7 +99,7 @@ pub fn json(figures: &Figures) -> String {
     format!("{whole:#}\n")
 }
 
-/// The largest workflow of each shape: there, the noise of a call of cargo is divided by most.
+/// Returns the largest workflow of each shape, whose stages share the noise of a call of cargo most.
 fn largest(costs: &[Cost]) -> impl Iterator<Item = &Cost> {
     let most = costs.iter().map(|cost| cost.stages).max().unwrap_or_default();
     costs.iter().filter(move |cost| cost.stages == most)

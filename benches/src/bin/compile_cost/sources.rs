@@ -2,20 +2,20 @@
 
 use std::fmt::Write;
 
-/// How the stages of a generated workflow are joined.
+/// How the stages of a generated workflow are connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// One after the other.
     Chain,
-    /// Ten side by side, then one that takes all their outputs, and so on.
+    /// Groups of ten parallel stages, each followed by one stage that takes all their outputs.
     Groups,
     /// A chain in which each stage requires the one before the one before it.
     Requirements,
-    /// A chain in which each stage has a field of configuration.
+    /// A chain in which each stage has a configuration field.
     Configuration,
 }
 
-/// How many branches a group has.
+/// The number of branches in a group.
 const WIDTH: usize = 10;
 
 impl Shape {
@@ -39,15 +39,15 @@ impl Shape {
         }
     }
 
-    /// A stage that joins a group.
+    /// Whether this stage takes the outputs of a group.
     fn joins(self, stage: usize) -> bool {
         self == Self::Groups && stage > 0 && stage.is_multiple_of(WIDTH + 1)
     }
 }
 
-/// The library of a crate: with macros, or the same functions without.
+/// Returns the library of a crate, with macros or with the same functions without them.
 ///
-/// Each `edit` gives the body of the stage in the middle another text.
+/// Each value of `edit` changes the body of the middle stage.
 pub fn library(shape: Shape, stages: usize, macros: bool, edit: usize) -> String {
     let mut text = String::from("//! Generated.\n\nuse workflow_engine::prelude::*;\n\n");
     for stage in 0..stages {
@@ -82,7 +82,7 @@ pub fn library(shape: Shape, stages: usize, macros: bool, edit: usize) -> String
     text
 }
 
-/// What stands in `workflow!`.
+/// Returns the expression inside `workflow!`.
 fn chain(shape: Shape, stages: usize) -> String {
     let mut steps = Vec::new();
     let mut stage = 0;

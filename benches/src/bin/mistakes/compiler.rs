@@ -1,4 +1,4 @@
-//! What the compiler says of one program.
+//! Compiles one program and measures its errors.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,20 +8,20 @@ use serde_json::Value;
 
 use crate::catalogue::Engine;
 
-/// What became of a program with a mistake.
+/// The result of checking a program.
 pub enum Finding {
     /// It compiles.
     Accepted,
-    /// It does not.
+    /// It does not compile.
     Refused {
         errors: usize,
-        /// Of all errors as they are printed, with their notes.
+        /// Lines of all errors as rustc prints them, with their notes.
         lines: usize,
         underlined: Underlined,
     },
 }
 
-/// How near the errors come to the culprit.
+/// How close the errors are to the culprit.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Underlined {
     Elsewhere,
@@ -30,12 +30,12 @@ pub enum Underlined {
     Token,
 }
 
-/// The file of a mistake.
+/// Returns the source file of a mistake.
 pub fn source(engine: &Engine, file: &str) -> PathBuf {
     folder(engine).join("src/bin").join(file).with_extension("rs")
 }
 
-/// The version in the lock file.
+/// Returns the engine's version from the lock file.
 pub fn version(engine: &Engine) -> io::Result<String> {
     let lock = fs::read_to_string(folder(engine).join("Cargo.lock"))?;
     let name = if engine.name == "sayiir" { "sayiir-runtime" } else { engine.name };
@@ -43,7 +43,7 @@ pub fn version(engine: &Engine) -> io::Result<String> {
     Ok(after.split('"').next().unwrap_or_default().to_owned())
 }
 
-/// Checks a program, and reads what the compiler answers.
+/// Checks a program and reads the compiler's messages.
 pub fn check(engine: &Engine, file: &str) -> io::Result<Finding> {
     let target = folder(engine).join("../../../../target/mistakes");
     let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
@@ -64,7 +64,7 @@ pub fn check(engine: &Engine, file: &str) -> io::Result<Finding> {
         let message: Value = message;
         let (message, target) = (&message["message"], &message["target"]["name"]);
         let spans = message["spans"].as_array().map(Vec::as_slice).unwrap_or_default();
-        // Without a span it is the compiler's farewell: `aborting due to …`.
+        // An error without a span is the final summary: `aborting due to …`.
         if message["level"] != "error" || target != file || spans.is_empty() {
             continue;
         }
@@ -77,7 +77,7 @@ pub fn check(engine: &Engine, file: &str) -> io::Result<Finding> {
     Ok(Finding::Refused { errors, lines, underlined })
 }
 
-/// The number of the marked line, and the token that it names.
+/// Returns the number of the marked line and the token that the mark names.
 fn culprit(text: &str) -> Option<(u64, String)> {
     (1..)
         .zip(text.lines())
@@ -97,7 +97,7 @@ fn place(span: &Value, culprit: Option<&(u64, String)>) -> Underlined {
         .unwrap_or_default()
         .iter()
         .collect();
-    // A reference to the culprit is the culprit.
+    // A reference to the culprit counts as the culprit.
     if marked.trim_start_matches('&') == token { Underlined::Token } else { Underlined::Line }
 }
 

@@ -1,7 +1,7 @@
-//! The same mistakes in several engines: `cargo run -p benches --bin mistakes [-- ENGINE…]`.
+//! Compares how several engines report the same mistakes: `cargo run -p benches --bin mistakes [-- ENGINE…]`.
 //!
-//! Checks the programs under `peers/mistakes`, one mistake a file, and prints what the compiler said of each as a
-//! Markdown table. A file marks its culprit: `//~ token` at the end of the line.
+//! Checks the programs under `peers/mistakes`, one mistake in each file, and prints the results as a Markdown table. A
+//! file marks its culprit with `//~ token` at the end of the line.
 
 mod catalogue;
 mod compiler;
@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut builds = Vec::new();
     for engine in &engines {
         eprintln!("{}", engine.name);
-        // What is said of a mistake counts only where the same program without it compiles.
+        // A result counts only if the same program without the mistake compiles.
         let mut accepted = true;
         for file in CORRECT.into_iter().filter(|file| source(engine, file).exists()) {
             accepted &= matches!(check(engine, file)?, Finding::Accepted);

@@ -11,23 +11,23 @@ use crate::tuning::Tuning;
 pub const HELP: &str = "\
 usage: speed [OPTIONS]
 
---short              each work once, and not the long ones: under three minutes
---only WORK,…        w1, w2, w3, w4, w5, w6, reaction, fair, memory, or one of them in full, as w4-finished-10000
---peers              other engines as well, those that are built
---store STORE        sqlite or postgres; both without it
---repeats N          how often each is measured; 5, or 1 with --short
---json FILE          writes every measurement and the medians as JSON as well
+--short              each short work once: under three minutes
+--only WORK,…        w1, w2, w3, w4, w5, w6, reaction, fair, memory, or a full name such as w4-finished-10000
+--peers              also measure the other engines that are built
+--store STORE        sqlite or postgres; default both
+--repeats N          number of measurements of each work; default 5, or 1 with --short
+--json FILE          also write all measurements and the medians as JSON
 
-How the work is done:
---runs N             runs in a measurement, instead of each work's own number
---submitters N       callers that start runs at the same time, 16
---concurrency N      bodies that run at the same time, 128
---connections N      PostgreSQL: connections that commit, 4
---relaxed            the engine alone, where a loss of power may take back what was acknowledged last
+Settings of the work:
+--runs N             runs in a measurement; default depends on the work
+--submitters N       callers that start runs at the same time; default 16
+--concurrency N      bodies that run at the same time; default 128
+--connections N      PostgreSQL: connections that commit; default 4
+--relaxed            measure only the engine, with settings under which a power failure may lose acknowledged commits
 
-DATABASE_URL names a server to be used instead of a throwaway one; the user must be able to create databases there.";
+DATABASE_URL names a server to use instead of a temporary one; its user must be allowed to create databases.";
 
-/// What is measured.
+/// The options of one call.
 pub struct Arguments {
     pub is_short: bool,
     pub only: Option<Vec<String>>,
@@ -39,7 +39,7 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// `None` when help was asked for.
+    /// Parses the options. Returns `None` for `--help`.
     pub fn parse(mut given: impl Iterator<Item = String>) -> Outcome<Option<Self>> {
         let mut arguments = Self {
             is_short: false,
@@ -83,7 +83,7 @@ impl Arguments {
         Ok(Some(arguments))
     }
 
-    /// Whether this work is asked for: by its name, by what its name begins with, or because everything is.
+    /// Returns whether this work is requested: by its name, by a prefix of its name, or by default.
     pub fn wants(&self, work: &str, is_in_short: bool) -> bool {
         match &self.only {
             Some(only) => only.iter().any(|wanted| {
@@ -100,5 +100,5 @@ impl Arguments {
 }
 
 fn number<T: FromStr<Err: Display>>(option: &str, value: &str) -> Result<T, String> {
-    value.parse().map_err(|error| format!("`{option}` of {value}: {error}"))
+    value.parse().map_err(|error| format!("invalid value `{value}` of `{option}`: {error}"))
 }

@@ -1,4 +1,4 @@
-//! W6: what a stage writes.
+//! W6: the bytes, rows and transactions that a stage writes.
 
 use std::fs;
 use std::time::Duration;
@@ -9,12 +9,12 @@ use workflow_engine::EngineBuilder;
 use workflow_engine::ports::{DeliveryError, EventSink};
 use workflow_engine::records::Event;
 
+use crate::Outcome;
 use crate::engine::{Bench, WARM_UP, one_at_a_time, start_all};
 use crate::line::Line;
 use crate::place::{Kind, Place, Side};
-use crate::{Outcome, measure};
 
-/// Hears everything, and keeps nothing.
+/// Receives all events and keeps none.
 struct Listener;
 
 #[async_trait]
@@ -24,7 +24,7 @@ impl EventSink for Listener {
     }
 }
 
-/// What the store says that it has written.
+/// The store's own counts of its writes.
 #[derive(Default)]
 struct Written {
     transactions: f64,
@@ -32,10 +32,10 @@ struct Written {
     syncs: f64,
 }
 
-/// Diamonds one at a time or under load, with or without somebody who hears of their events.
+/// Diamonds one at a time or under load, with or without a sink that receives their events.
 pub async fn written(work: &str, kind: Kind, is_load: bool, is_heard: bool) -> Outcome<Line> {
     let with = move |builder: EngineBuilder| if is_heard { builder.event_sink(Listener) } else { builder };
-    // What opening and preparing costs is over when this one is closed.
+    // The cost of opening and preparing is paid before this engine closes.
     let first = Bench::open_with::<diamond>(kind, with).await?;
     let mut side = first.place.connect().await?;
     settle(&mut side, is_heard).await?;
@@ -44,7 +44,7 @@ pub async fn written(work: &str, kind: Kind, is_load: bool, is_heard: bool) -> O
 
     let bench = Bench::open_with::<diamond>(kind, with).await?;
     settle(&mut side, is_heard).await?;
-    let runs = bench.tuning.runs.unwrap_or(measure::runs_of(if is_load { "w1" } else { "w2" }));
+    let runs = bench.tuning.runs_of(if is_load { "w1" } else { "w2" });
     let (counts, ended) = (bench.opened.counts(), ending());
     let (bytes, place) = (bytes(&bench.place, &mut side).await?, bench.place.clone());
     if is_load {
@@ -62,12 +62,12 @@ pub async fn written(work: &str, kind: Kind, is_load: bool, is_heard: bool) -> O
     let spent = read(&mut side).await?;
 
     let stages = runs as f64 * 4.0;
-    // The second engine's warm-up is among what the server has counted.
+    // The server's counts include the second engine's warm-up.
     let all = (runs + WARM_UP) as f64 * 4.0;
     let note = format!(
         "{}, {}",
         if is_load { "under load" } else { "one at a time" },
-        if is_heard { "events delivered" } else { "nobody hears" }
+        if is_heard { "events delivered" } else { "no event sink" }
     );
     let line = Line::new("engine", work, kind, note).extend([
         ("commits_per_stage", (done[0] - counts[0]) / stages),
@@ -88,7 +88,7 @@ pub async fn written(work: &str, kind: Kind, is_load: bool, is_heard: bool) -> O
         .extend(images.map(|images| ("bytes_without_images_per_stage", (after - bytes - images) / stages))))
 }
 
-/// Until everything is delivered.
+/// Waits until all events are delivered.
 async fn settle(side: &mut Side, is_heard: bool) -> Outcome<()> {
     let waiting = "SELECT (SELECT count(*) FROM outbox_events WHERE published_at IS NULL)
         + (SELECT count(*) FROM plugin_deliveries)";
@@ -98,22 +98,25 @@ async fn settle(side: &mut Side, is_heard: bool) -> Outcome<()> {
     Ok(())
 }
 
-/// Where PostgreSQL's log ends; what this process has written to SQLite's files.
+/// Returns the end of PostgreSQL's log, or the bytes that this process has written to SQLite's files.
 async fn bytes(place: &Place, side: &mut Side) -> Outcome<f64> {
     if let Place::Postgres { .. } = place {
         let position = "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint";
         return Ok(side.number(position).await? as f64);
     }
     let written = fs::read_to_string("/proc/self/io")?;
-    let line = written.lines().find(|line| line.starts_with("write_bytes")).ok_or("no write_bytes")?;
-    Ok(line.split_whitespace().nth(1).ok_or("no number")?.parse()?)
+    let line = written
+        .lines()
+        .find(|line| line.starts_with("write_bytes"))
+        .ok_or("`/proc/self/io` has no write_bytes")?;
+    Ok(line.split_whitespace().nth(1).ok_or("write_bytes has no number")?.parse()?)
 }
 
 async fn read(side: &mut Side) -> Outcome<Written> {
     if matches!(side, Side::Sqlite(_)) {
         return Ok(Written::default());
     }
-    // Sessions that have ended have told what they have counted, some moments later.
+    // Sessions report their counters shortly after they end.
     tokio::time::sleep(Duration::from_secs(2)).await;
     let of = |what: &str, table: &str| format!("SELECT sum({what})::bigint FROM {table}");
     let database = "pg_stat_database WHERE datname = current_database()";
@@ -124,7 +127,7 @@ async fn read(side: &mut Side) -> Outcome<Written> {
     })
 }
 
-/// Bytes of full-page images between two positions, where the server can tell.
+/// Returns the bytes of full-page images between two positions, if the server can report them.
 async fn images(side: &mut Side, from: f64, to: f64) -> Outcome<Option<f64>> {
     if side.execute("CREATE EXTENSION IF NOT EXISTS pg_walinspect SCHEMA public").await.is_err() {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! The engine at work: throughput (W1, W3) and latency (W2).
+//! Measures the engine's throughput (W1, W3) and latency (W2).
 
 use std::time::{Duration, Instant};
 
@@ -7,17 +7,17 @@ use benches::workflows::{FirstInput, Small, chain, diamond, ending};
 use workflow_engine::EngineBuilder;
 use workflow_engine::prelude::*;
 
+use crate::Outcome;
 use crate::line::Line;
 use crate::load::submit;
 use crate::place::{Kind, Place};
 use crate::store::{Opened, memory, processor_seconds};
 use crate::tuning::Tuning;
-use crate::{Outcome, measure};
 
-/// Runs before anything is measured: statements are prepared, pages are there.
+/// Runs before a measurement: they prepare statements and load pages.
 pub const WARM_UP: u64 = 50;
 
-/// An engine in this process, and what it stands on.
+/// An engine in this process, with its store and settings.
 pub struct Bench {
     pub place: Place,
     pub tuning: Tuning,
@@ -26,7 +26,7 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// An engine with the workflow `W`, warm.
+    /// Opens an engine with the workflow `W` and warms it up.
     pub async fn open<W>(kind: Kind) -> Outcome<Self>
     where
         W: Workflow<Input = FirstInput, Output = Small>,
@@ -34,19 +34,20 @@ impl Bench {
         Self::open_with::<W>(kind, |builder| builder).await
     }
 
-    /// An engine with the workflow `W` and whatever else, warm.
+    /// Opens an engine with the workflow `W` and further settings, and warms it up.
     pub async fn open_with<W>(kind: Kind, with: impl FnOnce(EngineBuilder) -> EngineBuilder) -> Outcome<Self>
     where
         W: Workflow<Input = FirstInput, Output = Small>,
     {
-        let (place, tuning) = (Place::given(kind)?, Tuning::given());
+        let (place, tuning) = (Place::from_env(kind)?, Tuning::from_env());
         let opened = Opened::open(&place, &tuning).await?;
         let engine = with(opened.builder(&tuning).register::<W>()).build().await?;
         warm_up::<W>(&engine).await?;
         Ok(Self { place, tuning, opened, engine })
     }
 
-    /// From the first start to the last completed. `others` are completed runs that are no part of it.
+    /// Measures from the first start to the last completion. `others` is the number of completed runs that are not part of
+    /// the measurement.
     pub async fn throughput<W>(&self, runs: u64, others: u64) -> Outcome<Vec<(&'static str, f64)>>
     where
         W: Workflow<Input = FirstInput, Output = Small>,
@@ -58,7 +59,7 @@ impl Bench {
         let began = Instant::now();
         start_all::<W>(&self.engine, runs, self.tuning.submitters).await?;
         let submitted = began.elapsed().as_secs_f64();
-        // Nobody asks the store before the last bodies have run: questions would be measured, too.
+        // No query before the last bodies have run: queries would be part of the measurement.
         while ending() < ended + runs {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
@@ -88,7 +89,7 @@ impl Bench {
     }
 }
 
-/// Starts so many runs from so many callers.
+/// Starts `runs` runs from `submitters` concurrent callers.
 pub async fn start_all<W>(engine: &Engine, runs: u64, submitters: usize) -> Outcome<()>
 where
     W: Workflow<Input = FirstInput, Output = Small>,
@@ -104,7 +105,7 @@ where
     .await
 }
 
-/// Some runs, one after another.
+/// Executes some runs, one after another.
 pub async fn warm_up<W>(engine: &Engine) -> Outcome<()>
 where
     W: Workflow<Input = FirstInput, Output = Small>,
@@ -122,7 +123,7 @@ where
     W: Workflow<Input = FirstInput, Output = Small>,
 {
     let bench = Bench::open::<W>(kind).await?;
-    let runs = bench.tuning.runs.unwrap_or(measure::runs_of(work));
+    let runs = bench.tuning.runs_of(work);
     let figures = bench.throughput::<W>(runs, WARM_UP).await?;
     bench.engine.shutdown().await;
     Ok(Line::new("engine", work, kind, bench.tuning.note()).extend(figures))
@@ -138,10 +139,10 @@ pub async fn chains(kind: Kind) -> Outcome<Line> {
     throughput::<chain>("w3", kind).await
 }
 
-/// W2: one diamond at a time, from the start to the typed output in hand.
+/// W2: one diamond at a time, from the start to the typed output.
 pub async fn latency(kind: Kind) -> Outcome<Line> {
     let bench = Bench::open::<diamond>(kind).await?;
-    let runs = bench.tuning.runs.unwrap_or(measure::runs_of("w2"));
+    let runs = bench.tuning.runs_of("w2");
     let before = bench.opened.counts();
     let samples = one_at_a_time(&bench.engine, runs).await?;
     let after = bench.opened.counts();
@@ -157,7 +158,7 @@ pub async fn latency(kind: Kind) -> Outcome<Line> {
     ]))
 }
 
-/// Milliseconds from start to output, sorted.
+/// Returns the milliseconds from start to output of each run, sorted.
 pub async fn one_at_a_time(engine: &Engine, runs: u64) -> Outcome<Vec<f64>> {
     let mut samples = Vec::new();
     for run in 0..runs {

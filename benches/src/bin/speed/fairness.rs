@@ -1,9 +1,9 @@
-//! What a long queue does to others: priorities, another workflow, callers that start runs, and memory.
+//! Measures the effect of a long queue on urgent runs, on another workflow, on callers that start runs, and on memory.
 
 use std::time::{Duration, Instant};
 
 use benches::percentile;
-use benches::workflows::{InflateInput, LookAtClockInput, RestInput, clock, diamond, large, resting};
+use benches::workflows::{InflateInput, ReadClockInput, RestInput, clock, diamond, large, resting};
 use workflow_engine::Engine;
 
 use crate::Outcome;
@@ -14,10 +14,10 @@ use crate::place::{Kind, Place, Side};
 use crate::store::{Opened, memory};
 use crate::tuning::Tuning;
 
-/// How long a queue is.
+/// The length of a queue, in runs.
 const QUEUED: u64 = 100_000;
 
-/// Nobody waits for longer.
+/// The longest time to wait for an output.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Starts `runs` runs that take 40 ms each in two stages.
@@ -41,30 +41,30 @@ async fn bench(kind: Kind) -> Outcome<Bench> {
     .await
 }
 
-async fn over(side: &mut Side) -> Outcome<i64> {
+async fn finished(side: &mut Side) -> Outcome<i64> {
     let sql = "SELECT count(*) FROM workflow_runs WHERE workflow_id = 'resting' AND completed_at IS NOT NULL";
     side.number(sql).await
 }
 
-/// Urgent runs behind a queue of others: how long each takes, and how many of the others are executed meanwhile.
+/// Urgent runs behind a queue: the time of each, and the number of queued runs that are executed meanwhile.
 pub async fn priorities(work: &str, kind: Kind) -> Outcome<Line> {
     let bench = bench(kind).await?;
     let mut side = bench.place.connect().await?;
     let queued = bench.tuning.runs.unwrap_or(10_000);
     queue(&bench.engine, queued, bench.tuning.submitters).await?;
-    let before = over(&mut side).await?;
+    let before = finished(&mut side).await?;
     let mut samples = Vec::new();
     for number in 0..20 {
         let began = Instant::now();
-        let run = bench.engine.start::<clock>(LookAtClockInput { number }).priority(9).await?;
-        // Patience ends where the queue would have.
+        let run = bench.engine.start::<clock>(ReadClockInput { number }).priority(9).await?;
+        // Without priorities, a run would wait for the whole queue.
         let output = tokio::time::timeout(TIMEOUT, run.output()).await;
         samples.push(began.elapsed().as_secs_f64() * 1e3);
         if output.is_err() {
             break;
         }
     }
-    let overtaking = over(&mut side).await? - before;
+    let overtaking = finished(&mut side).await? - before;
     let left = side.unfinished().await?;
     samples.sort_by(f64::total_cmp);
     let each = overtaking as f64 / samples.len() as f64;
@@ -78,8 +78,8 @@ pub async fn priorities(work: &str, kind: Kind) -> Outcome<Line> {
         ]))
 }
 
-/// Another workflow's runs behind 100,000 of one workflow, of the same priority; how fast starts are acknowledged while
-/// the worker has more than it can do; and the most memory that this took.
+/// Runs of another workflow behind 100,000 runs of one workflow, at the same priority. Also measures how fast starts are
+/// acknowledged while the worker is overloaded, and the peak memory.
 pub async fn crowd(work: &str, kind: Kind) -> Outcome<Line> {
     let bench = bench(kind).await?;
     let queued = bench.tuning.runs.unwrap_or(QUEUED);
@@ -88,7 +88,7 @@ pub async fn crowd(work: &str, kind: Kind) -> Outcome<Line> {
     let mut samples = Vec::new();
     for number in 0..10 {
         let began = Instant::now();
-        let run = bench.engine.start::<clock>(LookAtClockInput { number }).await?;
+        let run = bench.engine.start::<clock>(ReadClockInput { number }).await?;
         let output = tokio::time::timeout(TIMEOUT, run.output()).await;
         samples.push(began.elapsed().as_secs_f64() * 1e3);
         if output.is_err() {
@@ -109,10 +109,10 @@ pub async fn crowd(work: &str, kind: Kind) -> Outcome<Line> {
         ]))
 }
 
-/// Starts while every slot of the worker is taken by bodies that rest.
+/// Starts of runs while sleeping bodies occupy every slot of the worker.
 pub async fn saturated(work: &str, kind: Kind) -> Outcome<Line> {
     let bench = bench(kind).await?;
-    // Four times as much as the worker can do at once, so that none of these starts finds room.
+    // Four times the number of slots, so that none of these starts finds a free slot.
     queue(&bench.engine, 4 * bench.tuning.concurrency as u64, bench.tuning.submitters).await?;
     let mut samples = Vec::new();
     let runs = bench.tuning.runs.unwrap_or(2_000);
@@ -140,7 +140,7 @@ pub async fn saturated(work: &str, kind: Kind) -> Outcome<Line> {
 
 /// 50 outputs of 10 MiB.
 pub async fn outputs(work: &str, kind: Kind) -> Outcome<Line> {
-    let (place, tuning) = (Place::given(kind)?, Tuning::given());
+    let (place, tuning) = (Place::from_env(kind)?, Tuning::from_env());
     let opened = Opened::open(&place, &tuning).await?;
     let engine = opened.builder(&tuning).register::<large>().build().await?;
     let resident = memory("VmRSS");
@@ -150,7 +150,7 @@ pub async fn outputs(work: &str, kind: Kind) -> Outcome<Line> {
         runs.push(engine.start::<large>(InflateInput { mebibytes: 10 }).await?);
     }
     for run in runs {
-        assert_eq!(run.output().await?.len(), 10 << 20, "the output is whole");
+        assert_eq!(run.output().await?.len(), 10 << 20, "the output is complete");
     }
     let took = began.elapsed().as_secs_f64();
     engine.shutdown().await;

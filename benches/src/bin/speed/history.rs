@@ -1,4 +1,4 @@
-//! W4: what stands in the tables already, finished runs or such as wait for days, and must cost nothing.
+//! W4: finished or suspended runs in the tables, which must not slow down other runs.
 
 use std::time::Duration;
 
@@ -6,23 +6,23 @@ use benches::percentile;
 use benches::workflows::{SubmitInput, diamond, waiting};
 use workflow_engine::EngineBuilder;
 
+use crate::Outcome;
 use crate::engine::{Bench, WARM_UP, one_at_a_time};
 use crate::line::Line;
 use crate::place::{Kind, Side};
 use crate::store::Switches;
-use crate::{Outcome, measure};
 
-/// The tables that have rows of a trivial run.
+/// The tables with rows of a trivial run.
 const TABLES: [&str; 5] =
     ["workflow_runs", "workflow_run_requests", "workflow_stages", "outbox_events", "job_queue"];
 
-/// How long one looks on while nothing is due.
+/// How long the idle store is observed.
 const IDLE: Duration = Duration::from_secs(5);
 
-/// Rows for one statement: a transaction of all of them would fill the log.
+/// Rows per statement: one transaction for all rows would fill the log.
 const CHUNK: u64 = 50_000;
 
-/// W1 and some of W2, with so many finished runs in the tables.
+/// W1 and a part of W2, with `runs` finished runs in the tables.
 pub async fn finished(work: &str, kind: Kind, runs: u64) -> Outcome<Line> {
     let bench = Bench::open::<diamond>(kind).await?;
     let mut side = bench.place.connect().await?;
@@ -31,7 +31,7 @@ pub async fn finished(work: &str, kind: Kind, runs: u64) -> Outcome<Line> {
     copy_run(&mut side, &template, runs).await?;
     side.analyze().await?;
     let scans = scans(&mut side).await?;
-    let measured = bench.tuning.runs.unwrap_or(measure::runs_of("w1"));
+    let measured = bench.tuning.runs_of("w1");
     let figures = bench.throughput::<diamond>(measured, WARM_UP + runs).await?;
     let samples = one_at_a_time(&bench.engine, 100).await?;
     bench.engine.shutdown().await;
@@ -49,7 +49,7 @@ pub async fn finished(work: &str, kind: Kind, runs: u64) -> Outcome<Line> {
     })
 }
 
-/// W1 with so many runs that wait for a day.
+/// W1 with `runs` runs that wait for a day.
 pub async fn suspended(work: &str, kind: Kind, runs: u64) -> Outcome<Line> {
     let bench = Bench::open_with::<diamond>(kind, EngineBuilder::register::<waiting>).await?;
     let mut side = bench.place.connect().await?;
@@ -60,14 +60,14 @@ pub async fn suspended(work: &str, kind: Kind, runs: u64) -> Outcome<Line> {
     }
     copy_run(&mut side, &run.id().to_string(), runs).await?;
     side.analyze().await?;
-    let measured = bench.tuning.runs.unwrap_or(measure::runs_of("w1"));
+    let measured = bench.tuning.runs_of("w1");
     let figures = bench.throughput::<diamond>(measured, WARM_UP).await?;
     let (first, wakes) = (bench.opened.counts(), Switches::so_far());
     tokio::time::sleep(IDLE).await;
     let last = bench.opened.counts();
     let wakes = wakes.since();
     if side.number(waits).await? != i64::try_from(runs + 1)? {
-        return Err("not every run waits".into());
+        return Err("some runs are not suspended".into());
     }
     bench.engine.shutdown().await;
     Ok(Line::new("engine", work, kind, bench.tuning.note()).extend(figures).extend([
@@ -77,7 +77,7 @@ pub async fn suspended(work: &str, kind: Kind, runs: u64) -> Outcome<Line> {
     ]))
 }
 
-/// Copies everything of a run so many times, under ids that are older than its own.
+/// Copies all rows of a run `copies` times, with ids that sort before its own.
 async fn copy_run(side: &mut Side, template: &str, copies: u64) -> Outcome<()> {
     let mut from = 1;
     while from <= copies {
@@ -94,7 +94,7 @@ async fn copy_run(side: &mut Side, template: &str, copies: u64) -> Outcome<()> {
 }
 
 impl Side {
-    /// Inserts copies of a run's rows; their ids have instants of the year 2000 and some milliseconds.
+    /// Returns the statement that copies a run's rows. The new ids contain instants of the year 2000.
     fn copy(&self, table: &str, key: &str, others: &str, template: &str, from: u64, to: u64) -> String {
         match self {
             Self::Sqlite(_) => format!(
@@ -129,12 +129,12 @@ impl Side {
     }
 }
 
-/// How many rows were read because a table was read from its beginning to its end; of PostgreSQL only.
+/// Returns the number of rows that sequential scans have read; PostgreSQL only.
 async fn scans(side: &mut Side) -> Outcome<Option<f64>> {
     if matches!(side, Side::Sqlite(_)) {
         return Ok(None);
     }
-    // What sessions have counted, they tell when they have been idle for a while, or end.
+    // Sessions report their counters when they have been idle for a while, or end.
     tokio::time::sleep(Duration::from_secs(2)).await;
     let sql =
         "SELECT sum(seq_tup_read)::bigint FROM pg_stat_user_tables WHERE schemaname = 'workflow_engine'";

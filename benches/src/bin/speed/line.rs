@@ -1,4 +1,4 @@
-//! What a measurement prints: one line of JSON, the same for the engine, the floor and the peers.
+//! The result of a measurement: one line of JSON, in the same format for the engine, the floor and the peers.
 
 use std::collections::BTreeMap;
 
@@ -11,9 +11,9 @@ pub struct Line {
     pub who: String,
     pub work: String,
     pub store: String,
-    /// The settings, for people.
+    /// The settings, as text.
     pub note: String,
-    /// Whatever was measured, by name; units are in the names.
+    /// The figures, by name; the names include the units.
     #[serde(flatten)]
     pub figures: BTreeMap<String, f64>,
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::Outcome;
 
-/// Calls `start` with 0, 1, 2, … below `runs`, from so many callers, each of which waits for its own calls only.
+/// Calls `start` with 0, 1, 2, … below `runs` from `submitters` concurrent callers, each of which awaits only its own calls.
 pub async fn submit<S, F>(runs: u64, submitters: usize, start: S) -> Outcome<()>
 where
     S: Fn(u64) -> F + Clone + Send + 'static,

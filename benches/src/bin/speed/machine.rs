@@ -1,4 +1,4 @@
-//! What was measured on: without it no figure can be compared with another.
+//! Describes the machine, without which figures cannot be compared.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde::Serialize;
 
-/// The machine and its programs.
+/// The machine and its software.
 #[derive(Debug, Serialize)]
 pub struct Machine {
     pub processor: String,
@@ -21,8 +21,8 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// `folder` has the SQLite files.
-    pub fn look(folder: &Path, postgres: Option<String>) -> Self {
+    /// Reads the description of this machine. `folder` contains the SQLite files.
+    pub fn read(folder: &Path, postgres: Option<String>) -> Self {
         let of = |file: &str, name: &str| {
             let text = fs::read_to_string(file).unwrap_or_default();
             let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
@@ -43,12 +43,12 @@ impl Machine {
     }
 }
 
-/// Which kind of file system a folder is on: on one in memory `fsync` costs nothing.
+/// Returns the type of a folder's file system: on one in memory, `fsync` is free.
 pub fn file_system(folder: &Path) -> String {
     output("stat", &["--file-system", "--format=%T", &folder.to_string_lossy()])
 }
 
-/// The averages of 1, 5 and 15 minutes.
+/// Returns the load averages of 1, 5 and 15 minutes.
 pub fn load() -> String {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load: Vec<&str> = text.split_whitespace().take(3).collect();

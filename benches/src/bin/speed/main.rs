@@ -1,12 +1,12 @@
-//! How fast, and how dear: `cargo run --release -p benches --bin speed [-- OPTIONS]`.
+//! Measures throughput, latency and cost: `cargo run --release -p benches --bin speed [-- OPTIONS]`.
 //!
-//! Each measurement is a process of its own, `speed measure WHO WORK STORE`, over a store of its own, and prints one
-//! line of JSON. So what one has in its memory is nobody else's, and programs of others are measured in the same way.
-//! The parent starts a throwaway server, runs the measurements in turn, again and again, and reports medians.
+//! Each measurement is a separate process, `speed measure WHO WORK STORE`, with its own store, and prints one line of
+//! JSON. So measurements share no memory, and programs of other engines are measured in the same way. The parent process
+//! starts a temporary server, runs the measurements in turn, several times, and reports medians.
 
-// A benchmark measures the wall clock; that is its purpose.
+// A benchmark measures wall-clock time.
 #![allow(clippy::disallowed_methods)]
-// Figures are rounded when they are shown.
+// Figures are rounded for display.
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
 mod arguments;
@@ -34,7 +34,7 @@ use std::fs;
 
 use arguments::Arguments;
 
-/// Whatever goes wrong ends the program.
+/// The result of a step; any error ends the program.
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 #[tokio::main]

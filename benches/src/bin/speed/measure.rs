@@ -1,25 +1,16 @@
-//! One measurement, in this process.
+//! Dispatches one measurement in this process.
 
 use crate::line::Line;
 use crate::place::Kind;
 use crate::{Outcome, bytes, engine, fairness, floor, history, idle, processes};
 
-/// How many runs a work has, where nothing else is said.
-pub fn runs_of(work: &str) -> u64 {
-    match work {
-        "w1" => 2_000,
-        "w2" => 200,
-        _ => 500,
-    }
-}
-
-/// Measures `work`, done by `who`, on this store.
+/// Measures `work` by `who` on this store.
 pub async fn one(who: &str, work: &str, kind: Kind) -> Outcome<Line> {
     match (who, work) {
         ("engine", _) => of_engine(work, kind).await,
         ("floor", "w2") => floor::latency(kind).await,
         ("floor", "w1" | "w3") => floor::throughput(work, kind).await,
-        _ => Err(format!("nothing is known of {work} by {who}").into()),
+        _ => Err(format!("`{who}` cannot measure `{work}`").into()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Where a measurement has its store.
+//! The location of a measurement's store.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 
 use crate::Outcome;
 
-/// Which store.
+/// The kind of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Sqlite,
@@ -43,11 +43,11 @@ impl FromStr for Kind {
     }
 }
 
-/// The variables that say where.
+/// The environment variables with the location.
 pub const FILE: &str = "BENCH_SQLITE";
 pub const URL: &str = "DATABASE_URL";
 
-/// The file or the database that this process was given.
+/// The file or the database of this process.
 #[derive(Clone, Debug)]
 pub enum Place {
     Sqlite { file: String },
@@ -55,17 +55,17 @@ pub enum Place {
 }
 
 impl Place {
-    /// What the environment says.
-    pub fn given(kind: Kind) -> Outcome<Self> {
+    /// Reads the location from the environment.
+    pub fn from_env(kind: Kind) -> Outcome<Self> {
         let variable =
-            |name| std::env::var(name).map_err(|_| format!("{name} has to say where the store is"));
+            |name| std::env::var(name).map_err(|_| format!("set {name} to the location of the store"));
         Ok(match kind {
             Kind::Sqlite => Self::Sqlite { file: variable(FILE)? },
             Kind::Postgres => Self::Postgres { url: variable(URL)? },
         })
     }
 
-    /// A connection beside those of what is measured.
+    /// Opens a connection that observes the measured store.
     pub async fn connect(&self) -> Outcome<Side> {
         Ok(match self {
             Self::Sqlite { file } => {
@@ -75,7 +75,7 @@ impl Place {
             }
             Self::Postgres { url } => {
                 let mut connection = PgConnection::connect(url).await?;
-                // What it scans would be counted among what the engine scans.
+                // Scans of this connection would be counted with those of the engine.
                 let settings = "SET search_path = workflow_engine; SET enable_seqscan = off";
                 sqlx::raw_sql(settings).execute(&mut connection).await?;
                 Side::Postgres(connection)
@@ -84,14 +84,14 @@ impl Place {
     }
 }
 
-/// A connection that looks on.
+/// A connection that observes the measured store.
 pub enum Side {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
 }
 
 impl Side {
-    /// One number.
+    /// Reads one number.
     pub async fn number(&mut self, sql: &str) -> Outcome<i64> {
         let sql = AssertSqlSafe(sql.to_owned());
         Ok(match self {
@@ -100,7 +100,7 @@ impl Side {
         })
     }
 
-    /// One text a row.
+    /// Reads one text per row.
     pub async fn texts(&mut self, sql: &str) -> Outcome<Vec<String>> {
         let sql = AssertSqlSafe(sql.to_owned());
         Ok(match self {
@@ -113,12 +113,12 @@ impl Side {
         })
     }
 
-    /// One text.
+    /// Reads one text.
     pub async fn text(&mut self, sql: &str) -> Outcome<String> {
         self.texts(sql).await?.pop().ok_or_else(|| format!("no row: {sql}").into())
     }
 
-    /// Runs statements.
+    /// Executes statements.
     pub async fn execute(&mut self, sql: &str) -> Outcome<()> {
         let sql = AssertSqlSafe(sql.to_owned());
         match self {
@@ -128,12 +128,12 @@ impl Side {
         Ok(())
     }
 
-    /// Runs of this process's store that are not over.
+    /// Returns the number of runs that have not finished.
     pub async fn unfinished(&mut self) -> Outcome<i64> {
         self.number("SELECT count(*) FROM workflow_runs WHERE completed_at IS NULL").await
     }
 
-    /// Runs that have completed; found through an index, for scans are counted.
+    /// Returns the number of completed runs. Uses an index, because scans are counted.
     pub async fn completed(&mut self) -> Outcome<i64> {
         let sql =
             "SELECT count(*) FROM workflow_runs WHERE completed_at IS NOT NULL AND status = 'COMPLETED'";

@@ -1,4 +1,4 @@
-//! What a session measures.
+//! The measurements of a session.
 
 use std::path::PathBuf;
 
@@ -7,13 +7,13 @@ use crate::arguments::Arguments;
 use crate::place::Kind;
 use crate::tuning::Tuning;
 
-/// A measurement that is to be made.
+/// A measurement to make.
 pub struct Task {
     pub who: Who,
     pub work: &'static str,
     pub store: Kind,
     pub tuning: Tuning,
-    /// How often.
+    /// The number of measurements.
     pub repeats: usize,
 }
 
@@ -22,7 +22,7 @@ pub struct Task {
 pub enum Who {
     Engine,
     Floor,
-    /// A program of its own: another engine's, or ours that takes long to compile.
+    /// A separate program: that of another engine, or one of ours that takes long to compile.
     Other {
         name: &'static str,
         program: PathBuf,
@@ -39,10 +39,11 @@ impl Who {
     }
 }
 
-/// A work: whether it is part of the short form, and how often it is done at most, because it takes long.
+/// The name of a work, whether the short form includes it, and the maximum number of measurements, which is low for works
+/// that take long.
 type Work = (&'static str, bool, usize);
 
-/// What the floor and the peers do as well.
+/// The works that the floor and the peers also do.
 const SHARED: [Work; 3] = [("w1", true, MANY), ("w2", true, MANY), ("w3", true, MANY)];
 
 const MANY: usize = usize::MAX;
@@ -72,7 +73,7 @@ const OURS: [Work; 22] = [
     ("memory-outputs", false, 1),
 ];
 
-/// The peers, and the stores on which what they acknowledge is on disk.
+/// The peers, with the stores on which their acknowledged work is on disk.
 const PEERS: [(&str, &[Kind]); 6] = [
     ("durare", &Kind::ALL),
     ("dbos", &[Kind::Postgres]),
@@ -82,7 +83,7 @@ const PEERS: [(&str, &[Kind]); 6] = [
     ("duroxide", &Kind::ALL),
 ];
 
-/// Everything that is asked for and can be measured here.
+/// Returns the requested measurements that are possible here.
 pub fn tasks(arguments: &Arguments, has_server: bool) -> Outcome<Vec<Task>> {
     let stores: Vec<Kind> =
         arguments.stores.iter().copied().filter(|store| has_server || *store == Kind::Sqlite).collect();
@@ -97,16 +98,16 @@ pub fn tasks(arguments: &Arguments, has_server: bool) -> Outcome<Vec<Task>> {
     let mut tasks = Vec::new();
     for (work, _, most) in wanted(&SHARED) {
         for &store in &stores {
-            let mut everybody = vec![Who::Engine];
-            // The others keep what they acknowledge, and are not to be compared with an engine that does not.
+            let mut all = vec![Who::Engine];
+            // The others keep acknowledged work, so they are not comparable with a relaxed engine.
             if !tuning.is_relaxed {
-                everybody.push(Who::Floor);
+                all.push(Who::Floor);
             }
             if arguments.peers && !tuning.is_relaxed {
-                everybody.extend(peers(store)?);
+                all.extend(peers(store)?);
             }
             let repeats = arguments.repeats().min(most);
-            tasks.extend(everybody.into_iter().map(|who| Task { who, work, store, tuning, repeats }));
+            tasks.extend(all.into_iter().map(|who| Task { who, work, store, tuning, repeats }));
         }
     }
     for (work, _, most) in wanted(&OURS) {
@@ -123,14 +124,14 @@ pub fn tasks(arguments: &Arguments, has_server: bool) -> Outcome<Vec<Task>> {
     Ok(tasks)
 }
 
-/// Where programs are that are built outside of the workspace: `benches/README.md` says how.
+/// Returns the path of a program that is built outside the workspace, as described in `benches/README.md`.
 fn beside(program: &str) -> Outcome<PathBuf> {
     let ours = std::env::current_exe()?;
-    let target = ours.ancestors().nth(2).ok_or("this program is in no target folder")?;
+    let target = ours.ancestors().nth(2).ok_or("this program is not in a target folder")?;
     Ok(target.join("peers/release").join(program))
 }
 
-/// The peers that are built.
+/// Returns the peers that are built.
 fn peers(store: Kind) -> Outcome<Vec<Who>> {
     let mut found = Vec::new();
     for (name, _) in PEERS.into_iter().filter(|(_, stores)| stores.contains(&store)) {

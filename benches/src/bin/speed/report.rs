@@ -1,26 +1,25 @@
-//! The figures as Markdown.
+//! Formats the figures as Markdown.
 
 use std::fmt::Write;
 
 use crate::line::Line;
 use crate::session::Figures;
 
-/// A table: what the names of its works begin with, its title, and the figures that are its columns, with their titles
-/// and decimals.
+/// A table: the prefix of its works' names, its title, and its columns. A column is a figure, its title and its decimals.
 type Table = (&'static str, &'static str, &'static [Column]);
 type Column = (&'static str, &'static str, usize);
 
 const TABLES: &[Table] = &[
     (
         "w1",
-        "W1: 2,000 diamonds at once, from the first start to the last completed",
+        "W1: 2,000 diamonds at once, from the first start to the last completion",
         &[
             ("runs_per_s", "runs/s", 0),
             ("stages_per_s", "stages/s", 0),
-            ("client_cpu_ms_per_run", "processor ms a run, without the server", 3),
-            ("commits_per_stage", "commits a stage", 3),
-            ("statements_per_commit", "statements a commit", 1),
-            ("requests_per_commit", "operations a commit", 1),
+            ("client_cpu_ms_per_run", "processor ms per run, without the server", 3),
+            ("commits_per_stage", "commits per stage", 3),
+            ("statements_per_commit", "statements per commit", 1),
+            ("requests_per_commit", "operations per commit", 1),
             ("peak_mib", "peak MiB", 0),
         ],
     ),
@@ -30,8 +29,8 @@ const TABLES: &[Table] = &[
         &[
             ("p50_ms", "p50 ms", 3),
             ("p99_ms", "p99 ms", 3),
-            ("commits_per_stage", "commits a stage", 3),
-            ("statements_per_commit", "statements a commit", 1),
+            ("commits_per_stage", "commits per stage", 3),
+            ("statements_per_commit", "statements per commit", 1),
         ],
     ),
     (
@@ -40,9 +39,9 @@ const TABLES: &[Table] = &[
         &[
             ("runs_per_s", "runs/s", 0),
             ("stages_per_s", "stages/s", 0),
-            ("client_cpu_ms_per_run", "processor ms a run, without the server", 3),
-            ("commits_per_stage", "commits a stage", 3),
-            ("requests_per_commit", "operations a commit", 1),
+            ("client_cpu_ms_per_run", "processor ms per run, without the server", 3),
+            ("commits_per_stage", "commits per stage", 3),
+            ("requests_per_commit", "operations per commit", 1),
         ],
     ),
     (
@@ -64,7 +63,7 @@ const TABLES: &[Table] = &[
     (
         "w4-stages",
         "W4: the number of stages of a run",
-        &[("stages", "stages", 0), ("ms_per_stage", "ms a stage", 3)],
+        &[("stages", "stages", 0), ("ms_per_stage", "ms per stage", 3)],
     ),
     (
         "w4-suspended",
@@ -72,29 +71,29 @@ const TABLES: &[Table] = &[
         &[
             ("suspended", "waiting", 0),
             ("runs_per_s", "W1 runs/s", 0),
-            ("idle_statements_per_s", "statements/s at rest", 2),
-            ("idle_wakeups_per_s", "wake-ups/s at rest", 2),
+            ("idle_statements_per_s", "statements/s while idle", 2),
+            ("idle_wakeups_per_s", "wake-ups/s while idle", 2),
         ],
     ),
     (
         "w5",
-        "W5: a worker at rest",
+        "W5: an idle worker",
         &[
-            ("transactions_per_s", "transactions/s, reads among them", 2),
-            ("written_per_s", "of them written", 2),
-            ("processor_permille", "of a processor, ‰", 2),
+            ("transactions_per_s", "transactions/s, including reads", 2),
+            ("written_per_s", "of which writes", 2),
+            ("processor_permille", "processor use, ‰", 2),
             ("wakeups_per_s", "wake-ups/s", 1),
             ("resident_mib", "MiB", 1),
         ],
     ),
     (
         "w6",
-        "W6: what a stage of a diamond writes",
+        "W6: writes of a stage of a diamond",
         &[
             ("commits_per_stage", "commits", 3),
             ("syncs_per_stage", "syncs of the log", 3),
-            ("statements_per_commit", "statements a commit", 1),
-            ("transactions_per_stage", "transactions, reads among them", 3),
+            ("statements_per_commit", "statements per commit", 1),
+            ("transactions_per_stage", "transactions, including reads", 3),
             ("rows_per_stage", "rows", 2),
             ("bytes_per_stage", "bytes", 0),
             ("bytes_without_images_per_stage", "without full-page images", 0),
@@ -102,24 +101,24 @@ const TABLES: &[Table] = &[
     ),
     (
         "reaction",
-        "How soon an idle worker reacts",
+        "Reaction time of an idle worker",
         &[
             ("to_body_p50_ms", "start to body, p50 ms", 2),
             ("to_body_p99_ms", "p99 ms", 2),
             ("back_p50_ms", "body to output, p50 ms", 2),
             ("back_p99_ms", "p99 ms", 2),
-            ("lost", "never told", 0),
+            ("lost", "missed notifications", 0),
         ],
     ),
     (
         "fair",
         "Behind a long queue",
         &[
-            ("queued", "queued before", 0),
-            ("left", "left after", 0),
+            ("queued", "queued at the start", 0),
+            ("left", "queued at the end", 0),
             ("p50_ms", "a run behind it, p50 ms", 1),
             ("p99_ms", "p99 ms", 1),
-            ("others_meanwhile_each", "queued runs that were executed first", 1),
+            ("others_meanwhile_each", "queued runs executed first", 1),
             ("starts_per_s", "starts/s meanwhile", 0),
             ("before_mib", "MiB before", 0),
             ("peak_mib", "peak MiB", 0),
@@ -132,7 +131,7 @@ const TABLES: &[Table] = &[
     ),
 ];
 
-/// Tables with what they were measured on.
+/// Returns the tables, with a description of the machine.
 pub fn markdown(figures: &Figures) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
@@ -155,7 +154,7 @@ fn write_all(figures: &Figures, text: &mut String) -> std::fmt::Result {
         machine.load[1],
         figures.repeats,
     )?;
-    writeln!(text, "SQLite: WAL, `synchronous=FULL`, but for what is relaxed.")?;
+    writeln!(text, "SQLite: WAL, `synchronous=FULL` except with `--relaxed`.")?;
     if let Some(postgres) = &machine.postgres {
         writeln!(text, "PostgreSQL: {postgres}.")?;
     }
@@ -176,13 +175,13 @@ fn write_all(figures: &Figures, text: &mut String) -> std::fmt::Result {
 }
 
 fn table(text: &mut String, title: &str, columns: &[Column], lines: &[&Line]) -> std::fmt::Result {
-    // A column that nobody has is left out.
+    // A column without figures is left out.
     let columns: Vec<&Column> = columns
         .iter()
         .filter(|(name, _, _)| lines.iter().any(|line| line.figures.contains_key(*name)))
         .collect();
     writeln!(text, "\n### {title}\n")?;
-    write!(text, "| who | store | how |")?;
+    write!(text, "| who | store | settings |")?;
     for (_, title, _) in &columns {
         write!(text, " {title} |")?;
     }
@@ -201,13 +200,13 @@ fn table(text: &mut String, title: &str, columns: &[Column], lines: &[&Line]) ->
     Ok(())
 }
 
-/// The engine beside the floor and the fastest peer on the same store.
+/// Compares the engine with the floor and the fastest peer on the same store.
 fn compare(text: &mut String, lines: &[&Line]) -> std::fmt::Result {
     if lines.iter().any(|line| line.who != "engine") {
         writeln!(text)?;
     }
     for ours in lines.iter().filter(|line| line.who == "engine") {
-        // Of throughput the most is best, of latency the least.
+        // For throughput more is better, for latency less.
         let (name, is_best): (&str, fn(f64, f64) -> bool) = if ours.figures.contains_key("p50_ms") {
             ("p50_ms", |left, right| left < right)
         } else {

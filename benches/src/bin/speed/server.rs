@@ -1,12 +1,12 @@
-//! The PostgreSQL server that measurements share, each in a database of its own.
+//! The PostgreSQL server that the measurements share, each with its own database.
 
 use benches::server::Cluster;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
 use crate::Outcome;
 
-/// As somebody would set it up who runs such a load on a machine of this size. Everything that makes a commit durable
-/// is as it is by default, and said here because it is what counts.
+/// Typical settings for such a load on a machine of this size. Those that make a commit durable have their defaults and are
+/// stated because the figures depend on them.
 pub const SETTINGS: &str = "\
 fsync = on
 synchronous_commit = on
@@ -20,12 +20,13 @@ pub struct Server {
     url: String,
     connection: PgConnection,
     databases: u32,
-    /// It stops when this goes.
+    /// Stops the server on drop.
     _cluster: Option<Cluster>,
 }
 
 impl Server {
-    /// The one that `DATABASE_URL` names, or a throwaway one; `None` where PostgreSQL is not installed.
+    /// Connects to the server that `DATABASE_URL` names, or starts a temporary one. Returns `None` if PostgreSQL is not
+    /// installed.
     pub async fn start() -> Outcome<Option<Self>> {
         let (url, cluster) = match std::env::var(crate::place::URL) {
             Ok(url) => (url, None),
@@ -38,7 +39,7 @@ impl Server {
         Ok(Some(Self { url, connection, databases: 0, _cluster: cluster }))
     }
 
-    /// Its version, and what makes it durable.
+    /// Returns the version and the settings that affect durability.
     pub async fn description(&mut self) -> Outcome<String> {
         let names = "'server_version', 'fsync', 'synchronous_commit', 'full_page_writes', 'shared_buffers', \
                      'max_wal_size'";
@@ -50,18 +51,18 @@ impl Server {
         Ok(row.get(0))
     }
 
-    /// A new database; nothing is left to be written from before.
+    /// Creates a database, then makes a checkpoint, so that no earlier writes are pending.
     pub async fn create(&mut self) -> Outcome<Database> {
         self.databases += 1;
         let name = format!("speed_{}_{}", std::process::id(), self.databases);
         self.execute(format!("CREATE DATABASE {name}")).await?;
         self.execute("CHECKPOINT".to_owned()).await?;
         let (place, parameters) = self.url.split_once('?').unwrap_or((&self.url, ""));
-        let (server, _) = place.rsplit_once('/').ok_or("the URL names no database")?;
+        let (server, _) = place.rsplit_once('/').ok_or("the URL does not name a database")?;
         Ok(Database { url: format!("{server}/{name}?{parameters}"), name })
     }
 
-    /// Removes it, whoever is still connected.
+    /// Removes a database and closes its connections.
     pub async fn remove(&mut self, database: Database) -> Outcome<()> {
         self.execute(format!("DROP DATABASE {} WITH (FORCE)", database.name)).await
     }

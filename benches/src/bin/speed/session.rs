@@ -1,4 +1,4 @@
-//! A session: every measurement in turn, again and again, so that what disturbs the machine disturbs all of them.
+//! Runs all measurements in turn, several times, so that disturbances of the machine affect all of them.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::place::{FILE, Kind, URL};
 use crate::plan::{Task, Who, tasks};
 use crate::server::Server;
 
-/// Beyond this a measurement is ended.
+/// The time limit of one measurement.
 const LONGEST: Duration = Duration::from_secs(900);
 
 /// A session's figures.
@@ -25,11 +25,11 @@ pub struct Figures {
     pub repeats: usize,
     pub medians: Vec<Line>,
     pub measurements: Vec<Line>,
-    /// What could not be measured, and why.
+    /// The failed measurements, with reasons.
     pub failures: Vec<String>,
 }
 
-/// Measures everything that is asked for.
+/// Makes all requested measurements.
 pub async fn run(arguments: &Arguments) -> Outcome<Figures> {
     let folder = tempfile::Builder::new().prefix("speed-").tempdir_in(".")?;
     let mut server = if arguments.stores.contains(&Kind::Postgres) { Server::start().await? } else { None };
@@ -37,7 +37,7 @@ pub async fn run(arguments: &Arguments) -> Outcome<Figures> {
         Some(server) => Some(server.description().await?),
         None => None,
     };
-    let mut machine = Machine::look(folder.path(), description);
+    let mut machine = Machine::read(folder.path(), description);
     let tasks = tasks(arguments, server.is_some())?;
     let (mut measurements, mut failures) = (Vec::new(), Vec::new());
     for repeat in 1..=arguments.repeats() {
@@ -48,7 +48,7 @@ pub async fn run(arguments: &Arguments) -> Outcome<Figures> {
                     eprintln!("{}", brief(&line));
                     measurements.push(line);
                 }
-                // The others are still worth having.
+                // The other measurements are still useful.
                 Err(error) => {
                     eprintln!("{error}");
                     failures.push(format!("{} by {} on {}: {error}", task.work, task.who.name(), task.store));
@@ -61,7 +61,7 @@ pub async fn run(arguments: &Arguments) -> Outcome<Figures> {
     Ok(Figures { machine, repeats: arguments.repeats(), medians, measurements, failures })
 }
 
-/// One measurement, in a process and a store of its own.
+/// Makes one measurement, in its own process and store.
 async fn measure(task: &Task, folder: &TempDir, server: Option<&mut Server>) -> Outcome<Line> {
     let files = tempfile::tempdir_in(folder.path())?;
     let mut command = match &task.who {
@@ -73,36 +73,37 @@ async fn measure(task: &Task, folder: &TempDir, server: Option<&mut Server>) -> 
         }
     };
     command.args([task.work, task.store.name()]);
-    // What one of the peers calls its number of connections.
+    // One of the peers reads its number of connections from this variable.
     command.env("DUROXIDE_PG_POOL_MAX", "16");
-    task.tuning.tell(&mut command);
+    task.tuning.apply_to(&mut command);
     let Some(server) = server.filter(|_| task.store == Kind::Postgres) else {
-        return ask(command.env(FILE, files.path().join("speed.db"))).await;
+        return read_line_of(command.env(FILE, files.path().join("speed.db"))).await;
     };
     let database = server.create().await?;
-    let line = ask(command.env(URL, &database.url)).await;
+    let line = read_line_of(command.env(URL, &database.url)).await;
     server.remove(database).await?;
     line
 }
 
-/// What a measurement prints: the last line that is an object of JSON.
-async fn ask(command: &mut Command) -> Outcome<Line> {
+/// Runs a measurement and reads its result: the last line that is a JSON object.
+async fn read_line_of(command: &mut Command) -> Outcome<Line> {
     let running = command.stdin(Stdio::null()).stderr(Stdio::inherit()).kill_on_drop(true).output();
-    let output =
-        tokio::time::timeout(LONGEST, running).await.map_err(|_| "a measurement takes too long")??;
+    let output = tokio::time::timeout(LONGEST, running)
+        .await
+        .map_err(|_| "a measurement exceeded its time limit")??;
     let text = String::from_utf8_lossy(&output.stdout);
     let line = text.lines().rev().find(|line| line.starts_with('{'));
-    let line = line.ok_or_else(|| format!("a measurement ended without a figure: {}", output.status))?;
+    let line = line.ok_or_else(|| format!("a measurement ended without a result: {}", output.status))?;
     Ok(serde_json::from_str(line)?)
 }
 
-/// The figures, for whoever looks on.
+/// Returns the figures as text for the progress display.
 fn brief(line: &Line) -> String {
     let shown = line.figures.iter().map(|(name, figure)| format!("{name} {figure:.3}"));
     shown.collect::<Vec<_>>().join(", ")
 }
 
-/// The medians of all measurements of the same thing, in the order in which they were first made.
+/// Returns the medians over equal measurements, in the order in which they were first made.
 fn medians(measurements: &[Line]) -> Vec<Line> {
     let mut medians: Vec<Line> = Vec::new();
     for line in measurements {

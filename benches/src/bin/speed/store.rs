@@ -1,4 +1,4 @@
-//! The engine's store as it is measured, and what it and this process have spent.
+//! The engine's store under measurement, and the resources that it and this process use.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -13,7 +13,7 @@ use crate::Outcome;
 use crate::place::Place;
 use crate::tuning::Tuning;
 
-/// A store of the engine, open.
+/// An open store of the engine.
 pub enum Opened {
     Sqlite(Arc<SqliteStore>),
     Postgres(Arc<PostgresStore>),
@@ -42,7 +42,7 @@ impl Opened {
         })
     }
 
-    /// A builder over this store.
+    /// Returns an engine builder with this store.
     pub fn builder(&self, tuning: &Tuning) -> EngineBuilder {
         let store: Arc<dyn Store> = match self {
             Self::Sqlite(store) => store.clone(),
@@ -51,7 +51,7 @@ impl Opened {
         EngineBuilder::with_store(store, Arc::new(SystemClock)).concurrency(tuning.concurrency)
     }
 
-    /// Closes it.
+    /// Closes the store.
     pub async fn close(&self) {
         match self {
             Self::Sqlite(store) => store.close().await,
@@ -59,7 +59,7 @@ impl Opened {
         }
     }
 
-    /// Commits, statements and requests so far, as the store counts them itself.
+    /// Returns the store's own counts of commits, statements and requests so far.
     pub fn counts(&self) -> [f64; 3] {
         let counts = match self {
             Self::Sqlite(store) => {
@@ -75,23 +75,23 @@ impl Opened {
     }
 }
 
-/// Seconds of processor time that this process has taken so far.
+/// Returns the processor time of this process so far, in seconds.
 pub fn processor_seconds() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // The name of the program, in parentheses, may hold blanks.
+    // The name of the program, in parentheses, may contain spaces.
     let (_, rest) = stat.rsplit_once(')').unwrap_or_default();
     let ticks = |field: usize| rest.split_whitespace().nth(field).and_then(|ticks| ticks.parse::<f64>().ok());
     (ticks(11).unwrap_or_default() + ticks(12).unwrap_or_default()) / 100.0
 }
 
-/// A line of `/proc/self/status` in MiB: `VmHWM` is the most that was ever resident, `VmRSS` what is now.
+/// Returns a value of `/proc/self/status` in MiB: `VmHWM` is the peak resident memory, `VmRSS` the present one.
 pub fn memory(line: &str) -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|found| found.starts_with(line)).unwrap_or_default();
     line.split_whitespace().nth(1).and_then(|kib| kib.parse::<f64>().ok()).unwrap_or_default() / 1024.0
 }
 
-/// How often each thread of this process has gone to sleep so far, and so was woken.
+/// The number of times that each thread of this process has gone to sleep so far, which equals its wake-ups.
 pub struct Switches(HashMap<OsString, f64>);
 
 impl Switches {
@@ -105,7 +105,7 @@ impl Switches {
         Self(threads.filter_map(of).collect())
     }
 
-    /// Those since then, of the threads that are there now: what has ended wakes no more.
+    /// Returns the number since then, of the threads that still exist.
     pub fn since(&self) -> f64 {
         let before = |thread| self.0.get(thread).copied().unwrap_or_default();
         Self::so_far().0.iter().map(|(thread, switches)| switches - before(thread)).sum()

@@ -1,18 +1,18 @@
-//! How the work is done; it reaches a measurement, ours or a peer's, through its environment.
+//! The settings of a measurement. The engine's and the peers' measurements read them from the environment.
 
 use tokio::process::Command;
 
 /// Settings of a measurement.
 #[derive(Clone, Copy)]
 pub struct Tuning {
-    /// `None`: the work's own number.
+    /// The number of runs; `None` for the default of each work.
     pub runs: Option<u64>,
     pub submitters: usize,
     pub concurrency: usize,
     pub connections: u32,
-    /// What is acknowledged may be lost with the machine's power.
+    /// Whether a power failure may lose acknowledged commits.
     pub is_relaxed: bool,
-    /// How long one looks on where nothing happens; `None`: as long as usual.
+    /// How long an idle worker is observed, in seconds; `None` for the default.
     pub seconds: Option<u64>,
 }
 
@@ -37,21 +37,21 @@ const RELAXED: &str = "BENCH_RELAXED";
 const SECONDS: &str = "BENCH_SECONDS";
 
 impl Tuning {
-    /// What the environment says.
-    pub fn given() -> Self {
-        let usual = Self::default();
+    /// Reads the settings from the environment.
+    pub fn from_env() -> Self {
+        let default = Self::default();
         Self {
             runs: variable(RUNS),
-            submitters: variable(SUBMITTERS).unwrap_or(usual.submitters),
-            concurrency: variable(CONCURRENCY).unwrap_or(usual.concurrency),
-            connections: variable(CONNECTIONS).unwrap_or(usual.connections),
-            is_relaxed: variable(RELAXED).unwrap_or(usual.is_relaxed),
+            submitters: variable(SUBMITTERS).unwrap_or(default.submitters),
+            concurrency: variable(CONCURRENCY).unwrap_or(default.concurrency),
+            connections: variable(CONNECTIONS).unwrap_or(default.connections),
+            is_relaxed: variable(RELAXED).unwrap_or(default.is_relaxed),
             seconds: variable(SECONDS),
         }
     }
 
-    /// Says it to a process.
-    pub fn tell(&self, command: &mut Command) {
+    /// Sets the environment of a measurement's process.
+    pub fn apply_to(&self, command: &mut Command) {
         if let Some(runs) = self.runs {
             command.env(RUNS, runs.to_string());
         }
@@ -66,7 +66,16 @@ impl Tuning {
         }
     }
 
-    /// For people.
+    /// Returns the number of runs of a work: the setting, or the default of the work.
+    pub fn runs_of(&self, work: &str) -> u64 {
+        self.runs.unwrap_or(match work {
+            "w1" => 2_000,
+            "w2" => 200,
+            _ => 500,
+        })
+    }
+
+    /// Returns a description of the settings.
     pub fn note(&self) -> String {
         let relaxed = if self.is_relaxed { ", relaxed" } else { "" };
         format!("{} submitters, {} bodies{relaxed}", self.submitters, self.concurrency)

@@ -7,7 +7,7 @@ use workflow_engine::kernel::{
     TransitionAction, TransitionRun, WakeStage,
 };
 use workflow_engine::records::{Claimant, ClaimedJob, Lease};
-use workflow_engine::testing::{deliver, hand_back};
+use workflow_engine::testing::{execute_job, return_job};
 use workflow_engine::{Error, Json, RunId};
 
 use super::process::Process;
@@ -59,7 +59,7 @@ impl Process {
             Command::Deliver { lease, end, room } => {
                 self.script.set(end);
                 let job = lock(&known.leases)[lease].job.clone();
-                let delivery = deliver(kernel, &job, &self.name(), room).await?;
+                let delivery = execute_job(kernel, &job, &self.name(), room).await?;
                 Answer::Outcome(
                     self.outcome(job.lease.run_id, &job.lease.stage_id, &delivery.outcome),
                     self.hold(known, delivery.next),
@@ -67,7 +67,7 @@ impl Process {
             }
             Command::HandBack { lease } => {
                 let job = lock(&known.leases)[lease].job.clone();
-                let delivery = hand_back(kernel, &job, &self.name()).await?;
+                let delivery = return_job(kernel, &job, &self.name()).await?;
                 Answer::Outcome(
                     self.outcome(job.lease.run_id, &job.lease.stage_id, &delivery.outcome),
                     self.hold(known, delivery.next),

@@ -1,4 +1,4 @@
-//! One invocation: who claims, what keeps its leases alive, and when it has to be over.
+//! The claimant, the heartbeat and the time limit of one invocation.
 
 use std::sync::{Arc, PoisonError};
 
@@ -10,30 +10,31 @@ use crate::error::Error;
 use crate::host::heartbeat::Heartbeat;
 use crate::records::Claimant;
 
-/// What lasts as long as an invocation.
+/// The state of one invocation.
 pub(super) struct Invocation {
     pub(super) claim: Claimant,
-    /// Cancelled when the time is over: nothing more is claimed, and bodies are stopped.
-    pub(super) over: CancellationToken,
-    _over_in_the_end: DropGuard,
+    /// Cancelled after the time limit: the invocation claims nothing more, and its bodies stop.
+    pub(super) stop: CancellationToken,
+    _stop_on_drop: DropGuard,
     _timer: Option<AbortOnDropHandle<()>>,
     _heartbeat: Arc<Heartbeat>,
 }
 
 impl Serverless {
+    /// Begins an invocation, with the heartbeat of the invocations in progress or a new one.
     pub(super) fn begin(&self) -> Result<Invocation, Error> {
-        let over = CancellationToken::new();
+        let stop = CancellationToken::new();
         let timer = self.settings.time_limit.map(|limit| {
-            let (kernel, over) = (Arc::clone(&self.kernel), over.clone());
+            let (kernel, stop) = (Arc::clone(&self.kernel), stop.clone());
             AbortOnDropHandle::new(tokio::spawn(async move {
                 kernel.clock().sleep(limit).await;
-                over.cancel();
+                stop.cancel();
             }))
         });
         Ok(Invocation {
             claim: Claimant { worker_id: self.settings.worker_id.clone(), lease: self.kernel.lease() },
-            _over_in_the_end: over.clone().drop_guard(),
-            over,
+            _stop_on_drop: stop.clone().drop_guard(),
+            stop,
             _timer: timer,
             _heartbeat: self.heartbeat()?,
         })

@@ -1,33 +1,33 @@
-//! The serverless host: each call is one complete unit of work, and nothing of it stays behind.
+//! The serverless host: each call is one complete unit of work and leaves nothing running.
 //!
-//! Where a process lives only as long as a request, there is no worker that waits for work. Something else invokes:
-//! an HTTP request, a queue's message, a timer. Each invocation claims under the same leases, fenced and renewed, and
-//! commits the same way as a worker, so both kinds of host may work on one store at the same time.
+//! Where a process lives only as long as a request, no worker can wait for work. Instead an HTTP request, a queue
+//! message or a timer invokes the host. Each invocation claims with the same fenced and renewed leases as a worker and
+//! commits in the same way, so both kinds of host may work on one store at the same time.
 //!
-//! - [`Serverless::handle_job`] runs one stage of one run, and says which stages are ready now: what a queue's
-//!   consumer does for one message, and the messages that it sends on.
-//! - [`Serverless::process_available_jobs`] runs what is ready, up to a number.
-//! - [`Serverless::run_maintenance_tick`] starts runs, checks stages that wait, takes leases back from those that are
-//!   gone and delivers events: what a timer does every minute, or at the instant that the last answer named.
+//! - [`Serverless::handle_job`] runs one stage of one run and returns the stages that are ready then. A queue consumer
+//!   calls it for each message and sends one message for each stage that it returns.
+//! - [`Serverless::process_available_jobs`] runs ready jobs, up to a limit.
+//! - [`Serverless::run_maintenance_tick`] starts runs, checks suspended stages, reaps stale leases and delivers events.
+//!   A timer calls it every minute, or at the instant that the last call returned.
 //!
-//! A [`Scheduler`] hears that instant after every call, so that the platform can make the next one; and from the engine,
-//! where that has no worker, when a run is started or a stage is woken.
+//! A [`Scheduler`] receives that instant after every call, so that the platform can make the next call. An engine
+//! without a worker also notifies it when it starts a run or wakes a stage.
 //!
-//! A message may be lost, late or doubled: it only says where to look. What is true is in the store, and what a lost
-//! message was about is found by the next call of the other two.
+//! Messages may be lost, late or duplicated: a message only names a stage to check, and the state is in the store. The
+//! other two calls find the work of a lost message.
 
+mod handle_job;
+mod process_jobs;
+mod maintenance;
+mod scheduling;
 mod invocation;
-mod job;
-mod available;
-mod tick;
-mod schedule;
 
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-pub use available::{ProcessJobs, ProcessJobsOutput};
-pub use job::{HandleJobOutput, JobMessage};
-pub use tick::{MaintenanceReport, MaintenanceTick, Step, StepFailure};
+pub use handle_job::{HandleJobOutput, JobMessage};
+pub use maintenance::{MaintenanceReport, MaintenanceTick, Step, StepFailure};
+pub use process_jobs::{ProcessJobs, ProcessJobsOutput};
 
 use super::heartbeat::Heartbeat;
 use super::liveness::worker_name;
@@ -35,17 +35,17 @@ use super::recently_served::RecentlyServed;
 use crate::kernel::Kernel;
 use crate::ports::Scheduler;
 
-/// How a serverless host works.
+/// The settings of a serverless host.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ServerlessSettings {
-    /// Its name in leases, records and logs. Default: one that no other host has.
+    /// The name in leases, records and logs. The default is unique.
     pub worker_id: String,
-    /// How long an invocation may take. When it is over, bodies that still run are stopped at their next `.await`,
-    /// and their jobs return to the queue without counting the attempt. Set it some seconds below the platform's own
-    /// limit, for the last commit. Default: `None`, no limit but the stages' own.
+    /// How long an invocation may take. After this time the host stops running bodies at their next `.await` and returns
+    /// their jobs to the queue without counting the attempt. Set it some seconds below the platform's own limit, to leave
+    /// time for the last commit. Default `None`: only the stages' own timeouts apply.
     pub time_limit: Option<Duration>,
-    /// Who is told, after each call, when the next one has something to do. Default: nobody.
+    /// Receives, after each call, the instant at which the next call has something to do. Default `None`.
     pub scheduler: Option<Arc<dyn Scheduler>>,
 }
 
@@ -70,7 +70,7 @@ impl ServerlessSettings {
         self
     }
 
-    /// Sets who is told when the next call has something to do. It takes its time within the call.
+    /// Sets the scheduler that receives the instant at which the next call has something to do. The call waits for it.
     #[must_use]
     pub fn scheduler(mut self, scheduler: Arc<dyn Scheduler>) -> Self {
         self.scheduler = Some(scheduler);
@@ -88,7 +88,7 @@ impl std::fmt::Debug for ServerlessSettings {
     }
 }
 
-/// Works when it is called, and only then. Clones are the same host.
+/// A host that works only while it is called. Clones are the same host.
 ///
 /// ```
 /// use workflow_engine::prelude::*;
@@ -111,8 +111,8 @@ impl std::fmt::Debug for ServerlessSettings {
 /// assert_eq!((done.processed, done.succeeded, done.failed), (1, 1, 0));
 /// assert_eq!(run.output().await?, 42);
 ///
-/// let ticked = host.run_maintenance_tick(MaintenanceTick::default()).await;
-/// assert!(ticked.failed.is_empty() && ticked.next_due.is_none());
+/// let report = host.run_maintenance_tick(MaintenanceTick::default()).await;
+/// assert!(report.failed.is_empty() && report.next_due.is_none());
 /// # Ok(())
 /// # }
 /// ```
@@ -121,10 +121,10 @@ pub struct Serverless {
     kernel: Arc<Kernel>,
     settings: Arc<ServerlessSettings>,
     recently_served: Arc<RecentlyServed>,
-    /// Shared by the invocations that run at the same time, and gone with the last of them.
+    /// Shared by concurrent invocations and dropped with the last of them.
     heartbeat: Arc<Mutex<Weak<Heartbeat>>>,
-    /// Held by a tick: one at a time.
-    ticking: Arc<tokio::sync::Mutex<()>>,
+    /// Held by a tick, so that ticks do not overlap.
+    tick_lock: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Serverless {
@@ -134,7 +134,7 @@ impl Serverless {
             settings: Arc::new(settings),
             recently_served: Arc::default(),
             heartbeat: Arc::default(),
-            ticking: Arc::default(),
+            tick_lock: Arc::default(),
         }
     }
 }

@@ -1,41 +1,14 @@
-//! What an edit changes about a workflow, and what that does to runs in flight.
+//! The comparison of two definitions.
 
 use serde_json::Value;
 
+use super::change::Change;
 use super::lock::{Lock, LockedStage};
+use super::renamed::Renamed;
 use super::schemas::{Fit, differences};
-use super::stages::{Renamed, stage_changes};
+use super::stages::stage_changes;
 
-/// What a change does to runs in flight, from bad to worse.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Effect {
-    /// They keep the old definition, and need a worker that has it; what they have stored would fit the new one.
-    NewVersion,
-    /// What they have stored, or wait for, has no place in the new definition.
-    Strands,
-}
-
-/// One change.
-#[derive(Debug)]
-pub(super) struct Change {
-    pub(super) effect: Effect,
-    /// What was changed, as a sentence.
-    pub(super) what: String,
-    /// What it means for runs in flight.
-    pub(super) consequence: String,
-}
-
-impl Change {
-    pub(super) fn new_version(what: String, consequence: impl Into<String>) -> Self {
-        Self { effect: Effect::NewVersion, what, consequence: consequence.into() }
-    }
-
-    pub(super) fn strands(what: String, consequence: impl Into<String>) -> Self {
-        Self { effect: Effect::Strands, what, consequence: consequence.into() }
-    }
-}
-
-/// Everything that has changed, the worst first. There is something where the fingerprints differ.
+/// Returns all changes, the most severe first. The list is not empty when the fingerprints differ.
 pub(super) fn changes(old: &Lock, new: &Lock) -> Vec<Change> {
     let mut changes = workflow_changes(old, new);
     let renamed = Renamed::between(old, new);
@@ -45,7 +18,7 @@ pub(super) fn changes(old: &Lock, new: &Lock) -> Vec<Change> {
         changes.extend(schema_changes(old, new, before, stage));
     }
     if changes.is_empty() {
-        let what = "its fingerprint differs in a way that has no words yet".to_owned();
+        let what = "its fingerprint differs in a way that this message cannot describe".to_owned();
         changes.push(Change::new_version(what, "runs in flight carry the old one"));
     }
     changes.sort_by_key(|change| std::cmp::Reverse(change.effect));
@@ -61,9 +34,9 @@ fn workflow_changes(old: &Lock, new: &Lock) -> Vec<Change> {
         ));
     }
     if old.version != new.version {
-        let turn = if new.version > old.version { "raised" } else { "set back" };
+        let direction = if new.version > old.version { "raised" } else { "lowered" };
         changes.push(Change::new_version(
-            format!("the version was {turn} from {} to {}", old.version, new.version),
+            format!("the version was {direction} from {} to {}", old.version, new.version),
             format!("runs in flight keep version {}, and need a worker that has it", old.version),
         ));
     }
@@ -80,11 +53,14 @@ fn workflow_changes(old: &Lock, new: &Lock) -> Vec<Change> {
 fn schema_changes(old: &Lock, new: &Lock, before: &LockedStage, stage: &LockedStage) -> Vec<Change> {
     let place = format!("stage `{}`: ", stage.id);
     let mut changes = Vec::new();
-    // The first stage takes the run's input, which has been compared.
+    // The first stage receives the run's input, which was compared already.
     if before.input != old.input || stage.input != new.input {
         changes.extend(differences(&before.input, &stage.input).into_iter().map(|difference| {
             let what = sentence(&place, "input", &difference.path, &difference.what);
-            Change::new_version(what, "it is made of the outputs before it, and is not stored itself")
+            Change::new_version(
+                what,
+                "it is built from the outputs of its predecessors, and is not stored itself",
+            )
         }));
     }
     changes.extend(stored_changes(&place, "config", "configurations", &before.config, &stage.config));
@@ -95,7 +71,7 @@ fn schema_changes(old: &Lock, new: &Lock, before: &LockedStage, stage: &LockedSt
         }
         (Some(_), None) => changes.push(Change::strands(
             format!("stage `{}` no longer waits", stage.id),
-            "nothing checks the tickets that are stored",
+            "nothing checks the stored tickets",
         )),
         (None, Some(_)) => changes.push(Change::new_version(
             format!("stage `{}` now waits", stage.id),
@@ -106,15 +82,15 @@ fn schema_changes(old: &Lock, new: &Lock, before: &LockedStage, stage: &LockedSt
     changes
 }
 
-/// The differences of what a run stores.
+/// Returns the changes of a schema whose values are stored.
 fn stored_changes(place: &str, role: &str, roles: &str, old: &Value, new: &Value) -> Vec<Change> {
     let differences = differences(old, new);
     let changes = differences.into_iter().map(|difference| {
         let what = sentence(place, role, &difference.path, &difference.what);
         match difference.fits {
-            Fit::All => Change::new_version(what, format!("{roles} that are stored would still decode")),
-            Fit::Some => Change::strands(what, format!("{roles} that are stored may no longer decode")),
-            Fit::None => Change::strands(what, format!("{roles} that are stored would no longer decode")),
+            Fit::All => Change::new_version(what, format!("stored {roles} would still decode")),
+            Fit::Some => Change::strands(what, format!("stored {roles} may no longer decode")),
+            Fit::None => Change::strands(what, format!("stored {roles} would no longer decode")),
         }
     });
     changes.collect()

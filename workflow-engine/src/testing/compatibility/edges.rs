@@ -1,10 +1,10 @@
-//! What has changed about the edges between stages that both definitions have.
+//! Changes of the edges between stages that both definitions have.
 
-use super::compare::Change;
+use super::change::{Change, list};
 use super::lock::{Lock, LockedStage};
-use super::stages::{Renamed, list};
+use super::renamed::Renamed;
 
-/// Whether a stage follows others than it did.
+/// Returns a change if a stage has other predecessors than before.
 pub(super) fn edge_change(
     old: &Lock,
     new: &Lock,
@@ -14,12 +14,12 @@ pub(super) fn edge_change(
 ) -> Option<Change> {
     let in_new = |id: &str| new.stage(renamed.new_id(id)).is_some();
     let in_old = |id: &str| old.stage(renamed.old_id(id)).is_some();
-    let was = renamed.new_ids(&settled(old, &before.after, &in_new));
-    let is = settled(new, &stage.after, &in_old);
+    let was = renamed.new_ids(&common_stages(old, &before.after, &in_new));
+    let is = common_stages(new, &stage.after, &in_old);
     if was == is {
         return None;
     }
-    // A stage that came or went beside those that stay is told for itself.
+    // Added and removed predecessors are reported as changes of their own, as long as the others stay.
     let direct: Vec<&str> = stage.after.iter().map(String::as_str).filter(|id| in_old(id)).collect();
     let direct_before = before.after.iter().filter(|id| in_new(id)).map(|id| renamed.new_id(id));
     if !direct.is_empty() && direct_before.eq(direct.iter().copied()) {
@@ -28,14 +28,14 @@ pub(super) fn edge_change(
     let id = &stage.id;
     let same = was.len() == is.len() && was.iter().all(|id| is.contains(id));
     let what = if same {
-        format!("stage `{id}` is handed {} in this order, no longer {}", list(&is), list(&was))
+        format!("stage `{id}` receives {} in this order, no longer {}", list(&is), list(&was))
     } else {
         format!("stage `{id}` now {}, where it {}", follows(&is), followed(&was))
     };
-    Some(Change::new_version(what, "runs in flight keep the order that they began with"))
+    Some(Change::new_version(what, "runs in flight keep the order that they started with"))
 }
 
-/// Whether a stage reads other outputs than it did.
+/// Returns the changes of the outputs that a stage requires.
 pub(super) fn read_changes(
     new: &Lock,
     renamed: &Renamed,
@@ -47,11 +47,11 @@ pub(super) fn read_changes(
     let (was, is) = (renamed.new_ids(&before.reads), &stage.reads);
     for read in is.iter().filter(|read| !was.contains(read)) {
         let what = format!("stage `{id}` now reads the output of `{read}`");
-        changes.push(Change::new_version(what, "runs in flight are not asked for it"));
+        changes.push(Change::new_version(what, "runs in flight do not need it"));
     }
     for read in was.iter().filter(|read| !is.contains(read) && new.stage(read).is_some()) {
         let what = format!("stage `{id}` no longer reads the output of `{read}`");
-        changes.push(Change::new_version(what, "runs in flight keep it nevertheless"));
+        changes.push(Change::new_version(what, "runs in flight still keep it"));
     }
     if was != *is && was.len() == is.len() && was.iter().all(|read| is.contains(read)) {
         let what =
@@ -61,7 +61,7 @@ pub(super) fn read_changes(
     changes
 }
 
-/// Stages that both have, but not in the same order of writing.
+/// Returns a change if the stages that both definitions have are written in another order.
 pub(super) fn reordered(old: &Lock, new: &Lock, renamed: &Renamed) -> Option<Change> {
     let new_ids: Vec<&str> = new
         .stages
@@ -83,27 +83,27 @@ pub(super) fn reordered(old: &Lock, new: &Lock, renamed: &Renamed) -> Option<Cha
     ))
 }
 
-/// The stages in `after` that both definitions have: a stage that only one of them has stands for those before it,
-/// since its coming and going is told for itself.
-fn settled(lock: &Lock, after: &[String], common: &dyn Fn(&str) -> bool) -> Vec<String> {
-    let mut settled: Vec<String> = Vec::new();
+/// Returns the stages in `after` that both definitions have. A stage that only one definition has is replaced by its
+/// predecessors, because its addition or removal is reported separately.
+fn common_stages(lock: &Lock, after: &[String], common: &dyn Fn(&str) -> bool) -> Vec<String> {
+    let mut common_stages: Vec<String> = Vec::new();
     for id in after {
         let found = match lock.stage(id) {
-            Some(stage) if !common(id) => settled_before(lock, stage, common),
+            Some(stage) if !common(id) => common_predecessors(lock, stage, common),
             _ => vec![id.clone()],
         };
-        settled.extend(found.into_iter().filter(|id| !settled.contains(id)).collect::<Vec<_>>());
+        common_stages.extend(found.into_iter().filter(|id| !common_stages.contains(id)).collect::<Vec<_>>());
     }
-    settled
+    common_stages
 }
 
-fn settled_before(lock: &Lock, stage: &LockedStage, common: &dyn Fn(&str) -> bool) -> Vec<String> {
-    // A lock file is written in reading order, so what stands before a stage cannot lead back to it; should somebody
-    // have turned it around, the stage has no place rather than an endless one.
+fn common_predecessors(lock: &Lock, stage: &LockedStage, common: &dyn Fn(&str) -> bool) -> Vec<String> {
+    // A lock file lists stages in reading order, so only earlier stages can be predecessors. Ignoring others keeps the
+    // recursion finite for a file that was edited by hand.
     let position = |id: &str| lock.stages.iter().position(|stage| stage.id == id);
     let earlier: Vec<String> =
         stage.after.iter().filter(|id| position(id) < position(&stage.id)).cloned().collect();
-    settled(lock, &earlier, common)
+    common_stages(lock, &earlier, common)
 }
 
 fn follows(after: &[String]) -> String {

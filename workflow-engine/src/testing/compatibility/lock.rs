@@ -1,29 +1,28 @@
-//! The lock file: what the fingerprint of a definition is made of, readable, with stages by their ids.
+//! The lock file: a readable form of the fingerprint's input, which refers to stages by their ids.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::definition::normal_form;
-use crate::definition::{ALGORITHM, WorkflowDefinition, hash};
+use crate::definition::{ALGORITHM, WorkflowDefinition, hash, normal_form};
 
-/// A released definition. The order of the fields is that of the file: what people look for comes first.
+/// A released definition. The fields are in the order of the file, with the most useful ones first.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Lock {
     pub(super) id: String,
     pub(super) version: u32,
     pub(super) fingerprint: String,
-    /// How the fingerprint was computed.
+    /// The algorithm that computed the fingerprint.
     pub(super) algorithm: String,
     /// The normal form of the input's schema.
     pub(super) input: Value,
     /// In reading order.
     pub(super) stages: Vec<LockedStage>,
-    /// The stages that make up the output.
+    /// The stages whose outputs make up the run's output.
     pub(super) ends: Vec<String>,
 }
 
-/// A stage of a released definition. Stages are named by their ids, schemas are in normal form.
+/// A stage of a released definition. It refers to other stages by their ids; its schemas are in normal form.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LockedStage {
@@ -34,7 +33,7 @@ pub(super) struct LockedStage {
     pub(super) input: Value,
     pub(super) config: Value,
     pub(super) output: Value,
-    /// Of a stage that waits.
+    /// The schema of the ticket, if the stage waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) ticket: Option<Value>,
 }
@@ -65,20 +64,20 @@ impl Lock {
         }
     }
 
-    /// Reads the file, and refuses one that two branches or an editor have put together.
+    /// Parses a lock file, and rejects one that was merged or edited by hand.
     pub(super) fn read(text: &str) -> Result<Self, String> {
         let lock: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let computed = hash(lock.identity()?);
         if lock.algorithm == ALGORITHM && lock.fingerprint != computed {
             return Err(
-                "its fingerprint is not that of its content: it was edited by hand, or merged".to_owned()
+                "its fingerprint does not match its content: it was edited by hand, or merged".to_owned()
             );
         }
         Ok(lock)
     }
 
     pub(super) fn to_text(&self) -> String {
-        // Strings, numbers and JSON values: nothing of it can fail to be written.
+        // Strings, numbers and JSON values always serialize.
         let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
         text.push('\n');
         text
@@ -88,7 +87,7 @@ impl Lock {
         self.stages.iter().find(|stage| stage.id == id)
     }
 
-    /// What the fingerprint is made of; there, stages are named by their index.
+    /// Returns the input of the fingerprint, which refers to stages by their indices.
     fn identity(&self) -> Result<Value, String> {
         let mut stages = Vec::new();
         for stage in &self.stages {

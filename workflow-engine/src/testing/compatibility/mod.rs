@@ -1,7 +1,9 @@
-//! Protects a released definition: a test that says what an edit would do to runs in flight.
+//! The protection of released definitions: a test assertion that reports the effect of an edit on runs in flight.
 
 mod lock;
 mod compare;
+mod change;
+mod renamed;
 mod stages;
 mod edges;
 mod schemas;
@@ -14,28 +16,31 @@ use std::{env, fs};
 use crate::stage::Workflow;
 use lock::Lock;
 
-/// Set to anything but nothing, it makes [`assert_compatible`] write the lock file instead of comparing with it.
+/// The environment variable that, when set and not empty, makes [`assert_compatible`] write the lock file instead of
+/// comparing with it.
 const UPDATE: &str = "WORKFLOW_ENGINE_UPDATE_LOCK";
 
-/// Fails the test unless runs of `W` that are in flight can be continued by this build.
+/// Asserts that this build can continue the runs of `W` that are in flight.
 ///
 /// A run keeps the definition that it was created with: only a worker with the same
-/// [fingerprint](crate::definition::WorkflowDefinition::fingerprint) continues it. So an edit that looks harmless can leave runs
-/// waiting, for a worker that nobody starts any more. This compares the definition with the one in `lock_file`, which
-/// is committed beside the code and holds what was released:
+/// [fingerprint](crate::definition::WorkflowDefinition::fingerprint) continues it. So an edit that looks harmless can
+/// leave runs waiting for a worker that is no longer deployed. The assertion compares the definition with the released
+/// one in `lock_file`, which is committed beside the code:
 ///
 /// ```no_run
 /// # use workflow_engine::prelude::*;
 /// # #[stage] async fn load(path: String) -> StageResult<String> { Ok(path) }
 /// # workflow! { document_processor = load }
-/// // In a test of its own, `#[test] fn its_definition_is_the_released_one()`:
+/// // In its own test, for example `#[test] fn its_definition_is_the_released_one()`:
 /// workflow_engine::testing::assert_compatible::<document_processor>("workflows/document_processor.lock.json");
 /// ```
 ///
-/// The path is relative to the crate whose test runs. With the environment variable `WORKFLOW_ENGINE_UPDATE_LOCK=1`
-/// the file is written instead, and the test passes: for the first time, and after each release of a new version.
+/// The path is relative to the root of the crate under test. With the environment variable
+/// `WORKFLOW_ENGINE_UPDATE_LOCK=1`, the assertion writes the file instead, and passes. Do so once at the beginning, and
+/// again with each release of a new version.
 ///
-/// What changes no fingerprint passes: names, comments, defaults, retries, timeouts, budgets, the order of fields.
+/// Edits that do not change the fingerprint pass: those of names, comments, defaults, retries, timeouts, budgets, and
+/// the order of fields.
 ///
 /// ```
 /// use workflow_engine::prelude::*;
@@ -56,12 +61,11 @@ const UPDATE: &str = "WORKFLOW_ENGINE_UPDATE_LOCK";
 /// ```
 ///
 /// # Panics
-/// When the fingerprints differ. The message says what the edit does to runs in flight, stage by stage and field by
-/// field: whether they only need a worker with the old definition, so that a new `version` is due, or whether it
-/// *strands* them, because what they have stored does not fit the new definition. Whether it fits is judged by the
-/// JSON Schemas.
+/// When the fingerprints differ. The message lists the effects on runs in flight, stage by stage and field by field:
+/// either they only need a worker with the old definition, so the edit needs a new `version`, or the edit *strands*
+/// them, because their stored values do not fit the new definition. The JSON Schemas decide whether values fit.
 ///
-/// And when the lock file is missing or malformed, or cannot be written.
+/// Also when the lock file is missing or malformed, or cannot be written.
 #[track_caller]
 pub fn assert_compatible<W: Workflow>(lock_file: impl AsRef<Path>) {
     let update = env::var_os(UPDATE).is_some_and(|value| !value.is_empty());
@@ -70,7 +74,7 @@ pub fn assert_compatible<W: Workflow>(lock_file: impl AsRef<Path>) {
     }
 }
 
-/// What the lock file of `W` holds when it is up to date: the definition that [`assert_compatible`] compares with.
+/// Returns the content of an up-to-date lock file of `W`, which [`assert_compatible`] compares with.
 ///
 /// ```
 /// use workflow_engine::prelude::*;
@@ -93,7 +97,8 @@ pub fn lock_of<W: Workflow>() -> String {
 fn check<W: Workflow>(lock_file: &Path, update: bool) -> Result<(), String> {
     let now = Lock::of(W::definition());
     let shown = lock_file.display().to_string();
-    // Cargo sets it for every test that it runs; a test program that is called by hand stands in its folder.
+    // Cargo sets the variable for every test that it runs. A test program that is started without Cargo uses its
+    // working directory.
     let base = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
     let path = base.join(lock_file);
     if update {
@@ -113,7 +118,7 @@ fn check<W: Workflow>(lock_file: &Path, update: bool) -> Result<(), String> {
     Err(report::incompatible(&shown, &locked, &now, &compare::changes(&locked, &now)))
 }
 
-/// Writes the file, and the folders above it.
+/// Writes the file, and creates its parent folders.
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;

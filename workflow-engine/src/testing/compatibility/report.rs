@@ -1,4 +1,4 @@
-//! What the developer reads in a terminal: what the edit does, change by change, and what to do now.
+//! The messages of a failed assertion: the effects of the edit, change by change, and what to do about them.
 
 use std::env;
 use std::fmt::Write;
@@ -6,10 +6,10 @@ use std::path::Path;
 use std::thread;
 
 use super::UPDATE;
-use super::compare::{Change, Effect};
+use super::change::{Change, Effect};
 use super::lock::Lock;
 
-/// The definition is not the one that was released.
+/// The message for a definition that differs from the released one.
 pub(super) fn incompatible(lock_file: &str, old: &Lock, new: &Lock, changes: &[Change]) -> String {
     let raised = old.id == new.id && new.version > old.version;
     let strands = changes.iter().any(|change| change.effect == Effect::Strands);
@@ -31,17 +31,15 @@ pub(super) fn incompatible(lock_file: &str, old: &Lock, new: &Lock, changes: &[C
         };
         push(&mut text, format_args!("\n  {effect:<13}{what}\n  {:<13}{consequence}\n", ""));
     }
-    let keep = format!(
-        "keep a worker of the released build until its runs have ended, those of version {}",
-        old.version
-    );
+    let keep =
+        format!("keep a worker of the released build until the runs of version {} have ended", old.version);
     let update = update();
     if raised {
         steps(&mut text, &[&format!("write the new version into the lock file: {update}"), &keep]);
     } else {
         let undo = match (strands, old.id == new.id) {
-            (true, _) => "take the edit back as far as it strands runs, or",
-            (false, _) => "take the edit back, or",
+            (true, _) => "revert the changes that strand runs, or",
+            (false, _) => "revert the edit, or",
         };
         let next = old.version.max(new.version).saturating_add(1);
         let raise = format!("{undo} raise the version: `#[workflow(version = {next})]`");
@@ -50,7 +48,7 @@ pub(super) fn incompatible(lock_file: &str, old: &Lock, new: &Lock, changes: &[C
     text
 }
 
-/// There is no lock file.
+/// The message for a missing lock file.
 pub(super) fn missing(lock_file: &str, workflow: &str, base: &Path) -> String {
     let mut text = format!("workflow `{workflow}` has no lock file\n\n  lock file    {lock_file}\n");
     push(&mut text, format_args!("  in           {}\n", base.display()));
@@ -58,20 +56,23 @@ pub(super) fn missing(lock_file: &str, workflow: &str, base: &Path) -> String {
     text
 }
 
-/// The lock file cannot be read, or makes no sense.
+/// The message for a lock file that cannot be read or parsed.
 pub(super) fn unreadable(lock_file: &str, workflow: &str, why: &str) -> String {
     let mut text =
         format!("the lock file of workflow `{workflow}` cannot be read\n\n  lock file    {lock_file}\n");
     push(&mut text, format_args!("  because      {why}\n"));
-    let restore = "take it back from version control";
+    let restore = "restore it from version control";
     steps(
         &mut text,
-        &[restore, &format!("or, if the definition is the released one, write it anew: {}", update())],
+        &[
+            restore,
+            &format!("or, if the current definition is the released one, write the file again: {}", update()),
+        ],
     );
     text
 }
 
-/// The lock file cannot be written.
+/// The message for a lock file that cannot be written.
 pub(super) fn unwritable(lock_file: &str, workflow: &str, error: &std::io::Error) -> String {
     format!(
         "the lock file of workflow `{workflow}` cannot be written\n\n  lock file    {lock_file}\n  because      {error}\n"
@@ -90,7 +91,8 @@ fn push(text: &mut String, more: std::fmt::Arguments<'_>) {
     let _ = text.write_fmt(more);
 }
 
-/// The command that writes the lock file: of this package, and of this test where its thread says which one it is.
+/// Returns the command that writes the lock file, limited to this package, and to this test if the name of the thread
+/// tells which one it is.
 fn update() -> String {
     let mut command = format!("{UPDATE}=1 cargo test");
     if let Ok(package) = env::var("CARGO_PKG_NAME") {

@@ -1,37 +1,37 @@
-//! What has changed from one schema to another, field by field, and whether stored values still fit.
+//! The comparison of two schemas, field by field, and whether stored values still fit.
 
 use serde_json::{Map, Value};
 
 use super::shape::{alternatives, describe, kind, label, precise, range, required};
 
-/// One thing that has changed.
+/// One difference.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Difference {
-    /// The way to the value, from the outside in; empty for the whole.
+    /// The path to the value, from the outside in; empty for the whole value.
     pub(super) path: String,
-    /// What happened to it, as the rest of a sentence: `was removed`.
+    /// The difference, as the predicate of a sentence: `was removed`.
     pub(super) what: String,
-    /// Which of the values that the old schema admits the new one admits.
+    /// The share of the old schema's values that the new schema admits.
     pub(super) fits: Fit,
 }
 
-/// Which stored values fit.
+/// The stored values that fit a new schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fit {
     All,
-    /// Those that do not use what is excluded now.
+    /// The values that avoid what the new schema excludes.
     Some,
     None,
 }
 
 impl Fit {
-    /// All of them if `all`, else those that lie in both schemas.
+    /// Returns `All` if `all`, else `Some`.
     fn all_if(all: bool) -> Self {
         if all { Self::All } else { Self::Some }
     }
 }
 
-/// What has changed from `old` to `new`, both in normal form.
+/// Returns the differences between `old` and `new`, both in normal form.
 pub(super) fn differences(old: &Value, new: &Value) -> Vec<Difference> {
     let mut found = Found(Vec::new());
     found.compare("", old, new);
@@ -50,38 +50,38 @@ impl Found {
             return;
         }
         let (old_parts, new_parts) = (alternatives(old), alternatives(new));
-        let gone: Vec<&Value> = old_parts.iter().filter(|part| !new_parts.contains(part)).collect();
-        let come: Vec<&Value> = new_parts.iter().filter(|part| !old_parts.contains(part)).collect();
-        match (gone.as_slice(), come.as_slice()) {
-            // The alternatives are the same; what stands around them is not.
+        let removed: Vec<&Value> = old_parts.iter().filter(|part| !new_parts.contains(part)).collect();
+        let added: Vec<&Value> = new_parts.iter().filter(|part| !old_parts.contains(part)).collect();
+        match (removed.as_slice(), added.as_slice()) {
+            // The alternatives are the same, but their surrounding keywords differ.
             ([], []) => self.keywords(path, old, new),
             ([old], [new]) if label(old) == label(new) || old_parts.len() == 1 && new_parts.len() == 1 => {
                 self.one(path, old, new);
             }
-            _ if gone.len() == old_parts.len()
-                && come.len() == new_parts.len()
-                && !share_a_label(&gone, &come) =>
+            _ if removed.len() == old_parts.len()
+                && added.len() == new_parts.len()
+                && !share_a_label(&removed, &added) =>
             {
                 self.changed(path, &describe(old), &describe(new), Fit::None);
             }
-            _ => self.parts(path, gone, come),
+            _ => self.parts(path, removed, added),
         }
     }
 
-    /// Alternatives that were changed, taken away and added.
-    fn parts(&mut self, path: &str, gone: Vec<&Value>, mut come: Vec<&Value>) {
-        for old in gone {
-            match come.iter().position(|new| label(new) == label(old)) {
-                Some(at) => self.one(path, old, come.remove(at)),
+    /// Compares alternatives that were changed, removed and added.
+    fn parts(&mut self, path: &str, removed: Vec<&Value>, mut added: Vec<&Value>) {
+        for old in removed {
+            match added.iter().position(|new| label(new) == label(old)) {
+                Some(at) => self.one(path, old, added.remove(at)),
                 None => self.add(path, Fit::Some, format!("no longer allows {}", label(old))),
             }
         }
-        for new in come {
+        for new in added {
             self.add(path, Fit::All, format!("now allows {} as well", label(new)));
         }
     }
 
-    /// Two schemas that have one kind each.
+    /// Compares two schemas that have one kind each.
     fn one(&mut self, path: &str, old: &Value, new: &Value) {
         match (kind(old), kind(new)) {
             _ if new.as_bool() == Some(true) => self.changed(path, &describe(old), "anything", Fit::All),
@@ -100,7 +100,7 @@ impl Found {
                 let fits = Fit::all_if(new_low <= old_low && old_high <= new_high);
                 self.changed(path, &precise(old), &precise(new), fits);
             }
-            // A float of another width is read with another precision, but it is read.
+            // A float of another width is read with another precision, but it decodes.
             ("number", _) if old.get("format") != new.get("format") => {
                 self.changed(path, &precise(old), &precise(new), Fit::All);
             }
@@ -114,7 +114,7 @@ impl Found {
         }
     }
 
-    /// A list has one schema for its items, a tuple one for each.
+    /// Compares the items of arrays: a list has one schema for all items, a tuple one for each.
     fn items(&mut self, path: &str, old: &Value, new: &Value) {
         match (tuple(old), tuple(new)) {
             (None, None) => {
@@ -151,7 +151,7 @@ impl Found {
             };
             self.compare(&path, old, new);
             match (was_required.contains(&name.as_str()), is_required.contains(&name.as_str())) {
-                // An `Option` came or went, and that has been told.
+                // An `Option` was added or removed, which was reported already.
                 _ if admits_null(old) != admits_null(new) => {}
                 (false, true) => self.add(&path, Fit::Some, "may no longer be missing"),
                 (true, false) => self.add(&path, Fit::All, "may now be missing"),
@@ -173,12 +173,12 @@ impl Found {
         }
     }
 
-    /// Everything that no other rule has looked at.
+    /// Compares the keywords that no other rule covers.
     fn keywords(&mut self, path: &str, old: &Value, new: &Value) {
         let tuples = tuple(old).is_some() && tuple(new).is_some();
         let (mut old, mut new) = (keyed(old), keyed(new));
         if tuples {
-            // Their length is that of `prefixItems`.
+            // The length of a tuple is that of `prefixItems`.
             for key in ["minItems", "maxItems"] {
                 old.remove(key);
                 new.remove(key);
@@ -192,19 +192,19 @@ impl Found {
                     self.add(path, fits, format!("has another `{key}`: {}, not {}", short(new), short(old)));
                 }
                 (None, Some(new)) => {
-                    // Refusing unknown fields harms nobody by itself: a field that was removed is told for itself.
+                    // Refusing unknown fields is harmless by itself; removed fields are reported separately.
                     let fits = Fit::all_if(key == "additionalProperties" && new == &Value::Bool(false));
                     self.add(path, fits, format!("has a new `{key}`: {}", short(new)));
                 }
-                (Some(_), None) => self.add(path, Fit::All, format!("has no `{key}` any more")),
+                (Some(_), None) => self.add(path, Fit::All, format!("no longer has a `{key}`")),
                 (None, None) => {}
             }
         }
     }
 }
 
-fn share_a_label(gone: &[&Value], come: &[&Value]) -> bool {
-    gone.iter().any(|old| come.iter().any(|new| label(old) == label(new)))
+fn share_a_label(removed: &[&Value], added: &[&Value]) -> bool {
+    removed.iter().any(|old| added.iter().any(|new| label(old) == label(new)))
 }
 
 fn admits_null(schema: &Value) -> bool {
@@ -223,7 +223,7 @@ fn inside(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-/// The keywords that [`Found::keywords`] answers for.
+/// Returns the keywords that [`Found::keywords`] covers.
 fn keyed(schema: &Value) -> Map<String, Value> {
     const ELSEWHERE: [&str; 9] =
         ["type", "properties", "required", "items", "prefixItems", "oneOf", "anyOf", "enum", "const"];
@@ -235,7 +235,7 @@ fn keyed(schema: &Value) -> Map<String, Value> {
     object
 }
 
-/// Whether the keyword excludes no more than it did.
+/// Whether the new value of a keyword excludes no more than the old one.
 fn wider(key: &str, old: &Value, new: &Value) -> bool {
     let (Some(old), Some(new)) = (old.as_f64(), new.as_f64()) else {
         return new == &Value::Bool(true);
@@ -247,7 +247,7 @@ fn wider(key: &str, old: &Value, new: &Value) -> bool {
     }
 }
 
-/// A value as far as it fits into a sentence.
+/// Formats a value for a sentence, shortened if it is long.
 fn short(value: &Value) -> String {
     const LONGEST: usize = 60;
     let text = value.to_string();

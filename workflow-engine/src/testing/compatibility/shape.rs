@@ -1,8 +1,8 @@
-//! What a schema in normal form admits, in words and in parts.
+//! Descriptions and parts of a schema in normal form.
 
 use serde_json::{Map, Value};
 
-/// The kinds of values that a schema admits: `Option<T>` and enums have several, everything else has one.
+/// Returns the alternatives that a schema admits: several for `Option<T>` and enums, one for everything else.
 pub(super) fn alternatives(schema: &Value) -> Vec<Value> {
     let Value::Object(object) = schema else { return vec![schema.clone()] };
     for key in ["oneOf", "anyOf"] {
@@ -17,7 +17,7 @@ pub(super) fn alternatives(schema: &Value) -> Vec<Value> {
         Some(Value::Array(kinds)) => kinds
             .iter()
             .map(|kind| {
-                // `null` has no format and no bounds; those that stand here are the others'.
+                // `null` has no format and no bounds, so the keywords belong to the other kinds.
                 let mut one = if kind == "null" { Map::new() } else { object.clone() };
                 one.insert("type".into(), kind.clone());
                 Value::Object(one)
@@ -32,17 +32,17 @@ fn constant(value: Value) -> Value {
     Value::Object(Map::from_iter([("const".to_owned(), value)]))
 }
 
-/// What an alternative is recognised by: the variant's name, or else its kind.
+/// Returns the label that identifies an alternative: the name of its variant, or else its kind.
 pub(super) fn label(schema: &Value) -> String {
     if let Some(value) = schema.get("const") {
         return text(value);
     }
     let properties = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
-    // `#[serde(tag = …)]`: a field that has one value.
+    // `#[serde(tag = …)]` makes a field with one constant value.
     if let Some((tag, fixed)) = properties.clone().find_map(|(tag, field)| Some((tag, field.get("const")?))) {
         return format!("`{tag}: {}`", fixed.as_str().map_or_else(|| fixed.to_string(), str::to_owned));
     }
-    // serde's own way: one field, named like the variant.
+    // serde's default makes one field, named like the variant.
     let only = properties.map(|(name, _)| name).collect::<Vec<_>>();
     match (only.as_slice(), required(schema).as_slice()) {
         ([name], [needed]) if name.as_str() == *needed => format!("`{name}`"),
@@ -50,13 +50,13 @@ pub(super) fn label(schema: &Value) -> String {
     }
 }
 
-/// The names of the fields that must be there.
+/// Returns the names of the required fields.
 pub(super) fn required(schema: &Value) -> Vec<&str> {
     let names = schema.get("required").and_then(Value::as_array).into_iter().flatten();
     names.filter_map(Value::as_str).collect()
 }
 
-/// The schema in a few words.
+/// Describes the schema in a few words.
 pub(super) fn describe(schema: &Value) -> String {
     let parts = alternatives(schema);
     if parts.len() > 1 {
@@ -78,7 +78,7 @@ pub(super) fn describe(schema: &Value) -> String {
     }
 }
 
-/// The type that the schema names.
+/// Returns the type that the schema names.
 pub(super) fn kind(schema: &Value) -> &str {
     match schema.get("type").and_then(Value::as_str) {
         Some(kind) => kind,
@@ -89,7 +89,7 @@ pub(super) fn kind(schema: &Value) -> &str {
     }
 }
 
-/// The same kind with its width: `integer (uint32)`.
+/// Returns the type with its width: `integer (uint32)`.
 pub(super) fn precise(schema: &Value) -> String {
     let kind = kind(schema);
     match schema.get("format").and_then(Value::as_str) {
@@ -98,7 +98,8 @@ pub(super) fn precise(schema: &Value) -> String {
     }
 }
 
-/// The numbers that an integer's format and bounds admit. Bounds beyond 128 bits do not occur: Rust has no such type.
+/// Returns the range that an integer's format and bounds admit. Bounds beyond 128 bits do not occur, because Rust has
+/// no such type.
 pub(super) fn range(schema: &Value) -> (i128, i128) {
     let (low, high) = match schema.get("format").and_then(Value::as_str) {
         Some("int8") => (i8::MIN.into(), i8::MAX.into()),

@@ -1,59 +1,23 @@
-//! Which stages came, went and were renamed.
+//! Changes of the stages themselves: added, removed, renamed, and with another version.
 
-use super::compare::Change;
+use super::change::{Change, list};
 use super::edges::{edge_change, read_changes, reordered};
 use super::lock::{Lock, LockedStage};
+use super::renamed::Renamed;
 
-/// Stages that have another id and are otherwise what they were: old id, new id.
-pub(super) struct Renamed(Vec<(String, String)>);
-
-impl Renamed {
-    /// Pairs each stage that is gone with the one new stage that stands where it stood and takes and gives the same.
-    pub(super) fn between(old: &Lock, new: &Lock) -> Self {
-        let mut renamed = Self(Vec::new());
-        for gone in old.stages.iter().filter(|stage| new.stage(&stage.id).is_none()) {
-            let after: Vec<&str> = gone.after.iter().map(|id| renamed.new_id(id)).collect();
-            let mut alike = new.stages.iter().filter(|stage| {
-                old.stage(&stage.id).is_none()
-                    && renamed.old_id(&stage.id) == stage.id
-                    && stage.after == after
-                    && (&stage.input, &stage.config, &stage.output)
-                        == (&gone.input, &gone.config, &gone.output)
-            });
-            if let (Some(stage), None) = (alike.next(), alike.next()) {
-                let pair = (gone.id.clone(), stage.id.clone());
-                renamed.0.push(pair);
-            }
-        }
-        renamed
-    }
-
-    pub(super) fn old_id<'a>(&'a self, id: &'a str) -> &'a str {
-        self.0.iter().find(|(_, new)| new == id).map_or(id, |(old, _)| old)
-    }
-
-    pub(super) fn new_id<'a>(&'a self, id: &'a str) -> &'a str {
-        self.0.iter().find(|(old, _)| old == id).map_or(id, |(_, new)| new)
-    }
-
-    pub(super) fn new_ids(&self, ids: &[String]) -> Vec<String> {
-        ids.iter().map(|id| self.new_id(id).to_owned()).collect()
-    }
-}
-
-/// What has changed, but for the schemas.
+/// Returns the changes of the stages, except for those of their schemas.
 pub(super) fn stage_changes(old: &Lock, new: &Lock, renamed: &Renamed) -> Vec<Change> {
     let mut changes = Vec::new();
-    for gone in &old.stages {
-        let id = renamed.new_id(&gone.id);
-        if id != gone.id {
+    for removed in &old.stages {
+        let id = renamed.new_id(&removed.id);
+        if id != removed.id {
             changes.push(Change::strands(
-                format!("the id of stage `{}` changed to `{id}`", gone.id),
-                format!("runs in flight know it as `{0}`; `#[stage(id = \"{0}\")]` keeps the id", gone.id),
+                format!("the id of stage `{}` changed to `{id}`", removed.id),
+                format!("runs in flight know it as `{0}`; `#[stage(id = \"{0}\")]` keeps the id", removed.id),
             ));
         } else if new.stage(id).is_none() {
             let what = format!("stage `{id}` was removed");
-            changes.push(Change::strands(what, "runs in flight wait for it, or have its output"));
+            changes.push(Change::strands(what, "runs in flight wait for it, or have stored its output"));
         }
     }
     for stage in &new.stages {
@@ -73,7 +37,7 @@ pub(super) fn stage_changes(old: &Lock, new: &Lock, renamed: &Renamed) -> Vec<Ch
     if ends != new.ends {
         changes.push(Change::new_version(
             format!("the run's output is now that of {}, no longer that of {}", list(&new.ends), list(&ends)),
-            "runs in flight deliver what was released",
+            "runs in flight deliver the released output",
         ));
     }
     changes.extend(reordered(old, new, renamed));
@@ -89,7 +53,7 @@ fn version_change(before: &LockedStage, stage: &LockedStage) -> Option<Change> {
     })
 }
 
-/// Where a new stage stands.
+/// Describes the position of a new stage.
 fn place(new: &Lock, stage: &LockedStage) -> String {
     let before: Vec<&str> = new
         .stages
@@ -103,15 +67,5 @@ fn place(new: &Lock, stage: &LockedStage) -> String {
         (after, []) => format!(" after {}", list(after)),
         ([after], [before]) => format!(" between `{after}` and `{before}`"),
         (after, before) => format!(" after {} and before {}", list(after), list(before)),
-    }
-}
-
-/// The ids as a list in a sentence.
-pub(super) fn list<S: AsRef<str>>(ids: &[S]) -> String {
-    let mut quoted: Vec<String> = ids.iter().map(|id| format!("`{}`", id.as_ref())).collect();
-    match quoted.pop() {
-        Some(last) if quoted.is_empty() => last,
-        Some(last) => format!("{} and {last}", quoted.join(", ")),
-        None => "nothing".to_owned(),
     }
 }

@@ -1,26 +1,25 @@
-//! Annotations: what is noted, and what can be asked.
+//! Cases about writing and filtering annotations.
 
 use std::time::Duration;
 
 use super::fixture::{Fixture, decision, held, json, new_run};
-use crate::value::RunId;
-use crate::records::Annotation;
 use crate::ports::{AnnotationFilter, Change, Clock, Commit, Precondition};
-use crate::records::{AnnotationRecord, EventKind};
+use crate::records::{Annotation, AnnotationRecord, EventKind};
+use crate::value::RunId;
 
 cases![
-    an_annotation_is_one_record_an_attribute,
-    an_annotation_may_come_with_the_run,
-    an_annotation_goes_with_any_state_of_its_run,
-    an_annotation_of_no_run_is_missed,
-    an_annotation_tells_an_event_where_it_asks_for_one,
-    an_annotation_moves_nothing_else_of_the_run,
+    an_annotation_is_stored_as_one_record_per_attribute,
+    an_annotation_can_be_created_with_its_run,
+    an_annotation_is_accepted_in_any_state_of_its_run,
+    an_annotation_of_an_unknown_run_is_not_applied,
+    an_annotation_emits_an_event_on_request,
+    an_annotation_changes_nothing_else_of_its_run,
     an_annotation_of_a_lost_lease_is_not_written,
     annotations_are_found_by_key_stage_actor_and_scope,
-    a_prefix_is_of_whole_segments,
-    annotations_are_found_by_their_instants,
-    annotations_come_page_by_page,
-    annotations_of_a_key_come_from_all_runs,
+    a_prefix_matches_whole_segments,
+    annotations_are_found_by_time,
+    annotations_are_paged,
+    annotations_of_a_key_are_found_across_runs,
 ];
 
 fn noted(attributes: &[(&str, u32)]) -> Annotation {
@@ -46,7 +45,7 @@ impl Fixture {
     }
 }
 
-async fn an_annotation_is_one_record_an_attribute(fixture: Fixture) {
+async fn an_annotation_is_stored_as_one_record_per_attribute(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let annotation = Annotation {
         actor: Some("ada\u{1a}'".into()),
@@ -77,7 +76,7 @@ async fn an_annotation_is_one_record_an_attribute(fixture: Fixture) {
     assert_eq!(found.len(), 2);
 }
 
-async fn an_annotation_may_come_with_the_run(fixture: Fixture) {
+async fn an_annotation_can_be_created_with_its_run(fixture: Fixture) {
     let run_id = RunId::generate();
     let changes = vec![
         Change::CreateRun(new_run()),
@@ -88,8 +87,8 @@ async fn an_annotation_may_come_with_the_run(fixture: Fixture) {
     assert_eq!(fixture.event_names(run_id).await, ["workflow:created", "annotation:created"]);
 }
 
-/// Also about a stage that is not stored yet, and of a run that is over.
-async fn an_annotation_goes_with_any_state_of_its_run(fixture: Fixture) {
+/// Including an annotation of a stage that is not stored yet, and one of a terminal run.
+async fn an_annotation_is_accepted_in_any_state_of_its_run(fixture: Fixture) {
     let pending = fixture.create().await;
     let early = annotate(Some("a"), noted(&[("early", 1)]));
     fixture.apply(decision(pending, Precondition::Present, vec![early])).await;
@@ -104,18 +103,21 @@ async fn an_annotation_goes_with_any_state_of_its_run(fixture: Fixture) {
     assert_eq!(fixture.keys(pending, AnnotationFilter::new()).await, ["early", "running", "over"]);
 }
 
-async fn an_annotation_of_no_run_is_missed(fixture: Fixture) {
-    let nowhere = RunId::generate();
+async fn an_annotation_of_an_unknown_run_is_not_applied(fixture: Fixture) {
+    let unknown = RunId::generate();
     let change = annotate(None, noted(&[("a", 1)]));
-    assert_eq!(fixture.commit(decision(nowhere, Precondition::Present, vec![change])).await, Commit::PreconditionFailed);
-    assert!(fixture.keys(nowhere, AnnotationFilter::new()).await.is_empty());
+    assert_eq!(
+        fixture.commit(decision(unknown, Precondition::Present, vec![change])).await,
+        Commit::PreconditionFailed
+    );
+    assert!(fixture.keys(unknown, AnnotationFilter::new()).await.is_empty());
 }
 
-async fn an_annotation_tells_an_event_where_it_asks_for_one(fixture: Fixture) {
+async fn an_annotation_emits_an_event_on_request(fixture: Fixture) {
     let run_id = fixture.create().await;
     fixture.note(run_id, noted(&[("silent", 1)])).await;
-    let told = Annotation { emit_event: true, actor: Some("ada".into()), ..noted(&[("b", 2), ("a", 1)]) };
-    fixture.note(run_id, told).await;
+    let emitted = Annotation { emit_event: true, actor: Some("ada".into()), ..noted(&[("b", 2), ("a", 1)]) };
+    fixture.note(run_id, emitted).await;
     let names = ["workflow:created", "annotation:created", "annotation:created"];
     assert_eq!(fixture.event_names(run_id).await, names);
     let expected = EventKind::AnnotationCreated {
@@ -128,7 +130,7 @@ async fn an_annotation_tells_an_event_where_it_asks_for_one(fixture: Fixture) {
     assert_eq!(fixture.events(run_id).await[1].kind, expected);
 }
 
-async fn an_annotation_moves_nothing_else_of_the_run(fixture: Fixture) {
+async fn an_annotation_changes_nothing_else_of_its_run(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let before = fixture.snapshot(run_id).await;
     fixture.note(run_id, noted(&[("a", 1)])).await;
@@ -140,7 +142,10 @@ async fn an_annotation_of_a_lost_lease_is_not_written(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let precondition = Precondition::Lease(super::fixture::stale(&job));
     let change = annotate(Some("a"), noted(&[("a", 1)]));
-    assert_eq!(fixture.commit(decision(run_id, precondition, vec![change])).await, Commit::PreconditionFailed);
+    assert_eq!(
+        fixture.commit(decision(run_id, precondition, vec![change])).await,
+        Commit::PreconditionFailed
+    );
     assert!(fixture.keys(run_id, AnnotationFilter::new()).await.is_empty());
 }
 
@@ -156,21 +161,32 @@ async fn annotations_are_found_by_key_stage_actor_and_scope(fixture: Fixture) {
     fixture.note(run_id, by("bob", "legal", "three")).await;
     let of_stage = annotate(Some("b"), noted(&[("four", 1)]));
     fixture.apply(decision(run_id, Precondition::Present, vec![of_stage])).await;
-    let asked = AnnotationFilter::new;
-    assert_eq!(fixture.keys(run_id, asked().key_named("two")).await, ["two"]);
-    assert_eq!(fixture.keys(run_id, asked().actor("ada")).await, ["one", "two"]);
-    assert_eq!(fixture.keys(run_id, asked().scope("legal")).await, ["one", "three"]);
-    assert_eq!(fixture.keys(run_id, asked().scope("%")).await, ["two"]);
-    assert_eq!(fixture.keys(run_id, asked().actor("ada").scope("legal")).await, ["one"]);
-    assert_eq!(fixture.keys(run_id, asked().stage("b")).await, ["four"]);
-    assert!(fixture.keys(run_id, asked().actor("ad")).await.is_empty());
-    assert!(fixture.keys(run_id, asked().key_named("%")).await.is_empty());
+    let filter = AnnotationFilter::new;
+    assert_eq!(fixture.keys(run_id, filter().key_named("two")).await, ["two"]);
+    assert_eq!(fixture.keys(run_id, filter().actor("ada")).await, ["one", "two"]);
+    assert_eq!(fixture.keys(run_id, filter().scope("legal")).await, ["one", "three"]);
+    assert_eq!(fixture.keys(run_id, filter().scope("%")).await, ["two"]);
+    assert_eq!(fixture.keys(run_id, filter().actor("ada").scope("legal")).await, ["one"]);
+    assert_eq!(fixture.keys(run_id, filter().stage("b")).await, ["four"]);
+    assert!(fixture.keys(run_id, filter().actor("ad")).await.is_empty());
+    assert!(fixture.keys(run_id, filter().key_named("%")).await.is_empty());
 }
 
-/// `run-1` does not count `run-10` (trap 17), and no text is a pattern.
-async fn a_prefix_is_of_whole_segments(fixture: Fixture) {
+/// `run-1` does not match `run-10` (trap 17), and pattern characters are literal.
+async fn a_prefix_matches_whole_segments(fixture: Fixture) {
     let run_id = fixture.create().await;
-    let keys = ["run-1", "run-1.a", "run-1.a.b", "run-1/x", "run-10", "run-10.a", "run_1.a", "run-1-", "ru", "x.run-1"];
+    let keys = [
+        "run-1",
+        "run-1.a",
+        "run-1.a.b",
+        "run-1/x",
+        "run-10",
+        "run-10.a",
+        "run_1.a",
+        "run-1-",
+        "ru",
+        "x.run-1",
+    ];
     for key in keys {
         fixture.note(run_id, noted(&[(key, 1)])).await;
     }
@@ -182,12 +198,12 @@ async fn a_prefix_is_of_whole_segments(fixture: Fixture) {
     assert_eq!(fixture.keys(run_id, below("run-1.a")).await, ["run-1.a", "run-1.a.b"]);
     assert_eq!(fixture.keys(run_id, below("50%")).await, ["50%", "50%.a"]);
     assert_eq!(fixture.keys(run_id, below("run_1")).await, ["run_1.a"]);
-    for nothing in ["run-", "%", "_", "run-1.", "r%", ""] {
-        assert!(fixture.keys(run_id, below(nothing)).await.is_empty(), "{nothing}");
+    for prefix in ["run-", "%", "_", "run-1.", "r%", ""] {
+        assert!(fixture.keys(run_id, below(prefix)).await.is_empty(), "{prefix}");
     }
 }
 
-async fn annotations_are_found_by_their_instants(fixture: Fixture) {
+async fn annotations_are_found_by_time(fixture: Fixture) {
     let run_id = fixture.create().await;
     let mut instants = Vec::new();
     for key in ["a", "b", "c"] {
@@ -195,16 +211,16 @@ async fn annotations_are_found_by_their_instants(fixture: Fixture) {
         instants.push(fixture.clock.now());
         fixture.note(run_id, noted(&[(key, 1)])).await;
     }
-    let asked = AnnotationFilter::new;
-    assert_eq!(fixture.keys(run_id, asked().since(instants[1])).await, ["b", "c"]);
-    assert_eq!(fixture.keys(run_id, asked().until(instants[1])).await, ["a"]);
-    assert_eq!(fixture.keys(run_id, asked().since(instants[1]).until(instants[2])).await, ["b"]);
+    let filter = AnnotationFilter::new;
+    assert_eq!(fixture.keys(run_id, filter().since(instants[1])).await, ["b", "c"]);
+    assert_eq!(fixture.keys(run_id, filter().until(instants[1])).await, ["a"]);
+    assert_eq!(fixture.keys(run_id, filter().since(instants[1]).until(instants[2])).await, ["b"]);
     let later = instants[1] + chrono::TimeDelta::nanoseconds(1);
-    assert_eq!(fixture.keys(run_id, asked().since(later)).await, ["c"], "instants are not rounded down");
-    assert_eq!(fixture.keys(run_id, asked().until(later)).await, ["a", "b"]);
+    assert_eq!(fixture.keys(run_id, filter().since(later)).await, ["c"], "instants are not rounded down");
+    assert_eq!(fixture.keys(run_id, filter().until(later)).await, ["a", "b"]);
 }
 
-async fn annotations_come_page_by_page(fixture: Fixture) {
+async fn annotations_are_paged(fixture: Fixture) {
     let (run_id, other) = (fixture.create().await, fixture.create().await);
     for number in 0..25 {
         fixture.note(run_id, noted(&[("key", number)])).await;
@@ -223,17 +239,17 @@ async fn annotations_come_page_by_page(fixture: Fixture) {
     assert!(fixture.annotations(run_id, AnnotationFilter::new().after(u64::MAX)).await.is_empty());
 }
 
-async fn annotations_of_a_key_come_from_all_runs(fixture: Fixture) {
+async fn annotations_of_a_key_are_found_across_runs(fixture: Fixture) {
     let (one, two) = (fixture.create().await, fixture.create().await);
     fixture.note(one, Annotation { actor: Some("ada".into()), ..noted(&[("key", 1), ("key.a", 1)]) }).await;
     fixture.note(two, noted(&[("key", 2)])).await;
-    let asked = AnnotationFilter::new;
+    let filter = AnnotationFilter::new;
     let runs = async |filter: AnnotationFilter| -> Vec<RunId> {
         let found = fixture.store.annotations_of_key("key", &filter).await.unwrap();
         found.into_iter().map(|annotation| annotation.run_id).collect()
     };
-    assert_eq!(runs(asked()).await, [one, two]);
-    assert_eq!(runs(asked().limit(1)).await, [one]);
-    assert_eq!(runs(asked().actor("ada")).await, [one]);
-    assert!(fixture.store.annotations_of_key("ke", &asked()).await.unwrap().is_empty());
+    assert_eq!(runs(filter()).await, [one, two]);
+    assert_eq!(runs(filter().limit(1)).await, [one]);
+    assert_eq!(runs(filter().actor("ada")).await, [one]);
+    assert!(fixture.store.annotations_of_key("ke", &filter()).await.unwrap().is_empty());
 }

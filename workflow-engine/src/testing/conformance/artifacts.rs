@@ -1,4 +1,4 @@
-//! Artifacts and metrics: what hangs on a stage, and is void when the stage is run again.
+//! Cases about artifacts and metrics, which belong to a stage and are deleted when the stage is rerun.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +7,15 @@ use crate::ports::{Change, Clock, Commit, Precondition, RerunStage};
 use crate::records::{ArtifactRecord, BlobKey, ClaimedJob, StoredValue};
 
 cases![
-    an_artifact_comes_back,
+    an_artifact_is_stored_unchanged,
     an_artifact_may_be_a_blob,
     an_artifact_is_replaced,
     an_artifact_is_deleted,
-    artifacts_come_by_stage_and_key,
-    a_rerun_voids_artifacts_and_metrics,
-    metrics_come_back_with_their_stage,
-    metrics_of_other_names_stay,
-    a_lost_lease_keeps_nothing,
+    artifacts_are_ordered_by_stage_and_key,
+    a_rerun_deletes_artifacts_and_metrics,
+    metrics_are_stored_with_their_stage,
+    metrics_with_other_names_are_kept,
+    a_lost_lease_stores_nothing,
 ];
 
 fn put(stage: &str, key: &str, value: StoredValue) -> Change {
@@ -35,7 +35,7 @@ async fn artifact(fixture: &Fixture, job: &ClaimedJob, key: &str) -> Option<Arti
     fixture.store.artifact(job.lease.run_id, &job.lease.stage_id, key).await.unwrap()
 }
 
-async fn an_artifact_comes_back(fixture: Fixture) {
+async fn an_artifact_is_stored_unchanged(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let key = "größe\u{1a} '; DROP TABLE workflow_artifacts; --";
     let value = inline("a\0b");
@@ -64,7 +64,7 @@ async fn an_artifact_is_replaced(fixture: Fixture) {
     let changes = vec![put("a", "x", inline(&1)), put("a", "x", inline(&2)), put("a", "y", inline(&1))];
     fixture.apply(held(&job, changes)).await;
     assert_eq!(artifact(&fixture, &job, "x").await.unwrap().value, inline(&2));
-    let blob = StoredValue::Blob(BlobKey("elsewhere".into()));
+    let blob = StoredValue::Blob(BlobKey("other".into()));
     fixture.apply(held(&job, vec![put("a", "x", blob.clone())])).await;
     assert_eq!(artifact(&fixture, &job, "x").await.unwrap().value, blob);
     assert_eq!(artifact(&fixture, &job, "y").await.unwrap().value, inline(&1));
@@ -74,7 +74,7 @@ async fn an_artifact_is_deleted(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let changes = vec![put("a", "x", inline(&1)), put("a", "y", inline(&1)), put("a", "z", inline(&1))];
     fixture.apply(held(&job, changes)).await;
-    let changes = vec![delete("a", "x"), delete("a", "y"), put("a", "y", inline(&2)), delete("a", "nowhere")];
+    let changes = vec![delete("a", "x"), delete("a", "y"), put("a", "y", inline(&2)), delete("a", "unknown")];
     fixture.apply(held(&job, changes)).await;
     fixture.apply(held(&job, vec![put("a", "z", inline(&2)), delete("a", "z")])).await;
     let left = fixture.store.artifacts(run_id, None).await.unwrap();
@@ -82,7 +82,7 @@ async fn an_artifact_is_deleted(fixture: Fixture) {
     assert_eq!(left[0].value, inline(&2));
 }
 
-async fn artifacts_come_by_stage_and_key(fixture: Fixture) {
+async fn artifacts_are_ordered_by_stage_and_key(fixture: Fixture) {
     let run_id = fixture.create().await;
     fixture.start(run_id, &[("b", 0), ("a", 0)], 2).await;
     for job in fixture.claim_up_to("worker", 2).await {
@@ -99,20 +99,25 @@ async fn artifacts_come_by_stage_and_key(fixture: Fixture) {
     assert!(fixture.store.artifacts(other, None).await.unwrap().is_empty());
 }
 
-/// Those of the stages that are kept stay.
-async fn a_rerun_voids_artifacts_and_metrics(fixture: Fixture) {
+/// Stages that are not rerun keep theirs.
+async fn a_rerun_deletes_artifacts_and_metrics(fixture: Fixture) {
     let run_id = fixture.create().await;
     fixture.start(run_id, &[("a", 0), ("b", 1)], 1).await;
     let first = fixture.claim("worker").await;
-    let changes =
-        vec![put("a", "x", inline(&1)), measure("a", &[("rows", 1.0)]), complete("a"), super::fixture::release("b")];
+    let changes = vec![
+        put("a", "x", inline(&1)),
+        measure("a", &[("rows", 1.0)]),
+        complete("a"),
+        super::fixture::release("b"),
+    ];
     fixture.apply(held(&first, changes)).await;
     let second = fixture.claim("worker").await;
     let changes =
         vec![put("b", "x", inline(&1)), measure("b", &[("rows", 2.0)]), complete("b"), release_run()];
     fixture.apply(held(&second, changes)).await;
 
-    let rerun = Change::Rerun { stages: vec![RerunStage { stage_id: "b".into(), waiting_on: 0 }], waiting_on: 1 };
+    let rerun =
+        Change::Rerun { stages: vec![RerunStage { stage_id: "b".into(), waiting_on: 0 }], waiting_on: 1 };
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
     fixture.apply(decision(run_id, precondition, vec![rerun, enqueue("b")])).await;
     assert_eq!(artifact(&fixture, &second, "x").await, None);
@@ -127,16 +132,17 @@ async fn a_rerun_voids_artifacts_and_metrics(fixture: Fixture) {
     assert_eq!((kept.generation, kept.value), (2, inline(&2)));
 }
 
-async fn metrics_come_back_with_their_stage(fixture: Fixture) {
+async fn metrics_are_stored_with_their_stage(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let metrics = [("größe", -0.1), ("rows", 1e300), ("tiny", 5e-324), ("zero", 0.0)];
     fixture.apply(held(&job, vec![measure("a", &metrics), complete("a"), release_run()])).await;
-    let expected: BTreeMap<String, f64> = metrics.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+    let expected: BTreeMap<String, f64> =
+        metrics.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
     assert_eq!(fixture.stage(run_id, "a").await.metrics, expected);
     assert_eq!(fixture.snapshot(run_id).await.stages[0].metrics, expected);
 }
 
-async fn metrics_of_other_names_stay(fixture: Fixture) {
+async fn metrics_with_other_names_are_kept(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     fixture.apply(held(&job, vec![measure("a", &[("x", 1.0), ("y", 1.0)])])).await;
     fixture.apply(held(&job, vec![measure("a", &[("y", 2.0)])])).await;
@@ -145,7 +151,7 @@ async fn metrics_of_other_names_stay(fixture: Fixture) {
     assert_eq!(fixture.stage(run_id, "a").await.metrics, expected);
 }
 
-async fn a_lost_lease_keeps_nothing(fixture: Fixture) {
+async fn a_lost_lease_stores_nothing(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let changes = vec![put("a", "x", inline(&1)), measure("a", &[("x", 1.0)])];
     let late = decision(run_id, Precondition::Lease(stale(&job)), changes);

@@ -1,4 +1,4 @@
-//! All of a decision, or nothing of it; and nothing of it touches its neighbours.
+//! Cases about atomicity: a decision is applied completely or not at all, and does not affect other decisions.
 
 use futures_util::future::join_all;
 
@@ -10,15 +10,15 @@ cases![
     a_change_of_a_stage_that_does_not_exist_undoes_the_rest,
     a_release_below_zero_undoes_the_rest,
     a_queued_stage_is_not_queued_twice,
-    what_is_over_is_not_ended_again,
+    a_terminal_run_is_not_ended_again,
     a_run_is_not_ended_twice_by_one_decision,
     a_change_of_a_run_that_does_not_exist_is_refused,
-    an_error_does_not_disturb_its_neighbours,
-    a_miss_does_not_disturb_its_neighbours,
-    a_locked_commit_sees_what_it_is_applied_to,
-    a_locked_commit_with_nothing_to_do_misses,
+    an_error_does_not_affect_other_commits,
+    a_failed_precondition_does_not_affect_other_commits,
+    a_locked_commit_decides_from_the_current_state,
+    a_locked_commit_without_a_decision_writes_nothing,
     a_locked_commit_may_find_no_run,
-    a_panic_while_deciding_harms_nobody_else,
+    a_panic_while_deciding_leaves_the_store_usable,
 ];
 
 async fn refused(fixture: &Fixture, decision: crate::ports::Decision) {
@@ -26,7 +26,7 @@ async fn refused(fixture: &Fixture, decision: crate::ports::Decision) {
     let before = fixture.store.snapshot(run_id).await.unwrap();
     let error = fixture.store.commit(decision).await.unwrap_err();
     assert_eq!(error.code(), "STORE_FAILED");
-    assert!(error.to_string().contains(&run_id.to_string()), "it names the run: {error}");
+    assert!(error.to_string().contains(&run_id.to_string()), "the error names the run: {error}");
     assert_eq!(fixture.store.snapshot(run_id).await.unwrap(), before, "nothing was written");
 }
 
@@ -34,7 +34,7 @@ async fn a_change_of_a_stage_that_does_not_exist_undoes_the_rest(fixture: Fixtur
     let (run_id, job) = fixture.running().await;
     let key = BlobKey(format!("{run_id}/a/1/1"));
     let put = Change::PutBlob { key: key.clone(), value: json("large") };
-    refused(&fixture, held(&job, vec![put, complete("a"), release("nowhere")])).await;
+    refused(&fixture, held(&job, vec![put, complete("a"), release("unknown")])).await;
     assert_eq!(fixture.store.blob(&key).await.unwrap(), None);
     assert_eq!(fixture.event_names(run_id).await.len(), 3);
     fixture.complete_run(&job).await;
@@ -56,8 +56,8 @@ async fn a_queued_stage_is_not_queued_twice(fixture: Fixture) {
     refused(&fixture, decision(run_id, precondition, vec![super::fixture::enqueue("a")])).await;
 }
 
-/// What is over changes only by a rerun (G9), whatever a guard lets through.
-async fn what_is_over_is_not_ended_again(fixture: Fixture) {
+/// A terminal state changes only by a rerun (G9), even when the precondition holds.
+async fn a_terminal_run_is_not_ended_again(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     fixture.complete_run(&job).await;
     for change in [
@@ -83,13 +83,13 @@ async fn a_change_of_a_run_that_does_not_exist_is_refused(fixture: Fixture) {
     refused(&fixture, decision(run_id, Precondition::Absent, vec![super::fixture::cancel_run()])).await;
 }
 
-async fn an_error_does_not_disturb_its_neighbours(fixture: Fixture) {
+async fn an_error_does_not_affect_other_commits(fixture: Fixture) {
     let mut decisions = Vec::new();
     for number in 0..40 {
         let (_, job) = fixture.running().await;
         let mut changes = vec![complete("a"), super::fixture::release_run()];
         if number % 4 == 0 {
-            changes.push(release("nowhere"));
+            changes.push(release("unknown"));
         }
         decisions.push((number, job.lease.run_id, held(&job, changes)));
     }
@@ -101,7 +101,10 @@ async fn an_error_does_not_disturb_its_neighbours(fixture: Fixture) {
         let (number, run_id, commit) = outcome.unwrap();
         let status = fixture.run(run_id).await.status;
         if number % 4 == 0 {
-            assert_eq!((commit.unwrap_err().code(), status), (crate::ErrorCode::StoreFailed, Status::Running));
+            assert_eq!(
+                (commit.unwrap_err().code(), status),
+                (crate::ErrorCode::StoreFailed, Status::Running)
+            );
         } else {
             assert!(matches!(commit.unwrap(), Commit::Applied(_)));
             assert_eq!(status, Status::Completed);
@@ -109,7 +112,7 @@ async fn an_error_does_not_disturb_its_neighbours(fixture: Fixture) {
     }
 }
 
-async fn a_miss_does_not_disturb_its_neighbours(fixture: Fixture) {
+async fn a_failed_precondition_does_not_affect_other_commits(fixture: Fixture) {
     let mut commits = Vec::new();
     for number in 0..40 {
         let (run_id, job) = fixture.running().await;
@@ -131,7 +134,7 @@ async fn a_miss_does_not_disturb_its_neighbours(fixture: Fixture) {
     }
 }
 
-async fn a_locked_commit_sees_what_it_is_applied_to(fixture: Fixture) {
+async fn a_locked_commit_decides_from_the_current_state(fixture: Fixture) {
     let run_id = fixture.create().await;
     fixture.start(run_id, &[("a", 0)], 1).await;
     let adders = (0..16).map(|_| {
@@ -152,12 +155,12 @@ async fn a_locked_commit_sees_what_it_is_applied_to(fixture: Fixture) {
         })
     });
     for commit in join_all(adders.collect::<Vec<_>>()).await {
-        assert!(matches!(commit.unwrap(), Commit::Applied(_)), "under the lock a precondition cannot miss");
+        assert!(matches!(commit.unwrap(), Commit::Applied(_)), "under the lock a precondition cannot fail");
     }
     assert_eq!(fixture.event_names(run_id).await.len(), 18);
 }
 
-async fn a_locked_commit_with_nothing_to_do_misses(fixture: Fixture) {
+async fn a_locked_commit_without_a_decision_writes_nothing(fixture: Fixture) {
     let run_id = fixture.diamond().await;
     let before = fixture.snapshot(run_id).await;
     let expected = before.clone();
@@ -165,7 +168,10 @@ async fn a_locked_commit_with_nothing_to_do_misses(fixture: Fixture) {
         assert_eq!(snapshot, Some(&expected));
         None
     };
-    assert_eq!(fixture.store.commit_locked(run_id, Box::new(decide)).await.unwrap(), Commit::PreconditionFailed);
+    assert_eq!(
+        fixture.store.commit_locked(run_id, Box::new(decide)).await.unwrap(),
+        Commit::PreconditionFailed
+    );
     assert_eq!(fixture.snapshot(run_id).await, before);
 }
 
@@ -180,14 +186,14 @@ async fn a_locked_commit_may_find_no_run(fixture: Fixture) {
     assert_eq!(fixture.run(run_id).await.status, Status::Pending);
 }
 
-async fn a_panic_while_deciding_harms_nobody_else(fixture: Fixture) {
+async fn a_panic_while_deciding_leaves_the_store_usable(fixture: Fixture) {
     let run_id = fixture.diamond().await;
     let before = fixture.snapshot(run_id).await;
     let store = fixture.store.clone();
     let panicking = tokio::spawn(async move {
-        store.commit_locked(run_id, Box::new(|_| panic!("a mistake in the kernel, on purpose"))).await
+        store.commit_locked(run_id, Box::new(|_| panic!("a deliberate defect of the kernel"))).await
     });
-    // Whether the panic reaches its caller or comes as an error is the store's own affair.
+    // A store may pass the panic on to the caller or return an error.
     assert!(!matches!(panicking.await, Ok(Ok(_))));
     assert_eq!(fixture.snapshot(run_id).await, before);
     let job = fixture.claim("worker").await;

@@ -1,23 +1,23 @@
-//! What a run and its stages may spend: checked where the money is reserved, under the run's lock.
+//! Cases about budgets, which the store checks under the run's lock when a call is reserved.
 
 use futures_util::future::join_all;
 
 use super::fixture::{Fixture, LEASE, call, decision, definitions, held, reserve, settle};
 use crate::error::Error;
-use crate::value::{RunId, CallId, Cost};
 use crate::ledger::CallOutcome;
 use crate::ports::{Change, Commit, Precondition};
 use crate::records::{ClaimedJob, Status};
+use crate::value::{CallId, Cost, RunId};
 
 cases![
-    what_is_spent_and_reserved_stays_within_the_budget_of_the_run,
-    a_stage_has_a_budget_of_its_own,
-    what_ends_makes_room_and_what_is_unknown_does_not,
-    a_budget_is_only_raised,
+    spent_and_reserved_amounts_stay_within_the_budget_of_the_run,
+    a_stage_has_its_own_budget,
+    finished_calls_release_their_reservation_and_unknown_calls_do_not,
+    a_budget_is_never_lowered,
     branches_do_not_overspend_together,
-    what_waits_for_its_budget_is_never_due,
-    what_is_resumed_is_due,
-    what_fits_by_now_does_not_wait,
+    a_stage_that_waits_for_its_budget_is_never_due,
+    a_resumed_stage_is_due,
+    a_stage_whose_call_fits_by_now_does_not_wait,
 ];
 
 fn cost(picodollars: i64) -> Cost {
@@ -32,7 +32,7 @@ async fn set(fixture: &Fixture, run_id: RunId, change: Change) {
     fixture.apply(decision(run_id, Precondition::Present, vec![change])).await;
 }
 
-/// Intends a call in a stage that declares a budget.
+/// Reserves a call in a stage that declares a budget.
 async fn declared(
     fixture: &Fixture,
     job: &ClaimedJob,
@@ -47,14 +47,14 @@ async fn declared(
     Ok(call_id)
 }
 
-fn refused(answer: Result<CallId, Error>) -> String {
-    let error = answer.unwrap_err();
+fn refused(result: Result<CallId, Error>) -> String {
+    let error = result.unwrap_err();
     assert_eq!(error.code(), "BUDGET_EXCEEDED");
     assert!(!error.is_retryable());
     error.to_string()
 }
 
-async fn what_is_spent_and_reserved_stays_within_the_budget_of_the_run(fixture: Fixture) {
+async fn spent_and_reserved_amounts_stay_within_the_budget_of_the_run(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     set(&fixture, run_id, budget(None, 10)).await;
     let first = declared(&fixture, &job, 4, None).await.unwrap();
@@ -72,13 +72,17 @@ async fn what_is_spent_and_reserved_stays_within_the_budget_of_the_run(fixture: 
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(!text.contains("stage"), "{text}");
-    assert_eq!(fixture.store.calls_of_run(run_id, None, 9).await.unwrap().len(), 2, "nothing is written");
+    assert_eq!(
+        fixture.store.calls_of_run(run_id, None, 9).await.unwrap().len(),
+        2,
+        "a refused call is not stored"
+    );
     assert_eq!(fixture.run(run_id).await.spending.reserved, cost(5));
     declared(&fixture, &job, 3, None).await.unwrap();
-    declared(&fixture, &job, 0, None).await.expect("what costs nothing is within every budget");
+    declared(&fixture, &job, 0, None).await.expect("a call without cost is within every budget");
 }
 
-async fn a_stage_has_a_budget_of_its_own(fixture: Fixture) {
+async fn a_stage_has_its_own_budget(fixture: Fixture) {
     let run_id = fixture.create().await;
     fixture.start(run_id, &[("a", 0), ("b", 0)], 2).await;
     let jobs = fixture.claim_up_to("worker", 2).await;
@@ -86,7 +90,7 @@ async fn a_stage_has_a_budget_of_its_own(fixture: Fixture) {
     let text = refused(declared(&fixture, &jobs[0], 1, Some(5)).await);
     assert!(text.contains(&format!("stage `{}` of run {run_id}", jobs[0].lease.stage_id)), "{text}");
     declared(&fixture, &jobs[1], 5, Some(5)).await.unwrap();
-    // In this run the stage may spend more than it declares; and what it declares may be more.
+    // The greater of the run's own limit for the stage and the declared limit applies.
     set(&fixture, run_id, budget(Some(&jobs[0].lease.stage_id), 7)).await;
     declared(&fixture, &jobs[0], 2, Some(5)).await.unwrap();
     refused(declared(&fixture, &jobs[0], 1, Some(5)).await);
@@ -94,7 +98,7 @@ async fn a_stage_has_a_budget_of_its_own(fixture: Fixture) {
     assert_eq!(fixture.stage(run_id, &jobs[0].lease.stage_id).await.spending.budget, Some(cost(7)));
 }
 
-async fn what_ends_makes_room_and_what_is_unknown_does_not(fixture: Fixture) {
+async fn finished_calls_release_their_reservation_and_unknown_calls_do_not(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     set(&fixture, run_id, budget(None, 10)).await;
     let first = declared(&fixture, &job, 10, None).await.unwrap();
@@ -102,12 +106,12 @@ async fn what_ends_makes_room_and_what_is_unknown_does_not(fixture: Fixture) {
     let end = |call_id, end| Change::SettleCall { stage_id: "a".into(), call_id, end: Box::new(end) };
     fixture.apply(held(&job, vec![end(first, failed)])).await;
     let second = declared(&fixture, &job, 10, None).await.unwrap();
-    // The end comes before the intention of one decision.
+    // One decision settles a call and reserves the next one.
     let third = CallId::generate();
     fixture.apply(held(&job, vec![settle("a", second, 4), reserve("a", third, call("t", 6))])).await;
     fixture.apply(held(&job, vec![end(third, CallOutcome::Unknown { error: "cut".into() })])).await;
     refused(declared(&fixture, &job, 1, None).await);
-    // An answer may cost more than was reserved: it is spent all the same, and then nothing is left.
+    // A call may cost more than its reservation: the full cost counts, and nothing is left.
     set(&fixture, run_id, budget(None, 11)).await;
     let last = declared(&fixture, &job, 1, None).await.unwrap();
     fixture.apply(held(&job, vec![settle("a", last, 100)])).await;
@@ -115,7 +119,7 @@ async fn what_ends_makes_room_and_what_is_unknown_does_not(fixture: Fixture) {
     refused(declared(&fixture, &job, 1, None).await);
 }
 
-async fn a_budget_is_only_raised(fixture: Fixture) {
+async fn a_budget_is_never_lowered(fixture: Fixture) {
     let (run_id, _) = fixture.running().await;
     for (limit, then) in [(5, 5), (3, 5), (9, 9)] {
         set(&fixture, run_id, budget(None, limit)).await;
@@ -125,7 +129,7 @@ async fn a_budget_is_only_raised(fixture: Fixture) {
     }
 }
 
-/// Sixteen ask at the same time for a tenth of the budget each.
+/// Sixteen branches request a tenth of the budget each, at the same time.
 async fn branches_do_not_overspend_together(fixture: Fixture) {
     let run_id = fixture.create().await;
     let names: Vec<String> = (0..16).map(|number| format!("s{number}")).collect();
@@ -134,11 +138,11 @@ async fn branches_do_not_overspend_together(fixture: Fixture) {
     set(&fixture, run_id, budget(None, 100)).await;
     let jobs = fixture.claim_up_to("worker", 16).await;
     assert_eq!(jobs.len(), 16);
-    let answers = join_all(jobs.iter().map(|job| declared(&fixture, job, 10, None))).await;
-    let (granted, others): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
+    let results = join_all(jobs.iter().map(|job| declared(&fixture, job, 10, None))).await;
+    let (granted, others): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
     assert_eq!((granted.len(), others.len()), (10, 6));
-    for answer in others {
-        refused(answer);
+    for result in others {
+        refused(result);
     }
     let run = fixture.run(run_id).await.spending;
     assert_eq!((run.reserved, run.pending_calls), (cost(100), 10));
@@ -148,19 +152,19 @@ async fn branches_do_not_overspend_together(fixture: Fixture) {
 fn wait(reserve: i64, limit: i64) -> Change {
     Change::AwaitBudget {
         stage_id: "a".into(),
-        error: "too dear".into(),
+        error: "too expensive".into(),
         reserve: cost(reserve),
         budget: Some(cost(limit)),
     }
 }
 
-async fn what_waits_for_its_budget_is_never_due(fixture: Fixture) {
+async fn a_stage_that_waits_for_its_budget_is_never_due(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let events = fixture.events(run_id).await.len();
     fixture.apply(held(&job, vec![wait(5, 4)])).await;
     let stage = fixture.stage(run_id, "a").await;
     assert_eq!((stage.status, stage.attempt), (Status::Pending, 0), "the attempt does not count");
-    assert_eq!((stage.awaited_cost, stage.error_message.as_deref()), (Some(cost(5)), Some("too dear")));
+    assert_eq!((stage.awaited_cost, stage.error_message.as_deref()), (Some(cost(5)), Some("too expensive")));
     let waiting = fixture.job(run_id, "a").await.unwrap();
     assert_eq!((waiting.status, waiting.attempt, waiting.worker_id), (Status::Pending, 0, None));
     assert_eq!(waiting.lease_epoch, job.lease.epoch);
@@ -174,10 +178,10 @@ async fn what_waits_for_its_budget_is_never_due(fixture: Fixture) {
     }
 }
 
-async fn what_is_resumed_is_due(fixture: Fixture) {
+async fn a_resumed_stage_is_due(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let resume = || decision(run_id, Precondition::Present, vec![Change::Resume { stage_id: "a".into() }]);
-    assert_eq!(fixture.apply(resume()).await.ready.len(), 0, "it does not wait");
+    assert_eq!(fixture.apply(resume()).await.ready.len(), 0, "the stage does not wait");
     assert_eq!(fixture.job(run_id, "a").await.unwrap().status, Status::Running);
     fixture.apply(held(&job, vec![wait(5, 4)])).await;
     assert_eq!(fixture.apply(resume()).await.ready.len(), 1);
@@ -186,8 +190,8 @@ async fn what_is_resumed_is_due(fixture: Fixture) {
     assert_eq!((again.attempt, again.lease.epoch), (1, job.lease.epoch + 1));
 }
 
-/// Somebody has raised it between the refusal and this, and found nobody who waited.
-async fn what_fits_by_now_does_not_wait(fixture: Fixture) {
+/// The budget was raised between the refusal and the wait, when there was no waiting stage to resume.
+async fn a_stage_whose_call_fits_by_now_does_not_wait(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     assert_eq!(fixture.apply(held(&job, vec![wait(5, 5)])).await.ready.len(), 1);
     assert_eq!(fixture.stage(run_id, "a").await.awaited_cost, None);

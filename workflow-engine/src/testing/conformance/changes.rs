@@ -1,4 +1,4 @@
-//! Each change, and the events that belong to it.
+//! Cases about each change and the events that it emits.
 
 use std::time::Duration;
 
@@ -6,31 +6,30 @@ use super::fixture::{
     ATTEMPTS, Fixture, LEASE, cancel_run, claim, complete, decision, fail_run, held, inline, json, release,
     release_run,
 };
-use crate::records::LogLevel;
 use crate::ports::{Change, Clock, Commit, Precondition};
-use crate::records::{BlobKey, EventKind, RunError, Status, StoredValue};
+use crate::records::{BlobKey, EventKind, LogLevel, RunError, Status, StoredValue};
 
 cases![
     a_claim_takes_a_new_lease,
     completing_clears_the_error_and_deletes_the_job,
     a_retry_waits_for_its_delay,
     a_retry_keeps_the_epoch,
-    a_delay_may_be_longer_than_the_calendar,
-    handing_back_does_not_count_the_attempt,
+    a_delay_beyond_the_largest_date_is_accepted,
+    returning_a_job_does_not_count_the_attempt,
     a_failed_stage_keeps_a_dead_job,
-    a_failed_run_says_why,
-    a_cancelled_run_keeps_the_reason,
+    a_failed_run_stores_its_error,
+    a_cancelled_run_stores_its_reason,
     cancelling_a_stage_deletes_its_job,
     a_release_counts_down,
-    a_release_claims_what_becomes_ready,
-    what_waits_in_the_queue_is_claimed_as_far_as_there_is_room,
+    a_release_claims_the_stage_that_becomes_ready,
+    queued_stages_are_claimed_while_there_is_room,
     a_queued_stage_that_is_not_due_is_not_claimed,
     the_last_release_ends_the_run,
-    the_run_ends_when_every_output_is_there,
+    the_run_completes_when_every_output_stage_has_completed,
     an_output_in_a_blob_is_not_in_the_event,
     a_blob_is_committed_with_its_stage,
-    a_blob_may_be_put_again,
-    a_log_line_is_kept_in_order,
+    a_blob_can_be_replaced,
+    log_lines_are_stored_in_order,
     progress_is_an_event,
     the_duration_is_counted_from_the_start,
 ];
@@ -95,7 +94,7 @@ async fn a_retry_waits_for_its_delay(fixture: Fixture) {
     assert_eq!(fixture.claim("worker").await.attempt, 2);
 }
 
-/// An attempt number would be no fence; the epoch is, because nothing resets it (G4).
+/// An attempt number cannot serve as a fence; the epoch can, because nothing resets it (G4).
 async fn a_retry_keeps_the_epoch(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay: Duration::ZERO };
@@ -108,7 +107,7 @@ async fn a_retry_keeps_the_epoch(fixture: Fixture) {
     assert_eq!((job.lease.epoch, job.attempt), (3, 2));
 }
 
-async fn a_delay_may_be_longer_than_the_calendar(fixture: Fixture) {
+async fn a_delay_beyond_the_largest_date_is_accepted(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay: Duration::MAX };
     fixture.apply(held(&job, vec![retry])).await;
@@ -116,12 +115,12 @@ async fn a_delay_may_be_longer_than_the_calendar(fixture: Fixture) {
     assert!(fixture.claim_up_to("worker", 1).await.is_empty());
 }
 
-async fn handing_back_does_not_count_the_attempt(fixture: Fixture) {
+async fn returning_a_job_does_not_count_the_attempt(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let events = fixture.event_names(run_id).await;
     let applied = fixture.apply(held(&job, vec![Change::ReturnJob { stage_id: "a".into() }])).await;
     assert_eq!(applied.ready.len(), 1);
-    assert_eq!(fixture.event_names(run_id).await, events, "handing back is no event");
+    assert_eq!(fixture.event_names(run_id).await, events, "returning a job emits no event");
     let record = fixture.job(run_id, "a").await.unwrap();
     assert_eq!((record.status, record.attempt, record.worker_id), (Status::Pending, 0, None));
     let stage = fixture.stage(run_id, "a").await;
@@ -150,7 +149,7 @@ async fn a_failed_stage_keeps_a_dead_job(fixture: Fixture) {
     assert!(fixture.store.stale_jobs(&[], 10).await.unwrap().is_empty());
 }
 
-async fn a_failed_run_says_why(fixture: Fixture) {
+async fn a_failed_run_stores_its_error(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let version = fixture.run(run_id).await.version;
     fixture.apply(held(&job, vec![fail_run()])).await;
@@ -162,7 +161,7 @@ async fn a_failed_run_says_why(fixture: Fixture) {
     assert_eq!(fixture.events(run_id).await.last().unwrap().kind, failed);
 }
 
-async fn a_cancelled_run_keeps_the_reason(fixture: Fixture) {
+async fn a_cancelled_run_stores_its_reason(fixture: Fixture) {
     let run_id = fixture.create().await;
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
     let applied = fixture.apply(decision(run_id, precondition, vec![cancel_run()])).await;
@@ -198,7 +197,7 @@ async fn a_release_counts_down(fixture: Fixture) {
     assert_eq!((job.status, job.run_at, job.max_attempts), (Status::Pending, fixture.clock.now(), ATTEMPTS));
 }
 
-async fn a_release_claims_what_becomes_ready(fixture: Fixture) {
+async fn a_release_claims_the_stage_that_becomes_ready(fixture: Fixture) {
     let run_id = fixture.create().await;
     fixture.start(run_id, &[("a", 0), ("b", 1), ("c", 2)], 1).await;
     let job = fixture.claim("worker").await;
@@ -208,26 +207,26 @@ async fn a_release_claims_what_becomes_ready(fixture: Fixture) {
         claim: Some(claim("worker")),
     };
     let applied = fixture.apply(held(&job, vec![complete("a"), claiming("b"), claiming("c")])).await;
-    assert_eq!((applied.claimed.len(), applied.ready.len()), (1, 0), "c still waits, and is nobody's");
+    assert_eq!((applied.claimed.len(), applied.ready.len()), (1, 0), "c still waits");
     assert_eq!(applied.claimed[0].lease.stage_id, "b");
     let names = fixture.event_names(run_id).await;
     assert_eq!(names[3..], ["stage:completed", "stage:started"]);
     assert!(fixture.claim_up_to("other", 10).await.is_empty());
 }
 
-async fn what_waits_in_the_queue_is_claimed_as_far_as_there_is_room(fixture: Fixture) {
+async fn queued_stages_are_claimed_while_there_is_room(fixture: Fixture) {
     let run_id = fixture.create().await;
     fixture.start(run_id, &[("a", 0), ("b", 0), ("c", 0), ("d", 0), ("e", 1)], 1).await;
     let jobs = fixture.claim_up_to("worker", 2).await;
     assert_eq!(jobs.iter().map(|job| job.lease.stage_id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     let queued = |room| Change::ClaimQueued {
-        stage_ids: ["b", "c", "d", "e", "nowhere"].map(str::to_owned).to_vec(),
+        stage_ids: ["b", "c", "d", "e", "unknown"].map(str::to_owned).to_vec(),
         claim: claim("worker"),
         room,
     };
     let applied = fixture.apply(held(&jobs[0], vec![complete("a"), queued(1)])).await;
-    let [claimed] = applied.claimed.as_slice() else { panic!("one: {applied:?}") };
-    assert_eq!((claimed.lease.stage_id.as_str(), claimed.attempt), ("c", 1), "b is somebody's already");
+    let [claimed] = applied.claimed.as_slice() else { panic!("one claim: {applied:?}") };
+    assert_eq!((claimed.lease.stage_id.as_str(), claimed.attempt), ("c", 1), "b is claimed already");
     let job = fixture.job(run_id, "c").await.unwrap();
     assert_eq!((job.status, job.worker_id.as_deref()), (Status::Running, Some("worker")));
     assert_eq!(fixture.event_names(run_id).await[4..], ["stage:completed", "stage:started"]);
@@ -236,7 +235,7 @@ async fn what_waits_in_the_queue_is_claimed_as_far_as_there_is_room(fixture: Fix
     assert!(applied.claimed.is_empty(), "there is no room");
     let applied = fixture.apply(held(claimed, vec![complete("c"), queued(9)])).await;
     let claimed: Vec<_> = applied.claimed.iter().map(|job| job.lease.stage_id.as_str()).collect();
-    assert_eq!(claimed, ["d"], "e waits for others, and nowhere is no stage");
+    assert_eq!(claimed, ["d"], "e waits for others, and there is no stage `unknown`");
 }
 
 async fn a_queued_stage_that_is_not_due_is_not_claimed(fixture: Fixture) {
@@ -246,8 +245,7 @@ async fn a_queued_stage_that_is_not_due_is_not_claimed(fixture: Fixture) {
     let delay = Duration::from_secs(60);
     let retry = Change::Retry { stage_id: "b".into(), error: "not yet".into(), delay };
     fixture.apply(held(&jobs[1], vec![retry])).await;
-    let queued =
-        Change::ClaimQueued { stage_ids: vec!["b".into()], claim: claim("worker"), room: 1 };
+    let queued = Change::ClaimQueued { stage_ids: vec!["b".into()], claim: claim("worker"), room: 1 };
     let applied = fixture.apply(held(&jobs[0], vec![complete("a"), queued])).await;
     assert!(applied.claimed.is_empty());
     assert_eq!(fixture.job(run_id, "b").await.unwrap().status, Status::Pending);
@@ -266,7 +264,7 @@ async fn the_last_release_ends_the_run(fixture: Fixture) {
     assert_eq!(fixture.events(run_id).await.last().unwrap().kind, completed);
 }
 
-async fn the_run_ends_when_every_output_is_there(fixture: Fixture) {
+async fn the_run_completes_when_every_output_stage_has_completed(fixture: Fixture) {
     let run_id = fixture.create().await;
     fixture.start(run_id, &[("a", 0), ("b", 0)], 2).await;
     let jobs = fixture.claim_up_to("worker", 2).await;
@@ -296,7 +294,7 @@ async fn an_output_in_a_blob_is_not_in_the_event(fixture: Fixture) {
     assert_eq!(fixture.events(run_id).await.last().unwrap().kind, completed);
 }
 
-/// A blob of a stage that did not commit is nowhere (G2).
+/// A stage that did not commit leaves no blob (G2).
 async fn a_blob_is_committed_with_its_stage(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let key = BlobKey(format!("{run_id}/a/1/1"));
@@ -308,7 +306,7 @@ async fn a_blob_is_committed_with_its_stage(fixture: Fixture) {
     assert_eq!(fixture.store.blob(&key).await.unwrap(), Some(json("large")));
 }
 
-async fn a_blob_may_be_put_again(fixture: Fixture) {
+async fn a_blob_can_be_replaced(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let key = BlobKey(format!("{run_id}/a/1/1"));
     for value in ["one", "two"] {
@@ -318,7 +316,7 @@ async fn a_blob_may_be_put_again(fixture: Fixture) {
     assert_eq!(fixture.store.blob(&key).await.unwrap(), Some(json("two")));
 }
 
-async fn a_log_line_is_kept_in_order(fixture: Fixture) {
+async fn log_lines_are_stored_in_order(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let log = |level, message: &str| Change::Log {
         stage_id: "a".into(),
@@ -329,16 +327,16 @@ async fn a_log_line_is_kept_in_order(fixture: Fixture) {
     let events = fixture.event_names(run_id).await;
     fixture.apply(held(&job, vec![log(LogLevel::Info, "one"), log(LogLevel::Error, "two")])).await;
     fixture.apply(held(&job, vec![log(LogLevel::Debug, "three"), log(LogLevel::Warn, "four")])).await;
-    assert_eq!(fixture.event_names(run_id).await, events, "a log line is no event");
+    assert_eq!(fixture.event_names(run_id).await, events, "a log line emits no event");
     let lines = fixture.store.logs(run_id, 0, 10).await.unwrap();
-    let said: Vec<_> = lines.iter().map(|line| (line.level, line.message.as_str())).collect();
+    let logged: Vec<_> = lines.iter().map(|line| (line.level, line.message.as_str())).collect();
     let expected = [
         (LogLevel::Info, "one"),
         (LogLevel::Error, "two"),
         (LogLevel::Debug, "three"),
         (LogLevel::Warn, "four"),
     ];
-    assert_eq!(said, expected);
+    assert_eq!(logged, expected);
     assert_eq!((lines[0].stage_id.as_str(), lines[0].attempt), ("a", 1));
     assert_eq!((lines[0].at, &lines[0].fields), (fixture.clock.now(), &json(&[1])));
     let later = fixture.store.logs(run_id, lines[1].id, 1).await.unwrap();
@@ -354,7 +352,7 @@ async fn progress_is_an_event(fixture: Fixture) {
     assert_eq!(fixture.events(run_id).await.last().unwrap().kind, expected);
 }
 
-/// Counted from the start of this generation, not from the creation of the run (trap 16).
+/// The duration counts from the start of this generation, not from the creation of the run (trap 16).
 async fn the_duration_is_counted_from_the_start(fixture: Fixture) {
     let run_id = fixture.create().await;
     fixture.clock.advance(Duration::from_hours(1));

@@ -1,17 +1,17 @@
-//! Who gets which job.
+//! Cases about claiming jobs.
 
 use std::time::Duration;
 
 use super::fixture::{DEFINITION, Fixture, claim, decision, definitions, fail_run, held, new_run};
-use crate::ports::{Change, Clock, Precondition, NewRun};
+use crate::ports::{Change, Clock, NewRun, Precondition};
 use crate::records::Status;
 
 cases![
-    the_most_urgent_job_is_claimed_first,
-    among_equals_the_one_due_first_is_claimed_first,
+    the_job_with_the_highest_priority_is_claimed_first,
+    at_equal_priority_the_earliest_due_job_is_claimed_first,
     a_job_is_claimed_only_with_its_definition,
-    a_claim_takes_no_more_than_it_asks_for,
-    a_delayed_job_does_not_hold_up_the_others,
+    a_claim_respects_its_limit,
+    a_delayed_job_does_not_block_others,
     a_job_beyond_its_last_attempt_is_not_claimed,
     the_epoch_grows_with_each_claim,
     jobs_of_a_failed_run_are_not_claimed,
@@ -24,7 +24,7 @@ async fn with_priority(fixture: &Fixture, priority: i32) -> crate::RunId {
     run_id
 }
 
-async fn the_most_urgent_job_is_claimed_first(fixture: Fixture) {
+async fn the_job_with_the_highest_priority_is_claimed_first(fixture: Fixture) {
     let mut runs = Vec::new();
     for priority in [5, -3, 9, 0, i32::MAX, i32::MIN] {
         runs.push((priority, with_priority(&fixture, priority).await));
@@ -36,7 +36,7 @@ async fn the_most_urgent_job_is_claimed_first(fixture: Fixture) {
     }
 }
 
-async fn among_equals_the_one_due_first_is_claimed_first(fixture: Fixture) {
+async fn at_equal_priority_the_earliest_due_job_is_claimed_first(fixture: Fixture) {
     let mut runs = Vec::new();
     for _ in 0..3 {
         runs.push(fixture.single().await);
@@ -58,7 +58,7 @@ async fn a_job_is_claimed_only_with_its_definition(fixture: Fixture) {
     fixture.start(other, &[("a", 0)], 1).await;
     let run_id = fixture.single().await;
     let claimed = fixture.claim_up_to("worker", 10).await;
-    assert_eq!(claimed.len(), 1, "G10: a run is executed only against its definition");
+    assert_eq!(claimed.len(), 1, "G10: a run is executed only with its own definition");
     assert_eq!((claimed[0].lease.run_id, claimed[0].definition_fingerprint.as_str()), (run_id, DEFINITION));
     assert!(fixture.store.claim_jobs(&claim("worker"), &[], 10).await.unwrap().is_empty());
     let both = ["definition-3".to_owned(), "definition-2".to_owned()];
@@ -66,7 +66,7 @@ async fn a_job_is_claimed_only_with_its_definition(fixture: Fixture) {
     assert_eq!(claimed[0].lease.run_id, other);
 }
 
-async fn a_claim_takes_no_more_than_it_asks_for(fixture: Fixture) {
+async fn a_claim_respects_its_limit(fixture: Fixture) {
     for _ in 0..5 {
         fixture.single().await;
     }
@@ -76,7 +76,7 @@ async fn a_claim_takes_no_more_than_it_asks_for(fixture: Fixture) {
     assert_eq!(fixture.claim_up_to("worker", 100).await.len(), 0);
 }
 
-async fn a_delayed_job_does_not_hold_up_the_others(fixture: Fixture) {
+async fn a_delayed_job_does_not_block_others(fixture: Fixture) {
     let urgent = with_priority(&fixture, 9).await;
     let job = fixture.claim("worker").await;
     let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay: Duration::from_mins(1) };
@@ -87,7 +87,7 @@ async fn a_delayed_job_does_not_hold_up_the_others(fixture: Fixture) {
     assert_eq!(fixture.claim("worker").await.lease.run_id, urgent);
 }
 
-/// Attempts count at the claim, so a stage that kills its process stops at its cap (G6, trap 7).
+/// Attempts count at the claim, so a stage that kills its process fails after its last attempt (G6, trap 7).
 async fn a_job_beyond_its_last_attempt_is_not_claimed(fixture: Fixture) {
     let run_id = fixture.single().await;
     for attempt in 1..=3 {
@@ -99,7 +99,7 @@ async fn a_job_beyond_its_last_attempt_is_not_claimed(fixture: Fixture) {
     assert!(fixture.claim_up_to("worker", 1).await.is_empty());
     assert_eq!(fixture.job(run_id, "a").await.unwrap().status, Status::Pending);
     let due = fixture.store.next_job_due(&definitions()).await.unwrap();
-    assert_eq!(due, None, "nobody is sent for a job that nobody can have");
+    assert_eq!(due, None, "a job that cannot be claimed is not due");
 }
 
 async fn the_epoch_grows_with_each_claim(fixture: Fixture) {

@@ -1,11 +1,11 @@
-//! Many at the same time.
+//! Cases about concurrent commits, claims and reads.
 
 use std::collections::HashSet;
 
 use futures_util::future::join_all;
 
 use super::fixture::{Fixture, cancel_run, complete, decision, held, new_run, release_run};
-use crate::ports::{Change, Commit, Precondition, NewRun, Snapshot};
+use crate::ports::{Change, Commit, NewRun, Precondition, Snapshot};
 use crate::records::{ClaimedJob, Status};
 
 cases![
@@ -13,12 +13,12 @@ cases![
     a_join_is_ready_exactly_once,
     two_claims_never_take_the_same_job,
     a_run_ends_once,
-    a_cancelled_run_takes_no_late_completion,
+    a_cancelled_run_accepts_no_late_completion,
     a_completion_is_applied_once,
-    a_snapshot_is_one_state,
+    a_snapshot_shows_one_state,
 ];
 
-/// Events are numbered in the commit, so committers of one run never collide (G7).
+/// The commit numbers the events, so the sequence numbers of one run never collide (G7).
 async fn sequences_are_gapless_under_many_committers(fixture: Fixture) {
     let run_id = fixture.create().await;
     let names: Vec<String> = (0..16).map(|number| format!("s{number:02}")).collect();
@@ -41,7 +41,7 @@ async fn sequences_are_gapless_under_many_committers(fixture: Fixture) {
     for committer in join_all(committers.collect::<Vec<_>>()).await {
         committer.unwrap();
     }
-    // Created, started, and of each stage its start, ten steps and its end.
+    // Two events of the run, and twelve of each stage: its start, ten steps and its end.
     assert_eq!(fixture.event_names(run_id).await.len(), 2 + 16 * 12);
 }
 
@@ -64,8 +64,7 @@ async fn a_join_is_ready_exactly_once(fixture: Fixture) {
             }
         })
     });
-    let ready: usize =
-        join_all(commits.collect::<Vec<_>>()).await.into_iter().map(Result::unwrap).sum();
+    let ready: usize = join_all(commits.collect::<Vec<_>>()).await.into_iter().map(Result::unwrap).sum();
     assert_eq!(ready, 1);
     let due = fixture.claim_up_to("worker", 100).await;
     assert_eq!(due.len(), 1);
@@ -120,9 +119,9 @@ async fn a_run_ends_once(fixture: Fixture) {
     }
 }
 
-/// After a cancel has committed nothing of its generation commits (G8): neither a completion on a cancelled run
-/// (trap 4) nor a cancel on a completed one.
-async fn a_cancelled_run_takes_no_late_completion(fixture: Fixture) {
+/// After a cancel has committed, nothing of that generation commits (G8): neither a completion of a cancelled run
+/// (trap 4), nor a cancellation of a completed one.
+async fn a_cancelled_run_accepts_no_late_completion(fixture: Fixture) {
     for _ in 0..20 {
         let (run_id, job) = fixture.running().await;
         let completing = {
@@ -154,14 +153,14 @@ async fn a_cancelled_run_takes_no_late_completion(fixture: Fixture) {
                 assert_eq!((run.status, stage.status), (Status::Cancelled, Status::Cancelled));
                 assert_eq!(stage.output, None);
             }
-            other => panic!("one of them wins: {other:?}"),
+            other => panic!("exactly one of the two is applied: {other:?}"),
         }
         assert_eq!(fixture.complete_run(&job).await, Commit::PreconditionFailed);
         fixture.event_names(run_id).await;
     }
 }
 
-/// A duplicate delivery of an outcome, at the same time (trap 3).
+/// The same outcome is committed several times concurrently (trap 3).
 async fn a_completion_is_applied_once(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let commits = (0..8).map(|_| {
@@ -176,11 +175,12 @@ async fn a_completion_is_applied_once(fixture: Fixture) {
     assert_eq!(names[3..], ["stage:completed", "workflow:completed"]);
 }
 
-/// A reader never sees a half of a commit.
-async fn a_snapshot_is_one_state(fixture: Fixture) {
+/// A reader never sees part of a commit.
+async fn a_snapshot_shows_one_state(fixture: Fixture) {
     let run_id = fixture.create_as(NewRun { priority: 7, ..new_run() }).await;
     let names: Vec<String> = (0..30).map(|number| format!("s{number:02}")).collect();
-    let stages: Vec<(&str, u32)> = (0..).zip(&names).map(|(at, name)| (name.as_str(), u32::from(at > 0))).collect();
+    let stages: Vec<(&str, u32)> =
+        (0..).zip(&names).map(|(at, name)| (name.as_str(), u32::from(at > 0))).collect();
     fixture.start(run_id, &stages, 1).await;
     let writer = {
         let fixture = fixture.clone();
@@ -195,12 +195,15 @@ async fn a_snapshot_is_one_state(fixture: Fixture) {
             }
         })
     };
-    let mut looks = 0;
+    let mut reads = 0;
     loop {
         let snapshot = fixture.snapshot(run_id).await;
-        let open: Vec<_> =
-            snapshot.stages.iter().filter(|stage| stage.waiting_on == 0 && !stage.status.is_terminal()).collect();
-        looks += 1;
+        let open: Vec<_> = snapshot
+            .stages
+            .iter()
+            .filter(|stage| stage.waiting_on == 0 && !stage.status.is_terminal())
+            .collect();
+        reads += 1;
         if snapshot.run.status == Status::Completed {
             assert!(open.is_empty() && snapshot.jobs.is_empty());
             break;
@@ -211,5 +214,5 @@ async fn a_snapshot_is_one_state(fixture: Fixture) {
         tokio::task::yield_now().await;
     }
     writer.await.unwrap();
-    assert!(looks > 0);
+    assert!(reads > 0);
 }

@@ -1,19 +1,19 @@
-//! Runs come into being.
+//! Cases about creating and starting runs.
 
 use super::fixture::{DEFINITION, Fixture, claim, decision, definitions, enqueue, json, new_run, new_stages};
-use crate::value::RunId;
-use crate::ports::{Change, Clock, Commit, Precondition, NewRun, Revision};
+use crate::ports::{Change, Clock, Commit, NewRun, Precondition, Revision};
 use crate::records::{RunRequest, Status};
+use crate::value::RunId;
 
 cases![
     a_created_run_is_pending,
     a_run_is_created_once,
-    a_run_that_was_never_created_is_nowhere,
-    the_request_is_kept_as_it_was,
+    a_run_that_was_never_created_is_not_found,
+    the_request_is_stored_unchanged,
     a_run_is_started_once,
-    starting_moves_the_version_and_inserts_the_stages,
-    a_start_decided_from_an_older_version_misses,
-    a_start_decided_from_an_older_event_misses,
+    starting_increments_the_version_and_inserts_the_stages,
+    a_start_decided_from_an_older_version_is_not_applied,
+    a_start_decided_from_an_older_event_is_not_applied,
     a_run_is_created_started_and_claimed_in_one_commit,
     only_stages_that_are_queued_have_a_job,
 ];
@@ -36,7 +36,7 @@ async fn a_run_is_created_once(fixture: Fixture) {
     assert_eq!(fixture.event_names(run_id).await, ["workflow:created"]);
 }
 
-async fn a_run_that_was_never_created_is_nowhere(fixture: Fixture) {
+async fn a_run_that_was_never_created_is_not_found(fixture: Fixture) {
     let run_id = RunId::generate();
     let store = &fixture.store;
     assert_eq!(store.run(run_id).await.unwrap(), None);
@@ -49,7 +49,7 @@ async fn a_run_that_was_never_created_is_nowhere(fixture: Fixture) {
     assert_eq!(fixture.commit(decision(run_id, precondition, vec![])).await, Commit::PreconditionFailed);
 }
 
-async fn the_request_is_kept_as_it_was(fixture: Fixture) {
+async fn the_request_is_stored_unchanged(fixture: Fixture) {
     let request = RunRequest {
         input: json(&[1, 2]),
         config: json(&std::collections::BTreeMap::from([("stage", "größe")])),
@@ -68,7 +68,7 @@ async fn a_run_is_started_once(fixture: Fixture) {
     assert_eq!(fixture.event_names(run_id).await, ["workflow:created", "workflow:started"]);
 }
 
-async fn starting_moves_the_version_and_inserts_the_stages(fixture: Fixture) {
+async fn starting_increments_the_version_and_inserts_the_stages(fixture: Fixture) {
     let run_id = fixture.diamond().await;
     let run = fixture.run(run_id).await;
     assert_eq!((run.status, run.version, run.waiting_on), (Status::Running, 2, 1));
@@ -84,28 +84,33 @@ async fn starting_moves_the_version_and_inserts_the_stages(fixture: Fixture) {
     assert_eq!(fixture.event_names(run_id).await, ["workflow:created", "workflow:started"]);
 }
 
-async fn a_start_decided_from_an_older_version_misses(fixture: Fixture) {
+async fn a_start_decided_from_an_older_version_is_not_applied(fixture: Fixture) {
     let run_id = fixture.create().await;
     let run = fixture.run(run_id).await;
     let older = Revision { version: run.version - 1, last_sequence: run.last_sequence };
     let start = Change::StartRun { stages: new_stages(&[("a", 0)]), waiting_on: 1 };
-    assert_eq!(fixture.commit(decision(run_id, Precondition::Revision(older), vec![start])).await, Commit::PreconditionFailed);
+    assert_eq!(
+        fixture.commit(decision(run_id, Precondition::Revision(older), vec![start])).await,
+        Commit::PreconditionFailed
+    );
     assert_eq!(fixture.run(run_id).await, run);
 }
 
-async fn a_start_decided_from_an_older_event_misses(fixture: Fixture) {
+async fn a_start_decided_from_an_older_event_is_not_applied(fixture: Fixture) {
     let run_id = fixture.create().await;
     let run = fixture.run(run_id).await;
     let older = Revision { version: run.version, last_sequence: run.last_sequence - 1 };
     let start = Change::StartRun { stages: new_stages(&[("a", 0)]), waiting_on: 1 };
-    assert_eq!(fixture.commit(decision(run_id, Precondition::Revision(older), vec![start])).await, Commit::PreconditionFailed);
+    assert_eq!(
+        fixture.commit(decision(run_id, Precondition::Revision(older), vec![start])).await,
+        Commit::PreconditionFailed
+    );
     assert_eq!(fixture.run(run_id).await, run);
 }
 
 async fn a_run_is_created_started_and_claimed_in_one_commit(fixture: Fixture) {
     let run_id = RunId::generate();
-    let claimed =
-        Change::Enqueue { stage_id: "a".into(), max_attempts: 3, claim: Some(claim("worker")) };
+    let claimed = Change::Enqueue { stage_id: "a".into(), max_attempts: 3, claim: Some(claim("worker")) };
     let changes = vec![
         Change::CreateRun(new_run()),
         Change::StartRun { stages: new_stages(&[("a", 0), ("b", 0)]), waiting_on: 2 },
@@ -120,7 +125,7 @@ async fn a_run_is_created_started_and_claimed_in_one_commit(fixture: Fixture) {
     let expected = ["workflow:created", "workflow:started", "stage:started"];
     assert_eq!(fixture.event_names(run_id).await, expected);
     let due = fixture.store.claim_jobs(&claim("other"), &definitions(), 10).await.unwrap();
-    assert_eq!(due.len(), 1, "the claimed stage is nobody else's");
+    assert_eq!(due.len(), 1, "the claimed stage is not claimed again");
     assert_eq!(due[0].lease.stage_id, "b");
 }
 

@@ -1,26 +1,26 @@
-//! Whose turn it is: a long queue of one definition holds up no other.
+//! Cases about fair order: a long queue of one definition does not block other definitions.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::fixture::{DEFINITION, Fixture, claim, held, new_run, start_changes};
-use crate::value::{RunId, Json};
-use crate::ports::{Change, ClaimedWork, NewRun, StartPlans, ClaimRequest};
+use crate::ports::{Change, ClaimRequest, ClaimedWork, NewRun, StartPlans};
 use crate::records::{Claimant, ClaimedJob, RunRecord, Status, StoredValue};
+use crate::value::{Json, RunId};
 
 cases![
-    definitions_take_turns_among_equals,
-    who_had_a_turn_comes_after_the_others,
-    whoever_remembers_no_turns_begins_with_the_oldest,
-    a_higher_priority_is_before_every_turn,
-    a_run_to_be_started_has_its_place_in_the_queue,
-    what_has_begun_is_before_what_is_new_of_its_definition,
-    a_check_waits_for_what_was_due_before_it_and_no_longer,
-    checks_of_a_definition_hold_up_no_other,
-    a_claim_says_how_urgent_is_what_it_leaves,
-    runs_to_be_started_take_turns,
+    definitions_take_turns_at_equal_priority,
+    a_recently_served_definition_comes_after_the_others,
+    without_recently_served_definitions_the_oldest_job_comes_first,
+    a_higher_priority_precedes_every_turn,
+    a_pending_run_has_its_place_among_the_jobs,
+    started_runs_precede_pending_runs_of_their_definition,
+    a_check_waits_only_for_work_that_was_due_before_it,
+    checks_of_one_definition_do_not_block_others,
+    a_claim_returns_the_priority_of_the_remaining_work,
+    pending_runs_take_turns,
     a_claim_starts_the_runs_whose_turn_it_is,
-    of_claims_at_the_same_time_one_starts_a_run,
+    concurrent_claims_start_each_run_once,
 ];
 
 /// The definition with the long queue, and two others.
@@ -32,7 +32,7 @@ fn all() -> Vec<String> {
     [LONG, SHORT, THIRD].map(str::to_owned).to_vec()
 }
 
-/// Runs of a definition that nobody has started, each created after the one before.
+/// Creates pending runs of a definition, one after the other.
 async fn create(fixture: &Fixture, definition: &str, priority: i32, count: usize) -> Vec<RunId> {
     let mut runs = Vec::new();
     for _ in 0..count {
@@ -43,7 +43,7 @@ async fn create(fixture: &Fixture, definition: &str, priority: i32, count: usize
     runs
 }
 
-/// The same, started: each has a job.
+/// Creates and starts runs of a definition; each has a job.
 async fn queue(fixture: &Fixture, definition: &str, priority: i32, count: usize) -> Vec<RunId> {
     let runs = create(fixture, definition, priority, count).await;
     for run_id in &runs {
@@ -53,7 +53,7 @@ async fn queue(fixture: &Fixture, definition: &str, priority: i32, count: usize)
     runs
 }
 
-/// The same, each with a check that is due now, in their order.
+/// Creates runs of a definition that wait, each with a check that is due now, in order.
 async fn wait(fixture: &Fixture, definition: &str, priority: i32, count: usize) -> Vec<RunId> {
     let runs = queue(fixture, definition, priority, count).await;
     let definitions = [definition.to_owned()];
@@ -72,26 +72,26 @@ async fn wait(fixture: &Fixture, definition: &str, priority: i32, count: usize) 
     runs
 }
 
-async fn work(fixture: &Fixture, served: &[&str], max: usize, runs: bool) -> ClaimedWork {
+async fn work(fixture: &Fixture, served: &[&str], limit: usize, runs: bool) -> ClaimedWork {
     let served = served.iter().map(|definition| (*definition).to_owned()).collect();
-    fixture.store.claim_work(asked(served, max, runs, StartPlans::default())).await.unwrap()
+    fixture.store.claim_work(request(served, limit, runs, StartPlans::default())).await.unwrap()
 }
 
-fn asked(served: Vec<String>, max: usize, runs: bool, starts: StartPlans) -> ClaimRequest {
+fn request(served: Vec<String>, limit: usize, runs: bool, starts: StartPlans) -> ClaimRequest {
     let starts = Arc::new(starts);
-    ClaimRequest { claim: claim("worker"), definitions: all(), recently_served: served, limit: max, runs, starts }
+    ClaimRequest { claim: claim("worker"), definitions: all(), recently_served: served, limit, runs, starts }
 }
 
-/// Claims for somebody who knows how runs of the long definition are started, `a` and `b` at once.
-async fn claim_and_start(fixture: &Fixture, max: usize) -> ClaimedWork {
+/// Claims with a start plan for the long definition, whose runs start with `a` and `b` in parallel.
+async fn claim_and_start(fixture: &Fixture, limit: usize) -> ClaimedWork {
     let mut starts = StartPlans::default();
     starts.insert(LONG.to_owned(), start_changes(&[("a", 0), ("b", 0)], 2));
-    fixture.store.claim_work(asked(Vec::new(), max, true, starts)).await.unwrap()
+    fixture.store.claim_work(request(Vec::new(), limit, true, starts)).await.unwrap()
 }
 
-/// The runs of the jobs that a claim takes, sorted.
-async fn taken(fixture: &Fixture, served: &[&str], max: usize) -> Vec<RunId> {
-    let claimed = work(fixture, served, max, false).await.jobs;
+/// Claims jobs and returns their runs, sorted.
+async fn taken(fixture: &Fixture, served: &[&str], limit: usize) -> Vec<RunId> {
+    let claimed = work(fixture, served, limit, false).await.jobs;
     sorted(claimed.into_iter().map(|job| job.lease.run_id))
 }
 
@@ -101,30 +101,34 @@ fn sorted(runs: impl IntoIterator<Item = RunId>) -> Vec<RunId> {
     runs
 }
 
-async fn definitions_take_turns_among_equals(fixture: Fixture) {
+async fn definitions_take_turns_at_equal_priority(fixture: Fixture) {
     let long = queue(&fixture, LONG, 5, 40).await;
     let short = queue(&fixture, SHORT, 5, 2).await;
     let third = queue(&fixture, THIRD, 5, 4).await;
     let expected = sorted([&long[..2], &short[..], &third[..2]].concat());
     assert_eq!(taken(&fixture, &[], 6).await, expected, "two of each");
     let expected = sorted([&long[2..4], &third[2..]].concat());
-    assert_eq!(taken(&fixture, &[], 4).await, expected, "what one does not need is the others'");
+    assert_eq!(taken(&fixture, &[], 4).await, expected, "unused turns go to the others");
     assert_eq!(taken(&fixture, &[], 50).await, sorted(long[4..].iter().copied()));
 }
 
-async fn who_had_a_turn_comes_after_the_others(fixture: Fixture) {
+async fn a_recently_served_definition_comes_after_the_others(fixture: Fixture) {
     let long = queue(&fixture, LONG, 5, 6).await;
     let short = queue(&fixture, SHORT, 5, 3).await;
     let third = queue(&fixture, THIRD, 5, 3).await;
-    assert_eq!(taken(&fixture, &[LONG], 1).await, short[..1], "the oldest of those that had none");
+    assert_eq!(
+        taken(&fixture, &[LONG], 1).await,
+        short[..1],
+        "the oldest job of the definitions that were not served"
+    );
     assert_eq!(taken(&fixture, &[LONG, SHORT], 1).await, third[..1]);
     assert_eq!(taken(&fixture, &[LONG, SHORT, THIRD], 1).await, long[..1]);
     assert_eq!(taken(&fixture, &[THIRD, SHORT, LONG], 1).await, third[1..2]);
     assert_eq!(taken(&fixture, &[THIRD, SHORT, LONG], 2).await, sorted([short[1], third[2]]));
-    assert_eq!(taken(&fixture, &["definition-nobody-has", LONG, SHORT], 1).await, long[1..2]);
+    assert_eq!(taken(&fixture, &["definition-without-jobs", LONG, SHORT], 1).await, long[1..2]);
 }
 
-async fn whoever_remembers_no_turns_begins_with_the_oldest(fixture: Fixture) {
+async fn without_recently_served_definitions_the_oldest_job_comes_first(fixture: Fixture) {
     let third = queue(&fixture, THIRD, 5, 2).await;
     let short = queue(&fixture, SHORT, 5, 1).await;
     let long = queue(&fixture, LONG, 5, 1).await;
@@ -135,7 +139,7 @@ async fn whoever_remembers_no_turns_begins_with_the_oldest(fixture: Fixture) {
     assert_eq!(order, [third[0], third[1], short[0], long[0]]);
 }
 
-async fn a_higher_priority_is_before_every_turn(fixture: Fixture) {
+async fn a_higher_priority_precedes_every_turn(fixture: Fixture) {
     queue(&fixture, SHORT, 5, 3).await;
     let idle = queue(&fixture, THIRD, 4, 1).await;
     let urgent = queue(&fixture, LONG, 6, 5).await;
@@ -146,35 +150,50 @@ async fn a_higher_priority_is_before_every_turn(fixture: Fixture) {
     assert_eq!(taken(&fixture, &[LONG], 2).await, idle);
 }
 
-async fn a_run_to_be_started_has_its_place_in_the_queue(fixture: Fixture) {
+async fn a_pending_run_has_its_place_among_the_jobs(fixture: Fixture) {
     let jobs = queue(&fixture, LONG, 5, 4).await;
     let new = create(&fixture, LONG, 5, 1).await;
     let urgent = create(&fixture, SHORT, 9, 1).await;
     let other = create(&fixture, SHORT, 5, 1).await;
     let ids = |found: &ClaimedWork| found.runs.iter().map(|run| run.id).collect::<Vec<_>>();
     let found = work(&fixture, &[], 1, true).await;
-    assert_eq!((found.jobs.len(), ids(&found), found.remaining_priority), (0, urgent.clone(), Some(5)), "it is more urgent");
+    assert_eq!(
+        (found.jobs.len(), ids(&found), found.remaining_priority),
+        (0, urgent.clone(), Some(5)),
+        "its priority is higher"
+    );
     assert_eq!(found.runs[0], fixture.run(urgent[0]).await);
     let found = work(&fixture, &[], 3, true).await;
     let expected = vec![urgent[0], other[0]];
-    assert_eq!((found.jobs.len(), ids(&found), found.remaining_priority), (1, expected, Some(5)), "their turn has come");
+    assert_eq!(
+        (found.jobs.len(), ids(&found), found.remaining_priority),
+        (1, expected, Some(5)),
+        "each definition has its turn"
+    );
     assert_eq!(found.jobs[0].lease.run_id, jobs[0]);
     let found = work(&fixture, &[], 1, false).await;
-    assert_eq!((found.jobs.len(), found.runs.len()), (1, 0), "who starts no runs leaves no room to them");
+    assert_eq!(
+        (found.jobs.len(), found.runs.len()),
+        (1, 0),
+        "a worker that starts no runs keeps no slot for them"
+    );
     let found = work(&fixture, &[], 9, true).await;
-    assert_eq!((found.jobs.len(), ids(&found), found.remaining_priority), (2, vec![urgent[0], other[0], new[0]], None));
+    assert_eq!(
+        (found.jobs.len(), ids(&found), found.remaining_priority),
+        (2, vec![urgent[0], other[0], new[0]], None)
+    );
 }
 
-async fn what_has_begun_is_before_what_is_new_of_its_definition(fixture: Fixture) {
+async fn started_runs_precede_pending_runs_of_their_definition(fixture: Fixture) {
     create(&fixture, LONG, 5, 3).await;
-    let begun = queue(&fixture, LONG, 5, 2).await;
+    let started = queue(&fixture, LONG, 5, 2).await;
     let found = work(&fixture, &[], 3, true).await;
-    assert_eq!(sorted(found.jobs.iter().map(|job| job.lease.run_id)), begun);
+    assert_eq!(sorted(found.jobs.iter().map(|job| job.lease.run_id)), started);
     assert_eq!((found.runs.len(), found.remaining_priority), (1, Some(5)));
 }
 
-/// A check counts as usual work. So neither do jobs keep checks waiting for ever, nor checks jobs.
-async fn a_check_waits_for_what_was_due_before_it_and_no_longer(fixture: Fixture) {
+/// A check has the default priority, so neither jobs nor checks starve.
+async fn a_check_waits_only_for_work_that_was_due_before_it(fixture: Fixture) {
     let before = queue(&fixture, LONG, 5, 1).await;
     let checks = wait(&fixture, SHORT, -7, 2).await;
     let own = queue(&fixture, SHORT, Claimant::DEFAULT_PRIORITY, 2).await;
@@ -187,36 +206,40 @@ async fn a_check_waits_for_what_was_due_before_it_and_no_longer(fixture: Fixture
     assert_eq!(order, [urgent, before, checks, own, idle].concat());
 }
 
-async fn checks_of_a_definition_hold_up_no_other(fixture: Fixture) {
+async fn checks_of_one_definition_do_not_block_others(fixture: Fixture) {
     let long = wait(&fixture, LONG, 9, 30).await;
     let short = wait(&fixture, SHORT, 5, 1).await;
     let third = queue(&fixture, THIRD, 5, 1).await;
     create(&fixture, THIRD, 5, 1).await;
     let found = work(&fixture, &[], 4, true).await;
     let claimed = sorted(found.jobs.iter().map(|job| job.lease.run_id));
-    assert_eq!(claimed, sorted([long[0], short[0], third[0], long[1]]), "the second turn begins with the oldest");
+    assert_eq!(
+        claimed,
+        sorted([long[0], short[0], third[0], long[1]]),
+        "the second turn begins with the oldest"
+    );
     let found = work(&fixture, &[LONG], 2, true).await;
     assert_eq!((found.jobs.len(), found.runs.len()), (1, 1));
     assert_eq!(found.jobs[0].lease.run_id, long[2]);
 }
 
-async fn a_claim_says_how_urgent_is_what_it_leaves(fixture: Fixture) {
+async fn a_claim_returns_the_priority_of_the_remaining_work(fixture: Fixture) {
     assert_eq!(work(&fixture, &[], 5, true).await, ClaimedWork::default());
     queue(&fixture, LONG, 7, 2).await;
     queue(&fixture, SHORT, 3, 2).await;
     create(&fixture, THIRD, 8, 2).await;
-    let mut left = Vec::new();
+    let mut remaining = Vec::new();
     for _ in 0..2 {
-        left.push(work(&fixture, &[], 1, false).await.remaining_priority);
+        remaining.push(work(&fixture, &[], 1, false).await.remaining_priority);
     }
-    left.push(work(&fixture, &[], 1, true).await.remaining_priority);
-    left.push(work(&fixture, &[], 2, true).await.remaining_priority);
-    left.push(work(&fixture, &[], 1, false).await.remaining_priority);
-    left.push(work(&fixture, &[], 1, false).await.remaining_priority);
-    assert_eq!(left, [Some(7), Some(3), Some(8), Some(3), Some(3), None]);
+    remaining.push(work(&fixture, &[], 1, true).await.remaining_priority);
+    remaining.push(work(&fixture, &[], 2, true).await.remaining_priority);
+    remaining.push(work(&fixture, &[], 1, false).await.remaining_priority);
+    remaining.push(work(&fixture, &[], 1, false).await.remaining_priority);
+    assert_eq!(remaining, [Some(7), Some(3), Some(8), Some(3), Some(3), None]);
 }
 
-async fn runs_to_be_started_take_turns(fixture: Fixture) {
+async fn pending_runs_take_turns(fixture: Fixture) {
     let long = create(&fixture, LONG, 5, 20).await;
     let short = create(&fixture, SHORT, 5, 2).await;
     let urgent = create(&fixture, THIRD, 6, 2).await;
@@ -230,35 +253,38 @@ async fn runs_to_be_started_take_turns(fixture: Fixture) {
 }
 
 async fn a_claim_starts_the_runs_whose_turn_it_is(fixture: Fixture) {
-    let begun = queue(&fixture, LONG, 5, 1).await;
+    let started = queue(&fixture, LONG, 5, 1).await;
     let long = create(&fixture, LONG, 5, 3).await;
     let short = create(&fixture, SHORT, 5, 1).await;
     let stages = |jobs: &[ClaimedJob]| {
         jobs.iter().map(|job| (job.lease.run_id, job.lease.stage_id.clone())).collect::<Vec<_>>()
     };
     let found = claim_and_start(&fixture, 4).await;
-    let expected = [(begun[0], "a"), (long[0], "a"), (long[0], "b"), (long[1], "a")];
+    let expected = [(started[0], "a"), (long[0], "a"), (long[0], "b"), (long[1], "a")];
     let expected = expected.map(|(run_id, stage)| (run_id, stage.to_owned()));
-    assert_eq!(stages(&found.jobs), expected, "a run with two heads takes the room of what follows");
+    assert_eq!(stages(&found.jobs), expected, "a run with two first stages takes two slots");
     assert_eq!((found.started, found.remaining_priority), (long[..2].to_vec(), Some(5)));
-    assert_eq!(found.runs, [fixture.run(short[0]).await], "how this one is started is not known");
+    assert_eq!(found.runs, [fixture.run(short[0]).await], "this run has no start plan");
     for run_id in &long[..2] {
         let events = fixture.store.events(*run_id, 0, 9).await.unwrap();
         assert_eq!(events[1].kind.name(), "workflow:started");
         assert_eq!(fixture.run(*run_id).await.status, Status::Running);
     }
     let waiting = fixture.job(long[1], "b").await.unwrap();
-    assert_eq!((waiting.status, waiting.attempt), (Status::Pending, 0), "no room was left for it");
+    assert_eq!((waiting.status, waiting.attempt), (Status::Pending, 0), "no slot was left for it");
 
     let found = claim_and_start(&fixture, 9).await;
     let mut claimed = stages(&found.jobs);
     claimed.sort();
-    assert_eq!(claimed, [(long[1], "b"), (long[2], "a"), (long[2], "b")].map(|(run, stage)| (run, stage.to_owned())));
+    assert_eq!(
+        claimed,
+        [(long[1], "b"), (long[2], "a"), (long[2], "b")].map(|(run, stage)| (run, stage.to_owned()))
+    );
     assert_eq!((found.started, found.remaining_priority), (vec![long[2]], None));
     assert_eq!(claim_and_start(&fixture, 9).await.jobs, []);
 }
 
-async fn of_claims_at_the_same_time_one_starts_a_run(fixture: Fixture) {
+async fn concurrent_claims_start_each_run_once(fixture: Fixture) {
     let runs = create(&fixture, LONG, 5, 12).await;
     let claims = (0..6).map(|_| claim_and_start(&fixture, 8));
     let found = futures_util::future::join_all(claims).await;
@@ -266,6 +292,6 @@ async fn of_claims_at_the_same_time_one_starts_a_run(fixture: Fixture) {
     let jobs = found.iter().map(|found| found.jobs.len()).sum::<usize>();
     let rest = claim_and_start(&fixture, 100).await;
     started.extend(rest.started);
-    assert_eq!(sorted(started), runs, "each once");
+    assert_eq!(sorted(started), runs, "each run is started once");
     assert_eq!(jobs + rest.jobs.len(), 24, "each job is claimed once");
 }

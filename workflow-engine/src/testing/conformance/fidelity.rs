@@ -1,20 +1,19 @@
-//! What is stored comes back as it was.
+//! Cases about fidelity: a store returns values unchanged.
 
 use std::fmt::Write;
 use std::time::Duration;
 
 use super::fixture::{ATTEMPTS, Fixture, complete, held, new_run};
-use crate::value::Json;
-use crate::records::LogLevel;
 use crate::ports::{Change, Commit, NewRun};
-use crate::records::{BlobKey, EventKind, RunRequest, Status, StoredValue};
+use crate::records::{BlobKey, EventKind, LogLevel, RunRequest, Status, StoredValue};
+use crate::value::Json;
 
 cases![
-    payloads_come_back_to_the_byte,
-    texts_come_back_to_the_byte,
-    a_large_payload_comes_back,
-    a_graph_may_be_large,
-    instants_come_back_to_the_microsecond,
+    payloads_are_stored_byte_for_byte,
+    texts_are_stored_byte_for_byte,
+    a_large_payload_is_stored_unchanged,
+    a_graph_of_a_thousand_stages_completes,
+    instants_are_stored_with_microsecond_precision,
 ];
 
 /// Numbers beyond 64 bits and beyond floating point, escapes that databases refuse, whitespace, repeated keys.
@@ -35,14 +34,11 @@ const PAYLOADS: &[&str] = &[
     "\"\u{7f}\u{2028}\u{feff}\"",
 ];
 
-async fn payloads_come_back_to_the_byte(fixture: Fixture) {
+async fn payloads_are_stored_byte_for_byte(fixture: Fixture) {
     for text in PAYLOADS {
         let payload = Json::trusted(*text);
-        let request = RunRequest {
-            input: payload.clone(),
-            config: payload.clone(),
-            metadata: Some(payload.clone()),
-        };
+        let request =
+            RunRequest { input: payload.clone(), config: payload.clone(), metadata: Some(payload.clone()) };
         let run_id = fixture.create_as(NewRun { request: request.clone(), ..new_run() }).await;
         fixture.start(run_id, &[("a", 0)], 1).await;
         let job = fixture.claim("worker").await;
@@ -65,7 +61,7 @@ async fn payloads_come_back_to_the_byte(fixture: Fixture) {
     }
 }
 
-async fn texts_come_back_to_the_byte(fixture: Fixture) {
+async fn texts_are_stored_byte_for_byte(fixture: Fixture) {
     let texts = ["", "a\0b", "\u{1}\u{1f}\u{7f}", "'; DROP TABLE workflow_runs; --", "漢字 🦀", "a\\\"b\r\n"];
     for text in texts {
         let new = NewRun { workflow_id: text.into(), workflow_name: text.into(), ..new_run() };
@@ -94,7 +90,7 @@ async fn texts_come_back_to_the_byte(fixture: Fixture) {
     }
 }
 
-async fn a_large_payload_comes_back(fixture: Fixture) {
+async fn a_large_payload_is_stored_unchanged(fixture: Fixture) {
     let mut text = String::from("[");
     while text.len() < 1 << 20 {
         write!(text, "\"größe \\u0000 {}\",", text.len()).unwrap();
@@ -113,8 +109,8 @@ async fn a_large_payload_comes_back(fixture: Fixture) {
     assert_eq!(fixture.store.blob(&key).await.unwrap(), Some(payload));
 }
 
-/// A thousand branches into one join: a thousand commits, none of which reads the others.
-async fn a_graph_may_be_large(fixture: Fixture) {
+/// A thousand branches complete into one join with a thousand commits, none of which reads the other branches.
+async fn a_graph_of_a_thousand_stages_completes(fixture: Fixture) {
     const BRANCHES: u32 = 998;
     let run_id = fixture.create().await;
     let names: Vec<String> = (0..BRANCHES).map(|number| format!("branch {number:03}")).collect();
@@ -131,8 +127,7 @@ async fn a_graph_may_be_large(fixture: Fixture) {
     branches.reverse();
     let commits = branches.into_iter().map(|job| {
         let fixture = fixture.clone();
-        let release =
-            Change::Release { stage_id: "join".into(), max_attempts: ATTEMPTS, claim: None };
+        let release = Change::Release { stage_id: "join".into(), max_attempts: ATTEMPTS, claim: None };
         let changes = vec![complete(&job.lease.stage_id), release];
         tokio::spawn(async move { fixture.apply(held(&job, changes)).await.ready.len() })
     });
@@ -144,7 +139,7 @@ async fn a_graph_may_be_large(fixture: Fixture) {
     assert_eq!(fixture.event_names(run_id).await.len(), 3 + 2 * 1_000);
 }
 
-async fn instants_come_back_to_the_microsecond(fixture: Fixture) {
+async fn instants_are_stored_with_microsecond_precision(fixture: Fixture) {
     use crate::ports::Clock;
 
     fixture.clock.advance(Duration::from_nanos(123_456_789));

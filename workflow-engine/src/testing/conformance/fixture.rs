@@ -1,4 +1,4 @@
-//! What the cases share: a store, its clock, and short words for the decisions that a kernel makes.
+//! The fixture that the cases share: a store, its clock, and short constructors for decisions.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,60 +8,61 @@ use crate::ports::{
     Applied, Change, Commit, Decision, IdempotencyEntry, NewRun, NewStage, Precondition, Revision, RunEnd,
     Snapshot, Store,
 };
-use crate::records::CallType;
 use crate::records::{
-    Claimant, ClaimedJob, Event, JobRecord, Lease, RunError, RunRecord, RunRequest, StageRecord, StoredValue,
+    CallType, Claimant, ClaimedJob, Event, JobRecord, Lease, RunError, RunRecord, RunRequest, StageRecord,
+    StoredValue,
 };
+use crate::testing::clock::FakeClock;
 use crate::value::{CallId, Cost, Json, RunId};
 
-/// The definition that the cases' workflow has.
+/// The fingerprint of the definition of the cases' workflow.
 pub(super) const DEFINITION: &str = "definition-1";
-/// How long the cases' leases last.
+/// The duration of the cases' leases.
 pub(super) const LEASE: Duration = Duration::from_secs(30);
-/// The attempts that the cases' stages have.
+/// The maximum number of attempts of the cases' stages.
 pub(super) const ATTEMPTS: u32 = 3;
 
 /// A store with its clock.
 #[derive(Clone)]
 pub(super) struct Fixture {
     pub(super) store: Arc<dyn Store>,
-    pub(super) clock: crate::testing::FakeClock,
+    pub(super) clock: FakeClock,
 }
 
 impl Fixture {
-    /// Creates a run that nobody has started.
+    /// Creates a pending run.
     pub(super) async fn create(&self) -> RunId {
         self.create_as(new_run()).await
     }
 
-    /// Creates this run.
+    /// Creates a run from `new`.
     pub(super) async fn create_as(&self, new: NewRun) -> RunId {
         let run_id = RunId::generate();
         self.apply(decision(run_id, Precondition::Absent, vec![Change::CreateRun(new)])).await;
         run_id
     }
 
-    /// Starts a run with these stages: id and how many stages it waits for. Those that wait for none are queued.
+    /// Starts a run with these stages, given by id and number of predecessors. Stages without predecessors are queued.
     pub(super) async fn start(&self, run_id: RunId, stages: &[(&str, u32)], outputs: u32) -> Applied {
         let precondition = Precondition::Revision(self.revision(run_id).await);
         self.apply(decision(run_id, precondition, start_changes(stages, outputs))).await
     }
 
-    /// A started run of `a >> [b, c] >> d`; `a` is queued.
+    /// Starts a run of `a >> [b, c] >> d`; `a` is queued.
     pub(super) async fn diamond(&self) -> RunId {
         let run_id = self.create().await;
         self.start(run_id, &[("a", 0), ("b", 1), ("c", 1), ("d", 2)], 1).await;
         run_id
     }
 
-    /// A started run of one stage, `a`, that is queued.
+    /// Starts a run of one stage, `a`, which is queued.
     pub(super) async fn single(&self) -> RunId {
         let run_id = self.create().await;
         self.start(run_id, &[("a", 0)], 1).await;
         run_id
     }
 
-    /// A run of one stage with the claim on it.
+    /// Starts a run of one stage, `a`, and claims it.
     pub(super) async fn running(&self) -> (RunId, ClaimedJob) {
         let run_id = self.single().await;
         let claim = Change::Claim { stage_id: "a".into(), claim: claim("worker") };
@@ -76,30 +77,30 @@ impl Fixture {
         claimed.pop().expect("a job is due")
     }
 
-    /// Claims up to `max` jobs for `worker`.
-    pub(super) async fn claim_up_to(&self, worker: &str, max: usize) -> Vec<ClaimedJob> {
-        self.store.claim_jobs(&claim(worker), &definitions(), max).await.unwrap()
+    /// Claims up to `limit` jobs for `worker`.
+    pub(super) async fn claim_up_to(&self, worker: &str, limit: usize) -> Vec<ClaimedJob> {
+        self.store.claim_jobs(&claim(worker), &definitions(), limit).await.unwrap()
     }
 
-    /// Completes a claimed stage, and releases those that wait for it.
+    /// Completes a claimed stage, and releases its successors.
     pub(super) async fn complete(&self, job: &ClaimedJob, releases: &[&str]) -> Commit {
         let mut changes = vec![complete(&job.lease.stage_id)];
         changes.extend(releases.iter().map(|stage| release(stage)));
         self.commit(held(job, changes)).await
     }
 
-    /// Completes the last stage, and the run with it.
+    /// Completes the last stage, and with it the run.
     pub(super) async fn complete_run(&self, job: &ClaimedJob) -> Commit {
         let changes = vec![complete(&job.lease.stage_id), release_run()];
         self.commit(held(job, changes)).await
     }
 
-    /// Commits.
+    /// Commits a decision.
     pub(super) async fn commit(&self, decision: Decision) -> Commit {
         self.store.commit(decision).await.unwrap()
     }
 
-    /// Commits what must be applied.
+    /// Commits a decision that must be applied.
     pub(super) async fn apply(&self, decision: Decision) -> Applied {
         match self.commit(decision).await {
             Commit::Applied(applied) => applied,
@@ -107,40 +108,40 @@ impl Fixture {
         }
     }
 
-    /// The run, which exists.
+    /// Returns a run, which must exist.
     pub(super) async fn run(&self, run_id: RunId) -> RunRecord {
         self.store.run(run_id).await.unwrap().expect("the run exists")
     }
 
-    /// Its stage, which exists.
+    /// Returns a stage of a run, which must exist.
     pub(super) async fn stage(&self, run_id: RunId, stage_id: &str) -> StageRecord {
         let stages = self.store.stages(run_id).await.unwrap();
         stages.into_iter().find(|stage| stage.stage_id == stage_id).expect("the stage exists")
     }
 
-    /// Its job, if there is one.
+    /// Returns the job of a stage, if it has one.
     pub(super) async fn job(&self, run_id: RunId, stage_id: &str) -> Option<JobRecord> {
         let snapshot = self.snapshot(run_id).await;
         snapshot.jobs.into_iter().find(|job| job.stage_id == stage_id)
     }
 
-    /// The whole of it.
+    /// Returns the snapshot of a run.
     pub(super) async fn snapshot(&self, run_id: RunId) -> Snapshot {
         self.store.snapshot(run_id).await.unwrap().expect("the run exists")
     }
 
-    /// Where it is.
+    /// Returns the revision of a run.
     pub(super) async fn revision(&self, run_id: RunId) -> Revision {
         let run = self.run(run_id).await;
         Revision { version: run.version, last_sequence: run.last_sequence }
     }
 
-    /// Its events.
+    /// Returns the events of a run.
     pub(super) async fn events(&self, run_id: RunId) -> Vec<Event> {
         self.store.events(run_id, 0, usize::MAX).await.unwrap()
     }
 
-    /// The names of its events, after having seen that their numbers have no gap.
+    /// Returns the names of a run's events, and checks that their sequence numbers have no gap.
     pub(super) async fn event_names(&self, run_id: RunId) -> Vec<&'static str> {
         let events = self.events(run_id).await;
         let sequences: Vec<u64> = events.iter().map(|event| event.sequence).collect();
@@ -151,32 +152,32 @@ impl Fixture {
     }
 }
 
-/// A decision without an idempotency key.
+/// Makes a decision without an idempotency key.
 pub(super) fn decision(run_id: RunId, precondition: Precondition, changes: Vec<Change>) -> Decision {
-    Decision { run_id, precondition: precondition, idempotency: None, changes }
+    Decision { run_id, precondition, idempotency: None, changes }
 }
 
-/// A decision of whoever holds the job.
+/// Makes a decision under the lease of a claimed job.
 pub(super) fn held(job: &ClaimedJob, changes: Vec<Change>) -> Decision {
     decision(job.lease.run_id, Precondition::Lease(job.lease.clone()), changes)
 }
 
-/// An idempotency entry whose answer is `result`.
+/// Makes an idempotency entry with `result` as its result.
 pub(super) fn entry(command: &'static str, key: &str, result: u32) -> IdempotencyEntry {
     IdempotencyEntry { command, key: key.into(), request_hash: format!("hash-{key}"), result: json(&result) }
 }
 
-/// The definitions that the cases' workers have.
+/// Returns the definitions of the cases' workers.
 pub(super) fn definitions() -> Vec<String> {
     vec![DEFINITION.to_owned()]
 }
 
-/// A claim for [`LEASE`].
+/// Makes a claimant whose lease lasts for [`LEASE`].
 pub(super) fn claim(worker: &str) -> Claimant {
     Claimant { worker_id: worker.into(), lease: LEASE }
 }
 
-/// A run of the cases' workflow, at the default priority.
+/// Makes a run of the cases' workflow, at the default priority.
 pub(super) fn new_run() -> NewRun {
     NewRun {
         workflow_id: "workflow".into(),
@@ -187,7 +188,7 @@ pub(super) fn new_run() -> NewRun {
     }
 }
 
-/// Stages in reading order: id and how many stages each waits for.
+/// Makes stages in reading order from pairs of id and number of predecessors.
 pub(super) fn new_stages(stages: &[(&str, u32)]) -> Vec<NewStage> {
     let stage = |(number, (stage_id, waiting_on)): (u32, &(&str, u32))| NewStage {
         stage_id: (*stage_id).to_owned(),
@@ -199,22 +200,22 @@ pub(super) fn new_stages(stages: &[(&str, u32)]) -> Vec<NewStage> {
     (1..).zip(stages).map(stage).collect()
 }
 
-/// Queues a stage.
+/// Makes a change that queues a stage.
 pub(super) fn enqueue(stage: &str) -> Change {
     Change::Enqueue { stage_id: stage.into(), max_attempts: ATTEMPTS, claim: None }
 }
 
-/// Completes a stage with its id as its output, after five milliseconds.
+/// Makes a change that completes a stage after five milliseconds, with its id as the output.
 pub(super) fn complete(stage: &str) -> Change {
     Change::Complete { stage_id: stage.into(), output: inline(stage), elapsed: Duration::from_millis(5) }
 }
 
-/// Releases a stage.
+/// Makes a change that releases a stage.
 pub(super) fn release(stage: &str) -> Change {
     Change::Release { stage_id: stage.into(), max_attempts: ATTEMPTS, claim: None }
 }
 
-/// A call of a model that can cost so many picodollars.
+/// Makes a reservation of `reserve` picodollars.
 pub(super) fn call(topic: &str, reserve: i64) -> CallReservation {
     CallReservation {
         topic: topic.into(),
@@ -227,49 +228,49 @@ pub(super) fn call(topic: &str, reserve: i64) -> CallReservation {
     }
 }
 
-/// Intends a call of a stage that declares no budget.
+/// Makes a change that reserves a call for a stage without a declared budget.
 pub(super) fn reserve(stage: &str, call_id: CallId, call: CallReservation) -> Change {
     Change::ReserveCall { stage_id: stage.into(), call_id, call: Box::new(call), budget: None }
 }
 
-/// Settles a call of a stage: so many picodollars, three tokens in and four out.
+/// Makes a change that settles a call for `cost` picodollars, three input tokens and four output tokens.
 pub(super) fn settle(stage: &str, call_id: CallId, cost: i64) -> Change {
     let cost = Cost::from_picodollars(cost);
     let settled = SettledCall { input_tokens: 3, output_tokens: 4, cost, ..SettledCall::default() };
     Change::SettleCall { stage_id: stage.into(), call_id, end: Box::new(CallOutcome::Settled(settled)) }
 }
 
-/// Releases the run, whose output is `"output"` then.
+/// Makes a change that releases the run, with the output `"output"`.
 pub(super) fn release_run() -> Change {
     Change::ReleaseRun { output: Some(inline("output")) }
 }
 
-/// Ends the run as failed.
+/// Makes a change that ends the run as failed.
 pub(super) fn fail_run() -> Change {
     Change::EndRun(RunEnd::Failed(RunError { code: "STAGE_FAILED".into(), message: "a: no".into() }))
 }
 
-/// Ends the run as cancelled.
+/// Makes a change that ends the run as cancelled.
 pub(super) fn cancel_run() -> Change {
     Change::EndRun(RunEnd::Cancelled(Some("enough".into())))
 }
 
-/// A value as JSON.
+/// Encodes a value as JSON.
 pub(super) fn json<T: serde::Serialize + ?Sized>(value: &T) -> Json {
     Json::encode(value).unwrap()
 }
 
-/// A value that its row holds.
+/// Makes a stored value that is kept in its row.
 pub(super) fn inline<T: serde::Serialize + ?Sized>(value: &T) -> StoredValue {
     StoredValue::Inline(json(value))
 }
 
-/// A lease that nobody holds: the one before.
+/// Returns the job's previous lease, which no worker holds any more.
 pub(super) fn stale(job: &ClaimedJob) -> Lease {
     Lease { epoch: job.lease.epoch - 1, ..job.lease.clone() }
 }
 
-/// What starts a run with these stages.
+/// Makes the changes that start a run with these stages.
 pub(super) fn start_changes(stages: &[(&str, u32)], outputs: u32) -> Vec<Change> {
     let heads = stages.iter().filter(|(_, waiting_on)| *waiting_on == 0);
     let start = Change::StartRun { stages: new_stages(stages), waiting_on: outputs };

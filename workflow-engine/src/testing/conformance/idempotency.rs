@@ -1,70 +1,76 @@
-//! A key and its command's writes are one thing (G1). Kept apart, a crash in between makes two runs (trap 9).
+//! Cases about idempotency keys: a key is stored in the commit of its command (G1). In two commits, a crash between
+//! them would create two runs (trap 9).
 
 use super::fixture::{Fixture, decision, entry, new_run};
+use crate::ports::{Change, Commit, Decision, IdempotencyEntry, Precondition};
 use crate::value::RunId;
-use crate::ports::{Change, Commit, Decision, Precondition, IdempotencyEntry};
 
 cases![
-    a_repeated_key_answers_what_was_answered,
+    a_repeated_key_returns_the_first_result,
     another_key_is_another_command,
-    keys_of_different_commands_do_not_meet,
-    the_key_comes_before_the_guard,
-    a_missed_decision_leaves_its_key_free,
+    keys_of_different_commands_are_separate,
+    the_key_is_checked_before_the_precondition,
+    a_failed_precondition_leaves_its_key_free,
     an_impossible_decision_leaves_its_key_free,
     one_of_many_with_the_same_key_is_applied,
-    a_key_guards_a_locked_commit_too,
-    a_key_is_compared_to_its_last_byte,
+    a_key_protects_a_locked_commit_too,
+    keys_are_compared_byte_for_byte,
 ];
 
 fn create(entry: IdempotencyEntry) -> Decision {
     let changes = vec![Change::CreateRun(new_run())];
-    Decision { run_id: RunId::generate(), precondition: Precondition::Absent, idempotency: Some(entry), changes }
+    Decision {
+        run_id: RunId::generate(),
+        precondition: Precondition::Absent,
+        idempotency: Some(entry),
+        changes,
+    }
 }
 
-fn repeated(entry: &IdempotencyEntry) -> Commit {
+fn duplicate(entry: &IdempotencyEntry) -> Commit {
     Commit::Duplicate { request_hash: entry.request_hash.clone(), result: entry.result.clone() }
 }
 
-async fn a_repeated_key_answers_what_was_answered(fixture: Fixture) {
+async fn a_repeated_key_returns_the_first_result(fixture: Fixture) {
     let first = entry("run.create", "key", 1);
     fixture.apply(create(first.clone())).await;
     let again = create(IdempotencyEntry { request_hash: "other".into(), ..entry("run.create", "key", 2) });
     let run_id = again.run_id;
-    assert_eq!(fixture.commit(again).await, repeated(&first));
+    assert_eq!(fixture.commit(again).await, duplicate(&first));
     assert_eq!(fixture.store.run(run_id).await.unwrap(), None, "G1: a key makes one run");
 }
 
 async fn another_key_is_another_command(fixture: Fixture) {
     fixture.apply(create(entry("run.create", "one", 1))).await;
     fixture.apply(create(entry("run.create", "two", 2))).await;
-    // A key that begins with another is not that other (trap 17).
+    // A key with another key as its prefix is a different key (trap 17).
     fixture.apply(create(entry("run.create", "one0", 3))).await;
 }
 
-async fn keys_of_different_commands_do_not_meet(fixture: Fixture) {
+async fn keys_of_different_commands_are_separate(fixture: Fixture) {
     let first = entry("run.create", "key", 1);
     fixture.apply(create(first.clone())).await;
     fixture.apply(create(entry("run.rerunFrom", "key", 2))).await;
-    assert_eq!(fixture.commit(create(entry("run.create", "key", 3))).await, repeated(&first));
+    assert_eq!(fixture.commit(create(entry("run.create", "key", 3))).await, duplicate(&first));
 }
 
-async fn the_key_comes_before_the_guard(fixture: Fixture) {
+async fn the_key_is_checked_before_the_precondition(fixture: Fixture) {
     let first = create(entry("run.create", "key", 1));
     fixture.apply(first.clone()).await;
-    // The guard would miss as well: the run exists.
-    assert_eq!(fixture.commit(first).await, repeated(&entry("run.create", "key", 1)));
+    // The precondition would fail as well, because the run exists.
+    assert_eq!(fixture.commit(first).await, duplicate(&entry("run.create", "key", 1)));
 }
 
-async fn a_missed_decision_leaves_its_key_free(fixture: Fixture) {
+async fn a_failed_precondition_leaves_its_key_free(fixture: Fixture) {
     let run_id = fixture.create().await;
-    let missed = Decision { run_id, ..create(entry("run.create", "key", 1)) };
-    assert_eq!(fixture.commit(missed).await, Commit::PreconditionFailed);
+    let not_applied = Decision { run_id, ..create(entry("run.create", "key", 1)) };
+    assert_eq!(fixture.commit(not_applied).await, Commit::PreconditionFailed);
     fixture.apply(create(entry("run.create", "key", 2))).await;
 }
 
 async fn an_impossible_decision_leaves_its_key_free(fixture: Fixture) {
     let mut impossible = create(entry("run.create", "key", 1));
-    impossible.changes.push(Change::Cancel { stage_id: "nowhere".into() });
+    impossible.changes.push(Change::Cancel { stage_id: "unknown".into() });
     fixture.store.commit(impossible).await.unwrap_err();
     fixture.apply(create(entry("run.create", "key", 2))).await;
 }
@@ -84,10 +90,10 @@ async fn one_of_many_with_the_same_key_is_applied(fixture: Fixture) {
             _ => None,
         })
         .collect();
-    assert_eq!(results.len(), 1, "everybody else hears what the one was answered");
+    assert_eq!(results.len(), 1, "all others receive the result of the one that was applied");
 }
 
-async fn a_key_guards_a_locked_commit_too(fixture: Fixture) {
+async fn a_key_protects_a_locked_commit_too(fixture: Fixture) {
     let locked = |number| {
         let decided = create(entry("run.create", "key", number));
         (decided.run_id, Box::new(move |_: Option<&_>| Some(decided)))
@@ -97,14 +103,16 @@ async fn a_key_guards_a_locked_commit_too(fixture: Fixture) {
     assert!(matches!(first, Commit::Applied(_)));
     let (run_id, decide) = locked(2);
     let second = fixture.store.commit_locked(run_id, decide).await.unwrap();
-    assert_eq!(second, repeated(&entry("run.create", "key", 1)));
+    assert_eq!(second, duplicate(&entry("run.create", "key", 1)));
     assert_eq!(fixture.store.run(run_id).await.unwrap(), None);
     let precondition = Precondition::Revision(crate::ports::Revision { version: 1, last_sequence: 1 });
     assert_eq!(fixture.commit(decision(run_id, precondition, vec![])).await, Commit::PreconditionFailed);
 }
 
-async fn a_key_is_compared_to_its_last_byte(fixture: Fixture) {
-    for (number, key) in ["key", "KEY", "key ", "key\0", "key\0a", "ke\u{301}y", "\"key\"", "key\\"].iter().enumerate() {
+async fn keys_are_compared_byte_for_byte(fixture: Fixture) {
+    for (number, key) in
+        ["key", "KEY", "key ", "key\0", "key\0a", "ke\u{301}y", "\"key\"", "key\\"].iter().enumerate()
+    {
         fixture.apply(create(entry("run.create", key, u32::try_from(number).unwrap()))).await;
         let again = fixture.commit(create(entry("run.create", key, 99))).await;
         assert!(matches!(again, Commit::Duplicate { .. }), "{key:?}");

@@ -1,15 +1,14 @@
-//! Calls of models whose answers come after their attempt: those of a batch.
+//! A case about batch calls, whose outcomes arrive after the attempt that reserved them.
 
 use std::time::Duration;
 
 use super::fixture::{Fixture, held, inline};
 use crate::ledger::{CallOutcome, CallReservation, SettledCall};
-use crate::value::{CallId, Cost};
-use crate::records::CallType;
 use crate::ports::{Change, Precondition};
-use crate::records::{CallStatus, CostSummary};
+use crate::records::{CallStatus, CallType, CostSummary};
+use crate::value::{CallId, Cost};
 
-cases![a_later_attempt_says_what_an_unknown_call_has_cost];
+cases![a_later_attempt_settles_an_unknown_call];
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -51,10 +50,10 @@ async fn check(fixture: &Fixture, precondition: &Precondition, ends: Vec<Change>
     assert_eq!(fixture.run(lease.run_id).await.spending, expected);
 }
 
-async fn a_later_attempt_says_what_an_unknown_call_has_cost(fixture: Fixture) {
+async fn a_later_attempt_settles_an_unknown_call(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
-    let [answered, refused, lost] = [(); 3].map(|()| CallId::generate());
-    fixture.apply(held(&job, [answered, refused, lost].map(reserve).into())).await;
+    let [completed, refused, lost] = [(); 3].map(|()| CallId::generate());
+    fixture.apply(held(&job, [completed, refused, lost].map(reserve).into())).await;
     let suspend = Change::Suspend {
         stage_id: "a".into(),
         ticket: inline("ticket"),
@@ -65,25 +64,22 @@ async fn a_later_attempt_says_what_an_unknown_call_has_cost(fixture: Fixture) {
     fixture.clock.advance(HOUR);
     let lease = Precondition::Lease(fixture.claim("another").await.lease);
 
-    // Nothing new: still unknown, and all of it reserved.
+    // Without news the call stays unknown and fully reserved.
     let still = || CallOutcome::Unknown { error: "still".into() };
     check(&fixture, &lease, vec![end(lost, still())], [0, 0, 30]).await;
-    let ends = vec![end(answered, settled(4)), end(refused, CallOutcome::Failed { error: "no".into() })];
+    let ends = vec![end(completed, settled(4)), end(refused, CallOutcome::Failed { error: "no".into() })];
     check(&fixture, &lease, ends, [4, 7, 10]).await;
-    // What is known does not change.
-    let again = vec![end(answered, settled(5)), end(refused, settled(5)), end(answered, still())];
+    // A settled or failed call does not change.
+    let again = vec![end(completed, settled(5)), end(refused, settled(5)), end(completed, still())];
     check(&fixture, &lease, again, [4, 7, 10]).await;
 
     let calls = fixture.store.calls_of_run(run_id, None, 9).await.unwrap();
     let mut outcomes: Vec<_> = calls.iter().map(|call| (call.id, call.outcome)).collect();
     outcomes.sort_unstable_by_key(|(id, _)| *id);
-    let mut expected = vec![
-        (answered, CallStatus::Settled),
-        (refused, CallStatus::Failed),
-        (lost, CallStatus::Unknown),
-    ];
+    let mut expected =
+        vec![(completed, CallStatus::Settled), (refused, CallStatus::Failed), (lost, CallStatus::Unknown)];
     expected.sort_unstable_by_key(|(id, _)| *id);
     assert_eq!(outcomes, expected);
     let unknown = calls.iter().find(|call| call.id == lost).unwrap();
-    assert_ne!(unknown.error_message.as_deref(), Some("still"), "what was said first counts");
+    assert_ne!(unknown.error_message.as_deref(), Some("still"), "the first error is kept");
 }

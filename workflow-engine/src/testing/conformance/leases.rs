@@ -1,4 +1,4 @@
-//! Heartbeats, and what becomes of jobs whose worker has none.
+//! Cases about heartbeats, and about the jobs of workers without a heartbeat.
 
 use std::time::Duration;
 
@@ -8,19 +8,19 @@ use crate::records::{Lease, Status};
 
 cases![
     a_heartbeat_extends_the_lease,
-    a_lease_that_was_extended_has_not_run_out,
-    a_heartbeat_reports_what_is_lost,
-    a_heartbeat_of_nothing_is_nothing,
-    a_heartbeat_does_not_keep_a_thief_alive,
-    stale_jobs_are_those_whose_lease_has_run_out,
+    an_extended_lease_has_not_expired,
+    a_heartbeat_reports_lost_leases,
+    a_heartbeat_without_leases_does_nothing,
+    a_heartbeat_does_not_extend_the_lease_of_another_worker,
+    jobs_with_expired_leases_are_stale,
     an_expired_job_goes_to_another_worker,
-    the_jobs_of_workers_that_are_gone_are_stale_at_once,
-    those_who_hold_leases_are_known,
+    jobs_of_dead_workers_are_stale_immediately,
+    lease_holders_are_listed,
     the_next_lease_to_end_is_the_earliest,
     the_next_job_to_be_due_is_the_earliest,
-    nothing_is_due_where_nothing_waits,
-    a_job_of_another_definition_is_not_due_here,
-    what_is_due_now_has_passed,
+    nothing_is_due_in_an_idle_store,
+    a_job_of_another_definition_is_not_due,
+    the_due_instant_of_a_ready_job_has_passed,
 ];
 
 async fn a_heartbeat_extends_the_lease(fixture: Fixture) {
@@ -30,13 +30,13 @@ async fn a_heartbeat_extends_the_lease(fixture: Fixture) {
     assert!(lost.is_empty());
     let record = fixture.job(run_id, "a").await.unwrap();
     assert_eq!(record.leased_until, Some(fixture.clock.now() + LEASE));
-    assert_eq!(record.lease_epoch, job.lease.epoch, "a heartbeat is no claim");
+    assert_eq!(record.lease_epoch, job.lease.epoch, "a heartbeat is not a claim");
     fixture.clock.advance(LEASE.checked_sub(Duration::from_micros(1)).unwrap());
     assert!(fixture.store.stale_jobs(&[], 10).await.unwrap().is_empty());
 }
 
-/// Whoever decides remembers what was committed; a heartbeat is no decision, and must be known all the same.
-async fn a_lease_that_was_extended_has_not_run_out(fixture: Fixture) {
+/// A store that caches committed rows must also see heartbeats, which are not decisions.
+async fn an_extended_lease_has_not_expired(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     fixture.clock.advance(LEASE / 2);
     assert!(fixture.store.renew_leases(vec![job.lease.clone()], LEASE).await.unwrap().is_empty());
@@ -45,12 +45,16 @@ async fn a_lease_that_was_extended_has_not_run_out(fixture: Fixture) {
         let back = Change::Retry { stage_id: "a".into(), error: "lost".into(), delay: Duration::ZERO };
         decision(run_id, Precondition::ExpiredLease(job.lease.clone()), vec![back])
     };
-    assert_eq!(fixture.store.commit(reap()).await.unwrap(), Commit::PreconditionFailed, "half of it is left");
+    assert_eq!(
+        fixture.store.commit(reap()).await.unwrap(),
+        Commit::PreconditionFailed,
+        "half of the lease is left"
+    );
     fixture.clock.advance(LEASE);
     assert!(matches!(fixture.store.commit(reap()).await.unwrap(), Commit::Applied(_)));
 }
 
-async fn a_heartbeat_reports_what_is_lost(fixture: Fixture) {
+async fn a_heartbeat_reports_lost_leases(fixture: Fixture) {
     let (_, kept) = fixture.running().await;
     let (_, completed) = fixture.running().await;
     let (_, retried) = fixture.running().await;
@@ -69,26 +73,26 @@ async fn a_heartbeat_reports_what_is_lost(fixture: Fixture) {
     ];
     let until = fixture.job(kept.lease.run_id, "a").await.unwrap().leased_until;
     fixture.clock.advance(Duration::from_secs(1));
-    let seen = fixture.store.lost_leases(leases.clone()).await.unwrap();
+    let reported = fixture.store.lost_leases(leases.clone()).await.unwrap();
     let now = fixture.job(kept.lease.run_id, "a").await.unwrap().leased_until;
-    assert_eq!(now, until, "who only looks extends nothing");
+    assert_eq!(now, until, "a query extends no lease");
     let lost = fixture.store.renew_leases(leases, LEASE).await.unwrap();
-    assert_eq!(lost, seen);
+    assert_eq!(lost, reported);
     assert_eq!(lost, [completed.lease, retried.lease, stale(&kept), unknown, other_generation]);
 }
 
-async fn a_heartbeat_of_nothing_is_nothing(fixture: Fixture) {
+async fn a_heartbeat_without_leases_does_nothing(fixture: Fixture) {
     assert!(fixture.store.renew_leases(Vec::new(), LEASE).await.unwrap().is_empty());
     assert!(fixture.store.lost_leases(Vec::new()).await.unwrap().is_empty());
 }
 
-/// A heartbeat that ignored whose lease it is would keep somebody else's alive (trap 5).
-async fn a_heartbeat_does_not_keep_a_thief_alive(fixture: Fixture) {
+/// A heartbeat that ignored the lease's epoch would extend the lease of another worker (trap 5).
+async fn a_heartbeat_does_not_extend_the_lease_of_another_worker(fixture: Fixture) {
     let (run_id, first) = fixture.running().await;
     fixture.clock.advance(LEASE);
     let back = Change::Retry { stage_id: "a".into(), error: "lost".into(), delay: Duration::ZERO };
     fixture.apply(decision(run_id, Precondition::ExpiredLease(first.lease.clone()), vec![back])).await;
-    fixture.claim("thief").await;
+    fixture.claim("other").await;
     let until = fixture.job(run_id, "a").await.unwrap().leased_until;
     fixture.clock.advance(LEASE / 2);
     let lost = fixture.store.renew_leases(vec![first.lease.clone()], LEASE).await.unwrap();
@@ -96,7 +100,7 @@ async fn a_heartbeat_does_not_keep_a_thief_alive(fixture: Fixture) {
     assert_eq!(fixture.job(run_id, "a").await.unwrap().leased_until, until);
 }
 
-async fn stale_jobs_are_those_whose_lease_has_run_out(fixture: Fixture) {
+async fn jobs_with_expired_leases_are_stale(fixture: Fixture) {
     let mut runs = Vec::new();
     for _ in 0..3 {
         runs.push(fixture.running().await.0);
@@ -105,22 +109,22 @@ async fn stale_jobs_are_those_whose_lease_has_run_out(fixture: Fixture) {
     fixture.clock.advance(LEASE.checked_sub(Duration::from_secs(2)).unwrap());
     let expired = fixture.store.stale_jobs(&[], 10).await.unwrap();
     let order: Vec<_> = expired.iter().map(|job| job.run_id).collect();
-    assert_eq!(order, runs[..2], "oldest first, and the third has a second left");
+    assert_eq!(order, runs[..2], "the oldest comes first, and the third lease has a second left");
     assert_eq!(expired[0].worker_id.as_deref(), Some("worker"));
     assert_eq!(fixture.store.stale_jobs(&[], 1).await.unwrap(), expired[..1]);
 }
 
-async fn the_jobs_of_workers_that_are_gone_are_stale_at_once(fixture: Fixture) {
+async fn jobs_of_dead_workers_are_stale_immediately(fixture: Fixture) {
     fixture.single().await;
-    fixture.claim("gone").await;
+    fixture.claim("dead").await;
     fixture.single().await;
-    fixture.claim("here").await;
-    let stale = fixture.store.stale_jobs(&["gone".to_owned(), "never was".to_owned()], 10).await.unwrap();
+    fixture.claim("living").await;
+    let stale = fixture.store.stale_jobs(&["dead".to_owned(), "unknown".to_owned()], 10).await.unwrap();
     let workers: Vec<_> = stale.iter().map(|job| job.worker_id.as_deref()).collect();
-    assert_eq!(workers, [Some("gone")]);
+    assert_eq!(workers, [Some("dead")]);
 }
 
-async fn those_who_hold_leases_are_known(fixture: Fixture) {
+async fn lease_holders_are_listed(fixture: Fixture) {
     for worker in ["first", "second", "first"] {
         fixture.single().await;
         fixture.claim(worker).await;
@@ -141,7 +145,7 @@ async fn the_next_lease_to_end_is_the_earliest(fixture: Fixture) {
     assert_eq!(fixture.store.next_lease_end().await.unwrap(), Some(later));
 }
 
-/// The whole way of a job whose worker died (G5), and the zombie that comes back (trap 6).
+/// Follows a job whose worker died (G5), and the late commit of that worker (trap 6).
 async fn an_expired_job_goes_to_another_worker(fixture: Fixture) {
     let (run_id, dead) = fixture.running().await;
     fixture.clock.advance(LEASE);
@@ -155,7 +159,7 @@ async fn an_expired_job_goes_to_another_worker(fixture: Fixture) {
     let back = Change::Retry { stage_id: "a".into(), error: "worker lost".into(), delay: Duration::ZERO };
     fixture.apply(decision(run_id, Precondition::ExpiredLease(lease), vec![back])).await;
     let job = fixture.claim("living").await;
-    assert_eq!((job.attempt, job.lease.epoch), (2, 2), "G6: the attempt of the dead one counts");
+    assert_eq!((job.attempt, job.lease.epoch), (2, 2), "G6: the attempt of the dead worker counts");
     assert_eq!(fixture.commit(held(&dead, vec![complete("a")])).await, Commit::PreconditionFailed);
     fixture.complete_run(&job).await;
     assert_eq!(fixture.complete_run(&dead).await, Commit::PreconditionFailed);
@@ -175,12 +179,12 @@ async fn the_next_job_to_be_due_is_the_earliest(fixture: Fixture) {
         jobs.push(fixture.claim("worker").await);
     }
     let due = || async { fixture.store.next_job_due(&definitions()).await.unwrap() };
-    assert_eq!(due().await, None, "all are under a lease");
+    assert_eq!(due().await, None, "all jobs are leased");
     for (job, delay) in jobs.iter().zip([25, 20, 15, 10]) {
         let delay = seconds(delay);
         let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay };
         fixture.apply(held(job, vec![retry])).await;
-        assert_eq!(due().await, Some(now + delay), "the least urgent may be the earliest");
+        assert_eq!(due().await, Some(now + delay), "the job with the lowest priority may be due first");
     }
     fixture.clock.advance(seconds(10));
     let claim = claim("worker");
@@ -188,7 +192,7 @@ async fn the_next_job_to_be_due_is_the_earliest(fixture: Fixture) {
     assert_eq!(due().await, Some(now + seconds(15)));
 }
 
-async fn nothing_is_due_where_nothing_waits(fixture: Fixture) {
+async fn nothing_is_due_in_an_idle_store(fixture: Fixture) {
     assert_eq!(fixture.store.next_job_due(&definitions()).await.unwrap(), None);
     assert_eq!(fixture.store.next_lease_end().await.unwrap(), None);
     let (_, job) = fixture.running().await;
@@ -198,16 +202,16 @@ async fn nothing_is_due_where_nothing_waits(fixture: Fixture) {
     assert_eq!(fixture.store.next_job_due(&definitions()).await.unwrap(), None);
 }
 
-async fn a_job_of_another_definition_is_not_due_here(fixture: Fixture) {
+async fn a_job_of_another_definition_is_not_due(fixture: Fixture) {
     fixture.single().await;
     assert_eq!(fixture.store.next_job_due(&["definition-2".to_owned()]).await.unwrap(), None);
     assert_eq!(fixture.store.next_job_due(&[]).await.unwrap(), None);
     fixture.claim("worker").await;
     let end = fixture.store.next_lease_end().await.unwrap();
-    assert_eq!(end, Some(fixture.clock.now() + LEASE), "anybody may return the job of a dead worker");
+    assert_eq!(end, Some(fixture.clock.now() + LEASE), "any worker may return the job of a dead worker");
 }
 
-async fn what_is_due_now_has_passed(fixture: Fixture) {
+async fn the_due_instant_of_a_ready_job_has_passed(fixture: Fixture) {
     fixture.single().await;
     let queued = fixture.clock.now();
     fixture.clock.advance(Duration::from_secs(5));

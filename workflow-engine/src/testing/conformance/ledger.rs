@@ -1,31 +1,30 @@
-//! Calls of models: what is written about them, and what becomes of those that nobody ends.
+//! Cases about the ledger: what it records about AI calls, and what happens to calls that are never settled.
 
 use std::time::Duration;
 
 use super::fixture::{
-    Fixture, call, cancel_run, complete, decision, enqueue, fail_run, held, inline, reserve, json, release_run,
-    settle, stale,
+    Fixture, call, cancel_run, complete, decision, enqueue, fail_run, held, inline, json, release_run,
+    reserve, settle, stale,
 };
-use crate::value::{RunId, CallId, Cost};
 use crate::ledger::{CallOutcome, CallReservation, SettledCall};
-use crate::records::CallType;
 use crate::ports::{Change, Clock, Commit, Decision, Precondition, Purge, RerunStage};
-use crate::records::{AiCallRecord, CallStatus, ClaimedJob, CostSummary};
+use crate::records::{AiCallRecord, CallStatus, CallType, ClaimedJob, CostSummary};
+use crate::value::{CallId, Cost, RunId};
 
 cases![
-    a_call_comes_back,
-    an_intention_reserves_for_stage_and_run,
-    what_ends_a_call_says_what_stays_reserved,
-    what_is_said_twice_counts_once,
-    whatever_voids_a_lease_leaves_its_calls_unknown,
-    a_lease_that_is_taken_back_leaves_its_calls_unknown,
-    what_is_unknown_stays_so_in_a_rerun,
-    the_calls_of_other_stages_stay_intended,
+    a_call_is_stored_unchanged,
+    a_reservation_counts_for_stage_and_run,
+    the_outcome_of_a_call_decides_what_stays_reserved,
+    repeated_reservations_and_outcomes_count_once,
+    every_change_that_ends_a_lease_leaves_its_calls_unknown,
+    a_reaped_lease_leaves_its_calls_unknown,
+    unknown_calls_stay_unknown_in_a_rerun,
+    the_calls_of_other_stages_stay_reserved,
     a_lost_lease_writes_nothing,
     ten_thousand_small_costs_are_summed_exactly,
-    a_rerun_goes_on_counting,
-    calls_go_with_their_run,
-    calls_outside_of_runs_are_nobodys,
+    a_rerun_adds_to_the_cost_summary,
+    calls_are_deleted_with_their_run,
+    calls_outside_of_runs_belong_to_no_stage,
 ];
 
 async fn calls(fixture: &Fixture, run_id: RunId) -> Vec<AiCallRecord> {
@@ -34,7 +33,7 @@ async fn calls(fixture: &Fixture, run_id: RunId) -> Vec<AiCallRecord> {
 
 async fn spending(fixture: &Fixture, run_id: RunId) -> CostSummary {
     let (run, stage) = (fixture.run(run_id).await.spending, fixture.stage(run_id, "a").await.spending);
-    assert_eq!(run, stage, "one stage makes all the calls");
+    assert_eq!(run, stage, "one stage makes all calls");
     run
 }
 
@@ -42,17 +41,17 @@ fn end(call_id: CallId, end: CallOutcome) -> Change {
     Change::SettleCall { stage_id: "a".into(), call_id, end: Box::new(end) }
 }
 
-/// Cost, tokens, reserved, open.
-fn spent(cost: i64, tokens: u64, reserved: i64, open: u32) -> CostSummary {
+/// A summary of cost, tokens, reserved amount and pending calls.
+fn spent(cost: i64, tokens: u64, reserved: i64, pending_calls: u32) -> CostSummary {
     let (cost, reserved) = (Cost::from_picodollars(cost), Cost::from_picodollars(reserved));
-    CostSummary { cost, tokens, reserved, pending_calls: open, budget: None }
+    CostSummary { cost, tokens, reserved, pending_calls, budget: None }
 }
 
-async fn a_call_comes_back(fixture: Fixture) {
+async fn a_call_is_stored_unchanged(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let id = CallId::generate();
     let odd = "größe\u{1a} '; DROP TABLE ai_calls; -- \u{0}";
-    let intended = CallReservation {
+    let reserved_call = CallReservation {
         topic: "workflow.1.stage.a".into(),
         call_type: CallType::Object,
         model_key: odd.into(),
@@ -61,25 +60,25 @@ async fn a_call_comes_back(fixture: Fixture) {
         metadata: Some(json(&[odd])),
         reserve: Cost::MAX,
     };
-    fixture.apply(held(&job, vec![reserve("a", id, intended.clone())])).await;
+    fixture.apply(held(&job, vec![reserve("a", id, reserved_call.clone())])).await;
     let expected = AiCallRecord {
         id,
         run_id: Some(run_id),
         stage_id: Some("a".into()),
         generation: 1,
         attempt: 1,
-        topic: intended.topic,
-        call_type: intended.call_type,
-        model_key: intended.model_key,
-        model_id: intended.model_id,
-        prompt: intended.prompt,
+        topic: reserved_call.topic,
+        call_type: reserved_call.call_type,
+        model_key: reserved_call.model_key,
+        model_id: reserved_call.model_id,
+        prompt: reserved_call.prompt,
         response: None,
         input_tokens: 0,
         cached_input_tokens: 0,
         output_tokens: 0,
         cost: Cost::ZERO,
         reserved: Cost::MAX,
-        metadata: intended.metadata,
+        metadata: reserved_call.metadata,
         outcome: CallStatus::Reserved,
         error_message: None,
         created_at: fixture.clock.now(),
@@ -113,7 +112,7 @@ async fn a_call_comes_back(fixture: Fixture) {
     assert_eq!(fixture.store.calls_of_topic("workflow", None, 9).await.unwrap(), [ended]);
 }
 
-async fn an_intention_reserves_for_stage_and_run(fixture: Fixture) {
+async fn a_reservation_counts_for_stage_and_run(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let before = fixture.events(run_id).await;
     for cost in [7, 5] {
@@ -121,15 +120,15 @@ async fn an_intention_reserves_for_stage_and_run(fixture: Fixture) {
     }
     assert_eq!(spending(&fixture, run_id).await, spent(0, 0, 12, 2));
     assert_eq!(fixture.snapshot(run_id).await.run.spending, spent(0, 0, 12, 2));
-    assert_eq!(fixture.events(run_id).await, before, "a call is no event");
+    assert_eq!(fixture.events(run_id).await, before, "a reservation emits no event");
 }
 
-async fn what_ends_a_call_says_what_stays_reserved(fixture: Fixture) {
+async fn the_outcome_of_a_call_decides_what_stays_reserved(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let [settled, failed, unknown] = [(); 3].map(|()| CallId::generate());
-    let intentions = [(settled, 100), (failed, 20), (unknown, 3)];
-    let intentions = intentions.map(|(id, cost)| reserve("a", id, call("t", cost)));
-    fixture.apply(held(&job, intentions.into())).await;
+    let reservations = [(settled, 100), (failed, 20), (unknown, 3)];
+    let reservations = reservations.map(|(id, cost)| reserve("a", id, call("t", cost)));
+    fixture.apply(held(&job, reservations.into())).await;
     assert_eq!(spending(&fixture, run_id).await, spent(0, 0, 123, 3));
     let metadata = Some(json(&1));
     let ends = vec![
@@ -139,69 +138,70 @@ async fn what_ends_a_call_says_what_stays_reserved(fixture: Fixture) {
     ];
     fixture.apply(held(&job, ends)).await;
     assert_eq!(spending(&fixture, run_id).await, spent(40, 7, 3, 0));
-    let told = |call: &AiCallRecord| (call.outcome, call.reserved.picodollars(), call.error_message.clone());
+    let status =
+        |call: &AiCallRecord| (call.outcome, call.reserved.picodollars(), call.error_message.clone());
     let rows = calls(&fixture, run_id).await;
     assert_eq!(
-        rows.iter().map(told).collect::<Vec<_>>(),
+        rows.iter().map(status).collect::<Vec<_>>(),
         [
             (CallStatus::Settled, 0, None),
             (CallStatus::Failed, 0, Some("refused".into())),
             (CallStatus::Unknown, 3, Some("cut off".into())),
         ]
     );
-    // An intention and its end in one commit; what the end says of metadata replaces what the intention said.
+    // A reservation and its outcome in one commit; the metadata of the outcome replaces that of the reservation.
     let id = CallId::generate();
-    let intended = CallReservation { metadata: Some(json(&0)), ..call("t", 9) };
-    let answer = SettledCall { metadata: metadata.clone(), ..SettledCall::default() };
-    let both = vec![reserve("a", id, intended), end(id, CallOutcome::Settled(answer))];
+    let reserved_call = CallReservation { metadata: Some(json(&0)), ..call("t", 9) };
+    let settled = SettledCall { metadata: metadata.clone(), ..SettledCall::default() };
+    let both = vec![reserve("a", id, reserved_call), end(id, CallOutcome::Settled(settled))];
     fixture.apply(held(&job, both)).await;
     let last = calls(&fixture, run_id).await.pop().unwrap();
     assert_eq!((last.id, last.outcome, last.metadata), (id, CallStatus::Settled, metadata));
     assert_eq!(spending(&fixture, run_id).await, spent(40, 7, 3, 0));
 }
 
-async fn what_is_said_twice_counts_once(fixture: Fixture) {
+async fn repeated_reservations_and_outcomes_count_once(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let id = CallId::generate();
     for _ in 0..2 {
         fixture.apply(held(&job, vec![reserve("a", id, call("t", 10))])).await;
     }
     assert_eq!(spending(&fixture, run_id).await, spent(0, 0, 10, 1));
-    let nowhere = end(CallId::generate(), CallOutcome::Failed { error: "it was not made".into() });
-    fixture.apply(held(&job, vec![settle("a", id, 4), settle("a", id, 5), nowhere])).await;
+    let unknown = end(CallId::generate(), CallOutcome::Failed { error: "it was not made".into() });
+    fixture.apply(held(&job, vec![settle("a", id, 4), settle("a", id, 5), unknown])).await;
     fixture.apply(held(&job, vec![end(id, CallOutcome::Unknown { error: "no".into() })])).await;
     fixture.apply(held(&job, vec![reserve("a", id, call("t", 10))])).await;
     assert_eq!(spending(&fixture, run_id).await, spent(4, 7, 0, 0));
     assert_eq!(calls(&fixture, run_id).await.len(), 1);
 }
 
-async fn check_unknown(fixture: &Fixture, run_id: RunId, what: &str) {
-    assert_eq!(spending(fixture, run_id).await, spent(2, 7, 10, 0), "{what}");
+async fn check_unknown(fixture: &Fixture, run_id: RunId, case: &str) {
+    assert_eq!(spending(fixture, run_id).await, spent(2, 7, 10, 0), "{case}");
     let rows = calls(fixture, run_id).await;
     let outcomes: Vec<_> = rows.iter().map(|call| (call.outcome, call.reserved.picodollars())).collect();
-    assert_eq!(outcomes, [(CallStatus::Unknown, 10), (CallStatus::Settled, 0)], "{what}");
-    assert_eq!(rows[0].ended_at, Some(fixture.clock.now()), "{what}");
-    assert!(rows[0].error_message.is_some(), "{what}");
+    assert_eq!(outcomes, [(CallStatus::Unknown, 10), (CallStatus::Settled, 0)], "{case}");
+    assert_eq!(rows[0].ended_at, Some(fixture.clock.now()), "{case}");
+    assert!(rows[0].error_message.is_some(), "{case}");
 }
 
-/// A run whose stage has a call that is intended, and one that ends with the changes.
+/// A run whose stage has a pending call and another one, which the returned change settles.
 async fn two_calls(fixture: &Fixture) -> (RunId, ClaimedJob, Change) {
     let (run_id, job) = fixture.running().await;
-    let (open, ended) = (CallId::generate(), CallId::generate());
-    let changes = vec![reserve("a", open, call("t", 10)), reserve("a", ended, call("t", 5))];
+    let (pending, ended) = (CallId::generate(), CallId::generate());
+    let changes = vec![reserve("a", pending, call("t", 10)), reserve("a", ended, call("t", 5))];
     fixture.apply(held(&job, changes)).await;
     fixture.clock.advance(Duration::from_secs(1));
     (run_id, job, settle("a", ended, 2))
 }
 
-async fn whatever_voids_a_lease_leaves_its_calls_unknown(fixture: Fixture) {
+async fn every_change_that_ends_a_lease_leaves_its_calls_unknown(fixture: Fixture) {
     let stage_id = || "a".to_owned();
     let error = || "no".to_owned();
     let hour = Duration::from_secs(3_600);
     let ways: [(&str, Vec<Change>); 7] = [
         ("completed", vec![complete("a"), release_run()]),
         ("retried", vec![Change::Retry { stage_id: stage_id(), error: error(), delay: hour }]),
-        ("handed back", vec![Change::ReturnJob { stage_id: stage_id() }]),
+        ("returned", vec![Change::ReturnJob { stage_id: stage_id() }]),
         (
             "suspended",
             vec![Change::Suspend {
@@ -229,7 +229,7 @@ async fn whatever_voids_a_lease_leaves_its_calls_unknown(fixture: Fixture) {
         fixture.apply(held(&job, changes)).await;
         check_unknown(&fixture, run_id, way).await;
     }
-    // A structural change, that finds the run as it is, does so too.
+    // So does a structural change, which is decided under the run's lock.
     let (run_id, job, settled) = two_calls(&fixture).await;
     fixture.apply(held(&job, vec![settled])).await;
     let decide = Box::new(move |_: Option<&_>| {
@@ -240,7 +240,7 @@ async fn whatever_voids_a_lease_leaves_its_calls_unknown(fixture: Fixture) {
     check_unknown(&fixture, run_id, "cancelled under the lock").await;
 }
 
-async fn a_lease_that_is_taken_back_leaves_its_calls_unknown(fixture: Fixture) {
+async fn a_reaped_lease_leaves_its_calls_unknown(fixture: Fixture) {
     let (run_id, job, settled) = two_calls(&fixture).await;
     fixture.apply(held(&job, vec![settled])).await;
     fixture.clock.advance(super::fixture::LEASE);
@@ -248,7 +248,7 @@ async fn a_lease_that_is_taken_back_leaves_its_calls_unknown(fixture: Fixture) {
     let reap = || decision(run_id, Precondition::ExpiredLease(job.lease.clone()), vec![retry.clone()]);
     fixture.apply(reap()).await;
     check_unknown(&fixture, run_id, "reaped").await;
-    // The next attempt's calls are its own.
+    // Reaping again does not touch the calls of the next attempt.
     let again = fixture.claim("another").await;
     let id = CallId::generate();
     fixture.apply(held(&again, vec![reserve("a", id, call("t", 7))])).await;
@@ -258,19 +258,20 @@ async fn a_lease_that_is_taken_back_leaves_its_calls_unknown(fixture: Fixture) {
     assert_eq!((last.id, last.attempt, last.outcome), (id, 2, CallStatus::Reserved));
 }
 
-async fn what_is_unknown_stays_so_in_a_rerun(fixture: Fixture) {
+async fn unknown_calls_stay_unknown_in_a_rerun(fixture: Fixture) {
     let (run_id, job, settled) = two_calls(&fixture).await;
     fixture.apply(held(&job, vec![settled])).await;
     let changes = vec![Change::Cancel { stage_id: "a".into() }, cancel_run()];
     fixture.apply(decision(run_id, Precondition::Present, changes)).await;
     check_unknown(&fixture, run_id, "its job is deleted").await;
-    let rerun = Change::Rerun { stages: vec![RerunStage { stage_id: "a".into(), waiting_on: 0 }], waiting_on: 1 };
+    let rerun =
+        Change::Rerun { stages: vec![RerunStage { stage_id: "a".into(), waiting_on: 0 }], waiting_on: 1 };
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
     fixture.apply(decision(run_id, precondition, vec![rerun, enqueue("a")])).await;
-    check_unknown(&fixture, run_id, "what is unknown stays so").await;
+    check_unknown(&fixture, run_id, "rerun").await;
 }
 
-async fn the_calls_of_other_stages_stay_intended(fixture: Fixture) {
+async fn the_calls_of_other_stages_stay_reserved(fixture: Fixture) {
     let run_id = fixture.create().await;
     fixture.start(run_id, &[("a", 0), ("b", 0)], 2).await;
     let jobs = fixture.claim_up_to("worker", 2).await;
@@ -297,13 +298,13 @@ async fn a_lost_lease_writes_nothing(fixture: Fixture) {
     assert_eq!(spending(&fixture, run_id).await, spent(0, 0, 1, 1));
 }
 
-/// A tenth of a millionth of a dollar each.
+/// Each call costs a tenth of a millionth of a dollar.
 async fn ten_thousand_small_costs_are_summed_exactly(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     for _ in 0..10 {
         let ids: Vec<CallId> = (0..1_000).map(|_| CallId::generate()).collect();
-        let intentions = ids.iter().map(|id| reserve("a", *id, call("exact", 1_000_000))).collect();
-        fixture.apply(held(&job, intentions)).await;
+        let reservations = ids.iter().map(|id| reserve("a", *id, call("exact", 1_000_000))).collect();
+        fixture.apply(held(&job, reservations)).await;
         fixture.apply(held(&job, ids.iter().map(|id| settle("a", *id, 100_000)).collect())).await;
     }
     let run = spending(&fixture, run_id).await;
@@ -314,10 +315,11 @@ async fn ten_thousand_small_costs_are_summed_exactly(fixture: Fixture) {
     assert_eq!(statistics.total.cost.to_string(), "0.001 USD");
 }
 
-async fn a_rerun_goes_on_counting(fixture: Fixture) {
+async fn a_rerun_adds_to_the_cost_summary(fixture: Fixture) {
     let (run_id, job, settled) = two_calls(&fixture).await;
     fixture.apply(held(&job, vec![settled, complete("a"), release_run()])).await;
-    let rerun = Change::Rerun { stages: vec![RerunStage { stage_id: "a".into(), waiting_on: 0 }], waiting_on: 1 };
+    let rerun =
+        Change::Rerun { stages: vec![RerunStage { stage_id: "a".into(), waiting_on: 0 }], waiting_on: 1 };
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
     fixture.apply(decision(run_id, precondition, vec![rerun, enqueue("a")])).await;
     assert_eq!(spending(&fixture, run_id).await, spent(2, 7, 10, 0));
@@ -329,7 +331,7 @@ async fn a_rerun_goes_on_counting(fixture: Fixture) {
     assert_eq!(generations, [1, 1, 2]);
 }
 
-async fn calls_go_with_their_run(fixture: Fixture) {
+async fn calls_are_deleted_with_their_run(fixture: Fixture) {
     let (run_id, job, settled) = two_calls(&fixture).await;
     fixture.apply(held(&job, vec![settled, complete("a"), release_run()])).await;
     fixture.store.reserve_call(CallId::generate(), call("t", 1)).await.unwrap();
@@ -342,27 +344,28 @@ async fn calls_go_with_their_run(fixture: Fixture) {
     assert_eq!(left.iter().map(|call| call.run_id).collect::<Vec<_>>(), [None]);
 }
 
-async fn calls_outside_of_runs_are_nobodys(fixture: Fixture) {
+async fn calls_outside_of_runs_belong_to_no_stage(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let (outside, inside) = (CallId::generate(), CallId::generate());
     fixture.apply(held(&job, vec![reserve("a", inside, call("in", 1))])).await;
     for reserve in [4, 5] {
-        // Again, and so in vain.
+        // The second reservation of the same call has no effect.
         fixture.store.reserve_call(outside, call("out", reserve)).await.unwrap();
     }
     let row = fixture.store.calls_of_topic("out", None, 9).await.unwrap().pop().unwrap();
     assert_eq!((row.run_id, row.stage_id, row.generation, row.attempt), (None, None, 0, 0));
     assert_eq!((row.reserved.picodollars(), row.created_at), (4, fixture.clock.now()));
-    let settled =
-        |cost| CallOutcome::Settled(SettledCall { cost: Cost::from_picodollars(cost), ..SettledCall::default() });
+    let settled = |cost| {
+        CallOutcome::Settled(SettledCall { cost: Cost::from_picodollars(cost), ..SettledCall::default() })
+    };
     for (id, cost) in [(outside, 2), (outside, 3), (inside, 1)] {
         fixture.store.settle_call(id, settled(cost)).await.unwrap();
     }
     let row = fixture.store.calls_of_topic("out", None, 9).await.unwrap().pop().unwrap();
     assert_eq!((row.outcome, row.cost.picodollars(), row.reserved), (CallStatus::Settled, 2, Cost::ZERO));
     assert_eq!(row.ended_at, Some(fixture.clock.now()));
-    assert_eq!(calls(&fixture, run_id).await[0].outcome, CallStatus::Reserved, "that is its stage's");
-    // Nor does a stage end what is not its own.
+    assert_eq!(calls(&fixture, run_id).await[0].outcome, CallStatus::Reserved, "only its stage settles it");
+    // Nor does a stage settle a call that is not its own.
     let other = CallId::generate();
     fixture.store.reserve_call(other, call("out", 1)).await.unwrap();
     fixture.apply(held(&job, vec![settle("a", other, 1)])).await;

@@ -1,4 +1,4 @@
-//! A run from its creation to its end.
+//! A case that follows a run from its creation to its end.
 
 use super::fixture::{ATTEMPTS, DEFINITION, Fixture, inline, new_run};
 use crate::ports::Commit;

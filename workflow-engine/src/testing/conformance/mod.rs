@@ -1,7 +1,13 @@
-//! What every store must do.
+//! The conformance suite: the cases that every [`Store`] must pass.
 //!
-//! Each case is a function over an empty store whose events are kept for a sink and whose clock the case owns. A
-//! store passes when none of [`cases`] panics:
+//! A store author runs each of [`cases`] against the new store. A case needs its own empty store, which takes its time
+//! from the [`FakeClock`] that the case receives, and which keeps events for delivery
+//! ([`deliver_events(true)`](crate::ports::Outbox::deliver_events)). A case panics when the store violates it. Its
+//! [name](Case::name) states the required behaviour, and its assertions name the guarantee at stake (`G1` to `G11`, see
+//! `docs/guarantees.md`) where there is one.
+//!
+//! Run the whole list, in one test or as one test per case in a custom test harness: new versions of this crate add
+//! cases.
 //!
 //! ```
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -10,7 +16,11 @@
 //! use workflow_engine::stores::MemoryStore;
 //! use workflow_engine::testing::{FakeClock, conformance};
 //!
-//! for case in conformance::cases().take(3) {
+//! let cases = conformance::cases();
+//! # // The repository's own tests run all of them.
+//! # let cases = cases.take(3);
+//! for case in cases {
+//!     println!("{}", case.name());
 //!     let clock = FakeClock::new();
 //!     let store = MemoryStore::new(Arc::new(clock.clone()));
 //!     store.deliver_events(true);
@@ -19,13 +29,13 @@
 //! # });
 //! ```
 
-// A case that is not in its file's list is dead code, and that is an error: it cannot be forgotten.
+// A case that is missing from its file's list is dead code, which is an error, so no case can be forgotten.
 #![deny(dead_code)]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::unchecked_time_subtraction,
-    reason = "a case fails by a panic, like any test"
+    reason = "a case fails with a panic, like any test"
 )]
 
 mod fixture;
@@ -35,10 +45,10 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use self::fixture::Fixture;
-use super::FakeClock;
+use super::clock::FakeClock;
 use crate::ports::Store;
 
-/// One thing that a store must do.
+/// One behaviour that a store must show.
 #[derive(Clone, Copy)]
 pub struct Case {
     name: &'static str,
@@ -46,16 +56,16 @@ pub struct Case {
 }
 
 impl Case {
-    /// What it is called: what the store does, in words.
+    /// Returns the name of the case, which states the required behaviour: `a_run_is_created_once`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// Runs it over an empty store that takes its instants from `clock`.
+    /// Runs the case against an empty store that takes its time from `clock`.
     ///
     /// # Panics
-    /// When the store does not do what it must.
+    /// When the store does not show the required behaviour.
     pub async fn run(&self, store: Arc<dyn Store>, clock: FakeClock) {
         (self.run)(Fixture { store, clock }).await;
     }
@@ -67,7 +77,7 @@ impl std::fmt::Debug for Case {
     }
 }
 
-/// The list of a file's cases, from its functions.
+/// Declares the cases of a file: its functions, under their own names.
 macro_rules! cases {
     ($($case:ident),* $(,)?) => {
         pub(super) const CASES: &[super::Case] = &[
@@ -76,7 +86,7 @@ macro_rules! cases {
     };
 }
 
-/// The files of cases: whoever declares one here runs it.
+/// Declares the files of cases, so that a declared file is also run.
 macro_rules! suite {
     ($($file:ident),* $(,)?) => {
         $(mod $file;)*
@@ -111,7 +121,7 @@ suite! {
     hints,
 }
 
-/// Every case.
+/// Returns every case.
 pub fn cases() -> impl Iterator<Item = Case> {
     SUITE.iter().flat_map(|file| file.iter().copied())
 }

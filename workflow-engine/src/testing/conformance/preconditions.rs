@@ -1,11 +1,11 @@
-//! Each guard, where it holds and where it does not. A guard that does not hold leaves no trace (G4).
+//! Cases about each precondition: when it holds and when not. A decision whose precondition fails writes nothing (G4).
 
 use std::time::Duration;
 
 use super::fixture::{Fixture, LEASE, cancel_run, claim, complete, decision, held, stale};
-use crate::value::RunId;
 use crate::ports::{Change, Clock, Commit, Precondition, Revision};
 use crate::records::{ClaimedJob, Lease, Status};
+use crate::value::RunId;
 
 cases![
     a_job_is_claimable_when_it_is_due,
@@ -13,32 +13,32 @@ cases![
     a_running_job_is_not_claimable,
     a_job_of_another_generation_is_not_claimable,
     a_stage_without_a_job_is_not_claimable,
-    a_job_of_a_run_that_is_over_is_not_claimable,
-    a_lease_of_an_older_epoch_misses,
-    a_lease_of_a_newer_epoch_misses,
-    a_lease_of_another_generation_misses,
-    a_lease_of_another_run_misses,
-    a_lease_on_a_completed_stage_misses,
-    a_lease_that_was_handed_back_misses,
-    a_lease_that_has_run_out_holds_until_somebody_claims,
+    a_job_of_a_terminal_run_is_not_claimable,
+    a_lease_of_an_older_epoch_does_not_hold,
+    a_lease_of_a_newer_epoch_does_not_hold,
+    a_lease_of_another_generation_does_not_hold,
+    a_lease_of_another_run_does_not_hold,
+    a_lease_on_a_completed_stage_does_not_hold,
+    a_returned_lease_does_not_hold,
+    an_expired_lease_holds_until_another_worker_claims,
     a_lease_and_a_revision_hold_only_together,
-    an_expired_lease_has_run_out,
-    an_expired_lease_and_a_revision_hold_only_together,
-    a_revision_misses_after_a_sibling_has_moved_the_run,
+    the_expiry_of_a_lease_holds_only_after_its_end,
+    the_expiry_of_a_lease_and_a_revision_hold_only_together,
+    a_revision_does_not_hold_after_a_sibling_has_changed_the_run,
 ];
 
-/// Progress: a change that any guard may carry and that shows whether it was applied.
+/// A change that any precondition may carry, and whose event shows whether it was applied.
 fn progress() -> Vec<Change> {
     vec![Change::Progress { stage_id: "a".into(), fraction: 0.5, message: "half".into() }]
 }
 
-/// Commits under a guard, and sees that the run moves only when it holds.
+/// Commits under a precondition, checks that the run changes only if it holds, and returns whether it does.
 async fn holds(fixture: &Fixture, run_id: RunId, precondition: Precondition) -> bool {
     let before = fixture.snapshot(run_id).await;
     let commit = fixture.commit(decision(run_id, precondition, progress())).await;
     let after = fixture.snapshot(run_id).await;
     if commit == Commit::PreconditionFailed {
-        assert_eq!(before, after, "a miss writes nothing");
+        assert_eq!(before, after, "a failed precondition writes nothing");
     } else {
         assert_eq!(after.run.last_sequence, before.run.last_sequence + 1);
     }
@@ -82,47 +82,47 @@ async fn a_stage_without_a_job_is_not_claimable(fixture: Fixture) {
     let run_id = fixture.diamond().await;
     let precondition = Precondition::Claimable { stage_id: "d".into(), generation: 1 };
     assert!(!holds(&fixture, run_id, precondition).await);
-    let precondition = Precondition::Claimable { stage_id: "nowhere".into(), generation: 1 };
+    let precondition = Precondition::Claimable { stage_id: "unknown".into(), generation: 1 };
     assert!(!holds(&fixture, run_id, precondition).await);
 }
 
 /// A failed run that kept its queued jobs would let them run against the next generation (trap 12).
-async fn a_job_of_a_run_that_is_over_is_not_claimable(fixture: Fixture) {
+async fn a_job_of_a_terminal_run_is_not_claimable(fixture: Fixture) {
     let run_id = fixture.single().await;
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
-    // The job stays here on purpose: whoever ends a run is expected to cancel its stages as well.
+    // The job is left behind on purpose: a command that ends a run also cancels its stages.
     fixture.apply(decision(run_id, precondition, vec![cancel_run()])).await;
     assert!(!holds(&fixture, run_id, claimable(1)).await);
     assert!(fixture.claim_up_to("worker", 10).await.is_empty());
     assert_eq!(fixture.store.next_job_due(&super::fixture::definitions()).await.unwrap(), None);
 }
 
-async fn a_lease_of_an_older_epoch_misses(fixture: Fixture) {
+async fn a_lease_of_an_older_epoch_does_not_hold(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     assert!(holds(&fixture, run_id, Precondition::Lease(job.lease.clone())).await);
     assert!(!holds(&fixture, run_id, Precondition::Lease(stale(&job))).await);
 }
 
-async fn a_lease_of_a_newer_epoch_misses(fixture: Fixture) {
+async fn a_lease_of_a_newer_epoch_does_not_hold(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let newer = Lease { epoch: job.lease.epoch + 1, ..job.lease };
     assert!(!holds(&fixture, run_id, Precondition::Lease(newer)).await);
 }
 
-async fn a_lease_of_another_generation_misses(fixture: Fixture) {
+async fn a_lease_of_another_generation_does_not_hold(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let other = Lease { generation: 2, ..job.lease };
     assert!(!holds(&fixture, run_id, Precondition::Lease(other)).await);
 }
 
-async fn a_lease_of_another_run_misses(fixture: Fixture) {
+async fn a_lease_of_another_run_does_not_hold(fixture: Fixture) {
     let (_, other) = fixture.running().await;
     let (run_id, _) = fixture.running().await;
     assert!(!holds(&fixture, run_id, Precondition::Lease(other.lease)).await);
 }
 
-/// A second delivery of a stage's outcome finds it completed (trap 3, trap 6).
-async fn a_lease_on_a_completed_stage_misses(fixture: Fixture) {
+/// A stage is completed already when its outcome arrives a second time (trap 3, trap 6).
+async fn a_lease_on_a_completed_stage_does_not_hold(fixture: Fixture) {
     let run_id = fixture.diamond().await;
     let job = fixture.claim("worker").await;
     fixture.complete(&job, &["b", "c"]).await;
@@ -131,22 +131,22 @@ async fn a_lease_on_a_completed_stage_misses(fixture: Fixture) {
     assert_eq!(fixture.snapshot(run_id).await, before);
 }
 
-async fn a_lease_that_was_handed_back_misses(fixture: Fixture) {
+async fn a_returned_lease_does_not_hold(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     fixture.apply(held(&job, vec![Change::ReturnJob { stage_id: "a".into() }])).await;
     assert!(!holds(&fixture, run_id, Precondition::Lease(job.lease)).await);
 }
 
-/// A slow worker that nobody has replaced may still deliver; once somebody has, it may not.
-async fn a_lease_that_has_run_out_holds_until_somebody_claims(fixture: Fixture) {
+/// A slow worker may still commit until another worker has claimed its job.
+async fn an_expired_lease_holds_until_another_worker_claims(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     fixture.clock.advance(LEASE * 10);
     assert!(holds(&fixture, run_id, Precondition::Lease(job.lease.clone())).await);
     let back = Change::Retry { stage_id: "a".into(), error: "lease lost".into(), delay: Duration::ZERO };
     fixture.apply(decision(run_id, Precondition::ExpiredLease(job.lease.clone()), vec![back])).await;
-    let thief = fixture.claim("thief").await;
+    let other = fixture.claim("other").await;
     assert!(!holds(&fixture, run_id, Precondition::Lease(job.lease)).await);
-    assert!(holds(&fixture, run_id, Precondition::Lease(thief.lease)).await);
+    assert!(holds(&fixture, run_id, Precondition::Lease(other.lease)).await);
 }
 
 async fn a_lease_and_a_revision_hold_only_together(fixture: Fixture) {
@@ -156,10 +156,13 @@ async fn a_lease_and_a_revision_hold_only_together(fixture: Fixture) {
     assert!(!holds(&fixture, run_id, Precondition::LeaseAndRevision(stale(&job), now)).await);
     assert!(!holds(&fixture, run_id, Precondition::LeaseAndRevision(job.lease.clone(), older)).await);
     assert!(holds(&fixture, run_id, Precondition::LeaseAndRevision(job.lease.clone(), now)).await);
-    assert!(!holds(&fixture, run_id, Precondition::LeaseAndRevision(job.lease, now)).await, "the event moved it");
+    assert!(
+        !holds(&fixture, run_id, Precondition::LeaseAndRevision(job.lease, now)).await,
+        "the event changed the revision"
+    );
 }
 
-async fn an_expired_lease_has_run_out(fixture: Fixture) {
+async fn the_expiry_of_a_lease_holds_only_after_its_end(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let expired = || Precondition::ExpiredLease(job.lease.clone());
     fixture.clock.advance(LEASE.checked_sub(Duration::from_micros(1)).unwrap());
@@ -169,7 +172,7 @@ async fn an_expired_lease_has_run_out(fixture: Fixture) {
     assert!(holds(&fixture, run_id, expired()).await);
 }
 
-async fn an_expired_lease_and_a_revision_hold_only_together(fixture: Fixture) {
+async fn the_expiry_of_a_lease_and_a_revision_hold_only_together(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let now = fixture.revision(run_id).await;
     let precondition = |revision| Precondition::ExpiredLeaseAndRevision(job.lease.clone(), revision);
@@ -180,7 +183,7 @@ async fn an_expired_lease_and_a_revision_hold_only_together(fixture: Fixture) {
     assert!(holds(&fixture, run_id, precondition(now)).await);
 }
 
-async fn a_revision_misses_after_a_sibling_has_moved_the_run(fixture: Fixture) {
+async fn a_revision_does_not_hold_after_a_sibling_has_changed_the_run(fixture: Fixture) {
     let run_id = fixture.create().await;
     fixture.start(run_id, &[("a", 0), ("b", 0)], 2).await;
     let decided_from = fixture.revision(run_id).await;

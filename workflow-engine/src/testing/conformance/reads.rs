@@ -1,22 +1,22 @@
-//! What can be asked.
+//! Cases about queries.
 
 use std::time::Duration;
 
 use super::fixture::{Fixture, cancel_run, decision, definitions, inline, new_run};
-use crate::ports::{Precondition, NewRun};
+use crate::ports::{NewRun, Precondition};
 
 cases![
-    pending_runs_come_by_priority_then_age,
-    pending_runs_are_those_of_the_definitions,
-    unfinished_runs_come_oldest_first,
-    events_are_read_from_where_one_was,
-    outputs_are_those_of_completed_stages,
+    pending_runs_are_ordered_by_priority_then_age,
+    pending_runs_are_filtered_by_definition,
+    unfinished_runs_are_ordered_oldest_first,
+    events_are_read_after_a_sequence_number,
+    outputs_are_returned_for_completed_stages_only,
     a_snapshot_is_in_reading_order,
-    a_blob_that_was_never_put_is_nothing,
-    a_closed_store_says_so,
+    a_blob_that_was_never_put_is_not_found,
+    a_closed_store_returns_retryable_errors,
 ];
 
-async fn pending_runs_come_by_priority_then_age(fixture: Fixture) {
+async fn pending_runs_are_ordered_by_priority_then_age(fixture: Fixture) {
     let mut runs = Vec::new();
     for priority in [5, 9, 5, -1, 9] {
         runs.push((priority, fixture.create_as(NewRun { priority, ..new_run() }).await));
@@ -32,7 +32,7 @@ async fn pending_runs_come_by_priority_then_age(fixture: Fixture) {
     assert_eq!(pending.iter().map(|run| run.id).collect::<Vec<_>>(), expected[1..]);
 }
 
-async fn pending_runs_are_those_of_the_definitions(fixture: Fixture) {
+async fn pending_runs_are_filtered_by_definition(fixture: Fixture) {
     let other = NewRun { definition_fingerprint: "definition-2".into(), priority: 9, ..new_run() };
     let other = fixture.create_as(other).await;
     let own = fixture.create().await;
@@ -44,7 +44,7 @@ async fn pending_runs_are_those_of_the_definitions(fixture: Fixture) {
     assert_eq!(pending.iter().map(|run| run.id).collect::<Vec<_>>(), [other, own]);
 }
 
-async fn unfinished_runs_come_oldest_first(fixture: Fixture) {
+async fn unfinished_runs_are_ordered_oldest_first(fixture: Fixture) {
     let pending = fixture.create_as(NewRun { priority: 1, ..new_run() }).await;
     fixture.clock.advance(Duration::from_millis(1));
     let (completed, job) = fixture.running().await;
@@ -59,11 +59,11 @@ async fn unfinished_runs_come_oldest_first(fixture: Fixture) {
     assert_eq!(unfinished.iter().map(|run| run.id).collect::<Vec<_>>(), [pending, running]);
     assert_eq!(unfinished[0], fixture.run(pending).await);
     assert!(unfinished.iter().all(|run| run.id != completed));
-    // A name that another begins with is another name (trap 17).
+    // A prefix of a workflow id is another id (trap 17).
     assert!(fixture.store.unfinished_runs("workflow-").await.unwrap().is_empty());
 }
 
-async fn events_are_read_from_where_one_was(fixture: Fixture) {
+async fn events_are_read_after_a_sequence_number(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     fixture.complete_run(&job).await;
     let all = fixture.events(run_id).await;
@@ -75,22 +75,22 @@ async fn events_are_read_from_where_one_was(fixture: Fixture) {
     assert!(fixture.store.events(run_id, 0, 0).await.unwrap().is_empty());
 }
 
-/// Each stage's own, never a neighbour's (trap 2).
-async fn outputs_are_those_of_completed_stages(fixture: Fixture) {
+/// Each stage has its own output, never that of another stage (trap 2).
+async fn outputs_are_returned_for_completed_stages_only(fixture: Fixture) {
     let run_id = fixture.create().await;
     fixture.start(run_id, &[("a", 0), ("b", 0), ("c", 0)], 3).await;
     let jobs = fixture.claim_up_to("worker", 2).await;
     for job in &jobs {
         fixture.complete(job, &[]).await;
     }
-    let asked: Vec<String> = ["a", "b", "c", "nowhere"].map(str::to_owned).to_vec();
-    let outputs = fixture.store.outputs(run_id, &asked).await.unwrap();
+    let stage_ids: Vec<String> = ["a", "b", "c", "unknown"].map(str::to_owned).to_vec();
+    let outputs = fixture.store.outputs(run_id, &stage_ids).await.unwrap();
     assert_eq!(outputs.len(), 2);
     for job in &jobs {
         let stage = &job.lease.stage_id;
         assert_eq!(outputs[stage], inline(stage));
     }
-    let one = fixture.store.outputs(run_id, &asked[..1]).await.unwrap();
+    let one = fixture.store.outputs(run_id, &stage_ids[..1]).await.unwrap();
     assert_eq!(one.keys().collect::<Vec<_>>(), ["a"]);
     assert!(fixture.store.outputs(run_id, &[]).await.unwrap().is_empty());
 }
@@ -107,12 +107,12 @@ async fn a_snapshot_is_in_reading_order(fixture: Fixture) {
     assert_eq!(snapshot.stages, fixture.store.stages(run_id).await.unwrap());
 }
 
-async fn a_blob_that_was_never_put_is_nothing(fixture: Fixture) {
-    let key = crate::records::BlobKey("nowhere".into());
+async fn a_blob_that_was_never_put_is_not_found(fixture: Fixture) {
+    let key = crate::records::BlobKey("unknown".into());
     assert_eq!(fixture.store.blob(&key).await.unwrap(), None);
 }
 
-async fn a_closed_store_says_so(fixture: Fixture) {
+async fn a_closed_store_returns_retryable_errors(fixture: Fixture) {
     let run_id = fixture.single().await;
     fixture.store.close().await;
     fixture.store.close().await;

@@ -1,22 +1,23 @@
-//! Deleting what is over.
+//! Cases about deleting terminal runs.
 
 use std::time::Duration;
 
 use super::fixture::{Fixture, claim, decision, entry, held, json, new_run};
+use crate::ports::{
+    Change, Clock, Commit, DeliveryClaim, DeliveryOutcome, Precondition, Purge, Settlement, Subscription,
+};
+use crate::records::{BlobKey, EventType, LogLevel};
 use crate::value::RunId;
-use crate::records::LogLevel;
-use crate::ports::{Change, Clock, Commit, DeliveryClaim, DeliveryOutcome, Precondition, Purge, Settlement, Subscription};
-use crate::records::{BlobKey, EventType};
 
 cases![
-    a_run_that_is_over_for_long_enough_is_deleted_with_everything,
-    a_run_that_goes_on_is_kept,
+    an_old_terminal_run_is_deleted_with_all_its_data,
+    an_unfinished_run_is_kept,
     a_run_that_was_rerun_is_kept,
-    a_run_whose_events_wait_is_kept_unless_it_is_said,
-    a_dead_letter_goes_with_its_run,
+    a_run_with_undelivered_events_is_kept_unless_the_purge_includes_it,
+    a_dead_letter_is_deleted_with_its_run,
     a_purge_is_limited_and_begins_with_the_oldest_end,
     a_key_of_a_purged_run_is_free,
-    blobs_elsewhere_are_remembered,
+    runs_with_external_blobs_are_remembered,
 ];
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -31,8 +32,8 @@ async fn purged(fixture: &Fixture, purge: Purge) -> Vec<RunId> {
     runs
 }
 
-/// A run that is over, with a log line and a blob.
-async fn over(fixture: &Fixture) -> RunId {
+/// Completes a run with a log line and a blob.
+async fn completed(fixture: &Fixture) -> RunId {
     let (run_id, job) = fixture.running().await;
     let log = Change::Log {
         stage_id: "a".into(),
@@ -50,17 +51,18 @@ fn blob(run_id: RunId) -> BlobKey {
     BlobKey(format!("{run_id}/a/1/1"))
 }
 
-/// Everything is handed over; what `subscriber` hears is settled like this.
+/// Claims all deliveries of the subscriber `all`, and settles them with the outcomes that `settle` returns for the last
+/// sequence number of each.
 async fn deliver(fixture: &Fixture, settle: impl Fn(u64) -> Option<DeliveryOutcome>) {
     let event_types = EventType::ALL.iter().map(|event_type| event_type.name()).collect();
-    let ask = DeliveryClaim {
+    let claim = DeliveryClaim {
         subscriptions: vec![Subscription { subscriber: "all".into(), event_types }],
         subscriber: "all".into(),
         claim: claim("flusher"),
         deliveries: 100,
         window: 1_000,
     };
-    let deliveries = fixture.store.claim_deliveries(&ask).await.unwrap();
+    let deliveries = fixture.store.claim_deliveries(&claim).await.unwrap();
     let settlements = deliveries.into_iter().filter_map(|delivery| {
         Some(Settlement { outcome: settle(delivery.last_sequence)?, lease: delivery.lease })
     });
@@ -68,18 +70,18 @@ async fn deliver(fixture: &Fixture, settle: impl Fn(u64) -> Option<DeliveryOutco
 }
 
 async fn deliver_all(fixture: &Fixture) {
-    deliver(fixture, |through| Some(DeliveryOutcome::Delivered { last_sequence: through })).await;
+    deliver(fixture, |last_sequence| Some(DeliveryOutcome::Delivered { last_sequence })).await;
 }
 
-async fn a_run_that_is_over_for_long_enough_is_deleted_with_everything(fixture: Fixture) {
+async fn an_old_terminal_run_is_deleted_with_all_its_data(fixture: Fixture) {
     assert!(fixture.store.oldest_end().await.unwrap().is_none());
-    let run_id = over(&fixture).await;
+    let run_id = completed(&fixture).await;
     let end = fixture.clock.now();
     deliver_all(&fixture).await;
     fixture.clock.advance(DAY - Duration::from_micros(1));
     assert!(purged(&fixture, purge(DAY)).await.is_empty());
     assert_eq!(fixture.store.oldest_end().await.unwrap(), Some(end));
-    let other = over(&fixture).await;
+    let other = completed(&fixture).await;
     deliver_all(&fixture).await;
     fixture.clock.advance(Duration::from_micros(1));
     assert_eq!(purged(&fixture, purge(DAY)).await, [run_id]);
@@ -91,14 +93,14 @@ async fn a_run_that_is_over_for_long_enough_is_deleted_with_everything(fixture: 
     assert!(fixture.events(run_id).await.is_empty());
     assert!(fixture.store.logs(run_id, 0, 10).await.unwrap().is_empty());
     assert!(fixture.store.blob(&blob(run_id)).await.unwrap().is_none());
-    assert_eq!(fixture.event_names(other).await.len(), 5, "others are whole");
+    assert_eq!(fixture.event_names(other).await.len(), 5, "other runs are complete");
     assert_eq!(fixture.store.logs(other, 0, 10).await.unwrap().len(), 1);
     assert!(fixture.store.blob(&blob(other)).await.unwrap().is_some());
-    assert!(fixture.store.purged_runs(10).await.unwrap().is_empty(), "no blob of it is elsewhere");
-    assert!(purged(&fixture, purge(Duration::MAX)).await.is_empty(), "never is never");
+    assert!(fixture.store.purged_runs(10).await.unwrap().is_empty(), "it has no external blobs");
+    assert!(purged(&fixture, purge(Duration::MAX)).await.is_empty(), "the longest duration keeps every run");
 }
 
-async fn a_run_that_goes_on_is_kept(fixture: Fixture) {
+async fn an_unfinished_run_is_kept(fixture: Fixture) {
     fixture.create().await;
     fixture.single().await;
     fixture.running().await;
@@ -109,7 +111,7 @@ async fn a_run_that_goes_on_is_kept(fixture: Fixture) {
 }
 
 async fn a_run_that_was_rerun_is_kept(fixture: Fixture) {
-    let run_id = over(&fixture).await;
+    let run_id = completed(&fixture).await;
     deliver_all(&fixture).await;
     fixture.clock.advance(DAY);
     let stage = crate::ports::RerunStage { stage_id: "a".into(), waiting_on: 0 };
@@ -121,28 +123,29 @@ async fn a_run_that_was_rerun_is_kept(fixture: Fixture) {
     assert!(fixture.store.run(run_id).await.unwrap().is_some());
 }
 
-/// What nobody has been told of yet is not lost.
-async fn a_run_whose_events_wait_is_kept_unless_it_is_said(fixture: Fixture) {
-    let delivered = over(&fixture).await;
+/// Events that were not delivered yet are not lost.
+async fn a_run_with_undelivered_events_is_kept_unless_the_purge_includes_it(fixture: Fixture) {
+    let delivered = completed(&fixture).await;
     deliver_all(&fixture).await;
-    let claimed = over(&fixture).await;
+    let claimed = completed(&fixture).await;
     deliver(&fixture, |_| None).await;
-    let refused = over(&fixture).await;
+    let refused = completed(&fixture).await;
     let delay = DAY * 10;
     let refusal = |_| Some(DeliveryOutcome::Refused { sequence: 2, error: "no".into(), delay });
     deliver(&fixture, refusal).await;
-    let new = over(&fixture).await;
+    let new = completed(&fixture).await;
     fixture.clock.advance(DAY);
     assert_eq!(purged(&fixture, purge(DAY)).await, [delivered]);
     assert!(purged(&fixture, purge(DAY)).await.is_empty());
-    let everything = Purge { include_undelivered: true, ..purge(DAY) };
-    assert_eq!(purged(&fixture, everything).await, [claimed, refused, new]);
+    let undelivered = Purge { include_undelivered: true, ..purge(DAY) };
+    assert_eq!(purged(&fixture, undelivered).await, [claimed, refused, new]);
     assert!(fixture.store.next_delivery_due("all").await.unwrap().is_none());
 }
 
-async fn a_dead_letter_goes_with_its_run(fixture: Fixture) {
-    let run_id = over(&fixture).await;
-    let dead = |_| Some(DeliveryOutcome::GivenUp { sequence: 1, error: "no".into(), block_on_dead_letter: true });
+async fn a_dead_letter_is_deleted_with_its_run(fixture: Fixture) {
+    let run_id = completed(&fixture).await;
+    let dead =
+        |_| Some(DeliveryOutcome::GivenUp { sequence: 1, error: "no".into(), block_on_dead_letter: true });
     deliver(&fixture, dead).await;
     assert_eq!(fixture.store.dead_letters(None, 10).await.unwrap().len(), 1);
     fixture.clock.advance(DAY);
@@ -155,7 +158,7 @@ async fn a_purge_is_limited_and_begins_with_the_oldest_end(fixture: Fixture) {
     let (late, job) = fixture.running().await;
     let mut runs = Vec::new();
     for _ in 0..3 {
-        runs.push(over(&fixture).await);
+        runs.push(completed(&fixture).await);
         fixture.clock.advance(Duration::from_secs(1));
     }
     fixture.complete_run(&job).await;
@@ -184,11 +187,11 @@ async fn a_key_of_a_purged_run_is_free(fixture: Fixture) {
     fixture.apply(create().1).await;
 }
 
-async fn blobs_elsewhere_are_remembered(fixture: Fixture) {
-    let runs = [over(&fixture).await, over(&fixture).await];
+async fn runs_with_external_blobs_are_remembered(fixture: Fixture) {
+    let runs = [completed(&fixture).await, completed(&fixture).await];
     deliver_all(&fixture).await;
-    let elsewhere = Purge { external_blobs: true, ..purge(Duration::ZERO) };
-    assert_eq!(purged(&fixture, elsewhere).await, runs);
+    let external = Purge { external_blobs: true, ..purge(Duration::ZERO) };
+    assert_eq!(purged(&fixture, external).await, runs);
     assert_eq!(fixture.store.purged_runs(1).await.unwrap().len(), 1);
     let mut remembered = fixture.store.purged_runs(10).await.unwrap();
     remembered.sort();

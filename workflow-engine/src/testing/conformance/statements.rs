@@ -1,18 +1,17 @@
-//! Statements on the user's own tables. There is no table here that every store has: these cases are about what cannot
-//! be run, and about what must not be.
+//! Cases about statements on the user's own tables. No table exists in every store, so these cases cover statements
+//! that fail and statements that must not run.
 
 use super::fixture::{Fixture, complete, decision, held, inline, release_run, stale};
-use crate::records::Statement;
 use crate::ports::{Change, Commit, Precondition};
-use crate::records::Status;
+use crate::records::{Statement, Status};
 
 cases![
-    a_statement_that_cannot_be_run_leaves_nothing,
-    a_statement_that_cannot_be_run_disturbs_nobody,
+    a_failed_statement_rolls_back_its_commit,
+    a_failed_statement_does_not_affect_other_commits,
     statements_of_a_lost_lease_are_not_run,
 ];
 
-/// Where it is run, it fails.
+/// A statement that fails when it runs.
 fn impossible() -> Change {
     let statements = vec![Statement::new("INSERT INTO there_is_no_such_table (a) VALUES ($1)").bind(1)];
     Change::Execute { stage_id: "a".into(), statements }
@@ -22,7 +21,7 @@ fn is_refusal(error: &crate::Error) -> bool {
     ["STATEMENT_FAILED", "STATEMENTS_UNSUPPORTED"].contains(&error.code().as_str()) && !error.is_retryable()
 }
 
-async fn a_statement_that_cannot_be_run_leaves_nothing(fixture: Fixture) {
+async fn a_failed_statement_rolls_back_its_commit(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let before = fixture.snapshot(run_id).await;
     let put = Change::PutArtifact { stage_id: "a".into(), key: "x".into(), value: inline(&1) };
@@ -36,7 +35,7 @@ async fn a_statement_that_cannot_be_run_leaves_nothing(fixture: Fixture) {
     assert_eq!(fixture.run(run_id).await.status, Status::Completed, "the lease is still good");
 }
 
-async fn a_statement_that_cannot_be_run_disturbs_nobody(fixture: Fixture) {
+async fn a_failed_statement_does_not_affect_other_commits(fixture: Fixture) {
     let mut jobs = Vec::new();
     for _ in 0..12 {
         jobs.push(fixture.running().await.1);

@@ -1,4 +1,4 @@
-//! Runs that nothing moves, and runs that only another worker can move.
+//! Cases about stuck runs, which no job can continue, and unclaimed runs, which only other workers can continue.
 
 use std::time::Duration;
 
@@ -6,32 +6,32 @@ use super::fixture::{
     DEFINITION, Fixture, claim, complete, decision, definitions, enqueue, held, inline, json, new_run,
     new_stages,
 };
-use crate::value::RunId;
-use crate::ports::{Change, Commit, Decision, Precondition, IdempotencyEntry, NewRun};
+use crate::ports::{Change, Commit, Decision, IdempotencyEntry, NewRun, Precondition};
 use crate::records::Status;
+use crate::value::RunId;
 
 cases![
     a_run_without_any_job_is_stuck,
     a_stage_that_is_ready_without_a_job_makes_its_run_stuck,
-    a_run_whose_last_completion_was_not_noticed_is_stuck,
-    a_job_that_nobody_can_claim_any_more_makes_its_run_stuck,
-    what_waits_is_not_stuck,
-    a_run_is_stuck_only_after_its_time_and_for_those_who_have_its_definition,
+    a_run_whose_last_completion_was_not_processed_is_stuck,
+    a_job_without_attempts_left_makes_its_run_stuck,
+    a_waiting_run_is_not_stuck,
+    a_run_is_stuck_only_after_the_limit_and_for_workers_with_its_definition,
     runs_of_other_definitions_are_unclaimed,
     due_checks_are_read_and_not_claimed,
     jobs_of_many_definitions_are_claimed_in_their_order,
     a_claim_may_be_bound_to_the_epoch_before_it,
-    the_answer_of_a_command_follows_its_key,
-    counters_can_be_set_right,
+    the_result_of_a_command_is_stored_under_its_key,
+    counters_can_be_corrected,
 ];
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-async fn stuck(fixture: &Fixture, still: Duration) -> Vec<RunId> {
-    fixture.store.stuck_runs(&definitions(), still, 10).await.unwrap()
+async fn stuck(fixture: &Fixture, idle_for: Duration) -> Vec<RunId> {
+    fixture.store.stuck_runs(&definitions(), idle_for, 10).await.unwrap()
 }
 
-/// A started run of these stages, without a job.
+/// Starts a run of these stages without a job.
 async fn without_jobs(fixture: &Fixture, stages: &[(&str, u32)]) -> RunId {
     let run_id = fixture.create().await;
     let start = Change::StartRun { stages: new_stages(stages), waiting_on: 1 };
@@ -58,14 +58,14 @@ async fn a_stage_that_is_ready_without_a_job_makes_its_run_stuck(fixture: Fixtur
     assert!(stuck(&fixture, Duration::ZERO).await.is_empty());
 }
 
-async fn a_run_whose_last_completion_was_not_noticed_is_stuck(fixture: Fixture) {
+async fn a_run_whose_last_completion_was_not_processed_is_stuck(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     assert!(stuck(&fixture, Duration::ZERO).await.is_empty());
     fixture.apply(held(&job, vec![complete("a")])).await;
     assert_eq!(stuck(&fixture, Duration::ZERO).await, [run_id]);
 }
 
-async fn a_job_that_nobody_can_claim_any_more_makes_its_run_stuck(fixture: Fixture) {
+async fn a_job_without_attempts_left_makes_its_run_stuck(fixture: Fixture) {
     let run_id = fixture.single().await;
     for _ in 0..3 {
         assert!(stuck(&fixture, Duration::ZERO).await.is_empty());
@@ -76,12 +76,12 @@ async fn a_job_that_nobody_can_claim_any_more_makes_its_run_stuck(fixture: Fixtu
     assert_eq!(stuck(&fixture, Duration::ZERO).await, [run_id]);
 }
 
-async fn what_waits_is_not_stuck(fixture: Fixture) {
+async fn a_waiting_run_is_not_stuck(fixture: Fixture) {
     fixture.create().await;
-    let over = fixture.single().await;
+    let completed = fixture.single().await;
     let job = fixture.claim("worker").await;
     fixture.complete_run(&job).await;
-    assert_eq!(fixture.run(over).await.status, Status::Completed);
+    assert_eq!(fixture.run(completed).await.status, Status::Completed);
     let wait = [
         Change::Suspend {
             stage_id: "a".into(),
@@ -96,14 +96,14 @@ async fn what_waits_is_not_stuck(fixture: Fixture) {
         let (_, job) = fixture.running().await;
         fixture.apply(held(&job, vec![change])).await;
     }
-    // One that nobody has claimed, and one that is leased to a worker that is gone.
+    // An unclaimed run, and one that is leased to a dead worker.
     fixture.single().await;
     fixture.running().await;
     fixture.clock.advance(HOUR * 100);
     assert!(stuck(&fixture, HOUR).await.is_empty());
 }
 
-async fn a_run_is_stuck_only_after_its_time_and_for_those_who_have_its_definition(fixture: Fixture) {
+async fn a_run_is_stuck_only_after_the_limit_and_for_workers_with_its_definition(fixture: Fixture) {
     let run_id = without_jobs(&fixture, &[("a", 1)]).await;
     fixture.clock.advance(HOUR - Duration::from_millis(1));
     assert!(stuck(&fixture, HOUR).await.is_empty());
@@ -112,7 +112,7 @@ async fn a_run_is_stuck_only_after_its_time_and_for_those_who_have_its_definitio
     assert!(stuck(&fixture, Duration::MAX).await.is_empty());
     let other = ["definition-2".to_owned()];
     assert!(fixture.store.stuck_runs(&other, Duration::ZERO, 10).await.unwrap().is_empty());
-    // It moves, and is not stuck for another hour.
+    // A commit restarts the limit.
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
     let progress = Change::Progress { stage_id: "a".into(), fraction: 0.5, message: String::new() };
     fixture.apply(decision(run_id, precondition, vec![progress])).await;
@@ -124,9 +124,9 @@ async fn runs_of_other_definitions_are_unclaimed(fixture: Fixture) {
     fixture.single().await;
     let pending = fixture.create_as(foreign()).await;
     let queued = fixture.create_as(foreign()).await;
-    let waits = fixture.create_as(foreign()).await;
+    let suspended = fixture.create_as(foreign()).await;
     let leased = fixture.create_as(foreign()).await;
-    for run_id in [queued, waits, leased] {
+    for run_id in [queued, suspended, leased] {
         fixture.start(run_id, &[("a", 0), ("b", 0)], 2).await;
     }
     let take = |run_id, stage: &'static str| async move {
@@ -135,15 +135,11 @@ async fn runs_of_other_definitions_are_unclaimed(fixture: Fixture) {
         (run_id, precondition, vec![claim])
     };
     for stage in ["a", "b"] {
-        let (run_id, precondition, changes) = take(waits, stage).await;
+        let (run_id, precondition, changes) = take(suspended, stage).await;
         let job = fixture.apply(decision(run_id, precondition, changes)).await.claimed.remove(0);
         let ticket = inline("ticket");
-        let suspend = Change::Suspend {
-            stage_id: stage.into(),
-            ticket,
-            check_after: HOUR,
-            give_up_after: HOUR * 24,
-        };
+        let suspend =
+            Change::Suspend { stage_id: stage.into(), ticket, check_after: HOUR, give_up_after: HOUR * 24 };
         fixture.apply(held(&job, vec![suspend])).await;
     }
     let (run_id, precondition, changes) = take(leased, "a").await;
@@ -156,7 +152,7 @@ async fn runs_of_other_definitions_are_unclaimed(fixture: Fixture) {
     assert_eq!(sorted(unclaimed(Duration::ZERO).await), sorted(vec![pending, queued]));
     fixture.clock.advance(HOUR);
     assert_eq!(sorted(unclaimed(HOUR).await), sorted(vec![pending, queued]));
-    assert_eq!(sorted(unclaimed(Duration::ZERO).await), sorted(vec![pending, queued, waits]));
+    assert_eq!(sorted(unclaimed(Duration::ZERO).await), sorted(vec![pending, queued, suspended]));
     assert!(unclaimed(HOUR * 2).await.is_empty());
     assert!(unclaimed(Duration::MAX).await.is_empty());
     assert_eq!(fixture.store.unclaimed_runs(&definitions(), HOUR, 1).await.unwrap().len(), 1);
@@ -196,7 +192,7 @@ async fn due_checks_are_read_and_not_claimed(fixture: Fixture) {
     assert!(fixture.store.due_checks(&definitions(), 10).await.unwrap().is_empty());
 }
 
-/// More definitions than a statement has arms, whose jobs alternate.
+/// The jobs of more definitions than a statement has branches, in alternating order.
 async fn jobs_of_many_definitions_are_claimed_in_their_order(fixture: Fixture) {
     let many: Vec<String> = (0..20).map(|number| format!("definition-{number}")).collect();
     let mut expected = Vec::new();
@@ -232,22 +228,22 @@ async fn a_claim_may_be_bound_to_the_epoch_before_it(fixture: Fixture) {
         fixture.commit(decision(run_id, precondition, vec![change]))
     };
     assert_eq!(claim_at(1).await, Commit::PreconditionFailed);
-    let Commit::Applied(applied) = claim_at(0).await else { panic!("it is claimable") };
+    let Commit::Applied(applied) = claim_at(0).await else { panic!("the job is claimable") };
     assert_eq!(applied.claimed[0].lease.epoch, 1);
-    assert_eq!(claim_at(1).await, Commit::PreconditionFailed, "it is leased");
+    assert_eq!(claim_at(1).await, Commit::PreconditionFailed, "the job is leased");
     fixture.apply(held(&applied.claimed[0], vec![Change::ReturnJob { stage_id: "a".into() }])).await;
     assert_eq!(claim_at(0).await, Commit::PreconditionFailed);
     assert!(matches!(claim_at(1).await, Commit::Applied(_)));
 }
 
-async fn the_answer_of_a_command_follows_its_key(fixture: Fixture) {
+async fn the_result_of_a_command_is_stored_under_its_key(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
-    let answer = |key: &str, result: &str| Change::CompleteIdempotencyKey {
+    let complete_key = |key: &str, result: &str| Change::CompleteIdempotencyKey {
         command: "job.execute",
         key: key.into(),
         result: json(result),
     };
-    let fails = fixture.store.commit(held(&job, vec![answer("k\u{1a}1", "early")])).await.unwrap_err();
+    let fails = fixture.store.commit(held(&job, vec![complete_key("k\u{1a}1", "early")])).await.unwrap_err();
     assert_eq!(fails.code(), "STORE_FAILED");
 
     let entry = |result: &str| IdempotencyEntry {
@@ -260,15 +256,19 @@ async fn the_answer_of_a_command_follows_its_key(fixture: Fixture) {
     let repeated = |result: &str| Commit::Duplicate { request_hash: "hash".into(), result: json(result) };
     fixture.apply(keyed("in the works", vec![])).await;
     assert_eq!(fixture.commit(keyed("again", vec![])).await, repeated("in the works"));
-    // An answer whose guard misses is no answer.
-    let late = decision(run_id, Precondition::Lease(super::fixture::stale(&job)), vec![answer("k\u{1a}1", "late")]);
+    // A result is not stored when the precondition fails.
+    let late = decision(
+        run_id,
+        Precondition::Lease(super::fixture::stale(&job)),
+        vec![complete_key("k\u{1a}1", "late")],
+    );
     assert_eq!(fixture.commit(late).await, Commit::PreconditionFailed);
     assert_eq!(fixture.commit(keyed("again", vec![])).await, repeated("in the works"));
-    fixture.apply(held(&job, vec![answer("k\u{1a}1", "do\u{0}ne"), complete("a")])).await;
+    fixture.apply(held(&job, vec![complete_key("k\u{1a}1", "do\u{0}ne"), complete("a")])).await;
     assert_eq!(fixture.commit(keyed("again", vec![])).await, repeated("do\u{0}ne"));
 }
 
-async fn counters_can_be_set_right(fixture: Fixture) {
+async fn counters_can_be_corrected(fixture: Fixture) {
     let run_id = fixture.diamond().await;
     let before = fixture.run(run_id).await;
     let recount = Change::Recount { active: 3, suspended: 2 };

@@ -1,19 +1,19 @@
-//! Calls by run and by topic, and sums over them.
+//! Cases about listing and summing AI calls by run and by topic.
 
 use super::fixture::{Fixture, call, held, reserve, settle};
-use crate::ledger::{CallOutcome, CallSums, CallReservation, SettledCall};
+use crate::ledger::{CallOutcome, CallReservation, CallSums, SettledCall};
 use crate::value::{CallId, Cost};
 
 cases![
     trap_17_a_topic_is_whole_segments,
-    trap_17_signs_of_patterns_are_themselves,
-    sums_are_told_by_model,
-    sums_stop_at_the_largest_amount,
-    calls_of_a_run_come_page_by_page,
-    calls_of_a_topic_come_page_by_page,
+    trap_17_pattern_characters_are_literal,
+    sums_are_grouped_by_model,
+    sums_saturate_at_the_largest_amount,
+    calls_of_a_run_are_paged,
+    calls_of_a_topic_are_paged,
 ];
 
-/// Calls outside of runs of these topics.
+/// Reserves calls with these topics outside of runs.
 async fn outside(fixture: &Fixture, topics: &[&str]) {
     for topic in topics {
         fixture.store.reserve_call(CallId::generate(), call(topic, 1)).await.unwrap();
@@ -23,7 +23,7 @@ async fn outside(fixture: &Fixture, topics: &[&str]) {
 async fn topics(fixture: &Fixture, topic: &str) -> Vec<String> {
     let calls = fixture.store.calls_of_topic(topic, None, usize::MAX).await.unwrap();
     let count = fixture.store.call_statistics(topic).await.unwrap().total.calls;
-    assert_eq!(count, calls.len() as u64, "sums are over the same calls");
+    assert_eq!(count, calls.len() as u64, "the sums count the same calls");
     calls.into_iter().map(|call| call.topic).collect()
 }
 
@@ -38,7 +38,7 @@ async fn trap_17_a_topic_is_whole_segments(fixture: Fixture) {
     assert!(topics(&fixture, "run-1.").await.is_empty());
 }
 
-async fn trap_17_signs_of_patterns_are_themselves(fixture: Fixture) {
+async fn trap_17_pattern_characters_are_literal(fixture: Fixture) {
     outside(&fixture, &["a_b", "axb", "a%", "a%.c", "abc.c", "a*b", "A_b", "größe.ß"]).await;
     assert_eq!(topics(&fixture, "a_b").await, ["a_b"]);
     assert_eq!(topics(&fixture, "a%").await, ["a%", "a%.c"]);
@@ -47,7 +47,7 @@ async fn trap_17_signs_of_patterns_are_themselves(fixture: Fixture) {
     assert!(topics(&fixture, "%").await.is_empty());
 }
 
-async fn sums_are_told_by_model(fixture: Fixture) {
+async fn sums_are_grouped_by_model(fixture: Fixture) {
     let (_, job) = fixture.running().await;
     let [first, second, third] = [(); 3].map(|()| CallId::generate());
     let of = |model: &str| CallReservation { model_key: model.into(), ..call("t.x", 10) };
@@ -74,13 +74,19 @@ async fn sums_are_told_by_model(fixture: Fixture) {
     let reserved = Cost::from_picodollars(10);
     let of_b = CallSums { calls: 3, failed: 1, reserved, ..settled(4) };
     assert_eq!(statistics.by_model, [("a".to_owned(), settled(5)), ("b".to_owned(), of_b)]);
-    let total =
-        CallSums { calls: 4, settled: 2, input_tokens: 6, output_tokens: 8, cost: Cost::from_picodollars(9), ..of_b };
+    let total = CallSums {
+        calls: 4,
+        settled: 2,
+        input_tokens: 6,
+        output_tokens: 8,
+        cost: Cost::from_picodollars(9),
+        ..of_b
+    };
     assert_eq!(statistics.total, total);
-    assert_eq!(fixture.store.call_statistics("nowhere").await.unwrap().total, CallSums::default());
+    assert_eq!(fixture.store.call_statistics("unknown").await.unwrap().total, CallSums::default());
 }
 
-async fn sums_stop_at_the_largest_amount(fixture: Fixture) {
+async fn sums_saturate_at_the_largest_amount(fixture: Fixture) {
     for _ in 0..3 {
         let id = CallId::generate();
         fixture.store.reserve_call(id, call("t", 1)).await.unwrap();
@@ -91,7 +97,7 @@ async fn sums_stop_at_the_largest_amount(fixture: Fixture) {
     assert_eq!((statistics.total.cost, statistics.total.settled), (Cost::MAX, 3));
 }
 
-async fn calls_of_a_run_come_page_by_page(fixture: Fixture) {
+async fn calls_of_a_run_are_paged(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let mut ids: Vec<CallId> = (0..5).map(|_| CallId::generate()).collect();
     fixture.apply(held(&job, ids.iter().map(|id| reserve("a", *id, call("t", 1))).collect())).await;
@@ -107,7 +113,7 @@ async fn calls_of_a_run_come_page_by_page(fixture: Fixture) {
     assert_eq!(found, ids);
 }
 
-async fn calls_of_a_topic_come_page_by_page(fixture: Fixture) {
+async fn calls_of_a_topic_are_paged(fixture: Fixture) {
     outside(&fixture, &["t.b", "t", "t.a", "t.b", "u", "t.a.x", "t.b"]).await;
     let (mut after, mut found) = (None, Vec::new());
     loop {

@@ -1,27 +1,29 @@
-//! Stages that wait for something outside.
+//! Cases about stages that wait for something outside of the engine.
 
 use std::time::Duration;
 
-use super::fixture::{Fixture, LEASE, decision, definitions, enqueue, fail_run, held, new_stages, release_run};
-use crate::value::Json;
+use super::fixture::{
+    Fixture, LEASE, decision, definitions, enqueue, fail_run, held, new_stages, release_run,
+};
 use crate::ports::{Change, Clock, Commit, Precondition};
 use crate::records::{BlobKey, ClaimedJob, EventKind, Status, StoredValue};
+use crate::value::Json;
 
 cases![
-    a_ticket_is_kept_with_its_stage,
-    a_large_ticket_is_kept_as_a_blob,
+    a_ticket_is_stored_with_its_stage,
+    a_large_ticket_is_stored_as_a_blob,
     a_check_is_due_after_its_delay,
     a_check_is_claimed_without_an_event,
-    checks_are_claimed_by_the_longest_overdue,
-    a_check_that_finds_nothing_is_postponed_and_its_attempts_begin_anew,
+    the_longest_overdue_check_is_claimed_first,
+    a_postponed_check_starts_again_at_its_first_attempt,
     a_check_that_fails_stays_a_check,
-    a_check_that_is_handed_back_does_not_count,
-    a_check_that_delivers_completes_its_stage,
+    a_returned_check_does_not_count,
+    a_check_that_finds_the_output_completes_its_stage,
     a_worker_that_lost_its_check_commits_nothing,
     a_wake_makes_the_check_due_now,
     a_wake_during_a_check_is_not_lost,
-    a_standstill_is_told_once_and_only_where_somebody_waits,
-    the_stages_that_wait_are_cancelled_with_their_run,
+    a_suspended_run_is_reported_once_and_only_while_a_stage_waits,
+    waiting_stages_are_cancelled_with_their_run,
     a_body_is_suspended_only_once,
 ];
 
@@ -46,14 +48,14 @@ async fn wake(fixture: &Fixture, run_id: crate::RunId) {
     fixture.apply(decision(run_id, precondition, vec![Change::Wake { stage_id: "a".into() }])).await;
 }
 
-/// A run of one stage that waits.
+/// Starts a run of one stage, which is suspended.
 async fn waiting(fixture: &Fixture) -> (crate::RunId, ClaimedJob) {
     let (run_id, job) = fixture.running().await;
     fixture.apply(held(&job, vec![suspend("a")])).await;
     (run_id, job)
 }
 
-async fn a_ticket_is_kept_with_its_stage(fixture: Fixture) {
+async fn a_ticket_is_stored_with_its_stage(fixture: Fixture) {
     let (run_id, _) = waiting(&fixture).await;
     let stage = fixture.store.stage(run_id, "a").await.unwrap().unwrap();
     assert_eq!(stage, fixture.stage(run_id, "a").await);
@@ -76,7 +78,7 @@ async fn a_ticket_is_kept_with_its_stage(fixture: Fixture) {
     assert_eq!(events[events.len() - 2].kind, suspended);
 }
 
-async fn a_large_ticket_is_kept_as_a_blob(fixture: Fixture) {
+async fn a_large_ticket_is_stored_as_a_blob(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let key = BlobKey(format!("{run_id}/a/1/1"));
     let value = Json::encode(&"x".repeat(100_000)).unwrap();
@@ -115,7 +117,7 @@ async fn a_check_is_claimed_without_an_event(fixture: Fixture) {
     assert_eq!(fixture.events(run_id).await.len(), before);
 }
 
-async fn checks_are_claimed_by_the_longest_overdue(fixture: Fixture) {
+async fn the_longest_overdue_check_is_claimed_first(fixture: Fixture) {
     let mut runs = Vec::new();
     for _ in 0..3 {
         runs.push(waiting(&fixture).await.0);
@@ -124,15 +126,15 @@ async fn checks_are_claimed_by_the_longest_overdue(fixture: Fixture) {
     fixture.clock.advance(HOUR);
     fixture.single().await;
     let order: Vec<_> = fixture.claim_up_to("worker", 2).await.iter().map(|job| job.lease.run_id).collect();
-    assert_eq!(order, runs[..2], "a stage that became ready later waits for its turn");
+    assert_eq!(order, runs[..2], "a stage that became ready later comes later");
 }
 
-async fn a_check_that_finds_nothing_is_postponed_and_its_attempts_begin_anew(fixture: Fixture) {
+async fn a_postponed_check_starts_again_at_its_first_attempt(fixture: Fixture) {
     let (run_id, _) = waiting(&fixture).await;
-    for round in 0..5 {
+    for number in 0..5 {
         fixture.clock.advance(HOUR);
         let check = fixture.claim("worker").await;
-        assert_eq!(check.attempt, 1, "round {round}: more rounds than attempts");
+        assert_eq!(check.attempt, 1, "check {number}: there may be more checks than attempts");
         fixture.apply(held(&check, vec![postpone()])).await;
     }
     let job = fixture.job(run_id, "a").await.unwrap();
@@ -152,12 +154,12 @@ async fn a_check_that_fails_stays_a_check(fixture: Fixture) {
     let again = fixture.claim("worker").await;
     assert_eq!((again.is_poll, again.attempt), (true, 2));
     let EventKind::StageRetrying { attempt, .. } = fixture.events(run_id).await.pop().unwrap().kind else {
-        panic!("another event");
+        panic!("the last event is another one");
     };
     assert_eq!(attempt, 1);
 }
 
-async fn a_check_that_is_handed_back_does_not_count(fixture: Fixture) {
+async fn a_returned_check_does_not_count(fixture: Fixture) {
     let (run_id, _) = waiting(&fixture).await;
     fixture.clock.advance(HOUR);
     let check = fixture.claim("worker").await;
@@ -167,7 +169,7 @@ async fn a_check_that_is_handed_back_does_not_count(fixture: Fixture) {
     assert_eq!((again.is_poll, again.attempt), (true, 1));
 }
 
-async fn a_check_that_delivers_completes_its_stage(fixture: Fixture) {
+async fn a_check_that_finds_the_output_completes_its_stage(fixture: Fixture) {
     let (run_id, _) = waiting(&fixture).await;
     fixture.clock.advance(HOUR);
     let check = fixture.claim("worker").await;
@@ -211,14 +213,14 @@ async fn a_wake_during_a_check_is_not_lost(fixture: Fixture) {
     assert!(fixture.claim_up_to("worker", 1).await.is_empty(), "and only one more");
 }
 
-async fn a_standstill_is_told_once_and_only_where_somebody_waits(fixture: Fixture) {
+async fn a_suspended_run_is_reported_once_and_only_while_a_stage_waits(fixture: Fixture) {
     let run_id = fixture.create().await;
     let stages = [("a", 0), ("b", 0), ("c", 2)];
     let mut changes = vec![Change::StartRun { stages: new_stages(&stages), waiting_on: 1 }];
     changes.extend([enqueue("a"), enqueue("b")]);
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
     fixture.apply(decision(run_id, precondition, changes)).await;
-    let standstills = async || {
+    let suspensions = async || {
         let names = fixture.event_names(run_id).await;
         names.iter().filter(|name| **name == "workflow:suspended").count()
     };
@@ -226,26 +228,26 @@ async fn a_standstill_is_told_once_and_only_where_somebody_waits(fixture: Fixtur
     let jobs = fixture.claim_up_to("worker", 2).await;
     let (a, b) = if jobs[0].lease.stage_id == "a" { (&jobs[0], &jobs[1]) } else { (&jobs[1], &jobs[0]) };
     fixture.apply(held(a, vec![suspend("a")])).await;
-    assert_eq!(standstills().await, 0, "b still runs");
+    assert_eq!(suspensions().await, 0, "b is still running");
     fixture.complete(b, &["c"]).await;
-    assert_eq!(standstills().await, 1);
+    assert_eq!(suspensions().await, 1);
     let last = fixture.events(run_id).await.pop().unwrap();
     assert_eq!(last.kind, EventKind::WorkflowSuspended { stage_id: None });
 
     fixture.clock.advance(HOUR);
     let check = fixture.claim("worker").await;
     fixture.apply(held(&check, vec![postpone()])).await;
-    assert_eq!(standstills().await, 1, "it has stood still all the time");
+    assert_eq!(suspensions().await, 1, "the run was suspended all the time");
     fixture.clock.advance(HOUR);
     let check = fixture.claim("worker").await;
     fixture.complete(&check, &["c"]).await;
     let c = fixture.claim("worker").await;
     fixture.apply(held(&c, vec![super::fixture::complete("c"), release_run()])).await;
-    assert_eq!(standstills().await, 1);
+    assert_eq!(suspensions().await, 1);
     assert_eq!(fixture.run(run_id).await.status, Status::Completed);
 }
 
-async fn the_stages_that_wait_are_cancelled_with_their_run(fixture: Fixture) {
+async fn waiting_stages_are_cancelled_with_their_run(fixture: Fixture) {
     let (run_id, _) = waiting(&fixture).await;
     let precondition = Precondition::Revision(fixture.revision(run_id).await);
     let changes = vec![Change::Cancel { stage_id: "a".into() }, fail_run()];
@@ -257,14 +259,14 @@ async fn the_stages_that_wait_are_cancelled_with_their_run(fixture: Fixture) {
     assert!(fixture.claim_up_to("worker", 1).await.is_empty());
 }
 
-/// A crash between suspending a stage and its job would submit a second time (trap 11): here they are one commit, and
-/// its repetition misses.
+/// A crash between suspending a stage and suspending its job would submit the work a second time (trap 11). Both happen
+/// in one commit here, which cannot be repeated.
 async fn a_body_is_suspended_only_once(fixture: Fixture) {
     let (run_id, job) = waiting(&fixture).await;
     assert_eq!(fixture.commit(held(&job, vec![suspend("a")])).await, Commit::PreconditionFailed);
     fixture.clock.advance(HOUR);
     let check = fixture.claim("worker").await;
     let again = fixture.store.commit(held(&check, vec![suspend("a")])).await;
-    assert!(again.is_err(), "a check cannot suspend what waits already");
+    assert!(again.is_err(), "a check cannot suspend a suspended stage");
     assert_eq!(fixture.stage(run_id, "a").await.status, Status::Suspended);
 }

@@ -1,4 +1,4 @@
-//! A store whose process dies at one of its commits.
+//! A store that simulates the death of its process at one of its commits.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,19 +18,19 @@ use crate::records::{
     AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, DeadLetter, Event, JobRecord, Lease, LogRecord,
     RunRecord, RunRequest, StageRecord, StoredValue,
 };
-use crate::testing::FakeClock;
+use crate::testing::clock::FakeClock;
 use crate::value::{CallId, Json, RunId};
 
-/// When, at commit number n, the process dies.
+/// The moment of death, relative to a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Moment {
-    /// Nothing of it is written.
+    /// Nothing is written.
     Before,
-    /// It is written, and nobody is told.
+    /// The commit is written, but its caller does not receive the result.
     After,
 }
 
-/// Passes everything on, up to the commit at which its process dies. From then on nothing is answered.
+/// A store that passes every call on until its process dies at a commit. From then on every call fails.
 pub(super) struct CrashingStore {
     inner: Arc<dyn Store>,
     clock: FakeClock,
@@ -39,25 +39,25 @@ pub(super) struct CrashingStore {
 }
 
 impl CrashingStore {
-    /// `dies_at` is a 0-based number of a commit.
+    /// Makes a store whose process dies at a commit, given by its 0-based number; with `None` it does not die.
     pub(super) fn new(inner: Arc<dyn Store>, clock: FakeClock, dies_at: Option<(usize, Moment)>) -> Self {
         Self { inner, clock, dies_at, commits: AtomicUsize::new(0) }
     }
 
-    /// How many commits there were.
+    /// Returns the number of commits so far.
     pub(super) fn commits(&self) -> usize {
         self.commits.load(Ordering::SeqCst)
     }
 
-    /// A write that commits.
+    /// Executes a write, which counts as a commit.
     async fn write<T>(&self, write: impl Future<Output = Result<T, Error>> + Send) -> Result<T, Error> {
         let number = self.commits.fetch_add(1, Ordering::SeqCst);
         let Some((at, moment)) = self.dies_at else { return write.await };
         if number > at || (number == at && moment == Moment::Before) {
             return Err(dead());
         }
-        let answer = write.await;
-        if number == at { Err(dead()) } else { answer }
+        let result = write.await;
+        if number == at { Err(dead()) } else { result }
     }
 
     fn alive(&self) -> Result<&dyn Store, Error> {
@@ -66,9 +66,9 @@ impl CrashingStore {
     }
 }
 
-/// Not an error that may pass: the process is dead, and does not try again.
+/// The error is not retryable, because a dead process does not retry.
 fn dead() -> Error {
-    Error::store_failed("go on", std::io::Error::other("this process is dead"))
+    Error::store_failed("continue", std::io::Error::other("this process is dead"))
 }
 
 #[async_trait]
@@ -161,19 +161,19 @@ impl Persistence for CrashingStore {
     async fn stuck_runs(
         &self,
         definitions: &[String],
-        still: Duration,
+        idle_for: Duration,
         limit: usize,
     ) -> Result<Vec<RunId>, Error> {
-        self.alive()?.stuck_runs(definitions, still, limit).await
+        self.alive()?.stuck_runs(definitions, idle_for, limit).await
     }
 
     async fn unclaimed_runs(
         &self,
         definitions: &[String],
-        waiting: Duration,
+        waiting_for: Duration,
         limit: usize,
     ) -> Result<Vec<RunId>, Error> {
-        self.alive()?.unclaimed_runs(definitions, waiting, limit).await
+        self.alive()?.unclaimed_runs(definitions, waiting_for, limit).await
     }
 
     fn hints(&self) -> &Arc<Hints> {
@@ -186,7 +186,7 @@ impl Persistence for CrashingStore {
 #[async_trait]
 impl JobTransport for CrashingStore {
     async fn claim_work(&self, work: ClaimRequest) -> Result<ClaimedWork, Error> {
-        // Only a claim that takes something is a commit.
+        // Only a claim that takes a job is a commit.
         match self.alive()?.next_job_due(&work.definitions).await? {
             Some(due) if due <= self.clock.now() => self.write(self.inner.claim_work(work)).await,
             _ => self.inner.claim_work(work).await,
@@ -228,8 +228,8 @@ impl Outbox for CrashingStore {
         self.inner.deliver_events(deliver);
     }
 
-    async fn claim_deliveries(&self, ask: &DeliveryClaim) -> Result<Vec<Delivery>, Error> {
-        self.write(self.inner.claim_deliveries(ask)).await
+    async fn claim_deliveries(&self, claim: &DeliveryClaim) -> Result<Vec<Delivery>, Error> {
+        self.write(self.inner.claim_deliveries(claim)).await
     }
 
     async fn settle_deliveries(&self, settlements: Vec<Settlement>) -> Result<(), Error> {

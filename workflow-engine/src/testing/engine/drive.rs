@@ -1,4 +1,4 @@
-//! Bringing a run to its end, step by step, in virtual time.
+//! The driver that executes a run step by step in virtual time.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use crate::error::Error;
 use crate::kernel::{NoSlots, ReapStaleLeases, TransitionRun};
 use crate::ports::Clock;
 use crate::records::{Claimant, ClaimedJob};
-use crate::testing::FakeClock;
+use crate::testing::clock::FakeClock;
 use crate::value::RunId;
 
-/// How long a body may take in real time before the driver takes it to be waiting, and moves the virtual clock on to
-/// the next instant that somebody waits for: its timeout, for example.
+/// The real time after which the driver assumes that a body waits for the clock, and advances the virtual clock to the
+/// next instant at which a task wakes: the body's timeout, for example.
 const IDLE_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// The worker of a test.
+/// The worker of a test engine.
 pub(super) struct Driver<'a> {
     pub(super) engine: &'a Engine,
     pub(super) clock: &'a FakeClock,
@@ -25,12 +25,12 @@ pub(super) struct Driver<'a> {
 }
 
 impl Driver<'_> {
-    /// Until the run is over.
+    /// Drives the run until it is terminal.
     pub(super) async fn drive(&self, run_id: RunId) {
         self.try_drive(run_id).await.unwrap_or_else(|error| panic!("the store failed: {error}"));
     }
 
-    /// The same; an error of the store is its caller's.
+    /// Drives the run until it is terminal, and returns errors of the store.
     pub(super) async fn try_drive(&self, run_id: RunId) -> Result<(), Error> {
         let kernel = self.engine.kernel();
         let claim = Claimant { worker_id: "test".into(), lease: kernel.lease() };
@@ -49,7 +49,7 @@ impl Driver<'_> {
         }
     }
 
-    /// Runs one job. A process that dies leaves its lease behind.
+    /// Executes one job. A process that dies leaves its lease behind.
     async fn execute(&self, job: &ClaimedJob, claim: &Claimant) -> Result<(), Error> {
         let death = self.faults.death();
         let never = CancellationToken::new();
@@ -59,44 +59,45 @@ impl Driver<'_> {
             tokio::select! {
                 biased;
                 () = death.cancelled() => {
-                    self.faults.revive();
+                    self.faults.restart();
                     return Ok(());
                 }
                 finished = &mut execution => {
                     finished?;
                     return Ok(());
                 }
-                () = real_time(IDLE_TIMEOUT) => self.let_sleepers_wake(),
+                () = real_time(IDLE_TIMEOUT) => self.wake_next_sleeper(),
             }
         }
     }
 
-    /// The body waits for the clock, or works longer than the patience lasts; then nobody sleeps, and nothing moves.
-    fn let_sleepers_wake(&self) {
+    /// Advances the clock to the next instant at which a task wakes. A body that works for longer than [`IDLE_TIMEOUT`]
+    /// does not sleep, so the clock does not move.
+    fn wake_next_sleeper(&self) {
         if let Some(next) = self.clock.next_wake() {
             self.clock.advance((next - self.clock.now()).to_std().unwrap_or_default());
         }
     }
 
-    /// Goes on to the next instant at which something is due.
+    /// Advances the clock to the next instant at which a job is due or a lease ends.
     async fn pass_time(&self, run_id: RunId) -> Result<(), Error> {
         let store = self.engine.kernel().store();
         let due = store.next_job_due(&self.engine.kernel().definitions()).await?;
         let end = store.next_lease_end().await?;
         let next = due.into_iter().chain(end).min();
         let Some(next) = next else {
-            let obstacle = self.engine.kernel().blocked_reason(run_id).await?;
-            let why = obstacle.map_or_else(String::new, |obstacle| format!(": {obstacle}"));
-            panic!("run {run_id} stands still: nothing is ready, and nothing is due{why}");
+            let blocked = self.engine.kernel().blocked_reason(run_id).await?;
+            let reason = blocked.map_or_else(String::new, |reason| format!(": {reason}"));
+            panic!("run {run_id} is stuck: no stage is ready, and no job is due{reason}");
         };
         let wait = (next - self.clock.now()).to_std().unwrap_or_default();
-        // An instant that has passed is due; a little more makes sure that the loop does not stand still on it.
+        // An instant in the past is due already. The smallest step makes sure that the loop always advances the clock.
         self.clock.advance(wait.max(Duration::from_micros(1)));
         Ok(())
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "the patience with a body that really works is real")]
+#[allow(clippy::disallowed_methods, reason = "a body that really works takes real time")]
 async fn real_time(duration: Duration) {
     tokio::time::sleep(duration).await;
 }

@@ -1,4 +1,4 @@
-//! What is to go wrong, and the executor that makes it so.
+//! Planned faults, and the executor that injects them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,23 +12,23 @@ use crate::kernel::LocalExecutor;
 use crate::ports::ActivityExecutor;
 use crate::value::Json;
 
-/// What happens to one attempt.
+/// A fault of one attempt.
 #[derive(Clone, Debug)]
 pub(super) enum Fault {
     Fail(String),
-    FailForGood(String),
+    FailPermanently(String),
     Crash,
 }
 
-/// Faults by stage and attempt. Each happens once.
+/// The planned faults by stage and attempt. Each happens once.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Faults {
     planned: Arc<Mutex<HashMap<(String, u32), Fault>>>,
-    /// How many checks of a stage are still to find it not ready.
+    /// The number of further checks of a stage that do not find it ready.
     suspended: Arc<Mutex<HashMap<String, u32>>>,
-    /// Cancelled when the process dies, and renewed with the next one.
+    /// Cancelled when the simulated process dies, and replaced for the next process.
     dead: Arc<Mutex<CancellationToken>>,
-    /// Whom stages call language models through.
+    /// The client through which stages call language models.
     #[cfg(feature = "ai")]
     pub(super) ai: Option<crate::ai::AiClient>,
 }
@@ -46,19 +46,19 @@ impl Faults {
         lock(&self.suspended).insert(stage.to_owned(), checks);
     }
 
-    /// Whether this check is one of those that find the stage not ready.
+    /// Whether this check must not find the stage ready.
     fn is_suspended(&self, stage: &str) -> bool {
         match lock(&self.suspended).get_mut(stage) {
-            Some(left) if *left > 0 => {
-                *left -= 1;
+            Some(remaining) if *remaining > 0 => {
+                *remaining -= 1;
                 true
             }
             _ => false,
         }
     }
 
-    /// The same plan, for a run of its own.
-    pub(super) fn anew(&self) -> Self {
+    /// Returns a copy of the plan for another run.
+    pub(super) fn copy(&self) -> Self {
         Self {
             planned: Arc::new(Mutex::new(lock(&self.planned).clone())),
             suspended: Arc::new(Mutex::new(lock(&self.suspended).clone())),
@@ -68,13 +68,13 @@ impl Faults {
         }
     }
 
-    /// Cancelled when this process dies.
+    /// Returns the token that is cancelled when this process dies.
     pub(super) fn death(&self) -> CancellationToken {
         lock(&self.dead).clone()
     }
 
-    /// The next process begins.
-    pub(super) fn revive(&self) {
+    /// Starts the next process.
+    pub(super) fn restart(&self) {
         *lock(&self.dead) = CancellationToken::new();
     }
 }
@@ -83,7 +83,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs bodies like the usual executor, but for the faults.
+/// Runs bodies like the default executor, and injects the faults.
 pub(super) struct FaultyExecutor {
     faults: Faults,
     inner: LocalExecutor,
@@ -102,9 +102,9 @@ impl ActivityExecutor for FaultyExecutor {
         match self.faults.take(&stage.id, attempt) {
             None => self.inner.execute(stage, execution).await,
             Some(Fault::Fail(error)) => Err(StageError::retryable(error)),
-            Some(Fault::FailForGood(error)) => Err(StageError::permanent(error)),
+            Some(Fault::FailPermanently(error)) => Err(StageError::permanent(error)),
             Some(Fault::Crash) => {
-                // The body has run; what it did outside is done, and nobody hears of it.
+                // The body has run, including its external effects, but its outcome is lost.
                 let _ = self.inner.execute(stage, execution).await;
                 self.faults.death().cancel();
                 std::future::pending().await

@@ -1,9 +1,9 @@
-//! Running a user's workflow in a test: in memory, in virtual time, with faults where the test wants them.
+//! The test engine, which runs a workflow in memory and in virtual time, and injects faults.
 
 mod faults;
-mod crashing_store;
 mod drive;
-mod everywhere;
+mod crash_points;
+mod crashing_store;
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -11,10 +11,9 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 
-use self::crashing_store::CrashingStore;
 use self::drive::Driver;
 use self::faults::{Fault, Faults, FaultyExecutor};
-use super::FakeClock;
+use super::clock::FakeClock;
 use crate::definition::StageDefinition;
 use crate::engine::{Engine, EngineBuilder};
 use crate::error::Error;
@@ -23,8 +22,8 @@ use crate::records::{Event, EventKind};
 use crate::stage::Workflow;
 use crate::stores::{MemoryStore, NotedStatements};
 
-/// Drives a workflow to its end: retries, timeouts and polls of days pass in milliseconds, stages fail and processes
-/// die where the test says so, and every event is handed back.
+/// Runs a workflow to its end in virtual time: retries, timeouts and polls of days pass in milliseconds. Stages fail
+/// and processes die where the test plans it, and the test receives every event.
 ///
 /// ```
 /// use std::time::Duration;
@@ -46,11 +45,11 @@ use crate::stores::{MemoryStore, NotedStatements};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
 /// let mut test = TestEngine::<doubling>::new();
-/// test.fail("fetch", 1, "the far side is away").crash("double", 1);
+/// test.fail("fetch", 1, "the service is unavailable").crash("double", 1);
 /// let run = test.run(FetchInput { number: 21 }).await;
 ///
 /// assert_eq!(*run.output.as_ref().unwrap(), 42);
-/// assert!(run.elapsed >= Duration::from_secs(3600), "the backoff was waited for");
+/// assert!(run.elapsed >= Duration::from_secs(3600), "the run waited for its backoff");
 /// # }
 /// ```
 pub struct TestEngine<W: Workflow> {
@@ -59,23 +58,23 @@ pub struct TestEngine<W: Workflow> {
     workflow: PhantomData<fn() -> W>,
 }
 
-/// What became of a run.
+/// The result of a run.
 pub struct TestRun<W: Workflow> {
-    /// Its output, or why it has none.
+    /// The output of the run, or the error that ended it.
     pub output: Result<W::Output, Error>,
-    /// Every stage's output.
+    /// The outputs of all stages.
     pub outputs: W::Outputs,
-    /// Everything that happened, in order.
+    /// The events of the run, in order.
     pub events: Vec<Event>,
-    /// What stages have committed through `ctx.transaction()`, in the order of their commits. There are no tables here:
-    /// the statements are noted, and not run.
+    /// The statements that stages have committed through `ctx.transaction()`, in the order of their commits. A test
+    /// engine has no tables, so it records the statements and does not run them.
     pub statements: Vec<NotedStatements>,
-    /// How long it took, in virtual time.
+    /// The duration of the run, in virtual time.
     pub elapsed: Duration,
 }
 
 impl<W: Workflow> TestRun<W> {
-    /// How many attempts of this stage began.
+    /// Returns the number of attempts of a stage that have started.
     #[must_use]
     pub fn attempts(&self, stage: &str) -> usize {
         let is_start =
@@ -85,75 +84,81 @@ impl<W: Workflow> TestRun<W> {
 }
 
 impl<W: Workflow> TestEngine<W> {
-    /// Without faults.
+    /// Makes a test engine without faults.
     #[must_use]
     pub fn new() -> Self {
         Self { faults: Faults::default(), config: None, workflow: PhantomData }
     }
 
-    /// The configuration of the runs to come. Without it each stage has its defaults.
+    /// Sets the configuration of the next run. Without it, each stage has its defaults.
     pub fn config(&mut self, config: W::Config) -> &mut Self {
         self.config = Some(config);
         self
     }
 
-    /// Attempt number `attempt` (1-based) of this stage fails with this text, before its body runs.
+    /// Plans a failure: attempt number `attempt` (1-based) of a stage fails with this text, before its body runs.
     ///
     /// # Panics
-    /// When the workflow has no such stage, here and below.
+    /// When the workflow has no such stage.
     pub fn fail(&mut self, stage: &str, attempt: u32, error: &str) -> &mut Self {
         self.inject(stage, attempt, Fault::Fail(error.to_owned()))
     }
 
-    /// The same, for good: no attempt follows.
-    pub fn fail_for_good(&mut self, stage: &str, attempt: u32, error: &str) -> &mut Self {
-        self.inject(stage, attempt, Fault::FailForGood(error.to_owned()))
+    /// Plans a permanent failure: like [`fail`](Self::fail), but no other attempt follows.
+    ///
+    /// # Panics
+    /// When the workflow has no such stage.
+    pub fn fail_permanently(&mut self, stage: &str, attempt: u32, error: &str) -> &mut Self {
+        self.inject(stage, attempt, Fault::FailPermanently(error.to_owned()))
     }
 
-    /// The process dies in this attempt, after its body has run and before its outcome is committed: the engine has to
-    /// find out by itself, and runs the body once more.
+    /// Plans a crash: the process dies in this attempt, after its body has run and before its outcome is committed. The
+    /// engine detects the loss when the lease ends, and runs the body again.
+    ///
+    /// # Panics
+    /// When the workflow has no such stage.
     pub fn crash(&mut self, stage: &str, attempt: u32) -> &mut Self {
         self.inject(stage, attempt, Fault::Crash)
     }
 
-    /// This stage waits for longer: its first `checks` checks find it not ready, without the check function being
-    /// called, and the next ones ask it. Between two of them the stage's `poll_every` passes; after its `give_up_after`
-    /// it fails.
+    /// Makes a stage wait for longer: its first `checks` checks report that it is not ready, without a call of the
+    /// check function; later checks call the function. The stage's `poll_every` passes between two checks, and the
+    /// stage fails when its `give_up_after` has passed.
     ///
     /// ```
     /// use std::time::Duration;
     /// use workflow_engine::prelude::*;
     /// use workflow_engine::testing::TestEngine;
     ///
-    /// #[stage(check = answered, poll_every = "1h", give_up_after = "24h")]
+    /// #[stage(check = reply, poll_every = "1h", give_up_after = "24h")]
     /// async fn ask(question: String) -> StageResult<String> {
     ///     Ok(question) // the ticket
     /// }
     ///
     /// #[check]
-    /// async fn answered(question: &String) -> StageResult<Check<usize>> {
+    /// async fn reply(question: &String) -> StageResult<Check<usize>> {
     ///     Ok(Check::Ready(question.len()))
     /// }
     ///
-    /// workflow! { asking = ask }
+    /// workflow! { inquiry = ask }
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() {
     /// let question = || AskInput { question: "Why?".into() };
-    /// let run = TestEngine::<asking>::new().suspend("ask", 3).run(question()).await;
+    /// let run = TestEngine::<inquiry>::new().suspend("ask", 3).run(question()).await;
     /// assert_eq!(*run.output.as_ref().unwrap(), 4);
     /// assert_eq!(run.elapsed, Duration::from_secs(4 * 3600));
     ///
-    /// let run = TestEngine::<asking>::new().suspend("ask", 100).run(question()).await;
+    /// let run = TestEngine::<inquiry>::new().suspend("ask", 100).run(question()).await;
     /// assert!(run.output.unwrap_err().to_string().contains("was given up"));
     /// # }
     /// ```
     ///
     /// # Panics
-    /// When the workflow has no such stage, or when the stage has no check: then it never waits.
+    /// When the workflow has no such stage, or when the stage has no check and so never waits.
     pub fn suspend(&mut self, stage: &str, checks: u32) -> &mut Self {
         assert!(
-            Self::known(stage).wait.is_some(),
+            Self::definition_of(stage).wait.is_some(),
             "stage `{stage}` of workflow `{}` has no check, so it cannot wait; give it one, or let an attempt `fail`",
             W::definition().id
         );
@@ -161,8 +166,8 @@ impl<W: Workflow> TestEngine<W> {
         self
     }
 
-    /// Whom stages call language models through: a client over a
-    /// [`ScriptedProvider`](crate::ai::ScriptedProvider), for example. The waits between its tries take no time.
+    /// Sets the client through which stages call language models, for example one with a
+    /// [`ScriptedProvider`](crate::ai::ScriptedProvider). The waits between its attempts take no real time.
     #[cfg(feature = "ai")]
     pub fn ai(&mut self, client: crate::ai::AiClient) -> &mut Self {
         self.faults.ai = Some(client);
@@ -170,12 +175,12 @@ impl<W: Workflow> TestEngine<W> {
     }
 
     fn inject(&mut self, stage: &str, attempt: u32, fault: Fault) -> &mut Self {
-        Self::known(stage);
+        Self::definition_of(stage);
         self.faults.insert(stage, attempt, fault);
         self
     }
 
-    fn known(stage: &str) -> &'static StageDefinition {
+    fn definition_of(stage: &str) -> &'static StageDefinition {
         let stages = &W::definition().stages;
         stages.iter().find(|known| known.id == stage).unwrap_or_else(|| {
             let known: Vec<&str> = stages.iter().map(|known| known.id.as_str()).collect();
@@ -186,7 +191,7 @@ impl<W: Workflow> TestEngine<W> {
     /// Runs the workflow once, to its end.
     ///
     /// # Panics
-    /// When the run comes to a standstill: nothing is ready, and nothing will be.
+    /// When the run is stuck: no stage is ready, and no job will be due.
     pub async fn run(&mut self, input: W::Input) -> TestRun<W> {
         let clock = FakeClock::new();
         let memory = Arc::new(MemoryStore::new(Arc::new(clock.clone())).noting_statements());
@@ -208,21 +213,22 @@ impl<W: Workflow> TestEngine<W> {
         TestRun { output: run.output().await, outputs, events, statements, elapsed }
     }
 
-    /// Runs the workflow again and again, each time with a process that dies at another commit point, once just
-    /// before it and once just after it, and is followed by another process. Answers how many commit points there
-    /// are. What was planned to go wrong does so in each of these runs.
+    /// Runs the workflow twice for each of its commits: once with a process that dies right before the commit, and once
+    /// with one that dies right after it. A second process continues each of these runs. Returns the number of commits.
+    /// The planned faults happen in each run.
     ///
-    /// `input` makes the input anew for each run; `check` sees each output, which must be what it is without a crash.
+    /// `input` makes the input of each run; `check` receives each output, and must accept it as it accepts the output
+    /// of a run without a crash.
     ///
     /// # Panics
-    /// When a run does not end well, a stage is committed twice, an event is missing, or `check` panics. The message
-    /// names the commit point.
+    /// When a run does not complete, a stage is committed twice, an event is missing, or `check` panics. The message names
+    /// the commit.
     pub async fn crash_everywhere(
         &mut self,
         input: impl Fn() -> W::Input,
         check: impl Fn(W::Output),
     ) -> usize {
-        everywhere::crash_everywhere::<W>(&self.faults, input, check).await
+        crash_points::crash_everywhere::<W>(&self.faults, input, check).await
     }
 }
 
@@ -232,7 +238,7 @@ impl<W: Workflow> Default for TestEngine<W> {
     }
 }
 
-/// An engine without a worker: the driver does its work, one step at a time.
+/// Builds an engine without a worker, whose work the driver does step by step.
 async fn engine<W: Workflow>(store: &Arc<dyn Store>, clock: &FakeClock, faults: &Faults) -> Engine {
     let builder = EngineBuilder::with_store(Arc::clone(store), Arc::new(clock.clone()));
     #[cfg(feature = "ai")]

@@ -1,8 +1,9 @@
-//! The floor: the same rows of the same runs in the same tables, written by hand, with no kernel and no decisions.
+//! The floor: writes the same rows of the same runs to the same tables, with hand-written code instead of the kernel.
 //!
-//! It has the engine's structure of commits: each stage is durable before the next one begins, what is ready together
-//! shares a transaction, and the completing commit claims the successors. It locks, loads and guards nothing, can
-//! neither retry nor recover, and tells nobody. What it does in a second is what this schema could do at best.
+//! It has the engine's structure of commits: each stage is durable before the next one begins, operations that are ready
+//! together share a transaction, and the completing commit claims the successors. It takes no locks, reads nothing, checks
+//! no preconditions, cannot retry or recover, and sends no notifications. Its throughput is the upper bound of this
+//! schema.
 
 mod shape;
 mod rows;
@@ -17,16 +18,16 @@ use benches::percentile;
 use benches::workflows::Small;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::Outcome;
 use crate::line::Line;
 use crate::load::submit;
 use crate::place::{Kind, Place};
 use crate::store::{Opened, memory, processor_seconds};
 use crate::tuning::Tuning;
-use crate::{Outcome, measure};
 use rows::{Operation, Run};
 use shape::Shape;
 
-/// As many operations share a commit at most.
+/// The number of operations that share a commit at most.
 const BATCH: usize = 256;
 const WARM_UP: u64 = 50;
 
@@ -48,10 +49,10 @@ impl Counts {
     }
 }
 
-/// An operation, and who waits for its commit.
+/// An operation, with the sender that reports its commit.
 type Queued = (Operation, oneshot::Sender<()>);
 
-/// What writes: on PostgreSQL a few connections, each with the runs of its own; on SQLite one.
+/// The writers: on PostgreSQL several connections, each with its own runs; on SQLite one.
 struct Floor {
     shape: Shape,
     writers: Vec<mpsc::UnboundedSender<Queued>>,
@@ -61,8 +62,8 @@ struct Floor {
 
 impl Floor {
     async fn open(shape: Shape, kind: Kind, tuning: &Tuning) -> Outcome<Arc<Self>> {
-        let place = Place::given(kind)?;
-        // The engine's own migrations make the tables.
+        let place = Place::from_env(kind)?;
+        // The engine's own migrations create the tables.
         let opened = Opened::open(&place, tuning).await?;
         opened.close().await;
         let counts = Arc::new(Counts::default());
@@ -86,11 +87,11 @@ impl Floor {
         Ok(Arc::new(Self { shape, writers, counts, ended: watch::Sender::new(0) }))
     }
 
-    /// Has an operation committed. It is queued while its run is locked: the order is that of the sequence numbers.
+    /// Queues an operation for a commit. Call it while the run is locked: the order must be that of the sequence numbers.
     fn put(&self, number: u64, operation: Operation) -> oneshot::Receiver<()> {
         let (sender, receiver) = oneshot::channel();
         let writer = &self.writers[number as usize % self.writers.len()];
-        // A writer that is gone drops the sender, and who waits is told.
+        // If the writer has ended, the sender is dropped and the receiver gets an error.
         let _ = writer.send((operation, sender));
         receiver
     }
@@ -101,7 +102,7 @@ impl Floor {
         Ok(Arc::new(Mutex::new(run)))
     }
 
-    /// Runs a stage and what follows it; the first successor in this task, the others beside it.
+    /// Runs a stage and its successors: the first successor in this task, the others in new tasks.
     async fn drive(self: Arc<Self>, run: Arc<Mutex<Run>>, number: u64, mut stage: usize) -> Outcome<()> {
         loop {
             let name = self.shape.stages[stage].id;
@@ -123,7 +124,7 @@ impl Floor {
         }
     }
 
-    /// A future that spawns others of its kind needs a type with a name.
+    /// Boxes the future: a future that spawns futures of its own type needs a nameable type.
     fn boxed(
         self: Arc<Self>,
         run: Arc<Mutex<Run>>,
@@ -142,20 +143,20 @@ impl Floor {
         let before = *self.ended.borrow();
         let run = self.start(number).await?;
         Arc::clone(self).drive(run, number, 0).await?;
-        // Where the other branch was the last, it goes on in its own task.
+        // If the other branch was the last one, its task continues with the join.
         self.wait_for(before + 1).await
     }
 }
 
 /// W1 and W3.
 pub async fn throughput(work: &str, kind: Kind) -> Outcome<Line> {
-    let tuning = Tuning::given();
+    let tuning = Tuning::from_env();
     let shape = if work == "w3" { Shape::CHAIN } else { Shape::DIAMOND };
     let floor = Floor::open(shape, kind, &tuning).await?;
     for number in 0..WARM_UP {
         floor.run_alone(number).await?;
     }
-    let runs = tuning.runs.unwrap_or(measure::runs_of(work));
+    let runs = tuning.runs_of(work);
     let (before, processor) = (floor.counts.read(), processor_seconds());
     let began = Instant::now();
     let starting = Arc::clone(&floor);
@@ -172,7 +173,7 @@ pub async fn throughput(work: &str, kind: Kind) -> Outcome<Line> {
     let took = began.elapsed().as_secs_f64();
     let processor = processor_seconds() - processor;
     let after = floor.counts.read();
-    let mut side = Place::given(kind)?.connect().await?;
+    let mut side = Place::from_env(kind)?.connect().await?;
     if side.completed().await? != i64::try_from(runs + WARM_UP)? {
         return Err("not every run has completed".into());
     }
@@ -190,12 +191,12 @@ pub async fn throughput(work: &str, kind: Kind) -> Outcome<Line> {
 
 /// W2.
 pub async fn latency(kind: Kind) -> Outcome<Line> {
-    let tuning = Tuning::given();
+    let tuning = Tuning::from_env();
     let floor = Floor::open(Shape::DIAMOND, kind, &tuning).await?;
     for number in 0..WARM_UP {
         floor.run_alone(number).await?;
     }
-    let runs = tuning.runs.unwrap_or(measure::runs_of("w2"));
+    let runs = tuning.runs_of("w2");
     let mut samples = Vec::new();
     for number in 0..runs {
         let began = Instant::now();

@@ -1,4 +1,4 @@
-//! The floor's rows on PostgreSQL: one statement a commit.
+//! Writes the floor's rows to PostgreSQL: one statement per commit.
 
 use std::sync::Arc;
 
@@ -71,7 +71,7 @@ pub async fn connect(url: &str) -> Outcome<PgConnection> {
     let options: PgConnectOptions = url.parse()?;
     let settings = [
         ("search_path", "workflow_engine"),
-        // Plans that are made over empty tables have to do for full ones.
+        // Plans made for empty tables must also suit full ones.
         ("enable_seqscan", "off"),
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),
@@ -101,7 +101,7 @@ pub async fn serve(
             return Err(error);
         }
         for sender in waiting {
-            // Who waits no longer does not care.
+            // A receiver that no longer waits does not need the result.
             let _ = sender.send(());
         }
     }

@@ -1,4 +1,4 @@
-//! The rows that each operation writes, the same as the engine's.
+//! The rows of each operation, equal to the engine's.
 
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -8,30 +8,30 @@ use sqlx::types::Uuid;
 use super::shape::Shape;
 use crate::Outcome;
 
-/// A run while it runs.
+/// The state of a run in progress.
 pub struct Run {
     id: Uuid,
     sequence: i64,
     active: i64,
-    /// Of each stage, how many before it are still to complete.
+    /// For each stage, the number of predecessors that have not completed.
     waiting_on: Vec<i64>,
 }
 
-/// What is written of a run in one go.
+/// The rows of a run that one commit writes.
 pub struct Operation {
     pub run: RunRow,
-    /// A new run brings all its stages, later operations those that change.
+    /// All stages of a new run; the changed stages in later operations.
     pub stages: Vec<StageRow>,
-    /// Stages that are claimed, so a job is inserted.
+    /// The claimed stages: a job is inserted for each.
     pub claimed: Vec<&'static str>,
-    /// The stage that has completed, so its job is deleted.
+    /// The completed stage: its job is deleted.
     pub done: Option<&'static str>,
     pub events: Vec<EventRow>,
 }
 
 pub struct RunRow {
     pub id: Uuid,
-    /// Of a new run.
+    /// Set for a new run.
     pub input: Option<String>,
     pub status: &'static str,
     pub sequence: i64,
@@ -54,7 +54,7 @@ pub struct EventRow {
 }
 
 impl Run {
-    /// A new run, its first stage claimed.
+    /// Creates a run with its first stage claimed.
     pub fn start(shape: &Shape, number: u64) -> Outcome<(Self, Operation)> {
         let mut run = Self {
             id: id(number)?,
@@ -85,7 +85,7 @@ impl Run {
         Ok((run, operation))
     }
 
-    /// A stage that completes, with those that it releases.
+    /// Completes a stage. Returns the operation and the successors that become ready.
     pub fn complete(&mut self, shape: &Shape, index: usize, output: String) -> (Operation, Vec<usize>) {
         let stage = &shape.stages[index];
         self.active -= 1;
@@ -149,13 +149,13 @@ impl Run {
     }
 }
 
-/// A new id that sorts by age, as a `UUIDv7` does.
+/// Returns a new id that sorts by age, like a `UUIDv7`.
 fn id(number: u64) -> Outcome<Uuid> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH)?;
     Ok(Uuid::from_u128((since.as_millis() << 80) | (7 << 76) | (2 << 62) | u128::from(number)))
 }
 
-/// Operations that share a commit: each row is written once, as the last of them has it.
+/// Operations that share a commit. Each row is written once, with the values of the last operation.
 #[derive(Default)]
 pub struct Batch {
     pub new: Vec<RunRow>,

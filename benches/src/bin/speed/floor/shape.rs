@@ -1,14 +1,14 @@
-//! The two workflows as the floor knows them: what stands in their rows.
+//! The two workflows as the floor needs them: the values for their rows.
 
 /// A stage of a workflow.
 pub struct Stage {
     pub id: &'static str,
     pub name: &'static str,
-    /// Its level, from 1.
+    /// The level, from 1.
     pub group: i64,
-    /// How many stages come before it.
+    /// The number of predecessors.
     pub after: i64,
-    /// Which come next.
+    /// The successors.
     pub next: &'static [usize],
 }
 
@@ -31,7 +31,7 @@ const fn stage(
     Stage { id, name, group, after, next }
 }
 
-/// As long as a real one.
+/// A fingerprint of the usual length.
 pub const FINGERPRINT: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 impl Shape {

@@ -1,4 +1,4 @@
-//! The floor's rows on SQLite: one statement a table and kind.
+//! Writes the floor's rows to SQLite: one statement per table and kind.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -88,7 +88,7 @@ pub async fn serve(
             return Err(error);
         }
         for sender in waiting {
-            // Who waits no longer does not care.
+            // A receiver that no longer waits does not need the result.
             let _ = sender.send(());
         }
     }
@@ -104,10 +104,18 @@ async fn write(connection: &mut SqliteConnection, shape: &Shape, batch: Batch) -
         query.execute(&mut *connection).await?;
         sqlx::query(INSERT_REQUESTS).bind(&new).bind(shape.config).execute(&mut *connection).await?;
     }
-    let over = |output: &Option<String>| output.is_some().then_some(now);
+    let completed_at = |output: &Option<String>| output.is_some().then_some(now);
     if let Some(updated) = rows(batch.updated.values(), |run| {
         let id = run.id.to_string();
-        json!([id, run.status, run.sequence, run.active, run.waiting_on, run.output, over(&run.output)])
+        json!([
+            id,
+            run.status,
+            run.sequence,
+            run.active,
+            run.waiting_on,
+            run.output,
+            completed_at(&run.output)
+        ])
     }) {
         sqlx::query(UPDATE_RUNS).bind(updated).execute(&mut *connection).await?;
     }
@@ -121,7 +129,7 @@ async fn write(connection: &mut SqliteConnection, shape: &Shape, batch: Batch) -
     if let Some(stages) = rows(&batch.stages, |((run, index), row)| {
         let began = (row.status != "PENDING").then_some(now);
         let (run, stage) = (run.to_string(), shape.stages[*index].id);
-        json!([run, stage, row.status, row.waiting_on, row.output, began, over(&row.output)])
+        json!([run, stage, row.status, row.waiting_on, row.output, began, completed_at(&row.output)])
     }) {
         sqlx::query(UPDATE_STAGES).bind(stages).execute(&mut *connection).await?;
     }
@@ -141,7 +149,7 @@ async fn write(connection: &mut SqliteConnection, shape: &Shape, batch: Batch) -
     Ok(())
 }
 
-/// The rows of a statement as one JSON text, unless there are none.
+/// Returns the rows of a statement as one JSON text; `None` if there are none.
 fn rows<T>(rows: impl IntoIterator<Item = T>, row: impl FnMut(T) -> Value) -> Option<String> {
     let rows: Vec<Value> = rows.into_iter().map(row).collect();
     (!rows.is_empty()).then(|| Value::Array(rows).to_string())

@@ -1,4 +1,4 @@
-//! A step holds what is not `Send` across an `.await`.
+//! A step holds a value that is not `Send` across an `.await`.
 
 use apalis_core::error::BoxDynError;
 use apalis_file_storage::JsonStorage;

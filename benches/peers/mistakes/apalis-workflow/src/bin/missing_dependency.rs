@@ -1,4 +1,4 @@
-//! A step needs the result of one that is not in the workflow.
+//! A step depends on a step that is not in the workflow.
 
 use apalis_core::error::BoxDynError;
 use apalis_file_storage::JsonStorage;

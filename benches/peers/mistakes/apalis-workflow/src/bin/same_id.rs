@@ -1,4 +1,4 @@
-//! Two steps have one id.
+//! Two steps have the same id.
 
 use apalis_core::error::BoxDynError;
 use apalis_file_storage::JsonStorage;

@@ -1,4 +1,4 @@
-//! A step returns what cannot be stored.
+//! A step returns a value that cannot be stored.
 
 use apalis_core::error::BoxDynError;
 use apalis_file_storage::JsonStorage;

@@ -1,4 +1,4 @@
-//! A step needs the result of one that is not in the workflow.
+//! A step depends on a step that is not in the workflow.
 
 use cloacina::{Context, TaskError, task, workflow};
 

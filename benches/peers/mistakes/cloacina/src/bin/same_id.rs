@@ -1,4 +1,4 @@
-//! Two steps have one id.
+//! Two steps have the same id.
 
 use cloacina::{Context, TaskError, task, workflow};
 

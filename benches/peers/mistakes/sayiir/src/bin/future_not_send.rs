@@ -1,4 +1,4 @@
-//! A step holds what is not `Send` across an `.await`.
+//! A step holds a value that is not `Send` across an `.await`.
 
 use sayiir_runtime::prelude::*;
 

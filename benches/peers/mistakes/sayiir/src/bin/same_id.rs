@@ -1,4 +1,4 @@
-//! Two steps have one id.
+//! Two steps have the same id.
 
 use sayiir_runtime::prelude::*;
 

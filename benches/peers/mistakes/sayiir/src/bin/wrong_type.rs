@@ -1,4 +1,4 @@
-//! A step takes another type than the one before it returns.
+//! A step takes a different type than its predecessor returns.
 
 use std::sync::Arc;
 

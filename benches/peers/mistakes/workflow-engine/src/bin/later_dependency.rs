@@ -1,4 +1,4 @@
-//! A step needs the result of one that runs after it.
+//! A step depends on a step that runs later.
 
 use workflow_engine::prelude::*;
 

@@ -1,4 +1,4 @@
-//! A step needs the result of one in a parallel branch.
+//! A step depends on a step in a parallel branch.
 
 use workflow_engine::prelude::*;
 

@@ -1,0 +1,37 @@
+//! Every Rust snippet of the Markdown files, as a documentation test: it compiles, and runs unless it is marked `no_run`.
+//!
+//! `tests/tests/documents.rs` checks that no file is missing here.
+
+macro_rules! documents {
+    ($($name:ident $file:literal;)*) => {
+        $(
+            #[doc = include_str!(concat!("../../", $file))]
+            struct $name;
+        )*
+    };
+}
+
+documents! {
+    Readme "README.md";
+    Architecture "ARCHITECTURE.md";
+    Style "STYLE.md";
+    Guarantees "docs/guarantees.md";
+    Performance "docs/performance.md";
+    Guide "docs/guide/README.md";
+    Stages "docs/guide/01-stages.md";
+    Workflows "docs/guide/02-workflows.md";
+    Requirements "docs/guide/03-requirements.md";
+    Waiting "docs/guide/04-waiting.md";
+    Retries "docs/guide/05-retries.md";
+    Commits "docs/guide/06-commits.md";
+    Cancelling "docs/guide/07-cancelling.md";
+    Events "docs/guide/08-events.md";
+    Logs "docs/guide/09-logs.md";
+    Ai "docs/guide/10-ai.md";
+    Testing "docs/guide/11-testing.md";
+    Deploying "docs/guide/12-deploying.md";
+    Serverless "docs/guide/13-serverless.md";
+    Postgresql "docs/guide/14-postgresql.md";
+    Retention "docs/guide/15-retention.md";
+    Troubleshooting "docs/guide/16-troubleshooting.md";
+}

@@ -1,0 +1,134 @@
+//! Stages that wait: the ticket is committed once, then checks run until one succeeds, fails for good, or the wait times
+//! out.
+//!
+//! A check is claimed like any other job, under its own lease, and runs outside of transactions. Between checks the run
+//! costs nothing.
+
+use std::time::Duration;
+
+use super::budget;
+use super::context::AttemptContext;
+use super::effects::effect_changes;
+use super::execution_key;
+use super::finish::{Completion, commit_outcome, commit_with_retry, complete, fail_attempt, return_job};
+use super::outcome::{Finished, JobOutcome};
+use super::run::{AttemptEnd, AttemptResult, run_check};
+use crate::context::{Effects, StageError};
+use crate::definition::{CheckOutcome, WaitDefinition};
+use crate::error::{Error, ErrorCode};
+use crate::kernel::Kernel;
+use crate::kernel::failure::{FinalFailure, fail_for_good};
+use crate::kernel::stored_values::prepare_output;
+use crate::ports::Change;
+use crate::records::StageRecord;
+
+/// Commits the ticket that a body has returned. The body never runs again in this generation.
+pub(super) async fn suspend(
+    attempt: &AttemptContext<'_>,
+    wait: &WaitDefinition,
+    completion: Completion,
+) -> Result<Finished, Error> {
+    let lease = attempt.lease();
+    let ticket = prepare_output(attempt.kernel, lease, &completion.output).await?;
+    let mut changes = completion.reports;
+    changes.extend(effect_changes(attempt.kernel, lease, completion.effects).await?);
+    changes.extend(ticket.blob);
+    changes.push(Change::Suspend {
+        stage_id: lease.stage_id.clone(),
+        ticket: ticket.value,
+        check_after: wait.poll_every,
+        give_up_after: wait.give_up_after,
+    });
+    commit_suspension(attempt, changes, wait.poll_every).await
+}
+
+/// Runs one check of a stage that waits, and commits its outcome.
+pub(super) async fn check(attempt: &AttemptContext<'_>) -> Result<Finished, Error> {
+    let AttemptContext { kernel, stage, job, .. } = *attempt;
+    let lease = &job.lease;
+    let record = kernel.store().stage(lease.run_id, &lease.stage_id).await?;
+    let waiting = record.and_then(|record| Some((record.suspended_state.clone()?, record)));
+    let (Some(wait), Some((ticket, record))) = (&stage.wait, waiting) else {
+        let error = StageError::permanent("the stage is suspended, but its ticket or its check is missing");
+        return fail_attempt(attempt, error, Vec::new()).await;
+    };
+    let ticket = kernel.resolve(lease.run_id, ticket).await?;
+    let AttemptEnd { result, reports, refused_call, effects, .. } = run_check(attempt, wait, ticket).await?;
+    match result {
+        AttemptResult::Completed(CheckOutcome::Ready(output)) => {
+            let elapsed = since_start(kernel, &record);
+            let completion = Completion { output, elapsed, reports, effects };
+            complete(attempt, completion).await
+        }
+        AttemptResult::Completed(CheckOutcome::Pending(after)) => {
+            let after = after.unwrap_or(wait.poll_every);
+            postpone(attempt, wait, &record, after, reports, effects).await
+        }
+        AttemptResult::Failed(error) => budget::fail(attempt, error, refused_call, reports).await,
+        AttemptResult::Stopped => return_job(kernel, job, reports).await,
+    }
+}
+
+/// Schedules the next check after `after`, but no later than the instant at which the wait times out. The check at that
+/// instant is the last one.
+async fn postpone(
+    attempt: &AttemptContext<'_>,
+    wait: &WaitDefinition,
+    record: &StageRecord,
+    after: Duration,
+    reports: Vec<Change>,
+    effects: Effects,
+) -> Result<Finished, Error> {
+    let AttemptContext { kernel, job, .. } = *attempt;
+    let left = record.max_wait_until.map(|end| (end - kernel.clock().now()).to_std().unwrap_or_default());
+    let left = left.unwrap_or(wait.give_up_after);
+    if left.is_zero() {
+        return time_out(attempt, wait, reports).await;
+    }
+    let check_after = after.min(left);
+    let mut changes = reports;
+    changes.extend(effect_changes(kernel, &job.lease, effects).await?);
+    changes.push(Change::Postpone { stage_id: job.lease.stage_id.clone(), check_after });
+    commit_suspension(attempt, changes, check_after).await
+}
+
+async fn time_out(
+    attempt: &AttemptContext<'_>,
+    wait: &WaitDefinition,
+    reports: Vec<Change>,
+) -> Result<Finished, Error> {
+    let AttemptContext { kernel, job, .. } = *attempt;
+    if !reports.is_empty() {
+        commit_outcome(kernel, &job.lease, reports).await?;
+    }
+    let error = format!("it was not ready within {:?}", wait.give_up_after);
+    let outcome = JobOutcome::Failed { error: error.clone(), retryable: false };
+    let failure = FinalFailure {
+        lease: job.lease.clone(),
+        expired: false,
+        code: ErrorCode::WaitTimedOut,
+        error,
+        completed_key: execution_key::completion(job, &outcome),
+    };
+    let failed = commit_with_retry(kernel, &job.lease, || fail_for_good(kernel, failure.clone())).await?;
+    Ok(if failed { Finished::with(outcome) } else { Finished::superseded(&job.lease) })
+}
+
+async fn commit_suspension(
+    attempt: &AttemptContext<'_>,
+    mut changes: Vec<Change>,
+    check_after: Duration,
+) -> Result<Finished, Error> {
+    let outcome = JobOutcome::Suspended { check_after };
+    changes.extend(execution_key::completion(attempt.job, &outcome));
+    Ok(match commit_outcome(attempt.kernel, attempt.lease(), changes).await? {
+        Some(_) => Finished::with(outcome),
+        None => Finished::superseded(attempt.lease()),
+    })
+}
+
+/// Returns how long the stage has taken, including its wait.
+fn since_start(kernel: &Kernel, record: &StageRecord) -> Duration {
+    let now = kernel.clock().now();
+    record.started_at.and_then(|start| (now - start).to_std().ok()).unwrap_or_default()
+}

@@ -1,0 +1,30 @@
+//! The context of one attempt: the claimed job, its definition, and the host that runs it.
+
+use tokio_util::sync::CancellationToken;
+
+use crate::definition::StageDefinition;
+use crate::kernel::Kernel;
+use crate::kernel::registry::Registered;
+use crate::kernel::slots::Slots;
+use crate::records::{Claimant, ClaimedJob, Lease};
+
+/// One attempt of a stage.
+pub(super) struct AttemptContext<'a> {
+    pub(super) kernel: &'a Kernel,
+    /// The workflow that the run is executed against.
+    pub(super) registered: &'a Registered,
+    pub(super) stage: &'a StageDefinition,
+    pub(super) job: &'a ClaimedJob,
+    /// The claimant of this job, and of the successors that its commit claims.
+    pub(super) claimant: &'a Claimant,
+    /// The host's slots for successors.
+    pub(super) slots: &'a dyn Slots,
+    /// Cancelled when the run has ended, the lease is lost, or the host stops.
+    pub(super) stop: &'a CancellationToken,
+}
+
+impl<'a> AttemptContext<'a> {
+    pub(super) const fn lease(&self) -> &'a Lease {
+        &self.job.lease
+    }
+}

@@ -1,0 +1,132 @@
+//! The effects that a stage commits with its outcome, as changes; and the committed artifacts that it may read.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use crate::context::{ArtifactSource, Effects, StageError, StageResult};
+use crate::definition::WorkflowDefinition;
+use crate::error::{Error, ErrorCode};
+use crate::kernel::Kernel;
+use crate::kernel::stored_values::{prepare_artifact, resolve};
+use crate::ports::{BlobStore, Change, Store};
+use crate::records::Lease;
+use crate::value::{Json, RunId};
+
+/// Returns the changes that write these effects. A blob store outside of the database receives large artifacts before
+/// the commit names them, as it does outputs.
+pub(super) async fn effect_changes(
+    kernel: &Kernel,
+    lease: &Lease,
+    effects: Effects,
+) -> Result<Vec<Change>, Error> {
+    let stage_id = || lease.stage_id.clone();
+    let mut changes = Vec::new();
+    for annotation in effects.annotations {
+        changes.push(Change::Annotate { stage_id: Some(stage_id()), annotation });
+    }
+    for (number, (key, value)) in effects.artifacts.into_iter().enumerate() {
+        let Some(value) = value else {
+            changes.push(Change::DeleteArtifact { stage_id: stage_id(), key });
+            continue;
+        };
+        let prepared = prepare_artifact(kernel, lease, number, &value).await?;
+        changes.extend(prepared.blob);
+        changes.push(Change::PutArtifact { stage_id: stage_id(), key, value: prepared.value });
+    }
+    if !effects.metrics.is_empty() {
+        changes.push(Change::RecordMetrics { stage_id: stage_id(), metrics: effects.metrics });
+    }
+    if !effects.statements.is_empty() {
+        changes.push(Change::Execute { stage_id: stage_id(), statements: effects.statements });
+    }
+    Ok(changes)
+}
+
+/// Returns the failure of an attempt whose statements the store refused to commit, with the run's error code.
+pub(super) fn refused_statements(error: &Error) -> Option<(ErrorCode, StageError)> {
+    match error.code() {
+        ErrorCode::StatementFailed => Some((ErrorCode::StatementFailed, StageError::retryable(error))),
+        ErrorCode::StatementsUnsupported => {
+            Some((ErrorCode::StatementsUnsupported, StageError::permanent(error)))
+        }
+        _ => None,
+    }
+}
+
+/// The committed artifacts that one attempt of a stage may read: its own, and those of the stages that run before it.
+pub(super) struct AttemptArtifacts {
+    store: Arc<dyn Store>,
+    blobs: Option<Arc<dyn BlobStore>>,
+    run_id: RunId,
+    stage_id: String,
+    definition: &'static WorkflowDefinition,
+}
+
+impl AttemptArtifacts {
+    pub(super) fn new(kernel: &Kernel, lease: &Lease, definition: &'static WorkflowDefinition) -> Self {
+        Self {
+            store: Arc::clone(kernel.store()),
+            blobs: kernel.config().blobs.clone(),
+            run_id: lease.run_id,
+            stage_id: lease.stage_id.clone(),
+            definition,
+        }
+    }
+
+    /// Refuses artifacts of a stage that does not run before this one: they may exist or not, so reading them would be a
+    /// race.
+    fn check(&self, stage_id: &str) -> StageResult<()> {
+        if stage_id == self.stage_id || self.runs_before(stage_id) {
+            return Ok(());
+        }
+        Err(StageError::permanent(format_args!(
+            "stage `{}` reads artifacts of `{stage_id}`, which does not run before it",
+            self.stage_id
+        )))
+    }
+
+    fn runs_before(&self, stage_id: &str) -> bool {
+        let stages = &self.definition.stages;
+        let mut open: Vec<usize> =
+            stages.iter().position(|stage| stage.id == self.stage_id).into_iter().collect();
+        let mut seen = HashSet::new();
+        while let Some(index) = open.pop() {
+            for &predecessor in &stages[index].predecessors {
+                if stages[predecessor].id == stage_id {
+                    return true;
+                }
+                if seen.insert(predecessor) {
+                    open.push(predecessor);
+                }
+            }
+        }
+        false
+    }
+
+    async fn read(&self, stage_id: &str, key: &str) -> Result<Option<Json>, Error> {
+        let Some(found) = self.store.artifact(self.run_id, stage_id, key).await? else { return Ok(None) };
+        resolve(&*self.store, self.blobs.as_deref(), self.run_id, found.value).await.map(Some)
+    }
+}
+
+impl ArtifactSource for AttemptArtifacts {
+    fn artifact<'a>(&'a self, stage_id: &'a str, key: &'a str) -> BoxFuture<'a, StageResult<Option<Json>>> {
+        async move {
+            self.check(stage_id)?;
+            Ok(self.read(stage_id, key).await?)
+        }
+        .boxed()
+    }
+
+    fn keys<'a>(&'a self, stage_id: &'a str) -> BoxFuture<'a, StageResult<Vec<String>>> {
+        async move {
+            self.check(stage_id)?;
+            let artifacts = self.store.artifacts(self.run_id, Some(stage_id)).await?;
+            Ok(artifacts.into_iter().map(|artifact| artifact.key).collect())
+        }
+        .boxed()
+    }
+}

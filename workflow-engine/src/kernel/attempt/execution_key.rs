@@ -1,0 +1,146 @@
+//! The idempotency key of `job.execute`, the one command that spans two commits.
+//!
+//! The first commit claims the job, and writes the key with the lease. The outcome's commit writes the outcome under the
+//! key. In between the key names the lease under which the command runs, so that another request can take over from a
+//! process that has died.
+
+use serde::{Deserialize, Serialize};
+
+use super::outcome::JobOutcome;
+use crate::error::Error;
+use crate::kernel::Kernel;
+use crate::kernel::idempotency;
+use crate::kernel::lost_lease::take_back;
+use crate::ports::{Applied, Change, Commit, Decision, IdempotencyEntry, Precondition, Snapshot};
+use crate::records::{Claimant, ClaimedJob, Lease};
+use crate::value::{Json, RunId};
+
+/// The name of the command.
+pub(in crate::kernel) const COMMAND: &str = "job.execute";
+
+/// The stored value of the key.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum KeyState {
+    InProgress { in_progress: Lease },
+    Done(JobOutcome),
+}
+
+#[derive(Serialize)]
+struct Request<'a>(RunId, &'a str);
+
+/// The result of a claim.
+pub(in crate::kernel) enum KeyedClaim {
+    Claimed(ClaimedJob),
+    /// Another request with the same key has executed the job meanwhile.
+    Done(JobOutcome),
+    /// The stage has no job that can be claimed.
+    NotClaimable,
+}
+
+/// Returns the change that completes the key under which the job was claimed, if there is one.
+pub(super) fn completion(job: &ClaimedJob, outcome: &JobOutcome) -> Option<Change> {
+    let key = job.idempotency_key.clone()?;
+    // Encoding cannot fail, because an outcome holds only texts and numbers.
+    let result = Json::encode(outcome).ok()?;
+    Some(Change::CompleteIdempotencyKey { command: COMMAND, key, result })
+}
+
+/// Returns the entry of a key. Its result, which holds the lease, is filled in by [`claim`].
+pub(in crate::kernel) fn entry(
+    run_id: RunId,
+    stage_id: &str,
+    key: Option<&str>,
+) -> Result<Option<IdempotencyEntry>, Error> {
+    key.map(|key| idempotency::entry(COMMAND, key, &Request(run_id, stage_id), &())).transpose()
+}
+
+/// Returns the outcome of an earlier request with this key; `None` where the key is new, or its job was taken over.
+pub(in crate::kernel) async fn earlier_outcome(
+    kernel: &Kernel,
+    run_id: RunId,
+    entry: Option<&IdempotencyEntry>,
+) -> Result<Option<JobOutcome>, Error> {
+    let Some(entry) = entry else { return Ok(None) };
+    if kernel.store().run(run_id).await?.is_none() {
+        return Err(Error::run_not_found(run_id));
+    }
+    match idempotency::stored_output(kernel, run_id, entry).await? {
+        None => Ok(None),
+        Some(KeyState::Done(outcome)) => Ok(Some(outcome)),
+        Some(KeyState::InProgress { in_progress }) => {
+            take_over(kernel, entry, in_progress).await?;
+            Ok(None)
+        }
+    }
+}
+
+/// Takes the job back from the process that executed it under this key, if its lease has expired by the store's clock.
+async fn take_over(kernel: &Kernel, entry: &IdempotencyEntry, lease: Lease) -> Result<(), Error> {
+    let snapshot = kernel.store().snapshot(lease.run_id).await?;
+    let jobs = snapshot.map(|snapshot| snapshot.jobs).unwrap_or_default();
+    let held = jobs.into_iter().find(|job| {
+        job.stage_id == lease.stage_id
+            && job.generation == lease.generation
+            && job.lease_epoch == lease.epoch
+            && job.worker_id.is_some()
+    });
+    // Otherwise the job is in the queue, or another worker holds it under a newer lease.
+    let Some(job) = held else { return Ok(()) };
+    match take_back(kernel, job, true).await? {
+        Some(_) => Ok(()),
+        None => Err(Error::idempotency_in_progress(&entry.key, entry.command)),
+    }
+}
+
+/// Claims the job of a stage, and writes the key in the same commit.
+pub(in crate::kernel) async fn claim(
+    kernel: &Kernel,
+    stage_id: &str,
+    snapshot: &Snapshot,
+    claimant: &Claimant,
+    entry: Option<IdempotencyEntry>,
+) -> Result<KeyedClaim, Error> {
+    let (run_id, generation) = (snapshot.run.id, snapshot.run.generation);
+    let id = || stage_id.to_owned();
+    let mut changes = vec![Change::Claim { stage_id: id(), claim: claimant.clone() }];
+    let Some(entry) = entry else {
+        let precondition = Precondition::Claimable { stage_id: id(), generation };
+        let decision = Decision { run_id, precondition, idempotency: None, changes };
+        return Ok(match kernel.store().commit(decision).await? {
+            Commit::Applied(applied) => claimed(applied, None),
+            Commit::PreconditionFailed | Commit::Duplicate { .. } => KeyedClaim::NotClaimable,
+        });
+    };
+
+    // The key names the lease that this commit takes, so the claim is bound to the epoch before it.
+    let job = snapshot.jobs.iter().find(|job| job.stage_id == stage_id);
+    let Some(epoch) = job.map(|job| job.lease_epoch) else { return Ok(KeyedClaim::NotClaimable) };
+    let lease = Lease { run_id, stage_id: id(), generation, epoch: epoch + 1 };
+    let result = Json::encode(&KeyState::InProgress { in_progress: lease })
+        .map_err(|error| Error::stored_answer(&entry.key, entry.command, error))?;
+    let is_stored = idempotency::stored_output::<KeyState>(kernel, run_id, &entry).await?.is_some();
+    let key = entry.key.clone();
+    let idempotency = if is_stored {
+        changes.push(Change::CompleteIdempotencyKey { command: entry.command, key: key.clone(), result });
+        None
+    } else {
+        Some(IdempotencyEntry { result, ..entry.clone() })
+    };
+    let precondition = Precondition::ClaimableAt { stage_id: id(), generation, epoch };
+    match kernel.store().commit(Decision { run_id, precondition, idempotency, changes }).await? {
+        Commit::Applied(applied) => Ok(claimed(applied, Some(key))),
+        Commit::PreconditionFailed => Ok(KeyedClaim::NotClaimable),
+        Commit::Duplicate { request_hash, result } => {
+            match idempotency::first_output(&entry, &request_hash, &result)? {
+                KeyState::Done(outcome) => Ok(KeyedClaim::Done(outcome)),
+                KeyState::InProgress { .. } => Err(Error::idempotency_in_progress(&entry.key, entry.command)),
+            }
+        }
+    }
+}
+
+fn claimed(mut applied: Applied, idempotency_key: Option<String>) -> KeyedClaim {
+    let job = applied.claimed.pop();
+    job.map_or(KeyedClaim::NotClaimable, |job| KeyedClaim::Claimed(ClaimedJob { idempotency_key, ..job }))
+}

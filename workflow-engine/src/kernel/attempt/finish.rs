@@ -1,0 +1,194 @@
+//! The commit of an attempt's outcome: one commit, fenced by its lease, with the successors that become ready.
+//!
+//! Its precondition is the lease alone, not the run's revision. So two branches that complete at the same time do not
+//! conflict.
+
+use std::time::Duration;
+
+use super::context::AttemptContext;
+use super::effects::effect_changes;
+use super::execution_key;
+use super::outcome::{Finished, JobOutcome};
+use crate::context::{Effects, StageError};
+use crate::error::{Error, ErrorCode};
+use crate::kernel::Kernel;
+use crate::kernel::failure::{FinalFailure, fail_for_good};
+use crate::kernel::stored_values::prepare_output;
+use crate::ports::{Applied, Change, Commit, Decision, Precondition};
+use crate::records::{ClaimedJob, Lease};
+use crate::value::Json;
+use crate::value::limits::truncate;
+
+/// The result of a body or check that succeeded.
+pub(super) struct Completion {
+    pub(super) output: Json,
+    pub(super) elapsed: Duration,
+    pub(super) reports: Vec<Change>,
+    pub(super) effects: Effects,
+}
+
+/// Commits the output of the stage, releases its successors, and claims those for which the host has slots.
+pub(super) async fn complete(
+    attempt: &AttemptContext<'_>,
+    completion: Completion,
+) -> Result<Finished, Error> {
+    let AttemptContext { kernel, registered, stage, job, claimant, slots, .. } = *attempt;
+    let lease = &job.lease;
+    let prepared = prepare_output(kernel, lease, &completion.output).await?;
+    let definition = registered.definition();
+    let run = kernel.run_cache().get(lease.run_id, lease.generation);
+    let queued = run.as_ref().map(|run| run.queued()).unwrap_or_default();
+    let room = slots.take(stage.successors.len() + queued.len(), job.priority);
+
+    let mut changes = completion.reports;
+    changes.extend(effect_changes(kernel, lease, completion.effects).await?);
+    changes.extend(prepared.blob);
+    changes.push(Change::Complete {
+        stage_id: stage.id.clone(),
+        output: prepared.value.clone(),
+        elapsed: completion.elapsed,
+    });
+    for (position, &index) in stage.successors.iter().enumerate() {
+        let successor = &definition.stages[index];
+        changes.push(Change::Release {
+            stage_id: successor.id.clone(),
+            max_attempts: successor.retry.max_attempts,
+            claim: (position < room).then(|| claimant.clone()),
+        });
+    }
+    if room > 0 && !queued.is_empty() {
+        changes.push(Change::ClaimQueued { stage_ids: queued, claim: claimant.clone(), room });
+    }
+    if definition.output_stages.iter().any(|&end| definition.stages[end].id == stage.id) {
+        let output = (definition.output_stages.len() == 1).then_some(prepared.value);
+        changes.push(Change::ReleaseRun { output });
+    }
+    changes.extend(execution_key::completion(job, &JobOutcome::Completed));
+
+    let pending = run.map(|run| run.begin(&stage.id));
+    let Some(applied) = commit_outcome(kernel, lease, changes).await? else {
+        kernel.run_cache().remove(lease.run_id, lease.generation);
+        return Ok(Finished::superseded(lease));
+    };
+    if applied.ended.is_some() {
+        kernel.run_cache().remove(lease.run_id, lease.generation);
+    } else if let Some(pending) = pending {
+        // Not before the commit: if the lease is lost, the committed output is another worker's, and this process may
+        // be running the successors.
+        pending.committed(completion.output, applied.ready);
+    }
+    Ok(Finished { outcome: JobOutcome::Completed, next: applied.claimed })
+}
+
+/// Commits a failed attempt: the stage is retried, or fails for good with its run.
+pub(super) async fn fail_attempt(
+    attempt: &AttemptContext<'_>,
+    error: StageError,
+    reports: Vec<Change>,
+) -> Result<Finished, Error> {
+    fail_with_code(attempt, ErrorCode::StageFailed, error, reports).await
+}
+
+/// As [`fail_attempt`], with the error code of the run if no attempt follows.
+pub(super) async fn fail_with_code(
+    attempt: &AttemptContext<'_>,
+    code: ErrorCode,
+    error: StageError,
+    reports: Vec<Change>,
+) -> Result<Finished, Error> {
+    let AttemptContext { kernel, stage, job, .. } = *attempt;
+    let lease = &job.lease;
+    let message = truncate::error_text(error.message());
+    let retryable = error.is_retryable() && job.attempt < job.max_attempts;
+    let outcome = JobOutcome::Failed { error: message.clone(), retryable };
+    let completed_key = execution_key::completion(job, &outcome);
+    let is_applied = if retryable {
+        let delay = error.delay().unwrap_or_else(|| stage.retry.delay_after(job.attempt, jitter(job)));
+        let mut changes = reports;
+        changes.push(Change::Retry { stage_id: stage.id.clone(), error: message, delay });
+        changes.extend(completed_key);
+        commit_outcome(kernel, lease, changes).await?.is_some()
+    } else {
+        if !reports.is_empty() {
+            commit_outcome(kernel, lease, reports).await?;
+        }
+        let failure =
+            FinalFailure { lease: lease.clone(), expired: false, code, error: message, completed_key };
+        commit_with_retry(kernel, lease, || fail_for_good(kernel, failure.clone())).await?
+    };
+    Ok(if is_applied { Finished::with(outcome) } else { Finished::superseded(lease) })
+}
+
+/// Returns the job to the queue; the attempt does not count.
+pub(super) async fn return_job(
+    kernel: &Kernel,
+    job: &ClaimedJob,
+    reports: Vec<Change>,
+) -> Result<Finished, Error> {
+    let mut changes = reports;
+    changes.push(Change::ReturnJob { stage_id: job.lease.stage_id.clone() });
+    Ok(match commit_outcome(kernel, &job.lease, changes).await? {
+        Some(_) => Finished::with(JobOutcome::HandedBack),
+        None => Finished::superseded(&job.lease),
+    })
+}
+
+/// Commits under the lease; returns `None` when it is lost.
+pub(super) async fn commit_outcome(
+    kernel: &Kernel,
+    lease: &Lease,
+    changes: Vec<Change>,
+) -> Result<Option<Applied>, Error> {
+    let decision = Decision {
+        run_id: lease.run_id,
+        precondition: Precondition::Lease(lease.clone()),
+        idempotency: None,
+        changes,
+    };
+    let commit = commit_with_retry(kernel, lease, || kernel.store().commit(decision.clone())).await?;
+    Ok(match commit {
+        Commit::Applied(applied) => Some(applied),
+        Commit::PreconditionFailed | Commit::Duplicate { .. } => None,
+    })
+}
+
+/// Retries the commit while the store is unavailable, for up to four times the lease, so that an outage does not lose
+/// the outcome of an hour's work. If a commit succeeded and only its result was lost, the retry finds the lease gone and
+/// writes nothing.
+pub(super) async fn commit_with_retry<T, F>(
+    kernel: &Kernel,
+    lease: &Lease,
+    commit: impl Fn() -> F + Send,
+) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, Error>> + Send,
+{
+    const MIN_PAUSE: Duration = Duration::from_millis(50);
+    const MAX_PAUSE: Duration = Duration::from_secs(5);
+    let mut pause = MIN_PAUSE;
+    let mut waited = Duration::ZERO;
+    loop {
+        match commit().await {
+            Err(error) if error.is_retryable() && waited < kernel.lease() * 4 => {
+                tracing::warn!(run = %lease.run_id, stage = lease.stage_id, %error, "an outcome was not committed; trying again");
+                if let Some(run) = kernel.run_cache().get(lease.run_id, lease.generation) {
+                    run.settle(&lease.stage_id);
+                }
+                kernel.clock().sleep(pause).await;
+                waited += pause;
+                pause = (pause * 2).min(MAX_PAUSE);
+            }
+            result => return result,
+        }
+    }
+}
+
+/// Returns the jitter of this job's retry, in `0.0..=1.0`: spread over the runs, and the same for each call.
+fn jitter(job: &ClaimedJob) -> f64 {
+    // The last bytes of a UUIDv7 are random.
+    let bytes = job.lease.run_id.as_uuid().as_bytes();
+    let random = u32::from_be_bytes([bytes[12], bytes[13], bytes[14], bytes[15]]);
+    // Knuth's multiplicative hash gives each attempt its own value.
+    let value = random ^ job.attempt.wrapping_mul(2_654_435_761);
+    f64::from(value) / f64::from(u32::MAX)
+}

@@ -1,0 +1,70 @@
+//! The stored values that a body receives, from the cache or the store.
+
+use std::collections::HashMap;
+
+use super::context::AttemptContext;
+use crate::context::StageError;
+use crate::error::Error;
+use crate::kernel::stored_values::cached_run;
+use crate::value::Json;
+
+/// The stored values of one attempt.
+pub(super) struct Inputs {
+    /// For a first stage, the run's input; otherwise the outputs of upstream stages, in the order of the workflow.
+    pub(super) upstream: Vec<Json>,
+    /// The outputs that the stage requires or may read, by stage id.
+    pub(super) reads: HashMap<String, Json>,
+    /// The complete configuration of the stage.
+    pub(super) config: Json,
+}
+
+/// Loads the stored values that the body receives. The inner error fails the attempt: an output that should exist is
+/// missing.
+pub(super) async fn load_inputs(attempt: &AttemptContext<'_>) -> Result<Result<Inputs, StageError>, Error> {
+    let AttemptContext { kernel, registered, stage, job, .. } = *attempt;
+    let lease = &job.lease;
+    let run = cached_run(kernel, lease.run_id, lease.generation).await?;
+    run.note_claimed(&lease.stage_id);
+    let stages = &registered.definition().stages;
+    let id = |index: &usize| stages[*index].id.as_str();
+    let mut outputs: HashMap<&str, Json> = HashMap::new();
+    let mut missing = Vec::new();
+    for stage_id in stage.inputs.iter().chain(&stage.reads).map(id) {
+        match run.output(stage_id).await {
+            Some(output) => drop(outputs.insert(stage_id, output)),
+            None => missing.push(stage_id.to_owned()),
+        }
+    }
+    if !missing.is_empty() {
+        missing.sort_unstable();
+        missing.dedup();
+        let mut stored = kernel.stored_outputs(lease.run_id, &missing).await?;
+        for stage_id in stage.inputs.iter().chain(&stage.reads).map(id) {
+            if let Some(output) = stored.remove(stage_id) {
+                run.insert_output(stage_id, output.clone());
+                outputs.insert(stage_id, output);
+            }
+        }
+    }
+    let find = |index: &usize| {
+        outputs.get(id(index)).cloned().ok_or_else(|| {
+            StageError::permanent(format_args!("the output of stage `{}` is missing", id(index)))
+        })
+    };
+    let upstream: Result<Vec<Json>, StageError> = if stage.predecessors.is_empty() {
+        Ok(vec![run.input.clone()])
+    } else {
+        stage.inputs.iter().map(find).collect()
+    };
+    let reads: Result<HashMap<String, Json>, StageError> =
+        stage.reads.iter().map(|index| Ok((id(index).to_owned(), find(index)?))).collect();
+    let mut config = run.config.get(&stage.id).cloned();
+    if job.definition_fingerprint != registered.definition().fingerprint()
+        && let Ok(complete) = stage.config.complete(config.as_ref())
+    {
+        // The run's own definition completed it, and may have had fewer fields than the compatible one.
+        config = Some(complete);
+    }
+    let config = config.unwrap_or_else(Json::null);
+    Ok(upstream.and_then(|upstream| Ok(Inputs { upstream, reads: reads?, config })))
+}

@@ -1,0 +1,177 @@
+//! The ledger of one attempt's calls of models.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::{Error, ErrorCode};
+use crate::kernel::Kernel;
+use crate::kernel::ledger::{PAGE, storable_outcome, storable_reservation};
+use crate::ledger::BatchRows;
+use crate::ledger::{BatchNames, CallLedger, CallOutcome, CallReservation, CallStatistics};
+use crate::ports::{Change, Commit, Decision, Precondition, Store};
+use crate::records::{AiCallRecord, Lease};
+use crate::value::{CallId, Cost};
+
+/// Reserves and settles the calls of one attempt.
+///
+/// A call is reserved before it is made, with its highest possible cost, in its own commit under the lease. Outcomes of
+/// calls are committed with the attempt's next reservation, or with its outcome, whether it succeeds or fails. So they
+/// are not effects, which a failed attempt would drop: money that is spent stays spent.
+pub(super) struct AttemptLedger {
+    store: Arc<dyn Store>,
+    lease: Lease,
+    /// The budget that the stage declares.
+    budget: Option<Cost>,
+    stop: CancellationToken,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Outcomes that are not committed yet.
+    settled: BTreeMap<CallId, CallOutcome>,
+    /// The newest call, where its budget refused it.
+    refused: Option<RefusedCall>,
+    /// The body has ended, so no call may be made in its name.
+    is_closed: bool,
+}
+
+/// A call that would have exceeded a budget.
+#[derive(Clone, Debug)]
+pub(super) struct RefusedCall {
+    pub(super) error: String,
+    pub(super) reserve: Cost,
+}
+
+impl AttemptLedger {
+    pub(super) fn new(
+        kernel: &Kernel,
+        lease: &Lease,
+        budget: Option<Cost>,
+        stop: &CancellationToken,
+    ) -> Self {
+        let store = Arc::clone(kernel.store());
+        Self { store, lease: lease.clone(), budget, stop: stop.clone(), state: Mutex::default() }
+    }
+
+    /// Closes the ledger when the body has ended. Returns the outcomes that are not committed, and the newest call where
+    /// its budget refused it.
+    pub(super) fn close(&self) -> (Vec<Change>, Option<RefusedCall>) {
+        let mut state = self.state();
+        state.is_closed = true;
+        (self.settlements(std::mem::take(&mut state.settled)), state.refused.take())
+    }
+
+    fn settlements(&self, settled: BTreeMap<CallId, CallOutcome>) -> Vec<Change> {
+        let settle = |(call_id, outcome)| Change::SettleCall {
+            stage_id: self.lease.stage_id.clone(),
+            call_id,
+            end: Box::new(outcome),
+        };
+        settled.into_iter().map(settle).collect()
+    }
+
+    fn lease_lost(&self) -> Error {
+        Error::lease_lost(self.lease.run_id, &self.lease.stage_id)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing panics under this lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl CallLedger for AttemptLedger {
+    async fn reserve(&self, call: CallReservation) -> Result<CallId, Error> {
+        let call = storable_reservation(call)?;
+        let reserve = call.reserve;
+        let settled = {
+            let state = self.state();
+            if state.is_closed {
+                return Err(self.lease_lost());
+            }
+            state.settled.clone()
+        };
+        let committed: BTreeSet<CallId> = settled.keys().copied().collect();
+        let mut reservation = PendingReservation { ledger: self, id: CallId::generate(), is_open: true };
+        let mut changes = self.settlements(settled);
+        changes.push(Change::ReserveCall {
+            stage_id: self.lease.stage_id.clone(),
+            call_id: reservation.id,
+            call: Box::new(call),
+            budget: self.budget,
+        });
+        let precondition = Precondition::Lease(self.lease.clone());
+        let decision = Decision { run_id: self.lease.run_id, precondition, idempotency: None, changes };
+        let commit = self.store.commit(decision).await;
+        let mut state = self.state();
+        match commit {
+            Ok(Commit::Applied(_)) => {
+                reservation.is_open = false;
+                state.settled.retain(|id, _| !committed.contains(id));
+                state.refused = None;
+                Ok(reservation.id)
+            }
+            Ok(Commit::PreconditionFailed | Commit::Duplicate { .. }) => {
+                reservation.is_open = false;
+                self.stop.cancel();
+                Err(self.lease_lost())
+            }
+            Err(error) => {
+                if error.code() == ErrorCode::BudgetExceeded {
+                    reservation.is_open = false;
+                    state.refused = Some(RefusedCall { error: error.to_string(), reserve });
+                }
+                // Dropping the reservation takes this lock again.
+                drop(state);
+                Err(error)
+            }
+        }
+    }
+
+    async fn settle(&self, call: CallId, outcome: CallOutcome) -> Result<(), Error> {
+        // The first outcome counts, as in the store.
+        self.state().settled.entry(call).or_insert_with(|| storable_outcome(outcome));
+        Ok(())
+    }
+
+    async fn statistics(&self, topic: &str) -> Result<CallStatistics, Error> {
+        self.store.call_statistics(topic).await
+    }
+
+    /// Ignores the topic, because the token belongs to the stage.
+    async fn rows_of_batch(&self, _: &str, batch: &BatchNames) -> Result<Vec<(String, CallId)>, Error> {
+        let mut rows = BatchRows::new(batch);
+        let mut after = None;
+        loop {
+            let page = self.store.calls_of_run(self.lease.run_id, after, PAGE).await?;
+            let of_stage = |call: &&AiCallRecord| call.stage_id.as_ref() == Some(&self.lease.stage_id);
+            page.iter().filter(of_stage).for_each(|call| rows.add(call));
+            match page.last() {
+                Some(last) if page.len() == PAGE => after = Some(last.id),
+                _ => return Ok(rows.found()),
+            }
+        }
+    }
+}
+
+/// A reservation that is being committed. A caller that does not learn that it is committed makes no call; if it is
+/// committed nevertheless, dropping this settles it, so that no cost stays reserved.
+struct PendingReservation<'a> {
+    ledger: &'a AttemptLedger,
+    id: CallId,
+    is_open: bool,
+}
+
+impl Drop for PendingReservation<'_> {
+    fn drop(&mut self) {
+        if self.is_open {
+            let outcome = CallOutcome::Failed { error: "it was not made".to_owned() };
+            self.ledger.state().settled.entry(self.id).or_insert(outcome);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! One claimed job: its body or check runs, and its outcome is committed.
+//!
+//! An attempt has three phases. The claim is its own commit, or part of the commit that made the stage ready. The body
+//! runs outside of any transaction. The outcome is one commit, fenced by the lease, together with its events and the
+//! successors that become ready. The epoch of the lease is the fence: each claim raises it and nothing resets it, unlike
+//! the attempt number, which returning a job to the queue resets.
+
+mod outcome;
+mod context;
+mod run;
+mod services;
+mod inputs;
+mod log;
+mod effects;
+mod ledger;
+mod check;
+mod finish;
+mod budget;
+pub(super) mod execution_key;
+
+use tokio_util::sync::CancellationToken;
+
+pub(super) use log::MAX_PENDING;
+pub(crate) use outcome::Finished;
+pub use outcome::JobOutcome;
+
+use super::Kernel;
+use super::compatibility::definition_for;
+use super::registry::Registered;
+use super::slots::Slots;
+use crate::definition::StageDefinition;
+use crate::error::Error;
+use crate::records::{Claimant, ClaimedJob};
+use context::AttemptContext;
+use finish::Completion;
+use run::{AttemptEnd, AttemptResult};
+
+/// Runs the body of a claimed job, and commits the outcome. Cancelling `stop` returns the job to the queue.
+pub(super) async fn execute_claimed(
+    kernel: &Kernel,
+    job: &ClaimedJob,
+    claimant: &Claimant,
+    slots: &dyn Slots,
+    stop: &CancellationToken,
+) -> Result<Finished, Error> {
+    let (registered, stage) = match find_stage(kernel, job).await {
+        Ok(found) => found,
+        Err(error) if error.is_retryable() => return Err(error),
+        Err(error) => {
+            // Another process may have the run's definition.
+            finish::return_job(kernel, job, Vec::new()).await?;
+            return Err(error);
+        }
+    };
+    let stop = stop.child_token();
+    let _listed = kernel.running().enter(job.lease.clone(), stop.clone());
+    let attempt = AttemptContext { kernel, registered, stage, job, claimant, slots, stop: &stop };
+    let finished = if job.is_poll { check::check(&attempt).await } else { run_and_commit(&attempt).await };
+    match finished.as_ref().err().and_then(effects::refused_statements) {
+        Some((code, error)) => finish::fail_with_code(&attempt, code, error, Vec::new()).await,
+        None => finished,
+    }
+}
+
+async fn find_stage<'a>(
+    kernel: &'a Kernel,
+    job: &ClaimedJob,
+) -> Result<(&'a Registered, &'static StageDefinition), Error> {
+    let run_id = job.lease.run_id;
+    let registered = definition_for(kernel, run_id, &job.workflow_id, &job.definition_fingerprint).await?;
+    let stage = registered.stage(&job.lease.stage_id);
+    let (_, stage) = stage.ok_or_else(|| Error::stage_not_found(run_id, &job.lease.stage_id))?;
+    Ok((registered, stage))
+}
+
+async fn run_and_commit(attempt: &AttemptContext<'_>) -> Result<Finished, Error> {
+    let AttemptEnd { result, elapsed, reports, refused_call, effects } = run::run_body(attempt).await?;
+    match result {
+        AttemptResult::Completed(output) => {
+            let completion = Completion { output, elapsed, reports, effects };
+            match &attempt.stage.wait {
+                Some(wait) => check::suspend(attempt, wait, completion).await,
+                None => finish::complete(attempt, completion).await,
+            }
+        }
+        AttemptResult::Failed(error) => budget::fail(attempt, error, refused_call, reports).await,
+        AttemptResult::Stopped => finish::return_job(attempt.kernel, attempt.job, reports).await,
+    }
+}

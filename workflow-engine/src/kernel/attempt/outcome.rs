@@ -1,0 +1,58 @@
+//! The outcome of one attempt of a stage.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::records::{ClaimedJob, Lease};
+
+/// The outcome of one attempt of a stage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum JobOutcome {
+    /// The output is committed, by this delivery of the job or by an earlier one.
+    Completed,
+    /// The stage waits for something outside: its ticket is committed, or a check was not ready.
+    Suspended {
+        /// The time until the next check.
+        #[serde(rename = "check_after_ms", with = "crate::value::milliseconds")]
+        check_after: Duration,
+    },
+    /// The attempt failed. With `retryable` another attempt follows; without it the run has failed.
+    Failed {
+        /// The reason.
+        error: String,
+        /// Whether another attempt follows.
+        retryable: bool,
+    },
+    /// The host stopped. The job is in the queue again, and the attempt does not count.
+    HandedBack,
+    /// There was nothing to execute, or the result is no longer wanted: the run has ended, or another worker has the
+    /// job. Nothing was written.
+    #[serde(rename = "ghost")]
+    Superseded {
+        /// The state of the run or of the job.
+        reason: String,
+    },
+}
+
+/// The outcome of an executed job, with the jobs that its commit claimed.
+pub(crate) struct Finished {
+    pub(crate) outcome: JobOutcome,
+    pub(crate) next: Vec<ClaimedJob>,
+}
+
+impl Finished {
+    pub(super) fn with(outcome: JobOutcome) -> Self {
+        Self { outcome, next: Vec::new() }
+    }
+
+    /// The result of an attempt whose lease was lost.
+    pub(super) fn superseded(lease: &Lease) -> Self {
+        tracing::warn!(run = %lease.run_id, stage = lease.stage_id, "an outcome came too late: the lease is lost, and nothing was written");
+        Self::with(JobOutcome::Superseded {
+            reason: Error::lease_lost(lease.run_id, &lease.stage_id).to_string(),
+        })
+    }
+}

@@ -1,0 +1,191 @@
+//! The run of a body or check under its timeout, until it ends or is stopped.
+
+use std::future::pending;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
+
+use super::context::AttemptContext;
+use super::inputs::load_inputs;
+use super::ledger::RefusedCall;
+use super::log::AttemptLog;
+use super::services::Services;
+use crate::context::{Effects, StageError};
+use crate::definition::{CheckExecution, CheckOutcome, Execution, WaitDefinition};
+use crate::error::Error;
+use crate::ports::{Change, Commit, Decision, Precondition};
+use crate::value::{Json, Limits};
+
+/// The end of an attempt.
+#[derive(Debug)]
+pub(super) struct AttemptEnd<T> {
+    pub(super) result: AttemptResult<T>,
+    pub(super) elapsed: Duration,
+    /// The changes to commit with any outcome: log lines and progress that are not committed yet, and how calls of
+    /// models ended.
+    pub(super) reports: Vec<Change>,
+    /// The newest call of a model, where its budget refused it.
+    pub(super) refused_call: Option<RefusedCall>,
+    /// The effects to commit with a success. A failed attempt, or one that has lost its lease, leaves none of them.
+    pub(super) effects: Effects,
+}
+
+#[derive(Debug)]
+pub(super) enum AttemptResult<T> {
+    Completed(T),
+    Failed(StageError),
+    /// From outside: the run has ended, the lease is lost, or the host stops.
+    Stopped,
+}
+
+/// Runs the body of a claimed job. Cancelling the attempt's `stop` ends it at its next `.await`.
+pub(super) async fn run_body(attempt: &AttemptContext<'_>) -> Result<AttemptEnd<Json>, Error> {
+    let services = Services::new(attempt);
+    let mut inputs = match load_inputs(attempt).await? {
+        Ok(inputs) => inputs,
+        Err(error) => return Ok(AttemptEnd::failed(error)),
+    };
+    let execution = Execution {
+        inputs: std::mem::take(&mut inputs.upstream),
+        config: inputs.config.clone(),
+        context: services.context(inputs),
+    };
+    let body = attempt.kernel.config().executor.execute(attempt.stage, execution);
+    let end = drive(attempt, services, body).await;
+    Ok(refuse_unstorable(attempt.kernel.config().limits, end, |output| Some(output)))
+}
+
+/// Runs the check of a claimed job whose stage waits.
+pub(super) async fn run_check(
+    attempt: &AttemptContext<'_>,
+    wait: &WaitDefinition,
+    ticket: Json,
+) -> Result<AttemptEnd<CheckOutcome>, Error> {
+    let services = Services::new(attempt);
+    let inputs = match load_inputs(attempt).await? {
+        Ok(inputs) => inputs,
+        Err(error) => return Ok(AttemptEnd::failed(error)),
+    };
+    let execution =
+        CheckExecution { ticket, config: inputs.config.clone(), context: services.context(inputs) };
+    let check = attempt.kernel.config().executor.check(wait, execution);
+    let end = drive(attempt, services, check).await;
+    Ok(refuse_unstorable(attempt.kernel.config().limits, end, |outcome| match outcome {
+        CheckOutcome::Ready(output) => Some(output),
+        CheckOutcome::Pending(_) => None,
+    }))
+}
+
+impl<T> AttemptEnd<T> {
+    /// The end of an attempt that failed before its body started.
+    fn failed(error: StageError) -> Self {
+        Self {
+            result: AttemptResult::Failed(error),
+            elapsed: Duration::ZERO,
+            reports: Vec::new(),
+            refused_call: None,
+            effects: Effects::default(),
+        }
+    }
+}
+
+/// Runs the work until it ends, and collects its reports, calls and effects.
+async fn drive<T>(
+    attempt: &AttemptContext<'_>,
+    services: Services,
+    work: BoxFuture<'_, Result<T, StageError>>,
+) -> AttemptEnd<T> {
+    let Services { began, scope, log, effects, ledger, .. } = services;
+    let result = run_until_end(attempt, scope.deadline, &log, work).await;
+    // Blocking code that the work left behind can only be asked to stop.
+    scope.cancellation.cancel();
+    let elapsed = (attempt.kernel.clock().now() - began).to_std().unwrap_or(Duration::ZERO);
+    let (effects, mut reports) = (effects.take(), log.take());
+    let (settled, refused_call) = ledger.close();
+    if effects.statements.is_empty() {
+        reports.extend(settled);
+    } else {
+        // The database may refuse one of the attempt's statements. Its log lines then explain the failure, and the cost
+        // of its calls remains, so both are committed before.
+        let now = reports.into_iter().chain(settled.iter().cloned()).collect();
+        reports = if commit_reports(attempt, now).await { Vec::new() } else { settled };
+    }
+    AttemptEnd { result, elapsed, reports, refused_call, effects }
+}
+
+/// Runs the work against its deadline and its cancellation, and commits its reports as they arrive.
+async fn run_until_end<T>(
+    attempt: &AttemptContext<'_>,
+    deadline: Option<DateTime<Utc>>,
+    log: &AttemptLog,
+    mut work: BoxFuture<'_, Result<T, StageError>>,
+) -> AttemptResult<T> {
+    let mut timeout = Box::pin(async {
+        match deadline {
+            Some(instant) => attempt.kernel.clock().sleep_until(instant).await,
+            None => pending().await,
+        }
+    });
+    loop {
+        tokio::select! {
+            biased;
+            () = attempt.stop.cancelled() => return AttemptResult::Stopped,
+            result = &mut work => return match result {
+                Ok(value) => AttemptResult::Completed(value),
+                Err(error) => AttemptResult::Failed(error),
+            },
+            () = &mut timeout => {
+                let timeout = attempt.stage.timeout.unwrap_or_default();
+                return AttemptResult::Failed(StageError::retryable(format_args!(
+                    "timed out after {timeout:?}"
+                )));
+            }
+            () = log.arrived() => {
+                commit_reports(attempt, log.take()).await;
+            }
+        }
+    }
+}
+
+/// Commits reports under the lease. Returns whether they are committed.
+async fn commit_reports(attempt: &AttemptContext<'_>, changes: Vec<Change>) -> bool {
+    if changes.is_empty() {
+        return true;
+    }
+    let lease = attempt.lease();
+    let decision = Decision {
+        run_id: lease.run_id,
+        precondition: Precondition::Lease(lease.clone()),
+        idempotency: None,
+        changes,
+    };
+    match attempt.kernel.store().commit(decision).await {
+        Ok(Commit::Applied(_)) => return true,
+        Ok(Commit::PreconditionFailed | Commit::Duplicate { .. }) => attempt.stop.cancel(),
+        // A lost log line does not justify a failed attempt.
+        Err(error) => {
+            tracing::warn!(run = %lease.run_id, stage = lease.stage_id, %error, "log lines or progress of a stage were not committed");
+        }
+    }
+    false
+}
+
+/// Fails an attempt whose output or artifacts could not be read back. No retry helps, because the stage would return
+/// the same value again.
+fn refuse_unstorable<T>(
+    limits: Limits,
+    end: AttemptEnd<T>,
+    output: fn(&T) -> Option<&Json>,
+) -> AttemptEnd<T> {
+    let AttemptResult::Completed(value) = &end.result else { return end };
+    let artifacts = end.effects.artifacts.iter();
+    let artifacts =
+        artifacts.filter_map(|(key, value)| Some((format!("its artifact `{key}`"), value.as_ref()?)));
+    let mut payloads =
+        output(value).map(|output| ("its output".to_owned(), output)).into_iter().chain(artifacts);
+    let refused = payloads.find_map(|(what, payload)| Some((what, limits.check(payload).err()?)));
+    let Some((what, fault)) = refused else { return end };
+    let error = StageError::permanent(format_args!("{what} cannot be stored: {fault} ({})", fault.code()));
+    AttemptEnd { result: AttemptResult::Failed(error), effects: Effects::default(), ..end }
+}

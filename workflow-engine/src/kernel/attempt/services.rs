@@ -1,0 +1,70 @@
+//! The services behind a body's context: its log, its effects, its artifacts, its calls and its clock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::BoxFuture;
+
+use super::context::AttemptContext;
+use super::effects::AttemptArtifacts;
+use super::inputs::Inputs;
+use super::ledger::AttemptLedger;
+use super::log::AttemptLog;
+use crate::context::{ContextServices, EffectBuffer, Pause, StageContext, StageScope};
+use crate::ports::Clock;
+
+/// The services behind a body's context.
+pub(super) struct Services {
+    pub(super) began: DateTime<Utc>,
+    pub(super) scope: StageScope,
+    pub(super) log: Arc<AttemptLog>,
+    pub(super) effects: Arc<EffectBuffer>,
+    pub(super) ledger: Arc<AttemptLedger>,
+    context: ContextServices,
+}
+
+impl Services {
+    pub(super) fn new(attempt: &AttemptContext<'_>) -> Self {
+        let AttemptContext { kernel, registered, stage, job, stop, .. } = *attempt;
+        let began = kernel.clock().now();
+        let deadline = stage
+            .timeout
+            .and_then(|timeout| TimeDelta::from_std(timeout).ok())
+            .and_then(|timeout| began.checked_add_signed(timeout));
+        let scope = StageScope {
+            run_id: job.lease.run_id,
+            workflow_id: job.workflow_id.clone(),
+            stage_id: stage.id.clone(),
+            attempt: job.attempt,
+            generation: job.lease.generation,
+            deadline,
+            cancellation: stop.child_token(),
+        };
+        let log = Arc::new(AttemptLog::new(&scope));
+        let effects = Arc::<EffectBuffer>::default();
+        let ledger = Arc::new(AttemptLedger::new(kernel, &job.lease, stage.budget, stop));
+        let context = ContextServices {
+            reports: Arc::clone(&log) as _,
+            effects: Arc::clone(&effects),
+            artifacts: Arc::new(AttemptArtifacts::new(kernel, &job.lease, registered.definition())),
+            calls: Arc::clone(&ledger) as _,
+            pause: Arc::new(ClockPause(Arc::clone(kernel.clock()))),
+            extensions: kernel.config().extensions.clone(),
+        };
+        Self { began, scope, log, effects, ledger, context }
+    }
+
+    pub(super) fn context(&self, inputs: Inputs) -> StageContext {
+        StageContext::new(self.scope.clone(), inputs.reads, self.context.clone())
+    }
+}
+
+/// The kernel's clock, for bodies that pause.
+struct ClockPause(Arc<dyn Clock>);
+
+impl Pause for ClockPause {
+    fn pause(&self, duration: Duration) -> BoxFuture<'_, ()> {
+        self.0.sleep(duration)
+    }
+}

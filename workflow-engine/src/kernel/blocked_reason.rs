@@ -1,0 +1,44 @@
+//! Why a run with due work makes no progress.
+
+use super::Kernel;
+use crate::error::Error;
+use crate::ports::Snapshot;
+use crate::records::Status;
+use crate::value::RunId;
+
+/// Returns why the run makes no progress, as far as this process can tell: this process lacks the run's workflow or
+/// definition and no worker holds a job of it, or a stage waits for its budget.
+pub(super) async fn blocked_reason(kernel: &Kernel, run_id: RunId) -> Result<Option<Error>, Error> {
+    let snapshot = kernel.store().snapshot(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
+    let run = &snapshot.run;
+    if let Some(reason) = awaited_cost(&snapshot) {
+        return Ok(Some(reason));
+    }
+    let found = kernel.registry().for_run(run_id, &run.workflow_id, &run.definition_fingerprint);
+    let Err(reason) = found else { return Ok(None) };
+    let now = kernel.clock().now();
+    let mut unclaimed = snapshot.jobs.iter().filter(|job| job.status != Status::Running);
+    let is_blocked = match run.status {
+        Status::Pending => true,
+        Status::Running => {
+            !is_claimed(&snapshot) && unclaimed.any(|job| job.moves(run.generation) && job.run_at <= now)
+        }
+        _ => false,
+    };
+    Ok(is_blocked.then_some(reason))
+}
+
+/// Returns whether a worker holds a job of the run.
+pub(super) fn is_claimed(snapshot: &Snapshot) -> bool {
+    snapshot.jobs.iter().any(|job| job.status == Status::Running)
+}
+
+/// Returns the reason where a stage waits for its budget and no worker holds a job of the run.
+fn awaited_cost(snapshot: &Snapshot) -> Option<Error> {
+    if snapshot.run.status != Status::Running || is_claimed(snapshot) {
+        return None;
+    }
+    let stage = snapshot.stages.iter().find(|stage| stage.awaited_cost.is_some())?;
+    let error = stage.error_message.as_deref().unwrap_or_default();
+    Some(Error::awaited_cost(snapshot.run.id, &stage.stage_id, error))
+}

@@ -1,0 +1,152 @@
+//! `run.create`: stores a run, and starts it where the host has free slots.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::Command;
+use crate::error::Error;
+use crate::kernel::Kernel;
+use crate::kernel::idempotency;
+use crate::kernel::run_cache::CachedRun;
+use crate::kernel::run_request::check_request;
+use crate::kernel::slots::Reservation;
+use crate::kernel::start_plan::{first_stages, start_changes};
+use crate::ports::{Change, Commit, Decision, IdempotencyEntry, NewRun, Precondition};
+use crate::records::{Annotation, Claimant, Status};
+use crate::value::{Cost, Json, RunId};
+
+/// Creates a run. Input and configuration are checked against the compiled types first, and absent fields of the
+/// configuration are filled with their defaults, at every depth. When the command returns, the run is on disk.
+///
+/// On an engine whose worker has free slots the run has started by then: its first stages are claimed in the commit that
+/// creates it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateRun {
+    /// The idempotency key, at most 255 bytes. The same key with the same request returns the run of the first request;
+    /// with another request it is an `IDEMPOTENCY_CONFLICT`. `None` creates a run each time.
+    pub idempotency_key: Option<String>,
+    /// The workflow's id.
+    pub workflow_id: String,
+    /// The workflow's input.
+    pub input: Json,
+    /// The configuration: an object from stage ids to their fields. Absent fields take their defaults.
+    pub config: Option<Json>,
+    /// The priority. Higher is claimed first; `None` means 5.
+    pub priority: Option<i32>,
+    /// The caller's own data, stored with the run.
+    pub metadata: Option<Json>,
+    /// The annotations of the run, written in the commit that creates it.
+    #[serde(default)]
+    pub annotations: Vec<Annotation>,
+    /// The highest cost of its calls of models, over all its generations; `None` for no limit.
+    #[serde(default)]
+    pub budget: Option<Cost>,
+}
+
+/// The run that this request or an earlier one with the same key created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct CreateRunOutput {
+    /// The run's id.
+    pub run_id: RunId,
+    /// The run's status now.
+    pub status: Status,
+}
+
+#[async_trait]
+impl Command for CreateRun {
+    type Output = CreateRunOutput;
+    const NAME: &'static str = "run.create";
+
+    /// # Errors
+    /// `WORKFLOW_NOT_FOUND`, `INVALID_INPUT`, `INVALID_CONFIG`, `INVALID_ANNOTATION`, `IDEMPOTENCY_CONFLICT`;
+    /// `PAYLOAD_TOO_LARGE`, `PAYLOAD_TOO_DEEP` or `PAYLOAD_UNREADABLE` for values that cannot be stored.
+    async fn execute(self, kernel: &Kernel) -> Result<CreateRunOutput, Error> {
+        let registered = kernel.registry().by_id(&self.workflow_id)?;
+        let definition = registered.definition();
+        let run_id = RunId::generate();
+        let limits = kernel.config().limits;
+        let metadata = self.metadata.clone();
+        let (request, config) =
+            check_request(registered, limits, &self.input, self.config.as_ref(), metadata)?;
+        let entry = self.entry(run_id)?;
+        self.annotations.iter().try_for_each(Annotation::check).map_err(Error::invalid_annotation)?;
+        let input = request.input.clone();
+        let priority = self.priority.unwrap_or(Claimant::DEFAULT_PRIORITY);
+
+        let mut changes = vec![Change::CreateRun(NewRun {
+            workflow_id: definition.id.clone(),
+            workflow_name: definition.name.clone(),
+            definition_fingerprint: definition.fingerprint().to_owned(),
+            priority,
+            request,
+        })];
+        let annotations = self.annotations.into_iter();
+        changes.extend(annotations.map(|annotation| Change::Annotate { stage_id: None, annotation }));
+        changes.extend(self.budget.map(|budget| Change::SetBudget { stage_id: None, budget }));
+        // The host decides here whether it executes the run itself.
+        let placement = kernel.placement();
+        let has_host = placement.is_some();
+        let wanted = first_stages(definition).count();
+        let reservation = placement.and_then(|placement| placement.reserve(wanted, priority));
+        if let Some(Reservation { claimant, slots, .. }) = &reservation {
+            changes.extend(start_changes(definition, Some(claimant), *slots));
+        }
+        let idempotency = entry.clone();
+        let decision = Decision { run_id, precondition: Precondition::Absent, idempotency, changes };
+
+        match (kernel.store().commit(decision).await?, entry) {
+            (Commit::Applied(applied), _) => {
+                let status = if let Some(reservation) = reservation {
+                    kernel.run_cache().insert(run_id, 1, CachedRun::new(input, config));
+                    (reservation.run)(applied.claimed);
+                    Status::Running
+                } else {
+                    // This process probably claims the run as soon as it has a free slot.
+                    if has_host {
+                        kernel.run_cache().insert_early(run_id, CachedRun::new(input, config));
+                    }
+                    Status::Pending
+                };
+                Ok(CreateRunOutput { run_id, status })
+            }
+            (Commit::Duplicate { request_hash, result }, Some(entry)) => {
+                let run_id: RunId = idempotency::first_output(&entry, &request_hash, &result)?;
+                let run = kernel.store().run(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
+                Ok(CreateRunOutput { run_id, status: run.status })
+            }
+            (Commit::Duplicate { .. }, None) | (Commit::PreconditionFailed, _) => {
+                Err(Error::run_id_taken(run_id))
+            }
+        }
+    }
+}
+
+/// The request as the caller made it. Defaults are not part of it, so a deployment that changes one does not turn a
+/// repeated request into a conflict.
+#[derive(Serialize)]
+struct Request<'a>(
+    &'a str,
+    &'a Json,
+    Option<&'a Json>,
+    Option<i32>,
+    Option<&'a Json>,
+    &'a [Annotation],
+    Option<Cost>,
+);
+
+impl CreateRun {
+    fn entry(&self, run_id: RunId) -> Result<Option<IdempotencyEntry>, Error> {
+        let Some(key) = &self.idempotency_key else { return Ok(None) };
+        let request = Request(
+            &self.workflow_id,
+            &self.input,
+            self.config.as_ref(),
+            self.priority,
+            self.metadata.as_ref(),
+            &self.annotations,
+            self.budget,
+        );
+        idempotency::entry(Self::NAME, key, &request, &run_id).map(Some)
+    }
+}

@@ -1,0 +1,76 @@
+//! Commands as JSON: `{"type": "run.create", …}`.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{
+    AttachAnnotation, CancelRun, ClaimPendingRuns, Command, CreateRun, ExecuteJob, FailUnclaimedRuns,
+    FlushOutbox, PollSuspendedStages, PurgeRuns, RaiseBudget, ReapStaleLeases, ReapStuckRuns,
+    ReplayDeadLetters, ReportStage, RerunFrom, TransitionRun, WakeStage,
+};
+use crate::error::Error;
+use crate::kernel::Kernel;
+use crate::value::Json;
+
+/// Dispatches by name, and lists the names, from one table.
+macro_rules! commands {
+    ($($command:ty),* $(,)?) => {
+        const NAMES: &[&str] = &[$(<$command>::NAME),*];
+
+        async fn dispatch(kernel: &Kernel, name: &str, fields: &Json) -> Result<Json, Error> {
+            $(if name == <$command>::NAME {
+                return execute::<$command>(kernel, fields).await;
+            })*
+            Err(Error::unknown_command(name, NAMES))
+        }
+    };
+}
+
+commands![
+    CreateRun,
+    ClaimPendingRuns,
+    ExecuteJob,
+    TransitionRun,
+    CancelRun,
+    RerunFrom,
+    PollSuspendedStages,
+    WakeStage,
+    ReportStage,
+    RaiseBudget,
+    AttachAnnotation,
+    ReapStaleLeases,
+    ReapStuckRuns,
+    FailUnclaimedRuns,
+    FlushOutbox,
+    ReplayDeadLetters,
+    PurgeRuns,
+];
+
+/// Executes a command that is a JSON object, and returns its output as JSON.
+pub(in crate::kernel) async fn dispatch_json(kernel: &Kernel, command: &str) -> Result<Json, Error> {
+    // Serde's tagged enums cannot hold a field of raw JSON, so the type is read by hand.
+    let mut fields: BTreeMap<String, Json> = serde_json::from_str(command)
+        .map_err(|error| Error::invalid_request(format!("a command must be a JSON object: {error}")))?;
+    let name = fields.remove("type").and_then(|name| name.decode::<String>().ok());
+    let name =
+        name.ok_or_else(|| Error::invalid_request("a command must have its name in the field `type`"))?;
+    let fields = Json::encode(&fields)
+        .map_err(|error| Error::invalid_request(format!("command `{name}` cannot be read: {error}")))?;
+    dispatch(kernel, &name, &fields).await
+}
+
+async fn execute<C>(kernel: &Kernel, fields: &Json) -> Result<Json, Error>
+where
+    C: Command + DeserializeOwned,
+    C::Output: Serialize,
+{
+    let command: C = fields
+        .decode()
+        .map_err(|error| Error::invalid_request(format!("command `{}` cannot be read: {error}", C::NAME)))?;
+    let output = kernel.dispatch(command).await?;
+    Json::encode(&output).map_err(|error| {
+        Error::invalid_request(format!("the output of `{}` cannot be written as JSON: {error}", C::NAME))
+    })
+}

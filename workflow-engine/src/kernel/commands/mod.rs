@@ -1,0 +1,63 @@
+//! The commands, one file each, and their JSON form.
+
+mod create_run;
+mod claim_pending_runs;
+mod execute_job;
+mod poll_suspended_stages;
+mod report_stage;
+mod wake_stage;
+mod transition_run;
+mod cancel_run;
+mod rerun_from;
+mod raise_budget;
+mod attach_annotation;
+mod reap_stale_leases;
+mod reap_stuck_runs;
+mod fail_unclaimed_runs;
+mod flush_outbox;
+mod replay_dead_letters;
+mod purge_runs;
+mod json;
+
+use async_trait::async_trait;
+
+pub use attach_annotation::{AttachAnnotation, AttachAnnotationOutput};
+pub use cancel_run::{CancelRun, CancelRunOutput};
+pub(crate) use claim_pending_runs::start_pending;
+pub use claim_pending_runs::{ClaimPendingRuns, ClaimPendingRunsOutput, ClaimedRun};
+pub use create_run::{CreateRun, CreateRunOutput};
+pub(super) use execute_job::execute_job;
+pub use execute_job::{ExecuteJob, ExecuteJobOutput};
+pub use fail_unclaimed_runs::{FailUnclaimedRuns, FailUnclaimedRunsOutput};
+pub use flush_outbox::{FlushOutbox, FlushOutboxOutput};
+pub(super) use json::dispatch_json;
+pub(super) use poll_suspended_stages::poll_suspended;
+pub use poll_suspended_stages::{PollSuspendedStages, PollSuspendedStagesOutput};
+pub use purge_runs::{PurgeRuns, PurgeRunsOutput};
+pub use raise_budget::{RaiseBudget, RaiseBudgetOutput};
+pub use reap_stale_leases::{ReapStaleLeases, ReapStaleLeasesOutput};
+pub use reap_stuck_runs::{ReapStuckRuns, ReapStuckRunsOutput};
+pub use replay_dead_letters::{ReplayDeadLetters, ReplayDeadLettersOutput};
+pub use report_stage::{ReportStage, ReportStageOutput, ReportedLog, ReportedProgress};
+pub use rerun_from::{RerunFrom, RerunFromOutput};
+pub use transition_run::{TransitionAction, TransitionRun, TransitionRunOutput};
+pub use wake_stage::{WakeStage, WakeStageOutput};
+
+use super::Kernel;
+use crate::error::Error;
+
+/// A request to the kernel, with the type of its output.
+#[async_trait]
+pub trait Command: Send {
+    /// The output.
+    type Output;
+
+    /// The command's name, `run.create` for example. It is the scope of the command's idempotency keys.
+    const NAME: &'static str;
+
+    /// Loads, decides, commits and hints.
+    ///
+    /// # Errors
+    /// As each command documents.
+    async fn execute(self, kernel: &Kernel) -> Result<Self::Output, Error>;
+}

@@ -1,0 +1,84 @@
+//! `run.raiseBudget`: raises the budget of a run, or of one of its stages.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::Command;
+use crate::error::Error;
+use crate::kernel::Kernel;
+use crate::kernel::commit_from_snapshot::{commit_from_snapshot, decision_at};
+use crate::ports::{Change, Decision, Snapshot};
+use crate::records::Status;
+use crate::value::{Cost, RunId};
+
+/// Raises the budget of a run, or of one of its stages in this run, and resumes stages that wait for it
+/// (`#[stage(over_budget = wait)]`). In a terminal run, the new budget applies to the next rerun.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RaiseBudget {
+    /// The run.
+    pub run_id: RunId,
+    /// The stage whose budget is raised; `None` for the run's own budget.
+    #[serde(default)]
+    pub stage_id: Option<String>,
+    /// The new limit of its cost, over all generations of the run: at least the old limit. The same amount makes waiting
+    /// stages try once more.
+    pub budget: Cost,
+}
+
+/// The result of the raise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct RaiseBudgetOutput {
+    /// The number of resumed stages.
+    pub resumed: usize,
+}
+
+#[async_trait]
+impl Command for RaiseBudget {
+    type Output = RaiseBudgetOutput;
+    const NAME: &'static str = "run.raiseBudget";
+
+    /// # Errors
+    /// `RUN_NOT_FOUND`; `STAGE_NOT_FOUND` where the run has no stage of this id, or has not started;
+    /// `BUDGET_TOO_LOW` where it has no budget, or a higher one.
+    async fn execute(self, kernel: &Kernel) -> Result<RaiseBudgetOutput, Error> {
+        let run_id = self.run_id;
+        let snapshot = kernel.store().snapshot(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
+        let registered = kernel.registry().by_fingerprint(&snapshot.run.definition_fingerprint);
+        let stage = self.stage_id.as_ref().and_then(|stage_id| registered?.stage(stage_id));
+        let declared = stage.and_then(|(_, stage)| stage.budget);
+        self.check(&snapshot, declared)?;
+        let decide = move |snapshot: &Snapshot| Some(self.decide(snapshot));
+        let applied = commit_from_snapshot(kernel, run_id, decide).await?.unwrap_or_default();
+        Ok(RaiseBudgetOutput { resumed: applied.ready.len() })
+    }
+}
+
+impl RaiseBudget {
+    fn check(&self, snapshot: &Snapshot, declared: Option<Cost>) -> Result<(), Error> {
+        let limit = match &self.stage_id {
+            None => snapshot.run.spending.budget,
+            Some(stage_id) => {
+                let stage = snapshot.stages.iter().find(|stage| stage.stage_id == *stage_id);
+                let stage = stage.ok_or_else(|| Error::stage_not_found(self.run_id, stage_id))?;
+                declared.max(stage.spending.budget)
+            }
+        };
+        if limit.is_some_and(|limit| limit <= self.budget) {
+            return Ok(());
+        }
+        Err(Error::budget_too_low(self.run_id, self.stage_id.as_deref(), limit))
+    }
+
+    fn decide(&self, snapshot: &Snapshot) -> Decision {
+        let mut changes = vec![Change::SetBudget { stage_id: self.stage_id.clone(), budget: self.budget }];
+        let is_running = snapshot.run.status == Status::Running;
+        let waiting = snapshot.stages.iter().filter(|stage| {
+            is_running
+                && stage.awaited_cost.is_some()
+                && self.stage_id.as_ref().is_none_or(|stage_id| stage.stage_id == *stage_id)
+        });
+        changes.extend(waiting.map(|stage| Change::Resume { stage_id: stage.stage_id.clone() }));
+        decision_at(snapshot, changes)
+    }
+}

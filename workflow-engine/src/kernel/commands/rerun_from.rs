@@ -1,0 +1,176 @@
+//! `run.rerunFrom`: runs a terminal run again from one of its stages, as its next generation.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::Command;
+use crate::definition::WorkflowDefinition;
+use crate::error::Error;
+use crate::kernel::Kernel;
+use crate::kernel::commit_from_snapshot::{decision_at, try_commit_from_snapshot};
+use crate::kernel::compatibility::definition_of;
+use crate::kernel::idempotency;
+use crate::ports::{Change, Commit, Decision, IdempotencyEntry, RerunStage, Snapshot};
+use crate::records::Status;
+use crate::value::RunId;
+
+/// Runs a stage, its direct and indirect successors, and every stage that has not completed, once more. Completed stages
+/// before it are kept and do not run again. Jobs and blobs of the old generation become void.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RerunFrom {
+    /// The run; it must be terminal.
+    pub run_id: RunId,
+    /// The stage to start from. Every stage before it must have completed.
+    pub from_stage_id: String,
+    /// The idempotency key. The same key with the same request reruns once; see [`CreateRun`](super::CreateRun).
+    #[serde(default)]
+    pub idempotency_key: Option<String>,
+    /// Only returns what would run, and changes nothing.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// The stages that run again, or would.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RerunFromOutput {
+    /// The run's next generation.
+    pub generation: u32,
+    /// The stages, in reading order.
+    pub stages: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Request<'a>(RunId, &'a str);
+
+#[async_trait]
+impl Command for RerunFrom {
+    type Output = RerunFromOutput;
+    const NAME: &'static str = "run.rerunFrom";
+
+    /// # Errors
+    /// `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`, `RUN_NOT_TERMINAL`, `RUN_NEVER_STARTED`, `ANCESTOR_NOT_COMPLETED`,
+    /// `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH` when this process lacks the run's workflow or definition,
+    /// `IDEMPOTENCY_CONFLICT`.
+    async fn execute(self, kernel: &Kernel) -> Result<RerunFromOutput, Error> {
+        let run_id = self.run_id;
+        if let Some(output) = self.earlier_output(kernel).await? {
+            return Ok(output);
+        }
+        let snapshot = kernel.store().snapshot(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
+        let definition = definition_of(kernel, &snapshot.run).await?.definition();
+        let plan = plan(&snapshot, definition, &self.from_stage_id)?;
+        if self.dry_run {
+            return Ok(plan);
+        }
+        let entry = self.entry(&plan)?;
+        let from = self.from_stage_id.clone();
+        let decide = {
+            let entry = entry.clone();
+            move |snapshot: &Snapshot| decide(snapshot, definition, &from, entry.clone())
+        };
+        match (try_commit_from_snapshot(kernel, run_id, decide).await?, entry) {
+            (Commit::Applied(_), _) => Ok(plan),
+            (Commit::Duplicate { request_hash, result }, Some(entry)) => {
+                idempotency::first_output(&entry, &request_hash, &result)
+            }
+            // Another request was faster, so the run is no longer terminal.
+            _ => Err(Error::run_not_terminal(run_id, Status::Running)),
+        }
+    }
+}
+
+impl RerunFrom {
+    fn entry(&self, output: &RerunFromOutput) -> Result<Option<IdempotencyEntry>, Error> {
+        let request = Request(self.run_id, &self.from_stage_id);
+        let entry = |key: &String| idempotency::entry(Self::NAME, key, &request, output);
+        self.idempotency_key.as_ref().map(entry).transpose()
+    }
+
+    /// Returns the output of an earlier request with the same key. It is queried before anything else, because a
+    /// repeated request finds the run as the first one has left it.
+    async fn earlier_output(&self, kernel: &Kernel) -> Result<Option<RerunFromOutput>, Error> {
+        let no_output = RerunFromOutput { generation: 0, stages: Vec::new() };
+        let Some(entry) = self.entry(&no_output)?.filter(|_| !self.dry_run) else { return Ok(None) };
+        match kernel.store().run(self.run_id).await? {
+            None => Err(Error::run_not_found(self.run_id)),
+            Some(_) => idempotency::stored_output(kernel, self.run_id, &entry).await,
+        }
+    }
+}
+
+/// Returns the stages that a rerun from this stage covers.
+fn plan(snapshot: &Snapshot, definition: &WorkflowDefinition, from: &str) -> Result<RerunFromOutput, Error> {
+    let run = &snapshot.run;
+    let position = |stage_id: &str| definition.stages.iter().position(|stage| stage.id == stage_id);
+    let from_position = position(from).ok_or_else(|| Error::stage_not_found(run.id, from))?;
+    if !run.status.is_terminal() {
+        return Err(Error::run_not_terminal(run.id, run.status));
+    }
+    if snapshot.stages.is_empty() {
+        return Err(Error::run_never_started(run.id));
+    }
+    let is_completed = |index: usize| {
+        let id = &definition.stages[index].id;
+        snapshot.stages.iter().any(|stage| stage.stage_id == *id && stage.status == Status::Completed)
+    };
+    let ancestors = reachable(from_position, |index| &definition.stages[index].predecessors);
+    if let Some(&ancestor) = ancestors.iter().find(|&&index| !is_completed(index)) {
+        return Err(Error::ancestor_not_completed(run.id, from, &definition.stages[ancestor].id));
+    }
+    let descendants = reachable(from_position, |index| &definition.stages[index].successors);
+    let covered =
+        |index: &usize| *index == from_position || descendants.contains(index) || !is_completed(*index);
+    let stages = (0..definition.stages.len()).filter(covered);
+    Ok(RerunFromOutput {
+        generation: run.generation + 1,
+        stages: stages.map(|index| definition.stages[index].id.clone()).collect(),
+    })
+}
+
+fn decide(
+    snapshot: &Snapshot,
+    definition: &WorkflowDefinition,
+    from: &str,
+    idempotency: Option<IdempotencyEntry>,
+) -> Option<Decision> {
+    let plan = plan(snapshot, definition, from).ok()?;
+    let covered: HashSet<&str> = plan.stages.iter().map(String::as_str).collect();
+    let runs_again = |index: &&usize| covered.contains(definition.stages[**index].id.as_str());
+    let count =
+        |indices: &[usize]| u32::try_from(indices.iter().filter(runs_again).count()).unwrap_or(u32::MAX);
+
+    let again = definition.stages.iter().filter(|stage| covered.contains(stage.id.as_str()));
+    let stages: Vec<RerunStage> = again
+        .clone()
+        .map(|stage| RerunStage { stage_id: stage.id.clone(), waiting_on: count(&stage.predecessors) })
+        .collect();
+    let ready = again.filter(|stage| count(&stage.predecessors) == 0).map(|stage| Change::Enqueue {
+        stage_id: stage.id.clone(),
+        max_attempts: stage.retry.max_attempts,
+        claim: None,
+    });
+    // Opens the next generation. Leases, cached outputs, artifacts and blobs carry their generation, so nothing of the
+    // old one is used in the new one.
+    let rerun = Change::Rerun { stages, waiting_on: count(&definition.output_stages) };
+    Some(Decision { idempotency, ..decision_at(snapshot, std::iter::once(rerun).chain(ready).collect()) })
+}
+
+/// Returns every stage that can be reached from this one over these edges.
+fn reachable<'a>(from: usize, edges: impl Fn(usize) -> &'a Vec<usize>) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut seen = HashSet::new();
+    let mut open = vec![from];
+    while let Some(index) = open.pop() {
+        for &next in edges(index) {
+            if seen.insert(next) {
+                found.push(next);
+                open.push(next);
+            }
+        }
+    }
+    found.sort_unstable();
+    found
+}

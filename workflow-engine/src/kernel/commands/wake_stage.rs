@@ -1,0 +1,58 @@
+//! `stage.wake`: runs the check of a stage that waits now, for a webhook for example.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::Command;
+use crate::error::Error;
+use crate::kernel::Kernel;
+use crate::kernel::commit_from_snapshot::{commit_from_snapshot, decision_at};
+use crate::ports::{Change, Decision, Snapshot};
+use crate::records::Status;
+use crate::value::RunId;
+
+/// Makes the next check of a stage that waits due now. If a check is running, which may have been too early, another one
+/// follows it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WakeStage {
+    /// The run.
+    pub run_id: RunId,
+    /// The stage.
+    pub stage_id: String,
+}
+
+/// Whether the stage was woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct WakeStageOutput {
+    /// `false` when the stage does not wait yet, or no longer waits.
+    pub woken: bool,
+}
+
+#[async_trait]
+impl Command for WakeStage {
+    type Output = WakeStageOutput;
+    const NAME: &'static str = "stage.wake";
+
+    /// # Errors
+    /// `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`.
+    async fn execute(self, kernel: &Kernel) -> Result<WakeStageOutput, Error> {
+        let run = kernel.store().run(self.run_id).await?.ok_or_else(|| Error::run_not_found(self.run_id))?;
+        let registered = kernel.registry().by_fingerprint(&run.definition_fingerprint);
+        if registered.is_some_and(|registered| registered.stage(&self.stage_id).is_none()) {
+            return Err(Error::stage_not_found(self.run_id, &self.stage_id));
+        }
+        let stage_id = self.stage_id;
+        let decide = move |snapshot: &Snapshot| decide(snapshot, &stage_id);
+        let applied = commit_from_snapshot(kernel, self.run_id, decide).await?;
+        Ok(WakeStageOutput { woken: applied.is_some() })
+    }
+}
+
+fn decide(snapshot: &Snapshot, stage_id: &str) -> Option<Decision> {
+    let stage = snapshot.stages.iter().find(|stage| stage.stage_id == stage_id)?;
+    if stage.status != Status::Suspended || snapshot.run.status != Status::Running {
+        return None;
+    }
+    Some(decision_at(snapshot, vec![Change::Wake { stage_id: stage_id.to_owned() }]))
+}

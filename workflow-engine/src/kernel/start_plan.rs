@@ -1,0 +1,54 @@
+//! The changes that start a run.
+
+use super::registry::WorkflowRegistry;
+use crate::definition::{StageDefinition, WorkflowDefinition};
+use crate::ports::{Change, NewStage, StartPlans};
+use crate::records::Claimant;
+
+/// Returns how runs of the registered definitions are started, for the store that claims them.
+pub(super) fn start_plans(registry: &WorkflowRegistry) -> StartPlans {
+    let mut plans = StartPlans::default();
+    // A run without stages cannot be started. It has no plan, so its claimant reads it and fails it.
+    for definition in registry.definitions().filter(|definition| !definition.stages.is_empty()) {
+        plans.insert(definition.fingerprint().to_owned(), start_changes(definition, None, 0));
+    }
+    plans
+}
+
+/// Returns the changes that start a run of this workflow: its stages, and jobs for those without predecessors. The first
+/// `slots` jobs are claimed in the same commit.
+pub(super) fn start_changes(
+    definition: &WorkflowDefinition,
+    claimant: Option<&Claimant>,
+    slots: usize,
+) -> Vec<Change> {
+    let stages = definition
+        .stages
+        .iter()
+        .map(|stage| NewStage {
+            stage_id: stage.id.clone(),
+            stage_name: stage.name.clone(),
+            stage_number: stage.number,
+            execution_group: stage.execution_group,
+            waiting_on: count(stage.predecessors.len()),
+        })
+        .collect();
+    let jobs = first_stages(definition).enumerate().map(|(position, stage)| Change::Enqueue {
+        stage_id: stage.id.clone(),
+        max_attempts: stage.retry.max_attempts,
+        claim: claimant.filter(|_| position < slots).cloned(),
+    });
+    std::iter::once(Change::StartRun { stages, waiting_on: count(definition.output_stages.len()) })
+        .chain(jobs)
+        .collect()
+}
+
+/// Returns the stages without predecessors.
+pub(super) fn first_stages(definition: &WorkflowDefinition) -> impl Iterator<Item = &StageDefinition> {
+    definition.stages.iter().filter(|stage| stage.predecessors.is_empty())
+}
+
+/// Edges of one stage are counted in 32 bits; the macro refuses workflows far below that.
+fn count(edges: usize) -> u32 {
+    u32::try_from(edges).unwrap_or(u32::MAX)
+}
