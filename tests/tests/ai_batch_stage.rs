@@ -154,8 +154,8 @@ async fn each_terminal_state_of_a_batch_is_reported_by_item() {
         provider.verify_ledger(&run, &format!("{ending:?}")).await;
         let rows = run.ai_calls(None, 99).await.unwrap();
         for (row, told) in rows.iter().zip(&told) {
-            let is_answered = matches!(told.as_str(), "yes" | "no");
-            let outcome = if is_answered { CallStatus::Settled } else { CallStatus::Failed };
+            let has_response = matches!(told.as_str(), "yes" | "no");
+            let outcome = if has_response { CallStatus::Settled } else { CallStatus::Failed };
             assert_eq!((row.outcome, row.reserved), (outcome, Cost::ZERO), "{ending:?}");
         }
     }

@@ -72,7 +72,7 @@ async fn step(ctx: &StageContext, step: Step) -> StageResult<()> {
             signal::give(ctx.run_id(), "begun");
             std::future::pending::<()>().await;
         }
-        Step::Error => return Err(StageError::retryable("the far side is away")),
+        Step::Error => return Err(StageError::retryable("the provider is unavailable")),
         Step::Stop => return Err(StageError::permanent("it makes no sense")),
     }
     Ok(())

@@ -41,7 +41,7 @@ CREATE TABLE workflow_runs (
     total_tokens           INTEGER NOT NULL DEFAULT 0,
     -- The maximum cost of the reserved and unknown calls, and the number of reserved calls; NULL before the first call.
     reserved_cost          INTEGER,
-    pending_calls             INTEGER,
+    pending_calls          INTEGER,
     -- What it may spend; NULL without a limit.
     budget                 INTEGER,
     created_at             INTEGER NOT NULL,
@@ -89,7 +89,7 @@ CREATE TABLE workflow_stages (
     total_cost      INTEGER,
     total_tokens    INTEGER,
     reserved_cost   INTEGER,
-    pending_calls      INTEGER,
+    pending_calls   INTEGER,
     -- What it may spend where the run says so.
     budget          INTEGER,
     -- What the call can cost that it was refused, while it waits for a budget.
