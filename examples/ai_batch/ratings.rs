@@ -55,7 +55,7 @@ pub async fn rate(reviews: Vec<String>, ctx: &StageContext) -> StageResult<Batch
 #[check]
 pub async fn rated(ticket: &BatchTicket, ctx: &StageContext) -> StageResult<Check<Ratings>> {
     let batch = ctx.ai().batch(MODEL);
-    if !batch.status(ticket).await?.state.is_over() {
+    if !batch.status(ticket).await?.state.is_terminal() {
         return Ok(Check::Pending);
     }
     let mut ratings = Ratings::default();

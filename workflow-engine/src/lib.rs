@@ -1,3 +1,5 @@
+//! # Durable workflows for Rust
+//!
 #![doc = include_str!("../docs/overview.md")]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

@@ -40,7 +40,7 @@ CREATE TABLE workflow_runs (
     total_tokens           INTEGER NOT NULL DEFAULT 0,
     -- The most that reserved and unknown calls can cost, and the number of reserved ones; NULL before the first call.
     reserved_cost          INTEGER,
-    open_calls             INTEGER,
+    pending_calls             INTEGER,
     -- The most that the run may spend; NULL without a limit.
     budget                 INTEGER,
     created_at             INTEGER NOT NULL,
@@ -88,7 +88,7 @@ CREATE TABLE workflow_stages (
     total_cost      INTEGER,
     total_tokens    INTEGER,
     reserved_cost   INTEGER,
-    open_calls      INTEGER,
+    pending_calls      INTEGER,
     -- The budget that the run has set for the stage; NULL where the declared one counts.
     budget          INTEGER,
     -- The most that the refused call can cost, while the stage waits for its budget.

@@ -131,9 +131,9 @@ impl<E: std::error::Error + 'static> From<E> for StageError {
 /// The remedy that the error itself defines.
 fn remedy_of(error: &(dyn std::error::Error + 'static)) -> Option<Remedy> {
     #[cfg(feature = "ai")]
-    if let Some(error) = error.downcast_ref::<crate::ai::AiError>() {
+    if let Some(error) = error.downcast_ref::<crate::ledger::ai_error::AiError>() {
         return Some(match error.retry_after() {
-            _ if !error.may_be_retried_by_stage() => Remedy::None,
+            _ if !error.is_retryable_by_stage() => Remedy::None,
             Some(delay) => Remedy::RetryAfter(delay),
             None => Remedy::Retry,
         });

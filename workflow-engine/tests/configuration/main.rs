@@ -287,7 +287,7 @@ workflow! {
 }
 
 #[tokio::test]
-async fn a_flattened_map_takes_what_nobody_else_knows() {
+async fn a_flattened_map_takes_what_no caller_else_knows() {
     assert_eq!(refusal::<opening>("open", json!({"anything": 1})).await, "");
     assert_ne!(refusal::<directing>("direct", json!({"anything": 1})).await, "");
 }

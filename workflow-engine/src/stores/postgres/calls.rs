@@ -55,16 +55,16 @@ const VOID: &str = "
 const UPDATE_RUNS: &str = "
     UPDATE {schema}.workflow_runs AS r
     SET total_cost = n.total_cost, total_tokens = n.total_tokens, reserved_cost = n.reserved_cost,
-        open_calls = n.open_calls, budget = n.budget
-    FROM unnest($1, $2, $3, $4, $5, $6) AS n (id, total_cost, total_tokens, reserved_cost, open_calls, budget)
+        pending_calls = n.pending_calls, budget = n.budget
+    FROM unnest($1, $2, $3, $4, $5, $6) AS n (id, total_cost, total_tokens, reserved_cost, pending_calls, budget)
     WHERE r.id = n.id";
 
 const UPDATE_STAGES: &str = "
     UPDATE {schema}.workflow_stages AS s
     SET total_cost = n.total_cost, total_tokens = n.total_tokens, reserved_cost = n.reserved_cost,
-        open_calls = n.open_calls, budget = n.budget, awaited_cost = n.awaited_cost
+        pending_calls = n.pending_calls, budget = n.budget, awaited_cost = n.awaited_cost
     FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS n (run_id, stage_id, total_cost, total_tokens, reserved_cost,
-        open_calls, budget, awaited_cost)
+        pending_calls, budget, awaited_cost)
     WHERE s.workflow_run_id = n.run_id AND s.stage_id = n.stage_id";
 
 /// Loads the named calls, if any; the transaction has locked their runs.
@@ -133,9 +133,9 @@ async fn write_spending(transaction: &mut Transaction<'_>, set: &WorkingSet) -> 
             continue;
         };
         let Some(stage) = set.stage(*run_id, stage_id).and_then(|rows| rows.stage.get()) else { continue };
-        let [cost, tokens, reserved, open, budget] = spending(&stage.spending);
+        let [cost, tokens, reserved, pending, budget] = spending(&stage.spending);
         let awaited = stage.awaited_cost.map(Cost::picodollars);
-        stages.push(*run_id, [Some(stage_id)], [cost, tokens, reserved, open, budget, awaited], []);
+        stages.push(*run_id, [Some(stage_id)], [cost, tokens, reserved, pending, budget, awaited], []);
     }
     if !runs.is_empty() {
         let query = runs.bind(transaction.query(UPDATE_RUNS));

@@ -49,14 +49,14 @@ const VOID: &str = "
 const UPDATE_RUNS: &str = "
     UPDATE workflow_runs
     SET total_cost = n.value ->> 1, total_tokens = n.value ->> 2, reserved_cost = n.value ->> 3,
-        open_calls = n.value ->> 4, budget = n.value ->> 5
+        pending_calls = n.value ->> 4, budget = n.value ->> 5
     FROM jsonb_each(?1) AS n
     WHERE workflow_runs.id = n.value ->> 0";
 
 const UPDATE_STAGES: &str = "
     UPDATE workflow_stages
     SET total_cost = n.value ->> 1, total_tokens = n.value ->> 2, reserved_cost = n.value ->> 3,
-        open_calls = n.value ->> 4, budget = n.value ->> 5, awaited_cost = n.value ->> 7
+        pending_calls = n.value ->> 4, budget = n.value ->> 5, awaited_cost = n.value ->> 7
     FROM jsonb_each(?1) AS n
     WHERE workflow_stages.workflow_run_id = n.value ->> 0 AND workflow_stages.stage_id = n.value ->> 6";
 

@@ -17,7 +17,7 @@ macro_rules! run_columns {
         "r.id, r.workflow_id, r.definition_fingerprint, r.status, r.priority, r.version, \
          r.generation, r.last_sequence, r.waiting_on, r.output, r.output_blob, r.error_code, r.error_message, \
          r.cancel_reason, r.created_at, r.started_at, r.completed_at, r.active, r.suspended, \
-         r.total_cost, r.total_tokens, r.reserved_cost, r.open_calls, r.budget"
+         r.total_cost, r.total_tokens, r.reserved_cost, r.pending_calls, r.budget"
     };
 }
 
@@ -57,7 +57,7 @@ pub(in crate::stores::sqlite) struct RunRow<'a> {
     total_cost: i64,
     total_tokens: u64,
     reserved_cost: Option<i64>,
-    open_calls: Option<u32>,
+    pending_calls: Option<u32>,
     budget: Option<i64>,
 }
 
@@ -89,7 +89,7 @@ impl<'a> JsonRow<'a> for RunRow<'a> {
             total_cost: columns.get()?,
             total_tokens: columns.unsigned()?,
             reserved_cost: columns.get()?,
-            open_calls: columns.get()?,
+            pending_calls: columns.get()?,
             budget: columns.get()?,
         })
     }
@@ -117,7 +117,7 @@ impl<'a> JsonRow<'a> for RunRow<'a> {
                 cost: Cost::from_picodollars(self.total_cost),
                 tokens: self.total_tokens,
                 reserved: Cost::from_picodollars(self.reserved_cost.unwrap_or_default()),
-                pending_calls: self.open_calls.unwrap_or_default(),
+                pending_calls: self.pending_calls.unwrap_or_default(),
                 budget: self.budget.map(Cost::from_picodollars),
             },
             created_at: check.instant("created_at", self.created_at)?,

@@ -17,7 +17,7 @@ macro_rules! stage_columns {
         "s.workflow_run_id, s.stage_id, s.stage_name, s.stage_number, s.execution_group, \
          s.generation, s.status, s.attempt, s.waiting_on, s.output, s.output_blob, s.error_message, \
          s.started_at, s.completed_at, s.suspended_state, s.suspended_state_blob, s.max_wait_until, \
-         s.metrics, s.total_cost, s.total_tokens, s.reserved_cost, s.open_calls, s.budget, s.awaited_cost"
+         s.metrics, s.total_cost, s.total_tokens, s.reserved_cost, s.pending_calls, s.budget, s.awaited_cost"
     };
 }
 
@@ -56,7 +56,7 @@ pub(in crate::stores::sqlite) struct StageRow<'a> {
     total_cost: Option<i64>,
     total_tokens: Option<u64>,
     reserved_cost: Option<i64>,
-    open_calls: Option<u32>,
+    pending_calls: Option<u32>,
     budget: Option<i64>,
     awaited_cost: Option<i64>,
 }
@@ -88,7 +88,7 @@ impl<'a> JsonRow<'a> for StageRow<'a> {
             total_cost: columns.get()?,
             total_tokens: columns.get::<Option<i64>>()?.and_then(|tokens| u64::try_from(tokens).ok()),
             reserved_cost: columns.get()?,
-            open_calls: columns.get()?,
+            pending_calls: columns.get()?,
             budget: columns.get()?,
             awaited_cost: columns.get()?,
         })
@@ -119,7 +119,7 @@ impl<'a> JsonRow<'a> for StageRow<'a> {
                 cost: Cost::from_picodollars(self.total_cost.unwrap_or_default()),
                 tokens: self.total_tokens.unwrap_or_default(),
                 reserved: Cost::from_picodollars(self.reserved_cost.unwrap_or_default()),
-                pending_calls: self.open_calls.unwrap_or_default(),
+                pending_calls: self.pending_calls.unwrap_or_default(),
                 budget: self.budget.map(Cost::from_picodollars),
             },
             awaited_cost: self.awaited_cost.map(Cost::from_picodollars),

@@ -1,4 +1,4 @@
-//! What is made of an answer.
+//! The conversion of responses.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ async fn read(body: &Value) -> GenerateResponse {
 }
 
 #[tokio::test]
-async fn text_with_what_it_took() {
+async fn response_text_and_usage() {
     let parts = json!([{"text": "Let me see.", "thought": true}, {"text": "It "}, {"text": "is."}]);
     let expected = GenerateResponse {
         text: "It is.".to_owned(),
         reasoning: Some("Let me see.".to_owned()),
         tool_calls: Vec::new(),
-        // The prompt includes what the cache gave; thoughts are paid as answer.
+        // The prompt includes cached tokens. Reasoning is charged as output.
         usage: Usage { input_tokens: 1017, cached_input_tokens: 1000, output_tokens: 27 },
         finish_reason: FinishReason::Stop,
     };
@@ -30,7 +30,7 @@ async fn text_with_what_it_took() {
 }
 
 #[tokio::test]
-async fn calls_of_tools_and_their_signatures() {
+async fn tool_calls_and_their_signatures() {
     let parts = json!([
         {"text": "I look."},
         {
@@ -57,13 +57,13 @@ async fn calls_of_tools_and_their_signatures() {
     request.messages.push(Message { role: Role::Assistant, parts: calls.collect() });
     provider.generate(&request).await.unwrap();
     let sent = server.requests()[1].json();
-    // As they came.
+    // Unchanged.
     let expected = json!([parts[1], {"functionCall": {"name": "weather", "args": {}}}]);
     assert_eq!(sent["contents"][1], json!({"role": "model", "parts": expected}));
 }
 
 #[tokio::test]
-async fn every_reason_to_stop() {
+async fn every_finish_reason() {
     let filters = [
         "SAFETY",
         "RECITATION",
@@ -91,7 +91,7 @@ async fn every_reason_to_stop() {
 }
 
 #[tokio::test]
-async fn a_prompt_that_is_blocked() {
+async fn a_blocked_prompt_is_refused() {
     let body = json!({
         "promptFeedback": {"blockReason": "PROHIBITED_CONTENT", "safetyRatings": []},
         "usageMetadata": {"promptTokenCount": 8, "totalTokenCount": 8},
@@ -104,7 +104,7 @@ async fn a_prompt_that_is_blocked() {
 }
 
 #[tokio::test]
-async fn what_is_no_answer() {
+async fn malformed_responses() {
     let bodies = [
         Answer::text(200, "application/json", "{\"candidates\": ["),
         Answer::text(200, "text/html", "<html>busy</html>"),
@@ -120,7 +120,7 @@ async fn what_is_no_answer() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_cut_or_does_not_come() {
+async fn a_truncated_response_body_and_a_response_timeout() {
     let half = Answer::pieces(200, "application/json", [Piece::text("{\"candidates\":"), Piece::Cut]);
     for answer in [Answer::cut(), half] {
         let (_server, provider) = answering(answer).await;

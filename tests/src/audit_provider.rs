@@ -24,7 +24,7 @@ pub const PRICE: i64 = 50_000_000;
 
 /// The provider. Its log outlives the processes that call it.
 #[derive(Clone)]
-pub struct Far {
+pub struct AuditProvider {
     store: Arc<dyn Store>,
     finds: bool,
     ending: BatchState,
@@ -45,7 +45,7 @@ pub fn prompt(ctx: &StageContext) -> String {
     format!("{}|{}", ctx.run_id(), ctx.stage_id())
 }
 
-impl Far {
+impl AuditProvider {
     /// Makes a provider that checks the ledger in `store`. Its batches reach the state `ending` immediately; `finds`
     /// decides whether it finds them by token.
     pub fn new(store: &Arc<dyn Store>, finds: bool, ending: BatchState) -> Self {
@@ -71,7 +71,7 @@ impl Far {
     }
 
     /// Asserts that the ledger of a terminal run agrees with the log of the provider.
-    pub async fn judge<W: Workflow>(&self, run: &RunHandle<W>, context: &str) {
+    pub async fn verify_ledger<W: Workflow>(&self, run: &RunHandle<W>, context: &str) {
         let rows = run.ai_calls(None, 1_000).await.expect("the store is available");
         let costs = run.cost_summary().await.expect("the store is available");
         let log = self.log();
@@ -163,7 +163,7 @@ fn response(text: &str) -> GenerateResponse {
 }
 
 #[async_trait]
-impl AiProvider for Far {
+impl AiProvider for AuditProvider {
     fn id(&self) -> &'static str {
         "test"
     }
@@ -189,7 +189,7 @@ impl AiProvider for Far {
 }
 
 #[async_trait]
-impl BatchProvider for Far {
+impl BatchProvider for AuditProvider {
     async fn submit(&self, token: &str, items: &[BatchItem]) -> Result<SubmittedBatch, AiError> {
         let mut rows = Vec::new();
         for item in items {
@@ -238,7 +238,7 @@ impl BatchProvider for Far {
     }
 }
 
-impl Far {
+impl AuditProvider {
     /// Whether an item has a result: every item of a completed batch, the first item of one that expired or was
     /// cancelled, and no item of a failed one.
     fn has_result(&self, place: usize) -> bool {

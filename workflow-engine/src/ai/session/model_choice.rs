@@ -1,9 +1,10 @@
-//! Which model is asked.
+//! The choice of a model, as every call takes it.
 
 use crate::presets::AiConfig;
 
-/// A model by its key, or what a stage's [`AiConfig`] says: the model, and with it the temperature and the longest
-/// answer, where the call does not say them itself.
+/// The model of a call: its key, or a stage's [`AiConfig`].
+///
+/// An `AiConfig` also provides the temperature and the maximum number of tokens, unless the call sets its own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelChoice {
     pub(super) key: String,

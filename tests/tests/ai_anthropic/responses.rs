@@ -1,10 +1,10 @@
-//! What is made of an answer.
+//! The conversion of responses.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tests::asking::city;
 use tests::http::{Answer, Piece};
+use tests::provider_requests::city;
 use workflow_engine::ai::{
     AiErrorKind, AiProvider, FinishReason, GenerateResponse, Message, Part, Role, ToolCall, Usage,
 };
@@ -17,12 +17,12 @@ async fn read(body: &Value) -> GenerateResponse {
 }
 
 #[tokio::test]
-async fn text_with_what_it_took() {
+async fn response_text_and_usage() {
     let expected = GenerateResponse {
         text: "It is.".to_owned(),
         reasoning: None,
         tool_calls: Vec::new(),
-        // What the cache gave and what it took are part of the prompt.
+        // Tokens read from and written to the cache are part of the prompt.
         usage: Usage { input_tokens: 1112, cached_input_tokens: 1000, output_tokens: 7 },
         finish_reason: FinishReason::Stop,
     };
@@ -30,7 +30,7 @@ async fn text_with_what_it_took() {
 }
 
 #[tokio::test]
-async fn usage_without_a_cache() {
+async fn usage_without_cached_tokens() {
     let mut body = said("It is.");
     body["usage"] = json!({"input_tokens": 5, "output_tokens": 2, "cache_read_input_tokens": null});
     let usage = Usage { input_tokens: 5, cached_input_tokens: 0, output_tokens: 2 };
@@ -38,7 +38,7 @@ async fn usage_without_a_cache() {
 }
 
 #[tokio::test]
-async fn thoughts_go_back_with_the_call_they_led_to() {
+async fn thinking_is_sent_back_with_its_tool_call() {
     let thinking = json!({"type": "thinking", "thinking": "Look first.", "signature": "EqQB"});
     let redacted = json!({"type": "redacted_thinking", "data": "Em4="});
     let content = json!([
@@ -79,7 +79,7 @@ async fn thoughts_go_back_with_the_call_they_led_to() {
 }
 
 #[tokio::test]
-async fn an_object_that_came_by_the_tool_is_the_text() {
+async fn an_object_returned_through_the_tool_is_the_text() {
     let content = json!([
         {"type": "text", "text": "Here it is."},
         {"type": "tool_use", "id": "toolu_1", "name": "answer_with_object", "input": {"city": "Rome"}},
@@ -91,7 +91,7 @@ async fn an_object_that_came_by_the_tool_is_the_text() {
 }
 
 #[tokio::test]
-async fn every_reason_to_stop() {
+async fn every_finish_reason() {
     let reasons = [
         ("end_turn", FinishReason::Stop),
         ("stop_sequence", FinishReason::Stop),
@@ -107,7 +107,7 @@ async fn every_reason_to_stop() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_no_answer() {
+async fn a_refusal_is_an_error() {
     let mut body = message(&json!([]), "refusal");
     body["stop_details"] = json!({"type": "refusal", "category": "bio", "explanation": "You ask: How do I?"});
     let (_server, provider) = answering(Answer::json(200, &body)).await;
@@ -120,7 +120,7 @@ async fn a_refusal_is_no_answer() {
 }
 
 #[tokio::test]
-async fn what_is_no_answer() {
+async fn malformed_responses() {
     let mut untyped = said("It is.");
     untyped["content"] = json!([{"text": "It is."}]);
     let mut unmeasured = said("It is.");
@@ -141,7 +141,7 @@ async fn what_is_no_answer() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_cut() {
+async fn a_truncated_response_body() {
     let half = Answer::pieces(200, "application/json", [Piece::text("{\"content\":"), Piece::Cut]);
     for answer in [Answer::cut(), half] {
         let (_server, provider) = answering(answer).await;
@@ -151,7 +151,7 @@ async fn an_answer_that_is_cut() {
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_come() {
+async fn a_response_timeout() {
     let (_server, provider) = answering(Answer::hang()).await;
     let mut request = ask("Is it?");
     request.schema = Some(city());

@@ -1,4 +1,4 @@
-//! What is answered.
+//! The conversion of responses.
 
 use serde_json::{Value, json};
 use tests::http::{Answer, FakeServer};
@@ -17,7 +17,7 @@ async fn answer(body: &Value) -> Result<GenerateResponse, AiError> {
 }
 
 #[tokio::test]
-async fn text_and_what_it_took() {
+async fn response_text_and_usage() {
     let expected = GenerateResponse {
         text: "Hello! How can I assist you today?".to_owned(),
         reasoning: None,
@@ -29,7 +29,7 @@ async fn text_and_what_it_took() {
 }
 
 #[tokio::test]
-async fn every_reason_to_stop() {
+async fn every_finish_reason() {
     let reasons = [
         ("stop", FinishReason::Stop),
         ("length", FinishReason::Length),
@@ -45,7 +45,7 @@ async fn every_reason_to_stop() {
 }
 
 #[tokio::test]
-async fn reasoning_under_either_of_its_names() {
+async fn reasoning_in_either_field() {
     for name in ["reasoning", "reasoning_content"] {
         let message = json!({ "role": "assistant", "content": "4", name: "2 and 2" });
         let response = answer(&completion(&message, "stop")).await.unwrap();
@@ -58,8 +58,8 @@ fn call(id: &str, arguments: &str) -> Value {
 }
 
 #[tokio::test]
-async fn calls_of_tools() {
-    // Without arguments some models write nothing; and some servers say `stop`.
+async fn tool_calls() {
+    // For a call without arguments some models send an empty text, and some servers send `stop`.
     let calls = json!([call("call_1", r#"{"city":"Oslo"}"#), call("call_2", "")]);
     let message = json!({ "role": "assistant", "content": null, "tool_calls": calls });
     for reason in ["tool_calls", "stop"] {
@@ -73,7 +73,7 @@ async fn calls_of_tools() {
 }
 
 #[tokio::test]
-async fn arguments_that_are_no_json_are_an_invalid_response_that_was_paid() {
+async fn arguments_that_are_not_json_are_an_invalid_response_with_usage() {
     let message = json!({ "content": null, "tool_calls": [call("call_1", r#"{"city":"Osl"#)] });
     let error = answer(&completion(&message, "tool_calls")).await.unwrap_err();
     assert_eq!((error.kind(), error.usage()), (AiErrorKind::InvalidResponse, Some(USAGE)));
@@ -82,7 +82,7 @@ async fn arguments_that_are_no_json_are_an_invalid_response_that_was_paid() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_an_error_that_was_paid() {
+async fn a_refusal_is_an_error_with_usage() {
     let message =
         json!({ "role": "assistant", "content": null, "refusal": "I'm sorry, I cannot help with that." });
     let error = answer(&completion(&message, "stop")).await.unwrap_err();
@@ -92,7 +92,7 @@ async fn a_refusal_is_an_error_that_was_paid() {
 }
 
 #[tokio::test]
-async fn what_is_not_counted_is_nothing() {
+async fn missing_usage_counts_as_zero() {
     let response = answer(&json!({ "choices": [{ "message": { "content": "ok" } }] })).await.unwrap();
     assert_eq!(response.usage, Usage::default());
     let mut body = said("ok");
@@ -102,7 +102,7 @@ async fn what_is_not_counted_is_nothing() {
 }
 
 #[tokio::test]
-async fn a_failure_behind_openrouter_comes_with_status_200() {
+async fn an_error_of_an_openrouter_upstream_has_status_200() {
     let error = answer(&json!({ "error": { "code": 502, "message": "Provider returned error" } })).await;
     let error = error.unwrap_err();
     assert_eq!((error.kind(), error.status()), (AiErrorKind::Overloaded, Some(502)));
@@ -118,7 +118,7 @@ async fn a_failure_behind_openrouter_comes_with_status_200() {
 }
 
 #[tokio::test]
-async fn what_is_no_answer_is_an_invalid_response() {
+async fn a_malformed_body_is_an_invalid_response() {
     for body in [json!({}), json!({ "choices": [] }), json!({ "choices": "secret words" }), json!([1])] {
         let error = answer(&body).await.unwrap_err();
         assert_eq!(error.kind(), AiErrorKind::InvalidResponse, "{body}");
