@@ -4,7 +4,7 @@ use std::path::Path;
 
 use workflow_engine::prelude::*;
 
-use crate::ledger;
+use crate::execution_log;
 
 /// The first stage.
 #[stage(retry(max_attempts = 100, initial = "1ms", max = "1ms"))]
@@ -48,7 +48,7 @@ workflow! {
 /// process.
 fn note(path: &str, ctx: &StageContext) -> StageResult<()> {
     let line = format!("{} {} {}", ctx.run_id(), ctx.stage_id(), ctx.attempt());
-    ledger::append(Path::new(path), &line)?;
+    execution_log::append(Path::new(path), &line)?;
     println!("{line}");
     Ok(())
 }

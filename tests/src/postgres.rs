@@ -1,7 +1,7 @@
-//! PostgreSQL for tests: a throwaway cluster for each test program, started where it is first asked for.
+//! PostgreSQL for tests: a throwaway cluster for each test program, started when a test first needs it.
 //!
-//! `DATABASE_URL` names a server to be used instead. Where there is neither that nor a locally installed PostgreSQL,
-//! tests are reported as skipped; with `CI=true` that is a failure.
+//! `DATABASE_URL` names a server to be used instead. Without it and without a local PostgreSQL installation, tests are
+//! reported as skipped; with `CI=true` they fail.
 
 mod binaries;
 mod cluster;
@@ -15,42 +15,43 @@ use workflow_engine::stores::{PostgresOptions, PostgresStore};
 
 pub use self::cluster::Cluster;
 
-/// The server that the tests of this program share: its URL, and the cluster where it was started for them.
+/// The server that the tests of this program share.
 struct Server {
     url: String,
-    is_ours: bool,
+    /// Whether this program has started it.
+    is_throwaway: bool,
     _cluster: Option<Cluster>,
 }
 
 fn server() -> Option<&'static Server> {
     static SERVER: OnceLock<Option<Server>> = OnceLock::new();
     let start = || match std::env::var("DATABASE_URL") {
-        Ok(url) => Some(Server { url, is_ours: false, _cluster: None }),
+        Ok(url) => Some(Server { url, is_throwaway: false, _cluster: None }),
         Err(_) => Cluster::start().map(|cluster| Server {
             url: cluster.url().to_owned(),
-            is_ours: true,
+            is_throwaway: true,
             _cluster: Some(cluster),
         }),
     };
     SERVER.get_or_init(start).as_ref()
 }
 
-/// Whether there is a server. Where there is none, says that `test` is skipped.
+/// Returns whether there is a server. If not, reports `test` as skipped.
 ///
 /// # Panics
-/// With `CI=true`, where there is none.
+/// Without a server, if `CI=true`.
 pub fn is_available(test: &str) -> bool {
     let available = server().is_some();
     if !available {
-        let how = "PostgreSQL is not installed here (`initdb` is in none of the usual places), and there is no \
-                   `DATABASE_URL`";
-        assert!(!std::env::var("CI").is_ok_and(|ci| ci == "true"), "{test}: {how}");
-        eprintln!("skipped: {test}: {how}");
+        let reason = "PostgreSQL is not installed (`initdb` is in none of the usual folders), and `DATABASE_URL` \
+                      is not set";
+        assert!(!std::env::var("CI").is_ok_and(|ci| ci == "true"), "{test}: {reason}");
+        eprintln!("skipped: {test}: {reason}");
     }
     available
 }
 
-/// A schema of a test's own, gone with it.
+/// The schema of one test. It is dropped with this value.
 pub struct Schema {
     url: String,
     name: String,
@@ -58,46 +59,46 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// A name that nothing else has; the schema comes to be where a store is opened on it.
+    /// Chooses a unique name. The schema is created when a store is opened on it.
     pub fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let server = server().expect("a test asks first whether there is a server");
+        let server = server().expect("a test calls `is_available` first");
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{}_{number}", std::process::id());
-        // A throwaway cluster goes as a whole.
-        Self { url: server.url.clone(), name, is_dropped: !server.is_ours }
+        // A throwaway cluster is removed as a whole.
+        Self { url: server.url.clone(), name, is_dropped: !server.is_throwaway }
     }
 
-    /// The database's URL.
+    /// Returns the database's URL.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The schema's name.
+    /// Returns the schema's name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Options for a store on this schema.
+    /// Returns options for a store on this schema.
     pub fn options(&self) -> PostgresOptions {
         self.options_at(&self.url)
     }
 
-    /// The same over another URL of the same database.
+    /// Returns these options with another URL of the same database.
     pub fn options_at(&self, url: &str) -> PostgresOptions {
         let mut options = PostgresOptions::new(url);
         options.schema.clone_from(&self.name);
         options
     }
 
-    /// A store on this schema, by the database's clock.
+    /// Opens a store on this schema, with the database's clock.
     pub async fn open(&self) -> PostgresStore {
-        PostgresStore::open(self.options()).await.expect("the server is there")
+        PostgresStore::open(self.options()).await.expect("the server is running")
     }
 
-    /// A connection of the test's own.
+    /// Opens a connection for the test itself.
     pub async fn connect(&self) -> PgConnection {
-        PgConnection::connect(&self.url).await.expect("the server is there")
+        PgConnection::connect(&self.url).await.expect("the server is running")
     }
 }
 
@@ -113,7 +114,7 @@ impl Drop for Schema {
             return;
         }
         let (url, name) = (self.url.clone(), self.name.clone());
-        // A test's runtime may be at its end.
+        // The test's runtime may be shutting down.
         let dropping = std::thread::spawn(move || {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -125,7 +126,7 @@ impl Drop for Schema {
             })
         });
         if !matches!(dropping.join(), Ok(Ok(()))) {
-            eprintln!("the schema {} is left behind", self.name);
+            eprintln!("the schema `{}` could not be dropped", self.name);
         }
     }
 }

@@ -1,12 +1,12 @@
-//! Four workers on one PostgreSQL, under everything that happens to processes, connections and servers.
+//! Four workers on one PostgreSQL server, under faults of processes, connections and the server.
 
 use std::path::Path;
 
 use futures_util::StreamExt;
 use tests::chaos::crew::Crew;
-use tests::chaos::faults::{Fault, Stopped, befall, shuffled};
+use tests::chaos::faults::{Fault, StoppedWorker, inject, shuffled};
 use tests::chaos::judge::judge;
-use tests::chaos::work::{BeginInput, SinkFile, toilsome};
+use tests::chaos::work::{BeginInput, SinkFile, slow_diamond};
 use tests::chaos::{connect, until};
 use tests::postgres::{self, Cluster};
 use tests::random::Random;
@@ -17,54 +17,53 @@ const RUNS: usize = 5_000;
 const WORKERS: usize = 4;
 const FAULTS: [(Fault, usize); 4] =
     [(Fault::Kill, 100), (Fault::Stop, 30), (Fault::Terminate, 50), (Fault::Crash, 5)];
-/// A body leaves a line of about this many bytes in the ledger.
+/// The length of a body's line in the ledger, in bytes.
 const LINE: u64 = 44;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_run_ends_right_under_kills_stops_cut_connections_and_crashes_of_the_server() {
+async fn every_run_completes_despite_kills_stops_lost_connections_and_server_crashes() {
     if !postgres::is_available("chaos") {
         return;
     }
-    // Its own, also where `DATABASE_URL` names a server: that one is not ours to crash.
+    // Always a throwaway cluster: the test may not crash a server that `DATABASE_URL` names.
     let Some(cluster) = Cluster::start() else {
-        eprintln!("skipped: chaos: it needs a server of its own, and PostgreSQL is not installed here");
+        eprintln!("skipped: chaos: it needs its own server, and PostgreSQL is not installed");
         return;
     };
     let folder = tempfile::tempdir().unwrap();
     let mut crew = Crew::start(env!("CARGO_BIN_EXE_chaos_worker"), cluster.url(), folder.path(), WORKERS);
-    tokio::join!(create_runs(cluster.url(), folder.path()), make_trouble(&mut crew, &cluster, folder.path()));
-    until("every run is over and every event delivered", async || {
+    tokio::join!(
+        create_runs(cluster.url(), folder.path()),
+        inject_faults(&mut crew, &cluster, folder.path())
+    );
+    until("every run is terminal and every event is delivered", async || {
         crew.assert_alive();
         let Ok(mut db) = connect(cluster.url()).await else { return false };
         let open = "SELECT (SELECT count(*) FROM workflow_runs WHERE completed_at IS NULL)
                          + (SELECT count(*) FROM outbox_events WHERE published_at IS NULL)
                          + (SELECT count(*) FROM plugin_deliveries)";
-        sqlx::query_scalar::<_, i64>(open)
-            .fetch_one(&mut db)
-            .await
-            .expect("nothing befalls the server any more")
-            == 0
+        sqlx::query_scalar::<_, i64>(open).fetch_one(&mut db).await.expect("the faults have ended") == 0
     })
     .await;
     crew.stop();
 
-    let verdict = judge(cluster.url(), folder.path(), RUNS).await;
-    eprintln!("{verdict:?}");
-    assert!(verdict.stale_writes > 0, "no stale write was attempted: the test has shown nothing");
-    assert!(verdict.repeated_bodies > 0, "no fault hit a body: the test has shown nothing");
+    let effects = judge(cluster.url(), folder.path(), RUNS).await;
+    eprintln!("{effects:?}");
+    assert!(effects.stale_writes > 0, "no stale write was attempted, so the test proves nothing");
+    assert!(effects.repeated_bodies > 0, "no fault hit a body, so the test proves nothing");
 }
 
-/// Each run has a key, and is asked for again until it is acknowledged: whatever becomes of an answer on its way.
+/// Starts the runs. Each has a key, and its start is repeated until it is acknowledged, even if a response is lost.
 async fn create_runs(database: &str, folder: &Path) {
     let sink = SinkFile(folder.join("sink.txt"));
-    let builder = Engine::builder(database).register::<toilsome>().event_sink(sink);
+    let builder = Engine::builder(database).register::<slow_diamond>().event_sink(sink);
     let engine = builder.without_worker().build().await.unwrap();
     let ledger = folder.join("ledger.txt").to_str().unwrap().to_owned();
     let create = async |number: u64| {
         until("a run is acknowledged", async || {
             let input = BeginInput { ledger: ledger.clone(), number };
             let started: Result<_, Error> =
-                engine.start::<toilsome>(input).idempotency_key(format!("toil-{number}")).await;
+                engine.start::<slow_diamond>(input).idempotency_key(format!("chaos-{number}")).await;
             match started {
                 Ok(_) => true,
                 Err(error) if error.is_retryable() => false,
@@ -77,33 +76,33 @@ async fn create_runs(database: &str, folder: &Path) {
     engine.shutdown().await;
 }
 
-/// All faults, spread over nine tenths of the work.
-async fn make_trouble(crew: &mut Crew, cluster: &Cluster, folder: &Path) {
+/// Injects all faults, spread over nine tenths of the work.
+async fn inject_faults(crew: &mut Crew, cluster: &Cluster, folder: &Path) {
     let mut random = Random::seeded("CHAOS_SEED");
     let faults = shuffled(&FAULTS, &mut random);
     let ledger = folder.join("ledger.txt");
     let step = RUNS as u64 * 4 * LINE * 9 / 10 / faults.len() as u64;
-    let mut stopped: Vec<Stopped> = Vec::new();
-    for (place, fault) in (1..).zip(faults) {
-        until("the work goes on", async || {
-            let mut still = Vec::new();
+    let mut stopped: Vec<StoppedWorker> = Vec::new();
+    for (position, fault) in (1..).zip(faults) {
+        until("the work progresses", async || {
+            let mut still_stopped = Vec::new();
             for worker in stopped.drain(..) {
                 if worker.is_replaced(cluster).await {
                     worker.resume();
                 } else {
-                    still.push(worker);
+                    still_stopped.push(worker);
                 }
             }
-            stopped = still;
+            stopped = still_stopped;
             crew.assert_alive();
-            // Two at least do the work.
-            let crowded = fault == Fault::Stop && stopped.len() + 2 >= WORKERS;
+            // At least two workers keep running.
+            let too_many_stopped = fault == Fault::Stop && stopped.len() + 2 >= WORKERS;
             let written = std::fs::metadata(&ledger).map_or(0, |file| file.len());
-            !crowded && written >= place * step
+            !too_many_stopped && written >= position * step
         })
         .await;
         random.spin();
-        befall(fault, crew, &mut stopped, cluster, &mut random).await;
+        inject(fault, crew, &mut stopped, cluster, &mut random).await;
     }
     for worker in stopped {
         until("others take over", async || worker.is_replaced(cluster).await).await;

@@ -1,6 +1,6 @@
-//! What a long queue does to others, by counts and never by time: urgent runs go before what is queued and between the
-//! stages of what has begun, workflows take turns, a worker for one workflow does not see another one's queue, and starts
-//! are acknowledged while nobody has room.
+//! The effects of a long queue, tested by order and not by time: urgent runs overtake queued runs and run between the
+//! stages of started ones, workflows take turns, a worker for one workflow does not see another workflow's queue, and
+//! starts are acknowledged while no worker has a free slot.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
@@ -11,13 +11,13 @@ use tests::{on_every_store, signal};
 use workflow_engine::kernel::ClaimPendingRuns;
 use workflow_engine::prelude::*;
 
-/// How many runs wait.
+/// The number of queued runs.
 const QUEUED: u32 = 30;
 
-/// The numbers whose bodies have run, in that order, by the run that keeps the worker busy meanwhile.
+/// The numbers of the bodies that have run, in order, by the run that has blocked the worker before.
 static RAN: LazyLock<Mutex<HashMap<String, Vec<u32>>>> = LazyLock::new(Mutex::default);
 
-/// Keeps a worker's only slot until it is told to end.
+/// Occupies a worker's only slot until the test signals its end.
 #[stage]
 async fn block(number: u32, ctx: &StageContext) -> StageResult<u32> {
     signal::give(ctx.run_id(), "begun");
@@ -27,7 +27,7 @@ async fn block(number: u32, ctx: &StageContext) -> StageResult<u32> {
 
 workflow! { blocking = block }
 
-/// Notes that it has run.
+/// Records that it has run.
 #[stage]
 async fn note(number: u32, blocker: String) -> StageResult<u32> {
     RAN.lock().unwrap().entry(blocker).or_default().push(number);
@@ -36,7 +36,7 @@ async fn note(number: u32, blocker: String) -> StageResult<u32> {
 
 workflow! { noting = note }
 
-/// The same, of another workflow.
+/// As `note`, in another workflow.
 #[stage]
 async fn remark(number: u32, blocker: String) -> StageResult<u32> {
     RAN.lock().unwrap().entry(blocker).or_default().push(number);
@@ -45,7 +45,7 @@ async fn remark(number: u32, blocker: String) -> StageResult<u32> {
 
 workflow! { remarking = remark }
 
-/// Keeps the slot until it is told to end; what follows notes that it has run, under the same name.
+/// Occupies the slot until the test signals its end. The next stages record that they have run, under the same name.
 #[stage]
 async fn hold(name: String, ctx: &StageContext) -> StageResult<String> {
     signal::give(ctx.run_id(), "begun");
@@ -67,7 +67,7 @@ async fn third(name: String) -> StageResult<String> {
 
 workflow! { chaining = hold >> second >> third }
 
-/// A stage of yet another workflow.
+/// A stage of a third workflow.
 #[stage]
 async fn scribble(number: u32) -> StageResult<u32> {
     Ok(number)
@@ -75,7 +75,7 @@ async fn scribble(number: u32) -> StageResult<u32> {
 
 workflow! { scribbling = scribble }
 
-/// An engine with one slot, which is taken, and who has taken it.
+/// Builds an engine with one slot, and starts the run that occupies it.
 async fn busy(world: &World) -> (Engine, RunHandle<blocking>) {
     let engine =
         world.engine().register::<blocking>().register::<noting>().concurrency(1).build().await.unwrap();
@@ -84,7 +84,7 @@ async fn busy(world: &World) -> (Engine, RunHandle<blocking>) {
     (engine, blocker)
 }
 
-async fn an_urgent_run_goes_before_all_that_is_queued(world: World) {
+async fn an_urgent_run_overtakes_all_queued_runs(world: World) {
     let (engine, blocker) = busy(&world).await;
     let mut runs = Vec::new();
     for number in 0..QUEUED {
@@ -107,7 +107,7 @@ async fn an_urgent_run_goes_before_all_that_is_queued(world: World) {
     engine.shutdown().await;
 }
 
-async fn starts_are_acknowledged_while_nobody_has_room(world: World) {
+async fn starts_are_acknowledged_while_no_slot_is_free(world: World) {
     let (engine, blocker) = busy(&world).await;
     let mut runs = Vec::new();
     for number in 0..QUEUED {
@@ -116,9 +116,9 @@ async fn starts_are_acknowledged_while_nobody_has_room(world: World) {
         );
     }
     for run in &runs {
-        assert_eq!(run.status().await.unwrap(), Status::Pending, "it is stored, and waits for room");
+        assert_eq!(run.status().await.unwrap(), Status::Pending, "the run is stored and waits for a slot");
     }
-    assert!(!RAN.lock().unwrap().contains_key(&blocker.id().to_string()), "no body had room");
+    assert!(!RAN.lock().unwrap().contains_key(&blocker.id().to_string()), "no body had a slot");
 
     signal::give(blocker.id(), "end");
     for (number, run) in (0..).zip(runs) {
@@ -137,8 +137,8 @@ async fn a_worker_for_one_workflow_does_not_see_the_queue_of_another(world: Worl
     }
     let other = world.engine().register::<scribbling>().concurrency(1).build().await.unwrap();
     let run = other.start::<scribbling>(ScribbleInput { number: 7 }).await.unwrap();
-    assert_eq!(run.output().await.unwrap(), 7, "while the whole queue still waits");
-    assert!(!RAN.lock().unwrap().contains_key(&blocker.id().to_string()), "nobody has touched the queue");
+    assert_eq!(run.output().await.unwrap(), 7, "the run completes while the whole queue waits");
+    assert!(!RAN.lock().unwrap().contains_key(&blocker.id().to_string()), "no run of the queue has started");
 
     signal::give(blocker.id(), "end");
     for run in runs {
@@ -148,7 +148,7 @@ async fn a_worker_for_one_workflow_does_not_see_the_queue_of_another(world: Worl
     engine.shutdown().await;
 }
 
-/// Runs of a workflow that notes, each with a number of its own, from `first` on.
+/// Starts one run of a recording workflow for each number.
 macro_rules! queue {
     ($engine:expr, $workflow:ident, $input:ident, $blocker:expr, $numbers:expr) => {{
         let mut runs = Vec::new();
@@ -160,7 +160,7 @@ macro_rules! queue {
     }};
 }
 
-/// An engine with one slot for all workflows, and a run that has taken it.
+/// Builds an engine with one slot for all workflows, and starts the run that occupies it.
 async fn busy_with_all(world: &World) -> (Engine, RunHandle<blocking>) {
     let engine = world.engine().register::<blocking>().register::<noting>().register::<remarking>();
     let engine = engine.concurrency(1).build().await.unwrap();
@@ -169,7 +169,7 @@ async fn busy_with_all(world: &World) -> (Engine, RunHandle<blocking>) {
     (engine, blocker)
 }
 
-async fn a_run_of_another_workflow_is_second_behind_a_long_queue(world: World) {
+async fn a_run_of_another_workflow_is_second_despite_a_long_queue(world: World) {
     let (engine, blocker) = busy_with_all(&world).await;
     let queued = queue!(engine, noting, NoteInput, blocker.id(), 0..QUEUED);
     let other = queue!(engine, remarking, RemarkInput, blocker.id(), [1_000]);
@@ -184,7 +184,7 @@ async fn a_run_of_another_workflow_is_second_behind_a_long_queue(world: World) {
     engine.shutdown().await;
 }
 
-async fn two_queues_alternate_and_priorities_are_still_first(world: World) {
+async fn two_queues_alternate_after_higher_priorities(world: World) {
     let (engine, blocker) = busy_with_all(&world).await;
     let mut notes = queue!(engine, noting, NoteInput, blocker.id(), 0..QUEUED);
     let remarks = queue!(engine, remarking, RemarkInput, blocker.id(), 1_000..1_000 + QUEUED);
@@ -204,7 +204,7 @@ async fn two_queues_alternate_and_priorities_are_still_first(world: World) {
     engine.shutdown().await;
 }
 
-/// A run of several stages that has the only slot, in its first stage; and the name under which it notes.
+/// Starts a run of several stages whose first stage occupies the only slot; returns the name under which it records.
 async fn holding(world: &World) -> (Engine, RunHandle<chaining>, String) {
     let engine = world.engine().register::<chaining>().register::<noting>();
     let engine = engine.concurrency(1).build().await.unwrap();
@@ -214,7 +214,7 @@ async fn holding(world: &World) -> (Engine, RunHandle<chaining>, String) {
     (engine, run, name)
 }
 
-async fn a_chain_gives_way_to_an_urgent_run_between_its_stages(world: World) {
+async fn an_urgent_run_preempts_a_chain_between_its_stages(world: World) {
     let (engine, chain, name) = holding(&world).await;
     let mut urgent = Vec::new();
     for number in [1_000, 1_001] {
@@ -231,7 +231,7 @@ async fn a_chain_gives_way_to_an_urgent_run_between_its_stages(world: World) {
     engine.shutdown().await;
 }
 
-async fn a_chain_gives_way_to_what_another_engine_has_started(world: World) {
+async fn an_urgent_run_of_another_engine_preempts_a_chain(world: World) {
     let (engine, chain, name) = holding(&world).await;
     let starter = world.engine().register::<noting>().without_worker().build().await.unwrap();
     let input = NoteInput { number: 1_000, blocker: name.clone() };
@@ -244,7 +244,7 @@ async fn a_chain_gives_way_to_what_another_engine_has_started(world: World) {
     engine.shutdown().await;
 }
 
-async fn a_chain_does_not_give_way_to_its_equals(world: World) {
+async fn runs_of_equal_priority_do_not_preempt_a_chain(world: World) {
     let (engine, chain, name) = holding(&world).await;
     let equals = queue!(engine, noting, NoteInput, name, [1_000, 1_001]);
     signal::give(chain.id(), "end");
@@ -256,12 +256,12 @@ async fn a_chain_does_not_give_way_to_its_equals(world: World) {
     engine.shutdown().await;
 }
 
-/// What has begun waits as a job, what has not as a run. They are one queue.
-async fn a_run_to_be_started_takes_turns_with_stages_that_are_ready(world: World) {
+/// A started run waits as a job, a pending one as a run. They are one queue.
+async fn a_pending_run_takes_turns_with_ready_stages(world: World) {
     let (engine, blocker) = busy_with_all(&world).await;
     let begun = queue!(engine, noting, NoteInput, blocker.id(), 0..3);
-    let nobody = ClaimPendingRuns { worker_id: "nobody".into(), limit: 3, slots: 0 };
-    assert_eq!(engine.dispatch(nobody).await.unwrap().claimed.len(), 3);
+    let start = ClaimPendingRuns { worker_id: "starter".into(), limit: 3, slots: 0 };
+    assert_eq!(engine.dispatch(start).await.unwrap().claimed.len(), 3);
     world.clock.advance(Duration::from_secs(1));
     let new = queue!(engine, remarking, RemarkInput, blocker.id(), [1_000]);
     let urgent = RemarkInput { number: 2_000, blocker: blocker.id().to_string() };
@@ -278,13 +278,13 @@ async fn a_run_to_be_started_takes_turns_with_stages_that_are_ready(world: World
 }
 
 on_every_store!(
-    a_run_of_another_workflow_is_second_behind_a_long_queue,
-    two_queues_alternate_and_priorities_are_still_first,
-    a_chain_gives_way_to_an_urgent_run_between_its_stages,
-    a_chain_gives_way_to_what_another_engine_has_started,
-    a_chain_does_not_give_way_to_its_equals,
-    a_run_to_be_started_takes_turns_with_stages_that_are_ready,
-    an_urgent_run_goes_before_all_that_is_queued,
-    starts_are_acknowledged_while_nobody_has_room,
+    a_run_of_another_workflow_is_second_despite_a_long_queue,
+    two_queues_alternate_after_higher_priorities,
+    an_urgent_run_preempts_a_chain_between_its_stages,
+    an_urgent_run_of_another_engine_preempts_a_chain,
+    runs_of_equal_priority_do_not_preempt_a_chain,
+    a_pending_run_takes_turns_with_ready_stages,
+    an_urgent_run_overtakes_all_queued_runs,
+    starts_are_acknowledged_while_no_slot_is_free,
     a_worker_for_one_workflow_does_not_see_the_queue_of_another,
 );

@@ -1,7 +1,7 @@
-//! A process that is killed at any moment loses nothing, repeats no committed stage, and leaves no trace.
+//! A process that is killed at any moment loses nothing, and no committed stage runs again.
 //!
-//! The judge trusts nothing that the engine says of itself: it reads the database with SQL of its own, and the ledger
-//! to which the bodies append.
+//! The judge does not use the engine: it reads the database with its own SQL, and the ledger to which the bodies
+//! append.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
@@ -27,7 +27,7 @@ async fn sigkill_at_random_moments_loses_nothing_and_commits_each_stage_once() {
     let mut random = Random::seeded("KILL_SEED");
     for _ in 0..KILLS {
         let mut worker = start_worker(&database);
-        // 800 bodies are to run, and some of them again; 30 kills leave enough for each.
+        // There are 800 bodies, and some run again, so the 30 kills leave enough for each worker.
         let moment = random.below(24);
         let seen = wait_for_lines(&mut worker, moment + 1);
         assert!(seen > moment, "the worker ended by itself after {seen} bodies, before it was killed");
@@ -60,7 +60,7 @@ fn start_worker(database: &Path) -> Child {
     Command::new(env!("CARGO_BIN_EXE_diamond_worker")).arg(database).stdout(Stdio::piped()).spawn().unwrap()
 }
 
-/// Reads what the worker says until it has said `lines` lines, or ends; answers how many it said.
+/// Reads the worker's output until it has printed `lines` lines or ends; returns the number of lines.
 fn wait_for_lines(worker: &mut Child, lines: u64) -> u64 {
     let mut output = BufReader::new(worker.stdout.as_mut().unwrap());
     let mut line = String::new();
@@ -108,11 +108,11 @@ async fn judge(database: &Path, ledger: &Path) {
     .await;
     for pair in &outputs {
         let (actual, expected) = pair.split_once(' ').unwrap();
-        assert_eq!(actual, expected, "each run delivered what it should");
+        assert_eq!(actual, expected, "each run has the expected output");
     }
 
-    // What the bodies say: each stage ran at least once, no attempt twice, and none after the attempt that the store
-    // counts as its last.
+    // The ledger: each stage ran at least once, no attempt ran twice, and none ran after the attempt that the store
+    // counts as the last.
     let attempts: HashMap<String, u64> =
         column(&mut db, "SELECT workflow_run_id || ' ' || stage_id || ' ' || attempt FROM workflow_stages")
             .await
@@ -136,7 +136,7 @@ async fn judge(database: &Path, ledger: &Path) {
         assert!(ran.windows(2).all(|pair| pair[0] < pair[1]), "{stage}: no attempt ran twice: {ran:?}");
         assert_eq!(ran.last(), Some(&attempts[stage]), "{stage}: nothing ran after its commit: {ran:?}");
     }
-    assert!(repeated > 0, "no kill hit a stage between its body and its commit: the test has shown nothing");
+    assert!(repeated > 0, "no kill hit a stage between its body and its commit, so the test proves nothing");
 }
 
 async fn column(db: &mut SqliteConnection, sql: &'static str) -> Vec<String> {

@@ -1,6 +1,6 @@
-//! What only a store on a server can do: be shared, be away and come back, stand behind a pooler.
+//! What only a store on a server can meet: other processes, outages, and a pooler.
 
-/// The test is reported as skipped where there is no PostgreSQL.
+/// Reports the test as skipped if there is no PostgreSQL.
 macro_rules! needs_postgres {
     ($name:expr) => {
         if !tests::postgres::is_available(concat!(module_path!(), "::", $name)) {
@@ -12,7 +12,7 @@ macro_rules! needs_postgres {
 mod postgres {
     mod fixture;
     mod sharing;
-    mod known;
+    mod row_cache;
     mod schemas;
     mod lost_jobs;
     mod contention;

@@ -7,7 +7,7 @@ use tests::diamond::{FirstInput, diamond};
 use workflow_engine::prelude::*;
 
 #[tokio::test]
-async fn two_processes_share_the_work_and_a_third_hears_of_it() {
+async fn two_processes_share_the_work_and_a_third_receives_the_results() {
     let folder = tempfile::tempdir().unwrap();
     let (database, ledger) = (folder.path().join("runs.db"), folder.path().join("ledger.txt"));
     let engine = Engine::builder(database.to_str().unwrap())
@@ -22,7 +22,7 @@ async fn two_processes_share_the_work_and_a_third_hears_of_it() {
         runs.push(engine.start::<diamond>(FirstInput { ledger, number }).await.unwrap());
     }
     let mut workers = [start_worker(&database), start_worker(&database)];
-    // This process executes nothing: it learns of each end from the commits of the others.
+    // This process executes nothing: it notices the end of each run by the commits of the others.
     for (number, run) in (0..).zip(&runs) {
         assert_eq!(run.output().await.unwrap(), 3 * number + 1);
     }
@@ -43,21 +43,21 @@ async fn a_run_that_another_process_cancels_stops_here() {
     let run = worker.start::<patience>(PatientInput { number: 1 }).await.unwrap();
     tests::signal::wait(run.id(), "begun").await;
 
-    // A store of its own, as another process has it.
+    // A separate store, as in another process.
     let other = open().await.without_worker().build().await.unwrap();
     assert!(other.run_handle::<patience>(run.id()).await.unwrap().cancel("enough").await.unwrap());
-    // The body is told through its token, long before its lease would run out.
+    // The body is notified through its token, long before its lease would expire.
     tests::signal::wait(run.id(), "stopped").await;
     assert!(run.output().await.unwrap_err().is_run_cancelled());
     worker.shutdown().await;
     other.shutdown().await;
 }
 
-/// Waits until it is stopped.
+/// Waits until it is cancelled.
 #[stage]
 async fn patient(number: u32, ctx: &StageContext) -> StageResult<u32> {
     let (run, token) = (ctx.run_id(), ctx.cancellation().clone());
-    // The body itself is dropped at its next await; what it has started can still tidy up.
+    // The body itself is dropped at its next await; a task that it has spawned can still clean up.
     tokio::spawn(async move {
         token.cancelled().await;
         tests::signal::give(run, "stopped");

@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::sync::Mutex;
 
-use tests::chaos::work::{SinkFile, toilsome};
+use tests::chaos::work::{SinkFile, slow_diamond};
 use tests::chaos::{LEASE, until};
 use workflow_engine::EngineBuilder;
 use workflow_engine::prelude::*;
@@ -16,7 +16,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt().with_ansi(false).with_writer(Mutex::new(log)).init();
     let engine = build(|| {
         Engine::builder(&database)
-            .register::<toilsome>()
+            .register::<slow_diamond>()
             .lease(LEASE)
             .concurrency(16)
             .event_sink(SinkFile(sink.clone().into()))

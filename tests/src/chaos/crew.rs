@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// Several workers, which are killed when this is dropped.
+/// Several worker processes. They are killed when this value is dropped.
 pub struct Crew {
     program: PathBuf,
     database: String,
@@ -31,50 +31,50 @@ impl Crew {
     fn spawn(&self) -> Child {
         let mut command = Command::new(&self.program);
         command.arg(&self.database).arg(self.folder.join("sink.txt")).arg(self.folder.join("log.txt"));
-        // The engine waits for nothing on its standard input, and says nothing on its output.
+        // A worker neither reads its standard input nor writes to its output.
         command.stdin(Stdio::null()).spawn().expect("the program is built")
     }
 
-    /// The process ids.
+    /// Returns the process ids.
     #[must_use]
     pub fn ids(&self) -> Vec<u32> {
         self.workers.iter().map(Child::id).collect()
     }
 
-    /// Kills one, and starts another in its place.
+    /// Kills a worker, and starts another one.
     ///
     /// # Panics
-    /// When there is none with this id.
+    /// When no worker has this id.
     pub fn replace(&mut self, id: u32) {
-        let place = self.workers.iter().position(|worker| worker.id() == id).expect("it is of this crew");
-        self.workers[place].kill().expect("it is ours");
-        self.workers[place].wait().expect("it is ours");
-        self.workers[place] = self.spawn();
+        let index = self.workers.iter().position(|worker| worker.id() == id).expect("a worker of this crew");
+        self.workers[index].kill().expect("a child of this process");
+        self.workers[index].wait().expect("a child of this process");
+        self.workers[index] = self.spawn();
     }
 
-    /// Fails when a worker has ended by itself.
+    /// Checks that no worker has ended by itself.
     ///
     /// # Panics
-    /// Then.
+    /// When one has.
     pub fn assert_alive(&mut self) {
         for worker in &mut self.workers {
-            if let Some(status) = worker.try_wait().expect("it is ours") {
+            if let Some(status) = worker.try_wait().expect("a child of this process") {
                 panic!("worker {} ended by itself: {status}", worker.id());
             }
         }
     }
 
-    /// Asks all to end, and waits until they have.
+    /// Terminates all workers, and waits until they have ended.
     ///
     /// # Panics
-    /// When one does not end well.
+    /// When one ends with an error.
     pub fn stop(&mut self) {
         for worker in &self.workers {
             send("TERM", worker.id());
         }
         for mut worker in self.workers.drain(..) {
-            let status = worker.wait().expect("it is ours");
-            assert!(status.success(), "worker {} ended badly: {status}", worker.id());
+            let status = worker.wait().expect("a child of this process");
+            assert!(status.success(), "worker {} failed: {status}", worker.id());
         }
     }
 }
@@ -93,6 +93,7 @@ impl Drop for Crew {
 /// # Panics
 /// When there is no such process.
 pub fn send(signal: &str, id: u32) {
-    let sent = Command::new("kill").args(["-s", signal, &id.to_string()]).status().expect("there is `kill`");
+    let sent =
+        Command::new("kill").args(["-s", signal, &id.to_string()]).status().expect("`kill` is installed");
     assert!(sent.success(), "{signal} to {id}");
 }

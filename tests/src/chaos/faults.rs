@@ -1,24 +1,24 @@
-//! What befalls workers and server.
+//! Injects faults into workers, connections and the server.
 
 use super::crew::{Crew, send};
 use super::{connect, until};
 use crate::postgres::Cluster;
 use crate::random::Random;
 
-/// One misfortune.
+/// One fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// SIGKILL to a worker; another is started.
+    /// A worker receives SIGKILL, and another one is started.
     Kill,
-    /// SIGSTOP to a worker until others have taken its jobs, then SIGCONT: it goes on as if nothing had happened.
+    /// A worker receives SIGSTOP until others have taken over its jobs, then SIGCONT: it continues unaware of that.
     Stop,
-    /// A connection is cut by the server.
+    /// The server terminates a connection.
     Terminate,
-    /// The server crashes and comes back.
+    /// The server crashes and restarts.
     Crash,
 }
 
-/// The faults of `counts`, in a random order.
+/// Returns the faults of `counts` in a random order.
 #[must_use]
 pub fn shuffled(counts: &[(Fault, usize)], random: &mut Random) -> Vec<Fault> {
     let mut faults: Vec<Fault> =
@@ -29,21 +29,21 @@ pub fn shuffled(counts: &[(Fault, usize)], random: &mut Random) -> Vec<Fault> {
     faults
 }
 
-/// A worker that is stopped goes on when it holds no job any more, or after a while when it held none.
-pub struct Stopped {
+/// A stopped worker. It is to be resumed when it holds no job.
+pub struct StoppedWorker {
     /// The process.
     pub id: u32,
 }
 
-impl Stopped {
-    /// Stops it.
+impl StoppedWorker {
+    /// Stops a worker.
     #[must_use]
     pub fn stop(id: u32) -> Self {
         send("STOP", id);
         Self { id }
     }
 
-    /// Whether nobody counts on it any more.
+    /// Returns whether the worker holds no lease.
     pub async fn is_replaced(&self, cluster: &Cluster) -> bool {
         let Ok(mut db) = connect(cluster.url()).await else { return false };
         let held = sqlx::query_scalar::<_, i64>(
@@ -51,46 +51,51 @@ impl Stopped {
         );
         match held.bind(self.id.to_string()).fetch_one(&mut db).await {
             Ok(jobs) => jobs == 0,
-            Err(error) => went_away(&error),
+            Err(error) => {
+                assert_unavailable(&error);
+                false
+            }
         }
     }
 
-    /// It goes on.
+    /// Lets the worker continue.
     pub fn resume(self) {
         send("CONT", self.id);
     }
 }
 
-/// Cuts a connection of a worker.
-pub async fn terminate_one(cluster: &Cluster) {
+/// Terminates a random connection of a worker.
+pub async fn terminate_connection(cluster: &Cluster) {
     until("the server takes a connection", async || {
         let Ok(mut db) = connect(cluster.url()).await else { return false };
-        let cut = sqlx::query(
+        let terminate = sqlx::query(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
              WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1",
         );
-        match cut.execute(&mut db).await {
+        match terminate.execute(&mut db).await {
             Ok(_) => true,
-            Err(error) => went_away(&error),
+            Err(error) => {
+                assert_unavailable(&error);
+                false
+            }
         }
     })
     .await;
 }
 
-/// `false`: it is to be asked again.
+/// Checks that a statement failed because the server is unavailable.
 ///
 /// # Panics
-/// When the server is there and says that the statement is wrong.
-fn went_away(error: &sqlx::Error) -> bool {
+/// When the server has refused the statement.
+fn assert_unavailable(error: &sqlx::Error) {
     assert!(error.as_database_error().is_none(), "{error}");
-    false
 }
 
-/// Carries out a fault on one of the workers that are not stopped.
-pub async fn befall(
+/// Injects a fault; if it concerns a worker, into one that is not stopped.
+pub async fn inject(
     fault: Fault,
     crew: &mut Crew,
-    stopped: &mut Vec<Stopped>,
+    stopped: &mut Vec<StoppedWorker>,
     cluster: &Cluster,
     random: &mut Random,
 ) {
@@ -99,8 +104,8 @@ pub async fn befall(
     let victim = awake[random.index(awake.len())];
     match fault {
         Fault::Kill => crew.replace(victim),
-        Fault::Stop => stopped.push(Stopped::stop(victim)),
-        Fault::Terminate => terminate_one(cluster).await,
+        Fault::Stop => stopped.push(StoppedWorker::stop(victim)),
+        Fault::Terminate => terminate_connection(cluster).await,
         Fault::Crash => {
             cluster.crash();
             cluster.restart();

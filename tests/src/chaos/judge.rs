@@ -1,5 +1,5 @@
-//! Whether everything ended right. The judge trusts nothing that the engine says of itself: it reads the database with
-//! SQL of its own, the ledger of the bodies, and what the sink wrote down.
+//! Checks the result without the engine: it reads the database with its own SQL, the ledger of the bodies, and the file
+//! of the sink.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -8,32 +8,32 @@ use sqlx::PgConnection;
 
 use super::connect;
 
-/// What the faults brought about.
+/// The visible effects of the faults.
 #[derive(Debug)]
-pub struct CheckOutcome {
-    /// Bodies that ran more often than they were committed.
+pub struct Effects {
+    /// Executions of bodies whose outcome was not committed.
     pub repeated_bodies: usize,
-    /// Outcomes that were offered under a lease that was lost, and rejected.
+    /// Outcomes that were rejected because their lease was lost.
     pub stale_writes: usize,
     /// Events that were delivered more than once.
     pub repeated_deliveries: usize,
 }
 
-/// Judges `runs` runs.
+/// Checks `runs` runs.
 ///
 /// # Panics
-/// When a guarantee was broken; with which.
-pub async fn judge(database: &str, folder: &Path, runs: usize) -> CheckOutcome {
-    let mut db = connect(database).await.expect("the server is there");
-    every_run_ended_right(&mut db, runs).await;
+/// When a guarantee is broken; the message names it.
+pub async fn judge(database: &str, folder: &Path, runs: usize) -> Effects {
+    let mut db = connect(database).await.expect("the server is running");
+    every_run_has_its_result(&mut db, runs).await;
     each_stage_was_committed_once(&mut db, runs).await;
     let repeated_deliveries = events_are_gapless_and_were_delivered(&mut db, &read(folder, "sink.txt")).await;
-    let repeated_bodies = bodies_ran_up_to_their_commit(&mut db, &read(folder, "ledger.txt")).await;
+    let repeated_bodies = no_body_ran_after_its_commit(&mut db, &read(folder, "ledger.txt")).await;
     let stale_writes = read(folder, "log.txt").lines().filter(|line| line.contains("came too late")).count();
-    CheckOutcome { repeated_bodies, stale_writes, repeated_deliveries }
+    Effects { repeated_bodies, stale_writes, repeated_deliveries }
 }
 
-async fn every_run_ended_right(db: &mut PgConnection, runs: usize) {
+async fn every_run_has_its_result(db: &mut PgConnection, runs: usize) {
     let rows = column(
         db,
         "SELECT status || ' ' || (r.output::bigint = 3 * (q.input::json ->> 'number')::bigint + 1) || ' ' || (q.input::json ->> 'number')
@@ -43,7 +43,7 @@ async fn every_run_ended_right(db: &mut PgConnection, runs: usize) {
     let mut numbers = HashSet::new();
     for row in &rows {
         let number =
-            row.strip_prefix("COMPLETED true ").unwrap_or_else(|| panic!("a run ended wrong: {row}"));
+            row.strip_prefix("COMPLETED true ").unwrap_or_else(|| panic!("a run has a wrong result: {row}"));
         assert!(numbers.insert(number), "G1: a key made two runs: {number}");
     }
     assert_eq!(numbers.len(), runs, "G1: no run is lost");
@@ -103,8 +103,8 @@ async fn events_are_gapless_and_were_delivered(db: &mut PgConnection, sink: &str
     repeated
 }
 
-/// Each stage ran at least once, no attempt twice, and its last attempt is the one that was committed.
-async fn bodies_ran_up_to_their_commit(db: &mut PgConnection, ledger: &str) -> usize {
+/// Checks that each stage ran at least once, no attempt twice, and that the last attempt is the committed one.
+async fn no_body_ran_after_its_commit(db: &mut PgConnection, ledger: &str) -> usize {
     let mut executed: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     for line in ledger.lines() {
         let (stage, attempt) = line.rsplit_once(' ').expect("three words");
@@ -127,7 +127,7 @@ async fn bodies_ran_up_to_their_commit(db: &mut PgConnection, ledger: &str) -> u
 }
 
 async fn column(db: &mut PgConnection, sql: &'static str) -> Vec<String> {
-    sqlx::query_scalar(sql).fetch_all(db).await.expect("the statement is right")
+    sqlx::query_scalar(sql).fetch_all(db).await.expect("a valid statement")
 }
 
 fn read(folder: &Path, name: &str) -> String {

@@ -1,9 +1,8 @@
-//! Chaos: worker processes on one PostgreSQL that are killed and stopped, and a server that breaks connections and
+//! Chaos: worker processes on one PostgreSQL server that are killed and stopped, while the server drops connections and
 //! crashes.
 //!
-//! `work` is what the workers run, `crew` are the worker processes, `faults` is what befalls them, and `judge` says
-//! afterwards whether everything ended right, from what is in the database and in the files that bodies and sink have
-//! written.
+//! `work` is the workflow, `crew` the worker processes, `faults` injects the faults, and `judge` checks the result in
+//! the database and in the files that bodies and sink have written.
 
 pub mod work;
 pub mod crew;
@@ -17,31 +16,31 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
 use workflow_engine::ports::{Clock, SystemClock};
 
-/// How long a claim lasts.
+/// The duration of leases.
 pub const LEASE: Duration = Duration::from_secs(2);
 
-/// Waits until `done` says so, looking now and then: what it looks at is another process's, and gives no signal.
+/// Polls until `done` returns true: it checks the state of another process, which sends no signal.
 ///
 /// # Panics
-/// When it has looked for five minutes; with what it waited for.
+/// After five minutes; the message names `what`.
 pub async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
-    const LOOK: Duration = Duration::from_millis(10);
+    const INTERVAL: Duration = Duration::from_millis(10);
     for _ in 0..30_000 {
         if done().await {
             return;
         }
-        SystemClock.sleep(LOOK).await;
+        SystemClock.sleep(INTERVAL).await;
     }
-    panic!("five minutes have passed, and not: {what}");
+    panic!("timed out after five minutes, waiting until {what}");
 }
 
-/// A connection of the test's own, that sees the engine's tables; fails while the server is down.
+/// Opens a connection for the test itself, which sees the engine's tables.
 ///
 /// # Errors
-/// Then.
+/// While the server is down.
 ///
 /// # Panics
-/// When it is no URL.
+/// When `database` is no URL.
 pub async fn connect(database: &str) -> sqlx::Result<PgConnection> {
     let options = PgConnectOptions::from_str(database).expect("a URL");
     options.options([("search_path", "workflow_engine")]).connect().await

@@ -1,4 +1,4 @@
-//! A diamond whose bodies take a while and leave lines in a ledger, and a sink that writes down what it is given.
+//! A diamond whose bodies take a while and append to a ledger, and a sink that appends events to a file.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,62 +8,65 @@ use workflow_engine::ports::{Clock, DeliveryError, EventSink, SystemClock};
 use workflow_engine::prelude::*;
 use workflow_engine::records::Event;
 
-use crate::ledger;
+use crate::execution_log;
 
-/// So long a body takes: long enough to be hit, short enough for thousands.
-const TOIL: Duration = Duration::from_millis(20);
+/// The duration of a body: long enough to be hit by a fault, short enough for thousands of runs.
+const BODY_DURATION: Duration = Duration::from_millis(20);
 
-/// Begins.
+/// The first stage.
 #[stage(retry(max_attempts = 1_000, initial = "1ms", max = "1ms"))]
 pub async fn begin(ledger: String, number: u64, ctx: &StageContext) -> StageResult<(String, u64)> {
-    toil(&ledger, ctx).await?;
+    work(&ledger, ctx).await?;
     Ok((ledger, number))
 }
 
-/// Goes left.
+/// The left branch.
 #[stage(retry(max_attempts = 1_000, initial = "1ms", max = "1ms"))]
-pub async fn left(given: (String, u64), ctx: &StageContext) -> StageResult<u64> {
-    toil(&given.0, ctx).await?;
-    Ok(given.1 * 2)
+pub async fn left(input: (String, u64), ctx: &StageContext) -> StageResult<u64> {
+    work(&input.0, ctx).await?;
+    Ok(input.1 * 2)
 }
 
-/// Goes right.
+/// The right branch.
 #[stage(retry(max_attempts = 1_000, initial = "1ms", max = "1ms"))]
-pub async fn right(given: (String, u64), ctx: &StageContext) -> StageResult<u64> {
-    toil(&given.0, ctx).await?;
-    Ok(given.1 + 1)
+pub async fn right(input: (String, u64), ctx: &StageContext) -> StageResult<u64> {
+    work(&input.0, ctx).await?;
+    Ok(input.1 + 1)
 }
 
-/// Joins.
+/// Joins both branches.
 #[stage(retry(max_attempts = 1_000, initial = "1ms", max = "1ms"))]
 pub async fn join(
     left: u64,
     right: u64,
-    #[require(begin)] given: &(String, u64),
+    #[require(begin)] input: &(String, u64),
     ctx: &StageContext,
 ) -> StageResult<u64> {
-    toil(&given.0, ctx).await?;
+    work(&input.0, ctx).await?;
     Ok(left + right)
 }
 
 workflow! {
-    /// For `number` it delivers `3 * number + 1`.
-    pub toilsome = begin >> [left, right] >> join
+    /// For `number` the output is `3 * number + 1`.
+    pub slow_diamond = begin >> [left, right] >> join
 }
 
-async fn toil(path: &str, ctx: &StageContext) -> StageResult<()> {
-    ledger::append(Path::new(path), &format!("{} {} {}", ctx.run_id(), ctx.stage_id(), ctx.attempt()))?;
-    SystemClock.sleep(TOIL).await;
+async fn work(path: &str, ctx: &StageContext) -> StageResult<()> {
+    execution_log::append(
+        Path::new(path),
+        &format!("{} {} {}", ctx.run_id(), ctx.stage_id(), ctx.attempt()),
+    )?;
+    SystemClock.sleep(BODY_DURATION).await;
     Ok(())
 }
 
-/// Writes a line for each event: its run, its number, its name.
+/// Appends a line for each event: its run, its sequence and its name.
 pub struct SinkFile(pub PathBuf);
 
 #[async_trait]
 impl EventSink for SinkFile {
     async fn deliver(&self, event: &Event) -> Result<(), DeliveryError> {
         let line = format!("{} {} {}", event.run_id, event.sequence, event.kind.name());
-        Ok(ledger::append(&self.0, &line)?)
+        Ok(execution_log::append(&self.0, &line)?)
     }
 }

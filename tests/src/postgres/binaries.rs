@@ -1,10 +1,10 @@
-//! Where a locally installed PostgreSQL is, and who may run it.
+//! Finds a local PostgreSQL installation, and the user who may run it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The folder with `initdb` and `pg_ctl`, of the newest version that is found.
+/// Returns the folder with `initdb` and `pg_ctl`, of the newest version that is found.
 pub(super) fn folder() -> Option<PathBuf> {
     let configured = output("pg_config", &["--bindir"]).map(PathBuf::from);
     let mut packaged: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
@@ -23,14 +23,14 @@ fn version_of(bin: &Path) -> u32 {
     version.and_then(|version| version.parse().ok()).unwrap_or(0)
 }
 
-/// Somebody other than root, as whom PostgreSQL runs, because it refuses to run as root.
+/// The user as whom PostgreSQL runs, because it refuses to run as root.
 pub(super) struct User {
     pub(super) name: &'static str,
     pub(super) uid: u32,
     pub(super) gid: u32,
 }
 
-/// Whom to become; `None` where this process is not root's.
+/// Returns the user to switch to; `None` if this process does not run as root.
 pub(super) fn user() -> Option<User> {
     if id(&["-u"])? != 0 {
         return None;
@@ -40,7 +40,7 @@ pub(super) fn user() -> Option<User> {
         .find_map(|name| Some(User { name, uid: id(&["-u", name])?, gid: id(&["-g", name])? }))
 }
 
-/// A command that runs `script` in a shell, as that user.
+/// Returns a command that runs `script` in a shell, as that user.
 pub(super) fn shell(user: Option<&User>, script: &str) -> Command {
     let Some(User { name, uid, gid }) = user else {
         let mut command = Command::new("sh");
@@ -68,7 +68,7 @@ fn id(arguments: &[&str]) -> Option<u32> {
     output("id", arguments)?.parse().ok()
 }
 
-/// What a command prints, if it succeeds.
+/// Returns the output of a command, if it succeeds.
 fn output(program: &str, arguments: &[&str]) -> Option<String> {
     let output =
         Command::new(program).args(arguments).output().ok().filter(|output| output.status.success())?;

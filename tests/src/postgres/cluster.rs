@@ -1,7 +1,7 @@
 //! A throwaway cluster.
 //!
-//! A shell starts it, takes orders on its standard input, and stops and removes it when that ends: so it goes with the
-//! process that started it, whether that returns, panics or is killed.
+//! A shell starts it and reads commands from its standard input. When that input ends, the shell stops and removes the
+//! cluster; so it does not outlive the process that started it, whether that returns, panics or is killed.
 
 use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Write};
@@ -13,8 +13,8 @@ use std::sync::Mutex;
 
 use super::binaries::{folder, shell, user};
 
-/// `$BIN` has the programs, `$HOME_OF_CLUSTER` is the folder, `$SETTINGS` are lines for its configuration. Settings that
-/// make it durable are left as they are.
+/// `$BIN` is the folder of the programs, `$HOME_OF_CLUSTER` the folder of the cluster, and `$SETTINGS` has lines for
+/// its configuration. The settings for durability keep their defaults.
 const SCRIPT: &str = r#"
 trap '' INT TERM HUP
 cd "$HOME_OF_CLUSTER" || exit 1
@@ -31,8 +31,8 @@ if create && start; then
 else
     cat control.log log >&2
 fi
-while read -r order; do
-    case "$order" in
+while read -r command; do
+    case "$command" in
         stop) control -m immediate stop; echo done ;;
         start) start; echo done ;;
     esac
@@ -41,35 +41,36 @@ control -m immediate stop
 cd / && rm -rf "$HOME_OF_CLUSTER"
 "#;
 
-/// A cluster that runs.
+/// A running cluster.
 pub struct Cluster {
     url: String,
     socket: PathBuf,
-    orders: Option<Mutex<(ChildStdin, BufReader<ChildStdout>)>>,
+    commands: Option<Mutex<(ChildStdin, BufReader<ChildStdout>)>>,
     shell: Child,
 }
 
 impl Cluster {
-    /// Starts one; `None` where PostgreSQL is not installed.
+    /// Starts a cluster; `None` if PostgreSQL is not installed.
     ///
     /// # Panics
-    /// Where it is installed and does not start.
+    /// If PostgreSQL is installed but does not start.
     pub fn start() -> Option<Self> {
         Self::start_with("")
     }
 
-    /// Starts one with these lines in its configuration; `None` where PostgreSQL is not installed.
+    /// Starts a cluster with these lines in its configuration; `None` if PostgreSQL is not installed.
     ///
     /// # Panics
-    /// Where it is installed and does not start.
+    /// If PostgreSQL is installed but does not start.
     pub fn start_with(settings: &str) -> Option<Self> {
         let bin = folder()?;
         let user = user();
-        // The shell removes it, and this process cannot where it is killed.
+        // The shell removes the folder: this process could not if it were killed.
         let home = tempfile::Builder::new().prefix("pg").tempdir().expect("a temporary folder").keep();
-        std::fs::set_permissions(&home, Permissions::from_mode(0o700)).expect("it is ours");
+        std::fs::set_permissions(&home, Permissions::from_mode(0o700))
+            .expect("the folder belongs to this process");
         if let Some(user) = &user {
-            chown(&home, Some(user.uid), Some(user.gid)).expect("root may");
+            chown(&home, Some(user.uid), Some(user.gid)).expect("root may change the owner");
         }
         let mut shell = shell(user.as_ref(), SCRIPT)
             .env("BIN", &bin)
@@ -78,55 +79,55 @@ impl Cluster {
             .env("LC_ALL", "C")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            // A Ctrl-C is for the tests; the shell has to outlive them.
+            // Ctrl-C must end only the tests: the shell has to outlive them.
             .process_group(0)
             .spawn()
-            .expect("there is a shell");
-        let orders = shell.stdin.take().expect("it is piped");
-        let mut answers = BufReader::new(shell.stdout.take().expect("it is piped"));
+            .expect("a shell starts");
+        let commands = shell.stdin.take().expect("it is piped");
+        let mut output = BufReader::new(shell.stdout.take().expect("it is piped"));
         let mut ready = String::new();
-        answers.read_line(&mut ready).expect("the shell answers");
+        output.read_line(&mut ready).expect("the shell responds");
         assert_eq!(ready.trim(), "ready", "PostgreSQL in {} does not start", bin.display());
         let socket = home.to_str().expect("a temporary path is text").replace('/', "%2F");
         let url = format!("postgres://postgres@localhost/postgres?host={socket}");
         let socket = home.join(".s.PGSQL.5432");
-        Some(Self { url, socket, orders: Some(Mutex::new((orders, answers))), shell })
+        Some(Self { url, socket, commands: Some(Mutex::new((commands, output))), shell })
     }
 
-    /// The URL of its database.
+    /// Returns the URL of its database.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The socket that the server listens on.
+    /// Returns the socket on which the server listens.
     pub fn socket(&self) -> &Path {
         &self.socket
     }
 
-    /// Stops the server as a crash would.
+    /// Stops the server like a crash.
     pub fn crash(&self) {
-        self.order("stop");
+        self.command("stop");
     }
 
-    /// Starts it again.
+    /// Starts the server again.
     pub fn restart(&self) {
-        self.order("start");
+        self.command("start");
     }
 
-    fn order(&self, order: &str) {
-        let Some(pipes) = &self.orders else { return };
+    fn command(&self, command: &str) {
+        let Some(pipes) = &self.commands else { return };
         let mut pipes = pipes.lock().expect("no panic under this lock");
-        writeln!(pipes.0, "{order}").expect("the shell is there");
+        writeln!(pipes.0, "{command}").expect("the shell is running");
         let mut done = String::new();
-        pipes.1.read_line(&mut done).expect("the shell answers");
+        pipes.1.read_line(&mut done).expect("the shell responds");
         assert_eq!(done.trim(), "done");
     }
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        // The end of its input is what the shell waits for.
-        self.orders = None;
+        // The shell waits for the end of its input.
+        self.commands = None;
         let _ = self.shell.wait();
     }
 }

@@ -1,7 +1,7 @@
-//! A pooler in transaction mode: each transaction of a client is given another session of the server.
+//! A pooler in transaction mode: each transaction of a client gets another session of the server.
 //!
-//! It does as much of the [protocol](https://www.postgresql.org/docs/current/protocol-flow.html) as a driver needs
-//! that waits for an answer after each `Query` and `Sync`.
+//! It implements the part of the [protocol](https://www.postgresql.org/docs/current/protocol-flow.html) that a driver
+//! needs which waits for the response after each `Query` and `Sync`.
 
 use std::collections::VecDeque;
 use std::io;
@@ -13,55 +13,55 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::{Mutex, Semaphore};
 
-/// The protocol's version 3.0, and the request for TLS, which is refused.
+/// The protocol's version 3.0, and the request for TLS, which the pooler refuses.
 const VERSION: i32 = 196_608;
 const TLS_REQUEST: i32 = 80_877_103;
 
-/// The sessions that wait for a transaction, the one that has waited longest first.
+/// The sessions of the server; a transaction gets the one that has been idle for longest.
 struct Sessions {
     socket: PathBuf,
     idle: Mutex<VecDeque<UnixStream>>,
-    turns: Semaphore,
-    cut: AtomicUsize,
+    available: Semaphore,
+    lost: AtomicUsize,
 }
 
-/// A pooler that serves clients on a port of its own.
+/// A pooler that serves clients on its own port.
 pub struct Pooler {
     url: String,
     sessions: Arc<Sessions>,
 }
 
 impl Pooler {
-    /// Where it listens.
+    /// Returns the URL for clients.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// How often a client went away in the middle of a transaction. A pooler has to throw away its session then.
-    pub fn cut(&self) -> usize {
-        self.sessions.cut.load(Ordering::SeqCst)
+    /// Returns how often a client disconnected within a transaction; the pooler then has to throw away the session.
+    pub fn lost_sessions(&self) -> usize {
+        self.sessions.lost.load(Ordering::SeqCst)
     }
 }
 
-/// Serves clients from this many sessions with the server behind `socket`.
+/// Starts a pooler with this many sessions of the server behind `socket`.
 pub async fn start(socket: &Path, sessions: usize) -> io::Result<Pooler> {
     let mut idle = VecDeque::new();
     for _ in 0..sessions {
         idle.push_back(session(socket).await?);
     }
-    let turns = Semaphore::new(sessions);
-    let (socket, cut) = (socket.to_owned(), AtomicUsize::new(0));
-    let sessions = Arc::new(Sessions { socket, idle: Mutex::new(idle), turns, cut });
+    let available = Semaphore::new(sessions);
+    let (socket, lost) = (socket.to_owned(), AtomicUsize::new(0));
+    let sessions = Arc::new(Sessions { socket, idle: Mutex::new(idle), available, lost });
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("postgres://postgres@{}/postgres", listener.local_addr()?);
     let pooler = Pooler { url, sessions: Arc::clone(&sessions) };
     tokio::spawn(async move {
         while let Ok((client, _)) = listener.accept().await {
             let sessions = Arc::clone(&sessions);
-            // Answers are written in pieces, which would wait for one another.
+            // A response is written in pieces, which would wait for one another.
             let _ = client.set_nodelay(true);
             tokio::spawn(async move {
-                // A client that goes away is nothing to speak of.
+                // An error means that the client has disconnected.
                 let _ = serve(client, &sessions).await;
             });
         }
@@ -73,7 +73,7 @@ async fn session(socket: &Path) -> io::Result<UnixStream> {
     let mut session = UnixStream::connect(socket).await?;
     let mut startup = VERSION.to_be_bytes().to_vec();
     startup.extend(b"user\0postgres\0database\0postgres\0\0");
-    session.write_i32(i32::try_from(startup.len() + 4).expect("it is short")).await?;
+    session.write_i32(i32::try_from(startup.len() + 4).expect("the message is short")).await?;
     session.write_all(&startup).await?;
     while read(&mut session).await?.0 != b'Z' {}
     Ok(session)
@@ -89,7 +89,7 @@ async fn serve(mut client: TcpStream, sessions: &Sessions) -> io::Result<()> {
         }
         client.write_all(b"N").await?;
     };
-    // What a session would hold is refused, as a pooler does.
+    // Like a real pooler, it refuses the settings of a session.
     for refused in [&b"\0options\0"[..], b"\0extra_float_digits\0"] {
         if startup.windows(refused.len()).any(|window| window == refused) {
             let message = b"SFATAL\0VFATAL\0C08P01\0Munsupported startup parameter\0\0";
@@ -104,29 +104,29 @@ async fn serve(mut client: TcpStream, sessions: &Sessions) -> io::Result<()> {
     Ok(())
 }
 
-/// One transaction; answers whether another may follow. A session whose client went away in the middle of one is
-/// replaced by a new one, as a pooler does.
+/// Serves one transaction; returns whether another may follow. Like a real pooler, it replaces a session whose client
+/// has disconnected within a transaction.
 async fn transaction(client: &mut TcpStream, sessions: &Sessions) -> io::Result<bool> {
     let first = read(client).await?;
     if first.0 == b'X' {
         return Ok(false);
     }
-    let _turn = sessions.turns.acquire().await.expect("never closed");
-    let waiting = sessions.idle.lock().await.pop_front();
-    let mut session = match waiting {
-        Some(waiting) => waiting,
+    let _permit = sessions.available.acquire().await.expect("never closed");
+    let idle = sessions.idle.lock().await.pop_front();
+    let mut session = match idle {
+        Some(idle) => idle,
         None => self::session(&sessions.socket).await?,
     };
-    let done = pass_on(first, client, &mut session).await;
+    let done = forward(first, client, &mut session).await;
     match done {
         Ok(()) => sessions.idle.lock().await.push_back(session),
-        Err(_) => drop(sessions.cut.fetch_add(1, Ordering::SeqCst)),
+        Err(_) => drop(sessions.lost.fetch_add(1, Ordering::SeqCst)),
     }
     done.map(|()| true)
 }
 
-/// Passes on what the client sends, until the transaction is over.
-async fn pass_on(
+/// Forwards the client's messages until the transaction has ended.
+async fn forward(
     mut next: (u8, Vec<u8>),
     client: &mut TcpStream,
     session: &mut UnixStream,
@@ -137,15 +137,15 @@ async fn pass_on(
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         write(session, kind, &body).await?;
-        if matches!(kind, b'Q' | b'S') && answer(session, client).await? {
+        if matches!(kind, b'Q' | b'S') && respond(session, client).await? {
             return Ok(());
         }
         next = read(client).await?;
     }
 }
 
-/// Passes on the server's answer; says whether the transaction is over.
-async fn answer(session: &mut UnixStream, client: &mut TcpStream) -> io::Result<bool> {
+/// Forwards the server's response; returns whether the transaction has ended.
+async fn respond(session: &mut UnixStream, client: &mut TcpStream) -> io::Result<bool> {
     loop {
         let (kind, body) = read(session).await?;
         write(client, kind, &body).await?;
@@ -165,7 +165,7 @@ async fn read(from: &mut (impl AsyncReadExt + Unpin)) -> io::Result<(u8, Vec<u8>
 
 async fn write(to: &mut (impl AsyncWriteExt + Unpin), kind: u8, body: &[u8]) -> io::Result<()> {
     let mut message = vec![kind];
-    message.extend(i32::try_from(body.len() + 4).expect("it is short").to_be_bytes());
+    message.extend(i32::try_from(body.len() + 4).expect("the message is short").to_be_bytes());
     message.extend(body);
     to.write_all(&message).await
 }

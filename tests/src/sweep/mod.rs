@@ -1,5 +1,5 @@
-//! What the crash sweep's test and its child process share: the points at which something happens, the ports that have
-//! them, and the workflows.
+//! Code that the crash sweep's test and its child process share: the points, the ports that contain them, and the
+//! workflows.
 
 pub mod points;
 pub mod ports;

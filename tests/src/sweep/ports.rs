@@ -1,4 +1,4 @@
-//! Every port, with a point before and after each of its methods.
+//! The ports, with a point before and after each of their methods.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,23 +14,24 @@ use workflow_engine::testing::unavailable;
 use workflow_engine::{Error, Json, StageError};
 
 use super::points::{are_watched, reach};
+use crate::execution_log;
 use crate::intercept::{Call, Interceptor};
-use crate::ledger;
 
-/// Called after commits of other processes alone, of which these runs have none; it reads, and is repeated.
-const BY_OTHERS: &str = "lost_leases";
+/// A method without points: it is called only after commits of other processes, which these runs do not have. It only
+/// reads, and is repeated.
+const UNREACHED_METHOD: &str = "lost_leases";
 
 fn at(port: &str, method: &str, moment: &str) -> Result<(), Error> {
-    if method == BY_OTHERS {
+    if method == UNREACHED_METHOD {
         return Ok(());
     }
     if reach(&format!("{port}.{method}: {moment}")) { Err(unavailable(method)) } else { Ok(()) }
 }
 
-/// In front of the store.
+/// The points around the methods of a store.
 #[derive(Default)]
 pub struct StorePoints {
-    has_missed: AtomicBool,
+    has_failed: AtomicBool,
 }
 
 #[async_trait]
@@ -44,21 +45,21 @@ impl Interceptor for StorePoints {
     }
 
     async fn commit(&self, store: &dyn Store, decision: Decision) -> Result<Commit, Error> {
-        // As if somebody had overtaken it, once: so the way on from there is one that is gone.
+        // Fails the precondition once, as if another commit had come first, so that the path of a retry is reached.
         let is_structural =
             matches!(decision.precondition, Precondition::Revision(_)) && decision.idempotency.is_none();
         let is_wake = decision
             .changes
             .iter()
             .any(|change| matches!(change, workflow_engine::ports::Change::Wake { .. }));
-        if is_structural && is_wake && are_watched() && !self.has_missed.swap(true, Ordering::SeqCst) {
+        if is_structural && is_wake && are_watched() && !self.has_failed.swap(true, Ordering::SeqCst) {
             return Ok(Commit::PreconditionFailed);
         }
         store.commit(decision).await
     }
 }
 
-/// Where bodies run.
+/// The points around bodies and checks.
 pub struct ExecutorPoints;
 
 fn failed(port: &str, method: &str, moment: &str) -> Result<(), StageError> {
@@ -76,13 +77,13 @@ impl ActivityExecutor for ExecutorPoints {
 
     async fn check(&self, wait: &WaitDefinition, check: CheckExecution) -> Result<CheckOutcome, StageError> {
         failed("executor", "check", "before")?;
-        let verdict = LocalExecutor.check(wait, check).await?;
+        let outcome = LocalExecutor.check(wait, check).await?;
         failed("executor", "check", "after")?;
-        Ok(verdict)
+        Ok(outcome)
     }
 }
 
-/// Notes events in a file. In a child it refuses the first one, where it is told to.
+/// Appends events to a file. In a child it can refuse the first one.
 pub struct SinkPoints {
     /// The file.
     pub file: PathBuf,
@@ -98,12 +99,12 @@ impl EventSink for SinkPoints {
             return Err("not the first one".into());
         }
         let line = format!("{} {}", event.run_id, event.sequence);
-        ledger::append(&self.file, &line)?;
+        execution_log::append(&self.file, &line)?;
         Ok(at("sink", "deliver", "after")?)
     }
 }
 
-/// Keeps payloads as files of a folder.
+/// Stores payloads as files of a folder.
 pub struct BlobPoints {
     /// The folder.
     pub folder: PathBuf,
@@ -119,7 +120,7 @@ impl BlobPoints {
 impl BlobStore for BlobPoints {
     async fn put(&self, key: &BlobKey, value: &Json) -> Result<(), Error> {
         at("blobs", "put", "before")?;
-        // A process that dies here leaves a file that nobody names.
+        // A process that dies here leaves a file that no row names.
         let temporary = self.file(key).with_extension(format!("{}", std::process::id()));
         let written = std::fs::write(&temporary, value.as_str())
             .and_then(|()| std::fs::rename(&temporary, self.file(key)));
@@ -131,7 +132,7 @@ impl BlobStore for BlobPoints {
         at("blobs", "get", "before")?;
         let text = std::fs::read_to_string(self.file(key)).ok();
         at("blobs", "get", "after")?;
-        Ok(text.map(|text| Json::parse(&text).expect("it was JSON")))
+        Ok(text.map(|text| Json::parse(&text).expect("valid JSON")))
     }
 
     async fn has(&self, key: &BlobKey) -> Result<bool, Error> {

@@ -1,4 +1,4 @@
-//! One run, in the child as in whoever comes after it.
+//! One run, in the child and in the engine that finishes it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,30 +18,30 @@ use super::points::Armed;
 use super::ports::{BlobPoints, ExecutorPoints, SinkPoints};
 use super::workflows::{FirstInput, chain, diamond, waiting};
 
-/// How long leases last.
+/// The duration of leases.
 pub const LEASE: Duration = Duration::from_millis(300);
 
-/// Which workflow.
+/// The workflow of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Shape {
     /// `first >> long >> left`, with blobs in files.
     Chain,
     /// `first >> [left, right] >> last`, with blobs in the store and a sink that refuses once.
     Diamond,
-    /// `first >> [asked, left] >> last`.
+    /// `first >> [request, left] >> last`.
     Waiting,
 }
 
 impl Shape {
-    /// All of them.
+    /// All workflows.
     pub const ALL: [Self; 3] = [Self::Chain, Self::Diamond, Self::Waiting];
 
-    /// What it delivers for `number`.
+    /// Returns the output for `number`.
     pub fn expected(self, number: u64) -> u64 {
         if self == Self::Chain { 2 * number + 2 } else { 3 * number + 1 }
     }
 
-    /// Its stages, in the order of their ids.
+    /// Returns the ids of its stages, sorted.
     pub fn stages(self) -> Vec<&'static str> {
         let definition = match self {
             Self::Chain => chain::definition(),
@@ -54,25 +54,25 @@ impl Shape {
     }
 }
 
-/// What a child is told.
+/// The configuration of a child.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Order {
+pub struct ChildConfig {
     /// A path, or the URL of a PostgreSQL database.
     pub database: String,
-    /// The schema there.
+    /// The schema in a PostgreSQL database.
     pub schema: Option<String>,
-    /// Where the ledger is, what the sink has taken, and blobs.
+    /// The folder of the ledger, the sink's file and blobs.
     pub folder: PathBuf,
     /// The workflow.
     pub shape: Shape,
-    /// Makes the run one of its own; its key is made of it.
+    /// The number of the run, from which its key is derived.
     pub number: u64,
-    /// Where what happens.
+    /// The reaction, if any.
     pub armed: Option<Armed>,
 }
 
-impl Order {
-    /// The run's key.
+impl ChildConfig {
+    /// Returns the run's key.
     pub fn key(&self) -> String {
         format!("run-{}", self.number)
     }
@@ -93,7 +93,7 @@ impl Order {
         })
     }
 
-    /// An engine over it.
+    /// Builds an engine over the database.
     ///
     /// # Errors
     /// When it cannot be built.
@@ -116,10 +116,10 @@ impl Order {
         }
     }
 
-    /// Starts the run, or finds it started, and waits for its end; answers what it delivers.
+    /// Starts the run, unless it was started, and waits for its end; returns its output.
     ///
     /// # Errors
-    /// Whatever any call of an engine says.
+    /// The first error of any call of the engine.
     pub async fn run(&self, engine: &Engine) -> Result<u64, Error> {
         match self.shape {
             Shape::Chain => self.run_as::<chain>(engine).await,
@@ -135,7 +135,7 @@ impl Order {
         let ledger = ledger(&self.folder).to_str().expect("a temporary path is text").to_owned();
         let input = FirstInput { ledger, number: self.number };
         let run = engine.start::<W>(input).idempotency_key(self.key()).await?;
-        // Whoever was asked has answered, and says so.
+        // The remote service has responded, and wakes the stage.
         let mut events = run.events();
         while let Some(event) = events.next().await {
             if let EventKind::StageSuspended { stage_id, .. } = event?.kind {
@@ -143,7 +143,7 @@ impl Order {
             }
         }
         let (_, output) = run.output().await?;
-        // What a program may ask for besides.
+        // Calls the remaining methods of the ports.
         run.input().await?;
         run.outputs().await?;
         engine.unfinished::<W>().await?;
@@ -167,12 +167,12 @@ impl Order {
     }
 }
 
-/// Where bodies leave their lines.
+/// Returns the file to which bodies append.
 pub fn ledger(folder: &Path) -> PathBuf {
     folder.join("ledger.txt")
 }
 
-/// Where the sink does.
+/// Returns the file to which the sink appends.
 pub fn delivered(folder: &Path) -> PathBuf {
     folder.join("delivered.txt")
 }

@@ -1,21 +1,21 @@
-//! A chain, a diamond, and one that waits. Every body leaves a line in the ledger.
+//! A chain, a diamond, and a workflow that waits. Every body appends a line to the ledger.
 
 use std::path::Path;
 
 use workflow_engine::prelude::*;
 
 use super::points;
-use crate::ledger;
+use crate::execution_log;
 
-/// The ledger, and a number. Its text is longer than what is stored inline.
+/// The ledger's path and a number. Its JSON is longer than the limit of inline values.
 type Parcel = (String, u64);
 
 fn note(ledger: &str, ctx: &StageContext) -> StageResult<()> {
     let line = format!("{} {} {}", ctx.run_id(), ctx.stage_id(), ctx.attempt());
-    Ok(ledger::append(Path::new(ledger), &line)?)
+    Ok(execution_log::append(Path::new(ledger), &line)?)
 }
 
-/// Begins.
+/// The first stage.
 #[stage(retry(max_attempts = 100, initial = "1ms", max = "1ms"))]
 pub async fn first(ledger: String, number: u64, ctx: &StageContext) -> StageResult<Parcel> {
     note(&ledger, ctx)?;
@@ -24,48 +24,48 @@ pub async fn first(ledger: String, number: u64, ctx: &StageContext) -> StageResu
     Ok((ledger, number))
 }
 
-/// Takes so long that its lease is renewed, and looked at by whoever looks for lost ones.
+/// Runs until its lease was renewed, and checked by the reaper.
 #[stage(retry(max_attempts = 100, initial = "1ms", max = "1ms"))]
-pub async fn long(given: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
-    note(&given.0, ctx)?;
+pub async fn long(parcel: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
+    note(&parcel.0, ctx)?;
     points::reached(&[
         "store.renew_leases: before",
         "store.stale_jobs: before",
         "store.next_lease_end: before",
     ])
     .await;
-    Ok((given.0, given.1 + 1))
+    Ok((parcel.0, parcel.1 + 1))
 }
 
 /// Doubles.
 #[stage(retry(max_attempts = 100, initial = "1ms", max = "1ms"))]
-pub async fn left(given: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
-    note(&given.0, ctx)?;
-    Ok((given.0, given.1 * 2))
+pub async fn left(parcel: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
+    note(&parcel.0, ctx)?;
+    Ok((parcel.0, parcel.1 * 2))
 }
 
 /// Adds one.
 #[stage(retry(max_attempts = 100, initial = "1ms", max = "1ms"))]
-pub async fn right(given: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
-    note(&given.0, ctx)?;
-    Ok((given.0, given.1 + 1))
+pub async fn right(parcel: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
+    note(&parcel.0, ctx)?;
+    Ok((parcel.0, parcel.1 + 1))
 }
 
-/// Asks somebody to add one, and waits.
-#[stage(check = answered, poll_every = "2s", give_up_after = "1h",
+/// Requests an addition from a remote service, and waits.
+#[stage(check = response, poll_every = "2s", give_up_after = "1h",
     retry(max_attempts = 100, initial = "1ms", max = "1ms"))]
-pub async fn asked(given: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
-    note(&given.0, ctx)?;
-    Ok(given)
+pub async fn request(parcel: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
+    note(&parcel.0, ctx)?;
+    Ok(parcel)
 }
 
-/// The answer is there.
+/// Finds that the response has arrived.
 #[check]
-pub async fn answered(ticket: &Parcel) -> StageResult<Check<Parcel>> {
+pub async fn response(ticket: &Parcel) -> StageResult<Check<Parcel>> {
     Ok(Check::Ready((ticket.0.clone(), ticket.1 + 1)))
 }
 
-/// Joins.
+/// Joins both branches.
 #[stage(retry(max_attempts = 100, initial = "1ms", max = "1ms"))]
 pub async fn last(one: Parcel, other: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
     note(&one.0, ctx)?;
@@ -73,14 +73,14 @@ pub async fn last(one: Parcel, other: Parcel, ctx: &StageContext) -> StageResult
 }
 
 workflow! {
-    /// For `number` it delivers `2 * number + 2`.
+    /// For `number` the output is `2 * number + 2`.
     pub chain = first >> long >> left
 }
 workflow! {
-    /// For `number` it delivers `3 * number + 1`.
+    /// For `number` the output is `3 * number + 1`.
     pub diamond = first >> [left, right] >> last
 }
 workflow! {
-    /// For `number` it delivers `3 * number + 1`.
-    pub waiting = first >> [asked, left] >> last
+    /// For `number` the output is `3 * number + 1`.
+    pub waiting = first >> [request, left] >> last
 }

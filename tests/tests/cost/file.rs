@@ -1,4 +1,4 @@
-//! A diamond on SQLite.
+//! The cost of a diamond on SQLite.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,13 +7,13 @@ use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 use tempfile::TempDir;
 use workflow_engine::stores::SqliteStore;
 
-use super::{Bound, Listeners, RUNS, Spent, WARM_UP, engine, run};
+use super::{Bound, Cost, RUNS, Subscribers, WARM_UP, engine, run};
 
-/// One statement reads, whether the run is new: what follows is known to the writer. The write-ahead log takes whole
-/// pages, of 4 KiB: these are 42 of them.
+/// One statement of a run reads, to check that the run is new; the writer has cached the rest. The write-ahead log
+/// stores whole pages of 4 KiB; this is 42 of them.
 const BOUND: Bound = Bound { statements: (20, 4), rows: (35, 2), bytes: 175_000 };
 
-/// Counts each row that anybody writes.
+/// Counts every row that is written, by triggers.
 async fn count_rows(connection: &mut SqliteConnection) {
     let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '%sqlx%'
         AND name NOT LIKE 'sqlite%'";
@@ -30,7 +30,7 @@ async fn count_rows(connection: &mut SqliteConnection) {
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.unwrap();
 }
 
-async fn spent(store: &SqliteStore, counter: Option<&mut SqliteConnection>, path: &Path) -> Spent {
+async fn current_cost(store: &SqliteStore, counter: Option<&mut SqliteConnection>, path: &Path) -> Cost {
     let statistics = store.statistics();
     let rows = match counter {
         Some(counter) => {
@@ -39,7 +39,7 @@ async fn spent(store: &SqliteStore, counter: Option<&mut SqliteConnection>, path
         }
         None => 0,
     };
-    Spent {
+    Cost {
         transactions: statistics.transactions,
         statements: statistics.statements,
         requests: statistics.requests,
@@ -48,8 +48,8 @@ async fn spent(store: &SqliteStore, counter: Option<&mut SqliteConnection>, path
     }
 }
 
-/// What so many runs cost; counting the rows costs bytes.
-async fn cost(listeners: Listeners, is_counted: bool) -> Spent {
+/// Returns the cost of [`RUNS`] runs. Counting rows adds bytes, so bytes are measured without it.
+async fn cost(subscribers: Subscribers, is_counted: bool) -> Cost {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("store.db");
     let store = SqliteStore::open(path.to_str().unwrap()).await.unwrap();
@@ -58,11 +58,11 @@ async fn cost(listeners: Listeners, is_counted: bool) -> Spent {
     if is_counted {
         count_rows(&mut counter).await;
     }
-    let engine = engine(store.clone(), listeners).await;
+    let engine = engine(store.clone(), subscribers).await;
     run(&engine, WARM_UP).await;
-    let before = spent(&store, is_counted.then_some(&mut counter), &path).await;
+    let before = current_cost(&store, is_counted.then_some(&mut counter), &path).await;
     run(&engine, RUNS).await;
-    let after = spent(&store, is_counted.then_some(&mut counter), &path).await;
+    let after = current_cost(&store, is_counted.then_some(&mut counter), &path).await;
     counter.close().await.unwrap();
     engine.shutdown().await;
     after - before
@@ -70,14 +70,14 @@ async fn cost(listeners: Listeners, is_counted: bool) -> Spent {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_sqlite() {
-    for listeners in [Listeners::Nobody, Listeners::Elsewhere, Listeners::Here] {
-        let (counted, written) = (cost(listeners, true).await, cost(listeners, false).await);
-        let spent = Spent { bytes: written.bytes, ..counted };
-        println!("listeners: {listeners:?}: {spent}");
-        if listeners == Listeners::Here {
-            spent.check_with_deliveries();
+    for subscribers in [Subscribers::None, Subscribers::OtherProcess, Subscribers::ThisProcess] {
+        let (counted, written) = (cost(subscribers, true).await, cost(subscribers, false).await);
+        let cost_of_runs = Cost { bytes: written.bytes, ..counted };
+        println!("subscribers: {subscribers:?}: {cost_of_runs}");
+        if subscribers == Subscribers::ThisProcess {
+            cost_of_runs.check_with_deliveries();
         } else {
-            spent.check(&BOUND);
+            cost_of_runs.check(&BOUND);
         }
     }
 }

@@ -1,9 +1,9 @@
-//! What a run costs: commits, statements, rows and bytes of a diamond that is started through the public API, and run
-//! by a worker that has nothing else to do. No test here knows the time, so whoever adds a statement to the path of
-//! every stage is told.
+//! The cost of a run: the commits, statements, rows and bytes of a diamond that is started through the public API and
+//! run by an otherwise idle worker. The tests count and do not measure time, so they fail reliably for a change that
+//! adds a statement to the path of every stage.
 //!
-//! The two branches commit together or one after the other, as it happens, so a run has four or five commits; what the
-//! fifth adds is known.
+//! The two branches may commit together or one after the other, so a run has four or five commits; the bounds include
+//! the cost of the fifth.
 
 mod server;
 mod file;
@@ -39,25 +39,25 @@ async fn last(left: u64, right: u64) -> StageResult<u64> {
 
 workflow! { diamond = first >> [left, right] >> last }
 
-/// Runs before anything is counted: the worker has started, and statements are prepared.
+/// The number of runs before the count starts, in which the worker starts and statements are prepared.
 const WARM_UP: u64 = 5;
 
-/// Runs that are counted.
+/// The number of counted runs.
 const RUNS: u64 = 40;
 
-/// Who hears of the events.
+/// Where the subscribers of the events are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Listeners {
-    Nobody,
-    /// Somebody in another process: events are kept for them, and nothing here delivers.
-    Elsewhere,
-    /// A sink and a plugin.
-    Here,
+enum Subscribers {
+    None,
+    /// In another process: events are kept, and this process delivers none.
+    OtherProcess,
+    /// A sink and a plugin in this process.
+    ThisProcess,
 }
 
-/// What a store has done.
+/// The work that a store has done.
 #[derive(Clone, Copy, Debug, Default)]
-struct Spent {
+struct Cost {
     transactions: u64,
     statements: u64,
     requests: u64,
@@ -65,37 +65,37 @@ struct Spent {
     bytes: u64,
 }
 
-/// What a run costs at most: with four commits, and what a fifth one adds.
+/// The most that a run may cost: with four commits, and the addition of a fifth one.
 struct Bound {
     statements: (u64, u64),
     rows: (u64, u64),
     bytes: u64,
 }
 
-impl Spent {
-    /// Once in a while a worker looks whether there is more to do.
+impl Cost {
+    /// The additional requests for all runs: now and then a worker checks for more work.
     const SLACK: u64 = 2;
 
-    /// Holds against what the runs may cost.
+    /// Compares the cost of the runs with the bound.
     fn check(&self, bound: &Bound) {
-        let most = 5 * RUNS + Self::SLACK;
-        assert!(self.requests <= most && self.transactions <= most, "more than five commits: {self}");
+        let limit = 5 * RUNS + Self::SLACK;
+        assert!(self.requests <= limit && self.transactions <= limit, "more than five commits: {self}");
         let fifth = self.transactions.saturating_sub(4 * RUNS);
-        let most = |(four, added): (u64, u64)| four * RUNS + added * fifth;
-        assert!(self.statements <= most(bound.statements), "more statements: {self}");
-        assert!(self.rows <= most(bound.rows), "more rows: {self}");
-        assert!(self.bytes <= bound.bytes * RUNS, "more bytes: {self}");
+        let limit = |(four, added): (u64, u64)| four * RUNS + added * fifth;
+        assert!(self.statements <= limit(bound.statements), "too many statements: {self}");
+        assert!(self.rows <= limit(bound.rows), "too many rows: {self}");
+        assert!(self.bytes <= bound.bytes * RUNS, "too many bytes: {self}");
     }
 
-    /// Holds against what they may cost with deliveries, whose number depends on how soon they follow a commit: of each
-    /// commit to two subscribers, with a claim and a settlement, at most.
+    /// Compares the cost with that of deliveries, whose number depends on how soon they follow a commit: at most a
+    /// claim and a settlement of each commit for each of two subscribers.
     fn check_with_deliveries(&self) {
-        assert!(self.requests <= (5 + 5 * 2 * 2) * RUNS + Self::SLACK, "more requests: {self}");
-        assert!(self.rows <= 100 * RUNS, "more rows: {self}");
+        assert!(self.requests <= (5 + 5 * 2 * 2) * RUNS + Self::SLACK, "too many requests: {self}");
+        assert!(self.rows <= 100 * RUNS, "too many rows: {self}");
     }
 }
 
-impl Sub for Spent {
+impl Sub for Cost {
     type Output = Self;
 
     fn sub(self, before: Self) -> Self {
@@ -109,7 +109,7 @@ impl Sub for Spent {
     }
 }
 
-impl fmt::Display for Spent {
+impl fmt::Display for Cost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let each = |count: u64| format!("{}.{:02}", count / RUNS, count % RUNS * 100 / RUNS);
         let [transactions, statements, requests, rows, bytes] =
@@ -121,10 +121,10 @@ impl fmt::Display for Spent {
     }
 }
 
-struct Nothing;
+struct NoopSink;
 
 #[async_trait::async_trait]
-impl EventSink for Nothing {
+impl EventSink for NoopSink {
     async fn deliver(
         &self,
         _: &workflow_engine::records::Event,
@@ -133,16 +133,16 @@ impl EventSink for Nothing {
     }
 }
 
-async fn engine(store: Arc<dyn Store>, listeners: Listeners) -> Engine {
+async fn engine(store: Arc<dyn Store>, subscribers: Subscribers) -> Engine {
     let builder = EngineBuilder::with_store(Arc::clone(&store), Arc::new(SystemClock)).register::<diamond>();
-    let builder = if listeners == Listeners::Here {
-        builder.event_sink(Nothing).plugin(Recorder::new("recorder"))
+    let builder = if subscribers == Subscribers::ThisProcess {
+        builder.event_sink(NoopSink).plugin(Recorder::new("recorder"))
     } else {
         builder
     };
-    // No lease is renewed meanwhile.
+    // The lease is long, so that none is renewed during the count.
     let engine = builder.lease(std::time::Duration::from_secs(3_600)).build().await.unwrap();
-    store.deliver_events(listeners != Listeners::Nobody);
+    store.deliver_events(subscribers != Subscribers::None);
     engine
 }
 

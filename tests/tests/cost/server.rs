@@ -1,4 +1,4 @@
-//! A diamond on PostgreSQL.
+//! The cost of a diamond on PostgreSQL.
 
 use std::sync::Arc;
 
@@ -6,12 +6,12 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use tests::postgres::{self, Cluster};
 use workflow_engine::stores::{PostgresOptions, PostgresStore};
 
-use super::{Bound, Listeners, RUNS, Spent, WARM_UP, engine, run};
+use super::{Bound, Cost, RUNS, Subscribers, WARM_UP, engine, run};
 
-/// One statement a commit, and less than 2.5 KiB a stage.
+/// One statement for each commit, and less than 2.5 KiB for each stage.
 const BOUND: Bound = Bound { statements: (4, 1), rows: (35, 2), bytes: 10_000 };
 
-/// Counts each row that anybody writes. A sequence, for it keeps nobody waiting.
+/// Counts every row that is written, by triggers. They use a sequence, because it takes no lock until the commit.
 async fn count_rows(connection: &mut PgConnection, schema: &str) {
     let tables = format!("SELECT tablename::text FROM pg_tables WHERE schemaname = '{schema}'");
     let tables = sqlx::query(AssertSqlSafe(tables)).fetch_all(&mut *connection).await.unwrap();
@@ -35,14 +35,14 @@ async fn number(connection: &mut PgConnection, sql: &str) -> u64 {
     row.get::<i64, _>(0).try_into().unwrap()
 }
 
-async fn spent(store: &PostgresStore, counter: &mut PgConnection, schema: Option<&str>) -> Spent {
+async fn current_cost(store: &PostgresStore, counter: &mut PgConnection, schema: Option<&str>) -> Cost {
     let statistics = store.statistics();
     let rows = match schema {
         Some(schema) => number(counter, &format!("SELECT last_value FROM {schema}.written")).await,
         None => 0,
     };
     let bytes = "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint";
-    Spent {
+    Cost {
         transactions: statistics.transactions,
         statements: statistics.statements,
         requests: statistics.requests,
@@ -51,8 +51,8 @@ async fn spent(store: &PostgresStore, counter: &mut PgConnection, schema: Option
     }
 }
 
-/// What so many runs cost; counting the rows costs bytes.
-async fn cost(cluster: &Cluster, schema: &str, listeners: Listeners, is_counted: bool) -> Spent {
+/// Returns the cost of [`RUNS`] runs. Counting rows adds bytes, so bytes are measured without it.
+async fn cost(cluster: &Cluster, schema: &str, subscribers: Subscribers, is_counted: bool) -> Cost {
     let mut options = PostgresOptions::new(cluster.url());
     options.schema = schema.to_owned();
     let store = Arc::new(PostgresStore::open(options).await.unwrap());
@@ -61,11 +61,11 @@ async fn cost(cluster: &Cluster, schema: &str, listeners: Listeners, is_counted:
         count_rows(&mut counter, schema).await;
     }
     let counted = is_counted.then_some(schema);
-    let engine = engine(store.clone(), listeners).await;
+    let engine = engine(store.clone(), subscribers).await;
     run(&engine, WARM_UP).await;
-    let before = spent(&store, &mut counter, counted).await;
+    let before = current_cost(&store, &mut counter, counted).await;
     run(&engine, RUNS).await;
-    let after = spent(&store, &mut counter, counted).await;
+    let after = current_cost(&store, &mut counter, counted).await;
     engine.shutdown().await;
     after - before
 }
@@ -75,22 +75,22 @@ async fn on_postgres() {
     if !postgres::is_available("on_postgres") {
         return;
     }
-    // A server of its own: nobody else writes to its log.
+    // A throwaway cluster, so that no other test writes to its log.
     let Some(cluster) = Cluster::start() else {
-        eprintln!("skipped: on_postgres: the server is not ours");
+        eprintln!("skipped: on_postgres: the test needs its own server");
         return;
     };
-    for (number, listeners) in
-        [Listeners::Nobody, Listeners::Elsewhere, Listeners::Here].into_iter().enumerate()
+    for (number, subscribers) in
+        [Subscribers::None, Subscribers::OtherProcess, Subscribers::ThisProcess].into_iter().enumerate()
     {
-        let counted = cost(&cluster, &format!("counted_{number}"), listeners, true).await;
-        let written = cost(&cluster, &format!("written_{number}"), listeners, false).await;
-        let spent = Spent { bytes: written.bytes, ..counted };
-        println!("listeners: {listeners:?}: {spent}");
-        if listeners == Listeners::Here {
-            spent.check_with_deliveries();
+        let counted = cost(&cluster, &format!("counted_{number}"), subscribers, true).await;
+        let written = cost(&cluster, &format!("written_{number}"), subscribers, false).await;
+        let cost_of_runs = Cost { bytes: written.bytes, ..counted };
+        println!("subscribers: {subscribers:?}: {cost_of_runs}");
+        if subscribers == Subscribers::ThisProcess {
+            cost_of_runs.check_with_deliveries();
         } else {
-            spent.check(&BOUND);
+            cost_of_runs.check(&BOUND);
         }
     }
 }

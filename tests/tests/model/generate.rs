@@ -1,6 +1,7 @@
-//! What a case does next: mostly what brings its runs on, and often enough what should not.
+//! Generates the steps of a case: mostly commands that make its runs progress, and often ones that must not.
 //!
-//! A step is made of thrown dice. To combine strategies would say the same, and take most of the test's time.
+//! A step is derived from random numbers. Combined proptest strategies would express the same, but take most of the
+//! test's time.
 
 use proptest::prelude::*;
 use workflow_engine::records::Status;
@@ -9,16 +10,16 @@ use crate::spec::{Held, PROCESSES, Reference, Run};
 use crate::step::{Command, End, Fault, Index, Moment, Step, Trouble};
 use crate::workflows;
 
-/// More runs than this are not made: a case is about what happens to a few.
+/// The most runs in a case: a case examines what happens to a few.
 const RUNS: usize = 3;
 
-/// One step from this state.
+/// Generates one step from this state.
 pub fn step(state: &Reference) -> BoxedStrategy<Step> {
     let state = state.clone();
     any::<[u16; 24]>().prop_map(move |thrown| Dice { thrown, next: 0 }.step(&state)).boxed()
 }
 
-/// Numbers that were thrown. A shrunk one is zero, and names the first of several things.
+/// Random numbers. A shrunk number is zero, which selects the first alternative.
 struct Dice {
     thrown: [u16; 24],
     next: usize,
@@ -35,7 +36,7 @@ impl Dice {
         things[self.below(things.len())]
     }
 
-    /// One of these, each as often as its weight says.
+    /// Selects one alternative with a probability in proportion to its weight.
     fn weighed<T: Copy>(&mut self, things: &[(usize, T)]) -> T {
         let mut left = self.below(things.iter().map(|(weight, _)| weight).sum());
         for &(weight, thing) in things {
@@ -44,7 +45,7 @@ impl Dice {
             }
             left -= weight;
         }
-        unreachable!("it is less than the sum")
+        unreachable!("the number is less than the sum of the weights")
     }
 
     fn step(&mut self, state: &Reference) -> Step {
@@ -53,7 +54,8 @@ impl Dice {
         Step { process, command, trouble }
     }
 
-    /// A command, and the process that carries it out: of what is about a lease, the one that has it.
+    /// Generates a command and the process that executes it: for a command about a lease, the process that has claimed
+    /// it.
     fn command_of(&mut self, state: &Reference) -> (Index, Command) {
         let command = self.command(state);
         let process = self.below(PROCESSES);
@@ -65,7 +67,7 @@ impl Dice {
             'f' if !is_late(state, command) => Trouble::Fault {
                 write: self.weighed(&[(4, 0), (2, 1), (1, 2)]),
                 moment: self.one_of(&[Moment::Before, Moment::After]),
-                fault: self.weighed(&[(2, Fault::Crash), (1, Fault::Away)]),
+                fault: self.weighed(&[(2, Fault::Crash), (1, Fault::Unavailable)]),
             },
             'r' if can_be_overtaken(command) => {
                 let (by, overtaking) = self.command_of(state);
@@ -106,8 +108,8 @@ impl Dice {
         ]);
         match choice {
             "wait" => Command::Wait { ms: self.one_of(&[1_000, 10_000, 15_000, 100, 25_000]) },
-            "claim jobs" => Command::ClaimJobs { max: 1 + self.below(3) },
-            "claim pending" => Command::ClaimPending { max: 1 + self.below(2), slots: self.below(3) },
+            "claim jobs" => Command::ClaimJobs { limit: 1 + self.below(3) },
+            "claim pending" => Command::ClaimPending { limit: 1 + self.below(2), slots: self.below(3) },
             "execute" => {
                 let (run, stage) = self.stage(state);
                 Command::Execute { run, stage, end: self.end() }
@@ -122,7 +124,7 @@ impl Dice {
             },
             "renew" => Command::Renew,
             "flush" => Command::Flush {
-                max: self.one_of(&[100, 2]),
+                limit: self.one_of(&[100, 2]),
                 refused: self.weighed(&[(2, None), (1, Some(()))]).map(|()| self.below(runs)),
             },
             "create" => self.create(),
@@ -168,7 +170,7 @@ impl Dice {
         ])
     }
 
-    /// A stage of a run; one that waits, if there is one, more often than not.
+    /// Selects a stage of a run; more often than not a suspended one, if there is any.
     fn stage(&mut self, state: &Reference) -> (Index, usize) {
         let run = self.below(state.runs.len());
         let stage = self.below(state.runs[run].workflow.stages.len());
@@ -177,7 +179,7 @@ impl Dice {
     }
 }
 
-/// Whether a step fits a state, for one that was made for another.
+/// Returns whether a step that was generated from another state is possible in this one.
 pub fn fits(state: &Reference, step: &Step) -> bool {
     let fits = match &step.trouble {
         Trouble::Race { process, command } => refers(state, *process, command),
@@ -187,7 +189,7 @@ pub fn fits(state: &Reference, step: &Step) -> bool {
     fits && refers(state, step.process, &step.command)
 }
 
-/// Whether there is what it names.
+/// Returns whether the runs, stages and leases of a command exist.
 fn refers(state: &Reference, process: Index, command: &Command) -> bool {
     match command {
         Command::Execute { run, stage, .. }
@@ -203,18 +205,18 @@ fn refers(state: &Reference, process: Index, command: &Command) -> bool {
     }
 }
 
-/// The process that has the lease that it is about.
+/// Returns the process that has claimed the command's lease.
 fn carrier(state: &Reference, command: &Command) -> Option<Index> {
     match command {
         Command::Deliver { lease, .. } | Command::HandBack { lease } => {
-            state.leases.get(*lease).filter(|held| held.known).map(|held| held.process)
+            state.leases.get(*lease).filter(|held| held.is_alive).map(|held| held.process)
         }
         _ => None,
     }
 }
 
-/// Whether it is about a lease that is lost. Such an attempt writes nothing, but how often it tries depends on what its
-/// process remembers, so that no number of a write means anything.
+/// Returns whether the command's lease is lost. Such an attempt writes nothing, but the number of its writes depends on
+/// the process's run cache, so a fault at the write with a certain number would not be comparable.
 fn is_late(state: &Reference, command: &Command) -> bool {
     match command {
         Command::Deliver { lease, .. } | Command::HandBack { lease } => {
@@ -224,7 +226,7 @@ fn is_late(state: &Reference, command: &Command) -> bool {
     }
 }
 
-/// Only what decides from a whole run, or under a lease, looks before it writes.
+/// Returns whether a command reads before it writes: it decides from a whole run, or under a lease.
 fn can_be_overtaken(command: &Command) -> bool {
     matches!(
         command,
@@ -237,7 +239,7 @@ fn can_be_overtaken(command: &Command) -> bool {
     )
 }
 
-/// What has nothing to do with any run overtakes nothing.
+/// Returns whether a command can overtake another one: it changes existing runs.
 fn can_overtake(command: &Command) -> bool {
     let apart = matches!(
         command,
@@ -246,9 +248,9 @@ fn can_overtake(command: &Command) -> bool {
     !apart
 }
 
-/// The leases that somebody knows: those that are good, or those that are lost or used up.
+/// Returns the leases whose process is alive: either those that are held, or those that are lost or used up.
 fn leases(state: &Reference, good: bool) -> Vec<Index> {
-    let known = state.leases.iter().enumerate().filter(|(_, held)| held.known);
+    let known = state.leases.iter().enumerate().filter(|(_, held)| held.is_alive);
     known.filter(|(_, held)| is_good(state, held) == good).map(|(lease, _)| lease).collect()
 }
 

@@ -6,25 +6,25 @@ use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
 use crate::defects::Defect;
 use crate::generate;
 use crate::spec::Reference;
-use crate::step::{Answer, Outcome, Step};
+use crate::step::{Outcome, Response, Step};
 use crate::system::{Kind, System};
 
-/// A case: the store that it runs over, and what the reference says.
+/// A case: the store that it runs over, and the state of the reference.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// The store.
     pub kind: Kind,
-    /// What is wrong with the engine, where something is so on purpose.
+    /// The defect that is injected into the engine, if any.
     pub defect: Option<Defect>,
     reference: Reference,
-    expected: Option<(Answer, Option<Answer>)>,
+    expected: Option<(Response, Option<Response>)>,
 }
 
 impl Case {
-    /// What the latest step has come to, by name.
+    /// Returns the names of the responses and states that the latest step has reached.
     pub fn names(&self) -> Vec<String> {
-        let Some((answer, other)) = &self.expected else { return Vec::new() };
-        let mut names = vec![name(answer)];
+        let Some((response, other)) = &self.expected else { return Vec::new() };
+        let mut names = vec![name(response)];
         if let Some(other) = other {
             names.extend([name(other), "Raced".to_owned()]);
         }
@@ -42,29 +42,29 @@ impl Case {
     }
 }
 
-fn name(answer: &Answer) -> String {
-    let name = match answer {
-        Answer::Created { .. } => "Created",
-        Answer::Started(runs) if runs.is_empty() => "nothing",
-        Answer::Started(_) => "Started",
-        Answer::Claimed(jobs) if jobs.is_empty() => "nothing",
-        Answer::Claimed(_) => "Claimed",
-        Answer::Outcome(Outcome::Completed, _) => "Completed",
-        Answer::Outcome(Outcome::Suspended { .. }, _) => "Suspended",
-        Answer::Outcome(Outcome::Failed { retryable: true }, _) => "FailedRetryable",
-        Answer::Outcome(Outcome::Failed { retryable: false }, _) => "FailedForGood",
-        Answer::Outcome(Outcome::HandedBack, _) => "HandedBack",
-        Answer::Outcome(Outcome::Ghost, _) => "Ghost",
-        Answer::Lost(leases) if leases.is_empty() => "nothing",
-        Answer::Lost(_) => "Lost",
-        Answer::Reaped { failed: 1.., .. } => "WorkerLost",
-        Answer::Reaped { released: 1.., .. } => "Reaped",
-        Answer::Cancelled(true) => "Cancelled",
-        Answer::Woken(true) => "Woken",
-        Answer::Rerun { .. } => "Rerun",
-        Answer::Flushed { published: 1.., .. } => "Flushed",
-        Answer::Transitioned(name) | Answer::Refused(name) => name,
-        Answer::Died => "Died",
+fn name(response: &Response) -> String {
+    let name = match response {
+        Response::Created { .. } => "Created",
+        Response::Started(runs) if runs.is_empty() => "nothing",
+        Response::Started(_) => "Started",
+        Response::Claimed(jobs) if jobs.is_empty() => "nothing",
+        Response::Claimed(_) => "Claimed",
+        Response::Outcome(Outcome::Completed, _) => "Completed",
+        Response::Outcome(Outcome::Suspended { .. }, _) => "Suspended",
+        Response::Outcome(Outcome::Failed { retryable: true }, _) => "FailedRetryable",
+        Response::Outcome(Outcome::Failed { retryable: false }, _) => "FailedForGood",
+        Response::Outcome(Outcome::HandedBack, _) => "HandedBack",
+        Response::Outcome(Outcome::Superseded, _) => "Superseded",
+        Response::Lost(leases) if leases.is_empty() => "nothing",
+        Response::Lost(_) => "Lost",
+        Response::Reaped { failed: 1.., .. } => "WorkerLost",
+        Response::Reaped { released: 1.., .. } => "Reaped",
+        Response::Cancelled(true) => "Cancelled",
+        Response::Woken(true) => "Woken",
+        Response::Rerun { .. } => "Rerun",
+        Response::Flushed { published: 1.., .. } => "Flushed",
+        Response::Transitioned(name) | Response::Refused(name) => name,
+        Response::Died => "Died",
         _ => "nothing",
     };
     name.to_owned()
@@ -102,9 +102,9 @@ impl StateMachineTest for Case {
     }
 
     fn apply(mut system: System, case: &Self, step: Step) -> System {
-        let answers = system.step(&step, &case.reference);
-        let expected = case.expected.as_ref().expect("the reference has made this step");
-        assert_eq!(&answers, expected, "the answer of {step:?}");
+        let responses = system.step(&step, &case.reference);
+        let expected = case.expected.as_ref().expect("the reference has executed this step");
+        assert_eq!(&responses, expected, "the response to {step:?}");
         system
     }
 

@@ -1,8 +1,8 @@
-//! The kernel against a reference: the same random commands, crashes, lost answers, races and late outcomes, and after
-//! each step the same answers, rows, events and deliveries.
+//! Compares the kernel with a reference. Both execute the same random commands, with crashes, lost responses, races and
+//! late outcomes, and after each step they must agree on responses, rows, events and deliveries.
 //!
-//! `spec/` says what must happen, in plain data; `system/` makes it happen with three kernels over one store.
-//! `MODEL_CASES` multiplies the number of cases, `PROPTEST_RNG_SEED` repeats them.
+//! `spec/` is the reference, in plain data; `system/` runs three kernels over one store. `MODEL_CASES` multiplies the
+//! number of cases, `PROPTEST_RNG_SEED` repeats them.
 
 mod workflows;
 mod step;
@@ -22,31 +22,31 @@ use crate::machine::Case;
 use crate::step::Step;
 use crate::system::Kind;
 
-/// Steps of a case.
+/// The number of steps in a case.
 const STEPS: std::ops::Range<usize> = 30..90;
 
 #[test]
 fn in_memory() {
-    hold_to_the_reference(Kind::Memory, 2_000);
+    compare_with_the_reference(Kind::Memory, 2_000);
 }
 
 #[test]
 fn on_sqlite() {
-    hold_to_the_reference(Kind::Sqlite, 200);
+    compare_with_the_reference(Kind::Sqlite, 200);
 }
 
 #[test]
 fn on_postgres() {
     if tests::postgres::is_available("model::on_postgres") {
-        hold_to_the_reference(Kind::Postgres, 100);
+        compare_with_the_reference(Kind::Postgres, 100);
         system::close_reused();
     }
 }
 
-/// The cases come to everything that they are about: a reference whose cases never get anywhere would agree with any
+/// The generated cases reach every response and state: a reference whose cases reach little would agree with any
 /// kernel.
 #[test]
-fn the_cases_come_to_everything() {
+fn the_cases_reach_every_state() {
     let config = Config { cases: 300, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let seen = Mutex::new(BTreeMap::<String, usize>::new());
@@ -58,13 +58,13 @@ fn the_cases_come_to_everything() {
         }
         Ok(())
     });
-    outcome.expect("the reference has an answer to everything");
+    outcome.expect("the reference handles every step");
     let seen = seen.into_inner().expect("nothing panics under this lock");
     let expected = [
         "Claimed",
         "Created",
         "Died",
-        "Ghost",
+        "Superseded",
         "Completed",
         "Suspended",
         "HandedBack",
@@ -98,10 +98,10 @@ fn the_cases_come_to_everything() {
     ];
     let rare: Vec<_> =
         expected.into_iter().filter(|name| seen.get(*name).is_none_or(|&times| times < 3)).collect();
-    assert!(rare.is_empty(), "300 cases hardly come to {rare:?}");
+    assert!(rare.is_empty(), "300 cases rarely reach {rare:?}");
 }
 
-fn hold_to_the_reference(kind: Kind, cases: u32) {
+fn compare_with_the_reference(kind: Kind, cases: u32) {
     let factor = std::env::var("MODEL_CASES").ok().and_then(|factor| factor.parse().ok()).unwrap_or(1);
     let config = Config { cases: cases * factor, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new(config.clone());
@@ -110,8 +110,8 @@ fn hold_to_the_reference(kind: Kind, cases: u32) {
         Case::test_sequential(config.clone(), case, steps, seen);
         Ok(())
     });
-    if let Err(TestError::Fail(why, (_, steps, _))) = outcome {
-        panic!("{why}\nafter these steps:\n{}", listed(&steps));
+    if let Err(TestError::Fail(reason, (_, steps, _))) = outcome {
+        panic!("{reason}\nafter these steps:\n{}", listed(&steps));
     }
     outcome.expect("no case was rejected");
 }

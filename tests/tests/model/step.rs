@@ -1,11 +1,11 @@
-//! What a case does, one step after another, and what it is answered.
+//! The steps of a case, and the responses to them.
 
 use workflow_engine::records::Status;
 
-/// A number of a run, of a lease, of a process: each counts from 0 in the order in which they came to be.
+/// The number of a run, a lease or a process, from 0 in the order of creation.
 pub type Index = usize;
 
-/// One step: a process carries out a command, and something may go wrong with it.
+/// One step: a process executes a command, and something may go wrong.
 #[derive(Clone, Debug)]
 pub struct Step {
     pub process: Index,
@@ -13,18 +13,18 @@ pub struct Step {
     pub trouble: Trouble,
 }
 
-/// What goes wrong.
+/// The fault or the race of a step.
 #[derive(Clone, Debug)]
 pub enum Trouble {
     None,
-    /// At the write with this number, counted from 0 within the step.
+    /// A fault at the write with this number, counted from 0 within the step.
     Fault {
         write: usize,
         moment: Moment,
         fault: Fault,
     },
-    /// Another process, or another task of the same one, carries out a whole command between what this one reads and
-    /// its first write.
+    /// Another process, or another task of the same process, executes a whole command between the reads of this command
+    /// and its first write.
     Race {
         process: Index,
         command: Box<Command>,
@@ -33,18 +33,18 @@ pub enum Trouble {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// Nothing is written.
+    /// Before the write, so nothing is written.
     Before,
-    /// It is written, and nobody is told.
+    /// After the write, so its response is lost.
     After,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The process dies, and another takes its place.
+    /// The process dies, and another process replaces it.
     Crash,
-    /// The store says that it is away, once.
-    Away,
+    /// The store reports once that it is unavailable.
+    Unavailable,
 }
 
 #[derive(Clone, Debug)]
@@ -56,12 +56,12 @@ pub enum Command {
         priority: i32,
     },
     ClaimPending {
-        max: usize,
+        limit: usize,
         slots: usize,
     },
-    /// Through the transport.
+    /// Claims jobs through the transport.
     ClaimJobs {
-        max: usize,
+        limit: usize,
     },
     /// `job.execute`: claims one job and ends its attempt.
     Execute {
@@ -69,7 +69,7 @@ pub enum Command {
         stage: usize,
         end: End,
     },
-    /// The outcome of a claimed job, once more or too late, for all that the store knows.
+    /// Delivers the outcome of a claimed job. It may be a repetition, or late.
     Deliver {
         lease: Index,
         end: End,
@@ -78,7 +78,7 @@ pub enum Command {
     HandBack {
         lease: Index,
     },
-    /// Every lease that the process knows of, held or lost.
+    /// Renews every lease that the process has claimed, held or lost.
     Renew,
     Reap {
         threshold_ms: u64,
@@ -100,36 +100,37 @@ pub enum Command {
         key: Option<u8>,
         dry: bool,
     },
-    /// The sink refuses the events of one run.
+    /// Flushes the outbox; the sink refuses the events of one run.
     Flush {
-        max: usize,
+        limit: usize,
         refused: Option<Index>,
     },
-    /// No command: time passes.
+    /// Executes no command; time passes.
     Wait {
         ms: u64,
     },
 }
 
-/// How a body, or a check, ends.
+/// The result of a body or a check.
 #[derive(Clone, Copy, Debug)]
 pub enum End {
-    /// The body delivers its output or its ticket, the check finds the stage ready. A long value goes to a blob.
+    /// The body returns its output or its suspended state, or the check finds the stage ready. A long value becomes a
+    /// blob.
     Value(u64),
-    /// A check finds nothing yet; of a body it is a failure.
+    /// A check finds the stage not ready; a body fails.
     Pending {
         after_ms: Option<u64>,
     },
-    /// A failure that may pass, with a waiting time of its own or the policy's.
+    /// A retryable failure, with its own delay or the policy's.
     Fail {
         after_ms: Option<u64>,
     },
     FailForGood,
 }
 
-/// What a step is answered. The reference and the kernel must say the same.
+/// The response to a step. The reference and the kernel must return the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum Response {
     Created {
         run: Index,
         status: Status,
@@ -137,7 +138,7 @@ pub enum Answer {
     Started(Vec<(Index, Vec<Claimed>)>),
     Claimed(Vec<Claimed>),
     Outcome(Outcome, Vec<Claimed>),
-    /// Which of the leases are lost.
+    /// The leases that are lost.
     Lost(Vec<Index>),
     Reaped {
         released: usize,
@@ -155,9 +156,9 @@ pub enum Answer {
         refused: usize,
     },
     Waited,
-    /// An error, by its code.
+    /// The code of an error.
     Refused(&'static str),
-    /// The process is dead.
+    /// The process has died.
     Died,
 }
 
@@ -167,10 +168,10 @@ pub enum Outcome {
     Suspended { after_ms: u64 },
     Failed { retryable: bool },
     HandedBack,
-    Ghost,
+    Superseded,
 }
 
-/// A job that a process now holds.
+/// A job that a process has claimed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claimed {
     pub run: Index,
@@ -178,5 +179,5 @@ pub struct Claimed {
     pub generation: u32,
     pub epoch: u64,
     pub attempt: u32,
-    pub waits: bool,
+    pub is_poll: bool,
 }

@@ -1,4 +1,4 @@
-//! The workflows that the cases run. What their functions say does not matter: the case says how each attempt ends.
+//! The workflows that the cases run. Their functions do not matter: the case decides how each attempt ends.
 
 use workflow_engine::definition::WorkflowDefinition;
 use workflow_engine::prelude::*;
@@ -43,7 +43,7 @@ workflow! { diamond = begin >> [left, right] >> join }
 workflow! { waiting = begin >> [order, left] >> join }
 workflow! { fork = begin >> [left, order] }
 
-/// All of them.
+/// Returns all workflows.
 pub fn all() -> [&'static WorkflowDefinition; 4] {
     [chain::definition(), diamond::definition(), waiting::definition(), fork::definition()]
 }

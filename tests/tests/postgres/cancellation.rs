@@ -9,31 +9,31 @@ use workflow_engine::stores::PostgresStore;
 
 use super::fixture::{claim, create, definitions, due, named_url, number, running};
 
-/// A caller that is gone leaves neither an open transaction nor a lock, and what it has asked for is done whole or
-/// not at all.
+/// A caller that stops waiting leaves neither an open transaction nor a lock, and its request is carried out completely
+/// or not at all.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn callers_that_stop_waiting_leave_nothing_open() {
     needs_postgres!("callers_that_stop_waiting_leave_nothing_open");
     let schema = Schema::new();
     let store = Arc::new(PostgresStore::open(schema.options_at(&named_url(&schema))).await.unwrap());
-    let mut asked = Vec::new();
+    let mut requested = Vec::new();
     for round in 0..300_u64 {
         let decision = create();
         let run_id = decision.run_id;
-        asked.push(run_id);
-        // From nothing to about as long as a commit takes.
-        let patience = Duration::from_micros(round * 17 % 3_000);
-        let _ = tokio::time::timeout(patience, store.commit(decision)).await;
-        let _ = tokio::time::timeout(patience, store.snapshot(run_id)).await;
-        let _ = tokio::time::timeout(patience, store.claim_jobs(&claim(), &definitions(), 1)).await;
+        requested.push(run_id);
+        // From zero to about the duration of a commit.
+        let limit = Duration::from_micros(round * 17 % 3_000);
+        let _ = tokio::time::timeout(limit, store.commit(decision)).await;
+        let _ = tokio::time::timeout(limit, store.snapshot(run_id)).await;
+        let _ = tokio::time::timeout(limit, store.claim_jobs(&claim(), &definitions(), 1)).await;
         let locked = store.commit_locked(run_id, Box::new(|_| None));
-        let _ = tokio::time::timeout(patience, locked).await;
+        let _ = tokio::time::timeout(limit, locked).await;
         if round % 10 == 0 {
             due(&*store).await;
         }
     }
     running(&*store).await;
-    for run_id in asked {
+    for run_id in requested {
         let events = store.events(run_id, 0, 9).await.unwrap().len();
         assert!(events == 0 || events == 3, "{events} events of a commit that has 3");
     }

@@ -1,4 +1,4 @@
-//! What it costs to find one's own work in a queue full of what is others'. The server counts it.
+//! The cost of finding work in a queue that is full of other workers' work, counted by the server.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use workflow_engine::stores::PostgresStore;
 
 use super::fixture::{claim, named_url, number};
 
-/// Rows of each kind that one definition has waiting.
+/// The number of waiting rows of each kind for one definition.
 const WAITING: usize = 5_000;
 
-/// Runs of a definition: some with a due job, some with a due check, some that nobody has started.
+/// Inserts runs of a definition: some with a due job, some with a due check, some pending.
 async fn fill(connection: &mut PgConnection, schema: &str, definition: &str, priority: i32) {
     let fill = format!(
         "INSERT INTO {schema}.workflow_runs (id, workflow_id, workflow_name, workflow_type,
@@ -35,7 +35,8 @@ async fn fill(connection: &mut PgConnection, schema: &str, definition: &str, pri
     sqlx::raw_sql(AssertSqlSafe(fill)).execute(connection).await.unwrap();
 }
 
-/// How many entries of each index of what waits have been read; a session's are counted when it has ended.
+/// Returns how many entries of each index of waiting work were read. The server counts the reads of a session when it
+/// ends.
 async fn read(connection: &mut PgConnection, schema: &str) -> BTreeMap<String, i64> {
     let sessions = format!("SELECT count(*) FROM pg_stat_activity WHERE application_name = '{schema}'");
     while number(connection, &sessions).await > 0 {}
@@ -47,12 +48,12 @@ async fn read(connection: &mut PgConnection, schema: &str) -> BTreeMap<String, i
     counts.iter().map(|row| (row.get(0), row.get(1))).collect()
 }
 
-/// Everything that a worker of these definitions does to find work: how much it has found, and read.
-async fn look(
+/// Does everything that a worker of these definitions does to find work; returns how much it has found and read.
+async fn find_work(
     connection: &mut PgConnection,
     schema: &Schema,
     definitions: &[String],
-    max: usize,
+    limit: usize,
 ) -> (usize, i64) {
     let before = read(connection, schema.name()).await;
     let store = PostgresStore::open(schema.options_at(&named_url(schema))).await.unwrap();
@@ -60,14 +61,14 @@ async fn look(
         claim: claim(),
         definitions: definitions.to_vec(),
         recently_served: vec!["foreign".to_owned()],
-        limit: max,
+        limit,
         runs: true,
         starts: Arc::default(),
     };
     let found = store.claim_work(work).await.unwrap();
     let claimed = found.jobs.len() + found.runs.len();
-    let checks = store.due_checks(definitions, max).await.unwrap().len();
-    let pending = store.pending_runs(definitions, max).await.unwrap().len();
+    let checks = store.due_checks(definitions, limit).await.unwrap().len();
+    let pending = store.pending_runs(definitions, limit).await.unwrap().len();
     let due = store.next_job_due(definitions).await.unwrap();
     assert_eq!(due.is_some(), checks > 0);
     store.close().await;
@@ -75,11 +76,11 @@ async fn look(
     (claimed + checks + pending, after.values().sum::<i64>() - before.values().sum::<i64>())
 }
 
-/// However much waits, a claim reads the first few of each definition, whichever of them it takes; twice where this process
-/// does not know the runs.
+/// However much work waits, a claim reads only the first rows of each definition; twice if this process has not cached
+/// the runs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_claim_for_one_job_reads_no_queue_to_its_end() {
-    needs_postgres!("a_claim_for_one_job_reads_no_queue_to_its_end");
+async fn a_claim_for_one_job_reads_only_the_start_of_the_queue() {
+    needs_postgres!("a_claim_for_one_job_reads_only_the_start_of_the_queue");
     let schema = Schema::new();
     schema.open().await.close().await;
     let mut connection = schema.connect().await;
@@ -89,7 +90,7 @@ async fn a_claim_for_one_job_reads_no_queue_to_its_end() {
     sqlx::raw_sql("ANALYZE").execute(&mut connection).await.unwrap();
     let (one, three) = (["one"].map(str::to_owned), ["one", "two", "three"].map(str::to_owned));
     for (own, bound) in [(&one[..], 120), (&three[..], 240)] {
-        let (found, read) = look(&mut connection, &schema, own, 1).await;
+        let (found, read) = find_work(&mut connection, &schema, own, 1).await;
         assert_eq!(found, 3);
         assert!(read < bound, "{read} entries read of {} definitions", own.len());
     }
@@ -101,13 +102,13 @@ async fn a_worker_reads_past_the_work_of_others() {
     let schema = Schema::new();
     schema.open().await.close().await;
     let mut connection = schema.connect().await;
-    // More urgent than anything else, and longer due.
+    // More urgent than all other work, and due for longer.
     fill(&mut connection, schema.name(), "foreign", 9).await;
     let few = ["one".to_owned(), "two".to_owned()];
     let many: Vec<String> = (0..30).map(|number| format!("definition-{number}")).collect();
 
     for own in [&few[..], &many[..]] {
-        let (found, read) = look(&mut connection, &schema, own, 16).await;
+        let (found, read) = find_work(&mut connection, &schema, own, 16).await;
         assert_eq!(found, 0);
         assert!(read < 50, "{read} entries read of {} definitions, for nothing", own.len());
     }
@@ -115,15 +116,16 @@ async fn a_worker_reads_past_the_work_of_others() {
     fill(&mut connection, schema.name(), "one", 1).await;
     fill(&mut connection, schema.name(), "definition-20", 1).await;
     for own in [&few[..], &many[..]] {
-        let (found, read) = look(&mut connection, &schema, own, 16).await;
+        let (found, read) = find_work(&mut connection, &schema, own, 16).await;
         assert_eq!(found, 3 * 16);
         assert!(read < 380, "{read} entries read of {} definitions, for {found}", own.len());
     }
 
-    // A row says who has locked it last, and who has written it: those that were claimed, the same one.
+    // A row names the transaction that has locked it last, and the one that has written it. For claimed runs both are
+    // the same.
     let locked = format!(
         "SELECT count(*) FROM {}.workflow_runs WHERE xmax::text NOT IN ('0', xmin::text)",
         schema.name()
     );
-    assert_eq!(number(&mut connection, &locked).await, 0, "runs are locked that were not claimed");
+    assert_eq!(number(&mut connection, &locked).await, 0, "a claim locked runs that it did not claim");
 }

@@ -1,4 +1,4 @@
-//! Many at the same time, on connections and in stores of their own.
+//! Many tasks at the same time, on separate connections and in separate stores.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,14 +12,14 @@ use workflow_engine::stores::PostgresStore;
 
 use super::fixture::{apply, complete, create, due, entry, named_url, number, running};
 
-/// A step that every holder may write at any time.
+/// A change that the holder of the lease may commit at any time.
 fn progress(job: &ClaimedJob) -> Decision {
     let change = Change::Progress { stage_id: "a".into(), fraction: 0.5, message: "half".into() };
     Decision { changes: vec![change], ..complete(job) }
 }
 
-/// Sixteen committers over four stores write the same runs, and the same keys in opposite orders: nobody waits for
-/// somebody who waits for him, and of each key one wins.
+/// Sixteen tasks over four stores write the same runs, and the same idempotency keys in opposite orders: there is no
+/// deadlock, and of each key one decision wins.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn committers_that_overlap_do_not_deadlock() {
     const COMMITTERS: usize = 16;
@@ -58,7 +58,7 @@ async fn committers_that_overlap_do_not_deadlock() {
     let mut connection = schema.connect().await;
     let runs = format!("SELECT count(*) FROM {}.workflow_runs", schema.name());
     assert_eq!(number(&mut connection, &runs).await, 2 * i64::try_from(KEYS).unwrap());
-    // A deadlock would have been repaired by trying again; the server counts it all the same.
+    // The store retries after a deadlock, but the server counts it.
     let deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
     join_all(stores.iter().map(|store| store.close())).await;
     assert_eq!(number(&mut connection, deadlocks).await, 0);
@@ -66,20 +66,20 @@ async fn committers_that_overlap_do_not_deadlock() {
 
 /// The race of trap 4, between processes: a completion and a change of the whole run, decided under its lock.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_waits_for_a_run_sees_it_as_it_is_then() {
-    needs_postgres!("who_waits_for_a_run_sees_it_as_it_is_then");
+async fn a_commit_that_waited_for_a_run_sees_its_latest_state() {
+    needs_postgres!("a_commit_that_waited_for_a_run_sees_its_latest_state");
     let schema = Schema::new();
     let (one, two) = (Arc::new(schema.open().await), Arc::new(schema.open().await));
     for _ in 0..50 {
         let run_id = due(&*one).await;
-        let takers = [&one, &two].map(|store| {
+        let claimants = [&one, &two].map(|store| {
             let store = Arc::clone(store);
             let precondition = Precondition::Claimable { stage_id: "a".into(), generation: 1 };
             let claim = Change::Claim { stage_id: "a".into(), claim: super::fixture::claim() };
             let decision = Decision { run_id, precondition, idempotency: None, changes: vec![claim] };
             tokio::spawn(async move { store.commit(decision).await.unwrap() })
         });
-        let taken = join_all(takers).await.into_iter().map(Result::unwrap);
+        let taken = join_all(claimants).await.into_iter().map(Result::unwrap);
         let won = taken.filter(|commit| matches!(commit, Commit::Applied(_))).count();
         assert_eq!(won, 1, "G4: one lease at a time");
         assert_eq!(one.snapshot(run_id).await.unwrap().unwrap().jobs[0].lease_epoch, 2);
@@ -88,20 +88,21 @@ async fn who_waits_for_a_run_sees_it_as_it_is_then() {
     two.close().await;
 }
 
-/// A commit that waits, for a lock or for statements of a user's, holds up no other: however few wait for company.
+/// A commit that waits, for a lock or for the user's statements, does not delay other commits, even if too few wait to
+/// fill a batch.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_commit_that_waits_for_a_lock_holds_up_no_other() {
-    needs_postgres!("a_commit_that_waits_for_a_lock_holds_up_no_other");
+async fn a_commit_that_waits_for_a_lock_does_not_delay_others() {
+    needs_postgres!("a_commit_that_waits_for_a_lock_does_not_delay_others");
     let schema = Schema::new();
     let store = Arc::new(PostgresStore::open(schema.options_at(&named_url(&schema))).await.unwrap());
     let (locked, free) = (running(&*store).await, running(&*store).await);
-    let mut somebody = schema.connect().await;
+    let mut blocker = schema.connect().await;
     let lock = format!(
         "BEGIN; SELECT FROM {}.workflow_runs WHERE id = '{}' FOR UPDATE",
         schema.name(),
         locked.lease.run_id
     );
-    sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut somebody).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut blocker).await.unwrap();
     let waiting = {
         let (store, step) = (Arc::clone(&store), progress(&locked));
         tokio::spawn(async move { store.commit(step).await })
@@ -115,7 +116,7 @@ async fn a_commit_that_waits_for_a_lock_holds_up_no_other() {
 
     apply(&*store, progress(&free)).await;
     assert!(!waiting.is_finished(), "the lock is still held");
-    sqlx::raw_sql("COMMIT").execute(&mut somebody).await.unwrap();
+    sqlx::raw_sql("COMMIT").execute(&mut blocker).await.unwrap();
     assert!(matches!(waiting.await.unwrap().unwrap(), Commit::Applied(_)));
     store.close().await;
 }

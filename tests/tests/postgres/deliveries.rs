@@ -26,10 +26,11 @@ async fn trap_15_flushers_of_three_processes_deliver_everything_once_and_in_orde
     }
 }
 
-/// What another process hands over while this one waits for it is not handed over again, and what is left is.
+/// Events for which another process creates deliveries, while this one waits for its locks, do not get a second
+/// delivery; the remaining events do get one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn trap_15_what_another_process_hands_over_meanwhile_is_not_handed_over_twice() {
-    needs_postgres!("trap_15_what_another_process_hands_over_meanwhile_is_not_handed_over_twice");
+async fn trap_15_events_that_another_process_publishes_meanwhile_are_delivered_once() {
+    needs_postgres!("trap_15_events_that_another_process_publishes_meanwhile_are_delivered_once");
     let schema = Schema::new();
     let name = schema.name().to_owned();
     let store = Arc::new(PostgresStore::open(schema.options_at(&named_url(&schema))).await.unwrap());
@@ -37,9 +38,8 @@ async fn trap_15_what_another_process_hands_over_meanwhile_is_not_handed_over_tw
     running(&*store).await;
 
     let (mut other, mut watcher) = (schema.connect().await, schema.connect().await);
-    let hand_over =
-        format!("BEGIN; UPDATE {name}.outbox_events SET published_at = now() WHERE sequence <= 2");
-    sqlx::raw_sql(AssertSqlSafe(hand_over)).execute(&mut other).await.unwrap();
+    let publish = format!("BEGIN; UPDATE {name}.outbox_events SET published_at = now() WHERE sequence <= 2");
+    sqlx::raw_sql(AssertSqlSafe(publish)).execute(&mut other).await.unwrap();
     let claiming = tokio::spawn({
         let store = Arc::clone(&store);
         async move { store.claim_deliveries(&ask()).await.unwrap() }

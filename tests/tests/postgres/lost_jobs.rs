@@ -1,14 +1,14 @@
-//! Jobs that were deleted from the database by hand.
+//! Jobs that a program other than the engine has deleted from the database.
 
 use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, Connection};
-use tests::lost_jobs;
+use tests::deleted_jobs;
 use tests::postgres::Schema;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_job_that_was_deleted_is_made_anew() {
-    needs_postgres!("a_job_that_was_deleted_is_made_anew");
+async fn a_deleted_job_is_recreated() {
+    needs_postgres!("a_deleted_job_is_recreated");
     let schema = Schema::new();
     let store = Arc::new(schema.open().await);
     let delete = async || {
@@ -17,5 +17,5 @@ async fn a_job_that_was_deleted_is_made_anew() {
         sqlx::raw_sql(delete).execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
     };
-    lost_jobs::are_made_anew(store, delete).await;
+    deleted_jobs::are_recreated(store, delete).await;
 }

@@ -1,4 +1,4 @@
-//! A database that goes away and comes back.
+//! Servers that are unavailable for a while.
 
 use std::sync::Arc;
 
@@ -8,18 +8,18 @@ use tokio::time::timeout;
 use workflow_engine::ports::{Commit, JobTransport, Persistence};
 use workflow_engine::stores::PostgresStore;
 
-use super::fixture::{TIMEOUT, claim, create, definitions, due, named_url, running, terminate_everybody};
+use super::fixture::{TIMEOUT, claim, create, definitions, due, named_url, running, terminate_sessions};
 
-/// Backends that are terminated between two transactions are not noticed; one in the middle of a commit is told as
-/// what it is, and nothing is done by halves.
+/// Callers do not notice backends that are terminated between two transactions. A backend that is terminated during a
+/// commit fails it with a retryable error, and the commit is written completely or not at all.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn terminated_backends_are_survived() {
-    needs_postgres!("terminated_backends_are_survived");
+async fn the_store_survives_terminated_backends() {
+    needs_postgres!("the_store_survives_terminated_backends");
     let schema = Schema::new();
     let store = Arc::new(PostgresStore::open(schema.options_at(&named_url(&schema))).await.unwrap());
     let mut connection = schema.connect().await;
     running(&*store).await;
-    assert!(terminate_everybody(&mut connection, schema.name()).await > 0);
+    assert!(terminate_sessions(&mut connection, schema.name()).await > 0);
     running(&*store).await;
 
     for _ in 0..10 {
@@ -29,48 +29,54 @@ async fn terminated_backends_are_survived() {
                 tokio::spawn(async move { (decision.run_id, store.commit(decision).await) })
             })
             .collect();
-        terminate_everybody(&mut connection, schema.name()).await;
+        terminate_sessions(&mut connection, schema.name()).await;
         for commit in join_all(commits).await {
             let (run_id, outcome) = commit.unwrap();
             let run = store.run(run_id).await.unwrap();
             match outcome {
-                Ok(Commit::Applied(_)) => assert!(run.is_some(), "G1: what is acknowledged is not lost"),
+                Ok(Commit::Applied(_)) => assert!(run.is_some(), "G1: an acknowledged commit is not lost"),
                 Ok(other) => panic!("{other:?}"),
                 Err(error) => assert!(error.is_retryable(), "{error}"),
             }
             if run.is_some() {
-                assert_eq!(store.events(run_id, 0, 9).await.unwrap().len(), 3, "G2: all of it, or nothing");
+                assert_eq!(
+                    store.events(run_id, 0, 9).await.unwrap().len(),
+                    3,
+                    "G2: a commit is written completely or not at all"
+                );
             }
         }
     }
     store.close().await;
 }
 
-/// The listener comes back by itself.
+/// The listener reconnects by itself.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn hints_come_back_after_a_terminated_listener() {
-    needs_postgres!("hints_come_back_after_a_terminated_listener");
+async fn hints_resume_after_the_listener_was_terminated() {
+    needs_postgres!("hints_resume_after_the_listener_was_terminated");
     let schema = Schema::new();
     let store = PostgresStore::open(schema.options_at(&named_url(&schema))).await.unwrap();
     let other = schema.open().await;
     let mut connection = schema.connect().await;
-    let mut foreign = store.hints().watch_external();
-    terminate_everybody(&mut connection, schema.name()).await;
-    // The first hint may be that of the new listener, which cannot know what it has missed.
-    timeout(TIMEOUT, foreign.changed()).await.expect("the listener is back").unwrap();
+    let mut external = store.hints().watch_external();
+    terminate_sessions(&mut connection, schema.name()).await;
+    // The first hint may come from the new listener, which cannot know what it has missed.
+    timeout(TIMEOUT, external.changed()).await.expect("the listener reconnects").unwrap();
     running(&other).await;
-    timeout(TIMEOUT, foreign.changed()).await.expect("a foreign commit is noticed").unwrap();
+    timeout(TIMEOUT, external.changed()).await.expect("the store notices another store's commit").unwrap();
     store.close().await;
     other.close().await;
 }
 
-/// While the server is down every call says that it may be repeated; once it is back, everything acknowledged is
-/// there, and the same store goes on.
+/// While the server is down, every call fails with a retryable error. After the restart all acknowledged commits are
+/// present, and the same store continues.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_restarted_server_is_survived() {
-    needs_postgres!("a_restarted_server_is_survived");
+async fn the_store_survives_a_restart_of_the_server() {
+    needs_postgres!("the_store_survives_a_restart_of_the_server");
     let Some(cluster) = Cluster::start() else {
-        eprintln!("skipped: a_restarted_server_is_survived: the server is not ours to restart");
+        eprintln!(
+            "skipped: the_store_survives_a_restart_of_the_server: the test may not restart this server"
+        );
         return;
     };
     let store = Arc::new(PostgresStore::open(cluster.url()).await.unwrap());
@@ -101,7 +107,7 @@ async fn a_restarted_server_is_survived() {
         assert_eq!(
             store.events(run_id, 0, 9).await.unwrap().len(),
             3,
-            "G1: what is acknowledged is not lost"
+            "G1: an acknowledged commit is not lost"
         );
     }
     assert!(store.renew_leases(vec![job.lease], claim().lease).await.unwrap().is_empty());

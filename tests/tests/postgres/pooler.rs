@@ -1,4 +1,4 @@
-//! Behind a pooler in transaction mode, where each transaction may find itself in another session.
+//! Stores behind a pooler in transaction mode, where each transaction may run in another session.
 
 use std::sync::Arc;
 
@@ -20,10 +20,12 @@ fn behind_pooler(url: &str) -> PostgresOptions {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_pooler_may_stand_in_between() {
-    needs_postgres!("a_pooler_may_stand_in_between");
+async fn a_store_works_behind_a_pooler() {
+    needs_postgres!("a_store_works_behind_a_pooler");
     let Some(cluster) = Cluster::start() else {
-        eprintln!("skipped: a_pooler_may_stand_in_between: the server is not ours to put a pooler before it");
+        eprintln!(
+            "skipped: a_store_works_behind_a_pooler: the test may not put a pooler in front of this server"
+        );
         return;
     };
     let pooler = pooler::start(cluster.socket(), 3).await.unwrap();
@@ -46,22 +48,22 @@ async fn a_pooler_may_stand_in_between() {
     join_all(work.collect::<Vec<_>>()).await.into_iter().for_each(Result::unwrap);
     assert_eq!(tests::deliveries::waiting(&*store).await.len(), 32 * 6);
 
-    // What another process commits is noticed without listening.
+    // The store notices commits of another process without listening.
     let other = PostgresStore::open(behind_pooler(pooler.url())).await.unwrap();
-    let mut foreign = store.hints().watch_external();
+    let mut external = store.hints().watch_external();
     running(&other).await;
-    timeout(TIMEOUT, foreign.changed()).await.expect("a foreign commit is noticed").unwrap();
+    timeout(TIMEOUT, external.changed()).await.expect("the store notices another store's commit").unwrap();
     other.close().await;
     store.close().await;
 
-    // The next one that opens it may be given any of the sessions: none holds a prepared statement of ours.
+    // The next store may get any of the sessions: none holds a prepared statement of the first one.
     for _ in 0..6 {
         PostgresStore::open(behind_pooler(pooler.url())).await.unwrap().close().await;
     }
     let mut session = PgConnection::connect(cluster.url()).await.unwrap();
     let listening = "SELECT count(*) FROM pg_stat_activity WHERE query ILIKE 'LISTEN%'";
     assert_eq!(number(&mut session, listening).await, 0);
-    assert_eq!(pooler.cut(), 0);
+    assert_eq!(pooler.lost_sessions(), 0);
 }
 
 #[stage]
@@ -71,12 +73,14 @@ async fn double(number: u32) -> StageResult<u32> {
 
 workflow! { doubling = double }
 
-/// A session whose client goes away in the middle of a transaction is lost: the pooler has to make another one.
+/// When a client disconnects within a transaction, the pooler has to replace the session.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn engines_that_come_and_go_cost_a_pooler_no_session() {
-    needs_postgres!("engines_that_come_and_go_cost_a_pooler_no_session");
+async fn engines_that_open_and_close_cost_a_pooler_no_session() {
+    needs_postgres!("engines_that_open_and_close_cost_a_pooler_no_session");
     let Some(cluster) = Cluster::start() else {
-        eprintln!("skipped: engines_that_come_and_go_cost_a_pooler_no_session: the server is not ours");
+        eprintln!(
+            "skipped: engines_that_open_and_close_cost_a_pooler_no_session: the test may not put a pooler in front of this server"
+        );
         return;
     };
     let pooler = pooler::start(cluster.socket(), 3).await.unwrap();
@@ -88,15 +92,17 @@ async fn engines_that_come_and_go_cost_a_pooler_no_session() {
         assert_eq!(doubled, number * 2);
         engine.shutdown().await;
     }
-    assert_eq!(pooler.cut(), 0);
+    assert_eq!(pooler.lost_sessions(), 0);
 }
 
-/// Whoever asked may have stopped waiting: what is under way is still in the middle of a transaction.
+/// A read whose caller has stopped waiting is still within a transaction.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_is_closed_when_everybody_has_read_to_the_end() {
-    needs_postgres!("a_store_is_closed_when_everybody_has_read_to_the_end");
+async fn a_store_is_closed_when_all_reads_have_finished() {
+    needs_postgres!("a_store_is_closed_when_all_reads_have_finished");
     let Some(cluster) = Cluster::start() else {
-        eprintln!("skipped: a_store_is_closed_when_everybody_has_read_to_the_end: the server is not ours");
+        eprintln!(
+            "skipped: a_store_is_closed_when_all_reads_have_finished: the test may not put a pooler in front of this server"
+        );
         return;
     };
     let pooler = pooler::start(cluster.socket(), 3).await.unwrap();
@@ -119,17 +125,20 @@ async fn a_store_is_closed_when_everybody_has_read_to_the_end() {
     assert!(!closing.is_finished());
     sqlx::raw_sql("COMMIT").execute(&mut session).await.unwrap();
     closing.await.unwrap();
-    // What the client sends is read in order, so a new transaction has its session when the old one has been seen.
+    // The pooler reads the client's messages in order, so it has seen the end of the old transaction before it gives a
+    // session to a new one.
     PostgresStore::open(behind_pooler(pooler.url())).await.unwrap().close().await;
-    assert_eq!(pooler.cut(), 0);
+    assert_eq!(pooler.lost_sessions(), 0);
 }
 
-/// Without the option a pooler refuses what a session would hold, and the message says what.
+/// Without `behind_pooler` a pooler refuses the settings of a session, and the error names them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_pooler_that_was_not_told_of_is_named() {
-    needs_postgres!("a_pooler_that_was_not_told_of_is_named");
+async fn an_undeclared_pooler_is_named_in_the_error() {
+    needs_postgres!("an_undeclared_pooler_is_named_in_the_error");
     let Some(cluster) = Cluster::start() else {
-        eprintln!("skipped: a_pooler_that_was_not_told_of_is_named: the server is not ours");
+        eprintln!(
+            "skipped: an_undeclared_pooler_is_named_in_the_error: the test may not put a pooler in front of this server"
+        );
         return;
     };
     let pooler = pooler::start(cluster.socket(), 1).await.unwrap();

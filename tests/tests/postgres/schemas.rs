@@ -1,4 +1,4 @@
-//! How a database comes to have the tables, and where they are.
+//! Creating and migrating schemas.
 
 use futures_util::future::join_all;
 use sqlx::AssertSqlSafe;
@@ -10,8 +10,8 @@ use workflow_engine::stores::PostgresStore;
 use super::fixture::{number, running};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn several_may_open_a_new_schema_at_once() {
-    needs_postgres!("several_may_open_a_new_schema_at_once");
+async fn several_stores_open_a_new_schema_at_once() {
+    needs_postgres!("several_stores_open_a_new_schema_at_once");
     let schema = Schema::new();
     let stores = join_all((0..8).map(|_| schema.open())).await;
     let mut connection = schema.connect().await;
@@ -21,13 +21,13 @@ async fn several_may_open_a_new_schema_at_once() {
         running(store).await;
         store.close().await;
     }
-    // And once more, now that it is there.
+    // Opening an existing schema works as well.
     schema.open().await.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_schema_is_a_store_of_its_own() {
-    needs_postgres!("each_schema_is_a_store_of_its_own");
+async fn each_schema_is_a_separate_store() {
+    needs_postgres!("each_schema_is_a_separate_store");
     let (one, two) = (Schema::new(), Schema::new());
     let (first, second) = (one.open().await, two.open().await);
     let job = running(&first).await;
@@ -68,8 +68,8 @@ async fn trap_13_a_session_may_have_any_time_zone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_schema_that_exists_needs_no_right_to_create_one() {
-    needs_postgres!("a_schema_that_exists_needs_no_right_to_create_one");
+async fn an_existing_schema_needs_no_privilege_to_create_one() {
+    needs_postgres!("an_existing_schema_needs_no_privilege_to_create_one");
     let schema = Schema::new();
     let role = format!("role_{}", schema.name());
     let mut connection = schema.connect().await;
@@ -87,8 +87,8 @@ async fn a_schema_that_exists_needs_no_right_to_create_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_engine_opens_it_by_its_url() {
-    needs_postgres!("an_engine_opens_it_by_its_url");
+async fn an_engine_opens_a_schema_by_its_url() {
+    needs_postgres!("an_engine_opens_a_schema_by_its_url");
     let schema = Schema::new();
     let engine = Engine::builder(schema.url()).register::<tests::diamond::diamond>();
     let engine = engine.build().await.unwrap();

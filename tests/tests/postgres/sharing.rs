@@ -1,4 +1,4 @@
-//! Several stores on one schema, as several processes have them.
+//! Several stores on one schema, as in several processes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,34 +17,40 @@ async fn each_sees_what_the_other_commits() {
     let schema = Schema::new();
     let (one, two) = (schema.open().await, schema.open().await);
     for _ in 0..10 {
-        let mut foreign = two.hints().watch_external();
+        let mut external = two.hints().watch_external();
         let job = running(&one).await;
-        timeout(TIMEOUT, foreign.changed()).await.expect("a foreign commit is noticed").unwrap();
+        timeout(TIMEOUT, external.changed())
+            .await
+            .expect("the store notices another store's commit")
+            .unwrap();
         assert_eq!(two.run(job.lease.run_id).await.unwrap().unwrap().status, Status::Running);
 
-        let mut foreign = one.hints().watch_external();
+        let mut external = one.hints().watch_external();
         let mut watch = one.hints().watch_run(job.lease.run_id);
         assert!(matches!(two.commit(complete(&job)).await.unwrap(), Commit::Applied(_)));
-        timeout(TIMEOUT, foreign.changed()).await.expect("a foreign commit is noticed").unwrap();
-        timeout(TIMEOUT, watch.changed()).await.expect("who watches the run is told");
+        timeout(TIMEOUT, external.changed())
+            .await
+            .expect("the store notices another store's commit")
+            .unwrap();
+        timeout(TIMEOUT, watch.changed()).await.expect("the watcher of the run is notified");
         assert_eq!(one.run(job.lease.run_id).await.unwrap().unwrap().status, Status::Completed);
     }
     one.close().await;
     two.close().await;
 }
 
-/// A busy worker gives way to what it knows to be more urgent, also where another process has started it.
+/// A notification carries the priority of the claimable work, for which a busy worker may free a slot.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_hears_how_urgent_is_what_the_other_has_made_ready() {
-    needs_postgres!("each_hears_how_urgent_is_what_the_other_has_made_ready");
+async fn each_receives_the_priority_of_the_work_that_the_other_made_ready() {
+    needs_postgres!("each_receives_the_priority_of_the_work_that_the_other_made_ready");
     let schema = Schema::new();
     let (one, two) = (schema.open().await, schema.open().await);
     let urgency = two.hints().watch_highest_priority();
     for priority in [9, 4, i32::MAX, i32::MIN] {
         let mut work = two.hints().watch_work();
-        let heard = async {
+        let received = async {
             loop {
-                // Whoever does not listen yet is told nothing: then there is another one.
+                // The other store may not listen yet and miss a notification, so commits are repeated.
                 let mut decision = create();
                 decision.changes.truncate(1);
                 if let Change::CreateRun(new) = &mut decision.changes[0] {
@@ -52,19 +58,19 @@ async fn each_hears_how_urgent_is_what_the_other_has_made_ready() {
                 }
                 one.commit(decision).await.unwrap();
                 while timeout(Duration::from_secs(1), work.changed()).await.is_ok() {
-                    if let Some(heard) = urgency.reset() {
-                        return heard;
+                    if let Some(priority) = urgency.reset() {
+                        return priority;
                     }
                 }
             }
         };
-        assert_eq!(timeout(TIMEOUT, heard).await.expect("it is told"), priority);
+        assert_eq!(timeout(TIMEOUT, received).await.expect("the priority is received"), priority);
     }
     one.close().await;
     two.close().await;
 }
 
-/// A hint at every commit would cost more than the commits.
+/// A notification for every commit would cost more than the commits.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_commits_make_few_notifications() {
     needs_postgres!("many_commits_make_few_notifications");
@@ -117,10 +123,11 @@ async fn eight_claimers_over_four_stores_never_claim_the_same_job() {
     join_all(stores.iter().map(|store| store.close())).await;
 }
 
-/// What one process renews another sees as renewed, however their machines' clocks stand: the database's counts.
+/// A lease that one process renews is renewed for all, even if their machines' clocks differ: the database's clock
+/// counts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn trap_13_a_lease_is_told_by_the_databases_clock() {
-    needs_postgres!("trap_13_a_lease_is_told_by_the_databases_clock");
+async fn trap_13_a_lease_is_measured_by_the_databases_clock() {
+    needs_postgres!("trap_13_a_lease_is_measured_by_the_databases_clock");
     let schema = Schema::new();
     let store = schema.open().await;
     let job = running(&store).await;

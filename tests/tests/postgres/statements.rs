@@ -1,4 +1,4 @@
-//! What a commit costs, alone, in company, and beside ten thousand finished runs.
+//! The statements of a commit: alone, in a batch, and beside ten thousand terminal runs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,13 +20,13 @@ fn spent(before: PostgresStatistics, after: PostgresStatistics) -> (u64, u64) {
     (after.transactions - before.transactions, after.statements - before.statements)
 }
 
-/// A new run, and one that is known: there is nothing to be read.
+/// Neither a new run nor a cached one has to be read.
 #[tokio::test]
 async fn a_commit_takes_one_statement() {
     needs_postgres!("a_commit_takes_one_statement");
     let schema = Schema::new();
     let store = schema.open().await;
-    // It has to hear the database's clock once.
+    // The store has to receive the database's time once.
     running(&store).await;
     let before = store.statistics();
     store.commit(Decision { idempotency: Some(entry("key")), ..create() }).await.unwrap();
@@ -55,12 +55,12 @@ async fn a_batch_takes_as_many_statements_as_a_commit() {
     join_all(work.collect::<Vec<_>>()).await.into_iter().for_each(Result::unwrap);
     let (transactions, statements) = spent(before, store.statistics());
     assert!(transactions < 200, "800 requests in {transactions} transactions");
-    // One that has waited for the processor for a second is made again.
+    // A statement that has waited for the processor for a second is repeated.
     assert!(statements <= transactions + 2, "{statements} statements in {transactions} transactions");
     store.close().await;
 }
 
-/// What they lock and how long they take is nobody else's business.
+/// Their locks and their duration must not affect other commits.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn statements_of_the_user_share_no_transaction() {
     needs_postgres!("statements_of_the_user_share_no_transaction");
@@ -82,15 +82,15 @@ async fn statements_of_the_user_share_no_transaction() {
     store.close().await;
 }
 
-/// However many finished runs there are, nothing that a store does reads a whole table. The server counts it.
+/// However many terminal runs there are, no statement of the store scans a table. The server counts the scans.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_scans_a_table() {
-    needs_postgres!("nothing_scans_a_table");
+async fn no_statement_scans_a_table() {
+    needs_postgres!("no_statement_scans_a_table");
     let schema = Schema::new();
     let name = schema.name();
     let store = PostgresStore::open(schema.options_at(&named_url(&schema))).await.unwrap();
     store.deliver_events(true);
-    // What was planned over empty tables stays planned.
+    // The sessions keep plans that were made over empty tables.
     everything(&store).await;
     let mut connection = schema.connect().await;
     let fill = format!(
@@ -113,7 +113,7 @@ async fn nothing_scans_a_table() {
     everything(&store).await;
     store.close().await;
 
-    // A session's counts are told when it ends.
+    // The server counts the scans of a session when it ends.
     let sessions = format!("SELECT count(*) FROM pg_stat_activity WHERE application_name = '{name}'");
     while number(&mut connection, &sessions).await > 0 {}
     let scans = AssertSqlSafe(format!(
@@ -129,7 +129,7 @@ async fn nothing_scans_a_table() {
     assert!(unexpected.is_empty(), "{unexpected:?}");
 }
 
-/// Every statement at least once.
+/// Runs every statement at least once.
 async fn everything(store: &PostgresStore) {
     let keyed =
         Decision { idempotency: Some(entry(&workflow_engine::RunId::generate().to_string())), ..create() };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sqlx::{Connection, SqliteConnection};
-use tests::lost_jobs;
+use tests::deleted_jobs;
 
 use super::fixture::Directory;
 
@@ -17,5 +17,5 @@ async fn a_job_that_was_deleted_is_made_anew() {
         sqlx::query("DELETE FROM job_queue").execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
     };
-    lost_jobs::are_made_anew(store, delete).await;
+    deleted_jobs::are_recreated(store, delete).await;
 }

@@ -1,4 +1,4 @@
-//! Trusts nothing that an engine says: reads the database with SQL of its own, what the sink has written, and the
+//! Checks the result of a run without the engine: it reads the database with its own SQL, the file of the sink, and the
 //! ledger of the bodies.
 
 use std::collections::HashMap;
@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
-use tests::sweep::run::{Order, delivered, ledger};
+use tests::sweep::run::{ChildConfig, delivered, ledger};
 
 use crate::scenario::Scenario;
 
@@ -20,26 +20,26 @@ enum Connected {
 }
 
 impl Judge {
-    pub async fn open(order: &Order) -> Self {
-        let database = match &order.schema {
+    pub async fn open(config: &ChildConfig) -> Self {
+        let database = match &config.schema {
             None => {
-                let options = SqliteConnectOptions::new().filename(&order.database);
-                let patient = options.busy_timeout(std::time::Duration::from_secs(60));
-                Connected::Sqlite(patient.connect().await.expect("the file is there"))
+                let options = SqliteConnectOptions::new().filename(&config.database);
+                let options = options.busy_timeout(std::time::Duration::from_secs(60));
+                Connected::Sqlite(options.connect().await.expect("the file exists"))
             }
             Some(schema) => {
                 let mut connection =
-                    PgConnection::connect(&order.database).await.expect("the server is there");
+                    PgConnection::connect(&config.database).await.expect("the server is running");
                 let path = AssertSqlSafe(format!("SET search_path = {schema}"));
-                sqlx::raw_sql(path).execute(&mut connection).await.expect("the schema is there");
+                sqlx::raw_sql(path).execute(&mut connection).await.expect("the schema exists");
                 Connected::Postgres(connection)
             }
         };
         Self { database }
     }
 
-    /// As if half a minute had passed for whoever delivers events.
-    pub async fn let_time_pass(&mut self) {
+    /// Makes all deliveries due, as if the leases of their flushers had expired.
+    pub async fn expire_deliveries(&mut self) {
         match &mut self.database {
             Connected::Sqlite(db) => {
                 sqlx::raw_sql("UPDATE plugin_deliveries SET due_at = 0").execute(db).await.map(|_| ())
@@ -48,27 +48,27 @@ impl Judge {
                 sqlx::raw_sql("UPDATE plugin_deliveries SET due_at = 'epoch'").execute(db).await.map(|_| ())
             }
         }
-        .expect("the database is there");
+        .expect("the database is available");
     }
 
-    /// The first column, as text.
+    /// Returns the first column of a result as text.
     async fn column(&mut self, sql: &str) -> Vec<String> {
         let sql = AssertSqlSafe(sql.to_owned());
         match &mut self.database {
             Connected::Sqlite(db) => {
-                let rows = sqlx::raw_sql(sql).fetch_all(db).await.expect("the database is there");
+                let rows = sqlx::raw_sql(sql).fetch_all(db).await.expect("the database is available");
                 rows.iter().map(|row| row.get(0)).collect()
             }
             Connected::Postgres(db) => {
-                let rows = sqlx::raw_sql(sql).fetch_all(db).await.expect("the database is there");
+                let rows = sqlx::raw_sql(sql).fetch_all(db).await.expect("the database is available");
                 rows.iter().map(|row| row.get(0)).collect()
             }
         }
     }
 
-    /// Looks at the run of this order.
-    pub async fn look(&mut self, scenario: &Scenario, order: &Order) {
-        let key = order.key();
+    /// Checks the run of this configuration.
+    pub async fn check(&mut self, scenario: &Scenario, config: &ChildConfig) {
+        let key = config.key();
         let keyed = format!("SELECT CAST(workflow_run_id AS text) FROM idempotency_keys WHERE key = '{key}'");
         let runs = self.column(&keyed).await;
         let [run] = &runs[..] else { panic!("{scenario:?}: its key has the runs {runs:?}") };
@@ -77,18 +77,15 @@ impl Judge {
             format!("SELECT {what} FROM {table} WHERE CAST({id} AS text) = '{run}'")
         };
         let statuses = self.column(&of_run("status", "workflow_runs", "id")).await;
-        assert_eq!(statuses, ["COMPLETED"], "{scenario:?}: the run has ended well");
+        assert_eq!(statuses, ["COMPLETED"], "{scenario:?}: the run has completed");
         let others = "SELECT CAST(id AS text) FROM workflow_runs
                       WHERE id NOT IN (SELECT workflow_run_id FROM idempotency_keys) OR completed_at IS NULL";
         let others = self.column(others).await;
-        assert!(
-            others.is_empty(),
-            "{scenario:?}: runs that nobody asked for, or that are not over: {others:?}"
-        );
+        assert!(others.is_empty(), "{scenario:?}: there are unrequested or unfinished runs: {others:?}");
         let jobs = self.column(&of_run("stage_id", "job_queue", "workflow_run_id")).await;
         assert!(jobs.is_empty(), "{scenario:?}: jobs are left: {jobs:?}");
         let open = of_run("stage_id", "workflow_stages", "workflow_run_id") + " AND status <> 'COMPLETED'";
-        assert!(self.column(&open).await.is_empty(), "{scenario:?}: a stage is open");
+        assert!(self.column(&open).await.is_empty(), "{scenario:?}: a stage has not completed");
 
         let sequences = of_run("CAST(sequence AS text)", "outbox_events", "workflow_run_id")
             + " ORDER BY outbox_events.sequence";
@@ -103,20 +100,20 @@ impl Judge {
         let mut completed: Vec<String> =
             self.column(&ended).await.iter().map(|text| stage_of(text)).collect();
         completed.sort_unstable();
-        assert_eq!(completed, order.shape.stages(), "{scenario:?}: each stage is committed once");
+        assert_eq!(completed, config.shape.stages(), "{scenario:?}: each stage is committed once");
 
-        let executed = lines(&ledger(&order.folder), run);
-        for stage in order.shape.stages() {
+        let executed = lines(&ledger(&config.folder), run);
+        for stage in config.shape.stages() {
             assert!(executed.iter().any(|line| line.starts_with(stage)), "{scenario:?}: `{stage}` never ran");
         }
-        look_at_deliveries(scenario, order, run, &sequences);
+        check_deliveries(scenario, config, run, &sequences);
     }
 }
 
-/// Each event at least once; first deliveries in order.
-fn look_at_deliveries(scenario: &Scenario, order: &Order, run: &str, sequences: &[String]) {
+/// Checks that each event was delivered at least once, and that the first deliveries are in order.
+fn check_deliveries(scenario: &Scenario, config: &ChildConfig, run: &str, sequences: &[String]) {
     let mut first = HashMap::new();
-    for (position, sequence) in lines(&delivered(&order.folder), run).into_iter().enumerate() {
+    for (position, sequence) in lines(&delivered(&config.folder), run).into_iter().enumerate() {
         first.entry(sequence).or_insert(position);
     }
     let positions: Vec<_> = sequences.iter().map(|sequence| first.get(sequence)).collect();
@@ -128,11 +125,11 @@ fn look_at_deliveries(scenario: &Scenario, order: &Order, run: &str, sequences: 
 }
 
 fn stage_of(payload: &str) -> String {
-    let payload: serde_json::Value = serde_json::from_str(payload).expect("it is JSON");
-    payload["stage_id"].as_str().expect("it names its stage").to_owned()
+    let payload: serde_json::Value = serde_json::from_str(payload).expect("valid JSON");
+    payload["stage_id"].as_str().expect("the event names its stage").to_owned()
 }
 
-/// What the lines of a file say about a run.
+/// Returns the lines of a file about a run, without its id.
 fn lines(file: &std::path::Path, run: &str) -> Vec<String> {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     let of_run = text.lines().filter_map(|line| line.strip_prefix(run));

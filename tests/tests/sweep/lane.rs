@@ -1,4 +1,4 @@
-//! A database, and one scenario after another on it.
+//! Runs one scenario after the other on one database.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tests::postgres::Schema;
-use tests::sweep::run::Order;
+use tests::sweep::run::ChildConfig;
 use tokio::time::timeout;
 use workflow_engine::kernel::FlushOutbox;
 use workflow_engine::ports::Store;
@@ -14,19 +14,19 @@ use workflow_engine::ports::Store;
 use crate::judge::Judge;
 use crate::scenario::{Child, Outcome, Scenario};
 
-/// Which database.
+/// The kind of database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Database {
     Sqlite,
     Postgres,
 }
 
-/// Longer than anything takes on the slowest machine.
+/// The limit for one scenario, longer than any takes on the slowest machine.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 pub struct Lane {
-    order: Order,
-    /// Of the engines that come after the children.
+    config: ChildConfig,
+    /// The store of the engines that finish the runs.
     store: Arc<dyn Store>,
     judge: Judge,
     next: u64,
@@ -40,7 +40,7 @@ impl Lane {
         let path: PathBuf = folder.path().to_owned();
         let file = path.join("sweep.db").to_str().expect("a temporary path is text").to_owned();
         let schema = (database == Database::Postgres).then(Schema::new);
-        let order = Order {
+        let config = ChildConfig {
             database: schema.as_ref().map_or(file, |schema| schema.url().to_owned()),
             schema: schema.as_ref().map(|schema| schema.name().to_owned()),
             folder: path,
@@ -48,42 +48,43 @@ impl Lane {
             number: 0,
             armed: None,
         };
-        let store = order.open().await.expect("a new database");
-        let judge = Judge::open(&order).await;
-        Self { order, store, judge, next: 1_000 * number as u64, _folder: folder, _schema: schema }
+        let store = config.open().await.expect("a new database");
+        let judge = Judge::open(&config).await;
+        Self { config, store, judge, next: 1_000 * number as u64, _folder: folder, _schema: schema }
     }
 
-    /// A child works until something happens to it; others bring its run to an end; the judge looks at what is left.
+    /// Starts a child that runs until its armed point, finishes its run with another engine, and has the judge check
+    /// the result.
     pub async fn execute(&mut self, scenario: &Scenario) -> Outcome {
         self.next += 1;
-        let order = Order {
+        let config = ChildConfig {
             shape: scenario.shape,
             number: self.next,
             armed: scenario.armed.clone(),
-            ..self.order.clone()
+            ..self.config.clone()
         };
-        let carried_out = timeout(TIMEOUT, self.try_to(scenario, &order)).await;
-        carried_out.unwrap_or_else(|_| panic!("{scenario:?}: it takes for ever"))
+        let executed = timeout(TIMEOUT, self.try_execute(scenario, &config)).await;
+        executed.unwrap_or_else(|_| panic!("{scenario:?}: the scenario timed out"))
     }
 
-    async fn try_to(&mut self, scenario: &Scenario, order: &Order) -> Outcome {
-        let mut child = Child::start(order);
-        let struck = child.wait_until_struck().await;
-        if struck {
-            child.react(scenario, order, &self.store).await;
+    async fn try_execute(&mut self, scenario: &Scenario, config: &ChildConfig) -> Outcome {
+        let mut child = Child::start(config);
+        let hit = child.wait_for_hit().await;
+        if hit {
+            child.react(scenario, config, &self.store).await;
         }
         let reached = child.end(scenario).await;
 
-        // Half a minute later: nobody is left who delivers, and what was refused is offered again.
-        self.judge.let_time_pass().await;
-        let engine = order.engine(Arc::clone(&self.store)).await.expect("an engine");
-        let output = order.run(&engine).await.unwrap_or_else(|error| panic!("{scenario:?}: {error}"));
-        assert_eq!(output, order.shape.expected(order.number), "{scenario:?}: its output");
+        // The child's flusher has ended, and refused events are due again.
+        self.judge.expire_deliveries().await;
+        let engine = config.engine(Arc::clone(&self.store)).await.expect("an engine");
+        let output = config.run(&engine).await.unwrap_or_else(|error| panic!("{scenario:?}: {error}"));
+        assert_eq!(output, config.shape.expected(config.number), "{scenario:?}: its output");
         engine.drain().await;
-        self.judge.let_time_pass().await;
+        self.judge.expire_deliveries().await;
         let flush = || FlushOutbox { worker_id: "last".into(), limit: 1_000, plugin: None };
         while engine.dispatch(flush()).await.expect("a database").published > 0 {}
-        self.judge.look(scenario, order).await;
-        Outcome { scenario: scenario.clone(), struck, reached }
+        self.judge.check(scenario, config).await;
+        Outcome { scenario: scenario.clone(), hit, reached }
     }
 }

@@ -1,9 +1,9 @@
-//! At every named point a process is killed, fails, or stands still for longer than its leases last; whoever comes after
-//! it brings the run to its end, and a judge who reads the database, the sink's file and the bodies' ledger finds
-//! nothing lost, doubled or missing.
+//! At every named point a process is killed, a call fails, or the process is paused for longer than its leases. Another
+//! process then finishes the run, and a judge, which reads the database, the sink's file and the bodies' ledger, checks
+//! that nothing is lost or duplicated.
 //!
-//! The points are those inside the stores, around each transaction, and one before and one after every method of
-//! every port. One that no run comes to fails the test.
+//! The points are those inside the stores, around each transaction, and those before and after every method of every
+//! port. A point that no run reaches fails the test.
 
 mod lane;
 mod scenario;
@@ -19,7 +19,7 @@ use tests::sweep::run::Shape;
 use self::lane::{Database, Lane};
 use self::scenario::{Outcome, Scenario};
 
-/// Databases that are worked on at the same time: most of a scenario is waiting.
+/// The number of databases that are used at the same time: most of a scenario is waiting.
 const LANES: usize = 6;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -40,7 +40,7 @@ async fn sweep(database: Database) {
         lanes.push(Lane::open(database, number).await);
     }
     let census = take_census(&mut lanes[0]).await;
-    points::are_complete(database, &census);
+    points::check_complete(database, &census);
 
     let scenarios = scenarios(&census);
     let total = scenarios.len();
@@ -48,7 +48,7 @@ async fn sweep(database: Database) {
     let workers = lanes.into_iter().map(|lane| tokio::spawn(serve(lane, Arc::clone(&queue))));
     let (mut outcomes, mut failures) = (Vec::new(), Vec::new());
     for worker in workers.collect::<Vec<_>>() {
-        // A lane ends with the first scenario that fails; the others go on.
+        // A lane ends with its first failed scenario; the others continue.
         match worker.await {
             Ok(done) => outcomes.extend(done),
             Err(panic) => failures.push(panic.to_string()),
@@ -58,7 +58,7 @@ async fn sweep(database: Database) {
     report(database, &outcomes);
 }
 
-/// Which points each workflow comes to, and how often it commits.
+/// Runs each workflow without a fault; returns how often it reaches each point.
 async fn take_census(lane: &mut Lane) -> BTreeMap<Shape, BTreeMap<String, usize>> {
     let mut census = BTreeMap::new();
     for shape in Shape::ALL {
@@ -68,7 +68,7 @@ async fn take_census(lane: &mut Lane) -> BTreeMap<Shape, BTreeMap<String, usize>
     census
 }
 
-/// Every point that a workflow comes to, with everything that can happen there; of its commits, each one.
+/// Returns a scenario for every point that a workflow reaches and every reaction; for each of its commits separately.
 fn scenarios(census: &BTreeMap<Shape, BTreeMap<String, usize>>) -> Vec<Scenario> {
     let mut scenarios = Vec::new();
     for (shape, reached) in census {
@@ -94,17 +94,17 @@ async fn serve(mut lane: Lane, queue: Arc<Mutex<VecDeque<Scenario>>>) -> Vec<Out
     outcomes
 }
 
-/// At every point, everything must have happened, in one workflow at least. Which of the many readings of an engine
-/// come first is not the same each time, so a point that one run has come to may be missed by another.
+/// Checks that every reaction has happened at every point, in at least one workflow. The order of an engine's reads
+/// varies, so a point that one run has reached may be missed by another.
 fn report(database: Database, outcomes: &[Outcome]) {
     let armed = |outcome: &Outcome| outcome.scenario.armed.clone().expect("each scenario has one");
     let pair = |outcome: &&Outcome| (armed(outcome).point, armed(outcome).reaction);
     let all: BTreeSet<_> = outcomes.iter().map(|outcome| pair(&outcome)).collect();
-    let struck: BTreeSet<_> = outcomes.iter().filter(|outcome| outcome.struck).map(|o| pair(&o)).collect();
-    let idle: Vec<_> = all.difference(&struck).collect();
-    let hits = outcomes.iter().filter(|outcome| outcome.struck).count();
-    println!("{database:?}: {} scenarios, {hits} of them struck, {} points", outcomes.len(), all.len() / 3);
-    let missed = outcomes.iter().filter(|outcome| !outcome.struck);
-    missed.for_each(|outcome| println!("  not struck: {:?}", outcome.scenario));
-    assert!(idle.is_empty(), "on {database:?} nothing has happened at {idle:?}");
+    let hit: BTreeSet<_> = outcomes.iter().filter(|outcome| outcome.hit).map(|o| pair(&o)).collect();
+    let missing: Vec<_> = all.difference(&hit).collect();
+    let hits = outcomes.iter().filter(|outcome| outcome.hit).count();
+    println!("{database:?}: {} scenarios, {hits} of them hit, {} points", outcomes.len(), all.len() / 3);
+    let missed = outcomes.iter().filter(|outcome| !outcome.hit);
+    missed.for_each(|outcome| println!("  not hit: {:?}", outcome.scenario));
+    assert!(missing.is_empty(), "on {database:?} these reactions never happened: {missing:?}");
 }

@@ -1,4 +1,4 @@
-//! Which points there are.
+//! The list of all points.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -50,8 +50,8 @@ const METHODS: [&str; 39] = [
     "blobs.get",
 ];
 
-/// The runs come to every point, and to no other.
-pub fn are_complete(database: Database, census: &BTreeMap<Shape, BTreeMap<String, usize>>) {
+/// Checks that the runs reach every point, and no unlisted one.
+pub fn check_complete(database: Database, census: &BTreeMap<Shape, BTreeMap<String, usize>>) {
     let reached: BTreeSet<&str> =
         census.values().flat_map(|reached| reached.keys().map(String::as_str)).collect();
     // PostgreSQL has two kinds of transactions.
@@ -59,24 +59,24 @@ pub fn are_complete(database: Database, census: &BTreeMap<Shape, BTreeMap<String
         Database::Sqlite => ("sqlite", 4),
         Database::Postgres => ("postgres", 6),
     };
-    let mut all: BTreeSet<String> = inside(folder);
-    assert_eq!(all.len(), points, "the points around a transaction");
+    let mut all: BTreeSet<String> = store_points(folder);
+    assert_eq!(all.len(), points, "the number of points around transactions");
     for method in METHODS {
         all.extend([format!("{method}: before"), format!("{method}: after")]);
     }
     let all: BTreeSet<&str> = all.iter().map(String::as_str).collect();
     let never: Vec<_> = all.difference(&reached).collect();
-    assert!(never.is_empty(), "no run comes to {never:?}");
+    assert!(never.is_empty(), "no run reaches {never:?}");
     let unknown: Vec<_> = reached.difference(&all).collect();
-    assert!(unknown.is_empty(), "nobody knows of {unknown:?}");
+    assert!(unknown.is_empty(), "these points are not listed: {unknown:?}");
 }
 
-/// The points inside a store, read from its source: one that nothing reaches is not forgotten.
-fn inside(store: &str) -> BTreeSet<String> {
+/// Returns the points inside a store. They are read from its source, so a point that no run reaches is noticed.
+fn store_points(store: &str) -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../workflow-engine/src/stores").join(store);
     let mut names = BTreeSet::new();
-    for entry in std::fs::read_dir(folder).expect("the sources are there") {
-        let text = std::fs::read_to_string(entry.expect("a file").path()).expect("it is text");
+    for entry in std::fs::read_dir(folder).expect("the sources exist") {
+        let text = std::fs::read_to_string(entry.expect("a file").path()).expect("a text file");
         let points = text.split("failpoint!(\"").skip(1);
         names.extend(points.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
     }

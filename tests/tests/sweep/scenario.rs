@@ -1,29 +1,29 @@
-//! What happens to one child.
+//! Runs one child process with one reaction.
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
 use std::sync::Arc;
 
 use tests::sweep::points::{Armed, Reaction};
-use tests::sweep::run::{LEASE, Order, Shape};
+use tests::sweep::run::{ChildConfig, LEASE, Shape};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{ChildStdout, Command};
 use tokio::time::timeout;
 use workflow_engine::ports::Store;
 
-/// A workflow, and what happens where.
+/// A workflow, and the reaction at one point.
 #[derive(Clone, Debug)]
 pub struct Scenario {
     pub shape: Shape,
     pub armed: Option<Armed>,
 }
 
-/// What has become of it.
+/// The result of a scenario.
 pub struct Outcome {
     pub scenario: Scenario,
-    /// Whether the child has come to the point.
-    pub struck: bool,
-    /// How often it came to each point, where it lived to say so.
+    /// Whether the child has reached the armed point.
+    pub hit: bool,
+    /// How often it reached each point; empty if it was killed.
     pub reached: BTreeMap<String, usize>,
 }
 
@@ -35,41 +35,41 @@ pub struct Child {
 }
 
 impl Child {
-    pub fn start(order: &Order) -> Self {
-        let order = serde_json::to_string(order).expect("it is plain data");
+    pub fn start(config: &ChildConfig) -> Self {
+        let config = serde_json::to_string(config).expect("plain data");
         let mut process = Command::new(env!("CARGO_BIN_EXE_sweep_child"))
-            .arg(order)
+            .arg(config)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .expect("the child is built with this test");
-        let lines = BufReader::new(process.stdout.take().expect("it is piped")).lines();
+        let lines = BufReader::new(process.stdout.take().expect("stdio is piped")).lines();
         Self { process, lines, last: None, was_killed: false }
     }
 
-    /// `false` where it ends before.
-    pub async fn wait_until_struck(&mut self) -> bool {
+    /// Waits until the child reaches its point; returns `false` if it ends before.
+    pub async fn wait_for_hit(&mut self) -> bool {
         self.last = self.lines.next_line().await.expect("a pipe");
         self.last.as_deref() == Some("hit")
     }
 
-    /// It stands at its point now, or has failed there.
-    pub async fn react(&mut self, scenario: &Scenario, order: &Order, store: &Arc<dyn Store>) {
+    /// Kills or pauses the child, which waits at its point.
+    pub async fn react(&mut self, scenario: &Scenario, config: &ChildConfig, store: &Arc<dyn Store>) {
         match scenario.armed.as_ref().map(|armed| armed.reaction) {
             Some(Reaction::Kill) => {
-                self.process.kill().await.expect("it is there");
+                self.process.kill().await.expect("the child is running");
                 self.was_killed = true;
             }
             Some(Reaction::Pause) => {
                 self.signal("-STOP").await;
-                // Another process takes over as soon as the leases have run out, and waits where the sleeper holds a
-                // lock of the database. Then the sleeper wakes, and knows of nothing.
-                let engine = order.engine(Arc::clone(store)).await.expect("an engine");
-                let _ = timeout(LEASE * 4, order.run(&engine)).await;
+                // Another engine takes over when the leases have expired, and waits if the paused process holds a lock
+                // of the database. Then the paused process continues, unaware of all this.
+                let engine = config.engine(Arc::clone(store)).await.expect("an engine");
+                let _ = timeout(LEASE * 4, config.run(&engine)).await;
                 self.signal("-CONT").await;
-                let input = self.process.stdin.as_mut().expect("it is piped");
-                input.write_all(b"go\n").await.expect("it is there");
+                let input = self.process.stdin.as_mut().expect("stdio is piped");
+                input.write_all(b"go\n").await.expect("the child is running");
                 self.last = self.lines.next_line().await.expect("a pipe");
                 engine.drain().await;
             }
@@ -77,23 +77,23 @@ impl Child {
         }
     }
 
-    /// Waits for its end; answers what it has reached.
+    /// Waits until the child ends; returns how often it has reached each point.
     pub async fn end(mut self, scenario: &Scenario) -> BTreeMap<String, usize> {
         while let Some(line) = self.lines.next_line().await.expect("a pipe") {
             self.last = Some(line);
         }
-        let status = self.process.wait().await.expect("it is ours");
+        let status = self.process.wait().await.expect("a child of this process");
         if self.was_killed {
             return BTreeMap::new();
         }
         assert!(status.success(), "{scenario:?}: the child has failed: {status}");
-        let last = self.last.expect("it says what it has reached");
+        let last = self.last.expect("the child prints its counts");
         serde_json::from_str(&last).unwrap_or_else(|error| panic!("{scenario:?}: `{last}`: {error}"))
     }
 
     async fn signal(&self, signal: &str) {
-        let id = self.process.id().expect("it is there").to_string();
-        let sent = Command::new("kill").args([signal, &id]).status().await.expect("every system has it");
+        let id = self.process.id().expect("the child is running").to_string();
+        let sent = Command::new("kill").args([signal, &id]).status().await.expect("`kill` is installed");
         assert!(sent.success(), "kill {signal} {id}");
     }
 }

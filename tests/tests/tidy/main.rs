@@ -46,6 +46,33 @@ fn no_file_has_more_than_400_lines() {
 }
 
 #[test]
+fn half_of_the_files_have_at_most_150_lines() {
+    for place in ["workflow-engine/src/", "workflow-engine-macros/src/"] {
+        let files = rust_files().into_iter().filter(|(path, _)| path.starts_with(place));
+        let mut lengths: Vec<usize> = files.map(|(_, text)| text.lines().count()).collect();
+        lengths.sort_unstable();
+        let median = lengths[lengths.len() / 2];
+        assert!(median <= 150, "{place}: the median file has {median} lines");
+    }
+}
+
+#[test]
+fn the_files_that_the_architecture_names_exist() {
+    let page = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let named = page.split('`').skip(1).step_by(2).filter(|text| {
+        ["workflow-engine", "tests/", "docs/", "ui-tests/", "examples/", "benches/"]
+            .iter()
+            .any(|place| text.starts_with(place) && text.contains('/'))
+    });
+    let mut number = 0;
+    for path in named {
+        assert!(root().join(path).exists(), "ARCHITECTURE.md names `{path}`, which does not exist");
+        number += 1;
+    }
+    assert!(number > 40, "the page was read: {number} paths");
+}
+
+#[test]
 fn every_module_says_what_it_is_for() {
     let mute: Vec<String> =
         rust_files().into_iter().filter(|(_, text)| !text.starts_with("//!")).map(|(path, _)| path).collect();

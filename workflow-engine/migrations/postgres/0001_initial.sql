@@ -1,14 +1,15 @@
 -- The tables of a store on PostgreSQL. `{schema}` is the schema's name, filled in when a store is opened.
 --
--- Ids are UUIDv7: they sort by age. Instants are TIMESTAMPTZ, so no session's time zone matters. Payloads are JSON
--- text exactly as it was written: `jsonb` refuses some of it and rewrites numbers. PostgreSQL's text holds no U+0000;
--- it is written as U+001A followed by `0`, and U+001A itself twice. Texts are compared byte by byte (COLLATE "C").
--- Statuses are PENDING, RUNNING, SUSPENDED, COMPLETED, FAILED, CANCELLED, SKIPPED and, of jobs, DEAD.
+-- Ids are UUIDv7, which sort by age. Instants are TIMESTAMPTZ, so the time zone of a session does not matter. Payloads
+-- are JSON text exactly as it was written: `jsonb` refuses some texts and rewrites numbers. PostgreSQL's text cannot
+-- hold U+0000; it is stored as U+001A followed by `0`, and U+001A itself is stored twice. Texts are compared byte by
+-- byte (COLLATE "C"). Statuses are PENDING, RUNNING, SUSPENDED, COMPLETED, FAILED, CANCELLED, SKIPPED and, for jobs,
+-- DEAD.
 --
--- The indexes on what changes are partial: they hold what is still to be done, so finished runs cost the hot path
--- nothing; and those of what waits for a worker begin with the definition, so what only others can do costs nothing
--- either. Rows refer to their run by id without foreign keys: every row is written by the transaction that has
--- locked its run. Tables whose rows change often leave room in their pages for the next version of a row.
+-- The indexes of pending work are partial, so terminal runs cost the hot path nothing; they begin with the definition,
+-- so work that only other workers can claim costs nothing either. Rows refer to their run by id without foreign keys:
+-- the transaction that writes a row has locked its run. Tables whose rows change often leave room in their pages for
+-- the next version of a row.
 
 CREATE TABLE {schema}.workflow_runs (
     id                     UUID        NOT NULL PRIMARY KEY,
@@ -18,34 +19,35 @@ CREATE TABLE {schema}.workflow_runs (
     definition_fingerprint TEXT        COLLATE "C" NOT NULL,
     status                 TEXT        COLLATE "C" NOT NULL,
     priority               INTEGER     NOT NULL,
-    -- Moved by start, end and rerun.
+    -- Raised by start, end and rerun.
     version                BIGINT      NOT NULL,
     generation             BIGINT      NOT NULL,
-    -- Of the run's newest event.
+    -- The number of the run's newest event.
     last_sequence          BIGINT      NOT NULL,
-    -- Stages of the output that are still to complete.
+    -- The number of output stages that have not completed.
     waiting_on             BIGINT      NOT NULL,
-    -- Stages that are ready or running.
+    -- The number of stages that are ready or running.
     active                 BIGINT      NOT NULL,
-    -- Stages that wait for something outside.
+    -- The number of stages that wait for something outside.
     suspended              BIGINT      NOT NULL,
-    -- Moved by every transaction that writes anything of the run: whoever has waited for the run's lock compares it
-    -- with what it saw before, and so learns whether it has to read the run's other rows again.
+    -- Moved by every transaction that writes a row of the run, except its deliveries and renewals of leases. A
+    -- transaction that has waited for the run's lock, or uses cached rows, compares it with the value that it saw
+    -- before, and so learns whether it has to read the run's rows again.
     commits                BIGINT      NOT NULL DEFAULT 1,
     output                 TEXT COLLATE "C",
-    -- The key in blobs of an output that is too large for the row.
+    -- The key, in blobs, of an output that is too large for the row.
     output_blob            TEXT        COLLATE "C",
     error_code             TEXT        COLLATE "C",
     error_message          TEXT        COLLATE "C",
     cancel_reason          TEXT        COLLATE "C",
-    -- Of the calls of models that are settled, in all generations; money in millionths of a millionth of a US dollar,
-    -- here and below.
+    -- The totals of settled calls of models, over all generations. Here and below, money is in picodollars: millionths
+    -- of a millionth of a US dollar.
     total_cost             BIGINT      NOT NULL DEFAULT 0,
     total_tokens           BIGINT      NOT NULL DEFAULT 0,
-    -- What calls that are intended or unknown can cost at most, and how many are intended; NULL before the first one.
+    -- The most that reserved and unknown calls can cost, and the number of reserved calls; NULL before the first call.
     reserved_cost          BIGINT,
     open_calls             BIGINT,
-    -- What it may spend; NULL without a limit.
+    -- The most that the run may spend; NULL without a limit.
     budget                 BIGINT,
     created_at             TIMESTAMPTZ NOT NULL,
     started_at             TIMESTAMPTZ,
@@ -56,10 +58,10 @@ CREATE INDEX workflow_runs_pending
     ON {schema}.workflow_runs (definition_fingerprint, priority DESC, created_at, id) WHERE status = 'PENDING';
 CREATE INDEX workflow_runs_unfinished ON {schema}.workflow_runs (workflow_id, created_at, id)
     WHERE completed_at IS NULL;
--- For retention; written once in a run's life.
+-- For retention; each end of a run writes it once.
 CREATE INDEX workflow_runs_over ON {schema}.workflow_runs (completed_at, id) WHERE completed_at IS NOT NULL;
 
--- What a run was started with. It never changes, so it stands apart from what does.
+-- The requests that runs were started with. They never change, so they are in a separate table.
 CREATE TABLE {schema}.workflow_run_requests (
     workflow_run_id UUID NOT NULL PRIMARY KEY,
     input           TEXT COLLATE "C" NOT NULL,
@@ -78,32 +80,32 @@ CREATE TABLE {schema}.workflow_stages (
     generation      BIGINT NOT NULL,
     status          TEXT   COLLATE "C" NOT NULL,
     attempt         BIGINT NOT NULL,
-    -- Stages before it that are still to complete.
+    -- The number of predecessors that have not completed.
     waiting_on      BIGINT NOT NULL,
-    -- The ticket of a stage that waits, here or in blobs, and when it is given up.
+    -- The state of a suspended stage, here or in blobs, and when its wait times out.
     suspended_state      TEXT COLLATE "C",
     suspended_state_blob TEXT COLLATE "C",
     max_wait_until       TIMESTAMPTZ,
     output          TEXT COLLATE "C",
     output_blob     TEXT COLLATE "C",
     error_message   TEXT COLLATE "C",
-    -- What it has measured, a JSON object of numbers.
+    -- The stage's metrics, a JSON object of numbers.
     metrics         TEXT COLLATE "C",
-    -- As of the run; NULL before its first call of a model.
+    -- As in workflow_runs; NULL before the stage's first call of a model.
     total_cost      BIGINT,
     total_tokens    BIGINT,
     reserved_cost   BIGINT,
     open_calls      BIGINT,
-    -- What it may spend where the run says so.
+    -- A budget set for this stage, which counts where it is larger than the declared one; NULL if none was set.
     budget          BIGINT,
-    -- What the call can cost that it was refused, while it waits for a budget.
+    -- While the stage waits for a budget: the most that the refused call can cost.
     awaited_cost    BIGINT,
     started_at      TIMESTAMPTZ,
     completed_at    TIMESTAMPTZ,
     PRIMARY KEY (workflow_run_id, stage_id)
 ) WITH (fillfactor = 70);
 
--- One row for each stage that is ready, under a lease or dead; deleted when the stage completes.
+-- One row for each stage that is ready, suspended, under a lease or dead; deleted when the stage completes.
 CREATE TABLE {schema}.job_queue (
     workflow_run_id        UUID    NOT NULL,
     stage_id               TEXT    COLLATE "C" NOT NULL,
@@ -114,12 +116,12 @@ CREATE TABLE {schema}.job_queue (
     priority               INTEGER NOT NULL,
     attempt                BIGINT  NOT NULL,
     max_attempts           BIGINT  NOT NULL,
-    -- Raised by each claim, reset by nothing: the fence.
+    -- The fence: raised by each claim and never reset.
     lease_epoch            BIGINT  NOT NULL,
     worker_id              TEXT    COLLATE "C",
     leased_until           TIMESTAMPTZ,
     run_at                 TIMESTAMPTZ NOT NULL,
-    -- A wake came while a check was running.
+    -- Whether a wake arrived while a check was running.
     woken                  BOOLEAN NOT NULL,
     PRIMARY KEY (workflow_run_id, stage_id)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05);
@@ -134,13 +136,13 @@ CREATE INDEX job_queue_leased ON {schema}.job_queue (leased_until, workflow_run_
 
 CREATE TABLE {schema}.outbox_events (
     workflow_run_id UUID   NOT NULL,
-    -- 1, 2, 3, … without a gap.
+    -- 1, 2, 3, … without gaps.
     sequence        BIGINT NOT NULL,
     event_type      TEXT   COLLATE "C" NOT NULL,
     payload         TEXT COLLATE "C" NOT NULL,
     causation_id    TEXT   COLLATE "C",
     occurred_at     TIMESTAMPTZ NOT NULL,
-    -- When its subscribers were handed it; at once where nobody listens.
+    -- When its deliveries were created; the time of the commit without subscribers.
     published_at    TIMESTAMPTZ,
     PRIMARY KEY (workflow_run_id, sequence)
 );
@@ -148,23 +150,23 @@ CREATE TABLE {schema}.outbox_events (
 CREATE INDEX outbox_events_unpublished ON {schema}.outbox_events (workflow_run_id, sequence)
     WHERE published_at IS NULL;
 
--- What a subscriber (a plugin, or the sink) has still to be told of a run; deleted when it has heard everything.
+-- The events of a run that a subscriber (a plugin, or the sink) has not received; deleted when it has received all.
 CREATE TABLE {schema}.plugin_deliveries (
     workflow_run_id UUID   NOT NULL,
     plugin          TEXT   COLLATE "C" NOT NULL,
-    -- 0 for the run's stream of events; the event's sequence number where it was given up alone.
+    -- 0 for the run's stream of events; the sequence number of an event that is a dead letter by itself.
     letter          BIGINT NOT NULL,
-    -- The next event to be delivered, and the last one that is known to concern the subscriber.
+    -- The next event to be delivered, and the last one of the types that the subscriber receives.
     next_sequence   BIGINT NOT NULL,
     last_sequence   BIGINT NOT NULL,
-    -- Raised by each claim of a flusher: the fence.
+    -- The fence: raised by each claim of a flusher.
     lease_epoch     BIGINT NOT NULL,
-    -- How often the next event was refused, and why the last time.
+    -- How often the delivery of the next event failed, and the last error.
     retry_count     BIGINT NOT NULL,
     error_message   TEXT   COLLATE "C",
-    -- Not offered before: the end of a flusher's lease, or of the backoff.
+    -- When the delivery can be claimed: at the end of a flusher's lease, or of the backoff.
     due_at          TIMESTAMPTZ NOT NULL,
-    -- When the next event was given up: a dead letter.
+    -- When the next event became a dead letter.
     dlq_at          TIMESTAMPTZ,
     PRIMARY KEY (workflow_run_id, plugin, letter)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05);
@@ -174,7 +176,7 @@ CREATE INDEX plugin_deliveries_due ON {schema}.plugin_deliveries (plugin, due_at
 CREATE INDEX plugin_deliveries_dead ON {schema}.plugin_deliveries (plugin, dlq_at, workflow_run_id, letter)
     WHERE dlq_at IS NOT NULL;
 
--- Keys of commands, scoped by the command's name, written in the command's own transaction.
+-- Idempotency keys, scoped by the command's name and written in the command's own transaction.
 CREATE TABLE {schema}.idempotency_keys (
     command         TEXT COLLATE "C" NOT NULL,
     key             TEXT COLLATE "C" NOT NULL,
@@ -210,7 +212,7 @@ CREATE TABLE {schema}.workflow_logs (
 
 CREATE INDEX workflow_logs_by_run ON {schema}.workflow_logs (workflow_run_id, id);
 
--- What stages keep beside their outputs.
+-- The artifacts that stages store beside their outputs.
 CREATE TABLE {schema}.workflow_artifacts (
     workflow_run_id UUID   NOT NULL,
     stage_id        TEXT   COLLATE "C" NOT NULL,
@@ -224,7 +226,7 @@ CREATE TABLE {schema}.workflow_artifacts (
     PRIMARY KEY (workflow_run_id, stage_id, key)
 );
 
--- What people, programs and stages note about runs: one row an attribute.
+-- The annotations of people, programs and stages on runs: one row for each attribute.
 CREATE TABLE {schema}.annotations (
     id              BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     workflow_run_id UUID   NOT NULL,
@@ -242,20 +244,20 @@ CREATE TABLE {schema}.annotations (
 CREATE INDEX annotations_by_run ON {schema}.annotations (workflow_run_id, id);
 CREATE INDEX annotations_by_key ON {schema}.annotations (key, id);
 
--- The ledger: one row a call of a model.
+-- The ledger: one row for each call of a model.
 CREATE TABLE {schema}.ai_calls (
     id                  UUID   NOT NULL PRIMARY KEY,
-    -- NULL outside of a stage, as are stage and what is 0 there.
+    -- Outside of a stage, the run and the stage are NULL, and generation, attempt and lease_epoch are 0.
     workflow_run_id     UUID,
     generation          BIGINT NOT NULL,
     attempt             BIGINT NOT NULL,
-    -- Of the lease under which it was made.
+    -- The epoch of the lease under which the call was made.
     lease_epoch         BIGINT NOT NULL,
     input_tokens        BIGINT NOT NULL,
     cached_input_tokens BIGINT NOT NULL,
     output_tokens       BIGINT NOT NULL,
     cost                BIGINT NOT NULL,
-    -- Of a call that is intended or unknown, what it can cost at most.
+    -- The most that a reserved or unknown call can cost.
     reserved            BIGINT NOT NULL,
     created_at          TIMESTAMPTZ NOT NULL,
     ended_at            TIMESTAMPTZ,
@@ -277,14 +279,14 @@ CREATE INDEX ai_calls_by_run ON {schema}.ai_calls (workflow_run_id, id) WHERE wo
 CREATE INDEX ai_calls_by_topic ON {schema}.ai_calls (topic, id);
 CREATE INDEX ai_calls_open ON {schema}.ai_calls (workflow_run_id, stage_id) WHERE outcome = 'RESERVED';
 
--- Runs that are purged, and whose blobs outside of the database are not yet.
+-- Purged runs whose blobs outside of the database are still to be deleted.
 CREATE TABLE {schema}.purged_runs (
     id UUID NOT NULL PRIMARY KEY
 );
 
--- The rows that a commit hands over, each kind as one array: to take one array of rows apart costs the server a tenth
--- of what an array for each column costs. A type is not changed once it is released; what hands over other columns has
--- a type of its own, so that processes of two versions can share a schema.
+-- The rows of a commit; each kind is sent as one array. Unpacking one array of rows costs the server a tenth of what
+-- one array for each column costs. A released type never changes: a version that sends other columns adds a type, so
+-- that processes of two versions can share a schema.
 
 CREATE TYPE {schema}.new_key AS (
     workflow_run_id UUID,
@@ -321,7 +323,7 @@ CREATE TYPE {schema}.new_run AS (
     metadata               TEXT
 );
 
-CREATE TYPE {schema}.moved_run AS (
+CREATE TYPE {schema}.updated_run AS (
     id            UUID,
     status        TEXT,
     output        TEXT,
@@ -359,7 +361,7 @@ CREATE TYPE {schema}.new_stage AS (
     execution_group      BIGINT
 );
 
-CREATE TYPE {schema}.moved_stage AS (
+CREATE TYPE {schema}.updated_stage AS (
     workflow_run_id      UUID,
     stage_id             TEXT,
     status               TEXT,
@@ -393,7 +395,7 @@ CREATE TYPE {schema}.job AS (
     woken                  BOOLEAN
 );
 
-CREATE TYPE {schema}.done_job AS (
+CREATE TYPE {schema}.deleted_job AS (
     workflow_run_id UUID,
     stage_id        TEXT
 );

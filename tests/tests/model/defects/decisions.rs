@@ -1,4 +1,4 @@
-//! Decisions as a mistaken kernel would make them.
+//! Decisions as a defective kernel would make them.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use workflow_engine::records::Claimant;
 
 use super::Defect;
 
-/// How late the clock of every process is.
+/// How slow the clock of every process is.
 pub const LATE: Duration = Duration::from_secs(10);
 
-/// What the mistaken kernel asks for instead.
-pub fn mistaken(defect: Defect, mut decision: Decision) -> Decision {
+/// Returns the decision of the defective kernel.
+pub fn with_defect(defect: Defect, mut decision: Decision) -> Decision {
     match defect {
         Defect::AppClockLease => decision.changes.iter_mut().filter_map(claim_of).for_each(shorten),
         Defect::AttemptCountedAtItsEnd if matches!(decision.precondition, Precondition::ExpiredLease(_)) => {
@@ -50,17 +50,17 @@ pub fn mistaken(defect: Defect, mut decision: Decision) -> Decision {
     decision
 }
 
-/// Whether it ends its run without an output.
+/// Returns whether a decision ends its run without an output.
 pub fn ends(decision: &Decision) -> bool {
     decision.changes.iter().any(|change| matches!(change, Change::EndRun(_)))
 }
 
-/// Whether it cancels its run.
+/// Returns whether a decision cancels its run.
 pub fn cancels(decision: &Decision) -> bool {
     decision.changes.iter().any(|change| matches!(change, Change::EndRun(RunEnd::Cancelled(_))))
 }
 
-/// What makes something ready, apart from the rest.
+/// Removes the changes that queue stages, and returns them.
 pub fn split_off_queue(decision: &mut Decision) -> Vec<Change> {
     let changes = std::mem::take(&mut decision.changes);
     let is_queued = |change: &Change| matches!(change, Change::Enqueue { .. } | Change::Release { .. });
@@ -69,7 +69,7 @@ pub fn split_off_queue(decision: &mut Decision) -> Vec<Change> {
     later
 }
 
-/// A lease that is counted from an instant that has passed.
+/// Shortens a lease as if it began at the time of the slow clock.
 pub fn shorten(claim: &mut Claimant) {
     claim.lease = claim.lease.saturating_sub(LATE);
 }

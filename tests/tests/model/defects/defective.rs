@@ -1,4 +1,4 @@
-//! A defect between a kernel and its store.
+//! Injects a defect between a kernel and its store.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,20 +12,20 @@ use workflow_engine::ports::{
 use workflow_engine::records::{Event, Lease, Status};
 use workflow_engine::{Error, RunId};
 
-use super::decisions::{cancels, mistaken, shorten, split_off_queue};
+use super::decisions::{cancels, shorten, split_off_queue, with_defect};
 use super::{Defect, Shared};
 
 /// The defect of one process.
 pub struct Defective {
     defect: Defect,
     shared: Arc<Shared>,
-    /// The store without the trouble of the process: what a defect does beside its transaction is no write of the
-    /// step, so that nothing but its consequence gives it away.
+    /// The store without the faults of the process. A defect's own calls are not counted as writes of the step, so the
+    /// test can find the defect only by its consequences.
     beside: Arc<dyn Store>,
 }
 
 impl Defective {
-    /// This defect.
+    /// Creates an interceptor with this defect.
     pub fn new(defect: Defect, shared: Arc<Shared>, beside: Arc<dyn Store>) -> Self {
         Self { defect, shared, beside }
     }
@@ -47,9 +47,9 @@ impl Defective {
         let Some(entry) = decision.idempotency.take() else { return store.commit(decision).await };
         let never = Precondition::Revision(Revision { version: 0, last_sequence: 0 });
         let run_id = decision.run_id;
-        let question =
+        let lookup =
             Decision { run_id, precondition: never, idempotency: Some(entry.clone()), changes: Vec::new() };
-        if let Commit::Duplicate { .. } = self.beside.commit(question).await? {
+        if let Commit::Duplicate { .. } = self.beside.commit(lookup).await? {
             decision.idempotency = Some(entry);
             return store.commit(decision).await;
         }
@@ -61,13 +61,13 @@ impl Defective {
         Ok(commit)
     }
 
-    /// The events of this commit are numbered from what was the newest before it was asked for.
-    async fn number(&self, run_id: RunId, newest: u64) -> Result<(), Error> {
+    /// Numbers the events of a commit from the newest one before the commit was requested.
+    async fn assign_sequences(&self, run_id: RunId, newest: u64) -> Result<(), Error> {
         let now = self.newest(run_id).await?;
-        let mut sequences = self.shared.sequences.lock().expect("a failed test goes no further");
-        let given = sequences.entry(run_id).or_default();
-        let new = now.saturating_sub(given.len() as u64);
-        given.extend(newest + 1..=newest + new);
+        let mut sequences = self.shared.sequences.lock().expect("a failed test stops");
+        let assigned = sequences.entry(run_id).or_default();
+        let new = now.saturating_sub(assigned.len() as u64);
+        assigned.extend(newest + 1..=newest + new);
         Ok(())
     }
 
@@ -81,7 +81,7 @@ impl Defective {
         Ok(jobs.any(|job| job.stage_id == stage && job.status == Status::Running))
     }
 
-    /// The lease that somebody has on the job now.
+    /// Returns the newest lease on the job.
     async fn newest_lease(&self, lease: Lease) -> Result<Lease, Error> {
         let snapshot = self.beside.snapshot(lease.run_id).await?;
         let mut jobs = snapshot.into_iter().flat_map(|snapshot| snapshot.jobs);
@@ -93,12 +93,12 @@ impl Defective {
     }
 }
 
-/// A decision that is to be forced.
+/// Creates a decision for [`force`].
 fn bare(run_id: RunId, changes: Vec<Change>) -> Decision {
     Decision { run_id, precondition: Precondition::Absent, idempotency: None, changes }
 }
 
-/// Writes a decision to whatever its run has become.
+/// Commits a decision without regard to the state of its run.
 async fn force(store: &dyn Store, decision: Decision) -> Result<Commit, Error> {
     let run_id = decision.run_id;
     let decide = move |snapshot: Option<&Snapshot>| {
@@ -112,7 +112,7 @@ async fn force(store: &dyn Store, decision: Decision) -> Result<Commit, Error> {
 #[async_trait]
 impl Interceptor for Defective {
     async fn commit(&self, store: &dyn Store, decision: Decision) -> Result<Commit, Error> {
-        let mut decision = mistaken(self.defect, decision);
+        let mut decision = with_defect(self.defect, decision);
         match (self.defect, &decision.precondition) {
             (Defect::NoFence, Precondition::Lease(_)) => force(store, decision).await,
             (Defect::CancelUnguarded, _) if cancels(&decision) => force(store, decision).await,
@@ -122,7 +122,7 @@ impl Interceptor for Defective {
                 let run_id = decision.run_id;
                 let newest = self.newest(run_id).await?;
                 let commit = store.commit(decision).await;
-                self.number(run_id, newest).await?;
+                self.assign_sequences(run_id, newest).await?;
                 commit
             }
             (Defect::WakeDuringCheckIsLost, _) => {
@@ -151,9 +151,9 @@ impl Interceptor for Defective {
     async fn commit_locked(&self, store: &dyn Store, run_id: RunId, decide: Decide) -> Result<Commit, Error> {
         let newest = self.newest(run_id).await?;
         let defect = self.defect;
-        let decide = move |snapshot: Option<&Snapshot>| Some(mistaken(defect, decide(snapshot)?));
+        let decide = move |snapshot: Option<&Snapshot>| Some(with_defect(defect, decide(snapshot)?));
         let commit = store.commit_locked(run_id, Box::new(decide)).await;
-        self.number(run_id, newest).await?;
+        self.assign_sequences(run_id, newest).await?;
         commit
     }
 
@@ -163,10 +163,9 @@ impl Interceptor for Defective {
         }
         let claimed = store.claim_work(work).await;
         if self.defect == Defect::SequenceFromDecide {
-            // The store decides about claims, and numbers their events under its lock.
-            let known: Vec<(RunId, u64)> = self.shared.known();
-            for (run_id, newest) in known {
-                self.number(run_id, newest).await?;
+            // The store itself decides about claims, and numbers their events under its lock.
+            for (run_id, newest) in self.shared.counts() {
+                self.assign_sequences(run_id, newest).await?;
             }
         }
         claimed
@@ -187,12 +186,16 @@ impl Interceptor for Defective {
         store.renew_leases(leases, lease).await
     }
 
-    async fn claim_deliveries(&self, store: &dyn Store, ask: &DeliveryClaim) -> Result<Vec<Delivery>, Error> {
-        let mut ask = ask.clone();
+    async fn claim_deliveries(
+        &self,
+        store: &dyn Store,
+        claim: &DeliveryClaim,
+    ) -> Result<Vec<Delivery>, Error> {
+        let mut claim = claim.clone();
         if self.defect == Defect::FlushWithoutLease {
-            ask.claim.lease = Duration::ZERO;
+            claim.claim.lease = Duration::ZERO;
         }
-        let deliveries = store.claim_deliveries(&ask).await?;
+        let deliveries = store.claim_deliveries(&claim).await?;
         if self.defect == Defect::MarkedBeforeDelivery {
             let mark = |delivery: &Delivery| Settlement {
                 lease: delivery.lease.clone(),
@@ -212,9 +215,9 @@ impl Interceptor for Defective {
     ) -> Result<Vec<Event>, Error> {
         let mut events = store.events(run_id, after, limit).await?;
         if self.defect == Defect::SequenceFromDecide {
-            let sequences = self.shared.sequences.lock().expect("a failed test goes no further");
-            let given = sequences.get(&run_id).into_iter().flatten();
-            events.iter_mut().zip(given).for_each(|(event, given)| event.sequence = *given);
+            let sequences = self.shared.sequences.lock().expect("a failed test stops");
+            let assigned = sequences.get(&run_id).into_iter().flatten();
+            events.iter_mut().zip(assigned).for_each(|(event, sequence)| event.sequence = *sequence);
         }
         Ok(events)
     }

@@ -1,6 +1,6 @@
-//! Defects on purpose: what this engine would do had somebody made one of the usual mistakes. Each stands between a
-//! kernel and its store and changes what is asked of the store, so nothing of it is in the engine. That the test finds
-//! each of them says that it would find them, and their like, in the engine.
+//! Injected defects: the behaviour of an engine with one of the usual mistakes. Each is implemented between a kernel
+//! and its store, by changing the calls to the store, so the engine itself contains none of them. Since the test finds
+//! each of them, it would find them, and similar ones, in the engine.
 
 mod decisions;
 mod defective;
@@ -15,40 +15,40 @@ use workflow_engine::RunId;
 pub use self::defective::Defective;
 use crate::machine::Case;
 
-/// A mistake.
+/// An injected mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Defect {
-    /// An outcome is written whoever holds the lease.
+    /// An outcome is written without regard to the lease.
     NoFence,
-    /// The end of a lease is computed from the clock of its process, which is 10 seconds late.
+    /// The end of a lease is computed from the clock of its process, which is 10 seconds slow.
     AppClockLease,
-    /// What a completion makes ready is queued in a second transaction.
+    /// The stages that a completion makes ready are queued in a second transaction.
     EnqueueAfterCommit,
     /// The key of a command is stored in a second transaction.
     KeyInSecondTransaction,
-    /// A cancellation is written to whatever the run has become meanwhile.
+    /// A cancellation is written even if the run has changed meanwhile.
     CancelUnguarded,
-    /// An attempt counts when its outcome comes: one that is lost does not.
+    /// An attempt counts when its outcome is committed, so a lost attempt does not count.
     AttemptCountedAtItsEnd,
-    /// The reaper knows no last attempt: a stage that kills its process does so for ever.
+    /// The reaper ignores the limit of attempts, so a stage that kills its process is retried for ever.
     ReapWithoutCap,
-    /// Sequences are given out where the decision is made.
+    /// Sequences are assigned when the decision is made.
     SequenceFromDecide,
     /// A completion releases each successor twice.
     ReleasedTwice,
-    /// A job that is given back keeps its lease.
+    /// A returned job keeps its lease.
     HandBackKeepsLease,
     /// A run that ends keeps the jobs of its open stages.
     EndedRunKeepsJobs,
-    /// A rerun runs only what comes after its stage, and leaves its cancelled siblings as they are.
+    /// A rerun runs only its stage and the successors, and leaves cancelled siblings as they are.
     RerunForgetsSiblings,
-    /// A wake that comes while a check is running is lost.
+    /// A wake that arrives while a check is running is lost.
     WakeDuringCheckIsLost,
-    /// A heartbeat extends the lease of whoever has the job now.
+    /// A heartbeat extends the newest lease of the job, even if another process holds it.
     HeartbeatForOthers,
     /// Events are marked as delivered when they are read.
     MarkedBeforeDelivery,
-    /// What a flusher has claimed, another may claim at once.
+    /// A flusher's claim has no lease, so another flusher can claim the same deliveries.
     FlushWithoutLease,
 }
 
@@ -73,22 +73,22 @@ impl Defect {
     ];
 }
 
-/// What the processes of a defective engine share beside their store.
+/// The state that the processes of a defective engine share beside their store.
 #[derive(Default)]
 pub struct Shared {
-    /// The sequences that were given out for each run's events, in the order of their commits.
+    /// The sequences that were assigned to each run's events, in the order of their commits.
     pub sequences: Mutex<HashMap<RunId, Vec<u64>>>,
 }
 
 impl Shared {
-    /// The runs, each with how many of its events have a number.
-    fn known(&self) -> Vec<(RunId, u64)> {
+    /// Returns the runs, each with the number of its events that have a sequence.
+    fn counts(&self) -> Vec<(RunId, u64)> {
         let sequences = self.sequences.lock().expect("a failed test goes no further");
-        sequences.iter().map(|(run_id, given)| (*run_id, given.len() as u64)).collect()
+        sequences.iter().map(|(run_id, assigned)| (*run_id, assigned.len() as u64)).collect()
     }
 }
 
-/// More cases than any of them needs, by far.
+/// Far more cases than any defect needs.
 const CASES: u32 = 2_000;
 
 #[test]
@@ -97,24 +97,24 @@ fn each_defect_is_found() {
     assert!(missed.is_empty(), "{CASES} cases did not find {missed:?}");
 }
 
-/// Runs the same cases each time, until one of them fails; says which, and why.
+/// Runs the same cases each time until one fails; prints which, and why.
 fn find(defect: Defect) -> Option<()> {
     let config = Config { cases: CASES, failure_persistence: None, max_shrink_iters: 0, ..Config::default() };
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(config.clone(), rng);
     let cases = Mutex::new(0);
     let outcome = runner.run(&Case::sequential_strategy(crate::STEPS), |(mut case, steps, _)| {
-        *cases.lock().expect("counted outside of what fails") += 1;
+        *cases.lock().expect("nothing panics under this lock") += 1;
         case.defect = Some(defect);
-        // What was seen matters to the shrinking of a failure, and this one is not to be shrunk.
+        // The last argument serves the shrinking of a failure, and these failures are not shrunk.
         Case::test_sequential(config.clone(), case, steps, None);
         Ok(())
     });
-    let cases = *cases.lock().expect("counted outside of what fails");
+    let cases = *cases.lock().expect("nothing panics under this lock");
     match outcome {
-        Err(TestError::Fail(why, _)) => {
-            let why = why.message().lines().take(3).collect::<Vec<_>>().join(" ");
-            println!("{defect:?}: found by case {cases}: {why}");
+        Err(TestError::Fail(reason, _)) => {
+            let reason = reason.message().lines().take(3).collect::<Vec<_>>().join(" ");
+            println!("{defect:?}: found by case {cases}: {reason}");
             Some(())
         }
         _ => None,

@@ -1,35 +1,35 @@
-//! Starting runs, and claiming jobs.
+//! Starts runs, and claims jobs.
 
 use std::cmp::Reverse;
 
 use workflow_engine::records::Status;
 
-use super::trouble::Stop;
+use super::writes::Stop;
 use super::{Held, Job, LEASE_MS, Reference, Run, Stage};
-use crate::step::{Answer, Claimed, End};
+use crate::step::{Claimed, End, Response};
 
 impl Reference {
     pub(super) fn claim_pending(
         &mut self,
         process: usize,
-        max: usize,
+        limit: usize,
         mut slots: usize,
-    ) -> Result<Answer, Stop> {
+    ) -> Result<Response, Stop> {
         let pending = (0..self.runs.len()).filter(|&run| self.runs[run].status == Status::Pending);
         let pending = pending.map(|run| {
             let it = &self.runs[run];
             (it.workflow.id.as_str(), it.priority, (it.created_at, run), run)
         });
-        let mut pending = in_turns(pending.collect());
-        pending.truncate(max);
+        let mut pending = fair_order(pending.collect());
+        pending.truncate(limit);
         let (mut started, mut stop) = (Vec::new(), None);
         for run in pending {
-            let room = slots.min(1); // Every workflow here begins with one stage.
+            let room = slots.min(1); // Every workflow of this test begins with one stage.
             slots -= room;
             match self.write(|it| it.start(run, (room > 0).then_some(process))) {
                 Ok(jobs) => started.push((run, jobs)),
                 Err(Stop::Died) => return Err(Stop::Died),
-                // One that meets trouble holds up no other, but for the answer.
+                // A run that cannot be started delays no other, but the response is its error.
                 Err(other) => stop = Some(other),
             }
         }
@@ -39,19 +39,19 @@ impl Reference {
         for (_, jobs) in &started {
             self.hold(process, jobs);
         }
-        Ok(Answer::Started(started))
+        Ok(Response::Started(started))
     }
 
-    /// Starts a run; with a process, its first stage is claimed.
+    /// Starts a run, and claims its first stage if a process is given.
     pub(super) fn start(&mut self, run: usize, process: Option<usize>) -> Vec<Claimed> {
         let it = &mut self.runs[run];
         it.status = Status::Running;
         it.stages = it.workflow.stages.iter().map(|_| Stage::open(1)).collect();
-        it.tell("workflow:started");
+        it.emit("workflow:started");
         self.enqueue(run, 0, process).into_iter().collect()
     }
 
-    /// Makes a stage ready that waits for nothing more.
+    /// Queues a stage that is ready, and claims it if a process is given.
     pub(super) fn enqueue(&mut self, run: usize, stage: usize, process: Option<usize>) -> Option<Claimed> {
         self.runs[run].stages[stage].job = Some(Job {
             status: Status::Pending,
@@ -64,17 +64,17 @@ impl Reference {
         process.map(|process| self.take(run, stage, process))
     }
 
-    pub(super) fn claim_jobs(&mut self, process: usize, max: usize) -> Result<Answer, Stop> {
+    pub(super) fn claim_jobs(&mut self, process: usize, limit: usize) -> Result<Response, Stop> {
         let claimed = self.write(|it| {
             let mut due = it.due_jobs();
-            due.truncate(max);
+            due.truncate(limit);
             due.into_iter().map(|(run, stage)| it.take(run, stage, process)).collect::<Vec<_>>()
         })?;
         self.hold(process, &claimed);
-        Ok(Answer::Claimed(claimed))
+        Ok(Response::Claimed(claimed))
     }
 
-    /// What may be claimed now: what is to run at its run's priority, and what is to be checked at the usual one.
+    /// Returns the jobs that can be claimed now: pending ones have their run's priority, checks the default one.
     fn due_jobs(&self) -> Vec<(usize, usize)> {
         let mut due = Vec::new();
         for (index, run) in self.runs.iter().enumerate() {
@@ -85,7 +85,7 @@ impl Reference {
                 due.push((run.workflow.id.as_str(), priority, age, (index, stage)));
             }
         }
-        in_turns(due)
+        fair_order(due)
     }
 
     pub(super) fn execute(
@@ -94,11 +94,11 @@ impl Reference {
         run: usize,
         stage: usize,
         end: End,
-    ) -> Result<Answer, Stop> {
+    ) -> Result<Response, Stop> {
         let it = &self.runs[run];
         let Some(record) = it.stages.get(stage) else { return Err(Stop::Refused("STAGE_NOT_FOUND")) };
         if record.status == Status::Completed {
-            return Ok(Answer::Outcome(crate::step::Outcome::Completed, Vec::new()));
+            return Ok(Response::Outcome(crate::step::Outcome::Completed, Vec::new()));
         }
         let now = self.now;
         let claimed = self.write(|it| {
@@ -106,15 +106,15 @@ impl Reference {
             is_due.then(|| it.take(run, stage, process))
         })?;
         match claimed {
-            None => Ok(Answer::Outcome(crate::step::Outcome::Ghost, Vec::new())),
+            None => Ok(Response::Outcome(crate::step::Outcome::Superseded, Vec::new())),
             Some(job) => {
                 let (outcome, _) = self.end_attempt(process, &job, end, 0)?;
-                Ok(Answer::Outcome(outcome, Vec::new()))
+                Ok(Response::Outcome(outcome, Vec::new()))
             }
         }
     }
 
-    /// Claims a job. It counts as an attempt now, so a crash counts.
+    /// Claims a job. The claim counts the attempt, so an attempt that crashes counts.
     pub(super) fn take(&mut self, run: usize, stage: usize, process: usize) -> Claimed {
         let lease = (self.processes[process].name(process), self.now + LEASE_MS);
         let it = &mut self.runs[run];
@@ -126,19 +126,19 @@ impl Reference {
         job.epoch += 1;
         job.lease = Some(lease);
         let (epoch, attempt) = (job.epoch, job.attempt);
-        let waits = record.status == Status::Suspended;
-        if !waits {
+        let is_poll = record.status == Status::Suspended;
+        if !is_poll {
             record.status = Status::Running;
             record.attempt = attempt;
-            it.tell_attempt("stage:started", stage, attempt);
+            it.emit_attempt("stage:started", stage, attempt);
         }
         let stage = self.runs[run].id_of(stage).to_owned();
-        Claimed { run, stage, generation, epoch, attempt, waits }
+        Claimed { run, stage, generation, epoch, attempt, is_poll }
     }
 
-    /// The process is told of these jobs.
+    /// Notes that the process has received these jobs.
     pub(super) fn hold(&mut self, process: usize, jobs: &[Claimed]) {
-        let held = jobs.iter().map(|job| Held { process, job: job.clone(), known: true });
+        let held = jobs.iter().map(|job| Held { process, job: job.clone(), is_alive: true });
         self.leases.extend(held);
     }
 }
@@ -146,9 +146,8 @@ impl Reference {
 /// The priority of every check.
 const DEFAULT_PRIORITY: i32 = 5;
 
-/// The order of what waits, each of a workflow, a priority and an age: by priority, and among equals the workflows take
-/// turns, the oldest first.
-fn in_turns<Age: Ord + Copy, T: Copy>(mut waiting: Vec<(&str, i32, Age, T)>) -> Vec<T> {
+/// Sorts waiting work by priority; at the same priority the workflows take turns, each with its oldest work first.
+fn fair_order<Age: Ord + Copy, T: Copy>(mut waiting: Vec<(&str, i32, Age, T)>) -> Vec<T> {
     waiting.sort_by_key(|&(_, priority, age, _)| (Reverse(priority), age));
     let mut turns = Vec::new();
     for (place, &(workflow, priority, ..)) in waiting.iter().enumerate() {
@@ -160,7 +159,7 @@ fn in_turns<Age: Ord + Copy, T: Copy>(mut waiting: Vec<(&str, i32, Age, T)>) -> 
 }
 
 impl Run {
-    /// Jobs that somebody may claim, now or later.
+    /// Returns the jobs that can be claimed, now or later.
     fn open_jobs(&self) -> impl Iterator<Item = (usize, &Job)> {
         let is_running = self.status == Status::Running;
         let jobs = self.stages.iter().enumerate();
@@ -168,7 +167,7 @@ impl Run {
             .filter(move |(_, job)| is_running && matches!(job.status, Status::Pending | Status::Suspended))
     }
 
-    /// Whether anybody may claim this stage's job now, and run it.
+    /// Returns whether the stage's job is pending and due.
     pub(super) fn is_queued(&self, stage: usize, now: u64) -> bool {
         let mut open = self.open_jobs();
         open.any(|(open, job)| open == stage && job.status == Status::Pending && job.is_due(now))
@@ -182,15 +181,15 @@ impl Job {
 }
 
 impl Stage {
-    /// As it begins in a generation.
+    /// Creates a stage as it is at the start of a generation.
     pub(super) fn open(generation: u32) -> Self {
         Self {
             status: Status::Pending,
             generation,
             attempt: 0,
             output: None,
-            ticket: None,
-            give_up_at: 0,
+            suspended_state: None,
+            max_wait_until: 0,
             has_error: false,
             job: None,
         }

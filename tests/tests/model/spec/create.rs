@@ -3,9 +3,9 @@
 use workflow_engine::records::Status;
 
 use super::state::Delivery;
-use super::trouble::Stop;
+use super::writes::Stop;
 use super::{Reference, Run};
-use crate::step::Answer;
+use crate::step::Response;
 use crate::workflows;
 
 impl Reference {
@@ -15,12 +15,12 @@ impl Reference {
         key: Option<u8>,
         number: u64,
         priority: i32,
-    ) -> Result<Answer, Stop> {
+    ) -> Result<Response, Stop> {
         let request = format!("{workflow} {number} {priority}");
         let entry = key.map(|key| ("run.create", key));
         let repeated = self.write(|it| {
-            if let Some(known) = entry.and_then(|entry| it.keys.get(&entry)) {
-                return Some(known.clone());
+            if let Some(stored) = entry.and_then(|entry| it.keys.get(&entry)) {
+                return Some(stored.clone());
             }
             it.runs.push(Run {
                 workflow: workflows::all()[workflow],
@@ -31,19 +31,19 @@ impl Reference {
                 stages: Vec::new(),
                 error: None,
                 events: vec!["workflow:created".to_owned()],
-                delivery: Delivery::NOTHING,
+                delivery: Delivery::EMPTY,
             });
-            let created = Answer::Created { run: it.runs.len() - 1, status: Status::Pending };
+            let created = Response::Created { run: it.runs.len() - 1, status: Status::Pending };
             it.keys.extend(entry.map(|entry| (entry, (request.clone(), created))));
             None
         })?;
         match repeated {
-            None => Ok(Answer::Created { run: self.runs.len() - 1, status: Status::Pending }),
-            Some((known, _)) if known != request => Err(Stop::Refused("IDEMPOTENCY_CONFLICT")),
-            Some((_, Answer::Created { run, .. })) => {
-                Ok(Answer::Created { run, status: self.runs[run].status })
+            None => Ok(Response::Created { run: self.runs.len() - 1, status: Status::Pending }),
+            Some((stored, _)) if stored != request => Err(Stop::Refused("IDEMPOTENCY_CONFLICT")),
+            Some((_, Response::Created { run, .. })) => {
+                Ok(Response::Created { run, status: self.runs[run].status })
             }
-            Some((_, other)) => unreachable!("a creation was answered {other:?}"),
+            Some((_, other)) => unreachable!("the response to a creation was {other:?}"),
         }
     }
 }

@@ -1,27 +1,27 @@
-//! Attempts that fail: another one follows, or the run is over.
+//! Failed attempts: a retry follows, or the run fails.
 
 use workflow_engine::records::Status;
 
-use super::trouble::Stop;
+use super::writes::Stop;
 use super::{Reference, Run, Stage};
 use crate::step::{Claimed, Outcome};
 
 impl Reference {
     pub(super) fn retry(&mut self, job: &Claimed, stage: usize, delay: u64) -> Outcome {
         if !self.holds(job, stage) {
-            return Outcome::Ghost;
+            return Outcome::Superseded;
         }
         let due = self.now + delay;
         let record = &mut self.runs[job.run].stages[stage];
         record.has_error = true;
         record.requeue();
         record.job.as_mut().expect("it is held").run_at = due;
-        self.runs[job.run].tell_attempt("stage:retrying", stage, job.attempt);
+        self.runs[job.run].emit_attempt("stage:retrying", stage, job.attempt);
         Outcome::Failed { retryable: true }
     }
 
-    /// The stage fails for good, and the run with it. Nothing is written where the lease is lost, and that is seen
-    /// before.
+    /// Fails the stage permanently, and the run with it. A lost lease is detected before the write, so nothing is
+    /// written.
     pub(super) fn fail(
         &mut self,
         job: &Claimed,
@@ -31,12 +31,12 @@ impl Reference {
     ) -> Result<Outcome, Stop> {
         let once = |it: &mut Self| {
             if !it.holds(job, stage) {
-                return Ok(Outcome::Ghost);
+                return Ok(Outcome::Superseded);
             }
             it.write(|it| it.runs[job.run].fail(stage, code))?;
             Ok(Outcome::Failed { retryable: false })
         };
-        // A reaper does not insist: it comes again.
+        // A reaper does not retry: it runs again later.
         if reaped { once(self) } else { self.commit_with_retry(once) }
     }
 }
@@ -50,27 +50,27 @@ impl Run {
         let job = record.job.as_mut().expect("it is held");
         job.status = Status::Dead;
         job.lease = None;
-        self.tell_attempt("stage:failed", stage, attempt);
+        self.emit_attempt("stage:failed", stage, attempt);
         self.cancel_open_stages();
         self.status = Status::Failed;
         self.error = Some(code);
-        self.tell("workflow:failed");
+        self.emit("workflow:failed");
     }
 
-    /// Nothing of them commits any more.
+    /// Cancels the stages that are not terminal.
     pub(super) fn cancel_open_stages(&mut self) {
         for stage in 0..self.stages.len() {
             if !self.stages[stage].status.is_terminal() {
                 self.stages[stage].status = Status::Cancelled;
                 self.stages[stage].job = None;
-                self.tell_of("stage:cancelled", stage);
+                self.emit_for("stage:cancelled", stage);
             }
         }
     }
 }
 
 impl Stage {
-    /// Nobody holds its job any more. A stage that waits is to be checked again, not run.
+    /// Returns the job to the queue without a lease. A suspended stage waits for its next check.
     pub(super) fn requeue(&mut self) {
         if self.status != Status::Suspended {
             self.status = Status::Pending;

@@ -1,18 +1,18 @@
-//! Leases that are extended, and leases that run out.
+//! Renews leases, and reaps expired ones.
 
 use workflow_engine::records::Status;
 
-use super::trouble::Stop;
+use super::writes::Stop;
 use super::{LEASE_MS, Reference};
-use crate::step::{Answer, Claimed, Outcome};
+use crate::step::{Claimed, Outcome, Response};
 
 impl Reference {
-    pub(super) fn renew(&mut self, process: usize) -> Result<Answer, Stop> {
+    pub(super) fn renew(&mut self, process: usize) -> Result<Response, Stop> {
         let mine: Vec<usize> = (0..self.leases.len())
-            .filter(|&lease| self.leases[lease].known && self.leases[lease].process == process)
+            .filter(|&lease| self.leases[lease].is_alive && self.leases[lease].process == process)
             .collect();
         if mine.is_empty() {
-            return Ok(Answer::Lost(Vec::new()));
+            return Ok(Response::Lost(Vec::new()));
         }
         let lost = self.write(|it| {
             let until = it.now + LEASE_MS;
@@ -29,12 +29,12 @@ impl Reference {
             }
             lost
         })?;
-        Ok(Answer::Lost(lost))
+        Ok(Response::Lost(lost))
     }
 
-    /// Jobs whose lease has run out, or whose worker is gone, return to the queue. The attempt counts: after the last
+    /// Returns jobs whose lease has expired, or whose worker is dead, to the queue. The attempt counts: after the last
     /// one the stage fails.
-    pub(super) fn reap(&mut self, threshold: u64, gone: bool) -> Result<Answer, Stop> {
+    pub(super) fn reap(&mut self, threshold: u64, gone: bool) -> Result<Response, Stop> {
         let (mut released, mut failed) = (0, 0);
         for (until, worker, job) in self.stale_jobs(gone) {
             let stage = self.runs[job.run].position(&job.stage);
@@ -42,8 +42,8 @@ impl Reference {
             if !is_gone && (until > self.now || self.now - until < threshold) {
                 continue;
             }
-            let most = self.runs[job.run].workflow.stages[stage].retry.max_attempts;
-            if job.attempt >= most {
+            let max_attempts = self.runs[job.run].workflow.stages[stage].retry.max_attempts;
+            if job.attempt >= max_attempts {
                 let outcome = self.fail(&job, stage, "WORKER_LOST", true)?;
                 failed += usize::from(outcome == Outcome::Failed { retryable: false });
             } else {
@@ -51,10 +51,10 @@ impl Reference {
                 released += usize::from(outcome == Outcome::Failed { retryable: true });
             }
         }
-        Ok(Answer::Reaped { released, failed })
+        Ok(Response::Reaped { released, failed })
     }
 
-    /// The earliest end first.
+    /// Returns the stale jobs, sorted by the end of their lease.
     fn stale_jobs(&self, gone: bool) -> Vec<(u64, String, Claimed)> {
         let mut stale = Vec::new();
         for (index, run) in self.runs.iter().enumerate().filter(|(_, run)| run.status == Status::Running) {
@@ -68,7 +68,7 @@ impl Reference {
                         generation: run.generation,
                         epoch: job.epoch,
                         attempt: job.attempt,
-                        waits: record.status == Status::Suspended,
+                        is_poll: record.status == Status::Suspended,
                     };
                     stale.push((*until, worker.clone(), claimed));
                 }

@@ -1,12 +1,12 @@
-//! The reference: what the kernel must do, without stores, transactions, guards, counters or concurrency.
+//! The reference: what the kernel must do, without stores, transactions, preconditions, counters or concurrency.
 //!
-//! Everything is derived from what the stages are: a stage is ready when all before it have completed, a run is over
-//! when all its ends have. There is no revision and no `waiting_on`; that the kernel, which has them, comes to the
-//! same is what the test shows.
+//! Everything is derived from the state of the stages: a stage is ready when all its predecessors have completed, and a
+//! run completes when all its output stages have. There is no revision and no `waiting_on`; the test shows that the
+//! kernel, which has both, behaves in the same way.
 
 mod state;
 mod events;
-mod trouble;
+mod writes;
 mod create;
 mod claim;
 mod outcome;
@@ -17,27 +17,27 @@ mod outbox;
 
 pub use state::{Held, Job, Reference, Run, Stage};
 
-use self::trouble::Stop;
-use crate::step::{Answer, Command, Step, Trouble};
+use self::writes::Stop;
+use crate::step::{Command, Response, Step, Trouble};
 
-/// How long a claim lasts.
+/// The duration of a lease.
 pub const LEASE_MS: u64 = 15_000;
-/// Processes that work on the store.
+/// The number of processes that share the store.
 pub const PROCESSES: usize = 3;
 
 impl Reference {
-    /// Carries out a step; answers what the step, and the command that raced with it, are answered.
-    pub fn step(&mut self, step: &Step) -> (Answer, Option<Answer>) {
+    /// Executes a step; returns its response, and that of the command that raced with it.
+    pub fn step(&mut self, step: &Step) -> (Response, Option<Response>) {
         match &step.trouble {
             Trouble::None => (self.command(step.process, &step.command), None),
             Trouble::Fault { write, moment, fault } => {
                 self.writes.plan(*write, *moment, *fault);
-                let answer = self.command(step.process, &step.command);
-                self.writes.forget();
-                (answer, None)
+                let response = self.command(step.process, &step.command);
+                self.writes.clear();
+                (response, None)
             }
-            // A command that is overtaken decides again, so it is as if it had come second; one that writes nothing
-            // cannot be overtaken.
+            // A command that is overtaken decides again, so the result is that of executing it second. A command that
+            // writes nothing cannot be overtaken.
             Trouble::Race { process, command } => {
                 let mut alone = self.clone();
                 alone.command(step.process, &step.command);
@@ -45,64 +45,64 @@ impl Reference {
                     let known = match step.command {
                         Command::Deliver { lease, .. } => {
                             let job = self.leases[lease].job.clone();
-                            Some(self.memory(step.process, &job).clone())
+                            Some(self.run_cache(step.process, &job).clone())
                         }
                         _ => None,
                     };
                     let other = self.command(*process, command);
                     self.overtaken = known;
-                    let answer = self.command(step.process, &step.command);
+                    let response = self.command(step.process, &step.command);
                     self.overtaken = None;
-                    (answer, Some(other))
+                    (response, Some(other))
                 } else {
-                    let answer = self.command(step.process, &step.command);
-                    (answer, Some(self.command(*process, command)))
+                    let response = self.command(step.process, &step.command);
+                    (response, Some(self.command(*process, command)))
                 }
             }
         }
     }
 
-    fn command(&mut self, process: usize, command: &Command) -> Answer {
+    fn command(&mut self, process: usize, command: &Command) -> Response {
         self.writes.begin();
-        let answer = match *command {
+        let response = match *command {
             Command::Create { workflow, key, number, priority } => {
                 self.create(workflow, key, number, priority)
             }
-            Command::ClaimPending { max, slots } => self.claim_pending(process, max, slots),
-            Command::ClaimJobs { max } => self.claim_jobs(process, max),
+            Command::ClaimPending { limit, slots } => self.claim_pending(process, limit, slots),
+            Command::ClaimJobs { limit } => self.claim_jobs(process, limit),
             Command::Execute { run, stage, end } => self.execute(process, run, stage, end),
             Command::Deliver { lease, end, room } => self.deliver(process, lease, end, room),
-            Command::HandBack { lease } => self.hand_back(process, lease),
+            Command::HandBack { lease } => self.return_job(process, lease),
             Command::Renew => self.renew(process),
             Command::Reap { threshold_ms, gone } => self.reap(threshold_ms, gone),
             Command::Transition { run } => self.transition(run),
             Command::Cancel { run } => self.cancel(run),
             Command::Wake { run, stage } => self.wake(run, stage),
             Command::Rerun { run, stage, key, dry } => self.rerun(run, stage, key, dry),
-            Command::Flush { max, refused } => self.flush(max, refused),
+            Command::Flush { limit, refused } => self.flush(limit, refused),
             Command::Wait { ms } => {
                 self.now += ms;
-                Ok(Answer::Waited)
+                Ok(Response::Waited)
             }
         };
-        answer.unwrap_or_else(|stop| match stop {
-            Stop::Refused(code) => Answer::Refused(code),
-            Stop::Away => Answer::Refused("STORE_UNAVAILABLE"),
+        response.unwrap_or_else(|stop| match stop {
+            Stop::Refused(code) => Response::Refused(code),
+            Stop::Unavailable => Response::Refused("STORE_UNAVAILABLE"),
             Stop::Died => {
-                self.bury(process);
-                Answer::Died
+                self.replace(process);
+                Response::Died
             }
         })
     }
 
-    /// A new process takes the place of one that died. Nobody knows its leases any more.
-    fn bury(&mut self, process: usize) {
+    /// Replaces a process that has died. The new process does not hold its leases.
+    fn replace(&mut self, process: usize) {
         let name = self.processes[process].name(process);
         self.dead.push(name);
         self.processes[process].lives += 1;
-        self.processes[process].memories.clear();
+        self.processes[process].run_caches.clear();
         for held in self.leases.iter_mut().filter(|held| held.process == process) {
-            held.known = false;
+            held.is_alive = false;
         }
     }
 }

@@ -2,31 +2,31 @@
 
 use super::Reference;
 use super::state::Delivery;
-use super::trouble::Stop;
-use crate::step::{Answer, Index};
+use super::writes::Stop;
+use crate::step::{Index, Response};
 
 const LEASE_MS: u64 = 30_000;
 const FIRST_DELAY_MS: u64 = 1_000;
-const LONGEST_DELAY_MS: u64 = 300_000;
-/// Runs, and events of each, of one claim.
+const MAX_DELAY_MS: u64 = 300_000;
+/// The most runs in one claim, and the most events of each.
 const RUNS: usize = 32;
 const EVENTS: usize = 64;
 
 impl Reference {
-    pub(super) fn flush(&mut self, max: usize, refused: Option<Index>) -> Result<Answer, Stop> {
+    pub(super) fn flush(&mut self, limit: usize, refused: Option<Index>) -> Result<Response, Stop> {
         let (mut published, mut refusals) = (0, 0);
-        while published + refusals < max {
-            let left = max - published - refusals;
+        while published + refusals < limit {
+            let left = limit - published - refusals;
             let claimed = self.write(|it| it.claim_deliveries(left))?;
             if claimed.is_empty() {
                 break;
             }
             let mut settled = Vec::new();
-            for (run, next, through) in claimed {
-                // Up to where all is delivered, and whether the next one was refused.
-                let (mut delivered, mut was_refused) = (through, false);
-                for sequence in next..=through {
-                    if published + refusals == max {
+            for (run, next, last) in claimed {
+                // The last delivered event, and whether the next one was refused.
+                let (mut delivered, mut was_refused) = (last, false);
+                for sequence in next..=last {
+                    if published + refusals == limit {
                         delivered = sequence - 1;
                         break;
                     }
@@ -35,7 +35,7 @@ impl Reference {
                         refusals += 1;
                         break;
                     }
-                    // The sink has it, whatever becomes of the note about that.
+                    // The sink has received the event even if the settlement is lost.
                     self.delivered.push((run, sequence));
                     published += 1;
                 }
@@ -43,22 +43,23 @@ impl Reference {
             }
             self.write(|it| settled.into_iter().for_each(|(run, to, refused)| it.settle(run, to, refused)))?;
         }
-        Ok(Answer::Flushed { published, refused: refusals })
+        Ok(Response::Flushed { published, refused: refusals })
     }
 
-    /// Hands over what is new, and claims what has been due for longest: runs, each from an event up to an event.
+    /// Publishes new events, and claims the deliveries that have been due for longest: runs, each with its first and
+    /// last event.
     fn claim_deliveries(&mut self, left: usize) -> Vec<(Index, usize, usize)> {
         let now = self.now;
         for run in &mut self.runs {
-            let waits = run.delivery.waits();
+            let had_events = run.delivery.has_events();
             if run.events.len() > run.delivery.last {
                 run.delivery.last = run.events.len();
-                if !waits {
-                    (run.delivery.due, run.delivery.tries) = (now, 0);
+                if !had_events {
+                    (run.delivery.due, run.delivery.attempts) = (now, 0);
                 }
             }
         }
-        let waiting = self.runs.iter().enumerate().filter(|(_, run)| run.delivery.waits());
+        let waiting = self.runs.iter().enumerate().filter(|(_, run)| run.delivery.has_events());
         let mut due: Vec<(u64, Index)> = waiting.map(|(index, run)| (run.delivery.due, index)).collect();
         due.retain(|(due, _)| *due <= now);
         due.sort_unstable();
@@ -75,12 +76,12 @@ impl Reference {
         let now = self.now;
         let delivery = &mut self.runs[run].delivery;
         if delivered >= delivery.next {
-            (delivery.next, delivery.tries) = (delivered + 1, 0);
+            (delivery.next, delivery.attempts) = (delivered + 1, 0);
         }
         delivery.due = now;
         if refused {
-            delivery.due += (FIRST_DELAY_MS << delivery.tries).min(LONGEST_DELAY_MS);
-            delivery.tries += 1;
+            delivery.due += (FIRST_DELAY_MS << delivery.attempts).min(MAX_DELAY_MS);
+            delivery.attempts += 1;
         }
     }
 }

@@ -1,11 +1,11 @@
-//! What an attempt ends with. Whoever lost the lease writes nothing.
+//! Commits the outcomes of attempts. A process that has lost the lease writes nothing.
 
 use workflow_engine::records::Status;
 
-use super::state::Memory;
-use super::trouble::Stop;
+use super::state::RunCache;
+use super::writes::Stop;
 use super::{Reference, Run};
-use crate::step::{Answer, Claimed, End, Outcome};
+use crate::step::{Claimed, End, Outcome, Response};
 
 impl Reference {
     pub(super) fn deliver(
@@ -14,11 +14,11 @@ impl Reference {
         lease: usize,
         end: End,
         room: usize,
-    ) -> Result<Answer, Stop> {
+    ) -> Result<Response, Stop> {
         let job = self.leases[lease].job.clone();
         let (outcome, next) = self.end_attempt(process, &job, end, room)?;
         self.hold(process, &next);
-        Ok(Answer::Outcome(outcome, next))
+        Ok(Response::Outcome(outcome, next))
     }
 
     pub(super) fn end_attempt(
@@ -29,11 +29,11 @@ impl Reference {
         room: usize,
     ) -> Result<(Outcome, Vec<Claimed>), Stop> {
         let stage = self.runs[job.run].position(&job.stage);
-        self.memory(process, job).queued.remove(&job.stage);
+        self.run_cache(process, job).queued.remove(&job.stage);
         let wait = self.runs[job.run].workflow.stages[stage].wait;
         let before = self.now;
         let outcome = match (end, wait) {
-            (End::Value(value), Some(wait)) if !job.waits => {
+            (End::Value(value), Some(wait)) if !job.is_poll => {
                 let poll = millis(wait.poll_every);
                 let give_up = millis(wait.give_up_after);
                 self.commit_with_retry(|it| it.write(|it| it.suspend(job, stage, value, poll, give_up)))?
@@ -41,14 +41,14 @@ impl Reference {
             (End::Value(value), _) => {
                 let done = self
                     .commit_with_retry(|it| it.write(|it| it.complete(job, stage, value, room, process)))?;
-                return Ok(done.map_or((Outcome::Ghost, Vec::new()), |next| (Outcome::Completed, next)));
+                return Ok(done.map_or((Outcome::Superseded, Vec::new()), |next| (Outcome::Completed, next)));
             }
-            (End::Pending { after_ms }, Some(wait)) if job.waits => {
-                let give_up_at = self.runs[job.run].stages[stage].give_up_at;
-                if give_up_at <= before {
+            (End::Pending { after_ms }, Some(wait)) if job.is_poll => {
+                let max_wait_until = self.runs[job.run].stages[stage].max_wait_until;
+                if max_wait_until <= before {
                     return Ok((self.fail(job, stage, "WAIT_TIMED_OUT", false)?, Vec::new()));
                 }
-                let after = after_ms.unwrap_or(millis(wait.poll_every)).min(give_up_at - before);
+                let after = after_ms.unwrap_or(millis(wait.poll_every)).min(max_wait_until - before);
                 self.commit_with_retry(|it| it.write(|it| it.postpone(job, stage, after)))?
             }
             (End::Fail { after_ms } | End::Pending { after_ms }, _) => {
@@ -64,16 +64,16 @@ impl Reference {
         Ok((outcome, Vec::new()))
     }
 
-    /// What the process knows of this job's run.
-    pub(super) fn memory(&mut self, process: usize, job: &Claimed) -> &mut Memory {
-        let memories = &mut self.memories;
-        self.processes[process].memories.entry((job.run, job.generation)).or_insert_with(|| {
-            *memories += 1;
-            Memory { number: *memories, ..Memory::default() }
+    /// Returns the process's cache of the job's run.
+    pub(super) fn run_cache(&mut self, process: usize, job: &Claimed) -> &mut RunCache {
+        let run_caches = &mut self.run_caches;
+        self.processes[process].run_caches.entry((job.run, job.generation)).or_insert_with(|| {
+            *run_caches += 1;
+            RunCache { number: *run_caches, ..RunCache::default() }
         })
     }
 
-    /// Whether this lease is the newest of its stage, in the run's own generation.
+    /// Returns whether the job's lease is the newest of its stage, in the run's current generation.
     pub fn holds(&self, job: &Claimed, stage: usize) -> bool {
         let run = &self.runs[job.run];
         let held = run.stages.get(stage).and_then(|stage| stage.job.as_ref());
@@ -91,7 +91,7 @@ impl Reference {
         process: usize,
     ) -> Option<Vec<Claimed>> {
         if !self.holds(job, stage) {
-            self.processes[process].memories.remove(&(job.run, job.generation));
+            self.processes[process].run_caches.remove(&(job.run, job.generation));
             return None;
         }
         let run = &mut self.runs[job.run];
@@ -100,7 +100,7 @@ impl Reference {
         run.stages[stage].output = Some(value);
         run.stages[stage].has_error = false;
         run.stages[stage].job = None;
-        run.tell_of("stage:completed", stage);
+        run.emit_for("stage:completed", stage);
 
         let (mut next, mut left) = (Vec::new(), Vec::new());
         for (position, &successor) in run.workflow.stages[stage].successors.iter().enumerate() {
@@ -110,47 +110,54 @@ impl Reference {
                 left.extend(claimer.is_none().then(|| self.runs[job.run].id_of(successor).to_owned()));
             }
         }
-        let known = self.overtaken.take().unwrap_or_else(|| self.memory(process, job).clone());
+        let known = self.overtaken.take().unwrap_or_else(|| self.run_cache(process, job).clone());
         for sibling in &known.queued {
             let sibling = self.runs[job.run].position(sibling);
             if next.len() < room && self.runs[job.run].is_queued(sibling, self.now) {
                 next.push(self.take(job.run, sibling, process));
             }
         }
-        let memory = self.memory(process, job);
+        let memory = self.run_cache(process, job);
         if memory.number == known.number {
             memory.queued.extend(left);
         }
         let run = &mut self.runs[job.run];
-        if run.lacks() == 0 {
+        if run.open_outputs() == 0 {
             run.status = Status::Completed;
-            run.tell("workflow:completed");
+            run.emit("workflow:completed");
         }
-        run.tell_standstill(active);
+        run.emit_suspended(active);
         Some(next)
     }
 
-    fn suspend(&mut self, job: &Claimed, stage: usize, ticket: u64, poll: u64, give_up: u64) -> Outcome {
+    fn suspend(
+        &mut self,
+        job: &Claimed,
+        stage: usize,
+        suspended_state: u64,
+        poll: u64,
+        give_up: u64,
+    ) -> Outcome {
         if !self.holds(job, stage) {
-            return Outcome::Ghost;
+            return Outcome::Superseded;
         }
         let now = self.now;
         let run = &mut self.runs[job.run];
         let active = run.active();
         let record = &mut run.stages[stage];
         record.status = Status::Suspended;
-        record.ticket = Some(ticket);
-        record.give_up_at = now + give_up;
+        record.suspended_state = Some(suspended_state);
+        record.max_wait_until = now + give_up;
         record.has_error = false;
         run.wait_for_check(stage, now, poll);
-        run.tell_of("stage:suspended", stage);
-        run.tell_standstill(active);
+        run.emit_for("stage:suspended", stage);
+        run.emit_suspended(active);
         Outcome::Suspended { after_ms: poll }
     }
 
     fn postpone(&mut self, job: &Claimed, stage: usize, after: u64) -> Outcome {
         if !self.holds(job, stage) {
-            return Outcome::Ghost;
+            return Outcome::Superseded;
         }
         let now = self.now;
         self.runs[job.run].stages[stage].has_error = false;
@@ -158,18 +165,18 @@ impl Reference {
         Outcome::Suspended { after_ms: after }
     }
 
-    pub(super) fn hand_back(&mut self, process: usize, lease: usize) -> Result<Answer, Stop> {
+    pub(super) fn return_job(&mut self, process: usize, lease: usize) -> Result<Response, Stop> {
         let job = self.leases[lease].job.clone();
-        self.memory(process, &job).queued.remove(&job.stage);
+        self.run_cache(process, &job).queued.remove(&job.stage);
         let stage = self.runs[job.run].position(&job.stage);
         let outcome = self.commit_with_retry(|it| {
             it.write(|it| {
                 if !it.holds(&job, stage) {
-                    return Outcome::Ghost;
+                    return Outcome::Superseded;
                 }
                 let now = it.now;
                 let record = &mut it.runs[job.run].stages[stage];
-                // The attempt does not count.
+                // A returned attempt does not count.
                 let held = record.job.as_mut().expect("it is held");
                 held.attempt -= 1;
                 held.run_at = now;
@@ -180,12 +187,12 @@ impl Reference {
                 Outcome::HandedBack
             })
         })?;
-        Ok(Answer::Outcome(outcome, Vec::new()))
+        Ok(Response::Outcome(outcome, Vec::new()))
     }
 }
 
 impl Run {
-    /// The next check, whose attempts begin anew. A wake that came during the last one is not lost.
+    /// Schedules the next check, whose attempts count from zero. A wake that arrived during the last check is kept.
     fn wait_for_check(&mut self, stage: usize, now: u64, after: u64) {
         let record = &mut self.stages[stage];
         record.requeue();
@@ -197,5 +204,5 @@ impl Run {
 }
 
 pub(super) fn millis(duration: std::time::Duration) -> u64 {
-    u64::try_from(duration.as_millis()).expect("the stages here wait for seconds")
+    u64::try_from(duration.as_millis()).expect("the stages of this test wait for seconds")
 }

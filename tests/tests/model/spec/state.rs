@@ -1,4 +1,4 @@
-//! What the reference knows.
+//! The state of the reference.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,63 +6,63 @@ use workflow_engine::definition::WorkflowDefinition;
 use workflow_engine::records::Status;
 
 use super::PROCESSES;
-use super::trouble::Writes;
-use crate::step::{Answer, Claimed, Index};
+use super::writes::Writes;
+use crate::step::{Claimed, Index, Response};
 
-/// Everything.
+/// The whole state.
 #[derive(Clone, Debug, Default)]
 pub struct Reference {
     /// Milliseconds since the case began.
     pub now: u64,
     /// In the order of their creation.
     pub runs: Vec<Run>,
-    /// By command and key: the request and its answer.
-    pub keys: BTreeMap<(&'static str, u8), (String, Answer)>,
+    /// By command and key: the request and its response.
+    pub keys: BTreeMap<(&'static str, u8), (String, Response)>,
     pub processes: [Process; PROCESSES],
-    /// The names of those that died.
+    /// The names of processes that have died.
     pub dead: Vec<String>,
-    /// Every job that was ever claimed by somebody who was told.
+    /// Every claim whose response has reached its process.
     pub leases: Vec<Held>,
-    /// What the sink has taken: run and sequence.
+    /// The events that the sink has received: run and sequence.
     pub delivered: Vec<(Index, usize)>,
     pub writes: Writes,
-    /// What a process that is overtaken has decided from.
-    pub overtaken: Option<Memory>,
-    /// How many memories there have been.
-    pub memories: usize,
+    /// The run cache from which an overtaken command has decided.
+    pub overtaken: Option<RunCache>,
+    /// How many run caches were created.
+    pub run_caches: usize,
 }
 
-/// A process, and how many have died in its place.
+/// A process, and how many predecessors of it have died.
 #[derive(Clone, Debug, Default)]
 pub struct Process {
     pub lives: u32,
     /// By run and generation.
-    pub memories: BTreeMap<(Index, u32), Memory>,
+    pub run_caches: BTreeMap<(Index, u32), RunCache>,
 }
 
 impl Process {
-    /// Its name in leases.
+    /// Returns its name in leases.
     pub fn name(&self, index: Index) -> String {
         format!("process-{index}-{}", self.lives)
     }
 }
 
-/// What a process knows of a run.
+/// The cache of a process for one run.
 #[derive(Clone, Debug, Default)]
-pub struct Memory {
-    /// A run that was forgotten has another one the next time.
+pub struct RunCache {
+    /// A run that is dropped from the cache and cached again gets another number.
     pub number: usize,
-    /// The stages that it has made ready and left in the queue.
+    /// The stages that the process has made ready and left in the queue.
     pub queued: BTreeSet<String>,
 }
 
-/// A claimed job, with the process that holds it.
+/// A claimed job, with the process that has claimed it.
 #[derive(Clone, Debug)]
 pub struct Held {
     pub process: Index,
     pub job: Claimed,
-    /// Whether the process is still the one that claimed it.
-    pub known: bool,
+    /// Whether that process is still alive.
+    pub is_alive: bool,
 }
 
 #[derive(Clone)]
@@ -72,34 +72,34 @@ pub struct Run {
     pub created_at: u64,
     pub status: Status,
     pub generation: u32,
-    /// In reading order; empty until it is started.
+    /// In reading order; empty until the run is started.
     pub stages: Vec<Stage>,
     pub error: Option<&'static str>,
-    /// The event with sequence number n stands at n - 1.
+    /// The event with sequence number n is at n - 1.
     pub events: Vec<String>,
-    /// Of them to the sink.
+    /// Their delivery to the sink.
     pub delivery: Delivery,
 }
 
-/// The events of a run on their way to the sink.
+/// The delivery of a run's events to the sink.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    /// The first that is not delivered.
+    /// The first event that is not delivered.
     pub next: usize,
-    /// The last that was handed over.
+    /// The last event that the outbox has published.
     pub last: usize,
-    /// How often the first was refused.
-    pub tries: u32,
-    /// Until when nobody delivers it.
+    /// How often the sink has refused the first one.
+    pub attempts: u32,
+    /// When the delivery can be claimed.
     pub due: u64,
 }
 
 impl Delivery {
-    /// Nothing is handed over.
-    pub const NOTHING: Self = Self { next: 1, last: 0, tries: 0, due: 0 };
+    /// Before any event is published.
+    pub const EMPTY: Self = Self { next: 1, last: 0, attempts: 0, due: 0 };
 
-    /// Whether something is to be delivered.
-    pub fn waits(&self) -> bool {
+    /// Returns whether an event is to be delivered.
+    pub fn has_events(&self) -> bool {
         self.next <= self.last
     }
 }
@@ -110,8 +110,8 @@ pub struct Stage {
     pub generation: u32,
     pub attempt: u32,
     pub output: Option<u64>,
-    pub ticket: Option<u64>,
-    pub give_up_at: u64,
+    pub suspended_state: Option<u64>,
+    pub max_wait_until: u64,
     pub has_error: bool,
     pub job: Option<Job>,
 }
@@ -127,18 +127,18 @@ pub struct Job {
 }
 
 impl Run {
-    /// Whether every stage before this one has completed.
+    /// Returns whether all predecessors of a stage have completed.
     pub fn is_ready(&self, stage: usize) -> bool {
         self.waits_for(stage) == 0
     }
 
-    /// How many stages before this one have not completed.
+    /// Returns how many predecessors of a stage have not completed.
     pub fn waits_for(&self, stage: usize) -> usize {
         self.open(&self.workflow.stages[stage].predecessors)
     }
 
-    /// How many of the stages that make up its output have not completed.
-    pub fn lacks(&self) -> usize {
+    /// Returns how many output stages have not completed.
+    pub fn open_outputs(&self) -> usize {
         if self.stages.is_empty() { 0 } else { self.open(&self.workflow.output_stages) }
     }
 
@@ -146,14 +146,14 @@ impl Run {
         stages.iter().filter(|&&stage| self.stages[stage].status != Status::Completed).count()
     }
 
-    /// How many stages are ready or running.
+    /// Returns how many stages are ready or running.
     pub fn active(&self) -> usize {
         let is_active =
             |stage: &&Stage| stage.job.is_some() && matches!(stage.status, Status::Pending | Status::Running);
         if self.status == Status::Running { self.stages.iter().filter(is_active).count() } else { 0 }
     }
 
-    /// How many stages wait for something outside.
+    /// Returns how many stages are suspended.
     pub fn suspended(&self) -> usize {
         if self.status != Status::Running {
             return 0;
@@ -161,10 +161,10 @@ impl Run {
         self.stages.iter().filter(|stage| stage.status == Status::Suspended).count()
     }
 
-    /// The output, where one stage delivers it.
+    /// Returns the output, if one stage provides it.
     pub fn output(&self) -> Option<u64> {
         match self.workflow.output_stages[..] {
-            [end] if self.status == Status::Completed => self.stages[end].output,
+            [stage] if self.status == Status::Completed => self.stages[stage].output,
             _ => None,
         }
     }

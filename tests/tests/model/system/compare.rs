@@ -1,4 +1,4 @@
-//! What the store holds is what the reference says, row by row.
+//! Compares the rows of the store with the reference.
 
 use chrono::{DateTime, Utc};
 use workflow_engine::Json;
@@ -9,27 +9,27 @@ use super::{System, lock};
 use crate::spec::{Job, Reference, Run, Stage};
 
 impl System {
-    /// Compares everything, and holds the store to its rules besides.
+    /// Compares everything, and checks the rules that hold in every history.
     pub fn compare(&self, reference: &Reference) {
         self.runtime.block_on(async {
-            let runs = lock(&self.known.runs).clone();
-            assert_eq!(runs.len(), reference.runs.len(), "how many runs there are");
+            let runs = lock(&self.ids.runs).clone();
+            assert_eq!(runs.len(), reference.runs.len(), "the number of runs");
             let view = self.view();
             for (index, (run_id, run)) in runs.iter().zip(&reference.runs).enumerate() {
                 let snapshot =
                     view.snapshot(*run_id).await.expect("a readable store").expect("it was created");
                 let events = view.events(*run_id, 0, usize::MAX).await.expect("a readable store");
                 lock(&self.rules).check(&snapshot, &events);
-                let told: Vec<String> = events.iter().map(told).collect();
-                assert_eq!(told, run.events, "the events of run {index}");
+                let events: Vec<String> = events.iter().map(event_text).collect();
+                assert_eq!(events, run.events, "the events of run {index}");
                 self.compare_run(index, run, &snapshot).await;
             }
             let number = |(run, sequence): &(_, u64)| {
-                let run = runs.iter().position(|known| known == run).expect("a run of this case");
+                let run = runs.iter().position(|ids| ids == run).expect("a run of this case");
                 (run, usize::try_from(*sequence).expect("a few"))
             };
-            let delivered: Vec<_> = lock(&self.sink.taken).iter().map(number).collect();
-            assert_eq!(delivered, reference.delivered, "what the sink was given");
+            let delivered: Vec<_> = lock(&self.sink.received).iter().map(number).collect();
+            assert_eq!(delivered, reference.delivered, "the events that the sink has received");
         });
     }
 
@@ -38,13 +38,9 @@ impl System {
         assert_eq!(record.status, run.status, "the status of run {index}");
         assert_eq!(record.generation, run.generation, "the generation of run {index}");
         assert_eq!(record.last_sequence, run.events.len() as u64, "the newest event of run {index}");
-        assert_eq!(
-            record.active as usize,
-            run.active(),
-            "how many stages of run {index} are ready or running"
-        );
-        assert_eq!(record.suspended as usize, run.suspended(), "how many stages of run {index} wait");
-        assert_eq!(record.waiting_on as usize, run.lacks(), "how many ends run {index} lacks");
+        assert_eq!(record.active as usize, run.active(), "the active stages of run {index}");
+        assert_eq!(record.suspended as usize, run.suspended(), "the suspended stages of run {index}");
+        assert_eq!(record.waiting_on as usize, run.open_outputs(), "the open output stages of run {index}");
         let error = record.error.as_ref().map(|error| error.code.as_str());
         assert_eq!(error, run.error, "the error of run {index}");
         let output = self.value(record.output.as_ref()).await;
@@ -53,7 +49,7 @@ impl System {
         for (number, (record, stage)) in snapshot.stages.iter().zip(&run.stages).enumerate() {
             let job = snapshot.jobs.iter().find(|job| job.stage_id == record.stage_id);
             let of = format!("stage `{}` of run {index}", record.stage_id);
-            assert_eq!(record.waiting_on as usize, run.waits_for(number), "{of}: what it waits for");
+            assert_eq!(record.waiting_on as usize, run.waits_for(number), "{of}: its open predecessors");
             self.compare_stage(&of, stage, record).await;
             self.compare_job(&of, stage.job.as_ref(), job, record);
         }
@@ -65,10 +61,14 @@ impl System {
         assert_eq!(record.attempt, stage.attempt, "{of}: its attempts");
         assert_eq!(record.error_message.is_some(), stage.has_error, "{of}: its error");
         assert_eq!(self.value(record.output.as_ref()).await, stage.output, "{of}: its output");
-        assert_eq!(self.value(record.suspended_state.as_ref()).await, stage.ticket, "{of}: its ticket");
-        if stage.ticket.is_some() {
-            let give_up_at = record.max_wait_until.map(|instant| self.milliseconds(instant));
-            assert_eq!(give_up_at, Some(stage.give_up_at), "{of}: when it is given up");
+        assert_eq!(
+            self.value(record.suspended_state.as_ref()).await,
+            stage.suspended_state,
+            "{of}: its suspended state"
+        );
+        if stage.suspended_state.is_some() {
+            let max_wait_until = record.max_wait_until.map(|instant| self.milliseconds(instant));
+            assert_eq!(max_wait_until, Some(stage.max_wait_until), "{of}: when its wait times out");
         }
     }
 
@@ -95,7 +95,7 @@ impl System {
             StoredValue::Inline(json) => json.clone(),
             StoredValue::Blob(key) => {
                 let blob = self.opened.store.blob(key).await.expect("a readable store");
-                blob.expect("a blob is committed with what names it")
+                blob.expect("a blob is committed with the row that names it")
             }
         };
         Some(json.decode().expect("a number"))
@@ -103,12 +103,12 @@ impl System {
 
     fn milliseconds(&self, instant: DateTime<Utc>) -> u64 {
         let since = (instant - self.began).num_milliseconds();
-        u64::try_from(since).expect("nothing is due before the case began")
+        u64::try_from(since).expect("no instant is before the start of the case")
     }
 }
 
-/// An event in the reference's words.
-fn told(event: &Event) -> String {
+/// Returns an event as the reference's text.
+fn event_text(event: &Event) -> String {
     let name = event.kind.name();
     match &event.kind {
         EventKind::StageStarted { stage_id, attempt, .. }

@@ -1,4 +1,4 @@
-//! A command of a case as commands of the kernel, and its answer in the reference's words.
+//! Translates a command of a case into commands of the kernel, and the output into the reference's response.
 
 use std::time::Duration;
 
@@ -11,37 +11,36 @@ use workflow_engine::testing::{execute_job, return_job};
 use workflow_engine::{Error, Json, RunId};
 
 use super::process::Process;
-use super::{Held, Known, lock};
-use crate::step::{Answer, Claimed, Command, Index, Outcome};
+use super::{Held, IdMap, lock};
+use crate::step::{Claimed, Command, Index, Outcome, Response};
 use crate::workflows;
 
 impl Process {
-    /// Carries out a command.
-    pub async fn execute(&self, command: &Command, known: &Known) -> Answer {
-        self.try_to(command, known).await.unwrap_or_else(|error| Answer::Refused(error.code().as_str()))
+    /// Executes a command.
+    pub async fn execute(&self, command: &Command, ids: &IdMap) -> Response {
+        self.try_execute(command, ids).await.unwrap_or_else(|error| Response::Refused(error.code().as_str()))
     }
 
-    async fn try_to(&self, command: &Command, known: &Known) -> Result<Answer, Error> {
+    async fn try_execute(&self, command: &Command, ids: &IdMap) -> Result<Response, Error> {
         let kernel = &self.kernel;
-        let run_id = |run: Index| lock(&known.runs)[run];
+        let run_id = |run: Index| lock(&ids.runs)[run];
         Ok(match *command {
             Command::Create { workflow, key, number, priority } => {
                 let created = kernel.dispatch(create(workflow, key, number, priority)).await?;
-                let run = known.number(created.run_id);
-                Answer::Created { run, status: created.status }
+                let run = ids.number(created.run_id);
+                Response::Created { run, status: created.status }
             }
-            Command::ClaimPending { max, slots } => {
-                let command = ClaimPendingRuns { worker_id: self.name(), limit: max, slots };
+            Command::ClaimPending { limit, slots } => {
+                let command = ClaimPendingRuns { worker_id: self.name(), limit, slots };
                 let runs = kernel.dispatch(command).await?.claimed;
-                let started =
-                    runs.into_iter().map(|run| (known.number(run.run_id), self.hold(known, run.jobs)));
-                Answer::Started(started.collect())
+                let started = runs.into_iter().map(|run| (ids.number(run.run_id), self.hold(ids, run.jobs)));
+                Response::Started(started.collect())
             }
-            Command::ClaimJobs { max } => {
+            Command::ClaimJobs { limit } => {
                 let claim = Claimant { worker_id: self.name(), lease: kernel.lease() };
                 let definitions = kernel.registry().fingerprints();
-                let jobs = kernel.store().claim_jobs(&claim, &definitions, max).await?;
-                Answer::Claimed(self.hold(known, jobs))
+                let jobs = kernel.store().claim_jobs(&claim, &definitions, limit).await?;
+                Response::Claimed(self.hold(ids, jobs))
             }
             Command::Execute { run, stage, end } => {
                 self.script.set(end);
@@ -54,35 +53,35 @@ impl Process {
                     idempotency_key: None,
                 };
                 let executed = kernel.dispatch(command).await?;
-                Answer::Outcome(self.outcome(run_id, &stage_id, &executed.outcome), Vec::new())
+                Response::Outcome(self.outcome(run_id, &stage_id, &executed.outcome), Vec::new())
             }
             Command::Deliver { lease, end, room } => {
                 self.script.set(end);
-                let job = lock(&known.leases)[lease].job.clone();
+                let job = lock(&ids.leases)[lease].job.clone();
                 let delivery = execute_job(kernel, &job, &self.name(), room).await?;
-                Answer::Outcome(
+                Response::Outcome(
                     self.outcome(job.lease.run_id, &job.lease.stage_id, &delivery.outcome),
-                    self.hold(known, delivery.next),
+                    self.hold(ids, delivery.next),
                 )
             }
             Command::HandBack { lease } => {
-                let job = lock(&known.leases)[lease].job.clone();
+                let job = lock(&ids.leases)[lease].job.clone();
                 let delivery = return_job(kernel, &job, &self.name()).await?;
-                Answer::Outcome(
+                Response::Outcome(
                     self.outcome(job.lease.run_id, &job.lease.stage_id, &delivery.outcome),
-                    self.hold(known, delivery.next),
+                    self.hold(ids, delivery.next),
                 )
             }
-            Command::Renew => self.renew(known).await?,
+            Command::Renew => self.renew(ids).await?,
             Command::Reap { threshold_ms, gone } => {
-                let dead_workers = if gone { lock(&known.dead).clone() } else { Vec::new() };
+                let dead_workers = if gone { lock(&ids.dead).clone() } else { Vec::new() };
                 let stale_threshold = Duration::from_millis(threshold_ms);
                 let reaped = kernel.dispatch(ReapStaleLeases { stale_threshold, dead_workers }).await?;
-                Answer::Reaped { released: reaped.released, failed: reaped.failed }
+                Response::Reaped { released: reaped.released, failed: reaped.failed }
             }
             Command::Transition { run } => {
                 let action = kernel.dispatch(TransitionRun { run_id: run_id(run) }).await?.action;
-                Answer::Transitioned(match action {
+                Response::Transitioned(match action {
                     TransitionAction::Advanced => "advanced",
                     TransitionAction::Completed => "completed",
                     TransitionAction::Failed => "failed",
@@ -91,12 +90,12 @@ impl Process {
             }
             Command::Cancel { run } => {
                 let command = CancelRun { run_id: run_id(run), reason: Some("enough".into()) };
-                Answer::Cancelled(kernel.dispatch(command).await?.cancelled)
+                Response::Cancelled(kernel.dispatch(command).await?.cancelled)
             }
             Command::Wake { run, stage } => {
                 let run_id = run_id(run);
                 let stage_id = self.stage_id(run_id, stage).await?;
-                Answer::Woken(kernel.dispatch(WakeStage { run_id, stage_id }).await?.woken)
+                Response::Woken(kernel.dispatch(WakeStage { run_id, stage_id }).await?.woken)
             }
             Command::Rerun { run, stage, key, dry } => {
                 let run_id = run_id(run);
@@ -104,71 +103,71 @@ impl Process {
                 let idempotency_key = key.map(|key| key.to_string());
                 let command = RerunFrom { run_id, from_stage_id, idempotency_key, dry_run: dry };
                 let rerun = kernel.dispatch(command).await?;
-                Answer::Rerun { generation: rerun.generation, stages: rerun.stages }
+                Response::Rerun { generation: rerun.generation, stages: rerun.stages }
             }
-            Command::Flush { max, refused } => {
+            Command::Flush { limit, refused } => {
                 *lock(&self.sink.refused) = refused.map(run_id);
-                let command = FlushOutbox { worker_id: self.name(), limit: max, plugin: None };
+                let command = FlushOutbox { worker_id: self.name(), limit, plugin: None };
                 let flushed = kernel.dispatch(command).await?;
-                Answer::Flushed { published: flushed.published, refused: flushed.refused }
+                Response::Flushed { published: flushed.published, refused: flushed.refused }
             }
-            Command::Wait { .. } => Answer::Waited,
+            Command::Wait { .. } => Response::Waited,
         })
     }
 
-    async fn renew(&self, known: &Known) -> Result<Answer, Error> {
-        let mine: Vec<(Index, Lease)> = lock(&known.leases)
+    async fn renew(&self, ids: &IdMap) -> Result<Response, Error> {
+        let mine: Vec<(Index, Lease)> = lock(&ids.leases)
             .iter()
             .enumerate()
-            .filter(|(_, held)| held.known && held.process == self.number.0)
+            .filter(|(_, held)| held.is_alive && held.process == self.number.0)
             .map(|(index, held)| (index, held.job.lease.clone()))
             .collect();
         if mine.is_empty() {
-            return Ok(Answer::Lost(Vec::new()));
+            return Ok(Response::Lost(Vec::new()));
         }
         let leases = mine.iter().map(|(_, lease)| lease.clone()).collect();
         let lost = self.kernel.store().renew_leases(leases, self.kernel.lease()).await?;
         let lost = mine.into_iter().filter(|(_, lease)| lost.contains(lease)).map(|(index, _)| index);
-        Ok(Answer::Lost(lost.collect()))
+        Ok(Response::Lost(lost.collect()))
     }
 
     async fn stage_id(&self, run_id: RunId, stage: usize) -> Result<String, Error> {
         let run = self.kernel.store().run(run_id).await?.expect("a run of this case");
         let workflow = workflows::all().into_iter().find(|workflow| workflow.id == run.workflow_id);
-        Ok(workflow.expect("one of the workflows here").stages[stage].id.clone())
+        Ok(workflow.expect("a workflow of this test").stages[stage].id.clone())
     }
 
-    /// The process is told of these jobs.
-    fn hold(&self, known: &Known, jobs: Vec<ClaimedJob>) -> Vec<Claimed> {
-        let claimed = jobs.iter().map(|job| known.claimed(job)).collect();
-        let held = jobs.into_iter().map(|job| Held { process: self.number.0, job, known: true });
-        lock(&known.leases).extend(held);
+    /// Notes that the process has received these jobs.
+    fn hold(&self, ids: &IdMap, jobs: Vec<ClaimedJob>) -> Vec<Claimed> {
+        let claimed = jobs.iter().map(|job| ids.claimed(job)).collect();
+        let held = jobs.into_iter().map(|job| Held { process: self.number.0, job, is_alive: true });
+        lock(&ids.leases).extend(held);
         claimed
     }
 
     fn outcome(&self, run_id: RunId, stage_id: &str, outcome: &JobOutcome) -> Outcome {
         if !matches!(outcome, JobOutcome::Superseded { .. } | JobOutcome::HandedBack) {
-            self.script.committed(run_id, stage_id);
+            self.script.note_commit(run_id, stage_id);
         }
         match outcome {
             JobOutcome::Completed => Outcome::Completed,
             JobOutcome::Suspended { check_after } => {
                 let after_ms =
-                    u64::try_from(check_after.as_millis()).expect("the stages here wait for seconds");
+                    u64::try_from(check_after.as_millis()).expect("the stages of this test wait for seconds");
                 Outcome::Suspended { after_ms }
             }
             JobOutcome::Failed { retryable, .. } => Outcome::Failed { retryable: *retryable },
             JobOutcome::HandedBack => Outcome::HandedBack,
-            JobOutcome::Superseded { .. } => Outcome::Ghost,
+            JobOutcome::Superseded { .. } => Outcome::Superseded,
         }
     }
 }
 
-impl Known {
-    /// The number of a run, of a new one too.
+impl IdMap {
+    /// Returns the number of a run, and assigns one to a new run.
     fn number(&self, run_id: RunId) -> Index {
         let mut runs = lock(&self.runs);
-        runs.iter().position(|known| *known == run_id).unwrap_or_else(|| {
+        runs.iter().position(|ids| *ids == run_id).unwrap_or_else(|| {
             runs.push(run_id);
             runs.len() - 1
         })
@@ -181,7 +180,7 @@ impl Known {
             generation: job.lease.generation,
             epoch: job.lease.epoch,
             attempt: job.attempt,
-            waits: job.is_poll,
+            is_poll: job.is_poll,
         }
     }
 }
@@ -190,7 +189,7 @@ fn create(workflow: Index, key: Option<u8>, number: u64, priority: i32) -> Creat
     CreateRun {
         idempotency_key: key.map(|key| key.to_string()),
         workflow_id: workflows::all()[workflow].id.clone(),
-        input: Json::parse(&format!("{{\"number\":{number}}}")).expect("it is JSON"),
+        input: Json::parse(&format!("{{\"number\":{number}}}")).expect("valid JSON"),
         config: None,
         priority: Some(priority),
         metadata: None,

@@ -1,4 +1,4 @@
-//! A store whose process dies, whose answers are lost, or that somebody else overtakes.
+//! Injects faults and races into the calls of a process to its store.
 
 use std::sync::Mutex;
 
@@ -11,7 +11,7 @@ use workflow_engine::testing::{broken, unavailable};
 use super::lock;
 use crate::step::{Fault, Moment};
 
-/// What goes wrong with one process.
+/// The faults of one process.
 #[derive(Default)]
 pub struct Faults {
     state: Mutex<State>,
@@ -32,13 +32,13 @@ impl Faults {
         state.writes = 0;
     }
 
-    /// Runs before the next write.
+    /// Runs `race` before the next write.
     pub fn race(&self, race: BoxFuture<'static, ()>) {
         lock(&self.state).race = Some(race);
     }
 
-    /// The step is over; answers the race that nothing has begun.
-    pub fn forget(&self) -> Option<BoxFuture<'static, ()>> {
+    /// Ends the step; returns the race if no write has started it.
+    pub fn clear(&self) -> Option<BoxFuture<'static, ()>> {
         let mut state = lock(&self.state);
         state.planned = None;
         state.race.take()
@@ -48,18 +48,18 @@ impl Faults {
         lock(&self.state).dead
     }
 
-    fn strike(&self, number: usize, at: Moment, doing: &str) -> Result<(), Error> {
+    fn inject(&self, number: usize, at: Moment, action: &str) -> Result<(), Error> {
         let mut state = lock(&self.state);
         match state.planned {
-            _ if state.dead => Err(broken(doing)),
-            // Writes that were asked for at the same time: of those after the deadly one, nothing is written.
-            Some((write, _, Fault::Crash)) if number > write => Err(broken(doing)),
+            _ if state.dead => Err(broken(action)),
+            // Of concurrent writes, those after the one that crashes write nothing.
+            Some((write, _, Fault::Crash)) if number > write => Err(broken(action)),
             Some((write, moment, fault)) if write == number && moment == at => match fault {
                 Fault::Crash => {
                     state.dead = true;
-                    Err(broken(doing))
+                    Err(broken(action))
                 }
-                Fault::Away => Err(unavailable(doing)),
+                Fault::Unavailable => Err(unavailable(action)),
             },
             _ => Ok(()),
         }
@@ -80,14 +80,14 @@ impl Interceptor for Faults {
         if let Some(race) = race {
             race.await;
         }
-        self.strike(number, Moment::Before, call.method)?;
+        self.inject(number, Moment::Before, call.method)?;
         Ok(number as u64)
     }
 
     async fn after(&self, call: Call, number: u64) -> Result<(), Error> {
         if call.writes {
-            let number = usize::try_from(number).expect("it was one");
-            self.strike(number, Moment::After, call.method)?;
+            let number = usize::try_from(number).expect("`before` has returned a number of this type");
+            self.inject(number, Moment::After, call.method)?;
         }
         Ok(())
     }

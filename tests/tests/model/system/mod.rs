@@ -1,4 +1,4 @@
-//! The system under test: three processes, each with a kernel of its own, over one store.
+//! The system under test: three processes, each with its own kernel, over one store.
 
 mod stores;
 mod faults;
@@ -22,41 +22,41 @@ use self::stores::Opened;
 pub use self::stores::{Kind, close_reused};
 use crate::defects::{Defect, Defective, Shared};
 use crate::spec::{PROCESSES, Reference};
-use crate::step::{Answer, Command, Index, Step, Trouble};
+use crate::step::{Command, Index, Response, Step, Trouble};
 
-/// The processes, their store, and what the test must know to name things as the reference does.
+/// The processes, their store, and the ids behind the reference's numbers.
 pub struct System {
     runtime: Arc<Runtime>,
     opened: Opened,
     began: DateTime<Utc>,
     defect: Option<(Defect, Arc<Shared>)>,
     processes: Vec<Arc<Process>>,
-    known: Arc<Known>,
+    ids: Arc<IdMap>,
     sink: Arc<Sink>,
     rules: Mutex<Rules>,
 }
 
-/// What the numbers of the reference stand for.
+/// The ids behind the numbers of the reference.
 #[derive(Default)]
-struct Known {
+struct IdMap {
     runs: Mutex<Vec<RunId>>,
     leases: Mutex<Vec<Held>>,
-    /// Processes that died.
+    /// Processes that have died.
     dead: Mutex<Vec<String>>,
 }
 
 struct Held {
     process: Index,
     job: ClaimedJob,
-    known: bool,
+    is_alive: bool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().expect("a failed test goes no further")
+    mutex.lock().expect("a failed test stops")
 }
 
 impl System {
-    /// Three processes over an empty store.
+    /// Opens an empty store with three processes.
     pub fn open(kind: Kind, defect: Option<Defect>) -> Self {
         let runtime = stores::runtime();
         let opened = runtime.block_on(Opened::open(kind));
@@ -67,7 +67,7 @@ impl System {
             opened,
             defect: defect.map(|defect| (defect, Arc::default())),
             processes: Vec::new(),
-            known: Arc::default(),
+            ids: Arc::default(),
             sink: Arc::default(),
             rules: Mutex::default(),
         };
@@ -91,7 +91,7 @@ impl System {
         Some(Arc::new(Defective::new(*defect, Arc::clone(shared), beside)))
     }
 
-    /// The store as whoever reads it sees it.
+    /// Returns the store as readers see it, with the defect.
     fn view(&self) -> Arc<dyn Store> {
         let store = Arc::clone(&self.opened.store);
         match self.defective() {
@@ -100,8 +100,8 @@ impl System {
         }
     }
 
-    /// Carries out a step; answers what the step, and the command that raced with it, were answered.
-    pub fn step(&mut self, step: &Step, reference: &Reference) -> (Answer, Option<Answer>) {
+    /// Executes a step; returns its response, and that of the command that raced with it.
+    pub fn step(&mut self, step: &Step, reference: &Reference) -> (Response, Option<Response>) {
         let runtime = Arc::clone(&self.runtime);
         let process = &self.processes[step.process];
         if let Command::Wait { ms } = step.command {
@@ -113,42 +113,42 @@ impl System {
             Trouble::Fault { write, moment, fault } => process.faults.plan(*write, *moment, *fault),
             Trouble::Race { process: by, command } => {
                 let racer = Arc::clone(&self.processes[*by]);
-                let (known, command, other) =
-                    (Arc::clone(&self.known), Box::clone(command), Arc::clone(&other));
+                let (ids, command, other) = (Arc::clone(&self.ids), Box::clone(command), Arc::clone(&other));
                 process.faults.race(Box::pin(async move {
-                    let answer = racer.execute(&command, &known).await;
-                    *lock(&other) = Some(answer);
+                    let response = racer.execute(&command, &ids).await;
+                    *lock(&other) = Some(response);
                 }));
             }
         }
-        let mut answer = runtime.block_on(self.execute(step));
-        if let Some(race) = process.faults.forget() {
-            // Nothing was overtaken: it comes second.
+        let mut response = runtime.block_on(self.execute(step));
+        if let Some(race) = process.faults.clear() {
+            // The step made no write, so the racing command runs after it.
             runtime.block_on(race);
         }
         if process.faults.is_dead() {
-            answer = Answer::Died;
-            self.bury(step.process);
+            response = Response::Died;
+            self.replace(step.process);
         }
         if matches!(step.command, Command::Create { .. }) {
             runtime.block_on(self.find_new_runs());
         }
-        self.processes.iter().for_each(|process| process.check_inputs(&self.known, reference));
+        self.processes.iter().for_each(|process| process.check_inputs(&self.ids, reference));
         let other = lock(&other).take();
-        (answer, other)
+        (response, other)
     }
 
-    async fn execute(&self, step: &Step) -> Answer {
+    async fn execute(&self, step: &Step) -> Response {
         let process = &self.processes[step.process];
         tokio::select! {
             biased;
-            answer = process.execute(&step.command, &self.known) => answer,
-            () = self.let_time_pass(), if matches!(step.trouble, Trouble::Fault { .. }) => Answer::Waited,
+            response = process.execute(&step.command, &self.ids) => response,
+            () = self.advance_clock(), if matches!(step.trouble, Trouble::Fault { .. }) => Response::Waited,
         }
     }
 
-    /// An outcome that the store did not take waits before it is offered again.
-    async fn let_time_pass(&self) {
+    /// Advances the clock whenever a task waits for it: an outcome that the store refused is committed again after a
+    /// pause.
+    async fn advance_clock(&self) {
         loop {
             let clock = &self.opened.clock;
             if let Some(next) = clock.next_wake() {
@@ -158,20 +158,20 @@ impl System {
         }
     }
 
-    fn bury(&mut self, index: Index) {
+    fn replace(&mut self, index: Index) {
         let (_, lives) = self.processes[index].number;
-        lock(&self.known.dead).push(self.processes[index].name());
-        for held in lock(&self.known.leases).iter_mut().filter(|held| held.process == index) {
-            held.known = false;
+        lock(&self.ids.dead).push(self.processes[index].name());
+        for held in lock(&self.ids.leases).iter_mut().filter(|held| held.process == index) {
+            held.is_alive = false;
         }
         self.processes[index] = self.start(index, lives + 1);
     }
 
-    /// Of a run whose creation was not answered, nobody knows the id.
+    /// Finds runs whose creation returned no response, so that their ids are missing.
     async fn find_new_runs(&self) {
         for workflow in crate::workflows::all() {
             let unfinished = self.opened.store.unfinished_runs(&workflow.id).await.expect("a readable store");
-            let mut runs = lock(&self.known.runs);
+            let mut runs = lock(&self.ids.runs);
             for run in unfinished {
                 if !runs.contains(&run.id) {
                     runs.push(run.id);
@@ -180,7 +180,7 @@ impl System {
         }
     }
 
-    /// Closes the store, and forgets what is in it.
+    /// Closes the store and discards its contents.
     pub fn close(self) {
         let Self { runtime, opened, processes, .. } = self;
         drop(processes);

@@ -1,4 +1,4 @@
-//! One process: a kernel, the bodies that it runs, and the sink that all share.
+//! One process: a kernel, the bodies that it runs, and the shared sink.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use workflow_engine::testing::FakeClock;
 use workflow_engine::{Json, RunId, StageError};
 
 use super::faults::Faults;
-use super::{Known, lock};
+use super::{IdMap, lock};
 use crate::defects::Defective;
 use crate::spec::{LEASE_MS, Reference};
 use crate::step::{End, Index};
@@ -24,7 +24,7 @@ use crate::workflows;
 const INLINE_LIMIT: usize = 8;
 
 pub struct Process {
-    /// Its place, and how many have died there before it.
+    /// Its index, and how many predecessors of it have died.
     pub number: (Index, u32),
     pub kernel: Kernel,
     pub faults: Arc<Faults>,
@@ -47,7 +47,7 @@ impl Process {
         }
         let mut registry = WorkflowRegistry::default();
         for workflow in workflows::all() {
-            registry.register(workflow).expect("each has an id of its own");
+            registry.register(workflow).expect("the ids are unique");
         }
         let script = Arc::new(Script::default());
         let kernel = Kernel::new(KernelConfig {
@@ -70,46 +70,48 @@ impl Process {
         format!("process-{}-{}", self.number.0, self.number.1)
     }
 
-    /// Each body whose outcome was committed was handed what the stages before it have delivered.
-    pub fn check_inputs(&self, known: &Known, reference: &Reference) {
-        for handed in std::mem::take(&mut *lock(&self.script.handed)) {
-            handed.check(known, reference);
+    /// Checks that each body whose outcome was committed has received the outputs of its predecessors.
+    pub fn check_inputs(&self, ids: &IdMap, reference: &Reference) {
+        for call in std::mem::take(&mut *lock(&self.script.calls)) {
+            call.check(ids, reference);
         }
     }
 }
 
-impl Upstream {
-    fn check(&self, known: &Known, reference: &Reference) {
-        let index = lock(&known.runs).iter().position(|run| *run == self.run).expect("a run of this case");
+impl BodyCall {
+    fn check(&self, ids: &IdMap, reference: &Reference) {
+        let index = lock(&ids.runs).iter().position(|run| *run == self.run).expect("a run of this case");
         let run = &reference.runs[index];
-        // A body whose lease is lost may be handed anything: it commits nothing. Nor is it of interest after a rerun.
-        if run.generation != self.generation || !self.committed {
+        // A body whose lease is lost commits nothing, so its inputs do not matter; nor do those of earlier generations.
+        if run.generation != self.generation || !self.is_committed {
             return;
         }
         let stage = &run.workflow.stages[run.position(&self.stage)];
-        let outputs =
-            stage.inputs.iter().map(|&before| run.stages[before].output.map(|value| value.to_string()));
+        let outputs = stage
+            .inputs
+            .iter()
+            .map(|&predecessor| run.stages[predecessor].output.map(|value| value.to_string()));
         if !stage.predecessors.is_empty() {
-            let handed = self.values.iter().map(|json| Some(json.as_str().to_owned()));
-            assert!(handed.eq(outputs), "stage `{}` was handed what is not committed", stage.id);
+            let inputs = self.values.iter().map(|json| Some(json.as_str().to_owned()));
+            assert!(inputs.eq(outputs), "stage `{}` received inputs that are not committed", stage.id);
         }
     }
 }
 
-/// Bodies that end as the step says.
+/// Bodies that end as the step requires.
 #[derive(Default)]
 pub struct Script {
     end: Mutex<Option<End>>,
-    handed: Mutex<Vec<Upstream>>,
+    calls: Mutex<Vec<BodyCall>>,
 }
 
-/// What a body was called with.
-struct Upstream {
+/// The arguments of a body.
+struct BodyCall {
     run: RunId,
     stage: String,
     generation: u32,
     values: Vec<Json>,
-    committed: bool,
+    is_committed: bool,
 }
 
 impl Script {
@@ -117,17 +119,17 @@ impl Script {
         *lock(&self.end) = Some(end);
     }
 
-    /// The outcome of the newest body of this stage was committed.
-    pub fn committed(&self, run: RunId, stage: &str) {
-        let mut bodies = lock(&self.handed);
-        let newest = bodies.iter_mut().rev().find(|handed| handed.run == run && handed.stage == stage);
-        if let Some(handed) = newest {
-            handed.committed = true;
+    /// Notes that the outcome of the newest body of this stage was committed.
+    pub fn note_commit(&self, run: RunId, stage: &str) {
+        let mut calls = lock(&self.calls);
+        let newest = calls.iter_mut().rev().find(|call| call.run == run && call.stage == stage);
+        if let Some(call) = newest {
+            call.is_committed = true;
         }
     }
 
     fn end(&self) -> End {
-        lock(&self.end).expect("a step says how its bodies end")
+        lock(&self.end).expect("a step sets how its bodies end")
     }
 }
 
@@ -146,12 +148,12 @@ fn failure(after_ms: Option<u64>) -> StageError {
 impl ActivityExecutor for Script {
     async fn execute(&self, _: &StageDefinition, execution: Execution) -> Result<Json, StageError> {
         let ctx = &execution.context;
-        lock(&self.handed).push(Upstream {
+        lock(&self.calls).push(BodyCall {
             run: ctx.run_id(),
             stage: ctx.stage_id().to_owned(),
             generation: ctx.generation(),
             values: execution.inputs,
-            committed: false,
+            is_committed: false,
         });
         match self.end() {
             End::Value(value) => Ok(json(value)),
@@ -170,11 +172,11 @@ impl ActivityExecutor for Script {
     }
 }
 
-/// Takes events, but for those of one run.
+/// A sink that refuses the events of one run.
 #[derive(Default)]
 pub struct Sink {
     pub refused: Mutex<Option<RunId>>,
-    pub taken: Mutex<Vec<(RunId, u64)>>,
+    pub received: Mutex<Vec<(RunId, u64)>>,
 }
 
 #[async_trait]
@@ -183,7 +185,7 @@ impl EventSink for Sink {
         if *lock(&self.refused) == Some(event.run_id) {
             return Err("not this one".into());
         }
-        lock(&self.taken).push((event.run_id, event.sequence));
+        lock(&self.received).push((event.run_id, event.sequence));
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! A store for each case: a new one, or an emptied one where a new one costs too much.
+//! The store of each case: a new one, or an emptied one where creating one takes too long.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use workflow_engine::ports::{Persistence, Store};
 use workflow_engine::stores::{MemoryStore, PostgresStore, SqliteOptions, SqliteStore, Synchronous};
 use workflow_engine::testing::FakeClock;
 
-/// Which store.
+/// The kind of store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Memory,
@@ -19,16 +19,16 @@ pub enum Kind {
     Postgres,
 }
 
-/// A store that is open, with the clock that it goes by.
+/// An open store with its clock.
 pub struct Opened {
     pub store: Arc<dyn Store>,
     pub clock: FakeClock,
-    /// Gone with the case.
+    /// Removed at the end of the case.
     folder: Option<TempDir>,
     schema: Option<Reused>,
 }
 
-/// A schema with its store: to make one takes longer than a case.
+/// A schema with its store, which is reused: creating one takes longer than a case.
 struct Reused {
     schema: Schema,
     store: Arc<PostgresStore>,
@@ -43,7 +43,7 @@ thread_local! {
     static REUSED: RefCell<Option<Reused>> = const { RefCell::new(None) };
 }
 
-/// The runtime of this thread: what is reused lives on it.
+/// Returns the runtime of this thread, on which the reused store runs.
 pub fn runtime() -> Arc<Runtime> {
     RUNTIME.with(Arc::clone)
 }
@@ -61,7 +61,7 @@ impl Opened {
                 let path = folder.path().join("model.db");
                 let mut options = SqliteOptions::new(path.to_str().expect("a temporary path is text"));
                 options.clock = Arc::new(clock.clone());
-                // No case turns the power off.
+                // No case simulates a power failure.
                 options.synchronous = Synchronous::Normal;
                 let store = SqliteStore::open(options).await.expect("a new file");
                 Self { store: Arc::new(store), clock, folder: Some(folder), schema: None }
@@ -95,7 +95,7 @@ impl Reused {
         let mut options = schema.options();
         options.clock = Some(Arc::new(clock.clone()));
         options.connections = 2;
-        let store = PostgresStore::open(options).await.expect("the server is there");
+        let store = PostgresStore::open(options).await.expect("the server is running");
         let connection = schema.connect().await;
         Self { schema, store: Arc::new(store), clock, connection }
     }
@@ -108,13 +108,13 @@ impl Reused {
             .bind(self.schema.name())
             .fetch_one(&mut self.connection)
             .await
-            .expect("the server is there");
+            .expect("the server is running");
         let all = format!("BEGIN; SET LOCAL session_replication_role = replica; {delete}; COMMIT");
-        sqlx::raw_sql(AssertSqlSafe(all)).execute(&mut self.connection).await.expect("they are there");
+        sqlx::raw_sql(AssertSqlSafe(all)).execute(&mut self.connection).await.expect("the tables exist");
     }
 }
 
-/// Closes what this thread has kept for the next case.
+/// Closes the store that this thread has kept for the next case.
 pub fn close_reused() {
     if let Some(Reused { store, connection, .. }) = REUSED.take() {
         runtime().block_on(async {

@@ -1,6 +1,8 @@
-//! Rows as arrays, one a column, so that one prepared statement writes any number of them.
+//! Arguments that are arrays: one array a column lets one prepared statement take any number of rows.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::Postgres;
@@ -12,11 +14,12 @@ use super::text::stored;
 use crate::records::StoredValue;
 use crate::value::RunId;
 
-/// A statement with its arguments.
+/// A statement with its bound arguments.
 pub(super) type PgQuery<'a> = Query<'a, Postgres, PgArguments>;
 
-/// Rows of one table: the run's id, then so many texts, numbers and instants. A statement takes them apart with
-/// `unnest`, in this order. Texts do not pass through PostgreSQL's JSON, which refuses some of ours.
+/// Rows of one table: the run's id, then the given numbers of texts, numbers and instants. A statement unpacks them
+/// with `unnest`, in this order. Passing the rows as JSON instead would fail: PostgreSQL's JSON refuses some texts that
+/// the engine accepts.
 pub(super) struct Rows<'a, const TEXTS: usize, const NUMBERS: usize, const INSTANTS: usize> {
     runs: Vec<Uuid>,
     texts: [Vec<Option<Cow<'a, str>>>; TEXTS],
@@ -33,7 +36,7 @@ impl<const TEXTS: usize, const NUMBERS: usize, const INSTANTS: usize> Default
 }
 
 impl<'a, const TEXTS: usize, const NUMBERS: usize, const INSTANTS: usize> Rows<'a, TEXTS, NUMBERS, INSTANTS> {
-    /// No rows.
+    /// Creates a batch without rows.
     pub(super) fn new() -> Self {
         Self {
             runs: Vec::new(),
@@ -63,12 +66,12 @@ impl<'a, const TEXTS: usize, const NUMBERS: usize, const INSTANTS: usize> Rows<'
         }
     }
 
-    /// Whether there is no row.
+    /// Returns whether there is no row.
     pub(super) fn is_empty(&self) -> bool {
         self.runs.is_empty()
     }
 
-    /// Hands the columns to a statement, in the order of the type's parameters.
+    /// Binds the columns to a statement, in the order of the type's parameters.
     pub(super) fn bind<'q>(self, query: PgQuery<'q>) -> PgQuery<'q>
     where
         'a: 'q,
@@ -80,7 +83,7 @@ impl<'a, const TEXTS: usize, const NUMBERS: usize, const INSTANTS: usize> Rows<'
     }
 }
 
-/// The value, and the key of its blob.
+/// Returns a value as two columns: its JSON, or the key of its blob.
 pub(super) fn value(value: Option<&StoredValue>) -> (Option<&str>, Option<&str>) {
     match value {
         Some(StoredValue::Inline(json)) => (Some(json.as_str()), None),
@@ -89,12 +92,26 @@ pub(super) fn value(value: Option<&StoredValue>) -> (Option<&str>, Option<&str>)
     }
 }
 
-/// A count or a sequence number as PostgreSQL holds it: its integers end at 2^63 - 1, far beyond any that occurs.
+/// Returns a count or a sequence number as PostgreSQL's BIGINT, whose largest value (2^63 - 1) no real one reaches.
 pub(super) fn number(number: impl TryInto<i64>) -> i64 {
     number.try_into().unwrap_or(i64::MAX)
 }
 
-/// Texts as one argument.
+/// Returns texts as one argument.
 pub(super) fn texts(texts: &[String]) -> Vec<String> {
     texts.iter().map(|text| stored(text).into_owned()).collect()
+}
+
+/// Returns texts as one argument, each once: a definition that is listed twice would have its rows found twice.
+pub(super) fn distinct_texts(texts: &[String]) -> Vec<String> {
+    let distinct: BTreeSet<&String> = texts.iter().collect();
+    distinct.into_iter().map(|text| stored(text).into_owned()).collect()
+}
+
+/// Returns a duration in microseconds, capped so that adding it to an instant stays within PostgreSQL's calendar.
+pub(super) fn microseconds(duration: Duration) -> i64 {
+    /// More than the years that are left in this crate's calendar, which ends with 9999.
+    const MAX: i64 = 9_000 * 366 * 86_400 * 1_000_000;
+
+    number(duration.as_micros()).min(MAX)
 }

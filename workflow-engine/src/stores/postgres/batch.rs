@@ -1,10 +1,10 @@
-//! One transaction over everything that is ready at the same time (group commit).
+//! The locking path: one transaction over all requests of a batch (group commit).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::failure::Failure;
 use super::transaction::Transaction;
-use super::work::{Ask, Deciding, Locked, Work};
+use super::work::{LockedCommit, LockedDecision, Request, Work};
 use super::{calls, claim_locking, deliveries, load, retention, side_rows, user_statements, write};
 use crate::error::Error;
 use crate::ports::Commit;
@@ -12,8 +12,8 @@ use crate::stores::apply::apply;
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::WorkingSet;
 
-/// Runs the works in a transaction that has been begun, and leaves the answers with them; answers what it has written,
-/// and read under its locks.
+/// Runs the requests in a transaction that has begun, and stores each result with its request. Returns the rows that it
+/// has read under its locks and written.
 pub(super) async fn run(
     transaction: &mut Transaction<'_>,
     works: &mut [Work],
@@ -21,36 +21,38 @@ pub(super) async fn run(
 ) -> Result<WorkingSet, Failure> {
     let mut set = WorkingSet::default();
     match works {
-        [Work::CommitLocked(ask)] => ask.output = Some(commit_locked(transaction, ask, &mut set).await?),
-        [Work::Claim(ask)] => {
-            ask.output = Some(Ok(claim_locking::claim(transaction, &ask.input, &mut set).await?))
+        [Work::CommitLocked(request)] => {
+            request.output = Some(commit_locked(transaction, request, &mut set).await?);
         }
-        [Work::ClaimDeliveries(ask)] => {
-            ask.output = Some(Ok(deliveries::claim(transaction, &ask.input).await?));
+        [Work::Claim(request)] => {
+            request.output = Some(Ok(claim_locking::claim(transaction, &request.input, &mut set).await?));
         }
-        [Work::SettleDeliveries(ask)] => {
-            ask.output = Some(Ok(deliveries::settle_all(transaction, &ask.input).await?));
+        [Work::ClaimDeliveries(request)] => {
+            request.output = Some(Ok(deliveries::claim(transaction, &request.input).await?));
         }
-        [Work::Replay(ask)] => {
-            let runs = deliveries::replay(transaction, &ask.input).await?;
+        [Work::SettleDeliveries(request)] => {
+            request.output = Some(Ok(deliveries::settle_all(transaction, &request.input).await?));
+        }
+        [Work::Replay(request)] => {
+            let runs = deliveries::replay(transaction, &request.input).await?;
             for run_id in &runs {
                 set.announcement.run(*run_id);
             }
-            ask.output = Some(Ok(runs.len()));
+            request.output = Some(Ok(runs.len()));
         }
-        [Work::Purge(ask)] => {
-            let purged = retention::purge(transaction, &ask.input).await?;
+        [Work::Purge(request)] => {
+            let purged = retention::purge(transaction, &request.input).await?;
             for run_id in &purged {
                 set.announcement.run(*run_id);
             }
-            ask.output = Some(Ok(purged));
+            request.output = Some(Ok(purged));
         }
         works => commit(transaction, works, &mut set).await?,
     }
     write::write(transaction, &set, step).await?;
     side_rows::write(transaction, &set).await?;
     calls::write(transaction, &set).await?;
-    // Last of all: whatever they do, the engine has written what it had to.
+    // The user's statements run last: after the precondition was checked, and after the engine has written its rows.
     user_statements::run(transaction, &set.attached.executed).await?;
     Ok(set)
 }
@@ -62,45 +64,46 @@ async fn commit(
 ) -> Result<(), Failure> {
     let mut footprint = Footprint::default();
     for work in works.iter() {
-        if let Work::Commit(ask) = work {
-            footprint.add(&ask.input);
+        if let Work::Commit(request) = work {
+            footprint.add(&request.input);
         }
     }
     let now = load::load(transaction, &footprint, set).await?;
     calls::load(transaction, &footprint, set).await?;
     let now = transaction.database.now(now);
     for work in works.iter_mut() {
-        if let Work::Commit(ask) = work {
-            ask.output = Some(apply(set, &ask.input, now));
+        if let Work::Commit(request) = work {
+            request.output = Some(apply(set, &request.input, now));
         }
     }
     Ok(())
 }
 
-/// Locks and loads a run, has it decided about, and applies the decision.
+/// Locks and loads a run, lets the caller decide, and applies the decision.
 async fn commit_locked(
     transaction: &mut Transaction<'_>,
-    ask: &mut Ask<Locked, Commit>,
+    request: &mut Request<LockedCommit, Commit>,
     set: &mut WorkingSet,
 ) -> Result<Result<Commit, Error>, Failure> {
-    let run_id = ask.input.run_id;
+    let run_id = request.input.run_id;
     let mut footprint = Footprint::default();
     footprint.runs.entry(run_id).or_default();
     let mut now = load::load(transaction, &footprint, set).await?;
     load::load_whole(transaction, run_id, set).await?;
 
-    let (decision, again) = match std::mem::replace(&mut ask.input.decide, Deciding::Done(None)) {
-        Deciding::Open(decide) => {
+    let decide = std::mem::replace(&mut request.input.decide, LockedDecision::Decided(None));
+    let (decision, is_repeated) = match decide {
+        LockedDecision::Pending(decide) => {
             let snapshot = set.snapshot(run_id);
-            // A panic of the kernel's must not take the committer with it: everybody else still needs it.
+            // A panic of the kernel must not end the committer, which serves other callers, too.
             match catch_unwind(AssertUnwindSafe(|| decide(snapshot.as_ref()))) {
                 Ok(decision) => (decision, false),
-                Err(_) => return Ok(Err(Error::store_failed("commit a decision", "deciding panicked"))),
+                Err(_) => return Ok(Err(Error::store_failed("commit a decision", "the decision panicked"))),
             }
         }
-        Deciding::Done(decision) => (decision, true),
+        LockedDecision::Decided(decision) => (decision, true),
     };
-    ask.input.decide = Deciding::Done(decision.clone());
+    request.input.decide = LockedDecision::Decided(decision.clone());
     let Some(decision) = decision else { return Ok(Ok(Commit::PreconditionFailed)) };
     let mut footprint = Footprint::default();
     footprint.add(&decision);
@@ -109,9 +112,9 @@ async fn commit_locked(
     }
     calls::load(transaction, &footprint, set).await?;
     let outcome = apply(set, &decision, transaction.database.now(now));
-    if again && matches!(outcome, Ok(Commit::PreconditionFailed)) {
-        // It was made from another state, and nobody can decide once more.
-        return Ok(Err(Error::store_unavailable("commit", "another transaction was in the way")));
+    if is_repeated && matches!(outcome, Ok(Commit::PreconditionFailed)) {
+        // The run has changed since the decision was made, and `decide` can be called only once.
+        return Ok(Err(Error::store_unavailable("commit", "another transaction has changed the run")));
     }
     Ok(outcome)
 }

@@ -1,4 +1,5 @@
-//! The calls of models that a commit is about: written only where there is any, each kind by a statement of its own.
+//! The calls of models that a commit reserves, settles or voids. Few commits have any, so each kind has a separate
+//! statement, which is sent only where there are rows.
 
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
@@ -14,14 +15,14 @@ use crate::stores::footprint::Footprint;
 use crate::stores::working_set::WorkingSet;
 use crate::value::{CallId, Cost, Json, RunId};
 
-const DOING: &str = "write a commit";
+const ACTION: &str = "write a commit";
 
-pub(super) const LOAD: &str = "
+const LOAD: &str = "
     SELECT c.id, ARRAY[c.workflow_run_id::text, c.stage_id, c.outcome], ARRAY[c.reserved], ARRAY[]::timestamptz[]
     FROM unnest($1) AS n (id) JOIN {schema}.ai_calls AS c ON c.id = n.id";
 
-/// A call without an instant is written now.
-pub(super) const INTEND: &str = "
+/// A call without an instant gets the database's.
+pub(super) const RESERVE: &str = "
     INSERT INTO {schema}.ai_calls
         (id, workflow_run_id, stage_id, topic, call_type, model_key, model_id, metadata, prompt, generation, attempt,
         lease_epoch, reserved, created_at, outcome, input_tokens, cached_input_tokens, output_tokens, cost)
@@ -32,8 +33,8 @@ pub(super) const INTEND: &str = "
         created_at)
     ON CONFLICT (id) DO NOTHING";
 
-/// Of runs, or outside of all. A call without an instant ends now.
-pub(super) const END: &str = "
+/// Settles either calls of runs or calls outside of any run, by $11. A call without an instant gets the database's.
+pub(super) const SETTLE: &str = "
     UPDATE {schema}.ai_calls AS c
     SET outcome = n.outcome, input_tokens = n.input_tokens, cached_input_tokens = n.cached_input_tokens,
         output_tokens = n.output_tokens, cost = n.cost,
@@ -45,20 +46,20 @@ pub(super) const END: &str = "
     WHERE c.id = n.id AND (c.outcome = 'RESERVED' OR c.outcome = 'UNKNOWN' AND n.outcome <> 'UNKNOWN')
         AND (c.workflow_run_id IS NOT NULL) = $11";
 
-/// The calls of these stages that nobody ends any more.
-pub(super) const VOID: &str = "
+/// Marks the pending calls of these stages as unknown: their leases are void, so no attempt settles them.
+const VOID: &str = "
     UPDATE {schema}.ai_calls AS c SET outcome = 'UNKNOWN', ended_at = n.at, error_message = n.error_message
     FROM unnest($1, $2, $3, $4) AS n (run_id, stage_id, error_message, at)
     WHERE c.workflow_run_id = n.run_id AND c.stage_id = n.stage_id AND c.outcome = 'RESERVED'";
 
-pub(super) const UPDATE_RUNS: &str = "
+const UPDATE_RUNS: &str = "
     UPDATE {schema}.workflow_runs AS r
     SET total_cost = n.total_cost, total_tokens = n.total_tokens, reserved_cost = n.reserved_cost,
         open_calls = n.open_calls, budget = n.budget
     FROM unnest($1, $2, $3, $4, $5, $6) AS n (id, total_cost, total_tokens, reserved_cost, open_calls, budget)
     WHERE r.id = n.id";
 
-pub(super) const UPDATE_STAGES: &str = "
+const UPDATE_STAGES: &str = "
     UPDATE {schema}.workflow_stages AS s
     SET total_cost = n.total_cost, total_tokens = n.total_tokens, reserved_cost = n.reserved_cost,
         open_calls = n.open_calls, budget = n.budget, awaited_cost = n.awaited_cost
@@ -66,7 +67,7 @@ pub(super) const UPDATE_STAGES: &str = "
         open_calls, budget, awaited_cost)
     WHERE s.workflow_run_id = n.run_id AND s.stage_id = n.stage_id";
 
-/// Loads the named calls, if there are any; their runs are locked.
+/// Loads the named calls, if any; the transaction has locked their runs.
 pub(super) async fn load(
     transaction: &mut Transaction<'_>,
     footprint: &Footprint,
@@ -76,15 +77,15 @@ pub(super) async fn load(
         return Ok(());
     }
     let ids: Vec<Uuid> = footprint.calls.iter().map(|id| id.as_uuid()).collect();
-    let query = transaction.query(|sql| &sql.load_calls).bind(ids);
+    let query = transaction.query(LOAD).bind(ids);
     for row in &transaction.fetch("load calls", query).await? {
-        let (id, row) = known(row)?;
+        let (id, row) = call(row)?;
         set.calls.insert(id, row);
     }
     Ok(())
 }
 
-fn known(row: &PgRow) -> Result<(CallId, CallRow), Failure> {
+fn call(row: &PgRow) -> Result<(CallId, CallRow), Failure> {
     let mut columns = Columns::new(row, "ai_calls")?;
     let id = CallId::from(*columns.run_id()?.as_uuid());
     let run_id = columns.maybe_text().map(|id| id.parse::<RunId>()).transpose();
@@ -94,31 +95,31 @@ fn known(row: &PgRow) -> Result<(CallId, CallRow), Failure> {
     Ok((id, CallRow { run_id, stage_id, outcome, reserved: columns.cost("reserved")? }))
 }
 
-/// What is known of a call: the next text.
+/// Reads a call's status, the next text.
 pub(super) fn outcome(columns: &mut Columns) -> Result<CallStatus, Failure> {
     let text = columns.text("outcome")?;
     let found = CallStatus::ALL.into_iter().find(|outcome| outcome.as_str() == text);
-    found.ok_or_else(|| columns.unreadable("outcome", "it is none"))
+    found.ok_or_else(|| columns.unreadable("outcome", format!("`{text}` is not a status of a call")))
 }
 
-/// Writes what there is.
+/// Writes the calls of a commit, and the costs of runs and stages.
 pub(super) async fn write(transaction: &mut Transaction<'_>, set: &WorkingSet) -> Result<(), Failure> {
     let attached = &set.attached;
     if !attached.intended.is_empty() {
-        let query = transaction.query(|sql| &sql.intend_calls);
-        transaction.execute(DOING, reserve(query, &attached.intended, true)).await?;
+        let query = transaction.query(RESERVE);
+        transaction.execute(ACTION, bind_reservations(query, &attached.intended, true)).await?;
     }
     if !attached.ended.is_empty() {
-        let query = transaction.query(|sql| &sql.end_calls);
-        transaction.execute(DOING, end(query, &attached.ended, true, true)).await?;
+        let query = transaction.query(SETTLE);
+        transaction.execute(ACTION, bind_settlements(query, &attached.ended, true, true)).await?;
     }
     if !attached.voided.is_empty() {
         let mut rows = Rows::<2, 0, 1>::new();
         for voided in &attached.voided {
             rows.push(voided.run_id, [Some(&voided.stage_id), Some(LOST)], [], [Some(voided.at)]);
         }
-        let query = rows.bind(transaction.query(|sql| &sql.void_calls));
-        transaction.execute(DOING, query).await?;
+        let query = rows.bind(transaction.query(VOID));
+        transaction.execute(ACTION, query).await?;
     }
     write_spending(transaction, set).await
 }
@@ -137,12 +138,12 @@ async fn write_spending(transaction: &mut Transaction<'_>, set: &WorkingSet) -> 
         stages.push(*run_id, [Some(stage_id)], [cost, tokens, reserved, open, budget, awaited], []);
     }
     if !runs.is_empty() {
-        let query = runs.bind(transaction.query(|sql| &sql.update_run_spending));
-        transaction.execute(DOING, query).await?;
+        let query = runs.bind(transaction.query(UPDATE_RUNS));
+        transaction.execute(ACTION, query).await?;
     }
     if !stages.is_empty() {
-        let query = stages.bind(transaction.query(|sql| &sql.update_stage_spending));
-        transaction.execute(DOING, query).await?;
+        let query = stages.bind(transaction.query(UPDATE_STAGES));
+        transaction.execute(ACTION, query).await?;
     }
     Ok(())
 }
@@ -157,8 +158,12 @@ fn spending(spending: &CostSummary) -> [Option<i64>; 5] {
     ]
 }
 
-/// New calls as arguments of [`INTEND`], with their instants or, where the database is to say it, without.
-pub(super) fn reserve<'q>(query: PgQuery<'q>, calls: &[ReservedRow], with_instant: bool) -> PgQuery<'q> {
+/// Binds new calls to [`RESERVE`]. Without `with_instant` the database's clock provides their instants.
+pub(super) fn bind_reservations<'q>(
+    query: PgQuery<'q>,
+    calls: &[ReservedRow],
+    with_instant: bool,
+) -> PgQuery<'q> {
     let records = || calls.iter().map(|row| &row.record);
     let text = |text: Option<&str>| text.map(|text| stored(text).into_owned());
     let ids: Vec<Uuid> = records().map(|record| record.id.as_uuid()).collect();
@@ -186,31 +191,32 @@ pub(super) fn reserve<'q>(query: PgQuery<'q>, calls: &[ReservedRow], with_instan
     query.bind(records().map(|record| with_instant.then_some(record.created_at)).collect::<Vec<_>>())
 }
 
-/// Calls that have ended, of runs or outside of all, as arguments of [`END`]; instants as in [`intend`].
-pub(super) fn end<'q>(
+/// Binds settled calls to [`SETTLE`]: either calls of runs or calls outside of any run. `with_instant` is as in
+/// [`bind_reservations`].
+pub(super) fn bind_settlements<'q>(
     query: PgQuery<'q>,
-    ended: &[SettledRow],
+    settled: &[SettledRow],
     of_runs: bool,
     with_instant: bool,
 ) -> PgQuery<'q> {
     let text = |text: Option<&str>| text.map(|text| stored(text).into_owned());
-    let ids: Vec<Uuid> = ended.iter().map(|row| row.id.as_uuid()).collect();
+    let ids: Vec<Uuid> = settled.iter().map(|row| row.id.as_uuid()).collect();
     let mut texts: [Vec<Option<String>>; 4] = Default::default();
     let mut numbers: [Vec<i64>; 4] = Default::default();
-    for row in ended {
-        let settled = &row.settled;
+    for row in settled {
+        let call = &row.settled;
         let of_row =
-            [Some(row.outcome.as_str()), row.error.as_deref(), row.metadata(), settled.response.as_deref()];
+            [Some(row.outcome.as_str()), row.error.as_deref(), row.metadata(), call.response.as_deref()];
         texts.iter_mut().zip(of_row).for_each(|(column, value)| column.push(text(value)));
         let of_row = [
-            number(settled.input_tokens),
-            number(settled.cached_input_tokens),
-            number(settled.output_tokens),
-            settled.cost.picodollars(),
+            number(call.input_tokens),
+            number(call.cached_input_tokens),
+            number(call.output_tokens),
+            call.cost.picodollars(),
         ];
         numbers.iter_mut().zip(of_row).for_each(|(column, value)| column.push(value));
     }
     let query = texts.into_iter().fold(query.bind(ids), sqlx::query::Query::bind);
     let query = numbers.into_iter().fold(query, sqlx::query::Query::bind);
-    query.bind(ended.iter().map(|row| with_instant.then_some(row.at)).collect::<Vec<_>>()).bind(of_runs)
+    query.bind(settled.iter().map(|row| with_instant.then_some(row.at)).collect::<Vec<_>>()).bind(of_runs)
 }

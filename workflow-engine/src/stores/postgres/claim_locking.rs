@@ -1,6 +1,9 @@
-//! Claiming under locks: jobs, and runs that nobody has started.
+//! Claims under locks: jobs that are due, and pending runs, which the claim starts.
+//!
+//! Jobs, due checks and pending runs are one queue, in the order of `JobTransport::claim_work`: by priority, and at the
+//! same priority the definitions take turns. The indexes of waiting work begin with the definition, so a claim reads
+//! the first rows of each definition's range and never walks past work that only other workers can claim.
 
-use sqlx::SqlStr;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
@@ -9,7 +12,6 @@ use super::columns::{self, Columns, run_row};
 use super::database::Database;
 use super::failure::Failure;
 use super::load;
-use super::statements::Statements;
 use super::text::stored;
 use super::transaction::Transaction;
 use crate::ports::{ClaimRequest, ClaimedWork};
@@ -19,9 +21,9 @@ use crate::stores::fair_order::FairOrder;
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::WorkingSet;
 
-const DOING: &str = "claim jobs";
+const ACTION: &str = "claim jobs";
 
-/// Due jobs of one definition, whoever has locked their runs, the most urgent first.
+/// Selects due jobs of one definition, the most urgent first; locks do not matter.
 macro_rules! due_jobs {
     ($definition:literal, $limit:literal) => {
         concat!(
@@ -37,8 +39,8 @@ macro_rules! due_jobs {
     };
 }
 
-/// Due checks of stages that wait, the longest overdue first. They have an index of their own, so that a hundred
-/// thousand runs that wait cost a claim nothing.
+/// Selects due checks of suspended stages, the longest overdue first. They have a separate index, so a hundred thousand
+/// waiting runs cost a claim nothing.
 macro_rules! due_checks {
     ($definition:literal, $limit:literal) => {
         concat!(
@@ -54,20 +56,20 @@ macro_rules! due_checks {
     };
 }
 
-/// Finds what waits, in the order of `JobTransport`; `$taken` says which of it is answered, as much as the limit $3 has
-/// room for, and `$runs` how many runs are looked at that nobody has started.
+/// Finds due work in the order of the queue. `$taken` selects the rows to return, up to the limit $3; `$runs` limits
+/// the pending runs that are read of each definition.
 ///
-/// Of each definition it reads the first few that could be taken, with some to spare for those that others have locked:
-/// to number the turns while walking the indexes, PostgreSQL would read them to their ends. It answers the jobs,
-/// the runs that nobody has started whose turn it is, and a last row: how much it has seen, how many of the rows are
-/// runs, and the highest priority of what is left.
+/// It reads the first rows of each definition, some more than the limit for those that others have locked; numbering
+/// the turns over whole indexes would make PostgreSQL read them to their ends. It returns the jobs, then the pending
+/// runs, then a summary row: how many rows it has read, how many of the returned rows are runs, and the highest
+/// priority of the remaining work.
 macro_rules! find_due {
     ($runs:literal, $taken:literal) => {
         concat!(
             "WITH waiting AS MATERIALIZED (
-        SELECT w.*, d.place, row_number() OVER (
+        SELECT w.*, d.position, row_number() OVER (
             PARTITION BY d.definition, w.priority ORDER BY w.is_new, w.since, w.run_id, w.stage_id) AS turn
-        FROM unnest($1, $4) AS d (definition, place) CROSS JOIN LATERAL (
+        FROM unnest($1, $4) AS d (definition, position) CROSS JOIN LATERAL (
             SELECT j.*, false FROM (",
             due_jobs!("d.definition", "2 * $3 + 16"),
             ") AS j
@@ -93,7 +95,7 @@ macro_rules! find_due {
     (SELECT ",
     run_row!(),
     " FROM taken AS t JOIN {schema}.workflow_runs AS r ON r.id = t.run_id
-    WHERE t.is_new ORDER BY t.priority DESC, t.turn, t.place, t.since, t.run_id)
+    WHERE t.is_new ORDER BY t.priority DESC, t.turn, t.position, t.since, t.run_id)
     UNION ALL
     SELECT NULL, ARRAY[]::text[], ARRAY[
         (SELECT count(*) FROM waiting),
@@ -105,20 +107,20 @@ macro_rules! find_due {
     };
 }
 
-/// Finds what waits, whoever has locked it; but no jobs of the runs $7.
+/// Finds due work without regard to locks, but no jobs of the runs $7.
 pub(super) const FIND_DUE: &str = find_due!(
     "$3 + 1",
     "SELECT * FROM waiting WHERE is_new OR run_id <> ALL ($7)
-        ORDER BY priority DESC, turn, place, since, run_id, stage_id"
+        ORDER BY priority DESC, turn, position, since, run_id, stage_id"
 );
 
-/// Finds what waits, and locks those of its runs that nobody else has locked. It never waits, so the order of the locks
-/// is free. The lock is a subquery of its own, for then it is done for one run after the other, and no more of them than
-/// the limit asks for.
-pub(super) const LOCK_DUE: &str = find_due!(
+/// Finds due work and locks its runs, skipping those that others have locked. It never waits for a lock, so it may lock
+/// in another order than that of the ids. The lock is in a lateral subquery, so that PostgreSQL locks one run after the
+/// other, and not more than the limit requires.
+const LOCK_DUE: &str = find_due!(
     "3 * $3 + 16",
     "SELECT j.* FROM (
-            SELECT * FROM waiting ORDER BY priority DESC, turn, place, since, run_id, stage_id
+            SELECT * FROM waiting ORDER BY priority DESC, turn, position, since, run_id, stage_id
         ) AS j CROSS JOIN LATERAL (
             SELECT FROM {schema}.workflow_runs AS r
             WHERE r.id = j.run_id AND r.generation = j.generation
@@ -127,91 +129,89 @@ pub(super) const LOCK_DUE: &str = find_due!(
         ) AS locked"
 );
 
-/// Locks these runs, and waits for those that others have locked, in the order in which everybody locks.
-pub(super) const WAIT_FOR_DUE: &str = "
+/// Locks these runs and waits for those that others have locked, in the order in which every transaction locks.
+const LOCK_RUNS: &str = "
     SELECT r.id FROM {schema}.workflow_runs AS r WHERE r.id = ANY($1) ORDER BY r.id FOR NO KEY UPDATE";
 
-/// How many jobs one claims at most: beyond all that occurs, and little enough to be reckoned with.
-const MOST: i64 = 1 << 20;
+/// The largest limit of a claim: more than any caller needs, and small enough for the arithmetic of the statement.
+const MAX_LIMIT: i64 = 1 << 20;
 
-/// How much one waits for at most where all of it belongs to runs that others have locked.
-const WAITED_FOR: usize = 16;
+/// The most rows to wait for, where others have locked the runs of all due work.
+const MAX_AWAITED: usize = 16;
 
-/// Claims jobs and starts runs. What somebody else has locked is passed over; only where there is nothing else does one
-/// wait for it, so a claim that answers nothing has seen that there is nothing.
+/// Claims jobs and starts runs, in the transaction that finds them. It skips runs that others have locked, and waits
+/// for their locks only where there is no other work; so an empty result means that no work is due.
 pub(super) async fn claim(
     transaction: &mut Transaction<'_>,
     work: &ClaimRequest,
     set: &mut WorkingSet,
 ) -> Result<ClaimedWork, Failure> {
-    let query = find_query(transaction.database, work, |sql| &sql.lock_due);
-    let mut found = Found::read(transaction.fetch(DOING, query).await?)?;
-    if found.chosen.is_empty() && found.seen > 0 {
-        found = wait_for_due(transaction, work).await?;
+    let query = find_query(transaction.database, work, LOCK_DUE);
+    let mut found = DueWork::read(transaction.fetch(ACTION, query).await?)?;
+    if found.chosen.is_empty() && found.total > 0 {
+        found = lock_due_work(transaction, work).await?;
     }
     if found.chosen.is_empty() {
         return Ok(ClaimedWork { remaining_priority: found.chosen.left, ..ClaimedWork::default() });
     }
-    // It was found before its runs were locked: it is read again.
+    // The rows were read before their runs were locked, so they are read again.
     let mut footprint = Footprint::default();
     found.chosen.read(work, &mut footprint);
     let now = load::load(transaction, &footprint, set).await?;
     let taken = found.chosen.take(work, set, transaction.database.now(now));
     if taken.is_empty() {
-        return Err(Failure::overtaken(DOING));
+        return Err(Failure::lost_race(ACTION));
     }
     Ok(taken)
 }
 
-/// What [`FIND_DUE`] and [`LOCK_DUE`] say.
+/// The result of [`FIND_DUE`] and [`LOCK_DUE`].
 #[derive(Default)]
-pub(super) struct Found {
+pub(super) struct DueWork {
     pub(super) chosen: Chosen,
-    /// The `commits` of the runs that nobody has started, in their order.
+    /// The `commits` of the pending runs in `chosen`, in the same order.
     pub(super) commits: Vec<i64>,
-    /// How much there was, what is locked or passed over included.
-    pub(super) seen: u64,
+    /// How many rows were read, including locked and skipped ones.
+    pub(super) total: u64,
 }
 
-impl Found {
+impl DueWork {
     pub(super) fn read(mut rows: Vec<PgRow>) -> Result<Self, Failure> {
         let Some(summary) = rows.pop() else { return Ok(Self::default()) };
         let mut summary = Columns::new(&summary, "job_queue")?;
-        let (seen, runs, left) = (summary.int("seen")?, summary.int("runs")?, summary.maybe_int("left")?);
+        let (total, runs, left) = (summary.int("total")?, summary.int("runs")?, summary.maybe_int("left")?);
         let runs = rows.split_off(rows.len().saturating_sub(runs));
         let jobs = rows.iter().map(candidate).collect::<Result<_, _>>()?;
-        let runs = runs.iter().map(columns::counted_run).collect::<Result<Vec<_>, _>>()?;
+        let runs = runs.iter().map(columns::run_with_commits).collect::<Result<Vec<_>, _>>()?;
         let (runs, commits) = runs.into_iter().unzip();
-        Ok(Self { chosen: Chosen { jobs, runs, left }, commits, seen })
+        Ok(Self { chosen: Chosen { jobs, runs, left }, commits, total })
     }
 }
 
-/// One of the two.
-pub(super) fn find_query(
-    database: &Database,
-    work: &ClaimRequest,
-    pick: impl FnOnce(&Statements) -> &SqlStr,
-) -> PgQuery<'static> {
-    let turns = FairOrder::new(&work.definitions, &work.recently_served);
-    let places: Vec<i64> = turns.places().iter().map(|place| number(*place)).collect();
-    let query = database.query(pick).bind(as_stored(&turns)).bind(database.given_now());
-    query.bind(number(work.limit).min(MOST)).bind(places).bind(work.runs).bind(Claimant::DEFAULT_PRIORITY)
+/// Returns [`FIND_DUE`] or [`LOCK_DUE`] with its common arguments.
+pub(super) fn find_query(database: &Database, work: &ClaimRequest, text: &'static str) -> PgQuery<'static> {
+    let order = FairOrder::new(&work.definitions, &work.recently_served);
+    let positions: Vec<i64> = order.places().iter().map(|position| number(*position)).collect();
+    let definitions: Vec<String> =
+        order.definitions().iter().map(|definition| stored(definition).into_owned()).collect();
+    let query = database.query(text).bind(definitions).bind(database.test_now());
+    query
+        .bind(number(work.limit).min(MAX_LIMIT))
+        .bind(positions)
+        .bind(work.runs)
+        .bind(Claimant::DEFAULT_PRIORITY)
 }
 
-/// Waits for what others have locked, a little of it, and answers that.
-async fn wait_for_due(transaction: &mut Transaction<'_>, work: &ClaimRequest) -> Result<Found, Failure> {
-    let a_little = ClaimRequest { limit: work.limit.min(WAITED_FOR), ..work.clone() };
-    let query = find_query(transaction.database, &a_little, |sql| &sql.find_due);
-    let found = Found::read(transaction.fetch(DOING, query.bind(Vec::<Uuid>::new())).await?)?;
+/// Waits for the locks of a few due rows, and returns those rows.
+async fn lock_due_work(transaction: &mut Transaction<'_>, work: &ClaimRequest) -> Result<DueWork, Failure> {
+    let limited = ClaimRequest { limit: work.limit.min(MAX_AWAITED), ..work.clone() };
+    let query = find_query(transaction.database, &limited, FIND_DUE);
+    let found = DueWork::read(transaction.fetch(ACTION, query.bind(Vec::<Uuid>::new())).await?)?;
     let Chosen { jobs, runs, .. } = &found.chosen;
     let runs = jobs.iter().map(|job| job.run_id).chain(runs.iter().map(|run| run.id));
     let runs: Vec<Uuid> = runs.map(|run_id| *run_id.as_uuid()).collect();
-    transaction.fetch(DOING, transaction.query(|sql| &sql.wait_for_due).bind(runs)).await?;
+    transaction.fetch(ACTION, transaction.query(LOCK_RUNS).bind(runs)).await?;
     Ok(found)
-}
-
-fn as_stored(turns: &FairOrder<'_>) -> Vec<String> {
-    turns.definitions().iter().map(|definition| stored(definition).into_owned()).collect()
 }
 
 fn candidate(row: &PgRow) -> Result<Candidate, Failure> {

@@ -1,83 +1,62 @@
-//! Claims without locks: of jobs whose runs this process knows, and of runs that nobody has started.
+//! Optimistic claims: of jobs whose runs are in the row cache, and of pending runs.
 //!
-//! What waits is read, and taken by decisions like any other: they share statements with what else is ready, and wait for
-//! no transaction of this process. Where others claim as well, decisions that come second would be lost work; then one
-//! claims under locks for a while (`claim.rs`).
-
-use std::sync::atomic::{AtomicU32, Ordering};
+//! Due work is found without locks, and claimed by decisions like any other. These share statements with other
+//! requests, and wait for no transaction of this process. Where other processes claim the same work, decisions that
+//! come second are wasted; the next claims then take locks (`contention.rs`, `claim_locking.rs`).
 
 use futures_util::future::join_all;
 
 use super::PostgresStore;
-use super::claim_locking::{Found, find_query};
+use super::claim_locking::{DueWork, FIND_DUE, find_query};
 use super::database::Database;
 use crate::error::Error;
 use crate::ports::{Change, ClaimRequest, ClaimedWork, Commit, Decision, Persistence};
 use crate::stores::candidates::Chosen;
 use crate::value::RunId;
 
-/// How often one looks again where all that was found has been taken meanwhile.
-const TRIES: u32 = 3;
-
-/// So many claims are made under locks after one that has met others.
-const OPTIMISM_PAUSE: u32 = 64;
-
-/// Whether others claim what this process would claim.
-#[derive(Debug, Default)]
-pub(super) struct Rivals(AtomicU32);
-
-impl Rivals {
-    /// Whether they are to be reckoned with in this claim.
-    fn are_about(&self) -> bool {
-        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |claims| claims.checked_sub(1)).is_ok()
-    }
-
-    fn were_met(&self) {
-        self.0.store(OPTIMISM_PAUSE, Ordering::Relaxed);
-    }
-}
+/// How often a claim finds work again after others have taken all that it had found.
+const MAX_ATTEMPTS: u32 = 3;
 
 impl PostgresStore {
-    /// Claims what is due; `None` where that has to be done under locks.
-    pub(super) async fn claim_known(&self, work: &ClaimRequest) -> Result<Option<ClaimedWork>, Error> {
-        let rivals = &self.database.rivals;
-        if rivals.are_about() {
+    /// Claims due work; returns `None` where the claim has to take locks.
+    pub(super) async fn claim_optimistic(&self, work: &ClaimRequest) -> Result<Option<ClaimedWork>, Error> {
+        let contention = &self.database.contention;
+        if contention.count_claim() {
             return Ok(None);
         }
-        // Stages of these runs are being committed, and may go on with what waits. Only where there is nothing else
-        // does one wait for them.
-        let mut busy = self.queue.busy();
-        for _ in 0..TRIES {
-            let (asked, passed) = (work.clone(), std::mem::take(&mut busy));
-            let find = move |database: &Database| {
-                find_query(database, &asked, |sql| &sql.find_due).bind(passed.clone())
-            };
-            let Found { chosen, commits, seen } = Found::read(self.read("look for work", find).await?)?;
-            if seen == 0 {
+        // Committers are working on these runs, and their commits may claim the runs' next jobs themselves. The first
+        // attempt skips them; the later ones wait for them.
+        let mut skipped_runs = self.queue.runs_in_progress();
+        for _ in 0..MAX_ATTEMPTS {
+            let (request, skipped) = (work.clone(), std::mem::take(&mut skipped_runs));
+            let find =
+                move |database: &Database| find_query(database, &request, FIND_DUE).bind(skipped.clone());
+            let DueWork { chosen, commits, total } = DueWork::read(self.read("find due work", find).await?)?;
+            if total == 0 {
                 return Ok(Some(ClaimedWork::default()));
             }
-            if !chosen.jobs.iter().all(|job| self.is_known(job.run_id)) {
-                // Of others, or of this process before it was started anew.
+            if !chosen.jobs.iter().all(|job| self.is_cached(job.run_id)) {
+                // The run belongs to another process, or this process has restarted.
                 break;
             }
             for (run, commits) in chosen.runs.iter().zip(commits) {
-                self.database.known.learn_of(run, commits);
+                self.database.row_cache.keep_pending(run, commits);
             }
             let taken = self.take_each(chosen, work).await?;
             if !taken.is_empty() {
                 return Ok(Some(taken));
             }
         }
-        rivals.were_met();
+        contention.record();
         Ok(None)
     }
 
-    fn is_known(&self, run_id: RunId) -> bool {
-        // In this order: what a committer is busy with is known again before it is free.
-        self.queue.is_busy(run_id) || self.database.known.has(run_id)
+    fn is_cached(&self, run_id: RunId) -> bool {
+        // In this order: a committer returns a run to the cache before it releases the run.
+        self.queue.is_in_progress(run_id) || self.database.row_cache.contains(run_id)
     }
 
-    /// Claims the jobs and starts the runs, each by a decision of its own.
+    /// Claims the jobs and starts the runs, each by a separate decision.
     async fn take_each(&self, chosen: Chosen, work: &ClaimRequest) -> Result<ClaimedWork, Error> {
         let mut taken = ClaimedWork { remaining_priority: chosen.left, ..ClaimedWork::default() };
         let mut slots = work.limit.saturating_sub(chosen.jobs.len());
@@ -85,9 +64,10 @@ impl PostgresStore {
         for run in chosen.runs {
             match work.starts.decision_for(&run, &work.claim, slots) {
                 Some(decision) => {
-                    slots -= claims(&decision);
+                    slots -= claim_count(&decision);
                     starts.push(async { (run, self.commit(decision).await) });
                 }
+                // The kernel checks such a run before it is started: its definition is only declared compatible.
                 None => taken.runs.push(run),
             }
         }
@@ -108,25 +88,27 @@ impl PostgresStore {
                     taken.started.push(run.id);
                     taken.jobs.extend(applied.claimed);
                 }
-                // Nobody else in this process starts runs of these definitions at this time.
-                Ok(Commit::PreconditionFailed | Commit::Duplicate { .. }) => self.database.rivals.were_met(),
+                // No other claim of this process starts runs of these definitions at this time: another process did.
+                Ok(Commit::PreconditionFailed | Commit::Duplicate { .. }) => {
+                    self.database.contention.record()
+                }
                 Err(error) if error.is_retryable() => failed = Some(error),
-                // Whoever claims finds out why.
+                // The claimant receives the run and finds out why it cannot be started.
                 Err(_) => taken.runs.push(run),
             }
         }
         match failed {
             Some(error) if taken.is_empty() => return Err(error),
-            // What is claimed is to be executed.
-            Some(error) => tracing::warn!(%error, "some of the work was not claimed"),
+            // The claimed jobs have leases, so the claimant must receive them.
+            Some(error) => tracing::warn!(%error, "some due work could not be claimed"),
             None => {}
         }
         Ok(taken)
     }
 }
 
-/// How many jobs a decision claims.
-fn claims(decision: &Decision) -> usize {
+/// Returns how many jobs a decision claims.
+fn claim_count(decision: &Decision) -> usize {
     let is_claim = |change: &&Change| matches!(change, Change::Enqueue { claim: Some(_), .. });
     decision.changes.iter().filter(is_claim).count()
 }

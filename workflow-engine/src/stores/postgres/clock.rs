@@ -1,61 +1,71 @@
-//! The database's clock, told from its last answers.
+//! An estimate of the database's clock, which spares a round trip.
+//!
+//! Every instant in the store is the database's, so that all processes share one clock. A transaction that reads takes
+//! it from the server once its locks are held (`load.rs`); the fast path uses this estimate, and its statement compares
+//! the estimate with the server's clock (`write_sql.rs`). The process's own clock only measures how much time has
+//! passed.
 
-#![allow(clippy::disallowed_methods, reason = "it measures how long ago the database has told its own time")]
+#![allow(clippy::disallowed_methods, reason = "it measures the time since the database last sent its own")]
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
-/// What was heard is believed for so long before something later is preferred, though it may have been longer on its
-/// way: the database's clock may be set, and no two clocks are equally fast.
-const BELIEVED: Duration = Duration::from_secs(1);
+/// After this time a newer observation replaces the kept one even if it shows an earlier time, which may only mean that
+/// it took longer to arrive: the database's clock may have been set, and no two clocks run equally fast.
+const MAX_OBSERVATION_AGE: Duration = Duration::from_secs(1);
 
-/// A clock that is behind by less than this has been read twice; by more, it has been set back.
-const SET_BACK: TimeDelta = TimeDelta::seconds(1);
+/// The estimate may fall behind the last returned instant by this much without going back: observations arrive with
+/// different delays. By more, the database's clock was set back.
+const MAX_JITTER: TimeDelta = TimeDelta::seconds(1);
 
-/// What the database's clock shows now, without asking it. It is never ahead, since an answer is heard after it was
-/// given, and goes back only where that is set back. Whoever writes an instant has the server compare it (`parts.rs`).
+/// Estimates the current time of the database's clock.
+///
+/// The estimate is never ahead of that clock, since every observation arrives after it was made. It goes back only
+/// where the clock was set back.
 #[derive(Debug, Default)]
 pub(super) struct DatabaseClock {
-    heard: Mutex<Option<Heard>>,
+    observation: Mutex<Option<Observation>>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Heard {
+struct Observation {
+    /// The time that the server sent.
     instant: DateTime<Utc>,
+    /// When it arrived.
     at: Instant,
-    /// The latest instant that was told.
-    told: DateTime<Utc>,
+    /// The latest instant that [`DatabaseClock::now`] has returned.
+    last_returned: DateTime<Utc>,
 }
 
 impl DatabaseClock {
-    /// The database has just said that it is `instant`.
-    pub(super) fn hear(&self, instant: DateTime<Utc>) {
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Records the time that the server has just sent.
+    pub(super) fn observe(&self, instant: DateTime<Utc>) {
+        let mut kept = self.observation.lock().unwrap_or_else(PoisonError::into_inner);
         let at = Instant::now();
-        let told = heard.map_or(instant, |heard| heard.told);
-        let is_better = heard
-            .is_none_or(|heard| heard.now(at) < instant || at.saturating_duration_since(heard.at) > BELIEVED);
+        let last_returned = kept.map_or(instant, |kept| kept.last_returned);
+        let is_better = kept.is_none_or(|kept| {
+            kept.now(at) < instant || at.saturating_duration_since(kept.at) > MAX_OBSERVATION_AGE
+        });
         if is_better {
-            *heard = Some(Heard { instant, at, told });
+            *kept = Some(Observation { instant, at, last_returned });
         }
     }
 
-    /// What it shows now; `None` where it has never been heard.
+    /// Returns the estimate, or `None` before the first observation.
     pub(super) fn now(&self) -> Option<DateTime<Utc>> {
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let heard = heard.as_mut()?;
-        let now = heard.now(Instant::now());
-        // One that was set back goes back here, too.
-        if heard.told < now || heard.told - now > SET_BACK {
-            heard.told = now;
+        let mut kept = self.observation.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = kept.as_mut()?;
+        let now = kept.now(Instant::now());
+        if kept.last_returned < now || kept.last_returned - now > MAX_JITTER {
+            kept.last_returned = now;
         }
-        Some(heard.told.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(heard.told))
+        Some(kept.last_returned.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(kept.last_returned))
     }
 }
 
-impl Heard {
+impl Observation {
     fn now(&self, at: Instant) -> DateTime<Utc> {
         let since = TimeDelta::from_std(at.saturating_duration_since(self.at)).unwrap_or_default();
         self.instant.checked_add_signed(since).unwrap_or(self.instant)
@@ -67,18 +77,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_follows_the_databases_clock() {
+    fn the_estimate_follows_the_databases_clock() {
         let clock = DatabaseClock::default();
         assert_eq!(clock.now(), None);
         let noon = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
-        clock.hear(noon);
+        clock.observe(noon);
         let first = clock.now().unwrap();
         assert!(first >= noon && first < noon + TimeDelta::hours(1), "{first}");
-        // An answer that was long on its way says less than is known.
-        clock.hear(noon - TimeDelta::milliseconds(500));
+        // An observation that was delayed on its way does not set the estimate back.
+        clock.observe(noon - TimeDelta::milliseconds(500));
         assert!(clock.now().unwrap() >= first);
         let later = noon + TimeDelta::hours(2);
-        clock.hear(later);
+        clock.observe(later);
         assert!(clock.now().unwrap() >= later);
     }
 }

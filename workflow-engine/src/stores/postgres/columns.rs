@@ -1,7 +1,7 @@
-//! Rows as records. What a row holds is checked here, so that nothing else has to doubt it.
+//! Reads rows as records. It checks the values of a row, so that no other code has to.
 //!
-//! Every statement answers rows of one shape: the run's id, then an array of texts, one of numbers and one of
-//! instants. So one statement can answer rows of several tables, in one round trip, and nothing passes through JSON.
+//! Every statement returns rows of one shape: the run's id, then an array of texts, one of numbers and one of instants.
+//! So one statement can return rows of several tables in one round trip, and nothing passes through JSON.
 
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
@@ -21,7 +21,7 @@ use crate::records::{
 };
 use crate::value::{Cost, Json, RunId};
 
-/// A run as [`run`] reads it; the statement calls the table `r`.
+/// The columns that [`run`] reads; the statement calls the table `r`.
 macro_rules! run_row {
     () => {
         "r.id, ARRAY[r.workflow_id, r.definition_fingerprint, r.status, r.output, r.output_blob, r.error_code, \
@@ -31,7 +31,7 @@ macro_rules! run_row {
     };
 }
 
-/// A stage as [`stage`] reads it; the statement calls the table `s`.
+/// The columns that [`stage`] reads; the statement calls the table `s`.
 macro_rules! stage_row {
     () => {
         "s.workflow_run_id, ARRAY[s.stage_id, s.stage_name, s.status, s.suspended_state, \
@@ -42,7 +42,7 @@ macro_rules! stage_row {
     };
 }
 
-/// A job as [`job`] reads it; the statement calls the table `j`.
+/// The columns that [`job`] reads; the statement calls the table `j`.
 macro_rules! job_row {
     () => {
         "j.workflow_run_id, ARRAY[j.stage_id, j.workflow_id, j.definition_fingerprint, j.status, j.worker_id], \
@@ -51,14 +51,14 @@ macro_rules! job_row {
     };
 }
 
-/// An event as [`event`] reads it; the statement calls the table `e`.
+/// The columns that [`event`] reads; the statement calls the table `e`.
 macro_rules! event_row {
     () => {
         "e.workflow_run_id, ARRAY[e.event_type, e.payload], ARRAY[e.sequence], ARRAY[e.occurred_at]"
     };
 }
 
-/// A log line as [`log`] reads it; the statement calls the table `l`.
+/// The columns that [`log`] reads; the statement calls the table `l`.
 macro_rules! log_row {
     () => {
         "l.workflow_run_id, ARRAY[l.stage_id, l.level, l.message, l.metadata], ARRAY[l.id, l.attempt], \
@@ -66,7 +66,7 @@ macro_rules! log_row {
     };
 }
 
-/// What a run was started with, as [`request`] reads it; the statement calls the table `q`.
+/// The columns that [`request`] reads; the statement calls the table `q`.
 macro_rules! request_row {
     () => {
         "q.workflow_run_id, ARRAY[q.input, q.config, q.metadata], ARRAY[]::bigint[], ARRAY[]::timestamptz[]"
@@ -75,13 +75,13 @@ macro_rules! request_row {
 
 pub(super) use {event_row, job_row, log_row, request_row, run_row, stage_row};
 
-/// A run.
+/// Reads a run.
 pub(super) fn run(row: &PgRow) -> Result<RunRecord, Failure> {
-    counted_run(row).map(|(run, _)| run)
+    run_with_commits(row).map(|(run, _)| run)
 }
 
-/// A run, and what its row says of its commits.
-pub(super) fn counted_run(row: &PgRow) -> Result<(RunRecord, i64), Failure> {
+/// Reads a run, and the `commits` of its row.
+pub(super) fn run_with_commits(row: &PgRow) -> Result<(RunRecord, i64), Failure> {
     let mut columns = Columns::new(row, "workflow_runs")?;
     let run = RunRecord {
         id: columns.run_id()?,
@@ -106,7 +106,7 @@ pub(super) fn counted_run(row: &PgRow) -> Result<(RunRecord, i64), Failure> {
     Ok((run, columns.int("commits")?))
 }
 
-/// A stage.
+/// Reads a stage.
 pub(super) fn stage(row: &PgRow) -> Result<StageRecord, Failure> {
     let mut columns = Columns::new(row, "workflow_stages")?;
     Ok(StageRecord {
@@ -131,7 +131,7 @@ pub(super) fn stage(row: &PgRow) -> Result<StageRecord, Failure> {
     })
 }
 
-/// A job.
+/// Reads a job.
 pub(super) fn job(row: &PgRow) -> Result<JobRecord, Failure> {
     let mut columns = Columns::new(row, "job_queue")?;
     Ok(JobRecord {
@@ -152,7 +152,7 @@ pub(super) fn job(row: &PgRow) -> Result<JobRecord, Failure> {
     })
 }
 
-/// An event.
+/// Reads an event.
 pub(super) fn event(row: &PgRow) -> Result<Event, Failure> {
     let mut columns = Columns::new(row, "outbox_events")?;
     let (name, payload) = (columns.text("event_type")?, columns.text("payload")?);
@@ -166,7 +166,7 @@ pub(super) fn event(row: &PgRow) -> Result<Event, Failure> {
     })
 }
 
-/// A log line.
+/// Reads a log line.
 pub(super) fn log(row: &PgRow) -> Result<LogRecord, Failure> {
     let mut columns = Columns::new(row, "workflow_logs")?;
     Ok(LogRecord {
@@ -181,7 +181,7 @@ pub(super) fn log(row: &PgRow) -> Result<LogRecord, Failure> {
     })
 }
 
-/// What a run was started with.
+/// Reads the request that a run was started with.
 pub(super) fn request(row: &PgRow) -> Result<RunRequest, Failure> {
     let mut columns = Columns::new(row, "workflow_run_requests")?;
     Ok(RunRequest {
@@ -191,7 +191,7 @@ pub(super) fn request(row: &PgRow) -> Result<RunRequest, Failure> {
     })
 }
 
-/// The columns of a row, each kind read from left to right.
+/// The columns of a row. Each kind of value is read from left to right.
 pub(super) struct Columns {
     table: &'static str,
     run: Option<Uuid>,
@@ -201,7 +201,7 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// Those of a row of this shape.
+    /// Splits a row of the shape that every statement returns.
     pub(super) fn new(row: &PgRow, table: &'static str) -> Result<Self, Failure> {
         let unreadable = |error: sqlx::Error| Failure::unreadable(table, "*", "(unknown)", error);
         Ok(Self {
@@ -213,23 +213,23 @@ impl Columns {
         })
     }
 
-    /// The run that the row belongs to.
+    /// Returns the run to which the row belongs.
     pub(super) fn run_id(&self) -> Result<RunId, Failure> {
         let id = self.run.ok_or_else(|| self.missing("workflow_run_id"))?;
         Ok(RunId::from_uuid(id))
     }
 
-    /// The next text.
+    /// Reads the next text.
     pub(super) fn text(&mut self, column: &'static str) -> Result<String, Failure> {
         self.maybe_text().ok_or_else(|| self.missing(column))
     }
 
-    /// The next text, or nothing.
+    /// Reads the next text or NULL.
     pub(super) fn maybe_text(&mut self) -> Option<String> {
         self.texts.next().flatten().map(original)
     }
 
-    /// The next number, which fits its type.
+    /// Reads the next number; it must fit its type.
     pub(super) fn int<T: TryFrom<i64, Error: StdError + Send + Sync + 'static>>(
         &mut self,
         column: &'static str,
@@ -238,17 +238,17 @@ impl Columns {
         T::try_from(number).map_err(|error| self.unreadable(column, error))
     }
 
-    /// The next instant.
+    /// Reads the next instant.
     pub(super) fn instant(&mut self, column: &'static str) -> Result<DateTime<Utc>, Failure> {
         self.maybe_instant().ok_or_else(|| self.missing(column))
     }
 
-    /// The next instant, or nothing.
+    /// Reads the next instant or NULL.
     pub(super) fn maybe_instant(&mut self) -> Option<DateTime<Utc>> {
         self.instants.next().flatten()
     }
 
-    /// The next number, which fits its type, or nothing.
+    /// Reads the next number, which must fit its type, or NULL.
     pub(super) fn maybe_int<T: TryFrom<i64, Error: StdError + Send + Sync + 'static>>(
         &mut self,
         column: &'static str,
@@ -257,7 +257,7 @@ impl Columns {
         number.map(T::try_from).transpose().map_err(|error| self.unreadable(column, error))
     }
 
-    /// The next amount of money.
+    /// Reads the next amount of money.
     pub(super) fn cost(&mut self, column: &'static str) -> Result<Cost, Failure> {
         self.int(column).map(Cost::from_picodollars)
     }
@@ -272,7 +272,7 @@ impl Columns {
         })
     }
 
-    /// The next text, which is JSON.
+    /// Reads the next text, which is JSON.
     pub(super) fn json(&mut self, column: &'static str) -> Result<Json, Failure> {
         self.text(column).map(Json::trusted)
     }
@@ -294,17 +294,19 @@ impl Columns {
         level.ok_or_else(|| self.unreadable(column, format!("`{text}` is not a level")))
     }
 
-    /// Two texts: the value, and the key of its blob.
+    /// Reads the next two texts: the value, and the key of its blob.
     pub(super) fn value(&mut self, column: &'static str) -> Result<Option<StoredValue>, Failure> {
         match (self.maybe_text(), self.maybe_text()) {
             (Some(json), None) => Ok(Some(StoredValue::Inline(Json::trusted(json)))),
             (None, Some(key)) => Ok(Some(StoredValue::Blob(BlobKey(key)))),
             (None, None) => Ok(None),
-            (Some(_), Some(_)) => Err(self.unreadable(column, "it is in its row and in a blob")),
+            (Some(_), Some(_)) => {
+                Err(self.unreadable(column, "the value is stored both in its row and in a blob"))
+            }
         }
     }
 
-    /// Two texts: the code and the message of a run's error.
+    /// Reads the next two texts: the code and the message of a run's error.
     fn error(&mut self) -> Result<Option<RunError>, Failure> {
         match (self.maybe_text(), self.maybe_text()) {
             (Some(code), message) => Ok(Some(RunError { code, message: message.unwrap_or_default() })),
@@ -313,12 +315,12 @@ impl Columns {
         }
     }
 
-    /// The value of this column is not there.
+    /// Returns the failure for a column that lacks its value.
     pub(super) fn missing(&self, column: &'static str) -> Failure {
-        self.unreadable(column, "it is missing")
+        self.unreadable(column, "the value is missing")
     }
 
-    /// The value of this column is not what it should be.
+    /// Returns the failure for a column with an invalid value.
     pub(super) fn unreadable(
         &self,
         column: &'static str,

@@ -1,8 +1,8 @@
-//! Rows of a composite type as one argument.
+//! Rows of a composite type, encoded as one array argument.
 //!
-//! The server takes an array of rows apart at a tenth of what an array for each column costs it, and here they are
-//! written into the message as they come. The format is the one in which the server itself sends rows: how many columns,
-//! and each value with its type and its length.
+//! Unpacking an array of rows costs the server a tenth of what one array for each column costs, and here the rows are
+//! encoded into the message as they are pushed. The encoding is PostgreSQL's binary format of composite values
+//! (`record_send`): the number of columns, then the type, the length and the bytes of each value.
 
 use chrono::{DateTime, Utc};
 use sqlx::encode::{Encode, IsNull};
@@ -15,46 +15,46 @@ use super::composite_types::RowType;
 use super::text::stored;
 use crate::value::RunId;
 
-/// Rows of one kind.
+/// Encoded rows of one kind.
 #[derive(Default)]
-pub(super) struct Records {
+pub(super) struct CompositeRows {
     bytes: PgArgumentBuffer,
-    /// Where each of them ends.
+    /// The end of each row in `bytes`.
     ends: Vec<usize>,
-    /// The first value that could not be written.
-    failed: Option<BoxDynError>,
+    /// The first error of an encoding.
+    error: Option<BoxDynError>,
 }
 
-/// One of them, while it is written: its columns in the order of its type.
-pub(super) struct Record<'a> {
-    of: &'a mut Records,
+/// A row while it is encoded: its columns are added in the order of its type.
+pub(super) struct CompositeRow<'a> {
+    rows: &'a mut CompositeRows,
     columns: i32,
 }
 
-impl Records {
+impl CompositeRows {
     /// Adds a row.
-    pub(super) fn push(&mut self, fill: impl FnOnce(&mut Record<'_>)) {
+    pub(super) fn push(&mut self, fill: impl FnOnce(&mut CompositeRow<'_>)) {
         let start = self.bytes.len();
-        // The number of columns.
+        // The number of columns is filled in below.
         self.bytes.extend_from_slice(&[0; 4]);
-        let mut record = Record { of: self, columns: 0 };
-        fill(&mut record);
-        let columns = record.columns;
+        let mut row = CompositeRow { rows: self, columns: 0 };
+        fill(&mut row);
+        let columns = row.columns;
         self.bytes[start..start + 4].copy_from_slice(&columns.to_be_bytes());
         self.ends.push(self.bytes.len());
     }
 
-    /// Whether there is no row.
+    /// Returns whether there is no row.
     pub(super) fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
-    /// Hands them to a statement.
+    /// Binds the rows to a statement.
     pub(super) fn bind<'q>(self, query: PgQuery<'q>, row_type: &RowType) -> PgQuery<'q> {
         query.bind(Array { rows: self, row_type: row_type.clone() })
     }
 
-    /// Writes how much has followed the four bytes at `start`.
+    /// Writes the number of bytes after the four at `start` into those four.
     fn put_length(&mut self, start: usize) {
         match i32::try_from(self.bytes.len() - start - 4) {
             Ok(length) => self.bytes[start..start + 4].copy_from_slice(&length.to_be_bytes()),
@@ -63,78 +63,78 @@ impl Records {
     }
 
     fn fail(&mut self, error: BoxDynError) {
-        self.failed.get_or_insert(error);
+        self.error.get_or_insert(error);
     }
 }
 
-impl Record<'_> {
-    /// A run's id.
+impl CompositeRow<'_> {
+    /// Adds a run's id.
     pub(super) fn run(&mut self, run_id: RunId) -> &mut Self {
         self.column(Some(*run_id.as_uuid()))
     }
 
-    /// A text.
+    /// Adds a text.
     pub(super) fn text(&mut self, text: &str) -> &mut Self {
         self.maybe_text(Some(text))
     }
 
-    /// A text, or NULL.
+    /// Adds a text or NULL.
     pub(super) fn maybe_text(&mut self, text: Option<&str>) -> &mut Self {
         let text = text.map(stored);
         self.column(text.as_deref())
     }
 
-    /// A number.
+    /// Adds a number.
     pub(super) fn int(&mut self, value: impl TryInto<i64>) -> &mut Self {
         self.column(Some(number(value)))
     }
 
-    /// Yes or no.
+    /// Adds a boolean.
     pub(super) fn flag(&mut self, flag: bool) -> &mut Self {
         self.column(Some(flag))
     }
 
-    /// An instant.
+    /// Adds an instant.
     pub(super) fn instant(&mut self, instant: DateTime<Utc>) -> &mut Self {
         self.column(Some(instant))
     }
 
-    /// An instant, or NULL.
+    /// Adds an instant or NULL.
     pub(super) fn maybe_instant(&mut self, instant: Option<DateTime<Utc>>) -> &mut Self {
         self.column(instant)
     }
 
     fn column<'v, T: Encode<'v, Postgres> + Type<Postgres>>(&mut self, value: Option<T>) -> &mut Self {
         self.columns += 1;
-        let Records { bytes, .. } = &mut *self.of;
+        let CompositeRows { bytes, .. } = &mut *self.rows;
         let oid = T::type_info().oid().map_or(0, |oid| oid.0);
         bytes.extend_from_slice(&oid.to_be_bytes());
         let start = bytes.len();
         // The length of NULL is -1.
         bytes.extend_from_slice(&(-1_i32).to_be_bytes());
         match value.map(|value| value.encode(bytes)) {
-            Some(Ok(IsNull::No)) => self.of.put_length(start),
+            Some(Ok(IsNull::No)) => self.rows.put_length(start),
             Some(Ok(IsNull::Yes)) | None => {}
-            Some(Err(error)) => self.of.fail(error),
+            Some(Err(error)) => self.rows.fail(error),
         }
         self
     }
 }
 
-/// Rows on their way into a statement.
+/// Rows as an argument.
 struct Array {
-    rows: Records,
+    rows: CompositeRows,
     row_type: RowType,
 }
 
-/// One of them.
+/// One row of the array.
 struct Element<'a> {
     bytes: &'a [u8],
     row: &'a PgTypeInfo,
 }
 
 impl Type<Postgres> for Array {
-    /// Never asked for, since each array says what it is.
+    /// Never used: `produces` returns the type of each array.
     fn type_info() -> PgTypeInfo {
         PgTypeInfo::with_name("record[]")
     }
@@ -142,7 +142,7 @@ impl Type<Postgres> for Array {
 
 impl Encode<'_, Postgres> for Array {
     fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
-        if let Some(error) = &self.rows.failed {
+        if let Some(error) = &self.rows.error {
             return Err(error.to_string().into());
         }
         if self.rows.is_empty() {
@@ -161,7 +161,7 @@ impl Encode<'_, Postgres> for Array {
 }
 
 impl Type<Postgres> for Element<'_> {
-    /// Never asked for, as above.
+    /// Never used, as above.
     fn type_info() -> PgTypeInfo {
         PgTypeInfo::with_name("record")
     }

@@ -1,8 +1,8 @@
-//! The types of the rows that a commit hands over.
+//! The composite types of the rows that a commit sends.
 //!
-//! They are the schema's own, so sqlx has to ask each connection's server for their numbers. It is told their names, for
-//! then it asks before it prepares a statement: between preparing and running it, a question would make a pooler's
-//! server forget an unnamed statement.
+//! The schema defines them, so sqlx has to look up their OIDs on each connection. It gets their names, because then it
+//! looks them up before it prepares a statement: a query between preparing and running an unnamed statement would make
+//! the server behind a pooler forget that statement.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,9 +11,9 @@ use sqlx::postgres::PgTypeInfo;
 
 macro_rules! kinds {
     ($($kind:ident = $name:literal,)*) => {
-        /// Rows of which a commit may have some; the names are those of the schema's types.
+        /// The kinds of rows in a commit; the names are those of the schema's types.
         #[derive(Clone, Copy, Debug)]
-        pub(super) enum Kind {
+        pub(super) enum RowKind {
             $($kind,)*
         }
 
@@ -24,36 +24,36 @@ macro_rules! kinds {
 kinds! {
     NewKey = "new_key",
     NewRun = "new_run",
-    MovedRun = "moved_run",
+    UpdatedRun = "updated_run",
     NewStage = "new_stage",
-    MovedStage = "moved_stage",
+    UpdatedStage = "updated_stage",
     Job = "job",
-    DoneJob = "done_job",
+    DeletedJob = "deleted_job",
     NewEvent = "new_event",
     NewLog = "new_log",
     NewBlob = "new_blob",
 }
 
-/// The type of rows of one kind, and of arrays of them.
+/// The type of the rows of one kind, and the type of arrays of them.
 #[derive(Clone, Debug)]
 pub(super) struct RowType {
     pub(super) row: PgTypeInfo,
     pub(super) array: PgTypeInfo,
 }
 
-/// The types of all kinds, in one schema.
+/// The types of all kinds in one schema.
 #[derive(Debug)]
 pub(super) struct RowTypes(Vec<RowType>);
 
 impl RowTypes {
-    /// Those of this schema.
+    /// Returns the types of a schema.
     pub(super) fn of_schema(schema: &str) -> Arc<Self> {
-        /// sqlx keeps names for ever: those of a schema are made once.
-        static KNOWN: Mutex<Option<HashMap<String, Arc<RowTypes>>>> = Mutex::new(None);
+        /// sqlx requires `'static` names, so the names of a schema are leaked, but only once in a process.
+        static CACHE: Mutex<Option<HashMap<String, Arc<RowTypes>>>> = Mutex::new(None);
 
-        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = known.get_or_insert_default();
-        if let Some(types) = known.get(schema) {
+        let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
+        let cache = cache.get_or_insert_default();
+        if let Some(types) = cache.get(schema) {
             return Arc::clone(types);
         }
         let types = NAMES.iter().map(|name| {
@@ -61,12 +61,12 @@ impl RowTypes {
             RowType { row: PgTypeInfo::with_name(name), array: PgTypeInfo::array_of(name) }
         });
         let types = Arc::new(Self(types.collect()));
-        known.insert(schema.to_owned(), Arc::clone(&types));
+        cache.insert(schema.to_owned(), Arc::clone(&types));
         types
     }
 
-    /// That of one kind.
-    pub(super) fn of(&self, kind: Kind) -> &RowType {
+    /// Returns the type of one kind.
+    pub(super) fn row_type(&self, kind: RowKind) -> &RowType {
         &self.0[kind as usize]
     }
 }

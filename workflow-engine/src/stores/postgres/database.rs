@@ -1,40 +1,41 @@
-//! The database as the store's tasks share it.
+//! The state that the store's tasks share: connections, statements, caches and signals.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use sqlx::postgres::{PgConnectOptions, PgRow};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use super::arrays::PgQuery;
-use super::claim_optimistic::Rivals;
 use super::clock::DatabaseClock;
 use super::composite_types::RowTypes;
+use super::contention::Contention;
 use super::failure::Failure;
-use super::row_cache::KnownRuns;
+use super::options::PostgresOptions;
+use super::row_cache::RowCache;
 use super::statements::Statements;
-use super::transaction::Transaction;
+use super::write_sql::StatementParts;
 use crate::ports::{Clock, HighestPriority, Hints};
+use crate::stores::instant;
 use crate::stores::pending_notifications::Announcement;
-use crate::stores::{Closed, instant};
 
-/// What a store has done to its database since it was opened.
+/// Counts of the work that a store has done since it was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PostgresStatistics {
     /// Write transactions.
     pub transactions: u64,
-    /// Statements in them, `BEGIN` and `COMMIT` not counted.
+    /// Statements in them, without `BEGIN` and `COMMIT`.
     pub statements: u64,
     /// Decisions, claims and other requests that they carried.
     pub requests: u64,
 }
 
-/// The counts behind [`PostgresStatistics`].
+/// The counters behind [`PostgresStatistics`].
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     pub(super) transactions: AtomicU64,
@@ -52,16 +53,16 @@ impl Counters {
     }
 }
 
-/// A connection that has rested for longer may be gone without anybody's having noticed.
-const RECENT: Duration = Duration::from_secs(1);
+/// A connection that was idle for longer may have been lost without notice.
+const MAX_RECENT_IDLE: Duration = Duration::from_secs(1);
 
-/// How long making a connection may take.
+/// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Connections, statements, and what a commit has to tell.
+/// The shared state of one store.
 ///
-/// Connections are not sqlx's pool's: one is given back only after a transaction that has come to its end, so none is
-/// ever found in the middle of somebody else's, whoever was cancelled or timed out.
+/// It keeps its connections itself instead of using sqlx's pool: a task returns a connection only after its transaction
+/// has ended, so no task receives one that is in the middle of a cancelled or timed-out transaction.
 pub(super) struct Database {
     pub(super) connect: PgConnectOptions,
     pub(super) statements: Statements,
@@ -71,26 +72,23 @@ pub(super) struct Database {
     pub(super) hints: Arc<Hints>,
     pub(super) counters: Counters,
     pub(super) deliver_events: AtomicBool,
-    /// Told when something was committed that other processes should hear of.
+    /// Signalled after a commit of which other processes are to be notified.
     pub(super) committed: Notify,
-    /// The highest priority of what they may claim.
-    pub(super) told: HighestPriority,
-    /// What this process knows of runs.
-    pub(super) known: KnownRuns,
-    /// Whether other processes claim the same work.
-    pub(super) rivals: Rivals,
-    /// The types of the rows that it is handed.
+    /// The highest priority of the work that these commits made claimable.
+    pub(super) committed_priority: HighestPriority,
+    pub(super) row_cache: RowCache,
+    pub(super) contention: Contention,
+    /// The types of the rows that a commit sends.
     pub(super) row_types: Arc<RowTypes>,
-    /// The database's clock as it is known here.
-    pub(super) clock_here: DatabaseClock,
-    idle: Mutex<Vec<Idle>>,
-    readers: Semaphore,
-    /// How many may read at the same time.
-    turns: u32,
+    pub(super) clock_estimate: DatabaseClock,
+    idle: Mutex<Vec<IdleConnection>>,
+    pub(super) readers: Semaphore,
+    /// The number of permits of `readers`.
+    max_readers: u32,
 }
 
-/// A connection that nobody uses.
-struct Idle {
+/// A connection that no task uses.
+struct IdleConnection {
     connection: PgConnection,
     since: Instant,
 }
@@ -100,7 +98,7 @@ impl Database {
         connect: PgConnectOptions,
         statements: Statements,
         row_types: Arc<RowTypes>,
-        options: &super::PostgresOptions,
+        options: &PostgresOptions,
     ) -> Self {
         Self {
             connect,
@@ -112,158 +110,110 @@ impl Database {
             counters: Counters::default(),
             deliver_events: AtomicBool::new(false),
             committed: Notify::new(),
-            told: HighestPriority::default(),
-            known: KnownRuns::default(),
-            rivals: Rivals::default(),
+            committed_priority: HighestPriority::default(),
+            row_cache: RowCache::default(),
+            contention: Contention::default(),
             row_types,
-            clock_here: DatabaseClock::default(),
+            clock_estimate: DatabaseClock::default(),
             idle: Mutex::default(),
             readers: Semaphore::new(options.connections.max(1) as usize),
-            turns: options.connections.max(1),
+            max_readers: options.connections.max(1),
         }
     }
 
-    /// The instant of a test's clock; `None` where the database's own counts.
-    pub(super) fn given_now(&self) -> Option<DateTime<Utc>> {
+    /// Returns the instant of a test's clock, or `None` where the database's clock counts.
+    pub(super) fn test_now(&self) -> Option<DateTime<Utc>> {
         self.clock.as_ref().map(|clock| instant::now(&**clock))
     }
 
-    /// The instant that counts, where the database's is `now`.
+    /// Returns the instant that counts, where the database's clock shows `now`.
     pub(super) fn now(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        let given = self.given_now().unwrap_or(now);
-        given.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(given)
+        let now = self.test_now().unwrap_or(now);
+        now.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(now)
     }
 
-    /// A statement. Behind a pooler none is kept: the next transaction may find itself in another session.
-    pub(super) fn query<'q>(&self, pick: impl FnOnce(&Statements) -> &sqlx::SqlStr) -> PgQuery<'q> {
-        sqlx::query(pick(&self.statements).clone()).persistent(!self.behind_pooler)
+    /// Returns a statement, to which its arguments are to be bound.
+    pub(super) fn query<'q>(&self, text: &'static str) -> PgQuery<'q> {
+        self.query_of(self.statements.filled(text))
     }
 
-    /// A connection that is in no transaction.
+    /// Returns the statement that writes a commit with these parts.
+    pub(super) fn write_query<'q>(&self, parts: StatementParts) -> PgQuery<'q> {
+        self.query_of(self.statements.write(parts))
+    }
+
+    fn query_of<'q>(&self, sql: sqlx::SqlStr) -> PgQuery<'q> {
+        // Behind a pooler no statement stays prepared: the next transaction may run in another session.
+        sqlx::query(sql).persistent(!self.behind_pooler)
+    }
+
+    /// Takes a connection that is in no transaction.
     pub(super) async fn connection(&self) -> Result<PgConnection, Failure> {
         self.recent_connection().await.map(|(connection, _)| connection)
     }
 
-    /// The same, with whether it was in use a moment ago: then it is hardly gone.
+    /// Takes a connection that is in no transaction. The flag tells whether it is new or was used less than
+    /// [`MAX_RECENT_IDLE`] ago; such a connection is hardly ever lost.
     pub(super) async fn recent_connection(&self) -> Result<(PgConnection, bool), Failure> {
         let kept = self.idle().pop();
         match kept {
-            Some(Idle { connection, since }) => Ok((connection, since.elapsed() < RECENT)),
+            Some(IdleConnection { connection, since }) => Ok((connection, since.elapsed() < MAX_RECENT_IDLE)),
             None => self.new_connection().await.map(|connection| (connection, true)),
         }
     }
 
-    /// A new connection.
+    /// Opens a connection.
     pub(super) async fn new_connection(&self) -> Result<PgConnection, Failure> {
-        const DOING: &str = "connect to the database";
+        const ACTION: &str = "connect to the database";
 
         match tokio::time::timeout(CONNECT_TIMEOUT, self.connect.connect()).await {
-            Ok(connected) => connected.map_err(|error| Failure::database(DOING, error)),
-            Err(_) => Err(Failure::took_too_long(DOING)),
+            Ok(connected) => connected.map_err(|error| Failure::database(ACTION, error)),
+            Err(_) => Err(Failure::timed_out(ACTION)),
         }
     }
 
-    /// Takes back a connection that is in no transaction. One that comes after the end is closed.
-    pub(super) fn give_back(&self, connection: PgConnection) {
+    /// Returns a connection that is in no transaction. After the store was closed, the connection is dropped.
+    pub(super) fn release(&self, connection: PgConnection) {
         let mut idle = self.idle();
         if !self.readers.is_closed() {
-            idle.push(Idle { connection, since: Instant::now() });
+            idle.push(IdleConnection { connection, since: Instant::now() });
         }
     }
 
-    /// A server that went away took every connection with it. It may come back with another state than it had.
-    pub(super) fn forget_idle(&self) {
-        self.known.forget();
+    /// Drops the idle connections and the cached rows. A server that went away lost every connection, and it may come
+    /// back with an older state.
+    pub(super) fn discard_connections(&self) {
+        self.row_cache.clear();
         self.idle().clear();
     }
 
-    /// Tells everybody of a commit.
-    pub(super) fn tell(&self, announcement: &Announcement) {
+    /// Gives a commit's hints to this process, and has `external_commits.rs` notify the others.
+    pub(super) fn announce(&self, announcement: &Announcement) {
         announcement.post(&self.hints);
         if let Some(priority) = announcement.urgency() {
-            self.told.observe(priority);
+            self.committed_priority.observe(priority);
         }
         if !announcement.is_empty() {
             self.committed.notify_one();
         }
     }
 
-    /// Reads rows, or writes them in a transaction of this one statement. `make` binds the arguments, again where a
-    /// connection turns out to be gone before the server has heard of the statement or while it is merely read.
-    pub(super) async fn fetch(
-        &self,
-        doing: &'static str,
-        make: impl Fn(&Self) -> PgQuery<'static> + Send,
-    ) -> Result<Vec<PgRow>, Failure> {
-        let Ok(_turn) = self.readers.acquire().await else { return Err(Failure::lasting(doing, Closed)) };
-        match self.try_fetch(doing, make(self)).await {
-            Err(failure) if failure.is_away() => self.try_fetch(doing, make(self)).await,
-            outcome => outcome,
-        }
-    }
-
-    async fn try_fetch(&self, doing: &'static str, query: PgQuery<'static>) -> Result<Vec<PgRow>, Failure> {
-        let mut connection = self.connection().await?;
-        let fetched = async {
-            let mut transaction = Transaction::new(self, &mut connection);
-            if !self.behind_pooler {
-                return transaction.fetch_alone(doing, query).await;
-            }
-            // An unnamed statement is prepared and run in two steps, which a pooler keeps in one session only within
-            // a transaction.
-            let rows = read_alone(&mut transaction, doing, query).await;
-            if rows.is_err() {
-                // Left open, it would cost the pooler a session.
-                transaction.roll_back().await;
-            }
-            rows
-        };
-        let fetched = match tokio::time::timeout(self.transaction_timeout, fetched).await {
-            Ok(fetched) => fetched,
-            Err(_) => Err(Failure::took_too_long(doing)),
-        };
-        match fetched {
-            Ok(rows) => {
-                self.give_back(connection);
-                Ok(rows)
-            }
-            Err(failure) => {
-                if failure.is_away() {
-                    self.forget_idle();
-                }
-                Err(failure)
-            }
-        }
-    }
-
-    /// Closes the connections, when everybody has read to the end: whoever sees one go away in the middle of a
-    /// transaction, the server or a pooler before it, has to throw away its session.
+    /// Closes the connections once every read has finished: when a connection is lost within a transaction, a pooler in
+    /// front of the server has to throw away the server's session.
     pub(super) async fn close(&self) {
-        let everybody = self.readers.acquire_many(self.turns).await;
+        let all = self.readers.acquire_many(self.max_readers).await;
         self.readers.close();
-        drop(everybody);
+        drop(all);
         let idle = std::mem::take(&mut *self.idle());
-        for Idle { connection, .. } in idle {
+        for IdleConnection { connection, .. } in idle {
             if let Err(error) = connection.close().await {
-                tracing::debug!(%error, "a connection was not closed in an orderly way");
+                tracing::debug!(%error, "a connection did not close cleanly");
             }
         }
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<IdleConnection>> {
         // Nothing panics under this lock.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// A transaction of one statement.
-async fn read_alone(
-    transaction: &mut Transaction<'_>,
-    doing: &'static str,
-    query: PgQuery<'static>,
-) -> Result<Vec<PgRow>, Failure> {
-    transaction.begin().await?;
-    let rows = transaction.fetch_alone(doing, query).await?;
-    transaction.commit().await?;
-    Ok(rows)
 }

@@ -1,15 +1,15 @@
-//! Handing events over, and claiming and settling what is handed over.
+//! Creates deliveries for new events, and claims, settles and replays deliveries.
 //!
-//! Deliveries have locks of their own and none of a run's: nothing of a run is decided from them.
+//! Deliveries have their own row locks and take none of a run: no decision about a run reads them.
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
+use super::arrays::microseconds;
 use super::arrays::{Rows, number};
 use super::columns::{self, Columns};
 use super::failure::Failure;
-use super::outbox::length;
 use super::text::stored;
 use super::transaction::Transaction;
 use super::work::Replay;
@@ -18,7 +18,7 @@ use crate::records::{DeadLetter, DeliveryRecord};
 use crate::stores::deliveries::{lease_of, settle, window_end};
 use crate::value::RunId;
 
-/// A delivery as [`record`] reads it; the statement calls the table `d`.
+/// The columns that [`record`] reads; the statement calls the table `d`.
 macro_rules! delivery_row {
     () => {
         "d.workflow_run_id, ARRAY[d.plugin, d.error_message], ARRAY[d.letter, d.next_sequence, d.last_sequence, \
@@ -26,15 +26,15 @@ macro_rules! delivery_row {
     };
 }
 
-/// Whether there is anything to hand over or to deliver: an idle flusher asks nothing else.
+/// Checks whether there are new events or due deliveries: an idle flusher sends no other statement.
 pub(super) const ANY: &str = "
     SELECT EXISTS (SELECT 1 FROM {schema}.outbox_events WHERE published_at IS NULL)
         OR EXISTS (SELECT 1 FROM {schema}.plugin_deliveries AS d
             WHERE d.plugin = $1 AND d.dlq_at IS NULL AND d.due_at <= coalesce($2, statement_timestamp()))";
 
-/// Hands new events to everybody whom they concern. Two that do so at the same time meet at the first event of a run
-/// that both have found, and the later one goes on with what is left: so no event overtakes one before it.
-pub(super) const HAND_OVER: &str = "
+/// Creates or extends a delivery for every subscriber of each new event. Of two flushers that find the same events, the
+/// later one waits for the first event's lock and continues with the remaining ones, so events stay in order.
+const PUBLISH: &str = "
     WITH fresh AS MATERIALIZED (
         SELECT e.workflow_run_id, e.sequence, e.event_type FROM {schema}.outbox_events AS e
         WHERE e.published_at IS NULL ORDER BY e.workflow_run_id, e.sequence LIMIT $3 FOR NO KEY UPDATE
@@ -52,7 +52,7 @@ pub(super) const HAND_OVER: &str = "
     ON CONFLICT (workflow_run_id, plugin, letter) DO UPDATE
     SET last_sequence = greatest(d.last_sequence, excluded.last_sequence)";
 
-pub(super) const CLAIM: &str = concat!(
+const CLAIM: &str = concat!(
     "WITH due AS MATERIALIZED (
         SELECT d.workflow_run_id, d.plugin, d.letter FROM {schema}.plugin_deliveries AS d
         WHERE d.plugin = $1 AND d.dlq_at IS NULL AND d.due_at <= coalesce($2, statement_timestamp())
@@ -66,15 +66,15 @@ pub(super) const CLAIM: &str = concat!(
     delivery_row!()
 );
 
-/// The events of windows, each with the number of its window after its own.
-pub(super) const WINDOWS: &str = "
+/// Reads the events of windows; the second number of each row is the position of its window, from 1.
+const WINDOWS: &str = "
     SELECT e.workflow_run_id, ARRAY[e.event_type, e.payload], ARRAY[e.sequence, n.number], ARRAY[e.occurred_at]
     FROM unnest($1, $2, $3) WITH ORDINALITY AS n (run_id, first, last, number)
     JOIN {schema}.outbox_events AS e ON e.workflow_run_id = n.run_id AND e.sequence BETWEEN n.first AND n.last
     WHERE e.event_type = ANY($4)
     ORDER BY n.number, e.sequence";
 
-pub(super) const NAMED: &str = concat!(
+const LOCK_NAMED: &str = concat!(
     "SELECT ",
     delivery_row!(),
     " FROM unnest($1, $2, $3) AS n (run_id, plugin, letter) JOIN {schema}.plugin_deliveries AS d
@@ -82,7 +82,7 @@ pub(super) const NAMED: &str = concat!(
     ORDER BY d.workflow_run_id, d.plugin, d.letter FOR UPDATE OF d"
 );
 
-pub(super) const SETTLE: &str = "
+const SETTLE: &str = "
     WITH deleted AS (
         DELETE FROM {schema}.plugin_deliveries AS d USING unnest($1, $2, $3) AS n (run_id, plugin, letter)
         WHERE d.workflow_run_id = n.run_id AND d.plugin = n.plugin AND d.letter = n.letter
@@ -96,7 +96,7 @@ pub(super) const SETTLE: &str = "
         last_sequence = excluded.last_sequence, lease_epoch = excluded.lease_epoch,
         retry_count = excluded.retry_count, due_at = excluded.due_at, dlq_at = excluded.dlq_at";
 
-/// The earliest due delivery, and the database's instant.
+/// Reads when the next delivery is due, and the database's time.
 pub(super) const NEXT_DUE: &str = "
     SELECT NULL::uuid, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[d.due_at, statement_timestamp()]
     FROM {schema}.plugin_deliveries AS d WHERE d.plugin = $1 AND d.dlq_at IS NULL
@@ -110,7 +110,7 @@ pub(super) const DEAD_LETTERS: &str = "
     WHERE d.dlq_at IS NOT NULL AND ($1::text IS NULL OR d.plugin = $1)
     ORDER BY d.plugin, d.dlq_at, d.workflow_run_id, d.letter LIMIT $2";
 
-pub(super) const REPLAY: &str = "
+const REPLAY: &str = "
     WITH dead AS MATERIALIZED (
         SELECT d.workflow_run_id, d.plugin, d.letter FROM {schema}.plugin_deliveries AS d
         WHERE d.dlq_at IS NOT NULL AND ($1::text IS NULL OR d.plugin = $1)
@@ -121,38 +121,38 @@ pub(super) const REPLAY: &str = "
     FROM dead WHERE d.workflow_run_id = dead.workflow_run_id AND d.plugin = dead.plugin AND d.letter = dead.letter
     RETURNING d.workflow_run_id, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[]::timestamptz[]";
 
-/// Hands new events to everybody, and claims what one subscriber has to be told.
+/// Creates deliveries for new events, and claims those of one subscriber.
 pub(super) async fn claim(
     transaction: &mut Transaction<'_>,
-    ask: &DeliveryClaim,
+    claim: &DeliveryClaim,
 ) -> Result<Vec<Delivery>, Failure> {
-    const DOING: &str = "claim deliveries";
+    const ACTION: &str = "claim deliveries";
 
-    let now = transaction.database.given_now();
-    let concerned = ask.subscriptions.iter().flat_map(|subscription| {
+    let now = transaction.database.test_now();
+    let pairs = claim.subscriptions.iter().flat_map(|subscription| {
         let subscriber = stored(&subscription.subscriber).into_owned();
         subscription.event_types.iter().map(move |event_type| (subscriber.clone(), *event_type))
     });
-    let (subscribers, types): (Vec<String>, Vec<&'static str>) = concerned.unzip();
-    let query = transaction.query(|sql| &sql.hand_over).bind(subscribers).bind(types);
-    transaction.execute(DOING, query.bind(number(DeliveryClaim::NEW_EVENTS)).bind(now)).await?;
+    let (subscribers, types): (Vec<String>, Vec<&'static str>) = pairs.unzip();
+    let query = transaction.query(PUBLISH).bind(subscribers).bind(types);
+    transaction.execute(ACTION, query.bind(number(DeliveryClaim::NEW_EVENTS)).bind(now)).await?;
 
-    let query = transaction.query(|sql| &sql.claim_deliveries).bind(stored(&ask.subscriber).into_owned());
-    let query = query.bind(now).bind(number(ask.deliveries)).bind(length(ask.claim.lease));
-    let claimed = transaction.fetch(DOING, query).await?;
+    let query = transaction.query(CLAIM).bind(stored(&claim.subscriber).into_owned());
+    let query = query.bind(now).bind(number(claim.deliveries)).bind(microseconds(claim.claim.lease));
+    let claimed = transaction.fetch(ACTION, query).await?;
     let claimed = claimed.iter().map(|row| record(row).map(|(row, _)| row)).collect::<Result<Vec<_>, _>>()?;
     if claimed.is_empty() {
         return Ok(Vec::new());
     }
     let runs: Vec<Uuid> = claimed.iter().map(|row| *row.run_id.as_uuid()).collect();
     let first: Vec<i64> = claimed.iter().map(|row| number(row.next)).collect();
-    let last: Vec<i64> = claimed.iter().map(|row| number(window_end(row, ask.window))).collect();
-    let query = transaction.query(|sql| &sql.windows).bind(runs).bind(first).bind(last);
-    let events = transaction.fetch(DOING, query.bind(ask.event_types().to_vec())).await?;
+    let last: Vec<i64> = claimed.iter().map(|row| number(window_end(row, claim.window))).collect();
+    let query = transaction.query(WINDOWS).bind(runs).bind(first).bind(last);
+    let events = transaction.fetch(ACTION, query.bind(claim.event_types().to_vec())).await?;
     let delivery = |row: &DeliveryRecord| Delivery {
         lease: lease_of(row),
         events: Vec::new(),
-        last_sequence: window_end(row, ask.window),
+        last_sequence: window_end(row, claim.window),
         attempts: row.attempts,
     };
     let mut deliveries: Vec<Delivery> = claimed.iter().map(delivery).collect();
@@ -166,23 +166,23 @@ pub(super) async fn claim(
     Ok(deliveries)
 }
 
-/// Notes what became of deliveries.
+/// Records the outcomes of deliveries.
 pub(super) async fn settle_all(
     transaction: &mut Transaction<'_>,
     settlements: &[Settlement],
 ) -> Result<(), Failure> {
-    const DOING: &str = "settle deliveries";
+    const ACTION: &str = "settle deliveries";
 
     let mut named = Rows::<1, 1, 0>::new();
     for settlement in settlements {
         push_lease(&mut named, &settlement.lease);
     }
-    let rows = transaction.fetch(DOING, named.bind(transaction.query(|sql| &sql.named_deliveries))).await?;
+    let rows = transaction.fetch(ACTION, named.bind(transaction.query(LOCK_NAMED))).await?;
     let mut settled = Vec::with_capacity(rows.len());
     for row in &rows {
         let (row, now) = record(row)?;
-        let is_of_it = |settlement: &&Settlement| settlement.lease == lease_of(&row);
-        let Some(settlement) = settlements.iter().find(is_of_it) else { continue };
+        let has_lease = |settlement: &&Settlement| settlement.lease == lease_of(&row);
+        let Some(settlement) = settlements.iter().find(has_lease) else { continue };
         let after = settle(row, settlement, transaction.database.now(now));
         settled.extend(after.map(|after| (&settlement.lease, after)));
     }
@@ -204,31 +204,31 @@ pub(super) async fn settle_all(
             );
         }
     }
-    let query = transaction.query(|sql| &sql.settle_deliveries);
-    transaction.execute(DOING, written.bind(deleted.bind(query))).await
+    let query = transaction.query(SETTLE);
+    transaction.execute(ACTION, written.bind(deleted.bind(query))).await
 }
 
 fn push_lease<'a>(rows: &mut Rows<'a, 1, 1, 0>, lease: &'a DeliveryLease) {
     rows.push(lease.run_id, [Some(&lease.subscriber)], [Some(number(lease.letter))], []);
 }
 
-/// Offers dead letters again; answers their runs.
+/// Makes dead letters due again; returns their runs.
 pub(super) async fn replay(
     transaction: &mut Transaction<'_>,
     replay: &Replay,
 ) -> Result<Vec<RunId>, Failure> {
     let subscriber = replay.subscriber.as_deref().map(|subscriber| stored(subscriber).into_owned());
-    let query = transaction.query(|sql| &sql.replay).bind(subscriber).bind(number(replay.limit));
-    let query = query.bind(transaction.database.given_now());
+    let query = transaction.query(REPLAY).bind(subscriber).bind(number(replay.limit));
+    let query = query.bind(transaction.database.test_now());
     let rows = transaction.fetch("replay dead letters", query).await?;
     rows.iter().map(|row| Columns::new(row, "plugin_deliveries")?.run_id()).collect()
 }
 
-/// A row of [`DEAD_LETTERS`].
+/// Reads a row of [`DEAD_LETTERS`].
 pub(super) fn dead_letter(row: &PgRow) -> Result<DeadLetter, Failure> {
     let event = columns::event(row)?;
     let mut columns = Columns::new(row, "plugin_deliveries")?;
-    // The event's own columns come first.
+    // The event's columns come first.
     let _ = (
         columns.maybe_text(),
         columns.maybe_text(),
@@ -244,7 +244,7 @@ pub(super) fn dead_letter(row: &PgRow) -> Result<DeadLetter, Failure> {
     })
 }
 
-/// A delivery, and the database's instant.
+/// Reads a delivery, and the database's time.
 fn record(row: &PgRow) -> Result<(DeliveryRecord, DateTime<Utc>), Failure> {
     let mut columns = Columns::new(row, "plugin_deliveries")?;
     let record = DeliveryRecord {

@@ -1,12 +1,13 @@
-//! Telling other processes that something was committed, and hearing it from them.
+//! Notifies other processes of commits, and receives their notifications.
 //!
-//! A notification carries the sender's id, so that a store ignores its own, and the highest priority of what may be
-//! claimed since the last one. `NOTIFY` takes a lock that all of a server's commits share: each process notifies at most
-//! once in 15 ms, the first time at once.
+//! A notification carries the sender's id, so that a store ignores its own, and the highest priority of the work that
+//! became claimable since the previous one. `NOTIFY` takes a lock that all commits on a server share, so each process
+//! notifies at most once in 15 ms; the first commit after a pause is notified at once. Because a notification can be
+//! lost, each process also polls the server: one statement every 5 s while nothing changes.
 
 #![allow(
     clippy::disallowed_methods,
-    reason = "it paces queries to a server that other processes use, in their time"
+    reason = "it paces queries to a server that other processes use as well, so the pace is in real time"
 )]
 
 use std::sync::Arc;
@@ -21,32 +22,32 @@ use super::failure::Failure;
 use super::text::stored;
 use crate::error::Error;
 
-pub(super) const NOTIFY: &str = "SELECT pg_notify($1, $2)";
+const NOTIFY: &str = "SELECT pg_notify($1, $2)";
 
-/// Which transactions have ended and which have not: it changes whenever anything is written.
-pub(super) const MOVED: &str = "SELECT pg_current_snapshot()::text";
+/// The set of transactions that have ended: it changes with every write on the server.
+const CURRENT_SNAPSHOT: &str = "SELECT pg_current_snapshot()::text";
 
-/// Between two notifications.
+/// The shortest time between two notifications.
 const MIN_NOTIFY_INTERVAL: Duration = Duration::from_millis(15);
 
-/// Between two looks where nothing is heard: from the first, doubled up to the second while nothing moves.
-const POLL: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// The shortest and the longest time between two polls; it doubles while nothing changes.
+const POLL_INTERVAL: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
-/// Between two tries to connect: from the first, doubled up to the second.
-const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+/// The shortest and the longest time between two attempts to connect; it doubles with each.
+const RECONNECT_INTERVAL: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
-/// How a store and the others on its schema hear of one another.
-pub(super) struct Foreign {
+/// The connection between a store and the others on its schema.
+pub(super) struct ExternalCommits {
     pub(super) database: Arc<Database>,
-    /// Named after the schema.
+    /// The notification channel, named after the schema.
     pub(super) channel: String,
     /// This store's id.
     pub(super) sender: String,
     pub(super) stop: CancellationToken,
 }
 
-impl Foreign {
-    /// Notifies of this store's commits until it stops.
+impl ExternalCommits {
+    /// Notifies other processes of this store's commits until the store is closed.
     pub(super) async fn notify(&self) {
         loop {
             tokio::select! {
@@ -54,44 +55,44 @@ impl Foreign {
                 () = self.stop.cancelled() => return,
             }
             let sender = stored(&self.sender);
-            let payload = match self.database.told.reset() {
+            let payload = match self.database.committed_priority.reset() {
                 Some(priority) => format!("{sender} {priority}"),
                 None => sender.into_owned(),
             };
             let channel = self.channel.clone();
             let notified = self.database.fetch("notify", move |database| {
-                database.query(|sql| &sql.notify).bind(channel.clone()).bind(payload.clone())
+                database.query(NOTIFY).bind(channel.clone()).bind(payload.clone())
             });
             if let Err(failure) = notified.await {
-                // Whoever was to be told polls.
+                // The other processes poll.
                 tracing::debug!(error = %Error::from(failure), "cannot notify other processes");
             }
             self.pause(MIN_NOTIFY_INTERVAL).await;
         }
     }
 
-    /// Hears of others' commits until the store stops.
+    /// Listens for the commits of other processes until the store is closed.
     pub(super) async fn listen(&self) {
-        let mut pause = RETRY.0;
+        let mut pause = RECONNECT_INTERVAL.0;
         while !self.stop.is_cancelled() {
             match self.listener().await {
                 Ok(mut listener) => {
-                    pause = RETRY.0;
-                    // Whatever was said before was said to nobody.
+                    pause = RECONNECT_INTERVAL.0;
+                    // Notifications that were sent while nothing listened are lost.
                     self.database.hints.anything_may_have_changed();
-                    self.hear(&mut listener).await;
+                    self.receive(&mut listener).await;
                 }
-                Err(error) => tracing::warn!(%error, "cannot listen for what other processes commit"),
+                Err(error) => tracing::warn!(%error, "cannot listen for commits of other processes"),
             }
             self.pause(pause).await;
-            pause = (pause * 2).min(RETRY.1);
+            pause = (pause * 2).min(RECONNECT_INTERVAL.1);
         }
     }
 
     async fn listener(&self) -> Result<PgListener, Error> {
-        const DOING: &str = "listen";
+        const ACTION: &str = "listen";
 
-        let failed = |error| Error::from(Failure::database(DOING, error));
+        let failed = |error| Error::from(Failure::database(ACTION, error));
         let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
         let pool = pool.connect_with(self.database.connect.clone()).await.map_err(failed)?;
         let mut listener = PgListener::connect_with(&pool).await.map_err(failed)?;
@@ -101,25 +102,25 @@ impl Foreign {
         Ok(listener)
     }
 
-    /// Hears until the connection is lost.
-    async fn hear(&self, listener: &mut PgListener) {
+    /// Receives notifications until the connection is lost.
+    async fn receive(&self, listener: &mut PgListener) {
         loop {
-            let heard = tokio::select! {
-                heard = listener.try_recv() => heard,
+            let received = tokio::select! {
+                received = listener.try_recv() => received,
                 () = self.stop.cancelled() => return,
             };
-            match heard {
-                Ok(Some(notification)) => self.heard(notification.payload()),
+            match received {
+                Ok(Some(notification)) => self.handle(notification.payload()),
                 Ok(None) => return,
                 Err(error) => {
-                    tracing::warn!(%error, "no longer listening for what other processes commit");
+                    tracing::warn!(%error, "no longer listening for commits of other processes");
                     return;
                 }
             }
         }
     }
 
-    fn heard(&self, payload: &str) {
+    fn handle(&self, payload: &str) {
         let (sender, priority) = payload.split_once(' ').unwrap_or((payload, ""));
         if sender == self.sender {
             return;
@@ -130,30 +131,30 @@ impl Foreign {
         }
     }
 
-    /// Looks whether anything was written, now and then: a notification can be lost, and behind a pooler there are
-    /// none. What this store itself writes is seen too, so a look that finds something says little; it costs a hint.
+    /// Polls for writes until the store is closed: a notification can be lost, and behind a pooler there are none. A
+    /// poll also sees this store's own writes, so it may give a hint without need, which is cheap.
     pub(super) async fn poll(&self) {
-        let fastest = if self.database.behind_pooler { POLL.0 } else { POLL.1 };
-        let (mut pause, mut seen) = (fastest, None);
+        let shortest = if self.database.behind_pooler { POLL_INTERVAL.0 } else { POLL_INTERVAL.1 };
+        let (mut pause, mut last) = (shortest, None);
         loop {
             self.pause(pause).await;
             if self.stop.is_cancelled() {
                 return;
             }
-            let rows = self.database.fetch("look for commits", |database| database.query(|sql| &sql.moved));
-            let now = match rows.await {
+            let rows = self.database.fetch("poll for commits", |database| database.query(CURRENT_SNAPSHOT));
+            let current = match rows.await {
                 Ok(rows) => rows.first().and_then(|row| row.try_get::<String, _>(0).ok()),
                 Err(failure) => {
-                    tracing::debug!(error = %Error::from(failure), "cannot look for commits of other processes");
+                    tracing::debug!(error = %Error::from(failure), "cannot poll for commits of other processes");
                     None
                 }
             };
-            let has_moved = seen.is_some() && now != seen;
-            if has_moved {
+            let has_changed = last.is_some() && current != last;
+            if has_changed {
                 self.database.hints.anything_may_have_changed();
             }
-            pause = if has_moved { fastest } else { (pause * 2).min(POLL.1) };
-            seen = now.or(seen);
+            pause = if has_changed { shortest } else { (pause * 2).min(POLL_INTERVAL.1) };
+            last = current.or(last);
         }
     }
 

@@ -1,4 +1,4 @@
-//! Errors of the database, told apart by what can be done about them.
+//! Errors of the database, classified by how the store can react to them.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -6,32 +6,33 @@ use std::sync::Arc;
 
 use crate::error::Error;
 
-/// What went wrong in a transaction. Everybody whose work was part of it may have to be told, hence the clones.
+/// The failure of a transaction. It can be cloned, because every request in the transaction fails with it.
 #[derive(Clone, Debug)]
 pub(super) struct Failure {
-    doing: String,
+    /// An infinitive: "cannot …".
+    action: String,
     cause: Cause,
     source: Arc<dyn StdError + Send + Sync>,
 }
 
-/// What can be done.
+/// The causes, by how the store can react.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cause {
-    /// The connection is gone, or cannot be had.
-    Away,
-    /// The connection was lost, or given up, in the middle of a commit: it may have gone through.
-    Unknown,
-    /// Another transaction was in the way: the same one may go through now.
-    Collided,
-    /// The database is too busy.
-    Busy,
-    /// A statement of the user's was refused: their fault alone.
-    Refused,
-    /// Another try will not mend it.
-    Lasting,
+    /// The connection was lost before anything was written, or cannot be opened.
+    Disconnected,
+    /// The connection was lost or dropped during a commit, which may have succeeded.
+    UnknownOutcome,
+    /// Another transaction was in the way; the same transaction may succeed now.
+    Conflict,
+    /// The database is overloaded.
+    Overloaded,
+    /// The server refused one of the user's statements.
+    StatementRefused,
+    /// A retry would fail as well.
+    Permanent,
 }
 
-/// A row that holds what it should not.
+/// A row with an invalid value.
 #[derive(Debug, thiserror::Error)]
 #[error("{table}.{column} of run {run}: {source}")]
 struct Unreadable {
@@ -41,56 +42,59 @@ struct Unreadable {
     source: Box<dyn StdError + Send + Sync>,
 }
 
-/// A transaction that took longer than it may.
+/// A transaction that exceeded its time limit.
 #[derive(Debug, thiserror::Error)]
-#[error("it took too long")]
-struct TookTooLong;
+#[error("it timed out")]
+struct TimedOut;
 
-/// What was to be taken, others have taken.
+/// Other transactions have taken the rows that this one was about to take.
 #[derive(Debug, thiserror::Error)]
-#[error("others were faster")]
-struct Overtaken;
+#[error("other transactions were faster")]
+struct LostRace;
 
 impl Failure {
-    /// The database answered with an error.
-    pub(super) fn database(doing: impl Into<String>, error: sqlx::Error) -> Self {
-        Self { doing: doing.into(), cause: cause_of(&error), source: Arc::new(error) }
+    /// The database returned an error.
+    pub(super) fn database(action: impl Into<String>, error: sqlx::Error) -> Self {
+        Self { action: action.into(), cause: cause_of(&error), source: Arc::new(error) }
     }
 
-    /// The server went away, says a test.
+    /// A test simulates that the connection is lost.
     #[cfg(feature = "failpoints")]
-    pub(super) fn injected(doing: impl Into<String>) -> Self {
-        Self::database(doing, sqlx::Error::Io(std::io::Error::other("a failpoint")))
+    pub(super) fn injected(action: impl Into<String>) -> Self {
+        Self::database(action, sqlx::Error::Io(std::io::Error::other("a failpoint")))
     }
 
-    /// The database answered with an error to a statement of the user's, or to the commit that these were part of.
+    /// The database returned an error for one of the user's statements, or for the commit of a transaction with some.
     pub(super) fn statement(which: impl Into<String>, error: sqlx::Error) -> Self {
         let cause = match cause_of(&error) {
-            // Of the same kind, but they are about the user's own rows: a key that is taken, a lock or a time limit.
-            Cause::Collided if !has_code(&error, &["40001", "40P01"]) => Cause::Refused,
-            Cause::Busy if has_code(&error, &["55P03", "57014"]) => Cause::Refused,
-            Cause::Lasting => Cause::Refused,
+            // These concern the user's own rows: a duplicate key, a lock or a time limit.
+            Cause::Conflict if !has_code(&error, &["40001", "40P01"]) => Cause::StatementRefused,
+            Cause::Overloaded if has_code(&error, &["55P03", "57014"]) => Cause::StatementRefused,
+            Cause::Permanent => Cause::StatementRefused,
             cause => cause,
         };
-        Self { doing: which.into(), cause, source: Arc::new(error) }
+        Self { action: which.into(), cause, source: Arc::new(error) }
     }
 
-    /// Something that another try will not mend.
-    pub(super) fn lasting(doing: impl Into<String>, source: impl StdError + Send + Sync + 'static) -> Self {
-        Self { doing: doing.into(), cause: Cause::Lasting, source: Arc::new(source) }
+    /// A failure that a retry would meet again.
+    pub(super) fn permanent(
+        action: impl Into<String>,
+        source: impl StdError + Send + Sync + 'static,
+    ) -> Self {
+        Self { action: action.into(), cause: Cause::Permanent, source: Arc::new(source) }
     }
 
-    /// A transaction took longer than it may, and its connection is given up.
-    pub(super) fn took_too_long(doing: impl Into<String>) -> Self {
-        Self { doing: doing.into(), cause: Cause::Busy, source: Arc::new(TookTooLong) }
+    /// A transaction exceeded its time limit, and its connection is dropped.
+    pub(super) fn timed_out(action: impl Into<String>) -> Self {
+        Self { action: action.into(), cause: Cause::Overloaded, source: Arc::new(TimedOut) }
     }
 
-    /// What was to be taken, others have taken since it was found: there may be more.
-    pub(super) fn overtaken(doing: impl Into<String>) -> Self {
-        Self { doing: doing.into(), cause: Cause::Collided, source: Arc::new(Overtaken) }
+    /// Other transactions have taken all rows since they were found; a retry may find more.
+    pub(super) fn lost_race(action: impl Into<String>) -> Self {
+        Self { action: action.into(), cause: Cause::Conflict, source: Arc::new(LostRace) }
     }
 
-    /// A row cannot be read back.
+    /// A stored row cannot be read.
     pub(super) fn unreadable(
         table: &'static str,
         column: &'static str,
@@ -98,39 +102,39 @@ impl Failure {
         source: impl Into<Box<dyn StdError + Send + Sync>>,
     ) -> Self {
         let unreadable = Unreadable { table, column, run: run.to_string(), source: source.into() };
-        Self::lasting("read back what was stored", unreadable)
+        Self::permanent("read a stored row", unreadable)
     }
 
-    /// The connection is gone, or cannot be had, and nothing is written.
-    pub(super) fn is_away(&self) -> bool {
-        self.cause == Cause::Away
+    /// Returns whether the connection was lost or could not be opened, and nothing is written.
+    pub(super) fn is_disconnected(&self) -> bool {
+        self.cause == Cause::Disconnected
     }
 
-    /// Nobody knows whether it was committed.
+    /// Returns whether the transaction may have committed.
     pub(super) fn may_have_committed(&self) -> bool {
-        self.cause == Cause::Unknown
+        self.cause == Cause::UnknownOutcome
     }
 
-    /// The connection is of no use any more.
+    /// Returns whether the connection can no longer be used.
     pub(super) fn is_connection_lost(&self) -> bool {
-        matches!(self.cause, Cause::Away | Cause::Unknown)
+        matches!(self.cause, Cause::Disconnected | Cause::UnknownOutcome)
     }
 
-    /// Another transaction was in the way, and nothing is written.
-    pub(super) fn has_collided(&self) -> bool {
-        self.cause == Cause::Collided
+    /// Returns whether another transaction was in the way, and nothing is written.
+    pub(super) fn is_conflict(&self) -> bool {
+        self.cause == Cause::Conflict
     }
 
-    /// The fault lies with nobody's request.
-    pub(super) fn is_nobodys(&self) -> bool {
-        matches!(self.cause, Cause::Away | Cause::Unknown | Cause::Busy)
+    /// Returns whether the cause is the state of the database, and not one of the requests.
+    pub(super) fn is_database_fault(&self) -> bool {
+        matches!(self.cause, Cause::Disconnected | Cause::UnknownOutcome | Cause::Overloaded)
     }
 
-    /// As it is where the commit had been asked for: nobody knows whether it was made.
-    pub(super) fn in_the_commit(mut self) -> Self {
-        if matches!(self.cause, Cause::Away | Cause::Busy) {
-            self.cause = Cause::Unknown;
-            self.doing = format!("{}, and it is not known whether it was", self.doing);
+    /// Returns the failure as it is after the commit was sent: the outcome may be unknown.
+    pub(super) fn during_commit(mut self) -> Self {
+        if matches!(self.cause, Cause::Disconnected | Cause::Overloaded) {
+            self.cause = Cause::UnknownOutcome;
+            self.action = format!("{} (the outcome is unknown)", self.action);
         }
         self
     }
@@ -139,9 +143,9 @@ impl Failure {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure.cause {
-            Cause::Refused => Self::statement_refused(&failure.doing, failure.source),
-            Cause::Lasting => Self::store_failed(&failure.doing, failure.source),
-            _ => Self::store_unavailable(&failure.doing, failure.source),
+            Cause::StatementRefused => Self::statement_refused(&failure.action, failure.source),
+            Cause::Permanent => Self::store_failed(&failure.action, failure.source),
+            _ => Self::store_unavailable(&failure.action, failure.source),
         }
     }
 }
@@ -157,24 +161,25 @@ fn cause_of(error: &sqlx::Error) -> Cause {
         return match error {
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
-            // The server closed the connection in the middle of an answer.
+            // The server closed the connection in the middle of a response.
             | sqlx::Error::Protocol(_)
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed => Cause::Away,
-            _ => Cause::Lasting,
+            | sqlx::Error::WorkerCrashed => Cause::Disconnected,
+            _ => Cause::Permanent,
         };
     };
     let code = database.code().unwrap_or_default();
     match &*code {
-        // A unique key that somebody else has just inserted, serialization failure, deadlock.
-        "23505" | "40001" | "40P01" => Cause::Collided,
-        // Lock not available, statement cancelled by its timeout, a server that runs out of something.
-        "55P03" | "57014" | "53100" | "53200" | "53400" => Cause::Busy,
-        // Too many connections, idle in a transaction for too long, read-only after a failover.
-        "53300" | "25P03" | "25006" => Cause::Away,
-        // Connection exceptions; shutdown, crash, and not started yet.
-        code if code.starts_with("08") || code.starts_with("57P") => Cause::Away,
-        _ => Cause::Lasting,
+        // A unique key that another transaction has just inserted; serialization failure; deadlock.
+        "23505" | "40001" | "40P01" => Cause::Conflict,
+        // Lock not available; statement cancelled by its timeout; insufficient disk space or memory, a configured
+        // limit.
+        "55P03" | "57014" | "53100" | "53200" | "53400" => Cause::Overloaded,
+        // Too many connections; idle in a transaction for too long; read-only after a failover.
+        "53300" | "25P03" | "25006" => Cause::Disconnected,
+        // Connection exceptions; shutdown, crash, or still starting.
+        code if code.starts_with("08") || code.starts_with("57P") => Cause::Disconnected,
+        _ => Cause::Permanent,
     }
 }

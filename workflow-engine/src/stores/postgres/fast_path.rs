@@ -1,20 +1,20 @@
-//! Commits in one statement, which is a transaction of its own.
+//! The fast path: commits by one statement, which is its own transaction.
 //!
-//! They are for decisions on runs whose rows this process knows, and for new runs, about which there is nothing to be
-//! known. Such decisions are applied before anything is asked of the server. The statement locks the runs, compares
-//! their `commits`, and writes nothing of those that have moved: their decisions, and all where anything else is in
-//! doubt, go the way of all others, which reads what it needs under its locks.
+//! It serves decisions on runs whose rows are in the row cache, and on new runs, which have no rows to read. It applies
+//! them in memory, before it sends anything to the server. The statement locks the runs, compares their `commits` with
+//! the cached ones, and writes nothing of runs where they differ. Requests about those runs remain for the locking
+//! path, which reads the rows under its locks; so does the whole batch where anything else is in doubt: a taken
+//! idempotency key, or an instant that differs from the database's clock.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, Utc};
 
-use super::committer::GRACE;
 use super::database::Database;
 use super::failure::Failure;
-use super::row_cache::KnownRun;
-use super::transaction::Transaction;
+use super::row_cache::CachedRun;
+use super::transaction::{TIMEOUT_GRACE, Transaction};
 use super::work::Work;
 use super::write;
 use crate::failpoints::failpoint;
@@ -24,140 +24,148 @@ use crate::stores::footprint::Footprint;
 use crate::stores::working_set::WorkingSet;
 use crate::value::RunId;
 
-/// What has become of requests.
+/// The outcome of a batch on this path.
 pub(super) struct Served {
-    /// Those that are committed, and with a failure those that are given up or whose fate nobody knows.
-    pub(super) answered: Vec<(Work, Option<Failure>)>,
-    /// Those that have to go another way.
-    pub(super) left: Vec<Work>,
+    /// Requests that are committed; with a failure, those that failed or whose commit has an unknown outcome.
+    pub(super) finished: Vec<(Work, Option<Failure>)>,
+    /// Requests for the locking path.
+    pub(super) remaining: Vec<Work>,
 }
 
-/// What a statement is made of.
-struct Prepared {
+/// The rows for one statement.
+struct PreparedWrite {
     set: WorkingSet,
-    /// What is not lent to the set of the runs that are known.
-    known: HashMap<RunId, KnownRun>,
-    /// When the decisions were applied, by the database's clock; `None` where that of a test counts.
+    /// Of the cached runs, the stages that are not lent to `set`.
+    cached: HashMap<RunId, CachedRun>,
+    /// When the decisions were applied, by the database's clock; `None` with the clock of a test.
     now: Option<DateTime<Utc>>,
 }
 
-/// Commits what can be committed at once.
+/// Commits the requests that need no reads.
 pub(super) async fn serve(database: &Database, works: Vec<Work>) -> Served {
-    let mut served = Served { answered: Vec::new(), left: Vec::new() };
-    let Some((mut prepared, works)) = prepare(database, works, &mut served.left) else { return served };
+    let mut served = Served { finished: Vec::new(), remaining: Vec::new() };
+    let Some((mut prepared, works)) = prepare(database, works, &mut served.remaining) else { return served };
     match transact(database, &prepared, works.len()).await {
-        Ok(Some(Wrote { step, stale })) => {
+        Ok(Some(WriteOutcome { step, stale })) => {
             let announcement = std::mem::take(&mut prepared.set.announcement);
-            // What was known of them is wrong, and so is what was made of it.
+            // The cached rows of a stale run were wrong, and so are the decisions that were applied to them.
             prepared.set.runs.retain(|run_id, _| !stale.contains(run_id));
-            prepared.put_back(database, step);
-            database.tell(&announcement);
+            prepared.return_to_cache(database, step);
+            database.announce(&announcement);
             let is_stale = |work: &Work| work.run_id().is_some_and(|run_id| stale.contains(&run_id));
-            let (left, written): (Vec<_>, _) = works.into_iter().partition(is_stale);
-            served.answered.extend(written.into_iter().map(|work| (work, None)));
-            served.left.extend(left);
+            let (remaining, written): (Vec<_>, _) = works.into_iter().partition(is_stale);
+            served.finished.extend(written.into_iter().map(|work| (work, None)));
+            served.remaining.extend(remaining);
         }
-        Ok(None) => served.left.extend(works),
-        // A database that is overloaded is so on every way.
-        Err(failure) if failure.is_nobodys() && !failure.is_away() => {
+        Ok(None) => served.remaining.extend(works),
+        // An overloaded database would fail the locking path as well, and a commit with an unknown outcome must not be
+        // repeated. The cached rows of its runs are dropped.
+        Err(failure) if failure.is_database_fault() && !failure.is_disconnected() => {
             if failure.may_have_committed() {
-                // With leases and all, and nobody will be told what it has brought about.
+                // Leases may have begun of which no worker receives the claim.
                 database.hints.anything_may_have_changed();
             }
-            served.answered.extend(works.into_iter().map(|work| (work, Some(failure.clone()))));
+            served.finished.extend(works.into_iter().map(|work| (work, Some(failure.clone()))));
         }
         Err(failure) => {
-            tracing::debug!(?failure, "a statement was refused; its requests go the usual way");
-            served.left.extend(works);
+            tracing::debug!(
+                ?failure,
+                "a statement of the fast path failed; its requests take the locking path"
+            );
+            served.remaining.extend(works);
         }
     }
     served
 }
 
-/// Applies the decisions that can be applied from what is known; the others are left.
-fn prepare(database: &Database, works: Vec<Work>, left: &mut Vec<Work>) -> Option<(Prepared, Vec<Work>)> {
-    let given = database.given_now();
-    let Some(now) = given.or_else(|| database.clock_here.now()) else {
-        left.extend(works);
+/// Applies the decisions that can be applied to cached rows; adds the other requests to `remaining`.
+fn prepare(
+    database: &Database,
+    works: Vec<Work>,
+    remaining: &mut Vec<Work>,
+) -> Option<(PreparedWrite, Vec<Work>)> {
+    let test_now = database.test_now();
+    let Some(now) = test_now.or_else(|| database.clock_estimate.now()) else {
+        remaining.extend(works);
         return None;
     };
-    let (mut set, mut known, mut new) = (WorkingSet::default(), HashMap::new(), HashSet::new());
+    let (mut set, mut cached, mut new) = (WorkingSet::default(), HashMap::new(), HashSet::new());
     for (run_id, footprint) in footprints(&works) {
         let Some(footprint) = footprint else { continue };
         if footprint.is_new {
             new.insert(run_id);
-        } else if let Some(mut run) = database.known.take(run_id) {
-            // Whatever voids a lease ends its calls, which has a statement of its own.
-            let has_open_calls = run.run().is_some_and(|run| run.spending.pending_calls > 0);
-            if !has_open_calls && let Some(rows) = run.lend(&footprint.stages) {
+        } else if let Some(mut run) = database.row_cache.take(run_id) {
+            // A decision that voids a lease also ends its pending calls of models, which takes a separate statement.
+            let has_pending_calls = run.run().is_some_and(|run| run.spending.pending_calls > 0);
+            if !has_pending_calls && let Some(rows) = run.lend(&footprint.stages) {
                 set.runs.insert(run_id, rows);
-                known.insert(run_id, run);
+                cached.insert(run_id, run);
             } else {
-                database.known.put(run_id, run);
+                database.row_cache.put(run_id, run);
             }
         }
     }
     let mut applied = Vec::with_capacity(works.len());
     for mut work in works {
-        if let Work::Commit(ask) = &mut work
-            && (set.runs.contains_key(&ask.input.run_id) || new.contains(&ask.input.run_id))
-            && let Ok(outcome @ Commit::Applied(_)) = apply(&mut set, &ask.input, now)
+        if let Work::Commit(request) = &mut work
+            && (set.runs.contains_key(&request.input.run_id) || new.contains(&request.input.run_id))
+            && let Ok(outcome @ Commit::Applied(_)) = apply(&mut set, &request.input, now)
         {
-            ask.output = Some(Ok(outcome));
+            request.output = Some(Ok(outcome));
             applied.push(work);
         } else {
-            left.push(work);
+            remaining.push(work);
         }
     }
     if !set.attached.is_empty() {
-        // What has been lent is not put back: it holds what nobody writes here.
-        left.extend(applied);
+        // The lent rows do not return to the cache: they hold changes that this path does not write.
+        remaining.extend(applied);
         return None;
     }
-    let prepared = Prepared { set, known, now: given.is_none().then_some(now) };
+    let prepared = PreparedWrite { set, cached, now: test_now.is_none().then_some(now) };
     if applied.is_empty() {
-        // Nothing of it is touched.
-        prepared.put_back(database, 0);
+        // No row has changed.
+        prepared.return_to_cache(database, 0);
         return None;
     }
     Some((prepared, applied))
 }
 
-/// What the decisions on one run read.
+/// The rows of one run that its decisions read.
 #[derive(Default)]
-struct Named {
+struct RunFootprint {
     stages: BTreeSet<String>,
-    /// The run is created by them.
+    /// Whether one of the decisions creates the run.
     is_new: bool,
 }
 
-/// What is read of each run; `None` where one of the decisions on it reads more than its rows.
-fn footprints(works: &[Work]) -> BTreeMap<RunId, Option<Named>> {
-    let mut footprints: BTreeMap<RunId, Option<Named>> = BTreeMap::new();
+/// Returns the footprint of each run, or `None` where a decision on it reads more than the run's rows.
+fn footprints(works: &[Work]) -> BTreeMap<RunId, Option<RunFootprint>> {
+    let mut footprints: BTreeMap<RunId, Option<RunFootprint>> = BTreeMap::new();
     for work in works {
-        let Work::Commit(ask) = work else { continue };
-        let named = footprints.entry(ask.input.run_id).or_insert_with(|| Some(Named::default()));
-        let Some(found) = named else { continue };
-        if !needs_only_its_rows(&ask.input) {
-            *named = None;
+        let Work::Commit(request) = work else { continue };
+        let entry = footprints.entry(request.input.run_id).or_insert_with(|| Some(RunFootprint::default()));
+        let Some(run) = entry else { continue };
+        if !uses_only_run_rows(&request.input) {
+            *entry = None;
             continue;
         }
-        found.is_new |= ask.input.precondition == Precondition::Absent;
+        run.is_new |= request.input.precondition == Precondition::Absent;
         let mut footprint = Footprint::default();
-        footprint.add(&ask.input);
-        found.stages.extend(footprint.runs.into_values().flatten());
+        footprint.add(&request.input);
+        run.stages.extend(footprint.runs.into_values().flatten());
     }
     footprints
 }
 
-/// Whether it reads nothing but the rows of its run that are known, and writes nothing that has statements of its own.
-/// A lease may have been renewed since, by which nobody moves `commits`; so whether it has run out is read.
-fn needs_only_its_rows(decision: &Decision) -> bool {
-    let reads_time = matches!(
+/// Returns whether a decision reads only the run's cached rows, and writes only rows of the one statement.
+fn uses_only_run_rows(decision: &Decision) -> bool {
+    // Renewing a lease leaves `commits` as it is, so only the job's row tells whether a lease has expired.
+    let reads_expiry = matches!(
         decision.precondition,
         Precondition::ExpiredLease(_) | Precondition::ExpiredLeaseAndRevision(..)
     );
-    let has_its_own = |change: &Change| {
+    let has_own_statement = |change: &Change| {
         matches!(
             change,
             Change::CompleteIdempotencyKey { .. }
@@ -173,44 +181,45 @@ fn needs_only_its_rows(decision: &Decision) -> bool {
                 | Change::Resume { .. }
         )
     };
-    !reads_time && !decision.changes.iter().any(has_its_own)
+    !reads_expiry && !decision.changes.iter().any(has_own_statement)
 }
 
-/// What a statement has written.
-struct Wrote {
-    /// By how much `commits` was moved.
+/// The outcome of a statement that has committed.
+struct WriteOutcome {
+    /// By how much it has moved `commits`.
     step: i64,
-    /// The runs of which nothing is written, since others have moved them.
+    /// The runs that another transaction has changed, of which nothing is written.
     stale: HashSet<RunId>,
 }
 
-/// Writes; `None` where nothing was written.
+/// Writes and commits; returns `None` where nothing was written.
 async fn transact(
     database: &Database,
-    prepared: &Prepared,
+    prepared: &PreparedWrite,
     requests: usize,
-) -> Result<Option<Wrote>, Failure> {
-    let step = database.known.step();
-    let (mut connection, is_alive) = database.recent_connection().await?;
-    // A connection that rests may be gone, which would show only in the commit; and a pooler keeps one session only
-    // within a transaction.
-    let in_one_statement = is_alive && !database.behind_pooler;
+) -> Result<Option<WriteOutcome>, Failure> {
+    let step = database.row_cache.commits_step();
+    let (mut connection, is_recent) = database.recent_connection().await?;
+    // With an idle connection that is lost, a single statement would fail as a commit with an unknown outcome, while a
+    // failed `BEGIN` can be repeated. And behind a pooler only a transaction keeps preparing and running in one
+    // session.
+    let in_one_statement = is_recent && !database.behind_pooler;
     database.counters.transactions.fetch_add(1, Ordering::Relaxed);
     database.counters.requests.fetch_add(requests as u64, Ordering::Relaxed);
     let mut transaction = Transaction::new(database, &mut connection);
-    let patience = database.transaction_timeout + GRACE;
-    let running = tokio::time::timeout(patience, commit(&mut transaction, prepared, step, in_one_statement));
-    let Ok(outcome) = running.await else { return Err(Failure::took_too_long("commit").in_the_commit()) };
+    let timeout = database.transaction_timeout + TIMEOUT_GRACE;
+    let running = tokio::time::timeout(timeout, commit(&mut transaction, prepared, step, in_one_statement));
+    let Ok(outcome) = running.await else { return Err(Failure::timed_out("commit").during_commit()) };
     match outcome {
         Ok(stale) => {
-            database.give_back(connection);
-            Ok(stale.map(|stale| Wrote { step, stale }))
+            database.release(connection);
+            Ok(stale.map(|stale| WriteOutcome { step, stale }))
         }
         Err(failure) => {
             if failure.is_connection_lost() {
-                database.forget_idle();
+                database.discard_connections();
             } else if in_one_statement || transaction.roll_back().await {
-                database.give_back(connection);
+                database.release(connection);
             }
             Err(failure)
         }
@@ -219,7 +228,7 @@ async fn transact(
 
 async fn commit(
     transaction: &mut Transaction<'_>,
-    prepared: &Prepared,
+    prepared: &PreparedWrite,
     step: i64,
     in_one_statement: bool,
 ) -> Result<Option<HashSet<RunId>>, Failure> {
@@ -227,21 +236,21 @@ async fn commit(
     if !in_one_statement {
         transaction.begin().await?;
     }
-    let stale = write::write_at_once(transaction, &prepared.set, step, prepared.now).await?;
+    let stale = write::write_if_unchanged(transaction, &prepared.set, step, prepared.now).await?;
     if !in_one_statement {
         transaction.commit().await?;
     }
-    failpoint!("postgres: after a commit in one statement", Failure::injected("commit").in_the_commit());
+    failpoint!("postgres: after a commit in one statement", Failure::injected("commit").during_commit());
     Ok(stale)
 }
 
-impl Prepared {
-    /// Puts back what is known, of which that is stored now which the set holds.
-    fn put_back(mut self, database: &Database, step: i64) {
+impl PreparedWrite {
+    /// Returns the runs to the cache, with the rows of `set` as they are stored now.
+    fn return_to_cache(mut self, database: &Database, step: i64) {
         for (run_id, rows) in self.set.runs {
-            let mut known = self.known.remove(&run_id).unwrap_or_default();
-            known.take_back(rows, step);
-            database.known.put(run_id, known);
+            let mut run = self.cached.remove(&run_id).unwrap_or_default();
+            run.restore(rows, step);
+            database.row_cache.put(run_id, run);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The store on PostgreSQL as the ledger of calls.
+//! Implements the ledger port: the calls of models.
 
 use async_trait::async_trait;
 use sqlx::postgres::PgRow;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::PostgresStore;
 use super::arrays::number;
-use super::calls::{end, outcome, reserve};
+use super::calls::{self, bind_reservations, bind_settlements, outcome};
 use super::columns::Columns;
 use super::failure::Failure;
 use super::text::stored;
@@ -19,7 +19,7 @@ use crate::stores::calls::{ReservedRow, SettledRow};
 use crate::stores::instant;
 use crate::value::{CallId, Json, RunId};
 
-/// A call as [`call`] reads it; the statement calls the table `c`.
+/// The columns that [`call`] reads; the statement calls the table `c`.
 macro_rules! call_row {
     () => {
         "c.id, ARRAY[c.workflow_run_id::text, c.stage_id, c.topic, c.call_type, c.model_key, c.model_id, \
@@ -29,22 +29,22 @@ macro_rules! call_row {
     };
 }
 
-/// The call `c` belongs to the topic $1 or one below it. A range, for a pattern would take `_` and `%` in a topic for
-/// more than they are.
+/// Whether the call `c` belongs to the topic $1 or one below it. It compares ranges, because in a pattern the
+/// characters `_` and `%` of a topic would be wildcards. `/` is the character after `.`, which separates segments.
 macro_rules! of_topic {
     () => {
         "c.topic >= $1 AND c.topic < $1 || '/' AND (c.topic = $1 OR c.topic >= $1 || '.')"
     };
 }
 
-pub(super) const OF_RUN: &str = concat!(
+const OF_RUN: &str = concat!(
     "SELECT ",
     call_row!(),
     " FROM {schema}.ai_calls AS c WHERE c.workflow_run_id = $1 AND ($2::uuid IS NULL OR c.id > $2)
     ORDER BY c.id LIMIT $3"
 );
 
-pub(super) const OF_TOPIC: &str = concat!(
+const OF_TOPIC: &str = concat!(
     "SELECT ",
     call_row!(),
     " FROM {schema}.ai_calls AS c WHERE ",
@@ -52,8 +52,8 @@ pub(super) const OF_TOPIC: &str = concat!(
     " AND ($3::uuid IS NULL OR (c.topic, c.id) > ($2, $3)) ORDER BY c.topic, c.id LIMIT $4"
 );
 
-/// A sum of money stops at the largest amount.
-pub(super) const STATISTICS: &str = concat!(
+/// Sums are capped at the largest number that a column can hold.
+const STATISTICS: &str = concat!(
     "SELECT NULL::uuid, ARRAY[c.model_key], ARRAY[count(*), count(*) FILTER (WHERE c.outcome = 'SETTLED'),
         count(*) FILTER (WHERE c.outcome = 'FAILED'), count(*) FILTER (WHERE c.outcome = 'UNKNOWN'),
         least(sum(c.input_tokens), 9223372036854775807)::bigint,
@@ -76,7 +76,7 @@ impl Ledger for PostgresStore {
     ) -> Result<Vec<AiCallRecord>, Error> {
         let (id, after, limit) = (*run_id.as_uuid(), after.map(CallId::as_uuid), number(limit));
         let rows = self.read("read the calls of a run", move |database| {
-            database.query(|sql| &sql.calls_of_run).bind(id).bind(after).bind(limit)
+            database.query(OF_RUN).bind(id).bind(after).bind(limit)
         });
         Ok(rows.await?.iter().map(call).collect::<Result<_, _>>()?)
     }
@@ -91,7 +91,7 @@ impl Ledger for PostgresStore {
         let last = after.as_ref().map(|(topic, _)| stored(topic).into_owned());
         let id: Option<Uuid> = after.map(|(_, id)| id.as_uuid());
         let rows = self.read("read the calls of a topic", move |database| {
-            let query = database.query(|sql| &sql.calls_of_topic).bind(topic.clone());
+            let query = database.query(OF_TOPIC).bind(topic.clone());
             query.bind(last.clone()).bind(id).bind(limit)
         });
         Ok(rows.await?.iter().map(call).collect::<Result<_, _>>()?)
@@ -100,27 +100,27 @@ impl Ledger for PostgresStore {
     async fn call_statistics(&self, topic: &str) -> Result<CallStatistics, Error> {
         let topic = stored(topic).into_owned();
         let rows = self.read("sum up the calls of a topic", move |database| {
-            database.query(|sql| &sql.call_statistics).bind(topic.clone())
+            database.query(STATISTICS).bind(topic.clone())
         });
         Ok(CallStatistics::new(rows.await?.iter().map(sums).collect::<Result<_, _>>()?))
     }
 
     async fn reserve_call(&self, id: CallId, call: CallReservation) -> Result<(), Error> {
         let rows = self.read("write a call", move |database| {
-            let given = database.given_now();
-            let at = given.unwrap_or_else(|| instant::now(&SystemClock));
+            let test_now = database.test_now();
+            let at = test_now.unwrap_or_else(|| instant::now(&SystemClock));
             let row = ReservedRow::outside(id, call.clone(), at);
-            reserve(database.query(|sql| &sql.intend_calls), &[row], given.is_some())
+            bind_reservations(database.query(calls::RESERVE), &[row], test_now.is_some())
         });
         rows.await.map(drop)
     }
 
-    async fn settle_call(&self, id: CallId, end_of: CallOutcome) -> Result<(), Error> {
-        let rows = self.read("write what became of a call", move |database| {
-            let given = database.given_now();
-            let at = given.unwrap_or_else(|| instant::now(&SystemClock));
-            let row = SettledRow::new(id, end_of.clone(), at);
-            end(database.query(|sql| &sql.end_calls), &[row], false, given.is_some())
+    async fn settle_call(&self, id: CallId, outcome: CallOutcome) -> Result<(), Error> {
+        let rows = self.read("write the outcome of a call", move |database| {
+            let test_now = database.test_now();
+            let at = test_now.unwrap_or_else(|| instant::now(&SystemClock));
+            let row = SettledRow::new(id, outcome.clone(), at);
+            bind_settlements(database.query(calls::SETTLE), &[row], false, test_now.is_some())
         });
         rows.await.map(drop)
     }
@@ -139,7 +139,8 @@ fn call(row: &PgRow) -> Result<AiCallRecord, Failure> {
         call_type: {
             let text = columns.text("call_type")?;
             let found = CallType::ALL.into_iter().find(|kind| kind.as_str() == text);
-            found.ok_or_else(|| columns.unreadable("call_type", "it is none"))?
+            found
+                .ok_or_else(|| columns.unreadable("call_type", format!("`{text}` is not a type of a call")))?
         },
         model_key: columns.text("model_key")?,
         model_id: columns.text("model_id")?,

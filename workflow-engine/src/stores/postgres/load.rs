@@ -1,10 +1,11 @@
-//! Locking runs and reading the rows that decisions name, in one statement whatever their number.
+//! Locks runs and reads the rows that decisions name: any number of them in one statement.
 
 use chrono::{DateTime, Utc};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
+use super::arrays::PgQuery;
 use super::columns::{self, Columns, job_row, run_row, stage_row};
 use super::failure::Failure;
 use super::text::stored;
@@ -13,23 +14,24 @@ use crate::stores::footprint::Footprint;
 use crate::stores::working_set::WorkingSet;
 use crate::value::{Json, RunId};
 
-const DOING: &str = "load a run";
+const ACTION: &str = "load a run";
 
-/// What a row of [`LOAD`] is.
+/// The kinds of rows that [`LOAD`] returns, in its fifth column.
 const RUN: i32 = 0;
 const STAGE: i32 = 1;
 const JOB: i32 = 2;
 const KEY: i32 = 3;
 const END: i32 = 4;
 
-/// Locks runs in the order of their ids, so that no two transactions wait for each other, and reads them with the
-/// named stages, jobs and idempotency keys.
+/// Locks runs in the order of their ids, so that no two transactions deadlock, and reads them with the named stages,
+/// jobs and idempotency keys.
 ///
-/// A statement sees the state of its beginning, but for the rows that it locks: those it sees as they are once it
-/// has them. So where it had to wait, everything else that it answers may be older than its run. The last row tells
-/// of how many runs that is true; then the statement is repeated, under the locks that it has got. The last row also
-/// has the database's instant, taken when every lock was held.
-pub(super) const LOAD: &str = concat!(
+/// Under READ COMMITTED a statement sees the state at its start, except for the rows that it locks, which it sees as
+/// they are once it holds the locks. So where it had to wait for a lock, the other rows may be older than their run.
+/// The last row counts the runs for which this is the case (their `commits` differs); [`load`] then repeats the
+/// statement under the locks that it now holds. The last row also has the database's time, taken when every lock was
+/// held.
+const LOAD: &str = concat!(
     "WITH locked AS MATERIALIZED (
         SELECT r.* FROM {schema}.workflow_runs AS r WHERE r.id = ANY($1) ORDER BY r.id FOR NO KEY UPDATE
     )
@@ -58,7 +60,7 @@ pub(super) const LOAD: &str = concat!(
         )], ARRAY[clock_timestamp()], 4"
 );
 
-/// A run with all its stages and jobs, without a lock.
+/// Reads a run with all its stages and jobs, without a lock.
 pub(super) const LOAD_WHOLE: &str = concat!(
     "SELECT ",
     run_row!(),
@@ -73,14 +75,14 @@ pub(super) const LOAD_WHOLE: &str = concat!(
     ", 2 FROM {schema}.job_queue AS j WHERE j.workflow_run_id = $1"
 );
 
-/// Locks the named runs and loads the named rows; answers the database's instant.
+/// Locks the named runs and loads the named rows; returns the database's time.
 pub(super) async fn load(
     transaction: &mut Transaction<'_>,
     footprint: &Footprint,
     set: &mut WorkingSet,
 ) -> Result<DateTime<Utc>, Failure> {
     loop {
-        let rows = transaction.fetch(DOING, load_query(transaction, footprint)).await?;
+        let rows = transaction.fetch(ACTION, load_query(transaction, footprint)).await?;
         let mut end = None;
         for row in &rows {
             if kind(row)? == END {
@@ -89,19 +91,19 @@ pub(super) async fn load(
             }
         }
         let Some((stale, now)) = end else {
-            return Err(Failure::database(DOING, sqlx::Error::RowNotFound));
+            return Err(Failure::database(ACTION, sqlx::Error::RowNotFound));
         };
         if stale > 0 {
             continue;
         }
-        transaction.database.clock_here.hear(now);
+        transaction.database.clock_estimate.observe(now);
         rows.iter().try_for_each(|row| put(row, footprint, set))?;
         return Ok(now);
     }
 }
 
-fn load_query(transaction: &Transaction<'_>, footprint: &Footprint) -> super::arrays::PgQuery<'static> {
-    // In key order, as the footprint is.
+fn load_query(transaction: &Transaction<'_>, footprint: &Footprint) -> PgQuery<'static> {
+    // The footprint is in key order, and so are the arguments.
     let runs: Vec<Uuid> = footprint.runs.keys().map(|run_id| *run_id.as_uuid()).collect();
     let stages = footprint.runs.iter().flat_map(|(run_id, stages)| {
         stages.iter().map(|stage| (*run_id.as_uuid(), stored(stage).into_owned()))
@@ -109,34 +111,34 @@ fn load_query(transaction: &Transaction<'_>, footprint: &Footprint) -> super::ar
     let (stage_runs, stage_ids): (Vec<Uuid>, Vec<String>) = stages.unzip();
     let keys = footprint.keys.iter().map(|(command, key)| (*command, stored(key).into_owned()));
     let (commands, keys): (Vec<&'static str>, Vec<String>) = keys.unzip();
-    let query = transaction.query(|sql| &sql.load);
+    let query = transaction.query(LOAD);
     query.bind(runs).bind(stage_runs).bind(stage_ids).bind(commands).bind(keys)
 }
 
-/// Loads a run with all its stages and jobs; the run is locked already.
+/// Loads a run with all its stages and jobs; the transaction has locked it.
 pub(super) async fn load_whole(
     transaction: &mut Transaction<'_>,
     run_id: RunId,
     set: &mut WorkingSet,
 ) -> Result<(), Failure> {
-    let query = transaction.query(|sql| &sql.load_whole).bind(*run_id.as_uuid());
-    let rows = transaction.fetch(DOING, query).await?;
+    let query = transaction.query(LOAD_WHOLE).bind(*run_id.as_uuid());
+    let rows = transaction.fetch(ACTION, query).await?;
     put_whole(&rows, set)
 }
 
-/// Puts what [`LOAD_WHOLE`] has answered into the working set.
+/// Puts the rows of [`LOAD_WHOLE`] into the working set.
 pub(super) fn put_whole(rows: &[PgRow], set: &mut WorkingSet) -> Result<(), Failure> {
     rows.iter().try_for_each(|row| put(row, &Footprint::default(), set))
 }
 
 fn kind(row: &PgRow) -> Result<i32, Failure> {
-    row.try_get(4).map_err(|error| Failure::database(DOING, error))
+    row.try_get(4).map_err(|error| Failure::database(ACTION, error))
 }
 
 fn put(row: &PgRow, footprint: &Footprint, set: &mut WorkingSet) -> Result<(), Failure> {
     match kind(row)? {
         RUN => {
-            let (run, commits) = columns::counted_run(row)?;
+            let (run, commits) = columns::run_with_commits(row)?;
             let run_id = run.id;
             set.load_run(run);
             set.runs.entry(run_id).or_default().commits = commits;
@@ -148,8 +150,8 @@ fn put(row: &PgRow, footprint: &Footprint, set: &mut WorkingSet) -> Result<(), F
             let command = columns.text("command")?;
             let (key, hash) = (columns.text("key")?, columns.text("request_hash")?);
             let result = Json::trusted(columns.text("result")?);
-            // The row's command is one of those that were asked for, whose names are static.
-            if let Some((command, _)) = footprint.keys.iter().find(|(asked, _)| *asked == command) {
+            // The row's command is one of the footprint's, whose names are static.
+            if let Some((command, _)) = footprint.keys.iter().find(|(name, _)| *name == command) {
                 set.load_key(command, key, hash, result);
             }
         }

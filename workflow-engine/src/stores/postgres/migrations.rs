@@ -1,7 +1,7 @@
-//! The schema, and how a database comes to have it.
+//! Creates and migrates the schema.
 //!
-//! The bookkeeping is that of sqlx's migrator, in its table, but not its code: that leaves prepared statements in the
-//! session, which behind a pooler is somebody else's a moment later.
+//! It keeps the same records as sqlx's migrator, in the same table, but does not use that migrator's code, which leaves
+//! prepared statements in the session: behind a pooler another client uses that session a moment later.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -12,14 +12,14 @@ use sqlx::{Connection, PgConnection, Row, SqlSafeStr};
 use super::failure::Failure;
 use super::statements::fill;
 
-const DOING: &str = "bring the schema up to date";
+const ACTION: &str = "bring the schema up to date";
 
-/// Every migration, oldest first. One that was released is never edited.
+/// Every migration, oldest first. A released migration is never edited.
 const MIGRATIONS: &[(i64, &str, &str)] =
     &[(1, "initial", include_str!("../../../migrations/postgres/0001_initial.sql"))];
 
-/// Held by whoever migrates, until its transaction ends: a lock of the session would be lost behind a pooler. The
-/// first number is this engine's own, the second the schema's.
+/// The lock that a process holds while it migrates. It belongs to the transaction, because behind a pooler a lock of
+/// the session would be lost. The first number identifies this engine, the second the schema.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(1751609, hashtext($1))";
 
 const TABLE: &str = "
@@ -34,12 +34,12 @@ const TABLE: &str = "
 
 const APPLIED: &str = "SELECT version, checksum FROM {schema}._sqlx_migrations ORDER BY version";
 
-const NOTE: &str = "
+const RECORD: &str = "
     INSERT INTO {schema}._sqlx_migrations (version, description, success, checksum, execution_time)
     VALUES ($1, $2, TRUE, $3, 0)";
 
-/// Brings the schema up to date. Several processes may do so at once: the whole of it is one transaction, and
-/// whoever comes second finds nothing left to do.
+/// Brings the schema up to date, in one transaction. Several processes may call this at the same time; all but the
+/// first find the migrations applied.
 pub(super) async fn migrate(connection: &mut PgConnection, schema: &str) -> Result<(), Failure> {
     let mut transaction = connection.begin().await.map_err(failed)?;
     let lock = sqlx::query(LOCK).persistent(false).bind(schema);
@@ -47,22 +47,23 @@ pub(super) async fn migrate(connection: &mut PgConnection, schema: &str) -> Resu
     create_schema(&mut transaction, schema).await?;
     let mut applied = applied(&mut transaction, schema).await?;
     for &(version, description, sql) in MIGRATIONS {
-        // Its checksum is that of the text with its slots: the same in every schema.
+        // The checksum covers the text before the schema's name is filled in, so it is the same in every schema.
         let kind = MigrationType::Simple;
         let migration = Migration::new(version, Cow::Borrowed(description), kind, sql.into_sql_str(), false);
         match applied.remove(&version) {
             Some(checksum) if checksum == *migration.checksum => {}
-            Some(_) => return Err(Failure::lasting(DOING, MigrateError::VersionMismatch(version))),
+            Some(_) => return Err(Failure::permanent(ACTION, MigrateError::VersionMismatch(version))),
             None => apply(&mut transaction, schema, &migration).await?,
         }
     }
     if let Some(later) = applied.keys().min() {
-        return Err(Failure::lasting(DOING, MigrateError::VersionMissing(*later)));
+        return Err(Failure::permanent(ACTION, MigrateError::VersionMissing(*later)));
     }
     transaction.commit().await.map_err(failed)
 }
 
-/// `CREATE SCHEMA IF NOT EXISTS` would ask for the right to create one even where it exists.
+/// Creates the schema unless it exists. `CREATE SCHEMA IF NOT EXISTS` would require the privilege to create schemas
+/// even where the schema exists.
 async fn create_schema(connection: &mut PgConnection, schema: &str) -> Result<(), Failure> {
     let exists =
         sqlx::query("SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)").persistent(false);
@@ -74,7 +75,7 @@ async fn create_schema(connection: &mut PgConnection, schema: &str) -> Result<()
     Ok(())
 }
 
-/// The checksums of what was applied before, by version.
+/// Returns the checksums of the applied migrations, by version.
 async fn applied(connection: &mut PgConnection, schema: &str) -> Result<HashMap<i64, Vec<u8>>, Failure> {
     sqlx::raw_sql(fill(TABLE, schema)).execute(&mut *connection).await.map_err(failed)?;
     let query = sqlx::query(fill(APPLIED, schema)).persistent(false);
@@ -85,12 +86,12 @@ async fn applied(connection: &mut PgConnection, schema: &str) -> Result<HashMap<
 async fn apply(connection: &mut PgConnection, schema: &str, migration: &Migration) -> Result<(), Failure> {
     let filled = fill(migration.sql.as_str(), schema);
     sqlx::raw_sql(filled).execute(&mut *connection).await.map_err(failed)?;
-    let note = sqlx::query(fill(NOTE, schema)).persistent(false);
-    let note = note.bind(migration.version).bind(migration.description.to_string());
-    note.bind(migration.checksum.to_vec()).execute(connection).await.map_err(failed)?;
+    let record = sqlx::query(fill(RECORD, schema)).persistent(false);
+    let record = record.bind(migration.version).bind(migration.description.to_string());
+    record.bind(migration.checksum.to_vec()).execute(connection).await.map_err(failed)?;
     Ok(())
 }
 
 fn failed(error: sqlx::Error) -> Failure {
-    Failure::database(DOING, error)
+    Failure::database(ACTION, error)
 }

@@ -1,41 +1,65 @@
 //! The store on a PostgreSQL server.
 //!
-//! A few connections commit, a few read, and one listens. Runs are locked row by row, always in the order of their
-//! ids, so any number of processes may work on one database at the same time.
+//! A few connections commit, a few read, and one listens. Any number of processes may use one database at the same
+//! time: every transaction that writes a run holds the lock on its row, and takes such locks before all others, in the
+//! order of the runs' ids. Claims and purges lock in another order, but skip locked runs. Only renewing a lease needs no
+//! lock on the run; it skips locked jobs.
+//!
+//! A commit passes through these files:
+//! 1. `persistence.rs` (a decision) or `transport.rs` (a claim) turns the call into a `Work` item (`work.rs`), puts it
+//!    into the queue (`queue.rs`) and waits for the result.
+//! 2. A committer (`committer.rs`), one task a connection, takes a batch: every item that is ready, but none about a
+//!    run that another committer is working on. Claims come here when they need locks (`claim_locking.rs`); otherwise
+//!    `claim_optimistic.rs` finds work without locks and claims it by decisions.
+//! 3. The fast path (`fast_path.rs`) serves decisions on new runs, and on runs whose rows are in the row cache
+//!    (`row_cache.rs`). It applies them in memory, with the time of `clock.rs`, and commits them by one statement,
+//!    which is its own transaction. The statement locks the runs, compares each row's `commits` counter with the
+//!    cached one, and writes nothing of runs that have moved on.
+//! 4. Everything else takes the locking path (`batch.rs`): `BEGIN`, one statement that locks and loads (`load.rs`), the
+//!    decisions, one statement that writes, and `COMMIT` (`transaction.rs`). Rows that few commits have get statements
+//!    of their own (`side_rows.rs`, `calls.rs`); the user's statements come last (`user_statements.rs`).
+//! 5. On both paths `write.rs` collects the changed rows (`write_batch.rs`, `rows.rs`), encodes each kind as one array
+//!    of composite values (`composite.rs`, `composite_types.rs`), and sends the statement of `write_sql.rs`.
+//! 6. After the commit its rows are in the row cache, the committer sends the results, `database.rs` gives the hints to
+//!    this process, and `external_commits.rs` notifies the others.
+//!
+//! Reads bypass the queue: `read.rs` runs each as one statement, which sees one committed state. `columns.rs` turns
+//! rows into records, and `statements.rs` fills the schema's name into the statements.
 
 mod options;
 mod open;
 mod database;
+mod persistence;
+mod transport;
 mod work;
 mod queue;
-mod composite;
 mod committer;
 mod fast_path;
 mod row_cache;
 mod clock;
 mod batch;
-mod calls;
 mod transaction;
-mod ledger;
 mod load;
 mod write;
 mod write_batch;
 mod write_sql;
-mod composite_types;
 mod rows;
+mod composite;
+mod composite_types;
 mod side_rows;
+mod calls;
 mod user_statements;
-mod of_definitions;
-mod claim_locking;
 mod claim_optimistic;
-mod persistence;
+mod claim_locking;
+mod contention;
+mod external_commits;
+mod read;
 mod request_loader;
-mod transport;
+mod ledger;
 mod stuck_runs;
 mod outbox;
 mod deliveries;
 mod retention;
-mod external_commits;
 mod migrations;
 mod statements;
 mod columns;
@@ -57,14 +81,14 @@ pub use self::options::PostgresOptions;
 use self::arrays::PgQuery;
 use self::database::Database;
 use self::queue::Queue;
-use self::request_loader::Requests;
-use self::work::{Ask, Work};
+use self::request_loader::RequestLoader;
+use self::work::{Request, Work};
 use super::Closed;
 use crate::error::Error;
 
 /// A store in one schema of a PostgreSQL database, version 13 or later.
 ///
-/// Open it once in a process and share it; other processes may open the same schema.
+/// Open it once in each process and share it; other processes may open the same schema.
 ///
 /// ```no_run
 /// # async fn open() -> Result<(), workflow_engine::Error> {
@@ -81,58 +105,58 @@ use crate::error::Error;
 pub struct PostgresStore {
     database: Arc<Database>,
     queue: Arc<Queue>,
-    requests: Arc<Requests>,
+    request_loader: Arc<RequestLoader>,
     committers: Mutex<Vec<JoinHandle<()>>>,
     stop: CancellationToken,
-    runtime: Own,
+    runtime: OwnedRuntime,
 }
 
 impl PostgresStore {
-    /// What this store has done to its database since it was opened.
+    /// Returns counts of the work that this store has done since it was opened.
     #[must_use]
     pub fn statistics(&self) -> PostgresStatistics {
         self.database.counters.read()
     }
 
-    /// Has a committer do something, and waits for its commit.
-    async fn ask<I, O>(
+    /// Submits a request to the committers and waits for its commit.
+    async fn submit<I, O>(
         &self,
-        doing: &'static str,
-        work: impl FnOnce(Ask<I, O>) -> Work,
+        action: &'static str,
+        work: impl FnOnce(Request<I, O>) -> Work,
         input: I,
     ) -> Result<O, Error> {
-        let (ask, answer) = Ask::new(input);
-        if !self.queue.push(work(ask)) {
-            return Err(Error::store_unavailable(doing, Closed));
+        let (request, result) = Request::new(input);
+        if !self.queue.push(work(request)) {
+            return Err(Error::store_unavailable(action, Closed));
         }
-        // The committers answer everything that they have taken; they can only be gone by a panic.
-        answer.await.unwrap_or_else(|_| Err(Error::store_unavailable(doing, Closed)))
+        // Committers send a result for everything that they have taken, unless one has panicked.
+        result.await.unwrap_or_else(|_| Err(Error::store_unavailable(action, Closed)))
     }
 
-    /// Runs one statement, which sees one committed state. It runs to its end whoever stops waiting: a connection
-    /// whose user went away in between would have to be doubted.
+    /// Runs one statement, which sees one committed state. It runs on the store's own threads and to its end even if
+    /// the caller stops waiting: a statement that is cancelled halfway leaves its connection in an unknown state.
     async fn read(
         &self,
-        doing: &'static str,
+        action: &'static str,
         make: impl Fn(&Database) -> PgQuery<'static> + Send + Sync + 'static,
     ) -> Result<Vec<PgRow>, Error> {
         if self.stop.is_cancelled() {
-            return Err(Error::store_unavailable(doing, Closed));
+            return Err(Error::store_unavailable(action, Closed));
         }
         let database = Arc::clone(&self.database);
-        let fetched = self.runtime.spawn(async move { database.fetch(doing, make).await });
+        let fetched = self.runtime.spawn(async move { database.fetch(action, make).await });
         match fetched.await {
             Ok(rows) => Ok(rows?),
-            Err(gone) => Err(Error::store_unavailable(doing, gone)),
+            Err(error) => Err(Error::store_unavailable(action, error)),
         }
     }
 
-    /// Lets pending commits end, and closes what is open.
+    /// Waits for pending commits, then closes the connections.
     async fn shut_down(&self) {
         self.queue.close();
         let committers = std::mem::take(&mut *self.committers.lock().unwrap_or_else(PoisonError::into_inner));
         for committer in committers {
-            // An error means that it is gone, which is what one waits for.
+            // An error means that the committer has panicked; it has ended as well.
             let _ = committer.await;
         }
         self.stop.cancel();
@@ -147,25 +171,25 @@ impl std::fmt::Debug for PostgresStore {
     }
 }
 
-/// A runtime that may be dropped anywhere: tokio's own does not allow it within a task.
-struct Own(Option<Runtime>);
+/// A runtime that may be dropped anywhere: tokio forbids dropping its own type within a task.
+struct OwnedRuntime(Option<Runtime>);
 
-impl Own {
+impl OwnedRuntime {
     fn new(runtime: Runtime) -> Self {
         Self(Some(runtime))
     }
 }
 
-impl Deref for Own {
+impl Deref for OwnedRuntime {
     type Target = Runtime;
 
-    #[allow(clippy::expect_used, reason = "it is taken where it is dropped, and nowhere else")]
+    #[allow(clippy::expect_used, reason = "only `drop` takes it")]
     fn deref(&self) -> &Runtime {
-        self.0.as_ref().expect("it is there until it is dropped")
+        self.0.as_ref().expect("the runtime is present until it is dropped")
     }
 }
 
-impl Drop for Own {
+impl Drop for OwnedRuntime {
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();

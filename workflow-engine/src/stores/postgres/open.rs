@@ -1,4 +1,4 @@
-//! Opening a database.
+//! Opens a store: connects, migrates the schema, and starts the tasks.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,24 +9,25 @@ use tokio_util::sync::CancellationToken;
 use super::committer;
 use super::composite_types::RowTypes;
 use super::database::Database;
-use super::external_commits::Foreign;
+use super::external_commits::ExternalCommits;
 use super::failure::Failure;
 use super::migrations::migrate;
 use super::options::{PostgresOptions, schema_of};
 use super::queue::Queue;
 use super::statements::Statements;
-use super::{Own, PostgresStore};
+use super::{OwnedRuntime, PostgresStore};
 use crate::error::Error;
 
-/// The store's own threads: one would do, but a large batch would keep a heartbeat waiting.
+/// The number of the store's own threads. One would do, but a large batch would then delay a heartbeat.
 const THREADS: usize = 2;
 
 impl PostgresStore {
-    /// Opens the database that the options or a URL name, and migrates the engine's schema in it to this version.
+    /// Opens the database that the options or a URL name, and migrates its schema to the version of this engine.
     ///
     /// # Errors
-    /// `UNSUPPORTED_STORE` when the URL or the schema's name is not valid; `STORE_UNAVAILABLE` when the server cannot
-    /// be reached; `STORE_FAILED` when it refuses, or the schema is of a later version. No message shows a password.
+    /// `UNSUPPORTED_STORE` when the URL or the schema's name is invalid; `STORE_UNAVAILABLE` when the server cannot be
+    /// reached; `STORE_FAILED` when the server refuses, or when a later version of the engine has migrated the schema.
+    /// No message shows a password.
     pub async fn open(options: impl Into<PostgresOptions>) -> Result<Self, Error> {
         let options = options.into();
         let schema = schema_of(&options)?.to_owned();
@@ -41,13 +42,13 @@ impl PostgresStore {
             .enable_time()
             .build()
             .map_err(|error| Error::store_unavailable("start the threads of the store", error))?;
-        let runtime = Own::new(runtime);
+        let runtime = OwnedRuntime::new(runtime);
 
         let (shared, named) = (Arc::clone(&database), schema.clone());
         let migrated = runtime.spawn(async move {
             let mut connection = shared.new_connection().await?;
             migrate(&mut connection, &named).await?;
-            shared.give_back(connection);
+            shared.release(connection);
             Ok::<(), Failure>(())
         });
         migrated.await.map_err(|error| Error::store_failed("open the database", error))??;
@@ -56,20 +57,20 @@ impl PostgresStore {
         let serve = |_| runtime.spawn(committer::serve(Arc::clone(&database), Arc::clone(&queue)));
         let committers = (0..options.connections.max(1)).map(serve).collect();
         let stop = CancellationToken::new();
-        let foreign = Arc::new(Foreign {
+        let external_commits = Arc::new(ExternalCommits {
             database: Arc::clone(&database),
             channel: format!("workflow_engine.{schema}"),
             sender: uuid::Uuid::now_v7().to_string(),
             stop: stop.clone(),
         });
-        watch(&runtime, &foreign, options.behind_pooler);
-        let (committers, requests) = (Mutex::new(committers), Arc::default());
-        Ok(Self { database, queue, requests, committers, stop, runtime })
+        watch(&runtime, &external_commits, options.behind_pooler);
+        let (committers, request_loader) = (Mutex::new(committers), Arc::default());
+        Ok(Self { database, queue, request_loader, committers, stop, runtime })
     }
 }
 
-fn watch(runtime: &Runtime, foreign: &Arc<Foreign>, behind_pooler: bool) {
-    let (notifier, listener, poller) = (Arc::clone(foreign), Arc::clone(foreign), Arc::clone(foreign));
+fn watch(runtime: &Runtime, external_commits: &Arc<ExternalCommits>, behind_pooler: bool) {
+    let [notifier, listener, poller] = std::array::from_fn(|_| Arc::clone(external_commits));
     let spawn: [JoinHandle<()>; 2] = [
         runtime.spawn(async move { notifier.notify().await }),
         runtime.spawn(async move { poller.poll().await }),

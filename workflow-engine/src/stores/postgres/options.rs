@@ -1,4 +1,4 @@
-//! How a database is opened.
+//! The options of a store, and the connection settings that follow from them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,24 +15,24 @@ use crate::ports::Clock;
 pub struct PostgresOptions {
     /// The database: `postgres://user:password@host:port/database`, with libpq's parameters after a `?`.
     pub url: String,
-    /// The schema that holds the tables, created where there is none; default `workflow_engine`. Lower-case letters,
-    /// digits and `_`, at most 40 of them, the first no digit. Each schema is a store of its own.
+    /// The schema that holds the tables; it is created if it does not exist. Default `workflow_engine`. At most 40
+    /// lower-case letters, digits and `_`; it starts with no digit and not with `pg_`. Each schema is a separate store.
     pub schema: String,
-    /// How many connections commit, at least 1; default 4. As many at most read, and one listens.
+    /// The number of connections that commit, at least 1; default 4. At most as many read, and one listens.
     pub connections: u32,
-    /// Whether a pooler in transaction mode stands in between; default no. Then nothing is kept in a session: no
-    /// prepared statements, no listening, and timeouts are set in each transaction. What other processes commit is
-    /// noticed by polling.
+    /// Whether the server is reached through a pooler in transaction mode; default no. The store then keeps nothing in
+    /// a session: it prepares no statements, does not listen, sets timeouts in each transaction, and notices the
+    /// commits of other processes by polling.
     pub behind_pooler: bool,
-    /// How long a transaction may take, waiting for locks included, before it is given up with an error that is
-    /// retryable; default 30 seconds.
+    /// How long a transaction may take, including the wait for locks, before it fails with a retryable error; default
+    /// 30 seconds.
     pub transaction_timeout: Duration,
-    /// Where instants come from; default the database's clock, the only one that all processes share. For tests.
+    /// A clock for tests; default the database's clock, the only one that all processes share.
     pub clock: Option<Arc<dyn Clock>>,
 }
 
 impl PostgresOptions {
-    /// The defaults, for the database at `url`.
+    /// Creates the default options for the database at `url`.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
@@ -52,7 +52,7 @@ impl<T: Into<String>> From<T> for PostgresOptions {
     }
 }
 
-/// Without the password.
+/// Shows no password.
 impl std::fmt::Debug for PostgresOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("PostgresOptions")
@@ -65,29 +65,29 @@ impl std::fmt::Debug for PostgresOptions {
     }
 }
 
-/// A transaction goes from statement to statement without a pause. A process that falls silent in one, suspended or cut
-/// off, would keep its runs locked for the others beyond the end of its leases: after so many milliseconds the server
-/// cuts it off.
-const LONGEST_SILENCE: u128 = 5_000;
+/// After how many milliseconds without a statement the server ends a transaction. A live process sends one statement
+/// after the other; a process that is suspended or cut off would keep its runs locked beyond the end of its leases.
+const MAX_IDLE_IN_TRANSACTION: u128 = 5_000;
 
-/// The longest name of a schema: a channel is named after it, and identifiers have 63 bytes.
-const LONGEST_SCHEMA: usize = 40;
+/// The longest name of a schema: the notification channel is named after it, and an identifier has at most 63 bytes.
+const MAX_SCHEMA_LENGTH: usize = 40;
 
-/// The schema's name, which is put into statements as it is.
+/// Returns the schema's name, which is checked because it becomes part of statements.
 pub(super) fn schema_of(options: &PostgresOptions) -> Result<&str, Error> {
     let name = options.schema.as_str();
-    let begins = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_');
-    let goes_on = |rest: char| rest.is_ascii_lowercase() || rest.is_ascii_digit() || rest == '_';
-    if begins && name.chars().all(goes_on) && name.len() <= LONGEST_SCHEMA && !name.starts_with("pg_") {
+    let has_valid_start = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_');
+    let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let is_valid = has_valid_start && name.chars().all(is_allowed) && name.len() <= MAX_SCHEMA_LENGTH;
+    if is_valid && !name.starts_with("pg_") {
         return Ok(name);
     }
-    let reason =
-        "the schema's name needs lower-case letters, digits and `_`, at most 40, and no `pg_` before it";
+    let reason = "the schema's name must be 1 to 40 lower-case letters, digits and `_`, and must start neither \
+                  with a digit nor with `pg_`";
     Err(Error::unsupported_url(name, reason))
 }
 
-/// Planner settings under which a statement's plan is the same however many rows there were when it was made: rows
-/// are found through their indexes. A plan made over empty tables would scan them, and go on to do so.
+/// Planner settings that keep statements on indexes. Without them, a plan that is prepared while the tables are empty
+/// scans them, and a session keeps that plan as the tables grow.
 const PLANNER: [(&str, &str); 6] = [
     ("enable_seqscan", "off"),
     ("enable_hashjoin", "off"),
@@ -98,7 +98,7 @@ const PLANNER: [(&str, &str); 6] = [
 ];
 
 impl PostgresOptions {
-    /// What a connection is made with.
+    /// Returns the options of a connection.
     pub(super) fn connect(&self) -> Result<PgConnectOptions, Error> {
         let url = self.url.as_str();
         let parsed: PgConnectOptions = url
@@ -109,13 +109,13 @@ impl PostgresOptions {
         // sqlx logs each statement, which costs more than some of them.
         let quiet = parsed.disable_statement_logging();
         if self.behind_pooler {
-            // A pooler refuses startup parameters that it does not know.
+            // A pooler refuses startup parameters that it does not support.
             return Ok(quiet.statement_cache_capacity(0).extra_float_digits(None));
         }
         Ok(quiet.options(self.session_settings()))
     }
 
-    /// `BEGIN`, with what a session would hold behind a pooler.
+    /// Returns `BEGIN`; behind a pooler it also sets what a session would hold otherwise.
     pub(super) fn begin(&self) -> String {
         let mut begin = "BEGIN ISOLATION LEVEL READ COMMITTED".to_owned();
         if self.behind_pooler {
@@ -135,19 +135,19 @@ impl PostgresOptions {
         let timeouts = [
             ("statement_timeout", timeout),
             ("lock_timeout", timeout),
-            ("idle_in_transaction_session_timeout", timeout.min(LONGEST_SILENCE)),
+            ("idle_in_transaction_session_timeout", timeout.min(MAX_IDLE_IN_TRANSACTION)),
         ];
         let timeouts = timeouts.into_iter().map(|(name, timeout)| (name, timeout.to_string()));
         timeouts.chain(PLANNER.into_iter().map(|(name, value)| (name, value.to_owned())))
     }
 }
 
-/// The URL without its password.
+/// Returns the URL without user, password and parameters, to be shown in errors.
 pub(super) fn redacted(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return "(not a URL)".to_owned() };
     let (rest, _) = rest.split_once('?').unwrap_or((rest, ""));
-    let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
-    format!("{scheme}://{place}")
+    let host_and_path = rest.rsplit_once('@').map_or(rest, |(_, after)| after);
+    format!("{scheme}://{host_and_path}")
 }
 
 #[cfg(test)]
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_schema_is_a_plain_name() {
+    fn a_schema_name_is_a_plain_identifier() {
         let named = |schema: &str| PostgresOptions {
             schema: schema.into(),
             ..PostgresOptions::new("postgres://host/name")
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_not_shown() {
+    fn a_redacted_url_shows_no_password() {
         for (url, shown) in [
             ("postgres://user:secret@host:5432/name?sslmode=require", "postgres://host:5432/name"),
             ("postgres://host/name?password=secret", "postgres://host/name"),

@@ -1,7 +1,6 @@
-//! The store on PostgreSQL as the outbox.
+//! Implements the outbox port.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -23,54 +22,46 @@ impl Outbox for PostgresStore {
         self.database.deliver_events.store(deliver, Ordering::Relaxed);
     }
 
-    async fn claim_deliveries(&self, ask: &DeliveryClaim) -> Result<Vec<Delivery>, Error> {
-        const DOING: &str = "claim deliveries";
+    async fn claim_deliveries(&self, claim: &DeliveryClaim) -> Result<Vec<Delivery>, Error> {
+        const ACTION: &str = "claim deliveries";
 
-        let subscriber = stored(&ask.subscriber).into_owned();
-        let rows = self.read(DOING, move |database| {
-            let query = database.query(|sql| &sql.any_deliveries).bind(subscriber.clone());
-            query.bind(database.given_now())
+        let subscriber = stored(&claim.subscriber).into_owned();
+        let rows = self.read(ACTION, move |database| {
+            let query = database.query(deliveries::ANY).bind(subscriber.clone());
+            query.bind(database.test_now())
         });
         let any = rows.await?.first().map_or(Ok(false), |row| row.try_get::<bool, _>(0));
-        if !any.map_err(|error| Failure::database(DOING, error))? {
+        if !any.map_err(|error| Failure::database(ACTION, error))? {
             return Ok(Vec::new());
         }
-        self.ask(DOING, Work::ClaimDeliveries, ask.clone()).await
+        self.submit(ACTION, Work::ClaimDeliveries, claim.clone()).await
     }
 
     async fn settle_deliveries(&self, settlements: Vec<Settlement>) -> Result<(), Error> {
         if settlements.is_empty() {
             return Ok(());
         }
-        self.ask("settle deliveries", Work::SettleDeliveries, settlements).await
+        self.submit("settle deliveries", Work::SettleDeliveries, settlements).await
     }
 
     async fn next_delivery_due(&self, subscriber: &str) -> Result<Option<DateTime<Utc>>, Error> {
         let subscriber = stored(subscriber).into_owned();
         let rows = self.read("read when a delivery is due", move |database| {
-            database.query(|sql| &sql.next_delivery_due).bind(subscriber.clone())
+            database.query(deliveries::NEXT_DUE).bind(subscriber.clone())
         });
-        self.due(&rows.await?)
+        self.local_due(&rows.await?)
     }
 
     async fn dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<Vec<DeadLetter>, Error> {
         let subscriber = subscriber.map(|subscriber| stored(subscriber).into_owned());
         let rows = self.read("read dead letters", move |database| {
-            database.query(|sql| &sql.dead_letters).bind(subscriber.clone()).bind(number(limit))
+            database.query(deliveries::DEAD_LETTERS).bind(subscriber.clone()).bind(number(limit))
         });
         Ok(rows.await?.iter().map(deliveries::dead_letter).collect::<Result<_, _>>()?)
     }
 
     async fn replay_dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<usize, Error> {
         let replay = Replay { subscriber: subscriber.map(str::to_owned), limit };
-        self.ask("replay dead letters", Work::Replay, replay).await
+        self.submit("replay dead letters", Work::Replay, replay).await
     }
-}
-
-/// A duration in microseconds, which added to an instant ends within PostgreSQL's calendar.
-pub(super) fn length(duration: Duration) -> i64 {
-    /// More than the years that ours has left.
-    const LONGEST: i64 = 9_000 * 366 * 86_400 * 1_000_000;
-
-    number(duration.as_micros()).min(LONGEST)
 }

@@ -1,4 +1,4 @@
-//! The store on PostgreSQL as the store of runs.
+//! Implements the persistence port: commits, and reads of runs.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use async_trait::async_trait;
 use sqlx::Row;
 
 use super::PostgresStore;
+use super::arrays::distinct_texts;
 use super::arrays::{PgQuery, number, texts};
 use super::columns::{self, event_row, log_row, run_row, stage_row};
 use super::failure::Failure;
-use super::load::put_whole;
-use super::of_definitions::distinct;
+use super::load::{self, put_whole};
 use super::side_rows;
 use super::text::{original, stored};
-use super::work::{Deciding, Locked, Work};
+use super::work::{LockedCommit, LockedDecision, Work};
 use crate::error::Error;
 use crate::ports::{AnnotationFilter, Commit, Decide, Decision, Hints, Persistence, Snapshot};
 use crate::records::{
@@ -26,44 +26,45 @@ use crate::stores::instant;
 use crate::stores::working_set::WorkingSet;
 use crate::value::{Json, RunId};
 
-pub(super) const RUN: &str =
-    concat!("SELECT ", run_row!(), " FROM {schema}.workflow_runs AS r WHERE r.id = $1");
+const RUN: &str = concat!("SELECT ", run_row!(), " FROM {schema}.workflow_runs AS r WHERE r.id = $1");
 
-pub(super) const STAGES: &str = concat!(
+const STAGES: &str = concat!(
     "SELECT ",
     stage_row!(),
     " FROM {schema}.workflow_stages AS s WHERE s.workflow_run_id = $1 ORDER BY s.stage_number"
 );
 
-pub(super) const STAGE: &str = concat!(
+const STAGE: &str = concat!(
     "SELECT ",
     stage_row!(),
     " FROM {schema}.workflow_stages AS s WHERE s.workflow_run_id = $1 AND s.stage_id = $2"
 );
 
-pub(super) const COMPLETED_STAGES: &str = concat!(
+const COMPLETED_STAGES: &str = concat!(
     "SELECT ",
     stage_row!(),
     " FROM {schema}.workflow_stages AS s
     WHERE s.workflow_run_id = $1 AND s.stage_id = ANY($2) AND s.status = 'COMPLETED'"
 );
 
-pub(super) const BLOB: &str = "SELECT value FROM {schema}.blobs WHERE key = $1";
+const BLOB: &str = "SELECT value FROM {schema}.blobs WHERE key = $1";
 
-pub(super) const EVENTS: &str = concat!(
+const EVENTS: &str = concat!(
     "SELECT ",
     event_row!(),
     " FROM {schema}.outbox_events AS e WHERE e.workflow_run_id = $1 AND e.sequence > $2
     ORDER BY e.sequence LIMIT $3"
 );
 
-pub(super) const LOGS: &str = concat!(
+const LOGS: &str = concat!(
     "SELECT ",
     log_row!(),
     " FROM {schema}.workflow_logs AS l WHERE l.workflow_run_id = $1 AND l.id > $2 ORDER BY l.id LIMIT $3"
 );
 
-pub(super) const PENDING_RUNS: &str = concat!(
+/// Reads each definition's range of the index only up to the limit: the index begins with the definition, so runs of
+/// other definitions cost nothing.
+const PENDING_RUNS: &str = concat!(
     "SELECT t.id, t.texts, t.numbers, t.instants FROM (
         SELECT p.*, row_number() OVER (
             PARTITION BY d.definition, p.priority ORDER BY p.created_at, p.id) AS turn
@@ -78,7 +79,7 @@ pub(super) const PENDING_RUNS: &str = concat!(
     ) AS t ORDER BY t.priority DESC, t.turn, t.created_at, t.id LIMIT $2"
 );
 
-pub(super) const UNFINISHED_RUNS: &str = concat!(
+const UNFINISHED_RUNS: &str = concat!(
     "SELECT ",
     run_row!(),
     " FROM {schema}.workflow_runs AS r WHERE r.workflow_id = $1 AND r.completed_at IS NULL
@@ -88,17 +89,17 @@ pub(super) const UNFINISHED_RUNS: &str = concat!(
 #[async_trait]
 impl Persistence for PostgresStore {
     async fn commit(&self, decision: Decision) -> Result<Commit, Error> {
-        self.ask("commit", Work::Commit, decision).await
+        self.submit("commit", Work::Commit, decision).await
     }
 
     async fn commit_locked(&self, run_id: RunId, decide: Decide) -> Result<Commit, Error> {
-        let locked = Locked { run_id, decide: Deciding::Open(decide) };
-        self.ask("commit", Work::CommitLocked, locked).await
+        let locked = LockedCommit { run_id, decide: LockedDecision::Pending(decide) };
+        self.submit("commit", Work::CommitLocked, locked).await
     }
 
     async fn snapshot(&self, run_id: RunId) -> Result<Option<Snapshot>, Error> {
         let id = *run_id.as_uuid();
-        let rows = self.read("read a run", move |database| database.query(|sql| &sql.load_whole).bind(id));
+        let rows = self.read("read a run", move |database| database.query(load::LOAD_WHOLE).bind(id));
         let mut set = WorkingSet::default();
         put_whole(&rows.await?, &mut set)?;
         Ok(set.snapshot(run_id))
@@ -106,7 +107,7 @@ impl Persistence for PostgresStore {
 
     async fn run(&self, run_id: RunId) -> Result<Option<RunRecord>, Error> {
         let id = *run_id.as_uuid();
-        let rows = self.read("read a run", move |database| database.query(|sql| &sql.run).bind(id));
+        let rows = self.read("read a run", move |database| database.query(RUN).bind(id));
         Ok(rows.await?.first().map(columns::run).transpose()?)
     }
 
@@ -116,15 +117,14 @@ impl Persistence for PostgresStore {
 
     async fn stages(&self, run_id: RunId) -> Result<Vec<StageRecord>, Error> {
         let id = *run_id.as_uuid();
-        let rows =
-            self.read("read the stages of a run", move |database| database.query(|sql| &sql.stages).bind(id));
+        let rows = self.read("read the stages of a run", move |database| database.query(STAGES).bind(id));
         all(rows.await?.iter().map(columns::stage))
     }
 
     async fn stage(&self, run_id: RunId, stage_id: &str) -> Result<Option<StageRecord>, Error> {
         let (id, stage) = (*run_id.as_uuid(), stored(stage_id).into_owned());
         let rows = self.read("read a stage of a run", move |database| {
-            database.query(|sql| &sql.stage).bind(id).bind(stage.clone())
+            database.query(STAGE).bind(id).bind(stage.clone())
         });
         Ok(rows.await?.first().map(columns::stage).transpose()?)
     }
@@ -136,19 +136,19 @@ impl Persistence for PostgresStore {
     ) -> Result<HashMap<String, StoredValue>, Error> {
         let (id, stages) = (*run_id.as_uuid(), texts(stage_ids));
         let rows = self.read("read the outputs of a run", move |database| {
-            database.query(|sql| &sql.completed_stages).bind(id).bind(stages.clone())
+            database.query(COMPLETED_STAGES).bind(id).bind(stages.clone())
         });
         let stages: Vec<StageRecord> = all(rows.await?.iter().map(columns::stage))?;
         Ok(stages.into_iter().filter_map(|stage| Some((stage.stage_id, stage.output?))).collect())
     }
 
     async fn blob(&self, key: &BlobKey) -> Result<Option<Json>, Error> {
-        const DOING: &str = "read a blob";
+        const ACTION: &str = "read a blob";
 
         let key = stored(&key.0).into_owned();
-        let rows = self.read(DOING, move |database| database.query(|sql| &sql.blob).bind(key.clone()));
+        let rows = self.read(ACTION, move |database| database.query(BLOB).bind(key.clone()));
         let text = rows.await?.first().map(|row| row.try_get::<String, _>(0)).transpose();
-        let text = text.map_err(|error| Failure::database(DOING, error))?;
+        let text = text.map_err(|error| Failure::database(ACTION, error))?;
         Ok(text.map(original).map(Json::trusted))
     }
 
@@ -159,7 +159,7 @@ impl Persistence for PostgresStore {
     ) -> Result<Vec<AnnotationRecord>, Error> {
         let (id, filter) = (*run_id.as_uuid(), filter.clone());
         let rows = self.read("read the annotations of a run", move |database| {
-            filtered(database.query(|sql| &sql.annotations).bind(id), &filter)
+            filtered(database.query(side_rows::ANNOTATIONS).bind(id), &filter)
         });
         all(rows.await?.iter().map(side_rows::annotation))
     }
@@ -171,7 +171,7 @@ impl Persistence for PostgresStore {
     ) -> Result<Vec<AnnotationRecord>, Error> {
         let (key, filter) = (stored(key).into_owned(), filter.clone());
         let rows = self.read("read the annotations of a key", move |database| {
-            filtered(database.query(|sql| &sql.annotations_of_key).bind(key.clone()), &filter)
+            filtered(database.query(side_rows::ANNOTATIONS_OF_KEY).bind(key.clone()), &filter)
         });
         all(rows.await?.iter().map(side_rows::annotation))
     }
@@ -179,7 +179,7 @@ impl Persistence for PostgresStore {
     async fn artifacts(&self, run_id: RunId, stage_id: Option<&str>) -> Result<Vec<ArtifactRecord>, Error> {
         let (id, stage) = (*run_id.as_uuid(), stage_id.map(|stage_id| stored(stage_id).into_owned()));
         let rows = self.read("read the artifacts of a run", move |database| {
-            database.query(|sql| &sql.artifacts).bind(id).bind(stage.clone())
+            database.query(side_rows::ARTIFACTS).bind(id).bind(stage.clone())
         });
         all(rows.await?.iter().map(side_rows::artifact))
     }
@@ -192,7 +192,7 @@ impl Persistence for PostgresStore {
     ) -> Result<Option<ArtifactRecord>, Error> {
         let (id, stage, key) = (*run_id.as_uuid(), stored(stage_id).into_owned(), stored(key).into_owned());
         let rows = self.read("read an artifact", move |database| {
-            database.query(|sql| &sql.artifact).bind(id).bind(stage.clone()).bind(key.clone())
+            database.query(side_rows::ARTIFACT).bind(id).bind(stage.clone()).bind(key.clone())
         });
         Ok(rows.await?.first().map(side_rows::artifact).transpose()?)
     }
@@ -200,7 +200,7 @@ impl Persistence for PostgresStore {
     async fn events(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<Event>, Error> {
         let (id, after, limit) = (*run_id.as_uuid(), number(after), number(limit));
         let rows = self.read("read the events of a run", move |database| {
-            database.query(|sql| &sql.events).bind(id).bind(after).bind(limit)
+            database.query(EVENTS).bind(id).bind(after).bind(limit)
         });
         all(rows.await?.iter().map(columns::event))
     }
@@ -208,15 +208,15 @@ impl Persistence for PostgresStore {
     async fn logs(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<LogRecord>, Error> {
         let (id, after, limit) = (*run_id.as_uuid(), number(after), number(limit));
         let rows = self.read("read the log of a run", move |database| {
-            database.query(|sql| &sql.logs).bind(id).bind(after).bind(limit)
+            database.query(LOGS).bind(id).bind(after).bind(limit)
         });
         all(rows.await?.iter().map(columns::log))
     }
 
     async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error> {
-        let (definitions, limit) = (distinct(definitions), number(limit));
+        let (definitions, limit) = (distinct_texts(definitions), number(limit));
         let rows = self.read("read pending runs", move |database| {
-            database.query(|sql| &sql.pending_runs).bind(definitions.clone()).bind(limit)
+            database.query(PENDING_RUNS).bind(definitions.clone()).bind(limit)
         });
         all(rows.await?.iter().map(columns::run))
     }
@@ -224,7 +224,7 @@ impl Persistence for PostgresStore {
     async fn unfinished_runs(&self, workflow_id: &str) -> Result<Vec<RunRecord>, Error> {
         let workflow = stored(workflow_id).into_owned();
         let rows = self.read("read unfinished runs", move |database| {
-            database.query(|sql| &sql.unfinished_runs).bind(workflow.clone())
+            database.query(UNFINISHED_RUNS).bind(workflow.clone())
         });
         all(rows.await?.iter().map(columns::run))
     }
@@ -232,19 +232,19 @@ impl Persistence for PostgresStore {
     async fn stuck_runs(
         &self,
         definitions: &[String],
-        still: Duration,
+        idle_for: Duration,
         limit: usize,
     ) -> Result<Vec<RunId>, Error> {
-        self.read_stuck_runs(definitions, still, limit).await
+        self.read_stuck_runs(definitions, idle_for, limit).await
     }
 
     async fn unclaimed_runs(
         &self,
         definitions: &[String],
-        waiting: Duration,
+        waiting_for: Duration,
         limit: usize,
     ) -> Result<Vec<RunId>, Error> {
-        self.read_unclaimed_runs(definitions, waiting, limit).await
+        self.read_unclaimed_runs(definitions, waiting_for, limit).await
     }
 
     fn hints(&self) -> &Arc<Hints> {

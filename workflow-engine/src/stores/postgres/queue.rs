@@ -1,4 +1,4 @@
-//! What waits for a committer.
+//! The queue of requests for the committers.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,37 +11,38 @@ use super::work::Work;
 use crate::value::RunId;
 
 /// The most requests in one transaction: beyond some hundreds a larger one is no faster, and keeps its runs locked.
-const LARGEST_BATCH: usize = 256;
+const MAX_BATCH: usize = 256;
 
-/// So many requests have to wait for each commit that is on its way before another one joins it. A commit costs the
-/// server more than a request in it: what waits meanwhile goes with the next one.
+/// How many requests have to wait for each batch in progress before another committer takes a batch. A commit costs the
+/// server more than a request in it, so it is cheaper to let them wait for the next one.
 const MIN_BATCH: usize = 8;
 
-/// Nothing waits for company for longer: what is on its way may itself wait, for a lock or for statements of the user's.
+/// The longest time that requests wait for a batch to fill: the batches in progress may themselves wait for a lock, or
+/// for the user's statements.
 const MAX_LINGER: Duration = Duration::from_millis(5);
 
-/// Requests in the order in which they came.
+/// Requests in the order of their arrival.
 #[derive(Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
-    /// Told when a committer may find something to do.
+    /// Signalled when a committer may find a batch.
     changed: Notify,
 }
 
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Work>,
-    /// Runs that a committer is busy with. What else is about them waits here for its end instead of there, on a
-    /// connection, for the run's lock.
-    busy: HashSet<RunId>,
-    /// Batches that committers have and that share a transaction. What runs alone may wait for others, and keeps nobody
-    /// waiting.
-    on_the_way: usize,
+    /// Runs that a committer is working on. Further requests about them wait here until it has finished; with another
+    /// committer they would occupy a connection while they wait for the run's lock.
+    runs_in_progress: HashSet<RunId>,
+    /// Batches in progress that may have several requests. A request that runs alone does not count: it may wait long
+    /// for others, and must not delay a batch.
+    batches_in_progress: usize,
     closed: bool,
 }
 
 impl Queue {
-    /// Adds a request; answers whether it will be served, which it is not where the queue is closed.
+    /// Adds a request; returns false, and drops the request, if the queue is closed.
     pub(super) fn push(&self, work: Work) -> bool {
         let mut state = self.state();
         if state.closed {
@@ -53,22 +54,22 @@ impl Queue {
         true
     }
 
-    /// Takes no more requests; those that wait are still served.
+    /// Stops accepting requests; the committers still serve those that wait.
     pub(super) fn close(&self) {
         self.state().closed = true;
         self.changed.notify_waiters();
     }
 
-    /// The next requests for one transaction; `None` when the queue is closed and empty.
-    pub(super) async fn next(&self) -> Option<Vec<Work>> {
-        let mut company = MIN_BATCH;
+    /// Waits for the next batch, to be committed in one transaction; `None` when the queue is closed and empty.
+    pub(super) async fn next_batch(&self) -> Option<Vec<Work>> {
+        let mut min_batch = MIN_BATCH;
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
-            // From here on no change is missed.
+            // Registers this committer before it checks the queue, so that it misses no change.
             changed.as_mut().enable();
             let some_wait = {
                 let mut state = self.state();
-                let batch = state.take(company);
+                let batch = state.take(min_batch);
                 if !batch.is_empty() {
                     return Some(batch);
                 }
@@ -77,35 +78,35 @@ impl Queue {
                 }
                 !state.waiting.is_empty()
             };
-            company = MIN_BATCH;
+            min_batch = MIN_BATCH;
             if !some_wait {
                 changed.await;
             } else if tokio::time::timeout(MAX_LINGER, changed).await.is_err() {
-                company = 0;
+                min_batch = 0;
             }
         }
     }
 
-    /// The runs that committers are busy with.
-    pub(super) fn busy(&self) -> Vec<Uuid> {
-        self.state().busy.iter().map(|run_id| *run_id.as_uuid()).collect()
+    /// Returns the runs that committers are working on.
+    pub(super) fn runs_in_progress(&self) -> Vec<Uuid> {
+        self.state().runs_in_progress.iter().map(|run_id| *run_id.as_uuid()).collect()
     }
 
-    /// Whether a committer is busy with a run.
-    pub(super) fn is_busy(&self, run_id: RunId) -> bool {
-        self.state().busy.contains(&run_id)
+    /// Returns whether a committer is working on a run.
+    pub(super) fn is_in_progress(&self, run_id: RunId) -> bool {
+        self.state().runs_in_progress.contains(&run_id)
     }
 
-    /// A committer is done with its batch.
-    pub(super) fn done(&self, is_shared: bool) {
-        self.state().on_the_way -= usize::from(is_shared);
+    /// Notes that a committer has finished a batch.
+    pub(super) fn finish_batch(&self, is_shared: bool) {
+        self.state().batches_in_progress -= usize::from(is_shared);
     }
 
-    /// A committer is done with these runs.
+    /// Notes that a committer has finished its work on these runs.
     pub(super) fn release(&self, runs: &[RunId]) {
         let mut state = self.state();
         for run_id in runs {
-            state.busy.remove(run_id);
+            state.runs_in_progress.remove(run_id);
         }
         let (some_wait, closed) = (!state.waiting.is_empty(), state.closed);
         drop(state);
@@ -122,36 +123,36 @@ impl Queue {
     }
 }
 
-/// Whether these requests share a transaction, or a single one could have.
+/// Returns whether a batch is one that may have several requests, even if it has only one.
 pub(super) fn is_shared(batch: &[Work]) -> bool {
     batch.first().is_some_and(|work| !work.runs_alone())
 }
 
 impl State {
-    /// One request that runs alone, or all that share a transaction.
-    fn take(&mut self, company: usize) -> Vec<Work> {
-        let goes_at_once = self.waiting.front().is_some_and(Work::runs_alone);
-        if !goes_at_once && self.waiting.len() < self.on_the_way * company {
+    /// Takes one request that runs alone, or all that can share a transaction; nothing if too few wait.
+    fn take(&mut self, min_batch: usize) -> Vec<Work> {
+        let first_runs_alone = self.waiting.front().is_some_and(Work::runs_alone);
+        if !first_runs_alone && self.waiting.len() < self.batches_in_progress * min_batch {
             return Vec::new();
         }
         let mut batch: Vec<Work> = Vec::new();
-        let mut passed = VecDeque::new();
+        let mut skipped = VecDeque::new();
         while let Some(work) = self.waiting.pop_front() {
-            let is_busy = work.run_id().is_some_and(|run_id| self.busy.contains(&run_id));
-            if is_busy || (work.runs_alone() && !batch.is_empty()) {
-                passed.push_back(work);
+            let is_in_progress = work.run_id().is_some_and(|run_id| self.runs_in_progress.contains(&run_id));
+            if is_in_progress || (work.runs_alone() && !batch.is_empty()) {
+                skipped.push_back(work);
                 continue;
             }
             let alone = work.runs_alone();
             batch.push(work);
-            if alone || batch.len() == LARGEST_BATCH {
+            if alone || batch.len() == MAX_BATCH {
                 break;
             }
         }
-        passed.append(&mut self.waiting);
-        self.waiting = passed;
-        self.busy.extend(batch.iter().filter_map(Work::run_id));
-        self.on_the_way += usize::from(is_shared(&batch));
+        skipped.append(&mut self.waiting);
+        self.waiting = skipped;
+        self.runs_in_progress.extend(batch.iter().filter_map(Work::run_id));
+        self.batches_in_progress += usize::from(is_shared(&batch));
         batch
     }
 }

@@ -1,5 +1,5 @@
-//! What runs were started with, read together: a worker that has claimed runs of others asks for that of each of them at
-//! the same time.
+//! Reads the requests that runs were started with, many in one statement: a worker that has claimed jobs of runs that
+//! it did not start reads the requests of all of them at the same time.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,66 +13,66 @@ use super::{Closed, PostgresStore};
 use crate::error::Error;
 use crate::records::RunRequest;
 
-pub(super) const REQUESTS: &str = concat!(
+const REQUESTS: &str = concat!(
     "SELECT ",
     request_row!(),
     " FROM {schema}.workflow_run_requests AS q WHERE q.workflow_run_id = ANY($1)"
 );
 
-const DOING: &str = "read the request of a run";
+const ACTION: &str = "read the request of a run";
 
-/// So many are read in one statement; few enough that large ones fit into memory beside one another.
-const TOGETHER: usize = 32;
+/// The most requests in one statement: few enough that large ones fit into memory together.
+const MAX_BATCH: usize = 32;
 
-/// Where the answer goes; nobody has to be there any more when it comes.
+/// The channel for a result. The caller may have stopped waiting by then.
 type Reply = oneshot::Sender<Result<Option<RunRequest>, Failure>>;
 
-/// What waits to be read.
+/// Collects the requests that are to be read.
 #[derive(Default)]
-pub(super) struct Requests {
+pub(super) struct RequestLoader {
     waiting: Mutex<Waiting>,
 }
 
 #[derive(Default)]
 struct Waiting {
     runs: Vec<(Uuid, Reply)>,
-    /// Somebody reads, and goes on until nothing waits.
-    is_being_read: bool,
+    /// Whether a task is reading; it continues until no read waits.
+    has_reader: bool,
 }
 
 impl PostgresStore {
     pub(super) async fn read_request(&self, run: Uuid) -> Result<Option<RunRequest>, Error> {
         if self.stop.is_cancelled() {
-            return Err(Error::store_unavailable(DOING, Closed));
+            return Err(Error::store_unavailable(ACTION, Closed));
         }
-        let (reply, answer) = oneshot::channel();
-        if self.requests.push(run, reply) {
-            let (requests, database) = (Arc::clone(&self.requests), Arc::clone(&self.database));
-            self.runtime.spawn(async move { requests.read(&database).await });
+        let (reply, result) = oneshot::channel();
+        if self.request_loader.push(run, reply) {
+            let (loader, database) = (Arc::clone(&self.request_loader), Arc::clone(&self.database));
+            self.runtime.spawn(async move { loader.read(&database).await });
         }
-        match answer.await {
+        match result.await {
             Ok(request) => Ok(request?),
-            Err(gone) => Err(Error::store_unavailable(DOING, gone)),
+            Err(error) => Err(Error::store_unavailable(ACTION, error)),
         }
     }
 }
 
-impl Requests {
-    /// Adds one; answers whether somebody has to begin to read.
+impl RequestLoader {
+    /// Adds a read; returns whether the caller has to start a reader.
     fn push(&self, run: Uuid, reply: Reply) -> bool {
         let mut waiting = self.waiting();
         waiting.runs.push((run, reply));
-        !std::mem::replace(&mut waiting.is_being_read, true)
+        !std::mem::replace(&mut waiting.has_reader, true)
     }
 
-    /// Reads until nothing waits: what comes while a statement is on its way goes with the next one.
+    /// Reads until no read waits. Reads that arrive while a statement runs share the next one.
     async fn read(&self, database: &Database) {
-        while let Some(taken) = self.take() {
-            let runs: Vec<Uuid> = taken.iter().map(|(run, _)| *run).collect();
-            let query = move |database: &Database| database.query(|sql| &sql.requests).bind(runs.clone());
-            match database.fetch(DOING, query).await {
+        while let Some(batch) = self.take() {
+            let runs: Vec<Uuid> = batch.iter().map(|(run, _)| *run).collect();
+            let query = move |database: &Database| database.query(REQUESTS).bind(runs.clone());
+            match database.fetch(ACTION, query).await {
                 Ok(rows) => {
-                    for (run, reply) in taken {
+                    for (run, reply) in batch {
                         let row = rows.iter().find(|row| {
                             Columns::new(row, "workflow_run_requests")
                                 .and_then(|columns| columns.run_id())
@@ -82,7 +82,7 @@ impl Requests {
                     }
                 }
                 Err(failure) => {
-                    for (_, reply) in taken {
+                    for (_, reply) in batch {
                         let _ = reply.send(Err(failure.clone()));
                     }
                 }
@@ -90,15 +90,15 @@ impl Requests {
         }
     }
 
-    /// The next ones; `None` where nothing waits, and then nobody reads any more.
+    /// Takes the next batch; `None` if no read waits, which ends the reader.
     fn take(&self) -> Option<Vec<(Uuid, Reply)>> {
         let mut waiting = self.waiting();
         if waiting.runs.is_empty() {
-            waiting.is_being_read = false;
+            waiting.has_reader = false;
             return None;
         }
-        let few = waiting.runs.len().min(TOGETHER);
-        Some(waiting.runs.drain(..few).collect())
+        let length = waiting.runs.len().min(MAX_BATCH);
+        Some(waiting.runs.drain(..length).collect())
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {

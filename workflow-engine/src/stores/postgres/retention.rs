@@ -1,4 +1,4 @@
-//! Deleting what is over, on PostgreSQL.
+//! Implements the retention port: deletes terminal runs.
 
 use std::time::Duration;
 
@@ -8,18 +8,19 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::PostgresStore;
+use super::arrays::microseconds;
 use super::arrays::number;
 use super::columns::Columns;
 use super::failure::Failure;
-use super::outbox::length;
 use super::transaction::Transaction;
 use super::work::Work;
 use crate::error::Error;
 use crate::ports::{Purge, Retention};
 use crate::value::RunId;
 
-/// Locks runs that are over and that nobody else works on. It never waits, so the order of the locks is free.
-pub(super) const OVER: &str = "
+/// Finds and locks terminal runs; runs with undelivered events are left, unless $3. It skips locked runs and so never
+/// waits for a lock, which is why it may lock in another order than that of the ids.
+const LOCK_TERMINAL: &str = "
     SELECT r.id, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[]::timestamptz[] FROM {schema}.workflow_runs AS r
     WHERE r.completed_at <= coalesce($1, statement_timestamp()) - $2 * interval '1 microsecond' AND ($3 OR (
         NOT EXISTS (SELECT 1 FROM {schema}.outbox_events AS e
@@ -28,8 +29,9 @@ pub(super) const OVER: &str = "
             WHERE d.workflow_run_id = r.id AND d.dlq_at IS NULL)))
     ORDER BY r.completed_at, r.id LIMIT $4 FOR UPDATE OF r SKIP LOCKED";
 
-/// Everything of these runs, and, where some of it is elsewhere, a note that it is.
-pub(super) const PURGE: &str = "
+/// Deletes every row of these runs. Where blobs are stored outside of the database ($2), it remembers the runs until
+/// those blobs are deleted, too: a blob that was deleted first could be missed by a rerun.
+const PURGE: &str = "
     WITH stages AS (DELETE FROM {schema}.workflow_stages WHERE workflow_run_id = ANY($1)),
     jobs AS (DELETE FROM {schema}.job_queue WHERE workflow_run_id = ANY($1)),
     events AS (DELETE FROM {schema}.outbox_events WHERE workflow_run_id = ANY($1)),
@@ -44,35 +46,34 @@ pub(super) const PURGE: &str = "
     runs AS (DELETE FROM {schema}.workflow_runs WHERE id = ANY($1) RETURNING id)
     INSERT INTO {schema}.purged_runs (id) SELECT id FROM runs WHERE $2";
 
-/// The earliest end, and the database's instant.
-pub(super) const OLDEST_END: &str = "
+/// Reads when the first run ended, and the database's time.
+const OLDEST_END: &str = "
     SELECT NULL::uuid, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[r.completed_at, statement_timestamp()]
     FROM {schema}.workflow_runs AS r WHERE r.completed_at IS NOT NULL ORDER BY r.completed_at, r.id LIMIT 1";
 
-pub(super) const PURGED: &str = "
+const PURGED: &str = "
     SELECT p.id, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[]::timestamptz[]
     FROM {schema}.purged_runs AS p ORDER BY p.id LIMIT $1";
 
-pub(super) const FORGET: &str = "DELETE FROM {schema}.purged_runs WHERE id = ANY($1)";
+const FORGET: &str = "DELETE FROM {schema}.purged_runs WHERE id = ANY($1)";
 
-/// Nothing is older, and an instant before the calendar would be refused.
-const OLDEST: Duration = Duration::from_secs(1_000 * 366 * 86_400);
+/// The largest age. No run is older, and the server would refuse an instant before its calendar.
+const MAX_AGE: Duration = Duration::from_secs(1_000 * 366 * 86_400);
 
 #[async_trait]
 impl Retention for PostgresStore {
     async fn purge_runs(&self, purge: &Purge) -> Result<Vec<RunId>, Error> {
-        self.ask("purge runs", Work::Purge, *purge).await
+        self.submit("purge runs", Work::Purge, *purge).await
     }
 
     async fn oldest_end(&self) -> Result<Option<DateTime<Utc>>, Error> {
-        let rows = self.read("read when a run ended", |database| database.query(|sql| &sql.oldest_end));
-        self.due(&rows.await?)
+        let rows = self.read("read when a run ended", |database| database.query(OLDEST_END));
+        self.local_due(&rows.await?)
     }
 
     async fn purged_runs(&self, limit: usize) -> Result<Vec<RunId>, Error> {
         let limit = number(limit);
-        let rows =
-            self.read("read purged runs", move |database| database.query(|sql| &sql.purged).bind(limit));
+        let rows = self.read("read purged runs", move |database| database.query(PURGED).bind(limit));
         Ok(ids(&rows.await?)?)
     }
 
@@ -81,24 +82,23 @@ impl Retention for PostgresStore {
             return Ok(());
         }
         let runs = uuids(&runs);
-        let forgotten = self.read("forget purged runs", move |database| {
-            database.query(|sql| &sql.forget_purged).bind(runs.clone())
-        });
+        let forgotten =
+            self.read("forget purged runs", move |database| database.query(FORGET).bind(runs.clone()));
         forgotten.await?;
         Ok(())
     }
 }
 
-/// Deletes runs that are over.
+/// Deletes terminal runs.
 pub(super) async fn purge(transaction: &mut Transaction<'_>, purge: &Purge) -> Result<Vec<RunId>, Failure> {
-    const DOING: &str = "purge runs";
+    const ACTION: &str = "purge runs";
 
-    let query = transaction.query(|sql| &sql.over).bind(transaction.database.given_now());
-    let query = query.bind(length(purge.older_than.min(OLDEST))).bind(purge.include_undelivered);
-    let runs = ids(&transaction.fetch(DOING, query.bind(number(purge.limit))).await?)?;
+    let query = transaction.query(LOCK_TERMINAL).bind(transaction.database.test_now());
+    let query = query.bind(microseconds(purge.older_than.min(MAX_AGE))).bind(purge.include_undelivered);
+    let runs = ids(&transaction.fetch(ACTION, query.bind(number(purge.limit))).await?)?;
     if !runs.is_empty() {
-        let query = transaction.query(|sql| &sql.purge).bind(uuids(&runs)).bind(purge.external_blobs);
-        transaction.execute(DOING, query).await?;
+        let query = transaction.query(PURGE).bind(uuids(&runs)).bind(purge.external_blobs);
+        transaction.execute(ACTION, query).await?;
     }
     Ok(runs)
 }
@@ -115,7 +115,7 @@ fn ids(rows: &[PgRow]) -> Result<Vec<RunId>, Failure> {
 mod tests {
     use super::*;
 
-    /// What a purge forgets would stay for ever.
+    /// Rows that a purge misses would stay for ever.
     #[test]
     fn a_purge_deletes_from_every_table_that_names_a_run() {
         let migration = include_str!("../../../migrations/postgres/0001_initial.sql");

@@ -1,43 +1,43 @@
-//! The rows of runs, as the statement that writes a commit takes them.
+//! The rows of runs, stages and jobs, encoded for the statement that writes a commit.
 
 use super::arrays::value;
-use super::composite::{Record, Records};
+use super::composite::{CompositeRow, CompositeRows};
 use crate::ports::NewRun;
 use crate::records::{JobRecord, RunRecord, StageRecord};
 use crate::stores::working_set::{RowOp, RunRows, StageRows};
 use crate::value::{Json, RunId};
 
-/// What is written of runs, stages and jobs. What is new is inserted and nothing else is: to ask for each row whether
-/// it is there would cost more than to write it.
+/// The rows of runs, stages and jobs to be written. New rows are inserted and others updated: `ON CONFLICT`, which
+/// checks whether each row exists, would cost more than the write itself.
 #[derive(Default)]
-pub(super) struct RowsOfRuns {
-    pub(super) new: Records,
-    pub(super) moved: Records,
-    pub(super) new_stages: Records,
-    pub(super) moved_stages: Records,
-    pub(super) jobs: Records,
-    pub(super) requeued: Records,
-    pub(super) done: Records,
+pub(super) struct RunWrites {
+    pub(super) new_runs: CompositeRows,
+    pub(super) updated_runs: CompositeRows,
+    pub(super) new_stages: CompositeRows,
+    pub(super) updated_stages: CompositeRows,
+    pub(super) new_jobs: CompositeRows,
+    pub(super) updated_jobs: CompositeRows,
+    pub(super) deleted_jobs: CompositeRows,
 }
 
-impl RowsOfRuns {
-    /// Adds those of a run of which something is to be written.
+impl RunWrites {
+    /// Adds the changed rows of a run.
     pub(super) fn push(&mut self, run_id: RunId, rows: &RunRows) {
         let Some(run) = rows.run.get() else { return };
         match &rows.created {
             Some(created) if matches!(rows.run.row_op(), RowOp::Insert(_)) => {
-                self.new.push(|row| put_new_run(put_run(row, run), run, created));
+                self.new_runs.push(|row| put_new_run(put_run(row, run), run, created));
             }
-            _ => self.moved.push(|row| {
+            _ => self.updated_runs.push(|row| {
                 put_run(row, run);
             }),
         }
         for (stage_id, rows) in &rows.stages {
             self.push_stage(rows);
             match rows.job.row_op() {
-                RowOp::Insert(job) => self.jobs.push(|row| put_job(row, job)),
-                RowOp::Update(job) => self.requeued.push(|row| put_job(row, job)),
-                RowOp::Delete => self.done.push(|row| {
+                RowOp::Insert(job) => self.new_jobs.push(|row| put_job(row, job)),
+                RowOp::Update(job) => self.updated_jobs.push(|row| put_job(row, job)),
+                RowOp::Delete => self.deleted_jobs.push(|row| {
                     row.run(run_id).text(stage_id);
                 }),
                 RowOp::Keep => {}
@@ -53,7 +53,7 @@ impl RowsOfRuns {
                     .int(stage.stage_number)
                     .int(stage.execution_group);
             }),
-            RowOp::Update(stage) => self.moved_stages.push(|row| {
+            RowOp::Update(stage) => self.updated_stages.push(|row| {
                 put_stage(row, stage);
             }),
             RowOp::Keep | RowOp::Delete => {}
@@ -61,8 +61,8 @@ impl RowsOfRuns {
     }
 }
 
-/// What changes of a run.
-fn put_run<'r, 'a>(row: &'r mut Record<'a>, run: &RunRecord) -> &'r mut Record<'a> {
+/// Adds the columns of a run that may change.
+fn put_run<'r, 'a>(row: &'r mut CompositeRow<'a>, run: &RunRecord) -> &'r mut CompositeRow<'a> {
     let (output, output_blob) = value(run.output.as_ref());
     row.run(run.id)
         .text(run.status.as_str())
@@ -81,8 +81,8 @@ fn put_run<'r, 'a>(row: &'r mut Record<'a>, run: &RunRecord) -> &'r mut Record<'
         .maybe_instant(run.completed_at)
 }
 
-/// What does not change of it.
-fn put_new_run(row: &mut Record<'_>, run: &RunRecord, created: &NewRun) {
+/// Adds the columns of a run that never change.
+fn put_new_run(row: &mut CompositeRow<'_>, run: &RunRecord, created: &NewRun) {
     row.text(&run.workflow_id)
         .text(&created.workflow_name)
         .text(&run.definition_fingerprint)
@@ -93,9 +93,9 @@ fn put_new_run(row: &mut Record<'_>, run: &RunRecord, created: &NewRun) {
         .maybe_text(created.request.metadata.as_ref().map(Json::as_str));
 }
 
-/// What changes of a stage.
-fn put_stage<'r, 'a>(row: &'r mut Record<'a>, stage: &StageRecord) -> &'r mut Record<'a> {
-    let (ticket, ticket_blob) = value(stage.suspended_state.as_ref());
+/// Adds the columns of a stage that may change.
+fn put_stage<'r, 'a>(row: &'r mut CompositeRow<'a>, stage: &StageRecord) -> &'r mut CompositeRow<'a> {
+    let (suspended_state, suspended_state_blob) = value(stage.suspended_state.as_ref());
     let (output, output_blob) = value(stage.output.as_ref());
     row.run(stage.run_id)
         .text(&stage.stage_id)
@@ -103,8 +103,8 @@ fn put_stage<'r, 'a>(row: &'r mut Record<'a>, stage: &StageRecord) -> &'r mut Re
         .int(stage.generation)
         .int(stage.attempt)
         .int(stage.waiting_on)
-        .maybe_text(ticket)
-        .maybe_text(ticket_blob)
+        .maybe_text(suspended_state)
+        .maybe_text(suspended_state_blob)
         .maybe_instant(stage.max_wait_until)
         .maybe_text(output)
         .maybe_text(output_blob)
@@ -113,7 +113,8 @@ fn put_stage<'r, 'a>(row: &'r mut Record<'a>, stage: &StageRecord) -> &'r mut Re
         .maybe_instant(stage.completed_at)
 }
 
-fn put_job(row: &mut Record<'_>, job: &JobRecord) {
+/// Adds a job's columns.
+fn put_job(row: &mut CompositeRow<'_>, job: &JobRecord) {
     row.run(job.run_id)
         .text(&job.stage_id)
         .text(&job.workflow_id)

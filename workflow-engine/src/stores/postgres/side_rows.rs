@@ -1,4 +1,5 @@
-//! What hangs on runs and stages: written only where there is any, each kind by a statement of its own.
+//! Annotations, artifacts and metrics. Few commits have any, so each kind has a separate statement, which is sent only
+//! where there are rows.
 
 use sqlx::postgres::PgRow;
 
@@ -10,14 +11,14 @@ use crate::records::{AnnotationRecord, ArtifactRecord};
 use crate::stores::working_set::WorkingSet;
 use crate::value::Json;
 
-const DOING: &str = "write a commit";
+const ACTION: &str = "write a commit";
 
-pub(super) const INSERT_ANNOTATIONS: &str = "
+const INSERT_ANNOTATIONS: &str = "
     INSERT INTO {schema}.annotations
         (workflow_run_id, stage_id, key, value, actor, scope, payload, generation, attempt, created_at)
     SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 
-pub(super) const PUT_ARTIFACTS: &str = "
+const PUT_ARTIFACTS: &str = "
     INSERT INTO {schema}.workflow_artifacts
         (workflow_run_id, stage_id, key, data, data_blob, generation, created_at, type)
     SELECT n.*, 'JSON' FROM unnest($1, $2, $3, $4, $5, $6, $7) AS n
@@ -25,16 +26,16 @@ pub(super) const PUT_ARTIFACTS: &str = "
     SET generation = excluded.generation, data = excluded.data, data_blob = excluded.data_blob,
         created_at = excluded.created_at";
 
-pub(super) const DELETE_ARTIFACTS: &str = "
+const DELETE_ARTIFACTS: &str = "
     DELETE FROM {schema}.workflow_artifacts AS a USING unnest($1, $2, $3) AS n (run_id, stage_id, key)
     WHERE a.workflow_run_id = n.run_id AND a.stage_id = n.stage_id AND a.key = n.key";
 
-pub(super) const UPDATE_METRICS: &str = "
+const UPDATE_METRICS: &str = "
     UPDATE {schema}.workflow_stages AS s SET metrics = n.metrics
     FROM unnest($1, $2, $3) AS n (run_id, stage_id, metrics)
     WHERE s.workflow_run_id = n.run_id AND s.stage_id = n.stage_id";
 
-/// An annotation as [`annotation`] reads it; the statement calls the table `a`.
+/// The columns that [`annotation`] reads; the statement calls the table `a`.
 macro_rules! annotation_row {
     () => {
         "a.workflow_run_id, ARRAY[a.stage_id, a.key, a.value, a.actor, a.scope, a.payload], \
@@ -42,7 +43,7 @@ macro_rules! annotation_row {
     };
 }
 
-/// What an annotation is asked for, of a run or a key $1.
+/// The filter on annotations of the run or key $1. A prefix matches whole segments: `/` is the character after `.`.
 macro_rules! annotation_filter {
     () => {
         " AND a.id > $2 AND ($3::text IS NULL OR a.key = $3)
@@ -68,7 +69,7 @@ pub(super) const ANNOTATIONS_OF_KEY: &str = concat!(
     annotation_filter!()
 );
 
-/// An artifact as [`artifact`] reads it; a void one is none.
+/// The columns that [`artifact`] reads. Artifacts of earlier generations of a stage are void and not returned.
 macro_rules! artifact_row {
     () => {
         "a.workflow_run_id, ARRAY[a.stage_id, a.key, a.data, a.data_blob], ARRAY[a.generation],
@@ -87,7 +88,7 @@ pub(super) const ARTIFACTS: &str = concat!(
 pub(super) const ARTIFACT: &str =
     concat!("SELECT ", artifact_row!(), " WHERE a.workflow_run_id = $1 AND a.stage_id = $2 AND a.key = $3");
 
-/// Writes what there is.
+/// Writes the side rows of a commit.
 pub(super) async fn write(transaction: &mut Transaction<'_>, set: &WorkingSet) -> Result<(), Failure> {
     let attached = &set.attached;
     if !attached.annotations.is_empty() {
@@ -105,8 +106,8 @@ pub(super) async fn write(transaction: &mut Transaction<'_>, set: &WorkingSet) -
             let numbers = [Some(i64::from(annotation.generation)), annotation.attempt.map(i64::from)];
             rows.push(*run_id, texts, numbers, [Some(annotation.at)]);
         }
-        let query = rows.bind(transaction.query(|sql| &sql.insert_annotations));
-        transaction.execute(DOING, query).await?;
+        let query = rows.bind(transaction.query(INSERT_ANNOTATIONS));
+        transaction.execute(ACTION, query).await?;
     }
     write_artifacts(transaction, set).await?;
     if attached.measured.is_empty() {
@@ -115,15 +116,16 @@ pub(super) async fn write(transaction: &mut Transaction<'_>, set: &WorkingSet) -
     let mut texts = Vec::with_capacity(attached.measured.len());
     for (run_id, stage_id) in &attached.measured {
         let Some(stage) = set.stage(*run_id, stage_id).and_then(|rows| rows.stage.get()) else { continue };
-        let text = serde_json::to_string(&stage.metrics).map_err(|error| Failure::lasting(DOING, error))?;
+        let text =
+            serde_json::to_string(&stage.metrics).map_err(|error| Failure::permanent(ACTION, error))?;
         texts.push((*run_id, stage_id, (!stage.metrics.is_empty()).then_some(text)));
     }
     let mut rows = Rows::<2, 0, 0>::new();
     for (run_id, stage_id, text) in &texts {
         rows.push(*run_id, [Some(stage_id), text.as_deref()], [], []);
     }
-    let query = rows.bind(transaction.query(|sql| &sql.update_metrics));
-    transaction.execute(DOING, query).await
+    let query = rows.bind(transaction.query(UPDATE_METRICS));
+    transaction.execute(ACTION, query).await
 }
 
 async fn write_artifacts(transaction: &mut Transaction<'_>, set: &WorkingSet) -> Result<(), Failure> {
@@ -138,17 +140,17 @@ async fn write_artifacts(transaction: &mut Transaction<'_>, set: &WorkingSet) ->
         put.push(*run_id, texts, [Some(i64::from(artifact.generation))], [Some(artifact.at)]);
     }
     if !put.is_empty() {
-        let query = put.bind(transaction.query(|sql| &sql.put_artifacts));
-        transaction.execute(DOING, query).await?;
+        let query = put.bind(transaction.query(PUT_ARTIFACTS));
+        transaction.execute(ACTION, query).await?;
     }
     if !deleted.is_empty() {
-        let query = deleted.bind(transaction.query(|sql| &sql.delete_artifacts));
-        transaction.execute(DOING, query).await?;
+        let query = deleted.bind(transaction.query(DELETE_ARTIFACTS));
+        transaction.execute(ACTION, query).await?;
     }
     Ok(())
 }
 
-/// An annotation.
+/// Reads an annotation.
 pub(super) fn annotation(row: &PgRow) -> Result<AnnotationRecord, Failure> {
     let mut columns = Columns::new(row, "annotations")?;
     Ok(AnnotationRecord {
@@ -166,7 +168,7 @@ pub(super) fn annotation(row: &PgRow) -> Result<AnnotationRecord, Failure> {
     })
 }
 
-/// An artifact.
+/// Reads an artifact.
 pub(super) fn artifact(row: &PgRow) -> Result<ArtifactRecord, Failure> {
     let mut columns = Columns::new(row, "workflow_artifacts")?;
     Ok(ArtifactRecord {

@@ -1,16 +1,16 @@
-//! Runs that nothing moves, and runs that nobody here can move.
+//! Finds stuck runs, which no job will move, and unclaimed runs, which no worker of these definitions can claim.
 
 use std::time::Duration;
 
 use super::PostgresStore;
+use super::arrays::microseconds;
 use super::arrays::{number, texts};
 use super::columns::Columns;
-use super::outbox::length;
 use crate::error::Error;
 use crate::value::RunId;
 
-/// Whether the run `r` has a job that is leased or can be claimed some time; the job is `j`.
-macro_rules! job_that_moves {
+/// Selects the jobs `j` of the run `r` that have a lease or can be claimed, now or later.
+macro_rules! live_job {
     () => {
         "SELECT 1 FROM {schema}.job_queue AS j
         WHERE j.workflow_run_id = r.id AND j.generation = r.generation AND (
@@ -18,10 +18,10 @@ macro_rules! job_that_moves {
     };
 }
 
-/// Runs that lack a job, by the index of those that are not over. The instant of a run's last event is that of its last
-/// move: whatever moves a run without an event leaves a job behind. Asked for seldom, so it may walk over all open
-/// runs.
-pub(super) const STUCK_RUNS: &str = concat!(
+/// Finds runs without a live job, or with a ready stage that has none. The time of a run's last event stands for the
+/// time of its last change: a change without an event always leaves a job behind. The statement runs seldom, so it may
+/// walk over all runs that are not terminal, by their index.
+const STUCK_RUNS: &str = concat!(
     "WITH stuck AS MATERIALIZED (SELECT r.id FROM {schema}.workflow_runs AS r
     WHERE r.completed_at IS NULL AND r.status = 'RUNNING' AND r.definition_fingerprint = ANY($1)
         AND NOT EXISTS (
@@ -29,58 +29,59 @@ pub(super) const STUCK_RUNS: &str = concat!(
             WHERE e.workflow_run_id = r.id AND e.sequence = r.last_sequence
                 AND e.occurred_at > coalesce($2, statement_timestamp()) - $3 * interval '1 microsecond')
         AND (NOT EXISTS (",
-    job_that_moves!(),
+    live_job!(),
     ") OR EXISTS (
             SELECT 1 FROM {schema}.workflow_stages AS s
             WHERE s.workflow_run_id = r.id AND s.waiting_on = 0
                 AND s.status IN ('PENDING', 'RUNNING', 'SUSPENDED')
                 AND NOT EXISTS (",
-    job_that_moves!(),
+    live_job!(),
     " AND j.stage_id = s.stage_id))))
     SELECT k.id, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[]::timestamptz[] FROM stuck AS k
     ORDER BY k.id LIMIT $4"
 );
 
-/// Runs and jobs that only a worker with another definition can claim, by the indexes of what can be claimed.
-pub(super) const UNCLAIMED_RUNS: &str = "
-    WITH asked AS (SELECT coalesce($2, statement_timestamp()) - $3 * interval '1 microsecond' AS instant),
+/// Finds runs of which something is due that only a worker with another definition can claim, by the indexes of
+/// claimable work.
+const UNCLAIMED_RUNS: &str = "
+    WITH latest_due AS (SELECT coalesce($2, statement_timestamp()) - $3 * interval '1 microsecond' AS instant),
     unclaimed AS (
         SELECT r.id FROM {schema}.workflow_runs AS r
         WHERE r.status = 'PENDING' AND r.definition_fingerprint <> ALL($1)
-            AND r.created_at <= (SELECT instant FROM asked)
+            AND r.created_at <= (SELECT instant FROM latest_due)
         UNION
         SELECT j.workflow_run_id FROM {schema}.job_queue AS j
         WHERE j.status = 'PENDING' AND j.definition_fingerprint <> ALL($1)
-            AND j.run_at <= (SELECT instant FROM asked) AND j.attempt < j.max_attempts
+            AND j.run_at <= (SELECT instant FROM latest_due) AND j.attempt < j.max_attempts
         UNION
         SELECT j.workflow_run_id FROM {schema}.job_queue AS j
         WHERE j.status = 'SUSPENDED' AND j.definition_fingerprint <> ALL($1)
-            AND j.run_at <= (SELECT instant FROM asked) AND j.attempt < j.max_attempts
+            AND j.run_at <= (SELECT instant FROM latest_due) AND j.attempt < j.max_attempts
     )
     SELECT u.id, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[]::timestamptz[] FROM unclaimed AS u
     WHERE NOT EXISTS (
         SELECT 1 FROM {schema}.job_queue AS j WHERE j.workflow_run_id = u.id AND j.status = 'RUNNING')
     ORDER BY u.id LIMIT $4";
 
-/// An age in microseconds, which taken from an instant stays within PostgreSQL's calendar.
+/// Returns an age in microseconds, capped so that subtracting it from an instant stays within PostgreSQL's calendar.
 fn age(age: Duration) -> i64 {
-    /// Nothing is a thousand years old.
-    const LONGEST: Duration = Duration::from_secs(1_000 * 366 * 86_400);
+    /// No row is older than a thousand years.
+    const MAX: Duration = Duration::from_secs(1_000 * 366 * 86_400);
 
-    length(age.min(LONGEST))
+    microseconds(age.min(MAX))
 }
 
 impl PostgresStore {
     pub(super) async fn read_stuck_runs(
         &self,
         definitions: &[String],
-        still: Duration,
+        idle_for: Duration,
         limit: usize,
     ) -> Result<Vec<RunId>, Error> {
-        let (definitions, still, limit) = (texts(definitions), age(still), number(limit));
+        let (definitions, idle_for, limit) = (texts(definitions), age(idle_for), number(limit));
         let rows = self.read("read stuck runs", move |database| {
-            let query = database.query(|sql| &sql.stuck_runs).bind(definitions.clone());
-            query.bind(database.given_now()).bind(still).bind(limit)
+            let query = database.query(STUCK_RUNS).bind(definitions.clone());
+            query.bind(database.test_now()).bind(idle_for).bind(limit)
         });
         rows.await?.iter().map(|row| Ok(Columns::new(row, "workflow_runs")?.run_id()?)).collect()
     }
@@ -88,13 +89,13 @@ impl PostgresStore {
     pub(super) async fn read_unclaimed_runs(
         &self,
         definitions: &[String],
-        waiting: Duration,
+        waiting_for: Duration,
         limit: usize,
     ) -> Result<Vec<RunId>, Error> {
-        let (definitions, waiting, limit) = (texts(definitions), age(waiting), number(limit));
+        let (definitions, waiting_for, limit) = (texts(definitions), age(waiting_for), number(limit));
         let rows = self.read("read unclaimed runs", move |database| {
-            let query = database.query(|sql| &sql.unclaimed_runs).bind(definitions.clone());
-            query.bind(database.given_now()).bind(waiting).bind(limit)
+            let query = database.query(UNCLAIMED_RUNS).bind(definitions.clone());
+            query.bind(database.test_now()).bind(waiting_for).bind(limit)
         });
         rows.await?.iter().map(|row| Ok(Columns::new(row, "workflow_runs")?.run_id()?)).collect()
     }

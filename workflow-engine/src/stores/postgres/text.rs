@@ -1,12 +1,13 @@
-//! Texts as PostgreSQL can hold them.
+//! The escape of U+0000, which PostgreSQL's text cannot hold.
 
 use std::borrow::Cow;
 
-/// PostgreSQL's text holds every character but U+0000. It is written as this one (SUBSTITUTE) followed by `0`; this
-/// one itself is written twice. Neither occurs in ordinary text, so what people look for is found.
+/// PostgreSQL's text holds every character except U+0000. It is stored as this character (SUBSTITUTE) followed by `0`,
+/// and this character itself is stored twice. Neither occurs in ordinary text, so people find what they search for in
+/// the tables.
 const ESCAPE: char = '\u{1a}';
 
-/// A text as it is stored.
+/// Returns a text in its stored form.
 pub(super) fn stored(text: &str) -> Cow<'_, str> {
     if !text.bytes().any(|byte| byte == 0 || byte == 0x1a) {
         return Cow::Borrowed(text);
@@ -22,7 +23,7 @@ pub(super) fn stored(text: &str) -> Cow<'_, str> {
     Cow::Owned(stored)
 }
 
-/// A stored text as it was given.
+/// Returns the text of a stored form.
 pub(super) fn original(stored: String) -> String {
     if !stored.bytes().any(|byte| byte == 0x1a) {
         return stored;
@@ -43,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_text_comes_back_and_no_two_are_stored_alike() {
+    fn every_text_is_restored_and_no_two_have_the_same_stored_form() {
         let texts =
             ["", "plain", "\0", "\0\0", "\u{1a}", "\u{1a}0", "\0\u{1a}", "\u{1a}\u{1a}0\0", "größe\0🦀", "0"];
         let mut all = std::collections::HashSet::new();

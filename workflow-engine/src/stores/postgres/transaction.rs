@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind::BrokenPipe;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use sqlx::postgres::PgRow;
@@ -10,124 +11,131 @@ use sqlx::{PgConnection, SqlStr};
 use super::arrays::PgQuery;
 use super::database::Database;
 use super::failure::Failure;
-use super::statements::Statements;
-use super::user_statements::USUAL_PLANS;
 
-/// A transaction, or the connection for one.
+/// How much longer than the server's own timeouts the store waits for a transaction before it drops the connection.
+pub(super) const TIMEOUT_GRACE: Duration = Duration::from_secs(5);
+
+/// Undoes the planner settings of the engine's sessions (`options.rs`): they keep the planner to indexes, which suits
+/// only the engine's own statements.
+const DEFAULT_PLANNER: &str = "
+    SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on;
+    SET LOCAL enable_bitmapscan = on; SET LOCAL plan_cache_mode = auto";
+
+/// A transaction, or the connection on which one is about to begin.
 pub(super) struct Transaction<'a> {
     pub(super) database: &'a Database,
     connection: &'a mut PgConnection,
-    /// It has been begun.
+    /// Whether `BEGIN` was sent.
     is_open: bool,
-    /// Statements of the user's have run in it.
-    has_given: bool,
+    /// Whether the user's statements have run in it.
+    has_user_statements: bool,
 }
 
 impl<'a> Transaction<'a> {
     pub(super) fn new(database: &'a Database, connection: &'a mut PgConnection) -> Self {
-        Self { database, connection, is_open: false, has_given: false }
+        Self { database, connection, is_open: false, has_user_statements: false }
     }
 
-    /// A statement.
-    pub(super) fn query<'q>(&self, pick: impl FnOnce(&Statements) -> &SqlStr) -> PgQuery<'q> {
-        self.database.query(pick)
+    /// Returns a statement, to which its arguments are to be bound.
+    pub(super) fn query<'q>(&self, text: &'static str) -> PgQuery<'q> {
+        self.database.query(text)
     }
 
-    /// Reads all rows of a statement.
+    /// Fetches all rows of a statement.
     pub(super) async fn fetch(
         &mut self,
-        doing: &'static str,
+        action: &'static str,
         query: PgQuery<'_>,
     ) -> Result<Vec<PgRow>, Failure> {
         self.database.counters.statements.fetch_add(1, Ordering::Relaxed);
-        self.fetch_alone(doing, query).await
+        self.fetch_uncounted(action, query).await
     }
 
-    /// As `fetch`, of a statement that is no part of a write transaction.
-    pub(super) async fn fetch_alone(
+    /// Fetches all rows of a statement that belongs to no write transaction, and so is not counted as one of it.
+    pub(super) async fn fetch_uncounted(
         &mut self,
-        doing: &'static str,
+        action: &'static str,
         query: PgQuery<'_>,
     ) -> Result<Vec<PgRow>, Failure> {
-        query.fetch_all(&mut *self.connection).await.map_err(|error| Failure::database(doing, error))
+        query.fetch_all(&mut *self.connection).await.map_err(|error| Failure::database(action, error))
     }
 
-    /// Runs a statement.
-    pub(super) async fn execute(&mut self, doing: &'static str, query: PgQuery<'_>) -> Result<(), Failure> {
+    /// Executes a statement.
+    pub(super) async fn execute(&mut self, action: &'static str, query: PgQuery<'_>) -> Result<(), Failure> {
         self.database.counters.statements.fetch_add(1, Ordering::Relaxed);
-        query.execute(&mut *self.connection).await.map_err(|error| Failure::database(doing, error))?;
+        query.execute(&mut *self.connection).await.map_err(|error| Failure::database(action, error))?;
         Ok(())
     }
 
-    /// Runs a statement that answers one row. It may be a transaction of its own: then a failure of which nobody can
-    /// tell whether it came before the commit is told as such.
+    /// Fetches the only row of a statement. The statement may be its own transaction; then a failure that may have
+    /// come after the commit is reported as a commit with an unknown outcome.
     pub(super) async fn fetch_one(
         &mut self,
-        doing: &'static str,
+        action: &'static str,
         query: PgQuery<'_>,
     ) -> Result<PgRow, Failure> {
         self.database.counters.statements.fetch_add(1, Ordering::Relaxed);
-        let is_alone = !self.is_open;
+        let commits_itself = !self.is_open;
         let mut rows = query.fetch(&mut *self.connection);
-        let mut answer = None;
+        let mut result = None;
         loop {
             match rows.try_next().await {
-                Ok(Some(row)) => answer = Some(row),
+                Ok(Some(row)) => result = Some(row),
                 Ok(None) => break,
                 Err(error) => {
-                    // The server answers in order: what it refuses before the row it has not come to the end of. And
-                    // nothing of a message that could not be sent to its end is committed.
-                    let is_refused = error.as_database_error().is_some() && answer.is_none();
+                    // The server responds in order: an error before the row means that the statement did not finish.
+                    // And a message that could not be sent completely commits nothing.
+                    let is_refused = error.as_database_error().is_some() && result.is_none();
                     let is_unsent = matches!(&error, sqlx::Error::Io(error) if error.kind() == BrokenPipe);
-                    let failure = Failure::database(doing, error);
-                    let is_told = is_refused || is_unsent || !is_alone;
-                    return Err(if is_told { failure } else { failure.in_the_commit() });
+                    let failure = Failure::database(action, error);
+                    let wrote_nothing = is_refused || is_unsent || !commits_itself;
+                    return Err(if wrote_nothing { failure } else { failure.during_commit() });
                 }
             }
         }
-        answer.ok_or_else(|| Failure::database(doing, sqlx::Error::RowNotFound))
+        result.ok_or_else(|| Failure::database(action, sqlx::Error::RowNotFound))
     }
 
-    /// Runs a statement of the user's.
-    pub(super) async fn execute_given(&mut self, query: PgQuery<'_>) -> Result<(), sqlx::Error> {
+    /// Executes one of the user's statements.
+    pub(super) async fn execute_user_statement(&mut self, query: PgQuery<'_>) -> Result<(), sqlx::Error> {
         self.database.counters.statements.fetch_add(1, Ordering::Relaxed);
-        self.has_given = true;
+        self.has_user_statements = true;
         query.execute(&mut *self.connection).await.map(drop)
     }
 
-    /// Has the rest of the transaction planned as usual.
-    pub(super) async fn use_usual_plans(&mut self) -> Result<(), Failure> {
-        self.control("prepare for statements", SqlStr::from_static(USUAL_PLANS)).await
+    /// Restores the planner's default settings for the rest of the transaction.
+    pub(super) async fn restore_planner(&mut self) -> Result<(), Failure> {
+        self.control("prepare for statements", SqlStr::from_static(DEFAULT_PLANNER)).await
     }
 
-    /// Begins.
+    /// Begins the transaction.
     pub(super) async fn begin(&mut self) -> Result<(), Failure> {
         self.is_open = true;
         self.control("begin a transaction", self.database.statements.begin.clone()).await
     }
 
-    /// Commits.
+    /// Commits the transaction.
     pub(super) async fn commit(&mut self) -> Result<(), Failure> {
-        if !self.has_given {
+        if !self.has_user_statements {
             let committed = self.control("commit", SqlStr::from_static("COMMIT")).await;
-            return committed.map_err(Failure::in_the_commit);
+            return committed.map_err(Failure::during_commit);
         }
-        // A constraint that the user's statements have deferred is looked at now.
+        // The server checks constraints that the user's statements have deferred only now, so its error is theirs.
         let committed = sqlx::raw_sql("COMMIT").execute(&mut *self.connection).await;
-        let failure = |error| Failure::statement("the commit of its statements", error).in_the_commit();
+        let failure = |error| Failure::statement("the commit of its statements", error).during_commit();
         committed.map(drop).map_err(failure)
     }
 
-    /// Rolls back; answers whether the connection is of use afterwards.
+    /// Rolls back; returns whether the connection can be used again.
     pub(super) async fn roll_back(&mut self) -> bool {
         self.control("roll back", SqlStr::from_static("ROLLBACK")).await.is_ok()
     }
 
-    async fn control(&mut self, doing: &'static str, sql: SqlStr) -> Result<(), Failure> {
+    async fn control(&mut self, action: &'static str, sql: SqlStr) -> Result<(), Failure> {
         sqlx::raw_sql(sql)
             .execute(&mut *self.connection)
             .await
-            .map_err(|error| Failure::database(doing, error))?;
+            .map_err(|error| Failure::database(action, error))?;
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! The store on PostgreSQL as the queue of jobs.
+//! Implements the job transport port: claims, leases and due instants.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -9,11 +9,11 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::PostgresStore;
+use super::arrays::distinct_texts;
+use super::arrays::microseconds;
 use super::arrays::{PgQuery, number, texts};
 use super::columns::{self, Columns, job_row};
 use super::failure::Failure;
-use super::of_definitions::distinct;
-use super::outbox::length;
 use super::text::stored;
 use super::work::Work;
 use crate::error::Error;
@@ -21,7 +21,7 @@ use crate::ports::{ClaimRequest, ClaimedWork, Clock, JobTransport, SystemClock};
 use crate::records::{JobRecord, Lease};
 use crate::stores::instant;
 
-pub(super) const DUE_CHECKS: &str = concat!(
+const DUE_CHECKS: &str = concat!(
     "SELECT c.id, c.texts, c.numbers, c.instants FROM unnest($1) AS d (definition) CROSS JOIN LATERAL (
         SELECT ",
     job_row!(),
@@ -34,9 +34,10 @@ pub(super) const DUE_CHECKS: &str = concat!(
     ) AS c (id, texts, numbers, instants, run_at, stage_id) ORDER BY c.run_at, c.id, c.stage_id LIMIT $3"
 );
 
-/// Extends leases and answers those that are held. A job that somebody has locked is about to be written by whoever
-/// holds its lease, or to be taken from it: then there is nothing to extend, and a heartbeat never waits.
-pub(super) const RENEW: &str = "
+/// Extends leases and returns those that are still held. It skips locked jobs, so a heartbeat never waits: another
+/// transaction is about to write such a job, by the lease's holder or to take the lease away, and in both cases there
+/// is nothing to extend.
+const RENEW: &str = "
     WITH named AS MATERIALIZED (
         SELECT * FROM unnest($1, $2, $3, $4) AS n (run_id, stage_id, generation, epoch)
     ),
@@ -56,16 +57,17 @@ pub(super) const RENEW: &str = "
     FROM named AS n JOIN {schema}.job_queue AS j ON j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id
     WHERE j.status = 'RUNNING' AND j.generation = n.generation AND j.lease_epoch = n.epoch";
 
-/// The positions of leases that nobody holds any more, from 1.
-pub(super) const LOST: &str = "
-    SELECT NULL::uuid, ARRAY[]::text[], ARRAY[n.place], ARRAY[]::timestamptz[]
-    FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS n (run_id, stage_id, generation, epoch, place)
+/// Returns the positions, from 1, of leases that are no longer held. The heartbeat runs it after commits of other
+/// processes; it writes nothing.
+const LOST_LEASES: &str = "
+    SELECT NULL::uuid, ARRAY[]::text[], ARRAY[n.position], ARRAY[]::timestamptz[]
+    FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS n (run_id, stage_id, generation, epoch, position)
     WHERE NOT EXISTS (
         SELECT FROM {schema}.job_queue AS j
         WHERE j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id
             AND j.status = 'RUNNING' AND j.generation = n.generation AND j.lease_epoch = n.epoch)";
 
-pub(super) const STALE: &str = concat!(
+const STALE: &str = concat!(
     "SELECT ",
     job_row!(),
     " FROM {schema}.job_queue AS j WHERE j.status = 'RUNNING'
@@ -73,21 +75,22 @@ pub(super) const STALE: &str = concat!(
     ORDER BY j.leased_until, j.workflow_run_id, j.stage_id LIMIT $3"
 );
 
-pub(super) const LEASE_HOLDERS: &str = "
+const LEASE_HOLDERS: &str = "
     SELECT NULL::uuid, array_agg(DISTINCT j.worker_id), ARRAY[]::bigint[], ARRAY[]::timestamptz[]
     FROM {schema}.job_queue AS j WHERE j.status = 'RUNNING'
     HAVING count(*) > 0";
 
-/// The earliest end of a lease, and the database's instant.
-pub(super) const NEXT_LEASE_END: &str = "
+/// Reads when the first lease ends, and the database's time.
+const NEXT_LEASE_END: &str = "
     SELECT NULL::uuid, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[j.leased_until, statement_timestamp()]
     FROM {schema}.job_queue AS j WHERE j.status = 'RUNNING' AND j.leased_until IS NOT NULL
     ORDER BY j.leased_until LIMIT 1";
 
-/// The earliest due job of each definition and priority that occurs, each found through the index of pending jobs, and
-/// the earliest due check of each definition, with the database's instant. What makes a job claimable is the same here
-/// as where it is claimed; otherwise a worker would be sent for a job that it cannot have, again and again.
-pub(super) const NEXT_JOB_DUE: &str = "
+/// Reads when the next job or check is due, and the database's time. It finds the earliest job of each definition and
+/// priority through the index of pending jobs, and the earliest check of each definition. Its conditions on a job are
+/// those of a claim (`claim_locking.rs`); otherwise a worker would be woken again and again for a job that it cannot
+/// claim.
+const NEXT_JOB_DUE: &str = "
     WITH RECURSIVE priorities (definition, priority) AS (
         SELECT d.definition, (
             SELECT q.priority FROM {schema}.job_queue AS q
@@ -125,17 +128,17 @@ impl JobTransport for PostgresStore {
         if work.limit == 0 || work.definitions.is_empty() {
             return Ok(ClaimedWork::default());
         }
-        if let Some(claimed) = self.claim_known(&work).await? {
+        if let Some(claimed) = self.claim_optimistic(&work).await? {
             return Ok(claimed);
         }
-        self.ask("claim jobs", Work::Claim, work).await
+        self.submit("claim jobs", Work::Claim, work).await
     }
 
     async fn due_checks(&self, definitions: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
-        let (definitions, limit) = (distinct(definitions), number(limit));
+        let (definitions, limit) = (distinct_texts(definitions), number(limit));
         let rows = self.read("read due checks", move |database| {
-            let query = database.query(|sql| &sql.due_checks).bind(definitions.clone());
-            query.bind(database.given_now()).bind(limit)
+            let query = database.query(DUE_CHECKS).bind(definitions.clone());
+            query.bind(database.test_now()).bind(limit)
         });
         Ok(rows.await?.iter().map(columns::job).collect::<Result<_, _>>()?)
     }
@@ -144,12 +147,12 @@ impl JobTransport for PostgresStore {
         if leases.is_empty() {
             return Ok(leases);
         }
-        let (named, length) = (Named::new(&leases), length(lease));
+        let (columns, length) = (LeaseColumns::new(&leases), microseconds(lease));
         let rows = self.read("renew leases", move |database| {
-            let query = named.bind(database.query(|sql| &sql.renew));
-            query.bind(database.given_now()).bind(length)
+            let query = columns.bind(database.query(RENEW));
+            query.bind(database.test_now()).bind(length)
         });
-        let held = rows.await?.iter().map(held).collect::<Result<HashSet<Lease>, Failure>>()?;
+        let held = rows.await?.iter().map(lease_of).collect::<Result<HashSet<Lease>, Failure>>()?;
         Ok(leases.into_iter().filter(|lease| !held.contains(lease)).collect())
     }
 
@@ -157,31 +160,31 @@ impl JobTransport for PostgresStore {
         if leases.is_empty() {
             return Ok(leases);
         }
-        let named = Named::new(&leases);
+        let columns = LeaseColumns::new(&leases);
         let rows = self
-            .read("read which leases are held", move |database| named.bind(database.query(|sql| &sql.lost)));
+            .read("read which leases are held", move |database| columns.bind(database.query(LOST_LEASES)));
         let rows = rows.await?;
-        let lost = rows.iter().map(|row| Columns::new(row, "job_queue")?.int("place"));
+        let lost = rows.iter().map(|row| Columns::new(row, "job_queue")?.int("position"));
         let lost = lost.collect::<Result<HashSet<u64>, Failure>>()?;
         Ok(leases
             .into_iter()
             .zip(1..)
-            .filter(|(_, place)| lost.contains(place))
+            .filter(|(_, position)| lost.contains(position))
             .map(|(lease, _)| lease)
             .collect())
     }
 
     async fn stale_jobs(&self, dead_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
-        let (gone, limit) = (texts(dead_workers), number(limit));
+        let (workers, limit) = (texts(dead_workers), number(limit));
         let rows = self.read("read stale jobs", move |database| {
-            let query = database.query(|sql| &sql.stale).bind(database.given_now());
-            query.bind(gone.clone()).bind(limit)
+            let query = database.query(STALE).bind(database.test_now());
+            query.bind(workers.clone()).bind(limit)
         });
         Ok(rows.await?.iter().map(columns::job).collect::<Result<_, _>>()?)
     }
 
     async fn lease_holders(&self) -> Result<Vec<String>, Error> {
-        let rows = self.read("read who holds leases", |database| database.query(|sql| &sql.lease_holders));
+        let rows = self.read("read the holders of leases", |database| database.query(LEASE_HOLDERS));
         let mut holders = Vec::new();
         for row in &rows.await? {
             let mut columns = Columns::new(row, "job_queue")?;
@@ -191,24 +194,23 @@ impl JobTransport for PostgresStore {
     }
 
     async fn next_job_due(&self, definitions: &[String]) -> Result<Option<DateTime<Utc>>, Error> {
-        let definitions = distinct(definitions);
+        let definitions = distinct_texts(definitions);
         let rows = self.read("read the next due instant", move |database| {
-            database.query(|sql| &sql.next_job_due).bind(definitions.clone())
+            database.query(NEXT_JOB_DUE).bind(definitions.clone())
         });
-        self.due(&rows.await?)
+        self.local_due(&rows.await?)
     }
 
     async fn next_lease_end(&self) -> Result<Option<DateTime<Utc>>, Error> {
-        let rows =
-            self.read("read the next end of a lease", |database| database.query(|sql| &sql.next_lease_end));
-        self.due(&rows.await?)
+        let rows = self.read("read the next end of a lease", |database| database.query(NEXT_LEASE_END));
+        self.local_due(&rows.await?)
     }
 }
 
 impl PostgresStore {
-    /// The first instant of the only row, if there is one, told in this machine's clock: whoever waits for it waits by
-    /// that one, and the database's may show another time.
-    pub(super) fn due(&self, rows: &[PgRow]) -> Result<Option<DateTime<Utc>>, Error> {
+    /// Reads the due instant of the only row, if any, and converts it from the database's clock to this machine's, by
+    /// which the caller waits.
+    pub(super) fn local_due(&self, rows: &[PgRow]) -> Result<Option<DateTime<Utc>>, Error> {
         let Some(row) = rows.first() else { return Ok(None) };
         let mut columns = Columns::new(row, "job_queue")?;
         let Some(due) = columns.maybe_instant().filter(|due| *due < instant::NEVER) else { return Ok(None) };
@@ -218,15 +220,15 @@ impl PostgresStore {
     }
 }
 
-/// Leases as the columns of an argument.
-struct Named {
+/// Leases as arguments, one array a column.
+struct LeaseColumns {
     runs: Vec<Uuid>,
     stages: Vec<String>,
     generations: Vec<i64>,
     epochs: Vec<i64>,
 }
 
-impl Named {
+impl LeaseColumns {
     fn new(leases: &[Lease]) -> Self {
         Self {
             runs: leases.iter().map(|lease| *lease.run_id.as_uuid()).collect(),
@@ -242,7 +244,7 @@ impl Named {
     }
 }
 
-fn held(row: &PgRow) -> Result<Lease, Failure> {
+fn lease_of(row: &PgRow) -> Result<Lease, Failure> {
     let mut columns = Columns::new(row, "job_queue")?;
     Ok(Lease {
         run_id: columns.run_id()?,

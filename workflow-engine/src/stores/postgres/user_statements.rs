@@ -1,4 +1,4 @@
-//! Statements of the user's, run as they are, with bound arguments.
+//! The user's statements, which run unchanged with bound arguments.
 
 use sqlx::encode::{Encode, IsNull};
 use sqlx::error::BoxDynError;
@@ -13,12 +13,7 @@ use crate::records::{SqlValue, Statement};
 use crate::stores::working_set::UserStatements;
 use crate::value::Json;
 
-/// The engine's sessions keep the planner to indexes, which suits its own statements alone.
-pub(super) const USUAL_PLANS: &str = "
-    SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on;
-    SET LOCAL enable_bitmapscan = on; SET LOCAL plan_cache_mode = auto";
-
-/// Runs them in order. They are one decision's, which has this transaction to itself.
+/// Runs the statements in order. All belong to one decision, which has this transaction to itself.
 pub(super) async fn run(
     transaction: &mut Transaction<'_>,
     executed: &[UserStatements],
@@ -26,10 +21,10 @@ pub(super) async fn run(
     if executed.is_empty() {
         return Ok(());
     }
-    transaction.use_usual_plans().await?;
+    transaction.restore_planner().await?;
     for UserStatements { statements, .. } in executed {
         for (statement, number) in statements.iter().zip(1..) {
-            transaction.execute_given(query(statement)).await.map_err(|error| {
+            transaction.execute_user_statement(query(statement)).await.map_err(|error| {
                 Failure::statement(format!("statement {number} of {}", statements.len()), error)
             })?;
         }
@@ -37,9 +32,10 @@ pub(super) async fn run(
     Ok(())
 }
 
-/// It is not kept prepared: a stage may give another text each time, and behind a pooler there is nowhere to keep it.
+/// The statement does not stay prepared: a stage may send a different text each time, and behind a pooler no session
+/// belongs to the store.
 fn query(statement: &Statement) -> PgQuery<'static> {
-    // It is the user's own text, which has been seen to be one statement; values are arguments.
+    // The text is the user's own and was checked to be one statement; values are bound as arguments.
     let sql = AssertSqlSafe(statement.sql().to_owned()).into_sql_str();
     statement.arguments().iter().cloned().fold(sqlx::query(sql).persistent(false), |query, argument| {
         match argument {
@@ -56,12 +52,12 @@ fn query(statement: &Statement) -> PgQuery<'static> {
     })
 }
 
-/// `NULL` of whatever type its place asks for.
+/// `NULL` of the type that its position requires.
 struct Untyped;
 
 impl Type<Postgres> for Untyped {
     fn type_info() -> PgTypeInfo {
-        // `unknown`, which has the server infer the type.
+        // The type `unknown`, for which the server infers the type.
         PgTypeInfo::with_oid(Oid(705))
     }
 }
@@ -72,7 +68,7 @@ impl Encode<'_, Postgres> for Untyped {
     }
 }
 
-/// A JSON text as `jsonb`.
+/// A JSON text to be stored as `jsonb`.
 struct Jsonb(Json);
 
 impl Type<Postgres> for Jsonb {
@@ -83,7 +79,7 @@ impl Type<Postgres> for Jsonb {
 
 impl Encode<'_, Postgres> for Jsonb {
     fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
-        // The version of the binary form, the only one so far, and the text.
+        // The version of the binary format, of which there is only one so far, then the text.
         buffer.push(1);
         buffer.extend_from_slice(self.0.as_str().as_bytes());
         Ok(IsNull::No)

@@ -1,4 +1,4 @@
-//! What the committers are asked to do, and how they answer.
+//! The requests that committers serve.
 
 use tokio::sync::oneshot;
 
@@ -8,112 +8,113 @@ use crate::ports::{
 };
 use crate::value::RunId;
 
-/// One request.
+/// One request of any kind.
 pub(super) enum Work {
-    /// Apply a decision.
-    Commit(Ask<Decision, Commit>),
-    /// Lock a run, decide, apply.
-    CommitLocked(Ask<Locked, Commit>),
-    /// Claim jobs.
-    Claim(Ask<ClaimRequest, ClaimedWork>),
-    /// Hand new events over and claim deliveries.
-    ClaimDeliveries(Ask<DeliveryClaim, Vec<Delivery>>),
-    /// Note what became of deliveries.
-    SettleDeliveries(Ask<Vec<Settlement>, ()>),
-    /// Offer dead letters again.
-    Replay(Ask<Replay, usize>),
-    /// Delete runs.
-    Purge(Ask<Purge, Vec<RunId>>),
+    /// Applies a decision.
+    Commit(Request<Decision, Commit>),
+    /// Locks a run, decides, and applies the decision.
+    CommitLocked(Request<LockedCommit, Commit>),
+    /// Claims jobs and starts runs, under locks.
+    Claim(Request<ClaimRequest, ClaimedWork>),
+    /// Creates deliveries for new events, and claims those of one subscriber.
+    ClaimDeliveries(Request<DeliveryClaim, Vec<Delivery>>),
+    /// Records the outcomes of deliveries.
+    SettleDeliveries(Request<Vec<Settlement>, ()>),
+    /// Makes dead letters due again.
+    Replay(Request<Replay, usize>),
+    /// Deletes runs.
+    Purge(Request<Purge, Vec<RunId>>),
 }
 
-/// A request with the way back to whoever asked. Nobody has to be there any more when the answer comes.
-pub(super) struct Ask<I, O> {
+/// A request with the channel for its result. The caller may have stopped waiting by the time of the result.
+pub(super) struct Request<I, O> {
     pub(super) input: I,
-    /// The answer, to be sent after the commit.
+    /// The result, to be sent after the commit.
     pub(super) output: Option<Result<O, Error>>,
     reply: oneshot::Sender<Result<O, Error>>,
 }
 
-/// A run to be decided about under its lock.
-pub(super) struct Locked {
+/// A run that is to be decided about under its lock.
+pub(super) struct LockedCommit {
     pub(super) run_id: RunId,
-    pub(super) decide: Deciding,
+    pub(super) decide: LockedDecision,
 }
 
-/// One decides once; what was decided may be applied again where its transaction has failed.
-pub(super) enum Deciding {
-    /// Not yet.
-    Open(Decide),
-    /// This, or nothing.
-    Done(Option<Decision>),
+/// The decision under a lock. `Decide` can be called only once; where the transaction fails afterwards, its decision is
+/// applied again.
+pub(super) enum LockedDecision {
+    /// Not yet decided.
+    Pending(Decide),
+    /// The decision, or `None` where nothing is to be written.
+    Decided(Option<Decision>),
 }
 
-/// The arguments of a replay.
+/// The arguments of a replay of dead letters.
 pub(super) struct Replay {
     pub(super) subscriber: Option<String>,
     pub(super) limit: usize,
 }
 
-impl<I, O> Ask<I, O> {
-    /// A request, and where its answer will come.
+impl<I, O> Request<I, O> {
+    /// Creates a request, and the receiver of its result.
     pub(super) fn new(input: I) -> (Self, oneshot::Receiver<Result<O, Error>>) {
-        let (reply, answer) = oneshot::channel();
-        (Self { input, output: None, reply }, answer)
+        let (reply, result) = oneshot::channel();
+        (Self { input, output: None, reply }, result)
     }
 
-    fn answer(self) {
-        let passed_over = || Error::store_failed("answer", "the committer has passed the request over");
-        // Whoever asked may have stopped waiting.
-        let _ = self.reply.send(self.output.unwrap_or_else(|| Err(passed_over())));
+    fn complete(self) {
+        let skipped = || Error::store_failed("commit", "the committer skipped the request");
+        // An error means that the caller has stopped waiting.
+        let _ = self.reply.send(self.output.unwrap_or_else(|| Err(skipped())));
     }
 
-    fn refuse(self, error: Error) {
+    fn fail(self, error: Error) {
         let _ = self.reply.send(Err(error));
     }
 }
 
 impl Work {
-    /// Whether it needs a transaction of its own: it locks more than it names before, or it brings statements of the
-    /// user's, whose failure is nobody else's.
+    /// Returns whether the request needs its own transaction: because it locks more than it names beforehand, or
+    /// because it brings the user's statements, whose failure must not fail other requests.
     pub(super) fn runs_alone(&self) -> bool {
         match self {
-            Self::Commit(ask) => ask.input.executes(),
+            Self::Commit(request) => request.input.executes(),
             _ => true,
         }
     }
 
-    /// The run that it is about, if it names one.
+    /// Returns the run that the request names, if any.
     pub(super) fn run_id(&self) -> Option<RunId> {
         match self {
-            Self::Commit(ask) => Some(ask.input.run_id),
-            Self::CommitLocked(ask) => Some(ask.input.run_id),
+            Self::Commit(request) => Some(request.input.run_id),
+            Self::CommitLocked(request) => Some(request.input.run_id),
             _ => None,
         }
     }
 
-    /// Sends the answer; the transaction is committed.
-    pub(super) fn answer(self) {
+    /// Sends the result, after the commit.
+    pub(super) fn complete(self) {
         match self {
-            Self::Commit(ask) => ask.answer(),
-            Self::CommitLocked(ask) => ask.answer(),
-            Self::Claim(ask) => ask.answer(),
-            Self::ClaimDeliveries(ask) => ask.answer(),
-            Self::SettleDeliveries(ask) => ask.answer(),
-            Self::Replay(ask) => ask.answer(),
-            Self::Purge(ask) => ask.answer(),
+            Self::Commit(request) => request.complete(),
+            Self::CommitLocked(request) => request.complete(),
+            Self::Claim(request) => request.complete(),
+            Self::ClaimDeliveries(request) => request.complete(),
+            Self::SettleDeliveries(request) => request.complete(),
+            Self::Replay(request) => request.complete(),
+            Self::Purge(request) => request.complete(),
         }
     }
 
-    /// Sends an error; the transaction is rolled back.
-    pub(super) fn refuse(self, error: Error) {
+    /// Sends an error, where the transaction was rolled back or its outcome is unknown.
+    pub(super) fn fail(self, error: Error) {
         match self {
-            Self::Commit(ask) => ask.refuse(error),
-            Self::CommitLocked(ask) => ask.refuse(error),
-            Self::Claim(ask) => ask.refuse(error),
-            Self::ClaimDeliveries(ask) => ask.refuse(error),
-            Self::SettleDeliveries(ask) => ask.refuse(error),
-            Self::Replay(ask) => ask.refuse(error),
-            Self::Purge(ask) => ask.refuse(error),
+            Self::Commit(request) => request.fail(error),
+            Self::CommitLocked(request) => request.fail(error),
+            Self::Claim(request) => request.fail(error),
+            Self::ClaimDeliveries(request) => request.fail(error),
+            Self::SettleDeliveries(request) => request.fail(error),
+            Self::Replay(request) => request.fail(error),
+            Self::Purge(request) => request.fail(error),
         }
     }
 }

@@ -1,38 +1,40 @@
-//! Everything that a commit writes in its one statement.
+//! The rows that a commit writes in its one statement.
 
 use super::arrays::PgQuery;
-use super::composite::Records;
-use super::composite_types::{Kind, RowTypes};
+use super::composite::CompositeRows;
+use super::composite_types::{RowKind, RowTypes};
 use super::failure::Failure;
-use super::rows::RowsOfRuns;
-use super::write_sql::Parts;
+use super::row_cache::has_changes;
+use super::rows::RunWrites;
+use super::write_sql::StatementParts;
 use crate::records::Event;
 use crate::stores::working_set::{RunRows, WorkingSet};
 use crate::value::RunId;
 
 /// The rows of a commit.
 #[derive(Default)]
-pub(super) struct Written {
-    keys: Records,
-    of_runs: RowsOfRuns,
-    events: Records,
-    logs: Records,
-    blobs: Records,
+pub(super) struct WriteBatch {
+    keys: CompositeRows,
+    runs: RunWrites,
+    events: CompositeRows,
+    logs: CompositeRows,
+    blobs: CompositeRows,
 }
 
-impl Written {
-    /// What has changed in the set. Events that nobody hears are published as they are written.
-    pub(super) fn of(set: &WorkingSet, deliver_events: bool) -> Result<Self, Failure> {
-        let mut written = Self::default();
-        for (run_id, run) in sorted(set) {
-            written.of_runs.push(run_id, run);
+impl WriteBatch {
+    /// Collects the changes of the set. Without subscribers, `deliver_events` is false and events are marked as
+    /// published when they are written.
+    pub(super) fn new(set: &WorkingSet, deliver_events: bool) -> Result<Self, Failure> {
+        let mut batch = Self::default();
+        for (run_id, run) in changed_runs(set) {
+            batch.runs.push(run_id, run);
         }
         for event in &set.events {
-            written.push_event(event, deliver_events)?;
+            batch.push_event(event, deliver_events)?;
         }
-        written.push_keys(set);
+        batch.push_keys(set);
         for line in &set.logs {
-            written.logs.push(|row| {
+            batch.logs.push(|row| {
                 row.run(line.run_id)
                     .text(&line.stage_id)
                     .int(line.attempt)
@@ -42,19 +44,19 @@ impl Written {
                     .instant(line.at);
             });
         }
-        // One statement writes a row once: of several puts the last one counts.
+        // A statement can write a row only once, so of several puts of a blob only the last one is written.
         for (at, blob) in set.blobs.iter().enumerate() {
             if !set.blobs[at + 1..].iter().any(|later| later.key == blob.key) {
-                written.blobs.push(|row| {
+                batch.blobs.push(|row| {
                     row.text(&blob.key.0).run(blob.run_id).text(blob.value.as_str()).instant(blob.at);
                 });
             }
         }
-        Ok(written)
+        Ok(batch)
     }
 
     fn push_event(&mut self, event: &Event, deliver: bool) -> Result<(), Failure> {
-        let payload = event.kind.payload().map_err(|error| Failure::lasting("write a commit", error))?;
+        let payload = event.kind.payload().map_err(|error| Failure::permanent("write a commit", error))?;
         self.events.push(|row| {
             row.run(event.run_id)
                 .int(event.sequence)
@@ -68,6 +70,7 @@ impl Written {
 
     fn push_keys(&mut self, set: &WorkingSet) {
         let mut inserted: Vec<_> = set.inserted_keys().collect();
+        // In key order: two transactions that write the same keys then wait for each other without a deadlock.
         inserted.sort_by_key(|(command, key, _)| (*command, *key));
         for (command, key, entry) in inserted {
             let Some((run_id, at)) = entry.inserted else { continue };
@@ -82,56 +85,64 @@ impl Written {
         }
     }
 
-    /// Which parts of the statement they need.
-    pub(super) fn parts(&self) -> Parts {
-        let RowsOfRuns { new, moved, new_stages, requeued, .. } = &self.of_runs;
-        Parts {
+    /// Returns the parts of the statement that these rows need.
+    pub(super) fn parts(&self) -> StatementParts {
+        let RunWrites { new_runs, updated_runs, new_stages, updated_jobs, .. } = &self.runs;
+        StatementParts {
             keys: !self.keys.is_empty(),
-            runs: !new.is_empty(),
+            runs: !new_runs.is_empty(),
             stages: !new_stages.is_empty(),
-            moved: !moved.is_empty(),
-            requeued: !requeued.is_empty(),
-            said: !self.logs.is_empty() || !self.blobs.is_empty(),
+            updates: !updated_runs.is_empty(),
+            job_updates: !updated_jobs.is_empty(),
+            logs_and_blobs: !self.logs.is_empty() || !self.blobs.is_empty(),
         }
     }
 
-    /// Hands them to the statement, in the order of `Parts::texts`.
+    /// Binds the rows to the statement, in the order of `StatementParts::texts`.
     pub(super) fn bind<'q>(self, query: PgQuery<'q>, types: &RowTypes) -> PgQuery<'q> {
         let parts = self.parts();
-        let bind = |query, rows: Records, kind| rows.bind(query, types.of(kind));
-        let RowsOfRuns { new, moved, new_stages, moved_stages, jobs, requeued, done } = self.of_runs;
+        let bind = |query, rows: CompositeRows, kind| rows.bind(query, types.row_type(kind));
+        let RunWrites {
+            new_runs,
+            updated_runs,
+            new_stages,
+            updated_stages,
+            new_jobs,
+            updated_jobs,
+            deleted_jobs,
+        } = self.runs;
         let mut query = query;
         if parts.keys {
-            query = bind(query, self.keys, Kind::NewKey);
+            query = bind(query, self.keys, RowKind::NewKey);
         }
-        query = bind(query, jobs, Kind::Job);
-        query = bind(query, self.events, Kind::NewEvent);
+        query = bind(query, new_jobs, RowKind::Job);
+        query = bind(query, self.events, RowKind::NewEvent);
         if parts.runs {
-            query = bind(query, new, Kind::NewRun);
+            query = bind(query, new_runs, RowKind::NewRun);
         }
         if parts.stages {
-            query = bind(query, new_stages, Kind::NewStage);
+            query = bind(query, new_stages, RowKind::NewStage);
         }
-        if parts.moved {
-            query = bind(query, moved, Kind::MovedRun);
-            query = bind(query, moved_stages, Kind::MovedStage);
-            query = bind(query, done, Kind::DoneJob);
+        if parts.updates {
+            query = bind(query, updated_runs, RowKind::UpdatedRun);
+            query = bind(query, updated_stages, RowKind::UpdatedStage);
+            query = bind(query, deleted_jobs, RowKind::DeletedJob);
         }
-        if parts.requeued {
-            query = bind(query, requeued, Kind::Job);
+        if parts.job_updates {
+            query = bind(query, updated_jobs, RowKind::Job);
         }
-        if parts.said {
-            query = bind(query, self.logs, Kind::NewLog);
-            query = bind(query, self.blobs, Kind::NewBlob);
+        if parts.logs_and_blobs {
+            query = bind(query, self.logs, RowKind::NewLog);
+            query = bind(query, self.blobs, RowKind::NewBlob);
         }
         query
     }
 }
 
-/// The runs of which something is to be written, in the order of their ids.
-pub(super) fn sorted(set: &WorkingSet) -> Vec<(RunId, &RunRows)> {
-    let touched = set.runs.iter().filter(|(_, rows)| super::row_cache::is_touched(rows));
-    let mut runs: Vec<_> = touched.map(|(run_id, rows)| (*run_id, rows)).collect();
+/// Returns the runs that have rows to be written, in the order of their ids.
+pub(super) fn changed_runs(set: &WorkingSet) -> Vec<(RunId, &RunRows)> {
+    let changed = set.runs.iter().filter(|(_, rows)| has_changes(rows));
+    let mut runs: Vec<_> = changed.map(|(run_id, rows)| (*run_id, rows)).collect();
     runs.sort_by_key(|(run_id, _)| *run_id);
     runs
 }

@@ -1,52 +1,52 @@
-//! The statement that writes a commit, in parts: it is made of those that a commit needs, since the server prepares
-//! each part of a statement anew, whether or not it has rows.
+//! The statement that writes a commit, in parts. It consists only of the parts that its commit needs, since the server
+//! sets up every part at each execution, even if the part has no rows.
 //!
-//! `$?` is the next argument, the rows of one kind ([`Kind`](super::composite_types::Kind)). The arguments $1 to $4 are what
-//! is compared before anything is written, and by how much `commits` moves. `$fit` is what each row `n` of a run has to
-//! meet.
+//! `$?` is the next argument: the rows of one kind ([`RowKind`](super::composite_types::RowKind)). The arguments $1 to
+//! $3 are compared before anything is written, and $4 is the step by which `commits` moves. `$is_writable` is the
+//! condition that each row `n` of a run has to meet.
 
-/// Which parts a commit needs.
-#[allow(clippy::struct_excessive_bools, reason = "each part is there or not, whatever the others are")]
+/// The optional parts of the statement for one commit.
+#[allow(clippy::struct_excessive_bools, reason = "the parts are independent of each other")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Parts {
+pub(super) struct StatementParts {
     /// Idempotency keys.
     pub(super) keys: bool,
     /// New runs.
     pub(super) runs: bool,
     /// New stages.
     pub(super) stages: bool,
-    /// Runs and stages that were there, and jobs that are done.
-    pub(super) moved: bool,
-    /// Jobs that were there and stay.
-    pub(super) requeued: bool,
+    /// Updated runs and stages, and deleted jobs.
+    pub(super) updates: bool,
+    /// Updated jobs.
+    pub(super) job_updates: bool,
     /// Log lines and blobs.
-    pub(super) said: bool,
+    pub(super) logs_and_blobs: bool,
 }
 
-impl Parts {
-    /// How many different statements there are.
+impl StatementParts {
+    /// The number of different statements.
     pub(super) const STATEMENTS: usize = 1 << 6;
 
-    /// Which of them this one is.
+    /// Returns the number of the statement with these parts, below `STATEMENTS`.
     pub(super) fn number(self) -> usize {
-        let all = [self.keys, self.runs, self.stages, self.moved, self.requeued, self.said];
-        all.into_iter().rev().fold(0, |number, is_there| number << 1 | usize::from(is_there))
+        let all = [self.keys, self.runs, self.stages, self.updates, self.job_updates, self.logs_and_blobs];
+        all.into_iter().rev().fold(0, |number, is_included| number << 1 | usize::from(is_included))
     }
 
-    /// The statement with this number, in the order of its arguments.
+    /// Returns the pieces of the statement with this number, in the order of its arguments.
     pub(super) fn texts(number: usize) -> impl Iterator<Item = &'static str> {
-        let is_there = move |at: usize| number >> at & 1 == 1;
-        let part = move |at, text| if is_there(at) { text } else { "" };
-        let (given, checked) = if is_there(0) { (GIVEN_KEYS, CHECKED_KEYS) } else { ("", "") };
-        [LOCK, given, CHECK, checked, CHECKED, JOBS_AND_EVENTS, part(0, KEYS), part(1, RUNS), part(2, STAGES)]
+        let is_included = move |at: usize| number >> at & 1 == 1;
+        let part = move |at, text| if is_included(at) { text } else { "" };
+        [LOCK, part(0, KEY_ROWS), CHECK, part(0, CHECK_KEYS), CHECK_END, JOBS_AND_EVENTS]
             .into_iter()
-            .chain([part(3, MOVED), part(4, REQUEUED), part(5, SAID), ANSWER])
+            .chain([part(0, KEYS), part(1, RUNS), part(2, STAGES), part(3, UPDATES)])
+            .chain([part(4, JOB_UPDATES), part(5, LOGS_AND_BLOBS), RESULT])
     }
 }
 
-/// `$fit`: the statement may write, and the row's run is not stale.
-pub(super) const FIT: &str =
-    "(SELECT is_fit FROM checked) AND n.workflow_run_id <> ALL ((SELECT stale FROM checked)::uuid[])";
+/// `$is_writable`: the statement may write, and the row's run is not stale.
+pub(super) const IS_WRITABLE: &str =
+    "(SELECT is_writable FROM checked) AND n.workflow_run_id <> ALL ((SELECT stale FROM checked)::uuid[])";
 
 /// Locks the runs $1 in the order of their ids.
 const LOCK: &str = "
@@ -54,11 +54,12 @@ const LOCK: &str = "
         SELECT r.id, r.commits FROM {schema}.workflow_runs AS r WHERE r.id = ANY($1) ORDER BY r.id FOR NO KEY UPDATE
     )";
 
-const GIVEN_KEYS: &str = ",
-    given_keys AS MATERIALIZED (SELECT * FROM unnest($?::{schema}.new_key[]))";
+const KEY_ROWS: &str = ",
+    key_rows AS MATERIALIZED (SELECT * FROM unnest($?::{schema}.new_key[]))";
 
-/// Nothing is written unless the instant $3 is the database's and no key is taken; and nothing of a run that has no
-/// longer the `commits` $2: it is stale. Every other part looks at it, so the locks on runs come first.
+/// Nothing is written if the instant $3 differs from the database's clock by more than a second, or if a key is taken.
+/// And nothing is written of a run whose `commits` differs from $2: it is stale. Every other part reads this one, so
+/// the locks on runs are taken before any other.
 const CHECK: &str = ",
     checked AS MATERIALIZED (
         SELECT CASE
@@ -71,13 +72,13 @@ const CHECK: &str = ",
             END AS stale,
             coalesce(clock_timestamp() - $3 BETWEEN interval '-1 s' AND interval '1 s', TRUE)";
 
-const CHECKED_KEYS: &str = "
+const CHECK_KEYS: &str = "
             AND NOT EXISTS (
-                SELECT 1 FROM given_keys AS n
+                SELECT 1 FROM key_rows AS n
                 JOIN {schema}.idempotency_keys AS k ON k.command = n.command AND k.key = n.key
             )";
 
-const CHECKED: &str = " AS is_fit
+const CHECK_END: &str = " AS is_writable
     )";
 
 const JOBS_AND_EVENTS: &str = ",
@@ -86,20 +87,20 @@ const JOBS_AND_EVENTS: &str = ",
             (workflow_run_id, stage_id, workflow_id, definition_fingerprint, generation, status, priority, attempt,
             max_attempts, lease_epoch, worker_id, leased_until, run_at, woken)
         SELECT * FROM unnest($?::{schema}.job[]) AS n
-        WHERE $fit
+        WHERE $is_writable
     ),
     events AS (
         INSERT INTO {schema}.outbox_events (workflow_run_id, sequence, event_type, payload, occurred_at, published_at)
         SELECT * FROM unnest($?::{schema}.new_event[]) AS n
-        WHERE $fit
+        WHERE $is_writable
     )";
 
-/// In key order, as they are given: two transactions that write the same ones wait for each other only in that order.
+/// The rows are in key order: two transactions that write the same keys then wait for each other without a deadlock.
 const KEYS: &str = ",
     keys AS (
         INSERT INTO {schema}.idempotency_keys (workflow_run_id, command, key, request_hash, result, created_at)
-        SELECT * FROM given_keys AS n
-        WHERE $fit
+        SELECT * FROM key_rows AS n
+        WHERE $is_writable
     )";
 
 const RUNS: &str = ",
@@ -112,11 +113,11 @@ const RUNS: &str = ",
         SELECT id, status, output, output_blob, error_code, error_message, cancel_reason, version, generation,
             last_sequence, waiting_on, active, suspended, started_at, completed_at, workflow_id, workflow_name,
             definition_fingerprint, priority, created_at, workflow_id, $4
-        FROM run_rows WHERE (SELECT is_fit FROM checked)
+        FROM run_rows WHERE (SELECT is_writable FROM checked)
     ),
     requests AS (
         INSERT INTO {schema}.workflow_run_requests (workflow_run_id, input, config, metadata)
-        SELECT id, input, config, metadata FROM run_rows WHERE (SELECT is_fit FROM checked)
+        SELECT id, input, config, metadata FROM run_rows WHERE (SELECT is_writable FROM checked)
     )";
 
 const STAGES: &str = ",
@@ -126,40 +127,41 @@ const STAGES: &str = ",
             suspended_state_blob, max_wait_until, output, output_blob, error_message, started_at, completed_at,
             stage_name, stage_number, execution_group)
         SELECT * FROM unnest($?::{schema}.new_stage[]) AS n
-        WHERE $fit
+        WHERE $is_writable
     )";
 
-/// Whatever is written of a run moves its `commits`, by $4.
-const MOVED: &str = ",
-    moved_runs AS (
+/// Every commit that writes rows of a run moves the run's `commits` by $4.
+const UPDATES: &str = ",
+    updated_runs AS (
         UPDATE {schema}.workflow_runs AS r
         SET status = n.status, output = n.output, output_blob = n.output_blob, error_code = n.error_code,
             error_message = n.error_message, cancel_reason = n.cancel_reason, version = n.version, generation =
             n.generation, last_sequence = n.last_sequence, waiting_on = n.waiting_on, active = n.active,
             suspended = n.suspended, started_at = n.started_at, completed_at = n.completed_at, commits =
             r.commits + $4
-        FROM unnest($?::{schema}.moved_run[]) AS n
-        WHERE r.id = n.id AND (SELECT is_fit FROM checked) AND n.id <> ALL ((SELECT stale FROM checked)::uuid[])
+        FROM unnest($?::{schema}.updated_run[]) AS n
+        WHERE r.id = n.id AND (SELECT is_writable FROM checked) AND n.id <> ALL ((SELECT stale FROM checked)::uuid[])
     ),
-    moved_stages AS (
+    updated_stages AS (
         UPDATE {schema}.workflow_stages AS s
         SET status = n.status, suspended_state = n.suspended_state, suspended_state_blob =
             n.suspended_state_blob, output = n.output, output_blob = n.output_blob, error_message =
             n.error_message, generation = n.generation, attempt = n.attempt, waiting_on = n.waiting_on,
             max_wait_until = n.max_wait_until, started_at = n.started_at, completed_at = n.completed_at
-        FROM unnest($?::{schema}.moved_stage[]) AS n
+        FROM unnest($?::{schema}.updated_stage[]) AS n
         WHERE s.workflow_run_id = n.workflow_run_id AND s.stage_id = n.stage_id
-            AND $fit
+            AND $is_writable
     ),
-    done_jobs AS (
-        DELETE FROM {schema}.job_queue AS j USING unnest($?::{schema}.done_job[]) AS n
+    deleted_jobs AS (
+        DELETE FROM {schema}.job_queue AS j USING unnest($?::{schema}.deleted_job[]) AS n
         WHERE j.workflow_run_id = n.workflow_run_id AND j.stage_id = n.stage_id
-            AND $fit
+            AND $is_writable
     )";
 
-/// A lease that was renewed since the job was read stays renewed.
-const REQUEUED: &str = ",
-    requeued_jobs AS (
+/// Renewing a lease takes no lock on its run, so the row may have a later `leased_until` than the one that was read;
+/// the later one is kept.
+const JOB_UPDATES: &str = ",
+    updated_jobs AS (
         UPDATE {schema}.job_queue AS q
         SET workflow_id = n.workflow_id, definition_fingerprint = n.definition_fingerprint, status = n.status,
             worker_id = n.worker_id, generation = n.generation, priority = n.priority, attempt = n.attempt,
@@ -170,38 +172,39 @@ const REQUEUED: &str = ",
                 THEN greatest(q.leased_until, n.leased_until) ELSE n.leased_until END
         FROM unnest($?::{schema}.job[]) AS n
         WHERE q.workflow_run_id = n.workflow_run_id AND q.stage_id = n.stage_id
-            AND $fit
+            AND $is_writable
     )";
 
-const SAID: &str = ",
+const LOGS_AND_BLOBS: &str = ",
     logs AS (
         INSERT INTO {schema}.workflow_logs (workflow_run_id, stage_id, attempt, level, message, metadata, created_at)
         SELECT * FROM unnest($?::{schema}.new_log[]) AS n
-        WHERE $fit
+        WHERE $is_writable
     ),
     payloads AS (
         INSERT INTO {schema}.blobs (key, workflow_run_id, value, created_at)
         SELECT * FROM unnest($?::{schema}.new_blob[]) AS n
-        WHERE $fit
+        WHERE $is_writable
         ON CONFLICT (key) DO UPDATE SET value = excluded.value, created_at = excluded.created_at
     )";
 
-const ANSWER: &str = "
-    SELECT is_fit, stale, clock_timestamp() FROM checked";
+const RESULT: &str = "
+    SELECT is_writable, stale, clock_timestamp() FROM checked";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn each_choice_of_parts_is_a_statement_of_its_own() {
+    fn every_combination_of_parts_is_a_different_statement() {
         let mut all = std::collections::HashSet::new();
-        for number in 0..Parts::STATEMENTS {
-            let is_there = |at: usize| number >> at & 1 == 1;
-            let [keys, runs, stages, moved, requeued, said] = [0, 1, 2, 3, 4, 5].map(is_there);
-            let parts = Parts { keys, runs, stages, moved, requeued, said };
+        for number in 0..StatementParts::STATEMENTS {
+            let is_included = |at: usize| number >> at & 1 == 1;
+            let [keys, runs, stages, updates, job_updates, logs_and_blobs] =
+                [0, 1, 2, 3, 4, 5].map(is_included);
+            let parts = StatementParts { keys, runs, stages, updates, job_updates, logs_and_blobs };
             assert_eq!(parts.number(), number);
-            assert!(all.insert(Parts::texts(number).collect::<String>()));
+            assert!(all.insert(StatementParts::texts(number).collect::<String>()));
         }
     }
 }

@@ -150,7 +150,7 @@ impl<W: Workflow> TestEngine<W> {
     /// assert_eq!(run.elapsed, Duration::from_secs(4 * 3600));
     ///
     /// let run = TestEngine::<Inquiry>::new().suspend("ask", 100).run(question()).await;
-    /// assert!(run.output.unwrap_err().to_string().contains("was given up"));
+    /// assert!(run.output.unwrap_err().to_string().contains("timed out"));
     /// # }
     /// ```
     ///

@@ -1,4 +1,4 @@
-//! What a store remembers of runs, and others have changed since: it finds out before it writes.
+//! Cached rows of runs that other stores have changed: the store notices it before it writes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,14 +18,14 @@ fn progress(job: &ClaimedJob) -> Decision {
     Decision { changes: vec![change], ..complete(job) }
 }
 
-fn hand_back(job: &ClaimedJob) -> Decision {
+fn return_job(job: &ClaimedJob) -> Decision {
     Decision { changes: vec![Change::ReturnJob { stage_id: "a".into() }], ..complete(job) }
 }
 
-/// Each knows the run as it was before the other's last commit.
+/// Each store has cached the run as it was before the other's last commit.
 #[tokio::test]
-async fn stores_that_alternate_on_a_run_go_on_from_each_others_commits() {
-    needs_postgres!("stores_that_alternate_on_a_run_go_on_from_each_others_commits");
+async fn stores_that_alternate_on_a_run_continue_from_each_others_commits() {
+    needs_postgres!("stores_that_alternate_on_a_run_continue_from_each_others_commits");
     let schema = Schema::new();
     let stores = [schema.open().await, schema.open().await];
     let mut job = running(&stores[0]).await;
@@ -34,22 +34,22 @@ async fn stores_that_alternate_on_a_run_go_on_from_each_others_commits() {
         let (store, other) = (&stores[turn % 2], &stores[(turn + 1) % 2]);
         apply(store, progress(&job)).await;
         apply(other, progress(&job)).await;
-        apply(store, hand_back(&job)).await;
+        apply(store, return_job(&job)).await;
         assert_eq!(
             store.commit(progress(&job)).await.unwrap(),
             Commit::PreconditionFailed,
-            "G4: its lease is given up"
+            "G4: its lease was returned"
         );
         assert_eq!(
             other.commit(complete(&job)).await.unwrap(),
             Commit::PreconditionFailed,
-            "G4: its lease is given up"
+            "G4: its lease was returned"
         );
         let next = other.claim_jobs(&claim(), &definitions(), 1).await.unwrap().remove(0);
         assert_eq!(
             store.commit(complete(&job)).await.unwrap(),
             Commit::PreconditionFailed,
-            "G4: somebody else has one"
+            "G4: another store has a lease"
         );
         assert_eq!(next.lease.epoch, job.lease.epoch + 1);
         job = next;
@@ -58,7 +58,7 @@ async fn stores_that_alternate_on_a_run_go_on_from_each_others_commits() {
     assert_eq!(
         stores[1].commit(progress(&job)).await.unwrap(),
         Commit::PreconditionFailed,
-        "G8: the run is over"
+        "G8: the run is terminal"
     );
     let run = stores[1].run(run_id).await.unwrap().unwrap();
     assert_eq!(run.status, Status::Completed);
@@ -66,16 +66,16 @@ async fn stores_that_alternate_on_a_run_go_on_from_each_others_commits() {
     let sequences: Vec<u64> = events.iter().map(|event| event.sequence).collect();
     assert_eq!(sequences, (1..=run.last_sequence).collect::<Vec<_>>(), "G7: numbered without a gap");
     let instants: Vec<_> = events.iter().map(|event| event.at).collect();
-    assert!(instants.is_sorted(), "the database's clock, whoever writes");
+    assert!(instants.is_sorted(), "the instants are the database's, whichever store writes");
     for store in stores {
         store.close().await;
     }
 }
 
-/// A lease is renewed without the run's lock, so nobody's memory of the run tells of it.
+/// A lease is renewed without the run's lock, so the cached rows do not show it.
 #[tokio::test]
-async fn a_lease_that_another_store_has_renewed_has_not_run_out() {
-    needs_postgres!("a_lease_that_another_store_has_renewed_has_not_run_out");
+async fn a_lease_that_another_store_has_renewed_has_not_expired() {
+    needs_postgres!("a_lease_that_another_store_has_renewed_has_not_expired");
     let schema = Schema::new();
     let clock = FakeClock::new();
     let mut options = schema.options();
@@ -86,13 +86,13 @@ async fn a_lease_that_another_store_has_renewed_has_not_run_out() {
     let lost = two.renew_leases(vec![job.lease.clone()], Duration::from_secs(90)).await.unwrap();
     assert!(lost.is_empty());
     clock.advance(Duration::from_secs(60));
-    let reap = Decision { precondition: Precondition::ExpiredLease(job.lease.clone()), ..hand_back(&job) };
+    let reap = Decision { precondition: Precondition::ExpiredLease(job.lease.clone()), ..return_job(&job) };
     assert_eq!(one.commit(reap.clone()).await.unwrap(), Commit::PreconditionFailed, "it was renewed");
     apply(&one, progress(&job)).await;
     assert_eq!(
         two.commit(reap.clone()).await.unwrap(),
         Commit::PreconditionFailed,
-        "and no commit takes that back"
+        "a commit does not undo the renewal"
     );
     clock.advance(Duration::from_secs(60));
     apply(&two, reap).await;
@@ -101,10 +101,10 @@ async fn a_lease_that_another_store_has_renewed_has_not_run_out() {
     two.close().await;
 }
 
-/// Nothing of a run is written that another store has deleted.
+/// A store writes no row of a run that another store has purged.
 #[tokio::test]
-async fn a_run_that_another_store_has_purged_stays_away() {
-    needs_postgres!("a_run_that_another_store_has_purged_stays_away");
+async fn a_run_that_another_store_has_purged_is_not_written_again() {
+    needs_postgres!("a_run_that_another_store_has_purged_is_not_written_again");
     let schema = Schema::new();
     let (one, two) = (schema.open().await, schema.open().await);
     let job = running(&one).await;
@@ -123,45 +123,45 @@ async fn a_run_that_another_store_has_purged_stays_away() {
     two.close().await;
 }
 
-/// A server that has gone back to an older state, as a replica may that takes over, and has gone on from there: as many
-/// commits as before, but others.
+/// A server that has returned to an older state, as after a failover to a replica, and has continued from there with as
+/// many commits as before, but others.
 #[tokio::test]
-async fn commits_that_a_server_has_lost_are_not_believed() {
-    needs_postgres!("commits_that_a_server_has_lost_are_not_believed");
+async fn cached_rows_of_commits_that_the_server_has_lost_are_not_used() {
+    needs_postgres!("cached_rows_of_commits_that_the_server_has_lost_are_not_used");
     let schema = Schema::new();
     let (one, two) = (schema.open().await, schema.open().await);
     let mut connection = schema.connect().await;
     let name = schema.name();
     let job = running(&one).await;
-    let keep = format!(
+    let copy = format!(
         "CREATE TABLE {name}.old_runs AS TABLE {name}.workflow_runs;
         CREATE TABLE {name}.old_stages AS TABLE {name}.workflow_stages;
         CREATE TABLE {name}.old_jobs AS TABLE {name}.job_queue;
         CREATE TABLE {name}.old_events AS TABLE {name}.outbox_events"
     );
-    sqlx::raw_sql(sqlx::AssertSqlSafe(keep)).execute(&mut connection).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(copy)).execute(&mut connection).await.unwrap();
     apply(&one, progress(&job)).await;
-    let go_back = format!(
+    let restore = format!(
         "DELETE FROM {name}.workflow_runs; INSERT INTO {name}.workflow_runs TABLE {name}.old_runs;
         DELETE FROM {name}.workflow_stages; INSERT INTO {name}.workflow_stages TABLE {name}.old_stages;
         DELETE FROM {name}.job_queue; INSERT INTO {name}.job_queue TABLE {name}.old_jobs;
         DELETE FROM {name}.outbox_events; INSERT INTO {name}.outbox_events TABLE {name}.old_events"
     );
-    sqlx::raw_sql(sqlx::AssertSqlSafe(go_back)).execute(&mut connection).await.unwrap();
-    apply(&two, hand_back(&job)).await;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(restore)).execute(&mut connection).await.unwrap();
+    apply(&two, return_job(&job)).await;
     assert_eq!(
         one.commit(complete(&job)).await.unwrap(),
         Commit::PreconditionFailed,
-        "G4: its lease is given up"
+        "G4: its lease was returned"
     );
     one.close().await;
     two.close().await;
 }
 
-/// Behind a pooler the statement is in a transaction that is begun and committed; nothing is read there either.
+/// Behind a pooler the statement is between `BEGIN` and `COMMIT`; nothing is read there either.
 #[tokio::test]
-async fn a_commit_behind_a_pooler_reads_nothing_that_is_known() {
-    needs_postgres!("a_commit_behind_a_pooler_reads_nothing_that_is_known");
+async fn a_commit_behind_a_pooler_reads_no_cached_rows() {
+    needs_postgres!("a_commit_behind_a_pooler_reads_no_cached_rows");
     let schema = Schema::new();
     let mut options = schema.options();
     options.behind_pooler = true;
@@ -171,11 +171,11 @@ async fn a_commit_behind_a_pooler_reads_nothing_that_is_known() {
     let before = one.statistics().statements;
     apply(&one, progress(&job)).await;
     assert_eq!(one.statistics().statements - before, 1);
-    apply(&two, hand_back(&job)).await;
+    apply(&two, return_job(&job)).await;
     assert_eq!(
         one.commit(complete(&job)).await.unwrap(),
         Commit::PreconditionFailed,
-        "G4: its lease is given up"
+        "G4: its lease was returned"
     );
     one.close().await;
     two.close().await;

@@ -1,24 +1,24 @@
-//! A write is all or nothing, whoever dies around it.
+//! Writes, which are atomic, and the faults around them.
 
 use super::Reference;
 use crate::step::{Fault, Moment};
 
-/// Why a command has come to no end of its own.
+/// Why a command has ended early.
 #[derive(Debug)]
 pub enum Stop {
     Refused(&'static str),
-    Away,
+    Unavailable,
     Died,
 }
 
-/// The writes of a step, and the trouble that one of them meets.
+/// The writes of a step, and the fault of one of them.
 #[derive(Clone, Debug, Default)]
 pub struct Writes {
     planned: Option<(usize, Moment, Fault)>,
     count: usize,
 }
 
-/// How long an outcome waits before it is offered to the store again.
+/// The pause before an outcome is committed again.
 const PAUSE_MS: u64 = 50;
 
 impl Writes {
@@ -26,7 +26,7 @@ impl Writes {
         self.planned = Some((write, moment, fault));
     }
 
-    pub(super) fn forget(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.planned = None;
     }
 
@@ -34,14 +34,14 @@ impl Writes {
         self.count = 0;
     }
 
-    /// How many writes the command has made.
+    /// Returns how many writes the command has made.
     pub(super) fn count(&self) -> usize {
         self.count
     }
 }
 
 impl Reference {
-    /// One write.
+    /// Makes one write.
     pub(super) fn write<T>(&mut self, effect: impl FnOnce(&mut Self) -> T) -> Result<T, Stop> {
         let number = self.writes.count;
         self.writes.count += 1;
@@ -50,20 +50,20 @@ impl Reference {
                 if moment == Moment::After {
                     effect(self);
                 }
-                Err(if fault == Fault::Crash { Stop::Died } else { Stop::Away })
+                Err(if fault == Fault::Crash { Stop::Died } else { Stop::Unavailable })
             }
             _ => Ok(effect(self)),
         }
     }
 
-    /// One write, again and again while the store is away.
+    /// Makes one write, and repeats it while the store is unavailable.
     pub(super) fn commit_with_retry<T>(
         &mut self,
         mut write: impl FnMut(&mut Self) -> Result<T, Stop>,
     ) -> Result<T, Stop> {
         loop {
             match write(self) {
-                Err(Stop::Away) => self.now += PAUSE_MS,
+                Err(Stop::Unavailable) => self.now += PAUSE_MS,
                 done => return done,
             }
         }

@@ -35,7 +35,7 @@ workflow! { pub printing = print >> send }
 
 /// Deletes the job of a queued stage, of a running one and of a waiting one, and asserts that the run continues each
 /// time and that earlier leases are void. `delete` deletes every job of the store.
-pub async fn are_made_anew(store: Arc<dyn Store>, delete: impl AsyncFn()) {
+pub async fn are_recreated(store: Arc<dyn Store>, delete: impl AsyncFn()) {
     let engine = EngineBuilder::with_store(Arc::clone(&store), Arc::new(SystemClock));
     let engine = engine.register::<printing>().without_worker().build().await.expect("an engine");
     let run = engine.start::<printing>(PrintInput { number: 7 }).await.expect("a run");

@@ -1,0 +1,74 @@
+//! Statements outside the committers: reads, and writes that are one statement.
+
+use sqlx::postgres::PgRow;
+
+use super::arrays::PgQuery;
+use super::database::Database;
+use super::failure::Failure;
+use super::transaction::Transaction;
+use crate::stores::Closed;
+
+impl Database {
+    /// Runs one statement as its own transaction and returns its rows.
+    ///
+    /// `make` binds the arguments. It is called again where the connection turns out to be lost, which is harmless: the
+    /// statement either only reads, or may be repeated.
+    pub(super) async fn fetch(
+        &self,
+        action: &'static str,
+        make: impl Fn(&Self) -> PgQuery<'static> + Send,
+    ) -> Result<Vec<PgRow>, Failure> {
+        let Ok(_permit) = self.readers.acquire().await else {
+            return Err(Failure::permanent(action, Closed));
+        };
+        match self.try_fetch(action, make(self)).await {
+            Err(failure) if failure.is_disconnected() => self.try_fetch(action, make(self)).await,
+            outcome => outcome,
+        }
+    }
+
+    async fn try_fetch(&self, action: &'static str, query: PgQuery<'static>) -> Result<Vec<PgRow>, Failure> {
+        let mut connection = self.connection().await?;
+        let fetched = async {
+            let mut transaction = Transaction::new(self, &mut connection);
+            if !self.behind_pooler {
+                return transaction.fetch_uncounted(action, query).await;
+            }
+            // An unnamed statement is prepared and run in two steps. A pooler keeps both in one session only within a
+            // transaction.
+            let rows = fetch_in_transaction(&mut transaction, action, query).await;
+            if rows.is_err() {
+                // An open transaction would cost the pooler a session.
+                transaction.roll_back().await;
+            }
+            rows
+        };
+        let fetched = match tokio::time::timeout(self.transaction_timeout, fetched).await {
+            Ok(fetched) => fetched,
+            Err(_) => Err(Failure::timed_out(action)),
+        };
+        match fetched {
+            Ok(rows) => {
+                self.release(connection);
+                Ok(rows)
+            }
+            Err(failure) => {
+                if failure.is_disconnected() {
+                    self.discard_connections();
+                }
+                Err(failure)
+            }
+        }
+    }
+}
+
+async fn fetch_in_transaction(
+    transaction: &mut Transaction<'_>,
+    action: &'static str,
+    query: PgQuery<'static>,
+) -> Result<Vec<PgRow>, Failure> {
+    transaction.begin().await?;
+    let rows = transaction.fetch_uncounted(action, query).await?;
+    transaction.commit().await?;
+    Ok(rows)
+}
