@@ -1,4 +1,4 @@
-//! What a compiled workflow says about itself: drawings, schemas and the fingerprint.
+//! The drawings, schemas and the fingerprint of a compiled workflow.
 
 use serde_json::json;
 use workflow_engine::prelude::*;

@@ -14,8 +14,8 @@ use crate::definition::WorkflowDefinition;
 use crate::error::Error;
 use crate::host::{Worker, WorkerSettings};
 use crate::kernel::{Kernel, KernelConfig, LocalExecutor, WorkflowRegistry, check_plugins};
+use crate::language::Workflow;
 use crate::ports::{ActivityExecutor, BlobStore, Clock, EventSink, Plugin, Store, SystemClock};
-use crate::stage::Workflow;
 use crate::value::Limits;
 
 /// Registers workflows, and sets what differs from the defaults.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::{Engine, RunHandle};
 use crate::error::Error;
 use crate::kernel::RaiseBudget;
+use crate::language::Workflow;
 use crate::ledger::{CallLedger, CallStatistics};
 use crate::records::{AiCallRecord, CostSummary};
-use crate::stage::Workflow;
 use crate::value::{CallId, Cost};
 
 impl<W: Workflow> RunHandle<W> {

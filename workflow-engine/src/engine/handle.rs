@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 use super::{Engine, Events, Logs};
 use crate::error::Error;
 use crate::kernel::CancelRun;
+use crate::language::Workflow;
 use crate::records::{RunRecord, Status, StoredValue};
-use crate::stage::Workflow;
 use crate::value::{Json, RunId};
 
 /// A handle of a run of the workflow `W`: its status, events, logs and outputs. Dropping it does not affect the run.

@@ -26,10 +26,10 @@ use crate::error::Error;
 use crate::host::Worker;
 use crate::host::serverless::{Serverless, ServerlessSettings};
 use crate::kernel::{Command, Kernel, WakeStage};
+use crate::language::Workflow;
 use crate::ports::{AnnotationFilter, RunWatch, Store};
 use crate::records::AnnotationKey;
 use crate::records::{AnnotationRecord, DeadLetter, RunRecord};
-use crate::stage::Workflow;
 use crate::value::RunId;
 use schedulers::Schedulers;
 

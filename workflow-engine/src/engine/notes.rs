@@ -5,9 +5,9 @@ use serde::de::DeserializeOwned;
 use super::RunHandle;
 use crate::error::Error;
 use crate::kernel::AttachAnnotation;
+use crate::language::Workflow;
 use crate::ports::AnnotationFilter;
 use crate::records::{Annotation, AnnotationRecord, ArtifactRecord, StageRecord};
-use crate::stage::Workflow;
 
 impl<W: Workflow> RunHandle<W> {
     /// Adds annotations to the run, in any state of the run.

@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::{Engine, RunHandle};
 use crate::error::Error;
 use crate::kernel::CreateRun;
+use crate::language::Workflow;
 use crate::records::Annotation;
-use crate::stage::Workflow;
 use crate::value::{Cost, Json};
 
 /// A run to be started; `.await` starts it.

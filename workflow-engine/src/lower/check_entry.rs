@@ -8,7 +8,7 @@ use schemars::SchemaGenerator;
 use super::entry::{store, unreadable_config};
 use crate::context::StageError;
 use crate::definition::{CheckExecution, CheckOutcome, WaitDefinition};
-use crate::stage::{Check, CheckFunction, ContextOf, Stage, Waits};
+use crate::language::{Check, CheckFunction, ContextOf, Stage, Waits};
 use crate::value::{Json, Storable};
 
 /// How the stage `S` waits, with the default durations.

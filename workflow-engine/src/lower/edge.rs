@@ -13,7 +13,7 @@ use super::table::StageRow;
 use super::upstream::{Single, Start, Upstream};
 use crate::context::StageError;
 use crate::definition::Execution;
-use crate::stage::{Stage, Workflow};
+use crate::language::{Stage, Workflow};
 use crate::value::Json;
 
 /// A stage with the parameters `Parameters` that can follow the stage `Giver`, whose output is `V`.

@@ -8,7 +8,7 @@ use super::from_upstream::FromUpstream;
 use super::upstream::Upstream;
 use crate::context::StageError;
 use crate::definition::Execution;
-use crate::stage::{Running, Stage};
+use crate::language::{Running, Stage};
 use crate::value::Json;
 
 /// Runs the stage `S` on stored values of the shape `H`.

@@ -2,7 +2,7 @@
 
 use super::graph::Node;
 use super::table::StageRow;
-use crate::stage::Stage;
+use crate::language::Stage;
 
 /// The node and the row of every stage, so that [`Stage`] itself does not depend on graphs and tables.
 pub trait StageNode: Stage {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::upstream::{Upstream, decode_stage_output};
-use crate::stage::Stage;
+use crate::language::Stage;
 use crate::value::Json;
 
 /// Decodes the workflow's output, of the shape `H`, from the stored outputs of its last step.

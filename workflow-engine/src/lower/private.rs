@@ -32,11 +32,11 @@ pub use crate::definition::{
 };
 
 // Stages, checks and workflows.
-pub use crate::lower::returns::{Failure, Returns};
-pub use crate::stage::{
+pub use crate::language::{
     Check, CheckFunction, Checked, ContextOf, InputTypes, IsCheck, Optionally, OutputAs, Requires, Running,
     Stage, TakesTicket, TicketFor, Waits, Workflow, prepare, prepare_optional,
 };
+pub use crate::lower::returns::{Failure, Returns};
 
 // Inputs and configurations.
 pub use crate::lower::record::{

@@ -4,7 +4,7 @@ use serde::ser::SerializeMap;
 
 use super::record::ObjectSchema;
 use super::table::WorkflowTable;
-use crate::stage::Stage;
+use crate::language::Stage;
 
 /// The ids of a workflow's stages, which are the keys of its configuration.
 #[must_use]

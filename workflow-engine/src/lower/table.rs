@@ -7,7 +7,7 @@ use super::upstream::{Shaped, Upstream};
 use crate::definition::{
     ConfigDefinition, Entry, StageDeclaration, StageDefinition, StagePath, WorkflowDefinition,
 };
-use crate::stage::{Stage, Workflow};
+use crate::language::{Stage, Workflow};
 use crate::value::{Json, Storable};
 
 /// A workflow as `workflow!` generates it.

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 
-use crate::stage::{Stage, Workflow};
+use crate::language::{Stage, Workflow};
 use crate::value::{Json, Storable};
 
 /// The shape of the value that a stage receives, which decodes it from stored values.

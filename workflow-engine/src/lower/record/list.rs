@@ -9,7 +9,7 @@ use super::object_schema::ObjectSchema;
 use super::reader::Reader;
 use super::traits::{Field, Record};
 use crate::definition::Rule;
-use crate::stage::InputTypes;
+use crate::language::InputTypes;
 use crate::value::{Storable, Stored};
 
 /// A structure with a list of fields: everything that is generated for an input or a configuration.

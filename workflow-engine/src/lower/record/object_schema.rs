@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::missing::{from_nothing, missing_field};
 use crate::definition::{FLATTENED, Rule, is_without_rules};
-use crate::stage::Stage;
+use crate::language::Stage;
 use crate::value::{Storable, Stored};
 
 /// Collects the description of a record's fields.

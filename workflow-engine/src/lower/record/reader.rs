@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::flat::{FlatDeserializer, FlatKeys};
 use super::missing::from_nothing;
-use crate::stage::Stage;
+use crate::language::Stage;
 use crate::value::{Storable, Stored, unknown_field};
 
 /// Reads the fields of a record, key by key.

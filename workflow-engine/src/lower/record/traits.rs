@@ -45,7 +45,7 @@ pub trait Field<const INDEX: usize> {
     /// Returns the field.
     fn of(&self) -> &Self::Type;
 
-    /// Returns the field's default, if its [`Shape`] has one.
+    /// Returns the field's default, if its shape has one.
     #[must_use]
     fn default() -> Self::Type {
         unreachable!("this field has no default")

@@ -13,7 +13,7 @@ mod report;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use crate::stage::Workflow;
+use crate::language::Workflow;
 use lock::Lock;
 
 /// The environment variable that, when set and not empty, makes [`assert_compatible`] write the lock file instead of

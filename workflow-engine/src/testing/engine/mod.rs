@@ -17,9 +17,9 @@ use super::clock::FakeClock;
 use crate::definition::StageDefinition;
 use crate::engine::{Engine, EngineBuilder};
 use crate::error::Error;
+use crate::language::Workflow;
 use crate::ports::{Clock, Store};
 use crate::records::{Event, EventKind};
-use crate::stage::Workflow;
 use crate::stores::{MemoryStore, RecordedStatements};
 
 /// Runs a workflow to its end in virtual time: retries, timeouts and polls of days pass in milliseconds. Stages fail
