@@ -54,16 +54,19 @@ const PUBLISH: &str = "
 
 const CLAIM: &str = concat!(
     "WITH due AS MATERIALIZED (
-        SELECT d.workflow_run_id, d.plugin, d.letter FROM {schema}.plugin_deliveries AS d
+        SELECT d.workflow_run_id, d.plugin, d.letter, d.due_at FROM {schema}.plugin_deliveries AS d
         WHERE d.plugin = $1 AND d.dlq_at IS NULL AND d.due_at <= coalesce($2, statement_timestamp())
         ORDER BY d.due_at, d.workflow_run_id, d.letter LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED
-    )
-    UPDATE {schema}.plugin_deliveries AS d
-    SET lease_epoch = d.lease_epoch + 1, due_at = least(
-        coalesce($2, statement_timestamp()) + $4 * interval '1 microsecond', '9999-12-31 23:59:59.999999+00')
-    FROM due WHERE d.workflow_run_id = due.workflow_run_id AND d.plugin = due.plugin AND d.letter = due.letter
-    RETURNING ",
-    delivery_row!()
+    ), claimed AS (
+        UPDATE {schema}.plugin_deliveries AS d
+        SET lease_epoch = d.lease_epoch + 1, due_at = least(
+            coalesce($2, statement_timestamp()) + $4 * interval '1 microsecond', '9999-12-31 23:59:59.999999+00')
+        FROM due WHERE d.workflow_run_id = due.workflow_run_id AND d.plugin = due.plugin AND d.letter = due.letter
+        RETURNING d.*, due.due_at AS was_due
+    ) SELECT ",
+    delivery_row!(),
+    // `RETURNING` has no order: without this one, deliveries come in the order in which the planner joins.
+    " FROM claimed AS d ORDER BY d.was_due, d.workflow_run_id, d.letter"
 );
 
 /// Reads the events of windows; the second number of each row is the position of its window, from 1.
