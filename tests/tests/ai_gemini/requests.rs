@@ -21,7 +21,7 @@ async fn a_plain_request() {
 
     let request = server.request();
     assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", GENERATE));
-    assert_eq!(request.query, "", "the key stands in no URL");
+    assert_eq!(request.query, "", "no URL contains the key");
     assert_eq!(request.header("x-goog-api-key"), KEY);
     assert_eq!(request.json(), json!({"contents": [{"role": "user", "parts": [{"text": "Is it?"}]}]}));
 }

@@ -30,6 +30,18 @@ const AVOIDED: &[(&str, &str)] = &[
     ("answers them", "returns them"),
     ("answers where", "returns where"),
     ("stands in between", "is in between"),
+    ("is over", "has ended, is terminal"),
+    ("are over", "have ended, are terminal"),
+    ("is told", "is notified, receives"),
+    ("are told", "are notified, receive"),
+    ("looks at", "reads, checks"),
+    ("looks whether", "checks whether"),
+    ("gives up", "stops, times out"),
+    ("given up", "abandoned, timed out"),
+    ("hands over", "passes, submits"),
+    ("handed over", "passed, submitted"),
+    ("written down", "recorded"),
+    ("so many", "name the number or the limit"),
     ("worth a look", "name the check"),
 ];
 
