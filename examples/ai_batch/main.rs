@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use workflow_engine::prelude::*;
 
-use ratings::{RateInput, rating};
+use ratings::{RateInput, RateReviews};
 
 /// Lets a model rate reviews in one batch, and shows the cost.
 #[derive(Parser)]
@@ -45,11 +45,13 @@ async fn main() -> ExitCode {
 async fn rate(Arguments { db, reviews }: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let mut out = io::stdout();
     let client = openai::client(ratings::stand_in).await?;
-    let engine = Engine::builder(&db).register::<rating>().ai(client).build().await?;
+    let engine = Engine::builder(&db).register::<RateReviews>().ai(client).build().await?;
     // With the same key, a restarted program continues the existing run.
     let key = format!("{reviews} reviews");
-    let run =
-        engine.start::<rating>(RateInput { reviews: ratings::reviews(reviews) }).idempotency_key(key).await?;
+    let run = engine
+        .start::<RateReviews>(RateInput { reviews: ratings::reviews(reviews) })
+        .idempotency_key(key)
+        .await?;
     writeln!(out, "sending {reviews} reviews to {} in one batch, as run {}", openai::MODEL, run.id())?;
 
     let summary = run.output().await?;

@@ -9,7 +9,7 @@ use crate::openai::MODEL;
 
 workflow! {
     /// Rates reviews and summarizes the ratings.
-    pub rating = rate >> sum_up
+    pub RateReviews = rate >> sum_up
 }
 
 /// A model's rating of a review.
@@ -55,7 +55,7 @@ pub async fn rate(reviews: Vec<String>, ctx: &StageContext) -> StageResult<Batch
 #[check]
 pub async fn rated(ticket: &BatchTicket, ctx: &StageContext) -> StageResult<Check<Ratings>> {
     let batch = ctx.ai().batch(MODEL);
-    if !batch.status(ticket).await?.state.is_over() {
+    if !batch.status(ticket).await?.state.is_terminal() {
         return Ok(Check::Pending);
     }
     let mut ratings = Ratings::default();

@@ -18,7 +18,7 @@ use clap::Parser;
 use workflow_engine::prelude::*;
 
 use documents::Source;
-use pipeline::{ExtractTextInput, ai_summary};
+use pipeline::{AiSummary, ExtractTextInput};
 
 /// Summarises documents with a language model and extracts typed facts.
 #[derive(Parser)]
@@ -43,14 +43,14 @@ async fn main() -> ExitCode {
 async fn summarise(Arguments { documents }: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let mut out = io::stdout();
     let client = openai::client(pipeline::stand_in).await?;
-    let engine = Engine::builder("memory:").register::<ai_summary>().ai(client).build().await?;
+    let engine = Engine::builder("memory:").register::<AiSummary>().ai(client).build().await?;
     let folder = std::env::current_dir()?;
     let mut runs = Vec::new();
     for document in &documents {
         let source = Source::from_argument(document)?;
         let label = source.label(&folder);
         // The budget bounds the cost of each document.
-        let run = engine.start::<ai_summary>(ExtractTextInput { source }).budget("0.10 USD".parse()?).await?;
+        let run = engine.start::<AiSummary>(ExtractTextInput { source }).budget("0.10 USD".parse()?).await?;
         runs.push((label, run));
     }
     for (label, run) in runs {

@@ -9,7 +9,7 @@ use crate::openai::MODEL;
 
 workflow! {
     /// Extracts the text of a document, summarises it and extracts facts.
-    pub ai_summary = extract_text >> [summarize, extract_facts] >> report
+    pub AiSummary = extract_text >> [summarize, extract_facts] >> report
 }
 
 /// A summary of the document.

@@ -22,7 +22,7 @@ use workflow_engine::Error;
 use workflow_engine::prelude::*;
 
 use cli::{Arguments, Request};
-use pipeline::document_processor;
+use pipeline::DocumentProcessor;
 use progress::Progress;
 use runs::{Outcome, Unfinished};
 
@@ -54,7 +54,7 @@ async fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Erro
     announce(&unfinished, &requests, &progress);
 
     let engine = Engine::builder(&arguments.db)
-        .register::<document_processor>()
+        .register::<DocumentProcessor>()
         .lease(LEASE)
         .shutdown_on_signals()
         .build()

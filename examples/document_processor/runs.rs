@@ -9,7 +9,7 @@ use workflow_engine::{Error, RunId};
 
 use crate::cli::Request;
 use crate::documents::Source;
-use crate::pipeline::{DocumentProcessorConfig, ExtractTextInput, ReportConfig, document_processor};
+use crate::pipeline::{DocumentProcessor, DocumentProcessorConfig, ExtractTextInput, ReportConfig};
 use crate::progress::Progress;
 use crate::reports::Report;
 
@@ -41,7 +41,7 @@ pub struct UnfinishedRun {
 /// A run in progress.
 #[derive(Debug)]
 pub struct DocumentRun {
-    run: RunHandle<document_processor>,
+    run: RunHandle<DocumentProcessor>,
     request: Request,
     /// The number of the last event from an earlier program.
     seen: u64,
@@ -69,12 +69,12 @@ impl Outcome {
 /// When the store cannot be read.
 pub async fn unfinished(database: &str) -> Result<Unfinished, Error> {
     // A worker could finish one of the runs before it is listed.
-    let engine = Engine::builder(database).register::<document_processor>().without_worker().build().await?;
+    let engine = Engine::builder(database).register::<DocumentProcessor>().without_worker().build().await?;
     let here = std::env::current_dir().unwrap_or_default();
     let mut unfinished = Unfinished::default();
-    for run in engine.unfinished::<document_processor>().await? {
+    for run in engine.unfinished::<DocumentProcessor>().await? {
         let record = run.record().await?;
-        if record.definition_fingerprint != document_processor::definition().fingerprint() {
+        if record.definition_fingerprint != DocumentProcessor::definition().fingerprint() {
             unfinished.other_version += 1;
             continue;
         }
@@ -114,7 +114,7 @@ pub async fn start(
             ..DocumentProcessorConfig::default()
         };
         let input = ExtractTextInput { source: request.source.clone() };
-        let run = engine.start::<document_processor>(input).config(config).await?;
+        let run = engine.start::<DocumentProcessor>(input).config(config).await?;
         runs.push(DocumentRun { run, request, seen: 0 });
     }
     Ok(runs)

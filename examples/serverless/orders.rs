@@ -113,5 +113,5 @@ pub async fn confirm(
 
 workflow! {
     /// Turns an order into its receipt.
-    pub order = price >> [charge, reserve] >> confirm
+    pub OrderFulfilment = price >> [charge, reserve] >> confirm
 }

@@ -13,7 +13,7 @@ use workflow_engine::serverless::{
 };
 use workflow_engine::{Error, RunId};
 
-use crate::orders::{Order, PriceInput, Receipt, order};
+use crate::orders::{Order, OrderFulfilment, PriceInput, Receipt};
 
 /// Returns all routes.
 pub fn router(engine: Engine, host: Serverless) -> Router {
@@ -33,7 +33,7 @@ async fn place(
     headers: HeaderMap,
     Json(order): Json<Order>,
 ) -> Result<(StatusCode, Json<JobMessage>), ErrorResponse> {
-    let mut start = engine.start::<order>(PriceInput { order });
+    let mut start = engine.start::<OrderFulfilment>(PriceInput { order });
     if let Some(key) = headers.get("idempotency-key").and_then(|key| key.to_str().ok()) {
         start = start.idempotency_key(key);
     }
@@ -56,7 +56,7 @@ async fn show(
     State(engine): State<Engine>,
     Path(run_id): Path<String>,
 ) -> Result<Json<OrderState>, ErrorResponse> {
-    let run = engine.run_handle::<order>(run_id.parse::<RunId>()?).await?;
+    let run = engine.run_handle::<OrderFulfilment>(run_id.parse::<RunId>()?).await?;
     let record = run.record().await?;
     Ok(Json(OrderState {
         status: record.status,

@@ -32,7 +32,7 @@ fn the_other_workers_finish_the_work_of_a_killed_worker() {
 #[test]
 fn an_unreachable_server_is_an_error() {
     let output = Command::new(programs::built("worker_fleet"))
-        .args(["--db", "postgres://nobody@127.0.0.1:1/nothing"])
+        .args(["--db", "postgres://user@127.0.0.1:1/missing"])
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));

@@ -19,7 +19,7 @@ use clap::Parser;
 use workflow_engine::prelude::*;
 
 use fleet::Fleet;
-use pipeline::{HashedInput, puzzle};
+use pipeline::{HashedInput, Puzzle};
 
 /// Solves puzzles with several worker processes on one PostgreSQL server.
 #[derive(Parser)]
@@ -61,7 +61,7 @@ async fn main() -> ExitCode {
 
 /// Runs a worker until a signal stops it.
 async fn work(db: &str) -> Result<(), Box<dyn std::error::Error>> {
-    let builder = Engine::builder(db).register::<puzzle>().concurrency(8).lease(LEASE);
+    let builder = Engine::builder(db).register::<Puzzle>().concurrency(8).lease(LEASE);
     builder.shutdown_on_signals().build().await?.wait_for_shutdown().await;
     Ok(())
 }
@@ -69,13 +69,13 @@ async fn work(db: &str) -> Result<(), Box<dyn std::error::Error>> {
 /// Starts the runs, waits for them and prints which worker executed how many stages.
 async fn command(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let mut out = io::stdout();
-    let engine = Engine::builder(&arguments.db).register::<puzzle>().without_worker().build().await?;
+    let engine = Engine::builder(&arguments.db).register::<Puzzle>().without_worker().build().await?;
     let mut fleet = Fleet::start(&arguments.db, arguments.workers)?;
     writeln!(out, "{} workers: {:?}", arguments.workers, fleet.ids())?;
 
     let mut runs = Vec::new();
     for number in 0..arguments.runs {
-        runs.push(engine.start::<puzzle>(HashedInput { text: format!("puzzle {number}") }).await?);
+        runs.push(engine.start::<Puzzle>(HashedInput { text: format!("puzzle {number}") }).await?);
     }
     writeln!(out, "{} runs started", runs.len())?;
 

@@ -67,7 +67,7 @@ pub async fn checked(even: Nonce, odd: Nonce, #[require(hashed)] hashed: &Hashed
 
 workflow! {
     /// Solves a puzzle with two parallel searches.
-    pub puzzle = hashed >> [even, odd] >> checked
+    pub Puzzle = hashed >> [even, odd] >> checked
 }
 
 /// Computes on a blocking thread, so that the worker's other stages continue meanwhile.

@@ -22,9 +22,9 @@ pub mod sweep;
 pub mod random;
 pub mod chaos;
 pub mod http;
-pub mod asking;
+pub mod provider_requests;
 pub mod models;
-pub mod far;
+pub mod audit_provider;
 
 #[cfg(doctest)]
 mod markdown;

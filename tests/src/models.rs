@@ -43,7 +43,7 @@ pub fn client(provider: &ScriptedProvider) -> AiClientBuilder {
 }
 
 /// Makes a session under the topic `t`, and its ledger.
-pub fn helper(provider: &ScriptedProvider) -> (AiSession, Arc<MemoryLedger>) {
+pub fn session(provider: &ScriptedProvider) -> (AiSession, Arc<MemoryLedger>) {
     let ledger = Arc::new(MemoryLedger::new());
     let client = client(provider).build().unwrap();
     (AiSession::new(&client, "t", ledger.clone()), ledger)

@@ -1,7 +1,7 @@
-//! A stage that hands a batch over and waits for it, in processes that die at any point.
+//! A stage that submits a batch and waits for it, in processes that die at any point.
 
+use tests::audit_provider::{AuditProvider, PRICE, prompt};
 use tests::dying::{Death, outlive};
-use tests::far::{Far, PRICE, prompt};
 use tests::world::World;
 use workflow_engine::Cost;
 use workflow_engine::ai::{AiErrorKind, BatchState, BatchTicket};
@@ -17,11 +17,11 @@ async fn judge(ctx: &StageContext) -> StageResult<BatchTicket> {
     Ok(ctx.ai().batch("m").submit(items).await?)
 }
 
-/// Of each item its text, or the kind of its error.
+/// The text of each item, or the kind of its error.
 #[check]
 async fn judged(ticket: &BatchTicket, ctx: &StageContext) -> StageResult<Check<Vec<String>>> {
     let batch = ctx.ai().batch("m");
-    if !batch.status(ticket).await?.state.is_over() {
+    if !batch.status(ticket).await?.state.is_terminal() {
         return Ok(Check::Pending);
     }
     let answers = batch.results(ticket).await?;
@@ -34,7 +34,7 @@ async fn judged(ticket: &BatchTicket, ctx: &StageContext) -> StageResult<Check<V
 
 workflow! { judging = judge }
 
-/// The same, but that every item must be answered.
+/// The same, but the stage fails if an item has no response.
 #[stage(check = all_judged, poll_every = "10s", give_up_after = "10m")]
 async fn judge_all(ctx: &StageContext) -> StageResult<BatchTicket> {
     let items = (0..ITEMS).map(|number| (format!("i{number}"), prompt(ctx)));
@@ -44,7 +44,7 @@ async fn judge_all(ctx: &StageContext) -> StageResult<BatchTicket> {
 #[check]
 async fn all_judged(ticket: &BatchTicket, ctx: &StageContext) -> StageResult<Check<usize>> {
     let batch = ctx.ai().batch("m");
-    if !batch.status(ticket).await?.state.is_over() {
+    if !batch.status(ticket).await?.state.is_terminal() {
         return Ok(Check::Pending);
     }
     for answer in batch.results(ticket).await? {
@@ -55,34 +55,38 @@ async fn all_judged(ticket: &BatchTicket, ctx: &StageContext) -> StageResult<Che
 
 workflow! { judging_all = judge_all }
 
-/// One run, with one death; answers it with the provider, and the writes of the first process.
-async fn judged_after(world: &World, finds: bool, death: Option<Death>) -> (Far, RunHandle<judging>, usize) {
-    let far = Far::new(&world.store, finds, BatchState::Completed);
-    let (run, writes) = outlive::<judging>(world, &far.client(), death, || NoInput, None).await;
+/// Executes one run with one death. Returns the provider, the run, and the number of writes of the first process.
+async fn judged_after(
+    world: &World,
+    finds: bool,
+    death: Option<Death>,
+) -> (AuditProvider, RunHandle<judging>, usize) {
+    let provider = AuditProvider::new(&world.store, finds, BatchState::Completed);
+    let (run, writes) = outlive::<judging>(world, &provider.client(), death, || NoInput, None).await;
     let told = format!("finds: {finds}, death: {death:?}");
     assert_eq!(run.output().await.unwrap(), ["yes", "no", "yes"], "{told}");
-    far.judge(&run, &told).await;
-    (far, run, writes)
+    provider.verify_ledger(&run, &told).await;
+    (provider, run, writes)
 }
 
-/// Every write of a life, before it and after it.
+/// A death before and after every write of a process.
 fn deaths(writes: usize) -> impl Iterator<Item = Option<Death>> {
     (0..writes).flat_map(|at| [Some((at, true)), Some((at, false))])
 }
 
 #[tokio::test]
-async fn a_batch_that_can_be_found_is_handed_over_once_wherever_the_process_dies() {
+async fn a_batch_found_by_token_is_submitted_once_wherever_the_process_dies() {
     let (_, _, writes) = judged_after(&World::memory().await, true, None).await;
     let mut lost = 0;
     for death in deaths(writes) {
-        let (far, run, _) = judged_after(&World::memory().await, true, death).await;
-        let batches = far.batches();
+        let (provider, run, _) = judged_after(&World::memory().await, true, death).await;
+        let batches = provider.batches();
         assert_eq!(batches.len(), 1, "{death:?}");
         let rows = run.ai_calls(None, 99).await.unwrap();
         for row in &rows {
             let is_of_batch = batches[0].contains(&row.id);
             assert_eq!(row.outcome == CallStatus::Settled, is_of_batch, "{death:?}: {row:?}");
-            // Upstream over by the one attempt, found by the next.
+            // Submitted by one attempt, found by the next.
             lost += usize::from(
                 is_of_batch && row.attempt == 1 && rows.len() == ITEMS && attempts(&run).await > 1,
             );
@@ -97,12 +101,12 @@ async fn attempts<W: Workflow>(run: &RunHandle<W>) -> u32 {
 }
 
 #[tokio::test]
-async fn one_that_cannot_be_found_is_handed_over_once_more_and_the_first_stays_unknown() {
+async fn a_batch_not_found_by_token_is_submitted_again_and_the_first_stays_unknown() {
     let (_, _, writes) = judged_after(&World::memory().await, false, None).await;
     let mut twice = 0;
     for death in deaths(writes) {
-        let (far, run, _) = judged_after(&World::memory().await, false, death).await;
-        let batches = far.batches();
+        let (provider, run, _) = judged_after(&World::memory().await, false, death).await;
+        let batches = provider.batches();
         assert!(batches.len() <= 2, "{death:?}");
         if batches.len() == 1 {
             continue;
@@ -119,24 +123,24 @@ async fn one_that_cannot_be_found_is_handed_over_once_more_and_the_first_stays_u
             }
         }
     }
-    // Only before the one commit that has the ticket.
+    // Only before the commit that contains the ticket.
     assert_eq!(twice, 1);
 }
 
 #[tokio::test]
 async fn the_same_on_sqlite() {
-    // Its file is read once more.
+    // The database file is opened again.
     let world = World::sqlite().await;
     let (_, run, writes) = judged_after(&world, true, None).await;
     assert_eq!(run.ai_calls(None, 99).await.unwrap().len(), ITEMS);
     for death in deaths(writes) {
-        let (far, ..) = judged_after(&World::sqlite().await, true, death).await;
-        assert_eq!(far.batches().len(), 1, "{death:?}");
+        let (provider, ..) = judged_after(&World::sqlite().await, true, death).await;
+        assert_eq!(provider.batches().len(), 1, "{death:?}");
     }
 }
 
 #[tokio::test]
-async fn each_end_of_a_batch_is_told_item_by_item() {
+async fn each_terminal_state_of_a_batch_is_reported_by_item() {
     for (ending, told) in [
         (BatchState::Completed, ["yes", "no", "yes"].map(str::to_owned)),
         (BatchState::Expired, stopped(AiErrorKind::Timeout)),
@@ -144,14 +148,14 @@ async fn each_end_of_a_batch_is_told_item_by_item() {
         (BatchState::Failed, [AiErrorKind::InvalidRequest; 3].map(|kind| format!("{kind:?}"))),
     ] {
         let world = World::memory().await;
-        let far = Far::new(&world.store, true, ending);
-        let (run, _) = outlive::<judging>(&world, &far.client(), None, || NoInput, None).await;
+        let provider = AuditProvider::new(&world.store, true, ending);
+        let (run, _) = outlive::<judging>(&world, &provider.client(), None, || NoInput, None).await;
         assert_eq!(run.output().await.unwrap(), told, "{ending:?}");
-        far.judge(&run, &format!("{ending:?}")).await;
+        provider.verify_ledger(&run, &format!("{ending:?}")).await;
         let rows = run.ai_calls(None, 99).await.unwrap();
         for (row, told) in rows.iter().zip(&told) {
-            let is_answered = matches!(told.as_str(), "yes" | "no");
-            let outcome = if is_answered { CallStatus::Settled } else { CallStatus::Failed };
+            let has_response = matches!(told.as_str(), "yes" | "no");
+            let outcome = if has_response { CallStatus::Settled } else { CallStatus::Failed };
             assert_eq!((row.outcome, row.reserved), (outcome, Cost::ZERO), "{ending:?}");
         }
     }
@@ -165,15 +169,15 @@ fn stopped(kind: AiErrorKind) -> [String; ITEMS] {
 async fn a_check_that_needs_every_item_fails_its_stage_without_one() {
     for (ending, fault) in [
         (BatchState::Completed, None),
-        (BatchState::Expired, Some("the batch has expired")),
+        (BatchState::Expired, Some("the batch expired")),
         (BatchState::Cancelled, Some("the batch was cancelled")),
         (BatchState::Failed, Some("line 1: no such model")),
     ] {
         let world = World::memory().await;
-        let far = Far::new(&world.store, true, ending);
-        let (run, _) = outlive::<judging_all>(&world, &far.client(), None, || NoInput, None).await;
-        far.judge(&run, &format!("{ending:?}")).await;
-        assert_eq!(far.batches().len(), 1, "{ending:?}");
+        let provider = AuditProvider::new(&world.store, true, ending);
+        let (run, _) = outlive::<judging_all>(&world, &provider.client(), None, || NoInput, None).await;
+        provider.verify_ledger(&run, &format!("{ending:?}")).await;
+        assert_eq!(provider.batches().len(), 1, "{ending:?}");
         let output = run.output().await;
         let Some(fault) = fault else {
             assert_eq!(output.unwrap(), ITEMS);
@@ -183,6 +187,6 @@ async fn a_check_that_needs_every_item_fails_its_stage_without_one() {
         let error = run.record().await.unwrap().error.unwrap();
         assert!(error.message.contains(fault), "{ending:?}: {}", error.message);
         let open = run.cost_summary().await.unwrap();
-        assert_eq!(open.reserved, Cost::ZERO, "{ending:?}: what was not answered costs nothing");
+        assert_eq!(open.reserved, Cost::ZERO, "{ending:?}: an item without a response costs nothing");
     }
 }

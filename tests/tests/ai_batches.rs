@@ -1,10 +1,10 @@
-//! Batches: handed over once, looked after from anywhere, accounted for once.
+//! Batches: submitted once, accessible from any process, accounted for once.
 
 use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tests::models::{client, error, helper, usage};
+use tests::models::{client, error, session, usage};
 use workflow_engine::Cost;
 use workflow_engine::ai::{
     AiError, AiErrorKind, AiSession, BatchPrompt, BatchState, BatchTicket, FinishReason, GenerateResponse,
@@ -38,7 +38,7 @@ fn outcomes(ledger: &MemoryLedger) -> Vec<CallStatus> {
 }
 
 #[tokio::test]
-async fn a_batch_is_answered_item_by_item_in_another_process() {
+async fn another_process_fetches_batch_results_item_by_item() {
     use CallStatus::{Failed, Reserved, Settled, Unknown};
     let results = [
         ("e", Err(AiError::new(AiErrorKind::InvalidResponse, "it cannot be read"))),
@@ -49,13 +49,13 @@ async fn a_batch_is_answered_item_by_item_in_another_process() {
         ("stranger", good()),
     ];
     let provider = ScriptedProvider::new("test").batch(BatchState::Processing, results);
-    let (helper, ledger) = helper(&provider);
+    let (session, ledger) = session(&provider);
     let verdict = |id: &str| BatchPrompt::new(id, "Is it good?").schema::<CheckOutcome>().max_tokens(100);
     let items = [verdict("a"), ("b", "And?").into(), verdict("c"), verdict("d"), verdict("e")];
-    let ticket = helper.batch("m").submit(items).await.unwrap();
+    let ticket = session.batch("m").submit(items).await.unwrap();
     assert_eq!(outcomes(&ledger), [Reserved; 5]);
     let reserved = ledger.calls()[0].reserved.picodollars();
-    // Half the price of at most 1,200 tokens at 1 USD and of 100 at 4 USD.
+    // Half the price of at most 1,200 input tokens at 1 USD and of 100 output tokens at 4 USD per million.
     assert!((200_000_000..1_000_000_000).contains(&reserved), "{reserved}");
     assert!(ledger.calls().iter().all(|call| call.call_type == CallType::Batch));
 
@@ -65,12 +65,12 @@ async fn a_batch_is_answered_item_by_item_in_another_process() {
     assert_eq!((ticket.model(), ticket.batch_id()), ("m", "batch-1"));
     assert_eq!(ticket.custom_ids().collect::<Vec<_>>(), ["a", "b", "c", "d", "e"]);
 
-    // Another process has a client and a ledger of its own; the ledger's rows are the same.
+    // Another process has its own client and ledger object, with the same rows.
     let elsewhere = AiSession::new(&client(&provider).build().unwrap(), "elsewhere", ledger.clone());
     let batch = elsewhere.batch("m");
     assert_eq!(batch.status(&ticket).await.unwrap().state, BatchState::Processing);
     let early = batch.results(&ticket).await.unwrap_err();
-    assert_eq!(early.to_string(), "batch `batch-1` is not over: ask for its status first");
+    assert_eq!(early.to_string(), "batch `batch-1` is not terminal: check its status first");
     provider.set_batch_state(BatchState::Completed);
 
     for _ in 0..3 {
@@ -80,17 +80,17 @@ async fn a_batch_is_answered_item_by_item_in_another_process() {
         assert_eq!(answers[1].text().unwrap(), "yes");
         let kinds: Vec<_> = answers[2..].iter().map(|answer| answer.text().unwrap_err().kind()).collect();
         assert_eq!(kinds, [AiErrorKind::InvalidResponse, AiErrorKind::Refused, AiErrorKind::InvalidResponse]);
-        assert!(answers[2].cost > Cost::ZERO, "an answer that breaks its schema is paid");
+        assert!(answers[2].cost > Cost::ZERO, "a response that violates its schema is charged");
         assert_eq!(outcomes(&ledger), [Settled, Settled, Settled, Failed, Unknown], "once, however often");
         let total = elsewhere.stats().await.unwrap().total;
         assert_eq!(total.calls, 0, "the rows are those of the submission");
     }
-    let total = helper.stats().await.unwrap().total;
+    let total = session.stats().await.unwrap().total;
     assert_eq!((total.calls, total.cost.to_string().as_str()), (5, "0.00075 USD"));
 }
 
 #[tokio::test]
-async fn what_was_not_answered_says_why() {
+async fn an_item_without_a_response_has_an_error() {
     for (state, kind, outcome) in [
         (BatchState::Expired, AiErrorKind::Timeout, CallStatus::Failed),
         (BatchState::Cancelled, AiErrorKind::Cancelled, CallStatus::Failed),
@@ -98,65 +98,63 @@ async fn what_was_not_answered_says_why() {
         (BatchState::Completed, AiErrorKind::InvalidResponse, CallStatus::Unknown),
     ] {
         let provider = ScriptedProvider::new("test").batch(state, [("a", good())]);
-        let (helper, ledger) = helper(&provider);
-        let batch = helper.batch("m");
+        let (session, ledger) = session(&provider);
+        let batch = session.batch("m");
         let ticket = batch.submit([("a", "?"), ("b", "?")]).await.unwrap();
         let answers = batch.results(&ticket).await.unwrap();
-        assert!(answers[0].outcome.is_ok(), "what was answered counts, whatever the batch came to");
+        assert!(answers[0].outcome.is_ok(), "a response counts in every terminal state of the batch");
         assert_eq!(answers[1].text().unwrap_err().kind(), kind);
         assert_eq!(outcomes(&ledger), [CallStatus::Settled, outcome]);
     }
 }
 
 #[tokio::test]
-async fn a_cancelled_batch_is_over() {
+async fn a_cancelled_batch_is_terminal() {
     let provider = ScriptedProvider::new("test").batch(BatchState::Pending, [("a", good())]);
-    let (helper, _) = helper(&provider);
-    let batch = helper.batch("m");
+    let (session, _) = session(&provider);
+    let batch = session.batch("m");
     let ticket = batch.submit([("a", "?")]).await.unwrap();
     batch.cancel(&ticket).await.unwrap();
-    assert!(batch.status(&ticket).await.unwrap().state.is_over());
+    assert!(batch.status(&ticket).await.unwrap().state.is_terminal());
 }
 
 #[tokio::test]
 async fn a_batch_that_is_refused_costs_nothing() {
     let provider = ScriptedProvider::new("test").fail(error(AiErrorKind::InvalidRequest, 400));
-    let (helper, ledger) = helper(&provider);
-    helper.batch("m").submit([("a", "?"), ("b", "?")]).await.unwrap_err();
+    let (session, ledger) = session(&provider);
+    session.batch("m").submit([("a", "?"), ("b", "?")]).await.unwrap_err();
     assert_eq!(outcomes(&ledger), [CallStatus::Failed; 2]);
 
-    // Over the budget at its second item: nothing is sent.
+    // The second item exceeds the budget: nothing is sent.
     let ledger = Arc::new(MemoryLedger::with_budget("0.001 USD".parse().unwrap()));
     let provider = ScriptedProvider::new("test");
-    let helper = AiSession::new(&client(&provider).build().unwrap(), "t", ledger.clone());
+    let session = AiSession::new(&client(&provider).build().unwrap(), "t", ledger.clone());
     let item = |id: &str| BatchPrompt::new(id, "?").max_tokens(300);
-    let error = helper.batch("m").submit([item("a"), item("b")]).await.unwrap_err();
+    let error = session.batch("m").submit([item("a"), item("b")]).await.unwrap_err();
     assert_eq!(error.kind(), AiErrorKind::BudgetExceeded);
     assert_eq!(outcomes(&ledger), [CallStatus::Failed]);
-    assert_eq!(ledger.calls()[0].error_message.as_deref(), Some("it was not sent"));
+    assert_eq!(ledger.calls()[0].error_message.as_deref(), Some("the call was not sent"));
 }
 
 #[tokio::test]
-async fn a_submission_whose_answer_is_lost_is_found_again_or_not_repeated() {
+async fn a_submission_whose_response_is_lost_is_found_again_or_not_retried() {
     let lost = || AiError::new(AiErrorKind::Connection, "reset");
-    let taken =
-        ScriptedProvider::new("test").batch_that_is_lost(BatchState::Completed, [("a", good())], lost());
-    let (found, ledger) = helper(&taken.clone().finds_batches());
+    let taken = ScriptedProvider::new("test").lost_batch(BatchState::Completed, [("a", good())], lost());
+    let (found, ledger) = session(&taken.clone().finds_batches());
     let ticket = found.batch("m").submit([("a", "?")]).await.unwrap();
     assert_eq!((ticket.batch_id(), taken.submissions().len()), ("batch-1", 1));
     assert_eq!(outcomes(&ledger), [CallStatus::Reserved]);
 
-    let blind =
-        ScriptedProvider::new("test").batch_that_is_lost(BatchState::Completed, [("a", good())], lost());
-    let (helper, ledger) = helper(&blind);
-    let error = helper.batch("m").submit([("a", "?")]).await.unwrap_err();
+    let blind = ScriptedProvider::new("test").lost_batch(BatchState::Completed, [("a", good())], lost());
+    let (session, ledger) = session(&blind);
+    let error = session.batch("m").submit([("a", "?")]).await.unwrap_err();
     assert_eq!(error.kind(), AiErrorKind::Connection);
-    assert_eq!(blind.submissions().len(), 1, "nobody can know, so it is not handed over twice");
+    assert_eq!(blind.submissions().len(), 1, "the first submission may exist, so there is no second");
     assert_eq!(outcomes(&ledger), [CallStatus::Unknown]);
 }
 
 #[tokio::test]
-async fn a_stage_finds_the_batch_that_an_earlier_attempt_has_handed_over() {
+async fn a_stage_finds_the_batch_that_an_earlier_attempt_submitted() {
     let provider =
         ScriptedProvider::new("test").finds_batches().batch(BatchState::Completed, [("a", good())]);
     let client = client(&provider).build().unwrap();
@@ -167,7 +165,7 @@ async fn a_stage_finds_the_batch_that_an_earlier_attempt_has_handed_over() {
     assert_eq!(lost.batch_id(), again.batch_id());
     assert_eq!(provider.submissions().len(), 1);
     assert_eq!(provider.submissions()[0].0.len(), 64);
-    // Other items are another batch: the script has none.
+    // Different items are a different batch, which the script does not have.
     assert!(ctx.ai().batch("m").submit([("a", "Why?")]).await.is_err());
 }
 
@@ -178,12 +176,12 @@ async fn a_batch_that_is_found_again_keeps_its_rows() {
         .finds_batches()
         .fail(error(AiErrorKind::RateLimited, 429))
         .batch(BatchState::Completed, [("a", good()), ("b", good())]);
-    let (helper, ledger) = helper(&provider);
-    let batch = helper.batch("m");
+    let (session, ledger) = session(&provider);
+    let batch = session.batch("m");
     let submit = || batch.submit([("a", "?"), ("b", "?")]).token("mine").retries(0);
     submit().await.unwrap_err();
     let taken = submit().await.unwrap();
-    // Found again, before it is settled and after: by its token, and by the provider's name for it.
+    // Found again by its token before it is settled, and by the provider's id after.
     assert_eq!(submit().await.unwrap(), taken);
     batch.results(&taken).await.unwrap();
     assert_eq!(submit().await.unwrap(), taken);
@@ -203,7 +201,7 @@ async fn judge(texts: Vec<String>, ctx: &StageContext) -> StageResult<BatchTicke
 #[check]
 async fn judged(ticket: &BatchTicket, ctx: &StageContext) -> StageResult<Check<usize>> {
     let batch = ctx.ai().batch("m");
-    if !batch.status(ticket).await?.state.is_over() {
+    if !batch.status(ticket).await?.state.is_terminal() {
         return Ok(Check::Pending);
     }
     let mut good = 0;
@@ -216,7 +214,7 @@ async fn judged(ticket: &BatchTicket, ctx: &StageContext) -> StageResult<Check<u
 workflow! { judging = judge }
 
 #[tokio::test]
-async fn a_stage_that_waits_for_a_batch_accounts_for_it_when_it_is_over() {
+async fn a_stage_that_waits_for_a_batch_accounts_for_it_when_it_is_terminal() {
     let results = [("i0", good()), ("i1", answer(r#"{"good": false}"#, usage(1_000, 100)))];
     let provider = ScriptedProvider::new("test").batch(BatchState::Processing, results);
     let client = client(&provider).build().unwrap();

@@ -1,4 +1,4 @@
-//! What calls cost, through the helper into the ledger, to the picodollar.
+//! The cost of every kind of call in the ledger, exact to the picodollar.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use workflow_engine::ai::{
 };
 use workflow_engine::ledger::{CallLedger, CallSums};
 
-/// Prices for a million tokens: input, cached input, output; and what a batch costs less.
+/// Prices per million tokens for input, cached input and output, and the discount of a batch.
 type Prices = (&'static str, Option<&'static str>, &'static str, u8);
 
-/// 1 USD, a tenth of it cached, 4 USD, half off.
+/// 1 USD, a tenth of it for cached tokens, 4 USD, and half off in a batch.
 const ROUND: Prices = ("1", Some("0.10"), "4", 50);
 const FLASH: Prices = ("0.30", Some("0.03"), "2.50", 50);
 const UNCACHED: Prices = ("0.75", None, "4.50", 50);
-/// A millionth of a millionth of a dollar for a million tokens: nearly nothing.
+/// One picodollar per million tokens.
 const TINY: Prices = ("0.000000000001", None, "0.000000000001", 0);
 const ODD: Prices = ("0.000000000003", Some("0.000000000001"), "0.000000000007", 33);
 const EMBEDDING: Prices = ("0.02", None, "0", 0);
@@ -30,14 +30,14 @@ const HUGE: Prices = ("9000000", None, "9000000", 0);
 enum Call {
     Text(Usage),
     Object(Usage),
-    /// It answers, but not what was asked for.
+    /// The response has the wrong form.
     Unreadable(Usage),
     Stream(Usage),
     Embed(Usage),
     Batch(Vec<Option<Usage>>),
     Tools(Vec<Usage>),
     Fails(AiError),
-    /// It fails first, and then answers.
+    /// The first attempt fails, the second succeeds.
     FailsFirst(AiError, Usage),
 }
 
@@ -51,7 +51,7 @@ fn error(kind: AiErrorKind, status: u16) -> AiError {
     AiError::new(kind, "no").with_status(status)
 }
 
-/// What is called, at which prices, and what all of it costs in the end.
+/// Calls, their prices, and their total cost.
 fn table() -> Vec<(&'static str, Prices, Call, &'static str)> {
     let busy = || error(AiErrorKind::RateLimited, 429);
     vec![
@@ -76,7 +76,7 @@ fn table() -> Vec<(&'static str, Prices, Call, &'static str)> {
         ("more tokens than fit", HUGE, Text(tokens(u64::MAX, 0, u64::MAX)), "9223372.036854775807 USD"),
         ("an object", FLASH, Object(tokens(800, 0, 40)), "0.00034 USD"),
         ("an object that was cached", FLASH, Object(tokens(800, 800, 40)), "0.000124 USD"),
-        ("an object that is none is paid", FLASH, Unreadable(tokens(800, 0, 40)), "0.00034 USD"),
+        ("an invalid object is charged", FLASH, Unreadable(tokens(800, 0, 40)), "0.00034 USD"),
         ("a stream", ROUND, Stream(tokens(100, 0, 50)), "0.0003 USD"),
         ("a stream that was cached", ROUND, Stream(tokens(100, 60, 50)), "0.000246 USD"),
         ("vectors", EMBEDDING, Embed(tokens(8_191, 0, 0)), "0.00016382 USD"),
@@ -157,62 +157,62 @@ struct CheckOutcome {
     good: bool,
 }
 
-fn helper(provider: ScriptedProvider, prices: Prices, embeds: bool) -> (AiSession, Arc<MemoryLedger>) {
+fn session(provider: ScriptedProvider, prices: Prices, embeds: bool) -> (AiSession, Arc<MemoryLedger>) {
     let client = AiClient::builder().provider(provider).model("m", model(prices, embeds)).max_retries(1);
     let client = client.clock(tests::models::NoWaits).build().unwrap();
     let ledger = Arc::new(MemoryLedger::new());
     (AiSession::new(&client, "costs", ledger.clone()), ledger)
 }
 
-/// Makes the call; answers what the ledger has in the end.
+/// Makes the call and returns the sums of the ledger.
 async fn made(prices: Prices, call: Call) -> CallSums {
     let script = ScriptedProvider::new("test");
-    let (helper, ledger) = match call {
+    let (session, ledger) = match call {
         Text(usage) => {
-            let (helper, ledger) = helper(script.text("yes", usage), prices, false);
-            let answer = helper.generate_text("m", "?").await.unwrap();
+            let (session, ledger) = session(script.text("yes", usage), prices, false);
+            let answer = session.generate_text("m", "?").await.unwrap();
             assert_eq!((answer.usage, answer.cost), (usage, ledger.calls()[0].cost));
-            (helper, ledger)
+            (session, ledger)
         }
         Object(usage) => {
-            let (helper, ledger) = helper(script.text(r#"{"good": true}"#, usage), prices, false);
-            assert!(helper.generate_object::<CheckOutcome>("m", "?").await.unwrap().good);
-            (helper, ledger)
+            let (session, ledger) = session(script.text(r#"{"good": true}"#, usage), prices, false);
+            assert!(session.generate_object::<CheckOutcome>("m", "?").await.unwrap().good);
+            (session, ledger)
         }
         Unreadable(usage) => {
-            let (helper, ledger) = helper(script.text("good", usage), prices, false);
-            let error = helper.generate_object::<CheckOutcome>("m", "?").await.unwrap_err();
+            let (session, ledger) = session(script.text("good", usage), prices, false);
+            let error = session.generate_object::<CheckOutcome>("m", "?").await.unwrap_err();
             assert_eq!(error.kind(), AiErrorKind::InvalidResponse);
-            (helper, ledger)
+            (session, ledger)
         }
         Stream(usage) => {
             let end = StreamPart::Finished { usage, finish_reason: FinishReason::Stop };
             let script = script.stream([Ok(StreamPart::Text("yes".into())), Ok(end)]);
-            let (helper, ledger) = helper(script, prices, false);
-            let mut stream = helper.stream_text("m", "?").await.unwrap();
+            let (session, ledger) = session(script, prices, false);
+            let mut stream = session.stream_text("m", "?").await.unwrap();
             while let Some(piece) = stream.next().await {
                 piece.unwrap();
             }
             assert_eq!(stream.cost(), Some(ledger.calls()[0].cost));
-            (helper, ledger)
+            (session, ledger)
         }
         Embed(usage) => {
-            let (helper, ledger) = helper(script.vectors(vec![vec![0.5]], usage), prices, true);
-            assert_eq!(helper.embed("m", "?").await.unwrap().embeddings, [[0.5]]);
-            (helper, ledger)
+            let (session, ledger) = session(script.vectors(vec![vec![0.5]], usage), prices, true);
+            assert_eq!(session.embed("m", "?").await.unwrap().embeddings, [[0.5]]);
+            (session, ledger)
         }
         Batch(items) => {
             let refused = || Err(AiError::new(AiErrorKind::Refused, "no"));
             let outcomes = items.iter().map(|usage| usage.map_or_else(refused, |usage| Ok(answer(usage))));
             let results = outcomes.enumerate().map(|(number, outcome)| (format!("i{number}"), outcome));
-            let (helper, ledger) = helper(script.batch(BatchState::Completed, results), prices, false);
-            let batch = helper.batch("m");
+            let (session, ledger) = session(script.batch(BatchState::Completed, results), prices, false);
+            let batch = session.batch("m");
             let prompts = (0..items.len()).map(|number| (format!("i{number}"), "?"));
             let ticket = batch.submit(prompts).await.unwrap();
             let answers = batch.results(&ticket).await.unwrap();
             let costs: Cost = answers.iter().map(|answer| answer.cost).sum();
             assert_eq!(costs, ledger.calls().iter().map(|call| call.cost).sum());
-            (helper, ledger)
+            (session, ledger)
         }
         Tools(steps) => {
             let call = |number: usize| ToolCall {
@@ -226,25 +226,25 @@ async fn made(prices: Prices, call: Call) -> CallSums {
                 .iter()
                 .enumerate()
                 .fold(script, |script, (number, usage)| script.tools([call(number)], *usage));
-            let (helper, ledger) = helper(script.text("yes", *last), prices, false);
+            let (session, ledger) = session(script.text("yes", *last), prices, false);
             let look = AiTool::new("look", "Looks.", async |(): ()| Ok::<_, String>(1));
-            let answer = helper.generate_text("m", "?").tool(look).await.unwrap();
+            let answer = session.generate_text("m", "?").tool(look).await.unwrap();
             assert_eq!(answer.steps as usize, steps.len());
-            (helper, ledger)
+            (session, ledger)
         }
         Fails(error) => {
-            let (helper, ledger) = helper(script.fail(error.clone()).fail(error.clone()), prices, false);
-            assert_eq!(helper.generate_text("m", "?").await.unwrap_err().kind(), error.kind());
-            (helper, ledger)
+            let (session, ledger) = session(script.fail(error.clone()).fail(error.clone()), prices, false);
+            assert_eq!(session.generate_text("m", "?").await.unwrap_err().kind(), error.kind());
+            (session, ledger)
         }
         FailsFirst(error, usage) => {
-            let (helper, ledger) = helper(script.fail(error).text("yes", usage), prices, false);
-            helper.generate_text("m", "?").await.unwrap();
-            (helper, ledger)
+            let (session, ledger) = session(script.fail(error).text("yes", usage), prices, false);
+            session.generate_text("m", "?").await.unwrap();
+            (session, ledger)
         }
     };
-    assert!(ledger.calls().iter().all(|call| call.ended_at.is_some()), "every row has ended");
-    helper.stats().await.unwrap().total
+    assert!(ledger.calls().iter().all(|call| call.ended_at.is_some()), "every row is settled");
+    session.stats().await.unwrap().total
 }
 
 #[tokio::test]
@@ -260,9 +260,9 @@ async fn every_call_costs_what_the_table_says() {
 async fn ten_thousand_calls_of_a_tenth_of_a_microdollar_are_a_thousandth_of_a_dollar() {
     let usage = tokens(1, 0, 0);
     let script = (0..10_000).fold(ScriptedProvider::new("test"), |script, _| script.text("", usage));
-    let (helper, ledger) = helper(script, ("0.10", None, "0", 0), false);
+    let (session, ledger) = session(script, ("0.10", None, "0", 0), false);
     for _ in 0..10_000 {
-        helper.generate_text("m", "?").await.unwrap();
+        session.generate_text("m", "?").await.unwrap();
     }
     let total = ledger.statistics("costs").await.unwrap().total;
     assert_eq!((total.calls, total.settled, total.input_tokens), (10_000, 10_000, 10_000));

@@ -1,9 +1,9 @@
-//! What the ledger is told of each request: before it leaves, and when it has ended.
+//! The rows of the ledger: each request is reserved before it is sent, and settled afterwards.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tests::models::{client, error, helper, usage};
+use tests::models::{client, error, session, usage};
 use tokio_util::sync::CancellationToken;
 use workflow_engine::Cost;
 use workflow_engine::ai::{
@@ -19,23 +19,23 @@ fn outcomes(ledger: &MemoryLedger) -> Vec<CallStatus> {
 }
 
 #[tokio::test]
-async fn a_request_is_written_with_its_worst_case_before_it_leaves() {
-    let provider = ScriptedProvider::new("test").silence();
-    let (helper, ledger) = helper(&provider);
-    let call = tokio::spawn(helper.generate_text("m", "?".repeat(1_000)).max_tokens(50).into_future());
+async fn a_call_is_reserved_with_its_maximum_cost_before_it_is_sent() {
+    let provider = ScriptedProvider::new("test").no_response();
+    let (session, ledger) = session(&provider);
+    let call = tokio::spawn(session.generate_text("m", "?".repeat(1_000)).max_tokens(50).into_future());
     while provider.requests().is_empty() {
         tokio::task::yield_now().await;
     }
     let row = ledger.calls().pop().unwrap();
     assert_eq!((row.outcome, row.call_type), (CallStatus::Reserved, CallType::Text));
-    // 50 tokens of output at 4 USD, and at least a token a byte at 1 USD, for a million.
+    // 50 output tokens at 4 USD, and at most one input token per byte at 1 USD, per million.
     let least = Cost::from_picodollars(1_000_000 * 1_000 + 4_000_000 * 50);
     let most = Cost::from_picodollars(1_000_000 * 1_500 + 4_000_000 * 50);
     assert!((least..most).contains(&row.reserved), "{}", row.reserved);
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
     assert_eq!(outcomes(&ledger), [CallStatus::Unknown], "dropped");
-    assert_eq!(ledger.calls()[0].reserved, row.reserved, "what is unknown keeps its reservation");
+    assert_eq!(ledger.calls()[0].reserved, row.reserved, "an unknown call keeps its reservation");
 }
 
 #[tokio::test]
@@ -43,8 +43,8 @@ async fn the_reservation_counts_schemas_media_and_the_limits_of_the_model() {
     let reserve = async |ask: &dyn Fn(AiSession) -> workflow_engine::ai::GenerateText| {
         let provider = ScriptedProvider::new("test").text("", Usage::default());
         let ledger = Arc::new(MemoryLedger::with_budget(Cost::ZERO));
-        let helper = AiSession::new(&client(&provider).build().unwrap(), "t", ledger);
-        let error = ask(helper).await.unwrap_err();
+        let session = AiSession::new(&client(&provider).build().unwrap(), "t", ledger);
+        let error = ask(session).await.unwrap_err();
         assert_eq!(error.kind(), AiErrorKind::BudgetExceeded);
         assert!(provider.requests().is_empty(), "it was not sent");
         let text = error.to_string();
@@ -53,7 +53,7 @@ async fn the_reservation_counts_schemas_media_and_the_limits_of_the_model() {
     };
     let plain = reserve(&|ai| ai.generate_text("m", "?").max_tokens(1)).await;
     assert!((5..300).contains(&plain), "{plain}");
-    // Without a limit: the longest answer of the model, 10,000 tokens at 4 USD.
+    // Without a limit: the longest response of the model, 10,000 tokens at 4 USD.
     let unlimited = reserve(&|ai| ai.generate_text("m", "?")).await;
     assert_eq!(unlimited - plain, 4 * 9_999);
     let instructed =
@@ -67,13 +67,13 @@ async fn the_reservation_counts_schemas_media_and_the_limits_of_the_model() {
     });
     let picture = picture.await;
     assert!((5_000..5_100).contains(&(picture - plain)), "{picture}");
-    // Never more of a prompt than the model takes: 100,000 tokens.
+    // A prompt counts up to the context length of the model: 100,000 tokens.
     let long = reserve(&|ai| ai.generate_text("m", "?".repeat(500_000)).max_tokens(1)).await;
     assert_eq!(long, 100_000 + 4);
 }
 
 #[tokio::test]
-async fn each_try_is_a_row_and_waits_as_long_as_it_is_asked_to() {
+async fn each_attempt_is_a_row_and_waits_for_the_requested_delay() {
     let clock = FakeClock::new();
     let limited = error(AiErrorKind::RateLimited, 429).with_retry_after(Duration::from_secs(7));
     let overloaded = error(AiErrorKind::Overloaded, 529);
@@ -94,8 +94,8 @@ async fn each_try_is_a_row_and_waits_as_long_as_it_is_asked_to() {
     }
     assert_eq!(call.await.unwrap().unwrap().text, "yes");
     assert_eq!(waits.len(), 2);
-    assert_eq!(waits[0], Duration::from_secs(7), "what the provider asks for");
-    // The second wait of the backoff: a second, and at most as much again.
+    assert_eq!(waits[0], Duration::from_secs(7), "the delay that the provider requests");
+    // The second delay of the backoff: one second, and at most one more.
     assert!((Duration::from_secs(1)..=Duration::from_secs(2)).contains(&waits[1]), "{waits:?}");
     assert!((clock.now() - began).num_seconds() >= 8);
     let expected = [CallStatus::Failed, CallStatus::Failed, CallStatus::Settled];
@@ -103,7 +103,7 @@ async fn each_try_is_a_row_and_waits_as_long_as_it_is_asked_to() {
     let attempts: Vec<_> =
         ledger.calls().iter().map(|call| attempt(call.metadata.as_ref().unwrap())).collect();
     assert_eq!(attempts, [1, 2, 3]);
-    assert_eq!(ledger.calls()[0].reserved, Cost::ZERO, "what was refused is free again");
+    assert_eq!(ledger.calls()[0].reserved, Cost::ZERO, "a refused call releases its reservation");
 }
 
 fn attempt(metadata: &workflow_engine::Json) -> u64 {
@@ -111,26 +111,26 @@ fn attempt(metadata: &workflow_engine::Json) -> u64 {
 }
 
 #[tokio::test]
-async fn it_gives_up_and_does_not_wait_for_longer_than_a_minute() {
+async fn retries_are_limited_in_number_and_wait_at_most_a_minute() {
     let busy = || error(AiErrorKind::Overloaded, 529);
     let provider = ScriptedProvider::new("test").fail(busy()).fail(busy()).fail(busy());
-    let (helper, ledger) = helper(&provider);
-    assert_eq!(helper.generate_text("m", "?").await.unwrap_err().kind(), AiErrorKind::Overloaded);
+    let (session, ledger) = session(&provider);
+    assert_eq!(session.generate_text("m", "?").await.unwrap_err().kind(), AiErrorKind::Overloaded);
     assert_eq!(outcomes(&ledger), [CallStatus::Failed; 3], "two retries are the default");
 
     let hour = error(AiErrorKind::RateLimited, 429).with_retry_after(Duration::from_secs(3_600));
-    let (helper, ledger) = tests::models::helper(&ScriptedProvider::new("test").fail(hour));
-    let error = helper.generate_text("m", "?").await.unwrap_err();
+    let (session, ledger) = tests::models::session(&ScriptedProvider::new("test").fail(hour));
+    let error = session.generate_text("m", "?").await.unwrap_err();
     assert_eq!(error.retry_after(), Some(Duration::from_secs(3_600)), "for the stage to wait");
     assert_eq!(outcomes(&ledger), [CallStatus::Failed]);
 
-    let (helper, ledger) = tests::models::helper(&ScriptedProvider::new("test").fail(busy()));
-    helper.generate_text("m", "?").retries(0).await.unwrap_err();
+    let (session, ledger) = tests::models::session(&ScriptedProvider::new("test").fail(busy()));
+    session.generate_text("m", "?").retries(0).await.unwrap_err();
     assert_eq!(ledger.calls().len(), 1);
 }
 
 #[tokio::test]
-async fn what_may_have_been_paid_is_unknown_and_what_was_refused_is_not() {
+async fn a_call_that_may_have_been_charged_is_unknown_and_a_refused_call_is_failed() {
     use AiErrorKind as Kind;
     use CallStatus::{Failed, Unknown};
     let bare = |kind| workflow_engine::ai::AiError::new(kind, "no");
@@ -152,8 +152,8 @@ async fn what_may_have_been_paid_is_unknown_and_what_was_refused_is_not() {
         (bare(Kind::Unsupported), 1, Failed),
     ] {
         let provider = (0..3).fold(ScriptedProvider::new("test"), |script, _| script.fail(failure.clone()));
-        let (helper, ledger) = helper(&provider);
-        let told = helper.generate_text("m", "?").await.unwrap_err();
+        let (session, ledger) = session(&provider);
+        let told = session.generate_text("m", "?").await.unwrap_err();
         assert_eq!(told.kind(), failure.kind());
         assert_eq!(outcomes(&ledger), vec![expected; tries], "{failure:?}");
         assert!(ledger.calls().iter().all(|call| (call.reserved > Cost::ZERO) == (expected == Unknown)));
@@ -161,28 +161,28 @@ async fn what_may_have_been_paid_is_unknown_and_what_was_refused_is_not() {
 }
 
 #[tokio::test]
-async fn a_cancelled_call_stops_wherever_it_is() {
-    let provider = ScriptedProvider::new("test").silence();
-    let (helper, ledger) = helper(&provider);
+async fn a_cancelled_call_stops_at_any_point() {
+    let provider = ScriptedProvider::new("test").no_response();
+    let (session, ledger) = session(&provider);
     let token = CancellationToken::new();
-    let helper = helper.cancelled_by(token.clone());
-    let call = tokio::spawn(helper.generate_text("m", "?").into_future());
+    let session = session.cancelled_by(token.clone());
+    let call = tokio::spawn(session.generate_text("m", "?").into_future());
     while provider.requests().is_empty() {
         tokio::task::yield_now().await;
     }
     token.cancel();
     assert_eq!(call.await.unwrap().unwrap_err().kind(), AiErrorKind::Cancelled);
     assert_eq!(outcomes(&ledger), [CallStatus::Unknown]);
-    assert_eq!(helper.generate_text("m", "?").await.unwrap_err().kind(), AiErrorKind::Cancelled);
-    assert_eq!(ledger.calls().len(), 1, "nothing more is written or sent");
+    assert_eq!(session.generate_text("m", "?").await.unwrap_err().kind(), AiErrorKind::Cancelled);
+    assert_eq!(ledger.calls().len(), 1, "nothing more is reserved or sent");
 
-    // While it waits for its next try.
+    // Cancelled while it waits for the next attempt.
     let clock = FakeClock::new();
     let provider = ScriptedProvider::new("test").fail(error(AiErrorKind::Overloaded, 529));
     let client = client(&provider).clock(clock.clone()).build().unwrap();
     let token = CancellationToken::new();
-    let helper = AiSession::new(&client, "t", Arc::new(MemoryLedger::new())).cancelled_by(token.clone());
-    let call = tokio::spawn(helper.generate_text("m", "?").into_future());
+    let session = AiSession::new(&client, "t", Arc::new(MemoryLedger::new())).cancelled_by(token.clone());
+    let call = tokio::spawn(session.generate_text("m", "?").into_future());
     while clock.next_wake().is_none() {
         tokio::task::yield_now().await;
     }
@@ -195,10 +195,10 @@ async fn parallel_calls_cannot_overspend_together() {
     let provider =
         (0..8).fold(ScriptedProvider::new("test"), |script, _| script.text("yes", usage(100, 100)));
     let client = client(&provider).build().unwrap();
-    // Room for three worst cases of about 0.0006 USD.
+    // Room for three calls with a maximum cost of about 0.0006 USD.
     let ledger = Arc::new(MemoryLedger::with_budget("0.002 USD".parse().unwrap()));
-    let helper = AiSession::new(&client, "t", ledger.clone());
-    let call = |_| tokio::spawn(helper.generate_text("m", "?").max_tokens(100).into_future());
+    let session = AiSession::new(&client, "t", ledger.clone());
+    let call = |_| tokio::spawn(session.generate_text("m", "?").max_tokens(100).into_future());
     let calls: Vec<_> = (0..8).map(call).collect();
     let mut refused = 0;
     for call in calls {
@@ -209,20 +209,20 @@ async fn parallel_calls_cannot_overspend_together() {
     }
     assert!(refused > 0);
     assert_eq!(provider.requests().len(), 8 - refused);
-    assert!(helper.stats().await.unwrap().total.cost <= "0.002 USD".parse().unwrap());
+    assert!(session.stats().await.unwrap().total.cost <= "0.002 USD".parse().unwrap());
 }
 
 #[tokio::test]
 async fn sums_are_by_whole_segments_and_by_model() {
     let provider = (0..4).fold(ScriptedProvider::new("test"), |script, _| script.text("yes", usage(10, 1)));
-    let (helper, ledger) = helper(&provider);
-    let (one, ten) = (helper.child("page", 1), helper.child("page", 10));
-    for helper in [&helper, &one, &ten, &ten.child("part.two", "a.b")] {
-        helper.generate_text("m", "?").await.unwrap();
+    let (session, ledger) = session(&provider);
+    let (one, ten) = (session.child("page", 1), session.child("page", 10));
+    for session in [&session, &one, &ten, &ten.child("part.two", "a.b")] {
+        session.generate_text("m", "?").await.unwrap();
     }
     assert_eq!(ledger.calls()[3].topic, "t.page.10.part_two.a_b");
-    let calls = async |helper: &AiSession| helper.stats().await.unwrap().total.calls;
-    assert_eq!([calls(&helper).await, calls(&one).await, calls(&ten).await], [4, 1, 2]);
+    let calls = async |session: &AiSession| session.stats().await.unwrap().total.calls;
+    assert_eq!([calls(&session).await, calls(&one).await, calls(&ten).await], [4, 1, 2]);
 
     let call = RecordedCall::new("m").prompt("p").response("r").usage(usage(1_000, 0));
     one.record_call(call.metadata(serde_json::json!({ "by": "hand" }))).await.unwrap();
@@ -242,15 +242,15 @@ async fn sums_are_by_whole_segments_and_by_model() {
 #[tokio::test]
 async fn presets_and_defaults_reach_the_provider() {
     let provider = (0..5).fold(ScriptedProvider::new("test"), |script, _| script.text("7", usage(1, 1)));
-    let (helper, _) = helper(&provider);
+    let (session, _) = session(&provider);
     let ai = AiConfig { model: "m".into(), temperature: 0.3, max_tokens: Some(99) };
-    helper.generate_text("m", "?").await.unwrap();
-    helper.generate_object::<u32>("m", "?").await.unwrap_err();
-    helper.generate_text(&ai, "?").await.unwrap();
-    helper.generate_text(&ai, "?").temperature(1.0).max_tokens(5).await.unwrap();
+    session.generate_text("m", "?").await.unwrap();
+    session.generate_object::<u32>("m", "?").await.unwrap_err();
+    session.generate_text(&ai, "?").await.unwrap();
+    session.generate_text(&ai, "?").temperature(1.0).max_tokens(5).await.unwrap();
     let timeout = Duration::from_secs(9);
     let options = serde_json::json!({ "seed": 1 });
-    helper.generate_text("m", "?").timeout(timeout).provider_options(options.clone()).await.unwrap();
+    session.generate_text("m", "?").timeout(timeout).provider_options(options.clone()).await.unwrap();
     let sent = provider.requests();
     let said: Vec<_> = sent.iter().map(|request| (request.temperature, request.max_tokens)).collect();
     let expected = [
@@ -265,7 +265,7 @@ async fn presets_and_defaults_reach_the_provider() {
 }
 
 #[tokio::test]
-async fn what_is_kept_is_what_the_client_says() {
+async fn content_capture_limits_the_stored_text() {
     for (record, prompt, response) in [
         (ContentCapture::Full, Some("größer"), Some("kleiner")),
         (ContentCapture::Truncated(4), Some("größ… [6 characters]"), Some("klei… [7 characters]")),

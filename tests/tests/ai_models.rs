@@ -1,4 +1,4 @@
-//! The registry of models, and what is refused before anything is sent.
+//! The registry of models, and the calls that are refused before anything is sent.
 
 use std::sync::Arc;
 
@@ -19,14 +19,14 @@ fn few() -> ModelRegistry {
     models
 }
 
-fn helper(models: ModelRegistry) -> (AiSession, Arc<MemoryLedger>) {
+fn session(models: ModelRegistry) -> (AiSession, Arc<MemoryLedger>) {
     let client = AiClient::builder().models(models).provider(ScriptedProvider::new("test")).build().unwrap();
     let ledger = Arc::new(MemoryLedger::new());
     (AiSession::new(&client, "t", ledger.clone()), ledger)
 }
 
 #[test]
-fn what_is_built_in_has_prices_limits_and_dates() {
+fn built_in_models_have_prices_limits_and_dates() {
     let models = ModelRegistry::builtin();
     let all = models.list_models(&ModelFilter::new());
     let providers: std::collections::BTreeSet<&str> =
@@ -47,7 +47,7 @@ fn what_is_built_in_has_prices_limits_and_dates() {
 }
 
 #[test]
-fn models_are_listed_in_order_as_the_filter_says() {
+fn the_filter_selects_models_in_order() {
     let models = few();
     let keys = |filter: ModelFilter| -> Vec<String> {
         models.list_models(&filter).into_iter().map(|(key, _)| key.to_owned()).collect()
@@ -59,31 +59,31 @@ fn models_are_listed_in_order_as_the_filter_says() {
 }
 
 #[test]
-fn an_unknown_model_is_answered_with_what_there_is() {
+fn an_unknown_model_error_lists_the_registered_models() {
     let error = few().get("fats").unwrap_err();
     assert_eq!(error.kind(), AiErrorKind::NotFound);
     assert_eq!(error.to_string(), "model `fats` is not registered; registered are: `fast`, `faster`, `slow`");
     let error = few().calculate_cost("slo", &Usage::default(), false).unwrap_err();
     assert_eq!(error.to_string(), "model `slo` is not registered; registered are: `slow`, `fast`, `faster`");
     let error = ModelRegistry::new().get("any").unwrap_err();
-    assert_eq!(error.to_string(), "model `any` is not registered; none is");
+    assert_eq!(error.to_string(), "model `any` is not registered; none is registered");
 }
 
 #[tokio::test]
-async fn an_unknown_provider_is_answered_with_what_there_is() {
-    let (helper, ledger) = helper(few());
-    let error = helper.generate_text("slow", "?").await.unwrap_err();
+async fn an_unknown_provider_error_lists_the_registered_providers() {
+    let (session, ledger) = session(few());
+    let error = session.generate_text("slow", "?").await.unwrap_err();
     assert_eq!(error.kind(), AiErrorKind::NotFound);
     assert_eq!(
         error.to_string(),
         "model `slow` cannot be called: provider `a` is not registered; registered are: `test`; add it with \
          `AiClientBuilder::provider`"
     );
-    assert!(ledger.calls().is_empty(), "nothing is written of what is not sent");
+    assert!(ledger.calls().is_empty(), "a call that is not sent has no row");
 }
 
 #[test]
-fn models_that_cannot_be_are_not_registered() {
+fn invalid_models_are_not_registered() {
     let mut models = few();
     for (key, broken, message) in [
         ("", model("a"), "a model has an empty key"),
@@ -100,11 +100,11 @@ fn models_that_cannot_be_are_not_registered() {
     }
     assert_eq!(models, few(), "all or none");
     let two = AiClient::builder().provider(ScriptedProvider::new("x")).provider(ScriptedProvider::new("x"));
-    assert_eq!(two.build().unwrap_err().to_string(), "two providers are called `x`");
+    assert_eq!(two.build().unwrap_err().to_string(), "two providers have the id `x`");
 }
 
 #[tokio::test]
-async fn what_a_model_cannot_do_is_refused_before_it_is_sent() {
+async fn a_call_that_the_model_does_not_support_is_refused_before_it_is_sent() {
     let plain = ModelConfig {
         supports_tools: false,
         supports_structured_outputs: false,
@@ -114,52 +114,55 @@ async fn what_a_model_cannot_do_is_refused_before_it_is_sent() {
     let embeds = ModelConfig { is_embedding_model: true, ..model("test") };
     let mut models = ModelRegistry::new();
     models.register_models([("plain", plain), ("embeds", embeds)]).unwrap();
-    let (helper, ledger) = helper(models);
+    let (session, ledger) = session(models);
     let tool = AiTool::new("t", "T.", async |(): ()| Ok::<_, String>(()));
     let errors = [
-        helper.generate_text("plain", "?").tool(tool).await.unwrap_err(),
-        helper.generate_object::<u32>("plain", "?").await.unwrap_err(),
-        helper.batch("plain").submit([("a", "?")]).await.unwrap_err(),
-        helper.embed("plain", "?").await.unwrap_err(),
-        helper.generate_text("embeds", "?").await.unwrap_err(),
-        helper.stream_text("embeds", "?").await.unwrap_err(),
+        session.generate_text("plain", "?").tool(tool).await.unwrap_err(),
+        session.generate_object::<u32>("plain", "?").await.unwrap_err(),
+        session.batch("plain").submit([("a", "?")]).await.unwrap_err(),
+        session.embed("plain", "?").await.unwrap_err(),
+        session.generate_text("embeds", "?").await.unwrap_err(),
+        session.stream_text("embeds", "?").await.unwrap_err(),
     ];
     let texts = errors.each_ref().map(ToString::to_string);
     assert!(errors.iter().all(|error| error.kind() == AiErrorKind::Unsupported), "{texts:?}");
     assert_eq!(
         texts,
         [
-            "model `plain` calls no tools (`supports_tools` is not set)",
-            "model `plain` cannot be held to a schema (`supports_structured_outputs` is not set)",
-            "model `plain` takes no batches (`supports_async_batch` is not set)",
-            "model `plain` makes no vectors (`is_embedding_model` is not set)",
-            "model `embeds` makes vectors and no text; call `embed`",
-            "model `embeds` makes vectors and no text; call `embed`",
+            "model `plain` does not support tools (`supports_tools` is not set)",
+            "model `plain` does not support schemas (`supports_structured_outputs` is not set)",
+            "model `plain` does not support batches (`supports_async_batch` is not set)",
+            "model `plain` is not an embedding model (`is_embedding_model` is not set)",
+            "model `embeds` is an embedding model: call `embed`",
+            "model `embeds` is an embedding model: call `embed`",
         ]
     );
     assert!(ledger.calls().is_empty());
 }
 
 #[tokio::test]
-async fn what_no_provider_could_take_is_refused_too() {
+async fn an_invalid_call_is_refused_before_it_is_sent() {
     let mut models = ModelRegistry::new();
     let vectors = ModelConfig { is_embedding_model: true, ..model("test") };
     models.register_models([("m", model("test")), ("v", vectors)]).unwrap();
-    let (helper, ledger) = helper(models);
+    let (session, ledger) = session(models);
     let tool = |name: &str| AiTool::new(name, "T.", async |(): ()| Ok::<_, String>(()));
-    let text = || helper.generate_text("m", "?");
-    let batch = |ids: [&str; 2]| helper.batch("m").submit(ids.map(|id| (id, "?")));
+    let text = || session.generate_text("m", "?");
+    let batch = |ids: [&str; 2]| session.batch("m").submit(ids.map(|id| (id, "?")));
     let refused = [
-        (text().temperature(2.1).await.unwrap_err(), "the temperature is not from 0 to 2"),
-        (text().temperature(f64::NAN).await.unwrap_err(), "the temperature is not from 0 to 2"),
-        (text().max_tokens(0).await.unwrap_err(), "the longest answer has no token"),
-        (helper.generate_text("m", Vec::<workflow_engine::ai::Message>::new()).await.unwrap_err(), "no turn"),
-        (text().tool(tool("a b")).await.unwrap_err(), "`a b` is no name of a tool"),
+        (text().temperature(2.1).await.unwrap_err(), "the temperature is not between 0 and 2"),
+        (text().temperature(f64::NAN).await.unwrap_err(), "the temperature is not between 0 and 2"),
+        (text().max_tokens(0).await.unwrap_err(), "`max_tokens` is 0"),
+        (
+            session.generate_text("m", Vec::<workflow_engine::ai::Message>::new()).await.unwrap_err(),
+            "no messages",
+        ),
+        (text().tool(tool("a b")).await.unwrap_err(), "`a b` is not a valid tool name"),
         (text().tool(tool("a")).tool(tool("a")).await.unwrap_err(), "`a` is the name of two tools"),
-        (helper.embed("v", Vec::<String>::new()).await.unwrap_err(), "there is no text"),
-        (batch(["a", "a"]).await.unwrap_err(), "two items of the batch have the id `a`"),
-        (batch(["a", "ä"]).await.unwrap_err(), "`ä` is no id of an item"),
-        (helper.batch("m").submit([("", "?"); 0]).await.unwrap_err(), "the batch has no items"),
+        (session.embed("v", Vec::<String>::new()).await.unwrap_err(), "there are no texts"),
+        (batch(["a", "a"]).await.unwrap_err(), "two items of the batch have the custom id `a`"),
+        (batch(["a", "ä"]).await.unwrap_err(), "`ä` is not a valid custom id"),
+        (session.batch("m").submit([("", "?"); 0]).await.unwrap_err(), "the batch has no items"),
     ];
     for (error, expected) in refused {
         assert_eq!(error.kind(), AiErrorKind::InvalidRequest);

@@ -1,9 +1,9 @@
-//! Objects that keep to their schema, and tools.
+//! Objects that match their schema, and tools.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tests::models::{helper, usage};
+use tests::models::{session, usage};
 use workflow_engine::Cost;
 use workflow_engine::ai::{
     AiErrorKind, AiTool, FinishReason, GenerateResponse, Part, Role, ScriptedProvider, ToolCall, ToolResult,
@@ -12,7 +12,7 @@ use workflow_engine::records::{CallStatus, CallType};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 struct Invoice {
-    /// As it stands on it.
+    /// The number on the invoice.
     number: String,
     #[schemars(range(min = 1))]
     cents: u32,
@@ -31,7 +31,7 @@ fn answering(text: &str) -> ScriptedProvider {
 }
 
 #[tokio::test]
-async fn an_object_is_asked_for_by_its_schema_and_comes_as_its_type() {
+async fn an_object_is_requested_by_its_schema_and_returned_as_its_type() {
     let expected = Invoice { number: "A-1".into(), cents: 250, paid: None };
     for text in [
         r#"{"number": "A-1", "cents": 250}"#,
@@ -39,12 +39,12 @@ async fn an_object_is_asked_for_by_its_schema_and_comes_as_its_type() {
         "Here you are:\n```\n{\"number\": \"A-1\", \"cents\": 250}\n```\nAnything else?",
     ] {
         let provider = answering(text);
-        let (helper, ledger) = helper(&provider);
-        let invoice: Invoice = helper.generate_object("m", "?").await.unwrap();
+        let (session, ledger) = session(&provider);
+        let invoice: Invoice = session.generate_object("m", "?").await.unwrap();
         assert_eq!(invoice, expected, "{text}");
         let schema = provider.requests()[0].schema.clone().unwrap();
         assert_eq!(schema.name, "Invoice");
-        assert_eq!(schema.schema["properties"]["number"]["description"], "As it stands on it.");
+        assert_eq!(schema.schema["properties"]["number"]["description"], "The number on the invoice.");
         assert_eq!(schema.schema["properties"]["cents"]["minimum"], 1);
         assert_eq!(schema.schema["required"], json!(["number", "cents"]));
         assert_eq!(ledger.calls()[0].call_type, CallType::Object);
@@ -52,10 +52,10 @@ async fn an_object_is_asked_for_by_its_schema_and_comes_as_its_type() {
 }
 
 #[tokio::test]
-async fn what_is_no_object_stands_in_one_on_the_way() {
+async fn a_value_that_is_not_an_object_is_wrapped_for_the_provider() {
     let provider = answering(r#"{"value": ["good", "bad"]}"#);
-    let (helper, _) = helper(&provider);
-    let moods: Vec<Mood> = helper.generate_object("m", "?").await.unwrap();
+    let (session, _) = session(&provider);
+    let moods: Vec<Mood> = session.generate_object("m", "?").await.unwrap();
     assert_eq!(moods, [Mood::Good, Mood::Bad]);
     let schema = provider.requests()[0].schema.clone().unwrap().schema;
     assert_eq!((&schema["type"], &schema["required"]), (&json!("object"), &json!(["value"])));
@@ -63,37 +63,37 @@ async fn what_is_no_object_stands_in_one_on_the_way() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_none_says_where_it_breaks_and_not_what_it_says() {
+async fn an_invalid_response_error_names_the_position_and_quotes_nothing() {
     for (text, expected) in [
         (
             "I would rather not, SECRET.",
-            "the answer for `Invoice` is no JSON: it breaks off at line 1 column 1",
+            "the response for `Invoice` is not JSON: syntax error at line 1 column 1",
         ),
         (
             "{\"number\": \"SECRET",
-            "the answer for `Invoice` is no JSON: it ends too early at line 1 column 18",
+            "the response for `Invoice` is not JSON: unexpected end at line 1 column 18",
         ),
-        (r#"{"number": 7, "cents": 1}"#, "breaks its schema at `/properties/number/type`"),
-        (r#"{"number": "SECRET"}"#, "breaks its schema at `/required`"),
-        (r#"{"number": "SECRET", "cents": 0}"#, "breaks its schema at `/properties/cents/minimum`"),
-        (r#"{"number": "SECRET", "cents": "SECRET"}"#, "breaks its schema at `/properties/cents/type`"),
+        (r#"{"number": 7, "cents": 1}"#, "violates its schema at `/properties/number/type`"),
+        (r#"{"number": "SECRET"}"#, "violates its schema at `/required`"),
+        (r#"{"number": "SECRET", "cents": 0}"#, "violates its schema at `/properties/cents/minimum`"),
+        (r#"{"number": "SECRET", "cents": "SECRET"}"#, "violates its schema at `/properties/cents/type`"),
         (
             r#"{"number": "SECRET", "cents": 99999999999}"#,
-            "keeps to its schema, but is none of the type: a value is none of its type",
+            "matches its schema but not the Rust type: a value has the wrong type",
         ),
     ] {
-        let (helper, ledger) = helper(&answering(text));
-        let error = helper.generate_object::<Invoice>("m", "?").await.unwrap_err();
+        let (session, ledger) = session(&answering(text));
+        let error = session.generate_object::<Invoice>("m", "?").await.unwrap_err();
         assert_eq!(error.kind(), AiErrorKind::InvalidResponse, "{text}");
         assert!(error.to_string().contains(expected), "{error}");
         assert!(!error.to_string().contains("SECRET"), "{error}");
-        assert_eq!(ledger.calls()[0].outcome, CallStatus::Settled, "it was answered, and paid");
-        assert_eq!(ledger.calls().len(), 1, "it is not asked again");
+        assert_eq!(ledger.calls()[0].outcome, CallStatus::Settled, "the provider served and charged it");
+        assert_eq!(ledger.calls().len(), 1, "it is not retried");
     }
 }
 
 #[tokio::test]
-async fn an_answer_that_was_cut_or_filtered_says_so() {
+async fn truncated_and_filtered_responses_are_errors() {
     for (finish_reason, kind) in
         [(FinishReason::Length, AiErrorKind::Truncated), (FinishReason::ContentFilter, AiErrorKind::Refused)]
     {
@@ -104,13 +104,13 @@ async fn an_answer_that_was_cut_or_filtered_says_so() {
             usage: usage(10, 10),
             finish_reason,
         };
-        let (helper, _) = helper(&ScriptedProvider::new("test").answer(response));
-        assert_eq!(helper.generate_object::<Invoice>("m", "?").await.unwrap_err().kind(), kind);
+        let (session, _) = session(&ScriptedProvider::new("test").response(response));
+        assert_eq!(session.generate_object::<Invoice>("m", "?").await.unwrap_err().kind(), kind);
     }
 }
 
 #[tokio::test]
-async fn an_object_tells_what_it_took_where_that_is_asked() {
+async fn with_details_returns_usage_and_cost() {
     let response = GenerateResponse {
         text: r#"{"value": "bad"}"#.into(),
         reasoning: Some("It rains.".into()),
@@ -118,8 +118,8 @@ async fn an_object_tells_what_it_took_where_that_is_asked() {
         usage: usage(10, 10),
         finish_reason: FinishReason::Stop,
     };
-    let (helper, _) = helper(&ScriptedProvider::new("test").answer(response));
-    let answer = helper.generate_object::<Mood>("m", "?").with_details().await.unwrap();
+    let (session, _) = session(&ScriptedProvider::new("test").response(response));
+    let answer = session.generate_object::<Mood>("m", "?").with_details().await.unwrap();
     assert_eq!((answer.object, answer.steps, answer.usage), (Mood::Bad, 1, usage(10, 10)));
     assert_eq!(answer.reasoning.as_deref(), Some("It rains."));
     assert_eq!(answer.cost.to_string(), "0.00005 USD");
@@ -142,7 +142,7 @@ fn call(id: &str, name: &str, input: serde_json::Value) -> ToolCall {
 }
 
 #[tokio::test]
-async fn tools_are_called_until_the_model_has_its_answer() {
+async fn tools_are_called_until_the_model_returns_a_response() {
     let provider = ScriptedProvider::new("test")
         .tools(
             [
@@ -155,8 +155,8 @@ async fn tools_are_called_until_the_model_has_its_answer() {
         )
         .tools([call("5", "add", json!({ "a": 3, "b": 4 }))], usage(200, 10))
         .text("7", usage(300, 1));
-    let (helper, ledger) = helper(&provider);
-    let answer = helper.generate_text("m", "1 + 2 + 4?").tool(add()).await.unwrap();
+    let (session, ledger) = session(&provider);
+    let answer = session.generate_text("m", "1 + 2 + 4?").tool(add()).await.unwrap();
     assert_eq!((answer.text.as_str(), answer.steps, answer.usage), ("7", 3, usage(600, 21)));
     assert_eq!(answer.cost.to_string(), "0.000684 USD");
     assert!(answer.tool_calls.is_empty());
@@ -193,29 +193,29 @@ async fn tools_are_called_until_the_model_has_its_answer() {
     let tools: Vec<_> = calls.iter().filter(|call| call.call_type == CallType::Tool).collect();
     assert!(tools.iter().all(|call| call.cost == Cost::ZERO && call.input_tokens == 0));
     assert_eq!(tools[0].response.as_deref(), Some("3"));
-    let total = helper.stats().await.unwrap().total;
+    let total = session.stats().await.unwrap().total;
     assert_eq!((total.calls, total.cost), (8, answer.cost));
 }
 
 #[tokio::test]
-async fn the_steps_have_an_end() {
+async fn the_number_of_steps_is_limited() {
     let again =
         |script: ScriptedProvider| script.tools([call("1", "add", json!({ "a": 1, "b": 1 }))], usage(1, 1));
     let provider = again(again(again(ScriptedProvider::new("test"))));
-    let (helper, ledger) = helper(&provider);
-    let answer = helper.generate_text("m", "?").tool(add()).max_steps(2).await.unwrap();
+    let (session, ledger) = session(&provider);
+    let answer = session.generate_text("m", "?").tool(add()).max_steps(2).await.unwrap();
     assert_eq!((answer.steps, answer.finish_reason), (2, FinishReason::ToolCalls));
-    assert_eq!(answer.tool_calls.len(), 1, "those of the last step are handed back");
+    assert_eq!(answer.tool_calls.len(), 1, "the tool calls of the last step are returned");
     let tools = ledger.calls().iter().filter(|call| call.call_type == CallType::Tool).count();
     assert_eq!((provider.requests().len(), tools), (2, 1));
 }
 
 #[tokio::test]
-async fn an_object_may_be_found_with_tools() {
+async fn an_object_can_be_generated_with_tools() {
     let provider = ScriptedProvider::new("test")
         .tools([call("1", "add", json!({ "a": 1, "b": 1 }))], usage(1, 1))
         .text(r#"{"value": 2}"#, usage(1, 1));
-    let (helper, _) = helper(&provider);
-    assert_eq!(helper.generate_object::<u8>("m", "1 + 1?").tool(add()).await.unwrap(), 2);
+    let (session, _) = session(&provider);
+    assert_eq!(session.generate_object::<u8>("m", "1 + 1?").tool(add()).await.unwrap(), 2);
     assert!(provider.requests().iter().all(|request| request.schema.is_some()));
 }

@@ -1,4 +1,4 @@
-//! Nothing that is asked or answered, and no key, reaches a log at default settings.
+//! No prompt, no response and no key reaches a log at default settings.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -19,7 +19,7 @@ const KEY: &str = "CANARY-KEY";
 const PROMPT: &str = "CANARY-PROMPT";
 const RESPONSE: &str = "CANARY-RESPONSE";
 
-/// A provider of a program's own, that is careless with its key.
+/// A provider of the program, which exposes its key in errors.
 #[derive(Debug)]
 struct Careless {
     key: &'static str,
@@ -68,7 +68,7 @@ struct CheckOutcome {
     good: bool,
 }
 
-/// Calls in every way, and lets most of them fail.
+/// Makes every kind of call, most of which fail.
 #[stage(retry(max_attempts = 1))]
 async fn talk(ctx: &StageContext) -> StageResult<Vec<String>> {
     let ai = ctx.ai();
@@ -91,7 +91,7 @@ async fn talk(ctx: &StageContext) -> StageResult<Vec<String>> {
     shown.push(format!("{recorded:?}"));
     ai.record_call(recorded).await?;
     ctx.log(workflow_engine::LogLevel::Info, "shown", &shown);
-    // The last failure is the run's.
+    // The last failure becomes the run's error.
     ai.generate_object::<CheckOutcome>("m", PROMPT).await?;
     Ok(shown)
 }
@@ -130,7 +130,7 @@ async fn no_key_no_prompt_and_no_response_is_in_any_log() {
     let logs: Vec<_> = run.logs().map(|line| line.unwrap()).collect().await;
     let events: Vec<_> = run.events().map(|event| event.unwrap()).collect().await;
 
-    // What was asked and answered is in the ledger, so the calls were made.
+    // The ledger has the prompts and responses, so the calls were made.
     let calls = run.ai_calls(None, 100).await.unwrap();
     assert_eq!(calls.len(), 10);
     let kept = format!("{calls:?}");
@@ -138,7 +138,7 @@ async fn no_key_no_prompt_and_no_response_is_in_any_log() {
     engine.shutdown().await;
 
     let traced = log.text();
-    assert!(traced.contains("a model's call is repeated"), "the log is listened to: {traced}");
+    assert!(traced.contains("retrying a model call"), "the log is captured: {traced}");
     assert!(!logs.is_empty() && !events.is_empty());
     for (what, text) in [
         ("the trace", traced),

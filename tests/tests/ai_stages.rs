@@ -1,4 +1,4 @@
-//! Stages that call models: what becomes of them when a call fails, and what their run has cost.
+//! Stages that call models: their retries after a failed call, and the cost of their run.
 
 use std::time::Duration;
 
@@ -26,18 +26,18 @@ fn with_model(model: &str) -> AskingConfig {
 }
 
 #[tokio::test]
-async fn without_a_client_a_call_says_what_to_do() {
+async fn a_call_without_a_client_is_an_error() {
     let run = TestEngine::<asking>::new().run(question()).await;
     assert_eq!(run.attempts("ask"), 1, "no other attempt would end otherwise");
     let error = run.output.unwrap_err().to_string();
     assert!(
-        error.contains("this engine calls no models: give it a client with `EngineBuilder::ai`"),
+        error.contains("this engine has no client for models: install one with `EngineBuilder::ai`"),
         "{error}"
     );
 }
 
 #[tokio::test]
-async fn an_error_of_a_call_says_what_becomes_of_the_stage() {
+async fn the_kind_of_error_decides_whether_the_stage_is_retried() {
     let hour = Duration::from_secs(3_600);
     for (failures, attempts, least) in [
         (vec![error(AiErrorKind::InvalidRequest, 400)], 1, Duration::ZERO),
@@ -77,7 +77,7 @@ impl std::error::Error for Mine {
 }
 
 #[test]
-fn the_remedy_is_found_behind_errors_of_ones_own() {
+fn the_kind_is_found_behind_the_programs_own_errors() {
     use AiErrorKind as Kind;
     let delay = Duration::from_secs(9);
     let limited = || error(AiErrorKind::RateLimited, 429).with_retry_after(delay);
@@ -110,7 +110,7 @@ fn the_remedy_is_found_behind_errors_of_ones_own() {
 }
 
 #[tokio::test]
-async fn a_run_has_cost_what_its_calls_have_cost_failed_attempts_included() {
+async fn the_cost_of_a_run_includes_failed_attempts() {
     use CallStatus::{Settled, Unknown};
 
     let provider = ScriptedProvider::new("test")
@@ -123,7 +123,7 @@ async fn a_run_has_cost_what_its_calls_have_cost_failed_attempts_included() {
     let run = engine.start::<twice>(AskTwiceInput { question: "Why?".into() }).await.unwrap();
     assert_eq!(run.output().await.unwrap(), 16);
     let costs = run.cost_summary().await.unwrap();
-    // The first call was made once more; the one that timed out stays reserved.
+    // The first call was repeated; the call that timed out keeps its reservation.
     assert_eq!(
         (costs.cost.to_string().as_str(), costs.tokens, costs.pending_calls),
         ("0.0052 USD", 4_300, 0)
@@ -178,7 +178,7 @@ async fn measured(
 }
 
 #[tokio::test]
-async fn items_come_back_in_their_order_and_wait_by_the_engines_clock() {
+async fn results_are_in_order_and_retries_follow_the_engines_clock() {
     let run = measured(&["a", "bcd", "ef"], 2, 0, 0).await;
     assert_eq!((run.output.unwrap(), run.elapsed), (vec![1, 3, 2], Duration::ZERO));
     let run = measured(&["a", "bcd", "ef"], 3, 1_000, 0).await;
@@ -189,5 +189,5 @@ async fn items_come_back_in_their_order_and_wait_by_the_engines_clock() {
     assert!(run.output.is_err(), "one retry is not enough");
     let run = measured(&["a", "hopeless", "twice"], 3, 0, 9).await;
     assert!(run.output.unwrap_err().to_string().contains("there is no hope"));
-    assert_eq!(run.elapsed, Duration::ZERO, "nobody waits for the others");
+    assert_eq!(run.elapsed, Duration::ZERO, "the items do not wait for each other");
 }

@@ -1,9 +1,9 @@
-//! Streams, and the three ways in which they end.
+//! Streams, and the outcomes with which they are settled.
 
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use tests::models::{error, helper, usage};
+use tests::models::{error, session, usage};
 use tokio_util::sync::CancellationToken;
 use workflow_engine::Cost;
 use workflow_engine::ai::{
@@ -21,11 +21,11 @@ fn finished() -> Result<StreamPart, AiError> {
     Ok(StreamPart::Finished { usage: usage(10, 5), finish_reason: FinishReason::Stop })
 }
 
-async fn open(helper: &AiSession) -> TextStream {
-    helper.stream_text("m", "?").await.unwrap()
+async fn open(session: &AiSession) -> TextStream {
+    session.stream_text("m", "?").await.unwrap()
 }
 
-/// The outcome of the only row, and what is reserved.
+/// The outcome and the reservation of the only row.
 fn row(ledger: &MemoryLedger) -> (CallStatus, bool) {
     let calls = ledger.calls();
     assert_eq!(calls.len(), 1);
@@ -38,8 +38,8 @@ async fn a_stream_that_finishes_is_settled_once() {
     let thought = Ok(StreamPart::Reasoning("hm".into()));
     let script =
         ScriptedProvider::new("test").stream([thought, text("It "), text("is."), finished(), text("!")]);
-    let (helper, ledger) = helper(&script);
-    let mut stream = open(&helper).await;
+    let (session, ledger) = session(&script);
+    let mut stream = open(&session).await;
     assert_eq!(row(&ledger), (CallStatus::Reserved, true));
     assert_eq!(stream.next().await.unwrap().unwrap(), "It ");
     assert_eq!((stream.text(), stream.reasoning(), stream.usage()), ("It ", Some("hm"), None));
@@ -59,18 +59,18 @@ async fn a_stream_that_finishes_is_settled_once() {
 }
 
 #[tokio::test]
-async fn the_whole_of_it_is_one_call_away() {
+async fn finish_returns_the_whole_response() {
     let script = ScriptedProvider::new("test").stream([text("a"), text("b"), finished()]);
-    let (helper, _) = helper(&script);
-    let answer = open(&helper).await.finish().await.unwrap();
+    let (session, _) = session(&script);
+    let answer = open(&session).await.finish().await.unwrap();
     assert_eq!((answer.text.as_str(), answer.usage, answer.steps), ("ab", usage(10, 5), 1));
 }
 
 #[tokio::test]
 async fn a_stream_that_is_cut_is_unknown() {
     let script = ScriptedProvider::new("test").stream([text("It ")]);
-    let (helper, ledger) = helper(&script);
-    let mut stream = open(&helper).await;
+    let (session, ledger) = session(&script);
+    let mut stream = open(&session).await;
     assert_eq!(stream.next().await.unwrap().unwrap(), "It ");
     assert_eq!(stream.next().await.unwrap().unwrap_err().kind(), AiErrorKind::Connection);
     assert!(stream.next().await.is_none());
@@ -79,30 +79,30 @@ async fn a_stream_that_is_cut_is_unknown() {
 }
 
 #[tokio::test]
-async fn an_error_in_a_stream_is_unknown_whatever_it_is() {
+async fn any_error_in_a_stream_leaves_the_call_unknown() {
     let fails = Err(error(AiErrorKind::RateLimited, 429));
     let script = ScriptedProvider::new("test").stream([text("It "), fails, finished()]);
-    let (helper, ledger) = helper(&script);
-    let error = open(&helper).await.finish().await.unwrap_err();
+    let (session, ledger) = session(&script);
+    let error = open(&session).await.finish().await.unwrap_err();
     assert_eq!(error.kind(), AiErrorKind::RateLimited);
     assert_eq!(row(&ledger), (CallStatus::Unknown, true), "it had begun to answer");
 }
 
 #[tokio::test]
 async fn a_stream_that_is_dropped_is_unknown() {
-    let script = ScriptedProvider::new("test").stream_that_hangs([text("It ")]);
-    let (helper, ledger) = helper(&script);
-    let mut stream = open(&helper).await;
+    let script = ScriptedProvider::new("test").hanging_stream([text("It ")]);
+    let (session, ledger) = session(&script);
+    let mut stream = open(&session).await;
     assert_eq!(stream.next().await.unwrap().unwrap(), "It ");
     drop(stream);
     assert_eq!(row(&ledger), (CallStatus::Unknown, true));
-    assert_eq!(ledger.calls()[0].error_message.as_deref(), Some("given up before its answer was there"));
+    assert_eq!(ledger.calls()[0].error_message.as_deref(), Some("abandoned before its response arrived"));
 }
 
 #[tokio::test]
-async fn a_stream_that_is_dropped_after_its_end_stays_settled() {
-    let (helper, ledger) = helper(&ScriptedProvider::new("test").stream([text("a"), finished()]));
-    let mut stream = open(&helper).await;
+async fn a_stream_dropped_after_its_end_stays_settled() {
+    let (session, ledger) = session(&ScriptedProvider::new("test").stream([text("a"), finished()]));
+    let mut stream = open(&session).await;
     while let Some(piece) = stream.next().await {
         piece.unwrap();
     }
@@ -112,10 +112,10 @@ async fn a_stream_that_is_dropped_after_its_end_stays_settled() {
 
 #[tokio::test]
 async fn a_cancelled_stream_stops() {
-    let script = ScriptedProvider::new("test").stream_that_hangs([text("It ")]);
-    let (helper, ledger) = helper(&script);
+    let script = ScriptedProvider::new("test").hanging_stream([text("It ")]);
+    let (session, ledger) = session(&script);
     let token = CancellationToken::new();
-    let mut stream = open(&helper.cancelled_by(token.clone())).await;
+    let mut stream = open(&session.cancelled_by(token.clone())).await;
     assert_eq!(stream.next().await.unwrap().unwrap(), "It ");
     let rest = tokio::spawn(async move { stream.finish().await });
     tokio::task::yield_now().await;
@@ -125,11 +125,11 @@ async fn a_cancelled_stream_stops() {
 }
 
 #[tokio::test]
-async fn only_the_opening_is_repeated() {
+async fn only_the_opening_is_retried() {
     let busy = error(AiErrorKind::Overloaded, 529);
     let script = ScriptedProvider::new("test").fail(busy).stream([text("a"), finished()]);
-    let (helper, ledger) = helper(&script);
-    let stream = helper.stream_text("m", "?").timeout(Duration::from_secs(3)).await.unwrap();
+    let (session, ledger) = session(&script);
+    let stream = session.stream_text("m", "?").timeout(Duration::from_secs(3)).await.unwrap();
     assert_eq!(stream.finish().await.unwrap().text, "a");
     let outcomes: Vec<_> = ledger.calls().iter().map(|call| call.outcome).collect();
     assert_eq!(outcomes, [CallStatus::Failed, CallStatus::Settled]);

@@ -1,9 +1,9 @@
-//! Stages that call models, in processes that die at every write: the ledger against the log of the provider.
+//! Stages that call models, in processes that die at every write: compares the ledger with the provider's own log.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use tests::audit_provider::{AuditProvider, PRICE, prompt};
 use tests::dying::{Death, outlive};
-use tests::far::{Far, PRICE, prompt};
 use tests::world::World;
 use workflow_engine::Cost;
 use workflow_engine::ai::{AiErrorKind, BatchState};
@@ -16,8 +16,8 @@ struct CheckOutcome {
     good: bool,
 }
 
-/// The provider refuses the first call of text and the first of vectors, which are repeated at once; of the first
-/// object nothing is heard, so that the stage is retried.
+/// The provider refuses the first call for text and the first for embeddings, which are retried at once. The first call
+/// for an object times out, so that the stage is retried.
 #[stage(retry(max_attempts = 9, initial = "1s"))]
 async fn ask(ctx: &StageContext) -> StageResult<usize> {
     let (ai, prompt) = (ctx.ai(), prompt(ctx));
@@ -29,20 +29,20 @@ async fn ask(ctx: &StageContext) -> StageResult<usize> {
 
 workflow! { asking = ask }
 
-/// Every write of a life, before it and after it.
+/// A death before and after every write of a process.
 fn deaths(writes: usize) -> impl Iterator<Item = Option<Death>> {
     (0..writes).flat_map(|at| [Some((at, true)), Some((at, false))])
 }
 
 async fn asked_after(world: World, death: Option<Death>) -> (usize, usize) {
-    let far = Far::new(&world.store, false, BatchState::Completed);
-    let (run, writes) = outlive::<asking>(&world, &far.client(), death, || NoInput, None).await;
+    let provider = AuditProvider::new(&world.store, false, BatchState::Completed);
+    let (run, writes) = outlive::<asking>(&world, &provider.client(), death, || NoInput, None).await;
     let told = format!("death: {death:?}");
     assert_eq!(run.output().await.unwrap(), 16, "{told}");
-    far.judge(&run, &told).await;
+    provider.verify_ledger(&run, &told).await;
     let rows = run.ai_calls(None, 99).await.unwrap();
     let unknown = rows.iter().filter(|row| row.outcome == CallStatus::Unknown).count();
-    assert!(unknown >= 1, "{told}: of the first object nobody knows what became");
+    assert!(unknown >= 1, "{told}: the outcome of the first object is unknown");
     (writes, unknown)
 }
 
@@ -54,7 +54,7 @@ async fn wherever_a_process_dies_each_request_has_its_row() {
     for death in deaths(writes) {
         most = most.max(asked_after(World::memory().await, death).await.1);
     }
-    // A call whose answer died with its process: its end would have been written with the next intention.
+    // A call whose outcome was lost with its process: it would have been committed with the next reservation.
     assert!(most >= 2, "no death has left anything unknown");
 }
 
@@ -78,7 +78,7 @@ macro_rules! branches {
             let call = ctx.ai().generate_text("m", prompt(ctx)).max_tokens(50).await;
             match call {
                 Ok(_) => Ok(number + 1),
-                // It does without.
+                // The branch continues without the call.
                 Err(error) if error.kind() == AiErrorKind::BudgetExceeded => Ok(number),
                 Err(error) => Err(error.into()),
             }
@@ -92,30 +92,30 @@ workflow! {
     wide = split >> [b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12, b13, b14, b15, b16]
 }
 
-/// What a call of a branch can cost at most is a little more than 300 millionths of a dollar: this is for five or so.
+/// The maximum cost of one branch's call is a little more than 0.0003 USD, so the budget admits about five.
 const BUDGET: Cost = Cost::from_picodollars(2_000_000_000);
 
 async fn split_after(world: World, death: Option<Death>) -> (usize, usize) {
-    let far = Far::new(&world.store, false, BatchState::Completed);
-    let client = far.client();
+    let provider = AuditProvider::new(&world.store, false, BatchState::Completed);
+    let client = provider.client();
     let (run, writes) = outlive::<wide>(&world, &client, death, || NoInput, Some(BUDGET)).await;
     let told = format!("death: {death:?}");
     run.output().await.unwrap_or_else(|error| panic!("{told}: {error}"));
-    far.judge(&run, &told).await;
+    provider.verify_ledger(&run, &told).await;
     let costs = run.cost_summary().await.unwrap();
     assert_eq!(costs.budget, Some(BUDGET));
     assert!(costs.cost + costs.reserved <= BUDGET, "{told}: {} and {}", costs.cost, costs.reserved);
     let rows = run.ai_calls(None, 999).await.unwrap();
     let settled = rows.iter().filter(|row| row.outcome == CallStatus::Settled).count();
     assert_eq!(costs.cost.picodollars(), PRICE * i64::try_from(settled).unwrap(), "{told}");
-    (writes, far.requests())
+    (writes, provider.requests())
 }
 
 #[tokio::test]
 async fn sixteen_branches_keep_one_budget_through_fifty_deaths() {
     let (writes, requests) = split_after(World::memory().await, None).await;
     assert!(writes >= 25 && requests >= 5, "{writes} writes, {requests} requests");
-    // Spread over the whole life.
+    // Spread over all writes of the process.
     for number in 0..25 {
         let at = number * writes / 25;
         split_after(World::memory().await, Some((at, true))).await;

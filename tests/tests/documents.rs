@@ -10,8 +10,9 @@ use workflow_engine::ErrorCode;
 /// Markdown that is no text for readers of the repository: input of an example.
 const SAMPLES: &str = "examples/document_processor/samples/";
 
-/// Documentation of the macros, with links of rustdoc; its snippets are documentation tests of that crate.
-const MACRO_DOCS: &str = "workflow-engine-macros/docs/";
+/// Texts that a crate includes as its own documentation: their links are rustdoc's, and their snippets are documentation
+/// tests of that crate.
+const CRATE_DOCS: [&str; 2] = ["workflow-engine/docs/", "workflow-engine-macros/docs/"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -40,15 +41,18 @@ fn visit(folder: &Path, paths: &mut Vec<String>) {
             visit(&path, paths);
         } else if file_type.is_file() && path.extension().is_some_and(|extension| extension == "md") {
             let shown = path.strip_prefix(root()).unwrap().to_str().unwrap().replace('\\', "/");
-            if !shown.starts_with(SAMPLES) && !shown.starts_with(MACRO_DOCS) {
+            if !shown.starts_with(SAMPLES) && !CRATE_DOCS.iter().any(|folder| shown.starts_with(folder)) {
                 paths.push(shown);
             }
         }
     }
 }
 
-/// The lines outside of code fences, with their numbers, and the opening line of each fence.
-fn prose_and_fences(text: &str) -> (Vec<(usize, &str)>, Vec<(usize, &str)>) {
+/// Lines with their numbers.
+type Lines<'a> = Vec<(usize, &'a str)>;
+
+/// The lines outside of code fences, and the language of each fence.
+fn prose_and_fences(text: &str) -> (Lines<'_>, Lines<'_>) {
     let (mut prose, mut fences) = (Vec::new(), Vec::new());
     let mut is_code = false;
     for (number, line) in (1..).zip(text.lines()) {

@@ -72,7 +72,7 @@ async fn an_output_that_is_too_large_fails_its_stage_permanently(world: World) {
     assert_eq!(run.output().await.unwrap().len(), 9_998);
     let run = engine.start::<writing>(WriteInput { length: 9_999 }).await.unwrap();
     let error = run.output().await.unwrap_err().to_string();
-    assert!(error.contains("10001 bytes as JSON, and at most 10000"), "{error}");
+    assert!(error.contains("10001 bytes as JSON, more than the limit of 10000"), "{error}");
     assert!(error.contains("PAYLOAD_TOO_LARGE"), "{error}");
     let stage = &run.stages().await.unwrap()[0];
     assert_eq!((stage.status, stage.attempt), (Status::Failed, 1), "a retry would produce the same output");

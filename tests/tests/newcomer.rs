@@ -54,7 +54,8 @@ async fn create_project(folder: &Path) -> PathBuf {
     let dependencies = block(&readme, "toml");
     assert!(dependencies.starts_with("[dependencies]\n"), "{dependencies}");
     // Offline, cargo does not even read a `[patch]` of a repository that it has not fetched, so the source is replaced.
-    let checkout = format!("path = {:?}", root().join("workflow-engine"));
+    let checkout = root().join("workflow-engine").display().to_string();
+    let checkout = format!("path = {checkout:?}");
     let (before, git) = dependencies.split_once("git = \"").expect("a git dependency");
     let (_, after) = git.split_once('"').unwrap();
     let manifest = project.join("Cargo.toml");

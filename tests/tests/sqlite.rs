@@ -1,13 +1,13 @@
-//! What only a store on a file can do: survive, be shared by processes, and refuse files that are none of its own.
+//! Tests of the SQLite store alone: durability, sharing a file, and files that it refuses.
 
 mod sqlite {
-    mod deliveries;
-    mod durability;
-    mod files;
     mod fixture;
-    mod in_flight;
-    mod lost_jobs;
+    mod files;
+    mod durability;
     mod sharing;
+    mod row_cache;
     mod statements;
+    mod deliveries;
     mod waiting;
+    mod lost_jobs;
 }

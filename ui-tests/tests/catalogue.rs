@@ -1,6 +1,6 @@
-//! Writes `docs/compile-errors.md` from the cases that fail, so that it cannot say what rustc does not.
+//! Generates `docs/compile-errors.md` from the cases that fail, so that the page has exactly the messages of rustc.
 //!
-//! `UPDATE_EXPECT=1 cargo test -p ui-tests --test catalogue` writes it anew.
+//! `UPDATE_EXPECT=1 cargo test -p ui-tests --test catalogue` regenerates it.
 
 use std::fmt::Write;
 use std::fs;
@@ -9,18 +9,19 @@ use std::path::{Path, PathBuf};
 const INTRODUCTION: &str = "\
 # Compile errors
 
-What rustc prints for each mistake in a stage or a workflow, one mistake an example, and what to write instead. This
-page is written from the cases of `ui-tests`, which are compiled in every run of the tests.
+The messages of rustc for each mistake in a stage or a workflow, with one mistake in each example, and what to write
+instead. This page is generated from the cases of `ui-tests`, which every test run compiles.
 
-Two mistakes are reported in rustc's own words, because there is no place for others:
+Some mistakes have only rustc's own message:
 
 - **`expected type, found function`** (E0573) or **`cannot find type`** (E0425) at a stage in `workflow!` or
   `#[require(…)]`: the path names a function without `#[stage]`, or nothing. The function and the stage have one name,
   and one `use` imports both.
-- **`the name … is defined multiple times`** (E0255, E0428): a module has the name of a stage. Both are types to rustc.
-  Name modules in the plural, `mod summaries;`.
+- **`the name … is defined multiple times`** (E0255, E0428): a module has the name of a stage, and both are in the
+  namespace of types. Name modules in the plural, `mod summaries;`. Or a generated name exists already: a workflow
+  `Report` and a stage `report` both generate `ReportInput` and `ReportConfig`. Rename the workflow.
 
-Errors that begin with `evaluation panicked:` come from the checks of the graph, which run while rustc evaluates
+Errors that begin with `evaluation panicked:` come from the checks of the graph, which rustc runs when it evaluates
 constants.
 ";
 
@@ -53,12 +54,12 @@ fn cases(folder: &Path) -> Vec<PathBuf> {
     cases
 }
 
-/// The mistake, named by its file, what rustc says, and the case's last line: what to write instead.
+/// One case: its name, the message of rustc, and its last line, which is what to write instead.
 fn entry(page: &mut String, case: &Path) {
     let name =
         case.file_stem().and_then(|name| name.to_str()).expect("names of cases are ASCII").replace('_', " ");
     let text = fs::read_to_string(case.with_extension("stderr")).expect("every case has its text");
-    // Where the case lies means nothing to a reader.
+    // The path of the case is of no use to a reader.
     let text: String = text
         .lines()
         .map(|line| match line.split_once("--> tests/") {
@@ -74,7 +75,7 @@ fn entry(page: &mut String, case: &Path) {
     name[..1].make_ascii_uppercase();
     let source = fs::read_to_string(case).expect("the case can be read");
     let fix = source.lines().last().and_then(|line| line.strip_prefix("// fix: ")).unwrap_or_default();
-    assert!(!fix.is_empty(), "the last line of {} is to say `// fix: …`", case.display());
+    assert!(!fix.is_empty(), "the last line of {} must be `// fix: …`", case.display());
     write!(page, "\n### {name}\n\n```text\n{text}```\n\n**Fix:** {fix}\n")
         .expect("a string takes everything");
 }

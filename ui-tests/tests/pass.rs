@@ -43,6 +43,7 @@ cases! {
     input_type = "workflow/pass/input_type.rs",
     inside_a_function = "workflow/pass/inside_a_function.rs",
     optional_and_absent = "workflow/pass/optional_and_absent.rs",
+    pascal_case = "workflow/pass/pascal_case.rs",
     private_middle = "workflow/pass/private_middle.rs",
     several_in_one_macro = "workflow/pass/several_in_one_macro.rs",
     sixteen_branches = "workflow/pass/sixteen_branches.rs",

@@ -1,6 +1,6 @@
-//! Compiles every case under `stage/fail`, `check/fail` and `workflow/fail` and compares what rustc says with the text beside it.
+//! Compiles every case under `stage/fail`, `check/fail` and `workflow/fail` and compares rustc's messages with the file beside it.
 //!
-//! `TRYBUILD=overwrite cargo test -p ui-tests --test ui` writes the texts anew; `cargo test -p ui-tests --test ui -- ui
+//! `TRYBUILD=overwrite cargo test -p ui-tests --test ui` rewrites the files; `cargo test -p ui-tests --test ui -- ui
 //! trybuild=parallel` compiles only the cases whose path contains that word.
 
 #[test]

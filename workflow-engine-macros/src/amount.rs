@@ -1,9 +1,9 @@
-//! Amounts of money as they are written in options: `"0.50 USD"`.
+//! Amounts of money in options: `"0.50 USD"`.
 
-/// The decimals that count: an amount is a whole number of millionths of a millionth of a dollar.
+/// The number of decimals: an amount is a whole number of picodollars, 10⁻¹² USD.
 const DECIMALS: usize = 12;
 
-/// What `"0.50 USD"`, `"3 USD"` or `"0.50"` is, as the library reads it; `None` for anything else.
+/// Picodollars of `"0.50 USD"`, `"3 USD"` or `"0.50"`, as the library parses them; `None` for any other text.
 pub fn picodollars(text: &str) -> Option<i64> {
     let number = text.trim().strip_suffix("USD").unwrap_or(text).trim();
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));

@@ -2,26 +2,27 @@
 
 use syn::ext::IdentExt;
 
-/// The words of an identifier: `extract_text` and `extractText` are `extract`, `text`.
-fn words(name: &str) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    let mut after_lower = false;
-    let mut open = false;
-    for character in name.chars() {
-        if character == '_' {
-            open = false;
-            after_lower = false;
-            continue;
-        }
-        if !open || (character.is_uppercase() && after_lower) {
-            words.push(String::new());
-            open = true;
-        }
-        after_lower = character.is_lowercase() || character.is_ascii_digit();
-        if let Some(word) = words.last_mut() {
-            word.extend(character.to_lowercase());
+/// The words of an identifier as they are written: `extract_text` is `extract`, `text`; `HTTPFetch` is `HTTP`, `Fetch`.
+fn words(name: &str) -> Vec<&str> {
+    name.split('_').flat_map(humps).filter(|word| !word.is_empty()).collect()
+}
+
+/// A word begins at an upper-case letter after a lower-case one or a digit, and at the last letter of an acronym that is
+/// followed by a lower-case one.
+fn humps(name: &str) -> Vec<&str> {
+    let letters: Vec<(usize, char)> = name.char_indices().collect();
+    let mut words = Vec::new();
+    let mut start = 0;
+    for (index, &(at, letter)) in letters.iter().enumerate().skip(1) {
+        let before = letters[index - 1].1;
+        let next_is_lower = letters.get(index + 1).is_some_and(|(_, next)| next.is_lowercase());
+        let after_acronym = before.is_uppercase() && next_is_lower;
+        if letter.is_uppercase() && (before.is_lowercase() || before.is_ascii_digit() || after_acronym) {
+            words.push(&name[start..at]);
+            start = at;
         }
     }
+    words.push(&name[start..]);
     words
 }
 
@@ -30,24 +31,32 @@ pub fn plain(ident: &syn::Ident) -> String {
     ident.unraw().to_string()
 }
 
-/// `extract_text` → `extract-text`.
+/// `extract_text` and `ExtractText` → `extract-text`, `HTTPFetch` → `http-fetch`.
 pub fn kebab(name: &str) -> String {
-    words(name).join("-")
+    words(name).join("-").to_lowercase()
 }
 
-/// `extract_text` → `Extract Text`.
+/// `extract_text` and `ExtractText` → `Extract Text`, `HTTPFetch` → `HTTP Fetch`.
 pub fn title(name: &str) -> String {
-    words(name).iter().map(|word| capital(word)).collect::<Vec<_>>().join(" ")
+    capitals(name).join(" ")
 }
 
-/// `extract_text` → `ExtractText`.
+/// `extract_text` → `ExtractText`; `ExtractText` and `HTTPFetch` stay as they are.
 pub fn pascal(name: &str) -> String {
-    words(name).iter().map(|word| capital(word)).collect()
+    capitals(name).concat()
 }
 
-fn capital(word: &str) -> String {
-    let mut characters = word.chars();
-    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
+/// The words with capitals. An acronym keeps its own; a name like `EXTRACT_TEXT` has none.
+fn capitals(name: &str) -> Vec<String> {
+    let screams = name.contains('_') && !name.contains(char::is_lowercase);
+    let capital = |word: &str| {
+        let mut letters = word.chars();
+        let first = letters.next().into_iter().flat_map(char::to_uppercase);
+        let rest = letters.as_str();
+        let rest = if screams { rest.to_lowercase() } else { rest.to_owned() };
+        first.chain(rest.chars()).collect()
+    };
+    words(name).into_iter().map(capital).collect()
 }
 
 #[cfg(test)]
@@ -62,5 +71,26 @@ mod tests {
         assert_eq!(title("extract_text"), "Extract Text");
         assert_eq!(pascal("extract_text"), "ExtractText");
         assert_eq!(pascal("übung_eins"), "ÜbungEins");
+        assert_eq!(title("EXTRACT_TEXT"), "Extract Text");
+        assert_eq!(pascal("EXTRACT_TEXT"), "ExtractText");
+    }
+
+    #[test]
+    fn the_name_of_a_type_keeps_its_capitals() {
+        for (name, id, shown) in [
+            ("WordReport", "word-report", "Word Report"),
+            ("Report", "report", "Report"),
+            ("HTTPFetch", "http-fetch", "HTTP Fetch"),
+            ("FetchHTTP", "fetch-http", "Fetch HTTP"),
+            ("ETL", "etl", "ETL"),
+            ("Utf8Report", "utf8-report", "Utf8 Report"),
+            ("V2ETLReport", "v2-etl-report", "V2 ETL Report"),
+            ("ÜbungEins", "übung-eins", "Übung Eins"),
+        ] {
+            assert_eq!(
+                (kebab(name).as_str(), title(name).as_str(), pascal(name).as_str()),
+                (id, shown, name)
+            );
+        }
     }
 }

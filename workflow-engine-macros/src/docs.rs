@@ -24,7 +24,7 @@ pub fn attributes(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> 
     attributes.iter().filter(|attribute| attribute.path().is_ident("doc"))
 }
 
-/// The `#[cfg(…)]` among `attributes`: whatever is generated for an item exists where the item does.
+/// The `#[cfg(…)]` among `attributes`, which generated items need too.
 pub fn conditions(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
     attributes.iter().filter(|attribute| attribute.path().is_ident("cfg"))
 }

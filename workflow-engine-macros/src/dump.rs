@@ -1,13 +1,13 @@
-//! `WORKFLOW_ENGINE_DUMP` shows what the macros write: `1` for everything, a name for one stage or workflow.
+//! `WORKFLOW_ENGINE_DUMP` prints the code that the macros generate: `1` for everything, a name for one stage or workflow.
 //!
-//! It goes to the standard error of the compiler, so `touch` a source file first: cargo does not know the variable.
+//! The output goes to the standard error of the compiler. Cargo does not track the variable, so `touch` a source file first.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
 
 use proc_macro2::{TokenStream, TokenTree};
 
-/// Prints the expansion if the variable asks for it.
+/// Prints the expansion if the variable selects it.
 pub fn dump(expansion: &TokenStream) {
     let Ok(wanted) = std::env::var("WORKFLOW_ENGINE_DUMP") else { return };
     let names = |token: TokenTree| matches!(token, TokenTree::Ident(ident) if ident == wanted.as_str());
@@ -17,7 +17,7 @@ pub fn dump(expansion: &TokenStream) {
     }
 }
 
-/// The source as rustfmt lays it out; `None` where there is no rustfmt, or the source is half typed.
+/// The source as rustfmt lays it out; `None` without rustfmt or if the source is incomplete.
 fn formatted(source: &str) -> Option<String> {
     let mut rustfmt = Command::new("rustfmt")
         .args(["--edition", "2024"])

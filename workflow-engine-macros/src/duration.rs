@@ -1,6 +1,6 @@
-//! Durations as they are written in options: `"30s"`.
+//! Durations in options: `"30s"`.
 
-/// The units, longest name first where one ends with another.
+/// The units; one that ends with another comes first.
 const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 /// Milliseconds of `"250ms"`, `"30s"`, `"5m"`, `"2h"` or `"1d"`; `None` for anything else, zero included.

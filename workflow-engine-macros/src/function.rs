@@ -1,15 +1,15 @@
-//! What the attribute macros go on: a function that becomes a stage, or one that becomes a check.
+//! The kinds of functions that the attribute macros accept.
 
 use std::fmt;
 
-/// What a function becomes.
+/// The kind of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Stage,
     Check,
 }
 
-/// As messages name it, and its attribute.
+/// The name in messages, which is also the name of the attribute.
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

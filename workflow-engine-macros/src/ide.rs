@@ -1,5 +1,5 @@
-//! Completion of options. To an editor an attribute's arguments are tokens without a meaning; an import of the same
-//! tokens from a module of documented constants has one, and only rust-analyzer ever sees it.
+//! Completion of options. For an editor, the arguments of an attribute are tokens without meaning. The expansion therefore
+//! imports the same tokens from a module of documented constants, for rust-analyzer only.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote;
@@ -8,12 +8,12 @@ use syn::{Attribute, FnArg, Meta, Path};
 use crate::paths;
 use crate::stage::ast::Function;
 
-/// The names of options, each with the module of constants in which it is looked up.
+/// The names of options, each with its module of constants.
 #[derive(Default)]
 pub struct Names(Vec<(Ident, Ident)>);
 
 impl Names {
-    /// The options in the brackets of an attribute or of another option, as far as they are typed.
+    /// Reads the options in the brackets of an attribute or of another option, also incomplete ones.
     pub fn read(&mut self, module: &str, options: TokenStream) {
         let mut options = options.into_iter().peekable();
         let mut begins = true;
@@ -35,7 +35,7 @@ impl Names {
         }
     }
 
-    /// The options of those attributes that are called so.
+    /// Reads the options of the attributes with this name.
     pub fn read_attributes(&mut self, name: &str, attributes: &[Attribute]) {
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident(name)) {
             if let Meta::List(list) = &attribute.meta {
@@ -44,7 +44,7 @@ impl Names {
         }
     }
 
-    /// The options of a function's parameters.
+    /// Reads the options of a function's parameters.
     pub fn read_parameters(&mut self, function: &Function) {
         for parameter in &function.signature.inputs {
             if let FnArg::Typed(typed) = parameter {
@@ -53,8 +53,8 @@ impl Names {
         }
     }
 
-    /// The imports, for a place where `unexpected_cfgs` is allowed: rustc does not know the name, and says so of every
-    /// crate that uses it.
+    /// The imports, for a place that allows `unexpected_cfgs`: rustc does not know `rust_analyzer` and would warn in every
+    /// crate that uses the macros.
     pub fn imports(&self, krate: Option<&Path>) -> Option<TokenStream> {
         if self.0.is_empty() {
             return None;

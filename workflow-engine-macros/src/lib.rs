@@ -1,7 +1,7 @@
 //! The macros of `workflow-engine`: `#[stage]`, `#[check]` and `workflow!`. Use them through that crate.
 //!
-//! They are thin: they parse, check what tokens alone can show, and write constants and implementations of traits of
-//! `workflow-engine`, where rustc does the rest.
+//! The macros are thin: they parse, check what is visible in the tokens, and generate constants and implementations of
+//! traits of `workflow-engine`. rustc checks the rest.
 
 mod amount;
 mod casing;

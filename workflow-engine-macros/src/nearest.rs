@@ -1,6 +1,7 @@
-//! The known name that somebody probably meant.
+//! Suggestions for misspelled names.
 
-/// The known name with the fewest edits between it and `name`, if they are few enough for a slip.
+/// Returns the known name with the fewest edits, if there is at most one edit for every three characters, or if the known
+/// name begins with `name`.
 pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let allowed = (name.chars().count() / 3).max(1);
     known
@@ -11,7 +12,7 @@ pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, known)| known)
 }
 
-/// Edits from one text to the other, one for a character put in, taken out or replaced (Levenshtein's distance).
+/// The Levenshtein distance: the number of inserted, removed or replaced characters.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -32,7 +33,7 @@ mod tests {
     use super::nearest;
 
     #[test]
-    fn a_slip_is_recognised_and_another_word_is_not() {
+    fn a_misspelled_name_has_a_suggestion_and_another_word_has_none() {
         let known = ["id", "name", "version", "retry", "timeout"];
         assert_eq!(nearest("timeuot", &known), Some("timeout"));
         assert_eq!(nearest("ret", &known), Some("retry"));

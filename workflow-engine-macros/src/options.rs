@@ -7,9 +7,9 @@ use syn::{Ident, LitInt, LitStr, Path, Result, Token};
 
 use crate::errors::{self, Errors};
 
-/// The options of one place. The parser and its messages read the same table.
+/// The options of one attribute or option. The parser and its messages use the same table.
 pub struct Table {
-    /// As a message names the place: "`#[stage]`".
+    /// The owner in messages: "`#[stage]`".
     pub owner: &'static str,
     pub names: &'static [&'static str],
 }
@@ -39,10 +39,10 @@ pub const CONFIG: Table =
     Table { owner: "`#[config]`", names: &["default", "flatten", "range", "length", "pattern"] };
 pub const WORKFLOW: Table = Table { owner: "`#[workflow]`", names: &["id", "name", "version", "crate"] };
 
-/// Every place, for an option that stands in the wrong one.
+/// All tables, to find the owner of a misplaced option.
 const TABLES: [&Table; 5] = [&STAGE, &RETRY, &CONFIG, &CHECK, &WORKFLOW];
 
-/// Reads the options one by one. A mistake in one costs only that one.
+/// Reads the options one by one. A mistake in one does not affect the others.
 pub fn parse(
     input: ParseStream<'_>,
     table: &Table,
@@ -89,20 +89,20 @@ fn unknown(name: &Ident, text: &str, table: &Table) -> syn::Error {
     }
 }
 
-/// Goes on behind the next comma.
+/// Skips the tokens up to the next comma, and the comma.
 fn skip_to_comma(input: ParseStream<'_>) {
     while !input.is_empty() {
         if input.parse::<Token![,]>().is_ok() {
             return;
         }
-        // Any token tree parses; a failure here would be the end of the input.
+        // Any token tree parses, so a failure is the end of the input.
         if input.parse::<TokenTree>().is_err() {
             return;
         }
     }
 }
 
-/// Where a value should stand: at the next token, or at the option's name when there is none.
+/// The span of a missing value: the next token, or the option's name if there is none.
 fn place(name: &Ident, input: ParseStream<'_>) -> Span {
     if input.is_empty() || input.peek(Token![,]) { name.span() } else { input.span() }
 }

@@ -1,4 +1,4 @@
-//! Paths in the expansion, and where they are said to stand.
+//! Paths in the expansion, and their spans.
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
@@ -6,13 +6,13 @@ use syn::{Attribute, Path};
 
 use crate::function::Kind;
 
-/// The library: `::workflow_engine`, or what the option `crate` says.
+/// The path of the library: `::workflow_engine`, or the option `crate`.
 pub fn library(path: Option<&Path>) -> TokenStream {
     path.map_or_else(|| quote!(::workflow_engine), ToTokens::to_token_stream)
 }
 
-/// What stands at the head of an anonymous constant: inside of it the library is one short path, because every token of
-/// the expansion costs time after every edit.
+/// The import at the start of an anonymous constant. It makes the path of the library short: rustc processes every token of
+/// the expansion again after each edit.
 pub fn import(library: &TokenStream) -> TokenStream {
     quote!(use #library::__private;)
 }
@@ -22,18 +22,18 @@ pub fn private() -> Ident {
     Ident::new("__private", Span::call_site())
 }
 
-/// The same name under another span.
+/// The same name with another span.
 pub fn at(name: &Ident, span: Span) -> Ident {
     let mut name = name.clone();
     name.set_span(span);
     name
 }
 
-/// The alias of the type at `path`, which must be a stage or a check. The path is named once in it, so that one that
-/// leads nowhere is reported once.
+/// The alias of the type at `path`, which must be a stage or a check. It contains the path once, so that a wrong path is
+/// reported once.
 ///
-/// Whatever else stands there is refused here, once: the constant then has no value, and a type that depends on it is an
-/// error to rustc, which says nothing more of whatever has to do with it.
+/// Any other type is refused here, once: the constant has no value, so the alias is an error to rustc, which then reports
+/// nothing else that depends on it.
 pub fn known(
     alias: &Ident,
     path: &Path,
@@ -56,17 +56,17 @@ pub fn known(
     }
 }
 
-/// The alias of the path itself, whatever it leads to.
+/// The alias of the path itself, of any type.
 pub fn named(alias: &Ident) -> Ident {
     format_ident!("{alias}Path", span = alias.span())
 }
 
-/// Two paths written with the same tokens.
+/// Returns whether two paths have the same tokens.
 pub fn same(a: &Path, b: &Path) -> bool {
     a.to_token_stream().to_string() == b.to_token_stream().to_string()
 }
 
-/// The same tokens under another span, inside groups too. Not for local variables: whose they are goes with it.
+/// The same tokens with another span, also inside groups. Not for local variables, because the span decides their hygiene.
 pub fn respan(tokens: TokenStream, span: Span) -> TokenStream {
     tokens
         .into_iter()

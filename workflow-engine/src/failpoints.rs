@@ -1,7 +1,7 @@
-//! Named points inside the stores at which a test lets a process fail, stop or die. Without the feature `failpoints`
-//! there is nothing of them in the program; with it, and without a hook, they cost one look at a variable.
+//! Named points inside the stores at which a test makes the process fail, stop or die. Without the feature `failpoints`
+//! the program does not contain them; with it and without a hook, each costs one read of a variable.
 
-/// A point. Where the hook says so, the function around it returns the failure.
+/// Marks a point. When the hook returns `true`, the enclosing function returns the failure.
 #[cfg(all(feature = "failpoints", any(feature = "postgres", feature = "sqlite")))]
 macro_rules! failpoint {
     ($name:literal, $failure:expr) => {
@@ -23,12 +23,13 @@ pub(crate) use failpoint;
 mod hook {
     use std::sync::OnceLock;
 
-    /// Is told each point that is reached; `true` makes it fail. It may block, or end the process.
+    /// Receives the name of each point that is reached, and returns `true` to make it fail. It may block, or end the
+    /// process.
     pub type Hook = fn(&'static str) -> bool;
 
     static HOOK: OnceLock<Hook> = OnceLock::new();
 
-    /// Has every point of this process tell `hook` from now on. The first hook stays.
+    /// Installs `hook` for every point of this process. Later calls have no effect.
     pub fn install(hook: Hook) {
         let _ = HOOK.set(hook);
     }

@@ -1,3 +1,5 @@
+//! # Durable workflows for Rust
+//!
 #![doc = include_str!("../docs/overview.md")]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -16,7 +18,7 @@ pub mod records;
 pub mod ledger;
 pub mod context;
 pub mod definition;
-mod stage;
+pub mod language;
 mod lower;
 pub mod presets;
 pub mod ports;
@@ -37,9 +39,9 @@ pub use context::{AnyStage, StageContext, StageError, StageResult};
 pub use engine::{Engine, EngineBuilder, Events, IntoStore, Logs, RunHandle, StartRun, StoreSource};
 pub use error::{Error, ErrorCode};
 pub use host::serverless;
+pub use language::{Check, CheckFunction, Stage, Workflow};
 pub use ports::AnnotationFilter;
 pub use records::{Annotation, AnnotationKey, LogLevel, Statement, Status};
-pub use stage::{Check, CheckFunction, Stage, Workflow};
 pub use value::{Cost, Json, RunId};
 pub use workflow_engine_macros::{check, stage, workflow};
 

@@ -1,4 +1,4 @@
-//! What a compiled workflow says about itself: drawings, schemas and the fingerprint.
+//! The drawings, schemas and the fingerprint of a compiled workflow.
 
 use serde_json::json;
 use workflow_engine::prelude::*;
@@ -173,4 +173,16 @@ fn a_fingerprint_is_the_same_in_every_build() {
         forest::definition().fingerprint(),
         "b3f844f720a942c6e4c2b131d6f6ce283dd5bb8e09ed3a742ddfa0b3b19fb727"
     );
+}
+
+#[test]
+fn a_workflow_named_like_a_type_has_its_id_in_kebab_case_and_its_input_by_name() {
+    workflow! { HTTPForestReport = base::grow >> prune }
+    let definition = HTTPForestReport::definition();
+    assert_eq!(
+        (definition.id.as_str(), definition.name.as_str()),
+        ("http-forest-report", "HTTP Forest Report")
+    );
+    let base::GrowInput { name, depth } = HTTPForestReportInput { name: "oak".into(), depth: 1 };
+    assert_eq!((name.as_str(), depth), ("oak", 1));
 }

@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_repeated_phrase_replaces_its_words() {
-        let text = "A durable workflow survives a crash. The durable workflow goes on after it. Nobody has to \
+        let text = "A durable workflow survives a crash. The durable workflow goes on after it. No one has to \
                     start the durable workflow again, and the crash is forgotten.";
         assert_eq!(terms(text, 2), ["durable workflow", "crash"]);
     }

@@ -13,7 +13,7 @@ use crate::reports::{self, Report, ReportFiles};
 
 workflow! {
     /// Extracts the text of a document, analyses it and writes a report.
-    pub document_processor = extract_text >> [rank_keywords, detect_language, summarize] >> report
+    pub DocumentProcessor = extract_text >> [rank_keywords, detect_language, summarize] >> report
 }
 
 /// Reads a document and extracts its text from the markup.

@@ -21,7 +21,7 @@ async fn refusal(source: Source) -> String {
 
 #[test]
 fn the_three_analyses_run_in_parallel() {
-    let stages = &document_processor::definition().stages;
+    let stages = &DocumentProcessor::definition().stages;
     let groups: Vec<(&str, u32)> =
         stages.iter().map(|stage| (stage.id.as_str(), stage.execution_group)).collect();
     assert_eq!(
@@ -32,7 +32,7 @@ fn the_three_analyses_run_in_parallel() {
 
 #[test]
 fn runs_in_flight_survive_the_next_build() {
-    workflow_engine::testing::assert_compatible::<document_processor>(
+    workflow_engine::testing::assert_compatible::<DocumentProcessor>(
         "workflows/document_processor.lock.json",
     );
 }

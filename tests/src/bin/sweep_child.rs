@@ -1,5 +1,5 @@
-//! A process of the crash sweep: `sweep_child <order>`. It completes one run, unless a fault happens at the point that
-//! its order names, and prints the points that it has reached.
+//! A process of the crash sweep: `sweep_child <config>`. It completes one run, unless a fault happens at the point that
+//! its configuration names, and prints the points that it has reached.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Message batches, from the handing over to every end.
+//! Message batches, from submission to every terminal state.
 
 use serde_json::{Value, json};
 use tests::http::{Answer, FakeServer, Piece};
@@ -16,7 +16,7 @@ fn batch() -> SubmittedBatch {
     SubmittedBatch { id: "msgbatch_1".to_owned() }
 }
 
-/// As documented; the counts are `processing`, `succeeded`, `errored`, `canceled`, `expired`.
+/// A batch as documented. The counts are `processing`, `succeeded`, `errored`, `canceled`, `expired`.
 fn told(status: &str, counts: [u32; 5]) -> Value {
     let [processing, succeeded, errored, canceled, expired] = counts;
     let counts = json!({
@@ -45,7 +45,7 @@ async fn status(status: &str, counts: [u32; 5]) -> BatchStatus {
 }
 
 #[tokio::test]
-async fn handing_over() {
+async fn a_submission() {
     let (server, provider) = start().await;
     server.on("POST", BATCHES, Answer::json(200, &told("in_progress", [2, 0, 0, 0, 0])));
     let mut second = ask("Is it not?");
@@ -79,7 +79,7 @@ async fn handing_over() {
 }
 
 #[tokio::test]
-async fn a_batch_that_is_refused() {
+async fn a_refused_batch() {
     let (server, provider) = start().await;
     let error = json!({"type": "error", "error": {"type": "request_too_large", "message": "too large"}});
     server.on("POST", BATCHES, Answer::json(413, &error));
@@ -89,7 +89,7 @@ async fn a_batch_that_is_refused() {
 }
 
 #[tokio::test]
-async fn nobody_can_find_it_by_the_token() {
+async fn a_batch_cannot_be_found_by_its_token() {
     let (server, provider) = start().await;
     assert!(!provider.finds_by_token());
     assert_eq!(provider.find("token-1").await.unwrap(), None);
@@ -97,7 +97,7 @@ async fn nobody_can_find_it_by_the_token() {
 }
 
 #[tokio::test]
-async fn how_far_it_is() {
+async fn every_batch_state() {
     for under_way in ["in_progress", "canceling"] {
         let expected =
             BatchStatus { state: BatchState::Processing, succeeded: None, failed: None, message: None };
@@ -119,7 +119,7 @@ async fn how_far_it_is() {
 }
 
 #[tokio::test]
-async fn a_status_that_is_none() {
+async fn an_undocumented_status() {
     let (server, provider) = start().await;
     server.on("GET", BATCH, Answer::json(200, &told("asleep", [1, 0, 0, 0, 0])));
     assert_eq!(provider.status(&batch()).await.unwrap_err().kind(), AiErrorKind::InvalidResponse);
@@ -130,12 +130,12 @@ async fn a_status_that_is_none() {
 
 fn results(server: &FakeServer, lines: &[Value]) {
     let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
-    // Without a line break at the end, and with one too many in between.
+    // Without a line break at the end, and with an empty line in between.
     server.on("GET", RESULTS, Answer::text(200, "application/x-jsonl", lines.join("\n\n")));
 }
 
 #[tokio::test]
-async fn what_became_of_the_items() {
+async fn item_results() {
     let (server, provider) = start().await;
     let line = |id: &str, result: Value| json!({"custom_id": id, "result": result});
     let failed = |kind: &str| {
@@ -179,7 +179,7 @@ async fn what_became_of_the_items() {
 }
 
 #[tokio::test]
-async fn results_that_are_not_whole() {
+async fn incomplete_results() {
     let (server, provider) = start().await;
     let line = json!({"custom_id": "one", "result": {"type": "canceled"}}).to_string();
     let half = Piece::text(format!("{line}\n{}", &line[..20]));
@@ -190,13 +190,13 @@ async fn results_that_are_not_whole() {
 }
 
 #[tokio::test]
-async fn stopping_it() {
+async fn a_cancellation() {
     let (server, provider) = start().await;
     server.on("POST", &format!("{BATCH}/cancel"), Answer::json(200, &told("canceling", [2, 0, 0, 0, 0])));
     provider.cancel(&batch()).await.unwrap();
     assert_eq!(server.request().path, format!("{BATCH}/cancel"));
 
-    // One that is over need not be stopped.
+    // Cancelling a terminal batch is not an error.
     let error =
         json!({"type": "error", "error": {"type": "invalid_request_error", "message": "it has ended"}});
     let cancel = format!("{BATCH}/cancel");

@@ -55,7 +55,7 @@ async fn every_documented_error() {
 }
 
 #[tokio::test]
-async fn how_long_it_asks_to_be_left_alone() {
+async fn the_requested_retry_delay() {
     let answer = refused(429, "rate_limit_error", "too many tokens per minute").header("retry-after", "37");
     let error = failure(answer).await;
     assert_eq!((error.kind(), error.retry_after()), (RateLimited, Some(Duration::from_secs(37))));
@@ -64,7 +64,7 @@ async fn how_long_it_asks_to_be_left_alone() {
 }
 
 #[tokio::test]
-async fn a_limit_that_waiting_does_not_lift() {
+async fn a_spend_limit_is_not_retryable() {
     let error = json!({
         "type": "rate_limit_error",
         "message": "You have reached your usage tier's monthly limit",
@@ -76,7 +76,7 @@ async fn a_limit_that_waiting_does_not_lift() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_knows_no_json() {
+async fn a_gateway_error_without_json() {
     let error = failure(Answer::text(502, "text/html", "<html>bad gateway</html>")).await;
     assert_eq!((error.kind(), error.status()), (Overloaded, Some(502)));
 }
@@ -92,7 +92,7 @@ async fn neither_key_nor_prompt_is_shown() {
 }
 
 #[tokio::test]
-async fn what_can_be_no_key_and_no_server() {
+async fn invalid_keys_and_base_urls() {
     assert_eq!(Anthropic::new("a\nb").unwrap_err().kind(), Authentication);
     let provider = Anthropic::new(KEY).unwrap();
     assert_eq!(provider.with_base_url("ftp://example.com").unwrap_err().kind(), InvalidRequest);

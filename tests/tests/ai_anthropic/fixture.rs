@@ -1,8 +1,8 @@
-//! Anthropic on a server that answers from a script.
+//! Anthropic against a scripted server.
 
 use serde_json::{Value, json};
-use tests::asking;
 use tests::http::{Answer, FakeServer};
+use tests::provider_requests;
 use workflow_engine::ai::GenerateRequest;
 use workflow_engine::ai::providers::Anthropic;
 
@@ -15,7 +15,7 @@ pub async fn start() -> (FakeServer, Anthropic) {
     (server, provider)
 }
 
-/// A server that answers the one request so.
+/// A server with one response.
 pub async fn answering(answer: Answer) -> (FakeServer, Anthropic) {
     let (server, provider) = start().await;
     server.on("POST", MESSAGES, answer);
@@ -23,10 +23,10 @@ pub async fn answering(answer: Answer) -> (FakeServer, Anthropic) {
 }
 
 pub fn ask(text: &str) -> GenerateRequest {
-    asking::ask(asking::model("anthropic", "claude-sonnet-4-5"), text)
+    provider_requests::ask(provider_requests::model("anthropic", "claude-sonnet-4-5"), text)
 }
 
-/// An answer as documented, with this content.
+/// A response as documented, with this content.
 pub fn message(content: &Value, stop_reason: &str) -> Value {
     json!({
         "id": "msg_01XFDUDYJgAACzvnptvVoYEL",

@@ -1,8 +1,8 @@
-//! Anthropic's wire format: what is sent, and what is made of every answer.
+//! Anthropic's wire format: the requests, and the conversion of every response.
 
 mod fixture;
 mod requests;
-mod answers;
+mod responses;
 mod streams;
 mod errors;
 mod batches;

@@ -1,15 +1,15 @@
-//! What is sent, field by field.
+//! The requests, field by field.
 
 use serde_json::{Value, json};
-use tests::asking::{city, model, weather};
 use tests::http::Answer;
+use tests::provider_requests::{city, model, weather};
 use workflow_engine::ai::{
     AiErrorKind, AiProvider, EmbedRequest, GenerateRequest, Media, Message, Part, Role, ToolCall, ToolResult,
 };
 
 use crate::fixture::{KEY, MESSAGES, answering, ask, said};
 
-/// The body that the request makes.
+/// The body of the request.
 async fn body(request: &GenerateRequest) -> Value {
     let (server, provider) = answering(Answer::json(200, &said("yes"))).await;
     provider.generate(request).await.unwrap();
@@ -17,7 +17,7 @@ async fn body(request: &GenerateRequest) -> Value {
 }
 
 #[tokio::test]
-async fn a_plain_call() {
+async fn a_plain_request() {
     let (server, provider) = answering(Answer::json(200, &said("yes"))).await;
     provider.generate(&ask("Is it?")).await.unwrap();
 
@@ -39,7 +39,7 @@ async fn a_plain_call() {
 }
 
 #[tokio::test]
-async fn instructions_temperature_and_the_longest_answer() {
+async fn instructions_temperature_and_max_tokens() {
     let mut request = ask("Is it?");
     request.instructions = Some("Be brief.".to_owned());
     request.temperature = Some(1.7);
@@ -60,7 +60,7 @@ async fn instructions_temperature_and_the_longest_answer() {
 }
 
 #[tokio::test]
-async fn pictures_and_documents() {
+async fn images_and_documents() {
     let media = |kind: &str| Part::Media(Media { media_type: kind.to_owned(), data: "AAAA".to_owned() });
     let mut request = ask("");
     request.messages[0].parts.extend([media("image/png"), media("application/pdf")]);
@@ -70,7 +70,7 @@ async fn pictures_and_documents() {
 }
 
 #[tokio::test]
-async fn what_it_does_not_take_is_not_sent() {
+async fn unsupported_fields_and_media_are_not_sent() {
     let (server, provider) = answering(Answer::json(200, &said("yes"))).await;
     let mut request = ask("Listen.");
     request.messages[0]
@@ -93,7 +93,7 @@ async fn what_it_does_not_take_is_not_sent() {
 }
 
 #[tokio::test]
-async fn tools_and_what_they_answered() {
+async fn tools_and_their_results() {
     let call = |id: &str, signature: Option<&str>| {
         Part::ToolCall(ToolCall {
             id: id.to_owned(),
@@ -116,7 +116,7 @@ async fn tools_and_what_they_answered() {
             text("I look."),
             call("toolu_1", Some(&first)),
             call("toolu_2", Some(&second)),
-            // As Gemini signs.
+            // A signature of Gemini.
             call("toolu_3", Some("CpYBAb")),
         ],
     });
@@ -160,7 +160,7 @@ async fn tools_and_what_they_answered() {
 }
 
 #[tokio::test]
-async fn an_object_by_structured_outputs() {
+async fn an_object_through_structured_outputs() {
     let mut request = ask("Which city?");
     request.schema = Some(city());
     request.tools = vec![weather()];
@@ -177,7 +177,7 @@ async fn an_object_by_structured_outputs() {
 }
 
 #[tokio::test]
-async fn an_object_by_a_tool() {
+async fn an_object_through_a_tool() {
     let mut request = ask("Which city?");
     request.schema = Some(city());
     request.model.supports_structured_outputs = false;
@@ -198,7 +198,7 @@ async fn an_object_by_a_tool() {
 }
 
 #[tokio::test]
-async fn a_schema_that_structured_outputs_do_not_know() {
+async fn a_schema_that_structured_outputs_do_not_support() {
     let mut request = ask("How many where?");
     let mut counts = city();
     counts.schema = json!({"type": "object", "additionalProperties": {"type": "integer"}});
@@ -209,7 +209,7 @@ async fn a_schema_that_structured_outputs_do_not_know() {
 }
 
 #[tokio::test]
-async fn fields_of_the_providers_own() {
+async fn provider_options_are_merged_into_the_body() {
     let mut request = ask("Is it?");
     request.schema = Some(city());
     request.temperature = Some(0.2);

@@ -1,11 +1,11 @@
-//! An answer, event by event.
+//! Streamed responses, event by event.
 
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use serde_json::{Value, json};
-use tests::asking::{city, pieces};
 use tests::http::{Answer, Piece, Signal};
+use tests::provider_requests::{city, pieces};
 use workflow_engine::ai::StreamPart::{self, Finished, Reasoning, Text};
 use workflow_engine::ai::{AiErrorKind, AiProvider, FinishReason, ToolCall, Usage};
 
@@ -27,7 +27,7 @@ fn begin() -> Piece {
     event(&json!({"type": "message_start", "message": message}))
 }
 
-/// A block that begins so, grows so, and ends.
+/// A content block with this beginning and these deltas.
 fn block(index: u32, content_block: &Value, deltas: &[Value]) -> Vec<Piece> {
     let mut events =
         vec![event(&json!({"type": "content_block_start", "index": index, "content_block": content_block}))];
@@ -68,14 +68,14 @@ fn call(index: u32, input: Value, signature: Option<String>) -> StreamPart {
     StreamPart::ToolCall(ToolCall { id, name, input, signature })
 }
 
-/// What is made of these events.
+/// The parts that these events convert to.
 async fn read(events: &[Vec<Piece>]) -> (Vec<StreamPart>, Option<workflow_engine::ai::AiError>) {
     let (_server, provider) = answering(Answer::events(events.concat())).await;
     pieces(&provider, &ask("Is it?")).await
 }
 
 #[tokio::test]
-async fn text_as_it_comes() {
+async fn text_deltas() {
     let (server, provider) = start().await;
     let more = Signal::default();
     let mut events = vec![begin(), event(&json!({"type": "ping"}))];
@@ -98,7 +98,7 @@ async fn text_as_it_comes() {
 }
 
 #[tokio::test]
-async fn thoughts_and_tools() {
+async fn thinking_and_tool_calls() {
     let thinking = block(
         0,
         &json!({"type": "thinking", "thinking": "", "signature": ""}),
@@ -131,7 +131,7 @@ async fn thoughts_and_tools() {
 }
 
 #[tokio::test]
-async fn an_object_by_the_tool_is_text_without_what_is_said_around_it() {
+async fn an_object_through_the_tool_excludes_the_text_around_it() {
     let mut request = ask("Which city?");
     request.schema = Some(city());
     request.model.supports_structured_outputs = false;
@@ -144,7 +144,7 @@ async fn an_object_by_the_tool_is_text_without_what_is_said_around_it() {
         vec![Text("{\"city\":".to_owned()), Text("\"Rome\"}".to_owned()), finished(FinishReason::Stop)];
     assert_eq!(parts, expected);
 
-    // Said instead of given to the tool.
+    // Written as text instead of passed to the tool.
     let events = [vec![begin()], text(0, &["{\"city\":", "\"Rome\"}"]), end("end_turn")];
     let (_server, provider) = answering(Answer::events(events.concat())).await;
     let (parts, error) = pieces(&provider, &request).await;
@@ -153,7 +153,7 @@ async fn an_object_by_the_tool_is_text_without_what_is_said_around_it() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_cut_at_the_limit_is_none() {
+async fn a_tool_call_truncated_at_the_token_limit_is_ignored() {
     let cut = tool(0, "weather", &["{\"city\":"]);
     let (parts, error) = read(&[vec![begin()], cut.clone(), end("max_tokens")]).await;
     assert!(error.is_none(), "{error:?}");
@@ -165,7 +165,7 @@ async fn a_call_that_is_cut_at_the_limit_is_none() {
 }
 
 #[tokio::test]
-async fn an_error_after_a_good_beginning() {
+async fn an_error_after_valid_events() {
     let errors = [
         ("overloaded_error", AiErrorKind::Overloaded),
         ("api_error", AiErrorKind::Overloaded),
@@ -181,7 +181,7 @@ async fn an_error_after_a_good_beginning() {
 }
 
 #[tokio::test]
-async fn a_refusal_in_the_middle() {
+async fn a_refusal_after_text() {
     let (parts, error) = read(&[vec![begin()], text(0, &["It"]), end("refusal")]).await;
     assert_eq!(parts, [Text("It".to_owned())]);
     let error = error.unwrap();
@@ -190,8 +190,8 @@ async fn a_refusal_in_the_middle() {
 }
 
 #[tokio::test]
-async fn a_stream_that_ends_before_the_answer() {
-    // With and without a proper end of the HTTP body; before and after the reason to stop.
+async fn a_stream_that_ends_before_the_response_is_complete() {
+    // With and without a proper end of the HTTP body, and before and after the stop reason.
     let mut without_stop = end("end_turn");
     without_stop.pop();
     for last in [vec![], vec![Piece::Cut], without_stop] {
@@ -204,7 +204,7 @@ async fn a_stream_that_ends_before_the_answer() {
 }
 
 #[tokio::test]
-async fn a_stream_that_stops_for_too_long() {
+async fn a_stream_that_stalls_times_out() {
     let events = [vec![begin()], text(0, &["It"]), vec![Piece::Wait(Signal::default())]];
     let (_server, provider) = answering(Answer::events(events.concat())).await;
     let mut request = ask("Is it?");
@@ -215,7 +215,7 @@ async fn a_stream_that_stops_for_too_long() {
 }
 
 #[tokio::test]
-async fn events_that_are_none() {
+async fn malformed_events() {
     for data in ["{\"type\": \"message_del", "[1]", "{\"type\": \"content_block_delta\", \"index\": 0}"] {
         let (parts, error) = read(&[vec![begin()], text(0, &["It"]), vec![Piece::data(data)]]).await;
         assert_eq!(parts, [Text("It".to_owned())]);
@@ -224,7 +224,7 @@ async fn events_that_are_none() {
 }
 
 #[tokio::test]
-async fn what_is_not_known_yet_is_passed_over() {
+async fn unknown_events_are_ignored() {
     let new = event(&json!({"type": "something_new", "more": [1, 2]}));
     let odd =
         block(0, &json!({"type": "new_block", "stuff": 1}), &[json!({"type": "new_delta", "stuff": 2})]);
@@ -234,7 +234,7 @@ async fn what_is_not_known_yet_is_passed_over() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_refused_at_once() {
+async fn a_refused_stream() {
     let error = json!({"type": "error", "error": {"type": "rate_limit_error", "message": "slower"}});
     let (_server, provider) = answering(Answer::json(429, &error).header("retry-after", "3")).await;
     let (parts, error) = pieces(&provider, &ask("Is it?")).await;

@@ -1,4 +1,4 @@
-//! Batches, from the handing over to every end.
+//! Batches, from submission to every terminal state.
 
 use serde_json::{Value, json};
 use tests::http::Answer;
@@ -16,7 +16,7 @@ fn batch() -> SubmittedBatch {
     SubmittedBatch { id: "batches/123".to_owned() }
 }
 
-/// An operation as documented; counts are strings, and those of zero are left out.
+/// An operation as documented. Counts are strings, and zero counts are omitted.
 fn told(name: &str, display_name: &str, state: &str) -> Value {
     json!({
         "name": name,
@@ -37,7 +37,7 @@ fn item(id: &str) -> BatchItem {
 }
 
 #[tokio::test]
-async fn handing_over() {
+async fn a_submission() {
     let (server, provider) = start().await;
     server.on("POST", SUBMIT, Answer::json(200, &told("batches/123", "token-1", "BATCH_STATE_PENDING")));
     let mut second = item("two");
@@ -80,7 +80,7 @@ async fn a_batch_has_items_of_one_model() {
 }
 
 #[tokio::test]
-async fn it_is_found_by_the_token() {
+async fn a_batch_is_found_by_its_token() {
     let (server, provider) = start().await;
     assert!(provider.finds_by_token());
     let first = json!({
@@ -95,11 +95,11 @@ async fn it_is_found_by_the_token() {
 }
 
 #[tokio::test]
-async fn what_was_not_taken_is_not_found() {
+async fn a_batch_that_was_not_accepted_is_not_found() {
     let (server, provider) = start().await;
     server.on("GET", LIST, Answer::json(200, &json!({})));
     assert_eq!(provider.find("token-1").await.unwrap(), None);
-    // It must not look as if it had not been taken.
+    // It must not be reported as missing.
     server.on("GET", LIST, Answer::json(503, &json!({"error": {"code": 503, "status": "UNAVAILABLE"}})));
     assert_eq!(provider.find("token-1").await.unwrap_err().kind(), AiErrorKind::Overloaded);
     server.always("GET", LIST, Answer::json(200, &json!({"nextPageToken": "again"})));
@@ -107,7 +107,7 @@ async fn what_was_not_taken_is_not_found() {
 }
 
 #[tokio::test]
-async fn how_far_it_is() {
+async fn every_batch_state() {
     let states = [
         ("PENDING", BatchState::Pending),
         ("RUNNING", BatchState::Processing),
@@ -150,7 +150,7 @@ async fn an_operation_without_a_state() {
 }
 
 #[tokio::test]
-async fn a_status_that_is_none() {
+async fn an_undocumented_status() {
     let (server, provider) = start().await;
     server.on("GET", BATCH, Answer::json(200, &told("batches/123", "token-1", "BATCH_STATE_ASLEEP")));
     assert_eq!(provider.status(&batch()).await.unwrap_err().kind(), AiErrorKind::InvalidResponse);
@@ -159,7 +159,7 @@ async fn a_status_that_is_none() {
 }
 
 #[tokio::test]
-async fn what_became_of_the_items() {
+async fn item_results() {
     let key = |id: &str| json!({"key": id});
     let failed = |id: &str, code: u16| json!({"error": {"code": code, "message": "no"}, "metadata": key(id)});
     let blocked = json!({"promptFeedback": {"blockReason": "SAFETY"}});
@@ -177,7 +177,7 @@ async fn what_became_of_the_items() {
         {"metadata": key("nothing")},
     ]);
     let inlined = json!({"inlinedResponses": {"inlinedResponses": items}});
-    // The guide reads the first, the reference and the SDKs the second.
+    // The guide documents the first field, the reference and the SDKs the second.
     let mut by_response = told("batches/123", "token-1", "BATCH_STATE_SUCCEEDED");
     by_response["done"] = true.into();
     by_response["response"] = inlined.clone();
@@ -209,7 +209,7 @@ async fn what_became_of_the_items() {
 }
 
 #[tokio::test]
-async fn what_is_over_early_has_what_was_answered_by_then() {
+async fn a_batch_that_stops_early_has_the_results_so_far() {
     let (server, provider) = start().await;
     for state in ["FAILED", "CANCELLED", "EXPIRED"] {
         let operation = told("batches/123", "token-1", &format!("BATCH_STATE_{state}"));
@@ -224,10 +224,10 @@ async fn what_is_over_early_has_what_was_answered_by_then() {
 }
 
 #[tokio::test]
-async fn results_that_are_not_there_or_nobodys() {
+async fn missing_results_and_results_without_a_key() {
     let (server, provider) = start().await;
     server.on("GET", BATCH, Answer::json(200, &told("batches/123", "token-1", "BATCH_STATE_RUNNING")));
-    // No items would mean that none was answered.
+    // An empty list would mean that no item has a result.
     assert_eq!(provider.results(&batch()).await.unwrap_err().kind(), AiErrorKind::InvalidRequest);
     let mut operation = told("batches/123", "token-1", "BATCH_STATE_SUCCEEDED");
     let items = json!([{"response": said("It is.")}]);
@@ -237,14 +237,14 @@ async fn results_that_are_not_there_or_nobodys() {
 }
 
 #[tokio::test]
-async fn stopping_it() {
+async fn a_cancellation() {
     let (server, provider) = start().await;
     let cancel = format!("{BATCH}:cancel");
     server.on("POST", &cancel, Answer::json(200, &json!({})));
     provider.cancel(&batch()).await.unwrap();
     assert_eq!(server.request().path, cancel);
 
-    // One that is over need not be stopped.
+    // Cancelling a terminal batch is not an error.
     let error = json!({"error": {"code": 400, "message": "no", "status": "FAILED_PRECONDITION"}});
     server.on("POST", &cancel, Answer::json(400, &error));
     server.on("GET", BATCH, Answer::json(200, &told("batches/123", "token-1", "BATCH_STATE_SUCCEEDED")));

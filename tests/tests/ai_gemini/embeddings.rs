@@ -1,10 +1,10 @@
-//! Vectors.
+//! Embeddings.
 
 use std::time::Duration;
 
 use serde_json::json;
-use tests::asking::model;
 use tests::http::Answer;
+use tests::provider_requests::model;
 use workflow_engine::ai::{AiErrorKind, AiProvider, EmbedRequest, EmbedResponse, TaskType, Usage};
 
 use crate::fixture::{KEY, start, status};
@@ -23,7 +23,7 @@ fn ask(texts: &[&str]) -> EmbedRequest {
 }
 
 #[tokio::test]
-async fn one_for_each_text() {
+async fn one_embedding_for_each_text() {
     let (server, provider) = start().await;
     let body = json!({
         "embeddings": [{"values": [0.5, -0.25]}, {"values": [1, 0]}],
@@ -55,7 +55,7 @@ async fn one_for_each_text() {
 }
 
 #[tokio::test]
-async fn what_was_not_counted_is_estimated() {
+async fn missing_token_counts_are_estimated() {
     let (server, provider) = start().await;
     server.on("POST", EMBED, Answer::json(200, &json!({"embeddings": [{"values": [0.5]}, {"values": [1]}]})));
     let response = provider.embed(&ask(&["Rome", "Ostia"])).await.unwrap();
@@ -66,7 +66,7 @@ async fn what_was_not_counted_is_estimated() {
 }
 
 #[tokio::test]
-async fn fewer_vectors_than_texts_are_no_answer() {
+async fn fewer_vectors_than_texts_are_an_invalid_response() {
     for body in [json!({"embeddings": [{"values": [0.5]}]}), json!({}), json!({"embeddings": [{}, {}]})] {
         let (server, provider) = start().await;
         server.on("POST", EMBED, Answer::json(200, &body));
@@ -76,7 +76,7 @@ async fn fewer_vectors_than_texts_are_no_answer() {
 }
 
 #[tokio::test]
-async fn texts_that_are_refused() {
+async fn refused_texts() {
     let (server, provider) = start().await;
     let message = "at most 100 requests can be in one batch";
     server.on("POST", EMBED, Answer::json(400, &status(400, "INVALID_ARGUMENT", message, &json!([]))));

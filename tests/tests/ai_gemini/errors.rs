@@ -42,7 +42,7 @@ async fn every_documented_error() {
 }
 
 #[tokio::test]
-async fn a_wrong_key_is_an_invalid_argument_there() {
+async fn a_wrong_key_is_an_authentication_error() {
     let details = json!([{
         "@type": "type.googleapis.com/google.rpc.ErrorInfo",
         "reason": "API_KEY_INVALID",
@@ -53,7 +53,7 @@ async fn a_wrong_key_is_an_invalid_argument_there() {
 }
 
 #[tokio::test]
-async fn how_long_it_asks_to_be_left_alone() {
+async fn the_requested_retry_delay() {
     let details = json!([
         {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{"quotaId": "PerMinute"}]},
         {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.074824224s"},
@@ -66,7 +66,7 @@ async fn how_long_it_asks_to_be_left_alone() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_knows_no_json() {
+async fn a_gateway_error_without_json() {
     let (_server, provider) = answering(Answer::text(502, "text/html", "<html>bad gateway</html>")).await;
     let error = provider.generate(&ask("Is it?")).await.unwrap_err();
     assert_eq!((error.kind(), error.status()), (Overloaded, Some(502)));
@@ -83,7 +83,7 @@ async fn neither_key_nor_prompt_is_shown() {
 }
 
 #[tokio::test]
-async fn what_can_be_no_key_and_no_server() {
+async fn invalid_keys_and_base_urls() {
     assert_eq!(Gemini::new("a\nb").unwrap_err().kind(), Authentication);
     let with_key = Gemini::new(KEY).unwrap().with_base_url("https://example.com/?key=1");
     assert_eq!(with_key.unwrap_err().kind(), InvalidRequest);

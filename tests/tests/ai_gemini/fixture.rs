@@ -1,8 +1,8 @@
-//! Gemini on a server that answers from a script.
+//! Gemini against a scripted server.
 
 use serde_json::{Value, json};
-use tests::asking;
 use tests::http::{Answer, FakeServer};
+use tests::provider_requests;
 use workflow_engine::ai::GenerateRequest;
 use workflow_engine::ai::providers::Gemini;
 
@@ -15,7 +15,7 @@ pub async fn start() -> (FakeServer, Gemini) {
     (server, provider)
 }
 
-/// A server that answers the one request so.
+/// A server with one response.
 pub async fn answering(answer: Answer) -> (FakeServer, Gemini) {
     let (server, provider) = start().await;
     server.on("POST", GENERATE, answer);
@@ -23,10 +23,10 @@ pub async fn answering(answer: Answer) -> (FakeServer, Gemini) {
 }
 
 pub fn ask(text: &str) -> GenerateRequest {
-    asking::ask(asking::model("google", "gemini-2.5-flash"), text)
+    provider_requests::ask(provider_requests::model("google", "gemini-2.5-flash"), text)
 }
 
-/// An answer as documented, with these parts.
+/// A response as documented, with these parts.
 pub fn answer(parts: &Value, finish_reason: &str) -> Value {
     json!({
         "candidates": [{
@@ -52,7 +52,7 @@ pub fn said(text: &str) -> Value {
     answer(&json!([{"text": text}]), "STOP")
 }
 
-/// An error as Google's APIs have it.
+/// An error in the format of Google's APIs.
 pub fn status(code: u16, status: &str, message: &str, details: &Value) -> Value {
     json!({"error": {"code": code, "message": message, "status": status, "details": details}})
 }

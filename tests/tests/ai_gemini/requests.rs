@@ -1,13 +1,13 @@
-//! What is sent, field by field.
+//! The requests, field by field.
 
 use serde_json::{Value, json};
-use tests::asking::{city, weather};
 use tests::http::Answer;
+use tests::provider_requests::{city, weather};
 use workflow_engine::ai::{AiProvider, GenerateRequest, Media, Message, Part, Role, ToolCall, ToolResult};
 
 use crate::fixture::{GENERATE, KEY, answering, ask, said, start};
 
-/// The body that the request makes.
+/// The body of the request.
 async fn body(request: &GenerateRequest) -> Value {
     let (server, provider) = answering(Answer::json(200, &said("yes"))).await;
     provider.generate(request).await.unwrap();
@@ -15,7 +15,7 @@ async fn body(request: &GenerateRequest) -> Value {
 }
 
 #[tokio::test]
-async fn a_plain_call() {
+async fn a_plain_request() {
     let (server, provider) = answering(Answer::json(200, &said("yes"))).await;
     provider.generate(&ask("Is it?")).await.unwrap();
 
@@ -38,7 +38,7 @@ async fn instructions_and_limits() {
 }
 
 #[tokio::test]
-async fn a_model_by_its_path() {
+async fn a_model_with_a_path() {
     let (server, provider) = start().await;
     let path = "/v1beta/tunedModels/mine-1:generateContent";
     server.on("POST", path, Answer::json(200, &said("yes")));
@@ -49,7 +49,7 @@ async fn a_model_by_its_path() {
 }
 
 #[tokio::test]
-async fn pictures_sound_and_documents() {
+async fn images_audio_and_documents() {
     let kinds = ["image/png", "audio/mp3", "application/pdf", "video/mp4"];
     let mut request = ask("");
     request.messages[0].parts.extend(
@@ -68,7 +68,7 @@ async fn an_object() {
 }
 
 #[tokio::test]
-async fn tools_and_what_they_answered() {
+async fn tools_and_their_results() {
     let call = |id: &str, signature: Option<&str>| {
         Part::ToolCall(ToolCall {
             id: id.to_owned(),
@@ -80,7 +80,7 @@ async fn tools_and_what_they_answered() {
     let result = |id: &str, output: Value, is_error: bool| {
         Part::ToolResult(ToolResult { id: id.to_owned(), name: "weather".to_owned(), output, is_error })
     };
-    // As Anthropic signs.
+    // A signature of Anthropic.
     let foreign = json!([{"type": "thinking", "thinking": "Rome.", "signature": "EqQB"}]).to_string();
     let mut request = ask("How is it in Rome?");
     request.tools = vec![weather()];
@@ -129,7 +129,7 @@ async fn tools_and_what_they_answered() {
 }
 
 #[tokio::test]
-async fn fields_of_the_providers_own() {
+async fn provider_options_are_merged_into_the_body() {
     let mut request = ask("Is it?");
     request.temperature = Some(0.2);
     request.provider_options = Some(json!({

@@ -1,11 +1,11 @@
-//! An answer, event by event.
+//! Streamed responses, event by event.
 
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use serde_json::{Value, json};
-use tests::asking::pieces;
 use tests::http::{Answer, Piece, Signal};
+use tests::provider_requests::pieces;
 use workflow_engine::ai::StreamPart::{self, Finished, Reasoning, Text};
 use workflow_engine::ai::{AiError, AiErrorKind, AiProvider, FinishReason, ToolCall, Usage};
 
@@ -37,7 +37,7 @@ fn finished(finish_reason: FinishReason) -> StreamPart {
     Finished { usage, finish_reason }
 }
 
-/// What is made of these events.
+/// The parts that these events convert to.
 async fn read(events: Vec<Piece>) -> (Vec<StreamPart>, Option<AiError>) {
     let (server, provider) = start().await;
     server.on("POST", STREAM, Answer::events(events));
@@ -45,7 +45,7 @@ async fn read(events: Vec<Piece>) -> (Vec<StreamPart>, Option<AiError>) {
 }
 
 #[tokio::test]
-async fn text_as_it_comes() {
+async fn text_deltas() {
     let (server, provider) = start().await;
     let signal = Signal::default();
     let events = [
@@ -92,7 +92,7 @@ async fn tools() {
 }
 
 #[tokio::test]
-async fn ends_that_are_no_good_ones() {
+async fn abnormal_finish_reasons() {
     let ends = [("MAX_TOKENS", FinishReason::Length), ("SAFETY", FinishReason::ContentFilter)];
     for (reason, expected) in ends {
         let (parts, error) = read(vec![said("It"), last(&json!([]), reason)]).await;
@@ -102,14 +102,14 @@ async fn ends_that_are_no_good_ones() {
 }
 
 #[tokio::test]
-async fn a_prompt_that_is_blocked() {
+async fn a_blocked_prompt_is_refused() {
     let (parts, error) = read(vec![Piece::data(&json!({"promptFeedback": {"blockReason": "SAFETY"}}))]).await;
     assert_eq!(parts, []);
     assert_eq!(error.unwrap().kind(), AiErrorKind::Refused);
 }
 
 #[tokio::test]
-async fn an_error_after_a_good_beginning() {
+async fn an_error_after_valid_events() {
     let errors = [
         (503, "UNAVAILABLE", AiErrorKind::Overloaded),
         (500, "INTERNAL", AiErrorKind::Overloaded),
@@ -125,7 +125,7 @@ async fn an_error_after_a_good_beginning() {
 }
 
 #[tokio::test]
-async fn a_stream_that_ends_before_the_answer() {
+async fn a_stream_that_ends_before_the_response_is_complete() {
     for end in
         [vec![said("It")], vec![said("It"), Piece::Cut], vec![said("It"), Piece::text("data: {\"cand")]]
     {
@@ -133,12 +133,12 @@ async fn a_stream_that_ends_before_the_answer() {
         assert_eq!(parts, [Text("It".to_owned())]);
         let error = error.unwrap();
         assert_eq!(error.kind(), AiErrorKind::Connection, "{error}");
-        assert_eq!(error.usage().unwrap().input_tokens, 12, "as far as it is known");
+        assert_eq!(error.usage().unwrap().input_tokens, 12, "the usage reported so far");
     }
 }
 
 #[tokio::test]
-async fn a_stream_that_stops_for_too_long() {
+async fn a_stream_that_stalls_times_out() {
     let (server, provider) = start().await;
     server.on("POST", STREAM, Answer::events([said("It"), Piece::Wait(Signal::default())]));
     let mut request = ask("Is it?");
@@ -149,7 +149,7 @@ async fn a_stream_that_stops_for_too_long() {
 }
 
 #[tokio::test]
-async fn events_that_are_none() {
+async fn malformed_events() {
     for data in ["{\"candidates\": [", "7", "{\"candidates\": {}}"] {
         let (parts, error) = read(vec![said("It"), Piece::data(data)]).await;
         assert_eq!(parts, [Text("It".to_owned())]);
@@ -158,8 +158,8 @@ async fn events_that_are_none() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_refused_at_once() {
-    // Google answers a stream with a list.
+async fn a_refused_stream() {
+    // Google wraps the error of a stream in a list.
     let info = json!([{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "2.5s"}]);
     let body = json!([status(429, "RESOURCE_EXHAUSTED", "slower", &info)]);
     let (server, provider) = start().await;

@@ -1,4 +1,4 @@
-//! What became of the items of a batch.
+//! The results of batch items.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ const ONE: &str = "/v1/batches/batch_abc123";
 const OUTPUT: &str = "/v1/files/file-output/content";
 const ERRORS: &str = "/v1/files/file-errors/content";
 
-/// A line of either file, as OpenAI documents it.
+/// A line of the response file or the error file, as documented.
 fn line(custom_id: &str, status_code: u16, body: &Value) -> String {
     let response = json!({ "status_code": status_code, "request_id": "req_123", "body": body });
     json!({ "id": "batch_req_wnaDys", "custom_id": custom_id, "response": response, "error": null })
@@ -59,12 +59,12 @@ fn kind_of(outcome: &Result<GenerateResponse, AiError>) -> AiErrorKind {
 }
 
 #[tokio::test]
-async fn a_completed_batch_has_answers_and_failures() {
+async fn a_completed_batch_has_responses_and_errors() {
     let invalid =
         json!({ "error": { "message": "No such tool", "type": "invalid_request_error", "code": null } });
     let limited = json!({ "error": { "message": "Slow down", "code": "rate_limit_exceeded" } });
     let refused = completion(&json!({ "content": null, "refusal": "I'm sorry" }), "stop");
-    // In an order of their own.
+    // In an arbitrary order.
     let output = [
         line("item-3", 200, &said("three")),
         line("item-1", 200, &said("one")),
@@ -89,7 +89,7 @@ async fn a_completed_batch_has_answers_and_failures() {
 }
 
 #[tokio::test]
-async fn a_completed_batch_may_have_nothing_but_failures() {
+async fn a_completed_batch_can_have_only_errors() {
     let failed = json!({ "error": { "message": "The server had an error", "type": "server_error" } });
     let errors = [line("item-1", 500, &failed)];
     let results = results(Files { status: "completed", output: None, errors: Some(&errors) }).await.unwrap();
@@ -98,7 +98,7 @@ async fn a_completed_batch_may_have_nothing_but_failures() {
 }
 
 #[tokio::test]
-async fn an_expired_or_cancelled_batch_has_what_it_came_to() {
+async fn an_expired_or_cancelled_batch_has_partial_results() {
     let cases = [
         ("expired", "batch_expired", AiErrorKind::Timeout),
         ("cancelled", "batch_cancelled", AiErrorKind::Cancelled),
@@ -110,7 +110,7 @@ async fn an_expired_or_cancelled_batch_has_what_it_came_to() {
         let results = results(both).await.unwrap();
         assert_eq!(results["item-1"].as_ref().unwrap().text, "one");
         assert_eq!(kind_of(&results["item-2"]), kind);
-        // The third was not answered at all.
+        // The third item has no result.
         assert_eq!(results.len(), 2, "{status}");
     }
 }
@@ -122,7 +122,7 @@ async fn a_batch_that_failed_has_no_results() {
 }
 
 #[tokio::test]
-async fn a_batch_that_is_not_over_has_none_yet() {
+async fn a_batch_that_is_not_terminal_has_no_results() {
     let output = [line("item-1", 200, &said("one"))];
     for status in ["validating", "in_progress", "finalizing", "cancelling"] {
         let error = results(Files { status, output: Some(&output), errors: None }).await.unwrap_err();
@@ -131,7 +131,7 @@ async fn a_batch_that_is_not_over_has_none_yet() {
 }
 
 #[tokio::test]
-async fn an_item_that_is_in_both_files_is_told_once() {
+async fn an_item_in_both_files_is_returned_once() {
     let output = [line("item-1", 200, &said("one"))];
     let errors = [
         not_asked("item-1", "batch_expired"),
@@ -146,7 +146,7 @@ async fn an_item_that_is_in_both_files_is_told_once() {
 }
 
 #[tokio::test]
-async fn an_answer_that_cannot_be_read_is_the_failure_of_its_item_alone() {
+async fn an_invalid_response_fails_only_its_item() {
     let nothing = json!({ "custom_id": "item-3", "response": null, "error": null }).to_string();
     let output = [
         line("item-1", 200, &said("one")),
@@ -164,7 +164,7 @@ async fn an_answer_that_cannot_be_read_is_the_failure_of_its_item_alone() {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_read_is_the_failure_of_all() {
+async fn an_unreadable_file_fails_the_whole_request() {
     let whole = line("item-1", 200, &said("secret"));
     let answers = [
         (
@@ -191,12 +191,12 @@ async fn a_file_that_cannot_be_read_is_the_failure_of_all() {
 }
 
 #[tokio::test]
-async fn lines_may_be_cut_into_pieces_anywhere() {
+async fn lines_can_be_split_into_chunks_anywhere() {
     let text = [line("item-1", 200, &said("żółć")), line("item-2", 200, &said("🦀"))].join("\r\n");
     let server = FakeServer::start().await;
     let mut body = batch("batch_abc123", "completed");
     body["output_file_id"] = "file-output".into();
-    // An empty name is none.
+    // An empty file id counts as missing.
     body["error_file_id"] = "".into();
     server.on("GET", ONE, Answer::json(200, &body));
     let pieces = text.as_bytes().chunks(7).map(|piece| Piece::Bytes(piece.to_vec()));

@@ -1,4 +1,4 @@
-//! How far a batch is.
+//! The states of batches.
 
 use serde_json::{Value, json};
 use tests::http::{Answer, FakeServer};
@@ -34,13 +34,13 @@ async fn every_status_has_its_state() {
 }
 
 #[tokio::test]
-async fn a_status_that_is_not_documented_is_an_invalid_response() {
+async fn an_undocumented_status_is_an_invalid_response() {
     let error = status(&batch("batch_abc123", "sleeping")).await.unwrap_err();
     assert_eq!(error.kind(), AiErrorKind::InvalidResponse);
 }
 
 #[tokio::test]
-async fn a_batch_that_failed_says_why() {
+async fn a_failed_batch_has_a_message() {
     let mut body = batch("batch_abc123", "failed");
     body["request_counts"] = Value::Null;
     let mistake = |line: Value, message: &str| json!({ "code": "invalid_json_line", "line": line, "message": message, "param": null });
@@ -60,7 +60,7 @@ async fn a_batch_that_failed_says_why() {
 }
 
 #[tokio::test]
-async fn a_batch_that_is_not_there_is_not_found() {
+async fn a_missing_batch_is_not_found() {
     let server = FakeServer::start().await;
     let body = json!({ "error": { "message": "No batch found with id 'batch_abc123'.", "type": "invalid_request_error" } });
     server.on("GET", "/v1/batches/batch_abc123", Answer::json(404, &body));

@@ -1,4 +1,4 @@
-//! Batches that are handed over, found again and stopped.
+//! The submission, the search and the cancellation of batches.
 
 use serde_json::{Value, json};
 use tests::http::{Answer, FakeServer};
@@ -43,7 +43,7 @@ fn file() -> Answer {
 }
 
 #[tokio::test]
-async fn items_go_up_as_a_file_and_a_batch_is_made_of_it() {
+async fn items_are_uploaded_as_a_file_and_submitted_as_a_batch() {
     let server = FakeServer::start().await;
     server.on("POST", FILES, file());
     server.on("POST", BATCHES, Answer::json(200, &batch("batch_abc123", "validating")));
@@ -95,7 +95,7 @@ async fn items_go_up_as_a_file_and_a_batch_is_made_of_it() {
 }
 
 #[tokio::test]
-async fn what_openai_would_refuse_is_not_sent() {
+async fn a_batch_that_openai_would_refuse_is_not_sent() {
     let server = FakeServer::start().await;
     let provider = openai(&server);
     let mut other = item("item-2", "Two");
@@ -109,7 +109,7 @@ async fn what_openai_would_refuse_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_file_or_a_batch_that_is_refused_says_why() {
+async fn a_refused_file_or_batch_is_an_error() {
     let server = FakeServer::start().await;
     let refused = json!({ "error": { "message": "Slow down", "code": "rate_limit_exceeded" } });
     server.on("POST", FILES, Answer::json(429, &refused).header("retry-after", "5"));
@@ -123,14 +123,14 @@ async fn a_file_or_a_batch_that_is_refused_says_why() {
     let error = openai(&server).submit("token", &[item("item-1", "One")]).await.unwrap_err();
     assert_eq!(error.kind(), AiErrorKind::InvalidRequest);
 
-    // Whether it was made is not known: `find` tells.
+    // The batch may exist: `find` returns it.
     server.on("POST", FILES, file());
     server.on("POST", BATCHES, Answer::cut());
     let error = openai(&server).submit("token", &[item("item-1", "One")]).await.unwrap_err();
     assert_eq!(error.kind(), AiErrorKind::Connection);
 }
 
-/// A page of the list; the last of it is `last`.
+/// A page of the list, which ends with `last`.
 fn page(batches: &[Value], has_more: bool) -> Answer {
     let (first, last) = (batches.first().map(|batch| &batch["id"]), batches.last().map(|batch| &batch["id"]));
     let body = json!({ "object": "list", "data": batches, "first_id": first, "last_id": last, "has_more": has_more });
@@ -161,13 +161,13 @@ async fn a_batch_is_found_again_by_its_token_however_far_back_it_is() {
 }
 
 #[tokio::test]
-async fn a_batch_that_was_never_taken_is_not_found() {
+async fn a_batch_that_was_not_accepted_is_not_found() {
     let server = FakeServer::start().await;
     let provider = openai(&server);
     server.on("GET", BATCHES, page(&[other("batch_1", &json!({ "token": "else" }))], true));
     server.on("GET", BATCHES, page(&[], false));
     assert_eq!(provider.find("run-7.stage-2").await.unwrap(), None);
-    // A server that says for ever that there is more does not keep anybody.
+    // A server that always reports another page does not cause an endless loop.
     server.always("GET", BATCHES, page(&[other("batch_1", &Value::Null)], true));
     assert_eq!(provider.find("run-7.stage-2").await.unwrap(), None);
     server.on("GET", BATCHES, Answer::json(500, &json!({})));
@@ -175,7 +175,7 @@ async fn a_batch_that_was_never_taken_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_batch_is_stopped_and_one_that_is_over_need_not_be() {
+async fn cancelling_a_terminal_batch_succeeds() {
     let (server, cancel, one) =
         (FakeServer::start().await, "/v1/batches/batch_abc123/cancel", "/v1/batches/batch_abc123");
     let provider = openai(&server);
@@ -200,7 +200,7 @@ async fn a_batch_is_stopped_and_one_that_is_over_need_not_be() {
 }
 
 #[tokio::test]
-async fn the_id_of_a_batch_leads_nowhere_else() {
+async fn the_id_of_a_batch_is_escaped_in_the_path() {
     let server = FakeServer::start().await;
     let strange = SubmittedBatch { id: "../models?x=1#y z".to_owned() };
     let error = openai(&server).status(&strange).await.unwrap_err();
@@ -211,7 +211,7 @@ async fn the_id_of_a_batch_leads_nowhere_else() {
 }
 
 #[tokio::test]
-async fn another_server_has_batches_when_it_is_said_to() {
+async fn another_server_has_batches_if_they_are_enabled() {
     let server = FakeServer::start().await;
     server.on("GET", BATCHES, page(&[], false));
     let local = OpenAi::compatible("local", &format!("{}/v1", server.url())).unwrap();

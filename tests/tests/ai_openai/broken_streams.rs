@@ -1,4 +1,4 @@
-//! Streams that do not come to their end.
+//! Streams that are incomplete or malformed.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use workflow_engine::ai::{AiError, AiErrorKind, AiProvider, StreamPart, Usage};
 use super::streams::{chunk, done, text, usage};
 use super::{CHAT, LONG, SHORT, ask, openai, shows_nothing_of};
 
-/// What comes before the error, and the error; nothing may come after it.
+/// The parts before the error, and the error. Nothing may follow it.
 async fn fails(pieces: impl IntoIterator<Item = Piece>) -> (Vec<StreamPart>, AiError) {
     fails_within(LONG, pieces).await
 }
@@ -50,10 +50,10 @@ async fn a_cut_connection() {
 }
 
 #[tokio::test]
-async fn an_end_without_the_last_events() {
+async fn a_stream_without_its_last_events() {
     let (parts, error) = fails([text("Hel")]).await;
     assert_eq!((parts, error.kind()), (hel(), AiErrorKind::Connection));
-    // What it took is not known, so it is not whole.
+    // The usage is missing, so the response is incomplete.
     let (_, error) = fails([text("Hel"), chunk(&json!({}), Some("stop"))]).await;
     assert_eq!(error.kind(), AiErrorKind::Connection);
     let (_, error) = fails([text("Hel"), usage()]).await;
@@ -62,15 +62,15 @@ async fn an_end_without_the_last_events() {
 }
 
 #[tokio::test]
-async fn a_piece_that_does_not_come() {
-    // Long enough for the first piece, on a machine that has other things to do.
+async fn a_stream_that_stalls_times_out() {
+    // Long enough for the first part on a busy machine.
     let timeout = Duration::from_secs(2);
     let (parts, error) = fails_within(timeout, [text("Hel"), Piece::Wait(Signal::default())]).await;
     assert_eq!((parts, error.kind()), (hel(), AiErrorKind::Timeout));
 }
 
 #[tokio::test]
-async fn a_head_that_does_not_come() {
+async fn a_stream_that_does_not_begin_times_out() {
     let server = FakeServer::start().await;
     server.on("POST", CHAT, Answer::hang());
     let mut request = ask("Hi");
@@ -80,7 +80,7 @@ async fn a_head_that_does_not_come() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_no_chunk() {
+async fn a_malformed_event() {
     for data in ["{\"choices\": [{\"delta\": {\"content\": \"secret", "{\"choices\": \"secret\"}", "secret"] {
         let (parts, error) = fails([text("Hel"), Piece::data(data)]).await;
         assert_eq!((parts, error.kind()), (hel(), AiErrorKind::InvalidResponse), "{data}");
@@ -117,7 +117,7 @@ async fn an_error_among_the_events() {
 }
 
 #[tokio::test]
-async fn a_refusal_piece_by_piece() {
+async fn a_refusal_in_deltas() {
     let refusal = |text: &str| chunk(&json!({ "refusal": text }), None);
     let pieces = [refusal("I am "), refusal("sorry"), chunk(&json!({}), Some("stop")), usage(), done()];
     let (parts, error) = fails(pieces).await;
@@ -127,7 +127,7 @@ async fn a_refusal_piece_by_piece() {
 }
 
 #[tokio::test]
-async fn a_tool_called_with_no_json() {
+async fn tool_arguments_that_are_not_json() {
     let function = json!({ "name": "weather", "arguments": "{\"city\"" });
     let call = json!({ "index": 0, "id": "call_1", "type": "function", "function": function });
     let pieces = [chunk(&json!({ "tool_calls": [call] }), Some("tool_calls")), usage(), done()];
@@ -136,7 +136,7 @@ async fn a_tool_called_with_no_json() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_stream() {
+async fn a_response_that_is_not_a_stream() {
     let server = FakeServer::start().await;
     server.on("POST", CHAT, Answer::json(200, &super::said("whole")));
     let error = openai(&server).stream(&ask("Hi")).await.err().unwrap();

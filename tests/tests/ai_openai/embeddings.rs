@@ -1,4 +1,4 @@
-//! Vectors.
+//! Embeddings.
 
 use serde_json::{Value, json};
 use tests::http::{Answer, FakeServer};
@@ -36,7 +36,7 @@ async fn answer(request: &EmbedRequest, data: Value) -> Result<EmbedResponse, Ai
 }
 
 #[tokio::test]
-async fn texts_are_sent_and_vectors_come_in_their_order() {
+async fn vectors_are_returned_in_the_order_of_the_texts() {
     let server = FakeServer::start().await;
     let data = json!([item(1, &json!([-0.5, 1])), item(0, &json!([0.25, 1e-3]))]);
     let body = json!({ "object": "list", "data": data, "usage": { "prompt_tokens": 8, "total_tokens": 8 } });
@@ -60,7 +60,7 @@ async fn texts_are_sent_and_vectors_come_in_their_order() {
 }
 
 #[tokio::test]
-async fn vectors_may_come_in_base64() {
+async fn vectors_can_be_base64() {
     // 0.5 and -2.0, little endian.
     let response = answer(&ask(&["one"]), json!([item(0, &json!("AAAAPwAAAMA="))])).await.unwrap();
     assert_eq!(response.embeddings, [[0.5, -2.0]]);
@@ -86,7 +86,7 @@ async fn vectors_that_do_not_fit_the_texts_are_an_invalid_response() {
 }
 
 #[tokio::test]
-async fn failures_are_those_of_every_request() {
+async fn embedding_errors_are_those_of_every_request() {
     let server = FakeServer::start().await;
     server.on(
         "POST",

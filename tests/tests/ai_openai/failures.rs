@@ -1,4 +1,4 @@
-//! Statuses and connections that fail.
+//! Error statuses and failed connections.
 
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ async fn every_status_has_its_kind() {
 }
 
 #[tokio::test]
-async fn what_the_provider_says_is_shown() {
+async fn the_providers_message_is_shown() {
     let error = fails(Answer::json(
         400,
         &error(
@@ -66,17 +66,17 @@ async fn what_the_provider_says_is_shown() {
     .await;
     assert_eq!(
         error.to_string(),
-        "provider `openai` answered 400: Unsupported value: 'temperature' does not support 0.7 with this model. \
+        "provider `openai` responded with status 400: Unsupported value: 'temperature' does not support 0.7 with this model. \
          (unsupported_value)",
     );
     let error = fails(Answer::json(404, &json!({ "error": "model 'llama9' not found" }))).await;
-    assert_eq!(error.to_string(), "provider `openai` answered 404: model 'llama9' not found");
+    assert_eq!(error.to_string(), "provider `openai` responded with status 404: model 'llama9' not found");
     let error = fails(Answer::text(502, "text/html", "<html><h1>Bad gateway</h1></html>")).await;
-    assert_eq!(error.to_string(), "provider `openai` answered 502");
+    assert_eq!(error.to_string(), "provider `openai` responded with status 502");
 }
 
 #[tokio::test]
-async fn the_providers_code_says_more_than_the_status() {
+async fn the_providers_code_takes_precedence_over_the_status() {
     let invalid = "invalid_request_error";
     let too_long =
         "This model's maximum context length is 128000 tokens. However, your messages resulted in 130013.";
@@ -124,7 +124,7 @@ async fn the_providers_code_says_more_than_the_status() {
 }
 
 #[tokio::test]
-async fn a_provider_is_left_alone_as_long_as_it_asks() {
+async fn the_requested_retry_delay_is_read() {
     let limited = || Answer::json(429, &error("Slow down", "requests", Some("rate_limit_exceeded")));
     let after = async |answer: Answer| fails(answer).await.retry_after();
     let seconds = |seconds| Some(Duration::from_secs(seconds));
@@ -136,21 +136,21 @@ async fn a_provider_is_left_alone_as_long_as_it_asks() {
     let date = |date| limited().header("date", "Wed, 21 Oct 2015 07:28:00 GMT").header("retry-after", date);
     assert_eq!(after(date("Wed, 21 Oct 2015 07:29:30 GMT")).await, seconds(90));
     assert_eq!(after(date("Wed, 21 Oct 2015 07:00:00 GMT")).await, seconds(0));
-    // A mistake does not stop a run for years.
+    // A mistake of the server must not stop a run for years.
     assert_eq!(after(limited().header("retry-after", "9e99")).await, seconds(86_400));
     for nonsense in ["soon", "-1", "NaN", ""] {
         assert_eq!(after(limited().header("retry-after", nonsense)).await, None, "{nonsense}");
     }
     let overloaded = Answer::json(503, &error("Overloaded", "server_error", None)).header("retry-after", "3");
     assert_eq!(after(overloaded).await, seconds(3));
-    // It would come to nothing.
+    // A delay is useless for an error that is not retryable.
     let wrong = Answer::json(400, &error("No.", "invalid_request_error", None)).header("retry-after", "3");
     assert_eq!(after(wrong).await, None);
 }
 
 #[tokio::test]
-async fn connections_that_are_refused_or_cut() {
-    // A port that is taken, and where nobody listens.
+async fn refused_and_cut_connections() {
+    // A bound port without a listener.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let url = format!("http://{}/v1", socket.local_addr().unwrap());
@@ -162,14 +162,14 @@ async fn connections_that_are_refused_or_cut() {
     let cut = Answer::pieces(200, "application/json", [Piece::text(half), Piece::Cut]);
     assert_eq!(fails(cut.clone()).await.kind(), AiErrorKind::Connection);
     assert_eq!(fails(cut.header("content-length", "4000")).await.kind(), AiErrorKind::Connection);
-    // A status is known, whatever becomes of the body.
+    // The status is known even if the body is cut.
     let half = Answer::pieces(500, "application/json", [Piece::text("{\"err"), Piece::Cut]);
     assert_eq!(fails(half).await.kind(), AiErrorKind::Overloaded);
 }
 
 #[tokio::test]
-async fn tls_needs_nothing_that_the_program_has_set_up() {
-    // A server that speaks no TLS: the client tries, with cryptography of its own.
+async fn tls_needs_no_setup_by_the_program() {
+    // The server does not speak TLS. The client tries with its own cryptography provider.
     let server = FakeServer::start().await;
     let url = server.url().replace("http://", "https://");
     let error = OpenAi::compatible("local", &url).unwrap().generate(&ask("Hi")).await.unwrap_err();
@@ -178,7 +178,7 @@ async fn tls_needs_nothing_that_the_program_has_set_up() {
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_come_in_time() {
+async fn a_response_that_does_not_arrive_in_time() {
     let never = Piece::Wait(tests::http::Signal::default());
     let half = Answer::pieces(200, "application/json", [Piece::text("{\"choices\":"), never]);
     for answer in [Answer::hang(), half] {
@@ -188,7 +188,7 @@ async fn an_answer_that_does_not_come_in_time() {
         request.timeout = SHORT;
         let error = openai(&server).generate(&request).await.unwrap_err();
         assert_eq!(error.kind(), AiErrorKind::Timeout);
-        assert_eq!(error.to_string(), "provider `openai` did not answer within 50ms");
+        assert_eq!(error.to_string(), "provider `openai` did not respond within 50ms");
     }
 }
 
@@ -202,8 +202,8 @@ async fn a_redirect_is_not_followed_with_the_key() {
 }
 
 #[test]
-fn without_a_key_in_the_environment_the_variable_is_named() {
-    // This process has none, and none of its tests sets it.
+fn a_missing_key_error_names_the_variable() {
+    // The variable is not set in this process.
     assert!(std::env::var_os("OPENROUTER_API_KEY").is_none());
     let error = OpenAi::openrouter_from_env().unwrap_err();
     assert_eq!(error.kind(), AiErrorKind::Authentication);

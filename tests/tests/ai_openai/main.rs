@@ -1,10 +1,10 @@
-//! The provider for OpenAI and its like, against a server that speaks its wire format.
+//! The provider for OpenAI and compatible servers, against a server that speaks its wire format.
 //!
-//! Requests are compared field by field with what OpenAI documents; answers are those of its documentation.
+//! Requests are compared field by field with OpenAI's documentation, from which the responses are taken.
 
 mod requests;
 mod schemas;
-mod answers;
+mod responses;
 mod streams;
 mod broken_streams;
 mod failures;
@@ -23,12 +23,12 @@ use workflow_engine::ai::{AiError, GenerateRequest, Message, ModelConfig};
 
 const KEY: &str = "sk-test-4242424242";
 const CHAT: &str = "/v1/chat/completions";
-/// Longer than any answer of these tests takes, on any machine.
+/// Longer than any response in these tests takes.
 const LONG: Duration = Duration::from_secs(60);
-/// For servers that never answer.
+/// For servers that never respond.
 const SHORT: Duration = Duration::from_millis(50);
 
-/// OpenAI, as far as the provider can tell.
+/// A provider for OpenAI at the test server.
 fn openai(server: &FakeServer) -> OpenAi {
     OpenAi::new(KEY).unwrap().with_base_url(&format!("{}/v1", server.url())).unwrap()
 }
@@ -58,7 +58,7 @@ fn ask(text: &str) -> GenerateRequest {
     }
 }
 
-/// An answer as OpenAI documents it, with this message.
+/// A response as documented, with this message.
 fn completion(message: &Value, finish_reason: &str) -> Value {
     json!({
         "id": "chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT",
@@ -81,7 +81,7 @@ fn said(text: &str) -> Value {
     completion(&json!({ "role": "assistant", "content": text, "refusal": null, "annotations": [] }), "stop")
 }
 
-/// Nothing that was asked or answered, and no key, is in what an error shows.
+/// Checks that an error contains no prompt, no response and no key.
 #[track_caller]
 fn shows_nothing_of(error: &AiError, secrets: &[&str]) {
     for shown in [error.to_string(), format!("{error:?}")] {

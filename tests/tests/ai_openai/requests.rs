@@ -1,4 +1,4 @@
-//! What is asked.
+//! The requests.
 
 use serde_json::{Value, json};
 use tests::http::{Answer, FakeServer};
@@ -17,7 +17,7 @@ async fn body_of(request: &GenerateRequest) -> Value {
 }
 
 #[tokio::test]
-async fn a_prompt_is_sent_with_the_key_and_nothing_that_was_not_asked_for() {
+async fn a_request_has_the_key_and_no_optional_fields() {
     let server = FakeServer::start().await;
     server.on("POST", CHAT, Answer::json(200, &said("Hello!")));
     openai(&server).generate(&ask("Hi")).await.unwrap();
@@ -55,7 +55,7 @@ async fn instructions_and_settings_have_their_fields() {
 }
 
 #[tokio::test]
-async fn options_of_the_provider_are_laid_over_the_body() {
+async fn provider_options_are_merged_into_the_body() {
     let mut request = ask("Hi");
     request.temperature = Some(0.7);
     request.provider_options = Some(json!({
@@ -66,7 +66,7 @@ async fn options_of_the_provider_are_laid_over_the_body() {
     let body = body_of(&request).await;
     assert_eq!(body["reasoning_effort"], "low");
     assert_eq!(body["metadata"], json!({ "run": "7" }));
-    // A model that refuses it.
+    // For a model that refuses the field.
     assert_eq!(body.get("temperature"), None);
 
     request.provider_options = Some(json!("low"));
@@ -77,7 +77,7 @@ async fn options_of_the_provider_are_laid_over_the_body() {
 }
 
 #[tokio::test]
-async fn media_are_sent_by_their_kinds() {
+async fn media_are_sent_by_type() {
     let media =
         |media_type: &str| Part::Media(Media { media_type: media_type.to_owned(), data: "QUJD".to_owned() });
     let mut request = ask("What is this?");
@@ -157,7 +157,7 @@ async fn tools_their_calls_and_their_results_are_sent() {
 }
 
 #[tokio::test]
-async fn a_stream_asks_for_what_it_took() {
+async fn a_stream_requests_its_usage() {
     let server = FakeServer::start().await;
     server.on("POST", CHAT, Answer::events([]));
     drop(openai(&server).stream(&ask("Hi")).await.unwrap());
@@ -171,7 +171,7 @@ async fn a_stream_asks_for_what_it_took() {
 }
 
 #[tokio::test]
-async fn another_server_gets_the_older_field_and_no_key() {
+async fn another_server_receives_max_tokens_and_no_key() {
     let server = FakeServer::start().await;
     server.always("POST", CHAT, Answer::json(200, &said("ok")));
     let url = format!("{}/v1/", server.url());
@@ -190,7 +190,7 @@ async fn another_server_gets_the_older_field_and_no_key() {
 }
 
 #[tokio::test]
-async fn openrouter_is_one_of_them_with_a_key() {
+async fn openrouter_is_a_compatible_server_with_a_key() {
     let server = FakeServer::start().await;
     server.on("POST", CHAT, Answer::json(200, &said("ok")));
     let openrouter = OpenAi::openrouter("sk-or-1").unwrap();
@@ -201,7 +201,7 @@ async fn openrouter_is_one_of_them_with_a_key() {
 }
 
 #[test]
-fn a_base_url_must_be_one() {
+fn invalid_base_urls_are_refused() {
     let refused = [
         "",
         "api.openai.com/v1",

@@ -1,4 +1,4 @@
-//! Objects.
+//! The schemas of objects.
 
 use serde_json::{Value, json};
 use tests::http::{Answer, FakeServer};
@@ -17,7 +17,7 @@ async fn format_of(schema: Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_schema_that_the_decoder_knows_is_made_strict() {
+async fn a_supported_schema_is_strict() {
     let format = format_of(json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
@@ -45,7 +45,7 @@ async fn a_schema_that_the_decoder_knows_is_made_strict() {
 }
 
 #[tokio::test]
-async fn a_schema_that_it_does_not_know_is_sent_as_it_is() {
+async fn an_unsupported_schema_is_sent_unchanged() {
     let map = json!({ "type": "object", "additionalProperties": { "type": "integer" } });
     let format = format_of(map.clone()).await;
     let expected = json!({ "name": "city", "strict": false, "schema": map });

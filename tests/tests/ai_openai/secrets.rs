@@ -1,4 +1,4 @@
-//! What nobody may read in a log.
+//! Keys and prompts that must not reach a log.
 
 use serde_json::json;
 use tests::http::{Answer, FakeServer};
@@ -8,7 +8,7 @@ use workflow_engine::ai::{AiErrorKind, AiProvider};
 use super::{CHAT, KEY, ask, openai, shows_nothing_of};
 
 #[tokio::test]
-async fn a_key_is_in_no_text() {
+async fn no_error_contains_the_key() {
     let server = FakeServer::start().await;
     let provider = openai(&server);
     assert!(!format!("{provider:?}").contains(KEY), "{provider:?}");
@@ -33,10 +33,10 @@ async fn a_key_is_in_no_text() {
 }
 
 #[tokio::test]
-async fn a_prompt_that_is_sent_back_is_not_shown() {
+async fn a_prompt_quoted_by_the_provider_is_not_shown() {
     let server = FakeServer::start().await;
     let prompt = "The merger is announced on Tuesday.";
-    // As servers with pydantic do it.
+    // Servers with pydantic quote the input like this.
     let echo = format!("1 validation error: input={{'role': 'user', 'content': '{prompt}'}} is not allowed");
     for body in [
         json!({ "error": { "message": echo, "type": "BadRequestError", "code": 400 } }),

@@ -1,4 +1,4 @@
-//! Streams that come to their end.
+//! Complete streams.
 
 use futures_util::{StreamExt, TryStreamExt};
 use serde_json::{Value, json};
@@ -62,7 +62,7 @@ async fn parts(pieces: impl IntoIterator<Item = Piece>) -> Vec<StreamPart> {
 }
 
 #[tokio::test]
-async fn deltas_come_as_they_are_sent_and_what_they_took_at_the_end() {
+async fn deltas_arrive_as_they_are_sent_and_usage_at_the_end() {
     let (server, next) = (FakeServer::start().await, Signal::default());
     let wait = || Piece::Wait(next.clone());
     let pieces = [
@@ -78,7 +78,7 @@ async fn deltas_come_as_they_are_sent_and_what_they_took_at_the_end() {
     ];
     server.on("POST", CHAT, Answer::events(pieces));
     let mut stream = openai(&server).stream(&ask("Hi")).await.unwrap();
-    // Each before the next was sent.
+    // Each delta arrives before the next is sent.
     assert_eq!(stream.next().await.unwrap().unwrap(), part("Hel"));
     next.give();
     assert_eq!(stream.next().await.unwrap().unwrap(), part("lo"));
@@ -88,7 +88,7 @@ async fn deltas_come_as_they_are_sent_and_what_they_took_at_the_end() {
 }
 
 #[tokio::test]
-async fn events_may_be_cut_into_pieces_anywhere() {
+async fn events_can_be_split_into_chunks_anywhere() {
     let whole = [text("żó"), text("łć 🦀"), chunk(&json!({}), Some("stop")), usage(), done()];
     let bytes: Vec<u8> = whole
         .into_iter()
@@ -106,7 +106,7 @@ async fn events_may_be_cut_into_pieces_anywhere() {
 }
 
 #[tokio::test]
-async fn reasoning_comes_apart_from_text() {
+async fn reasoning_is_separate_from_text() {
     let pieces = [
         chunk(&json!({ "reasoning": "2 and " }), None),
         chunk(&json!({ "reasoning_content": "2" }), None),
@@ -130,7 +130,7 @@ fn tool(id: &str, city: &str) -> StreamPart {
 }
 
 #[tokio::test]
-async fn calls_of_tools_are_put_together() {
+async fn tool_call_deltas_are_joined() {
     let begin = |index: u32, id: &str| {
         let function = json!({ "name": "weather", "arguments": "" });
         tool_delta(&json!({ "index": index, "id": id, "type": "function", "function": function }))
@@ -153,7 +153,7 @@ async fn calls_of_tools_are_put_together() {
 }
 
 #[tokio::test]
-async fn calls_that_all_have_the_same_index_or_none_are_told_apart() {
+async fn tool_calls_with_equal_or_missing_indexes_are_distinguished() {
     let whole = |index: Option<u32>, id: &str, city: &str| {
         let function = json!({ "name": "weather", "arguments": json!({ "city": city }).to_string() });
         tool_delta(&json!({ "index": index, "id": id, "type": "function", "function": function }))
@@ -172,7 +172,7 @@ async fn calls_that_all_have_the_same_index_or_none_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_server_may_forget_the_last_event_or_count_in_every_one() {
+async fn the_last_event_can_be_missing_and_usage_can_be_cumulative() {
     let counted = |content: &str, finish_reason: Option<&str>, tokens: u32| {
         let choices =
             json!([{ "index": 0, "delta": { "content": content }, "finish_reason": finish_reason }]);
@@ -184,7 +184,7 @@ async fn a_server_may_forget_the_last_event_or_count_in_every_one() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_dropped_is_given_up() {
+async fn a_dropped_stream_closes_its_connection() {
     let (server, signal) = (FakeServer::start().await, Signal::default());
     server.on("POST", CHAT, Answer::events([text("Hel"), Piece::Wait(signal.clone()), text("lo")]));
     let mut stream = openai(&server).stream(&ask("Hi")).await.unwrap();

@@ -1,4 +1,4 @@
-//! What stages and runs may spend.
+//! The budgets of stages and runs.
 
 use tests::on_every_store;
 use tests::world::World;
@@ -19,7 +19,7 @@ const fn cost(picodollars: i64) -> Cost {
     Cost::from_picodollars(picodollars)
 }
 
-async fn over_its_budget_a_stage_fails_for_good_with_what_was_spent(world: World) {
+async fn a_stage_over_its_budget_fails_finally_and_keeps_its_cost(world: World) {
     assert_eq!(saving::definition().stages[0].budget, Some(cost(100)));
     let engine = world.engine().register::<saving>().build().await.unwrap();
     let script = vec![vec![
@@ -53,14 +53,14 @@ async fn a_run_has_a_budget_too(world: World) {
     assert_eq!(run.cost_summary().await.unwrap().budget, Some(cost(80)));
 }
 
-/// A body may do without the call.
-async fn a_refusal_that_is_borne_is_no_failure(world: World) {
+/// A body can continue without the call.
+async fn a_stage_can_handle_a_refusal(world: World) {
     let engine = worker(&world).await;
     let script = vec![vec![Step::Call { reserve: 50, cost: 40 }, Step::Try { reserve: 50 }]];
     let run = engine.start::<acting>(ActInput { script }).budget(cost(80)).await.unwrap();
     assert_eq!(output(&world, &run).await.unwrap(), 1);
     assert_eq!(calls(&run).await.len(), 1);
-    // A failure after it, that has nothing to do with calls, is one like any other where a call was granted since.
+    // If a later call was admitted, a failure without relation to calls is an ordinary failure.
     let script =
         vec![vec![Step::Try { reserve: 90 }, Step::Call { reserve: 10, cost: 1 }, Step::Error], vec![]];
     let run = engine.start::<acting>(ActInput { script }).budget(cost(80)).await.unwrap();
@@ -74,7 +74,7 @@ async fn a_higher_budget_counts_for_a_rerun(world: World) {
     assert!(output(&world, &run).await.unwrap_err().is_run_failed());
     let rerun =
         || RerunFrom { run_id: run.id(), from_stage_id: "act".into(), idempotency_key: None, dry_run: false };
-    // What was spent before is spent.
+    // The cost of the earlier attempt remains.
     engine.dispatch(rerun()).await.unwrap();
     assert!(output(&world, &run).await.unwrap_err().is_run_failed());
     assert_eq!(run.raise_budget(cost(130)).await.unwrap(), 0);
@@ -83,7 +83,7 @@ async fn a_higher_budget_counts_for_a_rerun(world: World) {
     assert_eq!(costs(&run).await, (120, 0));
 }
 
-async fn what_raises_nothing_is_refused(world: World) {
+async fn a_raise_that_raises_nothing_is_refused(world: World) {
     let engine = worker(&world).await;
     let run = start(&engine, vec![vec![]]).await;
     let refused = run.raise_budget(cost(5)).await.unwrap_err();
@@ -120,22 +120,22 @@ workflow! {
     wide = first >> [b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12, b13, b14, b15, b16]
 }
 
-/// Each would like a tenth of the budget, and does not mind if it does not get it.
+/// Each branch reserves a tenth of the budget, and continues if it is refused.
 async fn trap_18_branches_do_not_overspend_together(world: World) {
     let engine = world.engine().register::<wide>().concurrency(16).build().await.unwrap();
     let script = vec![vec![Step::Try { reserve: 10 }, Step::Try { reserve: 10 }]];
     let run = engine.start::<wide>(FirstInput { script }).budget(cost(100)).await.unwrap();
     output(&world, &run).await.unwrap();
-    // Nobody has ended a call: all of it stays reserved.
+    // No call is settled: everything stays reserved.
     assert_eq!(costs(&run).await, (0, 100));
     assert_eq!(calls(&run).await.len(), 10);
 }
 
 on_every_store!(
-    over_its_budget_a_stage_fails_for_good_with_what_was_spent,
+    a_stage_over_its_budget_fails_finally_and_keeps_its_cost,
     a_run_has_a_budget_too,
-    a_refusal_that_is_borne_is_no_failure,
+    a_stage_can_handle_a_refusal,
     a_higher_budget_counts_for_a_rerun,
-    what_raises_nothing_is_refused,
+    a_raise_that_raises_nothing_is_refused,
     trap_18_branches_do_not_overspend_together,
 );

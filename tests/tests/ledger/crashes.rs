@@ -1,4 +1,4 @@
-//! Processes that die around calls, and answers of the store that are lost.
+//! Processes that die around calls, and responses of the store that are lost.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,11 +17,11 @@ use workflow_engine::{EngineBuilder, Error, RunId};
 
 use super::script::{costs, reservation, settled};
 
-/// The calls that have left, of each run. What has left stays so, whatever becomes of the process.
-static LEFT: LazyLock<Mutex<HashMap<RunId, Vec<CallId>>>> = LazyLock::new(Mutex::default);
+/// The calls that each run has sent. They stay sent when the process dies.
+static SENT: LazyLock<Mutex<HashMap<RunId, Vec<CallId>>>> = LazyLock::new(Mutex::default);
 
-fn left(run: RunId) -> Vec<CallId> {
-    LEFT.lock().unwrap().get(&run).cloned().unwrap_or_default()
+fn sent(run: RunId) -> Vec<CallId> {
+    SENT.lock().unwrap().get(&run).cloned().unwrap_or_default()
 }
 
 const COST: i64 = 4;
@@ -31,7 +31,7 @@ const COST: i64 = 4;
 async fn spend(calls: u32, ctx: &StageContext) -> StageResult<u32> {
     for _ in 0..calls {
         let id = ctx.ledger().reserve(reservation(ctx, 10)).await?;
-        LEFT.lock()?.entry(ctx.run_id()).or_default().push(id);
+        SENT.lock()?.entry(ctx.run_id()).or_default().push(id);
         ctx.ledger().settle(id, settled(COST)).await?;
     }
     Ok(ctx.attempt())
@@ -39,7 +39,7 @@ async fn spend(calls: u32, ctx: &StageContext) -> StageResult<u32> {
 
 workflow! { spending = spend }
 
-/// The process dies at this commit: before it is written, or after.
+/// A process that dies at this commit, before or after it is written.
 struct Dies {
     at: usize,
     before: bool,
@@ -75,7 +75,7 @@ async fn execute(engine: &Engine, run_id: RunId) -> Result<(), Error> {
     engine.dispatch(ExecuteJob { worker_id, run_id, stage_id, idempotency_key: None }).await.map(drop)
 }
 
-/// A process that dies at every commit in turn; another one takes over.
+/// A process dies at each commit in turn, and another one takes over.
 async fn wherever_a_process_dies_no_call_is_missing(world: World) {
     let alive = world.engine().register::<spending>().without_worker().build().await.unwrap();
     let mut deaths = 0;
@@ -88,9 +88,9 @@ async fn wherever_a_process_dies_no_call_is_missing(world: World) {
         let dying = dying.register::<spending>().without_worker().build().await.unwrap();
         deaths += usize::from(execute(&dying, run.id()).await.is_err());
 
-        // What has left stands in the ledger before anybody has taken anything back.
+        // Every sent call is in the ledger before another process recovers the job.
         let rows = run.ai_calls(None, 99).await.unwrap();
-        assert!(left(run.id()).iter().all(|id| rows.iter().any(|call| call.id == *id)), "at {at}, {before}");
+        assert!(sent(run.id()).iter().all(|id| rows.iter().any(|call| call.id == *id)), "at {at}, {before}");
         while !run.status().await.unwrap().is_terminal() {
             world.clock.advance(Duration::from_secs(20));
             alive.dispatch(ReapStaleLeases::default()).await.unwrap();
@@ -104,38 +104,38 @@ async fn wherever_a_process_dies_no_call_is_missing(world: World) {
             (cost, reserved),
             (i64::try_from(settled).unwrap() * COST, i64::try_from(unknown).unwrap() * 10)
         );
-        let true_cost = i64::try_from(left(run.id()).len()).unwrap() * COST;
+        let true_cost = i64::try_from(sent(run.id()).len()).unwrap() * COST;
         assert!(cost <= true_cost && true_cost <= cost + reserved, "at {at}, {before}: {cost}, {reserved}");
     }
-    // The claim, three intentions and the outcome, each before and after; where nobody heard that it had died, it had
-    // nothing more to do.
+    // The claim, three reservations and the outcome, each before and after. A death after the last commit is not an error
+    // of the process, which had finished.
     assert!(deaths >= 9, "{deaths}");
 }
 
-/// The store has written the first intention, and nobody hears of it.
-struct Silent {
-    intentions: AtomicUsize,
+/// A store that commits the first reservation, but whose response is lost.
+struct LostResponse {
+    reservations: AtomicUsize,
 }
 
 #[async_trait]
-impl Interceptor for Silent {
+impl Interceptor for LostResponse {
     async fn commit(
         &self,
         store: &dyn workflow_engine::ports::Store,
         decision: workflow_engine::ports::Decision,
     ) -> Result<workflow_engine::ports::Commit, Error> {
         use workflow_engine::ports::Change;
-        let intends = decision.changes.iter().any(|change| matches!(change, Change::ReserveCall { .. }));
+        let reserves = decision.changes.iter().any(|change| matches!(change, Change::ReserveCall { .. }));
         let commit = store.commit(decision).await?;
-        if intends && self.intentions.fetch_add(1, Ordering::SeqCst) == 0 {
+        if reserves && self.reservations.fetch_add(1, Ordering::SeqCst) == 0 {
             return Err(dead());
         }
         Ok(commit)
     }
 }
 
-async fn a_call_that_was_not_made_reserves_nothing(world: World) {
-    let silent = Arc::new(Silent { intentions: AtomicUsize::new(0) });
+async fn a_call_that_was_not_sent_reserves_nothing(world: World) {
+    let silent = Arc::new(LostResponse { reservations: AtomicUsize::new(0) });
     let store = Arc::new(Intercepted::new(Arc::clone(&world.store), silent));
     let engine = EngineBuilder::with_store(store, Arc::new(world.clock.clone()));
     let engine = engine.register::<spending>().build().await.unwrap();
@@ -145,7 +145,7 @@ async fn a_call_that_was_not_made_reserves_nothing(world: World) {
     let rows = run.ai_calls(None, 9).await.unwrap();
     let told: Vec<_> = rows.iter().map(|call| (call.outcome, call.error_message.as_deref())).collect();
     assert_eq!(told, [(CallStatus::Failed, Some("it was not made")), (CallStatus::Settled, None)]);
-    assert_eq!(left(run.id()), [rows[1].id]);
+    assert_eq!(sent(run.id()), [rows[1].id]);
 }
 
-on_every_store!(wherever_a_process_dies_no_call_is_missing, a_call_that_was_not_made_reserves_nothing);
+on_every_store!(wherever_a_process_dies_no_call_is_missing, a_call_that_was_not_sent_reserves_nothing);

@@ -1,4 +1,4 @@
-//! Calls of models in stages: what is written of them whatever becomes of the attempt, and what they may cost.
+//! Calls of models in stages: their rows for every outcome of the attempt, and their budgets.
 
 mod budgets;
 mod crashes;

@@ -1,4 +1,4 @@
-//! What is written of calls, whatever becomes of their attempt.
+//! The rows of calls for every outcome of their attempt.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use workflow_engine::{StageContext, Statement};
 
 use super::script::{LONG, Step, acting, calls, costs, output, reservation, settled, start, worker};
 
-async fn trap_18_what_calls_cost_is_in_the_total_of_the_run(world: World) {
+async fn trap_18_the_cost_of_calls_is_in_the_total_of_the_run(world: World) {
     let engine = worker(&world).await;
     let steps = vec![Step::Call { reserve: 100, cost: 40 }, Step::Call { reserve: 10, cost: 20 }];
     let run = start(&engine, vec![steps]).await;
@@ -29,7 +29,7 @@ async fn trap_18_what_calls_cost_is_in_the_total_of_the_run(world: World) {
     assert_eq!(engine.calls_of_topic(&of_run, first.last(), 9).await.unwrap().len(), 1);
 }
 
-async fn a_failed_attempt_has_spent_what_it_has_spent(world: World) {
+async fn a_failed_attempt_keeps_its_cost(world: World) {
     let engine = worker(&world).await;
     let first = vec![
         Step::Call { reserve: 100, cost: 40 },
@@ -44,7 +44,7 @@ async fn a_failed_attempt_has_spent_what_it_has_spent(world: World) {
     assert_eq!(calls(&run).await, expected);
 }
 
-async fn a_failure_for_good_has_spent_what_it_has_spent(world: World) {
+async fn a_permanent_failure_keeps_its_cost(world: World) {
     let engine = worker(&world).await;
     let run = start(&engine, vec![vec![Step::Call { reserve: 100, cost: 40 }, Step::Stop]]).await;
     assert!(output(&world, &run).await.unwrap_err().is_run_failed());
@@ -52,7 +52,7 @@ async fn a_failure_for_good_has_spent_what_it_has_spent(world: World) {
     assert_eq!(costs(&run).await, (40, 0));
 }
 
-async fn a_body_past_its_deadline_has_spent_what_it_has_spent(world: World) {
+async fn a_body_past_its_deadline_keeps_its_cost(world: World) {
     let engine = worker(&world).await;
     let first = vec![Step::Open { reserve: 5 }, Step::Call { reserve: 100, cost: 40 }, Step::Hang];
     let run = start(&engine, vec![first, vec![]]).await;
@@ -67,7 +67,7 @@ async fn a_body_past_its_deadline_has_spent_what_it_has_spent(world: World) {
     assert_eq!(costs(&run).await, (40, 5));
 }
 
-/// Nobody can commit for it any more, so what it has spent is not known.
+/// The attempt can no longer commit, so the outcomes of its calls are unknown.
 async fn the_calls_of_a_cancelled_body_are_unknown(world: World) {
     let engine = worker(&world).await;
     let steps = vec![Step::Open { reserve: 5 }, Step::Call { reserve: 100, cost: 40 }, Step::Hold];
@@ -80,7 +80,7 @@ async fn the_calls_of_a_cancelled_body_are_unknown(world: World) {
     assert_eq!(costs(&run).await, (0, 105));
 }
 
-async fn a_body_that_is_handed_back_has_spent_what_it_has_spent(world: World) {
+async fn a_returned_job_keeps_its_cost(world: World) {
     let engine = world.engine().register::<acting>().lease(LONG).drain_timeout(Duration::from_secs(5));
     let engine = engine.build().await.unwrap();
     let first = vec![Step::Open { reserve: 5 }, Step::Call { reserve: 100, cost: 40 }, Step::Hang];
@@ -95,7 +95,7 @@ async fn a_body_that_is_handed_back_has_spent_what_it_has_spent(world: World) {
         tokio::task::yield_now().await;
     }
     drain.await.unwrap();
-    // A drain has a deadline of its own, in the time that has just flown.
+    // The drain's own deadline is in the time that has just passed.
     while run.cost_summary().await.unwrap().pending_calls > 0 {
         tokio::task::yield_now().await;
     }
@@ -103,9 +103,9 @@ async fn a_body_that_is_handed_back_has_spent_what_it_has_spent(world: World) {
     assert_eq!(run.stages().await.unwrap()[0].attempt, 0);
 }
 
-/// The second intention takes the first one's end along: what is reserved for calls that are over stands in nobody's
-/// way.
-async fn an_intention_writes_what_has_ended(world: World) {
+/// The second reservation commits the first call's outcome, so that the reservations of settled calls do not block later
+/// calls.
+async fn a_reservation_commits_earlier_outcomes(world: World) {
     let engine = worker(&world).await;
     let many = std::iter::repeat_n(Step::Call { reserve: 60, cost: 1 }, 20);
     let run = engine.start::<acting>(super::script::ActInput { script: vec![many.collect()] });
@@ -114,7 +114,7 @@ async fn an_intention_writes_what_has_ended(world: World) {
     assert_eq!(costs(&run).await, (20, 0));
 }
 
-async fn a_rerun_adds_to_what_was_spent(world: World) {
+async fn a_rerun_adds_to_the_cost(world: World) {
     let engine = worker(&world).await;
     let run = start(&engine, vec![vec![Step::Call { reserve: 100, cost: 40 }]]).await;
     output(&world, &run).await.unwrap();
@@ -128,7 +128,7 @@ async fn a_rerun_adds_to_what_was_spent(world: World) {
     assert_eq!(generations, [1, 2]);
 }
 
-/// Pays, and gives a statement that no database takes.
+/// Makes a call, and adds a statement that every database refuses.
 #[stage(retry(max_attempts = 1))]
 async fn pay_and_break(cost: i64, ctx: &StageContext) -> StageResult<()> {
     let id = ctx.ledger().reserve(reservation(ctx, cost)).await?;
@@ -139,7 +139,7 @@ async fn pay_and_break(cost: i64, ctx: &StageContext) -> StageResult<()> {
 
 workflow! { breaking = pay_and_break }
 
-async fn refused_statements_do_not_take_back_what_was_spent(world: World) {
+async fn refused_statements_do_not_revert_the_cost(world: World) {
     let engine = world.engine().register::<breaking>().build().await.unwrap();
     let run = engine.start::<breaking>(PayAndBreakInput { cost: 9 }).await.unwrap();
     let error = output(&world, &run).await.unwrap_err();
@@ -153,12 +153,12 @@ async fn ask(number: u32) -> StageResult<u32> {
     Ok(number)
 }
 
-/// Finds it ready at the third time; each time costs.
+/// Is ready at the third check. Each check costs.
 #[check]
 async fn asked(number: &u32, ctx: &StageContext) -> StageResult<Check<u32>> {
     let id = ctx.ledger().reserve(reservation(ctx, 10)).await?;
     ctx.ledger().settle(id, settled(3)).await?;
-    // What is not committed yet is not among them.
+    // Uncommitted outcomes are not included.
     let topic = format!("workflow.{}", ctx.run_id());
     let before = ctx.ledger().statistics(&topic).await?.total.settled;
     Ok(if before == 2 { Check::Ready(*number) } else { Check::Pending })
@@ -166,14 +166,14 @@ async fn asked(number: &u32, ctx: &StageContext) -> StageResult<Check<u32>> {
 
 workflow! { asking = ask }
 
-async fn a_check_has_spent_what_it_has_spent(world: World) {
+async fn a_check_keeps_its_cost(world: World) {
     let engine = world.engine().register::<asking>().build().await.unwrap();
     let run = engine.start::<asking>(AskInput { number: 7 }).await.unwrap();
     assert_eq!(output(&world, &run).await.unwrap(), 7);
     assert_eq!(costs(&run).await, (9, 0));
 }
 
-/// Asks under a topic that is none.
+/// Makes a call under an invalid topic.
 #[stage(retry(max_attempts = 1))]
 async fn babble(topics: Vec<String>, ctx: &StageContext) -> StageResult<usize> {
     let mut refused = 0;
@@ -187,7 +187,7 @@ async fn babble(topics: Vec<String>, ctx: &StageContext) -> StageResult<usize> {
 
 workflow! { babbling = babble }
 
-async fn what_is_no_topic_is_refused(world: World) {
+async fn an_invalid_topic_is_refused(world: World) {
     let engine = world.engine().register::<babbling>().build().await.unwrap();
     let topics = ["", ".", "a.", ".a", "a..b", "a\nb", "a\0", &"x".repeat(513)].map(str::to_owned).to_vec();
     let run = engine.start::<babbling>(BabbleInput { topics }).await.unwrap();
@@ -196,21 +196,21 @@ async fn what_is_no_topic_is_refused(world: World) {
 }
 
 on_every_store!(
-    trap_18_what_calls_cost_is_in_the_total_of_the_run,
-    a_failed_attempt_has_spent_what_it_has_spent,
-    a_failure_for_good_has_spent_what_it_has_spent,
-    a_body_past_its_deadline_has_spent_what_it_has_spent,
+    trap_18_the_cost_of_calls_is_in_the_total_of_the_run,
+    a_failed_attempt_keeps_its_cost,
+    a_permanent_failure_keeps_its_cost,
+    a_body_past_its_deadline_keeps_its_cost,
     the_calls_of_a_cancelled_body_are_unknown,
-    a_body_that_is_handed_back_has_spent_what_it_has_spent,
-    an_intention_writes_what_has_ended,
-    a_rerun_adds_to_what_was_spent,
-    refused_statements_do_not_take_back_what_was_spent,
-    a_check_has_spent_what_it_has_spent,
-    what_is_no_topic_is_refused,
+    a_returned_job_keeps_its_cost,
+    a_reservation_commits_earlier_outcomes,
+    a_rerun_adds_to_the_cost,
+    refused_statements_do_not_revert_the_cost,
+    a_check_keeps_its_cost,
+    an_invalid_topic_is_refused,
 );
 
 #[tokio::test]
-async fn a_context_without_an_engine_takes_calls_and_forgets_them() {
+async fn a_context_without_an_engine_admits_and_discards_calls() {
     let ctx = StageContext::detached();
     let id = ctx.ledger().reserve(reservation(&ctx, 1)).await.unwrap();
     ctx.ledger().settle(id, settled(1)).await.unwrap();

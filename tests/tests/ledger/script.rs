@@ -1,4 +1,4 @@
-//! Stages that do as they are told.
+//! Stages that execute a script.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,28 +10,28 @@ use workflow_engine::ledger::{CallOutcome, CallReservation, SettledCall};
 use workflow_engine::prelude::*;
 use workflow_engine::records::{AiCallRecord, CallStatus, CallType};
 
-/// What a body does next; costs in picodollars.
+/// A step of a body. Costs are in picodollars.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) enum Step {
-    /// A call that is answered.
+    /// A call that the provider serves.
     Call { reserve: i64, cost: i64 },
-    /// A call that is refused by the far side.
+    /// A call that the provider refuses.
     Refused { reserve: i64 },
-    /// A call of which nothing more is heard.
+    /// A call that is never settled.
     Open { reserve: i64 },
-    /// The same, should it be too dear.
+    /// A call that may exceed the budget; the body then continues.
     Try { reserve: i64 },
-    /// Says `begun`, and waits for `go on`.
+    /// Sends `begun`, and waits for `go on`.
     Hold,
-    /// Never ends.
+    /// Never returns.
     Hang,
-    /// An error that may pass.
+    /// A retryable error.
     Error,
-    /// One that does not.
+    /// A permanent error.
     Stop,
 }
 
-/// What an attempt does; the last one is repeated.
+/// The steps of each attempt. Later attempts repeat the last entry.
 pub(crate) type Script = Vec<Vec<Step>>;
 
 pub(crate) fn reservation(ctx: &StageContext, reserve: i64) -> CallReservation {
@@ -72,7 +72,7 @@ async fn step(ctx: &StageContext, step: Step) -> StageResult<()> {
             signal::give(ctx.run_id(), "begun");
             std::future::pending::<()>().await;
         }
-        Step::Error => return Err(StageError::retryable("the far side is away")),
+        Step::Error => return Err(StageError::retryable("the provider is unavailable")),
         Step::Stop => return Err(StageError::permanent("it makes no sense")),
     }
     Ok(())
@@ -104,7 +104,7 @@ pub(crate) async fn start(engine: &Engine, script: Script) -> RunHandle<acting> 
     engine.start::<acting>(ActInput { script }).await.unwrap()
 }
 
-/// Goes on to the instant at which something of `W` is due; where nothing is, somebody is at work.
+/// Advances the clock to the instant at which a job of `W` is due. If none is due, a worker is still busy.
 pub(crate) async fn pass<W: Workflow>(world: &World) {
     let due = world.store.next_job_due(&[W::definition().fingerprint().to_owned()]).await.unwrap();
     let wait = due.and_then(|due| (due - world.clock_now()).to_std().ok());
@@ -112,7 +112,7 @@ pub(crate) async fn pass<W: Workflow>(world: &World) {
     tokio::task::yield_now().await;
 }
 
-/// Lets time pass until the run is over.
+/// Advances time until the run is terminal.
 pub(crate) async fn output<W: Workflow>(world: &World, run: &RunHandle<W>) -> Result<W::Output, Error> {
     while !run.status().await?.is_terminal() {
         pass::<W>(world).await;
@@ -120,7 +120,7 @@ pub(crate) async fn output<W: Workflow>(world: &World, run: &RunHandle<W>) -> Re
     run.output().await
 }
 
-/// Attempt, outcome, cost and reservation of each call.
+/// The attempt, outcome, cost and reservation of each call.
 pub(crate) async fn calls<W: Workflow>(run: &RunHandle<W>) -> Vec<(u32, CallStatus, i64, i64)> {
     let told = |call: AiCallRecord| {
         (call.attempt, call.outcome, call.cost.picodollars(), call.reserved.picodollars())
@@ -128,7 +128,7 @@ pub(crate) async fn calls<W: Workflow>(run: &RunHandle<W>) -> Vec<(u32, CallStat
     run.ai_calls(None, 100).await.unwrap().into_iter().map(told).collect()
 }
 
-/// Cost and reservation of the run, which are the sums over its calls, none of which is open.
+/// The cost and the reservation of the run. Checks that they are the sums over its calls, none of which is pending.
 pub(crate) async fn costs<W: Workflow>(run: &RunHandle<W>) -> (i64, i64) {
     let costs = run.cost_summary().await.unwrap();
     let rows = calls(run).await;

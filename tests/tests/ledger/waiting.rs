@@ -25,14 +25,14 @@ fn script() -> Script {
     vec![vec![Step::Call { reserve: 60, cost: 50 }, Step::Call { reserve: 60, cost: 50 }]]
 }
 
-/// Until its stage waits for its budget.
+/// Advances time until the stage waits for its budget.
 async fn waits<W: Workflow>(run: &RunHandle<W>) {
     while run.stages().await.unwrap().iter().all(|stage| stage.awaited_cost.is_none()) {
         tokio::task::yield_now().await;
     }
 }
 
-async fn it_waits_visibly_and_goes_on_when_its_budget_is_raised(world: World) {
+async fn a_stage_waits_visibly_and_continues_when_its_budget_is_raised(world: World) {
     let engine = world.engine().register::<saving>().build().await.unwrap();
     let run = engine.start::<saving>(PatientInput { script: script() }).await.unwrap();
     waits(&run).await;
@@ -44,26 +44,26 @@ async fn it_waits_visibly_and_goes_on_when_its_budget_is_raised(world: World) {
     assert!(text.starts_with(&format!("stage `patient` of run {} waits", run.id())), "{text}");
     assert!(text.contains("0.00000000005 USD spent"), "{text}");
 
-    // A year changes nothing, and nothing is due.
+    // Nothing changes within a year, and nothing is due.
     let definitions = [saving::definition().fingerprint().to_owned()];
     assert_eq!(world.store.next_job_due(&definitions).await.unwrap(), None);
     world.clock.advance(Duration::from_secs(366 * 86_400));
     assert_eq!(run.status().await.unwrap(), Status::Running);
     assert_eq!(costs(&run).await, (50, 0));
 
-    // A new attempt costs anew: what it has spent it has spent.
+    // A new attempt costs again, and the earlier cost remains.
     assert_eq!(run.raise_stage_budget("patient", cost(200)).await.unwrap(), 1);
     assert_eq!(output(&world, &run).await.unwrap(), 1);
     assert!(run.blocked_reason().await.unwrap().is_none());
     assert_eq!(costs(&run).await, (150, 0));
 }
 
-async fn it_waits_for_the_budget_of_the_run_too(world: World) {
+async fn a_stage_also_waits_for_the_budget_of_the_run(world: World) {
     let engine = world.engine().register::<saving>().build().await.unwrap();
     let one = vec![vec![Step::Call { reserve: 60, cost: 50 }]];
     let run = engine.start::<saving>(PatientInput { script: one }).budget(cost(10)).await.unwrap();
     waits(&run).await;
-    // As much as before: it tries, and waits again.
+    // The same budget as before: the stage tries, and waits again.
     assert_eq!(run.raise_budget(cost(10)).await.unwrap(), 1);
     waits(&run).await;
     assert_eq!(run.raise_budget(cost(60)).await.unwrap(), 1);
@@ -81,7 +81,7 @@ async fn a_run_that_waits_can_be_cancelled(world: World) {
     assert_eq!(run.status().await.unwrap(), Status::Cancelled);
 }
 
-/// How often its stages were sent back.
+/// The number of times that the stages of the run were requeued.
 async fn retries<W: Workflow>(world: &World, run: &RunHandle<W>) -> usize {
     let events = world.store.events(run.id(), 0, 100).await.unwrap();
     events.iter().filter(|event| event.kind.name() == "stage:retrying").count()
@@ -92,7 +92,7 @@ async fn ask(number: u32) -> StageResult<u32> {
     Ok(number)
 }
 
-/// Finds it ready at the second time, which is too dear.
+/// Is ready at the second check, which exceeds the budget.
 #[check]
 async fn asked(number: &u32, ctx: &StageContext) -> StageResult<Check<u32>> {
     let id = ctx.ledger().reserve(reservation(ctx, 10)).await?;
@@ -112,7 +112,7 @@ async fn a_check_waits_for_its_budget(world: World) {
     }
     assert_eq!(run.stages().await.unwrap()[0].status, Status::Suspended);
     assert_eq!(run.blocked_reason().await.unwrap().unwrap().code(), "BUDGET_EXCEEDED");
-    // Woken, it looks again, and waits again.
+    // After a wake-up it checks again, and waits again.
     assert!(run.wake("ask").await.unwrap());
     while retries(&world, &run).await < 2 {
         pass::<asking>(&world).await;
@@ -123,8 +123,8 @@ async fn a_check_waits_for_its_budget(world: World) {
 }
 
 on_every_store!(
-    it_waits_visibly_and_goes_on_when_its_budget_is_raised,
-    it_waits_for_the_budget_of_the_run_too,
+    a_stage_waits_visibly_and_continues_when_its_budget_is_raised,
+    a_stage_also_waits_for_the_budget_of_the_run,
     a_run_that_waits_can_be_cancelled,
     a_check_waits_for_its_budget,
 );

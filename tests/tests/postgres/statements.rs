@@ -168,7 +168,7 @@ async fn everything(store: &PostgresStore) {
     store.blob(&BlobKey(format!("{run_id}/a"))).await.unwrap();
     store.logs(run_id, 0, 5).await.unwrap();
     store.annotations(run_id, &AnnotationFilter::new().prefix("k")).await.unwrap();
-    store.annotations_of_key("k", &AnnotationFilter::new().actor("nobody")).await.unwrap();
+    store.annotations_of_key("k", &AnnotationFilter::new().actor("reviewer")).await.unwrap();
     store.artifacts(run_id, None).await.unwrap();
     store.artifacts(run_id, Some("a")).await.unwrap();
     store.artifact(run_id, "a", "x").await.unwrap();

@@ -1,4 +1,4 @@
-//! Flushers of several processes.
+//! Flushers of several processes on one file.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What is acknowledged is kept.
+//! An acknowledged commit survives.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use workflow_engine::records::Status;
 use super::fixture::{Directory, complete, create, running};
 
 #[tokio::test]
-async fn everything_is_there_after_closing_and_opening() {
+async fn all_rows_survive_closing_and_opening() {
     let directory = Directory::new();
     let store = directory.open().await;
     let job = running(&store).await;
@@ -26,14 +26,14 @@ async fn everything_is_there_after_closing_and_opening() {
     assert_eq!(store.events(finished.lease.run_id, 0, 100).await.unwrap(), events);
     assert!(
         matches!(store.commit(complete(&job)).await.unwrap(), Commit::Applied(_)),
-        "the lease is held still"
+        "the lease is still held"
     );
     store.close().await;
 }
 
-/// The writer does not depend on who waits for it (a caller may time out, or be aborted, at any point).
+/// A caller may time out or be aborted at any point.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_writer_survives_callers_that_go_away() {
+async fn the_writer_survives_callers_that_stop_waiting() {
     let directory = Directory::new();
     let store = Arc::new(directory.open().await);
     let mut runs = Vec::new();
@@ -41,7 +41,7 @@ async fn the_writer_survives_callers_that_go_away() {
         let decision = create();
         runs.push(decision.run_id);
         if number % 5 == 0 {
-            // Sent for certain, while the tasks below may all be aborted before they begin.
+            // Sent for certain. The tasks below may all be aborted before they begin.
             let _ = futures_util::poll!(std::pin::pin!(store.commit(decision)));
             continue;
         }
@@ -49,7 +49,7 @@ async fn the_writer_survives_callers_that_go_away() {
             let store = Arc::clone(&store);
             async move { store.commit(decision).await }
         });
-        // Some before they are sent, some while they wait, some when they are answered.
+        // Some are aborted before they send the request, some while they wait, some when the reply has come.
         if number % 3 == 0 {
             tokio::task::yield_now().await;
         } else if number % 7 == 0 {
@@ -59,7 +59,7 @@ async fn the_writer_survives_callers_that_go_away() {
         }
         task.abort();
     }
-    // Whatever was sent is committed as a whole, in order, before this.
+    // Every request that was sent is committed before this one, completely.
     let last = running(&*store).await;
     assert!(matches!(store.commit(complete(&last)).await.unwrap(), Commit::Applied(_)));
     let mut committed = 0;
@@ -70,12 +70,12 @@ async fn the_writer_survives_callers_that_go_away() {
             committed += 1;
         }
     }
-    assert!(committed > 0, "not one of the calls came as far as the writer");
+    assert!(committed > 0, "no request reached the writer");
     store.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn closing_lets_what_is_pending_end() {
+async fn closing_finishes_pending_commits() {
     let directory = Directory::new();
     let store = Arc::new(directory.open().await);
     let commits = (0..200).map(|_| {
@@ -92,13 +92,17 @@ async fn closing_lets_what_is_pending_end() {
     let store = directory.open().await;
     for outcome in outcomes {
         let (run_id, commit) = outcome.unwrap();
-        let kept = store.run(run_id).await.unwrap().is_some();
-        assert_eq!(kept, commit.is_ok(), "acknowledged and kept are the same: {commit:?}");
+        let exists = store.run(run_id).await.unwrap().is_some();
+        assert_eq!(
+            exists,
+            commit.is_ok(),
+            "a run exists exactly when its commit was acknowledged: {commit:?}"
+        );
     }
     store.close().await;
 }
 
-/// Without a sink nothing waits in the outbox for a flusher that never comes.
+/// Without a sink no events accumulate in the outbox for a flusher that never comes.
 #[tokio::test]
 async fn events_wait_for_a_sink_only_where_there_is_one() {
     let directory = Directory::new();

@@ -10,27 +10,30 @@ use workflow_engine::stores::{SqliteOptions, SqliteStore, Synchronous};
 use super::fixture::{Directory, create, open, running};
 
 #[tokio::test]
-async fn a_file_that_is_no_database_is_refused_by_name() {
+async fn a_file_that_is_not_a_database_is_refused_by_name() {
     let directory = Directory::new();
     let path = directory.file("notes.txt");
-    std::fs::write(&path, "this is a text and not a database, however long one looks at it".repeat(100))
-        .unwrap();
+    std::fs::write(
+        &path,
+        "this is a text and not a database, and it is long enough for a header".repeat(100),
+    )
+    .unwrap();
     let error = open(&path).await.unwrap_err();
     assert_eq!(error.code(), "STORE_FAILED");
     assert!(error.to_string().contains("notes.txt"), "{error}");
-    assert!(std::fs::read_to_string(&path).unwrap().starts_with("this is a text"), "it is left as it was");
+    assert!(std::fs::read_to_string(&path).unwrap().starts_with("this is a text"), "the file is unchanged");
 }
 
 #[tokio::test]
 async fn a_directory_that_does_not_exist_is_named() {
     let directory = Directory::new();
-    let error = open(&directory.file("nowhere/store.db")).await.unwrap_err();
+    let error = open(&directory.file("missing/store.db")).await.unwrap_err();
     assert_eq!(error.code(), "STORE_UNAVAILABLE");
-    assert!(error.to_string().contains("nowhere/store.db"), "{error}");
+    assert!(error.to_string().contains("missing/store.db"), "{error}");
 }
 
 #[tokio::test]
-async fn a_directory_is_no_database() {
+async fn a_directory_is_not_a_database() {
     let directory = Directory::new();
     let path = directory.file("store.db");
     std::fs::create_dir(&path).unwrap();
@@ -46,7 +49,7 @@ async fn a_file_that_cannot_be_written_is_refused_by_name() {
     let mut permissions = std::fs::metadata(&path).unwrap().permissions();
     permissions.set_readonly(true);
     std::fs::set_permissions(&path, permissions).unwrap();
-    // The superuser may write all the same, and then there is nothing to refuse.
+    // The superuser may write in spite of the permissions. Then there is nothing to refuse.
     if std::fs::OpenOptions::new().append(true).open(&path).is_ok() {
         return;
     }
@@ -112,7 +115,7 @@ async fn a_row_that_cannot_be_read_is_named() {
     for part in ["workflow_stages.status", "DREAMING", &job.lease.run_id.to_string()] {
         assert!(message.contains(part), "{message}");
     }
-    // Only whoever touches that run hears of it.
+    // Only a decision about that run fails.
     let healthy = super::fixture::create();
     let (broken, healthy) = tokio::join!(store.commit(super::fixture::complete(&job)), store.commit(healthy));
     assert_eq!(broken.unwrap_err().code(), "STORE_FAILED");
@@ -121,7 +124,7 @@ async fn a_row_that_cannot_be_read_is_named() {
 }
 
 #[tokio::test]
-async fn a_file_that_stays_locked_is_an_error_that_may_pass() {
+async fn a_file_that_stays_locked_is_a_retryable_error() {
     let directory = Directory::new();
     let path = directory.file("store.db");
     let mut options = SqliteOptions::new(path.to_str().unwrap());

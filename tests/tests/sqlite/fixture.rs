@@ -1,4 +1,4 @@
-//! What the tests share: a directory, and stores on one file in it.
+//! The fixture of these tests: a directory, and stores on one file in it.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use tempfile::TempDir;
 pub(crate) use tests::decisions::{claim, complete, create, running};
 use workflow_engine::stores::SqliteStore;
 
-/// How long a test waits for what must come before it fails.
+/// The time that a test waits for an expected event before it fails.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A directory that is gone with the test.
+/// A directory that is deleted at the end of the test.
 pub(crate) struct Directory(TempDir);
 
 impl Directory {
@@ -22,7 +22,7 @@ impl Directory {
         self.0.path().join(name)
     }
 
-    /// The store on this directory's one file.
+    /// Opens a store on the one file of this directory.
     pub(crate) async fn open(&self) -> SqliteStore {
         open(&self.file("store.db")).await.unwrap()
     }

@@ -1,4 +1,4 @@
-//! Several stores on one file, as several processes have them.
+//! Several stores on one file, like those of several processes.
 
 use std::sync::Arc;
 
@@ -10,29 +10,29 @@ use workflow_engine::records::Status;
 use super::fixture::{Directory, TIMEOUT, claim, complete, running};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_sees_what_the_other_commits() {
+async fn each_store_sees_the_commits_of_the_other() {
     let directory = Directory::new();
     let (one, two) = (directory.open().await, directory.open().await);
     for _ in 0..20 {
-        let mut foreign = two.hints().watch_external();
+        let mut external = two.hints().watch_external();
         let job = running(&one).await;
-        timeout(TIMEOUT, foreign.changed()).await.expect("a foreign commit is noticed").unwrap();
+        timeout(TIMEOUT, external.changed()).await.expect("a commit of the other store is noticed").unwrap();
         assert_eq!(two.run(job.lease.run_id).await.unwrap().unwrap().status, Status::Running);
 
-        let mut foreign = one.hints().watch_external();
+        let mut external = one.hints().watch_external();
         let mut watch = one.hints().watch_run(job.lease.run_id);
         assert!(matches!(two.commit(complete(&job)).await.unwrap(), Commit::Applied(_)));
-        timeout(TIMEOUT, foreign.changed()).await.expect("a foreign commit is noticed").unwrap();
-        timeout(TIMEOUT, watch.changed()).await.expect("who watches the run is told");
+        timeout(TIMEOUT, external.changed()).await.expect("a commit of the other store is noticed").unwrap();
+        timeout(TIMEOUT, watch.changed()).await.expect("watchers of the run are notified");
         assert_eq!(one.run(job.lease.run_id).await.unwrap().unwrap().status, Status::Completed);
     }
     one.close().await;
     two.close().await;
 }
 
-/// A store that is busy itself has no quiet moment, and must look all the same.
+/// A busy store has no pause for a check, and must check all the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_busy_store_sees_what_the_other_commits() {
+async fn a_busy_store_sees_the_commits_of_the_other() {
     let directory = Directory::new();
     let (busy, other) = (Arc::new(directory.open().await), directory.open().await);
     let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
@@ -47,9 +47,9 @@ async fn a_busy_store_sees_what_the_other_commits() {
         })
         .collect();
     for _ in 0..5 {
-        let mut foreign = busy.hints().watch_external();
+        let mut external = busy.hints().watch_external();
         running(&other).await;
-        timeout(TIMEOUT, foreign.changed()).await.expect("a foreign commit is noticed").unwrap();
+        timeout(TIMEOUT, external.changed()).await.expect("a commit of the other store is noticed").unwrap();
     }
     stop.store(true, std::sync::atomic::Ordering::Relaxed);
     join_all(load).await;
@@ -57,25 +57,22 @@ async fn a_busy_store_sees_what_the_other_commits() {
     other.close().await;
 }
 
-/// Its own commits wake a store's watchers of foreign ones never: nothing foreign has happened.
+/// A store's own commits never wake those who watch for commits of other processes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_is_not_startled_by_itself() {
+async fn own_commits_are_not_external() {
     let directory = Directory::new();
     let store = directory.open().await;
-    let mut foreign = store.hints().watch_external();
+    let mut external = store.hints().watch_external();
     for _ in 0..50 {
         let job = running(&store).await;
         store.commit(complete(&job)).await.unwrap();
     }
-    // The first hint of all is that of a commit that is foreign.
+    // The first hint is about the commit of the other store.
     let other = directory.open().await;
-    let before = *foreign.borrow_and_update();
+    let before = *external.borrow_and_update();
     running(&other).await;
-    timeout(TIMEOUT, foreign.changed()).await.expect("a foreign commit is noticed").unwrap();
-    assert!(
-        before <= 1,
-        "{before} hints before anything foreign happened; opening the other store may be one"
-    );
+    timeout(TIMEOUT, external.changed()).await.expect("a commit of the other store is noticed").unwrap();
+    assert!(before <= 1, "{before} hints before the other store committed; opening it may cause one");
     store.close().await;
     other.close().await;
 }

@@ -1,4 +1,4 @@
-//! What a commit costs.
+//! The cost of a commit in transactions and statements.
 
 use std::sync::Arc;
 
@@ -58,14 +58,14 @@ async fn a_batch_takes_as_many_statements_as_a_commit() {
     join_all(work.collect::<Vec<_>>()).await.into_iter().for_each(Result::unwrap);
     let (transactions, statements) = spent(before, store.statistics());
     assert!(transactions < 200, "1,200 requests in {transactions} transactions");
-    // The heartbeats here are requests of their own, one statement each; a worker sends all of its in one.
+    // Each heartbeat here is a separate request with one statement. A worker sends all of its leases in one.
     assert!(statements <= 11 * transactions + 400, "{statements} statements in {transactions} transactions");
     Arc::into_inner(store).unwrap().close().await;
 }
 
-/// What they lock and how long they take is nobody else's business.
+/// User statements may lock rows and take long, which must not affect other commits.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn statements_of_the_user_share_no_transaction() {
+async fn user_statements_share_no_transaction() {
     let directory = Directory::new();
     let store = directory.open().await;
     let table = "workflow_logs".to_owned();

@@ -1,4 +1,4 @@
-//! What a run costs that waits for days.
+//! The cost of a run that waits for days.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,7 +51,7 @@ async fn a_run_that_waits_for_days_costs_its_due_checks_and_nothing_else() {
         let check = due().await;
         for _ in 0..24 {
             clock.advance(HOUR);
-            // Whoever has something to do in this hour has its chance to do it.
+            // Lets tasks that are due in this hour run.
             due().await;
         }
         // Nothing is due while the check runs.
@@ -62,9 +62,9 @@ async fn a_run_that_waits_for_days_costs_its_due_checks_and_nothing_else() {
     let after = store.statistics();
     let (requests, transactions) =
         (after.requests - before.requests, after.transactions - before.transactions);
-    // The claim of the check, its outcome, and a look or two at what else there is; to look every hour would be 240.
+    // The claim of the check, its outcome, and a query or two for other work. Polling every hour would make 240.
     assert!(requests <= 6 * DAYS, "{requests} requests in {DAYS} days");
-    // A look for foreign commits may be one of its own; to look every hour would be 240.
+    // A check for external commits may be a separate one. Polling every hour would make 240.
     assert!(transactions <= 9 * DAYS, "{transactions} transactions in {DAYS} days");
     assert_eq!(run.status().await.unwrap(), Status::Running);
     engine.shutdown().await;

@@ -98,7 +98,7 @@ const FLOORS: [&str; 18] = [
     "ledger",
     "context",
     "definition",
-    "stage",
+    "language",
     "lower",
     "presets",
     "ports",
@@ -166,7 +166,10 @@ fn prose_is_plain() {
     let mut texts = Vec::new();
     pages_of(&root(), &mut texts);
     assert!(texts.len() > 8, "the walk found only {} pages", texts.len());
-    texts.extend(rust_files().into_iter().filter(|(path, _)| !path.starts_with("tests/tests/tidy/")));
+    // The rules themselves, and a file that names the system's account `nobody`.
+    let is_exempt =
+        |path: &str| path.starts_with("tests/tests/tidy/") || path == "tests/src/postgres/binaries.rs";
+    texts.extend(rust_files().into_iter().filter(|(path, _)| !is_exempt(path)));
     let found: Vec<String> = texts
         .iter()
         .flat_map(|(path, text)| {

@@ -1,4 +1,4 @@
-//! Writes the items of a check. It cannot fail.
+//! Generates the items of a check. It cannot fail.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -45,7 +45,7 @@ pub fn expand(check: &Body<'_>, krate: Option<&Path>, names: Option<&TokenStream
     let aliases = aliases(check, &private);
     let implementation = implementation(check, &config);
     quote! {
-        // The ticket of a stage that returns a `String` is a `&String`.
+        // A ticket can be a `&String`.
         #[allow(clippy::ptr_arg)]
         #untouched
         #marker
@@ -100,7 +100,7 @@ fn implementation(check: &Body<'_>, config: &TokenStream) -> TokenStream {
     }
 }
 
-/// What the function returns, as the trait that knows its output.
+/// The trait `Checked` of the function's return type, which has the output.
 fn found(check: &Body<'_>, private: &TokenStream) -> TokenStream {
     let returned = returned(check, private);
     respan(quote!(<#returned as #private::Checked>), output_span(check.returns))
@@ -115,7 +115,7 @@ fn run(check: &Body<'_>, private: &TokenStream) -> TokenStream {
     let found = found(check, private);
     let failure = failure(check, private);
     let pin = respan(quote!(#private::Box::pin), name.span());
-    // The name's span: a future that is not `Send` is reported where the function is named.
+    // With the name's span, rustc reports a future that is not `Send` at the name of the function.
     quote_spanned! {name.span()=>
         #[allow(unused_variables)]
         fn check(

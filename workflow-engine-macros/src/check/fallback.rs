@@ -1,5 +1,5 @@
-//! After a mistake: the mistakes, the function, and a check that stands in for the one that could not be made, so that
-//! the stage that waits by it does not fail as well.
+//! The expansion after a mistake: the errors, the function, and a placeholder check, so that the stage that waits for the
+//! check reports no further errors.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -16,7 +16,7 @@ pub fn expand(function: &Function, krate: Option<&Path>, mut errors: Errors) -> 
     let untouched = function.untouched();
     if function.signature.receiver().is_some() {
         let errors = errors.to_compile_errors();
-        // Inside an `impl` there is no place for a type.
+        // An `impl` cannot contain a type.
         return quote!(#errors #untouched);
     }
     let name = &function.signature.ident;
@@ -25,7 +25,7 @@ pub fn expand(function: &Function, krate: Option<&Path>, mut errors: Errors) -> 
     let import = paths::import(&library);
     let conditions = docs::conditions(&function.attributes).collect::<Vec<_>>();
     let marker = marker(Kind::Check, name, &function.visibility, &conditions);
-    // What the stage delivers is usually known in spite of the mistake.
+    // The stage's output is usually known in spite of the mistake.
     let output = valid::output(Kind::Check, function).map_or_else(
         || errors.as_type(),
         |returns| quote!(<<#returns as #private::Returns>::Output as #private::Checked>::Output),

@@ -1,5 +1,4 @@
-//! `#[check]`: the function that looks whether what a stage waits for is ready. It goes the way of `#[stage]`, with a
-//! ticket in the place of the input.
+//! `#[check]`: it uses the steps of `#[stage]`, with a ticket in place of the input.
 
 mod expand;
 mod fallback;
@@ -23,7 +22,7 @@ pub fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let krate = crate_path(options, &mut errors);
     let function = match ast::Function::read(Kind::Check, &item) {
         Ok(function) => function,
-        // Without a signature there is nothing to stand in for; the item itself must not vanish.
+        // Without a signature there can be no placeholder; the item itself must stay in the expansion.
         Err(error) => {
             let mut expansion = error.to_compile_error();
             expansion.extend(item);
@@ -42,7 +41,7 @@ pub fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     }
 }
 
-/// What the option `crate` says.
+/// The option `crate`.
 fn crate_path(tokens: TokenStream, errors: &mut Errors) -> Option<Path> {
     let mut krate = None;
     let parser = |input: ParseStream<'_>| {
@@ -52,7 +51,7 @@ fn crate_path(tokens: TokenStream, errors: &mut Errors) -> Option<Path> {
         });
         Ok(())
     };
-    // The parser above keeps its mistakes to itself.
+    // The parser above collects its mistakes in `errors`.
     let _ = parser.parse2(tokens);
     krate
 }

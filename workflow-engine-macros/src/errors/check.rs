@@ -1,4 +1,4 @@
-//! Stages that wait.
+//! Messages about checks, and about stages that wait.
 
 use quote::ToTokens;
 use syn::Error;
@@ -7,31 +7,36 @@ use super::{on, source};
 
 pub fn no_check(token: impl ToTokens) -> Error {
     let written = source(&token);
-    on(token, format!("a check returns whether the stage is ready: write `StageResult<Check<{written}>>`"))
+    on(token, format!("a check must return a `Check`: write `StageResult<Check<{written}>>`"))
 }
 
 pub fn wait_without_check(name: &syn::Ident, example: &str) -> Error {
     on(
         name,
         format!(
-            "option `{name}` is for a stage that waits: write `check = …` too, the path of its `#[check]` function, \
+            "option `{name}` needs option `check`, the path of a `#[check]` function: write \
              `#[stage(check = batch_done, {example})]`"
         ),
     )
 }
 
 pub fn no_ticket(token: impl ToTokens) -> Error {
-    on(token, "a check takes the ticket that its stage returned: write `ticket: &Ticket` as a parameter")
+    on(token, "a check must take the ticket that its stage returned: add a parameter `ticket: &Ticket`")
 }
 
 pub fn ticket_by_value(token: impl ToTokens) -> Error {
-    on(token, "a check takes its ticket by reference, as it is needed again for the next check: write `&`")
+    let written = source(&token);
+    on(
+        token,
+        format!(
+            "a check must take its ticket by reference, because the next check needs it too: write `&{written}`"
+        ),
+    )
 }
 
 pub fn two_tickets(token: impl ToTokens) -> Error {
     on(
         token,
-        "a check has one ticket, and this would be the second: what else it needs is `#[config]`, \
-         `#[require(…)]` or a field of the ticket",
+        "a check can take only one ticket: make this parameter `#[config]`, `#[require(…)]` or a field of the ticket",
     )
 }

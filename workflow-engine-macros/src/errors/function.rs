@@ -1,4 +1,4 @@
-//! Functions, be they stages or checks.
+//! Messages about the function of a stage or a check.
 
 use proc_macro2::Span;
 use quote::ToTokens;
@@ -8,40 +8,40 @@ use super::{on, source};
 use crate::function::Kind;
 
 pub fn not_a_function(kind: Kind, span: Span) -> Error {
-    Error::new(span, format!("`#[{kind}]` goes on an async function"))
+    Error::new(span, format!("`#[{kind}]` can only be applied to an async function"))
 }
 
 pub fn not_async(kind: Kind, token: impl ToTokens) -> Error {
-    on(token, format!("a {kind} is an async function: write `async fn`"))
+    on(token, format!("a {kind} must be an async function: write `async fn`"))
 }
 
 pub fn qualifier(kind: Kind, token: impl ToTokens, what: &str) -> Error {
-    on(token, format!("a {kind} is a plain async function: it cannot be `{what}`"))
+    on(token, format!("a {kind} must be a plain async function: remove `{what}`"))
 }
 
 pub fn generics(kind: Kind, token: impl ToTokens) -> Error {
     let reason = match kind {
-        Kind::Stage => "its values are stored under its one id, so each has one type",
+        Kind::Stage => "each value that is stored under its id has one type",
         Kind::Check => "its ticket is stored, so it has one type",
     };
-    on(token, format!("a {kind} has no generic parameters: {reason}"))
+    on(token, format!("a {kind} cannot have generic parameters, because {reason}: use concrete types"))
 }
 
 pub fn where_clause(kind: Kind, token: impl ToTokens) -> Error {
-    on(token, format!("a {kind} has no generic parameters and no `where` clause"))
+    on(token, format!("a {kind} cannot have generic parameters or a `where` clause: use concrete types"))
 }
 
 pub fn receiver(kind: Kind, token: impl ToTokens) -> Error {
     on(
         token,
         format!(
-            "a {kind} is a free function: move it out of the `impl` and hand in what it needs as a parameter"
+            "a {kind} must be a free function: move it out of the `impl` block and pass what it needs as parameters"
         ),
     )
 }
 
 pub fn variadic(kind: Kind, token: impl ToTokens) -> Error {
-    on(token, format!("a {kind} takes a fixed number of parameters"))
+    on(token, format!("a {kind} must have a fixed number of parameters: remove `...`"))
 }
 
 pub fn no_output(kind: Kind, token: impl ToTokens) -> Error {
@@ -49,9 +49,11 @@ pub fn no_output(kind: Kind, token: impl ToTokens) -> Error {
         token,
         match kind {
             Kind::Stage => {
-                "a stage returns its output: write `-> StageResult<…>`, or `-> StageResult<()>` for none"
+                "a stage must have a return type: write `-> StageResult<T>`, or `-> StageResult<()>` if it has no output"
             }
-            Kind::Check => "a check returns what it found: write `-> StageResult<Check<…>>`",
+            Kind::Check => {
+                "a check must have a return type: write `-> StageResult<Check<T>>`, where `T` is the stage's output"
+            }
         },
     )
 }
@@ -62,20 +64,20 @@ pub fn no_result(kind: Kind, token: impl ToTokens) -> Error {
         token,
         match kind {
             Kind::Stage => {
-                format!("a stage returns its output or why it has none: write `StageResult<{written}>`")
+                format!("a stage must return a `Result`: write `StageResult<{written}>`")
             }
             Kind::Check if written.starts_with("Check") => {
-                format!("a check returns what it found or why it cannot say: write `StageResult<{written}>`")
+                format!("a check must return a `Result`: write `StageResult<{written}>`")
             }
-            Kind::Check => format!(
-                "a check returns what it found or why it cannot say: write `StageResult<Check<{written}>>`"
-            ),
+            Kind::Check => {
+                format!("a check must return a `Result` of a `Check`: write `StageResult<Check<{written}>>`")
+            }
         },
     )
 }
 
 pub fn impl_trait(kind: Kind, token: impl ToTokens, what: &str) -> Error {
-    on(token, format!("a {kind}'s {what} is stored, so its type must have a name: `impl Trait` has none"))
+    on(token, format!("a {kind}'s {what} is stored, so its type cannot be `impl Trait`: write a named type"))
 }
 
 pub fn pattern(kind: Kind, token: impl ToTokens) -> Error {
@@ -85,15 +87,17 @@ pub fn pattern(kind: Kind, token: impl ToTokens) -> Error {
     };
     on(
         token,
-        format!("a {kind}'s parameter is a field of its {of}: give it a name and take it apart in the body"),
+        format!(
+            "a {kind}'s parameter is a field of its {of}, so it needs a name: destructure it in the body"
+        ),
     )
 }
 
 pub fn borrowed_input(token: impl ToTokens) -> Error {
     on(
         token,
-        "a stage's input is stored, so it is owned: take it by value (only the context, `&StageContext`, and \
-         what `#[require(…)]` names are taken by reference)",
+        "a stage's input is stored, so it cannot be borrowed: take it by value (only `&StageContext` and outputs \
+         from `#[require(…)]` or `#[optional(…)]` can be references)",
     )
 }
 
@@ -101,33 +105,36 @@ pub fn lifetime(kind: Kind, token: impl ToTokens) -> Error {
     on(
         token,
         format!(
-            "what a {kind} takes is stored, so it borrows nothing: write a type without lifetimes, or `'static`"
+            "a {kind}'s parameters are stored, so they cannot borrow: use a type without lifetimes, or `'static`"
         ),
     )
 }
 
 pub fn borrowed_config(kind: Kind, token: impl ToTokens) -> Error {
-    on(token, format!("a {kind}'s configuration is stored, so it is owned: take it by value"))
+    on(token, format!("a {kind}'s configuration is stored, so it cannot be borrowed: take it by value"))
 }
 
 pub fn mutable_reference(kind: Kind, token: impl ToTokens) -> Error {
-    on(token, format!("a {kind} only reads what was there before it: take `&`, not `&mut`"))
+    on(token, format!("a {kind} cannot change a parameter that it takes by reference: write `&`, not `&mut`"))
 }
 
 pub fn two_contexts(kind: Kind, token: impl ToTokens) -> Error {
-    on(token, format!("a {kind} has one context: this is the second"))
+    on(token, format!("a {kind} can have only one context: remove this parameter"))
 }
 
 pub fn context_by_value(kind: Kind, token: impl ToTokens) -> Error {
-    on(token, format!("a {kind}'s context is taken by reference: write `&StageContext`"))
+    on(token, format!("a {kind} must take its context by reference: write `&StageContext`"))
 }
 
 pub fn context_with_role(token: impl ToTokens) -> Error {
-    on(token, "the context is no input, no configuration and no requirement: take this attribute away")
+    on(token, "the context cannot be configuration or a requirement: remove this attribute")
 }
 
 pub fn two_roles(token: impl ToTokens) -> Error {
-    on(token, "a parameter is one of `#[config]`, `#[require(…)]` and `#[optional(…)]`")
+    on(
+        token,
+        "a parameter can have only one of `#[config]`, `#[require(…)]` and `#[optional(…)]`: remove this attribute",
+    )
 }
 
 pub fn cfg(kind: Kind, token: impl ToTokens) -> Error {
@@ -135,30 +142,38 @@ pub fn cfg(kind: Kind, token: impl ToTokens) -> Error {
         token,
         match kind {
             Kind::Stage => {
-                "a stage's parameter cannot depend on `#[cfg]`: its input and its configuration are stored"
+                "a stage's parameter cannot have `#[cfg]`, because its input and configuration are stored: put `#[cfg]` on \
+                 the whole stage"
             }
             Kind::Check => {
-                "a check's parameter cannot depend on `#[cfg]`: its ticket and its configuration are stored"
+                "a check's parameter cannot have `#[cfg]`, because its ticket and configuration are stored: put `#[cfg]` on \
+                 the whole check"
             }
         },
     )
 }
 
 pub fn flatten_default(token: impl ToTokens) -> Error {
-    on(token, "a flattened configuration has the defaults of its own fields: take `default` away")
+    on(token, "a flattened configuration takes its defaults from its own fields: remove `default`")
 }
 
 pub fn expected_path(span: Span, attribute: &str) -> Error {
-    Error::new(span, format!("`#[{attribute}(…)]` names a stage: write `#[{attribute}(path::to::stage)]`"))
+    Error::new(
+        span,
+        format!("`#[{attribute}(…)]` needs the path of a stage: write `#[{attribute}(path::to::stage)]`"),
+    )
 }
 
 pub fn optional_type(token: impl ToTokens) -> Error {
-    on(token, "an optional requirement may be absent: write `Option<…>`")
+    let written = source(&token);
+    on(token, format!("the output of an optional stage can be absent: write `Option<{written}>`"))
 }
 
 pub fn twice(token: impl ToTokens, name: &str) -> Error {
     on(
         token,
-        format!("`{name}` is required twice: once is enough, by a parameter or by an option of `#[stage]`"),
+        format!(
+            "`{name}` is required twice: declare it once, with a parameter or with an option of `#[stage]`"
+        ),
     )
 }

@@ -13,7 +13,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::Error;
 
-/// The mistakes found so far. Parsing goes on after each, so that one compilation reports them all.
+/// The mistakes found so far. Parsing continues after each one, so that one compilation reports them all.
 #[derive(Default)]
 pub struct Errors(Vec<Error>);
 
@@ -31,16 +31,17 @@ impl Errors {
         result.map_err(|error| self.push(error)).ok()
     }
 
-    /// The last mistake, which is that of the output, in the place of a type that nobody knows because of it.
+    /// The last mistake, which is that of the output, as a type that takes the place of the unknown one.
     ///
-    /// A length that cannot be computed makes the type an error to rustc, which then says nothing more of whatever has
-    /// to do with it; of a type that stood in for it, it would, and so of `compile_error!` itself, which is `()` there.
+    /// An array length that cannot be computed makes the type an error to rustc, which then reports nothing else that
+    /// depends on the type. A placeholder type would cause more errors, and so would `compile_error!` itself, which is
+    /// `()` in the position of a type.
     pub fn as_type(&mut self) -> TokenStream {
         let error = self.0.pop().map(|error| error.to_compile_error());
         quote!([(); { #error }])
     }
 
-    /// One `compile_error!` a mistake.
+    /// One `compile_error!` for each mistake.
     pub fn to_compile_errors(&self) -> TokenStream {
         self.0.iter().map(Error::to_compile_error).collect()
     }
@@ -51,7 +52,7 @@ fn on(tokens: impl ToTokens, message: impl Display) -> Error {
     Error::new_spanned(tokens, message)
 }
 
-/// Tokens as somebody would write them.
+/// Tokens as a user would write them.
 fn source(tokens: &impl ToTokens) -> String {
     let mut text = tokens.to_token_stream().to_string();
     for (spaced, tight) in [(" < ", "<"), (" >", ">"), (" :: ", "::"), (" ,", ","), ("& ", "&"), ("( ", "(")]

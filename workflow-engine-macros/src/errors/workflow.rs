@@ -1,4 +1,4 @@
-//! Workflows.
+//! Messages about workflows.
 
 use std::fmt::Display;
 
@@ -9,11 +9,11 @@ use syn::{Error, Ident};
 use super::on;
 
 pub fn nothing() -> Error {
-    Error::new(Span::call_site(), "expected a workflow: write `pub my_workflow = first >> second`")
+    Error::new(Span::call_site(), "expected a workflow: write `pub MyWorkflow = first >> second`")
 }
 
 pub fn expected_name(span: Span) -> Error {
-    Error::new(span, "expected the workflow's name: write `pub my_workflow = first >> second`")
+    Error::new(span, "expected the workflow's name: write `pub MyWorkflow = first >> second`")
 }
 
 pub fn expected_equals(span: Span, name: &Ident) -> Error {
@@ -29,7 +29,7 @@ pub fn not_a_step(span: Span) -> Error {
 }
 
 pub fn expected_arrow(span: Span) -> Error {
-    Error::new(span, "expected `>>` between two steps")
+    Error::new(span, "expected `>>` between two steps of the chain")
 }
 
 pub fn missing_step(span: Span) -> Error {
@@ -37,11 +37,11 @@ pub fn missing_step(span: Span) -> Error {
 }
 
 pub fn empty_group(span: Span) -> Error {
-    Error::new(span, "a group has branches: write `[first, second]`")
+    Error::new(span, "a group must have at least one branch: write `[first, second]`")
 }
 
 pub fn parentheses(span: Span) -> Error {
-    Error::new(span, "a group stands in brackets: write `[first, second]`")
+    Error::new(span, "a group is written in square brackets: write `[first, second]`")
 }
 
 pub fn expected_segment(span: Span) -> Error {
@@ -49,23 +49,28 @@ pub fn expected_segment(span: Span) -> Error {
 }
 
 pub fn arguments(token: impl ToTokens) -> Error {
-    on(token, "a stage stands in a workflow by its path alone, without arguments")
+    on(token, "a stage is written as its path alone: remove the arguments")
 }
 
 pub fn no_input_type(name: &Ident, id: impl Display) -> Error {
-    on(name, format!("workflow `{id}` starts with several stages: write its input, `{name}(Type) = …`"))
+    on(
+        name,
+        format!(
+            "workflow `{id}` starts with several stages, so it must name its input type: write `{name}(Type) = …`"
+        ),
+    )
 }
 
 pub fn expected_input(span: Span, name: &Ident) -> Error {
-    Error::new(span, format!("expected one type, the workflow's input: write `{name}(Type) = …`"))
+    Error::new(span, format!("expected the type of the workflow's input: write `{name}(Type) = …`"))
 }
 
 pub fn wide_end(span: Span, branches: usize) -> Error {
     Error::new(
         span,
         format!(
-            "a workflow cannot end in a group of {branches} branches, as its output is a tuple of at most 16: \
-             add a stage that takes nothing and requires what it needs"
+            "a workflow cannot end with a group of {branches} branches, because its output is a tuple of at most 16 \
+             values: add a stage without input that requires the outputs it needs"
         ),
     )
 }
@@ -81,6 +86,7 @@ pub fn expected_comma(span: Span) -> Error {
 pub fn attribute(token: impl ToTokens) -> Error {
     on(
         token,
-        "a workflow takes documentation, `#[workflow(…)]`, `#[deprecated]`, `#[allow(…)]` and `#[cfg(…)]`",
+        "a workflow cannot have this attribute, only doc comments, `#[workflow(…)]`, `#[deprecated]`, `#[allow(…)]` \
+         and `#[cfg(…)]`: remove it",
     )
 }

@@ -1,4 +1,4 @@
-//! The function as it is written. The body stays tokens: it may be half typed, and it is none of our business.
+//! The function as it is written. The body stays tokens, because the macro does not need it and it can be incomplete.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::quote;
@@ -13,16 +13,17 @@ pub struct Function {
     pub attributes: Vec<Attribute>,
     pub visibility: Visibility,
     pub signature: Signature,
-    /// The block, and whatever else stands there.
+    /// The block, or the tokens in its place.
     body: TokenStream,
     /// The whole item.
     item: TokenStream,
 }
 
-/// The attributes of parameters that are ours, those that somebody may take for ours, and those that rustc does not take there.
+/// Attributes that are removed from parameters: those of the macro, names that a user can take for them, and `doc`, which
+/// rustc does not accept there.
 const OURS: [&str; 7] = ["config", "require", "optional", "range", "length", "pattern", "doc"];
 
-/// Whether the attribute is one that the function itself must not carry.
+/// Returns whether the attribute must be removed from the function.
 pub fn is_ours(attribute: &Attribute) -> bool {
     OURS.iter().any(|name| attribute.path().is_ident(name))
 }
@@ -32,7 +33,7 @@ impl Function {
     pub fn read(kind: Kind, item: &TokenStream) -> Result<Self> {
         let parser = |input: ParseStream<'_>| Self::parse(kind, input);
         let mut head: Vec<TokenTree> = item.clone().into_iter().collect();
-        // The parser would take every token of the body in its hand. What is half typed it gets as it is.
+        // The parser would visit every token of the body. An incomplete item has no body and is parsed as it is.
         let body = head.pop_if(
             |token| matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace),
         );
@@ -52,7 +53,7 @@ impl Function {
         let fork = input.fork();
         let signature = match fork.parse::<Signature>() {
             Ok(signature) => signature,
-            // A function with a mistake in its signature deserves rustc's or syn's own words about it.
+            // For a mistake in the signature of a function, syn's or rustc's own error is more precise.
             Err(error) if starts_function(input) => return Err(error),
             Err(_) => return Err(errors::function::not_a_function(kind, start)),
         };
@@ -60,13 +61,13 @@ impl Function {
         Ok(Self { attributes, visibility, signature, body: input.parse()?, item: TokenStream::new() })
     }
 
-    /// The function as the user wrote it, without our attributes; as far as it can be the very same tokens, because
-    /// each that is made anew costs time after every edit.
+    /// The function as the user wrote it, without the attributes of the macro. It keeps the original tokens where possible,
+    /// because new tokens cost time after each edit.
     pub fn untouched(&self) -> TokenStream {
         let Self { attributes, visibility, signature, body, item } = self;
         if signature.variadic.is_some() || signature.generics.lt_token.is_some() {
             let mut signature = signature.clone();
-            // It was refused, and rustc has five things more to say about it.
+            // The variadic parameter is already an error; rustc would report five more.
             signature.variadic = None;
             for parameter in &mut signature.inputs {
                 match parameter {
@@ -84,7 +85,7 @@ impl Function {
     }
 }
 
-/// The tokens of a function without generics, less our attributes in its parentheses.
+/// The tokens of a function without generics, without the attributes of the macro in its parentheses.
 fn without_ours(item: TokenStream) -> TokenStream {
     let mut named = false;
     let mut found = false;
@@ -116,7 +117,7 @@ fn without_attributes(parameters: TokenStream) -> TokenStream {
     kept.into_iter().collect()
 }
 
-/// Whether the brackets are those of an attribute that the function itself must not carry.
+/// Returns whether the brackets are those of an attribute that must be removed.
 fn is_our_name(brackets: &Group) -> bool {
     let mut tokens = brackets.stream().into_iter();
     let named = matches!(tokens.next(), Some(TokenTree::Ident(name)) if OURS.iter().any(|ours| name == ours));
@@ -124,7 +125,7 @@ fn is_our_name(brackets: &Group) -> bool {
     brackets.delimiter() == Delimiter::Bracket && named && !path
 }
 
-/// Whether `fn` comes before any brace.
+/// Returns whether `fn` comes before any group.
 fn starts_function(input: ParseStream<'_>) -> bool {
     let fork = input.fork();
     while let Ok(token) = fork.parse::<TokenTree>() {

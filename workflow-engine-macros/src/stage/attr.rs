@@ -11,7 +11,7 @@ use crate::errors::{self, Errors};
 use crate::function::Kind;
 use crate::options;
 
-/// What `#[stage(…)]` says.
+/// The options of `#[stage(…)]`.
 #[derive(Default)]
 pub struct Options {
     pub id: Option<LitStr>,
@@ -20,9 +20,9 @@ pub struct Options {
     pub retry: Option<Retry>,
     /// Milliseconds.
     pub timeout: Option<u64>,
-    /// Millionths of a millionth of a dollar.
+    /// Picodollars, 10⁻¹² USD.
     pub budget: Option<i64>,
-    /// Whether it waits for a higher budget.
+    /// Whether the stage waits for a higher budget.
     pub waits_over_budget: bool,
     pub require: Vec<Path>,
     pub optional: Vec<Path>,
@@ -39,7 +39,7 @@ pub struct Named<T> {
     pub value: T,
 }
 
-/// What `retry(…)` says; durations in milliseconds.
+/// The options of `retry(…)`; durations in milliseconds.
 #[derive(Default)]
 pub struct Retry {
     pub max_attempts: Option<u32>,
@@ -60,7 +60,7 @@ impl Options {
             });
             Ok(())
         };
-        // The parser above keeps its mistakes to itself.
+        // The parser above collects its mistakes in `errors`.
         let _ = parser.parse2(tokens);
         if !waits {
             let lonely = [
@@ -169,16 +169,16 @@ fn parenthesized<'a>(
     Ok(content)
 }
 
-/// What the attributes of a parameter make of it.
+/// The role of a parameter, by its attributes.
 pub enum Role {
-    /// No attribute of ours.
+    /// No attribute of the macro.
     Plain,
     Config(Config),
     Require(Path),
     Optional(Path),
 }
 
-/// What `#[config(…)]` says.
+/// The options of `#[config(…)]`.
 #[derive(Default)]
 pub struct Config {
     pub default: Option<Expr>,
@@ -217,7 +217,7 @@ impl Role {
         sound.then_some(role)
     }
 
-    /// The role that this attribute gives, if it is one of ours.
+    /// The role of this attribute, if it is an attribute of the macro.
     fn of(attribute: &Attribute, errors: &mut Errors) -> Option<Result<Self>> {
         let name = attribute.path().get_ident()?;
         if name == "config" {
@@ -300,7 +300,7 @@ impl Retry {
         if let Some(initial) = self.initial {
             fields.extend(quote!(initial: ::core::time::Duration::from_millis(#initial),));
         }
-        // A first waiting time that is longer than the usual limit means that there is to be no shorter one.
+        // An `initial` above the default `max` raises `max`.
         let max = self.max.or(self.initial.filter(|initial| *initial > DEFAULT_MAX_MS));
         if let Some(max) = max {
             fields.extend(quote!(max: ::core::time::Duration::from_millis(#max),));

@@ -1,4 +1,4 @@
-//! The call of the user's function, be it a stage's or a check's.
+//! The call of the user's function, for stages and checks.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
@@ -10,8 +10,8 @@ use crate::casing::plain;
 use crate::function::Kind;
 use crate::paths::{self, respan};
 
-/// What the function is called with. `own_context` makes its context of the type's, and `read_or_return` has the value of
-/// a call that may fail.
+/// The arguments of the function. `own_context` converts the context into the parameter's type, and `read_or_return` unwraps
+/// a call that can fail.
 pub fn arguments<'a>(
     body: &'a Body<'a>,
     private: &'a TokenStream,
@@ -32,7 +32,7 @@ pub fn arguments<'a>(
                 (true, true) => "optional_ref",
             };
             let function = Ident::new(function, Span::call_site());
-            // Under the span of the type: that is what does not fit, if it does not.
+            // With the span of the type, where a mismatch is reported.
             let call = quote! {
                 <<#alias as #private::Stage>::Output as #private::OutputAs<#alias, #ty>>::#function
             };
@@ -50,24 +50,24 @@ pub fn failure(body: &Body<'_>, private: &TokenStream) -> TokenStream {
     quote!(#private::Err(#error) => #private::Err(#into_error(#error)),)
 }
 
-/// What makes the engine's error of the function's.
+/// The conversion of the function's error.
 pub fn into_error(body: &Body<'_>, private: &TokenStream) -> TokenStream {
-    // rustc underlines the argument when it is the argument's type that does not convert.
+    // rustc underlines the argument if its type does not convert.
     respan(quote!(#private::Failure::into_error), error_span(body.returns))
 }
 
-/// A variable of the generated code, which the user's tokens do not see.
+/// A variable of the generated code, which is invisible to the user's tokens.
 pub fn local(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
-/// The type of what the function returns when it does not fail.
+/// The success type of the function.
 pub fn returned(body: &Body<'_>, private: &TokenStream) -> TokenStream {
     let returns = body.returns;
     respan(quote!(<#returns as #private::Returns>::Output), output_span(returns))
 }
 
-/// What the function reads, as constants.
+/// The requirements of the function, as constants.
 pub fn requirements(body: &Body<'_>, private: &TokenStream) -> TokenStream {
     let requirements = body.reads.iter().enumerate().map(|(index, read)| {
         let alias = read_alias(body, index);
@@ -77,7 +77,7 @@ pub fn requirements(body: &Body<'_>, private: &TokenStream) -> TokenStream {
     quote!(#(#requirements),*)
 }
 
-/// The stages that a function reads, each path named once.
+/// Aliases of the stages that a function reads. Each path is named once.
 pub fn aliases(body: &Body<'_>, private: &TokenStream) -> TokenStream {
     let aliases = body.reads.iter().enumerate().map(|(index, read)| {
         let alias = read_alias(body, index);
@@ -86,19 +86,18 @@ pub fn aliases(body: &Body<'_>, private: &TokenStream) -> TokenStream {
     aliases.collect()
 }
 
-/// The alias of the stage at this place in [`Body::reads`]. It stands beside the function, and no other name has an
-/// underscore there.
+/// The alias of the stage at this index of [`Body::reads`]. Its underscores keep it apart from the names beside it.
 pub fn read_alias(body: &Body<'_>, index: usize) -> Ident {
     let name = plain(&body.function.signature.ident);
     format_ident!("__{name}_Read{index}", span = Span::mixed_site())
 }
 
-/// Where a mistake in the output's type is underlined: at `T` of `Result<T, E>`, if it is written so.
+/// The span for a mistake in the output's type: `T` of `Result<T, E>`, if it is written so.
 pub fn output_span(returns: &Type) -> Span {
     argument_span(returns, 0).unwrap_or_else(|| returns.span())
 }
 
-/// Where a mistake in the error's type is underlined: at `E` of `Result<T, E>`, if it is written so.
+/// The span for a mistake in the error's type: `E` of `Result<T, E>`, if it is written so.
 fn error_span(returns: &Type) -> Span {
     argument_span(returns, 1).unwrap_or_else(|| returns.span())
 }

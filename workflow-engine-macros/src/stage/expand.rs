@@ -1,4 +1,4 @@
-//! Writes the items of a stage. It cannot fail.
+//! Generates the items of a stage. It cannot fail.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -19,8 +19,7 @@ pub fn expand(stage: &Body<'_>, options: &Options, names: Option<&TokenStream>) 
     let function = stage.function;
     let name = &function.signature.ident;
     let library = paths::library(options.krate.as_ref());
-    // What needs names of its own gets a scope for them. Every other stage does without, because a scope is a
-    // constant, and the compiler looks at that after every edit.
+    // Only a stage that needs private names gets a scope: a scope is a constant, which rustc checks again after each edit.
     let conditions = docs::conditions(&function.attributes).collect::<Vec<_>>();
     let scoped = options.check.is_some() || !conditions.is_empty();
     let private = if scoped { paths::private().into_token_stream() } else { quote!(#library::__private) };
@@ -103,7 +102,7 @@ pub fn expand(stage: &Body<'_>, options: &Options, names: Option<&TokenStream>) 
     items
 }
 
-/// A braced structure: it takes the function's name in the namespace of types only.
+/// The stage's type: a braced structure, which uses the function's name only in the namespace of types.
 pub fn marker(
     kind: Kind,
     name: &Ident,
@@ -111,7 +110,7 @@ pub fn marker(
     conditions: &[&syn::Attribute],
 ) -> TokenStream {
     let doc = format!(" The {kind} of the function [`{}`](fn@{name}).", plain(name));
-    // rustc points at the structure when it speaks of the stage, so it stands where the function's name does.
+    // rustc refers to the structure in errors about the stage, so it has the span of the function's name.
     let structure = quote_spanned!(name.span()=> struct #name {});
     quote! {
         #(#conditions)*
@@ -136,13 +135,13 @@ fn fields<'a>(
     body.parameters.iter().filter_map(pick).collect()
 }
 
-/// Which stage this is. The place of the attribute tells apart two stages of two function bodies.
+/// The identity of the stage. The location of the attribute distinguishes stages in two function bodies.
 pub fn path(name: &Ident, private: &TokenStream) -> TokenStream {
     let text = plain(name);
     quote!(#private::StagePath::here(::core::module_path!(), #text))
 }
 
-/// What the stage says about itself: the arguments of `StageDeclaration::new`, and the calls that follow it.
+/// The declaration of the stage: the arguments of `StageDeclaration::new`, and the calls that follow it.
 pub fn declaration(
     name: &Ident,
     attributes: &[syn::Attribute],
@@ -200,7 +199,7 @@ fn implementation(
     }
 }
 
-/// Reads what the body will ask its context for.
+/// Decodes the outputs that the function reads through its context.
 fn prepare(stage: &Body<'_>, private: &TokenStream, own_future: bool) -> TokenStream {
     let context = local("context");
     let prepare = stage.reads.iter().enumerate().filter(|(_, read)| read.by_option).map(|(index, read)| {
@@ -262,17 +261,17 @@ fn run(
             })
         }
     } else {
-        // The future of the function itself: one of ours around it would be checked for every stage.
+        // The future of the function itself: rustc would check a generated future around it for every stage.
         let failure = into_error(stage, private);
         let finish = respan(quote!(#private::finish::<Self, _>), name.span());
         quote_spanned!(name.span()=> #prepare #finish(#name(#(#arguments),*), #failure))
     };
-    // Nothing is named that is not used.
+    // Unused parameters have no name.
     let named = |used: bool, name: &Ident| if used { quote!(#name) } else { quote!(_) };
     let input = named(any(stage, |parameter| matches!(parameter, Parameter::Input(_))), &input);
     let config = named(any(stage, |parameter| matches!(parameter, Parameter::Config(_))), &config);
     let context = named(borrows || !stage.reads.is_empty(), &context);
-    // The name's span: a future that is not `Send` is reported where the function is named.
+    // With the name's span, rustc reports a future that is not `Send` at the name of the function.
     quote_spanned!(name.span()=> run(#input, #config, #context) { #names #body })
 }
 
@@ -280,11 +279,11 @@ fn any(body: &Body<'_>, is: impl Fn(&Parameter<'_>) -> bool) -> bool {
     body.parameters.iter().any(is)
 }
 
-/// What the stages that this one reads allow it to ask its context for.
+/// The implementations that allow the stage to read its required and optional stages through its context.
 fn reads(stage: &Body<'_>, private: &TokenStream) -> TokenStream {
     let name = &stage.function.signature.ident;
     let reads = stage.reads.iter().enumerate().map(|(index, read)| {
-        // The path as it is written: rustc shows it when something else is asked for.
+        // The path as it is written, which rustc shows if another stage is read.
         let path = paths::named(&read_alias(stage, index));
         let declared = if read.optional { quote!(Optionally) } else { quote!(Requires) };
         quote!(impl #private::#declared<#path> for #name {})

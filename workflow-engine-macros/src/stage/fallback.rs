@@ -1,5 +1,5 @@
-//! After a mistake: the mistakes, the function, and a stage that stands in for the one that could not be made, so
-//! that whoever uses it does not fail as well.
+//! The expansion after a mistake: the errors, the function, and a placeholder stage, so that the users of the stage report
+//! no further errors.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -16,7 +16,7 @@ pub fn expand(function: &Function, options: &Options, mut errors: Errors) -> Tok
     let untouched = function.untouched();
     if function.signature.receiver().is_some() {
         let errors = errors.to_compile_errors();
-        // Inside an `impl` there is no place for a type.
+        // An `impl` cannot contain a type.
         return quote!(#errors #untouched);
     }
     let name = &function.signature.ident;
@@ -27,7 +27,7 @@ pub fn expand(function: &Function, options: &Options, mut errors: Errors) -> Tok
     let marker = marker(Kind::Stage, name, &function.visibility, &conditions);
     let [arguments, calls] = declaration(name, &function.attributes, options, &private, &TokenStream::new());
     let path = path(name, &private);
-    // What the others are handed is usually known in spite of the mistake.
+    // The output is usually known in spite of the mistake.
     let output = match (&options.check, valid::output(Kind::Stage, function)) {
         (Some(check), _) => wait::output(check, &private),
         (None, Some(returns)) => quote!(<#returns as #private::Returns>::Output),

@@ -1,5 +1,5 @@
-//! `#[stage]`: parse the signature (`ast`), its options (`attr`), decide what each parameter is (`valid`), write
-//! the items (`expand`), or after a mistake what keeps others from failing too (`fallback`).
+//! `#[stage]`: parse the signature (`ast`) and its options (`attr`), classify the parameters (`valid`), and generate the
+//! items (`expand`) or, after a mistake, placeholders that prevent further errors (`fallback`).
 
 pub mod ast;
 mod attr;
@@ -27,7 +27,7 @@ pub fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
     let options = attr::Options::parse(options, &mut errors);
     let function = match ast::Function::read(Kind::Stage, &item) {
         Ok(function) => function,
-        // Without a signature there is nothing to stand in for; the item itself must not vanish.
+        // Without a signature there can be no placeholder; the item itself must stay in the expansion.
         Err(error) => {
             let mut expansion = error.to_compile_error();
             expansion.extend(item);

@@ -17,9 +17,9 @@ pub struct Record<'a> {
     pub fields: &'a [&'a Field<'a>],
     /// Whether an unknown key is an error.
     pub strict: bool,
-    /// Whether it is made from what another stage hands on.
+    /// Whether it can be made from the output of other stages.
     pub from: bool,
-    /// The library's part for generated code.
+    /// The path of `__private`.
     pub private: &'a TokenStream,
 }
 
@@ -42,7 +42,7 @@ impl Record<'_> {
         }
     }
 
-    /// What serde, schemars and the library know it by.
+    /// The implementations of traits of serde, schemars and the library.
     pub fn implementations(&self) -> TokenStream {
         let default = self.default();
         if let [field] = self.fields
@@ -56,7 +56,7 @@ impl Record<'_> {
         quote!(#fields #listed #default)
     }
 
-    /// The structure of one field that has a key.
+    /// The implementation for one field that has a key.
     fn lone(&self, field: &Field<'_>) -> TokenStream {
         let Self { name, private, strict, .. } = self;
         let (text, Field { name: field_name, ty, attributes, .. }) = (plain(name), field);
@@ -78,14 +78,14 @@ impl Record<'_> {
         }
     }
 
-    /// The fields with a key first: a flattened one has an index after them.
+    /// The fields with their indices; flattened fields come last.
     fn indexed(&self) -> Vec<(usize, &Field<'_>)> {
         let (flat, keyed): (Vec<&&Field<'_>>, Vec<_>) =
             self.fields.iter().partition(|field| matches!(field.default, Default::Flatten));
         keyed.into_iter().chain(flat).copied().enumerate().collect()
     }
 
-    /// Each type once, under the span of what the user wrote, and each default once, so that a mistake in it is
+    /// The implementations of `Field`. Each type and each default is used once, with the user's span, so that a mistake in it is
     /// reported once.
     fn fields(&self) -> TokenStream {
         let Self { name, private, .. } = self;
@@ -130,7 +130,7 @@ impl Record<'_> {
             let index = literal(index);
             quote!(#private::At<#index>)
         });
-        // Not the user's tokens: a constant of the field's name would be a pattern.
+        // Generated names, because the user's field name could be a constant, which is a pattern.
         let make = nested(&|index, _| local(index).to_token_stream());
         let rows = fields.iter().map(|(_, Field { name, ty, .. })| quote!(#name: #ty,));
         let values = fields.iter().map(|(index, field)| {
@@ -157,7 +157,7 @@ impl Record<'_> {
         }
     }
 
-    /// `Default`, where every field has one.
+    /// `Default`, if every field has one.
     fn default(&self) -> Option<TokenStream> {
         let Self { name, private, .. } = self;
         if !self.strict || self.fields.iter().any(|field| matches!(field.default, Default::None)) {
@@ -209,12 +209,12 @@ fn is_flat(field: &Field<'_>) -> bool {
     matches!(field.default, Default::Flatten)
 }
 
-/// The index without a suffix, which is one token less to read.
+/// The index without a suffix, which is one token less.
 fn literal(index: usize) -> Literal {
     Literal::usize_unsuffixed(index)
 }
 
-/// The variable of a field's value, which the user's tokens do not see.
+/// The variable of a field's value, which is invisible to the user's tokens.
 fn local(index: usize) -> Ident {
     format_ident!("value_{index}", span = Span::mixed_site())
 }

@@ -37,7 +37,7 @@ enum Number {
 }
 
 impl Rule {
-    /// Reads the rule behind its name.
+    /// Reads the rule after its name.
     pub fn parse(name: &Ident, input: ParseStream<'_>) -> Result<Self> {
         let kind = if name == "pattern" {
             Kind::Pattern(options::text(name, input, "pattern = \"^[a-z]+$\"")?)
@@ -75,7 +75,7 @@ impl Rule {
         Ok(Self { name: name.clone(), kind })
     }
 
-    /// What a default must be and is not, where its tokens show it.
+    /// The requirement that a literal default breaks, as a clause.
     pub fn broken_by(&self, default: &Expr) -> Option<String> {
         match &self.kind {
             Kind::Range(bounds) => {
@@ -117,7 +117,7 @@ impl Rule {
         }
     }
 
-    /// What checks that the rule is for this type, where the constant does not.
+    /// The check that the rule is for this type, if the constant does not check it.
     pub fn check(&self, ty: &Type, private: &TokenStream) -> Option<TokenStream> {
         let check = match &self.kind {
             Kind::Range(_) => quote!(const _: bool = <#ty as #private::HasRange>::IS_NUMBER;),
@@ -178,7 +178,7 @@ impl Number {
 
     #[allow(
         clippy::cast_precision_loss,
-        reason = "a mistake of one in 2^53 is found when the workflow is registered"
+        reason = "a rounding error is found when the workflow is registered"
     )]
     fn as_f64(self) -> f64 {
         match self {
@@ -209,7 +209,7 @@ impl Number {
     }
 }
 
-/// The number that an expression certainly is.
+/// The value of an expression that is a number literal.
 fn number(expr: &Expr) -> Option<Number> {
     match expr {
         Expr::Lit(ExprLit { lit, .. }) => Number::new(lit, false),
@@ -221,7 +221,7 @@ fn number(expr: &Expr) -> Option<Number> {
     }
 }
 
-/// The text that an expression certainly is: a literal, perhaps made a `String`.
+/// The value of an expression that is a string literal, also if it is converted to a `String`.
 fn text(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value()),

@@ -1,4 +1,4 @@
-//! What can be seen of a type without knowing it.
+//! Properties of types that are visible in their tokens.
 
 use syn::{GenericArgument, Lifetime, PathArguments, Type};
 
@@ -26,8 +26,8 @@ pub fn result_argument(ty: &Type) -> Option<&Type> {
     }
 }
 
-/// A type alias may stand for a `Result` under any name, with or without arguments; what certainly is none is
-/// refused here, because rustc would speak of it three times.
+/// Returns whether a type can be a `Result`, which can have an alias of any name, with or without arguments. Types that
+/// cannot be one are refused here, because rustc would report them three times.
 pub fn may_be_result(ty: &Type) -> bool {
     match ty {
         Type::Path(path) => path.path.segments.last().is_none_or(|last| {
@@ -65,8 +65,8 @@ pub fn find_impl_trait(ty: &Type) -> Option<&Type> {
     }
 }
 
-/// The first lifetime among a type's arguments that is not `'static`. One of a reference in front is none of these:
-/// rustc and the role of the parameter say what is to be said of it.
+/// The first lifetime among a type's arguments that is not `'static`. The lifetime of an outer reference does not count: the
+/// role of the parameter decides about references.
 pub fn find_lifetime(ty: &Type) -> Option<&Lifetime> {
     match ty {
         Type::Reference(reference) => find_lifetime(&reference.elem),

@@ -1,4 +1,4 @@
-//! Decides what each parameter is, and what a stage or a check may not be. Everything after this cannot fail.
+//! Classifies the parameters and refuses functions that cannot be a stage or a check. The steps after this cannot fail.
 
 use syn::{Attribute, Expr, FnArg, Ident, Pat, PatType, Path, ReturnType, Type};
 
@@ -10,21 +10,21 @@ use crate::errors::{self, Errors};
 use crate::function::Kind;
 use crate::paths;
 
-/// A function without mistakes in its tokens.
+/// A function without visible mistakes.
 pub struct Body<'a> {
     pub function: &'a Function,
     /// In the order of the function's parameters.
     pub parameters: Vec<Parameter<'a>>,
-    /// What the function returns, `StageResult<T>`.
+    /// The return type, `StageResult<T>`.
     pub returns: &'a Type,
-    /// Required and optional stages, those of parameters first.
+    /// The required and optional stages; those of parameters come first.
     pub reads: Vec<Read>,
 }
 
 pub enum Parameter<'a> {
     Input(Field<'a>),
     Config(Field<'a>),
-    /// A required or optional output: the index into [`Stage::reads`], the type of the value, and whether it is
+    /// A required or optional output: the index into [`Body::reads`], the type of the value, and whether it is
     /// taken by reference.
     Read {
         read: usize,
@@ -32,7 +32,7 @@ pub enum Parameter<'a> {
         by_reference: bool,
     },
     Context(&'a Type),
-    /// What the stage of a check returned: the type behind the reference.
+    /// The ticket of a check: the type behind the reference.
     Ticket(&'a Type),
 }
 
@@ -45,14 +45,14 @@ pub struct Field<'a> {
     pub rules: Vec<Rule>,
 }
 
-/// What a field is when its key is absent.
+/// The behaviour if the key of a field is absent.
 pub enum Default {
     /// An error.
     None,
     Expr(Expr),
     /// `Option` without `default`.
     Absent,
-    /// The defaults of its own fields, whose keys stand among its owner's.
+    /// A flattened field takes the defaults of its own fields.
     Flatten,
 }
 
@@ -60,12 +60,12 @@ pub enum Default {
 pub struct Read {
     pub path: Path,
     pub optional: bool,
-    /// By `#[stage(require(…))]`: read through the context, and decoded before the body starts.
+    /// Declared with `#[stage(require(…))]`: read through the context, and decoded before the function starts.
     pub by_option: bool,
 }
 
 impl<'a> Body<'a> {
-    /// `None` after a mistake, which is then in `errors`. `require` and `optional` are what the options name.
+    /// `None` after a mistake, which is then in `errors`. `require` and `optional` are the paths of the options.
     pub fn new(
         kind: Kind,
         function: &'a Function,
@@ -117,7 +117,7 @@ fn check_signature(kind: Kind, function: &Function, errors: &mut Errors) {
     }
 }
 
-/// What the function returns, if it can.
+/// The return type, if it is valid.
 fn returns<'a>(kind: Kind, function: &'a Function, errors: &mut Errors) -> Option<&'a Type> {
     let ReturnType::Type(_, ty) = &function.signature.output else {
         errors.push(errors::function::no_output(kind, &function.signature.ident));
@@ -135,19 +135,19 @@ fn returns<'a>(kind: Kind, function: &'a Function, errors: &mut Errors) -> Optio
         && let Some(found) = result_argument(ty)
         && !named(found, |name| name.ends_with("Check"))
     {
-        // An alias of another name is refused with it, because rustc would speak of anything else five times.
+        // This also refuses an alias with another name, because rustc would report any other type five times.
         errors.push(errors::check::no_check(found));
         return None;
     }
     Some(ty)
 }
 
-/// As [`returns`], where the mistakes have been reported.
+/// Like [`returns`], if the mistakes are already reported.
 pub fn output(kind: Kind, function: &Function) -> Option<&Type> {
     returns(kind, function, &mut Errors::default())
 }
 
-/// What has been seen of a function's parameters so far.
+/// The parameters that have been classified so far.
 struct Found<'e> {
     kind: Kind,
     errors: &'e mut Errors,
@@ -272,15 +272,15 @@ impl Found<'_> {
     }
 }
 
-/// What a context parameter refers to; `None` for every other parameter.
+/// The type behind the reference of a context parameter; `None` for every other parameter.
 ///
-/// Only the name tells a context from a borrowed input; the type is checked where the function is called.
+/// Only its name distinguishes a context from a borrowed input; rustc checks the type where the function is called.
 fn context(ty: &Type) -> Option<&Type> {
     match ty {
         Type::Reference(reference) if named(&reference.elem, |name| name.ends_with("Context")) => {
             Some(&reference.elem)
         }
-        // By value it is a mistake; a type of the user's own may well be called `DocumentContext`.
+        // A context by value is a mistake, but another type can have a name like `DocumentContext`.
         _ if named(ty, |name| name == "StageContext") => Some(ty),
         _ => None,
     }

@@ -1,4 +1,4 @@
-//! What a stage that waits has more than others.
+//! The additional items of a stage that waits.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -19,7 +19,7 @@ pub struct Wait<'a> {
     path: &'a Path,
     /// `__private`.
     private: Ident,
-    /// The field of the stage's configuration that is the check's: documentation, name and type.
+    /// The field of the stage's configuration for the check: documentation, name and type.
     field: (Vec<Attribute>, Ident, Type),
 }
 
@@ -29,7 +29,7 @@ impl<'a> Wait<'a> {
         let path = options.check.as_ref()?;
         let name = path.segments.last()?.ident.clone();
         let doc = format!(" The configuration of the check `{}`.", plain(&name));
-        // The structure stands outside of the scope of the alias, and the path is named only there.
+        // The structure is outside the scope of the alias, and the path is named only in that scope.
         let ty = parse_quote!(
             <<#stage as #library::__private::Waits>::Check as #library::__private::CheckFunction>::Config
         );
@@ -37,14 +37,14 @@ impl<'a> Wait<'a> {
         Some(Self { stage, options, path, private, field: (vec![parse_quote!(#[doc = #doc])], name, ty) })
     }
 
-    /// The check's configuration as a field of the stage's own, for a stage that has one.
+    /// The check's configuration as a field of the stage's configuration, if the stage has one.
     pub fn config_field(&self) -> Field<'_> {
         let (attributes, name, ty) = &self.field;
         Field { attributes, name, ty, default: Default::Flatten, rules: Vec::new() }
     }
 
-    /// The check's configuration as that of a stage that has none of its own. All of the item stands at the path,
-    /// here and below: rustc underlines an item in which a type is private.
+    /// The check's configuration as the stage's configuration, if the stage has none. The whole item has the span of the path,
+    /// here and below: rustc underlines an item that contains a private type.
     pub fn config(&self) -> TokenStream {
         let private = &self.private;
         self.on_path(quote!(type Config = <__Check as #private::CheckFunction>::Config;))
@@ -56,7 +56,7 @@ impl<'a> Wait<'a> {
         self.on_path(quote!(type Output = <__Check as #private::CheckFunction>::Output;))
     }
 
-    /// The stage's declaration goes on with it.
+    /// The calls that add the wait to the stage's declaration.
     pub fn declaration(&self) -> TokenStream {
         let private = &self.private;
         let poll_every = self.options.poll_every.as_ref().map(|option| {
@@ -75,15 +75,15 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// Stores what the function returned, which must be what the check takes.
+    /// Stores the ticket, which must have the type that the check takes.
     pub fn store(&self, returned: &TokenStream, ticket: &Ident) -> TokenStream {
         let private = &self.private;
-        let taken = quote!(<__Check as #private::CheckFunction>::Ticket);
-        let store = self.on_path(quote!(<#returned as #private::TicketFor<Self, __Check, #taken>>::store));
+        let accepted = quote!(<__Check as #private::CheckFunction>::Ticket);
+        let store = self.on_path(quote!(<#returned as #private::TicketFor<Self, __Check, #accepted>>::store));
         quote!(#store(&#ticket))
     }
 
-    /// The alias of the check, and what joins it to the stage.
+    /// The alias of the check, and the implementation of `Waits`.
     pub fn implementation(&self, prepare: &TokenStream, has_config: bool) -> TokenStream {
         let Self { stage, path, private, field: (_, name, _), .. } = self;
         let config = local("config");
@@ -119,7 +119,7 @@ impl<'a> Wait<'a> {
     }
 }
 
-/// The output of a stage that waits, where its declaration has a mistake.
+/// The output of a stage that waits and whose declaration has a mistake.
 pub fn output(check: &Path, private: &TokenStream) -> TokenStream {
     respan(quote!(<#check as #private::CheckFunction>::Output), check.span())
 }

@@ -1,4 +1,4 @@
-//! What an editor is given to complete options by.
+//! The imports that editors use to complete options.
 
 use super::tokens;
 use crate::options::{CHECK, CONFIG, RETRY, STAGE, Table, WORKFLOW};

@@ -1,4 +1,4 @@
-//! Code as it is while somebody types: nothing that is already there may vanish from the expansion.
+//! Incomplete code, as an editor sees it: every token that is already there must stay in the expansion.
 
 use super::{contains, tokens};
 use crate::{stage, workflow};
@@ -13,12 +13,12 @@ fn workflow_keeps(source: &str, names: &[&str]) {
 
 #[test]
 fn a_workflow_keeps_every_identifier() {
-    workflow_keeps("pub w = a >>", &["w", "a", "WConfig", "WOutputs"]);
+    workflow_keeps("pub w = a >>", &["w", "a", "WConfig", "WInput", "WOutputs"]);
     workflow_keeps("pub w = a >> [b, ] >>", &["w", "a", "b"]);
 }
 
 #[test]
-fn a_workflow_keeps_what_stands_around_a_mistake() {
+fn a_workflow_keeps_the_stages_around_a_mistake() {
     workflow_keeps("w = a >> >> b", &["a", "b"]);
     workflow_keeps("w = a b", &["a", "b"]);
     workflow_keeps("w = a > b", &["a", "b"]);
@@ -51,7 +51,7 @@ fn a_stage_keeps_its_function_and_its_type() {
 }
 
 #[test]
-fn a_body_is_carried_as_it_is() {
+fn a_body_is_kept_unchanged() {
     stage_keeps(
         "",
         "async fn load(path: String) -> StageResult<u32> { if 1 }",
@@ -62,7 +62,7 @@ fn a_body_is_carried_as_it_is() {
 }
 
 #[test]
-fn what_is_no_function_is_still_there() {
+fn an_item_that_is_not_a_function_is_kept() {
     stage_keeps("", "pub struct Document { text: String }", &["Document", "text", "compile_error"]);
     stage_keeps("", "async fn", &["async", "fn", "compile_error"]);
     stage_keeps("", "async fn load(path) -> StageResult<u32> { }", &["load", "path", "compile_error"]);

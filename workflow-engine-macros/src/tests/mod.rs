@@ -1,4 +1,4 @@
-//! The macros' own output. `UPDATE_EXPECT=1 cargo test -p workflow-engine-macros` writes the snapshots anew.
+//! The expansions of the macros. `UPDATE_EXPECT=1 cargo test -p workflow-engine-macros` rewrites the snapshots.
 
 mod completion;
 mod half_typed;

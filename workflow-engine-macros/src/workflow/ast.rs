@@ -14,14 +14,14 @@ pub struct Workflow {
     pub chain: Chain,
 }
 
-/// What `#[workflow(…)]` says.
+/// The options of `#[workflow(…)]`.
 #[derive(Default)]
 pub struct Options {
     pub id: Option<LitStr>,
     pub name: Option<LitStr>,
     pub version: Option<u32>,
     pub krate: Option<Path>,
-    /// As far as they are typed.
+    /// The names of the options, also incomplete ones.
     pub names: Names,
 }
 
@@ -37,6 +37,6 @@ pub enum Step {
         branches: Vec<Chain>,
         span: Span,
     },
-    /// A mistake stood here, and has been reported: what comes after it is not compared with what came before.
+    /// A mistake that is already reported. The step after it is not compared with the step before it.
     Hole,
 }

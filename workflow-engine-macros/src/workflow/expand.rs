@@ -1,9 +1,10 @@
-//! Writes the items of a workflow. It cannot fail.
+//! Generates the items of a workflow. It cannot fail.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::Attribute;
+use syn::{Attribute, Type};
 
+use super::ast::Workflow;
 use super::record;
 use super::valid::{Graph, Node, Shape, WIDEST};
 use crate::casing::{pascal, plain, title};
@@ -17,7 +18,7 @@ pub struct Names<'a> {
     pub private: Ident,
     pub config: Ident,
     pub outputs: Ident,
-    /// An alias for each stage, under the stage's span: its path is named once, so a wrong one is reported once.
+    /// An alias for each stage, with the stage's span. The path is named once, so that a wrong path is reported once.
     pub aliases: Vec<Ident>,
     pub conditions: Vec<&'a Attribute>,
 }
@@ -57,6 +58,7 @@ pub fn expand(graph: &Graph<'_>) -> TokenStream {
     let table = table(graph, &names);
     let implementation = implementation(graph, &names);
     let checks = checks(graph, &names);
+    let input = input_alias(graph, &names);
     let records = record::expand(graph, &names, &quote!(#import #table #implementation #checks));
     quote! {
         #(#attributes)*
@@ -64,30 +66,67 @@ pub fn expand(graph: &Graph<'_>) -> TokenStream {
         #[allow(non_camel_case_types, dead_code, missing_debug_implementations)]
         #visibility struct #name {}
 
+        #input
+
         #(#named)*
 
         #records
     }
 }
 
+/// The alias of the workflow's input, unless a type with that name exists: the type that the user has written as the input,
+/// or the generated input of the first stage.
+fn input_alias(graph: &Graph<'_>, names: &Names<'_>) -> Option<TokenStream> {
+    let Names { library, conditions, aliases, .. } = names;
+    let Workflow { name, visibility, input, .. } = graph.workflow;
+    let own = format_ident!("{}Input", pascal(&plain(name)), span = name.span());
+    let exists = match input {
+        Some(Type::Path(ty)) => ty.path.get_ident().is_some_and(|ty| *ty == own),
+        Some(_) => false,
+        None => graph
+            .nodes
+            .first()
+            .and_then(|first| first.path.get_ident())
+            .is_some_and(|first| pascal(&plain(first)) == pascal(&plain(name))),
+    };
+    if exists {
+        return None;
+    }
+    let doc = format!(" The input of the workflow [`{}`](struct@{name}).", plain(name));
+    let ty = match (graph.nodes.first(), aliases.first()) {
+        // Not through the workflow, which can be more private than the stage.
+        (Some(Node { received: Shape::Start, .. }), Some(alias)) if input.is_none() => {
+            quote!(<#alias as #library::Stage>::Input)
+        }
+        // Not through the type itself, because a mistake in it would be reported twice.
+        _ => quote!(<#name as #library::Workflow>::Input),
+    };
+    Some(quote! {
+        #(#conditions)*
+        #[doc = #doc]
+        #[allow(dead_code, unused_qualifications)]
+        #visibility type #own = #ty;
+    })
+}
+
 fn implementation(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     let Names { private, config, outputs, .. } = names;
     let name = &graph.workflow.name;
     let input = input(graph, names);
-    let output = output(&graph.end, names);
-    // rustc underlines the whole item when a type in it is private: it stands where the stage does.
-    let ends = [graph.nodes.first(), graph.end.leaves().last().map(|last| &graph.nodes[*last])];
+    let output = output(&graph.output, names);
+    // rustc underlines the whole item if a type in it is private, so the item has the span of the stage.
+    let ends = [graph.nodes.first(), graph.output.leaves().last().map(|last| &graph.nodes[*last])];
     let [first, last] = ends.map(|node| node.map_or_else(|| name.span(), Node::span));
     let input = quote_spanned!(first=> type Input = #input;);
     let output = quote_spanned!(last=> type Output = #output;);
-    let shape = shape(&graph.end, names);
-    let decode_output = if matches!(graph.end, Shape::Hole) || graph.end.has_hole() {
+    let shape = shape(&graph.output, names);
+    let decode_output = if matches!(graph.output, Shape::Hole) || graph.output.has_hole() {
         quote!({
-            let _ = ends;
+            let _ = outputs;
             ::core::unreachable!()
         })
     } else {
-        quote!({ #private::decode_ends::<#shape>(ends) })
+        quote!({ #private::decode_output::<#shape>(outputs) })
     };
     quote! {
         impl #private::Workflow for #name {
@@ -103,7 +142,7 @@ fn implementation(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
             }
 
             fn decode_output(
-                ends: &[#private::Json],
+                outputs: &[#private::Json],
             ) -> #private::Result<Self::Output, #private::JsonError> #decode_output
 
             fn decode_outputs(
@@ -125,10 +164,11 @@ fn table(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     let version = workflow.options.version.unwrap_or(1);
     let description = docs::text(&workflow.attributes);
     let rows = graph.nodes.iter().zip(&names.aliases).map(|(node, alias)| row(graph, node, alias, names));
-    let after = graph.nodes.iter().map(|node| literals(&node.after)).map(|after| quote!(&[#(#after),*]));
-    let ends = literals(&graph.end.leaves());
+    let predecessors = graph.nodes.iter().map(|node| literals(&node.predecessors));
+    let predecessors = predecessors.map(|stages| quote!(&[#(#stages),*]));
+    let output_stages = literals(&graph.output.leaves());
     let name = &workflow.name;
-    let shape = shape(&graph.end, names);
+    let shape = shape(&graph.output, names);
     quote! {
         const TABLE: &#private::WorkflowTable = &#private::WorkflowTable {
             id: #id,
@@ -136,8 +176,8 @@ fn table(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
             version: #version,
             description: #description,
             stages: &[#(#rows),*],
-            after: &[#(#after),*],
-            ends: &[#(#ends),*],
+            predecessors: &[#(#predecessors),*],
+            output_stages: &[#(#output_stages),*],
             input: #private::InputRow::of::<#name>(),
             output_schema: #private::output_schema::<#shape>,
             config_schema: #private::schema::<#config>,
@@ -145,13 +185,13 @@ fn table(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     }
 }
 
-/// A stage in its place. The expression is the check of what it is handed, so all of it has the stage's span.
+/// The row of a stage. The expression checks the value that the stage receives, so all of it has the stage's span.
 fn row(graph: &Graph<'_>, node: &Node<'_>, alias: &Ident, names: &Names<'_>) -> TokenStream {
     let span = node.span();
     let private = &at(&names.private, span);
     let stage = quote_spanned!(span=> #alias as #private::StageNode);
-    match &node.handed {
-        handed if handed.has_hole() => quote_spanned!(span=> <#stage>::ROW),
+    match &node.received {
+        received if received.has_hole() => quote_spanned!(span=> <#stage>::ROW),
         Shape::Start => {
             let workflow = at(&graph.workflow.name, span);
             quote_spanned! {span=>
@@ -160,14 +200,14 @@ fn row(graph: &Graph<'_>, node: &Node<'_>, alias: &Ident, names: &Names<'_>) -> 
                 >>::ROW
             }
         }
-        Shape::One(before) => {
+        Shape::Single(before) => {
             let before = at(&names.aliases[*before], span);
             quote_spanned! {span=>
                 <#alias as #private::Follows<#before, #private::OutputOf<#before>, #private::ParametersOf<#alias>>>::ROW
             }
         }
-        handed => {
-            let shape = respan(shape(handed, names), span);
+        received => {
+            let shape = respan(shape(received, names), span);
             quote_spanned! {span=>
                 <#stage>::ROW.entered(
                     <#alias as #private::Joins<<#shape as #private::Upstream>::Value, #private::ParametersOf<#alias>>>
@@ -184,7 +224,7 @@ fn literal(index: usize, span: Span) -> Literal {
     literal
 }
 
-/// Indices without a suffix, which are one token less to read.
+/// Indices without a suffix, which are one token less each.
 fn literals(indices: &[usize]) -> Vec<Literal> {
     indices.iter().map(|index| Literal::usize_unsuffixed(*index)).collect()
 }
@@ -194,7 +234,7 @@ fn input(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     let Names { private, aliases, .. } = names;
     match (&graph.workflow.input, graph.nodes.first(), aliases.first()) {
         (Some(ty), ..) => quote!(#ty),
-        (None, Some(node), Some(alias)) if matches!(node.handed, Shape::Start) => {
+        (None, Some(node), Some(alias)) if matches!(node.received, Shape::Start) => {
             let private = at(private, node.span());
             quote_spanned!(node.span()=> <#alias as #private::Stage>::Input)
         }
@@ -202,11 +242,11 @@ fn input(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     }
 }
 
-/// The type of what is handed on.
+/// The type of a value between two steps.
 fn output(shape: &Shape, names: &Names<'_>) -> TokenStream {
     let Names { private, aliases, .. } = names;
     match shape {
-        Shape::One(stage) => {
+        Shape::Single(stage) => {
             let alias = &aliases[*stage];
             let private = at(private, alias.span());
             quote_spanned!(alias.span()=> <#alias as #private::Stage>::Output)
@@ -219,11 +259,11 @@ fn output(shape: &Shape, names: &Names<'_>) -> TokenStream {
     }
 }
 
-/// The shape of what is handed on, as a type.
+/// The shape of a value between two steps, as a type.
 fn shape(shape: &Shape, names: &Names<'_>) -> TokenStream {
     let Names { private, aliases, .. } = names;
     match shape {
-        Shape::One(stage) => {
+        Shape::Single(stage) => {
             let alias = &aliases[*stage];
             quote!(#private::Single<#alias>)
         }
@@ -236,7 +276,7 @@ fn shape(shape: &Shape, names: &Names<'_>) -> TokenStream {
     }
 }
 
-/// One constant a stage, so that one stage's mistake does not hide another's.
+/// One constant for each stage, so that the mistake of one does not hide that of another.
 fn checks(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     let Names { private, aliases, .. } = names;
     let id = &graph.id;

@@ -1,5 +1,5 @@
-//! `workflow!`: read the chain (`parse`) into a tree that has holes where there are mistakes (`ast`), make the
-//! graph of it (`valid`), write the items (`expand`).
+//! `workflow!`: parse the chain (`parse`) into a tree with holes in place of mistakes (`ast`), make the graph (`valid`), and
+//! generate the items (`expand`).
 
 mod ast;
 mod expand;
@@ -20,7 +20,7 @@ pub fn expand(input: TokenStream) -> TokenStream {
         workflows = parse::workflows(input, &mut errors);
         Ok(())
     };
-    // The parser keeps its mistakes to itself and reads everything.
+    // The parser collects its mistakes in `errors` and reads all tokens.
     let read = parser.parse2(input);
     errors.take(read);
     if workflows.is_empty() && errors.is_empty() {

@@ -1,7 +1,7 @@
-//! Reads workflows. A mistake leaves a hole and is remembered; reading goes on behind it.
+//! Parses workflows. A mistake becomes a hole and an error, and parsing continues after it.
 //!
-//! At the end of the input syn would underline the whole macro, so whoever expects something remembers the token
-//! that made it expect it.
+//! At the end of the input, syn would underline the whole macro. The functions therefore keep the token before the missing
+//! one, and report the mistake there.
 
 use proc_macro2::extra::DelimSpan;
 use proc_macro2::{Ident, Span, TokenTree};
@@ -29,7 +29,7 @@ pub fn workflows(input: ParseStream<'_>, errors: &mut Errors) -> Vec<Workflow> {
         if let Ok(comma) = input.parse::<Token![,]>() {
             errors.push(errors::workflow::expected_semicolon(comma.span));
         } else {
-            // Whatever else is left before the `;` was reported where it was found.
+            // The remaining tokens before the `;` are already reported.
             let _ = input.parse::<Token![;]>();
         }
     }
@@ -71,7 +71,7 @@ fn input_type(input: ParseStream<'_>, name: &Ident, errors: &mut Errors) -> Opti
         let place = if content.is_empty() { paren.span.join() } else { content.span() };
         let ty = content.parse::<Type>();
         let rest = content.parse::<Option<Token![,]>>().is_ok() && content.is_empty();
-        // What is left of the parentheses is part of the one mistake.
+        // The remaining tokens in the parentheses are part of the same mistake.
         while content.parse::<TokenTree>().is_ok() {}
         ty.ok().filter(|_| rest).ok_or_else(|| errors::workflow::expected_input(place, name))
     });
@@ -84,7 +84,7 @@ fn parenthesized(input: ParseStream<'_>) -> Result<(token::Paren, ParseBuffer<'_
     Ok((paren, content))
 }
 
-/// Takes `#[workflow(…)]` out of the attributes.
+/// Removes `#[workflow(…)]` from the attributes.
 fn split(attributes: Vec<Attribute>, errors: &mut Errors) -> (Vec<Attribute>, Options) {
     let mut found = Options::default();
     let mut kept = Vec::new();
@@ -136,7 +136,7 @@ fn chain(input: ParseStream<'_>, mut place: Span, mut before: &'static str, erro
         if let Ok(arrow) = input.parse::<Token![>>]>() {
             place = arrow.spans[0];
         } else if let Ok(half) = input.parse::<Token![>]>() {
-            // Whoever writes `a > b` means `a >> b`: the edge is checked.
+            // `a > b` means `a >> b`, so the edge is checked.
             errors.push(errors::workflow::expected_arrow(half.span));
             place = half.span;
         } else {
@@ -160,7 +160,7 @@ fn step(input: ParseStream<'_>, errors: &mut Errors) -> Step {
             .map_or(Step::Hole, |(bracket, content)| group(&content, &bracket.span, errors));
     }
     if input.peek(token::Paren) {
-        // What stands in parentheses is meant as a group, and checked as one.
+        // Parentheses are meant as a group, so they are checked as one.
         return errors.take(parenthesized(input)).map_or(Step::Hole, |(paren, content)| {
             errors.push(errors::workflow::parentheses(paren.span.join()));
             group(&content, &paren.span, errors)
@@ -222,7 +222,7 @@ fn path(input: ParseStream<'_>, errors: &mut Errors) -> Result<Path> {
         path.segments.push_value(PathSegment::from(segment));
         let turbofish = input.peek(Token![::]) && input.peek3(Token![<]);
         if turbofish || input.peek(Token![<]) || input.peek(token::Paren) {
-            // The path stands, and is checked as if nothing followed it.
+            // The path is checked as if it had no arguments.
             errors.push(errors::workflow::arguments(&path));
             skip_to_arrow(input);
             return Ok(path);
@@ -236,7 +236,7 @@ fn path(input: ParseStream<'_>, errors: &mut Errors) -> Result<Path> {
     }
 }
 
-/// Whether the chain is over.
+/// Returns whether the chain has ended.
 fn ends(input: ParseStream<'_>) -> bool {
     input.is_empty() || input.peek(Token![,]) || input.peek(Token![;])
 }

@@ -7,17 +7,17 @@ use super::expand::Names;
 use super::valid::Graph;
 use crate::casing::plain;
 
-/// The two structures, and the scope with the `rest` in it.
+/// The two structures, and the scope that contains `rest`.
 pub fn expand(graph: &Graph<'_>, names: &Names<'_>, rest: &TokenStream) -> TokenStream {
     let Names { library, config, outputs, aliases, conditions, .. } = names;
     let visibility = &graph.workflow.visibility;
     let name = &graph.workflow.name;
     let config_doc = format!(
-        " The configuration of the workflow [`{}`](struct@{name}), a field for each stage; in JSON under its id.",
+        " The configuration of the workflow [`{}`](struct@{name}), with a field for each stage, in JSON under the stage's id.",
         plain(name)
     );
     let outputs_doc = format!(
-        " The outputs of a run of the workflow [`{}`](struct@{name}), as far as there are any.",
+        " The outputs of a run of the workflow [`{}`](struct@{name}), `None` for a stage without an output.",
         plain(name)
     );
     let [config_text, outputs_text] = [config, outputs].map(plain);
@@ -30,7 +30,7 @@ pub fn expand(graph: &Graph<'_>, names: &Names<'_>, rest: &TokenStream) -> Token
         quote!(#alias #field #text #config_doc #output_doc)
     });
     quote! {
-        #library::__private::whole! {
+        #library::__private::workflow! {
             [#(#conditions)*] #visibility, #stages
             #config = #config_text #config_doc
             #outputs = #outputs_text #outputs_doc

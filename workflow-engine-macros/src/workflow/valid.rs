@@ -1,4 +1,4 @@
-//! The graph of a workflow: who comes right before whom, who is whose ancestor, and what is handed on.
+//! The graph of a workflow: the predecessors and ancestors of each stage, and the values between them.
 
 use proc_macro2::Span;
 use syn::{Ident, Path};
@@ -7,16 +7,16 @@ use super::ast::{Chain, Step, Workflow};
 use crate::casing::{kebab, plain};
 use crate::errors::{self, Errors};
 
-/// More branches than this have no tuple.
+/// The widest group with a tuple.
 pub const WIDEST: usize = 16;
 
 pub struct Graph<'a> {
     pub workflow: &'a Workflow,
     pub id: String,
     pub nodes: Vec<Node<'a>>,
-    /// What the last step hands on.
-    pub end: Shape,
-    /// No mistake was found: the checks that look at the whole graph may be made.
+    /// The output of the last step.
+    pub output: Shape,
+    /// Whether no mistake was found, so that the whole graph can be checked.
     pub sound: bool,
 }
 
@@ -24,50 +24,50 @@ pub struct Node<'a> {
     pub path: &'a Path,
     /// The name of its fields: the path's last segment, with the one before it where two collide.
     pub field: Ident,
-    /// What it is handed.
-    pub handed: Shape,
-    /// The stages right before it.
-    pub after: Vec<usize>,
+    /// The value that the stage receives.
+    pub received: Shape,
+    /// The direct predecessors.
+    pub predecessors: Vec<usize>,
     /// One bit for each stage that runs before it.
     pub ancestors: Vec<u64>,
 }
 
-/// What is handed on.
+/// A value between two steps.
 #[derive(Clone)]
 pub enum Shape {
     /// The workflow's input.
     Start,
     /// The output of one stage.
-    One(usize),
+    Single(usize),
     /// The outputs of a group's branches.
     Group(Vec<Shape>),
-    /// Nobody knows: there is a mistake.
+    /// Unknown because of a mistake.
     Hole,
 }
 
 impl Node<'_> {
-    /// Where the stage's mistakes are underlined: the last segment, as `join` does not exist on stable.
+    /// The span for mistakes about the stage: the last segment, because stable Rust has no `Span::join`.
     pub fn span(&self) -> Span {
         self.path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span())
     }
 }
 
 impl Shape {
-    /// The stages whose outputs make it up, in writing order.
+    /// The stages whose outputs it contains, in the order in which they are written.
     pub fn leaves(&self) -> Vec<usize> {
         match self {
-            Self::One(stage) => vec![*stage],
+            Self::Single(stage) => vec![*stage],
             Self::Group(branches) => branches.iter().flat_map(Self::leaves).collect(),
             Self::Start | Self::Hole => Vec::new(),
         }
     }
 
-    /// Whether a mistake is part of it.
+    /// Returns whether it contains a hole.
     pub fn has_hole(&self) -> bool {
         match self {
             Self::Hole => true,
             Self::Group(branches) => branches.iter().any(Self::has_hole),
-            Self::Start | Self::One(_) => false,
+            Self::Start | Self::Single(_) => false,
         }
     }
 }
@@ -76,17 +76,17 @@ impl<'a> Graph<'a> {
     pub fn new(workflow: &'a Workflow, errors: &mut Errors) -> Self {
         let id =
             workflow.options.id.as_ref().map_or_else(|| kebab(&plain(&workflow.name)), syn::LitStr::value);
-        let mut graph = Self { workflow, id, nodes: Vec::new(), end: Shape::Hole, sound: true };
-        graph.end = graph.walk(&workflow.chain, &Shape::Start);
+        let mut graph = Self { workflow, id, nodes: Vec::new(), output: Shape::Hole, sound: true };
+        graph.output = graph.walk(&workflow.chain, &Shape::Start);
         graph.name_fields();
         graph.find_ancestors();
         if workflow.input.is_none() && graph.heads() > 1 {
             errors.push(errors::workflow::no_input_type(&workflow.name, &graph.id));
             graph.sound = false;
-            // Nobody knows what they are handed; what follows them is checked all the same.
+            // Their input is unknown, but the stages after them are still checked.
             for node in &mut graph.nodes {
-                if matches!(node.handed, Shape::Start) {
-                    node.handed = Shape::Hole;
+                if matches!(node.received, Shape::Start) {
+                    node.received = Shape::Hole;
                 }
             }
         }
@@ -94,12 +94,12 @@ impl<'a> Graph<'a> {
             && branches.len() > WIDEST
         {
             errors.push(errors::workflow::wide_end(*span, branches.len()));
-            graph.end = Shape::Hole;
+            graph.output = Shape::Hole;
         }
         graph
     }
 
-    /// Adds the stages of a chain, and answers what its last step hands on.
+    /// Adds the stages of a chain, and returns the output of its last step.
     fn walk(&mut self, chain: &'a Chain, before: &Shape) -> Shape {
         let mut before = before.clone();
         for step in &chain.steps {
@@ -118,20 +118,20 @@ impl<'a> Graph<'a> {
         before
     }
 
-    fn add(&mut self, path: &'a Path, handed: Shape) -> Shape {
+    fn add(&mut self, path: &'a Path, received: Shape) -> Shape {
         let name = path.segments.last().map_or_else(|| self.workflow.name.clone(), |last| last.ident.clone());
-        let after = handed.leaves();
-        self.nodes.push(Node { path, field: name, handed, after, ancestors: Vec::new() });
-        Shape::One(self.nodes.len() - 1)
+        let predecessors = received.leaves();
+        self.nodes.push(Node { path, field: name, received, predecessors, ancestors: Vec::new() });
+        Shape::Single(self.nodes.len() - 1)
     }
 
-    /// The number of stages that are handed the workflow's input.
+    /// The number of first stages, which receive the workflow's input.
     fn heads(&self) -> usize {
-        self.nodes.iter().filter(|node| matches!(node.handed, Shape::Start)).count()
+        self.nodes.iter().filter(|node| matches!(node.received, Shape::Start)).count()
     }
 
-    /// Gives stages of the same name the segment before it, `a_load` and `b_load`, and a number if that is not
-    /// enough: then the same stage appears twice, which is reported elsewhere.
+    /// Adds the segment before it to equal names, `a_load` and `b_load`, and a number if they are still equal: then the same
+    /// stage appears twice, which is reported elsewhere.
     fn name_fields(&mut self) {
         let names: Vec<String> = self.nodes.iter().map(|node| node.field.to_string()).collect();
         for (index, node) in self.nodes.iter_mut().enumerate() {
@@ -160,7 +160,7 @@ impl<'a> Graph<'a> {
         let words = self.nodes.len().div_ceil(64);
         for index in 0..self.nodes.len() {
             let mut ancestors = vec![0_u64; words];
-            for &before in &self.nodes[index].after {
+            for &before in &self.nodes[index].predecessors {
                 for (word, more) in ancestors.iter_mut().zip(&self.nodes[before].ancestors) {
                     *word |= more;
                 }

@@ -46,7 +46,7 @@ CREATE TABLE {schema}.workflow_runs (
     total_tokens           BIGINT      NOT NULL DEFAULT 0,
     -- The most that reserved and unknown calls can cost, and the number of reserved calls; NULL before the first call.
     reserved_cost          BIGINT,
-    open_calls             BIGINT,
+    pending_calls          BIGINT,
     -- The most that the run may spend; NULL without a limit.
     budget                 BIGINT,
     created_at             TIMESTAMPTZ NOT NULL,
@@ -95,7 +95,7 @@ CREATE TABLE {schema}.workflow_stages (
     total_cost      BIGINT,
     total_tokens    BIGINT,
     reserved_cost   BIGINT,
-    open_calls      BIGINT,
+    pending_calls   BIGINT,
     -- A budget set for this stage, which counts where it is larger than the declared one; NULL if none was set.
     budget          BIGINT,
     -- While the stage waits for a budget: the most that the refused call can cost.

@@ -4,12 +4,12 @@
 -- 1970-01-01T00:00:00Z. Payloads are JSON text exactly as it was written: SQLite's own JSON types would rewrite
 -- numbers. Statuses are PENDING, RUNNING, SUSPENDED, COMPLETED, FAILED, CANCELLED, SKIPPED and, of jobs, DEAD.
 --
--- The indexes are partial: they hold what is still to be done, so finished runs cost the hot path nothing; and those
--- of what waits for a worker begin with the definition, so what only others can do costs nothing either. Rows
--- refer to their run by id without foreign keys: every row is written by the transaction that has read its run.
+-- The indexes are partial: they hold pending work only, so terminal runs cost the hot path nothing. The indexes of work
+-- for a worker begin with the definition, so the work of other workers costs nothing either. Rows refer to their run by
+-- id without foreign keys: the transaction that writes a row has read its run.
 
--- What changes while a run runs. What it was started with stands apart, because SQLite rewrites a whole row to
--- change one number of it.
+-- The changing part of a run. Its request is in a separate table, because SQLite rewrites a whole row to change one
+-- number of it.
 CREATE TABLE workflow_runs (
     id                     TEXT    NOT NULL PRIMARY KEY,
     workflow_id            TEXT    NOT NULL,
@@ -18,16 +18,16 @@ CREATE TABLE workflow_runs (
     definition_fingerprint TEXT    NOT NULL,
     status                 TEXT    NOT NULL,
     priority               INTEGER NOT NULL,
-    -- Moved by start, end and rerun.
+    -- Moved by structural changes: start, end, rerun, recount.
     version                INTEGER NOT NULL,
     generation             INTEGER NOT NULL,
-    -- Of the run's newest event.
+    -- The sequence number of the run's newest event.
     last_sequence          INTEGER NOT NULL,
-    -- Stages of the output that are still to complete.
+    -- The number of stages that make up the output and have not completed.
     waiting_on             INTEGER NOT NULL,
-    -- Stages that are ready or running.
+    -- The number of stages that are ready or running.
     active                 INTEGER NOT NULL,
-    -- Stages that wait for something outside.
+    -- The number of stages that wait for something outside.
     suspended              INTEGER NOT NULL,
     output                 TEXT,
     -- The key in blobs of an output that is too large for the row.
@@ -35,14 +35,13 @@ CREATE TABLE workflow_runs (
     error_code             TEXT,
     error_message          TEXT,
     cancel_reason          TEXT,
-    -- Of the calls of models that are settled, in all generations; money in millionths of a millionth of a US dollar,
-    -- here and below.
+    -- The settled model calls of all generations. Amounts of money are picodollars (1e-12 US dollars), here and below.
     total_cost             INTEGER NOT NULL DEFAULT 0,
     total_tokens           INTEGER NOT NULL DEFAULT 0,
-    -- What calls that are intended or unknown can cost at most, and how many are intended; NULL before the first one.
+    -- The most that reserved and unknown calls can cost, and the number of reserved ones; NULL before the first call.
     reserved_cost          INTEGER,
-    open_calls             INTEGER,
-    -- What it may spend; NULL without a limit.
+    pending_calls             INTEGER,
+    -- The most that the run may spend; NULL without a limit.
     budget                 INTEGER,
     created_at             INTEGER NOT NULL,
     started_at             INTEGER,
@@ -52,10 +51,10 @@ CREATE TABLE workflow_runs (
 CREATE INDEX workflow_runs_pending ON workflow_runs (definition_fingerprint, priority DESC, created_at)
     WHERE status = 'PENDING';
 CREATE INDEX workflow_runs_unfinished ON workflow_runs (workflow_id, created_at) WHERE completed_at IS NULL;
--- For retention; written once in a run's life.
+-- For retention. Each run is inserted at its end.
 CREATE INDEX workflow_runs_over ON workflow_runs (completed_at) WHERE completed_at IS NOT NULL;
 
--- What a run was started with. It never changes.
+-- The request that created a run. It never changes.
 CREATE TABLE workflow_run_requests (
     workflow_run_id TEXT NOT NULL PRIMARY KEY,
     input           TEXT NOT NULL,
@@ -67,39 +66,39 @@ CREATE TABLE workflow_stages (
     workflow_run_id TEXT    NOT NULL,
     stage_id        TEXT    NOT NULL,
     stage_name      TEXT    NOT NULL,
-    -- 1-based position in reading order.
+    -- The 1-based position in reading order.
     stage_number    INTEGER NOT NULL,
-    -- 1-based longest-path level.
+    -- The 1-based level: the length of the longest path to the stage.
     execution_group INTEGER NOT NULL,
     generation      INTEGER NOT NULL,
     status          TEXT    NOT NULL,
     attempt         INTEGER NOT NULL,
-    -- Stages before it that are still to complete.
+    -- The number of predecessors that have not completed.
     waiting_on      INTEGER NOT NULL,
-    -- The ticket of a stage that waits, here or in blobs, and when it is given up.
+    -- The ticket of a suspended stage, here or in blobs, and the instant at which its wait times out.
     suspended_state      TEXT,
     suspended_state_blob TEXT,
     max_wait_until       INTEGER,
     output          TEXT,
     output_blob     TEXT,
     error_message   TEXT,
-    -- What it has measured, a JSON object of numbers.
+    -- The metrics, a JSON object of numbers.
     metrics         TEXT,
-    -- As of the run; NULL before its first call of a model.
+    -- As in workflow_runs; NULL before the stage's first model call.
     total_cost      INTEGER,
     total_tokens    INTEGER,
     reserved_cost   INTEGER,
-    open_calls      INTEGER,
-    -- What it may spend where the run says so.
+    pending_calls      INTEGER,
+    -- The budget that the run has set for the stage; NULL where the declared one counts.
     budget          INTEGER,
-    -- What the call can cost that it was refused, while it waits for a budget.
+    -- The most that the refused call can cost, while the stage waits for its budget.
     awaited_cost    INTEGER,
     started_at      INTEGER,
     completed_at    INTEGER,
     PRIMARY KEY (workflow_run_id, stage_id)
 ) STRICT, WITHOUT ROWID;
 
--- One row for each stage that is ready, under a lease or dead; deleted when the stage completes.
+-- One row for each stage that is ready, leased, suspended or dead. Deleted when the stage completes.
 CREATE TABLE job_queue (
     workflow_run_id        TEXT    NOT NULL,
     stage_id               TEXT    NOT NULL,
@@ -110,12 +109,12 @@ CREATE TABLE job_queue (
     priority               INTEGER NOT NULL,
     attempt                INTEGER NOT NULL,
     max_attempts           INTEGER NOT NULL,
-    -- Raised by each claim, reset by nothing: the fence.
+    -- The fence. Each claim raises it, and nothing resets it.
     lease_epoch            INTEGER NOT NULL,
     worker_id              TEXT,
     leased_until           INTEGER,
     run_at                 INTEGER NOT NULL,
-    -- 1 when a wake came while a check was running.
+    -- 1 when the stage was woken while a check was running.
     woken                  INTEGER NOT NULL,
     PRIMARY KEY (workflow_run_id, stage_id)
 ) STRICT, WITHOUT ROWID;
@@ -133,30 +132,30 @@ CREATE TABLE outbox_events (
     payload         TEXT    NOT NULL,
     causation_id    TEXT,
     occurred_at     INTEGER NOT NULL,
-    -- When its subscribers were handed it; at once where nobody listens.
+    -- The instant at which the event was passed on to its subscribers; without subscribers, that of the commit.
     published_at    INTEGER,
     PRIMARY KEY (workflow_run_id, sequence)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX outbox_events_unpublished ON outbox_events (workflow_run_id, sequence) WHERE published_at IS NULL;
 
--- What a subscriber (a plugin, or the sink) has still to be told of a run; deleted when it has heard everything.
+-- The pending events of a run for a subscriber (a plugin, or the sink). Deleted when it has received all of them.
 CREATE TABLE plugin_deliveries (
     workflow_run_id TEXT    NOT NULL,
     plugin          TEXT    NOT NULL,
-    -- 0 for the run's stream of events; the event's sequence number where it was given up alone.
+    -- 0 for the run's stream of events; the event's sequence number for a dead letter that left the stream.
     letter          INTEGER NOT NULL,
-    -- The next event to be delivered, and the last one that is known to concern the subscriber.
+    -- The next event to deliver, and the last one that concerns the subscriber.
     next_sequence   INTEGER NOT NULL,
     last_sequence   INTEGER NOT NULL,
-    -- Raised by each claim of a flusher: the fence.
+    -- The fence. Each claim of a flusher raises it.
     lease_epoch     INTEGER NOT NULL,
-    -- How often the next event was refused, and why the last time.
+    -- The number of times that the next event was refused, and the reason of the last refusal.
     retry_count     INTEGER NOT NULL,
     error_message   TEXT,
-    -- Not offered before: the end of a flusher's lease, or of the backoff.
+    -- The instant before which it is not claimed: the end of a flusher's lease, or of the backoff.
     due_at          INTEGER NOT NULL,
-    -- When the next event was given up: a dead letter.
+    -- The instant at which the next event became a dead letter.
     dlq_at          INTEGER,
     PRIMARY KEY (workflow_run_id, plugin, letter)
 ) STRICT, WITHOUT ROWID;
@@ -166,7 +165,7 @@ CREATE INDEX plugin_deliveries_due ON plugin_deliveries (plugin, due_at, workflo
 CREATE INDEX plugin_deliveries_dead ON plugin_deliveries (plugin, dlq_at, workflow_run_id, letter)
     WHERE dlq_at IS NOT NULL;
 
--- Keys of commands, scoped by the command's name, written in the command's own transaction.
+-- The idempotency keys of commands, separate for each command. Written in the command's own transaction.
 CREATE TABLE idempotency_keys (
     command         TEXT    NOT NULL,
     key             TEXT    NOT NULL,
@@ -202,7 +201,7 @@ CREATE TABLE workflow_logs (
 
 CREATE INDEX workflow_logs_by_run ON workflow_logs (workflow_run_id, id);
 
--- What stages keep beside their outputs.
+-- The values that stages keep beside their outputs.
 CREATE TABLE workflow_artifacts (
     workflow_run_id TEXT    NOT NULL,
     stage_id        TEXT    NOT NULL,
@@ -216,7 +215,7 @@ CREATE TABLE workflow_artifacts (
     PRIMARY KEY (workflow_run_id, stage_id, key)
 ) STRICT, WITHOUT ROWID;
 
--- What people, programs and stages note about runs: one row an attribute.
+-- The notes of people, programs and stages about runs: one row for each attribute.
 CREATE TABLE annotations (
     id              INTEGER NOT NULL PRIMARY KEY,
     workflow_run_id TEXT    NOT NULL,
@@ -234,15 +233,15 @@ CREATE TABLE annotations (
 CREATE INDEX annotations_by_run ON annotations (workflow_run_id, id);
 CREATE INDEX annotations_by_key ON annotations (key, id);
 
--- The ledger: one row a call of a model. Texts stand last, so that sums are made without reading them.
+-- The ledger: one row for each model call. Texts come last, so that sums do not read them.
 CREATE TABLE ai_calls (
     id                  TEXT    NOT NULL PRIMARY KEY,
-    -- NULL outside of a stage, as are stage and what is 0 there.
+    -- NULL outside of a stage, as is the stage; generation, attempt and epoch are 0 there.
     workflow_run_id     TEXT,
     stage_id            TEXT,
     generation          INTEGER NOT NULL,
     attempt             INTEGER NOT NULL,
-    -- Of the lease under which it was made.
+    -- The epoch of the lease under which the call was made.
     lease_epoch         INTEGER NOT NULL,
     -- Segments, joined by dots.
     topic               TEXT    NOT NULL,
@@ -255,7 +254,7 @@ CREATE TABLE ai_calls (
     cached_input_tokens INTEGER NOT NULL,
     output_tokens       INTEGER NOT NULL,
     cost                INTEGER NOT NULL,
-    -- Of a call that is intended or unknown, what it can cost at most.
+    -- The most that a reserved or unknown call can cost; otherwise 0.
     reserved            INTEGER NOT NULL,
     created_at          INTEGER NOT NULL,
     ended_at            INTEGER,
@@ -269,7 +268,7 @@ CREATE INDEX ai_calls_by_run ON ai_calls (workflow_run_id, id) WHERE workflow_ru
 CREATE INDEX ai_calls_by_topic ON ai_calls (topic, id);
 CREATE INDEX ai_calls_open ON ai_calls (workflow_run_id, stage_id) WHERE outcome = 'RESERVED';
 
--- Runs that are purged, and whose blobs outside of the database are not yet.
+-- Purged runs whose blobs outside of the database are still to be deleted.
 CREATE TABLE purged_runs (
     id TEXT NOT NULL PRIMARY KEY
 ) STRICT, WITHOUT ROWID;

@@ -1,45 +1,46 @@
-//! How often a request is repeated, and after which waits.
+//! The retry policy of a call: which errors are retried, and after which delays.
 
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
-use super::error::{AiError, AiErrorKind};
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 
-const FIRST: Duration = Duration::from_millis(500);
-const LONGEST: Duration = Duration::from_secs(60);
+const FIRST_DELAY: Duration = Duration::from_millis(500);
+const MAX_DELAY: Duration = Duration::from_secs(60);
 
-/// The waits between the tries of one call.
-pub(super) struct Waits(ExponentialBackoff);
+/// The delays between the attempts of one call.
+pub(super) struct RetryDelays(ExponentialBackoff);
 
-impl Waits {
+impl RetryDelays {
     pub(super) fn new(retries: u32) -> Self {
         let builder = ExponentialBuilder::new()
-            .with_min_delay(FIRST)
-            .with_max_delay(LONGEST)
+            .with_min_delay(FIRST_DELAY)
+            .with_max_delay(MAX_DELAY)
             .with_max_times(usize::try_from(retries).unwrap_or(usize::MAX));
         Self(builder.with_jitter().build())
     }
 
-    /// How long to wait before the next try; `None` when there is none.
+    /// Returns the delay before the next attempt, or `None` if the call is not retried.
     ///
-    /// What the provider asks for counts, but for more than a minute: nobody holds a worker that long. The error then
-    /// goes to the stage, whose own retry waits durably, as long as the provider asks for.
-    pub(super) fn next(&mut self, error: &AiError) -> Option<Duration> {
-        if !is_repeated(error.kind()) {
+    /// A delay that the provider requests replaces the backoff. If it is longer than a minute, the call is not retried,
+    /// because waiting here would hold the worker's slot. The stage's own retry waits durably instead, for the whole
+    /// requested delay.
+    pub(super) fn next_after(&mut self, error: &AiError) -> Option<Duration> {
+        if !is_retried(error.kind()) {
             return None;
         }
-        let wait = self.0.next()?;
+        let delay = self.0.next()?;
         match error.retry_after() {
-            Some(asked) if asked > LONGEST => None,
-            Some(asked) => Some(asked),
-            None => Some(wait),
+            Some(requested) if requested > MAX_DELAY => None,
+            Some(requested) => Some(requested),
+            None => Some(delay),
         }
     }
 }
 
-/// Whether a call repeats itself. A timeout is repeated by the stage alone: it has cost its time already, and what the
-/// provider did with the request may have cost more.
-const fn is_repeated(kind: AiErrorKind) -> bool {
+/// Whether a call itself retries after this kind of error. A timeout is left to the stage: it has taken its time
+/// already, and the provider may have served and charged the request.
+const fn is_retried(kind: AiErrorKind) -> bool {
     matches!(kind, AiErrorKind::RateLimited | AiErrorKind::Overloaded | AiErrorKind::Connection)
 }

@@ -1,62 +1,63 @@
-//! Many calls handed over together, answered within a day, at a discount.
+//! The port for batches: calls that are submitted together and served within a day, at a discount.
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::error::AiError;
 use super::request::GenerateRequest;
 use super::response::GenerateResponse;
+use crate::ledger::ai_error::AiError;
 
-/// Whoever takes batches.
+/// A provider that serves batches. See [`AiProvider::batches`](super::AiProvider::batches).
 #[async_trait]
 pub trait BatchProvider: Send + Sync {
-    /// Hands the items over. `token` is kept with the batch where the provider has a place for it.
+    /// Submits the items as one batch. The provider stores `token` with the batch if it has a field for it.
     async fn submit(&self, token: &str, items: &[BatchItem]) -> Result<SubmittedBatch, AiError>;
 
-    /// The batch that was handed over with this token, if the provider took it and can tell.
-    /// `None` also where the provider has no place for a token: then nobody can know.
+    /// Returns the batch that was submitted with this token. Returns `None` if there is no such batch, and also if the
+    /// provider does not store tokens.
     async fn find(&self, token: &str) -> Result<Option<SubmittedBatch>, AiError>;
 
-    /// Whether [`find`](Self::find) can tell.
+    /// Returns whether [`find`](Self::find) is reliable, that is, whether the provider stores tokens.
     fn finds_by_token(&self) -> bool;
 
-    /// How far it is.
+    /// Returns the state of a batch.
     async fn status(&self, batch: &SubmittedBatch) -> Result<BatchStatus, AiError>;
 
-    /// What became of its items, in no order; also of one that expired or was cancelled, as far as they were answered.
-    /// An item that is missing was not answered.
+    /// Returns the results of a terminal batch, in no particular order. Items that were not served are missing, for
+    /// example in a batch that expired or was cancelled.
     async fn results(&self, batch: &SubmittedBatch) -> Result<Vec<ItemResult>, AiError>;
 
-    /// Asks the provider to stop. What it has answered by then is still to be had, and to be paid.
+    /// Requests the provider to cancel a batch. The results of items that are already served remain available and are
+    /// charged.
     async fn cancel(&self, batch: &SubmittedBatch) -> Result<(), AiError>;
 }
 
 /// One call of a batch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BatchItem {
-    /// Names its result: 1 to 64 letters, digits, `_` and `-`; once in a batch.
+    /// The id of the item: 1 to 64 letters, digits, `_` and `-`, unique in the batch.
     pub custom_id: String,
-    /// The call; its timeout means nothing here.
+    /// The call. Its timeout is ignored.
     pub request: GenerateRequest,
 }
 
-/// A batch that a provider has taken: what is needed to ask for it again, from any process.
+/// A batch that a provider has accepted: the data that any process needs to check on it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubmittedBatch {
-    /// The provider's own name for it.
+    /// The provider's id of the batch.
     pub id: String,
 }
 
-/// How far a batch is, and how much of it is done.
+/// The state of a batch and its progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchStatus {
-    /// How far it is.
+    /// The state.
     pub state: BatchState,
-    /// Items answered well, where the provider says so.
+    /// The number of items that succeeded, if the provider reports it.
     pub succeeded: Option<u32>,
-    /// Items that failed, where the provider says so.
+    /// The number of items that failed, if the provider reports it.
     pub failed: Option<u32>,
-    /// Why all of it failed, where the provider says so.
+    /// The reason why the whole batch failed, if the provider reports it.
     pub message: Option<String>,
 }
 
@@ -64,33 +65,33 @@ pub struct BatchStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BatchState {
-    /// Not begun.
+    /// Accepted and not started.
     Pending,
-    /// Under way, or about to stop.
+    /// In progress, or about to stop.
     Processing,
-    /// Over; items may have failed.
+    /// Terminal: the provider has processed every item. Single items may have failed.
     Completed,
-    /// Over, all of it refused.
+    /// Terminal: the provider rejected the whole batch.
     Failed,
-    /// Over, for its time was up; some items may be answered.
+    /// Terminal: the provider's time limit passed. Some items may have results.
     Expired,
-    /// Over, for somebody stopped it; some items may be answered.
+    /// Terminal: the batch was cancelled. Some items may have results.
     Cancelled,
 }
 
 impl BatchState {
-    /// Whether nothing will change any more.
+    /// Returns whether the state is terminal, so that the results can be fetched.
     #[must_use]
-    pub const fn is_over(self) -> bool {
+    pub const fn is_terminal(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Expired | Self::Cancelled)
     }
 }
 
-/// What became of one item.
+/// The result of one item.
 #[derive(Clone, Debug)]
 pub struct ItemResult {
-    /// The item's name.
+    /// The id of the item.
     pub custom_id: String,
-    /// Its answer, or why it has none.
+    /// The response, or the reason why there is none.
     pub outcome: Result<GenerateResponse, AiError>,
 }

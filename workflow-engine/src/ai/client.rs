@@ -1,22 +1,23 @@
-//! Whom to call, and how: what all calls of a program share.
+//! The client: the providers, models and settings that all calls of a program share.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backoff::Waits;
+use super::backoff::RetryDelays;
 use super::content_capture::ContentCapture;
-use super::error::{AiError, AiErrorKind};
 use super::model::ModelConfig;
-use super::models::{ModelRegistry, unknown};
+use super::models::{ModelFilter, ModelRegistry, not_registered};
 use super::provider::AiProvider;
+use crate::engine::EngineBuilder;
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 use crate::ports::{Clock, SystemClock};
 
-/// Providers, models, and how calls are made. Clones are the same client.
+/// The providers, the models and the settings of calls. Clones share one client.
 ///
-/// Given to [`EngineBuilder::ai`](crate::EngineBuilder::ai), it is what stages call through
-/// [`ctx.ai()`](crate::StageContext::ai); elsewhere, [`AiSession::new`](super::AiSession::new) takes it.
+/// Pass it to [`EngineBuilder::ai`](crate::EngineBuilder::ai), and stages call through it with
+/// [`ctx.ai()`](crate::StageContext::ai). Outside of stages, pass it to [`AiSession::new`](super::AiSession::new).
 #[derive(Clone)]
 pub struct AiClient {
     shared: Arc<Shared>,
@@ -39,7 +40,7 @@ pub(super) struct Settings {
 }
 
 impl AiClient {
-    /// Begins with the [models that are built in](ModelRegistry::builtin), and no provider.
+    /// Creates a builder with the [built-in models](ModelRegistry::builtin) and no provider.
     pub fn builder() -> AiClientBuilder {
         AiClientBuilder {
             providers: Vec::new(),
@@ -56,17 +57,17 @@ impl AiClient {
         }
     }
 
-    /// The models that can be called.
+    /// Returns the registered models.
     #[must_use]
     pub fn models(&self) -> &ModelRegistry {
         &self.shared.models
     }
 
-    /// The provider that serves a model.
+    /// Returns the provider that serves a model.
     pub(super) fn provider_of(&self, key: &str, model: &ModelConfig) -> Result<Arc<dyn AiProvider>, AiError> {
         self.shared.providers.get(&model.provider).cloned().ok_or_else(|| {
-            let known: Vec<&str> = self.shared.providers.keys().map(String::as_str).collect();
-            let missing = unknown("provider", &model.provider, &known);
+            let ids: Vec<&str> = self.shared.providers.keys().map(String::as_str).collect();
+            let missing = not_registered("provider", &model.provider, &ids);
             let remedy = "add it with `AiClientBuilder::provider`";
             AiError::new(
                 AiErrorKind::NotFound,
@@ -83,21 +84,21 @@ impl AiClient {
         &self.clock
     }
 
-    pub(super) fn waits(&self, retries: Option<u32>) -> Waits {
-        Waits::new(retries.unwrap_or(self.shared.settings.retries))
+    pub(super) fn retry_delays(&self, retries: Option<u32>) -> RetryDelays {
+        RetryDelays::new(retries.unwrap_or(self.shared.settings.retries))
     }
 
-    /// The same client in the time of an engine.
-    pub(crate) fn with_clock(&self, clock: &Arc<dyn Clock>) -> Self {
+    /// Returns the same client with another clock.
+    fn with_clock(&self, clock: &Arc<dyn Clock>) -> Self {
         Self { shared: Arc::clone(&self.shared), clock: Arc::clone(clock) }
     }
 }
 
 impl fmt::Debug for AiClient {
-    /// Names alone: a provider may hold a key.
+    /// Shows names alone, since a provider may hold a key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let models: Vec<&str> =
-            self.models().list_models(&super::ModelFilter::new()).into_iter().map(|(key, _)| key).collect();
+            self.models().list_models(&ModelFilter::new()).into_iter().map(|(key, _)| key).collect();
         f.debug_struct("AiClient")
             .field("providers", &self.shared.providers.keys())
             .field("models", &models)
@@ -106,8 +107,17 @@ impl fmt::Debug for AiClient {
     }
 }
 
-/// What an [`AiClient`] is made of.
-#[must_use = "a client calls nobody until it is built"]
+impl EngineBuilder {
+    /// Sets the client through which stages call language models with [`ctx.ai()`](crate::StageContext::ai). Retry
+    /// delays follow the engine's clock. Default: no client.
+    pub fn ai(self, client: AiClient) -> Self {
+        let client = client.with_clock(self.clock());
+        self.extension(client)
+    }
+}
+
+/// Builds an [`AiClient`].
+#[must_use = "a builder does nothing until `build` is called"]
 pub struct AiClientBuilder {
     providers: Vec<Arc<dyn AiProvider>>,
     models: ModelRegistry,
@@ -117,74 +127,76 @@ pub struct AiClientBuilder {
 }
 
 impl AiClientBuilder {
-    /// Adds whoever serves the models that name it.
+    /// Adds a provider. It serves the models whose [`provider`](super::ModelConfig::provider) is its id.
     pub fn provider(mut self, provider: impl AiProvider + 'static) -> Self {
         self.providers.push(Arc::new(provider));
         self
     }
 
-    /// Adds a model under a key, in the place of one that has it.
+    /// Registers a model under this key, and replaces a model with the same key.
     pub fn model(mut self, key: impl Into<String>, model: ModelConfig) -> Self {
         self.registered.push((key.into(), model));
         self
     }
 
-    /// Replaces all models so far, those that are built in included.
+    /// Replaces all models registered so far, including the built-in ones.
     pub fn models(mut self, models: ModelRegistry) -> Self {
         self.models = models;
         self.registered.clear();
         self
     }
 
-    /// How long an answer may take, in a call that does not say it itself. It is the provider who keeps it. Default 5
-    /// min: a model that reasons takes its time.
+    /// Sets the default timeout for a response; the provider enforces it. Default: 5 minutes, since models that reason
+    /// respond slowly.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = timeout;
         self
     }
 
-    /// The same for the next piece of a stream. Default 2 min.
+    /// Sets the default timeout for the next part of a stream. Default: 2 minutes.
     pub fn stream_timeout(mut self, timeout: Duration) -> Self {
         self.settings.stream_timeout = timeout;
         self
     }
 
-    /// How often a call is repeated that was refused for its rate, found the provider overloaded, or lost its
-    /// connection: after half a second, one, two, … and as much again at random, or after what the provider asks for.
-    /// Default 2. A stage's own retries come on top, and are durable.
+    /// Sets the number of retries after a rate limit, an overloaded provider or a failed connection. Default: 2.
+    ///
+    /// The delays are 0.5 s, 1 s, 2 s, …, plus up to the same time again at random, or the delay that the provider
+    /// requests. The retries of a stage come on top and are durable.
     pub fn max_retries(mut self, retries: u32) -> Self {
         self.settings.retries = retries;
         self
     }
 
-    /// How much of what is asked the ledger keeps. Default all.
+    /// Sets how much of each prompt the ledger stores. Default: all of it.
     pub fn capture_prompts(mut self, capture: ContentCapture) -> Self {
         self.settings.prompts = capture;
         self
     }
 
-    /// How much of what is answered the ledger keeps. Default all.
+    /// Sets how much of each response the ledger stores. Default: all of it.
     pub fn capture_responses(mut self, capture: ContentCapture) -> Self {
         self.settings.responses = capture;
         self
     }
 
-    /// The clock by which calls outside of stages wait. Default: the machine's. Stages have that of their engine.
+    /// Sets the clock for retry delays outside of stages. Default: the system clock. Stages use the engine's clock.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Makes the client. Nothing is sent.
+    /// Builds the client. It sends no request.
     ///
     /// # Errors
-    /// [`AiErrorKind::InvalidRequest`] when two providers have one id, or as [`ModelRegistry::register_models`].
+    /// [`AiErrorKind::InvalidRequest`] if two providers have the same id; the errors of
+    /// [`ModelRegistry::register_models`].
     pub fn build(self) -> Result<AiClient, AiError> {
         let mut providers = BTreeMap::new();
         for provider in self.providers {
             let id = provider.id().to_owned();
             if providers.insert(id.clone(), provider).is_some() {
-                let message = format!("two providers are called `{id}`");
+                let message = format!("two providers have the id `{id}`");
                 return Err(AiError::new(AiErrorKind::InvalidRequest, message));
             }
         }

@@ -1,29 +1,29 @@
-//! How much of what was asked and answered is kept.
+//! The setting for how much of prompts and responses is stored.
 
-/// How much of a prompt or of a response the ledger keeps. Logs never have any of it.
+/// The part of a prompt or response that the ledger stores. Logs never contain either.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ContentCapture {
-    /// All of it.
+    /// The whole text.
     #[default]
     Full,
-    /// So many characters of its beginning, and how many there were.
+    /// This many characters from the beginning, and the number of characters of the whole text.
     Truncated(usize),
     /// Nothing.
     Off,
 }
 
 impl ContentCapture {
-    pub(super) fn keep(self, text: impl FnOnce() -> String) -> Option<String> {
+    pub(super) fn capture(self, text: impl FnOnce() -> String) -> Option<String> {
         match self {
             Self::Full => Some(text()),
-            Self::Truncated(most) => Some(beginning(text(), most)),
+            Self::Truncated(limit) => Some(truncate(text(), limit)),
             Self::Off => None,
         }
     }
 }
 
-fn beginning(text: String, most: usize) -> String {
-    match text.char_indices().nth(most) {
+fn truncate(text: String, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
         Some((end, _)) => format!("{}… [{} characters]", &text[..end], text.chars().count()),
         None => text,
     }

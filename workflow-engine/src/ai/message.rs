@@ -1,28 +1,28 @@
-//! What is said to a model, and what it has said.
+//! Conversations: messages and their parts.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// One turn of a conversation.
+/// One message of a conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Message {
-    /// Whose turn it is.
+    /// The author of the message.
     pub role: Role,
-    /// What is said, in order.
+    /// The parts of the message, in order.
     pub parts: Vec<Part>,
 }
 
-/// Who speaks.
+/// The author of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// The program, or the results of the tools that the model has called.
+    /// The program. Its messages also carry the results of tool calls.
     User,
     /// The model.
     Assistant,
 }
 
-/// A piece of a turn.
+/// A part of a message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Part {
@@ -31,63 +31,63 @@ pub enum Part {
         /// The text.
         text: String,
     },
-    /// A picture, a document, sound.
+    /// An image, a document or audio.
     Media(Media),
-    /// The model asks for a tool.
+    /// A tool call that the model requests.
     ToolCall(ToolCall),
-    /// What the tool answered.
+    /// The result of a tool call.
     ToolResult(ToolResult),
 }
 
-/// A picture, a document or sound, given with its content.
+/// An image, a document or audio, with its content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Media {
-    /// As `image/png` or `application/pdf`.
+    /// The media type, such as `image/png` or `application/pdf`.
     pub media_type: String,
-    /// The content in base64.
+    /// The content, in base64.
     pub data: String,
 }
 
-/// A tool that the model wants called.
+/// A tool call that a model requests.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ToolCall {
-    /// Pairs the call with its result.
+    /// The id that pairs the call with its result.
     pub id: String,
-    /// The tool.
+    /// The name of the tool.
     pub name: String,
-    /// What the model gives it, a JSON object.
+    /// The input, a JSON object.
     pub input: Value,
-    /// What the provider wants handed back with the call, as it was given (Gemini's `thoughtSignature`).
+    /// Provider data that must be sent back with the call unchanged, such as Gemini's `thoughtSignature`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,
 }
 
-/// The answer of a tool.
+/// The result of a tool call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ToolResult {
-    /// The call's id.
+    /// The id of the tool call.
     pub id: String,
-    /// The tool.
+    /// The name of the tool.
     pub name: String,
-    /// What it answers.
+    /// The output.
     pub output: Value,
-    /// Whether the tool failed; `output` then says why.
+    /// Whether the tool failed. `output` then describes the error.
     #[serde(default)]
     pub is_error: bool,
 }
 
 impl Message {
-    /// A turn of the program's.
+    /// Creates a message of the program.
     pub fn user(text: impl Into<String>) -> Self {
         Self { role: Role::User, parts: vec![Part::Text { text: text.into() }] }
     }
 
-    /// A turn of the model's.
+    /// Creates a message of the model.
     pub fn assistant(text: impl Into<String>) -> Self {
         Self { role: Role::Assistant, parts: vec![Part::Text { text: text.into() }] }
     }
 
-    /// Its text parts, one after the other.
+    /// Returns the concatenated text parts.
     #[must_use]
     pub fn text(&self) -> String {
         let texts = self.parts.iter().filter_map(|part| match part {

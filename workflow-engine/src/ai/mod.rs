@@ -1,8 +1,15 @@
-//! Calls of language models: durable, and exact about what they cost.
+//! Calls to language models: durable, with exact costs.
 //!
-//! A provider speaks one wire format and knows nothing of runs: [`AiProvider`] is a port, so a program can bring its
-//! own, and a test one that answers from a list. An [`AiClient`] has providers and models; stages call through it by
-//! [`ctx.ai()`](crate::StageContext::ai), an [`AiSession`].
+//! - An [`AiClient`] holds the providers, the models and the settings of calls. [`EngineBuilder::ai`] installs it in an
+//!   engine.
+//! - An [`AiSession`] makes the calls: [text](AiSession::generate_text), [objects](AiSession::generate_object),
+//!   [streams](AiSession::stream_text), [embeddings](AiSession::embed) and [batches](AiSession::batch). A stage gets one
+//!   from [`ctx.ai()`](crate::StageContext::ai).
+//! - Every call is a row of the [ledger](crate::ledger). It is reserved with its maximum cost before the request is
+//!   sent, and settled with its outcome afterwards. So budgets hold for parallel stages, and a crash loses no cost.
+//! - [`providers`] has OpenAI and compatible servers, Anthropic and Gemini. [`AiProvider`] is the port for others;
+//!   [`ScriptedProvider`] plays a list of responses in tests.
+//! - The kind of an [`AiError`] decides whether a call, and then its stage, is retried.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -15,49 +22,50 @@
 //! let provider = ScriptedProvider::new("google").tools([call], usage).text("It is 42.", usage);
 //! let client = AiClient::builder().provider(provider).build()?;
 //! let ledger = Arc::new(MemoryLedger::new());
-//! let helper = AiSession::new(&client, "playground", ledger.clone());
+//! let session = AiSession::new(&client, "playground", ledger.clone());
 //!
 //! let double = AiTool::new("double", "Doubles a number.", async |number: u32| Ok::<_, String>(number * 2));
-//! let answer = helper.generate_text("gemini-2.5-flash", "What is 21 doubled?").tool(double).await?;
-//! assert_eq!(answer.text, "It is 42.");
+//! let response = session.generate_text("gemini-2.5-flash", "What is 21 doubled?").tool(double).await?;
+//! assert_eq!(response.text, "It is 42.");
 //!
-//! // Two questions at 55 millionths of a dollar each, and a tool that costs nothing.
-//! assert_eq!(helper.stats().await?.total.cost.to_string(), "0.00011 USD");
+//! // Two requests to the model at 0.000055 USD each, and a tool call that costs nothing.
+//! assert_eq!(session.stats().await?.total.cost.to_string(), "0.00011 USD");
 //! let topics: Vec<String> = ledger.calls().into_iter().map(|call| call.topic).collect();
 //! assert_eq!(topics, ["playground", "playground.tool.double", "playground"]);
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! [`EngineBuilder::ai`]: crate::EngineBuilder::ai
 
-mod error;
+mod client;
+mod content_capture;
+mod backoff;
+mod session;
+
 mod model;
+mod models;
 mod message;
 mod request;
 mod response;
-mod provider;
 mod batch;
-mod http;
+mod provider;
 pub mod providers;
-
-mod models;
-mod content_capture;
-mod backoff;
-mod client;
-mod session;
+mod http;
 mod scripted;
-mod engine;
 
+pub use crate::ledger::ai_error::{AiError, AiErrorKind};
+pub use crate::ledger::usage::Usage;
 pub use crate::stores::MemoryLedger;
 pub use batch::{BatchItem, BatchProvider, BatchState, BatchStatus, ItemResult, SubmittedBatch};
 pub use client::{AiClient, AiClientBuilder};
 pub use content_capture::ContentCapture;
-pub use error::{AiError, AiErrorKind};
 pub use message::{Media, Message, Part, Role, ToolCall, ToolResult};
 pub use model::ModelConfig;
 pub use models::{ModelFilter, ModelRegistry};
 pub use provider::AiProvider;
 pub use request::{EmbedRequest, GenerateRequest, ObjectSchema, TaskType, Tool};
-pub use response::{EmbedResponse, FinishReason, GenerateResponse, GenerateStream, StreamPart, Usage};
+pub use response::{EmbedResponse, FinishReason, GenerateResponse, GenerateStream, StreamPart};
 pub use scripted::ScriptedProvider;
 pub use session::{
     AiBatch, AiSession, AiTool, BatchContent, BatchPrompt, BatchResponse, BatchTicket, Embed,

@@ -1,33 +1,35 @@
-//! The port to whoever serves models.
+//! The port for providers of language models.
 
 use async_trait::async_trait;
 
 use super::batch::BatchProvider;
-use super::error::{AiError, AiErrorKind};
 use super::request::{EmbedRequest, GenerateRequest};
 use super::response::{EmbedResponse, GenerateResponse, GenerateStream};
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 
-/// Whoever serves models. One call makes one request: what is repeated, recorded and paid is the caller's business.
+/// A provider of language models, which speaks one wire format.
 ///
-/// Dropping a future or a stream gives the call up.
+/// One call sends one request: the [`AiSession`](super::AiSession) retries, records and accounts for calls. Dropping the
+/// future or the stream abandons the request.
 #[async_trait]
 pub trait AiProvider: Send + Sync {
-    /// The name by which models refer to it: `openai`.
+    /// Returns the id by which models name their provider, such as `openai`.
     fn id(&self) -> &str;
 
-    /// Asks for text, an object, or the next tools to call.
+    /// Generates text, an object, or tool calls.
     async fn generate(&self, request: &GenerateRequest) -> Result<GenerateResponse, AiError>;
 
-    /// The same, piece by piece.
+    /// Generates the same as a stream of parts.
     async fn stream(&self, request: &GenerateRequest) -> Result<GenerateStream, AiError>;
 
-    /// Asks for vectors.
+    /// Computes embeddings. The default implementation fails with [`AiErrorKind::Unsupported`].
     async fn embed(&self, request: &EmbedRequest) -> Result<EmbedResponse, AiError> {
-        let message = format!("provider `{}` makes no embeddings (model `{}`)", self.id(), request.model.id);
+        let message =
+            format!("provider `{}` does not support embeddings (model `{}`)", self.id(), request.model.id);
         Err(AiError::new(AiErrorKind::Unsupported, message))
     }
 
-    /// Its batches, where it has them.
+    /// Returns the batch API, or `None` if the provider has none.
     fn batches(&self) -> Option<&dyn BatchProvider> {
         None
     }

@@ -1,4 +1,4 @@
-//! What a provider is asked.
+//! Requests to a provider.
 
 use std::time::Duration;
 
@@ -8,79 +8,79 @@ use serde_json::Value;
 use super::message::Message;
 use super::model::ModelConfig;
 
-/// One call for text, for an object, or for the next tools to call.
+/// A request to generate text, an object, or tool calls.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GenerateRequest {
     /// The model.
     pub model: ModelConfig,
-    /// What holds for the whole conversation.
+    /// The instructions that apply to the whole conversation.
     pub instructions: Option<String>,
-    /// The conversation so far; at least one turn.
+    /// The conversation so far: at least one message.
     pub messages: Vec<Message>,
-    /// From 0 to 2; `None` leaves it to the provider.
+    /// The temperature from 0 to 2; `None` leaves it to the provider.
     pub temperature: Option<f64>,
-    /// The longest answer, in tokens; where `None`, the model's own limit, or what the provider takes.
+    /// The maximum number of response tokens; `None` stands for the limit of the model or of the provider.
     pub max_tokens: Option<u32>,
-    /// What the answer must be, where it is to be an object.
+    /// The schema of the response, if it is an object.
     pub schema: Option<ObjectSchema>,
-    /// What the model may call.
+    /// The tools that the model may call.
     pub tools: Vec<Tool>,
-    /// Fields of the provider's own, an object, laid over the request's body as they are; objects are merged, and
-    /// `null` takes a field away.
+    /// Provider-specific fields: an object that is merged into the request body. Nested objects are merged field by
+    /// field, and `null` removes a field.
     pub provider_options: Option<Value>,
-    /// How long an answer may take; of a stream, how long the next piece of it may take.
+    /// The timeout for the whole response, or for the next part of a stream.
     pub timeout: Duration,
 }
 
-/// What an object must be.
+/// The schema of an object that a model generates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ObjectSchema {
-    /// Letters, digits, `_` and `-`.
+    /// The name: letters, digits, `_` and `-`.
     pub name: String,
-    /// A JSON Schema.
+    /// The JSON Schema.
     pub schema: Value,
 }
 
 /// A tool as a model sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tool {
-    /// Letters, digits, `_` and `-`.
+    /// The name: letters, digits, `_` and `-`.
     pub name: String,
-    /// When to call it, and what it does.
+    /// When the model should call the tool, and what it does.
     pub description: String,
-    /// A JSON Schema of its input: an object.
+    /// The JSON Schema of the input, which is an object.
     pub input_schema: Value,
 }
 
-/// One call for vectors.
+/// A request to compute embeddings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EmbedRequest {
     /// The model.
     pub model: ModelConfig,
-    /// At least one; a vector is made of each.
+    /// The texts, at least one. Each gets one vector.
     pub texts: Vec<String>,
-    /// How long a vector is to be; `None` leaves it to the model.
+    /// The number of dimensions of each vector; `None` leaves it to the model.
     pub dimensions: Option<u32>,
-    /// What the vectors are for, where the provider distinguishes it.
+    /// The purpose of the vectors, for providers that distinguish purposes.
     pub task_type: Option<TaskType>,
-    /// As in [`GenerateRequest::provider_options`].
+    /// Provider-specific fields, as in [`GenerateRequest::provider_options`].
     pub provider_options: Option<Value>,
-    /// How long an answer may take.
+    /// The timeout for the response.
     pub timeout: Duration,
 }
 
-/// What a vector is for.
+/// The purpose of an embedding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TaskType {
-    /// To be found.
+    /// A document that searches find.
     RetrievalDocument,
-    /// To find.
+    /// A search query.
     RetrievalQuery,
-    /// To be compared.
+    /// A text that is compared with others.
     SemanticSimilarity,
-    /// To be sorted into classes.
+    /// A text that is assigned to a class.
     Classification,
-    /// To be grouped.
+    /// A text that is grouped with similar ones.
     Clustering,
 }

@@ -1,79 +1,69 @@
-//! What a provider answers.
+//! Responses from a provider.
 
 use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
-use super::error::AiError;
 use super::message::ToolCall;
+use crate::ledger::ai_error::AiError;
+use crate::ledger::usage::Usage;
 
-/// The answer of a model.
+/// The response of a model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GenerateResponse {
-    /// Its text; where a schema was given, the JSON of the object.
+    /// The text; if the request has a schema, the JSON of the object.
     pub text: String,
-    /// What it says of its reasoning, where it does.
+    /// The model's reasoning, if the provider returns it.
     pub reasoning: Option<String>,
-    /// The tools that it wants called before it goes on.
+    /// The tool calls whose results the model needs to continue.
     pub tool_calls: Vec<ToolCall>,
-    /// What it took.
+    /// The tokens of the call.
     pub usage: Usage,
-    /// Why it stopped.
+    /// The reason why the model stopped.
     pub finish_reason: FinishReason,
 }
 
-/// A stream of an answer; after its last item, or an error, it ends.
+/// A streamed response. The stream ends after [`StreamPart::Finished`] or after an error.
 pub type GenerateStream = BoxStream<'static, Result<StreamPart, AiError>>;
 
-/// A piece of an answer.
+/// A part of a streamed response.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StreamPart {
-    /// More text.
+    /// A text delta.
     Text(String),
-    /// More of its reasoning.
+    /// A reasoning delta.
     Reasoning(String),
-    /// A tool that it wants called, whole.
+    /// A complete tool call.
     ToolCall(ToolCall),
-    /// The last piece: what the answer took, and why it stopped. A stream that ends without it was cut.
+    /// The last part. A stream that ends without it was cut.
     Finished {
-        /// What it took.
+        /// The tokens of the call.
         usage: Usage,
-        /// Why it stopped.
+        /// The reason why the model stopped.
         finish_reason: FinishReason,
     },
 }
 
-/// Tokens, as the provider counts them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Usage {
-    /// Of the prompt, those from the cache included.
-    pub input_tokens: u64,
-    /// Of those, how many the provider had in its cache.
-    pub cached_input_tokens: u64,
-    /// Of the answer, reasoning included.
-    pub output_tokens: u64,
-}
-
-/// Why a model stopped.
+/// The reason why a model stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FinishReason {
-    /// It was done.
+    /// The response is complete.
     Stop,
-    /// The answer is as long as it may be.
+    /// The response reached the token limit.
     Length,
-    /// It waits for tools.
+    /// The model waits for the results of tool calls.
     ToolCalls,
-    /// A filter of the provider's stopped it.
+    /// The provider's content filter stopped the response.
     ContentFilter,
-    /// Something else.
+    /// Another reason.
     Other,
 }
 
-/// Vectors, in the order of the texts.
+/// The response to an [`EmbedRequest`](super::EmbedRequest).
 #[derive(Clone, Debug, PartialEq)]
 pub struct EmbedResponse {
-    /// One for each text.
+    /// One vector for each text, in the order of the texts.
     pub embeddings: Vec<Vec<f32>>,
-    /// What they took.
+    /// The tokens of the call.
     pub usage: Usage,
 }

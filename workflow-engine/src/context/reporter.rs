@@ -1,13 +1,13 @@
-//! Where log lines and progress of a running stage go.
+//! The receiver of a running stage's log lines and progress.
 
 use crate::records::LogLevel;
 use crate::value::Json;
 
-/// Where a stage's log lines and progress go.
+/// Receives the log lines and the progress of a running stage.
 pub trait StageReporter: Send + Sync {
-    /// One log line.
+    /// Receives one log line.
     fn log(&self, level: LogLevel, message: &str, fields: Json);
-    /// How far the stage is: `fraction` in `0.0..=1.0`.
+    /// Receives progress; `fraction` is in `0.0..=1.0`.
     fn progress(&self, fraction: f64, message: &str);
 }
 

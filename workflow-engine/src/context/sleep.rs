@@ -1,17 +1,17 @@
-//! Waiting inside of a body, by the engine's time.
+//! Waiting inside a stage, on the engine's clock.
 
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 
-/// Time, for a body that waits a moment.
+/// The engine's clock, as far as a running stage needs it.
 pub(crate) trait Pause: Send + Sync {
-    /// Waits that long.
+    /// Waits for `duration`.
     fn pause(&self, duration: Duration) -> BoxFuture<'_, ()>;
 }
 
-/// A context without an engine waits for nothing: a unit test has no time to lose.
+/// A context without an engine does not wait, so that unit tests are fast.
 pub(crate) struct NoPause;
 
 impl Pause for NoPause {

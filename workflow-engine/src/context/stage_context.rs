@@ -1,35 +1,42 @@
-//! What a stage can ask of the engine while it runs.
+//! The context of one attempt.
 
-use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::effects::{ArtifactSource, EffectBuffer, NoArtifacts};
+use super::effects::{ArtifactSource, EffectBuffer};
 use super::extensions::Extensions;
-use super::reporter::{NoopReporter, StageReporter};
-use super::sleep::{NoPause, Pause};
-use crate::ledger::{CallLedger, NoCalls};
+use super::scope::StageScope;
+use super::services::ContextServices;
+use super::stored_outputs::StoredOutputs;
+use crate::ledger::CallLedger;
 use crate::records::LogLevel;
 use crate::value::{Json, RunId, Storable};
 
-/// The context of a stage whose parameter does not say whose it is; it has no `require` and no `optional`.
+/// The parameter of a [`StageContext`] that names no stage: such a context has no `require` and no `optional`.
 #[derive(Debug)]
 pub struct AnyStage;
 
-/// The context of one attempt: ids, attempt, deadline, cancellation, log and progress, and what is committed with
-/// the stage: annotations, artifacts, metrics, statements.
+/// The context of one attempt of a stage.
 ///
-/// A stage takes it as `ctx: &StageContext`. With `ctx: &StageContext<this_stage>` it also reads the outputs
-/// that the stage declares with `#[stage(require(…), optional(…))]`.
+/// - Ids and limits: [`run_id`](Self::run_id), [`stage_id`](Self::stage_id), [`attempt`](Self::attempt),
+///   [`deadline`](Self::deadline), [`cancellation`](Self::cancellation),
+///   [`idempotency_token`](Self::idempotency_token).
+/// - Log and progress: [`log`](Self::log), [`progress`](Self::progress).
+/// - Effects, which are committed with the stage: [`annotate`](Self::annotate), [`storage`](Self::storage),
+///   [`record_metric`](Self::record_metric), [`transaction`](Self::transaction).
+/// - Outputs of other stages: [`require`](Self::require), [`optional`](Self::optional).
 ///
-/// In a unit test, [`StageContext::detached`] makes one without an engine.
+/// A stage takes it as `ctx: &StageContext`. With `ctx: &StageContext<this_stage>` it can also read the outputs that the
+/// stage declares with `#[stage(require(…), optional(…))]`.
+///
+/// [`StageContext::detached`] makes a context without an engine, for unit tests.
 pub struct StageContext<S = AnyStage> {
     inner: Arc<Inner>,
     stage: PhantomData<fn() -> S>,
@@ -37,27 +44,11 @@ pub struct StageContext<S = AnyStage> {
 
 struct Inner {
     scope: StageScope,
-    outputs: HashMap<String, StoredOutput>,
+    outputs: StoredOutputs,
     services: ContextServices,
 }
 
-/// Where what a stage says and asks for goes, where artifacts come from, and where calls of models are written down.
-#[derive(Clone)]
-pub(crate) struct ContextServices {
-    pub(crate) reports: Arc<dyn StageReporter>,
-    pub(crate) effects: Arc<EffectBuffer>,
-    pub(crate) artifacts: Arc<dyn ArtifactSource>,
-    pub(crate) calls: Arc<dyn CallLedger>,
-    pub(crate) pause: Arc<dyn Pause>,
-    /// What the program hands to its stages.
-    #[cfg_attr(
-        not(feature = "ai"),
-        allow(dead_code, reason = "the client of models is the only such value so far")
-    )]
-    pub(crate) extensions: Extensions,
-}
-
-/// What a context is made of.
+/// The parts of a context.
 pub(crate) struct ContextParts {
     pub(crate) scope: StageScope,
     /// Stored outputs of other stages, by stage id.
@@ -65,42 +56,17 @@ pub(crate) struct ContextParts {
     pub(crate) services: ContextServices,
 }
 
-/// The ids and limits of one attempt.
-#[derive(Clone, Debug)]
-pub struct StageScope {
-    /// The run.
-    pub run_id: RunId,
-    /// The workflow's id.
-    pub workflow_id: String,
-    /// The stage's id.
-    pub stage_id: String,
-    /// 1 for the first attempt of this generation.
-    pub attempt: u32,
-    /// 1 for a fresh run; a rerun opens the next.
-    pub generation: u32,
-    /// When the stage's timeout ends this attempt.
-    pub deadline: Option<DateTime<Utc>>,
-    /// Cancelled when the run is cancelled, the lease is lost, the deadline has passed or the worker stops.
-    pub cancellation: CancellationToken,
-}
-
-struct StoredOutput {
-    json: Json,
-    decoded: OnceLock<Box<dyn Any + Send + Sync>>,
-}
-
 impl StageContext {
     /// The context of one attempt, with the stored outputs of the stages that it requires, by stage id.
     pub(crate) fn new(scope: StageScope, outputs: HashMap<String, Json>, services: ContextServices) -> Self {
-        let outputs = outputs
-            .into_iter()
-            .map(|(id, json)| (id, StoredOutput { json, decoded: OnceLock::new() }))
-            .collect();
+        let outputs = StoredOutputs::new(outputs);
         Self { inner: Arc::new(Inner { scope, outputs, services }), stage: PhantomData }
     }
 
-    /// A context without an engine, for unit tests of a stage's function: a fresh run id, attempt 1, no
-    /// deadline, nothing required; log lines and progress go nowhere.
+    /// Makes a context without an engine, for unit tests of a stage's function.
+    ///
+    /// It has a new run id, attempt 1, generation 1, no deadline and no outputs of other stages. It drops log lines and
+    /// progress; [`effects`](Self::effects) returns the effects.
     ///
     /// ```
     /// use workflow_engine::prelude::*;
@@ -125,94 +91,137 @@ impl StageContext {
 }
 
 impl<S> StageContext<S> {
-    /// The run's id.
+    /// Returns the id of the run.
     #[must_use]
     pub fn run_id(&self) -> RunId {
         self.inner.scope.run_id
     }
 
-    /// The workflow's id.
+    /// Returns the id of the workflow.
     #[must_use]
     pub fn workflow_id(&self) -> &str {
         &self.inner.scope.workflow_id
     }
 
-    /// The stage's id.
+    /// Returns the id of the stage.
     #[must_use]
     pub fn stage_id(&self) -> &str {
         &self.inner.scope.stage_id
     }
 
-    /// 1 for the first attempt. A crash of the worker counts as an attempt.
+    /// Returns the number of this attempt in its generation, from 1. An attempt that a crash ends counts.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.inner.scope.attempt
     }
 
-    /// 1 for a fresh run; each rerun opens the next.
+    /// Returns the generation, from 1. Each rerun of the stage begins the next one.
     #[must_use]
     pub fn generation(&self) -> u32 {
         self.inner.scope.generation
     }
 
-    /// When the stage's timeout ends this attempt; `None` without a timeout.
+    /// Returns the instant at which the stage's timeout ends this attempt; `None` without a timeout.
     #[must_use]
     pub fn deadline(&self) -> Option<DateTime<Utc>> {
         self.inner.scope.deadline
     }
 
-    /// Cancelled when the run is cancelled, the lease is lost, the deadline has passed or the worker stops.
+    /// Returns a token that is cancelled when the run is cancelled, the worker loses its lease, the deadline passes or
+    /// the worker stops.
     ///
-    /// The engine drops the body at its next `.await` anyway; the token is for code that wants to tidy up, and
-    /// for blocking work, which nobody can interrupt from outside.
+    /// The engine then drops the function at its next `.await`. The token is for code that must clean up, and for
+    /// blocking work, which the engine cannot interrupt: check [`is_cancelled`](CancellationToken::is_cancelled) there.
     #[must_use]
     pub fn cancellation(&self) -> &CancellationToken {
         &self.inner.scope.cancellation
     }
 
-    /// The same text for every attempt of this stage in this generation: `run/stage/generation`.
+    /// Returns a token that is the same in every attempt of this stage in this generation: `run/stage/generation`.
     ///
-    /// A body runs *at least* once; hand this token to the far side so that it can recognise a repetition.
+    /// A stage runs *at least* once. Send the token to a remote service, so that the service can recognize a repeated
+    /// request.
     #[must_use]
     pub fn idempotency_token(&self) -> String {
         let scope = &self.inner.scope;
         format!("{}/{}/{}", scope.run_id, scope.stage_id, scope.generation)
     }
 
-    /// Writes a log line. `fields` is anything that serde writes as JSON; `()` for none.
+    /// Writes a log line, which the engine stores and sends to event sinks.
+    ///
+    /// `fields` is a value that serde can write as JSON, usually an object; `()` for no fields. Fields that cannot be
+    /// written are stored as `null`.
     pub fn log(&self, level: LogLevel, message: impl AsRef<str>, fields: impl Serialize) {
-        // A field that cannot be written must not cost the line.
+        // The line is stored even if its fields cannot be written.
         let fields = Json::encode(&fields).unwrap_or_else(|_| Json::null());
         self.inner.services.reports.log(level, message.as_ref(), fields);
     }
 
-    /// Says how far the stage is: `fraction` in `0.0..=1.0`, clamped.
+    /// Reports the progress of the stage. `fraction` is clamped to `0.0..=1.0`; NaN and infinity are 0.
     pub fn progress(&self, fraction: f64, message: impl AsRef<str>) {
         let fraction = if fraction.is_finite() { fraction.clamp(0.0, 1.0) } else { 0.0 };
         self.inner.services.reports.progress(fraction, message.as_ref());
     }
 
-    /// Where calls of models are written down.
-    pub(crate) fn call_ledger(&self) -> &Arc<dyn CallLedger> {
+    /// Returns the ledger of this attempt's AI calls, for a client that is not part of this library.
+    ///
+    /// Reserve the highest cost of a call before you make it, and settle the call afterwards. The ledger stores both
+    /// even if the attempt fails.
+    ///
+    /// ```
+    /// use workflow_engine::ledger::{CallOutcome, CallReservation, SettledCall};
+    /// use workflow_engine::prelude::*;
+    /// use workflow_engine::records::CallType;
+    ///
+    /// #[stage(budget = "0.50 USD")]
+    /// async fn summarise(text: String, ctx: &StageContext) -> StageResult<String> {
+    ///     let call = CallReservation {
+    ///         topic: format!("workflow.{}.stage.{}", ctx.run_id(), ctx.stage_id()),
+    ///         call_type: CallType::Text,
+    ///         model_key: "house-model".into(),
+    ///         model_id: "house-model-2".into(),
+    ///         prompt: Some(text),
+    ///         metadata: None,
+    ///         reserve: "0.02 USD".parse()?,
+    ///     };
+    ///     let id = ctx.ledger().reserve(call).await?; // stored: now send the request
+    ///     let summary = "In short.".to_owned();
+    ///     let cost = "0.0007 USD".parse()?;
+    ///     let settled = SettledCall { response: Some(summary.clone()), output_tokens: 3, cost, ..Default::default() };
+    ///     ctx.ledger().settle(id, CallOutcome::Settled(settled)).await?;
+    ///     Ok(summary)
+    /// }
+    /// # workflow! { Summary = summarise }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), workflow_engine::Error> {
+    /// # let engine = Engine::builder("memory:").register::<Summary>().build().await?;
+    /// # let run = engine.start::<Summary>(SummariseInput { text: "At length.".into() }).await?;
+    /// # run.output().await?;
+    /// # assert_eq!(run.cost_summary().await?.cost.to_string(), "0.0007 USD");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn ledger(&self) -> &Arc<dyn CallLedger> {
         &self.inner.services.calls
     }
 
-    /// Waits a moment, by the engine's time.
+    /// Waits for `duration` on the engine's clock.
     pub(crate) async fn pause(&self, duration: Duration) {
         self.inner.services.pause.pause(duration).await;
     }
 
-    /// What is asked to be committed with the stage.
+    /// The effects of this attempt so far.
     pub(crate) fn buffer(&self) -> &EffectBuffer {
         &self.inner.services.effects
     }
 
-    /// Where committed artifacts are.
+    /// The source of committed artifacts.
     pub(crate) fn artifact_source(&self) -> &dyn ArtifactSource {
         &*self.inner.services.artifacts
     }
 
-    /// What the program hands to its stages.
+    /// The values that the program provides to its stages.
     #[cfg_attr(
         not(feature = "ai"),
         allow(dead_code, reason = "the client of models is the only such value so far")
@@ -221,12 +230,11 @@ impl<S> StageContext<S> {
         &self.inner.services.extensions
     }
 
-    /// The same context with other parts.
+    /// A copy of this context with changed parts.
     pub(crate) fn changed(&self, change: impl FnOnce(&mut ContextParts)) -> Self {
-        let outputs = self.inner.outputs.iter().map(|(id, output)| (id.clone(), output.json.clone()));
         let mut parts = ContextParts {
             scope: self.inner.scope.clone(),
-            outputs: outputs.collect(),
+            outputs: self.inner.outputs.to_json(),
             services: self.inner.services.clone(),
         };
         change(&mut parts);
@@ -235,28 +243,20 @@ impl<S> StageContext<S> {
 
     /// The stored output of a stage that ran before this one.
     pub(crate) fn stored(&self, stage_id: &str) -> Option<&Json> {
-        self.inner.outputs.get(stage_id).map(|output| &output.json)
+        self.inner.outputs.get(stage_id)
     }
 
-    /// The decoded output of the stage `T`, shared by everyone who asks this context for it.
+    /// The decoded output of a stage that ran before this one; all callers share one value.
     pub(crate) fn shared<T: Storable>(&self, stage_id: &str) -> Option<Result<&T, serde_json::Error>> {
-        let output = self.inner.outputs.get(stage_id)?;
-        if output.decoded.get().is_none() {
-            match output.json.load::<T>() {
-                // Whoever loses this race drops an equal value.
-                Ok(value) => drop(output.decoded.set(Box::new(value))),
-                Err(error) => return Some(Err(error)),
-            }
-        }
-        output.decoded.get()?.downcast_ref::<T>().map(Ok)
+        self.inner.outputs.decoded(stage_id)
     }
 
-    /// The same context under the name of the stage `T`.
+    /// The same context, typed as the context of the stage `T`.
     pub(crate) fn for_stage<T>(&self) -> StageContext<T> {
         StageContext { inner: Arc::clone(&self.inner), stage: PhantomData }
     }
 
-    /// The same context without a stage's name.
+    /// The same context without a stage in its type.
     pub(crate) fn undeclared(&self) -> StageContext {
         StageContext { inner: Arc::clone(&self.inner), stage: PhantomData }
     }
@@ -271,19 +271,5 @@ impl<S> Clone for StageContext<S> {
 impl<S> fmt::Debug for StageContext<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.inner.scope.fmt(f)
-    }
-}
-
-impl ContextServices {
-    /// Nobody listens, and nothing is there.
-    pub(crate) fn none() -> Self {
-        Self {
-            reports: Arc::new(NoopReporter),
-            effects: Arc::default(),
-            artifacts: Arc::new(NoArtifacts),
-            calls: Arc::new(NoCalls),
-            pause: Arc::new(NoPause),
-            extensions: Extensions::default(),
-        }
     }
 }

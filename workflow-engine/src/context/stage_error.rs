@@ -1,19 +1,28 @@
-//! How a stage says that it failed, and what the engine should do about it.
+//! The error of an attempt, and whether the engine retries it.
 
 use std::fmt;
 use std::time::Duration;
 
-use crate::error::ErrorCode;
+use crate::error::{Error, ErrorCode};
 
-/// What a stage returns: its output, or why it has none.
+/// The return type of a stage: its output, or an error.
 pub type StageResult<T> = Result<T, StageError>;
 
 /// The failure of one attempt of a stage.
 ///
-/// Like `anyhow::Error` it is not itself a `std::error::Error`, so that `?` converts every error that is one.
-/// An error that came through `?` is *retryable*: the stage's retry policy decides. But one that says itself what to do,
-/// or has such a one among its causes, does so: an `AiError` (feature `ai`), and an
-/// [`Error`](crate::Error) with the code `BUDGET_EXCEEDED`, which is permanent.
+/// The kind of the error decides whether the engine makes another attempt:
+///
+/// | made by | another attempt |
+/// |---|---|
+/// | `?` on any `std::error::Error`, [`retryable`](Self::retryable) | after the backoff of the stage's retry policy, up to its number of attempts |
+/// | [`retry_after`](Self::retry_after) | after the given delay, up to the policy's number of attempts |
+/// | [`permanent`](Self::permanent) | none: the stage and its run fail |
+///
+/// For two errors, `?` does not make a retryable error, also if they are among the sources of another error: an
+/// `AiError` (feature `ai`) decides by its own kind, and an [`Error`](crate::Error) with the code `BUDGET_EXCEEDED` is
+/// permanent.
+///
+/// Like `anyhow::Error`, this type does not implement `std::error::Error`, so that `?` can convert every type that does.
 ///
 /// ```
 /// use std::time::Duration;
@@ -44,35 +53,36 @@ enum Remedy {
 }
 
 impl StageError {
-    /// A failure that may pass: the stage's retry policy decides.
+    /// Makes an error that the stage's retry policy applies to, such as a lost connection.
     pub fn retryable(message: impl fmt::Display) -> Self {
         Self { message: message.to_string(), remedy: Remedy::Retry }
     }
 
-    /// A failure that another attempt cannot mend: the stage, and with it the run, fails now.
+    /// Makes an error that another attempt cannot solve: the stage and its run fail now.
     pub fn permanent(message: impl fmt::Display) -> Self {
         Self { message: message.to_string(), remedy: Remedy::None }
     }
 
-    /// A failure that names its own waiting time, such as an HTTP 429 with `Retry-After`.
-    /// It replaces the policy's backoff for this one retry; the policy's number of attempts still holds.
+    /// Makes an error with its own delay before the next attempt, such as an HTTP 429 with `Retry-After`.
+    ///
+    /// The delay replaces the policy's backoff for this retry only. The policy's number of attempts still applies.
     pub fn retry_after(message: impl fmt::Display, delay: Duration) -> Self {
         Self { message: message.to_string(), remedy: Remedy::RetryAfter(delay) }
     }
 
-    /// What went wrong, with the causes that were known.
+    /// Returns the text of the error and of its sources, separated by `: `.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// Whether another attempt may be made.
+    /// Returns whether the engine can make another attempt.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         !matches!(self.remedy, Remedy::None)
     }
 
-    /// The waiting time that the failure asks for, where it asks for one.
+    /// Returns the delay of [`retry_after`](Self::retry_after).
     #[must_use]
     pub const fn delay(&self) -> Option<Duration> {
         match self.remedy {
@@ -99,14 +109,14 @@ impl fmt::Debug for StageError {
 }
 
 impl<E: std::error::Error + 'static> From<E> for StageError {
-    /// Keeps the error's text and that of each of its sources.
+    /// Keeps the text of the error and of each of its sources.
     fn from(error: E) -> Self {
         let mut message = error.to_string();
         let mut remedy = remedy_of(&error);
         let mut source = error.source();
         while let Some(cause) = source {
             let text = cause.to_string();
-            // Many libraries repeat the cause in their own text; once is enough.
+            // Many libraries repeat the source in their own text.
             if !message.contains(&text) {
                 message.push_str(": ");
                 message.push_str(&text);
@@ -118,16 +128,16 @@ impl<E: std::error::Error + 'static> From<E> for StageError {
     }
 }
 
-/// What an error says that should be done about it, if it says anything.
+/// The remedy that the error itself defines.
 fn remedy_of(error: &(dyn std::error::Error + 'static)) -> Option<Remedy> {
     #[cfg(feature = "ai")]
-    if let Some(error) = error.downcast_ref::<crate::ai::AiError>() {
+    if let Some(error) = error.downcast_ref::<crate::ledger::ai_error::AiError>() {
         return Some(match error.retry_after() {
-            _ if !error.may_be_retried_by_stage() => Remedy::None,
+            _ if !error.is_retryable_by_stage() => Remedy::None,
             Some(delay) => Remedy::RetryAfter(delay),
             None => Remedy::Retry,
         });
     }
-    let error = error.downcast_ref::<crate::Error>()?;
+    let error = error.downcast_ref::<Error>()?;
     (error.code() == ErrorCode::BudgetExceeded).then_some(Remedy::None)
 }

@@ -1,9 +1,9 @@
-//! The normal form of a JSON Schema: what decides which values it admits, and nothing else.
+//! The normal form of a JSON Schema: only the parts that decide which values it admits.
 
 use schemars::Schema;
 use serde_json::{Map, Value};
 
-/// What only explains a schema; changing it changes no stored value.
+/// Keywords that only explain a schema: changing one does not change which values are admitted.
 const ANNOTATIONS: [&str; 10] = [
     "$schema",
     "$id",
@@ -17,9 +17,10 @@ const ANNOTATIONS: [&str; 10] = [
     super::config::FLATTENED,
 ];
 
-/// Strips annotations, puts definitions in the place of references, and sorts keys and sets.
+/// Removes annotations, replaces references by their definitions, and sorts keys and sets.
 ///
-/// A definition inside itself stays a reference, to the number of levels up where it began: its name is free.
+/// A recursive reference becomes the number of levels up to its definition, so that the name of the definition does not
+/// matter.
 pub(crate) fn normal_form(schema: Schema) -> Value {
     let root = schema.to_value();
     let definitions = root.get("$defs").and_then(Value::as_object).cloned().unwrap_or_default();
@@ -49,7 +50,7 @@ impl Normalizer<'_> {
                 "$ref" => {
                     let target = self.reference(value);
                     match target {
-                        // The keys beside a reference hold as well; they win, as they did in the original.
+                        // Keys beside a reference apply too, and take precedence over those of the definition.
                         Value::Object(target) => {
                             for (key, value) in target {
                                 normal.entry(key).or_insert(value);
@@ -60,13 +61,13 @@ impl Normalizer<'_> {
                 }
                 "$defs" => {}
                 key if ANNOTATIONS.contains(&key) => {}
-                // The keys in here are names of fields, not keywords: a field may be called `title`.
+                // These keys are names of fields, not keywords: a field can have the name `title`.
                 "properties" | "patternProperties" | "dependentSchemas" => {
                     let fields = value.as_object().into_iter().flatten();
                     let fields = fields.map(|(name, schema)| (name.clone(), self.schema(schema))).collect();
                     normal.insert(key.clone(), Value::Object(fields));
                 }
-                // Their order says nothing about the values that they admit.
+                // The order does not change which values are admitted.
                 "required" | "enum" | "type" => drop(normal.insert(key.clone(), as_set(value.clone()))),
                 "anyOf" | "oneOf" | "allOf" => {
                     let alternatives = self.schema(value);
@@ -104,7 +105,7 @@ fn as_set(mut value: Value) -> Value {
     value
 }
 
-/// The same value with sorted keys, also where `serde_json` was told to keep their order.
+/// The same value with sorted keys, also if `serde_json` has the feature `preserve_order`.
 pub(crate) fn sorted(value: Value) -> Value {
     match value {
         Value::Object(object) => {

@@ -3,11 +3,11 @@
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
-use crate::definition::rules::{ConfigRules, without_rules};
+use super::rules::{ConfigRules, without_rules};
 use crate::value::Json;
 use crate::value::unknown_field;
 
-/// What the schema without rules, which nobody else sees, says of a record with flattened fields.
+/// A private keyword of the schema without rules, for a record with flattened fields.
 pub(crate) const FLATTENED: &str = "x-flattened";
 
 /// The configuration of a stage.
@@ -16,22 +16,22 @@ pub(crate) struct ConfigDefinition {
     schema: fn(SchemaGenerator) -> Schema,
     read: fn(Option<&Json>) -> Result<Json, String>,
     rules: ConfigRules,
-    /// The keys of a configuration with flattened fields, where they are all that there are.
+    /// All keys of a configuration with flattened fields; `None` if other keys are allowed or there are no flattened fields.
     keys: Option<Vec<String>>,
     faults: Vec<ConfigFault>,
 }
 
-/// Why a workflow cannot be registered.
+/// A mistake in a configuration, because of which the workflow cannot be registered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ConfigFault {
     /// Two fields have this key.
     Clash(String),
-    /// A rule that its own field breaks, or that nobody can read: a sentence about the field.
+    /// A rule that the default of its field breaks, or that cannot be parsed: a sentence about the field.
     Rule(String),
 }
 
 impl ConfigDefinition {
-    /// `read` fills a configuration with its defaults, deeply, and answers its stored form.
+    /// `read` adds the defaults to a configuration, at every level, and returns its stored form.
     pub(crate) fn new(
         schema: fn(SchemaGenerator) -> Schema,
         read: fn(Option<&Json>) -> Result<Json, String>,
@@ -56,24 +56,24 @@ impl ConfigDefinition {
         (self.schema)(SchemaGenerator::default())
     }
 
-    /// The JSON Schema without the rules: what the type admits, and the fingerprint is made of.
+    /// The JSON Schema without the rules, which the fingerprint contains.
     pub(crate) fn shape(&self) -> Schema {
         (self.schema)(without_rules())
     }
 
-    /// What is wrong with the configuration's declaration.
+    /// The mistakes in the configuration's declaration.
     pub(crate) fn faults(&self) -> &[ConfigFault] {
         &self.faults
     }
 
-    /// Fills a configuration with its defaults, deeply, and checks it; answers the complete stored form.
+    /// Adds the defaults to a configuration, at every level, checks it, and returns its complete stored form.
     pub(crate) fn complete(&self, given: Option<&Json>) -> Result<Json, String> {
         if let (Some(keys), Some(given)) = (&self.keys, given) {
             refuse_unknown_field(keys, given)?;
         }
         let complete = (self.read)(given)?;
         if !self.rules.is_empty() {
-            // It was written a moment ago.
+            // `read` has just written it, so this cannot fail.
             let value = complete.decode().map_err(|error| error.to_string())?;
             self.rules.check(&value)?;
         }
@@ -81,9 +81,9 @@ impl ConfigDefinition {
     }
 }
 
-/// A structure that is flattened into another cannot tell its own keys from a slip; the schema of both can.
+/// Refuses a misspelled key. A flattened structure cannot do so itself, because it does not see its owner's keys.
 fn refuse_unknown_field(keys: &[String], given: &Json) -> Result<(), String> {
-    // What is no object is refused where it is read.
+    // A value that is not an object is refused when it is read.
     let Ok(Value::Object(given)) = given.decode() else { return Ok(()) };
     match given.keys().find(|key| !keys.contains(key)) {
         Some(key) => Err(unknown_field(key, &keys.iter().map(String::as_str).collect::<Vec<_>>())),

@@ -1,4 +1,4 @@
-//! What a stage declares about itself, before it stands in any workflow.
+//! The declaration of a stage, independent of any workflow.
 
 use std::time::Duration;
 
@@ -7,38 +7,38 @@ use super::stage_path::StagePath;
 use super::wait::WaitDefinition;
 use crate::value::Cost;
 
-/// What a stage says about itself, before it stands in any workflow.
+/// The declaration of a stage, independent of any workflow: the options of `#[stage(…)]` and their defaults.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct StageDeclaration {
-    /// Which function it is.
+    /// The identity of the function.
     pub path: StagePath,
-    /// Kebab case of the function's name, or what `#[stage(id = "…")]` says.
+    /// The id: the option `id`, or the function's name in kebab case.
     pub id: &'static str,
-    /// Title case of the function's name, or what `#[stage(name = "…")]` says.
+    /// The name: the option `name`, or the function's name in title case.
     pub name: &'static str,
-    /// What `#[stage(version = N)]` says; default 1.
+    /// The option `version`; default 1.
     pub version: u32,
     /// The doc comment.
     pub description: &'static str,
-    /// When a failed attempt is followed by another.
+    /// The retry policy.
     pub retry: RetryPolicy,
-    /// How long one attempt may take; `None` for as long as it wants.
+    /// The longest time for one attempt; `None` for no limit.
     pub timeout: Option<Duration>,
-    /// What its calls of models may cost in one run; `None` for as much as the run may spend.
+    /// The highest cost of the stage's AI calls in one run; `None` for no limit other than the run's budget.
     pub budget: Option<Cost>,
-    /// What follows when a call would cost more than it or its run may spend.
+    /// The behaviour if a call would exceed a budget.
     pub over_budget: OverBudget,
-    /// The stages that it requires, and those that it reads where a workflow has them.
+    /// The required and the optional stages.
     pub requires: &'static [Requirement],
-    /// The same of its check, where it has one.
+    /// The required and the optional stages of the stage's check.
     pub check_requires: &'static [Requirement],
-    /// How it waits, if it does.
+    /// How the stage waits; `None` for a stage that does not wait.
     pub wait: Option<WaitDefinition>,
 }
 
 impl StageDeclaration {
-    /// A declaration with the defaults of everything that `#[stage(…)]` did not mention.
+    /// A declaration with the defaults of all options.
     #[doc(hidden)]
     #[must_use]
     pub const fn new(
@@ -115,37 +115,37 @@ impl StageDeclaration {
     }
 }
 
-/// What follows when an attempt fails whose last call of a model was refused, for it would have cost more than the
-/// stage or its run may spend: `#[stage(over_budget = wait)]`.
+/// The behaviour if an attempt fails because its last AI call would have exceeded the budget of the stage or of the run:
+/// the option `#[stage(over_budget = wait)]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OverBudget {
-    /// The stage fails for good, and with it the run, with the code `BUDGET_EXCEEDED`.
+    /// The stage and its run fail, with the code `BUDGET_EXCEEDED`.
     #[default]
     Fail,
-    /// The attempt does not count, and the next one is made when the budget is raised
-    /// ([`RunHandle::raise_budget`](crate::RunHandle::raise_budget)).
+    /// The stage waits until the budget is raised
+    /// ([`RunHandle::raise_budget`](crate::RunHandle::raise_budget)). The attempt does not count.
     Wait,
 }
 
-/// A stage that another one reads.
+/// A stage whose output another stage reads.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Requirement {
-    /// Which stage.
+    /// The stage to read.
     pub path: StagePath,
-    /// Whether a workflow may do without it.
+    /// Whether a workflow can omit it.
     pub optional: bool,
 }
 
 impl Requirement {
-    /// This stage must run before the one that says this.
+    /// The stage must be in the workflow and run before the stage that declares this.
     #[doc(hidden)]
     #[must_use]
     pub const fn required(path: StagePath) -> Self {
         Self { path, optional: false }
     }
 
-    /// This stage must run before the one that says this, where the workflow has it.
+    /// The stage must run before the stage that declares this, if the workflow contains it.
     #[doc(hidden)]
     #[must_use]
     pub const fn optional(path: StagePath) -> Self {

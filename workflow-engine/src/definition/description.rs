@@ -1,14 +1,14 @@
-//! A compiled workflow as JSON, for whoever is not Rust.
+//! A compiled workflow as JSON, for programs in other languages.
 
 use serde_json::{Value, json};
 
-use crate::definition::retry::Backoff;
-use crate::definition::stage::StageDefinition;
-use crate::definition::workflow::WorkflowDefinition;
+use super::retry::Backoff;
+use super::stage::StageDefinition;
+use super::workflow::WorkflowDefinition;
 
 impl WorkflowDefinition {
-    /// Everything that the definition says, as JSON: ids, names, versions, the graph by stage ids, retry policies
-    /// (durations in milliseconds), schemas, default configurations and the fingerprint.
+    /// Returns the definition as JSON: ids, names, versions, the graph by stage ids, retry policies (durations in
+    /// milliseconds), JSON Schemas, default configurations and the fingerprint.
     ///
     /// ```
     /// use workflow_engine::prelude::*;
@@ -18,9 +18,9 @@ impl WorkflowDefinition {
     ///     Ok(path)
     /// }
     ///
-    /// workflow! { reading = load }
+    /// workflow! { Reading = load }
     ///
-    /// let json = reading::definition().to_json();
+    /// let json = Reading::definition().to_json();
     /// assert_eq!(json["stages"][0]["id"], "load");
     /// assert_eq!(json["stages"][0]["retry"]["initial_ms"], 1000);
     /// ```
@@ -35,7 +35,7 @@ impl WorkflowDefinition {
             "input_schema": self.input_schema(),
             "output_schema": self.output_schema(),
             "config_schema": self.config_schema(),
-            "ends": self.ids(&self.output_stages),
+            "output_stages": self.ids(&self.output_stages),
             "stages": self.stages.iter().map(|stage| self.stage_json(stage)).collect::<Vec<_>>(),
         })
     }
@@ -48,8 +48,8 @@ impl WorkflowDefinition {
             "description": stage.description,
             "number": stage.number,
             "execution_group": stage.execution_group,
-            "after": self.ids(&stage.predecessors),
-            "handed": self.ids(&stage.inputs),
+            "predecessors": self.ids(&stage.predecessors),
+            "inputs": self.ids(&stage.inputs),
             "reads": self.ids(&stage.reads),
             "retry": {
                 "max_attempts": stage.retry.max_attempts,

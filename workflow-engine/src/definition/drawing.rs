@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
-use crate::definition::workflow::WorkflowDefinition;
+use super::workflow::WorkflowDefinition;
 
 impl WorkflowDefinition {
-    /// The graph as a [Mermaid](https://mermaid.js.org/syntax/flowchart.html) flowchart, top down. A dotted edge
-    /// leads to a stage from one whose output it requires besides what it is handed.
+    /// Returns the graph as a [Mermaid](https://mermaid.js.org/syntax/flowchart.html) flowchart, top down. A dotted edge
+    /// leads from a required stage that is not a direct predecessor.
     ///
     /// ```
     /// use workflow_engine::prelude::*;
@@ -21,10 +21,10 @@ impl WorkflowDefinition {
     ///     Ok(text.len())
     /// }
     ///
-    /// workflow! { measure = load >> count }
+    /// workflow! { Measure = load >> count }
     ///
     /// assert_eq!(
-    ///     measure::definition().to_mermaid(),
+    ///     Measure::definition().to_mermaid(),
     ///     "flowchart TD\n    s1[\"Load\"]\n    s2[\"Count\"]\n    s1 --> s2\n",
     /// );
     /// ```
@@ -32,7 +32,7 @@ impl WorkflowDefinition {
     pub fn to_mermaid(&self) -> String {
         let mut text = String::from("flowchart TD\n");
         for stage in &self.stages {
-            // Mermaid knows the entities of HTML, with `#` in the place of `&`.
+            // Mermaid has the entities of HTML, with `#` instead of `&`.
             let name = stage.name.replace('#', "#35;").replace('"', "#quot;");
             line(&mut text, format_args!("    s{}[\"{name}\"]", stage.number));
         }
@@ -43,8 +43,8 @@ impl WorkflowDefinition {
         text
     }
 
-    /// The graph in the [DOT language](https://graphviz.org/doc/info/lang.html) of Graphviz. A dashed edge leads to
-    /// a stage from one whose output it requires besides what it is handed.
+    /// Returns the graph in the [DOT language](https://graphviz.org/doc/info/lang.html) of Graphviz. A dashed edge leads
+    /// from a required stage that is not a direct predecessor.
     #[must_use]
     pub fn to_dot(&self) -> String {
         let mut text = format!("digraph \"{}\" {{\n    node [shape=box];\n", quoted(&self.id));
@@ -63,7 +63,7 @@ impl WorkflowDefinition {
         text
     }
 
-    /// Each edge by the numbers of its stages, and whether it is there only because one requires the other.
+    /// Each edge as the numbers of its stages, and whether only a requirement causes it.
     fn edges(&self) -> impl Iterator<Item = (usize, usize, bool)> {
         self.stages.iter().enumerate().flat_map(|(to, stage)| {
             let plain = stage.predecessors.iter().map(|from| (*from, false));

@@ -1,13 +1,13 @@
-//! The fingerprint of a workflow: equal as long as runs in flight can be continued.
+//! The fingerprint of a workflow: a build can continue runs in progress whose fingerprint is equal.
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::canonical::{normal_form, sorted};
-use crate::definition::workflow::WorkflowDefinition;
+use super::workflow::WorkflowDefinition;
 use crate::value::hex::hex;
 
-/// Stands in front of everything that is hashed, and changes whenever the algorithm does.
+/// The prefix of the hashed text; it changes with the algorithm.
 pub(crate) const ALGORITHM: &str = "workflow-engine-fingerprint-1";
 
 /// Hashes ids, versions, edges and the normal form of the schemas.
@@ -25,7 +25,7 @@ pub(crate) fn fingerprint(definition: &WorkflowDefinition) -> String {
                 "output": normal_form((stage.output_schema)()),
                 "config": normal_form(stage.config.shape()),
             });
-            // A ticket in the store is read by whoever checks it.
+            // The check of this build reads tickets that an earlier build has stored.
             if let Some(wait) = &stage.wait {
                 whole["ticket"] = normal_form(wait.ticket_schema());
             }
@@ -41,12 +41,15 @@ pub(crate) fn fingerprint(definition: &WorkflowDefinition) -> String {
     }))
 }
 
-/// Hashes what a fingerprint is made of.
+/// Hashes the content of a fingerprint.
 pub(crate) fn hash(whole: Value) -> String {
     let mut hasher = Sha256::new();
     hasher.update(ALGORITHM);
     hasher.update([0]);
-    // serde_json's map keeps its keys sorted, unless somebody turns `preserve_order` on; `normal_form` sorts.
+    // The keys of serde_json's map are sorted, except with the feature `preserve_order`.
     hasher.update(sorted(whole).to_string());
     hex(&hasher.finalize())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,5 @@
-//! A compiled workflow as plain data: its stages, how they are retried and wait, and what is derived from that.
+//! A compiled workflow as plain data: its stages, their retry policies and waits, and what is derived from them: the plan,
+//! JSON Schemas, drawings and the fingerprint.
 
 mod stage_path;
 mod retry;

@@ -1,13 +1,13 @@
-//! A workflow's plan: which stages run side by side.
+//! The plan of a workflow, its stages by id, and its fingerprint.
 
-use crate::definition::stage::StageDefinition;
-use crate::definition::workflow::WorkflowDefinition;
+use super::stage::StageDefinition;
+use super::workflow::WorkflowDefinition;
 
 impl WorkflowDefinition {
-    /// The execution groups in order, each with its stages in reading order.
+    /// Returns the execution groups in order, each with its stages in reading order.
     ///
-    /// Groups are a view for people: a stage starts when those right before it have completed, whatever else
-    /// its group is waiting for.
+    /// The groups are for display. A stage starts when its direct predecessors have completed, also if other stages of the
+    /// group before it are still running.
     #[must_use]
     pub fn plan(&self) -> Vec<Vec<&StageDefinition>> {
         let mut groups: Vec<Vec<&StageDefinition>> = Vec::new();
@@ -21,16 +21,16 @@ impl WorkflowDefinition {
         groups
     }
 
-    /// The stage with that id.
+    /// Returns the stage with this id.
     #[must_use]
     pub fn stage(&self, id: &str) -> Option<&StageDefinition> {
         self.stages.iter().find(|stage| stage.id == id)
     }
 
-    /// A hash over the ids, the versions, the edges and what the schemas admit, in 64 hexadecimal digits.
+    /// Returns the fingerprint: a SHA-256 hash of ids, versions, edges and schemas, as 64 hexadecimal digits.
     ///
-    /// Two builds with equal fingerprints can continue each other's runs. Comments, names, descriptions,
-    /// defaults and the order of fields do not change it.
+    /// Two builds with equal fingerprints can continue each other's runs. Comments, names, descriptions, defaults, rules
+    /// of `#[config]` and the order of fields do not change it.
     #[must_use]
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint

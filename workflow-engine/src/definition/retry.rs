@@ -1,30 +1,29 @@
-//! The durable retry policy of a stage.
+//! The retry policy of a stage.
 
 use std::time::Duration;
 
-/// How often a stage is attempted, and how long the engine waits in between.
+/// The number of attempts of a stage, and the delays between them.
 ///
-/// It is part of the stage's declaration, `#[stage(retry(max_attempts = 5, initial = "2s"))]`; the waiting is
-/// durable, so an attempt that is due in an hour survives any number of restarts.
+/// It is written on the stage: `#[stage(retry(max_attempts = 5, initial = "2s"))]`. The next attempt's due time is stored,
+/// so it survives restarts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Attempts in all, the first one included; 1 means no retry. Default 3.
+    /// The highest number of attempts, including the first; 1 means no retry. Default 3.
     pub max_attempts: u32,
-    /// How the waiting time grows. Default exponential.
+    /// How the delay grows. Default exponential.
     pub backoff: Backoff,
-    /// The waiting time after the first failed attempt. Default 1 s.
+    /// The delay after the first failed attempt. Default 1 s.
     pub initial: Duration,
-    /// No waiting time is longer. Default 5 min, or `initial` where that is longer.
+    /// The longest delay. Default 5 min, or `initial` if that is longer.
     pub max: Duration,
-    /// Shortens each waiting time by up to a half, so that many runs that failed together do not return together.
-    /// Default off.
+    /// Shortens each delay by up to half of it, so that runs that failed together are not retried together. Default off.
     pub jitter: bool,
 }
 
-/// How the waiting time grows from one attempt to the next.
+/// How the delay grows from one attempt to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backoff {
-    /// The same waiting time after each attempt.
+    /// The same delay after each attempt.
     Fixed,
     /// Twice as long after each attempt.
     Exponential,
@@ -40,8 +39,10 @@ impl RetryPolicy {
         jitter: false,
     };
 
-    /// The waiting time after failed attempt number `attempt` (1-based). `spread` is in `0.0..1.0` and moves
-    /// the result within the jitter; it is derived from the run's id, so that the same history gives the same time.
+    /// Returns the delay after the failed attempt number `attempt`, from 1.
+    ///
+    /// With jitter, `spread` in `0.0..1.0` selects the point between the full delay and half of it. The engine derives
+    /// `spread` from the run's id, so that the delay is reproducible.
     #[must_use]
     pub fn delay_after(&self, attempt: u32, spread: f64) -> Duration {
         let doublings = attempt.saturating_sub(1);

@@ -1,4 +1,4 @@
-//! A stage of a compiled workflow, and what its body is called with.
+//! A stage of a compiled workflow, and the arguments of its body.
 
 use std::time::Duration;
 
@@ -14,36 +14,37 @@ use crate::value::{Cost, Json};
 /// One stage of a compiled workflow.
 #[derive(Debug)]
 pub struct StageDefinition {
-    /// Unique in its workflow.
+    /// The id, unique in the workflow.
     pub id: String,
-    /// For people.
+    /// The name for display.
     pub name: String,
-    /// What `#[stage(version = N)]` says; default 1.
+    /// The option `version`; default 1.
     pub version: u32,
-    /// The doc comment.
+    /// The description: the doc comment of the stage.
     pub description: String,
-    /// 1-based position in reading order.
+    /// The position in reading order, from 1.
     pub number: u32,
-    /// 1-based longest-path level.
+    /// The level in the graph, from 1: the number of stages on the longest path that ends with this stage.
     pub execution_group: u32,
-    /// The stages whose completion this one waits for.
+    /// The direct predecessors: the stage starts when all of them have completed.
     pub predecessors: Vec<usize>,
-    /// The stages that wait for this one.
+    /// The direct successors.
     pub successors: Vec<usize>,
-    /// The stages whose outputs it is handed, in writing order; empty at the start: it is handed the run's input.
+    /// The stages whose outputs this stage receives, in the order in which they are written. Empty for a first stage, which
+    /// receives the run's input.
     pub inputs: Vec<usize>,
-    /// The stages that it requires, and the optional ones that the workflow has: all ancestors.
+    /// The required stages, and the optional stages that the workflow contains; all run before this stage.
     pub reads: Vec<usize>,
-    /// When a failed attempt is followed by another.
+    /// The retry policy.
     pub retry: RetryPolicy,
-    /// How long one attempt may take; `None` for as long as it wants.
+    /// The longest time for one attempt; `None` for no limit.
     pub timeout: Option<Duration>,
-    /// What its calls of models may cost in one run, in all its generations together; `None` for as much as the run may
-    /// spend.
+    /// The highest cost of the stage's AI calls in one run, in all its generations together; `None` for no limit other than
+    /// the run's budget.
     pub budget: Option<Cost>,
-    /// What follows when a call would cost more than it or its run may spend.
+    /// The behaviour if a call would exceed a budget.
     pub over_budget: OverBudget,
-    /// How the stage waits, if it does; its body's value is then its ticket.
+    /// How the stage waits; its body then returns a ticket. `None` for a stage that does not wait.
     pub wait: Option<WaitDefinition>,
     pub(crate) entry: Entry,
     pub(crate) input_schema: fn() -> schemars::Schema,
@@ -54,10 +55,10 @@ pub struct StageDefinition {
 /// The erased body of a stage in one workflow: stored values in, stored value out.
 pub(crate) type Entry = fn(Execution) -> BoxFuture<'static, Result<Json, StageError>>;
 
-/// What the body of a stage is called with.
+/// The arguments of the body of a stage.
 #[derive(Debug)]
 pub struct Execution {
-    /// At the start the run's input alone; elsewhere the outputs named by [`StageDefinition::inputs`].
+    /// The run's input for a first stage; otherwise the outputs of [`StageDefinition::inputs`].
     pub inputs: Vec<Json>,
     /// The stage's complete configuration.
     pub config: Json,

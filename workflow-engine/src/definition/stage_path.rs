@@ -1,14 +1,14 @@
-//! Which function a stage is.
+//! The identity of a stage.
 
 use std::panic::Location;
 
-/// Which function a stage is: equal for equal functions, however they were imported or renamed.
+/// The identity of a stage: equal for the same function, also if it is imported under another name.
 ///
-/// Line and column belong to it because two stages inside two function bodies share the rest.
+/// Line and column are part of it, because two stages in two function bodies can have the same module and name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StagePath {
-    /// The path of the module, `app::stages`.
+    /// The path of the module, for example `app::stages`.
     pub module: &'static str,
     /// The function's name.
     pub name: &'static str,
@@ -20,10 +20,10 @@ pub struct StagePath {
 }
 
 impl StagePath {
-    /// The stage whose attribute calls this.
+    /// The identity of the stage whose attribute calls this.
     ///
-    /// The place is looked up when the constant is computed: `line!()` would be another token after an edit above it,
-    /// and everything that is generated be checked again.
+    /// The constant finds its location when it is evaluated. `line!()` would be a new token after each edit above it, and
+    /// rustc would check all generated code again.
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
@@ -41,8 +41,8 @@ impl StagePath {
         Self { module, name, line, column, hash }
     }
 
-    /// `==` for constants. The hash comes first: a thousand stages are compared pairwise at compile time, and
-    /// the texts of two stages that differ are then never looked at.
+    /// Compares two identities in a constant. The hash is compared first: the stages of a large workflow are compared
+    /// pairwise at compile time, and different stages then need no comparison of their texts.
     #[must_use]
     pub const fn is(&self, other: &Self) -> bool {
         self.hash == other.hash
@@ -53,7 +53,7 @@ impl StagePath {
     }
 }
 
-/// FNV-1a ([the authors' page](http://www.isthe.com/chongo/tech/comp/fnv/)): a few instructions a byte, `const`.
+/// FNV-1a ([the authors' page](http://www.isthe.com/chongo/tech/comp/fnv/)), which is short in a `const fn`.
 const fn fnv1a(mut hash: u64, bytes: &[u8]) -> u64 {
     let mut at = 0;
     while at < bytes.len() {
@@ -63,7 +63,7 @@ const fn fnv1a(mut hash: u64, bytes: &[u8]) -> u64 {
     hash
 }
 
-/// `==` of texts for constants.
+/// Compares two texts in a constant.
 pub(crate) const fn same_text(a: &str, b: &str) -> bool {
     let (a, b) = (a.as_bytes(), b.as_bytes());
     if a.len() != b.len() {

@@ -1,4 +1,4 @@
-//! Stages that wait: submitted once, then checked until they are ready.
+//! Stages that wait for a check.
 
 use std::time::Duration;
 
@@ -11,21 +11,21 @@ use crate::value::Json;
 /// How a stage waits.
 #[derive(Clone, Copy, Debug)]
 pub struct WaitDefinition {
-    /// Between two checks.
+    /// The time between two checks.
     pub poll_every: Duration,
-    /// From the commit of the ticket until the stage fails.
+    /// The longest time from the commit of the ticket until the stage is ready; then the stage fails.
     pub give_up_after: Duration,
     pub(crate) check: CheckEntry,
     pub(crate) ticket_schema: fn() -> Schema,
 }
 
 impl WaitDefinition {
-    /// Between two checks, where `#[stage]` does not say `poll_every`: 30 s.
+    /// The default of `poll_every`: 30 s.
     pub const POLL_EVERY: Duration = Duration::from_secs(30);
-    /// Until the stage fails, where `#[stage]` does not say `give_up_after`: 24 h.
+    /// The default of `give_up_after`: 24 h.
     pub const GIVE_UP_AFTER: Duration = Duration::from_secs(24 * 3_600);
 
-    /// With the default intervals.
+    /// With the default durations.
     pub(crate) const fn new(check: CheckEntry, ticket_schema: fn() -> Schema) -> Self {
         Self { poll_every: Self::POLL_EVERY, give_up_after: Self::GIVE_UP_AFTER, check, ticket_schema }
     }
@@ -44,7 +44,7 @@ impl WaitDefinition {
         self
     }
 
-    /// The JSON Schema of the ticket: what the stage's function returns, and its check takes.
+    /// Returns the JSON Schema of the ticket, which the stage's function returns and its check takes.
     #[must_use]
     pub fn ticket_schema(&self) -> Schema {
         (self.ticket_schema)()
@@ -54,22 +54,22 @@ impl WaitDefinition {
 /// The erased check of a stage in one workflow.
 pub(crate) type CheckEntry = fn(CheckExecution) -> BoxFuture<'static, Result<CheckOutcome, StageError>>;
 
-/// What a check is called with.
+/// The arguments of a check.
 #[derive(Debug)]
 pub struct CheckExecution {
-    /// What the stage's body returned.
+    /// The ticket that the stage's body returned.
     pub ticket: Json,
     /// The stage's complete configuration.
     pub config: Json,
-    /// The context of this attempt to check.
+    /// The context of this check.
     pub context: StageContext,
 }
 
-/// What a check found, with the output in its stored form.
+/// The result of a check, with the output in its stored form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CheckOutcome {
-    /// Not ready; `None` for the stage's `poll_every`.
+    /// Not ready; the time until the next check, or `None` for the stage's `poll_every`.
     Pending(Option<Duration>),
-    /// Ready: the stage's output.
+    /// Ready, with the stage's output.
     Ready(Json),
 }

@@ -14,8 +14,8 @@ use crate::definition::WorkflowDefinition;
 use crate::error::Error;
 use crate::host::{Worker, WorkerSettings};
 use crate::kernel::{Kernel, KernelConfig, LocalExecutor, WorkflowRegistry, check_plugins};
+use crate::language::Workflow;
 use crate::ports::{ActivityExecutor, BlobStore, Clock, EventSink, Plugin, Store, SystemClock};
-use crate::stage::Workflow;
 use crate::value::Limits;
 
 /// Registers workflows, and sets what differs from the defaults.
@@ -89,12 +89,12 @@ impl EngineBuilder {
     ///     Ok(format!("Hello, {name}"))
     /// }
     ///
-    /// workflow! { greeting = greet }
+    /// workflow! { Greeting = greet }
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), workflow_engine::Error> {
     /// let version_1 = "4f2d1d0f8b7a4a0b9c6f0f3c58cf2e7d54c3f9a15e0c5f6b7a8d9e0f1a2b3c4d";
-    /// let engine = Engine::builder("memory:").register_compatible::<greeting>([version_1]).build().await?;
+    /// let engine = Engine::builder("memory:").register_compatible::<Greeting>([version_1]).build().await?;
     /// # engine.shutdown().await;
     /// # Ok(())
     /// # }

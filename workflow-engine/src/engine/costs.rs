@@ -1,46 +1,48 @@
-//! What calls of models have cost.
+//! Costs, budgets and calls of models, of a run and of the engine.
 
 use std::sync::Arc;
 
 use super::{Engine, RunHandle};
 use crate::error::Error;
 use crate::kernel::RaiseBudget;
+use crate::language::Workflow;
 use crate::ledger::{CallLedger, CallStatistics};
 use crate::records::{AiCallRecord, CostSummary};
-use crate::stage::Workflow;
 use crate::value::{CallId, Cost};
 
 impl<W: Workflow> RunHandle<W> {
-    /// What the run's calls of models have cost so far, what those can cost at most of which that is not known, and its
-    /// budget. Of single stages, [`RunHandle::stages`] says it.
+    /// Returns the settled cost of the run's calls of models, the reserved cost of its other calls, and its budget. The
+    /// costs of each stage are in [`RunHandle::stages`].
     ///
     /// # Errors
-    /// As [`RunHandle::record`].
+    /// The errors of [`RunHandle::record`].
     pub async fn cost_summary(&self) -> Result<CostSummary, Error> {
         self.record().await.map(|run| run.spending)
     }
 
-    /// The run's calls of models, of all its generations, oldest first: at most `limit`. The next page is asked for
-    /// with the id of the last one.
+    /// Returns at most `limit` of the run's calls of models, in all its generations, oldest first. For the next page, pass
+    /// the id of the last call as `after`.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// If the store cannot be read.
     pub async fn ai_calls(&self, after: Option<CallId>, limit: usize) -> Result<Vec<AiCallRecord>, Error> {
         self.store().calls_of_run(self.id(), after, limit).await
     }
 
-    /// Raises what the run may spend in all, and lets stages go on that wait for that. Answers how many do.
+    /// Raises the run's budget, and resumes the stages that wait for it. Returns the number of resumed stages.
     ///
     /// # Errors
-    /// `BUDGET_TOO_LOW` when it has no budget, or a higher one; when the store cannot be written.
+    /// `BUDGET_TOO_LOW` if the run has no budget or a higher one; and if the store cannot be written.
     pub async fn raise_budget(&self, budget: Cost) -> Result<usize, Error> {
         self.raise(None, budget).await
     }
 
-    /// The same for one of its stages, whatever it declares, in this run.
+    /// Raises the budget of one stage of this run, regardless of the budget that the stage declares. Returns the number
+    /// of resumed stages.
     ///
     /// # Errors
-    /// `STAGE_NOT_FOUND` when the run has no stage with this id, or is not started; as [`RunHandle::raise_budget`].
+    /// `STAGE_NOT_FOUND` if the run has no stage with this id or has not started; the errors of
+    /// [`RunHandle::raise_budget`].
     pub async fn raise_stage_budget(
         &self,
         stage_id: impl Into<String>,
@@ -56,8 +58,8 @@ impl<W: Workflow> RunHandle<W> {
 }
 
 impl Engine {
-    /// The ledger for calls of models that are made outside of every stage. What they cost belongs to no run, and no
-    /// budget counts it. One that its process does not end stays intended.
+    /// Returns the ledger for calls of models outside of stages. Their costs belong to no run and count against no budget.
+    /// A call that its process does not settle stays reserved.
     ///
     /// ```
     /// use workflow_engine::Engine;
@@ -88,19 +90,20 @@ impl Engine {
         self.kernel().ledger()
     }
 
-    /// Sums over the calls of a topic and of those below it, by whole segments: `a.b` covers `a.b.c` and not `a.bc`.
+    /// Returns sums over the calls of a topic and of the topics below it. Topics are compared by whole segments: `a.b`
+    /// covers `a.b.c` and not `a.bc`.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// If the store cannot be read.
     pub async fn call_statistics(&self, topic: &str) -> Result<CallStatistics, Error> {
         self.store().call_statistics(topic).await
     }
 
-    /// The calls of a topic and of those below it, by topic, then age: at most `limit`. The next page is asked for with
-    /// the last one.
+    /// Returns at most `limit` calls of a topic and of the topics below it, ordered by topic and then by age. For the
+    /// next page, pass the last call as `after`.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// If the store cannot be read.
     pub async fn calls_of_topic(
         &self,
         topic: &str,

@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 use super::{Engine, Events, Logs};
 use crate::error::Error;
 use crate::kernel::CancelRun;
+use crate::language::Workflow;
 use crate::records::{RunRecord, Status, StoredValue};
-use crate::stage::Workflow;
 use crate::value::{Json, RunId};
 
 /// A handle of a run of the workflow `W`: its status, events, logs and outputs. Dropping it does not affect the run.
@@ -20,12 +20,12 @@ use crate::value::{Json, RunId};
 ///     Ok(left + right)
 /// }
 ///
-/// workflow! { addition = add }
+/// workflow! { Addition = add }
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::Error> {
-/// let engine = Engine::builder("memory:").register::<addition>().build().await?;
-/// let run = engine.start::<addition>(AddInput { left: 2, right: 3 }).await?;
+/// let engine = Engine::builder("memory:").register::<Addition>().build().await?;
+/// let run = engine.start::<Addition>(AddInput { left: 2, right: 3 }).await?;
 ///
 /// let names: Vec<&str> = run.events().map(|event| event.unwrap().kind.name()).collect().await;
 /// assert_eq!(
@@ -87,12 +87,12 @@ impl<W: Workflow> RunHandle<W> {
     ///     Ok(format!("Hello, {name}"))
     /// }
     ///
-    /// workflow! { greeting = greet }
+    /// workflow! { Greeting = greet }
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), workflow_engine::Error> {
-    /// let engine = Engine::builder("memory:").register::<greeting>().build().await?;
-    /// let run = engine.start::<greeting>(GreetInput { name: "Ada".into() }).await?;
+    /// let engine = Engine::builder("memory:").register::<Greeting>().build().await?;
+    /// let run = engine.start::<Greeting>(GreetInput { name: "Ada".into() }).await?;
     /// assert!(run.blocked_reason().await?.is_none());
     /// # Ok(())
     /// # }

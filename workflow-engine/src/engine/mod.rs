@@ -26,10 +26,10 @@ use crate::error::Error;
 use crate::host::Worker;
 use crate::host::serverless::{Serverless, ServerlessSettings};
 use crate::kernel::{Command, Kernel, WakeStage};
+use crate::language::Workflow;
 use crate::ports::{AnnotationFilter, RunWatch, Store};
 use crate::records::AnnotationKey;
 use crate::records::{AnnotationRecord, DeadLetter, RunRecord};
-use crate::stage::Workflow;
 use crate::value::RunId;
 use schedulers::Schedulers;
 
@@ -46,13 +46,13 @@ use schedulers::Schedulers;
 ///     Ok(number * 2)
 /// }
 ///
-/// workflow! { doubling = double }
+/// workflow! { Doubling = double }
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::Error> {
-/// let engine = Engine::builder("memory:").register::<doubling>().build().await?;
+/// let engine = Engine::builder("memory:").register::<Doubling>().build().await?;
 ///
-/// let run = engine.start::<doubling>(DoubleInput { number: 21 }).await?;
+/// let run = engine.start::<Doubling>(DoubleInput { number: 21 }).await?;
 /// assert_eq!(run.output().await?, 42);
 ///
 /// engine.shutdown().await;
@@ -129,12 +129,12 @@ impl Engine {
     ///     Ok(Check::Ready(question.len()))
     /// }
     ///
-    /// workflow! { asking = ask }
+    /// workflow! { Asking = ask }
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), workflow_engine::Error> {
-    /// let engine = Engine::builder("memory:").register::<asking>().build().await?;
-    /// let run = engine.start::<asking>(AskInput { question: "Why?".into() }).await?;
+    /// let engine = Engine::builder("memory:").register::<Asking>().build().await?;
+    /// let run = engine.start::<Asking>(AskInput { question: "Why?".into() }).await?;
     /// while !engine.wake(run.id(), "ask").await? {
     ///     tokio::task::yield_now().await; // its ticket is not committed yet
     /// }
@@ -223,10 +223,10 @@ impl Engine {
     /// # async fn double(number: u32) -> StageResult<u32> {
     /// #     Ok(number * 2)
     /// # }
-    /// # workflow! { doubling = double }
+    /// # workflow! { Doubling = double }
     /// #[tokio::main]
     /// async fn main() -> Result<(), workflow_engine::Error> {
-    ///     let engine = Engine::builder("runs.db").register::<doubling>().shutdown_on_signals().build().await?;
+    ///     let engine = Engine::builder("runs.db").register::<Doubling>().shutdown_on_signals().build().await?;
     ///     engine.wait_for_shutdown().await;
     ///     Ok(())
     /// }

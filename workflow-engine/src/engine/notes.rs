@@ -5,9 +5,9 @@ use serde::de::DeserializeOwned;
 use super::RunHandle;
 use crate::error::Error;
 use crate::kernel::AttachAnnotation;
+use crate::language::Workflow;
 use crate::ports::AnnotationFilter;
 use crate::records::{Annotation, AnnotationRecord, ArtifactRecord, StageRecord};
-use crate::stage::Workflow;
 
 impl<W: Workflow> RunHandle<W> {
     /// Adds annotations to the run, in any state of the run.
@@ -24,12 +24,12 @@ impl<W: Workflow> RunHandle<W> {
     ///     Ok(number * 2)
     /// }
     ///
-    /// workflow! { doubling = double }
+    /// workflow! { Doubling = double }
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), workflow_engine::Error> {
-    /// let engine = Engine::builder("memory:").register::<doubling>().build().await?;
-    /// let run = engine.start::<doubling>(DoubleInput { number: 21 }).await?;
+    /// let engine = Engine::builder("memory:").register::<Doubling>().build().await?;
+    /// let run = engine.start::<Doubling>(DoubleInput { number: 21 }).await?;
     /// run.annotate(OUTCOME.value(&"approved".into()).and(SCORE, &5).actor("ada")).await?;
     ///
     /// let reviews = run.annotations(&AnnotationFilter::new().prefix("review").actor("ada")).await?;

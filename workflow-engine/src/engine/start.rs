@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::{Engine, RunHandle};
 use crate::error::Error;
 use crate::kernel::CreateRun;
+use crate::language::Workflow;
 use crate::records::Annotation;
-use crate::stage::Workflow;
 use crate::value::{Cost, Json};
 
 /// A run to be started; `.await` starts it.
@@ -25,14 +25,14 @@ use crate::value::{Cost, Json};
 ///     Ok(format!("{word}, {name}"))
 /// }
 ///
-/// workflow! { greeting = greet }
+/// workflow! { Greeting = greet }
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::Error> {
-/// let engine = Engine::builder("memory:").register::<greeting>().build().await?;
+/// let engine = Engine::builder("memory:").register::<Greeting>().build().await?;
 /// let start = || {
 ///     engine
-///         .start::<greeting>(GreetInput { name: "Ada".into() })
+///         .start::<Greeting>(GreetInput { name: "Ada".into() })
 ///         .config(GreetingConfig { greet: GreetConfig { word: "Good day".into() } })
 ///         .priority(8)
 ///         .idempotency_key("visit-7")

@@ -188,7 +188,7 @@ error_codes! {
         "Fix the cause in the stage's error, then rerun from that stage.";
     WorkerLost "WORKER_LOST" RunFailed
         "The worker disappeared in every attempt of a stage: it crashed, was killed, or could not renew its lease."
-        "Look for a crash, an out-of-memory kill or a body that blocks its thread; then rerun.";
+        "Look for a crash or an out-of-memory kill of the workers; then rerun.";
     WaitTimedOut "WAIT_TIMED_OUT" RunFailed
         "A waiting stage was not ready within `give_up_after`."
         "Check the remote service; raise `give_up_after`, or rerun.";

@@ -21,7 +21,7 @@ impl Error {
         )
     }
 
-    pub(crate) fn awaited_cost(run: impl fmt::Display, stage: &str, error: &str) -> Self {
+    pub(crate) fn budget_awaited(run: impl fmt::Display, stage: &str, error: &str) -> Self {
         let message = format!("stage `{stage}` of run {run} waits until its budget is raised: {error}");
         Self::new(ErrorCode::BudgetExceeded, message)
     }

@@ -11,7 +11,7 @@ use crate::value::RunId;
 pub(super) async fn blocked_reason(kernel: &Kernel, run_id: RunId) -> Result<Option<Error>, Error> {
     let snapshot = kernel.store().snapshot(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
     let run = &snapshot.run;
-    if let Some(reason) = awaited_cost(&snapshot) {
+    if let Some(reason) = awaited_budget(&snapshot) {
         return Ok(Some(reason));
     }
     let found = kernel.registry().for_run(run_id, &run.workflow_id, &run.definition_fingerprint);
@@ -34,11 +34,11 @@ pub(super) fn is_claimed(snapshot: &Snapshot) -> bool {
 }
 
 /// Returns the reason where a stage waits for its budget and no worker holds a job of the run.
-fn awaited_cost(snapshot: &Snapshot) -> Option<Error> {
+fn awaited_budget(snapshot: &Snapshot) -> Option<Error> {
     if snapshot.run.status != Status::Running || is_claimed(snapshot) {
         return None;
     }
     let stage = snapshot.stages.iter().find(|stage| stage.awaited_cost.is_some())?;
     let error = stage.error_message.as_deref().unwrap_or_default();
-    Some(Error::awaited_cost(snapshot.run.id, &stage.stage_id, error))
+    Some(Error::budget_awaited(snapshot.run.id, &stage.stage_id, error))
 }

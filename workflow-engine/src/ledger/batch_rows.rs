@@ -1,16 +1,16 @@
-//! Which rows of the ledger belong to a batch.
+//! The search for the rows of a batch in the ledger.
 
 use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use crate::ledger::call::BatchNames;
+use super::call::BatchNames;
 use crate::records::{AiCallRecord, CallStatus, CallType};
 use crate::value::{CallId, Json};
 
-/// What the metadata of an item's row says of its batch.
+/// The batch fields in the metadata of an item's row.
 #[derive(Deserialize)]
-struct Note {
+struct BatchMetadata {
     custom_id: String,
     #[serde(default)]
     batch_token: Option<String>,
@@ -18,11 +18,13 @@ struct Note {
     batch: Option<String>,
 }
 
-/// Of each item of a batch its row. Where it has several, because a batch of the same items was refused before, the
-/// newest that was not; where all were, the newest.
+/// Collects one row for each item of a batch.
+///
+/// An item has several rows if a batch of the same items was refused before. The newest row that is not failed counts;
+/// if all are failed, the newest.
 pub(crate) struct BatchRows<'a> {
     names: &'a BatchNames,
-    /// Whether the row was not refused, and the row.
+    /// By custom id: whether the row is not failed, and its id. Ids ascend in time.
     rows: HashMap<String, (bool, CallId)>,
 }
 
@@ -31,22 +33,22 @@ impl<'a> BatchRows<'a> {
         Self { names, rows: HashMap::new() }
     }
 
-    /// Takes the row in, if it belongs to the batch.
+    /// Adds the row if it belongs to the batch.
     pub(crate) fn add(&mut self, call: &AiCallRecord) {
         if call.call_type != CallType::Batch {
             return;
         }
-        let note = call.metadata.as_ref().map(Json::decode::<Note>);
-        let Some(Ok(note)) = note else { return };
+        let metadata = call.metadata.as_ref().map(Json::decode::<BatchMetadata>);
+        let Some(Ok(metadata)) = metadata else { return };
         let BatchNames { token, id } = self.names;
-        if note.batch_token.as_ref() == Some(token) || note.batch.as_ref() == Some(id) {
+        if metadata.batch_token.as_ref() == Some(token) || metadata.batch.as_ref() == Some(id) {
             let row = (call.outcome != CallStatus::Failed, call.id);
-            let known = self.rows.entry(note.custom_id).or_insert(row);
-            *known = row.max(*known);
+            let best = self.rows.entry(metadata.custom_id).or_insert(row);
+            *best = row.max(*best);
         }
     }
 
-    /// Custom id and row.
+    /// Returns the custom ids with their rows, in no order.
     pub(crate) fn found(self) -> Vec<(String, CallId)> {
         self.rows.into_iter().map(|(custom_id, (_, id))| (custom_id, id)).collect()
     }

@@ -1,110 +1,116 @@
-//! Where calls of language models are written down: before they are made, and when it is known what became of them.
+//! The port of the ledger, and the two things that a caller writes to it: a reservation and an outcome.
 
 use async_trait::async_trait;
 
 use super::statistics::CallStatistics;
-
 use crate::error::Error;
 use crate::records::CallType;
 use crate::value::{CallId, Cost, Json};
 
-/// The ledger as whoever makes calls sees it. In a stage it belongs to the attempt: what it says is fenced by the
-/// lease.
+/// The ledger, as a caller of language models uses it.
+///
+/// Every call is reserved, sent, and then settled. In a stage the ledger belongs to the attempt, and its writes are
+/// fenced by the attempt's lease.
 #[async_trait]
 pub trait CallLedger: Send + Sync {
-    /// Writes that a call is about to be made, and reserves what it can cost at most. When this returns, it is on disk,
-    /// and the call may be made.
+    /// Reserves the maximum cost of a call. The reservation is durable when this returns, so the request may be sent.
     ///
     /// # Errors
-    /// `BUDGET_EXCEEDED` when what is settled and reserved, with this call, is more than the run or the stage may
-    /// spend; `LEASE_LOST`; and when the store cannot be written. The call must not be made then.
+    /// `BUDGET_EXCEEDED` if the settled and reserved costs, including this call, exceed the budget of the run or of the
+    /// stage; `LEASE_LOST`; and if the store cannot be written. After an error the request must not be sent.
     async fn reserve(&self, call: CallReservation) -> Result<CallId, Error>;
 
-    /// Says what became of it. In a stage this is kept, and written with the attempt's next intention or with its
-    /// outcome, whatever that is; elsewhere it is on disk when this returns. Of a call that has ended already nothing
-    /// changes; but what is unknown may become known, in a stage by a later attempt of it, or its check.
+    /// Settles a reserved call with its outcome.
+    ///
+    /// In a stage the outcome is buffered, and committed with the attempt's next reservation or with the attempt's own
+    /// outcome, even if the attempt fails. Elsewhere it is durable when this returns.
+    ///
+    /// A call that is settled or failed does not change again. A call whose outcome is unknown may still be settled, in
+    /// a stage also by a later attempt or a check.
     ///
     /// # Errors
-    /// When the store cannot be written; the call stays intended.
-    async fn settle(&self, call: CallId, end: CallOutcome) -> Result<(), Error>;
+    /// If the store cannot be written; the call stays reserved.
+    async fn settle(&self, call: CallId, outcome: CallOutcome) -> Result<(), Error>;
 
-    /// Sums over the calls of this topic and of those below it, by whole segments: `a.b` covers `a.b.c` and not
-    /// `a.bc`. What this attempt has ended and not yet committed is not among them.
+    /// Returns sums over the calls of this topic and of the topics below it. Topics are compared by whole segments:
+    /// `a.b` covers `a.b.c` and not `a.bc`. Outcomes that this attempt has not committed yet are not included.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// If the store cannot be read.
     async fn statistics(&self, topic: &str) -> Result<CallStatistics, Error>;
 
-    /// The rows that there are already of a batch, in a stage of the stage, elsewhere of this topic: of each item its id
-    /// and its row, the one that counts. A batch that is found again belongs to the rows under which it was handed over,
-    /// and gets no others. A ledger that cannot tell answers none.
+    /// Returns the existing rows of a batch: for each item its custom id and the call that counts. In a stage this
+    /// searches the stage's calls, elsewhere the calls of this topic.
+    ///
+    /// A batch that is found again keeps the rows under which it was submitted and gets no new ones. The default
+    /// implementation returns no rows.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// If the store cannot be read.
     async fn rows_of_batch(&self, _topic: &str, _batch: &BatchNames) -> Result<Vec<(String, CallId)>, Error> {
         Ok(Vec::new())
     }
 }
 
-/// The names that rows of a batch have in their metadata, as `batch_token` and as `batch`, beside the `custom_id` of
-/// their item.
+/// The two names of a batch. Its rows have them in their metadata as `batch_token` and `batch`, beside the `custom_id`
+/// of the item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchNames {
-    /// Under which it was handed over.
+    /// The token under which the batch was submitted.
     pub token: String,
-    /// The provider's own, which rows have that are settled.
+    /// The provider's id of the batch, which settled rows have.
     pub id: String,
 }
 
-/// A call that is about to be made.
+/// A call that is about to be sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CallReservation {
-    /// Segments, joined by dots: 1 to 512 bytes, no segment empty, no control characters.
+    /// Segments joined by dots: 1 to 512 bytes, no empty segment, no control characters.
     pub topic: String,
-    /// What it is for.
+    /// The kind of call.
     pub call_type: CallType,
-    /// The name under which the model is registered.
+    /// The key under which the model is registered.
     pub model_key: String,
-    /// The name under which the provider knows it.
+    /// The provider's id of the model.
     pub model_id: String,
-    /// What is asked, as far as it is to be kept; cut after 1 MiB.
+    /// The prompt, as far as it is to be stored; truncated after 1 MiB.
     pub prompt: Option<String>,
     /// A JSON object.
     pub metadata: Option<Json>,
-    /// What it can cost at most.
+    /// The maximum cost of the call.
     pub reserve: Cost,
 }
 
-/// What became of a call.
+/// The outcome of a call.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CallOutcome {
-    /// It was answered.
+    /// The provider served the call.
     Settled(SettledCall),
-    /// It was refused, and has cost nothing.
+    /// The provider refused the call, at no cost. The reservation is released.
     Failed {
-        /// Why; no prompt and no response.
+        /// The cause, without prompt and response.
         error: String,
     },
-    /// Nobody knows whether it was answered; the reservation stays.
+    /// The provider may have served the call. The reservation stays.
     Unknown {
-        /// What is known; no prompt and no response.
+        /// The cause, without prompt and response.
         error: String,
     },
 }
 
-/// An answer, and what it has cost.
+/// The response of a served call, and its cost.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SettledCall {
-    /// What was answered, as far as it is to be kept; cut after 1 MiB.
+    /// The response, as far as it is to be stored; truncated after 1 MiB.
     pub response: Option<String>,
-    /// Of the prompt, those from the cache included.
+    /// Tokens of the prompt, including those that the provider read from its cache.
     pub input_tokens: u64,
-    /// Of those, from the cache.
+    /// The input tokens that the provider read from its cache.
     pub cached_input_tokens: u64,
-    /// Of the answer.
+    /// Tokens of the response, including reasoning.
     pub output_tokens: u64,
-    /// Exactly.
+    /// The exact cost.
     pub cost: Cost,
-    /// Replaces what was given with the intention, where it is given.
+    /// If present, replaces the metadata of the reservation.
     pub metadata: Option<Json>,
 }

@@ -1,13 +1,13 @@
-//! The ledger of a context without an engine.
+//! The ledger of a stage context that runs without an engine.
 
 use async_trait::async_trait;
 
+use super::call::{CallLedger, CallOutcome, CallReservation};
+use super::statistics::CallStatistics;
 use crate::error::Error;
-use crate::ledger::call::{CallLedger, CallOutcome, CallReservation};
-use crate::ledger::statistics::CallStatistics;
 use crate::value::CallId;
 
-/// Takes everything and keeps nothing.
+/// A ledger that admits every call and stores none.
 pub(crate) struct NoCalls;
 
 #[async_trait]

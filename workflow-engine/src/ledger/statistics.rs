@@ -1,41 +1,41 @@
-//! What calls come to, together.
+//! Sums over calls: counts, tokens and costs.
 
 use crate::value::Cost;
 
-/// Sums over calls.
+/// Sums over the calls of a topic.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CallStatistics {
-    /// Over all of them.
+    /// Sums over all calls.
     pub total: CallSums,
-    /// By the key of the model, in order of the keys.
+    /// Sums by model key, in the order of the keys.
     pub by_model: Vec<(String, CallSums)>,
 }
 
-/// Sums over some calls.
+/// Sums over a set of calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CallSums {
-    /// How many there are, whatever became of them.
+    /// The number of calls with any outcome.
     pub calls: u64,
-    /// How many are settled.
+    /// The number of settled calls.
     pub settled: u64,
-    /// How many have failed.
+    /// The number of failed calls.
     pub failed: u64,
-    /// How many are unknown.
+    /// The number of calls whose outcome is unknown.
     pub unknown: u64,
-    /// Of the prompts of those that are settled.
+    /// Prompt tokens of the settled calls.
     pub input_tokens: u64,
-    /// Of those, from the cache.
+    /// The input tokens that providers read from their caches.
     pub cached_input_tokens: u64,
-    /// Of the answers of those that are settled.
+    /// Response tokens of the settled calls.
     pub output_tokens: u64,
-    /// Of those that are settled.
+    /// The cost of the settled calls.
     pub cost: Cost,
-    /// What those that are intended or unknown can cost at most.
+    /// The maximum cost of the calls that are reserved or unknown.
     pub reserved: Cost,
 }
 
 impl CallStatistics {
-    /// Those of these models, in order of their keys.
+    /// Sums up the models, which are in the order of their keys.
     pub(crate) fn new(by_model: Vec<(String, CallSums)>) -> Self {
         let mut total = CallSums::default();
         for (_, sums) in &by_model {
@@ -46,7 +46,7 @@ impl CallStatistics {
 }
 
 impl CallSums {
-    /// Adds the sums over some others.
+    /// Adds the sums over other calls.
     pub(crate) fn add(&mut self, other: &Self) {
         self.calls = self.calls.saturating_add(other.calls);
         self.settled = self.settled.saturating_add(other.settled);

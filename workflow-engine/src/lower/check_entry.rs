@@ -1,4 +1,4 @@
-//! The erased check of a stage that waits: ticket in, what it found out.
+//! The type-erased check of a stage that waits: from a stored ticket to a stored result.
 
 use std::any::type_name;
 
@@ -8,10 +8,10 @@ use schemars::SchemaGenerator;
 use super::entry::{store, unreadable_config};
 use crate::context::StageError;
 use crate::definition::{CheckExecution, CheckOutcome, WaitDefinition};
-use crate::stage::{Check, CheckFunction, ContextOf, Stage, Waits};
+use crate::language::{Check, CheckFunction, ContextOf, Stage, Waits};
 use crate::value::{Json, Storable};
 
-/// How the stage `S` waits, with the defaults of everything that its attribute does not mention.
+/// How the stage `S` waits, with the default durations.
 #[must_use]
 pub const fn wait_definition<S: Waits>() -> WaitDefinition {
     WaitDefinition::new(entry::<S>, || {
@@ -39,11 +39,11 @@ async fn run<S: Waits>(execution: CheckExecution) -> Result<CheckOutcome, StageE
     }
 }
 
-/// Writes a ticket and reads it back: one that does not survive its stored form must fail now, rather than hours
-/// later, when it is checked.
+/// Stores a ticket and reads it back. A ticket that cannot be read must fail the stage now, not hours later at the first
+/// check.
 ///
 /// # Errors
-/// Permanent, when it cannot be written or not be read back.
+/// Permanent, if the ticket cannot be stored or read back.
 pub fn store_ticket<S: Stage, C: CheckFunction>(ticket: &C::Ticket) -> Result<Json, StageError> {
     let unfit = |doing: &str, error: &serde_json::Error| {
         StageError::permanent(format_args!(

@@ -1,65 +1,29 @@
-//! The edges of the graph as trait bounds: what a stage is handed must convert into its input.
+//! The edges of the graph as trait bounds: the value that a stage receives must convert into its input.
 //!
-//! [`FromUpstream`] says it for every input. What `workflow!` asks for are the traits over it, one a situation,
-//! because the sentence that rustc prints belongs to the trait. Each delivers the stage's row by a constant rather
-//! than by a function with the trait as its bound, which would add "required by a bound in …" to the sentence.
+//! [`FromUpstream`] is the bound for every input. `workflow!` uses the traits over it, one for each situation, because
+//! rustc's message belongs to the trait. Each trait provides the stage's row as a constant: a function with the trait as
+//! its bound would add a "required by a bound" note to the message.
 
 use futures_util::future::BoxFuture;
 
+use super::entry;
+use super::from_upstream::FromUpstream;
 use super::node::StageNode;
 use super::table::StageRow;
+use super::upstream::{Single, Start, Upstream};
 use crate::context::StageError;
 use crate::definition::Execution;
-use crate::lower::entry;
-use crate::lower::record::{Listed, Record};
-use crate::lower::upstream::{Single, Start, Upstream};
-use crate::stage::InputTypes;
-use crate::stage::{Stage, Workflow};
-use crate::value::{Json, NoInput};
+use crate::language::{Stage, Workflow};
+use crate::value::Json;
 
-impl<R: Listed> InputTypes for R {
-    type Parameters = R::Parameters;
-}
-
-/// An input that can be made from a `V`.
-///
-/// A trait of its own rather than `From`, because a stage without input takes everything, and
-/// `impl<V> From<V> for NoInput` would collide with `impl<T> From<T> for T`.
-pub trait FromUpstream<V>: Sized {
-    /// Makes the input.
-    fn accept(value: V) -> Self;
-
-    /// The input of a stage that takes nothing: then nothing that is handed to it needs to be read.
-    #[must_use]
-    fn nothing() -> Option<Self> {
-        None
-    }
-}
-
-impl<V> FromUpstream<V> for NoInput {
-    fn accept(_: V) -> Self {
-        Self
-    }
-
-    fn nothing() -> Option<Self> {
-        Some(Self)
-    }
-}
-
-impl<R: Record + From<V>, V> FromUpstream<V> for R {
-    fn accept(value: V) -> Self {
-        value.into()
-    }
-}
-
-/// `Self` may come right after the stage `Giver`, whose output is `V`; it takes `Parameters`.
+/// A stage with the parameters `Parameters` that can follow the stage `Giver`, whose output is `V`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` takes `{Parameters}`, but `{Giver}` before it returns `{V}`",
-    label = "takes `{Parameters}`, is handed `{V}`",
-    note = "implement `From<{V}>` for the generated input of `{Self}` to convert"
+    label = "takes `{Parameters}`, receives `{V}`",
+    note = "to convert the value, implement `From<{V}>` for the generated input of `{Self}`"
 )]
 pub trait Follows<Giver, V, Parameters> {
-    /// The stage in its place.
+    /// The row of the stage with its entry at this place.
     const ROW: StageRow;
 }
 
@@ -72,15 +36,15 @@ where
     const ROW: StageRow = <S as StageNode>::ROW.entered(entry::entry::<S, Single<Giver>>);
 }
 
-/// `Self` may come right after a group whose outputs are `V`; it takes `Parameters`.
+/// A stage with the parameters `Parameters` that can follow a group whose outputs are `V`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` takes `{Parameters}`, but the group before it returns `{V}`",
-    label = "takes `{Parameters}`, is handed `{V}`",
-    note = "a group hands on the last outputs of its branches in the order in which they are written"
+    label = "takes `{Parameters}`, receives `{V}`",
+    note = "a group passes on the last output of each branch, in the order in which the branches are written"
 )]
 pub trait Joins<V, Parameters> {
-    /// The entry of the stage in its place. The group's shape is not a parameter of the trait, because rustc
-    /// would print all of it.
+    /// The entry of the stage at this place. The group's shape is not a parameter of the trait, because rustc would print
+    /// it.
     fn entry<H: Upstream<Value = V>>(execution: Execution) -> BoxFuture<'static, Result<Json, StageError>>;
 }
 
@@ -91,14 +55,14 @@ impl<S: Stage<Input: FromUpstream<V>>, V, Parameters> Joins<V, Parameters> for S
     }
 }
 
-/// `Self` may begin the workflow `W`, whose input is `V`; it takes `Parameters`.
+/// A stage with the parameters `Parameters` that can begin the workflow `W`, whose input is `V`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` takes `{Parameters}`, but the input of `{W}` is `{V}`",
-    label = "takes `{Parameters}`, is handed `{V}`",
-    note = "implement `From<{V}>` for the generated input of `{Self}` to convert"
+    label = "takes `{Parameters}`, receives `{V}`",
+    note = "to convert the value, implement `From<{V}>` for the generated input of `{Self}`"
 )]
 pub trait Starts<W, V, Parameters> {
-    /// The stage in its place.
+    /// The row of the stage with its entry at this place.
     const ROW: StageRow;
 }
 
@@ -106,7 +70,7 @@ pub trait Starts<W, V, Parameters> {
 impl<S, W, V, Parameters> Starts<W, V, Parameters> for S
 where
     S: Stage<Input: FromUpstream<V>>,
-    // That an input can be stored is asked where the workflow names it, and nowhere else.
+    // That the input can be stored is required only where the workflow names its type.
     W: Workflow<Input = V>,
 {
     const ROW: StageRow = <S as StageNode>::ROW.entered(entry::entry::<S, Start<W>>);

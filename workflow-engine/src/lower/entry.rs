@@ -1,17 +1,17 @@
-//! The erased body of a stage: stored values in, stored value out.
+//! The type-erased body of a stage: from stored values to a stored value.
 
 use std::any::type_name;
 
 use futures_util::future::BoxFuture;
 
+use super::from_upstream::FromUpstream;
+use super::upstream::Upstream;
 use crate::context::StageError;
 use crate::definition::Execution;
-use crate::lower::edge::FromUpstream;
-use crate::lower::upstream::Upstream;
-use crate::stage::{Running, Stage};
+use crate::language::{Running, Stage};
 use crate::value::Json;
 
-/// Runs the stage `S` on stored values, where it is handed `H`.
+/// Runs the stage `S` on stored values of the shape `H`.
 pub(crate) fn entry<S, H>(execution: Execution) -> BoxFuture<'static, Result<Json, StageError>>
 where
     S: Stage<Input: FromUpstream<H::Value>>,
@@ -25,17 +25,17 @@ where
     S: Stage<Input: FromUpstream<H::Value>>,
     H: Upstream,
 {
-    let Execution { inputs: handed, config, context } = execution;
+    let Execution { inputs, config, context } = execution;
     let id = S::DECLARATION.id;
-    let input = match S::Input::nothing() {
-        Some(nothing) => nothing,
-        None => H::decode(&mut handed.iter()).map(S::Input::accept).map_err(|error| {
-            StageError::permanent(format_args!("stage `{id}` cannot be handed its input: {error}"))
+    let input = match S::Input::without_value() {
+        Some(input) => input,
+        None => H::decode(&mut inputs.iter()).map(S::Input::accept).map_err(|error| {
+            StageError::permanent(format_args!("the input of stage `{id}` cannot be read: {error}"))
         })?,
     };
     let config = config.decode::<S::Config>().map_err(|error| unreadable_config::<S>(&error))?;
-    // The stored text is not needed while the body runs, which may be hours.
-    drop(handed);
+    // Frees the stored text: the function can run for hours.
+    drop(inputs);
     S::run(input, config, context).await
 }
 
@@ -46,25 +46,25 @@ pub(crate) fn unreadable_config<S: Stage>(error: &serde_json::Error) -> StageErr
     ))
 }
 
-/// Runs the function of the stage `S`, which borrows nothing, and stores what it returned.
+/// Awaits the function of the stage `S`, whose future borrows nothing, and stores its output.
 pub fn finish<S: Stage, E: 'static>(
-    returned: impl Future<Output = Result<S::Output, E>> + Send + 'static,
+    function: impl Future<Output = Result<S::Output, E>> + Send + 'static,
     failure: fn(E) -> StageError,
 ) -> Running<Json> {
-    Box::pin(async move { store::<S>(&returned.await.map_err(failure)?) })
+    Box::pin(async move { store::<S>(&function.await.map_err(failure)?) })
 }
 
-/// Instead of [`finish`], where the function cannot be called.
+/// Replaces [`finish`] if a parameter of the function cannot be read.
 #[must_use]
 pub fn failed(error: StageError) -> Running<Json> {
     Box::pin(std::future::ready(Err(error)))
 }
 
-/// Writes an output and reads it back: later stages see only the stored form, so a value that does not survive
-/// it must fail the stage that made it, not the one that needs it.
+/// Stores an output and reads it back. Later stages see only the stored form, so an output that cannot be read must fail
+/// the stage that returned it, not the stage that reads it.
 ///
 /// # Errors
-/// Permanent, when it cannot be written or not be read back.
+/// Permanent, if the output cannot be stored or read back.
 pub fn store<S: Stage>(output: &S::Output) -> Result<Json, StageError> {
     let unfit = |doing: &str, error: &serde_json::Error| {
         StageError::permanent(format_args!(

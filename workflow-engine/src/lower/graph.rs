@@ -1,18 +1,18 @@
-//! The shape of a workflow's graph, checked while the compiler evaluates constants.
+//! The checks of a workflow's graph, which rustc runs when it evaluates constants.
 //!
-//! A trait bound could say most of this too, but rustc then buries the sentence under its `required for` notes,
-//! and cannot say "in a parallel branch" or "after it". The panic of a constant is one error, and `track_caller`
-//! puts it on the stage in the user's chain.
+//! Trait bounds could express most of them, but rustc would add `required for` notes to the message, and could not tell
+//! "in a parallel branch" from "after it". The panic of a constant is one error, and `track_caller` puts it on the stage in
+//! the user's chain.
 
+use super::message::Message;
 use crate::definition::{Requirement, StageDeclaration, StagePath, same_text};
-use crate::lower::message::Message;
 
-/// What the checks need to know of a stage.
+/// A stage, as far as the checks need it.
 #[derive(Clone, Copy, Debug)]
 pub struct Node {
     path: StagePath,
     id: &'static str,
-    /// Its own requirements and those of its check.
+    /// The requirements of the stage and of its check.
     requires: [&'static [Requirement]; 2],
 }
 
@@ -30,14 +30,14 @@ pub struct Graph {
     pub workflow: &'static str,
     /// The stages in reading order.
     pub nodes: &'static [Node],
-    /// For each stage the set of its ancestors, 64 stages a word.
+    /// For each stage, the set of its ancestors: one bit for each stage.
     pub ancestors: &'static [&'static [u64]],
 }
 
-/// Panics with a sentence about the stage `at` when it may not stand where it stands.
+/// Checks the stage `at`, its identity and its requirements.
 ///
 /// # Panics
-/// When the stage came before, shares its id with one that did, or requires what does not run before it.
+/// If the stage appears earlier, if an earlier stage has its id, or if a required stage does not run before it.
 #[track_caller]
 pub const fn check_stage(graph: &Graph, at: usize) {
     check_identity(graph, at);
@@ -45,17 +45,17 @@ pub const fn check_stage(graph: &Graph, at: usize) {
     assert!(message.is_empty(), "{}", message.as_str());
 }
 
-/// The part of [`check_stage`] that holds in a graph with holes, too.
+/// Checks the identity of the stage `at`. Unlike [`check_stage`], it can be used for a graph with other mistakes.
 ///
 /// # Panics
-/// When the stage came before, or shares its id with one that did.
+/// If the stage appears earlier, or if an earlier stage has its id.
 #[track_caller]
 pub const fn check_identity(graph: &Graph, at: usize) {
     let message = twin(graph, at);
     assert!(message.is_empty(), "{}", message.as_str());
 }
 
-/// What is wrong with the stage's identity.
+/// The mistake in the stage's identity, or an empty message.
 const fn twin(graph: &Graph, at: usize) -> Message {
     let node = &graph.nodes[at];
     let mut earlier = 0;
@@ -67,7 +67,7 @@ const fn twin(graph: &Graph, at: usize) -> Message {
                 .push(node.path.name)
                 .push("` appears twice in workflow `")
                 .push(graph.workflow)
-                .push("`");
+                .push("`, but a workflow runs each stage once");
         }
         if same_text(other.id, node.id) {
             return path(path(Message::new().push("stages `"), other).push("` and `"), node)
@@ -75,7 +75,7 @@ const fn twin(graph: &Graph, at: usize) -> Message {
                 .push(graph.workflow)
                 .push("` share the id `")
                 .push(node.id)
-                .push("`: give one of them another with `#[stage(id = \"…\")]`");
+                .push("`: give one of them another id with `#[stage(id = \"…\")]`");
         }
         earlier += 1;
     }
@@ -86,7 +86,7 @@ const fn path(message: Message, node: &Node) -> Message {
     message.push(node.path.module).push("::").push(node.path.name)
 }
 
-/// What is wrong with the stage's requirements, all of them in one sentence.
+/// The mistakes in the stage's requirements, in one sentence, or an empty message.
 const fn requirements(graph: &Graph, at: usize) -> Message {
     let node = &graph.nodes[at];
     let [own, of_check] = node.requires;
@@ -102,13 +102,13 @@ const fn requirements(graph: &Graph, at: usize) -> Message {
         if message.is_empty() {
             message = message.push("workflow `").push(graph.workflow).push("`: `").push(node.path.name);
             message = message.push(if requirement.optional {
-                "` would never see its optional `"
+                "` can never read its optional `"
             } else {
                 "` requires `"
             });
         } else {
             message = message.push(if requirement.optional {
-                "; and it would never see its optional `"
+                "; and it can never read its optional `"
             } else {
                 "; and it requires `"
             });
@@ -129,7 +129,7 @@ const fn contains_requirement(requirements: &[Requirement], wanted: &Requirement
     false
 }
 
-/// Why the stage `at` cannot read what it asks for.
+/// The reason why the stage `at` cannot read a required output.
 const fn problem(graph: &Graph, at: usize, requirement: &Requirement) -> Option<&'static str> {
     let mut found = None;
     let mut other = 0;
@@ -138,7 +138,7 @@ const fn problem(graph: &Graph, at: usize, requirement: &Requirement) -> Option<
             if contains(graph.ancestors[at], other) {
                 return None;
             }
-            // A stage that appears twice has its own error: any place will do.
+            // A stage that appears twice is reported elsewhere, so any of its places will do.
             found = Some(other);
         }
         other += 1;

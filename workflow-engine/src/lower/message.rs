@@ -1,6 +1,6 @@
-//! Texts that are put together while the compiler evaluates a constant.
+//! Messages that are built when rustc evaluates a constant.
 
-/// A text of limited length, for the panics of constants: `format!` does not run there.
+/// A text of limited length for a panic in a constant, where `format!` is not available.
 pub(crate) struct Message {
     bytes: [u8; CAPACITY],
     length: usize,
@@ -13,7 +13,7 @@ impl Message {
         Self { bytes: [0; CAPACITY], length: 0 }
     }
 
-    /// Appends `text`, as much of it as there is room for.
+    /// Appends `text`, up to the capacity.
     pub(crate) const fn push(mut self, text: &str) -> Self {
         let text = text.as_bytes();
         let mut at = 0;
@@ -33,7 +33,7 @@ impl Message {
         let (text, _) = self.bytes.split_at(self.length);
         match core::str::from_utf8(text) {
             Ok(text) => text,
-            // Only a character that was cut at the very end comes here.
+            // Only if the capacity ends inside a character.
             Err(_) => "the message is too long to be shown",
         }
     }

@@ -1,10 +1,10 @@
-//! A stage as `workflow!` sees it.
+//! A stage as a part of a workflow.
 
 use super::graph::Node;
 use super::table::StageRow;
-use crate::stage::Stage;
+use crate::language::Stage;
 
-/// Every stage, with what a graph and a table need of it; so [`Stage`] itself knows neither.
+/// The node and the row of every stage, so that [`Stage`] itself does not depend on graphs and tables.
 pub trait StageNode: Stage {
     /// The stage as a node of a graph.
     const NODE: Node = Node::of(Self::PATH, Self::DECLARATION);

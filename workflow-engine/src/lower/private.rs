@@ -1,11 +1,14 @@
-//! What generated code calls. It has no stability of its own: both crates are released together.
+//! The names that generated code uses. They have no stability: both crates are released together.
 
-pub use crate::{__record as record, __stage as stage, __whole as whole};
+// The macros that write the implementations.
+pub use crate::{__record as record, __stage as stage, __workflow as workflow};
 
+// Names that the user can shadow, and names of crates that the user's crate may not depend on.
 pub use ::schemars::{JsonSchema, Schema, SchemaGenerator};
 pub use ::serde::de::MapAccess;
 pub use ::serde::ser::SerializeMap;
 pub use ::serde::{Deserialize, Deserializer, Serialize, Serializer};
+pub use ::serde_json::Error as JsonError;
 pub use core::clone::Clone;
 pub use core::convert::From;
 pub use core::default::Default;
@@ -13,37 +16,49 @@ pub use core::fmt::{Debug, Formatter, Result as FmtResult};
 pub use core::option::Option::{self, None, Some};
 pub use core::result::Result::{self, Err, Ok};
 pub use std::borrow::Cow;
+pub use std::boxed::Box;
 pub use std::collections::HashMap;
 pub use std::string::String;
 pub use std::sync::LazyLock;
 
-pub use serde_json::Error as JsonError;
-
+// Values and the context.
 pub use crate::context::{StageContext, StageError};
+pub use crate::value::{Faulty, Json, NoConfig, NoInput};
+
+// The declaration of a stage.
 pub use crate::definition::{
     Backoff, Bound, HasLength, HasPattern, HasRange, Requirement, RetryPolicy, Rule, StageDeclaration,
     StagePath, WaitDefinition, WorkflowDefinition,
 };
-pub use crate::lower::check_entry::{store_ticket, wait_definition};
-pub use crate::lower::edge::{Follows, Joins, Starts};
-pub use crate::lower::entry::{failed, finish, store};
-pub use crate::lower::graph::{Graph, Node, check_identity, check_stage};
-pub use crate::lower::ide;
-pub use crate::lower::node::StageNode;
-pub use crate::lower::outputs::{Decoded, decode_ends, decode_stored};
-pub use crate::lower::record::{
-    At, Field, FieldShape, Listed, Lone, LoneShape, ObjectSchema, Reader, Record, Shape, Values, debug,
-    describe, deserialize, ids, record_schema, schema_id, schema_name, serialize, write_stage,
-};
-pub use crate::lower::returns::{Failure, Returns};
-pub use crate::lower::table::{InputRow, StageRow, WorkflowTable, define, output_schema, schema};
-pub use crate::lower::upstream::{Group, MoreThanSixteen, Single, Upstream};
-pub use crate::stage::{
+
+// Stages, checks and workflows.
+pub use crate::language::{
     Check, CheckFunction, Checked, ContextOf, InputTypes, IsCheck, Optionally, OutputAs, Requires, Running,
     Stage, TakesTicket, TicketFor, Waits, Workflow, prepare, prepare_optional,
 };
-pub use crate::value::{Faulty, Json, NoConfig, NoInput};
-pub use std::boxed::Box;
+pub use crate::lower::returns::{Failure, Returns};
+
+// Inputs and configurations.
+pub use crate::lower::record::{
+    At, Field, FieldShape, Listed, Lone, LoneShape, ObjectSchema, Reader, Record, Shape, Values, debug,
+    deserialize, record_schema, schema_id, schema_name, serialize,
+};
+pub use crate::lower::stage_configs::{describe, ids, write_stage};
+
+// Calling a stage and its check on stored values.
+pub use crate::lower::check_entry::{store_ticket, wait_definition};
+pub use crate::lower::entry::{failed, finish, store};
+
+// The graph.
+pub use crate::lower::edge::{Follows, Joins, Starts};
+pub use crate::lower::graph::{Graph, Node, check_identity, check_stage};
+pub use crate::lower::node::StageNode;
+pub use crate::lower::outputs::{Decoded, decode_output, decode_stored};
+pub use crate::lower::table::{InputRow, StageRow, WorkflowTable, define, output_schema, schema};
+pub use crate::lower::upstream::{Group, MoreThanSixteen, Single, Upstream};
+
+// Editors.
+pub use crate::lower::ide;
 
 /// The configuration of the stage `S`.
 pub type ConfigOf<S> = <S as Stage>::Config;
@@ -51,10 +66,11 @@ pub type ConfigOf<S> = <S as Stage>::Config;
 /// The output of the stage `S`.
 pub type OutputOf<S> = <S as Stage>::Output;
 
-/// The types of what the stage `S` takes.
+/// The types of the plain parameters of the stage `S`.
 pub type ParametersOf<S> = <<S as Stage>::Input as InputTypes>::Parameters;
 
-/// Every type; `PROOF` is a constant that only those have that are what is asked for.
+/// Every type. `PROOF` is a constant that only the required kind of type has, for example `<path as Stage>::IS_STAGE`, so
+/// that rustc reports any other type here, once.
 pub trait Known<const PROOF: usize> {
     /// The type itself.
     type Type;

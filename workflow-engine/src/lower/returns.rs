@@ -1,16 +1,16 @@
-//! What a stage's function returns.
+//! The return type of a stage's function.
 
 use crate::context::StageError;
 
 /// A return type of a stage.
 ///
-/// The macro sees `StageResult<T>` as tokens only, and any alias may stand there; the type system finds `T`.
+/// The macro sees only the tokens `StageResult<T>`, or an alias; this trait finds `T`.
 #[diagnostic::on_unimplemented(
-    message = "a stage returns `StageResult<…>`, not `{Self}`",
+    message = "a stage must return `StageResult<…>`, but this one returns `{Self}`",
     label = "not a `Result`"
 )]
 pub trait Returns {
-    /// What the stage delivers.
+    /// The stage's output.
     type Output;
 }
 
@@ -21,12 +21,12 @@ impl<T, E> Returns for Result<T, E> {
 
 /// The error of a stage.
 #[diagnostic::on_unimplemented(
-    message = "a stage's error converts into `StageError`, but `{Self}` does not",
+    message = "a stage's error must convert into `StageError`, but `{Self}` does not",
     label = "`{Self}` does not convert into `StageError`",
-    note = "every `std::error::Error` does; or implement `From<{Self}>` for `StageError`"
+    note = "implement `std::error::Error` for `{Self}`, or `From<{Self}>` for `StageError`"
 )]
 pub trait Failure {
-    /// The engine's error.
+    /// Converts the error.
     fn into_error(self) -> StageError;
 }
 

@@ -1,16 +1,16 @@
-//! What `workflow!` writes down: constants, from which one function makes the definition.
+//! The constants that `workflow!` generates, and the function that makes the definition from them.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, schema_for};
 
+use super::record::{ObjectSchema, from_nothing};
+use super::upstream::{Shaped, Upstream};
 use crate::definition::{
     ConfigDefinition, Entry, StageDeclaration, StageDefinition, StagePath, WorkflowDefinition,
 };
-use crate::lower::record::{ObjectSchema, from_nothing};
-use crate::lower::upstream::{Shaped, Upstream};
-use crate::stage::{Stage, Workflow};
+use crate::language::{Stage, Workflow};
 use crate::value::{Json, Storable};
 
-/// A workflow as `workflow!` writes it down.
+/// A workflow as `workflow!` generates it.
 #[derive(Debug)]
 pub struct WorkflowTable {
     /// Kebab case of the name, or the `id` option.
@@ -23,10 +23,10 @@ pub struct WorkflowTable {
     pub description: &'static str,
     /// The stages in reading order.
     pub stages: &'static [StageRow],
-    /// For each stage, the stages right before it, in writing order.
-    pub after: &'static [&'static [usize]],
-    /// The stages that make up the output.
-    pub ends: &'static [usize],
+    /// For each stage, its direct predecessors in the order in which they are written.
+    pub predecessors: &'static [&'static [usize]],
+    /// The stages whose outputs are the workflow's output.
+    pub output_stages: &'static [usize],
     /// The input type.
     pub input: InputRow,
     /// The schema of the output.
@@ -50,7 +50,7 @@ impl InputRow {
     }
 }
 
-/// A stage in its place.
+/// A stage at its place in a workflow.
 #[derive(Clone, Copy, Debug)]
 pub struct StageRow {
     path: StagePath,
@@ -64,7 +64,7 @@ pub struct StageRow {
 }
 
 impl StageRow {
-    /// The stage `S`, which nothing enters yet.
+    /// The stage `S`, without an entry.
     #[must_use]
     pub const fn of<S: Stage>() -> Self {
         Self {
@@ -79,7 +79,7 @@ impl StageRow {
         }
     }
 
-    /// The same stage with the entry for its place.
+    /// The stage with the entry for its place.
     #[must_use]
     pub const fn entered(mut self, entry: Entry) -> Self {
         self.entry = entry;
@@ -123,10 +123,10 @@ fn check_config<S: Stage>(config: Option<&Json>) -> Result<Json, String> {
 #[must_use]
 pub fn define(table: &WorkflowTable) -> WorkflowDefinition {
     let mut stages: Vec<StageDefinition> = Vec::with_capacity(table.stages.len());
-    for (index, (row, after)) in table.stages.iter().zip(table.after).enumerate() {
-        // Reading order is a topological order, so the levels of those before are known.
-        let level = after.iter().map(|before| stages[*before].execution_group).max().unwrap_or(0);
-        stages.push(stage(table, index, row, after, level + 1));
+    for (index, (row, predecessors)) in table.stages.iter().zip(table.predecessors).enumerate() {
+        // Reading order is a topological order, so the levels of all predecessors are computed.
+        let level = predecessors.iter().map(|before| stages[*before].execution_group).max().unwrap_or(0);
+        stages.push(stage(table, index, row, predecessors, level + 1));
     }
     for index in 0..stages.len() {
         for before in stages[index].predecessors.clone() {
@@ -139,7 +139,7 @@ pub fn define(table: &WorkflowTable) -> WorkflowDefinition {
         version: table.version,
         description: table.description.to_owned(),
         stages,
-        output_stages: table.ends.to_vec(),
+        output_stages: table.output_stages.to_vec(),
         fingerprint: String::new(),
         input_schema: table.input.schema,
         output_schema: table.output_schema,
@@ -154,7 +154,7 @@ fn stage(
     table: &WorkflowTable,
     index: usize,
     row: &StageRow,
-    after: &[usize],
+    predecessors: &[usize],
     execution_group: u32,
 ) -> StageDefinition {
     let declaration = &row.declaration;
@@ -170,9 +170,9 @@ fn stage(
         description: declaration.description.to_owned(),
         number: u32::try_from(index + 1).unwrap_or(u32::MAX),
         execution_group,
-        predecessors: after.to_vec(),
+        predecessors: predecessors.to_vec(),
         successors: Vec::new(),
-        inputs: after.to_vec(),
+        inputs: predecessors.to_vec(),
         reads,
         retry: declaration.retry,
         timeout: declaration.timeout,

@@ -1,22 +1,22 @@
-//! What a stage is handed, as a type: the run's input, one output, or the tuple of a group's outputs.
+//! The value that a stage receives, as a type: the run's input, one output, or the tuple of a group's outputs.
 
 use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 
-use crate::stage::{Stage, Workflow};
+use crate::language::{Stage, Workflow};
 use crate::value::{Json, Storable};
 
-/// The shape of what a stage is handed: how stored values become the value that its input is made from.
+/// The shape of the value that a stage receives, which decodes it from stored values.
 pub trait Upstream: 'static {
     /// The value in memory.
     type Value: Send + 'static;
 
-    /// Reads the value from the stored outputs, which come in writing order.
+    /// Decodes the value from the stored outputs, in the order in which the branches are written.
     ///
     /// # Errors
-    /// When an output is not the JSON of its type, or one is lacking.
+    /// If an output is missing or is not the JSON of its type.
     fn decode(stored: &mut dyn Iterator<Item = &Json>) -> Result<Self::Value, serde_json::Error>;
 
     /// The schema of the value.
@@ -35,7 +35,7 @@ pub struct Single<S>(PhantomData<S>);
 #[derive(Debug)]
 pub struct Group<T>(PhantomData<T>);
 
-/// The outputs of a group of more than sixteen branches, for which there is no tuple.
+/// The outputs of a group of more than sixteen branches, which have no tuple.
 #[derive(Debug)]
 pub struct MoreThanSixteen;
 
@@ -55,7 +55,7 @@ impl<S: Stage> Upstream for Single<S> {
     type Value = S::Output;
 
     fn decode(stored: &mut dyn Iterator<Item = &Json>) -> Result<S::Output, serde_json::Error> {
-        decode_output::<S>(next(stored)?)
+        decode_stage_output::<S>(next(stored)?)
     }
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {
@@ -130,8 +130,8 @@ impl<H: Upstream> JsonSchema for Shaped<H> {
     }
 }
 
-/// Reads the stored output of the stage `S`.
-pub(crate) fn decode_output<S: Stage>(json: &Json) -> Result<S::Output, serde_json::Error> {
+/// Decodes the stored output of the stage `S`.
+pub(crate) fn decode_stage_output<S: Stage>(json: &Json) -> Result<S::Output, serde_json::Error> {
     json.load().map_err(|error| {
         let of = format!(
             "the output of stage `{}` as `{}`",
@@ -143,9 +143,7 @@ pub(crate) fn decode_output<S: Stage>(json: &Json) -> Result<S::Output, serde_js
 }
 
 fn next<'a>(stored: &mut dyn Iterator<Item = &'a Json>) -> Result<&'a Json, serde_json::Error> {
-    stored
-        .next()
-        .ok_or_else(|| serde_json::Error::custom("fewer values were handed on than the graph has edges"))
+    stored.next().ok_or_else(|| serde_json::Error::custom("a stored value is missing"))
 }
 
 fn context(what: &str, error: &serde_json::Error) -> serde_json::Error {

@@ -1,20 +1,20 @@
-//! Time, behind a port so that a test can own it.
+//! The clock: time behind a port, so that a test can control it.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// The present instant, and waiting for a later one.
+/// Tells the time, and waits for a later instant.
 #[async_trait]
 pub trait Clock: Send + Sync {
-    /// Now.
+    /// Returns the current instant.
     fn now(&self) -> DateTime<Utc>;
 
-    /// Waits until that instant; not at all if it has passed. Dropping the future ends the waiting.
+    /// Waits until `instant`; returns at once if it has passed. Dropping the future ends the wait.
     async fn sleep_until(&self, instant: DateTime<Utc>);
 
-    /// Waits that long.
+    /// Waits for `duration`.
     async fn sleep(&self, duration: Duration) {
         let duration = TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX);
         let end = self.now().checked_add_signed(duration).unwrap_or(DateTime::<Utc>::MAX_UTC);
@@ -22,7 +22,7 @@ pub trait Clock: Send + Sync {
     }
 }
 
-/// The machine's clock.
+/// The clock of the machine.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 

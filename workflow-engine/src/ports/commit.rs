@@ -1,31 +1,31 @@
-//! What became of a decision.
+//! The outcome of committing a decision.
 
 use crate::records::{ClaimedJob, Status};
 use crate::value::Json;
 
-/// What became of a decision.
+/// The outcome of committing a decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Commit {
-    /// It is on disk.
+    /// The decision is durable.
     Applied(Applied),
-    /// Its guard did not hold; nothing was written.
+    /// The precondition did not hold; nothing was written.
     PreconditionFailed,
-    /// Its idempotency key is taken; nothing was written.
+    /// The idempotency key is taken; nothing was written.
     Duplicate {
-        /// The hash of the request that took it.
+        /// The hash of the request that took the key.
         request_hash: String,
-        /// What that request was answered.
+        /// The result of that request.
         result: Json,
     },
 }
 
-/// What a commit brought about.
+/// The effects of an applied decision that its caller acts on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
-    /// The jobs that its claims took.
+    /// The jobs that the decision claimed.
     pub claimed: Vec<ClaimedJob>,
-    /// The stages whose jobs became ready for anybody.
+    /// The stages whose jobs became claimable by any worker.
     pub ready: Vec<String>,
-    /// The run's terminal status, where this commit ended it.
+    /// The run's terminal status, where this commit ended the run.
     pub ended: Option<Status>,
 }

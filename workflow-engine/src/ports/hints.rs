@@ -1,6 +1,12 @@
-//! Hints: what has changed, told to whoever waits in this process.
+//! Hints: notifications within this process that the store has changed.
 //!
-//! A hint says "look again" and nothing more. It may be late, doubled or missing; what is true is in the store.
+//! A hint means "check again" and never says what has happened. It may be late, doubled or lost, at no cost but latency:
+//! the store holds the truth. Two hints save needless checks. [`Hints::run_progressed`] does not wake tasks that wait for
+//! the run to end, and [`Hints::work_ready`] carries a priority, so that a busy worker can tell whether the new work is
+//! more urgent than its own.
+//!
+//! A store sends a hint after each commit. It also sends one when it does not know whether it has committed: the
+//! transaction may have begun leases that no worker has received.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -14,119 +20,119 @@ use crate::value::RunId;
 #[derive(Debug)]
 pub struct Hints {
     work: watch::Sender<u64>,
-    foreign: watch::Sender<u64>,
+    external: watch::Sender<u64>,
     changes: watch::Sender<u64>,
-    runs: Mutex<HashMap<RunId, watch::Sender<Told>>>,
-    urgencies: Mutex<Vec<Weak<HighestPriority>>>,
+    runs: Mutex<HashMap<RunId, watch::Sender<RunHints>>>,
+    priorities: Mutex<Vec<Weak<HighestPriority>>>,
 }
 
-/// What was told of one run.
+/// The number of hints about one run.
 #[derive(Clone, Copy, Debug, Default)]
-struct Told {
+struct RunHints {
     changes: u64,
-    /// Those of them after which the run may be over.
+    /// The changes among them after which the run may be terminal.
     ends: u64,
 }
 
 impl Hints {
-    /// Nothing has happened yet.
+    /// Creates hints without any event so far.
     #[must_use]
     pub fn new() -> Self {
         Self {
             work: watch::Sender::new(0),
-            foreign: watch::Sender::new(0),
+            external: watch::Sender::new(0),
             changes: watch::Sender::new(0),
             runs: Mutex::default(),
-            urgencies: Mutex::default(),
+            priorities: Mutex::default(),
         }
     }
 
-    /// A job or a run of this priority may be claimable now, or something has become due earlier than before.
-    pub fn work_is_ready(&self, priority: i32) {
-        let mut urgencies = self.urgencies.lock().unwrap_or_else(PoisonError::into_inner);
-        urgencies.retain(|urgency| urgency.upgrade().inspect(|urgency| urgency.observe(priority)).is_some());
-        drop(urgencies);
-        self.any_work_may_be_ready();
+    /// Notifies that a job or a run of this priority may be claimable now, or is due earlier than before.
+    pub fn work_ready(&self, priority: i32) {
+        let mut priorities = self.priorities.lock().unwrap_or_else(PoisonError::into_inner);
+        priorities.retain(|highest| highest.upgrade().inspect(|highest| highest.observe(priority)).is_some());
+        drop(priorities);
+        self.any_work_ready();
     }
 
-    fn any_work_may_be_ready(&self) {
+    fn any_work_ready(&self) {
         self.work.send_modify(|count| *count += 1);
     }
 
-    /// Something of this run has changed; it may be over.
-    pub fn run_has_changed(&self, run_id: RunId) {
-        self.tell(run_id, 1);
+    /// Notifies that the run has changed and may be terminal.
+    pub fn run_changed(&self, run_id: RunId) {
+        self.notify_run(run_id, 1);
     }
 
-    /// Something of this run has changed, and it is not over: who waits for its end need not look.
+    /// Notifies that the run has changed and is not terminal. Tasks that wait for its end need not check it.
     pub fn run_progressed(&self, run_id: RunId) {
-        self.tell(run_id, 0);
+        self.notify_run(run_id, 0);
     }
 
-    fn tell(&self, run_id: RunId, ends: u64) {
+    fn notify_run(&self, run_id: RunId, ends: u64) {
         self.changes.send_modify(|count| *count += 1);
         if let Some(watchers) = self.lock().get(&run_id) {
-            watchers.send_modify(|told| {
-                told.changes += 1;
-                told.ends += ends;
+            watchers.send_modify(|hints| {
+                hints.changes += 1;
+                hints.ends += ends;
             });
         }
     }
 
-    /// Another process has written something, nobody here knows what.
-    pub fn anything_may_have_changed(&self) {
+    /// Notifies that another process may have written anything.
+    pub fn everything_changed(&self) {
         self.all_runs_changed();
-        self.any_work_may_be_ready();
+        self.any_work_ready();
     }
 
-    /// The same, where it is known that nothing became claimable, or due earlier than before.
+    /// Notifies that another process may have written to any run, but has made no work claimable or due earlier.
     pub fn all_runs_changed(&self) {
-        self.foreign.send_modify(|count| *count += 1);
+        self.external.send_modify(|count| *count += 1);
         self.changes.send_modify(|count| *count += 1);
         for watchers in self.lock().values() {
-            watchers.send_modify(|told| {
-                told.changes += 1;
-                told.ends += 1;
+            watchers.send_modify(|hints| {
+                hints.changes += 1;
+                hints.ends += 1;
             });
         }
     }
 
-    /// Sees [`Hints::work_is_ready`] from now on.
+    /// Returns a receiver of [`Hints::work_ready`].
     #[must_use]
     pub fn watch_work(&self) -> watch::Receiver<u64> {
         self.work.subscribe()
     }
 
-    /// Keeps the highest priority that [`Hints::work_is_ready`] tells from now on.
+    /// Returns the highest priority that [`Hints::work_ready`] reports from now on.
     #[must_use]
     pub fn watch_highest_priority(&self) -> Arc<HighestPriority> {
-        let urgency = Arc::new(HighestPriority::default());
-        self.urgencies.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&urgency));
-        urgency
+        let highest = Arc::new(HighestPriority::default());
+        self.priorities.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&highest));
+        highest
     }
 
-    /// Sees [`Hints::all_runs_changed`] from now on.
+    /// Returns a receiver of the commits of other processes: of [`Hints::all_runs_changed`].
     #[must_use]
     pub fn watch_external(&self) -> watch::Receiver<u64> {
-        self.foreign.subscribe()
+        self.external.subscribe()
     }
 
-    /// Sees the changes of all runs from now on.
+    /// Returns a receiver of the changes of all runs.
     #[must_use]
     pub fn watch_changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
 
-    /// Sees the changes of one run from now on.
+    /// Returns a receiver of the changes of one run.
     #[must_use]
     pub fn watch_run(self: &Arc<Self>, run_id: RunId) -> RunWatch {
         let changes =
-            self.lock().entry(run_id).or_insert_with(|| watch::Sender::new(Told::default())).subscribe();
+            self.lock().entry(run_id).or_insert_with(|| watch::Sender::new(RunHints::default())).subscribe();
         let ends = changes.borrow().ends;
         RunWatch { run_id, changes: Some(changes), ends, hints: Arc::clone(self) }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, watch::Sender<Told>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, watch::Sender<RunHints>>> {
         // Nothing panics under this lock; a poisoned one would still hold a sound map.
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -138,7 +144,7 @@ impl Default for Hints {
     }
 }
 
-/// The highest priority of what was told to be ready, since it was forgotten.
+/// The highest priority of ready work since the last reset.
 #[derive(Debug)]
 pub struct HighestPriority {
     highest: AtomicI64,
@@ -147,42 +153,42 @@ pub struct HighestPriority {
 impl HighestPriority {
     const NONE: i64 = i64::MIN;
 
-    /// Something of this priority waits.
+    /// Records ready work of this priority.
     pub fn observe(&self, priority: i32) {
         self.highest.fetch_max(priority.into(), Ordering::Relaxed);
     }
 
-    /// Whether something of a higher priority than this was told.
+    /// Returns whether work of a higher priority than this was recorded.
     #[must_use]
     pub fn is_above(&self, priority: i32) -> bool {
         self.highest.load(Ordering::Relaxed) > priority.into()
     }
 
-    /// Forgets what was told: it is about to be looked at. Answers it.
+    /// Returns the recorded priority and clears it. Call it before claiming, so that later work counts anew.
     pub fn reset(&self) -> Option<i32> {
         i32::try_from(self.highest.swap(Self::NONE, Ordering::Relaxed)).ok()
     }
 }
 
 impl Default for HighestPriority {
-    /// Nothing was told.
+    /// Creates it without recorded work.
     fn default() -> Self {
         Self { highest: AtomicI64::new(Self::NONE) }
     }
 }
 
-/// Sees the changes of one run. Look at the run after making it, then wait, look, wait, …: no change is missed.
+/// A receiver of the changes of one run. Create it, read the run, then wait and read in turns: so no change is missed.
 #[derive(Debug)]
 pub struct RunWatch {
     run_id: RunId,
-    changes: Option<watch::Receiver<Told>>,
-    /// How many of them it has seen after which the run may be over.
+    changes: Option<watch::Receiver<RunHints>>,
+    /// The number of changes it has seen after which the run may be terminal.
     ends: u64,
     hints: Arc<Hints>,
 }
 
 impl RunWatch {
-    /// Waits until something of the run has changed since the last time.
+    /// Waits until the run has changed since the last call.
     pub async fn changed(&mut self) {
         if let Some(changes) = &mut self.changes {
             // The sender lives in the map for as long as this watch does, so this cannot fail.
@@ -190,14 +196,14 @@ impl RunWatch {
         }
     }
 
-    /// Waits until the run may be over: until a change since the last time of which nobody has said that the run goes
-    /// on.
+    /// Waits until the run may be terminal: until it has changed since the last call, [`Hints::run_progressed`] not
+    /// counted.
     pub async fn may_be_over(&mut self) {
         if let Some(changes) = &mut self.changes {
             let seen = self.ends;
             // As above.
-            if let Ok(told) = changes.wait_for(|told| told.ends > seen).await {
-                self.ends = told.ends;
+            if let Ok(hints) = changes.wait_for(|hints| hints.ends > seen).await {
+                self.ends = hints.ends;
             }
         }
     }

@@ -1,40 +1,72 @@
-//! The ports: traits and plain data through which the kernel reaches everything that has effects.
+//! The ports: traits through which the kernel reaches everything that has effects, with the plain data that they take
+//! and return.
+//!
+//! The author of a store implements five of them, together [`Store`]:
+//!
+//! | Port | Purpose |
+//! |---|---|
+//! | [`Persistence`] | commits [`Decision`]s, reads runs, stages, events and logs |
+//! | [`JobTransport`] | claims jobs, keeps leases |
+//! | [`Outbox`] | passes committed events on to subscribers |
+//! | [`Retention`] | deletes terminal runs |
+//! | [`Ledger`] | reads model calls, and writes those that belong to no run |
+//!
+//! Start with [`Decision`] and its [`Precondition`] and [`Change`]s: they are everything that a store ever writes for a
+//! run. The conformance suite in `testing` checks an implementation.
+//!
+//! A program may implement the other ports: [`BlobStore`] for large payloads, [`EventSink`] and [`Plugin`] for events,
+//! [`Scheduler`] for a serverless host. Tests replace the [`Clock`] and the [`ActivityExecutor`]. [`Hints`] notify the
+//! tasks of one process that the store has changed.
 
 mod decision;
+mod precondition;
+mod change;
 mod new_run;
 mod commit;
-mod annotations;
+mod snapshot;
+mod annotation_filter;
 mod persistence;
-mod work;
+mod claim;
+mod start_plans;
 mod transport;
+mod delivery;
 mod outbox;
 mod retention;
+mod ledger;
+mod hints;
 mod blobs;
 mod sink;
+mod plugin;
+mod delivery_policy;
 mod clock;
 mod scheduler;
 mod executor;
-mod hints;
-mod ledger;
 
-pub use annotations::AnnotationFilter;
+pub use annotation_filter::AnnotationFilter;
 pub use blobs::BlobStore;
+pub use change::{Change, RerunStage, RunEnd};
+pub use claim::{ClaimRequest, ClaimedWork};
 pub use clock::{Clock, SystemClock};
 pub use commit::{Applied, Commit};
-pub use decision::{Change, Decision, IdempotencyEntry, Precondition, RerunStage, Revision, RunEnd};
+pub use decision::{Decision, IdempotencyEntry};
+pub use delivery::{Delivery, DeliveryClaim, DeliveryLease, DeliveryOutcome, Settlement, Subscription};
+pub use delivery_policy::DeliveryPolicy;
 pub use executor::ActivityExecutor;
 pub use hints::{HighestPriority, Hints, RunWatch};
 pub use ledger::Ledger;
 pub use new_run::{NewRun, NewStage};
-pub use outbox::{Delivery, DeliveryClaim, DeliveryLease, DeliveryOutcome, Outbox, Settlement, Subscription};
-pub use persistence::{Decide, Persistence, Snapshot};
+pub use outbox::Outbox;
+pub use persistence::{Decide, Persistence};
+pub use plugin::Plugin;
+pub use precondition::{Precondition, Revision};
 pub use retention::{Purge, Retention};
 pub use scheduler::{Scheduler, SchedulerError};
-pub use sink::{DeliveryError, DeliveryPolicy, EventSink, Plugin};
+pub use sink::{DeliveryError, EventSink};
+pub use snapshot::Snapshot;
+pub use start_plans::StartPlans;
 pub use transport::JobTransport;
-pub use work::{ClaimRequest, ClaimedWork, StartPlans};
 
-/// A store: everything that is kept, in one place, so that one transaction covers it.
+/// A store: all five storage ports in one place, so that one transaction covers everything.
 pub trait Store: Persistence + JobTransport + Outbox + Retention + Ledger {}
 
 impl<T: Persistence + JobTransport + Outbox + Retention + Ledger> Store for T {}

@@ -1,33 +1,33 @@
-//! A run and its stages, to be.
+//! A run and its stages before they are inserted.
 
 use crate::records::RunRequest;
 
-/// A run to be.
+/// A run before it is inserted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRun {
     /// The workflow's id.
     pub workflow_id: String,
-    /// For people.
+    /// The workflow's name, for people.
     pub workflow_name: String,
-    /// The definition that it is created with.
+    /// The fingerprint of the definition with which the run is created.
     pub definition_fingerprint: String,
-    /// Higher is claimed first.
+    /// The priority. Runs with a higher one are claimed first.
     pub priority: i32,
-    /// Input, configuration, metadata.
+    /// Input, configuration and metadata.
     pub request: RunRequest,
 }
 
-/// A stage to be.
+/// A stage before it is inserted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewStage {
     /// The stage's id.
     pub stage_id: String,
-    /// For people.
+    /// The stage's name, for people.
     pub stage_name: String,
-    /// 1-based position in reading order.
+    /// The 1-based position in reading order.
     pub stage_number: u32,
-    /// 1-based longest-path level.
+    /// The 1-based level: the length of the longest path to the stage.
     pub execution_group: u32,
-    /// How many stages it waits for.
+    /// The number of predecessors.
     pub waiting_on: u32,
 }

@@ -1,4 +1,4 @@
-//! The store of runs: transactions over the records.
+//! Persistence: transactions over the records, and reads.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,107 +6,87 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::annotations::AnnotationFilter;
+use super::annotation_filter::AnnotationFilter;
 use super::commit::Commit;
 use super::decision::Decision;
 use super::hints::Hints;
+use super::snapshot::Snapshot;
 use crate::error::Error;
 use crate::records::{
-    AnnotationRecord, ArtifactRecord, BlobKey, Event, JobRecord, LogRecord, RunRecord, RunRequest,
-    StageRecord, StoredValue,
+    AnnotationRecord, ArtifactRecord, BlobKey, Event, LogRecord, RunRecord, RunRequest, StageRecord,
+    StoredValue,
 };
 use crate::value::{Json, RunId};
 
-/// All of a run that a structural command decides from.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Snapshot {
-    /// The run.
-    pub run: RunRecord,
-    /// Its stages in reading order; empty before it is started.
-    pub stages: Vec<StageRecord>,
-    /// Its jobs.
-    pub jobs: Vec<JobRecord>,
-}
-
-impl Snapshot {
-    /// Whether one of its stages that waits for no other stage, and is not over, has no job that moves it; or none of
-    /// its stages has one. See [`Persistence::stuck_runs`].
-    pub(crate) fn lacks_a_job(&self) -> bool {
-        let moving = || self.jobs.iter().filter(|job| job.moves(self.run.generation));
-        let mut ready =
-            self.stages.iter().filter(|stage| stage.waiting_on == 0 && !stage.status.is_terminal());
-        moving().next().is_none() || ready.any(|stage| moving().all(|job| job.stage_id != stage.stage_id))
-    }
-}
-
-/// Decides from a run as it is under its lock; `None` where there is no such run, or nothing to do.
+/// Makes a decision from a run that is locked. It receives `None` where the run does not exist, and returns `None` where
+/// there is nothing to do.
 pub type Decide = Box<dyn FnOnce(Option<&Snapshot>) -> Option<Decision> + Send>;
 
-/// Transactions over the records. Whatever is acknowledged is on disk.
+/// Commits decisions and reads records. An acknowledged commit is durable.
 ///
-/// One conformance suite says what an implementation must do; every store runs it.
+/// The conformance suite in `testing` defines what an implementation must do. Every store runs it.
 #[async_trait]
 pub trait Persistence: Send + Sync {
-    /// Applies a decision in one transaction, alone or with others that are ready at the same time.
+    /// Applies a decision in one transaction, which it may share with other decisions.
     ///
     /// # Errors
-    /// When the store cannot be written; nothing is written then, unless the error says that it cannot know.
+    /// When the store cannot be written. Nothing is written then, unless the error says that the outcome is unknown.
     async fn commit(&self, decision: Decision) -> Result<Commit, Error>;
 
-    /// Loads the run under its lock, decides, and applies the decision in that transaction: the way on when a
-    /// guard has missed. Answers `Missed` when `decide` has nothing to do.
+    /// Loads the run under its lock, calls `decide`, and applies the decision in that transaction. The kernel uses it
+    /// after a precondition has failed. Returns `PreconditionFailed` when `decide` has nothing to do.
     ///
     /// # Errors
     /// As `commit`.
     async fn commit_locked(&self, run_id: RunId, decide: Decide) -> Result<Commit, Error>;
 
-    /// The run, its stages and its jobs, in one consistent read.
+    /// Returns the run, its stages and its jobs, in one consistent read.
     ///
     /// # Errors
-    /// When the store cannot be read, here and below.
+    /// All methods that read fail when the store cannot be read.
     async fn snapshot(&self, run_id: RunId) -> Result<Option<Snapshot>, Error>;
 
-    /// The run.
+    /// Returns the run.
     async fn run(&self, run_id: RunId) -> Result<Option<RunRecord>, Error>;
 
-    /// What the run was started with.
+    /// Returns the request that created the run: input, configuration and metadata.
     async fn request(&self, run_id: RunId) -> Result<Option<RunRequest>, Error>;
 
-    /// The run's stages in reading order.
+    /// Returns the run's stages in reading order.
     async fn stages(&self, run_id: RunId) -> Result<Vec<StageRecord>, Error>;
 
-    /// One stage of the run.
+    /// Returns one stage of the run.
     async fn stage(&self, run_id: RunId, stage_id: &str) -> Result<Option<StageRecord>, Error>;
 
-    /// The outputs of those of the named stages that have completed, by stage id.
+    /// Returns the outputs of the named stages, as far as they have completed, by stage id.
     async fn outputs(
         &self,
         run_id: RunId,
         stage_ids: &[String],
     ) -> Result<HashMap<String, StoredValue>, Error>;
 
-    /// A blob of the store's own table.
+    /// Returns a blob of the store's own table.
     async fn blob(&self, key: &BlobKey) -> Result<Option<Json>, Error>;
 
-    /// The run's annotations that the filter asks for, in the order of their commits.
+    /// Returns the run's annotations that match the filter, in the order of their commits.
     async fn annotations(
         &self,
         run_id: RunId,
         filter: &AnnotationFilter,
     ) -> Result<Vec<AnnotationRecord>, Error>;
 
-    /// The annotations of one key over all runs that the filter asks for, by their ids.
+    /// Returns the annotations of one key, over all runs, that match the filter, by their ids.
     async fn annotations_of_key(
         &self,
         key: &str,
         filter: &AnnotationFilter,
     ) -> Result<Vec<AnnotationRecord>, Error>;
 
-    /// The artifacts of one stage of the run, or of all of them, by stage id and key: those of the stage's own
-    /// generation.
+    /// Returns the artifacts of one stage of the run, or of all stages, by stage id and key. Those of earlier generations
+    /// of their stage are left out.
     async fn artifacts(&self, run_id: RunId, stage_id: Option<&str>) -> Result<Vec<ArtifactRecord>, Error>;
 
-    /// One artifact, if it is of its stage's generation.
+    /// Returns one artifact, if it is of its stage's current generation.
     async fn artifact(
         &self,
         run_id: RunId,
@@ -114,24 +94,24 @@ pub trait Persistence: Send + Sync {
         key: &str,
     ) -> Result<Option<ArtifactRecord>, Error>;
 
-    /// The run's events after sequence number `after`, in order, at most `limit`.
+    /// Returns the run's events after sequence number `after`, in order, at most `limit`.
     async fn events(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<Event>, Error>;
 
-    /// The run's log lines after the one with id `after` (0 for the first), in the order of their commits, at most
-    /// `limit`.
+    /// Returns the run's log lines after the one with id `after` (0 for the first), in the order of their commits, at
+    /// most `limit`.
     async fn logs(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<LogRecord>, Error>;
 
-    /// `PENDING` runs of the given definitions (fingerprints), at most `limit`: by priority, and among equals the
-    /// definitions take turns, as [`JobTransport::claim_work`](super::JobTransport::claim_work) says.
+    /// Returns `PENDING` runs of the given definitions (fingerprints), at most `limit`: by priority, and among equal
+    /// priorities the definitions take turns, as in [`JobTransport::claim_work`](super::JobTransport::claim_work).
     async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error>;
 
-    /// The runs of a workflow that are not over, oldest first.
+    /// Returns the runs of a workflow that are not terminal, the oldest first.
     async fn unfinished_runs(&self, workflow_id: &str) -> Result<Vec<RunRecord>, Error>;
 
-    /// `RUNNING` runs of the given definitions (fingerprints) that lack a job, and of which nothing has happened for at
-    /// least `idle_for`: one of their stages that waits for no other stage, and is not over, has no job that is leased or
-    /// can be claimed some time; or none of their stages has one. At most `limit`. A run that waits for a check,
-    /// a retry, a lease or a worker is not among them.
+    /// Returns `RUNNING` runs of the given definitions (fingerprints) that lack a job and have not changed for at least
+    /// `idle_for`: a stage that waits for no predecessor and is not terminal has no job that is leased or will become
+    /// claimable, or no stage has such a job. At most `limit`. A run that waits for a check, a retry, the end of a lease
+    /// or a worker is not stuck.
     async fn stuck_runs(
         &self,
         definitions: &[String],
@@ -139,8 +119,8 @@ pub trait Persistence: Send + Sync {
         limit: usize,
     ) -> Result<Vec<RunId>, Error>;
 
-    /// Runs of other definitions than the given ones that could have been claimed for at least `waiting_for`, by a worker
-    /// that has theirs: they are `PENDING`, or `RUNNING` with a job that is due and none that is leased. At most
+    /// Returns runs of definitions other than the given ones that have been claimable for at least `waiting_for` by a
+    /// worker that has their definition: they are `PENDING`, or `RUNNING` with a due job and no leased one. At most
     /// `limit`.
     async fn unclaimed_runs(
         &self,
@@ -149,9 +129,9 @@ pub trait Persistence: Send + Sync {
         limit: usize,
     ) -> Result<Vec<RunId>, Error>;
 
-    /// Where this store announces what has changed.
+    /// Returns the hints that this store sends in this process.
     fn hints(&self) -> &Arc<Hints>;
 
-    /// Lets pending commits end and closes the store. Calls after it fail.
+    /// Finishes pending commits and closes the store. Later calls fail.
     async fn close(&self);
 }

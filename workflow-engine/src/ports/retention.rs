@@ -1,4 +1,4 @@
-//! Deleting what is over.
+//! Retention: deleting terminal runs.
 
 use std::time::Duration;
 
@@ -8,35 +8,39 @@ use chrono::{DateTime, Utc};
 use crate::error::Error;
 use crate::value::RunId;
 
-/// Deletes runs with everything that hangs on them.
+/// Deletes runs with all of their rows.
 #[async_trait]
 pub trait Retention: Send + Sync {
-    /// Deletes runs in one transaction, the oldest end first, and answers which. Whoever else works on one of them, or
-    /// has rerun it meanwhile, keeps it from being deleted.
+    /// Deletes terminal runs in one transaction, the oldest end first, and returns their ids. A run that another
+    /// transaction has locked, or has rerun in the meantime, is not deleted.
     ///
     /// # Errors
-    /// When the store cannot be written, here and below.
+    /// All methods fail when the store cannot be read or written.
     async fn purge_runs(&self, purge: &Purge) -> Result<Vec<RunId>, Error>;
 
-    /// When the run that is over for the longest time ended; `None` where none is over.
+    /// Returns the end of the run that has been terminal for the longest time; `None` where no run is terminal.
     async fn oldest_end(&self) -> Result<Option<DateTime<Utc>>, Error>;
 
-    /// Purged runs whose blobs outside of the store are still to be deleted; at most `limit`.
+    /// Returns purged runs whose blobs outside of the store are still to be deleted; at most `limit`.
     async fn purged_runs(&self, limit: usize) -> Result<Vec<RunId>, Error>;
 
-    /// Notes that these blobs are deleted.
+    /// Notes that the blobs of these runs are deleted.
     async fn forget_purged(&self, runs: Vec<RunId>) -> Result<(), Error>;
 }
 
-/// Which runs are deleted.
+/// The runs to delete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Purge {
-    /// Those that ended at least this long ago.
+    /// The least time since the end of the run.
     pub older_than: Duration,
-    /// Also those with events that wait for delivery. Dead letters do not wait: they go with their run.
+    /// Whether runs with undelivered events are deleted too. Dead letters do not count as undelivered: they are deleted
+    /// with their run.
     pub include_undelivered: bool,
-    /// Whether some of their blobs are outside of the store: then [`Retention::purged_runs`] remembers them.
+    /// Whether blobs of the runs are outside of the store. [`Retention::purged_runs`] then returns the purged runs
+    /// until [`Retention::forget_purged`] names them.
+    ///
+    /// Those blobs are deleted after their run and not before: a run whose blobs are gone could still be rerun.
     pub external_blobs: bool,
-    /// At most this many.
+    /// The most runs to delete.
     pub limit: usize,
 }

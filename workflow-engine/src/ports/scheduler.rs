@@ -1,24 +1,24 @@
-//! Having a host called again at the right instant.
+//! The scheduler: calls a host again at the right instant.
 
 use std::error::Error as StdError;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-/// Why a scheduler did not take an instant: any error, or a text (`"no such queue".into()`).
+/// The reason why a scheduler did not accept an instant: any error, or a text (`"no such queue".into()`).
 pub type SchedulerError = Box<dyn StdError + Send + Sync>;
 
-/// Calls a host that works only when it is called, at the instant at which something is due: the next check of a
-/// stage that waits, a retry, a refused event, the end of a lease. Usually a delayed message of a queue, or a
-/// schedule of the platform's that fires once.
+/// Calls a host that works only when it is called, at the instant at which work is due: the next check of a suspended
+/// stage, a retry, the redelivery of an event, the end of a lease. Usually it sends a delayed message through a queue, or
+/// sets a one-time schedule of the platform.
 ///
-/// The [serverless host](crate::serverless) tells it after every call, and an engine without a worker, of which the host
-/// was made, when it starts a run or carries out a command that makes something ready. A worker needs none: it lives, and waits by
-/// its clock until the instant that the store names.
+/// The [serverless host](crate::serverless) notifies the scheduler after every call. An engine without a worker, from
+/// which the host was made, does so when it starts a run or executes a command that makes work ready. A worker needs no
+/// scheduler: it keeps running, and waits by its clock until the instant that the store returns.
 ///
-/// Being called is a hint like all others: too often or too early does no harm, and what is due is in the store. An
-/// invocation that the platform kills tells nobody anything, so a slow timer beside the scheduler, every ten minutes
-/// for example, is what bounds the delay then.
+/// A call is a hint: a needless or early one does no harm, because the store knows what is due. An invocation that the
+/// platform kills notifies nothing, so run a slow timer beside the scheduler, for example every ten minutes. It bounds
+/// the delay in that case.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -41,12 +41,12 @@ pub type SchedulerError = Box<dyn StdError + Send + Sync>;
 ///
 /// # #[stage]
 /// # async fn double(number: u32) -> StageResult<u32> { Ok(number * 2) }
-/// # workflow! { doubling = double }
+/// # workflow! { Doubling = double }
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::Error> {
-/// let engine = Engine::builder("memory:").register::<doubling>().without_worker().build().await?;
+/// let engine = Engine::builder("memory:").register::<Doubling>().without_worker().build().await?;
 /// let host = engine.serverless(ServerlessSettings::default().scheduler(Arc::new(DelayedMessages)));
-/// engine.start::<doubling>(DoubleInput { number: 21 }).await?;
+/// engine.start::<Doubling>(DoubleInput { number: 21 }).await?;
 /// let ticked = host.run_maintenance_tick(MaintenanceTick::default()).await;
 /// assert!(ticked.failed.is_empty() && ticked.next_due.is_some());
 /// # Ok(())
@@ -54,13 +54,13 @@ pub type SchedulerError = Box<dyn StdError + Send + Sync>;
 /// ```
 #[async_trait]
 pub trait Scheduler: Send + Sync {
-    /// Has the host called at this instant, by the store's clock; at once if it has passed.
+    /// Schedules a call of the host at this instant by the store's clock, or at once if the instant has passed.
     ///
-    /// It adds to what was said before: a later instant does not replace an earlier one, for two invocations at the
-    /// same time do not know of one another. Only the earliest that is still to come need be kept, because the call
-    /// that it leads to says what follows. The same instant is told many times.
+    /// It adds to earlier instants: a later one does not replace an earlier one, because two invocations at the same time
+    /// do not know of each other. A scheduler need only keep the earliest future instant, because the call at that
+    /// instant schedules the next one. The engine passes the same instant many times.
     ///
     /// # Errors
-    /// They are logged, and in a tick listed; the work is done all the same.
+    /// The engine logs an error, and a maintenance tick lists it. The work itself is not affected.
     async fn wake_at(&self, due: DateTime<Utc>) -> Result<(), SchedulerError>;
 }

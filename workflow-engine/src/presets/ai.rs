@@ -1,4 +1,4 @@
-//! How a stage calls a language model.
+//! The preset for calls to a language model.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::ruled;
 use crate::definition::{Bound, LengthUnit, Rule};
 
-/// Which model a stage calls, and how.
+/// The model that a stage calls, with its temperature and token limit.
 ///
 /// ```
 /// let ai = workflow_engine::presets::AiConfig::default();
@@ -15,13 +15,13 @@ use crate::definition::{Bound, LengthUnit, Rule};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct AiConfig {
-    /// The model's name, not empty. Default `gemini-2.5-flash`.
+    /// The key of the model, not empty. Default: `gemini-2.5-flash`.
     #[schemars(schema_with = "model")]
     pub model: String,
-    /// From 0, always the likeliest word, to 2. Default 0.7.
+    /// The temperature, from 0 (always the most likely token) to 2. Default: 0.7.
     #[schemars(schema_with = "temperature")]
     pub temperature: f64,
-    /// The longest answer, in tokens, at least 1. Default: what the model allows.
+    /// The maximum number of response tokens, at least 1. Default: the model's limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "max_tokens")]
     pub max_tokens: Option<u32>,

@@ -1,11 +1,11 @@
-//! Several presets in one.
+//! Presets that combine others.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AiConfig, ConcurrencyConfig, DebugConfig, FeatureFlags};
 
-/// [`AiConfig`], [`ConcurrencyConfig`] and [`FeatureFlags`], their fields side by side.
+/// The fields of [`AiConfig`], [`ConcurrencyConfig`] and [`FeatureFlags`].
 ///
 /// ```
 /// let config = workflow_engine::presets::StandardConfig::default();
@@ -15,18 +15,18 @@ use super::{AiConfig, ConcurrencyConfig, DebugConfig, FeatureFlags};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct StandardConfig {
-    /// Which model, and how.
+    /// The model and its options.
     #[serde(flatten)]
     pub ai: AiConfig,
-    /// How many items at a time.
+    /// The concurrency over items.
     #[serde(flatten)]
     pub concurrency: ConcurrencyConfig,
-    /// Switches by name.
+    /// The feature flags.
     #[serde(flatten)]
     pub features: FeatureFlags,
 }
 
-/// Every preset, their fields side by side.
+/// The fields of all presets.
 ///
 /// ```
 /// let config = workflow_engine::presets::FullConfig::default();
@@ -35,16 +35,16 @@ pub struct StandardConfig {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct FullConfig {
-    /// Which model, and how.
+    /// The model and its options.
     #[serde(flatten)]
     pub ai: AiConfig,
-    /// How many items at a time.
+    /// The concurrency over items.
     #[serde(flatten)]
     pub concurrency: ConcurrencyConfig,
-    /// Switches by name.
+    /// The feature flags.
     #[serde(flatten)]
     pub features: FeatureFlags,
-    /// Switches for whoever looks for a fault.
+    /// The debugging switches.
     #[serde(flatten)]
     pub debug: DebugConfig,
 }

@@ -1,4 +1,4 @@
-//! How a stage works through many items.
+//! The preset for concurrent work on many items.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::ruled;
 use crate::definition::{Bound, Rule};
 
-/// How many items a stage works on at a time, and how patiently.
+/// The concurrency, pace and retries with which a stage processes items. See
+/// [`StageContext::for_each_concurrent`](crate::StageContext::for_each_concurrent).
 ///
 /// ```
 /// let speed = workflow_engine::presets::ConcurrencyConfig::default();
@@ -15,12 +16,12 @@ use crate::definition::{Bound, Rule};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ConcurrencyConfig {
-    /// Items at the same time, at least 1. Default 5.
+    /// The number of items in progress at the same time, at least 1. Default: 5.
     #[schemars(schema_with = "concurrency")]
     pub concurrency: usize,
-    /// Between the starts of two items, in milliseconds. Default 0.
+    /// The delay between the starts of two items, in milliseconds. Default: 0.
     pub delay_ms: u64,
-    /// How often an item that fails is tried again. Default 3.
+    /// The number of retries of a failed item. Default: 3.
     pub max_retries: u32,
 }
 

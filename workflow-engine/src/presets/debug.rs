@@ -1,9 +1,9 @@
-//! Switches for whoever looks for a fault.
+//! The preset for debugging.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Switches for whoever looks for a fault.
+/// Switches for debugging a stage. The stage decides what they do.
 ///
 /// ```
 /// let debug = workflow_engine::presets::DebugConfig::default();
@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct DebugConfig {
-    /// Say more. Default off.
+    /// Whether to log details. Default: off.
     pub verbose: bool,
-    /// Change nothing outside. Default off.
+    /// Whether to skip effects on other systems. Default: off.
     pub dry_run: bool,
 }

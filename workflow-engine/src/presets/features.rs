@@ -1,11 +1,11 @@
-//! Switches by name.
+//! The preset for feature flags.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Switches by name, for what is tried out.
+/// Named switches, for example for experimental behavior.
 ///
 /// ```
 /// use workflow_engine::presets::FeatureFlags;
@@ -17,12 +17,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct FeatureFlags {
-    /// The switches that are set. Default: none.
+    /// The flags that are set. Default: none.
     pub feature_flags: BTreeMap<String, bool>,
 }
 
 impl FeatureFlags {
-    /// Whether the switch of this name is set, and on.
+    /// Returns whether the flag with this name is set and on.
     #[must_use]
     pub fn is_on(&self, name: &str) -> bool {
         self.feature_flags.get(name).copied().unwrap_or_default()

@@ -1,4 +1,4 @@
-//! Working through many items as a [`ConcurrencyConfig`] says.
+//! Concurrent work on many items, with retries.
 
 use std::time::Duration;
 
@@ -8,20 +8,21 @@ use tokio::sync::Mutex;
 use super::ConcurrencyConfig;
 use crate::context::{StageContext, StageError, StageResult};
 
-const FIRST_WAIT: Duration = Duration::from_secs(1);
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const FIRST_DELAY: Duration = Duration::from_secs(1);
+const MAX_DELAY: Duration = Duration::from_secs(60);
 
 impl<S> StageContext<S> {
-    /// Works through items, `config.concurrency` of them at the same time, and answers what became of them, in their
-    /// order. The first that fails for good ends it, and what was under way is dropped.
+    /// Processes items, `config.concurrency` of them at the same time, and returns the results in the order of the items.
+    /// The first item that fails finally ends the whole call, and the items in progress are dropped.
     ///
-    /// `config.delay_ms` pass between the starts of two items. One that fails is tried again `config.max_retries` times:
-    /// after 1 s, 2 s, 4 s, … up to a minute, or after what its error asks for. An error that is permanent, or asks for
-    /// more than a minute, is not waited for here: it is the stage's own, whose retries are durable. What has been done
-    /// by then is done again, so items are for work that may be.
+    /// The starts of two items are `config.delay_ms` apart. A failed item is retried `config.max_retries` times, after
+    /// 1 s, 2 s, 4 s, … up to a minute, or after the delay that its error requests. An error that is permanent, or that
+    /// requests more than a minute, is not retried here. It becomes the error of the stage, whose retries are durable.
+    ///
+    /// A retried stage processes all items again, so `work` must be idempotent.
     ///
     /// # Errors
-    /// That of the first item that has failed for good.
+    /// The error of the first item that fails finally.
     ///
     /// ```
     /// use workflow_engine::prelude::*;
@@ -56,26 +57,26 @@ impl<S> StageContext<S> {
         Fut: Future<Output = StageResult<T>>,
     {
         let delay = Duration::from_millis(config.delay_ms);
-        // Whether an item has begun. Whoever begins holds it for as long as the next one has to wait.
+        // Whether an item has started. A starting item holds the lock during the delay that separates it from the last.
         let gate = Mutex::new(false);
         let (gate, work) = (&gate, &work);
         let items: Vec<I> = items.into_iter().collect();
-        let tried = items.into_iter().enumerate().map(|(place, item)| async move {
+        let attempts = items.into_iter().enumerate().map(|(index, item)| async move {
             if !delay.is_zero() {
-                let mut has_begun = gate.lock().await;
-                if *has_begun {
+                let mut has_started = gate.lock().await;
+                if *has_started {
                     self.pause(delay).await;
                 }
-                *has_begun = true;
+                *has_started = true;
             }
             let value = self.with_retries(config.max_retries, || work(item.clone())).await?;
-            Ok::<_, StageError>((place, value))
+            Ok::<_, StageError>((index, value))
         });
-        // Not in their order, so that an item which fails need not wait for one before it.
-        let done = stream::iter(tried).buffer_unordered(config.concurrency.max(1));
-        let mut done: Vec<(usize, T)> = done.try_collect().await?;
-        done.sort_unstable_by_key(|(place, _)| *place);
-        Ok(done.into_iter().map(|(_, value)| value).collect())
+        // Unordered, so that a failure is returned without waiting for earlier items.
+        let results = stream::iter(attempts).buffer_unordered(config.concurrency.max(1));
+        let mut results: Vec<(usize, T)> = results.try_collect().await?;
+        results.sort_unstable_by_key(|(index, _)| *index);
+        Ok(results.into_iter().map(|(_, value)| value).collect())
     }
 
     async fn with_retries<T, Fut: Future<Output = StageResult<T>>>(
@@ -83,18 +84,19 @@ impl<S> StageContext<S> {
         retries: u32,
         work: impl Fn() -> Fut,
     ) -> StageResult<T> {
-        let mut wait = FIRST_WAIT;
+        let mut delay = FIRST_DELAY;
         for _ in 0..retries {
             match work().await {
-                Err(error) if worth_waiting(&error) => self.pause(error.delay().unwrap_or(wait)).await,
-                end => return end,
+                Err(error) if is_retried_here(&error) => self.pause(error.delay().unwrap_or(delay)).await,
+                result => return result,
             }
-            wait = wait.saturating_mul(2).min(LONGEST_WAIT);
+            delay = delay.saturating_mul(2).min(MAX_DELAY);
         }
         work().await
     }
 }
 
-fn worth_waiting(error: &StageError) -> bool {
-    error.is_retryable() && error.delay().is_none_or(|delay| delay <= LONGEST_WAIT)
+/// A delay above [`MAX_DELAY`] is left to the stage, because waiting here would hold the worker's slot.
+fn is_retried_here(error: &StageError) -> bool {
+    error.is_retryable() && error.delay().is_none_or(|delay| delay <= MAX_DELAY)
 }

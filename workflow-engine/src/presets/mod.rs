@@ -1,7 +1,8 @@
-//! Configurations that many stages share, to be flattened into a stage's own.
+//! Configurations that many stages need, flattened into a stage's own configuration.
 //!
-//! Their fields stand among those of the stage, in JSON and in its schema, and have defaults and rules. Two of them that
-//! share a field cannot stand in one stage: [`EngineBuilder::build`](crate::EngineBuilder::build) refuses such a workflow.
+//! The fields of a preset appear beside the stage's own fields, in JSON and in the schema, with defaults and rules. One
+//! stage cannot use two presets that share a field: [`EngineBuilder::build`](crate::EngineBuilder::build) refuses such a
+//! workflow.
 //!
 //! ```
 //! use workflow_engine::prelude::*;
@@ -39,7 +40,7 @@ pub use features::FeatureFlags;
 
 use crate::definition::{Rule, is_without_rules};
 
-/// The schema of a `T` under these rules.
+/// Returns the schema of `T` with these rules.
 fn ruled<T: JsonSchema>(generator: &mut SchemaGenerator, rules: &[Rule]) -> Schema {
     let mut schema = T::json_schema(generator);
     if !is_without_rules(generator) {

@@ -1,87 +1,54 @@
-//! A call of a language model, as the ledger keeps it.
+//! A call of a language model, as the ledger stores it.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 
-use crate::records::call_type::CallType;
+use super::call_status::CallStatus;
+use super::call_type::CallType;
 use crate::value::{CallId, Cost, Json, RunId};
-
-/// What is known of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum CallStatus {
-    /// It is about to be made, or under way; so much is reserved as it can cost at most.
-    Reserved,
-    /// It was answered, and its cost is known.
-    Settled,
-    /// It was refused, and has cost nothing.
-    Failed,
-    /// Its attempt died, or its answer was lost: it may have been made, and keeps its reservation.
-    Unknown,
-}
-
-impl CallStatus {
-    #[cfg_attr(
-        not(any(feature = "postgres", feature = "sqlite")),
-        allow(dead_code, reason = "a store without rows reads none")
-    )]
-    pub(crate) const ALL: [Self; 4] = [Self::Reserved, Self::Settled, Self::Failed, Self::Unknown];
-
-    /// The stored name: `RESERVED`, `SETTLED`, `FAILED`, `UNKNOWN`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Reserved => "RESERVED",
-            Self::Settled => "SETTLED",
-            Self::Failed => "FAILED",
-            Self::Unknown => "UNKNOWN",
-        }
-    }
-}
 
 /// One row of the ledger.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AiCallRecord {
-    /// Its name.
+    /// The call's id.
     pub id: CallId,
-    /// The run, where it was made in a stage.
+    /// The run; `None` for a call outside of a stage.
     pub run_id: Option<RunId>,
-    /// The stage, where it was made in one.
+    /// The stage; `None` for a call outside of a stage.
     pub stage_id: Option<String>,
     /// The run's generation; 0 outside of a stage.
     pub generation: u32,
     /// The stage's attempt; 0 outside of a stage.
     pub attempt: u32,
-    /// Segments, joined by dots: `workflow.{run}.stage.{stage}`, and what the program has added.
+    /// The topic: segments joined by dots, `workflow.{run}.stage.{stage}` and those that the program appends.
     pub topic: String,
-    /// What it was for.
+    /// The purpose.
     pub call_type: CallType,
-    /// The name under which the model is registered.
+    /// The name under which the program has registered the model.
     pub model_key: String,
-    /// The name under which the provider knows it.
+    /// The provider's name of the model.
     pub model_id: String,
-    /// What was asked, unless that is switched off.
+    /// The prompt, unless capturing it is switched off.
     pub prompt: Option<String>,
-    /// What was answered, unless that is switched off.
+    /// The response, unless capturing it is switched off.
     pub response: Option<String>,
-    /// Of the prompt, those from the cache included.
+    /// The tokens of the prompt, cached ones included.
     pub input_tokens: u64,
-    /// Of those, from the cache.
+    /// The tokens of the prompt that the provider read from its cache.
     pub cached_input_tokens: u64,
-    /// Of the answer.
+    /// The tokens of the response.
     pub output_tokens: u64,
-    /// What it has cost; nothing while that is not known.
+    /// The cost; zero while it is unknown.
     pub cost: Cost,
-    /// What it can cost at most, while that is all that is known (`RESERVED`, `UNKNOWN`); nothing otherwise.
+    /// The most that the call can cost, while the cost is unknown (`RESERVED`, `UNKNOWN`); zero otherwise.
     pub reserved: Cost,
-    /// Temperature, limits, why it stopped, how long it took: a JSON object.
+    /// A JSON object: temperature, limits, stop reason, duration.
     pub metadata: Option<Json>,
-    /// What is known of it.
+    /// The status.
     pub outcome: CallStatus,
-    /// Why it failed, or is unknown.
+    /// The reason why the call failed or is unknown.
     pub error_message: Option<String>,
-    /// When it was intended.
+    /// The instant at which the call was reserved.
     pub created_at: DateTime<Utc>,
-    /// When it was settled, failed, or became unknown.
+    /// The instant at which the call was settled, failed or became unknown.
     pub ended_at: Option<DateTime<Utc>>,
 }

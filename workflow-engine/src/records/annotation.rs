@@ -1,136 +1,79 @@
-//! Annotations: what people, programs and stages note about a run.
+//! An annotation: a note of a person, a program or a stage about a run.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 
+use super::annotation_key::{AnnotationKey, is_key};
 use crate::value::{Json, is_name};
 
-/// The most attributes that one annotation has.
+/// The most attributes of one annotation.
 const MAX_ATTRIBUTES: usize = 64;
-/// The longest value of an attribute, in bytes of JSON: it is part of an event.
+/// The longest value of an attribute, in bytes of JSON. Bounded because it may be part of an event.
 const MAX_VALUE_BYTES: usize = 16 * 1024;
 /// The longest payload, in bytes of JSON.
 const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
 
-/// The name of an attribute with the type of its value, declared once as a constant.
-///
-/// A key has segments, `review.outcome` for example: 1 to 255 bytes, no control characters, no empty segment. Whoever
-/// asks for those under `review` gets `review` and `review.outcome`, and not `reviewer`.
-///
-/// ```
-/// use serde::{Deserialize, Serialize};
-/// use workflow_engine::AnnotationKey;
-///
-/// #[derive(Serialize, Deserialize)]
-/// enum Outcome {
-///     Approved,
-///     Rejected,
-/// }
-///
-/// const OUTCOME: AnnotationKey<Outcome> = AnnotationKey::new("review.outcome");
-/// let annotation = OUTCOME.value(&Outcome::Approved).actor("ada").scope("legal");
-/// assert_eq!(annotation.attributes["review.outcome"].as_str(), r#""Approved""#);
-/// ```
-pub struct AnnotationKey<T> {
-    name: &'static str,
-    value: PhantomData<fn() -> T>,
-}
-
-impl<T> AnnotationKey<T> {
-    /// A key of this name.
-    ///
-    /// # Panics
-    /// When it is no key. In a constant that is a compile error.
-    #[must_use]
-    pub const fn new(name: &'static str) -> Self {
-        assert!(is_key(name), "a key needs 1 to 255 bytes, no control characters, and no empty segment");
-        Self { name, value: PhantomData }
-    }
-
-    /// Its name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        self.name
-    }
+/// A note about a run: one or more attributes, with their actor and their scope. [`AnnotationKey::value`] creates one. The
+/// store keeps one record for each attribute.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Annotation {
+    /// The attributes by key: 1 to 64, each value up to 16 KiB of JSON. See [`AnnotationKey`] for valid keys.
+    pub attributes: BTreeMap<String, Json>,
+    /// The author: a user, a model, a program.
+    #[serde(default)]
+    pub actor: Option<String>,
+    /// The scope in which the annotation counts, for filters.
+    #[serde(default)]
+    pub scope: Option<String>,
+    /// Further data, up to 256 KiB of JSON.
+    #[serde(default)]
+    pub payload: Option<Json>,
+    /// Whether each attribute emits an event, `annotation:created`. Default no.
+    #[serde(default)]
+    pub emit_event: bool,
+    /// The error of serializing one of its parts.
+    #[serde(skip)]
+    pub(crate) fault: Option<String>,
 }
 
 impl<T: Serialize> AnnotationKey<T> {
-    /// An annotation of this one attribute.
+    /// Creates an annotation with this one attribute.
     #[must_use]
     pub fn value(self, value: &T) -> Annotation {
         Annotation::default().and(self, value)
     }
 }
 
-impl<T> Clone for AnnotationKey<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for AnnotationKey<T> {}
-
-impl<T> fmt::Debug for AnnotationKey<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("AnnotationKey").field(&self.name).finish()
-    }
-}
-
-/// What is to be noted: one or more attributes, with who says so and where it counts. [`AnnotationKey::value`] makes
-/// one. It is stored as one record for each attribute.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Annotation {
-    /// 1 to 64 of them, each value up to 16 KiB of JSON. Names are those of [`AnnotationKey`].
-    pub attributes: BTreeMap<String, Json>,
-    /// Who says so: a user, a model, a program.
-    #[serde(default)]
-    pub actor: Option<String>,
-    /// Where it counts, for whoever lists them.
-    #[serde(default)]
-    pub scope: Option<String>,
-    /// What goes with it, up to 256 KiB of JSON.
-    #[serde(default)]
-    pub payload: Option<Json>,
-    /// Whether each attribute is told as an event, `annotation:created`. Default no.
-    #[serde(default)]
-    pub emit_event: bool,
-    /// Why serde could not write one of its parts.
-    #[serde(skip)]
-    pub(crate) fault: Option<String>,
-}
-
 impl Annotation {
-    /// The same with one more attribute.
+    /// Adds an attribute.
     #[must_use]
     pub fn and<T: Serialize>(mut self, key: AnnotationKey<T>, value: &T) -> Self {
         match Json::encode(value) {
-            Ok(json) => drop(self.attributes.insert(key.name.to_owned(), json)),
+            Ok(json) => drop(self.attributes.insert(key.name().to_owned(), json)),
             Err(error) => {
-                self.fault = Some(format!("the value of `{}` cannot be written: {error}", key.name));
+                self.fault = Some(format!("the value of `{}` cannot be written: {error}", key.name()));
             }
         }
         self
     }
 
-    /// Says who notes it.
+    /// Sets the author.
     #[must_use]
     pub fn actor(mut self, actor: impl Into<String>) -> Self {
         self.actor = Some(actor.into());
         self
     }
 
-    /// Says where it counts.
+    /// Sets the scope.
     #[must_use]
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scope = Some(scope.into());
         self
     }
 
-    /// Anything that serde writes, to go with it.
+    /// Sets the payload: anything that serde serializes.
     #[must_use]
     pub fn payload(mut self, payload: &impl Serialize) -> Self {
         match Json::encode(payload) {
@@ -140,17 +83,17 @@ impl Annotation {
         self
     }
 
-    /// Has each attribute told as an event.
+    /// Emits an event for each attribute.
     #[must_use]
     pub fn emit_event(mut self) -> Self {
         self.emit_event = true;
         self
     }
 
-    /// Whether it can be stored.
+    /// Checks that the annotation can be stored.
     ///
     /// # Errors
-    /// What is wrong with it, in words.
+    /// Returns the first problem, in words.
     pub(crate) fn check(&self) -> Result<(), String> {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
@@ -184,17 +127,6 @@ impl Annotation {
     }
 }
 
-/// Whether `key` is one: a name without empty segments.
-const fn is_key(key: &str) -> bool {
-    let bytes = key.as_bytes();
-    let mut at = 0;
-    let mut begins_segment = true;
-    while at < bytes.len() {
-        if bytes[at] == b'.' && begins_segment {
-            return false;
-        }
-        begins_segment = bytes[at] == b'.';
-        at += 1;
-    }
-    is_name(key) && !begins_segment
-}
+#[cfg(test)]
+#[path = "annotation_tests.rs"]
+mod tests;

@@ -1,44 +1,44 @@
-//! An annotation as it is stored.
+//! A stored annotation.
 
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
-use crate::records::annotation::AnnotationKey;
+use crate::records::annotation_key::AnnotationKey;
 use crate::value::{Json, RunId};
 
-/// One attribute of an annotation. It is never changed, and a rerun keeps it.
+/// One stored attribute of an annotation. It never changes, and a rerun keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AnnotationRecord {
-    /// Grows with each annotation of a run; a reader goes on after the last one that it has seen.
+    /// The id. It grows with each annotation of a run, so a reader continues after the last id that it has seen.
     pub id: u64,
     /// The run.
     pub run_id: RunId,
-    /// The stage that it is about, or that made it.
+    /// The stage that the annotation is about, or that made it.
     pub stage_id: Option<String>,
-    /// The run's generation at that time.
+    /// The run's generation at the commit.
     pub generation: u32,
-    /// The stage's attempt at that time, where there is a stage that has one.
+    /// The stage's attempt at the commit, where the stage exists.
     pub attempt: Option<u32>,
-    /// Its name, `review.outcome` for example.
+    /// The key, for example `review.outcome`.
     pub key: String,
-    /// Its value.
+    /// The value.
     pub value: Json,
-    /// Who says so.
+    /// The author.
     pub actor: Option<String>,
-    /// Where it counts.
+    /// The scope.
     pub scope: Option<String>,
-    /// What goes with it.
+    /// Further data.
     pub payload: Option<Json>,
-    /// When it was committed.
+    /// The instant of the commit.
     pub at: DateTime<Utc>,
 }
 
 impl AnnotationRecord {
-    /// Its value, if it is one of this key.
+    /// Returns the value, if the record has this key.
     ///
     /// # Errors
-    /// `STORED_VALUE_CORRUPT` when it is not the JSON of a `T`.
+    /// `STORED_VALUE_CORRUPT` when the value is not the JSON of a `T`.
     pub fn get<T: DeserializeOwned>(&self, key: AnnotationKey<T>) -> Result<Option<T>, Error> {
         if self.key != key.name() {
             return Ok(None);

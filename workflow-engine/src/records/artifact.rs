@@ -1,23 +1,23 @@
-//! An artifact as it is stored.
+//! A stored artifact.
 
 use chrono::{DateTime, Utc};
 
-use super::value::StoredValue;
+use super::stored_value::StoredValue;
 use crate::value::RunId;
 
-/// What a stage keeps beside its output, under a key of its own.
+/// A value that a stage keeps beside its output, under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArtifactRecord {
     /// The run.
     pub run_id: RunId,
-    /// The stage that keeps it.
+    /// The stage.
     pub stage_id: String,
-    /// Its name among those of its stage.
+    /// The key, unique within the stage.
     pub key: String,
-    /// The run's generation that it belongs to: it is void once its stage is run again.
+    /// The generation in which it was written. It is void once its stage runs again.
     pub generation: u32,
-    /// Its value.
+    /// The value.
     pub value: StoredValue,
-    /// When it was committed.
+    /// The instant of the commit.
     pub at: DateTime<Utc>,
 }

@@ -1,36 +1,36 @@
-//! What a call is called, and what it was for.
+//! The purpose of a call of a model.
 
 use serde::{Deserialize, Serialize};
 
-/// What a call was for.
+/// The purpose of a call of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CallType {
-    /// Text.
+    /// Generating text.
     Text,
-    /// An object.
+    /// Generating an object.
     Object,
-    /// Text, piece by piece.
+    /// Streaming text.
     Stream,
-    /// Vectors.
+    /// Embedding texts as vectors.
     Embed,
     /// One item of a batch.
     Batch,
-    /// A tool that a model has called; it costs nothing.
+    /// A tool that a model has called. It costs nothing.
     Tool,
-    /// What the program has recorded of a call of its own.
+    /// A call that the program made itself and recorded.
     Custom,
 }
 
 impl CallType {
     #[cfg_attr(
         not(any(feature = "postgres", feature = "sqlite")),
-        allow(dead_code, reason = "a store without rows reads none")
+        allow(dead_code, reason = "the store in memory parses no stored names")
     )]
     pub(crate) const ALL: [Self; 7] =
         [Self::Text, Self::Object, Self::Stream, Self::Embed, Self::Batch, Self::Tool, Self::Custom];
 
-    /// The stored name: `text`, `object`, …
+    /// Returns the stored name: `text`, `object`, …
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! What happened in a run, in order.
+//! The events of a run.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -10,15 +10,15 @@ use crate::value::{Json, RunId};
 pub struct Event {
     /// The run.
     pub run_id: RunId,
-    /// 1, 2, 3, … without a gap, in the order of the commits.
+    /// The sequence number: 1, 2, 3, … without a gap, in the order of the commits. The commit assigns it.
     pub sequence: u64,
-    /// When its commit was made.
+    /// The instant of the commit.
     pub at: DateTime<Utc>,
-    /// What happened.
+    /// The kind of the event, with its fields.
     pub kind: EventKind,
 }
 
-/// What happened. The variant's stored name is in its documentation.
+/// The kind of an event, with its fields. Each variant's documentation begins with its stored name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum EventKind {
@@ -28,138 +28,138 @@ pub enum EventKind {
         /// The workflow's id.
         workflow_id: String,
     },
-    /// `workflow:started`: its first stages are ready.
+    /// `workflow:started`: the run's first stages are ready.
     #[serde(rename = "workflow:started")]
     WorkflowStarted {},
     /// `workflow:completed`: every stage has completed.
     #[serde(rename = "workflow:completed")]
     WorkflowCompleted {
-        /// From the start of this generation, in milliseconds.
+        /// The time since the start of this generation, in milliseconds.
         duration_ms: u64,
         /// The output, where one stage delivers it and it is stored inline.
         #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
         output: Option<Json>,
     },
-    /// `workflow:failed`: a stage failed for good, and the run with it.
+    /// `workflow:failed`: a stage failed and is not retried, and the run failed with it.
     #[serde(rename = "workflow:failed")]
     WorkflowFailed {
-        /// Stable: `STAGE_FAILED`, `WORKER_LOST`, …
+        /// The stable code: `STAGE_FAILED`, `WORKER_LOST`, …
         code: String,
         /// The stage's id and the text of its failure.
         error: String,
     },
-    /// `workflow:cancelled`.
+    /// `workflow:cancelled`: the run was cancelled.
     #[serde(rename = "workflow:cancelled")]
     WorkflowCancelled {
-        /// What `run.cancel` was told.
+        /// The reason that the caller of `run.cancel` gave.
         reason: Option<String>,
     },
-    /// `stage:started`: a worker has claimed it.
+    /// `stage:started`: a worker has claimed the stage.
     #[serde(rename = "stage:started")]
     StageStarted {
         /// The stage.
         stage_id: String,
-        /// For people.
+        /// The stage's name, for people.
         stage_name: String,
-        /// 1-based position in reading order.
+        /// The 1-based position in reading order.
         stage_number: u32,
-        /// 1 for the first attempt.
+        /// The attempt; 1 for the first.
         attempt: u32,
     },
-    /// `stage:progress`: what the body says of itself.
+    /// `stage:progress`: the body reports its progress.
     #[serde(rename = "stage:progress")]
     StageProgress {
         /// The stage.
         stage_id: String,
-        /// `0.0..=1.0`.
+        /// The completed part, `0.0..=1.0`.
         fraction: f64,
-        /// For people.
+        /// The message, for people.
         message: String,
     },
-    /// `stage:suspended`: its ticket is committed, and it waits for something outside.
+    /// `stage:suspended`: the stage's ticket is committed, and the stage waits for something outside.
     #[serde(rename = "stage:suspended")]
     StageSuspended {
         /// The stage.
         stage_id: String,
-        /// For people.
+        /// The stage's name, for people.
         stage_name: String,
-        /// Until the first check, in milliseconds.
+        /// The time until the first check, in milliseconds.
         next_check_ms: u64,
     },
-    /// `workflow:suspended`: nothing of the run can go on, and at least one stage waits for something outside.
+    /// `workflow:suspended`: no stage of the run is ready or running, and at least one waits for something outside.
     #[serde(rename = "workflow:suspended")]
     WorkflowSuspended {
-        /// The stage that this commit suspended; `None` where it completed the last stage that still ran beside one
-        /// that waits.
+        /// The stage that this commit suspended; `None` where the commit completed the last running stage while another
+        /// one was suspended.
         stage_id: Option<String>,
     },
-    /// `stage:completed`: its output is committed.
+    /// `stage:completed`: the stage's output is committed.
     #[serde(rename = "stage:completed")]
     StageCompleted {
         /// The stage.
         stage_id: String,
-        /// For people.
+        /// The stage's name, for people.
         stage_name: String,
-        /// How long the body ran, in milliseconds.
+        /// The time that the body ran, in milliseconds.
         duration_ms: u64,
     },
-    /// `stage:retrying`: an attempt failed and another will follow.
+    /// `stage:retrying`: an attempt failed and will be retried.
     #[serde(rename = "stage:retrying")]
     StageRetrying {
         /// The stage.
         stage_id: String,
-        /// For people.
+        /// The stage's name, for people.
         stage_name: String,
         /// The attempt that failed.
         attempt: u32,
-        /// Why.
+        /// The reason.
         error: String,
-        /// How long the engine waits before the next attempt, in milliseconds.
+        /// The time until the next attempt, in milliseconds.
         delay_ms: u64,
     },
-    /// `stage:failed`: it failed for good.
+    /// `stage:failed`: the stage failed and is not retried.
     #[serde(rename = "stage:failed")]
     StageFailed {
         /// The stage.
         stage_id: String,
-        /// For people.
+        /// The stage's name, for people.
         stage_name: String,
         /// The attempt that failed.
         attempt: u32,
-        /// Why.
+        /// The reason.
         error: String,
     },
-    /// `stage:cancelled`: its run ended before it did.
+    /// `stage:cancelled`: the stage's run ended before the stage did.
     #[serde(rename = "stage:cancelled")]
     StageCancelled {
         /// The stage.
         stage_id: String,
-        /// For people.
+        /// The stage's name, for people.
         stage_name: String,
     },
-    /// `annotation:created`: an attribute of an annotation that asked for it.
+    /// `annotation:created`: an attribute of an annotation that requests events.
     #[serde(rename = "annotation:created")]
     AnnotationCreated {
-        /// The stage that it is about, or that made it.
+        /// The stage that the annotation is about, or that made it.
         stage_id: Option<String>,
-        /// Its name.
+        /// The key of the attribute.
         key: String,
-        /// Its value.
+        /// The value of the attribute.
         value: Json,
-        /// Who says so.
+        /// The author.
         actor: Option<String>,
-        /// Where it counts.
+        /// The scope.
         scope: Option<String>,
     },
 }
 
-/// A field that is there, even where its value is `null`: the output of a stage that delivers `()` is one.
+/// Reads a present field as `Some`, also where its value is `null`, which is the output of a stage that returns `()`.
 fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
     Json::deserialize(deserializer).map(Some)
 }
 
 impl EventKind {
-    /// The stored name, `stage:completed` for example.
+    /// Returns the stored name, for example `stage:completed`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -180,7 +180,7 @@ impl EventKind {
         }
     }
 
-    /// Whether the run is over with it.
+    /// Returns whether the event ends the run.
     #[must_use]
     pub const fn ends_run(&self) -> bool {
         matches!(
@@ -189,8 +189,8 @@ impl EventKind {
         )
     }
 
-    /// The fields as JSON, without the name, which has a column of its own.
-    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "a store in SQL alone needs it"))]
+    /// Returns the fields as JSON, without the name, which has its own column.
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only a store on SQL needs it"))]
     pub(crate) fn payload(&self) -> Result<String, serde_json::Error> {
         // serde writes `{"name":{fields}}`. The tag stays outside the fields because an output is raw JSON, which
         // serde's inner tags cannot read back.
@@ -198,42 +198,13 @@ impl EventKind {
         Ok(text[self.name().len() + 4..text.len() - 1].to_owned())
     }
 
-    /// Reads back what [`EventKind::payload`] wrote.
-    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "a store in SQL alone needs it"))]
+    /// Reads an event from its name and the JSON that [`EventKind::payload`] returns.
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only a store on SQL needs it"))]
     pub(crate) fn from_stored(name: &str, payload: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(&format!("{{\"{name}\":{payload}}}"))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_event_is_read_back_from_its_name_and_payload() {
-        let output = Json::parse(r#"{"a":[1,2,340282366920938463463374607431768211455]}"#).unwrap();
-        let kinds = [
-            EventKind::WorkflowStarted {},
-            EventKind::WorkflowCompleted { duration_ms: 5, output: Some(output) },
-            EventKind::WorkflowCompleted { duration_ms: 5, output: Some(Json::null()) },
-            EventKind::WorkflowCompleted { duration_ms: 5, output: None },
-            EventKind::AnnotationCreated {
-                stage_id: None,
-                key: "review.outcome".into(),
-                value: Json::null(),
-                actor: Some("ada".into()),
-                scope: None,
-            },
-            EventKind::StageFailed {
-                stage_id: "a".into(),
-                stage_name: "A".into(),
-                attempt: 3,
-                error: "no \"way\"\n".into(),
-            },
-        ];
-        for kind in kinds {
-            let payload = kind.payload().unwrap();
-            assert_eq!(EventKind::from_stored(kind.name(), &payload).unwrap(), kind);
-        }
-    }
-}
+#[path = "event_tests.rs"]
+mod tests;

@@ -1,4 +1,4 @@
-//! The types of events, for whoever wants to hear of some of them.
+//! The types of events, to subscribe to some of them.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use super::event::EventKind;
 
 macro_rules! event_types {
     ($($(#[$doc:meta])* $name:ident: $stored:literal),* $(,)?) => {
-        /// What an event says, without its fields.
+        /// The type of an event: its kind without its fields.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum EventType {
@@ -19,7 +19,7 @@ macro_rules! event_types {
             /// Every type.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
 
-            /// The stored name, `stage:completed` for example.
+            /// Returns the stored name, for example `stage:completed`.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {
@@ -29,7 +29,7 @@ macro_rules! event_types {
         }
 
         impl EventKind {
-            /// Its type.
+            /// Returns the type of the event.
             #[must_use]
             pub const fn event_type(&self) -> EventType {
                 match self {
@@ -43,31 +43,31 @@ macro_rules! event_types {
 event_types! {
     /// The run is stored.
     WorkflowCreated: "workflow:created",
-    /// Its first stages are ready.
+    /// The run's first stages are ready.
     WorkflowStarted: "workflow:started",
     /// Every stage has completed.
     WorkflowCompleted: "workflow:completed",
-    /// A stage failed for good, and the run with it.
+    /// A stage failed and is not retried, and the run failed with it.
     WorkflowFailed: "workflow:failed",
     /// The run was cancelled.
     WorkflowCancelled: "workflow:cancelled",
-    /// Nothing of the run can go on, and a stage waits for something outside.
+    /// No stage of the run is ready or running, and at least one waits for something outside.
     WorkflowSuspended: "workflow:suspended",
     /// A worker has claimed a stage.
     StageStarted: "stage:started",
-    /// What a body says of itself.
+    /// A body has reported its progress.
     StageProgress: "stage:progress",
     /// A stage waits for something outside.
     StageSuspended: "stage:suspended",
     /// A stage's output is committed.
     StageCompleted: "stage:completed",
-    /// An attempt failed and another will follow.
+    /// An attempt failed and will be retried.
     StageRetrying: "stage:retrying",
-    /// A stage failed for good.
+    /// A stage failed and is not retried.
     StageFailed: "stage:failed",
     /// A stage was cancelled with its run.
     StageCancelled: "stage:cancelled",
-    /// Something was noted about the run, by somebody who wanted it told.
+    /// An annotation that requests events was stored.
     AnnotationCreated: "annotation:created",
 }
 
@@ -84,17 +84,5 @@ impl Serialize for EventType {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_type_has_the_name_of_its_events() {
-        let kind = EventKind::WorkflowCancelled { reason: None };
-        assert_eq!(kind.event_type().name(), kind.name());
-        // A name is stored, so it is that of an event that can be read back, or needs fields that `{}` lacks.
-        for event_type in EventType::ALL {
-            let error = EventKind::from_stored(event_type.name(), "{}").err().map(|error| error.to_string());
-            assert!(!error.is_some_and(|error| error.contains("unknown variant")), "{event_type}");
-        }
-    }
-}
+#[path = "event_type_tests.rs"]
+mod tests;

@@ -2,26 +2,26 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::records::log_level::LogLevel;
+use super::log_level::LogLevel;
 use crate::value::{Json, RunId};
 
-/// One log line as it is stored.
+/// A stored log line of a stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogRecord {
-    /// Grows with each line of the store; a reader goes on after the last one that it has seen.
+    /// The id. It grows with each line of the store, so a reader continues after the last id that it has seen.
     pub id: u64,
     /// The run.
     pub run_id: RunId,
-    /// The stage that wrote it.
+    /// The stage that wrote the line.
     pub stage_id: String,
-    /// The stage's attempt at that time.
+    /// The stage's attempt at the commit.
     pub attempt: u32,
-    /// When it was committed.
+    /// The instant of the commit.
     pub at: DateTime<Utc>,
-    /// Its severity.
+    /// The severity.
     pub level: LogLevel,
-    /// What it says.
+    /// The message.
     pub message: String,
-    /// Its fields, a JSON value.
+    /// The fields, a JSON value.
     pub fields: Json,
 }

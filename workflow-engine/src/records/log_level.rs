@@ -1,4 +1,4 @@
-//! How severe a log line is.
+//! The severity of a log line.
 
 use serde::Deserialize;
 
@@ -6,18 +6,18 @@ use serde::Deserialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum LogLevel {
-    /// For whoever debugs the stage.
+    /// Detail for debugging the stage.
     Debug,
-    /// What happened.
+    /// Normal operation.
     Info,
-    /// What may need a look.
+    /// A possible problem.
     Warn,
-    /// What went wrong.
+    /// A failure.
     Error,
 }
 
 impl LogLevel {
-    /// The stored name: `DEBUG`, `INFO`, `WARN`, `ERROR`.
+    /// Returns the stored name: `DEBUG`, `INFO`, `WARN`, `ERROR`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,43 +1,56 @@
-//! What is stored, as plain data: one record, one file.
+//! The records: rows as plain data. One record, one file.
+//!
+//! A [`RunRecord`] has [`StageRecord`]s, and a ready stage has a [`JobRecord`], which a worker claims under a [`Lease`].
+//! Beside them a run has [`Event`]s, [`LogRecord`]s, [`AnnotationRecord`]s, [`ArtifactRecord`]s and [`AiCallRecord`]s.
+//! [`Status`] is the common vocabulary of runs, stages and jobs.
 
 mod status;
+mod stored_value;
+mod cost_summary;
 mod run;
 mod stage;
 mod job;
+mod lease;
+mod claimed_job;
 mod event;
 mod event_type;
 mod delivery;
+mod dead_letter;
 mod log;
 mod log_level;
 mod annotation;
+mod annotation_key;
 mod annotation_record;
-pub(crate) mod sql_scan;
-mod sql_value;
-mod statement;
-mod call_type;
 mod artifact;
-mod value;
+mod call_type;
+mod call_status;
 mod ai_call;
-mod spending;
+mod statement;
+mod sql_value;
+pub(crate) mod sql_scan;
 
-pub use ai_call::{AiCallRecord, CallStatus};
-pub use annotation::{Annotation, AnnotationKey};
+pub use ai_call::AiCallRecord;
+pub use annotation::Annotation;
+pub use annotation_key::AnnotationKey;
 pub use annotation_record::AnnotationRecord;
 pub use artifact::ArtifactRecord;
+pub use call_status::CallStatus;
 pub use call_type::CallType;
-pub use delivery::{DeadLetter, DeliveryRecord};
+pub use claimed_job::ClaimedJob;
+pub use cost_summary::CostSummary;
+pub use dead_letter::DeadLetter;
+pub use delivery::DeliveryRecord;
 pub use event::{Event, EventKind};
 pub use event_type::EventType;
-pub use job::{Claimant, ClaimedJob, JobRecord, Lease};
+pub use job::JobRecord;
+pub use lease::{Claimant, Lease};
 pub use log::LogRecord;
 pub use log_level::LogLevel;
 pub use run::{RunError, RunRecord, RunRequest};
-pub use spending::CostSummary;
-pub use stage::StageRecord;
-pub use status::{Status, UnknownStatus};
-pub use value::{BlobKey, StoredValue};
-
 pub use sql_value::SqlValue;
+pub use stage::StageRecord;
 pub use statement::Statement;
+pub use status::{Status, UnknownStatus};
+pub use stored_value::{BlobKey, StoredValue};
 
 pub(crate) use statement::MAX_STATEMENTS;

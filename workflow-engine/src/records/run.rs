@@ -2,68 +2,68 @@
 
 use chrono::{DateTime, Utc};
 
-use super::spending::CostSummary;
+use super::cost_summary::CostSummary;
 use super::status::Status;
-use super::value::StoredValue;
+use super::stored_value::StoredValue;
 use crate::value::{Json, RunId};
 
-/// One run as it is stored, without what only its stages need.
+/// A stored run. Its [`RunRequest`] is stored apart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunRecord {
     /// The run's id.
     pub id: RunId,
     /// The workflow's id.
     pub workflow_id: String,
-    /// The definition it was created with; it is executed against no other.
+    /// The fingerprint of the definition with which the run was created. No other definition executes it.
     pub definition_fingerprint: String,
     /// `PENDING`, `RUNNING`, `COMPLETED`, `FAILED` or `CANCELLED`.
     pub status: Status,
-    /// Higher is claimed first; default 5.
+    /// The priority. Runs with a higher one are claimed first. Default 5.
     pub priority: i32,
-    /// Moved by structural changes alone: start, end, rerun.
+    /// The version, which structural changes move: start, end, rerun, recount.
     pub version: u64,
-    /// 1, and one more with each rerun.
+    /// The generation: 1, and one more with each rerun.
     pub generation: u32,
-    /// The sequence number of its newest event.
+    /// The sequence number of the run's newest event.
     pub last_sequence: u64,
-    /// How many of the stages that make up its output are still to complete; 0 ends it.
+    /// The number of stages that make up the output and have not completed. At 0 the run is completed.
     pub waiting_on: u32,
-    /// How many of its stages are ready or running.
+    /// The number of stages that are ready or running.
     pub active: u32,
-    /// How many of its stages wait for something outside.
+    /// The number of stages that wait for something outside.
     pub suspended: u32,
-    /// The output where one stage delivers it; a last group's outputs stay with their stages.
+    /// The output, where one stage delivers it. The outputs of a group of last stages stay with their stages.
     pub output: Option<StoredValue>,
-    /// Why it failed.
+    /// The reason why the run failed.
     pub error: Option<RunError>,
-    /// What `run.cancel` was told.
+    /// The reason that the caller of `run.cancel` gave.
     pub cancel_reason: Option<String>,
-    /// What its calls of models have cost, and may cost.
+    /// The cost of the run's model calls, and its budget.
     pub spending: CostSummary,
-    /// When it was created.
+    /// The instant at which the run was created.
     pub created_at: DateTime<Utc>,
-    /// When this generation's first stages were made ready.
+    /// The instant at which the first stages of this generation became ready.
     pub started_at: Option<DateTime<Utc>>,
-    /// When it reached a terminal status.
+    /// The instant at which the run reached a terminal status.
     pub completed_at: Option<DateTime<Utc>>,
 }
 
-/// Why a run failed.
+/// The reason why a run failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunError {
-    /// Stable: `STAGE_FAILED`, `WORKER_LOST`, `EMPTY_STAGE_GRAPH`, …
+    /// The stable code: `STAGE_FAILED`, `WORKER_LOST`, `EMPTY_STAGE_GRAPH`, …
     pub code: String,
     /// The stage's id and the text of its failure.
     pub message: String,
 }
 
-/// What a run was started with. It never changes, so it is read once and apart from the record.
+/// The request that created a run. It never changes, so it is stored and read apart from the record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunRequest {
     /// The input in its stored form.
     pub input: Json,
     /// The complete configuration: every stage's id with all its fields.
     pub config: Json,
-    /// What the caller attached.
+    /// The caller's metadata.
     pub metadata: Option<Json>,
 }

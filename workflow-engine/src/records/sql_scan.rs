@@ -1,28 +1,28 @@
-//! A look at the text of a statement, to see that it is one, and which arguments it names.
+//! Scans the text of a statement: checks that it is a single statement, and finds the arguments that it names.
 //!
-//! Two databases read it with two grammars. What they would read differently (dollar quotes, `E'…'`, backquotes and
-//! brackets, `?`) is refused, so whatever is outside quotes here is so in both.
+//! Two databases read the text with two grammars. The scan refuses every construct that they read differently (dollar
+//! quotes, `E'…'`, backquotes, brackets, `?`), so a text outside of quotes here is outside of quotes in both.
 
 use std::collections::BTreeSet;
 
-/// What a text shows.
+/// The result of a scan.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Scan<'a> {
-    /// The word that it begins with.
+    /// The first word of the text.
     pub(crate) first_word: &'a str,
-    /// The numbers of the arguments that it names.
+    /// The numbers of the arguments that the text names.
     pub(crate) placeholders: BTreeSet<usize>,
 }
 
-/// Looks at a text.
+/// Scans a text.
 ///
 /// # Errors
-/// When it is empty, more than one statement, or written in a way that the two databases read differently.
+/// When the text is empty, is more than one statement, or has a construct that the two databases read differently.
 pub(crate) fn scan(sql: &str) -> Result<Scan<'_>, String> {
     let bytes = sql.as_bytes();
     let mut first_word = None;
     let mut placeholders = BTreeSet::new();
-    let mut over = false;
+    let mut has_ended = false;
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         let next = bytes.get(at + 1).copied();
@@ -31,9 +31,9 @@ pub(crate) fn scan(sql: &str) -> Result<Scan<'_>, String> {
             (b' ' | b'\t' | b'\r' | b'\n', _) => at + 1,
             (b'-', Some(b'-')) => skip_line(bytes, at)?,
             (b'/', Some(b'*')) => skip_comment(bytes, at)?,
-            _ if over => return Err("it is more than one statement".into()),
+            _ if has_ended => return Err("it is more than one statement".into()),
             (b';', _) => {
-                over = true;
+                has_ended = true;
                 at + 1
             }
             (b'\'' | b'"', _) => skip_quoted(bytes, at, byte)?,
@@ -56,7 +56,7 @@ pub(crate) fn scan(sql: &str) -> Result<Scan<'_>, String> {
         };
         if is_word(byte) {
             let word = &sql[begin..at];
-            // `E'…'`, `U&'…'` and the like have escapes that only one of the two knows.
+            // `E'…'`, `U&'…'` and the like have escapes that only one of the two databases knows.
             let prefixed = match (bytes.get(at), bytes.get(at + 1)) {
                 (Some(b'\''), _) => word.len() == 1 && !matches!(word, "x" | "X"),
                 (Some(b'&'), Some(b'\'' | b'"')) => matches!(word, "u" | "U"),
@@ -87,14 +87,14 @@ fn end_of(bytes: &[u8], from: usize, belongs: impl Fn(u8) -> bool) -> usize {
     bytes[from..].iter().position(|&byte| !belongs(byte)).map_or(bytes.len(), |length| from + length)
 }
 
-/// PostgreSQL ends a line at a carriage return too, SQLite does not.
+/// Skips a comment to the end of its line. PostgreSQL also ends a line at a carriage return, SQLite does not.
 fn skip_line(bytes: &[u8], from: usize) -> Result<usize, String> {
     let end = end_of(bytes, from, |byte| byte != b'\n');
     let line = bytes[from..end].strip_suffix(b"\r").unwrap_or(&bytes[from..end]);
     if line.contains(&b'\r') { Err("it has a carriage return in a comment".into()) } else { Ok(end) }
 }
 
-/// SQLite's comments do not nest, PostgreSQL's do.
+/// Skips a comment. SQLite's comments do not nest, PostgreSQL's do.
 fn skip_comment(bytes: &[u8], from: usize) -> Result<usize, String> {
     let mut at = from + 2;
     loop {
@@ -107,17 +107,20 @@ fn skip_comment(bytes: &[u8], from: usize) -> Result<usize, String> {
     }
 }
 
-/// A quote within quotes is written twice.
+/// Skips a quoted text. A quote within it is doubled.
 fn skip_quoted(bytes: &[u8], from: usize, quote: u8) -> Result<usize, String> {
     let mut at = from + 1;
     loop {
         match (bytes.get(at), bytes.get(at + 1)) {
             (Some(&one), Some(&two)) if one == quote && two == quote => at += 2,
             (Some(&one), _) if one == quote => return Ok(at + 1),
-            // A session may have been told to read it as an escape.
+            // A session of PostgreSQL may be configured to read it as an escape.
             (Some(b'\\'), _) => return Err("it has a quoted backslash; bind the text as an argument".into()),
             (Some(_), _) => at += 1,
             (None, _) => return Err("it has a quote without an end".into()),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! The arguments of a statement.
+//! The argument of a statement.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -6,11 +6,11 @@ use uuid::Uuid;
 
 use crate::value::Json;
 
-/// One bound argument. Each is a type that both databases hold, in a form of its own in each.
+/// A bound argument of a statement. Both databases hold each of these types, in their own forms.
 ///
 /// | | PostgreSQL | SQLite |
 /// |---|---|---|
-/// | `Null` | `NULL` of the type that the place asks for | `NULL` |
+/// | `Null` | `NULL` of the type that the position requires | `NULL` |
 /// | `Bool` | `boolean` | 0 or 1 |
 /// | `Int` | `bigint` | `INTEGER` |
 /// | `Float` | `double precision` | `REAL` |
@@ -20,24 +20,24 @@ use crate::value::Json;
 /// | `Uuid` | `uuid` | `TEXT`, hyphenated |
 /// | `Instant` | `timestamptz` | `TEXT`, `2026-01-02T03:04:05.000006Z` |
 ///
-/// PostgreSQL converts them to the column's type where that is safe, `bigint` to `integer` for example; for others
-/// the statement says it: `$1::numeric`, `$1::my_enum`.
+/// PostgreSQL converts an argument to the column's type where that is safe, for example `bigint` to `integer`. For other
+/// types the statement casts it: `$1::numeric`, `$1::my_enum`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum SqlValue {
     /// No value.
     Null,
-    /// Yes or no.
+    /// A Boolean.
     Bool(bool),
     /// A whole number.
     Int(i64),
     /// A finite number.
     Float(f64),
-    /// A text without U+0000, which PostgreSQL does not hold.
+    /// A text without U+0000, which PostgreSQL cannot hold.
     Text(String),
     /// Bytes.
     Bytes(Vec<u8>),
-    /// A JSON value; [`SqlValue::json`] makes one.
+    /// A JSON value; [`SqlValue::json`] creates one.
     JsonText(Json),
     /// A UUID.
     Uuid(Uuid),
@@ -46,10 +46,10 @@ pub enum SqlValue {
 }
 
 impl SqlValue {
-    /// Anything that serde writes, as JSON.
+    /// Converts anything that serde serializes to JSON.
     ///
     /// # Errors
-    /// When serde cannot write it.
+    /// When serde cannot serialize it.
     pub fn json(value: &impl Serialize) -> Result<Self, serde_json::Error> {
         Json::encode(value).map(Self::JsonText)
     }

@@ -4,48 +4,48 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::spending::CostSummary;
+use super::cost_summary::CostSummary;
 use super::status::Status;
-use super::value::StoredValue;
+use super::stored_value::StoredValue;
 use crate::value::{Cost, RunId};
 
-/// One stage of one run as it is stored.
+/// A stored stage of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StageRecord {
     /// The run.
     pub run_id: RunId,
     /// The stage's id.
     pub stage_id: String,
-    /// For people.
+    /// The stage's name, for people.
     pub stage_name: String,
-    /// 1-based position in reading order.
+    /// The 1-based position in reading order.
     pub stage_number: u32,
-    /// 1-based longest-path level.
+    /// The 1-based level: the length of the longest path to the stage.
     pub execution_group: u32,
-    /// The run's generation that it belongs to.
+    /// The run's generation in which the stage last ran or will run.
     pub generation: u32,
     /// `PENDING`, `RUNNING`, `SUSPENDED`, `COMPLETED`, `FAILED` or `CANCELLED`.
     pub status: Status,
-    /// Attempts so far in this generation.
+    /// The number of attempts in this generation.
     pub attempt: u32,
-    /// How many of the stages before it are still to complete; 0 makes it ready.
+    /// The number of predecessors that have not completed. At 0 the stage is ready.
     pub waiting_on: u32,
-    /// What a stage that waits handed to the far side; committed once.
+    /// The ticket of a suspended stage: its reference to the work of the remote service. Committed once.
     pub suspended_state: Option<StoredValue>,
-    /// When a stage that waits is given up.
+    /// The instant at which the wait of a suspended stage times out.
     pub max_wait_until: Option<DateTime<Utc>>,
-    /// What it delivered.
+    /// The output.
     pub output: Option<StoredValue>,
-    /// Why its latest attempt failed; cleared when a later one succeeds.
+    /// The reason why the latest attempt failed; cleared when a later one succeeds.
     pub error_message: Option<String>,
-    /// What it has measured, by name.
+    /// The metrics by name.
     pub metrics: BTreeMap<String, f64>,
-    /// What its calls of models have cost, and may cost.
+    /// The cost of the stage's model calls, and its budget.
     pub spending: CostSummary,
-    /// What the call that it was refused can cost, while it waits for its budget.
+    /// The most that the refused call can cost, while the stage waits for its budget.
     pub awaited_cost: Option<Cost>,
-    /// When its latest attempt began.
+    /// The instant at which the latest attempt began.
     pub started_at: Option<DateTime<Utc>>,
-    /// When it reached a terminal status.
+    /// The instant at which the stage reached a terminal status.
     pub completed_at: Option<DateTime<Utc>>,
 }

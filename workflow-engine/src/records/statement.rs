@@ -1,21 +1,22 @@
-//! Statements on the user's own tables.
+//! A statement on the user's own tables.
 
-use crate::records::sql_scan::{Scan, scan};
-use crate::records::sql_value::SqlValue;
+use super::sql_scan::{Scan, scan};
+use super::sql_value::SqlValue;
 
-/// The most statements of one attempt, and the most arguments of one statement.
+/// The most statements of one attempt.
 pub(crate) const MAX_STATEMENTS: usize = 1_000;
+/// The most arguments of one statement.
 const MAX_ARGUMENTS: usize = 1_000;
 /// The longest statement, in bytes.
 const MAX_SQL_BYTES: usize = 64 * 1024;
 
-/// What a statement may begin with.
+/// The words with which a statement may begin.
 const VERBS: [&str; 6] = ["INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "WITH"];
 
-/// One SQL statement with its arguments: `$1`, `$2` and so on in its text, the same on PostgreSQL and SQLite.
+/// A SQL statement with its arguments, which are `$1`, `$2` and so on in its text, on PostgreSQL and SQLite alike.
 ///
-/// Values go into it as arguments and no other way, so none of them can become SQL. It is one `INSERT`, `UPDATE`,
-/// `DELETE`, `MERGE` or `REPLACE`, or one of these after a `WITH`; what it would answer is not read.
+/// Values enter it as arguments only, so none of them can become SQL. It is one `INSERT`, `UPDATE`, `DELETE`, `MERGE` or
+/// `REPLACE`, or one of these after a `WITH`. The engine does not read rows that it returns.
 ///
 /// ```
 /// use workflow_engine::Statement;
@@ -34,7 +35,7 @@ pub struct Statement {
 }
 
 impl Statement {
-    /// This text, without arguments yet.
+    /// Creates a statement of this text, without arguments.
     #[must_use]
     pub fn new(sql: impl Into<String>) -> Self {
         Self { sql: sql.into(), arguments: Vec::new() }
@@ -47,22 +48,22 @@ impl Statement {
         self
     }
 
-    /// Its text.
+    /// Returns the text.
     #[must_use]
     pub fn sql(&self) -> &str {
         &self.sql
     }
 
-    /// Its arguments in order.
+    /// Returns the arguments in order.
     #[must_use]
     pub fn arguments(&self) -> &[SqlValue] {
         &self.arguments
     }
 
-    /// Whether it is one that may be run.
+    /// Checks that the statement may run.
     ///
     /// # Errors
-    /// What is wrong with it, in words.
+    /// Returns the first problem, in words.
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.sql.len() > MAX_SQL_BYTES {
             return Err(format!("its text has more than {MAX_SQL_BYTES} bytes"));
@@ -73,7 +74,7 @@ impl Statement {
         let Scan { first_word, placeholders } = scan(&self.sql)?;
         if !VERBS.contains(&first_word.to_ascii_uppercase().as_str()) {
             return Err(format!(
-                "it begins with `{first_word}`; one that writes begins with {}",
+                "it begins with `{first_word}`; a statement that writes begins with {}",
                 VERBS.map(|verb| format!("`{verb}`")).join(", ")
             ));
         }
@@ -91,5 +92,32 @@ impl Statement {
             }
             _ => Ok(()),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Statement;
+
+    #[test]
+    fn arguments_are_those_that_the_text_names() {
+        let refused = |statement: Statement| statement.check().unwrap_err();
+        let insert = |values: &str| Statement::new(format!("INSERT INTO t VALUES ({values})"));
+        assert_eq!(
+            refused(insert("$1, $2").bind(1)),
+            "its text names `$2`, and it has 1 arguments, from `$1` on"
+        );
+        assert_eq!(
+            refused(insert("$0").bind(1)),
+            "its text names `$0`, and it has 1 arguments, from `$1` on"
+        );
+        assert_eq!(refused(insert("$1").bind(1).bind(2)), "its text does not name its argument `$2`");
+        assert_eq!(refused(insert("$1").bind(f64::NAN)), "`$1` is no finite number");
+        assert_eq!(refused(insert("$1").bind("a\0")), "`$1` holds U+0000, which PostgreSQL's text does not");
+        assert_eq!(
+            refused(Statement::new(format!("DELETE {}", " ".repeat(70_000)))),
+            "its text has more than 65536 bytes"
+        );
+        insert("$1, $1, $2").bind(Some("a")).bind(None::<i64>).check().unwrap();
     }
 }

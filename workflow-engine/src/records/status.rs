@@ -1,40 +1,40 @@
-//! The one vocabulary of states.
+//! The status of a run, a stage or a job.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The state of a run, a stage or a job. ARCHITECTURE.md draws every transition.
+/// The status of a run, a stage or a job. ARCHITECTURE.md draws every transition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Status {
-    /// It has not begun: a run that nobody has claimed, a stage that waits for others or for a worker.
+    /// Not started: a run without a claim, a stage that waits for predecessors or for a worker.
     Pending,
-    /// It is under way.
+    /// In progress.
     Running,
-    /// A stage that waits for something outside.
+    /// Waiting for something outside; for stages and their jobs.
     Suspended,
-    /// It delivered.
+    /// Ended with an output.
     Completed,
-    /// It ended without an output.
+    /// Ended without an output, after a failure.
     Failed,
-    /// Somebody ended it, or its run ended under it.
+    /// Cancelled by a caller, or because its run ended.
     Cancelled,
     /// Reserved.
     Skipped,
-    /// A job whose last attempt has failed; kept for whoever asks why.
+    /// A job whose last attempt has failed. It is kept for inspection.
     Dead,
 }
 
 impl Status {
-    /// Whether nothing but a rerun changes it any more.
+    /// Returns whether the status is final: only a rerun changes it.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled | Self::Skipped | Self::Dead)
     }
 
-    /// The stored name.
+    /// Returns the stored name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

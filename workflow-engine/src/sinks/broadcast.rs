@@ -19,13 +19,13 @@ use crate::records::Event;
 ///     Ok(number * 2)
 /// }
 ///
-/// workflow! { doubling = double }
+/// workflow! { Doubling = double }
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::Error> {
 /// let (sender, mut events) = broadcast::channel(1_000);
-/// let engine = Engine::builder("memory:").register::<doubling>().event_sink(sender).build().await?;
-/// let run = engine.start::<doubling>(DoubleInput { number: 21 }).await?;
+/// let engine = Engine::builder("memory:").register::<Doubling>().event_sink(sender).build().await?;
+/// let run = engine.start::<Doubling>(DoubleInput { number: 21 }).await?;
 ///
 /// loop {
 ///     let event = events.recv().await.expect("the engine holds the sender");

@@ -1,4 +1,4 @@
-//! Rows of the ledger, as a transaction writes them.
+//! Rows of the ledger as a transaction reads and writes them.
 
 use chrono::{DateTime, Utc};
 
@@ -6,21 +6,21 @@ use crate::ledger::{CallOutcome, CallReservation, SettledCall};
 use crate::records::{AiCallRecord, CallStatus};
 use crate::value::{CallId, Cost, Json, RunId};
 
-/// What is known of a call before a decision about it.
+/// A stored call, as far as a decision needs it.
 #[derive(Clone, Debug)]
 pub(super) struct CallRow {
-    /// Without a run where it was made outside of every stage.
+    /// `None` for a call outside of every stage.
     pub(super) run_id: Option<RunId>,
     pub(super) stage_id: Option<String>,
     pub(super) outcome: CallStatus,
     pub(super) reserved: Cost,
 }
 
-/// A call that is about to be made.
+/// A call that is about to be made, as it is inserted.
 #[derive(Clone, Debug)]
 pub(crate) struct ReservedRow {
     pub(crate) record: AiCallRecord,
-    /// Of the lease under which it is made; 0 outside of every stage.
+    /// The epoch of the lease under which the call is made; 0 outside of every stage.
     #[cfg_attr(
         not(any(feature = "postgres", feature = "sqlite")),
         allow(dead_code, reason = "a store without rows needs the record alone")
@@ -28,18 +28,18 @@ pub(crate) struct ReservedRow {
     pub(super) lease_epoch: u64,
 }
 
-/// A call that has ended.
+/// The outcome of a call, as it is written to its row.
 #[derive(Clone, Debug)]
 pub(crate) struct SettledRow {
     pub(super) id: CallId,
     pub(super) outcome: CallStatus,
-    /// All zero unless it is settled.
+    /// All zero unless the outcome is `SETTLED`.
     pub(super) settled: SettledCall,
     pub(super) error: Option<String>,
     pub(super) at: DateTime<Utc>,
 }
 
-/// Calls whose lease is void, of one stage: those that are intended are unknown.
+/// A stage whose lease has ended: its reserved calls become unknown.
 #[derive(Clone, Debug)]
 pub(super) struct VoidedCalls {
     pub(super) run_id: RunId,
@@ -47,12 +47,12 @@ pub(super) struct VoidedCalls {
     pub(super) at: DateTime<Utc>,
 }
 
-/// Why a call is unknown of which nobody has said anything.
-pub(super) const LOST: &str = "its attempt ended before it did";
+/// The error of a call whose attempt ended before it.
+pub(super) const LOST_CALL: &str = "its attempt ended before it did";
 
 impl ReservedRow {
-    /// One outside of every stage.
-    pub(crate) fn outside(id: CallId, call: CallReservation, at: DateTime<Utc>) -> Self {
+    /// Creates the row of a call outside of every stage.
+    pub(crate) fn without_stage(id: CallId, call: CallReservation, at: DateTime<Utc>) -> Self {
         let record = AiCallRecord {
             id,
             run_id: None,
@@ -81,9 +81,9 @@ impl ReservedRow {
 }
 
 impl SettledRow {
-    /// What became of a call.
-    pub(crate) fn new(id: CallId, end: CallOutcome, at: DateTime<Utc>) -> Self {
-        let (outcome, settled, error) = match end {
+    /// Creates the outcome of a call.
+    pub(crate) fn new(id: CallId, outcome: CallOutcome, at: DateTime<Utc>) -> Self {
+        let (outcome, settled, error) = match outcome {
             CallOutcome::Settled(settled) => (CallStatus::Settled, settled, None),
             CallOutcome::Failed { error } => (CallStatus::Failed, SettledCall::default(), Some(error)),
             CallOutcome::Unknown { error } => (CallStatus::Unknown, SettledCall::default(), Some(error)),
@@ -91,7 +91,7 @@ impl SettledRow {
         Self { id, outcome, settled, error, at }
     }
 
-    /// The JSON text that replaces the intention's, if there is one.
+    /// Returns the JSON text that replaces the metadata of the reservation, if there is one.
     #[cfg_attr(
         not(any(feature = "postgres", feature = "sqlite")),
         allow(dead_code, reason = "a store without rows needs the record alone")
@@ -100,18 +100,19 @@ impl SettledRow {
         self.settled.metadata.as_ref().map(Json::as_str)
     }
 
-    /// Whether it says more than what is known of a call.
-    pub(crate) const fn says_more_than(&self, known: CallStatus) -> bool {
-        match known {
+    /// Returns whether this outcome replaces `stored`: any outcome replaces a reservation, and only a certain one
+    /// replaces an unknown one.
+    pub(crate) const fn supersedes(&self, stored: CallStatus) -> bool {
+        match stored {
             CallStatus::Reserved => true,
             CallStatus::Unknown => !matches!(self.outcome, CallStatus::Unknown),
             CallStatus::Settled | CallStatus::Failed => false,
         }
     }
 
-    /// Writes it into its row, if it says more than that.
-    pub(crate) fn write_into(self, record: &mut AiCallRecord) {
-        if !self.says_more_than(record.outcome) {
+    /// Writes the outcome to the call's row, if it supersedes the stored one.
+    pub(crate) fn apply_to(self, record: &mut AiCallRecord) {
+        if !self.supersedes(record.outcome) {
             return;
         }
         let SettledCall { response, input_tokens, cached_input_tokens, output_tokens, cost, metadata } =
@@ -131,7 +132,7 @@ impl SettledRow {
     }
 }
 
-/// Whether `topic` covers `other`: by whole segments.
+/// Returns whether `topic` covers `other`, compared by whole segments.
 pub(crate) fn covers(topic: &str, other: &str) -> bool {
     other.strip_prefix(topic).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

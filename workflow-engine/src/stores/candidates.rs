@@ -1,4 +1,4 @@
-//! Claiming what was found to wait.
+//! Claiming the candidates that a claim has found: due jobs, and runs to start.
 
 use chrono::{DateTime, Utc};
 
@@ -9,7 +9,7 @@ use crate::ports::{Change, ClaimRequest, ClaimedWork, Commit, Decision, Precondi
 use crate::records::{Claimant, RunRecord};
 use crate::value::RunId;
 
-/// A job that may be claimed.
+/// A job that may be claimable.
 #[derive(Clone, Debug)]
 pub(super) struct Candidate {
     pub(super) run_id: RunId,
@@ -18,8 +18,8 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    /// The decision that claims it, if it still can be claimed.
-    pub(super) fn claimed_by(self, claim: &Claimant) -> Decision {
+    /// Returns the decision that claims the job; its precondition fails when another claimant was faster.
+    pub(super) fn claim_decision(self, claim: &Claimant) -> Decision {
         let Self { run_id, stage_id, generation } = self;
         Decision {
             run_id,
@@ -30,61 +30,62 @@ impl Candidate {
     }
 }
 
-/// What a claim takes.
+/// The candidates that a claim takes.
 #[derive(Debug, Default)]
-pub(super) struct Chosen {
-    /// Jobs that are due.
+pub(super) struct Selection {
+    /// Due jobs.
     pub(super) jobs: Vec<Candidate>,
-    /// Runs that nobody has started, whose turn it is.
+    /// `PENDING` runs whose turn it is.
     pub(super) runs: Vec<RunRecord>,
-    /// The highest priority of what is left.
-    pub(super) left: Option<i32>,
+    /// The highest priority among the candidates that the selection leaves in the queue.
+    pub(super) remaining_priority: Option<i32>,
 }
 
-impl Chosen {
+impl Selection {
     #[cfg(feature = "postgres")]
     pub(super) fn is_empty(&self) -> bool {
         self.jobs.is_empty() && self.runs.is_empty()
     }
 
-    /// Adds what has to be loaded before it can be taken.
-    pub(super) fn read(&self, work: &ClaimRequest, footprint: &mut Footprint) {
+    /// Adds the rows that must be loaded before [`Selection::claim`].
+    pub(super) fn extend_footprint(&self, work: &ClaimRequest, footprint: &mut Footprint) {
         for Candidate { run_id, stage_id, .. } in &self.jobs {
             footprint.add_stage(*run_id, stage_id.clone());
         }
-        // What a decision reads does not depend on the room.
+        // The rows that a decision reads do not depend on the number of free slots.
         for decision in self.runs.iter().filter_map(|run| work.starts.decision_for(run, &work.claim, 0)) {
             footprint.add(&decision);
         }
     }
 
-    /// Claims the jobs and starts the runs; their rows are loaded. Each is a decision of its own, so one that cannot be
-    /// carried out keeps nobody from the others.
-    pub(super) fn take(self, work: &ClaimRequest, set: &mut WorkingSet, now: DateTime<Utc>) -> ClaimedWork {
-        let mut taken = ClaimedWork { remaining_priority: self.left, ..ClaimedWork::default() };
+    /// Claims the jobs and starts the runs. Their rows are loaded. Each candidate is a separate decision, so one that
+    /// cannot be applied does not affect the others.
+    pub(super) fn claim(self, work: &ClaimRequest, set: &mut WorkingSet, now: DateTime<Utc>) -> ClaimedWork {
+        let mut claimed =
+            ClaimedWork { remaining_priority: self.remaining_priority, ..ClaimedWork::default() };
         for candidate in self.jobs {
-            match apply(set, &candidate.claimed_by(&work.claim), now) {
-                Ok(Commit::Applied(applied)) => taken.jobs.extend(applied.claimed),
+            match apply(set, &candidate.claim_decision(&work.claim), now) {
+                Ok(Commit::Applied(applied)) => claimed.jobs.extend(applied.claimed),
                 Ok(Commit::PreconditionFailed | Commit::Duplicate { .. }) => {}
                 Err(error) => tracing::error!(%error, "a due job cannot be claimed"),
             }
         }
         for run in self.runs {
-            let slots = work.limit.saturating_sub(taken.jobs.len());
+            let slots = work.limit.saturating_sub(claimed.jobs.len());
             match work
                 .starts
                 .decision_for(&run, &work.claim, slots)
                 .map(|decision| apply(set, &decision, now))
             {
                 Some(Ok(Commit::Applied(applied))) => {
-                    taken.started.push(run.id);
-                    taken.jobs.extend(applied.claimed);
+                    claimed.started.push(run.id);
+                    claimed.jobs.extend(applied.claimed);
                 }
                 Some(Ok(Commit::PreconditionFailed | Commit::Duplicate { .. })) => {}
-                // Whoever claims finds out why.
-                Some(Err(_)) | None => taken.runs.push(run),
+                // The claimant starts the run itself, and so finds the reason.
+                Some(Err(_)) | None => claimed.runs.push(run),
             }
         }
-        taken
+        claimed
     }
 }

@@ -1,4 +1,4 @@
-//! What a settlement does to a delivery: the one meaning that every store gives it.
+//! Settling a delivery. Every store shares this code, so a settlement has one meaning everywhere.
 
 use chrono::{DateTime, Utc};
 
@@ -6,16 +6,16 @@ use super::instant;
 use crate::ports::{DeliveryLease, DeliveryOutcome, Settlement};
 use crate::records::DeliveryRecord;
 
-/// What becomes of a delivery's row.
+/// The rows that replace a settled delivery.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Settled {
-    /// The row as it is from now on; `None` where the subscriber has heard everything.
+pub(super) struct SettledRows {
+    /// The delivery; `None` where the subscriber has received every event.
     pub(super) row: Option<DeliveryRecord>,
-    /// An event that was given up alone.
+    /// A dead letter that leaves the run's stream.
     pub(super) letter: Option<DeliveryRecord>,
 }
 
-/// The right to settle this row.
+/// Returns the lease that allows to settle this row.
 pub(super) fn lease_of(row: &DeliveryRecord) -> DeliveryLease {
     DeliveryLease {
         subscriber: row.subscriber.clone(),
@@ -26,32 +26,32 @@ pub(super) fn lease_of(row: &DeliveryRecord) -> DeliveryLease {
     }
 }
 
-/// The last sequence number that a claim looks at.
+/// Returns the last sequence number that a claim reads.
 pub(super) fn window_end(row: &DeliveryRecord, window: usize) -> u64 {
     let window = u64::try_from(window).unwrap_or(u64::MAX).max(1);
     row.last.min(row.next.saturating_add(window - 1))
 }
 
-/// Settles; `None` where somebody else has claimed or settled it meanwhile.
+/// Settles a delivery. Returns `None` where another flusher has claimed or settled it in the meantime.
 pub(super) fn settle(
     mut row: DeliveryRecord,
     settlement: &Settlement,
     now: DateTime<Utc>,
-) -> Option<Settled> {
+) -> Option<SettledRows> {
     if row.dead_at.is_some() || lease_of(&row) != settlement.lease {
         return None;
     }
     row.due_at = now;
     let mut letter = None;
     match &settlement.outcome {
-        DeliveryOutcome::Delivered { last_sequence: through } => advance(&mut row, through.saturating_add(1)),
+        DeliveryOutcome::Delivered { last_sequence } => advance(&mut row, last_sequence.saturating_add(1)),
         DeliveryOutcome::Refused { sequence, error, delay } => {
             refuse(&mut row, *sequence, error);
             row.due_at = instant::after(now, *delay);
         }
         DeliveryOutcome::GivenUp { sequence, error, block_on_dead_letter } => {
             refuse(&mut row, *sequence, error);
-            // An event that is delivered alone holds nobody back.
+            // A dead letter that has left the stream (`letter` is not 0) has its own row already, which becomes dead again.
             if *block_on_dead_letter || row.letter != 0 {
                 row.dead_at = Some(now);
             } else {
@@ -65,10 +65,10 @@ pub(super) fn settle(
             }
         }
     }
-    Some(Settled { row: (row.next <= row.last).then_some(row), letter })
+    Some(SettledRows { row: (row.next <= row.last).then_some(row), letter })
 }
 
-/// Everything before `next` is delivered.
+/// Moves the delivery to `next`; every event before it is delivered.
 fn advance(row: &mut DeliveryRecord, next: u64) {
     if next > row.next {
         (row.next, row.attempts, row.error) = (next, 0, None);

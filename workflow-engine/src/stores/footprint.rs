@@ -1,15 +1,15 @@
-//! Which rows a decision reads: what has to be loaded before it can be applied.
+//! The rows that a decision reads: a store loads them before it applies the decision.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ports::{Change, Decision, Precondition};
+use crate::ports::{Change, Decision, Precondition, RerunStage};
 use crate::records::Lease;
 use crate::value::{CallId, RunId};
 
 /// The rows that some decisions read. Ordered, so that a transaction walks its tables in key order.
 #[derive(Debug, Default)]
 pub(super) struct Footprint {
-    /// The runs, each with the stages (and their jobs) that are read of it.
+    /// The runs, each with the stages (and their jobs) that are read.
     pub(super) runs: BTreeMap<RunId, BTreeSet<String>>,
     /// Command and key of each idempotency entry.
     pub(super) keys: BTreeSet<(&'static str, String)>,
@@ -18,33 +18,37 @@ pub(super) struct Footprint {
 }
 
 impl Footprint {
-    /// Adds what this decision reads.
+    /// Adds the rows that this decision reads.
     pub(super) fn add(&mut self, decision: &Decision) {
         if let Some(entry) = &decision.idempotency {
             self.keys.insert((entry.command, entry.key.clone()));
         }
+        let mut named: Vec<&str> = checked_stage(&decision.precondition).into_iter().collect();
+        let mut inserts_stages = false;
         for change in &decision.changes {
-            match change {
-                Change::CompleteIdempotencyKey { command, key, .. } => {
-                    self.keys.insert((command, key.clone()));
+            match reads(change) {
+                Reads::Run | Reads::UserTables => {}
+                Reads::NewStages => inserts_stages = true,
+                Reads::Stage(stage_id) => named.push(stage_id),
+                Reads::Stages(stage_ids) => named.extend(stage_ids.iter().map(String::as_str)),
+                Reads::RerunStages(stages) => named.extend(stages.iter().map(|stage| &*stage.stage_id)),
+                Reads::Call { stage_id, call_id } => {
+                    named.push(stage_id);
+                    self.calls.insert(call_id);
                 }
-                Change::ReserveCall { call_id, .. } | Change::SettleCall { call_id, .. } => {
-                    self.calls.insert(*call_id);
+                Reads::Key { command, key } => {
+                    self.keys.insert((command, key.to_owned()));
                 }
-                _ => {}
             }
         }
         let stages = self.runs.entry(decision.run_id).or_default();
-        // A decision that starts its run inserts every stage that it names: there is nothing to read of them.
-        if decision.changes.iter().any(|change| matches!(change, Change::StartRun { .. })) {
+        // A decision that starts its run inserts every stage that it names, so there are no stages to read.
+        if inserts_stages {
             return;
         }
-        let named = guarded_stage(&decision.precondition)
-            .into_iter()
-            .chain(decision.changes.iter().flat_map(changed_stages));
-        for stage in named {
-            if !stages.contains(stage) {
-                stages.insert(stage.to_owned());
+        for stage_id in named {
+            if !stages.contains(stage_id) {
+                stages.insert(stage_id.to_owned());
             }
         }
     }
@@ -55,8 +59,80 @@ impl Footprint {
     }
 }
 
-/// The stage whose job the guard looks at.
-fn guarded_stage(precondition: &Precondition) -> Option<&str> {
+/// Returns whether the decision carries statements of the user. It then has a transaction to itself: its statements
+/// may lock other rows, take long, or be refused, and no other decision should pay for that.
+#[cfg_attr(
+    not(any(feature = "postgres", feature = "sqlite")),
+    allow(dead_code, reason = "the store in memory has a transaction for each decision anyway")
+)]
+pub(super) fn has_user_statements(decision: &Decision) -> bool {
+    decision.changes.iter().any(|change| matches!(reads(change), Reads::UserTables))
+}
+
+/// The rows that one change reads beside its run.
+enum Reads<'a> {
+    /// None.
+    Run,
+    /// None: the change inserts every stage that the decision names.
+    NewStages,
+    Stage(&'a str),
+    Stages(&'a [String]),
+    RerunStages(&'a [RerunStage]),
+    Call {
+        stage_id: &'a str,
+        call_id: CallId,
+    },
+    Key {
+        command: &'static str,
+        key: &'a str,
+    },
+    /// None of the engine's: the change runs statements of the user.
+    UserTables,
+}
+
+/// Names the rows that a change reads. Without a wildcard: a new change does not compile until it is listed here.
+fn reads(change: &Change) -> Reads<'_> {
+    match change {
+        Change::CreateRun(_)
+        | Change::ReleaseRun { .. }
+        | Change::EndRun(_)
+        | Change::Recount { .. }
+        | Change::PutBlob { .. }
+        | Change::Annotate { stage_id: None, .. }
+        | Change::SetBudget { stage_id: None, .. } => Reads::Run,
+        Change::StartRun { .. } => Reads::NewStages,
+        Change::Rerun { stages, .. } => Reads::RerunStages(stages),
+        Change::ClaimQueued { stage_ids, .. } => Reads::Stages(stage_ids),
+        Change::Enqueue { stage_id, .. }
+        | Change::Claim { stage_id, .. }
+        | Change::Release { stage_id, .. }
+        | Change::ReturnJob { stage_id }
+        | Change::Complete { stage_id, .. }
+        | Change::Retry { stage_id, .. }
+        | Change::Fail { stage_id, .. }
+        | Change::Cancel { stage_id }
+        | Change::Suspend { stage_id, .. }
+        | Change::Postpone { stage_id, .. }
+        | Change::Wake { stage_id }
+        | Change::Log { stage_id, .. }
+        | Change::Progress { stage_id, .. }
+        | Change::Annotate { stage_id: Some(stage_id), .. }
+        | Change::PutArtifact { stage_id, .. }
+        | Change::DeleteArtifact { stage_id, .. }
+        | Change::RecordMetrics { stage_id, .. }
+        | Change::SetBudget { stage_id: Some(stage_id), .. }
+        | Change::AwaitBudget { stage_id, .. }
+        | Change::Resume { stage_id } => Reads::Stage(stage_id),
+        Change::ReserveCall { stage_id, call_id, .. } | Change::SettleCall { stage_id, call_id, .. } => {
+            Reads::Call { stage_id, call_id: *call_id }
+        }
+        Change::CompleteIdempotencyKey { command, key, .. } => Reads::Key { command, key },
+        Change::Execute { .. } => Reads::UserTables,
+    }
+}
+
+/// Returns the stage whose job the precondition checks.
+fn checked_stage(precondition: &Precondition) -> Option<&str> {
     match precondition {
         Precondition::Absent | Precondition::Present | Precondition::Revision(_) => None,
         Precondition::Claimable { stage_id, .. }
@@ -65,44 +141,5 @@ fn guarded_stage(precondition: &Precondition) -> Option<&str> {
         | Precondition::LeaseAndRevision(Lease { stage_id, .. }, _)
         | Precondition::ExpiredLease(Lease { stage_id, .. })
         | Precondition::ExpiredLeaseAndRevision(Lease { stage_id, .. }, _) => Some(stage_id),
-    }
-}
-
-/// The stages that a change is about.
-fn changed_stages(change: &Change) -> Vec<&str> {
-    match change {
-        Change::Rerun { stages, .. } => stages.iter().map(|stage| stage.stage_id.as_str()).collect(),
-        Change::ClaimQueued { stage_ids, .. } => stage_ids.iter().map(String::as_str).collect(),
-        Change::CreateRun(_)
-        | Change::StartRun { .. }
-        | Change::ReleaseRun { .. }
-        | Change::EndRun(_)
-        | Change::Recount { .. }
-        | Change::CompleteIdempotencyKey { .. }
-        | Change::Execute { .. }
-        | Change::PutBlob { .. } => Vec::new(),
-        Change::Annotate { stage_id, .. } | Change::SetBudget { stage_id, .. } => {
-            stage_id.as_deref().into_iter().collect()
-        }
-        Change::Enqueue { stage_id, .. }
-        | Change::Claim { stage_id, .. }
-        | Change::Complete { stage_id, .. }
-        | Change::Release { stage_id, .. }
-        | Change::Suspend { stage_id, .. }
-        | Change::Postpone { stage_id, .. }
-        | Change::Wake { stage_id }
-        | Change::Retry { stage_id, .. }
-        | Change::ReturnJob { stage_id }
-        | Change::Fail { stage_id, .. }
-        | Change::Cancel { stage_id }
-        | Change::PutArtifact { stage_id, .. }
-        | Change::DeleteArtifact { stage_id, .. }
-        | Change::RecordMetrics { stage_id, .. }
-        | Change::ReserveCall { stage_id, .. }
-        | Change::SettleCall { stage_id, .. }
-        | Change::AwaitBudget { stage_id, .. }
-        | Change::Resume { stage_id }
-        | Change::Log { stage_id, .. }
-        | Change::Progress { stage_id, .. } => vec![stage_id],
     }
 }

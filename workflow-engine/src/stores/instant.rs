@@ -6,26 +6,31 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 use crate::ports::Clock;
 
-/// The clock's instant in whole microseconds: what a row can hold, so that every store answers the same.
+/// Returns the clock's instant in whole microseconds, which is what a row can hold, so that every store returns the same.
 pub(super) fn now(clock: &dyn Clock) -> DateTime<Utc> {
     let now = clock.now();
     now.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(now)
 }
 
-/// `delay` after `now`. A delay beyond the calendar means never, and that is the last instant that it has.
+/// Returns `delay` after `now`. A delay beyond the calendar becomes [`NEVER`].
 pub(super) fn after(now: DateTime<Utc>, delay: Duration) -> DateTime<Utc> {
     let Ok(delay) = i64::try_from(delay.as_micros()) else { return NEVER };
     now.checked_add_signed(TimeDelta::microseconds(delay)).map_or(NEVER, |instant| instant.min(NEVER))
 }
 
-/// `age` before `now`. An age beyond the calendar means: before everything.
+/// Returns `age` before `now`, or the Unix epoch where that is earlier.
 pub(super) fn before(now: DateTime<Utc>, age: Duration) -> DateTime<Utc> {
     let age = i64::try_from(age.as_micros()).ok().map(TimeDelta::microseconds);
     let instant = age.and_then(|age| now.checked_sub_signed(age));
     instant.unwrap_or(DateTime::UNIX_EPOCH).max(DateTime::UNIX_EPOCH)
 }
 
-/// The milliseconds between two instants, 0 where the clock was set back between them.
+/// Returns a duration in whole milliseconds.
+pub(super) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Returns the milliseconds between two instants, 0 where the clock was set back between them.
 pub(super) fn milliseconds_between(start: DateTime<Utc>, end: DateTime<Utc>) -> u64 {
     u64::try_from((end - start).num_milliseconds()).unwrap_or(0)
 }
@@ -36,10 +41,10 @@ pub(super) const NEVER: DateTime<Utc> = match DateTime::from_timestamp(253_402_3
     None => DateTime::<Utc>::MAX_UTC,
 };
 
-/// The first instant that a store can hold, at or after this one: they hold whole microseconds.
+/// Returns the first instant at or after this one that a store can hold. Stores hold whole microseconds.
 #[cfg_attr(
     not(any(feature = "postgres", feature = "sqlite")),
-    allow(dead_code, reason = "the store in memory compares as it is")
+    allow(dead_code, reason = "the store in memory compares instants without rounding")
 )]
 pub(super) fn rounded_up(instant: DateTime<Utc>) -> DateTime<Utc> {
     let below = instant.timestamp_subsec_nanos() % 1_000;
@@ -48,14 +53,5 @@ pub(super) fn rounded_up(instant: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_delay_beyond_the_calendar_ends_with_it() {
-        let now = DateTime::from_timestamp_micros(1_700_000_000_123_456).unwrap();
-        assert_eq!(after(now, Duration::from_micros(5)).timestamp_micros(), 1_700_000_000_123_461);
-        assert_eq!(after(now, Duration::MAX), NEVER);
-        assert_eq!(after(now, Duration::from_secs(u64::from(u32::MAX) * 400)), NEVER);
-    }
-}
+#[path = "instant_tests.rs"]
+mod tests;

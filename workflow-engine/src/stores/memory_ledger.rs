@@ -14,7 +14,7 @@ use crate::ports::{Clock, SystemClock};
 use crate::records::{AiCallRecord, CallStatus};
 use crate::value::{CallId, Cost};
 
-/// Keeps calls in memory, where a test reads them; gone with the process.
+/// A ledger that holds calls in memory, where a test can read them. They are lost when the process ends.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -27,10 +27,10 @@ use crate::value::{CallId, Cost};
 /// let client = AiClient::builder().provider(provider).build()?;
 /// let ledger = Arc::new(MemoryLedger::new());
 ///
-/// let answer = AiSession::new(&client, "playground", ledger.clone())
+/// let response = AiSession::new(&client, "playground", ledger.clone())
 ///     .generate_text("gemini-2.5-flash", "Why?")
 ///     .await?;
-/// assert_eq!(answer.text, "Because.");
+/// assert_eq!(response.text, "Because.");
 /// assert_eq!(ledger.calls()[0].cost.to_string(), "0.0008 USD");
 /// # Ok(())
 /// # }
@@ -42,20 +42,20 @@ pub struct MemoryLedger {
 }
 
 impl MemoryLedger {
-    /// An empty one, without a limit.
+    /// Creates an empty ledger without a budget.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// One that refuses calls, with `BUDGET_EXCEEDED`, that could cost more than this with all that is settled and
-    /// reserved.
+    /// Creates an empty ledger with a budget. A call whose maximum cost, added to all settled and reserved costs, exceeds
+    /// the budget is refused with `BUDGET_EXCEEDED`.
     #[must_use]
     pub fn with_budget(budget: Cost) -> Self {
         Self { budget: Some(budget), ..Self::default() }
     }
 
-    /// The calls, in the order in which they were intended.
+    /// Returns the calls, in the order in which they were reserved.
     #[must_use]
     pub fn calls(&self) -> Vec<AiCallRecord> {
         let mut calls: Vec<AiCallRecord> = self.lock().values().cloned().collect();
@@ -74,19 +74,19 @@ impl CallLedger for MemoryLedger {
     async fn reserve(&self, call: CallReservation) -> Result<CallId, Error> {
         let mut calls = self.lock();
         if let Some(budget) = self.budget {
-            let taken: Cost = calls.values().map(|call| call.cost + call.reserved).sum();
-            if taken + call.reserve > budget {
-                return Err(Error::over_memory_budget(budget, taken, call.reserve));
+            let committed: Cost = calls.values().map(|call| call.cost + call.reserved).sum();
+            if committed + call.reserve > budget {
+                return Err(Error::over_memory_budget(budget, committed, call.reserve));
             }
         }
         let id = CallId::generate();
-        calls.insert(id, ReservedRow::outside(id, call, SystemClock.now()).record);
+        calls.insert(id, ReservedRow::without_stage(id, call, SystemClock.now()).record);
         Ok(id)
     }
 
-    async fn settle(&self, call: CallId, end: CallOutcome) -> Result<(), Error> {
+    async fn settle(&self, call: CallId, outcome: CallOutcome) -> Result<(), Error> {
         if let Some(record) = self.lock().get_mut(&call) {
-            SettledRow::new(call, end, SystemClock.now()).write_into(record);
+            SettledRow::new(call, outcome, SystemClock.now()).apply_to(record);
         }
         Ok(())
     }

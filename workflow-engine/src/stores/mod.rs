@@ -1,26 +1,37 @@
 //! The stores: one in memory, one on an embedded SQLite file, one on a PostgreSQL server.
 //!
-//! They share everything but storage: a transaction loads the rows that its decisions name into a working set, applies
-//! the decisions there, and writes back what changed.
+//! They differ in storage and share everything else. A write transaction takes these steps in every store:
+//!
+//! 1. `footprint` names the rows that its decisions read.
+//! 2. The store loads them into a `working_set`: rows in memory, each with a note whether it is stored and whether it has
+//!    changed.
+//! 3. `apply` checks the precondition of each decision and writes its changes to the working set. It defines once what
+//!    every [`Change`](crate::ports::Change) means.
+//! 4. The store writes the changed rows back and commits.
+//! 5. `pending_notifications` sends the hints, after the commit.
+//!
+//! A claim joins such a transaction. The store finds the first entries of each definition, `fair_order` sorts them, and
+//! `candidates` turns the selected ones into decisions. `deliveries` defines what settling a delivery means, `calls` holds
+//! the rows of the ledger, and `instant` the instants that a row can hold.
 
-mod pending_notifications;
+mod footprint;
+mod working_set;
 mod apply;
-mod calls;
+mod pending_notifications;
+mod fair_order;
 mod candidates;
 mod deliveries;
-mod footprint;
+mod calls;
 mod instant;
 mod memory;
-#[cfg(feature = "ai")]
-mod memory_ledger;
-#[cfg(feature = "postgres")]
-mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-mod fair_order;
-mod working_set;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "ai")]
+mod memory_ledger;
 
-pub use memory::{MemoryStore, NotedStatements};
+pub use memory::{MemoryStore, RecordedStatements};
 #[cfg(feature = "ai")]
 pub use memory_ledger::MemoryLedger;
 #[cfg(feature = "postgres")]
@@ -28,7 +39,7 @@ pub use postgres::{PostgresOptions, PostgresStatistics, PostgresStore};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStatistics, SqliteStore, Synchronous};
 
-/// Why a call to a store that has been closed fails.
+/// The error of a call to a closed store.
 #[derive(Debug, thiserror::Error)]
 #[error("the store is closed")]
 struct Closed;

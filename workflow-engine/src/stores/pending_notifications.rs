@@ -1,63 +1,70 @@
-//! What a transaction has to tell once it is committed.
+//! The hints that a transaction sends after its commit.
 
 use std::collections::HashSet;
 
 use crate::ports::Hints;
 use crate::value::RunId;
 
-/// The hints of one transaction, collected while it runs and given after its commit: given earlier, whoever hears
-/// them would look at the state before.
+/// The hints of one transaction. They are collected while it runs and sent after its commit: a reader that received
+/// one earlier would see the state before the commit.
 #[derive(Debug, Default)]
-pub(super) struct Announcement {
+pub(super) struct PendingNotifications {
     runs: HashSet<RunId>,
-    /// Those of them that are known to go on.
-    open: HashSet<RunId>,
-    /// The highest priority of it.
+    /// The runs among them that are not terminal.
+    open_runs: HashSet<RunId>,
+    /// The highest priority of the work that became claimable.
     work: Option<i32>,
 }
 
-impl Announcement {
-    /// Something of this run has changed; it may be over.
-    pub(super) fn run(&mut self, run_id: RunId) {
+impl PendingNotifications {
+    /// Notes that the run has changed and may be terminal.
+    pub(super) fn run_changed(&mut self, run_id: RunId) {
         self.runs.insert(run_id);
-        self.open.remove(&run_id);
+        self.open_runs.remove(&run_id);
     }
 
-    /// Something of this run has changed, and it goes on after it.
-    pub(super) fn open_run(&mut self, run_id: RunId) {
+    /// Notes that the run has changed and is not terminal.
+    pub(super) fn run_progressed(&mut self, run_id: RunId) {
+        // A run that an earlier decision may have ended stays in `runs` alone: its watchers must check it.
         if self.runs.insert(run_id) {
-            self.open.insert(run_id);
+            self.open_runs.insert(run_id);
         }
     }
 
-    /// Something of this priority became claimable, or due earlier than before.
-    pub(super) fn work(&mut self, priority: i32) {
+    /// Notes that work of this priority became claimable, or due earlier than before.
+    pub(super) fn work_ready(&mut self, priority: i32) {
         self.work = self.work.max(Some(priority));
     }
 
-    /// The highest priority of what became claimable.
-    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "only PostgreSQL tells other processes"))]
-    pub(super) fn urgency(&self) -> Option<i32> {
+    /// Returns the highest priority of the work that became claimable.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        allow(dead_code, reason = "only PostgreSQL notifies other processes")
+    )]
+    pub(super) fn highest_priority(&self) -> Option<i32> {
         self.work
     }
 
-    /// Whether there is nothing to tell.
-    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "only PostgreSQL tells other processes"))]
+    /// Returns whether there is no hint to send.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        allow(dead_code, reason = "only PostgreSQL notifies other processes")
+    )]
     pub(super) fn is_empty(&self) -> bool {
         self.runs.is_empty() && self.work.is_none()
     }
 
-    /// Tells everybody.
-    pub(super) fn post(&self, hints: &Hints) {
+    /// Sends the hints.
+    pub(super) fn send(&self, hints: &Hints) {
         for run_id in &self.runs {
-            if self.open.contains(run_id) {
+            if self.open_runs.contains(run_id) {
                 hints.run_progressed(*run_id);
             } else {
-                hints.run_has_changed(*run_id);
+                hints.run_changed(*run_id);
             }
         }
         if let Some(priority) = self.work {
-            hints.work_is_ready(priority);
+            hints.work_ready(priority);
         }
     }
 }

@@ -21,14 +21,14 @@ use crate::value::Json;
 ///     Ok(text.repeat(100))
 /// }
 ///
-/// workflow! { repeating = repeat }
+/// workflow! { Repeating = repeat }
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::Error> {
 /// let blobs = InMemoryBlobStore::new();
-/// let engine = Engine::builder("memory:").register::<repeating>();
+/// let engine = Engine::builder("memory:").register::<Repeating>();
 /// let engine = engine.blob_store(blobs.clone()).inline_limit(50).build().await?;
-/// let run = engine.start::<repeating>(RepeatInput { text: "again".into() }).await?;
+/// let run = engine.start::<Repeating>(RepeatInput { text: "again".into() }).await?;
 /// assert_eq!(run.output().await?.len(), 500);
 /// assert_eq!(blobs.len(), 1);
 /// # Ok(())

@@ -21,13 +21,13 @@ use crate::value::RunId;
 ///     Ok(number * 2)
 /// }
 ///
-/// workflow! { doubling = double }
+/// workflow! { Doubling = double }
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::Error> {
 /// let sink = CollectingEventSink::new();
-/// let engine = Engine::builder("memory:").register::<doubling>().event_sink(sink.clone()).build().await?;
-/// let run = engine.start::<doubling>(DoubleInput { number: 21 }).await?;
+/// let engine = Engine::builder("memory:").register::<Doubling>().event_sink(sink.clone()).build().await?;
+/// let run = engine.start::<Doubling>(DoubleInput { number: 21 }).await?;
 /// run.output().await?;
 /// engine.shutdown().await;
 ///

@@ -13,18 +13,18 @@
 //!     Ok(number * 2)
 //! }
 //!
-//! workflow! { doubling = double }
+//! workflow! { Doubling = double }
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
 //! let input = || DoubleInput { number: 21 };
-//! let run = TestEngine::<doubling>::new().fail("double", 1, "connection reset").run(input()).await;
+//! let run = TestEngine::<Doubling>::new().fail("double", 1, "connection reset").run(input()).await;
 //! assert_eq!(*run.output.as_ref().unwrap(), 42);
 //! assert_eq!(run.attempts("double"), 2);
 //! assert!(run.elapsed >= Duration::from_secs(3600));
 //!
 //! // Once more for each commit of the run, with a crash right before it and right after it.
-//! TestEngine::<doubling>::new().crash_everywhere(input, |output| assert_eq!(output, 42)).await;
+//! TestEngine::<Doubling>::new().crash_everywhere(input, |output| assert_eq!(output, 42)).await;
 //! # }
 //! ```
 //!

@@ -1,23 +1,23 @@
-//! The id of a call of a language model.
+//! The id of an AI call.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// The name of a row in the ledger: a UUIDv7, so rows sort by age.
+/// The id of an AI call in the ledger: a UUIDv7, so ids sort by the time of their creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CallId(Uuid);
 
 impl CallId {
-    /// A new one.
+    /// Makes a new id.
     #[must_use]
     pub fn generate() -> Self {
         Self(Uuid::now_v7())
     }
 
-    /// The same as a UUID.
+    /// Returns the id as a UUID.
     #[must_use]
     pub const fn as_uuid(self) -> Uuid {
         self.0

@@ -1,4 +1,4 @@
-//! Money, exactly.
+//! Exact amounts of money.
 
 use std::fmt;
 use std::ops::{Add, AddAssign};
@@ -8,10 +8,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::Error;
 
-/// An amount of US dollars, a whole number of millionths of a millionth: no sum of costs is ever rounded.
+/// An exact amount of US dollars, from 0 to 9,223,372 USD.
 ///
-/// A price of 1 USD for a million tokens is 1,000,000 of them for each token. From 0 to 9,223,372 USD; sums stop
-/// there. As text and as JSON it is decimal: `"0.50 USD"`.
+/// The unit is the picodollar, 10⁻¹² USD, so sums are never rounded: at a price of 1 USD per million tokens, one token
+/// costs 1,000,000 picodollars. Sums and differences saturate. Text and JSON are decimal: `"0.50 USD"`.
 ///
 /// ```
 /// use workflow_engine::Cost;
@@ -24,26 +24,26 @@ use crate::error::Error;
 pub struct Cost(i64);
 
 impl Cost {
-    /// Nothing.
+    /// 0 USD.
     pub const ZERO: Self = Self(0);
-    /// As much as can be said.
+    /// The largest amount, 9,223,372.036854775807 USD.
     pub const MAX: Self = Self(i64::MAX);
     const PER_DOLLAR: i64 = 1_000_000_000_000;
     const DECIMALS: usize = 12;
 
-    /// So many millionths of a millionth of a dollar; less than nothing is nothing.
+    /// Makes an amount of picodollars (10⁻¹² USD). A negative number gives [`ZERO`](Self::ZERO).
     #[must_use]
     pub const fn from_picodollars(picodollars: i64) -> Self {
         Self(if picodollars < 0 { 0 } else { picodollars })
     }
 
-    /// The same amount in millionths of a millionth of a dollar.
+    /// Returns the amount in picodollars (10⁻¹² USD).
     #[must_use]
     pub const fn picodollars(self) -> i64 {
         self.0
     }
 
-    /// What is left when `other` is taken away; at least nothing.
+    /// Returns the amount minus `other`, at least [`ZERO`](Self::ZERO).
     #[must_use]
     pub const fn less(self, other: Self) -> Self {
         Self::from_picodollars(self.0.saturating_sub(other.0))
@@ -73,7 +73,7 @@ impl std::iter::Sum for Cost {
 impl fmt::Display for Cost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fraction = format!("{:012}", self.0 % Self::PER_DOLLAR);
-        // Cents are always shown, and of the rest what is not zero.
+        // At least two decimals, and no zeros at the end after those.
         let shown = fraction.trim_end_matches('0').len().max(2);
         write!(f, "{}.{} USD", self.0 / Self::PER_DOLLAR, &fraction[..shown])
     }
@@ -82,10 +82,10 @@ impl fmt::Display for Cost {
 impl FromStr for Cost {
     type Err = Error;
 
-    /// Reads `"0.50 USD"`, `"3 USD"`, `"0.000000000001 USD"`; the currency may be left out.
+    /// Reads `"0.50 USD"`, `"3 USD"` or `"0.000000000001 USD"`. The currency is optional.
     ///
     /// # Errors
-    /// `INVALID_COST` for anything else: signs, exponents, another currency, more than twelve decimals, too much.
+    /// `INVALID_COST` for a sign, an exponent, another currency, more than 12 decimals or an amount above [`MAX`](Self::MAX).
     fn from_str(text: &str) -> Result<Self, Error> {
         parse(text).ok_or_else(|| Error::invalid_cost(text))
     }
@@ -118,7 +118,7 @@ impl<'de> Deserialize<'de> for Cost {
 
 #[cfg(test)]
 mod tests {
-    use crate::value::cost::Cost;
+    use super::Cost;
 
     #[test]
     fn text_is_read_and_written_exactly() {
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_amount_is_refused() {
+    fn a_text_that_is_not_an_amount_is_an_error() {
         for text in
             ["", "USD", "-1", "+1", "1e3", "1.", ".5", "1,5", "0.0000000000001", "9223372.1", "5 EUR", "١"]
         {
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_stop_at_the_largest_amount() {
+    fn sums_saturate_at_the_largest_amount() {
         assert_eq!(Cost::MAX + Cost::from_picodollars(1), Cost::MAX);
         assert_eq!(Cost::ZERO.less(Cost::MAX), Cost::ZERO);
     }

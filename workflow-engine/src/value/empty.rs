@@ -1,4 +1,4 @@
-//! The input and the configuration of a stage that has none.
+//! The input of a stage without plain parameters, and the configuration of a stage without `#[config]` parameters.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ pub struct NoInput;
 #[serde(deny_unknown_fields)]
 pub struct NoConfig {}
 
-/// The ticket of a check with a mistake in its declaration: it stands for anything.
+/// The ticket of a check whose declaration has a compile error: it accepts every type.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Faulty;

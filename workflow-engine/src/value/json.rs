@@ -1,4 +1,4 @@
-//! Stored values: JSON text that is shared, not copied.
+//! Stored values: shared JSON text.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,17 +7,26 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::value::payload::{Storable, Stored};
+use super::payload::{Storable, Stored};
 
-/// One stored value: the JSON text that serde wrote, kept as it was written.
+/// A stored value: JSON text, exactly as serde wrote it.
 ///
-/// It is text and not `serde_json::Value`, because a value tree would lose what it cannot hold
-/// (128-bit integers, the digits of a decimal) and would cost an allocation a node. Clones share the text.
+/// It is not a `serde_json::Value`, because such a tree loses 128-bit integers and the digits of decimals, and allocates
+/// for each node. Clones share the text.
+///
+/// ```
+/// use workflow_engine::Json;
+///
+/// let json = Json::encode(&[1, 2])?;
+/// assert_eq!(json.as_str(), "[1,2]");
+/// assert_eq!(json.decode::<Vec<u32>>()?, [1, 2]);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Json(Arc<str>);
 
 impl Json {
-    /// The JSON `null`.
+    /// Returns the JSON `null`.
     #[must_use]
     pub fn null() -> Self {
         Self(Arc::from("null"))
@@ -26,44 +35,44 @@ impl Json {
     /// Writes `value` as JSON.
     ///
     /// # Errors
-    /// When serde cannot write it: a map whose keys are not strings, or an error of its own `Serialize`.
+    /// If serde cannot write the value: a map whose keys are not strings, or an error of the value's `Serialize`.
     pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
         serde_json::to_string(value).map(|text| Self(text.into()))
     }
 
-    /// Reads the value back.
+    /// Reads the value as a `T`.
     ///
     /// # Errors
-    /// When the text is not the JSON of a `T`.
+    /// If the text is not the JSON of a `T`.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_str(&self.0)
     }
 
-    /// Writes a value that can be stored.
+    /// Writes a storable value.
     pub(crate) fn store<T: Storable>(value: &T) -> Result<Self, serde_json::Error> {
         Self::encode(&Stored(value))
     }
 
-    /// Reads a value that was stored.
+    /// Reads a storable value.
     pub(crate) fn load<T: Storable>(&self) -> Result<T, serde_json::Error> {
         self.decode().map(|Stored(value)| value)
     }
 
-    /// Takes JSON text from outside.
+    /// Checks JSON text and takes it as it is.
     ///
     /// # Errors
-    /// When it is not one well-formed JSON value.
+    /// If the text is not one well-formed JSON value.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str::<&RawValue>(text).map(|raw| Self(raw.get().into()))
     }
 
-    /// Takes text that this library wrote itself.
-    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "a store in SQL alone needs it"))]
+    /// Takes text that this library has written, without a check.
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only the SQL stores need it"))]
     pub(crate) fn trusted(text: impl Into<Arc<str>>) -> Self {
         Self(text.into())
     }
 
-    /// The JSON text.
+    /// Returns the JSON text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

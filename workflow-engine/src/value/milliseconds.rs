@@ -1,4 +1,4 @@
-//! Durations in JSON: whole milliseconds.
+//! Durations as whole milliseconds in JSON.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Values: JSON as it is stored, money, ids, limits, and what can be stored at all.
+//! Values: stored JSON, money, ids, size limits, and the bound on types that can be stored.
 
 pub(crate) mod hex;
 pub(crate) mod milliseconds;

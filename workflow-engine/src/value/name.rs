@@ -1,9 +1,9 @@
-//! Names that users give: of annotations, artifacts and metrics.
+//! Names of annotations, artifacts and metrics.
 
 /// The longest name of an annotation's key, an artifact or a metric, in bytes.
 pub(crate) const MAX_NAME_BYTES: usize = 255;
 
-/// Whether `name` is one: 1 to 255 bytes, no control characters.
+/// Returns whether `name` is valid: 1 to 255 bytes and no control characters.
 pub(crate) const fn is_name(name: &str) -> bool {
     let bytes = name.as_bytes();
     let mut at = 0;

@@ -1,12 +1,12 @@
-//! Which name was probably meant.
+//! Suggestions for misspelled names.
 
-/// The known name that is nearest to this one, if it is near: one edit in three characters.
+/// Returns the known name with the fewest edits, if there is at most one edit for every three characters.
 pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let (edits, near) = known.iter().map(|known| (distance(name, known), *known)).min()?;
     (edits <= (name.chars().count() / 3).max(1)).then_some(near)
 }
 
-/// Edits from one text to the other, one for a character put in, taken out or replaced (Levenshtein's distance).
+/// The Levenshtein distance: the number of inserted, removed or replaced characters.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -22,7 +22,7 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// Names the known field that was probably meant, and those there are.
+/// The message for an unknown field, with a suggestion and the known fields.
 pub(crate) fn unknown_field(key: &str, known: &[&str]) -> String {
     let mut text = format!("unknown field `{key}`");
     if let Some(near) = nearest(key, known) {

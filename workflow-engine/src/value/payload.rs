@@ -1,12 +1,12 @@
-//! The one bound on everything that is stored.
+//! The bound on all stored types.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// What can be stored: fields of input and configuration, and outputs.
+/// A type that can be stored: a field of an input or a configuration, an output or a ticket.
 ///
-/// Never implemented by hand: derive `Serialize`, `Deserialize` and `JsonSchema`.
+/// Do not implement it by hand: derive `Serialize`, `Deserialize` and `JsonSchema`.
 pub trait Payload: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {}
 
 #[diagnostic::do_not_recommend]
@@ -14,14 +14,14 @@ impl<T: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static> Paylo
 
 /// Every [`Payload`], as the bound of an associated type.
 ///
-/// The compiler checks each supertrait of such a bound by itself: with `Payload` there, a type without its three
-/// derives is three errors. This trait has only what every ordinary type is, so that is one error, in its own
-/// words; it delegates instead.
+/// rustc checks each supertrait of such a bound separately: with `Payload`, a type without the three derives would be
+/// three errors. This trait has only supertraits that ordinary types implement, and delegates to the others, so that the
+/// mistake is one error with this trait's message.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be stored",
     label = "cannot be stored",
     note = "derive `serde::Serialize`, `serde::Deserialize` and `schemars::JsonSchema` for `{Self}`",
-    note = "what is stored is also `Send + Sync + 'static`"
+    note = "a stored type must also be `Send + Sync + 'static`"
 )]
 pub trait Storable: Sized + Send + Sync + 'static {
     /// As [`Serialize::serialize`].
@@ -34,7 +34,7 @@ pub trait Storable: Sized + Send + Sync + 'static {
     /// As [`Deserialize::deserialize`].
     ///
     /// # Errors
-    /// Those of the deserializer, and when what it reads is no such value.
+    /// Those of the deserializer, and if the data is not such a value.
     #[doc(hidden)]
     fn load<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
 
@@ -74,7 +74,7 @@ impl<T: Payload> Storable for T {
     }
 }
 
-/// A storable value under the traits of serde.
+/// A storable value with the traits of serde.
 pub(crate) struct Stored<T>(pub T);
 
 impl<T: Storable> Serialize for Stored<&T> {

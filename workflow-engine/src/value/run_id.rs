@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::error::Error;
 
-/// The id of one run: a `UUIDv7` ([RFC 9562](https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7)),
+/// The id of a run: a `UUIDv7` ([RFC 9562](https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7)),
 /// so ids sort by the millisecond of their creation.
 ///
 /// ```
@@ -24,19 +24,19 @@ use crate::error::Error;
 pub struct RunId(Uuid);
 
 impl RunId {
-    /// A new id, unique and later than every id that this process made before.
+    /// Makes a new id, which is unique and sorts after all ids that this process has made before.
     #[must_use]
     pub fn generate() -> Self {
         Self(Uuid::now_v7())
     }
 
-    /// The id that a store holds as a UUID.
-    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "the other stores hold ids as text"))]
+    /// The id from a UUID of a store.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "the other stores keep ids as text"))]
     pub(crate) const fn from_uuid(uuid: Uuid) -> Self {
         Self(uuid)
     }
 
-    /// The id as a UUID.
+    /// Returns the id as a UUID.
     #[must_use]
     pub const fn as_uuid(&self) -> &Uuid {
         &self.0
@@ -59,7 +59,7 @@ impl FromStr for RunId {
     type Err = Error;
 
     /// # Errors
-    /// `INVALID_RUN_ID` when the text is not a UUID.
+    /// `INVALID_RUN_ID`, if the text is not a UUID.
     fn from_str(text: &str) -> Result<Self, Error> {
         Uuid::try_parse(text).map(Self).map_err(|_| Error::invalid_run_id(text))
     }

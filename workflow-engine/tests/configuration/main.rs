@@ -25,7 +25,7 @@ async fn shape(
 
 workflow! { shaping = shape }
 
-/// What the engine says to this configuration of the one stage.
+/// The error of the engine for this configuration of the one stage.
 async fn refusal<W: Workflow<Input = NoInput>>(stage: &str, config: Value) -> String {
     let engine = Engine::builder("memory:").register::<W>().without_worker().build().await.unwrap();
     let command = CreateRun {
@@ -287,7 +287,7 @@ workflow! {
 }
 
 #[tokio::test]
-async fn a_flattened_map_takes_what_nobody_else_knows() {
+async fn a_flattened_map_takes_the_keys_that_no_other_field_knows() {
     assert_eq!(refusal::<opening>("open", json!({"anything": 1})).await, "");
     assert_ne!(refusal::<directing>("direct", json!({"anything": 1})).await, "");
 }

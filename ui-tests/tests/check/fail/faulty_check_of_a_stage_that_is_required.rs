@@ -35,4 +35,4 @@ pub async fn report(a: u32, b: u32, #[require(submit)] answer: u32) -> StageResu
 workflow! { pub measure = load >> [submit, count] >> report }
 
 fn main() {}
-// fix: a type with a name, `StageResult<Check<u32>>`; whoever uses the stage is left alone
+// fix: a type with a name, `StageResult<Check<u32>>`; the users of the stage report no error

@@ -15,4 +15,4 @@ pub fn batch_done<T>(ticket: u32, #[config] limit: &u32) -> StageResult<Check<St
 workflow! { pub batch = submit_batch }
 
 fn main() {}
-// fix: each by itself: all are reported at once
+// fix: correct each mistake: one compilation reports them all

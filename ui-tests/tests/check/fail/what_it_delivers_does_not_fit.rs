@@ -20,4 +20,4 @@ pub async fn count(number: u32) -> StageResult<u32> {
 workflow! { pub batch = submit_batch >> count }
 
 fn main() {}
-// fix: a stage that takes what the check delivers, or `From` between the two
+// fix: a stage that takes the output of the check, or `From` between the two

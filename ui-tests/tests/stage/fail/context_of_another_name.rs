@@ -10,4 +10,4 @@ pub async fn load(path: String, ctx: &DocumentContext) -> StageResult<u32> {
 }
 
 fn main() {}
-// fix: `ctx: &StageContext`; a value of your own is taken by value, whatever its type is called
+// fix: `ctx: &StageContext`; a value of your own is taken by value, under any type name

@@ -8,4 +8,4 @@ pub async fn load(path: String) -> StageResult<u32> {
 }
 
 fn main() {}
-// fix: `id = "extract-text"`, or no `id` at all: it is the function's name then
+// fix: `id = "extract-text"`, or no `id`: the default is the function's name

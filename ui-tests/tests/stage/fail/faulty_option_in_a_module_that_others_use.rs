@@ -31,4 +31,4 @@ mod second {
 }
 
 fn main() {}
-// fix: `backoff = exponential`; the workflow that uses the stage is left alone
+// fix: `backoff = exponential`; the workflow that uses the stage reports no error

@@ -19,4 +19,4 @@ pub async fn by_hand() -> StageResult<u32> {
 }
 
 fn main() {}
-// fix: `timeout = "30s"`; the workflow that uses the stage is left alone
+// fix: `timeout = "30s"`; the workflow that uses the stage reports no error

@@ -39,4 +39,4 @@ workflow! {
 }
 
 fn main() {}
-// fix: a type with a name, `StageResult<u32>`; whoever uses the stage is left alone
+// fix: a type with a name, `StageResult<u32>`; the users of the stage report no error

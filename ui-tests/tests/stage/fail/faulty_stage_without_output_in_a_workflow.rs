@@ -15,4 +15,4 @@ pub async fn count(length: u32) -> StageResult<u32> {
 workflow! { pub measure = load >> count }
 
 fn main() {}
-// fix: a type with a name, `StageResult<u32>`; the workflow is left alone
+// fix: a type with a name, `StageResult<u32>`; the workflow reports no error

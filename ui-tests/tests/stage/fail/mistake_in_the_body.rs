@@ -8,4 +8,4 @@ pub async fn load(path: String) -> StageResult<u32> {
 }
 
 fn main() {}
-// fix: as in every function: the macros leave the body alone
+// fix: as in every function: the macros do not change the body

@@ -13,4 +13,4 @@ pub async fn load(path: String, #[require(other)] length: &mut u32) -> StageResu
 }
 
 fn main() {}
-// fix: `&T`, or `T` for a copy of its own
+// fix: `&T`, or `T` for its own copy

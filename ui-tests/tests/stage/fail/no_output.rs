@@ -7,4 +7,4 @@ pub async fn load(path: String) {
 }
 
 fn main() {}
-// fix: `-> StageResult<()>`, or the type of what the stage delivers
+// fix: `-> StageResult<()>`, or the type of the output

@@ -8,4 +8,4 @@ pub async fn load(path: String, #[config(pattern = "[0-9]")] max: u32) -> StageR
 }
 
 fn main() {}
-// fix: `range(…)`, or a text as the field's type
+// fix: `range(…)`, or a string as the field's type

@@ -8,4 +8,4 @@ pub fn load<T>((path, length): (String, u32), bytes: &[u8]) -> StageResult<impl 
 }
 
 fn main() {}
-// fix: each by itself: all are reported at once
+// fix: correct each mistake: one compilation reports them all

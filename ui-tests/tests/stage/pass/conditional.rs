@@ -1,4 +1,4 @@
-//! What is generated for a stage exists where the stage does.
+//! The items that are generated for a stage have the `#[cfg]` of the stage.
 #![deny(warnings)]
 
 use workflow_engine::prelude::*;

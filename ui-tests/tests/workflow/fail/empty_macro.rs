@@ -20,4 +20,4 @@ pub async fn size(length: u32) -> StageResult<u32> {
 workflow! {}
 
 fn main() {}
-// fix: `pub my_workflow = first >> second`
+// fix: `pub MyWorkflow = first >> second`

@@ -21,4 +21,4 @@ pub async fn rank(keywords: Keywords) -> StageResult<u32> {
 workflow! { pub document_processor = summarize >> rank }
 
 fn main() {}
-// fix: a parameter of the type that is handed on, or `impl From<Summary> for RankInput`
+// fix: a parameter of the type that the stage before returns, or `impl From<Summary> for RankInput`

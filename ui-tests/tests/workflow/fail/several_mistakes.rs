@@ -37,4 +37,4 @@ workflow! {
 }
 
 fn main() {}
-// fix: each by itself: all are reported at once
+// fix: correct each mistake: one compilation reports them all

@@ -10,4 +10,4 @@ pub async fn extract(path: String) -> StageResult<u32> {
 workflow! { pub document_processor = extract }
 
 fn main() {}
-// fix: no requirement: what a stage needs of its last attempt it must store
+// fix: remove the requirement: a stage that needs data of its last attempt must store it

@@ -1,4 +1,4 @@
-//! Stages of other modules, renamed, re-exported, and two of the same name with ids of their own.
+//! Stages of other modules, renamed, re-exported, and two of the same name with their own ids.
 #![deny(warnings)]
 
 use workflow_engine::prelude::*;

@@ -109,13 +109,16 @@ impl ::workflow_engine::__private::Stage for summarize {
         .timeout_millis(30000u64).retry(::workflow_engine::__private::RetryPolicy {
         max_attempts : 5u32, jitter : true, ..
         ::workflow_engine::__private::RetryPolicy::DEFAULT }).requires(&
-        [::workflow_engine::__private::Requirement::required:: < __summarize_Read0 > (),
-        ::workflow_engine::__private::Requirement::optional:: < __summarize_Read1 > (),
-        ::workflow_engine::__private::Requirement::required:: < __summarize_Read2 > (),
-        ::workflow_engine::__private::Requirement::optional:: < __summarize_Read3 > ()])
-        } SummarizeInput; run(input, config, context) { #[cfg(rust_analyzer)]
-        #[allow(unused_imports)] const _ : () = { use
-        ::workflow_engine::__private::ide::retry:: { max_attempts as _ }; use
+        [::workflow_engine::__private::Requirement::required(< __summarize_Read0 as
+        ::workflow_engine::__private::Stage > ::PATH),
+        ::workflow_engine::__private::Requirement::optional(< __summarize_Read1 as
+        ::workflow_engine::__private::Stage > ::PATH),
+        ::workflow_engine::__private::Requirement::required(< __summarize_Read2 as
+        ::workflow_engine::__private::Stage > ::PATH),
+        ::workflow_engine::__private::Requirement::optional(< __summarize_Read3 as
+        ::workflow_engine::__private::Stage > ::PATH)]) } SummarizeInput; run(input,
+        config, context) { #[cfg(rust_analyzer)] #[allow(unused_imports)] const _ : () =
+        { use ::workflow_engine::__private::ide::retry:: { max_attempts as _ }; use
         ::workflow_engine::__private::ide::retry:: { jitter as _ }; use
         ::workflow_engine::__private::ide::stage:: { retry as _ }; use
         ::workflow_engine::__private::ide::stage:: { timeout as _ }; use

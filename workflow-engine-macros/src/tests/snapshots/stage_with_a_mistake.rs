@@ -1,5 +1,5 @@
 ::core::compile_error! {
-    "\"soon\" is not a duration: write \"30s\", \"5m\", \"2h\" or \"1d\""
+    "\"soon\" is not a duration: write a whole number and a unit, \"30s\", \"5m\", \"2h\" or \"1d\""
 }
 async fn load(depth: u32) -> StageResult<u32> {
     Ok(depth)

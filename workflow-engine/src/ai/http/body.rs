@@ -1,58 +1,58 @@
-//! Bodies of answers, read with limits.
+//! Response bodies, read with size limits.
 
 use std::time::Duration;
 
 use reqwest::Response;
 
-use super::fault::ErrorFactory;
-use crate::ai::AiError;
+use super::error_factory::ErrorFactory;
+use crate::ledger::ai_error::AiError;
 
-/// Two thousand long vectors as text are the largest answer that a provider gives.
-const LONGEST_ANSWER: usize = 256 << 20;
-/// An answer to one item of a batch.
-const LONGEST_LINE: usize = 64 << 20;
-/// Of the body of an error; what is left out is not read.
-const LONGEST_ERROR: usize = 64 << 10;
+/// The largest response of any provider is two thousand long vectors as text.
+const MAX_RESPONSE_BYTES: usize = 256 << 20;
+/// A line is the result of one batch item.
+const MAX_LINE_BYTES: usize = 64 << 20;
+/// Error bodies are read up to this length.
+const MAX_ERROR_BYTES: usize = 64 << 10;
 
-/// All of an answer.
-pub(super) async fn read(mut response: Response, faults: &ErrorFactory) -> Result<Vec<u8>, AiError> {
+/// Reads a whole response.
+pub(super) async fn read(mut response: Response, errors: &ErrorFactory) -> Result<Vec<u8>, AiError> {
     let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| faults.transport(error))? {
-        if bytes.len() + chunk.len() > LONGEST_ANSWER {
-            return Err(faults.malformed("the answer is longer than 256 MiB"));
+    while let Some(chunk) = response.chunk().await.map_err(|error| errors.transport(error))? {
+        if bytes.len() + chunk.len() > MAX_RESPONSE_BYTES {
+            return Err(errors.malformed("the response is longer than 256 MiB"));
         }
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
 }
 
-/// What can be had of an error's body: it explains the status, which is known without it.
-pub(super) async fn beginning(mut response: Response) -> Vec<u8> {
+/// Reads the beginning of an error's body, as far as possible. The status alone suffices, so a failure here is ignored.
+pub(super) async fn read_error(mut response: Response) -> Vec<u8> {
     let mut bytes = Vec::new();
-    while bytes.len() < LONGEST_ERROR {
+    while bytes.len() < MAX_ERROR_BYTES {
         let Ok(Some(chunk)) = response.chunk().await else { break };
-        bytes.extend_from_slice(&chunk[..chunk.len().min(LONGEST_ERROR - bytes.len())]);
+        bytes.extend_from_slice(&chunk[..chunk.len().min(MAX_ERROR_BYTES - bytes.len())]);
     }
     bytes
 }
 
-/// A long text that is read line by line, as it comes.
+/// A long text that is read line by line as it arrives.
 pub(crate) struct Lines {
     response: Response,
     timeout: Duration,
-    faults: ErrorFactory,
-    /// Read, from `begin` on not given yet.
+    errors: ErrorFactory,
+    /// Received bytes. Those from `begin` on are not returned yet.
     bytes: Vec<u8>,
     begin: usize,
-    ended: bool,
+    is_complete: bool,
 }
 
 impl Lines {
-    pub(super) fn new(response: Response, timeout: Duration, faults: ErrorFactory) -> Self {
-        Self { response, timeout, faults, bytes: Vec::new(), begin: 0, ended: false }
+    pub(super) fn new(response: Response, timeout: Duration, errors: ErrorFactory) -> Self {
+        Self { response, timeout, errors, bytes: Vec::new(), begin: 0, is_complete: false }
     }
 
-    /// The next line that is not blank.
+    /// Returns the next line that is not blank, or `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<u8>>, AiError> {
         let mut searched = self.begin;
         loop {
@@ -65,7 +65,7 @@ impl Lines {
                 }
                 continue;
             }
-            if self.ended {
+            if self.is_complete {
                 let line = self.bytes.split_off(self.begin);
                 self.begin = self.bytes.len();
                 return Ok(Some(line).filter(|line| !line.trim_ascii().is_empty()));
@@ -73,24 +73,24 @@ impl Lines {
             self.bytes.drain(..self.begin);
             self.begin = 0;
             searched = self.bytes.len();
-            self.more().await?;
+            self.receive().await?;
         }
     }
 
-    async fn more(&mut self) -> Result<(), AiError> {
+    async fn receive(&mut self) -> Result<(), AiError> {
         let Ok(chunk) = tokio::time::timeout(self.timeout, self.response.chunk()).await else {
-            return Err(self.faults.timeout(self.timeout));
+            return Err(self.errors.timeout(self.timeout));
         };
-        match chunk.map_err(|error| self.faults.transport(error))? {
-            Some(chunk) if self.bytes.len() + chunk.len() > LONGEST_LINE => {
-                Err(self.faults.malformed("a line is longer than 64 MiB"))
+        match chunk.map_err(|error| self.errors.transport(error))? {
+            Some(chunk) if self.bytes.len() + chunk.len() > MAX_LINE_BYTES => {
+                Err(self.errors.malformed("a line is longer than 64 MiB"))
             }
             Some(chunk) => {
                 self.bytes.extend_from_slice(&chunk);
                 Ok(())
             }
             None => {
-                self.ended = true;
+                self.is_complete = true;
                 Ok(())
             }
         }

@@ -1,4 +1,4 @@
-//! The client under every provider.
+//! The HTTP client of a provider.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -9,30 +9,30 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
 
-use crate::ai::{AiError, AiErrorKind};
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 
-/// No server that is there at all takes longer to say so.
+/// A reachable server accepts a connection well within this time.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A client for one server.
+/// Creates a client for one server.
 ///
-/// Its cryptography is ring's, by name: a provider that is installed for the whole process would be the program's
-/// choice, not ours. It follows no redirects, for they would carry the key to another server.
+/// It names ring as its cryptography provider and installs none for the process, because that choice belongs to the
+/// program. It follows no redirects, which would send the key to another server.
 pub(super) fn client(base: &Url) -> Result<Client, AiError> {
     let builder = Client::builder()
         .user_agent(concat!("workflow-engine/", env!("CARGO_PKG_VERSION")))
         .redirect(Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)
-        .tls_backend_preconfigured(tls(base).map_err(|error| unusable(&error))?);
-    // A proxy cannot reach what only this machine sees.
+        .tls_backend_preconfigured(tls(base).map_err(|error| setup_error(&error))?);
+    // A proxy cannot reach a loopback address of this machine.
     let builder = if is_local(base) { builder.no_proxy() } else { builder };
-    builder.build().map_err(|error| unusable(&error))
+    builder.build().map_err(|error| setup_error(&error))
 }
 
-/// The machine's certificates take a while to read, so all clients share what was made of them.
+/// Shared by all clients, because reading the machine's certificates is slow.
 static WITH_CERTIFICATES: OnceLock<ClientConfig> = OnceLock::new();
 
-/// A server without TLS needs no certificates, and works where a machine has none.
+/// A server without TLS needs no certificates, so it also works on machines that have none.
 fn tls(base: &Url) -> Result<ClientConfig, rustls::Error> {
     if let ("https", Some(config)) = (base.scheme(), WITH_CERTIFICATES.get()) {
         return Ok(config.clone());
@@ -52,6 +52,6 @@ fn is_local(base: &Url) -> bool {
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
-fn unusable(error: &dyn std::error::Error) -> AiError {
-    AiError::new(AiErrorKind::Unsupported, format!("no client for HTTP can be set up: {error}"))
+fn setup_error(error: &dyn std::error::Error) -> AiError {
+    AiError::new(AiErrorKind::Unsupported, format!("the HTTP client cannot be created: {error}"))
 }

@@ -1,4 +1,4 @@
-//! A provider's server, as its requests see it.
+//! The endpoint of a provider: its server, its key, and requests to it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,35 +13,35 @@ use serde_json::Value;
 
 use super::body::{self, Lines};
 use super::client::client;
+use super::error_factory::ErrorFactory;
 use super::events::{self, EventStream};
-use super::fault::ErrorFactory;
-use crate::ai::{AiError, AiErrorKind};
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 
-/// Where a provider is, and how it knows who asks.
+/// The server of a provider, with the headers that authenticate requests.
 #[derive(Clone)]
 pub(crate) struct Endpoint {
     client: Client,
     base: Url,
     headers: HeaderMap,
-    faults: ErrorFactory,
+    errors: ErrorFactory,
 }
 
 impl Endpoint {
-    /// A server at `base_url`: `https://…` or `http://…`, with the path that comes before all others, without a query
-    /// and without a key in it. `provider` names it in errors.
+    /// Creates an endpoint at `base_url`: an `https://…` or `http://…` URL with the path prefix of all requests, without
+    /// a query and without credentials. `provider` is the name in errors.
     pub(crate) fn new(provider: &str, base_url: &str) -> Result<Self, AiError> {
         let base = checked(provider, base_url)?;
-        let faults = ErrorFactory { provider: Arc::from(provider), keys: Vec::new() };
-        Ok(Self { client: client(&base)?, base, headers: HeaderMap::new(), faults })
+        let errors = ErrorFactory { provider: Arc::from(provider), keys: Vec::new() };
+        Ok(Self { client: client(&base)?, base, headers: HeaderMap::new(), errors })
     }
 
-    /// The same at another URL, with the same key.
+    /// Moves the endpoint to another URL, with the same key.
     pub(crate) fn at(self, base_url: &str) -> Result<Self, AiError> {
-        let base = checked(&self.faults.provider, base_url)?;
+        let base = checked(&self.errors.provider, base_url)?;
         Ok(Self { client: client(&base)?, base, ..self })
     }
 
-    /// With a header that holds the key, after `prefix`: `("authorization", "Bearer ", key)`.
+    /// Adds a header with the key after `prefix`, such as `("authorization", "Bearer ", key)`.
     pub(crate) fn key(
         mut self,
         name: &'static str,
@@ -50,32 +50,35 @@ impl Endpoint {
     ) -> Result<Self, AiError> {
         let text = SecretString::from(format!("{prefix}{}", key.expose_secret()));
         let Ok(mut value) = HeaderValue::from_str(text.expose_secret()) else {
-            let message = format!("the key for `{}` has characters that no key has", self.faults.provider);
+            let message = format!(
+                "the key for `{}` has characters that are not allowed in a header",
+                self.errors.provider
+            );
             return Err(AiError::new(AiErrorKind::Authentication, message));
         };
         value.set_sensitive(true);
         self.headers.insert(HeaderName::from_static(name), value);
-        self.faults.keys.push(key.clone());
+        self.errors.keys.push(key.clone());
         Ok(self)
     }
 
-    /// With a header that is no secret.
+    /// Adds a header that is not secret.
     pub(crate) fn header(mut self, name: &str, value: &str) -> Result<Self, AiError> {
         let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) else {
-            let message = format!("`{name}: {value}` is no header for `{}`", self.faults.provider);
+            let message = format!("`{name}: {value}` is not a valid header for `{}`", self.errors.provider);
             return Err(AiError::new(AiErrorKind::InvalidRequest, message));
         };
         self.headers.insert(name, value);
         Ok(self)
     }
 
-    /// With a field in the query of every request; no secret.
+    /// Adds a field to the query of every request. It must not be secret.
     pub(crate) fn query(mut self, name: &str, value: &str) -> Self {
         self.base.query_pairs_mut().append_pair(name, value);
         self
     }
 
-    /// Asks for an answer to `body`. `timeout` is for all of it.
+    /// Posts `body` and returns the response. `timeout` covers the whole exchange.
     pub(crate) async fn post<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -83,30 +86,31 @@ impl Endpoint {
         timeout: Duration,
     ) -> Result<T, AiError> {
         let request = self.request(Method::POST, path, &[]).json(body);
-        self.whole(request, Some(body), timeout).await
+        self.exchange(request, Some(body), timeout).await
     }
 
-    /// Asks for what is there. `timeout` is for all of it.
+    /// Gets a resource. `timeout` covers the whole exchange.
     pub(crate) async fn get<T: DeserializeOwned>(
         &self,
         path: &str,
         query: &[(&str, &str)],
         timeout: Duration,
     ) -> Result<T, AiError> {
-        self.whole(self.request(Method::GET, path, query), None, timeout).await
+        self.exchange(self.request(Method::GET, path, query), None, timeout).await
     }
 
-    /// Hands files over. `timeout` is for all of it.
+    /// Uploads files. `timeout` covers the whole exchange.
     pub(crate) async fn upload<T: DeserializeOwned>(
         &self,
         path: &str,
         form: Form,
         timeout: Duration,
     ) -> Result<T, AiError> {
-        self.whole(self.request(Method::POST, path, &[]).multipart(form), None, timeout).await
+        self.exchange(self.request(Method::POST, path, &[]).multipart(form), None, timeout).await
     }
 
-    /// Asks for an answer to `body`, event by event. `timeout` is for the first, and from each to the next.
+    /// Posts `body` and returns the response as events. `timeout` is the maximum time to the first event, and between
+    /// two events.
     pub(crate) async fn events(
         &self,
         path: &str,
@@ -115,41 +119,42 @@ impl Endpoint {
     ) -> Result<EventStream, AiError> {
         let request = self.request(Method::POST, path, &[]).json(body);
         let response = self.begin(request, Some(body), timeout).await?;
-        events::events(response, timeout, self.faults.clone())
+        events::events(response, timeout, self.errors.clone())
     }
 
-    /// Asks for a long text, line by line. `timeout` is for the first piece of it, and from each to the next.
+    /// Gets a long text line by line. `timeout` is the maximum time to the first bytes, and between two reads.
     pub(crate) async fn lines(&self, path: &str, timeout: Duration) -> Result<Lines, AiError> {
         let response = self.begin(self.request(Method::GET, path, &[]), None, timeout).await?;
-        Ok(Lines::new(response, timeout, self.faults.clone()))
+        Ok(Lines::new(response, timeout, self.errors.clone()))
     }
 
-    /// The failure that an answer of another kind reports: an event of a stream, an item of a batch.
-    /// `error` is the provider's error object, or what holds it as `error`; `status` is the HTTP status that it names;
-    /// `request` is what was asked, which the error may repeat and the message shall not.
+    /// Converts an error that the provider reports inside a response: in an event of a stream or an item of a batch.
+    /// `error` is the provider's error object, or an object with it in the field `error`. `status` is the HTTP status
+    /// that it names. `request` is the request body, whose texts are redacted from the message.
     pub(crate) fn reported(&self, error: &Value, status: Option<u16>, request: Option<&Value>) -> AiError {
-        self.faults.reported(error, status, request)
+        self.errors.reported(error, status, request)
     }
 
-    /// An answer that the wire format does not allow; `what` says where, and nothing of what it holds.
+    /// Creates the error for a response that violates the wire format. `what` describes the violation without quoting the
+    /// response.
     pub(crate) fn malformed(&self, what: impl fmt::Display) -> AiError {
-        self.faults.malformed(what)
+        self.errors.malformed(what)
     }
 
-    /// What the provider says in other places than errors, fit to be shown.
-    pub(crate) fn shown(&self, text: &str) -> String {
-        self.faults.shown(text)
+    /// Redacts and shortens a text of the provider that is not an error.
+    pub(crate) fn redacted(&self, text: &str) -> String {
+        self.errors.redacted(text)
     }
 
-    /// Its name, for errors.
+    /// Returns the provider's name in errors.
     pub(crate) fn provider(&self) -> &str {
-        &self.faults.provider
+        &self.errors.provider
     }
 
     fn request(&self, method: Method, path: &str, query: &[(&str, &str)]) -> RequestBuilder {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
-            // Each piece is escaped, so that the name of a model cannot lead elsewhere.
+            // `extend` escapes each segment, so that the name of a model cannot change the path.
             segments.pop_if_empty().extend(path.split('/'));
         }
         if !query.is_empty() {
@@ -158,22 +163,22 @@ impl Endpoint {
         self.client.request(method, url).headers(self.headers.clone())
     }
 
-    async fn whole<T: DeserializeOwned>(
+    async fn exchange<T: DeserializeOwned>(
         &self,
         request: RequestBuilder,
         body: Option<&Value>,
         timeout: Duration,
     ) -> Result<T, AiError> {
-        let answer = async {
-            let response = request.send().await.map_err(|error| self.faults.transport(error))?;
-            let response = self.accepted(response, body).await?;
-            body::read(response, &self.faults).await
+        let exchange = async {
+            let response = request.send().await.map_err(|error| self.errors.transport(error))?;
+            let response = self.successful(response, body).await?;
+            body::read(response, &self.errors).await
         };
-        let bytes = self.within(timeout, answer).await?;
-        serde_json::from_slice(&bytes).map_err(|error| self.faults.not_json(&error))
+        let bytes = self.within(timeout, exchange).await?;
+        serde_json::from_slice(&bytes).map_err(|error| self.errors.not_json(&error))
     }
 
-    /// Sends, and waits for the head of the answer.
+    /// Sends the request and waits for the head of the response.
     async fn begin(
         &self,
         request: RequestBuilder,
@@ -181,35 +186,35 @@ impl Endpoint {
         timeout: Duration,
     ) -> Result<Response, AiError> {
         let head = async {
-            let response = request.send().await.map_err(|error| self.faults.transport(error))?;
-            self.accepted(response, body).await
+            let response = request.send().await.map_err(|error| self.errors.transport(error))?;
+            self.successful(response, body).await
         };
         self.within(timeout, head).await
     }
 
-    async fn accepted(&self, response: Response, request: Option<&Value>) -> Result<Response, AiError> {
+    async fn successful(&self, response: Response, request: Option<&Value>) -> Result<Response, AiError> {
         if response.status().is_success() {
             return Ok(response);
         }
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = body::beginning(response).await;
-        Err(self.faults.answered(status, &headers, &body, request))
+        let body = body::read_error(response).await;
+        Err(self.errors.from_response(status, &headers, &body, request))
     }
 
     async fn within<T>(
         &self,
         timeout: Duration,
-        answer: impl Future<Output = Result<T, AiError>>,
+        work: impl Future<Output = Result<T, AiError>>,
     ) -> Result<T, AiError> {
-        let answer = tokio::time::timeout(timeout, answer).await;
-        answer.unwrap_or_else(|_| Err(self.faults.timeout(timeout)))
+        let result = tokio::time::timeout(timeout, work).await;
+        result.unwrap_or_else(|_| Err(self.errors.timeout(timeout)))
     }
 }
 
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let provider = &self.faults.provider;
-        // Not its headers: one of them is the key.
+        let provider = &self.errors.provider;
+        // Without the headers, one of which is the key.
         f.debug_struct("Endpoint")
             .field("provider", provider)
             .field("base", &self.base.as_str())
@@ -223,16 +228,16 @@ fn checked(provider: &str, base_url: &str) -> Result<Url, AiError> {
         Err(AiError::new(AiErrorKind::InvalidRequest, message))
     };
     let Ok(url) = Url::parse(base_url) else {
-        return refuse("is no URL; it begins with `https://` or `http://`");
+        return refuse("is not a URL: use `https://…` or `http://…`");
     };
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return refuse("begins neither with `https://` nor with `http://`");
+        return refuse("begins with neither `https://` nor `http://`");
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return refuse("has a name or a password in it; give the key by itself");
+        return refuse("contains a user name or a password: pass the key separately");
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return refuse("has a query or a fragment; it ends with a path");
+        return refuse("has a query or a fragment: end it with the path");
     }
     Ok(url)
 }

@@ -1,4 +1,4 @@
-//! An answer that comes event by event.
+//! Responses that arrive as server-sent events.
 
 use std::time::Duration;
 
@@ -7,30 +7,31 @@ use futures_util::stream::{BoxStream, unfold};
 use reqwest::Response;
 use reqwest::header::CONTENT_TYPE;
 
-use super::fault::ErrorFactory;
+use super::error_factory::ErrorFactory;
 use super::sse::{Decoder, ServerEvent};
-use crate::ai::AiError;
+use crate::ledger::ai_error::AiError;
 
-/// Ends after an error, and without one where the server ends it: whether it was whole, its last event says.
+/// A stream of events. It ends after an error, or when the server ends it; whether the response is complete depends on the
+/// last event.
 pub(crate) type EventStream = BoxStream<'static, Result<ServerEvent, AiError>>;
 
 struct Reading {
     response: Response,
     decoder: Decoder,
     timeout: Duration,
-    faults: ErrorFactory,
+    errors: ErrorFactory,
 }
 
 pub(super) fn events(
     response: Response,
     timeout: Duration,
-    faults: ErrorFactory,
+    errors: ErrorFactory,
 ) -> Result<EventStream, AiError> {
     let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if kind.starts_with("application/json") {
-        return Err(faults.malformed("a stream was asked for, and it answered with one JSON value"));
+        return Err(errors.malformed("a stream was requested, but the response is a single JSON value"));
     }
-    let reading = Reading { response, decoder: Decoder::default(), timeout, faults };
+    let reading = Reading { response, decoder: Decoder::default(), timeout, errors };
     let stream = unfold(Some(reading), |reading| async {
         let mut reading = reading?;
         match reading.next().await {
@@ -48,15 +49,15 @@ impl Reading {
             if let Some(event) = self.decoder.next() {
                 return Ok(Some(event));
             }
-            // Whatever comes shows that the server is at work, also a comment that only keeps the connection open.
+            // Any bytes show that the server is alive, including comments that only keep the connection open.
             let Ok(chunk) = tokio::time::timeout(self.timeout, self.response.chunk()).await else {
-                return Err(self.faults.timeout(self.timeout));
+                return Err(self.errors.timeout(self.timeout));
             };
-            let Some(chunk) = chunk.map_err(|error| self.faults.transport(error))? else {
+            let Some(chunk) = chunk.map_err(|error| self.errors.transport(error))? else {
                 return Ok(None);
             };
             if self.decoder.push(&chunk).is_err() {
-                return Err(self.faults.malformed("an event is longer than 64 MiB"));
+                return Err(self.errors.malformed("an event is longer than 64 MiB"));
             }
         }
     }

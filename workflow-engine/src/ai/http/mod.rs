@@ -1,4 +1,4 @@
-//! What the providers share: requests over HTTP, keys that never show, and failures that say what to do about them.
+//! HTTP for all providers: requests, event streams, and errors that contain no key, no prompt and no response.
 
 mod endpoint;
 mod client;
@@ -6,7 +6,7 @@ mod body;
 mod events;
 mod sse;
 mod options;
-mod fault;
+mod error_factory;
 mod error_body;
 mod retry_after;
 mod redact;
@@ -14,5 +14,5 @@ mod redact;
 pub(crate) use body::Lines;
 pub(crate) use endpoint::Endpoint;
 pub(crate) use events::EventStream;
-pub(crate) use options::lay_over;
+pub(crate) use options::merge_options;
 pub(crate) use sse::ServerEvent;

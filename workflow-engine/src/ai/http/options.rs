@@ -1,20 +1,20 @@
-//! Fields of the provider's own.
+//! Provider-specific options.
 
 use serde_json::Value;
 
-/// Lays `over` over `body`: objects are merged field by field, at any depth; anything else takes the place of what was
-/// there, and `null` takes a field away.
-pub(crate) fn lay_over(body: &mut Value, over: &Value) {
-    let (Value::Object(fields), Value::Object(over)) = (&mut *body, over) else {
-        *body = over.clone();
+/// Merges `options` into `body`. Objects are merged field by field at any depth, `null` removes a field, and any other value
+/// replaces the field.
+pub(crate) fn merge_options(body: &mut Value, options: &Value) {
+    let (Value::Object(fields), Value::Object(options)) = (&mut *body, options) else {
+        *body = options.clone();
         return;
     };
-    for (name, value) in over {
+    for (name, value) in options {
         match (fields.get_mut(name), value) {
             (_, Value::Null) => {
                 fields.remove(name);
             }
-            (Some(field), value) => lay_over(field, value),
+            (Some(field), value) => merge_options(field, value),
             (None, value) => {
                 fields.insert(name.clone(), value.clone());
             }

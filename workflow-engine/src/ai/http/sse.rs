@@ -1,4 +1,4 @@
-//! Server-sent events, decoded as they come in.
+//! The decoder of server-sent events.
 //!
 //! The format is that of the HTML standard, section 9.2.6 "Interpreting an event stream".
 
@@ -7,29 +7,31 @@ use std::collections::VecDeque;
 /// One event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ServerEvent {
-    /// Its kind; empty where the server names none.
+    /// The event type; empty if the server sends none.
     pub(crate) event: String,
-    /// What it says; of several lines, joined by `\n`.
+    /// The data; several lines are joined by `\n`.
     pub(crate) data: String,
 }
 
-/// Longer than any delta, and than a picture in one.
-const LONGEST_EVENT: usize = 64 << 20;
+/// Longer than any delta, including one with an image.
+const MAX_EVENT_BYTES: usize = 64 << 20;
 
-/// Takes bytes in pieces of any length, and gives events.
+/// Decodes bytes, in chunks of any length, into events.
 ///
-/// It keeps bytes until a line is whole, so a character that is split between two pieces is never seen in halves.
+/// It buffers bytes until a line is complete, so that a character which is split between two chunks stays whole.
 #[derive(Default)]
 pub(super) struct Decoder {
     line: Vec<u8>,
+    /// Whether the last byte was a carriage return.
     after_return: bool,
-    begun: bool,
+    /// Whether the first line, which may begin with a byte order mark, is decoded.
+    has_begun: bool,
     event: String,
     data: Option<String>,
     ready: VecDeque<ServerEvent>,
 }
 
-/// An event that never ends.
+/// The error for an event that exceeds the maximum length.
 #[derive(Debug)]
 pub(super) struct TooLong;
 
@@ -38,7 +40,7 @@ impl Decoder {
         let mut rest = bytes;
         while let Some(&first) = rest.first() {
             if self.after_return && first == b'\n' {
-                // The second half of CRLF, which may come in a piece of its own.
+                // The second half of CRLF, which may be in the next chunk.
                 self.after_return = false;
                 rest = &rest[1..];
                 continue;
@@ -51,22 +53,22 @@ impl Decoder {
             self.line.extend_from_slice(&rest[..end]);
             self.after_return = rest[end] == b'\r';
             rest = &rest[end + 1..];
-            self.end_of_line();
+            self.finish_line();
         }
         let length = self.line.len() + self.data.as_ref().map_or(0, String::len);
-        if length > LONGEST_EVENT { Err(TooLong) } else { Ok(()) }
+        if length > MAX_EVENT_BYTES { Err(TooLong) } else { Ok(()) }
     }
 
-    /// The next event that is whole. One that the end of the stream cuts never is.
+    /// Returns the next complete event. An event that is cut by the end of the stream is discarded.
     pub(super) fn next(&mut self) -> Option<ServerEvent> {
         self.ready.pop_front()
     }
 
-    fn end_of_line(&mut self) {
+    fn finish_line(&mut self) {
         let line = std::mem::take(&mut self.line);
         let mut line = String::from_utf8_lossy(&line);
-        if !self.begun {
-            self.begun = true;
+        if !self.has_begun {
+            self.has_begun = true;
             if let Some(rest) = line.strip_prefix('\u{feff}') {
                 line = rest.to_owned().into();
             }
@@ -78,7 +80,7 @@ impl Decoder {
             }
             return;
         }
-        // A line that begins with a colon is a comment: its field has no name.
+        // A line that begins with a colon is a comment; its field name is empty.
         let (field, value) = line.split_once(':').unwrap_or((&line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         match (field, &mut self.data) {

@@ -1,4 +1,4 @@
-//! Event streams as the HTML standard has them, cut into pieces at every byte.
+//! Event streams of the HTML standard, split into chunks at every byte.
 
 use super::{Decoder, ServerEvent};
 
@@ -6,7 +6,7 @@ fn event(event: &str, data: &str) -> ServerEvent {
     ServerEvent { event: event.to_owned(), data: data.to_owned() }
 }
 
-/// All events of `stream`, which comes in two pieces.
+/// Decodes a stream that arrives in two chunks.
 fn decode(stream: &[u8], cut: usize) -> Vec<ServerEvent> {
     let mut decoder = Decoder::default();
     decoder.push(&stream[..cut]).unwrap();
@@ -15,7 +15,7 @@ fn decode(stream: &[u8], cut: usize) -> Vec<ServerEvent> {
 }
 
 #[track_caller]
-fn gives(stream: &str, expected: &[ServerEvent]) {
+fn decodes_to(stream: &str, expected: &[ServerEvent]) {
     for cut in 0..=stream.len() {
         assert_eq!(decode(stream.as_bytes(), cut), expected, "cut at {cut}");
     }
@@ -28,40 +28,40 @@ fn gives(stream: &str, expected: &[ServerEvent]) {
 
 #[test]
 fn an_event_ends_at_an_empty_line() {
-    gives("data: a\n\ndata: b\n\n", &[event("", "a"), event("", "b")]);
+    decodes_to("data: a\n\ndata: b\n\n", &[event("", "a"), event("", "b")]);
 }
 
 #[test]
 fn lines_end_with_any_of_the_three_endings() {
-    gives("data: a\r\n\r\ndata: b\r\rdata: c\n\n", &[event("", "a"), event("", "b"), event("", "c")]);
+    decodes_to("data: a\r\n\r\ndata: b\r\rdata: c\n\n", &[event("", "a"), event("", "b"), event("", "c")]);
 }
 
 #[test]
 fn lines_of_data_are_joined() {
     for ending in ["\n", "\r", "\r\n"] {
-        gives(&"data: a\ndata:\ndata:  b\n\n".replace('\n', ending), &[event("", "a\n\n b")]);
+        decodes_to(&"data: a\ndata:\ndata:  b\n\n".replace('\n', ending), &[event("", "a\n\n b")]);
     }
 }
 
 #[test]
-fn kinds_are_read_and_comments_and_other_fields_are_not() {
-    gives(
+fn event_types_are_decoded_and_comments_and_other_fields_are_not() {
+    decodes_to(
         "\u{feff}: keeps it open\nid: 7\nretry: 10\nevent: ping\ndata: {}\n\n:\n\ndata\n\n",
         &[event("ping", "{}"), event("", "")],
     );
 }
 
 #[test]
-fn a_kind_without_data_is_no_event_and_is_forgotten() {
-    gives("event: ping\n\ndata: a\n\n", &[event("", "a")]);
+fn an_event_type_without_data_is_discarded() {
+    decodes_to("event: ping\n\ndata: a\n\n", &[event("", "a")]);
 }
 
 #[test]
-fn characters_may_be_cut_in_the_middle() {
-    gives("data: żółć 🦀\n\n", &[event("", "żółć 🦀")]);
+fn a_character_may_be_split_between_chunks() {
+    decodes_to("data: żółć 🦀\n\n", &[event("", "żółć 🦀")]);
 }
 
 #[test]
-fn what_the_end_of_the_stream_cuts_is_no_event() {
-    gives("data: a\n\ndata: b\n", &[event("", "a")]);
+fn an_event_cut_by_the_end_of_the_stream_is_discarded() {
+    decodes_to("data: a\n\ndata: b\n", &[event("", "a")]);
 }

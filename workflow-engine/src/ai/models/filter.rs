@@ -1,9 +1,9 @@
-//! Which models to list.
+//! The filter for listing models.
 
 use crate::ai::model::ModelConfig;
 
-/// Which models [`ModelRegistry::list_models`](super::ModelRegistry::list_models) lists: those that are all that is
-/// asked for.
+/// A filter for [`ModelRegistry::list_models`](super::ModelRegistry::list_models). It admits the models that meet all of
+/// its conditions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ModelFilter {
     provider: Option<String>,
@@ -14,41 +14,41 @@ pub struct ModelFilter {
 }
 
 impl ModelFilter {
-    /// All models.
+    /// Creates a filter that admits all models.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Of this provider.
+    /// Admits models of this provider.
     #[must_use]
     pub fn provider(mut self, provider: impl Into<String>) -> Self {
         self.provider = Some(provider.into());
         self
     }
 
-    /// Those that make vectors, or those that do not.
+    /// Admits embedding models if `yes`, otherwise the other models.
     #[must_use]
     pub const fn embedding(mut self, yes: bool) -> Self {
         self.is_embedding_model = Some(yes);
         self
     }
 
-    /// Those that can be called in batches, or those that cannot.
+    /// Admits models that support batches if `yes`, otherwise the other models.
     #[must_use]
     pub const fn async_batch(mut self, yes: bool) -> Self {
         self.supports_async_batch = Some(yes);
         self
     }
 
-    /// Those that can call tools, or those that cannot.
+    /// Admits models that support tools if `yes`, otherwise the other models.
     #[must_use]
     pub const fn tools(mut self, yes: bool) -> Self {
         self.supports_tools = Some(yes);
         self
     }
 
-    /// Those that can be held to a schema, or those that cannot.
+    /// Admits models that support schemas if `yes`, otherwise the other models.
     #[must_use]
     pub const fn structured_outputs(mut self, yes: bool) -> Self {
         self.supports_structured_outputs = Some(yes);
@@ -63,6 +63,6 @@ impl ModelFilter {
             (self.supports_structured_outputs, model.supports_structured_outputs),
         ];
         self.provider.as_ref().is_none_or(|provider| *provider == model.provider)
-            && flags.into_iter().all(|(asked, is)| asked.is_none_or(|asked| asked == is))
+            && flags.into_iter().all(|(required, actual)| required.is_none_or(|required| required == actual))
     }
 }

@@ -1,15 +1,14 @@
-//! The models that a program may call: what they can do, and what they cost.
+//! The registry of models: what each can do, and the maximum cost of a call.
 
 mod registry;
 mod filter;
 mod builtin;
-mod price;
+mod capability;
 mod max_cost;
-mod capabilities;
 
 pub use filter::ModelFilter;
 pub use registry::ModelRegistry;
-pub(super) use registry::unknown;
 
-pub(super) use capabilities::Capability;
-pub(super) use max_cost::{worst_of_embedding, worst_of_generation};
+pub(super) use capability::Capability;
+pub(super) use max_cost::{max_cost_of_embedding, max_cost_of_generation};
+pub(super) use registry::not_registered;

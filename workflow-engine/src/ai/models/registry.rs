@@ -1,15 +1,17 @@
-//! Models by the keys under which a program calls them.
+//! The registry of models, by key.
 
 use std::collections::BTreeMap;
 
 use super::builtin;
 use super::filter::ModelFilter;
-use crate::ai::error::{AiError, AiErrorKind};
 use crate::ai::model::ModelConfig;
-use crate::ai::response::Usage;
+use crate::ledger::ai_error::{AiError, AiErrorKind};
+use crate::ledger::usage::Usage;
 use crate::value::{Cost, nearest};
 
-/// The models that a program may call, by key. A key is the program's own: `fast` may be another model tomorrow.
+/// The models that a program can call, by key.
+///
+/// The program chooses the keys, so that a key such as `fast` can refer to another model later.
 ///
 /// ```
 /// use workflow_engine::ai::{ModelFilter, ModelRegistry};
@@ -25,27 +27,28 @@ pub struct ModelRegistry {
 }
 
 impl ModelRegistry {
-    /// Without any model.
+    /// Creates a registry without models.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// With current models of three providers (`anthropic`, `google`, `openai`), each under its own name and with the date of its price.
-    /// Prices change: register what you call with the price that you pay.
+    /// Creates a registry with current models of the providers `anthropic`, `google` and `openai`. The key of each is its
+    /// id, and [`priced_at`](ModelConfig::priced_at) is the date of its prices.
     ///
-    /// Models are left out whose price depends on the length of the prompt or on writes to a cache, for one price a
-    /// model would be wrong for them; and so are prices with a date on which they end.
+    /// Prices change: register the models that you call with the prices that you pay. Models whose price depends on the
+    /// length of the prompt or on cache writes are not included, because a single price would be wrong for them; nor are
+    /// prices with an announced end.
     #[must_use]
     pub fn builtin() -> Self {
         Self { models: builtin::models() }
     }
 
-    /// Adds models, each under a key; one that has the key already is replaced.
+    /// Registers models under keys, and replaces models with the same keys.
     ///
     /// # Errors
-    /// [`AiErrorKind::InvalidRequest`] when a key, an id or a provider is empty, or a discount is more than 100 percent;
-    /// then none is added.
+    /// [`AiErrorKind::InvalidRequest`] if a key, an id or a provider is empty, or a discount exceeds 100 percent. In that
+    /// case no model is registered.
     pub fn register_models<K: Into<String>>(
         &mut self,
         models: impl IntoIterator<Item = (K, ModelConfig)>,
@@ -59,28 +62,28 @@ impl ModelRegistry {
         Ok(())
     }
 
-    /// The model with this key.
+    /// Returns the model with this key.
     ///
     /// # Errors
-    /// [`AiErrorKind::NotFound`], listing what is registered, the nearest name first.
+    /// [`AiErrorKind::NotFound`], with a list of the registered keys, the most similar first.
     pub fn get(&self, key: &str) -> Result<&ModelConfig, AiError> {
         self.models.get(key).ok_or_else(|| {
             let keys: Vec<&str> = self.models.keys().map(String::as_str).collect();
-            AiError::new(AiErrorKind::NotFound, unknown("model", key, &keys))
+            AiError::new(AiErrorKind::NotFound, not_registered("model", key, &keys))
         })
     }
 
-    /// The models that the filter admits, in order of their keys.
+    /// Returns the models that the filter admits, in the order of their keys.
     #[must_use]
     pub fn list_models(&self, filter: &ModelFilter) -> Vec<(&str, &ModelConfig)> {
         let models = self.models.iter().filter(|(_, model)| filter.admits(model));
         models.map(|(key, model)| (key.as_str(), model)).collect()
     }
 
-    /// As [`ModelConfig::cost`], for the model with this key.
+    /// Computes the cost of a call to the model with this key. See [`ModelConfig::cost`].
     ///
     /// # Errors
-    /// [`AiErrorKind::NotFound`] as [`get`](Self::get).
+    /// [`AiErrorKind::NotFound`], as in [`get`](Self::get).
     pub fn calculate_cost(&self, key: &str, usage: &Usage, batch: bool) -> Result<Cost, AiError> {
         Ok(self.get(key)?.cost(usage, batch))
     }
@@ -99,14 +102,15 @@ fn check(key: &str, model: &ModelConfig) -> Result<(), AiError> {
     Err(AiError::new(AiErrorKind::InvalidRequest, fault))
 }
 
-/// Says that there is no such thing, and what there is: the nearest name first, if there is one, the rest in order.
-pub(in crate::ai) fn unknown(what: &str, name: &str, known: &[&str]) -> String {
+/// Returns the message for a name that is not registered. It lists the registered names, the most similar first and the
+/// others in order.
+pub(in crate::ai) fn not_registered(kind: &str, name: &str, known: &[&str]) -> String {
     let shown: String = name.chars().take(100).collect();
     if known.is_empty() {
-        return format!("{what} `{shown}` is not registered; none is");
+        return format!("{kind} `{shown}` is not registered; none is registered");
     }
     let near = nearest(name, known);
     let others = known.iter().copied().filter(|other| Some(*other) != near);
     let names: Vec<String> = near.into_iter().chain(others).map(|name| format!("`{name}`")).collect();
-    format!("{what} `{shown}` is not registered; registered are: {}", names.join(", "))
+    format!("{kind} `{shown}` is not registered; registered are: {}", names.join(", "))
 }

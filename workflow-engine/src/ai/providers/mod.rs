@@ -1,4 +1,4 @@
-//! Providers that speak over HTTP.
+//! The built-in providers, which speak HTTP: [`OpenAi`] and compatible servers, [`Anthropic`], and Google's [`Gemini`].
 
 mod openai;
 mod anthropic;
@@ -11,15 +11,15 @@ pub use openai::{OpenAi, TokenLimit};
 
 use secrecy::SecretString;
 
-use crate::ai::{AiError, AiErrorKind};
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 
-/// The key in the first of these variables that has one.
+/// Returns the key from the first of these environment variables that has one.
 fn key_from_env(provider: &str, names: &[&str]) -> Result<SecretString, AiError> {
     let keys = names.iter().filter_map(|name| std::env::var(name).ok());
     let mut keys = keys.filter(|key| !key.trim().is_empty());
     keys.next().map(|key| key.trim().into()).ok_or_else(|| {
         let message =
-            format!("no key for `{provider}`: the environment has no `{}`", names.join("` and no `"));
+            format!("no key for `{provider}`: set the environment variable `{}`", names.join("` or `"));
         AiError::new(AiErrorKind::Authentication, message)
     })
 }

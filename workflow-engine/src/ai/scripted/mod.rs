@@ -1,4 +1,4 @@
-//! A provider that answers from a list, for tests and examples.
+//! A provider with scripted responses, for tests and examples.
 
 mod batches;
 
@@ -10,15 +10,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 
-use self::batches::{Batches, Taken};
+use self::batches::{Batches, ScriptedBatch};
 use crate::ai::batch::BatchProvider;
-use crate::ai::error::{AiError, AiErrorKind};
 use crate::ai::message::ToolCall;
 use crate::ai::provider::AiProvider;
 use crate::ai::request::{EmbedRequest, GenerateRequest};
-use crate::ai::response::{EmbedResponse, FinishReason, GenerateResponse, GenerateStream, StreamPart, Usage};
+use crate::ai::response::{EmbedResponse, FinishReason, GenerateResponse, GenerateStream, StreamPart};
+use crate::ledger::ai_error::{AiError, AiErrorKind};
+use crate::ledger::usage::Usage;
 
-/// Answers each request with the next line of its script, and keeps the requests. Clones are the same provider.
+/// A provider that serves each request with the next entry of its script, and records the requests. Clones share one
+/// script.
+///
+/// The builder methods append entries. A request that the next entry does not fit fails with
+/// [`AiErrorKind::InvalidRequest`].
 ///
 /// ```
 /// use workflow_engine::ai::{AiError, AiErrorKind, ScriptedProvider, Usage};
@@ -37,38 +42,38 @@ pub struct ScriptedProvider {
 
 #[derive(Default)]
 struct State {
-    script: VecDeque<Line>,
+    script: VecDeque<Entry>,
     requests: Vec<GenerateRequest>,
     embeddings: Vec<EmbedRequest>,
     batches: Batches,
 }
 
-enum Line {
-    Answer(Box<GenerateResponse>),
-    Vectors(EmbedResponse),
+enum Entry {
+    Response(Box<GenerateResponse>),
+    Embeddings(EmbedResponse),
     Stream { parts: Vec<Result<StreamPart, AiError>>, hangs: bool },
     Failure(AiError),
-    Silence,
-    Batch(Taken),
+    NoResponse,
+    Batch(ScriptedBatch),
 }
 
 impl ScriptedProvider {
-    /// One with this id and an empty script.
+    /// Creates a provider with this id and an empty script.
     #[must_use]
     pub fn new(id: impl Into<String>) -> Self {
         Self { id: id.into(), state: Arc::default() }
     }
 
-    /// Then it answers this.
+    /// Appends this response.
     #[must_use]
-    pub fn answer(self, response: GenerateResponse) -> Self {
-        self.line(Line::Answer(Box::new(response)))
+    pub fn response(self, response: GenerateResponse) -> Self {
+        self.push(Entry::Response(Box::new(response)))
     }
 
-    /// Then it answers this text.
+    /// Appends a response with this text.
     #[must_use]
     pub fn text(self, text: impl Into<String>, usage: Usage) -> Self {
-        self.answer(GenerateResponse {
+        self.response(GenerateResponse {
             text: text.into(),
             reasoning: None,
             tool_calls: Vec::new(),
@@ -77,10 +82,10 @@ impl ScriptedProvider {
         })
     }
 
-    /// Then it wants these tools called.
+    /// Appends a response with these tool calls.
     #[must_use]
     pub fn tools(self, tool_calls: impl IntoIterator<Item = ToolCall>, usage: Usage) -> Self {
-        self.answer(GenerateResponse {
+        self.response(GenerateResponse {
             text: String::new(),
             reasoning: None,
             tool_calls: tool_calls.into_iter().collect(),
@@ -89,50 +94,50 @@ impl ScriptedProvider {
         })
     }
 
-    /// Then it makes these vectors.
+    /// Appends a response with these embeddings.
     #[must_use]
     pub fn vectors(self, embeddings: Vec<Vec<f32>>, usage: Usage) -> Self {
-        self.line(Line::Vectors(EmbedResponse { embeddings, usage }))
+        self.push(Entry::Embeddings(EmbedResponse { embeddings, usage }))
     }
 
-    /// Then it streams these pieces, and ends. Without a [`StreamPart::Finished`] that is a stream that is cut.
+    /// Appends a stream of these parts. Without a [`StreamPart::Finished`] it is a stream that is cut.
     #[must_use]
     pub fn stream(self, parts: impl IntoIterator<Item = Result<StreamPart, AiError>>) -> Self {
-        self.line(Line::Stream { parts: parts.into_iter().collect(), hangs: false })
+        self.push(Entry::Stream { parts: parts.into_iter().collect(), hangs: false })
     }
 
-    /// The same, but that after the last of them nothing comes, for ever.
+    /// Appends a stream that never continues after these parts.
     #[must_use]
-    pub fn stream_that_hangs(self, parts: impl IntoIterator<Item = Result<StreamPart, AiError>>) -> Self {
-        self.line(Line::Stream { parts: parts.into_iter().collect(), hangs: true })
+    pub fn hanging_stream(self, parts: impl IntoIterator<Item = Result<StreamPart, AiError>>) -> Self {
+        self.push(Entry::Stream { parts: parts.into_iter().collect(), hangs: true })
     }
 
-    /// Then it fails.
+    /// Appends a failure.
     #[must_use]
     pub fn fail(self, error: AiError) -> Self {
-        self.line(Line::Failure(error))
+        self.push(Entry::Failure(error))
     }
 
-    /// Then it never answers.
+    /// Appends a request that never receives a response.
     #[must_use]
-    pub fn silence(self) -> Self {
-        self.line(Line::Silence)
+    pub fn no_response(self) -> Self {
+        self.push(Entry::NoResponse)
     }
 
-    /// What it was asked so far, for text, objects and streams.
+    /// Returns the requests for text, objects and streams received so far.
     #[must_use]
     pub fn requests(&self) -> Vec<GenerateRequest> {
         self.lock().requests.clone()
     }
 
-    /// What it was asked so far for vectors.
+    /// Returns the requests for embeddings received so far.
     #[must_use]
     pub fn embed_requests(&self) -> Vec<EmbedRequest> {
         self.lock().embeddings.clone()
     }
 
-    fn line(self, line: Line) -> Self {
-        self.lock().script.push_back(line);
+    fn push(self, entry: Entry) -> Self {
+        self.lock().script.push_back(entry);
         self
     }
 
@@ -141,7 +146,7 @@ impl ScriptedProvider {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn next(&self, request: &GenerateRequest) -> Option<Line> {
+    fn next(&self, request: &GenerateRequest) -> Option<Entry> {
         let mut state = self.lock();
         state.requests.push(request.clone());
         state.script.pop_front()
@@ -160,45 +165,45 @@ impl AiProvider for ScriptedProvider {
 
     async fn generate(&self, request: &GenerateRequest) -> Result<GenerateResponse, AiError> {
         match self.next(request) {
-            Some(Line::Answer(response)) => Ok(*response),
-            Some(Line::Failure(error)) => Err(error),
-            Some(Line::Silence) => pending().await,
-            other => Err(unfit(other.is_some(), "an answer")),
+            Some(Entry::Response(response)) => Ok(*response),
+            Some(Entry::Failure(error)) => Err(error),
+            Some(Entry::NoResponse) => pending().await,
+            other => Err(unfit(other.is_some(), "a response")),
         }
     }
 
     async fn stream(&self, request: &GenerateRequest) -> Result<GenerateStream, AiError> {
         match self.next(request) {
-            Some(Line::Stream { parts, hangs: false }) => Ok(stream::iter(parts).boxed()),
-            Some(Line::Stream { parts, hangs: true }) => {
+            Some(Entry::Stream { parts, hangs: false }) => Ok(stream::iter(parts).boxed()),
+            Some(Entry::Stream { parts, hangs: true }) => {
                 Ok(stream::iter(parts).chain(stream::pending()).boxed())
             }
-            Some(Line::Failure(error)) => Err(error),
-            Some(Line::Silence) => pending().await,
+            Some(Entry::Failure(error)) => Err(error),
+            Some(Entry::NoResponse) => pending().await,
             other => Err(unfit(other.is_some(), "a stream")),
         }
     }
 
     async fn embed(&self, request: &EmbedRequest) -> Result<EmbedResponse, AiError> {
-        let line = {
+        let entry = {
             let mut state = self.lock();
             state.embeddings.push(request.clone());
             state.script.pop_front()
         };
-        match line {
-            Some(Line::Vectors(response)) => Ok(response),
-            Some(Line::Failure(error)) => Err(error),
-            Some(Line::Silence) => pending().await,
-            other => Err(unfit(other.is_some(), "vectors")),
+        match entry {
+            Some(Entry::Embeddings(response)) => Ok(response),
+            Some(Entry::Failure(error)) => Err(error),
+            Some(Entry::NoResponse) => pending().await,
+            other => Err(unfit(other.is_some(), "embeddings")),
         }
     }
 }
 
-fn unfit(has_line: bool, wanted: &str) -> AiError {
-    let message = if has_line {
-        format!("the next line of the script is not {wanted}")
+fn unfit(has_entry: bool, expected: &str) -> AiError {
+    let message = if has_entry {
+        format!("the next entry of the script is not {expected}")
     } else {
-        format!("the script is at its end, and {wanted} is wanted")
+        format!("the script has no more entries, but the request needs {expected}")
     };
     AiError::new(AiErrorKind::InvalidRequest, message)
 }

@@ -1,4 +1,4 @@
-//! A call for vectors.
+//! The call for embeddings.
 
 use std::fmt;
 use std::future::IntoFuture;
@@ -9,17 +9,32 @@ use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 
 use super::AiSession;
-use super::choice::ModelChoice;
-use super::request::{CallResult, CallSpec, json};
-use crate::ai::error::{AiError, AiErrorKind};
-use crate::ai::models::{Capability, worst_of_embedding};
+use super::model_choice::ModelChoice;
+use super::request::{CallResult, CallSpec, settled};
+use crate::ai::models::{Capability, max_cost_of_embedding};
 use crate::ai::request::{EmbedRequest, TaskType};
-use crate::ai::response::Usage;
-use crate::ledger::{CallOutcome, SettledCall};
+use crate::ledger::ai_error::{AiError, AiErrorKind};
+use crate::ledger::usage::Usage;
 use crate::records::CallType;
 use crate::value::Cost;
 
-/// One text or several.
+impl AiSession {
+    /// Computes an embedding of each text.
+    pub fn embed(&self, model: impl Into<ModelChoice>, texts: impl Into<Texts>) -> Embed {
+        Embed {
+            session: self.clone(),
+            choice: model.into(),
+            texts: texts.into(),
+            dimensions: None,
+            task_type: None,
+            provider_options: None,
+            retries: None,
+            timeout: None,
+        }
+    }
+}
+
+/// The texts of an [`Embed`] call: one or several.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Texts(Vec<String>);
 
@@ -53,21 +68,21 @@ impl<S: Into<String> + Clone> From<&[S]> for Texts {
     }
 }
 
-/// Vectors, and what they took.
+/// The embeddings that a model computed, with their usage and cost.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EmbeddingResponse {
-    /// One for each text, in their order.
+    /// One vector for each text, in the order of the texts.
     pub embeddings: Vec<Vec<f32>>,
-    /// What they took.
+    /// The tokens of the call.
     pub usage: Usage,
-    /// Exactly.
+    /// The exact cost.
     pub cost: Cost,
 }
 
-/// A call for vectors, made by [`AiSession::embed`]; `.await` makes it.
+/// A call for embeddings, built by [`AiSession::embed`]. `.await` sends it and returns an [`EmbeddingResponse`].
 #[must_use = "nothing is sent until it is awaited"]
 pub struct Embed {
-    helper: AiSession,
+    session: AiSession,
     choice: ModelChoice,
     texts: Texts,
     dimensions: Option<u32>,
@@ -78,58 +93,45 @@ pub struct Embed {
 }
 
 impl Embed {
-    pub(super) fn new(helper: &AiSession, choice: ModelChoice, texts: Texts) -> Self {
-        Self {
-            helper: helper.clone(),
-            choice,
-            texts,
-            dimensions: None,
-            task_type: None,
-            provider_options: None,
-            retries: None,
-            timeout: None,
-        }
-    }
-
-    /// How long a vector is to be. Default: as the model makes it.
+    /// Sets the number of dimensions of each vector. Default: the model's own.
     pub const fn dimensions(mut self, dimensions: u32) -> Self {
         self.dimensions = Some(dimensions);
         self
     }
 
-    /// What the vectors are for, where the provider distinguishes it.
+    /// Sets the purpose of the vectors, for providers that distinguish purposes.
     pub const fn task_type(mut self, task_type: TaskType) -> Self {
         self.task_type = Some(task_type);
         self
     }
 
-    /// Fields of the provider's own, laid over the request as they are.
+    /// Adds provider-specific fields, merged into the request body as they are.
     pub fn provider_options(mut self, options: Value) -> Self {
         self.provider_options = Some(options);
         self
     }
 
-    /// How often it is repeated, in the place of the client's
+    /// Sets the number of retries, instead of the client's
     /// [`max_retries`](crate::ai::AiClientBuilder::max_retries).
     pub const fn retries(mut self, retries: u32) -> Self {
         self.retries = Some(retries);
         self
     }
 
-    /// How long an answer may take.
+    /// Sets the timeout for the response.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
     async fn call(self) -> Result<EmbeddingResponse, AiError> {
-        let Self { helper, choice, texts: Texts(texts), .. } = self;
-        let client = helper.client()?;
+        let Self { session, choice, texts: Texts(texts), .. } = self;
+        let client = session.client()?;
         let model = client.models().get(&choice.key)?;
         Capability::Embed.require(&choice.key, model)?;
         let provider = client.provider_of(&choice.key, model)?;
         if texts.is_empty() {
-            return Err(AiError::new(AiErrorKind::InvalidRequest, "there is no text to make a vector of"));
+            return Err(AiError::new(AiErrorKind::InvalidRequest, "there are no texts to embed"));
         }
         let settings = client.settings();
         let request = EmbedRequest {
@@ -143,32 +145,25 @@ impl Embed {
         let mut metadata = Map::new();
         metadata.insert("texts".to_owned(), request.texts.len().into());
         metadata.insert("dimensions".to_owned(), request.dimensions.into());
-        let question = CallSpec {
-            topic: helper.topic.clone(),
+        let spec = CallSpec {
+            topic: session.topic.clone(),
             call_type: CallType::Embed,
             model_key: choice.key,
             model_id: model.id.clone(),
-            prompt: settings.prompts.keep(|| request.texts.join("\n")),
+            prompt: settings.prompts.capture(|| request.texts.join("\n")),
             metadata,
-            reserve: worst_of_embedding(&request),
+            max_cost: max_cost_of_embedding(&request),
             retries: self.retries,
         };
-        let CallResult { value: response, call, metadata } =
-            helper.ask(&question, || provider.embed(&request)).await?;
+        let CallResult { response, call, metadata } =
+            session.send(&spec, || provider.embed(&request)).await?;
         let (count, usage) = (response.embeddings.len(), response.usage);
         let cost = model.cost(&usage, false);
         let length = response.embeddings.first().map_or(0, Vec::len);
-        let settled = SettledCall {
-            response: settings.responses.keep(|| format!("[{count} vectors of {length} dimensions]")),
-            input_tokens: usage.input_tokens,
-            cached_input_tokens: usage.cached_input_tokens,
-            output_tokens: usage.output_tokens,
-            cost,
-            metadata: json(metadata),
-        };
-        call.end(CallOutcome::Settled(settled)).await?;
+        let text = settings.responses.capture(|| format!("[{count} vectors of {length} dimensions]"));
+        call.settle(settled(text, usage, cost, metadata)).await?;
         if count != request.texts.len() {
-            let message = format!("there are {count} vectors for {} texts", request.texts.len());
+            let message = format!("the response has {count} vectors for {} texts", request.texts.len());
             return Err(AiError::new(AiErrorKind::InvalidResponse, message));
         }
         Ok(EmbeddingResponse { embeddings: response.embeddings, usage, cost })

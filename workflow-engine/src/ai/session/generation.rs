@@ -1,4 +1,5 @@
-//! A call for text or an object, and what is checked before anything is sent.
+//! What calls for text, objects and streams share: their options, the checks before they are sent, and the request that
+//! they send.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,21 +8,21 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::AiSession;
-use super::choice::ModelChoice;
+use super::model_choice::ModelChoice;
 use super::prompt::Prompt;
 use super::request::CallSpec;
 use super::tool::AiTool;
-use super::transcript::{media_types, transcript};
-use crate::ai::error::{AiError, AiErrorKind};
-use crate::ai::models::{Capability, worst_of_generation};
+use super::transcript::{media_types, prompt_text};
+use crate::ai::models::{Capability, max_cost_of_generation};
 use crate::ai::provider::AiProvider;
 use crate::ai::request::{GenerateRequest, ObjectSchema};
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 use crate::records::CallType;
 
-/// What a builder has gathered.
+/// The options that a builder has collected.
 #[derive(Clone)]
 pub(super) struct Generation {
-    pub(super) helper: AiSession,
+    pub(super) session: AiSession,
     pub(super) choice: ModelChoice,
     pub(super) prompt: Prompt,
     pub(super) instructions: Option<String>,
@@ -34,9 +35,9 @@ pub(super) struct Generation {
     pub(super) max_steps: u32,
 }
 
-/// A generation that may be sent.
-pub(super) struct Ready {
-    pub(super) helper: AiSession,
+/// A checked generation, with the request that is sent.
+pub(super) struct PreparedGeneration {
+    pub(super) session: AiSession,
     pub(super) provider: Arc<dyn AiProvider>,
     pub(super) model_key: String,
     pub(super) request: GenerateRequest,
@@ -47,9 +48,9 @@ pub(super) struct Ready {
 }
 
 impl Generation {
-    pub(super) fn new(helper: &AiSession, choice: ModelChoice, prompt: Prompt) -> Self {
+    pub(super) fn new(session: &AiSession, choice: ModelChoice, prompt: Prompt) -> Self {
         Self {
-            helper: helper.clone(),
+            session: session.clone(),
             choice,
             prompt,
             instructions: None,
@@ -63,14 +64,15 @@ impl Generation {
         }
     }
 
-    /// Checks it, and makes the request. `temperature` is what is taken where nobody has said one.
-    pub(super) fn ready(
+    /// Checks the options and builds the request. `default_temperature` applies if neither the call nor the model
+    /// choice sets a temperature.
+    pub(super) fn prepare(
         self,
         call_type: CallType,
-        temperature: f64,
+        default_temperature: f64,
         schema: Option<ObjectSchema>,
-    ) -> Result<Ready, AiError> {
-        let client = self.helper.client()?;
+    ) -> Result<PreparedGeneration, AiError> {
+        let client = self.session.client()?;
         let model_key = self.choice.key;
         let model = client.models().get(&model_key)?;
         Capability::Generate.require(&model_key, model)?;
@@ -85,13 +87,13 @@ impl Generation {
             Capability::Batch.require(&model_key, model)?;
         }
         let provider = client.provider_of(&model_key, model)?;
-        let temperature = self.temperature.or(self.choice.temperature).unwrap_or(temperature);
+        let temperature = self.temperature.or(self.choice.temperature).unwrap_or(default_temperature);
         let max_tokens = self.max_tokens.or(self.choice.max_tokens);
         let messages = self.prompt.into_messages();
         check(temperature, max_tokens, messages.is_empty())?;
         let settings = client.settings();
         let is_stream = call_type == CallType::Stream;
-        let default = if is_stream { settings.stream_timeout } else { settings.timeout };
+        let default_timeout = if is_stream { settings.stream_timeout } else { settings.timeout };
         let request = GenerateRequest {
             model: model.clone(),
             instructions: self.instructions,
@@ -99,12 +101,12 @@ impl Generation {
             temperature: Some(temperature),
             max_tokens,
             schema,
-            tools: self.tools.iter().map(|tool| tool.shown().clone()).collect(),
+            tools: self.tools.iter().map(|tool| tool.declaration().clone()).collect(),
             provider_options: self.provider_options,
-            timeout: self.timeout.unwrap_or(default),
+            timeout: self.timeout.unwrap_or(default_timeout),
         };
-        Ok(Ready {
-            helper: self.helper,
+        Ok(PreparedGeneration {
+            session: self.session,
             provider,
             model_key,
             request,
@@ -116,9 +118,9 @@ impl Generation {
     }
 }
 
-impl Ready {
-    /// What the ledger is told of its next request.
-    pub(super) fn question(&self, step: u32) -> Result<CallSpec, AiError> {
+impl PreparedGeneration {
+    /// Describes the next request to the ledger. `step` counts the requests of one generation from 1.
+    pub(super) fn call_spec(&self, step: u32) -> Result<CallSpec, AiError> {
         let request = &self.request;
         let mut metadata = Map::new();
         metadata.insert("temperature".to_owned(), request.temperature.into());
@@ -131,13 +133,13 @@ impl Ready {
             metadata.insert("media_types".to_owned(), media.into_iter().collect::<Value>());
         }
         Ok(CallSpec {
-            topic: self.helper.topic.clone(),
+            topic: self.session.topic.clone(),
             call_type: self.call_type,
             model_key: self.model_key.clone(),
             model_id: request.model.id.clone(),
-            prompt: self.helper.client()?.settings().prompts.keep(|| transcript(request)),
+            prompt: self.session.client()?.settings().prompts.capture(|| prompt_text(request)),
             metadata,
-            reserve: worst_of_generation(request, self.call_type == CallType::Batch),
+            max_cost: max_cost_of_generation(request, self.call_type == CallType::Batch),
             retries: self.retries,
         })
     }
@@ -145,11 +147,11 @@ impl Ready {
 
 fn check(temperature: f64, max_tokens: Option<u32>, is_empty: bool) -> Result<(), AiError> {
     let fault = if is_empty {
-        "the conversation has no turn"
+        "the prompt has no messages"
     } else if !(0.0..=2.0).contains(&temperature) {
-        "the temperature is not from 0 to 2"
+        "the temperature is not between 0 and 2"
     } else if max_tokens == Some(0) {
-        "the longest answer has no token"
+        "`max_tokens` is 0; set at least 1"
     } else {
         return Ok(());
     };
@@ -161,7 +163,7 @@ fn check_tools(tools: &[AiTool]) -> Result<(), AiError> {
     for name in tools.iter().map(AiTool::name) {
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
         let fault = if !(1..=64).contains(&name.len()) || !name.bytes().all(is_name) {
-            "is no name of a tool: it needs 1 to 64 letters, digits, `_` and `-`"
+            "is not a valid tool name: use 1 to 64 letters, digits, `_` and `-`"
         } else if !names.insert(name) {
             "is the name of two tools"
         } else {
@@ -171,3 +173,69 @@ fn check_tools(tools: &[AiTool]) -> Result<(), AiError> {
     }
     Ok(())
 }
+
+/// Defines the option methods that every generation has, on a builder with a field `generation`.
+macro_rules! generation_options {
+    () => {
+        /// Sets the instructions that apply to the whole conversation.
+        pub fn instructions(mut self, instructions: impl Into<String>) -> Self {
+            self.generation.instructions = Some(instructions.into());
+            self
+        }
+
+        /// Sets the temperature, from 0 (always the most likely token) to 2. Default: 0.7 for text and 0 for
+        /// objects. Providers omit it for models that do not accept one.
+        pub const fn temperature(mut self, temperature: f64) -> Self {
+            self.generation.temperature = Some(temperature);
+            self
+        }
+
+        /// Limits the response, including reasoning, to this number of tokens. The limit also bounds the cost that is
+        /// reserved in the budget. Without it, the reservation assumes the model's longest response.
+        pub const fn max_tokens(mut self, tokens: u32) -> Self {
+            self.generation.max_tokens = Some(tokens);
+            self
+        }
+
+        /// Adds provider-specific fields, merged into the request body as they are. The reserved cost does not account
+        /// for fields that change the number or the length of the responses.
+        pub fn provider_options(mut self, options: serde_json::Value) -> Self {
+            self.generation.provider_options = Some(options);
+            self
+        }
+
+        /// Sets the number of retries, instead of the client's
+        /// [`max_retries`](crate::ai::AiClientBuilder::max_retries).
+        pub const fn retries(mut self, retries: u32) -> Self {
+            self.generation.retries = Some(retries);
+            self
+        }
+
+        /// Sets the timeout for the whole response, or for the next part of a stream.
+        pub const fn timeout(mut self, timeout: std::time::Duration) -> Self {
+            self.generation.timeout = Some(timeout);
+            self
+        }
+    };
+}
+
+/// Defines the option methods for tools, on a builder with a field `generation`.
+macro_rules! tool_options {
+    () => {
+        /// Adds a tool that the model may call.
+        pub fn tool(mut self, tool: super::tool::AiTool) -> Self {
+            self.generation.tools.push(tool);
+            self
+        }
+
+        /// Limits the number of requests to the model, between which its tool calls are executed. At least 1, default
+        /// 8. Tool calls in the last response are returned without being executed.
+        pub fn max_steps(mut self, steps: u32) -> Self {
+            self.generation.max_steps = steps.max(1);
+            self
+        }
+    };
+}
+
+pub(super) use generation_options;
+pub(super) use tool_options;

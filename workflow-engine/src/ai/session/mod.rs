@@ -1,26 +1,24 @@
-//! What a program calls models with: each call written down before it is made, and when it is known what it cost.
+//! The session through which a program calls models. Each call is reserved in the ledger before it is sent, and settled
+//! afterwards.
+//!
+//! One file holds one kind of call: its method on [`AiSession`], its builder and its response. All of them send through
+//! `request`.
 
-mod topic;
-mod errors;
-mod ending;
-mod open_call;
-mod request;
+mod model_choice;
 mod prompt;
-mod choice;
-mod options;
-mod generation;
-mod steps;
-mod tool;
-mod transcript;
-mod response;
 mod text;
-mod schema;
 mod object;
-mod embed;
 mod stream;
-mod text_stream;
-mod recorded;
+mod embed;
 mod batch;
+mod recorded;
+
+mod generation;
+mod schema;
+mod tool;
+mod steps;
+mod transcript;
+mod request;
 mod stage;
 
 use std::fmt;
@@ -29,25 +27,25 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 pub use batch::{AiBatch, BatchContent, BatchPrompt, BatchResponse, BatchTicket, SubmitBatch};
-pub use choice::ModelChoice;
 pub use embed::{Embed, EmbeddingResponse, Texts};
-pub use object::GenerateObject;
+pub use model_choice::ModelChoice;
+pub use object::{GenerateObject, ObjectResponse};
 pub use prompt::Prompt;
 pub use recorded::RecordedCall;
-pub use response::{ObjectResponse, TextResponse};
-pub use stream::StreamText;
-pub use text::GenerateText;
-pub use text_stream::TextStream;
+pub use stream::{StreamText, TextStream};
+pub use text::{GenerateText, TextResponse};
 pub use tool::AiTool;
 
 use super::client::AiClient;
-use super::error::{AiError, AiErrorKind};
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 use crate::ledger::{CallLedger, CallStatistics};
 
-/// Calls models. Every request is a row of the ledger: written as intended, with the most that it can cost, before it
-/// leaves, and ended when it is known what became of it.
+/// Calls models under one topic of a ledger.
 ///
-/// A stage has one as [`ctx.ai()`](crate::StageContext::ai). Clones are the same helper.
+/// Every request is a row of the ledger: reserved with its maximum cost before the request is sent, and settled with
+/// its outcome afterwards.
+///
+/// A stage gets a session from [`ctx.ai()`](crate::StageContext::ai). Clones share the client and the ledger.
 #[derive(Clone)]
 pub struct AiSession {
     topic: String,
@@ -58,12 +56,13 @@ struct Shared {
     client: Option<AiClient>,
     ledger: Arc<dyn CallLedger>,
     cancellation: CancellationToken,
-    /// The same in every attempt of a stage; `None` outside of one.
+    /// The stage's idempotency token, equal in all attempts; `None` outside of a stage.
     token: Option<String>,
 }
 
 impl AiSession {
-    /// One outside of a stage, whose calls go to this ledger under this topic: segments, joined by dots.
+    /// Creates a session outside of a stage, whose calls are rows of this ledger under this topic: segments joined by
+    /// dots.
     #[must_use]
     pub fn new(client: &AiClient, topic: impl Into<String>, ledger: Arc<dyn CallLedger>) -> Self {
         let shared = Shared {
@@ -75,7 +74,8 @@ impl AiSession {
         Self { topic: topic.into(), shared: Arc::new(shared) }
     }
 
-    /// The same, until this token is cancelled: then calls stop with [`AiErrorKind::Cancelled`].
+    /// Returns the same session with this cancellation token. Once the token is cancelled, calls fail with
+    /// [`AiErrorKind::Cancelled`].
     #[must_use]
     pub fn cancelled_by(&self, cancellation: CancellationToken) -> Self {
         let shared = Shared {
@@ -87,65 +87,24 @@ impl AiSession {
         Self { topic: self.topic.clone(), shared: Arc::new(shared) }
     }
 
-    /// The topic of its calls.
+    /// Returns the topic of the session's calls.
     #[must_use]
     pub fn topic(&self) -> &str {
         &self.topic
     }
 
-    /// The same with a longer topic, `topic.segment.id`, so that a part of the work has sums of its own. Dots in the two
-    /// become `_`.
+    /// Returns the same session under the longer topic `topic.segment.id`, so that a part of the work has its own
+    /// sums. Dots in `segment` and `id` become `_`.
     #[must_use]
     pub fn child(&self, segment: &str, id: impl fmt::Display) -> Self {
-        Self {
-            topic: topic::join(&self.topic, &[segment, &id.to_string()]),
-            shared: Arc::clone(&self.shared),
-        }
+        Self { topic: join_topic(&self.topic, &[segment, &id.to_string()]), shared: Arc::clone(&self.shared) }
     }
 
-    /// Asks a model for text: `helper.generate_text("gemini-2.5-flash", "Why?").await?`, with more to say in between.
-    pub fn generate_text(&self, model: impl Into<ModelChoice>, prompt: impl Into<Prompt>) -> GenerateText {
-        GenerateText::new(self, model.into(), prompt.into())
-    }
-
-    /// Asks a model for a value of the type `T`: its schema is sent, and the answer is checked against it.
-    pub fn generate_object<T>(
-        &self,
-        model: impl Into<ModelChoice>,
-        prompt: impl Into<Prompt>,
-    ) -> GenerateObject<T> {
-        GenerateObject::new(self, model.into(), prompt.into())
-    }
-
-    /// Asks a model for text, piece by piece.
-    pub fn stream_text(&self, model: impl Into<ModelChoice>, prompt: impl Into<Prompt>) -> StreamText {
-        StreamText::new(self, model.into(), prompt.into())
-    }
-
-    /// Asks a model for a vector of each text.
-    pub fn embed(&self, model: impl Into<ModelChoice>, texts: impl Into<Texts>) -> Embed {
-        Embed::new(self, model.into(), texts.into())
-    }
-
-    /// Many calls at once, answered within a day, at a discount.
-    pub fn batch(&self, model: impl Into<ModelChoice>) -> AiBatch {
-        AiBatch::new(self, model.into())
-    }
-
-    /// Writes down a call that the program has made by other means.
+    /// Returns sums over the calls of this topic and of the topics below it. In a stage, the outcomes of the current
+    /// attempt are included only after they are committed.
     ///
     /// # Errors
-    /// [`AiErrorKind::NotFound`] when its model is not registered and it names no cost; [`AiErrorKind::BudgetExceeded`];
-    /// [`AiErrorKind::Ledger`].
-    pub async fn record_call(&self, call: RecordedCall) -> Result<(), AiError> {
-        call.write(self).await
-    }
-
-    /// Sums over the calls of this topic and of those below it. What this attempt of a stage has ended is among them
-    /// when the stage has committed.
-    ///
-    /// # Errors
-    /// [`AiErrorKind::Ledger`].
+    /// [`AiErrorKind::Ledger`] if the ledger cannot be read.
     pub async fn stats(&self) -> Result<CallStatistics, AiError> {
         let statistics = self.shared.ledger.statistics(&self.topic).await;
         statistics.map_err(|error| {
@@ -155,7 +114,7 @@ impl AiSession {
 
     fn client(&self) -> Result<&AiClient, AiError> {
         self.shared.client.as_ref().ok_or_else(|| {
-            let message = "this engine calls no models: give it a client with `EngineBuilder::ai`";
+            let message = "this engine has no client for models: install one with `EngineBuilder::ai`";
             AiError::new(AiErrorKind::Unsupported, message)
         })
     }
@@ -165,4 +124,19 @@ impl fmt::Debug for AiSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AiSession").field("topic", &self.topic).finish_non_exhaustive()
     }
+}
+
+/// Appends segments to a topic. Dots and control characters become `_`, since a dot would start another segment; an
+/// empty segment becomes `_`.
+fn join_topic(topic: &str, segments: &[&str]) -> String {
+    let plain = |c: char| if c == '.' || c.is_control() { '_' } else { c };
+    let mut joined = topic.to_owned();
+    for segment in segments {
+        joined.push('.');
+        if segment.is_empty() {
+            joined.push('_');
+        }
+        joined.extend(segment.chars().map(plain));
+    }
+    joined
 }

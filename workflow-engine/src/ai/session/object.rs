@@ -1,4 +1,4 @@
-//! A call for a value of a type.
+//! The call for a value of a Rust type.
 
 use std::fmt;
 use std::future::IntoFuture;
@@ -10,16 +10,29 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use super::AiSession;
-use super::choice::ModelChoice;
-use super::generation::Generation;
-use super::options::{generation_options, tool_options};
+use super::generation::{Generation, generation_options, tool_options};
+use super::model_choice::ModelChoice;
 use super::prompt::Prompt;
-use super::response::ObjectResponse;
-use super::schema::{expected, read_object, typed};
-use crate::ai::error::AiError;
+use super::schema::{ExpectedSchema, decode_object, parse_object};
+use crate::ledger::ai_error::AiError;
+use crate::ledger::usage::Usage;
 use crate::records::CallType;
+use crate::value::Cost;
 
-/// A call for a value, made by [`AiSession::generate_object`]; `.await` makes it, and answers the value.
+impl AiSession {
+    /// Generates a value of the type `T`. The provider receives the JSON Schema of `T`, and the response is validated
+    /// against it.
+    pub fn generate_object<T>(
+        &self,
+        model: impl Into<ModelChoice>,
+        prompt: impl Into<Prompt>,
+    ) -> GenerateObject<T> {
+        let generation = Generation::new(self, model.into(), prompt.into());
+        GenerateObject { generation, object: PhantomData }
+    }
+}
+
+/// A call for a value, built by [`AiSession::generate_object`]. `.await` sends it and returns the value.
 #[must_use = "nothing is sent until it is awaited"]
 pub struct GenerateObject<T> {
     generation: Generation,
@@ -27,32 +40,43 @@ pub struct GenerateObject<T> {
 }
 
 impl<T> GenerateObject<T> {
-    pub(super) fn new(helper: &AiSession, choice: ModelChoice, prompt: Prompt) -> Self {
-        Self { generation: Generation::new(helper, choice, prompt), object: PhantomData }
-    }
-
     generation_options!();
     tool_options!();
 }
 
+/// The value that a model generated, with its usage and cost.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ObjectResponse<T> {
+    /// The value.
+    pub object: T,
+    /// The model's reasoning in all steps, if the provider returns it.
+    pub reasoning: Option<String>,
+    /// The tokens of all steps.
+    pub usage: Usage,
+    /// The exact cost of all steps.
+    pub cost: Cost,
+    /// The number of requests to the model: 1 without tools.
+    pub steps: u32,
+}
+
 impl<T: JsonSchema + DeserializeOwned> GenerateObject<T> {
-    /// Makes the call, and answers the value with what it took.
+    /// Sends the call and returns the value with its usage and cost.
     ///
     /// # Errors
-    /// As `.await`: [`AiErrorKind::InvalidResponse`](crate::ai::AiErrorKind::InvalidResponse) when the answer is not of
-    /// the type, [`AiErrorKind::Truncated`](crate::ai::AiErrorKind::Truncated) when it was cut at the limit of tokens;
-    /// both have been paid.
+    /// As with `.await`: [`AiErrorKind::InvalidResponse`](crate::ai::AiErrorKind::InvalidResponse) if the response is
+    /// not a `T`, [`AiErrorKind::Truncated`](crate::ai::AiErrorKind::Truncated) if it reached the token limit. The
+    /// provider charges for both.
     pub async fn with_details(self) -> Result<ObjectResponse<T>, AiError> {
-        let expected = expected::<T>();
-        let ready = self.generation.ready(CallType::Object, 0.0, Some(expected.object_schema()))?;
-        let answer = ready.run().await?;
-        let object = read_object(&answer.text, answer.finish_reason, &expected)?;
+        let expected = ExpectedSchema::of::<T>();
+        let prepared = self.generation.prepare(CallType::Object, 0.0, Some(expected.object_schema()))?;
+        let response = prepared.run().await?;
+        let object = parse_object(&response.text, response.finish_reason, &expected)?;
         Ok(ObjectResponse {
-            object: typed(object, &expected)?,
-            reasoning: answer.reasoning,
-            usage: answer.usage,
-            cost: answer.cost,
-            steps: answer.steps,
+            object: decode_object(object, &expected)?,
+            reasoning: response.reasoning,
+            usage: response.usage,
+            cost: response.cost,
+            steps: response.steps,
         })
     }
 }
@@ -62,7 +86,7 @@ impl<T: JsonSchema + DeserializeOwned + 'static> IntoFuture for GenerateObject<T
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        self.with_details().map(|answer| Ok(answer?.object)).boxed()
+        self.with_details().map(|response| Ok(response?.object)).boxed()
     }
 }
 

@@ -1,8 +1,8 @@
-//! What is asked.
+//! The prompt, as every call takes it.
 
 use crate::ai::message::{Media, Message, Part, Role};
 
-/// What a model is asked: text, the parts of one turn, or a conversation.
+/// The prompt of a call: a text, the parts of one message, or a conversation.
 ///
 /// ```
 /// use workflow_engine::ai::{Message, Part, Prompt};
@@ -19,7 +19,7 @@ use crate::ai::message::{Media, Message, Part, Role};
 pub struct Prompt(Vec<Message>);
 
 impl Prompt {
-    /// Its turns.
+    /// Returns the messages.
     #[must_use]
     pub fn messages(&self) -> &[Message] {
         &self.0
@@ -31,12 +31,12 @@ impl Prompt {
 }
 
 impl Part {
-    /// Text.
+    /// Creates a text part.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text { text: text.into() }
     }
 
-    /// A picture, a document or sound, of a type as `image/png`, in base64.
+    /// Creates a part with an image, a document or audio: its media type, such as `image/png`, and its content in base64.
     pub fn media(media_type: impl Into<String>, base64: impl Into<String>) -> Self {
         Self::Media(Media { media_type: media_type.into(), data: base64.into() })
     }

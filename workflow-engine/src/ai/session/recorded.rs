@@ -1,20 +1,32 @@
-//! A call that the program has made by other means.
+//! The record of a call that the program made without a session.
 
 use std::fmt;
 
 use serde::Serialize;
 
 use super::AiSession;
-use super::open_call::OpenCall;
-use crate::ai::error::AiError;
-use crate::ai::response::Usage;
+use super::request::ReservedCall;
+use crate::ledger::ai_error::AiError;
+use crate::ledger::usage::Usage;
 use crate::ledger::{CallOutcome, CallReservation, SettledCall};
 use crate::records::CallType;
 use crate::value::{Cost, Json};
 
-/// A call for [`AiSession::record_call`] to write down: one that was made by other means, and has been answered.
+impl AiSession {
+    /// Records a call that the program made without this session.
+    ///
+    /// # Errors
+    /// [`AiErrorKind::NotFound`](crate::ai::AiErrorKind::NotFound) if its model is not registered and the call has no
+    /// cost; [`AiErrorKind::BudgetExceeded`](crate::ai::AiErrorKind::BudgetExceeded);
+    /// [`AiErrorKind::Ledger`](crate::ai::AiErrorKind::Ledger).
+    pub async fn record_call(&self, call: RecordedCall) -> Result<(), AiError> {
+        call.write(self).await
+    }
+}
+
+/// A completed call that the program made without a session, for [`AiSession::record_call`].
 #[derive(Clone)]
-#[must_use = "nothing is written until it is given to `AiSession::record_call`"]
+#[must_use = "nothing is written until it is passed to `AiSession::record_call`"]
 pub struct RecordedCall {
     model: String,
     prompt: Option<String>,
@@ -25,7 +37,7 @@ pub struct RecordedCall {
 }
 
 impl RecordedCall {
-    /// Of this model, by its key.
+    /// Creates a record of a call to the model with this key.
     pub fn new(model: impl Into<String>) -> Self {
         Self {
             model: model.into(),
@@ -37,38 +49,38 @@ impl RecordedCall {
         }
     }
 
-    /// What was asked.
+    /// Sets the prompt.
     pub fn prompt(mut self, prompt: impl Into<String>) -> Self {
         self.prompt = Some(prompt.into());
         self
     }
 
-    /// What was answered.
+    /// Sets the response.
     pub fn response(mut self, response: impl Into<String>) -> Self {
         self.response = Some(response.into());
         self
     }
 
-    /// What it took. Without a [`cost`](Self::cost), this is what it costs with the model.
+    /// Sets the tokens that the call used. Without a [`cost`](Self::cost), the cost is computed from them.
     pub const fn usage(mut self, usage: Usage) -> Self {
         self.usage = usage;
         self
     }
 
-    /// What it has cost. The model need not be registered then.
+    /// Sets the cost. The model then need not be registered.
     pub const fn cost(mut self, cost: Cost) -> Self {
         self.cost = Some(cost);
         self
     }
 
-    /// Whatever else is known of it: what serde writes as a JSON object. Something else is left out.
+    /// Sets further metadata. A value that does not serialize to a JSON object is ignored.
     pub fn metadata(mut self, metadata: impl Serialize) -> Self {
         self.metadata = Json::encode(&metadata).ok().filter(|json| json.as_str().starts_with('{'));
         self
     }
 
-    pub(super) async fn write(self, helper: &AiSession) -> Result<(), AiError> {
-        let client = helper.client()?;
+    async fn write(self, session: &AiSession) -> Result<(), AiError> {
+        let client = session.client()?;
         let model = client.models().get(&self.model);
         let cost = match (self.cost, &model) {
             (Some(cost), _) => cost,
@@ -77,29 +89,29 @@ impl RecordedCall {
         };
         let settings = client.settings();
         let call = CallReservation {
-            topic: helper.topic.clone(),
+            topic: session.topic.clone(),
             call_type: CallType::Custom,
             model_id: model.map_or_else(|_| self.model.clone(), |model| model.id.clone()),
             model_key: self.model,
-            prompt: self.prompt.and_then(|text| settings.prompts.keep(|| text)),
+            prompt: self.prompt.and_then(|text| settings.prompts.capture(|| text)),
             metadata: self.metadata,
             reserve: cost,
         };
         let settled = SettledCall {
-            response: self.response.and_then(|text| settings.responses.keep(|| text)),
+            response: self.response.and_then(|text| settings.responses.capture(|| text)),
             input_tokens: self.usage.input_tokens,
             cached_input_tokens: self.usage.cached_input_tokens,
             output_tokens: self.usage.output_tokens,
             cost,
             metadata: None,
         };
-        let row = OpenCall::reserve(helper.ledger(), call).await?;
-        row.end(CallOutcome::Settled(settled)).await
+        let row = ReservedCall::reserve(session.ledger(), call).await?;
+        row.settle(CallOutcome::Settled(settled)).await
     }
 }
 
 impl fmt::Debug for RecordedCall {
-    /// Without what was asked and answered.
+    /// Shows no prompt and no response, since debug output reaches logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RecordedCall")
             .field("model", &self.model)

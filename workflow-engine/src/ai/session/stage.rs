@@ -1,17 +1,18 @@
-//! How a stage calls models.
+//! The session of a stage.
 
 use std::sync::Arc;
 
-use super::{AiSession, Shared, topic};
+use super::{AiSession, Shared, join_topic};
 use crate::ai::client::AiClient;
 use crate::context::StageContext;
 use crate::ledger::CallLedger;
 
 impl<S> StageContext<S> {
-    /// Calls language models, under the topic `workflow.{run}.stage.{stage}`, in the ledger of this attempt, until it
-    /// is cancelled.
+    /// Returns the session through which this stage calls language models.
     ///
-    /// Without a client ([`EngineBuilder::ai`](crate::EngineBuilder::ai)) every call answers an error that says so.
+    /// Its calls are rows of this attempt's ledger under the topic `workflow.{run}.stage.{stage}`, and stop when the
+    /// attempt is cancelled. If the engine has no client ([`EngineBuilder::ai`](crate::EngineBuilder::ai)), every call
+    /// fails with [`Unsupported`](crate::ai::AiErrorKind::Unsupported).
     ///
     /// ```
     /// use workflow_engine::ai::{AiClient, ScriptedProvider, Usage};
@@ -25,7 +26,7 @@ impl<S> StageContext<S> {
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// // In a test: a provider that answers from a list.
+    /// // In a test: a provider with scripted responses.
     /// let provider = ScriptedProvider::new("google").text("It is short.", Usage::default());
     /// let client = AiClient::builder().provider(provider).build()?;
     /// let ctx = StageContext::detached().with_ai(&client);
@@ -42,18 +43,18 @@ impl<S> StageContext<S> {
             cancellation: self.cancellation().clone(),
             token: Some(self.idempotency_token()),
         };
-        let topic = topic::join("workflow", &[&run_id, "stage", self.stage_id()]);
+        let topic = join_topic("workflow", &[&run_id, "stage", self.stage_id()]);
         AiSession { topic, shared: Arc::new(shared) }
     }
 
-    /// The same context with a client, for a unit test of a stage's function.
+    /// Returns the same context with this client, for a unit test of a stage function.
     #[must_use]
     pub fn with_ai(self, client: &AiClient) -> Self {
         self.changed(|parts| parts.services.extensions.insert(client.clone()))
     }
 
-    /// The same context with a ledger, for a unit test that looks at what was written: a
-    /// [`MemoryLedger`](crate::ai::MemoryLedger), for example.
+    /// Returns the same context with this ledger, such as a [`MemoryLedger`](crate::ai::MemoryLedger), for a unit test
+    /// that checks the recorded calls.
     #[must_use]
     pub fn with_calls(self, ledger: Arc<dyn CallLedger>) -> Self {
         self.changed(|parts| parts.services.calls = ledger)

@@ -1,4 +1,4 @@
-//! What a model may call.
+//! Tools: functions that a model may call.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,8 +13,9 @@ use serde_json::Value;
 use super::schema::schema_of;
 use crate::ai::request::Tool;
 
-/// A function that a model may call while it answers. Its input is checked against its type; what it answers, and what
-/// went wrong, goes back to the model.
+/// A function that a model may call while it generates a response.
+///
+/// The input is deserialized into the function's argument. The output, or the error, is sent back to the model.
 ///
 /// ```
 /// use schemars::JsonSchema;
@@ -34,15 +35,17 @@ use crate::ai::request::Tool;
 /// ```
 #[derive(Clone)]
 pub struct AiTool {
-    shown: Arc<Tool>,
+    declaration: Arc<Tool>,
     run: Arc<Run>,
 }
 
 type Run = dyn Fn(Value) -> BoxFuture<'static, Result<Value, String>> + Send + Sync;
 
 impl AiTool {
-    /// A tool of this name (1 to 64 letters, digits, `_` and `-`). `description` tells the model when to call it, and
-    /// the doc comments of the input's fields what to give it.
+    /// Creates a tool with this name: 1 to 64 letters, digits, `_` and `-`.
+    ///
+    /// `description` tells the model when to call the tool. The doc comments on the fields of the input type tell it what
+    /// to pass.
     pub fn new<I, F, Fut>(name: impl Into<String>, description: impl Into<String>, function: F) -> Self
     where
         I: DeserializeOwned + JsonSchema,
@@ -56,27 +59,27 @@ impl AiTool {
                 std::future::ready(Err(format!("the input does not fit the schema: {error}"))).boxed()
             }
             Ok(input) => TryFutureExt::into_future(function(input))
-                .map(|answer| match answer {
-                    Ok(answer) => serde_json::to_value(answer)
-                        .map_err(|error| format!("the answer is no JSON: {error}")),
+                .map(|result| match result {
+                    Ok(output) => serde_json::to_value(output)
+                        .map_err(|error| format!("the output cannot be written as JSON: {error}")),
                     Err(error) => Err(error.to_string()),
                 })
                 .boxed(),
         };
-        let shown =
+        let declaration =
             Tool { name: name.into(), description: description.into(), input_schema: schema_of::<I>() };
-        Self { shown: Arc::new(shown), run: Arc::new(run) }
+        Self { declaration: Arc::new(declaration), run: Arc::new(run) }
     }
 
-    /// Its name.
+    /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.shown.name
+        &self.declaration.name
     }
 
-    /// As the model sees it.
-    pub(super) fn shown(&self) -> &Tool {
-        &self.shown
+    /// Returns the tool as the model sees it.
+    pub(super) fn declaration(&self) -> &Tool {
+        &self.declaration
     }
 
     pub(super) fn run(&self, input: Value) -> BoxFuture<'static, Result<Value, String>> {
@@ -86,6 +89,6 @@ impl AiTool {
 
 impl fmt::Debug for AiTool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AiTool").field("name", &self.shown.name).finish_non_exhaustive()
+        f.debug_struct("AiTool").field("name", &self.declaration.name).finish_non_exhaustive()
     }
 }

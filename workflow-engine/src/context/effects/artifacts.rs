@@ -1,73 +1,21 @@
-//! Artifacts: what stages keep beside their outputs.
+//! Artifacts: values that a stage stores beside its output.
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
 
-use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, ready};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::context::effects::{EffectBuffer, check_name};
+use super::artifact_source::ArtifactSource;
+use super::buffer::{EffectBuffer, check_name};
 use crate::context::stage_error::{StageError, StageResult};
 use crate::value::Json;
 
-/// Where committed artifacts come from.
-pub(crate) trait ArtifactSource: Send + Sync {
-    /// The artifact of a stage of the run, itself or one before it.
-    fn artifact<'a>(&'a self, stage_id: &'a str, key: &'a str) -> BoxFuture<'a, StageResult<Option<Json>>>;
-
-    /// The keys of a stage's artifacts.
-    fn keys<'a>(&'a self, stage_id: &'a str) -> BoxFuture<'a, StageResult<Vec<String>>>;
-}
-
-/// There are none.
-pub(crate) struct NoArtifacts;
-
-impl ArtifactSource for NoArtifacts {
-    fn artifact<'a>(&'a self, _: &'a str, _: &'a str) -> BoxFuture<'a, StageResult<Option<Json>>> {
-        ready(Ok(None)).boxed()
-    }
-
-    fn keys<'a>(&'a self, _: &'a str) -> BoxFuture<'a, StageResult<Vec<String>>> {
-        ready(Ok(Vec::new())).boxed()
-    }
-}
-
-/// One that a unit test gives, before others.
-pub(crate) struct GivenArtifact {
-    pub(crate) stage_id: &'static str,
-    pub(crate) key: String,
-    pub(crate) value: Json,
-    pub(crate) others: Arc<dyn ArtifactSource>,
-}
-
-impl ArtifactSource for GivenArtifact {
-    fn artifact<'a>(&'a self, stage_id: &'a str, key: &'a str) -> BoxFuture<'a, StageResult<Option<Json>>> {
-        if stage_id == self.stage_id && key == self.key {
-            return ready(Ok(Some(self.value.clone()))).boxed();
-        }
-        self.others.artifact(stage_id, key)
-    }
-
-    fn keys<'a>(&'a self, stage_id: &'a str) -> BoxFuture<'a, StageResult<Vec<String>>> {
-        async move {
-            let mut keys: BTreeSet<String> = self.others.keys(stage_id).await?.into_iter().collect();
-            if stage_id == self.stage_id {
-                keys.insert(self.key.clone());
-            }
-            Ok(keys.into_iter().collect())
-        }
-        .boxed()
-    }
-}
-
-/// The artifacts of a stage: values under keys, kept beside its output, of any size.
+/// The artifacts of a stage: values of any size under keys, stored beside its output.
 ///
-/// What is put or deleted is committed with the stage's outcome, and an attempt that fails leaves nothing of it. The
-/// stage itself sees it at once. Later stages read it through [`StageStorage::of`], everybody else through
-/// [`RunHandle::artifact`](crate::RunHandle::artifact). A rerun of the stage begins without any.
+/// Changes are committed with the stage's outcome; the changes of a failed attempt are dropped. The stage itself sees its
+/// changes immediately. Later stages read the artifacts through [`StageStorage::of`], other code reads them through
+/// [`RunHandle::artifact`](crate::RunHandle::artifact). A rerun of the stage starts without artifacts.
 ///
 /// ```
 /// use workflow_engine::prelude::*;
@@ -84,12 +32,12 @@ impl ArtifactSource for GivenArtifact {
 ///     ctx.storage().of::<download>().get("page").await
 /// }
 ///
-/// workflow! { titles = download >> title }
+/// workflow! { Titles = download >> title }
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::Error> {
-/// let engine = Engine::builder("memory:").register::<titles>().build().await?;
-/// let run = engine.start::<titles>(DownloadInput { url: "a".into() }).await?;
+/// let engine = Engine::builder("memory:").register::<Titles>().build().await?;
+/// let run = engine.start::<Titles>(DownloadInput { url: "a".into() }).await?;
 /// assert_eq!(run.output().await?.as_deref(), Some("<html>a</html>"));
 /// assert_eq!(run.artifacts().await?[0].key, "page");
 /// assert_eq!(run.artifact::<String>("download", "page").await?.unwrap(), "<html>a</html>");
@@ -103,11 +51,12 @@ pub struct StageStorage<'a> {
 }
 
 impl<'a> StageStorage<'a> {
-    /// Keeps anything that serde writes. `key` has 1 to 255 bytes and no control characters; an artifact that has it
-    /// already is replaced.
+    /// Stores a value that serde can write as JSON, and replaces an earlier one under the same key.
+    ///
+    /// `key` has 1 to 255 bytes and no control characters.
     ///
     /// # Errors
-    /// Permanent, when the key is none or serde cannot write the value.
+    /// Permanent, if the key is invalid or serde cannot write the value.
     pub fn put(&self, key: impl Into<String>, value: &(impl Serialize + ?Sized)) -> StageResult<()> {
         let key = key.into();
         check_name("an artifact", &key)?;
@@ -118,29 +67,29 @@ impl<'a> StageStorage<'a> {
         Ok(())
     }
 
-    /// Deletes an artifact; it is no error where there is none.
+    /// Deletes an artifact. A missing artifact is not an error.
     pub fn delete(&self, key: impl Into<String>) {
         self.buffer.lock().artifacts.insert(key.into(), None);
     }
 
-    /// The stage's own artifact, as it is put or as an earlier commit of the stage has left it: its check finds what
-    /// its function has put.
+    /// Returns an artifact of this stage: the value that this attempt has put, or else the committed one. So a check
+    /// reads the artifacts of the stage's function.
     ///
     /// # Errors
-    /// When the store cannot be read; permanent, when the artifact is not the JSON of a `T`.
+    /// Retryable, if the store cannot be read; permanent, if the artifact is not the JSON of a `T`.
     pub async fn get<T: DeserializeOwned>(&self, key: &str) -> StageResult<Option<T>> {
-        let asked = self.buffer.lock().artifacts.get(key).cloned();
-        let json = match asked {
-            Some(asked) => asked,
+        let put = self.buffer.lock().artifacts.get(key).cloned();
+        let json = match put {
+            Some(change) => change,
             None => self.source.artifact(self.stage_id, key).await?,
         };
         decode(self.stage_id, key, json)
     }
 
-    /// The keys of the stage's own artifacts, in order.
+    /// Returns the keys of this stage's artifacts, sorted.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// Retryable, if the store cannot be read.
     pub async fn list(&self) -> StageResult<Vec<String>> {
         let mut keys: BTreeSet<String> = self.source.keys(self.stage_id).await?.into_iter().collect();
         for (key, value) in &self.buffer.lock().artifacts {
@@ -153,7 +102,7 @@ impl<'a> StageStorage<'a> {
         Ok(keys.into_iter().collect())
     }
 
-    /// The artifacts of a stage that runs before this one.
+    /// The artifacts of another stage.
     pub(crate) const fn of_stage(&self, stage_id: &'static str) -> StageArtifacts<'a> {
         StageArtifacts { stage_id, source: self.source }
     }
@@ -165,26 +114,26 @@ impl fmt::Debug for StageStorage<'_> {
     }
 }
 
-/// The artifacts of an earlier stage, to be read.
+/// The artifacts of a stage that runs before this one, read-only.
 pub struct StageArtifacts<'a> {
     stage_id: &'static str,
     source: &'a dyn ArtifactSource,
 }
 
 impl StageArtifacts<'_> {
-    /// The artifact, if there is one.
+    /// Returns an artifact, or `None` if there is none under this key.
     ///
     /// # Errors
-    /// When the store cannot be read; permanent, when the stage does not run before this one, or the artifact is not
-    /// the JSON of a `T`.
+    /// Retryable, if the store cannot be read; permanent, if the stage does not run before this one or the artifact is
+    /// not the JSON of a `T`.
     pub async fn get<T: DeserializeOwned>(&self, key: &str) -> StageResult<Option<T>> {
         decode(self.stage_id, key, self.source.artifact(self.stage_id, key).await?)
     }
 
-    /// Their keys, in order.
+    /// Returns the keys, sorted.
     ///
     /// # Errors
-    /// When the store cannot be read; permanent, when the stage does not run before this one.
+    /// Retryable, if the store cannot be read; permanent, if the stage does not run before this one.
     pub async fn list(&self) -> StageResult<Vec<String>> {
         self.source.keys(self.stage_id).await
     }

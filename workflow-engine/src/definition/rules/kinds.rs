@@ -1,44 +1,44 @@
-//! Which types which rules are for.
+//! Which rules a type can have.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
-/// A type that is stored as a number, for `#[config(range(…))]`. Implement it for a number type of your own.
+/// A type that is stored as a number, for `#[config(range(…))]`. Implement it for your own number types.
 #[diagnostic::on_unimplemented(
-    message = "`range(…)` is for numbers, and `{Self}` is none",
+    message = "`range(…)` needs a number, but `{Self}` is not one",
     label = "not a number",
-    note = "for a type of your own that is stored as a number, implement `workflow_engine::definition::HasRange`"
+    note = "if a type of your own is stored as a number, implement `workflow_engine::definition::HasRange` for it"
 )]
 pub trait HasRange {
-    /// It is.
+    /// Always `true`.
     const IS_NUMBER: bool = true;
 }
 
-/// A type that is stored as a text, for `#[config(pattern = "…")]`. Implement it for a text type of your own.
+/// A type that is stored as a string, for `#[config(pattern = "…")]`. Implement it for your own string types.
 #[diagnostic::on_unimplemented(
-    message = "`pattern` is for texts, and `{Self}` is none",
-    label = "not a text",
-    note = "for a type of your own that is stored as a text, implement `workflow_engine::definition::HasPattern`"
+    message = "`pattern` needs a string, but `{Self}` is not one",
+    label = "not a string",
+    note = "if a type of your own is stored as a string, implement `workflow_engine::definition::HasPattern` for it"
 )]
 pub trait HasPattern {
-    /// It is.
+    /// Always `true`.
     const IS_TEXT: bool = true;
 }
 
-/// A type with a length, for `#[config(length(…))]`. Implement it for a text or collection type of your own.
+/// A type with a length, for `#[config(length(…))]`. Implement it for your own string and collection types.
 #[diagnostic::on_unimplemented(
-    message = "`length(…)` is for texts and collections, and `{Self}` is none",
+    message = "`length(…)` needs a string or a collection, but `{Self}` is neither",
     label = "has no length",
-    note = "for a type of your own that is stored as a text or a list, implement `workflow_engine::definition::HasLength`"
+    note = "if a type of your own is stored as a string or a list, implement `workflow_engine::definition::HasLength` for it"
 )]
 pub trait HasLength {
-    /// What is counted.
+    /// The unit of the length.
     const UNIT: LengthUnit;
 }
 
-/// What a length counts.
+/// The unit of a length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LengthUnit {
-    /// The characters of a text.
+    /// The characters of a string.
     Characters,
     /// The items of a list.
     Items,
@@ -47,7 +47,7 @@ pub enum LengthUnit {
 }
 
 impl LengthUnit {
-    /// The keywords of JSON Schema for at least and at most.
+    /// The keywords of JSON Schema for the minimum and the maximum.
     pub(crate) const fn keywords(self) -> [&'static str; 2] {
         match self {
             Self::Characters => ["minLength", "maxLength"],

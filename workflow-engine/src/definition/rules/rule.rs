@@ -4,7 +4,7 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
-use crate::definition::rules::LengthUnit;
+use super::kinds::LengthUnit;
 
 /// One rule of a field.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,7 +20,7 @@ pub enum Rule {
     },
     /// `length(min..=max)`.
     Length {
-        /// What is counted.
+        /// The unit of the length.
         unit: LengthUnit,
         /// The smallest length.
         min: Option<u64>,
@@ -36,7 +36,7 @@ pub enum Rule {
 pub enum Bound {
     /// A whole number.
     Int(i64),
-    /// Any other.
+    /// A number with a fraction.
     Float(f64),
 }
 
@@ -73,18 +73,18 @@ impl Rule {
     }
 }
 
-/// A dialect of our own, in which schemas have no rules: it says what the type admits. The fingerprint is made of it,
-/// because a rule that is tightened must not strand runs that were created under the old one.
+/// The name of a private dialect in which schemas have no rules. The fingerprint contains schemas of this dialect, so that
+/// a stricter rule does not strand runs that were created under the old rule.
 const WITHOUT_RULES: &str = "workflow-engine:without-rules";
 
-/// A generator of schemas without rules.
+/// Returns a generator of schemas without rules.
 pub(crate) fn without_rules() -> SchemaGenerator {
     SchemaSettings::default()
         .with(|settings| settings.meta_schema = Some(WITHOUT_RULES.into()))
         .into_generator()
 }
 
-/// Whether this is one of those.
+/// Returns whether the generator makes schemas without rules.
 pub(crate) fn is_without_rules(generator: &SchemaGenerator) -> bool {
     generator.settings().meta_schema.as_deref() == Some(WITHOUT_RULES)
 }

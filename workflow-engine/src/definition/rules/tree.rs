@@ -1,25 +1,25 @@
-//! The rules of a schema, laid out as the values are that they are for.
+//! The rules of a schema as a tree with the structure of the values.
 
 use serde_json::{Map, Value};
 
-use super::checks::FieldRule;
+use super::field_rule::FieldRule;
 
-/// The rules for one value and for what is in it.
+/// The rules of one value and of the values inside it.
 #[derive(Debug, Default)]
 pub(crate) struct Node {
     rules: Vec<FieldRule>,
     fields: Vec<(String, Node)>,
-    /// Those of each item of a list.
+    /// The rules of each item of a list.
     items: Option<Box<Node>>,
-    /// Those of each entry of a map.
+    /// The rules of each entry of a map.
     entries: Option<Box<Node>>,
-    /// Those of other schemas for the same value.
+    /// The rules of other schemas for the same value.
     all: Vec<Node>,
-    /// The type that has them, `#/$defs/…`.
+    /// The type whose rules apply, `#/$defs/…`.
     reference: Option<String>,
 }
 
-/// The keywords that rules write.
+/// The keywords of rules.
 const KEYWORDS: [&str; 10] = [
     "minimum",
     "maximum",
@@ -34,7 +34,7 @@ const KEYWORDS: [&str; 10] = [
 ];
 
 impl Node {
-    /// Reads a schema. `faults` are the patterns that nobody can read.
+    /// Reads a schema. Patterns that cannot be parsed are added to `faults`.
     pub(crate) fn new(schema: &Value, faults: &mut Vec<String>) -> Self {
         let Value::Object(schema) = schema else { return Self::default() };
         let mut node = Self {
@@ -56,7 +56,7 @@ impl Node {
         for (field, schema) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
             let mut own = Vec::new();
             node.fields.push((field.clone(), Self::new(schema, &mut own)));
-            // The innermost field is the one that has the pattern.
+            // The innermost field has the pattern.
             faults.extend(own.into_iter().map(|fault| match fault.strip_prefix("cannot") {
                 Some(rest) => format!("the pattern of `{field}` cannot{rest}"),
                 None => fault,
@@ -65,7 +65,7 @@ impl Node {
         for schema in schema.get("allOf").and_then(Value::as_array).into_iter().flatten() {
             node.all.push(Self::new(schema, faults));
         }
-        // An `Option`: one schema beside that of `null`. Which of several others a value means is not for us to guess.
+        // An `Option` has one schema besides that of `null`. With several others, the schema of a value is ambiguous.
         if let Some(Value::Array(any)) = schema.get("anyOf") {
             let mut any = any.iter().filter(|schema| schema.get("type").is_none_or(|name| name != "null"));
             if let (Some(only), None) = (any.next(), any.next()) {
@@ -75,7 +75,7 @@ impl Node {
         node
     }
 
-    /// Whether there is any rule here, or in what is in it.
+    /// Whether this node or a node inside it has a rule.
     pub(crate) fn has_rules(&self) -> bool {
         let within = [&self.items, &self.entries].into_iter().flatten();
         !self.rules.is_empty()
@@ -84,7 +84,7 @@ impl Node {
             || within.into_iter().any(|node| node.has_rules())
     }
 
-    /// Adds a sentence for each rule that the value, which is at `path`, breaks.
+    /// Adds a sentence for each rule that the value at `path` breaks.
     pub(crate) fn check(
         &self,
         path: &str,
@@ -148,7 +148,7 @@ fn within(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
-/// Whether the keyword says only what the number's type says, which no value of that type can break.
+/// Whether the keyword only repeats the limits of the number's type, which no value of the type can break.
 fn is_of_the_type(schema: &Map<String, Value>, keyword: &str, value: &Value) -> bool {
     let Some(format) = schema.get("format").and_then(Value::as_str) else { return false };
     let bounds: [i64; 2] = match format {

@@ -99,14 +99,14 @@ impl std::fmt::Debug for ServerlessSettings {
 ///     Ok(number * 2)
 /// }
 ///
-/// workflow! { doubling = double }
+/// workflow! { Doubling = double }
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::Error> {
-/// let engine = Engine::builder("memory:").register::<doubling>().without_worker().build().await?;
+/// let engine = Engine::builder("memory:").register::<Doubling>().without_worker().build().await?;
 /// let host = engine.serverless(ServerlessSettings::default());
 ///
-/// let run = engine.start::<doubling>(DoubleInput { number: 21 }).await?;
+/// let run = engine.start::<Doubling>(DoubleInput { number: 21 }).await?;
 /// let done = host.process_available_jobs(ProcessJobs::default()).await?;
 /// assert_eq!((done.processed, done.succeeded, done.failed), (1, 1, 0));
 /// assert_eq!(run.output().await?, 42);

@@ -1,4 +1,4 @@
-//! A field whose keys stand among those of its owner.
+//! Flattened fields, whose keys stand among those of the record.
 
 use serde::de::value::MapDeserializer;
 use serde::de::{Deserializer, Visitor};
@@ -6,7 +6,7 @@ use serde::forward_to_deserialize_any;
 use serde::ser::{Impossible, Serialize, SerializeMap, SerializeStruct, Serializer};
 use serde_json::{Error, Value};
 
-/// Hands a flattened field the keys it knows, and takes them out of what is left.
+/// Passes the known keys to a flattened field, and removes them from the rest.
 pub(crate) struct FlatDeserializer<'a> {
     pub(crate) rest: &'a mut Vec<(String, Value)>,
     pub(crate) keys: &'a mut FlatKeys,
@@ -16,8 +16,8 @@ pub(crate) struct FlatDeserializer<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct FlatKeys {
     pub(crate) known: Vec<&'static str>,
-    /// Whether one of them is a map, or a structure with flattened fields of its own: it does not say which keys it
-    /// knows, is shown all that are left, and takes none of them away from the others.
+    /// Whether a flattened field is a map or a structure that has flattened fields itself. Its known keys are unknown here,
+    /// so it receives all keys of the rest, and they stay in the rest for the other fields.
     pub(crate) open: bool,
 }
 
@@ -65,10 +65,10 @@ impl<'de> Deserializer<'de> for FlatDeserializer<'_> {
     }
 }
 
-/// Writes the keys of a structure or map into the map of its owner.
+/// Writes the keys of a structure or map into the map of the record.
 pub(crate) struct FlatSerializer<'a, M>(pub &'a mut M);
 
-/// Everything that has no keys is refused in the same words.
+/// Refuses a value without keys.
 macro_rules! refuse {
     ($($method:ident($($argument:ty),*);)*) => {$(
         fn $method(self, $(_: $argument),*) -> Result<(), M::Error> {

@@ -3,28 +3,34 @@
 use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
+use super::flat::FlatSerializer;
+use super::missing::missing_field;
+use super::object_schema::ObjectSchema;
+use super::reader::Reader;
+use super::traits::{Field, Record};
 use crate::definition::Rule;
-use crate::lower::record::{Field, ObjectSchema, Reader, Record, write};
+use crate::language::InputTypes;
+use crate::value::{Storable, Stored};
 
-/// A structure whose fields stand in a list; all that is generated for an input or a configuration.
+/// A structure with a list of fields: everything that is generated for an input or a configuration.
 pub trait Listed: Sized {
-    /// `(At<0>, (At<1>, ()))`, the fields with a key first.
+    /// The list, `(At<0>, (At<1>, ()))`; fields with a key come first.
     type Fields: List<Self>;
 
-    /// As messages name the types: the type of one field, the tuple of several.
+    /// The types of the fields for messages: the type of one field, the tuple of several.
     type Parameters;
 
-    /// What is to be known of it beside its types.
+    /// The properties of the structure that are not types.
     const SHAPE: Shape;
 
-    /// Puts the structure together.
+    /// Makes the structure from the values of its fields.
     fn make(values: Values<Self>) -> Self;
 }
 
-/// The fields of `R`, one in the other.
+/// The values of the fields of `R`, as nested pairs.
 pub type Values<R> = <<R as Listed>::Fields as List<R>>::Values;
 
-/// What is to be known of a record beside its types.
+/// The properties of a record that are not types.
 #[derive(Debug)]
 pub struct Shape {
     /// The type's name.
@@ -37,7 +43,7 @@ pub struct Shape {
     pub fields: &'static [FieldShape],
 }
 
-/// What is to be known of a field beside its type.
+/// The properties of a field other than its type.
 #[derive(Debug)]
 pub struct FieldShape {
     absent: Absent,
@@ -45,12 +51,12 @@ pub struct FieldShape {
     rules: &'static [Rule],
 }
 
-/// What a field is when its key is absent.
+/// The behaviour if the key of a field is absent.
 #[derive(Clone, Copy, Debug)]
 enum Absent {
     Missing,
     Default,
-    /// It has no key.
+    /// The field has no key.
     Flattened,
 }
 
@@ -67,13 +73,13 @@ impl FieldShape {
         Self { absent: Absent::Default, doc, rules: &[] }
     }
 
-    /// A field whose keys stand among those of its owner.
+    /// A field whose keys stand among those of the record.
     #[must_use]
     pub const fn flattened() -> Self {
         Self { absent: Absent::Flattened, doc: "", rules: &[] }
     }
 
-    /// The same under rules.
+    /// Adds rules.
     #[must_use]
     pub const fn ruled(mut self, rules: &'static [Rule]) -> Self {
         self.rules = rules;
@@ -85,7 +91,7 @@ impl FieldShape {
 #[derive(Debug)]
 pub struct At<const INDEX: usize>;
 
-/// The fields of `R`, one in the other: a list can be walked by generic code, however long it is.
+/// The fields of `R` as nested pairs, which generic code can walk at any length.
 pub trait List<R> {
     /// The values.
     type Values;
@@ -101,7 +107,7 @@ pub trait List<R> {
     /// Reads the value of the field `index`.
     ///
     /// # Errors
-    /// Those of the field, and a key that comes twice.
+    /// Those of the field, and a repeated key.
     fn read<'de, A>(
         reader: &mut Reader<'de, A>,
         index: usize,
@@ -110,10 +116,10 @@ pub trait List<R> {
     where
         A: MapAccess<'de>;
 
-    /// All the values, when every key has been read.
+    /// Returns the values after all keys have been read.
     ///
     /// # Errors
-    /// Those of flattened fields, and a missing field that has no default.
+    /// Those of flattened fields, and a missing field without a default.
     fn finish<'de, A>(reader: &mut Reader<'de, A>, slots: Self::Slots) -> Result<Self::Values, A::Error>
     where
         A: MapAccess<'de>;
@@ -152,8 +158,8 @@ where
     fn write<M: SerializeMap>(record: &R, map: &mut M) -> Result<(), M::Error> {
         let value = <R as Field<INDEX>>::of(record);
         match R::SHAPE.fields[INDEX].absent {
-            Absent::Flattened => write::write_flat(map, value)?,
-            Absent::Missing | Absent::Default => write::write_field(map, R::SHAPE.keys[INDEX], value)?,
+            Absent::Flattened => value.store(FlatSerializer(map))?,
+            Absent::Missing | Absent::Default => map.serialize_entry(R::SHAPE.keys[INDEX], &Stored(value))?,
         }
         Rest::write(record, map)
     }
@@ -178,7 +184,7 @@ where
     {
         let value = match (R::SHAPE.fields[INDEX].absent, slot) {
             (_, Some(value)) => value,
-            (Absent::Missing, None) => super::missing::missing_field(R::SHAPE.keys[INDEX])?,
+            (Absent::Missing, None) => missing_field(R::SHAPE.keys[INDEX])?,
             (Absent::Default, None) => <R as Field<INDEX>>::default(),
             (Absent::Flattened, None) => reader.flattened()?,
         };
@@ -220,4 +226,8 @@ impl<R: Listed> Record for R {
     fn schema(object: &mut ObjectSchema<'_>) {
         R::Fields::schema(object);
     }
+}
+
+impl<R: Listed> InputTypes for R {
+    type Parameters = R::Parameters;
 }

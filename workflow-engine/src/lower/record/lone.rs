@@ -1,39 +1,40 @@
-//! A record of one field, as most are.
+//! A record with one field, the most frequent kind.
 
 use std::fmt;
 
-use crate::lower::record::{At, Field, FieldShape, Listed, Shape, Values};
+use super::list::{At, FieldShape, Listed, Shape, Values};
+use super::traits::Field;
 use crate::value::Storable;
 
-/// A structure of one field, which has a key: one implementation says what [`Listed`] and [`Field`] say elsewhere,
-/// because every item that is generated costs time after every edit.
+/// A structure with one field, which has a key. This one trait replaces [`Listed`] and [`Field`], because rustc checks every
+/// generated item again after each edit.
 pub trait Lone: Sized {
     /// The field's type.
     type Type: Storable;
 
-    /// What is to be known of it beside its type.
+    /// The properties of the structure other than the field's type.
     const SHAPE: LoneShape<Self, Self::Type>;
 
-    /// The field's default, where the shape says that it has one.
+    /// Returns the field's default, if the shape has one.
     #[must_use]
     fn default() -> Self::Type {
-        unreachable!("the shape says that this field has no default")
+        unreachable!("this field has no default")
     }
 }
 
-/// What is to be known of a record of one field beside the field's type.
+/// The properties of a record with one field, other than the field's type.
 pub struct LoneShape<R, T> {
     /// The type's name.
     pub name: &'static str,
     /// Whether an unknown key is an error.
     pub strict: bool,
-    /// The key, alone.
+    /// The one key.
     pub keys: &'static [&'static str],
-    /// The field, alone.
+    /// The one field.
     pub fields: &'static [FieldShape],
-    /// The field of a structure.
+    /// Returns the field of a structure.
     pub of: fn(&R) -> &T,
-    /// Puts the structure together.
+    /// Makes the structure from the value.
     pub make: fn(T) -> R,
 }
 

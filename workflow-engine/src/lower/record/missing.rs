@@ -1,4 +1,4 @@
-//! What a field is when its key is absent.
+//! Reading absent fields.
 
 use std::marker::PhantomData;
 
@@ -8,7 +8,7 @@ use serde::forward_to_deserialize_any;
 
 use crate::value::Storable;
 
-/// Reads an absent field: `None` where the type is an `Option`, as serde's derives have it.
+/// Reads an absent field: `None` for an `Option`, as in serde's derives, and otherwise an error.
 pub(crate) fn missing_field<T: Storable, E: Error>(key: &'static str) -> Result<T, E> {
     T::load(Missing { key, error: PhantomData })
 }
@@ -35,7 +35,7 @@ impl<'de, E: Error> Deserializer<'de> for Missing<E> {
     }
 }
 
-/// Reads a configuration from no keys at all: it consists of its defaults, where every field has one.
+/// Reads a configuration without keys: the defaults, if every field has one.
 pub(crate) fn from_nothing<T: DeserializeOwned, E: Error>() -> Result<T, E> {
     T::deserialize(MapDeserializer::<_, E>::new(std::iter::empty::<(&str, &str)>()))
 }

@@ -1,4 +1,4 @@
-//! The document workflow of the README, its entries called by hand.
+//! A document workflow whose entries the test calls.
 
 mod definition;
 
@@ -91,7 +91,7 @@ async fn run(input: Json, config: &[(&str, &str)]) -> Result<HashMap<String, Jso
     let input = (definition.check_input)(&input).expect("the input is one");
     let mut stored: HashMap<String, Json> = HashMap::new();
     for stage in &definition.stages {
-        let handed = match stage.predecessors.as_slice() {
+        let inputs = match stage.predecessors.as_slice() {
             [] => vec![input.clone()],
             _ => stage.inputs.iter().map(|index| stored[&definition.stages[*index].id].clone()).collect(),
         };
@@ -100,7 +100,7 @@ async fn run(input: Json, config: &[(&str, &str)]) -> Result<HashMap<String, Jso
         let reads = stage.reads.iter().map(|index| &definition.stages[*index].id);
         let reads = reads.map(|id| (id.clone(), stored[id].clone())).collect();
         let context = context(&stage.id, reads);
-        let output = (stage.entry)(Execution { inputs: handed, config, context }).await?;
+        let output = (stage.entry)(Execution { inputs, config, context }).await?;
         stored.insert(stage.id.clone(), output);
     }
     Ok(stored)

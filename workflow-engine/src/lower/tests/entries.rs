@@ -1,4 +1,4 @@
-//! What an entry says when a stored value is not what it should be.
+//! The errors of an entry for stored values of the wrong type.
 
 use std::collections::HashMap;
 
@@ -94,7 +94,7 @@ workflow! {
 async fn run(
     definition: &WorkflowDefinition,
     stage: usize,
-    handed: &[&str],
+    inputs: &[&str],
     config: &str,
     outputs: &[(&str, &str)],
 ) -> Result<Json, StageError> {
@@ -102,24 +102,24 @@ async fn run(
     let outputs: HashMap<String, Json> =
         outputs.iter().map(|(id, json)| ((*id).to_owned(), Json::trusted(*json))).collect();
     let execution = Execution {
-        inputs: handed.iter().map(|json| Json::trusted(*json)).collect(),
+        inputs: inputs.iter().map(|json| Json::trusted(*json)).collect(),
         config: Json::trusted(config),
         context: context(&stage.id, outputs),
     };
     (stage.entry)(execution).await
 }
 
-fn permanent<T: std::fmt::Debug>(outcome: Result<T, StageError>, says: &str) {
+fn permanent<T: std::fmt::Debug>(outcome: Result<T, StageError>, expected: &str) {
     let error = outcome.unwrap_err();
     assert!(!error.is_retryable(), "{error} is permanent");
-    assert!(error.message().contains(says), "`{error}` says `{says}`");
+    assert!(error.message().contains(expected), "`{error}` contains `{expected}`");
 }
 
 #[tokio::test]
 async fn an_unreadable_input_or_configuration_is_permanent_and_named() {
     let definition = reading::definition();
     let outcome = run(definition, 0, &[r#"{"text": 1}"#], "{}", &[]).await;
-    permanent(outcome, "stage `first` cannot be handed its input");
+    permanent(outcome, "the input of stage `first` cannot be read");
     let outcome = run(definition, 0, &[r#"{"text": "a"}"#], r#"{"times": "x"}"#, &[]).await;
     permanent(outcome, "the configuration of stage `first` cannot be read: field `times`");
     let outcome = run(writing::definition(), 1, &["7"], "{}", &[]).await;
@@ -173,13 +173,13 @@ async fn check(
 
 #[tokio::test]
 async fn a_ticket_that_cannot_be_read_is_permanent_and_named() {
-    let says = "the ticket of stage `posted`, a `workflow_engine::language::tests::entries::OneWay`, cannot be read back \
+    let expected = "the ticket of stage `posted`, a `workflow_engine::lower::tests::entries::OneWay`, cannot be read back \
                 from its stored form: invalid type: integer `4`";
-    permanent(run(posting::definition(), 0, &[r#"{"text": "text"}"#], "{}", &[]).await, says);
+    permanent(run(posting::definition(), 0, &[r#"{"text": "text"}"#], "{}", &[]).await, expected);
     let outcome = check(posting::definition(), 0, "4", "{}", &[]).await;
-    let says = "the ticket of stage `posted` cannot be read as `workflow_engine::language::tests::entries::OneWay`: \
+    let expected = "the ticket of stage `posted` cannot be read as `workflow_engine::lower::tests::entries::OneWay`: \
                 invalid type: integer `4`";
-    permanent(outcome, says);
+    permanent(outcome, expected);
 }
 
 #[tokio::test]

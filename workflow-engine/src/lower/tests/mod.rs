@@ -1,8 +1,7 @@
-//! The language as the kernel meets it: definitions and entries, called by hand.
+//! Definitions and entries of declared workflows, called as the kernel calls them.
 
 mod document;
 mod entries;
-mod fingerprints;
 
 use std::collections::HashMap;
 

@@ -1,13 +1,22 @@
-//! What a decision does to the rows of a transaction: the one meaning that every store gives it.
+//! Applying a decision to the rows of a transaction. Every store shares this code, so a [`Change`](crate::ports::Change)
+//! has one meaning everywhere.
+//!
+//! [`apply`] checks the idempotency key and the precondition, then passes each change to `changes`, which routes it by
+//! group: `runs` and `rerun`, `jobs`, `stages`, `suspension`, `side_rows`, `calls` and `budget`. They write to a
+//! [`Draft`], which is merged into the working set only when every change fits.
 
-mod side_rows;
-mod calls;
+mod precondition;
+mod draft;
+mod mismatch;
 mod changes;
 mod runs;
-mod draft;
-mod precondition;
 mod rerun;
-mod waiting;
+mod jobs;
+mod stages;
+mod suspension;
+mod side_rows;
+mod calls;
+mod budget;
 
 use chrono::{DateTime, Utc};
 
@@ -16,16 +25,16 @@ use super::working_set::WorkingSet;
 use crate::error::Error;
 use crate::ports::{Commit, Decision};
 
-pub(super) use precondition::holds;
+pub(super) use self::precondition::holds;
 
-/// Applies `decision` as one thing: the whole of it, or, when its guard misses, its idempotency key is taken or it
-/// asks for the impossible, nothing of it. Other decisions of the same transaction do not notice.
+/// Applies `decision` as a whole. Where its idempotency key is taken, its precondition fails or one of its changes does
+/// not fit, nothing of it is applied. Other decisions of the same transaction are not affected.
 ///
 /// # Errors
-/// When a change does not fit the rows it is about: a stage that does not exist, a counter below zero; and
+/// When a change does not fit the rows that it names (a stage that does not exist, a counter below zero); and
 /// `BUDGET_EXCEEDED`.
 pub(super) fn apply(set: &mut WorkingSet, decision: &Decision, now: DateTime<Utc>) -> Result<Commit, Error> {
-    // The key comes before the guard: a repeated command finds the run where the first one has moved it to.
+    // The key is checked before the precondition: when a command is repeated, its first execution has moved the run.
     if let Some(entry) = &decision.idempotency
         && let Some(taken) = set.key(entry.command, &entry.key)
     {
@@ -41,9 +50,9 @@ pub(super) fn apply(set: &mut WorkingSet, decision: &Decision, now: DateTime<Utc
     let mut draft = Draft::new(set, decision.run_id, now);
     let written = decision.changes.iter().try_for_each(|change| changes::write(&mut draft, change));
     written
-        .and_then(|()| waiting::emit_suspended(&mut draft, decision))
+        .and_then(|()| suspension::emit_suspended(&mut draft))
         .and_then(|()| calls::void(&mut draft))
-        .map_err(|impossible| impossible.of(decision.run_id))?;
+        .map_err(|mismatch| mismatch.into_error(decision.run_id))?;
     let applied = draft.into_written().merge_into(set);
     if let Some(entry) = &decision.idempotency {
         set.insert_key(entry, decision.run_id, now);

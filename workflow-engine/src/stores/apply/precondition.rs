@@ -1,4 +1,4 @@
-//! Whether what a decision was made from is still so.
+//! Checks whether the precondition of a decision holds.
 
 use chrono::{DateTime, Utc};
 
@@ -7,7 +7,7 @@ use crate::records::{JobRecord, Lease, RunRecord, Status};
 use crate::stores::working_set::WorkingSet;
 use crate::value::RunId;
 
-/// Whether `guard` holds for this run at `now`.
+/// Returns whether `precondition` holds for this run at `now`.
 pub(in crate::stores) fn holds(
     precondition: &Precondition,
     set: &WorkingSet,
@@ -30,11 +30,11 @@ pub(in crate::stores) fn holds(
             is_held(run, job(&lease.stage_id), lease) && is_at(run, *revision)
         }
         Precondition::ExpiredLease(lease) => {
-            is_held(run, job(&lease.stage_id), lease) && has_run_out(job(&lease.stage_id), now)
+            is_held(run, job(&lease.stage_id), lease) && has_expired(job(&lease.stage_id), now)
         }
         Precondition::ExpiredLeaseAndRevision(lease, revision) => {
             is_held(run, job(&lease.stage_id), lease)
-                && has_run_out(job(&lease.stage_id), now)
+                && has_expired(job(&lease.stage_id), now)
                 && is_at(run, *revision)
         }
     }
@@ -53,8 +53,8 @@ fn is_claimable(run: &RunRecord, job: &JobRecord, generation: u32, now: DateTime
         && job.attempt < job.max_attempts
 }
 
-/// The lease is the job's newest. It holds until somebody else claims, even past its end: a worker that was slow and
-/// that nobody has replaced may still deliver.
+/// Returns whether the lease is the job's newest. Its end does not matter: a slow worker whose job has not been
+/// claimed again may still commit its outcome.
 fn is_held(run: &RunRecord, job: Option<&JobRecord>, lease: &Lease) -> bool {
     job.is_some_and(|job| {
         run.status == Status::Running
@@ -66,6 +66,6 @@ fn is_held(run: &RunRecord, job: Option<&JobRecord>, lease: &Lease) -> bool {
     })
 }
 
-fn has_run_out(job: Option<&JobRecord>, now: DateTime<Utc>) -> bool {
+fn has_expired(job: Option<&JobRecord>, now: DateTime<Utc>) -> bool {
     job.and_then(|job| job.leased_until).is_some_and(|until| until <= now)
 }

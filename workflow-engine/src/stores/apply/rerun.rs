@@ -1,17 +1,19 @@
-//! A run that is over runs again, as the next generation.
+//! The rerun of a terminal run, in its next generation.
 
-use super::draft::{Draft, Impossible};
+use super::draft::Draft;
+use super::mismatch::Mismatch;
 use crate::ports::RerunStage;
 use crate::records::{EventKind, Status};
 
-/// `Change::Rerun`.
-pub(super) fn rerun(draft: &mut Draft<'_>, stages: &[RerunStage], waiting_on: u32) -> Result<(), Impossible> {
+/// Writes `Change::Rerun`.
+pub(super) fn rerun(draft: &mut Draft<'_>, stages: &[RerunStage], waiting_on: u32) -> Result<(), Mismatch> {
     let now = draft.now();
     let run = draft.run_mut()?;
     if !run.status.is_terminal() {
-        return Err(Impossible::RunIsNotOver);
+        return Err(Mismatch::RunIsNotTerminal);
     }
     run.status = Status::Running;
+    // Leases, cached outputs, artifacts and blobs carry the generation, so none of the old ones is taken for a new one.
     run.generation += 1;
     run.version += 1;
     run.waiting_on = waiting_on;
@@ -38,12 +40,12 @@ pub(super) fn rerun(draft: &mut Draft<'_>, stages: &[RerunStage], waiting_on: u3
         stage.started_at = None;
         stage.completed_at = None;
         if had_metrics {
-            draft.metrics_have_changed(stage_id);
+            draft.metrics_changed(stage_id);
         }
         if awaited_budget {
-            draft.stage_spending_has_changed(stage_id);
+            draft.stage_spending_changed(stage_id);
         }
-        // A job of the old generation, of a stage that failed for example, is void.
+        // A failed stage, for example, has a dead job of the old generation.
         draft.job_slot(stage_id).delete();
     }
     draft.event(EventKind::WorkflowStarted {})

@@ -1,14 +1,16 @@
-//! Changes of the run as a whole.
+//! The run as a whole: created, started, completed, ended, recounted.
 
 use std::collections::BTreeMap;
 
-use super::draft::{Draft, Impossible, inline};
+use super::draft::{Draft, inline};
+use super::mismatch::Mismatch;
 use crate::ports::{NewRun, NewStage, RunEnd};
 use crate::records::{CostSummary, EventKind, RunRecord, StageRecord, Status, StoredValue};
 use crate::stores::instant;
 use crate::value::RunId;
 
-pub(super) fn create_run(draft: &mut Draft<'_>, new: &NewRun) -> Result<(), Impossible> {
+/// Writes `Change::CreateRun`.
+pub(super) fn create(draft: &mut Draft<'_>, new: &NewRun) -> Result<(), Mismatch> {
     let run = RunRecord {
         id: draft.run_id(),
         workflow_id: new.workflow_id.clone(),
@@ -33,15 +35,12 @@ pub(super) fn create_run(draft: &mut Draft<'_>, new: &NewRun) -> Result<(), Impo
     draft.event(EventKind::WorkflowCreated { workflow_id: new.workflow_id.clone() })
 }
 
-pub(super) fn start_run(
-    draft: &mut Draft<'_>,
-    stages: &[NewStage],
-    waiting_on: u32,
-) -> Result<(), Impossible> {
+/// Writes `Change::StartRun`.
+pub(super) fn start(draft: &mut Draft<'_>, stages: &[NewStage], waiting_on: u32) -> Result<(), Mismatch> {
     let now = draft.now();
     let run = draft.run_mut()?;
     if run.status != Status::Pending {
-        return Err(Impossible::RunIsStarted);
+        return Err(Mismatch::RunIsStarted);
     }
     run.status = Status::Running;
     run.version += 1;
@@ -77,13 +76,14 @@ fn new_stage(run_id: RunId, generation: u32, stage: &NewStage) -> StageRecord {
     }
 }
 
-pub(super) fn release_run(draft: &mut Draft<'_>, output: Option<&StoredValue>) -> Result<(), Impossible> {
+/// Writes `Change::ReleaseRun`.
+pub(super) fn release(draft: &mut Draft<'_>, output: Option<&StoredValue>) -> Result<(), Mismatch> {
     let now = draft.now();
     let run = draft.run_mut()?;
     if run.status.is_terminal() {
-        return Err(Impossible::RunIsOver);
+        return Err(Mismatch::RunIsTerminal);
     }
-    run.waiting_on = run.waiting_on.checked_sub(1).ok_or(Impossible::RunIsReleased)?;
+    run.waiting_on = run.waiting_on.checked_sub(1).ok_or(Mismatch::RunIsReleased)?;
     if run.waiting_on > 0 {
         return Ok(());
     }
@@ -97,11 +97,12 @@ pub(super) fn release_run(draft: &mut Draft<'_>, output: Option<&StoredValue>) -
     draft.event(EventKind::WorkflowCompleted { duration_ms, output: inline(output) })
 }
 
-pub(super) fn end_run(draft: &mut Draft<'_>, end: &RunEnd) -> Result<(), Impossible> {
+/// Writes `Change::EndRun`.
+pub(super) fn end(draft: &mut Draft<'_>, end: &RunEnd) -> Result<(), Mismatch> {
     let now = draft.now();
     let run = draft.run_mut()?;
     if run.status.is_terminal() {
-        return Err(Impossible::RunIsOver);
+        return Err(Mismatch::RunIsTerminal);
     }
     run.version += 1;
     run.active = 0;
@@ -122,4 +123,12 @@ pub(super) fn end_run(draft: &mut Draft<'_>, end: &RunEnd) -> Result<(), Impossi
     let status = run.status;
     draft.applied().ended = Some(status);
     draft.event(event)
+}
+
+/// Writes `Change::Recount`.
+pub(super) fn recount(draft: &mut Draft<'_>, active: u32, suspended: u32) -> Result<(), Mismatch> {
+    let run = draft.run_mut()?;
+    (run.active, run.suspended) = (active, suspended);
+    run.version += 1;
+    Ok(())
 }

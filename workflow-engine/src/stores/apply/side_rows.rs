@@ -1,46 +1,64 @@
-//! What hangs on runs and stages: annotations, artifacts, metrics, and statements of the user's.
+//! Rows beside runs and stages: blobs, log lines, progress, annotations, artifacts, metrics, statements of the user.
 
-use super::draft::{Draft, Impossible};
-use crate::ports::Change;
-use crate::records::{Annotation, AnnotationRecord, EventKind, StoredValue};
-use crate::stores::working_set::{ArtifactRow, UserStatements};
+use std::collections::BTreeMap;
 
-/// Writes one of these changes; the others are not its business.
-pub(super) fn attach(draft: &mut Draft<'_>, change: &Change) -> Result<(), Impossible> {
-    match change {
-        Change::Annotate { stage_id, annotation } => annotate(draft, stage_id.as_deref(), annotation),
-        Change::PutArtifact { stage_id, key, value } => artifact(draft, stage_id, key, Some(value)),
-        Change::DeleteArtifact { stage_id, key } => artifact(draft, stage_id, key, None),
-        Change::RecordMetrics { stage_id, metrics } => {
-            let measured = metrics.iter().map(|(name, value)| (name.clone(), *value));
-            draft.stage_mut(stage_id)?.metrics.extend(measured);
-            draft.metrics_have_changed(stage_id);
-            Ok(())
-        }
-        Change::Execute { stage_id, statements } => {
-            let run_id = draft.run_id();
-            draft.execute(UserStatements {
-                run_id,
-                stage_id: stage_id.clone(),
-                statements: statements.clone(),
-            });
-            Ok(())
-        }
-        _ => Ok(()),
-    }
+use super::draft::Draft;
+use super::mismatch::Mismatch;
+use crate::records::{Annotation, AnnotationRecord, BlobKey, EventKind, LogLevel, Statement, StoredValue};
+use crate::stores::working_set::{ArtifactRow, BlobRow, LogRow, UserStatements};
+use crate::value::Json;
+
+/// Writes `Change::PutBlob`.
+pub(super) fn put_blob(draft: &mut Draft<'_>, key: &BlobKey, value: &Json) -> Result<(), Mismatch> {
+    let row = BlobRow { run_id: draft.run_id(), key: key.clone(), value: value.clone(), at: draft.now() };
+    draft.put_blob(row);
+    Ok(())
 }
 
-fn annotate(
+/// Writes `Change::Log`.
+pub(super) fn log(
+    draft: &mut Draft<'_>,
+    stage_id: &str,
+    level: LogLevel,
+    message: &str,
+    fields: &Json,
+) -> Result<(), Mismatch> {
+    let line = LogRow {
+        run_id: draft.run_id(),
+        attempt: draft.stage(stage_id)?.attempt,
+        stage_id: stage_id.to_owned(),
+        at: draft.now(),
+        level,
+        message: message.to_owned(),
+        fields: fields.clone(),
+    };
+    draft.log(line);
+    Ok(())
+}
+
+/// Writes `Change::Progress`.
+pub(super) fn progress(
+    draft: &mut Draft<'_>,
+    stage_id: &str,
+    fraction: f64,
+    message: &str,
+) -> Result<(), Mismatch> {
+    let stage_id = draft.stage(stage_id)?.stage_id.clone();
+    draft.event(EventKind::StageProgress { stage_id, fraction, message: message.to_owned() })
+}
+
+/// Writes `Change::Annotate`.
+pub(super) fn annotate(
     draft: &mut Draft<'_>,
     stage_id: Option<&str>,
     annotation: &Annotation,
-) -> Result<(), Impossible> {
+) -> Result<(), Mismatch> {
     let generation = draft.run()?.generation;
-    // One that is attached from outside may be about a stage of a run that nobody has started.
+    // The stage may not exist yet: an annotation from outside may be about a stage of a run that has not started.
     let attempt = stage_id.and_then(|stage_id| draft.stage(stage_id).ok()).map(|stage| stage.attempt);
     for (key, value) in &annotation.attributes {
         draft.annotate(AnnotationRecord {
-            // Given by the store.
+            // The store assigns it.
             id: 0,
             run_id: draft.run_id(),
             stage_id: stage_id.map(str::to_owned),
@@ -66,14 +84,38 @@ fn annotate(
     Ok(())
 }
 
-fn artifact(
+/// Writes `Change::PutArtifact`, or without a value `Change::DeleteArtifact`.
+pub(super) fn artifact(
     draft: &mut Draft<'_>,
     stage_id: &str,
     key: &str,
     value: Option<&StoredValue>,
-) -> Result<(), Impossible> {
+) -> Result<(), Mismatch> {
     let generation = draft.stage(stage_id)?.generation;
     let row = ArtifactRow { generation, value: value.cloned(), at: draft.now() };
-    draft.keep(stage_id, key, row);
+    draft.set_artifact(stage_id, key, row);
+    Ok(())
+}
+
+/// Writes `Change::RecordMetrics`.
+pub(super) fn record_metrics(
+    draft: &mut Draft<'_>,
+    stage_id: &str,
+    metrics: &BTreeMap<String, f64>,
+) -> Result<(), Mismatch> {
+    let recorded = metrics.iter().map(|(name, value)| (name.clone(), *value));
+    draft.stage_mut(stage_id)?.metrics.extend(recorded);
+    draft.metrics_changed(stage_id);
+    Ok(())
+}
+
+/// Writes `Change::Execute`.
+pub(super) fn execute(
+    draft: &mut Draft<'_>,
+    stage_id: &str,
+    statements: &[Statement],
+) -> Result<(), Mismatch> {
+    let run_id = draft.run_id();
+    draft.execute(UserStatements { run_id, stage_id: stage_id.to_owned(), statements: statements.to_vec() });
     Ok(())
 }

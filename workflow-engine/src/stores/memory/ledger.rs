@@ -1,37 +1,37 @@
-//! The ledger in memory.
+//! The store in memory as a ledger.
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
 use super::MemoryStore;
-use super::side_rows::Kept;
+use super::side_tables::SideTables;
 use crate::error::Error;
 use crate::ledger::{CallOutcome, CallReservation, CallStatistics, CallSums};
 use crate::ports::Ledger;
 use crate::records::{AiCallRecord, CallStatus};
-use crate::stores::calls::{CallRow, LOST, ReservedRow, SettledRow, VoidedCalls, covers};
+use crate::stores::calls::{CallRow, LOST_CALL, ReservedRow, SettledRow, VoidedCalls, covers};
 use crate::stores::instant;
 use crate::value::{CallId, RunId};
 
-impl Kept {
-    /// What is known of a call.
+impl SideTables {
+    /// Returns the row of a call.
     pub(super) fn call(&self, id: CallId) -> Option<CallRow> {
         let AiCallRecord { run_id, stage_id, outcome, reserved, .. } = self.calls.get(&id)?.clone();
         Some(CallRow { run_id, stage_id, outcome, reserved })
     }
 
-    /// Stores what a transaction has written.
+    /// Stores the calls that a transaction has written.
     pub(super) fn write_calls(
         &mut self,
-        intended: Vec<ReservedRow>,
-        ended: Vec<SettledRow>,
+        reserved: Vec<ReservedRow>,
+        settled: Vec<SettledRow>,
         voided: Vec<VoidedCalls>,
     ) {
-        self.calls.extend(intended.into_iter().map(|row| (row.record.id, row.record)));
-        for row in ended {
+        self.calls.extend(reserved.into_iter().map(|row| (row.record.id, row.record)));
+        for row in settled {
             if let Some(record) = self.calls.get_mut(&row.id) {
-                row.write_into(record);
+                row.apply_to(record);
             }
         }
         for VoidedCalls { run_id, stage_id, at } in voided {
@@ -39,8 +39,8 @@ impl Kept {
                 call.run_id == Some(run_id) && call.stage_id.as_deref() == Some(stage_id.as_str())
             });
             for record in of_stage {
-                SettledRow::new(record.id, CallOutcome::Unknown { error: LOST.to_owned() }, at)
-                    .write_into(record);
+                SettledRow::new(record.id, CallOutcome::Unknown { error: LOST_CALL.to_owned() }, at)
+                    .apply_to(record);
             }
         }
     }
@@ -59,7 +59,7 @@ impl Ledger for MemoryStore {
         limit: usize,
     ) -> Result<Vec<AiCallRecord>, Error> {
         let state = self.open("read the calls of a run")?;
-        let later = state.kept.calls.values().filter(|call| after.is_none_or(|after| call.id > after));
+        let later = state.side_tables.calls.values().filter(|call| after.is_none_or(|after| call.id > after));
         Ok(later.filter(|call| call.run_id == Some(run_id)).take(limit).cloned().collect())
     }
 
@@ -72,7 +72,7 @@ impl Ledger for MemoryStore {
         let state = self.open("read the calls of a topic")?;
         let place = |call: &AiCallRecord| (call.topic.clone(), call.id);
         let is_later = |call: &&AiCallRecord| after.as_ref().is_none_or(|after| place(call) > *after);
-        let mut calls: Vec<_> = state.kept.of_topic(topic).filter(is_later).cloned().collect();
+        let mut calls: Vec<_> = state.side_tables.of_topic(topic).filter(is_later).cloned().collect();
         calls.sort_by_key(place);
         calls.truncate(limit);
         Ok(calls)
@@ -81,7 +81,7 @@ impl Ledger for MemoryStore {
     async fn call_statistics(&self, topic: &str) -> Result<CallStatistics, Error> {
         let state = self.open("sum up the calls of a topic")?;
         let mut by_model: BTreeMap<String, CallSums> = BTreeMap::new();
-        for call in state.kept.of_topic(topic) {
+        for call in state.side_tables.of_topic(topic) {
             let sums = by_model.entry(call.model_key.clone()).or_default();
             sums.add(&sums_of(call));
         }
@@ -91,15 +91,15 @@ impl Ledger for MemoryStore {
     async fn reserve_call(&self, id: CallId, call: CallReservation) -> Result<(), Error> {
         let mut state = self.open("write a call")?;
         let now = instant::now(&*self.clock);
-        state.kept.calls.entry(id).or_insert_with(|| ReservedRow::outside(id, call, now).record);
+        state.side_tables.calls.entry(id).or_insert_with(|| ReservedRow::without_stage(id, call, now).record);
         Ok(())
     }
 
-    async fn settle_call(&self, id: CallId, end: CallOutcome) -> Result<(), Error> {
-        let mut state = self.open("write what became of a call")?;
+    async fn settle_call(&self, id: CallId, outcome: CallOutcome) -> Result<(), Error> {
+        let mut state = self.open("settle a call")?;
         let now = instant::now(&*self.clock);
-        if let Some(record) = state.kept.calls.get_mut(&id).filter(|call| call.run_id.is_none()) {
-            SettledRow::new(id, end, now).write_into(record);
+        if let Some(record) = state.side_tables.calls.get_mut(&id).filter(|call| call.run_id.is_none()) {
+            SettledRow::new(id, outcome, now).apply_to(record);
         }
         Ok(())
     }

@@ -1,39 +1,39 @@
-//! The store in memory: for tests and for work that need not outlive its process.
+//! The store in memory, for tests and for work that need not outlive its process.
 
-mod side_rows;
-mod ledger;
-mod outbox;
+mod state;
+mod side_tables;
 mod persistence;
 mod stuck_runs;
-mod retention;
-mod state;
 mod transport;
+mod outbox;
+mod retention;
+mod ledger;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-pub use self::side_rows::NotedStatements;
+pub use self::side_tables::RecordedStatements;
 use self::state::State;
-use super::pending_notifications::Announcement;
+use super::pending_notifications::PendingNotifications;
 use super::working_set::WorkingSet;
 use super::{Closed, instant};
 use crate::error::Error;
 use crate::ports::{Clock, Hints};
 
-/// A store that keeps everything in this process and loses it with it. Its transactions are as strict as those of a
-/// database: they run one after another, and one that fails leaves no trace.
+/// A store that keeps everything in this process and loses it at the end of the process. Its transactions are as strict
+/// as those of a database: they run one after another, and a failed one leaves no trace.
 pub struct MemoryStore {
     clock: Arc<dyn Clock>,
     hints: Arc<Hints>,
     state: Mutex<State>,
     deliver_events: AtomicBool,
-    notes_statements: bool,
+    records_statements: bool,
 }
 
 impl MemoryStore {
-    /// An empty store that takes its instants from `clock`.
+    /// Creates an empty store that takes its instants from `clock`.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
@@ -41,49 +41,50 @@ impl MemoryStore {
             hints: Arc::new(Hints::new()),
             state: Mutex::default(),
             deliver_events: AtomicBool::new(false),
-            notes_statements: false,
+            records_statements: false,
         }
     }
 
-    /// The same store, which notes the statements that stages give to `ctx.transaction()`, as it would have run them:
-    /// for tests. Without this such a commit fails with `STATEMENTS_UNSUPPORTED`, as there are no tables.
+    /// Records the statements that stages give to `ctx.transaction()`, for tests. Without this, such a commit fails with
+    /// `STATEMENTS_UNSUPPORTED`, because the store has no tables.
     #[must_use]
-    pub fn noting_statements(mut self) -> Self {
-        self.notes_statements = true;
+    pub fn record_statements(mut self) -> Self {
+        self.records_statements = true;
         self
     }
 
-    /// The statements that were noted, in the order of their commits.
+    /// Returns the recorded statements, in the order of their commits.
     #[must_use]
-    pub fn noted_statements(&self) -> Vec<NotedStatements> {
+    pub fn recorded_statements(&self) -> Vec<RecordedStatements> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.noted_statements()
+        state.side_tables.recorded_statements()
     }
 
-    /// The state, unless the store is closed.
+    /// Returns the state, unless the store is closed.
     fn open(&self, doing: &str) -> Result<MutexGuard<'_, State>, Error> {
-        // A panic under this lock can only come from before the write-back, which touches nothing: the state is sound.
+        // The state of a poisoned lock is sound: a panic can only happen before the write-back, which changes nothing
+        // until then.
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.is_closed() { Err(Error::store_unavailable(doing, Closed)) } else { Ok(state) }
     }
 
-    /// Runs `work` as a transaction: what it leaves in the working set is written back if it succeeds.
+    /// Runs `work` as a transaction, and writes its working set back if it succeeds.
     fn transact<T>(
         &self,
         doing: &str,
         work: impl FnOnce(&State, &mut WorkingSet, DateTime<Utc>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let (answer, announcement): (T, Announcement) = {
+        let (output, notifications): (T, PendingNotifications) = {
             let mut state = self.open(doing)?;
             let mut set = WorkingSet::default();
-            let answer = work(&state, &mut set, instant::now(&*self.clock))?;
-            if !self.notes_statements && !set.attached.executed.is_empty() {
+            let output = work(&state, &mut set, instant::now(&*self.clock))?;
+            if !self.records_statements && !set.side_rows.user_statements.is_empty() {
                 return Err(Error::statements_unsupported());
             }
-            (answer, state.write_back(set, self.deliver_events.load(Ordering::Relaxed)))
+            (output, state.write_back(set, self.deliver_events.load(Ordering::Relaxed)))
         };
-        announcement.post(&self.hints);
-        Ok(answer)
+        notifications.send(&self.hints);
+        Ok(output)
     }
 }
 

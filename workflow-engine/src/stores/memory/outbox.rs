@@ -1,4 +1,4 @@
-//! The store in memory as the outbox.
+//! The store in memory as an outbox.
 
 use std::sync::atomic::Ordering;
 
@@ -22,7 +22,7 @@ impl Outbox for MemoryStore {
     async fn claim_deliveries(&self, ask: &DeliveryClaim) -> Result<Vec<Delivery>, Error> {
         let mut state = self.open("claim deliveries")?;
         let now = instant::now(&*self.clock);
-        hand_over(&mut state, ask, now);
+        publish(&mut state, ask, now);
         let mut due: Vec<_> = state
             .deliveries
             .values_mut()
@@ -76,38 +76,37 @@ impl Outbox for MemoryStore {
                 at: row.dead_at?,
             })
         };
-        Ok(dead(&state, subscriber).into_iter().take(limit).filter_map(|row| letter(&row)).collect())
+        Ok(dead_rows(&state, subscriber).into_iter().take(limit).filter_map(|row| letter(&row)).collect())
     }
 
     async fn replay_dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<usize, Error> {
-        let replayed: Vec<DeliveryRecord> = {
-            let mut state = self.open("replay dead letters")?;
-            let now = instant::now(&*self.clock);
-            let replayed = dead(&state, subscriber).into_iter().take(limit).map(|row| DeliveryRecord {
-                dead_at: None,
-                due_at: now,
-                attempts: 0,
-                ..row
-            });
-            let replayed: Vec<_> = replayed.collect();
-            for row in &replayed {
-                state.deliveries.insert((row.subscriber.clone(), row.run_id, row.letter), row.clone());
-            }
-            replayed
-        };
+        let replayed: Vec<DeliveryRecord> =
+            {
+                let mut state = self.open("replay dead letters")?;
+                let now = instant::now(&*self.clock);
+                let replayed = dead_rows(&state, subscriber)
+                    .into_iter()
+                    .take(limit)
+                    .map(|row| DeliveryRecord { dead_at: None, due_at: now, attempts: 0, ..row });
+                let replayed: Vec<_> = replayed.collect();
+                for row in &replayed {
+                    state.deliveries.insert((row.subscriber.clone(), row.run_id, row.letter), row.clone());
+                }
+                replayed
+            };
         for row in &replayed {
-            self.hints.run_has_changed(row.run_id);
+            self.hints.run_changed(row.run_id);
         }
         Ok(replayed.len())
     }
 }
 
-/// Hands new events to everybody whom they concern.
-fn hand_over(state: &mut State, ask: &DeliveryClaim, now: DateTime<Utc>) {
-    for run_id in std::mem::take(&mut state.fresh) {
+/// Passes new events on to the subscribers that they concern.
+fn publish(state: &mut State, ask: &DeliveryClaim, now: DateTime<Utc>) {
+    for run_id in std::mem::take(&mut state.unpublished_runs) {
         let Some(run) = state.runs.get_mut(&run_id) else { continue };
-        for stored in run.events.iter_mut().filter(|stored| !stored.handed_over) {
-            stored.handed_over = true;
+        for stored in run.events.iter_mut().filter(|stored| !stored.is_published) {
+            stored.is_published = true;
             let (sequence, name) = (stored.event.sequence, stored.event.kind.name());
             for subscription in ask.subscriptions.iter().filter(|own| own.event_types.contains(&name)) {
                 let key = (subscription.subscriber.clone(), run_id, 0);
@@ -130,25 +129,25 @@ fn hand_over(state: &mut State, ask: &DeliveryClaim, now: DateTime<Utc>) {
 }
 
 fn delivery(state: &State, row: &DeliveryRecord, ask: &DeliveryClaim) -> Delivery {
-    let through = window_end(row, ask.window);
+    let last_sequence = window_end(row, ask.window);
     let events = state.runs.get(&row.run_id).into_iter().flat_map(|run| &run.events);
     let events = events.map(|stored| &stored.event).filter(|event| {
-        (row.next..=through).contains(&event.sequence) && ask.event_types().contains(&event.kind.name())
+        (row.next..=last_sequence).contains(&event.sequence) && ask.event_types().contains(&event.kind.name())
     });
     Delivery {
         lease: lease_of(row),
         events: events.cloned().collect(),
-        last_sequence: through,
+        last_sequence,
         attempts: row.attempts,
     }
 }
 
-/// Dead letters, in the order in which they are listed.
-fn dead(state: &State, subscriber: Option<&str>) -> Vec<DeliveryRecord> {
-    let is_asked_for = |row: &&DeliveryRecord| {
+/// Returns the dead letters, in the order of `Outbox::dead_letters`.
+fn dead_rows(state: &State, subscriber: Option<&str>) -> Vec<DeliveryRecord> {
+    let is_selected = |row: &&DeliveryRecord| {
         row.dead_at.is_some() && subscriber.is_none_or(|subscriber| row.subscriber == subscriber)
     };
-    let mut dead: Vec<_> = state.deliveries.values().filter(is_asked_for).cloned().collect();
+    let mut dead: Vec<_> = state.deliveries.values().filter(is_selected).cloned().collect();
     dead.sort_by(|a, b| {
         let key = |row: &DeliveryRecord| (row.dead_at, row.run_id, row.letter);
         a.subscriber.cmp(&b.subscriber).then(key(a).cmp(&key(b)))

@@ -1,4 +1,4 @@
-//! The store in memory as the store of runs.
+//! The store in memory as persistence.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
@@ -16,7 +16,7 @@ use crate::records::{
     StoredValue,
 };
 use crate::stores::apply::apply;
-use crate::stores::fair_order::{FairOrder, Waiting};
+use crate::stores::fair_order::{FairOrder, QueueEntry};
 use crate::stores::footprint::Footprint;
 use crate::stores::instant;
 use crate::stores::working_set::WorkingSet;
@@ -96,7 +96,7 @@ impl Persistence for MemoryStore {
         filter: &AnnotationFilter,
     ) -> Result<Vec<AnnotationRecord>, Error> {
         let state = self.open("read the annotations of a run")?;
-        Ok(state.annotations(filter, |annotation| annotation.run_id == run_id))
+        Ok(state.side_tables.annotations(filter, |annotation| annotation.run_id == run_id))
     }
 
     async fn annotations_of_key(
@@ -105,7 +105,7 @@ impl Persistence for MemoryStore {
         filter: &AnnotationFilter,
     ) -> Result<Vec<AnnotationRecord>, Error> {
         let state = self.open("read the annotations of a key")?;
-        Ok(state.annotations(filter, |annotation| annotation.key == key))
+        Ok(state.side_tables.annotations(filter, |annotation| annotation.key == key))
     }
 
     async fn artifacts(&self, run_id: RunId, stage_id: Option<&str>) -> Result<Vec<ArtifactRecord>, Error> {
@@ -141,9 +141,10 @@ impl Persistence for MemoryStore {
 
     async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error> {
         let state = self.open("read pending runs")?;
-        let turns = FairOrder::new(definitions, &[]);
-        let waiting = state.pending_runs().filter_map(|run| Waiting::run(&turns, run, |run| run)).collect();
-        Ok(turns.order(waiting, limit).into_iter().take(limit).map(|it| it.what.clone()).collect())
+        let order = FairOrder::new(definitions, &[]);
+        let entries =
+            state.pending_runs().filter_map(|run| QueueEntry::run(&order, run, |run| run)).collect();
+        Ok(order.sort(entries, limit).into_iter().take(limit).map(|entry| entry.item.clone()).collect())
     }
 
     async fn unfinished_runs(&self, workflow_id: &str) -> Result<Vec<RunRecord>, Error> {
@@ -162,22 +163,22 @@ impl Persistence for MemoryStore {
     async fn stuck_runs(
         &self,
         definitions: &[String],
-        still: Duration,
+        idle_for: Duration,
         limit: usize,
     ) -> Result<Vec<RunId>, Error> {
         let state = self.open("read stuck runs")?;
-        let before = instant::before(instant::now(&*self.clock), still);
+        let before = instant::before(instant::now(&*self.clock), idle_for);
         Ok(stuck_runs::stuck_runs(&state, definitions, before).take(limit).collect())
     }
 
     async fn unclaimed_runs(
         &self,
         definitions: &[String],
-        waiting: Duration,
+        waiting_for: Duration,
         limit: usize,
     ) -> Result<Vec<RunId>, Error> {
         let state = self.open("read unclaimed runs")?;
-        let before = instant::before(instant::now(&*self.clock), waiting);
+        let before = instant::before(instant::now(&*self.clock), waiting_for);
         Ok(stuck_runs::unclaimed_runs(&state, definitions, before).take(limit).collect())
     }
 
@@ -190,7 +191,7 @@ impl Persistence for MemoryStore {
     }
 }
 
-/// What a stage has delivered, by its id.
+/// Returns the output of a completed stage with the stage's id.
 fn output(stage: &Stage) -> Option<(String, StoredValue)> {
     let output = stage.record.output.clone().filter(|_| stage.record.status == Status::Completed)?;
     Some((stage.record.stage_id.clone(), output))

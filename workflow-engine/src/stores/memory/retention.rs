@@ -1,4 +1,4 @@
-//! Deleting what is over, in the store in memory.
+//! The store in memory as retention.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -16,23 +16,23 @@ impl Retention for MemoryStore {
         let purged: Vec<RunId> = {
             let mut state = self.open("purge runs")?;
             let limit = instant::before(instant::now(&*self.clock), purge.older_than);
-            let mut over: Vec<_> = ends(&state)
+            let mut ended: Vec<_> = ends(&state)
                 .filter(|(end, run_id)| {
-                    *end <= limit && (purge.include_undelivered || !waits(&state, *run_id))
+                    *end <= limit && (purge.include_undelivered || !has_undelivered(&state, *run_id))
                 })
                 .collect();
-            over.sort_unstable();
-            let over: Vec<RunId> = over.into_iter().take(purge.limit).map(|(_, run_id)| run_id).collect();
-            for run_id in &over {
+            ended.sort_unstable();
+            let ended: Vec<RunId> = ended.into_iter().take(purge.limit).map(|(_, run_id)| run_id).collect();
+            for run_id in &ended {
                 state.delete(*run_id);
             }
             if purge.external_blobs {
-                state.purged.extend(&over);
+                state.purged.extend(&ended);
             }
-            over
+            ended
         };
         for run_id in &purged {
-            self.hints.run_has_changed(*run_id);
+            self.hints.run_changed(*run_id);
         }
         Ok(purged)
     }
@@ -56,8 +56,8 @@ fn ends(state: &State) -> impl Iterator<Item = (DateTime<Utc>, RunId)> {
     state.runs.iter().filter_map(|(run_id, run)| Some((run.record.completed_at?, *run_id)))
 }
 
-/// Whether an event of the run waits for delivery.
-fn waits(state: &State, run_id: RunId) -> bool {
-    state.fresh.contains(&run_id)
+/// Returns whether the run has undelivered events.
+fn has_undelivered(state: &State, run_id: RunId) -> bool {
+    state.unpublished_runs.contains(&run_id)
         || state.deliveries.values().any(|row| row.run_id == run_id && row.dead_at.is_none())
 }

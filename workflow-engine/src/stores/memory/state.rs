@@ -1,46 +1,47 @@
-//! What the store in memory holds.
+//! The committed state of the store in memory.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::side_rows::Kept;
+use super::side_tables::SideTables;
 use crate::records::{
-    BlobKey, DeliveryRecord, Event, JobRecord, LogRecord, RunRecord, RunRequest, StageRecord, Status,
+    ArtifactRecord, BlobKey, DeliveryRecord, Event, JobRecord, LogRecord, RunRecord, RunRequest, StageRecord,
+    Status,
 };
 use crate::stores::footprint::Footprint;
-use crate::stores::pending_notifications::Announcement;
+use crate::stores::pending_notifications::PendingNotifications;
 use crate::stores::working_set::{KeyRow, LogRow, RowOp, RunRows, WorkingSet};
 use crate::value::{Json, RunId};
 
-/// Everything, as committed.
+/// The committed state. The sets of ids keep terminal runs out of the walks of claims and other frequent reads.
 #[derive(Default)]
 pub(super) struct State {
     pub(super) runs: BTreeMap<RunId, Run>,
-    /// `PENDING` and `RUNNING` jobs, so that finished runs cost a claim nothing.
+    /// Jobs that are not dead.
     pub(super) open_jobs: BTreeSet<(RunId, String)>,
-    /// `PENDING` runs, for the same reason.
+    /// `PENDING` runs.
     pub(super) pending_runs: BTreeSet<RunId>,
-    /// `RUNNING` runs, for the same reason.
+    /// `RUNNING` runs.
     pub(super) running_runs: BTreeSet<RunId>,
-    /// Runs with events that nobody has been handed yet, for the same reason.
-    pub(super) fresh: BTreeSet<RunId>,
+    /// Runs with events that are not published yet.
+    pub(super) unpublished_runs: BTreeSet<RunId>,
     /// By subscriber, run and letter.
     pub(super) deliveries: BTreeMap<(String, RunId, u64), DeliveryRecord>,
-    /// Runs that are deleted, and whose blobs elsewhere are not yet.
+    /// Purged runs whose blobs outside of the store are still to be deleted.
     pub(super) purged: BTreeSet<RunId>,
     pub(super) blobs: HashMap<BlobKey, Json>,
     pub(super) logs: Vec<LogRecord>,
     last_log: u64,
-    pub(super) kept: Kept,
+    pub(super) side_tables: SideTables,
     keys: HashMap<&'static str, HashMap<String, KeyRow>>,
     closed: bool,
 }
 
-/// One run with all that hangs on it.
+/// One run with its stages and events.
 pub(super) struct Run {
     pub(super) record: RunRecord,
     pub(super) request: RunRequest,
     pub(super) stages: BTreeMap<String, Stage>,
-    /// The event with sequence number n stands at n - 1.
+    /// The event with sequence number n is at index n - 1.
     pub(super) events: Vec<StoredEvent>,
 }
 
@@ -50,10 +51,10 @@ pub(super) struct Stage {
     pub(super) job: Option<JobRecord>,
 }
 
-/// One event, and whether its subscribers have been handed it.
+/// One event, and whether it was passed on to its subscribers.
 pub(super) struct StoredEvent {
     pub(super) event: Event,
-    pub(super) handed_over: bool,
+    pub(super) is_published: bool,
 }
 
 impl State {
@@ -84,7 +85,7 @@ impl State {
 
     /// Copies the named calls into the working set.
     fn load_calls(&self, footprint: &Footprint, set: &mut WorkingSet) {
-        let named = footprint.calls.iter().filter_map(|id| Some((*id, self.kept.call(*id)?)));
+        let named = footprint.calls.iter().filter_map(|id| Some((*id, self.side_tables.call(*id)?)));
         set.calls.extend(named);
     }
 
@@ -97,7 +98,7 @@ impl State {
         }
     }
 
-    /// Every `PENDING` or `RUNNING` job with its run.
+    /// Returns every job that is not dead, with its run.
     pub(super) fn jobs(&self) -> impl Iterator<Item = (&RunRecord, &JobRecord)> {
         self.open_jobs.iter().filter_map(|(run_id, stage_id)| {
             let run = self.runs.get(run_id)?;
@@ -106,27 +107,38 @@ impl State {
         })
     }
 
-    /// Every `PENDING` run.
+    /// Returns every `PENDING` run.
     pub(super) fn pending_runs(&self) -> impl Iterator<Item = &RunRecord> {
         self.pending_runs.iter().filter_map(|run_id| Some(&self.runs.get(run_id)?.record))
     }
 
-    /// Stores what the transaction has changed, and answers what to tell. It cannot fail.
-    pub(super) fn write_back(&mut self, set: WorkingSet, deliver_events: bool) -> Announcement {
+    /// Returns the artifacts of a run that are of their stages' current generations, by stage and key.
+    pub(super) fn artifacts(&self, run_id: RunId) -> impl Iterator<Item = &ArtifactRecord> {
+        let first = (run_id, String::new(), String::new());
+        let of_run =
+            self.side_tables.artifacts.range(first..).take_while(move |((run, ..), _)| *run == run_id);
+        of_run.map(|(_, artifact)| artifact).filter(move |artifact| {
+            let stage = self.runs.get(&run_id).and_then(|run| run.stages.get(&artifact.stage_id));
+            stage.is_some_and(|stage| stage.record.generation == artifact.generation)
+        })
+    }
+
+    /// Stores the rows that the transaction has changed, and returns the hints to send. It cannot fail.
+    pub(super) fn write_back(&mut self, set: WorkingSet, deliver_events: bool) -> PendingNotifications {
         for (run_id, rows) in set.runs {
             self.write_run(run_id, rows);
         }
         for event in set.events {
             let run_id = event.run_id;
             let Some(run) = self.runs.get_mut(&run_id) else { continue };
-            run.events.push(StoredEvent { event, handed_over: !deliver_events });
+            run.events.push(StoredEvent { event, is_published: !deliver_events });
             if deliver_events {
-                self.fresh.insert(run_id);
+                self.unpublished_runs.insert(run_id);
             }
         }
         for (command, keys) in set.keys {
             let stored = self.keys.entry(command).or_default();
-            let written = keys.into_iter().filter(|(_, row)| row.inserted.is_some() || row.is_answered);
+            let written = keys.into_iter().filter(|(_, row)| row.inserted.is_some() || row.is_completed);
             stored.extend(written);
         }
         for line in set.logs {
@@ -136,20 +148,20 @@ impl State {
         for blob in set.blobs {
             self.blobs.insert(blob.key, blob.value);
         }
-        self.kept.write(set.attached);
-        set.announcement
+        self.side_tables.write(set.side_rows);
+        set.notifications
     }
 
-    /// Deletes a run that is over with everything that hangs on it.
+    /// Deletes a terminal run with all of its rows.
     pub(super) fn delete(&mut self, run_id: RunId) {
         self.runs.remove(&run_id);
         self.open_jobs.retain(|(job_run, _)| *job_run != run_id);
-        self.fresh.remove(&run_id);
+        self.unpublished_runs.remove(&run_id);
         self.deliveries.retain(|_, row| row.run_id != run_id);
         let blobs = format!("{run_id}/");
         self.blobs.retain(|key, _| !key.0.starts_with(&blobs));
         self.logs.retain(|line| line.run_id != run_id);
-        self.kept.delete(run_id);
+        self.side_tables.delete(run_id);
         for keys in self.keys.values_mut() {
             keys.retain(|_, row| row.inserted.is_none_or(|(of, _)| of != run_id));
         }

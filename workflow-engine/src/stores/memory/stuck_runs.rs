@@ -1,4 +1,4 @@
-//! Runs that nothing moves, and runs that nobody here can move.
+//! Finds runs that are stuck, and runs that no worker with the given definitions can claim.
 
 use chrono::{DateTime, Utc};
 
@@ -6,7 +6,7 @@ use super::state::{Run, State};
 use crate::records::{JobRecord, Status};
 use crate::value::RunId;
 
-/// `RUNNING` runs of these definitions that lack a job, and whose last event is no later than `before`.
+/// Returns `RUNNING` runs of these definitions that lack a job and whose last event is no later than `before`.
 pub(super) fn stuck_runs<'a>(
     state: &'a State,
     definitions: &'a [String],
@@ -31,7 +31,7 @@ fn lacks_a_job(run: &Run) -> bool {
     })
 }
 
-/// Runs of other definitions that could have been claimed since `before`.
+/// Returns runs of other definitions that have been claimable since `before`.
 pub(super) fn unclaimed_runs<'a>(
     state: &'a State,
     definitions: &'a [String],

@@ -1,4 +1,4 @@
-//! The store in memory as the queue of jobs.
+//! The store in memory as a queue of jobs.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use super::state::State;
 use crate::error::Error;
 use crate::ports::{ClaimRequest, ClaimedWork, JobTransport};
 use crate::records::{Claimant, JobRecord, Lease, RunRecord, Status};
-use crate::stores::candidates::{Candidate, Chosen};
-use crate::stores::fair_order::{FairOrder, Waiting};
+use crate::stores::candidates::{Candidate, Selection};
+use crate::stores::fair_order::{FairOrder, QueueEntry};
 use crate::stores::footprint::Footprint;
 use crate::stores::instant;
 
@@ -20,29 +20,30 @@ use crate::stores::instant;
 impl JobTransport for MemoryStore {
     async fn claim_work(&self, work: ClaimRequest) -> Result<ClaimedWork, Error> {
         self.transact("claim jobs", |state, set, now| {
-            let turns = FairOrder::new(&work.definitions, &work.recently_served);
+            let order = FairOrder::new(&work.definitions, &work.recently_served);
             let jobs = state
                 .jobs()
                 .filter(|(run, job)| is_open_to(run, job, &work.definitions) && job.run_at <= now)
-                .filter_map(|(_, job)| waiting_job(&turns, job));
+                .filter_map(|(_, job)| job_entry(&order, job));
             let runs = state.pending_runs().filter(|_| work.runs);
-            let mut waiting: Vec<_> = jobs.collect();
-            waiting.extend(runs.filter_map(|run| Waiting::run(&turns, run, Found::Run)));
-            let mut order = turns.order(waiting, work.limit.saturating_add(1));
-            let left = order.get(work.limit).map(|it| it.priority);
-            order.truncate(work.limit);
+            let mut entries: Vec<_> = jobs.collect();
+            entries.extend(runs.filter_map(|run| QueueEntry::run(&order, run, Found::Run)));
+            // One more than the limit, for the priority of the remaining work.
+            let mut entries = order.sort(entries, work.limit.saturating_add(1));
+            let remaining_priority = entries.get(work.limit).map(|entry| entry.priority);
+            entries.truncate(work.limit);
 
-            let mut chosen = Chosen { left, ..Chosen::default() };
-            for it in order {
-                match it.what {
-                    Found::Run(run) => chosen.runs.push(run.clone()),
-                    Found::Job(job) => chosen.jobs.push(job),
+            let mut selection = Selection { remaining_priority, ..Selection::default() };
+            for entry in entries {
+                match entry.item {
+                    Found::Run(run) => selection.runs.push(run.clone()),
+                    Found::Job(job) => selection.jobs.push(job),
                 }
             }
             let mut footprint = Footprint::default();
-            chosen.read(&work, &mut footprint);
+            selection.extend_footprint(&work, &mut footprint);
             state.load(&footprint, set);
-            Ok(chosen.take(&work, set, now))
+            Ok(selection.claim(&work, set, now))
         })
     }
 
@@ -125,7 +126,7 @@ fn leased(state: &State) -> impl Iterator<Item = &JobRecord> {
     state.jobs().map(|(_, job)| job).filter(|job| job.status == Status::Running)
 }
 
-/// Whether a worker with these definitions may claim the job once it is due.
+/// Returns whether a worker with these definitions may claim the job once it is due.
 fn is_open_to(run: &RunRecord, job: &JobRecord, definitions: &[String]) -> bool {
     matches!(job.status, Status::Pending | Status::Suspended)
         && job.attempt < job.max_attempts
@@ -138,21 +139,21 @@ fn is_held(job: &JobRecord, lease: &Lease) -> bool {
     job.status == Status::Running && job.generation == lease.generation && job.lease_epoch == lease.epoch
 }
 
-/// The job with its place in the queue. Checks of stages that wait stay in the order in which they are due.
-fn waiting_job<'a>(turns: &FairOrder<'_>, job: &JobRecord) -> Option<Waiting<Found<'a>>> {
+/// Returns the job's entry in the queue. All checks have one priority, so they stay in the order in which they are due.
+fn job_entry<'a>(order: &FairOrder<'_>, job: &JobRecord) -> Option<QueueEntry<Found<'a>>> {
     let stage_id = job.stage_id.clone();
-    Some(Waiting {
-        position: turns.position(&job.definition_fingerprint)?,
+    Some(QueueEntry {
+        position: order.position(&job.definition_fingerprint)?,
         priority: if job.status == Status::Suspended { Claimant::DEFAULT_PRIORITY } else { job.priority },
-        is_new: false,
+        is_run: false,
         since: job.run_at,
         run_id: job.run_id,
         stage_id: stage_id.clone(),
-        what: Found::Job(Candidate { run_id: job.run_id, stage_id, generation: job.generation }),
+        item: Found::Job(Candidate { run_id: job.run_id, stage_id, generation: job.generation }),
     })
 }
 
-/// What a claim finds.
+/// The item of a queue entry.
 enum Found<'a> {
     Job(Candidate),
     Run(&'a RunRecord),

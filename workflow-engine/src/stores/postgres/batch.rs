@@ -36,14 +36,14 @@ pub(super) async fn run(
         [Work::Replay(request)] => {
             let runs = deliveries::replay(transaction, &request.input).await?;
             for run_id in &runs {
-                set.announcement.run(*run_id);
+                set.notifications.run_changed(*run_id);
             }
             request.output = Some(Ok(runs.len()));
         }
         [Work::Purge(request)] => {
             let purged = retention::purge(transaction, &request.input).await?;
             for run_id in &purged {
-                set.announcement.run(*run_id);
+                set.notifications.run_changed(*run_id);
             }
             request.output = Some(Ok(purged));
         }
@@ -53,7 +53,7 @@ pub(super) async fn run(
     side_rows::write(transaction, &set).await?;
     calls::write(transaction, &set).await?;
     // The user's statements run last: after the precondition was checked, and after the engine has written its rows.
-    user_statements::run(transaction, &set.attached.executed).await?;
+    user_statements::run(transaction, &set.side_rows.user_statements).await?;
     Ok(set)
 }
 

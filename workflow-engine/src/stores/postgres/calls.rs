@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::text::stored;
 use super::transaction::Transaction;
 use crate::records::{CallStatus, CostSummary};
-use crate::stores::calls::{CallRow, LOST, ReservedRow, SettledRow};
+use crate::stores::calls::{CallRow, LOST_CALL, ReservedRow, SettledRow};
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::WorkingSet;
 use crate::value::{CallId, Cost, Json, RunId};
@@ -55,16 +55,16 @@ const VOID: &str = "
 const UPDATE_RUNS: &str = "
     UPDATE {schema}.workflow_runs AS r
     SET total_cost = n.total_cost, total_tokens = n.total_tokens, reserved_cost = n.reserved_cost,
-        open_calls = n.open_calls, budget = n.budget
-    FROM unnest($1, $2, $3, $4, $5, $6) AS n (id, total_cost, total_tokens, reserved_cost, open_calls, budget)
+        pending_calls = n.pending_calls, budget = n.budget
+    FROM unnest($1, $2, $3, $4, $5, $6) AS n (id, total_cost, total_tokens, reserved_cost, pending_calls, budget)
     WHERE r.id = n.id";
 
 const UPDATE_STAGES: &str = "
     UPDATE {schema}.workflow_stages AS s
     SET total_cost = n.total_cost, total_tokens = n.total_tokens, reserved_cost = n.reserved_cost,
-        open_calls = n.open_calls, budget = n.budget, awaited_cost = n.awaited_cost
+        pending_calls = n.pending_calls, budget = n.budget, awaited_cost = n.awaited_cost
     FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS n (run_id, stage_id, total_cost, total_tokens, reserved_cost,
-        open_calls, budget, awaited_cost)
+        pending_calls, budget, awaited_cost)
     WHERE s.workflow_run_id = n.run_id AND s.stage_id = n.stage_id";
 
 /// Loads the named calls, if any; the transaction has locked their runs.
@@ -104,19 +104,19 @@ pub(super) fn outcome(columns: &mut Columns) -> Result<CallStatus, Failure> {
 
 /// Writes the calls of a commit, and the costs of runs and stages.
 pub(super) async fn write(transaction: &mut Transaction<'_>, set: &WorkingSet) -> Result<(), Failure> {
-    let attached = &set.attached;
-    if !attached.intended.is_empty() {
+    let side_rows = &set.side_rows;
+    if !side_rows.reserved_calls.is_empty() {
         let query = transaction.query(RESERVE);
-        transaction.execute(ACTION, bind_reservations(query, &attached.intended, true)).await?;
+        transaction.execute(ACTION, bind_reservations(query, &side_rows.reserved_calls, true)).await?;
     }
-    if !attached.ended.is_empty() {
+    if !side_rows.settled_calls.is_empty() {
         let query = transaction.query(SETTLE);
-        transaction.execute(ACTION, bind_settlements(query, &attached.ended, true, true)).await?;
+        transaction.execute(ACTION, bind_settlements(query, &side_rows.settled_calls, true, true)).await?;
     }
-    if !attached.voided.is_empty() {
+    if !side_rows.voided_calls.is_empty() {
         let mut rows = Rows::<2, 0, 1>::new();
-        for voided in &attached.voided {
-            rows.push(voided.run_id, [Some(&voided.stage_id), Some(LOST)], [], [Some(voided.at)]);
+        for voided in &side_rows.voided_calls {
+            rows.push(voided.run_id, [Some(&voided.stage_id), Some(LOST_CALL)], [], [Some(voided.at)]);
         }
         let query = rows.bind(transaction.query(VOID));
         transaction.execute(ACTION, query).await?;
@@ -126,16 +126,16 @@ pub(super) async fn write(transaction: &mut Transaction<'_>, set: &WorkingSet) -
 
 async fn write_spending(transaction: &mut Transaction<'_>, set: &WorkingSet) -> Result<(), Failure> {
     let (mut runs, mut stages) = (Rows::<0, 5, 0>::new(), Rows::<1, 6, 0>::new());
-    for (run_id, stage_id) in &set.attached.spending {
+    for (run_id, stage_id) in &set.side_rows.changed_spending {
         let Some(stage_id) = stage_id else {
             let Some(run) = set.run(*run_id) else { continue };
             runs.push(*run_id, [], spending(&run.spending), []);
             continue;
         };
         let Some(stage) = set.stage(*run_id, stage_id).and_then(|rows| rows.stage.get()) else { continue };
-        let [cost, tokens, reserved, open, budget] = spending(&stage.spending);
+        let [cost, tokens, reserved, pending, budget] = spending(&stage.spending);
         let awaited = stage.awaited_cost.map(Cost::picodollars);
-        stages.push(*run_id, [Some(stage_id)], [cost, tokens, reserved, open, budget, awaited], []);
+        stages.push(*run_id, [Some(stage_id)], [cost, tokens, reserved, pending, budget, awaited], []);
     }
     if !runs.is_empty() {
         let query = runs.bind(transaction.query(UPDATE_RUNS));

@@ -16,7 +16,7 @@ use super::text::stored;
 use super::transaction::Transaction;
 use crate::ports::{ClaimRequest, ClaimedWork};
 use crate::records::Claimant;
-use crate::stores::candidates::{Candidate, Chosen};
+use crate::stores::candidates::{Candidate, Selection};
 use crate::stores::fair_order::FairOrder;
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::WorkingSet;
@@ -148,17 +148,20 @@ pub(super) async fn claim(
 ) -> Result<ClaimedWork, Failure> {
     let query = find_query(transaction.database, work, LOCK_DUE);
     let mut found = DueWork::read(transaction.fetch(ACTION, query).await?)?;
-    if found.chosen.is_empty() && found.total > 0 {
+    if found.selection.is_empty() && found.total > 0 {
         found = lock_due_work(transaction, work).await?;
     }
-    if found.chosen.is_empty() {
-        return Ok(ClaimedWork { remaining_priority: found.chosen.left, ..ClaimedWork::default() });
+    if found.selection.is_empty() {
+        return Ok(ClaimedWork {
+            remaining_priority: found.selection.remaining_priority,
+            ..ClaimedWork::default()
+        });
     }
     // The rows were read before their runs were locked, so they are read again.
     let mut footprint = Footprint::default();
-    found.chosen.read(work, &mut footprint);
+    found.selection.extend_footprint(work, &mut footprint);
     let now = load::load(transaction, &footprint, set).await?;
-    let taken = found.chosen.take(work, set, transaction.database.now(now));
+    let taken = found.selection.claim(work, set, transaction.database.now(now));
     if taken.is_empty() {
         return Err(Failure::lost_race(ACTION));
     }
@@ -168,8 +171,8 @@ pub(super) async fn claim(
 /// The result of [`FIND_DUE`] and [`LOCK_DUE`].
 #[derive(Default)]
 pub(super) struct DueWork {
-    pub(super) chosen: Chosen,
-    /// The `commits` of the pending runs in `chosen`, in the same order.
+    pub(super) selection: Selection,
+    /// The `commits` of the pending runs in `selection`, in the same order.
     pub(super) commits: Vec<i64>,
     /// How many rows were read, including locked and skipped ones.
     pub(super) total: u64,
@@ -184,7 +187,7 @@ impl DueWork {
         let jobs = rows.iter().map(candidate).collect::<Result<_, _>>()?;
         let runs = runs.iter().map(columns::run_with_commits).collect::<Result<Vec<_>, _>>()?;
         let (runs, commits) = runs.into_iter().unzip();
-        Ok(Self { chosen: Chosen { jobs, runs, left }, commits, total })
+        Ok(Self { selection: Selection { jobs, runs, remaining_priority: left }, commits, total })
     }
 }
 
@@ -207,7 +210,7 @@ async fn lock_due_work(transaction: &mut Transaction<'_>, work: &ClaimRequest) -
     let limited = ClaimRequest { limit: work.limit.min(MAX_AWAITED), ..work.clone() };
     let query = find_query(transaction.database, &limited, FIND_DUE);
     let found = DueWork::read(transaction.fetch(ACTION, query.bind(Vec::<Uuid>::new())).await?)?;
-    let Chosen { jobs, runs, .. } = &found.chosen;
+    let Selection { jobs, runs, .. } = &found.selection;
     let runs = jobs.iter().map(|job| job.run_id).chain(runs.iter().map(|run| run.id));
     let runs: Vec<Uuid> = runs.map(|run_id| *run_id.as_uuid()).collect();
     transaction.fetch(ACTION, transaction.query(LOCK_RUNS).bind(runs)).await?;

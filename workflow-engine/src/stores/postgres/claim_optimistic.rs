@@ -11,7 +11,7 @@ use super::claim_locking::{DueWork, FIND_DUE, find_query};
 use super::database::Database;
 use crate::error::Error;
 use crate::ports::{Change, ClaimRequest, ClaimedWork, Commit, Decision, Persistence};
-use crate::stores::candidates::Chosen;
+use crate::stores::candidates::Selection;
 use crate::value::RunId;
 
 /// How often a claim finds work again after others have taken all that it had found.
@@ -31,18 +31,19 @@ impl PostgresStore {
             let (request, skipped) = (work.clone(), std::mem::take(&mut skipped_runs));
             let find =
                 move |database: &Database| find_query(database, &request, FIND_DUE).bind(skipped.clone());
-            let DueWork { chosen, commits, total } = DueWork::read(self.read("find due work", find).await?)?;
+            let DueWork { selection, commits, total } =
+                DueWork::read(self.read("find due work", find).await?)?;
             if total == 0 {
                 return Ok(Some(ClaimedWork::default()));
             }
-            if !chosen.jobs.iter().all(|job| self.is_cached(job.run_id)) {
+            if !selection.jobs.iter().all(|job| self.is_cached(job.run_id)) {
                 // The run belongs to another process, or this process has restarted.
                 break;
             }
-            for (run, commits) in chosen.runs.iter().zip(commits) {
+            for (run, commits) in selection.runs.iter().zip(commits) {
                 self.database.row_cache.keep_pending(run, commits);
             }
-            let taken = self.take_each(chosen, work).await?;
+            let taken = self.take_each(selection, work).await?;
             if !taken.is_empty() {
                 return Ok(Some(taken));
             }
@@ -57,11 +58,12 @@ impl PostgresStore {
     }
 
     /// Claims the jobs and starts the runs, each by a separate decision.
-    async fn take_each(&self, chosen: Chosen, work: &ClaimRequest) -> Result<ClaimedWork, Error> {
-        let mut taken = ClaimedWork { remaining_priority: chosen.left, ..ClaimedWork::default() };
-        let mut slots = work.limit.saturating_sub(chosen.jobs.len());
+    async fn take_each(&self, selection: Selection, work: &ClaimRequest) -> Result<ClaimedWork, Error> {
+        let mut taken =
+            ClaimedWork { remaining_priority: selection.remaining_priority, ..ClaimedWork::default() };
+        let mut slots = work.limit.saturating_sub(selection.jobs.len());
         let mut starts = Vec::new();
-        for run in chosen.runs {
+        for run in selection.runs {
             match work.starts.decision_for(&run, &work.claim, slots) {
                 Some(decision) => {
                     slots -= claim_count(&decision);
@@ -71,7 +73,7 @@ impl PostgresStore {
                 None => taken.runs.push(run),
             }
         }
-        let claims = chosen.jobs.into_iter().map(|job| self.commit(job.claimed_by(&work.claim)));
+        let claims = selection.jobs.into_iter().map(|job| self.commit(job.claim_decision(&work.claim)));
         let (claims, starts) = tokio::join!(join_all(claims), join_all(starts));
 
         let mut failed = None;
@@ -90,7 +92,7 @@ impl PostgresStore {
                 }
                 // No other claim of this process starts runs of these definitions at this time: another process did.
                 Ok(Commit::PreconditionFailed | Commit::Duplicate { .. }) => {
-                    self.database.contention.record()
+                    self.database.contention.record();
                 }
                 Err(error) if error.is_retryable() => failed = Some(error),
                 // The claimant receives the run and finds out why it cannot be started.

@@ -26,7 +26,7 @@ macro_rules! run_row {
     () => {
         "r.id, ARRAY[r.workflow_id, r.definition_fingerprint, r.status, r.output, r.output_blob, r.error_code, \
          r.error_message, r.cancel_reason], ARRAY[r.priority, r.version, r.generation, r.last_sequence, \
-         r.waiting_on, r.active, r.suspended, r.total_cost, r.total_tokens, r.reserved_cost, r.open_calls, \
+         r.waiting_on, r.active, r.suspended, r.total_cost, r.total_tokens, r.reserved_cost, r.pending_calls, \
          r.budget, r.commits], ARRAY[r.created_at, r.started_at, r.completed_at]"
     };
 }
@@ -37,7 +37,7 @@ macro_rules! stage_row {
         "s.workflow_run_id, ARRAY[s.stage_id, s.stage_name, s.status, s.suspended_state, \
          s.suspended_state_blob, s.output, s.output_blob, s.error_message, s.metrics], ARRAY[s.stage_number, \
          s.execution_group, s.generation, s.attempt, s.waiting_on, s.total_cost, s.total_tokens, \
-         s.reserved_cost, s.open_calls, s.budget, s.awaited_cost], ARRAY[s.max_wait_until, s.started_at, \
+         s.reserved_cost, s.pending_calls, s.budget, s.awaited_cost], ARRAY[s.max_wait_until, s.started_at, \
          s.completed_at]"
     };
 }
@@ -267,7 +267,7 @@ impl Columns {
             cost: Cost::from_picodollars(self.maybe_int("total_cost")?.unwrap_or_default()),
             tokens: self.maybe_int("total_tokens")?.unwrap_or_default(),
             reserved: Cost::from_picodollars(self.maybe_int("reserved_cost")?.unwrap_or_default()),
-            pending_calls: self.maybe_int("open_calls")?.unwrap_or_default(),
+            pending_calls: self.maybe_int("pending_calls")?.unwrap_or_default(),
             budget: self.maybe_int("budget")?.map(Cost::from_picodollars),
         })
     }

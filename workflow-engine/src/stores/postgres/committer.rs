@@ -57,7 +57,7 @@ async fn commit_together(database: &Database, mut works: Vec<Work>) {
                 return works.into_iter().for_each(|work| work.fail(failure.clone().into()));
             }
             Err(failure) => {
-                tracing::debug!(?failure, "a batch failed; each of its requests is retried alone")
+                tracing::debug!(?failure, "a batch failed; each of its requests is retried alone");
             }
         }
     }
@@ -102,21 +102,21 @@ async fn transact(database: &Database, works: &mut [Work]) -> Result<(), Failure
     let running = tokio::time::timeout(timeout, run_and_commit(&mut transaction, works, step));
     let Ok(outcome) = running.await else {
         // Dropping the connection ends the transaction, whatever its state.
-        database.hints.anything_may_have_changed();
+        database.hints.everything_changed();
         return Err(Failure::timed_out("commit").during_commit());
     };
     match outcome {
         Ok(mut set) => {
             database.release(connection);
-            let announcement = std::mem::take(&mut set.announcement);
+            let announcement = std::mem::take(&mut set.notifications);
             database.row_cache.keep_committed(set, step);
-            database.announce(&announcement);
+            database.notify(&announcement);
             Ok(())
         }
         Err(failure) => {
             if failure.may_have_committed() {
                 // Leases may have begun of which no worker receives the claim.
-                database.hints.anything_may_have_changed();
+                database.hints.everything_changed();
             }
             if failure.is_connection_lost() {
                 database.discard_connections();

@@ -21,7 +21,7 @@ use super::statements::Statements;
 use super::write_sql::StatementParts;
 use crate::ports::{Clock, HighestPriority, Hints};
 use crate::stores::instant;
-use crate::stores::pending_notifications::Announcement;
+use crate::stores::pending_notifications::PendingNotifications;
 
 /// Counts of the work that a store has done since it was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -188,12 +188,12 @@ impl Database {
     }
 
     /// Gives a commit's hints to this process, and has `external_commits.rs` notify the others.
-    pub(super) fn announce(&self, announcement: &Announcement) {
-        announcement.post(&self.hints);
-        if let Some(priority) = announcement.urgency() {
+    pub(super) fn notify(&self, notifications: &PendingNotifications) {
+        notifications.send(&self.hints);
+        if let Some(priority) = notifications.highest_priority() {
             self.committed_priority.observe(priority);
         }
-        if !announcement.is_empty() {
+        if !notifications.is_empty() {
             self.committed.notify_one();
         }
     }

@@ -79,7 +79,7 @@ impl ExternalCommits {
                 Ok(mut listener) => {
                     pause = RECONNECT_INTERVAL.0;
                     // Notifications that were sent while nothing listened are lost.
-                    self.database.hints.anything_may_have_changed();
+                    self.database.hints.everything_changed();
                     self.receive(&mut listener).await;
                 }
                 Err(error) => tracing::warn!(%error, "cannot listen for commits of other processes"),
@@ -127,7 +127,7 @@ impl ExternalCommits {
         }
         self.database.hints.all_runs_changed();
         if let Ok(priority) = priority.parse() {
-            self.database.hints.work_is_ready(priority);
+            self.database.hints.work_ready(priority);
         }
     }
 
@@ -151,7 +151,7 @@ impl ExternalCommits {
             };
             let has_changed = last.is_some() && current != last;
             if has_changed {
-                self.database.hints.anything_may_have_changed();
+                self.database.hints.everything_changed();
             }
             pause = if has_changed { shortest } else { (pause * 2).min(POLL_INTERVAL.1) };
             last = current.or(last);

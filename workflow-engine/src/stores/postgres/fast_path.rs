@@ -47,11 +47,11 @@ pub(super) async fn serve(database: &Database, works: Vec<Work>) -> Served {
     let Some((mut prepared, works)) = prepare(database, works, &mut served.remaining) else { return served };
     match transact(database, &prepared, works.len()).await {
         Ok(Some(WriteOutcome { step, stale })) => {
-            let announcement = std::mem::take(&mut prepared.set.announcement);
+            let announcement = std::mem::take(&mut prepared.set.notifications);
             // The cached rows of a stale run were wrong, and so are the decisions that were applied to them.
             prepared.set.runs.retain(|run_id, _| !stale.contains(run_id));
             prepared.return_to_cache(database, step);
-            database.announce(&announcement);
+            database.notify(&announcement);
             let is_stale = |work: &Work| work.run_id().is_some_and(|run_id| stale.contains(&run_id));
             let (remaining, written): (Vec<_>, _) = works.into_iter().partition(is_stale);
             served.finished.extend(written.into_iter().map(|work| (work, None)));
@@ -63,7 +63,7 @@ pub(super) async fn serve(database: &Database, works: Vec<Work>) -> Served {
         Err(failure) if failure.is_database_fault() && !failure.is_disconnected() => {
             if failure.may_have_committed() {
                 // Leases may have begun of which no worker receives the claim.
-                database.hints.anything_may_have_changed();
+                database.hints.everything_changed();
             }
             served.finished.extend(works.into_iter().map(|work| (work, Some(failure.clone()))));
         }
@@ -117,7 +117,7 @@ fn prepare(
             remaining.push(work);
         }
     }
-    if !set.attached.is_empty() {
+    if !set.side_rows.is_empty() {
         // The lent rows do not return to the cache: they hold changes that this path does not write.
         remaining.extend(applied);
         return None;

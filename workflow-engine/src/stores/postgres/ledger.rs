@@ -109,7 +109,7 @@ impl Ledger for PostgresStore {
         let rows = self.read("write a call", move |database| {
             let test_now = database.test_now();
             let at = test_now.unwrap_or_else(|| instant::now(&SystemClock));
-            let row = ReservedRow::outside(id, call.clone(), at);
+            let row = ReservedRow::without_stage(id, call.clone(), at);
             bind_reservations(database.query(calls::RESERVE), &[row], test_now.is_some())
         });
         rows.await.map(drop)

@@ -90,10 +90,10 @@ pub(super) const ARTIFACT: &str =
 
 /// Writes the side rows of a commit.
 pub(super) async fn write(transaction: &mut Transaction<'_>, set: &WorkingSet) -> Result<(), Failure> {
-    let attached = &set.attached;
-    if !attached.annotations.is_empty() {
+    let side_rows = &set.side_rows;
+    if !side_rows.annotations.is_empty() {
         let mut rows = Rows::<6, 2, 1>::new();
-        for annotation in &attached.annotations {
+        for annotation in &side_rows.annotations {
             let AnnotationRecord { run_id, stage_id, key, value, actor, scope, payload, .. } = annotation;
             let texts = [
                 stage_id.as_deref(),
@@ -110,11 +110,11 @@ pub(super) async fn write(transaction: &mut Transaction<'_>, set: &WorkingSet) -
         transaction.execute(ACTION, query).await?;
     }
     write_artifacts(transaction, set).await?;
-    if attached.measured.is_empty() {
+    if side_rows.changed_metrics.is_empty() {
         return Ok(());
     }
-    let mut texts = Vec::with_capacity(attached.measured.len());
-    for (run_id, stage_id) in &attached.measured {
+    let mut texts = Vec::with_capacity(side_rows.changed_metrics.len());
+    for (run_id, stage_id) in &side_rows.changed_metrics {
         let Some(stage) = set.stage(*run_id, stage_id).and_then(|rows| rows.stage.get()) else { continue };
         let text =
             serde_json::to_string(&stage.metrics).map_err(|error| Failure::permanent(ACTION, error))?;
@@ -130,7 +130,7 @@ pub(super) async fn write(transaction: &mut Transaction<'_>, set: &WorkingSet) -
 
 async fn write_artifacts(transaction: &mut Transaction<'_>, set: &WorkingSet) -> Result<(), Failure> {
     let (mut put, mut deleted) = (Rows::<4, 1, 1>::new(), Rows::<2, 0, 0>::new());
-    for ((run_id, stage_id, key), artifact) in &set.attached.artifacts {
+    for ((run_id, stage_id, key), artifact) in &set.side_rows.artifacts {
         if artifact.value.is_none() {
             deleted.push(*run_id, [Some(stage_id), Some(key)], [], []);
             continue;

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::ports::{
     ClaimRequest, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim, Purge, Settlement,
 };
+use crate::stores::footprint::has_user_statements;
 use crate::value::RunId;
 
 /// One request of any kind.
@@ -78,7 +79,7 @@ impl Work {
     /// because it brings the user's statements, whose failure must not fail other requests.
     pub(super) fn runs_alone(&self) -> bool {
         match self {
-            Self::Commit(request) => request.input.executes(),
+            Self::Commit(request) => has_user_statements(&request.input),
             _ => true,
         }
     }

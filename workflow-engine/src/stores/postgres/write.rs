@@ -82,7 +82,7 @@ async fn write_compared(
 }
 
 async fn complete_keys(transaction: &mut Transaction<'_>, set: &WorkingSet) -> Result<(), Failure> {
-    let mut completed: Vec<_> = set.answered_keys().collect();
+    let mut completed: Vec<_> = set.completed_keys().collect();
     if completed.is_empty() {
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! One transaction over everything that is ready at the same time (group commit).
+//! The batch: one transaction over every request that is ready at the same time (group commit).
 
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,70 +6,70 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use chrono::{DateTime, Utc};
 
 use super::failure::Failure;
-use super::row_cache::InFlight;
+use super::row_cache::RowCache;
 use super::session::Session;
-use super::work::{Ask, CallWrite, Locked, Work};
-use super::{calls, claim, deliveries, flush, load, retention, side_rows, statements};
+use super::work::{CallWrite, LockedCommit, Request, Work};
+use super::{calls, claim, deliveries, flush, load, retention, side_rows, user_statements};
 use crate::error::Error;
 use crate::ports::{Commit, Decision};
 use crate::records::Lease;
 use crate::stores::apply::apply;
 use crate::stores::calls::{ReservedRow, SettledRow};
 use crate::stores::footprint::Footprint;
-use crate::stores::pending_notifications::Announcement;
+use crate::stores::pending_notifications::PendingNotifications;
 use crate::stores::working_set::{RunRows, WorkingSet};
 use crate::value::RunId;
 
-/// What a transaction has brought about, for when it is committed.
+/// The results of a transaction that take effect after its commit.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
-    /// What to tell.
-    pub(super) announcement: Announcement,
-    /// The rows as they are now; those that were written past the working set are not among them.
+    /// The hints to send.
+    pub(super) notifications: PendingNotifications,
+    /// The rows as they are now, for the row cache. Rows that were written past the working set are missing.
     pub(super) runs: HashMap<RunId, RunRows>,
 }
 
-/// Runs the works in one transaction that has been begun, and leaves the answers with them. The order is free, as
-/// everybody asked at the same time: claims look at the queue as it was, decisions come after them, and what goes
-/// past the working set (leases, deliveries) comes last, so that no row is written back over it.
+/// Executes the requests in the open transaction, and stores the output of each with it. The requests came at the same
+/// time, so their order is free. Claims read the queue first, decisions follow, and statements that write past the
+/// working set (leases, deliveries) come last, so that the write-back does not overwrite them.
 pub(super) fn run(
     session: &Session,
-    in_flight: &mut InFlight,
-    works: &mut [Work],
+    row_cache: &mut RowCache,
+    requests: &mut [Work],
     now: DateTime<Utc>,
     deliver_events: bool,
 ) -> Result<Outcome, Failure> {
     let mut set = WorkingSet::default();
     let mut footprint = Footprint::default();
     let (mut claims, mut taken) = (Vec::new(), HashSet::new());
-    for work in works.iter_mut() {
-        match work {
-            Work::Claim(ask) => {
-                let chosen = claim::choose(session, &ask.input, now, &mut taken)?;
-                chosen.read(&ask.input, &mut footprint);
-                claims.push(chosen);
+    for request in requests.iter_mut() {
+        match request {
+            Work::Claim(request) => {
+                let selection = claim::select(session, &request.input, now, &mut taken)?;
+                selection.extend_footprint(&request.input, &mut footprint);
+                claims.push(selection);
             }
-            Work::Commit(ask) => footprint.add(&ask.input),
+            Work::Commit(request) => footprint.add(&request.input),
             _ => {}
         }
     }
     if !footprint.runs.is_empty() {
-        load::load(session, &footprint, in_flight, &mut set)?;
+        load::load(session, &footprint, row_cache, &mut set)?;
         calls::load(session, &footprint, &mut set)?;
     }
 
     let mut claims = claims.into_iter();
-    for work in works.iter_mut() {
-        if let Work::Claim(ask) = work {
-            let chosen = claims.next().unwrap_or_default();
-            ask.output = Some(Ok(chosen.take(&ask.input, &mut set, now)));
+    for request in requests.iter_mut() {
+        if let Work::Claim(request) = request {
+            let selection = claims.next().unwrap_or_default();
+            request.output = Some(Ok(selection.claim(&request.input, &mut set, now)));
         }
     }
-    for work in works.iter_mut() {
-        match work {
-            Work::Commit(ask) => ask.output = Some(apply(&mut set, &ask.input, now)),
-            Work::CommitLocked(ask) => {
-                ask.output = Some(commit_locked(session, in_flight, ask, &mut set, now)?);
+    for request in requests.iter_mut() {
+        match request {
+            Work::Commit(request) => request.output = Some(apply(&mut set, &request.input, now)),
+            Work::CommitLocked(request) => {
+                request.output = Some(commit_locked(session, row_cache, request, &mut set, now)?);
             }
             _ => {}
         }
@@ -78,67 +78,70 @@ pub(super) fn run(
     side_rows::flush(session, &set)?;
     calls::flush(session, &set)?;
 
-    for work in works.iter_mut() {
-        match work {
-            Work::Renew(ask) => {
-                ask.output = Some(Ok(claim::renew(session, &ask.input, now)?));
-                for Lease { run_id, stage_id, .. } in &ask.input.leases {
-                    in_flight.forget_stage(*run_id, stage_id);
+    for request in requests.iter_mut() {
+        match request {
+            Work::Renew(request) => {
+                request.output = Some(Ok(claim::renew(session, &request.input, now)?));
+                for Lease { run_id, stage_id, .. } in &request.input.leases {
+                    // The lease was written past the working set, so neither the cache nor the set has it.
+                    row_cache.remove_stage(*run_id, stage_id);
                     if let Some(rows) = set.runs.get_mut(run_id) {
                         rows.stages.remove(stage_id);
                     }
                 }
             }
-            Work::ClaimDeliveries(ask) => {
-                ask.output = Some(Ok(deliveries::claim(session, &ask.input, now)?));
+            Work::ClaimDeliveries(request) => {
+                request.output = Some(Ok(deliveries::claim(session, &request.input, now)?));
             }
-            Work::SettleDeliveries(ask) => {
-                ask.output = Some(Ok(deliveries::settle_all(session, &ask.input, now)?));
+            Work::SettleDeliveries(request) => {
+                request.output = Some(Ok(deliveries::settle_all(session, &request.input, now)?));
             }
-            Work::Replay(ask) => {
-                let runs = deliveries::replay(session, &ask.input, now)?;
+            Work::Replay(request) => {
+                let runs = deliveries::replay(session, &request.input, now)?;
                 for run_id in &runs {
-                    set.announcement.run(*run_id);
+                    set.notifications.run_changed(*run_id);
                 }
-                ask.output = Some(Ok(runs.len()));
+                request.output = Some(Ok(runs.len()));
             }
-            Work::Purge(ask) => {
-                let purged = retention::purge(session, &ask.input, now)?;
+            Work::Purge(request) => {
+                let purged = retention::purge(session, &request.input, now)?;
                 for run_id in &purged {
-                    set.announcement.run(*run_id);
-                    in_flight.forget_run(*run_id);
+                    set.notifications.run_changed(*run_id);
+                    row_cache.remove_run(*run_id);
                     set.runs.remove(run_id);
                 }
-                ask.output = Some(Ok(purged));
+                request.output = Some(Ok(purged));
             }
-            Work::ForgetPurged(ask) => ask.output = Some(Ok(retention::forget(session, &ask.input)?)),
-            Work::WriteCall(ask) => ask.output = Some(Ok(write_call(session, &ask.input, now)?)),
+            Work::ForgetPurged(request) => {
+                request.output = Some(Ok(retention::forget(session, &request.input)?))
+            }
+            Work::WriteCall(request) => request.output = Some(Ok(write_call(session, &request.input, now)?)),
             _ => {}
         }
     }
-    // Last of all: whatever they do, the engine has written what it had to.
-    if !set.attached.executed.is_empty() {
-        // Nobody knows what they touch.
-        in_flight.forget();
+    // The statements of the user run last: the precondition has held, and the engine has written all of its rows.
+    if !set.side_rows.user_statements.is_empty() {
+        // They may write to any table, also to the engine's own.
+        row_cache.clear();
         set.runs.clear();
-        statements::run(session, &set.attached.executed)?;
+        user_statements::run(session, &set.side_rows.user_statements)?;
     }
-    Ok(Outcome { announcement: set.announcement, runs: set.runs })
+    Ok(Outcome { notifications: set.notifications, runs: set.runs })
 }
 
-/// Loads a run, has it decided about, and applies the decision.
+/// Loads a run, calls the function that decides, and applies its decision.
 fn commit_locked(
     session: &Session,
-    in_flight: &mut InFlight,
-    ask: &mut Ask<Locked, Commit>,
+    row_cache: &mut RowCache,
+    request: &mut Request<LockedCommit, Commit>,
     set: &mut WorkingSet,
     now: DateTime<Utc>,
 ) -> Result<Result<Commit, Error>, Failure> {
-    in_flight.forget_run(ask.input.run_id);
-    load::load_whole(session, ask.input.run_id, set)?;
-    let snapshot = set.snapshot(ask.input.run_id);
-    let Some(decide) = ask.input.decide.take() else { return Ok(Ok(Commit::PreconditionFailed)) };
-    // A panic of the kernel's must not take the writer with it: everybody else still needs it.
+    row_cache.remove_run(request.input.run_id);
+    load::load_whole(session, request.input.run_id, set)?;
+    let snapshot = set.snapshot(request.input.run_id);
+    let Some(decide) = request.input.decide.take() else { return Ok(Ok(Commit::PreconditionFailed)) };
+    // A panic of the kernel must not end the writer, which serves all other callers.
     let decision: Option<Decision> = match catch_unwind(AssertUnwindSafe(|| decide(snapshot.as_ref()))) {
         Ok(decision) => decision,
         Err(_) => return Ok(Err(Error::store_failed("commit a decision", "deciding panicked"))),
@@ -146,19 +149,21 @@ fn commit_locked(
     let Some(decision) = decision else { return Ok(Ok(Commit::PreconditionFailed)) };
     let mut footprint = Footprint::default();
     footprint.add(&decision);
-    if !footprint.keys.is_empty() || decision.run_id != ask.input.run_id {
-        load::load(session, &footprint, in_flight, set)?;
+    if !footprint.keys.is_empty() || decision.run_id != request.input.run_id {
+        load::load(session, &footprint, row_cache, set)?;
     }
     calls::load(session, &footprint, set)?;
     Ok(apply(set, &decision, now))
 }
 
-/// Writes about a call outside of every stage.
+/// Writes a call outside of every stage.
 fn write_call(session: &Session, write: &CallWrite, now: DateTime<Utc>) -> Result<(), Failure> {
     match write {
-        CallWrite::Intend(id, call) => {
-            calls::reserve(session, &[ReservedRow::outside(*id, (**call).clone(), now)])
+        CallWrite::Reserve(id, call) => {
+            calls::reserve(session, &[ReservedRow::without_stage(*id, (**call).clone(), now)])
         }
-        CallWrite::End(id, end) => calls::end(session, &[SettledRow::new(*id, (**end).clone(), now)], false),
+        CallWrite::Settle(id, outcome) => {
+            calls::settle(session, &[SettledRow::new(*id, (**outcome).clone(), now)], false)
+        }
     }
 }

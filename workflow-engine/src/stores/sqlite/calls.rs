@@ -1,4 +1,4 @@
-//! The calls of models that a commit is about: written only where there is any, each kind by a statement of its own.
+//! The calls of models in a commit. Each kind is written by its own statement, and only where there is any.
 
 use std::str::FromStr;
 
@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use super::failure::Failure;
 use super::json_rows::{JsonRows, Row};
-use super::own_row::Cells;
+use super::owned_row::Cells;
 use super::session::Session;
 use crate::records::{CallStatus, CostSummary};
-use crate::stores::calls::{CallRow, LOST, ReservedRow, SettledRow};
+use crate::stores::calls::{CallRow, LOST_CALL, ReservedRow, SettledRow};
 use crate::stores::footprint::Footprint;
 use crate::stores::working_set::WorkingSet;
 use crate::value::{CallId, Cost, Json, RunId};
@@ -20,7 +20,7 @@ const LOAD: &str = "
     SELECT c.id, c.workflow_run_id, c.stage_id, c.outcome, c.reserved
     FROM jsonb_each(?1) AS n CROSS JOIN ai_calls AS c ON c.id = n.value ->> 0";
 
-const INTEND: &str = "
+const RESERVE: &str = "
     INSERT INTO ai_calls
         (id, workflow_run_id, stage_id, generation, attempt, lease_epoch, topic, call_type, model_key, model_id,
          outcome, input_tokens, cached_input_tokens, output_tokens, cost, reserved, created_at, metadata, prompt)
@@ -29,7 +29,7 @@ const INTEND: &str = "
     FROM jsonb_each(?1) WHERE true
     ON CONFLICT (id) DO NOTHING";
 
-const END: &str = "
+const SETTLE: &str = "
     UPDATE ai_calls
     SET outcome = n.value ->> 2, input_tokens = n.value ->> 3, cached_input_tokens = n.value ->> 4,
         output_tokens = n.value ->> 5, cost = n.value ->> 6,
@@ -40,7 +40,7 @@ const END: &str = "
     WHERE ai_calls.id = n.value ->> 0 AND (outcome = 'RESERVED' OR outcome = 'UNKNOWN' AND n.value ->> 2 <> 'UNKNOWN')
         AND (workflow_run_id IS NOT NULL) = n.value ->> 1";
 
-/// The calls of these stages that nobody ends any more.
+/// Makes the reserved calls of these stages unknown.
 const VOID: &str = "
     UPDATE ai_calls SET outcome = 'UNKNOWN', ended_at = n.value ->> 2, error_message = n.value ->> 3
     FROM jsonb_each(?1) AS n
@@ -49,20 +49,20 @@ const VOID: &str = "
 const UPDATE_RUNS: &str = "
     UPDATE workflow_runs
     SET total_cost = n.value ->> 1, total_tokens = n.value ->> 2, reserved_cost = n.value ->> 3,
-        open_calls = n.value ->> 4, budget = n.value ->> 5
+        pending_calls = n.value ->> 4, budget = n.value ->> 5
     FROM jsonb_each(?1) AS n
     WHERE workflow_runs.id = n.value ->> 0";
 
 const UPDATE_STAGES: &str = "
     UPDATE workflow_stages
     SET total_cost = n.value ->> 1, total_tokens = n.value ->> 2, reserved_cost = n.value ->> 3,
-        open_calls = n.value ->> 4, budget = n.value ->> 5, awaited_cost = n.value ->> 7
+        pending_calls = n.value ->> 4, budget = n.value ->> 5, awaited_cost = n.value ->> 7
     FROM jsonb_each(?1) AS n
     WHERE workflow_stages.workflow_run_id = n.value ->> 0 AND workflow_stages.stage_id = n.value ->> 6";
 
-/// The statements of this file, for the test that looks at their plans.
+/// The statements of this file, for the test of their query plans.
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[LOAD, INTEND, END, VOID, UPDATE_RUNS, UPDATE_STAGES];
+pub(super) const STATEMENTS: &[&str] = &[LOAD, RESERVE, SETTLE, VOID, UPDATE_RUNS, UPDATE_STAGES];
 
 /// Loads the named calls, if there are any.
 pub(super) fn load(session: &Session, footprint: &Footprint, set: &mut WorkingSet) -> Result<(), Failure> {
@@ -75,17 +75,17 @@ pub(super) fn load(session: &Session, footprint: &Footprint, set: &mut WorkingSe
             row.plain(id);
         });
     }
-    session.each("load calls", LOAD).read(
+    session.prepare("load calls", LOAD).read(
         |arguments| _ = arguments.text(&named.finish()),
         |row| {
-            let (id, call) = known(row)?;
+            let (id, call) = call_row(row)?;
             set.calls.insert(id, call);
             Ok(())
         },
     )
 }
 
-fn known(row: &rusqlite::Row<'_>) -> Result<(CallId, CallRow), Failure> {
+fn call_row(row: &rusqlite::Row<'_>) -> Result<(CallId, CallRow), Failure> {
     const TABLE: &str = "ai_calls";
 
     let unreadable = |error| Failure::unreadable(TABLE, "*", "(unknown)", error);
@@ -98,27 +98,27 @@ fn known(row: &rusqlite::Row<'_>) -> Result<(CallId, CallRow), Failure> {
     let stage_id = columns.get().map_err(unreadable)?;
     let outcome = columns.text().map_err(unreadable)?;
     let outcome = CallStatus::ALL.into_iter().find(|known| known.as_str() == outcome);
-    let outcome = outcome.ok_or_else(|| wrong("outcome", "it is none"))?;
+    let outcome = outcome.ok_or_else(|| wrong("outcome", "it is not an outcome"))?;
     let reserved = columns.get().map(Cost::from_picodollars).map_err(unreadable)?;
-    let call_id = Uuid::from_str(&id).map_err(|_| wrong("id", "it is no UUID"))?;
+    let call_id = Uuid::from_str(&id).map_err(|_| wrong("id", "it is not a UUID"))?;
     Ok((CallId::from(call_id), CallRow { run_id, stage_id, outcome, reserved }))
 }
 
-/// Writes what there is.
+/// Writes the calls and amounts of a transaction.
 pub(super) fn flush(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
-    let attached = &set.attached;
-    reserve(session, &attached.intended)?;
-    end(session, &attached.ended, true)?;
+    let side_rows = &set.side_rows;
+    reserve(session, &side_rows.reserved_calls)?;
+    settle(session, &side_rows.settled_calls, true)?;
     let mut voided = JsonRows::default();
-    for calls in &attached.voided {
+    for calls in &side_rows.voided_calls {
         voided.push(|row| {
-            row.plain(calls.run_id).text(&calls.stage_id).instant(calls.at).text(LOST);
+            row.plain(calls.run_id).text(&calls.stage_id).instant(calls.at).text(LOST_CALL);
         });
     }
     session.write(DOING, VOID, voided)?;
 
     let (mut runs, mut stages) = (JsonRows::default(), JsonRows::default());
-    for (run_id, stage_id) in &attached.spending {
+    for (run_id, stage_id) in &side_rows.changed_spending {
         match stage_id {
             None => {
                 let Some(run) = set.run(*run_id) else { continue };
@@ -142,10 +142,10 @@ pub(super) fn flush(session: &Session, set: &WorkingSet) -> Result<(), Failure> 
     session.write(DOING, UPDATE_STAGES, stages)
 }
 
-/// Inserts calls; those that are there stay as they are.
-pub(super) fn reserve(session: &Session, intended: &[ReservedRow]) -> Result<(), Failure> {
+/// Inserts reserved calls. Existing ones do not change.
+pub(super) fn reserve(session: &Session, reserved: &[ReservedRow]) -> Result<(), Failure> {
     let mut rows = JsonRows::default();
-    for ReservedRow { record, lease_epoch } in intended {
+    for ReservedRow { record, lease_epoch } in reserved {
         rows.push(|row| {
             row.plain(record.id).maybe_text(record.run_id.map(|run_id| run_id.to_string()).as_deref());
             row.maybe_text(record.stage_id.as_deref()).int(record.generation).int(record.attempt);
@@ -155,23 +155,23 @@ pub(super) fn reserve(session: &Session, intended: &[ReservedRow]) -> Result<(),
             row.maybe_text(record.prompt.as_deref());
         });
     }
-    session.write(DOING, INTEND, rows)
+    session.write(DOING, RESERVE, rows)
 }
 
-/// Writes what became of calls that are intended, of runs or outside of all.
-pub(super) fn end(session: &Session, ended: &[SettledRow], of_runs: bool) -> Result<(), Failure> {
+/// Writes the outcomes of calls, either of runs or outside of all runs.
+pub(super) fn settle(session: &Session, outcomes: &[SettledRow], of_runs: bool) -> Result<(), Failure> {
     let mut rows = JsonRows::default();
-    for ended in ended {
-        let settled = &ended.settled;
+    for outcome in outcomes {
+        let settled = &outcome.settled;
         rows.push(|row| {
-            row.plain(ended.id).int(u8::from(of_runs)).plain(ended.outcome.as_str());
+            row.plain(outcome.id).int(u8::from(of_runs)).plain(outcome.outcome.as_str());
             row.int(tokens(settled.input_tokens)).int(tokens(settled.cached_input_tokens));
-            row.int(tokens(settled.output_tokens)).int(settled.cost.picodollars()).instant(ended.at);
-            row.maybe_text(ended.error.as_deref()).maybe_text(ended.metadata());
+            row.int(tokens(settled.output_tokens)).int(settled.cost.picodollars()).instant(outcome.at);
+            row.maybe_text(outcome.error.as_deref()).maybe_text(outcome.metadata());
             row.maybe_text(settled.response.as_deref());
         });
     }
-    session.write(DOING, END, rows)
+    session.write(DOING, SETTLE, rows)
 }
 
 fn spending(spending: &CostSummary, row: &mut Row<'_>) {
@@ -179,7 +179,7 @@ fn spending(spending: &CostSummary, row: &mut Row<'_>) {
     row.int(spending.pending_calls).maybe_int(spending.budget.map(Cost::picodollars));
 }
 
-/// A count as SQLite holds it.
+/// Returns a count as SQLite stores it.
 fn tokens(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -1,27 +1,27 @@
-//! Claiming jobs, and keeping them.
+//! Claims work, and renews leases.
 
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
+use super::arguments::count;
 use super::columns::Columns;
+use super::definition_queries::{self, per_definition};
 use super::failure::Failure;
 use super::json_rows::JsonRows;
-use super::of_definitions::{self, of_definitions};
-use super::own_row::OwnRow;
-use super::persistence::count;
+use super::owned_row::OwnedRow;
 use super::rows::{self, RunRow, run_columns};
 use super::session::Session;
 use super::work::RenewLeases;
 use crate::ports::ClaimRequest;
 use crate::records::{Claimant, Lease, RunRecord};
-use crate::stores::candidates::{Candidate, Chosen};
-use crate::stores::fair_order::{FairOrder, Waiting};
+use crate::stores::candidates::{Candidate, Selection};
+use crate::stores::fair_order::{FairOrder, QueueEntry};
 use crate::stores::instant;
 use crate::value::RunId;
 
-/// The first due jobs of one definition, the most urgent first. The joins are in the order of the index, so that it
-/// stops at its limit.
+/// The first due jobs of one definition, the highest priority first. The joins follow the order of the index, so the
+/// statement stops at its limit.
 macro_rules! due_jobs {
     ($definition:literal) => {
         concat!(
@@ -37,8 +37,8 @@ macro_rules! due_jobs {
     };
 }
 
-/// The first due checks of stages that wait, the longest overdue first. They have an index of their own, so that a
-/// hundred thousand runs that wait cost a claim nothing; in it no priority counts.
+/// The first due checks of suspended stages, the longest overdue first. They have their own index, so that a hundred
+/// thousand suspended runs cost a claim nothing. Priorities do not count in it.
 macro_rules! due_checks {
     ($definition:literal) => {
         concat!(
@@ -54,8 +54,8 @@ macro_rules! due_checks {
     };
 }
 
-/// The first runs of one definition that nobody has started.
-macro_rules! new_runs {
+/// The first runs to start of one definition.
+macro_rules! pending_runs {
     ($definition:literal) => {
         concat!(
             "SELECT * FROM (
@@ -68,11 +68,11 @@ macro_rules! new_runs {
     };
 }
 
-const DUE_JOBS: &str = of_definitions!(due_jobs, "");
+const DUE_JOBS: &str = per_definition!(due_jobs, "");
 
-const DUE_CHECKS: &str = of_definitions!(due_checks, "");
+const DUE_CHECKS: &str = per_definition!(due_checks, "");
 
-const NEW_RUNS: &str = of_definitions!(new_runs, "");
+const PENDING_RUNS: &str = per_definition!(pending_runs, "");
 
 const RENEW: &str = "
     UPDATE job_queue SET leased_until = ?2
@@ -81,26 +81,26 @@ const RENEW: &str = "
         AND status = 'RUNNING' AND generation = n.value ->> 2 AND lease_epoch = n.value ->> 3
     RETURNING workflow_run_id, stage_id, generation, lease_epoch";
 
-/// The statements of this file, for the test that looks at their plans.
+/// The statements of this file, for the test of their query plans.
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[DUE_JOBS, DUE_CHECKS, NEW_RUNS, RENEW];
+pub(super) const STATEMENTS: &[&str] = &[DUE_JOBS, DUE_CHECKS, PENDING_RUNS, RENEW];
 
-/// Reads what waits, chooses what the claim takes, and adds that to what claims of this transaction are about to take;
-/// the ones that are taken already are passed over. A run has no stage.
-pub(super) fn choose(
+/// Reads the first entries of each definition and selects those that the claim takes. `taken` has the entries that other
+/// claims of this transaction have selected, a run with an empty stage id. The claim skips them and adds its own.
+pub(super) fn select(
     session: &Session,
     work: &ClaimRequest,
     now: DateTime<Utc>,
     taken: &mut HashSet<(RunId, String)>,
-) -> Result<Chosen, Failure> {
-    let turns = FairOrder::new(&work.definitions, &work.recently_served);
-    // One more than it takes, to see what it leaves.
+) -> Result<Selection, Failure> {
+    let order = FairOrder::new(&work.definitions, &work.recently_served);
+    // One more than the claim takes, for the priority of the remaining work.
     let limit = work.limit.saturating_add(taken.len()).saturating_add(1);
-    let mut waiting = Vec::new();
-    for handful in of_definitions::handfuls(turns.definitions()) {
+    let mut entries = Vec::new();
+    for chunk in definition_queries::chunks(order.definitions()) {
         for statement in [DUE_JOBS, DUE_CHECKS] {
             let rows = session.fetch("claim jobs", statement, |arguments| {
-                for definition in handful {
+                for definition in chunk {
                     arguments.maybe_text(definition);
                 }
                 arguments.instant(now).int(count(limit));
@@ -109,67 +109,67 @@ pub(super) fn choose(
                 }
             })?;
             for row in &rows {
-                waiting.extend(job(row, &turns)?);
+                entries.extend(job_entry(row, &order)?);
             }
         }
         if work.runs {
-            session.each("read runs to be started", NEW_RUNS).read(
+            session.prepare("read runs to start", PENDING_RUNS).read(
                 |arguments| {
-                    for definition in handful {
+                    for definition in chunk {
                         arguments.maybe_text(definition);
                     }
                     arguments.int(count(limit));
                 },
                 |row| {
                     let run = rows::of::<RunRow<'_>>(row)?;
-                    waiting.extend(Waiting::run(&turns, run, |run| Found::Run(Box::new(run))));
+                    entries.extend(QueueEntry::run(&order, run, |run| Found::Run(Box::new(run))));
                     Ok(())
                 },
             )?;
         }
     }
-    let mut chosen = Chosen::default();
-    for it in turns.order(waiting, limit) {
-        if chosen.jobs.len() + chosen.runs.len() >= work.limit {
-            chosen.left = Some(it.priority);
+    let mut selection = Selection::default();
+    for entry in order.sort(entries, limit) {
+        if selection.jobs.len() + selection.runs.len() >= work.limit {
+            selection.remaining_priority = Some(entry.priority);
             break;
         }
-        if !taken.insert((it.run_id, it.stage_id.clone())) {
+        if !taken.insert((entry.run_id, entry.stage_id.clone())) {
             continue;
         }
-        match it.what {
-            Found::Run(run) => chosen.runs.push(*run),
+        match entry.item {
+            Found::Run(run) => selection.runs.push(*run),
             Found::Job(generation) => {
-                let Waiting { run_id, stage_id, .. } = it;
-                chosen.jobs.push(Candidate { run_id, stage_id, generation });
+                let QueueEntry { run_id, stage_id, .. } = entry;
+                selection.jobs.push(Candidate { run_id, stage_id, generation });
             }
         }
     }
-    Ok(chosen)
+    Ok(selection)
 }
 
-/// What a claim finds.
+/// The item of a queue entry.
 enum Found {
-    /// Of this generation.
+    /// A job of this generation.
     Job(u32),
     Run(Box<RunRecord>),
 }
 
-fn job(row: &OwnRow, turns: &FairOrder<'_>) -> Result<Option<Waiting<Found>>, Failure> {
+fn job_entry(row: &OwnedRow, order: &FairOrder<'_>) -> Result<Option<QueueEntry<Found>>, Failure> {
     let mut columns = Columns::new(row, "job_queue", 0);
-    let Some(position) = turns.position(columns.get("definition_fingerprint")?) else { return Ok(None) };
-    Ok(Some(Waiting {
+    let Some(position) = order.position(columns.get("definition_fingerprint")?) else { return Ok(None) };
+    Ok(Some(QueueEntry {
         position,
         priority: columns.int("priority")?,
-        is_new: false,
+        is_run: false,
         since: columns.instant("run_at")?,
         run_id: columns.run_id("workflow_run_id")?,
         stage_id: columns.get("stage_id")?,
-        what: Found::Job(columns.int("generation")?),
+        item: Found::Job(columns.int("generation")?),
     }))
 }
 
-/// Leases as rows.
+/// Returns leases as rows.
 pub(super) fn named(leases: &[Lease]) -> String {
     let mut rows = JsonRows::default();
     for lease in leases {
@@ -180,7 +180,7 @@ pub(super) fn named(leases: &[Lease]) -> String {
     rows.finish()
 }
 
-/// Extends leases, and answers those that are lost.
+/// Extends leases, and returns the lost ones.
 pub(super) fn renew(
     session: &Session,
     renewal: &RenewLeases,

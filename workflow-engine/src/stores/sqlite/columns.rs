@@ -1,11 +1,11 @@
-//! Narrow rows, read column by column.
+//! Reads narrow rows column by column.
 
 use std::error::Error as StdError;
 
 use chrono::{DateTime, Utc};
 
 use super::failure::Failure;
-use super::own_row::{Column, ReadRow};
+use super::owned_row::{Column, ReadRow};
 use crate::records::LogLevel;
 use crate::records::{Event, EventKind, LogRecord, RunRequest};
 use crate::value::{Json, RunId};
@@ -19,7 +19,7 @@ macro_rules! event_columns {
 
 pub(super) use event_columns;
 
-/// An event.
+/// Reads an event.
 pub(super) fn event(columns: Columns<'_>) -> Result<Event, Failure> {
     let mut columns = columns;
     let run_id = columns.run_id("workflow_run_id")?;
@@ -30,7 +30,7 @@ pub(super) fn event(columns: Columns<'_>) -> Result<Event, Failure> {
     Ok(Event { run_id, sequence, at: columns.instant("occurred_at")?, kind })
 }
 
-/// A log line: id, run, stage, attempt, instant, level, message, fields.
+/// Reads a log line: id, run, stage, attempt, instant, level, message, fields.
 pub(super) fn log(columns: Columns<'_>) -> Result<LogRecord, Failure> {
     let mut columns = columns;
     Ok(LogRecord {
@@ -45,7 +45,7 @@ pub(super) fn log(columns: Columns<'_>) -> Result<LogRecord, Failure> {
     })
 }
 
-/// What a run was started with: input, config, metadata.
+/// Reads the request of a run: input, config, metadata.
 pub(super) fn request(columns: Columns<'_>) -> Result<RunRequest, Failure> {
     let mut columns = columns;
     Ok(RunRequest {
@@ -64,19 +64,19 @@ pub(super) struct Columns<'r> {
 }
 
 impl<'r> Columns<'r> {
-    /// From the `first` column (0 is the leftmost) on.
+    /// Reads from the `first` column on; 0 is the leftmost.
     pub(super) fn new(row: impl Into<ReadRow<'r>>, table: &'static str, first: usize) -> Self {
         Self { row: row.into(), table, next: first, run: None }
     }
 
-    /// The next column, called `column` in errors.
+    /// Reads the next column. Errors name it `column`.
     pub(super) fn get<T: Column<'r>>(&mut self, column: &'static str) -> Result<T, Failure> {
         let index = self.next;
         self.next += 1;
         T::read(self.row, index).map_err(|error| self.unreadable(column, error))
     }
 
-    /// A number that fits its type.
+    /// Reads a number that fits its type.
     pub(super) fn int<T: TryFrom<i64, Error: StdError + Send + Sync + 'static>>(
         &mut self,
         column: &'static str,
@@ -85,12 +85,12 @@ impl<'r> Columns<'r> {
         T::try_from(number).map_err(|error| self.unreadable(column, error))
     }
 
-    /// A JSON text.
+    /// Reads a JSON text.
     pub(super) fn json(&mut self, column: &'static str) -> Result<Json, Failure> {
         self.get::<&str>(column).map(Json::trusted)
     }
 
-    /// The id of the run that the row belongs to; errors of later columns name it.
+    /// Reads the id of the run. Errors of later columns name it.
     pub(super) fn run_id(&mut self, column: &'static str) -> Result<RunId, Failure> {
         let text: &str = self.get(column)?;
         let run_id = text.parse().map_err(|error: crate::Error| self.unreadable(column, error))?;
@@ -105,13 +105,13 @@ impl<'r> Columns<'r> {
         level.ok_or_else(|| self.unreadable(column, format!("`{text}` is not a level")))
     }
 
-    /// An instant.
+    /// Reads an instant.
     pub(super) fn instant(&mut self, column: &'static str) -> Result<DateTime<Utc>, Failure> {
         let microseconds: i64 = self.get(column)?;
         self.instant_of(column, microseconds)
     }
 
-    /// An instant, or nothing.
+    /// Reads an instant or `NULL`.
     pub(super) fn maybe_instant(&mut self, column: &'static str) -> Result<Option<DateTime<Utc>>, Failure> {
         let microseconds: Option<i64> = self.get(column)?;
         microseconds.map(|microseconds| self.instant_of(column, microseconds)).transpose()
@@ -122,7 +122,7 @@ impl<'r> Columns<'r> {
             .ok_or_else(|| self.unreadable(column, format!("{microseconds} is beyond the calendar")))
     }
 
-    /// The value of this column is not what it should be.
+    /// Returns the error of a column with an invalid value.
     pub(super) fn unreadable(
         &self,
         column: &'static str,

@@ -1,12 +1,13 @@
-//! The outbox's statements.
+//! The statements of the outbox.
 
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
 
+use super::arguments::count;
 use super::columns::{self, Columns};
 use super::failure::Failure;
 use super::json_rows::JsonRows;
-use super::own_row::OwnRow;
+use super::owned_row::OwnedRow;
 use super::session::Session;
 use super::work::Replay;
 use crate::ports::{Delivery, DeliveryClaim, Settlement};
@@ -15,7 +16,7 @@ use crate::stores::deliveries::{lease_of, settle, window_end};
 use crate::stores::instant;
 use crate::value::RunId;
 
-/// Whether there is anything to hand over or to deliver; asked without a transaction.
+/// Whether there are new events, or due deliveries of the subscriber. For a read outside of the write transaction.
 pub(super) const ANY_DELIVERIES: &str = "
     SELECT EXISTS (SELECT 1 FROM outbox_events WHERE published_at IS NULL)
         OR EXISTS (SELECT 1 FROM plugin_deliveries WHERE plugin = ?1 AND dlq_at IS NULL AND due_at <= ?2)";
@@ -28,7 +29,7 @@ macro_rules! delivery_columns {
     };
 }
 
-/// Events that nobody has been handed, the same for each statement of a transaction.
+/// The new events, the same for each statement of a transaction.
 macro_rules! new_events {
     () => {
         "SELECT workflow_run_id, sequence, event_type FROM outbox_events WHERE published_at IS NULL
@@ -36,8 +37,8 @@ macro_rules! new_events {
     };
 }
 
-/// One row for each event and subscriber, in order: the first one makes the delivery, the later ones extend it.
-const HAND_OVER: &str = concat!(
+/// Selects one row for each event and subscriber, in order: the first one inserts the delivery, later ones extend it.
+const ADD_DELIVERIES: &str = concat!(
     "INSERT INTO plugin_deliveries
         (workflow_run_id, plugin, letter, next_sequence, last_sequence, lease_epoch, retry_count, due_at)
     SELECT fresh.workflow_run_id, s.value ->> 0, 0, fresh.sequence, fresh.sequence, 0, 0, ?3
@@ -48,14 +49,14 @@ const HAND_OVER: &str = concat!(
     ON CONFLICT (workflow_run_id, plugin, letter) DO UPDATE SET last_sequence = excluded.last_sequence"
 );
 
-const PUBLISH: &str = concat!(
+const MARK_PUBLISHED: &str = concat!(
     "UPDATE outbox_events SET published_at = ?1
     WHERE (workflow_run_id, sequence) IN (SELECT workflow_run_id, sequence FROM (",
     new_events!(),
     "))"
 );
 
-/// Apart from [`CLAIM`], whose `RETURNING` has no order.
+/// Separate from [`CLAIM`], because `RETURNING` has no order.
 const DUE: &str = concat!(
     "SELECT ",
     delivery_columns!(),
@@ -68,14 +69,14 @@ const CLAIM: &str = "
     WHERE (workflow_run_id, plugin, letter) IN
         (SELECT value ->> 0, value ->> 1, value ->> 2 FROM jsonb_each(?1))";
 
-/// The events of windows, each with the number of its window.
-const WINDOWS: &str = "
+/// The events of the claimed deliveries, each with the number of its delivery.
+const EVENTS: &str = "
     SELECT n.key, e.workflow_run_id, e.sequence, e.event_type, e.payload, e.occurred_at
     FROM jsonb_each(?1) AS n CROSS JOIN outbox_events AS e
     ON e.workflow_run_id = n.value ->> 0 AND e.sequence BETWEEN n.value ->> 1 AND n.value ->> 2
     WHERE e.event_type IN (SELECT value FROM jsonb_each(?2))";
 
-const NAMED: &str = concat!(
+const LOAD: &str = concat!(
     "SELECT ",
     delivery_columns!(),
     " FROM jsonb_each(?1) AS n CROSS JOIN plugin_deliveries
@@ -117,16 +118,16 @@ const REPLAY: &str = "
         ORDER BY plugin, dlq_at, workflow_run_id, letter LIMIT ?2)
     RETURNING workflow_run_id";
 
-/// The statements of this file, for the test that looks at their plans.
+/// The statements of this file, for the test of their query plans.
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[
     ANY_DELIVERIES,
-    HAND_OVER,
-    PUBLISH,
+    ADD_DELIVERIES,
+    MARK_PUBLISHED,
     DUE,
     CLAIM,
-    WINDOWS,
-    NAMED,
+    EVENTS,
+    LOAD,
     UPSERT,
     DELETE,
     NEXT_DUE,
@@ -134,7 +135,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     REPLAY,
 ];
 
-/// Hands new events to everybody, and claims what one subscriber has to be told.
+/// Passes new events on to all subscribers, and claims deliveries of one of them.
 pub(super) fn claim(
     session: &Session,
     ask: &DeliveryClaim,
@@ -142,19 +143,19 @@ pub(super) fn claim(
 ) -> Result<Vec<Delivery>, Failure> {
     const DOING: &str = "claim deliveries";
 
-    let mut concerned = JsonRows::default();
+    let mut concerns = JsonRows::default();
     for subscription in &ask.subscriptions {
         for event_type in &subscription.event_types {
-            concerned.push(|row| {
+            concerns.push(|row| {
                 row.text(&subscription.subscriber).plain(event_type);
             });
         }
     }
-    let (concerned, new) = (concerned.finish(), count(DeliveryClaim::NEW_EVENTS));
-    session.execute(DOING, HAND_OVER, |arguments| {
-        arguments.text(&concerned).int(new).instant(now);
+    let (concerns, new) = (concerns.finish(), count(DeliveryClaim::NEW_EVENTS));
+    session.execute(DOING, ADD_DELIVERIES, |arguments| {
+        arguments.text(&concerns).int(new).instant(now);
     })?;
-    session.execute(DOING, PUBLISH, |arguments| {
+    session.execute(DOING, MARK_PUBLISHED, |arguments| {
         arguments.instant(now).int(new);
     })?;
 
@@ -181,7 +182,7 @@ pub(super) fn claim(
     })?;
     // An array of texts always has a JSON form.
     let types = serde_json::to_string(ask.event_types()).unwrap_or_default();
-    let events = session.fetch(DOING, WINDOWS, |arguments| {
+    let events = session.fetch(DOING, EVENTS, |arguments| {
         arguments.text(&windows.finish()).text(&types);
     })?;
     let deliveries = claimed.iter().map(|row| Delivery {
@@ -201,7 +202,7 @@ pub(super) fn claim(
     Ok(deliveries)
 }
 
-/// Notes what became of deliveries.
+/// Writes the outcomes of deliveries.
 pub(super) fn settle_all(
     session: &Session,
     settlements: &[Settlement],
@@ -215,7 +216,7 @@ pub(super) fn settle_all(
             row.plain(lease.run_id).text(&lease.subscriber).int(lease.letter);
         });
     }
-    let rows = session.fetch(DOING, NAMED, |arguments| {
+    let rows = session.fetch(DOING, LOAD, |arguments| {
         arguments.text(&named.finish());
     })?;
     let (mut written, mut deleted) = (JsonRows::default(), JsonRows::default());
@@ -242,7 +243,7 @@ pub(super) fn settle_all(
     session.write(DOING, UPSERT, written)
 }
 
-/// Offers dead letters again; answers their runs.
+/// Makes dead letters due again, and returns their runs.
 pub(super) fn replay(session: &Session, replay: &Replay, now: DateTime<Utc>) -> Result<Vec<RunId>, Failure> {
     let rows = session.fetch("replay dead letters", REPLAY, |arguments| {
         arguments.maybe_text(replay.subscriber.as_deref()).int(count(replay.limit)).instant(now);
@@ -251,7 +252,7 @@ pub(super) fn replay(session: &Session, replay: &Replay, now: DateTime<Utc>) -> 
     rows.iter().map(run_id).collect()
 }
 
-/// A row of [`DEAD_LETTERS`].
+/// Reads a row of [`DEAD_LETTERS`].
 pub(super) fn dead_letter(row: &SqliteRow) -> Result<DeadLetter, Failure> {
     let mut columns = Columns::new(row, "plugin_deliveries", 0);
     let (plugin, error) = (columns.get("plugin")?, columns.get::<Option<String>>("error_message")?);
@@ -264,7 +265,7 @@ pub(super) fn dead_letter(row: &SqliteRow) -> Result<DeadLetter, Failure> {
     })
 }
 
-fn record(row: &OwnRow) -> Result<DeliveryRecord, Failure> {
+fn record(row: &OwnedRow) -> Result<DeliveryRecord, Failure> {
     let mut columns = Columns::new(row, "plugin_deliveries", 0);
     Ok(DeliveryRecord {
         run_id: columns.run_id("workflow_run_id")?,
@@ -278,8 +279,4 @@ fn record(row: &OwnRow) -> Result<DeliveryRecord, Failure> {
         error: columns.get("error_message")?,
         dead_at: columns.maybe_instant("dlq_at")?,
     })
-}
-
-fn count(limit: usize) -> i64 {
-    i64::try_from(limit).unwrap_or(i64::MAX)
 }

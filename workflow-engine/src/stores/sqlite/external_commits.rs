@@ -1,14 +1,15 @@
-//! Noticing what other processes commit to the same file.
+//! Notices the commits of other processes to the same file.
 //!
-//! A commit writes to the `-wal` file, which the operating system reports. The report says neither who has written
-//! nor that the commit is visible yet: it comes before the other process's disk has answered. Two facts make it
-//! exact: `PRAGMA data_version` on the connection that writes changes with commits of *other* connections only, and
-//! nobody is in the middle of a commit while this connection holds the write lock.
+//! A commit writes to the `-wal` file, and the operating system reports the write. The report names no process, and it
+//! comes before the commit is visible, because the other process still waits for its disk. Two facts make the check
+//! exact: `PRAGMA data_version` on the connection that writes changes only with commits of *other* connections, and no
+//! commit is in progress while this connection holds the write lock.
 //!
-//! StageReporter of our own commits are not free: every page that is written takes part in one. So under load nobody reports:
-//! each of our transactions looks by itself then, and the file is watched again as soon as there is a rest.
+//! Reports of our own commits have a cost: each written page causes one. So under load the file is not watched. Each of
+//! our transactions checks by itself instead, and watching begins again when there is a pause. It begins before the
+//! check that ends the load, so no commit falls between the two.
 
-#![allow(clippy::disallowed_methods, reason = "it watches a file that other processes write, in their time")]
+#![allow(clippy::disallowed_methods, reason = "it watches a file that other processes write, in real time")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,39 +22,42 @@ use tokio::sync::Notify;
 use super::failure::Failure;
 use super::session::Session;
 
-/// How long after a report one looks. Own commits are reported too: under load the next look serves many of them.
+/// The delay of the check after a report. Our own commits are reported too, so under load one check serves many of them.
 const MAX_LINGER: Duration = Duration::from_millis(1);
 
-/// How long whoever passes reports on rests after each. Every page that is written is reported, our own, too; those of
-/// one file that nobody has fetched yet become one in the operating system, so a busy writer is not interrupted by each.
+/// The pause of the watcher's thread after each report. Every written page is reported, our own included. The operating
+/// system merges pending reports of one file, so the pause spares a busy writer most of them.
 const MIN_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Between two looks where the operating system reports nothing: from the first, doubled up to the second.
+/// The shortest and the longest interval between two checks where the operating system reports nothing. The interval
+/// doubles after each check that finds no commit.
 const POLL: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(250));
 
-/// So many transactions without a quiet moment for a look between them are a load: then the file is not watched.
+/// The number of transactions without a pause for a check that counts as load.
 const BUSY_COMMITS: u32 = 32;
 
-/// Suspicions of foreign commits.
-pub(super) struct ForeignCommits {
+/// Decides when to check for commits of other processes.
+pub(super) struct ExternalCommits {
     path: PathBuf,
     reported: Arc<Reported>,
     watch: Watch,
     pause: Duration,
-    latest_look: Instant,
-    /// Transactions since the latest look in a quiet moment.
+    latest_check: Instant,
+    /// The number of transactions since the latest check in a pause.
     uninterrupted: u32,
 }
 
+/// The way in which the writer learns that a check is due.
 enum Watch {
-    /// The operating system reports. To drop the watcher ends its thread.
-    StageReporter { _watcher: RecommendedWatcher },
-    /// Each of our transactions looks, until there are none for a while.
+    /// The operating system reports writes. Dropping the watcher ends its thread.
+    Notifications { _watcher: RecommendedWatcher },
+    /// Each of our transactions checks, until there is a pause.
     Transactions,
-    /// Files cannot be watched: one polls.
-    Polls,
+    /// The file cannot be watched: the writer polls it.
+    Polling,
 }
 
+/// Whether the operating system has reported a write.
 #[derive(Default)]
 struct Reported {
     flag: AtomicBool,
@@ -67,49 +71,49 @@ impl Reported {
     }
 }
 
-/// A value of `PRAGMA data_version`: that of the last look, for example.
+/// A value of `PRAGMA data_version`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct DataVersion(i64);
 
-impl ForeignCommits {
+impl ExternalCommits {
     /// Watches the `-wal` file of the database at `path`.
     pub(super) fn watch(path: &Path) -> Self {
         let reported = Arc::new(Reported::default());
         let watch = Watch::begin(path, &reported);
-        let (path, latest_look) = (path.to_owned(), Instant::now());
-        Self { path, reported, watch, pause: POLL.0, latest_look, uninterrupted: 0 }
+        let (path, latest_check) = (path.to_owned(), Instant::now());
+        Self { path, reported, watch, pause: POLL.0, latest_check, uninterrupted: 0 }
     }
 
-    /// Waits until a look is due. It may be dropped and called again: no report is lost.
-    pub(super) async fn suspected(&self) {
+    /// Waits until a check is due. The future may be dropped and created again; no report is lost.
+    pub(super) async fn wait_for_check(&self) {
         match self.watch {
-            Watch::StageReporter { .. } => {
+            Watch::Notifications { .. } => {
                 while !self.reported.flag.load(Ordering::Acquire) {
                     self.reported.wake.notified().await;
                 }
                 tokio::time::sleep(MAX_LINGER).await;
             }
             Watch::Transactions => tokio::time::sleep(MIN_INTERVAL).await,
-            Watch::Polls => tokio::time::sleep(self.pause).await,
+            Watch::Polling => tokio::time::sleep(self.pause).await,
         }
     }
 
-    /// Whether a transaction that has begun should look on the way: under load there is no quiet moment for it.
-    pub(super) fn is_overdue(&mut self) -> bool {
+    /// Returns whether a transaction that has begun should check: under load there is no pause for a separate check.
+    pub(super) fn is_check_due(&mut self) -> bool {
         self.uninterrupted += 1;
-        if self.uninterrupted > BUSY_COMMITS && matches!(self.watch, Watch::StageReporter { .. }) {
+        if self.uninterrupted > BUSY_COMMITS && matches!(self.watch, Watch::Notifications { .. }) {
             self.watch = Watch::Transactions;
         }
         match self.watch {
-            Watch::StageReporter { .. } if !self.reported.flag.load(Ordering::Acquire) => false,
-            Watch::StageReporter { .. } | Watch::Polls => self.latest_look.elapsed() >= POLL.0,
+            Watch::Notifications { .. } if !self.reported.flag.load(Ordering::Acquire) => false,
+            Watch::Notifications { .. } | Watch::Polling => self.latest_check.elapsed() >= POLL.0,
             Watch::Transactions => true,
         }
     }
 
-    /// A look in a quiet moment begins. What was committed before the file is watched again has to be looked for as if
-    /// it had been reported.
-    fn rest(&mut self) {
+    /// Begins a check in a pause, and watches the file again. A commit before that is not reported, so the check treats
+    /// it as reported.
+    fn begin_pause(&mut self) {
         self.uninterrupted = 0;
         if matches!(self.watch, Watch::Transactions) {
             self.watch = Watch::begin(&self.path, &self.reported);
@@ -117,58 +121,58 @@ impl ForeignCommits {
         }
     }
 
-    /// Takes back the report before a look: one that comes during it is about something that it may not see.
+    /// Clears the report before a check: a report during the check is about a commit that the check may not see.
     fn take_report(&mut self) -> bool {
-        self.latest_look = Instant::now();
+        self.latest_check = Instant::now();
         self.reported.flag.swap(false, Ordering::AcqRel)
     }
 
-    /// Polls sooner after a commit, later after each look in vain.
+    /// Polls sooner after a commit, and later after each check that found none.
     fn adapt(&mut self, has_moved: bool) {
         self.pause = if has_moved { POLL.0 } else { (self.pause * 2).min(POLL.1) };
     }
 }
 
 impl DataVersion {
-    /// The present value. In a transaction it is that of the state that the transaction sees.
+    /// Reads the current value. In a transaction it belongs to the state that the transaction sees.
     pub(super) fn read(session: &Session) -> Result<Self, Failure> {
         session.data_version().map(Self)
     }
 
-    /// Whether another connection has committed since the last look.
+    /// Returns whether another connection has committed since the last check.
     pub(super) fn has_moved(
         &mut self,
         session: &Session,
-        foreign: &mut ForeignCommits,
+        external: &mut ExternalCommits,
     ) -> Result<bool, Failure> {
-        session.counters.looks.fetch_add(1, Ordering::Relaxed);
-        foreign.rest();
-        let reported = foreign.take_report();
+        session.counters.external_checks.fetch_add(1, Ordering::Relaxed);
+        external.begin_pause();
+        let reported = external.take_report();
         let mut now = Self::read(session)?;
         if now == *self && reported {
-            // Perhaps a commit that is still on its way to the disk: the write lock waits for its end.
+            // The reported commit may still be waiting for the disk. Taking the write lock waits for its end.
             session.lock()?;
             let read = Self::read(session);
             session.roll_back();
             now = read?;
         } else if reported {
-            // What was found is told at once. Perhaps the report was of another commit, behind it and still on its
-            // way: that would never be reported again.
-            foreign.reported.raise();
+            // The found commit is notified at once. The report may have been about a later commit that is still waiting for
+            // the disk and will not be reported again, so another check follows.
+            external.reported.raise();
         }
-        Ok(self.move_to(now, foreign))
+        Ok(self.move_to(now, external))
     }
 
-    /// The same, of a write transaction that sees the state `now`.
-    pub(super) fn has_moved_to(&mut self, now: Self, foreign: &mut ForeignCommits) -> bool {
-        foreign.take_report();
-        self.move_to(now, foreign)
+    /// As [`DataVersion::has_moved`], within a write transaction that sees the state `now`.
+    pub(super) fn has_moved_to(&mut self, now: Self, external: &mut ExternalCommits) -> bool {
+        external.take_report();
+        self.move_to(now, external)
     }
 
-    fn move_to(&mut self, now: Self, foreign: &mut ForeignCommits) -> bool {
+    fn move_to(&mut self, now: Self, external: &mut ExternalCommits) -> bool {
         let has_moved = now != *self;
         *self = now;
-        foreign.adapt(has_moved);
+        external.adapt(has_moved);
         has_moved
     }
 }
@@ -176,10 +180,10 @@ impl DataVersion {
 impl Watch {
     fn begin(path: &Path, reported: &Arc<Reported>) -> Self {
         match watch(path, Arc::clone(reported)) {
-            Ok(watcher) => Self::StageReporter { _watcher: watcher },
+            Ok(watcher) => Self::Notifications { _watcher: watcher },
             Err(error) => {
-                tracing::warn!(%error, "cannot watch the database; polling it instead");
-                Self::Polls
+                tracing::warn!(%error, "cannot watch the database file; polling it instead");
+                Self::Polling
             }
         }
     }
@@ -187,7 +191,7 @@ impl Watch {
 
 fn watch(path: &Path, reported: Arc<Reported>) -> notify::Result<RecommendedWatcher> {
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-        // Reading a file is reported as well.
+        // Reads are reported as well.
         if !matches!(event, Ok(Event { kind: EventKind::Access(_), .. })) {
             reported.raise();
             std::thread::sleep(MIN_INTERVAL);
@@ -197,7 +201,7 @@ fn watch(path: &Path, reported: Arc<Reported>) -> notify::Result<RecommendedWatc
     Ok(watcher)
 }
 
-/// SQLite names the file after the database's real path.
+/// Returns the path of the `-wal` file. SQLite names it after the real path of the database.
 fn wal_of(path: &Path) -> PathBuf {
     let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mut wal = real.into_os_string();
@@ -206,64 +210,5 @@ fn wal_of(path: &Path) -> PathBuf {
 }
 
 #[cfg(test)]
-mod tests {
-    use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};
-    use sqlx::{ConnectOptions, Executor};
-
-    use super::*;
-
-    /// A connection as another process has it.
-    async fn connection(path: &Path) -> SqliteConnection {
-        let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
-        options.journal_mode(SqliteJournalMode::Wal).connect().await.unwrap()
-    }
-
-    #[tokio::test]
-    async fn a_commit_on_its_way_behind_one_that_is_seen_is_looked_for_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("foreign.db");
-        let (mut first, mut second) = (connection(&path).await, connection(&path).await);
-        first.execute("CREATE TABLE numbers (number INTEGER)").await.unwrap();
-        let own = rusqlite::Connection::open(&path).unwrap();
-        let session = Session { connection: own, counters: Arc::default() };
-        let mut seen = DataVersion::read(&session).unwrap();
-        let mut foreign = ForeignCommits { watch: Watch::Polls, ..ForeignCommits::watch(&path) };
-        let reported = Arc::clone(&foreign.reported);
-        reported.flag.store(false, Ordering::Release);
-
-        // One has committed, another has written and not yet committed, and there was one report of both.
-        first.execute("INSERT INTO numbers VALUES (1)").await.unwrap();
-        second.execute("BEGIN IMMEDIATE; INSERT INTO numbers VALUES (2)").await.unwrap();
-        reported.raise();
-        assert!(seen.has_moved(&session, &mut foreign).unwrap(), "the first one is told at once");
-        second.execute("COMMIT").await.unwrap();
-
-        assert!(reported.flag.load(Ordering::Acquire), "without another report, one looks again");
-        assert!(seen.has_moved(&session, &mut foreign).unwrap(), "and finds the second one");
-    }
-    #[tokio::test]
-    async fn a_commit_while_nobody_watched_is_found_at_rest_and_the_next_one_is_reported() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("foreign.db");
-        let mut other = connection(&path).await;
-        other.execute("CREATE TABLE numbers (number INTEGER)").await.unwrap();
-        let own = rusqlite::Connection::open(&path).unwrap();
-        let session = Session { connection: own, counters: Arc::default() };
-        let mut seen = DataVersion::read(&session).unwrap();
-        let mut foreign = ForeignCommits::watch(&path);
-
-        while !matches!(foreign.watch, Watch::Transactions) {
-            foreign.is_overdue();
-        }
-        other.execute("INSERT INTO numbers VALUES (1)").await.unwrap();
-        assert!(foreign.is_overdue(), "under load every transaction looks");
-        foreign.suspected().await;
-        assert!(seen.has_moved(&session, &mut foreign).unwrap(), "and so does the rest after it");
-
-        assert!(matches!(foreign.watch, Watch::StageReporter { .. }), "the file is watched again");
-        while seen.has_moved(&session, &mut foreign).unwrap() {}
-        other.execute("INSERT INTO numbers VALUES (2)").await.unwrap();
-        foreign.suspected().await;
-        assert!(seen.has_moved(&session, &mut foreign).unwrap());
-    }
-}
+#[path = "external_commits_tests.rs"]
+mod tests;

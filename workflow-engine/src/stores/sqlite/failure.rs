@@ -1,4 +1,4 @@
-//! Errors of the database, told apart by what can be done about them.
+//! Failures of a transaction, by what the caller can do about them.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::error::Error;
 
-/// What went wrong in a transaction. Everybody whose work was part of it may have to be told, hence the clones.
+/// A failure of a transaction. It is cloned for every request of the transaction.
 #[derive(Clone, Debug)]
 pub(super) struct Failure {
     doing: String,
@@ -17,7 +17,7 @@ pub(super) struct Failure {
     source: Arc<dyn StdError + Send + Sync>,
 }
 
-/// A row that holds what it should not.
+/// A row with an invalid value.
 #[derive(Debug, thiserror::Error)]
 #[error("{table}.{column} of run {run}: {source}")]
 struct Unreadable {
@@ -28,39 +28,39 @@ struct Unreadable {
 }
 
 impl Failure {
-    /// The database answered with an error.
+    /// Creates the failure for an error of the database.
     pub(super) fn database(doing: impl Into<String>, error: impl DatabaseError) -> Self {
         let code = error.code().map(|code| code & 0xff);
         let busy = matches!(code, Some(BUSY | LOCKED));
-        let may_pass = matches!(code, Some(BUSY | LOCKED | IO_ERROR | FULL | CANNOT_OPEN));
+        let is_transient = matches!(code, Some(BUSY | LOCKED | IO_ERROR | FULL | CANNOT_OPEN));
         Self {
             doing: doing.into(),
-            transient: may_pass || error.is_away(),
+            transient: is_transient || error.is_unavailable(),
             busy,
             refused: false,
             source: Arc::new(error),
         }
     }
 
-    /// The database answered with an error to a statement of the user's, or to the commit that these were part of:
-    /// their fault, unless the database is busy or away.
+    /// Creates the failure for an error of a user's statement, or of the commit of such statements. The statements are to
+    /// blame unless the database is busy or unavailable.
     pub(super) fn statement(which: impl Into<String>, error: impl DatabaseError) -> Self {
         let failure = Self::database(which, error);
         Self { refused: !failure.transient, ..failure }
     }
 
-    /// The database went away, says a test.
+    /// Creates the failure of a database that a test has made unavailable.
     #[cfg(feature = "failpoints")]
     pub(super) fn injected(doing: impl Into<String>) -> Self {
         Self::database(doing, sqlx::Error::Io(std::io::Error::other("a failpoint")))
     }
 
-    /// Something that another try will not mend.
+    /// Creates a failure that a retry does not remedy.
     pub(super) fn lasting(doing: impl Into<String>, source: impl StdError + Send + Sync + 'static) -> Self {
         Self { doing: doing.into(), transient: false, busy: false, refused: false, source: Arc::new(source) }
     }
 
-    /// A row cannot be read back.
+    /// Creates the failure for a row that cannot be read.
     pub(super) fn unreadable(
         table: &'static str,
         column: &'static str,
@@ -68,20 +68,20 @@ impl Failure {
         source: impl Into<Box<dyn StdError + Send + Sync>>,
     ) -> Self {
         let unreadable = Unreadable { table, column, run: run.to_string(), source: source.into() };
-        Self::lasting("read back what was stored", unreadable)
+        Self::lasting("read a stored row", unreadable)
     }
 
-    /// Whether the database was busy or away, so that the fault lies with nobody's request.
+    /// Returns whether the database was busy or unavailable, so that no request is to blame.
     pub(super) fn is_transient(&self) -> bool {
         self.transient
     }
 
-    /// Whether somebody else holds a lock.
+    /// Returns whether another connection holds a lock.
     pub(super) fn is_busy(&self) -> bool {
         self.busy
     }
 
-    /// Names the file that it is about.
+    /// Adds the name of the file.
     pub(super) fn about(mut self, path: &Path) -> Self {
         self.doing = format!("{} `{}`", self.doing, path.display());
         self
@@ -100,20 +100,20 @@ impl From<Failure> for Error {
     }
 }
 
-/// SQLite's primary [result codes](https://www.sqlite.org/rescode.html) of what may pass.
+/// SQLite's primary [result codes](https://www.sqlite.org/rescode.html) of transient failures.
 const BUSY: i32 = 5;
 const LOCKED: i32 = 6;
 const IO_ERROR: i32 = 10;
 const FULL: i32 = 13;
 const CANNOT_OPEN: i32 = 14;
 
-/// An error of one of the two libraries that call SQLite: one reads, the other writes.
+/// An error of one of the two libraries that call SQLite: sqlx reads, rusqlite writes.
 pub(super) trait DatabaseError: StdError + Send + Sync + 'static {
-    /// SQLite's extended code, which holds the primary one in its lowest byte.
+    /// Returns SQLite's extended code. Its lowest byte is the primary code.
     fn code(&self) -> Option<i32>;
 
-    /// Whether SQLite could not be asked, while it may be later.
-    fn is_away(&self) -> bool;
+    /// Returns whether SQLite is unavailable now and may be available later.
+    fn is_unavailable(&self) -> bool;
 }
 
 impl DatabaseError for sqlx::Error {
@@ -121,7 +121,7 @@ impl DatabaseError for sqlx::Error {
         self.as_database_error()?.code()?.parse().ok()
     }
 
-    fn is_away(&self) -> bool {
+    fn is_unavailable(&self) -> bool {
         matches!(self, Self::Io(_) | Self::PoolTimedOut | Self::PoolClosed | Self::WorkerCrashed)
     }
 }
@@ -131,7 +131,7 @@ impl DatabaseError for rusqlite::Error {
         self.sqlite_error().map(|error| error.extended_code)
     }
 
-    fn is_away(&self) -> bool {
+    fn is_unavailable(&self) -> bool {
         false
     }
 }

@@ -1,4 +1,5 @@
-//! Writing back what a transaction has changed: one prepared statement a table and kind, run for each row.
+//! Writes back the rows that a transaction has changed: one prepared statement for each table and operation, which runs
+//! for each row.
 
 use super::arguments::Arguments;
 use super::failure::Failure;
@@ -27,8 +28,8 @@ const UPDATE_RUN: &str = "
         completed_at = ?13, active = ?14, suspended = ?15
     WHERE id = ?1";
 
-/// As long as its version stays: whatever else changes moves the version. None of the indexes is about these columns,
-/// and to name those that the indexes are about would have SQLite write each of them anew.
+/// For a run whose version has not moved: then only these columns can have changed. No index has any of them. SQLite
+/// rewrites the entry of every index whose columns a statement names, even where the values stay the same.
 const COUNT_RUN: &str = "
     UPDATE workflow_runs SET last_sequence = ?2, waiting_on = ?3, active = ?4, suspended = ?5 WHERE id = ?1";
 
@@ -68,7 +69,7 @@ const INSERT_KEY: &str = "
     INSERT INTO idempotency_keys (command, key, workflow_run_id, request_hash, result, created_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
-const ANSWER_KEY: &str = "UPDATE idempotency_keys SET result = ?3 WHERE command = ?1 AND key = ?2";
+const COMPLETE_KEY: &str = "UPDATE idempotency_keys SET result = ?3 WHERE command = ?1 AND key = ?2";
 
 const INSERT_LOG: &str = "
     INSERT INTO workflow_logs (workflow_run_id, stage_id, attempt, level, message, metadata, created_at)
@@ -78,7 +79,7 @@ const PUT_BLOB: &str = "
     INSERT INTO blobs (key, workflow_run_id, value, created_at) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT (key) DO UPDATE SET value = excluded.value, created_at = excluded.created_at";
 
-/// The statements of this file, for the test that looks at their plans.
+/// The statements of this file, for the test of their query plans.
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[
     INSERT_RUN,
@@ -92,12 +93,12 @@ pub(super) const STATEMENTS: &[&str] = &[
     DELETE_JOB,
     INSERT_EVENT,
     INSERT_KEY,
-    ANSWER_KEY,
+    COMPLETE_KEY,
     INSERT_LOG,
     PUT_BLOB,
 ];
 
-/// Writes what has changed. Rows are sorted by key, so that they go into their tables from left to right.
+/// Writes the changed rows. They are sorted by key, so that each table is written from left to right.
 pub(super) fn flush(session: &Session, set: &WorkingSet, deliver_events: bool) -> Result<(), Failure> {
     let mut runs: Vec<_> = set.runs.iter().map(|(run_id, rows)| (*run_id, rows)).collect();
     runs.sort_unstable_by_key(|(run_id, _)| *run_id);
@@ -112,39 +113,40 @@ pub(super) fn flush(session: &Session, set: &WorkingSet, deliver_events: bool) -
     write_jobs(session, &stages)?;
     write_events(session, set, deliver_events)?;
     write_keys(session, set)?;
-    write_rest(session, set)
+    write_logs_and_blobs(session, set)
 }
 
 fn write_runs(session: &Session, runs: &[(RunId, &RunRows)]) -> Result<(), Failure> {
-    let (mut insert, mut request) = (session.each(DOING, INSERT_RUN), session.each(DOING, INSERT_REQUEST));
-    let (mut update, mut count) = (session.each(DOING, UPDATE_RUN), session.each(DOING, COUNT_RUN));
+    let (mut insert, mut insert_request) =
+        (session.prepare(DOING, INSERT_RUN), session.prepare(DOING, INSERT_REQUEST));
+    let (mut update, mut count) = (session.prepare(DOING, UPDATE_RUN), session.prepare(DOING, COUNT_RUN));
     for (run_id, rows) in runs {
         match (rows.run.row_op(), &rows.created) {
             (RowOp::Update(run), _) if rows.stored_version == Some(run.version) => count.run(|row| {
                 row.id(run.id).int(run.last_sequence).int(run.waiting_on).int(run.active).int(run.suspended);
             })?,
-            (RowOp::Update(run), _) => update.run(|row| changing(run, row))?,
+            (RowOp::Update(run), _) => update.run(|row| changing_columns(run, row))?,
             (RowOp::Insert(run), Some(new)) => {
                 insert.run(|row| {
-                    changing(run, row);
+                    changing_columns(run, row);
                     row.text(&run.workflow_id).text(&new.workflow_name).text(&run.definition_fingerprint);
                     row.int(run.priority).instant(run.created_at);
                 })?;
-                let NewRun { request: asked, .. } = new;
-                request.run(|row| {
-                    row.id(*run_id).text(asked.input.as_str()).text(asked.config.as_str());
-                    row.maybe_text(asked.metadata.as_ref().map(crate::Json::as_str));
+                let NewRun { request, .. } = new;
+                insert_request.run(|row| {
+                    row.id(*run_id).text(request.input.as_str()).text(request.config.as_str());
+                    row.maybe_text(request.metadata.as_ref().map(crate::Json::as_str));
                 })?;
             }
-            // A run is inserted only together with what it was created with, and never deleted here.
+            // A run is inserted only together with its request, and is never deleted here.
             _ => {}
         }
     }
     Ok(())
 }
 
-/// What changes while a run runs.
-fn changing(run: &RunRecord, row: &mut Arguments<'_, '_>) {
+/// Binds the changing columns of a run.
+fn changing_columns(run: &RunRecord, row: &mut Arguments<'_, '_>) {
     let error = run.error.as_ref();
     row.id(run.id).text(run.status.as_str()).int(run.version).int(run.generation).int(run.last_sequence);
     row.int(run.waiting_on).value(run.output.as_ref());
@@ -158,7 +160,8 @@ fn changing(run: &RunRecord, row: &mut Arguments<'_, '_>) {
 type Stages<'a> = [(RunId, &'a str, &'a StageRows)];
 
 fn write_stages(session: &Session, stages: &Stages<'_>) -> Result<(), Failure> {
-    let (mut insert, mut update) = (session.each(DOING, INSERT_STAGE), session.each(DOING, UPDATE_STAGE));
+    let (mut insert, mut update) =
+        (session.prepare(DOING, INSERT_STAGE), session.prepare(DOING, UPDATE_STAGE));
     for (.., rows) in stages {
         match rows.stage.row_op() {
             RowOp::Insert(stage) => insert.run(|row| {
@@ -182,8 +185,8 @@ fn stage_row(stage: &StageRecord, row: &mut Arguments<'_, '_>) {
 }
 
 fn write_jobs(session: &Session, stages: &Stages<'_>) -> Result<(), Failure> {
-    let (mut insert, mut update) = (session.each(DOING, INSERT_JOB), session.each(DOING, UPDATE_JOB));
-    let mut delete = session.each(DOING, DELETE_JOB);
+    let (mut insert, mut update) = (session.prepare(DOING, INSERT_JOB), session.prepare(DOING, UPDATE_JOB));
+    let mut delete = session.prepare(DOING, DELETE_JOB);
     for (run_id, stage_id, rows) in stages {
         match rows.job.row_op() {
             RowOp::Insert(job) => insert.run(|row| {
@@ -204,11 +207,11 @@ fn job_row(job: &JobRecord, row: &mut Arguments<'_, '_>) {
     row.maybe_instant(job.leased_until).instant(job.run_at).int(job.woken);
 }
 
-/// Those of several runs come as they were decided about; each table takes them from left to right all the same.
+/// Writes the new events, sorted: the set has them in the order of the decisions.
 fn write_events(session: &Session, set: &WorkingSet, deliver: bool) -> Result<(), Failure> {
     let mut events: Vec<&Event> = set.events.iter().collect();
     events.sort_unstable_by_key(|event| (event.run_id, event.sequence));
-    let mut insert = session.each(DOING, INSERT_EVENT);
+    let mut insert = session.prepare(DOING, INSERT_EVENT);
     for Event { run_id, sequence, at, kind } in events {
         let payload = kind.payload().map_err(|error| Failure::lasting(DOING, error))?;
         insert.run(|row| {
@@ -220,7 +223,7 @@ fn write_events(session: &Session, set: &WorkingSet, deliver: bool) -> Result<()
 }
 
 fn write_keys(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
-    let mut insert = session.each(DOING, INSERT_KEY);
+    let mut insert = session.prepare(DOING, INSERT_KEY);
     for (command, key, entry) in set.inserted_keys() {
         let Some((run_id, at)): Option<(RunId, _)> = entry.inserted else { continue };
         insert.run(|row| {
@@ -228,22 +231,22 @@ fn write_keys(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
             row.text(entry.result.as_str()).instant(at);
         })?;
     }
-    let mut answer = session.each(DOING, ANSWER_KEY);
-    for (command, key, entry) in set.answered_keys() {
-        answer.run(|row| _ = row.text(command).text(key).text(entry.result.as_str()))?;
+    let mut complete = session.prepare(DOING, COMPLETE_KEY);
+    for (command, key, entry) in set.completed_keys() {
+        complete.run(|row| _ = row.text(command).text(key).text(entry.result.as_str()))?;
     }
     Ok(())
 }
 
-fn write_rest(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
-    let mut insert = session.each(DOING, INSERT_LOG);
+fn write_logs_and_blobs(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
+    let mut insert = session.prepare(DOING, INSERT_LOG);
     for line in &set.logs {
         insert.run(|row| {
             row.id(line.run_id).text(&line.stage_id).int(line.attempt).text(line.level.as_str());
             row.text(&line.message).text(line.fields.as_str()).instant(line.at);
         })?;
     }
-    let mut put = session.each(DOING, PUT_BLOB);
+    let mut put = session.prepare(DOING, PUT_BLOB);
     for blob in &set.blobs {
         put.run(|row| _ = row.text(&blob.key.0).id(blob.run_id).text(blob.value.as_str()).instant(blob.at))?;
     }

@@ -1,4 +1,4 @@
-//! Rows as one JSON text, so that one prepared statement writes any number of them.
+//! Rows as one JSON text, so that one prepared statement takes any number of them.
 
 use std::fmt::Write;
 
@@ -6,13 +6,13 @@ use chrono::{DateTime, Utc};
 
 use crate::records::StoredValue;
 
-/// An array of arrays, `[["a",1],["b",2]]`, whose columns a statement takes apart with `value ->> 0` and so on.
+/// An array of arrays, `[["a",1],["b",2]]`. A statement reads its columns with `value ->> 0` and so on.
 #[derive(Debug, Default)]
 pub(super) struct JsonRows {
     text: String,
 }
 
-/// One row that is being written.
+/// A row of the array, while its columns are added.
 #[derive(Debug)]
 pub(super) struct Row<'a> {
     text: &'a mut String,
@@ -31,12 +31,12 @@ impl JsonRows {
         self.text.push(']');
     }
 
-    /// Whether there is no row.
+    /// Returns whether there is no row.
     pub(super) fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
 
-    /// The whole array.
+    /// Returns the array.
     pub(super) fn finish(mut self) -> String {
         self.text.push_str(if self.text.is_empty() { "[]" } else { "]" });
         self.text
@@ -118,7 +118,7 @@ fn escape(text: &str, into: &mut String) {
             continue;
         }
         into.push_str(&text[clean..at]);
-        // Every byte that is escaped is a character of its own.
+        // Every escaped byte is a complete character.
         clean = at + 1;
         let _ = match byte {
             b'"' => into.write_str("\\\""),
@@ -131,23 +131,5 @@ fn escape(text: &str, into: &mut String) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_are_json_that_serde_reads_back() {
-        let texts = ["", "plain", "a\"b\\c", "\u{0}\u{1f}\n\t", "größe 漢字 🦀", r#"{"a":"\u0000"}"#];
-        let mut rows = JsonRows::default();
-        assert!(rows.is_empty());
-        for text in texts {
-            rows.push(|row| {
-                row.text(text).int(u64::MAX).int(-5).maybe_text(None).plain("id");
-            });
-        }
-        let read: Vec<(String, u64, i64, Option<String>, String)> =
-            serde_json::from_str(&rows.finish()).unwrap();
-        let read: Vec<_> = read.into_iter().map(|row| row.0).collect();
-        assert_eq!(read, texts);
-        assert_eq!(JsonRows::default().finish(), "[]");
-    }
-}
+#[path = "json_rows_tests.rs"]
+mod tests;

@@ -1,12 +1,12 @@
-//! The store on SQLite as the ledger of calls.
+//! The store on SQLite as a ledger of calls.
 
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 
 use super::SqliteStore;
+use super::arguments::count;
 use super::columns::Columns;
 use super::failure::Failure;
-use super::persistence::count;
 use super::work::{CallWrite, Work};
 use crate::error::Error;
 use crate::ledger::{CallOutcome, CallReservation, CallStatistics, CallSums};
@@ -15,7 +15,7 @@ use crate::records::CallType;
 use crate::records::{AiCallRecord, CallStatus};
 use crate::value::{CallId, Cost, Json, RunId};
 
-/// A call in the order in which [`call`] reads it.
+/// The columns of a call in the order in which [`call`] reads them.
 macro_rules! call_columns {
     () => {
         "c.id, c.workflow_run_id, c.stage_id, c.generation, c.attempt, c.topic, c.call_type, c.model_key, \
@@ -24,8 +24,8 @@ macro_rules! call_columns {
     };
 }
 
-/// The call `c` belongs to the topic ?1 or one below it. A range, for a pattern would take `_` and `%` in a topic for
-/// more than they are.
+/// Whether the call `c` belongs to the topic ?1 or one below it. A range, because a pattern would read `_` and `%` in a
+/// topic as wildcards.
 macro_rules! of_topic {
     () => {
         "c.topic >= ?1 AND c.topic < ?1 || '/' AND (c.topic = ?1 OR c.topic >= ?1 || '.')"
@@ -46,7 +46,7 @@ const OF_TOPIC: &str = concat!(
     " AND (c.topic, c.id) > (?2, ?3) ORDER BY c.topic, c.id LIMIT ?4"
 );
 
-/// Sums of money are made in halves: SQLite's `sum` fails beyond 2^63, and these are put together without loss.
+/// Sums amounts in halves of 32 bits, which are added without loss afterwards: SQLite's `sum` fails beyond 2^63.
 const STATISTICS: &str = concat!(
     "SELECT c.model_key, count(*), sum(c.outcome = 'SETTLED'), sum(c.outcome = 'FAILED'),
         sum(c.outcome = 'UNKNOWN'), sum(c.input_tokens), sum(c.cached_input_tokens), sum(c.output_tokens),
@@ -56,7 +56,7 @@ const STATISTICS: &str = concat!(
     " GROUP BY c.model_key ORDER BY c.model_key"
 );
 
-/// The statements of this file, for the test that looks at their plans.
+/// The statements of this file, for the test of their query plans.
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[OF_RUN, OF_TOPIC, STATISTICS];
 
@@ -93,11 +93,11 @@ impl Ledger for SqliteStore {
     }
 
     async fn reserve_call(&self, id: CallId, call: CallReservation) -> Result<(), Error> {
-        self.ask("write a call", Work::WriteCall, CallWrite::Intend(id, Box::new(call))).await
+        self.request("reserve a call", Work::WriteCall, CallWrite::Reserve(id, Box::new(call))).await
     }
 
-    async fn settle_call(&self, id: CallId, end: CallOutcome) -> Result<(), Error> {
-        self.ask("write what became of a call", Work::WriteCall, CallWrite::End(id, Box::new(end))).await
+    async fn settle_call(&self, id: CallId, outcome: CallOutcome) -> Result<(), Error> {
+        self.request("settle a call", Work::WriteCall, CallWrite::Settle(id, Box::new(outcome))).await
     }
 }
 

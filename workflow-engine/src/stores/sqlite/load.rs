@@ -1,11 +1,11 @@
-//! Reading the rows that decisions name.
+//! Loads the rows that decisions name.
 
 use rusqlite::Row;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::failure::Failure;
-use super::row_cache::InFlight;
+use super::row_cache::RowCache;
 use super::rows::{
     self, JobRow, RunRow, StageRow, job_columns, job_row, run_columns, run_row, stage_columns, stage_row,
 };
@@ -37,8 +37,8 @@ const STAGES: &str =
 
 const JOBS: &str = concat!("SELECT ", job_columns!(), " FROM job_queue AS j WHERE j.workflow_run_id = ?1");
 
-/// A run with all its stages and jobs, as one row of JSON texts: for the connections that read, where a statement sees
-/// one committed state and each row has its price.
+/// A run with all its stages and jobs, as one row of JSON texts. For the connections that read: a statement there sees
+/// one committed state, and each row has its cost.
 pub(super) const LOAD_WHOLE: &str = concat!(
     "SELECT
     (SELECT json_group_array(",
@@ -52,28 +52,28 @@ pub(super) const LOAD_WHOLE: &str = concat!(
     ") FROM job_queue AS j WHERE j.workflow_run_id = ?1)"
 );
 
-/// The statements of this file, for the test that looks at their plans.
+/// The statements of this file, for the test of their query plans.
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[RUN, STAGE, JOB, KEY, STAGES, JOBS, LOAD_WHOLE];
 
-/// Loads the named rows: what is not in flight is read.
+/// Loads the named rows: from the cache, and otherwise from the file.
 pub(super) fn load(
     session: &Session,
     footprint: &Footprint,
-    in_flight: &mut InFlight,
+    row_cache: &mut RowCache,
     set: &mut WorkingSet,
 ) -> Result<(), Failure> {
-    let missing = in_flight.take(footprint, set);
-    let mut read = session.each(DOING, RUN);
+    let missing = row_cache.take(footprint, set);
+    let mut read = session.prepare(DOING, RUN);
     for run_id in missing.runs {
         read.read(|arguments| _ = arguments.id(run_id), |row| load_run(row, set))?;
     }
-    let (mut read, mut read_job) = (session.each(DOING, STAGE), session.each(DOING, JOB));
+    let (mut read, mut read_job) = (session.prepare(DOING, STAGE), session.prepare(DOING, JOB));
     for (run_id, stage_id) in missing.stages {
         read.read(|arguments| _ = arguments.id(run_id).text(stage_id), |row| load_stage(row, set))?;
         read_job.read(|arguments| _ = arguments.id(run_id).text(stage_id), |row| load_job(row, set))?;
     }
-    let mut read = session.each(DOING, KEY);
+    let mut read = session.prepare(DOING, KEY);
     for (command, key) in &footprint.keys {
         read.read(
             |arguments| _ = arguments.text(command).text(key),
@@ -91,9 +91,9 @@ pub(super) fn load(
 
 /// Loads a run with all its stages and jobs.
 pub(super) fn load_whole(session: &Session, run_id: RunId, set: &mut WorkingSet) -> Result<(), Failure> {
-    session.each(DOING, RUN).read(|arguments| _ = arguments.id(run_id), |row| load_run(row, set))?;
-    session.each(DOING, STAGES).read(|arguments| _ = arguments.id(run_id), |row| load_stage(row, set))?;
-    session.each(DOING, JOBS).read(|arguments| _ = arguments.id(run_id), |row| load_job(row, set))
+    session.prepare(DOING, RUN).read(|arguments| _ = arguments.id(run_id), |row| load_run(row, set))?;
+    session.prepare(DOING, STAGES).read(|arguments| _ = arguments.id(run_id), |row| load_stage(row, set))?;
+    session.prepare(DOING, JOBS).read(|arguments| _ = arguments.id(run_id), |row| load_job(row, set))
 }
 
 fn load_run(row: &Row<'_>, set: &mut WorkingSet) -> Result<(), Failure> {
@@ -111,7 +111,7 @@ fn load_job(row: &Row<'_>, set: &mut WorkingSet) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Puts what [`LOAD_WHOLE`] has answered into a working set.
+/// Adds the result of [`LOAD_WHOLE`] to a working set.
 pub(super) fn put_whole(rows: &[SqliteRow], set: &mut WorkingSet) -> Result<(), Failure> {
     let Some(row) = rows.first() else { return Ok(()) };
     let column = |index: usize| -> Result<&str, Failure> {

@@ -1,4 +1,4 @@
-//! The schema, and how a file comes to have it.
+//! The migrations of the schema.
 
 use std::borrow::Cow;
 
@@ -7,14 +7,14 @@ use sqlx::{Connection, SqlSafeStr, SqliteConnection};
 
 use super::failure::Failure;
 
-/// Every migration, oldest first. One that was released is never edited.
+/// Every migration, the oldest first. A released migration is never edited.
 const MIGRATIONS: &[(i64, &str, &str)] =
     &[(1, "initial", include_str!("../../../migrations/sqlite/0001_initial.sql"))];
 
-/// Brings the schema up to date. Several processes may do so at once: the whole of it is one transaction, and
-/// whoever comes second finds nothing left to do.
+/// Migrates the schema. Several processes may do so at once: the migration is one transaction, and the second process
+/// finds nothing left to do.
 pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), Failure> {
-    const DOING: &str = "bring the schema up to date";
+    const DOING: &str = "migrate the schema";
 
     let migrations = MIGRATIONS
         .iter()
@@ -26,7 +26,7 @@ pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), Fai
     let failed = |error| Failure::database(DOING, error);
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
     let migrator = Migrator::with_migrations(migrations);
-    // `run` would do, but the compiler cannot see that its future is `Send`.
+    // `run` would serve, but the compiler cannot prove that its future is `Send`.
     migrator.run_direct(None, &mut *transaction, false).await.map_err(|error| match error {
         sqlx::migrate::MigrateError::Execute(error) => Failure::database(DOING, error),
         other => Failure::lasting(DOING, other),

@@ -1,41 +1,58 @@
 //! The store on an embedded SQLite file.
 //!
-//! One thread writes, a few connections read. What is acknowledged is on disk, and several processes may work on one
-//! file at the same time.
+//! One thread writes, a few connections read. An acknowledged commit is on disk, and several processes may share the
+//! file. A commit travels through these files, in order:
+//!
+//! 1. `persistence`, `transport`, `outbox`, `retention`, `ledger`: the ports. A write becomes a request (`work`), a read
+//!    runs on a connection of the pool.
+//! 2. `writer`: the thread that takes all queued requests, begins a transaction on its connection (`session`), and lets
+//!    `external_commits` check whether another process has committed. If one has, the `row_cache` is cleared.
+//! 3. `batch`: one transaction over all requests. `claim` finds work to claim, per definition (`definition_queries`).
+//! 4. `load`: takes the rows that the decisions name from the `row_cache`, and reads the others (`rows`, `row_check`).
+//! 5. `stores/apply`, shared by all stores, applies the decisions to the rows in memory.
+//! 6. `flush`: writes the changed rows of runs, stages and jobs, with events, keys, logs and blobs. `side_rows` and
+//!    `calls` write the rows that few commits have, each kind by its own statement and only where there is any.
+//! 7. `deliveries`, `retention` and leases write their rows directly, past the rows in memory.
+//! 8. `user_statements`: the statements that a stage gives, last. Their decision has the transaction to itself.
+//! 9. `writer` again: `COMMIT`, hints, rows back to the `row_cache`, replies. A failed transaction is repeated request by
+//!    request, unless the database was busy (`failure`).
+//!
+//! Each statement is a constant beside the code that binds it (`arguments`, `json_rows`) and reads its result (`columns`,
+//! `owned_row`). `query_plans` tests that no statement scans a table.
 
-mod arguments;
-mod side_rows;
-mod batch;
-mod calls;
-mod claim;
-mod columns;
-mod deliveries;
-mod failure;
-mod flush;
-mod external_commits;
-mod row_cache;
-mod json_rows;
-mod ledger;
-mod load;
-mod migrations;
-mod of_definitions;
-mod open;
 mod options;
-mod outbox;
-mod own_row;
+mod open;
+mod migrations;
 mod persistence;
-mod retention;
-#[cfg(test)]
-mod plans;
-mod rows;
-mod checked;
-mod session;
-mod stuck_runs;
-mod statements;
-mod statistics;
 mod transport;
+mod outbox;
+mod retention;
+mod ledger;
 mod work;
 mod writer;
+mod session;
+mod external_commits;
+mod batch;
+mod claim;
+mod definition_queries;
+mod row_cache;
+mod load;
+mod rows;
+mod row_check;
+mod flush;
+mod side_rows;
+mod calls;
+mod deliveries;
+mod user_statements;
+mod stuck_runs;
+mod arguments;
+mod json_rows;
+mod columns;
+mod owned_row;
+mod failure;
+mod statistics;
+#[cfg(test)]
+mod query_plans;
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,21 +60,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sqlx::SqlitePool;
 use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
 pub use self::options::{SqliteOptions, Synchronous};
 pub use self::statistics::SqliteStatistics;
 
 use self::failure::Failure;
 use self::statistics::Counters;
-use self::work::{Ask, Work};
+use self::work::{Request, Work};
 use super::Closed;
 use crate::error::Error;
 use crate::ports::{Clock, Hints};
 
 /// A store on one SQLite file.
 ///
-/// Open it once in a process and share it; other processes may open the same file.
+/// Open it once in a process and share it. Other processes may open the same file.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -74,9 +91,9 @@ use crate::ports::{Clock, Hints};
 /// # }).unwrap();
 /// ```
 pub struct SqliteStore {
-    /// `None` once the store is closed.
+    /// The queue of the writer; `None` once the store is closed.
     writer: Mutex<Option<mpsc::UnboundedSender<Work>>>,
-    is_done: watch::Receiver<bool>,
+    is_writer_done: watch::Receiver<bool>,
     readers: SqlitePool,
     hints: Arc<Hints>,
     clock: Arc<dyn Clock>,
@@ -85,22 +102,23 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// What this store has done to its file since it was opened.
+    /// Returns the statistics of this store since it was opened.
     #[must_use]
     pub fn statistics(&self) -> SqliteStatistics {
         self.counters.read()
     }
 
-    /// Has the writer do something, and waits for its commit.
-    async fn ask<I, O>(
+    /// Sends a request to the writer, and waits for its commit.
+    async fn request<I, O>(
         &self,
         doing: &'static str,
-        work: impl FnOnce(Ask<I, O>) -> Work,
+        work: impl FnOnce(Request<I, O>) -> Work,
         input: I,
     ) -> Result<O, Error> {
-        let (ask, answer) = Ask::new(input);
-        self.send(doing, work(ask))?;
-        Self::answer(doing, answer).await
+        let (request, reply) = Request::new(input);
+        self.send(doing, work(request))?;
+        // The writer replies to every request that it has taken, so a missing reply means that it has panicked.
+        reply.await.unwrap_or_else(|_| Err(Error::store_unavailable(doing, Closed)))
     }
 
     fn send(&self, doing: &'static str, work: Work) -> Result<(), Error> {
@@ -109,12 +127,7 @@ impl SqliteStore {
         if sent { Ok(()) } else { Err(Error::store_unavailable(doing, Closed)) }
     }
 
-    async fn answer<O>(doing: &'static str, answer: oneshot::Receiver<Result<O, Error>>) -> Result<O, Error> {
-        // The writer answers everything that it has taken; it can only be gone by a panic.
-        answer.await.unwrap_or_else(|_| Err(Error::store_unavailable(doing, Closed)))
-    }
-
-    /// Reads the rows of one statement, which sees one committed state.
+    /// Runs one statement on a connection that reads, and returns its rows. It sees one committed state.
     async fn read(
         &self,
         doing: &'static str,

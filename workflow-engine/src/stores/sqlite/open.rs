@@ -1,8 +1,8 @@
-//! Opening a file.
+//! Opens a file.
 
 #![allow(
     clippy::disallowed_methods,
-    reason = "it waits for other processes that open the same file, in their time"
+    reason = "it waits for other processes that open the same file, in real time"
 )]
 
 use std::path::Path;
@@ -16,18 +16,18 @@ use sqlx::{ConnectOptions, Connection as _};
 use tokio::sync::mpsc;
 
 use super::SqliteStore;
-use super::external_commits::{DataVersion, ForeignCommits};
+use super::external_commits::{DataVersion, ExternalCommits};
 use super::failure::Failure;
 use super::migrations::migrate;
 use super::options::{SqliteOptions, path_of};
-use super::row_cache::InFlight;
+use super::row_cache::RowCache;
 use super::session::Session;
 use super::statistics::Counters;
 use super::writer::{self, Writer};
 use crate::error::Error;
 use crate::ports::Hints;
 
-/// Reads are short, and on a small machine more of them at once only wait for one another.
+/// The number of connections that read. Reads are short, and on a small machine more of them only wait for each other.
 const READERS: u32 = 4;
 
 impl SqliteStore {
@@ -35,9 +35,9 @@ impl SqliteStore {
     /// does not exist, and migrates its schema to this version.
     ///
     /// # Errors
-    /// `UNSUPPORTED_STORE` when the location is not that of a file; `STORE_UNAVAILABLE` when the file cannot be
-    /// opened or another process keeps it locked; `STORE_FAILED` when it is not a database of this engine, or of a
-    /// later version of it. Messages name the file.
+    /// `UNSUPPORTED_STORE` when the location does not name a file; `STORE_UNAVAILABLE` when the file cannot be opened or
+    /// another process keeps it locked; `STORE_FAILED` when the file is not a database of this engine, or of a later
+    /// version of it. The messages name the file.
     pub async fn open(options: impl Into<SqliteOptions>) -> Result<Self, Error> {
         let options = options.into();
         let path = path_of(&options.location)?;
@@ -56,19 +56,19 @@ impl SqliteStore {
         let hints = Arc::new(Hints::new());
         let deliver_events = Arc::new(AtomicBool::new(false));
         let (sender, requests) = mpsc::unbounded_channel();
-        let is_done = writer::start(Writer {
+        let is_writer_done = writer::start(Writer {
             session,
-            in_flight: InFlight::default(),
+            row_cache: RowCache::default(),
             requests,
             clock: Arc::clone(&options.clock),
             hints: Arc::clone(&hints),
             deliver_events: Arc::clone(&deliver_events),
-            foreign: ForeignCommits::watch(&path),
+            external_commits: ExternalCommits::watch(&path),
             seen,
         })?;
         Ok(Self {
             writer: Mutex::new(Some(sender)),
-            is_done,
+            is_writer_done,
             readers,
             hints,
             clock: options.clock,
@@ -78,8 +78,8 @@ impl SqliteStore {
     }
 }
 
-/// Opens the connection that writes, and migrates. Several processes that create one file at the same time get in
-/// each other's way where SQLite does not wait by itself (the switch to WAL): then one tries again.
+/// Opens the connection that writes, and migrates the schema. Processes that create the file at the same time conflict
+/// where SQLite does not wait by itself, at the switch to WAL; then this retries until the busy timeout.
 async fn connect(path: &Path, options: &SqliteOptions) -> Result<Connection, Error> {
     let deadline = Instant::now() + options.busy_timeout;
     let mut pause = Duration::from_millis(2);
@@ -96,7 +96,7 @@ async fn connect(path: &Path, options: &SqliteOptions) -> Result<Connection, Err
     }
 }
 
-/// The schema is sqlx's business, writing is not: see [`Session`].
+/// Migrates with sqlx, then opens the connection that writes with rusqlite: see [`Session`].
 async fn try_connect(path: &Path, options: &SqliteOptions) -> Result<Connection, Failure> {
     const DOING: &str = "open the database";
 
@@ -105,14 +105,14 @@ async fn try_connect(path: &Path, options: &SqliteOptions) -> Result<Connection,
     migrate(&mut migrating).await?;
     let (path, options) = (path.to_owned(), options.clone());
     let opened = tokio::task::spawn_blocking(move || options.writer(&path)).await;
-    // The other connection closes last: a file that nobody has open loses its `-wal` file, which is watched.
+    // The migrating connection closes last: SQLite deletes the `-wal` file, which is watched, when no connection is open.
     let closed = migrating.close().await;
     let connection = opened.map_err(|error| Failure::lasting(DOING, error))?;
     closed.map_err(failed)?;
     connection.map_err(|error| Failure::database(DOING, error))
 }
 
-/// sqlx logs each statement, which costs more than some of them.
+/// Switches off sqlx's log of statements, which costs more than some of the statements.
 fn quiet(options: SqliteConnectOptions) -> SqliteConnectOptions {
     options.disable_statement_logging()
 }

@@ -1,4 +1,4 @@
-//! How a SQLite file is opened.
+//! The options of a SQLite store.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use crate::error::Error;
 use crate::ports::{Clock, SystemClock};
 
-/// Pages that a connection keeps in memory; where it is negative, in KiB.
+/// The page cache of a connection. A negative value is in KiB: 16 MiB.
 const CACHE_SIZE: i32 = -16_384;
 
-/// More than there are statements of the engine's.
+/// The capacity of the cache of prepared statements: more than the engine has.
 const PREPARED: usize = 128;
 
 /// Settings of a [`SqliteStore`](super::SqliteStore).
@@ -23,28 +23,28 @@ const PREPARED: usize = 128;
 pub struct SqliteOptions {
     /// The file: a path, `sqlite:path` or `sqlite://path`. It is created if it does not exist.
     pub location: String,
-    /// When a commit is acknowledged; default [`Synchronous::Full`].
+    /// The moment at which a commit is acknowledged. Default [`Synchronous::Full`].
     pub synchronous: Synchronous,
-    /// How long a transaction waits for one of another process; default 10 seconds. Beyond it the call fails with
-    /// an error that is retryable.
+    /// The time that a transaction waits for one of another process. Default 10 seconds. Afterwards the call fails with a
+    /// retryable error.
     pub busy_timeout: Duration,
-    /// Where instants come from; default the machine's clock.
+    /// The clock. Default: the clock of the machine.
     pub clock: Arc<dyn Clock>,
 }
 
-/// When a commit is acknowledged.
+/// The moment at which a commit is acknowledged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Synchronous {
-    /// When it is on disk: it survives a loss of power.
+    /// When the commit is on disk. It survives a loss of power.
     #[default]
     Full,
-    /// When it is with the operating system: it survives the end of the process, while a loss of power may take
-    /// back the newest commits. The file stays consistent.
+    /// When the operating system has the commit. It survives the end of the process, but a loss of power may undo the
+    /// newest commits. The file stays consistent.
     Normal,
 }
 
 impl SqliteOptions {
-    /// The defaults, for the file at `location`: a path, `sqlite:path` or `sqlite://path`.
+    /// Returns the default options for the file at `location`: a path, `sqlite:path` or `sqlite://path`.
     #[must_use]
     pub fn new(location: impl Into<String>) -> Self {
         Self {
@@ -72,7 +72,7 @@ impl std::fmt::Debug for SqliteOptions {
     }
 }
 
-/// The file that a location names: a path, or `sqlite:path`, or `sqlite://path`.
+/// Returns the path that a location names: a path, or `sqlite:path`, or `sqlite://path`.
 pub(super) fn path_of(location: &str) -> Result<PathBuf, Error> {
     let path = location.strip_prefix("sqlite:").unwrap_or(location);
     let path = path.strip_prefix("//").unwrap_or(path);
@@ -90,34 +90,33 @@ pub(super) fn path_of(location: &str) -> Result<PathBuf, Error> {
 }
 
 impl SqliteOptions {
-    /// Opens the connection that writes. It waits where it must: for nothing but the file.
+    /// Opens the connection that writes. It blocks, but only on the file.
     pub(super) fn writer(&self, path: &Path) -> rusqlite::Result<Connection> {
-        // Without SQLite's own locks around each call: one thread calls it.
+        // Without SQLite's locks around each call, because only one thread calls it.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(self.busy_timeout)?;
         connection.set_prepared_statement_cache_capacity(PREPARED);
-        // A plan is made without a look at the arguments. Otherwise a statement with a `LIMIT` is compiled anew for each.
+        // Plans do not depend on the arguments. Otherwise SQLite would compile a statement with a `LIMIT` again for each.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         let synchronous = match self.synchronous {
             Synchronous::Full => "FULL",
             Synchronous::Normal => "NORMAL",
         };
         connection.pragma_update(None, "synchronous", synchronous)?;
-        // Those of the user's tables; the engine's have none, and pay nothing.
+        // For the user's tables. The engine's tables have no foreign keys, so they pay nothing.
         connection.pragma_update(None, "foreign_keys", true)?;
-        // 4,000 pages of 4 KiB: a checkpoint every 16 MiB of writes instead of every 4, as each one waits for the disk
-        // twice.
+        // 4,000 pages of 4 KiB: a checkpoint after 16 MiB of writes instead of 4, because each one waits for the disk twice.
         connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
-        // What a statement over many rows would need to be undone alone; a file otherwise, from 64 KiB on.
+        // For the statement journal of a statement that writes many rows. By default it becomes a file from 64 KiB on.
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
-        // Only a connection that has read holds the `-wal` file open.
+        // A connection opens the `-wal` file, which is watched, at its first read.
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
         Ok(connection)
     }
 
-    /// The settings of the connection that creates the file.
+    /// Returns the settings of the connection that creates the file.
     pub(super) fn creator(&self, path: &Path) -> SqliteConnectOptions {
         self.reader(path)
             .create_if_missing(true)
@@ -126,7 +125,7 @@ impl SqliteOptions {
             .pragma("query_only", "0")
     }
 
-    /// The settings of a connection that reads.
+    /// Returns the settings of a connection that reads.
     pub(super) fn reader(&self, path: &Path) -> SqliteConnectOptions {
         SqliteConnectOptions::new()
             .filename(path)
@@ -139,45 +138,5 @@ impl SqliteOptions {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn what_is_acknowledged_is_on_disk() {
-        use sqlx::{ConnectOptions, Connection as _};
-
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("store.db");
-        for (synchronous, level) in [(Synchronous::Full, 2), (Synchronous::Normal, 1)] {
-            let options = SqliteOptions { synchronous, ..SqliteOptions::new("store.db") };
-            options.creator(&path).connect().await.unwrap().close().await.unwrap();
-            let connection = options.writer(&path).unwrap();
-            let number =
-                |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).unwrap();
-            assert_eq!(number("synchronous"), level);
-            assert_eq!(number("foreign_keys"), 1);
-            assert_eq!(number("wal_autocheckpoint"), 4_000);
-            assert_eq!(number("temp_store"), 2);
-            assert_eq!(number("cache_size"), i64::from(CACHE_SIZE));
-            assert_eq!(number("busy_timeout"), 10_000);
-            let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
-            assert_eq!(mode, "wal");
-            assert!(connection.db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG).unwrap());
-        }
-    }
-
-    #[test]
-    fn a_location_is_a_path_or_a_url() {
-        for (location, path) in [
-            ("workflows.db", "workflows.db"),
-            ("sqlite:workflows.db", "workflows.db"),
-            ("sqlite://data/workflows.db", "data/workflows.db"),
-            ("sqlite:///var/lib/workflows.db", "/var/lib/workflows.db"),
-        ] {
-            assert_eq!(path_of(location).unwrap(), PathBuf::from(path));
-        }
-        for location in ["", "sqlite:", ":memory:", "sqlite::memory:", "postgres://host/db", "a.db?mode=ro"] {
-            assert_eq!(path_of(location).unwrap_err().code(), "UNSUPPORTED_STORE", "{location}");
-        }
-    }
-}
+#[path = "options_tests.rs"]
+mod tests;

@@ -1,4 +1,4 @@
-//! The store on SQLite as the outbox.
+//! The store on SQLite as an outbox.
 
 use std::sync::atomic::Ordering;
 
@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use sqlx::Row;
 
 use super::SqliteStore;
+use super::arguments::count;
 use super::deliveries::{self, ANY_DELIVERIES, DEAD_LETTERS, NEXT_DUE};
 use super::failure::Failure;
-use super::persistence::count;
 use super::transport::due;
 use super::work::{Replay, Work};
 use crate::error::Error;
@@ -26,7 +26,7 @@ impl Outbox for SqliteStore {
     async fn claim_deliveries(&self, ask: &DeliveryClaim) -> Result<Vec<Delivery>, Error> {
         const DOING: &str = "claim deliveries";
 
-        // A claim is a write: an idle flusher does without.
+        // A claim is a write transaction. This read spares it to an idle flusher.
         let now = instant::now(&*self.clock).timestamp_micros();
         let query = sqlx::query(ANY_DELIVERIES).bind(ask.subscriber.clone()).bind(now);
         let rows = self.read(DOING, query).await?;
@@ -34,14 +34,14 @@ impl Outbox for SqliteStore {
         if !any.map_err(|error| Failure::database(DOING, error))? {
             return Ok(Vec::new());
         }
-        self.ask(DOING, Work::ClaimDeliveries, ask.clone()).await
+        self.request(DOING, Work::ClaimDeliveries, ask.clone()).await
     }
 
     async fn settle_deliveries(&self, settlements: Vec<Settlement>) -> Result<(), Error> {
         if settlements.is_empty() {
             return Ok(());
         }
-        self.ask("settle deliveries", Work::SettleDeliveries, settlements).await
+        self.request("settle deliveries", Work::SettleDeliveries, settlements).await
     }
 
     async fn next_delivery_due(&self, subscriber: &str) -> Result<Option<DateTime<Utc>>, Error> {
@@ -57,6 +57,6 @@ impl Outbox for SqliteStore {
 
     async fn replay_dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<usize, Error> {
         let replay = Replay { subscriber: subscriber.map(str::to_owned), limit };
-        self.ask("replay dead letters", Work::Replay, replay).await
+        self.request("replay dead letters", Work::Replay, replay).await
     }
 }

@@ -1,4 +1,4 @@
-//! The store on SQLite as the store of runs.
+//! The store on SQLite as persistence.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
@@ -11,20 +11,21 @@ use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments};
 
 use super::SqliteStore;
+use super::arguments::count;
 use super::columns::{self, Columns, event_columns};
+use super::definition_queries::{self, per_definition};
 use super::failure::Failure;
 use super::load::{LOAD_WHOLE, put_whole};
-use super::of_definitions::{self, of_definitions};
 use super::rows::{RunRow, StageRow, each, run_row, stage_row};
 use super::side_rows::{self, ANNOTATIONS, ANNOTATIONS_OF_KEY, ARTIFACT, ARTIFACTS};
-use super::work::{Locked, Work};
+use super::work::{LockedCommit, Work};
 use crate::error::Error;
 use crate::ports::{AnnotationFilter, Commit, Decide, Decision, Hints, Persistence, Snapshot};
 use crate::records::{
     AnnotationRecord, ArtifactRecord, BlobKey, Event, LogRecord, RunRecord, RunRequest, StageRecord,
     StoredValue,
 };
-use crate::stores::fair_order::{FairOrder, Waiting};
+use crate::stores::fair_order::{FairOrder, QueueEntry};
 use crate::stores::instant;
 use crate::stores::working_set::WorkingSet;
 use crate::value::{Json, RunId};
@@ -65,7 +66,7 @@ const LOGS: &str = "
     SELECT id, workflow_run_id, stage_id, attempt, created_at, level, message, metadata
     FROM workflow_logs WHERE workflow_run_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
 
-/// The first runs of one definition that nobody has started.
+/// The first runs to start of one definition.
 macro_rules! pending_runs {
     ($definition:literal) => {
         concat!(
@@ -78,7 +79,7 @@ macro_rules! pending_runs {
     };
 }
 
-const PENDING_RUNS: &str = of_definitions!(pending_runs, "");
+const PENDING_RUNS: &str = per_definition!(pending_runs, "");
 
 const UNFINISHED_RUNS: &str = concat!(
     "SELECT ",
@@ -86,7 +87,7 @@ const UNFINISHED_RUNS: &str = concat!(
     " FROM workflow_runs AS r WHERE r.workflow_id = ?1 AND r.completed_at IS NULL ORDER BY r.created_at, r.id"
 );
 
-/// The statements of this file, for the test that looks at their plans.
+/// The statements of this file, for the test of their query plans.
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] =
     &[RUN, REQUEST, STAGES, STAGE, COMPLETED_STAGES, BLOB, EVENTS, LOGS, PENDING_RUNS, UNFINISHED_RUNS];
@@ -94,11 +95,11 @@ pub(super) const STATEMENTS: &[&str] =
 #[async_trait]
 impl Persistence for SqliteStore {
     async fn commit(&self, decision: Decision) -> Result<Commit, Error> {
-        self.ask("commit", Work::Commit, decision).await
+        self.request("commit", Work::Commit, decision).await
     }
 
     async fn commit_locked(&self, run_id: RunId, decide: Decide) -> Result<Commit, Error> {
-        self.ask("commit", Work::CommitLocked, Locked { run_id, decide: Some(decide) }).await
+        self.request("commit", Work::CommitLocked, LockedCommit { run_id, decide: Some(decide) }).await
     }
 
     async fn snapshot(&self, run_id: RunId) -> Result<Option<Snapshot>, Error> {
@@ -208,14 +209,14 @@ impl Persistence for SqliteStore {
     }
 
     async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error> {
-        let turns = FairOrder::new(definitions, &[]);
+        let order = FairOrder::new(definitions, &[]);
         let mut pending = Vec::new();
-        for query in of_definitions::queries(PENDING_RUNS, turns.definitions()) {
+        for query in definition_queries::queries(PENDING_RUNS, order.definitions()) {
             let rows = self.read("read pending runs", query.bind(count(limit))).await?;
             pending.extend(each::<RunRow<'_>>(&rows)?);
         }
-        let waiting = pending.into_iter().filter_map(|run| Waiting::run(&turns, run, |run| run)).collect();
-        Ok(turns.order(waiting, limit).into_iter().take(limit).map(|it| it.what).collect())
+        let entries = pending.into_iter().filter_map(|run| QueueEntry::run(&order, run, |run| run)).collect();
+        Ok(order.sort(entries, limit).into_iter().take(limit).map(|entry| entry.item).collect())
     }
 
     async fn unfinished_runs(&self, workflow_id: &str) -> Result<Vec<RunRecord>, Error> {
@@ -227,19 +228,19 @@ impl Persistence for SqliteStore {
     async fn stuck_runs(
         &self,
         definitions: &[String],
-        still: Duration,
+        idle_for: Duration,
         limit: usize,
     ) -> Result<Vec<RunId>, Error> {
-        self.read_stuck_runs(definitions, still, limit).await
+        self.read_stuck_runs(definitions, idle_for, limit).await
     }
 
     async fn unclaimed_runs(
         &self,
         definitions: &[String],
-        waiting: Duration,
+        waiting_for: Duration,
         limit: usize,
     ) -> Result<Vec<RunId>, Error> {
-        self.read_unclaimed_runs(definitions, waiting, limit).await
+        self.read_unclaimed_runs(definitions, waiting_for, limit).await
     }
 
     fn hints(&self) -> &Arc<Hints> {
@@ -247,10 +248,10 @@ impl Persistence for SqliteStore {
     }
 
     async fn close(&self) {
-        // Without a sender the writer ends as soon as it has served what is queued.
+        // Without a sender the writer ends as soon as it has served the queued requests.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let mut is_done = self.is_done.clone();
-        // An error means that the writer is gone, which is what one waits for.
+        let mut is_done = self.is_writer_done.clone();
+        // An error means that the writer has ended too.
         let _ = is_done.wait_for(|done| *done).await;
         self.readers.close().await;
     }
@@ -274,12 +275,7 @@ impl SqliteStore {
     }
 }
 
-/// A `LIMIT`.
-pub(super) fn count(limit: usize) -> i64 {
-    i64::try_from(limit).unwrap_or(i64::MAX)
-}
-
-/// A sequence number or an id as SQLite holds it.
+/// Returns a sequence number or an id as SQLite stores it.
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -1,24 +1,24 @@
-//! Deleting what is over, on SQLite.
+//! The store on SQLite as retention.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::SqliteStore;
+use super::arguments::count;
 use super::columns::Columns;
 use super::failure::Failure;
 use super::json_rows::JsonRows;
-use super::own_row::ReadRow;
-use super::persistence::count;
+use super::owned_row::ReadRow;
 use super::session::Session;
 use super::transport::due;
-use super::work::{PurgeNamed, Work};
+use super::work::{PurgeRuns, Work};
 use crate::error::Error;
 use crate::ports::{Purge, Retention};
 use crate::stores::instant;
 use crate::value::RunId;
 
-/// Whether a run that is over may be deleted.
-macro_rules! is_over {
+/// Whether a terminal run may be deleted.
+macro_rules! is_purgeable {
     () => {
         "r.completed_at <= ?1 AND (?2 OR (
             NOT EXISTS (SELECT 1 FROM outbox_events AS e
@@ -28,16 +28,19 @@ macro_rules! is_over {
     };
 }
 
-const OVER: &str =
-    concat!("SELECT r.id FROM workflow_runs AS r WHERE ", is_over!(), " ORDER BY r.completed_at LIMIT ?3");
-
-/// Those of the named runs of which it is still true.
-const STILL_OVER: &str = concat!(
-    "SELECT r.id FROM jsonb_each(?3) AS n CROSS JOIN workflow_runs AS r ON r.id = n.value ->> 0 WHERE ",
-    is_over!()
+const PURGEABLE: &str = concat!(
+    "SELECT r.id FROM workflow_runs AS r WHERE ",
+    is_purgeable!(),
+    " ORDER BY r.completed_at LIMIT ?3"
 );
 
-/// Every table that holds something of a run, the run itself last.
+/// The named runs that may still be deleted.
+const STILL_PURGEABLE: &str = concat!(
+    "SELECT r.id FROM jsonb_each(?3) AS n CROSS JOIN workflow_runs AS r ON r.id = n.value ->> 0 WHERE ",
+    is_purgeable!()
+);
+
+/// One statement for every table that has rows of a run, the run itself last.
 pub(super) const DELETES: &[&str] = &[
     "DELETE FROM workflow_stages WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM job_queue WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
@@ -53,34 +56,35 @@ pub(super) const DELETES: &[&str] = &[
     "DELETE FROM workflow_runs WHERE id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
 ];
 
-const REMEMBER: &str = "INSERT INTO purged_runs (id) SELECT value ->> 0 FROM jsonb_each(?1)";
+const ADD_PURGED: &str = "INSERT INTO purged_runs (id) SELECT value ->> 0 FROM jsonb_each(?1)";
 
 const OLDEST_END: &str = "
     SELECT r.completed_at AS due FROM workflow_runs AS r WHERE r.completed_at >= 0
     ORDER BY r.completed_at LIMIT 1";
 
-/// The whole of a small table: what is in it is about to go.
+/// Reads a whole small table: its rows are deleted soon.
 const PURGED: &str = "SELECT id FROM purged_runs LIMIT ?1";
 
-const FORGET: &str = "DELETE FROM purged_runs WHERE id IN (SELECT value ->> 0 FROM jsonb_each(?1))";
+const DELETE_PURGED: &str = "DELETE FROM purged_runs WHERE id IN (SELECT value ->> 0 FROM jsonb_each(?1))";
 
-/// The statements of this file, for the test that looks at their plans.
+/// The statements of this file, for the test of their query plans.
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[OVER, STILL_OVER, REMEMBER, OLDEST_END, FORGET];
+pub(super) const STATEMENTS: &[&str] = &[PURGEABLE, STILL_PURGEABLE, ADD_PURGED, OLDEST_END, DELETE_PURGED];
 
 #[async_trait]
 impl Retention for SqliteStore {
     async fn purge_runs(&self, purge: &Purge) -> Result<Vec<RunId>, Error> {
         const DOING: &str = "purge runs";
 
-        // Found by a reader, so that looking keeps no writer waiting; the writer looks at these few again.
+        // A reader finds the candidates, so that the search does not block the writer. The writer checks these few again.
         let before = instant::before(instant::now(&*self.clock), purge.older_than).timestamp_micros();
-        let query = sqlx::query(OVER).bind(before).bind(purge.include_undelivered).bind(count(purge.limit));
+        let query =
+            sqlx::query(PURGEABLE).bind(before).bind(purge.include_undelivered).bind(count(purge.limit));
         let runs = ids(&self.read(DOING, query).await?)?;
         if runs.is_empty() {
             return Ok(runs);
         }
-        self.ask(DOING, Work::Purge, PurgeNamed { purge: *purge, runs }).await
+        self.request(DOING, Work::Purge, PurgeRuns { purge: *purge, runs }).await
     }
 
     async fn oldest_end(&self) -> Result<Option<DateTime<Utc>>, Error> {
@@ -96,35 +100,39 @@ impl Retention for SqliteStore {
         if runs.is_empty() {
             return Ok(());
         }
-        self.ask("forget purged runs", Work::ForgetPurged, runs).await
+        self.request("forget purged runs", Work::ForgetPurged, runs).await
     }
 }
 
-/// Deletes those of the named runs that are still over.
-pub(super) fn purge(session: &Session, ask: &PurgeNamed, now: DateTime<Utc>) -> Result<Vec<RunId>, Failure> {
+/// Deletes those of the named runs that may still be deleted. A run may have been rerun in the meantime.
+pub(super) fn purge(
+    session: &Session,
+    request: &PurgeRuns,
+    now: DateTime<Utc>,
+) -> Result<Vec<RunId>, Failure> {
     const DOING: &str = "purge runs";
 
-    let before = instant::before(now, ask.purge.older_than);
-    let rows = session.fetch(DOING, STILL_OVER, |arguments| {
-        arguments.instant(before).int(ask.purge.include_undelivered).text(&named(&ask.runs));
+    let before = instant::before(now, request.purge.older_than);
+    let rows = session.fetch(DOING, STILL_PURGEABLE, |arguments| {
+        arguments.instant(before).int(request.purge.include_undelivered).text(&named(&request.runs));
     })?;
-    let over = ids(&rows)?;
-    if over.is_empty() {
-        return Ok(over);
+    let purged = ids(&rows)?;
+    if purged.is_empty() {
+        return Ok(purged);
     }
-    let names = named(&over);
-    let remember = ask.purge.external_blobs.then_some(REMEMBER);
-    for sql in DELETES.iter().copied().chain(remember) {
+    let names = named(&purged);
+    let add_purged = request.purge.external_blobs.then_some(ADD_PURGED);
+    for sql in DELETES.iter().copied().chain(add_purged) {
         session.execute(DOING, sql, |arguments| {
             arguments.text(&names);
         })?;
     }
-    Ok(over)
+    Ok(purged)
 }
 
 /// Notes that the blobs of these runs are deleted.
 pub(super) fn forget(session: &Session, runs: &[RunId]) -> Result<(), Failure> {
-    session.execute("forget purged runs", FORGET, |arguments| {
+    session.execute("forget purged runs", DELETE_PURGED, |arguments| {
         arguments.text(&named(runs));
     })
 }

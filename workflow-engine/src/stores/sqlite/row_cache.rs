@@ -1,8 +1,10 @@
-//! The rows of runs in flight, as the newest commit has left them: what the writer need not read again.
+//! The row cache: rows of running runs as the newest commit has left them, so that the writer need not read them again.
 //!
-//! They are the file's own rows as long as nothing else has written to it. So they are looked at only under the write
-//! lock, after `PRAGMA data_version` has said that no other connection has committed; and they are *taken*: what a
-//! transaction takes comes back with its commit, or never.
+//! A cached row equals the file's row as long as no other connection has written to the file. So the writer uses the
+//! cache only under the write lock, and clears it when `PRAGMA data_version`, read there, shows that another connection
+//! has committed. A transaction *takes* the rows that it needs out of the cache, and puts them back only when it has
+//! committed: a failed one leaves no row behind that might be wrong. A statement that writes a row past the working set
+//! (a heartbeat, a purge, a statement of the user) removes it from the cache.
 
 use std::collections::HashMap;
 
@@ -12,126 +14,126 @@ use crate::stores::footprint::Footprint;
 use crate::stores::working_set::{RunRows, StagesOfRun, WorkingSet};
 use crate::value::RunId;
 
-/// The most rows in one of the two halves; a stage with its job takes about a KiB.
-const LARGEST_HALF: usize = 16_384;
+/// The most rows in one of the two halves. A stage with its job takes about 1 KiB.
+const MAX_ROWS: usize = 16_384;
 
-/// The rows, in two halves: what is used is in the younger one, and when that is full the older one is dropped.
+/// The cached rows in two halves. Used rows move to the younger half; when it is full, the older one is dropped.
 #[derive(Debug, Default)]
-pub(super) struct InFlight {
-    /// The state of the file that they are of.
+pub(super) struct RowCache {
+    /// The state of the file to which the rows belong.
     version: DataVersion,
-    young: HashMap<RunId, Kept>,
-    old: HashMap<RunId, Kept>,
+    young: HashMap<RunId, CachedRun>,
+    old: HashMap<RunId, CachedRun>,
     /// The rows in the younger half.
     rows: usize,
 }
 
-/// What is known of a run.
+/// The cached rows of a run.
 #[derive(Debug, Default)]
-struct Kept {
+struct CachedRun {
     run: Option<RunRecord>,
-    /// The stages that may still run, with their jobs.
+    /// The stages that may still run in this generation, with their jobs.
     stages: StagesOfRun,
 }
 
-/// What has to be read.
+/// The rows that the cache does not have.
 #[derive(Debug, Default)]
 pub(super) struct Missing<'a> {
     pub(super) runs: Vec<RunId>,
     pub(super) stages: Vec<(RunId, &'a str)>,
 }
 
-impl InFlight {
-    /// What the transaction that has just begun may rely on: nothing, where another connection has committed since.
-    pub(super) fn begin(&mut self, version: DataVersion) {
+impl RowCache {
+    /// Clears the cache if another connection has committed. Called at the begin of each transaction.
+    pub(super) fn validate(&mut self, version: DataVersion) {
         if self.version != version {
-            self.forget();
+            self.clear();
             self.version = version;
         }
     }
 
-    /// Forgets everything.
-    pub(super) fn forget(&mut self) {
+    /// Removes all rows.
+    pub(super) fn clear(&mut self) {
         (self.young, self.old, self.rows) = (HashMap::new(), HashMap::new(), 0);
     }
 
-    /// Forgets a run.
-    pub(super) fn forget_run(&mut self, run_id: RunId) {
+    /// Removes a run.
+    pub(super) fn remove_run(&mut self, run_id: RunId) {
         self.old.remove(&run_id);
-        if let Some(kept) = self.young.remove(&run_id) {
-            self.rows -= kept.rows();
+        if let Some(cached) = self.young.remove(&run_id) {
+            self.rows -= cached.rows();
         }
     }
 
-    /// Forgets a stage and its job.
-    pub(super) fn forget_stage(&mut self, run_id: RunId, stage_id: &str) {
-        if let Some(kept) = self.old.get_mut(&run_id) {
-            kept.stages.remove(stage_id);
+    /// Removes a stage and its job.
+    pub(super) fn remove_stage(&mut self, run_id: RunId, stage_id: &str) {
+        if let Some(cached) = self.old.get_mut(&run_id) {
+            cached.stages.remove(stage_id);
         }
-        if self.young.get_mut(&run_id).is_some_and(|kept| kept.stages.remove(stage_id).is_some()) {
+        if self.young.get_mut(&run_id).is_some_and(|cached| cached.stages.remove(stage_id).is_some()) {
             self.rows -= 1;
         }
     }
 
-    /// Moves the named rows to the transaction, and says which are not here.
+    /// Moves the named rows to the working set, and returns those that are not cached.
     pub(super) fn take<'a>(&mut self, footprint: &'a Footprint, set: &mut WorkingSet) -> Missing<'a> {
         let mut missing = Missing::default();
         for (run_id, stage_ids) in &footprint.runs {
-            if let Some(kept) = self.old.remove(run_id) {
-                self.rows += kept.rows();
-                self.young.insert(*run_id, kept);
+            if let Some(cached) = self.old.remove(run_id) {
+                self.rows += cached.rows();
+                self.young.insert(*run_id, cached);
             }
-            let Some(kept) = self.young.get_mut(run_id) else {
+            let Some(cached) = self.young.get_mut(run_id) else {
                 missing.runs.push(*run_id);
                 missing.stages.extend(stage_ids.iter().map(|stage_id| (*run_id, stage_id.as_str())));
                 continue;
             };
-            let before = kept.rows();
-            match kept.run.take() {
+            let before = cached.rows();
+            match cached.run.take() {
                 Some(run) => set.load_run(run),
                 None => missing.runs.push(*run_id),
             }
             for stage_id in stage_ids {
-                let Some((stage_id, rows)) = kept.stages.remove_entry(stage_id) else {
+                let Some((stage_id, rows)) = cached.stages.remove_entry(stage_id) else {
                     missing.stages.push((*run_id, stage_id));
                     continue;
                 };
                 set.runs.entry(*run_id).or_default().stages.insert(stage_id, rows);
             }
-            self.rows -= before - kept.rows();
+            self.rows -= before - cached.rows();
         }
         missing
     }
 
-    /// Keeps the rows of a transaction that is committed.
-    pub(super) fn keep(&mut self, runs: HashMap<RunId, RunRows>) {
+    /// Adds the rows of a committed transaction.
+    pub(super) fn insert(&mut self, runs: HashMap<RunId, RunRows>) {
         for (run_id, rows) in runs {
             let Some(run) = rows.run.into_inner().filter(|run| run.status == Status::Running) else {
-                self.forget_run(run_id);
+                self.remove_run(run_id);
                 continue;
             };
-            let kept = self.young.entry(run_id).or_default();
-            let before = kept.rows();
-            kept.run = Some(run);
+            let cached = self.young.entry(run_id).or_default();
+            let before = cached.rows();
+            cached.run = Some(run);
             for (stage_id, mut rows) in rows.stages {
-                // One that waits may do so for days, and one that is over is read again by nothing but a rerun.
+                // A suspended stage may wait for days, and only a rerun reads a terminal one again.
                 let may_run = |stage: &StageRecord| matches!(stage.status, Status::Pending | Status::Running);
                 if rows.stage.get().is_some_and(may_run) {
                     rows.stage.settle();
                     rows.job.settle();
-                    kept.stages.insert(stage_id, rows);
+                    cached.stages.insert(stage_id, rows);
                 }
             }
-            self.rows += kept.rows() - before;
+            self.rows += cached.rows() - before;
         }
-        if self.rows > LARGEST_HALF {
+        if self.rows > MAX_ROWS {
             self.old = std::mem::take(&mut self.young);
             self.rows = 0;
         }
     }
 }
 
-impl Kept {
+impl CachedRun {
     fn rows(&self) -> usize {
         usize::from(self.run.is_some()) + self.stages.len()
     }

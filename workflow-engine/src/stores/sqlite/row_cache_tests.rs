@@ -1,4 +1,4 @@
-//! What is kept, what is forgotten, and how much it may be.
+//! Tests of the row cache.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,38 +53,38 @@ fn stage(run_id: RunId, status: Status) -> StageRecord {
     }
 }
 
-fn commit(in_flight: &mut InFlight, run_status: Status, stage_status: Status) -> RunId {
+fn commit(row_cache: &mut RowCache, run_status: Status, stage_status: Status) -> RunId {
     let run_id = RunId::generate();
     let mut set = WorkingSet::default();
     set.load_run(run(run_id, run_status));
     set.load_stage(stage(run_id, stage_status));
-    in_flight.keep(set.runs);
+    row_cache.insert(set.runs);
     run_id
 }
 
-fn take(in_flight: &mut InFlight, run_id: RunId) -> (usize, usize) {
+fn take(row_cache: &mut RowCache, run_id: RunId) -> (usize, usize) {
     let runs = BTreeMap::from([(run_id, BTreeSet::from(["a".to_owned()]))]);
     let footprint = Footprint { runs, ..Footprint::default() };
     let mut set = WorkingSet::default();
-    let missing = in_flight.take(&footprint, &mut set);
+    let missing = row_cache.take(&footprint, &mut set);
     let found = (set.run(run_id).is_some(), set.stage(run_id, "a").is_some());
     let missed = (missing.runs.len(), missing.stages.len());
-    assert_eq!(missed, (usize::from(!found.0), usize::from(!found.1)), "what is not found is missing");
+    assert_eq!(missed, (usize::from(!found.0), usize::from(!found.1)), "each row is either found or missing");
     missed
 }
 
 #[test]
-fn what_is_taken_comes_back_only_with_its_commit() {
-    let mut in_flight = InFlight::default();
-    let run_id = commit(&mut in_flight, Status::Running, Status::Running);
-    assert_eq!(take(&mut in_flight, run_id), (0, 0));
-    assert_eq!(take(&mut in_flight, run_id), (1, 1), "nobody has committed");
-    assert_eq!(in_flight.rows, 0);
+fn a_taken_row_is_cached_again_only_by_its_commit() {
+    let mut row_cache = RowCache::default();
+    let run_id = commit(&mut row_cache, Status::Running, Status::Running);
+    assert_eq!(take(&mut row_cache, run_id), (0, 0));
+    assert_eq!(take(&mut row_cache, run_id), (1, 1), "no transaction has committed");
+    assert_eq!(row_cache.rows, 0);
 }
 
 #[test]
-fn what_waits_or_is_over_is_not_kept() {
-    let mut in_flight = InFlight::default();
+fn suspended_and_terminal_stages_are_not_cached() {
+    let mut row_cache = RowCache::default();
     for (run, stage, missing) in [
         (Status::Running, Status::Pending, (0, 0)),
         (Status::Running, Status::Suspended, (0, 1)),
@@ -93,45 +93,45 @@ fn what_waits_or_is_over_is_not_kept() {
         (Status::Failed, Status::Running, (1, 1)),
         (Status::Pending, Status::Pending, (1, 1)),
     ] {
-        let run_id = commit(&mut in_flight, run, stage);
-        assert_eq!(take(&mut in_flight, run_id), missing, "{run:?}, {stage:?}");
+        let run_id = commit(&mut row_cache, run, stage);
+        assert_eq!(take(&mut row_cache, run_id), missing, "{run:?}, {stage:?}");
     }
 }
 
 #[test]
-fn what_is_forgotten_is_missing() {
-    let mut in_flight = InFlight::default();
-    let [stage, run, all] = std::array::from_fn(|_| commit(&mut in_flight, Status::Running, Status::Running));
-    in_flight.forget_stage(stage, "a");
-    assert_eq!(take(&mut in_flight, stage), (0, 1));
-    in_flight.forget_run(run);
-    assert_eq!(take(&mut in_flight, run), (1, 1));
-    in_flight.begin(DataVersion::default());
-    assert_eq!(in_flight.rows, 2);
-    in_flight.forget();
-    assert_eq!(take(&mut in_flight, all), (1, 1));
-    assert_eq!(in_flight.rows, 0);
+fn a_removed_row_is_missing() {
+    let mut row_cache = RowCache::default();
+    let [stage, run, all] = std::array::from_fn(|_| commit(&mut row_cache, Status::Running, Status::Running));
+    row_cache.remove_stage(stage, "a");
+    assert_eq!(take(&mut row_cache, stage), (0, 1));
+    row_cache.remove_run(run);
+    assert_eq!(take(&mut row_cache, run), (1, 1));
+    row_cache.validate(DataVersion::default());
+    assert_eq!(row_cache.rows, 2);
+    row_cache.clear();
+    assert_eq!(take(&mut row_cache, all), (1, 1));
+    assert_eq!(row_cache.rows, 0);
 }
 
 #[test]
-fn runs_that_nothing_happens_to_are_dropped_and_the_others_are_not() {
-    let mut in_flight = InFlight::default();
-    let (busy, idle) = (RunId::generate(), commit(&mut in_flight, Status::Running, Status::Running));
-    for round in 0..2 * LARGEST_HALF {
+fn idle_runs_are_dropped_and_busy_runs_are_not() {
+    let mut row_cache = RowCache::default();
+    let (busy, idle) = (RunId::generate(), commit(&mut row_cache, Status::Running, Status::Running));
+    for round in 0..2 * MAX_ROWS {
         let mut set = WorkingSet::default();
         let runs = BTreeMap::from([(busy, BTreeSet::new())]);
-        in_flight.take(&Footprint { runs, ..Footprint::default() }, &mut set);
+        row_cache.take(&Footprint { runs, ..Footprint::default() }, &mut set);
         set.load_run(run(busy, Status::Running));
-        in_flight.keep(set.runs);
-        commit(&mut in_flight, Status::Running, Status::Running);
+        row_cache.insert(set.runs);
+        commit(&mut row_cache, Status::Running, Status::Running);
         if round % 1_000 > 0 {
             continue;
         }
-        let kept =
-            [&in_flight.young, &in_flight.old].map(|half| half.values().map(Kept::rows).sum::<usize>());
-        assert_eq!(kept[0], in_flight.rows);
-        assert!(kept.iter().all(|rows| *rows <= LARGEST_HALF + 2), "{kept:?}");
+        let cached =
+            [&row_cache.young, &row_cache.old].map(|half| half.values().map(CachedRun::rows).sum::<usize>());
+        assert_eq!(cached[0], row_cache.rows);
+        assert!(cached.iter().all(|rows| *rows <= MAX_ROWS + 2), "{cached:?}");
     }
-    assert_eq!(take(&mut in_flight, busy).0, 0);
-    assert_eq!(take(&mut in_flight, idle), (1, 1));
+    assert_eq!(take(&mut row_cache, busy).0, 0);
+    assert_eq!(take(&mut row_cache, idle), (1, 1));
 }

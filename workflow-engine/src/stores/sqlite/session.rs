@@ -1,5 +1,7 @@
-//! The connection that writes. It is called on the writer's own thread: from a statement to its answer there is no
-//! other thread, so a row costs what SQLite takes for it.
+//! The session: the connection that writes.
+//!
+//! The writer's thread calls SQLite itself, through rusqlite. No other thread takes part in a statement, so a row costs
+//! only SQLite's own work. The connections that only read, and migrations, use sqlx.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,17 +11,17 @@ use rusqlite::{CachedStatement, Connection, Row};
 use super::arguments::Arguments;
 use super::failure::Failure;
 use super::json_rows::JsonRows;
-use super::own_row::OwnRow;
+use super::owned_row::OwnedRow;
 use super::statistics::Counters;
 
-/// The connection that writes.
+/// The connection that writes, with the counters of its work.
 pub(super) struct Session {
     pub(super) connection: Connection,
     pub(super) counters: Arc<Counters>,
 }
 
-/// A statement that is run for each of some rows, prepared with the first of them.
-pub(super) struct Each<'s> {
+/// A statement that runs once for each of some rows. The first row prepares it.
+pub(super) struct PreparedStatement<'s> {
     session: &'s Session,
     doing: &'static str,
     sql: &'static str,
@@ -27,16 +29,16 @@ pub(super) struct Each<'s> {
 }
 
 impl Session {
-    /// Reads all rows of a statement.
+    /// Runs a statement and returns its rows.
     pub(super) fn fetch(
         &self,
         doing: &'static str,
         sql: &'static str,
         bind: impl FnOnce(&mut Arguments<'_, '_>),
-    ) -> Result<Vec<OwnRow>, Failure> {
+    ) -> Result<Vec<OwnedRow>, Failure> {
         let mut rows = Vec::new();
-        self.each(doing, sql).read(bind, |row| {
-            rows.push(OwnRow::copy(row).map_err(|error| Failure::database(doing, error))?);
+        self.prepare(doing, sql).read(bind, |row| {
+            rows.push(OwnedRow::copy(row).map_err(|error| Failure::database(doing, error))?);
             Ok(())
         })?;
         Ok(rows)
@@ -49,15 +51,15 @@ impl Session {
         sql: &'static str,
         bind: impl FnOnce(&mut Arguments<'_, '_>),
     ) -> Result<(), Failure> {
-        self.each(doing, sql).run(bind)
+        self.prepare(doing, sql).run(bind)
     }
 
-    /// A statement to be run for each of some rows.
-    pub(super) fn each(&self, doing: &'static str, sql: &'static str) -> Each<'_> {
-        Each { session: self, doing, sql, statement: None }
+    /// Returns a statement to run for each of some rows. It counts as one statement, and as none without rows.
+    pub(super) fn prepare(&self, doing: &'static str, sql: &'static str) -> PreparedStatement<'_> {
+        PreparedStatement { session: self, doing, sql, statement: None }
     }
 
-    /// Runs a statement over rows, unless there are none.
+    /// Runs a statement over `rows`, unless there are none.
     pub(super) fn write(
         &self,
         doing: &'static str,
@@ -78,20 +80,20 @@ impl Session {
         self.lock()
     }
 
-    /// Takes the write lock at once: a transaction that began as a reader could not wait for another writer.
+    /// Takes the write lock at once. A transaction that began as a reader could not wait for another writer.
     pub(super) fn lock(&self) -> Result<(), Failure> {
         self.control("BEGIN IMMEDIATE").map_err(|error| Failure::database("begin a transaction", error))
     }
 
-    /// The value of `PRAGMA data_version`, which changes when another connection commits; and only then, as far as the
-    /// connection knows, which reads it anew when it begins a transaction.
+    /// Returns the value of `PRAGMA data_version`, which changes when another connection commits, and only then. The
+    /// connection reads it again when it begins a transaction.
     pub(super) fn data_version(&self) -> Result<i64, Failure> {
         let read = |row: &Row<'_>| row.get(0);
         let version = self
             .connection
             .prepare_cached("PRAGMA data_version")
             .and_then(|mut statement| statement.query_row([], read));
-        version.map_err(|error| Failure::database("look for commits of other processes", error))
+        version.map_err(|error| Failure::database("check for commits of other processes", error))
     }
 
     /// Commits.
@@ -99,13 +101,14 @@ impl Session {
         self.control("COMMIT").map_err(|error| Failure::database("commit", error))
     }
 
-    /// Commits what statements of the user's are part of: a constraint that they have deferred is looked at now.
-    pub(super) fn commit_given(&self) -> Result<(), Failure> {
+    /// Commits a transaction with statements of the user. A constraint that they have deferred is checked now, so it may
+    /// be their failure.
+    pub(super) fn commit_user_statements(&self) -> Result<(), Failure> {
         let failed = |error| Failure::statement("the commit of its statements", error);
         self.control("COMMIT").map_err(failed)
     }
 
-    /// Rolls back. It fails only where SQLite has done so by itself.
+    /// Rolls back. It fails only where SQLite has rolled back by itself.
     pub(super) fn roll_back(&self) {
         if let Err(error) = self.control("ROLLBACK") {
             tracing::debug!(%error, "nothing was left to roll back");
@@ -117,14 +120,14 @@ impl Session {
     }
 }
 
-impl<'s> Each<'s> {
-    /// Runs it for one row.
+impl<'s> PreparedStatement<'s> {
+    /// Runs the statement for one row.
     pub(super) fn run(&mut self, bind: impl FnOnce(&mut Arguments<'_, '_>)) -> Result<(), Failure> {
         let doing = self.doing;
         self.bind(bind)?.raw_execute().map(drop).map_err(|error| Failure::database(doing, error))
     }
 
-    /// Runs it for one row of arguments, and reads each row of its answer.
+    /// Runs the statement for one row of arguments, and passes each row of its result to `read`.
     pub(super) fn read(
         &mut self,
         bind: impl FnOnce(&mut Arguments<'_, '_>),

@@ -1,4 +1,4 @@
-//! What hangs on runs and stages: written only where there is any, each kind by a statement of its own.
+//! The rows beside runs and stages. Each kind is written by its own statement, and only where there is any.
 
 use super::columns::Columns;
 use super::failure::Failure;
@@ -44,7 +44,7 @@ macro_rules! annotation_columns {
     };
 }
 
-/// What an annotation is asked for: of the run ?1 or the key ?2, which the statement says, and all this.
+/// The conditions of an annotation filter. The statement adds the run ?1 or the key ?2.
 macro_rules! annotation_filter {
     () => {
         " AND a.id > ?3 AND (?4 IS NULL OR a.key = ?4)
@@ -69,7 +69,8 @@ pub(super) const ANNOTATIONS_OF_KEY: &str = concat!(
     annotation_filter!()
 );
 
-/// The columns of an artifact in the order in which [`artifact`] reads them; a void one is none.
+/// The columns of an artifact in the order in which [`artifact`] reads them. The join leaves out the artifacts of
+/// earlier generations.
 macro_rules! artifact_columns {
     () => {
         "a.workflow_run_id, a.stage_id, a.key, a.generation, a.data, a.data_blob, a.created_at
@@ -90,7 +91,7 @@ pub(super) const ARTIFACT: &str = concat!(
     " WHERE a.workflow_run_id = ?1 AND a.stage_id = ?2 AND a.key = ?3"
 );
 
-/// The statements of this file, for the test that looks at their plans.
+/// The statements of this file, for the test of their query plans.
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[
     INSERT_ANNOTATIONS,
@@ -103,11 +104,11 @@ pub(super) const STATEMENTS: &[&str] = &[
     ARTIFACT,
 ];
 
-/// Writes what there is.
+/// Writes the side rows of a transaction.
 pub(super) fn flush(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
-    let attached = &set.attached;
+    let side_rows = &set.side_rows;
     let mut annotations = JsonRows::default();
-    for annotation in &attached.annotations {
+    for annotation in &side_rows.annotations {
         annotations.push(|row| {
             row.plain(annotation.run_id)
                 .maybe_text(annotation.stage_id.as_deref())
@@ -120,7 +121,7 @@ pub(super) fn flush(session: &Session, set: &WorkingSet) -> Result<(), Failure> 
     session.write(DOING, INSERT_ANNOTATIONS, annotations)?;
 
     let (mut put, mut deleted) = (JsonRows::default(), JsonRows::default());
-    for ((run_id, stage_id, key), artifact) in &attached.artifacts {
+    for ((run_id, stage_id, key), artifact) in &side_rows.artifacts {
         let rows = if artifact.value.is_some() { &mut put } else { &mut deleted };
         rows.push(|row| {
             row.plain(run_id).text(stage_id).text(key).int(artifact.generation);
@@ -131,7 +132,7 @@ pub(super) fn flush(session: &Session, set: &WorkingSet) -> Result<(), Failure> 
     session.write(DOING, DELETE_ARTIFACTS, deleted)?;
 
     let mut metrics = JsonRows::default();
-    for (run_id, stage_id) in &attached.measured {
+    for (run_id, stage_id) in &side_rows.changed_metrics {
         let Some(stage) = set.stage(*run_id, stage_id).and_then(|rows| rows.stage.get()) else { continue };
         let text = serde_json::to_string(&stage.metrics).map_err(|error| Failure::lasting(DOING, error))?;
         let text = (!stage.metrics.is_empty()).then_some(text.as_str());
@@ -142,7 +143,7 @@ pub(super) fn flush(session: &Session, set: &WorkingSet) -> Result<(), Failure> 
     session.write(DOING, UPDATE_METRICS, metrics)
 }
 
-/// An annotation.
+/// Reads an annotation.
 pub(super) fn annotation(columns: Columns<'_>) -> Result<AnnotationRecord, Failure> {
     let mut columns = columns;
     Ok(AnnotationRecord {
@@ -160,7 +161,7 @@ pub(super) fn annotation(columns: Columns<'_>) -> Result<AnnotationRecord, Failu
     })
 }
 
-/// An artifact.
+/// Reads an artifact.
 pub(super) fn artifact(columns: Columns<'_>) -> Result<ArtifactRecord, Failure> {
     let mut columns = columns;
     let run_id = columns.run_id("workflow_run_id")?;
@@ -170,7 +171,7 @@ pub(super) fn artifact(columns: Columns<'_>) -> Result<ArtifactRecord, Failure> 
     let value = match (data, blob) {
         (Some(json), None) => StoredValue::Inline(crate::Json::trusted(json)),
         (None, Some(key)) => StoredValue::Blob(BlobKey(key)),
-        _ => return Err(columns.unreadable("data", "it is not in one place")),
+        _ => return Err(columns.unreadable("data", "it needs either a value or the key of a blob")),
     };
     Ok(ArtifactRecord { run_id, stage_id, key, generation, value, at: columns.instant("created_at")? })
 }

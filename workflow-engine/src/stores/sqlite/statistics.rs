@@ -1,20 +1,20 @@
-//! What a store has done to its file.
+//! Statistics of a store's work on its file.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What a store has done to its file since it was opened.
+/// The work of a store on its file since it was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SqliteStatistics {
-    /// Write transactions.
+    /// The number of write transactions.
     pub transactions: u64,
-    /// Statements in them, `BEGIN` and `COMMIT` not counted. One that is run for each of several rows counts once.
+    /// The number of statements in them, without `BEGIN` and `COMMIT`. A statement that runs for several rows counts once.
     pub statements: u64,
-    /// Decisions, claims and other requests that they carried.
+    /// The number of decisions, claims and other requests in them.
     pub requests: u64,
-    /// Looks for what other processes have committed, outside of transactions. They write nothing, and are not among
-    /// the transactions and statements.
-    pub looks: u64,
+    /// The number of checks for commits of other processes outside of transactions. They write nothing, and do not count
+    /// as transactions or statements.
+    pub external_checks: u64,
 }
 
 /// The counts behind [`SqliteStatistics`].
@@ -23,7 +23,7 @@ pub(super) struct Counters {
     pub(super) transactions: AtomicU64,
     pub(super) statements: AtomicU64,
     pub(super) requests: AtomicU64,
-    pub(super) looks: AtomicU64,
+    pub(super) external_checks: AtomicU64,
 }
 
 impl Counters {
@@ -32,7 +32,7 @@ impl Counters {
             transactions: self.transactions.load(Ordering::Relaxed),
             statements: self.statements.load(Ordering::Relaxed),
             requests: self.requests.load(Ordering::Relaxed),
-            looks: self.looks.load(Ordering::Relaxed),
+            external_checks: self.external_checks.load(Ordering::Relaxed),
         }
     }
 }

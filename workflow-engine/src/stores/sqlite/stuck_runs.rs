@@ -1,16 +1,16 @@
-//! Runs that nothing moves, and runs that nobody here can move.
+//! Finds runs that are stuck, and runs that no worker with the given definitions can claim.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::SqliteStore;
+use super::arguments::count;
 use super::columns::Columns;
-use super::persistence::count;
 use crate::error::Error;
 use crate::stores::instant;
 use crate::value::RunId;
 
-/// Whether the run `r` has a job that is leased or can be claimed some time; the job is `j`.
+/// The jobs `j` of the run `r` that are leased or will become claimable.
 macro_rules! job_that_moves {
     () => {
         "SELECT 1 FROM job_queue AS j
@@ -19,9 +19,8 @@ macro_rules! job_that_moves {
     };
 }
 
-/// Runs that lack a job, by the index of those that are not over. The instant of a run's last event is that of its last
-/// move: whatever moves a run without an event leaves a job behind. Asked for seldom, so it may walk over all open
-/// runs.
+/// Runs that lack a job. The run's last event dates its last progress: a change without an event leaves a job behind. The
+/// query is rare, so it may walk the index of all runs that are not terminal.
 const STUCK_RUNS: &str = concat!(
     "SELECT r.id FROM workflow_runs AS r INDEXED BY workflow_runs_unfinished
     WHERE r.completed_at IS NULL AND r.status = 'RUNNING'
@@ -70,7 +69,7 @@ const UNCLAIMED_JOBS: &str = unclaimed_jobs!("job_queue_pending", "'PENDING'");
 
 const UNCLAIMED_CHECKS: &str = unclaimed_jobs!("job_queue_suspended", "'SUSPENDED'");
 
-/// The statements of this file, for the test that looks at their plans.
+/// The statements of this file, for the test of their query plans.
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[STUCK_RUNS, UNCLAIMED_RUNS, UNCLAIMED_JOBS, UNCLAIMED_CHECKS];
 
@@ -78,21 +77,21 @@ impl SqliteStore {
     pub(super) async fn read_stuck_runs(
         &self,
         definitions: &[String],
-        still: Duration,
+        idle_for: Duration,
         limit: usize,
     ) -> Result<Vec<RunId>, Error> {
-        self.read_runs("read stuck runs", STUCK_RUNS, definitions, still, limit).await
+        self.read_runs("read stuck runs", STUCK_RUNS, definitions, idle_for, limit).await
     }
 
     pub(super) async fn read_unclaimed_runs(
         &self,
         definitions: &[String],
-        waiting: Duration,
+        waiting_for: Duration,
         limit: usize,
     ) -> Result<Vec<RunId>, Error> {
         let mut found = BTreeSet::new();
         for sql in [UNCLAIMED_RUNS, UNCLAIMED_JOBS, UNCLAIMED_CHECKS] {
-            found.extend(self.read_runs("read unclaimed runs", sql, definitions, waiting, limit).await?);
+            found.extend(self.read_runs("read unclaimed runs", sql, definitions, waiting_for, limit).await?);
         }
         Ok(found.into_iter().take(limit).collect())
     }

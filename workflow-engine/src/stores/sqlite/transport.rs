@@ -1,4 +1,4 @@
-//! The store on SQLite as the queue of jobs.
+//! The store on SQLite as a queue of jobs.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -9,11 +9,11 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::SqliteStore;
+use super::arguments::count;
 use super::claim::named;
 use super::columns::Columns;
+use super::definition_queries::{self, per_definition};
 use super::failure::Failure;
-use super::of_definitions::{self, of_definitions};
-use super::persistence::count;
 use super::rows::{JobRow, each, job_row};
 use super::work::{RenewLeases, Work};
 use crate::error::Error;
@@ -29,7 +29,7 @@ const STALE: &str = concat!(
     ORDER BY j.leased_until, j.workflow_run_id, j.stage_id LIMIT ?3"
 );
 
-/// The positions of leases that nobody holds any more.
+/// The positions of lost leases.
 const LOST: &str = "
     SELECT n.key FROM jsonb_each(?1) AS n WHERE NOT EXISTS (
         SELECT 1 FROM job_queue AS j
@@ -44,9 +44,9 @@ const NEXT_LEASE_END: &str = "
     SELECT j.leased_until AS due FROM job_queue AS j
     WHERE j.status = 'RUNNING' AND j.leased_until IS NOT NULL ORDER BY j.leased_until LIMIT 1";
 
-/// The earliest due job of each definition and priority that occurs, each found through the index of pending jobs, and
-/// the earliest due check of each definition. What makes a job claimable is the same here as where it is claimed;
-/// otherwise a worker would be sent for a job that it cannot have, again and again.
+/// The earliest due job of each definition and occurring priority, each found through the index of pending jobs, and the
+/// earliest due check of each definition. The conditions for a claimable job are the same as in the claim. Otherwise
+/// workers would try to claim a job that they cannot have, again and again.
 const NEXT_JOB_DUE: &str = "
     WITH RECURSIVE priorities (definition, priority) AS (
         SELECT d.value, (
@@ -94,9 +94,9 @@ macro_rules! due_checks {
     };
 }
 
-const DUE_CHECKS: &str = of_definitions!(due_checks, " ORDER BY 2, 3, 4 LIMIT ?10");
+const DUE_CHECKS: &str = per_definition!(due_checks, " ORDER BY 2, 3, 4 LIMIT ?10");
 
-/// The statements of this file, for the test that looks at their plans.
+/// The statements of this file, for the test of their query plans.
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] =
     &[STALE, LOST, LEASE_HOLDERS, NEXT_LEASE_END, NEXT_JOB_DUE, DUE_CHECKS];
@@ -104,26 +104,26 @@ pub(super) const STATEMENTS: &[&str] =
 #[async_trait]
 impl JobTransport for SqliteStore {
     async fn claim_work(&self, work: ClaimRequest) -> Result<ClaimedWork, Error> {
-        self.ask("claim jobs", Work::Claim, work).await
+        self.request("claim jobs", Work::Claim, work).await
     }
 
     async fn due_checks(&self, definitions: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
         let now = instant::now(&*self.clock);
         let mut due = Vec::new();
-        for query in of_definitions::queries(DUE_CHECKS, definitions) {
+        for query in definition_queries::queries(DUE_CHECKS, definitions) {
             let rows =
                 self.read("read due checks", query.bind(now.timestamp_micros()).bind(count(limit))).await?;
             due.extend(each::<JobRow<'_>>(&rows)?);
         }
         let place = |job: &JobRecord| (job.run_at, job.run_id);
-        Ok(of_definitions::merge(due, limit, |a, b| place(a).cmp(&place(b))))
+        Ok(definition_queries::merge(due, limit, |a, b| place(a).cmp(&place(b))))
     }
 
     async fn renew_leases(&self, leases: Vec<Lease>, lease: Duration) -> Result<Vec<Lease>, Error> {
         if leases.is_empty() {
             return Ok(leases);
         }
-        self.ask("renew leases", Work::Renew, RenewLeases { leases, lease }).await
+        self.request("renew leases", Work::Renew, RenewLeases { leases, lease }).await
     }
 
     async fn lost_leases(&self, leases: Vec<Lease>) -> Result<Vec<Lease>, Error> {
@@ -173,13 +173,13 @@ impl JobTransport for SqliteStore {
     }
 }
 
-/// The only column of the only row, if there is one.
+/// Returns the only column of the only row, if there is one.
 pub(super) fn due(rows: &[SqliteRow]) -> Result<Option<DateTime<Utc>>, Error> {
     let Some(row) = rows.first() else { return Ok(None) };
     Ok(Columns::new(row, "job_queue", 0).maybe_instant("due")?)
 }
 
-/// Texts as an argument of `jsonb_each`.
+/// Returns texts as an argument of `jsonb_each`.
 fn names(names: &[String]) -> String {
     // An array of texts always has a JSON form.
     serde_json::to_string(names).unwrap_or_default()

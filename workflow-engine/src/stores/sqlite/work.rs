@@ -1,4 +1,4 @@
-//! What the writer is asked to do, and how it answers.
+//! The requests that the writer serves.
 
 use std::time::Duration;
 
@@ -10,130 +10,131 @@ use crate::ports::{
     ClaimRequest, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim, Purge, Settlement,
 };
 use crate::records::Lease;
+use crate::stores::footprint::has_user_statements;
 use crate::value::{CallId, RunId};
 
-/// One request.
+/// A request to the writer.
 pub(super) enum Work {
     /// Apply a decision.
-    Commit(Ask<Decision, Commit>),
-    /// Load a run, decide, apply.
-    CommitLocked(Ask<Locked, Commit>),
+    Commit(Request<Decision, Commit>),
+    /// Load a run, decide, and apply the decision.
+    CommitLocked(Request<LockedCommit, Commit>),
     /// Claim jobs.
-    Claim(Ask<ClaimRequest, ClaimedWork>),
+    Claim(Request<ClaimRequest, ClaimedWork>),
     /// Extend leases.
-    Renew(Ask<RenewLeases, Vec<Lease>>),
-    /// Hand new events over and claim deliveries.
-    ClaimDeliveries(Ask<DeliveryClaim, Vec<Delivery>>),
-    /// Note what became of deliveries.
-    SettleDeliveries(Ask<Vec<Settlement>, ()>),
-    /// Offer dead letters again.
-    Replay(Ask<Replay, usize>),
+    Renew(Request<RenewLeases, Vec<Lease>>),
+    /// Pass new events on to their subscribers, and claim deliveries.
+    ClaimDeliveries(Request<DeliveryClaim, Vec<Delivery>>),
+    /// Write the outcomes of deliveries.
+    SettleDeliveries(Request<Vec<Settlement>, ()>),
+    /// Make dead letters due again.
+    Replay(Request<Replay, usize>),
     /// Delete runs.
-    Purge(Ask<PurgeNamed, Vec<RunId>>),
-    /// The blobs of purged runs are deleted.
-    ForgetPurged(Ask<Vec<RunId>, ()>),
-    /// Write about a call outside of every stage.
-    WriteCall(Ask<CallWrite, ()>),
+    Purge(Request<PurgeRuns, Vec<RunId>>),
+    /// Note that the blobs of purged runs are deleted.
+    ForgetPurged(Request<Vec<RunId>, ()>),
+    /// Write a call outside of every stage.
+    WriteCall(Request<CallWrite, ()>),
 }
 
-/// A request with the way back to whoever asked. Nobody has to be there any more when the answer comes.
-pub(super) struct Ask<I, O> {
+/// The input of a request, and the channel for its reply. The caller may have stopped waiting when the reply comes.
+pub(super) struct Request<I, O> {
     pub(super) input: I,
-    /// The answer, to be sent after the commit.
+    /// The reply, sent after the commit.
     pub(super) output: Option<Result<O, Error>>,
     reply: oneshot::Sender<Result<O, Error>>,
 }
 
-/// A run to be decided about under the write lock.
-pub(super) struct Locked {
+/// A run to decide about under the write lock.
+pub(super) struct LockedCommit {
     pub(super) run_id: RunId,
-    /// Taken by the one call that it allows.
+    /// Taken by its only call.
     pub(super) decide: Option<Decide>,
 }
 
-/// The arguments of a heartbeat.
+/// The input of a heartbeat.
 pub(super) struct RenewLeases {
     pub(super) leases: Vec<Lease>,
     pub(super) lease: Duration,
 }
 
-/// The arguments of a replay.
+/// The input of a replay.
 pub(super) struct Replay {
     pub(super) subscriber: Option<String>,
     pub(super) limit: usize,
 }
 
-/// Runs that were found to be over.
-pub(super) struct PurgeNamed {
+/// The input of a purge: the candidates that a reader has found.
+pub(super) struct PurgeRuns {
     pub(super) purge: Purge,
     pub(super) runs: Vec<RunId>,
 }
 
-/// What is written about a call outside of every stage.
+/// A write of a call outside of every stage.
 pub(super) enum CallWrite {
-    Intend(CallId, Box<CallReservation>),
-    End(CallId, Box<CallOutcome>),
+    Reserve(CallId, Box<CallReservation>),
+    Settle(CallId, Box<CallOutcome>),
 }
 
-impl<I, O> Ask<I, O> {
-    /// A request, and where its answer will come.
+impl<I, O> Request<I, O> {
+    /// Creates a request, and the channel on which its reply arrives.
     pub(super) fn new(input: I) -> (Self, oneshot::Receiver<Result<O, Error>>) {
-        let (reply, answer) = oneshot::channel();
-        (Self { input, output: None, reply }, answer)
+        let (reply, receiver) = oneshot::channel();
+        (Self { input, output: None, reply }, receiver)
     }
 
-    fn answer(self, otherwise: impl FnOnce() -> Error) {
-        // Whoever asked may have gone: what was committed stays committed.
-        let _ = self.reply.send(self.output.unwrap_or_else(|| Err(otherwise())));
+    fn reply(self) {
+        let missing = || Err(Error::store_failed("reply", "the writer has skipped the request"));
+        // A caller that has stopped waiting changes nothing: the transaction is committed.
+        let _ = self.reply.send(self.output.unwrap_or_else(missing));
     }
 
-    fn refuse(self, error: Error) {
+    fn fail(self, error: Error) {
         let _ = self.reply.send(Err(error));
     }
 }
 
 impl Work {
-    /// Whether it has to run in a transaction of its own: its decision can be made only once, so it cannot be
-    /// repeated when somebody else's work makes a shared transaction fail; or it brings statements of the user's,
-    /// whose failure is nobody else's.
+    /// Returns whether the request needs a transaction to itself: its function can decide only once, so the request cannot
+    /// be repeated after another one has made a shared transaction fail; or it carries statements of the user, whose
+    /// failure must not affect other requests.
     pub(super) fn runs_alone(&self) -> bool {
         match self {
             Self::CommitLocked(_) => true,
-            Self::Commit(ask) => ask.input.executes(),
+            Self::Commit(request) => has_user_statements(&request.input),
             _ => false,
         }
     }
 
-    /// Sends the answer; the transaction is committed.
-    pub(super) fn answer(self) {
-        let lost = || Error::store_failed("answer", "the writer has passed the request over");
+    /// Sends the reply after the commit.
+    pub(super) fn reply(self) {
         match self {
-            Self::Commit(ask) => ask.answer(lost),
-            Self::CommitLocked(ask) => ask.answer(lost),
-            Self::Claim(ask) => ask.answer(lost),
-            Self::Renew(ask) => ask.answer(lost),
-            Self::ClaimDeliveries(ask) => ask.answer(lost),
-            Self::SettleDeliveries(ask) => ask.answer(lost),
-            Self::Replay(ask) => ask.answer(lost),
-            Self::Purge(ask) => ask.answer(lost),
-            Self::ForgetPurged(ask) => ask.answer(lost),
-            Self::WriteCall(ask) => ask.answer(lost),
+            Self::Commit(request) => request.reply(),
+            Self::CommitLocked(request) => request.reply(),
+            Self::Claim(request) => request.reply(),
+            Self::Renew(request) => request.reply(),
+            Self::ClaimDeliveries(request) => request.reply(),
+            Self::SettleDeliveries(request) => request.reply(),
+            Self::Replay(request) => request.reply(),
+            Self::Purge(request) => request.reply(),
+            Self::ForgetPurged(request) => request.reply(),
+            Self::WriteCall(request) => request.reply(),
         }
     }
 
-    /// Sends an error; the transaction is rolled back.
-    pub(super) fn refuse(self, error: Error) {
+    /// Sends an error after the transaction is rolled back.
+    pub(super) fn fail(self, error: Error) {
         match self {
-            Self::Commit(ask) => ask.refuse(error),
-            Self::CommitLocked(ask) => ask.refuse(error),
-            Self::Claim(ask) => ask.refuse(error),
-            Self::Renew(ask) => ask.refuse(error),
-            Self::ClaimDeliveries(ask) => ask.refuse(error),
-            Self::SettleDeliveries(ask) => ask.refuse(error),
-            Self::Replay(ask) => ask.refuse(error),
-            Self::Purge(ask) => ask.refuse(error),
-            Self::ForgetPurged(ask) => ask.refuse(error),
-            Self::WriteCall(ask) => ask.refuse(error),
+            Self::Commit(request) => request.fail(error),
+            Self::CommitLocked(request) => request.fail(error),
+            Self::Claim(request) => request.fail(error),
+            Self::Renew(request) => request.fail(error),
+            Self::ClaimDeliveries(request) => request.fail(error),
+            Self::SettleDeliveries(request) => request.fail(error),
+            Self::Replay(request) => request.fail(error),
+            Self::Purge(request) => request.fail(error),
+            Self::ForgetPurged(request) => request.fail(error),
+            Self::WriteCall(request) => request.fail(error),
         }
     }
 }

@@ -1,8 +1,9 @@
-//! The one writer: a thread that owns the connection that writes.
+//! The writer: a thread that owns the only connection that writes.
 //!
-//! It is a thread with a runtime of its own and not a task of the program's, so that a stage that computes for
-//! minutes delays neither commits nor heartbeats. What is ready together is committed together; a batch never waits
-//! for company: the next one gathers while this one commits. Transactions run to their end whoever stops waiting.
+//! It is a thread with its own runtime and not a task of the program, so that a stage that computes for minutes delays
+//! neither commits nor heartbeats. Requests that are ready together share a transaction. A batch never waits for more
+//! requests: they gather while the previous batch commits. A transaction runs to its end even when its callers stop
+//! waiting.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,33 +12,35 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
 use super::batch::{self, Outcome};
-use super::external_commits::{DataVersion, ForeignCommits};
+use super::external_commits::{DataVersion, ExternalCommits};
 use super::failure::Failure;
-use super::row_cache::InFlight;
+use super::row_cache::RowCache;
 use super::session::Session;
 use super::work::Work;
 use crate::error::Error;
 use crate::failpoints::failpoint;
 use crate::ports::{Clock, Hints};
+use crate::stores::footprint::has_user_statements;
 use crate::stores::instant;
 
-/// The most requests in one transaction: beyond some hundreds a larger one is no faster, and keeps other processes
-/// waiting.
-const LARGEST_BATCH: usize = 256;
+/// The most requests in one transaction. Beyond some hundreds a larger one is no faster, and it makes other processes
+/// wait.
+const MAX_BATCH: usize = 256;
 
 /// The writer's state.
 pub(super) struct Writer {
     pub(super) session: Session,
-    pub(super) in_flight: InFlight,
+    pub(super) row_cache: RowCache,
     pub(super) requests: mpsc::UnboundedReceiver<Work>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) hints: Arc<Hints>,
     pub(super) deliver_events: Arc<AtomicBool>,
-    pub(super) foreign: ForeignCommits,
+    pub(super) external_commits: ExternalCommits,
+    /// The newest state of the file that this writer has notified about.
     pub(super) seen: DataVersion,
 }
 
-/// Starts the thread. The receiver changes to `true` when the connection is closed.
+/// Starts the thread. The returned receiver changes to `true` when the connection is closed.
 pub(super) fn start(writer: Writer) -> Result<watch::Receiver<bool>, Error> {
     let failed = |error: std::io::Error| Error::store_unavailable("start the writer of the database", error);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
@@ -63,26 +66,26 @@ impl Writer {
                     Some(work) => work,
                     None => break,
                 },
-                () = self.foreign.suspected() => {
-                    self.look_for_foreign_commits();
+                () = self.external_commits.wait_for_check() => {
+                    self.check_external_commits();
                     continue;
                 }
             };
             self.serve(first);
         }
         if let Err((_, error)) = self.session.connection.close() {
-            tracing::warn!(%error, "the database was not closed in an orderly way");
+            tracing::warn!(%error, "the database was not closed cleanly");
         }
     }
 
-    /// Serves one request and those that have come in the meantime.
+    /// Serves one request and those that are queued behind it.
     fn serve(&mut self, first: Work) {
         let (mut shared, mut alone) = (Vec::new(), Vec::new());
         let mut next = Some(first);
         while let Some(work) = next {
             if work.runs_alone() { &mut alone } else { &mut shared }.push(work);
             let count = shared.len() + alone.len();
-            next = if count < LARGEST_BATCH { self.requests.try_recv().ok() } else { None };
+            next = if count < MAX_BATCH { self.requests.try_recv().ok() } else { None };
         }
         if !shared.is_empty() {
             self.serve_together(shared);
@@ -92,38 +95,38 @@ impl Writer {
         }
     }
 
-    /// One transaction for all; where it fails by the fault of one of them, one for each.
-    fn serve_together(&mut self, mut works: Vec<Work>) {
-        let Err(failure) = self.transact(&mut works) else {
-            works.into_iter().for_each(Work::answer);
+    /// Serves the requests in one transaction. Where one of them makes it fail, serves each in its own.
+    fn serve_together(&mut self, mut requests: Vec<Work>) {
+        let Err(failure) = self.transact(&mut requests) else {
+            requests.into_iter().for_each(Work::reply);
             return;
         };
-        // A database that is busy or away is nobody's fault: trying again for each would only wait again for each.
-        if failure.is_transient() || works.len() == 1 {
-            for work in works {
-                work.refuse(failure.clone().into());
+        // No request is to blame for a busy or unavailable database: each of them would only wait again.
+        if failure.is_transient() || requests.len() == 1 {
+            for request in requests {
+                request.fail(failure.clone().into());
             }
             return;
         }
-        for work in works {
-            let mut work = [work];
-            let outcome = self.transact(&mut work);
-            let [work] = work;
+        for request in requests {
+            let mut request = [request];
+            let outcome = self.transact(&mut request);
+            let [request] = request;
             match outcome {
-                Ok(()) => work.answer(),
-                Err(failure) => work.refuse(failure.into()),
+                Ok(()) => request.reply(),
+                Err(failure) => request.fail(failure.into()),
             }
         }
     }
 
-    fn transact(&mut self, works: &mut [Work]) -> Result<(), Failure> {
-        self.session.counters.requests.fetch_add(works.len() as u64, Ordering::Relaxed);
+    fn transact(&mut self, requests: &mut [Work]) -> Result<(), Failure> {
+        self.session.counters.requests.fetch_add(requests.len() as u64, Ordering::Relaxed);
         failpoint!("sqlite: before BEGIN", Failure::injected("begin a transaction"));
         self.session.begin()?;
-        match self.run_and_commit(works) {
+        match self.run_and_commit(requests) {
             Ok(outcome) => {
-                outcome.announcement.post(&self.hints);
-                self.in_flight.keep(outcome.runs);
+                outcome.notifications.send(&self.hints);
+                self.row_cache.insert(outcome.runs);
                 Ok(())
             }
             Err(failure) => {
@@ -133,30 +136,32 @@ impl Writer {
         }
     }
 
-    fn run_and_commit(&mut self, works: &mut [Work]) -> Result<Outcome, Failure> {
+    fn run_and_commit(&mut self, requests: &mut [Work]) -> Result<Outcome, Failure> {
         let version = DataVersion::read(&self.session)?;
-        self.in_flight.begin(version);
-        if self.foreign.is_overdue() && self.seen.has_moved_to(version, &mut self.foreign) {
-            // What others have committed is visible already, whatever becomes of this transaction.
-            self.hints.anything_may_have_changed();
+        self.row_cache.validate(version);
+        if self.external_commits.is_check_due() && self.seen.has_moved_to(version, &mut self.external_commits)
+        {
+            // The other process's commit is visible already, even if this transaction fails.
+            self.hints.everything_changed();
         }
         let now = instant::now(&*self.clock);
         let deliver_events = self.deliver_events.load(Ordering::Relaxed);
         failpoint!("sqlite: after BEGIN", Failure::injected("begin a transaction"));
-        let outcome = batch::run(&self.session, &mut self.in_flight, works, now, deliver_events)?;
+        let outcome = batch::run(&self.session, &mut self.row_cache, requests, now, deliver_events)?;
         failpoint!("sqlite: before COMMIT", Failure::injected("commit"));
-        let committed = self.commit(works);
+        let committed = self.commit(requests);
         if committed.is_err() {
-            // It may have gone through, leases and all, and nobody will be told what it has brought about.
-            self.in_flight.forget();
-            self.hints.anything_may_have_changed();
+            // It may have gone through: the file may hold leases that no worker receives, and rows other than the cached
+            // ones.
+            self.row_cache.clear();
+            self.hints.everything_changed();
         }
         committed.map(|()| outcome)
     }
 
-    fn commit(&mut self, works: &[Work]) -> Result<(), Failure> {
-        if matches!(works, [Work::Commit(ask)] if ask.input.executes()) {
-            self.session.commit_given()?;
+    fn commit(&mut self, requests: &[Work]) -> Result<(), Failure> {
+        if matches!(requests, [Work::Commit(request)] if has_user_statements(&request.input)) {
+            self.session.commit_user_statements()?;
         } else {
             self.session.commit()?;
         }
@@ -164,12 +169,14 @@ impl Writer {
         Ok(())
     }
 
-    /// Tells everybody if another process has committed something since the last look.
-    fn look_for_foreign_commits(&mut self) {
-        match self.seen.has_moved(&self.session, &mut self.foreign) {
-            Ok(true) => self.hints.anything_may_have_changed(),
+    /// Sends a hint if another process has committed since the last check.
+    fn check_external_commits(&mut self) {
+        match self.seen.has_moved(&self.session, &mut self.external_commits) {
+            Ok(true) => self.hints.everything_changed(),
             Ok(false) => {}
-            Err(failure) => tracing::warn!(error = %Error::from(failure), "cannot look for foreign commits"),
+            Err(failure) => {
+                tracing::warn!(error = %Error::from(failure), "cannot check for commits of other processes")
+            }
         }
     }
 }

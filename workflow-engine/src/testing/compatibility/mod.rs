@@ -13,7 +13,7 @@ mod report;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use crate::stage::Workflow;
+use crate::language::Workflow;
 use lock::Lock;
 
 /// The environment variable that, when set and not empty, makes [`assert_compatible`] write the lock file instead of
@@ -30,9 +30,9 @@ const UPDATE: &str = "WORKFLOW_ENGINE_UPDATE_LOCK";
 /// ```no_run
 /// # use workflow_engine::prelude::*;
 /// # #[stage] async fn load(path: String) -> StageResult<String> { Ok(path) }
-/// # workflow! { document_processor = load }
+/// # workflow! { DocumentProcessor = load }
 /// // In its own test, for example `#[test] fn its_definition_is_the_released_one()`:
-/// workflow_engine::testing::assert_compatible::<document_processor>("workflows/document_processor.lock.json");
+/// workflow_engine::testing::assert_compatible::<DocumentProcessor>("workflows/document_processor.lock.json");
 /// ```
 ///
 /// The path is relative to the root of the crate under test. With the environment variable
@@ -51,12 +51,12 @@ const UPDATE: &str = "WORKFLOW_ENGINE_UPDATE_LOCK";
 ///     Ok(path)
 /// }
 ///
-/// workflow! { reading = load }
+/// workflow! { Reading = load }
 ///
 /// let folder = tempfile::tempdir()?;
 /// let lock_file = folder.path().join("reading.lock.json");
-/// std::fs::write(&lock_file, lock_of::<reading>())?;
-/// assert_compatible::<reading>(&lock_file);
+/// std::fs::write(&lock_file, lock_of::<Reading>())?;
+/// assert_compatible::<Reading>(&lock_file);
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
@@ -85,9 +85,9 @@ pub fn assert_compatible<W: Workflow>(lock_file: impl AsRef<Path>) {
 ///     Ok(path)
 /// }
 ///
-/// workflow! { reading = load }
+/// workflow! { Reading = load }
 ///
-/// assert!(lock_of::<reading>().contains(reading::definition().fingerprint()));
+/// assert!(lock_of::<Reading>().contains(Reading::definition().fingerprint()));
 /// ```
 #[must_use]
 pub fn lock_of<W: Workflow>() -> String {

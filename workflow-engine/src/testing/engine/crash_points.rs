@@ -7,10 +7,10 @@ use super::crashing_store::{CrashingStore, Moment};
 use super::drive::Driver;
 use super::engine;
 use super::faults::Faults;
+use crate::language::Workflow;
 use crate::ports::Store;
 use crate::records::{Event, EventKind};
-use crate::stage::Workflow;
-use crate::stores::{MemoryStore, NotedStatements};
+use crate::stores::{MemoryStore, RecordedStatements};
 use crate::testing::clock::FakeClock;
 use crate::value::{Json, RunId};
 
@@ -40,7 +40,7 @@ async fn one_run<W: Workflow>(
     check: &impl Fn(W::Output),
 ) -> usize {
     let (clock, faults) = (FakeClock::new(), &faults.copy());
-    let memory = Arc::new(MemoryStore::new(Arc::new(clock.clone())).noting_statements());
+    let memory = Arc::new(MemoryStore::new(Arc::new(clock.clone())).record_statements());
     let inner: Arc<dyn Store> = Arc::clone(&memory) as _;
     let input = Json::store(&input).unwrap_or_else(|error| panic!("the input cannot be encoded: {error}"));
 
@@ -61,7 +61,7 @@ async fn one_run<W: Workflow>(
     check(output);
     let events = inner.events(run_id, 0, usize::MAX).await.unwrap_or_default();
     assert_events_consistent(&events, crash);
-    assert_statements_committed_once::<W>(&memory.noted_statements(), crash);
+    assert_statements_committed_once::<W>(&memory.recorded_statements(), crash);
     first.commits()
 }
 
@@ -96,9 +96,12 @@ fn assert_events_consistent(events: &[Event], crash: Option<(usize, Moment)>) {
 }
 
 /// Asserts that stages commit their statements at most once. Stages that wait commit several times and are skipped.
-fn assert_statements_committed_once<W: Workflow>(noted: &[NotedStatements], crash: Option<(usize, Moment)>) {
+fn assert_statements_committed_once<W: Workflow>(
+    recorded: &[RecordedStatements],
+    crash: Option<(usize, Moment)>,
+) {
     for stage in W::definition().stages.iter().filter(|stage| stage.wait.is_none()) {
-        let commits = noted.iter().filter(|noted| noted.stage_id == stage.id).count();
+        let commits = recorded.iter().filter(|statements| statements.stage_id == stage.id).count();
         assert!(
             commits <= 1,
             "with {}: the statements of stage `{}` were committed {commits} times",

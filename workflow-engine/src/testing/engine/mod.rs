@@ -17,10 +17,10 @@ use super::clock::FakeClock;
 use crate::definition::StageDefinition;
 use crate::engine::{Engine, EngineBuilder};
 use crate::error::Error;
+use crate::language::Workflow;
 use crate::ports::{Clock, Store};
 use crate::records::{Event, EventKind};
-use crate::stage::Workflow;
-use crate::stores::{MemoryStore, NotedStatements};
+use crate::stores::{MemoryStore, RecordedStatements};
 
 /// Runs a workflow to its end in virtual time: retries, timeouts and polls of days pass in milliseconds. Stages fail
 /// and processes die where the test plans it, and the test receives every event.
@@ -40,11 +40,11 @@ use crate::stores::{MemoryStore, NotedStatements};
 ///     Ok(number * 2)
 /// }
 ///
-/// workflow! { doubling = fetch >> double }
+/// workflow! { Doubling = fetch >> double }
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
-/// let mut test = TestEngine::<doubling>::new();
+/// let mut test = TestEngine::<Doubling>::new();
 /// test.fail("fetch", 1, "the service is unavailable").crash("double", 1);
 /// let run = test.run(FetchInput { number: 21 }).await;
 ///
@@ -68,7 +68,7 @@ pub struct TestRun<W: Workflow> {
     pub events: Vec<Event>,
     /// The statements that stages have committed through `ctx.transaction()`, in the order of their commits. A test
     /// engine has no tables, so it records the statements and does not run them.
-    pub statements: Vec<NotedStatements>,
+    pub statements: Vec<RecordedStatements>,
     /// The duration of the run, in virtual time.
     pub elapsed: Duration,
 }
@@ -140,16 +140,16 @@ impl<W: Workflow> TestEngine<W> {
     ///     Ok(Check::Ready(question.len()))
     /// }
     ///
-    /// workflow! { inquiry = ask }
+    /// workflow! { Inquiry = ask }
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() {
     /// let question = || AskInput { question: "Why?".into() };
-    /// let run = TestEngine::<inquiry>::new().suspend("ask", 3).run(question()).await;
+    /// let run = TestEngine::<Inquiry>::new().suspend("ask", 3).run(question()).await;
     /// assert_eq!(*run.output.as_ref().unwrap(), 4);
     /// assert_eq!(run.elapsed, Duration::from_secs(4 * 3600));
     ///
-    /// let run = TestEngine::<inquiry>::new().suspend("ask", 100).run(question()).await;
+    /// let run = TestEngine::<Inquiry>::new().suspend("ask", 100).run(question()).await;
     /// assert!(run.output.unwrap_err().to_string().contains("timed out"));
     /// # }
     /// ```
@@ -194,7 +194,7 @@ impl<W: Workflow> TestEngine<W> {
     /// When the run is stuck: no stage is ready, and no job will be due.
     pub async fn run(&mut self, input: W::Input) -> TestRun<W> {
         let clock = FakeClock::new();
-        let memory = Arc::new(MemoryStore::new(Arc::new(clock.clone())).noting_statements());
+        let memory = Arc::new(MemoryStore::new(Arc::new(clock.clone())).record_statements());
         let store: Arc<dyn Store> = Arc::clone(&memory) as _;
         let began = clock.now();
         let engine = engine::<W>(&store, &clock, &self.faults).await;
@@ -209,7 +209,7 @@ impl<W: Workflow> TestEngine<W> {
         let events = run.events().filter_map(async |event| event.ok()).collect().await;
         let outputs =
             run.outputs().await.unwrap_or_else(|error| panic!("the outputs cannot be read: {error}"));
-        let statements = memory.noted_statements();
+        let statements = memory.recorded_statements();
         TestRun { output: run.output().await, outputs, events, statements, elapsed }
     }
 

@@ -1,8 +1,8 @@
-//! One pass over well-formed JSON text, for what its grammar allows and no reader accepts.
+//! One pass over well-formed JSON text, for values that the grammar allows but `serde_json` does not read.
 
-use crate::value::limits::{MAX_DEPTH, Unstorable};
+use super::unstorable::{MAX_DEPTH, Unstorable};
 
-/// Looks for nesting that is too deep, halves of surrogate pairs, and numbers beyond every type.
+/// Refuses too deep nesting, single halves of surrogate pairs, and numbers out of the range of `f64`.
 pub(crate) fn scan(text: &str) -> Result<(), Unstorable> {
     let bytes = text.as_bytes();
     let mut depth = 0;
@@ -31,7 +31,7 @@ pub(crate) fn scan(text: &str) -> Result<(), Unstorable> {
     Ok(())
 }
 
-/// Answers where the string ends that begins at `at`, behind its quotation mark.
+/// Returns the end of the string whose opening quotation mark is before `at`.
 fn string(bytes: &[u8], mut at: usize) -> Result<usize, Unstorable> {
     while let Some(&byte) = bytes.get(at) {
         match byte {
@@ -43,7 +43,7 @@ fn string(bytes: &[u8], mut at: usize) -> Result<usize, Unstorable> {
     Ok(at)
 }
 
-/// Answers where the escape ends that begins at `at`. `\ud800` to `\udbff` are first halves, `\udc00` to `\udfff`
+/// Returns the end of the escape that begins at `at`. `\ud800` to `\udbff` are first halves, `\udc00` to `\udfff`
 /// second ones.
 fn escape(bytes: &[u8], at: usize) -> Result<usize, Unstorable> {
     match unit(bytes, at) {
@@ -57,13 +57,13 @@ fn escape(bytes: &[u8], at: usize) -> Result<usize, Unstorable> {
     }
 }
 
-/// The code unit that `\uXXXX` at this place names.
+/// The code unit of `\uXXXX` at this position.
 fn unit(bytes: &[u8], at: usize) -> Option<u32> {
     let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
     u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
-/// Answers where the number ends that begins at `at`.
+/// Returns the end of the number that begins at `at`.
 fn number(text: &str, at: usize) -> Result<usize, Unstorable> {
     let rest = &text[at..];
     let length = rest
@@ -80,10 +80,10 @@ fn number(text: &str, at: usize) -> Result<usize, Unstorable> {
 
 #[cfg(test)]
 mod tests {
-    use crate::value::limits::scan::*;
+    use super::*;
 
     #[test]
-    fn what_can_be_read_back_passes() {
+    fn a_value_that_can_be_read_back_passes() {
         let deep = format!("{}1{}", "[".repeat(MAX_DEPTH), "]".repeat(MAX_DEPTH));
         let sound = [
             "null",
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_reader_accepts_is_found_where_it_is() {
+    fn a_value_that_cannot_be_read_back_is_reported_with_its_position() {
         let deep = format!("{}{}", "[".repeat(MAX_DEPTH + 1), "]".repeat(MAX_DEPTH + 1));
         let unsound = [
             (deep.as_str(), Unstorable::TooDeep { at: 127 }),

@@ -1,35 +1,35 @@
-//! What is told of a stage is cut and kept: a line is worth more than its length.
+//! Truncation of texts and fields that a stage reports: a shortened text is stored rather than refused.
 
-use crate::value::json::Json;
-use crate::value::limits::Limits;
+use super::Limits;
+use crate::value::Json;
 
-/// The longest text of an error that is stored, and of a reason to cancel, in bytes.
+/// The longest stored error text or cancellation reason, in bytes.
 const ERROR_BYTES: usize = 8 * 1024;
-/// The longest message of a log line or of progress, in bytes.
+/// The longest message of a log line or a progress report, in bytes.
 const MESSAGE_BYTES: usize = 16 * 1024;
-/// Longer fields of a log line are not kept.
+/// Larger fields of a log line are dropped.
 const FIELDS: Limits = Limits { payload_bytes: 64 * 1024 };
 
-/// The longest prompt or response that the ledger keeps, in bytes.
+/// The longest prompt or response in the ledger, in bytes.
 const CALL_BYTES: usize = 1024 * 1024;
 
-/// A prompt or a response, cut at a character.
+/// Truncates a prompt or a response at a character boundary.
 pub(crate) fn call_text(mut text: String) -> String {
     text.truncate(text.floor_char_boundary(CALL_BYTES));
     text
 }
 
-/// The text of an error, cut at a character.
+/// Truncates the text of an error at a character boundary.
 pub(crate) fn error_text(text: &str) -> String {
     cut(text, ERROR_BYTES)
 }
 
-/// A message, cut at a character.
+/// Truncates a message at a character boundary.
 pub(crate) fn message(text: &str) -> String {
     cut(text, MESSAGE_BYTES)
 }
 
-/// The fields, or a text that says why they are not kept.
+/// Returns the fields, or the error code in parentheses if they cannot be stored.
 pub(crate) fn fields(fields: Json) -> Json {
     match FIELDS.check(&fields) {
         Ok(()) => fields,

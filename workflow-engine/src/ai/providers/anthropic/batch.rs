@@ -1,4 +1,4 @@
-//! Message batches: up to 100,000 calls in one request, answered within a day, for half the price.
+//! Message batches: up to 100,000 calls in one request, served within a day at half the price.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use super::response::{MessageBody, read};
 use super::{Anthropic, ID};
 use crate::ai::batch::{BatchItem, BatchProvider, BatchState, BatchStatus, ItemResult, SubmittedBatch};
-use crate::ai::error::{AiError, AiErrorKind};
 use crate::ai::response::GenerateResponse;
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 
-/// To hand over, at most 256 MB.
+/// For a submission of at most 256 MB.
 const SUBMIT_TIMEOUT: Duration = Duration::from_secs(600);
-/// To ask how it is; of the results, from one piece to the next.
-const ASK_TIMEOUT: Duration = Duration::from_secs(60);
+/// For a status request; for results, the time between two reads.
+const STATUS_TIMEOUT: Duration = Duration::from_secs(60);
 
 #[derive(Deserialize)]
 struct BatchBody {
@@ -24,7 +24,7 @@ struct BatchBody {
     request_counts: Counts,
 }
 
-/// All zero but `processing` until the batch has ended.
+/// The counts of items. All except `processing` are zero until the batch is terminal.
 #[derive(Deserialize)]
 struct Counts {
     succeeded: u32,
@@ -33,7 +33,7 @@ struct Counts {
     expired: u32,
 }
 
-/// A line of the results.
+/// One line of the results.
 #[derive(Deserialize)]
 struct Line {
     custom_id: String,
@@ -55,8 +55,8 @@ enum Outcome {
     Other,
 }
 
-/// Anthropic keeps nothing of ours with a batch, so one whose ticket was lost between its acceptance and the commit
-/// cannot be found again: it runs to its end, is paid, and its results are never asked for.
+/// Anthropic stores no token with a batch. If the ticket is lost between the provider's acceptance and the commit, the
+/// batch cannot be found again: it completes and is charged, and its results are never fetched.
 #[async_trait]
 impl BatchProvider for Anthropic {
     async fn submit(&self, _token: &str, items: &[BatchItem]) -> Result<SubmittedBatch, AiError> {
@@ -79,29 +79,29 @@ impl BatchProvider for Anthropic {
 
     async fn status(&self, batch: &SubmittedBatch) -> Result<BatchStatus, AiError> {
         let path = format!("v1/messages/batches/{}", batch.id);
-        let body: BatchBody = self.endpoint.get(&path, &[], ASK_TIMEOUT).await?;
+        let body: BatchBody = self.endpoint.get(&path, &[], STATUS_TIMEOUT).await?;
         let counts = &body.request_counts;
         let state = match body.processing_status.as_str() {
             "in_progress" | "canceling" => BatchState::Processing,
-            "ended" => ended(counts),
-            _ => return Err(self.endpoint.malformed("the status of a batch is none of the documented ones")),
+            "ended" => terminal_state(counts),
+            _ => return Err(self.endpoint.malformed("a batch has an undocumented status")),
         };
-        let tally = |count| if state.is_over() { Some(count) } else { None };
+        let count = |count| if state.is_terminal() { Some(count) } else { None };
         Ok(BatchStatus {
             state,
-            succeeded: tally(counts.succeeded),
-            failed: tally(counts.errored + counts.canceled + counts.expired),
+            succeeded: count(counts.succeeded),
+            failed: count(counts.errored + counts.canceled + counts.expired),
             message: None,
         })
     }
 
     async fn results(&self, batch: &SubmittedBatch) -> Result<Vec<ItemResult>, AiError> {
         let path = format!("v1/messages/batches/{}/results", batch.id);
-        let mut lines = self.endpoint.lines(&path, ASK_TIMEOUT).await?;
+        let mut lines = self.endpoint.lines(&path, STATUS_TIMEOUT).await?;
         let mut results = Vec::new();
         while let Some(line) = lines.next().await? {
             let line: Line = serde_json::from_slice(&line)
-                .map_err(|_| self.endpoint.malformed("a line of the results is no result"))?;
+                .map_err(|_| self.endpoint.malformed("a line of the results is malformed"))?;
             let outcome = self.outcome(line.result);
             results.push(ItemResult { custom_id: line.custom_id, outcome });
         }
@@ -110,20 +110,21 @@ impl BatchProvider for Anthropic {
 
     async fn cancel(&self, batch: &SubmittedBatch) -> Result<(), AiError> {
         let path = format!("v1/messages/batches/{}/cancel", batch.id);
-        let Err(error) = self.endpoint.post::<BatchBody>(&path, &json!({}), ASK_TIMEOUT).await else {
+        let Err(error) = self.endpoint.post::<BatchBody>(&path, &json!({}), STATUS_TIMEOUT).await else {
             return Ok(());
         };
         if error.is_retryable() {
             return Err(error);
         }
-        // One that is over cannot be stopped, and need not be.
-        let is_over = self.status(batch).await.is_ok_and(|status| status.state.is_over());
-        if is_over { Ok(()) } else { Err(error) }
+        // A terminal batch cannot be cancelled, which is not an error for the caller.
+        let is_terminal = self.status(batch).await.is_ok_and(|status| status.state.is_terminal());
+        if is_terminal { Ok(()) } else { Err(error) }
     }
 }
 
-/// Some items may have been answered before the rest expired or was cancelled: then it is complete, with failed items.
-fn ended(counts: &Counts) -> BatchState {
+/// Returns the terminal state. If some items were processed before the rest expired or was cancelled, the batch counts as
+/// completed with failed items.
+fn terminal_state(counts: &Counts) -> BatchState {
     if counts.succeeded + counts.errored > 0 {
         BatchState::Completed
     } else if counts.canceled > 0 {
@@ -137,22 +138,22 @@ fn ended(counts: &Counts) -> BatchState {
 
 impl Anthropic {
     fn outcome(&self, outcome: Outcome) -> Result<GenerateResponse, AiError> {
-        let failed = |kind, why: &str| Err(AiError::new(kind, format!("provider `{ID}` {why}")));
+        let failed = |kind, cause: &str| Err(AiError::new(kind, format!("provider `{ID}` {cause}")));
         match outcome {
             Outcome::Succeeded { message } => {
                 let message: MessageBody = serde_json::from_value(message)
-                    .map_err(|_| self.endpoint.malformed("the answer to an item of a batch is no message"))?;
+                    .map_err(|_| self.endpoint.malformed("the result of a batch item is not a message"))?;
                 read(message)
             }
             Outcome::Errored { error } => Err(self.endpoint.reported(&error, None, None)),
             Outcome::Canceled => {
-                failed(AiErrorKind::Cancelled, "did not begin the item before the batch was cancelled")
+                failed(AiErrorKind::Cancelled, "did not start the item before the batch was cancelled")
             }
             Outcome::Expired => {
-                failed(AiErrorKind::Timeout, "did not begin the item before the batch expired")
+                failed(AiErrorKind::Timeout, "did not start the item before the batch expired")
             }
             Outcome::Other => {
-                Err(self.endpoint.malformed("the result of an item is none of the documented ones"))
+                Err(self.endpoint.malformed("the result of a batch item has an undocumented type"))
             }
         }
     }

@@ -1,14 +1,15 @@
-//! A conversation as Anthropic writes it: turns of blocks.
+//! Conversations in Anthropic's format: messages of content blocks.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::ai::error::{AiError, AiErrorKind};
 use crate::ai::message::{Media, Message, Part, Role, ToolResult};
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 
-/// What the model has thought: handed back with the tool calls it led to, unchanged, or newer models refuse to go on.
+/// A thinking block. It must be sent back unchanged with the tool calls that follow it, or newer models refuse to
+/// continue.
 ///
-/// It travels in the `signature` of the call that it stands before, as the JSON of a list of these.
+/// The `signature` of the following tool call holds the blocks before it, as a JSON list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Thought {
@@ -16,26 +17,26 @@ pub(super) enum Thought {
     RedactedThinking { data: String },
 }
 
-/// Takes what was thought since the last call for the next one.
+/// Takes the thinking since the last tool call, as the signature of the next one.
 pub(super) fn sign(thoughts: &mut Vec<Thought>) -> Option<String> {
     let thoughts = std::mem::take(thoughts);
     if thoughts.is_empty() { None } else { serde_json::to_string(&thoughts).ok() }
 }
 
-/// The turns, as `messages`.
+/// Returns the conversation as `messages`.
 pub(super) fn messages(conversation: &[Message]) -> Result<Vec<Value>, AiError> {
-    let mut turns = Vec::with_capacity(conversation.len());
+    let mut messages = Vec::with_capacity(conversation.len());
     for message in conversation {
         let (role, content) = match message.role {
             Role::User => ("user", user(&message.parts)?),
             Role::Assistant => ("assistant", assistant(&message.parts)?),
         };
-        turns.push(json!({"role": role, "content": content}));
+        messages.push(json!({"role": role, "content": content}));
     }
-    Ok(turns)
+    Ok(messages)
 }
 
-/// Results of tools must stand first in a turn.
+/// Tool results must come first in a message.
 fn user(parts: &[Part]) -> Result<Vec<Value>, AiError> {
     let mut results = Vec::new();
     let mut others = Vec::new();
@@ -49,7 +50,7 @@ fn user(parts: &[Part]) -> Result<Vec<Value>, AiError> {
     Ok(results)
 }
 
-/// The first thoughts stand first in a turn, whatever text the caller has put there.
+/// The thinking before the first tool call must come first in a message, before any text of the caller.
 fn assistant(parts: &[Part]) -> Result<Vec<Value>, AiError> {
     let mut thoughts = Vec::new();
     let mut others = Vec::new();
@@ -65,13 +66,13 @@ fn assistant(parts: &[Part]) -> Result<Vec<Value>, AiError> {
     Ok(thoughts)
 }
 
-/// A signature that another provider has given says nothing here.
+/// Parses the thinking in a signature. A signature of another provider is ignored.
 fn thoughts_of(signature: Option<&str>) -> Vec<Value> {
     let thoughts: Option<Vec<Thought>> = signature.and_then(|signature| serde_json::from_str(signature).ok());
     thoughts.into_iter().flatten().map(|thought| json!(thought)).collect()
 }
 
-/// No block for an empty text, which would be refused.
+/// Converts a part. An empty text has no block, because Anthropic refuses empty blocks.
 fn block(part: &Part) -> Result<Option<Value>, AiError> {
     Ok(match part {
         Part::Text { text } if text.is_empty() => None,
@@ -90,7 +91,7 @@ fn media(media: &Media) -> Result<Value, AiError> {
         image if image.starts_with("image/") => "image",
         other => {
             let message =
-                format!("provider `{}` takes images and `application/pdf`, not `{other}`", super::ID);
+                format!("provider `{}` accepts images and `application/pdf`, not `{other}`", super::ID);
             return Err(AiError::new(AiErrorKind::Unsupported, message));
         }
     };

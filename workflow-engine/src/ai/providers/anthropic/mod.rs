@@ -1,9 +1,9 @@
-//! Anthropic, over its Messages API.
+//! The provider for Anthropic's Messages API.
 
 mod request;
 mod content;
 mod schema;
-mod generation;
+mod model_version;
 mod response;
 mod stream;
 mod batch;
@@ -15,27 +15,28 @@ use serde_json::Value;
 use super::key_from_env;
 use super::parts::parts;
 use crate::ai::batch::BatchProvider;
-use crate::ai::error::AiError;
-use crate::ai::http::{Endpoint, lay_over};
+use crate::ai::http::{Endpoint, merge_options};
 use crate::ai::provider::AiProvider;
 use crate::ai::request::GenerateRequest;
 use crate::ai::response::{GenerateResponse, GenerateStream};
+use crate::ledger::ai_error::AiError;
 
 const ID: &str = "anthropic";
 const BASE_URL: &str = "https://api.anthropic.com";
 const VERSION: &str = "2023-06-01";
 
-/// Anthropic, as provider `anthropic`: text, objects, streams, tools, pictures, PDFs and batches; no embeddings.
+/// Anthropic, with the provider id `anthropic`: text, objects, streams, tools, images, PDFs and batches. It has no
+/// embeddings.
 ///
-/// - An object is had by structured outputs where the model is said to support them and the schema can be said in
-///   what they know of JSON Schema; else by a tool, `answer_with_object`, that takes it.
-/// - `max_tokens` is never left out: where the request does not say it, it is what the model can do, or 4096.
-/// - `temperature` goes to 1 there, so what is above counts as 1; models that refuse it (from Claude Opus 4.7 on) are
-///   not given it.
-/// - What the model has thought before it called a tool goes back to it in the call's
-///   [`signature`](crate::ai::ToolCall::signature), which newer models insist on.
-/// - Tokens that were written to its cache count as plain tokens of the prompt, though they cost a quarter more.
-/// - A [batch](BatchProvider) cannot be found again by its token: Anthropic has no place for it.
+/// - Objects use structured outputs if the model supports them and the schema fits into their part of JSON Schema.
+///   Otherwise the model returns the object through a tool named `answer_with_object`.
+/// - `max_tokens` is required by the API. Its default is the model's limit, or 4096.
+/// - Anthropic's `temperature` ends at 1, so higher values are sent as 1. Models that refuse the field (from Claude Opus
+///   4.7 on) do not receive it.
+/// - The thinking before a tool call is sent back in the call's [`signature`](crate::ai::ToolCall::signature), which
+///   newer models require.
+/// - Tokens written to Anthropic's cache are counted as ordinary prompt tokens, although they cost a quarter more.
+/// - Anthropic stores no token with a [batch](BatchProvider), so a batch cannot be found again by its token.
 ///
 /// ```
 /// use workflow_engine::ai::AiProvider;
@@ -53,41 +54,43 @@ pub struct Anthropic {
 }
 
 impl Anthropic {
-    /// With this key.
+    /// Creates the provider with this key.
     ///
     /// # Errors
     ///
-    /// The key has characters that no header can have, or this machine has no certificates to check the server's with.
+    /// [`Authentication`](crate::ai::AiErrorKind::Authentication) if the key has characters that a header cannot contain;
+    /// [`Unsupported`](crate::ai::AiErrorKind::Unsupported) if this machine has no certificates to verify servers with.
     pub fn new(key: impl Into<SecretString>) -> Result<Self, AiError> {
         let endpoint = Endpoint::new(ID, BASE_URL)?.header("anthropic-version", VERSION)?;
         Ok(Self { endpoint: endpoint.key("x-api-key", "", &key.into())? })
     }
 
-    /// With the key in the environment's `ANTHROPIC_API_KEY`.
+    /// Creates the provider with the key in the environment variable `ANTHROPIC_API_KEY`.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new); and without that variable,
-    /// [`Authentication`](crate::ai::AiErrorKind::Authentication).
+    /// The errors of [`new`](Self::new); [`Authentication`](crate::ai::AiErrorKind::Authentication) if the variable is not
+    /// set.
     pub fn from_env() -> Result<Self, AiError> {
         Self::new(key_from_env(ID, &["ANTHROPIC_API_KEY"])?)
     }
 
-    /// At another URL, a proxy or a gateway: what comes before `/v1/messages`.
+    /// Sets another base URL, of a proxy or a gateway: the part before `/v1/messages`.
     ///
     /// # Errors
     ///
-    /// It begins neither with `https://` nor with `http://`, has a query, or has a password in it.
+    /// [`InvalidRequest`](crate::ai::AiErrorKind::InvalidRequest) if the URL begins with neither `https://` nor `http://`,
+    /// has a query, or contains a password.
     pub fn with_base_url(mut self, base_url: &str) -> Result<Self, AiError> {
         self.endpoint = self.endpoint.at(base_url)?;
         Ok(self)
     }
 
-    /// With a header that is no secret: `anthropic-beta`.
+    /// Adds a header that is not secret, such as `anthropic-beta`.
     ///
     /// # Errors
     ///
-    /// It is no header.
+    /// [`InvalidRequest`](crate::ai::AiErrorKind::InvalidRequest) if it is not a valid header.
     pub fn with_header(mut self, name: &str, value: &str) -> Result<Self, AiError> {
         self.endpoint = self.endpoint.header(name, value)?;
         Ok(self)
@@ -96,7 +99,7 @@ impl Anthropic {
     fn body(request: &GenerateRequest) -> Result<Value, AiError> {
         let mut body = request::body(request)?;
         if let Some(options) = &request.provider_options {
-            lay_over(&mut body, options);
+            merge_options(&mut body, options);
         }
         Ok(body)
     }
@@ -117,7 +120,7 @@ impl AiProvider for Anthropic {
         let mut body = Self::body(request)?;
         body["stream"] = true.into();
         let events = self.endpoint.events("v1/messages", &body, request.timeout).await?;
-        Ok(parts(ID, events, stream::Answer::new(self.endpoint.clone(), body)))
+        Ok(parts(ID, events, stream::StreamReader::new(self.endpoint.clone(), body)))
     }
 
     fn batches(&self) -> Option<&dyn BatchProvider> {

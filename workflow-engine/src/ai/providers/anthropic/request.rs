@@ -1,18 +1,18 @@
-//! The body of a call.
+//! The request body.
 
 use serde_json::{Value, json};
 
-use super::{content, generation, schema};
-use crate::ai::error::AiError;
+use super::{content, model_version, schema};
 use crate::ai::request::{GenerateRequest, ObjectSchema};
+use crate::ledger::ai_error::AiError;
 
-/// The tool by which a model that cannot be held to a schema gives its object.
+/// The tool through which a model without structured outputs returns its object.
 pub(super) const ANSWER_TOOL: &str = "answer_with_object";
 
-/// The longest answer where neither the request nor the model says; Anthropic wants to be told.
+/// The default of `max_tokens`, which Anthropic requires, if neither the request nor the model sets a limit.
 const MAX_TOKENS: u32 = 4096;
 
-/// The body of `POST /v1/messages`, and the `params` of an item of a batch.
+/// Returns the body of `POST /v1/messages`, which is also the `params` of a batch item.
 pub(super) fn body(request: &GenerateRequest) -> Result<Value, AiError> {
     let model = &request.model;
     let mut body = json!({
@@ -24,9 +24,9 @@ pub(super) fn body(request: &GenerateRequest) -> Result<Value, AiError> {
         body["system"] = instructions.as_str().into();
     }
     if let Some(temperature) = request.temperature
-        && generation::takes_temperature(&model.id)
+        && model_version::accepts_temperature(&model.id)
     {
-        // Ours goes to 2, theirs to 1.
+        // The engine's range ends at 2, Anthropic's at 1.
         body["temperature"] = temperature.min(1.0).into();
     }
     let mut tools: Vec<Value> = request.tools.iter().map(|tool| {
@@ -46,7 +46,7 @@ pub(super) fn body(request: &GenerateRequest) -> Result<Value, AiError> {
     Ok(body)
 }
 
-/// The schema for structured outputs, where model and schema allow it; else a tool takes the object.
+/// Returns the schema for structured outputs, or `None` if the model or the schema requires the tool instead.
 fn strict(object: &ObjectSchema, request: &GenerateRequest) -> Option<Value> {
     if request.model.supports_structured_outputs { schema::strict(&object.schema) } else { None }
 }
@@ -60,7 +60,7 @@ fn answer_tool(object: &ObjectSchema) -> Value {
 }
 
 fn tool_choice(request: &GenerateRequest) -> Value {
-    if !generation::takes_forced_tools(&request.model.id) {
+    if !model_version::accepts_forced_tools(&request.model.id) {
         json!({"type": "auto"})
     } else if request.tools.is_empty() {
         json!({"type": "tool", "name": ANSWER_TOOL})

@@ -1,13 +1,14 @@
-//! An answer, read.
+//! The response body.
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::content::{Thought, sign};
 use super::request::ANSWER_TOOL;
-use crate::ai::error::{AiError, AiErrorKind};
 use crate::ai::message::ToolCall;
-use crate::ai::response::{FinishReason, GenerateResponse, Usage};
+use crate::ai::response::{FinishReason, GenerateResponse};
+use crate::ledger::ai_error::{AiError, AiErrorKind};
+use crate::ledger::usage::Usage;
 
 /// The body of a `message`.
 #[derive(Deserialize)]
@@ -19,7 +20,7 @@ pub(super) struct MessageBody {
     pub usage: UsageBody,
 }
 
-/// A piece of the answer. In a stream it begins empty, and grows.
+/// A content block of the response. In a stream it starts empty and grows by deltas.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Block {
@@ -39,20 +40,20 @@ pub(super) enum Block {
         name: String,
         input: Value,
     },
-    /// What the provider's own tools have done, and what is not known yet.
+    /// Blocks of the provider's own tools, and blocks of unknown types.
     #[serde(other)]
     Other,
 }
 
-/// Why it was refused.
+/// The details of a refusal.
 #[derive(Deserialize)]
 pub(super) struct StopDetails {
     #[serde(default)]
     category: Option<String>,
 }
 
-/// Tokens. Of the prompt only those are counted as `input_tokens` that no cache was concerned with. In a stream the
-/// later count is of everything so far.
+/// Token counts. Anthropic's `input_tokens` excludes tokens that were read from or written to the cache. In a stream, later
+/// counts are cumulative.
 #[derive(Clone, Copy, Default, Deserialize)]
 pub(super) struct UsageBody {
     #[serde(rename = "input_tokens", default)]
@@ -66,7 +67,7 @@ pub(super) struct UsageBody {
 }
 
 impl UsageBody {
-    /// Takes over what the later count says.
+    /// Replaces the counts that the later event contains.
     pub fn update(&mut self, later: Self) {
         self.uncached = later.uncached.or(self.uncached);
         self.written = later.written.or(self.written);
@@ -84,7 +85,7 @@ impl UsageBody {
     }
 }
 
-/// The answer of a call, or of an item of a batch.
+/// Converts the message of a call or of a batch item.
 pub(super) fn read(body: MessageBody) -> Result<GenerateResponse, AiError> {
     let mut text = String::new();
     let mut reasoning = String::new();
@@ -111,12 +112,12 @@ pub(super) fn read(body: MessageBody) -> Result<GenerateResponse, AiError> {
         finish(body.stop_reason.as_deref(), body.stop_details.as_ref(), !tool_calls.is_empty())
             .map_err(|error| error.with_usage(usage))?;
     let reasoning = if reasoning.is_empty() { None } else { Some(reasoning) };
-    // What is said around the object is no part of it.
+    // Text around the object is not part of it.
     let text = object.unwrap_or(text);
     Ok(GenerateResponse { text, reasoning, tool_calls, usage, finish_reason })
 }
 
-/// Why it stopped. A refusal is no answer.
+/// Converts the stop reason. A refusal is an error.
 pub(super) fn finish(
     reason: Option<&str>,
     details: Option<&StopDetails>,
@@ -125,15 +126,15 @@ pub(super) fn finish(
     Ok(match reason {
         Some("max_tokens" | "model_context_window_exceeded") => FinishReason::Length,
         Some("tool_use") if calls_tools => FinishReason::ToolCalls,
-        // `tool_use`: the tool that takes the object is none of the caller's.
+        // `tool_use` without calls of the caller's tools: the model called the tool that takes the object.
         Some("end_turn" | "stop_sequence" | "tool_use") => FinishReason::Stop,
         Some("refusal") => return Err(refusal(details)),
-        // `pause_turn`: the provider's own tools have worked for long enough.
+        // For example `pause_turn`: the provider's own tools reached their limit.
         _ => FinishReason::Other,
     })
 }
 
-/// The explanation may repeat the prompt; the category is a word.
+/// Shows the category, which is a single word, but not the explanation, which can quote the prompt.
 fn refusal(details: Option<&StopDetails>) -> AiError {
     let mut message = format!("provider `{}`: the model declined to answer", super::ID);
     if let Some(category) = details.and_then(|details| details.category.as_deref()) {

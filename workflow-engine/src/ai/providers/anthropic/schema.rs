@@ -1,17 +1,18 @@
-//! A JSON Schema as Anthropic's structured outputs take it.
+//! JSON Schemas for Anthropic's structured outputs.
 //!
-//! They know a part of JSON Schema, and refuse the rest with a 400. What narrows a value (`minimum`, `pattern`) goes
-//! into the description, as Anthropic's own SDKs do it; whoever asked checks the answer against the whole schema.
+//! Structured outputs support a part of JSON Schema and refuse the rest with status 400. Constraints on a value, such as
+//! `minimum` and `pattern`, move into the description, as in Anthropic's own SDKs. The session validates the response
+//! against the whole schema.
 
 use serde_json::{Map, Value, json};
 
 const FORMATS: [&str; 10] =
     ["date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"];
 
-/// The schema in that part, or `None` where it cannot be said there: maps with free keys, values of any type,
-/// types that contain themselves.
+/// Converts a schema into the supported part, or returns `None` if that is impossible: for maps with arbitrary keys, values
+/// of any type, and recursive types.
 pub(super) fn strict(schema: &Value) -> Option<Value> {
-    if contains_itself(schema, schema, &mut Vec::new()) {
+    if is_recursive(schema, schema, &mut Vec::new()) {
         return None;
     }
     convert(schema)
@@ -26,7 +27,7 @@ fn convert(schema: &Value) -> Option<Value> {
         }
     }
     if let Some(reference) = schema.get("$ref") {
-        // Nothing may stand beside a reference.
+        // A reference must have no siblings.
         out.insert("$ref".into(), reference.clone());
         return Some(Value::Object(out));
     }
@@ -63,7 +64,7 @@ fn convert(schema: &Value) -> Option<Value> {
             "format" if FORMATS.iter().any(|format| value == format) => {
                 out.insert(key.clone(), value.clone());
             }
-            // How wide a number is in Rust says nothing to a model.
+            // The width of a Rust number means nothing to a model.
             "format" if !is_of(schema, "string") => {}
             "minItems" if value == 0 || value == 1 => {
                 out.insert(key.clone(), value.clone());
@@ -72,7 +73,7 @@ fn convert(schema: &Value) -> Option<Value> {
         }
     }
     if is_of(schema, "object") {
-        // Without properties it is any object.
+        // Without properties the schema allows any object.
         out.get("properties")?;
         out.insert("additionalProperties".into(), json!(false));
     }
@@ -110,74 +111,29 @@ fn is_of(schema: &Map<String, Value>, wanted: &str) -> bool {
     }
 }
 
-/// Whether a reference leads back to where it was followed from. `open` are those on the way here.
-fn contains_itself<'a>(root: &'a Value, schema: &'a Value, open: &mut Vec<&'a str>) -> bool {
+/// Whether following references leads back to one of `followed`.
+fn is_recursive<'a>(root: &'a Value, schema: &'a Value, followed: &mut Vec<&'a str>) -> bool {
     match schema {
         Value::Object(map) => map.iter().any(|(key, value)| match (key.as_str(), value) {
             ("$defs" | "definitions", _) => false,
             ("$ref", Value::String(reference)) => {
                 let Some(path) = reference.strip_prefix('#') else { return false };
-                if path.is_empty() || open.contains(&path) {
+                if path.is_empty() || followed.contains(&path) {
                     return true;
                 }
                 let Some(target) = root.pointer(path) else { return false };
-                open.push(path);
-                let found = contains_itself(root, target, open);
-                open.pop();
+                followed.push(path);
+                let found = is_recursive(root, target, followed);
+                followed.pop();
                 found
             }
-            _ => contains_itself(root, value, open),
+            _ => is_recursive(root, value, followed),
         }),
-        Value::Array(all) => all.iter().any(|one| contains_itself(root, one, open)),
+        Value::Array(all) => all.iter().any(|one| is_recursive(root, one, followed)),
         _ => false,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_narrows_goes_into_the_description() {
-        let schema = json!({
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "title": "Person",
-            "type": "object",
-            "properties": {
-                "age": {"type": "integer", "format": "uint8", "minimum": 0, "maximum": 255},
-                "mail": {"type": ["string", "null"], "format": "email", "description": "Where to write."},
-                "pets": {"type": "array", "items": {"$ref": "#/$defs/Pet", "description": "a pet"}, "minItems": 2},
-            },
-            "required": ["age"],
-            "$defs": {"Pet": {"oneOf": [{"const": "cat"}, {"enum": ["dog", 1]}]}},
-        });
-        let expected = json!({
-            "title": "Person",
-            "type": "object",
-            "properties": {
-                "age": {"type": "integer", "description": "{maximum: 255, minimum: 0}"},
-                "mail": {"type": ["string", "null"], "format": "email", "description": "Where to write."},
-                "pets": {"type": "array", "items": {"$ref": "#/$defs/Pet"}, "description": "{minItems: 2}"},
-            },
-            "required": ["age"],
-            "additionalProperties": false,
-            "$defs": {"Pet": {"anyOf": [{"const": "cat"}, {"enum": ["dog", 1]}]}},
-        });
-        assert_eq!(strict(&schema), Some(expected));
-    }
-
-    #[test]
-    fn what_cannot_be_said_is_not_narrowed_silently() {
-        let map = json!({"type": "object", "additionalProperties": {"type": "string"}});
-        let list = json!({
-            "$ref": "#/$defs/List",
-            "$defs": {"List": {"type": "object", "properties": {"next": {"$ref": "#/$defs/List"}}}},
-        });
-        let itself = json!({"type": "array", "items": {"$ref": "#"}});
-        let anything = json!({"type": "array", "items": true});
-        let untyped = json!({"type": "object", "properties": {"any": {"description": "whatever"}}});
-        for schema in [map, list, itself, anything, untyped] {
-            assert_eq!(strict(&schema), None, "{schema}");
-        }
-    }
-}
+#[path = "schema_tests.rs"]
+mod tests;

@@ -1,4 +1,4 @@
-//! An answer, read piece by piece.
+//! The streamed response.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -6,11 +6,12 @@ use serde_json::Value;
 use super::content::{Thought, sign};
 use super::request::ANSWER_TOOL;
 use super::response::{Block, StopDetails, UsageBody, finish};
-use crate::ai::error::AiError;
 use crate::ai::http::{Endpoint, ServerEvent};
 use crate::ai::message::ToolCall;
-use crate::ai::providers::parts::Reading;
-use crate::ai::response::{FinishReason, StreamPart, Usage};
+use crate::ai::providers::parts::EventReader;
+use crate::ai::response::{FinishReason, StreamPart};
+use crate::ledger::ai_error::AiError;
+use crate::ledger::usage::Usage;
 
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -31,11 +32,11 @@ enum Event {
         usage: UsageBody,
     },
     MessageStop,
-    /// Also after a good beginning, as when the provider is overloaded.
+    /// An error can also follow valid events, for example when the provider becomes overloaded.
     Error {
         error: Value,
     },
-    /// `ping`, and what is not known yet.
+    /// `ping`, and events of unknown types.
     #[serde(other)]
     Other,
 }
@@ -68,7 +69,7 @@ struct Stopped {
     stop_details: Option<StopDetails>,
 }
 
-/// The block that is being written; one begins after the other has ended.
+/// The content block in progress. Blocks follow each other and do not overlap.
 enum Open {
     Nothing,
     Thought(Thought),
@@ -77,28 +78,28 @@ enum Open {
         name: String,
         input: String,
     },
-    /// The object, by the tool that takes it.
-    Answer,
+    /// The object, as the input of the tool that takes it.
+    Object,
 }
 
-/// What has been read so far.
-pub(super) struct Answer {
+/// Reads the events of one response.
+pub(super) struct StreamReader {
     endpoint: Endpoint,
     request: Value,
     open: Open,
     thoughts: Vec<Thought>,
-    /// Text around an object, which only counts where the object does not come.
+    /// Text around an object. It is the response only if the object is missing.
     held: Option<String>,
     usage: Option<UsageBody>,
     stop: Option<Stopped>,
     calls_tools: bool,
-    /// The input of a call is not whole.
+    /// Whether the input of a tool call is incomplete.
     is_broken: bool,
 }
 
-impl Answer {
+impl StreamReader {
     pub fn new(endpoint: Endpoint, request: Value) -> Self {
-        let answers_by_tool = request["tools"]
+        let returns_object_by_tool = request["tools"]
             .as_array()
             .is_some_and(|tools| tools.iter().any(|tool| tool["name"] == ANSWER_TOOL));
         Self {
@@ -106,7 +107,7 @@ impl Answer {
             request,
             open: Open::Nothing,
             thoughts: Vec::new(),
-            held: answers_by_tool.then(String::new),
+            held: returns_object_by_tool.then(String::new),
             usage: None,
             stop: None,
             calls_tools: false,
@@ -128,7 +129,7 @@ impl Answer {
             Block::RedactedThinking { data } => Open::Thought(Thought::RedactedThinking { data }),
             Block::ToolUse { name, .. } if name == ANSWER_TOOL => {
                 self.held = None;
-                Open::Answer
+                Open::Object
             }
             Block::ToolUse { id, name, .. } => Open::Call { id, name, input: String::new() },
             Block::Other => Open::Nothing,
@@ -149,7 +150,7 @@ impl Answer {
             (Delta::InputJson { partial_json }, Open::Call { input, .. }) => {
                 input.push_str(&partial_json);
             }
-            (Delta::InputJson { partial_json }, Open::Answer) => return text(partial_json),
+            (Delta::InputJson { partial_json }, Open::Object) => return text(partial_json),
             _ => {}
         }
         Vec::new()
@@ -159,7 +160,7 @@ impl Answer {
         match std::mem::replace(&mut self.open, Open::Nothing) {
             Open::Thought(thought) => self.thoughts.push(thought),
             Open::Call { id, name, input } => {
-                // A tool without parameters is called with nothing at all.
+                // A call of a tool without parameters has an empty input.
                 let input = if input.is_empty() { "{}" } else { &input };
                 let Ok(input) = serde_json::from_str(input) else {
                     self.is_broken = true;
@@ -173,7 +174,7 @@ impl Answer {
                     signature: sign(&mut self.thoughts),
                 })];
             }
-            Open::Answer | Open::Nothing => {}
+            Open::Object | Open::Nothing => {}
         }
         Vec::new()
     }
@@ -182,9 +183,9 @@ impl Answer {
         let stop = self.stop.take();
         let (reason, details) = stop.map_or((None, None), |stop| (stop.stop_reason, stop.stop_details));
         let finish_reason = finish(reason.as_deref(), details.as_ref(), self.calls_tools)?;
-        // Where the answer is too long, its last call is cut, and is none.
+        // At the token limit the last tool call is truncated, and is ignored.
         if self.is_broken && finish_reason != FinishReason::Length {
-            return Err(self.endpoint.malformed("the input of a tool is not JSON"));
+            return Err(self.endpoint.malformed("the input of a tool call is not JSON"));
         }
         let mut parts = text(self.held.take().unwrap_or_default());
         parts.push(StreamPart::Finished { usage: self.usage().unwrap_or_default(), finish_reason });
@@ -210,10 +211,10 @@ fn reasoning(text: String) -> Vec<StreamPart> {
     if text.is_empty() { Vec::new() } else { vec![StreamPart::Reasoning(text)] }
 }
 
-impl Reading for Answer {
+impl EventReader for StreamReader {
     fn event(&mut self, event: &ServerEvent) -> Result<Vec<StreamPart>, AiError> {
         let event: Event = serde_json::from_str(&event.data)
-            .map_err(|_| self.endpoint.malformed("an event of the stream is none of the documented ones"))?;
+            .map_err(|_| self.endpoint.malformed("an event of the stream is malformed"))?;
         Ok(match event {
             Event::MessageStart { message } => {
                 self.usage = Some(message.usage);

@@ -1,4 +1,4 @@
-//! Batches with the requests in them: up to 20 MB, answered within a day, for half the price.
+//! Inline batches: up to 20 MB of requests, served within a day at half the price.
 
 use std::time::Duration;
 
@@ -9,29 +9,31 @@ use serde_json::{Value, json};
 use super::Gemini;
 use super::operation::{InlinedResponse, Operation, Page, http_status};
 use super::request::model_path;
-use super::response::{AnswerBody, read};
+use super::response::{ResponseBody, read};
 use crate::ai::batch::{BatchItem, BatchProvider, BatchState, BatchStatus, ItemResult, SubmittedBatch};
-use crate::ai::error::{AiError, AiErrorKind};
 use crate::ai::response::GenerateResponse;
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 
-/// To hand over, and to be given all results.
-const WHOLE_TIMEOUT: Duration = Duration::from_secs(600);
-/// To ask how it is.
-const ASK_TIMEOUT: Duration = Duration::from_secs(60);
-/// Of the list of batches: more than an account has.
-const MOST_PAGES: usize = 100;
+/// For a submission, and for all results of a batch.
+const TRANSFER_TIMEOUT: Duration = Duration::from_secs(600);
+/// For a status request.
+const STATUS_TIMEOUT: Duration = Duration::from_secs(60);
+/// The maximum number of pages in the list of batches: more than an account has.
+const MAX_PAGES: usize = 100;
 
-/// The token is a batch's `displayName`, by which it is found again in the list of batches.
+/// The token is the `displayName` of the batch, by which it is found in the list of batches.
 #[async_trait]
 impl BatchProvider for Gemini {
     async fn submit(&self, token: &str, items: &[BatchItem]) -> Result<SubmittedBatch, AiError> {
         let Some(first) = items.first() else {
-            return Err(AiError::new(AiErrorKind::InvalidRequest, "a batch without items"));
+            return Err(AiError::new(AiErrorKind::InvalidRequest, "the batch has no items"));
         };
         let model = &first.request.model.id;
         if let Some(other) = items.iter().map(|item| &item.request.model.id).find(|id| *id != model) {
-            let message =
-                format!("a batch of provider `{}` has one model, not `{model}` and `{other}`", super::ID);
+            let message = format!(
+                "a batch of provider `{}` must have one model, not `{model}` and `{other}`",
+                super::ID
+            );
             return Err(AiError::new(AiErrorKind::InvalidRequest, message));
         }
         let requests = items
@@ -40,18 +42,19 @@ impl BatchProvider for Gemini {
         let requests: Vec<Value> = requests.collect();
         let batch = json!({"displayName": token, "inputConfig": {"requests": {"requests": requests}}});
         let path = format!("v1beta/{}:batchGenerateContent", model_path(model));
-        let operation: Operation = self.endpoint.post(&path, &json!({"batch": batch}), WHOLE_TIMEOUT).await?;
+        let operation: Operation =
+            self.endpoint.post(&path, &json!({"batch": batch}), TRANSFER_TIMEOUT).await?;
         Ok(SubmittedBatch { id: operation.name })
     }
 
     async fn find(&self, token: &str) -> Result<Option<SubmittedBatch>, AiError> {
         let mut page_token = String::new();
-        for _ in 0..MOST_PAGES {
+        for _ in 0..MAX_PAGES {
             let mut query = vec![("pageSize", "100")];
             if !page_token.is_empty() {
                 query.push(("pageToken", &page_token));
             }
-            let page: Page = self.endpoint.get("v1beta/batches", &query, ASK_TIMEOUT).await?;
+            let page: Page = self.endpoint.get("v1beta/batches", &query, STATUS_TIMEOUT).await?;
             let found =
                 page.operations.into_iter().find(|operation| operation.metadata.display_name == token);
             if let Some(operation) = found {
@@ -62,7 +65,7 @@ impl BatchProvider for Gemini {
             }
             page_token = page.next_page_token;
         }
-        // Not to have found it would mean that it can be handed over again.
+        // `None` would allow the caller to submit the batch a second time.
         Err(self.endpoint.malformed("the list of batches does not end"))
     }
 
@@ -71,7 +74,7 @@ impl BatchProvider for Gemini {
     }
 
     async fn status(&self, batch: &SubmittedBatch) -> Result<BatchStatus, AiError> {
-        let operation = self.operation(batch, ASK_TIMEOUT).await?;
+        let operation = self.operation(batch, STATUS_TIMEOUT).await?;
         let state = self.state(&operation)?;
         let stats = operation.metadata.batch_stats.as_ref();
         Ok(BatchStatus {
@@ -83,9 +86,9 @@ impl BatchProvider for Gemini {
     }
 
     async fn results(&self, batch: &SubmittedBatch) -> Result<Vec<ItemResult>, AiError> {
-        let operation = self.operation(batch, WHOLE_TIMEOUT).await?;
-        if !self.state(&operation)?.is_over() {
-            let message = format!("provider `{}` is not done with batch `{}`", super::ID, batch.id);
+        let operation = self.operation(batch, TRANSFER_TIMEOUT).await?;
+        if !self.state(&operation)?.is_terminal() {
+            let message = format!("batch `{}` of provider `{}` is not terminal", batch.id, super::ID);
             return Err(AiError::new(AiErrorKind::InvalidRequest, message));
         }
         operation.into_items().into_iter().map(|item| self.result(item)).collect()
@@ -93,15 +96,15 @@ impl BatchProvider for Gemini {
 
     async fn cancel(&self, batch: &SubmittedBatch) -> Result<(), AiError> {
         let path = format!("v1beta/{}:cancel", batch.id);
-        let Err(error) = self.endpoint.post::<IgnoredAny>(&path, &json!({}), ASK_TIMEOUT).await else {
+        let Err(error) = self.endpoint.post::<IgnoredAny>(&path, &json!({}), STATUS_TIMEOUT).await else {
             return Ok(());
         };
         if error.is_retryable() {
             return Err(error);
         }
-        // One that is over cannot be stopped, and need not be.
-        let is_over = self.status(batch).await.is_ok_and(|status| status.state.is_over());
-        if is_over { Ok(()) } else { Err(error) }
+        // A terminal batch cannot be cancelled, which is not an error for the caller.
+        let is_terminal = self.status(batch).await.is_ok_and(|status| status.state.is_terminal());
+        if is_terminal { Ok(()) } else { Err(error) }
     }
 }
 
@@ -111,38 +114,34 @@ impl Gemini {
     }
 
     fn state(&self, operation: &Operation) -> Result<BatchState, AiError> {
-        operation
-            .state()
-            .ok_or_else(|| self.endpoint.malformed("the state of a batch is none of the documented ones"))
+        operation.state().ok_or_else(|| self.endpoint.malformed("a batch has an undocumented state"))
     }
 
     fn result(&self, item: InlinedResponse) -> Result<ItemResult, AiError> {
         let Some(metadata) = item.metadata else {
-            return Err(self.endpoint.malformed("an item of a batch comes back without its key"));
+            return Err(self.endpoint.malformed("a batch item has no key"));
         };
         let outcome = match (item.response, item.error) {
             (_, Some(error)) => Err(self.reported(&error)),
-            (Some(response), None) => self.answer(response),
-            (None, None) => {
-                Err(self.endpoint.malformed("an item of a batch has neither an answer nor an error"))
-            }
+            (Some(response), None) => self.response(response),
+            (None, None) => Err(self.endpoint.malformed("a batch item has neither a response nor an error")),
         };
         Ok(ItemResult { custom_id: metadata.key, outcome })
     }
 
-    fn answer(&self, response: Value) -> Result<GenerateResponse, AiError> {
-        let body: AnswerBody = serde_json::from_value(response)
-            .map_err(|_| self.endpoint.malformed("the answer to an item of a batch is no answer"))?;
+    fn response(&self, response: Value) -> Result<GenerateResponse, AiError> {
+        let body: ResponseBody = serde_json::from_value(response)
+            .map_err(|_| self.endpoint.malformed("the response to a batch item is malformed"))?;
         read(body, &self.endpoint)
     }
 
-    /// An error of a batch or of an item, in gRPC's words.
+    /// Converts an error of a batch or of an item, which has a gRPC code.
     fn reported(&self, error: &Value) -> AiError {
         const CANCELLED: u64 = 1;
         if error["code"] == CANCELLED {
             return AiError::new(
                 AiErrorKind::Cancelled,
-                format!("provider `{}` was told to stop", super::ID),
+                format!("provider `{}` cancelled the batch", super::ID),
             );
         }
         self.endpoint.reported(error, http_status(error), None)

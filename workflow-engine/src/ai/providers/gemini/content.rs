@@ -1,18 +1,18 @@
-//! A conversation as Gemini writes it: contents of parts.
+//! Conversations in Gemini's format: contents with parts.
 
 use serde_json::{Value, json};
 
 use crate::ai::message::{Message, Part, Role, ToolCall, ToolResult};
 
-/// Begins the id of a call that Gemini has given none: made here, and unknown there.
-const OWN_ID: &str = "unnamed-";
+/// The prefix of generated ids, for tool calls that Gemini sends without an id. Gemini does not know these ids.
+const GENERATED_ID: &str = "unnamed-";
 
-/// An id for a call that came without one; `answer` is the answer's own, so that it is another in each.
-pub(super) fn own_id(answer: Option<&str>, call: usize) -> String {
-    format!("{OWN_ID}{}-{call}", answer.unwrap_or("call"))
+/// Generates an id for a tool call without one. `response_id` makes it unique across responses.
+pub(super) fn generated_id(response_id: Option<&str>, call: usize) -> String {
+    format!("{GENERATED_ID}{}-{call}", response_id.unwrap_or("call"))
 }
 
-/// The turns, as `contents`. A turn of nothing but empty texts is none.
+/// Returns the conversation as `contents`, without messages that have only empty texts.
 pub(super) fn contents(conversation: &[Message]) -> Vec<Value> {
     let mut contents = Vec::with_capacity(conversation.len());
     for message in conversation {
@@ -48,7 +48,7 @@ fn function_call(call: &ToolCall) -> Value {
     part
 }
 
-/// `response` is an object; these are the fields that Gemini knows in it.
+/// Gemini expects the result in the field `output`, or the error in the field `error`, of the object `response`.
 fn function_response(result: &ToolResult) -> Value {
     let field = if result.is_error { "error" } else { "output" };
     let mut function = json!({"name": result.name, "response": {field: result.output}});
@@ -57,12 +57,12 @@ fn function_response(result: &ToolResult) -> Value {
 }
 
 fn set_id(function: &mut Value, id: &str) {
-    if !id.starts_with(OWN_ID) {
+    if !id.starts_with(GENERATED_ID) {
         function["id"] = id.into();
     }
 }
 
-/// Another provider's signature, in a conversation that has changed its model, would be refused.
+/// Whether the signature can be Gemini's. The signature of another provider, after a change of the model, would be refused.
 fn is_base64(signature: &str) -> bool {
     signature.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=_-".contains(&byte))
 }

@@ -1,13 +1,14 @@
-//! Vectors.
+//! Embeddings.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::request::model_path;
-use crate::ai::error::AiError;
-use crate::ai::http::{Endpoint, lay_over};
+use crate::ai::http::{Endpoint, merge_options};
 use crate::ai::request::EmbedRequest;
-use crate::ai::response::{EmbedResponse, Usage};
+use crate::ai::response::EmbedResponse;
+use crate::ledger::ai_error::AiError;
+use crate::ledger::usage::Usage;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -30,22 +31,22 @@ struct UsageBody {
     prompt_token_count: u64,
 }
 
-/// The body of `batchEmbedContents`: a request for each text. The provider's own options belong to each of them.
+/// Returns the body of `batchEmbedContents`, with one request for each text. The provider options apply to each request.
 pub(super) fn body(request: &EmbedRequest) -> Value {
-    let mut one = json!({"model": model_path(&request.model.id)});
+    let mut template = json!({"model": model_path(&request.model.id)});
     if let Some(task_type) = request.task_type {
-        one["taskType"] = json!(task_type);
+        template["taskType"] = json!(task_type);
     }
     if let Some(dimensions) = request.dimensions {
-        one["outputDimensionality"] = dimensions.into();
+        template["outputDimensionality"] = dimensions.into();
     }
     if let Some(options) = &request.provider_options {
-        lay_over(&mut one, options);
+        merge_options(&mut template, options);
     }
     let requests = request.texts.iter().map(|text| {
-        let mut one = one.clone();
-        one["content"] = json!({"parts": [{"text": text}]});
-        one
+        let mut request = template.clone();
+        request["content"] = json!({"parts": [{"text": text}]});
+        request
     });
     json!({"requests": requests.collect::<Vec<_>>()})
 }
@@ -55,22 +56,22 @@ pub(super) fn read(
     request: &EmbedRequest,
     endpoint: &Endpoint,
 ) -> Result<EmbedResponse, AiError> {
-    let (asked, given) = (request.texts.len(), body.embeddings.len());
-    if asked != given {
-        return Err(endpoint.malformed(format_args!("it has {given} vectors for {asked} texts")));
+    let (expected, actual) = (request.texts.len(), body.embeddings.len());
+    if expected != actual {
+        return Err(endpoint.malformed(format_args!("it has {actual} vectors for {expected} texts")));
     }
-    let counted = body.usage_metadata.map(|usage| usage.prompt_token_count);
+    let reported = body.usage_metadata.map(|usage| usage.prompt_token_count);
     Ok(EmbedResponse {
         embeddings: body.embeddings.into_iter().map(|embedding| embedding.values).collect(),
         usage: Usage {
-            input_tokens: counted.unwrap_or_else(|| estimate(&request.texts)),
+            input_tokens: reported.unwrap_or_else(|| estimate(&request.texts)),
             ..Usage::default()
         },
     })
 }
 
-/// Some models do not say what they have counted, and are paid for all the same: four bytes make a token, as Google's
-/// documentation has it of characters.
+/// Estimates the tokens for models that report none but charge for them: four bytes per token, as Google's documentation
+/// states for characters.
 fn estimate(texts: &[String]) -> u64 {
     texts.iter().map(|text| text.len().div_ceil(4) as u64).sum()
 }

@@ -1,4 +1,4 @@
-//! Google's Gemini, over its own API (`v1beta` of `generativelanguage.googleapis.com`).
+//! The provider for Google's Gemini API (`v1beta` of `generativelanguage.googleapis.com`).
 
 mod request;
 mod content;
@@ -15,25 +15,26 @@ use serde_json::Value;
 use super::key_from_env;
 use super::parts::parts;
 use crate::ai::batch::BatchProvider;
-use crate::ai::error::AiError;
-use crate::ai::http::{Endpoint, lay_over};
+use crate::ai::http::{Endpoint, merge_options};
 use crate::ai::provider::AiProvider;
 use crate::ai::request::{EmbedRequest, GenerateRequest};
 use crate::ai::response::{EmbedResponse, GenerateResponse, GenerateStream};
+use crate::ledger::ai_error::AiError;
 
 const ID: &str = "google";
 const BASE_URL: &str = "https://generativelanguage.googleapis.com";
 
-/// Google's Gemini, as provider `google`: text, objects, streams, tools, pictures, documents, sound, vectors and batches.
+/// Google's Gemini, with the provider id `google`: text, objects, streams, tools, images, documents, audio, embeddings and
+/// batches.
 ///
-/// - What a model has thought is told where [`provider_options`](crate::ai::GenerateRequest::provider_options) ask for
-///   it: `{"generationConfig": {"thinkingConfig": {"includeThoughts": true}}}`.
-/// - Models before Gemini 3 take either a schema or tools, not both.
-/// - A prompt that is blocked is [`Refused`](crate::ai::AiErrorKind::Refused); an answer that is stopped has
-///   [`ContentFilter`](crate::ai::FinishReason::ContentFilter) as its reason.
-/// - At most 100 texts can be embedded by one call. Some models do not say how many tokens they have counted: then it
-///   is estimated, four bytes a token.
-/// - A [batch](BatchProvider) is found again by its token, which is its `displayName`.
+/// - To receive reasoning, set these [`provider_options`](crate::ai::GenerateRequest::provider_options):
+///   `{"generationConfig": {"thinkingConfig": {"includeThoughts": true}}}`.
+/// - Models before Gemini 3 accept either a schema or tools, not both.
+/// - A blocked prompt fails with [`Refused`](crate::ai::AiErrorKind::Refused). A response that the filter stops has the
+///   finish reason [`ContentFilter`](crate::ai::FinishReason::ContentFilter).
+/// - One call embeds at most 100 texts. Some models report no token count for embeddings; the engine then estimates four
+///   bytes per token.
+/// - The token of a [batch](BatchProvider) is its `displayName`, so a batch can be found again.
 ///
 /// ```
 /// use workflow_engine::ai::AiProvider;
@@ -51,42 +52,45 @@ pub struct Gemini {
 }
 
 impl Gemini {
-    /// With this key.
+    /// Creates the provider with this key.
     ///
     /// # Errors
     ///
-    /// The key has characters that no header can have, or this machine has no certificates to check the server's with.
+    /// [`Authentication`](crate::ai::AiErrorKind::Authentication) if the key has characters that a header cannot contain;
+    /// [`Unsupported`](crate::ai::AiErrorKind::Unsupported) if this machine has no certificates to verify servers with.
     pub fn new(key: impl Into<SecretString>) -> Result<Self, AiError> {
-        // A header, for URLs are written to logs.
+        // The key is in a header, because URLs reach logs.
         let endpoint = Endpoint::new(ID, BASE_URL)?.key("x-goog-api-key", "", &key.into())?;
         Ok(Self { endpoint })
     }
 
-    /// With the key in the environment's `GOOGLE_GENERATIVE_AI_API_KEY`, or else in its `GEMINI_API_KEY`.
+    /// Creates the provider with the key in the environment variable `GOOGLE_GENERATIVE_AI_API_KEY`, or else
+    /// `GEMINI_API_KEY`.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new); and without either variable,
-    /// [`Authentication`](crate::ai::AiErrorKind::Authentication).
+    /// The errors of [`new`](Self::new); [`Authentication`](crate::ai::AiErrorKind::Authentication) if neither variable
+    /// is set.
     pub fn from_env() -> Result<Self, AiError> {
         Self::new(key_from_env(ID, &["GOOGLE_GENERATIVE_AI_API_KEY", "GEMINI_API_KEY"])?)
     }
 
-    /// At another URL, a proxy or a gateway: what comes before `/v1beta/models`.
+    /// Sets another base URL, of a proxy or a gateway: the part before `/v1beta/models`.
     ///
     /// # Errors
     ///
-    /// It begins neither with `https://` nor with `http://`, has a query, or has a password in it.
+    /// [`InvalidRequest`](crate::ai::AiErrorKind::InvalidRequest) if the URL begins with neither `https://` nor `http://`,
+    /// has a query, or contains a password.
     pub fn with_base_url(mut self, base_url: &str) -> Result<Self, AiError> {
         self.endpoint = self.endpoint.at(base_url)?;
         Ok(self)
     }
 
-    /// With a header that is no secret: `x-goog-user-project`.
+    /// Adds a header that is not secret, such as `x-goog-user-project`.
     ///
     /// # Errors
     ///
-    /// It is no header.
+    /// [`InvalidRequest`](crate::ai::AiErrorKind::InvalidRequest) if it is not a valid header.
     pub fn with_header(mut self, name: &str, value: &str) -> Result<Self, AiError> {
         self.endpoint = self.endpoint.header(name, value)?;
         Ok(self)
@@ -95,7 +99,7 @@ impl Gemini {
     fn body(request: &GenerateRequest) -> Value {
         let mut body = request::body(request);
         if let Some(options) = &request.provider_options {
-            lay_over(&mut body, options);
+            merge_options(&mut body, options);
         }
         body
     }
@@ -117,7 +121,7 @@ impl AiProvider for Gemini {
         let path = path(&request.model.id, "streamGenerateContent");
         let body = Self::body(request);
         let events = self.endpoint.clone().query("alt", "sse").events(&path, &body, request.timeout).await?;
-        Ok(parts(ID, events, stream::Answer::new(self.endpoint.clone(), body)))
+        Ok(parts(ID, events, stream::StreamReader::new(self.endpoint.clone(), body)))
     }
 
     async fn embed(&self, request: &EmbedRequest) -> Result<EmbedResponse, AiError> {

@@ -1,4 +1,4 @@
-//! A batch as the API tells of it: a long-running operation.
+//! The wire format of a batch: a long-running operation.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -7,13 +7,13 @@ use crate::ai::batch::BatchState;
 
 #[derive(Deserialize)]
 pub(super) struct Operation {
-    /// As `batches/123`.
+    /// The name, such as `batches/123`.
     pub name: String,
     #[serde(default)]
     pub metadata: Metadata,
     #[serde(default)]
     pub done: bool,
-    /// Why all of it failed, as `google.rpc.Status`.
+    /// The reason why the whole batch failed, as a `google.rpc.Status`.
     #[serde(default)]
     pub error: Option<Value>,
     #[serde(default)]
@@ -29,7 +29,7 @@ pub(super) struct Metadata {
     pub output: Option<Output>,
 }
 
-/// JSON of a protocol buffer: a count of zero is left out, and one of 64 bits is a string.
+/// The JSON form of a protocol buffer: a zero count is omitted, and a 64-bit count is a string.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Stats {
@@ -53,7 +53,7 @@ pub(super) struct InlinedResponses {
     pub inlined_responses: Vec<InlinedResponse>,
 }
 
-/// What became of an item.
+/// The result of an item.
 #[derive(Deserialize)]
 pub(super) struct InlinedResponse {
     #[serde(default)]
@@ -80,13 +80,13 @@ pub(super) struct Page {
 }
 
 impl Operation {
-    /// Its state, or `None` where it is none of the documented ones.
+    /// Returns the state, or `None` if it is undocumented.
     pub fn state(&self) -> Option<BatchState> {
-        let Some(state) = self.metadata.state.as_deref() else { return Some(self.outcome()) };
-        // The reference has it as `BATCH_STATE_…`, the guide and older answers as `JOB_STATE_…`.
+        let Some(state) = self.metadata.state.as_deref() else { return Some(self.derived_state()) };
+        // The API reference documents `BATCH_STATE_…`; the guide and older responses have `JOB_STATE_…`.
         let state = state.trim_start_matches("BATCH_STATE_").trim_start_matches("JOB_STATE_");
         Some(match state {
-            "UNSPECIFIED" => self.outcome(),
+            "UNSPECIFIED" => self.derived_state(),
             "PENDING" | "QUEUED" => BatchState::Pending,
             "RUNNING" | "CANCELLING" | "PAUSED" | "UPDATING" => BatchState::Processing,
             "SUCCEEDED" | "PARTIALLY_SUCCEEDED" => BatchState::Completed,
@@ -97,8 +97,8 @@ impl Operation {
         })
     }
 
-    /// What an operation without a state of its own has come to.
-    fn outcome(&self) -> BatchState {
+    /// Derives the state of an operation without a state field.
+    fn derived_state(&self) -> BatchState {
         const CANCELLED: u64 = 1;
         match &self.error {
             _ if !self.done => BatchState::Processing,
@@ -108,16 +108,16 @@ impl Operation {
         }
     }
 
-    /// What became of the items, as far as it is told.
+    /// Returns the results of the items that have one.
     pub fn into_items(self) -> Vec<InlinedResponse> {
-        // The same is given in both places; older answers have only the first.
+        // Both fields have the same content. Older responses have only the first.
         let outputs = [self.response, self.metadata.output].into_iter().flatten();
         let mut lists = outputs.filter_map(|output| output.inlined_responses);
         lists.next().map(|list| list.inlined_responses).unwrap_or_default()
     }
 }
 
-/// The HTTP status that a `google.rpc.Status` stands for; its code is gRPC's.
+/// Returns the HTTP status that corresponds to the gRPC code of a `google.rpc.Status`.
 pub(super) fn http_status(error: &Value) -> Option<u16> {
     Some(match error["code"].as_u64()? {
         3 | 9 | 11 => 400,
@@ -137,5 +137,5 @@ fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     let value = Value::deserialize(deserializer)?;
     let count = value.as_u64().or_else(|| value.as_str()?.parse().ok());
     let count = count.and_then(|count| u32::try_from(count).ok());
-    count.ok_or_else(|| serde::de::Error::custom("a count is no number"))
+    count.ok_or_else(|| serde::de::Error::custom("a count is not a number"))
 }

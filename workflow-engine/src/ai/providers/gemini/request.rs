@@ -1,17 +1,17 @@
-//! The body of a call.
+//! The request body.
 
 use serde_json::{Map, Value, json};
 
 use super::content;
 use crate::ai::request::GenerateRequest;
 
-/// The path of a model, as `models/gemini-2.5-flash`.
+/// Returns the path of a model, such as `models/gemini-2.5-flash`.
 pub(super) fn model_path(id: &str) -> String {
-    // `tunedModels/…` is a path already.
+    // An id such as `tunedModels/…` is already a path.
     if id.contains('/') { id.to_owned() } else { format!("models/{id}") }
 }
 
-/// The body of `generateContent`, and the `request` of an item of a batch.
+/// Returns the body of `generateContent`, which is also the `request` of a batch item.
 pub(super) fn body(request: &GenerateRequest) -> Value {
     let mut body = json!({"contents": content::contents(&request.messages)});
     if let Some(instructions) = &request.instructions {

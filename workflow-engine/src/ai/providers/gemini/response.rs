@@ -1,18 +1,19 @@
-//! An answer, read.
+//! The response body.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::content::own_id;
-use crate::ai::error::{AiError, AiErrorKind};
+use super::content::generated_id;
 use crate::ai::http::Endpoint;
 use crate::ai::message::ToolCall;
-use crate::ai::response::{FinishReason, GenerateResponse, Usage};
+use crate::ai::response::{FinishReason, GenerateResponse};
+use crate::ledger::ai_error::{AiError, AiErrorKind};
+use crate::ledger::usage::Usage;
 
-/// The body of `generateContent`, and of each event of its stream.
+/// The body of a `generateContent` response, and of each event of its stream.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct AnswerBody {
+pub(super) struct ResponseBody {
     #[serde(default)]
     pub candidates: Vec<Candidate>,
     #[serde(default)]
@@ -38,13 +39,13 @@ pub(super) struct Content {
     pub parts: Vec<PartBody>,
 }
 
-/// A part of an answer. What the provider's own tools do comes in fields that are not here.
+/// A part of a response. Fields of the provider's own tools are ignored.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PartBody {
     #[serde(default)]
     pub text: Option<String>,
-    /// Whether the text says what the model has thought.
+    /// Whether the text is reasoning.
     #[serde(default)]
     pub thought: bool,
     #[serde(default)]
@@ -69,7 +70,7 @@ pub(super) struct PromptFeedback {
     block_reason: Option<String>,
 }
 
-/// Tokens; in a stream, of everything so far.
+/// Token counts, cumulative in a stream.
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct UsageBody {
@@ -77,7 +78,7 @@ pub(super) struct UsageBody {
     prompt: u64,
     #[serde(rename = "cachedContentTokenCount")]
     cached: u64,
-    /// What the provider's own tools have found, given to the model as more of a prompt.
+    /// Results of the provider's own tools, which the model receives as additional prompt.
     #[serde(rename = "toolUsePromptTokenCount")]
     tool_use_prompt: u64,
     #[serde(rename = "candidatesTokenCount")]
@@ -96,34 +97,34 @@ impl UsageBody {
     }
 }
 
-/// A prompt that was blocked has no answer.
-pub(super) fn not_blocked(feedback: Option<&PromptFeedback>) -> Result<(), AiError> {
+/// Fails if the prompt was blocked.
+pub(super) fn ensure_not_blocked(feedback: Option<&PromptFeedback>) -> Result<(), AiError> {
     let Some(reason) = feedback.and_then(|feedback| feedback.block_reason.as_deref()) else { return Ok(()) };
     Err(AiError::new(AiErrorKind::Refused, format!("provider `{}` blocked the prompt: {reason}", super::ID)))
 }
 
-/// The call of a tool, the `number`th of the answer `answer`.
+/// Converts the tool call with this index in a response.
 pub(super) fn tool_call(
     function: FunctionCall,
     signature: Option<String>,
-    answer: Option<&str>,
-    number: usize,
+    response_id: Option<&str>,
+    index: usize,
 ) -> ToolCall {
     ToolCall {
-        id: function.id.unwrap_or_else(|| own_id(answer, number)),
+        id: function.id.unwrap_or_else(|| generated_id(response_id, index)),
         name: function.name,
         input: function.args.unwrap_or_else(|| json!({})),
         signature,
     }
 }
 
-/// The answer of a call, or of an item of a batch.
-pub(super) fn read(body: AnswerBody, endpoint: &Endpoint) -> Result<GenerateResponse, AiError> {
+/// Converts the response of a call or of a batch item.
+pub(super) fn read(body: ResponseBody, endpoint: &Endpoint) -> Result<GenerateResponse, AiError> {
     let usage = body.usage_metadata.map(UsageBody::usage);
-    let spent = |error: AiError| usage.map_or(error.clone(), |usage| error.with_usage(usage));
-    not_blocked(body.prompt_feedback.as_ref()).map_err(spent)?;
+    let with_usage = |error: AiError| usage.map_or(error.clone(), |usage| error.with_usage(usage));
+    ensure_not_blocked(body.prompt_feedback.as_ref()).map_err(with_usage)?;
     let Some(candidate) = body.candidates.into_iter().next() else {
-        return Err(spent(endpoint.malformed("there is no candidate in it")));
+        return Err(with_usage(endpoint.malformed("it has no candidate")));
     };
     let mut text = String::new();
     let mut reasoning = String::new();
@@ -133,8 +134,8 @@ pub(super) fn read(body: AnswerBody, endpoint: &Endpoint) -> Result<GenerateResp
             if part.thought { reasoning.push_str(&more) } else { text.push_str(&more) }
         }
         if let Some(function) = part.function_call {
-            let number = tool_calls.len();
-            tool_calls.push(tool_call(function, part.thought_signature, body.response_id.as_deref(), number));
+            let index = tool_calls.len();
+            tool_calls.push(tool_call(function, part.thought_signature, body.response_id.as_deref(), index));
         }
     }
     Ok(GenerateResponse {
@@ -146,7 +147,7 @@ pub(super) fn read(body: AnswerBody, endpoint: &Endpoint) -> Result<GenerateResp
     })
 }
 
-/// Why it stopped. Calls of tools end with `STOP` too.
+/// Converts the finish reason. A response with tool calls also has `STOP`.
 pub(super) fn finish(reason: Option<&str>, calls_tools: bool) -> FinishReason {
     match reason {
         Some("STOP") if calls_tools => FinishReason::ToolCalls,

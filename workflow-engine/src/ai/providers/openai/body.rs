@@ -1,12 +1,13 @@
-//! The body of a request, as <https://platform.openai.com/docs/api-reference/chat/create> has it.
+//! The request body. Reference: <https://platform.openai.com/docs/api-reference/chat/create>.
 
 use serde_json::{Map, Value, json};
 
 use super::messages::messages;
 use super::strict::strict;
 use super::{OpenAi, TokenLimit};
-use crate::ai::http::lay_over;
-use crate::ai::{AiError, AiErrorKind, GenerateRequest, ObjectSchema, Tool};
+use crate::ai::http::merge_options;
+use crate::ai::request::{GenerateRequest, ObjectSchema, Tool};
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 
 impl OpenAi {
     pub(super) fn body(&self, request: &GenerateRequest) -> Result<Value, AiError> {
@@ -16,7 +17,7 @@ impl OpenAi {
     pub(super) fn stream_body(&self, request: &GenerateRequest) -> Result<Value, AiError> {
         let mut body = Map::new();
         body.insert("stream".to_owned(), true.into());
-        // Without it a stream does not say what it took.
+        // Without this option a stream reports no usage.
         body.insert("stream_options".to_owned(), json!({ "include_usage": true }));
         self.body_with(request, body)
     }
@@ -44,24 +45,25 @@ impl OpenAi {
             set("tools", request.tools.iter().map(tool).collect());
         }
         let mut body = Value::Object(body);
-        lay_options(&mut body, request.provider_options.as_ref())?;
+        apply_options(&mut body, request.provider_options.as_ref())?;
         Ok(body)
     }
 }
 
-pub(super) fn lay_options(body: &mut Value, options: Option<&Value>) -> Result<(), AiError> {
+/// Merges the caller's provider options into the body.
+pub(super) fn apply_options(body: &mut Value, options: Option<&Value>) -> Result<(), AiError> {
     match options {
         None => {}
-        Some(options) if options.is_object() => lay_over(body, options),
+        Some(options) if options.is_object() => merge_options(body, options),
         Some(_) => {
-            let message = "the provider's options are no JSON object";
+            let message = "the provider options are not a JSON object";
             return Err(AiError::new(AiErrorKind::InvalidRequest, message));
         }
     }
     Ok(())
 }
 
-/// Held to it by the decoder where the schema can be said so, and asked for otherwise.
+/// Uses strict decoding if the schema can be converted for it, and otherwise sends the schema as a hint.
 fn response_format(schema: &ObjectSchema) -> Value {
     let name = &schema.name;
     let format = match strict(&schema.schema) {

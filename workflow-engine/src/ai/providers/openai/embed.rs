@@ -1,4 +1,4 @@
-//! Vectors.
+//! Embeddings.
 
 use std::fmt;
 
@@ -8,13 +8,16 @@ use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
 
-use super::body::lay_options;
+use super::body::apply_options;
 use super::usage::WireUsage;
 use crate::ai::http::Endpoint;
-use crate::ai::{AiError, EmbedRequest, EmbedResponse, Usage};
+use crate::ai::request::EmbedRequest;
+use crate::ai::response::EmbedResponse;
+use crate::ledger::ai_error::AiError;
+use crate::ledger::usage::Usage;
 
 #[derive(Deserialize)]
-struct Answer {
+struct EmbeddingsBody {
     #[serde(default)]
     data: Vec<Item>,
     #[serde(default)]
@@ -27,29 +30,29 @@ struct Item {
     embedding: Vector,
 }
 
-/// Numbers, or the same in base64, which a request may ask for by `encoding_format`.
+/// A vector as numbers, or in base64, which a request selects with `encoding_format`.
 struct Vector(Vec<f32>);
 
-/// What the vectors are for is not asked: OpenAI's models make the same of it.
+/// Requests embeddings. OpenAI has no field for their purpose, so the task type is not sent.
 pub(super) async fn embed(endpoint: &Endpoint, request: &EmbedRequest) -> Result<EmbedResponse, AiError> {
     let mut body = json!({ "model": request.model.id, "input": request.texts, "encoding_format": "float" });
     if let Some(dimensions) = request.dimensions {
         body["dimensions"] = dimensions.into();
     }
-    lay_options(&mut body, request.provider_options.as_ref())?;
-    let answer: Answer = endpoint.post("embeddings", &body, request.timeout).await?;
-    let usage = answer.usage.map(Usage::from).unwrap_or_default();
+    apply_options(&mut body, request.provider_options.as_ref())?;
+    let response: EmbeddingsBody = endpoint.post("embeddings", &body, request.timeout).await?;
+    let usage = response.usage.map(Usage::from).unwrap_or_default();
     let mut embeddings = vec![None; request.texts.len()];
-    for item in answer.data {
-        // By their numbers, for nobody promises their order.
+    for item in response.data {
+        // By index, because the API does not guarantee the order.
         match embeddings.get_mut(item.index) {
-            Some(place @ None) => *place = Some(item.embedding.0),
-            _ => return Err(endpoint.malformed("it has a vector too many").with_usage(usage)),
+            Some(slot @ None) => *slot = Some(item.embedding.0),
+            _ => return Err(endpoint.malformed("it has too many vectors").with_usage(usage)),
         }
     }
     let embeddings: Option<Vec<Vec<f32>>> = embeddings.into_iter().collect();
     let Some(embeddings) = embeddings else {
-        return Err(endpoint.malformed("it has fewer vectors than there are texts").with_usage(usage));
+        return Err(endpoint.malformed("it has fewer vectors than texts").with_usage(usage));
     };
     Ok(EmbedResponse { embeddings, usage })
 }
@@ -62,7 +65,7 @@ impl<'de> Deserialize<'de> for Vector {
             type Value = Vector;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("numbers, or base64 of them")
+                f.write_str("an array of numbers, or a base64 string")
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut numbers: A) -> Result<Vector, A::Error> {
@@ -74,9 +77,9 @@ impl<'de> Deserialize<'de> for Vector {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Vector, E> {
-                let bytes = STANDARD.decode(text).map_err(|_| E::custom("no base64"))?;
+                let bytes = STANDARD.decode(text).map_err(|_| E::custom("invalid base64"))?;
                 let (numbers, []) = bytes.as_chunks::<4>() else {
-                    return Err(E::custom("no whole numbers"));
+                    return Err(E::custom("incomplete numbers"));
                 };
                 Ok(Vector(numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()))
             }

@@ -1,13 +1,15 @@
-//! A conversation in OpenAI's words.
+//! Conversations in OpenAI's format.
 
 use serde_json::{Value, json};
 
-use crate::ai::{AiError, AiErrorKind, GenerateRequest, Media, Message, Part, Role, ToolResult};
+use crate::ai::message::{Media, Message, Part, Role, ToolResult};
+use crate::ai::request::GenerateRequest;
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 
 pub(super) fn messages(request: &GenerateRequest) -> Result<Vec<Value>, AiError> {
     let mut messages = Vec::new();
     if let Some(instructions) = &request.instructions {
-        // `system`, for other servers do not know `developer`; OpenAI takes either.
+        // `system` and not `developer`, which other servers do not know. OpenAI accepts both.
         messages.push(json!({ "role": "system", "content": instructions }));
     }
     for message in &request.messages {
@@ -25,14 +27,14 @@ fn user(message: &Message, messages: &mut Vec<Value>) -> Result<(), AiError> {
         match part {
             Part::Text { text } => content.push(json!({ "type": "text", "text": text })),
             Part::Media(media) => content.push(media_part(media)?),
-            // A message of its own, and before whatever else is said: it must follow the call.
+            // Tool results are separate messages, and come first because they must follow their calls.
             Part::ToolResult(result) => messages.push(tool_message(result)),
-            Part::ToolCall(_) => return Err(misplaced("a user's turn has a call of a tool")),
+            Part::ToolCall(_) => return Err(misplaced("a user message contains a tool call")),
         }
     }
     let content = match content.as_slice() {
         [] => return Ok(()),
-        // Some servers understand nothing but a string.
+        // Some servers accept only a string.
         [part] if part["type"] == "text" => part["text"].clone(),
         _ => content.into(),
     };
@@ -50,7 +52,7 @@ fn assistant(message: &Message) -> Result<Value, AiError> {
                 calls.push(json!({ "id": call.id, "type": "function", "function": function }));
             }
             Part::Media(_) | Part::ToolResult(_) => {
-                return Err(misplaced("the model's turn has media, or the result of a tool"));
+                return Err(misplaced("an assistant message contains media or a tool result"));
             }
         }
     }
@@ -64,7 +66,7 @@ fn assistant(message: &Message) -> Result<Value, AiError> {
 
 fn tool_message(result: &ToolResult) -> Value {
     let output = match &result.output {
-        // There is no field that says that the tool failed.
+        // The API has no field for the failure of a tool.
         output if result.is_error => json!({ "error": output }).to_string(),
         Value::String(text) => text.clone(),
         output => output.to_string(),
@@ -74,7 +76,7 @@ fn tool_message(result: &ToolResult) -> Value {
 
 fn media_part(media: &Media) -> Result<Value, AiError> {
     let url = || format!("data:{};base64,{}", media.media_type, media.data);
-    let sound = |format: &str| json!({ "type": "input_audio", "input_audio": { "data": media.data, "format": format } });
+    let audio = |format: &str| json!({ "type": "input_audio", "input_audio": { "data": media.data, "format": format } });
     match media.media_type.as_str() {
         kind if kind.starts_with("image/") => {
             Ok(json!({ "type": "image_url", "image_url": { "url": url() } }))
@@ -83,10 +85,10 @@ fn media_part(media: &Media) -> Result<Value, AiError> {
             let file = json!({ "filename": "document.pdf", "file_data": url() });
             Ok(json!({ "type": "file", "file": file }))
         }
-        "audio/wav" | "audio/x-wav" => Ok(sound("wav")),
-        "audio/mpeg" | "audio/mp3" => Ok(sound("mp3")),
+        "audio/wav" | "audio/x-wav" => Ok(audio("wav")),
+        "audio/mpeg" | "audio/mp3" => Ok(audio("mp3")),
         kind => {
-            let message = format!("`{kind}` can be sent to no server that speaks as OpenAI does");
+            let message = format!("OpenAI and compatible servers do not accept `{kind}`");
             Err(AiError::new(AiErrorKind::Unsupported, message))
         }
     }

@@ -1,4 +1,4 @@
-//! OpenAI, and whoever speaks as it does.
+//! The provider for OpenAI and compatible servers.
 
 mod body;
 mod messages;
@@ -14,18 +14,19 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 
 use super::key_from_env;
+use crate::ai::batch::BatchProvider;
 use crate::ai::http::Endpoint;
-use crate::ai::{
-    AiError, AiProvider, BatchProvider, EmbedRequest, EmbedResponse, GenerateRequest, GenerateResponse,
-    GenerateStream,
-};
+use crate::ai::provider::AiProvider;
+use crate::ai::request::{EmbedRequest, GenerateRequest};
+use crate::ai::response::{EmbedResponse, GenerateResponse, GenerateStream};
+use crate::ledger::ai_error::AiError;
 
 const OPENAI: &str = "https://api.openai.com/v1";
 const OPENROUTER: &str = "https://openrouter.ai/api/v1";
 
-/// OpenAI, OpenRouter, or a server of your own that speaks as they do: Ollama, vLLM, llama.cpp, LM Studio.
+/// OpenAI, OpenRouter, or another server with the same API, such as Ollama, vLLM, llama.cpp or LM Studio.
 ///
-/// It speaks "chat completions", for that is what all of them understand.
+/// It uses the chat completions API, which all of them support.
 ///
 /// ```
 /// use workflow_engine::ai::AiProvider;
@@ -45,21 +46,22 @@ pub struct OpenAi {
     has_batches: bool,
 }
 
-/// The field in which a server wants [`GenerateRequest::max_tokens`].
+/// The name of the field in which a server expects [`GenerateRequest::max_tokens`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenLimit {
-    /// `max_completion_tokens`, as OpenAI wants it: its reasoning models refuse the other.
+    /// `max_completion_tokens`, which OpenAI expects. Its reasoning models refuse the other name.
     MaxCompletionTokens,
-    /// `max_tokens`, which others have from before.
+    /// `max_tokens`, the older name, which other servers expect.
     MaxTokens,
 }
 
 impl OpenAi {
-    /// OpenAI itself, by the name `openai`.
+    /// Creates the provider for OpenAI, with the provider id `openai`.
     ///
     /// # Errors
     ///
-    /// The key has characters that no header can have, or this machine has no certificates to check OpenAI's with.
+    /// [`Authentication`](crate::ai::AiErrorKind::Authentication) if the key has characters that a header cannot contain;
+    /// [`Unsupported`](crate::ai::AiErrorKind::Unsupported) if this machine has no certificates to verify servers with.
     pub fn new(key: impl Into<SecretString>) -> Result<Self, AiError> {
         let mut provider = Self::compatible("openai", OPENAI)?.with_key(key)?;
         provider.token_limit = TokenLimit::MaxCompletionTokens;
@@ -67,82 +69,87 @@ impl OpenAi {
         Ok(provider)
     }
 
-    /// OpenAI itself, with the key in the environment's `OPENAI_API_KEY`.
+    /// Creates the provider for OpenAI, with the key in the environment variable `OPENAI_API_KEY`.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new); and without that variable, [`AiErrorKind::Authentication`](crate::ai::AiErrorKind::Authentication).
+    /// The errors of [`new`](Self::new); [`Authentication`](crate::ai::AiErrorKind::Authentication) if the variable is not
+    /// set.
     pub fn from_env() -> Result<Self, AiError> {
         Self::new(key_from_env("openai", &["OPENAI_API_KEY"])?)
     }
 
-    /// OpenRouter, by the name `openrouter`. Its models have names such as `anthropic/claude-sonnet-4.5`.
+    /// Creates the provider for OpenRouter, with the provider id `openrouter`. Its models have ids such as
+    /// `anthropic/claude-sonnet-4.5`.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// The errors of [`new`](Self::new).
     pub fn openrouter(key: impl Into<SecretString>) -> Result<Self, AiError> {
         Self::compatible("openrouter", OPENROUTER)?.with_key(key)
     }
 
-    /// OpenRouter, with the key in the environment's `OPENROUTER_API_KEY`.
+    /// Creates the provider for OpenRouter, with the key in the environment variable `OPENROUTER_API_KEY`.
     ///
     /// # Errors
     ///
-    /// As [`from_env`](Self::from_env).
+    /// The errors of [`from_env`](Self::from_env).
     pub fn openrouter_from_env() -> Result<Self, AiError> {
         Self::openrouter(key_from_env("openrouter", &["OPENROUTER_API_KEY"])?)
     }
 
-    /// Another server, by a name of yours, which models refer to. `base_url` is what comes before `/chat/completions`:
-    /// `http://localhost:11434/v1`. It gets no key, `max_tokens`, and no batches, until it is told otherwise.
+    /// Creates the provider for another server. `id` is the provider id that its models name, and `base_url` the part
+    /// before `/chat/completions`, such as `http://localhost:11434/v1`.
+    ///
+    /// By default the server receives no key, [`TokenLimit::MaxTokens`] and no batches.
     ///
     /// # Errors
     ///
-    /// The URL begins neither with `https://` nor with `http://`, has a query, or has a password in it.
+    /// [`InvalidRequest`](crate::ai::AiErrorKind::InvalidRequest) if the URL begins with neither `https://` nor `http://`,
+    /// has a query, or contains a password.
     pub fn compatible(id: &str, base_url: &str) -> Result<Self, AiError> {
         let endpoint = Endpoint::new(id, base_url)?;
         Ok(Self { endpoint, token_limit: TokenLimit::MaxTokens, has_batches: false })
     }
 
-    /// With a key, which is sent as a bearer token.
+    /// Sets the key, which is sent as a bearer token.
     ///
     /// # Errors
     ///
-    /// The key has characters that no header can have.
+    /// [`Authentication`](crate::ai::AiErrorKind::Authentication) if the key has characters that a header cannot contain.
     pub fn with_key(mut self, key: impl Into<SecretString>) -> Result<Self, AiError> {
         self.endpoint = self.endpoint.key("authorization", "Bearer ", &key.into())?;
         Ok(self)
     }
 
-    /// At another URL: a proxy, or a gateway.
+    /// Sets another base URL, of a proxy or a gateway.
     ///
     /// # Errors
     ///
-    /// As [`compatible`](Self::compatible).
+    /// The errors of [`compatible`](Self::compatible).
     pub fn with_base_url(mut self, base_url: &str) -> Result<Self, AiError> {
         self.endpoint = self.endpoint.at(base_url)?;
         Ok(self)
     }
 
-    /// With a header that is no secret: `OpenAI-Project`, `X-Title`.
+    /// Adds a header that is not secret, such as `OpenAI-Project` or `X-Title`.
     ///
     /// # Errors
     ///
-    /// It is no header.
+    /// [`InvalidRequest`](crate::ai::AiErrorKind::InvalidRequest) if it is not a valid header.
     pub fn with_header(mut self, name: &str, value: &str) -> Result<Self, AiError> {
         self.endpoint = self.endpoint.header(name, value)?;
         Ok(self)
     }
 
-    /// With the limit of tokens in this field.
+    /// Sets the name of the field for the token limit.
     #[must_use]
     pub const fn with_token_limit(mut self, field: TokenLimit) -> Self {
         self.token_limit = field;
         self
     }
 
-    /// A server that has `/files` and `/batches` as OpenAI has them.
+    /// Enables batches, for a server with OpenAI's `/files` and `/batches`.
     #[must_use]
     pub const fn with_batches(mut self) -> Self {
         self.has_batches = true;

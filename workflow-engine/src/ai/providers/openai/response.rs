@@ -1,4 +1,4 @@
-//! An answer in one piece.
+//! The response body.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -6,7 +6,9 @@ use serde_json::Value;
 use super::tools::{Calls, WireCall};
 use super::usage::WireUsage;
 use crate::ai::http::Endpoint;
-use crate::ai::{AiError, AiErrorKind, FinishReason, GenerateResponse, Usage};
+use crate::ai::response::{FinishReason, GenerateResponse};
+use crate::ledger::ai_error::{AiError, AiErrorKind};
+use crate::ledger::usage::Usage;
 
 #[derive(Deserialize)]
 pub(super) struct Completion {
@@ -14,7 +16,7 @@ pub(super) struct Completion {
     choices: Vec<Choice>,
     #[serde(default)]
     usage: Option<WireUsage>,
-    /// OpenRouter tells failures of those behind it with status 200.
+    /// OpenRouter reports errors of its upstream providers with status 200.
     #[serde(default)]
     error: Option<Value>,
 }
@@ -22,66 +24,67 @@ pub(super) struct Completion {
 #[derive(Deserialize)]
 struct Choice {
     #[serde(default)]
-    message: Said,
+    message: MessageBody,
     #[serde(default)]
     finish_reason: Option<String>,
     #[serde(default)]
     error: Option<Value>,
 }
 
-/// What the model says: all of it, or a piece.
+/// The message of the model, or a delta of it.
 #[derive(Default, Deserialize)]
-pub(super) struct Said {
+pub(super) struct MessageBody {
     #[serde(default)]
     pub(super) content: Option<String>,
     #[serde(default)]
     pub(super) refusal: Option<String>,
-    /// OpenRouter, and newer servers.
+    /// The field of OpenRouter and newer servers.
     #[serde(default)]
     reasoning: Option<String>,
-    /// DeepSeek, and those who follow it.
+    /// The field of DeepSeek and compatible servers.
     #[serde(default)]
     reasoning_content: Option<String>,
     #[serde(default)]
     pub(super) tool_calls: Option<Vec<WireCall>>,
 }
 
-impl Said {
+impl MessageBody {
     pub(super) fn reasoning(&mut self) -> Option<String> {
         let texts = [self.reasoning.take(), self.reasoning_content.take()];
         texts.into_iter().flatten().find(|text| !text.is_empty())
     }
 }
 
-/// `request` is the body that was sent, where it is known, so that errors can leave it out.
+/// Converts a response. `request` is the body that was sent, if it is available, so that its texts are redacted from
+/// errors.
 pub(super) fn response(
     endpoint: &Endpoint,
     completion: Completion,
     request: Option<&Value>,
 ) -> Result<GenerateResponse, AiError> {
     let usage = completion.usage.map(Usage::from);
-    let spent = |error: AiError| match usage {
+    let with_usage = |error: AiError| match usage {
         Some(usage) => error.with_usage(usage),
         None => error,
     };
     if let Some(error) = completion.error {
-        return Err(spent(endpoint.reported(&error, None, request)));
+        return Err(with_usage(endpoint.reported(&error, None, request)));
     }
     let Some(mut choice) = completion.choices.into_iter().next() else {
-        return Err(spent(endpoint.malformed("it has no `choices`")));
+        return Err(with_usage(endpoint.malformed("it has no `choices`")));
     };
     if let Some(error) = choice.error {
-        return Err(spent(endpoint.reported(&error, None, request)));
+        return Err(with_usage(endpoint.reported(&error, None, request)));
     }
-    if choice.message.refusal.is_some_and_text() {
-        return Err(spent(refused(endpoint)));
+    if choice.message.refusal.as_deref().is_some_and(|text| !text.is_empty()) {
+        return Err(with_usage(refused(endpoint)));
     }
     let reasoning = choice.message.reasoning();
     let mut calls = Calls::default();
     choice.message.tool_calls.into_iter().flatten().for_each(|call| calls.add(call));
     let finish_reason = finish_reason(choice.finish_reason.as_deref(), !calls.is_empty());
     let Ok(tool_calls) = calls.finish() else {
-        return Err(spent(no_json(endpoint)));
+        return Err(with_usage(invalid_arguments(endpoint)));
     };
     Ok(GenerateResponse {
         text: choice.message.content.unwrap_or_default(),
@@ -92,7 +95,7 @@ pub(super) fn response(
     })
 }
 
-/// Some servers say `stop` where they want tools called.
+/// Converts the finish reason. Some servers send `stop` with tool calls.
 pub(super) fn finish_reason(name: Option<&str>, has_calls: bool) -> FinishReason {
     match name {
         Some("stop") if has_calls => FinishReason::ToolCalls,
@@ -104,22 +107,12 @@ pub(super) fn finish_reason(name: Option<&str>, has_calls: bool) -> FinishReason
     }
 }
 
-/// The words of a refusal are an answer, which no error shows.
+/// Creates the error for a refusal. Its text is a response, which no error contains.
 pub(super) fn refused(endpoint: &Endpoint) -> AiError {
     let message = format!("the model of provider `{}` declined to answer", endpoint.provider());
     AiError::new(AiErrorKind::Refused, message)
 }
 
-pub(super) fn no_json(endpoint: &Endpoint) -> AiError {
-    endpoint.malformed("the model has called a tool with what is no JSON")
-}
-
-pub(super) trait SomeText {
-    fn is_some_and_text(&self) -> bool;
-}
-
-impl SomeText for Option<String> {
-    fn is_some_and_text(&self) -> bool {
-        self.as_deref().is_some_and(|text| !text.is_empty())
-    }
+pub(super) fn invalid_arguments(endpoint: &Endpoint) -> AiError {
+    endpoint.malformed("the arguments of a tool call are not JSON")
 }

@@ -1,4 +1,4 @@
-//! An answer piece by piece.
+//! The streamed response.
 
 use std::collections::VecDeque;
 
@@ -7,17 +7,19 @@ use futures_util::stream::unfold;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::response::{Said, finish_reason, no_json, refused};
+use super::response::{MessageBody, finish_reason, invalid_arguments, refused};
 use super::tools::Calls;
 use super::usage::WireUsage;
 use crate::ai::http::{Endpoint, EventStream, ServerEvent};
-use crate::ai::{AiError, AiErrorKind, GenerateStream, StreamPart, Usage};
+use crate::ai::response::{GenerateStream, StreamPart};
+use crate::ledger::ai_error::{AiError, AiErrorKind};
+use crate::ledger::usage::Usage;
 
 #[derive(Deserialize)]
 struct Chunk {
     #[serde(default)]
     choices: Vec<Choice>,
-    /// In the last chunk, after the one with the reason; servers that give it in each count on.
+    /// Present in the last chunk, after the finish reason. Servers that send it in each chunk send cumulative counts.
     #[serde(default)]
     usage: Option<WireUsage>,
     #[serde(default)]
@@ -27,26 +29,26 @@ struct Chunk {
 #[derive(Deserialize)]
 struct Choice {
     #[serde(default)]
-    delta: Said,
+    delta: MessageBody,
     #[serde(default)]
     finish_reason: Option<String>,
 }
 
-struct Reading {
+struct StreamReader {
     endpoint: Endpoint,
     events: EventStream,
-    /// What was asked: what errors shall not repeat.
+    /// The request body, whose texts are redacted from errors.
     request: Value,
     ready: VecDeque<StreamPart>,
     calls: Calls,
     usage: Option<Usage>,
     finish_reason: Option<String>,
     is_refused: bool,
-    is_over: bool,
+    is_finished: bool,
 }
 
 pub(super) fn parts(endpoint: Endpoint, events: EventStream, request: Value) -> GenerateStream {
-    let reading = Reading {
+    let reader = StreamReader {
         endpoint,
         events,
         request,
@@ -55,35 +57,38 @@ pub(super) fn parts(endpoint: Endpoint, events: EventStream, request: Value) -> 
         usage: None,
         finish_reason: None,
         is_refused: false,
-        is_over: false,
+        is_finished: false,
     };
-    let stream = unfold(Some(reading), |reading| async {
-        let mut reading = reading?;
-        match reading.next().await {
-            Ok(Some(part)) => Some((Ok(part), Some(reading))),
+    let stream = unfold(Some(reader), |reader| async {
+        let mut reader = reader?;
+        match reader.next().await {
+            Ok(Some(part)) => Some((Ok(part), Some(reader))),
             Ok(None) => None,
-            Err(error) => Some((Err(reading.spent(error)), None)),
+            Err(error) => Some((Err(reader.with_usage(error)), None)),
         }
     });
     stream.boxed()
 }
 
-impl Reading {
+impl StreamReader {
     async fn next(&mut self) -> Result<Option<StreamPart>, AiError> {
         loop {
             if let Some(part) = self.ready.pop_front() {
                 return Ok(Some(part));
             }
-            if self.is_over {
+            if self.is_finished {
                 return Ok(None);
             }
             match self.events.next().await.transpose()? {
                 Some(event) if event.data == "[DONE]" => self.finish()?,
                 Some(event) => self.take(&event)?,
-                // A server that forgets the last event has still said everything.
+                // Some servers omit the last event; the response is complete without it.
                 None if self.finish_reason.is_some() && self.usage.is_some() => self.finish()?,
                 None => {
-                    let message = format!("the stream of provider `{}` was cut", self.endpoint.provider());
+                    let message = format!(
+                        "provider `{}` ended the stream before the response was complete",
+                        self.endpoint.provider()
+                    );
                     return Err(AiError::new(AiErrorKind::Connection, message));
                 }
             }
@@ -92,9 +97,7 @@ impl Reading {
 
     fn take(&mut self, event: &ServerEvent) -> Result<(), AiError> {
         let Ok(chunk) = serde_json::from_str::<Chunk>(&event.data) else {
-            return Err(self
-                .endpoint
-                .malformed("an event of the stream is not of the form that was expected"));
+            return Err(self.endpoint.malformed("an event of the stream does not have the expected form"));
         };
         if let Some(error) = chunk.error {
             return Err(self.endpoint.reported(&error, None, Some(&self.request)));
@@ -110,7 +113,7 @@ impl Reading {
             self.ready.push_back(StreamPart::Text(text));
         }
         self.is_refused |= choice.delta.refusal.is_some_and(|text| !text.is_empty());
-        choice.delta.tool_calls.into_iter().flatten().for_each(|piece| self.calls.add(piece));
+        choice.delta.tool_calls.into_iter().flatten().for_each(|delta| self.calls.add(delta));
         self.finish_reason = choice.finish_reason.or(self.finish_reason.take());
         Ok(())
     }
@@ -121,16 +124,16 @@ impl Reading {
         }
         let finish_reason = finish_reason(self.finish_reason.as_deref(), !self.calls.is_empty());
         let Ok(calls) = std::mem::take(&mut self.calls).finish() else {
-            return Err(no_json(&self.endpoint));
+            return Err(invalid_arguments(&self.endpoint));
         };
         self.ready.extend(calls.into_iter().map(StreamPart::ToolCall));
         let usage = self.usage.unwrap_or_default();
         self.ready.push_back(StreamPart::Finished { usage, finish_reason });
-        self.is_over = true;
+        self.is_finished = true;
         Ok(())
     }
 
-    fn spent(&self, error: AiError) -> AiError {
+    fn with_usage(&self, error: AiError) -> AiError {
         match self.usage {
             Some(usage) => error.with_usage(usage),
             None => error,

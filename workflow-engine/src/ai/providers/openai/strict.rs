@@ -1,13 +1,14 @@
-//! Schemas as OpenAI's decoder takes them.
+//! JSON Schemas for OpenAI's strict decoding.
 //!
-//! It takes a part of JSON Schema (<https://platform.openai.com/docs/guides/structured-outputs>), in which every field
-//! is required and no others are allowed. What is left out here is looser, so whatever fits the original also fits this,
-//! but for a field that may be missing: it is asked for, which the original allows.
+//! Strict decoding supports a part of JSON Schema (<https://platform.openai.com/docs/guides/structured-outputs>), in which
+//! every field is required and no other fields are allowed. The conversion drops constraints that are not supported, so the
+//! result admits every value of the original schema, except that optional fields become required, which the original
+//! schema allows.
 
 use serde_json::{Map, Value, json};
 
-/// Kept as they are.
-const KEPT: [&str; 13] = [
+/// Keywords that are copied.
+const COPIED: [&str; 13] = [
     "type",
     "enum",
     "required",
@@ -22,11 +23,11 @@ const KEPT: [&str; 13] = [
     "minItems",
     "maxItems",
 ];
-/// Of `format`; Rust's own, such as `uint32`, are none.
+/// Supported values of `format`. Formats of Rust types, such as `uint32`, are dropped.
 const FORMATS: [&str; 9] =
     ["date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"];
-/// Without these the schema would mean something else.
-const IMPOSSIBLE: [&str; 12] = [
+/// Keywords that cannot be converted or dropped without changing the meaning of the schema.
+const UNSUPPORTED: [&str; 12] = [
     "allOf",
     "not",
     "if",
@@ -41,24 +42,24 @@ const IMPOSSIBLE: [&str; 12] = [
     "unevaluatedProperties",
 ];
 
-/// The schema for the decoder; `None` where it has something that the decoder cannot be held to, such as a map.
+/// Converts a schema for strict decoding, or returns `None` if that is impossible, for example for a map.
 pub(super) fn strict(schema: &Value) -> Option<Value> {
-    let schema = any(schema)?;
+    let schema = convert(schema)?;
     let is_object = schema["type"] == "object" && schema.get("anyOf").is_none();
     is_object.then_some(schema)
 }
 
-fn any(schema: &Value) -> Option<Value> {
+fn convert(schema: &Value) -> Option<Value> {
     let schema = schema.as_object()?;
-    if IMPOSSIBLE.iter().any(|name| schema.contains_key(*name)) {
+    if UNSUPPORTED.iter().any(|name| schema.contains_key(*name)) {
         return None;
     }
     if let Some(reference) = schema.get("$ref") {
-        return reference_to(reference, schema);
+        return convert_reference(reference, schema);
     }
     let mut new = Map::new();
     for (name, value) in schema {
-        if KEPT.contains(&name.as_str()) {
+        if COPIED.contains(&name.as_str()) {
             new.insert(name.clone(), value.clone());
         }
     }
@@ -69,25 +70,25 @@ fn any(schema: &Value) -> Option<Value> {
         new.insert("enum".to_owned(), json!([constant]));
     }
     if let Some(items) = schema.get("items") {
-        new.insert("items".to_owned(), any(items)?);
+        new.insert("items".to_owned(), convert(items)?);
     }
-    // Exactly one of them is also any of them.
+    // A value that matches exactly one variant also matches `anyOf`.
     if let Some(variants) = schema.get("anyOf").or_else(|| schema.get("oneOf")) {
-        let variants: Option<Vec<Value>> = variants.as_array()?.iter().map(any).collect();
+        let variants: Option<Vec<Value>> = variants.as_array()?.iter().map(convert).collect();
         new.insert("anyOf".to_owned(), variants?.into());
     }
     if let Some(definitions) = schema.get("$defs") {
-        new.insert("$defs".to_owned(), each(definitions)?);
+        new.insert("$defs".to_owned(), convert_each(definitions)?);
     }
-    object(schema, &mut new)?;
-    let says_something = ["type", "enum", "anyOf"].iter().any(|name| new.contains_key(*name));
+    convert_object(schema, &mut new)?;
+    let has_content = ["type", "enum", "anyOf"].iter().any(|name| new.contains_key(*name));
     let has_items = !is_type(schema, "array") || new.contains_key("items");
-    (says_something && has_items).then(|| new.into())
+    (has_content && has_items).then(|| new.into())
 }
 
-/// A reference stands alone; what is said of this use of it goes around it.
-fn reference_to(reference: &Value, schema: &Map<String, Value>) -> Option<Value> {
-    // At the root there are definitions beside it, and the root must be an object.
+/// Converts a reference. A reference must have no siblings, so a description is placed around it.
+fn convert_reference(reference: &Value, schema: &Map<String, Value>) -> Option<Value> {
+    // A root with definitions beside the reference cannot be converted, because the root must be an object.
     if schema.contains_key("$defs") {
         return None;
     }
@@ -98,7 +99,7 @@ fn reference_to(reference: &Value, schema: &Map<String, Value>) -> Option<Value>
     })
 }
 
-fn object(schema: &Map<String, Value>, new: &mut Map<String, Value>) -> Option<()> {
+fn convert_object(schema: &Map<String, Value>, new: &mut Map<String, Value>) -> Option<()> {
     let others = schema.get("additionalProperties");
     if !matches!(others, None | Some(Value::Bool(false))) {
         return None;
@@ -106,7 +107,7 @@ fn object(schema: &Map<String, Value>, new: &mut Map<String, Value>) -> Option<(
     if !is_type(schema, "object") && !schema.contains_key("properties") {
         return Some(());
     }
-    // An object without fields of its own is a map, unless it says that it has no others.
+    // An object without properties is a map, unless it forbids additional properties.
     let none = json!({});
     let fields = match (schema.get("properties"), others) {
         (Some(fields), _) => fields,
@@ -115,14 +116,14 @@ fn object(schema: &Map<String, Value>, new: &mut Map<String, Value>) -> Option<(
     };
     let names: Vec<&String> = fields.as_object()?.keys().collect();
     new.insert("required".to_owned(), json!(names));
-    new.insert("properties".to_owned(), each(fields)?);
+    new.insert("properties".to_owned(), convert_each(fields)?);
     new.insert("additionalProperties".to_owned(), false.into());
     Some(())
 }
 
-fn each(schemas: &Value) -> Option<Value> {
+fn convert_each(schemas: &Value) -> Option<Value> {
     let schemas: Option<Map<String, Value>> =
-        schemas.as_object()?.iter().map(|(name, schema)| Some((name.clone(), any(schema)?))).collect();
+        schemas.as_object()?.iter().map(|(name, schema)| Some((name.clone(), convert(schema)?))).collect();
     schemas.map(Value::Object)
 }
 

@@ -1,4 +1,4 @@
-//! Schemas as schemars makes them.
+//! Schemas that schemars generates.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ fn of<T: JsonSchema>() -> Option<Value> {
 
 /// A city.
 #[derive(JsonSchema)]
-#[expect(dead_code, reason = "only its schema is looked at")]
+#[expect(dead_code, reason = "only its schema is used")]
 struct City {
     /// Its name.
     #[schemars(length(min = 1, max = 80))]
@@ -28,7 +28,7 @@ struct City {
 }
 
 #[derive(JsonSchema)]
-#[expect(dead_code, reason = "only its schema is looked at")]
+#[expect(dead_code, reason = "only its schema is used")]
 #[serde(tag = "type")]
 enum Kind {
     /// Where the government is.
@@ -39,14 +39,14 @@ enum Kind {
 }
 
 #[derive(JsonSchema)]
-#[expect(dead_code, reason = "only its schema is looked at")]
+#[expect(dead_code, reason = "only its schema is used")]
 struct Twin {
     city: String,
     others: Vec<Twin>,
 }
 
 #[test]
-fn what_schemars_makes_of_a_struct_is_held_to() {
+fn a_struct_is_strict() {
     let schema = of::<City>().unwrap();
     let expected = json!({
         "title": "City",
@@ -113,19 +113,19 @@ fn sorted(mut value: Value) -> Value {
 }
 
 #[derive(JsonSchema)]
-#[expect(dead_code, reason = "only its schema is looked at")]
+#[expect(dead_code, reason = "only its schema is used")]
 struct WithMap {
     counts: HashMap<String, u32>,
 }
 
 #[derive(JsonSchema)]
-#[expect(dead_code, reason = "only its schema is looked at")]
+#[expect(dead_code, reason = "only its schema is used")]
 struct WithAnything {
     anything: Value,
 }
 
 #[derive(JsonSchema)]
-#[expect(dead_code, reason = "only its schema is looked at")]
+#[expect(dead_code, reason = "only its schema is used")]
 struct WithPair {
     pair: (u8, String),
 }
@@ -135,7 +135,7 @@ fn what_the_decoder_does_not_know_is_left_as_it_is() {
     assert_eq!(of::<WithMap>(), None);
     assert_eq!(of::<WithAnything>(), None);
     assert_eq!(of::<WithPair>(), None);
-    // What is asked for is an object.
+    // The response must be an object.
     assert_eq!(of::<Vec<String>>(), None);
     assert_eq!(of::<Kind>(), None);
     assert_eq!(strict(&json!({ "type": "object" })), None);

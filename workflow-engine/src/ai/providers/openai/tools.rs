@@ -1,14 +1,14 @@
-//! Calls of tools, whole or in pieces.
+//! Tool calls, complete or in deltas.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::ai::ToolCall;
+use crate::ai::message::ToolCall;
 
-/// A call, or a piece of one.
+/// A tool call, or a delta of one.
 #[derive(Deserialize)]
 pub(super) struct WireCall {
-    /// Of a stream: which call it is a piece of.
+    /// In a stream, the index of the call that the delta belongs to.
     #[serde(default)]
     index: Option<usize>,
     #[serde(default)]
@@ -25,7 +25,7 @@ struct Function {
     arguments: Option<String>,
 }
 
-/// The calls of one answer.
+/// The tool calls of one response.
 #[derive(Default)]
 pub(super) struct Calls(Vec<Call>);
 
@@ -36,27 +36,27 @@ struct Call {
     arguments: String,
 }
 
-/// The model has written arguments that are no JSON.
-pub(super) struct NoJson;
+/// The error for arguments that are not JSON.
+pub(super) struct InvalidArguments;
 
 impl Calls {
-    pub(super) fn add(&mut self, piece: WireCall) {
-        let id = piece.id.unwrap_or_default();
-        // Some servers give every call the index 0, and a name of its own.
-        let known = self.0.iter_mut().rev().find(|call| {
+    pub(super) fn add(&mut self, delta: WireCall) {
+        let id = delta.id.unwrap_or_default();
+        // Some servers send index 0 for every call, but distinct ids.
+        let existing = self.0.iter_mut().rev().find(|call| {
             let same_call = id.is_empty() || id == call.id;
-            same_call && (piece.index.is_none() || piece.index == call.index)
+            same_call && (delta.index.is_none() || delta.index == call.index)
         });
-        let call = match known {
-            Some(call) if piece.index.is_some() || id.is_empty() => call,
+        let call = match existing {
+            Some(call) if delta.index.is_some() || id.is_empty() => call,
             _ => {
-                let call = Call { index: piece.index, id, name: String::new(), arguments: String::new() };
+                let call = Call { index: delta.index, id, name: String::new(), arguments: String::new() };
                 self.0.push(call);
                 let last = self.0.len() - 1;
                 &mut self.0[last]
             }
         };
-        let Some(function) = piece.function else { return };
+        let Some(function) = delta.function else { return };
         call.name.push_str(&function.name.unwrap_or_default());
         call.arguments.push_str(&function.arguments.unwrap_or_default());
     }
@@ -65,11 +65,11 @@ impl Calls {
         self.0.is_empty()
     }
 
-    /// Whole, in order.
-    pub(super) fn finish(self) -> Result<Vec<ToolCall>, NoJson> {
+    /// Returns the complete calls, in order.
+    pub(super) fn finish(self) -> Result<Vec<ToolCall>, InvalidArguments> {
         let call = |(at, call): (usize, Call)| {
             Ok(ToolCall {
-                // A result is paired with its call by it, so there must be one.
+                // The id pairs a result with its call, so a missing one is generated.
                 id: if call.id.is_empty() { format!("call_{at}") } else { call.id },
                 name: call.name,
                 input: arguments(&call.arguments)?,
@@ -80,10 +80,10 @@ impl Calls {
     }
 }
 
-/// Without any, some models write nothing at all.
-fn arguments(text: &str) -> Result<Value, NoJson> {
+/// Parses the arguments. For a call without arguments, some models send an empty text.
+fn arguments(text: &str) -> Result<Value, InvalidArguments> {
     if text.trim().is_empty() {
         return Ok(json!({}));
     }
-    serde_json::from_str(text).map_err(|_| NoJson)
+    serde_json::from_str(text).map_err(|_| InvalidArguments)
 }

@@ -1,14 +1,14 @@
-//! Tokens in OpenAI's words.
+//! Token counts in OpenAI's format.
 
 use serde::Deserialize;
 
-use crate::ai::Usage;
+use crate::ledger::usage::Usage;
 
 #[derive(Clone, Copy, Deserialize)]
 pub(super) struct WireUsage {
     #[serde(default)]
     prompt_tokens: u64,
-    /// Those of the reasoning are among them.
+    /// Includes reasoning tokens.
     #[serde(default)]
     completion_tokens: u64,
     #[serde(default)]

@@ -1,10 +1,8 @@
-//! Many calls at once, looked after from any process.
+//! The batch call: many prompts submitted together, whose results any process can fetch later.
 
 mod prompt;
 mod ticket;
-mod token;
 mod submit;
-mod response;
 mod results;
 
 use std::fmt;
@@ -13,87 +11,89 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 pub use prompt::BatchPrompt;
-pub use response::{BatchContent, BatchResponse};
+pub use results::{BatchContent, BatchResponse};
 pub use submit::SubmitBatch;
 pub use ticket::BatchTicket;
 
 use super::AiSession;
-use super::choice::ModelChoice;
+use super::model_choice::ModelChoice;
 use crate::ai::batch::{BatchProvider, BatchStatus};
-use crate::ai::error::{AiError, AiErrorKind};
 use crate::ai::model::ModelConfig;
 use crate::ai::provider::AiProvider;
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 
-/// Batches of calls of one model, made by [`AiSession::batch`].
+impl AiSession {
+    /// Returns the batches of a model: many prompts, submitted together and served within a day at a discount.
+    pub fn batch(&self, model: impl Into<ModelChoice>) -> AiBatch {
+        AiBatch { session: self.clone(), choice: model.into() }
+    }
+}
+
+/// The batches of one model, from [`AiSession::batch`].
 ///
-/// What [`submit`](Self::submit) answers is a ticket: data that says all that is needed to ask for the results, from
-/// any process. A stage that waits returns it, and its check asks for the [`status`](Self::status) and then for the
-/// [`results`](Self::results).
+/// [`submit`](Self::submit) returns a ticket, which is plain data and lets any process fetch the results. A stage that
+/// waits for a batch returns the ticket; its check calls [`status`](Self::status) and then [`results`](Self::results).
 #[derive(Clone)]
 pub struct AiBatch {
-    helper: AiSession,
+    session: AiSession,
     choice: ModelChoice,
 }
 
 impl AiBatch {
-    pub(super) fn new(helper: &AiSession, choice: ModelChoice) -> Self {
-        Self { helper: helper.clone(), choice }
-    }
-
-    /// Hands the items over. Each is a row of the ledger, which reserves what it can cost at the price of a batch.
+    /// Submits prompts as one batch. Each is a row of the ledger, which reserves its maximum cost at the batch price.
     ///
-    /// Ids name the results: 1 to 64 letters, digits, `_` and `-`, each once.
+    /// The custom ids identify the results. Each has 1 to 64 letters, digits, `_` and `-`, and is unique in the batch.
     pub fn submit<I: Into<BatchPrompt>>(&self, items: impl IntoIterator<Item = I>) -> SubmitBatch {
         SubmitBatch::new(self, items.into_iter().map(Into::into).collect())
     }
 
-    /// How far it is.
+    /// Returns the state of a batch.
     ///
     /// # Errors
-    /// Those of the provider; what may pass is repeated.
+    /// The provider's errors; transient ones are retried first.
     pub async fn status(&self, ticket: &BatchTicket) -> Result<BatchStatus, AiError> {
-        let far = FarSide::new(&self.helper, &ticket.model)?;
-        let batches = far.batches()?;
+        let target = BatchTarget::new(&self.session, &ticket.model)?;
+        let provider = target.provider()?;
         let batch = ticket.submitted();
-        self.repeat(|| batches.status(&batch)).await
+        self.with_retries(|| provider.status(&batch)).await
     }
 
-    /// What became of the items of a batch that is over, in the order in which they were submitted. Each row of the
-    /// ledger is settled, once, however often this is asked.
+    /// Returns the results of a terminal batch, in the order in which the items were submitted. The row of each item is
+    /// settled once, even if the results are fetched several times.
     ///
     /// # Errors
-    /// [`AiErrorKind::InvalidRequest`] when it is not over; those of the provider; [`AiErrorKind::Ledger`].
+    /// [`AiErrorKind::InvalidRequest`] if the batch is not terminal; the provider's errors; [`AiErrorKind::Ledger`].
     pub async fn results(&self, ticket: &BatchTicket) -> Result<Vec<BatchResponse>, AiError> {
         results::fetch(self, ticket).await
     }
 
-    /// Asks the provider to stop. What it has answered by then is still to be had, and to be paid: ask for the
-    /// [`results`](Self::results) when the batch is over.
+    /// Requests the provider to cancel a batch. Items that are served before the cancellation takes effect are charged;
+    /// fetch their [`results`](Self::results) once the batch is terminal.
     ///
     /// # Errors
-    /// Those of the provider; what may pass is repeated.
+    /// The provider's errors; transient ones are retried first.
     pub async fn cancel(&self, ticket: &BatchTicket) -> Result<(), AiError> {
-        let far = FarSide::new(&self.helper, &ticket.model)?;
-        let batches = far.batches()?;
+        let target = BatchTarget::new(&self.session, &ticket.model)?;
+        let provider = target.provider()?;
         let batch = ticket.submitted();
-        self.repeat(|| batches.cancel(&batch)).await
+        self.with_retries(|| provider.cancel(&batch)).await
     }
 
-    /// A request that costs nothing and may be repeated.
-    async fn repeat<'a, T>(
+    /// Sends a request that is free and idempotent, and retries transient failures.
+    async fn with_retries<'a, T>(
         &self,
-        send: impl Fn() -> BoxFuture<'a, Result<T, AiError>>,
+        request: impl Fn() -> BoxFuture<'a, Result<T, AiError>>,
     ) -> Result<T, AiError> {
-        let client = self.helper.client()?;
-        let mut waits = client.waits(None);
+        let client = self.session.client()?;
+        let mut delays = client.retry_delays(None);
         loop {
-            self.helper.ensure_active()?;
-            let error = match self.helper.unless_cancelled(send()).await? {
-                Ok(answer) => return Ok(answer),
+            self.session.ensure_active()?;
+            let error = match self.session.unless_cancelled(request()).await? {
+                Ok(response) => return Ok(response),
                 Err(error) => error,
             };
-            let Some(wait) = waits.next(&error) else { return Err(error) };
-            self.helper.unless_cancelled(client.clock().sleep(wait)).await?;
+            let Some(delay) = delays.next_after(&error) else { return Err(error) };
+            self.session.unless_cancelled(client.clock().sleep(delay)).await?;
         }
     }
 }
@@ -104,25 +104,27 @@ impl fmt::Debug for AiBatch {
     }
 }
 
-/// Who serves a model.
-struct FarSide {
+/// The model of a batch and the provider that serves it.
+struct BatchTarget {
     model_key: String,
     model: ModelConfig,
     provider: Arc<dyn AiProvider>,
 }
 
-impl FarSide {
-    fn new(helper: &AiSession, model_key: &str) -> Result<Self, AiError> {
-        let client = helper.client()?;
+impl BatchTarget {
+    fn new(session: &AiSession, model_key: &str) -> Result<Self, AiError> {
+        let client = session.client()?;
         let model = client.models().get(model_key)?;
         let provider = client.provider_of(model_key, model)?;
         Ok(Self { model_key: model_key.to_owned(), model: model.clone(), provider })
     }
 
-    fn batches(&self) -> Result<&dyn BatchProvider, AiError> {
+    fn provider(&self) -> Result<&dyn BatchProvider, AiError> {
         self.provider.batches().ok_or_else(|| {
-            let message =
-                format!("provider `{}` of model `{}` takes no batches", self.model.provider, self.model_key);
+            let message = format!(
+                "provider `{}` of model `{}` does not support batches",
+                self.model.provider, self.model_key
+            );
             AiError::new(AiErrorKind::Unsupported, message)
         })
     }

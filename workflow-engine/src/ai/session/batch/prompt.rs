@@ -1,15 +1,15 @@
-//! One item of a batch.
+//! The prompt of one batch item, with its options.
 
 use schemars::JsonSchema;
 use serde_json::Value;
 
 use crate::ai::session::AiSession;
-use crate::ai::session::choice::ModelChoice;
 use crate::ai::session::generation::Generation;
+use crate::ai::session::model_choice::ModelChoice;
 use crate::ai::session::prompt::Prompt;
-use crate::ai::session::schema::{Expected, expected};
+use crate::ai::session::schema::ExpectedSchema;
 
-/// One call of a batch: an id and what is asked. A pair `("id", "Why?")` is one, too.
+/// One item of a batch: a custom id and a prompt. A pair `("id", "Why?")` converts into one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BatchPrompt {
     pub(super) custom_id: String,
@@ -18,11 +18,11 @@ pub struct BatchPrompt {
     temperature: Option<f64>,
     max_tokens: Option<u32>,
     provider_options: Option<Value>,
-    pub(super) expected: Option<Expected>,
+    pub(super) expected: Option<ExpectedSchema>,
 }
 
 impl BatchPrompt {
-    /// A call for text. The id has 1 to 64 letters, digits, `_` and `-`.
+    /// Creates an item that generates text. The custom id has 1 to 64 letters, digits, `_` and `-`.
     pub fn new(custom_id: impl Into<String>, prompt: impl Into<Prompt>) -> Self {
         Self {
             custom_id: custom_id.into(),
@@ -35,48 +35,49 @@ impl BatchPrompt {
         }
     }
 
-    /// A call for a value of the type `T`. The schema goes into the ticket, so that any process can check the answer.
+    /// Makes the item generate a value of the type `T`. The ticket stores the schema, so that any process can validate
+    /// the response.
     #[must_use]
     pub fn schema<T: JsonSchema>(mut self) -> Self {
-        self.expected = Some(expected::<T>());
+        self.expected = Some(ExpectedSchema::of::<T>());
         self
     }
 
-    /// What holds for the whole conversation.
+    /// Sets the instructions that apply to the whole conversation.
     #[must_use]
     pub fn instructions(mut self, instructions: impl Into<String>) -> Self {
         self.instructions = Some(instructions.into());
         self
     }
 
-    /// From 0 to 2. Default 0.7 for text and 0 for objects.
+    /// Sets the temperature, from 0 to 2. Default: 0.7 for text and 0 for objects.
     #[must_use]
     pub const fn temperature(mut self, temperature: f64) -> Self {
         self.temperature = Some(temperature);
         self
     }
 
-    /// The longest answer, in tokens, reasoning included.
+    /// Limits the response, including reasoning, to this number of tokens.
     #[must_use]
     pub const fn max_tokens(mut self, tokens: u32) -> Self {
         self.max_tokens = Some(tokens);
         self
     }
 
-    /// Fields of the provider's own, laid over the request as they are.
+    /// Adds provider-specific fields, merged into the request body as they are.
     #[must_use]
     pub fn provider_options(mut self, options: Value) -> Self {
         self.provider_options = Some(options);
         self
     }
 
-    pub(super) fn generation(self, helper: &AiSession, choice: &ModelChoice) -> Generation {
+    pub(super) fn generation(self, session: &AiSession, choice: &ModelChoice) -> Generation {
         Generation {
             instructions: self.instructions,
             temperature: self.temperature,
             max_tokens: self.max_tokens,
             provider_options: self.provider_options,
-            ..Generation::new(helper, choice.clone(), self.prompt)
+            ..Generation::new(session, choice.clone(), self.prompt)
         }
     }
 }

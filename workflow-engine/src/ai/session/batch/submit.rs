@@ -1,4 +1,4 @@
-//! Handing a batch over.
+//! The submission of a batch.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -9,24 +9,21 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use super::prompt::BatchPrompt;
-use super::ticket::{BatchTicket, TicketItem};
-use super::token::token_of;
-use super::{AiBatch, FarSide};
+use super::ticket::{BatchTicket, TicketItem, stage_batch_token};
+use super::{AiBatch, BatchTarget};
 use crate::ai::batch::{BatchItem, BatchProvider, SubmittedBatch};
-use crate::ai::error::{AiError, AiErrorKind};
 use crate::ai::session::AiSession;
-use crate::ai::session::errors::{end_of, of_ledger};
-use crate::ai::session::open_call::OpenCall;
-use crate::ai::session::request::CallSpec;
-use crate::ai::session::schema::Expected;
+use crate::ai::session::request::{CallSpec, ReservedCall, ledger_error, outcome_of};
+use crate::ai::session::schema::ExpectedSchema;
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 use crate::ledger::{BatchNames, CallLedger, CallOutcome, CallReservation};
 use crate::records::CallType;
 use crate::value::CallId;
 
-/// How many rows are written at the same time: so many share a transaction at most.
-const WRITES: usize = 32;
+/// The number of rows that are written concurrently, so that they can share a transaction.
+const CONCURRENT_WRITES: usize = 32;
 
-/// A batch to be handed over, made by [`AiBatch::submit`]; `.await` hands it over.
+/// The submission of a batch, built by [`AiBatch::submit`]. `.await` sends it and returns a [`BatchTicket`].
 #[must_use = "nothing is sent until it is awaited"]
 pub struct SubmitBatch {
     batch: AiBatch,
@@ -35,11 +32,11 @@ pub struct SubmitBatch {
     retries: Option<u32>,
 }
 
-/// Items that may be sent.
-struct Prepared {
+/// The checked items of a batch, with their rows and schemas in the same order.
+struct PreparedBatch {
     items: Vec<BatchItem>,
-    questions: Vec<CallSpec>,
-    expected: Vec<Option<Expected>>,
+    specs: Vec<CallSpec>,
+    schemas: Vec<Option<ExpectedSchema>>,
 }
 
 impl SubmitBatch {
@@ -47,105 +44,108 @@ impl SubmitBatch {
         Self { batch: batch.clone(), items, token: None, retries: None }
     }
 
-    /// A name by which the batch is found again, where the provider has a place for it: handed over a second time under
-    /// the same name, it is the first batch that is meant. In a stage there is one already, which is the same for the
-    /// same items in every attempt.
+    /// Sets the token that makes the submission idempotent, at providers that store a token with a batch: a second
+    /// submission with the same token returns the first batch. In a stage there is a default token, which is equal in
+    /// all attempts that submit the same items.
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = Some(token.into());
         self
     }
 
-    /// How often it is tried again, in the place of the client's
-    /// [`max_retries`](crate::ai::AiClientBuilder::max_retries). Where the connection was lost and the provider cannot
-    /// say whether it has the batch, it is not.
+    /// Sets the number of retries, instead of the client's
+    /// [`max_retries`](crate::ai::AiClientBuilder::max_retries). A submission that may have reached the provider is
+    /// not retried if the provider cannot find batches by token.
     pub const fn retries(mut self, retries: u32) -> Self {
         self.retries = Some(retries);
         self
     }
 
     async fn call(mut self) -> Result<BatchTicket, AiError> {
-        let helper = self.batch.helper.clone();
-        let far = FarSide::new(&helper, &self.batch.choice.key)?;
-        let Prepared { items, mut questions, expected } = self.prepare()?;
-        let batches = far.batches()?;
-        // Under a name that nobody else has, there is nothing to be found.
-        let (token, may_exist) = match (self.token.take(), &helper.shared.token) {
+        let session = self.batch.session.clone();
+        let target = BatchTarget::new(&session, &self.batch.choice.key)?;
+        let PreparedBatch { items, mut specs, schemas } = self.prepare()?;
+        let provider = target.provider()?;
+        // A generated token is unique, so no batch can exist under it.
+        let (token, may_exist) = match (self.token.take(), &session.shared.token) {
             (Some(token), _) => (token, true),
-            (None, Some(stage)) => (token_of(stage, &items)?, true),
+            (None, Some(stage_token)) => (stage_batch_token(stage_token, &items)?, true),
             (None, None) => (CallId::generate().to_string(), false),
         };
-        let found = if may_exist { self.batch.repeat(|| batches.find(&token)).await? } else { None };
-        for question in &mut questions {
-            question.metadata.insert("batch_token".to_owned(), token.clone().into());
+        let found = if may_exist { self.batch.with_retries(|| provider.find(&token)).await? } else { None };
+        for spec in &mut specs {
+            spec.metadata.insert("batch_token".to_owned(), token.clone().into());
         }
-        let known = match &found {
-            Some(found) => known_rows(&helper, &token, found).await?,
+        let existing = match &found {
+            Some(found) => existing_rows(&session, &token, found).await?,
             None => HashMap::new(),
         };
-        let intended = questions.iter().zip(&items);
-        let intended: Vec<_> = intended
-            .map(|(question, item)| (question.reservation(1), known.get(&item.custom_id).copied()))
+        let reservations: Vec<_> = specs
+            .iter()
+            .zip(&items)
+            .map(|(spec, item)| (spec.reservation(1), existing.get(&item.custom_id).copied()))
             .collect();
-        // In their order, for the first error of several is told.
-        let writing = intended.into_iter().map(|(call, known)| write_down(helper.ledger(), call, known));
-        let mut rows: Vec<OpenCall> = stream::iter(writing).buffered(WRITES).try_collect().await?;
+        // In order, so that the error of the first item that fails is returned.
+        let writes = reservations.into_iter().map(|(call, id)| reserve(session.ledger(), call, id));
+        let mut rows: Vec<ReservedCall> =
+            stream::iter(writes).buffered(CONCURRENT_WRITES).try_collect().await?;
         for row in &mut rows {
             row.mark_sent();
         }
         let submitted = match found {
             Some(found) => found,
-            None => match self.send(batches, &token, &items).await {
+            None => match self.send(provider, &token, &items).await {
                 Ok(submitted) => submitted,
-                Err(NotSubmitted { error, end }) => return Err(end_all(rows, error, &end).await),
+                Err(NotSubmitted { error, outcome }) => return Err(settle_all(rows, error, &outcome).await),
             },
         };
-        let call_ids = rows.into_iter().map(OpenCall::leave);
-        Ok(ticket(self.batch.choice.key, submitted, items, call_ids, expected))
+        let call_ids = rows.into_iter().map(ReservedCall::leave_reserved);
+        Ok(ticket(self.batch.choice.key, submitted, items, call_ids, schemas))
     }
 
-    fn prepare(&mut self) -> Result<Prepared, AiError> {
+    fn prepare(&mut self) -> Result<PreparedBatch, AiError> {
         check(&self.items)?;
-        let mut prepared = Prepared { items: Vec::new(), questions: Vec::new(), expected: Vec::new() };
+        let mut prepared = PreparedBatch { items: Vec::new(), specs: Vec::new(), schemas: Vec::new() };
         for item in std::mem::take(&mut self.items) {
             let (custom_id, expected) = (item.custom_id.clone(), item.expected.clone());
-            let schema = expected.as_ref().map(Expected::object_schema);
+            let schema = expected.as_ref().map(ExpectedSchema::object_schema);
             let temperature = if schema.is_some() { 0.0 } else { 0.7 };
-            let generation = item.generation(&self.batch.helper, &self.batch.choice);
-            let ready = generation.ready(CallType::Batch, temperature, schema)?;
-            let mut question = ready.question(1)?;
-            question.metadata.insert("custom_id".to_owned(), custom_id.clone().into());
-            prepared.questions.push(question);
-            prepared.items.push(BatchItem { custom_id, request: ready.request });
-            prepared.expected.push(expected);
+            let generation = item.generation(&self.batch.session, &self.batch.choice);
+            let generation = generation.prepare(CallType::Batch, temperature, schema)?;
+            let mut spec = generation.call_spec(1)?;
+            spec.metadata.insert("custom_id".to_owned(), custom_id.clone().into());
+            prepared.specs.push(spec);
+            prepared.items.push(BatchItem { custom_id, request: generation.request });
+            prepared.schemas.push(expected);
         }
         Ok(prepared)
     }
 
     async fn send(
         &self,
-        batches: &dyn BatchProvider,
+        provider: &dyn BatchProvider,
         token: &str,
         items: &[BatchItem],
     ) -> Result<SubmittedBatch, NotSubmitted> {
-        let helper = &self.batch.helper;
-        let client = helper.client()?;
-        let mut waits = client.waits(self.retries);
+        let session = &self.batch.session;
+        let client = session.client()?;
+        let mut delays = client.retry_delays(self.retries);
         loop {
-            let error = match helper.unless_cancelled(batches.submit(token, items)).await? {
+            let error = match session.unless_cancelled(provider.submit(token, items)).await? {
                 Ok(submitted) => return Ok(submitted),
                 Err(error) => error,
             };
-            let may_be_there = matches!(end_of(&error), CallOutcome::Unknown { .. });
-            if may_be_there && !batches.finds_by_token() {
+            let outcome = outcome_of(&error);
+            let may_exist = matches!(outcome, CallOutcome::Unknown { .. });
+            if may_exist && !provider.finds_by_token() {
                 return Err(error.into());
             }
-            let lost = end_of(&error);
-            let Some(wait) = waits.next(&error) else { return Err(error.into()) };
-            // Until the provider says that it has no such batch, it may have one, whatever goes wrong meanwhile.
-            let unknown = |error| NotSubmitted { error, end: lost.clone() };
-            helper.unless_cancelled(client.clock().sleep(wait)).await.map_err(unknown)?;
-            if may_be_there
-                && let Some(found) = self.batch.repeat(|| batches.find(token)).await.map_err(unknown)?
+            let Some(delay) = delays.next_after(&error) else { return Err(error.into()) };
+            // Until the provider confirms that the batch does not exist, any later error leaves this outcome.
+            let not_submitted = |error| NotSubmitted { error, outcome: outcome.clone() };
+            session.unless_cancelled(client.clock().sleep(delay)).await.map_err(not_submitted)?;
+            if may_exist
+                && let Some(found) =
+                    self.batch.with_retries(|| provider.find(token)).await.map_err(not_submitted)?
             {
                 return Ok(found);
             }
@@ -153,47 +153,48 @@ impl SubmitBatch {
     }
 }
 
-/// Why it was not handed over, as far as anybody knows, and what that means for its rows.
+/// The error of a failed submission, and the outcome of its rows.
 struct NotSubmitted {
     error: AiError,
-    end: CallOutcome,
+    outcome: CallOutcome,
 }
 
 impl From<AiError> for NotSubmitted {
     fn from(error: AiError) -> Self {
-        Self { end: end_of(&error), error }
+        Self { outcome: outcome_of(&error), error }
     }
 }
 
-/// The rows under which a batch that was found again was handed over, by the ids of their items.
-async fn known_rows(
-    helper: &AiSession,
+/// Returns the rows under which a batch that was found again was submitted, by custom id.
+async fn existing_rows(
+    session: &AiSession,
     token: &str,
     found: &SubmittedBatch,
 ) -> Result<HashMap<String, CallId>, AiError> {
     let names = BatchNames { token: token.to_owned(), id: found.id.clone() };
-    let rows = helper.ledger().rows_of_batch(helper.topic(), &names).await;
-    rows.map(HashMap::from_iter).map_err(|error| of_ledger(&error))
+    let rows = session.ledger().rows_of_batch(session.topic(), &names).await;
+    rows.map(HashMap::from_iter).map_err(|error| ledger_error(&error))
 }
 
-/// The row of an item: the one that it has, or a new one.
-async fn write_down(
+/// Returns the item's existing row, or reserves a new one.
+async fn reserve(
     ledger: &Arc<dyn CallLedger>,
     call: CallReservation,
-    known: Option<CallId>,
-) -> Result<OpenCall, AiError> {
-    match known {
-        Some(id) => Ok(OpenCall::again(ledger, id)),
-        None => OpenCall::reserve_unsent(ledger, call).await,
+    existing: Option<CallId>,
+) -> Result<ReservedCall, AiError> {
+    match existing {
+        Some(id) => Ok(ReservedCall::existing(ledger, id)),
+        None => ReservedCall::reserve_unsent(ledger, call).await,
     }
 }
 
-/// Each of its rows says why it was not handed over.
-async fn end_all(rows: Vec<OpenCall>, error: AiError, end: &CallOutcome) -> AiError {
-    let endings = rows.into_iter().map(|row| row.end(end.clone()));
-    let written: Vec<Result<(), AiError>> = stream::iter(endings).buffered(WRITES).collect().await;
-    if written.iter().any(Result::is_err) {
-        tracing::warn!("the ends of calls in a batch were not written");
+/// Settles all rows of a batch that was not submitted, and returns the error.
+async fn settle_all(rows: Vec<ReservedCall>, error: AiError, outcome: &CallOutcome) -> AiError {
+    let settlements = rows.into_iter().map(|row| row.settle(outcome.clone()));
+    let results: Vec<Result<(), AiError>> =
+        stream::iter(settlements).buffered(CONCURRENT_WRITES).collect().await;
+    if results.iter().any(Result::is_err) {
+        tracing::warn!("the outcomes of the calls in a batch were not recorded");
     }
     error
 }
@@ -203,11 +204,11 @@ fn ticket(
     submitted: SubmittedBatch,
     items: Vec<BatchItem>,
     call_ids: impl Iterator<Item = CallId>,
-    expected: Vec<Option<Expected>>,
+    expected: Vec<Option<ExpectedSchema>>,
 ) -> BatchTicket {
-    let mut schemas: Vec<Expected> = Vec::new();
-    let mut place = |expected: Expected| {
-        schemas.iter().position(|known| *known == expected).unwrap_or_else(|| {
+    let mut schemas: Vec<ExpectedSchema> = Vec::new();
+    let mut index_of = |expected: ExpectedSchema| {
+        schemas.iter().position(|schema| *schema == expected).unwrap_or_else(|| {
             schemas.push(expected);
             schemas.len() - 1
         })
@@ -216,28 +217,28 @@ fn ticket(
     let items = items.map(|((item, call_id), expected)| TicketItem {
         custom_id: item.custom_id,
         call_id,
-        schema: expected.map(&mut place),
+        schema: expected.map(&mut index_of),
     });
     let items = items.collect();
     BatchTicket { model, batch_id: submitted.id, items, schemas }
 }
 
 fn check(items: &[BatchPrompt]) -> Result<(), AiError> {
-    let fault = |message: String| Err(AiError::new(AiErrorKind::InvalidRequest, message));
+    let refuse = |message: String| Err(AiError::new(AiErrorKind::InvalidRequest, message));
     if items.is_empty() {
-        return fault("the batch has no items".to_owned());
+        return refuse("the batch has no items".to_owned());
     }
     let mut ids = BTreeSet::new();
     for id in items.iter().map(|item| item.custom_id.as_str()) {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
         if !(1..=64).contains(&id.len()) || !id.bytes().all(is_plain) {
             let shown: String = id.chars().take(64).collect();
-            return fault(format!(
-                "`{shown}` is no id of an item: it needs 1 to 64 letters, digits, `_` and `-`"
+            return refuse(format!(
+                "`{shown}` is not a valid custom id: use 1 to 64 letters, digits, `_` and `-`"
             ));
         }
         if !ids.insert(id) {
-            return fault(format!("two items of the batch have the id `{id}`"));
+            return refuse(format!("two items of the batch have the custom id `{id}`"));
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! What the macros make of the document workflow.
+//! The definition of the document workflow.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ fn ids(definition: &WorkflowDefinition, of: &[usize]) -> Vec<String> {
 }
 
 #[test]
-fn the_definition_says_what_the_chain_says() {
+fn the_definition_has_the_graph_of_the_chain() {
     let definition = document_processor::definition();
     assert_eq!(definition.id, "document-processor");
     assert_eq!(definition.name, "Document Processor");
@@ -25,8 +25,8 @@ fn the_definition_says_what_the_chain_says() {
         let lists = [&stage.predecessors, &stage.successors, &stage.inputs, &stage.reads];
         (stage.number, stage.execution_group, lists.map(|list| ids(definition, list).join(" ")))
     };
-    let expected = |after: &str, before: &str, handed: &str, reads: &str| {
-        [after, before, handed, reads].map(str::to_owned)
+    let expected = |after: &str, before: &str, inputs: &str, reads: &str| {
+        [after, before, inputs, reads].map(str::to_owned)
     };
     assert_eq!(row("extract-text"), (1, 1, expected("", "summarize find-keywords", "", "")));
     assert_eq!(row("summarize"), (2, 2, expected("extract-text", "report", "extract-text", "")));

@@ -7,24 +7,24 @@ use crate::stores::working_set::StageRows;
 use crate::value::CallId;
 
 impl Draft<'_> {
-    /// What is known of a call, if it is there.
+    /// Returns the call, if it exists.
     pub(in crate::stores::apply) fn call(&self, id: CallId) -> Option<&CallRow> {
         self.written.calls.get(&id).or_else(|| self.set.calls.get(&id))
     }
 
-    /// Writes a call that is about to be made.
-    pub(in crate::stores::apply) fn reserve_call(&mut self, row: CallRow, intended: ReservedRow) {
-        self.written.calls.insert(intended.record.id, row);
-        self.written.attached.intended.push(intended);
+    /// Inserts a reserved call.
+    pub(in crate::stores::apply) fn reserve_call(&mut self, row: CallRow, reserved: ReservedRow) {
+        self.written.calls.insert(reserved.record.id, row);
+        self.written.side_rows.reserved_calls.push(reserved);
     }
 
-    /// Writes what became of a call.
-    pub(in crate::stores::apply) fn settle_call(&mut self, row: CallRow, ended: SettledRow) {
-        self.written.calls.insert(ended.id, row);
-        self.written.attached.ended.push(ended);
+    /// Writes the outcome of a call.
+    pub(in crate::stores::apply) fn settle_call(&mut self, row: CallRow, settled: SettledRow) {
+        self.written.calls.insert(settled.id, row);
+        self.written.side_rows.settled_calls.push(settled);
     }
 
-    /// Calls of this stage that are intended are unknown.
+    /// Makes the reserved calls of a stage unknown.
     pub(in crate::stores::apply) fn void_calls(&mut self, voided: VoidedCalls) {
         let known = self.set.calls.iter().chain(&self.written.calls);
         let lost = known.filter(|(_, row)| {
@@ -36,19 +36,25 @@ impl Draft<'_> {
             let row = row.map(|row| CallRow { outcome: CallStatus::Unknown, ..row });
             self.written.calls.extend(row.map(|row| (id, row)));
         }
-        self.written.attached.voided.push(voided);
+        self.written.side_rows.voided_calls.push(voided);
     }
 
-    /// The stages that this decision has touched, and that have calls which are intended; by their ids.
-    pub(in crate::stores::apply) fn stages_with_open_calls(&self) -> Vec<String> {
-        let open = |rows: &StageRows| rows.stage.get().is_some_and(|stage| stage.spending.pending_calls > 0);
-        let mut open: Vec<String> =
-            self.written.stages.iter().filter(|(_, rows)| open(rows)).map(|(id, _)| id.clone()).collect();
-        open.sort_unstable();
-        open
+    /// Returns the ids of the stages that this decision has touched and that have reserved calls, in order.
+    pub(in crate::stores::apply) fn stages_with_pending_calls(&self) -> Vec<String> {
+        let has_pending =
+            |rows: &StageRows| rows.stage.get().is_some_and(|stage| stage.spending.pending_calls > 0);
+        let mut pending: Vec<String> = self
+            .written
+            .stages
+            .iter()
+            .filter(|(_, rows)| has_pending(rows))
+            .map(|(id, _)| id.clone())
+            .collect();
+        pending.sort_unstable();
+        pending
     }
 
-    /// A stage's job before this decision, and now.
+    /// Returns a stage's job before this decision, and as it is now.
     pub(in crate::stores::apply) fn jobs_of(
         &self,
         stage_id: &str,
@@ -58,13 +64,13 @@ impl Draft<'_> {
         (before, now)
     }
 
-    /// The run has other amounts than it is stored with.
-    pub(in crate::stores::apply) fn run_spending_has_changed(&mut self) {
-        self.written.attached.spending.insert((self.run_id, None));
+    /// Notes that the amounts of the run differ from the stored ones.
+    pub(in crate::stores::apply) fn run_spending_changed(&mut self) {
+        self.written.side_rows.changed_spending.insert((self.run_id, None));
     }
 
-    /// The stage has other amounts than it is stored with.
-    pub(in crate::stores::apply) fn stage_spending_has_changed(&mut self, stage_id: &str) {
-        self.written.attached.spending.insert((self.run_id, Some(stage_id.to_owned())));
+    /// Notes that the amounts of the stage differ from the stored ones.
+    pub(in crate::stores::apply) fn stage_spending_changed(&mut self, stage_id: &str) {
+        self.written.side_rows.changed_spending.insert((self.run_id, Some(stage_id.to_owned())));
     }
 }

@@ -1,7 +1,7 @@
-//! OpenAI's batches, as <https://platform.openai.com/docs/guides/batch> has them.
+//! OpenAI's batches. Reference: <https://platform.openai.com/docs/guides/batch>.
 //!
-//! A file of requests goes up, a batch is made of it, and within a day two files come of that: one with the answers, one
-//! with what failed. A batch that expired or was cancelled has both as well, as far as it came.
+//! A batch is created from an uploaded file of requests. Within a day it produces two files: one with the responses, and
+//! one with the errors. A batch that expired or was cancelled has both, for the items that were processed.
 
 mod submit;
 mod record;
@@ -13,10 +13,11 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::OpenAi;
-use crate::ai::{AiError, BatchItem, BatchProvider, BatchStatus, ItemResult, SubmittedBatch};
+use crate::ai::batch::{BatchItem, BatchProvider, BatchStatus, ItemResult, SubmittedBatch};
+use crate::ledger::ai_error::AiError;
 use record::{Page, Record};
 
-/// For a question about a batch; and for the next piece of a file.
+/// For a request about a batch, and between two reads of a file.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 #[async_trait]
@@ -63,9 +64,9 @@ impl BatchProvider for OpenAi {
         if error.is_retryable() {
             return Err(error);
         }
-        // One that is over cannot be stopped, and need not be.
-        let is_over = self.status(batch).await.is_ok_and(|status| status.state.is_over());
-        if is_over { Ok(()) } else { Err(error) }
+        // A terminal batch cannot be cancelled, which is not an error for the caller.
+        let is_terminal = self.status(batch).await.is_ok_and(|status| status.state.is_terminal());
+        if is_terminal { Ok(()) } else { Err(error) }
     }
 }
 

@@ -1,13 +1,14 @@
-//! What OpenAI says of a batch.
+//! The wire format of a batch.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::ai::batch::{BatchState, BatchStatus};
 use crate::ai::http::Endpoint;
-use crate::ai::{AiError, BatchState, BatchStatus};
+use crate::ledger::ai_error::AiError;
 
-/// The key of the token in a batch's metadata.
+/// The metadata key under which a batch stores its token.
 pub(super) const TOKEN: &str = "token";
 
 #[derive(Deserialize)]
@@ -37,12 +38,12 @@ struct Counts {
 #[derive(Deserialize)]
 struct Errors {
     #[serde(default)]
-    data: Option<Vec<Mistake>>,
+    data: Option<Vec<LineError>>,
 }
 
-/// Of one line of the file.
+/// An error in one line of the input file.
 #[derive(Deserialize)]
-struct Mistake {
+struct LineError {
     #[serde(default)]
     code: Option<String>,
     #[serde(default)]
@@ -51,7 +52,7 @@ struct Mistake {
     line: Option<u64>,
 }
 
-/// A page of the list, the newest batch first.
+/// A page of the list of batches, newest first.
 #[derive(Deserialize)]
 pub(super) struct Page {
     #[serde(default)]
@@ -73,7 +74,7 @@ impl Record {
             "failed" => BatchState::Failed,
             "expired" => BatchState::Expired,
             "cancelled" => BatchState::Cancelled,
-            _ => return Err(endpoint.malformed("a batch has a status that is not documented")),
+            _ => return Err(endpoint.malformed("a batch has an undocumented status")),
         };
         let counts = self.request_counts.as_ref();
         Ok(BatchStatus {
@@ -84,19 +85,19 @@ impl Record {
         })
     }
 
-    /// The first mistakes: a file of 50,000 lines can have as many.
+    /// Returns the first errors; a file of 50,000 lines can have as many.
     fn message(&self, endpoint: &Endpoint) -> Option<String> {
-        let mistakes = self.errors.as_ref()?.data.as_ref()?;
-        let texts: Vec<String> = mistakes.iter().take(3).filter_map(Mistake::text).collect();
+        let errors = self.errors.as_ref()?.data.as_ref()?;
+        let texts: Vec<String> = errors.iter().take(3).filter_map(LineError::text).collect();
         let mut text = texts.join("; ");
-        if mistakes.len() > 3 {
+        if errors.len() > 3 {
             text.push_str("; and more");
         }
-        (!text.is_empty()).then(|| endpoint.shown(&text))
+        (!text.is_empty()).then(|| endpoint.redacted(&text))
     }
 }
 
-impl Mistake {
+impl LineError {
     fn text(&self) -> Option<String> {
         let text = self.message.as_ref().or(self.code.as_ref())?;
         Some(match self.line {

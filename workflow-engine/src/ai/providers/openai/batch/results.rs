@@ -1,4 +1,4 @@
-//! What became of the items of a batch.
+//! The results of a batch.
 
 use std::collections::HashSet;
 
@@ -6,18 +6,20 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::TIMEOUT;
+use crate::ai::batch::{ItemResult, SubmittedBatch};
 use crate::ai::http::Lines;
-use crate::ai::providers::OpenAi;
+use crate::ai::providers::openai::OpenAi;
 use crate::ai::providers::openai::response::{self, Completion};
-use crate::ai::{AiError, AiErrorKind, GenerateResponse, ItemResult, SubmittedBatch};
+use crate::ai::response::GenerateResponse;
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 
-/// A line of either file.
+/// A line of the response file or of the error file.
 #[derive(Deserialize)]
 struct Line {
     custom_id: String,
     #[serde(default)]
     response: Option<Response>,
-    /// Why it was never asked.
+    /// The reason why the request was not sent to the model.
     #[serde(default)]
     error: Option<Failure>,
 }
@@ -39,21 +41,21 @@ struct Failure {
 
 pub(super) async fn results(provider: &OpenAi, batch: &SubmittedBatch) -> Result<Vec<ItemResult>, AiError> {
     let record = provider.record(batch).await?;
-    if !record.status(&provider.endpoint)?.state.is_over() {
+    if !record.status(&provider.endpoint)?.state.is_terminal() {
         let message =
-            format!("batch `{}` of provider `{}` is not over", batch.id, provider.endpoint.provider());
+            format!("batch `{}` of provider `{}` is not terminal", batch.id, provider.endpoint.provider());
         return Err(AiError::new(AiErrorKind::InvalidRequest, message));
     }
     let mut results = Vec::new();
-    let mut known = HashSet::new();
-    // An answer stands before a failure.
+    let mut seen = HashSet::new();
+    // The response file comes first: a response takes precedence over an error.
     for file in [record.output_file_id, record.error_file_id].into_iter().flatten() {
         if file.is_empty() {
             continue;
         }
         let mut lines = provider.endpoint.lines(&format!("files/{file}/content"), TIMEOUT).await?;
         while let Some(line) = next(provider, &mut lines).await? {
-            if known.insert(line.custom_id.clone()) {
+            if seen.insert(line.custom_id.clone()) {
                 results
                     .push(ItemResult { custom_id: line.custom_id.clone(), outcome: outcome(provider, line) });
             }
@@ -64,31 +66,28 @@ pub(super) async fn results(provider: &OpenAi, batch: &SubmittedBatch) -> Result
 
 async fn next(provider: &OpenAi, lines: &mut Lines) -> Result<Option<Line>, AiError> {
     let Some(line) = lines.next().await? else { return Ok(None) };
-    let malformed =
-        |_| provider.endpoint.malformed("a line of a batch's file is not of the form that was expected");
+    let malformed = |_| provider.endpoint.malformed("a line of a batch file does not have the expected form");
     serde_json::from_slice(&line).map(Some).map_err(malformed)
 }
 
 fn outcome(provider: &OpenAi, line: Line) -> Result<GenerateResponse, AiError> {
     let endpoint = &provider.endpoint;
     if let Some(failure) = line.error {
-        return Err(not_asked(provider, failure));
+        return Err(not_processed(provider, failure));
     }
     let Some(response) = line.response else {
-        return Err(endpoint.malformed("an item of a batch has neither a response nor an error"));
+        return Err(endpoint.malformed("a batch item has neither a response nor an error"));
     };
     if !(200..300).contains(&response.status_code) {
         return Err(endpoint.reported(&response.body, Some(response.status_code), None));
     }
     match serde_json::from_value::<Completion>(response.body) {
         Ok(completion) => response::response(endpoint, completion, None),
-        Err(_) => {
-            Err(endpoint.malformed("the response to an item of a batch is not of the form that was expected"))
-        }
+        Err(_) => Err(endpoint.malformed("the response to a batch item does not have the expected form")),
     }
 }
 
-fn not_asked(provider: &OpenAi, failure: Failure) -> AiError {
+fn not_processed(provider: &OpenAi, failure: Failure) -> AiError {
     let kind = match failure.code.as_deref() {
         Some("batch_expired" | "request_timeout") => AiErrorKind::Timeout,
         Some("batch_cancelled") => AiErrorKind::Cancelled,
@@ -97,7 +96,7 @@ fn not_asked(provider: &OpenAi, failure: Failure) -> AiError {
             return provider.endpoint.reported(&error, None, None);
         }
     };
-    let why = failure.message.or(failure.code).unwrap_or_default();
-    let (name, why) = (provider.endpoint.provider(), provider.endpoint.shown(&why));
-    AiError::new(kind, format!("provider `{name}` did not get to this item: {why}"))
+    let cause = failure.message.or(failure.code).unwrap_or_default();
+    let (name, cause) = (provider.endpoint.provider(), provider.endpoint.redacted(&cause));
+    AiError::new(kind, format!("provider `{name}` did not process the item: {cause}"))
 }

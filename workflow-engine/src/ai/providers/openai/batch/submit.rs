@@ -1,4 +1,4 @@
-//! Handing a batch over.
+//! The submission of a batch.
 
 use std::time::Duration;
 
@@ -8,16 +8,17 @@ use serde_json::json;
 
 use super::TIMEOUT;
 use super::record::{Record, TOKEN};
-use crate::ai::providers::OpenAi;
-use crate::ai::{AiError, AiErrorKind, BatchItem, SubmittedBatch};
+use crate::ai::batch::{BatchItem, SubmittedBatch};
+use crate::ai::providers::openai::OpenAi;
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 
-/// For the file, over a slow line.
+/// For the upload of the file over a slow connection.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(15 * 60);
-/// What OpenAI takes.
-const MOST_ITEMS: usize = 50_000;
-/// What OpenAI takes, in bytes.
-const LONGEST_FILE: usize = 200_000_000;
-/// As items name it, whatever the base URL is.
+/// OpenAI's limit.
+const MAX_ITEMS: usize = 50_000;
+/// OpenAI's limit, in bytes.
+const MAX_FILE_BYTES: usize = 200_000_000;
+/// The endpoint as items name it, regardless of the base URL.
 const ENDPOINT: &str = "/v1/chat/completions";
 
 #[derive(Deserialize)]
@@ -47,23 +48,23 @@ pub(super) async fn submit(
 fn lines(provider: &OpenAi, items: &[BatchItem]) -> Result<Vec<u8>, AiError> {
     let refuse = |message: String| Err(AiError::new(AiErrorKind::InvalidRequest, message));
     let Some(first) = items.first() else {
-        return refuse("a batch has at least one item".to_owned());
+        return refuse("the batch has no items".to_owned());
     };
-    if items.len() > MOST_ITEMS {
-        return refuse(format!("a batch has at most {MOST_ITEMS} items, this one has {}", items.len()));
+    if items.len() > MAX_ITEMS {
+        return refuse(format!("the batch has {} items, but at most {MAX_ITEMS} are allowed", items.len()));
     }
     let mut lines = Vec::new();
     for item in items {
         if item.request.model.id != first.request.model.id {
             let (one, other) = (&first.request.model.id, &item.request.model.id);
-            return refuse(format!("a batch asks one model, this one asks `{one}` and `{other}`"));
+            return refuse(format!("a batch must have one model, not `{one}` and `{other}`"));
         }
         let body = provider.body(&item.request)?;
         let line = json!({ "custom_id": item.custom_id, "method": "POST", "url": ENDPOINT, "body": body });
         lines.extend_from_slice(line.to_string().as_bytes());
         lines.push(b'\n');
-        if lines.len() > LONGEST_FILE {
-            return refuse("a batch is at most 200 MB long; make several of it".to_owned());
+        if lines.len() > MAX_FILE_BYTES {
+            return refuse("the batch is longer than 200 MB: split it".to_owned());
         }
     }
     Ok(lines)

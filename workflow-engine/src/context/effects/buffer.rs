@@ -1,0 +1,63 @@
+//! The effects of one attempt, collected while its body runs.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::context::stage_error::StageError;
+use crate::records::{Annotation, Statement};
+use crate::value::{Json, MAX_NAME_BYTES, is_name};
+
+/// The effects of an attempt so far; [`StageContext::effects`](crate::StageContext::effects) returns them to a unit
+/// test.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Effects {
+    /// Annotations, in the order of the calls of [`StageContext::annotate`](crate::StageContext::annotate).
+    pub annotations: Vec<Annotation>,
+    /// Artifacts by key; `None` for one that is deleted.
+    pub artifacts: BTreeMap<String, Option<Json>>,
+    /// Metrics by name.
+    pub metrics: BTreeMap<String, f64>,
+    /// SQL statements, in the order in which they run.
+    pub statements: Vec<Statement>,
+}
+
+impl Effects {
+    /// Returns whether there are no effects.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.annotations.is_empty()
+            && self.artifacts.is_empty()
+            && self.metrics.is_empty()
+            && self.statements.is_empty()
+    }
+}
+
+/// The effects of a running attempt.
+#[derive(Debug, Default)]
+pub(crate) struct EffectBuffer {
+    effects: Mutex<Effects>,
+}
+
+impl EffectBuffer {
+    /// Takes all effects when the function has returned. Effects that a spawned task adds afterwards are not committed.
+    pub(crate) fn take(&self) -> Effects {
+        std::mem::take(&mut *self.lock())
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Effects> {
+        // No code panics while it holds this lock.
+        self.effects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Refuses a name that is too long or has control characters.
+pub(super) fn check_name(what: &str, name: &str) -> Result<(), StageError> {
+    if is_name(name) {
+        return Ok(());
+    }
+    let shown: String = name.chars().take(64).collect();
+    Err(StageError::permanent(format_args!(
+        "{shown:?} is not a name for {what}: a name needs 1 to {MAX_NAME_BYTES} bytes and no control characters"
+    )))
+}

@@ -1,0 +1,25 @@
+//! The ids and limits of one attempt.
+
+use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
+
+use crate::value::RunId;
+
+/// The ids and limits of one attempt.
+#[derive(Clone, Debug)]
+pub struct StageScope {
+    /// The run.
+    pub run_id: RunId,
+    /// The workflow's id.
+    pub workflow_id: String,
+    /// The stage's id.
+    pub stage_id: String,
+    /// The number of the attempt in its generation, from 1.
+    pub attempt: u32,
+    /// The generation, from 1. Each rerun begins the next one.
+    pub generation: u32,
+    /// The instant at which the stage's timeout ends this attempt.
+    pub deadline: Option<DateTime<Utc>>,
+    /// Cancelled when the run is cancelled, the worker loses its lease, the deadline passes or the worker stops.
+    pub cancellation: CancellationToken,
+}

@@ -1,0 +1,14 @@
+//! The traits that the macros implement: a stage, its check, the outputs that it requires, and a workflow.
+
+mod stage_trait;
+mod check_result;
+mod require;
+mod check_function;
+mod workflow;
+mod typed_context;
+
+pub use check_function::{CheckFunction, Checked, IsCheck, TakesTicket, TicketFor, Waits};
+pub use check_result::Check;
+pub use require::{ContextOf, Optionally, OutputAs, Requires, prepare, prepare_optional};
+pub use stage_trait::{InputTypes, Running, Stage};
+pub use workflow::Workflow;

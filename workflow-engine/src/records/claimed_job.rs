@@ -1,0 +1,28 @@
+//! A job that a worker has claimed.
+
+use serde::{Deserialize, Serialize};
+
+use super::lease::Lease;
+
+/// A job that a worker has claimed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimedJob {
+    /// The lease, on which every write of the worker is conditional.
+    pub lease: Lease,
+    /// The workflow's id.
+    pub workflow_id: String,
+    /// The fingerprint of the definition with which the run was created.
+    pub definition_fingerprint: String,
+    /// The run's priority.
+    pub priority: i32,
+    /// The attempt; 1 for the first.
+    pub attempt: u32,
+    /// The number of the last attempt.
+    pub max_attempts: u32,
+    /// Whether the stage is `SUSPENDED`: the claim is then for a check, not for the body.
+    pub is_poll: bool,
+    /// The idempotency key of the `job.execute` command that claimed the job. Its result is committed with the outcome.
+    /// A store never sets it.
+    #[serde(skip)]
+    pub idempotency_key: Option<String>,
+}

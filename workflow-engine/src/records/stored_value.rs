@@ -1,0 +1,17 @@
+//! A stored value: in its row, or in the blob store.
+
+use crate::value::Json;
+
+/// A value of a row, or a reference to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoredValue {
+    /// In the row itself.
+    Inline(Json),
+    /// In the blob store, under this key.
+    Blob(BlobKey),
+}
+
+/// The key of a blob: `run/stage/generation/epoch`, followed by `/artifacts/number` for an artifact. The engine makes it,
+/// never from user input.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BlobKey(pub String);

@@ -1,0 +1,177 @@
+//! Jobs: enqueued, claimed, returned.
+
+use super::draft::Draft;
+use super::mismatch::Mismatch;
+use crate::records::{Claimant, ClaimedJob, EventKind, JobRecord, Lease, Status};
+use crate::stores::instant;
+
+/// Writes `Change::Enqueue`.
+pub(super) fn enqueue(
+    draft: &mut Draft<'_>,
+    stage_id: &str,
+    max_attempts: u32,
+    claimant: Option<&Claimant>,
+) -> Result<(), Mismatch> {
+    let stage = draft.stage(stage_id)?;
+    let (stage_status, has_begun) = (stage.status, stage.started_at.is_some());
+    let run = draft.run()?;
+    let job = JobRecord {
+        run_id: run.id,
+        stage_id: stage_id.to_owned(),
+        workflow_id: run.workflow_id.clone(),
+        definition_fingerprint: run.definition_fingerprint.clone(),
+        generation: run.generation,
+        status: requeued_status(stage_status),
+        priority: run.priority,
+        attempt: 0,
+        max_attempts,
+        // Epochs count from zero. The generation keeps the leases of an earlier generation's job apart from these. A
+        // stage that has begun has lost its job, and with it the number of its newest lease: only an epoch above all
+        // that the job can have had fences those leases off, and a clock in microseconds is always above.
+        lease_epoch: if has_begun { u64::try_from(draft.now().timestamp_micros()).unwrap_or(0) } else { 0 },
+        worker_id: None,
+        leased_until: None,
+        run_at: draft.now(),
+        woken: false,
+    };
+    let slot = draft.job_slot(stage_id);
+    if slot.get().is_some_and(|old| old.generation == job.generation) {
+        return Err(Mismatch::JobExists(stage_id.to_owned()));
+    }
+    slot.set(job);
+    match stage_status {
+        Status::Pending => draft.activate()?,
+        // The run's count of active stages includes it already.
+        Status::Running => draft.stage_mut(stage_id)?.status = Status::Pending,
+        _ => {}
+    }
+    if let Some(claimant) = claimant {
+        return claim(draft, stage_id, claimant);
+    }
+    draft.applied().ready.push(stage_id.to_owned());
+    draft.notify_work();
+    Ok(())
+}
+
+/// Writes `Change::Release`.
+pub(super) fn release(
+    draft: &mut Draft<'_>,
+    stage_id: &str,
+    max_attempts: u32,
+    claimant: Option<&Claimant>,
+) -> Result<(), Mismatch> {
+    let stage = draft.stage_mut(stage_id)?;
+    stage.waiting_on =
+        stage.waiting_on.checked_sub(1).ok_or_else(|| Mismatch::StageIsReleased(stage_id.to_owned()))?;
+    if stage.waiting_on > 0 {
+        return Ok(());
+    }
+    enqueue(draft, stage_id, max_attempts, claimant)
+}
+
+/// Writes `Change::Claim`.
+pub(super) fn claim(draft: &mut Draft<'_>, stage_id: &str, claimant: &Claimant) -> Result<(), Mismatch> {
+    let now = draft.now();
+    let job = draft.job_mut(stage_id)?;
+    job.status = Status::Running;
+    // The fence: every write of a worker is conditional on the epoch, and nothing resets it. The attempt number could
+    // not serve, because returning a job lowers it.
+    job.lease_epoch += 1;
+    // Counted at the claim and not at the outcome, so that a stage that kills its process reaches its last attempt.
+    job.attempt += 1;
+    job.worker_id = Some(claimant.worker_id.clone());
+    job.leased_until = Some(instant::after(now, claimant.lease));
+    let attempt = job.attempt;
+    let mut claimed = ClaimedJob {
+        lease: Lease {
+            run_id: job.run_id,
+            stage_id: stage_id.to_owned(),
+            generation: job.generation,
+            epoch: job.lease_epoch,
+        },
+        workflow_id: job.workflow_id.clone(),
+        definition_fingerprint: job.definition_fingerprint.clone(),
+        priority: job.priority,
+        attempt,
+        max_attempts: job.max_attempts,
+        is_poll: false,
+        idempotency_key: None,
+    };
+    let stage = draft.stage_mut(stage_id)?;
+    let awaited_budget = stage.awaited_cost.take().is_some();
+    if stage.status == Status::Suspended {
+        claimed.is_poll = true;
+        draft.applied().claimed.push(claimed);
+        if awaited_budget {
+            // `Change::Wake` has made the job due although its budget was not raised.
+            draft.stage_spending_changed(stage_id);
+        }
+        return Ok(());
+    }
+    stage.status = Status::Running;
+    stage.attempt = attempt;
+    stage.started_at = Some(now);
+    let event = EventKind::StageStarted {
+        stage_id: stage.stage_id.clone(),
+        stage_name: stage.stage_name.clone(),
+        stage_number: stage.stage_number,
+        attempt,
+    };
+    draft.applied().claimed.push(claimed);
+    draft.event(event)
+}
+
+/// Writes `Change::ClaimQueued`.
+pub(super) fn claim_queued(
+    draft: &mut Draft<'_>,
+    stage_ids: &[String],
+    claimant: &Claimant,
+    room: usize,
+) -> Result<(), Mismatch> {
+    for stage_id in stage_ids {
+        if draft.applied().claimed.len() >= room {
+            break;
+        }
+        let (now, generation) = (draft.now(), draft.run()?.generation);
+        let is_queued = draft.job_slot(stage_id).get().is_some_and(|job| {
+            job.status == Status::Pending
+                && job.generation == generation
+                && job.run_at <= now
+                && job.attempt < job.max_attempts
+        });
+        if is_queued {
+            claim(draft, stage_id, claimant)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes `Change::ReturnJob`.
+pub(super) fn return_job(draft: &mut Draft<'_>, stage_id: &str) -> Result<(), Mismatch> {
+    let now = draft.now();
+    let stage = draft.stage_mut(stage_id)?;
+    stage.status = requeued_status(stage.status);
+    let status = stage.status;
+    if status == Status::Pending {
+        stage.attempt = stage.attempt.saturating_sub(1);
+    }
+    let job = draft.job_mut(stage_id)?;
+    clear_lease(job, status);
+    job.run_at = now;
+    job.attempt = job.attempt.saturating_sub(1);
+    draft.applied().ready.push(stage_id.to_owned());
+    draft.notify_work();
+    Ok(())
+}
+
+/// Returns the status of a stage that goes back to the queue: a suspended stage is checked again, not run again.
+pub(super) fn requeued_status(status: Status) -> Status {
+    if status == Status::Suspended { Status::Suspended } else { Status::Pending }
+}
+
+/// Ends the job's lease. The epoch stays, so the next claim raises it above every lease that the job has had.
+pub(super) fn clear_lease(job: &mut JobRecord, status: Status) {
+    job.status = status;
+    job.worker_id = None;
+    job.leased_until = None;
+}

@@ -1,0 +1,62 @@
+//! Why a change does not fit the rows that it names.
+
+use crate::error::Error;
+use crate::value::{Cost, RunId};
+
+/// A change that does not fit the rows although the precondition of its decision holds: a defect of the code that made
+/// the decision, except for `OverBudget`.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Mismatch {
+    #[error("it does not exist")]
+    NoRun,
+    #[error("it exists already")]
+    RunExists,
+    #[error("it has been started already")]
+    RunIsStarted,
+    #[error("it is not terminal")]
+    RunIsNotTerminal,
+    #[error("it is terminal")]
+    RunIsTerminal,
+    #[error("its stage `{0}` is terminal")]
+    StageIsTerminal(String),
+    #[error("it has no stage `{0}`")]
+    NoStage(String),
+    #[error("its stage `{0}` is not running")]
+    StageIsNotRunning(String),
+    #[error("its stage `{0}` is not suspended")]
+    StageIsNotSuspended(String),
+    #[error("none of its stages is ready or running")]
+    NoActiveStage,
+    #[error("none of its stages is suspended")]
+    NoSuspendedStage,
+    #[error("its stage `{0}` has no job")]
+    NoJob(String),
+    #[error("its stage `{0}` has a job already")]
+    JobExists(String),
+    #[error("its stage `{0}` has no predecessor left to wait for")]
+    StageIsReleased(String),
+    #[error("it has no stage left to wait for")]
+    RunIsReleased,
+    /// The stage, or `None` for the run; what it has spent, what it has reserved, what the call needs, and the limit.
+    #[error("its budget is exceeded")]
+    OverBudget(Option<String>, [Cost; 4]),
+    #[error("its idempotency key `{0}` does not exist")]
+    NoKey(String),
+}
+
+/// A mismatch with the run that it is about.
+#[derive(Debug, thiserror::Error)]
+#[error("run {run_id} does not allow it: {mismatch}")]
+struct InvalidDecision {
+    run_id: RunId,
+    mismatch: Mismatch,
+}
+
+impl Mismatch {
+    pub(super) fn into_error(self, run_id: RunId) -> Error {
+        match self {
+            Self::OverBudget(stage, amounts) => Error::budget_exceeded(run_id, stage.as_deref(), amounts),
+            mismatch => Error::store_failed("commit a decision", InvalidDecision { run_id, mismatch }),
+        }
+    }
+}

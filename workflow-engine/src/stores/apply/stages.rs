@@ -1,0 +1,100 @@
+//! Outcomes of a stage: completed, retried, failed, cancelled.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::draft::Draft;
+use super::jobs::{clear_lease, requeued_status};
+use super::mismatch::Mismatch;
+use crate::records::{EventKind, StageRecord, Status, StoredValue};
+use crate::stores::instant;
+
+/// Writes `Change::Complete`.
+pub(super) fn complete(
+    draft: &mut Draft<'_>,
+    stage_id: &str,
+    output: &StoredValue,
+    elapsed: Duration,
+) -> Result<(), Mismatch> {
+    let now = draft.now();
+    let stage = draft.stage_mut(stage_id)?;
+    let was_suspended = stage.status == Status::Suspended;
+    finish(stage, Status::Completed, now)?;
+    stage.output = Some(output.clone());
+    stage.error_message = None;
+    let stage_name = stage.stage_name.clone();
+    draft.job_slot(stage_id).delete();
+    if was_suspended {
+        draft.leave_suspension()?;
+    } else {
+        draft.deactivate()?;
+    }
+    let duration_ms = instant::milliseconds(elapsed);
+    draft.event(EventKind::StageCompleted { stage_id: stage_id.to_owned(), stage_name, duration_ms })
+}
+
+/// Writes `Change::Retry`.
+pub(super) fn retry(
+    draft: &mut Draft<'_>,
+    stage_id: &str,
+    error: &str,
+    delay: Duration,
+) -> Result<(), Mismatch> {
+    let due = instant::after(draft.now(), delay);
+    let stage = draft.stage_mut(stage_id)?;
+    stage.status = requeued_status(stage.status);
+    stage.error_message = Some(error.to_owned());
+    let (stage_name, status) = (stage.stage_name.clone(), stage.status);
+    let job = draft.job_mut(stage_id)?;
+    clear_lease(job, status);
+    job.run_at = due;
+    let event = EventKind::StageRetrying {
+        stage_id: stage_id.to_owned(),
+        stage_name,
+        attempt: job.attempt,
+        error: error.to_owned(),
+        delay_ms: instant::milliseconds(delay),
+    };
+    draft.notify_work();
+    draft.event(event)
+}
+
+/// Writes `Change::Fail`.
+pub(super) fn fail(draft: &mut Draft<'_>, stage_id: &str, error: &str) -> Result<(), Mismatch> {
+    let now = draft.now();
+    let stage = draft.stage_mut(stage_id)?;
+    finish(stage, Status::Failed, now)?;
+    stage.error_message = Some(error.to_owned());
+    let event = EventKind::StageFailed {
+        stage_id: stage.stage_id.clone(),
+        stage_name: stage.stage_name.clone(),
+        attempt: stage.attempt,
+        error: error.to_owned(),
+    };
+    if let Some(job) = draft.job_slot(stage_id).get_mut() {
+        clear_lease(job, Status::Dead);
+    }
+    draft.event(event)
+}
+
+/// Writes `Change::Cancel`.
+pub(super) fn cancel(draft: &mut Draft<'_>, stage_id: &str) -> Result<(), Mismatch> {
+    let now = draft.now();
+    let stage = draft.stage_mut(stage_id)?;
+    finish(stage, Status::Cancelled, now)?;
+    let event =
+        EventKind::StageCancelled { stage_id: stage.stage_id.clone(), stage_name: stage.stage_name.clone() };
+    draft.job_slot(stage_id).delete();
+    draft.event(event)
+}
+
+/// Gives the stage a terminal status. A stage becomes terminal once in a generation, whatever the precondition allows.
+fn finish(stage: &mut StageRecord, status: Status, now: DateTime<Utc>) -> Result<(), Mismatch> {
+    if stage.status.is_terminal() {
+        return Err(Mismatch::StageIsTerminal(stage.stage_id.clone()));
+    }
+    stage.status = status;
+    stage.completed_at = Some(now);
+    Ok(())
+}

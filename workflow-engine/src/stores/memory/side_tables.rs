@@ -1,0 +1,82 @@
+//! The rows beside runs and stages, in memory.
+
+use std::collections::BTreeMap;
+
+use crate::ports::AnnotationFilter;
+use crate::records::{AiCallRecord, AnnotationRecord, ArtifactRecord, Statement};
+use crate::stores::working_set::{SideRows, UserStatements};
+use crate::value::{CallId, RunId};
+
+/// The committed rows.
+#[derive(Default)]
+pub(super) struct SideTables {
+    /// By id.
+    annotations: BTreeMap<u64, AnnotationRecord>,
+    last_annotation: u64,
+    /// By run, stage and key, earlier generations included.
+    pub(super) artifacts: BTreeMap<(RunId, String, String), ArtifactRecord>,
+    pub(super) calls: BTreeMap<CallId, AiCallRecord>,
+    user_statements: Vec<UserStatements>,
+}
+
+/// The recorded statements of one commit of a stage.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct RecordedStatements {
+    /// The run.
+    pub run_id: RunId,
+    /// The stage that gave them.
+    pub stage_id: String,
+    /// The statements, in the order in which a database would run them.
+    pub statements: Vec<Statement>,
+}
+
+impl SideTables {
+    /// Stores the rows that a transaction has written.
+    pub(super) fn write(&mut self, side_rows: SideRows) {
+        for annotation in side_rows.annotations {
+            self.last_annotation += 1;
+            let id = self.last_annotation;
+            self.annotations.insert(id, AnnotationRecord { id, ..annotation });
+        }
+        for (place, row) in side_rows.artifacts {
+            let Some(value) = row.value else {
+                self.artifacts.remove(&place);
+                continue;
+            };
+            let (run_id, stage_id, key) = place.clone();
+            let (generation, at) = (row.generation, row.at);
+            self.artifacts.insert(place, ArtifactRecord { run_id, stage_id, key, generation, value, at });
+        }
+        self.write_calls(side_rows.reserved_calls, side_rows.settled_calls, side_rows.voided_calls);
+        self.user_statements.extend(side_rows.user_statements);
+    }
+
+    /// Returns the annotations that match, in the order of their commits.
+    pub(super) fn annotations(
+        &self,
+        filter: &AnnotationFilter,
+        matches: impl Fn(&AnnotationRecord) -> bool,
+    ) -> Vec<AnnotationRecord> {
+        let all = self.annotations.values();
+        let matching = all.filter(|annotation| filter.admits(annotation) && matches(annotation));
+        matching.take(filter.limit).cloned().collect()
+    }
+
+    /// Returns the recorded statements.
+    pub(super) fn recorded_statements(&self) -> Vec<RecordedStatements> {
+        let recorded = self.user_statements.iter().map(|row| RecordedStatements {
+            run_id: row.run_id,
+            stage_id: row.stage_id.clone(),
+            statements: row.statements.clone(),
+        });
+        recorded.collect()
+    }
+
+    /// Deletes the rows of a run.
+    pub(super) fn delete(&mut self, run_id: RunId) {
+        self.annotations.retain(|_, annotation| annotation.run_id != run_id);
+        self.artifacts.retain(|(run, ..), _| *run != run_id);
+        self.calls.retain(|_, call| call.run_id != Some(run_id));
+    }
+}

@@ -1,0 +1,142 @@
+//! Tests the query plans: no statement scans a table, so the cost of a commit does not grow with the finished runs.
+
+use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
+
+use super::{
+    calls, claim, deliveries, flush, ledger, load, migrations, persistence, retention, side_rows, stuck_runs,
+    transport,
+};
+
+const STATEMENTS: &[&[&str]] = &[
+    side_rows::STATEMENTS,
+    calls::STATEMENTS,
+    claim::STATEMENTS,
+    deliveries::STATEMENTS,
+    flush::STATEMENTS,
+    ledger::STATEMENTS,
+    load::STATEMENTS,
+    persistence::STATEMENTS,
+    stuck_runs::STATEMENTS,
+    retention::DELETES,
+    retention::STATEMENTS,
+    transport::STATEMENTS,
+];
+
+async fn plan(connection: &mut SqliteConnection, sql: &str) -> Vec<String> {
+    let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+    let rows = sqlx::query(explain).fetch_all(connection).await.unwrap();
+    rows.iter().map(|row| row.get("detail")).collect()
+}
+
+async fn database() -> SqliteConnection {
+    let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+    migrations::migrate(&mut connection).await.unwrap();
+    connection
+}
+
+/// The statistics that `ANALYZE` would write after a million finished runs and with no pending work. They may change
+/// plans.
+const A_MILLION_FINISHED: &str = "
+    ANALYZE;
+    DELETE FROM sqlite_stat1;
+    INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+        ('workflow_runs', 'workflow_runs', '1000000 1'),
+        ('workflow_runs', 'workflow_runs_over', '1000000 2001'),
+        ('workflow_runs', 'workflow_runs_unfinished', '0 0 0'),
+        ('workflow_runs', 'workflow_runs_pending', '0 0 0 0'),
+        ('workflow_run_requests', 'sqlite_autoindex_workflow_run_requests_1', '1000000 1'),
+        ('workflow_stages', 'workflow_stages', '4000000 4 1'),
+        ('job_queue', 'job_queue_leased', '0 0'),
+        ('job_queue', 'job_queue_suspended', '0 0 0'),
+        ('job_queue', 'job_queue_pending', '0 0 0 0'),
+        ('outbox_events', 'outbox_events', '11000000 11 1'),
+        ('outbox_events', 'outbox_events_unpublished', '0 0 0'),
+        ('plugin_deliveries', 'plugin_deliveries_due', '0 0 0 0 0'),
+        ('plugin_deliveries', 'plugin_deliveries_dead', '0 0 0 0 0');
+    ANALYZE sqlite_schema;";
+
+#[tokio::test]
+async fn no_statement_scans_a_table() {
+    scans_nothing(&mut database().await).await;
+}
+
+#[tokio::test]
+async fn no_statement_scans_a_table_when_a_million_runs_have_finished() {
+    let mut connection = database().await;
+    sqlx::raw_sql(A_MILLION_FINISHED).execute(&mut connection).await.unwrap();
+    scans_nothing(&mut connection).await;
+}
+
+async fn scans_nothing(connection: &mut SqliteConnection) {
+    // A walk of a partial index does not scan its table: the index holds only pending work.
+    let partial = [
+        "job_queue_leased",
+        "job_queue_pending",
+        "job_queue_suspended",
+        "outbox_events_unpublished",
+        "plugin_deliveries_dead",
+        "workflow_runs_pending",
+        "workflow_runs_unfinished",
+    ];
+    let harmless = |step: &str| {
+        !step.starts_with("SCAN")
+            || step.contains("VIRTUAL TABLE")
+            // An arm of a union, which ends at its own limit.
+            || step.starts_with("SCAN (subquery-")
+            || ["SCAN CONSTANT ROW", "SCAN fresh", "SCAN p"].contains(&step)
+            || partial.iter().any(|index| step.ends_with(&format!("INDEX {index}")))
+    };
+    for sql in STATEMENTS.iter().copied().flatten() {
+        let plan = plan(connection, sql).await;
+        let scans: Vec<_> = plan.iter().filter(|step| !harmless(step)).collect();
+        assert!(scans.is_empty(), "{scans:#?} in {sql}");
+    }
+}
+
+/// A claim finds its work through the index, however much work there is of other definitions.
+#[tokio::test]
+async fn waiting_work_is_found_by_its_definition() {
+    let mut connection = database().await;
+    let waiting = ["job_queue_pending", "job_queue_suspended", "workflow_runs_pending"];
+    let statements = STATEMENTS.iter().copied().flatten();
+    let claims: Vec<_> = statements.filter(|sql| sql.contains("definition_fingerprint = ")).collect();
+    assert!(claims.len() >= 5, "{claims:#?}");
+    for sql in claims {
+        let plan = plan(&mut connection, sql).await;
+        let steps = plan.iter().filter(|step| waiting.iter().any(|index| step.contains(index)));
+        let others: Vec<_> = steps.filter(|step| !step.contains("(definition_fingerprint=?")).collect();
+        assert!(others.is_empty(), "{others:#?} in {sql}");
+    }
+}
+
+#[tokio::test]
+async fn ordered_rows_come_from_an_index() {
+    let mut connection = database().await;
+    for sql in STATEMENTS.iter().copied().flatten() {
+        // Sorting is cheap here: a run has few stages, whose reading order is not that of their key, and a ledger has few
+        // models.
+        if sql.contains("ORDER BY s.stage_number") || sql.contains("GROUP BY c.model_key") {
+            continue;
+        }
+        let plan = plan(&mut connection, sql).await;
+        let sorts = plan.iter().any(|step| step.contains("TEMP B-TREE") && !step.contains("DISTINCT"));
+        assert!(!sorts, "{plan:#?} of {sql}");
+    }
+}
+
+/// Rows of a table that a purge leaves out would stay for ever.
+#[tokio::test]
+async fn a_purge_deletes_from_every_table_that_names_a_run() {
+    let mut connection = database().await;
+    let tables = "SELECT m.name FROM sqlite_schema AS m, pragma_table_info(m.name) AS c
+        WHERE m.type = 'table' AND c.name = 'workflow_run_id'";
+    let tables = sqlx::query(tables).fetch_all(&mut connection).await.unwrap();
+    assert!(tables.len() >= 9);
+    for table in tables.iter().map(|row| row.get::<String, _>(0)) {
+        let delete = format!("DELETE FROM {table} WHERE");
+        assert!(
+            retention::DELETES.iter().any(|sql| sql.starts_with(&delete)),
+            "a purge does not delete from `{table}`"
+        );
+    }
+}

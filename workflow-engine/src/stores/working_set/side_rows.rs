@@ -1,0 +1,86 @@
+//! Side rows: rows beside runs and stages, which few commits have.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
+use crate::records::{AnnotationRecord, Statement, StoredValue};
+use crate::stores::calls::{ReservedRow, SettledRow, VoidedCalls};
+use crate::value::RunId;
+
+/// Rows beside runs and stages. Each kind is written by its own statement, and only where there is any.
+#[derive(Debug, Default)]
+pub(in crate::stores) struct SideRows {
+    /// In the order in which the store assigns their ids.
+    pub(in crate::stores) annotations: Vec<AnnotationRecord>,
+    /// By run, stage and key: the transaction's last value of each.
+    pub(in crate::stores) artifacts: BTreeMap<(RunId, String, String), ArtifactRow>,
+    /// The stages whose metrics have changed.
+    pub(in crate::stores) changed_metrics: BTreeSet<(RunId, String)>,
+    /// New calls of models. They are written before the settled ones.
+    pub(in crate::stores) reserved_calls: Vec<ReservedRow>,
+    /// Outcomes of calls. They are written before calls are voided.
+    pub(in crate::stores) settled_calls: Vec<SettledRow>,
+    /// The stages whose reserved calls become unknown.
+    pub(in crate::stores) voided_calls: Vec<VoidedCalls>,
+    /// The runs, and the stages of runs, whose spending has changed.
+    pub(in crate::stores) changed_spending: BTreeSet<(RunId, Option<String>)>,
+    /// Statements of the user. They run after everything else is written.
+    pub(in crate::stores) user_statements: Vec<UserStatements>,
+}
+
+/// An artifact that is written, or deleted where it has no value.
+#[derive(Clone, Debug)]
+pub(in crate::stores) struct ArtifactRow {
+    pub(in crate::stores) generation: u32,
+    pub(in crate::stores) value: Option<StoredValue>,
+    pub(in crate::stores) at: DateTime<Utc>,
+}
+
+/// Statements of the user that one stage has given.
+#[derive(Clone, Debug)]
+pub(in crate::stores) struct UserStatements {
+    pub(in crate::stores) run_id: RunId,
+    pub(in crate::stores) stage_id: String,
+    pub(in crate::stores) statements: Vec<Statement>,
+}
+
+impl SideRows {
+    /// Returns whether there are no such rows.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        allow(dead_code, reason = "the other stores write each kind where there is any")
+    )]
+    pub(in crate::stores) fn is_empty(&self) -> bool {
+        let Self {
+            annotations,
+            artifacts,
+            changed_metrics,
+            reserved_calls,
+            settled_calls,
+            voided_calls,
+            changed_spending,
+            user_statements,
+        } = self;
+        annotations.is_empty()
+            && artifacts.is_empty()
+            && changed_metrics.is_empty()
+            && reserved_calls.is_empty()
+            && settled_calls.is_empty()
+            && voided_calls.is_empty()
+            && changed_spending.is_empty()
+            && user_statements.is_empty()
+    }
+
+    /// Adds the rows of a later decision.
+    pub(in crate::stores) fn merge(&mut self, later: Self) {
+        self.annotations.extend(later.annotations);
+        self.artifacts.extend(later.artifacts);
+        self.changed_metrics.extend(later.changed_metrics);
+        self.reserved_calls.extend(later.reserved_calls);
+        self.settled_calls.extend(later.settled_calls);
+        self.voided_calls.extend(later.voided_calls);
+        self.changed_spending.extend(later.changed_spending);
+        self.user_statements.extend(later.user_statements);
+    }
+}
