@@ -193,15 +193,12 @@ fn use_trees(code: &str) -> Vec<(bool, String)> {
             None
         };
         let (Some(rest), Some((is_public, mut tree))) = (rest, open.take()) else { continue };
-        match rest.split_once(';') {
-            Some((end, _)) => {
-                tree.push_str(end);
-                trees.push((is_public, tree));
-            }
-            None => {
-                tree.push_str(rest);
-                open = Some((is_public, tree));
-            }
+        if let Some((end, _)) = rest.split_once(';') {
+            tree.push_str(end);
+            trees.push((is_public, tree));
+        } else {
+            tree.push_str(rest);
+            open = Some((is_public, tree));
         }
     }
     trees
@@ -236,13 +233,12 @@ fn leaves(tree: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut depth = 0;
     for character in inner.chars() {
-        match character {
-            ',' if depth == 0 => parts.push(String::new()),
-            _ => {
-                depth += i32::from(character == '{') - i32::from(character == '}');
-                parts.last_mut().expect("it begins with one").push(character);
-            }
+        if character == ',' && depth == 0 {
+            parts.push(String::new());
+            continue;
         }
+        depth += i32::from(character == '{') - i32::from(character == '}');
+        parts.last_mut().expect("it begins with one").push(character);
     }
     parts
         .iter()

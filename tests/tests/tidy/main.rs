@@ -154,7 +154,7 @@ fn pages_of(folder: &Path, pages: &mut Vec<(String, String)>) {
             && !matches!(name, "target" | "samples")
         {
             pages_of(&path, pages);
-        } else if name.ends_with(".md") {
+        } else if path.extension().is_some_and(|extension| extension == "md") {
             let shown = path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
             pages.push((shown, fs::read_to_string(&path).unwrap()));
         }

@@ -110,6 +110,10 @@ impl fmt::Debug for AiClient {
 impl EngineBuilder {
     /// Sets the client through which stages call language models with [`ctx.ai()`](crate::StageContext::ai). Retry
     /// delays follow the engine's clock. Default: no client.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "the engine owns its client, as it owns its other parts"
+    )]
     pub fn ai(self, client: AiClient) -> Self {
         let client = client.with_clock(self.clock());
         self.extension(client)

@@ -198,7 +198,7 @@ impl Endpoint {
         }
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = body::read_error(response).await;
-        Err(self.errors.from_response(status, &headers, &body, request))
+        Err(self.errors.unsuccessful(status, &headers, &body, request))
     }
 
     async fn within<T>(

@@ -23,7 +23,7 @@ pub(super) struct ErrorFactory {
 
 impl ErrorFactory {
     /// Converts a response whose status is not a success.
-    pub(super) fn from_response(
+    pub(super) fn unsuccessful(
         &self,
         status: u16,
         headers: &HeaderMap,

@@ -42,7 +42,10 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Mismat
         Change::Wake { stage_id } => suspension::wake(draft, stage_id),
 
         // Side rows.
-        Change::PutBlob { key, value } => side_rows::put_blob(draft, key, value),
+        Change::PutBlob { key, value } => {
+            side_rows::put_blob(draft, key, value);
+            Ok(())
+        }
         Change::Log { stage_id, level, message, fields } => {
             side_rows::log(draft, stage_id, *level, message, fields)
         }
@@ -57,7 +60,10 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Mismat
         }
         Change::DeleteArtifact { stage_id, key } => side_rows::artifact(draft, stage_id, key, None),
         Change::RecordMetrics { stage_id, metrics } => side_rows::record_metrics(draft, stage_id, metrics),
-        Change::Execute { stage_id, statements } => side_rows::execute(draft, stage_id, statements),
+        Change::Execute { stage_id, statements } => {
+            side_rows::execute(draft, stage_id, statements);
+            Ok(())
+        }
 
         // Calls of models, and budgets.
         Change::ReserveCall { stage_id, call_id, call, budget } => {

@@ -9,10 +9,9 @@ use crate::stores::working_set::{ArtifactRow, BlobRow, LogRow, UserStatements};
 use crate::value::Json;
 
 /// Writes `Change::PutBlob`.
-pub(super) fn put_blob(draft: &mut Draft<'_>, key: &BlobKey, value: &Json) -> Result<(), Mismatch> {
+pub(super) fn put_blob(draft: &mut Draft<'_>, key: &BlobKey, value: &Json) {
     let row = BlobRow { run_id: draft.run_id(), key: key.clone(), value: value.clone(), at: draft.now() };
     draft.put_blob(row);
-    Ok(())
 }
 
 /// Writes `Change::Log`.
@@ -110,12 +109,7 @@ pub(super) fn record_metrics(
 }
 
 /// Writes `Change::Execute`.
-pub(super) fn execute(
-    draft: &mut Draft<'_>,
-    stage_id: &str,
-    statements: &[Statement],
-) -> Result<(), Mismatch> {
+pub(super) fn execute(draft: &mut Draft<'_>, stage_id: &str, statements: &[Statement]) {
     let run_id = draft.run_id();
     draft.execute(UserStatements { run_id, stage_id: stage_id.to_owned(), statements: statements.to_vec() });
-    Ok(())
 }

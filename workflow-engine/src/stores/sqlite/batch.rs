@@ -113,7 +113,7 @@ pub(super) fn run(
                 request.output = Some(Ok(purged));
             }
             Work::ForgetPurged(request) => {
-                request.output = Some(Ok(retention::forget(session, &request.input)?))
+                request.output = Some(Ok(retention::forget(session, &request.input)?));
             }
             Work::WriteCall(request) => request.output = Some(Ok(write_call(session, &request.input, now)?)),
             _ => {}

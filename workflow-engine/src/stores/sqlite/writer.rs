@@ -175,7 +175,7 @@ impl Writer {
             Ok(true) => self.hints.everything_changed(),
             Ok(false) => {}
             Err(failure) => {
-                tracing::warn!(error = %Error::from(failure), "cannot check for commits of other processes")
+                tracing::warn!(error = %Error::from(failure), "cannot check for commits of other processes");
             }
         }
     }
