@@ -17,6 +17,12 @@ documents! {
     Style "STYLE.md";
     Guarantees "docs/guarantees.md";
     Performance "docs/performance.md";
+    Porting "docs/porting.md";
+    Skill "skills/workflow-engine/SKILL.md";
+    SkillPatterns "skills/workflow-engine/references/patterns.md";
+    SkillTesting "skills/workflow-engine/references/testing.md";
+    SkillChanges "skills/workflow-engine/references/changes.md";
+    SkillCompileErrors "skills/workflow-engine/references/compile-errors.md";
     Guide "docs/guide/README.md";
     Stages "docs/guide/01-stages.md";
     Workflows "docs/guide/02-workflows.md";
