@@ -58,6 +58,7 @@ pub(super) async fn run<S: Service>(kernel: Arc<Kernel>, mut service: S, stoppin
         if !S::REVISITS_RECENT_CHANGES {
             changes.mark_unchanged();
         }
+        let is_last_pass = stopping.is_cancelled();
         let next = match service.pass(&kernel).await {
             Ok(next) => next,
             Err(error) => {
@@ -71,12 +72,13 @@ pub(super) async fn run<S: Service>(kernel: Arc<Kernel>, mut service: S, stoppin
         if next == Next::Now && (S::DRAINS || !stopping.is_cancelled()) {
             continue;
         }
-        if stopping.is_cancelled() {
+        if is_last_pass || !S::DRAINS && stopping.is_cancelled() {
             return;
         }
         tokio::select! {
             biased;
-            // A service that drains makes a last pass: the last one may have been before the last commit.
+            // A service that drains makes one more pass, which begins after the worker's last commit. The pass before it
+            // may have read the store earlier, even if it ended later.
             () = stopping.cancelled() => if !S::DRAINS { return },
             () = wait(&kernel, &mut changes, next) => {}
         }

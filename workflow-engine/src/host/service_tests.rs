@@ -36,6 +36,8 @@ struct Scripted<const REVISITS: bool, const DRAINS: bool> {
     passes: mpsc::UnboundedSender<()>,
     /// Announces a change during each pass.
     changes_in_passes: bool,
+    /// Cancelled during the first pass.
+    stop_in_pass: Option<CancellationToken>,
 }
 
 impl<const REVISITS: bool, const DRAINED: bool> Service for Scripted<REVISITS, DRAINED> {
@@ -49,6 +51,9 @@ impl<const REVISITS: bool, const DRAINED: bool> Service for Scripted<REVISITS, D
     async fn pass(&mut self, kernel: &Kernel) -> Result<Next, Error> {
         if self.changes_in_passes {
             kernel.store().hints().all_runs_changed();
+        }
+        if let Some(stopping) = self.stop_in_pass.take() {
+            stopping.cancel();
         }
         self.passes.send(()).unwrap();
         self.results.pop_front().unwrap_or(Ok(Next::OnChange))
@@ -74,6 +79,14 @@ impl Bench {
         results: impl Fn(DateTime<Utc>) -> Vec<Pass>,
         changes_in_passes: bool,
     ) -> Self {
+        Self::start_and_stop::<REVISITS, DRAINS>(results, changes_in_passes, false)
+    }
+
+    fn start_and_stop<const REVISITS: bool, const DRAINS: bool>(
+        results: impl Fn(DateTime<Utc>) -> Vec<Pass>,
+        changes_in_passes: bool,
+        stops_in_pass: bool,
+    ) -> Self {
         let clock = Arc::new(TestClock(watch::Sender::new(DateTime::UNIX_EPOCH)));
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new(clock.clone()));
         let kernel = Arc::new(Kernel::new(KernelConfig {
@@ -91,8 +104,10 @@ impl Bench {
         }));
         let (sender, passes) = mpsc::unbounded_channel();
         let results = results(clock.now()).into();
-        let service = Scripted::<REVISITS, DRAINS> { results, passes: sender, changes_in_passes };
         let stopping = CancellationToken::new();
+        let stop_in_pass = stops_in_pass.then(|| stopping.clone());
+        let service =
+            Scripted::<REVISITS, DRAINS> { results, passes: sender, changes_in_passes, stop_in_pass };
         let running = tokio::spawn(run(kernel, service, stopping.clone()));
         Self { clock, store, passes, stopping, running }
     }
@@ -207,4 +222,18 @@ async fn a_draining_service_makes_a_last_pass_until_nothing_is_due() {
     let mut bench = Bench::start::<false, true>(results, false);
     assert_eq!(bench.passes().await, 1);
     assert_eq!(bench.stop().await, 2);
+}
+
+#[tokio::test]
+async fn a_draining_service_that_is_stopped_during_a_pass_makes_another_one() {
+    let mut bench = Bench::start_and_stop::<false, true>(|_| vec![Ok(Next::OnChange)], false, true);
+    assert_eq!(bench.passes().await, 2, "the first pass may have read the store before the last commit");
+    assert!(bench.running.is_finished());
+}
+
+#[tokio::test]
+async fn a_service_that_is_stopped_during_a_pass_ends_after_it() {
+    let mut bench = Bench::start_and_stop::<false, false>(|_| vec![Ok(Next::OnChange)], false, true);
+    assert_eq!(bench.passes().await, 1);
+    assert!(bench.running.is_finished());
 }
