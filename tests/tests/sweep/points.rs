@@ -73,12 +73,20 @@ pub fn check_complete(database: Database, census: &BTreeMap<Shape, BTreeMap<Stri
 
 /// Returns the points inside a store. They are read from its source, so a point that no run reaches is noticed.
 fn store_points(store: &str) -> BTreeSet<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../workflow-engine/src/stores").join(store);
+    let mut folders =
+        vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../workflow-engine/src/stores").join(store)];
     let mut names = BTreeSet::new();
-    for entry in std::fs::read_dir(folder).expect("the sources exist") {
-        let text = std::fs::read_to_string(entry.expect("a file").path()).expect("a text file");
-        let points = text.split("failpoint!(\"").skip(1);
-        names.extend(points.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("the sources exist") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(path).expect("a text file");
+            let points = text.split("failpoint!(\"").skip(1);
+            names.extend(points.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
+        }
     }
     names
 }

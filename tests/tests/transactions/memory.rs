@@ -15,8 +15,7 @@ async fn a_store_in_memory_refuses_statements() {
     assert_eq!(error.code, "STATEMENTS_UNSUPPORTED");
     assert_eq!(
         error.message,
-        "stage `debit` failed after 1 attempt: statements need a store on SQLite or PostgreSQL; a store in memory has \
-         no tables"
+        "stage `debit` failed after 1 attempt: statements need SQLite or PostgreSQL: the in-memory store has no tables"
     );
     engine.shutdown().await;
 }
