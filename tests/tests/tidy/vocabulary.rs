@@ -37,7 +37,6 @@ const AVOIDED: &[(&str, &str)] = &[
     ("looks at", "reads, checks"),
     ("looks whether", "checks whether"),
     ("gives up", "stops, times out"),
-    ("given up", "abandoned, timed out"),
     ("hands over", "passes, submits"),
     ("handed over", "passed, submitted"),
     ("written down", "recorded"),
