@@ -57,19 +57,18 @@ fn half_of_the_files_have_at_most_150_lines() {
 }
 
 #[test]
-fn the_files_that_the_architecture_names_exist() {
-    let page = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
-    let named = page.split('`').skip(1).step_by(2).filter(|text| {
-        ["workflow-engine", "tests/", "docs/", "ui-tests/", "examples/", "benches/"]
-            .iter()
-            .any(|place| text.starts_with(place) && text.contains('/'))
-    });
+fn the_files_that_the_pages_for_maintainers_name_exist() {
     let mut number = 0;
-    for path in named {
-        assert!(root().join(path).exists(), "ARCHITECTURE.md names `{path}`, which does not exist");
-        number += 1;
+    for page in ["ARCHITECTURE.md", "STYLE.md"] {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        let places = ["workflow-engine", "tests/", "docs/", "ui-tests/", "examples/", "benches/"];
+        let is_path = |text: &&str| text.contains('/') && places.iter().any(|place| text.starts_with(place));
+        for path in text.split('`').skip(1).step_by(2).filter(is_path) {
+            assert!(root().join(path).exists(), "{page} names `{path}`, which does not exist");
+            number += 1;
+        }
     }
-    assert!(number > 40, "the page was read: {number} paths");
+    assert!(number > 40, "the pages were read: {number} paths");
 }
 
 #[test]
