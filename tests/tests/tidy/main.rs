@@ -12,7 +12,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// Every Rust file of the workspace, but for what is built and what must not compile.
+/// Every Rust file of the workspace, except build output and files that must not compile.
 fn rust_files() -> Vec<(String, String)> {
     let mut files = Vec::new();
     visit(&root(), &mut files);
@@ -185,6 +185,26 @@ fn avoided_words_are_found_in_any_place() {
     let lines: Vec<_> =
         vocabulary::avoided(text).iter().map(|found| found.split(':').next().unwrap().to_owned()).collect();
     assert_eq!(lines, ["1", "2", "3", "3"]);
+}
+
+/// Unit tests, the suite for stores and documentation may name a code by its text: it is stable.
+#[test]
+fn the_library_names_error_codes_by_their_type() {
+    let texts: Vec<String> =
+        workflow_engine::ErrorCode::ALL.iter().map(|code| format!("\"{code}\"")).collect();
+    let mut wrong = Vec::new();
+    for (path, text) in rust_files() {
+        let is_library =
+            path.starts_with("workflow-engine/src/") && !path.starts_with("workflow-engine/src/testing/");
+        if !is_library || path.ends_with("error/code.rs") || path.contains("tests") {
+            continue;
+        }
+        let code = text.split("\n#[cfg(test)]\n").next().unwrap_or_default();
+        let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let named = lines.filter(|line| texts.iter().any(|text| line.contains(text.as_str())));
+        wrong.extend(named.map(|line| format!("{path}: {}", line.trim())));
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]

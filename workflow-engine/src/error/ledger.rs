@@ -21,6 +21,19 @@ impl Error {
         )
     }
 
+    /// A call that the budget of a ledger in memory does not admit.
+    #[cfg(feature = "ai")]
+    pub(crate) fn over_memory_budget(
+        budget: impl fmt::Display,
+        taken: impl fmt::Display,
+        asked: impl fmt::Display,
+    ) -> Self {
+        let message = format!(
+            "the budget is {budget}: {taken} spent and reserved leave no room for a call that can cost {asked}"
+        );
+        Self::new(ErrorCode::BudgetExceeded, message)
+    }
+
     pub(crate) fn budget_awaited(run: impl fmt::Display, stage: &str, error: &str) -> Self {
         let message = format!("stage `{stage}` of run {run} waits until its budget is raised: {error}");
         Self::new(ErrorCode::BudgetExceeded, message)

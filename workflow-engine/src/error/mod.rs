@@ -3,8 +3,6 @@
 mod code;
 mod causes;
 mod ledger;
-#[cfg(feature = "ai")]
-mod memory_ledger;
 
 use std::error::Error as StdError;
 use std::fmt;
