@@ -255,7 +255,14 @@ impl Error {
         Self::new(ErrorCode::ShuttingDown, "the engine is shutting down")
     }
 
-    pub(crate) fn worker_not_started(source: std::io::Error) -> Self {
+    pub(crate) fn runtime_gone() -> Self {
+        Self::new(
+            ErrorCode::RuntimeGone,
+            "the tokio runtime on which the engine was built was shut down; make the call within another one",
+        )
+    }
+
+    pub(crate) fn worker_not_started(source: impl StdError + Send + Sync + 'static) -> Self {
         Self::new(ErrorCode::WorkerNotStarted, format!("the worker cannot start: {source}")).because(source)
     }
 

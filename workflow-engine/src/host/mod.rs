@@ -5,7 +5,9 @@ mod settings;
 mod slot_pool;
 mod preemption;
 mod recently_served;
+pub(crate) mod thread;
 mod heartbeat;
+mod ending;
 mod service;
 mod stale_leases;
 mod stuck_runs;
@@ -14,5 +16,7 @@ mod flusher;
 mod liveness;
 pub mod serverless;
 
+pub(crate) use ending::elapsed;
+pub use ending::{LeftJob, ShutdownReport};
 pub(crate) use settings::WorkerSettings;
 pub(crate) use worker::Worker;

@@ -133,6 +133,12 @@ pub(super) async fn return_job(
     })
 }
 
+/// Returns the job of this lease to the queue; the attempt does not count. Returns `false` when the lease is lost.
+pub(crate) async fn return_lease(kernel: &Kernel, lease: &Lease) -> Result<bool, Error> {
+    let change = Change::ReturnJob { stage_id: lease.stage_id.clone() };
+    Ok(commit_outcome(kernel, lease, vec![change]).await?.is_some())
+}
+
 /// Commits under the lease; returns `None` when it is lost.
 pub(super) async fn commit_outcome(
     kernel: &Kernel,
@@ -145,7 +151,7 @@ pub(super) async fn commit_outcome(
         idempotency: None,
         changes,
     };
-    let commit = commit_with_retry(kernel, lease, || kernel.store().commit(decision.clone())).await?;
+    let commit = commit_with_retry(kernel, lease, || kernel.commit(decision.clone())).await?;
     Ok(match commit {
         Commit::Applied(applied) => Some(applied),
         Commit::PreconditionFailed | Commit::Duplicate { .. } => None,

@@ -20,6 +20,7 @@ pub(super) mod execution_key;
 
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use finish::return_lease;
 pub(super) use log::MAX_PENDING;
 pub(crate) use outcome::Finished;
 pub use outcome::JobOutcome;
@@ -43,6 +44,19 @@ pub(super) async fn execute_claimed(
     slots: &dyn Slots,
     stop: &CancellationToken,
 ) -> Result<Finished, Error> {
+    let stop = stop.child_token();
+    let _listed = kernel.running().enter(job.lease.clone(), stop.clone());
+    execute_listed(kernel, job, claimant, slots, &stop).await
+}
+
+/// As [`execute_claimed`], for a job that is listed among the running ones with this `stop`.
+pub(super) async fn execute_listed(
+    kernel: &Kernel,
+    job: &ClaimedJob,
+    claimant: &Claimant,
+    slots: &dyn Slots,
+    stop: &CancellationToken,
+) -> Result<Finished, Error> {
     let (registered, stage) = match find_stage(kernel, job).await {
         Ok(found) => found,
         Err(error) if error.is_retryable() => return Err(error),
@@ -52,9 +66,7 @@ pub(super) async fn execute_claimed(
             return Err(error);
         }
     };
-    let stop = stop.child_token();
-    let _listed = kernel.running().enter(job.lease.clone(), stop.clone());
-    let attempt = AttemptContext { kernel, registered, stage, job, claimant, slots, stop: &stop };
+    let attempt = AttemptContext { kernel, registered, stage, job, claimant, slots, stop };
     let finished = if job.is_poll { check::check(&attempt).await } else { run_and_commit(&attempt).await };
     match finished.as_ref().err().and_then(effects::refused_statements) {
         Some((code, error)) => finish::fail_with_code(&attempt, code, error, Vec::new()).await,
