@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use super::{Error, ErrorCode};
 
@@ -168,6 +169,21 @@ impl Error {
 
     pub(crate) fn invalid_request(reason: impl Into<String>) -> Self {
         Self::new(ErrorCode::InvalidRequest, reason)
+    }
+
+    pub(crate) fn invalid_setting<T: fmt::Debug>(name: &str, value: &T, range: &RangeInclusive<T>) -> Self {
+        let permitted = format!("from {:?} to {:?}", range.start(), range.end());
+        Self::new(
+            ErrorCode::InvalidSetting,
+            format!("the setting `{name}` is {value:?}, but must be {permitted}"),
+        )
+    }
+
+    pub(crate) fn invalid_setting_text(name: &str, value: &str, permitted: &str) -> Self {
+        Self::new(
+            ErrorCode::InvalidSetting,
+            format!("the setting `{name}` is `{value}`, but must have {permitted}"),
+        )
     }
 
     pub(crate) fn invalid_annotation(reason: impl fmt::Display) -> Self {

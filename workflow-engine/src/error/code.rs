@@ -96,6 +96,9 @@ error_codes! {
     InvalidRequest "INVALID_REQUEST" InvalidInput
         "A command is malformed: a missing, unknown or ill-typed field, or a value out of range."
         "Correct the command as the message says.";
+    InvalidSetting "INVALID_SETTING" InvalidInput
+        "A setting of the engine, of a host or of a store is out of its range."
+        "Choose a value in the range that the message names.";
     InvalidAnnotation "INVALID_ANNOTATION" InvalidInput
         "An annotation has no attribute, too many of them, or a key or value that cannot be stored."
         "Shorten or rename what the message names.";

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
-use super::worker::WorkerShared;
+use super::worker_shared::WorkerShared;
 use crate::kernel::return_lease;
 use crate::ports::Clock;
 use crate::records::Lease;

@@ -9,6 +9,7 @@ mod payload;
 mod json;
 mod empty;
 pub(crate) mod limits;
+pub(crate) mod setting;
 mod nearest;
 mod name;
 

@@ -116,8 +116,8 @@ impl Database {
             row_types,
             clock_estimate: DatabaseClock::default(),
             idle: Mutex::default(),
-            readers: Semaphore::new(options.connections.max(1) as usize),
-            max_readers: options.connections.max(1),
+            readers: Semaphore::new(options.connections as usize),
+            max_readers: options.connections,
         }
     }
 

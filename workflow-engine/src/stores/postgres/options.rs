@@ -8,6 +8,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::error::Error;
 use crate::ports::Clock;
+use crate::value::setting::{DAY, check_range};
 
 /// Settings of a [`PostgresStore`](super::PostgresStore).
 #[derive(Clone)]
@@ -18,14 +19,14 @@ pub struct PostgresOptions {
     /// The schema that holds the tables; it is created if it does not exist. Default `workflow_engine`. At most 40
     /// lower-case letters, digits and `_`; it starts with no digit and not with `pg_`. Each schema is a separate store.
     pub schema: String,
-    /// The number of connections that commit, at least 1; default 4. At most as many read, and one listens.
+    /// The number of connections that commit, 1 to 1,000; default 4. At most as many read, and one listens.
     pub connections: u32,
     /// Whether the server is reached through a pooler in transaction mode; default no. The store then keeps nothing in
     /// a session: it prepares no statements, does not listen, sets timeouts in each transaction, and notices the
     /// commits of other processes by polling.
     pub behind_pooler: bool,
-    /// How long a transaction may take, including the wait for locks, before it fails with a retryable error; default
-    /// 30 seconds.
+    /// How long a transaction may take, including the wait for locks, before it fails with a retryable error; 100 ms to
+    /// 1 day, default 30 seconds.
     pub transaction_timeout: Duration,
     /// A clock for tests; default the database's clock, the only one that all processes share.
     pub clock: Option<Arc<dyn Clock>>,
@@ -98,6 +99,12 @@ const PLANNER: [(&str, &str); 6] = [
 ];
 
 impl PostgresOptions {
+    /// Checks that each setting is in its range.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        check_range("connections", &self.connections, &(1..=1_000))?;
+        check_range("transaction_timeout", &self.transaction_timeout, &(Duration::from_millis(100)..=DAY))
+    }
+
     /// Returns the options of a connection.
     pub(super) fn connect(&self) -> Result<PgConnectOptions, Error> {
         let url = self.url.as_str();
@@ -131,7 +138,7 @@ impl PostgresOptions {
     }
 
     fn session_settings(&self) -> impl Iterator<Item = (&'static str, String)> + use<> {
-        let timeout = self.transaction_timeout.as_millis().clamp(1, 86_400_000);
+        let timeout = self.transaction_timeout.as_millis();
         let timeouts = [
             ("statement_timeout", timeout),
             ("lock_timeout", timeout),
