@@ -163,14 +163,18 @@ pub(super) async fn commit_with_retry<T, F>(
 where
     F: Future<Output = Result<T, Error>> + Send,
 {
+    const COMMIT: &str = "commit the outcome of a stage";
     const MIN_PAUSE: Duration = Duration::from_millis(50);
     const MAX_PAUSE: Duration = Duration::from_secs(5);
     let mut pause = MIN_PAUSE;
     let mut waited = Duration::ZERO;
     loop {
-        match commit().await {
+        let committed = commit().await;
+        let outages = kernel.store().hints().outages();
+        match committed {
             Err(error) if error.is_retryable() && waited < kernel.lease() * 4 => {
-                tracing::warn!(run = %lease.run_id, stage = lease.stage_id, %error, "an outcome was not committed; trying again");
+                outages.failed(COMMIT, &error);
+                tracing::debug!(run = %lease.run_id, stage = lease.stage_id, %error, "an outcome was not committed; trying again");
                 if let Some(run) = kernel.run_cache().get(lease.run_id, lease.generation) {
                     run.settle(&lease.stage_id);
                 }
@@ -178,7 +182,12 @@ where
                 waited += pause;
                 pause = (pause * 2).min(MAX_PAUSE);
             }
-            result => return result,
+            result => {
+                if result.is_ok() {
+                    outages.succeeded(COMMIT);
+                }
+                return result;
+            }
         }
     }
 }

@@ -150,6 +150,8 @@ async fn run_until_end<T>(
 
 /// Commits reports under the lease. Returns whether they are committed.
 async fn commit_reports(attempt: &AttemptContext<'_>, changes: Vec<Change>) -> bool {
+    const COMMIT_LOG: &str = "commit the log of a stage";
+
     if changes.is_empty() {
         return true;
     }
@@ -161,9 +163,15 @@ async fn commit_reports(attempt: &AttemptContext<'_>, changes: Vec<Change>) -> b
         changes,
     };
     match attempt.kernel.store().commit(decision).await {
-        Ok(Commit::Applied(_)) => return true,
+        Ok(Commit::Applied(_)) => {
+            attempt.kernel.store().hints().outages().succeeded(COMMIT_LOG);
+            return true;
+        }
         Ok(Commit::PreconditionFailed | Commit::Duplicate { .. }) => attempt.stop.cancel(),
         // A lost log line does not justify a failed attempt.
+        Err(error) if error.is_retryable() => {
+            attempt.kernel.store().hints().outages().failed(COMMIT_LOG, &error);
+        }
         Err(error) => {
             tracing::warn!(run = %lease.run_id, stage = lease.stage_id, %error, "log lines or progress of a stage were not committed");
         }
