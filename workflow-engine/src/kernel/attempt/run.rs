@@ -175,9 +175,9 @@ async fn commit_reports(attempt: &AttemptContext<'_>, changes: Vec<Change>) -> R
         idempotency: None,
         changes,
     };
-    if let Commit::PreconditionFailed | Commit::Duplicate { .. } =
-        attempt.kernel.store().commit(decision).await?
-    {
+    let committed = attempt.kernel.store().commit(decision).await;
+    attempt.kernel.store().hints().outages().record("commit the log of a stage", &committed);
+    if let Commit::PreconditionFailed | Commit::Duplicate { .. } = committed? {
         attempt.stop.cancel();
     }
     Ok(())
@@ -191,9 +191,9 @@ fn uncommitted(
     committed: Result<(), Error>,
 ) -> Vec<Change> {
     let Err(error) = committed else { return Vec::new() };
-    let lease = attempt.lease();
-    tracing::warn!(run = %lease.run_id, stage = lease.stage_id, %error, "log lines or progress of a stage were not committed");
     if !error.is_retryable() {
+        let lease = attempt.lease();
+        tracing::warn!(run = %lease.run_id, stage = lease.stage_id, %error, "log lines or progress of a stage were not committed");
         reports.retain(|report| matches!(report, Change::SettleCall { .. }));
     }
     reports
