@@ -118,7 +118,7 @@ async fn time_out(
         completed_key: execution_key::completion(job, &outcome),
     };
     let failed = commit_with_retry(kernel, &job.lease, || fail_for_good(kernel, failure.clone())).await?;
-    Ok(if failed { Finished::with(outcome) } else { Finished::superseded(&job.lease) })
+    Ok(if failed { Finished::with(outcome) } else { Finished::superseded(kernel, &job.lease).await })
 }
 
 async fn commit_suspension(
@@ -130,7 +130,7 @@ async fn commit_suspension(
     changes.extend(execution_key::completion(attempt.job, &outcome));
     Ok(match commit_outcome(attempt.kernel, attempt.lease(), changes).await? {
         Some(_) => Finished::with(outcome),
-        None => Finished::superseded(attempt.lease()),
+        None => Finished::superseded(attempt.kernel, attempt.lease()).await,
     })
 }
 
