@@ -63,7 +63,7 @@ async fn a_schema_of_a_later_version_is_refused() {
     directory.open().await.close().await;
     let path = directory.file("store.db");
     let mut connection = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
-    sqlx::query("INSERT INTO _sqlx_migrations VALUES (9999, 'later', '', true, x'00', 0)")
+    sqlx::query("INSERT INTO workflow_migrations VALUES (9999, 'later', '', true, x'00', 0)")
         .execute(&mut connection)
         .await
         .unwrap();

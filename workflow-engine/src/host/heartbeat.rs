@@ -87,13 +87,9 @@ async fn beat(kernel: &Kernel, started: DateTime<Utc>, stop: &CancellationToken)
         } else {
             store.lost_leases(leases).await
         };
-        match lost {
-            Ok(lost) => {
-                for lease in lost.iter().filter(|lease| kernel.running().stop_lease(lease)) {
-                    tracing::warn!(run = %lease.run_id, stage = lease.stage_id, "a lease was lost, so its body is stopped");
-                }
-            }
-            Err(error) => tracing::error!(%error, "the leases could not be renewed or checked"),
+        store.hints().outages().record("renew leases", &lost);
+        for lease in lost.iter().flatten().filter(|lease| kernel.running().stop_lease(lease)) {
+            tracing::warn!(run = %lease.run_id, stage = lease.stage_id, "a lease was lost, so its body is stopped");
         }
     }
 }

@@ -9,15 +9,13 @@ use crate::kernel::{Kernel, ReapStaleLeases};
 
 /// The shortest time between two passes.
 const MIN_INTERVAL: Duration = Duration::from_millis(50);
-/// The pause after an error; a shorter lease shortens it.
-const ERROR_PAUSE: Duration = Duration::from_secs(1);
 
 /// Reaps at the instants at which leases expire. While no lease is held, it only waits for a change.
 pub(super) struct StaleLeases;
 
 impl Service for StaleLeases {
     fn name(&self) -> String {
-        "stale leases".into()
+        "reap stale leases".into()
     }
 
     async fn pass(&mut self, kernel: &Kernel) -> Result<Next, Error> {
@@ -37,7 +35,7 @@ impl Service for StaleLeases {
         Ok(Next::At(end.clamp(started + MIN_INTERVAL, latest)))
     }
 
-    fn retry(&self, kernel: &Kernel) -> Next {
-        Next::At(kernel.clock().now() + ERROR_PAUSE.min(kernel.lease().max(MIN_INTERVAL)))
+    fn retry(&self, kernel: &Kernel, pause: Duration) -> Next {
+        Next::At(kernel.clock().now() + pause.min(kernel.lease().max(MIN_INTERVAL)))
     }
 }

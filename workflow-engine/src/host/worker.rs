@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::backoff::Backoff;
 use super::flusher::Flushers;
 use super::heartbeat::Heartbeat;
 use super::recently_served::RecentlyServed;
@@ -28,8 +29,8 @@ const CLAIM_BATCH: usize = 64;
 /// How long slots are reserved for branches: longer than short bodies and their commits take, and negligible beside
 /// long ones.
 const RESERVATION: Duration = Duration::from_millis(10);
-/// The pause after the store could not be read or written.
-const ERROR_PAUSE: Duration = Duration::from_secs(1);
+/// The name of the claim loop in logs.
+const CLAIM: &str = "claim work";
 
 /// A worker in this process.
 pub(crate) struct Worker {
@@ -144,7 +145,7 @@ impl WorkerShared {
                 Err(error) => {
                     // The expired lease returns the job to the queue.
                     let lease = &job.lease;
-                    tracing::error!(run = %lease.run_id, stage = lease.stage_id, %error, "a job did not finish and runs again after its lease expires");
+                    tracing::warn!(run = %lease.run_id, stage = lease.stage_id, %error, "a job did not finish and runs again after its lease expires");
                     return;
                 }
             };
@@ -159,24 +160,28 @@ impl WorkerShared {
     }
 
     async fn claim_until_stopped(self: Arc<Self>) {
-        let mut work = self.kernel.store().hints().watch_work();
+        let hints = self.kernel.store().hints();
+        let (mut work, mut backoff) = (hints.watch_work(), Backoff::default());
         loop {
             // Marked before the claim, so that a hint during the claim wakes the worker.
             work.mark_unchanged();
             let Some(permits) = self.slots.acquire_up_to(CLAIM_BATCH).await else { return };
-            match self.claim_once(permits).await {
+            let claimed = match self.claim_once(permits).await {
                 Ok(0) => tokio::select! {
                     () = self.stopping.cancelled() => return,
-                    () = self.wait_for_work(&mut work) => {}
+                    waited = self.wait_for_work(&mut work) => waited,
                 },
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::error!(%error, "the worker could not claim work");
-                    tokio::select! {
-                        () = self.stopping.cancelled() => return,
-                        () = self.kernel.clock().sleep(ERROR_PAUSE) => {}
-                    }
-                }
+                Ok(_) => Ok(()),
+                Err(error) => Err(error),
+            };
+            hints.outages().record(CLAIM, &claimed);
+            if claimed.is_ok() {
+                backoff.reset();
+                continue;
+            }
+            tokio::select! {
+                () = self.stopping.cancelled() => return,
+                () = self.kernel.clock().sleep(backoff.next_pause()) => {}
             }
         }
     }
@@ -215,14 +220,10 @@ impl WorkerShared {
     }
 
     /// Waits for a hint, or for the instant at which a job is due.
-    async fn wait_for_work(&self, work: &mut watch::Receiver<u64>) {
-        let due = match self.kernel.store().next_job_due(&self.kernel.definitions()).await {
-            Ok(due) => due,
-            Err(error) => {
-                tracing::error!(%error, "the worker could not read when the next job is due");
-                Some(self.kernel.clock().now() + ERROR_PAUSE)
-            }
-        };
+    async fn wait_for_work(&self, work: &mut watch::Receiver<u64>) -> Result<(), Error> {
+        let due = self.kernel.store().next_job_due(&self.kernel.definitions()).await?;
+        // Recorded before the wait, which may take hours.
+        self.kernel.store().hints().outages().succeeded(CLAIM);
         let due = async {
             match due {
                 Some(due) => self.kernel.clock().sleep_until(due).await,
@@ -234,6 +235,7 @@ impl WorkerShared {
             _ = work.changed() => {}
             () = due => {}
         }
+        Ok(())
     }
 
     fn spawn_service(&self, loops: &TaskTracker, service: impl Service + 'static) {

@@ -33,6 +33,9 @@ const MIN_INTERVAL: Duration = Duration::from_millis(5);
 /// doubles after each check that finds no commit.
 const POLL: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(250));
 
+/// The longest pause after a check that failed. The pause begins with the shortest interval and doubles.
+const MAX_RETRY: Duration = Duration::from_secs(2);
+
 /// The number of transactions without a pause for a check that counts as load.
 const BUSY_COMMITS: u32 = 32;
 
@@ -42,6 +45,8 @@ pub(super) struct ExternalCommits {
     reported: Arc<Reported>,
     watch: Watch,
     pause: Duration,
+    /// After a check that failed: when the next one follows.
+    retry: Option<Duration>,
     latest_check: Instant,
     /// The number of transactions since the latest check in a pause.
     uninterrupted: u32,
@@ -81,11 +86,14 @@ impl ExternalCommits {
         let reported = Arc::new(Reported::default());
         let watch = Watch::begin(path, &reported);
         let (path, latest_check) = (path.to_owned(), Instant::now());
-        Self { path, reported, watch, pause: POLL.0, latest_check, uninterrupted: 0 }
+        Self { path, reported, watch, pause: POLL.0, retry: None, latest_check, uninterrupted: 0 }
     }
 
     /// Waits until a check is due. The future may be dropped and created again; no report is lost.
     pub(super) async fn wait_for_check(&self) {
+        if let Some(pause) = self.retry {
+            return tokio::time::sleep(pause).await;
+        }
         match self.watch {
             Watch::Notifications { .. } => {
                 while !self.reported.flag.load(Ordering::Acquire) {
@@ -127,8 +135,15 @@ impl ExternalCommits {
         self.reported.flag.swap(false, Ordering::AcqRel)
     }
 
+    /// Repeats a check that failed, later each time. What was reported before it is still to be found.
+    fn repeat_check(&mut self) {
+        self.reported.raise();
+        self.retry = Some(self.retry.map_or(POLL.0, |pause| (pause * 2).min(MAX_RETRY)));
+    }
+
     /// Polls sooner after a commit, and later after each check that found none.
     fn adapt(&mut self, has_moved: bool) {
+        self.retry = None;
         self.pause = if has_moved { POLL.0 } else { (self.pause * 2).min(POLL.1) };
     }
 }
@@ -145,6 +160,14 @@ impl DataVersion {
         session: &Session,
         external: &mut ExternalCommits,
     ) -> Result<bool, Failure> {
+        let moved = self.check(session, external);
+        if moved.is_err() {
+            external.repeat_check();
+        }
+        moved
+    }
+
+    fn check(&mut self, session: &Session, external: &mut ExternalCommits) -> Result<bool, Failure> {
         session.counters.external_checks.fetch_add(1, Ordering::Relaxed);
         external.begin_pause();
         let reported = external.take_report();

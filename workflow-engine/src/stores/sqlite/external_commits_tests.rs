@@ -4,6 +4,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};
 use sqlx::{ConnectOptions, Executor};
 
 use super::*;
+use crate::stores::sqlite::options::texts_with;
 
 /// A connection like that of another process.
 async fn connection(path: &Path) -> SqliteConnection {
@@ -18,7 +19,8 @@ async fn a_pending_commit_behind_a_visible_one_is_checked_again() {
     let (mut first, mut second) = (connection(&path).await, connection(&path).await);
     first.execute("CREATE TABLE numbers (number INTEGER)").await.unwrap();
     let own = rusqlite::Connection::open(&path).unwrap();
-    let session = Session { connection: own, counters: Arc::default() };
+    let session =
+        Session { connection: own, texts: Arc::new(texts_with("workflow_")), counters: Arc::default() };
     let mut seen = DataVersion::read(&session).unwrap();
     let mut external = ExternalCommits { watch: Watch::Polling, ..ExternalCommits::watch(&path) };
     let reported = Arc::clone(&external.reported);
@@ -42,7 +44,8 @@ async fn a_commit_while_the_file_is_not_watched_is_found_in_the_next_pause() {
     let mut other = connection(&path).await;
     other.execute("CREATE TABLE numbers (number INTEGER)").await.unwrap();
     let own = rusqlite::Connection::open(&path).unwrap();
-    let session = Session { connection: own, counters: Arc::default() };
+    let session =
+        Session { connection: own, texts: Arc::new(texts_with("workflow_")), counters: Arc::default() };
     let mut seen = DataVersion::read(&session).unwrap();
     let mut external = ExternalCommits::watch(&path);
 

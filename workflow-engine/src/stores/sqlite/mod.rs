@@ -71,6 +71,7 @@ use self::work::{Request, Work};
 use super::Closed;
 use crate::error::Error;
 use crate::ports::{Clock, Hints};
+use crate::stores::sql_texts::SqlTexts;
 
 /// A store on one SQLite file.
 ///
@@ -95,6 +96,7 @@ pub struct SqliteStore {
     writer: Mutex<Option<mpsc::UnboundedSender<Work>>>,
     is_writer_done: watch::Receiver<bool>,
     readers: SqlitePool,
+    texts: Arc<SqlTexts>,
     hints: Arc<Hints>,
     clock: Arc<dyn Clock>,
     counters: Arc<Counters>,
@@ -125,6 +127,11 @@ impl SqliteStore {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = writer.as_ref().is_some_and(|writer| writer.send(work).is_ok());
         if sent { Ok(()) } else { Err(Error::store_unavailable(doing, Closed)) }
+    }
+
+    /// Returns a statement, to which its arguments are to be bound.
+    fn query<'q>(&self, text: &'static str) -> Query<'q, Sqlite, SqliteArguments> {
+        sqlx::query(self.texts.filled(text))
     }
 
     /// Runs one statement on a connection that reads, and returns its rows. It sees one committed state.

@@ -19,13 +19,14 @@ use super::SqliteStore;
 use super::external_commits::{DataVersion, ExternalCommits};
 use super::failure::Failure;
 use super::migrations::migrate;
-use super::options::{SqliteOptions, path_of};
+use super::options::{SqliteOptions, path_of, prefix_of, texts_with};
 use super::row_cache::RowCache;
 use super::session::Session;
 use super::statistics::Counters;
 use super::writer::{self, Writer};
 use crate::error::Error;
 use crate::ports::Hints;
+use crate::stores::sql_texts::SqlTexts;
 
 /// The number of connections that read. Reads are short, and on a small machine more of them only wait for each other.
 const READERS: u32 = 4;
@@ -41,9 +42,13 @@ impl SqliteStore {
     pub async fn open(options: impl Into<SqliteOptions>) -> Result<Self, Error> {
         let options = options.into();
         let path = path_of(&options.location)?;
+        let texts = Arc::new(texts_with(prefix_of(&options)?));
         let counters = Arc::new(Counters::default());
-        let session =
-            Session { connection: connect(&path, &options).await?, counters: Arc::clone(&counters) };
+        let session = Session {
+            connection: connect(&path, &options, &texts).await?,
+            texts: Arc::clone(&texts),
+            counters: Arc::clone(&counters),
+        };
         let seen = DataVersion::read(&session)?;
 
         let readers = SqlitePoolOptions::new()
@@ -70,6 +75,7 @@ impl SqliteStore {
             writer: Mutex::new(Some(sender)),
             is_writer_done,
             readers,
+            texts,
             hints,
             clock: options.clock,
             counters,
@@ -80,11 +86,11 @@ impl SqliteStore {
 
 /// Opens the connection that writes, and migrates the schema. Processes that create the file at the same time conflict
 /// where SQLite does not wait by itself, at the switch to WAL; then this retries until the busy timeout.
-async fn connect(path: &Path, options: &SqliteOptions) -> Result<Connection, Error> {
+async fn connect(path: &Path, options: &SqliteOptions, texts: &SqlTexts) -> Result<Connection, Error> {
     let deadline = Instant::now() + options.busy_timeout;
     let mut pause = Duration::from_millis(2);
     loop {
-        let failure = match try_connect(path, options).await {
+        let failure = match try_connect(path, options, texts).await {
             Ok(connection) => return Ok(connection),
             Err(failure) => failure,
         };
@@ -97,12 +103,12 @@ async fn connect(path: &Path, options: &SqliteOptions) -> Result<Connection, Err
 }
 
 /// Migrates with sqlx, then opens the connection that writes with rusqlite: see [`Session`].
-async fn try_connect(path: &Path, options: &SqliteOptions) -> Result<Connection, Failure> {
+async fn try_connect(path: &Path, options: &SqliteOptions, texts: &SqlTexts) -> Result<Connection, Failure> {
     const DOING: &str = "open the database";
 
     let failed = |error| Failure::database(DOING, error);
     let mut migrating = quiet(options.creator(path)).connect().await.map_err(failed)?;
-    migrate(&mut migrating).await?;
+    migrate(&mut migrating, texts).await?;
     let (path, options) = (path.to_owned(), options.clone());
     let opened = tokio::task::spawn_blocking(move || options.writer(&path)).await;
     // The migrating connection closes last: SQLite deletes the `-wal` file, which is watched, when no connection is open.

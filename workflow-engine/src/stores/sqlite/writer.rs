@@ -171,12 +171,10 @@ impl Writer {
 
     /// Sends a hint if another process has committed since the last check.
     fn check_external_commits(&mut self) {
-        match self.seen.has_moved(&self.session, &mut self.external_commits) {
-            Ok(true) => self.hints.everything_changed(),
-            Ok(false) => {}
-            Err(failure) => {
-                tracing::warn!(error = %Error::from(failure), "cannot check for commits of other processes");
-            }
+        let moved = self.seen.has_moved(&self.session, &mut self.external_commits).map_err(Error::from);
+        self.hints.outages().record("check for commits of other processes", &moved);
+        if let Ok(true) = moved {
+            self.hints.everything_changed();
         }
     }
 }
