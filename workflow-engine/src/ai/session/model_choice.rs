@@ -34,7 +34,7 @@ impl From<&AiConfig> for ModelChoice {
     fn from(config: &AiConfig) -> Self {
         Self {
             key: config.model.clone(),
-            temperature: Some(config.temperature),
+            temperature: config.temperature,
             max_tokens: config.max_tokens,
         }
     }

@@ -6,9 +6,10 @@
 use std::time::Duration;
 
 use super::context::AttemptContext;
-use super::effects::effect_changes;
+use super::effects::{effect_changes, refused_statements};
 use super::execution_key;
 use super::outcome::{Finished, JobOutcome};
+use super::port_retry::PortRetry;
 use crate::context::{Effects, StageError};
 use crate::error::{Error, ErrorCode};
 use crate::kernel::Kernel;
@@ -34,7 +35,8 @@ pub(super) async fn complete(
 ) -> Result<Finished, Error> {
     let AttemptContext { kernel, registered, stage, job, claimant, slots, .. } = *attempt;
     let lease = &job.lease;
-    let prepared = prepare_output(kernel, lease, &completion.output).await?;
+    let retry = PortRetry::new(kernel, lease);
+    let prepared = retry.call(|| prepare_output(kernel, lease, &completion.output)).await?;
     let definition = registered.definition();
     let run = kernel.run_cache().get(lease.run_id, lease.generation);
     let queued = run.as_ref().map(|run| run.queued()).unwrap_or_default();
@@ -133,6 +135,42 @@ pub(super) async fn return_job(
     })
 }
 
+/// Ends an attempt that a port has failed. An unavailable port costs no attempt: the job returns to the queue, with the
+/// reason at its stage. Any other error fails the attempt by name.
+pub(super) async fn end_after_error(attempt: &AttemptContext<'_>, error: Error) -> Result<Finished, Error> {
+    if let Some((code, refused)) = refused_statements(&error) {
+        return fail_with_code(attempt, code, refused, Vec::new()).await;
+    }
+    if error.code() == ErrorCode::RunNotFound {
+        return Ok(Finished::superseded(attempt.lease()));
+    }
+    if error.is_retryable() {
+        return hand_back(attempt, &error.to_string(), Vec::new()).await;
+    }
+    fail_with_code(attempt, error.code(), StageError::retryable(&error), Vec::new()).await
+}
+
+/// Returns the job of an attempt for which a port stayed unavailable to the queue, with the reason at its stage. The
+/// attempt does not count.
+pub(super) async fn hand_back(
+    attempt: &AttemptContext<'_>,
+    error: &str,
+    reports: Vec<Change>,
+) -> Result<Finished, Error> {
+    let AttemptContext { kernel, job, stop, .. } = *attempt;
+    let lease = &job.lease;
+    tracing::error!(run = %lease.run_id, stage = lease.stage_id, error, "a port stays unavailable, so an attempt returns its job to the queue");
+    let mut changes = reports;
+    changes.push(Change::NoteError { stage_id: lease.stage_id.clone(), error: truncate::error_text(error) });
+    loop {
+        // Without the store nothing else can be done with the job. Its lease is renewed as soon as the store responds.
+        match return_job(kernel, job, changes.clone()).await {
+            Err(error) if error.is_retryable() && !stop.is_cancelled() => {}
+            returned => return returned,
+        }
+    }
+}
+
 /// Commits under the lease; returns `None` when it is lost.
 pub(super) async fn commit_outcome(
     kernel: &Kernel,
@@ -152,44 +190,26 @@ pub(super) async fn commit_outcome(
     })
 }
 
-/// Retries the commit while the store is unavailable, for up to four times the lease, so that an outage does not lose
-/// the outcome of an hour's work. If a commit succeeded and only its result was lost, the retry finds the lease gone and
-/// writes nothing.
+/// Commits, again and again while the store is unavailable. If a commit succeeded and only its result was lost, the
+/// repetition finds the lease gone and writes nothing.
 pub(super) async fn commit_with_retry<T, F>(
     kernel: &Kernel,
     lease: &Lease,
-    commit: impl Fn() -> F + Send,
+    commit: impl Fn() -> F + Send + Sync,
 ) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Error>> + Send,
 {
-    const COMMIT: &str = "commit the outcome of a stage";
-    const MIN_PAUSE: Duration = Duration::from_millis(50);
-    const MAX_PAUSE: Duration = Duration::from_secs(5);
-    let mut pause = MIN_PAUSE;
-    let mut waited = Duration::ZERO;
-    loop {
+    let commit = || async {
         let committed = commit().await;
-        let outages = kernel.store().hints().outages();
-        match committed {
-            Err(error) if error.is_retryable() && waited < kernel.lease() * 4 => {
-                outages.failed(COMMIT, &error);
-                tracing::debug!(run = %lease.run_id, stage = lease.stage_id, %error, "an outcome was not committed; trying again");
-                if let Some(run) = kernel.run_cache().get(lease.run_id, lease.generation) {
-                    run.settle(&lease.stage_id);
-                }
-                kernel.clock().sleep(pause).await;
-                waited += pause;
-                pause = (pause * 2).min(MAX_PAUSE);
-            }
-            result => {
-                if result.is_ok() {
-                    outages.succeeded(COMMIT);
-                }
-                return result;
-            }
+        if committed.as_ref().is_err_and(Error::is_retryable)
+            && let Some(run) = kernel.run_cache().get(lease.run_id, lease.generation)
+        {
+            run.settle(&lease.stage_id);
         }
-    }
+        committed
+    };
+    PortRetry::new(kernel, lease).call(commit).await
 }
 
 /// Returns the jitter of this job's retry, in `0.0..=1.0`: spread over the runs, and the same for each call.

@@ -26,7 +26,7 @@ pub enum JobOutcome {
         /// Whether another attempt follows.
         retryable: bool,
     },
-    /// The host stopped. The job is in the queue again, and the attempt does not count.
+    /// The host stopped, or a port stayed unavailable. The job is in the queue again, and the attempt does not count.
     HandedBack,
     /// There was nothing to execute, or the result is no longer wanted: the run has ended, or another worker has the
     /// job. Nothing was written.
