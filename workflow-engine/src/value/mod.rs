@@ -7,6 +7,8 @@ mod call_id;
 mod cost;
 mod payload;
 mod json;
+pub(crate) mod canonical;
+pub(crate) mod exact;
 mod empty;
 pub(crate) mod limits;
 mod nearest;
@@ -21,5 +23,6 @@ pub use payload::{Payload, Storable};
 pub use run_id::RunId;
 
 pub(crate) use name::{MAX_NAME_BYTES, is_name};
+pub(crate) use exact::Lossy;
 pub(crate) use nearest::{nearest, unknown_field};
 pub(crate) use payload::Stored;
