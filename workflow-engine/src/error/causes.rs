@@ -171,6 +171,11 @@ impl Error {
         Self::new(ErrorCode::InvalidRequest, reason)
     }
 
+    pub(crate) fn request_too_deep(command: &str) -> Self {
+        let message = format!("the request of `{command}` nests arrays and objects too deeply");
+        Self::new(ErrorCode::PayloadTooDeep, message)
+    }
+
     pub(crate) fn invalid_annotation(reason: impl fmt::Display) -> Self {
         Self::new(ErrorCode::InvalidAnnotation, format!("the annotation cannot be stored: {reason}"))
     }

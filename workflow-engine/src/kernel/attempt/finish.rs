@@ -88,7 +88,7 @@ pub(super) async fn fail_attempt(
     error: StageError,
     reports: Vec<Change>,
 ) -> Result<Finished, Error> {
-    fail_with_code(attempt, ErrorCode::StageFailed, error, reports).await
+    fail_with_code(attempt, error.code(), error, reports).await
 }
 
 /// As [`fail_attempt`], with the error code of the run if no attempt follows.
