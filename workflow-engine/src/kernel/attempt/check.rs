@@ -119,7 +119,7 @@ async fn time_out(
         completed_key: execution_key::completion(job, &outcome),
     };
     let failed = commit_with_retry(kernel, &job.lease, || fail_for_good(kernel, failure.clone())).await?;
-    Ok(if failed { Finished::with(outcome) } else { Finished::superseded(&job.lease) })
+    Ok(if failed { Finished::with(outcome) } else { Finished::superseded(kernel, &job.lease).await })
 }
 
 async fn commit_suspension(
@@ -131,7 +131,7 @@ async fn commit_suspension(
     changes.extend(execution_key::completion(attempt.job, &outcome));
     Ok(match commit_effects(attempt, changes).await? {
         Some(_) => Finished::with(outcome),
-        None => Finished::superseded(attempt.lease()),
+        None => Finished::superseded(attempt.kernel, attempt.lease()).await,
     })
 }
 

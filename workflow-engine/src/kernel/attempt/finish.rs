@@ -71,9 +71,9 @@ pub(super) async fn complete(
     changes.extend(execution_key::completion(job, &JobOutcome::Completed));
 
     let pending = run.map(|run| run.begin(&stage.id));
-    let Some(applied) = commit_effects(attempt, changes).await? else {
+    let Some((applied, claimed)) = commit_effects(attempt, changes).await? else {
         kernel.run_cache().remove(lease.run_id, lease.generation);
-        return Ok(Finished::superseded(lease));
+        return Ok(Finished::superseded(kernel, lease).await);
     };
     if applied.ended.is_some() {
         kernel.run_cache().remove(lease.run_id, lease.generation);
@@ -82,7 +82,7 @@ pub(super) async fn complete(
         // be running the successors.
         pending.committed(completion.output, applied.ready);
     }
-    Ok(Finished { outcome: JobOutcome::Completed, next: applied.claimed })
+    Ok(Finished { outcome: JobOutcome::Completed, next: applied.claimed, claimed })
 }
 
 /// Commits a failed attempt: the stage is retried, or fails for good with its run.
@@ -121,7 +121,7 @@ pub(super) async fn fail_with_code(
             FinalFailure { lease: lease.clone(), expired: false, code, error: message, completed_key };
         commit_with_retry(kernel, lease, || fail_for_good(kernel, failure.clone())).await?
     };
-    Ok(if is_applied { Finished::with(outcome) } else { Finished::superseded(lease) })
+    Ok(if is_applied { Finished::with(outcome) } else { Finished::superseded(kernel, lease).await })
 }
 
 /// Returns the job to the queue; the attempt does not count.
@@ -134,7 +134,7 @@ pub(super) async fn return_job(
     changes.push(Change::ReturnJob { stage_id: job.lease.stage_id.clone() });
     Ok(match commit_outcome(kernel, &job.lease, changes).await? {
         Some(_) => Finished::with(JobOutcome::HandedBack),
-        None => Finished::superseded(&job.lease),
+        None => Finished::superseded(kernel, &job.lease).await,
     })
 }
 
@@ -145,7 +145,7 @@ pub(super) async fn end_after_error(attempt: &AttemptContext<'_>, error: Error) 
         return fail_with_code(attempt, code, refused, Vec::new()).await;
     }
     if error.code() == ErrorCode::RunNotFound {
-        return Ok(Finished::superseded(attempt.lease()));
+        return Ok(Finished::superseded(attempt.kernel, attempt.lease()).await);
     }
     if error.is_retryable() {
         return hand_back(attempt, &error.to_string(), Vec::new()).await;
@@ -177,15 +177,15 @@ pub(super) async fn hand_back(
     }
 }
 
-/// As [`commit_outcome`], for an outcome with the effects of a body. Its statements may wait for locks of other sessions,
+/// As [`commit_and_claim`], for an outcome with the effects of a body. Its statements may wait for locks of other sessions,
 /// for minutes. A worker that stops does not wait for them: its job returns to the queue, which voids the commit.
 pub(super) async fn commit_effects(
     attempt: &AttemptContext<'_>,
     changes: Vec<Change>,
-) -> Result<Option<Applied>, Error> {
+) -> Result<Option<(Applied, Duration)>, Error> {
     let AttemptContext { kernel, job, stop, .. } = *attempt;
     let has_statements = changes.iter().any(|change| matches!(change, Change::Execute { .. }));
-    let commit = commit_outcome(kernel, &job.lease, changes);
+    let commit = commit_and_claim(kernel, &job.lease, changes);
     if !has_statements {
         return commit.await;
     }
@@ -207,15 +207,29 @@ pub(super) async fn commit_outcome(
     lease: &Lease,
     changes: Vec<Change>,
 ) -> Result<Option<Applied>, Error> {
+    Ok(commit_and_claim(kernel, lease, changes).await?.map(|(applied, _)| applied))
+}
+
+/// As [`commit_outcome`], with the time at which the commit was sent: the leases of the jobs that it claimed began no
+/// earlier.
+async fn commit_and_claim(
+    kernel: &Kernel,
+    lease: &Lease,
+    changes: Vec<Change>,
+) -> Result<Option<(Applied, Duration)>, Error> {
     let decision = Decision {
         run_id: lease.run_id,
         precondition: Precondition::Lease(lease.clone()),
         idempotency: None,
         changes,
     };
-    let commit = commit_with_retry(kernel, lease, || kernel.store().commit(decision.clone())).await?;
+    let commit = || async {
+        let sent = kernel.clock().monotonic();
+        Ok((kernel.store().commit(decision.clone()).await?, sent))
+    };
+    let (commit, sent) = commit_with_retry(kernel, lease, commit).await?;
     Ok(match commit {
-        Commit::Applied(applied) => Some(applied),
+        Commit::Applied(applied) => Some((applied, sent)),
         Commit::PreconditionFailed | Commit::Duplicate { .. } => None,
     })
 }

@@ -12,8 +12,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
 use crate::kernel::Kernel;
-use crate::ports::Clock;
+use crate::ports::{Clock, Store};
 use crate::records::Lease;
+
+/// The name of these calls in the log of outages.
+const CALL: &str = "call a port for a stage";
 
 const MIN_PAUSE: Duration = Duration::from_millis(50);
 const MAX_PAUSE: Duration = Duration::from_secs(5);
@@ -26,19 +29,21 @@ const MAX_LEASES: u32 = 4;
 #[derive(Clone)]
 pub(super) struct PortRetry {
     clock: Arc<dyn Clock>,
+    store: Arc<dyn Store>,
     lease: Lease,
     max_wait: Duration,
-    /// The error of the port that was last waited for in vain.
+    /// The error of the port that was last stayed unavailable.
     failure: Arc<Mutex<Option<String>>>,
 }
 
 impl PortRetry {
     pub(super) fn new(kernel: &Kernel, lease: &Lease) -> Self {
         let max_wait = kernel.lease().saturating_mul(MAX_LEASES);
-        Self { clock: Arc::clone(kernel.clock()), lease: lease.clone(), max_wait, failure: Arc::default() }
+        let (clock, store) = (Arc::clone(kernel.clock()), Arc::clone(kernel.store()));
+        Self { clock, store, lease: lease.clone(), max_wait, failure: Arc::default() }
     }
 
-    /// Returns the error of the port for which this, or a clone of it, last waited in vain.
+    /// Returns the error of the port that last stayed unavailable for this, or for a clone of it.
     pub(super) fn failure(&self) -> Option<String> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -66,7 +71,9 @@ impl PortRetry {
             result => return result,
         };
         let Self { clock, lease, max_wait, .. } = self;
-        tracing::warn!(run = %lease.run_id, stage = lease.stage_id, %error, "a port is unavailable, so an attempt waits and calls it again");
+        let outages = self.store.hints().outages();
+        outages.failed(CALL, &error);
+        tracing::debug!(run = %lease.run_id, stage = lease.stage_id, %error, "a port is unavailable, so an attempt waits and calls it again");
         let began = clock.now();
         let end = TimeDelta::from_std(*max_wait).ok().and_then(|wait| began.checked_add_signed(wait));
         let pauses =
@@ -82,10 +89,14 @@ impl PortRetry {
                 () = clock.sleep(pause) => {}
             }
             match call().await {
-                Err(error) if error.is_retryable() => newest = error,
+                Err(error) if error.is_retryable() => {
+                    outages.failed(CALL, &error);
+                    newest = error;
+                }
                 result => {
+                    outages.succeeded(CALL);
                     let waited = (clock.now() - began).to_std().unwrap_or_default();
-                    tracing::info!(run = %lease.run_id, stage = lease.stage_id, ?waited, "the port is available again");
+                    tracing::debug!(run = %lease.run_id, stage = lease.stage_id, ?waited, "the port is available again");
                     return result;
                 }
             }
