@@ -262,6 +262,17 @@ impl Error {
         Self::new(ErrorCode::ShuttingDown, "the engine is shutting down")
     }
 
+    pub(crate) fn runtime_gone() -> Self {
+        Self::new(
+            ErrorCode::RuntimeGone,
+            "the tokio runtime on which the engine was built was shut down; make the call within another one",
+        )
+    }
+
+    pub(crate) fn no_runtime(source: tokio::runtime::TryCurrentError) -> Self {
+        Self::new(ErrorCode::WorkerNotStarted, format!("the worker cannot start: {source}")).because(source)
+    }
+
     pub(crate) fn worker_not_started(source: std::io::Error) -> Self {
         if is_shortage(&source) {
             return Self::descriptors_exhausted("start the worker", source);
