@@ -52,7 +52,6 @@ async fn vectors_are_returned_in_the_order_of_the_texts() {
     let expected = json!({
         "model": "text-embedding-3-small",
         "input": ["one", "two"],
-        "encoding_format": "float",
         "dimensions": 2,
         "user": "7",
     });

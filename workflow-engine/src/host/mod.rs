@@ -10,6 +10,7 @@ pub(crate) mod thread;
 mod heartbeat;
 mod ending;
 mod service;
+mod backoff;
 mod stale_leases;
 mod stuck_runs;
 mod retention;

@@ -7,6 +7,7 @@
 use std::io;
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -35,6 +36,11 @@ impl HostThread {
             .spawn(move || runtime.block_on(serve))?;
         kernel.set_background(background.clone());
         Ok(Self { background, stop })
+    }
+
+    /// Returns the runtime of the thread, which has I/O enabled. It ends with the thread.
+    pub(crate) const fn runtime(&self) -> &Handle {
+        &self.background.runtime
     }
 
     /// Runs a task on the thread.

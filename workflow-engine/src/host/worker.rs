@@ -29,9 +29,10 @@ pub(crate) struct Worker {
 impl Worker {
     /// Starts a worker on the current tokio runtime.
     pub(crate) fn start(kernel: &Arc<Kernel>, settings: WorkerSettings) -> Result<Self, Error> {
-        let runtime = Handle::try_current().map_err(Error::worker_not_started)?;
+        let runtime = Handle::try_current().map_err(Error::no_runtime)?;
         let heartbeat = Heartbeat::start(Arc::clone(kernel))?;
-        let shared = WorkerShared::new(kernel, settings, runtime.clone());
+        let host_runtime = heartbeat.thread().runtime().clone();
+        let shared = WorkerShared::new(kernel, settings, host_runtime, runtime.clone());
         let placement: Weak<dyn Placement> = Arc::<WorkerShared>::downgrade(&shared);
         kernel.set_placement(placement);
         shared.start_loops(&runtime);
@@ -57,8 +58,9 @@ impl Worker {
         self.shared.stop_claiming();
         let (sender, receiver) = watch::channel(None);
         let (shared, heartbeat) = (Arc::clone(&self.shared), self.heartbeat.stop().clone());
+        let began = shared.kernel.clock().now();
         self.thread().spawn(async move {
-            let report = ending::drain(&shared, shared.settings.drain_timeout, &heartbeat).await;
+            let report = ending::drain(&shared, began + shared.settings.drain_timeout, &heartbeat).await;
             sender.send_replace(Some(report));
         });
         receiver

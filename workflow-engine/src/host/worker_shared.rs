@@ -9,6 +9,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::backoff::Backoff;
 use super::flusher::Flushers;
 use super::recently_served::RecentlyServed;
 use super::retention::Retention;
@@ -26,8 +27,8 @@ const CLAIM_BATCH: usize = 64;
 /// How long slots are reserved for branches: longer than short bodies and their commits take, and negligible beside
 /// long ones.
 const RESERVATION: Duration = Duration::from_millis(10);
-/// The pause after the store could not be read or written.
-const ERROR_PAUSE: Duration = Duration::from_secs(1);
+/// The name of the claim loop in logs.
+const CLAIM: &str = "claim work";
 
 /// The state that a worker's tasks share.
 pub(super) struct WorkerShared {
@@ -38,6 +39,8 @@ pub(super) struct WorkerShared {
     slots: Arc<SlotPool>,
     /// Whether a stage of its workflows may make more than one successor ready.
     has_branches: bool,
+    /// The runtime of the worker's own thread.
+    host_runtime: Handle,
     /// The runtime of the loops and bodies.
     runtime: RwLock<Handle>,
     /// Whether that runtime was shut down.
@@ -85,12 +88,19 @@ impl Placement for WorkerShared {
             return None;
         }
         let (claimant, slots) = (self.claim.clone(), permits.len());
-        Some(Reservation { claimant, slots, run: Box::new(move |jobs| self.run(jobs, permits)) })
+        // The claim is sent later, so its leases last at least as long as counted from here.
+        let claimed = self.kernel.clock().monotonic();
+        Some(Reservation { claimant, slots, run: Box::new(move |jobs| self.run(jobs, claimed, permits)) })
     }
 }
 
 impl WorkerShared {
-    pub(super) fn new(kernel: &Arc<Kernel>, settings: WorkerSettings, runtime: Handle) -> Arc<Self> {
+    pub(super) fn new(
+        kernel: &Arc<Kernel>,
+        settings: WorkerSettings,
+        host_runtime: Handle,
+        runtime: Handle,
+    ) -> Arc<Self> {
         let highest = kernel.store().hints().watch_highest_priority();
         Arc::new(Self {
             kernel: Arc::clone(kernel),
@@ -99,6 +109,7 @@ impl WorkerShared {
             slots: SlotPool::new(settings.concurrency, highest),
             settings,
             has_branches: kernel.registry().has_branches(),
+            host_runtime,
             runtime: RwLock::new(runtime),
             is_lost: AtomicBool::new(false),
             lost: Notify::new(),
@@ -111,8 +122,8 @@ impl WorkerShared {
         })
     }
 
-    /// Runs jobs that are already claimed, each in its own slot.
-    fn run(self: &Arc<Self>, jobs: Vec<ClaimedJob>, permits: Vec<OwnedSemaphorePermit>) {
+    /// Runs jobs that are already claimed, each in its own slot. Their claim was sent at `claimed`.
+    fn run(self: &Arc<Self>, jobs: Vec<ClaimedJob>, claimed: Duration, permits: Vec<OwnedSemaphorePermit>) {
         if jobs.is_empty() {
             return;
         }
@@ -120,13 +131,13 @@ impl WorkerShared {
         let runtime = self.runtime.read().unwrap_or_else(PoisonError::into_inner);
         for (job, permit) in jobs.into_iter().zip(permits) {
             let shared = Arc::clone(self);
-            let job = self.hold(job);
+            let job = self.hold(job, claimed);
             self.bodies.spawn_on(async move { shared.run_chain(job, permit).await }, &runtime);
         }
     }
 
-    fn hold(&self, job: ClaimedJob) -> HeldJob {
-        HeldJob::new(&self.kernel, job, &self.stopped)
+    fn hold(&self, job: ClaimedJob, claimed: Duration) -> HeldJob {
+        HeldJob::new(&self.kernel, job, claimed, &self.stopped)
     }
 
     /// Runs a job, then, in the same slot, the first of the jobs that its commit claimed. The others run beside it.
@@ -134,11 +145,11 @@ impl WorkerShared {
         loop {
             let slots = SuccessorSlots::new(permit, Arc::clone(&self.slots));
             let lease = job.lease().clone();
-            let mut next = match job.execute(&self.claim, &slots).await {
-                Ok(finished) => finished.next,
+            let (mut next, claimed) = match job.execute(&self.claim, &slots).await {
+                Ok(finished) => (finished.next, finished.claimed),
                 Err(error) => {
                     // The expired lease returns the job to the queue.
-                    tracing::error!(run = %lease.run_id, stage = lease.stage_id, %error, "a job did not finish and runs again after its lease expires");
+                    tracing::warn!(run = %lease.run_id, stage = lease.stage_id, %error, "a job did not finish and runs again after its lease expires");
                     return;
                 }
             };
@@ -146,33 +157,37 @@ impl WorkerShared {
                 return;
             }
             let mut permits = slots.into_permits();
-            job = self.hold(next.remove(0));
+            job = self.hold(next.remove(0), claimed);
             permit = permits.remove(0);
-            self.run(next, permits);
+            self.run(next, claimed, permits);
         }
     }
 
     async fn claim_until_stopped(self: Arc<Self>) {
-        let mut work = self.kernel.store().hints().watch_work();
+        let hints = self.kernel.store().hints();
+        let (mut work, mut backoff) = (hints.watch_work(), Backoff::default());
         loop {
             // Marked before the claim, so that a hint during the claim wakes the worker.
             work.mark_unchanged();
             let Some(permits) = self.slots.acquire_up_to(CLAIM_BATCH).await else { return };
             // A claim that has begun goes to its end, so that no job is claimed and then forgotten.
             let claim = Arc::clone(&self).claim_once(permits);
-            match self.kernel.detach(claim, |_, _| {}).await {
+            let claimed = match self.kernel.detach(claim, |_, _| {}).await {
                 Ok(0) => tokio::select! {
                     () = self.stopping.cancelled() => return,
-                    () = self.wait_for_work(&mut work) => {}
+                    waited = self.wait_for_work(&mut work) => waited,
                 },
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::error!(%error, "the worker could not claim work");
-                    tokio::select! {
-                        () = self.stopping.cancelled() => return,
-                        () = self.kernel.clock().sleep(ERROR_PAUSE) => {}
-                    }
-                }
+                Ok(_) => Ok(()),
+                Err(error) => Err(error),
+            };
+            hints.outages().record(CLAIM, &claimed);
+            if claimed.is_ok() {
+                backoff.reset();
+                continue;
+            }
+            tokio::select! {
+                () = self.stopping.cancelled() => return,
+                () = self.kernel.clock().sleep(backoff.next_pause()) => {}
             }
         }
     }
@@ -182,6 +197,7 @@ impl WorkerShared {
         let spare = if self.has_branches { permits.len() / 2 } else { 0 };
         let mut spare = permits.split_off(permits.len() - spare);
         self.slots.claim_started();
+        let sent = self.kernel.clock().monotonic();
         let found = self.recently_served.claim(&self.kernel, &self.claim, permits.len(), true).await?;
         self.slots.record_remaining(found.remaining_priority);
         let claimed = found.jobs.len() + found.started.len();
@@ -192,33 +208,29 @@ impl WorkerShared {
             reason = "bodies take real time, independently of the engine's clock"
         )]
         self.slots.reserve_for_branches(spare, tokio::time::sleep(RESERVATION));
-        self.run(found.jobs, permits);
+        self.run(found.jobs, sent, permits);
         if found.runs.is_empty() {
             return Ok(claimed);
         }
 
         let started = self.recently_served.start(&self.kernel, &self.claim, found.runs, rest.len()).await?;
         if claimed + started.runs > 0 {
-            self.run(started.jobs, rest);
+            self.run(started.jobs, sent, rest);
             return Ok(claimed + started.runs);
         }
         // Other workers started these runs first, or none of them can be started: they must not delay other work.
         let found = self.recently_served.claim(&self.kernel, &self.claim, rest.len(), false).await?;
         let claimed = found.jobs.len();
         rest.truncate(claimed);
-        self.run(found.jobs, rest);
+        self.run(found.jobs, sent, rest);
         Ok(claimed)
     }
 
     /// Waits for a hint, or for the instant at which a job is due.
-    async fn wait_for_work(&self, work: &mut watch::Receiver<u64>) {
-        let due = match self.kernel.store().next_job_due(&self.kernel.definitions()).await {
-            Ok(due) => due,
-            Err(error) => {
-                tracing::error!(%error, "the worker could not read when the next job is due");
-                Some(self.kernel.clock().now() + ERROR_PAUSE)
-            }
-        };
+    async fn wait_for_work(&self, work: &mut watch::Receiver<u64>) -> Result<(), Error> {
+        let due = self.kernel.store().next_job_due(&self.kernel.definitions()).await?;
+        // Recorded before the wait, which may take hours.
+        self.kernel.store().hints().outages().succeeded(CLAIM);
         let due = async {
             match due {
                 Some(due) => self.kernel.clock().sleep_until(due).await,
@@ -230,6 +242,7 @@ impl WorkerShared {
             _ = work.changed() => {}
             () = due => {}
         }
+        Ok(())
     }
 
     /// Returns whether the runtime of the loops and bodies was shut down.
@@ -265,7 +278,7 @@ impl WorkerShared {
             watch.end();
         };
         self.loops.spawn_on(claiming, runtime);
-        self.start_service(runtime, StaleLeases);
+        self.start_service(runtime, StaleLeases::new(&self.kernel, &self.host_runtime));
         self.start_service(runtime, StuckRuns { threshold: settings.stuck_threshold });
         if let Some(limit) = settings.unclaimed_limit {
             self.start_service(runtime, UnclaimedRuns { limit });

@@ -1,11 +1,13 @@
 //! A claimed job in the hands of a host.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use super::Kernel;
 use super::attempt::{Finished, execute_listed, return_lease};
+use super::running_jobs::RunningJob;
 use super::slots::Slots;
 use crate::error::Error;
 use crate::records::{Claimant, ClaimedJob, Lease};
@@ -16,16 +18,23 @@ use crate::records::{Claimant, ClaimedJob, Lease};
 pub(crate) struct HeldJob {
     kernel: Arc<Kernel>,
     job: ClaimedJob,
+    listed: Arc<RunningJob>,
     stop: CancellationToken,
     is_finished: bool,
 }
 
 impl HeldJob {
-    /// Takes over a job that was just claimed. Cancelling `stop` returns it to the queue.
-    pub(crate) fn new(kernel: &Arc<Kernel>, job: ClaimedJob, stop: &CancellationToken) -> Self {
+    /// Takes over a job whose claim was sent at `claimed`, in time of [`Clock::monotonic`](crate::ports::Clock::monotonic).
+    /// Cancelling `stop` returns it to the queue.
+    pub(crate) fn new(
+        kernel: &Arc<Kernel>,
+        job: ClaimedJob,
+        claimed: Duration,
+        stop: &CancellationToken,
+    ) -> Self {
         let stop = stop.child_token();
-        kernel.running().insert(job.lease.clone(), stop.clone());
-        Self { kernel: Arc::clone(kernel), job, stop, is_finished: false }
+        let listed = kernel.running().insert(job.lease.clone(), stop.clone(), claimed, kernel.lease());
+        Self { kernel: Arc::clone(kernel), job, listed, stop, is_finished: false }
     }
 
     /// Returns the lease.
@@ -35,7 +44,8 @@ impl HeldJob {
 
     /// Runs the body, and commits the outcome.
     pub(crate) async fn execute(mut self, claimant: &Claimant, slots: &dyn Slots) -> Result<Finished, Error> {
-        let finished = execute_listed(&self.kernel, &self.job, claimant, slots, &self.stop).await;
+        let finished =
+            execute_listed(&self.kernel, &self.job, &self.listed, claimant, slots, &self.stop).await;
         self.is_finished = true;
         finished
     }

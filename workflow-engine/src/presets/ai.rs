@@ -10,7 +10,7 @@ use crate::definition::{Bound, LengthUnit, Rule};
 ///
 /// ```
 /// let ai = workflow_engine::presets::AiConfig::default();
-/// assert_eq!((ai.model.as_str(), ai.temperature, ai.max_tokens), ("gemini-2.5-flash", 0.7, None));
+/// assert_eq!((ai.model.as_str(), ai.temperature, ai.max_tokens), ("gemini-2.5-flash", None, None));
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -18,9 +18,10 @@ pub struct AiConfig {
     /// The key of the model, not empty. Default: `gemini-2.5-flash`.
     #[schemars(schema_with = "model")]
     pub model: String,
-    /// The temperature, from 0 (always the most likely token) to 2. Default: 0.7.
+    /// The temperature, from 0 (always the most likely token) to 2. Default: none is sent, and the model uses its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "temperature")]
-    pub temperature: f64,
+    pub temperature: Option<f64>,
     /// The maximum number of response tokens, at least 1. Default: the model's limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "max_tokens")]
@@ -29,7 +30,7 @@ pub struct AiConfig {
 
 impl Default for AiConfig {
     fn default() -> Self {
-        Self { model: "gemini-2.5-flash".to_owned(), temperature: 0.7, max_tokens: None }
+        Self { model: "gemini-2.5-flash".to_owned(), temperature: None, max_tokens: None }
     }
 }
 
@@ -40,7 +41,7 @@ fn model(generator: &mut SchemaGenerator) -> Schema {
 
 fn temperature(generator: &mut SchemaGenerator) -> Schema {
     let rule = Rule::Range { min: Some(Bound::Int(0)), max: Some(Bound::Int(2)), exclusive: false };
-    ruled::<f64>(generator, &[rule])
+    ruled::<Option<f64>>(generator, &[rule])
 }
 
 fn max_tokens(generator: &mut SchemaGenerator) -> Schema {

@@ -17,7 +17,7 @@
 //!     Ok(format!("{} with {}, {} at a time", text, ai.model, speed.concurrency))
 //! }
 //!
-//! let config = SummarizeConfig { ai: AiConfig { temperature: 0.2, ..AiConfig::default() }, ..Default::default() };
+//! let config = SummarizeConfig { ai: AiConfig { temperature: Some(0.2), ..AiConfig::default() }, ..Default::default() };
 //! let json = serde_json::to_value(&config).unwrap();
 //! assert_eq!(json["temperature"], 0.2);
 //! assert_eq!(json["concurrency"], 5);

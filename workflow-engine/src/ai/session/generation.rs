@@ -64,12 +64,11 @@ impl Generation {
         }
     }
 
-    /// Checks the options and builds the request. `default_temperature` applies if neither the call nor the model
-    /// choice sets a temperature.
+    /// Checks the options and builds the request. It has only the options that the call or the model choice sets, because
+    /// models refuse fields that they do not know: newer ones refuse every temperature.
     pub(super) fn prepare(
         self,
         call_type: CallType,
-        default_temperature: f64,
         schema: Option<ObjectSchema>,
     ) -> Result<PreparedGeneration, AiError> {
         let client = self.session.client()?;
@@ -87,7 +86,7 @@ impl Generation {
             Capability::Batch.require(&model_key, model)?;
         }
         let provider = client.provider_of(&model_key, model)?;
-        let temperature = self.temperature.or(self.choice.temperature).unwrap_or(default_temperature);
+        let temperature = self.temperature.or(self.choice.temperature);
         let max_tokens = self.max_tokens.or(self.choice.max_tokens);
         let messages = self.prompt.into_messages();
         check(temperature, max_tokens, messages.is_empty())?;
@@ -98,7 +97,7 @@ impl Generation {
             model: model.clone(),
             instructions: self.instructions,
             messages,
-            temperature: Some(temperature),
+            temperature,
             max_tokens,
             schema,
             tools: self.tools.iter().map(|tool| tool.declaration().clone()).collect(),
@@ -123,8 +122,9 @@ impl PreparedGeneration {
     pub(super) fn call_spec(&self, step: u32) -> Result<CallSpec, AiError> {
         let request = &self.request;
         let mut metadata = Map::new();
-        metadata.insert("temperature".to_owned(), request.temperature.into());
-        metadata.insert("max_tokens".to_owned(), request.max_tokens.into());
+        metadata
+            .extend(request.temperature.map(|temperature| ("temperature".to_owned(), temperature.into())));
+        metadata.extend(request.max_tokens.map(|limit| ("max_tokens".to_owned(), limit.into())));
         if !self.tools.is_empty() {
             metadata.insert("step".to_owned(), step.into());
         }
@@ -145,10 +145,10 @@ impl PreparedGeneration {
     }
 }
 
-fn check(temperature: f64, max_tokens: Option<u32>, is_empty: bool) -> Result<(), AiError> {
+fn check(temperature: Option<f64>, max_tokens: Option<u32>, is_empty: bool) -> Result<(), AiError> {
     let fault = if is_empty {
         "the prompt has no messages"
-    } else if !(0.0..=2.0).contains(&temperature) {
+    } else if temperature.is_some_and(|temperature| !(0.0..=2.0).contains(&temperature)) {
         "the temperature is not between 0 and 2"
     } else if max_tokens == Some(0) {
         "`max_tokens` is 0; set at least 1"
@@ -183,8 +183,8 @@ macro_rules! generation_options {
             self
         }
 
-        /// Sets the temperature, from 0 (always the most likely token) to 2. Default: 0.7 for text and 0 for
-        /// objects. Providers omit it for models that do not accept one.
+        /// Sets the temperature, from 0 (always the most likely token) to 2. Without it, the request has none, and the
+        /// model uses its own default. Newer models refuse a request with a temperature.
         pub const fn temperature(mut self, temperature: f64) -> Self {
             self.generation.temperature = Some(temperature);
             self

@@ -68,7 +68,7 @@ impl<T: JsonSchema + DeserializeOwned> GenerateObject<T> {
     /// provider charges for both.
     pub async fn with_details(self) -> Result<ObjectResponse<T>, AiError> {
         let expected = ExpectedSchema::of::<T>();
-        let prepared = self.generation.prepare(CallType::Object, 0.0, Some(expected.object_schema()))?;
+        let prepared = self.generation.prepare(CallType::Object, Some(expected.object_schema()))?;
         let response = prepared.run().await?;
         let object = parse_object(&response.text, response.finish_reason, &expected)?;
         Ok(ObjectResponse {

@@ -46,7 +46,7 @@ impl StreamText {
     generation_options!();
 
     async fn open(self) -> Result<TextStream, AiError> {
-        let prepared = self.generation.prepare(CallType::Stream, 0.7, None)?;
+        let prepared = self.generation.prepare(CallType::Stream, None)?;
         let spec = prepared.call_spec(1)?;
         let CallResult { response: stream, call, metadata } =
             prepared.session.send(&spec, || prepared.provider.stream(&prepared.request)).await?;

@@ -61,7 +61,7 @@ impl IntoFuture for GenerateText {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        async move { self.generation.prepare(CallType::Text, 0.7, None)?.run().await }.boxed()
+        async move { self.generation.prepare(CallType::Text, None)?.run().await }.boxed()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Runs ready jobs, up to a limit.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
@@ -71,13 +73,14 @@ impl Serverless {
         loop {
             let slots = concurrency.saturating_sub(running.len()).min(max_jobs - output.processed);
             if slots > 0 && failure.is_none() && !invocation.stop.is_cancelled() {
+                let claimed = self.kernel.clock().monotonic();
                 // A claim that has begun goes to its end, so that no job is claimed and then forgotten.
                 let claim = self.clone().claim(invocation.claim.clone(), slots);
                 match self.kernel.detach(claim, return_claimed).await {
                     Ok(jobs) => {
                         output.processed += jobs.len();
                         for job in jobs {
-                            running.spawn(self.run(job, &invocation));
+                            running.spawn(self.run(job, claimed, &invocation));
                         }
                     }
                     Err(error) => failure = Some(error),
@@ -112,10 +115,11 @@ impl Serverless {
     fn run(
         &self,
         job: ClaimedJob,
+        claimed: Duration,
         invocation: &Invocation,
     ) -> impl Future<Output = Result<JobOutcome, Error>> + Send + use<> {
         let claim = invocation.claim.clone();
-        let job = HeldJob::new(&self.kernel, job, &invocation.stop);
+        let job = HeldJob::new(&self.kernel, job, claimed, &invocation.stop);
         async move { Ok(job.execute(&claim, &NoSlots).await?.outcome) }
     }
 }

@@ -12,8 +12,12 @@ use super::budget;
 use super::context::AttemptContext;
 use super::effects::effect_changes;
 use super::execution_key;
-use super::finish::{Completion, commit_outcome, commit_with_retry, complete, fail_attempt, return_job};
+use super::finish::{
+    Completion, commit_effects, commit_outcome, commit_with_retry, complete, fail_attempt, hand_back,
+    return_job,
+};
 use super::outcome::{Finished, JobOutcome};
+use super::port_retry::PortRetry;
 use super::run::{AttemptEnd, AttemptResult, run_check};
 use crate::context::{Effects, StageError};
 use crate::definition::{CheckOutcome, WaitDefinition};
@@ -30,7 +34,8 @@ pub(super) async fn suspend(
     completion: Completion,
 ) -> Result<Finished, Error> {
     let lease = attempt.lease();
-    let ticket = prepare_output(attempt.kernel, lease, &completion.output).await?;
+    let retry = PortRetry::new(attempt.kernel, lease);
+    let ticket = retry.call(|| prepare_output(attempt.kernel, lease, &completion.output)).await?;
     let mut changes = completion.reports;
     changes.extend(effect_changes(attempt.kernel, lease, completion.effects).await?);
     changes.extend(ticket.blob);
@@ -47,13 +52,15 @@ pub(super) async fn suspend(
 pub(super) async fn check(attempt: &AttemptContext<'_>) -> Result<Finished, Error> {
     let AttemptContext { kernel, stage, job, .. } = *attempt;
     let lease = &job.lease;
-    let record = kernel.store().stage(lease.run_id, &lease.stage_id).await?;
+    let retry = PortRetry::new(kernel, lease);
+    let read = || kernel.store().stage(lease.run_id, &lease.stage_id);
+    let record = retry.call_until(attempt.stop, read).await?;
     let waiting = record.and_then(|record| Some((record.suspended_state.clone()?, record)));
     let (Some(wait), Some((ticket, record))) = (&stage.wait, waiting) else {
         let error = StageError::permanent("the stage is suspended, but its ticket or its check is missing");
         return fail_attempt(attempt, error, Vec::new()).await;
     };
-    let ticket = kernel.resolve(lease.run_id, ticket).await?;
+    let ticket = retry.call_until(attempt.stop, || kernel.resolve(lease.run_id, ticket.clone())).await?;
     let AttemptEnd { result, elapsed, reports, refused_call, effects } =
         run_check(attempt, wait, ticket).await?;
     match result {
@@ -68,6 +75,7 @@ pub(super) async fn check(attempt: &AttemptContext<'_>) -> Result<Finished, Erro
         }
         AttemptResult::Failed(error) => budget::fail(attempt, error, refused_call, reports).await,
         AttemptResult::Stopped => return_job(kernel, job, reports).await,
+        AttemptResult::Unavailable(error) => hand_back(attempt, &error, reports).await,
     }
 }
 
@@ -113,7 +121,7 @@ async fn time_out(
         completed_key: execution_key::completion(job, &outcome),
     };
     let failed = commit_with_retry(kernel, &job.lease, || fail_for_good(kernel, failure.clone())).await?;
-    Ok(if failed { Finished::with(outcome) } else { Finished::superseded(&job.lease) })
+    Ok(if failed { Finished::with(outcome) } else { Finished::superseded(kernel, &job.lease).await })
 }
 
 async fn commit_suspension(
@@ -123,9 +131,9 @@ async fn commit_suspension(
 ) -> Result<Finished, Error> {
     let outcome = JobOutcome::Suspended { check_after };
     changes.extend(execution_key::completion(attempt.job, &outcome));
-    Ok(match commit_outcome(attempt.kernel, attempt.lease(), changes).await? {
+    Ok(match commit_effects(attempt, changes).await? {
         Some(_) => Finished::with(outcome),
-        None => Finished::superseded(attempt.lease()),
+        None => Finished::superseded(attempt.kernel, attempt.lease()).await,
     })
 }
 

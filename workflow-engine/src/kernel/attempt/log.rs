@@ -53,6 +53,16 @@ impl AttemptLog {
         mem::take(&mut pending.changes)
     }
 
+    /// Puts reports that could not be committed back, before those that have arrived meanwhile.
+    pub(super) fn restore(&self, mut reports: Vec<Change>) {
+        if reports.is_empty() {
+            return;
+        }
+        let mut pending = self.lock();
+        reports.append(&mut pending.changes);
+        pending.changes = reports;
+    }
+
     fn push(&self, change: Change) {
         let mut pending = self.lock();
         if pending.changes.len() >= MAX_PENDING {

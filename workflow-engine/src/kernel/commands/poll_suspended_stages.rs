@@ -81,9 +81,11 @@ async fn check(
 ) -> Option<(RunId, JobOutcome)> {
     let (run_id, stage_id) = (job.run_id, job.stage_id.clone());
     let checked = async {
+        let claimed = kernel.clock().monotonic();
         let Some(job) = claim(kernel, job, claimant).await? else { return Ok(None) };
         // If the caller stops waiting, the check returns to the queue.
-        HeldJob::new(&kernel.shared(), job, stop).execute(claimant, &NoSlots).await.map(Some)
+        let job = HeldJob::new(&kernel.shared(), job, claimed, stop);
+        job.execute(claimant, &NoSlots).await.map(Some)
     };
     match checked.await {
         Ok(Some(finished)) => Some((run_id, finished.outcome)),

@@ -22,6 +22,7 @@ use crate::records::{
     AnnotationRecord, ArtifactRecord, BlobKey, Event, LogRecord, RunRecord, RunRequest, StageRecord,
     StoredValue,
 };
+use crate::stores::footprint::has_user_statements;
 use crate::stores::instant;
 use crate::stores::working_set::WorkingSet;
 use crate::value::{Json, RunId};
@@ -47,12 +48,12 @@ const COMPLETED_STAGES: &str = concat!(
     WHERE s.workflow_run_id = $1 AND s.stage_id = ANY($2) AND s.status = 'COMPLETED'"
 );
 
-const BLOB: &str = "SELECT value FROM {schema}.blobs WHERE key = $1";
+const BLOB: &str = "SELECT value FROM {schema}.workflow_blobs WHERE key = $1";
 
 const EVENTS: &str = concat!(
     "SELECT ",
     event_row!(),
-    " FROM {schema}.outbox_events AS e WHERE e.workflow_run_id = $1 AND e.sequence > $2
+    " FROM {schema}.workflow_outbox_events AS e WHERE e.workflow_run_id = $1 AND e.sequence > $2
     ORDER BY e.sequence LIMIT $3"
 );
 
@@ -89,6 +90,9 @@ const UNFINISHED_RUNS: &str = concat!(
 #[async_trait]
 impl Persistence for PostgresStore {
     async fn commit(&self, decision: Decision) -> Result<Commit, Error> {
+        if has_user_statements(&decision) {
+            return self.commit_with_statements(decision).await;
+        }
         self.submit("commit", Work::Commit, decision).await
     }
 

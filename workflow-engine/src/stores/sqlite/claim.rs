@@ -20,19 +20,34 @@ use crate::stores::fair_order::{FairOrder, QueueEntry};
 use crate::stores::instant;
 use crate::value::RunId;
 
-/// The first due jobs of one definition, the highest priority first. The joins follow the order of the index, so the
-/// statement stops at its limit.
+/// The first due jobs of one definition, the highest priority first. It finds each occurring priority through the index,
+/// and of each only the jobs that are due, so a hundred thousand jobs that wait for their instant cost a claim nothing.
+/// Without an `ORDER BY`, which would sort the due jobs of all priorities: the joins follow the order of the priorities
+/// and then that of the index, and the statement stops at its limit.
 macro_rules! due_jobs {
     ($definition:literal) => {
         concat!(
             "SELECT * FROM (
+                WITH RECURSIVE priorities (priority) AS (
+                    SELECT (SELECT q.priority FROM {prefix}job_queue AS q
+                        WHERE q.status = 'PENDING' AND q.definition_fingerprint = ",
+            $definition,
+            "           ORDER BY q.priority DESC LIMIT 1)
+                    UNION ALL
+                    SELECT (SELECT q.priority FROM {prefix}job_queue AS q
+                        WHERE q.status = 'PENDING' AND q.definition_fingerprint = ",
+            $definition,
+            "           AND q.priority < p.priority ORDER BY q.priority DESC LIMIT 1)
+                    FROM priorities AS p WHERE p.priority IS NOT NULL
+                )
                 SELECT j.definition_fingerprint, j.priority, j.run_at, j.workflow_run_id, j.stage_id, j.generation
-                FROM job_queue AS j CROSS JOIN workflow_runs AS r ON r.id = j.workflow_run_id
+                FROM priorities AS p CROSS JOIN {prefix}job_queue AS j CROSS JOIN {prefix}runs AS r
+                    ON r.id = j.workflow_run_id
                 WHERE j.status = 'PENDING' AND j.definition_fingerprint = ",
             $definition,
-            " AND j.run_at <= ?9 AND j.attempt < j.max_attempts
+            " AND j.priority = p.priority AND j.run_at <= ?9 AND j.attempt < j.max_attempts
                     AND r.status = 'RUNNING' AND r.generation = j.generation
-                ORDER BY j.priority DESC, j.run_at, j.workflow_run_id, j.stage_id LIMIT ?10)"
+                LIMIT ?10)"
         )
     };
 }
@@ -44,7 +59,7 @@ macro_rules! due_checks {
         concat!(
             "SELECT * FROM (
                 SELECT j.definition_fingerprint, ?11, j.run_at, j.workflow_run_id, j.stage_id, j.generation
-                FROM job_queue AS j CROSS JOIN workflow_runs AS r ON r.id = j.workflow_run_id
+                FROM {prefix}job_queue AS j CROSS JOIN {prefix}runs AS r ON r.id = j.workflow_run_id
                 WHERE j.status = 'SUSPENDED' AND j.definition_fingerprint = ",
             $definition,
             " AND j.run_at <= ?9 AND j.attempt < j.max_attempts
@@ -61,7 +76,7 @@ macro_rules! pending_runs {
             "SELECT * FROM (
                 SELECT ",
             run_columns!(),
-            " FROM workflow_runs AS r WHERE r.status = 'PENDING' AND r.definition_fingerprint = ",
+            " FROM {prefix}runs AS r WHERE r.status = 'PENDING' AND r.definition_fingerprint = ",
             $definition,
             " ORDER BY r.priority DESC, r.created_at, r.id LIMIT ?9)"
         )
@@ -75,7 +90,7 @@ const DUE_CHECKS: &str = per_definition!(due_checks, "");
 const PENDING_RUNS: &str = per_definition!(pending_runs, "");
 
 const RENEW: &str = "
-    UPDATE job_queue SET leased_until = ?2
+    UPDATE {prefix}job_queue SET leased_until = ?2
     FROM jsonb_each(?1) AS n
     WHERE workflow_run_id = n.value ->> 0 AND stage_id = n.value ->> 1
         AND status = 'RUNNING' AND generation = n.value ->> 2 AND lease_epoch = n.value ->> 3
@@ -156,7 +171,7 @@ enum Found {
 }
 
 fn job_entry(row: &OwnedRow, order: &FairOrder<'_>) -> Result<Option<QueueEntry<Found>>, Failure> {
-    let mut columns = Columns::new(row, "job_queue", 0);
+    let mut columns = Columns::new(row, "workflow_job_queue", 0);
     let Some(position) = order.position(columns.get("definition_fingerprint")?) else { return Ok(None) };
     Ok(Some(QueueEntry {
         position,
@@ -192,7 +207,7 @@ pub(super) fn renew(
     })?;
     let mut held = HashSet::new();
     for row in &rows {
-        let mut columns = Columns::new(row, "job_queue", 0);
+        let mut columns = Columns::new(row, "workflow_job_queue", 0);
         held.insert(Lease {
             run_id: columns.run_id("workflow_run_id")?,
             stage_id: columns.get("stage_id")?,

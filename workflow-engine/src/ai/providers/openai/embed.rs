@@ -35,7 +35,7 @@ struct Vector(Vec<f32>);
 
 /// Requests embeddings. OpenAI has no field for their purpose, so the task type is not sent.
 pub(super) async fn embed(endpoint: &Endpoint, request: &EmbedRequest) -> Result<EmbedResponse, AiError> {
-    let mut body = json!({ "model": request.model.id, "input": request.texts, "encoding_format": "float" });
+    let mut body = json!({ "model": request.model.id, "input": request.texts });
     if let Some(dimensions) = request.dimensions {
         body["dimensions"] = dimensions.into();
     }

@@ -50,7 +50,7 @@ impl BatchPrompt {
         self
     }
 
-    /// Sets the temperature, from 0 to 2. Default: 0.7 for text and 0 for objects.
+    /// Sets the temperature, from 0 to 2. Without it, the request has none.
     #[must_use]
     pub const fn temperature(mut self, temperature: f64) -> Self {
         self.temperature = Some(temperature);

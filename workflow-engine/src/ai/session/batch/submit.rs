@@ -108,9 +108,8 @@ impl SubmitBatch {
         for item in std::mem::take(&mut self.items) {
             let (custom_id, expected) = (item.custom_id.clone(), item.expected.clone());
             let schema = expected.as_ref().map(ExpectedSchema::object_schema);
-            let temperature = if schema.is_some() { 0.0 } else { 0.7 };
             let generation = item.generation(&self.batch.session, &self.batch.choice);
-            let generation = generation.prepare(CallType::Batch, temperature, schema)?;
+            let generation = generation.prepare(CallType::Batch, schema)?;
             let mut spec = generation.call_spec(1)?;
             spec.metadata.insert("custom_id".to_owned(), custom_id.clone().into());
             prepared.specs.push(spec);
