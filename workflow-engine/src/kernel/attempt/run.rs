@@ -101,7 +101,7 @@ async fn drive<T>(
     // Blocking code that the work left behind can only be asked to stop.
     scope.cancellation.cancel();
     let elapsed = (attempt.kernel.clock().now() - began).to_std().unwrap_or(Duration::ZERO);
-    let (effects, mut reports) = (effects.take(), log.take());
+    let (effects, mut reports) = (effects.close(), log.close());
     let (settled, refused_call) = ledger.close();
     if effects.statements.is_empty() {
         reports.extend(settled);
