@@ -8,6 +8,7 @@ pub mod tables;
 pub mod postgres;
 pub mod events;
 pub mod signal;
+pub mod log_lines;
 pub mod recorder;
 pub mod diamond;
 pub mod transfer;

@@ -44,7 +44,7 @@ impl Choices {
         let claim = if self.one_in(2) { Some(self.claim()) } else { None };
         let output = StoredValue::Inline(Json::encode(&self.below(100)).unwrap());
         let error = "no\0 \"way\"".to_owned();
-        match self.below(19) {
+        match self.below(20) {
             0 => Change::Enqueue { stage_id, max_attempts: 3, claim },
             1 => Change::Claim { stage_id, claim: self.claim() },
             2 | 3 => Change::Complete { stage_id, output, elapsed: Duration::from_millis(3) },
@@ -66,6 +66,7 @@ impl Choices {
             16 => Change::Postpone { stage_id, check_after: Duration::from_secs(self.below(9) as u64) },
             17 => Change::Wake { stage_id },
             18 => Change::Recount { active: *self.of(&[1, 2, 3]), suspended: *self.of(&[0, 1, 2]) },
+            19 => Change::NoteError { stage_id, error },
             12 => Change::Log { stage_id, level: LogLevel::Warn, message: error, fields: Json::null() },
             _ => Change::Progress { stage_id, fraction: 0.25, message: error },
         }

@@ -40,8 +40,8 @@ async fn every_run_completes_despite_kills_stops_lost_connections_and_server_cra
         crew.assert_alive();
         let Ok(mut db) = connect(cluster.url()).await else { return false };
         let open = "SELECT (SELECT count(*) FROM workflow_runs WHERE completed_at IS NULL)
-                         + (SELECT count(*) FROM outbox_events WHERE published_at IS NULL)
-                         + (SELECT count(*) FROM plugin_deliveries)";
+                         + (SELECT count(*) FROM workflow_outbox_events WHERE published_at IS NULL)
+                         + (SELECT count(*) FROM workflow_plugin_deliveries)";
         sqlx::query_scalar::<_, i64>(open).fetch_one(&mut db).await.expect("the faults have ended") == 0
     })
     .await;

@@ -80,12 +80,12 @@ async fn judge(database: &Path, ledger: &Path) {
 
     let statuses = column(&mut db, "SELECT status FROM workflow_runs").await;
     assert_eq!(statuses, vec!["COMPLETED".to_owned(); RUNS as usize], "every run finished");
-    let open = column(&mut db, "SELECT stage_id FROM job_queue WHERE status <> 'DEAD'").await;
+    let open = column(&mut db, "SELECT stage_id FROM workflow_job_queue WHERE status <> 'DEAD'").await;
     assert_eq!(open, Vec::<String>::new(), "no open job is left");
 
     let commits = column(
         &mut db,
-        "SELECT workflow_run_id || ' ' || (payload ->> 'stage_id') || ' ' || count(*) FROM outbox_events
+        "SELECT workflow_run_id || ' ' || (payload ->> 'stage_id') || ' ' || count(*) FROM workflow_outbox_events
          WHERE event_type = 'stage:completed' GROUP BY workflow_run_id, payload ->> 'stage_id'",
     )
     .await;
@@ -94,7 +94,7 @@ async fn judge(database: &Path, ledger: &Path) {
 
     let gaps = column(
         &mut db,
-        "SELECT workflow_run_id FROM outbox_events GROUP BY workflow_run_id
+        "SELECT workflow_run_id FROM workflow_outbox_events GROUP BY workflow_run_id
          HAVING min(sequence) <> 1 OR max(sequence) <> count(*)",
     )
     .await;

@@ -47,14 +47,14 @@ async fn every_run_has_its_result(db: &mut PgConnection, runs: usize) {
         assert!(numbers.insert(number), "G1: a key made two runs: {number}");
     }
     assert_eq!(numbers.len(), runs, "G1: no run is lost");
-    let open = column(db, "SELECT stage_id FROM job_queue").await;
+    let open = column(db, "SELECT stage_id FROM workflow_job_queue").await;
     assert_eq!(open, Vec::<String>::new(), "no job is left");
 }
 
 async fn each_stage_was_committed_once(db: &mut PgConnection, runs: usize) {
     let commits = column(
         db,
-        "SELECT count(*)::text FROM outbox_events WHERE event_type = 'stage:completed'
+        "SELECT count(*)::text FROM workflow_outbox_events WHERE event_type = 'stage:completed'
          GROUP BY workflow_run_id, payload::json ->> 'stage_id'",
     )
     .await;
@@ -65,7 +65,7 @@ async fn each_stage_was_committed_once(db: &mut PgConnection, runs: usize) {
 async fn events_are_gapless_and_were_delivered(db: &mut PgConnection, sink: &str) -> usize {
     let gaps = column(
         db,
-        "SELECT workflow_run_id::text FROM outbox_events GROUP BY workflow_run_id
+        "SELECT workflow_run_id::text FROM workflow_outbox_events GROUP BY workflow_run_id
          HAVING min(sequence) <> 1 OR max(sequence) <> count(*)",
     )
     .await;
@@ -89,7 +89,7 @@ async fn events_are_gapless_and_were_delivered(db: &mut PgConnection, sink: &str
     }
     let numbered = column(
         db,
-        "SELECT workflow_run_id || ' ' || max(sequence) FROM outbox_events GROUP BY workflow_run_id",
+        "SELECT workflow_run_id || ' ' || max(sequence) FROM workflow_outbox_events GROUP BY workflow_run_id",
     )
     .await;
     for row in &numbered {

@@ -26,7 +26,7 @@ async fn fill(connection: &mut PgConnection, schema: &str, definition: &str, pri
             execution_group, generation, status, attempt, waiting_on)
         SELECT id, 'a', 'A', 1, 1, 1, CASE active WHEN 1 THEN 'PENDING' ELSE 'SUSPENDED' END, 0, 0
         FROM {schema}.workflow_runs WHERE status = 'RUNNING' AND definition_fingerprint = '{definition}';
-        INSERT INTO {schema}.job_queue (workflow_run_id, stage_id, workflow_id, definition_fingerprint, generation,
+        INSERT INTO {schema}.workflow_job_queue (workflow_run_id, stage_id, workflow_id, definition_fingerprint, generation,
             status, priority, attempt, max_attempts, lease_epoch, run_at, woken)
         SELECT id, 'a', 'workflow', '{definition}', 1, CASE active WHEN 1 THEN 'PENDING' ELSE 'SUSPENDED' END,
             priority, 0, 3, 0, now(), false
@@ -42,7 +42,7 @@ async fn read(connection: &mut PgConnection, schema: &str) -> BTreeMap<String, i
     while number(connection, &sessions).await > 0 {}
     let counts = AssertSqlSafe(format!(
         "SELECT indexrelname::text, idx_tup_read FROM pg_stat_all_indexes WHERE schemaname = '{schema}'
-            AND indexrelname IN ('job_queue_pending', 'job_queue_suspended', 'workflow_runs_pending')"
+            AND indexrelname IN ('workflow_job_queue_pending', 'workflow_job_queue_suspended', 'workflow_runs_pending')"
     ));
     let counts = sqlx::query(counts).fetch_all(connection).await.unwrap();
     counts.iter().map(|row| (row.get(0), row.get(1))).collect()

@@ -38,7 +38,8 @@ async fn trap_15_events_that_another_process_publishes_meanwhile_are_delivered_o
     running(&*store).await;
 
     let (mut other, mut watcher) = (schema.connect().await, schema.connect().await);
-    let publish = format!("BEGIN; UPDATE {name}.outbox_events SET published_at = now() WHERE sequence <= 2");
+    let publish =
+        format!("BEGIN; UPDATE {name}.workflow_outbox_events SET published_at = now() WHERE sequence <= 2");
     sqlx::raw_sql(AssertSqlSafe(publish)).execute(&mut other).await.unwrap();
     let claiming = tokio::spawn({
         let store = Arc::clone(&store);

@@ -13,7 +13,7 @@ async fn a_deleted_job_is_recreated() {
     let store = Arc::new(schema.open().await);
     let delete = async || {
         let mut connection = schema.connect().await;
-        let delete = AssertSqlSafe(format!("DELETE FROM {}.job_queue", schema.name()));
+        let delete = AssertSqlSafe(format!("DELETE FROM {}.workflow_job_queue", schema.name()));
         sqlx::raw_sql(delete).execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
     };

@@ -15,7 +15,7 @@ async fn several_stores_open_a_new_schema_at_once() {
     let schema = Schema::new();
     let stores = join_all((0..8).map(|_| schema.open())).await;
     let mut connection = schema.connect().await;
-    let applied = format!("SELECT count(*) FROM {}._sqlx_migrations", schema.name());
+    let applied = format!("SELECT count(*) FROM {}.workflow_migrations", schema.name());
     assert_eq!(number(&mut connection, &applied).await, 1);
     for store in &stores {
         running(store).await;
@@ -123,7 +123,7 @@ async fn a_schema_of_a_later_version_is_refused() {
     schema.open().await.close().await;
     let mut connection = schema.connect().await;
     let later = format!(
-        "INSERT INTO {}._sqlx_migrations (version, description, success, checksum, execution_time)
+        "INSERT INTO {}.workflow_migrations (version, description, success, checksum, execution_time)
         VALUES (9999, 'later', TRUE, '', 0)",
         schema.name()
     );

@@ -103,7 +103,7 @@ async fn no_statement_scans_a_table() {
             generation, status, attempt, waiting_on)
         SELECT id, 'a', 'A', 1, 1, 1, 'COMPLETED', 1, 0 FROM {name}.workflow_runs
         WHERE workflow_name = 'w';
-        INSERT INTO {name}.outbox_events (workflow_run_id, sequence, event_type, payload, occurred_at, published_at)
+        INSERT INTO {name}.workflow_outbox_events (workflow_run_id, sequence, event_type, payload, occurred_at, published_at)
         SELECT id, n, 'e', '{{}}', now(), now() FROM {name}.workflow_runs, generate_series(1, 5) AS n
         WHERE workflow_name = 'w';
         ANALYZE"
@@ -118,7 +118,7 @@ async fn no_statement_scans_a_table() {
     while number(&mut connection, &sessions).await > 0 {}
     let scans = AssertSqlSafe(format!(
         "SELECT relname::text, seq_scan, seq_tup_read FROM pg_stat_all_tables
-        WHERE schemaname = '{name}' AND seq_tup_read > 0 AND relname <> '_sqlx_migrations'"
+        WHERE schemaname = '{name}' AND seq_tup_read > 0 AND relname <> 'workflow_migrations'"
     ));
     let scans = sqlx::query(scans).fetch_all(&mut connection).await.unwrap();
     let scans: Vec<(String, i64, i64)> =

@@ -14,7 +14,7 @@ async fn a_job_that_was_deleted_is_made_anew() {
     let url = format!("sqlite://{}", directory.file("store.db").display());
     let delete = async || {
         let mut connection = SqliteConnection::connect(&url).await.unwrap();
-        sqlx::query("DELETE FROM job_queue").execute(&mut connection).await.unwrap();
+        sqlx::query("DELETE FROM workflow_job_queue").execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
     };
     deleted_jobs::are_recreated(store, delete).await;

@@ -81,9 +81,9 @@ async fn writes_of_another_connection_are_seen() {
     let job = running(&store).await;
     let path = directory.file("store.db");
     let mut connection = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
-    sqlx::query("UPDATE job_queue SET lease_epoch = 7").execute(&mut connection).await.unwrap();
+    sqlx::query("UPDATE workflow_job_queue SET lease_epoch = 7").execute(&mut connection).await.unwrap();
     is_refused(&store, complete(&job)).await;
-    sqlx::query("UPDATE job_queue SET lease_epoch = 1").execute(&mut connection).await.unwrap();
+    sqlx::query("UPDATE workflow_job_queue SET lease_epoch = 1").execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
     applies(&store, complete(&job)).await;
     store.close().await;
@@ -95,8 +95,10 @@ async fn writes_of_user_statements_are_seen() {
     let directory = Directory::new();
     let store = directory.open().await;
     let (job, other) = (running(&store).await, running(&store).await);
-    let steal =
-        format!("UPDATE job_queue SET lease_epoch = 9 WHERE workflow_run_id = '{}'", other.lease.run_id);
+    let steal = format!(
+        "UPDATE workflow_job_queue SET lease_epoch = 9 WHERE workflow_run_id = '{}'",
+        other.lease.run_id
+    );
     applies(&store, complete_with(&job, steal)).await;
     is_refused(&store, complete(&other)).await;
     let mut thief = other;

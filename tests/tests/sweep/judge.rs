@@ -41,11 +41,15 @@ impl Judge {
     /// Makes all deliveries due, as if the leases of their flushers had expired.
     pub async fn expire_deliveries(&mut self) {
         match &mut self.database {
-            Connected::Sqlite(db) => {
-                sqlx::raw_sql("UPDATE plugin_deliveries SET due_at = 0").execute(db).await.map(|_| ())
-            }
+            Connected::Sqlite(db) => sqlx::raw_sql("UPDATE workflow_plugin_deliveries SET due_at = 0")
+                .execute(db)
+                .await
+                .map(|_| ()),
             Connected::Postgres(db) => {
-                sqlx::raw_sql("UPDATE plugin_deliveries SET due_at = 'epoch'").execute(db).await.map(|_| ())
+                sqlx::raw_sql("UPDATE workflow_plugin_deliveries SET due_at = 'epoch'")
+                    .execute(db)
+                    .await
+                    .map(|_| ())
             }
         }
         .expect("the database is available");
@@ -69,7 +73,9 @@ impl Judge {
     /// Checks the run of this configuration.
     pub async fn check(&mut self, scenario: &Scenario, config: &ChildConfig) {
         let key = config.key();
-        let keyed = format!("SELECT CAST(workflow_run_id AS text) FROM idempotency_keys WHERE key = '{key}'");
+        let keyed = format!(
+            "SELECT CAST(workflow_run_id AS text) FROM workflow_idempotency_keys WHERE key = '{key}'"
+        );
         let runs = self.column(&keyed).await;
         let [run] = &runs[..] else { panic!("{scenario:?}: its key has the runs {runs:?}") };
 
@@ -79,24 +85,24 @@ impl Judge {
         let statuses = self.column(&of_run("status", "workflow_runs", "id")).await;
         assert_eq!(statuses, ["COMPLETED"], "{scenario:?}: the run has completed");
         let others = "SELECT CAST(id AS text) FROM workflow_runs
-                      WHERE id NOT IN (SELECT workflow_run_id FROM idempotency_keys) OR completed_at IS NULL";
+                      WHERE id NOT IN (SELECT workflow_run_id FROM workflow_idempotency_keys) OR completed_at IS NULL";
         let others = self.column(others).await;
         assert!(others.is_empty(), "{scenario:?}: there are unrequested or unfinished runs: {others:?}");
-        let jobs = self.column(&of_run("stage_id", "job_queue", "workflow_run_id")).await;
+        let jobs = self.column(&of_run("stage_id", "workflow_job_queue", "workflow_run_id")).await;
         assert!(jobs.is_empty(), "{scenario:?}: jobs are left: {jobs:?}");
         let open = of_run("stage_id", "workflow_stages", "workflow_run_id") + " AND status <> 'COMPLETED'";
         assert!(self.column(&open).await.is_empty(), "{scenario:?}: a stage has not completed");
 
-        let sequences = of_run("CAST(sequence AS text)", "outbox_events", "workflow_run_id")
-            + " ORDER BY outbox_events.sequence";
+        let sequences = of_run("CAST(sequence AS text)", "workflow_outbox_events", "workflow_run_id")
+            + " ORDER BY workflow_outbox_events.sequence";
         let sequences = self.column(&sequences).await;
         let gapless = (1..=sequences.len()).map(|number| number.to_string());
         assert!(
             gapless.eq(sequences.iter().cloned()),
             "{scenario:?}: the sequences have a gap: {sequences:?}"
         );
-        let ended =
-            of_run("payload", "outbox_events", "workflow_run_id") + " AND event_type = 'stage:completed'";
+        let ended = of_run("payload", "workflow_outbox_events", "workflow_run_id")
+            + " AND event_type = 'stage:completed'";
         let mut completed: Vec<String> =
             self.column(&ended).await.iter().map(|text| stage_of(text)).collect();
         completed.sort_unstable();

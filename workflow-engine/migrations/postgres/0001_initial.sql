@@ -106,7 +106,7 @@ CREATE TABLE {schema}.workflow_stages (
 ) WITH (fillfactor = 70);
 
 -- One row for each stage that is ready, suspended, under a lease or dead; deleted when the stage completes.
-CREATE TABLE {schema}.job_queue (
+CREATE TABLE {schema}.workflow_job_queue (
     workflow_run_id        UUID    NOT NULL,
     stage_id               TEXT    COLLATE "C" NOT NULL,
     workflow_id            TEXT    COLLATE "C" NOT NULL,
@@ -126,17 +126,17 @@ CREATE TABLE {schema}.job_queue (
     PRIMARY KEY (workflow_run_id, stage_id)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05);
 
-CREATE INDEX job_queue_pending
-    ON {schema}.job_queue (definition_fingerprint, priority DESC, run_at, workflow_run_id, stage_id)
+CREATE INDEX workflow_job_queue_pending
+    ON {schema}.workflow_job_queue (definition_fingerprint, priority DESC, run_at, workflow_run_id, stage_id)
     WHERE status = 'PENDING';
-CREATE INDEX job_queue_suspended ON {schema}.job_queue (definition_fingerprint, run_at, workflow_run_id, stage_id)
+CREATE INDEX workflow_job_queue_suspended ON {schema}.workflow_job_queue (definition_fingerprint, run_at, workflow_run_id, stage_id)
     WHERE status = 'SUSPENDED';
-CREATE INDEX job_queue_leased ON {schema}.job_queue (leased_until, workflow_run_id, stage_id)
+CREATE INDEX workflow_job_queue_leased ON {schema}.workflow_job_queue (leased_until, workflow_run_id, stage_id)
     WHERE status = 'RUNNING';
 
-CREATE TABLE {schema}.outbox_events (
+CREATE TABLE {schema}.workflow_outbox_events (
     workflow_run_id UUID   NOT NULL,
-    -- 1, 2, 3, … without gaps.
+    -- 1, 2, 3, and so on, without gaps.
     sequence        BIGINT NOT NULL,
     event_type      TEXT   COLLATE "C" NOT NULL,
     payload         TEXT COLLATE "C" NOT NULL,
@@ -147,11 +147,11 @@ CREATE TABLE {schema}.outbox_events (
     PRIMARY KEY (workflow_run_id, sequence)
 );
 
-CREATE INDEX outbox_events_unpublished ON {schema}.outbox_events (workflow_run_id, sequence)
+CREATE INDEX workflow_outbox_events_unpublished ON {schema}.workflow_outbox_events (workflow_run_id, sequence)
     WHERE published_at IS NULL;
 
 -- The events of a run that a subscriber (a plugin, or the sink) has not received; deleted when it has received all.
-CREATE TABLE {schema}.plugin_deliveries (
+CREATE TABLE {schema}.workflow_plugin_deliveries (
     workflow_run_id UUID   NOT NULL,
     plugin          TEXT   COLLATE "C" NOT NULL,
     -- 0 for the run's stream of events; the sequence number of an event that is a dead letter by itself.
@@ -171,13 +171,13 @@ CREATE TABLE {schema}.plugin_deliveries (
     PRIMARY KEY (workflow_run_id, plugin, letter)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05);
 
-CREATE INDEX plugin_deliveries_due ON {schema}.plugin_deliveries (plugin, due_at, workflow_run_id, letter)
+CREATE INDEX workflow_plugin_deliveries_due ON {schema}.workflow_plugin_deliveries (plugin, due_at, workflow_run_id, letter)
     WHERE dlq_at IS NULL;
-CREATE INDEX plugin_deliveries_dead ON {schema}.plugin_deliveries (plugin, dlq_at, workflow_run_id, letter)
+CREATE INDEX workflow_plugin_deliveries_dead ON {schema}.workflow_plugin_deliveries (plugin, dlq_at, workflow_run_id, letter)
     WHERE dlq_at IS NOT NULL;
 
 -- Idempotency keys, scoped by the command's name and written in the command's own transaction.
-CREATE TABLE {schema}.idempotency_keys (
+CREATE TABLE {schema}.workflow_idempotency_keys (
     command         TEXT COLLATE "C" NOT NULL,
     key             TEXT COLLATE "C" NOT NULL,
     workflow_run_id UUID NOT NULL,
@@ -187,17 +187,17 @@ CREATE TABLE {schema}.idempotency_keys (
     PRIMARY KEY (command, key)
 );
 
-CREATE INDEX idempotency_keys_by_run ON {schema}.idempotency_keys (workflow_run_id);
+CREATE INDEX workflow_idempotency_keys_by_run ON {schema}.workflow_idempotency_keys (workflow_run_id);
 
 -- Payloads that are too large for a row.
-CREATE TABLE {schema}.blobs (
+CREATE TABLE {schema}.workflow_blobs (
     key             TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     workflow_run_id UUID NOT NULL,
     value           TEXT COLLATE "C" NOT NULL,
     created_at      TIMESTAMPTZ NOT NULL
 );
 
-CREATE INDEX blobs_by_run ON {schema}.blobs (workflow_run_id);
+CREATE INDEX workflow_blobs_by_run ON {schema}.workflow_blobs (workflow_run_id);
 
 CREATE TABLE {schema}.workflow_logs (
     id              BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -227,7 +227,7 @@ CREATE TABLE {schema}.workflow_artifacts (
 );
 
 -- The annotations of people, programs and stages on runs: one row for each attribute.
-CREATE TABLE {schema}.annotations (
+CREATE TABLE {schema}.workflow_annotations (
     id              BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     workflow_run_id UUID   NOT NULL,
     stage_id        TEXT   COLLATE "C",
@@ -241,11 +241,11 @@ CREATE TABLE {schema}.annotations (
     created_at      TIMESTAMPTZ NOT NULL
 );
 
-CREATE INDEX annotations_by_run ON {schema}.annotations (workflow_run_id, id);
-CREATE INDEX annotations_by_key ON {schema}.annotations (key, id);
+CREATE INDEX workflow_annotations_by_run ON {schema}.workflow_annotations (workflow_run_id, id);
+CREATE INDEX workflow_annotations_by_key ON {schema}.workflow_annotations (key, id);
 
 -- The ledger: one row for each call of a model.
-CREATE TABLE {schema}.ai_calls (
+CREATE TABLE {schema}.workflow_ai_calls (
     id                  UUID   NOT NULL PRIMARY KEY,
     -- Outside of a stage, the run and the stage are NULL, and generation, attempt and lease_epoch are 0.
     workflow_run_id     UUID,
@@ -275,12 +275,12 @@ CREATE TABLE {schema}.ai_calls (
     response            TEXT COLLATE "C"
 );
 
-CREATE INDEX ai_calls_by_run ON {schema}.ai_calls (workflow_run_id, id) WHERE workflow_run_id IS NOT NULL;
-CREATE INDEX ai_calls_by_topic ON {schema}.ai_calls (topic, id);
-CREATE INDEX ai_calls_open ON {schema}.ai_calls (workflow_run_id, stage_id) WHERE outcome = 'RESERVED';
+CREATE INDEX workflow_ai_calls_by_run ON {schema}.workflow_ai_calls (workflow_run_id, id) WHERE workflow_run_id IS NOT NULL;
+CREATE INDEX workflow_ai_calls_by_topic ON {schema}.workflow_ai_calls (topic, id);
+CREATE INDEX workflow_ai_calls_open ON {schema}.workflow_ai_calls (workflow_run_id, stage_id) WHERE outcome = 'RESERVED';
 
 -- Purged runs whose blobs outside of the database are still to be deleted.
-CREATE TABLE {schema}.purged_runs (
+CREATE TABLE {schema}.workflow_purged_runs (
     id UUID NOT NULL PRIMARY KEY
 );
 
@@ -288,7 +288,7 @@ CREATE TABLE {schema}.purged_runs (
 -- one array for each column costs. A released type never changes: a version that sends other columns adds a type, so
 -- that processes of two versions can share a schema.
 
-CREATE TYPE {schema}.new_key AS (
+CREATE TYPE {schema}.workflow_new_key AS (
     workflow_run_id UUID,
     command         TEXT,
     key             TEXT,
@@ -297,7 +297,7 @@ CREATE TYPE {schema}.new_key AS (
     created_at      TIMESTAMPTZ
 );
 
-CREATE TYPE {schema}.new_run AS (
+CREATE TYPE {schema}.workflow_new_run AS (
     id                     UUID,
     status                 TEXT,
     output                 TEXT,
@@ -323,7 +323,7 @@ CREATE TYPE {schema}.new_run AS (
     metadata               TEXT
 );
 
-CREATE TYPE {schema}.updated_run AS (
+CREATE TYPE {schema}.workflow_updated_run AS (
     id            UUID,
     status        TEXT,
     output        TEXT,
@@ -341,7 +341,7 @@ CREATE TYPE {schema}.updated_run AS (
     completed_at  TIMESTAMPTZ
 );
 
-CREATE TYPE {schema}.new_stage AS (
+CREATE TYPE {schema}.workflow_new_stage AS (
     workflow_run_id      UUID,
     stage_id             TEXT,
     status               TEXT,
@@ -361,7 +361,7 @@ CREATE TYPE {schema}.new_stage AS (
     execution_group      BIGINT
 );
 
-CREATE TYPE {schema}.updated_stage AS (
+CREATE TYPE {schema}.workflow_updated_stage AS (
     workflow_run_id      UUID,
     stage_id             TEXT,
     status               TEXT,
@@ -378,7 +378,7 @@ CREATE TYPE {schema}.updated_stage AS (
     completed_at         TIMESTAMPTZ
 );
 
-CREATE TYPE {schema}.job AS (
+CREATE TYPE {schema}.workflow_job AS (
     workflow_run_id        UUID,
     stage_id               TEXT,
     workflow_id            TEXT,
@@ -395,12 +395,12 @@ CREATE TYPE {schema}.job AS (
     woken                  BOOLEAN
 );
 
-CREATE TYPE {schema}.deleted_job AS (
+CREATE TYPE {schema}.workflow_deleted_job AS (
     workflow_run_id UUID,
     stage_id        TEXT
 );
 
-CREATE TYPE {schema}.new_event AS (
+CREATE TYPE {schema}.workflow_new_event AS (
     workflow_run_id UUID,
     sequence        BIGINT,
     event_type      TEXT,
@@ -409,7 +409,7 @@ CREATE TYPE {schema}.new_event AS (
     published_at    TIMESTAMPTZ
 );
 
-CREATE TYPE {schema}.new_log AS (
+CREATE TYPE {schema}.workflow_new_log AS (
     workflow_run_id UUID,
     stage_id        TEXT,
     attempt         BIGINT,
@@ -419,7 +419,7 @@ CREATE TYPE {schema}.new_log AS (
     created_at      TIMESTAMPTZ
 );
 
-CREATE TYPE {schema}.new_blob AS (
+CREATE TYPE {schema}.workflow_new_blob AS (
     key             TEXT,
     workflow_run_id UUID,
     value           TEXT,

@@ -10,7 +10,7 @@
 
 -- The changing part of a run. Its request is in a separate table, because SQLite rewrites a whole row to change one
 -- number of it.
-CREATE TABLE workflow_runs (
+CREATE TABLE {prefix}runs (
     id                     TEXT    NOT NULL PRIMARY KEY,
     workflow_id            TEXT    NOT NULL,
     workflow_name          TEXT    NOT NULL,
@@ -48,21 +48,21 @@ CREATE TABLE workflow_runs (
     completed_at           INTEGER
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX workflow_runs_pending ON workflow_runs (definition_fingerprint, priority DESC, created_at)
+CREATE INDEX {prefix}runs_pending ON {prefix}runs (definition_fingerprint, priority DESC, created_at)
     WHERE status = 'PENDING';
-CREATE INDEX workflow_runs_unfinished ON workflow_runs (workflow_id, created_at) WHERE completed_at IS NULL;
+CREATE INDEX {prefix}runs_unfinished ON {prefix}runs (workflow_id, created_at) WHERE completed_at IS NULL;
 -- For retention. Each run is inserted at its end.
-CREATE INDEX workflow_runs_over ON workflow_runs (completed_at) WHERE completed_at IS NOT NULL;
+CREATE INDEX {prefix}runs_over ON {prefix}runs (completed_at) WHERE completed_at IS NOT NULL;
 
 -- The request that created a run. It never changes.
-CREATE TABLE workflow_run_requests (
+CREATE TABLE {prefix}run_requests (
     workflow_run_id TEXT NOT NULL PRIMARY KEY,
     input           TEXT NOT NULL,
     config          TEXT NOT NULL,
     metadata        TEXT
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE workflow_stages (
+CREATE TABLE {prefix}stages (
     workflow_run_id TEXT    NOT NULL,
     stage_id        TEXT    NOT NULL,
     stage_name      TEXT    NOT NULL,
@@ -99,7 +99,7 @@ CREATE TABLE workflow_stages (
 ) STRICT, WITHOUT ROWID;
 
 -- One row for each stage that is ready, leased, suspended or dead. Deleted when the stage completes.
-CREATE TABLE job_queue (
+CREATE TABLE {prefix}job_queue (
     workflow_run_id        TEXT    NOT NULL,
     stage_id               TEXT    NOT NULL,
     workflow_id            TEXT    NOT NULL,
@@ -119,14 +119,14 @@ CREATE TABLE job_queue (
     PRIMARY KEY (workflow_run_id, stage_id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX job_queue_pending ON job_queue (definition_fingerprint, priority DESC, run_at)
+CREATE INDEX {prefix}job_queue_pending ON {prefix}job_queue (definition_fingerprint, priority DESC, run_at)
     WHERE status = 'PENDING';
-CREATE INDEX job_queue_suspended ON job_queue (definition_fingerprint, run_at) WHERE status = 'SUSPENDED';
-CREATE INDEX job_queue_leased ON job_queue (leased_until) WHERE status = 'RUNNING';
+CREATE INDEX {prefix}job_queue_suspended ON {prefix}job_queue (definition_fingerprint, run_at) WHERE status = 'SUSPENDED';
+CREATE INDEX {prefix}job_queue_leased ON {prefix}job_queue (leased_until) WHERE status = 'RUNNING';
 
-CREATE TABLE outbox_events (
+CREATE TABLE {prefix}outbox_events (
     workflow_run_id TEXT    NOT NULL,
-    -- 1, 2, 3, … without a gap.
+    -- 1, 2, 3, and so on, without a gap.
     sequence        INTEGER NOT NULL,
     event_type      TEXT    NOT NULL,
     payload         TEXT    NOT NULL,
@@ -137,10 +137,10 @@ CREATE TABLE outbox_events (
     PRIMARY KEY (workflow_run_id, sequence)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX outbox_events_unpublished ON outbox_events (workflow_run_id, sequence) WHERE published_at IS NULL;
+CREATE INDEX {prefix}outbox_events_unpublished ON {prefix}outbox_events (workflow_run_id, sequence) WHERE published_at IS NULL;
 
 -- The pending events of a run for a subscriber (a plugin, or the sink). Deleted when it has received all of them.
-CREATE TABLE plugin_deliveries (
+CREATE TABLE {prefix}plugin_deliveries (
     workflow_run_id TEXT    NOT NULL,
     plugin          TEXT    NOT NULL,
     -- 0 for the run's stream of events; the event's sequence number for a dead letter that left the stream.
@@ -160,13 +160,13 @@ CREATE TABLE plugin_deliveries (
     PRIMARY KEY (workflow_run_id, plugin, letter)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX plugin_deliveries_due ON plugin_deliveries (plugin, due_at, workflow_run_id, letter)
+CREATE INDEX {prefix}plugin_deliveries_due ON {prefix}plugin_deliveries (plugin, due_at, workflow_run_id, letter)
     WHERE dlq_at IS NULL;
-CREATE INDEX plugin_deliveries_dead ON plugin_deliveries (plugin, dlq_at, workflow_run_id, letter)
+CREATE INDEX {prefix}plugin_deliveries_dead ON {prefix}plugin_deliveries (plugin, dlq_at, workflow_run_id, letter)
     WHERE dlq_at IS NOT NULL;
 
 -- The idempotency keys of commands, separate for each command. Written in the command's own transaction.
-CREATE TABLE idempotency_keys (
+CREATE TABLE {prefix}idempotency_keys (
     command         TEXT    NOT NULL,
     key             TEXT    NOT NULL,
     workflow_run_id TEXT    NOT NULL,
@@ -176,19 +176,19 @@ CREATE TABLE idempotency_keys (
     PRIMARY KEY (command, key)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX idempotency_keys_by_run ON idempotency_keys (workflow_run_id);
+CREATE INDEX {prefix}idempotency_keys_by_run ON {prefix}idempotency_keys (workflow_run_id);
 
 -- Payloads that are too large for a row.
-CREATE TABLE blobs (
+CREATE TABLE {prefix}blobs (
     key             TEXT    NOT NULL PRIMARY KEY,
     workflow_run_id TEXT    NOT NULL,
     value           TEXT    NOT NULL,
     created_at      INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX blobs_by_run ON blobs (workflow_run_id);
+CREATE INDEX {prefix}blobs_by_run ON {prefix}blobs (workflow_run_id);
 
-CREATE TABLE workflow_logs (
+CREATE TABLE {prefix}logs (
     id              INTEGER NOT NULL PRIMARY KEY,
     workflow_run_id TEXT    NOT NULL,
     stage_id        TEXT    NOT NULL,
@@ -199,10 +199,10 @@ CREATE TABLE workflow_logs (
     created_at      INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX workflow_logs_by_run ON workflow_logs (workflow_run_id, id);
+CREATE INDEX {prefix}logs_by_run ON {prefix}logs (workflow_run_id, id);
 
 -- The values that stages keep beside their outputs.
-CREATE TABLE workflow_artifacts (
+CREATE TABLE {prefix}artifacts (
     workflow_run_id TEXT    NOT NULL,
     stage_id        TEXT    NOT NULL,
     key             TEXT    NOT NULL,
@@ -216,7 +216,7 @@ CREATE TABLE workflow_artifacts (
 ) STRICT, WITHOUT ROWID;
 
 -- The notes of people, programs and stages about runs: one row for each attribute.
-CREATE TABLE annotations (
+CREATE TABLE {prefix}annotations (
     id              INTEGER NOT NULL PRIMARY KEY,
     workflow_run_id TEXT    NOT NULL,
     stage_id        TEXT,
@@ -230,11 +230,11 @@ CREATE TABLE annotations (
     created_at      INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX annotations_by_run ON annotations (workflow_run_id, id);
-CREATE INDEX annotations_by_key ON annotations (key, id);
+CREATE INDEX {prefix}annotations_by_run ON {prefix}annotations (workflow_run_id, id);
+CREATE INDEX {prefix}annotations_by_key ON {prefix}annotations (key, id);
 
 -- The ledger: one row for each model call. Texts come last, so that sums do not read them.
-CREATE TABLE ai_calls (
+CREATE TABLE {prefix}ai_calls (
     id                  TEXT    NOT NULL PRIMARY KEY,
     -- NULL outside of a stage, as is the stage; generation, attempt and epoch are 0 there.
     workflow_run_id     TEXT,
@@ -264,11 +264,11 @@ CREATE TABLE ai_calls (
     response            TEXT
 ) STRICT;
 
-CREATE INDEX ai_calls_by_run ON ai_calls (workflow_run_id, id) WHERE workflow_run_id IS NOT NULL;
-CREATE INDEX ai_calls_by_topic ON ai_calls (topic, id);
-CREATE INDEX ai_calls_open ON ai_calls (workflow_run_id, stage_id) WHERE outcome = 'RESERVED';
+CREATE INDEX {prefix}ai_calls_by_run ON {prefix}ai_calls (workflow_run_id, id) WHERE workflow_run_id IS NOT NULL;
+CREATE INDEX {prefix}ai_calls_by_topic ON {prefix}ai_calls (topic, id);
+CREATE INDEX {prefix}ai_calls_open ON {prefix}ai_calls (workflow_run_id, stage_id) WHERE outcome = 'RESERVED';
 
 -- Purged runs whose blobs outside of the database are still to be deleted.
-CREATE TABLE purged_runs (
+CREATE TABLE {prefix}purged_runs (
     id TEXT NOT NULL PRIMARY KEY
 ) STRICT, WITHOUT ROWID;

@@ -12,8 +12,6 @@ use crate::kernel::{FlushOutbox, Kernel};
 
 /// Events delivered by one pass at most.
 const BATCH: usize = 256;
-/// The pause after an error; a change ends it early.
-const ERROR_PAUSE: Duration = Duration::from_secs(1);
 
 /// The delivery loops of one worker.
 pub(super) struct Flushers {
@@ -63,7 +61,7 @@ impl Service for Flusher {
     const DRAINS: bool = true;
 
     fn name(&self) -> String {
-        format!("delivery to `{}`", self.subscriber)
+        format!("deliver events to `{}`", self.subscriber)
     }
 
     async fn pass(&mut self, kernel: &Kernel) -> Result<Next, Error> {
@@ -75,7 +73,7 @@ impl Service for Flusher {
         Ok(due.map_or(Next::OnChange, Next::OnChangeOrAt))
     }
 
-    fn retry(&self, kernel: &Kernel) -> Next {
-        Next::OnChangeOrAt(kernel.clock().now() + ERROR_PAUSE)
+    fn retry(&self, kernel: &Kernel, pause: Duration) -> Next {
+        Next::At(kernel.clock().now() + pause)
     }
 }

@@ -7,6 +7,7 @@ mod preemption;
 mod recently_served;
 mod heartbeat;
 mod service;
+mod backoff;
 mod stale_leases;
 mod stuck_runs;
 mod retention;

@@ -21,7 +21,7 @@ pub(super) struct Retention {
 
 impl Service for Retention {
     fn name(&self) -> String {
-        "retention".into()
+        "delete old runs".into()
     }
 
     async fn pass(&mut self, kernel: &Kernel) -> Result<Next, Error> {
@@ -38,7 +38,7 @@ impl Service for Retention {
         Ok(Next::At(due.max(kernel.clock().now() + MIN_INTERVAL)))
     }
 
-    fn retry(&self, kernel: &Kernel) -> Next {
+    fn retry(&self, kernel: &Kernel, _: Duration) -> Next {
         Next::At(kernel.clock().now() + MIN_INTERVAL)
     }
 }

@@ -3,6 +3,7 @@
 //! Each service has its own task, so that a slow or failing service does not delay another one and no service overlaps
 //! with itself.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::backoff::Backoff;
 use crate::error::Error;
 use crate::kernel::Kernel;
 
@@ -22,14 +24,21 @@ pub(super) trait Service: Send {
     /// Whether the service, when the worker drains, makes passes until one does not return [`Next::Now`].
     const DRAINS: bool = false;
 
-    /// The name in logs.
+    /// The name in logs: an infinitive with its object.
     fn name(&self) -> String;
 
     /// Does what is due and returns when the next pass is.
     fn pass(&mut self, kernel: &Kernel) -> impl Future<Output = Result<Next, Error>> + Send;
 
-    /// Returns when a pass that failed is retried.
-    fn retry(&self, kernel: &Kernel) -> Next;
+    /// Waits for an event that is neither a change nor an instant and calls for a pass before the next one is due. By
+    /// default there is none. It may be dropped and called again at any time.
+    fn woken(&mut self, _: &Kernel) -> impl Future<Output = ()> + Send {
+        pending()
+    }
+
+    /// Returns when a pass that failed is retried: not earlier than after `pause`, which grows with each failure. Changes
+    /// must not wake the service before: a store that cannot be written may report each failed commit as a change.
+    fn retry(&self, kernel: &Kernel, pause: Duration) -> Next;
 }
 
 /// When the next pass of a service is due.
@@ -53,20 +62,25 @@ pub(super) async fn run<S: Service>(kernel: Arc<Kernel>, mut service: S, stoppin
     if S::REVISITS_RECENT_CHANGES {
         changes.mark_changed();
     }
+    let (outages, mut backoff) = (kernel.store().hints().outages(), Backoff::default());
     loop {
         // Marked before the pass, so that a change during the pass wakes the service.
         if !S::REVISITS_RECENT_CHANGES {
             changes.mark_unchanged();
         }
         let is_last_pass = stopping.is_cancelled();
-        let next = match service.pass(&kernel).await {
-            Ok(next) => next,
-            Err(error) => {
-                tracing::error!(service = service.name(), %error, "a service of the worker failed and will retry");
+        let passed = service.pass(&kernel).await;
+        outages.record(&service.name(), &passed);
+        let next = match passed {
+            Ok(next) => {
+                backoff.reset();
+                next
+            }
+            Err(_) => {
                 if S::REVISITS_RECENT_CHANGES {
                     changes.mark_changed();
                 }
-                service.retry(&kernel)
+                service.retry(&kernel, backoff.next_pause())
             }
         };
         if next == Next::Now && (S::DRAINS || !stopping.is_cancelled()) {
@@ -80,6 +94,7 @@ pub(super) async fn run<S: Service>(kernel: Arc<Kernel>, mut service: S, stoppin
             // A service that drains makes one more pass, which begins after the worker's last commit. The pass before it
             // may have read the store earlier, even if it ended later.
             () = stopping.cancelled() => if !S::DRAINS { return },
+            () = service.woken(&kernel) => {}
             () = wait(&kernel, &mut changes, next) => {}
         }
     }

@@ -59,7 +59,8 @@ impl<const REVISITS: bool, const DRAINED: bool> Service for Scripted<REVISITS, D
         self.results.pop_front().unwrap_or(Ok(Next::OnChange))
     }
 
-    fn retry(&self, kernel: &Kernel) -> Next {
+    fn retry(&self, kernel: &Kernel, pause: Duration) -> Next {
+        assert!(pause < MINUTE, "{pause:?}");
         Next::At(kernel.clock().now() + MINUTE)
     }
 }

@@ -18,7 +18,7 @@ impl Service for StuckRuns {
     const REVISITS_RECENT_CHANGES: bool = true;
 
     fn name(&self) -> String {
-        "stuck runs".into()
+        "repair stuck runs".into()
     }
 
     async fn pass(&mut self, kernel: &Kernel) -> Result<Next, Error> {
@@ -26,7 +26,7 @@ impl Service for StuckRuns {
         Ok(Next::AfterChange(self.threshold))
     }
 
-    fn retry(&self, _: &Kernel) -> Next {
+    fn retry(&self, _: &Kernel, _: Duration) -> Next {
         Next::AfterChange(self.threshold)
     }
 }
@@ -40,7 +40,7 @@ impl Service for UnclaimedRuns {
     const REVISITS_RECENT_CHANGES: bool = true;
 
     fn name(&self) -> String {
-        "unclaimed runs".into()
+        "fail unclaimed runs".into()
     }
 
     async fn pass(&mut self, kernel: &Kernel) -> Result<Next, Error> {
@@ -48,7 +48,7 @@ impl Service for UnclaimedRuns {
         Ok(Next::AfterChange(self.limit))
     }
 
-    fn retry(&self, _: &Kernel) -> Next {
+    fn retry(&self, _: &Kernel, _: Duration) -> Next {
         Next::AfterChange(self.limit)
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::backoff::Backoff;
 use super::flusher::Flushers;
 use super::heartbeat::Heartbeat;
 use super::recently_served::RecentlyServed;
@@ -28,8 +29,8 @@ const CLAIM_BATCH: usize = 64;
 /// How long slots are reserved for branches: longer than short bodies and their commits take, and negligible beside
 /// long ones.
 const RESERVATION: Duration = Duration::from_millis(10);
-/// The pause after the store could not be read or written.
-const ERROR_PAUSE: Duration = Duration::from_secs(1);
+/// The name of the claim loop in logs.
+const CLAIM: &str = "claim work";
 
 /// A worker in this process.
 pub(crate) struct Worker {
@@ -75,7 +76,7 @@ impl Worker {
         kernel.set_placement(placement);
         let loops = TaskTracker::new();
         loops.spawn(Arc::clone(&shared).claim_until_stopped());
-        shared.spawn_service(&loops, StaleLeases);
+        shared.spawn_service(&loops, StaleLeases::new(kernel, heartbeat.runtime()));
         shared.spawn_service(&loops, StuckRuns { threshold: settings.stuck_threshold });
         if let Some(limit) = settings.unclaimed_limit {
             shared.spawn_service(&loops, UnclaimedRuns { limit });
@@ -121,30 +122,39 @@ impl Placement for WorkerShared {
             return None;
         }
         let (claimant, slots) = (self.claim.clone(), permits.len());
-        Some(Reservation { claimant, slots, run: Box::new(move |jobs| self.run(jobs, permits)) })
+        // The claim is sent later, so its leases last at least as long as counted from here.
+        let claimed = self.kernel.clock().monotonic();
+        Some(Reservation { claimant, slots, run: Box::new(move |jobs| self.run(jobs, claimed, permits)) })
     }
 }
 
 impl WorkerShared {
-    /// Runs jobs that are already claimed, each in its own slot.
-    fn run(self: &Arc<Self>, jobs: Vec<ClaimedJob>, permits: Vec<OwnedSemaphorePermit>) {
+    /// Runs jobs that are already claimed, each in its own slot. Their claim was sent at `claimed`.
+    fn run(self: &Arc<Self>, jobs: Vec<ClaimedJob>, claimed: Duration, permits: Vec<OwnedSemaphorePermit>) {
         for (job, permit) in jobs.into_iter().zip(permits) {
             let shared = Arc::clone(self);
-            self.bodies.spawn(async move { shared.run_chain(job, permit).await });
+            self.bodies.spawn(async move { shared.run_chain(job, claimed, permit).await });
         }
     }
 
     /// Runs a job, then, in the same slot, the first of the jobs that its commit claimed. The others run beside it.
-    async fn run_chain(self: Arc<Self>, mut job: ClaimedJob, mut permit: OwnedSemaphorePermit) {
+    async fn run_chain(
+        self: Arc<Self>,
+        mut job: ClaimedJob,
+        mut claimed: Duration,
+        mut permit: OwnedSemaphorePermit,
+    ) {
         loop {
             let slots = SuccessorSlots::new(permit, Arc::clone(&self.slots));
-            let finished = self.kernel.execute_claimed(&job, &self.claim, &slots, &self.stopped).await;
-            let mut next = match finished {
-                Ok(finished) => finished.next,
+            let finished =
+                self.kernel.execute_claimed(&job, claimed, &self.claim, &slots, &self.stopped).await;
+            let mut next;
+            (next, claimed) = match finished {
+                Ok(finished) => (finished.next, finished.claimed),
                 Err(error) => {
                     // The expired lease returns the job to the queue.
                     let lease = &job.lease;
-                    tracing::error!(run = %lease.run_id, stage = lease.stage_id, %error, "a job did not finish and runs again after its lease expires");
+                    tracing::warn!(run = %lease.run_id, stage = lease.stage_id, %error, "a job did not finish and runs again after its lease expires");
                     return;
                 }
             };
@@ -154,29 +164,33 @@ impl WorkerShared {
             let mut permits = slots.into_permits();
             job = next.remove(0);
             permit = permits.remove(0);
-            self.run(next, permits);
+            self.run(next, claimed, permits);
         }
     }
 
     async fn claim_until_stopped(self: Arc<Self>) {
-        let mut work = self.kernel.store().hints().watch_work();
+        let hints = self.kernel.store().hints();
+        let (mut work, mut backoff) = (hints.watch_work(), Backoff::default());
         loop {
             // Marked before the claim, so that a hint during the claim wakes the worker.
             work.mark_unchanged();
             let Some(permits) = self.slots.acquire_up_to(CLAIM_BATCH).await else { return };
-            match self.claim_once(permits).await {
+            let claimed = match self.claim_once(permits).await {
                 Ok(0) => tokio::select! {
                     () = self.stopping.cancelled() => return,
-                    () = self.wait_for_work(&mut work) => {}
+                    waited = self.wait_for_work(&mut work) => waited,
                 },
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::error!(%error, "the worker could not claim work");
-                    tokio::select! {
-                        () = self.stopping.cancelled() => return,
-                        () = self.kernel.clock().sleep(ERROR_PAUSE) => {}
-                    }
-                }
+                Ok(_) => Ok(()),
+                Err(error) => Err(error),
+            };
+            hints.outages().record(CLAIM, &claimed);
+            if claimed.is_ok() {
+                backoff.reset();
+                continue;
+            }
+            tokio::select! {
+                () = self.stopping.cancelled() => return,
+                () = self.kernel.clock().sleep(backoff.next_pause()) => {}
             }
         }
     }
@@ -186,6 +200,7 @@ impl WorkerShared {
         let spare = if self.has_branches { permits.len() / 2 } else { 0 };
         let mut spare = permits.split_off(permits.len() - spare);
         self.slots.claim_started();
+        let sent = self.kernel.clock().monotonic();
         let found = self.recently_served.claim(&self.kernel, &self.claim, permits.len(), true).await?;
         self.slots.record_remaining(found.remaining_priority);
         let claimed = found.jobs.len() + found.started.len();
@@ -196,33 +211,29 @@ impl WorkerShared {
             reason = "bodies take real time, independently of the engine's clock"
         )]
         self.slots.reserve_for_branches(spare, tokio::time::sleep(RESERVATION));
-        self.run(found.jobs, permits);
+        self.run(found.jobs, sent, permits);
         if found.runs.is_empty() {
             return Ok(claimed);
         }
 
         let started = self.recently_served.start(&self.kernel, &self.claim, found.runs, rest.len()).await?;
         if claimed + started.runs > 0 {
-            self.run(started.jobs, rest);
+            self.run(started.jobs, sent, rest);
             return Ok(claimed + started.runs);
         }
         // Other workers started these runs first, or none of them can be started: they must not delay other work.
         let found = self.recently_served.claim(&self.kernel, &self.claim, rest.len(), false).await?;
         let claimed = found.jobs.len();
         rest.truncate(claimed);
-        self.run(found.jobs, rest);
+        self.run(found.jobs, sent, rest);
         Ok(claimed)
     }
 
     /// Waits for a hint, or for the instant at which a job is due.
-    async fn wait_for_work(&self, work: &mut watch::Receiver<u64>) {
-        let due = match self.kernel.store().next_job_due(&self.kernel.definitions()).await {
-            Ok(due) => due,
-            Err(error) => {
-                tracing::error!(%error, "the worker could not read when the next job is due");
-                Some(self.kernel.clock().now() + ERROR_PAUSE)
-            }
-        };
+    async fn wait_for_work(&self, work: &mut watch::Receiver<u64>) -> Result<(), Error> {
+        let due = self.kernel.store().next_job_due(&self.kernel.definitions()).await?;
+        // Recorded before the wait, which may take hours.
+        self.kernel.store().hints().outages().succeeded(CLAIM);
         let due = async {
             match due {
                 Some(due) => self.kernel.clock().sleep_until(due).await,
@@ -234,6 +245,7 @@ impl WorkerShared {
             _ = work.changed() => {}
             () = due => {}
         }
+        Ok(())
     }
 
     fn spawn_service(&self, loops: &TaskTracker, service: impl Service + 'static) {

@@ -114,11 +114,18 @@ pub enum Change {
         /// The time until the next attempt.
         delay: Duration,
     },
-    /// Returns the job of a worker that stops: stage and job are `PENDING` (`SUSPENDED` if it was a check), due now;
+    /// Returns the job of a worker that stops, or that a port has failed: stage and job are `PENDING` (`SUSPENDED` if it was a check), due now;
     /// the lease ends, and the attempt does not count. No event.
     ReturnJob {
         /// The stage.
         stage_id: String,
+    },
+    /// Sets the error text of the stage, and nothing else: why an attempt ended that does not count. No event.
+    NoteError {
+        /// The stage.
+        stage_id: String,
+        /// The reason.
+        error: String,
     },
     /// Makes the stage `FAILED` and its job `DEAD`. Event `stage:failed`.
     Fail {

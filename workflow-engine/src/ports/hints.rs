@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::watch;
 
+use super::outages::Outages;
 use crate::value::RunId;
 
 /// The hints of one store in this process.
@@ -24,6 +25,7 @@ pub struct Hints {
     changes: watch::Sender<u64>,
     runs: Mutex<HashMap<RunId, watch::Sender<RunHints>>>,
     priorities: Mutex<Vec<Weak<HighestPriority>>>,
+    outages: Outages,
 }
 
 /// The number of hints about one run.
@@ -44,6 +46,7 @@ impl Hints {
             changes: watch::Sender::new(0),
             runs: Mutex::default(),
             priorities: Mutex::default(),
+            outages: Outages::default(),
         }
     }
 
@@ -130,6 +133,12 @@ impl Hints {
             self.lock().entry(run_id).or_insert_with(|| watch::Sender::new(RunHints::default())).subscribe();
         let ends = changes.borrow().ends;
         RunWatch { run_id, changes: Some(changes), ends, hints: Arc::clone(self) }
+    }
+
+    /// Returns the log of the store's outages, which all tasks that use the store share.
+    #[must_use]
+    pub fn outages(&self) -> &Outages {
+        &self.outages
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, watch::Sender<RunHints>>> {

@@ -16,7 +16,7 @@
 //!
 //! A program may implement the other ports: [`BlobStore`] for large payloads, [`EventSink`] and [`Plugin`] for events,
 //! [`Scheduler`] for a serverless host. Tests replace the [`Clock`] and the [`ActivityExecutor`]. [`Hints`] notify the
-//! tasks of one process that the store has changed.
+//! tasks of one process that the store has changed, and carry its [`Outages`].
 
 mod decision;
 mod precondition;
@@ -34,6 +34,7 @@ mod outbox;
 mod retention;
 mod ledger;
 mod hints;
+mod outages;
 mod blobs;
 mod sink;
 mod plugin;
@@ -55,6 +56,7 @@ pub use executor::ActivityExecutor;
 pub use hints::{HighestPriority, Hints, RunWatch};
 pub use ledger::Ledger;
 pub use new_run::{NewRun, NewStage};
+pub use outages::Outages;
 pub use outbox::Outbox;
 pub use persistence::{Decide, Persistence};
 pub use plugin::Plugin;

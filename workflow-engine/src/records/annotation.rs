@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::annotation_key::{AnnotationKey, is_key};
@@ -17,7 +18,7 @@ const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
 
 /// A note about a run: one or more attributes, with their actor and their scope. [`AnnotationKey::value`] creates one. The
 /// store keeps one record for each attribute.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Annotation {
     /// The attributes by key: 1 to 64, each value up to 16 KiB of JSON. See [`AnnotationKey`] for valid keys.

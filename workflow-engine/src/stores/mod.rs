@@ -12,7 +12,8 @@
 //!
 //! A claim joins such a transaction. The store finds the first entries of each definition, `fair_order` sorts them, and
 //! `candidates` turns the selected ones into decisions. `deliveries` defines what settling a delivery means, `calls` holds
-//! the rows of the ledger, and `instant` the instants that a row can hold.
+//! the rows of the ledger, and `instant` the instants that a row can hold. `sql_texts` fills the names into
+//! statements of SQL.
 
 mod footprint;
 mod working_set;
@@ -23,6 +24,8 @@ mod candidates;
 mod deliveries;
 mod calls;
 mod instant;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod sql_texts;
 mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;

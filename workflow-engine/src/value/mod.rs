@@ -6,6 +6,7 @@ mod run_id;
 mod call_id;
 mod cost;
 mod payload;
+mod schemas;
 mod json;
 pub(crate) mod canonical;
 pub(crate) mod exact;

@@ -13,8 +13,13 @@ use crate::place::{Kind, Side};
 use crate::store::Switches;
 
 /// The tables with rows of a trivial run.
-const TABLES: [&str; 5] =
-    ["workflow_runs", "workflow_run_requests", "workflow_stages", "outbox_events", "job_queue"];
+const TABLES: [&str; 5] = [
+    "workflow_runs",
+    "workflow_run_requests",
+    "workflow_stages",
+    "workflow_outbox_events",
+    "workflow_job_queue",
+];
 
 /// How long the idle store is observed.
 const IDLE: Duration = Duration::from_secs(5);
@@ -54,7 +59,7 @@ pub async fn suspended(work: &str, kind: Kind, runs: u64) -> Outcome<Line> {
     let bench = Bench::open_with::<diamond>(kind, EngineBuilder::register::<waiting>).await?;
     let mut side = bench.place.connect().await?;
     let run = bench.engine.start::<waiting>(SubmitInput { number: 0 }).await?;
-    let waits = "SELECT count(*) FROM job_queue WHERE status = 'SUSPENDED'";
+    let waits = "SELECT count(*) FROM workflow_job_queue WHERE status = 'SUSPENDED'";
     while side.number(waits).await? == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

@@ -103,7 +103,7 @@ impl Reused {
     async fn empty(&mut self) {
         let tables =
             "SELECT string_agg(format('DELETE FROM %I.%I', schemaname, tablename), ';') FROM pg_tables
-                      WHERE schemaname = $1 AND tablename <> '_sqlx_migrations'";
+                      WHERE schemaname = $1 AND tablename <> 'workflow_migrations'";
         let delete: String = sqlx::query_scalar(tables)
             .bind(self.schema.name())
             .fetch_one(&mut self.connection)

@@ -10,8 +10,11 @@ use super::budget;
 use super::context::AttemptContext;
 use super::effects::effect_changes;
 use super::execution_key;
-use super::finish::{Completion, commit_outcome, commit_with_retry, complete, fail_attempt, return_job};
+use super::finish::{
+    Completion, commit_outcome, commit_with_retry, complete, fail_attempt, hand_back, return_job,
+};
 use super::outcome::{Finished, JobOutcome};
+use super::port_retry::PortRetry;
 use super::run::{AttemptEnd, AttemptResult, run_check};
 use crate::context::{Effects, StageError};
 use crate::definition::{CheckOutcome, WaitDefinition};
@@ -29,7 +32,8 @@ pub(super) async fn suspend(
     completion: Completion,
 ) -> Result<Finished, Error> {
     let lease = attempt.lease();
-    let ticket = prepare_output(attempt.kernel, lease, &completion.output).await?;
+    let retry = PortRetry::new(attempt.kernel, lease);
+    let ticket = retry.call(|| prepare_output(attempt.kernel, lease, &completion.output)).await?;
     let mut changes = completion.reports;
     changes.extend(effect_changes(attempt.kernel, lease, completion.effects).await?);
     changes.extend(ticket.blob);
@@ -46,13 +50,15 @@ pub(super) async fn suspend(
 pub(super) async fn check(attempt: &AttemptContext<'_>) -> Result<Finished, Error> {
     let AttemptContext { kernel, stage, job, .. } = *attempt;
     let lease = &job.lease;
-    let record = kernel.store().stage(lease.run_id, &lease.stage_id).await?;
+    let retry = PortRetry::new(kernel, lease);
+    let read = || kernel.store().stage(lease.run_id, &lease.stage_id);
+    let record = retry.call_until(attempt.stop, read).await?;
     let waiting = record.and_then(|record| Some((record.suspended_state.clone()?, record)));
     let (Some(wait), Some((ticket, record))) = (&stage.wait, waiting) else {
         let error = StageError::permanent("the stage is suspended, but its ticket or its check is missing");
         return fail_attempt(attempt, error, Vec::new()).await;
     };
-    let ticket = kernel.resolve(lease.run_id, ticket).await?;
+    let ticket = retry.call_until(attempt.stop, || kernel.resolve(lease.run_id, ticket.clone())).await?;
     let AttemptEnd { result, reports, refused_call, effects, .. } = run_check(attempt, wait, ticket).await?;
     match result {
         AttemptResult::Completed(CheckOutcome::Ready(output)) => {
@@ -66,6 +72,7 @@ pub(super) async fn check(attempt: &AttemptContext<'_>) -> Result<Finished, Erro
         }
         AttemptResult::Failed(error) => budget::fail(attempt, error, refused_call, reports).await,
         AttemptResult::Stopped => return_job(kernel, job, reports).await,
+        AttemptResult::Unavailable(error) => hand_back(attempt, &error, reports).await,
     }
 }
 
@@ -111,7 +118,7 @@ async fn time_out(
         completed_key: execution_key::completion(job, &outcome),
     };
     let failed = commit_with_retry(kernel, &job.lease, || fail_for_good(kernel, failure.clone())).await?;
-    Ok(if failed { Finished::with(outcome) } else { Finished::superseded(&job.lease) })
+    Ok(if failed { Finished::with(outcome) } else { Finished::superseded(kernel, &job.lease).await })
 }
 
 async fn commit_suspension(
@@ -123,7 +130,7 @@ async fn commit_suspension(
     changes.extend(execution_key::completion(attempt.job, &outcome));
     Ok(match commit_outcome(attempt.kernel, attempt.lease(), changes).await? {
         Some(_) => Finished::with(outcome),
-        None => Finished::superseded(attempt.lease()),
+        None => Finished::superseded(attempt.kernel, attempt.lease()).await,
     })
 }
 

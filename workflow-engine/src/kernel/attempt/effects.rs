@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
 
+use super::port_retry::PortRetry;
 use crate::context::{ArtifactSource, Effects, StageError, StageResult};
 use crate::definition::WorkflowDefinition;
 use crate::error::{Error, ErrorCode};
@@ -23,6 +25,7 @@ pub(super) async fn effect_changes(
     effects: Effects,
 ) -> Result<Vec<Change>, Error> {
     let stage_id = || lease.stage_id.clone();
+    let retry = PortRetry::new(kernel, lease);
     let mut changes = Vec::new();
     for annotation in effects.annotations {
         changes.push(Change::Annotate { stage_id: Some(stage_id()), annotation });
@@ -32,7 +35,7 @@ pub(super) async fn effect_changes(
             changes.push(Change::DeleteArtifact { stage_id: stage_id(), key });
             continue;
         };
-        let prepared = prepare_artifact(kernel, lease, number, &value).await?;
+        let prepared = retry.call(|| prepare_artifact(kernel, lease, number, &value)).await?;
         changes.extend(prepared.blob);
         changes.push(Change::PutArtifact { stage_id: stage_id(), key, value: prepared.value });
     }
@@ -63,16 +66,26 @@ pub(super) struct AttemptArtifacts {
     run_id: RunId,
     stage_id: String,
     definition: &'static WorkflowDefinition,
+    stop: CancellationToken,
+    retry: PortRetry,
 }
 
 impl AttemptArtifacts {
-    pub(super) fn new(kernel: &Kernel, lease: &Lease, definition: &'static WorkflowDefinition) -> Self {
+    pub(super) fn new(
+        kernel: &Kernel,
+        lease: &Lease,
+        definition: &'static WorkflowDefinition,
+        stop: &CancellationToken,
+        retry: PortRetry,
+    ) -> Self {
         Self {
             store: Arc::clone(kernel.store()),
             blobs: kernel.config().blobs.clone(),
             run_id: lease.run_id,
             stage_id: lease.stage_id.clone(),
             definition,
+            stop: stop.clone(),
+            retry,
         }
     }
 
@@ -116,7 +129,7 @@ impl ArtifactSource for AttemptArtifacts {
     fn artifact<'a>(&'a self, stage_id: &'a str, key: &'a str) -> BoxFuture<'a, StageResult<Option<Json>>> {
         async move {
             self.check(stage_id)?;
-            Ok(self.read(stage_id, key).await?)
+            Ok(self.retry.call_until(&self.stop, || self.read(stage_id, key)).await?)
         }
         .boxed()
     }
@@ -124,7 +137,8 @@ impl ArtifactSource for AttemptArtifacts {
     fn keys<'a>(&'a self, stage_id: &'a str) -> BoxFuture<'a, StageResult<Vec<String>>> {
         async move {
             self.check(stage_id)?;
-            let artifacts = self.store.artifacts(self.run_id, Some(stage_id)).await?;
+            let read = || self.store.artifacts(self.run_id, Some(stage_id));
+            let artifacts = self.retry.call_until(&self.stop, read).await?;
             Ok(artifacts.into_iter().map(|artifact| artifact.key).collect())
         }
         .boxed()

@@ -10,7 +10,7 @@ use super::outcome::JobOutcome;
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::kernel::idempotency;
-use crate::kernel::lost_lease::take_back;
+use crate::kernel::lost_lease::{LossReason, LostJob};
 use crate::ports::{Applied, Change, Commit, Decision, IdempotencyEntry, Precondition, Snapshot};
 use crate::records::{Claimant, ClaimedJob, Lease};
 use crate::value::{Json, RunId};
@@ -92,7 +92,7 @@ async fn take_over(kernel: &Kernel, entry: &IdempotencyEntry, lease: Lease) -> R
     });
     // Otherwise the job is in the queue, or another worker holds it under a newer lease.
     let Some(job) = held else { return Ok(()) };
-    match take_back(kernel, job, true).await? {
+    match (LostJob { job, reason: LossReason::LeaseExpired }).take_back(kernel).await? {
         Some(_) => Ok(()),
         None => Err(Error::idempotency_in_progress(&entry.key, entry.command)),
     }

@@ -6,9 +6,10 @@
 use std::time::Duration;
 
 use super::context::AttemptContext;
-use super::effects::effect_changes;
+use super::effects::{effect_changes, refused_statements};
 use super::execution_key;
 use super::outcome::{Finished, JobOutcome};
+use super::port_retry::PortRetry;
 use crate::context::{Effects, StageError};
 use crate::error::{Error, ErrorCode};
 use crate::kernel::Kernel;
@@ -34,7 +35,8 @@ pub(super) async fn complete(
 ) -> Result<Finished, Error> {
     let AttemptContext { kernel, registered, stage, job, claimant, slots, .. } = *attempt;
     let lease = &job.lease;
-    let prepared = prepare_output(kernel, lease, &completion.output).await?;
+    let retry = PortRetry::new(kernel, lease);
+    let prepared = retry.call(|| prepare_output(kernel, lease, &completion.output)).await?;
     let definition = registered.definition();
     let run = kernel.run_cache().get(lease.run_id, lease.generation);
     let queued = run.as_ref().map(|run| run.queued()).unwrap_or_default();
@@ -66,9 +68,9 @@ pub(super) async fn complete(
     changes.extend(execution_key::completion(job, &JobOutcome::Completed));
 
     let pending = run.map(|run| run.begin(&stage.id));
-    let Some(applied) = commit_outcome(kernel, lease, changes).await? else {
+    let Some((applied, claimed)) = commit_and_claim(kernel, lease, changes).await? else {
         kernel.run_cache().remove(lease.run_id, lease.generation);
-        return Ok(Finished::superseded(lease));
+        return Ok(Finished::superseded(kernel, lease).await);
     };
     if applied.ended.is_some() {
         kernel.run_cache().remove(lease.run_id, lease.generation);
@@ -77,7 +79,7 @@ pub(super) async fn complete(
         // be running the successors.
         pending.committed(completion.output, applied.ready);
     }
-    Ok(Finished { outcome: JobOutcome::Completed, next: applied.claimed })
+    Ok(Finished { outcome: JobOutcome::Completed, next: applied.claimed, claimed })
 }
 
 /// Commits a failed attempt: the stage is retried, or fails for good with its run.
@@ -116,7 +118,7 @@ pub(super) async fn fail_with_code(
             FinalFailure { lease: lease.clone(), expired: false, code, error: message, completed_key };
         commit_with_retry(kernel, lease, || fail_for_good(kernel, failure.clone())).await?
     };
-    Ok(if is_applied { Finished::with(outcome) } else { Finished::superseded(lease) })
+    Ok(if is_applied { Finished::with(outcome) } else { Finished::superseded(kernel, lease).await })
 }
 
 /// Returns the job to the queue; the attempt does not count.
@@ -129,8 +131,44 @@ pub(super) async fn return_job(
     changes.push(Change::ReturnJob { stage_id: job.lease.stage_id.clone() });
     Ok(match commit_outcome(kernel, &job.lease, changes).await? {
         Some(_) => Finished::with(JobOutcome::HandedBack),
-        None => Finished::superseded(&job.lease),
+        None => Finished::superseded(kernel, &job.lease).await,
     })
+}
+
+/// Ends an attempt that a port has failed. An unavailable port costs no attempt: the job returns to the queue, with the
+/// reason at its stage. Any other error fails the attempt by name.
+pub(super) async fn end_after_error(attempt: &AttemptContext<'_>, error: Error) -> Result<Finished, Error> {
+    if let Some((code, refused)) = refused_statements(&error) {
+        return fail_with_code(attempt, code, refused, Vec::new()).await;
+    }
+    if error.code() == ErrorCode::RunNotFound {
+        return Ok(Finished::superseded(attempt.kernel, attempt.lease()).await);
+    }
+    if error.is_retryable() {
+        return hand_back(attempt, &error.to_string(), Vec::new()).await;
+    }
+    fail_with_code(attempt, error.code(), StageError::retryable(&error), Vec::new()).await
+}
+
+/// Returns the job of an attempt for which a port stayed unavailable to the queue, with the reason at its stage. The
+/// attempt does not count.
+pub(super) async fn hand_back(
+    attempt: &AttemptContext<'_>,
+    error: &str,
+    reports: Vec<Change>,
+) -> Result<Finished, Error> {
+    let AttemptContext { kernel, job, stop, .. } = *attempt;
+    let lease = &job.lease;
+    tracing::error!(run = %lease.run_id, stage = lease.stage_id, error, "a port stays unavailable, so an attempt returns its job to the queue");
+    let mut changes = reports;
+    changes.push(Change::NoteError { stage_id: lease.stage_id.clone(), error: truncate::error_text(error) });
+    loop {
+        // Without the store nothing else can be done with the job. Its lease is renewed as soon as the store responds.
+        match return_job(kernel, job, changes.clone()).await {
+            Err(error) if error.is_retryable() && !stop.is_cancelled() => {}
+            returned => return returned,
+        }
+    }
 }
 
 /// Commits under the lease; returns `None` when it is lost.
@@ -139,48 +177,53 @@ pub(super) async fn commit_outcome(
     lease: &Lease,
     changes: Vec<Change>,
 ) -> Result<Option<Applied>, Error> {
+    Ok(commit_and_claim(kernel, lease, changes).await?.map(|(applied, _)| applied))
+}
+
+/// As [`commit_outcome`], with the time at which the commit was sent: the leases of the jobs that it claimed began no
+/// earlier.
+async fn commit_and_claim(
+    kernel: &Kernel,
+    lease: &Lease,
+    changes: Vec<Change>,
+) -> Result<Option<(Applied, Duration)>, Error> {
     let decision = Decision {
         run_id: lease.run_id,
         precondition: Precondition::Lease(lease.clone()),
         idempotency: None,
         changes,
     };
-    let commit = commit_with_retry(kernel, lease, || kernel.store().commit(decision.clone())).await?;
+    let commit = || async {
+        let sent = kernel.clock().monotonic();
+        Ok((kernel.store().commit(decision.clone()).await?, sent))
+    };
+    let (commit, sent) = commit_with_retry(kernel, lease, commit).await?;
     Ok(match commit {
-        Commit::Applied(applied) => Some(applied),
+        Commit::Applied(applied) => Some((applied, sent)),
         Commit::PreconditionFailed | Commit::Duplicate { .. } => None,
     })
 }
 
-/// Retries the commit while the store is unavailable, for up to four times the lease, so that an outage does not lose
-/// the outcome of an hour's work. If a commit succeeded and only its result was lost, the retry finds the lease gone and
-/// writes nothing.
+/// Commits, again and again while the store is unavailable. If a commit succeeded and only its result was lost, the
+/// repetition finds the lease gone and writes nothing.
 pub(super) async fn commit_with_retry<T, F>(
     kernel: &Kernel,
     lease: &Lease,
-    commit: impl Fn() -> F + Send,
+    commit: impl Fn() -> F + Send + Sync,
 ) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Error>> + Send,
 {
-    const MIN_PAUSE: Duration = Duration::from_millis(50);
-    const MAX_PAUSE: Duration = Duration::from_secs(5);
-    let mut pause = MIN_PAUSE;
-    let mut waited = Duration::ZERO;
-    loop {
-        match commit().await {
-            Err(error) if error.is_retryable() && waited < kernel.lease() * 4 => {
-                tracing::warn!(run = %lease.run_id, stage = lease.stage_id, %error, "an outcome was not committed; trying again");
-                if let Some(run) = kernel.run_cache().get(lease.run_id, lease.generation) {
-                    run.settle(&lease.stage_id);
-                }
-                kernel.clock().sleep(pause).await;
-                waited += pause;
-                pause = (pause * 2).min(MAX_PAUSE);
-            }
-            result => return result,
+    let commit = || async {
+        let committed = commit().await;
+        if committed.as_ref().is_err_and(Error::is_retryable)
+            && let Some(run) = kernel.run_cache().get(lease.run_id, lease.generation)
+        {
+            run.settle(&lease.stage_id);
         }
-    }
+        committed
+    };
+    PortRetry::new(kernel, lease).call(commit).await
 }
 
 /// Returns the jitter of this job's retry, in `0.0..=1.0`: spread over the runs, and the same for each call.

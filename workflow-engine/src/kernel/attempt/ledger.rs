@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
+use super::port_retry::PortRetry;
 use crate::error::{Error, ErrorCode};
 use crate::kernel::Kernel;
 use crate::kernel::ledger::{PAGE, storable_outcome, storable_reservation};
@@ -26,6 +27,7 @@ pub(super) struct AttemptLedger {
     /// The budget that the stage declares.
     budget: Option<Cost>,
     stop: CancellationToken,
+    retry: PortRetry,
     state: Mutex<State>,
 }
 
@@ -52,9 +54,11 @@ impl AttemptLedger {
         lease: &Lease,
         budget: Option<Cost>,
         stop: &CancellationToken,
+        retry: PortRetry,
     ) -> Self {
         let store = Arc::clone(kernel.store());
-        Self { store, lease: lease.clone(), budget, stop: stop.clone(), state: Mutex::default() }
+        let (lease, stop) = (lease.clone(), stop.clone());
+        Self { store, lease, budget, stop, retry, state: Mutex::default() }
     }
 
     /// Closes the ledger when the body has ended. Returns the outcomes that are not committed, and the newest call where
@@ -107,7 +111,8 @@ impl CallLedger for AttemptLedger {
         });
         let precondition = Precondition::Lease(self.lease.clone());
         let decision = Decision { run_id: self.lease.run_id, precondition, idempotency: None, changes };
-        let commit = self.store.commit(decision).await;
+        // A repetition reserves nothing twice: the call keeps its id.
+        let commit = self.retry.call_until(&self.stop, || self.store.commit(decision.clone())).await;
         let mut state = self.state();
         match commit {
             Ok(Commit::Applied(_)) => {
@@ -145,7 +150,7 @@ impl CallLedger for AttemptLedger {
     }
 
     async fn statistics(&self, topic: &str) -> Result<CallStatistics, Error> {
-        self.store.call_statistics(topic).await
+        self.retry.call_until(&self.stop, || self.store.call_statistics(topic)).await
     }
 
     /// Ignores the topic, because the token belongs to the stage.
@@ -153,7 +158,8 @@ impl CallLedger for AttemptLedger {
         let mut rows = BatchRows::new(batch);
         let mut after = None;
         loop {
-            let page = self.store.calls_of_run(self.lease.run_id, after, PAGE).await?;
+            let read = || self.store.calls_of_run(self.lease.run_id, after, PAGE);
+            let page = self.retry.call_until(&self.stop, read).await?;
             let of_stage = |call: &&AiCallRecord| call.stage_id.as_ref() == Some(&self.lease.stage_id);
             page.iter().filter(of_stage).for_each(|call| rows.add(call));
             match page.last() {

@@ -104,6 +104,21 @@ impl AttemptLog {
         changes
     }
 
+    /// Puts reports that could not be committed back, before those that have arrived meanwhile.
+    pub(super) fn restore(&self, mut reports: Vec<Change>) {
+        if reports.is_empty() {
+            return;
+        }
+        let mut pending = self.lock();
+        let dropped = mem::take(&mut pending.dropped_lines);
+        reports.append(&mut pending.oldest);
+        reports.extend(mem::take(&mut pending.newest));
+        for change in reports {
+            pending.push(change);
+        }
+        pending.dropped_lines += dropped;
+    }
+
     fn push(&self, change: Change) {
         let mut pending = self.lock();
         if pending.is_closed {

@@ -14,9 +14,12 @@ mod log;
 mod effects;
 mod ledger;
 mod check;
+mod port_retry;
 mod finish;
 mod budget;
 pub(super) mod execution_key;
+
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -33,32 +36,36 @@ use crate::error::Error;
 use crate::records::{Claimant, ClaimedJob};
 use context::AttemptContext;
 use finish::Completion;
+use port_retry::PortRetry;
 use run::{AttemptEnd, AttemptResult};
 
-/// Runs the body of a claimed job, and commits the outcome. Cancelling `stop` returns the job to the queue.
+/// Runs the body of a claimed job, and commits the outcome. Cancelling `stop` returns the job to the queue. The claim was
+/// sent at `claimed`.
 pub(super) async fn execute_claimed(
     kernel: &Kernel,
     job: &ClaimedJob,
+    claimed: Duration,
     claimant: &Claimant,
     slots: &dyn Slots,
     stop: &CancellationToken,
 ) -> Result<Finished, Error> {
-    let (registered, stage) = match find_stage(kernel, job).await {
+    let stop = stop.child_token();
+    let listed = kernel.running().enter(job.lease.clone(), stop.clone(), claimed, kernel.lease());
+    let retry = PortRetry::new(kernel, &job.lease);
+    let (registered, stage) = match retry.call_until(&stop, || find_stage(kernel, job)).await {
         Ok(found) => found,
-        Err(error) if error.is_retryable() => return Err(error),
         Err(error) => {
-            // Another process may have the run's definition.
-            finish::return_job(kernel, job, Vec::new()).await?;
-            return Err(error);
+            // Another process may have the run's definition, or a store that responds.
+            let returned = finish::return_job(kernel, job, Vec::new()).await?;
+            return if error.is_retryable() { Ok(returned) } else { Err(error) };
         }
     };
-    let stop = stop.child_token();
-    let _listed = kernel.running().enter(job.lease.clone(), stop.clone());
-    let attempt = AttemptContext { kernel, registered, stage, job, claimant, slots, stop: &stop };
+    let attempt =
+        AttemptContext { kernel, registered, stage, job, claimant, slots, listed: &listed, stop: &stop };
     let finished = if job.is_poll { check::check(&attempt).await } else { run_and_commit(&attempt).await };
-    match finished.as_ref().err().and_then(effects::refused_statements) {
-        Some((code, error)) => finish::fail_with_code(&attempt, code, error, Vec::new()).await,
-        None => finished,
+    match finished {
+        Err(error) => finish::end_after_error(&attempt, error).await,
+        finished => finished,
     }
 }
 
@@ -85,5 +92,6 @@ async fn run_and_commit(attempt: &AttemptContext<'_>) -> Result<Finished, Error>
         }
         AttemptResult::Failed(error) => budget::fail(attempt, error, refused_call, reports).await,
         AttemptResult::Stopped => finish::return_job(attempt.kernel, attempt.job, reports).await,
+        AttemptResult::Unavailable(error) => finish::hand_back(attempt, &error, reports).await,
     }
 }

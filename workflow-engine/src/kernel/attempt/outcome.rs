@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::kernel::Kernel;
+use crate::kernel::lost_lease::is_lost_to_another;
 use crate::records::{ClaimedJob, Lease};
 
 /// The outcome of one attempt of a stage.
@@ -26,7 +28,7 @@ pub enum JobOutcome {
         /// Whether another attempt follows.
         retryable: bool,
     },
-    /// The host stopped. The job is in the queue again, and the attempt does not count.
+    /// The host stopped, or a port stayed unavailable. The job is in the queue again, and the attempt does not count.
     HandedBack,
     /// There was nothing to execute, or the result is no longer wanted: the run has ended, or another worker has the
     /// job. Nothing was written.
@@ -68,16 +70,20 @@ impl TryFrom<Wire> for JobOutcome {
 pub(crate) struct Finished {
     pub(crate) outcome: JobOutcome,
     pub(crate) next: Vec<ClaimedJob>,
+    /// When the commit that claimed them was sent, in time of `Clock::monotonic`.
+    pub(crate) claimed: Duration,
 }
 
 impl Finished {
     pub(super) fn with(outcome: JobOutcome) -> Self {
-        Self { outcome, next: Vec::new() }
+        Self { outcome, next: Vec::new(), claimed: Duration::ZERO }
     }
 
-    /// The result of an attempt whose lease was lost.
-    pub(super) fn superseded(lease: &Lease) -> Self {
-        tracing::warn!(run = %lease.run_id, stage = lease.stage_id, "an outcome came too late: the lease is lost, and nothing was written");
+    /// The result of an attempt whose lease was lost, or whose run has ended.
+    pub(super) async fn superseded(kernel: &Kernel, lease: &Lease) -> Self {
+        if is_lost_to_another(kernel, lease).await {
+            tracing::warn!(run = %lease.run_id, stage = lease.stage_id, "an outcome came too late: the lease is lost, and nothing was written");
+        }
         Self::with(JobOutcome::Superseded {
             reason: Error::lease_lost(lease.run_id, &lease.stage_id).to_string(),
         })

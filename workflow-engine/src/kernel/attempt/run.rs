@@ -1,15 +1,17 @@
 //! The run of a body or check under its timeout, until it ends or is stopped.
 
 use std::future::pending;
+use std::pin::pin;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
 use super::context::AttemptContext;
-use super::inputs::load_inputs;
+use super::inputs::{Inputs, load_inputs};
 use super::ledger::RefusedCall;
 use super::log::AttemptLog;
+use super::port_retry::PortRetry;
 use super::services::Services;
 use crate::context::{Effects, StageError};
 use crate::definition::{CheckExecution, CheckOutcome, Execution, WaitDefinition};
@@ -31,18 +33,24 @@ pub(super) struct AttemptEnd<T> {
     pub(super) effects: Effects,
 }
 
+/// Why a body is stopped whose lease has ended without a renewal that the store acknowledged: another worker may run it
+/// by now.
+const NOT_RENEWED: &str = "the lease could not be renewed in time, so the body was stopped";
+
 #[derive(Debug)]
 pub(super) enum AttemptResult<T> {
     Completed(T),
     Failed(StageError),
     /// From outside: the run has ended, the lease is lost, or the host stops.
     Stopped,
+    /// A call of the work to a port failed with this error, because the port stayed unavailable, and so did the work.
+    Unavailable(String),
 }
 
 /// Runs the body of a claimed job. Cancelling the attempt's `stop` ends it at its next `.await`.
 pub(super) async fn run_body(attempt: &AttemptContext<'_>) -> Result<AttemptEnd<Json>, Error> {
     let services = Services::new(attempt);
-    let mut inputs = match load_inputs(attempt).await? {
+    let mut inputs = match read_inputs(attempt).await? {
         Ok(inputs) => inputs,
         Err(error) => return Ok(AttemptEnd::failed(error)),
     };
@@ -63,7 +71,7 @@ pub(super) async fn run_check(
     ticket: Json,
 ) -> Result<AttemptEnd<CheckOutcome>, Error> {
     let services = Services::new(attempt);
-    let inputs = match load_inputs(attempt).await? {
+    let inputs = match read_inputs(attempt).await? {
         Ok(inputs) => inputs,
         Err(error) => return Ok(AttemptEnd::failed(error)),
     };
@@ -75,6 +83,11 @@ pub(super) async fn run_check(
         CheckOutcome::Ready(output) => Some(output),
         CheckOutcome::Pending(_) => None,
     }))
+}
+
+async fn read_inputs(attempt: &AttemptContext<'_>) -> Result<Result<Inputs, StageError>, Error> {
+    let retry = PortRetry::new(attempt.kernel, attempt.lease());
+    retry.call_until(attempt.stop, || load_inputs(attempt)).await
 }
 
 impl<T> AttemptEnd<T> {
@@ -96,8 +109,14 @@ async fn drive<T>(
     services: Services,
     work: BoxFuture<'_, Result<T, StageError>>,
 ) -> AttemptEnd<T> {
-    let Services { began, scope, log, effects, ledger, .. } = services;
-    let result = run_until_end(attempt, scope.deadline, &log, work).await;
+    let Services { began, scope, log, effects, ledger, retry, .. } = services;
+    attempt.listed.body_started();
+    let ended = run_until_end(attempt, scope.deadline, &log, work).await;
+    attempt.listed.body_ended();
+    let result = match (ended, retry.failure()) {
+        (AttemptResult::Failed(_), Some(error)) => AttemptResult::Unavailable(error),
+        (result, _) => result,
+    };
     // Blocking code that the work left behind can only be asked to stop.
     scope.cancellation.cancel();
     let elapsed = (attempt.kernel.clock().now() - began).to_std().unwrap_or(Duration::ZERO);
@@ -108,8 +127,9 @@ async fn drive<T>(
     } else {
         // The database may refuse one of the attempt's statements. Its log lines then explain the failure, and the cost
         // of its calls remains, so both are committed before.
-        let now = reports.into_iter().chain(settled.iter().cloned()).collect();
-        reports = if commit_reports(attempt, now).await { Vec::new() } else { settled };
+        reports.extend(settled);
+        let committed = retry.call_until(attempt.stop, || commit_reports(attempt, reports.clone())).await;
+        reports = uncommitted(attempt, reports, committed);
     }
     AttemptEnd { result, elapsed, reports, refused_call, effects }
 }
@@ -127,6 +147,13 @@ async fn run_until_end<T>(
             None => pending().await,
         }
     });
+    let clock = &**attempt.kernel.clock();
+    // The claim, or reading the inputs, may have taken longer than the lease lasts.
+    if attempt.listed.has_ended(clock) && !confirm_lease(attempt).await {
+        return AttemptResult::Unavailable(NOT_RENEWED.into());
+    }
+    // Waited for after the work, so that a body that does not wait needs no timer.
+    let mut lease_ended = pin!(attempt.listed.lease_ended(clock));
     loop {
         tokio::select! {
             biased;
@@ -141,17 +168,34 @@ async fn run_until_end<T>(
                     "timed out after {timeout:?}"
                 )));
             }
+            () = &mut lease_ended => return AttemptResult::Unavailable(NOT_RENEWED.into()),
             () = log.arrived() => {
-                commit_reports(attempt, log.take()).await;
+                let reports = log.take();
+                let committed = commit_reports(attempt, reports.clone()).await;
+                // They are committed with later ones, or with the outcome. Waiting here would hold up the body.
+                log.restore(uncommitted(attempt, reports, committed));
             }
         }
     }
 }
 
-/// Commits reports under the lease. Returns whether they are committed.
-async fn commit_reports(attempt: &AttemptContext<'_>, changes: Vec<Change>) -> bool {
+/// Renews the lease of a body that has not started. Returns whether it is held.
+async fn confirm_lease(attempt: &AttemptContext<'_>) -> bool {
+    let (kernel, lease) = (attempt.kernel, attempt.lease());
+    let sent = kernel.clock().monotonic();
+    match kernel.store().renew_leases(vec![lease.clone()], kernel.lease()).await {
+        Ok(lost) if lost.is_empty() => {
+            kernel.running().renew([lease], sent, kernel.lease());
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Commits reports under the lease. Where it is lost, they are dropped and the body is stopped.
+async fn commit_reports(attempt: &AttemptContext<'_>, changes: Vec<Change>) -> Result<(), Error> {
     if changes.is_empty() {
-        return true;
+        return Ok(());
     }
     let lease = attempt.lease();
     let decision = Decision {
@@ -160,15 +204,28 @@ async fn commit_reports(attempt: &AttemptContext<'_>, changes: Vec<Change>) -> b
         idempotency: None,
         changes,
     };
-    match attempt.kernel.store().commit(decision).await {
-        Ok(Commit::Applied(_)) => return true,
-        Ok(Commit::PreconditionFailed | Commit::Duplicate { .. }) => attempt.stop.cancel(),
-        // A lost log line does not justify a failed attempt.
-        Err(error) => {
-            tracing::warn!(run = %lease.run_id, stage = lease.stage_id, %error, "log lines or progress of a stage were not committed");
-        }
+    let committed = attempt.kernel.store().commit(decision).await;
+    attempt.kernel.store().hints().outages().record("commit the log of a stage", &committed);
+    if let Commit::PreconditionFailed | Commit::Duplicate { .. } = committed? {
+        attempt.stop.cancel();
     }
-    false
+    Ok(())
+}
+
+/// Returns the reports that are still to be committed. Log lines and progress that the store refuses for another reason
+/// than being unavailable do not justify a failed attempt, so they are dropped.
+fn uncommitted(
+    attempt: &AttemptContext<'_>,
+    mut reports: Vec<Change>,
+    committed: Result<(), Error>,
+) -> Vec<Change> {
+    let Err(error) = committed else { return Vec::new() };
+    if !error.is_retryable() {
+        let lease = attempt.lease();
+        tracing::warn!(run = %lease.run_id, stage = lease.stage_id, %error, "log lines or progress of a stage were not committed");
+        reports.retain(|report| matches!(report, Change::SettleCall { .. }));
+    }
+    reports
 }
 
 /// Fails an attempt whose output or artifacts could not be read back. No retry helps, because the stage would return

@@ -11,6 +11,7 @@ use super::effects::AttemptArtifacts;
 use super::inputs::Inputs;
 use super::ledger::AttemptLedger;
 use super::log::AttemptLog;
+use super::port_retry::PortRetry;
 use crate::context::{ContextServices, EffectBuffer, Pause, StageContext, StageScope};
 use crate::ports::Clock;
 
@@ -21,6 +22,8 @@ pub(super) struct Services {
     pub(super) log: Arc<AttemptLog>,
     pub(super) effects: Arc<EffectBuffer>,
     pub(super) ledger: Arc<AttemptLedger>,
+    /// Repeats the calls that the body makes.
+    pub(super) retry: PortRetry,
     context: ContextServices,
 }
 
@@ -43,16 +46,19 @@ impl Services {
         };
         let log = Arc::new(AttemptLog::new(&scope));
         let effects = Arc::<EffectBuffer>::default();
-        let ledger = Arc::new(AttemptLedger::new(kernel, &job.lease, stage.budget, stop));
+        let retry = PortRetry::new(kernel, &job.lease);
+        let ledger = Arc::new(AttemptLedger::new(kernel, &job.lease, stage.budget, stop, retry.clone()));
+        let artifacts =
+            AttemptArtifacts::new(kernel, &job.lease, registered.definition(), stop, retry.clone());
         let context = ContextServices {
             reports: Arc::clone(&log) as _,
             effects: Arc::clone(&effects),
-            artifacts: Arc::new(AttemptArtifacts::new(kernel, &job.lease, registered.definition())),
+            artifacts: Arc::new(artifacts),
             calls: Arc::clone(&ledger) as _,
             pause: Arc::new(ClockPause(Arc::clone(kernel.clock()))),
             extensions: kernel.config().extensions.clone(),
         };
-        Self { began, scope, log, effects, ledger, context }
+        Self { began, scope, log, effects, ledger, retry, context }
     }
 
     pub(super) fn context(&self, inputs: Inputs) -> StageContext {

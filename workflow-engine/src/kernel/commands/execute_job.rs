@@ -73,6 +73,7 @@ pub(in crate::kernel) async fn execute_job(
     }
     definition_of(kernel, &snapshot.run).await?;
     let claimant = Claimant { worker_id, lease: kernel.lease() };
+    let claimed = kernel.clock().monotonic();
     let job = match execution_key::claim(kernel, &stage_id, &snapshot, &claimant, key.clone()).await? {
         KeyedClaim::Claimed(job) => job,
         KeyedClaim::Done(outcome) => return Ok(ExecuteJobOutput { outcome }),
@@ -88,6 +89,6 @@ pub(in crate::kernel) async fn execute_job(
             return Ok(ExecuteJobOutput { outcome: JobOutcome::Superseded { reason } });
         }
     };
-    let finished = execute_claimed(kernel, &job, &claimant, &NoSlots, stop).await?;
+    let finished = execute_claimed(kernel, &job, claimed, &claimant, &NoSlots, stop).await?;
     Ok(ExecuteJobOutput { outcome: finished.outcome })
 }

@@ -31,6 +31,7 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Mismat
         // Outcomes of a stage.
         Change::Complete { stage_id, output, elapsed } => stages::complete(draft, stage_id, output, *elapsed),
         Change::Retry { stage_id, error, delay } => stages::retry(draft, stage_id, error, *delay),
+        Change::NoteError { stage_id, error } => stages::note_error(draft, stage_id, error),
         Change::Fail { stage_id, error } => stages::fail(draft, stage_id, error),
         Change::Cancel { stage_id } => stages::cancel(draft, stage_id),
 

@@ -60,6 +60,12 @@ pub(super) fn retry(
     draft.event(event)
 }
 
+/// Writes `Change::NoteError`.
+pub(super) fn note_error(draft: &mut Draft<'_>, stage_id: &str, error: &str) -> Result<(), Mismatch> {
+    draft.stage_mut(stage_id)?.error_message = Some(error.to_owned());
+    Ok(())
+}
+
 /// Writes `Change::Fail`.
 pub(super) fn fail(draft: &mut Draft<'_>, stage_id: &str, error: &str) -> Result<(), Mismatch> {
     let now = draft.now();

@@ -19,11 +19,11 @@ const ACTION: &str = "write a commit";
 
 const LOAD: &str = "
     SELECT c.id, ARRAY[c.workflow_run_id::text, c.stage_id, c.outcome], ARRAY[c.reserved], ARRAY[]::timestamptz[]
-    FROM unnest($1) AS n (id) JOIN {schema}.ai_calls AS c ON c.id = n.id";
+    FROM unnest($1) AS n (id) JOIN {schema}.workflow_ai_calls AS c ON c.id = n.id";
 
 /// A call without an instant gets the database's.
 pub(super) const RESERVE: &str = "
-    INSERT INTO {schema}.ai_calls
+    INSERT INTO {schema}.workflow_ai_calls
         (id, workflow_run_id, stage_id, topic, call_type, model_key, model_id, metadata, prompt, generation, attempt,
         lease_epoch, reserved, created_at, outcome, input_tokens, cached_input_tokens, output_tokens, cost)
     SELECT id, workflow_run_id::uuid, stage_id, topic, call_type, model_key, model_id, metadata, prompt, generation,
@@ -35,7 +35,7 @@ pub(super) const RESERVE: &str = "
 
 /// Settles either calls of runs or calls outside of any run, by $11. A call without an instant gets the database's.
 pub(super) const SETTLE: &str = "
-    UPDATE {schema}.ai_calls AS c
+    UPDATE {schema}.workflow_ai_calls AS c
     SET outcome = n.outcome, input_tokens = n.input_tokens, cached_input_tokens = n.cached_input_tokens,
         output_tokens = n.output_tokens, cost = n.cost,
         reserved = CASE n.outcome WHEN 'UNKNOWN' THEN c.reserved ELSE 0 END,
@@ -48,7 +48,7 @@ pub(super) const SETTLE: &str = "
 
 /// Marks the pending calls of these stages as unknown: their leases are void, so no attempt settles them.
 const VOID: &str = "
-    UPDATE {schema}.ai_calls AS c SET outcome = 'UNKNOWN', ended_at = n.at, error_message = n.error_message
+    UPDATE {schema}.workflow_ai_calls AS c SET outcome = 'UNKNOWN', ended_at = n.at, error_message = n.error_message
     FROM unnest($1, $2, $3, $4) AS n (run_id, stage_id, error_message, at)
     WHERE c.workflow_run_id = n.run_id AND c.stage_id = n.stage_id AND c.outcome = 'RESERVED'";
 
@@ -86,7 +86,7 @@ pub(super) async fn load(
 }
 
 fn call(row: &PgRow) -> Result<(CallId, CallRow), Failure> {
-    let mut columns = Columns::new(row, "ai_calls")?;
+    let mut columns = Columns::new(row, "workflow_ai_calls")?;
     let id = CallId::from(*columns.run_id()?.as_uuid());
     let run_id = columns.maybe_text().map(|id| id.parse::<RunId>()).transpose();
     let run_id = run_id.map_err(|error| columns.unreadable("workflow_run_id", error))?;

@@ -28,7 +28,7 @@ macro_rules! due_jobs {
     ($definition:literal, $limit:literal) => {
         concat!(
             "SELECT j.workflow_run_id, j.stage_id, j.generation, j.priority, j.run_at
-            FROM {schema}.job_queue AS j JOIN {schema}.workflow_runs AS r ON r.id = j.workflow_run_id
+            FROM {schema}.workflow_job_queue AS j JOIN {schema}.workflow_runs AS r ON r.id = j.workflow_run_id
             WHERE j.status = 'PENDING' AND j.definition_fingerprint = ",
             $definition,
             " AND j.run_at <= coalesce($2, statement_timestamp()) AND j.attempt < j.max_attempts
@@ -45,7 +45,7 @@ macro_rules! due_checks {
     ($definition:literal, $limit:literal) => {
         concat!(
             "SELECT j.workflow_run_id, j.stage_id, j.generation, j.run_at
-            FROM {schema}.job_queue AS j JOIN {schema}.workflow_runs AS r ON r.id = j.workflow_run_id
+            FROM {schema}.workflow_job_queue AS j JOIN {schema}.workflow_runs AS r ON r.id = j.workflow_run_id
             WHERE j.status = 'SUSPENDED' AND j.definition_fingerprint = ",
             $definition,
             " AND j.run_at <= coalesce($2, statement_timestamp()) AND j.attempt < j.max_attempts
@@ -181,7 +181,7 @@ pub(super) struct DueWork {
 impl DueWork {
     pub(super) fn read(mut rows: Vec<PgRow>) -> Result<Self, Failure> {
         let Some(summary) = rows.pop() else { return Ok(Self::default()) };
-        let mut summary = Columns::new(&summary, "job_queue")?;
+        let mut summary = Columns::new(&summary, "workflow_job_queue")?;
         let (total, runs, left) = (summary.int("total")?, summary.int("runs")?, summary.maybe_int("left")?);
         let runs = rows.split_off(rows.len().saturating_sub(runs));
         let jobs = rows.iter().map(candidate).collect::<Result<_, _>>()?;
@@ -218,7 +218,7 @@ async fn lock_due_work(transaction: &mut Transaction<'_>, work: &ClaimRequest) -
 }
 
 fn candidate(row: &PgRow) -> Result<Candidate, Failure> {
-    let mut columns = Columns::new(row, "job_queue")?;
+    let mut columns = Columns::new(row, "workflow_job_queue")?;
     Ok(Candidate {
         run_id: columns.run_id()?,
         stage_id: columns.text("stage_id")?,

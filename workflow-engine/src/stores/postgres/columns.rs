@@ -133,7 +133,7 @@ pub(super) fn stage(row: &PgRow) -> Result<StageRecord, Failure> {
 
 /// Reads a job.
 pub(super) fn job(row: &PgRow) -> Result<JobRecord, Failure> {
-    let mut columns = Columns::new(row, "job_queue")?;
+    let mut columns = Columns::new(row, "workflow_job_queue")?;
     Ok(JobRecord {
         run_id: columns.run_id()?,
         stage_id: columns.text("stage_id")?,
@@ -154,7 +154,7 @@ pub(super) fn job(row: &PgRow) -> Result<JobRecord, Failure> {
 
 /// Reads an event.
 pub(super) fn event(row: &PgRow) -> Result<Event, Failure> {
-    let mut columns = Columns::new(row, "outbox_events")?;
+    let mut columns = Columns::new(row, "workflow_outbox_events")?;
     let (name, payload) = (columns.text("event_type")?, columns.text("payload")?);
     let kind =
         EventKind::from_stored(&name, &payload).map_err(|error| columns.unreadable("payload", error))?;

@@ -22,16 +22,16 @@ macro_rules! kinds {
 }
 
 kinds! {
-    NewKey = "new_key",
-    NewRun = "new_run",
-    UpdatedRun = "updated_run",
-    NewStage = "new_stage",
-    UpdatedStage = "updated_stage",
-    Job = "job",
-    DeletedJob = "deleted_job",
-    NewEvent = "new_event",
-    NewLog = "new_log",
-    NewBlob = "new_blob",
+    NewKey = "workflow_new_key",
+    NewRun = "workflow_new_run",
+    UpdatedRun = "workflow_updated_run",
+    NewStage = "workflow_new_stage",
+    UpdatedStage = "workflow_updated_stage",
+    Job = "workflow_job",
+    DeletedJob = "workflow_deleted_job",
+    NewEvent = "workflow_new_event",
+    NewLog = "workflow_new_log",
+    NewBlob = "workflow_new_blob",
 }
 
 /// The type of the rows of one kind, and the type of arrays of them.

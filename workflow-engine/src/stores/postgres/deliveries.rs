@@ -28,22 +28,22 @@ macro_rules! delivery_row {
 
 /// Checks whether there are new events or due deliveries: an idle flusher sends no other statement.
 pub(super) const ANY: &str = "
-    SELECT EXISTS (SELECT 1 FROM {schema}.outbox_events WHERE published_at IS NULL)
-        OR EXISTS (SELECT 1 FROM {schema}.plugin_deliveries AS d
+    SELECT EXISTS (SELECT 1 FROM {schema}.workflow_outbox_events WHERE published_at IS NULL)
+        OR EXISTS (SELECT 1 FROM {schema}.workflow_plugin_deliveries AS d
             WHERE d.plugin = $1 AND d.dlq_at IS NULL AND d.due_at <= coalesce($2, statement_timestamp()))";
 
 /// Creates or extends a delivery for every subscriber of each new event. Of two flushers that find the same events, the
 /// later one waits for the first event's lock and continues with the remaining ones, so events stay in order.
 const PUBLISH: &str = "
     WITH fresh AS MATERIALIZED (
-        SELECT e.workflow_run_id, e.sequence, e.event_type FROM {schema}.outbox_events AS e
+        SELECT e.workflow_run_id, e.sequence, e.event_type FROM {schema}.workflow_outbox_events AS e
         WHERE e.published_at IS NULL ORDER BY e.workflow_run_id, e.sequence LIMIT $3 FOR NO KEY UPDATE
     ),
     published AS (
-        UPDATE {schema}.outbox_events AS e SET published_at = coalesce($4, statement_timestamp())
+        UPDATE {schema}.workflow_outbox_events AS e SET published_at = coalesce($4, statement_timestamp())
         FROM fresh AS f WHERE e.workflow_run_id = f.workflow_run_id AND e.sequence = f.sequence
     )
-    INSERT INTO {schema}.plugin_deliveries AS d
+    INSERT INTO {schema}.workflow_plugin_deliveries AS d
         (workflow_run_id, plugin, letter, next_sequence, last_sequence, lease_epoch, retry_count, due_at)
     SELECT f.workflow_run_id, s.plugin, 0, min(f.sequence), max(f.sequence), 0, 0,
         coalesce($4, statement_timestamp())
@@ -54,11 +54,11 @@ const PUBLISH: &str = "
 
 const CLAIM: &str = concat!(
     "WITH due AS MATERIALIZED (
-        SELECT d.workflow_run_id, d.plugin, d.letter, d.due_at FROM {schema}.plugin_deliveries AS d
+        SELECT d.workflow_run_id, d.plugin, d.letter, d.due_at FROM {schema}.workflow_plugin_deliveries AS d
         WHERE d.plugin = $1 AND d.dlq_at IS NULL AND d.due_at <= coalesce($2, statement_timestamp())
         ORDER BY d.due_at, d.workflow_run_id, d.letter LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED
     ), claimed AS (
-        UPDATE {schema}.plugin_deliveries AS d
+        UPDATE {schema}.workflow_plugin_deliveries AS d
         SET lease_epoch = d.lease_epoch + 1, due_at = least(
             coalesce($2, statement_timestamp()) + $4 * interval '1 microsecond', '9999-12-31 23:59:59.999999+00')
         FROM due WHERE d.workflow_run_id = due.workflow_run_id AND d.plugin = due.plugin AND d.letter = due.letter
@@ -73,24 +73,24 @@ const CLAIM: &str = concat!(
 const WINDOWS: &str = "
     SELECT e.workflow_run_id, ARRAY[e.event_type, e.payload], ARRAY[e.sequence, n.number], ARRAY[e.occurred_at]
     FROM unnest($1, $2, $3) WITH ORDINALITY AS n (run_id, first, last, number)
-    JOIN {schema}.outbox_events AS e ON e.workflow_run_id = n.run_id AND e.sequence BETWEEN n.first AND n.last
+    JOIN {schema}.workflow_outbox_events AS e ON e.workflow_run_id = n.run_id AND e.sequence BETWEEN n.first AND n.last
     WHERE e.event_type = ANY($4)
     ORDER BY n.number, e.sequence";
 
 const LOCK_NAMED: &str = concat!(
     "SELECT ",
     delivery_row!(),
-    " FROM unnest($1, $2, $3) AS n (run_id, plugin, letter) JOIN {schema}.plugin_deliveries AS d
+    " FROM unnest($1, $2, $3) AS n (run_id, plugin, letter) JOIN {schema}.workflow_plugin_deliveries AS d
     ON d.workflow_run_id = n.run_id AND d.plugin = n.plugin AND d.letter = n.letter
     ORDER BY d.workflow_run_id, d.plugin, d.letter FOR UPDATE OF d"
 );
 
 const SETTLE: &str = "
     WITH deleted AS (
-        DELETE FROM {schema}.plugin_deliveries AS d USING unnest($1, $2, $3) AS n (run_id, plugin, letter)
+        DELETE FROM {schema}.workflow_plugin_deliveries AS d USING unnest($1, $2, $3) AS n (run_id, plugin, letter)
         WHERE d.workflow_run_id = n.run_id AND d.plugin = n.plugin AND d.letter = n.letter
     )
-    INSERT INTO {schema}.plugin_deliveries
+    INSERT INTO {schema}.workflow_plugin_deliveries
         (workflow_run_id, plugin, error_message, letter, next_sequence, last_sequence, lease_epoch, retry_count,
         due_at, dlq_at)
     SELECT * FROM unnest($4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
@@ -102,24 +102,24 @@ const SETTLE: &str = "
 /// Reads when the next delivery is due, and the database's time.
 pub(super) const NEXT_DUE: &str = "
     SELECT NULL::uuid, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[d.due_at, statement_timestamp()]
-    FROM {schema}.plugin_deliveries AS d WHERE d.plugin = $1 AND d.dlq_at IS NULL
+    FROM {schema}.workflow_plugin_deliveries AS d WHERE d.plugin = $1 AND d.dlq_at IS NULL
     ORDER BY d.due_at LIMIT 1";
 
 pub(super) const DEAD_LETTERS: &str = "
     SELECT e.workflow_run_id, ARRAY[e.event_type, e.payload, d.plugin, d.error_message],
         ARRAY[e.sequence, d.retry_count], ARRAY[e.occurred_at, d.dlq_at]
-    FROM {schema}.plugin_deliveries AS d
-    JOIN {schema}.outbox_events AS e ON e.workflow_run_id = d.workflow_run_id AND e.sequence = d.next_sequence
+    FROM {schema}.workflow_plugin_deliveries AS d
+    JOIN {schema}.workflow_outbox_events AS e ON e.workflow_run_id = d.workflow_run_id AND e.sequence = d.next_sequence
     WHERE d.dlq_at IS NOT NULL AND ($1::text IS NULL OR d.plugin = $1)
     ORDER BY d.plugin, d.dlq_at, d.workflow_run_id, d.letter LIMIT $2";
 
 const REPLAY: &str = "
     WITH dead AS MATERIALIZED (
-        SELECT d.workflow_run_id, d.plugin, d.letter FROM {schema}.plugin_deliveries AS d
+        SELECT d.workflow_run_id, d.plugin, d.letter FROM {schema}.workflow_plugin_deliveries AS d
         WHERE d.dlq_at IS NOT NULL AND ($1::text IS NULL OR d.plugin = $1)
         ORDER BY d.plugin, d.dlq_at, d.workflow_run_id, d.letter LIMIT $2 FOR NO KEY UPDATE
     )
-    UPDATE {schema}.plugin_deliveries AS d
+    UPDATE {schema}.workflow_plugin_deliveries AS d
     SET dlq_at = NULL, retry_count = 0, due_at = coalesce($3, statement_timestamp())
     FROM dead WHERE d.workflow_run_id = dead.workflow_run_id AND d.plugin = dead.plugin AND d.letter = dead.letter
     RETURNING d.workflow_run_id, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[]::timestamptz[]";
@@ -160,7 +160,7 @@ pub(super) async fn claim(
     };
     let mut deliveries: Vec<Delivery> = claimed.iter().map(delivery).collect();
     for row in &events {
-        let mut numbers = Columns::new(row, "outbox_events")?;
+        let mut numbers = Columns::new(row, "workflow_outbox_events")?;
         let (_, number) = (numbers.int::<u64>("sequence")?, numbers.int::<usize>("number")?);
         if let Some(delivery) = deliveries.get_mut(number.wrapping_sub(1)) {
             delivery.events.push(columns::event(row)?);
@@ -224,13 +224,13 @@ pub(super) async fn replay(
     let query = transaction.query(REPLAY).bind(subscriber).bind(number(replay.limit));
     let query = query.bind(transaction.database.test_now());
     let rows = transaction.fetch("replay dead letters", query).await?;
-    rows.iter().map(|row| Columns::new(row, "plugin_deliveries")?.run_id()).collect()
+    rows.iter().map(|row| Columns::new(row, "workflow_plugin_deliveries")?.run_id()).collect()
 }
 
 /// Reads a row of [`DEAD_LETTERS`].
 pub(super) fn dead_letter(row: &PgRow) -> Result<DeadLetter, Failure> {
     let event = columns::event(row)?;
-    let mut columns = Columns::new(row, "plugin_deliveries")?;
+    let mut columns = Columns::new(row, "workflow_plugin_deliveries")?;
     // The event's columns come first.
     let _ = (
         columns.maybe_text(),
@@ -249,7 +249,7 @@ pub(super) fn dead_letter(row: &PgRow) -> Result<DeadLetter, Failure> {
 
 /// Reads a delivery, and the database's time.
 fn record(row: &PgRow) -> Result<(DeliveryRecord, DateTime<Utc>), Failure> {
-    let mut columns = Columns::new(row, "plugin_deliveries")?;
+    let mut columns = Columns::new(row, "workflow_plugin_deliveries")?;
     let record = DeliveryRecord {
         run_id: columns.run_id()?,
         subscriber: columns.text("plugin")?,

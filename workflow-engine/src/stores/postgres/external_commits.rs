@@ -22,6 +22,10 @@ use super::failure::Failure;
 use super::text::stored;
 use crate::error::Error;
 
+/// The names of this file's tasks in logs.
+const LISTEN: &str = "listen for commits of other processes";
+const POLL: &str = "poll for commits of other processes";
+
 const NOTIFY: &str = "SELECT pg_notify($1, $2)";
 
 /// The set of transactions that have ended: it changes with every write on the server.
@@ -78,11 +82,12 @@ impl ExternalCommits {
             match self.listener().await {
                 Ok(mut listener) => {
                     pause = RECONNECT_INTERVAL.0;
+                    self.database.hints.outages().succeeded(LISTEN);
                     // Notifications that were sent while nothing listened are lost.
                     self.database.hints.everything_changed();
                     self.receive(&mut listener).await;
                 }
-                Err(error) => tracing::warn!(%error, "cannot listen for commits of other processes"),
+                Err(error) => self.database.hints.outages().failed(LISTEN, &error),
             }
             self.pause(pause).await;
             pause = (pause * 2).min(RECONNECT_INTERVAL.1);
@@ -90,9 +95,7 @@ impl ExternalCommits {
     }
 
     async fn listener(&self) -> Result<PgListener, Error> {
-        const ACTION: &str = "listen";
-
-        let failed = |error| Error::from(Failure::database(ACTION, error));
+        let failed = |error| Error::from(Failure::database(LISTEN, error));
         let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
         let pool = pool.connect_with(self.database.connect.clone()).await.map_err(failed)?;
         let mut listener = PgListener::connect_with(&pool).await.map_err(failed)?;
@@ -113,8 +116,8 @@ impl ExternalCommits {
                 Ok(Some(notification)) => self.handle(notification.payload()),
                 Ok(None) => return,
                 Err(error) => {
-                    tracing::warn!(%error, "no longer listening for commits of other processes");
-                    return;
+                    let error = Failure::database(LISTEN, error).into();
+                    return self.database.hints.outages().failed(LISTEN, &error);
                 }
             }
         }
@@ -141,15 +144,13 @@ impl ExternalCommits {
             if self.stop.is_cancelled() {
                 return;
             }
-            let rows = self.database.fetch("poll for commits", |database| database.query(CURRENT_SNAPSHOT));
-            let current = match rows.await {
-                Ok(rows) => rows.first().and_then(|row| row.try_get::<String, _>(0).ok()),
-                Err(failure) => {
-                    tracing::debug!(error = %Error::from(failure), "cannot poll for commits of other processes");
-                    None
-                }
-            };
-            let has_changed = last.is_some() && current != last;
+            let rows = self.database.fetch(POLL, |database| database.query(CURRENT_SNAPSHOT));
+            let polled = rows.await.map_err(Error::from);
+            self.database.hints.outages().record(POLL, &polled);
+            // A poll that failed says nothing about the rows.
+            let current =
+                polled.ok().and_then(|rows| rows.first().and_then(|row| row.try_get::<String, _>(0).ok()));
+            let has_changed = current.is_some() && last.is_some() && current != last;
             if has_changed {
                 self.database.hints.everything_changed();
             }

@@ -40,14 +40,14 @@ macro_rules! of_topic {
 const OF_RUN: &str = concat!(
     "SELECT ",
     call_row!(),
-    " FROM {schema}.ai_calls AS c WHERE c.workflow_run_id = $1 AND ($2::uuid IS NULL OR c.id > $2)
+    " FROM {schema}.workflow_ai_calls AS c WHERE c.workflow_run_id = $1 AND ($2::uuid IS NULL OR c.id > $2)
     ORDER BY c.id LIMIT $3"
 );
 
 const OF_TOPIC: &str = concat!(
     "SELECT ",
     call_row!(),
-    " FROM {schema}.ai_calls AS c WHERE ",
+    " FROM {schema}.workflow_ai_calls AS c WHERE ",
     of_topic!(),
     " AND ($3::uuid IS NULL OR (c.topic, c.id) > ($2, $3)) ORDER BY c.topic, c.id LIMIT $4"
 );
@@ -61,7 +61,7 @@ const STATISTICS: &str = concat!(
         least(sum(c.output_tokens), 9223372036854775807)::bigint,
         least(sum(c.cost), 9223372036854775807)::bigint,
         least(sum(c.reserved), 9223372036854775807)::bigint], ARRAY[]::timestamptz[]
-    FROM {schema}.ai_calls AS c WHERE ",
+    FROM {schema}.workflow_ai_calls AS c WHERE ",
     of_topic!(),
     " GROUP BY c.model_key ORDER BY c.model_key"
 );
@@ -127,7 +127,7 @@ impl Ledger for PostgresStore {
 }
 
 fn call(row: &PgRow) -> Result<AiCallRecord, Failure> {
-    let mut columns = Columns::new(row, "ai_calls")?;
+    let mut columns = Columns::new(row, "workflow_ai_calls")?;
     // The first column of every row is a run's id; here it is the call's.
     let id = CallId::from(*columns.run_id()?.as_uuid());
     let run_id = columns.maybe_text().map(|id| id.parse()).transpose();
@@ -162,7 +162,7 @@ fn call(row: &PgRow) -> Result<AiCallRecord, Failure> {
 }
 
 fn sums(row: &PgRow) -> Result<(String, CallSums), Failure> {
-    let mut columns = Columns::new(row, "ai_calls")?;
+    let mut columns = Columns::new(row, "workflow_ai_calls")?;
     let sums = CallSums {
         calls: columns.int("count")?,
         settled: columns.int("settled")?,

@@ -47,12 +47,12 @@ const LOAD: &str = concat!(
     SELECT ",
     job_row!(),
     ", 2 FROM unnest($2, $3) AS n (run_id, stage_id)
-    JOIN {schema}.job_queue AS j ON j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id
+    JOIN {schema}.workflow_job_queue AS j ON j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id
     UNION ALL
     SELECT k.workflow_run_id, ARRAY[k.command, k.key, k.request_hash, k.result], ARRAY[]::bigint[],
         ARRAY[]::timestamptz[], 3
     FROM unnest($4, $5) AS n (command, key)
-    JOIN {schema}.idempotency_keys AS k ON k.command = n.command AND k.key = n.key
+    JOIN {schema}.workflow_idempotency_keys AS k ON k.command = n.command AND k.key = n.key
     UNION ALL
     SELECT NULL::uuid, ARRAY[]::text[], ARRAY[(
             SELECT count(*) FROM locked AS l JOIN {schema}.workflow_runs AS seen ON seen.id = l.id
@@ -72,7 +72,7 @@ pub(super) const LOAD_WHOLE: &str = concat!(
     UNION ALL
     SELECT ",
     job_row!(),
-    ", 2 FROM {schema}.job_queue AS j WHERE j.workflow_run_id = $1"
+    ", 2 FROM {schema}.workflow_job_queue AS j WHERE j.workflow_run_id = $1"
 );
 
 /// Locks the named runs and loads the named rows; returns the database's time.
@@ -146,7 +146,7 @@ fn put(row: &PgRow, footprint: &Footprint, set: &mut WorkingSet) -> Result<(), F
         STAGE => set.load_stage(columns::stage(row)?),
         JOB => set.load_job(columns::job(row)?),
         KEY => {
-            let mut columns = Columns::new(row, "idempotency_keys")?;
+            let mut columns = Columns::new(row, "workflow_idempotency_keys")?;
             let command = columns.text("command")?;
             let (key, hash) = (columns.text("key")?, columns.text("request_hash")?);
             let result = Json::trusted(columns.text("result")?);

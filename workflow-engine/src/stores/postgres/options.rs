@@ -8,6 +8,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::error::Error;
 use crate::ports::Clock;
+use crate::stores::sql_texts::is_identifier;
 
 /// Settings of a [`PostgresStore`](super::PostgresStore).
 #[derive(Clone)]
@@ -69,16 +70,10 @@ impl std::fmt::Debug for PostgresOptions {
 /// after the other; a process that is suspended or cut off would keep its runs locked beyond the end of its leases.
 const MAX_IDLE_IN_TRANSACTION: u128 = 5_000;
 
-/// The longest name of a schema: the notification channel is named after it, and an identifier has at most 63 bytes.
-const MAX_SCHEMA_LENGTH: usize = 40;
-
 /// Returns the schema's name, which is checked because it becomes part of statements.
 pub(super) fn schema_of(options: &PostgresOptions) -> Result<&str, Error> {
     let name = options.schema.as_str();
-    let has_valid_start = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_');
-    let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    let is_valid = has_valid_start && name.chars().all(is_allowed) && name.len() <= MAX_SCHEMA_LENGTH;
-    if is_valid && !name.starts_with("pg_") {
+    if is_identifier(name) && !name.starts_with("pg_") {
         return Ok(name);
     }
     let reason = "the schema's name must be 1 to 40 lower-case letters, digits and `_`, and must start neither \

@@ -47,12 +47,12 @@ const COMPLETED_STAGES: &str = concat!(
     WHERE s.workflow_run_id = $1 AND s.stage_id = ANY($2) AND s.status = 'COMPLETED'"
 );
 
-const BLOB: &str = "SELECT value FROM {schema}.blobs WHERE key = $1";
+const BLOB: &str = "SELECT value FROM {schema}.workflow_blobs WHERE key = $1";
 
 const EVENTS: &str = concat!(
     "SELECT ",
     event_row!(),
-    " FROM {schema}.outbox_events AS e WHERE e.workflow_run_id = $1 AND e.sequence > $2
+    " FROM {schema}.workflow_outbox_events AS e WHERE e.workflow_run_id = $1 AND e.sequence > $2
     ORDER BY e.sequence LIMIT $3"
 );
 

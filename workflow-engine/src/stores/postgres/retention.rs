@@ -23,9 +23,9 @@ use crate::value::RunId;
 const LOCK_TERMINAL: &str = "
     SELECT r.id, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[]::timestamptz[] FROM {schema}.workflow_runs AS r
     WHERE r.completed_at <= coalesce($1, statement_timestamp()) - $2 * interval '1 microsecond' AND ($3 OR (
-        NOT EXISTS (SELECT 1 FROM {schema}.outbox_events AS e
+        NOT EXISTS (SELECT 1 FROM {schema}.workflow_outbox_events AS e
             WHERE e.workflow_run_id = r.id AND e.published_at IS NULL)
-        AND NOT EXISTS (SELECT 1 FROM {schema}.plugin_deliveries AS d
+        AND NOT EXISTS (SELECT 1 FROM {schema}.workflow_plugin_deliveries AS d
             WHERE d.workflow_run_id = r.id AND d.dlq_at IS NULL)))
     ORDER BY r.completed_at, r.id LIMIT $4 FOR UPDATE OF r SKIP LOCKED";
 
@@ -33,18 +33,18 @@ const LOCK_TERMINAL: &str = "
 /// those blobs are deleted, too: a blob that was deleted first could be missed by a rerun.
 const PURGE: &str = "
     WITH stages AS (DELETE FROM {schema}.workflow_stages WHERE workflow_run_id = ANY($1)),
-    jobs AS (DELETE FROM {schema}.job_queue WHERE workflow_run_id = ANY($1)),
-    events AS (DELETE FROM {schema}.outbox_events WHERE workflow_run_id = ANY($1)),
-    deliveries AS (DELETE FROM {schema}.plugin_deliveries WHERE workflow_run_id = ANY($1)),
-    keys AS (DELETE FROM {schema}.idempotency_keys WHERE workflow_run_id = ANY($1)),
-    payloads AS (DELETE FROM {schema}.blobs WHERE workflow_run_id = ANY($1)),
+    jobs AS (DELETE FROM {schema}.workflow_job_queue WHERE workflow_run_id = ANY($1)),
+    events AS (DELETE FROM {schema}.workflow_outbox_events WHERE workflow_run_id = ANY($1)),
+    deliveries AS (DELETE FROM {schema}.workflow_plugin_deliveries WHERE workflow_run_id = ANY($1)),
+    keys AS (DELETE FROM {schema}.workflow_idempotency_keys WHERE workflow_run_id = ANY($1)),
+    payloads AS (DELETE FROM {schema}.workflow_blobs WHERE workflow_run_id = ANY($1)),
     lines AS (DELETE FROM {schema}.workflow_logs WHERE workflow_run_id = ANY($1)),
-    annotations AS (DELETE FROM {schema}.annotations WHERE workflow_run_id = ANY($1)),
+    annotations AS (DELETE FROM {schema}.workflow_annotations WHERE workflow_run_id = ANY($1)),
     artifacts AS (DELETE FROM {schema}.workflow_artifacts WHERE workflow_run_id = ANY($1)),
-    calls AS (DELETE FROM {schema}.ai_calls WHERE workflow_run_id = ANY($1)),
+    calls AS (DELETE FROM {schema}.workflow_ai_calls WHERE workflow_run_id = ANY($1)),
     requests AS (DELETE FROM {schema}.workflow_run_requests WHERE workflow_run_id = ANY($1)),
     runs AS (DELETE FROM {schema}.workflow_runs WHERE id = ANY($1) RETURNING id)
-    INSERT INTO {schema}.purged_runs (id) SELECT id FROM runs WHERE $2";
+    INSERT INTO {schema}.workflow_purged_runs (id) SELECT id FROM runs WHERE $2";
 
 /// Reads when the first run ended, and the database's time.
 const OLDEST_END: &str = "
@@ -53,9 +53,9 @@ const OLDEST_END: &str = "
 
 const PURGED: &str = "
     SELECT p.id, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[]::timestamptz[]
-    FROM {schema}.purged_runs AS p ORDER BY p.id LIMIT $1";
+    FROM {schema}.workflow_purged_runs AS p ORDER BY p.id LIMIT $1";
 
-const FORGET: &str = "DELETE FROM {schema}.purged_runs WHERE id = ANY($1)";
+const FORGET: &str = "DELETE FROM {schema}.workflow_purged_runs WHERE id = ANY($1)";
 
 /// The largest age. No run is older, and the server would refuse an instant before its calendar.
 const MAX_AGE: Duration = Duration::from_secs(1_000 * 366 * 86_400);

@@ -14,7 +14,7 @@ use crate::value::Json;
 const ACTION: &str = "write a commit";
 
 const INSERT_ANNOTATIONS: &str = "
-    INSERT INTO {schema}.annotations
+    INSERT INTO {schema}.workflow_annotations
         (workflow_run_id, stage_id, key, value, actor, scope, payload, generation, attempt, created_at)
     SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 
@@ -58,14 +58,14 @@ macro_rules! annotation_filter {
 pub(super) const ANNOTATIONS: &str = concat!(
     "SELECT ",
     annotation_row!(),
-    " FROM {schema}.annotations AS a WHERE a.workflow_run_id = $1",
+    " FROM {schema}.workflow_annotations AS a WHERE a.workflow_run_id = $1",
     annotation_filter!()
 );
 
 pub(super) const ANNOTATIONS_OF_KEY: &str = concat!(
     "SELECT ",
     annotation_row!(),
-    " FROM {schema}.annotations AS a WHERE a.key = $1",
+    " FROM {schema}.workflow_annotations AS a WHERE a.key = $1",
     annotation_filter!()
 );
 
@@ -152,7 +152,7 @@ async fn write_artifacts(transaction: &mut Transaction<'_>, set: &WorkingSet) ->
 
 /// Reads an annotation.
 pub(super) fn annotation(row: &PgRow) -> Result<AnnotationRecord, Failure> {
-    let mut columns = Columns::new(row, "annotations")?;
+    let mut columns = Columns::new(row, "workflow_annotations")?;
     Ok(AnnotationRecord {
         run_id: columns.run_id()?,
         stage_id: columns.maybe_text(),

@@ -12,7 +12,7 @@ use crate::value::RunId;
 /// Selects the jobs `j` of the run `r` that have a lease or can be claimed, now or later.
 macro_rules! live_job {
     () => {
-        "SELECT 1 FROM {schema}.job_queue AS j
+        "SELECT 1 FROM {schema}.workflow_job_queue AS j
         WHERE j.workflow_run_id = r.id AND j.generation = r.generation AND (
             j.status = 'RUNNING' OR j.status IN ('PENDING', 'SUSPENDED') AND j.attempt < j.max_attempts)"
     };
@@ -25,7 +25,7 @@ const STUCK_RUNS: &str = concat!(
     "WITH stuck AS MATERIALIZED (SELECT r.id FROM {schema}.workflow_runs AS r
     WHERE r.completed_at IS NULL AND r.status = 'RUNNING' AND r.definition_fingerprint = ANY($1)
         AND NOT EXISTS (
-            SELECT 1 FROM {schema}.outbox_events AS e
+            SELECT 1 FROM {schema}.workflow_outbox_events AS e
             WHERE e.workflow_run_id = r.id AND e.sequence = r.last_sequence
                 AND e.occurred_at > coalesce($2, statement_timestamp()) - $3 * interval '1 microsecond')
         AND (NOT EXISTS (",
@@ -50,17 +50,17 @@ const UNCLAIMED_RUNS: &str = "
         WHERE r.status = 'PENDING' AND r.definition_fingerprint <> ALL($1)
             AND r.created_at <= (SELECT instant FROM latest_due)
         UNION
-        SELECT j.workflow_run_id FROM {schema}.job_queue AS j
+        SELECT j.workflow_run_id FROM {schema}.workflow_job_queue AS j
         WHERE j.status = 'PENDING' AND j.definition_fingerprint <> ALL($1)
             AND j.run_at <= (SELECT instant FROM latest_due) AND j.attempt < j.max_attempts
         UNION
-        SELECT j.workflow_run_id FROM {schema}.job_queue AS j
+        SELECT j.workflow_run_id FROM {schema}.workflow_job_queue AS j
         WHERE j.status = 'SUSPENDED' AND j.definition_fingerprint <> ALL($1)
             AND j.run_at <= (SELECT instant FROM latest_due) AND j.attempt < j.max_attempts
     )
     SELECT u.id, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[]::timestamptz[] FROM unclaimed AS u
     WHERE NOT EXISTS (
-        SELECT 1 FROM {schema}.job_queue AS j WHERE j.workflow_run_id = u.id AND j.status = 'RUNNING')
+        SELECT 1 FROM {schema}.workflow_job_queue AS j WHERE j.workflow_run_id = u.id AND j.status = 'RUNNING')
     ORDER BY u.id LIMIT $4";
 
 /// Returns an age in microseconds, capped so that subtracting it from an instant stays within PostgreSQL's calendar.

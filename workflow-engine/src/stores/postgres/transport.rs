@@ -26,7 +26,7 @@ const DUE_CHECKS: &str = concat!(
         SELECT ",
     job_row!(),
     ", j.run_at, j.stage_id
-        FROM {schema}.job_queue AS j JOIN {schema}.workflow_runs AS r ON r.id = j.workflow_run_id
+        FROM {schema}.workflow_job_queue AS j JOIN {schema}.workflow_runs AS r ON r.id = j.workflow_run_id
         WHERE j.status = 'SUSPENDED' AND j.definition_fingerprint = d.definition
             AND j.run_at <= coalesce($2, statement_timestamp()) AND j.attempt < j.max_attempts
             AND r.status = 'RUNNING' AND r.generation = j.generation
@@ -43,18 +43,18 @@ const RENEW: &str = "
     ),
     locked AS MATERIALIZED (
         SELECT j.workflow_run_id, j.stage_id
-        FROM named AS n JOIN {schema}.job_queue AS j ON j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id
+        FROM named AS n JOIN {schema}.workflow_job_queue AS j ON j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id
         WHERE j.status = 'RUNNING' AND j.generation = n.generation AND j.lease_epoch = n.epoch
         FOR NO KEY UPDATE OF j SKIP LOCKED
     ),
     renewed AS (
-        UPDATE {schema}.job_queue AS j
+        UPDATE {schema}.workflow_job_queue AS j
         SET leased_until = least(
             coalesce($5, statement_timestamp()) + $6 * interval '1 microsecond', '9999-12-31 23:59:59.999999+00')
         FROM locked AS l WHERE j.workflow_run_id = l.workflow_run_id AND j.stage_id = l.stage_id
     )
     SELECT j.workflow_run_id, ARRAY[j.stage_id], ARRAY[j.generation, j.lease_epoch], ARRAY[]::timestamptz[]
-    FROM named AS n JOIN {schema}.job_queue AS j ON j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id
+    FROM named AS n JOIN {schema}.workflow_job_queue AS j ON j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id
     WHERE j.status = 'RUNNING' AND j.generation = n.generation AND j.lease_epoch = n.epoch";
 
 /// Returns the positions, from 1, of leases that are no longer held. The heartbeat runs it after commits of other
@@ -63,27 +63,27 @@ const LOST_LEASES: &str = "
     SELECT NULL::uuid, ARRAY[]::text[], ARRAY[n.position], ARRAY[]::timestamptz[]
     FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS n (run_id, stage_id, generation, epoch, position)
     WHERE NOT EXISTS (
-        SELECT FROM {schema}.job_queue AS j
+        SELECT FROM {schema}.workflow_job_queue AS j
         WHERE j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id
             AND j.status = 'RUNNING' AND j.generation = n.generation AND j.lease_epoch = n.epoch)";
 
 const STALE: &str = concat!(
     "SELECT ",
     job_row!(),
-    " FROM {schema}.job_queue AS j WHERE j.status = 'RUNNING'
+    " FROM {schema}.workflow_job_queue AS j WHERE j.status = 'RUNNING'
         AND (j.leased_until <= coalesce($1, statement_timestamp()) OR j.worker_id = ANY($2))
     ORDER BY j.leased_until, j.workflow_run_id, j.stage_id LIMIT $3"
 );
 
 const LEASE_HOLDERS: &str = "
     SELECT NULL::uuid, array_agg(DISTINCT j.worker_id), ARRAY[]::bigint[], ARRAY[]::timestamptz[]
-    FROM {schema}.job_queue AS j WHERE j.status = 'RUNNING'
+    FROM {schema}.workflow_job_queue AS j WHERE j.status = 'RUNNING'
     HAVING count(*) > 0";
 
 /// Reads when the first lease ends, and the database's time.
 const NEXT_LEASE_END: &str = "
     SELECT NULL::uuid, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[j.leased_until, statement_timestamp()]
-    FROM {schema}.job_queue AS j WHERE j.status = 'RUNNING' AND j.leased_until IS NOT NULL
+    FROM {schema}.workflow_job_queue AS j WHERE j.status = 'RUNNING' AND j.leased_until IS NOT NULL
     ORDER BY j.leased_until LIMIT 1";
 
 /// Reads when the next job or check is due, and the database's time. It finds the earliest job of each definition and
@@ -93,20 +93,20 @@ const NEXT_LEASE_END: &str = "
 const NEXT_JOB_DUE: &str = "
     WITH RECURSIVE priorities (definition, priority) AS (
         SELECT d.definition, (
-            SELECT q.priority FROM {schema}.job_queue AS q
+            SELECT q.priority FROM {schema}.workflow_job_queue AS q
             WHERE q.status = 'PENDING' AND q.definition_fingerprint = d.definition
             ORDER BY q.priority DESC LIMIT 1)
         FROM unnest($1) AS d (definition)
         UNION ALL
         SELECT p.definition, (
-            SELECT q.priority FROM {schema}.job_queue AS q
+            SELECT q.priority FROM {schema}.workflow_job_queue AS q
             WHERE q.status = 'PENDING' AND q.definition_fingerprint = p.definition AND q.priority < p.priority
             ORDER BY q.priority DESC LIMIT 1)
         FROM priorities AS p WHERE p.priority IS NOT NULL
     )
     SELECT NULL::uuid, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[min(due), statement_timestamp()] FROM (
         SELECT (SELECT j.run_at
-                FROM {schema}.job_queue AS j JOIN {schema}.workflow_runs AS r ON r.id = j.workflow_run_id
+                FROM {schema}.workflow_job_queue AS j JOIN {schema}.workflow_runs AS r ON r.id = j.workflow_run_id
                 WHERE j.status = 'PENDING' AND j.definition_fingerprint = p.definition
                     AND j.priority = p.priority AND j.attempt < j.max_attempts
                     AND r.status = 'RUNNING' AND r.generation = j.generation
@@ -114,7 +114,7 @@ const NEXT_JOB_DUE: &str = "
         FROM priorities AS p WHERE p.priority IS NOT NULL
         UNION ALL
         SELECT (SELECT j.run_at
-                FROM {schema}.job_queue AS j JOIN {schema}.workflow_runs AS r ON r.id = j.workflow_run_id
+                FROM {schema}.workflow_job_queue AS j JOIN {schema}.workflow_runs AS r ON r.id = j.workflow_run_id
                 WHERE j.status = 'SUSPENDED' AND j.definition_fingerprint = d.definition
                     AND j.attempt < j.max_attempts
                     AND r.status = 'RUNNING' AND r.generation = j.generation
@@ -164,7 +164,7 @@ impl JobTransport for PostgresStore {
         let rows = self
             .read("read which leases are held", move |database| columns.bind(database.query(LOST_LEASES)));
         let rows = rows.await?;
-        let lost = rows.iter().map(|row| Columns::new(row, "job_queue")?.int("position"));
+        let lost = rows.iter().map(|row| Columns::new(row, "workflow_job_queue")?.int("position"));
         let lost = lost.collect::<Result<HashSet<u64>, Failure>>()?;
         Ok(leases
             .into_iter()
@@ -187,7 +187,7 @@ impl JobTransport for PostgresStore {
         let rows = self.read("read the holders of leases", |database| database.query(LEASE_HOLDERS));
         let mut holders = Vec::new();
         for row in &rows.await? {
-            let mut columns = Columns::new(row, "job_queue")?;
+            let mut columns = Columns::new(row, "workflow_job_queue")?;
             holders.extend(std::iter::from_fn(|| columns.maybe_text()));
         }
         Ok(holders)
@@ -212,7 +212,7 @@ impl PostgresStore {
     /// which the caller waits.
     pub(super) fn local_due(&self, rows: &[PgRow]) -> Result<Option<DateTime<Utc>>, Error> {
         let Some(row) = rows.first() else { return Ok(None) };
-        let mut columns = Columns::new(row, "job_queue")?;
+        let mut columns = Columns::new(row, "workflow_job_queue")?;
         let Some(due) = columns.maybe_instant().filter(|due| *due < instant::NEVER) else { return Ok(None) };
         let now = columns.instant("now")?;
         let here = if self.database.clock.is_some() { now } else { SystemClock.now() };
@@ -245,7 +245,7 @@ impl LeaseColumns {
 }
 
 fn lease_of(row: &PgRow) -> Result<Lease, Failure> {
-    let mut columns = Columns::new(row, "job_queue")?;
+    let mut columns = Columns::new(row, "workflow_job_queue")?;
     Ok(Lease {
         run_id: columns.run_id()?,
         stage_id: columns.text("stage_id")?,

@@ -19,7 +19,7 @@ const ACTION: &str = "write a commit";
 
 /// Separate from the statement of the other rows, since hardly any commit completes a key.
 const COMPLETE_KEYS: &str = "
-    UPDATE {schema}.idempotency_keys AS k SET result = n.result
+    UPDATE {schema}.workflow_idempotency_keys AS k SET result = n.result
     FROM unnest($1, $2, $3) AS n (command, key, result)
     WHERE k.command = n.command AND k.key = n.key";
 

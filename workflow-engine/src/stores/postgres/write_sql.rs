@@ -55,7 +55,7 @@ const LOCK: &str = "
     )";
 
 const KEY_ROWS: &str = ",
-    key_rows AS MATERIALIZED (SELECT * FROM unnest($?::{schema}.new_key[]))";
+    key_rows AS MATERIALIZED (SELECT * FROM unnest($?::{schema}.workflow_new_key[]))";
 
 /// Nothing is written if the instant $3 differs from the database's clock by more than a second, or if a key is taken.
 /// And nothing is written of a run whose `commits` differs from $2: it is stale. Every other part reads this one, so
@@ -75,7 +75,7 @@ const CHECK: &str = ",
 const CHECK_KEYS: &str = "
             AND NOT EXISTS (
                 SELECT 1 FROM key_rows AS n
-                JOIN {schema}.idempotency_keys AS k ON k.command = n.command AND k.key = n.key
+                JOIN {schema}.workflow_idempotency_keys AS k ON k.command = n.command AND k.key = n.key
             )";
 
 const CHECK_END: &str = " AS is_writable
@@ -83,28 +83,28 @@ const CHECK_END: &str = " AS is_writable
 
 const JOBS_AND_EVENTS: &str = ",
     jobs AS (
-        INSERT INTO {schema}.job_queue
+        INSERT INTO {schema}.workflow_job_queue
             (workflow_run_id, stage_id, workflow_id, definition_fingerprint, generation, status, priority, attempt,
             max_attempts, lease_epoch, worker_id, leased_until, run_at, woken)
-        SELECT * FROM unnest($?::{schema}.job[]) AS n
+        SELECT * FROM unnest($?::{schema}.workflow_job[]) AS n
         WHERE $is_writable
     ),
     events AS (
-        INSERT INTO {schema}.outbox_events (workflow_run_id, sequence, event_type, payload, occurred_at, published_at)
-        SELECT * FROM unnest($?::{schema}.new_event[]) AS n
+        INSERT INTO {schema}.workflow_outbox_events (workflow_run_id, sequence, event_type, payload, occurred_at, published_at)
+        SELECT * FROM unnest($?::{schema}.workflow_new_event[]) AS n
         WHERE $is_writable
     )";
 
 /// The rows are in key order: two transactions that write the same keys then wait for each other without a deadlock.
 const KEYS: &str = ",
     keys AS (
-        INSERT INTO {schema}.idempotency_keys (workflow_run_id, command, key, request_hash, result, created_at)
+        INSERT INTO {schema}.workflow_idempotency_keys (workflow_run_id, command, key, request_hash, result, created_at)
         SELECT * FROM key_rows AS n
         WHERE $is_writable
     )";
 
 const RUNS: &str = ",
-    run_rows AS MATERIALIZED (SELECT * FROM unnest($?::{schema}.new_run[])),
+    run_rows AS MATERIALIZED (SELECT * FROM unnest($?::{schema}.workflow_new_run[])),
     inserted_runs AS (
         INSERT INTO {schema}.workflow_runs
             (id, status, output, output_blob, error_code, error_message, cancel_reason, version, generation,
@@ -126,7 +126,7 @@ const STAGES: &str = ",
             (workflow_run_id, stage_id, status, generation, attempt, waiting_on, suspended_state,
             suspended_state_blob, max_wait_until, output, output_blob, error_message, started_at, completed_at,
             stage_name, stage_number, execution_group)
-        SELECT * FROM unnest($?::{schema}.new_stage[]) AS n
+        SELECT * FROM unnest($?::{schema}.workflow_new_stage[]) AS n
         WHERE $is_writable
     )";
 
@@ -139,7 +139,7 @@ const UPDATES: &str = ",
             n.generation, last_sequence = n.last_sequence, waiting_on = n.waiting_on, active = n.active,
             suspended = n.suspended, started_at = n.started_at, completed_at = n.completed_at, commits =
             r.commits + $4
-        FROM unnest($?::{schema}.updated_run[]) AS n
+        FROM unnest($?::{schema}.workflow_updated_run[]) AS n
         WHERE r.id = n.id AND (SELECT is_writable FROM checked) AND n.id <> ALL ((SELECT stale FROM checked)::uuid[])
     ),
     updated_stages AS (
@@ -148,12 +148,12 @@ const UPDATES: &str = ",
             n.suspended_state_blob, output = n.output, output_blob = n.output_blob, error_message =
             n.error_message, generation = n.generation, attempt = n.attempt, waiting_on = n.waiting_on,
             max_wait_until = n.max_wait_until, started_at = n.started_at, completed_at = n.completed_at
-        FROM unnest($?::{schema}.updated_stage[]) AS n
+        FROM unnest($?::{schema}.workflow_updated_stage[]) AS n
         WHERE s.workflow_run_id = n.workflow_run_id AND s.stage_id = n.stage_id
             AND $is_writable
     ),
     deleted_jobs AS (
-        DELETE FROM {schema}.job_queue AS j USING unnest($?::{schema}.deleted_job[]) AS n
+        DELETE FROM {schema}.workflow_job_queue AS j USING unnest($?::{schema}.workflow_deleted_job[]) AS n
         WHERE j.workflow_run_id = n.workflow_run_id AND j.stage_id = n.stage_id
             AND $is_writable
     )";
@@ -162,7 +162,7 @@ const UPDATES: &str = ",
 /// the later one is kept.
 const JOB_UPDATES: &str = ",
     updated_jobs AS (
-        UPDATE {schema}.job_queue AS q
+        UPDATE {schema}.workflow_job_queue AS q
         SET workflow_id = n.workflow_id, definition_fingerprint = n.definition_fingerprint, status = n.status,
             worker_id = n.worker_id, generation = n.generation, priority = n.priority, attempt = n.attempt,
             max_attempts = n.max_attempts, lease_epoch = n.lease_epoch, woken = n.woken, run_at = n.run_at,
@@ -170,7 +170,7 @@ const JOB_UPDATES: &str = ",
                 WHEN q.status = 'RUNNING' AND n.status = 'RUNNING' AND q.lease_epoch = n.lease_epoch
                     AND q.generation = n.generation
                 THEN greatest(q.leased_until, n.leased_until) ELSE n.leased_until END
-        FROM unnest($?::{schema}.job[]) AS n
+        FROM unnest($?::{schema}.workflow_job[]) AS n
         WHERE q.workflow_run_id = n.workflow_run_id AND q.stage_id = n.stage_id
             AND $is_writable
     )";
@@ -178,12 +178,12 @@ const JOB_UPDATES: &str = ",
 const LOGS_AND_BLOBS: &str = ",
     logs AS (
         INSERT INTO {schema}.workflow_logs (workflow_run_id, stage_id, attempt, level, message, metadata, created_at)
-        SELECT * FROM unnest($?::{schema}.new_log[]) AS n
+        SELECT * FROM unnest($?::{schema}.workflow_new_log[]) AS n
         WHERE $is_writable
     ),
     payloads AS (
-        INSERT INTO {schema}.blobs (key, workflow_run_id, value, created_at)
-        SELECT * FROM unnest($?::{schema}.new_blob[]) AS n
+        INSERT INTO {schema}.workflow_blobs (key, workflow_run_id, value, created_at)
+        SELECT * FROM unnest($?::{schema}.workflow_new_blob[]) AS n
         WHERE $is_writable
         ON CONFLICT (key) DO UPDATE SET value = excluded.value, created_at = excluded.created_at
     )";

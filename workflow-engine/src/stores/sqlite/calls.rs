@@ -18,10 +18,10 @@ const DOING: &str = "write a commit";
 
 const LOAD: &str = "
     SELECT c.id, c.workflow_run_id, c.stage_id, c.outcome, c.reserved
-    FROM jsonb_each(?1) AS n CROSS JOIN ai_calls AS c ON c.id = n.value ->> 0";
+    FROM jsonb_each(?1) AS n CROSS JOIN {prefix}ai_calls AS c ON c.id = n.value ->> 0";
 
 const RESERVE: &str = "
-    INSERT INTO ai_calls
+    INSERT INTO {prefix}ai_calls
         (id, workflow_run_id, stage_id, generation, attempt, lease_epoch, topic, call_type, model_key, model_id,
          outcome, input_tokens, cached_input_tokens, output_tokens, cost, reserved, created_at, metadata, prompt)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
@@ -30,35 +30,35 @@ const RESERVE: &str = "
     ON CONFLICT (id) DO NOTHING";
 
 const SETTLE: &str = "
-    UPDATE ai_calls
+    UPDATE {prefix}ai_calls
     SET outcome = n.value ->> 2, input_tokens = n.value ->> 3, cached_input_tokens = n.value ->> 4,
         output_tokens = n.value ->> 5, cost = n.value ->> 6,
         reserved = CASE n.value ->> 2 WHEN 'UNKNOWN' THEN reserved ELSE 0 END,
         ended_at = n.value ->> 7, error_message = n.value ->> 8,
         metadata = coalesce(n.value ->> 9, metadata), response = n.value ->> 10
     FROM jsonb_each(?1) AS n
-    WHERE ai_calls.id = n.value ->> 0 AND (outcome = 'RESERVED' OR outcome = 'UNKNOWN' AND n.value ->> 2 <> 'UNKNOWN')
+    WHERE {prefix}ai_calls.id = n.value ->> 0 AND (outcome = 'RESERVED' OR outcome = 'UNKNOWN' AND n.value ->> 2 <> 'UNKNOWN')
         AND (workflow_run_id IS NOT NULL) = n.value ->> 1";
 
 /// Makes the reserved calls of these stages unknown.
 const VOID: &str = "
-    UPDATE ai_calls SET outcome = 'UNKNOWN', ended_at = n.value ->> 2, error_message = n.value ->> 3
+    UPDATE {prefix}ai_calls SET outcome = 'UNKNOWN', ended_at = n.value ->> 2, error_message = n.value ->> 3
     FROM jsonb_each(?1) AS n
     WHERE workflow_run_id = n.value ->> 0 AND stage_id = n.value ->> 1 AND outcome = 'RESERVED'";
 
 const UPDATE_RUNS: &str = "
-    UPDATE workflow_runs
+    UPDATE {prefix}runs
     SET total_cost = n.value ->> 1, total_tokens = n.value ->> 2, reserved_cost = n.value ->> 3,
         pending_calls = n.value ->> 4, budget = n.value ->> 5
     FROM jsonb_each(?1) AS n
-    WHERE workflow_runs.id = n.value ->> 0";
+    WHERE {prefix}runs.id = n.value ->> 0";
 
 const UPDATE_STAGES: &str = "
-    UPDATE workflow_stages
+    UPDATE {prefix}stages
     SET total_cost = n.value ->> 1, total_tokens = n.value ->> 2, reserved_cost = n.value ->> 3,
         pending_calls = n.value ->> 4, budget = n.value ->> 5, awaited_cost = n.value ->> 7
     FROM jsonb_each(?1) AS n
-    WHERE workflow_stages.workflow_run_id = n.value ->> 0 AND workflow_stages.stage_id = n.value ->> 6";
+    WHERE {prefix}stages.workflow_run_id = n.value ->> 0 AND {prefix}stages.stage_id = n.value ->> 6";
 
 /// The statements of this file, for the test of their query plans.
 #[cfg(test)]
@@ -86,7 +86,7 @@ pub(super) fn load(session: &Session, footprint: &Footprint, set: &mut WorkingSe
 }
 
 fn call_row(row: &rusqlite::Row<'_>) -> Result<(CallId, CallRow), Failure> {
-    const TABLE: &str = "ai_calls";
+    const TABLE: &str = "workflow_ai_calls";
 
     let unreadable = |error| Failure::unreadable(TABLE, "*", "(unknown)", error);
     let mut columns = Cells::new(row);

@@ -27,7 +27,7 @@ macro_rules! due_jobs {
         concat!(
             "SELECT * FROM (
                 SELECT j.definition_fingerprint, j.priority, j.run_at, j.workflow_run_id, j.stage_id, j.generation
-                FROM job_queue AS j CROSS JOIN workflow_runs AS r ON r.id = j.workflow_run_id
+                FROM {prefix}job_queue AS j CROSS JOIN {prefix}runs AS r ON r.id = j.workflow_run_id
                 WHERE j.status = 'PENDING' AND j.definition_fingerprint = ",
             $definition,
             " AND j.run_at <= ?9 AND j.attempt < j.max_attempts
@@ -44,7 +44,7 @@ macro_rules! due_checks {
         concat!(
             "SELECT * FROM (
                 SELECT j.definition_fingerprint, ?11, j.run_at, j.workflow_run_id, j.stage_id, j.generation
-                FROM job_queue AS j CROSS JOIN workflow_runs AS r ON r.id = j.workflow_run_id
+                FROM {prefix}job_queue AS j CROSS JOIN {prefix}runs AS r ON r.id = j.workflow_run_id
                 WHERE j.status = 'SUSPENDED' AND j.definition_fingerprint = ",
             $definition,
             " AND j.run_at <= ?9 AND j.attempt < j.max_attempts
@@ -61,7 +61,7 @@ macro_rules! pending_runs {
             "SELECT * FROM (
                 SELECT ",
             run_columns!(),
-            " FROM workflow_runs AS r WHERE r.status = 'PENDING' AND r.definition_fingerprint = ",
+            " FROM {prefix}runs AS r WHERE r.status = 'PENDING' AND r.definition_fingerprint = ",
             $definition,
             " ORDER BY r.priority DESC, r.created_at, r.id LIMIT ?9)"
         )
@@ -75,7 +75,7 @@ const DUE_CHECKS: &str = per_definition!(due_checks, "");
 const PENDING_RUNS: &str = per_definition!(pending_runs, "");
 
 const RENEW: &str = "
-    UPDATE job_queue SET leased_until = ?2
+    UPDATE {prefix}job_queue SET leased_until = ?2
     FROM jsonb_each(?1) AS n
     WHERE workflow_run_id = n.value ->> 0 AND stage_id = n.value ->> 1
         AND status = 'RUNNING' AND generation = n.value ->> 2 AND lease_epoch = n.value ->> 3
@@ -156,7 +156,7 @@ enum Found {
 }
 
 fn job_entry(row: &OwnedRow, order: &FairOrder<'_>) -> Result<Option<QueueEntry<Found>>, Failure> {
-    let mut columns = Columns::new(row, "job_queue", 0);
+    let mut columns = Columns::new(row, "workflow_job_queue", 0);
     let Some(position) = order.position(columns.get("definition_fingerprint")?) else { return Ok(None) };
     Ok(Some(QueueEntry {
         position,
@@ -192,7 +192,7 @@ pub(super) fn renew(
     })?;
     let mut held = HashSet::new();
     for row in &rows {
-        let mut columns = Columns::new(row, "job_queue", 0);
+        let mut columns = Columns::new(row, "workflow_job_queue", 0);
         held.insert(Lease {
             run_id: columns.run_id("workflow_run_id")?,
             stage_id: columns.get("stage_id")?,

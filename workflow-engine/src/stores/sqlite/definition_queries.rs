@@ -10,6 +10,8 @@ use sqlx::Sqlite;
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteArguments;
 
+use super::SqliteStore;
+
 /// The number of arms of a statement, each for one definition.
 const ARMS: usize = 8;
 
@@ -42,13 +44,14 @@ pub(super) use per_definition;
 
 /// Returns the statement once for each chunk of definitions, with these bound to its first arguments.
 pub(super) fn queries<'q>(
+    store: &SqliteStore,
     sql: &'static str,
     definitions: &[impl AsRef<str>],
 ) -> impl Iterator<Item = Query<'q, Sqlite, SqliteArguments>> {
     definitions.chunks(ARMS).map(move |chunk| {
         // An arm without a definition finds no rows, because no value equals NULL.
         let definition = |arm: usize| chunk.get(arm).map(|definition| definition.as_ref().to_owned());
-        (0..ARMS).fold(sqlx::query(sql), |query, arm| query.bind(definition(arm)))
+        (0..ARMS).fold(store.query(sql), |query, arm| query.bind(definition(arm)))
     })
 }
 

@@ -18,8 +18,8 @@ use crate::value::RunId;
 
 /// Whether there are new events, or due deliveries of the subscriber. For a read outside of the write transaction.
 pub(super) const ANY_DELIVERIES: &str = "
-    SELECT EXISTS (SELECT 1 FROM outbox_events WHERE published_at IS NULL)
-        OR EXISTS (SELECT 1 FROM plugin_deliveries WHERE plugin = ?1 AND dlq_at IS NULL AND due_at <= ?2)";
+    SELECT EXISTS (SELECT 1 FROM {prefix}outbox_events WHERE published_at IS NULL)
+        OR EXISTS (SELECT 1 FROM {prefix}plugin_deliveries WHERE plugin = ?1 AND dlq_at IS NULL AND due_at <= ?2)";
 
 /// The columns of a delivery in the order in which [`record`] reads them.
 macro_rules! delivery_columns {
@@ -32,14 +32,14 @@ macro_rules! delivery_columns {
 /// The new events, the same for each statement of a transaction.
 macro_rules! new_events {
     () => {
-        "SELECT workflow_run_id, sequence, event_type FROM outbox_events WHERE published_at IS NULL
+        "SELECT workflow_run_id, sequence, event_type FROM {prefix}outbox_events WHERE published_at IS NULL
         ORDER BY workflow_run_id, sequence LIMIT ?2"
     };
 }
 
 /// Selects one row for each event and subscriber, in order: the first one inserts the delivery, later ones extend it.
 const ADD_DELIVERIES: &str = concat!(
-    "INSERT INTO plugin_deliveries
+    "INSERT INTO {prefix}plugin_deliveries
         (workflow_run_id, plugin, letter, next_sequence, last_sequence, lease_epoch, retry_count, due_at)
     SELECT fresh.workflow_run_id, s.value ->> 0, 0, fresh.sequence, fresh.sequence, 0, 0, ?3
     FROM (",
@@ -50,7 +50,7 @@ const ADD_DELIVERIES: &str = concat!(
 );
 
 const MARK_PUBLISHED: &str = concat!(
-    "UPDATE outbox_events SET published_at = ?1
+    "UPDATE {prefix}outbox_events SET published_at = ?1
     WHERE (workflow_run_id, sequence) IN (SELECT workflow_run_id, sequence FROM (",
     new_events!(),
     "))"
@@ -60,31 +60,31 @@ const MARK_PUBLISHED: &str = concat!(
 const DUE: &str = concat!(
     "SELECT ",
     delivery_columns!(),
-    " FROM plugin_deliveries WHERE plugin = ?1 AND dlq_at IS NULL AND due_at <= ?2
+    " FROM {prefix}plugin_deliveries WHERE plugin = ?1 AND dlq_at IS NULL AND due_at <= ?2
     ORDER BY due_at, workflow_run_id, letter LIMIT ?3"
 );
 
 const CLAIM: &str = "
-    UPDATE plugin_deliveries SET due_at = ?2, lease_epoch = lease_epoch + 1
+    UPDATE {prefix}plugin_deliveries SET due_at = ?2, lease_epoch = lease_epoch + 1
     WHERE (workflow_run_id, plugin, letter) IN
         (SELECT value ->> 0, value ->> 1, value ->> 2 FROM jsonb_each(?1))";
 
 /// The events of the claimed deliveries, each with the number of its delivery.
 const EVENTS: &str = "
     SELECT n.key, e.workflow_run_id, e.sequence, e.event_type, e.payload, e.occurred_at
-    FROM jsonb_each(?1) AS n CROSS JOIN outbox_events AS e
+    FROM jsonb_each(?1) AS n CROSS JOIN {prefix}outbox_events AS e
     ON e.workflow_run_id = n.value ->> 0 AND e.sequence BETWEEN n.value ->> 1 AND n.value ->> 2
     WHERE e.event_type IN (SELECT value FROM jsonb_each(?2))";
 
 const LOAD: &str = concat!(
     "SELECT ",
     delivery_columns!(),
-    " FROM jsonb_each(?1) AS n CROSS JOIN plugin_deliveries
+    " FROM jsonb_each(?1) AS n CROSS JOIN {prefix}plugin_deliveries
     ON workflow_run_id = n.value ->> 0 AND plugin = n.value ->> 1 AND letter = n.value ->> 2"
 );
 
 const UPSERT: &str = concat!(
-    "INSERT INTO plugin_deliveries (",
+    "INSERT INTO {prefix}plugin_deliveries (",
     delivery_columns!(),
     ") SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
         value ->> 8, value ->> 9
@@ -96,24 +96,24 @@ const UPSERT: &str = concat!(
 );
 
 const DELETE: &str = "
-    DELETE FROM plugin_deliveries WHERE (workflow_run_id, plugin, letter) IN
+    DELETE FROM {prefix}plugin_deliveries WHERE (workflow_run_id, plugin, letter) IN
         (SELECT value ->> 0, value ->> 1, value ->> 2 FROM jsonb_each(?1))";
 
 pub(super) const NEXT_DUE: &str = "
-    SELECT due_at AS due FROM plugin_deliveries WHERE plugin = ?1 AND dlq_at IS NULL ORDER BY due_at LIMIT 1";
+    SELECT due_at AS due FROM {prefix}plugin_deliveries WHERE plugin = ?1 AND dlq_at IS NULL ORDER BY due_at LIMIT 1";
 
 pub(super) const DEAD_LETTERS: &str = "
     SELECT d.plugin, d.error_message, d.retry_count, d.dlq_at,
         e.workflow_run_id, e.sequence, e.event_type, e.payload, e.occurred_at
-    FROM plugin_deliveries AS d CROSS JOIN outbox_events AS e
+    FROM {prefix}plugin_deliveries AS d CROSS JOIN {prefix}outbox_events AS e
     ON e.workflow_run_id = d.workflow_run_id AND e.sequence = d.next_sequence
     WHERE d.dlq_at IS NOT NULL AND (?1 IS NULL OR d.plugin = ?1)
     ORDER BY d.plugin, d.dlq_at, d.workflow_run_id, d.letter LIMIT ?2";
 
 const REPLAY: &str = "
-    UPDATE plugin_deliveries SET dlq_at = NULL, due_at = ?3, retry_count = 0
+    UPDATE {prefix}plugin_deliveries SET dlq_at = NULL, due_at = ?3, retry_count = 0
     WHERE (workflow_run_id, plugin, letter) IN (
-        SELECT workflow_run_id, plugin, letter FROM plugin_deliveries
+        SELECT workflow_run_id, plugin, letter FROM {prefix}plugin_deliveries
         WHERE dlq_at IS NOT NULL AND (?1 IS NULL OR plugin = ?1)
         ORDER BY plugin, dlq_at, workflow_run_id, letter LIMIT ?2)
     RETURNING workflow_run_id";
@@ -193,7 +193,7 @@ pub(super) fn claim(
     });
     let mut deliveries: Vec<Delivery> = deliveries.collect();
     for row in &events {
-        let mut columns = Columns::new(row, "outbox_events", 0);
+        let mut columns = Columns::new(row, "workflow_outbox_events", 0);
         let number: usize = columns.int("key")?;
         if let Some(delivery) = deliveries.get_mut(number) {
             delivery.events.push(columns::event(columns)?);
@@ -248,13 +248,13 @@ pub(super) fn replay(session: &Session, replay: &Replay, now: DateTime<Utc>) -> 
     let rows = session.fetch("replay dead letters", REPLAY, |arguments| {
         arguments.maybe_text(replay.subscriber.as_deref()).int(count(replay.limit)).instant(now);
     })?;
-    let run_id = |row| Columns::new(row, "plugin_deliveries", 0).run_id("workflow_run_id");
+    let run_id = |row| Columns::new(row, "workflow_plugin_deliveries", 0).run_id("workflow_run_id");
     rows.iter().map(run_id).collect()
 }
 
 /// Reads a row of [`DEAD_LETTERS`].
 pub(super) fn dead_letter(row: &SqliteRow) -> Result<DeadLetter, Failure> {
-    let mut columns = Columns::new(row, "plugin_deliveries", 0);
+    let mut columns = Columns::new(row, "workflow_plugin_deliveries", 0);
     let (plugin, error) = (columns.get("plugin")?, columns.get::<Option<String>>("error_message")?);
     Ok(DeadLetter {
         plugin,
@@ -266,7 +266,7 @@ pub(super) fn dead_letter(row: &SqliteRow) -> Result<DeadLetter, Failure> {
 }
 
 fn record(row: &OwnedRow) -> Result<DeliveryRecord, Failure> {
-    let mut columns = Columns::new(row, "plugin_deliveries", 0);
+    let mut columns = Columns::new(row, "workflow_plugin_deliveries", 0);
     Ok(DeliveryRecord {
         run_id: columns.run_id("workflow_run_id")?,
         subscriber: columns.get("plugin")?,

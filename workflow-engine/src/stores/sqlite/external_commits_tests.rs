@@ -4,6 +4,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};
 use sqlx::{ConnectOptions, Executor};
 
 use super::*;
+use crate::stores::sqlite::options::texts_with;
 
 /// A connection like that of another process.
 async fn connection(path: &Path) -> SqliteConnection {
@@ -18,7 +19,8 @@ async fn a_pending_commit_behind_a_visible_one_is_checked_again() {
     let (mut first, mut second) = (connection(&path).await, connection(&path).await);
     first.execute("CREATE TABLE numbers (number INTEGER)").await.unwrap();
     let own = rusqlite::Connection::open(&path).unwrap();
-    let session = Session { connection: own, counters: Arc::default() };
+    let session =
+        Session { connection: own, texts: Arc::new(texts_with("workflow_")), counters: Arc::default() };
     let mut seen = DataVersion::read(&session).unwrap();
     let mut external = ExternalCommits { watch: Watch::Polling, ..ExternalCommits::watch(&path) };
     let reported = Arc::clone(&external.reported);
@@ -42,11 +44,12 @@ async fn a_commit_while_the_file_is_not_watched_is_found_in_the_next_pause() {
     let mut other = connection(&path).await;
     other.execute("CREATE TABLE numbers (number INTEGER)").await.unwrap();
     let own = rusqlite::Connection::open(&path).unwrap();
-    let session = Session { connection: own, counters: Arc::default() };
+    let session =
+        Session { connection: own, texts: Arc::new(texts_with("workflow_")), counters: Arc::default() };
     let mut seen = DataVersion::read(&session).unwrap();
     let mut external = ExternalCommits::watch(&path);
 
-    while !matches!(external.watch, Watch::Transactions) {
+    while !matches!(external.watch, Watch::Transactions(_)) {
         external.is_check_due();
     }
     other.execute("INSERT INTO numbers VALUES (1)").await.unwrap();
@@ -54,7 +57,7 @@ async fn a_commit_while_the_file_is_not_watched_is_found_in_the_next_pause() {
     external.wait_for_check().await;
     assert!(seen.has_moved(&session, &mut external).unwrap(), "and the pause after the load does too");
 
-    assert!(matches!(external.watch, Watch::Notifications { .. }), "the file is watched again");
+    assert!(matches!(external.watch, Watch::Notifications(_)), "the file is watched again");
     while seen.has_moved(&session, &mut external).unwrap() {}
     other.execute("INSERT INTO numbers VALUES (2)").await.unwrap();
     external.wait_for_check().await;

@@ -12,17 +12,17 @@ use crate::value::RunId;
 const DOING: &str = "write a commit";
 
 const INSERT_RUN: &str = "
-    INSERT INTO workflow_runs
+    INSERT INTO {prefix}runs
         (id, status, version, generation, last_sequence, waiting_on, output, output_blob, error_code,
          error_message, cancel_reason, started_at, completed_at, active, suspended, workflow_id, workflow_name, workflow_type,
          definition_fingerprint, priority, created_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?16, ?18, ?19, ?20)";
 
 const INSERT_REQUEST: &str = "
-    INSERT INTO workflow_run_requests (workflow_run_id, input, config, metadata) VALUES (?1, ?2, ?3, ?4)";
+    INSERT INTO {prefix}run_requests (workflow_run_id, input, config, metadata) VALUES (?1, ?2, ?3, ?4)";
 
 const UPDATE_RUN: &str = "
-    UPDATE workflow_runs
+    UPDATE {prefix}runs
     SET status = ?2, version = ?3, generation = ?4, last_sequence = ?5, waiting_on = ?6, output = ?7,
         output_blob = ?8, error_code = ?9, error_message = ?10, cancel_reason = ?11, started_at = ?12,
         completed_at = ?13, active = ?14, suspended = ?15
@@ -31,52 +31,52 @@ const UPDATE_RUN: &str = "
 /// For a run whose version has not moved: then only these columns can have changed. No index has any of them. SQLite
 /// rewrites the entry of every index whose columns a statement names, even where the values stay the same.
 const COUNT_RUN: &str = "
-    UPDATE workflow_runs SET last_sequence = ?2, waiting_on = ?3, active = ?4, suspended = ?5 WHERE id = ?1";
+    UPDATE {prefix}runs SET last_sequence = ?2, waiting_on = ?3, active = ?4, suspended = ?5 WHERE id = ?1";
 
 const INSERT_STAGE: &str = "
-    INSERT INTO workflow_stages
+    INSERT INTO {prefix}stages
         (workflow_run_id, stage_id, generation, status, attempt, waiting_on, output, output_blob, error_message,
          started_at, completed_at, suspended_state, suspended_state_blob, max_wait_until, stage_name, stage_number,
          execution_group)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
 
 const UPDATE_STAGE: &str = "
-    UPDATE workflow_stages
+    UPDATE {prefix}stages
     SET generation = ?3, status = ?4, attempt = ?5, waiting_on = ?6, output = ?7, output_blob = ?8,
         error_message = ?9, started_at = ?10, completed_at = ?11, suspended_state = ?12, suspended_state_blob = ?13,
         max_wait_until = ?14
     WHERE workflow_run_id = ?1 AND stage_id = ?2";
 
 const INSERT_JOB: &str = "
-    INSERT INTO job_queue
+    INSERT INTO {prefix}job_queue
         (workflow_run_id, stage_id, generation, status, priority, attempt, max_attempts, lease_epoch, worker_id,
          leased_until, run_at, woken, workflow_id, definition_fingerprint)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 
 const UPDATE_JOB: &str = "
-    UPDATE job_queue
+    UPDATE {prefix}job_queue
     SET generation = ?3, status = ?4, priority = ?5, attempt = ?6, max_attempts = ?7, lease_epoch = ?8,
         worker_id = ?9, leased_until = ?10, run_at = ?11, woken = ?12
     WHERE workflow_run_id = ?1 AND stage_id = ?2";
 
-const DELETE_JOB: &str = "DELETE FROM job_queue WHERE workflow_run_id = ?1 AND stage_id = ?2";
+const DELETE_JOB: &str = "DELETE FROM {prefix}job_queue WHERE workflow_run_id = ?1 AND stage_id = ?2";
 
 const INSERT_EVENT: &str = "
-    INSERT INTO outbox_events (workflow_run_id, sequence, event_type, payload, occurred_at, published_at)
+    INSERT INTO {prefix}outbox_events (workflow_run_id, sequence, event_type, payload, occurred_at, published_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
 const INSERT_KEY: &str = "
-    INSERT INTO idempotency_keys (command, key, workflow_run_id, request_hash, result, created_at)
+    INSERT INTO {prefix}idempotency_keys (command, key, workflow_run_id, request_hash, result, created_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
-const COMPLETE_KEY: &str = "UPDATE idempotency_keys SET result = ?3 WHERE command = ?1 AND key = ?2";
+const COMPLETE_KEY: &str = "UPDATE {prefix}idempotency_keys SET result = ?3 WHERE command = ?1 AND key = ?2";
 
 const INSERT_LOG: &str = "
-    INSERT INTO workflow_logs (workflow_run_id, stage_id, attempt, level, message, metadata, created_at)
+    INSERT INTO {prefix}logs (workflow_run_id, stage_id, attempt, level, message, metadata, created_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
 const PUT_BLOB: &str = "
-    INSERT INTO blobs (key, workflow_run_id, value, created_at) VALUES (?1, ?2, ?3, ?4)
+    INSERT INTO {prefix}blobs (key, workflow_run_id, value, created_at) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT (key) DO UPDATE SET value = excluded.value, created_at = excluded.created_at";
 
 /// The statements of this file, for the test of their query plans.

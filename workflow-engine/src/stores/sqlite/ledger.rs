@@ -35,13 +35,13 @@ macro_rules! of_topic {
 const OF_RUN: &str = concat!(
     "SELECT ",
     call_columns!(),
-    " FROM ai_calls AS c WHERE c.workflow_run_id = ?1 AND c.id > ?2 ORDER BY c.id LIMIT ?3"
+    " FROM {prefix}ai_calls AS c WHERE c.workflow_run_id = ?1 AND c.id > ?2 ORDER BY c.id LIMIT ?3"
 );
 
 const OF_TOPIC: &str = concat!(
     "SELECT ",
     call_columns!(),
-    " FROM ai_calls AS c WHERE ",
+    " FROM {prefix}ai_calls AS c WHERE ",
     of_topic!(),
     " AND (c.topic, c.id) > (?2, ?3) ORDER BY c.topic, c.id LIMIT ?4"
 );
@@ -51,7 +51,7 @@ const STATISTICS: &str = concat!(
     "SELECT c.model_key, count(*), sum(c.outcome = 'SETTLED'), sum(c.outcome = 'FAILED'),
         sum(c.outcome = 'UNKNOWN'), sum(c.input_tokens), sum(c.cached_input_tokens), sum(c.output_tokens),
         sum(c.cost >> 32), sum(c.cost & 4294967295), sum(c.reserved >> 32), sum(c.reserved & 4294967295)
-    FROM ai_calls AS c WHERE ",
+    FROM {prefix}ai_calls AS c WHERE ",
     of_topic!(),
     " GROUP BY c.model_key ORDER BY c.model_key"
 );
@@ -69,7 +69,7 @@ impl Ledger for SqliteStore {
         limit: usize,
     ) -> Result<Vec<AiCallRecord>, Error> {
         let after = after.map_or_else(String::new, |id| id.to_string());
-        let query = sqlx::query(OF_RUN).bind(run_id.to_string()).bind(after).bind(count(limit));
+        let query = self.query(OF_RUN).bind(run_id.to_string()).bind(after).bind(count(limit));
         let rows = self.read("read the calls of a run", query).await?;
         Ok(rows.iter().map(call).collect::<Result<_, _>>()?)
     }
@@ -81,13 +81,13 @@ impl Ledger for SqliteStore {
         limit: usize,
     ) -> Result<Vec<AiCallRecord>, Error> {
         let (last, id) = after.map_or_else(Default::default, |(topic, id)| (topic, id.to_string()));
-        let query = sqlx::query(OF_TOPIC).bind(topic.to_owned()).bind(last).bind(id).bind(count(limit));
+        let query = self.query(OF_TOPIC).bind(topic.to_owned()).bind(last).bind(id).bind(count(limit));
         let rows = self.read("read the calls of a topic", query).await?;
         Ok(rows.iter().map(call).collect::<Result<_, _>>()?)
     }
 
     async fn call_statistics(&self, topic: &str) -> Result<CallStatistics, Error> {
-        let query = sqlx::query(STATISTICS).bind(topic.to_owned());
+        let query = self.query(STATISTICS).bind(topic.to_owned());
         let rows = self.read("sum up the calls of a topic", query).await?;
         Ok(CallStatistics::new(rows.iter().map(sums).collect::<Result<_, _>>()?))
     }
@@ -102,7 +102,7 @@ impl Ledger for SqliteStore {
 }
 
 fn call(row: &SqliteRow) -> Result<AiCallRecord, Failure> {
-    let mut columns = Columns::new(row, "ai_calls", 0);
+    let mut columns = Columns::new(row, "workflow_ai_calls", 0);
     let id: &str = columns.get("id")?;
     let id = id.parse::<uuid::Uuid>().map_err(|error| columns.unreadable("id", error))?;
     let run_id: Option<&str> = columns.get("workflow_run_id")?;
@@ -141,7 +141,7 @@ fn call(row: &SqliteRow) -> Result<AiCallRecord, Failure> {
 }
 
 fn sums(row: &SqliteRow) -> Result<(String, CallSums), Failure> {
-    let mut columns = Columns::new(row, "ai_calls", 0);
+    let mut columns = Columns::new(row, "workflow_ai_calls", 0);
     let model = columns.get("model_key")?;
     let sums = CallSums {
         calls: columns.int("count")?,

@@ -16,26 +16,27 @@ use crate::value::{Json, RunId};
 
 const DOING: &str = "load a run";
 
-const RUN: &str = concat!("SELECT ", run_columns!(), " FROM workflow_runs AS r WHERE r.id = ?1");
+const RUN: &str = concat!("SELECT ", run_columns!(), " FROM {prefix}runs AS r WHERE r.id = ?1");
 
 const STAGE: &str = concat!(
     "SELECT ",
     stage_columns!(),
-    " FROM workflow_stages AS s WHERE s.workflow_run_id = ?1 AND s.stage_id = ?2"
+    " FROM {prefix}stages AS s WHERE s.workflow_run_id = ?1 AND s.stage_id = ?2"
 );
 
 const JOB: &str = concat!(
     "SELECT ",
     job_columns!(),
-    " FROM job_queue AS j WHERE j.workflow_run_id = ?1 AND j.stage_id = ?2"
+    " FROM {prefix}job_queue AS j WHERE j.workflow_run_id = ?1 AND j.stage_id = ?2"
 );
 
-const KEY: &str = "SELECT request_hash, result FROM idempotency_keys WHERE command = ?1 AND key = ?2";
+const KEY: &str = "SELECT request_hash, result FROM {prefix}idempotency_keys WHERE command = ?1 AND key = ?2";
 
 const STAGES: &str =
-    concat!("SELECT ", stage_columns!(), " FROM workflow_stages AS s WHERE s.workflow_run_id = ?1");
+    concat!("SELECT ", stage_columns!(), " FROM {prefix}stages AS s WHERE s.workflow_run_id = ?1");
 
-const JOBS: &str = concat!("SELECT ", job_columns!(), " FROM job_queue AS j WHERE j.workflow_run_id = ?1");
+const JOBS: &str =
+    concat!("SELECT ", job_columns!(), " FROM {prefix}job_queue AS j WHERE j.workflow_run_id = ?1");
 
 /// A run with all its stages and jobs, as one row of JSON texts. For the connections that read: a statement there sees
 /// one committed state, and each row has its cost.
@@ -43,13 +44,13 @@ pub(super) const LOAD_WHOLE: &str = concat!(
     "SELECT
     (SELECT json_group_array(",
     run_row!(),
-    ") FROM workflow_runs AS r WHERE r.id = ?1),
+    ") FROM {prefix}runs AS r WHERE r.id = ?1),
     (SELECT json_group_array(",
     stage_row!(),
-    ") FROM workflow_stages AS s WHERE s.workflow_run_id = ?1),
+    ") FROM {prefix}stages AS s WHERE s.workflow_run_id = ?1),
     (SELECT json_group_array(",
     job_row!(),
-    ") FROM job_queue AS j WHERE j.workflow_run_id = ?1)"
+    ") FROM {prefix}job_queue AS j WHERE j.workflow_run_id = ?1)"
 );
 
 /// The statements of this file, for the test of their query plans.
@@ -78,7 +79,8 @@ pub(super) fn load(
         read.read(
             |arguments| _ = arguments.text(command).text(key),
             |row| {
-                let unreadable = |error| Failure::unreadable("idempotency_keys", "*", "(unknown)", error);
+                let unreadable =
+                    |error| Failure::unreadable("workflow_idempotency_keys", "*", "(unknown)", error);
                 let request_hash = row.get(0).map_err(unreadable)?;
                 let result: String = row.get(1).map_err(unreadable)?;
                 set.load_key(command, key.clone(), request_hash, Json::trusted(result));

@@ -14,7 +14,7 @@
 //!    `calls` write the rows that few commits have, each kind by its own statement and only where there is any.
 //! 7. `deliveries`, `retention` and leases write their rows directly, past the rows in memory.
 //! 8. `user_statements`: the statements that a stage gives, last. Their decision has the transaction to itself.
-//! 9. `writer` again: `COMMIT`, hints, rows back to the `row_cache`, replies. A failed transaction is repeated request by
+//! 9. `writer` again: `COMMIT`, a check that the file is still in its place (`file_identity`), hints, rows back to the `row_cache`, replies. A failed transaction is repeated request by
 //!    request, unless the database was busy (`failure`).
 //!
 //! Each statement is a constant beside the code that binds it (`arguments`, `json_rows`) and reads its result (`columns`,
@@ -30,6 +30,7 @@ mod retention;
 mod ledger;
 mod work;
 mod writer;
+mod file_identity;
 mod session;
 mod external_commits;
 mod batch;
@@ -54,7 +55,7 @@ mod statistics;
 #[cfg(test)]
 mod query_plans;
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::SqlitePool;
@@ -66,11 +67,13 @@ pub use self::options::{SqliteOptions, Synchronous};
 pub use self::statistics::SqliteStatistics;
 
 use self::failure::Failure;
+use self::file_identity::FileIdentity;
 use self::statistics::Counters;
 use self::work::{Request, Work};
 use super::Closed;
 use crate::error::Error;
 use crate::ports::{Clock, Hints};
+use crate::stores::sql_texts::SqlTexts;
 
 /// A store on one SQLite file.
 ///
@@ -95,10 +98,14 @@ pub struct SqliteStore {
     writer: Mutex<Option<mpsc::UnboundedSender<Work>>>,
     is_writer_done: watch::Receiver<bool>,
     readers: SqlitePool,
+    texts: Arc<SqlTexts>,
     hints: Arc<Hints>,
     clock: Arc<dyn Clock>,
     counters: Arc<Counters>,
     deliver_events: Arc<AtomicBool>,
+    files: Arc<FileIdentity>,
+    /// Whether the writer has found that a file is not the one that this process has open.
+    is_file_changed: Arc<AtomicBool>,
 }
 
 impl SqliteStore {
@@ -127,12 +134,20 @@ impl SqliteStore {
         if sent { Ok(()) } else { Err(Error::store_unavailable(doing, Closed)) }
     }
 
+    /// Returns a statement, to which its arguments are to be bound.
+    fn query<'q>(&self, text: &'static str) -> Query<'q, Sqlite, SqliteArguments> {
+        sqlx::query(self.texts.filled(text))
+    }
+
     /// Runs one statement on a connection that reads, and returns its rows. It sees one committed state.
     async fn read(
         &self,
         doing: &'static str,
         query: Query<'_, Sqlite, SqliteArguments>,
     ) -> Result<Vec<SqliteRow>, Error> {
+        if self.is_file_changed.load(Ordering::Relaxed) {
+            self.files.check()?;
+        }
         Ok(query.fetch_all(&self.readers).await.map_err(|error| Failure::database(doing, error))?)
     }
 }

@@ -12,20 +12,22 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
-use sqlx::{ConnectOptions, Connection as _};
+use sqlx::{ConnectOptions, Connection as _, SqlitePool};
 use tokio::sync::mpsc;
 
 use super::SqliteStore;
 use super::external_commits::{DataVersion, ExternalCommits};
 use super::failure::Failure;
+use super::file_identity::FileIdentity;
 use super::migrations::migrate;
-use super::options::{SqliteOptions, path_of};
+use super::options::{SqliteOptions, path_of, prefix_of, texts_with};
 use super::row_cache::RowCache;
 use super::session::Session;
 use super::statistics::Counters;
 use super::writer::{self, Writer};
 use crate::error::Error;
 use crate::ports::Hints;
+use crate::stores::sql_texts::SqlTexts;
 
 /// The number of connections that read. Reads are short, and on a small machine more of them only wait for each other.
 const READERS: u32 = 4;
@@ -35,15 +37,20 @@ impl SqliteStore {
     /// does not exist, and migrates its schema to this version.
     ///
     /// # Errors
-    /// `UNSUPPORTED_STORE` when the location does not name a file; `STORE_UNAVAILABLE` when the file cannot be opened or
-    /// another process keeps it locked; `STORE_FAILED` when the file is not a database of this engine, or of a later
+    /// `UNSUPPORTED_STORE` when the location does not name a file; `STORE_UNAVAILABLE` when the file cannot be opened,
+    /// `DESCRIPTORS_EXHAUSTED` when the process may open no more files, `STORE_LOCKED` when another process keeps the
+    /// file locked; `STORE_FAILED` when the file is not a database of this engine, or of a later
     /// version of it. The messages name the file.
     pub async fn open(options: impl Into<SqliteOptions>) -> Result<Self, Error> {
         let options = options.into();
         let path = path_of(&options.location)?;
+        let texts = Arc::new(texts_with(prefix_of(&options)?));
         let counters = Arc::new(Counters::default());
-        let session =
-            Session { connection: connect(&path, &options).await?, counters: Arc::clone(&counters) };
+        let session = Session {
+            connection: connect(&path, &options, &texts).await?,
+            texts: Arc::clone(&texts),
+            counters: Arc::clone(&counters),
+        };
         let seen = DataVersion::read(&session)?;
 
         let readers = SqlitePoolOptions::new()
@@ -53,6 +60,9 @@ impl SqliteStore {
             .max_lifetime(None)
             .test_before_acquire(false)
             .connect_lazy_with(quiet(options.reader(&path)));
+        open_readers(&readers).await.map_err(|failure| Error::from(failure.about(&path)))?;
+        let files = Arc::new(FileIdentity::of(&path));
+        let is_file_changed = Arc::new(AtomicBool::new(false));
         let hints = Arc::new(Hints::new());
         let deliver_events = Arc::new(AtomicBool::new(false));
         let (sender, requests) = mpsc::unbounded_channel();
@@ -65,26 +75,45 @@ impl SqliteStore {
             deliver_events: Arc::clone(&deliver_events),
             external_commits: ExternalCommits::watch(&path),
             seen,
+            path,
+            busy_timeout: options.busy_timeout,
+            is_locked: false,
+            files: Arc::clone(&files),
+            is_file_changed: Arc::clone(&is_file_changed),
         })?;
         Ok(Self {
             writer: Mutex::new(Some(sender)),
             is_writer_done,
             readers,
+            texts,
             hints,
             clock: options.clock,
             counters,
             deliver_events,
+            files,
+            is_file_changed,
         })
     }
 }
 
+/// Opens all connections that read. A process whose file descriptors run out later has them already: a stage that could
+/// not read its inputs would keep its lease and make no progress.
+async fn open_readers(readers: &SqlitePool) -> Result<(), Failure> {
+    let mut opened = Vec::new();
+    for _ in 0..READERS {
+        let reader = readers.acquire().await;
+        opened.push(reader.map_err(|error| Failure::database("open the database", error))?);
+    }
+    Ok(())
+}
+
 /// Opens the connection that writes, and migrates the schema. Processes that create the file at the same time conflict
 /// where SQLite does not wait by itself, at the switch to WAL; then this retries until the busy timeout.
-async fn connect(path: &Path, options: &SqliteOptions) -> Result<Connection, Error> {
+async fn connect(path: &Path, options: &SqliteOptions, texts: &SqlTexts) -> Result<Connection, Error> {
     let deadline = Instant::now() + options.busy_timeout;
     let mut pause = Duration::from_millis(2);
     loop {
-        let failure = match try_connect(path, options).await {
+        let failure = match try_connect(path, options, texts).await {
             Ok(connection) => return Ok(connection),
             Err(failure) => failure,
         };
@@ -97,12 +126,12 @@ async fn connect(path: &Path, options: &SqliteOptions) -> Result<Connection, Err
 }
 
 /// Migrates with sqlx, then opens the connection that writes with rusqlite: see [`Session`].
-async fn try_connect(path: &Path, options: &SqliteOptions) -> Result<Connection, Failure> {
+async fn try_connect(path: &Path, options: &SqliteOptions, texts: &SqlTexts) -> Result<Connection, Failure> {
     const DOING: &str = "open the database";
 
     let failed = |error| Failure::database(DOING, error);
     let mut migrating = quiet(options.creator(path)).connect().await.map_err(failed)?;
-    migrate(&mut migrating).await?;
+    migrate(&mut migrating, texts).await?;
     let (path, options) = (path.to_owned(), options.clone());
     let opened = tokio::task::spawn_blocking(move || options.writer(&path)).await;
     // The migrating connection closes last: SQLite deletes the `-wal` file, which is watched, when no connection is open.

@@ -10,6 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 use crate::error::Error;
 use crate::ports::{Clock, SystemClock};
+use crate::stores::sql_texts::{SqlTexts, is_identifier};
 
 /// The page cache of a connection. A negative value is in KiB: 16 MiB.
 const CACHE_SIZE: i32 = -16_384;
@@ -23,10 +24,13 @@ const PREPARED: usize = 128;
 pub struct SqliteOptions {
     /// The file: a path, `sqlite:path` or `sqlite://path`. It is created if it does not exist.
     pub location: String,
+    /// What the names of all tables and indexes begin with. Default `workflow_`. 1 to 40 lower-case letters, digits and
+    /// `_`, not a digit first. The file may hold other tables too; stores with different prefixes are separate.
+    pub table_prefix: String,
     /// The moment at which a commit is acknowledged. Default [`Synchronous::Full`].
     pub synchronous: Synchronous,
-    /// The time that a transaction waits for one of another process. Default 10 seconds. Afterwards the call fails with a
-    /// retryable error.
+    /// The time that a transaction waits for one of another process. Default 10 seconds. Afterwards all calls that wait for
+    /// it fail with `STORE_LOCKED`, which is retryable.
     pub busy_timeout: Duration,
     /// The clock. Default: the clock of the machine.
     pub clock: Arc<dyn Clock>,
@@ -49,6 +53,7 @@ impl SqliteOptions {
     pub fn new(location: impl Into<String>) -> Self {
         Self {
             location: location.into(),
+            table_prefix: "workflow_".to_owned(),
             synchronous: Synchronous::Full,
             busy_timeout: Duration::from_secs(10),
             clock: Arc::new(SystemClock),
@@ -66,6 +71,7 @@ impl std::fmt::Debug for SqliteOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SqliteOptions")
             .field("location", &self.location)
+            .field("table_prefix", &self.table_prefix)
             .field("synchronous", &self.synchronous)
             .field("busy_timeout", &self.busy_timeout)
             .finish_non_exhaustive()
@@ -87,6 +93,23 @@ pub(super) fn path_of(location: &str) -> Result<PathBuf, Error> {
         return Err(Error::unsupported_url(location, "it is not the path of a SQLite file"));
     }
     Ok(PathBuf::from(path))
+}
+
+/// Returns the texts of statements on the tables with a prefix.
+pub(super) fn texts_with(prefix: &str) -> SqlTexts {
+    SqlTexts::new("{prefix}", prefix)
+}
+
+/// Returns the prefix of the tables, which is checked because it becomes part of statements.
+pub(super) fn prefix_of(options: &SqliteOptions) -> Result<&str, Error> {
+    let prefix = options.table_prefix.as_str();
+    // SQLite reserves the names that begin so.
+    if is_identifier(prefix) && !prefix.starts_with("sqlite_") {
+        return Ok(prefix);
+    }
+    let reason = "the prefix of the tables must be 1 to 40 lower-case letters, digits and `_`, and must start neither \
+                  with a digit nor with `sqlite_`";
+    Err(Error::unsupported_url(prefix, reason))
 }
 
 impl SqliteOptions {

@@ -28,7 +28,7 @@ impl Outbox for SqliteStore {
 
         // A claim is a write transaction. This read spares it to an idle flusher.
         let now = instant::now(&*self.clock).timestamp_micros();
-        let query = sqlx::query(ANY_DELIVERIES).bind(ask.subscriber.clone()).bind(now);
+        let query = self.query(ANY_DELIVERIES).bind(ask.subscriber.clone()).bind(now);
         let rows = self.read(DOING, query).await?;
         let any = rows.first().map_or(Ok(false), |row| row.try_get::<bool, _>(0));
         if !any.map_err(|error| Failure::database(DOING, error))? {
@@ -45,12 +45,12 @@ impl Outbox for SqliteStore {
     }
 
     async fn next_delivery_due(&self, subscriber: &str) -> Result<Option<DateTime<Utc>>, Error> {
-        let query = sqlx::query(NEXT_DUE).bind(subscriber.to_owned());
+        let query = self.query(NEXT_DUE).bind(subscriber.to_owned());
         due(&self.read("read when a delivery is due", query).await?)
     }
 
     async fn dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<Vec<DeadLetter>, Error> {
-        let query = sqlx::query(DEAD_LETTERS).bind(subscriber.map(str::to_owned)).bind(count(limit));
+        let query = self.query(DEAD_LETTERS).bind(subscriber.map(str::to_owned)).bind(count(limit));
         let rows = self.read("read dead letters", query).await?;
         Ok(rows.iter().map(deliveries::dead_letter).collect::<Result<_, Failure>>()?)
     }

@@ -30,41 +30,41 @@ use crate::stores::instant;
 use crate::stores::working_set::WorkingSet;
 use crate::value::{Json, RunId};
 
-const RUN: &str = concat!("SELECT ", run_row!(), " FROM workflow_runs AS r WHERE r.id = ?1");
+const RUN: &str = concat!("SELECT ", run_row!(), " FROM {prefix}runs AS r WHERE r.id = ?1");
 
-const REQUEST: &str = "SELECT input, config, metadata FROM workflow_run_requests WHERE workflow_run_id = ?1";
+const REQUEST: &str = "SELECT input, config, metadata FROM {prefix}run_requests WHERE workflow_run_id = ?1";
 
 const STAGES: &str = concat!(
     "SELECT ",
     stage_row!(),
-    " FROM workflow_stages AS s WHERE s.workflow_run_id = ?1 ORDER BY s.stage_number"
+    " FROM {prefix}stages AS s WHERE s.workflow_run_id = ?1 ORDER BY s.stage_number"
 );
 
 const STAGE: &str = concat!(
     "SELECT ",
     stage_row!(),
-    " FROM workflow_stages AS s WHERE s.workflow_run_id = ?1 AND s.stage_id = ?2"
+    " FROM {prefix}stages AS s WHERE s.workflow_run_id = ?1 AND s.stage_id = ?2"
 );
 
 const COMPLETED_STAGES: &str = concat!(
     "SELECT ",
     stage_row!(),
-    " FROM jsonb_each(?2) AS n CROSS JOIN workflow_stages AS s
+    " FROM jsonb_each(?2) AS n CROSS JOIN {prefix}stages AS s
     ON s.workflow_run_id = ?1 AND s.stage_id = n.value
     WHERE s.status = 'COMPLETED'"
 );
 
-const BLOB: &str = "SELECT value FROM blobs WHERE key = ?1";
+const BLOB: &str = "SELECT value FROM {prefix}blobs WHERE key = ?1";
 
 const EVENTS: &str = concat!(
     "SELECT ",
     event_columns!(),
-    " FROM outbox_events WHERE workflow_run_id = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3"
+    " FROM {prefix}outbox_events WHERE workflow_run_id = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3"
 );
 
 const LOGS: &str = "
     SELECT id, workflow_run_id, stage_id, attempt, created_at, level, message, metadata
-    FROM workflow_logs WHERE workflow_run_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
+    FROM {prefix}logs WHERE workflow_run_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
 
 /// The first runs to start of one definition.
 macro_rules! pending_runs {
@@ -72,7 +72,7 @@ macro_rules! pending_runs {
         concat!(
             "SELECT * FROM (SELECT ",
             run_row!(),
-            " FROM workflow_runs AS r WHERE r.status = 'PENDING' AND r.definition_fingerprint = ",
+            " FROM {prefix}runs AS r WHERE r.status = 'PENDING' AND r.definition_fingerprint = ",
             $definition,
             " ORDER BY r.priority DESC, r.created_at, r.id LIMIT ?9)"
         )
@@ -84,7 +84,7 @@ const PENDING_RUNS: &str = per_definition!(pending_runs, "");
 const UNFINISHED_RUNS: &str = concat!(
     "SELECT ",
     run_row!(),
-    " FROM workflow_runs AS r WHERE r.workflow_id = ?1 AND r.completed_at IS NULL ORDER BY r.created_at, r.id"
+    " FROM {prefix}runs AS r WHERE r.workflow_id = ?1 AND r.completed_at IS NULL ORDER BY r.created_at, r.id"
 );
 
 /// The statements of this file, for the test of their query plans.
@@ -103,33 +103,33 @@ impl Persistence for SqliteStore {
     }
 
     async fn snapshot(&self, run_id: RunId) -> Result<Option<Snapshot>, Error> {
-        let rows = self.read("read a run", sqlx::query(LOAD_WHOLE).bind(run_id.to_string())).await?;
+        let rows = self.read("read a run", self.query(LOAD_WHOLE).bind(run_id.to_string())).await?;
         let mut set = WorkingSet::default();
         put_whole(&rows, &mut set)?;
         Ok(set.snapshot(run_id))
     }
 
     async fn run(&self, run_id: RunId) -> Result<Option<RunRecord>, Error> {
-        let rows = self.read("read a run", sqlx::query(RUN).bind(run_id.to_string())).await?;
+        let rows = self.read("read a run", self.query(RUN).bind(run_id.to_string())).await?;
         Ok(each::<RunRow<'_>>(&rows)?.pop())
     }
 
     async fn request(&self, run_id: RunId) -> Result<Option<RunRequest>, Error> {
         const DOING: &str = "read the request of a run";
 
-        let rows = self.read(DOING, sqlx::query(REQUEST).bind(run_id.to_string())).await?;
+        let rows = self.read(DOING, self.query(REQUEST).bind(run_id.to_string())).await?;
         let request = |row| columns::request(Columns::new(row, "workflow_run_requests", 0));
         Ok(rows.first().map(request).transpose()?)
     }
 
     async fn stages(&self, run_id: RunId) -> Result<Vec<StageRecord>, Error> {
-        let query = sqlx::query(STAGES).bind(run_id.to_string());
+        let query = self.query(STAGES).bind(run_id.to_string());
         let rows = self.read("read the stages of a run", query).await?;
         Ok(each::<StageRow<'_>>(&rows)?)
     }
 
     async fn stage(&self, run_id: RunId, stage_id: &str) -> Result<Option<StageRecord>, Error> {
-        let query = sqlx::query(STAGE).bind(run_id.to_string()).bind(stage_id.to_owned());
+        let query = self.query(STAGE).bind(run_id.to_string()).bind(stage_id.to_owned());
         let rows = self.read("read a stage of a run", query).await?;
         Ok(each::<StageRow<'_>>(&rows)?.pop())
     }
@@ -141,7 +141,7 @@ impl Persistence for SqliteStore {
     ) -> Result<HashMap<String, StoredValue>, Error> {
         // An array of texts always has a JSON form.
         let names = serde_json::to_string(stage_ids).unwrap_or_default();
-        let query = sqlx::query(COMPLETED_STAGES).bind(run_id.to_string()).bind(names);
+        let query = self.query(COMPLETED_STAGES).bind(run_id.to_string()).bind(names);
         let rows = self.read("read the outputs of a run", query).await?;
         let stages = each::<StageRow<'_>>(&rows)?.into_iter();
         Ok(stages.filter_map(|stage| Some((stage.stage_id, stage.output?))).collect())
@@ -150,7 +150,7 @@ impl Persistence for SqliteStore {
     async fn blob(&self, key: &BlobKey) -> Result<Option<Json>, Error> {
         const DOING: &str = "read a blob";
 
-        let rows = self.read(DOING, sqlx::query(BLOB).bind(key.0.clone())).await?;
+        let rows = self.read(DOING, self.query(BLOB).bind(key.0.clone())).await?;
         let text = rows.first().map(|row| row.try_get::<&str, _>(0)).transpose();
         Ok(text.map_err(|error| Failure::database(DOING, error))?.map(Json::trusted))
     }
@@ -160,7 +160,7 @@ impl Persistence for SqliteStore {
         run_id: RunId,
         filter: &AnnotationFilter,
     ) -> Result<Vec<AnnotationRecord>, Error> {
-        let query = sqlx::query(ANNOTATIONS).bind(run_id.to_string()).bind(None::<String>);
+        let query = self.query(ANNOTATIONS).bind(run_id.to_string()).bind(None::<String>);
         self.read_annotations(query, filter).await
     }
 
@@ -169,12 +169,12 @@ impl Persistence for SqliteStore {
         key: &str,
         filter: &AnnotationFilter,
     ) -> Result<Vec<AnnotationRecord>, Error> {
-        let query = sqlx::query(ANNOTATIONS_OF_KEY).bind(None::<String>).bind(key.to_owned());
+        let query = self.query(ANNOTATIONS_OF_KEY).bind(None::<String>).bind(key.to_owned());
         self.read_annotations(query, filter).await
     }
 
     async fn artifacts(&self, run_id: RunId, stage_id: Option<&str>) -> Result<Vec<ArtifactRecord>, Error> {
-        let query = sqlx::query(ARTIFACTS).bind(run_id.to_string()).bind(stage_id.map(str::to_owned));
+        let query = self.query(ARTIFACTS).bind(run_id.to_string()).bind(stage_id.map(str::to_owned));
         let rows = self.read("read the artifacts of a run", query).await?;
         let artifacts =
             rows.iter().map(|row| side_rows::artifact(Columns::new(row, "workflow_artifacts", 0)));
@@ -188,21 +188,21 @@ impl Persistence for SqliteStore {
         key: &str,
     ) -> Result<Option<ArtifactRecord>, Error> {
         let query =
-            sqlx::query(ARTIFACT).bind(run_id.to_string()).bind(stage_id.to_owned()).bind(key.to_owned());
+            self.query(ARTIFACT).bind(run_id.to_string()).bind(stage_id.to_owned()).bind(key.to_owned());
         let rows = self.read("read an artifact", query).await?;
         let artifact = |row| side_rows::artifact(Columns::new(row, "workflow_artifacts", 0));
         Ok(rows.first().map(artifact).transpose()?)
     }
 
     async fn events(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<Event>, Error> {
-        let query = sqlx::query(EVENTS).bind(run_id.to_string()).bind(signed(after)).bind(count(limit));
+        let query = self.query(EVENTS).bind(run_id.to_string()).bind(signed(after)).bind(count(limit));
         let rows = self.read("read the events of a run", query).await?;
-        let events = rows.iter().map(|row| columns::event(Columns::new(row, "outbox_events", 0)));
+        let events = rows.iter().map(|row| columns::event(Columns::new(row, "workflow_outbox_events", 0)));
         Ok(events.collect::<Result<_, Failure>>()?)
     }
 
     async fn logs(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<LogRecord>, Error> {
-        let query = sqlx::query(LOGS).bind(run_id.to_string()).bind(signed(after)).bind(count(limit));
+        let query = self.query(LOGS).bind(run_id.to_string()).bind(signed(after)).bind(count(limit));
         let rows = self.read("read the log of a run", query).await?;
         let lines = rows.iter().map(|row| columns::log(Columns::new(row, "workflow_logs", 0)));
         Ok(lines.collect::<Result<_, Failure>>()?)
@@ -211,7 +211,7 @@ impl Persistence for SqliteStore {
     async fn pending_runs(&self, definitions: &[String], limit: usize) -> Result<Vec<RunRecord>, Error> {
         let order = FairOrder::new(definitions, &[]);
         let mut pending = Vec::new();
-        for query in definition_queries::queries(PENDING_RUNS, order.definitions()) {
+        for query in definition_queries::queries(self, PENDING_RUNS, order.definitions()) {
             let rows = self.read("read pending runs", query.bind(count(limit))).await?;
             pending.extend(each::<RunRow<'_>>(&rows)?);
         }
@@ -220,7 +220,7 @@ impl Persistence for SqliteStore {
     }
 
     async fn unfinished_runs(&self, workflow_id: &str) -> Result<Vec<RunRecord>, Error> {
-        let query = sqlx::query(UNFINISHED_RUNS).bind(workflow_id.to_owned());
+        let query = self.query(UNFINISHED_RUNS).bind(workflow_id.to_owned());
         let rows = self.read("read unfinished runs", query).await?;
         Ok(each::<RunRow<'_>>(&rows)?)
     }
@@ -270,7 +270,8 @@ impl SqliteStore {
             |instant: Option<DateTime<Utc>>| instant.map(|at| instant::rounded_up(at).timestamp_micros());
         let query = query.bind(micros(filter.since)).bind(micros(filter.until)).bind(count(filter.limit));
         let rows = self.read("read annotations", query).await?;
-        let annotations = rows.iter().map(|row| side_rows::annotation(Columns::new(row, "annotations", 0)));
+        let annotations =
+            rows.iter().map(|row| side_rows::annotation(Columns::new(row, "workflow_annotations", 0)));
         Ok(annotations.collect::<Result<_, Failure>>()?)
     }
 }

@@ -1,7 +1,8 @@
 //! Tests the query plans: no statement scans a table, so the cost of a commit does not grow with the finished runs.
 
-use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
+use sqlx::{Connection, Row, SqliteConnection};
 
+use super::options::texts_with;
 use super::{
     calls, claim, deliveries, flush, ledger, load, migrations, persistence, retention, side_rows, stuck_runs,
     transport,
@@ -23,14 +24,14 @@ const STATEMENTS: &[&[&str]] = &[
 ];
 
 async fn plan(connection: &mut SqliteConnection, sql: &str) -> Vec<String> {
-    let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+    let explain = texts_with("workflow_").fill(&format!("EXPLAIN QUERY PLAN {sql}"));
     let rows = sqlx::query(explain).fetch_all(connection).await.unwrap();
     rows.iter().map(|row| row.get("detail")).collect()
 }
 
 async fn database() -> SqliteConnection {
     let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
-    migrations::migrate(&mut connection).await.unwrap();
+    migrations::migrate(&mut connection, &texts_with("workflow_")).await.unwrap();
     connection
 }
 
@@ -46,13 +47,13 @@ const A_MILLION_FINISHED: &str = "
         ('workflow_runs', 'workflow_runs_pending', '0 0 0 0'),
         ('workflow_run_requests', 'sqlite_autoindex_workflow_run_requests_1', '1000000 1'),
         ('workflow_stages', 'workflow_stages', '4000000 4 1'),
-        ('job_queue', 'job_queue_leased', '0 0'),
-        ('job_queue', 'job_queue_suspended', '0 0 0'),
-        ('job_queue', 'job_queue_pending', '0 0 0 0'),
-        ('outbox_events', 'outbox_events', '11000000 11 1'),
-        ('outbox_events', 'outbox_events_unpublished', '0 0 0'),
-        ('plugin_deliveries', 'plugin_deliveries_due', '0 0 0 0 0'),
-        ('plugin_deliveries', 'plugin_deliveries_dead', '0 0 0 0 0');
+        ('workflow_job_queue', 'workflow_job_queue_leased', '0 0'),
+        ('workflow_job_queue', 'workflow_job_queue_suspended', '0 0 0'),
+        ('workflow_job_queue', 'workflow_job_queue_pending', '0 0 0 0'),
+        ('workflow_outbox_events', 'workflow_outbox_events', '11000000 11 1'),
+        ('workflow_outbox_events', 'workflow_outbox_events_unpublished', '0 0 0'),
+        ('workflow_plugin_deliveries', 'workflow_plugin_deliveries_due', '0 0 0 0 0'),
+        ('workflow_plugin_deliveries', 'workflow_plugin_deliveries_dead', '0 0 0 0 0');
     ANALYZE sqlite_schema;";
 
 #[tokio::test]
@@ -70,11 +71,11 @@ async fn no_statement_scans_a_table_when_a_million_runs_have_finished() {
 async fn scans_nothing(connection: &mut SqliteConnection) {
     // A walk of a partial index does not scan its table: the index holds only pending work.
     let partial = [
-        "job_queue_leased",
-        "job_queue_pending",
-        "job_queue_suspended",
-        "outbox_events_unpublished",
-        "plugin_deliveries_dead",
+        "workflow_job_queue_leased",
+        "workflow_job_queue_pending",
+        "workflow_job_queue_suspended",
+        "workflow_outbox_events_unpublished",
+        "workflow_plugin_deliveries_dead",
         "workflow_runs_pending",
         "workflow_runs_unfinished",
     ];
@@ -97,7 +98,7 @@ async fn scans_nothing(connection: &mut SqliteConnection) {
 #[tokio::test]
 async fn waiting_work_is_found_by_its_definition() {
     let mut connection = database().await;
-    let waiting = ["job_queue_pending", "job_queue_suspended", "workflow_runs_pending"];
+    let waiting = ["workflow_job_queue_pending", "workflow_job_queue_suspended", "workflow_runs_pending"];
     let statements = STATEMENTS.iter().copied().flatten();
     let claims: Vec<_> = statements.filter(|sql| sql.contains("definition_fingerprint = ")).collect();
     assert!(claims.len() >= 5, "{claims:#?}");
@@ -135,7 +136,9 @@ async fn a_purge_deletes_from_every_table_that_names_a_run() {
     for table in tables.iter().map(|row| row.get::<String, _>(0)) {
         let delete = format!("DELETE FROM {table} WHERE");
         assert!(
-            retention::DELETES.iter().any(|sql| sql.starts_with(&delete)),
+            retention::DELETES
+                .iter()
+                .any(|sql| texts_with("workflow_").fill(sql).as_str().starts_with(&delete)),
             "a purge does not delete from `{table}`"
         );
     }

@@ -21,51 +21,52 @@ use crate::value::RunId;
 macro_rules! is_purgeable {
     () => {
         "r.completed_at <= ?1 AND (?2 OR (
-            NOT EXISTS (SELECT 1 FROM outbox_events AS e
+            NOT EXISTS (SELECT 1 FROM {prefix}outbox_events AS e
                 WHERE e.workflow_run_id = r.id AND e.published_at IS NULL)
-            AND NOT EXISTS (SELECT 1 FROM plugin_deliveries AS d
+            AND NOT EXISTS (SELECT 1 FROM {prefix}plugin_deliveries AS d
                 WHERE d.workflow_run_id = r.id AND d.dlq_at IS NULL)))"
     };
 }
 
 const PURGEABLE: &str = concat!(
-    "SELECT r.id FROM workflow_runs AS r WHERE ",
+    "SELECT r.id FROM {prefix}runs AS r WHERE ",
     is_purgeable!(),
     " ORDER BY r.completed_at LIMIT ?3"
 );
 
 /// The named runs that may still be deleted.
 const STILL_PURGEABLE: &str = concat!(
-    "SELECT r.id FROM jsonb_each(?3) AS n CROSS JOIN workflow_runs AS r ON r.id = n.value ->> 0 WHERE ",
+    "SELECT r.id FROM jsonb_each(?3) AS n CROSS JOIN {prefix}runs AS r ON r.id = n.value ->> 0 WHERE ",
     is_purgeable!()
 );
 
 /// One statement for every table that has rows of a run, the run itself last.
 pub(super) const DELETES: &[&str] = &[
-    "DELETE FROM workflow_stages WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
-    "DELETE FROM job_queue WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
-    "DELETE FROM outbox_events WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
-    "DELETE FROM plugin_deliveries WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
-    "DELETE FROM idempotency_keys WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
-    "DELETE FROM blobs WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
-    "DELETE FROM workflow_logs WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
-    "DELETE FROM annotations WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
-    "DELETE FROM workflow_artifacts WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
-    "DELETE FROM ai_calls WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
-    "DELETE FROM workflow_run_requests WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
-    "DELETE FROM workflow_runs WHERE id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
+    "DELETE FROM {prefix}stages WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
+    "DELETE FROM {prefix}job_queue WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
+    "DELETE FROM {prefix}outbox_events WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
+    "DELETE FROM {prefix}plugin_deliveries WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
+    "DELETE FROM {prefix}idempotency_keys WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
+    "DELETE FROM {prefix}blobs WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
+    "DELETE FROM {prefix}logs WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
+    "DELETE FROM {prefix}annotations WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
+    "DELETE FROM {prefix}artifacts WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
+    "DELETE FROM {prefix}ai_calls WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
+    "DELETE FROM {prefix}run_requests WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
+    "DELETE FROM {prefix}runs WHERE id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
 ];
 
-const ADD_PURGED: &str = "INSERT INTO purged_runs (id) SELECT value ->> 0 FROM jsonb_each(?1)";
+const ADD_PURGED: &str = "INSERT INTO {prefix}purged_runs (id) SELECT value ->> 0 FROM jsonb_each(?1)";
 
 const OLDEST_END: &str = "
-    SELECT r.completed_at AS due FROM workflow_runs AS r WHERE r.completed_at >= 0
+    SELECT r.completed_at AS due FROM {prefix}runs AS r WHERE r.completed_at >= 0
     ORDER BY r.completed_at LIMIT 1";
 
 /// Reads a whole small table: its rows are deleted soon.
-const PURGED: &str = "SELECT id FROM purged_runs LIMIT ?1";
+const PURGED: &str = "SELECT id FROM {prefix}purged_runs LIMIT ?1";
 
-const DELETE_PURGED: &str = "DELETE FROM purged_runs WHERE id IN (SELECT value ->> 0 FROM jsonb_each(?1))";
+const DELETE_PURGED: &str =
+    "DELETE FROM {prefix}purged_runs WHERE id IN (SELECT value ->> 0 FROM jsonb_each(?1))";
 
 /// The statements of this file, for the test of their query plans.
 #[cfg(test)]
@@ -79,7 +80,7 @@ impl Retention for SqliteStore {
         // A reader finds the candidates, so that the search does not block the writer. The writer checks these few again.
         let before = instant::before(instant::now(&*self.clock), purge.older_than).timestamp_micros();
         let query =
-            sqlx::query(PURGEABLE).bind(before).bind(purge.include_undelivered).bind(count(purge.limit));
+            self.query(PURGEABLE).bind(before).bind(purge.include_undelivered).bind(count(purge.limit));
         let runs = ids(&self.read(DOING, query).await?)?;
         if runs.is_empty() {
             return Ok(runs);
@@ -88,11 +89,11 @@ impl Retention for SqliteStore {
     }
 
     async fn oldest_end(&self) -> Result<Option<DateTime<Utc>>, Error> {
-        due(&self.read("read when a run ended", sqlx::query(OLDEST_END)).await?)
+        due(&self.read("read when a run ended", self.query(OLDEST_END)).await?)
     }
 
     async fn purged_runs(&self, limit: usize) -> Result<Vec<RunId>, Error> {
-        let rows = self.read("read purged runs", sqlx::query(PURGED).bind(count(limit))).await?;
+        let rows = self.read("read purged runs", self.query(PURGED).bind(count(limit))).await?;
         Ok(ids(&rows)?)
     }
 

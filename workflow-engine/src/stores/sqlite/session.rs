@@ -13,10 +13,12 @@ use super::failure::Failure;
 use super::json_rows::JsonRows;
 use super::owned_row::OwnedRow;
 use super::statistics::Counters;
+use crate::stores::sql_texts::SqlTexts;
 
 /// The connection that writes, with the counters of its work.
 pub(super) struct Session {
     pub(super) connection: Connection,
+    pub(super) texts: Arc<SqlTexts>,
     pub(super) counters: Arc<Counters>,
 }
 
@@ -151,7 +153,8 @@ impl<'s> PreparedStatement<'s> {
             Some(statement) => statement,
             none => {
                 self.session.counters.statements.fetch_add(1, Ordering::Relaxed);
-                none.insert(self.session.connection.prepare_cached(self.sql).map_err(failed)?)
+                let sql = self.session.texts.filled(self.sql);
+                none.insert(self.session.connection.prepare_cached(sql.as_str()).map_err(failed)?)
             }
         };
         let mut arguments = Arguments::new(statement);

@@ -10,14 +10,14 @@ use crate::stores::working_set::WorkingSet;
 const DOING: &str = "write a commit";
 
 const INSERT_ANNOTATIONS: &str = "
-    INSERT INTO annotations
+    INSERT INTO {prefix}annotations
         (workflow_run_id, stage_id, generation, attempt, key, value, actor, scope, payload, created_at)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
         value ->> 8, value ->> 9
     FROM jsonb_each(?1)";
 
 const PUT_ARTIFACTS: &str = "
-    INSERT INTO workflow_artifacts
+    INSERT INTO {prefix}artifacts
         (workflow_run_id, stage_id, key, generation, data, data_blob, created_at, type)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, 'JSON'
     FROM jsonb_each(?1) WHERE true
@@ -26,15 +26,15 @@ const PUT_ARTIFACTS: &str = "
         created_at = excluded.created_at";
 
 const DELETE_ARTIFACTS: &str = "
-    DELETE FROM workflow_artifacts
+    DELETE FROM {prefix}artifacts
     WHERE (workflow_run_id, stage_id, key) IN (
         SELECT value ->> 0, value ->> 1, value ->> 2 FROM jsonb_each(?1)
     )";
 
 const UPDATE_METRICS: &str = "
-    UPDATE workflow_stages SET metrics = n.value ->> 2
+    UPDATE {prefix}stages SET metrics = n.value ->> 2
     FROM jsonb_each(?1) AS n
-    WHERE workflow_stages.workflow_run_id = n.value ->> 0 AND workflow_stages.stage_id = n.value ->> 1";
+    WHERE {prefix}stages.workflow_run_id = n.value ->> 0 AND {prefix}stages.stage_id = n.value ->> 1";
 
 /// The columns of an annotation in the order in which [`annotation`] reads them.
 macro_rules! annotation_columns {
@@ -58,14 +58,14 @@ macro_rules! annotation_filter {
 pub(super) const ANNOTATIONS: &str = concat!(
     "SELECT ",
     annotation_columns!(),
-    " FROM annotations AS a WHERE a.workflow_run_id = ?1 AND ?2 IS NULL",
+    " FROM {prefix}annotations AS a WHERE a.workflow_run_id = ?1 AND ?2 IS NULL",
     annotation_filter!()
 );
 
 pub(super) const ANNOTATIONS_OF_KEY: &str = concat!(
     "SELECT ",
     annotation_columns!(),
-    " FROM annotations AS a WHERE ?1 IS NULL AND a.key = ?2",
+    " FROM {prefix}annotations AS a WHERE ?1 IS NULL AND a.key = ?2",
     annotation_filter!()
 );
 
@@ -74,7 +74,7 @@ pub(super) const ANNOTATIONS_OF_KEY: &str = concat!(
 macro_rules! artifact_columns {
     () => {
         "a.workflow_run_id, a.stage_id, a.key, a.generation, a.data, a.data_blob, a.created_at
-        FROM workflow_artifacts AS a CROSS JOIN workflow_stages AS s
+        FROM {prefix}artifacts AS a CROSS JOIN {prefix}stages AS s
         ON s.workflow_run_id = a.workflow_run_id AND s.stage_id = a.stage_id AND s.generation = a.generation"
     };
 }

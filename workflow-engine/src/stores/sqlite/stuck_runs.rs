@@ -13,7 +13,7 @@ use crate::value::RunId;
 /// The jobs `j` of the run `r` that are leased or will become claimable.
 macro_rules! job_that_moves {
     () => {
-        "SELECT 1 FROM job_queue AS j
+        "SELECT 1 FROM {prefix}job_queue AS j
         WHERE j.workflow_run_id = r.id AND j.generation = r.generation AND (
             j.status = 'RUNNING' OR j.status IN ('PENDING', 'SUSPENDED') AND j.attempt < j.max_attempts)"
     };
@@ -22,16 +22,16 @@ macro_rules! job_that_moves {
 /// Runs that lack a job. The run's last event dates its last progress: a change without an event leaves a job behind. The
 /// query is rare, so it may walk the index of all runs that are not terminal.
 const STUCK_RUNS: &str = concat!(
-    "SELECT r.id FROM workflow_runs AS r INDEXED BY workflow_runs_unfinished
+    "SELECT r.id FROM {prefix}runs AS r INDEXED BY {prefix}runs_unfinished
     WHERE r.completed_at IS NULL AND r.status = 'RUNNING'
         AND r.definition_fingerprint IN (SELECT value FROM jsonb_each(?1))
         AND NOT EXISTS (
-            SELECT 1 FROM outbox_events AS e
+            SELECT 1 FROM {prefix}outbox_events AS e
             WHERE e.workflow_run_id = r.id AND e.sequence = r.last_sequence AND e.occurred_at > ?2)
         AND (NOT EXISTS (",
     job_that_moves!(),
     ") OR EXISTS (
-            SELECT 1 FROM workflow_stages AS s
+            SELECT 1 FROM {prefix}stages AS s
             WHERE s.workflow_run_id = r.id AND s.waiting_on = 0
                 AND s.status IN ('PENDING', 'RUNNING', 'SUSPENDED')
                 AND NOT EXISTS (",
@@ -42,7 +42,7 @@ const STUCK_RUNS: &str = concat!(
 
 /// Runs that only a worker with another definition can start.
 const UNCLAIMED_RUNS: &str = "
-    SELECT r.id FROM workflow_runs AS r
+    SELECT r.id FROM {prefix}runs AS r
     WHERE r.status = 'PENDING' AND r.definition_fingerprint NOT IN (SELECT value FROM jsonb_each(?1))
         AND r.created_at <= ?2
     LIMIT ?3";
@@ -51,23 +51,23 @@ const UNCLAIMED_RUNS: &str = "
 macro_rules! unclaimed_jobs {
     ($index:literal, $status:literal) => {
         concat!(
-            "SELECT j.workflow_run_id FROM job_queue AS j INDEXED BY ",
+            "SELECT j.workflow_run_id FROM {prefix}job_queue AS j INDEXED BY ",
             $index,
             " WHERE j.status = ",
             $status,
             " AND j.definition_fingerprint NOT IN (SELECT value FROM jsonb_each(?1))
                 AND j.run_at <= ?2 AND j.attempt < j.max_attempts
                 AND NOT EXISTS (
-                    SELECT 1 FROM job_queue AS held
+                    SELECT 1 FROM {prefix}job_queue AS held
                     WHERE held.workflow_run_id = j.workflow_run_id AND held.status = 'RUNNING')
             LIMIT ?3"
         )
     };
 }
 
-const UNCLAIMED_JOBS: &str = unclaimed_jobs!("job_queue_pending", "'PENDING'");
+const UNCLAIMED_JOBS: &str = unclaimed_jobs!("{prefix}job_queue_pending", "'PENDING'");
 
-const UNCLAIMED_CHECKS: &str = unclaimed_jobs!("job_queue_suspended", "'SUSPENDED'");
+const UNCLAIMED_CHECKS: &str = unclaimed_jobs!("{prefix}job_queue_suspended", "'SUSPENDED'");
 
 /// The statements of this file, for the test of their query plans.
 #[cfg(test)]
@@ -107,7 +107,7 @@ impl SqliteStore {
         // An array of texts always has a JSON form.
         let names = serde_json::to_string(definitions).unwrap_or_default();
         let before = instant::before(instant::now(&*self.clock), age);
-        let query = sqlx::query(sql).bind(names).bind(before.timestamp_micros()).bind(count(limit));
+        let query = self.query(sql).bind(names).bind(before.timestamp_micros()).bind(count(limit));
         let rows = self.read(doing, query).await?;
         rows.iter().map(|row| Ok(Columns::new(row, "workflow_runs", 0).run_id("id")?)).collect()
     }

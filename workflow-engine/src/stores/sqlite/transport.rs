@@ -24,7 +24,7 @@ use crate::stores::instant;
 const STALE: &str = concat!(
     "SELECT ",
     job_row!(),
-    " FROM job_queue AS j WHERE j.status = 'RUNNING'
+    " FROM {prefix}job_queue AS j WHERE j.status = 'RUNNING'
         AND (j.leased_until <= ?1 OR j.worker_id IN (SELECT value FROM jsonb_each(?2)))
     ORDER BY j.leased_until, j.workflow_run_id, j.stage_id LIMIT ?3"
 );
@@ -32,16 +32,16 @@ const STALE: &str = concat!(
 /// The positions of lost leases.
 const LOST: &str = "
     SELECT n.key FROM jsonb_each(?1) AS n WHERE NOT EXISTS (
-        SELECT 1 FROM job_queue AS j
+        SELECT 1 FROM {prefix}job_queue AS j
         WHERE j.workflow_run_id = n.value ->> 0 AND j.stage_id = n.value ->> 1
             AND j.status = 'RUNNING' AND j.generation = n.value ->> 2 AND j.lease_epoch = n.value ->> 3)";
 
 const LEASE_HOLDERS: &str = "
-    SELECT DISTINCT j.worker_id FROM job_queue AS j
+    SELECT DISTINCT j.worker_id FROM {prefix}job_queue AS j
     WHERE j.status = 'RUNNING' AND j.leased_until IS NOT NULL";
 
 const NEXT_LEASE_END: &str = "
-    SELECT j.leased_until AS due FROM job_queue AS j
+    SELECT j.leased_until AS due FROM {prefix}job_queue AS j
     WHERE j.status = 'RUNNING' AND j.leased_until IS NOT NULL ORDER BY j.leased_until LIMIT 1";
 
 /// The earliest due job of each definition and occurring priority, each found through the index of pending jobs, and the
@@ -50,20 +50,20 @@ const NEXT_LEASE_END: &str = "
 const NEXT_JOB_DUE: &str = "
     WITH RECURSIVE priorities (definition, priority) AS (
         SELECT d.value, (
-            SELECT q.priority FROM job_queue AS q
+            SELECT q.priority FROM {prefix}job_queue AS q
             WHERE q.status = 'PENDING' AND q.definition_fingerprint = d.value
             ORDER BY q.priority DESC LIMIT 1)
         FROM jsonb_each(?1) AS d
         UNION ALL
         SELECT p.definition, (
-            SELECT q.priority FROM job_queue AS q
+            SELECT q.priority FROM {prefix}job_queue AS q
             WHERE q.status = 'PENDING' AND q.definition_fingerprint = p.definition AND q.priority < p.priority
             ORDER BY q.priority DESC LIMIT 1)
         FROM priorities AS p WHERE p.priority IS NOT NULL
     )
     SELECT min(due) AS due FROM (
         SELECT (SELECT j.run_at
-                FROM job_queue AS j CROSS JOIN workflow_runs AS r ON r.id = j.workflow_run_id
+                FROM {prefix}job_queue AS j CROSS JOIN {prefix}runs AS r ON r.id = j.workflow_run_id
                 WHERE j.status = 'PENDING' AND j.definition_fingerprint = p.definition
                     AND j.priority = p.priority AND j.attempt < j.max_attempts
                     AND r.status = 'RUNNING' AND r.generation = j.generation
@@ -71,7 +71,7 @@ const NEXT_JOB_DUE: &str = "
         FROM priorities AS p WHERE p.priority IS NOT NULL
         UNION ALL
         SELECT (SELECT c.run_at
-                FROM job_queue AS c CROSS JOIN workflow_runs AS r ON r.id = c.workflow_run_id
+                FROM {prefix}job_queue AS c CROSS JOIN {prefix}runs AS r ON r.id = c.workflow_run_id
                 WHERE c.status = 'SUSPENDED' AND c.definition_fingerprint = d.value
                     AND c.attempt < c.max_attempts
                     AND r.status = 'RUNNING' AND r.generation = c.generation
@@ -85,7 +85,7 @@ macro_rules! due_checks {
             "SELECT ",
             job_row!(),
             ", j.run_at, j.workflow_run_id, j.stage_id
-            FROM job_queue AS j CROSS JOIN workflow_runs AS r ON r.id = j.workflow_run_id
+            FROM {prefix}job_queue AS j CROSS JOIN {prefix}runs AS r ON r.id = j.workflow_run_id
             WHERE j.status = 'SUSPENDED' AND j.definition_fingerprint = ",
             $definition,
             " AND j.run_at <= ?9 AND j.attempt < j.max_attempts
@@ -110,7 +110,7 @@ impl JobTransport for SqliteStore {
     async fn due_checks(&self, definitions: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
         let now = instant::now(&*self.clock);
         let mut due = Vec::new();
-        for query in definition_queries::queries(DUE_CHECKS, definitions) {
+        for query in definition_queries::queries(self, DUE_CHECKS, definitions) {
             let rows =
                 self.read("read due checks", query.bind(now.timestamp_micros()).bind(count(limit))).await?;
             due.extend(each::<JobRow<'_>>(&rows)?);
@@ -132,7 +132,7 @@ impl JobTransport for SqliteStore {
         if leases.is_empty() {
             return Ok(leases);
         }
-        let rows = self.read(DOING, sqlx::query(LOST).bind(named(&leases))).await?;
+        let rows = self.read(DOING, self.query(LOST).bind(named(&leases))).await?;
         let lost = rows.iter().map(|row| row.try_get::<i64, _>(0)).collect::<Result<HashSet<_>, _>>();
         let lost = lost.map_err(|error| Failure::database(DOING, error))?;
         Ok(leases
@@ -146,7 +146,7 @@ impl JobTransport for SqliteStore {
     async fn stale_jobs(&self, dead_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error> {
         let now = instant::now(&*self.clock);
         let query =
-            sqlx::query(STALE).bind(now.timestamp_micros()).bind(names(dead_workers)).bind(count(limit));
+            self.query(STALE).bind(now.timestamp_micros()).bind(names(dead_workers)).bind(count(limit));
         let rows = self.read("read stale jobs", query).await?;
         Ok(each::<JobRow<'_>>(&rows)?)
     }
@@ -154,7 +154,7 @@ impl JobTransport for SqliteStore {
     async fn lease_holders(&self) -> Result<Vec<String>, Error> {
         const DOING: &str = "read who holds leases";
 
-        let rows = self.read(DOING, sqlx::query(LEASE_HOLDERS)).await?;
+        let rows = self.read(DOING, self.query(LEASE_HOLDERS)).await?;
         let holders = rows.iter().map(|row| row.try_get::<Option<String>, _>(0));
         let holders =
             holders.collect::<Result<Vec<_>, _>>().map_err(|error| Failure::database(DOING, error))?;
@@ -162,13 +162,13 @@ impl JobTransport for SqliteStore {
     }
 
     async fn next_job_due(&self, definitions: &[String]) -> Result<Option<DateTime<Utc>>, Error> {
-        let query = sqlx::query(NEXT_JOB_DUE).bind(names(definitions));
+        let query = self.query(NEXT_JOB_DUE).bind(names(definitions));
         let rows = self.read("read the next due instant", query).await?;
         Ok(due(&rows)?.filter(|due| *due < instant::NEVER))
     }
 
     async fn next_lease_end(&self) -> Result<Option<DateTime<Utc>>, Error> {
-        let rows = self.read("read the next end of a lease", sqlx::query(NEXT_LEASE_END)).await?;
+        let rows = self.read("read the next end of a lease", self.query(NEXT_LEASE_END)).await?;
         due(&rows)
     }
 }
@@ -176,7 +176,7 @@ impl JobTransport for SqliteStore {
 /// Returns the only column of the only row, if there is one.
 pub(super) fn due(rows: &[SqliteRow]) -> Result<Option<DateTime<Utc>>, Error> {
     let Some(row) = rows.first() else { return Ok(None) };
-    Ok(Columns::new(row, "job_queue", 0).maybe_instant("due")?)
+    Ok(Columns::new(row, "workflow_job_queue", 0).maybe_instant("due")?)
 }
 
 /// Returns texts as an argument of `jsonb_each`.

@@ -50,7 +50,7 @@ async fn an_annotation_is_stored_as_one_record_per_attribute(fixture: Fixture) {
     let annotation = Annotation {
         actor: Some("ada\u{1a}'".into()),
         scope: Some("legal".into()),
-        payload: Some(json("\0; DROP TABLE annotations")),
+        payload: Some(json("\0; DROP TABLE workflow_annotations")),
         ..noted(&[("b.größe", 1), ("a", 2)])
     };
     fixture.apply(held(&job, vec![annotate(Some("a"), annotation.clone())])).await;

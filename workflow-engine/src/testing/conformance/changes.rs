@@ -16,6 +16,7 @@ cases![
     a_retry_keeps_the_epoch,
     a_delay_beyond_the_largest_date_is_accepted,
     returning_a_job_does_not_count_the_attempt,
+    a_noted_error_changes_nothing_else,
     a_failed_stage_keeps_a_dead_job,
     a_failed_run_stores_its_error,
     a_cancelled_run_stores_its_reason,
@@ -113,6 +114,17 @@ async fn a_delay_beyond_the_largest_date_is_accepted(fixture: Fixture) {
     fixture.apply(held(&job, vec![retry])).await;
     assert!(fixture.job(run_id, "a").await.unwrap().run_at > fixture.clock.now());
     assert!(fixture.claim_up_to("worker", 1).await.is_empty());
+}
+
+async fn a_noted_error_changes_nothing_else(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let before = fixture.snapshot(run_id).await;
+    let note = Change::NoteError { stage_id: "a".into(), error: "the blob store is away".into() };
+    fixture.apply(held(&job, vec![note])).await;
+    let mut expected = before;
+    expected.stages[0].error_message = Some("the blob store is away".into());
+    assert_eq!(fixture.snapshot(run_id).await, expected);
+    assert_eq!(fixture.event_names(run_id).await.len(), 3);
 }
 
 async fn returning_a_job_does_not_count_the_attempt(fixture: Fixture) {

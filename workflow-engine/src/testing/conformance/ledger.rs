@@ -50,7 +50,7 @@ fn spent(cost: i64, tokens: u64, reserved: i64, pending_calls: u32) -> CostSumma
 async fn a_call_is_stored_unchanged(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let id = CallId::generate();
-    let odd = "größe\u{1a} '; DROP TABLE ai_calls; -- \u{0}";
+    let odd = "größe\u{1a} '; DROP TABLE workflow_ai_calls; -- \u{0}";
     let reserved_call = CallReservation {
         topic: "workflow.1.stage.a".into(),
         call_type: CallType::Object,

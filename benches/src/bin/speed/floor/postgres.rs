@@ -53,17 +53,17 @@ const WRITE: &str = "
         WHERE s.workflow_run_id = n.run AND s.stage_id = n.stage
     ),
     jobs AS (
-        INSERT INTO job_queue
+        INSERT INTO workflow_job_queue
             (workflow_run_id, stage_id, workflow_id, definition_fingerprint, generation, status, priority, attempt,
             max_attempts, lease_epoch, worker_id, leased_until, run_at, woken)
         SELECT run, stage, $4, $6, 1, 'RUNNING', 5, 1, 1, 1, 'floor', now() + interval '15 s', now(), false
         FROM unnest($26::uuid[], $27::text[]) AS n (run, stage)
     ),
     done AS (
-        DELETE FROM job_queue AS j USING unnest($28::uuid[], $29::text[]) AS n (run, stage)
+        DELETE FROM workflow_job_queue AS j USING unnest($28::uuid[], $29::text[]) AS n (run, stage)
         WHERE j.workflow_run_id = n.run AND j.stage_id = n.stage
     )
-    INSERT INTO outbox_events (workflow_run_id, sequence, event_type, payload, occurred_at, published_at)
+    INSERT INTO workflow_outbox_events (workflow_run_id, sequence, event_type, payload, occurred_at, published_at)
     SELECT run, sequence, kind, payload, now(), now()
     FROM unnest($30::uuid[], $31::bigint[], $32::text[], $33::text[]) AS n (run, sequence, kind, payload)";
 

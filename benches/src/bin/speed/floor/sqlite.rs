@@ -45,18 +45,18 @@ const UPDATE_STAGES: &str = "
     WHERE workflow_stages.workflow_run_id = n.value ->> 0 AND workflow_stages.stage_id = n.value ->> 1";
 
 const INSERT_JOBS: &str = "
-    INSERT INTO job_queue
+    INSERT INTO workflow_job_queue
         (workflow_run_id, stage_id, workflow_id, definition_fingerprint, run_at, leased_until, generation, status,
         priority, attempt, max_attempts, lease_epoch, worker_id, woken)
     SELECT value ->> 0, value ->> 1, ?2, ?3, ?4, ?4 + 15000000, 1, 'RUNNING', 5, 1, 1, 1, 'floor', 0
     FROM jsonb_each(?1)";
 
 const DELETE_JOBS: &str = "
-    DELETE FROM job_queue
+    DELETE FROM workflow_job_queue
     WHERE (workflow_run_id, stage_id) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(?1))";
 
 const INSERT_EVENTS: &str = "
-    INSERT INTO outbox_events (workflow_run_id, sequence, event_type, payload, occurred_at, published_at)
+    INSERT INTO workflow_outbox_events (workflow_run_id, sequence, event_type, payload, occurred_at, published_at)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, ?2, ?2 FROM jsonb_each(?1)";
 
 pub async fn connect(file: &str) -> Outcome<SqliteConnection> {

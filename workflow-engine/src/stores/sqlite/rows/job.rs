@@ -1,4 +1,4 @@
-//! Reads rows of `job_queue`.
+//! Reads rows of `workflow_job_queue`.
 
 use std::borrow::Cow;
 
@@ -28,7 +28,7 @@ macro_rules! job_row {
 
 pub(in crate::stores::sqlite) use {job_columns, job_row};
 
-/// A row of `job_queue`.
+/// A row of `workflow_job_queue`.
 #[derive(Deserialize)]
 pub(in crate::stores::sqlite) struct JobRow<'a> {
     #[serde(borrow)]
@@ -50,7 +50,7 @@ pub(in crate::stores::sqlite) struct JobRow<'a> {
 }
 
 impl<'a> JsonRow<'a> for JobRow<'a> {
-    const TABLE: &'static str = "job_queue";
+    const TABLE: &'static str = "workflow_job_queue";
     type Record = JobRecord;
 
     fn read(columns: &mut Cells<'a>) -> rusqlite::Result<Self> {
