@@ -55,7 +55,8 @@ async fn every_number_arrives_exactly(world: World) {
     let engine = world.engine().register::<Measuring>().build().await.unwrap();
     let (sent, seed) = (numbers(7), 7);
     let config = MeasuringConfig { measure: MeasureConfig { offsets: sent.clone() }, ..Default::default() };
-    let run = engine.start::<Measuring>(MeasureInput { sent: sent.clone(), seed }).config(config).await.unwrap();
+    let run =
+        engine.start::<Measuring>(MeasureInput { sent: sent.clone(), seed }).config(config).await.unwrap();
     assert_eq!(run.output().await.unwrap(), bits(&[numbers(7), numbers(8)].concat()));
     assert_eq!(run.stages().await.unwrap()[0].metrics["first"].to_bits(), sent[0].to_bits());
 }
@@ -132,12 +133,17 @@ async fn an_output_or_ticket_that_would_arrive_as_another_value_fails_its_own_st
     for (kind, expected) in LOST {
         let run = engine.start::<Reading>(ReadInput { kind: kind.into() }).await.unwrap();
         let error = run.output().await.unwrap_err().to_string();
-        let expected_text = format!("the output of stage `read`, a `values::Readings`, cannot be stored: {expected}");
+        let expected_text =
+            format!("the output of stage `read`, a `values::Readings`, cannot be stored: {expected}");
         assert!(error.contains(&expected_text), "{error}");
         assert_eq!(run.record().await.unwrap().error.unwrap().code, "PAYLOAD_CHANGED");
         let stages = run.stages().await.unwrap();
         let states: Vec<_> = stages.iter().map(|stage| (stage.status, stage.attempt)).collect();
-        assert_eq!(states, [(Status::Failed, 1), (Status::Cancelled, 0)], "a retry would return the same value");
+        assert_eq!(
+            states,
+            [(Status::Failed, 1), (Status::Cancelled, 0)],
+            "a retry would return the same value"
+        );
 
         let run = engine.start::<Waiting>(WaitInput { kind: kind.into() }).await.unwrap();
         let error = run.output().await.unwrap_err().to_string();
@@ -149,7 +155,10 @@ async fn an_output_or_ticket_that_would_arrive_as_another_value_fails_its_own_st
 }
 
 #[stage]
-async fn take(readings: Readings, #[config(default = Readings::default())] limit: Readings) -> StageResult<usize> {
+async fn take(
+    readings: Readings,
+    #[config(default = Readings::default())] limit: Readings,
+) -> StageResult<usize> {
     Ok(readings.by_sensor.len() + limit.by_sensor.len())
 }
 
@@ -215,9 +224,21 @@ async fn an_effect_that_would_be_lost_in_part_is_refused_where_it_is_asked_for(w
     let engine = world.engine().register::<Effecting>().build().await.unwrap();
     let too_deep = "arrays and objects are nested more than 127 levels deep";
     for (kind, code, expected) in [
-        ("artifact", "PAYLOAD_CHANGED", "artifact `a` of stage `effects` cannot be stored: at `[1]`, `NaN` has no form"),
-        ("annotation", "INVALID_ANNOTATION", "the value of `score` cannot be written: `NaN` has no form in JSON"),
-        ("payload", "INVALID_ANNOTATION", "its payload cannot be written: `Some` of a value that is `null` in JSON"),
+        (
+            "artifact",
+            "PAYLOAD_CHANGED",
+            "artifact `a` of stage `effects` cannot be stored: at `[1]`, `NaN` has no form",
+        ),
+        (
+            "annotation",
+            "INVALID_ANNOTATION",
+            "the value of `score` cannot be written: `NaN` has no form in JSON",
+        ),
+        (
+            "payload",
+            "INVALID_ANNOTATION",
+            "its payload cannot be written: `Some` of a value that is `null` in JSON",
+        ),
         ("deep artifact", "PAYLOAD_TOO_DEEP", too_deep),
         ("deep annotation", "INVALID_ANNOTATION", too_deep),
         ("deep payload", "INVALID_ANNOTATION", too_deep),
@@ -248,7 +269,8 @@ fn create(input: &str, config: Option<&str>) -> CreateRun {
 
 async fn workflow_input_and_configuration_identify_a_request_and_nothing_else(world: World) {
     let engine = world.engine().register::<Taking>().build().await.unwrap();
-    let input = r#"{"readings": {"by_sensor": {"a": [1.5], "b": []}, "last": null, "done": null, "total": 100.0}}"#;
+    let input =
+        r#"{"readings": {"by_sensor": {"a": [1.5], "b": []}, "last": null, "done": null, "total": 100.0}}"#;
     let first = engine.dispatch(create(input, None)).await.unwrap().run_id;
     let same = r#"{"readings":{"total":1e2,"done":null,"last":null,"by_sensor":{"b":[],"\u0061":[1.50]}}}"#;
     for again in [
@@ -322,17 +344,27 @@ async fn a_value_of_thousands_of_levels_is_refused_and_the_process_lives(world: 
     let tree = format!("{}{}", "[".repeat(6_000), "]".repeat(6_000));
     let run = engine.start::<Holding>(HoldInput { tree: json!([]) }).await.unwrap();
     for (command, code) in [
-        (format!(r#"{{"type": "run.create", "workflow_id": "holding", "input": {{"tree": {tree}}}}}"#), "INVALID_INPUT"),
         (
-            format!(r#"{{"type": "run.create", "workflow_id": "holding", "input": {{"tree": 1, "more": {tree}}}, "idempotency_key": "k"}}"#),
+            format!(r#"{{"type": "run.create", "workflow_id": "holding", "input": {{"tree": {tree}}}}}"#),
+            "INVALID_INPUT",
+        ),
+        (
+            format!(
+                r#"{{"type": "run.create", "workflow_id": "holding", "input": {{"tree": 1, "more": {tree}}}, "idempotency_key": "k"}}"#
+            ),
             "PAYLOAD_TOO_DEEP",
         ),
         (
-            format!(r#"{{"type": "run.create", "workflow_id": "holding", "input": {{"tree": 1}}, "metadata": {tree}}}"#),
+            format!(
+                r#"{{"type": "run.create", "workflow_id": "holding", "input": {{"tree": 1}}, "metadata": {tree}}}"#
+            ),
             "PAYLOAD_TOO_DEEP",
         ),
         (
-            format!(r#"{{"type": "annotation.attach", "run_id": "{}", "attributes": {{"a": {tree}}}}}"#, run.id()),
+            format!(
+                r#"{{"type": "annotation.attach", "run_id": "{}", "attributes": {{"a": {tree}}}}}"#,
+                run.id()
+            ),
             "INVALID_ANNOTATION",
         ),
         (format!(r#"{{"type": {tree}}}"#), "INVALID_REQUEST"),

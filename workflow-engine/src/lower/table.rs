@@ -122,9 +122,8 @@ fn stored_form<T: Storable>(given: &Json, value: &T) -> Result<Json, serde_json:
 fn check_config<S: Stage>(config: Option<&Json>) -> Result<Json, String> {
     let stored = match config {
         Some(json) => json.decode::<S::Config>().and_then(|config| stored_form(json, &config)),
-        None => from_nothing().and_then(|config: S::Config| {
-            Json::store(&config).map_err(serde_json::Error::custom)
-        }),
+        None => from_nothing()
+            .and_then(|config: S::Config| Json::store(&config).map_err(serde_json::Error::custom)),
     };
     stored.map_err(|error| error.to_string())
 }

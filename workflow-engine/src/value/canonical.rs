@@ -139,7 +139,8 @@ fn decimal(text: &str) -> Option<(String, i64)> {
         return Some(("0".to_owned(), 0));
     }
     let length = |text: &str| i64::try_from(text.len()).ok();
-    let exponent = exponent.checked_sub(length(fraction)?)?.checked_add(length(digits)? - length(significant)?)?;
+    let exponent =
+        exponent.checked_sub(length(fraction)?)?.checked_add(length(digits)? - length(significant)?)?;
     Some((format!("{sign}{significant}"), exponent))
 }
 
@@ -166,10 +167,32 @@ mod tests {
     #[test]
     fn other_values_have_other_forms() {
         let texts = [
-            "1", "-1", "10", "0.1", "\"1\"", "true", "null", "[1]", "[[1]]", "[1,1]", "[]", "{}", "{\"1\":1}",
-            "340282366920938463463374607431768211455", "340282366920938463463374607431768211454",
-            "0.1000000000000000000000001", "1e400", "1e401", r#""\ud800""#, r#""\udc00""#, r#"{"a":1,"a":2}"#,
-            r#"{"a":2,"a":1}"#, r#"{"a":[],"b":{}}"#, r#"{"a":{},"b":[]}"#, "\",\"", "\"]\"",
+            "1",
+            "-1",
+            "10",
+            "0.1",
+            "\"1\"",
+            "true",
+            "null",
+            "[1]",
+            "[[1]]",
+            "[1,1]",
+            "[]",
+            "{}",
+            "{\"1\":1}",
+            "340282366920938463463374607431768211455",
+            "340282366920938463463374607431768211454",
+            "0.1000000000000000000000001",
+            "1e400",
+            "1e401",
+            r#""\ud800""#,
+            r#""\udc00""#,
+            r#"{"a":1,"a":2}"#,
+            r#"{"a":2,"a":1}"#,
+            r#"{"a":[],"b":{}}"#,
+            r#"{"a":{},"b":[]}"#,
+            "\",\"",
+            "\"]\"",
         ];
         for (index, text) in texts.iter().enumerate() {
             for other in &texts[index + 1..] {

@@ -107,7 +107,11 @@ impl<'a> Digest<'a> {
     }
 
     /// Serializes a value at a place.
-    pub(super) fn child<T: Serialize + ?Sized>(self, step: impl FnOnce() -> Step, value: &T) -> Result<Part, Lossy> {
+    pub(super) fn child<T: Serialize + ?Sized>(
+        self,
+        step: impl FnOnce() -> Step,
+        value: &T,
+    ) -> Result<Part, Lossy> {
         let Some(recorder) = self.recorder else { return value.serialize(self) };
         recorder.borrow_mut().enter(step());
         let part = value.serialize(self)?;

@@ -41,7 +41,11 @@ impl<'a> Parts<'a> {
         Ok(())
     }
 
-    pub(super) fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Lossy> {
+    pub(super) fn field<T: Serialize + ?Sized>(
+        &mut self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), Lossy> {
         let part = self.digest.child(|| Step::Key(name.to_owned()), value)?;
         self.add(bytes(name.as_bytes()), part);
         Ok(())

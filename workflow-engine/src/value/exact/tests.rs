@@ -115,10 +115,7 @@ fn a_value_that_would_arrive_as_another_one_is_refused_with_its_path() {
     assert_eq!(fault(&f64::NAN), changed("`NaN` has no form in JSON, and would be read back as `null`"));
     let mut infinite = report();
     infinite.scores[2] = Some(f64::INFINITY);
-    assert_eq!(
-        fault(&infinite),
-        changed("at `scores[2]`, `Some(inf (f64))` would be read back as `None`")
-    );
+    assert_eq!(fault(&infinite), changed("at `scores[2]`, `Some(inf (f64))` would be read back as `None`"));
     infinite = report();
     infinite.by_name.insert("b".into(), Part::One(f32::NAN));
     assert_eq!(
@@ -163,7 +160,10 @@ fn a_value_that_cannot_be_read_back_is_refused_with_its_path() {
 fn values_of_unknown_types_are_refused_where_no_reader_could_know() {
     for (fault, text) in [
         (encode(&[1.0, f64::NAN]).unwrap_err(), "at `[1]`, `NaN` has no form in JSON"),
-        (encode(&Some(())).unwrap_err(), "`Some` of a value that is `null` in JSON would be read back as `None`"),
+        (
+            encode(&Some(())).unwrap_err(),
+            "`Some` of a value that is `null` in JSON would be read back as `None`",
+        ),
         (encode(&HashMap::from([((1, 2), 3)])).unwrap_err(), "a key of a map is not a text"),
     ] {
         assert!(fault.to_string().starts_with(text), "{fault}");
