@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::buffer::EffectBuffer;
+use crate::context::scope::StageScope;
 use crate::context::stage_error::{StageError, StageResult};
 use crate::records::{MAX_STATEMENTS, Statement};
 
@@ -52,7 +53,7 @@ use crate::records::{MAX_STATEMENTS, Statement};
 /// # }
 /// ```
 pub struct StageTransaction<'a> {
-    pub(super) stage_id: &'a str,
+    pub(super) scope: &'a StageScope,
     pub(super) buffer: &'a EffectBuffer,
 }
 
@@ -62,12 +63,12 @@ impl StageTransaction<'_> {
     /// # Errors
     /// Permanent, if the stage already has 1,000 statements, or if the [`Statement`] is invalid: it contains more than one
     /// statement, it begins with a word that does not write (`SELECT`, `COMMIT`, `ROLLBACK`, `SAVEPOINT`), or its
-    /// arguments do not match its placeholders.
+    /// arguments do not match its placeholders. Also permanent, if the attempt has ended.
     pub fn execute(&self, statement: Statement) -> StageResult<&Self> {
-        let mut effects = self.buffer.lock();
+        let mut effects = self.buffer.open(self.scope, "a statement")?;
         let number = effects.statements.len() + 1;
         let invalid = |reason: String| {
-            let stage_id = self.stage_id;
+            let stage_id = &self.scope.stage_id;
             StageError::permanent(format_args!("statement {number} of stage `{stage_id}`: {reason}"))
         };
         if number > MAX_STATEMENTS {
@@ -82,6 +83,6 @@ impl StageTransaction<'_> {
 
 impl fmt::Debug for StageTransaction<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StageTransaction").field("stage_id", &self.stage_id).finish_non_exhaustive()
+        f.debug_struct("StageTransaction").field("stage_id", &self.scope.stage_id).finish_non_exhaustive()
     }
 }
