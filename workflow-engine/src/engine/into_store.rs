@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::ports::{Store, SystemClock};
 use crate::stores::MemoryStore;
+use crate::stores::location::{StoreKind, kind_of};
 #[cfg(feature = "postgres")]
 use crate::stores::{PostgresOptions, PostgresStore};
 #[cfg(feature = "sqlite")]
@@ -16,6 +17,9 @@ use crate::stores::{SqliteOptions, SqliteStore};
 /// - `sqlite://path`, `sqlite:path`, or a plain path: a SQLite file, created if it does not exist (feature `sqlite`);
 /// - `postgres://user:password@host/database` (feature `postgres`);
 /// - `memory:`: a store in memory, which is dropped with the engine.
+///
+/// Parameters after a `?` set options: see `SqliteOptions::location` and `PostgresOptions::url`. A word that is meant as a
+/// URL, such as `postgres` or `memory`, is an error; for a file of that name, write `./postgres`.
 pub trait IntoStore {
     /// The source of the store; [`EngineBuilder::build`](crate::EngineBuilder::build) opens it.
     fn into_store(self) -> StoreSource;
@@ -91,13 +95,11 @@ impl<S: Store + 'static> IntoStore for Arc<S> {
 }
 
 async fn open_url(url: &str) -> Result<Arc<dyn Store>, Error> {
-    if matches!(url, "memory:" | "memory://") {
-        return Ok(Arc::new(MemoryStore::new(Arc::new(SystemClock))));
+    match kind_of(url)? {
+        StoreKind::Memory => Ok(Arc::new(MemoryStore::new(Arc::new(SystemClock)))),
+        StoreKind::Postgres => open_postgres(url).await,
+        StoreKind::Sqlite => open_sqlite(url).await,
     }
-    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        return open_postgres(url).await;
-    }
-    open_sqlite(url).await
 }
 
 #[cfg(feature = "postgres")]
@@ -106,9 +108,8 @@ async fn open_postgres(url: &str) -> Result<Arc<dyn Store>, Error> {
 }
 
 #[cfg(not(feature = "postgres"))]
-async fn open_postgres(_url: &str) -> Result<Arc<dyn Store>, Error> {
-    // The URL may hold a password.
-    Err(Error::unsupported_url("postgres://…", "PostgreSQL needs the feature `postgres`"))
+async fn open_postgres(url: &str) -> Result<Arc<dyn Store>, Error> {
+    Err(Error::unsupported_url(url, "PostgreSQL needs the feature `postgres`"))
 }
 
 #[cfg(feature = "sqlite")]

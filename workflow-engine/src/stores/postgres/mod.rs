@@ -27,6 +27,7 @@
 //! rows into records, and `statements.rs` fills the schema's name into the statements.
 
 mod options;
+mod parameters;
 mod open;
 mod database;
 mod persistence;

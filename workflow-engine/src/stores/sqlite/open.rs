@@ -18,8 +18,10 @@ use tokio::sync::mpsc;
 use super::SqliteStore;
 use super::external_commits::{DataVersion, ExternalCommits};
 use super::failure::Failure;
+use super::file_fault;
 use super::migrations::migrate;
-use super::options::{SqliteOptions, path_of, prefix_of, texts_with};
+use super::options::{SqliteOptions, prefix_of, texts_with};
+use super::parameters::resolve;
 use super::row_cache::RowCache;
 use super::session::Session;
 use super::statistics::Counters;
@@ -36,12 +38,11 @@ impl SqliteStore {
     /// does not exist, and migrates its schema to this version.
     ///
     /// # Errors
-    /// `UNSUPPORTED_STORE` when the location does not name a file; `STORE_UNAVAILABLE` when the file cannot be opened or
+    /// `UNSUPPORTED_STORE` when the location does not name a file that the process may create or write; `STORE_UNAVAILABLE` when the file cannot be opened or
     /// another process keeps it locked; `STORE_FAILED` when the file is not a database of this engine, or of a later
     /// version of it. The messages name the file.
     pub async fn open(options: impl Into<SqliteOptions>) -> Result<Self, Error> {
-        let options = options.into();
-        let path = path_of(&options.location)?;
+        let (options, path) = resolve(options.into())?;
         let texts = Arc::new(texts_with(prefix_of(&options)?));
         let counters = Arc::new(Counters::default());
         let session = Session {
@@ -95,7 +96,9 @@ async fn connect(path: &Path, options: &SqliteOptions, texts: &SqlTexts) -> Resu
             Err(failure) => failure,
         };
         if !failure.is_busy() || Instant::now() + pause > deadline {
-            return Err(failure.about(path).into());
+            let fault =
+                if failure.is_busy() { None } else { file_fault::find(path, options.create_if_missing) };
+            return Err(fault.unwrap_or_else(|| failure.about(path).into()));
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_millis(100));
