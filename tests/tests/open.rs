@@ -27,6 +27,7 @@ async fn an_engine_is_built_on_a_url() {
     let path = folder.path().join("runs.db").to_str().unwrap().to_owned();
     runs(Engine::builder("memory:")).await;
     runs(Engine::builder(&path)).await;
+    runs(Engine::builder(folder.path().join("runs.db"))).await;
     runs(Engine::builder(format!("sqlite://{path}"))).await;
 }
 
