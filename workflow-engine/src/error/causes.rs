@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::descriptors::is_shortage;
-use super::{Error, ErrorCode};
+use super::{Error, ErrorCode, redacted};
 
 impl Error {
     pub(crate) fn invalid_run_id(text: &str) -> Self {
@@ -296,8 +296,9 @@ impl Error {
         Self::new(ErrorCode::WorkerNotStarted, format!("the worker cannot start: {source}")).because(source)
     }
 
+    /// The message shows the location without a password.
     pub(crate) fn unsupported_url(url: &str, reason: &str) -> Self {
-        Self::new(ErrorCode::UnsupportedStore, format!("cannot open `{url}`: {reason}"))
+        Self::new(ErrorCode::UnsupportedStore, format!("cannot open `{}`: {reason}", redacted(url)))
     }
 
     /// The database refused a statement that the user's stage gave to its transaction.

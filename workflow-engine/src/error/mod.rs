@@ -4,11 +4,16 @@ mod code;
 mod causes;
 pub(crate) mod descriptors;
 mod ledger;
+mod redact;
 
 use std::error::Error as StdError;
 use std::fmt;
 
 pub use code::ErrorCode;
+
+pub(crate) use redact::redacted;
+#[cfg(feature = "postgres")]
+pub(crate) use redact::redacted_text;
 
 use code::Kind;
 

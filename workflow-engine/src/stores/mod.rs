@@ -24,6 +24,7 @@ mod candidates;
 mod deliveries;
 mod calls;
 mod instant;
+pub(crate) mod location;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod sql_texts;
 mod memory;
