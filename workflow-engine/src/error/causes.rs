@@ -172,6 +172,11 @@ impl Error {
         Self::new(ErrorCode::InvalidRequest, reason)
     }
 
+    pub(crate) fn request_too_deep(command: &str) -> Self {
+        let message = format!("the request of `{command}` nests arrays and objects too deeply");
+        Self::new(ErrorCode::PayloadTooDeep, message)
+    }
+
     pub(crate) fn invalid_annotation(reason: impl fmt::Display) -> Self {
         Self::new(ErrorCode::InvalidAnnotation, format!("the annotation cannot be stored: {reason}"))
     }
@@ -255,6 +260,17 @@ impl Error {
 
     pub(crate) fn shutting_down() -> Self {
         Self::new(ErrorCode::ShuttingDown, "the engine is shutting down")
+    }
+
+    pub(crate) fn runtime_gone() -> Self {
+        Self::new(
+            ErrorCode::RuntimeGone,
+            "the tokio runtime on which the engine was built was shut down; make the call within another one",
+        )
+    }
+
+    pub(crate) fn no_runtime(source: tokio::runtime::TryCurrentError) -> Self {
+        Self::new(ErrorCode::WorkerNotStarted, format!("the worker cannot start: {source}")).because(source)
     }
 
     pub(crate) fn worker_not_started(source: std::io::Error) -> Self {

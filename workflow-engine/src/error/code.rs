@@ -121,8 +121,11 @@ error_codes! {
         "A JSON value is nested deeper than 127 levels."
         "Flatten the value.";
     PayloadUnreadable "PAYLOAD_UNREADABLE" InvalidInput
-        "A JSON value could not be read back: a lone surrogate, or a number beyond every Rust type."
-        "Correct the value at the byte that the message names.";
+        "A value could not be written as JSON or read back: a lone surrogate, a number beyond every Rust type, a map whose keys are not texts."
+        "Correct the value at the place that the message names.";
+    PayloadChanged "PAYLOAD_CHANGED" InvalidInput
+        "A value would be read back from its JSON as another value: `NaN`, `Some(None)`, an untagged enum whose variants look alike."
+        "Change the type of what the message names, so that JSON distinguishes its values.";
     UnsupportedStore "UNSUPPORTED_STORE" InvalidInput
         "A store location is not valid, or needs a Cargo feature that is off."
         "Use `sqlite://path`, a file path, `postgres://…` or `memory:`, and enable the feature that the message names.";
@@ -225,6 +228,9 @@ error_codes! {
     ShuttingDown "SHUTTING_DOWN" Unavailable
         "The engine is shutting down."
         "Wait for the run in another process: it continues there.";
+    RuntimeGone "RUNTIME_GONE" Unavailable
+        "The tokio runtime on which the engine was built was shut down, and the caller is on no other one."
+        "Keep the runtime for as long as the engine, or make the call within another runtime: the worker continues there.";
     WorkerNotStarted "WORKER_NOT_STARTED" Unavailable
         "The system refused a thread or a signal handler."
         "Check the limits of the process.";
