@@ -68,7 +68,7 @@ async fn a_statement_that_is_always_refused_fails_the_run(tables: Tables) {
     assert!(run.output().await.unwrap_err().is_run_failed());
     assert_eq!(ids(&tables, &table).await, ["1"]);
     let error = run.record().await.unwrap().error.unwrap();
-    assert_eq!(error.code, "STATEMENT_CONFLICT", "a violated constraint is told apart");
+    assert_eq!(error.code, "STATEMENT_CONFLICT", "a violated constraint has its own code");
     let whole = "stage `insert` failed after 3 attempts: statement 2 of 3 was refused by the database: ";
     assert!(error.message.starts_with(whole), "{}", error.message);
     let of_the_database = match tables {
