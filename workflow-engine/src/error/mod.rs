@@ -37,6 +37,8 @@ struct Inner {
     code: ErrorCode,
     message: String,
     source: Option<Box<dyn StdError + Send + Sync>>,
+    /// For a statement of a stage: no further attempt follows.
+    is_final: bool,
 }
 
 impl Error {
@@ -83,8 +85,13 @@ impl Error {
         self.0.code.kind() == Kind::Unavailable
     }
 
+    /// Returns whether the stage asked not to be tried again after this error of one of its statements.
+    pub(crate) fn is_final(&self) -> bool {
+        self.0.is_final
+    }
+
     fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { code, message: message.into(), source: None }))
+        Self(Box::new(Inner { code, message: message.into(), source: None, is_final: false }))
     }
 
     fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {

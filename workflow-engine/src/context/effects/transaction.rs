@@ -9,11 +9,12 @@ use crate::records::{MAX_STATEMENTS, Statement};
 
 /// The statements that are committed with a stage.
 ///
-/// They run in the transaction that commits the stage, in the order in which they were added, after the store has
-/// verified the worker's lease. Either everything is committed, once, or nothing: a worker that has lost its lease writes
+/// They run in the transaction that commits the stage, in the order in which they were added. The store verifies the
+/// worker's lease before them, and at the commit. Either everything is committed, once, or nothing: a worker that has lost its lease writes
 /// nothing. If a statement fails, for example on a constraint, the transaction is rolled back and the attempt fails; its
 /// error names the stage, the statement and the database's message. The stage's retry policy applies, and the function
-/// runs again. A run that fails for this reason has the code `STATEMENT_FAILED`.
+/// runs again. A run that fails for this reason has the code `STATEMENT_FAILED`, or `STATEMENT_CONFLICT` for a violated
+/// constraint. [`Statement::expect_rows`] also fails the attempt where a statement changes another number of rows.
 ///
 /// Statements only write. To read data, a stage uses its own connection. Statements hold locks until the commit, on
 /// SQLite on the whole file: keep them short. Foreign keys are enforced.
