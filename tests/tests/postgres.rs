@@ -21,5 +21,6 @@ mod postgres {
     mod statements;
     mod claims;
     mod deliveries;
+    mod subscribers;
     mod pooler;
 }
