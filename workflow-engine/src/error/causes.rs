@@ -188,6 +188,25 @@ impl Error {
         )
     }
 
+    pub(crate) fn subscriber_unknown(name: &str) -> Self {
+        Self::new(
+            ErrorCode::SubscriptionOutdated,
+            format!(
+                "`{name}` is not registered in the store: it was removed; a process that has it registers it again when it starts"
+            ),
+        )
+    }
+
+    pub(crate) fn subscription_outdated(name: &str, missing: &[&str]) -> Self {
+        Self::new(
+            ErrorCode::SubscriptionOutdated,
+            format!(
+                "`{name}` is registered for `{}`, which `{name}` of this process does not receive; its events wait for a process of the version that registered last",
+                missing.join("`, `")
+            ),
+        )
+    }
+
     pub(crate) fn request_too_deep(command: &str) -> Self {
         let message = format!("the request of `{command}` nests arrays and objects too deeply");
         Self::new(ErrorCode::PayloadTooDeep, message)
