@@ -41,7 +41,10 @@ async fn leave(number: u32, ctx: &StageContext) -> StageResult<u32> {
             ctx.transaction().execute(Statement::new("DELETE FROM t")).err(),
         ];
         let mut refused: Vec<String> = refused.into_iter().flatten().map(|error| error.to_string()).collect();
-        let settled = ctx.ledger().settle(reserved, CallOutcome::Settled(workflow_engine::ledger::SettledCall::default())).await;
+        let settled = ctx
+            .ledger()
+            .settle(reserved, CallOutcome::Settled(workflow_engine::ledger::SettledCall::default()))
+            .await;
         refused.extend(settled.err().map(|error| error.to_string()));
         refused.extend(ctx.ledger().reserve(call()).await.err().map(|error| error.to_string()));
         ctx.storage().delete("late");

@@ -177,7 +177,12 @@ async fn ten_reruns_leave_only_the_blobs_that_are_in_use(world: World) {
     for from in ["frame", "draw"].into_iter().cycle().take(10) {
         assert_eq!(run.output().await.unwrap().len(), 100_002);
         engine
-            .dispatch(RerunFrom { run_id: run.id(), from_stage_id: from.into(), idempotency_key: None, dry_run: false })
+            .dispatch(RerunFrom {
+                run_id: run.id(),
+                from_stage_id: from.into(),
+                idempotency_key: None,
+                dry_run: false,
+            })
             .await
             .unwrap();
     }

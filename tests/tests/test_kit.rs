@@ -185,7 +185,10 @@ async fn a_crash_in_the_last_attempt_ends_as_in_production() {
     let run = TestEngine::<till>::new().crash("receipt", 1).run(ChargeInput { cents: 5 }).await;
     match run.output {
         // Crashes have a limit of their own.
-        Ok(output) => assert_eq!((output.as_str(), run.events.last().unwrap().kind.name()), ("5 paid", "workflow:completed")),
+        Ok(output) => assert_eq!(
+            (output.as_str(), run.events.last().unwrap().kind.name()),
+            ("5 paid", "workflow:completed")
+        ),
         Err(error) => {
             assert!(error.is_run_failed() && error.to_string().contains("was lost"), "{error}");
             assert_eq!(run.events.last().unwrap().kind.name(), "workflow:failed");
@@ -212,9 +215,8 @@ async fn the_panic_names_the_commit_of_the_crash_and_what_it_writes() {
         };
         TestEngine::<till>::new().crash_everywhere(|| ChargeInput { cents: 5 }, check).await
     };
-    let panicked = tokio::task::LocalSet::new()
-        .run_until(async move { tokio::task::spawn_local(crashing).await })
-        .await;
+    let panicked =
+        tokio::task::LocalSet::new().run_until(async move { tokio::task::spawn_local(crashing).await }).await;
     let panicked = panicked.unwrap_err().into_panic();
     let message = panicked.downcast::<String>().unwrap();
     assert!(message.starts_with("with a crash before commit 0 (the creation of the run): "), "{message}");

@@ -81,7 +81,8 @@ impl AttemptLog {
     }
 
     fn taken(&self, pending: &mut Pending) -> Vec<Change> {
-        let (lines, progress) = (mem::take(&mut pending.dropped_lines), mem::take(&mut pending.dropped_progress));
+        let (lines, progress) =
+            (mem::take(&mut pending.dropped_lines), mem::take(&mut pending.dropped_progress));
         let mut changes = mem::take(&mut pending.oldest);
         if lines + progress > 0 {
             tracing::warn!(

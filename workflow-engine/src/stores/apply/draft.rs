@@ -13,8 +13,8 @@ use crate::records::{
 };
 use crate::stores::calls::CallRow;
 use crate::stores::working_set::{
-    ArtifactRow, BlobRow, LogRow, RunRows, SideRows, StageRows, StagesOfRun, Tracked, UserStatements, VoidBlobs,
-    WorkingSet,
+    ArtifactRow, BlobRow, LogRow, RunRows, SideRows, StageRows, StagesOfRun, Tracked, UserStatements,
+    VoidBlobs, WorkingSet,
 };
 use crate::value::{CallId, Json, RunId};
 

@@ -1,8 +1,8 @@
 //! A store that simulates the death of its process at one of its commits.
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,8 +11,9 @@ use chrono::{DateTime, Utc};
 use crate::error::Error;
 use crate::ledger::{CallOutcome, CallReservation, CallStatistics};
 use crate::ports::{
-    AnnotationFilter, Change, ClaimRequest, ClaimedWork, Clock, Commit, Decide, Decision, Delivery, DeliveryClaim,
-    Hints, JobTransport, Ledger, Outbox, Persistence, Purge, Retention, Settlement, Snapshot, Store,
+    AnnotationFilter, Change, ClaimRequest, ClaimedWork, Clock, Commit, Decide, Decision, Delivery,
+    DeliveryClaim, Hints, JobTransport, Ledger, Outbox, Persistence, Purge, Retention, Settlement, Snapshot,
+    Store,
 };
 use crate::records::{
     AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, DeadLetter, Event, JobRecord, Lease, LogRecord,
@@ -119,7 +120,8 @@ impl Persistence for CrashingStore {
     }
 
     async fn commit_locked(&self, run_id: RunId, decide: Decide) -> Result<Commit, Error> {
-        self.write(|| "a decision under the run's lock".to_owned(), self.inner.commit_locked(run_id, decide)).await
+        self.write(|| "a decision under the run's lock".to_owned(), self.inner.commit_locked(run_id, decide))
+            .await
     }
 
     async fn snapshot(&self, run_id: RunId) -> Result<Option<Snapshot>, Error> {
@@ -229,7 +231,9 @@ impl JobTransport for CrashingStore {
     async fn claim_work(&self, work: ClaimRequest) -> Result<ClaimedWork, Error> {
         // Only a claim that takes a job is a commit.
         match self.alive()?.next_job_due(&work.definitions).await? {
-            Some(due) if due <= self.clock.now() => self.write(|| "a claim of due work".to_owned(), self.inner.claim_work(work)).await,
+            Some(due) if due <= self.clock.now() => {
+                self.write(|| "a claim of due work".to_owned(), self.inner.claim_work(work)).await
+            }
             _ => self.inner.claim_work(work).await,
         }
     }
@@ -286,7 +290,11 @@ impl Outbox for CrashingStore {
     }
 
     async fn replay_dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<usize, Error> {
-        self.write(|| "a replay of dead letters".to_owned(), self.inner.replay_dead_letters(subscriber, limit)).await
+        self.write(
+            || "a replay of dead letters".to_owned(),
+            self.inner.replay_dead_letters(subscriber, limit),
+        )
+        .await
     }
 }
 
