@@ -55,7 +55,7 @@ impl Error {
     pub(crate) fn invocation_aborted(cause: impl StdError + Send + Sync + 'static) -> Self {
         Self::new(
             ErrorCode::InvocationAborted,
-            "the runtime ended the invocation; its jobs can be claimed again when their leases expire",
+            "the runtime ended the invocation; its jobs return to the queue",
         )
         .because(cause)
     }
