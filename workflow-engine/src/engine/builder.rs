@@ -12,11 +12,16 @@ use super::{Engine, Inner};
 use crate::context::Extensions;
 use crate::definition::WorkflowDefinition;
 use crate::error::Error;
+use crate::error::descriptors::shortage;
 use crate::host::{Worker, WorkerSettings};
 use crate::kernel::{Kernel, KernelConfig, LocalExecutor, WorkflowRegistry, check_plugins};
 use crate::language::Workflow;
 use crate::ports::{ActivityExecutor, BlobStore, Clock, EventSink, Plugin, Store, SystemClock};
 use crate::value::Limits;
+
+/// The file descriptors that must be free when the store is open: for the worker, for connections that a store opens
+/// later, and for the bodies of stages.
+const SPARE_DESCRIPTORS: usize = 16;
 
 /// Registers workflows, and sets what differs from the defaults.
 #[must_use = "an engine does nothing until it is built"]
@@ -237,7 +242,8 @@ impl EngineBuilder {
     /// `UNSUPPORTED_STORE`, `STORE_UNAVAILABLE` or `STORE_FAILED` if the store cannot be opened; `DUPLICATE_WORKFLOW` if two
     /// workflows share an id; `CONFIG_FIELD_CLASH` and `INVALID_CONFIG_RULE` as [`WorkflowRegistry::register`];
     /// `INVALID_FINGERPRINT` as [`WorkflowRegistry::declare_compatible`]; `DUPLICATE_PLUGIN` and `INVALID_REQUEST` for names
-    /// of plugins; `WORKER_NOT_STARTED` if the system refuses a thread or a signal handler.
+    /// of plugins; `WORKER_NOT_STARTED` if the system refuses a thread or a signal handler; `DESCRIPTORS_EXHAUSTED` if fewer
+    /// than 16 file descriptors are free when the store is open.
     pub async fn build(self) -> Result<Engine, Error> {
         let mut registry = WorkflowRegistry::default();
         for definition in self.definitions {
@@ -248,6 +254,10 @@ impl EngineBuilder {
         }
         check_plugins(&self.plugins)?;
         let store = self.store.open().await?;
+        if let Some(error) = shortage(SPARE_DESCRIPTORS) {
+            store.close().await;
+            return Err(Error::descriptors_exhausted("start the engine", error));
+        }
         store.deliver_events(self.sink.is_some() || !self.plugins.is_empty());
         let kernel = Arc::new(Kernel::new(KernelConfig {
             store,

@@ -2,7 +2,9 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
+use super::descriptors::is_shortage;
 use super::{Error, ErrorCode};
 
 impl Error {
@@ -170,6 +172,11 @@ impl Error {
         Self::new(ErrorCode::InvalidRequest, reason)
     }
 
+    pub(crate) fn request_too_deep(command: &str) -> Self {
+        let message = format!("the request of `{command}` nests arrays and objects too deeply");
+        Self::new(ErrorCode::PayloadTooDeep, message)
+    }
+
     pub(crate) fn invalid_annotation(reason: impl fmt::Display) -> Self {
         Self::new(ErrorCode::InvalidAnnotation, format!("the annotation cannot be stored: {reason}"))
     }
@@ -256,6 +263,9 @@ impl Error {
     }
 
     pub(crate) fn worker_not_started(source: std::io::Error) -> Self {
+        if is_shortage(&source) {
+            return Self::descriptors_exhausted("start the worker", source);
+        }
         Self::new(ErrorCode::WorkerNotStarted, format!("the worker cannot start: {source}")).because(source)
     }
 
@@ -274,6 +284,20 @@ impl Error {
         Self::new(ErrorCode::StatementFailed, message).because(source)
     }
 
+    /// A statement of the user has waited for locks for as long as the store allows.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "only PostgreSQL locks rows"))]
+    pub(crate) fn statement_blocked(
+        which: &str,
+        waited: Duration,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        let source = source.into();
+        let message = format!(
+            "{which} waited {waited:?} for locks of other sessions, the limit `statement_lock_wait`: {source}"
+        );
+        Self::new(ErrorCode::StatementFailed, message).because(source)
+    }
+
     pub(crate) fn statements_unsupported() -> Self {
         let message = "statements need SQLite or PostgreSQL: the in-memory store has no tables";
         Self::new(ErrorCode::StatementsUnsupported, message)
@@ -283,6 +307,42 @@ impl Error {
     pub(crate) fn store_unavailable(doing: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let source = source.into();
         Self::new(ErrorCode::StoreUnavailable, format!("cannot {doing}: {source}")).because(source)
+    }
+
+    /// The system has no file descriptor for the process.
+    pub(crate) fn descriptors_exhausted(
+        doing: &str,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        let source = source.into();
+        let message = format!(
+            "cannot {doing}: the process has too few free file descriptors ({source}); raise its limit (`ulimit -n`)"
+        );
+        Self::new(ErrorCode::DescriptorsExhausted, message).because(source)
+    }
+
+    /// Another process has held the write lock of a SQLite file for too long.
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only SQLite has such a lock"))]
+    pub(crate) fn store_locked(doing: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let source = source.into();
+        let message = format!(
+            "cannot {doing}: {source}; another process holds the write lock: it may be suspended, or keep a transaction open"
+        );
+        Self::new(ErrorCode::StoreLocked, message).because(source)
+    }
+
+    /// A name no longer leads to the SQLite file that the process has open.
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only SQLite has files"))]
+    pub(crate) fn store_file_replaced(
+        path: &std::path::Path,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        let source = source.into();
+        let message = format!(
+            "the file `{}` is not the one that the engine has open: {source}; stop every process that uses the old file, put the right one in place, and start them again",
+            path.display()
+        );
+        Self::new(ErrorCode::StoreFileReplaced, message).because(source)
     }
 
     /// The store responded with something that a retry will not resolve.

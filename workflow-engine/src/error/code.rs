@@ -121,8 +121,11 @@ error_codes! {
         "A JSON value is nested deeper than 127 levels."
         "Flatten the value.";
     PayloadUnreadable "PAYLOAD_UNREADABLE" InvalidInput
-        "A JSON value could not be read back: a lone surrogate, or a number beyond every Rust type."
-        "Correct the value at the byte that the message names.";
+        "A value could not be written as JSON or read back: a lone surrogate, a number beyond every Rust type, a map whose keys are not texts."
+        "Correct the value at the place that the message names.";
+    PayloadChanged "PAYLOAD_CHANGED" InvalidInput
+        "A value would be read back from its JSON as another value: `NaN`, `Some(None)`, an untagged enum whose variants look alike."
+        "Change the type of what the message names, so that JSON distinguishes its values.";
     UnsupportedStore "UNSUPPORTED_STORE" InvalidInput
         "A store location is not valid, or needs a Cargo feature that is off."
         "Use `sqlite://path`, a file path, `postgres://…` or `memory:`, and enable the feature that the message names.";
@@ -204,6 +207,12 @@ error_codes! {
     StoreUnavailable "STORE_UNAVAILABLE" Unavailable
         "The database did not respond, was busy, or the store is closed."
         "Repeat the call; check the database.";
+    StoreLocked "STORE_LOCKED" Unavailable
+        "Another process has held the write lock of the SQLite file for longer than `SqliteOptions::busy_timeout`; nothing was written."
+        "Repeat the call; look for a process that is suspended, or that keeps a transaction open.";
+    DescriptorsExhausted "DESCRIPTORS_EXHAUSTED" Unavailable
+        "The process has too few free file descriptors."
+        "Raise the limit (`ulimit -n`, `LimitNOFILE=`), or look for what leaves files or connections open.";
     BlobStoreFailed "BLOB_STORE_FAILED" Unavailable
         "The blob store failed to read, write or delete a payload."
         "Repeat the call; check the blob store.";
@@ -219,6 +228,9 @@ error_codes! {
     StoreFailed "STORE_FAILED" Internal
         "The database returned an error that a repetition will not fix, or holds another schema."
         "Read the message: a newer schema version, missing rights, or a damaged file.";
+    StoreFileReplaced "STORE_FILE_REPLACED" Internal
+        "The SQLite file was removed, moved or replaced while the engine had it open, so commits do not last."
+        "Stop every process that has the old file open, put the right file in place, and start them again.";
     StoredValueCorrupt "STORED_VALUE_CORRUPT" Internal
         "A stored value cannot be decoded as its type."
         "Check whether the type changed without a new definition, or whether the row was edited.";

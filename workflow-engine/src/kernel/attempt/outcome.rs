@@ -11,7 +11,7 @@ use crate::records::{ClaimedJob, Lease};
 
 /// The outcome of one attempt of a stage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
+#[serde(tag = "outcome", rename_all = "snake_case", try_from = "Wire")]
 pub enum JobOutcome {
     /// The output is committed, by this delivery of the job or by an earlier one.
     Completed,
@@ -37,6 +37,33 @@ pub enum JobOutcome {
         /// The state of the run or of the job.
         reason: String,
     },
+}
+
+/// The fields of every outcome. An enum with a tag buffers its fields, and a buffered number is not one any more if
+/// another crate turns on the feature `arbitrary_precision` of `serde_json`.
+#[derive(Deserialize)]
+struct Wire {
+    outcome: String,
+    check_after_ms: Option<u64>,
+    error: Option<String>,
+    retryable: Option<bool>,
+    reason: Option<String>,
+}
+
+impl TryFrom<Wire> for JobOutcome {
+    type Error = String;
+
+    fn try_from(wire: Wire) -> Result<Self, String> {
+        let Wire { outcome, check_after_ms, error, retryable, reason } = wire;
+        Ok(match (outcome.as_str(), check_after_ms, error, retryable, reason) {
+            ("completed", ..) => Self::Completed,
+            ("suspended", Some(after), ..) => Self::Suspended { check_after: Duration::from_millis(after) },
+            ("failed", _, Some(error), Some(retryable), _) => Self::Failed { error, retryable },
+            ("handed_back", ..) => Self::HandedBack,
+            ("ghost", .., Some(reason)) => Self::Superseded { reason },
+            _ => return Err(format!("`{outcome}` with these fields is no outcome of a job")),
+        })
+    }
 }
 
 /// The outcome of an executed job, with the jobs that its commit claimed.

@@ -243,6 +243,9 @@ fn refuse_unstorable<T>(
         output(value).map(|output| ("its output".to_owned(), output)).into_iter().chain(artifacts);
     let refused = payloads.find_map(|(what, payload)| Some((what, limits.check(payload).err()?)));
     let Some((what, fault)) = refused else { return end };
-    let error = StageError::permanent(format_args!("{what} cannot be stored: {fault} ({})", fault.code()));
+    let error = StageError::with_code(
+        fault.code(),
+        format_args!("{what} cannot be stored: {fault} ({})", fault.code()),
+    );
     AttemptEnd { result: AttemptResult::Failed(error), effects: Effects::default(), ..end }
 }

@@ -29,8 +29,8 @@ pub struct SqliteOptions {
     pub table_prefix: String,
     /// The moment at which a commit is acknowledged. Default [`Synchronous::Full`].
     pub synchronous: Synchronous,
-    /// The time that a transaction waits for one of another process. Default 10 seconds. Afterwards the call fails with a
-    /// retryable error.
+    /// The time that a transaction waits for one of another process. Default 10 seconds. Afterwards all calls that wait for
+    /// it fail with `STORE_LOCKED`, which is retryable.
     pub busy_timeout: Duration,
     /// The clock. Default: the clock of the machine.
     pub clock: Arc<dyn Clock>,
