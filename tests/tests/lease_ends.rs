@@ -11,7 +11,7 @@ use tests::world::World;
 use tests::{on_every_store, signal};
 use tokio::sync::Notify;
 use workflow_engine::kernel::{CancelRun, ReapStaleLeases};
-use workflow_engine::ports::{Change, Commit, Decision, Store};
+use workflow_engine::ports::{Change, Clock, Commit, Decision, Store};
 use workflow_engine::prelude::*;
 use workflow_engine::testing::{FakeClock, unavailable};
 use workflow_engine::{EngineBuilder, Error, RunId};
@@ -106,6 +106,15 @@ async fn a_renewed_lease_does_not_stop_its_body(world: World) {
     assert_eq!(run.output().await.unwrap(), 2, "the first attempt completes the stage");
 }
 
+/// Advances the clock by the time that a heartbeat waits after a commit of another process.
+async fn let_the_heartbeat_check(clock: &FakeClock) {
+    let due = clock.now() + Duration::from_millis(20);
+    while clock.next_wake() != Some(due) {
+        tokio::task::yield_now().await;
+    }
+    clock.advance(Duration::from_millis(20));
+}
+
 /// Lets the heartbeat check the leases between the commit of a completion and its return.
 #[derive(Default)]
 struct LateReturn {
@@ -116,7 +125,7 @@ struct LateReturn {
 #[async_trait]
 impl Interceptor for LateReturn {
     async fn after(&self, call: Call, _: u64) -> Result<(), Error> {
-        if matches!(call.method, "lost_leases" | "renew_leases") {
+        if call.method == "lost_leases" {
             self.checked.notify_one();
         }
         Ok(())
@@ -129,12 +138,8 @@ impl Interceptor for LateReturn {
             let (clock, store) = self.world.lock().unwrap().clone().expect("set by the test");
             // As a commit of another process does it.
             store.hints().all_runs_changed();
-            let check = self.checked.notified();
-            let mut check = std::pin::pin!(check);
-            while futures_util::poll!(&mut check).is_pending() {
-                clock.advance(Duration::from_millis(20));
-                tokio::task::yield_now().await;
-            }
+            let_the_heartbeat_check(&clock).await;
+            self.checked.notified().await;
         }
         committed
     }
@@ -170,11 +175,8 @@ async fn a_cancelled_run_has_not_lost_its_lease(world: World) {
     let other = world.engine().register::<waiting>().without_worker().build().await.unwrap();
     other.dispatch(CancelRun { run_id: run.id(), reason: None }).await.unwrap();
     world.store.hints().all_runs_changed();
-    let mut stopped = std::pin::pin!(signal::wait(run.id(), "stopped"));
-    while futures_util::poll!(&mut stopped).is_pending() {
-        world.clock.advance(Duration::from_millis(20));
-        tokio::task::yield_now().await;
-    }
+    let_the_heartbeat_check(&world.clock).await;
+    signal::wait(run.id(), "stopped").await;
     worker.drain().await;
     assert_eq!(warnings(&log, run.id()), Vec::<String>::new());
 }
@@ -188,11 +190,8 @@ async fn a_lease_that_another_worker_has_taken_is_reported(world: World) {
     let dead_workers = vec!["zombie".to_owned()];
     other.dispatch(ReapStaleLeases { dead_workers, ..ReapStaleLeases::default() }).await.unwrap();
     world.store.hints().all_runs_changed();
-    let mut reported = std::pin::pin!(log.wait_for(1, "a lease was lost, so its body is stopped"));
-    while futures_util::poll!(&mut reported).is_pending() {
-        world.clock.advance(Duration::from_millis(20));
-        tokio::task::yield_now().await;
-    }
+    let_the_heartbeat_check(&world.clock).await;
+    log.wait_for(1, "a lease was lost, so its body is stopped").await;
     signal::wait(run.id(), "stopped").await;
     signal::give(run.id(), "end");
     assert_eq!(run.output().await.unwrap(), 3, "the second attempt completes the stage");

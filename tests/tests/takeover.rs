@@ -8,7 +8,6 @@ use tests::postgres::Schema;
 use tests::takeover::{Database, HoldInput, OccupyInput, held, occupied};
 use tests::{postgres as server, signal};
 use tokio::time::timeout;
-use workflow_engine::prelude::*;
 use workflow_engine::records::EventKind;
 
 const WORKER: &str = env!("CARGO_BIN_EXE_takeover_worker");

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
@@ -37,13 +38,14 @@ impl Heartbeat {
         let handle = runtime.handle().clone();
         let stop = CancellationToken::new();
         let stopped = stop.clone();
-        // Read before the thread starts, so that the first renewal does not depend on when the thread is scheduled.
+        // Both before the thread starts, so that no commit is missed, and so that the first renewal does not depend on when the thread is scheduled.
         let started = kernel.clock().now();
+        let external = kernel.store().hints().watch_external();
         let beating = Arc::clone(&kernel);
         let thread = thread::Builder::new()
             .name("workflow-engine-heartbeat".into())
             .spawn(move || {
-                runtime.block_on(beat(&beating, started, &stopped));
+                runtime.block_on(beat(&beating, started, external, &stopped));
                 beating.running().host_stopped();
             })
             .map_err(Error::worker_not_started)?;
@@ -70,8 +72,12 @@ impl Drop for Heartbeat {
     }
 }
 
-async fn beat(kernel: &Arc<Kernel>, started: DateTime<Utc>, stop: &CancellationToken) {
-    let mut external = kernel.store().hints().watch_external();
+async fn beat(
+    kernel: &Arc<Kernel>,
+    started: DateTime<Utc>,
+    mut external: watch::Receiver<u64>,
+    stop: &CancellationToken,
+) {
     let every = kernel.lease() / RENEWALS_PER_LEASE;
     let mut next = started + every;
     loop {

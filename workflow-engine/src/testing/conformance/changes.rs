@@ -216,6 +216,7 @@ async fn a_release_claims_the_stage_that_becomes_ready(fixture: Fixture) {
     let claiming = |stage: &str| Change::Release {
         stage_id: stage.into(),
         max_attempts: ATTEMPTS,
+        max_crashes: 3,
         claim: Some(claim("worker")),
     };
     let applied = fixture.apply(held(&job, vec![complete("a"), claiming("b"), claiming("c")])).await;
