@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use super::{Engine, Events, Logs};
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::kernel::CancelRun;
 use crate::language::Workflow;
 use crate::records::{RunRecord, Status, StoredValue};
@@ -128,7 +128,16 @@ impl<W: Workflow> RunHandle<W> {
                 Err(Error::run_failed(self.run_id, &message))
             }
             Status::Cancelled => Err(Error::run_cancelled(self.run_id, run.cancel_reason.as_deref())),
-            _ => self.decode_output(run.output).await.map_err(|error| self.engine.unless_closed(error)),
+            _ => match self.decode_output(run.output).await {
+                // A rerun has deleted it since: that generation's output follows.
+                Err(error)
+                    if error.code() == ErrorCode::BlobMissing
+                        && self.record().await?.generation != run.generation =>
+                {
+                    Box::pin(self.output()).await
+                }
+                output => output.map_err(|error| self.engine.unless_closed(error)),
+            },
         }
     }
 

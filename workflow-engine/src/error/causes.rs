@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::descriptors::is_shortage;
-use super::{Error, ErrorCode};
+use super::{Error, ErrorCode, redacted};
 
 impl Error {
     pub(crate) fn invalid_run_id(text: &str) -> Self {
@@ -296,8 +296,9 @@ impl Error {
         Self::new(ErrorCode::WorkerNotStarted, format!("the worker cannot start: {source}")).because(source)
     }
 
+    /// The message shows the location without a password.
     pub(crate) fn unsupported_url(url: &str, reason: &str) -> Self {
-        Self::new(ErrorCode::UnsupportedStore, format!("cannot open `{url}`: {reason}"))
+        Self::new(ErrorCode::UnsupportedStore, format!("cannot open `{}`: {reason}", redacted(url)))
     }
 
     /// The database refused a statement that the user's stage gave to its transaction.
@@ -305,10 +306,20 @@ impl Error {
         not(any(feature = "postgres", feature = "sqlite")),
         allow(dead_code, reason = "only the SQL stores run statements")
     )]
-    pub(crate) fn statement_refused(which: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    pub(crate) fn statement_refused(
+        code: ErrorCode,
+        is_final: bool,
+        which: &str,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
         let source = source.into();
-        let message = format!("{which} was refused by the database: {source}");
-        Self::new(ErrorCode::StatementFailed, message).because(source)
+        let message = match code {
+            ErrorCode::StatementUnmet => format!("{which} {source}"),
+            _ => format!("{which} was refused by the database: {source}"),
+        };
+        let mut error = Self::new(code, message).because(source);
+        error.0.is_final = is_final;
+        error
     }
 
     /// A statement of the user has waited for locks for as long as the store allows.

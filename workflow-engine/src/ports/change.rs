@@ -155,8 +155,8 @@ pub enum Change {
     /// Ends the run without an output. Moves the version. Event `workflow:failed` or `workflow:cancelled`.
     EndRun(RunEnd),
     /// Makes a terminal run `RUNNING` in its next generation, and clears its output, error and end. The named stages
-    /// become `PENDING` as if they had never run, and their jobs are deleted; the other stages stay `COMPLETED`. Moves
-    /// the version. Event `workflow:started`.
+    /// become `PENDING` as if they had never run, and their jobs and the blobs of their earlier generations are deleted;
+    /// the other stages stay `COMPLETED`. Moves the version. Event `workflow:started`.
     Rerun {
         /// The stages that run again.
         stages: Vec<RerunStage>,

@@ -13,6 +13,7 @@ use super::external_commits::ExternalCommits;
 use super::failure::Failure;
 use super::migrations::migrate;
 use super::options::{PostgresOptions, schema_of};
+use super::parameters::resolve;
 use super::queue::Queue;
 use super::statement_commits::StatementCommits;
 use super::statements::Statements;
@@ -30,7 +31,7 @@ impl PostgresStore {
     /// reached; `STORE_FAILED` when the server refuses, or when a later version of the engine has migrated the schema.
     /// No message shows a password.
     pub async fn open(options: impl Into<PostgresOptions>) -> Result<Self, Error> {
-        let options = options.into();
+        let options = resolve(options.into())?;
         options.check()?;
         let schema = schema_of(&options)?.to_owned();
         let statements = Statements::new(&schema, options.begin(), options.end_user_statements());

@@ -6,8 +6,9 @@ use super::fixture::{
     ATTEMPTS, Fixture, LEASE, cancel_run, claim, complete, decision, fail_run, held, inline, json, release,
     release_run,
 };
-use crate::ports::{Change, Clock, Commit, Precondition};
+use crate::ports::{Change, Clock, Commit, Precondition, RerunStage};
 use crate::records::{BlobKey, EventKind, LogLevel, RunError, Status, StoredValue};
+use crate::value::RunId;
 
 cases![
     a_claim_takes_a_new_lease,
@@ -15,7 +16,6 @@ cases![
     a_retry_waits_for_its_delay,
     a_retry_keeps_the_epoch,
     a_delay_beyond_the_largest_date_is_accepted,
-    returning_a_job_does_not_count_the_attempt,
     a_noted_error_changes_nothing_else,
     a_failed_stage_keeps_a_dead_job,
     a_failed_run_stores_its_error,
@@ -29,6 +29,7 @@ cases![
     the_run_completes_when_every_output_stage_has_completed,
     an_output_in_a_blob_is_not_in_the_event,
     a_blob_is_committed_with_its_stage,
+    a_rerun_deletes_the_blobs_of_the_generations_before,
     a_blob_can_be_replaced,
     log_lines_are_stored_in_order,
     progress_is_an_event,
@@ -125,19 +126,6 @@ async fn a_noted_error_changes_nothing_else(fixture: Fixture) {
     expected.stages[0].error_message = Some("the blob store is away".into());
     assert_eq!(fixture.snapshot(run_id).await, expected);
     assert_eq!(fixture.event_names(run_id).await.len(), 3);
-}
-
-async fn returning_a_job_does_not_count_the_attempt(fixture: Fixture) {
-    let (run_id, job) = fixture.running().await;
-    let events = fixture.event_names(run_id).await;
-    let applied = fixture.apply(held(&job, vec![Change::ReturnJob { stage_id: "a".into() }])).await;
-    assert_eq!(applied.ready.len(), 1);
-    assert_eq!(fixture.event_names(run_id).await, events, "returning a job emits no event");
-    let record = fixture.job(run_id, "a").await.unwrap();
-    assert_eq!((record.status, record.attempt, record.worker_id), (Status::Pending, 0, None));
-    let stage = fixture.stage(run_id, "a").await;
-    assert_eq!((stage.status, stage.attempt), (Status::Pending, 0));
-    assert_eq!(fixture.claim("other").await.attempt, 1);
 }
 
 async fn a_failed_stage_keeps_a_dead_job(fixture: Fixture) {
@@ -317,6 +305,30 @@ async fn a_blob_is_committed_with_its_stage(fixture: Fixture) {
     assert_eq!(fixture.store.blob(&key).await.unwrap(), None);
     fixture.apply(held(&job, vec![put(), complete("a")])).await;
     assert_eq!(fixture.store.blob(&key).await.unwrap(), Some(json("large")));
+}
+
+/// A rerun of `a` keeps the blobs of other stages and other runs, and those that its own generation writes.
+async fn a_rerun_deletes_the_blobs_of_the_generations_before(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let (other_run, other_job) = fixture.running().await;
+    let key = |of: RunId, rest: &str| BlobKey(format!("{of}/{rest}"));
+    let put = |of: RunId, rest: &str| Change::PutBlob { key: key(of, rest), value: json(rest) };
+    let void = ["a/1/1", "a/1/2", "a/1/2/artifacts/0"];
+    let kept = ["a/2/3", "a/2/3/artifacts/0", "ab/1/1", "b/1/1", "a-b/1/1"];
+    let changes = void.iter().chain(&kept).map(|rest| put(run_id, rest))
+        .chain([complete("a"), release_run()]).collect();
+    fixture.apply(held(&job, changes)).await;
+    fixture.apply(held(&other_job, vec![put(other_run, "a/1/1")])).await;
+    let stages = vec![RerunStage { stage_id: "a".into(), waiting_on: 0 }];
+    let precondition = Precondition::Revision(fixture.revision(run_id).await);
+    fixture.apply(decision(run_id, precondition, vec![Change::Rerun { stages, waiting_on: 1 }])).await;
+    for rest in void {
+        assert_eq!(fixture.store.blob(&key(run_id, rest)).await.unwrap(), None, "{rest}");
+    }
+    for rest in kept {
+        assert_eq!(fixture.store.blob(&key(run_id, rest)).await.unwrap(), Some(json(rest)), "{rest}");
+    }
+    assert_eq!(fixture.store.blob(&key(other_run, "a/1/1")).await.unwrap(), Some(json("a/1/1")));
 }
 
 async fn a_blob_can_be_replaced(fixture: Fixture) {

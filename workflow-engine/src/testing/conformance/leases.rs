@@ -17,6 +17,7 @@ cases![
     an_expired_job_goes_to_another_worker,
     jobs_of_dead_workers_are_stale_immediately,
     a_crash_uses_up_no_attempt,
+    returning_a_job_does_not_count_the_attempt,
     lease_holders_are_listed,
     the_next_lease_to_end_is_the_earliest,
     the_next_job_to_be_due_is_the_earliest,
@@ -154,6 +155,19 @@ async fn a_crash_uses_up_no_attempt(fixture: Fixture) {
     fixture.apply(held(&check, vec![crash()])).await;
     let record = fixture.job(run_id, "a").await.unwrap();
     assert_eq!((record.status, record.attempt, record.crashes), (Status::Suspended, 1, 1));
+}
+
+async fn returning_a_job_does_not_count_the_attempt(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let events = fixture.event_names(run_id).await;
+    let applied = fixture.apply(held(&job, vec![Change::ReturnJob { stage_id: "a".into() }])).await;
+    assert_eq!(applied.ready.len(), 1);
+    assert_eq!(fixture.event_names(run_id).await, events, "returning a job emits no event");
+    let record = fixture.job(run_id, "a").await.unwrap();
+    assert_eq!((record.status, record.attempt, record.worker_id), (Status::Pending, 0, None));
+    let stage = fixture.stage(run_id, "a").await;
+    assert_eq!((stage.status, stage.attempt), (Status::Pending, 0));
+    assert_eq!(fixture.claim("other").await.attempt, 1);
 }
 
 async fn lease_holders_are_listed(fixture: Fixture) {
