@@ -120,6 +120,7 @@ fn reads(change: &Change) -> Reads<'_> {
         | Change::ReturnJob { stage_id }
         | Change::Complete { stage_id, .. }
         | Change::Retry { stage_id, .. }
+        | Change::RecordCrash { stage_id, .. }
         | Change::NoteError { stage_id, .. }
         | Change::Fail { stage_id, .. }
         | Change::Cancel { stage_id }

@@ -199,6 +199,7 @@ fn decide(
     let ready = again.filter(|stage| count(&stage.predecessors) == 0).map(|stage| Change::Enqueue {
         stage_id: stage.id.clone(),
         max_attempts: stage.retry.max_attempts,
+        max_crashes: stage.retry.max_crashes,
         claim: None,
     });
     // Opens the next generation. Leases, cached outputs, artifacts and blobs carry their generation, so nothing of the

@@ -50,13 +50,13 @@ const UPDATE_STAGE: &str = "
 const INSERT_JOB: &str = "
     INSERT INTO {prefix}job_queue
         (workflow_run_id, stage_id, generation, status, priority, attempt, max_attempts, lease_epoch, worker_id,
-         leased_until, run_at, woken, workflow_id, definition_fingerprint)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+         leased_until, run_at, woken, crashes, max_crashes, workflow_id, definition_fingerprint)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
 
 const UPDATE_JOB: &str = "
     UPDATE {prefix}job_queue
     SET generation = ?3, status = ?4, priority = ?5, attempt = ?6, max_attempts = ?7, lease_epoch = ?8,
-        worker_id = ?9, leased_until = ?10, run_at = ?11, woken = ?12
+        worker_id = ?9, leased_until = ?10, run_at = ?11, woken = ?12, crashes = ?13, max_crashes = ?14
     WHERE workflow_run_id = ?1 AND stage_id = ?2";
 
 const DELETE_JOB: &str = "DELETE FROM {prefix}job_queue WHERE workflow_run_id = ?1 AND stage_id = ?2";
@@ -211,6 +211,7 @@ fn job_row(job: &JobRecord, row: &mut Arguments<'_, '_>) {
     row.id(job.run_id).text(&job.stage_id).int(job.generation).text(job.status.as_str()).int(job.priority);
     row.int(job.attempt).int(job.max_attempts).int(job.lease_epoch).maybe_text(job.worker_id.as_deref());
     row.maybe_instant(job.leased_until).instant(job.run_at).int(job.woken);
+    row.int(job.crashes).int(job.max_crashes);
 }
 
 /// Writes the new events, sorted: the set has them in the order of the decisions.

@@ -113,8 +113,8 @@ impl<W: Workflow> TestEngine<W> {
     }
 
     /// Plans a crash: the process dies in this attempt, after its body has run and before its outcome is committed. The
-    /// engine detects the loss when the lease ends, and runs the body again. If it was the last attempt, the run fails
-    /// with `WORKER_LOST`.
+    /// engine detects the loss when the lease ends, and runs the body again. After the last crash that the stage allows,
+    /// the run fails with `WORKER_LOST`.
     ///
     /// # Panics
     /// When the workflow has no such stage.
@@ -220,7 +220,7 @@ impl<W: Workflow> TestEngine<W> {
     /// The planned faults happen in each run.
     ///
     /// `input` makes the input of each run; `check` receives each output, and must accept it as it accepts the output
-    /// of a run without a crash. A crash that takes the last attempt of a stage fails the run with `WORKER_LOST`, as in
+    /// of a run without a crash. A crash that is the last one that a stage allows fails the run with `WORKER_LOST`, as in
     /// production: there is no output to check then, and the events and statements are checked all the same.
     ///
     /// # Panics
