@@ -135,7 +135,7 @@ async fn a_commit_that_fails_does_not_spin_the_loop_that_repeats_it() {
     // Each commit that touches a delivery fails at its end.
     let refuse = "CREATE TABLE parents (id INTEGER PRIMARY KEY);
         CREATE TABLE children (id REFERENCES parents DEFERRABLE INITIALLY DEFERRED);
-        CREATE TRIGGER refuse AFTER INSERT ON plugin_deliveries BEGIN
+        CREATE TRIGGER refuse AFTER INSERT ON workflow_plugin_deliveries BEGIN
             INSERT INTO children VALUES (1);
         END";
     sqlx::raw_sql(refuse).execute(&mut connection).await.unwrap();

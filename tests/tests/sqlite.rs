@@ -4,6 +4,7 @@ mod sqlite {
     mod fixture;
     mod files;
     mod durability;
+    mod lost_files;
     mod sharing;
     mod row_cache;
     mod statements;

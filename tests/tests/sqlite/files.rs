@@ -1,5 +1,6 @@
 //! Files that can be opened, and files that cannot.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -140,5 +141,41 @@ async fn a_file_that_stays_locked_is_a_retryable_error() {
     sqlx::query("ROLLBACK").execute(&mut connection).await.unwrap();
     running(&store).await;
     connection.close().await.unwrap();
+    store.close().await;
+}
+
+/// A process that is suspended (SIGSTOP) in a transaction keeps the lock for as long.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_calls_behind_a_suspended_process_fail_together_after_a_limit() {
+    let directory = Directory::new();
+    let path = directory.file("store.db");
+    let mut options = SqliteOptions::new(path.to_str().unwrap());
+    options.busy_timeout = Duration::from_millis(500);
+    let store = Arc::new(SqliteStore::open(options).await.unwrap());
+    let job = running(&*store).await;
+    let mut suspended = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut suspended).await.unwrap();
+    let before = store.statistics().transactions;
+    let calls = (0..1_000).map(|number| {
+        let (store, run_id) = (Arc::clone(&store), job.lease.run_id);
+        tokio::spawn(async move {
+            if number % 2 == 0 {
+                return store.commit(create()).await;
+            }
+            // Such a decision has a transaction to itself.
+            store.commit_locked(run_id, Box::new(|_| None)).await
+        })
+    });
+    for outcome in join_all(calls.collect::<Vec<_>>()).await {
+        let error = outcome.unwrap().unwrap_err();
+        assert_eq!(error.code(), "STORE_LOCKED");
+        assert!(error.is_retryable());
+        assert!(error.to_string().contains("store.db") && error.to_string().contains("500ms"), "{error}");
+    }
+    let waits = store.statistics().transactions - before;
+    assert!(waits <= 2, "the calls waited {waits} times one after the other");
+    sqlx::query("ROLLBACK").execute(&mut suspended).await.unwrap();
+    running(&*store).await;
+    suspended.close().await.unwrap();
     store.close().await;
 }

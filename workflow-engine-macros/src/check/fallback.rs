@@ -55,7 +55,7 @@ pub fn expand(function: &Function, krate: Option<&Path>, mut errors: Errors) -> 
             impl #private::IsCheck for #name {}
             impl<__T> #private::TakesTicket<__T> for #name {
                 fn store<__S: #private::Stage>(
-                    _: &__T,
+                    _: __T,
                 ) -> #private::Result<#private::Json, #private::StageError> {
                     ::core::unreachable!()
                 }

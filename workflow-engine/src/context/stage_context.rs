@@ -17,7 +17,7 @@ use super::services::ContextServices;
 use super::stored_outputs::StoredOutputs;
 use crate::ledger::CallLedger;
 use crate::records::LogLevel;
-use crate::value::{Json, RunId, Storable};
+use crate::value::{Json, RunId, Storable, exact};
 
 /// The parameter of a [`StageContext`] that names no stage: such a context has no `require` and no `optional`.
 #[derive(Debug)]
@@ -61,6 +61,11 @@ impl StageContext {
     pub(crate) fn new(scope: StageScope, outputs: HashMap<String, Json>, services: ContextServices) -> Self {
         let outputs = StoredOutputs::new(outputs);
         Self { inner: Arc::new(Inner { scope, outputs, services }), stage: PhantomData }
+    }
+
+    /// Returns a value that a body holds until it ends, so that the engine can tell when a stopped body has ended.
+    pub(crate) fn life(&self) -> Arc<EffectBuffer> {
+        Arc::clone(&self.inner.services.effects)
     }
 
     /// Makes a context without an engine, for unit tests of a stage's function.
@@ -149,12 +154,18 @@ impl<S> StageContext<S> {
 
     /// Writes a log line, which the engine stores and sends to event sinks.
     ///
-    /// `fields` is a value that serde can write as JSON, usually an object; `()` for no fields. Fields that cannot be
-    /// written are stored as `null`.
+    /// `fields` is a value that serde can write as JSON, usually an object; `()` for no fields. Numbers that are not finite
+    /// become `null`. Fields that cannot be written at all are replaced by the reason.
     pub fn log(&self, level: LogLevel, message: impl AsRef<str>, fields: impl Serialize) {
-        // The line is stored even if its fields cannot be written.
-        let fields = Json::encode(&fields).unwrap_or_else(|_| Json::null());
-        self.inner.services.reports.log(level, message.as_ref(), fields);
+        let json = exact::encode_leniently(&fields).unwrap_or_else(|fault| {
+            if fault.is_too_deep() {
+                // Dropping it here could overflow the stack, and it need not be `Send`.
+                std::mem::forget(fields);
+            }
+            // The line is stored even if its fields cannot be written.
+            Json::write(&format!("({})", fault.code())).unwrap_or_else(|_| Json::null())
+        });
+        self.inner.services.reports.log(level, message.as_ref(), json);
     }
 
     /// Reports the progress of the stage. `fraction` is clamped to `0.0..=1.0`; NaN and infinity are 0.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::error::{Error, ErrorCode};
 #[cfg(feature = "ai")]
 use crate::ledger::ai_error::Verdict;
+use crate::value::Lossy;
 
 /// The return type of a stage: its output, or an error.
 pub type StageResult<T> = Result<T, StageError>;
@@ -47,6 +48,8 @@ pub type StageResult<T> = Result<T, StageError>;
 pub struct StageError {
     message: String,
     remedy: Remedy,
+    /// The code of a run that fails for this reason, if it is not `STAGE_FAILED`.
+    code: Option<ErrorCode>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,24 +57,55 @@ enum Remedy {
     Retry,
     RetryAfter(Duration),
     None,
+    /// The attempt did not end by itself; it does not count.
+    Interrupted,
 }
 
 impl StageError {
+    fn new(message: impl fmt::Display, remedy: Remedy) -> Self {
+        Self { message: message.to_string(), remedy, code: None }
+    }
+
+    /// A permanent error with its own code for the run.
+    pub(crate) fn with_code(code: ErrorCode, message: impl fmt::Display) -> Self {
+        Self { code: Some(code), ..Self::permanent(message) }
+    }
+
+    /// The permanent error of a value that cannot be stored as it is.
+    pub(crate) fn lossy(what: impl fmt::Display, fault: &Lossy) -> Self {
+        Self::with_code(fault.code(), format_args!("{what}: {fault}"))
+    }
+
+    /// The code of a run that fails for this reason.
+    pub(crate) fn code(&self) -> ErrorCode {
+        self.code.unwrap_or(ErrorCode::StageFailed)
+    }
+
     /// Makes an error that the stage's retry policy applies to, such as a lost connection.
     pub fn retryable(message: impl fmt::Display) -> Self {
-        Self { message: message.to_string(), remedy: Remedy::Retry }
+        Self::new(message, Remedy::Retry)
     }
 
     /// Makes an error that another attempt cannot solve: the stage and its run fail now.
     pub fn permanent(message: impl fmt::Display) -> Self {
-        Self { message: message.to_string(), remedy: Remedy::None }
+        Self::new(message, Remedy::None)
     }
 
     /// Makes an error with its own delay before the next attempt, such as an HTTP 429 with `Retry-After`.
     ///
     /// The delay replaces the policy's backoff for this retry only. The policy's number of attempts still applies.
     pub fn retry_after(message: impl fmt::Display, delay: Duration) -> Self {
-        Self { message: message.to_string(), remedy: Remedy::RetryAfter(delay) }
+        Self::new(message, Remedy::RetryAfter(delay))
+    }
+
+    /// Makes the result of an attempt that its runtime ended: the job returns to the queue, and the attempt does not count.
+    pub(crate) fn interrupted(message: impl fmt::Display) -> Self {
+        Self::new(message, Remedy::Interrupted)
+    }
+
+    /// Returns whether this is the result of [`interrupted`](Self::interrupted).
+    pub(crate) const fn is_interrupted(&self) -> bool {
+        matches!(self.remedy, Remedy::Interrupted)
     }
 
     /// Returns the text of the error and of its sources, separated by `: `.
@@ -91,7 +125,7 @@ impl StageError {
     pub const fn delay(&self) -> Option<Duration> {
         match self.remedy {
             Remedy::RetryAfter(delay) => Some(delay),
-            Remedy::Retry | Remedy::None => None,
+            Remedy::Retry | Remedy::None | Remedy::Interrupted => None,
         }
     }
 }
@@ -152,7 +186,7 @@ impl<E: IntoStageError> From<E> for StageError {
             remedy = remedy.or_else(|| remedy_of(cause));
             source = cause.source();
         }
-        Self { message, remedy: remedy.unwrap_or(Remedy::Retry) }
+        Self { message, remedy: remedy.unwrap_or(Remedy::Retry), code: None }
     }
 }
 

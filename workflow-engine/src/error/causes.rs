@@ -2,7 +2,10 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
+use super::descriptors::is_shortage;
 use super::{Error, ErrorCode, redacted};
 
 impl Error {
@@ -170,6 +173,26 @@ impl Error {
         Self::new(ErrorCode::InvalidRequest, reason)
     }
 
+    pub(crate) fn invalid_setting<T: fmt::Debug>(name: &str, value: &T, range: &RangeInclusive<T>) -> Self {
+        let permitted = format!("from {:?} to {:?}", range.start(), range.end());
+        Self::new(
+            ErrorCode::InvalidSetting,
+            format!("the setting `{name}` is {value:?}, but must be {permitted}"),
+        )
+    }
+
+    pub(crate) fn invalid_setting_text(name: &str, value: &str, permitted: &str) -> Self {
+        Self::new(
+            ErrorCode::InvalidSetting,
+            format!("the setting `{name}` is `{value}`, but must have {permitted}"),
+        )
+    }
+
+    pub(crate) fn request_too_deep(command: &str) -> Self {
+        let message = format!("the request of `{command}` nests arrays and objects too deeply");
+        Self::new(ErrorCode::PayloadTooDeep, message)
+    }
+
     pub(crate) fn invalid_annotation(reason: impl fmt::Display) -> Self {
         Self::new(ErrorCode::InvalidAnnotation, format!("the annotation cannot be stored: {reason}"))
     }
@@ -255,7 +278,21 @@ impl Error {
         Self::new(ErrorCode::ShuttingDown, "the engine is shutting down")
     }
 
+    pub(crate) fn runtime_gone() -> Self {
+        Self::new(
+            ErrorCode::RuntimeGone,
+            "the tokio runtime on which the engine was built was shut down; make the call within another one",
+        )
+    }
+
+    pub(crate) fn no_runtime(source: tokio::runtime::TryCurrentError) -> Self {
+        Self::new(ErrorCode::WorkerNotStarted, format!("the worker cannot start: {source}")).because(source)
+    }
+
     pub(crate) fn worker_not_started(source: std::io::Error) -> Self {
+        if is_shortage(&source) {
+            return Self::descriptors_exhausted("start the worker", source);
+        }
         Self::new(ErrorCode::WorkerNotStarted, format!("the worker cannot start: {source}")).because(source)
     }
 
@@ -275,6 +312,20 @@ impl Error {
         Self::new(ErrorCode::StatementFailed, message).because(source)
     }
 
+    /// A statement of the user has waited for locks for as long as the store allows.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "only PostgreSQL locks rows"))]
+    pub(crate) fn statement_blocked(
+        which: &str,
+        waited: Duration,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        let source = source.into();
+        let message = format!(
+            "{which} waited {waited:?} for locks of other sessions, the limit `statement_lock_wait`: {source}"
+        );
+        Self::new(ErrorCode::StatementFailed, message).because(source)
+    }
+
     pub(crate) fn statements_unsupported() -> Self {
         let message = "statements need SQLite or PostgreSQL: the in-memory store has no tables";
         Self::new(ErrorCode::StatementsUnsupported, message)
@@ -284,6 +335,42 @@ impl Error {
     pub(crate) fn store_unavailable(doing: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let source = source.into();
         Self::new(ErrorCode::StoreUnavailable, format!("cannot {doing}: {source}")).because(source)
+    }
+
+    /// The system has no file descriptor for the process.
+    pub(crate) fn descriptors_exhausted(
+        doing: &str,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        let source = source.into();
+        let message = format!(
+            "cannot {doing}: the process has too few free file descriptors ({source}); raise its limit (`ulimit -n`)"
+        );
+        Self::new(ErrorCode::DescriptorsExhausted, message).because(source)
+    }
+
+    /// Another process has held the write lock of a SQLite file for too long.
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only SQLite has such a lock"))]
+    pub(crate) fn store_locked(doing: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let source = source.into();
+        let message = format!(
+            "cannot {doing}: {source}; another process holds the write lock: it may be suspended, or keep a transaction open"
+        );
+        Self::new(ErrorCode::StoreLocked, message).because(source)
+    }
+
+    /// A name no longer leads to the SQLite file that the process has open.
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only SQLite has files"))]
+    pub(crate) fn store_file_replaced(
+        path: &std::path::Path,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        let source = source.into();
+        let message = format!(
+            "the file `{}` is not the one that the engine has open: {source}; stop every process that uses the old file, put the right one in place, and start them again",
+            path.display()
+        );
+        Self::new(ErrorCode::StoreFileReplaced, message).because(source)
     }
 
     /// The store responded with something that a retry will not resolve.

@@ -96,6 +96,9 @@ error_codes! {
     InvalidRequest "INVALID_REQUEST" InvalidInput
         "A command is malformed: a missing, unknown or ill-typed field, or a value out of range."
         "Correct the command as the message says.";
+    InvalidSetting "INVALID_SETTING" InvalidInput
+        "A setting of the engine, of a host or of a store is out of its range."
+        "Choose a value in the range that the message names.";
     InvalidAnnotation "INVALID_ANNOTATION" InvalidInput
         "An annotation has no attribute, too many of them, or a key or value that cannot be stored."
         "Shorten or rename what the message names.";
@@ -121,8 +124,11 @@ error_codes! {
         "A JSON value is nested deeper than 127 levels."
         "Flatten the value.";
     PayloadUnreadable "PAYLOAD_UNREADABLE" InvalidInput
-        "A JSON value could not be read back: a lone surrogate, or a number beyond every Rust type."
-        "Correct the value at the byte that the message names.";
+        "A value could not be written as JSON or read back: a lone surrogate, a number beyond every Rust type, a map whose keys are not texts."
+        "Correct the value at the place that the message names.";
+    PayloadChanged "PAYLOAD_CHANGED" InvalidInput
+        "A value would be read back from its JSON as another value: `NaN`, `Some(None)`, an untagged enum whose variants look alike."
+        "Change the type of what the message names, so that JSON distinguishes its values.";
     UnsupportedStore "UNSUPPORTED_STORE" InvalidInput
         "A store location is not valid, or needs a Cargo feature that is off."
         "Use `sqlite://path`, a file path, `postgres://…` or `memory:`, and enable the feature that the message names.";
@@ -204,6 +210,12 @@ error_codes! {
     StoreUnavailable "STORE_UNAVAILABLE" Unavailable
         "The database did not respond, was busy, or the store is closed."
         "Repeat the call; check the database.";
+    StoreLocked "STORE_LOCKED" Unavailable
+        "Another process has held the write lock of the SQLite file for longer than `SqliteOptions::busy_timeout`; nothing was written."
+        "Repeat the call; look for a process that is suspended, or that keeps a transaction open.";
+    DescriptorsExhausted "DESCRIPTORS_EXHAUSTED" Unavailable
+        "The process has too few free file descriptors."
+        "Raise the limit (`ulimit -n`, `LimitNOFILE=`), or look for what leaves files or connections open.";
     BlobStoreFailed "BLOB_STORE_FAILED" Unavailable
         "The blob store failed to read, write or delete a payload."
         "Repeat the call; check the blob store.";
@@ -213,12 +225,18 @@ error_codes! {
     ShuttingDown "SHUTTING_DOWN" Unavailable
         "The engine is shutting down."
         "Wait for the run in another process: it continues there.";
+    RuntimeGone "RUNTIME_GONE" Unavailable
+        "The tokio runtime on which the engine was built was shut down, and the caller is on no other one."
+        "Keep the runtime for as long as the engine, or make the call within another runtime: the worker continues there.";
     WorkerNotStarted "WORKER_NOT_STARTED" Unavailable
         "The system refused a thread or a signal handler."
         "Check the limits of the process.";
     StoreFailed "STORE_FAILED" Internal
         "The database returned an error that a repetition will not fix, or holds another schema."
         "Read the message: a newer schema version, missing rights, or a damaged file.";
+    StoreFileReplaced "STORE_FILE_REPLACED" Internal
+        "The SQLite file was removed, moved or replaced while the engine had it open, so commits do not last."
+        "Stop every process that has the old file open, put the right file in place, and start them again.";
     StoredValueCorrupt "STORED_VALUE_CORRUPT" Internal
         "A stored value cannot be decoded as its type."
         "Check whether the type changed without a new definition, or whether the row was edited.";

@@ -101,7 +101,14 @@ impl Outages {
     /// Records a failure of `task`.
     pub fn failed(&self, task: &str, error: &Error) {
         let mut state = self.lock();
-        let news = if error.code() == ErrorCode::StoreUnavailable {
+        let is_outage = matches!(
+            error.code(),
+            ErrorCode::StoreUnavailable
+                | ErrorCode::StoreLocked
+                | ErrorCode::StoreFileReplaced
+                | ErrorCode::DescriptorsExhausted
+        );
+        let news = if is_outage {
             state.store_failed(task, Instant::now())
         } else {
             state.task_failed(task, Instant::now())

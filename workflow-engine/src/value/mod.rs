@@ -8,8 +8,11 @@ mod cost;
 mod payload;
 mod schemas;
 mod json;
+pub(crate) mod canonical;
+pub(crate) mod exact;
 mod empty;
 pub(crate) mod limits;
+pub(crate) mod setting;
 mod nearest;
 mod name;
 
@@ -21,6 +24,7 @@ pub use limits::{Limits, MAX_DEPTH};
 pub use payload::{Payload, Storable};
 pub use run_id::RunId;
 
+pub(crate) use exact::Lossy;
 pub(crate) use name::{MAX_NAME_BYTES, is_name};
 pub(crate) use nearest::{nearest, unknown_field};
 pub(crate) use payload::Stored;

@@ -25,6 +25,11 @@ use crate::value::{Cost, Json, RunId};
 pub struct CreateRun {
     /// The idempotency key, at most 255 bytes. The same key with the same request returns the run of the first request;
     /// with another request it is an `IDEMPOTENCY_CONFLICT`. `None` creates a run each time.
+    ///
+    /// The workflow, the input and the configuration identify a request, as the caller wrote them: the order of keys does
+    /// not count, nor how a number is written (`1` or `1.0`). Defaults are not part of it, so a deployment that changes
+    /// one does not turn a repeated request into a conflict. Priority, metadata, annotations and budget do not count: of
+    /// two requests that differ in them, the first one decides.
     pub idempotency_key: Option<String>,
     /// The workflow's id.
     pub workflow_id: String,
@@ -95,58 +100,48 @@ impl Command for CreateRun {
         let idempotency = entry.clone();
         let decision = Decision { run_id, precondition: Precondition::Absent, idempotency, changes };
 
-        match (kernel.store().commit(decision).await?, entry) {
-            (Commit::Applied(applied), _) => {
-                let status = if let Some(reservation) = reservation {
-                    kernel.run_cache().insert(run_id, 1, CachedRun::new(input, config));
-                    (reservation.run)(applied.claimed);
-                    Status::Running
-                } else {
-                    // This process probably claims the run as soon as it has a free slot.
-                    if has_host {
-                        kernel.run_cache().insert_early(run_id, CachedRun::new(input, config));
-                    }
-                    Status::Pending
-                };
-                Ok(CreateRunOutput { run_id, status })
-            }
-            (Commit::Duplicate { request_hash, result }, Some(entry)) => {
+        let shared = kernel.shared();
+        let commit = async move {
+            let mut commit = shared.store().commit(decision).await?;
+            let Commit::Applied(applied) = &mut commit else { return Ok((commit, Status::Pending)) };
+            let run = CachedRun::new(input, config);
+            let status = if let Some(reservation) = reservation {
+                shared.run_cache().insert(run_id, 1, run);
+                (reservation.run)(std::mem::take(&mut applied.claimed));
+                Status::Running
+            } else {
+                // This process probably claims the run as soon as it has a free slot.
+                if has_host {
+                    shared.run_cache().insert_early(run_id, run);
+                }
+                Status::Pending
+            };
+            Ok::<_, Error>((commit, status))
+        };
+        // The claimed stages run although the caller has stopped waiting.
+        match (kernel.detach(commit, |_, _| {}).await?, entry) {
+            ((Commit::Applied(_), status), _) => Ok(CreateRunOutput { run_id, status }),
+            ((Commit::Duplicate { request_hash, result }, _), Some(entry)) => {
                 let run_id: RunId = idempotency::first_output(&entry, &request_hash, &result)?;
                 let run = kernel.store().run(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
                 Ok(CreateRunOutput { run_id, status: run.status })
             }
-            (Commit::Duplicate { .. }, None) | (Commit::PreconditionFailed, _) => {
+            ((Commit::Duplicate { .. } | Commit::PreconditionFailed, _), _) => {
                 Err(Error::run_id_taken(run_id))
             }
         }
     }
 }
 
-/// The request as the caller made it. Defaults are not part of it, so a deployment that changes one does not turn a
-/// repeated request into a conflict.
+/// What identifies a request: the workflow, the input and the configuration.
 #[derive(Serialize)]
-struct Request<'a>(
-    &'a str,
-    &'a Json,
-    Option<&'a Json>,
-    Option<i32>,
-    Option<&'a Json>,
-    &'a [Annotation],
-    Option<Cost>,
-);
+struct Request<'a>(&'a str, &'a Json, &'a Json);
 
 impl CreateRun {
     fn entry(&self, run_id: RunId) -> Result<Option<IdempotencyEntry>, Error> {
         let Some(key) = &self.idempotency_key else { return Ok(None) };
-        let request = Request(
-            &self.workflow_id,
-            &self.input,
-            self.config.as_ref(),
-            self.priority,
-            self.metadata.as_ref(),
-            &self.annotations,
-            self.budget,
-        );
+        let none = Json::trusted("{}");
+        let request = Request(&self.workflow_id, &self.input, self.config.as_ref().unwrap_or(&none));
         idempotency::entry(Self::NAME, key, &request, &run_id).map(Some)
     }
 }

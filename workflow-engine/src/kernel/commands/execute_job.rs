@@ -6,9 +6,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::Command;
 use crate::error::Error;
+use crate::kernel::HeldJob;
 use crate::kernel::Kernel;
+use crate::kernel::attempt::JobOutcome;
 use crate::kernel::attempt::execution_key::{self, KeyedClaim};
-use crate::kernel::attempt::{JobOutcome, execute_claimed};
 use crate::kernel::compatibility::definition_of;
 use crate::kernel::slots::NoSlots;
 use crate::records::{Claimant, Status};
@@ -34,9 +35,9 @@ pub struct ExecuteJob {
 
 /// The result of the attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct ExecuteJobOutput {
     /// The outcome of the attempt.
-    #[serde(flatten)]
     pub outcome: JobOutcome,
 }
 
@@ -73,10 +74,15 @@ pub(in crate::kernel) async fn execute_job(
     }
     definition_of(kernel, &snapshot.run).await?;
     let claimant = Claimant { worker_id, lease: kernel.lease() };
-    let job = match execution_key::claim(kernel, &stage_id, &snapshot, &claimant, key).await? {
+    let claimed = kernel.clock().monotonic();
+    let job = match execution_key::claim(kernel, &stage_id, &snapshot, &claimant, key.clone()).await? {
         KeyedClaim::Claimed(job) => job,
         KeyedClaim::Done(outcome) => return Ok(ExecuteJobOutput { outcome }),
         KeyedClaim::NotClaimable => {
+            // Another request with this key may have claimed the job since the first look.
+            if let Some(outcome) = execution_key::earlier_outcome(kernel, run_id, key.as_ref()).await? {
+                return Ok(ExecuteJobOutput { outcome });
+            }
             let reason = format!(
                 "run {run_id} is {}, and its stage `{stage_id}` is {} without a due job",
                 snapshot.run.status, stage.status
@@ -84,6 +90,8 @@ pub(in crate::kernel) async fn execute_job(
             return Ok(ExecuteJobOutput { outcome: JobOutcome::Superseded { reason } });
         }
     };
-    let finished = execute_claimed(kernel, &job, &claimant, &NoSlots, stop).await?;
+    // If the caller stops waiting, the job returns to the queue.
+    let job = HeldJob::new(&kernel.shared(), job, claimed, stop);
+    let finished = job.execute(&claimant, &NoSlots).await?;
     Ok(ExecuteJobOutput { outcome: finished.outcome })
 }

@@ -55,9 +55,10 @@ pub(super) struct ExternalCommits {
 /// The way in which the writer learns that a check is due.
 enum Watch {
     /// The operating system reports writes. Dropping the watcher ends its thread.
-    Notifications { _watcher: RecommendedWatcher },
-    /// Each of our transactions checks, until there is a pause.
-    Transactions,
+    Notifications(RecommendedWatcher),
+    /// Each of our transactions checks, until there is a pause. The watcher is kept, because a new one would need file
+    /// descriptors, which may have run out meanwhile.
+    Transactions(RecommendedWatcher),
     /// The file cannot be watched: the writer polls it.
     Polling,
 }
@@ -95,13 +96,13 @@ impl ExternalCommits {
             return tokio::time::sleep(pause).await;
         }
         match self.watch {
-            Watch::Notifications { .. } => {
+            Watch::Notifications(_) => {
                 while !self.reported.flag.load(Ordering::Acquire) {
                     self.reported.wake.notified().await;
                 }
                 tokio::time::sleep(MAX_LINGER).await;
             }
-            Watch::Transactions => tokio::time::sleep(MIN_INTERVAL).await,
+            Watch::Transactions(_) => tokio::time::sleep(MIN_INTERVAL).await,
             Watch::Polling => tokio::time::sleep(self.pause).await,
         }
     }
@@ -109,13 +110,13 @@ impl ExternalCommits {
     /// Returns whether a transaction that has begun should check: under load there is no pause for a separate check.
     pub(super) fn is_check_due(&mut self) -> bool {
         self.uninterrupted += 1;
-        if self.uninterrupted > BUSY_COMMITS && matches!(self.watch, Watch::Notifications { .. }) {
-            self.watch = Watch::Transactions;
+        if self.uninterrupted > BUSY_COMMITS {
+            self.watch.suspend(&self.path);
         }
         match self.watch {
-            Watch::Notifications { .. } if !self.reported.flag.load(Ordering::Acquire) => false,
-            Watch::Notifications { .. } | Watch::Polling => self.latest_check.elapsed() >= POLL.0,
-            Watch::Transactions => true,
+            Watch::Notifications(_) if !self.reported.flag.load(Ordering::Acquire) => false,
+            Watch::Notifications(_) | Watch::Polling => self.latest_check.elapsed() >= POLL.0,
+            Watch::Transactions(_) => true,
         }
     }
 
@@ -123,8 +124,7 @@ impl ExternalCommits {
     /// it as reported.
     fn begin_pause(&mut self) {
         self.uninterrupted = 0;
-        if matches!(self.watch, Watch::Transactions) {
-            self.watch = Watch::begin(&self.path, &self.reported);
+        if self.watch.resume(&self.path) {
             self.reported.raise();
         }
     }
@@ -136,7 +136,7 @@ impl ExternalCommits {
     }
 
     /// Repeats a check that failed, later each time. What was reported before it is still to be found.
-    fn repeat_check(&mut self) {
+    pub(super) fn repeat_check(&mut self) {
         self.reported.raise();
         self.retry = Some(self.retry.map_or(POLL.0, |pause| (pause * 2).min(MAX_RETRY)));
     }
@@ -202,26 +202,50 @@ impl DataVersion {
 
 impl Watch {
     fn begin(path: &Path, reported: &Arc<Reported>) -> Self {
-        match watch(path, Arc::clone(reported)) {
-            Ok(watcher) => Self::Notifications { _watcher: watcher },
-            Err(error) => {
-                tracing::warn!(%error, "cannot watch the database file; polling it instead");
-                Self::Polling
-            }
+        let watched = watcher(Arc::clone(reported)).and_then(|mut watcher| {
+            watcher.watch(&wal_of(path), RecursiveMode::NonRecursive)?;
+            Ok(watcher)
+        });
+        watched.map_or_else(Self::poll, Self::Notifications)
+    }
+
+    /// Lets each transaction check instead, where the operating system has reported until now.
+    fn suspend(&mut self, path: &Path) {
+        *self = match std::mem::replace(self, Self::Polling) {
+            Self::Notifications(mut watcher) => match watcher.unwatch(&wal_of(path)) {
+                Ok(()) => Self::Transactions(watcher),
+                Err(error) => Self::poll(error),
+            },
+            other => other,
+        };
+    }
+
+    /// Has the operating system report again. Returns whether it did not do so until now.
+    fn resume(&mut self, path: &Path) -> bool {
+        if !matches!(self, Self::Transactions(_)) {
+            return false;
         }
+        if let Self::Transactions(mut watcher) = std::mem::replace(self, Self::Polling) {
+            let watched = watcher.watch(&wal_of(path), RecursiveMode::NonRecursive);
+            *self = watched.map_or_else(Self::poll, |()| Self::Notifications(watcher));
+        }
+        true
+    }
+
+    fn poll(error: notify::Error) -> Self {
+        tracing::warn!(%error, "cannot watch the database file; polling it instead");
+        Self::Polling
     }
 }
 
-fn watch(path: &Path, reported: Arc<Reported>) -> notify::Result<RecommendedWatcher> {
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+fn watcher(reported: Arc<Reported>) -> notify::Result<RecommendedWatcher> {
+    notify::recommended_watcher(move |event: notify::Result<Event>| {
         // Reads are reported as well.
         if !matches!(event, Ok(Event { kind: EventKind::Access(_), .. })) {
             reported.raise();
             std::thread::sleep(MIN_INTERVAL);
         }
-    })?;
-    watcher.watch(&wal_of(path), RecursiveMode::NonRecursive)?;
-    Ok(watcher)
+    })
 }
 
 /// Returns the path of the `-wal` file. SQLite names it after the real path of the database.

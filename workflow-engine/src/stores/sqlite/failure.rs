@@ -2,10 +2,14 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::error::Error;
+use crate::error::{Error, descriptors};
+
+/// The descriptors that a connection needs. Some may be free again when SQLite has failed to open one.
+const PROBED: usize = 3;
 
 /// A failure of a transaction. It is cloned for every request of the transaction.
 #[derive(Clone, Debug)]
@@ -14,6 +18,10 @@ pub(super) struct Failure {
     transient: bool,
     busy: bool,
     refused: bool,
+    /// Whether the process has no free file descriptor.
+    exhausted: bool,
+    /// The file that is no longer the one that this process has open.
+    changed_file: Option<PathBuf>,
     source: Arc<dyn StdError + Send + Sync>,
 }
 
@@ -33,12 +41,13 @@ impl Failure {
         let code = error.code().map(|code| code & 0xff);
         let busy = matches!(code, Some(BUSY | LOCKED));
         let is_transient = matches!(code, Some(BUSY | LOCKED | IO_ERROR | FULL | CANNOT_OPEN));
+        // SQLite says only that it cannot open a file.
+        let exhausted = code == Some(CANNOT_OPEN) && descriptors::shortage(PROBED).is_some();
         Self {
-            doing: doing.into(),
             transient: is_transient || error.is_unavailable(),
             busy,
-            refused: false,
-            source: Arc::new(error),
+            exhausted,
+            ..Self::lasting(doing, error)
         }
     }
 
@@ -57,7 +66,20 @@ impl Failure {
 
     /// Creates a failure that a retry does not remedy.
     pub(super) fn lasting(doing: impl Into<String>, source: impl StdError + Send + Sync + 'static) -> Self {
-        Self { doing: doing.into(), transient: false, busy: false, refused: false, source: Arc::new(source) }
+        Self {
+            doing: doing.into(),
+            transient: false,
+            busy: false,
+            refused: false,
+            exhausted: false,
+            changed_file: None,
+            source: Arc::new(source),
+        }
+    }
+
+    /// Creates the failure for a name that no longer leads to the file that this process has open.
+    pub(super) fn file_changed(path: &Path, change: impl StdError + Send + Sync + 'static) -> Self {
+        Self { changed_file: Some(path.to_owned()), ..Self::lasting("commit", change) }
     }
 
     /// Creates the failure for a row that cannot be read.
@@ -71,14 +93,22 @@ impl Failure {
         Self::lasting("read a stored row", unreadable)
     }
 
-    /// Returns whether the database was busy or unavailable, so that no request is to blame.
-    pub(super) fn is_transient(&self) -> bool {
-        self.transient
-    }
-
     /// Returns whether another connection holds a lock.
     pub(super) fn is_busy(&self) -> bool {
         self.busy
+    }
+
+    /// Returns whether the database was busy, unavailable or not in its place, so that no request is to blame.
+    pub(super) fn is_database_fault(&self) -> bool {
+        self.transient || self.changed_file.is_some()
+    }
+
+    /// Adds what a request has waited for.
+    pub(super) fn after_wait(mut self, path: &Path, waited: Duration) -> Self {
+        if self.busy {
+            self.doing = format!("begin a transaction on `{}` within {waited:?}", path.display());
+        }
+        self
     }
 
     /// Adds the name of the file.
@@ -90,8 +120,14 @@ impl Failure {
 
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
-        if failure.refused {
+        if let Some(path) = &failure.changed_file {
+            Self::store_file_replaced(path, failure.source)
+        } else if failure.refused {
             Self::statement_refused(&failure.doing, failure.source)
+        } else if failure.exhausted {
+            Self::descriptors_exhausted(&failure.doing, failure.source)
+        } else if failure.busy {
+            Self::store_locked(&failure.doing, failure.source)
         } else if failure.transient {
             Self::store_unavailable(&failure.doing, failure.source)
         } else {

@@ -14,7 +14,7 @@
 //!    `calls` write the rows that few commits have, each kind by its own statement and only where there is any.
 //! 7. `deliveries`, `retention` and leases write their rows directly, past the rows in memory.
 //! 8. `user_statements`: the statements that a stage gives, last. Their decision has the transaction to itself.
-//! 9. `writer` again: `COMMIT`, hints, rows back to the `row_cache`, replies. A failed transaction is repeated request by
+//! 9. `writer` again: `COMMIT`, a check that the file is still in its place (`file_identity`), hints, rows back to the `row_cache`, replies. A failed transaction is repeated request by
 //!    request, unless the database was busy (`failure`).
 //!
 //! Each statement is a constant beside the code that binds it (`arguments`, `json_rows`) and reads its result (`columns`,
@@ -32,6 +32,7 @@ mod retention;
 mod ledger;
 mod work;
 mod writer;
+mod file_identity;
 mod session;
 mod external_commits;
 mod batch;
@@ -56,7 +57,7 @@ mod statistics;
 #[cfg(test)]
 mod query_plans;
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::SqlitePool;
@@ -68,6 +69,7 @@ pub use self::options::{SqliteOptions, Synchronous};
 pub use self::statistics::SqliteStatistics;
 
 use self::failure::Failure;
+use self::file_identity::FileIdentity;
 use self::statistics::Counters;
 use self::work::{Request, Work};
 use super::Closed;
@@ -103,6 +105,9 @@ pub struct SqliteStore {
     clock: Arc<dyn Clock>,
     counters: Arc<Counters>,
     deliver_events: Arc<AtomicBool>,
+    files: Arc<FileIdentity>,
+    /// Whether the writer has found that a file is not the one that this process has open.
+    is_file_changed: Arc<AtomicBool>,
 }
 
 impl SqliteStore {
@@ -142,6 +147,9 @@ impl SqliteStore {
         doing: &'static str,
         query: Query<'_, Sqlite, SqliteArguments>,
     ) -> Result<Vec<SqliteRow>, Error> {
+        if self.is_file_changed.load(Ordering::Relaxed) {
+            self.files.check()?;
+        }
         Ok(query.fetch_all(&self.readers).await.map_err(|error| Failure::database(doing, error))?)
     }
 }

@@ -12,13 +12,14 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
-use sqlx::{ConnectOptions, Connection as _};
+use sqlx::{ConnectOptions, Connection as _, SqlitePool};
 use tokio::sync::mpsc;
 
 use super::SqliteStore;
 use super::external_commits::{DataVersion, ExternalCommits};
 use super::failure::Failure;
 use super::file_fault;
+use super::file_identity::FileIdentity;
 use super::migrations::migrate;
 use super::options::{SqliteOptions, prefix_of, texts_with};
 use super::parameters::resolve;
@@ -38,11 +39,14 @@ impl SqliteStore {
     /// does not exist, and migrates its schema to this version.
     ///
     /// # Errors
-    /// `UNSUPPORTED_STORE` when the location does not name a file that the process may create or write; `STORE_UNAVAILABLE` when the file cannot be opened or
-    /// another process keeps it locked; `STORE_FAILED` when the file is not a database of this engine, or of a later
+    /// `INVALID_SETTING` for an option that is out of its range; `UNSUPPORTED_STORE` when the location does not name a
+    /// file that the process may create or write; `STORE_UNAVAILABLE` when the file cannot be opened,
+    /// `DESCRIPTORS_EXHAUSTED` when the process may open no more files, `STORE_LOCKED` when another process keeps the
+    /// file locked; `STORE_FAILED` when the file is not a database of this engine, or of a later
     /// version of it. The messages name the file.
     pub async fn open(options: impl Into<SqliteOptions>) -> Result<Self, Error> {
         let (options, path) = resolve(options.into())?;
+        options.check()?;
         let texts = Arc::new(texts_with(prefix_of(&options)?));
         let counters = Arc::new(Counters::default());
         let session = Session {
@@ -59,6 +63,9 @@ impl SqliteStore {
             .max_lifetime(None)
             .test_before_acquire(false)
             .connect_lazy_with(quiet(options.reader(&path)));
+        open_readers(&readers).await.map_err(|failure| Error::from(failure.about(&path)))?;
+        let files = Arc::new(FileIdentity::of(&path));
+        let is_file_changed = Arc::new(AtomicBool::new(false));
         let hints = Arc::new(Hints::new());
         let deliver_events = Arc::new(AtomicBool::new(false));
         let (sender, requests) = mpsc::unbounded_channel();
@@ -71,6 +78,11 @@ impl SqliteStore {
             deliver_events: Arc::clone(&deliver_events),
             external_commits: ExternalCommits::watch(&path),
             seen,
+            path,
+            busy_timeout: options.busy_timeout,
+            is_locked: false,
+            files: Arc::clone(&files),
+            is_file_changed: Arc::clone(&is_file_changed),
         })?;
         Ok(Self {
             writer: Mutex::new(Some(sender)),
@@ -81,8 +93,21 @@ impl SqliteStore {
             clock: options.clock,
             counters,
             deliver_events,
+            files,
+            is_file_changed,
         })
     }
+}
+
+/// Opens all connections that read. A process whose file descriptors run out later has them already: a stage that could
+/// not read its inputs would keep its lease and make no progress.
+async fn open_readers(readers: &SqlitePool) -> Result<(), Failure> {
+    let mut opened = Vec::new();
+    for _ in 0..READERS {
+        let reader = readers.acquire().await;
+        opened.push(reader.map_err(|error| Failure::database("open the database", error))?);
+    }
+    Ok(())
 }
 
 /// Opens the connection that writes, and migrates the schema. Processes that create the file at the same time conflict

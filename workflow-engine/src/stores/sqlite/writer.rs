@@ -5,8 +5,10 @@
 //! requests: they gather while the previous batch commits. A transaction runs to its end even when its callers stop
 //! waiting.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
@@ -14,6 +16,7 @@ use tokio::sync::{mpsc, watch};
 use super::batch::{self, Outcome};
 use super::external_commits::{DataVersion, ExternalCommits};
 use super::failure::Failure;
+use super::file_identity::FileIdentity;
 use super::row_cache::RowCache;
 use super::session::Session;
 use super::work::Work;
@@ -38,6 +41,13 @@ pub(super) struct Writer {
     pub(super) external_commits: ExternalCommits,
     /// The newest state of the file that this writer has notified about.
     pub(super) seen: DataVersion,
+    pub(super) path: PathBuf,
+    pub(super) busy_timeout: Duration,
+    /// Whether the latest transaction has found the file locked by another process for the whole busy timeout.
+    pub(super) is_locked: bool,
+    pub(super) files: Arc<FileIdentity>,
+    /// Whether the latest check found another file in the place of one of them.
+    pub(super) is_file_changed: Arc<AtomicBool>,
 }
 
 /// Starts the thread. The returned receiver changes to `true` when the connection is closed.
@@ -80,33 +90,55 @@ impl Writer {
 
     /// Serves one request and those that are queued behind it.
     fn serve(&mut self, first: Work) {
+        // While another process keeps the file locked, all that is queued waits for the lock together. So no request waits
+        // for longer than twice the busy timeout, however many there are.
+        let most = if self.is_locked { usize::MAX } else { MAX_BATCH };
         let (mut shared, mut alone) = (Vec::new(), Vec::new());
         let mut next = Some(first);
         while let Some(work) = next {
             if work.runs_alone() { &mut alone } else { &mut shared }.push(work);
             let count = shared.len() + alone.len();
-            next = if count < MAX_BATCH { self.requests.try_recv().ok() } else { None };
+            next = if count < most { self.requests.try_recv().ok() } else { None };
         }
-        if !shared.is_empty() {
-            self.serve_together(shared);
-        }
-        for work in alone {
-            self.serve_together(vec![work]);
+        let mut failed = if self.is_locked { self.wait_for_lock().err() } else { None };
+        let (mut shared, mut alone) = (shared.into_iter(), alone.into_iter());
+        loop {
+            let mut batch: Vec<_> = shared.by_ref().take(MAX_BATCH).collect();
+            if batch.is_empty() {
+                batch.extend(alone.next());
+            }
+            if batch.is_empty() {
+                return;
+            }
+            match &failed {
+                Some(failure) => batch.into_iter().for_each(|work| work.fail(failure.clone().into())),
+                None => failed = self.serve_together(batch).err(),
+            }
         }
     }
 
-    /// Serves the requests in one transaction. Where one of them makes it fail, serves each in its own.
-    fn serve_together(&mut self, mut requests: Vec<Work>) {
+    /// Waits until no other process holds the write lock, for at most the busy timeout.
+    fn wait_for_lock(&mut self) -> Result<(), Failure> {
+        self.session.lock().map_err(|failure| failure.after_wait(&self.path, self.busy_timeout))?;
+        self.session.roll_back();
+        self.is_locked = false;
+        Ok(())
+    }
+
+    /// Serves the requests in one transaction. Where one of them makes it fail, serves each in its own. Fails where others
+    /// would only fail in the same way after the same wait.
+    fn serve_together(&mut self, mut requests: Vec<Work>) -> Result<(), Failure> {
         let Err(failure) = self.transact(&mut requests) else {
             requests.into_iter().for_each(Work::reply);
-            return;
+            return Ok(());
         };
+        self.is_locked = failure.is_busy();
         // No request is to blame for a busy or unavailable database: each of them would only wait again.
-        if failure.is_transient() || requests.len() == 1 {
+        if failure.is_database_fault() || requests.len() == 1 {
             for request in requests {
                 request.fail(failure.clone().into());
             }
-            return;
+            return if self.is_locked { Err(failure) } else { Ok(()) };
         }
         for request in requests {
             let mut request = [request];
@@ -117,12 +149,17 @@ impl Writer {
                 Err(failure) => request.fail(failure.into()),
             }
         }
+        Ok(())
     }
 
     fn transact(&mut self, requests: &mut [Work]) -> Result<(), Failure> {
         self.session.counters.requests.fetch_add(requests.len() as u64, Ordering::Relaxed);
         failpoint!("sqlite: before BEGIN", Failure::injected("begin a transaction"));
-        self.session.begin()?;
+        if self.is_file_changed.load(Ordering::Relaxed) {
+            // The file may be in its place again.
+            self.check_files()?;
+        }
+        self.session.begin().map_err(|failure| failure.after_wait(&self.path, self.busy_timeout))?;
         match self.run_and_commit(requests) {
             Ok(outcome) => {
                 outcome.notifications.send(&self.hints);
@@ -166,12 +203,37 @@ impl Writer {
             self.session.commit()?;
         }
         failpoint!("sqlite: after COMMIT", Failure::injected("commit"));
-        Ok(())
+        // The commit is in the file that this process has open. It is acknowledged only if others will find it there.
+        self.check_files()
+    }
+
+    fn check_files(&self) -> Result<(), Failure> {
+        let checked = self.files.check();
+        let was_changed = self.is_file_changed.swap(checked.is_err(), Ordering::Relaxed);
+        match &checked {
+            Err(failure) if !was_changed => {
+                tracing::error!(error = %Error::from(failure.clone()), "the database is not in its place; no commit is acknowledged");
+            }
+            Ok(()) if was_changed => {
+                tracing::warn!(path = %self.path.display(), "the database is in its place again")
+            }
+            _ => {}
+        }
+        checked
     }
 
     /// Sends a hint if another process has committed since the last check.
     fn check_external_commits(&mut self) {
-        let moved = self.seen.has_moved(&self.session, &mut self.external_commits).map_err(Error::from);
+        let moved = match self.check_files() {
+            Ok(()) => self.seen.has_moved(&self.session, &mut self.external_commits),
+            // A file that is removed or moved is reported, too.
+            Err(failure) => {
+                self.external_commits.repeat_check();
+                Err(failure)
+            }
+        };
+        self.is_locked |= moved.as_ref().is_err_and(Failure::is_busy);
+        let moved = moved.map_err(Error::from);
         self.hints.outages().record("check for commits of other processes", &moved);
         if let Ok(true) = moved {
             self.hints.everything_changed();
