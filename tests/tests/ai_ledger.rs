@@ -253,13 +253,7 @@ async fn only_the_options_that_a_call_or_its_preset_sets_reach_the_provider() {
     session.generate_text("m", "?").timeout(timeout).provider_options(options.clone()).await.unwrap();
     let sent = provider.requests();
     let said: Vec<_> = sent.iter().map(|request| (request.temperature, request.max_tokens)).collect();
-    let expected = [
-        (None, None),
-        (None, None),
-        (Some(0.3), Some(99)),
-        (Some(1.0), Some(5)),
-        (None, None),
-    ];
+    let expected = [(None, None), (None, None), (Some(0.3), Some(99)), (Some(1.0), Some(5)), (None, None)];
     assert_eq!(said, expected);
     assert_eq!((sent[4].timeout, sent[4].provider_options.as_ref()), (timeout, Some(&options)));
 }

@@ -301,6 +301,26 @@ impl Error {
         Self::new(ErrorCode::DescriptorsExhausted, message).because(source)
     }
 
+    /// The role of the database lacks a right.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "only PostgreSQL has roles"))]
+    pub(crate) fn missing_privilege(doing: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let source = source.into();
+        Self::new(ErrorCode::MissingPrivilege, format!("cannot {doing}: {source}")).because(source)
+    }
+
+    /// The database's encoding cannot hold a text.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "only PostgreSQL has encodings"))]
+    pub(crate) fn text_not_encodable(
+        doing: &str,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        let source = source.into();
+        let message = format!(
+            "cannot {doing}: the database cannot hold a text: {source}; use a database with the encoding UTF8"
+        );
+        Self::new(ErrorCode::TextNotEncodable, message).because(source)
+    }
+
     /// Another process has held the write lock of a SQLite file for too long.
     #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only SQLite has such a lock"))]
     pub(crate) fn store_locked(doing: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {

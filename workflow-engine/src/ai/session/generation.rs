@@ -122,7 +122,8 @@ impl PreparedGeneration {
     pub(super) fn call_spec(&self, step: u32) -> Result<CallSpec, AiError> {
         let request = &self.request;
         let mut metadata = Map::new();
-        metadata.extend(request.temperature.map(|temperature| ("temperature".to_owned(), temperature.into())));
+        metadata
+            .extend(request.temperature.map(|temperature| ("temperature".to_owned(), temperature.into())));
         metadata.extend(request.max_tokens.map(|limit| ("max_tokens".to_owned(), limit.into())));
         if !self.tools.is_empty() {
             metadata.insert("step".to_owned(), step.into());

@@ -32,10 +32,6 @@ impl From<&String> for ModelChoice {
 
 impl From<&AiConfig> for ModelChoice {
     fn from(config: &AiConfig) -> Self {
-        Self {
-            key: config.model.clone(),
-            temperature: config.temperature,
-            max_tokens: config.max_tokens,
-        }
+        Self { key: config.model.clone(), temperature: config.temperature, max_tokens: config.max_tokens }
     }
 }

@@ -24,7 +24,8 @@
 //!    this process, and `external_commits.rs` notifies the others.
 //!
 //! Reads bypass the queue: `read.rs` runs each as one statement, which sees one committed state. `columns.rs` turns
-//! rows into records, and `statements.rs` fills the schema's name into the statements.
+//! rows into records, and `statements.rs` fills the schema's name into the statements. `sessions.rs` holds what differs behind a pooler in
+//! transaction mode.
 
 mod options;
 mod open;
@@ -61,6 +62,9 @@ mod outbox;
 mod deliveries;
 mod retention;
 mod migrations;
+mod privileges;
+mod sessions;
+mod pooler_probe;
 mod statements;
 mod columns;
 mod arrays;

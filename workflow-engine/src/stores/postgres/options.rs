@@ -23,7 +23,8 @@ pub struct PostgresOptions {
     pub connections: u32,
     /// Whether the server is reached through a pooler in transaction mode; default no. The store then keeps nothing in
     /// a session: it prepares no statements, does not listen, sets timeouts in each transaction, and notices the
-    /// commits of other processes by polling.
+    /// commits of other processes by polling. A pooler that is not declared is found when the store opens, or by the
+    /// first error that only a pooler causes; the store then works like this by itself, and logs a warning.
     pub behind_pooler: bool,
     /// How long a transaction may take, including the wait for locks, before it fails with a retryable error; default
     /// 30 seconds.
@@ -93,8 +94,8 @@ const PLANNER: [(&str, &str); 6] = [
 ];
 
 impl PostgresOptions {
-    /// Returns the options of a connection.
-    pub(super) fn connect(&self) -> Result<PgConnectOptions, Error> {
+    /// Returns the options of a connection, whose session is its own or `shared`.
+    pub(super) fn connect(&self, shared: bool) -> Result<PgConnectOptions, Error> {
         let url = self.url.as_str();
         let parsed: PgConnectOptions = url
             .parse()
@@ -103,17 +104,17 @@ impl PostgresOptions {
         let parsed = if named { parsed } else { parsed.application_name("workflow-engine") };
         // sqlx logs each statement, which costs more than some of them.
         let quiet = parsed.disable_statement_logging();
-        if self.behind_pooler {
+        if shared {
             // A pooler refuses startup parameters that it does not support.
             return Ok(quiet.statement_cache_capacity(0).extra_float_digits(None));
         }
         Ok(quiet.options(self.session_settings()))
     }
 
-    /// Returns `BEGIN`; behind a pooler it also sets what a session would hold otherwise.
-    pub(super) fn begin(&self) -> String {
+    /// Returns `BEGIN`; in a `shared` session it also sets what a session would hold otherwise.
+    pub(super) fn begin(&self, shared: bool) -> String {
         let mut begin = "BEGIN ISOLATION LEVEL READ COMMITTED".to_owned();
-        if self.behind_pooler {
+        if shared {
             for (name, value) in self.session_settings() {
                 begin.push_str("; SET LOCAL ");
                 begin.push_str(name);

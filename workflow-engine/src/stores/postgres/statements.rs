@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
+use sqlx::SqlStr;
 
 use super::write_sql::{IS_WRITABLE, StatementParts};
 use crate::stores::sql_texts::SqlTexts;
@@ -12,8 +12,6 @@ use crate::stores::sql_texts::SqlTexts;
 #[derive(Debug)]
 pub(super) struct Statements {
     texts: SqlTexts,
-    /// `BEGIN`, with the settings of the transaction.
-    pub(super) begin: SqlStr,
     /// By [`StatementParts::number`].
     writes: [OnceLock<SqlStr>; StatementParts::STATEMENTS],
 }
@@ -24,13 +22,9 @@ pub(super) fn texts_of(schema: &str) -> SqlTexts {
 }
 
 impl Statements {
-    /// Creates the statements for a schema; `begin` begins its transactions.
-    pub(super) fn new(schema: &str, begin: String) -> Self {
-        Self {
-            texts: texts_of(schema),
-            begin: AssertSqlSafe(begin).into_sql_str(),
-            writes: std::array::from_fn(|_| OnceLock::new()),
-        }
+    /// Creates the statements for a schema.
+    pub(super) fn new(schema: &str) -> Self {
+        Self { texts: texts_of(schema), writes: std::array::from_fn(|_| OnceLock::new()) }
     }
 
     /// Returns `text` with the schema's name in its slots.
