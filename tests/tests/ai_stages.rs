@@ -105,6 +105,16 @@ fn the_kind_is_found_behind_the_programs_own_errors() {
     ] {
         assert_eq!(StageError::from(AiError::new(kind, "no")).is_retryable(), is_retryable, "{kind:?}");
     }
+    // `anyhow::Error` hides the type of the error that it wraps.
+    let wrapped =
+        |error: AiError| [anyhow::Error::from(error.clone()), anyhow::Error::from(error).context("page 3")];
+    for error in wrapped(limited()).map(StageError::from) {
+        assert_eq!((error.is_retryable(), error.delay()), (true, Some(delay)), "{error}");
+    }
+    let [plain, explained] = wrapped(error(AiErrorKind::InvalidRequest, 400)).map(StageError::from);
+    assert_eq!((plain.is_retryable(), plain.message()), (false, "no"));
+    assert_eq!((explained.is_retryable(), explained.message()), (false, "page 3: no"));
+
     let parse = StageError::from("x".parse::<u32>().unwrap_err());
     assert!(parse.is_retryable() && parse.delay().is_none());
 }

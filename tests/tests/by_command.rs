@@ -198,6 +198,28 @@ async fn a_key_is_in_progress_and_then_has_its_result(world: World) {
     assert_eq!(run.output().await.unwrap(), 2);
 }
 
+/// Each of them looks for the key before one of them has written it.
+async fn requests_with_one_key_at_the_same_time_return_the_first_result_or_say_that_it_is_in_progress(
+    world: World,
+) {
+    let engine = world.engine().register::<slowly>().without_worker().build().await.unwrap();
+    for failures in [0, 1] {
+        let run = slow_run(&engine, failures).await;
+        signal::give(run.id(), "end");
+        let key = format!("k-{failures}");
+        let results = (0..10).map(|_| engine.dispatch(execute(run.id(), "slow", Some(&key))));
+        let results = futures_util::future::join_all(results).await;
+        let first = engine.dispatch(execute(run.id(), "slow", Some(&key))).await.unwrap();
+        assert!(results.iter().any(Result::is_ok));
+        for result in results {
+            match result {
+                Ok(output) => assert_eq!(output, first),
+                Err(error) => assert_eq!(error.code(), "IDEMPOTENCY_IN_PROGRESS", "{error}"),
+            }
+        }
+    }
+}
+
 async fn a_key_of_a_dead_process_is_taken_over_when_its_lease_expires(world: World) {
     let engine = world.engine().register::<slowly>().without_worker().build().await.unwrap();
     let run = slow_run(&engine, 0).await;
@@ -247,6 +269,7 @@ on_every_store!(
     two_pollers_run_each_check_once,
     a_report_is_committed_live_and_touches_nothing_else,
     a_key_is_in_progress_and_then_has_its_result,
+    requests_with_one_key_at_the_same_time_return_the_first_result_or_say_that_it_is_in_progress,
     a_key_of_a_dead_process_is_taken_over_when_its_lease_expires,
     a_final_failure_and_a_suspension_are_stored_as_well,
 );

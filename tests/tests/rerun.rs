@@ -127,6 +127,32 @@ async fn a_dry_run_lists_the_stages_and_changes_nothing(world: World) {
     assert_eq!(world.store.snapshot(run.id()).await.unwrap(), before);
 }
 
+/// The first request changes the run, and the others find it changed.
+async fn requests_with_one_key_at_the_same_time_all_return_the_first_result(world: World) {
+    let engine = world.engine().register::<diamond>().build().await.unwrap();
+    let run = failing(&engine).await;
+    for key in ["first", "second", "third"] {
+        let keyed = || RerunFrom { idempotency_key: Some(key.into()), ..rerun(&run, "begin") };
+        let results = futures_util::future::join_all((0..20).map(|_| engine.dispatch(keyed()))).await;
+        let first = results[0].as_ref().unwrap();
+        for result in &results {
+            assert_eq!(result.as_ref().unwrap(), first);
+        }
+        drop(run.output().await);
+        assert_eq!(run.record().await.unwrap().generation, first.generation);
+        // Another key is another request: of those at the same time, one reruns.
+        let other = |key: usize| RerunFrom { idempotency_key: Some(key.to_string()), ..rerun(&run, "begin") };
+        let start = usize::try_from(first.generation).unwrap() * 100;
+        let results =
+            futures_util::future::join_all((start..start + 5).map(|key| engine.dispatch(other(key)))).await;
+        assert!(results.iter().any(Result::is_ok));
+        for error in results.iter().filter_map(|result| result.as_ref().err()) {
+            assert_eq!(error.code(), "RUN_NOT_TERMINAL", "{error}");
+        }
+        drop(run.output().await);
+    }
+}
+
 async fn a_repeated_key_reruns_once(world: World) {
     let engine = world.engine().register::<diamond>().build().await.unwrap();
     let run = failing(&engine).await;
@@ -178,5 +204,6 @@ on_every_store!(
     an_invalid_rerun_is_refused,
     a_dry_run_lists_the_stages_and_changes_nothing,
     a_repeated_key_reruns_once,
+    requests_with_one_key_at_the_same_time_all_return_the_first_result,
     the_old_generation_does_not_affect_the_new_one,
 );

@@ -23,6 +23,7 @@ cases! {
     every_kind_of_parameter = "stage/pass/every_kind_of_parameter.rs",
     from_a_macro = "stage/pass/from_a_macro.rs",
     library_under_another_path = "stage/pass/library_under_another_path.rs",
+    own_types = "stage/pass/own_types.rs",
     raw_identifiers = "stage/pass/raw_identifiers.rs",
     rules = "stage/pass/rules.rs",
     shadowed_names = "stage/pass/shadowed_names.rs",

@@ -31,7 +31,7 @@ const COST: i64 = 4;
 async fn spend(calls: u32, ctx: &StageContext) -> StageResult<u32> {
     for _ in 0..calls {
         let id = ctx.ledger().reserve(reservation(ctx, 10)).await?;
-        SENT.lock()?.entry(ctx.run_id()).or_default().push(id);
+        SENT.lock().map_err(StageError::retryable)?.entry(ctx.run_id()).or_default().push(id);
         ctx.ledger().settle(id, settled(COST)).await?;
     }
     Ok(ctx.attempt())

@@ -140,7 +140,7 @@ async fn trap_19_a_body_that_hangs_blocks_no_maintenance(world: World) {
         // Advance the clock only as fast as the heartbeat of the hanging check follows.
         loop {
             let snapshot = world.store.snapshot(held.id()).await.unwrap().unwrap();
-            if snapshot.jobs[0].leased_until.unwrap() > world.clock_now() + LEASE / 2 {
+            if snapshot.jobs[0].leased_until.unwrap() >= world.clock_now() + LEASE {
                 break;
             }
             tokio::task::yield_now().await;

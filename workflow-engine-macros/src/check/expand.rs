@@ -92,7 +92,7 @@ fn implementation(check: &Body<'_>, config: &TokenStream) -> TokenStream {
 
         impl #private::TakesTicket<#ticket> for #name {
             fn store<__S: #private::Stage>(
-                ticket: &#ticket,
+                ticket: #ticket,
             ) -> #private::Result<#private::Json, #private::StageError> {
                 #private::store_ticket::<__S, Self>(ticket)
             }

@@ -14,9 +14,8 @@ use crate::{docs, paths};
 
 pub fn expand(function: &Function, krate: Option<&Path>, mut errors: Errors) -> TokenStream {
     let untouched = function.untouched();
-    if function.signature.receiver().is_some() {
+    if !function.allows_type() {
         let errors = errors.to_compile_errors();
-        // An `impl` cannot contain a type.
         return quote!(#errors #untouched);
     }
     let name = &function.signature.ident;
@@ -56,7 +55,7 @@ pub fn expand(function: &Function, krate: Option<&Path>, mut errors: Errors) -> 
             impl #private::IsCheck for #name {}
             impl<__T> #private::TakesTicket<__T> for #name {
                 fn store<__S: #private::Stage>(
-                    _: &__T,
+                    _: __T,
                 ) -> #private::Result<#private::Json, #private::StageError> {
                     ::core::unreachable!()
                 }

@@ -2,7 +2,7 @@
 
 use proc_macro2::Span;
 use quote::ToTokens;
-use syn::Error;
+use syn::{Error, Ident};
 
 use super::{on, source};
 use crate::function::Kind;
@@ -31,11 +31,25 @@ pub fn where_clause(kind: Kind, token: impl ToTokens) -> Error {
     on(token, format!("a {kind} cannot have generic parameters or a `where` clause: use concrete types"))
 }
 
-pub fn receiver(kind: Kind, token: impl ToTokens) -> Error {
+pub fn method(kind: Kind, token: impl ToTokens) -> Error {
     on(
         token,
         format!(
-            "a {kind} must be a free function: move it out of the `impl` block and pass what it needs as parameters"
+            "a {kind} must be a free function: move it out of the `impl` block or trait, and pass what it needs as parameters"
+        ),
+    )
+}
+
+pub fn no_body(kind: Kind, name: &Ident) -> Error {
+    on(name, format!("a {kind} must be a free function with a body: a trait cannot declare one"))
+}
+
+pub fn name_of_a_type(kind: Kind, name: &Ident) -> Error {
+    on(
+        name,
+        format!(
+            "a {kind} cannot be named `{name}`, because the type that `#[{kind}]` generates has its name and would hide Rust's \
+             `{name}`: rename the function"
         ),
     )
 }

@@ -22,6 +22,10 @@ impl Errors {
         self.0.push(error);
     }
 
+    pub fn extend(&mut self, errors: impl IntoIterator<Item = Error>) {
+        self.0.extend(errors);
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

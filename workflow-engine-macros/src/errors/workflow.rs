@@ -16,12 +16,12 @@ pub fn expected_name(span: Span) -> Error {
     Error::new(span, "expected the workflow's name: write `pub MyWorkflow = first >> second`")
 }
 
-pub fn expected_equals(span: Span, name: &Ident) -> Error {
-    Error::new(span, format!("expected `=` and a chain of stages: write `{name} = first >> second`"))
+pub fn expected_equals(place: impl ToTokens, name: &Ident) -> Error {
+    on(place, format!("expected `=` and a chain of stages: write `{name} = first >> second`"))
 }
 
-pub fn expected_step(span: Span, after: &str) -> Error {
-    Error::new(span, format!("expected a stage or a group `[…]` after `{after}`"))
+pub fn expected_step(place: impl ToTokens, after: &str) -> Error {
+    on(place, format!("expected a stage or a group `[…]` after `{after}`"))
 }
 
 pub fn not_a_step(span: Span) -> Error {
@@ -32,8 +32,8 @@ pub fn expected_arrow(span: Span) -> Error {
     Error::new(span, "expected `>>` between two steps of the chain")
 }
 
-pub fn missing_step(span: Span) -> Error {
-    Error::new(span, "expected a stage or a group `[…]` before this `>>`")
+pub fn missing_step(arrow: impl ToTokens) -> Error {
+    on(arrow, "expected a stage or a group `[…]` before this `>>`")
 }
 
 pub fn empty_group(span: Span) -> Error {
@@ -44,8 +44,32 @@ pub fn parentheses(span: Span) -> Error {
     Error::new(span, "a group is written in square brackets: write `[first, second]`")
 }
 
-pub fn expected_segment(span: Span) -> Error {
-    Error::new(span, "expected a stage's name after `::`")
+pub fn expected_segment(colons: impl ToTokens) -> Error {
+    on(colons, "expected a stage's name after `::`")
+}
+
+pub fn keyword(name: &Ident) -> Error {
+    on(name, format!("expected a stage's name, but `{name}` is a keyword"))
+}
+
+pub fn module(name: &Ident) -> Error {
+    on(name, format!("expected a stage's path, but `{name}` is a module: write `{name}::stage`"))
+}
+
+pub fn keyword_as_name(name: &Ident, instead: &str) -> Error {
+    on(name, format!("expected the workflow's name, but `{name}` is a keyword: {instead}"))
+}
+
+pub fn rusts_type(name: &Ident) -> Error {
+    on(name, format!("expected a stage's path, but `{name}` is a type of Rust"))
+}
+
+pub fn dot(token: impl ToTokens) -> Error {
+    on(token, "expected a stage's path: write `module::stage`")
+}
+
+pub fn comma_in_a_chain(token: impl ToTokens) -> Error {
+    on(token, "expected `>>` between two steps of the chain, or `[first, second]` for stages side by side")
 }
 
 pub fn arguments(token: impl ToTokens) -> Error {
@@ -69,8 +93,8 @@ pub fn wide_end(span: Span, branches: usize) -> Error {
     Error::new(
         span,
         format!(
-            "a workflow cannot end with a group of {branches} branches, because its output is a tuple of at most 16 \
-             values: add a stage without input that requires the outputs it needs"
+            "a workflow cannot end with a group of {branches} branches of which one ends with a group: above 16 branches its \
+             output is a list, with the output of one stage for each branch"
         ),
     )
 }

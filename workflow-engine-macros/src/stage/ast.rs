@@ -1,10 +1,10 @@
 //! The function as it is written. The body stays tokens, because the macro does not need it and it can be incomplete.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, FnArg, Result, Signature, Visibility};
+use syn::{Attribute, FnArg, Ident, Result, Signature, Visibility};
 
 use crate::errors;
 use crate::function::Kind;
@@ -61,10 +61,33 @@ impl Function {
         Ok(Self { attributes, visibility, signature, body: input.parse()?, item: TokenStream::new() })
     }
 
+    /// Returns whether the function has no body, as in a trait.
+    pub fn is_bodiless(&self) -> bool {
+        matches!(self.body.clone().into_iter().next(), Some(TokenTree::Punct(punct)) if punct.as_char() == ';')
+    }
+
+    /// The `self` or the first `Self` of the signature, which makes it part of an `impl` or a trait.
+    pub fn owner(&self) -> Option<TokenStream> {
+        let Signature { inputs, output, .. } = &self.signature;
+        let receiver = self.signature.receiver().map(ToTokens::to_token_stream);
+        receiver
+            .or_else(|| find(quote!(#inputs #output), |ident| ident == "Self").map(Ident::into_token_stream))
+    }
+
+    /// Returns whether a type can stand beside the function: not in an `impl` or a trait, and not under the name of a type of
+    /// Rust.
+    pub fn allows_type(&self) -> bool {
+        !self.is_bodiless() && self.owner().is_none() && !is_rusts(&self.signature.ident)
+    }
+
     /// The function as the user wrote it, without the attributes of the macro. It keeps the original tokens where possible,
     /// because new tokens cost time after each edit.
     pub fn untouched(&self) -> TokenStream {
         let Self { attributes, visibility, signature, body, item } = self;
+        if self.is_bodiless() {
+            // Outside a trait, rustc would report the missing body a second time.
+            return quote!(#(#attributes)* #visibility #signature { ::core::unreachable!() });
+        }
         if signature.variadic.is_some() || signature.generics.lt_token.is_some() {
             let mut signature = signature.clone();
             // The variadic parameter is already an error; rustc would report five more.
@@ -83,6 +106,24 @@ impl Function {
         };
         if signature.inputs.iter().any(ours) { without_ours(item.clone()) } else { item.clone() }
     }
+}
+
+/// Returns whether the name is that of a type that every module has.
+pub fn is_rusts(name: &Ident) -> bool {
+    const TYPES: [&str; 22] = [
+        "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128",
+        "isize", "f32", "f64", "Box", "Option", "Result", "String", "Vec",
+    ];
+    TYPES.iter().any(|ty| name == ty)
+}
+
+/// The first matching name, also inside groups.
+fn find(tokens: TokenStream, matches: impl Fn(&Ident) -> bool + Copy) -> Option<Ident> {
+    tokens.into_iter().find_map(|token| match token {
+        TokenTree::Ident(ident) => matches(&ident).then_some(ident),
+        TokenTree::Group(group) => find(group.stream(), matches),
+        _ => None,
+    })
 }
 
 /// The tokens of a function without generics, without the attributes of the macro in its parentheses.

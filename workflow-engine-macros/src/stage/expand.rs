@@ -247,7 +247,7 @@ fn run(
     let body = if own_future {
         let failure = failure(stage, private);
         let store = wait.map_or_else(
-            || quote!(#private::store::<Self>(&#output)),
+            || quote!(#private::store::<Self>(#output)),
             |wait| wait.store(&returned(stage, private), &output),
         );
         let pin = respan(quote!(#private::Box::pin), name.span());

@@ -14,9 +14,8 @@ use crate::{docs, paths};
 
 pub fn expand(function: &Function, options: &Options, mut errors: Errors) -> TokenStream {
     let untouched = function.untouched();
-    if function.signature.receiver().is_some() {
+    if !function.allows_type() {
         let errors = errors.to_compile_errors();
-        // An `impl` cannot contain a type.
         return quote!(#errors #untouched);
     }
     let name = &function.signature.ident;

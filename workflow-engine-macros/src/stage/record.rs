@@ -1,7 +1,7 @@
 //! The generated input and configuration: a plain structure, and what serde and schemars need of it.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Visibility;
 
 use super::valid::{Default, Field};
@@ -36,9 +36,11 @@ impl Record<'_> {
             });
             quote!(#(#documented)* #fallback #visibility #name: #ty)
         });
+        // With the span of the function's name, where rustc reports that the name is taken.
+        let structure = quote_spanned!(name.span()=> struct #name);
         quote! {
             #[doc = #doc]
-            #visibility struct #name { #(#fields),* }
+            #visibility #structure { #(#fields),* }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use syn::{Attribute, Expr, FnArg, Ident, Pat, PatType, Path, ReturnType, Type};
 
-use super::ast::Function;
+use super::ast::{self, Function};
 use super::attr::Role;
 use super::rule::Rule;
 use super::types::{find_impl_trait, find_lifetime, may_be_result, option_argument, result_argument};
@@ -77,7 +77,8 @@ impl<'a> Body<'a> {
         let mut parameters = Vec::new();
         for parameter in &function.signature.inputs {
             match parameter {
-                FnArg::Receiver(receiver) => found.errors.push(errors::function::receiver(kind, receiver)),
+                // Reported with the signature.
+                FnArg::Receiver(_) => {}
                 FnArg::Typed(typed) => parameters.extend(found.classify(typed)),
             }
         }
@@ -87,7 +88,7 @@ impl<'a> Body<'a> {
             }
         }
         let Found { reads, has_ticket, .. } = found;
-        if kind == Kind::Check && !has_ticket && function.signature.receiver().is_none() {
+        if kind == Kind::Check && !has_ticket && function.owner().is_none() {
             errors.push(errors::check::no_ticket(&function.signature.ident));
         }
         let returns = returns(kind, function, errors)?;
@@ -97,6 +98,14 @@ impl<'a> Body<'a> {
 
 fn check_signature(kind: Kind, function: &Function, errors: &mut Errors) {
     let signature = &function.signature;
+    if let Some(owner) = function.owner() {
+        errors.push(errors::function::method(kind, owner));
+    } else if function.is_bodiless() {
+        errors.push(errors::function::no_body(kind, &signature.ident));
+    }
+    if ast::is_rusts(&signature.ident) {
+        errors.push(errors::function::name_of_a_type(kind, &signature.ident));
+    }
     if signature.asyncness.is_none() {
         errors.push(errors::function::not_async(kind, signature.fn_token));
     }

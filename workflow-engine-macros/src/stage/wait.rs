@@ -80,7 +80,7 @@ impl<'a> Wait<'a> {
         let private = &self.private;
         let accepted = quote!(<__Check as #private::CheckFunction>::Ticket);
         let store = self.on_path(quote!(<#returned as #private::TicketFor<Self, __Check, #accepted>>::store));
-        quote!(#store(&#ticket))
+        quote!(#store(#ticket))
     }
 
     /// The alias of the check, and the implementation of `Waits`.

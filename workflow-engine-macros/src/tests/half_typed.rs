@@ -58,7 +58,7 @@ fn a_body_is_kept_unchanged() {
         &["load", "path", "LoadInput"],
     );
     stage_keeps("", "async fn load(path: String) -> StageResult<u32> { path. }", &["load", "LoadInput"]);
-    stage_keeps("", "async fn load(path: String) -> StageResult<u32>;", &["load", "LoadInput"]);
+    stage_keeps("", "async fn load(path: String) -> StageResult<u32>;", &["load", "path", "compile_error"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Generates the items of a workflow. It cannot fail.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Attribute, Type};
 
 use super::ast::Workflow;
@@ -252,6 +252,10 @@ fn output(shape: &Shape, names: &Names<'_>) -> TokenStream {
             quote_spanned!(alias.span()=> <#alias as #private::Stage>::Output)
         }
         Shape::Group(branches) => {
+            if let Some(list) = shape.list() {
+                let first = output(&Shape::Single(list[0]), names);
+                return quote!(#private::Vec<#first>);
+            }
             let branches = branches.iter().map(|branch| output(branch, names));
             quote!((#(#branches),*))
         }
@@ -267,12 +271,18 @@ fn shape(shape: &Shape, names: &Names<'_>) -> TokenStream {
             let alias = &aliases[*stage];
             quote!(#private::Single<#alias>)
         }
-        Shape::Group(branches) if branches.len() > WIDEST => quote!(#private::MoreThanSixteen),
+        Shape::Group(branches) if branches.len() > WIDEST => shape.list().map_or_else(
+            || quote!(#private::Unlisted),
+            |list| {
+                let (first, count) = (&aliases[list[0]], Literal::usize_unsuffixed(list.len()));
+                quote!(#private::List<#private::OutputOf<#first>, #count>)
+            },
+        ),
         Shape::Group(branches) => {
             let branches = branches.iter().map(|branch| self::shape(branch, names));
             quote!(#private::Group<(#(#branches),*)>)
         }
-        Shape::Start | Shape::Hole => quote!(#private::MoreThanSixteen),
+        Shape::Start | Shape::Hole => quote!(#private::Unlisted),
     }
 }
 
@@ -294,6 +304,7 @@ fn checks(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
         let (private, check, index) = (at(private, span), Ident::new(check, span), literal(index, span));
         quote_spanned!(span=> const _: () = #private::#check(GRAPH, #index);)
     });
+    let lists = lists(graph, names);
     quote! {
         const GRAPH: &#private::Graph = &#private::Graph {
             workflow: #id,
@@ -301,5 +312,34 @@ fn checks(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
             ancestors: &[#(#ancestors),*],
         };
         #(#checks)*
+        #(#lists)*
     }
+}
+
+/// Checks of groups whose outputs are a list, for the stages after them and for the end of the workflow: one constant for
+/// each branch after the first.
+fn lists(graph: &Graph<'_>, names: &Names<'_>) -> Vec<TokenStream> {
+    let Names { private, aliases, .. } = names;
+    let receivers = graph.nodes.iter().zip(aliases).map(|(node, alias)| (&node.received, Some(alias)));
+    let receivers = receivers.chain([(&graph.output, None)]).filter(|(received, _)| !received.has_hole());
+    let checks = receivers.flat_map(|(received, receiver)| {
+        received.lists().into_iter().flat_map(move |list| {
+            let first = &aliases[list[0]];
+            list.into_iter().skip(1).map(move |index| {
+                let span = aliases[index].span();
+                let [branch, first] = [&aliases[index], first].map(|alias| at(alias, span));
+                let private = at(private, span);
+                let receiver = receiver.map_or_else(
+                    || quote_spanned!(span=> #private::End),
+                    |alias| at(alias, span).into_token_stream(),
+                );
+                quote_spanned! {span=>
+                    const _: () = <#receiver as #private::ListItem<
+                        #branch, #private::OutputOf<#branch>, #private::OutputOf<#first>
+                    >>::FITS;
+                }
+            })
+        })
+    });
+    checks.collect()
 }

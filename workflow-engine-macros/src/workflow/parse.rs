@@ -4,7 +4,8 @@
 //! one, and report the mistake there.
 
 use proc_macro2::extra::DelimSpan;
-use proc_macro2::{Ident, Span, TokenTree};
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{ParseBuffer, ParseStream};
 use syn::punctuated::Punctuated;
@@ -14,6 +15,7 @@ use super::ast::{Chain, Options, Step, Workflow};
 use crate::errors::{self, Errors};
 use crate::ide::Names;
 use crate::options;
+use crate::stage::ast;
 
 /// `workflow { ";" workflow } [ ";" ]`
 pub fn workflows(input: ParseStream<'_>, errors: &mut Errors) -> Vec<Workflow> {
@@ -27,7 +29,13 @@ pub fn workflows(input: ParseStream<'_>, errors: &mut Errors) -> Vec<Workflow> {
             }
         }
         if let Ok(comma) = input.parse::<Token![,]>() {
-            errors.push(errors::workflow::expected_semicolon(comma.span));
+            if begins_workflow(input) {
+                errors.push(errors::workflow::expected_semicolon(comma.span));
+            } else {
+                errors.push(errors::workflow::comma_in_a_chain(comma));
+                skip_to_semicolon(input);
+                let _ = input.parse::<Token![;]>();
+            }
         } else {
             // The remaining tokens before the `;` are already reported.
             let _ = input.parse::<Token![;]>();
@@ -46,16 +54,23 @@ fn workflow(input: ParseStream<'_>, errors: &mut Errors) -> Result<Workflow> {
         _ => input.span(),
     };
     let name = input.call(Ident::parse_any).map_err(|_| errors::workflow::expected_name(place))?;
+    if is_keyword(&name) {
+        let instead = if input.peek(Ident::peek_any) { "remove it" } else { "write another name" };
+        return Err(errors::workflow::keyword_as_name(&name, instead));
+    }
     let mut names = Names::default();
     names.read_attributes("workflow", &attributes);
     let (attributes, mut options) = split(attributes, errors);
     options.names = names;
     let type_in = input_type(input, &name, errors);
-    let chain = if let Ok(equals) = input.parse::<Token![=]>() {
-        chain(input, equals.span, "=", errors)
+    let chain = if let Ok(arrow) = input.parse::<Token![=>]>() {
+        errors.push(errors::workflow::expected_equals(arrow, &name));
+        chain(input, arrow.into_token_stream(), "=>", errors)
+    } else if let Ok(equals) = input.parse::<Token![=]>() {
+        chain(input, equals.into_token_stream(), "=", errors)
     } else {
         let place = if input.is_empty() || input.peek(Token![;]) { name.span() } else { input.span() };
-        errors.push(errors::workflow::expected_equals(place, &name));
+        errors.push(errors::workflow::expected_equals(Ident::new("_", place), &name));
         skip_to_semicolon(input);
         Chain { steps: vec![Step::Hole] }
     };
@@ -120,7 +135,12 @@ fn split(attributes: Vec<Attribute>, errors: &mut Errors) -> (Vec<Attribute>, Op
 }
 
 /// `step { ">>" step }`, after the token `before`.
-fn chain(input: ParseStream<'_>, mut place: Span, mut before: &'static str, errors: &mut Errors) -> Chain {
+fn chain(
+    input: ParseStream<'_>,
+    mut place: TokenStream,
+    mut before: &'static str,
+    errors: &mut Errors,
+) -> Chain {
     let mut chain = Chain::default();
     loop {
         if ends(input) {
@@ -134,11 +154,22 @@ fn chain(input: ParseStream<'_>, mut place: Span, mut before: &'static str, erro
         }
         before = ">>";
         if let Ok(arrow) = input.parse::<Token![>>]>() {
-            place = arrow.spans[0];
+            place = arrow.into_token_stream();
         } else if let Ok(half) = input.parse::<Token![>]>() {
             // `a > b` means `a >> b`, so the edge is checked.
             errors.push(errors::workflow::expected_arrow(half.span));
-            place = half.span;
+            place = half.into_token_stream();
+        } else if let Ok(dot) = input.parse::<Token![.]>() {
+            errors.push(errors::workflow::dot(dot));
+            // What is before the dot is no stage.
+            chain.steps.pop();
+            chain.steps.push(Step::Hole);
+            skip_to_arrow(input);
+            let arrow = input.parse::<Token![>>]>();
+            if arrow.is_err() {
+                return chain;
+            }
+            place = arrow.into_iter().map(ToTokens::into_token_stream).collect();
         } else {
             errors.push(errors::workflow::expected_arrow(input.span()));
             chain.steps.push(Step::Hole);
@@ -167,7 +198,8 @@ fn step(input: ParseStream<'_>, errors: &mut Errors) -> Step {
         });
     }
     if input.peek(Token![>>]) {
-        errors.push(errors::workflow::missing_step(input.span()));
+        // The caller reads the arrow.
+        errors.extend(input.fork().parse::<Token![>>]>().map(errors::workflow::missing_step));
         return Step::Hole;
     }
     if !begins_step(input) {
@@ -186,16 +218,16 @@ fn group(content: ParseStream<'_>, delimiters: &DelimSpan, errors: &mut Errors) 
         return Step::Hole;
     }
     let mut branches = Vec::new();
-    let mut place = delimiters.open();
+    let mut place = Ident::new("_", delimiters.open()).into_token_stream();
     let mut before = "[";
     loop {
-        branches.push(chain(content, place, before, errors));
+        branches.push(chain(content, place.clone(), before, errors));
         if let Ok(comma) = content.parse::<Token![,]>() {
-            place = comma.span;
+            place = comma.into_token_stream();
             before = ",";
         } else if let Ok(semicolon) = content.parse::<Token![;]>() {
             errors.push(errors::workflow::expected_comma(semicolon.span));
-            place = semicolon.span;
+            place = semicolon.into_token_stream();
             before = ",";
         }
         if content.is_empty() {
@@ -213,12 +245,20 @@ fn bracketed(input: ParseStream<'_>) -> Result<(token::Bracket, ParseBuffer<'_>)
 /// A path without arguments, one segment at a time, because `a::` is half of one.
 fn path(input: ParseStream<'_>, errors: &mut Errors) -> Result<Path> {
     let leading_colon: Option<Token![::]> = input.parse()?;
-    let mut colons = leading_colon.map(|colons| colons.spans[1]);
+    let mut colons = leading_colon;
     let mut path = Path { leading_colon, segments: Punctuated::new() };
     loop {
         let segment = input
             .call(Ident::parse_any)
             .map_err(|error| colons.map_or(error, errors::workflow::expected_segment))?;
+        let is_root = colons.is_none() || path.segments.last().is_some_and(|before| before.ident == "super");
+        let is_module = is_root && ["self", "super", "crate"].iter().any(|module| segment == module);
+        if is_module && !input.peek(Token![::]) {
+            return Err(errors::workflow::module(&segment));
+        }
+        if !is_module && is_keyword(&segment) {
+            return Err(errors::workflow::keyword(&segment));
+        }
         path.segments.push_value(PathSegment::from(segment));
         let turbofish = input.peek(Token![::]) && input.peek3(Token![<]);
         if turbofish || input.peek(Token![<]) || input.peek(token::Paren) {
@@ -228,12 +268,34 @@ fn path(input: ParseStream<'_>, errors: &mut Errors) -> Result<Path> {
             return Ok(path);
         }
         if !input.peek(Token![::]) {
-            return Ok(path);
+            return match path.get_ident() {
+                Some(name) if ast::is_rusts(name) => Err(errors::workflow::rusts_type(name)),
+                _ => Ok(path),
+            };
         }
         let punct: Token![::] = input.parse()?;
-        colons = Some(punct.spans[1]);
+        colons = Some(punct);
         path.segments.push_punct(punct);
     }
+}
+
+/// Returns whether a workflow follows, which has a `=` before the next `;` or `,`.
+fn begins_workflow(input: ParseStream<'_>) -> bool {
+    let fork = input.fork();
+    while !ends(&fork) {
+        if fork.peek(Token![=]) {
+            return true;
+        }
+        if fork.parse::<TokenTree>().is_err() {
+            return false;
+        }
+    }
+    false
+}
+
+/// Returns whether rustc would refuse the name.
+fn is_keyword(name: &Ident) -> bool {
+    syn::parse2::<Ident>(name.to_token_stream()).is_err()
 }
 
 /// Returns whether the chain has ended.

@@ -62,6 +62,27 @@ impl Shape {
         }
     }
 
+    /// The stages of a group that is too wide for a tuple, so that its outputs are a list: one stage for each branch.
+    pub fn list(&self) -> Option<Vec<usize>> {
+        let Self::Group(branches) = self else { return None };
+        if branches.len() <= WIDEST {
+            return None;
+        }
+        branches
+            .iter()
+            .map(|branch| if let Self::Single(stage) = branch { Some(*stage) } else { None })
+            .collect()
+    }
+
+    /// All lists in it.
+    pub fn lists(&self) -> Vec<Vec<usize>> {
+        match (self.list(), self) {
+            (Some(list), _) => vec![list],
+            (None, Self::Group(branches)) => branches.iter().flat_map(Self::lists).collect(),
+            (None, _) => Vec::new(),
+        }
+    }
+
     /// Returns whether it contains a hole.
     pub fn has_hole(&self) -> bool {
         match self {
@@ -92,6 +113,8 @@ impl<'a> Graph<'a> {
         }
         if let Some(Step::Group { branches, span }) = workflow.chain.steps.last()
             && branches.len() > WIDEST
+            && graph.output.list().is_none()
+            && !graph.output.has_hole()
         {
             errors.push(errors::workflow::wide_end(*span, branches.len()));
             graph.output = Shape::Hole;

@@ -1,5 +1,6 @@
 //! A model: its features, limits and prices, and the cost of a call.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ledger::usage::Usage;
@@ -7,7 +8,7 @@ use crate::value::Cost;
 
 /// A model with its features, limits and prices.
 #[expect(clippy::struct_excessive_bools, reason = "each flag is an independent feature of a model")]
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelConfig {
     /// The provider's id of the model, such as `gpt-5-mini`.
     pub id: String,

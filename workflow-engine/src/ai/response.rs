@@ -1,6 +1,7 @@
 //! Responses from a provider.
 
 use futures_util::stream::BoxStream;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::message::ToolCall;
@@ -44,7 +45,7 @@ pub enum StreamPart {
 }
 
 /// The reason why a model stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FinishReason {
     /// The response is complete.

@@ -15,7 +15,7 @@ pub use extensions::Extensions;
 pub use reporter::StageReporter;
 pub use scope::StageScope;
 pub use stage_context::{AnyStage, StageContext};
-pub use stage_error::{StageError, StageResult};
+pub use stage_error::{IntoStageError, StageError, StageResult};
 
 pub(crate) use effects::{ArtifactSource, EffectBuffer, GivenArtifact};
 pub(crate) use services::ContextServices;

@@ -17,7 +17,7 @@ use super::services::ContextServices;
 use super::stored_outputs::StoredOutputs;
 use crate::ledger::CallLedger;
 use crate::records::LogLevel;
-use crate::value::{Json, RunId, Storable};
+use crate::value::{Json, RunId, Storable, exact};
 
 /// The parameter of a [`StageContext`] that names no stage: such a context has no `require` and no `optional`.
 #[derive(Debug)]
@@ -149,12 +149,18 @@ impl<S> StageContext<S> {
 
     /// Writes a log line, which the engine stores and sends to event sinks.
     ///
-    /// `fields` is a value that serde can write as JSON, usually an object; `()` for no fields. Fields that cannot be
-    /// written are stored as `null`.
+    /// `fields` is a value that serde can write as JSON, usually an object; `()` for no fields. Numbers that are not finite
+    /// become `null`. Fields that cannot be written at all are replaced by the reason.
     pub fn log(&self, level: LogLevel, message: impl AsRef<str>, fields: impl Serialize) {
-        // The line is stored even if its fields cannot be written.
-        let fields = Json::encode(&fields).unwrap_or_else(|_| Json::null());
-        self.inner.services.reports.log(level, message.as_ref(), fields);
+        let json = exact::encode_leniently(&fields).unwrap_or_else(|fault| {
+            if fault.is_too_deep() {
+                // Dropping it here could overflow the stack, and it need not be `Send`.
+                std::mem::forget(fields);
+            }
+            // The line is stored even if its fields cannot be written.
+            Json::write(&format!("({})", fault.code())).unwrap_or_else(|_| Json::null())
+        });
+        self.inner.services.reports.log(level, message.as_ref(), json);
     }
 
     /// Reports the progress of the stage. `fraction` is clamped to `0.0..=1.0`; NaN and infinity are 0.

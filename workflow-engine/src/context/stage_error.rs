@@ -4,6 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::error::{Error, ErrorCode};
+#[cfg(feature = "ai")]
+use crate::ledger::ai_error::Verdict;
+use crate::value::Lossy;
 
 /// The return type of a stage: its output, or an error.
 pub type StageResult<T> = Result<T, StageError>;
@@ -14,7 +17,7 @@ pub type StageResult<T> = Result<T, StageError>;
 ///
 /// | made by | another attempt |
 /// |---|---|
-/// | `?` on any `std::error::Error`, [`retryable`](Self::retryable) | after the backoff of the stage's retry policy, up to its number of attempts |
+/// | `?` on any `std::error::Error`, `Box<dyn Error + Send + Sync>`, `anyhow::Error`, `eyre::Report` or text, [`retryable`](Self::retryable) | after the backoff of the stage's retry policy, up to its number of attempts |
 /// | [`retry_after`](Self::retry_after) | after the given delay, up to the policy's number of attempts |
 /// | [`permanent`](Self::permanent) | none: the stage and its run fail |
 ///
@@ -23,6 +26,8 @@ pub type StageResult<T> = Result<T, StageError>;
 /// permanent.
 ///
 /// Like `anyhow::Error`, this type does not implement `std::error::Error`, so that `?` can convert every type that does.
+/// For an error of your own that is not a `std::error::Error`, write `impl From<Mine> for StageError`. For an error that is
+/// not `Send + Sync`, write `.map_err(StageError::retryable)?`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -43,6 +48,8 @@ pub type StageResult<T> = Result<T, StageError>;
 pub struct StageError {
     message: String,
     remedy: Remedy,
+    /// The code of a run that fails for this reason, if it is not `STAGE_FAILED`.
+    code: Option<ErrorCode>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,21 +60,40 @@ enum Remedy {
 }
 
 impl StageError {
+    fn new(message: impl fmt::Display, remedy: Remedy) -> Self {
+        Self { message: message.to_string(), remedy, code: None }
+    }
+
+    /// A permanent error with its own code for the run.
+    pub(crate) fn with_code(code: ErrorCode, message: impl fmt::Display) -> Self {
+        Self { code: Some(code), ..Self::permanent(message) }
+    }
+
+    /// The permanent error of a value that cannot be stored as it is.
+    pub(crate) fn lossy(what: impl fmt::Display, fault: &Lossy) -> Self {
+        Self::with_code(fault.code(), format_args!("{what}: {fault}"))
+    }
+
+    /// The code of a run that fails for this reason.
+    pub(crate) fn code(&self) -> ErrorCode {
+        self.code.unwrap_or(ErrorCode::StageFailed)
+    }
+
     /// Makes an error that the stage's retry policy applies to, such as a lost connection.
     pub fn retryable(message: impl fmt::Display) -> Self {
-        Self { message: message.to_string(), remedy: Remedy::Retry }
+        Self::new(message, Remedy::Retry)
     }
 
     /// Makes an error that another attempt cannot solve: the stage and its run fail now.
     pub fn permanent(message: impl fmt::Display) -> Self {
-        Self { message: message.to_string(), remedy: Remedy::None }
+        Self::new(message, Remedy::None)
     }
 
     /// Makes an error with its own delay before the next attempt, such as an HTTP 429 with `Retry-After`.
     ///
     /// The delay replaces the policy's backoff for this retry only. The policy's number of attempts still applies.
     pub fn retry_after(message: impl fmt::Display, delay: Duration) -> Self {
-        Self { message: message.to_string(), remedy: Remedy::RetryAfter(delay) }
+        Self::new(message, Remedy::RetryAfter(delay))
     }
 
     /// Returns the text of the error and of its sources, separated by `: `.
@@ -108,36 +134,71 @@ impl fmt::Debug for StageError {
     }
 }
 
-impl<E: std::error::Error + 'static> From<E> for StageError {
+/// The error of a function that a stage calls with `?`: every `std::error::Error`, `Box<dyn Error + Send + Sync>`,
+/// `anyhow::Error` and `eyre::Report`, and every text.
+///
+/// The bound is the conversion into a box, because a type that wraps any error, such as `anyhow::Error`, cannot implement
+/// `std::error::Error` itself. Implement `std::error::Error` for an error of your own, not this trait.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not convert into `StageError`",
+    label = "`{Self}` does not convert into `StageError`: it must implement `std::error::Error`, or box such an error, and be \
+             `Send + Sync`; or write `.map_err(StageError::retryable)?`"
+)]
+pub trait IntoStageError {
+    /// Boxes the error, with its sources.
+    #[doc(hidden)]
+    fn into_boxed(self) -> Box<dyn std::error::Error + Send + Sync>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> IntoStageError for E {
+    fn into_boxed(self) -> Box<dyn std::error::Error + Send + Sync> {
+        self.into()
+    }
+}
+
+impl<E: IntoStageError> From<E> for StageError {
     /// Keeps the text of the error and of each of its sources.
     fn from(error: E) -> Self {
+        let error = error.into_boxed();
         let mut message = error.to_string();
-        let mut remedy = remedy_of(&error);
+        let mut remedy = remedy_of(&*error);
         let mut source = error.source();
         while let Some(cause) = source {
             let text = cause.to_string();
             // Many libraries repeat the source in their own text.
-            if !message.contains(&text) {
+            if !message.contains(&text) && !is_verdict(cause) {
                 message.push_str(": ");
                 message.push_str(&text);
             }
             remedy = remedy.or_else(|| remedy_of(cause));
             source = cause.source();
         }
-        Self { message, remedy: remedy.unwrap_or(Remedy::Retry) }
+        Self { message, remedy: remedy.unwrap_or(Remedy::Retry), code: None }
     }
 }
 
 /// The remedy that the error itself defines.
 fn remedy_of(error: &(dyn std::error::Error + 'static)) -> Option<Remedy> {
     #[cfg(feature = "ai")]
-    if let Some(error) = error.downcast_ref::<crate::ledger::ai_error::AiError>() {
-        return Some(match error.retry_after() {
-            _ if !error.is_retryable_by_stage() => Remedy::None,
+    if let Some(verdict) = error.downcast_ref::<Verdict>() {
+        return Some(match verdict.retry_after() {
+            _ if !verdict.is_retryable_by_stage() => Remedy::None,
             Some(delay) => Remedy::RetryAfter(delay),
             None => Remedy::Retry,
         });
     }
     let error = error.downcast_ref::<Error>()?;
     (error.code() == ErrorCode::BudgetExceeded).then_some(Remedy::None)
+}
+
+/// Whether the error only says whether a call to a model is retried, which the engine acts on and does not repeat.
+fn is_verdict(error: &(dyn std::error::Error + 'static)) -> bool {
+    #[cfg(feature = "ai")]
+    return error.is::<Verdict>();
+    #[cfg(not(feature = "ai"))]
+    {
+        let _ = error;
+        false
+    }
 }

@@ -10,7 +10,8 @@ use crate::error::Error;
 use crate::kernel::CreateRun;
 use crate::language::Workflow;
 use crate::records::Annotation;
-use crate::value::{Cost, Json};
+use crate::value::exact::{self, deep_drop};
+use crate::value::{Cost, Json, Lossy, Storable};
 
 /// A run to be started; `.await` starts it.
 ///
@@ -50,7 +51,7 @@ pub struct StartRun<'a, W: Workflow> {
     config: Option<W::Config>,
     key: Option<String>,
     priority: Option<i32>,
-    metadata: Option<Result<Json, serde_json::Error>>,
+    metadata: Option<Result<Json, Lossy>>,
     annotations: Vec<Annotation>,
     budget: Option<Cost>,
 }
@@ -76,7 +77,8 @@ impl<'a, W: Workflow> StartRun<'a, W> {
     }
 
     /// Sets an idempotency key, 1 to 255 bytes. Starting again with the same key and the same request returns the run of
-    /// the first request; with another request it is an `IDEMPOTENCY_CONFLICT`.
+    /// the first request; with another request it is an `IDEMPOTENCY_CONFLICT`. The workflow, the input and the
+    /// configuration identify a request; priority, metadata, annotations and budget do not.
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
         self
@@ -88,9 +90,15 @@ impl<'a, W: Workflow> StartRun<'a, W> {
         self
     }
 
-    /// Sets the caller's own data, any value that serde can serialize. It is stored with the run.
+    /// Sets the caller's own data, any value that serde can serialize. It is stored with the run. A value of which a part
+    /// would be lost, as a number that is not finite, makes the start fail.
     pub fn metadata(mut self, metadata: impl Serialize) -> Self {
-        self.metadata = Some(Json::encode(&metadata));
+        let json = exact::encode(&metadata);
+        if json.as_ref().is_err_and(Lossy::is_too_deep) {
+            // Dropping it here could overflow the stack, and it need not be `Send`.
+            std::mem::forget(metadata);
+        }
+        self.metadata = Some(json);
         self
     }
 
@@ -108,16 +116,18 @@ impl<'a, W: Workflow> StartRun<'a, W> {
 
     async fn start(self) -> Result<RunHandle<W>, Error> {
         let workflow_id = &W::definition().id;
-        let input = Json::store(&self.input).map_err(|error| Error::invalid_input(workflow_id, error))?;
-        let config = self
-            .config
-            .map(|config| Json::encode(&config))
-            .transpose()
-            .map_err(|error| Error::invalid_config(workflow_id, error))?;
+        let input = keep(self.input).map_err(|fault| match fault.is_too_deep() {
+            true => Error::unstorable("input", workflow_id, fault.code(), fault),
+            false => Error::invalid_input(workflow_id, fault),
+        })?;
+        let config = self.config.map(keep).transpose().map_err(|fault| match fault.is_too_deep() {
+            true => Error::unstorable("configuration", workflow_id, fault.code(), fault),
+            false => Error::invalid_config(workflow_id, fault),
+        })?;
         let metadata = self
             .metadata
             .transpose()
-            .map_err(|error| Error::invalid_request(format!("the metadata cannot be written: {error}")))?;
+            .map_err(|fault| Error::unstorable("metadata", workflow_id, fault.code(), fault))?;
         let command = CreateRun {
             idempotency_key: self.key,
             workflow_id: workflow_id.clone(),
@@ -131,6 +141,15 @@ impl<'a, W: Workflow> StartRun<'a, W> {
         let created = self.engine.dispatch(command).await?;
         Ok(RunHandle::new(self.engine.clone(), created.run_id))
     }
+}
+
+/// Returns the stored form of a value.
+fn keep<T: Storable>(value: T) -> Result<Json, Lossy> {
+    let json = Json::store(&value);
+    if json.as_ref().is_err_and(Lossy::is_too_deep) {
+        deep_drop(value);
+    }
+    json
 }
 
 impl<'a, W: Workflow> IntoFuture for StartRun<'a, W> {

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
 use super::descriptors::is_shortage;
 use super::{Error, ErrorCode};
@@ -171,6 +172,11 @@ impl Error {
         Self::new(ErrorCode::InvalidRequest, reason)
     }
 
+    pub(crate) fn request_too_deep(command: &str) -> Self {
+        let message = format!("the request of `{command}` nests arrays and objects too deeply");
+        Self::new(ErrorCode::PayloadTooDeep, message)
+    }
+
     pub(crate) fn invalid_annotation(reason: impl fmt::Display) -> Self {
         Self::new(ErrorCode::InvalidAnnotation, format!("the annotation cannot be stored: {reason}"))
     }
@@ -275,6 +281,20 @@ impl Error {
     pub(crate) fn statement_refused(which: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let source = source.into();
         let message = format!("{which} was refused by the database: {source}");
+        Self::new(ErrorCode::StatementFailed, message).because(source)
+    }
+
+    /// A statement of the user has waited for locks for as long as the store allows.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "only PostgreSQL locks rows"))]
+    pub(crate) fn statement_blocked(
+        which: &str,
+        waited: Duration,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        let source = source.into();
+        let message = format!(
+            "{which} waited {waited:?} for locks of other sessions, the limit `statement_lock_wait`: {source}"
+        );
         Self::new(ErrorCode::StatementFailed, message).because(source)
     }
 

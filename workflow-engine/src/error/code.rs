@@ -121,8 +121,11 @@ error_codes! {
         "A JSON value is nested deeper than 127 levels."
         "Flatten the value.";
     PayloadUnreadable "PAYLOAD_UNREADABLE" InvalidInput
-        "A JSON value could not be read back: a lone surrogate, or a number beyond every Rust type."
-        "Correct the value at the byte that the message names.";
+        "A value could not be written as JSON or read back: a lone surrogate, a number beyond every Rust type, a map whose keys are not texts."
+        "Correct the value at the place that the message names.";
+    PayloadChanged "PAYLOAD_CHANGED" InvalidInput
+        "A value would be read back from its JSON as another value: `NaN`, `Some(None)`, an untagged enum whose variants look alike."
+        "Change the type of what the message names, so that JSON distinguishes its values.";
     TextNotEncodable "TEXT_NOT_ENCODABLE" InvalidInput
         "A text has a character that the encoding of the PostgreSQL database cannot hold."
         "Use a database with the encoding `UTF8`, or replace the character.";

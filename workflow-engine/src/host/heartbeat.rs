@@ -3,15 +3,18 @@
 //! Bodies share the caller's runtime, and a body that computes without an `.await` starves it. A separate thread renews
 //! the leases meanwhile.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, is_lost_to_another};
+use crate::records::Lease;
 
 /// Renewals within the length of a lease: two may fail before a lease expires.
 const RENEWALS_PER_LEASE: u32 = 3;
@@ -21,6 +24,7 @@ const EXTERNAL_INTERVAL: Duration = Duration::from_millis(20);
 /// The thread that renews a host's leases.
 pub(super) struct Heartbeat {
     stop: CancellationToken,
+    runtime: Handle,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -30,15 +34,26 @@ impl Heartbeat {
             .enable_all()
             .build()
             .map_err(Error::worker_not_started)?;
+        let handle = runtime.handle().clone();
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         // Read before the thread starts, so that the first renewal does not depend on when the thread is scheduled.
         let started = kernel.clock().now();
+        let beating = Arc::clone(&kernel);
         let thread = thread::Builder::new()
             .name("workflow-engine-heartbeat".into())
-            .spawn(move || runtime.block_on(beat(&kernel, started, &stopped)))
+            .spawn(move || {
+                runtime.block_on(beat(&beating, started, &stopped));
+                beating.running().host_stopped();
+            })
             .map_err(Error::worker_not_started)?;
-        Ok(Self { stop, thread: Some(thread) })
+        kernel.running().host_started();
+        Ok(Self { stop, runtime: handle, thread: Some(thread) })
+    }
+
+    /// Returns the runtime of the thread, which has I/O enabled. It ends with the heartbeat.
+    pub(super) const fn runtime(&self) -> &Handle {
+        &self.runtime
     }
 
     /// Ends the thread. Call it when no body runs any more.
@@ -55,7 +70,7 @@ impl Drop for Heartbeat {
     }
 }
 
-async fn beat(kernel: &Kernel, started: DateTime<Utc>, stop: &CancellationToken) {
+async fn beat(kernel: &Arc<Kernel>, started: DateTime<Utc>, stop: &CancellationToken) {
     let mut external = kernel.store().hints().watch_external();
     let every = kernel.lease() / RENEWALS_PER_LEASE;
     let mut next = started + every;
@@ -81,15 +96,34 @@ async fn beat(kernel: &Kernel, started: DateTime<Utc>, stop: &CancellationToken)
         if leases.is_empty() {
             continue;
         }
-        let store = kernel.store();
-        let lost = if is_due {
-            store.renew_leases(leases, kernel.lease()).await
-        } else {
-            store.lost_leases(leases).await
-        };
-        store.hints().outages().record("renew leases", &lost);
-        for lease in lost.iter().flatten().filter(|lease| kernel.running().stop_lease(lease)) {
+        let lost =
+            if is_due { renew(kernel, leases).await } else { kernel.store().lost_leases(leases).await };
+        kernel.store().hints().outages().record("renew leases", &lost);
+        let mut lost = lost.unwrap_or_default();
+        lost.retain(|lease| kernel.running().stop_lease(lease));
+        if !lost.is_empty() {
+            // The reason is read aside: the next renewal does not wait for it.
+            let kernel = Arc::clone(kernel);
+            tokio::spawn(async move { report(&kernel, &lost).await });
+        }
+    }
+}
+
+/// Warns of leases that other workers have taken. The end of a run also stops its bodies, but that is no loss.
+async fn report(kernel: &Kernel, stopped: &[Lease]) {
+    for lease in stopped {
+        if is_lost_to_another(kernel, lease).await {
             tracing::warn!(run = %lease.run_id, stage = lease.stage_id, "a lease was lost, so its body is stopped");
         }
     }
+}
+
+/// Renews the leases, and returns the lost ones.
+async fn renew(kernel: &Kernel, leases: Vec<Lease>) -> Result<Vec<Lease>, Error> {
+    let sent = kernel.clock().monotonic();
+    let lost = kernel.store().renew_leases(leases.clone(), kernel.lease()).await?;
+    let is_lost: HashSet<&Lease> = lost.iter().collect();
+    let held = leases.iter().filter(|lease| !is_lost.contains(lease));
+    kernel.running().renew(held, sent, kernel.lease());
+    Ok(lost)
 }

@@ -3,6 +3,7 @@
 //! Each service has its own task, so that a slow or failing service does not delay another one and no service overlaps
 //! with itself.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +29,12 @@ pub(super) trait Service: Send {
 
     /// Does what is due and returns when the next pass is.
     fn pass(&mut self, kernel: &Kernel) -> impl Future<Output = Result<Next, Error>> + Send;
+
+    /// Waits for an event that is neither a change nor an instant and calls for a pass before the next one is due. By
+    /// default there is none. It may be dropped and called again at any time.
+    fn woken(&mut self, _: &Kernel) -> impl Future<Output = ()> + Send {
+        pending()
+    }
 
     /// Returns when a pass that failed is retried: not earlier than after `pause`, which grows with each failure. Changes
     /// must not wake the service before: a store that cannot be written may report each failed commit as a change.
@@ -87,6 +94,7 @@ pub(super) async fn run<S: Service>(kernel: Arc<Kernel>, mut service: S, stoppin
             // A service that drains makes one more pass, which begins after the worker's last commit. The pass before it
             // may have read the store earlier, even if it ended later.
             () = stopping.cancelled() => if !S::DRAINS { return },
+            () = service.woken(&kernel) => {}
             () = wait(&kernel, &mut changes, next) => {}
         }
     }

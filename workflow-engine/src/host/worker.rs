@@ -76,7 +76,7 @@ impl Worker {
         kernel.set_placement(placement);
         let loops = TaskTracker::new();
         loops.spawn(Arc::clone(&shared).claim_until_stopped());
-        shared.spawn_service(&loops, StaleLeases);
+        shared.spawn_service(&loops, StaleLeases::new(kernel, heartbeat.runtime()));
         shared.spawn_service(&loops, StuckRuns { threshold: settings.stuck_threshold });
         if let Some(limit) = settings.unclaimed_limit {
             shared.spawn_service(&loops, UnclaimedRuns { limit });
@@ -122,26 +122,35 @@ impl Placement for WorkerShared {
             return None;
         }
         let (claimant, slots) = (self.claim.clone(), permits.len());
-        Some(Reservation { claimant, slots, run: Box::new(move |jobs| self.run(jobs, permits)) })
+        // The claim is sent later, so its leases last at least as long as counted from here.
+        let claimed = self.kernel.clock().monotonic();
+        Some(Reservation { claimant, slots, run: Box::new(move |jobs| self.run(jobs, claimed, permits)) })
     }
 }
 
 impl WorkerShared {
-    /// Runs jobs that are already claimed, each in its own slot.
-    fn run(self: &Arc<Self>, jobs: Vec<ClaimedJob>, permits: Vec<OwnedSemaphorePermit>) {
+    /// Runs jobs that are already claimed, each in its own slot. Their claim was sent at `claimed`.
+    fn run(self: &Arc<Self>, jobs: Vec<ClaimedJob>, claimed: Duration, permits: Vec<OwnedSemaphorePermit>) {
         for (job, permit) in jobs.into_iter().zip(permits) {
             let shared = Arc::clone(self);
-            self.bodies.spawn(async move { shared.run_chain(job, permit).await });
+            self.bodies.spawn(async move { shared.run_chain(job, claimed, permit).await });
         }
     }
 
     /// Runs a job, then, in the same slot, the first of the jobs that its commit claimed. The others run beside it.
-    async fn run_chain(self: Arc<Self>, mut job: ClaimedJob, mut permit: OwnedSemaphorePermit) {
+    async fn run_chain(
+        self: Arc<Self>,
+        mut job: ClaimedJob,
+        mut claimed: Duration,
+        mut permit: OwnedSemaphorePermit,
+    ) {
         loop {
             let slots = SuccessorSlots::new(permit, Arc::clone(&self.slots));
-            let finished = self.kernel.execute_claimed(&job, &self.claim, &slots, &self.stopped).await;
-            let mut next = match finished {
-                Ok(finished) => finished.next,
+            let finished =
+                self.kernel.execute_claimed(&job, claimed, &self.claim, &slots, &self.stopped).await;
+            let mut next;
+            (next, claimed) = match finished {
+                Ok(finished) => (finished.next, finished.claimed),
                 Err(error) => {
                     // The expired lease returns the job to the queue.
                     let lease = &job.lease;
@@ -155,7 +164,7 @@ impl WorkerShared {
             let mut permits = slots.into_permits();
             job = next.remove(0);
             permit = permits.remove(0);
-            self.run(next, permits);
+            self.run(next, claimed, permits);
         }
     }
 
@@ -191,6 +200,7 @@ impl WorkerShared {
         let spare = if self.has_branches { permits.len() / 2 } else { 0 };
         let mut spare = permits.split_off(permits.len() - spare);
         self.slots.claim_started();
+        let sent = self.kernel.clock().monotonic();
         let found = self.recently_served.claim(&self.kernel, &self.claim, permits.len(), true).await?;
         self.slots.record_remaining(found.remaining_priority);
         let claimed = found.jobs.len() + found.started.len();
@@ -201,21 +211,21 @@ impl WorkerShared {
             reason = "bodies take real time, independently of the engine's clock"
         )]
         self.slots.reserve_for_branches(spare, tokio::time::sleep(RESERVATION));
-        self.run(found.jobs, permits);
+        self.run(found.jobs, sent, permits);
         if found.runs.is_empty() {
             return Ok(claimed);
         }
 
         let started = self.recently_served.start(&self.kernel, &self.claim, found.runs, rest.len()).await?;
         if claimed + started.runs > 0 {
-            self.run(started.jobs, rest);
+            self.run(started.jobs, sent, rest);
             return Ok(claimed + started.runs);
         }
         // Other workers started these runs first, or none of them can be started: they must not delay other work.
         let found = self.recently_served.claim(&self.kernel, &self.claim, rest.len(), false).await?;
         let claimed = found.jobs.len();
         rest.truncate(claimed);
-        self.run(found.jobs, rest);
+        self.run(found.jobs, sent, rest);
         Ok(claimed)
     }
 

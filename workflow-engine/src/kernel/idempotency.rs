@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use super::Kernel;
 use crate::error::Error;
 use crate::ports::{Commit, Decision, IdempotencyEntry, Precondition};
+use crate::value::canonical::canonical;
 use crate::value::hex::hex;
 use crate::value::{Json, RunId};
 
@@ -31,10 +32,10 @@ pub(super) fn entry(
     let unwritable = |what: &str, error: serde_json::Error| {
         Error::invalid_request(format!("the {what} cannot be written as JSON: {error}"))
     };
-    // `Value` sorts the keys of objects, so their order does not change the hash.
-    let canonical = serde_json::to_value(request).map_err(|error| unwritable("request", error))?;
-    let request_hash = hex(&Sha256::digest(canonical.to_string()));
-    let result = Json::encode(output).map_err(|error| unwritable("output", error))?;
+    let request = Json::write(request).map_err(|error| unwritable("request", error))?;
+    let canonical = canonical(request.as_str()).ok_or_else(|| Error::request_too_deep(command))?;
+    let request_hash = hex(&Sha256::digest(canonical));
+    let result = Json::write(output).map_err(|error| unwritable("output", error))?;
     Ok(IdempotencyEntry { command, key: key.to_owned(), request_hash, result })
 }
 

@@ -1,4 +1,4 @@
-//! A job whose worker is dead, or whose lease has expired.
+//! Leases that were lost: of workers that are dead, or that did not renew them in time.
 
 use std::time::Duration;
 
@@ -6,7 +6,16 @@ use super::Kernel;
 use super::failure::{FinalFailure, fail_for_good};
 use crate::error::{Error, ErrorCode};
 use crate::ports::{Change, Commit, Decision, Precondition};
-use crate::records::{JobRecord, Lease};
+use crate::records::{JobRecord, Lease, Status};
+
+/// Returns whether this lease was lost to another worker, and not because its run has ended or was rerun. Where the store
+/// cannot be read, it may have been.
+pub(crate) async fn is_lost_to_another(kernel: &Kernel, lease: &Lease) -> bool {
+    match kernel.store().run(lease.run_id).await {
+        Ok(run) => run.is_some_and(|run| run.status == Status::Running && run.generation == lease.generation),
+        Err(_) => true,
+    }
+}
 
 /// The result of taking a job back from its worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,31 +26,52 @@ pub(super) enum TakenBack {
     Failed,
 }
 
-/// Takes a job back from its worker. Returns `None` where the worker no longer holds it or, with `expired`, the lease
-/// has not expired by the store's clock.
-pub(super) async fn take_back(
-    kernel: &Kernel,
-    job: JobRecord,
-    expired: bool,
-) -> Result<Option<TakenBack>, Error> {
-    let worker = job.worker_id.as_deref().unwrap_or("unknown");
-    let error = format!("worker `{worker}` was lost during attempt {}", job.attempt);
-    let lease = Lease {
-        run_id: job.run_id,
-        stage_id: job.stage_id,
-        generation: job.generation,
-        epoch: job.lease_epoch,
-    };
-    // Attempts count at the claim, so a stage that kills its process stops at its limit.
-    if job.attempt >= job.max_attempts {
-        let failure =
-            FinalFailure { lease, expired, code: ErrorCode::WorkerLost, error, completed_key: None };
-        return Ok(fail_for_good(kernel, failure).await?.then_some(TakenBack::Failed));
+/// Why a worker has lost a lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LossReason {
+    /// Its process has certainly ended, so its leases are void before they expire.
+    WorkerDied,
+    /// It did not renew the lease in time.
+    LeaseExpired,
+}
+
+/// A job that its worker has lost.
+pub(super) struct LostJob {
+    pub(super) job: JobRecord,
+    pub(super) reason: LossReason,
+}
+
+impl LostJob {
+    /// Returns whether no attempt follows the lost one.
+    pub(super) const fn was_last(&self) -> bool {
+        self.job.attempt >= self.job.max_attempts
     }
-    let change = Change::Retry { stage_id: lease.stage_id.clone(), error, delay: Duration::ZERO };
-    let run_id = lease.run_id;
-    let precondition = if expired { Precondition::ExpiredLease(lease) } else { Precondition::Lease(lease) };
-    let decision = Decision { run_id, precondition, idempotency: None, changes: vec![change] };
-    let commit = kernel.store().commit(decision).await?;
-    Ok(matches!(commit, Commit::Applied(_)).then_some(TakenBack::Released))
+
+    /// Takes the job back from its worker. Returns `None` where the worker no longer holds it or, for an expired lease,
+    /// the lease has not expired by the store's clock.
+    pub(super) async fn take_back(self, kernel: &Kernel) -> Result<Option<TakenBack>, Error> {
+        let was_last = self.was_last();
+        let Self { job, reason } = self;
+        let expired = reason == LossReason::LeaseExpired;
+        let worker = job.worker_id.as_deref().unwrap_or("unknown");
+        let error = format!("worker `{worker}` was lost during attempt {}", job.attempt);
+        let lease = Lease {
+            run_id: job.run_id,
+            stage_id: job.stage_id,
+            generation: job.generation,
+            epoch: job.lease_epoch,
+        };
+        if was_last {
+            let failure =
+                FinalFailure { lease, expired, code: ErrorCode::WorkerLost, error, completed_key: None };
+            return Ok(fail_for_good(kernel, failure).await?.then_some(TakenBack::Failed));
+        }
+        let change = Change::Retry { stage_id: lease.stage_id.clone(), error, delay: Duration::ZERO };
+        let run_id = lease.run_id;
+        let precondition =
+            if expired { Precondition::ExpiredLease(lease) } else { Precondition::Lease(lease) };
+        let decision = Decision { run_id, precondition, idempotency: None, changes: vec![change] };
+        let commit = kernel.store().commit(decision).await?;
+        Ok(matches!(commit, Commit::Applied(_)).then_some(TakenBack::Released))
+    }
 }

@@ -53,6 +53,7 @@ pub use commands::{
 };
 pub use config::KernelConfig;
 pub use local_executor::LocalExecutor;
+pub(crate) use lost_lease::is_lost_to_another;
 pub use registry::{Registered, WorkflowRegistry};
 pub(crate) use slots::{NoSlots, Placement, Reservation, Slots};
 pub(crate) use subscribers::check_plugins;
@@ -156,14 +157,17 @@ impl Kernel {
     }
 
     /// Runs the body of a claimed job, and commits the outcome. Cancelling `stop` returns the job to the queue.
+    /// The claim was sent at `claimed`, in time of [`Clock::monotonic`]: the body stops when its lease, counted from
+    /// then, ends without a renewal.
     pub(crate) async fn execute_claimed(
         &self,
         job: &ClaimedJob,
+        claimed: Duration,
         claimant: &Claimant,
         slots: &dyn Slots,
         stop: &CancellationToken,
     ) -> Result<Finished, Error> {
-        attempt::execute_claimed(self, job, claimant, slots, stop).await
+        attempt::execute_claimed(self, job, claimed, claimant, slots, stop).await
     }
 
     /// Executes `job.execute`. Cancelling `stop` returns the job to the queue.

@@ -37,7 +37,7 @@ pub(super) fn check_request(
         config.insert(stage.id.clone(), complete);
     }
     let ordered: BTreeMap<&String, &Json> = config.iter().collect();
-    let stored = Json::encode(&ordered).map_err(|error| Error::invalid_config(&definition.id, error))?;
+    let stored = Json::write(&ordered).map_err(|error| Error::invalid_config(&definition.id, error))?;
     let request = RunRequest { input, config: stored, metadata };
     check_sizes(limits, &definition.id, &request)?;
     Ok((request, config))

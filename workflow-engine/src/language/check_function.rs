@@ -84,7 +84,7 @@ pub trait TakesTicket<T>: CheckFunction {
     ///
     /// # Errors
     /// Permanent, if the ticket cannot be stored or read back.
-    fn store<S: Stage>(ticket: &T) -> Result<Json, StageError>;
+    fn store<S: Stage>(ticket: T) -> Result<Json, StageError>;
 }
 
 /// `Self` is what the function of the stage `S` returns; its check `C` takes a `Ticket`.
@@ -97,12 +97,12 @@ pub trait TicketFor<S, C, Ticket> {
     ///
     /// # Errors
     /// Permanent, if the ticket cannot be stored or read back.
-    fn store(&self) -> Result<Json, StageError>;
+    fn store(self) -> Result<Json, StageError>;
 }
 
 #[diagnostic::do_not_recommend]
 impl<S: Stage, C: TakesTicket<T>, T, Ticket> TicketFor<S, C, Ticket> for T {
-    fn store(&self) -> Result<Json, StageError> {
+    fn store(self) -> Result<Json, StageError> {
         C::store::<S>(self)
     }
 }
@@ -135,7 +135,7 @@ impl<S: Stage> CheckFunction for S {
 #[doc(hidden)]
 #[diagnostic::do_not_recommend]
 impl<S: Stage, T> TakesTicket<T> for S {
-    fn store<R: Stage>(_: &T) -> Result<Json, StageError> {
+    fn store<R: Stage>(_: T) -> Result<Json, StageError> {
         unreachable!("a stage with a mistake does not compile")
     }
 }

@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use serde::Serialize;
-
 use crate::definition::WorkflowDefinition;
 use crate::value::{Json, Storable};
 
@@ -14,7 +12,7 @@ pub trait Workflow: Send + Sync + 'static {
     /// The output of a run: that of the last step, a tuple if the last step is a group.
     type Output: Send + 'static;
     /// The configuration, with a field for each stage; the JSON keys are the stages' ids.
-    type Config: Serialize + Send + Sync + 'static;
+    type Config: Storable;
     /// The outputs of all stages; `None` for a stage without an output.
     type Outputs: Send + 'static;
 

@@ -54,9 +54,8 @@ pub enum AiErrorKind {
 /// would fail in the same way; otherwise it carries the delay that the provider requested.
 #[derive(Clone, Debug)]
 pub struct AiError {
-    kind: AiErrorKind,
+    verdict: Verdict,
     message: String,
-    retry_after: Option<Duration>,
     status: Option<u16>,
     usage: Option<Usage>,
 }
@@ -64,13 +63,14 @@ pub struct AiError {
 impl AiError {
     /// Creates an error of this kind. `message` names what failed and why.
     pub fn new(kind: AiErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), retry_after: None, status: None, usage: None }
+        let verdict = Verdict { kind, retry_after: None };
+        Self { verdict, message: message.into(), status: None, usage: None }
     }
 
     /// Adds the delay that the provider requests before the next attempt.
     #[must_use]
     pub const fn with_retry_after(mut self, delay: Duration) -> Self {
-        self.retry_after = Some(delay);
+        self.verdict.retry_after = Some(delay);
         self
     }
 
@@ -91,13 +91,13 @@ impl AiError {
     /// Returns the kind of failure.
     #[must_use]
     pub const fn kind(&self) -> AiErrorKind {
-        self.kind
+        self.verdict.kind
     }
 
     /// Returns the delay that the provider requested before the next attempt, if it named one.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
-        self.retry_after
+        self.verdict.retry_after
     }
 
     /// Returns the HTTP status of the response, if there was a response.
@@ -115,14 +115,7 @@ impl AiError {
     /// Returns whether the same call may succeed later.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
-        use AiErrorKind::{Connection, InvalidResponse, Ledger, Overloaded, RateLimited, Timeout};
-        matches!(self.kind, RateLimited | Overloaded | Connection | Timeout | InvalidResponse | Ledger)
-    }
-
-    /// Whether another attempt of the stage may succeed. A cancelled call says nothing about the next attempt, so
-    /// it counts as retryable here.
-    pub(crate) const fn is_retryable_by_stage(&self) -> bool {
-        self.is_retryable() || matches!(self.kind, AiErrorKind::Cancelled)
+        self.verdict.is_retryable()
     }
 }
 
@@ -132,4 +125,47 @@ impl fmt::Display for AiError {
     }
 }
 
-impl std::error::Error for AiError {}
+impl std::error::Error for AiError {
+    /// Returns the [`Verdict`].
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.verdict)
+    }
+}
+
+/// What an [`AiError`] means for a retry. It is the error's source, because types such as `anyhow::Error` hide the type of the
+/// error that they wrap, but not its sources: a `StageError` that is made from them finds the verdict there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Verdict {
+    kind: AiErrorKind,
+    retry_after: Option<Duration>,
+}
+
+impl Verdict {
+    const fn is_retryable(&self) -> bool {
+        use AiErrorKind::{Connection, InvalidResponse, Ledger, Overloaded, RateLimited, Timeout};
+        matches!(self.kind, RateLimited | Overloaded | Connection | Timeout | InvalidResponse | Ledger)
+    }
+
+    /// Whether another attempt of the stage may succeed. A cancelled call says nothing about the next attempt, so
+    /// it counts as retryable here.
+    pub(crate) const fn is_retryable_by_stage(&self) -> bool {
+        self.is_retryable() || matches!(self.kind, AiErrorKind::Cancelled)
+    }
+
+    /// The delay that the provider requested before the next attempt.
+    pub(crate) const fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_retryable_by_stage() {
+            "the call may succeed later"
+        } else {
+            "the same call would fail again"
+        })
+    }
+}
+
+impl std::error::Error for Verdict {}

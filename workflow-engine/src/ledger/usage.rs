@@ -1,9 +1,10 @@
 //! Token counts of a call to a language model.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The tokens of a call, as the provider counts them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     /// Tokens of the prompt, including those that the provider read from its cache.
     pub input_tokens: u64,

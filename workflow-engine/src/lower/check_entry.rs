@@ -5,7 +5,7 @@ use std::any::type_name;
 use futures_util::future::BoxFuture;
 use schemars::SchemaGenerator;
 
-use super::entry::{store, unreadable_config};
+use super::entry::{keep, store, unreadable_config};
 use crate::context::StageError;
 use crate::definition::{CheckExecution, CheckOutcome, WaitDefinition};
 use crate::language::{Check, CheckFunction, ContextOf, Stage, Waits};
@@ -35,26 +35,17 @@ async fn run<S: Waits>(execution: CheckExecution) -> Result<CheckOutcome, StageE
     match S::Check::check(ticket, S::check_config(config), context, own).await? {
         Check::Pending => Ok(CheckOutcome::Pending(None)),
         Check::PendingFor(delay) => Ok(CheckOutcome::Pending(Some(delay))),
-        Check::Ready(output) => store::<S>(&output).map(CheckOutcome::Ready),
+        Check::Ready(output) => store::<S>(output).map(CheckOutcome::Ready),
     }
 }
 
-/// Stores a ticket and reads it back. A ticket that cannot be read must fail the stage now, not hours later at the first
+/// Stores a ticket. One that the check would not read back as it is must fail the stage now, not hours later at the first
 /// check.
 ///
 /// # Errors
-/// Permanent, if the ticket cannot be stored or read back.
-pub fn store_ticket<S: Stage, C: CheckFunction>(ticket: &C::Ticket) -> Result<Json, StageError> {
-    let unfit = |doing: &str, error: &serde_json::Error| {
-        StageError::permanent(format_args!(
-            "the ticket of stage `{}`, a `{}`, cannot be {doing}: {error}",
-            S::DECLARATION.id,
-            type_name::<C::Ticket>(),
-        ))
-    };
-    let json = Json::store(ticket).map_err(|error| unfit("stored", &error))?;
-    json.load::<C::Ticket>().map_err(|error| unfit("read back from its stored form", &error))?;
-    Ok(json)
+/// Permanent, if the ticket cannot be stored, or would not be read back as the same value.
+pub fn store_ticket<S: Stage, C: CheckFunction>(ticket: C::Ticket) -> Result<Json, StageError> {
+    keep::<S, _>("ticket", ticket)
 }
 
 fn unreadable_ticket<S: Waits>(error: &serde_json::Error) -> StageError {

@@ -7,7 +7,7 @@
 use futures_util::future::BoxFuture;
 
 use super::entry;
-use super::from_upstream::FromUpstream;
+use super::from_upstream::{FromItem, FromUpstream};
 use super::node::StageNode;
 use super::table::StageRow;
 use super::upstream::{Single, Start, Upstream};
@@ -75,3 +75,26 @@ where
 {
     const ROW: StageRow = <S as StageNode>::ROW.entered(entry::entry::<S, Start<W>>);
 }
+
+/// A stage, or the end of a workflow, that can follow a group of more than sixteen branches, of which the first returns `V`
+/// and `Branch` returns `W`.
+#[diagnostic::on_unimplemented(
+    message = "`{Branch}` returns `{W}`, but the first branch of its group returns `{V}`",
+    label = "returns `{W}`, not `{V}`",
+    note = "a group of more than 16 branches passes on a `Vec`, so all its branches must return one type",
+    note = "for several types, put a stage after the group that takes no plain parameters and requires what it needs"
+)]
+pub trait ListItem<Branch, W, V> {
+    /// The proof, for a constant.
+    const FITS: () = ();
+}
+
+/// The end of a workflow, where a group's outputs become the workflow's.
+#[derive(Debug)]
+pub struct End;
+
+#[diagnostic::do_not_recommend]
+impl<Branch, V> ListItem<Branch, V, V> for End {}
+
+#[diagnostic::do_not_recommend]
+impl<S: Stage<Input: FromItem<W, V>>, Branch, W, V> ListItem<Branch, W, V> for S {}

@@ -9,7 +9,8 @@ use super::upstream::Upstream;
 use crate::context::StageError;
 use crate::definition::Execution;
 use crate::language::{Running, Stage};
-use crate::value::Json;
+use crate::value::exact::deep_drop;
+use crate::value::{Json, Storable};
 
 /// Runs the stage `S` on stored values of the shape `H`.
 pub(crate) fn entry<S, H>(execution: Execution) -> BoxFuture<'static, Result<Json, StageError>>
@@ -51,7 +52,7 @@ pub fn finish<S: Stage, E: 'static>(
     function: impl Future<Output = Result<S::Output, E>> + Send + 'static,
     failure: fn(E) -> StageError,
 ) -> Running<Json> {
-    Box::pin(async move { store::<S>(&function.await.map_err(failure)?) })
+    Box::pin(async move { store::<S>(function.await.map_err(failure)?) })
 }
 
 /// Replaces [`finish`] if a parameter of the function cannot be read.
@@ -60,20 +61,23 @@ pub fn failed(error: StageError) -> Running<Json> {
     Box::pin(std::future::ready(Err(error)))
 }
 
-/// Stores an output and reads it back. Later stages see only the stored form, so an output that cannot be read must fail
+/// Stores an output. Later stages see only the stored form, so an output that would not be read back as it is must fail
 /// the stage that returned it, not the stage that reads it.
 ///
 /// # Errors
-/// Permanent, if the output cannot be stored or read back.
-pub fn store<S: Stage>(output: &S::Output) -> Result<Json, StageError> {
-    let unfit = |doing: &str, error: &serde_json::Error| {
-        StageError::permanent(format_args!(
-            "the output of stage `{}`, a `{}`, cannot be {doing}: {error}",
-            S::DECLARATION.id,
-            type_name::<S::Output>(),
-        ))
+/// Permanent, if the output cannot be stored, or would not be read back as the same value.
+pub fn store<S: Stage>(output: S::Output) -> Result<Json, StageError> {
+    keep::<S, _>("output", output)
+}
+
+pub(super) fn keep<S: Stage, T: Storable>(what: &str, value: T) -> Result<Json, StageError> {
+    let fault = match Json::store(&value) {
+        Ok(json) => return Ok(json),
+        Err(fault) => fault,
     };
-    let json = Json::store(output).map_err(|error| unfit("stored", &error))?;
-    json.load::<S::Output>().map_err(|error| unfit("read back from its stored form", &error))?;
-    Ok(json)
+    if fault.is_too_deep() {
+        deep_drop(value);
+    }
+    let (id, name) = (S::DECLARATION.id, type_name::<T>());
+    Err(StageError::lossy(format_args!("the {what} of stage `{id}`, a `{name}`, cannot be stored"), &fault))
 }

@@ -33,3 +33,10 @@ impl<R: Record + From<V>, V> FromUpstream<V> for R {
         value.into()
     }
 }
+
+/// An input that can follow a list of `V` of which one value is a `W`: the two are one type, or the input takes no value.
+pub trait FromItem<W, V> {}
+
+impl<W, V> FromItem<W, V> for NoInput {}
+
+impl<R: Record, V> FromItem<V, V> for R {}

@@ -20,6 +20,7 @@ pub use std::boxed::Box;
 pub use std::collections::HashMap;
 pub use std::string::String;
 pub use std::sync::LazyLock;
+pub use std::vec::Vec;
 
 // Values and the context.
 pub use crate::context::{StageContext, StageError};
@@ -50,12 +51,12 @@ pub use crate::lower::check_entry::{store_ticket, wait_definition};
 pub use crate::lower::entry::{failed, finish, store};
 
 // The graph.
-pub use crate::lower::edge::{Follows, Joins, Starts};
+pub use crate::lower::edge::{End, Follows, Joins, ListItem, Starts};
 pub use crate::lower::graph::{Graph, Node, check_identity, check_stage};
 pub use crate::lower::node::StageNode;
 pub use crate::lower::outputs::{Decoded, decode_output, decode_stored};
 pub use crate::lower::table::{InputRow, StageRow, WorkflowTable, define, output_schema, schema};
-pub use crate::lower::upstream::{Group, MoreThanSixteen, Single, Upstream};
+pub use crate::lower::upstream::{Group, List, Single, Unlisted, Upstream};
 
 // Editors.
 pub use crate::lower::ide;

@@ -23,7 +23,7 @@ impl<T, E> Returns for Result<T, E> {
 #[diagnostic::on_unimplemented(
     message = "a stage's error must convert into `StageError`, but `{Self}` does not",
     label = "`{Self}` does not convert into `StageError`",
-    note = "implement `std::error::Error` for `{Self}`, or `From<{Self}>` for `StageError`"
+    note = "implement `std::error::Error` for `{Self}`, or return `StageResult<…>` and convert each error with `.map_err(StageError::retryable)?`"
 )]
 pub trait Failure {
     /// Converts the error.

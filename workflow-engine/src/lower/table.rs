@@ -1,6 +1,7 @@
 //! The constants that `workflow!` generates, and the function that makes the definition from them.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, schema_for};
+use serde::ser::Error as _;
 
 use super::record::{ObjectSchema, from_nothing};
 use super::upstream::{Shaped, Upstream};
@@ -8,7 +9,7 @@ use crate::definition::{
     ConfigDefinition, Entry, StageDeclaration, StageDefinition, StagePath, WorkflowDefinition,
 };
 use crate::language::{Stage, Workflow};
-use crate::value::{Json, Storable};
+use crate::value::{Json, Storable, Stored};
 
 /// A workflow as `workflow!` generates it.
 #[derive(Debug)]
@@ -108,15 +109,23 @@ pub fn output_schema<H: Upstream>() -> Schema {
 }
 
 fn check_input<I: Storable>(input: &Json) -> Result<Json, serde_json::Error> {
-    Json::store(&input.load::<I>()?)
+    stored_form(input, &input.load::<I>()?)
+}
+
+/// Returns the stored form of a value that was read from `given`.
+fn stored_form<T: Storable>(given: &Json, value: &T) -> Result<Json, serde_json::Error> {
+    let written = Json::write(&Stored(value))?;
+    // The value is what is read from this text.
+    if written == *given { Ok(written) } else { Json::store(value).map_err(serde_json::Error::custom) }
 }
 
 fn check_config<S: Stage>(config: Option<&Json>) -> Result<Json, String> {
-    let config = match config {
-        Some(json) => json.decode::<S::Config>(),
-        None => from_nothing(),
+    let stored = match config {
+        Some(json) => json.decode::<S::Config>().and_then(|config| stored_form(json, &config)),
+        None => from_nothing()
+            .and_then(|config: S::Config| Json::store(&config).map_err(serde_json::Error::custom)),
     };
-    config.and_then(|config| Json::encode(&config)).map_err(|error| error.to_string())
+    stored.map_err(|error| error.to_string())
 }
 
 /// Makes the definition from the table.

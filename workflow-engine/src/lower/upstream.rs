@@ -35,9 +35,15 @@ pub struct Single<S>(PhantomData<S>);
 #[derive(Debug)]
 pub struct Group<T>(PhantomData<T>);
 
-/// The outputs of a group of more than sixteen branches, which have no tuple.
+/// The outputs of a group of more than sixteen branches: a list of `N` values of the type `V`. [`ListItem`](super::edge::ListItem)
+/// checks that each branch returns a `V`.
 #[derive(Debug)]
-pub struct MoreThanSixteen;
+pub struct List<V, const N: usize>(PhantomData<V>);
+
+/// The outputs of a group of more than sixteen branches of which one ends with a group, which have neither a tuple nor a
+/// list: only a stage that takes nothing follows. It also takes the place of a mistake.
+#[derive(Debug)]
+pub struct Unlisted;
 
 impl<W: Workflow> Upstream for Start<W> {
     type Value = W::Input;
@@ -63,7 +69,26 @@ impl<S: Stage> Upstream for Single<S> {
     }
 }
 
-impl Upstream for MoreThanSixteen {
+impl<V: Storable, const N: usize> Upstream for List<V, N> {
+    type Value = Vec<V>;
+
+    fn decode(stored: &mut dyn Iterator<Item = &Json>) -> Result<Vec<V>, serde_json::Error> {
+        let branch = |index| {
+            next(stored)?.load().map_err(|error| {
+                let of = format!("the output of branch {} as `{}`", index + 1, std::any::type_name::<V>());
+                context(&of, &error)
+            })
+        };
+        (0..N).map(branch).collect()
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        let item = V::sub_schema(generator);
+        json_schema!({ "type": "array", "items": item, "minItems": N, "maxItems": N })
+    }
+}
+
+impl Upstream for Unlisted {
     type Value = Self;
 
     fn decode(_: &mut dyn Iterator<Item = &Json>) -> Result<Self, serde_json::Error> {

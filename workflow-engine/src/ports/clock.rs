@@ -1,6 +1,7 @@
 //! The clock: time behind a port, so that a test can control it.
 
-use std::time::Duration;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,6 +11,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub trait Clock: Send + Sync {
     /// Returns the current instant.
     fn now(&self) -> DateTime<Utc>;
+
+    /// Returns the time since a fixed instant. Where the machine's clock is set, [`now`](Self::now) jumps and this does
+    /// not. The default derives it from `now`, for a clock that never jumps.
+    fn monotonic(&self) -> Duration {
+        (self.now() - DateTime::UNIX_EPOCH).to_std().unwrap_or_default()
+    }
 
     /// Waits until `instant`; returns at once if it has passed. Dropping the future ends the wait.
     async fn sleep_until(&self, instant: DateTime<Utc>);
@@ -31,6 +38,12 @@ impl Clock for SystemClock {
     #[allow(clippy::disallowed_methods, reason = "this is the port")]
     fn now(&self) -> DateTime<Utc> {
         Utc::now()
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "this is the port")]
+    fn monotonic(&self) -> Duration {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        START.elapsed()
     }
 
     #[allow(clippy::disallowed_methods, reason = "this is the port")]

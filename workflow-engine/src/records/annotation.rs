@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::annotation_key::{AnnotationKey, is_key};
-use crate::value::{Json, is_name};
+use crate::value::limits::Unstorable;
+use crate::value::{Json, Limits, is_name};
 
 /// The most attributes of one annotation.
 const MAX_ATTRIBUTES: usize = 64;
@@ -16,7 +18,7 @@ const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
 
 /// A note about a run: one or more attributes, with their actor and their scope. [`AnnotationKey::value`] creates one. The
 /// store keeps one record for each attribute.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Annotation {
     /// The attributes by key: 1 to 64, each value up to 16 KiB of JSON. See [`AnnotationKey`] for valid keys.
@@ -114,17 +116,26 @@ impl Annotation {
             if value.as_str().len() > MAX_VALUE_BYTES {
                 return Err(format!("the value of `{key}` has more than {MAX_VALUE_BYTES} bytes"));
             }
+            readable(value).map_err(|fault| format!("the value of `{key}` cannot be read back: {fault}"))?;
         }
         for (what, text) in [("actor", &self.actor), ("scope", &self.scope)] {
             if text.as_deref().is_some_and(|text| !is_name(text)) {
                 return Err(format!("its {what} needs 1 to 255 bytes and no control characters"));
             }
         }
-        if self.payload.as_ref().is_some_and(|payload| payload.as_str().len() > MAX_PAYLOAD_BYTES) {
-            return Err(format!("its payload has more than {MAX_PAYLOAD_BYTES} bytes"));
+        if let Some(payload) = &self.payload {
+            if payload.as_str().len() > MAX_PAYLOAD_BYTES {
+                return Err(format!("its payload has more than {MAX_PAYLOAD_BYTES} bytes"));
+            }
+            readable(payload).map_err(|fault| format!("its payload cannot be read back: {fault}"))?;
         }
         Ok(())
     }
+}
+
+/// Refuses JSON that another program has written, and that cannot be read back.
+fn readable(json: &Json) -> Result<(), Unstorable> {
+    Limits { payload_bytes: MAX_PAYLOAD_BYTES }.check(json)
 }
 
 #[cfg(test)]

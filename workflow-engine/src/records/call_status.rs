@@ -1,9 +1,10 @@
 //! The status of a call of a model.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The status of a call of a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum CallStatus {
     /// The call is about to be made, or in progress. The most that it can cost is reserved.

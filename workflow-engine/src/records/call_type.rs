@@ -1,9 +1,10 @@
 //! The purpose of a call of a model.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The purpose of a call of a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CallType {
     /// Generating text.

@@ -48,7 +48,9 @@ async fn execute(
     stop: &CancellationToken,
 ) -> Result<ExecutedJob, Error> {
     let claim = Claimant { worker_id: worker_id.to_owned(), lease: kernel.lease() };
-    let finished = kernel.execute_claimed(job, &claim, &FreeSlots(free_slots), stop).await?;
+    let started = kernel.clock().monotonic();
+    let slots = FreeSlots(free_slots);
+    let finished = kernel.execute_claimed(job, started, &claim, &slots, stop).await?;
     Ok(ExecutedJob { outcome: finished.outcome, next: finished.next })
 }
 

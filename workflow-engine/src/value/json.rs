@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use super::exact::{self, Lossy};
 use super::payload::{Storable, Stored};
 
 /// A stored value: JSON text, exactly as serde wrote it.
@@ -32,11 +33,18 @@ impl Json {
         Self(Arc::from("null"))
     }
 
-    /// Writes `value` as JSON.
+    /// Writes `value` as JSON, if nothing of it is lost.
     ///
     /// # Errors
-    /// If serde cannot write the value: a map whose keys are not strings, or an error of the value's `Serialize`.
+    /// If serde cannot write the value (a map whose keys are not strings, an error of the value's `Serialize`), if it has
+    /// no form in JSON (a number that is not finite, `Some` of a value that is `null` itself), or if it is nested more
+    /// than [`MAX_DEPTH`](crate::kernel::MAX_DEPTH) levels deep. The message names the path in the value.
     pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
+        exact::encode(value).map_err(serde::ser::Error::custom)
+    }
+
+    /// Writes a value of this library, or one that has been checked, as JSON.
+    pub(crate) fn write<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
         serde_json::to_string(value).map(|text| Self(text.into()))
     }
 
@@ -48,9 +56,9 @@ impl Json {
         serde_json::from_str(&self.0)
     }
 
-    /// Writes a storable value.
-    pub(crate) fn store<T: Storable>(value: &T) -> Result<Self, serde_json::Error> {
-        Self::encode(&Stored(value))
+    /// Writes a storable value that is read back as the same value.
+    pub(crate) fn store<T: Storable>(value: &T) -> Result<Self, Lossy> {
+        exact::keep(value)
     }
 
     /// Reads a storable value.
@@ -67,7 +75,6 @@ impl Json {
     }
 
     /// Takes text that this library has written, without a check.
-    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only the SQL stores need it"))]
     pub(crate) fn trusted(text: impl Into<Arc<str>>) -> Self {
         Self(text.into())
     }

@@ -6,7 +6,10 @@ mod run_id;
 mod call_id;
 mod cost;
 mod payload;
+mod schemas;
 mod json;
+pub(crate) mod canonical;
+pub(crate) mod exact;
 mod empty;
 pub(crate) mod limits;
 mod nearest;
@@ -20,6 +23,7 @@ pub use limits::{Limits, MAX_DEPTH};
 pub use payload::{Payload, Storable};
 pub use run_id::RunId;
 
+pub(crate) use exact::Lossy;
 pub(crate) use name::{MAX_NAME_BYTES, is_name};
 pub(crate) use nearest::{nearest, unknown_field};
 pub(crate) use payload::Stored;

@@ -21,6 +21,8 @@ impl<T: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static> Paylo
     message = "`{Self}` cannot be stored",
     label = "cannot be stored",
     note = "derive `serde::Serialize`, `serde::Deserialize` and `schemars::JsonSchema` for `{Self}`",
+    note = "for a type of another crate, turn on that crate's feature `serde` and the feature of `schemars` for it: `chrono04` for \
+            `chrono::DateTime`, `uuid1` for `uuid::Uuid`, `url2`, `rust_decimal1`, `jiff02`, `bytes1`, …",
     note = "a stored type must also be `Send + Sync + 'static`"
 )]
 pub trait Storable: Sized + Send + Sync + 'static {

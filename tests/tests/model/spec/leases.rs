@@ -33,25 +33,36 @@ impl Reference {
     }
 
     /// Returns jobs whose lease has expired, or whose worker is dead, to the queue. The attempt counts: after the last
-    /// one the stage fails.
+    /// one the stage fails. Those that fail come last. An unavailable store affects one job, not the others.
     pub(super) fn reap(&mut self, threshold: u64, gone: bool) -> Result<Response, Stop> {
-        let (mut released, mut failed) = (0, 0);
-        for (until, worker, job) in self.stale_jobs(gone) {
+        let (mut released, mut failed, mut is_unavailable) = (0, 0, false);
+        let lost = self.stale_jobs(gone).into_iter().filter(|(until, worker, _)| {
+            let is_gone = gone && self.dead.contains(worker);
+            is_gone || (*until <= self.now && self.now - until >= threshold)
+        });
+        let (last, others): (Vec<_>, Vec<_>) = lost.map(|(.., job)| job).partition(|job| self.was_last(job));
+        for job in others {
             let stage = self.runs[job.run].position(&job.stage);
-            let is_gone = gone && self.dead.contains(&worker);
-            if !is_gone && (until > self.now || self.now - until < threshold) {
-                continue;
-            }
-            let max_attempts = self.runs[job.run].workflow.stages[stage].retry.max_attempts;
-            if job.attempt >= max_attempts {
-                let outcome = self.fail(&job, stage, "WORKER_LOST", true)?;
-                failed += usize::from(outcome == Outcome::Failed { retryable: false });
-            } else {
-                let outcome = self.write(|it| it.retry(&job, stage, 0))?;
-                released += usize::from(outcome == Outcome::Failed { retryable: true });
+            match self.write(|it| it.retry(&job, stage, 0)) {
+                Ok(outcome) => released += usize::from(outcome == Outcome::Failed { retryable: true }),
+                Err(Stop::Unavailable) => is_unavailable = true,
+                Err(stop) => return Err(stop),
             }
         }
-        Ok(Response::Reaped { released, failed })
+        for job in last {
+            let stage = self.runs[job.run].position(&job.stage);
+            match self.fail(&job, stage, "WORKER_LOST", true) {
+                Ok(outcome) => failed += usize::from(outcome == Outcome::Failed { retryable: false }),
+                Err(Stop::Unavailable) => is_unavailable = true,
+                Err(stop) => return Err(stop),
+            }
+        }
+        if is_unavailable { Err(Stop::Unavailable) } else { Ok(Response::Reaped { released, failed }) }
+    }
+
+    fn was_last(&self, job: &Claimed) -> bool {
+        let stage = self.runs[job.run].position(&job.stage);
+        job.attempt >= self.runs[job.run].workflow.stages[stage].retry.max_attempts
     }
 
     /// Returns the stale jobs, sorted by the end of their lease.

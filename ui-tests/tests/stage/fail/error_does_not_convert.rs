@@ -10,4 +10,4 @@ pub async fn load(path: String) -> Result<u32, Broken> {
 }
 
 fn main() {}
-// fix: implement `std::error::Error` for the error, or `From` for `StageError`
+// fix: implement `std::error::Error` for the error, or convert it with `.map_err(StageError::retryable)?`

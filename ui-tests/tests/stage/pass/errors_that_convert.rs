@@ -1,4 +1,4 @@
-//! `?` on every error, a type alias, and an error of the user's own.
+//! `?` on every error, on boxes and reports of any error and on texts; a type alias, and an error of the user's own.
 #![deny(warnings)]
 
 use workflow_engine::prelude::*;
@@ -29,7 +29,69 @@ pub async fn by_alias(number: u32) -> Outcome<u32> {
     Ok(number)
 }
 
+type Boxed = Box<dyn std::error::Error + Send + Sync>;
+
+fn by_anyhow(text: &str) -> anyhow::Result<u32> {
+    use anyhow::Context;
+    text.parse::<u32>().with_context(|| format!("the line `{text}` has no number"))
+}
+
+fn by_eyre(text: &str) -> eyre::Result<u32> {
+    use eyre::WrapErr;
+    text.parse::<u32>().wrap_err("the page has no number")
+}
+
+fn by_box(text: &str) -> Result<u32, Boxed> {
+    if text.is_empty() { Err("the text is empty".into()) } else { Ok(text.parse()?) }
+}
+
+fn by_text(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| format!("`{text}` is not a number"))
+}
+
+fn by_stage_error(text: &str) -> StageResult<u32> {
+    if text == "closed" { Err(StageError::permanent("the account is closed")) } else { Ok(by_box(text)?) }
+}
+
+#[stage]
+pub async fn question_marks(text: String) -> StageResult<u32> {
+    Ok(by_anyhow(&text)? + by_eyre(&text)? + by_box(&text)? + by_text(&text)? + by_stage_error(&text)?)
+}
+
+#[stage]
+pub async fn returns_anyhow(text: String) -> anyhow::Result<u32> {
+    by_anyhow(&text)
+}
+
+#[stage]
+pub async fn returns_a_box(text: String) -> Result<u32, Boxed> {
+    by_box(&text)
+}
+
+#[stage]
+pub async fn returns_a_text(text: String) -> Result<u32, String> {
+    by_text(&text)
+}
+
+fn converted(text: &str, helper: impl Fn(&str) -> StageResult<u32>) -> (String, bool) {
+    let error = helper(text).expect_err("it is no number");
+    (error.message().to_owned(), error.is_retryable())
+}
+
 pub fn main() {
     let answer: Answer = Ok(1);
     assert!(answer.is_ok());
+
+    let reason = "invalid digit found in string";
+    let helpers: [(&str, bool, &dyn Fn(&str) -> StageResult<u32>, String); 6] = [
+        ("x", true, &|text| Ok(by_anyhow(text)?), format!("the line `x` has no number: {reason}")),
+        ("x", true, &|text| Ok(by_eyre(text)?), format!("the page has no number: {reason}")),
+        ("x", true, &|text| Ok(by_box(text)?), reason.to_owned()),
+        ("", true, &|text| Ok(by_box(text)?), "the text is empty".to_owned()),
+        ("x", true, &|text| Ok(by_text(text)?), "`x` is not a number".to_owned()),
+        ("closed", false, &|text| Ok(by_stage_error(text)?), "the account is closed".to_owned()),
+    ];
+    for (text, is_retryable, helper, message) in helpers {
+        assert_eq!(converted(text, helper), (message, is_retryable));
+    }
 }

@@ -26,4 +26,4 @@ pub async fn join(length: u32) -> StageResult<u32> {
 workflow! { pub measure = load >> [b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12, b13, b14, b15, b16] >> join }
 
 fn main() {}
-// fix: a stage without parameters that requires what it needs
+// fix: `Vec<u32>`, or a stage without parameters that requires what it needs

@@ -138,7 +138,7 @@ impl ::workflow_engine::__private::Stage for summarize {
         ::optional(& context) ?, & < StageContext < summarize > as
         ::workflow_engine::__private::ContextOf < Self >> ::of(& context)). await {
         ::workflow_engine::__private::Ok(output) => ::workflow_engine::__private::store::
-        < Self > (& output), ::workflow_engine::__private::Err(__error) =>
+        < Self > (output), ::workflow_engine::__private::Err(__error) =>
         ::workflow_engine::__private::Err(::workflow_engine::__private::Failure::into_error(__error)),
         } }) }
     );

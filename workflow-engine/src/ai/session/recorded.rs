@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use super::AiSession;
 use super::request::ReservedCall;
-use crate::ledger::ai_error::AiError;
+use crate::ledger::ai_error::{AiError, AiErrorKind};
 use crate::ledger::usage::Usage;
 use crate::ledger::{CallOutcome, CallReservation, SettledCall};
 use crate::records::CallType;
-use crate::value::{Cost, Json};
+use crate::value::{Cost, Json, Lossy, exact};
 
 impl AiSession {
     /// Records a call that the program made without this session.
@@ -33,7 +33,7 @@ pub struct RecordedCall {
     response: Option<String>,
     usage: Usage,
     cost: Option<Cost>,
-    metadata: Option<Json>,
+    metadata: Result<Option<Json>, Lossy>,
 }
 
 impl RecordedCall {
@@ -45,7 +45,7 @@ impl RecordedCall {
             response: None,
             usage: Usage::default(),
             cost: None,
-            metadata: None,
+            metadata: Ok(None),
         }
     }
 
@@ -73,14 +73,23 @@ impl RecordedCall {
         self
     }
 
-    /// Sets further metadata. A value that does not serialize to a JSON object is ignored.
+    /// Sets further metadata. A value that does not serialize to a JSON object is ignored; one of which a part would be
+    /// lost, as a number that is not finite, makes the call fail.
     pub fn metadata(mut self, metadata: impl Serialize) -> Self {
-        self.metadata = Json::encode(&metadata).ok().filter(|json| json.as_str().starts_with('{'));
+        let json = exact::encode(&metadata);
+        if json.as_ref().is_err_and(Lossy::is_too_deep) {
+            // Dropping it here could overflow the stack, and it need not be `Send`.
+            std::mem::forget(metadata);
+        }
+        self.metadata = json.map(|json| Some(json).filter(|json| json.as_str().starts_with('{')));
         self
     }
 
     async fn write(self, session: &AiSession) -> Result<(), AiError> {
         let client = session.client()?;
+        let metadata = self.metadata.map_err(|fault| {
+            AiError::new(AiErrorKind::InvalidRequest, format!("the metadata cannot be stored: {fault}"))
+        })?;
         let model = client.models().get(&self.model);
         let cost = match (self.cost, &model) {
             (Some(cost), _) => cost,
@@ -94,7 +103,7 @@ impl RecordedCall {
             model_id: model.map_or_else(|_| self.model.clone(), |model| model.id.clone()),
             model_key: self.model,
             prompt: self.prompt.and_then(|text| settings.prompts.capture(|| text)),
-            metadata: self.metadata,
+            metadata,
             reserve: cost,
         };
         let settled = SettledCall {

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::artifact_source::ArtifactSource;
 use super::buffer::{EffectBuffer, check_name};
 use crate::context::stage_error::{StageError, StageResult};
-use crate::value::Json;
+use crate::value::{Json, exact};
 
 /// The artifacts of a stage: values of any size under keys, stored beside its output.
 ///
@@ -56,12 +56,14 @@ impl<'a> StageStorage<'a> {
     /// `key` has 1 to 255 bytes and no control characters.
     ///
     /// # Errors
-    /// Permanent, if the key is invalid or serde cannot write the value.
+    /// Permanent, if the key is invalid, if serde cannot write the value, or if a part of it has no form in JSON (a number
+    /// that is not finite, `Some` of a value that is `null` itself). The message names the path in the value.
     pub fn put(&self, key: impl Into<String>, value: &(impl Serialize + ?Sized)) -> StageResult<()> {
         let key = key.into();
         check_name("an artifact", &key)?;
-        let json = Json::encode(value).map_err(|error| {
-            StageError::permanent(format_args!("the artifact `{key}` cannot be stored: {error}"))
+        let json = exact::encode(value).map_err(|fault| {
+            let id = self.stage_id;
+            StageError::lossy(format_args!("artifact `{key}` of stage `{id}` cannot be stored"), &fault)
         })?;
         self.buffer.lock().artifacts.insert(key, Some(json));
         Ok(())

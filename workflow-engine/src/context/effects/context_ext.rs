@@ -7,6 +7,7 @@ use super::buffer::{Effects, check_name};
 use super::transaction::StageTransaction;
 use crate::context::stage_context::StageContext;
 use crate::context::stage_error::{StageError, StageResult};
+use crate::error::ErrorCode;
 use crate::records::Annotation;
 
 impl<S> StageContext<S> {
@@ -37,7 +38,8 @@ impl<S> StageContext<S> {
     /// Permanent, if the annotation cannot be stored: an invalid key or actor, or values that are too large.
     pub fn annotate(&self, annotation: Annotation) -> StageResult<()> {
         annotation.check().map_err(|reason| {
-            StageError::permanent(format_args!("an annotation of stage `{}`: {reason}", self.stage_id()))
+            let reason = format_args!("an annotation of stage `{}`: {reason}", self.stage_id());
+            StageError::with_code(ErrorCode::InvalidAnnotation, reason)
         })?;
         self.buffer().lock().annotations.push(annotation);
         Ok(())

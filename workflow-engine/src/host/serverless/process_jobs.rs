@@ -1,5 +1,7 @@
 //! Runs ready jobs, up to a limit.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
@@ -69,11 +71,12 @@ impl Serverless {
         loop {
             let slots = concurrency.max(1).saturating_sub(running.len()).min(max_jobs - output.processed);
             if slots > 0 && failure.is_none() && !invocation.stop.is_cancelled() {
+                let claimed = self.kernel.clock().monotonic();
                 match self.claim(&invocation, slots).await {
                     Ok(jobs) => {
                         output.processed += jobs.len();
                         for job in jobs {
-                            running.spawn(self.run(job, &invocation));
+                            running.spawn(self.run(job, claimed, &invocation));
                         }
                     }
                     Err(error) => failure = Some(error),
@@ -108,11 +111,12 @@ impl Serverless {
     fn run(
         &self,
         job: ClaimedJob,
+        claimed: Duration,
         invocation: &Invocation,
     ) -> impl Future<Output = Result<JobOutcome, Error>> + Send + use<> {
         let (kernel, claim) = (self.kernel.clone(), invocation.claim.clone());
         let stop = invocation.stop.clone();
-        async move { Ok(kernel.execute_claimed(&job, &claim, &NoSlots, &stop).await?.outcome) }
+        async move { Ok(kernel.execute_claimed(&job, claimed, &claim, &NoSlots, &stop).await?.outcome) }
     }
 }
 

@@ -52,6 +52,6 @@ async fn await_budget(
     changes.extend(execution_key::completion(job, &outcome));
     Ok(match commit_outcome(kernel, &job.lease, changes).await? {
         Some(_) => Finished::with(outcome),
-        None => Finished::superseded(&job.lease),
+        None => Finished::superseded(kernel, &job.lease).await,
     })
 }

@@ -5,6 +5,7 @@ use tokio_util::sync::CancellationToken;
 use crate::definition::StageDefinition;
 use crate::kernel::Kernel;
 use crate::kernel::registry::Registered;
+use crate::kernel::running_jobs::RunningJob;
 use crate::kernel::slots::Slots;
 use crate::records::{Claimant, ClaimedJob, Lease};
 
@@ -19,6 +20,8 @@ pub(super) struct AttemptContext<'a> {
     pub(super) claimant: &'a Claimant,
     /// The host's slots for successors.
     pub(super) slots: &'a dyn Slots,
+    /// The job in the list of those that run in this process.
+    pub(super) listed: &'a RunningJob<'a>,
     /// Cancelled when the run has ended, the lease is lost, or the host stops.
     pub(super) stop: &'a CancellationToken,
 }

@@ -10,7 +10,7 @@ use super::outcome::JobOutcome;
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::kernel::idempotency;
-use crate::kernel::lost_lease::take_back;
+use crate::kernel::lost_lease::{LossReason, LostJob};
 use crate::ports::{Applied, Change, Commit, Decision, IdempotencyEntry, Precondition, Snapshot};
 use crate::records::{Claimant, ClaimedJob, Lease};
 use crate::value::{Json, RunId};
@@ -20,9 +20,9 @@ pub(in crate::kernel) const COMMAND: &str = "job.execute";
 
 /// The stored value of the key.
 #[derive(Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(rename_all = "snake_case")]
 enum KeyState {
-    InProgress { in_progress: Lease },
+    InProgress(Lease),
     Done(JobOutcome),
 }
 
@@ -42,7 +42,7 @@ pub(in crate::kernel) enum KeyedClaim {
 pub(super) fn completion(job: &ClaimedJob, outcome: &JobOutcome) -> Option<Change> {
     let key = job.idempotency_key.clone()?;
     // Encoding cannot fail, because an outcome holds only texts and numbers.
-    let result = Json::encode(outcome).ok()?;
+    let result = Json::write(&KeyState::Done(outcome.clone())).ok()?;
     Some(Change::CompleteIdempotencyKey { command: COMMAND, key, result })
 }
 
@@ -65,12 +65,17 @@ pub(in crate::kernel) async fn earlier_outcome(
     if kernel.store().run(run_id).await?.is_none() {
         return Err(Error::run_not_found(run_id));
     }
-    match idempotency::stored_output(kernel, run_id, entry).await? {
-        None => Ok(None),
-        Some(KeyState::Done(outcome)) => Ok(Some(outcome)),
-        Some(KeyState::InProgress { in_progress }) => {
-            take_over(kernel, entry, in_progress).await?;
-            Ok(None)
+    let mut taken_over = None;
+    loop {
+        match idempotency::stored_output(kernel, run_id, entry).await? {
+            None => return Ok(None),
+            Some(KeyState::Done(outcome)) => return Ok(Some(outcome)),
+            Some(KeyState::InProgress(lease)) if taken_over.as_ref() == Some(&lease) => return Ok(None),
+            Some(KeyState::InProgress(lease)) => {
+                take_over(kernel, entry, lease.clone()).await?;
+                // The job may have ended since the key was read: then its outcome is under the key now.
+                taken_over = Some(lease);
+            }
         }
     }
 }
@@ -87,7 +92,7 @@ async fn take_over(kernel: &Kernel, entry: &IdempotencyEntry, lease: Lease) -> R
     });
     // Otherwise the job is in the queue, or another worker holds it under a newer lease.
     let Some(job) = held else { return Ok(()) };
-    match take_back(kernel, job, true).await? {
+    match (LostJob { job, reason: LossReason::LeaseExpired }).take_back(kernel).await? {
         Some(_) => Ok(()),
         None => Err(Error::idempotency_in_progress(&entry.key, entry.command)),
     }
@@ -117,15 +122,16 @@ pub(in crate::kernel) async fn claim(
     let job = snapshot.jobs.iter().find(|job| job.stage_id == stage_id);
     let Some(epoch) = job.map(|job| job.lease_epoch) else { return Ok(KeyedClaim::NotClaimable) };
     let lease = Lease { run_id, stage_id: id(), generation, epoch: epoch + 1 };
-    let result = Json::encode(&KeyState::InProgress { in_progress: lease })
+    let result = Json::write(&KeyState::InProgress(lease))
         .map_err(|error| Error::stored_answer(&entry.key, entry.command, error))?;
-    let is_stored = idempotency::stored_output::<KeyState>(kernel, run_id, &entry).await?.is_some();
     let key = entry.key.clone();
-    let idempotency = if is_stored {
-        changes.push(Change::CompleteIdempotencyKey { command: entry.command, key: key.clone(), result });
-        None
-    } else {
-        Some(IdempotencyEntry { result, ..entry.clone() })
+    let idempotency = match idempotency::stored_output(kernel, run_id, &entry).await? {
+        Some(KeyState::Done(outcome)) => return Ok(KeyedClaim::Done(outcome)),
+        Some(KeyState::InProgress(_)) => {
+            changes.push(Change::CompleteIdempotencyKey { command: entry.command, key: key.clone(), result });
+            None
+        }
+        None => Some(IdempotencyEntry { result, ..entry.clone() }),
     };
     let precondition = Precondition::ClaimableAt { stage_id: id(), generation, epoch };
     match kernel.store().commit(Decision { run_id, precondition, idempotency, changes }).await? {
@@ -134,7 +140,7 @@ pub(in crate::kernel) async fn claim(
         Commit::Duplicate { request_hash, result } => {
             match idempotency::first_output(&entry, &request_hash, &result)? {
                 KeyState::Done(outcome) => Ok(KeyedClaim::Done(outcome)),
-                KeyState::InProgress { .. } => Err(Error::idempotency_in_progress(&entry.key, entry.command)),
+                KeyState::InProgress(_) => Err(Error::idempotency_in_progress(&entry.key, entry.command)),
             }
         }
     }

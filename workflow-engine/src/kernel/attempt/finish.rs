@@ -20,6 +20,9 @@ use crate::records::{ClaimedJob, Lease};
 use crate::value::Json;
 use crate::value::limits::truncate;
 
+/// How long a commit with statements may continue after the worker has to stop.
+const COMMIT_GRACE: Duration = Duration::from_millis(100);
+
 /// The result of a body or check that succeeded.
 pub(super) struct Completion {
     pub(super) output: Json,
@@ -68,9 +71,9 @@ pub(super) async fn complete(
     changes.extend(execution_key::completion(job, &JobOutcome::Completed));
 
     let pending = run.map(|run| run.begin(&stage.id));
-    let Some(applied) = commit_outcome(kernel, lease, changes).await? else {
+    let Some((applied, claimed)) = commit_effects(attempt, changes).await? else {
         kernel.run_cache().remove(lease.run_id, lease.generation);
-        return Ok(Finished::superseded(lease));
+        return Ok(Finished::superseded(kernel, lease).await);
     };
     if applied.ended.is_some() {
         kernel.run_cache().remove(lease.run_id, lease.generation);
@@ -79,7 +82,7 @@ pub(super) async fn complete(
         // be running the successors.
         pending.committed(completion.output, applied.ready);
     }
-    Ok(Finished { outcome: JobOutcome::Completed, next: applied.claimed })
+    Ok(Finished { outcome: JobOutcome::Completed, next: applied.claimed, claimed })
 }
 
 /// Commits a failed attempt: the stage is retried, or fails for good with its run.
@@ -88,7 +91,7 @@ pub(super) async fn fail_attempt(
     error: StageError,
     reports: Vec<Change>,
 ) -> Result<Finished, Error> {
-    fail_with_code(attempt, ErrorCode::StageFailed, error, reports).await
+    fail_with_code(attempt, error.code(), error, reports).await
 }
 
 /// As [`fail_attempt`], with the error code of the run if no attempt follows.
@@ -118,7 +121,7 @@ pub(super) async fn fail_with_code(
             FinalFailure { lease: lease.clone(), expired: false, code, error: message, completed_key };
         commit_with_retry(kernel, lease, || fail_for_good(kernel, failure.clone())).await?
     };
-    Ok(if is_applied { Finished::with(outcome) } else { Finished::superseded(lease) })
+    Ok(if is_applied { Finished::with(outcome) } else { Finished::superseded(kernel, lease).await })
 }
 
 /// Returns the job to the queue; the attempt does not count.
@@ -131,7 +134,7 @@ pub(super) async fn return_job(
     changes.push(Change::ReturnJob { stage_id: job.lease.stage_id.clone() });
     Ok(match commit_outcome(kernel, &job.lease, changes).await? {
         Some(_) => Finished::with(JobOutcome::HandedBack),
-        None => Finished::superseded(&job.lease),
+        None => Finished::superseded(kernel, &job.lease).await,
     })
 }
 
@@ -142,7 +145,7 @@ pub(super) async fn end_after_error(attempt: &AttemptContext<'_>, error: Error) 
         return fail_with_code(attempt, code, refused, Vec::new()).await;
     }
     if error.code() == ErrorCode::RunNotFound {
-        return Ok(Finished::superseded(attempt.lease()));
+        return Ok(Finished::superseded(attempt.kernel, attempt.lease()).await);
     }
     if error.is_retryable() {
         return hand_back(attempt, &error.to_string(), Vec::new()).await;
@@ -158,6 +161,9 @@ pub(super) async fn hand_back(
     reports: Vec<Change>,
 ) -> Result<Finished, Error> {
     let AttemptContext { kernel, job, stop, .. } = *attempt;
+    if stop.is_cancelled() {
+        return return_job(kernel, job, reports).await;
+    }
     let lease = &job.lease;
     tracing::error!(run = %lease.run_id, stage = lease.stage_id, error, "a port stays unavailable, so an attempt returns its job to the queue");
     let mut changes = reports;
@@ -171,21 +177,59 @@ pub(super) async fn hand_back(
     }
 }
 
+/// As [`commit_and_claim`], for an outcome with the effects of a body. Its statements may wait for locks of other sessions,
+/// for minutes. A worker that stops does not wait for them: its job returns to the queue, which voids the commit.
+pub(super) async fn commit_effects(
+    attempt: &AttemptContext<'_>,
+    changes: Vec<Change>,
+) -> Result<Option<(Applied, Duration)>, Error> {
+    let AttemptContext { kernel, job, stop, .. } = *attempt;
+    let has_statements = changes.iter().any(|change| matches!(change, Change::Execute { .. }));
+    let commit = commit_and_claim(kernel, &job.lease, changes);
+    if !has_statements {
+        return commit.await;
+    }
+    let stopped = async {
+        stop.cancelled().await;
+        // A commit that waits for nothing succeeds meanwhile.
+        kernel.clock().sleep(COMMIT_GRACE).await;
+    };
+    tokio::select! {
+        biased;
+        committed = commit => committed,
+        () = stopped => Err(Error::shutting_down()),
+    }
+}
+
 /// Commits under the lease; returns `None` when it is lost.
 pub(super) async fn commit_outcome(
     kernel: &Kernel,
     lease: &Lease,
     changes: Vec<Change>,
 ) -> Result<Option<Applied>, Error> {
+    Ok(commit_and_claim(kernel, lease, changes).await?.map(|(applied, _)| applied))
+}
+
+/// As [`commit_outcome`], with the time at which the commit was sent: the leases of the jobs that it claimed began no
+/// earlier.
+async fn commit_and_claim(
+    kernel: &Kernel,
+    lease: &Lease,
+    changes: Vec<Change>,
+) -> Result<Option<(Applied, Duration)>, Error> {
     let decision = Decision {
         run_id: lease.run_id,
         precondition: Precondition::Lease(lease.clone()),
         idempotency: None,
         changes,
     };
-    let commit = commit_with_retry(kernel, lease, || kernel.store().commit(decision.clone())).await?;
+    let commit = || async {
+        let sent = kernel.clock().monotonic();
+        Ok((kernel.store().commit(decision.clone()).await?, sent))
+    };
+    let (commit, sent) = commit_with_retry(kernel, lease, commit).await?;
     Ok(match commit {
-        Commit::Applied(applied) => Some(applied),
+        Commit::Applied(applied) => Some((applied, sent)),
         Commit::PreconditionFailed | Commit::Duplicate { .. } => None,
     })
 }

@@ -19,6 +19,8 @@ mod finish;
 mod budget;
 pub(super) mod execution_key;
 
+use std::time::Duration;
+
 use tokio_util::sync::CancellationToken;
 
 pub(super) use log::MAX_PENDING;
@@ -37,16 +39,18 @@ use finish::Completion;
 use port_retry::PortRetry;
 use run::{AttemptEnd, AttemptResult};
 
-/// Runs the body of a claimed job, and commits the outcome. Cancelling `stop` returns the job to the queue.
+/// Runs the body of a claimed job, and commits the outcome. Cancelling `stop` returns the job to the queue. The claim was
+/// sent at `claimed`.
 pub(super) async fn execute_claimed(
     kernel: &Kernel,
     job: &ClaimedJob,
+    claimed: Duration,
     claimant: &Claimant,
     slots: &dyn Slots,
     stop: &CancellationToken,
 ) -> Result<Finished, Error> {
     let stop = stop.child_token();
-    let _listed = kernel.running().enter(job.lease.clone(), stop.clone());
+    let listed = kernel.running().enter(job.lease.clone(), stop.clone(), claimed, kernel.lease());
     let retry = PortRetry::new(kernel, &job.lease);
     let (registered, stage) = match retry.call_until(&stop, || find_stage(kernel, job)).await {
         Ok(found) => found,
@@ -56,7 +60,8 @@ pub(super) async fn execute_claimed(
             return if error.is_retryable() { Ok(returned) } else { Err(error) };
         }
     };
-    let attempt = AttemptContext { kernel, registered, stage, job, claimant, slots, stop: &stop };
+    let attempt =
+        AttemptContext { kernel, registered, stage, job, claimant, slots, listed: &listed, stop: &stop };
     let finished = if job.is_poll { check::check(&attempt).await } else { run_and_commit(&attempt).await };
     match finished {
         Err(error) => finish::end_after_error(&attempt, error).await,

@@ -1,6 +1,7 @@
 //! The run of a body or check under its timeout, until it ends or is stopped.
 
 use std::future::pending;
+use std::pin::pin;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -31,6 +32,10 @@ pub(super) struct AttemptEnd<T> {
     /// The effects to commit with a success. A failed attempt, or one that has lost its lease, leaves none of them.
     pub(super) effects: Effects,
 }
+
+/// Why a body is stopped whose lease has ended without a renewal that the store acknowledged: another worker may run it
+/// by now.
+const NOT_RENEWED: &str = "the lease could not be renewed in time, so the body was stopped";
 
 #[derive(Debug)]
 pub(super) enum AttemptResult<T> {
@@ -105,7 +110,10 @@ async fn drive<T>(
     work: BoxFuture<'_, Result<T, StageError>>,
 ) -> AttemptEnd<T> {
     let Services { began, scope, log, effects, ledger, retry, .. } = services;
-    let result = match (run_until_end(attempt, scope.deadline, &log, work).await, retry.failure()) {
+    attempt.listed.body_started();
+    let ended = run_until_end(attempt, scope.deadline, &log, work).await;
+    attempt.listed.body_ended();
+    let result = match (ended, retry.failure()) {
         (AttemptResult::Failed(_), Some(error)) => AttemptResult::Unavailable(error),
         (result, _) => result,
     };
@@ -139,6 +147,13 @@ async fn run_until_end<T>(
             None => pending().await,
         }
     });
+    let clock = &**attempt.kernel.clock();
+    // The claim, or reading the inputs, may have taken longer than the lease lasts.
+    if attempt.listed.has_ended(clock) && !confirm_lease(attempt).await {
+        return AttemptResult::Unavailable(NOT_RENEWED.into());
+    }
+    // Waited for after the work, so that a body that does not wait needs no timer.
+    let mut lease_ended = pin!(attempt.listed.lease_ended(clock));
     loop {
         tokio::select! {
             biased;
@@ -153,6 +168,7 @@ async fn run_until_end<T>(
                     "timed out after {timeout:?}"
                 )));
             }
+            () = &mut lease_ended => return AttemptResult::Unavailable(NOT_RENEWED.into()),
             () = log.arrived() => {
                 let reports = log.take();
                 let committed = commit_reports(attempt, reports.clone()).await;
@@ -160,6 +176,19 @@ async fn run_until_end<T>(
                 log.restore(uncommitted(attempt, reports, committed));
             }
         }
+    }
+}
+
+/// Renews the lease of a body that has not started. Returns whether it is held.
+async fn confirm_lease(attempt: &AttemptContext<'_>) -> bool {
+    let (kernel, lease) = (attempt.kernel, attempt.lease());
+    let sent = kernel.clock().monotonic();
+    match kernel.store().renew_leases(vec![lease.clone()], kernel.lease()).await {
+        Ok(lost) if lost.is_empty() => {
+            kernel.running().renew([lease], sent, kernel.lease());
+            true
+        }
+        _ => false,
     }
 }
 
@@ -214,6 +243,9 @@ fn refuse_unstorable<T>(
         output(value).map(|output| ("its output".to_owned(), output)).into_iter().chain(artifacts);
     let refused = payloads.find_map(|(what, payload)| Some((what, limits.check(payload).err()?)));
     let Some((what, fault)) = refused else { return end };
-    let error = StageError::permanent(format_args!("{what} cannot be stored: {fault} ({})", fault.code()));
+    let error = StageError::with_code(
+        fault.code(),
+        format_args!("{what} cannot be stored: {fault} ({})", fault.code()),
+    );
     AttemptEnd { result: AttemptResult::Failed(error), effects: Effects::default(), ..end }
 }

@@ -25,6 +25,11 @@ use crate::value::{Cost, Json, RunId};
 pub struct CreateRun {
     /// The idempotency key, at most 255 bytes. The same key with the same request returns the run of the first request;
     /// with another request it is an `IDEMPOTENCY_CONFLICT`. `None` creates a run each time.
+    ///
+    /// The workflow, the input and the configuration identify a request, as the caller wrote them: the order of keys does
+    /// not count, nor how a number is written (`1` or `1.0`). Defaults are not part of it, so a deployment that changes
+    /// one does not turn a repeated request into a conflict. Priority, metadata, annotations and budget do not count: of
+    /// two requests that differ in them, the first one decides.
     pub idempotency_key: Option<String>,
     /// The workflow's id.
     pub workflow_id: String,
@@ -122,31 +127,15 @@ impl Command for CreateRun {
     }
 }
 
-/// The request as the caller made it. Defaults are not part of it, so a deployment that changes one does not turn a
-/// repeated request into a conflict.
+/// What identifies a request: the workflow, the input and the configuration.
 #[derive(Serialize)]
-struct Request<'a>(
-    &'a str,
-    &'a Json,
-    Option<&'a Json>,
-    Option<i32>,
-    Option<&'a Json>,
-    &'a [Annotation],
-    Option<Cost>,
-);
+struct Request<'a>(&'a str, &'a Json, &'a Json);
 
 impl CreateRun {
     fn entry(&self, run_id: RunId) -> Result<Option<IdempotencyEntry>, Error> {
         let Some(key) = &self.idempotency_key else { return Ok(None) };
-        let request = Request(
-            &self.workflow_id,
-            &self.input,
-            self.config.as_ref(),
-            self.priority,
-            self.metadata.as_ref(),
-            &self.annotations,
-            self.budget,
-        );
+        let none = Json::trusted("{}");
+        let request = Request(&self.workflow_id, &self.input, self.config.as_ref().unwrap_or(&none));
         idempotency::entry(Self::NAME, key, &request, &run_id).map(Some)
     }
 }

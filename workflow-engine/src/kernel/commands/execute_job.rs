@@ -34,9 +34,9 @@ pub struct ExecuteJob {
 
 /// The result of the attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct ExecuteJobOutput {
     /// The outcome of the attempt.
-    #[serde(flatten)]
     pub outcome: JobOutcome,
 }
 
@@ -73,10 +73,15 @@ pub(in crate::kernel) async fn execute_job(
     }
     definition_of(kernel, &snapshot.run).await?;
     let claimant = Claimant { worker_id, lease: kernel.lease() };
-    let job = match execution_key::claim(kernel, &stage_id, &snapshot, &claimant, key).await? {
+    let claimed = kernel.clock().monotonic();
+    let job = match execution_key::claim(kernel, &stage_id, &snapshot, &claimant, key.clone()).await? {
         KeyedClaim::Claimed(job) => job,
         KeyedClaim::Done(outcome) => return Ok(ExecuteJobOutput { outcome }),
         KeyedClaim::NotClaimable => {
+            // Another request with this key may have claimed the job since the first look.
+            if let Some(outcome) = execution_key::earlier_outcome(kernel, run_id, key.as_ref()).await? {
+                return Ok(ExecuteJobOutput { outcome });
+            }
             let reason = format!(
                 "run {run_id} is {}, and its stage `{stage_id}` is {} without a due job",
                 snapshot.run.status, stage.status
@@ -84,6 +89,6 @@ pub(in crate::kernel) async fn execute_job(
             return Ok(ExecuteJobOutput { outcome: JobOutcome::Superseded { reason } });
         }
     };
-    let finished = execute_claimed(kernel, &job, &claimant, &NoSlots, stop).await?;
+    let finished = execute_claimed(kernel, &job, claimed, &claimant, &NoSlots, stop).await?;
     Ok(ExecuteJobOutput { outcome: finished.outcome })
 }

@@ -56,7 +56,7 @@ pub(in crate::kernel) async fn dispatch_json(kernel: &Kernel, command: &str) -> 
     let name = fields.remove("type").and_then(|name| name.decode::<String>().ok());
     let name =
         name.ok_or_else(|| Error::invalid_request("a command must have its name in the field `type`"))?;
-    let fields = Json::encode(&fields)
+    let fields = Json::write(&fields)
         .map_err(|error| Error::invalid_request(format!("command `{name}` cannot be read: {error}")))?;
     dispatch(kernel, &name, &fields).await
 }
@@ -70,7 +70,7 @@ where
         .decode()
         .map_err(|error| Error::invalid_request(format!("command `{}` cannot be read: {error}", C::NAME)))?;
     let output = kernel.dispatch(command).await?;
-    Json::encode(&output).map_err(|error| {
+    Json::write(&output).map_err(|error| {
         Error::invalid_request(format!("the output of `{}` cannot be written as JSON: {error}", C::NAME))
     })
 }

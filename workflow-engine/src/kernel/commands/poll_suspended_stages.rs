@@ -80,8 +80,9 @@ async fn check(
 ) -> Option<(RunId, JobOutcome)> {
     let (run_id, stage_id) = (job.run_id, job.stage_id.clone());
     let checked = async {
+        let claimed = kernel.clock().monotonic();
         let Some(job) = claim(kernel, job, claimant).await? else { return Ok(None) };
-        execute_claimed(kernel, &job, claimant, &NoSlots, stop).await.map(Some)
+        execute_claimed(kernel, &job, claimed, claimant, &NoSlots, stop).await.map(Some)
     };
     match checked.await {
         Ok(Some(finished)) => Some((run_id, finished.outcome)),

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
+use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
 use super::Command;
 use crate::error::Error;
 use crate::kernel::Kernel;
-use crate::kernel::lost_lease::{TakenBack, take_back};
+use crate::kernel::lost_lease::{LossReason, LostJob, TakenBack};
+use crate::records::JobRecord;
 
 /// Returns jobs whose lease has expired to the queue. The lost attempt counts. After the last attempt the stage fails
 /// with `WORKER_LOST`, so a stage that kills its process stops at its limit.
@@ -32,8 +34,8 @@ pub struct ReapStaleLeasesOutput {
     pub failed: usize,
 }
 
-/// The number of jobs in one pass. The next pass finds the rest.
-const BATCH: usize = 100;
+/// The number of jobs that are read at once.
+const BATCH: usize = 256;
 
 #[async_trait]
 impl Command for ReapStaleLeases {
@@ -42,19 +44,43 @@ impl Command for ReapStaleLeases {
 
     async fn execute(self, kernel: &Kernel) -> Result<ReapStaleLeasesOutput, Error> {
         let mut reaped = ReapStaleLeasesOutput::default();
-        let now = kernel.clock().now();
-        let threshold = TimeDelta::from_std(self.stale_threshold).unwrap_or(TimeDelta::MAX);
-        for job in kernel.store().stale_jobs(&self.dead_workers, BATCH).await? {
-            let overdue = job.leased_until.map_or(TimeDelta::MAX, |until| now - until);
-            let is_dead = job.worker_id.as_ref().is_some_and(|worker| self.dead_workers.contains(worker));
-            if is_dead || overdue >= threshold {
-                match take_back(kernel, job, overdue >= TimeDelta::zero()).await? {
+        loop {
+            let stale = kernel.store().stale_jobs(&self.dead_workers, BATCH).await?;
+            let is_last = stale.len() < BATCH;
+            let before = reaped;
+            let lost = stale.into_iter().filter_map(|job| self.lost_job(kernel, job));
+            let (last, others): (Vec<_>, Vec<_>) = lost.partition(LostJob::was_last);
+            // Ready together, so that they share transactions.
+            let mut results = join_all(others.into_iter().map(|job| job.take_back(kernel))).await;
+            for job in last {
+                results.push(job.take_back(kernel).await);
+            }
+            for result in results {
+                match result? {
                     Some(TakenBack::Released) => reaped.released += 1,
                     Some(TakenBack::Failed) => reaped.failed += 1,
                     None => {}
                 }
             }
+            // Without progress, another process takes the same jobs back.
+            if is_last || reaped == before {
+                return Ok(reaped);
+            }
         }
-        Ok(reaped)
+    }
+}
+
+impl ReapStaleLeases {
+    /// Returns the job if its lease is lost.
+    fn lost_job(&self, kernel: &Kernel, job: JobRecord) -> Option<LostJob> {
+        if job.worker_id.as_ref().is_some_and(|worker| self.dead_workers.contains(worker)) {
+            return Some(LostJob { job, reason: LossReason::WorkerDied });
+        }
+        // The store has compared the end of the lease with its own clock.
+        let is_overdue = self.stale_threshold.is_zero() || {
+            let threshold = TimeDelta::from_std(self.stale_threshold).unwrap_or(TimeDelta::MAX);
+            job.leased_until.is_none_or(|until| kernel.clock().now() - until >= threshold)
+        };
+        is_overdue.then_some(LostJob { job, reason: LossReason::LeaseExpired })
     }
 }

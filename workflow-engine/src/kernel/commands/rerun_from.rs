@@ -1,6 +1,7 @@
 //! `run.rerunFrom`: runs a terminal run again from one of its stages, as its next generation.
 
 use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -55,10 +56,23 @@ impl Command for RerunFrom {
     /// `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH` when this process lacks the run's workflow or definition,
     /// `IDEMPOTENCY_CONFLICT`.
     async fn execute(self, kernel: &Kernel) -> Result<RerunFromOutput, Error> {
-        let run_id = self.run_id;
         if let Some(output) = self.earlier_output(kernel).await? {
             return Ok(output);
         }
+        match self.rerun(kernel).await {
+            // A request with the same key may have been faster since the first look, and has changed the run. Its key is
+            // in the commit that did so.
+            Err(error) if !error.is_retryable() => {
+                self.earlier_output(kernel).await.and_then(|output| output.ok_or(error))
+            }
+            result => result,
+        }
+    }
+}
+
+impl RerunFrom {
+    async fn rerun(&self, kernel: &Kernel) -> Result<RerunFromOutput, Error> {
+        let run_id = self.run_id;
         let snapshot = kernel.store().snapshot(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
         let definition = definition_of(kernel, &snapshot.run).await?.definition();
         let plan = plan(&snapshot, definition, &self.from_stage_id)?;
@@ -66,13 +80,19 @@ impl Command for RerunFrom {
             return Ok(plan);
         }
         let entry = self.entry(&plan)?;
-        let from = self.from_stage_id.clone();
+        // The plan of the decision that is committed: a second one is made if the run has moved in between.
+        let planned = Arc::new(Mutex::new(plan));
         let decide = {
-            let entry = entry.clone();
-            move |snapshot: &Snapshot| decide(snapshot, definition, &from, entry.clone())
+            let (command, planned) = (self.clone(), Arc::clone(&planned));
+            move |snapshot: &Snapshot| {
+                let plan = self::plan(snapshot, definition, &command.from_stage_id).ok()?;
+                let decision = decide(snapshot, definition, &plan, command.entry(&plan).ok()?);
+                *planned.lock().unwrap_or_else(PoisonError::into_inner) = plan;
+                Some(decision)
+            }
         };
         match (try_commit_from_snapshot(kernel, run_id, decide).await?, entry) {
-            (Commit::Applied(_), _) => Ok(plan),
+            (Commit::Applied(_), _) => Ok(planned.lock().unwrap_or_else(PoisonError::into_inner).clone()),
             (Commit::Duplicate { request_hash, result }, Some(entry)) => {
                 idempotency::first_output(&entry, &request_hash, &result)
             }
@@ -80,9 +100,7 @@ impl Command for RerunFrom {
             _ => Err(Error::run_not_terminal(run_id, Status::Running)),
         }
     }
-}
 
-impl RerunFrom {
     fn entry(&self, output: &RerunFromOutput) -> Result<Option<IdempotencyEntry>, Error> {
         let request = Request(self.run_id, &self.from_stage_id);
         let entry = |key: &String| idempotency::entry(Self::NAME, key, &request, output);
@@ -133,10 +151,9 @@ fn plan(snapshot: &Snapshot, definition: &WorkflowDefinition, from: &str) -> Res
 fn decide(
     snapshot: &Snapshot,
     definition: &WorkflowDefinition,
-    from: &str,
+    plan: &RerunFromOutput,
     idempotency: Option<IdempotencyEntry>,
-) -> Option<Decision> {
-    let plan = plan(snapshot, definition, from).ok()?;
+) -> Decision {
     let covered: HashSet<&str> = plan.stages.iter().map(String::as_str).collect();
     let runs_again = |index: &&usize| covered.contains(definition.stages[**index].id.as_str());
     let count =
@@ -155,7 +172,7 @@ fn decide(
     // Opens the next generation. Leases, cached outputs, artifacts and blobs carry their generation, so nothing of the
     // old one is used in the new one.
     let rerun = Change::Rerun { stages, waiting_on: count(&definition.output_stages) };
-    Some(Decision { idempotency, ..decision_at(snapshot, std::iter::once(rerun).chain(ready).collect()) })
+    Decision { idempotency, ..decision_at(snapshot, std::iter::once(rerun).chain(ready).collect()) }
 }
 
 /// Returns every stage that can be reached from this one over these edges.

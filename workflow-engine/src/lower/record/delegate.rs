@@ -12,7 +12,7 @@ use serde::ser::{SerializeMap, Serializer};
 use super::object_schema::ObjectSchema;
 use super::reader::Reader;
 use super::traits::Record;
-use crate::value::Json;
+use crate::value::exact::encode_leniently;
 
 /// `Serialize` of a record.
 ///
@@ -82,7 +82,7 @@ pub fn schema_id<R>() -> Cow<'static, str> {
 /// # Errors
 /// Those of the formatter.
 pub fn debug<R: serde::Serialize + Record>(record: &R, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    match Json::encode(record) {
+    match encode_leniently(record) {
         Ok(json) => write!(f, "{} {json}", R::NAME),
         Err(error) => write!(f, "{} (cannot be written: {error})", R::NAME),
     }

@@ -16,6 +16,7 @@ use super::options::{PostgresOptions, schema_of};
 use super::pooler_probe::first_connection;
 use super::queue::Queue;
 use super::sessions::Sessions;
+use super::statement_commits::StatementCommits;
 use super::statements::Statements;
 use super::{OwnedRuntime, PostgresStore};
 use crate::error::Error;
@@ -33,7 +34,7 @@ impl PostgresStore {
     pub async fn open(options: impl Into<PostgresOptions>) -> Result<Self, Error> {
         let options = options.into();
         let schema = schema_of(&options)?.to_owned();
-        let statements = Statements::new(&schema);
+        let statements = Statements::new(&schema, options.end_user_statements());
         let row_types = RowTypes::of_schema(&schema);
         let database = Database::new(Sessions::new(&options)?, statements, row_types, &options);
         let database = Arc::new(database);
@@ -67,7 +68,8 @@ impl PostgresStore {
         });
         watch(&runtime, &external_commits);
         let (committers, request_loader) = (Mutex::new(committers), Arc::default());
-        Ok(Self { database, queue, request_loader, committers, stop, runtime })
+        let statement_commits = Arc::new(StatementCommits::new(&options));
+        Ok(Self { database, queue, statement_commits, request_loader, committers, stop, runtime })
     }
 }
 

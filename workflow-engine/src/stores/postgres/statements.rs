@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use sqlx::SqlStr;
+use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use super::write_sql::{IS_WRITABLE, StatementParts};
 use crate::stores::sql_texts::SqlTexts;
@@ -12,6 +12,8 @@ use crate::stores::sql_texts::SqlTexts;
 #[derive(Debug)]
 pub(super) struct Statements {
     texts: SqlTexts,
+    /// What ends the user's statements within a transaction.
+    pub(super) restore: SqlStr,
     /// By [`StatementParts::number`].
     writes: [OnceLock<SqlStr>; StatementParts::STATEMENTS],
 }
@@ -22,9 +24,13 @@ pub(super) fn texts_of(schema: &str) -> SqlTexts {
 }
 
 impl Statements {
-    /// Creates the statements for a schema.
-    pub(super) fn new(schema: &str) -> Self {
-        Self { texts: texts_of(schema), writes: std::array::from_fn(|_| OnceLock::new()) }
+    /// Creates the statements for a schema; `restore` ends the user's statements.
+    pub(super) fn new(schema: &str, restore: String) -> Self {
+        Self {
+            texts: texts_of(schema),
+            restore: AssertSqlSafe(restore).into_sql_str(),
+            writes: std::array::from_fn(|_| OnceLock::new()),
+        }
     }
 
     /// Returns `text` with the schema's name in its slots.

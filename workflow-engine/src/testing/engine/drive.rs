@@ -54,7 +54,8 @@ impl Driver<'_> {
         let death = self.faults.death();
         let never = CancellationToken::new();
         let kernel = self.engine.kernel();
-        let mut execution = Box::pin(kernel.execute_claimed(job, claim, &NoSlots, &never));
+        let mut execution =
+            Box::pin(kernel.execute_claimed(job, kernel.clock().monotonic(), claim, &NoSlots, &never));
         loop {
             tokio::select! {
                 biased;

@@ -33,7 +33,7 @@ pub(crate) fn message(text: &str) -> String {
 pub(crate) fn fields(fields: Json) -> Json {
     match FIELDS.check(&fields) {
         Ok(()) => fields,
-        Err(fault) => Json::encode(&format!("({})", fault.code())).unwrap_or_else(|_| Json::null()),
+        Err(fault) => Json::write(&format!("({})", fault.code())).unwrap_or_else(|_| Json::null()),
     }
 }
 

@@ -26,7 +26,6 @@ pub struct BatchTicket {
 pub(super) struct TicketItem {
     pub(super) custom_id: String,
     /// The item's row in the ledger.
-    #[schemars(with = "String")]
     pub(super) call_id: CallId,
     /// The index of the item's schema in [`BatchTicket::schemas`].
     pub(super) schema: Option<usize>,

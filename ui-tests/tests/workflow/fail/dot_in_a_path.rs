@@ -1,0 +1,20 @@
+#![allow(unused_variables)]
+
+use workflow_engine::prelude::*;
+
+#[stage]
+pub async fn load(path: String) -> StageResult<String> {
+    Ok(path)
+}
+
+#[stage]
+pub async fn count(text: String) -> StageResult<u32> {
+    Ok(1)
+}
+
+mod stages {}
+
+workflow! { pub measure = load >> stages.rank >> count }
+
+fn main() {}
+// fix: `stages::rank`
