@@ -16,6 +16,17 @@ pub enum Reaction {
     Fail,
     /// The process waits there for longer than its leases, then continues.
     Pause,
+    /// The caller of the engine stops waiting, and calls again.
+    Abandon,
+    /// The last handle of the engine is dropped, and another engine takes over in the same process.
+    DropEngine,
+    /// The runtime of the engine is shut down, and the engine is called on another one.
+    EndRuntime,
+}
+
+impl Reaction {
+    /// The reactions that take something away from the engine in a process that lives on. No attempt may be lost.
+    pub const WITHIN_PROCESS: [Self; 3] = [Self::Abandon, Self::DropEngine, Self::EndRuntime];
 }
 
 /// A point with a reaction.
@@ -38,6 +49,7 @@ struct Points {
 
 static POINTS: LazyLock<Mutex<Points>> = LazyLock::new(Mutex::default);
 static REACHED: LazyLock<watch::Sender<()>> = LazyLock::new(|| watch::Sender::new(()));
+static TAKEN: LazyLock<watch::Sender<Option<Reaction>>> = LazyLock::new(|| watch::Sender::new(None));
 
 fn points() -> MutexGuard<'static, Points> {
     // A panic under this lock ends the child, and its parent notices that.
@@ -79,6 +91,11 @@ pub fn reach(point: &str) -> bool {
             send("hit");
             true
         }
+        Some(reaction @ (Reaction::Abandon | Reaction::DropEngine | Reaction::EndRuntime)) => {
+            send("hit");
+            TAKEN.send_replace(Some(reaction));
+            false
+        }
         Some(Reaction::Kill | Reaction::Pause) => {
             send("hit");
             // The parent kills or pauses the process now. This thread continues when the parent writes a line.
@@ -86,6 +103,16 @@ pub fn reach(point: &str) -> bool {
             let _ = std::io::stdin().lock().read_line(&mut line);
             false
         }
+    }
+}
+
+/// Waits until the armed point takes something away from the engine; returns what.
+pub async fn taken() -> Reaction {
+    let mut taken = TAKEN.subscribe();
+    // The sender is static, so this never fails.
+    match taken.wait_for(Option::is_some).await {
+        Ok(reaction) => reaction.unwrap_or(Reaction::Abandon),
+        Err(_) => std::future::pending().await,
     }
 }
 

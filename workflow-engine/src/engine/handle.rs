@@ -139,6 +139,9 @@ impl<W: Workflow> RunHandle<W> {
     pub async fn outputs(&self) -> Result<W::Outputs, Error> {
         let stage_ids: Vec<String> = W::definition().stages.iter().map(|stage| stage.id.clone()).collect();
         let stored = self.engine.kernel().stored_outputs(self.run_id, &stage_ids).await?;
+        if stored.is_empty() {
+            self.check_exists().await?;
+        }
         W::decode_outputs(&stored).map_err(|error| Error::stored_value(self.run_id, "an output", error))
     }
 
@@ -217,6 +220,25 @@ impl<W: Workflow> RunHandle<W> {
             })
             .collect::<Result<_, _>>()?;
         W::decode_output(&outputs).map_err(|error| Error::stored_value(self.run_id, "its output", error))
+    }
+
+    /// Returns these records. If there are none, the run must exist.
+    ///
+    /// # Errors
+    /// `RUN_NOT_FOUND`.
+    pub(super) async fn unless_gone<T>(&self, records: Vec<T>) -> Result<Vec<T>, Error> {
+        if records.is_empty() {
+            self.check_exists().await?;
+        }
+        Ok(records)
+    }
+
+    /// Checks that the run exists.
+    ///
+    /// # Errors
+    /// `RUN_NOT_FOUND`.
+    pub(super) async fn check_exists(&self) -> Result<(), Error> {
+        self.engine.check_exists(self.run_id).await
     }
 
     pub(super) const fn engine(&self) -> &Engine {

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::descriptors::is_shortage;
@@ -172,6 +173,21 @@ impl Error {
         Self::new(ErrorCode::InvalidRequest, reason)
     }
 
+    pub(crate) fn invalid_setting<T: fmt::Debug>(name: &str, value: &T, range: &RangeInclusive<T>) -> Self {
+        let permitted = format!("from {:?} to {:?}", range.start(), range.end());
+        Self::new(
+            ErrorCode::InvalidSetting,
+            format!("the setting `{name}` is {value:?}, but must be {permitted}"),
+        )
+    }
+
+    pub(crate) fn invalid_setting_text(name: &str, value: &str, permitted: &str) -> Self {
+        Self::new(
+            ErrorCode::InvalidSetting,
+            format!("the setting `{name}` is `{value}`, but must have {permitted}"),
+        )
+    }
+
     pub(crate) fn request_too_deep(command: &str) -> Self {
         let message = format!("the request of `{command}` nests arrays and objects too deeply");
         Self::new(ErrorCode::PayloadTooDeep, message)
@@ -260,6 +276,17 @@ impl Error {
 
     pub(crate) fn shutting_down() -> Self {
         Self::new(ErrorCode::ShuttingDown, "the engine is shutting down")
+    }
+
+    pub(crate) fn runtime_gone() -> Self {
+        Self::new(
+            ErrorCode::RuntimeGone,
+            "the tokio runtime on which the engine was built was shut down; make the call within another one",
+        )
+    }
+
+    pub(crate) fn no_runtime(source: tokio::runtime::TryCurrentError) -> Self {
+        Self::new(ErrorCode::WorkerNotStarted, format!("the worker cannot start: {source}")).because(source)
     }
 
     pub(crate) fn worker_not_started(source: std::io::Error) -> Self {

@@ -96,6 +96,9 @@ error_codes! {
     InvalidRequest "INVALID_REQUEST" InvalidInput
         "A command is malformed: a missing, unknown or ill-typed field, or a value out of range."
         "Correct the command as the message says.";
+    InvalidSetting "INVALID_SETTING" InvalidInput
+        "A setting of the engine, of a host or of a store is out of its range."
+        "Choose a value in the range that the message names.";
     InvalidAnnotation "INVALID_ANNOTATION" InvalidInput
         "An annotation has no attribute, too many of them, or a key or value that cannot be stored."
         "Shorten or rename what the message names.";
@@ -225,6 +228,9 @@ error_codes! {
     ShuttingDown "SHUTTING_DOWN" Unavailable
         "The engine is shutting down."
         "Wait for the run in another process: it continues there.";
+    RuntimeGone "RUNTIME_GONE" Unavailable
+        "The tokio runtime on which the engine was built was shut down, and the caller is on no other one."
+        "Keep the runtime for as long as the engine, or make the call within another runtime: the worker continues there.";
     WorkerNotStarted "WORKER_NOT_STARTED" Unavailable
         "The system refused a thread or a signal handler."
         "Check the limits of the process.";

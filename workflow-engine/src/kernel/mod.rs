@@ -18,6 +18,9 @@ mod registry;
 mod compatibility;
 mod run_cache;
 mod running_jobs;
+mod held_job;
+mod background;
+mod schedulers;
 mod slots;
 mod run_request;
 mod start_plan;
@@ -33,14 +36,15 @@ mod subscribers;
 mod local_executor;
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 pub use crate::value::{Limits, MAX_DEPTH};
-pub(crate) use attempt::Finished;
 pub use attempt::JobOutcome;
+pub(crate) use attempt::{Finished, return_lease};
+pub(crate) use background::Background;
 pub(crate) use commands::start_pending;
 pub use commands::{
     AttachAnnotation, AttachAnnotationOutput, CancelRun, CancelRunOutput, ClaimPendingRuns,
@@ -52,6 +56,7 @@ pub use commands::{
     TransitionAction, TransitionRun, TransitionRunOutput, WakeStage, WakeStageOutput,
 };
 pub use config::KernelConfig;
+pub(crate) use held_job::HeldJob;
 pub use local_executor::LocalExecutor;
 pub(crate) use lost_lease::is_lost_to_another;
 pub use registry::{Registered, WorkflowRegistry};
@@ -65,10 +70,13 @@ use crate::records::{Claimant, ClaimedJob, DeadLetter, StoredValue};
 use crate::value::{Json, RunId};
 use run_cache::RunCache;
 use running_jobs::RunningJobs;
+use schedulers::Schedulers;
 use subscribers::Subscribers;
 
 /// Dispatches commands.
 pub struct Kernel {
+    /// The kernel itself, for work that continues without its caller.
+    me: Weak<Self>,
     config: KernelConfig,
     subscribers: Subscribers,
     start_plans: Arc<StartPlans>,
@@ -76,22 +84,28 @@ pub struct Kernel {
     run_cache: RunCache,
     /// The host that may execute new runs. The kernel does not own it, because the host owns the kernel.
     placement: OnceLock<Weak<dyn Placement>>,
+    /// Where work continues when its caller has stopped waiting.
+    background: Mutex<Option<Background>>,
+    schedulers: Schedulers,
 }
 
 impl Kernel {
     /// Creates a kernel on these ports.
     #[must_use]
-    pub fn new(config: KernelConfig) -> Self {
+    pub fn new(config: KernelConfig) -> Arc<Self> {
         let subscribers = Subscribers::new(config.sink.as_ref(), &config.plugins);
         let start_plans = Arc::new(start_plan::start_plans(&config.registry));
-        Self {
+        Arc::new_cyclic(|me| Self {
+            me: me.clone(),
             config,
             subscribers,
             start_plans,
             running: RunningJobs::default(),
             run_cache: RunCache::default(),
             placement: OnceLock::new(),
-        }
+            background: Mutex::default(),
+            schedulers: Schedulers::default(),
+        })
     }
 
     /// Executes a command.
@@ -99,6 +113,15 @@ impl Kernel {
     /// # Errors
     /// The errors that the command documents, and those of the store.
     pub async fn dispatch<C: Command>(&self, command: C) -> Result<C::Output, Error> {
+        let call = |kernel: &Self| {
+            let kernel = kernel.shared();
+            async move { command.execute(&kernel).await }
+        };
+        self.notify_schedulers_after(call).await
+    }
+
+    /// Executes a command of a host, which notifies its scheduler itself.
+    pub(crate) async fn execute<C: Command>(&self, command: C) -> Result<C::Output, Error> {
         command.execute(self).await
     }
 
@@ -109,7 +132,12 @@ impl Kernel {
     /// `INVALID_REQUEST` when it is not such an object, names no command, or has a field that is missing, unknown or of
     /// another type; otherwise the errors that the command documents.
     pub async fn dispatch_json(&self, command: &str) -> Result<Json, Error> {
-        commands::dispatch_json(self, command).await
+        let command = command.to_owned();
+        let call = |kernel: &Self| {
+            let kernel = kernel.shared();
+            async move { commands::dispatch_json(&kernel, &command).await }
+        };
+        self.notify_schedulers_after(call).await
     }
 
     /// Returns the store.
@@ -226,6 +254,15 @@ impl Kernel {
     /// Registers the host that may execute new runs. Only the first one counts.
     pub(crate) fn set_placement(&self, placement: Weak<dyn Placement>) {
         let _ = self.placement.set(placement);
+    }
+
+    /// Returns the kernel as shared ownership.
+    #[allow(
+        clippy::expect_used,
+        reason = "`new` returns shared ownership only, so a borrow implies an owner"
+    )]
+    fn shared(&self) -> Arc<Self> {
+        self.me.upgrade().expect("a kernel that is borrowed has an owner")
     }
 
     /// Returns the host that may execute new runs, where there is one and it still lives.

@@ -52,7 +52,7 @@ impl Serverless {
         let invocation = self.begin()?;
         let outcome = match stage_id {
             None => {
-                self.kernel.dispatch(TransitionRun { run_id }).await?;
+                self.kernel.execute(TransitionRun { run_id }).await?;
                 None
             }
             Some(stage_id) => {

@@ -8,8 +8,9 @@ use tokio::task::JoinSet;
 use super::Serverless;
 use super::invocation::Invocation;
 use crate::error::Error;
-use crate::kernel::{JobOutcome, NoSlots};
-use crate::records::ClaimedJob;
+use crate::kernel::{HeldJob, JobOutcome, Kernel, NoSlots};
+use crate::records::{Claimant, ClaimedJob};
+use crate::value::setting::check_range;
 
 /// The limits of [`Serverless::process_available_jobs`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -17,7 +18,7 @@ use crate::records::ClaimedJob;
 pub struct ProcessJobs {
     /// The number of jobs to claim at most. Default 10.
     pub max_jobs: usize,
-    /// The number of jobs to run at the same time, at least 1. Default 10.
+    /// The number of jobs to run at the same time, 1 to 1,000,000. Default 10.
     pub concurrency: usize,
 }
 
@@ -48,9 +49,10 @@ impl Serverless {
     /// The jobs run in their own task. It continues if the caller drops this future, and ends with the runtime.
     ///
     /// # Errors
-    /// Any error of reading or writing the store. Jobs claimed before have then finished, or return to the queue when
+    /// `INVALID_SETTING` for a concurrency that is out of its range; any error of reading or writing the store. Jobs claimed before have then finished, or return to the queue when
     /// their leases expire.
     pub async fn process_available_jobs(&self, jobs: ProcessJobs) -> Result<ProcessJobsOutput, Error> {
+        check_range("concurrency", &jobs.concurrency, &(1..=1_000_000))?;
         let host = self.clone();
         let invocation = tokio::spawn(async move {
             let output = host.process(jobs).await;
@@ -69,10 +71,12 @@ impl Serverless {
         let mut running = JoinSet::new();
         let mut failure = None;
         loop {
-            let slots = concurrency.max(1).saturating_sub(running.len()).min(max_jobs - output.processed);
+            let slots = concurrency.saturating_sub(running.len()).min(max_jobs - output.processed);
             if slots > 0 && failure.is_none() && !invocation.stop.is_cancelled() {
                 let claimed = self.kernel.clock().monotonic();
-                match self.claim(&invocation, slots).await {
+                // A claim that has begun goes to its end, so that no job is claimed and then forgotten.
+                let claim = self.clone().claim(invocation.claim.clone(), slots);
+                match self.kernel.detach(claim, return_claimed).await {
                     Ok(jobs) => {
                         output.processed += jobs.len();
                         for job in jobs {
@@ -92,18 +96,18 @@ impl Serverless {
         failure.map_or(Ok(output), Err)
     }
 
-    async fn claim(&self, invocation: &Invocation, slots: usize) -> Result<Vec<ClaimedJob>, Error> {
-        let found = self.recently_served.claim(&self.kernel, &invocation.claim, slots, true).await?;
+    async fn claim(self, claimant: Claimant, slots: usize) -> Result<Vec<ClaimedJob>, Error> {
+        let found = self.recently_served.claim(&self.kernel, &claimant, slots, true).await?;
         let mut jobs = found.jobs;
         if found.runs.is_empty() {
             return Ok(jobs);
         }
         let free = slots - jobs.len();
-        let started = self.recently_served.start(&self.kernel, &invocation.claim, found.runs, free).await?;
+        let started = self.recently_served.start(&self.kernel, &claimant, found.runs, free).await?;
         jobs.extend(started.jobs);
         if jobs.is_empty() {
             // Other workers started these runs first, or none of them can be started: they must not delay other work.
-            jobs = self.recently_served.claim(&self.kernel, &invocation.claim, slots, false).await?.jobs;
+            jobs = self.recently_served.claim(&self.kernel, &claimant, slots, false).await?.jobs;
         }
         Ok(jobs)
     }
@@ -114,10 +118,14 @@ impl Serverless {
         claimed: Duration,
         invocation: &Invocation,
     ) -> impl Future<Output = Result<JobOutcome, Error>> + Send + use<> {
-        let (kernel, claim) = (self.kernel.clone(), invocation.claim.clone());
-        let stop = invocation.stop.clone();
-        async move { Ok(kernel.execute_claimed(&job, claimed, &claim, &NoSlots, &stop).await?.outcome) }
+        let claim = invocation.claim.clone();
+        let job = HeldJob::new(&self.kernel, job, claimed, &invocation.stop);
+        async move { Ok(job.execute(&claim, &NoSlots).await?.outcome) }
     }
+}
+
+fn return_claimed(kernel: &Kernel, claimed: Result<Vec<ClaimedJob>, Error>) {
+    kernel.return_jobs(claimed.unwrap_or_default());
 }
 
 impl ProcessJobsOutput {

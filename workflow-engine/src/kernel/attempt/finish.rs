@@ -138,6 +138,12 @@ pub(super) async fn return_job(
     })
 }
 
+/// Returns the job of this lease to the queue; the attempt does not count. Returns `false` when the lease is lost.
+pub(crate) async fn return_lease(kernel: &Kernel, lease: &Lease) -> Result<bool, Error> {
+    let change = Change::ReturnJob { stage_id: lease.stage_id.clone() };
+    Ok(commit_outcome(kernel, lease, vec![change]).await?.is_some())
+}
+
 /// Ends an attempt that a port has failed. An unavailable port costs no attempt: the job returns to the queue, with the
 /// reason at its stage. Any other error fails the attempt by name.
 pub(super) async fn end_after_error(attempt: &AttemptContext<'_>, error: Error) -> Result<Finished, Error> {
@@ -225,7 +231,7 @@ async fn commit_and_claim(
     };
     let commit = || async {
         let sent = kernel.clock().monotonic();
-        Ok((kernel.store().commit(decision.clone()).await?, sent))
+        Ok((kernel.commit(decision.clone()).await?, sent))
     };
     let (commit, sent) = commit_with_retry(kernel, lease, commit).await?;
     Ok(match commit {

@@ -28,11 +28,13 @@ impl PostgresStore {
     /// Opens the database that the options or a URL name, and migrates its schema to the version of this engine.
     ///
     /// # Errors
-    /// `UNSUPPORTED_STORE` when the URL or the schema's name is invalid; `STORE_UNAVAILABLE` when the server cannot be
-    /// reached; `MISSING_PRIVILEGE` when the role lacks a right; `STORE_FAILED` when the server refuses, or when a later version of the engine has migrated the schema.
+    /// `INVALID_SETTING` for an option that is out of its range; `UNSUPPORTED_STORE` when the URL or the schema's name
+    /// is invalid; `STORE_UNAVAILABLE` when the server cannot be reached; `MISSING_PRIVILEGE` when the role lacks a
+    /// right; `STORE_FAILED` when the server refuses, or when a later version of the engine has migrated the schema.
     /// No message shows a password.
     pub async fn open(options: impl Into<PostgresOptions>) -> Result<Self, Error> {
         let options = options.into();
+        options.check()?;
         let schema = schema_of(&options)?.to_owned();
         let statements = Statements::new(&schema, options.end_user_statements());
         let row_types = RowTypes::of_schema(&schema);
@@ -58,7 +60,7 @@ impl PostgresStore {
 
         let queue = Arc::new(Queue::default());
         let serve = |_| runtime.spawn(committer::serve(Arc::clone(&database), Arc::clone(&queue)));
-        let committers = (0..options.connections.max(1)).map(serve).collect();
+        let committers = (0..options.connections).map(serve).collect();
         let stop = CancellationToken::new();
         let external_commits = Arc::new(ExternalCommits {
             database: Arc::clone(&database),

@@ -9,6 +9,7 @@ use sqlx::postgres::PgConnectOptions;
 use crate::error::Error;
 use crate::ports::Clock;
 use crate::stores::sql_texts::is_identifier;
+use crate::value::setting::{DAY, check_range};
 
 /// Settings of a [`PostgresStore`](super::PostgresStore).
 #[derive(Clone)]
@@ -19,23 +20,23 @@ pub struct PostgresOptions {
     /// The schema that holds the tables; it is created if it does not exist. Default `workflow_engine`. At most 40
     /// lower-case letters, digits and `_`; it starts with no digit and not with `pg_`. Each schema is a separate store.
     pub schema: String,
-    /// The number of connections that commit, at least 1; default 4. At most as many read, and one listens.
+    /// The number of connections that commit, 1 to 1,000; default 4. At most as many read, and one listens.
     pub connections: u32,
     /// Whether the server is reached through a pooler in transaction mode; default no. The store then keeps nothing in
     /// a session: it prepares no statements, does not listen, sets timeouts in each transaction, and notices the
     /// commits of other processes by polling. A pooler that is not declared is found when the store opens, or by the
     /// first error that only a pooler causes; the store then works like this by itself, and logs a warning.
     pub behind_pooler: bool,
-    /// The number of connections that commit stages with statements of their own (`ctx.transaction()`), at least 1;
-    /// default 4. Such a commit may wait for locks on your tables, so it has a separate connection and delays no other
+    /// The number of connections that commit stages with statements of their own (`ctx.transaction()`), 1 to
+    /// 1,000; default 4. Such a commit may wait for locks on your tables, so it has a separate connection and delays no other
     /// work. They are opened when they are first needed.
     pub statement_connections: u32,
-    /// How long the statements of one stage may wait for locks that other sessions hold on your tables; default 5
-    /// minutes. Until then the wait costs no attempt: the stage keeps its lease, and the commit is tried again and
+    /// How long the statements of one stage may wait for locks that other sessions hold on your tables; 0 to 1
+    /// day, default 5 minutes. Until then the wait costs no attempt: the stage keeps its lease, and the commit is tried again and
     /// again. Afterwards the attempt fails with `STATEMENT_FAILED`, and the error names the statement.
     pub statement_lock_wait: Duration,
-    /// How long a transaction may take, including the wait for locks, before it fails with a retryable error; default
-    /// 30 seconds.
+    /// How long a transaction may take, including the wait for locks, before it fails with a retryable error; 100 ms to
+    /// 1 day, default 30 seconds.
     pub transaction_timeout: Duration,
     /// A clock for tests; default the database's clock, the only one that all processes share.
     pub clock: Option<Arc<dyn Clock>>,
@@ -124,6 +125,14 @@ fn milliseconds(timeout: Duration) -> String {
 }
 
 impl PostgresOptions {
+    /// Checks that each setting is in its range.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        check_range("connections", &self.connections, &(1..=1_000))?;
+        check_range("statement_connections", &self.statement_connections, &(1..=1_000))?;
+        check_range("statement_lock_wait", &self.statement_lock_wait, &(Duration::ZERO..=DAY))?;
+        check_range("transaction_timeout", &self.transaction_timeout, &(Duration::from_millis(100)..=DAY))
+    }
+
     /// Returns the options of a connection, whose session is its own or `shared`.
     pub(super) fn connect(&self, shared: bool) -> Result<PgConnectOptions, Error> {
         let url = self.url.as_str();

@@ -6,6 +6,7 @@ use sqlx::{PgConnection, Row};
 use super::failure::{Failure, MissingPrivilege};
 
 /// What the server says about the schema and the role.
+#[allow(clippy::struct_excessive_bools, reason = "one row of the catalogs")]
 pub(super) struct Privileges {
     role: String,
     database: String,

@@ -37,12 +37,14 @@ impl SqliteStore {
     /// does not exist, and migrates its schema to this version.
     ///
     /// # Errors
-    /// `UNSUPPORTED_STORE` when the location does not name a file; `STORE_UNAVAILABLE` when the file cannot be opened,
+    /// `INVALID_SETTING` for an option that is out of its range; `UNSUPPORTED_STORE` when the location does not name a
+    /// file; `STORE_UNAVAILABLE` when the file cannot be opened,
     /// `DESCRIPTORS_EXHAUSTED` when the process may open no more files, `STORE_LOCKED` when another process keeps the
     /// file locked; `STORE_FAILED` when the file is not a database of this engine, or of a later
     /// version of it. The messages name the file.
     pub async fn open(options: impl Into<SqliteOptions>) -> Result<Self, Error> {
         let options = options.into();
+        options.check()?;
         let path = path_of(&options.location)?;
         let texts = Arc::new(texts_with(prefix_of(&options)?));
         let counters = Arc::new(Counters::default());

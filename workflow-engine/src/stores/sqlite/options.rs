@@ -11,6 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use crate::error::Error;
 use crate::ports::{Clock, SystemClock};
 use crate::stores::sql_texts::{SqlTexts, is_identifier};
+use crate::value::setting::{DAY, check_range};
 
 /// The page cache of a connection. A negative value is in KiB: 16 MiB.
 const CACHE_SIZE: i32 = -16_384;
@@ -29,8 +30,8 @@ pub struct SqliteOptions {
     pub table_prefix: String,
     /// The moment at which a commit is acknowledged. Default [`Synchronous::Full`].
     pub synchronous: Synchronous,
-    /// The time that a transaction waits for one of another process. Default 10 seconds. Afterwards all calls that wait for
-    /// it fail with `STORE_LOCKED`, which is retryable.
+    /// The time that a transaction waits for one of another process. 1 ms to 1 day; default 10 seconds. Afterwards all
+    /// calls that wait for it fail with `STORE_LOCKED`, which is retryable.
     pub busy_timeout: Duration,
     /// The clock. Default: the clock of the machine.
     pub clock: Arc<dyn Clock>,
@@ -113,6 +114,11 @@ pub(super) fn prefix_of(options: &SqliteOptions) -> Result<&str, Error> {
 }
 
 impl SqliteOptions {
+    /// Checks that each setting is in its range.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        check_range("busy_timeout", &self.busy_timeout, &(Duration::from_millis(1)..=DAY))
+    }
+
     /// Opens the connection that writes. It blocks, but only on the file.
     pub(super) fn writer(&self, path: &Path) -> rusqlite::Result<Connection> {
         // Without SQLite's locks around each call, because only one thread calls it.
