@@ -14,6 +14,7 @@ mod postgres {
     mod sharing;
     mod row_cache;
     mod schemas;
+    mod privileges;
     mod lost_jobs;
     mod contention;
     mod outages;

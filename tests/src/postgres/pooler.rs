@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
@@ -17,9 +17,23 @@ use tokio::sync::{Mutex, Semaphore};
 const VERSION: i32 = 196_608;
 const TLS_REQUEST: i32 = 80_877_103;
 
+/// What a pooler does with the settings of a session that a client asks for when it connects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settings {
+    /// The connection fails.
+    Refused,
+    /// The connection has other settings.
+    Ignored,
+    /// The sessions of the server get them.
+    Forwarded,
+}
+
 /// The sessions of the server; a transaction gets the one that has been idle for longest.
 struct Sessions {
     socket: PathBuf,
+    settings: Settings,
+    /// Whether each client keeps the session of its first transaction, as behind a pooler in session mode.
+    are_kept: AtomicBool,
     idle: Mutex<VecDeque<UnixStream>>,
     available: Semaphore,
     lost: AtomicUsize,
@@ -37,6 +51,11 @@ impl Pooler {
         &self.url
     }
 
+    /// Lets each client keep the session of its first transaction, or not any more.
+    pub fn keep_sessions(&self, kept: bool) {
+        self.sessions.are_kept.store(kept, Ordering::SeqCst);
+    }
+
     /// Returns how often a client disconnected within a transaction; the pooler then has to throw away the session.
     pub fn lost_sessions(&self) -> usize {
         self.sessions.lost.load(Ordering::SeqCst)
@@ -45,13 +64,15 @@ impl Pooler {
 
 /// Starts a pooler with this many sessions of the server behind `socket`.
 pub async fn start(socket: &Path, sessions: usize) -> io::Result<Pooler> {
-    let mut idle = VecDeque::new();
-    for _ in 0..sessions {
-        idle.push_back(session(socket).await?);
-    }
-    let available = Semaphore::new(sessions);
+    start_with(socket, sessions, Settings::Refused).await
+}
+
+/// As [`start`], for another treatment of a session's settings.
+pub async fn start_with(socket: &Path, sessions: usize, settings: Settings) -> io::Result<Pooler> {
     let (socket, lost) = (socket.to_owned(), AtomicUsize::new(0));
-    let sessions = Arc::new(Sessions { socket, idle: Mutex::new(idle), available, lost });
+    let (idle, available) = (Mutex::default(), Semaphore::new(sessions));
+    let are_kept = AtomicBool::new(false);
+    let sessions = Arc::new(Sessions { socket, settings, are_kept, idle, available, lost });
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("postgres://postgres@{}/postgres", listener.local_addr()?);
     let pooler = Pooler { url, sessions: Arc::clone(&sessions) };
@@ -69,12 +90,14 @@ pub async fn start(socket: &Path, sessions: usize) -> io::Result<Pooler> {
     Ok(pooler)
 }
 
-async fn session(socket: &Path) -> io::Result<UnixStream> {
-    let mut session = UnixStream::connect(socket).await?;
-    let mut startup = VERSION.to_be_bytes().to_vec();
-    startup.extend(b"user\0postgres\0database\0postgres\0\0");
+/// Opens a session of the server for a client that has sent `startup`.
+async fn session(sessions: &Sessions, startup: &[u8]) -> io::Result<UnixStream> {
+    let mut session = UnixStream::connect(&sessions.socket).await?;
+    let mut plain = VERSION.to_be_bytes().to_vec();
+    plain.extend(b"user\0postgres\0database\0postgres\0\0");
+    let startup = if sessions.settings == Settings::Forwarded { startup } else { &plain };
     session.write_i32(i32::try_from(startup.len() + 4).expect("the message is short")).await?;
-    session.write_all(&startup).await?;
+    session.write_all(startup).await?;
     while read(&mut session).await?.0 != b'Z' {}
     Ok(session)
 }
@@ -91,7 +114,8 @@ async fn serve(mut client: TcpStream, sessions: &Sessions) -> io::Result<()> {
     };
     // Like a real pooler, it refuses the settings of a session.
     for refused in [&b"\0options\0"[..], b"\0extra_float_digits\0"] {
-        if startup.windows(refused.len()).any(|window| window == refused) {
+        let is_asked = startup.windows(refused.len()).any(|window| window == refused);
+        if is_asked && sessions.settings == Settings::Refused {
             let message = b"SFATAL\0VFATAL\0C08P01\0Munsupported startup parameter\0\0";
             return write(&mut client, b'E', message).await;
         }
@@ -100,25 +124,38 @@ async fn serve(mut client: TcpStream, sessions: &Sessions) -> io::Result<()> {
     write(&mut client, b'S', b"server_version\x0015.0\0").await?;
     write(&mut client, b'K', &[0; 8]).await?;
     write(&mut client, b'Z', b"I").await?;
-    while transaction(&mut client, sessions).await? {}
+    let mut kept = None;
+    while transaction(&mut client, sessions, &startup, &mut kept).await? {}
     Ok(())
 }
 
 /// Serves one transaction; returns whether another may follow. Like a real pooler, it replaces a session whose client
 /// has disconnected within a transaction.
-async fn transaction(client: &mut TcpStream, sessions: &Sessions) -> io::Result<bool> {
+async fn transaction(
+    client: &mut TcpStream,
+    sessions: &Sessions,
+    startup: &[u8],
+    kept: &mut Option<UnixStream>,
+) -> io::Result<bool> {
     let first = read(client).await?;
     if first.0 == b'X' {
         return Ok(false);
     }
     let _permit = sessions.available.acquire().await.expect("never closed");
-    let idle = sessions.idle.lock().await.pop_front();
-    let mut session = match idle {
-        Some(idle) => idle,
-        None => self::session(&sessions.socket).await?,
+    let are_kept = sessions.are_kept.load(Ordering::SeqCst);
+    let mut idle = sessions.idle.lock().await;
+    if !are_kept {
+        idle.extend(kept.take());
+    }
+    let free = kept.take().or_else(|| idle.pop_front());
+    drop(idle);
+    let mut session = match free {
+        Some(session) => session,
+        None => self::session(sessions, startup).await?,
     };
     let done = forward(first, client, &mut session).await;
     match done {
+        Ok(()) if are_kept => *kept = Some(session),
         Ok(()) => sessions.idle.lock().await.push_back(session),
         Err(_) => drop(sessions.lost.fetch_add(1, Ordering::SeqCst)),
     }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, PgConnection, Row};
+use tests::postgres::pooler::Settings;
 use tests::postgres::{Cluster, pooler};
 use tokio::time::timeout;
-use workflow_engine::EngineBuilder;
-use workflow_engine::ports::{Commit, JobTransport, Persistence, SystemClock};
+use workflow_engine::ports::{Commit, JobTransport, Outbox, Persistence, SystemClock};
 use workflow_engine::prelude::*;
 use workflow_engine::stores::{PostgresOptions, PostgresStore};
+use workflow_engine::{EngineBuilder, Error};
 
 use super::fixture::{TIMEOUT, claim, complete, definitions, due, number, running};
 
@@ -131,17 +132,102 @@ async fn a_store_is_closed_when_all_reads_have_finished() {
     assert_eq!(pooler.lost_sessions(), 0);
 }
 
-/// Without `behind_pooler` a pooler refuses the settings of a session, and the error names them.
+/// Makes a call until it succeeds, as long as it may be repeated.
+async fn repeated<T, F: Future<Output = Result<T, Error>>>(call: impl Fn() -> F) -> T {
+    loop {
+        match call().await {
+            Ok(done) => return done,
+            Err(error) => assert!(error.is_retryable(), "{error:?}"),
+        }
+    }
+}
+
+/// Runs workflows on a store that does not know about the pooler.
+async fn double_many(store: Arc<PostgresStore>) {
+    let engine = EngineBuilder::with_store(store, Arc::new(SystemClock)).register::<doubling>();
+    let engine = engine.build().await.unwrap();
+    let runs = (0..100).map(|number| {
+        let engine = engine.clone();
+        tokio::spawn(async move {
+            // A caller repeats what may be repeated, and nothing else.
+            let start =
+                || engine.start::<doubling>(DoubleInput { number }).idempotency_key(number.to_string());
+            let run = repeated(|| async { start().await }).await;
+            assert_eq!(repeated(|| run.output()).await, number * 2);
+        })
+    });
+    join_all(runs.collect::<Vec<_>>()).await.into_iter().for_each(Result::unwrap);
+    engine.shutdown().await;
+}
+
+/// A pooler refuses the settings of a session, or ignores them (`ignore_startup_parameters`), or passes them on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_undeclared_pooler_is_named_in_the_error() {
-    needs_postgres!("an_undeclared_pooler_is_named_in_the_error");
+async fn a_pooler_that_is_not_declared_is_recognised_when_the_store_opens() {
+    needs_postgres!("a_pooler_that_is_not_declared_is_recognised_when_the_store_opens");
     let Some(cluster) = Cluster::start() else {
         eprintln!(
-            "skipped: an_undeclared_pooler_is_named_in_the_error: the test may not put a pooler in front of this server"
+            "skipped: a_pooler_that_is_not_declared_is_recognised_when_the_store_opens: the test may not put a pooler in front of this server"
         );
         return;
     };
-    let pooler = pooler::start(cluster.socket(), 1).await.unwrap();
-    let error = PostgresStore::open(pooler.url()).await.unwrap_err();
-    assert!(error.to_string().contains("unsupported startup parameter"), "{error}");
+    for (settings, sessions) in [
+        (Settings::Refused, 3),
+        (Settings::Ignored, 3),
+        (Settings::Forwarded, 3),
+        (Settings::Ignored, 1),
+        (Settings::Forwarded, 1),
+    ] {
+        let pooler = pooler::start_with(cluster.socket(), sessions, settings).await.unwrap();
+        let store = PostgresStore::open(pooler.url()).await.unwrap();
+        double_many(Arc::new(store)).await;
+        let mut session = PgConnection::connect(pooler.url()).await;
+        if let Ok(session) = &mut session {
+            // Sent without being prepared: this test's own connection is behind the pooler, too.
+            let prepared = sqlx::raw_sql("SELECT count(*) FROM pg_prepared_statements");
+            let row = prepared.fetch_one(session).await.unwrap();
+            assert_eq!(row.get::<i64, _>(0), 0, "{settings:?}");
+        }
+    }
+}
+
+/// A direct connection, and a pooler in session mode, let the store use what sessions offer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_that_belong_to_their_connection_are_used() {
+    needs_postgres!("sessions_that_belong_to_their_connection_are_used");
+    let Some(cluster) = Cluster::start() else {
+        eprintln!(
+            "skipped: sessions_that_belong_to_their_connection_are_used: the test may not put a pooler in front of this server"
+        );
+        return;
+    };
+    let pooler = pooler::start_with(cluster.socket(), 32, Settings::Forwarded).await.unwrap();
+    pooler.keep_sessions(true);
+    for url in [cluster.url(), pooler.url()] {
+        let store = PostgresStore::open(url).await.unwrap();
+        running(&store).await;
+        let mut session = PgConnection::connect(cluster.url()).await.unwrap();
+        let listening = "SELECT count(*) FROM pg_stat_activity WHERE query ILIKE 'LISTEN%'";
+        while number(&mut session, listening).await == 0 {}
+        store.close().await;
+    }
+}
+
+/// A pooler may change its mode, or a name lead to a pooler from now on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pooler_that_appears_later_is_recognised_as_well() {
+    needs_postgres!("a_pooler_that_appears_later_is_recognised_as_well");
+    let Some(cluster) = Cluster::start() else {
+        eprintln!(
+            "skipped: a_pooler_that_appears_later_is_recognised_as_well: the test may not put a pooler in front of this server"
+        );
+        return;
+    };
+    let pooler = pooler::start_with(cluster.socket(), 32, Settings::Forwarded).await.unwrap();
+    pooler.keep_sessions(true);
+    let store = Arc::new(PostgresStore::open(pooler.url()).await.unwrap());
+    for _ in 0..10 {
+        running(&*store).await;
+    }
+    pooler.keep_sessions(false);
+    double_many(store).await;
 }

@@ -78,6 +78,17 @@ fn every_module_says_what_it_is_for() {
     assert!(mute.is_empty(), "these do not begin with `//!`: {mute:#?}");
 }
 
+/// A database with another encoding than UTF-8 refuses what it cannot hold, also in comments.
+#[test]
+fn migrations_are_plain_ascii() {
+    for store in ["postgres", "sqlite"] {
+        for entry in fs::read_dir(root().join("workflow-engine/migrations").join(store)).unwrap() {
+            let path = entry.unwrap().path();
+            assert!(fs::read_to_string(&path).unwrap().is_ascii(), "{}", path.display());
+        }
+    }
+}
+
 /// The library without its unit tests.
 fn library() -> Library {
     let files = rust_files().into_iter().filter_map(|(path, text)| {

@@ -366,42 +366,6 @@ impl Error {
         Self::new(ErrorCode::StoreUnavailable, format!("cannot {doing}: {source}")).because(source)
     }
 
-    /// The system has no file descriptor for the process.
-    pub(crate) fn descriptors_exhausted(
-        doing: &str,
-        source: impl Into<Box<dyn StdError + Send + Sync>>,
-    ) -> Self {
-        let source = source.into();
-        let message = format!(
-            "cannot {doing}: the process has too few free file descriptors ({source}); raise its limit (`ulimit -n`)"
-        );
-        Self::new(ErrorCode::DescriptorsExhausted, message).because(source)
-    }
-
-    /// Another process has held the write lock of a SQLite file for too long.
-    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only SQLite has such a lock"))]
-    pub(crate) fn store_locked(doing: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        let source = source.into();
-        let message = format!(
-            "cannot {doing}: {source}; another process holds the write lock: it may be suspended, or keep a transaction open"
-        );
-        Self::new(ErrorCode::StoreLocked, message).because(source)
-    }
-
-    /// A name no longer leads to the SQLite file that the process has open.
-    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only SQLite has files"))]
-    pub(crate) fn store_file_replaced(
-        path: &std::path::Path,
-        source: impl Into<Box<dyn StdError + Send + Sync>>,
-    ) -> Self {
-        let source = source.into();
-        let message = format!(
-            "the file `{}` is not the one that the engine has open: {source}; stop every process that uses the old file, put the right one in place, and start them again",
-            path.display()
-        );
-        Self::new(ErrorCode::StoreFileReplaced, message).because(source)
-    }
-
     /// The store responded with something that a retry will not resolve.
     pub(crate) fn store_failed(doing: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let source = source.into();

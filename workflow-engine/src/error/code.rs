@@ -129,6 +129,9 @@ error_codes! {
     PayloadChanged "PAYLOAD_CHANGED" InvalidInput
         "A value would be read back from its JSON as another value: `NaN`, `Some(None)`, an untagged enum whose variants look alike."
         "Change the type of what the message names, so that JSON distinguishes its values.";
+    TextNotEncodable "TEXT_NOT_ENCODABLE" InvalidInput
+        "A text has a character that the encoding of the PostgreSQL database cannot hold."
+        "Use a database with the encoding `UTF8`, or replace the character.";
     UnsupportedStore "UNSUPPORTED_STORE" InvalidInput
         "A store location is not valid, or needs a Cargo feature that is off."
         "Use `sqlite://path`, a file path, `postgres://…` or `memory:`, and enable the feature that the message names.";
@@ -242,7 +245,10 @@ error_codes! {
         "Check the limits of the process.";
     StoreFailed "STORE_FAILED" Internal
         "The database returned an error that a repetition will not fix, or holds another schema."
-        "Read the message: a newer schema version, missing rights, or a damaged file.";
+        "Read the message: a newer schema version, or a damaged file.";
+    MissingPrivilege "MISSING_PRIVILEGE" Internal
+        "The role of the PostgreSQL database lacks a right."
+        "Let an owner run the command in the message.";
     StoreFileReplaced "STORE_FILE_REPLACED" Internal
         "The SQLite file was removed, moved or replaced while the engine had it open, so commits do not last."
         "Stop every process that has the old file open, put the right file in place, and start them again.";

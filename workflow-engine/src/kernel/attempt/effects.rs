@@ -48,7 +48,7 @@ pub(super) async fn effect_changes(
     Ok(changes)
 }
 
-/// Returns the failure of an attempt whose statements the store refused to commit, with the run's error code.
+/// Returns the failure of an attempt whose statements or texts the store refused to commit, with the run's error code.
 pub(super) fn refused_statements(error: &Error) -> Option<(ErrorCode, StageError)> {
     match error.code() {
         code @ (ErrorCode::StatementFailed | ErrorCode::StatementConflict | ErrorCode::StatementUnmet) => {
@@ -59,6 +59,8 @@ pub(super) fn refused_statements(error: &Error) -> Option<(ErrorCode, StageError
         ErrorCode::StatementsUnsupported => {
             Some((ErrorCode::StatementsUnsupported, StageError::permanent(error)))
         }
+        // The stage would return the same text again.
+        ErrorCode::TextNotEncodable => Some((ErrorCode::TextNotEncodable, StageError::permanent(error))),
         _ => None,
     }
 }

@@ -119,7 +119,7 @@ async fn transact(database: &Database, works: &mut [Work]) -> Result<(), Failure
                 database.hints.everything_changed();
             }
             if failure.is_connection_lost() {
-                database.discard_connections();
+                database.note_lost(&failure);
             } else if transaction.roll_back().await {
                 database.release(connection);
             }

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
@@ -17,6 +16,7 @@ use super::contention::Contention;
 use super::failure::Failure;
 use super::options::PostgresOptions;
 use super::row_cache::RowCache;
+use super::sessions::Sessions;
 use super::statements::Statements;
 use super::write_sql::StatementParts;
 use crate::ports::{Clock, HighestPriority, Hints};
@@ -67,9 +67,8 @@ const FULL_SERVER_PAUSE: Duration = Duration::from_millis(250);
 /// It keeps its connections itself instead of using sqlx's pool: a task returns a connection only after its transaction
 /// has ended, so no task receives one that is in the middle of a cancelled or timed-out transaction.
 pub(super) struct Database {
-    pub(super) connect: PgConnectOptions,
+    pub(super) sessions: Sessions,
     pub(super) statements: Statements,
-    pub(super) behind_pooler: bool,
     pub(super) transaction_timeout: Duration,
     pub(super) clock: Option<Arc<dyn Clock>>,
     pub(super) hints: Arc<Hints>,
@@ -99,15 +98,14 @@ struct IdleConnection {
 
 impl Database {
     pub(super) fn new(
-        connect: PgConnectOptions,
+        sessions: Sessions,
         statements: Statements,
         row_types: Arc<RowTypes>,
         options: &PostgresOptions,
     ) -> Self {
         Self {
-            connect,
+            sessions,
             statements,
-            behind_pooler: options.behind_pooler,
             transaction_timeout: options.transaction_timeout,
             clock: options.clock.clone(),
             hints: Arc::new(Hints::new()),
@@ -148,7 +146,7 @@ impl Database {
 
     fn query_of<'q>(&self, sql: sqlx::SqlStr) -> PgQuery<'q> {
         // Behind a pooler no statement stays prepared: the next transaction may run in another session.
-        sqlx::query(sql).persistent(!self.behind_pooler)
+        sqlx::query(sql).persistent(!self.sessions.are_shared())
     }
 
     /// Takes a connection that is in no transaction.
@@ -181,9 +179,21 @@ impl Database {
 
     /// Opens a connection.
     pub(super) async fn new_connection(&self) -> Result<PgConnection, Failure> {
+        let opened = self.try_new_connection().await;
+        match opened.as_ref().err().and_then(Failure::shared_session) {
+            Some(symptom) if !self.sessions.are_shared() => {
+                self.sessions.note_shared(&symptom);
+                self.discard_connections();
+                self.try_new_connection().await
+            }
+            _ => opened,
+        }
+    }
+
+    async fn try_new_connection(&self) -> Result<PgConnection, Failure> {
         const ACTION: &str = "connect to the database";
 
-        match tokio::time::timeout(CONNECT_TIMEOUT, self.connect.connect()).await {
+        match tokio::time::timeout(CONNECT_TIMEOUT, self.sessions.mode().connect.connect()).await {
             Ok(connected) => connected.map_err(|error| Failure::database(ACTION, error)),
             Err(_) => Err(Failure::timed_out(ACTION)),
         }
@@ -191,11 +201,24 @@ impl Database {
 
     /// Returns a connection that is in no transaction. After the store was closed, the connection is dropped.
     pub(super) fn release(&self, connection: PgConnection) {
+        if self.sessions.are_shared() && connection.cached_statements_size() > 0 {
+            // It was opened before the sessions turned out to be shared, and would use its prepared statements.
+            drop(connection);
+            return self.released.notify_one();
+        }
         let mut idle = self.idle();
         if !self.readers.is_closed() {
             idle.push(IdleConnection { connection, since: Instant::now() });
             self.released.notify_one();
         }
+    }
+
+    /// Drops the connections after a failure that has cost one.
+    pub(super) fn note_lost(&self, failure: &Failure) {
+        if let Some(symptom) = failure.shared_session() {
+            self.sessions.note_shared(&symptom);
+        }
+        self.discard_connections();
     }
 
     /// Drops the idle connections and the cached rows. A server that went away lost every connection, and it may come

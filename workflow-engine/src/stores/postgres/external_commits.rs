@@ -75,8 +75,17 @@ impl ExternalCommits {
         }
     }
 
-    /// Listens for the commits of other processes until the store is closed.
+    /// Listens for the commits of other processes until the store is closed. A session that is shared receives nothing.
     pub(super) async fn listen(&self) {
+        if !self.database.sessions.are_shared() {
+            tokio::select! {
+                () = self.listen_in_own_session() => {}
+                () = self.database.sessions.found_shared() => {}
+            }
+        }
+    }
+
+    async fn listen_in_own_session(&self) {
         let mut pause = RECONNECT_INTERVAL.0;
         while !self.stop.is_cancelled() {
             match self.listener().await {
@@ -97,7 +106,7 @@ impl ExternalCommits {
     async fn listener(&self) -> Result<PgListener, Error> {
         let failed = |error| Error::from(Failure::database(LISTEN, error));
         let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
-        let pool = pool.connect_with(self.database.connect.clone()).await.map_err(failed)?;
+        let pool = pool.connect_with(self.database.sessions.mode().connect.clone()).await.map_err(failed)?;
         let mut listener = PgListener::connect_with(&pool).await.map_err(failed)?;
         listener.ignore_pool_close_event(true);
         listener.eager_reconnect(false);
@@ -137,8 +146,9 @@ impl ExternalCommits {
     /// Polls for writes until the store is closed: a notification can be lost, and behind a pooler there are none. A
     /// poll also sees this store's own writes, so it may give a hint without need, which is cheap.
     pub(super) async fn poll(&self) {
-        let shortest = if self.database.behind_pooler { POLL_INTERVAL.0 } else { POLL_INTERVAL.1 };
-        let (mut pause, mut last) = (shortest, None);
+        let sessions = &self.database.sessions;
+        let shortest = || if sessions.are_shared() { POLL_INTERVAL.0 } else { POLL_INTERVAL.1 };
+        let (mut pause, mut last) = (shortest(), None);
         loop {
             self.pause(pause).await;
             if self.stop.is_cancelled() {
@@ -154,7 +164,7 @@ impl ExternalCommits {
             if has_changed {
                 self.database.hints.everything_changed();
             }
-            pause = if has_changed { shortest } else { (pause * 2).min(POLL_INTERVAL.1) };
+            pause = if has_changed { shortest() } else { (pause * 2).min(POLL_INTERVAL.1) };
             last = current.or(last);
         }
     }

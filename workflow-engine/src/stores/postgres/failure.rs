@@ -24,6 +24,8 @@ enum Cause {
     Disconnected,
     /// The connection was lost or dropped during a commit, which may have succeeded.
     UnknownOutcome,
+    /// Another client has used the session of the connection, as behind a pooler. Nothing is written.
+    SessionShared,
     /// Another transaction was in the way; the same transaction may succeed now.
     Conflict,
     /// The database is overloaded.
@@ -32,8 +34,23 @@ enum Cause {
     StatementBlocked,
     /// The server refused one of the user's statements.
     StatementRefused(Refusal),
+    /// The role may not do it.
+    MissingPrivilege,
+    /// The database's encoding has no such character.
+    Unencodable,
     /// A retry would fail as well.
     Permanent,
+}
+
+/// A right that the role of a store lacks.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the role `{role}` {what}; an owner has to run `{command}`, or to open the store once as a role that may"
+)]
+pub(super) struct MissingPrivilege {
+    pub(super) role: String,
+    pub(super) what: String,
+    pub(super) command: String,
 }
 
 /// A row with an invalid value.
@@ -80,7 +97,9 @@ impl Failure {
             // These concern the user's own rows: a duplicate key or a time limit.
             Cause::Conflict if !has_code(&error, &["40001"]) => Cause::StatementRefused(refusal),
             Cause::Overloaded if has_code(&error, &["57014"]) => Cause::StatementRefused(refusal),
-            Cause::Permanent => Cause::StatementRefused(refusal),
+            Cause::Permanent | Cause::MissingPrivilege | Cause::Unencodable => {
+                Cause::StatementRefused(refusal)
+            }
             cause => cause,
         };
         Self { action: which.into(), cause, source: Arc::new(error) }
@@ -101,6 +120,11 @@ impl Failure {
         source: impl StdError + Send + Sync + 'static,
     ) -> Self {
         Self { action: action.into(), cause: Cause::Permanent, source: Arc::new(source) }
+    }
+
+    /// The role of the store lacks a right.
+    pub(super) fn missing_privilege(action: impl Into<String>, missing: MissingPrivilege) -> Self {
+        Self { action: action.into(), cause: Cause::MissingPrivilege, source: Arc::new(missing) }
     }
 
     /// A transaction exceeded its time limit, and its connection is dropped.
@@ -124,9 +148,14 @@ impl Failure {
         Self::permanent("read a stored row", unreadable)
     }
 
-    /// Returns whether the connection was lost or could not be opened, and nothing is written.
+    /// Returns whether the connection was lost, cannot be used any more or could not be opened, and nothing is written.
     pub(super) fn is_disconnected(&self) -> bool {
-        self.cause == Cause::Disconnected
+        matches!(self.cause, Cause::Disconnected | Cause::SessionShared)
+    }
+
+    /// Returns how it shows that the session of a connection is shared.
+    pub(super) fn shared_session(&self) -> Option<String> {
+        (self.cause == Cause::SessionShared).then(|| self.source.to_string())
     }
 
     /// Returns whether the transaction may have committed.
@@ -136,7 +165,7 @@ impl Failure {
 
     /// Returns whether the connection can no longer be used.
     pub(super) fn is_connection_lost(&self) -> bool {
-        matches!(self.cause, Cause::Disconnected | Cause::UnknownOutcome)
+        matches!(self.cause, Cause::Disconnected | Cause::SessionShared | Cause::UnknownOutcome)
     }
 
     /// Returns whether another transaction was in the way, and nothing is written.
@@ -161,7 +190,10 @@ impl Failure {
 
     /// Returns whether the cause is the state of the database, and not one of the requests.
     pub(super) fn is_database_fault(&self) -> bool {
-        matches!(self.cause, Cause::Disconnected | Cause::UnknownOutcome | Cause::Overloaded)
+        matches!(
+            self.cause,
+            Cause::Disconnected | Cause::SessionShared | Cause::UnknownOutcome | Cause::Overloaded
+        )
     }
 
     /// Returns the failure as a conflict, where a lock was not available in time: its holders end, and a retry gets it.
@@ -186,6 +218,8 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure.cause {
             Cause::StatementRefused(refusal) => refusal.into_error(&failure.action, failure.source),
+            Cause::MissingPrivilege => Self::missing_privilege(&failure.action, failure.source),
+            Cause::Unencodable => Self::text_not_encodable(&failure.action, failure.source),
             Cause::Permanent => Self::store_failed(&failure.action, failure.source),
             _ => Self::store_unavailable(&failure.action, failure.source),
         }
@@ -213,6 +247,13 @@ fn cause_of(error: &sqlx::Error) -> Cause {
     };
     let code = database.code().unwrap_or_default();
     match &*code {
+        // A prepared statement that exists already, or does not exist: another client has used the session.
+        "42P05" | "26000" => Cause::SessionShared,
+        // Insufficient privilege; a character that the database's encoding cannot hold.
+        "42501" => Cause::MissingPrivilege,
+        "22P05" => Cause::Unencodable,
+        // A pooler refuses the settings that a connection asks for when it begins.
+        "08P01" if database.message().contains("startup parameter") => Cause::SessionShared,
         // A unique key that another transaction has just inserted; serialization failure; deadlock.
         "23505" | "40001" | "40P01" => Cause::Conflict,
         // Lock not available; statement cancelled by its timeout; insufficient disk space or memory, a configured

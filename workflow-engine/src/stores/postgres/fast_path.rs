@@ -203,7 +203,7 @@ async fn transact(
     // With an idle connection that is lost, a single statement would fail as a commit with an unknown outcome, while a
     // failed `BEGIN` can be repeated. And behind a pooler only a transaction keeps preparing and running in one
     // session.
-    let in_one_statement = is_recent && !database.behind_pooler;
+    let in_one_statement = is_recent && !database.sessions.are_shared();
     database.counters.transactions.fetch_add(1, Ordering::Relaxed);
     database.counters.requests.fetch_add(requests as u64, Ordering::Relaxed);
     let mut transaction = Transaction::new(database, &mut connection);
@@ -217,7 +217,7 @@ async fn transact(
         }
         Err(failure) => {
             if failure.is_connection_lost() {
-                database.discard_connections();
+                database.note_lost(&failure);
             } else if in_one_statement || transaction.roll_back().await {
                 database.release(connection);
             }

@@ -1,7 +1,8 @@
 //! Creates and migrates the schema.
 //!
-//! It keeps the same records as sqlx's migrator, in a table of its own beside a user's, but does not use that migrator's code, which leaves
-//! prepared statements in the session: behind a pooler another client uses that session a moment later.
+//! It keeps the same records as sqlx's migrator, in a table of its own beside a user's, but does not use that migrator's
+//! code, which leaves prepared statements in the session: behind a pooler another client uses that session a moment
+//! later.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -10,6 +11,7 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType};
 use sqlx::{Connection, PgConnection, Row, SqlSafeStr};
 
 use super::failure::Failure;
+use super::privileges::Privileges;
 use super::statements::texts_of;
 use crate::stores::sql_texts::SqlTexts;
 
@@ -24,7 +26,7 @@ const MIGRATIONS: &[(i64, &str, &str)] =
 const LOCK: &str = "SELECT pg_advisory_xact_lock(1751609, hashtext($1))";
 
 const TABLE: &str = "
-    CREATE TABLE IF NOT EXISTS {schema}.workflow_migrations (
+    CREATE TABLE {schema}.workflow_migrations (
         version        BIGINT      NOT NULL PRIMARY KEY,
         description    TEXT        NOT NULL,
         installed_on   TIMESTAMPTZ NOT NULL DEFAULT now(),
@@ -40,14 +42,49 @@ const RECORD: &str = "
     VALUES ($1, $2, TRUE, $3, 0)";
 
 /// Brings the schema up to date, in one transaction. Several processes may call this at the same time; all but the
-/// first find the migrations applied.
+/// first find the migrations applied. A role that may only read and write tables can open a schema that is up to date.
 pub(super) async fn migrate(connection: &mut PgConnection, schema: &str) -> Result<(), Failure> {
     let texts = texts_of(schema);
-    let mut transaction = connection.begin().await.map_err(failed)?;
-    let lock = sqlx::query(LOCK).persistent(false).bind(schema);
-    lock.execute(&mut *transaction).await.map_err(failed)?;
-    create_schema(&mut transaction, schema, &texts).await?;
-    let mut applied = applied(&mut transaction, &texts).await?;
+    let begin = "BEGIN ISOLATION LEVEL READ COMMITTED";
+    let mut transaction = connection.begin_with(begin).await.map_err(failed)?;
+    let mut privileges = Privileges::look_up(&mut transaction, schema).await?;
+    privileges.check_usage()?;
+    if !is_up_to_date(&mut transaction, &privileges, &texts).await? {
+        privileges.check_create()?;
+        let lock = sqlx::query(LOCK).persistent(false).bind(schema);
+        lock.execute(&mut *transaction).await.map_err(failed)?;
+        // Another process may have created the schema meanwhile.
+        privileges = Privileges::look_up(&mut transaction, schema).await?;
+        create(&mut transaction, &privileges, &texts).await?;
+    }
+    privileges.check_tables(&mut transaction, &tables().collect::<Vec<_>>()).await?;
+    transaction.commit().await.map_err(failed)
+}
+
+/// Returns the names of all tables.
+fn tables() -> impl Iterator<Item = &'static str> {
+    let created = MIGRATIONS.iter().flat_map(|(_, _, sql)| sql.split("CREATE TABLE {schema}.").skip(1));
+    let names = created.filter_map(|rest| rest.split([' ', '\n']).next());
+    names.chain(["workflow_migrations"])
+}
+
+/// Returns whether every migration is applied.
+async fn is_up_to_date(
+    connection: &mut PgConnection,
+    privileges: &Privileges,
+    texts: &SqlTexts,
+) -> Result<bool, Failure> {
+    if !privileges.has_migrations {
+        return Ok(false);
+    }
+    privileges.check_tables(connection, &["workflow_migrations"]).await?;
+    let applied = applied(connection, texts).await?;
+    Ok(unapplied(applied)?.is_empty())
+}
+
+/// Returns the migrations that are not applied.
+fn unapplied(mut applied: HashMap<i64, Vec<u8>>) -> Result<Vec<Migration>, Failure> {
+    let mut unapplied = Vec::new();
     for &(version, description, sql) in MIGRATIONS {
         // The checksum covers the text before the schema's name is filled in, so it is the same in every schema.
         let kind = MigrationType::Simple;
@@ -55,31 +92,37 @@ pub(super) async fn migrate(connection: &mut PgConnection, schema: &str) -> Resu
         match applied.remove(&version) {
             Some(checksum) if checksum == *migration.checksum => {}
             Some(_) => return Err(Failure::permanent(ACTION, MigrateError::VersionMismatch(version))),
-            None => apply(&mut transaction, &texts, &migration).await?,
+            None => unapplied.push(migration),
         }
     }
-    if let Some(later) = applied.keys().min() {
-        return Err(Failure::permanent(ACTION, MigrateError::VersionMissing(*later)));
+    match applied.keys().min() {
+        Some(later) => Err(Failure::permanent(ACTION, MigrateError::VersionMissing(*later))),
+        None => Ok(unapplied),
     }
-    transaction.commit().await.map_err(failed)
 }
 
-/// Creates the schema unless it exists. `CREATE SCHEMA IF NOT EXISTS` would require the privilege to create schemas
-/// even where the schema exists.
-async fn create_schema(connection: &mut PgConnection, schema: &str, texts: &SqlTexts) -> Result<(), Failure> {
-    let exists =
-        sqlx::query("SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)").persistent(false);
-    let exists = exists.bind(schema).fetch_one(&mut *connection).await.map_err(failed)?;
-    if !exists.try_get::<bool, _>(0).map_err(failed)? {
+/// Creates what is missing.
+async fn create(
+    connection: &mut PgConnection,
+    privileges: &Privileges,
+    texts: &SqlTexts,
+) -> Result<(), Failure> {
+    // `IF NOT EXISTS` would require the right to create even where nothing is to be created.
+    if !privileges.has_schema {
         let create = sqlx::raw_sql(texts.fill("CREATE SCHEMA {schema}"));
         create.execute(&mut *connection).await.map_err(failed)?;
+    }
+    if !privileges.has_migrations {
+        sqlx::raw_sql(texts.fill(TABLE)).execute(&mut *connection).await.map_err(failed)?;
+    }
+    for migration in unapplied(applied(connection, texts).await?)? {
+        apply(connection, texts, &migration).await?;
     }
     Ok(())
 }
 
 /// Returns the checksums of the applied migrations, by version.
 async fn applied(connection: &mut PgConnection, texts: &SqlTexts) -> Result<HashMap<i64, Vec<u8>>, Failure> {
-    sqlx::raw_sql(texts.fill(TABLE)).execute(&mut *connection).await.map_err(failed)?;
     let query = sqlx::query(texts.fill(APPLIED)).persistent(false);
     let rows = query.fetch_all(connection).await.map_err(failed)?;
     rows.iter().map(|row| Ok((row.try_get(0).map_err(failed)?, row.try_get(1).map_err(failed)?))).collect()

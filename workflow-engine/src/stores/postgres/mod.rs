@@ -27,7 +27,8 @@
 //! connection of its own, with the engine's locks last (`user_statements.rs` binds the statements).
 //!
 //! Reads bypass the queue: `read.rs` runs each as one statement, which sees one committed state. `columns.rs` turns
-//! rows into records, and `statements.rs` fills the schema's name into the statements.
+//! rows into records, and `statements.rs` fills the schema's name into the statements. `sessions.rs` holds what differs behind a pooler in
+//! transaction mode.
 
 mod options;
 mod parameters;
@@ -68,6 +69,9 @@ mod deliveries;
 mod subscribers;
 mod retention;
 mod migrations;
+mod privileges;
+mod sessions;
+mod pooler_probe;
 mod statements;
 mod columns;
 mod arrays;

@@ -14,7 +14,9 @@ use super::failure::Failure;
 use super::migrations::migrate;
 use super::options::{PostgresOptions, schema_of};
 use super::parameters::resolve;
+use super::pooler_probe::first_connection;
 use super::queue::Queue;
+use super::sessions::Sessions;
 use super::statement_commits::StatementCommits;
 use super::statements::Statements;
 use super::{OwnedRuntime, PostgresStore};
@@ -27,16 +29,17 @@ impl PostgresStore {
     /// Opens the database that the options or a URL name, and migrates its schema to the version of this engine.
     ///
     /// # Errors
-    /// `INVALID_SETTING` for an option that is out of its range; `UNSUPPORTED_STORE` when the URL or the schema's name is invalid; `STORE_UNAVAILABLE` when the server cannot be
-    /// reached; `STORE_FAILED` when the server refuses, or when a later version of the engine has migrated the schema.
+    /// `INVALID_SETTING` for an option that is out of its range; `UNSUPPORTED_STORE` when the URL or the schema's name
+    /// is invalid; `STORE_UNAVAILABLE` when the server cannot be reached; `MISSING_PRIVILEGE` when the role lacks a
+    /// right; `STORE_FAILED` when the server refuses, or when a later version of the engine has migrated the schema.
     /// No message shows a password.
     pub async fn open(options: impl Into<PostgresOptions>) -> Result<Self, Error> {
         let options = resolve(options.into())?;
         options.check()?;
         let schema = schema_of(&options)?.to_owned();
-        let statements = Statements::new(&schema, options.begin(), options.end_user_statements());
+        let statements = Statements::new(&schema, options.end_user_statements());
         let row_types = RowTypes::of_schema(&schema);
-        let database = Database::new(options.connect()?, statements, row_types, &options);
+        let database = Database::new(Sessions::new(&options)?, statements, row_types, &options);
         let database = Arc::new(database);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(THREADS)
@@ -49,7 +52,7 @@ impl PostgresStore {
 
         let (shared, named) = (Arc::clone(&database), schema.clone());
         let migrated = runtime.spawn(async move {
-            let mut connection = shared.new_connection().await?;
+            let mut connection = first_connection(&shared).await?;
             migrate(&mut connection, &named).await?;
             shared.release(connection);
             Ok::<(), Failure>(())
@@ -66,21 +69,19 @@ impl PostgresStore {
             sender: uuid::Uuid::now_v7().to_string(),
             stop: stop.clone(),
         });
-        watch(&runtime, &external_commits, options.behind_pooler);
+        watch(&runtime, &external_commits);
         let (committers, request_loader) = (Mutex::new(committers), Arc::default());
         let statement_commits = Arc::new(StatementCommits::new(&options));
         Ok(Self { database, queue, statement_commits, request_loader, committers, stop, runtime })
     }
 }
 
-fn watch(runtime: &Runtime, external_commits: &Arc<ExternalCommits>, behind_pooler: bool) {
+fn watch(runtime: &Runtime, external_commits: &Arc<ExternalCommits>) {
     let [notifier, listener, poller] = std::array::from_fn(|_| Arc::clone(external_commits));
-    let spawn: [JoinHandle<()>; 2] = [
+    let spawn: [JoinHandle<()>; 3] = [
         runtime.spawn(async move { notifier.notify().await }),
         runtime.spawn(async move { poller.poll().await }),
+        runtime.spawn(async move { listener.listen().await }),
     ];
     drop(spawn);
-    if !behind_pooler {
-        runtime.spawn(async move { listener.listen().await });
-    }
 }

@@ -28,7 +28,8 @@ pub struct PostgresOptions {
     pub connections: u32,
     /// Whether the server is reached through a pooler in transaction mode; default no. The store then keeps nothing in
     /// a session: it prepares no statements, does not listen, sets timeouts in each transaction, and notices the
-    /// commits of other processes by polling.
+    /// commits of other processes by polling. A pooler that is not declared is found when the store opens, or by the
+    /// first error that only a pooler causes; the store then works like this by itself, and logs a warning.
     pub behind_pooler: bool,
     /// The number of connections that commit stages with statements of their own (`ctx.transaction()`), 1 to
     /// 1,000; default 4. Such a commit may wait for locks on your tables, so it has a separate connection and delays no other
@@ -136,8 +137,8 @@ impl PostgresOptions {
         check_range("transaction_timeout", &self.transaction_timeout, &(Duration::from_millis(100)..=DAY))
     }
 
-    /// Returns the options of a connection.
-    pub(super) fn connect(&self) -> Result<PgConnectOptions, Error> {
+    /// Returns the options of a connection, whose session is its own or `shared`.
+    pub(super) fn connect(&self, shared: bool) -> Result<PgConnectOptions, Error> {
         let url = self.url.as_str();
         let parsed: PgConnectOptions = url.parse().map_err(|error: sqlx::Error| {
             Error::unsupported_url(url, &redacted_text(&error.to_string(), url))
@@ -146,16 +147,16 @@ impl PostgresOptions {
         let parsed = if named { parsed } else { parsed.application_name("workflow-engine") };
         // sqlx logs each statement, which costs more than some of them.
         let quiet = parsed.disable_statement_logging();
-        if self.behind_pooler {
+        if shared {
             // A pooler refuses startup parameters that it does not support.
             return Ok(quiet.statement_cache_capacity(0).extra_float_digits(None));
         }
         Ok(quiet.options(self.session_settings()))
     }
 
-    /// Returns `BEGIN`; behind a pooler it also sets what a session would hold otherwise.
-    pub(super) fn begin(&self) -> String {
-        let settings = if self.behind_pooler { set_local(self.session_settings()) } else { String::new() };
+    /// Returns `BEGIN`; in a `shared` session it also sets what a session would hold otherwise.
+    pub(super) fn begin(&self, shared: bool) -> String {
+        let settings = if shared { set_local(self.session_settings()) } else { String::new() };
         format!("BEGIN ISOLATION LEVEL READ COMMITTED{settings}")
     }
 

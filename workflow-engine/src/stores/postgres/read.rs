@@ -31,7 +31,7 @@ impl Database {
         let mut connection = self.connection().await?;
         let fetched = async {
             let mut transaction = Transaction::new(self, &mut connection);
-            if !self.behind_pooler {
+            if !self.sessions.are_shared() {
                 return transaction.fetch_uncounted(action, query).await;
             }
             // An unnamed statement is prepared and run in two steps. A pooler keeps both in one session only within a
@@ -54,7 +54,7 @@ impl Database {
             }
             Err(failure) => {
                 if failure.is_disconnected() {
-                    self.discard_connections();
+                    self.note_lost(&failure);
                 }
                 Err(failure)
             }

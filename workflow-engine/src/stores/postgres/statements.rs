@@ -12,8 +12,6 @@ use crate::stores::sql_texts::SqlTexts;
 #[derive(Debug)]
 pub(super) struct Statements {
     texts: SqlTexts,
-    /// `BEGIN`, with the settings of the transaction.
-    pub(super) begin: SqlStr,
     /// What ends the user's statements within a transaction.
     pub(super) restore: SqlStr,
     /// By [`StatementParts::number`].
@@ -26,11 +24,10 @@ pub(super) fn texts_of(schema: &str) -> SqlTexts {
 }
 
 impl Statements {
-    /// Creates the statements for a schema; the other texts begin its transactions, and end the user's statements.
-    pub(super) fn new(schema: &str, begin: String, restore: String) -> Self {
+    /// Creates the statements for a schema; `restore` ends the user's statements.
+    pub(super) fn new(schema: &str, restore: String) -> Self {
         Self {
             texts: texts_of(schema),
-            begin: AssertSqlSafe(begin).into_sql_str(),
             restore: AssertSqlSafe(restore).into_sql_str(),
             writes: std::array::from_fn(|_| OnceLock::new()),
         }

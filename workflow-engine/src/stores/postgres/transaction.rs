@@ -115,7 +115,7 @@ impl<'a> Transaction<'a> {
     /// Begins the transaction.
     pub(super) async fn begin(&mut self) -> Result<(), Failure> {
         self.is_open = true;
-        self.control("begin a transaction", self.database.statements.begin.clone()).await
+        self.control("begin a transaction", self.database.sessions.mode().begin.clone()).await
     }
 
     /// Commits the transaction.

@@ -16,14 +16,25 @@ const PROBED: usize = 3;
 #[derive(Clone, Debug)]
 pub(super) struct Failure {
     doing: String,
-    transient: bool,
-    busy: bool,
-    refusal: Option<Refusal>,
-    /// Whether the process has no free file descriptor.
-    exhausted: bool,
-    /// The file that is no longer the one that this process has open.
-    changed_file: Option<PathBuf>,
+    cause: Cause,
     source: Arc<dyn StdError + Send + Sync>,
+}
+
+/// The causes, by what the caller can do about them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Cause {
+    /// The database is unavailable now, and may be available later.
+    Unavailable,
+    /// Another connection holds a lock.
+    Busy,
+    /// The process has no free file descriptor.
+    NoDescriptors,
+    /// This name no longer leads to the file that the process has open.
+    FileChanged(PathBuf),
+    /// The database refused one of the user's statements.
+    StatementRefused(Refusal),
+    /// A retry would fail as well.
+    Permanent,
 }
 
 /// A row with an invalid value.
@@ -39,17 +50,15 @@ struct Unreadable {
 impl Failure {
     /// Creates the failure for an error of the database.
     pub(super) fn database(doing: impl Into<String>, error: impl DatabaseError) -> Self {
-        let code = error.code().map(|code| code & 0xff);
-        let busy = matches!(code, Some(BUSY | LOCKED));
-        let is_transient = matches!(code, Some(BUSY | LOCKED | IO_ERROR | FULL | CANNOT_OPEN));
-        // SQLite says only that it cannot open a file.
-        let exhausted = code == Some(CANNOT_OPEN) && descriptors::shortage(PROBED).is_some();
-        Self {
-            transient: is_transient || error.is_unavailable(),
-            busy,
-            exhausted,
-            ..Self::lasting(doing, error)
-        }
+        let cause = match error.code().map(|code| code & 0xff) {
+            Some(BUSY | LOCKED) => Cause::Busy,
+            // SQLite says only that it cannot open a file.
+            Some(CANNOT_OPEN) if descriptors::shortage(PROBED).is_some() => Cause::NoDescriptors,
+            Some(IO_ERROR | FULL | CANNOT_OPEN) => Cause::Unavailable,
+            _ if error.is_unavailable() => Cause::Unavailable,
+            _ => Cause::Permanent,
+        };
+        Self { cause, ..Self::lasting(doing, error) }
     }
 
     /// Creates the failure for an error of a user's statement, or of the commit of such statements; `conflict` is for an
@@ -57,9 +66,11 @@ impl Failure {
     /// unavailable.
     pub(super) fn statement(which: impl Into<String>, error: impl DatabaseError, conflict: Refusal) -> Self {
         let is_conflict = error.code().is_some_and(|code| code & 0xff == CONSTRAINT);
-        let failure = Self::database(which, error);
-        let refusal = if is_conflict { conflict } else { Refusal::FAILED };
-        Self { refusal: (!failure.transient).then_some(refusal), ..failure }
+        let mut failure = Self::database(which, error);
+        if failure.cause == Cause::Permanent {
+            failure.cause = Cause::StatementRefused(if is_conflict { conflict } else { Refusal::FAILED });
+        }
+        failure
     }
 
     /// Creates the failure for a statement of the user whose expectation is not met.
@@ -68,7 +79,7 @@ impl Failure {
         source: impl StdError + Send + Sync + 'static,
         refusal: Refusal,
     ) -> Self {
-        Self { refusal: Some(refusal), ..Self::lasting(which, source) }
+        Self { cause: Cause::StatementRefused(refusal), ..Self::lasting(which, source) }
     }
 
     /// Creates the failure of a database that a test has made unavailable.
@@ -79,20 +90,12 @@ impl Failure {
 
     /// Creates a failure that a retry does not remedy.
     pub(super) fn lasting(doing: impl Into<String>, source: impl StdError + Send + Sync + 'static) -> Self {
-        Self {
-            doing: doing.into(),
-            transient: false,
-            busy: false,
-            refusal: None,
-            exhausted: false,
-            changed_file: None,
-            source: Arc::new(source),
-        }
+        Self { doing: doing.into(), cause: Cause::Permanent, source: Arc::new(source) }
     }
 
     /// Creates the failure for a name that no longer leads to the file that this process has open.
     pub(super) fn file_changed(path: &Path, change: impl StdError + Send + Sync + 'static) -> Self {
-        Self { changed_file: Some(path.to_owned()), ..Self::lasting("commit", change) }
+        Self { cause: Cause::FileChanged(path.to_owned()), ..Self::lasting("commit", change) }
     }
 
     /// Creates the failure for a row that cannot be read.
@@ -108,17 +111,17 @@ impl Failure {
 
     /// Returns whether another connection holds a lock.
     pub(super) fn is_busy(&self) -> bool {
-        self.busy
+        self.cause == Cause::Busy
     }
 
     /// Returns whether the database was busy, unavailable or not in its place, so that no request is to blame.
     pub(super) fn is_database_fault(&self) -> bool {
-        self.transient || self.changed_file.is_some()
+        !matches!(self.cause, Cause::StatementRefused(_) | Cause::Permanent)
     }
 
     /// Adds what a request has waited for.
     pub(super) fn after_wait(mut self, path: &Path, waited: Duration) -> Self {
-        if self.busy {
+        if self.is_busy() {
             self.doing = format!("begin a transaction on `{}` within {waited:?}", path.display());
         }
         self
@@ -133,18 +136,14 @@ impl Failure {
 
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
-        if let Some(path) = &failure.changed_file {
-            Self::store_file_replaced(path, failure.source)
-        } else if let Some(refusal) = failure.refusal {
-            refusal.into_error(&failure.doing, failure.source)
-        } else if failure.exhausted {
-            Self::descriptors_exhausted(&failure.doing, failure.source)
-        } else if failure.busy {
-            Self::store_locked(&failure.doing, failure.source)
-        } else if failure.transient {
-            Self::store_unavailable(&failure.doing, failure.source)
-        } else {
-            Self::store_failed(&failure.doing, failure.source)
+        let Failure { doing, cause, source } = failure;
+        match cause {
+            Cause::Unavailable => Self::store_unavailable(&doing, source),
+            Cause::Busy => Self::store_locked(&doing, source),
+            Cause::NoDescriptors => Self::descriptors_exhausted(&doing, source),
+            Cause::FileChanged(path) => Self::store_file_replaced(&path, source),
+            Cause::StatementRefused(refusal) => refusal.into_error(&doing, source),
+            Cause::Permanent => Self::store_failed(&doing, source),
         }
     }
 }
