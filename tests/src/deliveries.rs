@@ -6,22 +6,27 @@ use std::sync::{Arc, Mutex};
 
 use workflow_engine::RunId;
 use workflow_engine::ports::{
-    Change, Decision, Delivery, DeliveryClaim, DeliveryOutcome, Outbox, Settlement, Store, Subscription,
+    Change, Decision, Delivery, DeliveryClaim, DeliveryOutcome, DeliveryStart, Outbox, Settlement, Store,
+    Subscription,
 };
 use workflow_engine::records::{Event, EventType};
 
 use crate::decisions::{claim, complete, running};
 
+fn subscription() -> Subscription {
+    let event_types = EventType::ALL.iter().map(|event_type| event_type.name()).collect();
+    Subscription { subscriber: "all".into(), event_types }
+}
+
+/// Registers the subscriber `all`, which receives every event from now on.
+pub async fn subscribe(store: &dyn Outbox) {
+    let registered = store.register_subscriber(&subscription(), DeliveryStart::Now).await;
+    registered.expect("the store is available");
+}
+
 /// Makes a claim of all deliveries.
 pub fn ask() -> DeliveryClaim {
-    let event_types = EventType::ALL.iter().map(|event_type| event_type.name()).collect();
-    DeliveryClaim {
-        subscriptions: vec![Subscription { subscriber: "all".into(), event_types }],
-        subscriber: "all".into(),
-        claim: claim(),
-        deliveries: 100,
-        window: 1_000,
-    }
+    DeliveryClaim { subscription: subscription(), claim: claim(), deliveries: 100, window: 1_000 }
 }
 
 /// Claims all pending deliveries, and returns their events.

@@ -8,12 +8,13 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use workflow_engine::ledger::{CallId, CallOutcome, CallReservation, CallStatistics};
 use workflow_engine::ports::{
-    ClaimRequest, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim, Hints, JobTransport,
-    Ledger, Outbox, Persistence, Purge, Retention, Settlement, Snapshot, Store,
+    ClaimRequest, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim, DeliveryLease,
+    DeliveryStart, Hints, JobTransport, Ledger, Outbox, Persistence, Purge, Registration, Retention,
+    Settlement, Snapshot, Store, Subscription,
 };
 use workflow_engine::records::{
     AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, DeadLetter, Event, JobRecord, Lease, LogRecord,
-    RunRecord, RunRequest, StageRecord, StoredValue,
+    RunRecord, RunRequest, StageRecord, StoredValue, SubscriberRecord,
 };
 use workflow_engine::{AnnotationFilter, Error, Json, RunId};
 
@@ -276,12 +277,40 @@ impl<I: Interceptor> JobTransport for Intercepted<I> {
 
 #[async_trait]
 impl<I: Interceptor> Outbox for Intercepted<I> {
-    fn deliver_events(&self, deliver: bool) {
-        self.store.deliver_events(deliver);
+    async fn register_subscriber(
+        &self,
+        subscription: &Subscription,
+        start: DeliveryStart,
+    ) -> Result<Registration, Error> {
+        self.write("register_subscriber", self.store.register_subscriber(subscription, start)).await
+    }
+
+    async fn remove_subscriber(&self, name: &str) -> Result<bool, Error> {
+        self.write("remove_subscriber", self.store.remove_subscriber(name)).await
+    }
+
+    async fn subscribers(&self) -> Result<Vec<SubscriberRecord>, Error> {
+        self.read("subscribers", self.store.subscribers()).await
     }
 
     async fn claim_deliveries(&self, claim: &DeliveryClaim) -> Result<Vec<Delivery>, Error> {
         self.write("claim_deliveries", self.interceptor.claim_deliveries(&*self.store, claim)).await
+    }
+
+    async fn renew_deliveries(
+        &self,
+        leases: Vec<DeliveryLease>,
+        lease: Duration,
+    ) -> Result<Vec<DeliveryLease>, Error> {
+        self.write("renew_deliveries", self.store.renew_deliveries(leases, lease)).await
+    }
+
+    async fn expedite_deliveries(&self, subscriber: &str) -> Result<usize, Error> {
+        self.write("expedite_deliveries", self.store.expedite_deliveries(subscriber)).await
+    }
+
+    async fn release_deliveries(&self, dead_workers: &[String]) -> Result<usize, Error> {
+        self.write("release_deliveries", self.store.release_deliveries(dead_workers)).await
     }
 
     async fn settle_deliveries(&self, settlements: Vec<Settlement>) -> Result<(), Error> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Trial};
 use tests::postgres::{self, Schema};
-use workflow_engine::ports::{Outbox, Store};
+use workflow_engine::ports::Store;
 use workflow_engine::stores::{MemoryStore, PostgresStore, SqliteOptions, SqliteStore};
 use workflow_engine::testing::FakeClock;
 use workflow_engine::testing::conformance::{Case, cases};
@@ -15,7 +15,6 @@ fn main() {
             run(async move {
                 let clock = FakeClock::new();
                 let store = MemoryStore::new(Arc::new(clock.clone()));
-                store.deliver_events(true);
                 check(case, Arc::new(store), clock).await;
             });
             Ok(())
@@ -28,7 +27,6 @@ fn main() {
                 let mut options = SqliteOptions::new(path.to_str().unwrap());
                 options.clock = Arc::new(clock.clone());
                 let store = SqliteStore::open(options).await.unwrap();
-                store.deliver_events(true);
                 check(case, Arc::new(store), clock).await;
             });
             Ok(())
@@ -42,7 +40,6 @@ fn main() {
                     let mut options = schema.options();
                     options.clock = Some(Arc::new(clock.clone()));
                     let store = PostgresStore::open(options).await.unwrap();
-                    store.deliver_events(true);
                     check(case, Arc::new(store), clock).await;
                 });
             }

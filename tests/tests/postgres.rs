@@ -22,5 +22,6 @@ mod postgres {
     mod statements;
     mod claims;
     mod deliveries;
+    mod subscribers;
     mod pooler;
 }

@@ -142,7 +142,9 @@ async fn engine(store: Arc<dyn Store>, subscribers: Subscribers) -> Engine {
     };
     // The lease is long, so that none is renewed during the count.
     let engine = builder.lease(std::time::Duration::from_secs(3_600)).build().await.unwrap();
-    store.deliver_events(subscribers != Subscribers::None);
+    if subscribers == Subscribers::OtherProcess {
+        tests::deliveries::subscribe(&*store).await;
+    }
     engine
 }
 

@@ -5,3 +5,4 @@ mod sinks;
 mod plugins;
 mod dead_letters;
 mod flushers;
+mod subscribers;

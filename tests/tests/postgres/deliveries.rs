@@ -17,7 +17,7 @@ async fn trap_15_flushers_of_three_processes_deliver_everything_once_and_in_orde
     let mut stores: Vec<Arc<dyn Store>> = Vec::new();
     for _ in 0..3 {
         let store = schema.open().await;
-        store.deliver_events(true);
+        tests::deliveries::subscribe(&store).await;
         stores.push(Arc::new(store));
     }
     race(stores.clone()).await;
@@ -34,7 +34,7 @@ async fn trap_15_events_that_another_process_publishes_meanwhile_are_delivered_o
     let schema = Schema::new();
     let name = schema.name().to_owned();
     let store = Arc::new(PostgresStore::open(schema.options_at(&named_url(&schema))).await.unwrap());
-    store.deliver_events(true);
+    tests::deliveries::subscribe(&*store).await;
     running(&*store).await;
 
     let (mut other, mut watcher) = (schema.connect().await, schema.connect().await);

@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection};
 use tests::postgres::{Cluster, pooler};
 use tokio::time::timeout;
 use workflow_engine::EngineBuilder;
-use workflow_engine::ports::{Commit, JobTransport, Outbox, Persistence, SystemClock};
+use workflow_engine::ports::{Commit, JobTransport, Persistence, SystemClock};
 use workflow_engine::prelude::*;
 use workflow_engine::stores::{PostgresOptions, PostgresStore};
 
@@ -30,7 +30,7 @@ async fn a_store_works_behind_a_pooler() {
     };
     let pooler = pooler::start(cluster.socket(), 3).await.unwrap();
     let store = Arc::new(PostgresStore::open(behind_pooler(pooler.url())).await.unwrap());
-    store.deliver_events(true);
+    tests::deliveries::subscribe(&*store).await;
     let work = (0..8).map(|_| {
         let store = Arc::clone(&store);
         tokio::spawn(async move {

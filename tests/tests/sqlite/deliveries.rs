@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tests::deliveries::race;
-use workflow_engine::ports::{Outbox, Store};
+use workflow_engine::ports::Store;
 
 use super::fixture::Directory;
 
@@ -13,7 +13,7 @@ async fn trap_15_flushers_of_two_processes_deliver_everything_once_and_in_order(
     let mut stores: Vec<Arc<dyn Store>> = Vec::new();
     for _ in 0..2 {
         let store = directory.open().await;
-        store.deliver_events(true);
+        tests::deliveries::subscribe(&store).await;
         stores.push(Arc::new(store));
     }
     race(stores.clone()).await;

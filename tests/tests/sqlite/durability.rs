@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use tests::deliveries::waiting;
-use workflow_engine::ports::{Commit, Outbox, Persistence};
+use workflow_engine::ports::{Commit, Persistence};
 use workflow_engine::records::Status;
 
 use super::fixture::{Directory, complete, create, running};
@@ -109,7 +109,7 @@ async fn events_wait_for_a_sink_only_where_there_is_one() {
     let store = directory.open().await;
     let job = running(&store).await;
     assert!(waiting(&store).await.is_empty());
-    store.deliver_events(true);
+    tests::deliveries::subscribe(&store).await;
     store.commit(complete(&job)).await.unwrap();
     let events = waiting(&store).await;
     assert_eq!(events.iter().map(|event| event.sequence).collect::<Vec<_>>(), [4, 5]);

@@ -154,6 +154,16 @@ CREATE TABLE {schema}.workflow_outbox_events (
 CREATE INDEX workflow_outbox_events_unpublished ON {schema}.workflow_outbox_events (workflow_run_id, sequence)
     WHERE published_at IS NULL;
 
+-- The plugins, and the sink, that receive events. While there is any, each commit leaves its events unpublished.
+CREATE TABLE {schema}.workflow_subscribers (
+    name        TEXT   COLLATE "C" NOT NULL PRIMARY KEY,
+    -- The types of events that it receives, sorted.
+    event_types TEXT[] COLLATE "C" NOT NULL,
+    -- Whether it has its deliveries of the events from before its registration. Nothing is claimed before.
+    is_ready    BOOLEAN     NOT NULL,
+    created_at  TIMESTAMPTZ NOT NULL
+);
+
 -- The events of a run that a subscriber (a plugin, or the sink) has not received; deleted when it has received all.
 CREATE TABLE {schema}.workflow_plugin_deliveries (
     workflow_run_id UUID   NOT NULL,
@@ -168,6 +178,8 @@ CREATE TABLE {schema}.workflow_plugin_deliveries (
     -- How often the delivery of the next event failed, and the last error.
     retry_count     BIGINT NOT NULL,
     error_message   TEXT   COLLATE "C",
+    -- The flusher that holds it; NULL while none does.
+    worker_id       TEXT   COLLATE "C",
     -- When the delivery can be claimed: at the end of a flusher's lease, or of the backoff.
     due_at          TIMESTAMPTZ NOT NULL,
     -- When the next event became a dead letter.
@@ -179,6 +191,7 @@ CREATE INDEX workflow_plugin_deliveries_due ON {schema}.workflow_plugin_deliveri
     WHERE dlq_at IS NULL;
 CREATE INDEX workflow_plugin_deliveries_dead ON {schema}.workflow_plugin_deliveries (plugin, dlq_at, workflow_run_id, letter)
     WHERE dlq_at IS NOT NULL;
+CREATE INDEX workflow_plugin_deliveries_held ON {schema}.workflow_plugin_deliveries (worker_id) WHERE worker_id IS NOT NULL;
 
 -- Idempotency keys, scoped by the command's name and written in the command's own transaction.
 CREATE TABLE {schema}.workflow_idempotency_keys (
@@ -411,8 +424,7 @@ CREATE TYPE {schema}.workflow_new_event AS (
     sequence        BIGINT,
     event_type      TEXT,
     payload         TEXT,
-    occurred_at     TIMESTAMPTZ,
-    published_at    TIMESTAMPTZ
+    occurred_at     TIMESTAMPTZ
 );
 
 CREATE TYPE {schema}.workflow_new_log AS (

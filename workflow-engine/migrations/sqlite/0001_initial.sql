@@ -143,6 +143,14 @@ CREATE TABLE {prefix}outbox_events (
 
 CREATE INDEX {prefix}outbox_events_unpublished ON {prefix}outbox_events (workflow_run_id, sequence) WHERE published_at IS NULL;
 
+-- The plugins, and the sink, that receive events. While there is any, each commit leaves its events unpublished.
+CREATE TABLE {prefix}subscribers (
+    name        TEXT    NOT NULL PRIMARY KEY,
+    -- The types of events that it receives: a sorted JSON array of texts.
+    event_types TEXT    NOT NULL,
+    created_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- The pending events of a run for a subscriber (a plugin, or the sink). Deleted when it has received all of them.
 CREATE TABLE {prefix}plugin_deliveries (
     workflow_run_id TEXT    NOT NULL,
@@ -157,6 +165,8 @@ CREATE TABLE {prefix}plugin_deliveries (
     -- The number of times that the next event was refused, and the reason of the last refusal.
     retry_count     INTEGER NOT NULL,
     error_message   TEXT,
+    -- The flusher that holds it; NULL while none does.
+    worker_id       TEXT,
     -- The instant before which it is not claimed: the end of a flusher's lease, or of the backoff.
     due_at          INTEGER NOT NULL,
     -- The instant at which the next event became a dead letter.
@@ -168,6 +178,7 @@ CREATE INDEX {prefix}plugin_deliveries_due ON {prefix}plugin_deliveries (plugin,
     WHERE dlq_at IS NULL;
 CREATE INDEX {prefix}plugin_deliveries_dead ON {prefix}plugin_deliveries (plugin, dlq_at, workflow_run_id, letter)
     WHERE dlq_at IS NOT NULL;
+CREATE INDEX {prefix}plugin_deliveries_held ON {prefix}plugin_deliveries (worker_id) WHERE worker_id IS NOT NULL;
 
 -- The idempotency keys of commands, separate for each command. Written in the command's own transaction.
 CREATE TABLE {prefix}idempotency_keys (

@@ -13,7 +13,7 @@ use crate::definition::WorkflowDefinition;
 use crate::error::Error;
 use crate::error::descriptors::shortage;
 use crate::host::{Worker, WorkerSettings};
-use crate::kernel::{Kernel, KernelConfig, LocalExecutor, WorkflowRegistry, check_plugins};
+use crate::kernel::{Kernel, KernelConfig, LocalExecutor, WorkflowRegistry, check_subscribers};
 use crate::language::Workflow;
 use crate::ports::{ActivityExecutor, BlobStore, Clock, EventSink, Plugin, Store, SystemClock};
 use crate::value::Limits;
@@ -258,14 +258,13 @@ impl EngineBuilder {
         for (workflow_id, fingerprint) in &self.compatible {
             registry.declare_compatible(workflow_id, fingerprint)?;
         }
-        check_plugins(&self.plugins)?;
+        check_subscribers(self.sink.as_ref(), &self.plugins)?;
         let owns_store = self.store.is_opened_here();
         let store = self.store.open().await?;
         if let Some(error) = shortage(SPARE_DESCRIPTORS) {
             store.close().await;
             return Err(Error::descriptors_exhausted("start the engine", error));
         }
-        store.deliver_events(self.sink.is_some() || !self.plugins.is_empty());
         let kernel = Kernel::new(KernelConfig {
             store,
             clock: self.clock,
@@ -279,6 +278,7 @@ impl EngineBuilder {
             limits: self.limits,
             lease: self.lease,
         });
+        kernel.register_subscribers().await?;
         let worker = self.has_worker.then(|| Worker::start(&kernel, self.worker)).transpose()?.map(Arc::new);
         let engine = Engine {
             inner: Arc::new(Inner {

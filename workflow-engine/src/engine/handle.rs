@@ -9,7 +9,8 @@ use crate::language::Workflow;
 use crate::records::{RunRecord, Status, StoredValue};
 use crate::value::{Json, RunId};
 
-/// A handle of a run of the workflow `W`: its status, events, logs and outputs. Dropping it does not affect the run.
+/// A handle of a run of the workflow `W`: its status, events, logs and outputs. Dropping it does not affect the run. It keeps its
+/// [`Engine`] alive.
 ///
 /// ```
 /// use futures_util::StreamExt;

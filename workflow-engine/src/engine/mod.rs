@@ -26,11 +26,11 @@ pub use start::StartRun;
 use crate::error::Error;
 use crate::host::serverless::{Serverless, ServerlessSettings};
 use crate::host::{ShutdownReport, Worker};
-use crate::kernel::{Command, Kernel, WakeStage};
+use crate::kernel::{Command, Kernel, RemoveSubscriber, WakeStage};
 use crate::language::Workflow;
 use crate::ports::{AnnotationFilter, Store};
 use crate::records::AnnotationKey;
-use crate::records::{AnnotationRecord, DeadLetter, RunRecord};
+use crate::records::{AnnotationRecord, DeadLetter, RunRecord, SubscriberRecord};
 use crate::value::RunId;
 
 /// Runs workflows durably.
@@ -200,6 +200,34 @@ impl Engine {
     /// An error of the store.
     pub async fn dead_letters(&self, plugin: Option<&str>, limit: usize) -> Result<Vec<DeadLetter>, Error> {
         self.kernel().dead_letters(plugin, limit).await
+    }
+
+    /// The plugins, and the `sink`, that are registered in the store, also those that this process does not have, by name.
+    /// Each commit keeps its events for all of them until they have received them.
+    ///
+    /// # Errors
+    /// An error of the store.
+    pub async fn subscribers(&self) -> Result<Vec<SubscriberRecord>, Error> {
+        self.kernel().registered_subscribers().await
+    }
+
+    /// Removes a plugin, or the `sink`, from the store, with its undelivered events and dead letters. Returns whether the
+    /// store had it. Remove it from the programs first: a process that has it registers it again when it starts.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), workflow_engine::Error> {
+    /// # let engine = workflow_engine::Engine::builder("memory:").build().await?;
+    /// // The program no longer has the plugin `bell`.
+    /// engine.remove_subscriber("bell").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// An error of the store.
+    pub async fn remove_subscriber(&self, name: &str) -> Result<bool, Error> {
+        Ok(self.dispatch(RemoveSubscriber { name: name.to_owned() }).await?.removed)
     }
 
     /// Executes a command of the kernel.

@@ -55,7 +55,7 @@ impl Error {
     pub(crate) fn invocation_aborted(cause: impl StdError + Send + Sync + 'static) -> Self {
         Self::new(
             ErrorCode::InvocationAborted,
-            "the runtime ended the invocation; its jobs can be claimed again when their leases expire",
+            "the runtime ended the invocation; its jobs return to the queue",
         )
         .because(cause)
     }
@@ -185,6 +185,25 @@ impl Error {
         Self::new(
             ErrorCode::InvalidSetting,
             format!("the setting `{name}` is `{value}`, but must have {permitted}"),
+        )
+    }
+
+    pub(crate) fn subscriber_unknown(name: &str) -> Self {
+        Self::new(
+            ErrorCode::SubscriptionOutdated,
+            format!(
+                "`{name}` is not registered in the store: it was removed; a process that has it registers it again when it starts"
+            ),
+        )
+    }
+
+    pub(crate) fn subscription_outdated(name: &str, missing: &[&str]) -> Self {
+        Self::new(
+            ErrorCode::SubscriptionOutdated,
+            format!(
+                "`{name}` is registered for `{}`, which `{name}` of this process does not receive; its events wait for a process of the version that registered last",
+                missing.join("`, `")
+            ),
         )
     }
 

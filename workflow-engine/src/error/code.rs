@@ -153,6 +153,9 @@ error_codes! {
     DuplicatePlugin "DUPLICATE_PLUGIN" Conflict
         "Two plugins share a name."
         "Rename one of them.";
+    SubscriptionOutdated "SUBSCRIPTION_OUTDATED" Conflict
+        "Events wait for a plugin (or the sink) that the store has with event types that this process lacks, or not at all."
+        "Deliver them from a process of the version that registered last; or restart this one, which registers it again.";
     DefinitionMismatch "DEFINITION_MISMATCH" Conflict
         "The run was created with another definition of its workflow than this process has."
         "Deploy the old definition beside the new one, or declare the new one compatible with `register_compatible`.";

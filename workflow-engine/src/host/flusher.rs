@@ -8,11 +8,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::service::{self, Next, Service};
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::kernel::{FlushOutbox, Kernel};
-
-/// Events delivered by one pass at most.
-const BATCH: usize = 256;
 
 /// The delivery loops of one worker.
 #[derive(Default)]
@@ -28,7 +25,11 @@ impl Flushers {
     /// Starts a loop for each subscriber.
     pub(super) fn start(&self, kernel: &Arc<Kernel>, worker_id: &str, runtime: &Handle) {
         for subscriber in kernel.subscriber_names() {
-            let flusher = Flusher { subscriber: subscriber.to_owned(), worker_id: worker_id.to_owned() };
+            let flusher = Flusher {
+                subscriber: subscriber.to_owned(),
+                worker_id: worker_id.to_owned(),
+                is_outdated: false,
+            };
             let flushing = service::run(Arc::clone(kernel), flusher, self.stopping.clone());
             let stopped = self.stopped.clone();
             self.loops.spawn_on(async move { stopped.run_until_cancelled(flushing).await }, runtime);
@@ -57,6 +58,8 @@ impl Flushers {
 struct Flusher {
     subscriber: String,
     worker_id: String,
+    /// Whether the last pass found a registration of another version.
+    is_outdated: bool,
 }
 
 impl Service for Flusher {
@@ -69,9 +72,17 @@ impl Service for Flusher {
 
     async fn pass(&mut self, kernel: &Kernel) -> Result<Next, Error> {
         let (worker_id, plugin) = (self.worker_id.clone(), Some(self.subscriber.clone()));
-        if kernel.dispatch(FlushOutbox { worker_id, limit: BATCH, plugin }).await?.offered() >= BATCH {
-            return Ok(Next::Now);
-        }
+        // Without a limit: at its end the pass waits for its slowest call, and other runs would wait with it.
+        match kernel.dispatch(FlushOutbox { worker_id, limit: usize::MAX, plugin }).await {
+            Err(error) if error.code() == ErrorCode::SubscriptionOutdated => {
+                if !std::mem::replace(&mut self.is_outdated, true) {
+                    tracing::warn!(subscriber = self.subscriber, %error, "this process does not deliver events");
+                }
+                return Ok(Next::OnChange);
+            }
+            flushed => flushed?,
+        };
+        self.is_outdated = false;
         let due = kernel.store().next_delivery_due(&self.subscriber).await?;
         Ok(due.map_or(Next::OnChange, Next::OnChangeOrAt))
     }

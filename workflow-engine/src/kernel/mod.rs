@@ -33,6 +33,9 @@ mod blocked_reason;
 mod stored_values;
 mod ledger;
 mod subscribers;
+mod recovery;
+mod flush;
+mod delivery_task;
 mod local_executor;
 
 use std::collections::HashMap;
@@ -51,9 +54,10 @@ pub use commands::{
     ClaimPendingRunsOutput, ClaimedRun, Command, CreateRun, CreateRunOutput, ExecuteJob, ExecuteJobOutput,
     FailUnclaimedRuns, FailUnclaimedRunsOutput, FlushOutbox, FlushOutboxOutput, PollSuspendedStages,
     PollSuspendedStagesOutput, PurgeRuns, PurgeRunsOutput, RaiseBudget, RaiseBudgetOutput, ReapStaleLeases,
-    ReapStaleLeasesOutput, ReapStuckRuns, ReapStuckRunsOutput, ReplayDeadLetters, ReplayDeadLettersOutput,
-    ReportStage, ReportStageOutput, ReportedLog, ReportedProgress, RerunFrom, RerunFromOutput,
-    TransitionAction, TransitionRun, TransitionRunOutput, WakeStage, WakeStageOutput,
+    ReapStaleLeasesOutput, ReapStuckRuns, ReapStuckRunsOutput, RemoveSubscriber, RemoveSubscriberOutput,
+    ReplayDeadLetters, ReplayDeadLettersOutput, ReportStage, ReportStageOutput, ReportedLog,
+    ReportedProgress, RerunFrom, RerunFromOutput, TransitionAction, TransitionRun, TransitionRunOutput,
+    WakeStage, WakeStageOutput,
 };
 pub use config::KernelConfig;
 pub(crate) use held_job::HeldJob;
@@ -61,12 +65,12 @@ pub use local_executor::LocalExecutor;
 pub(crate) use lost_lease::is_lost_to_another;
 pub use registry::{Registered, WorkflowRegistry};
 pub(crate) use slots::{NoSlots, Placement, Reservation, Slots};
-pub(crate) use subscribers::check_plugins;
+pub(crate) use subscribers::check_subscribers;
 
 use crate::error::Error;
 use crate::ledger::CallLedger;
 use crate::ports::{Clock, StartPlans, Store};
-use crate::records::{Claimant, ClaimedJob, DeadLetter, StoredValue};
+use crate::records::{Claimant, ClaimedJob, DeadLetter, StoredValue, SubscriberRecord};
 use crate::value::{Json, RunId};
 use run_cache::RunCache;
 use running_jobs::RunningJobs;
@@ -160,7 +164,24 @@ impl Kernel {
 
     /// Returns the names of the subscribers that receive events: `sink`, and the plugins.
     pub fn subscriber_names(&self) -> impl Iterator<Item = &str> {
-        self.subscribers.all().iter().map(|subscriber| subscriber.name.as_str())
+        self.subscribers.all().iter().map(|subscriber| subscriber.name())
+    }
+
+    /// Registers the sink and the plugins in the store, so that the events of every process reach them. A host calls it
+    /// once, before its first delivery; without it, nothing is delivered to a subscriber that is new to the store.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub async fn register_subscribers(&self) -> Result<(), Error> {
+        self.subscribers.register(&**self.store()).await
+    }
+
+    /// Returns the subscribers that are registered in the store, also those that this process does not have, by name.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn registered_subscribers(&self) -> Result<Vec<SubscriberRecord>, Error> {
+        self.store().subscribers().await
     }
 
     /// Returns how long a claim lasts unless it is renewed.

@@ -1,13 +1,14 @@
 //! The subscribers of events in this process: the sink and the plugins.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 
 use super::local_executor::panic_text;
+use super::recovery::Recovery;
 use crate::error::Error;
-use crate::ports::{Clock, DeliveryPolicy, EventSink, Plugin, Subscription};
+use crate::ports::{BatchError, Clock, DeliveryPolicy, EventSink, Plugin, Registration, Store, Subscription};
 use crate::records::{Event, EventType};
 use crate::value::limits::truncate;
 
@@ -18,16 +19,14 @@ const MAX_NAME_BYTES: usize = 100;
 
 /// All subscribers.
 #[derive(Default)]
-pub(super) struct Subscribers {
-    all: Vec<Subscriber>,
-    subscriptions: Vec<Subscription>,
-}
+pub(super) struct Subscribers(Vec<Arc<Subscriber>>);
 
 /// The sink or a plugin.
 pub(super) struct Subscriber {
-    pub(super) name: String,
+    pub(super) subscription: Subscription,
     pub(super) policy: DeliveryPolicy,
     target: Target,
+    recovery: Mutex<Recovery>,
 }
 
 enum Target {
@@ -37,42 +36,53 @@ enum Target {
 
 impl Subscribers {
     pub(super) fn new(sink: Option<&Arc<dyn EventSink>>, plugins: &[Arc<dyn Plugin>]) -> Self {
-        let sink = sink.map(|sink| {
-            // The sink is a subscriber like the plugins, but its deliveries are retried without end.
-            let policy = DeliveryPolicy { max_retries: None, ..DeliveryPolicy::default() };
-            let subscriber = Subscriber { name: SINK.into(), policy, target: Target::Sink(Arc::clone(sink)) };
-            (subscriber, EventType::ALL)
-        });
+        let sink = sink
+            .map(|sink| Subscriber::new(SINK, EventType::ALL, sink.policy(), Target::Sink(Arc::clone(sink))));
         let plugins = plugins.iter().map(|plugin| {
-            let (name, policy) = (plugin.name().to_owned(), plugin.policy());
-            (Subscriber { name, policy, target: Target::Plugin(Arc::clone(plugin)) }, plugin.event_types())
+            let target = Target::Plugin(Arc::clone(plugin));
+            Subscriber::new(plugin.name(), plugin.event_types(), plugin.policy(), target)
         });
-        let mut subscribers = Self::default();
-        for (subscriber, event_types) in sink.into_iter().chain(plugins) {
-            let event_types = event_types.iter().map(|event_type| event_type.name()).collect();
-            let name = subscriber.name.clone();
-            subscribers.subscriptions.push(Subscription { subscriber: name, event_types });
-            subscribers.all.push(subscriber);
+        Self(sink.into_iter().chain(plugins).map(Arc::new).collect())
+    }
+
+    pub(super) fn all(&self) -> &[Arc<Subscriber>] {
+        &self.0
+    }
+
+    /// Registers the subscribers in the store.
+    pub(super) async fn register(&self, store: &dyn Store) -> Result<(), Error> {
+        for subscriber in &self.0 {
+            let (subscription, start) = (&subscriber.subscription, subscriber.policy.start);
+            match store.register_subscriber(subscription, start).await? {
+                Registration::Added => {
+                    tracing::info!(
+                        subscriber = subscription.subscriber,
+                        "a subscriber of events is new to the store"
+                    );
+                }
+                Registration::Changed => tracing::info!(
+                    subscriber = subscription.subscriber,
+                    "a subscriber has other event types than before; processes that lack one of them no longer deliver to it"
+                ),
+                Registration::Unchanged => {}
+            }
         }
-        subscribers
-    }
-
-    pub(super) fn all(&self) -> &[Subscriber] {
-        &self.all
-    }
-
-    /// Returns the event types that each subscriber receives.
-    pub(super) fn subscriptions(&self) -> &[Subscription] {
-        &self.subscriptions
+        Ok(())
     }
 }
 
-/// Checks the names of plugins.
+/// Checks the policies of subscribers and the names of plugins.
 ///
 /// # Errors
-/// `INVALID_REQUEST` for a name that is empty, too long, has control characters or is the sink's; `DUPLICATE_PLUGIN`
-/// where two plugins have the same name.
-pub(crate) fn check_plugins(plugins: &[Arc<dyn Plugin>]) -> Result<(), Error> {
+/// `INVALID_REQUEST` for a name that is empty, too long, has control characters or is the sink's, and for a policy that
+/// delivers nothing; `DUPLICATE_PLUGIN` where two plugins have the same name.
+pub(crate) fn check_subscribers(
+    sink: Option<&Arc<dyn EventSink>>,
+    plugins: &[Arc<dyn Plugin>],
+) -> Result<(), Error> {
+    if let Some(sink) = sink {
+        check_policy(SINK, &sink.policy())?;
+    }
     for (number, plugin) in plugins.iter().enumerate() {
         let name = plugin.name();
         if name.is_empty()
@@ -88,28 +98,78 @@ pub(crate) fn check_plugins(plugins: &[Arc<dyn Plugin>]) -> Result<(), Error> {
         if plugins[..number].iter().any(|other| other.name() == name) {
             return Err(Error::duplicate_plugin(name));
         }
+        check_policy(name, &plugin.policy())?;
     }
     Ok(())
 }
 
+fn check_policy(name: &str, policy: &DeliveryPolicy) -> Result<(), Error> {
+    let zero = [
+        (policy.concurrency == 0, "concurrency"),
+        (policy.max_batch == 0, "max_batch"),
+        (policy.timeout.is_zero(), "timeout"),
+    ];
+    match zero.into_iter().find(|(is_zero, _)| *is_zero) {
+        Some((_, field)) => Err(Error::invalid_request(format!(
+            "the delivery policy of `{name}` has a `{field}` of 0, so nothing would be delivered"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// A refusal of one or more events.
+pub(super) struct Refusal {
+    /// The number of events before the refused one that were handled; `None` where the events were refused as a whole.
+    pub(super) handled: Option<usize>,
+    /// The reason.
+    pub(super) error: String,
+}
+
 impl Subscriber {
-    /// Delivers one event. Returns the reason where the subscriber returns an error, panics or times out.
-    pub(super) async fn deliver(&self, event: &Event, clock: &dyn Clock) -> Result<(), String> {
+    fn new(name: &str, event_types: &[EventType], policy: DeliveryPolicy, target: Target) -> Self {
+        let event_types = event_types.iter().map(|event_type| event_type.name()).collect();
+        let subscription = Subscription { subscriber: name.to_owned(), event_types };
+        Self { subscription, policy, target, recovery: Mutex::default() }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.subscription.subscriber
+    }
+
+    /// Returns what is known of the subscriber's refusals.
+    pub(super) fn recovery(&self) -> MutexGuard<'_, Recovery> {
+        self.recovery.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Delivers events: at least one, and at most the policy's `max_batch`. It is a refusal, too, where the subscriber
+    /// panics or times out.
+    pub(super) async fn deliver(&self, events: &[Event], clock: &dyn Clock) -> Result<(), Refusal> {
+        let is_batched = self.policy.max_batch > 1;
         let delivery = async {
-            match &self.target {
-                Target::Sink(sink) => sink.deliver(event).await,
-                Target::Plugin(plugin) => plugin.handle(event).await,
+            match (&self.target, events) {
+                (Target::Sink(sink), [event]) if !is_batched => {
+                    sink.deliver(event).await.map_err(BatchError::whole)
+                }
+                (Target::Plugin(plugin), [event]) if !is_batched => {
+                    plugin.handle(event).await.map_err(BatchError::whole)
+                }
+                (Target::Sink(sink), events) => sink.deliver_batch(events).await,
+                (Target::Plugin(plugin), events) => plugin.handle_batch(events).await,
             }
         };
-        let refusal = tokio::select! {
+        let timeout = self.policy.timeout;
+        let (handled, error) = tokio::select! {
             biased;
             delivered = AssertUnwindSafe(delivery).catch_unwind() => match delivered {
                 Ok(Ok(())) => return Ok(()),
-                Ok(Err(error)) => error.to_string(),
-                Err(panic) => format!("panicked: {}", panic_text(&*panic)),
+                Ok(Err(BatchError { handled, error })) => (handled, error.to_string()),
+                Err(panic) => (None, format!("panicked: {}", panic_text(&*panic))),
             },
-            () = clock.sleep(self.policy.timeout) => format!("timed out after {:?}", self.policy.timeout),
+            () = clock.sleep(timeout) => (None, format!("timed out after {timeout:?}")),
         };
-        Err(truncate::error_text(&refusal))
+        // A single event is refused itself.
+        let handled =
+            if events.len() == 1 { Some(0) } else { handled.map(|handled| handled.min(events.len() - 1)) };
+        Err(Refusal { handled, error: truncate::error_text(&error) })
     }
 }

@@ -2,25 +2,15 @@
 
 use std::time::Duration;
 
+use super::subscription::Subscription;
 use crate::records::{Claimant, Event};
 use crate::value::RunId;
-
-/// A subscriber with the types of events that concern it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subscription {
-    /// The subscriber.
-    pub subscriber: String,
-    /// The stored names of the events that concern the subscriber.
-    pub event_types: Vec<&'static str>,
-}
 
 /// A flusher's claim of deliveries.
 #[derive(Clone, Debug)]
 pub struct DeliveryClaim {
-    /// The subscriptions of all subscribers, because new events are passed on to all of them at once.
-    pub subscriptions: Vec<Subscription>,
-    /// The subscriber whose deliveries are claimed.
-    pub subscriber: String,
+    /// The subscriber whose deliveries are claimed, with the events that the flusher can deliver to it.
+    pub subscription: Subscription,
     /// The flusher, and the length of its lease.
     pub claim: Claimant,
     /// The most deliveries to claim.
@@ -32,13 +22,6 @@ pub struct DeliveryClaim {
 impl DeliveryClaim {
     /// The most new events that one claim passes on.
     pub const NEW_EVENTS: usize = 1_000;
-
-    /// Returns the stored names of the events that concern the subscriber.
-    #[must_use]
-    pub fn event_types(&self) -> &[&'static str] {
-        let own = self.subscriptions.iter().find(|subscription| subscription.subscriber == self.subscriber);
-        own.map_or(&[], |own| &own.event_types)
-    }
 }
 
 /// Events of one run for one subscriber, claimed by one flusher.

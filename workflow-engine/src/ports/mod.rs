@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`Persistence`] | commits [`Decision`]s, reads runs, stages, events and logs |
 //! | [`JobTransport`] | claims jobs, keeps leases |
-//! | [`Outbox`] | passes committed events on to subscribers |
+//! | [`Outbox`] | registers subscribers, passes committed events on to them |
 //! | [`Retention`] | deletes terminal runs |
 //! | [`Ledger`] | reads model calls, and writes those that belong to no run |
 //!
@@ -29,6 +29,7 @@ mod persistence;
 mod claim;
 mod start_plans;
 mod transport;
+mod subscription;
 mod delivery;
 mod outbox;
 mod retention;
@@ -37,6 +38,7 @@ mod hints;
 mod outages;
 mod blobs;
 mod sink;
+mod batch_error;
 mod plugin;
 mod delivery_policy;
 mod clock;
@@ -44,13 +46,14 @@ mod scheduler;
 mod executor;
 
 pub use annotation_filter::AnnotationFilter;
+pub use batch_error::BatchError;
 pub use blobs::BlobStore;
 pub use change::{Change, RerunStage, RunEnd};
 pub use claim::{ClaimRequest, ClaimedWork};
 pub use clock::{Clock, SystemClock};
 pub use commit::{Applied, Commit};
 pub use decision::{Decision, IdempotencyEntry};
-pub use delivery::{Delivery, DeliveryClaim, DeliveryLease, DeliveryOutcome, Settlement, Subscription};
+pub use delivery::{Delivery, DeliveryClaim, DeliveryLease, DeliveryOutcome, Settlement};
 pub use delivery_policy::DeliveryPolicy;
 pub use executor::ActivityExecutor;
 pub use hints::{HighestPriority, Hints, RunWatch};
@@ -66,6 +69,7 @@ pub use scheduler::{Scheduler, SchedulerError};
 pub use sink::{DeliveryError, EventSink};
 pub use snapshot::Snapshot;
 pub use start_plans::StartPlans;
+pub use subscription::{DeliveryStart, Registration, Subscription};
 pub use transport::JobTransport;
 
 /// A store: all five storage ports in one place, so that one transaction covers everything.

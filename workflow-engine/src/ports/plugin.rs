@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use super::batch_error::BatchError;
 use super::delivery_policy::DeliveryPolicy;
 use super::sink::DeliveryError;
 use crate::records::{Event, EventType};
@@ -48,7 +49,8 @@ pub trait Plugin: Send + Sync {
     /// plugin's deliveries under it.
     fn name(&self) -> &str;
 
-    /// Returns the types of events that the plugin receives. Default: all.
+    /// Returns the types of events that the plugin receives. Default: all. The store keeps them with the name, so that the
+    /// events of every process reach the plugin; a process that starts with other types changes them for all.
     fn event_types(&self) -> &[EventType] {
         EventType::ALL
     }
@@ -64,4 +66,52 @@ pub trait Plugin: Send + Sync {
     /// # Errors
     /// An error or a panic refuses the event. It is offered again later, and before any later event of its run.
     async fn handle(&self, event: &Event) -> Result<(), DeliveryError>;
+
+    /// Handles 1 to `max_batch` events, which may belong to several runs; those of one run are in order. Called instead of
+    /// [`handle`](Self::handle) where the policy sets a `max_batch` above 1. Default: handles them one by one.
+    ///
+    /// ```
+    /// use async_trait::async_trait;
+    /// use workflow_engine::ports::{BatchError, DeliveryError, DeliveryPolicy, Plugin};
+    /// use workflow_engine::records::Event;
+    ///
+    /// struct Index;
+    ///
+    /// impl Index {
+    ///     /// Adds all documents or none.
+    ///     async fn add(&self, documents: &[String]) -> Result<(), std::io::Error> {
+    ///         # let _ = documents;
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// #[async_trait]
+    /// impl Plugin for Index {
+    ///     fn name(&self) -> &str {
+    ///         "index"
+    ///     }
+    ///     fn policy(&self) -> DeliveryPolicy {
+    ///         let mut policy = DeliveryPolicy::default();
+    ///         policy.max_batch = 500;
+    ///         policy
+    ///     }
+    ///     async fn handle(&self, event: &Event) -> Result<(), DeliveryError> {
+    ///         Ok(self.add(&[event.kind.name().to_owned()]).await?)
+    ///     }
+    ///     async fn handle_batch(&self, events: &[Event]) -> Result<(), BatchError> {
+    ///         let documents: Vec<String> = events.iter().map(|event| event.kind.name().to_owned()).collect();
+    ///         // An error refuses the whole batch. `BatchError::after` acknowledges a part of it.
+    ///         Ok(self.add(&documents).await?)
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// A refusal of the whole batch, or of one event and those behind it.
+    async fn handle_batch(&self, events: &[Event]) -> Result<(), BatchError> {
+        for (handled, event) in events.iter().enumerate() {
+            self.handle(event).await.map_err(|error| BatchError::after(handled, error))?;
+        }
+        Ok(())
+    }
 }

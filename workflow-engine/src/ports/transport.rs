@@ -60,7 +60,7 @@ pub trait JobTransport: Send + Sync {
     /// lease first, at most `limit`.
     async fn stale_jobs(&self, dead_workers: &[String], limit: usize) -> Result<Vec<JobRecord>, Error>;
 
-    /// Returns the ids of the workers that hold leases.
+    /// Returns the ids of the workers that hold leases on jobs or on deliveries.
     async fn lease_holders(&self) -> Result<Vec<String>, Error>;
 
     /// Returns the earliest instant at which a `PENDING` or `SUSPENDED` job of the given definitions is due; `None` where

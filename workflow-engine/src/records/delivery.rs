@@ -23,6 +23,8 @@ pub struct DeliveryRecord {
     pub epoch: u64,
     /// The number of times that the next event was refused.
     pub attempts: u32,
+    /// The flusher that holds it; `None` while none does.
+    pub worker_id: Option<String>,
     /// The instant before which it is not claimed: the end of a flusher's lease, or of the backoff.
     pub due_at: DateTime<Utc>,
     /// The reason of the next event's last refusal.

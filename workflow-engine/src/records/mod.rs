@@ -14,6 +14,7 @@ mod lease;
 mod claimed_job;
 mod event;
 mod event_type;
+mod subscriber;
 mod delivery;
 mod dead_letter;
 mod log;
@@ -52,5 +53,6 @@ pub use stage::StageRecord;
 pub use statement::Statement;
 pub use status::{Status, UnknownStatus};
 pub use stored_value::{BlobKey, StoredValue};
+pub use subscriber::SubscriberRecord;
 
 pub(crate) use statement::MAX_STATEMENTS;

@@ -1,9 +1,10 @@
-//! Settling a delivery. Every store shares this code, so a settlement has one meaning everywhere.
+//! Settling a delivery, and checking a subscription. Every store shares this code, so both have one meaning everywhere.
 
 use chrono::{DateTime, Utc};
 
 use super::instant;
-use crate::ports::{DeliveryLease, DeliveryOutcome, Settlement};
+use crate::error::Error;
+use crate::ports::{DeliveryClaim, DeliveryLease, DeliveryOutcome, Settlement, Subscription};
 use crate::records::DeliveryRecord;
 
 /// The rows that replace a settled delivery.
@@ -13,6 +14,35 @@ pub(super) struct SettledRows {
     pub(super) row: Option<DeliveryRecord>,
     /// A dead letter that leaves the run's stream.
     pub(super) letter: Option<DeliveryRecord>,
+}
+
+/// Returns the types of events of a subscription, sorted and each once: two equal sets are then equal lists.
+pub(super) fn sorted_types(subscription: &Subscription) -> Vec<&'static str> {
+    let mut types = subscription.event_types.clone();
+    types.sort_unstable();
+    types.dedup();
+    types
+}
+
+/// Checks that a flusher can deliver every type of events for which its subscriber is registered; `None` where it is not
+/// registered.
+pub(super) fn check_registered(
+    subscription: &Subscription,
+    registered: Option<&[String]>,
+) -> Result<(), Error> {
+    let name = &subscription.subscriber;
+    let Some(registered) = registered else { return Err(Error::subscriber_unknown(name)) };
+    let is_missing = |registered: &&str| !subscription.event_types.contains(registered);
+    let missing: Vec<&str> = registered.iter().map(String::as_str).filter(is_missing).collect();
+    if missing.is_empty() { Ok(()) } else { Err(Error::subscription_outdated(name, &missing)) }
+}
+
+/// A claim of deliveries, and the types of events for which its subscriber was registered when they were checked. The
+/// transaction of the claim finds nothing if they have changed meanwhile.
+#[derive(Clone, Debug)]
+pub(super) struct RegisteredClaim {
+    pub(super) claim: DeliveryClaim,
+    pub(super) event_types: Vec<String>,
 }
 
 /// Returns the lease that allows to settle this row.
@@ -41,7 +71,7 @@ pub(super) fn settle(
     if row.dead_at.is_some() || lease_of(&row) != settlement.lease {
         return None;
     }
-    row.due_at = now;
+    (row.due_at, row.worker_id) = (now, None);
     let mut letter = None;
     match &settlement.outcome {
         DeliveryOutcome::Delivered { last_sequence } => advance(&mut row, last_sequence.saturating_add(1)),

@@ -35,6 +35,9 @@ impl Reference {
     /// Returns jobs whose lease has expired, or whose worker is dead, to the queue. The crash counts: with the last
     /// one the stage fails. Those that fail come last. An unavailable store affects one job, not the others.
     pub(super) fn reap(&mut self, threshold: u64, gone: bool) -> Result<Response, Stop> {
+        if gone && !self.dead.is_empty() {
+            self.write(Self::release_deliveries)?;
+        }
         let (mut released, mut failed, mut is_unavailable) = (0, 0, false);
         let lost = self.stale_jobs(gone).into_iter().filter(|(until, worker, _)| {
             let is_gone = gone && self.dead.contains(worker);

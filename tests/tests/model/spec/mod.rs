@@ -17,6 +17,7 @@ mod outbox;
 
 pub use state::{Held, Job, Reference, Run, Stage};
 
+use self::state::Recovery;
 use self::writes::Stop;
 use crate::step::{Command, Response, Step, Trouble};
 
@@ -79,7 +80,7 @@ impl Reference {
             Command::Cancel { run } => self.cancel(run),
             Command::Wake { run, stage } => self.wake(run, stage),
             Command::Rerun { run, stage, key, dry } => self.rerun(run, stage, key, dry),
-            Command::Flush { limit, refused } => self.flush(limit, refused),
+            Command::Flush { limit, refused } => self.flush(process, limit, refused),
             Command::Wait { ms } => {
                 self.now += ms;
                 Ok(Response::Waited)
@@ -101,6 +102,7 @@ impl Reference {
         self.dead.push(name);
         self.processes[process].lives += 1;
         self.processes[process].run_caches.clear();
+        self.processes[process].recovery = Recovery::default();
         for held in self.leases.iter_mut().filter(|held| held.process == process) {
             held.is_alive = false;
         }

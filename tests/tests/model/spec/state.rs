@@ -36,6 +36,8 @@ pub struct Reference {
 #[derive(Clone, Debug, Default)]
 pub struct Process {
     pub lives: u32,
+    /// What it has seen of the sink's refusals.
+    pub recovery: Recovery,
     /// By run and generation.
     pub run_caches: BTreeMap<(Index, u32), RunCache>,
 }
@@ -45,6 +47,19 @@ impl Process {
     pub fn name(&self, index: Index) -> String {
         format!("process-{index}-{}", self.lives)
     }
+}
+
+/// What a process has seen of the sink's refusals.
+#[derive(Clone, Debug, Default)]
+pub struct Recovery {
+    /// The runs of which the sink has refused an event since it accepted one.
+    pub refused: BTreeSet<Index>,
+    /// Whether it has refused several of them.
+    pub is_down: bool,
+    /// Whether the refused deliveries were tried early, because of a new event.
+    pub is_probing: bool,
+    /// Whether such a try was refused.
+    pub is_misled: bool,
 }
 
 /// The cache of a process for one run.
@@ -92,11 +107,13 @@ pub struct Delivery {
     pub attempts: u32,
     /// When the delivery can be claimed.
     pub due: u64,
+    /// The flusher that holds it.
+    pub holder: Option<String>,
 }
 
 impl Delivery {
     /// Before any event is published.
-    pub const EMPTY: Self = Self { next: 1, last: 0, attempts: 0, due: 0 };
+    pub const EMPTY: Self = Self { next: 1, last: 0, attempts: 0, due: 0, holder: None };
 
     /// Returns whether an event is to be delivered.
     pub fn has_events(&self) -> bool {

@@ -60,7 +60,6 @@ impl System {
     pub fn open(kind: Kind, defect: Option<Defect>) -> Self {
         let runtime = stores::runtime();
         let opened = runtime.block_on(Opened::open(kind));
-        opened.store.deliver_events(true);
         let mut system = Self {
             began: opened.clock.now(),
             runtime,
@@ -72,6 +71,8 @@ impl System {
             rules: Mutex::default(),
         };
         system.processes = (0..PROCESSES).map(|index| system.start(index, 0)).collect();
+        let registered = system.processes[0].kernel.register_subscribers();
+        system.runtime.block_on(registered).expect("an available store");
         system
     }
 

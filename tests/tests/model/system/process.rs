@@ -8,7 +8,7 @@ use tests::intercept::Intercepted;
 use workflow_engine::context::Extensions;
 use workflow_engine::definition::{CheckExecution, CheckOutcome, Execution, StageDefinition, WaitDefinition};
 use workflow_engine::kernel::{Kernel, KernelConfig, Limits, WorkflowRegistry};
-use workflow_engine::ports::{ActivityExecutor, DeliveryError, EventSink, Store};
+use workflow_engine::ports::{ActivityExecutor, DeliveryError, DeliveryPolicy, EventSink, Store};
 use workflow_engine::records::Event;
 use workflow_engine::testing::FakeClock;
 use workflow_engine::{Json, RunId, StageError};
@@ -181,6 +181,13 @@ pub struct Sink {
 
 #[async_trait]
 impl EventSink for Sink {
+    /// One run at a time, so that the order of the runs is that of the reference.
+    fn policy(&self) -> DeliveryPolicy {
+        let mut policy = DeliveryPolicy::of_sink();
+        policy.concurrency = 1;
+        policy
+    }
+
     async fn deliver(&self, event: &Event) -> Result<(), DeliveryError> {
         if *lock(&self.refused) == Some(event.run_id) {
             return Err("not this one".into());

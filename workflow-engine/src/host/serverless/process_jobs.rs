@@ -46,7 +46,8 @@ impl Serverless {
     /// nothing is ready, after `max_jobs` jobs, or after the time limit. The call returns when all claimed jobs have
     /// finished.
     ///
-    /// The jobs run in their own task. It continues if the caller drops this future, and ends with the runtime.
+    /// The jobs run in their own task. It continues if the caller drops this future. When the runtime ends,
+    /// unfinished jobs return to the queue, and their attempts do not count.
     ///
     /// # Errors
     /// `INVALID_SETTING` for a concurrency that is out of its range; any error of reading or writing the store. Jobs claimed before have then finished, or return to the queue when

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::{
     AttachAnnotation, CancelRun, ClaimPendingRuns, Command, CreateRun, ExecuteJob, FailUnclaimedRuns,
     FlushOutbox, PollSuspendedStages, PurgeRuns, RaiseBudget, ReapStaleLeases, ReapStuckRuns,
-    ReplayDeadLetters, ReportStage, RerunFrom, TransitionRun, WakeStage,
+    RemoveSubscriber, ReplayDeadLetters, ReportStage, RerunFrom, TransitionRun, WakeStage,
 };
 use crate::error::Error;
 use crate::kernel::Kernel;
@@ -45,6 +45,7 @@ commands![
     FailUnclaimedRuns,
     FlushOutbox,
     ReplayDeadLetters,
+    RemoveSubscriber,
     PurgeRuns,
 ];
 

@@ -16,6 +16,7 @@ mod reap_stuck_runs;
 mod fail_unclaimed_runs;
 mod flush_outbox;
 mod replay_dead_letters;
+mod remove_subscriber;
 mod purge_runs;
 mod json;
 
@@ -37,6 +38,7 @@ pub use purge_runs::{PurgeRuns, PurgeRunsOutput};
 pub use raise_budget::{RaiseBudget, RaiseBudgetOutput};
 pub use reap_stale_leases::{ReapStaleLeases, ReapStaleLeasesOutput};
 pub use reap_stuck_runs::{ReapStuckRuns, ReapStuckRunsOutput};
+pub use remove_subscriber::{RemoveSubscriber, RemoveSubscriberOutput};
 pub use replay_dead_letters::{ReplayDeadLetters, ReplayDeadLettersOutput};
 pub use report_stage::{ReportStage, ReportStageOutput, ReportedLog, ReportedProgress};
 pub use rerun_from::{RerunFrom, RerunFromOutput};

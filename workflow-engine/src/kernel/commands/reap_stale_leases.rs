@@ -21,7 +21,7 @@ pub struct ReapStaleLeases {
     /// Only leases that expired at least this long ago. Usually zero.
     #[serde(rename = "stale_threshold_ms", with = "crate::value::milliseconds")]
     pub stale_threshold: Duration,
-    /// Workers that are certainly dead: their leases are void at once.
+    /// Workers that are certainly dead: their leases are void at once, also those on deliveries of events.
     pub dead_workers: Vec<String>,
 }
 
@@ -44,6 +44,9 @@ impl Command for ReapStaleLeases {
 
     async fn execute(self, kernel: &Kernel) -> Result<ReapStaleLeasesOutput, Error> {
         let mut reaped = ReapStaleLeasesOutput::default();
+        if !self.dead_workers.is_empty() {
+            kernel.store().release_deliveries(&self.dead_workers).await?;
+        }
         loop {
             let stale = kernel.store().stale_jobs(&self.dead_workers, BATCH).await?;
             let is_last = stale.len() < BATCH;

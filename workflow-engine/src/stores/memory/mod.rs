@@ -9,7 +9,6 @@ mod outbox;
 mod retention;
 mod ledger;
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -28,7 +27,6 @@ pub struct MemoryStore {
     clock: Arc<dyn Clock>,
     hints: Arc<Hints>,
     state: Mutex<State>,
-    deliver_events: AtomicBool,
     records_statements: bool,
 }
 
@@ -36,13 +34,7 @@ impl MemoryStore {
     /// Creates an empty store that takes its instants from `clock`.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self {
-            clock,
-            hints: Arc::new(Hints::new()),
-            state: Mutex::default(),
-            deliver_events: AtomicBool::new(false),
-            records_statements: false,
-        }
+        Self { clock, hints: Arc::new(Hints::new()), state: Mutex::default(), records_statements: false }
     }
 
     /// Records the statements that stages give to `ctx.transaction()`, for tests. Without this, such a commit fails with
@@ -81,7 +73,7 @@ impl MemoryStore {
             if !self.records_statements && !set.side_rows.user_statements.is_empty() {
                 return Err(Error::statements_unsupported());
             }
-            (output, state.write_back(set, self.deliver_events.load(Ordering::Relaxed)))
+            (output, state.write_back(set))
         };
         notifications.send(&self.hints);
         Ok(output)

@@ -1,6 +1,6 @@
 //! The store in memory as an outbox.
 
-use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -8,26 +8,69 @@ use chrono::{DateTime, Utc};
 use super::MemoryStore;
 use super::state::State;
 use crate::error::Error;
-use crate::ports::{Delivery, DeliveryClaim, Outbox, Settlement};
-use crate::records::{DeadLetter, DeliveryRecord};
-use crate::stores::deliveries::{lease_of, settle, window_end};
+use crate::ports::{
+    Delivery, DeliveryClaim, DeliveryLease, DeliveryStart, Outbox, Registration, Settlement, Subscription,
+};
+use crate::records::{DeadLetter, DeliveryRecord, SubscriberRecord};
+use crate::stores::deliveries::{check_registered, lease_of, settle, sorted_types, window_end};
 use crate::stores::instant;
+use crate::value::RunId;
 
 #[async_trait]
 impl Outbox for MemoryStore {
-    fn deliver_events(&self, deliver: bool) {
-        self.deliver_events.store(deliver, Ordering::Relaxed);
+    async fn register_subscriber(
+        &self,
+        subscription: &Subscription,
+        start: DeliveryStart,
+    ) -> Result<Registration, Error> {
+        let mut state = self.open("register a subscriber")?;
+        let name = &subscription.subscriber;
+        let event_types: Vec<String> = sorted_types(subscription).into_iter().map(str::to_owned).collect();
+        if let Some(registered) = state.subscribers.get_mut(name) {
+            let is_same = registered.event_types == event_types;
+            registered.event_types = event_types;
+            return Ok(if is_same { Registration::Unchanged } else { Registration::Changed });
+        }
+        let now = instant::now(&*self.clock);
+        if start == DeliveryStart::Oldest {
+            add_old_events(&mut state, name, &event_types, now);
+        }
+        let record = SubscriberRecord { name: name.clone(), event_types, created_at: now };
+        state.subscribers.insert(name.clone(), record);
+        Ok(Registration::Added)
+    }
+
+    async fn remove_subscriber(&self, name: &str) -> Result<bool, Error> {
+        let mut state = self.open("remove a subscriber")?;
+        let is_removed = state.subscribers.remove(name).is_some();
+        state.deliveries.retain(|_, row| row.subscriber != name);
+        if state.subscribers.is_empty() {
+            for run_id in std::mem::take(&mut state.unpublished_runs) {
+                let events = state.runs.get_mut(&run_id).into_iter().flat_map(|run| &mut run.events);
+                events.for_each(|stored| stored.is_published = true);
+            }
+        }
+        Ok(is_removed)
+    }
+
+    async fn subscribers(&self) -> Result<Vec<SubscriberRecord>, Error> {
+        Ok(self.open("read the subscribers")?.subscribers.values().cloned().collect())
     }
 
     async fn claim_deliveries(&self, ask: &DeliveryClaim) -> Result<Vec<Delivery>, Error> {
         let mut state = self.open("claim deliveries")?;
         let now = instant::now(&*self.clock);
-        publish(&mut state, ask, now);
-        let mut due: Vec<_> = state
-            .deliveries
-            .values_mut()
-            .filter(|row| row.subscriber == ask.subscriber && row.dead_at.is_none() && row.due_at <= now)
-            .collect();
+        let name = &ask.subscription.subscriber;
+        let is_due =
+            |row: &DeliveryRecord| row.subscriber == *name && row.dead_at.is_none() && row.due_at <= now;
+        if state.unpublished_runs.is_empty() && !state.deliveries.values().any(is_due) {
+            return Ok(Vec::new());
+        }
+        let event_types = state.subscribers.get(name).map(|subscriber| subscriber.event_types.clone());
+        check_registered(&ask.subscription, event_types.as_deref())?;
+        let event_types = event_types.unwrap_or_default();
+        publish(&mut state, now);
+        let mut due: Vec<_> = state.deliveries.values_mut().filter(|row| is_due(row)).collect();
         due.sort_by_key(|row| (row.due_at, row.run_id, row.letter));
         due.truncate(ask.deliveries);
         let claimed: Vec<DeliveryRecord> = due
@@ -35,18 +78,33 @@ impl Outbox for MemoryStore {
             .map(|row| {
                 row.epoch += 1;
                 row.due_at = instant::after(now, ask.claim.lease);
+                row.worker_id = Some(ask.claim.worker_id.clone());
                 row.clone()
             })
             .collect();
-        Ok(claimed.into_iter().map(|row| delivery(&state, &row, ask)).collect())
+        Ok(claimed.into_iter().map(|row| delivery(&state, &row, ask.window, &event_types)).collect())
+    }
+
+    async fn renew_deliveries(
+        &self,
+        mut leases: Vec<DeliveryLease>,
+        lease: Duration,
+    ) -> Result<Vec<DeliveryLease>, Error> {
+        let mut state = self.open("renew deliveries")?;
+        let until = instant::after(instant::now(&*self.clock), lease);
+        leases.retain(|lease| {
+            let row = state.deliveries.get_mut(&key_of(lease));
+            let held = row.filter(|row| row.worker_id.is_some() && lease_of(row) == *lease);
+            held.map(|row| row.due_at = until).is_none()
+        });
+        Ok(leases)
     }
 
     async fn settle_deliveries(&self, settlements: Vec<Settlement>) -> Result<(), Error> {
         let mut state = self.open("settle deliveries")?;
         let now = instant::now(&*self.clock);
         for settlement in settlements {
-            let lease = &settlement.lease;
-            let key = (lease.subscriber.clone(), lease.run_id, lease.letter);
+            let key = key_of(&settlement.lease);
             let Some(row) = state.deliveries.get(&key).cloned() else { continue };
             let Some(settled) = settle(row, &settlement, now) else { continue };
             state.deliveries.remove(&key);
@@ -55,6 +113,21 @@ impl Outbox for MemoryStore {
             }
         }
         Ok(())
+    }
+
+    async fn expedite_deliveries(&self, subscriber: &str) -> Result<usize, Error> {
+        self.requeue("expedite deliveries", |row, now| {
+            row.subscriber == subscriber
+                && row.dead_at.is_none()
+                && row.worker_id.is_none()
+                && row.due_at > now
+        })
+    }
+
+    async fn release_deliveries(&self, dead_workers: &[String]) -> Result<usize, Error> {
+        self.requeue("release deliveries", |row, _| {
+            row.worker_id.as_ref().is_some_and(|worker| dead_workers.contains(worker))
+        })
     }
 
     async fn next_delivery_due(&self, subscriber: &str) -> Result<Option<DateTime<Utc>>, Error> {
@@ -101,38 +174,87 @@ impl Outbox for MemoryStore {
     }
 }
 
+impl MemoryStore {
+    /// Makes the selected deliveries due now, and returns their number.
+    fn requeue(
+        &self,
+        doing: &str,
+        is_selected: impl Fn(&DeliveryRecord, DateTime<Utc>) -> bool,
+    ) -> Result<usize, Error> {
+        let mut runs = Vec::new();
+        {
+            let mut state = self.open(doing)?;
+            let now = instant::now(&*self.clock);
+            for row in state.deliveries.values_mut().filter(|row| is_selected(row, now)) {
+                (row.due_at, row.worker_id) = (now, None);
+                runs.push(row.run_id);
+            }
+        }
+        for run_id in &runs {
+            self.hints.run_changed(*run_id);
+        }
+        Ok(runs.len())
+    }
+}
+
+fn key_of(lease: &DeliveryLease) -> (String, RunId, u64) {
+    (lease.subscriber.clone(), lease.run_id, lease.letter)
+}
+
+fn new_delivery(subscriber: &str, run_id: RunId, sequence: u64, now: DateTime<Utc>) -> DeliveryRecord {
+    DeliveryRecord {
+        subscriber: subscriber.to_owned(),
+        run_id,
+        letter: 0,
+        next: sequence,
+        last: sequence,
+        epoch: 0,
+        attempts: 0,
+        worker_id: None,
+        due_at: now,
+        error: None,
+        dead_at: None,
+    }
+}
+
+/// Creates a new subscriber's deliveries for the events that were passed on before it came.
+fn add_old_events(state: &mut State, subscriber: &str, event_types: &[String], now: DateTime<Utc>) {
+    for (run_id, run) in &state.runs {
+        let old = run.events.iter().filter(|stored| stored.is_published).map(|stored| &stored.event);
+        let mut sequences = old
+            .filter(|event| event_types.iter().any(|name| name == event.kind.name()))
+            .map(|event| event.sequence);
+        let Some(first) = sequences.next() else { continue };
+        let last = sequences.last().unwrap_or(first);
+        let row = DeliveryRecord { last, ..new_delivery(subscriber, *run_id, first, now) };
+        state.deliveries.insert((subscriber.to_owned(), *run_id, 0), row);
+    }
+}
+
 /// Passes new events on to the subscribers that they concern.
-fn publish(state: &mut State, ask: &DeliveryClaim, now: DateTime<Utc>) {
+fn publish(state: &mut State, now: DateTime<Utc>) {
     for run_id in std::mem::take(&mut state.unpublished_runs) {
         let Some(run) = state.runs.get_mut(&run_id) else { continue };
         for stored in run.events.iter_mut().filter(|stored| !stored.is_published) {
             stored.is_published = true;
             let (sequence, name) = (stored.event.sequence, stored.event.kind.name());
-            for subscription in ask.subscriptions.iter().filter(|own| own.event_types.contains(&name)) {
-                let key = (subscription.subscriber.clone(), run_id, 0);
-                let row = state.deliveries.entry(key).or_insert_with(|| DeliveryRecord {
-                    subscriber: subscription.subscriber.clone(),
-                    run_id,
-                    letter: 0,
-                    next: sequence,
-                    last: sequence,
-                    epoch: 0,
-                    attempts: 0,
-                    due_at: now,
-                    error: None,
-                    dead_at: None,
-                });
-                row.last = sequence;
+            let receives =
+                |subscriber: &&SubscriberRecord| subscriber.event_types.iter().any(|own| own == name);
+            for subscriber in state.subscribers.values().filter(receives) {
+                let key = (subscriber.name.clone(), run_id, 0);
+                let row = state.deliveries.entry(key);
+                row.or_insert_with(|| new_delivery(&subscriber.name, run_id, sequence, now)).last = sequence;
             }
         }
     }
 }
 
-fn delivery(state: &State, row: &DeliveryRecord, ask: &DeliveryClaim) -> Delivery {
-    let last_sequence = window_end(row, ask.window);
+fn delivery(state: &State, row: &DeliveryRecord, window: usize, event_types: &[String]) -> Delivery {
+    let last_sequence = window_end(row, window);
     let events = state.runs.get(&row.run_id).into_iter().flat_map(|run| &run.events);
     let events = events.map(|stored| &stored.event).filter(|event| {
-        (row.next..=last_sequence).contains(&event.sequence) && ask.event_types().contains(&event.kind.name())
+        (row.next..=last_sequence).contains(&event.sequence)
+            && event_types.iter().any(|name| name == event.kind.name())
     });
     Delivery {
         lease: lease_of(row),

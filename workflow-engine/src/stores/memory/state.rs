@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::side_tables::SideTables;
 use crate::records::{
     ArtifactRecord, BlobKey, DeliveryRecord, Event, JobRecord, LogRecord, RunRecord, RunRequest, StageRecord,
-    Status,
+    Status, SubscriberRecord,
 };
 use crate::stores::footprint::Footprint;
 use crate::stores::pending_notifications::PendingNotifications;
@@ -24,6 +24,8 @@ pub(super) struct State {
     pub(super) running_runs: BTreeSet<RunId>,
     /// Runs with events that are not published yet.
     pub(super) unpublished_runs: BTreeSet<RunId>,
+    /// By name.
+    pub(super) subscribers: BTreeMap<String, SubscriberRecord>,
     /// By subscriber, run and letter.
     pub(super) deliveries: BTreeMap<(String, RunId, u64), DeliveryRecord>,
     /// Purged runs whose blobs outside of the store are still to be deleted.
@@ -124,15 +126,16 @@ impl State {
     }
 
     /// Stores the rows that the transaction has changed, and returns the hints to send. It cannot fail.
-    pub(super) fn write_back(&mut self, set: WorkingSet, deliver_events: bool) -> PendingNotifications {
+    pub(super) fn write_back(&mut self, set: WorkingSet) -> PendingNotifications {
         for (run_id, rows) in set.runs {
             self.write_run(run_id, rows);
         }
+        let has_subscribers = !self.subscribers.is_empty();
         for event in set.events {
             let run_id = event.run_id;
             let Some(run) = self.runs.get_mut(&run_id) else { continue };
-            run.events.push(StoredEvent { event, is_published: !deliver_events });
-            if deliver_events {
+            run.events.push(StoredEvent { event, is_published: !has_subscribers });
+            if has_subscribers {
                 self.unpublished_runs.insert(run_id);
             }
         }

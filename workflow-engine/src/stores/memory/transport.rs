@@ -102,7 +102,9 @@ impl JobTransport for MemoryStore {
 
     async fn lease_holders(&self) -> Result<Vec<String>, Error> {
         let state = self.open("read who holds leases")?;
-        let holders: BTreeSet<String> = leased(&state).filter_map(|job| job.worker_id.clone()).collect();
+        let flushers = state.deliveries.values().filter_map(|row| row.worker_id.clone());
+        let holders: BTreeSet<String> =
+            leased(&state).filter_map(|job| job.worker_id.clone()).chain(flushers).collect();
         Ok(holders.into_iter().collect())
     }
 

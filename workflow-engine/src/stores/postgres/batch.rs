@@ -5,7 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::failure::Failure;
 use super::transaction::Transaction;
 use super::work::{LockedCommit, LockedDecision, Request, Work};
-use super::{calls, claim_locking, deliveries, load, retention, side_rows, user_statements, write};
+use super::{
+    calls, claim_locking, deliveries, load, retention, side_rows, subscribers, user_statements, write,
+};
 use crate::error::Error;
 use crate::ports::Commit;
 use crate::stores::apply::apply;
@@ -33,8 +35,23 @@ pub(super) async fn run(
         [Work::SettleDeliveries(request)] => {
             request.output = Some(Ok(deliveries::settle_all(transaction, &request.input).await?));
         }
-        [Work::Replay(request)] => {
-            let runs = deliveries::replay(transaction, &request.input).await?;
+        [Work::RenewDeliveries(request)] => {
+            request.output = Some(Ok(deliveries::renew(transaction, &request.input).await?));
+        }
+        [Work::RegisterSubscriber(request)] => {
+            request.output = Some(Ok(subscribers::register(transaction, &request.input).await?));
+        }
+        [Work::AddOldEvents(request)] => {
+            request.output = Some(Ok(subscribers::add_old_events(transaction, &request.input).await?));
+        }
+        [Work::PruneSubscriber(request)] => {
+            request.output = Some(Ok(subscribers::prune(transaction, &request.input).await?));
+        }
+        [Work::RemoveSubscriber(request)] => {
+            request.output = Some(Ok(subscribers::remove(transaction, &request.input).await?));
+        }
+        [Work::Requeue(request)] => {
+            let runs = deliveries::requeue(transaction, &request.input).await?;
             for run_id in &runs {
                 set.notifications.run_changed(*run_id);
             }

@@ -1,6 +1,6 @@
 //! The state that the store's tasks share: connections, statements, caches and signals.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -74,7 +74,6 @@ pub(super) struct Database {
     pub(super) clock: Option<Arc<dyn Clock>>,
     pub(super) hints: Arc<Hints>,
     pub(super) counters: Counters,
-    pub(super) deliver_events: AtomicBool,
     /// Signalled after a commit of which other processes are to be notified.
     pub(super) committed: Notify,
     /// The highest priority of the work that these commits made claimable.
@@ -113,7 +112,6 @@ impl Database {
             clock: options.clock.clone(),
             hints: Arc::new(Hints::new()),
             counters: Counters::default(),
-            deliver_events: AtomicBool::new(false),
             committed: Notify::new(),
             committed_priority: HighestPriority::default(),
             row_cache: RowCache::default(),

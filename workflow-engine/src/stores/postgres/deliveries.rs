@@ -2,53 +2,58 @@
 //!
 //! Deliveries have their own row locks and take none of a run: no decision about a run reads them.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::arrays::microseconds;
-use super::arrays::{Rows, number};
+use super::arrays::{Rows, number, texts};
 use super::columns::{self, Columns};
 use super::failure::Failure;
 use super::text::stored;
 use super::transaction::Transaction;
-use super::work::Replay;
+use super::work::{RenewDeliveries, Requeue};
 use crate::ports::{Delivery, DeliveryClaim, DeliveryLease, Settlement};
 use crate::records::{DeadLetter, DeliveryRecord};
-use crate::stores::deliveries::{lease_of, settle, window_end};
+use crate::stores::deliveries::{RegisteredClaim, lease_of, settle, window_end};
 use crate::value::RunId;
 
 /// The columns that [`record`] reads; the statement calls the table `d`.
 macro_rules! delivery_row {
     () => {
-        "d.workflow_run_id, ARRAY[d.plugin, d.error_message], ARRAY[d.letter, d.next_sequence, d.last_sequence, \
+        "d.workflow_run_id, ARRAY[d.plugin, d.error_message, d.worker_id], ARRAY[d.letter, d.next_sequence, d.last_sequence, \
          d.lease_epoch, d.retry_count], ARRAY[d.due_at, d.dlq_at, clock_timestamp()]"
     };
 }
 
-/// Checks whether there are new events or due deliveries: an idle flusher sends no other statement.
+/// Checks whether there are new events or due deliveries: an idle flusher sends no other statement. Also reads for which
+/// types of events the subscriber is registered, and whether it has its old events.
 pub(super) const ANY: &str = "
     SELECT EXISTS (SELECT 1 FROM {schema}.workflow_outbox_events WHERE published_at IS NULL)
         OR EXISTS (SELECT 1 FROM {schema}.workflow_plugin_deliveries AS d
-            WHERE d.plugin = $1 AND d.dlq_at IS NULL AND d.due_at <= coalesce($2, statement_timestamp()))";
+            WHERE d.plugin = $1 AND d.dlq_at IS NULL AND d.due_at <= coalesce($2, statement_timestamp())),
+        (SELECT s.event_types FROM {schema}.workflow_subscribers AS s WHERE s.name = $1),
+        coalesce((SELECT s.is_ready FROM {schema}.workflow_subscribers AS s WHERE s.name = $1), TRUE)";
 
 /// Creates or extends a delivery for every subscriber of each new event. Of two flushers that find the same events, the
 /// later one waits for the first event's lock and continues with the remaining ones, so events stay in order.
 const PUBLISH: &str = "
     WITH fresh AS MATERIALIZED (
         SELECT e.workflow_run_id, e.sequence, e.event_type FROM {schema}.workflow_outbox_events AS e
-        WHERE e.published_at IS NULL ORDER BY e.workflow_run_id, e.sequence LIMIT $3 FOR NO KEY UPDATE
+        WHERE e.published_at IS NULL ORDER BY e.workflow_run_id, e.sequence LIMIT $1 FOR NO KEY UPDATE
     ),
     published AS (
-        UPDATE {schema}.workflow_outbox_events AS e SET published_at = coalesce($4, statement_timestamp())
+        UPDATE {schema}.workflow_outbox_events AS e SET published_at = coalesce($2, statement_timestamp())
         FROM fresh AS f WHERE e.workflow_run_id = f.workflow_run_id AND e.sequence = f.sequence
     )
     INSERT INTO {schema}.workflow_plugin_deliveries AS d
         (workflow_run_id, plugin, letter, next_sequence, last_sequence, lease_epoch, retry_count, due_at)
-    SELECT f.workflow_run_id, s.plugin, 0, min(f.sequence), max(f.sequence), 0, 0,
-        coalesce($4, statement_timestamp())
-    FROM fresh AS f JOIN unnest($1, $2) AS s (plugin, event_type) ON s.event_type = f.event_type
-    GROUP BY f.workflow_run_id, s.plugin ORDER BY f.workflow_run_id, s.plugin
+    SELECT f.workflow_run_id, s.name, 0, min(f.sequence), max(f.sequence), 0, 0,
+        coalesce($2, statement_timestamp())
+    FROM fresh AS f JOIN {schema}.workflow_subscribers AS s ON f.event_type = ANY(s.event_types)
+    GROUP BY f.workflow_run_id, s.name ORDER BY f.workflow_run_id, s.name
     ON CONFLICT (workflow_run_id, plugin, letter) DO UPDATE
     SET last_sequence = greatest(d.last_sequence, excluded.last_sequence)";
 
@@ -56,10 +61,13 @@ const CLAIM: &str = concat!(
     "WITH due AS MATERIALIZED (
         SELECT d.workflow_run_id, d.plugin, d.letter, d.due_at FROM {schema}.workflow_plugin_deliveries AS d
         WHERE d.plugin = $1 AND d.dlq_at IS NULL AND d.due_at <= coalesce($2, statement_timestamp())
+            AND EXISTS (
+                SELECT 1 FROM {schema}.workflow_subscribers AS s
+                WHERE s.name = $1 AND s.event_types = $6 AND s.is_ready)
         ORDER BY d.due_at, d.workflow_run_id, d.letter LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED
     ), claimed AS (
         UPDATE {schema}.workflow_plugin_deliveries AS d
-        SET lease_epoch = d.lease_epoch + 1, due_at = least(
+        SET lease_epoch = d.lease_epoch + 1, worker_id = $5, due_at = least(
             coalesce($2, statement_timestamp()) + $4 * interval '1 microsecond', '9999-12-31 23:59:59.999999+00')
         FROM due WHERE d.workflow_run_id = due.workflow_run_id AND d.plugin = due.plugin AND d.letter = due.letter
         RETURNING d.*, due.due_at AS was_due
@@ -77,11 +85,14 @@ const WINDOWS: &str = "
     WHERE e.event_type = ANY($4)
     ORDER BY n.number, e.sequence";
 
+/// Joins the subscribers, so that a removal waits for the whole transaction: it would not see a row that the transaction
+/// adds.
 const LOCK_NAMED: &str = concat!(
     "SELECT ",
     delivery_row!(),
     " FROM unnest($1, $2, $3) AS n (run_id, plugin, letter) JOIN {schema}.workflow_plugin_deliveries AS d
     ON d.workflow_run_id = n.run_id AND d.plugin = n.plugin AND d.letter = n.letter
+    JOIN {schema}.workflow_subscribers AS s ON s.name = n.plugin
     ORDER BY d.workflow_run_id, d.plugin, d.letter FOR UPDATE OF d"
 );
 
@@ -91,11 +102,11 @@ const SETTLE: &str = "
         WHERE d.workflow_run_id = n.run_id AND d.plugin = n.plugin AND d.letter = n.letter
     )
     INSERT INTO {schema}.workflow_plugin_deliveries
-        (workflow_run_id, plugin, error_message, letter, next_sequence, last_sequence, lease_epoch, retry_count,
-        due_at, dlq_at)
-    SELECT * FROM unnest($4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        (workflow_run_id, plugin, error_message, worker_id, letter, next_sequence, last_sequence, lease_epoch,
+        retry_count, due_at, dlq_at)
+    SELECT * FROM unnest($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
     ON CONFLICT (workflow_run_id, plugin, letter) DO UPDATE
-    SET error_message = excluded.error_message, next_sequence = excluded.next_sequence,
+    SET error_message = excluded.error_message, worker_id = excluded.worker_id, next_sequence = excluded.next_sequence,
         last_sequence = excluded.last_sequence, lease_epoch = excluded.lease_epoch,
         retry_count = excluded.retry_count, due_at = excluded.due_at, dlq_at = excluded.dlq_at";
 
@@ -103,6 +114,7 @@ const SETTLE: &str = "
 pub(super) const NEXT_DUE: &str = "
     SELECT NULL::uuid, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[d.due_at, statement_timestamp()]
     FROM {schema}.workflow_plugin_deliveries AS d WHERE d.plugin = $1 AND d.dlq_at IS NULL
+        AND NOT EXISTS (SELECT 1 FROM {schema}.workflow_subscribers AS s WHERE s.name = $1 AND NOT s.is_ready)
     ORDER BY d.due_at LIMIT 1";
 
 pub(super) const DEAD_LETTERS: &str = "
@@ -112,6 +124,44 @@ pub(super) const DEAD_LETTERS: &str = "
     JOIN {schema}.workflow_outbox_events AS e ON e.workflow_run_id = d.workflow_run_id AND e.sequence = d.next_sequence
     WHERE d.dlq_at IS NOT NULL AND ($1::text IS NULL OR d.plugin = $1)
     ORDER BY d.plugin, d.dlq_at, d.workflow_run_id, d.letter LIMIT $2";
+
+/// Locks in the order in which [`LOCK_NAMED`] does.
+const RENEW: &str = "
+    WITH held AS MATERIALIZED (
+        SELECT d.workflow_run_id, d.plugin, d.letter
+        FROM unnest($1, $2, $3, $4, $5) AS n (run_id, plugin, letter, epoch, next)
+        JOIN {schema}.workflow_plugin_deliveries AS d
+        ON d.workflow_run_id = n.run_id AND d.plugin = n.plugin AND d.letter = n.letter
+        WHERE d.lease_epoch = n.epoch AND d.next_sequence = n.next AND d.worker_id IS NOT NULL
+        ORDER BY d.workflow_run_id, d.plugin, d.letter FOR NO KEY UPDATE OF d
+    )
+    UPDATE {schema}.workflow_plugin_deliveries AS d SET due_at = least(
+        coalesce($7, statement_timestamp()) + $6 * interval '1 microsecond', '9999-12-31 23:59:59.999999+00')
+    FROM held WHERE d.workflow_run_id = held.workflow_run_id AND d.plugin = held.plugin AND d.letter = held.letter
+    RETURNING d.workflow_run_id, ARRAY[d.plugin], ARRAY[d.letter, d.lease_epoch, d.next_sequence],
+        ARRAY[]::timestamptz[]";
+
+/// A delivery without a flusher that is not due yet was refused.
+const EXPEDITE: &str = "
+    WITH refused AS MATERIALIZED (
+        SELECT d.workflow_run_id, d.plugin, d.letter FROM {schema}.workflow_plugin_deliveries AS d
+        WHERE d.plugin = $1 AND d.dlq_at IS NULL AND d.due_at > coalesce($2, statement_timestamp())
+            AND d.worker_id IS NULL
+        ORDER BY d.workflow_run_id, d.plugin, d.letter FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE {schema}.workflow_plugin_deliveries AS d SET due_at = coalesce($2, statement_timestamp())
+    FROM refused AS n WHERE d.workflow_run_id = n.workflow_run_id AND d.plugin = n.plugin AND d.letter = n.letter
+    RETURNING d.workflow_run_id, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[]::timestamptz[]";
+
+const RELEASE: &str = "
+    WITH held AS MATERIALIZED (
+        SELECT d.workflow_run_id, d.plugin, d.letter FROM {schema}.workflow_plugin_deliveries AS d
+        WHERE d.worker_id = ANY($1) AND d.worker_id IS NOT NULL
+        ORDER BY d.workflow_run_id, d.plugin, d.letter FOR NO KEY UPDATE
+    )
+    UPDATE {schema}.workflow_plugin_deliveries AS d SET due_at = coalesce($2, statement_timestamp()), worker_id = NULL
+    FROM held AS n WHERE d.workflow_run_id = n.workflow_run_id AND d.plugin = n.plugin AND d.letter = n.letter
+    RETURNING d.workflow_run_id, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[]::timestamptz[]";
 
 const REPLAY: &str = "
     WITH dead AS MATERIALIZED (
@@ -127,21 +177,18 @@ const REPLAY: &str = "
 /// Creates deliveries for new events, and claims those of one subscriber.
 pub(super) async fn claim(
     transaction: &mut Transaction<'_>,
-    claim: &DeliveryClaim,
+    registered: &RegisteredClaim,
 ) -> Result<Vec<Delivery>, Failure> {
     const ACTION: &str = "claim deliveries";
 
+    let RegisteredClaim { claim, event_types } = registered;
     let now = transaction.database.test_now();
-    let pairs = claim.subscriptions.iter().flat_map(|subscription| {
-        let subscriber = stored(&subscription.subscriber).into_owned();
-        subscription.event_types.iter().map(move |event_type| (subscriber.clone(), *event_type))
-    });
-    let (subscribers, types): (Vec<String>, Vec<&'static str>) = pairs.unzip();
-    let query = transaction.query(PUBLISH).bind(subscribers).bind(types);
-    transaction.execute(ACTION, query.bind(number(DeliveryClaim::NEW_EVENTS)).bind(now)).await?;
+    let query = transaction.query(PUBLISH).bind(number(DeliveryClaim::NEW_EVENTS)).bind(now);
+    transaction.execute(ACTION, query).await?;
 
-    let query = transaction.query(CLAIM).bind(stored(&claim.subscriber).into_owned());
+    let query = transaction.query(CLAIM).bind(stored(&claim.subscription.subscriber).into_owned());
     let query = query.bind(now).bind(number(claim.deliveries)).bind(microseconds(claim.claim.lease));
+    let query = query.bind(stored(&claim.claim.worker_id).into_owned()).bind(event_types.clone());
     let claimed = transaction.fetch(ACTION, query).await?;
     let claimed = claimed.iter().map(|row| record(row).map(|(row, _)| row)).collect::<Result<Vec<_>, _>>()?;
     if claimed.is_empty() {
@@ -151,7 +198,7 @@ pub(super) async fn claim(
     let first: Vec<i64> = claimed.iter().map(|row| number(row.next)).collect();
     let last: Vec<i64> = claimed.iter().map(|row| number(window_end(row, claim.window))).collect();
     let query = transaction.query(WINDOWS).bind(runs).bind(first).bind(last);
-    let events = transaction.fetch(ACTION, query.bind(claim.event_types().to_vec())).await?;
+    let events = transaction.fetch(ACTION, query.bind(event_types.clone())).await?;
     let delivery = |row: &DeliveryRecord| Delivery {
         lease: lease_of(row),
         events: Vec::new(),
@@ -192,7 +239,7 @@ pub(super) async fn settle_all(
     if settled.is_empty() {
         return Ok(());
     }
-    let (mut deleted, mut written) = (Rows::<1, 1, 0>::new(), Rows::<2, 5, 2>::new());
+    let (mut deleted, mut written) = (Rows::<1, 1, 0>::new(), Rows::<3, 5, 2>::new());
     for (lease, after) in &settled {
         if after.row.is_none() {
             push_lease(&mut deleted, lease);
@@ -200,7 +247,7 @@ pub(super) async fn settle_all(
         for row in after.row.iter().chain(&after.letter) {
             written.push(
                 row.run_id,
-                [Some(&row.subscriber), row.error.as_deref()],
+                [Some(&row.subscriber), row.error.as_deref(), row.worker_id.as_deref()],
                 [row.letter, row.next, row.last, row.epoch, u64::from(row.attempts)]
                     .map(|count| Some(number(count))),
                 [Some(row.due_at), row.dead_at],
@@ -215,15 +262,50 @@ fn push_lease<'a>(rows: &mut Rows<'a, 1, 1, 0>, lease: &'a DeliveryLease) {
     rows.push(lease.run_id, [Some(&lease.subscriber)], [Some(number(lease.letter))], []);
 }
 
-/// Makes dead letters due again; returns their runs.
-pub(super) async fn replay(
+/// Extends the leases that are still held; returns the lost ones.
+pub(super) async fn renew(
     transaction: &mut Transaction<'_>,
-    replay: &Replay,
+    renewal: &RenewDeliveries,
+) -> Result<Vec<DeliveryLease>, Failure> {
+    let mut named = Rows::<1, 3, 0>::new();
+    for lease in &renewal.leases {
+        let numbers = [lease.letter, lease.epoch, lease.next].map(|count| Some(number(count)));
+        named.push(lease.run_id, [Some(&lease.subscriber)], numbers, []);
+    }
+    let query = named.bind(transaction.query(RENEW)).bind(microseconds(renewal.lease));
+    let rows = transaction.fetch("renew deliveries", query.bind(transaction.database.test_now())).await?;
+    let held = rows.iter().map(|row| {
+        let mut columns = Columns::new(row, "workflow_plugin_deliveries")?;
+        Ok(DeliveryLease {
+            run_id: columns.run_id()?,
+            subscriber: columns.text("plugin")?,
+            letter: columns.int("letter")?,
+            epoch: columns.int("lease_epoch")?,
+            next: columns.int("next_sequence")?,
+        })
+    });
+    let held = held.collect::<Result<HashSet<_>, Failure>>()?;
+    Ok(renewal.leases.iter().filter(|lease| !held.contains(lease)).cloned().collect())
+}
+
+/// Makes deliveries due now; returns their runs.
+pub(super) async fn requeue(
+    transaction: &mut Transaction<'_>,
+    requeue: &Requeue,
 ) -> Result<Vec<RunId>, Failure> {
-    let subscriber = replay.subscriber.as_deref().map(|subscriber| stored(subscriber).into_owned());
-    let query = transaction.query(REPLAY).bind(subscriber).bind(number(replay.limit));
-    let query = query.bind(transaction.database.test_now());
-    let rows = transaction.fetch("replay dead letters", query).await?;
+    let (action, query) = match requeue {
+        Requeue::DeadLetters { subscriber, limit } => {
+            let subscriber = subscriber.as_deref().map(|subscriber| stored(subscriber).into_owned());
+            ("replay dead letters", transaction.query(REPLAY).bind(subscriber).bind(number(*limit)))
+        }
+        Requeue::Refused { subscriber } => {
+            ("expedite deliveries", transaction.query(EXPEDITE).bind(stored(subscriber).into_owned()))
+        }
+        Requeue::HeldBy { workers } => {
+            ("release deliveries", transaction.query(RELEASE).bind(texts(workers)))
+        }
+    };
+    let rows = transaction.fetch(action, query.bind(transaction.database.test_now())).await?;
     rows.iter().map(|row| Columns::new(row, "workflow_plugin_deliveries")?.run_id()).collect()
 }
 
@@ -254,6 +336,7 @@ fn record(row: &PgRow) -> Result<(DeliveryRecord, DateTime<Utc>), Failure> {
         run_id: columns.run_id()?,
         subscriber: columns.text("plugin")?,
         error: columns.maybe_text(),
+        worker_id: columns.maybe_text(),
         letter: columns.int("letter")?,
         next: columns.int("next_sequence")?,
         last: columns.int("last_sequence")?,

@@ -164,6 +164,14 @@ impl Failure {
         matches!(self.cause, Cause::Disconnected | Cause::UnknownOutcome | Cause::Overloaded)
     }
 
+    /// Returns the failure as a conflict, where a lock was not available in time: its holders end, and a retry gets it.
+    pub(super) fn into_conflict_if_locked(mut self) -> Self {
+        if self.cause == Cause::Overloaded {
+            self.cause = Cause::Conflict;
+        }
+        self
+    }
+
     /// Returns the failure as it is after the commit was sent: the outcome may be unknown.
     pub(super) fn during_commit(mut self) -> Self {
         if matches!(self.cause, Cause::Disconnected | Cause::Overloaded) {

@@ -65,6 +65,7 @@ mod ledger;
 mod stuck_runs;
 mod outbox;
 mod deliveries;
+mod subscribers;
 mod retention;
 mod migrations;
 mod statements;

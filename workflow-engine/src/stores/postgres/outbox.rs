@@ -1,6 +1,6 @@
 //! Implements the outbox port.
 
-use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -10,31 +10,87 @@ use super::PostgresStore;
 use super::arrays::number;
 use super::deliveries;
 use super::failure::Failure;
+use super::subscribers;
 use super::text::stored;
-use super::work::{Replay, Work};
+use super::work::{RegisterSubscriber, RenewDeliveries, Requeue, Work};
 use crate::error::Error;
-use crate::ports::{Delivery, DeliveryClaim, Outbox, Settlement};
-use crate::records::DeadLetter;
+use crate::ports::{
+    Delivery, DeliveryClaim, DeliveryLease, DeliveryStart, Outbox, Registration, Settlement, Subscription,
+};
+use crate::records::{DeadLetter, SubscriberRecord};
+use crate::stores::deliveries::{RegisteredClaim, check_registered, sorted_types};
 
 #[async_trait]
 impl Outbox for PostgresStore {
-    fn deliver_events(&self, deliver: bool) {
-        self.database.deliver_events.store(deliver, Ordering::Relaxed);
+    async fn register_subscriber(
+        &self,
+        subscription: &Subscription,
+        start: DeliveryStart,
+    ) -> Result<Registration, Error> {
+        let name = &subscription.subscriber;
+        let registered = self.read_subscribers().await?;
+        let registered = registered.iter().find(|(registered, _)| registered.name == *name);
+        // Most starts of a process change nothing, and need no lock.
+        let registration = match registered {
+            Some((registered, _)) if registered.event_types == sorted_types(subscription) => {
+                Registration::Unchanged
+            }
+            _ => {
+                let register = || {
+                    let registration = RegisterSubscriber { subscription: subscription.clone(), start };
+                    self.submit("register a subscriber", Work::RegisterSubscriber, registration)
+                };
+                self.retry_while_locked(register).await?
+            }
+        };
+        let is_new = registration == Registration::Added && start == DeliveryStart::Oldest;
+        // Another process may have ended between the two steps.
+        let is_unready = registered.is_some_and(|(_, is_ready)| !is_ready);
+        if is_new || is_unready {
+            self.submit("register a subscriber", Work::AddOldEvents, name.clone()).await?;
+        }
+        Ok(registration)
+    }
+
+    async fn remove_subscriber(&self, name: &str) -> Result<bool, Error> {
+        const ACTION: &str = "remove a subscriber";
+
+        self.submit(ACTION, Work::PruneSubscriber, name.to_owned()).await?;
+        self.retry_while_locked(|| self.submit(ACTION, Work::RemoveSubscriber, name.to_owned())).await
+    }
+
+    async fn subscribers(&self) -> Result<Vec<SubscriberRecord>, Error> {
+        Ok(self.read_subscribers().await?.into_iter().map(|(subscriber, _)| subscriber).collect())
     }
 
     async fn claim_deliveries(&self, claim: &DeliveryClaim) -> Result<Vec<Delivery>, Error> {
         const ACTION: &str = "claim deliveries";
 
-        let subscriber = stored(&claim.subscriber).into_owned();
+        let subscriber = stored(&claim.subscription.subscriber).into_owned();
         let rows = self.read(ACTION, move |database| {
             let query = database.query(deliveries::ANY).bind(subscriber.clone());
             query.bind(database.test_now())
         });
-        let any = rows.await?.first().map_or(Ok(false), |row| row.try_get::<bool, _>(0));
-        if !any.map_err(|error| Failure::database(ACTION, error))? {
+        let rows = rows.await?;
+        let Some(row) = rows.first() else { return Ok(Vec::new()) };
+        let unreadable = |error| Failure::database(ACTION, error);
+        let any: bool = row.try_get(0).map_err(unreadable)?;
+        let (types, is_ready): (Option<Vec<String>>, bool) =
+            (row.try_get(1).map_err(unreadable)?, row.try_get(2).map_err(unreadable)?);
+        if !any || !is_ready {
             return Ok(Vec::new());
         }
-        self.submit(ACTION, Work::ClaimDeliveries, claim.clone()).await
+        check_registered(&claim.subscription, types.as_deref())?;
+        let claim = RegisteredClaim { claim: claim.clone(), event_types: types.unwrap_or_default() };
+        self.submit(ACTION, Work::ClaimDeliveries, claim).await
+    }
+
+    async fn renew_deliveries(
+        &self,
+        leases: Vec<DeliveryLease>,
+        lease: Duration,
+    ) -> Result<Vec<DeliveryLease>, Error> {
+        self.submit("renew deliveries", Work::RenewDeliveries, RenewDeliveries { leases, lease }).await
     }
 
     async fn settle_deliveries(&self, settlements: Vec<Settlement>) -> Result<(), Error> {
@@ -42,6 +98,16 @@ impl Outbox for PostgresStore {
             return Ok(());
         }
         self.submit("settle deliveries", Work::SettleDeliveries, settlements).await
+    }
+
+    async fn expedite_deliveries(&self, subscriber: &str) -> Result<usize, Error> {
+        let refused = Requeue::Refused { subscriber: subscriber.to_owned() };
+        self.submit("expedite deliveries", Work::Requeue, refused).await
+    }
+
+    async fn release_deliveries(&self, dead_workers: &[String]) -> Result<usize, Error> {
+        let held = Requeue::HeldBy { workers: dead_workers.to_vec() };
+        self.submit("release deliveries", Work::Requeue, held).await
     }
 
     async fn next_delivery_due(&self, subscriber: &str) -> Result<Option<DateTime<Utc>>, Error> {
@@ -61,7 +127,38 @@ impl Outbox for PostgresStore {
     }
 
     async fn replay_dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<usize, Error> {
-        let replay = Replay { subscriber: subscriber.map(str::to_owned), limit };
-        self.submit("replay dead letters", Work::Replay, replay).await
+        let letters = Requeue::DeadLetters { subscriber: subscriber.map(str::to_owned), limit };
+        self.submit("replay dead letters", Work::Requeue, letters).await
+    }
+}
+
+impl PostgresStore {
+    /// Reads the subscribers, each with whether it has its old events.
+    async fn read_subscribers(&self) -> Result<Vec<(SubscriberRecord, bool)>, Error> {
+        let rows = self.read("read the subscribers", subscribers::read).await?;
+        Ok(rows.iter().map(subscribers::subscriber).collect::<Result<_, Failure>>()?)
+    }
+
+    /// Repeats a request while transactions are in its way that wait for something outside of the store.
+    async fn retry_while_locked<T, F>(&self, request: impl Fn() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let tried_until = Instant::now() + subscribers::MAX_WAIT;
+        loop {
+            match request().await {
+                Err(error) if error.is_retryable() && Instant::now() < tried_until => {
+                    // On the store's own runtime: the caller's one may have no timers.
+                    #[allow(
+                        clippy::disallowed_methods,
+                        reason = "the server's transactions end in real time"
+                    )]
+                    let pause = self.runtime.spawn(async { tokio::time::sleep(subscribers::PAUSE).await });
+                    // An error means that the store is closed, and the next request says so.
+                    let _ = pause.await;
+                }
+                outcome => return outcome,
+            }
+        }
     }
 }

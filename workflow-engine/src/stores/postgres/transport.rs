@@ -76,8 +76,11 @@ const STALE: &str = concat!(
 );
 
 const LEASE_HOLDERS: &str = "
-    SELECT NULL::uuid, array_agg(DISTINCT j.worker_id), ARRAY[]::bigint[], ARRAY[]::timestamptz[]
-    FROM {schema}.workflow_job_queue AS j WHERE j.status = 'RUNNING'
+    SELECT NULL::uuid, array_agg(DISTINCT h.worker_id), ARRAY[]::bigint[], ARRAY[]::timestamptz[]
+    FROM (
+        SELECT j.worker_id FROM {schema}.workflow_job_queue AS j WHERE j.status = 'RUNNING'
+        UNION SELECT d.worker_id FROM {schema}.workflow_plugin_deliveries AS d WHERE d.worker_id IS NOT NULL
+    ) AS h
     HAVING count(*) > 0";
 
 /// Reads when the first lease ends, and the database's time.

@@ -1,11 +1,15 @@
 //! The requests that committers serve.
 
+use std::time::Duration;
+
 use tokio::sync::oneshot;
 
 use crate::error::Error;
 use crate::ports::{
-    ClaimRequest, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim, Purge, Settlement,
+    ClaimRequest, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryLease, DeliveryStart, Purge,
+    Registration, Settlement, Subscription,
 };
+use crate::stores::deliveries::RegisteredClaim;
 use crate::value::RunId;
 
 /// One request of any kind.
@@ -17,11 +21,21 @@ pub(super) enum Work {
     /// Claims jobs and starts runs, under locks.
     Claim(Request<ClaimRequest, ClaimedWork>),
     /// Creates deliveries for new events, and claims those of one subscriber.
-    ClaimDeliveries(Request<DeliveryClaim, Vec<Delivery>>),
+    ClaimDeliveries(Request<RegisteredClaim, Vec<Delivery>>),
+    /// Extends leases on deliveries.
+    RenewDeliveries(Request<RenewDeliveries, Vec<DeliveryLease>>),
     /// Records the outcomes of deliveries.
     SettleDeliveries(Request<Vec<Settlement>, ()>),
-    /// Makes dead letters due again.
-    Replay(Request<Replay, usize>),
+    /// Makes deliveries due now.
+    Requeue(Request<Requeue, usize>),
+    /// Registers a subscriber.
+    RegisterSubscriber(Request<RegisterSubscriber, Registration>),
+    /// Creates the deliveries of a new subscriber for old events.
+    AddOldEvents(Request<String, ()>),
+    /// Deletes the deliveries of a subscriber.
+    PruneSubscriber(Request<String, ()>),
+    /// Removes a subscriber.
+    RemoveSubscriber(Request<String, bool>),
     /// Deletes runs.
     Purge(Request<Purge, Vec<RunId>>),
 }
@@ -49,10 +63,26 @@ pub(super) enum LockedDecision {
     Decided(Option<Decision>),
 }
 
-/// The arguments of a replay of dead letters.
-pub(super) struct Replay {
-    pub(super) subscriber: Option<String>,
-    pub(super) limit: usize,
+/// The arguments of a renewal of leases on deliveries.
+pub(super) struct RenewDeliveries {
+    pub(super) leases: Vec<DeliveryLease>,
+    pub(super) lease: Duration,
+}
+
+/// The deliveries that become due now.
+pub(super) enum Requeue {
+    /// Dead letters of one subscriber or of all, with all their attempts.
+    DeadLetters { subscriber: Option<String>, limit: usize },
+    /// The refused deliveries of a subscriber.
+    Refused { subscriber: String },
+    /// The deliveries that these workers hold.
+    HeldBy { workers: Vec<String> },
+}
+
+/// The arguments of a registration.
+pub(super) struct RegisterSubscriber {
+    pub(super) subscription: Subscription,
+    pub(super) start: DeliveryStart,
 }
 
 impl<I, O> Request<I, O> {
@@ -96,7 +126,11 @@ impl Work {
             Self::Claim(request) => request.complete(),
             Self::ClaimDeliveries(request) => request.complete(),
             Self::SettleDeliveries(request) => request.complete(),
-            Self::Replay(request) => request.complete(),
+            Self::RenewDeliveries(request) => request.complete(),
+            Self::Requeue(request) => request.complete(),
+            Self::RegisterSubscriber(request) => request.complete(),
+            Self::AddOldEvents(request) | Self::PruneSubscriber(request) => request.complete(),
+            Self::RemoveSubscriber(request) => request.complete(),
             Self::Purge(request) => request.complete(),
         }
     }
@@ -109,7 +143,11 @@ impl Work {
             Self::Claim(request) => request.fail(error),
             Self::ClaimDeliveries(request) => request.fail(error),
             Self::SettleDeliveries(request) => request.fail(error),
-            Self::Replay(request) => request.fail(error),
+            Self::RenewDeliveries(request) => request.fail(error),
+            Self::Requeue(request) => request.fail(error),
+            Self::RegisterSubscriber(request) => request.fail(error),
+            Self::AddOldEvents(request) | Self::PruneSubscriber(request) => request.fail(error),
+            Self::RemoveSubscriber(request) => request.fail(error),
             Self::Purge(request) => request.fail(error),
         }
     }

@@ -1,7 +1,6 @@
 //! Writes the rows that a transaction has changed: any number of them in one statement.
 
 use std::collections::HashSet;
-use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, Utc};
 use sqlx::Row;
@@ -65,7 +64,7 @@ async fn write_compared(
     step: i64,
     comparison: Comparison,
 ) -> Result<Option<HashSet<RunId>>, Failure> {
-    let rows = WriteBatch::new(set, transaction.database.deliver_events.load(Ordering::Relaxed))?;
+    let rows = WriteBatch::new(set)?;
     let parts = rows.parts();
     if parts == StatementParts::default() {
         return Ok(Some(HashSet::new()));

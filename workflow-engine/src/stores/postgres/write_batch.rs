@@ -22,15 +22,14 @@ pub(super) struct WriteBatch {
 }
 
 impl WriteBatch {
-    /// Collects the changes of the set. Without subscribers, `deliver_events` is false and events are marked as
-    /// published when they are written.
-    pub(super) fn new(set: &WorkingSet, deliver_events: bool) -> Result<Self, Failure> {
+    /// Collects the changes of the set.
+    pub(super) fn new(set: &WorkingSet) -> Result<Self, Failure> {
         let mut batch = Self::default();
         for (run_id, run) in changed_runs(set) {
             batch.runs.push(run_id, run);
         }
         for event in &set.events {
-            batch.push_event(event, deliver_events)?;
+            batch.push_event(event)?;
         }
         batch.push_keys(set);
         for line in &set.logs {
@@ -55,15 +54,14 @@ impl WriteBatch {
         Ok(batch)
     }
 
-    fn push_event(&mut self, event: &Event, deliver: bool) -> Result<(), Failure> {
+    fn push_event(&mut self, event: &Event) -> Result<(), Failure> {
         let payload = event.kind.payload().map_err(|error| Failure::permanent("write a commit", error))?;
         self.events.push(|row| {
             row.run(event.run_id)
                 .int(event.sequence)
                 .text(event.kind.name())
                 .text(payload.as_str())
-                .instant(event.at)
-                .maybe_instant((!deliver).then_some(event.at));
+                .instant(event.at);
         });
         Ok(())
     }

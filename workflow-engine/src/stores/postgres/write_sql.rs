@@ -81,6 +81,8 @@ const CHECK_KEYS: &str = "
 const CHECK_END: &str = " AS is_writable
     )";
 
+/// The statement itself reads whether there is a subscriber: another process may have registered one. Without any, its
+/// events count as published.
 const JOBS_AND_EVENTS: &str = ",
     jobs AS (
         INSERT INTO {schema}.workflow_job_queue
@@ -91,7 +93,8 @@ const JOBS_AND_EVENTS: &str = ",
     ),
     events AS (
         INSERT INTO {schema}.workflow_outbox_events (workflow_run_id, sequence, event_type, payload, occurred_at, published_at)
-        SELECT * FROM unnest($?::{schema}.workflow_new_event[]) AS n
+        SELECT n.*, CASE WHEN EXISTS (SELECT 1 FROM {schema}.workflow_subscribers) THEN NULL ELSE n.occurred_at END
+        FROM unnest($?::{schema}.workflow_new_event[]) AS n
         WHERE $is_writable
     )";
 

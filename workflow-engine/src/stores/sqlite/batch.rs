@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::row_cache::RowCache;
 use super::session::Session;
 use super::work::{CallWrite, LockedCommit, Request, Work};
-use super::{calls, claim, deliveries, flush, load, retention, side_rows, user_statements};
+use super::{calls, claim, deliveries, flush, load, retention, side_rows, subscribers, user_statements};
 use crate::error::Error;
 use crate::ports::{Commit, Decision};
 use crate::records::Lease;
@@ -37,7 +37,6 @@ pub(super) fn run(
     row_cache: &mut RowCache,
     requests: &mut [Work],
     now: DateTime<Utc>,
-    deliver_events: bool,
 ) -> Result<Outcome, Failure> {
     let mut set = WorkingSet::default();
     let mut footprint = Footprint::default();
@@ -74,7 +73,7 @@ pub(super) fn run(
             _ => {}
         }
     }
-    flush::flush(session, &set, deliver_events)?;
+    flush::flush(session, &set)?;
     side_rows::flush(session, &set)?;
     calls::flush(session, &set)?;
 
@@ -96,8 +95,17 @@ pub(super) fn run(
             Work::SettleDeliveries(request) => {
                 request.output = Some(Ok(deliveries::settle_all(session, &request.input, now)?));
             }
-            Work::Replay(request) => {
-                let runs = deliveries::replay(session, &request.input, now)?;
+            Work::RenewDeliveries(request) => {
+                request.output = Some(Ok(deliveries::renew(session, &request.input, now)?));
+            }
+            Work::RegisterSubscriber(request) => {
+                request.output = Some(Ok(subscribers::register(session, &request.input, now)?));
+            }
+            Work::RemoveSubscriber(request) => {
+                request.output = Some(Ok(subscribers::remove(session, &request.input, now)?));
+            }
+            Work::Requeue(request) => {
+                let runs = deliveries::requeue(session, &request.input, now)?;
                 for run_id in &runs {
                     set.notifications.run_changed(*run_id);
                 }

@@ -1,5 +1,7 @@
 //! The statements of the outbox.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
 
@@ -9,23 +11,25 @@ use super::failure::Failure;
 use super::json_rows::JsonRows;
 use super::owned_row::OwnedRow;
 use super::session::Session;
-use super::work::Replay;
-use crate::ports::{Delivery, DeliveryClaim, Settlement};
+use super::work::{RenewDeliveries, Requeue};
+use crate::ports::{Delivery, DeliveryClaim, DeliveryLease, Settlement};
 use crate::records::{DeadLetter, DeliveryRecord};
-use crate::stores::deliveries::{lease_of, settle, window_end};
+use crate::stores::deliveries::{RegisteredClaim, lease_of, settle, window_end};
 use crate::stores::instant;
 use crate::value::RunId;
 
-/// Whether there are new events, or due deliveries of the subscriber. For a read outside of the write transaction.
+/// Whether there are new events, or due deliveries of the subscriber, and the types of events for which it is registered.
+/// For a read outside of the write transaction.
 pub(super) const ANY_DELIVERIES: &str = "
     SELECT EXISTS (SELECT 1 FROM {prefix}outbox_events WHERE published_at IS NULL)
-        OR EXISTS (SELECT 1 FROM {prefix}plugin_deliveries WHERE plugin = ?1 AND dlq_at IS NULL AND due_at <= ?2)";
+        OR EXISTS (SELECT 1 FROM {prefix}plugin_deliveries WHERE plugin = ?1 AND dlq_at IS NULL AND due_at <= ?2),
+        (SELECT event_types FROM {prefix}subscribers WHERE name = ?1)";
 
 /// The columns of a delivery in the order in which [`record`] reads them.
 macro_rules! delivery_columns {
     () => {
         "workflow_run_id, plugin, letter, next_sequence, last_sequence, lease_epoch, retry_count, due_at, \
-         error_message, dlq_at"
+         error_message, dlq_at, worker_id"
     };
 }
 
@@ -41,11 +45,11 @@ macro_rules! new_events {
 const ADD_DELIVERIES: &str = concat!(
     "INSERT INTO {prefix}plugin_deliveries
         (workflow_run_id, plugin, letter, next_sequence, last_sequence, lease_epoch, retry_count, due_at)
-    SELECT fresh.workflow_run_id, s.value ->> 0, 0, fresh.sequence, fresh.sequence, 0, 0, ?3
+    SELECT fresh.workflow_run_id, s.name, 0, fresh.sequence, fresh.sequence, 0, 0, ?1
     FROM (",
     new_events!(),
-    ") AS fresh CROSS JOIN jsonb_each(?1) AS s ON s.value ->> 1 = fresh.event_type
-    WHERE true
+    ") AS fresh CROSS JOIN {prefix}subscribers AS s
+    WHERE instr(s.event_types, '\"' || fresh.event_type || '\"') > 0
     ON CONFLICT (workflow_run_id, plugin, letter) DO UPDATE SET last_sequence = excluded.last_sequence"
 );
 
@@ -61,11 +65,12 @@ const DUE: &str = concat!(
     "SELECT ",
     delivery_columns!(),
     " FROM {prefix}plugin_deliveries WHERE plugin = ?1 AND dlq_at IS NULL AND due_at <= ?2
+        AND EXISTS (SELECT 1 FROM {prefix}subscribers WHERE name = ?1 AND event_types = ?4)
     ORDER BY due_at, workflow_run_id, letter LIMIT ?3"
 );
 
 const CLAIM: &str = "
-    UPDATE {prefix}plugin_deliveries SET due_at = ?2, lease_epoch = lease_epoch + 1
+    UPDATE {prefix}plugin_deliveries SET due_at = ?2, lease_epoch = lease_epoch + 1, worker_id = ?3
     WHERE (workflow_run_id, plugin, letter) IN
         (SELECT value ->> 0, value ->> 1, value ->> 2 FROM jsonb_each(?1))";
 
@@ -87,12 +92,12 @@ const UPSERT: &str = concat!(
     "INSERT INTO {prefix}plugin_deliveries (",
     delivery_columns!(),
     ") SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-        value ->> 8, value ->> 9
+        value ->> 8, value ->> 9, value ->> 10
     FROM jsonb_each(?1) WHERE true
     ON CONFLICT (workflow_run_id, plugin, letter) DO UPDATE
     SET next_sequence = excluded.next_sequence, last_sequence = excluded.last_sequence,
         lease_epoch = excluded.lease_epoch, retry_count = excluded.retry_count, due_at = excluded.due_at,
-        error_message = excluded.error_message, dlq_at = excluded.dlq_at"
+        error_message = excluded.error_message, dlq_at = excluded.dlq_at, worker_id = excluded.worker_id"
 );
 
 const DELETE: &str = "
@@ -109,6 +114,23 @@ pub(super) const DEAD_LETTERS: &str = "
     ON e.workflow_run_id = d.workflow_run_id AND e.sequence = d.next_sequence
     WHERE d.dlq_at IS NOT NULL AND (?1 IS NULL OR d.plugin = ?1)
     ORDER BY d.plugin, d.dlq_at, d.workflow_run_id, d.letter LIMIT ?2";
+
+const RENEW: &str = "
+    UPDATE {prefix}plugin_deliveries SET due_at = ?2
+    WHERE worker_id IS NOT NULL AND (workflow_run_id, plugin, letter, lease_epoch, next_sequence) IN
+        (SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM jsonb_each(?1))
+    RETURNING workflow_run_id, plugin, letter, lease_epoch, next_sequence";
+
+/// A delivery without a flusher that is not due yet was refused.
+const EXPEDITE: &str = "
+    UPDATE {prefix}plugin_deliveries SET due_at = ?2
+    WHERE plugin = ?1 AND dlq_at IS NULL AND due_at > ?2 AND worker_id IS NULL
+    RETURNING workflow_run_id";
+
+const RELEASE: &str = "
+    UPDATE {prefix}plugin_deliveries SET due_at = ?2, worker_id = NULL
+    WHERE worker_id IN (SELECT value FROM jsonb_each(?1)) AND worker_id IS NOT NULL
+    RETURNING workflow_run_id";
 
 const REPLAY: &str = "
     UPDATE {prefix}plugin_deliveries SET dlq_at = NULL, due_at = ?3, retry_count = 0
@@ -132,35 +154,33 @@ pub(super) const STATEMENTS: &[&str] = &[
     DELETE,
     NEXT_DUE,
     DEAD_LETTERS,
+    RENEW,
+    EXPEDITE,
+    RELEASE,
     REPLAY,
 ];
 
 /// Passes new events on to all subscribers, and claims deliveries of one of them.
 pub(super) fn claim(
     session: &Session,
-    ask: &DeliveryClaim,
+    registered: &RegisteredClaim,
     now: DateTime<Utc>,
 ) -> Result<Vec<Delivery>, Failure> {
     const DOING: &str = "claim deliveries";
 
-    let mut concerns = JsonRows::default();
-    for subscription in &ask.subscriptions {
-        for event_type in &subscription.event_types {
-            concerns.push(|row| {
-                row.text(&subscription.subscriber).plain(event_type);
-            });
-        }
-    }
-    let (concerns, new) = (concerns.finish(), count(DeliveryClaim::NEW_EVENTS));
+    let RegisteredClaim { claim: ask, event_types } = registered;
+    let new = count(DeliveryClaim::NEW_EVENTS);
     session.execute(DOING, ADD_DELIVERIES, |arguments| {
-        arguments.text(&concerns).int(new).instant(now);
+        arguments.instant(now).int(new);
     })?;
     session.execute(DOING, MARK_PUBLISHED, |arguments| {
         arguments.instant(now).int(new);
     })?;
 
+    // An array of texts always has a JSON form.
+    let types = serde_json::to_string(event_types).unwrap_or_default();
     let due = session.fetch(DOING, DUE, |arguments| {
-        arguments.text(&ask.subscriber).instant(now).int(count(ask.deliveries));
+        arguments.text(&ask.subscription.subscriber).instant(now).int(count(ask.deliveries)).text(&types);
     })?;
     let mut claimed = due.iter().map(record).collect::<Result<Vec<_>, _>>()?;
     if claimed.is_empty() {
@@ -178,10 +198,8 @@ pub(super) fn claim(
         });
     }
     session.execute(DOING, CLAIM, |arguments| {
-        arguments.text(&named.finish()).instant(until);
+        arguments.text(&named.finish()).instant(until).text(&ask.claim.worker_id);
     })?;
-    // An array of texts always has a JSON form.
-    let types = serde_json::to_string(ask.event_types()).unwrap_or_default();
     let events = session.fetch(DOING, EVENTS, |arguments| {
         arguments.text(&windows.finish()).text(&types);
     })?;
@@ -236,6 +254,7 @@ pub(super) fn settle_all(
                 columns.plain(row.run_id).text(&row.subscriber).int(row.letter).int(row.next).int(row.last);
                 columns.int(row.epoch).int(row.attempts).instant(row.due_at);
                 columns.maybe_text(row.error.as_deref()).maybe_instant(row.dead_at);
+                columns.maybe_text(row.worker_id.as_deref());
             });
         }
     }
@@ -243,11 +262,60 @@ pub(super) fn settle_all(
     session.write(DOING, UPSERT, written)
 }
 
-/// Makes dead letters due again, and returns their runs.
-pub(super) fn replay(session: &Session, replay: &Replay, now: DateTime<Utc>) -> Result<Vec<RunId>, Failure> {
-    let rows = session.fetch("replay dead letters", REPLAY, |arguments| {
-        arguments.maybe_text(replay.subscriber.as_deref()).int(count(replay.limit)).instant(now);
+/// Extends the leases that are still held, and returns the lost ones.
+pub(super) fn renew(
+    session: &Session,
+    renewal: &RenewDeliveries,
+    now: DateTime<Utc>,
+) -> Result<Vec<DeliveryLease>, Failure> {
+    let mut named = JsonRows::default();
+    for lease in &renewal.leases {
+        named.push(|row| {
+            row.plain(lease.run_id)
+                .text(&lease.subscriber)
+                .int(lease.letter)
+                .int(lease.epoch)
+                .int(lease.next);
+        });
+    }
+    let until = instant::after(now, renewal.lease);
+    let held = session.fetch("renew deliveries", RENEW, |arguments| {
+        arguments.text(&named.finish()).instant(until);
     })?;
+    let held = held.iter().map(|row| {
+        let mut columns = Columns::new(row, "workflow_plugin_deliveries", 0);
+        Ok(DeliveryLease {
+            run_id: columns.run_id("workflow_run_id")?,
+            subscriber: columns.get("plugin")?,
+            letter: columns.int("letter")?,
+            epoch: columns.int("lease_epoch")?,
+            next: columns.int("next_sequence")?,
+        })
+    });
+    let held = held.collect::<Result<HashSet<_>, Failure>>()?;
+    Ok(renewal.leases.iter().filter(|lease| !held.contains(lease)).cloned().collect())
+}
+
+/// Makes deliveries due now, and returns their runs.
+pub(super) fn requeue(
+    session: &Session,
+    requeue: &Requeue,
+    now: DateTime<Utc>,
+) -> Result<Vec<RunId>, Failure> {
+    let rows = match requeue {
+        Requeue::DeadLetters { subscriber, limit } => {
+            session.fetch("replay dead letters", REPLAY, |arguments| {
+                arguments.maybe_text(subscriber.as_deref()).int(count(*limit)).instant(now);
+            })
+        }
+        Requeue::Refused { subscriber } => session.fetch("expedite deliveries", EXPEDITE, |arguments| {
+            arguments.text(subscriber).instant(now);
+        }),
+        Requeue::HeldBy { workers } => session.fetch("release deliveries", RELEASE, |arguments| {
+            // An array of texts always has a JSON form.
+            arguments.text(&serde_json::to_string(workers).unwrap_or_default()).instant(now);
+        }),
+    }?;
     let run_id = |row| Columns::new(row, "workflow_plugin_deliveries", 0).run_id("workflow_run_id");
     rows.iter().map(run_id).collect()
 }
@@ -278,5 +346,6 @@ fn record(row: &OwnedRow) -> Result<DeliveryRecord, Failure> {
         due_at: columns.instant("due_at")?,
         error: columns.get("error_message")?,
         dead_at: columns.maybe_instant("dlq_at")?,
+        worker_id: columns.get("worker_id")?,
     })
 }

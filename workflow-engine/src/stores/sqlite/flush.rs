@@ -61,9 +61,11 @@ const UPDATE_JOB: &str = "
 
 const DELETE_JOB: &str = "DELETE FROM {prefix}job_queue WHERE workflow_run_id = ?1 AND stage_id = ?2";
 
+/// Reads in the statement itself whether there is a subscriber: another process may have registered one. Without any, the
+/// event counts as published.
 const INSERT_EVENT: &str = "
     INSERT INTO {prefix}outbox_events (workflow_run_id, sequence, event_type, payload, occurred_at, published_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    VALUES (?1, ?2, ?3, ?4, ?5, CASE WHEN EXISTS (SELECT 1 FROM {prefix}subscribers) THEN NULL ELSE ?5 END)";
 
 const INSERT_KEY: &str = "
     INSERT INTO {prefix}idempotency_keys (command, key, workflow_run_id, request_hash, result, created_at)
@@ -103,7 +105,7 @@ pub(super) const STATEMENTS: &[&str] = &[
 ];
 
 /// Writes the changed rows. They are sorted by key, so that each table is written from left to right.
-pub(super) fn flush(session: &Session, set: &WorkingSet, deliver_events: bool) -> Result<(), Failure> {
+pub(super) fn flush(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
     let mut runs: Vec<_> = set.runs.iter().map(|(run_id, rows)| (*run_id, rows)).collect();
     runs.sort_unstable_by_key(|(run_id, _)| *run_id);
     let stages: Vec<_> = runs
@@ -115,7 +117,7 @@ pub(super) fn flush(session: &Session, set: &WorkingSet, deliver_events: bool) -
     write_runs(session, &runs)?;
     write_stages(session, &stages)?;
     write_jobs(session, &stages)?;
-    write_events(session, set, deliver_events)?;
+    write_events(session, set)?;
     write_keys(session, set)?;
     write_logs_and_blobs(session, set)
 }
@@ -213,15 +215,14 @@ fn job_row(job: &JobRecord, row: &mut Arguments<'_, '_>) {
 }
 
 /// Writes the new events, sorted: the set has them in the order of the decisions.
-fn write_events(session: &Session, set: &WorkingSet, deliver: bool) -> Result<(), Failure> {
+fn write_events(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
     let mut events: Vec<&Event> = set.events.iter().collect();
     events.sort_unstable_by_key(|event| (event.run_id, event.sequence));
     let mut insert = session.prepare(DOING, INSERT_EVENT);
     for Event { run_id, sequence, at, kind } in events {
         let payload = kind.payload().map_err(|error| Failure::lasting(DOING, error))?;
         insert.run(|row| {
-            row.id(*run_id).int(*sequence).text(kind.name()).text(&payload);
-            row.instant(*at).maybe_instant((!deliver).then_some(*at));
+            row.id(*run_id).int(*sequence).text(kind.name()).text(&payload).instant(*at);
         })?;
     }
     Ok(())

@@ -46,6 +46,7 @@ mod flush;
 mod side_rows;
 mod calls;
 mod deliveries;
+mod subscribers;
 mod user_statements;
 mod stuck_runs;
 mod arguments;
@@ -104,7 +105,6 @@ pub struct SqliteStore {
     hints: Arc<Hints>,
     clock: Arc<dyn Clock>,
     counters: Arc<Counters>,
-    deliver_events: Arc<AtomicBool>,
     files: Arc<FileIdentity>,
     /// Whether the writer has found that a file is not the one that this process has open.
     is_file_changed: Arc<AtomicBool>,

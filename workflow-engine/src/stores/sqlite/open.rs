@@ -67,7 +67,6 @@ impl SqliteStore {
         let files = Arc::new(FileIdentity::of(&path));
         let is_file_changed = Arc::new(AtomicBool::new(false));
         let hints = Arc::new(Hints::new());
-        let deliver_events = Arc::new(AtomicBool::new(false));
         let (sender, requests) = mpsc::unbounded_channel();
         let is_writer_done = writer::start(Writer {
             session,
@@ -75,7 +74,6 @@ impl SqliteStore {
             requests,
             clock: Arc::clone(&options.clock),
             hints: Arc::clone(&hints),
-            deliver_events: Arc::clone(&deliver_events),
             external_commits: ExternalCommits::watch(&path),
             seen,
             path,
@@ -92,7 +90,6 @@ impl SqliteStore {
             hints,
             clock: options.clock,
             counters,
-            deliver_events,
             files,
             is_file_changed,
         })

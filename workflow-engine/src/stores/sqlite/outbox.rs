@@ -1,6 +1,6 @@
 //! The store on SQLite as an outbox.
 
-use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -10,17 +10,35 @@ use super::SqliteStore;
 use super::arguments::count;
 use super::deliveries::{self, ANY_DELIVERIES, DEAD_LETTERS, NEXT_DUE};
 use super::failure::Failure;
+use super::subscribers::{self, SUBSCRIBERS};
 use super::transport::due;
-use super::work::{Replay, Work};
+use super::work::{RegisterSubscriber, RenewDeliveries, Requeue, Work};
 use crate::error::Error;
-use crate::ports::{Delivery, DeliveryClaim, Outbox, Settlement};
-use crate::records::DeadLetter;
+use crate::ports::{
+    Delivery, DeliveryClaim, DeliveryLease, DeliveryStart, Outbox, Registration, Settlement, Subscription,
+};
+use crate::records::{DeadLetter, SubscriberRecord};
+use crate::stores::deliveries::{RegisteredClaim, check_registered};
 use crate::stores::instant;
 
 #[async_trait]
 impl Outbox for SqliteStore {
-    fn deliver_events(&self, deliver: bool) {
-        self.deliver_events.store(deliver, Ordering::Relaxed);
+    async fn register_subscriber(
+        &self,
+        subscription: &Subscription,
+        start: DeliveryStart,
+    ) -> Result<Registration, Error> {
+        let registration = RegisterSubscriber { subscription: subscription.clone(), start };
+        self.request("register a subscriber", Work::RegisterSubscriber, registration).await
+    }
+
+    async fn remove_subscriber(&self, name: &str) -> Result<bool, Error> {
+        self.request("remove a subscriber", Work::RemoveSubscriber, name.to_owned()).await
+    }
+
+    async fn subscribers(&self) -> Result<Vec<SubscriberRecord>, Error> {
+        let rows = self.read("read the subscribers", self.query(SUBSCRIBERS)).await?;
+        Ok(rows.iter().map(subscribers::subscriber).collect::<Result<_, Failure>>()?)
     }
 
     async fn claim_deliveries(&self, ask: &DeliveryClaim) -> Result<Vec<Delivery>, Error> {
@@ -28,13 +46,27 @@ impl Outbox for SqliteStore {
 
         // A claim is a write transaction. This read spares it to an idle flusher.
         let now = instant::now(&*self.clock).timestamp_micros();
-        let query = self.query(ANY_DELIVERIES).bind(ask.subscriber.clone()).bind(now);
+        let name = &ask.subscription.subscriber;
+        let query = self.query(ANY_DELIVERIES).bind(name.clone()).bind(now);
         let rows = self.read(DOING, query).await?;
-        let any = rows.first().map_or(Ok(false), |row| row.try_get::<bool, _>(0));
-        if !any.map_err(|error| Failure::database(DOING, error))? {
+        let Some(row) = rows.first() else { return Ok(Vec::new()) };
+        let any = row.try_get::<bool, _>(0).map_err(|error| Failure::database(DOING, error))?;
+        if !any {
             return Ok(Vec::new());
         }
-        self.request(DOING, Work::ClaimDeliveries, ask.clone()).await
+        let types = row.try_get::<Option<String>, _>(1).map_err(|error| Failure::database(DOING, error))?;
+        let types = types.map(|types| subscribers::types_of(name, &types)).transpose()?;
+        check_registered(&ask.subscription, types.as_deref())?;
+        let claim = RegisteredClaim { claim: ask.clone(), event_types: types.unwrap_or_default() };
+        self.request(DOING, Work::ClaimDeliveries, claim).await
+    }
+
+    async fn renew_deliveries(
+        &self,
+        leases: Vec<DeliveryLease>,
+        lease: Duration,
+    ) -> Result<Vec<DeliveryLease>, Error> {
+        self.request("renew deliveries", Work::RenewDeliveries, RenewDeliveries { leases, lease }).await
     }
 
     async fn settle_deliveries(&self, settlements: Vec<Settlement>) -> Result<(), Error> {
@@ -42,6 +74,16 @@ impl Outbox for SqliteStore {
             return Ok(());
         }
         self.request("settle deliveries", Work::SettleDeliveries, settlements).await
+    }
+
+    async fn expedite_deliveries(&self, subscriber: &str) -> Result<usize, Error> {
+        let refused = Requeue::Refused { subscriber: subscriber.to_owned() };
+        self.request("expedite deliveries", Work::Requeue, refused).await
+    }
+
+    async fn release_deliveries(&self, dead_workers: &[String]) -> Result<usize, Error> {
+        let held = Requeue::HeldBy { workers: dead_workers.to_vec() };
+        self.request("release deliveries", Work::Requeue, held).await
     }
 
     async fn next_delivery_due(&self, subscriber: &str) -> Result<Option<DateTime<Utc>>, Error> {
@@ -56,7 +98,7 @@ impl Outbox for SqliteStore {
     }
 
     async fn replay_dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<usize, Error> {
-        let replay = Replay { subscriber: subscriber.map(str::to_owned), limit };
-        self.request("replay dead letters", Work::Replay, replay).await
+        let letters = Requeue::DeadLetters { subscriber: subscriber.map(str::to_owned), limit };
+        self.request("replay dead letters", Work::Requeue, letters).await
     }
 }

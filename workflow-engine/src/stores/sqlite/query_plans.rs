@@ -5,7 +5,7 @@ use sqlx::{Connection, Row, SqliteConnection};
 use super::options::texts_with;
 use super::{
     calls, claim, deliveries, flush, ledger, load, migrations, persistence, retention, side_rows, stuck_runs,
-    transport,
+    subscribers, transport,
 };
 
 const STATEMENTS: &[&[&str]] = &[
@@ -20,6 +20,7 @@ const STATEMENTS: &[&[&str]] = &[
     stuck_runs::STATEMENTS,
     retention::DELETES,
     retention::STATEMENTS,
+    subscribers::STATEMENTS,
     transport::STATEMENTS,
 ];
 
@@ -71,6 +72,7 @@ async fn no_statement_scans_a_table_when_a_million_runs_have_finished() {
 async fn scans_nothing(connection: &mut SqliteConnection) {
     // A walk of a partial index does not scan its table: the index holds only pending work.
     let partial = [
+        "workflow_plugin_deliveries_held",
         "workflow_job_queue_leased",
         "workflow_job_queue_pending",
         "workflow_job_queue_suspended",
@@ -85,6 +87,8 @@ async fn scans_nothing(connection: &mut SqliteConnection) {
             // An arm of a union, which ends at its own limit.
             || step.starts_with("SCAN (subquery-")
             || ["SCAN CONSTANT ROW", "SCAN fresh", "SCAN p"].contains(&step)
+            // A row for each subscriber.
+            || ["SCAN s", "SCAN workflow_subscribers"].contains(&step)
             || partial.iter().any(|index| step.ends_with(&format!("INDEX {index}")))
     };
     for sql in STATEMENTS.iter().copied().flatten() {

@@ -38,7 +38,8 @@ const LOST: &str = "
 
 const LEASE_HOLDERS: &str = "
     SELECT DISTINCT j.worker_id FROM {prefix}job_queue AS j
-    WHERE j.status = 'RUNNING' AND j.leased_until IS NOT NULL";
+    WHERE j.status = 'RUNNING' AND j.leased_until IS NOT NULL
+    UNION SELECT d.worker_id FROM {prefix}plugin_deliveries AS d WHERE d.worker_id IS NOT NULL";
 
 const NEXT_LEASE_END: &str = "
     SELECT j.leased_until AS due FROM {prefix}job_queue AS j

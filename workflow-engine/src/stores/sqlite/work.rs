@@ -7,9 +7,11 @@ use tokio::sync::oneshot;
 use crate::error::Error;
 use crate::ledger::{CallOutcome, CallReservation};
 use crate::ports::{
-    ClaimRequest, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryClaim, Purge, Settlement,
+    ClaimRequest, ClaimedWork, Commit, Decide, Decision, Delivery, DeliveryLease, DeliveryStart, Purge,
+    Registration, Settlement, Subscription,
 };
 use crate::records::Lease;
+use crate::stores::deliveries::RegisteredClaim;
 use crate::stores::footprint::has_user_statements;
 use crate::value::{CallId, RunId};
 
@@ -24,11 +26,17 @@ pub(super) enum Work {
     /// Extend leases.
     Renew(Request<RenewLeases, Vec<Lease>>),
     /// Pass new events on to their subscribers, and claim deliveries.
-    ClaimDeliveries(Request<DeliveryClaim, Vec<Delivery>>),
+    ClaimDeliveries(Request<RegisteredClaim, Vec<Delivery>>),
+    /// Extend leases on deliveries.
+    RenewDeliveries(Request<RenewDeliveries, Vec<DeliveryLease>>),
     /// Write the outcomes of deliveries.
     SettleDeliveries(Request<Vec<Settlement>, ()>),
-    /// Make dead letters due again.
-    Replay(Request<Replay, usize>),
+    /// Make deliveries due now.
+    Requeue(Request<Requeue, usize>),
+    /// Register a subscriber.
+    RegisterSubscriber(Request<RegisterSubscriber, Registration>),
+    /// Remove a subscriber.
+    RemoveSubscriber(Request<String, bool>),
     /// Delete runs.
     Purge(Request<PurgeRuns, Vec<RunId>>),
     /// Note that the blobs of purged runs are deleted.
@@ -58,10 +66,26 @@ pub(super) struct RenewLeases {
     pub(super) lease: Duration,
 }
 
-/// The input of a replay.
-pub(super) struct Replay {
-    pub(super) subscriber: Option<String>,
-    pub(super) limit: usize,
+/// The input of a renewal of leases on deliveries.
+pub(super) struct RenewDeliveries {
+    pub(super) leases: Vec<DeliveryLease>,
+    pub(super) lease: Duration,
+}
+
+/// The deliveries that become due now.
+pub(super) enum Requeue {
+    /// Dead letters of one subscriber or of all, with all their attempts.
+    DeadLetters { subscriber: Option<String>, limit: usize },
+    /// The refused deliveries of a subscriber.
+    Refused { subscriber: String },
+    /// The deliveries that these workers hold.
+    HeldBy { workers: Vec<String> },
+}
+
+/// The input of a registration.
+pub(super) struct RegisterSubscriber {
+    pub(super) subscription: Subscription,
+    pub(super) start: DeliveryStart,
 }
 
 /// The input of a purge: the candidates that a reader has found.
@@ -115,7 +139,10 @@ impl Work {
             Self::Renew(request) => request.reply(),
             Self::ClaimDeliveries(request) => request.reply(),
             Self::SettleDeliveries(request) => request.reply(),
-            Self::Replay(request) => request.reply(),
+            Self::RenewDeliveries(request) => request.reply(),
+            Self::Requeue(request) => request.reply(),
+            Self::RegisterSubscriber(request) => request.reply(),
+            Self::RemoveSubscriber(request) => request.reply(),
             Self::Purge(request) => request.reply(),
             Self::ForgetPurged(request) => request.reply(),
             Self::WriteCall(request) => request.reply(),
@@ -131,7 +158,10 @@ impl Work {
             Self::Renew(request) => request.fail(error),
             Self::ClaimDeliveries(request) => request.fail(error),
             Self::SettleDeliveries(request) => request.fail(error),
-            Self::Replay(request) => request.fail(error),
+            Self::RenewDeliveries(request) => request.fail(error),
+            Self::Requeue(request) => request.fail(error),
+            Self::RegisterSubscriber(request) => request.fail(error),
+            Self::RemoveSubscriber(request) => request.fail(error),
             Self::Purge(request) => request.fail(error),
             Self::ForgetPurged(request) => request.fail(error),
             Self::WriteCall(request) => request.fail(error),

@@ -37,7 +37,6 @@ pub(super) struct Writer {
     pub(super) requests: mpsc::UnboundedReceiver<Work>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) hints: Arc<Hints>,
-    pub(super) deliver_events: Arc<AtomicBool>,
     pub(super) external_commits: ExternalCommits,
     /// The newest state of the file that this writer has notified about.
     pub(super) seen: DataVersion,
@@ -182,9 +181,8 @@ impl Writer {
             self.hints.everything_changed();
         }
         let now = instant::now(&*self.clock);
-        let deliver_events = self.deliver_events.load(Ordering::Relaxed);
         failpoint!("sqlite: after BEGIN", Failure::injected("begin a transaction"));
-        let outcome = batch::run(&self.session, &mut self.row_cache, requests, now, deliver_events)?;
+        let outcome = batch::run(&self.session, &mut self.row_cache, requests, now)?;
         failpoint!("sqlite: before COMMIT", Failure::injected("commit"));
         let committed = self.commit(requests);
         if committed.is_err() {

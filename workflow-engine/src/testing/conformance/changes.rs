@@ -6,9 +6,8 @@ use super::fixture::{
     ATTEMPTS, Fixture, LEASE, cancel_run, claim, complete, decision, fail_run, held, inline, json, release,
     release_run,
 };
-use crate::ports::{Change, Clock, Commit, Precondition, RerunStage};
+use crate::ports::{Change, Clock, Commit, Precondition};
 use crate::records::{BlobKey, EventKind, LogLevel, RunError, Status, StoredValue};
-use crate::value::RunId;
 
 cases![
     a_claim_takes_a_new_lease,
@@ -29,7 +28,6 @@ cases![
     the_run_completes_when_every_output_stage_has_completed,
     an_output_in_a_blob_is_not_in_the_event,
     a_blob_is_committed_with_its_stage,
-    a_rerun_deletes_the_blobs_of_the_generations_before,
     a_blob_can_be_replaced,
     log_lines_are_stored_in_order,
     progress_is_an_event,
@@ -305,30 +303,6 @@ async fn a_blob_is_committed_with_its_stage(fixture: Fixture) {
     assert_eq!(fixture.store.blob(&key).await.unwrap(), None);
     fixture.apply(held(&job, vec![put(), complete("a")])).await;
     assert_eq!(fixture.store.blob(&key).await.unwrap(), Some(json("large")));
-}
-
-/// A rerun of `a` keeps the blobs of other stages and other runs, and those that its own generation writes.
-async fn a_rerun_deletes_the_blobs_of_the_generations_before(fixture: Fixture) {
-    let (run_id, job) = fixture.running().await;
-    let (other_run, other_job) = fixture.running().await;
-    let key = |of: RunId, rest: &str| BlobKey(format!("{of}/{rest}"));
-    let put = |of: RunId, rest: &str| Change::PutBlob { key: key(of, rest), value: json(rest) };
-    let void = ["a/1/1", "a/1/2", "a/1/2/artifacts/0"];
-    let kept = ["a/2/3", "a/2/3/artifacts/0", "ab/1/1", "b/1/1", "a-b/1/1"];
-    let changes = void.iter().chain(&kept).map(|rest| put(run_id, rest))
-        .chain([complete("a"), release_run()]).collect();
-    fixture.apply(held(&job, changes)).await;
-    fixture.apply(held(&other_job, vec![put(other_run, "a/1/1")])).await;
-    let stages = vec![RerunStage { stage_id: "a".into(), waiting_on: 0 }];
-    let precondition = Precondition::Revision(fixture.revision(run_id).await);
-    fixture.apply(decision(run_id, precondition, vec![Change::Rerun { stages, waiting_on: 1 }])).await;
-    for rest in void {
-        assert_eq!(fixture.store.blob(&key(run_id, rest)).await.unwrap(), None, "{rest}");
-    }
-    for rest in kept {
-        assert_eq!(fixture.store.blob(&key(run_id, rest)).await.unwrap(), Some(json(rest)), "{rest}");
-    }
-    assert_eq!(fixture.store.blob(&key(other_run, "a/1/1")).await.unwrap(), Some(json("a/1/1")));
 }
 
 async fn a_blob_can_be_replaced(fixture: Fixture) {

@@ -1,10 +1,9 @@
 //! The conformance suite: the cases that every [`Store`] must pass.
 //!
 //! A store author runs each of [`cases`] against the new store. A case needs its own empty store, which takes its time
-//! from the [`FakeClock`] that the case receives, and which keeps events for delivery
-//! ([`deliver_events(true)`](crate::ports::Outbox::deliver_events)). A case panics when the store violates it. Its
-//! [name](Case::name) states the required behaviour, and its assertions name the guarantee at stake (`G1` to `G11`, see
-//! `docs/guarantees.md`) where there is one.
+//! from the [`FakeClock`] that the case receives. A case panics when the store violates it. Its [name](Case::name) states
+//! the required behaviour, and its assertions name the guarantee at stake (`G1` to `G11`, see `docs/guarantees.md`) where
+//! there is one.
 //!
 //! Run the whole list, in one test or as one test per case in a custom test harness: new versions of this crate add
 //! cases.
@@ -12,7 +11,6 @@
 //! ```
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
 //! use std::sync::Arc;
-//! use workflow_engine::ports::Outbox;
 //! use workflow_engine::stores::MemoryStore;
 //! use workflow_engine::testing::{FakeClock, conformance};
 //!
@@ -23,7 +21,6 @@
 //!     println!("{}", case.name());
 //!     let clock = FakeClock::new();
 //!     let store = MemoryStore::new(Arc::new(clock.clone()));
-//!     store.deliver_events(true);
 //!     case.run(Arc::new(store), clock).await;
 //! }
 //! # });
@@ -115,6 +112,7 @@ suite! {
     late_outcomes,
     stuck_runs,
     outbox,
+    subscribers,
     retention,
     reads,
     fidelity,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::fixture::{Fixture, LEASE, claim};
-use crate::ports::{Delivery, DeliveryClaim, DeliveryOutcome, Settlement, Subscription};
+use crate::ports::{Delivery, DeliveryClaim, DeliveryOutcome, DeliveryStart, Settlement, Subscription};
 use crate::records::EventType;
 use crate::value::RunId;
 
@@ -28,19 +28,24 @@ cases![
 
 const DELAY: Duration = Duration::from_secs(5);
 
-fn all_event_types() -> Vec<&'static str> {
-    EventType::ALL.iter().map(|event_type| event_type.name()).collect()
+/// Returns one of two subscriptions: `all` receives every event, `ends` only those of completed runs.
+fn subscription(subscriber: &str) -> Subscription {
+    let event_types: &[EventType] =
+        if subscriber == "ends" { &[EventType::WorkflowCompleted] } else { EventType::ALL };
+    let event_types = event_types.iter().map(|event_type| event_type.name()).collect();
+    Subscription { subscriber: subscriber.into(), event_types }
 }
 
-/// Makes a claim for one of two subscribers: `all` receives every event, `ends` only those of completed runs.
+/// Registers both subscribers.
+async fn subscribe(fixture: &Fixture) {
+    for subscriber in ["all", "ends"] {
+        fixture.store.register_subscriber(&subscription(subscriber), DeliveryStart::Now).await.unwrap();
+    }
+}
+
 fn delivery_claim(subscriber: &str, flusher: &str) -> DeliveryClaim {
-    let ends = EventType::WorkflowCompleted.name();
     DeliveryClaim {
-        subscriptions: vec![
-            Subscription { subscriber: "all".into(), event_types: all_event_types() },
-            Subscription { subscriber: "ends".into(), event_types: vec![ends] },
-        ],
-        subscriber: subscriber.into(),
+        subscription: subscription(subscriber),
         claim: claim(flusher),
         deliveries: 100,
         window: 1_000,
@@ -83,6 +88,7 @@ fn contents(deliveries: &[Delivery]) -> Vec<(RunId, Vec<u64>)> {
 }
 
 async fn events_are_offered_in_order_until_they_are_delivered(fixture: Fixture) {
+    subscribe(&fixture).await;
     assert!(take(&fixture, "all").await.is_empty());
     let (run_id, job) = fixture.running().await;
     let first = take(&fixture, "all").await;
@@ -99,6 +105,7 @@ async fn events_are_offered_in_order_until_they_are_delivered(fixture: Fixture) 
 }
 
 async fn events_are_offered_only_to_subscribers_of_their_type(fixture: Fixture) {
+    subscribe(&fixture).await;
     let (run_id, job) = fixture.running().await;
     assert!(take(&fixture, "ends").await.is_empty());
     fixture.complete_run(&job).await;
@@ -107,13 +114,11 @@ async fn events_are_offered_only_to_subscribers_of_their_type(fixture: Fixture) 
     assert_eq!(contents(&deliveries), [(run_id, vec![5])]);
     settle(&fixture, &deliveries[0], delivered(5)).await;
     assert!(take(&fixture, "ends").await.is_empty());
-    let mut unsubscribed = delivery_claim("unsubscribed", "flusher");
-    unsubscribed.subscriptions.clear();
-    assert!(fixture.store.claim_deliveries(&unsubscribed).await.unwrap().is_empty());
 }
 
 /// A run whose event is refused repeatedly does not starve other runs, and keeps its order (trap 15).
 async fn a_refused_event_delays_only_its_run(fixture: Fixture) {
+    subscribe(&fixture).await;
     let held = fixture.single().await;
     let other = fixture.single().await;
     let first = take(&fixture, "all").await;
@@ -131,6 +136,7 @@ async fn a_refused_event_delays_only_its_run(fixture: Fixture) {
 }
 
 async fn a_refused_event_is_counted_until_it_is_delivered(fixture: Fixture) {
+    subscribe(&fixture).await;
     fixture.single().await;
     for attempts in 0..3 {
         let deliveries = take(&fixture, "all").await;
@@ -146,6 +152,7 @@ async fn a_refused_event_is_counted_until_it_is_delivered(fixture: Fixture) {
 }
 
 async fn a_subscriber_does_not_delay_others(fixture: Fixture) {
+    subscribe(&fixture).await;
     let (run_id, job) = fixture.running().await;
     fixture.complete_run(&job).await;
     let slow = take(&fixture, "all").await;
@@ -158,6 +165,7 @@ async fn a_subscriber_does_not_delay_others(fixture: Fixture) {
 }
 
 async fn a_claim_of_deliveries_is_limited(fixture: Fixture) {
+    subscribe(&fixture).await;
     let (run_id, _) = fixture.running().await;
     let other = fixture.single().await;
     let few = DeliveryClaim { deliveries: 1, window: 2, ..delivery_claim("all", "flusher") };
@@ -170,6 +178,7 @@ async fn a_claim_of_deliveries_is_limited(fixture: Fixture) {
 }
 
 async fn the_longest_waiting_run_comes_first(fixture: Fixture) {
+    subscribe(&fixture).await;
     let first = fixture.single().await;
     let one = DeliveryClaim { deliveries: 1, window: 1, ..delivery_claim("all", "flusher") };
     let delivery = fixture.store.claim_deliveries(&one).await.unwrap();
@@ -186,6 +195,7 @@ async fn the_longest_waiting_run_comes_first(fixture: Fixture) {
 
 /// Without leases, two flushers would deliver every event twice (trap 15).
 async fn one_flusher_delivers_a_run_at_a_time(fixture: Fixture) {
+    subscribe(&fixture).await;
     let run_id = fixture.single().await;
     let first = take_as(&fixture, "all", "one").await;
     assert_eq!(contents(&first), [(run_id, vec![1, 2])]);
@@ -200,6 +210,7 @@ async fn one_flusher_delivers_a_run_at_a_time(fixture: Fixture) {
 }
 
 async fn a_flusher_that_dies_is_replaced_and_cannot_settle(fixture: Fixture) {
+    subscribe(&fixture).await;
     let run_id = fixture.single().await;
     let dead = take_as(&fixture, "all", "dead").await;
     fixture.clock.advance(LEASE);
@@ -221,6 +232,7 @@ async fn a_flusher_that_dies_is_replaced_and_cannot_settle(fixture: Fixture) {
 }
 
 async fn unprocessed_events_are_offered_again_immediately(fixture: Fixture) {
+    subscribe(&fixture).await;
     let run_id = fixture.single().await;
     let refusal = take(&fixture, "all").await;
     settle(&fixture, &refusal[0], refused(1)).await;
@@ -232,6 +244,7 @@ async fn unprocessed_events_are_offered_again_immediately(fixture: Fixture) {
 }
 
 async fn a_dead_letter_can_block_its_run(fixture: Fixture) {
+    subscribe(&fixture).await;
     let (run_id, job) = fixture.running().await;
     let other = fixture.single().await;
     for delivery in take(&fixture, "all").await {
@@ -252,6 +265,7 @@ async fn a_dead_letter_can_block_its_run(fixture: Fixture) {
 }
 
 async fn a_dead_letter_can_let_its_run_continue(fixture: Fixture) {
+    subscribe(&fixture).await;
     let run_id = fixture.single().await;
     let deliveries = take(&fixture, "all").await;
     settle(&fixture, &deliveries[0], dead_letter(1, false)).await;
@@ -281,6 +295,7 @@ async fn a_dead_letter_can_let_its_run_continue(fixture: Fixture) {
 }
 
 async fn dead_letters_are_listed_with_their_details(fixture: Fixture) {
+    subscribe(&fixture).await;
     let (run_id, job) = fixture.running().await;
     fixture.complete_run(&job).await;
     for subscriber in ["ends", "all"] {
@@ -306,6 +321,7 @@ async fn dead_letters_are_listed_with_their_details(fixture: Fixture) {
 }
 
 async fn a_replayed_dead_letter_has_all_its_attempts_again(fixture: Fixture) {
+    subscribe(&fixture).await;
     fixture.single().await;
     fixture.single().await;
     for delivery in take(&fixture, "all").await {
@@ -320,6 +336,7 @@ async fn a_replayed_dead_letter_has_all_its_attempts_again(fixture: Fixture) {
 }
 
 async fn the_next_delivery_is_due_at_the_returned_instant(fixture: Fixture) {
+    subscribe(&fixture).await;
     fixture.single().await;
     let now = crate::ports::Clock::now(&fixture.clock);
     let deliveries = take(&fixture, "all").await;
@@ -334,6 +351,7 @@ async fn the_next_delivery_is_due_at_the_returned_instant(fixture: Fixture) {
 }
 
 async fn an_unclaimed_delivery_cannot_be_settled(fixture: Fixture) {
+    subscribe(&fixture).await;
     fixture.store.settle_deliveries(Vec::new()).await.unwrap();
     let run_id = fixture.single().await;
     let deliveries = take(&fixture, "all").await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::fixture::{Fixture, claim, decision, entry, held, json, new_run};
 use crate::ports::{
-    Change, Clock, Commit, DeliveryClaim, DeliveryOutcome, Precondition, Purge, Settlement, Subscription,
+    Change, Clock, Commit, DeliveryClaim, DeliveryOutcome, DeliveryStart, Precondition, Purge, Settlement, Subscription,
 };
 use crate::records::{BlobKey, EventType, LogLevel};
 use crate::value::RunId;
@@ -51,13 +51,20 @@ fn blob(run_id: RunId) -> BlobKey {
     BlobKey(format!("{run_id}/a/1/1"))
 }
 
+fn subscription() -> Subscription {
+    let event_types = EventType::ALL.iter().map(|event_type| event_type.name()).collect();
+    Subscription { subscriber: "all".into(), event_types }
+}
+
+async fn subscribe(fixture: &Fixture) {
+    fixture.store.register_subscriber(&subscription(), DeliveryStart::Now).await.unwrap();
+}
+
 /// Claims all deliveries of the subscriber `all`, and settles them with the outcomes that `settle` returns for the last
 /// sequence number of each.
 async fn deliver(fixture: &Fixture, settle: impl Fn(u64) -> Option<DeliveryOutcome>) {
-    let event_types = EventType::ALL.iter().map(|event_type| event_type.name()).collect();
     let claim = DeliveryClaim {
-        subscriptions: vec![Subscription { subscriber: "all".into(), event_types }],
-        subscriber: "all".into(),
+        subscription: subscription(),
         claim: claim("flusher"),
         deliveries: 100,
         window: 1_000,
@@ -74,6 +81,7 @@ async fn deliver_all(fixture: &Fixture) {
 }
 
 async fn an_old_terminal_run_is_deleted_with_all_its_data(fixture: Fixture) {
+    subscribe(&fixture).await;
     assert!(fixture.store.oldest_end().await.unwrap().is_none());
     let run_id = completed(&fixture).await;
     let end = fixture.clock.now();
@@ -101,6 +109,7 @@ async fn an_old_terminal_run_is_deleted_with_all_its_data(fixture: Fixture) {
 }
 
 async fn an_unfinished_run_is_kept(fixture: Fixture) {
+    subscribe(&fixture).await;
     fixture.create().await;
     fixture.single().await;
     fixture.running().await;
@@ -111,6 +120,7 @@ async fn an_unfinished_run_is_kept(fixture: Fixture) {
 }
 
 async fn a_run_that_was_rerun_is_kept(fixture: Fixture) {
+    subscribe(&fixture).await;
     let run_id = completed(&fixture).await;
     deliver_all(&fixture).await;
     fixture.clock.advance(DAY);
@@ -125,6 +135,7 @@ async fn a_run_that_was_rerun_is_kept(fixture: Fixture) {
 
 /// Events that were not delivered yet are not lost.
 async fn a_run_with_undelivered_events_is_kept_unless_the_purge_includes_it(fixture: Fixture) {
+    subscribe(&fixture).await;
     let delivered = completed(&fixture).await;
     deliver_all(&fixture).await;
     let claimed = completed(&fixture).await;
@@ -143,6 +154,7 @@ async fn a_run_with_undelivered_events_is_kept_unless_the_purge_includes_it(fixt
 }
 
 async fn a_dead_letter_is_deleted_with_its_run(fixture: Fixture) {
+    subscribe(&fixture).await;
     let run_id = completed(&fixture).await;
     let dead =
         |_| Some(DeliveryOutcome::GivenUp { sequence: 1, error: "no".into(), block_on_dead_letter: true });
@@ -155,6 +167,7 @@ async fn a_dead_letter_is_deleted_with_its_run(fixture: Fixture) {
 }
 
 async fn a_purge_is_limited_and_begins_with_the_oldest_end(fixture: Fixture) {
+    subscribe(&fixture).await;
     let (late, job) = fixture.running().await;
     let mut runs = Vec::new();
     for _ in 0..3 {
@@ -171,6 +184,7 @@ async fn a_purge_is_limited_and_begins_with_the_oldest_end(fixture: Fixture) {
 }
 
 async fn a_key_of_a_purged_run_is_free(fixture: Fixture) {
+    subscribe(&fixture).await;
     let create = || {
         let run_id = RunId::generate();
         let idempotency = Some(entry("run.create", "order-7", 1));
@@ -188,6 +202,7 @@ async fn a_key_of_a_purged_run_is_free(fixture: Fixture) {
 }
 
 async fn runs_with_external_blobs_are_remembered(fixture: Fixture) {
+    subscribe(&fixture).await;
     let runs = [completed(&fixture).await, completed(&fixture).await];
     deliver_all(&fixture).await;
     let external = Purge { external_blobs: true, ..purge(Duration::ZERO) };

@@ -12,12 +12,12 @@ use crate::error::Error;
 use crate::ledger::{CallOutcome, CallReservation, CallStatistics};
 use crate::ports::{
     AnnotationFilter, Change, ClaimRequest, ClaimedWork, Clock, Commit, Decide, Decision, Delivery,
-    DeliveryClaim, Hints, JobTransport, Ledger, Outbox, Persistence, Purge, Retention, Settlement, Snapshot,
-    Store,
+    DeliveryClaim, DeliveryLease, DeliveryStart, Hints, JobTransport, Ledger, Outbox, Persistence, Purge,
+    Registration, Retention, Settlement, Snapshot, Store, Subscription,
 };
 use crate::records::{
     AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, DeadLetter, Event, JobRecord, Lease, LogRecord,
-    RunRecord, RunRequest, StageRecord, StoredValue,
+    RunRecord, RunRequest, StageRecord, StoredValue, SubscriberRecord,
 };
 use crate::testing::clock::FakeClock;
 use crate::value::{CallId, Json, RunId};
@@ -269,12 +269,41 @@ impl JobTransport for CrashingStore {
 
 #[async_trait]
 impl Outbox for CrashingStore {
-    fn deliver_events(&self, deliver: bool) {
-        self.inner.deliver_events(deliver);
+    async fn register_subscriber(
+        &self,
+        subscription: &Subscription,
+        start: DeliveryStart,
+    ) -> Result<Registration, Error> {
+        // Not a commit of a run: an engine registers its subscribers before it starts.
+        self.alive()?.register_subscriber(subscription, start).await
+    }
+
+    async fn remove_subscriber(&self, name: &str) -> Result<bool, Error> {
+        self.write(|| "the removal of a subscriber".to_owned(), self.inner.remove_subscriber(name)).await
+    }
+
+    async fn subscribers(&self) -> Result<Vec<SubscriberRecord>, Error> {
+        self.alive()?.subscribers().await
     }
 
     async fn claim_deliveries(&self, claim: &DeliveryClaim) -> Result<Vec<Delivery>, Error> {
         self.write(|| "a claim of deliveries".to_owned(), self.inner.claim_deliveries(claim)).await
+    }
+
+    async fn renew_deliveries(
+        &self,
+        leases: Vec<DeliveryLease>,
+        lease: Duration,
+    ) -> Result<Vec<DeliveryLease>, Error> {
+        self.alive()?.renew_deliveries(leases, lease).await
+    }
+
+    async fn expedite_deliveries(&self, subscriber: &str) -> Result<usize, Error> {
+        self.alive()?.expedite_deliveries(subscriber).await
+    }
+
+    async fn release_deliveries(&self, dead_workers: &[String]) -> Result<usize, Error> {
+        self.alive()?.release_deliveries(dead_workers).await
     }
 
     async fn settle_deliveries(&self, settlements: Vec<Settlement>) -> Result<(), Error> {
