@@ -144,15 +144,12 @@ impl PostgresStore {
     where
         F: Future<Output = Result<T, Error>>,
     {
+        #![allow(clippy::disallowed_methods, reason = "the server's transactions end in real time")]
         let tried_until = Instant::now() + subscribers::MAX_WAIT;
         loop {
             match request().await {
                 Err(error) if error.is_retryable() && Instant::now() < tried_until => {
                     // On the store's own runtime: the caller's one may have no timers.
-                    #[allow(
-                        clippy::disallowed_methods,
-                        reason = "the server's transactions end in real time"
-                    )]
                     let pause = self.runtime.spawn(async { tokio::time::sleep(subscribers::PAUSE).await });
                     // An error means that the store is closed, and the next request says so.
                     let _ = pause.await;
