@@ -16,7 +16,8 @@ impl Reference {
         number: u64,
         priority: i32,
     ) -> Result<Response, Stop> {
-        let request = format!("{workflow} {number} {priority}");
+        // The priority does not identify a request.
+        let request = format!("{workflow} {number}");
         let entry = key.map(|key| ("run.create", key));
         let repeated = self.write(|it| {
             if let Some(stored) = entry.and_then(|entry| it.keys.get(&entry)) {

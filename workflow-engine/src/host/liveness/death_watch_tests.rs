@@ -2,7 +2,8 @@
 
 use std::process::{Child, Command, Stdio};
 
-use super::super::process::{Report, machine};
+use super::super::process::machine;
+use super::super::report::Report;
 use super::*;
 use crate::host::liveness::worker_name;
 

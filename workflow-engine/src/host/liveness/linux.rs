@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use rustix::process::{Pid, PidfdFlags, pidfd_open, test_kill_process};
 use sha2::{Digest, Sha256};
 
-use super::process::Report;
+use super::report::Report;
 use crate::value::hex::hex;
 
 /// Identifies this boot of this machine, and the namespaces of this process.

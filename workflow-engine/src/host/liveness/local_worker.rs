@@ -2,7 +2,8 @@
 
 use uuid::Uuid;
 
-use super::process::{Process, Report, machine};
+use super::process::{Process, machine};
+use super::report::Report;
 
 /// Returns a unique worker name from which another process of this machine can detect whether this process has ended.
 pub(in crate::host) fn worker_name() -> String {

@@ -7,6 +7,7 @@
 
 mod local_worker;
 mod process;
+mod report;
 #[cfg(target_os = "linux")]
 mod linux;
 mod death_watch;

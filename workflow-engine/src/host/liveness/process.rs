@@ -5,6 +5,7 @@ use unsupported as system;
 
 #[cfg(target_os = "linux")]
 use super::linux as system;
+use super::report::Report;
 
 /// A process, identified within one boot and one process id namespace of a machine.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -13,20 +14,6 @@ pub(super) struct Process {
     pub(super) pid: i32,
     /// When the process started, in clock ticks since the boot, as decimal text.
     pub(super) start: String,
-}
-
-/// What the operating system reports about a process id.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Report {
-    /// A process with this id runs, and started then.
-    Runs {
-        /// The start, as in [`Process::start`].
-        start: String,
-    },
-    /// The process with this id has ended, or there is none.
-    Ended,
-    /// Nothing certain: the report could not be read, or is hidden from this process.
-    Unknown,
 }
 
 impl Process {
@@ -58,7 +45,7 @@ pub(super) fn machine() -> Option<&'static str> {
 
 #[cfg(not(target_os = "linux"))]
 mod unsupported {
-    use super::Report;
+    use crate::host::liveness::report::Report;
 
     pub(super) const fn report(_: i32) -> Report {
         Report::Unknown
