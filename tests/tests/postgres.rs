@@ -17,6 +17,7 @@ mod postgres {
     mod lost_jobs;
     mod contention;
     mod outages;
+    mod connections;
     mod cancellation;
     mod statements;
     mod claims;

@@ -38,7 +38,7 @@ pub mod guide;
 pub use context::{AnyStage, IntoStageError, StageContext, StageError, StageResult};
 pub use engine::{Engine, EngineBuilder, Events, IntoStore, Logs, RunHandle, StartRun, StoreSource};
 pub use error::{Error, ErrorCode};
-pub use host::serverless;
+pub use host::{LeftJob, ShutdownReport, serverless};
 pub use language::{Check, CheckFunction, Stage, Workflow};
 pub use ports::AnnotationFilter;
 pub use records::{Annotation, AnnotationKey, LogLevel, Statement, Status};

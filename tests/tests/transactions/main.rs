@@ -7,3 +7,4 @@ mod leases;
 mod kills;
 mod memory;
 mod server;
+mod locks;

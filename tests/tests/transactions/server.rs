@@ -1,7 +1,6 @@
 //! Statements on PostgreSQL: `search_path`, a pooler, locks of other sessions, and sessions that end.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use sqlx::Connection;
 use tests::postgres::{self, Cluster, Schema, pooler};
@@ -73,40 +72,6 @@ async fn statements_run_through_a_pooler() {
     let count: (i64,) =
         sqlx::query_as("SELECT count(*) FROM bookings").fetch_one(&mut session).await.unwrap();
     assert_eq!(count.0, 6);
-}
-
-/// A statement that waits for a lock for longer than the transaction timeout fails. The next attempt gets the lock.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_statement_that_waits_too_long_fails_its_attempt() {
-    if !postgres::is_available("a_statement_that_waits_too_long_fails_its_attempt") {
-        return;
-    }
-    let schema = Schema::new();
-    let mut options = schema.options();
-    options.transaction_timeout = Duration::from_millis(300);
-    let store: Arc<dyn Store> = Arc::new(PostgresStore::open(options).await.unwrap());
-    let mut other = schema.connect().await;
-    let bookings = format!("{}.bookings", schema.name());
-    for sql in [
-        format!("CREATE TABLE {bookings} (run TEXT, stage TEXT, cents BIGINT)"),
-        format!("BEGIN; LOCK TABLE {bookings} IN EXCLUSIVE MODE"),
-    ] {
-        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut other).await.unwrap();
-    }
-
-    let engine = engine(store).register::<transfer>().build().await.unwrap();
-    let run = engine.start::<transfer>(DebitInput { bookings, cents: 5 }).await.unwrap();
-    let retrying = tests::events::wait_for(&run, |kind| {
-        matches!(kind, workflow_engine::records::EventKind::StageRetrying { .. })
-    })
-    .await;
-    let workflow_engine::records::EventKind::StageRetrying { error, .. } = retrying else { unreachable!() };
-    assert!(error.starts_with("statement 1 of 1 was refused by the database: "), "{error}");
-    assert!(error.contains("timeout"), "{error}");
-    assert_eq!(run.status().await.unwrap(), Status::Running);
-    sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
-    assert_eq!(run.output().await.unwrap(), 5);
-    engine.shutdown().await;
 }
 
 /// A stage whose statement terminates its own session the first time that it runs.

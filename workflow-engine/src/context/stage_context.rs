@@ -63,6 +63,11 @@ impl StageContext {
         Self { inner: Arc::new(Inner { scope, outputs, services }), stage: PhantomData }
     }
 
+    /// Returns a value that a body holds until it ends, so that the engine can tell when a stopped body has ended.
+    pub(crate) fn life(&self) -> Arc<EffectBuffer> {
+        Arc::clone(&self.inner.services.effects)
+    }
+
     /// Makes a context without an engine, for unit tests of a stage's function.
     ///
     /// It has a new run id, attempt 1, generation 1, no deadline and no outputs of other stages. It drops log lines and

@@ -57,6 +57,8 @@ enum Remedy {
     Retry,
     RetryAfter(Duration),
     None,
+    /// The attempt did not end by itself; it does not count.
+    Interrupted,
 }
 
 impl StageError {
@@ -96,6 +98,16 @@ impl StageError {
         Self::new(message, Remedy::RetryAfter(delay))
     }
 
+    /// Makes the result of an attempt that its runtime ended: the job returns to the queue, and the attempt does not count.
+    pub(crate) fn interrupted(message: impl fmt::Display) -> Self {
+        Self::new(message, Remedy::Interrupted)
+    }
+
+    /// Returns whether this is the result of [`interrupted`](Self::interrupted).
+    pub(crate) const fn is_interrupted(&self) -> bool {
+        matches!(self.remedy, Remedy::Interrupted)
+    }
+
     /// Returns the text of the error and of its sources, separated by `: `.
     #[must_use]
     pub fn message(&self) -> &str {
@@ -113,7 +125,7 @@ impl StageError {
     pub const fn delay(&self) -> Option<Duration> {
         match self.remedy {
             Remedy::RetryAfter(delay) => Some(delay),
-            Remedy::Retry | Remedy::None => None,
+            Remedy::Retry | Remedy::None | Remedy::Interrupted => None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Configuring an engine: its workflows, worker, subscribers and limits.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -152,7 +152,8 @@ impl EngineBuilder {
         self
     }
 
-    /// How long [`Engine::shutdown`] waits for running stage bodies. Default: 30 s.
+    /// How long [`Engine::shutdown`] waits for running stage bodies and for the delivery of the last events. It ends one second
+    /// later at the latest. Default: 30 s.
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.change_worker(|worker| worker.drain_timeout = timeout);
         self
@@ -230,7 +231,9 @@ impl EngineBuilder {
     }
 
     /// Shuts the engine down on SIGTERM and SIGINT (Ctrl-C): the worker drains, and waiting handles return `SHUTTING_DOWN`, so
-    /// that the program can end by itself. A second signal ends the process at once.
+    /// that the program can end by itself. If a body runs code without an `.await`, the program cannot: then the process ends
+    /// one second after the drain timeout, with the exit code 128 plus the number of the signal. A second signal ends the
+    /// process at once.
     pub fn shutdown_on_signals(mut self) -> Self {
         self.shutdown_on_signals = true;
         self
@@ -253,12 +256,13 @@ impl EngineBuilder {
             registry.declare_compatible(workflow_id, fingerprint)?;
         }
         check_subscribers(self.sink.as_ref(), &self.plugins)?;
+        let owns_store = self.store.is_opened_here();
         let store = self.store.open().await?;
         if let Some(error) = shortage(SPARE_DESCRIPTORS) {
             store.close().await;
             return Err(Error::descriptors_exhausted("start the engine", error));
         }
-        let kernel = Arc::new(Kernel::new(KernelConfig {
+        let kernel = Kernel::new(KernelConfig {
             store,
             clock: self.clock,
             registry,
@@ -270,18 +274,30 @@ impl EngineBuilder {
             extensions: self.extensions,
             limits: self.limits,
             lease: self.lease,
-        }));
-        kernel.register_subscribers().await?;
+        });
+        if let Err(error) = kernel.register_subscribers().await {
+            if owns_store {
+                kernel.store().close().await;
+            }
+            return Err(error);
+        }
         let worker = match self.worker {
-            Some(settings) => Some(Worker::start(&kernel, settings)?),
+            Some(settings) => Some(Arc::new(Worker::start(&kernel, settings)?)),
             None => None,
         };
-        let (closed, stopped) = (CancellationToken::new(), CancellationToken::new());
         let engine = Engine {
-            inner: Arc::new(Inner { kernel, worker, schedulers: Schedulers::default(), closed, stopped }),
+            inner: Arc::new(Inner {
+                kernel,
+                worker,
+                owns_store,
+                schedulers: Schedulers::default(),
+                closed: CancellationToken::new(),
+                stopped: CancellationToken::new(),
+                shutdown: Mutex::default(),
+            }),
         };
         if self.shutdown_on_signals {
-            shutdown_on_signals(engine.clone())?;
+            shutdown_on_signals(&engine)?;
         }
         Ok(engine)
     }

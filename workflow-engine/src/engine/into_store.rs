@@ -34,6 +34,11 @@ enum Source {
 }
 
 impl StoreSource {
+    /// Returns whether the engine opens the store itself, and so closes it when its last handle is dropped.
+    pub(super) const fn is_opened_here(&self) -> bool {
+        !matches!(self.0, Source::Open(_))
+    }
+
     pub(super) async fn open(self) -> Result<Arc<dyn Store>, Error> {
         match self.0 {
             Source::Url(url) => open_url(&url).await,

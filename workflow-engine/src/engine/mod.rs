@@ -10,9 +10,11 @@ mod events;
 mod logs;
 mod signals;
 mod schedulers;
+mod shutdown;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub use builder::EngineBuilder;
@@ -23,11 +25,11 @@ pub use logs::Logs;
 pub use start::StartRun;
 
 use crate::error::Error;
-use crate::host::Worker;
 use crate::host::serverless::{Serverless, ServerlessSettings};
+use crate::host::{ShutdownReport, Worker};
 use crate::kernel::{Command, Kernel, RemoveSubscriber, WakeStage};
 use crate::language::Workflow;
-use crate::ports::{AnnotationFilter, RunWatch, Store};
+use crate::ports::{AnnotationFilter, Store};
 use crate::records::AnnotationKey;
 use crate::records::{AnnotationRecord, DeadLetter, RunRecord, SubscriberRecord};
 use crate::value::RunId;
@@ -37,6 +39,17 @@ use schedulers::Schedulers;
 ///
 /// [`Engine::builder`] takes the store and the workflows; [`EngineBuilder::build`] opens the store and starts a worker in
 /// this process. Clones are the same engine.
+///
+/// An engine lives as long as one of its handles: a clone, a [`RunHandle`], a stream of events or log lines, or a
+/// [`Serverless`] host. With the last of them it ends, also outside of every runtime: its bodies are stopped, their jobs
+/// return to the queue without counting the attempt, and its threads and files are closed. A store that you have opened
+/// yourself stays open for as long as you hold it. [`Engine::shutdown`] lets bodies finish before.
+///
+/// The worker runs on the tokio runtime in which the engine was built. When that runtime ends, the jobs of its bodies
+/// return to the queue, and the worker continues on the runtime of the next call. So an engine may be in a `static`.
+///
+/// A caller may stop waiting for any call: what was sent to the store takes effect, and a run that was started that way is
+/// executed.
 ///
 /// ```
 /// use workflow_engine::prelude::*;
@@ -66,12 +79,16 @@ pub struct Engine {
 
 struct Inner {
     kernel: Arc<Kernel>,
-    worker: Option<Worker>,
+    worker: Option<Arc<Worker>>,
+    /// Whether the engine has opened its store itself.
+    owns_store: bool,
     schedulers: Schedulers,
     /// Cancelled when waiting handles must return.
     closed: CancellationToken,
     /// Cancelled when the engine has shut down.
     stopped: CancellationToken,
+    /// The report of the shutdown, once one has begun.
+    shutdown: Mutex<Option<watch::Receiver<Option<ShutdownReport>>>>,
 }
 
 impl Engine {
@@ -158,7 +175,7 @@ impl Engine {
         if let Some(scheduler) = &settings.scheduler {
             self.inner.schedulers.add(Arc::downgrade(scheduler));
         }
-        Serverless::new(Arc::clone(self.kernel()), settings)
+        Serverless::new(Arc::clone(self.kernel()), settings, Arc::clone(&self.inner) as _)
     }
 
     /// The annotations of one key over all runs, oldest first, at most `filter.limit`. Pass `filter.after(last.id)` for the next
@@ -216,29 +233,15 @@ impl Engine {
     /// # Errors
     /// As the command documents.
     pub async fn dispatch<C: Command>(&self, command: C) -> Result<C::Output, Error> {
-        self.notify_schedulers_after(self.kernel().dispatch(command)).await
+        self.ensure_runtime();
+        let dispatched = self.notify_schedulers_after(self.kernel().dispatch(command)).await;
+        dispatched.map_err(|error| self.unless_store_closed(error))
     }
 
     /// The kernel.
     #[must_use]
     pub fn kernel(&self) -> &Arc<Kernel> {
         &self.inner.kernel
-    }
-
-    /// Drains the worker: it claims nothing more, waits for running stage bodies up to the drain timeout, and returns the jobs
-    /// of the others to the queue. The store stays open for reading.
-    pub async fn drain(&self) {
-        if let Some(worker) = &self.inner.worker {
-            worker.drain().await;
-        }
-    }
-
-    /// Drains the worker and closes the store. Handles that still wait return `SHUTTING_DOWN`.
-    pub async fn shutdown(&self) {
-        self.drain().await;
-        self.inner.closed.cancel();
-        self.store().close().await;
-        self.inner.stopped.cancel();
     }
 
     /// Waits until the engine has shut down: the last call of a process that only runs a worker, with
@@ -263,32 +266,8 @@ impl Engine {
         self.inner.stopped.cancelled().await;
     }
 
-    pub(crate) fn worker(&self) -> Option<&Worker> {
+    fn worker(&self) -> Option<&Arc<Worker>> {
         self.inner.worker.as_ref()
-    }
-
-    /// The error for a waiting reader: if the store was closed during its call, that is a shutdown and not a failure.
-    fn unless_closed(&self, error: Error) -> Error {
-        if self.inner.closed.is_cancelled() { Error::shutting_down() } else { error }
-    }
-
-    /// Waits for a change of a run.
-    ///
-    /// # Errors
-    /// `SHUTTING_DOWN` if the engine shuts down first.
-    async fn changed(&self, watch: &mut RunWatch) -> Result<(), Error> {
-        self.until_closed(watch.changed()).await
-    }
-
-    /// Waits for a future, or for the engine to shut down.
-    ///
-    /// # Errors
-    /// `SHUTTING_DOWN` if the engine shuts down first.
-    async fn until_closed(&self, what: impl Future<Output = ()>) -> Result<(), Error> {
-        tokio::select! {
-            () = what => Ok(()),
-            () = self.inner.closed.cancelled() => Err(Error::shutting_down()),
-        }
     }
 
     fn store(&self) -> &Arc<dyn Store> {

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
 use super::descriptors::is_shortage;
 use super::{Error, ErrorCode};
@@ -280,6 +281,17 @@ impl Error {
         Self::new(ErrorCode::ShuttingDown, "the engine is shutting down")
     }
 
+    pub(crate) fn runtime_gone() -> Self {
+        Self::new(
+            ErrorCode::RuntimeGone,
+            "the tokio runtime on which the engine was built was shut down; make the call within another one",
+        )
+    }
+
+    pub(crate) fn no_runtime(source: tokio::runtime::TryCurrentError) -> Self {
+        Self::new(ErrorCode::WorkerNotStarted, format!("the worker cannot start: {source}")).because(source)
+    }
+
     pub(crate) fn worker_not_started(source: std::io::Error) -> Self {
         if is_shortage(&source) {
             return Self::descriptors_exhausted("start the worker", source);
@@ -299,6 +311,20 @@ impl Error {
     pub(crate) fn statement_refused(which: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let source = source.into();
         let message = format!("{which} was refused by the database: {source}");
+        Self::new(ErrorCode::StatementFailed, message).because(source)
+    }
+
+    /// A statement of the user has waited for locks for as long as the store allows.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "only PostgreSQL locks rows"))]
+    pub(crate) fn statement_blocked(
+        which: &str,
+        waited: Duration,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        let source = source.into();
+        let message = format!(
+            "{which} waited {waited:?} for locks of other sessions, the limit `statement_lock_wait`: {source}"
+        );
         Self::new(ErrorCode::StatementFailed, message).because(source)
     }
 

@@ -225,6 +225,9 @@ error_codes! {
     ShuttingDown "SHUTTING_DOWN" Unavailable
         "The engine is shutting down."
         "Wait for the run in another process: it continues there.";
+    RuntimeGone "RUNTIME_GONE" Unavailable
+        "The tokio runtime on which the engine was built was shut down, and the caller is on no other one."
+        "Keep the runtime for as long as the engine, or make the call within another runtime: the worker continues there.";
     WorkerNotStarted "WORKER_NOT_STARTED" Unavailable
         "The system refused a thread or a signal handler."
         "Check the limits of the process.";

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -11,6 +12,7 @@ use crate::error::{Error, ErrorCode};
 use crate::kernel::{FlushOutbox, Kernel};
 
 /// The delivery loops of one worker.
+#[derive(Default)]
 pub(super) struct Flushers {
     loops: TaskTracker,
     /// Each loop delivers what is due, then ends.
@@ -21,33 +23,34 @@ pub(super) struct Flushers {
 
 impl Flushers {
     /// Starts a loop for each subscriber.
-    pub(super) fn start(kernel: &Arc<Kernel>, worker_id: &str) -> Self {
-        let (loops, stopping, stopped) =
-            (TaskTracker::new(), CancellationToken::new(), CancellationToken::new());
+    pub(super) fn start(&self, kernel: &Arc<Kernel>, worker_id: &str, runtime: &Handle) {
         for subscriber in kernel.subscriber_names() {
             let flusher = Flusher {
                 subscriber: subscriber.to_owned(),
                 worker_id: worker_id.to_owned(),
                 is_outdated: false,
             };
-            let flushing = service::run(Arc::clone(kernel), flusher, stopping.clone());
-            let stopped = stopped.clone();
-            loops.spawn(async move { stopped.run_until_cancelled(flushing).await });
+            let flushing = service::run(Arc::clone(kernel), flusher, self.stopping.clone());
+            let stopped = self.stopped.clone();
+            self.loops.spawn_on(async move { stopped.run_until_cancelled(flushing).await }, runtime);
         }
-        Self { loops, stopping, stopped }
     }
 
-    /// Delivers what is due, for at most `timeout`.
-    pub(super) async fn drain(&self, kernel: &Kernel, timeout: Duration) {
+    /// Delivers what is due, and ends the loops.
+    pub(super) async fn drain(&self) {
         self.stopping.cancel();
         self.loops.close();
-        tokio::select! {
-            () = self.loops.wait() => {}
-            () = kernel.clock().sleep(timeout) => {
-                self.stopped.cancel();
-                self.loops.wait().await;
-            }
-        }
+        self.loops.wait().await;
+    }
+
+    /// Ends each loop at its next `.await`.
+    pub(super) fn stop(&self) {
+        self.stopped.cancel();
+    }
+
+    /// Returns whether all loops have ended.
+    pub(super) fn have_ended(&self) -> bool {
+        self.loops.is_empty()
     }
 }
 

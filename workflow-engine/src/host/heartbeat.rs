@@ -1,17 +1,13 @@
-//! The heartbeat: one renewal for all leases of a host, on its own thread.
-//!
-//! Bodies share the caller's runtime, and a body that computes without an `.await` starves it. A separate thread renews
-//! the leases meanwhile.
+//! The heartbeat: one renewal for all leases of a host, on the host's own thread.
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use super::thread::HostThread;
 use crate::error::Error;
 use crate::kernel::{Kernel, is_lost_to_another};
 use crate::records::Lease;
@@ -21,52 +17,41 @@ const RENEWALS_PER_LEASE: u32 = 3;
 /// The shortest time between two checks of the leases after commits of other processes.
 const EXTERNAL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// The thread that renews a host's leases.
+/// The renewal of a host's leases. Dropping it ends the renewal and, after its last task, the thread.
 pub(super) struct Heartbeat {
     stop: CancellationToken,
-    runtime: Handle,
-    thread: Option<JoinHandle<()>>,
+    thread: HostThread,
 }
 
 impl Heartbeat {
     pub(super) fn start(kernel: Arc<Kernel>) -> Result<Self, Error> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(Error::worker_not_started)?;
-        let handle = runtime.handle().clone();
+        let thread = HostThread::start(&kernel).map_err(Error::worker_not_started)?;
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         // Read before the thread starts, so that the first renewal does not depend on when the thread is scheduled.
         let started = kernel.clock().now();
-        let beating = Arc::clone(&kernel);
-        let thread = thread::Builder::new()
-            .name("workflow-engine-heartbeat".into())
-            .spawn(move || {
-                runtime.block_on(beat(&beating, started, &stopped));
-                beating.running().host_stopped();
-            })
-            .map_err(Error::worker_not_started)?;
         kernel.running().host_started();
-        Ok(Self { stop, runtime: handle, thread: Some(thread) })
+        thread.spawn(async move {
+            beat(&kernel, started, &stopped).await;
+            kernel.running().host_stopped();
+        });
+        Ok(Self { stop, thread })
     }
 
-    /// Returns the runtime of the thread, which has I/O enabled. It ends with the heartbeat.
-    pub(super) const fn runtime(&self) -> &Handle {
-        &self.runtime
+    /// Returns the thread.
+    pub(super) const fn thread(&self) -> &HostThread {
+        &self.thread
     }
 
-    /// Ends the thread. Call it when no body runs any more.
-    pub(super) fn stop(&self) {
-        self.stop.cancel();
+    /// Returns the token that ends the renewal. Cancel it when no body runs any more.
+    pub(super) const fn stop(&self) -> &CancellationToken {
+        &self.stop
     }
 }
 
 impl Drop for Heartbeat {
     fn drop(&mut self) {
         self.stop.cancel();
-        // Not joined: the thread ends at its next `.await`, and a drop must not block an async caller.
-        drop(self.thread.take());
     }
 }
 

@@ -5,7 +5,9 @@ mod settings;
 mod slot_pool;
 mod preemption;
 mod recently_served;
+pub(crate) mod thread;
 mod heartbeat;
+mod ending;
 mod service;
 mod backoff;
 mod stale_leases;
@@ -15,5 +17,7 @@ mod flusher;
 mod liveness;
 pub mod serverless;
 
+pub(crate) use ending::elapsed;
+pub use ending::{LeftJob, ShutdownReport};
 pub(crate) use settings::WorkerSettings;
 pub(crate) use worker::Worker;

@@ -90,7 +90,7 @@ impl Bench {
     ) -> Self {
         let clock = Arc::new(TestClock(watch::Sender::new(DateTime::UNIX_EPOCH)));
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new(clock.clone()));
-        let kernel = Arc::new(Kernel::new(KernelConfig {
+        let kernel = Kernel::new(KernelConfig {
             store: Arc::clone(&store),
             clock: clock.clone(),
             registry: WorkflowRegistry::default(),
@@ -102,7 +102,7 @@ impl Bench {
             extensions: Extensions::default(),
             limits: Limits::default(),
             lease: KernelConfig::LEASE,
-        }));
+        });
         let (sender, passes) = mpsc::unbounded_channel();
         let results = results(clock.now()).into();
         let stopping = CancellationToken::new();

@@ -85,6 +85,11 @@ impl SlotPool {
         });
     }
 
+    /// Releases the reserved slots: the runtime that would have done so was shut down.
+    pub(super) fn release_reserved(&self) {
+        self.reserved().clear();
+    }
+
     fn try_acquire_for_branch(&self) -> Option<OwnedSemaphorePermit> {
         self.try_acquire().or_else(|| self.reserved().pop())
     }

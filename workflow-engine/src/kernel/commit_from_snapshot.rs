@@ -1,6 +1,7 @@
 //! Decisions from the whole state of a run: load, decide, commit; if the run has moved, decide again under its lock.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::Kernel;
 use crate::error::Error;
@@ -32,17 +33,30 @@ pub(super) async fn try_commit_from_snapshot(
     // since the snapshot, the store writes nothing. The second decision is made inside the transaction that writes it,
     // under the run's lock, so a third is never needed.
     let Some(decision) = decide(&snapshot) else { return Ok(Commit::PreconditionFailed) };
-    let mut commit = kernel.store().commit(decision).await?;
-    if commit == Commit::PreconditionFailed {
-        let decide_again = Box::new(move |snapshot: Option<&Snapshot>| snapshot.and_then(|s| decide(s)));
-        commit = kernel.store().commit_locked(run_id, decide_again).await?;
-    }
-    if let Commit::Applied(Applied { ended: Some(_), .. }) = &commit {
-        // Nothing of this generation can commit any more.
-        kernel.running().stop_run(run_id);
-        kernel.run_cache().remove(run_id, snapshot.run.generation);
-    }
-    Ok(commit)
+    let shared = kernel.shared();
+    // The generation that the decision is about.
+    let generation = Arc::new(AtomicU32::new(snapshot.run.generation));
+    let commit = async move {
+        let mut commit = shared.store().commit(decision).await?;
+        if commit == Commit::PreconditionFailed {
+            let current = Arc::clone(&generation);
+            let decide_again = Box::new(move |snapshot: Option<&Snapshot>| {
+                let snapshot = snapshot?;
+                current.store(snapshot.run.generation, Ordering::Relaxed);
+                decide(snapshot)
+            });
+            commit = shared.store().commit_locked(run_id, decide_again).await?;
+        }
+        if let Commit::Applied(Applied { ended: Some(_), .. }) = &commit {
+            // Nothing of this generation can commit any more.
+            let generation = generation.load(Ordering::Relaxed);
+            shared.running().stop_run(run_id, generation);
+            shared.run_cache().remove(run_id, generation);
+        }
+        Ok(commit)
+    };
+    // The bodies of a run that has ended are stopped although the caller has stopped waiting.
+    kernel.detach(commit, |_, _| {}).await
 }
 
 /// Returns a decision that is applied only while the run is in the state of this snapshot.

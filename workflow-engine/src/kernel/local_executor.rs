@@ -40,7 +40,8 @@ async fn in_own_task<T: Send + 'static>(
     };
     Err(match error.try_into_panic() {
         Ok(panic) => StageError::retryable(format_args!("panicked: {}", panic_text(&*panic))),
-        Err(error) => StageError::retryable(format_args!("was stopped: {error}")),
+        // Only a runtime that shuts down ends the task: the handle is still held.
+        Err(error) => StageError::interrupted(format_args!("its runtime was shut down: {error}")),
     })
 }
 

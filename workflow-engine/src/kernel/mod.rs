@@ -18,6 +18,8 @@ mod registry;
 mod compatibility;
 mod run_cache;
 mod running_jobs;
+mod held_job;
+mod background;
 mod slots;
 mod run_request;
 mod start_plan;
@@ -32,18 +34,20 @@ mod ledger;
 mod subscribers;
 mod recovery;
 mod flush;
+mod flush_output;
 mod delivery_task;
 mod local_executor;
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 pub use crate::value::{Limits, MAX_DEPTH};
-pub(crate) use attempt::Finished;
 pub use attempt::JobOutcome;
+pub(crate) use attempt::{Finished, return_lease};
+pub(crate) use background::Background;
 pub(crate) use commands::start_pending;
 pub use commands::{
     AttachAnnotation, AttachAnnotationOutput, CancelRun, CancelRunOutput, ClaimPendingRuns,
@@ -56,6 +60,7 @@ pub use commands::{
     WakeStage, WakeStageOutput,
 };
 pub use config::KernelConfig;
+pub(crate) use held_job::HeldJob;
 pub use local_executor::LocalExecutor;
 pub(crate) use lost_lease::is_lost_to_another;
 pub use registry::{Registered, WorkflowRegistry};
@@ -73,6 +78,8 @@ use subscribers::Subscribers;
 
 /// Dispatches commands.
 pub struct Kernel {
+    /// The kernel itself, for work that continues without its caller.
+    me: Weak<Self>,
     config: KernelConfig,
     subscribers: Subscribers,
     start_plans: Arc<StartPlans>,
@@ -80,22 +87,26 @@ pub struct Kernel {
     run_cache: RunCache,
     /// The host that may execute new runs. The kernel does not own it, because the host owns the kernel.
     placement: OnceLock<Weak<dyn Placement>>,
+    /// Where work continues when its caller has stopped waiting.
+    background: Mutex<Option<Background>>,
 }
 
 impl Kernel {
     /// Creates a kernel on these ports.
     #[must_use]
-    pub fn new(config: KernelConfig) -> Self {
+    pub fn new(config: KernelConfig) -> Arc<Self> {
         let subscribers = Subscribers::new(config.sink.as_ref(), &config.plugins);
         let start_plans = Arc::new(start_plan::start_plans(&config.registry));
-        Self {
+        Arc::new_cyclic(|me| Self {
+            me: me.clone(),
             config,
             subscribers,
             start_plans,
             running: RunningJobs::default(),
             run_cache: RunCache::default(),
             placement: OnceLock::new(),
-        }
+            background: Mutex::default(),
+        })
     }
 
     /// Executes a command.
@@ -247,6 +258,15 @@ impl Kernel {
     /// Registers the host that may execute new runs. Only the first one counts.
     pub(crate) fn set_placement(&self, placement: Weak<dyn Placement>) {
         let _ = self.placement.set(placement);
+    }
+
+    /// Returns the kernel as shared ownership.
+    #[allow(
+        clippy::expect_used,
+        reason = "`new` returns shared ownership only, so a borrow implies an owner"
+    )]
+    fn shared(&self) -> Arc<Self> {
+        self.me.upgrade().expect("a kernel that is borrowed has an owner")
     }
 
     /// Returns the host that may execute new runs, where there is one and it still lives.

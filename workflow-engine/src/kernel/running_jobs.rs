@@ -5,9 +5,11 @@
 //! the store acknowledges moves the end. Otherwise the body stops at it, whether the store cannot be reached or the
 //! heartbeat does not run.
 
-use std::collections::HashMap;
+use std::any::Any;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -16,16 +18,33 @@ use crate::ports::Clock;
 use crate::records::Lease;
 use crate::value::RunId;
 
+/// The number of ended runs that are remembered. A job that was claimed before the end of its run is listed after it when
+/// the result of the claim arrives late: a moment later, so that a few runs would do.
+const REMEMBERED_ENDS: usize = 1_024;
+
 /// The leases under which bodies run in this process.
 #[derive(Debug, Default)]
 pub(crate) struct RunningJobs {
-    jobs: Mutex<HashMap<Lease, Arc<Job>>>,
+    state: Mutex<State>,
     /// The number of hosts that renew the leases.
     hosts: AtomicUsize,
 }
 
+#[derive(Debug, Default)]
+struct State {
+    jobs: HashMap<Lease, Arc<RunningJob>>,
+    /// The latest generations that commits of this process have ended, and the order of their ends.
+    ended: HashSet<(RunId, u32)>,
+    ends: VecDeque<(RunId, u32)>,
+    /// Bodies that were stopped, each with a value that lives as long as the body.
+    stopped: Vec<(Lease, Weak<dyn Any + Send + Sync>)>,
+    /// Jobs that were returned to the queue although their attempts have not ended.
+    returned: Vec<Lease>,
+}
+
+/// A job of this process, from its claim to its outcome.
 #[derive(Debug)]
-struct Job {
+pub(crate) struct RunningJob {
     /// Stops the body.
     token: CancellationToken,
     /// Whether the body runs: its inputs are there, and its outcome is not being committed yet. That commit ends the
@@ -36,22 +55,6 @@ struct Job {
 }
 
 impl RunningJobs {
-    /// Lists a body that starts, until the guard is dropped. Its claim was sent at `claimed`, in time of
-    /// [`Clock::monotonic`]. Without a host that renews leases, the lease has no end here.
-    pub(crate) fn enter(
-        &self,
-        lease: Lease,
-        token: CancellationToken,
-        claimed: Duration,
-        length: Duration,
-    ) -> RunningJob<'_> {
-        let has_host = self.hosts.load(Ordering::Relaxed) > 0;
-        let end = if has_host { end(claimed, length) } else { u64::MAX };
-        let job = Arc::new(Job { token, has_body: AtomicBool::new(false), end: AtomicU64::new(end) });
-        self.lock().insert(lease.clone(), Arc::clone(&job));
-        RunningJob { jobs: self, lease, job }
-    }
-
     /// Notes that a host begins to renew the leases.
     pub(crate) fn host_started(&self) {
         self.hosts.fetch_add(1, Ordering::Relaxed);
@@ -62,9 +65,56 @@ impl RunningJobs {
         self.hosts.fetch_sub(1, Ordering::Relaxed);
     }
 
+    /// Lists a claimed job. Its claim was sent at `claimed`, in time of [`Clock::monotonic`]. Without a host that renews
+    /// leases, the lease has no end here. Cancels the token if the run has ended since the claim.
+    pub(crate) fn insert(
+        &self,
+        lease: Lease,
+        token: CancellationToken,
+        claimed: Duration,
+        length: Duration,
+    ) -> Arc<RunningJob> {
+        let has_host = self.hosts.load(Ordering::Relaxed) > 0;
+        let end = if has_host { end(claimed, length) } else { u64::MAX };
+        let mut state = self.lock();
+        if state.ended.contains(&(lease.run_id, lease.generation)) {
+            token.cancel();
+        }
+        let job = Arc::new(RunningJob { token, has_body: AtomicBool::new(false), end: AtomicU64::new(end) });
+        state.jobs.insert(lease, Arc::clone(&job));
+        job
+    }
+
+    /// As [`RunningJobs::insert`], until the guard is dropped.
+    pub(crate) fn enter(
+        &self,
+        lease: Lease,
+        token: CancellationToken,
+        claimed: Duration,
+        length: Duration,
+    ) -> EnteredJob<'_> {
+        let job = self.insert(lease.clone(), token, claimed, length);
+        EnteredJob { jobs: self, lease, job }
+    }
+
+    /// Removes a job whose attempt has ended.
+    pub(crate) fn remove(&self, lease: &Lease) {
+        let mut state = self.lock();
+        state.jobs.remove(lease);
+        state.returned.retain(|returned| returned != lease);
+    }
+
+    /// Notes that a job was returned to the queue although its attempt does not react.
+    pub(crate) fn note_returned(&self, lease: &Lease) {
+        let mut state = self.lock();
+        if state.jobs.remove(lease).is_some() {
+            state.returned.push(lease.clone());
+        }
+    }
+
     /// Returns all leases.
     pub(crate) fn leases(&self) -> Vec<Lease> {
-        self.lock().keys().cloned().collect()
+        self.lock().jobs.keys().cloned().collect()
     }
 
     /// Moves the ends of leases that the store has renewed. The renewal was sent at `sent`.
@@ -74,8 +124,8 @@ impl RunningJobs {
         sent: Duration,
         length: Duration,
     ) {
-        let (jobs, end) = (self.lock(), end(sent, length));
-        for job in leases.into_iter().filter_map(|lease| jobs.get(lease)) {
+        let (state, end) = (self.lock(), end(sent, length));
+        for job in leases.into_iter().filter_map(|lease| state.jobs.get(lease)) {
             // Without a host at its start, the lease has no end.
             job.end.fetch_max(end, Ordering::Relaxed);
         }
@@ -84,23 +134,47 @@ impl RunningJobs {
     /// Stops the body of this lease. Returns `false` where none runs: it may have ended, and its outcome may be what ended
     /// the lease.
     pub(crate) fn stop_lease(&self, lost: &Lease) -> bool {
-        let jobs = self.lock();
-        let Some(job) = jobs.get(lost) else { return false };
+        let state = self.lock();
+        let Some(job) = state.jobs.get(lost) else { return false };
         job.token.cancel();
         job.has_body.load(Ordering::Acquire)
     }
 
-    /// Stops the bodies of a run that has ended: none of them can commit any more.
-    pub(crate) fn stop_run(&self, run_id: RunId) {
-        for (lease, job) in self.lock().iter() {
-            if lease.run_id == run_id {
+    /// Stops the bodies of a generation of a run that has ended: none of them can commit any more.
+    pub(crate) fn stop_run(&self, run_id: RunId, generation: u32) {
+        let mut state = self.lock();
+        for (lease, job) in &state.jobs {
+            if lease.run_id == run_id && lease.generation <= generation {
                 job.token.cancel();
             }
         }
+        if state.ended.insert((run_id, generation)) {
+            state.ends.push_back((run_id, generation));
+        }
+        if state.ends.len() > REMEMBERED_ENDS
+            && let Some(oldest) = state.ends.pop_front()
+        {
+            state.ended.remove(&oldest);
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Lease, Arc<Job>>> {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Notes that a body was stopped; `life` lives as long as the body does.
+    pub(crate) fn note_stopped(&self, lease: Lease, life: Weak<dyn Any + Send + Sync>) {
+        let mut state = self.lock();
+        state.stopped.retain(|(_, life)| life.strong_count() > 0);
+        state.stopped.push((lease, life));
+    }
+
+    /// Returns the leases of bodies that were stopped and have not ended: they run code without an `.await`.
+    pub(crate) fn blocked(&self) -> Vec<Lease> {
+        let mut state = self.lock();
+        state.stopped.retain(|(_, life)| life.strong_count() > 0);
+        let stopped = state.stopped.iter().map(|(lease, _)| lease);
+        stopped.chain(&state.returned).cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -109,22 +183,15 @@ fn end(sent: Duration, length: Duration) -> u64 {
     u64::try_from(sent.saturating_add(length).as_micros()).unwrap_or(u64::MAX)
 }
 
-/// A body that runs in this process.
-pub(crate) struct RunningJob<'a> {
-    jobs: &'a RunningJobs,
-    lease: Lease,
-    job: Arc<Job>,
-}
-
-impl RunningJob<'_> {
+impl RunningJob {
     /// Notes that the body has started.
     pub(crate) fn body_started(&self) {
-        self.job.has_body.store(true, Ordering::Release);
+        self.has_body.store(true, Ordering::Release);
     }
 
-    /// Notes that the body has ended. The lease is renewed until the guard is dropped.
+    /// Notes that the body has ended. The lease is renewed until the job is removed.
     pub(crate) fn body_ended(&self) {
-        self.job.has_body.store(false, Ordering::Release);
+        self.has_body.store(false, Ordering::Release);
     }
 
     /// Returns whether the lease may have ended.
@@ -134,7 +201,7 @@ impl RunningJob<'_> {
 
     /// Returns how long the lease certainly lasts; `None` where it has no end here.
     fn remaining(&self, clock: &dyn Clock) -> Option<Duration> {
-        let end = self.job.end.load(Ordering::Relaxed);
+        let end = self.end.load(Ordering::Relaxed);
         (end != u64::MAX).then(|| Duration::from_micros(end).saturating_sub(clock.monotonic()))
     }
 
@@ -150,8 +217,23 @@ impl RunningJob<'_> {
     }
 }
 
-impl Drop for RunningJob<'_> {
+/// A job that is listed for as long as this guard lives.
+pub(crate) struct EnteredJob<'a> {
+    jobs: &'a RunningJobs,
+    lease: Lease,
+    job: Arc<RunningJob>,
+}
+
+impl Deref for EnteredJob<'_> {
+    type Target = RunningJob;
+
+    fn deref(&self) -> &RunningJob {
+        &self.job
+    }
+}
+
+impl Drop for EnteredJob<'_> {
     fn drop(&mut self) {
-        self.jobs.lock().remove(&self.lease);
+        self.jobs.remove(&self.lease);
     }
 }

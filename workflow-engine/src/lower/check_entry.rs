@@ -26,6 +26,7 @@ fn entry<S: Waits>(execution: CheckExecution) -> BoxFuture<'static, Result<Check
 
 async fn run<S: Waits>(execution: CheckExecution) -> Result<CheckOutcome, StageError> {
     let CheckExecution { ticket, config, context } = execution;
+    let _life = context.life();
     let ticket = ticket
         .load::<<S::Check as CheckFunction>::Ticket>()
         .map_err(|error| unreadable_ticket::<S>(&error))?;

@@ -27,6 +27,7 @@ where
     H: Upstream,
 {
     let Execution { inputs, config, context } = execution;
+    let _life = context.life();
     let id = S::DECLARATION.id;
     let input = match S::Input::without_value() {
         Some(input) => input,

@@ -26,7 +26,7 @@ const INLINE_LIMIT: usize = 8;
 pub struct Process {
     /// Its index, and how many predecessors of it have died.
     pub number: (Index, u32),
-    pub kernel: Kernel,
+    pub kernel: Arc<Kernel>,
     pub faults: Arc<Faults>,
     pub script: Arc<Script>,
     pub sink: Arc<Sink>,

@@ -22,6 +22,7 @@ mod maintenance;
 mod scheduling;
 mod invocation;
 
+use std::any::Any;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -125,16 +126,23 @@ pub struct Serverless {
     heartbeat: Arc<Mutex<Weak<Heartbeat>>>,
     /// Held by a tick, so that ticks do not overlap.
     tick_lock: Arc<tokio::sync::Mutex<()>>,
+    /// The engine, which ends with the last of its handles. This host is one of them.
+    _engine: Arc<dyn Any + Send + Sync>,
 }
 
 impl Serverless {
-    pub(crate) fn new(kernel: Arc<Kernel>, settings: ServerlessSettings) -> Self {
+    pub(crate) fn new(
+        kernel: Arc<Kernel>,
+        settings: ServerlessSettings,
+        engine: Arc<dyn Any + Send + Sync>,
+    ) -> Self {
         Self {
             kernel,
             settings: Arc::new(settings),
             recently_served: Arc::default(),
             heartbeat: Arc::default(),
             tick_lock: Arc::default(),
+            _engine: engine,
         }
     }
 }

@@ -8,8 +8,8 @@ use tokio::task::JoinSet;
 use super::Serverless;
 use super::invocation::Invocation;
 use crate::error::Error;
-use crate::kernel::{JobOutcome, NoSlots};
-use crate::records::ClaimedJob;
+use crate::kernel::{HeldJob, JobOutcome, Kernel, NoSlots};
+use crate::records::{Claimant, ClaimedJob};
 
 /// The limits of [`Serverless::process_available_jobs`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -72,7 +72,9 @@ impl Serverless {
             let slots = concurrency.max(1).saturating_sub(running.len()).min(max_jobs - output.processed);
             if slots > 0 && failure.is_none() && !invocation.stop.is_cancelled() {
                 let claimed = self.kernel.clock().monotonic();
-                match self.claim(&invocation, slots).await {
+                // A claim that has begun goes to its end, so that no job is claimed and then forgotten.
+                let claim = self.clone().claim(invocation.claim.clone(), slots);
+                match self.kernel.detach(claim, return_claimed).await {
                     Ok(jobs) => {
                         output.processed += jobs.len();
                         for job in jobs {
@@ -92,18 +94,18 @@ impl Serverless {
         failure.map_or(Ok(output), Err)
     }
 
-    async fn claim(&self, invocation: &Invocation, slots: usize) -> Result<Vec<ClaimedJob>, Error> {
-        let found = self.recently_served.claim(&self.kernel, &invocation.claim, slots, true).await?;
+    async fn claim(self, claimant: Claimant, slots: usize) -> Result<Vec<ClaimedJob>, Error> {
+        let found = self.recently_served.claim(&self.kernel, &claimant, slots, true).await?;
         let mut jobs = found.jobs;
         if found.runs.is_empty() {
             return Ok(jobs);
         }
         let free = slots - jobs.len();
-        let started = self.recently_served.start(&self.kernel, &invocation.claim, found.runs, free).await?;
+        let started = self.recently_served.start(&self.kernel, &claimant, found.runs, free).await?;
         jobs.extend(started.jobs);
         if jobs.is_empty() {
             // Other workers started these runs first, or none of them can be started: they must not delay other work.
-            jobs = self.recently_served.claim(&self.kernel, &invocation.claim, slots, false).await?.jobs;
+            jobs = self.recently_served.claim(&self.kernel, &claimant, slots, false).await?.jobs;
         }
         Ok(jobs)
     }
@@ -114,10 +116,14 @@ impl Serverless {
         claimed: Duration,
         invocation: &Invocation,
     ) -> impl Future<Output = Result<JobOutcome, Error>> + Send + use<> {
-        let (kernel, claim) = (self.kernel.clone(), invocation.claim.clone());
-        let stop = invocation.stop.clone();
-        async move { Ok(kernel.execute_claimed(&job, claimed, &claim, &NoSlots, &stop).await?.outcome) }
+        let claim = invocation.claim.clone();
+        let job = HeldJob::new(&self.kernel, job, claimed, &invocation.stop);
+        async move { Ok(job.execute(&claim, &NoSlots).await?.outcome) }
     }
+}
+
+fn return_claimed(kernel: &Kernel, claimed: Result<Vec<ClaimedJob>, Error>) {
+    kernel.return_jobs(claimed.unwrap_or_default());
 }
 
 impl ProcessJobsOutput {

@@ -11,7 +11,8 @@ use super::context::AttemptContext;
 use super::effects::effect_changes;
 use super::execution_key;
 use super::finish::{
-    Completion, commit_outcome, commit_with_retry, complete, fail_attempt, hand_back, return_job,
+    Completion, commit_effects, commit_outcome, commit_with_retry, complete, fail_attempt, hand_back,
+    return_job,
 };
 use super::outcome::{Finished, JobOutcome};
 use super::port_retry::PortRetry;
@@ -128,7 +129,7 @@ async fn commit_suspension(
 ) -> Result<Finished, Error> {
     let outcome = JobOutcome::Suspended { check_after };
     changes.extend(execution_key::completion(attempt.job, &outcome));
-    Ok(match commit_outcome(attempt.kernel, attempt.lease(), changes).await? {
+    Ok(match commit_effects(attempt, changes).await? {
         Some(_) => Finished::with(outcome),
         None => Finished::superseded(attempt.kernel, attempt.lease()).await,
     })

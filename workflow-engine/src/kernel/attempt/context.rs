@@ -21,7 +21,7 @@ pub(super) struct AttemptContext<'a> {
     /// The host's slots for successors.
     pub(super) slots: &'a dyn Slots,
     /// The job in the list of those that run in this process.
-    pub(super) listed: &'a RunningJob<'a>,
+    pub(super) listed: &'a RunningJob,
     /// Cancelled when the run has ended, the lease is lost, or the host stops.
     pub(super) stop: &'a CancellationToken,
 }

@@ -20,6 +20,9 @@ use crate::records::{ClaimedJob, Lease};
 use crate::value::Json;
 use crate::value::limits::truncate;
 
+/// How long a commit with statements may continue after the worker has to stop.
+const COMMIT_GRACE: Duration = Duration::from_millis(100);
+
 /// The result of a body or check that succeeded.
 pub(super) struct Completion {
     pub(super) output: Json,
@@ -68,7 +71,7 @@ pub(super) async fn complete(
     changes.extend(execution_key::completion(job, &JobOutcome::Completed));
 
     let pending = run.map(|run| run.begin(&stage.id));
-    let Some((applied, claimed)) = commit_and_claim(kernel, lease, changes).await? else {
+    let Some((applied, claimed)) = commit_effects(attempt, changes).await? else {
         kernel.run_cache().remove(lease.run_id, lease.generation);
         return Ok(Finished::superseded(kernel, lease).await);
     };
@@ -135,6 +138,12 @@ pub(super) async fn return_job(
     })
 }
 
+/// Returns the job of this lease to the queue; the attempt does not count. Returns `false` when the lease is lost.
+pub(crate) async fn return_lease(kernel: &Kernel, lease: &Lease) -> Result<bool, Error> {
+    let change = Change::ReturnJob { stage_id: lease.stage_id.clone() };
+    Ok(commit_outcome(kernel, lease, vec![change]).await?.is_some())
+}
+
 /// Ends an attempt that a port has failed. An unavailable port costs no attempt: the job returns to the queue, with the
 /// reason at its stage. Any other error fails the attempt by name.
 pub(super) async fn end_after_error(attempt: &AttemptContext<'_>, error: Error) -> Result<Finished, Error> {
@@ -158,6 +167,9 @@ pub(super) async fn hand_back(
     reports: Vec<Change>,
 ) -> Result<Finished, Error> {
     let AttemptContext { kernel, job, stop, .. } = *attempt;
+    if stop.is_cancelled() {
+        return return_job(kernel, job, reports).await;
+    }
     let lease = &job.lease;
     tracing::error!(run = %lease.run_id, stage = lease.stage_id, error, "a port stays unavailable, so an attempt returns its job to the queue");
     let mut changes = reports;
@@ -168,6 +180,30 @@ pub(super) async fn hand_back(
             Err(error) if error.is_retryable() && !stop.is_cancelled() => {}
             returned => return returned,
         }
+    }
+}
+
+/// As [`commit_and_claim`], for an outcome with the effects of a body. Its statements may wait for locks of other sessions,
+/// for minutes. A worker that stops does not wait for them: its job returns to the queue, which voids the commit.
+pub(super) async fn commit_effects(
+    attempt: &AttemptContext<'_>,
+    changes: Vec<Change>,
+) -> Result<Option<(Applied, Duration)>, Error> {
+    let AttemptContext { kernel, job, stop, .. } = *attempt;
+    let has_statements = changes.iter().any(|change| matches!(change, Change::Execute { .. }));
+    let commit = commit_and_claim(kernel, &job.lease, changes);
+    if !has_statements {
+        return commit.await;
+    }
+    let stopped = async {
+        stop.cancelled().await;
+        // A commit that waits for nothing succeeds meanwhile.
+        kernel.clock().sleep(COMMIT_GRACE).await;
+    };
+    tokio::select! {
+        biased;
+        committed = commit => committed,
+        () = stopped => Err(Error::shutting_down()),
     }
 }
 
@@ -195,7 +231,7 @@ async fn commit_and_claim(
     };
     let commit = || async {
         let sent = kernel.clock().monotonic();
-        Ok((kernel.store().commit(decision.clone()).await?, sent))
+        Ok((kernel.commit(decision.clone()).await?, sent))
     };
     let (commit, sent) = commit_with_retry(kernel, lease, commit).await?;
     Ok(match commit {

@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use finish::return_lease;
 pub(super) use log::MAX_PENDING;
 pub(crate) use outcome::Finished;
 pub use outcome::JobOutcome;
@@ -30,6 +31,7 @@ pub use outcome::JobOutcome;
 use super::Kernel;
 use super::compatibility::definition_for;
 use super::registry::Registered;
+use super::running_jobs::RunningJob;
 use super::slots::Slots;
 use crate::definition::StageDefinition;
 use crate::error::Error;
@@ -50,9 +52,22 @@ pub(super) async fn execute_claimed(
     stop: &CancellationToken,
 ) -> Result<Finished, Error> {
     let stop = stop.child_token();
-    let listed = kernel.running().enter(job.lease.clone(), stop.clone(), claimed, kernel.lease());
+    let jobs = kernel.running();
+    let listed = jobs.enter(job.lease.clone(), stop.clone(), claimed, kernel.lease());
+    execute_listed(kernel, job, &listed, claimant, slots, &stop).await
+}
+
+/// As [`execute_claimed`], for a job that is listed among the running ones with this `stop`.
+pub(super) async fn execute_listed(
+    kernel: &Kernel,
+    job: &ClaimedJob,
+    listed: &RunningJob,
+    claimant: &Claimant,
+    slots: &dyn Slots,
+    stop: &CancellationToken,
+) -> Result<Finished, Error> {
     let retry = PortRetry::new(kernel, &job.lease);
-    let (registered, stage) = match retry.call_until(&stop, || find_stage(kernel, job)).await {
+    let (registered, stage) = match retry.call_until(stop, || find_stage(kernel, job)).await {
         Ok(found) => found,
         Err(error) => {
             // Another process may have the run's definition, or a store that responds.
@@ -60,8 +75,7 @@ pub(super) async fn execute_claimed(
             return if error.is_retryable() { Ok(returned) } else { Err(error) };
         }
     };
-    let attempt =
-        AttemptContext { kernel, registered, stage, job, claimant, slots, listed: &listed, stop: &stop };
+    let attempt = AttemptContext { kernel, registered, stage, job, claimant, slots, listed, stop };
     let finished = if job.is_poll { check::check(&attempt).await } else { run_and_commit(&attempt).await };
     match finished {
         Err(error) => finish::end_after_error(&attempt, error).await,

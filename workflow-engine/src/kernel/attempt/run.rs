@@ -1,7 +1,9 @@
 //! The run of a body or check under its timeout, until it ends or is stopped.
 
+use std::any::Any;
 use std::future::pending;
 use std::pin::pin;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -13,7 +15,7 @@ use super::ledger::RefusedCall;
 use super::log::AttemptLog;
 use super::port_retry::PortRetry;
 use super::services::Services;
-use crate::context::{Effects, StageError};
+use crate::context::{EffectBuffer, Effects, StageError};
 use crate::definition::{CheckExecution, CheckOutcome, Execution, WaitDefinition};
 use crate::error::Error;
 use crate::ports::{Change, Commit, Decision, Precondition};
@@ -119,6 +121,11 @@ async fn drive<T>(
     };
     // Blocking code that the work left behind can only be asked to stop.
     scope.cancellation.cancel();
+    if matches!(result, AttemptResult::Stopped) {
+        // The body holds its effects for as long as it lives.
+        let life: Weak<dyn Any + Send + Sync> = Arc::<EffectBuffer>::downgrade(&effects);
+        attempt.kernel.running().note_stopped(attempt.lease().clone(), life);
+    }
     let elapsed = (attempt.kernel.clock().now() - began).to_std().unwrap_or(Duration::ZERO);
     let (effects, mut reports) = (effects.take(), log.take());
     let (settled, refused_call) = ledger.close();
@@ -160,6 +167,8 @@ async fn run_until_end<T>(
             () = attempt.stop.cancelled() => return AttemptResult::Stopped,
             result = &mut work => return match result {
                 Ok(value) => AttemptResult::Completed(value),
+                // Its runtime was shut down.
+                Err(error) if error.is_interrupted() => AttemptResult::Stopped,
                 Err(error) => AttemptResult::Failed(error),
             },
             () = &mut timeout => {

@@ -59,7 +59,13 @@ impl Command for ClaimPendingRuns {
     async fn execute(self, kernel: &Kernel) -> Result<ClaimPendingRunsOutput, Error> {
         let pending = kernel.store().pending_runs(&kernel.definitions(), self.limit).await?;
         let claimant = Claimant { worker_id: self.worker_id, lease: kernel.lease() };
-        Ok(ClaimPendingRunsOutput { claimed: start_pending(kernel, pending, &claimant, self.slots).await? })
+        let (shared, slots) = (kernel.shared(), self.slots);
+        let starts = async move { start_pending(&shared, pending, &claimant, slots).await };
+        // If the caller stops waiting, the jobs that were claimed for it return to the queue.
+        let started = kernel.detach(starts, |kernel, started: Result<Vec<ClaimedRun>, Error>| {
+            kernel.return_jobs(started.into_iter().flatten().flat_map(|run| run.jobs).collect());
+        });
+        Ok(ClaimPendingRunsOutput { claimed: started.await? })
     }
 }
 
@@ -99,7 +105,7 @@ async fn start(
         return fail(kernel, &run, ErrorCode::EmptyStageGraph, message).await;
     }
     let changes = start_changes(definition, Some(claimant), slots);
-    match kernel.store().commit(decision(&run, changes)).await {
+    match kernel.commit(decision(&run, changes)).await {
         Ok(Commit::Applied(applied)) => {
             Ok(Some(ClaimedRun { run_id: run.id, workflow_id: run.workflow_id, jobs: applied.claimed }))
         }

@@ -100,27 +100,33 @@ impl Command for CreateRun {
         let idempotency = entry.clone();
         let decision = Decision { run_id, precondition: Precondition::Absent, idempotency, changes };
 
-        match (kernel.store().commit(decision).await?, entry) {
-            (Commit::Applied(applied), _) => {
-                let status = if let Some(reservation) = reservation {
-                    kernel.run_cache().insert(run_id, 1, CachedRun::new(input, config));
-                    (reservation.run)(applied.claimed);
-                    Status::Running
-                } else {
-                    // This process probably claims the run as soon as it has a free slot.
-                    if has_host {
-                        kernel.run_cache().insert_early(run_id, CachedRun::new(input, config));
-                    }
-                    Status::Pending
-                };
-                Ok(CreateRunOutput { run_id, status })
-            }
-            (Commit::Duplicate { request_hash, result }, Some(entry)) => {
+        let shared = kernel.shared();
+        let commit = async move {
+            let mut commit = shared.store().commit(decision).await?;
+            let Commit::Applied(applied) = &mut commit else { return Ok((commit, Status::Pending)) };
+            let run = CachedRun::new(input, config);
+            let status = if let Some(reservation) = reservation {
+                shared.run_cache().insert(run_id, 1, run);
+                (reservation.run)(std::mem::take(&mut applied.claimed));
+                Status::Running
+            } else {
+                // This process probably claims the run as soon as it has a free slot.
+                if has_host {
+                    shared.run_cache().insert_early(run_id, run);
+                }
+                Status::Pending
+            };
+            Ok::<_, Error>((commit, status))
+        };
+        // The claimed stages run although the caller has stopped waiting.
+        match (kernel.detach(commit, |_, _| {}).await?, entry) {
+            ((Commit::Applied(_), status), _) => Ok(CreateRunOutput { run_id, status }),
+            ((Commit::Duplicate { request_hash, result }, _), Some(entry)) => {
                 let run_id: RunId = idempotency::first_output(&entry, &request_hash, &result)?;
                 let run = kernel.store().run(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
                 Ok(CreateRunOutput { run_id, status: run.status })
             }
-            (Commit::Duplicate { .. }, None) | (Commit::PreconditionFailed, _) => {
+            ((Commit::Duplicate { .. } | Commit::PreconditionFailed, _), _) => {
                 Err(Error::run_id_taken(run_id))
             }
         }

@@ -6,9 +6,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::Command;
 use crate::error::Error;
+use crate::kernel::HeldJob;
 use crate::kernel::Kernel;
+use crate::kernel::attempt::JobOutcome;
 use crate::kernel::attempt::execution_key::{self, KeyedClaim};
-use crate::kernel::attempt::{JobOutcome, execute_claimed};
 use crate::kernel::compatibility::definition_of;
 use crate::kernel::slots::NoSlots;
 use crate::records::{Claimant, Status};
@@ -89,6 +90,8 @@ pub(in crate::kernel) async fn execute_job(
             return Ok(ExecuteJobOutput { outcome: JobOutcome::Superseded { reason } });
         }
     };
-    let finished = execute_claimed(kernel, &job, claimed, &claimant, &NoSlots, stop).await?;
+    // If the caller stops waiting, the job returns to the queue.
+    let job = HeldJob::new(&kernel.shared(), job, claimed, stop);
+    let finished = job.execute(&claimant, &NoSlots).await?;
     Ok(ExecuteJobOutput { outcome: finished.outcome })
 }

@@ -7,8 +7,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::Command;
 use crate::error::Error;
+use crate::kernel::HeldJob;
 use crate::kernel::Kernel;
-use crate::kernel::attempt::{JobOutcome, execute_claimed};
+use crate::kernel::attempt::JobOutcome;
 use crate::kernel::slots::NoSlots;
 use crate::ports::{Applied, Change, Commit, Decision, Precondition};
 use crate::records::{Claimant, ClaimedJob, JobRecord};
@@ -82,7 +83,9 @@ async fn check(
     let checked = async {
         let claimed = kernel.clock().monotonic();
         let Some(job) = claim(kernel, job, claimant).await? else { return Ok(None) };
-        execute_claimed(kernel, &job, claimed, claimant, &NoSlots, stop).await.map(Some)
+        // If the caller stops waiting, the check returns to the queue.
+        let job = HeldJob::new(&kernel.shared(), job, claimed, stop);
+        job.execute(claimant, &NoSlots).await.map(Some)
     };
     match checked.await {
         Ok(Some(finished)) => Some((run_id, finished.outcome)),
@@ -104,7 +107,7 @@ async fn claim(kernel: &Kernel, job: JobRecord, claimant: &Claimant) -> Result<O
         idempotency: None,
         changes: vec![Change::Claim { stage_id, claim: claimant.clone() }],
     };
-    Ok(match kernel.store().commit(decision).await? {
+    Ok(match kernel.commit(decision).await? {
         Commit::Applied(Applied { mut claimed, .. }) => claimed.pop(),
         Commit::PreconditionFailed | Commit::Duplicate { .. } => None,
     })

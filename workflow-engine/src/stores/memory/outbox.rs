@@ -225,7 +225,7 @@ fn add_old_events(state: &mut State, subscriber: &str, event_types: &[String], n
             .filter(|event| event_types.iter().any(|name| name == event.kind.name()))
             .map(|event| event.sequence);
         let Some(first) = sequences.next() else { continue };
-        let last = sequences.last().unwrap_or(first);
+        let last = sequences.next_back().unwrap_or(first);
         let row = DeliveryRecord { last, ..new_delivery(subscriber, *run_id, first, now) };
         state.deliveries.insert((subscriber.to_owned(), *run_id, 0), row);
     }

@@ -69,8 +69,8 @@ pub(super) async fn run(
     write::write(transaction, &set, step).await?;
     side_rows::write(transaction, &set).await?;
     calls::write(transaction, &set).await?;
-    // The user's statements run last: after the precondition was checked, and after the engine has written its rows.
-    user_statements::run(transaction, &set.side_rows.user_statements).await?;
+    // Only a decision under a lock brings statements of the user here; it has this transaction to itself.
+    user_statements::run_last(transaction, &set.side_rows.user_statements).await?;
     Ok(set)
 }
 

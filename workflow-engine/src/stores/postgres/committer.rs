@@ -20,7 +20,7 @@ use crate::stores::working_set::WorkingSet;
 use crate::value::RunId;
 
 /// The most attempts at a request that runs alone and conflicts with other transactions.
-const MAX_ATTEMPTS: u32 = 20;
+pub(super) const MAX_ATTEMPTS: u32 = 20;
 
 /// Serves requests until the queue is closed and empty.
 pub(super) async fn serve(database: Arc<Database>, queue: Arc<Queue>) {

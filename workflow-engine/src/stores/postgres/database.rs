@@ -59,6 +59,9 @@ const MAX_RECENT_IDLE: Duration = Duration::from_secs(1);
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a task waits for a connection of this store before it asks a full server again.
+const FULL_SERVER_PAUSE: Duration = Duration::from_millis(250);
+
 /// The shared state of one store.
 ///
 /// It keeps its connections itself instead of using sqlx's pool: a task returns a connection only after its transaction
@@ -81,6 +84,8 @@ pub(super) struct Database {
     pub(super) row_types: Arc<RowTypes>,
     pub(super) clock_estimate: DatabaseClock,
     idle: Mutex<Vec<IdleConnection>>,
+    /// Signalled when a connection becomes idle.
+    released: Notify,
     pub(super) readers: Semaphore,
     /// The number of permits of `readers`.
     max_readers: u32,
@@ -114,6 +119,7 @@ impl Database {
             row_types,
             clock_estimate: DatabaseClock::default(),
             idle: Mutex::default(),
+            released: Notify::new(),
             readers: Semaphore::new(options.connections.max(1) as usize),
             max_readers: options.connections.max(1),
         }
@@ -152,11 +158,24 @@ impl Database {
 
     /// Takes a connection that is in no transaction. The flag tells whether it is new or was used less than
     /// [`MAX_RECENT_IDLE`] ago; such a connection is hardly ever lost.
+    ///
+    /// Where the server, or the role, allows no further connection, it waits for one of this store's.
     pub(super) async fn recent_connection(&self) -> Result<(PgConnection, bool), Failure> {
-        let kept = self.idle().pop();
-        match kept {
-            Some(IdleConnection { connection, since }) => Ok((connection, since.elapsed() < MAX_RECENT_IDLE)),
-            None => self.new_connection().await.map(|connection| (connection, true)),
+        let end = Instant::now() + CONNECT_TIMEOUT;
+        loop {
+            let mut released = std::pin::pin!(self.released.notified());
+            // Registers this task before it checks the idle connections, so that it misses none.
+            released.as_mut().enable();
+            let kept = self.idle().pop();
+            if let Some(IdleConnection { connection, since }) = kept {
+                return Ok((connection, since.elapsed() < MAX_RECENT_IDLE));
+            }
+            match self.new_connection().await {
+                Err(failure) if failure.is_server_full() && Instant::now() < end => {}
+                connected => return connected.map(|connection| (connection, true)),
+            }
+            // Another program may end a connection without notice, so the wait ends by itself as well.
+            let _ = tokio::time::timeout(FULL_SERVER_PAUSE, released).await;
         }
     }
 
@@ -175,6 +194,7 @@ impl Database {
         let mut idle = self.idle();
         if !self.readers.is_closed() {
             idle.push(IdleConnection { connection, since: Instant::now() });
+            self.released.notify_one();
         }
     }
 

@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::error::Error;
 
@@ -26,6 +27,8 @@ enum Cause {
     Conflict,
     /// The database is overloaded.
     Overloaded,
+    /// One of the user's statements waited for a lock of another session, for too long or in a deadlock.
+    StatementBlocked,
     /// The server refused one of the user's statements.
     StatementRefused,
     /// A retry would fail as well.
@@ -67,9 +70,10 @@ impl Failure {
     /// The database returned an error for one of the user's statements, or for the commit of a transaction with some.
     pub(super) fn statement(which: impl Into<String>, error: sqlx::Error) -> Self {
         let cause = match cause_of(&error) {
-            // These concern the user's own rows: a duplicate key, a lock or a time limit.
-            Cause::Conflict if !has_code(&error, &["40001", "40P01"]) => Cause::StatementRefused,
-            Cause::Overloaded if has_code(&error, &["55P03", "57014"]) => Cause::StatementRefused,
+            _ if has_code(&error, &["55P03", "40P01"]) => Cause::StatementBlocked,
+            // These concern the user's own rows: a duplicate key or a time limit.
+            Cause::Conflict if !has_code(&error, &["40001"]) => Cause::StatementRefused,
+            Cause::Overloaded if has_code(&error, &["57014"]) => Cause::StatementRefused,
             Cause::Permanent => Cause::StatementRefused,
             cause => cause,
         };
@@ -123,6 +127,21 @@ impl Failure {
     /// Returns whether another transaction was in the way, and nothing is written.
     pub(super) fn is_conflict(&self) -> bool {
         self.cause == Cause::Conflict
+    }
+
+    /// Returns whether a statement of the user waited for a lock of another session.
+    pub(super) fn is_statement_blocked(&self) -> bool {
+        self.cause == Cause::StatementBlocked
+    }
+
+    /// Returns whether the server refused a connection because it, or the role, has too many.
+    pub(super) fn is_server_full(&self) -> bool {
+        self.source.downcast_ref::<sqlx::Error>().is_some_and(|error| has_code(error, &["53300"]))
+    }
+
+    /// Returns the error of a statement that has waited for locks for as long as it may.
+    pub(super) fn waited_too_long(self, waited: Duration) -> Error {
+        Error::statement_blocked(&self.action, waited, self.source)
     }
 
     /// Returns whether the cause is the state of the database, and not one of the requests.

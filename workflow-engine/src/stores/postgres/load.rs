@@ -31,22 +31,26 @@ const END: i32 = 4;
 /// The last row counts the runs for which this is the case (their `commits` differs); [`load`] then repeats the
 /// statement under the locks that it now holds. The last row also has the database's time, taken when every lock was
 /// held.
-const LOAD: &str = concat!(
-    "WITH locked AS MATERIALIZED (
-        SELECT r.* FROM {schema}.workflow_runs AS r WHERE r.id = ANY($1) ORDER BY r.id FOR NO KEY UPDATE
+macro_rules! load {
+    ($lock:literal) => {
+        concat!(
+            "WITH locked AS MATERIALIZED (
+        SELECT r.* FROM {schema}.workflow_runs AS r WHERE r.id = ANY($1) ORDER BY r.id ",
+            $lock,
+            "
     )
     SELECT ",
-    run_row!(),
-    ", 0 FROM locked AS r
+            run_row!(),
+            ", 0 FROM locked AS r
     UNION ALL
     SELECT ",
-    stage_row!(),
-    ", 1 FROM unnest($2, $3) AS n (run_id, stage_id)
+            stage_row!(),
+            ", 1 FROM unnest($2, $3) AS n (run_id, stage_id)
     JOIN {schema}.workflow_stages AS s ON s.workflow_run_id = n.run_id AND s.stage_id = n.stage_id
     UNION ALL
     SELECT ",
-    job_row!(),
-    ", 2 FROM unnest($2, $3) AS n (run_id, stage_id)
+            job_row!(),
+            ", 2 FROM unnest($2, $3) AS n (run_id, stage_id)
     JOIN {schema}.workflow_job_queue AS j ON j.workflow_run_id = n.run_id AND j.stage_id = n.stage_id
     UNION ALL
     SELECT k.workflow_run_id, ARRAY[k.command, k.key, k.request_hash, k.result], ARRAY[]::bigint[],
@@ -58,7 +62,14 @@ const LOAD: &str = concat!(
             SELECT count(*) FROM locked AS l JOIN {schema}.workflow_runs AS seen ON seen.id = l.id
             WHERE seen.commits <> l.commits
         )], ARRAY[clock_timestamp()], 4"
-);
+        )
+    };
+}
+
+const LOAD: &str = load!("FOR NO KEY UPDATE");
+
+/// As [`LOAD`], without locks.
+const PEEK: &str = load!("");
 
 /// Reads a run with all its stages and jobs, without a lock.
 pub(super) const LOAD_WHOLE: &str = concat!(
@@ -82,7 +93,7 @@ pub(super) async fn load(
     set: &mut WorkingSet,
 ) -> Result<DateTime<Utc>, Failure> {
     loop {
-        let rows = transaction.fetch(ACTION, load_query(transaction, footprint)).await?;
+        let rows = transaction.fetch(ACTION, load_query(transaction, LOAD, footprint)).await?;
         let mut end = None;
         for row in &rows {
             if kind(row)? == END {
@@ -102,7 +113,21 @@ pub(super) async fn load(
     }
 }
 
-fn load_query(transaction: &Transaction<'_>, footprint: &Footprint) -> PgQuery<'static> {
+/// Reads the named rows as they are committed now, without locks; returns the database's time.
+pub(super) async fn peek(
+    transaction: &mut Transaction<'_>,
+    footprint: &Footprint,
+    set: &mut WorkingSet,
+) -> Result<DateTime<Utc>, Failure> {
+    let rows = transaction.fetch(ACTION, load_query(transaction, PEEK, footprint)).await?;
+    rows.iter().try_for_each(|row| put(row, footprint, set))?;
+    let Some(end) = rows.last() else { return Err(Failure::database(ACTION, sqlx::Error::RowNotFound)) };
+    let mut columns = Columns::new(end, "workflow_runs")?;
+    columns.int::<u64>("commits")?;
+    columns.instant("now")
+}
+
+fn load_query(transaction: &Transaction<'_>, text: &'static str, footprint: &Footprint) -> PgQuery<'static> {
     // The footprint is in key order, and so are the arguments.
     let runs: Vec<Uuid> = footprint.runs.keys().map(|run_id| *run_id.as_uuid()).collect();
     let stages = footprint.runs.iter().flat_map(|(run_id, stages)| {
@@ -111,7 +136,7 @@ fn load_query(transaction: &Transaction<'_>, footprint: &Footprint) -> PgQuery<'
     let (stage_runs, stage_ids): (Vec<Uuid>, Vec<String>) = stages.unzip();
     let keys = footprint.keys.iter().map(|(command, key)| (*command, stored(key).into_owned()));
     let (commands, keys): (Vec<&'static str>, Vec<String>) = keys.unzip();
-    let query = transaction.query(LOAD);
+    let query = transaction.query(text);
     query.bind(runs).bind(stage_runs).bind(stage_ids).bind(commands).bind(keys)
 }
 

@@ -17,11 +17,14 @@
 //!    cached one, and writes nothing of runs that have moved on.
 //! 4. Everything else takes the locking path (`batch.rs`): `BEGIN`, one statement that locks and loads (`load.rs`), the
 //!    decisions, one statement that writes, and `COMMIT` (`transaction.rs`). Rows that few commits have get statements
-//!    of their own (`side_rows.rs`, `calls.rs`); the user's statements come last (`user_statements.rs`).
+//!    of their own (`side_rows.rs`, `calls.rs`).
 //! 5. On both paths `write.rs` collects the changed rows (`write_batch.rs`, `rows.rs`), encodes each kind as one array
 //!    of composite values (`composite.rs`, `composite_types.rs`), and sends the statement of `write_sql.rs`.
 //! 6. After the commit its rows are in the row cache, the committer sends the results, `database.rs` gives the hints to
 //!    this process, and `external_commits.rs` notifies the others.
+//!
+//! A decision with statements of the user does not pass through the queue: `statement_commits.rs` commits it on a
+//! connection of its own, with the engine's locks last (`user_statements.rs` binds the statements).
 //!
 //! Reads bypass the queue: `read.rs` runs each as one statement, which sees one committed state. `columns.rs` turns
 //! rows into records, and `statements.rs` fills the schema's name into the statements.
@@ -48,6 +51,8 @@ mod composite;
 mod composite_types;
 mod side_rows;
 mod calls;
+mod statement_commits;
+mod contended_statements;
 mod user_statements;
 mod claim_optimistic;
 mod claim_locking;
@@ -83,6 +88,7 @@ use self::arrays::PgQuery;
 use self::database::Database;
 use self::queue::Queue;
 use self::request_loader::RequestLoader;
+use self::statement_commits::StatementCommits;
 use self::work::{Request, Work};
 use super::Closed;
 use crate::error::Error;
@@ -106,6 +112,7 @@ use crate::error::Error;
 pub struct PostgresStore {
     database: Arc<Database>,
     queue: Arc<Queue>,
+    statement_commits: Arc<StatementCommits>,
     request_loader: Arc<RequestLoader>,
     committers: Mutex<Vec<JoinHandle<()>>>,
     stop: CancellationToken,
@@ -155,6 +162,7 @@ impl PostgresStore {
     /// Waits for pending commits, then closes the connections.
     async fn shut_down(&self) {
         self.queue.close();
+        self.statement_commits.close().await;
         let committers = std::mem::take(&mut *self.committers.lock().unwrap_or_else(PoisonError::into_inner));
         for committer in committers {
             // An error means that the committer has panicked; it has ended as well.

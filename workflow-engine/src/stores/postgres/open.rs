@@ -14,6 +14,7 @@ use super::failure::Failure;
 use super::migrations::migrate;
 use super::options::{PostgresOptions, schema_of};
 use super::queue::Queue;
+use super::statement_commits::StatementCommits;
 use super::statements::Statements;
 use super::{OwnedRuntime, PostgresStore};
 use crate::error::Error;
@@ -31,7 +32,7 @@ impl PostgresStore {
     pub async fn open(options: impl Into<PostgresOptions>) -> Result<Self, Error> {
         let options = options.into();
         let schema = schema_of(&options)?.to_owned();
-        let statements = Statements::new(&schema, options.begin());
+        let statements = Statements::new(&schema, options.begin(), options.end_user_statements());
         let row_types = RowTypes::of_schema(&schema);
         let database = Database::new(options.connect()?, statements, row_types, &options);
         let database = Arc::new(database);
@@ -65,7 +66,8 @@ impl PostgresStore {
         });
         watch(&runtime, &external_commits, options.behind_pooler);
         let (committers, request_loader) = (Mutex::new(committers), Arc::default());
-        Ok(Self { database, queue, request_loader, committers, stop, runtime })
+        let statement_commits = Arc::new(StatementCommits::new(&options));
+        Ok(Self { database, queue, statement_commits, request_loader, committers, stop, runtime })
     }
 }
 

@@ -25,6 +25,14 @@ pub struct PostgresOptions {
     /// a session: it prepares no statements, does not listen, sets timeouts in each transaction, and notices the
     /// commits of other processes by polling.
     pub behind_pooler: bool,
+    /// The number of connections that commit stages with statements of their own (`ctx.transaction()`), at least 1;
+    /// default 4. Such a commit may wait for locks on your tables, so it has a separate connection and delays no other
+    /// work. They are opened when they are first needed.
+    pub statement_connections: u32,
+    /// How long the statements of one stage may wait for locks that other sessions hold on your tables; default 5
+    /// minutes. Until then the wait costs no attempt: the stage keeps its lease, and the commit is tried again and
+    /// again. Afterwards the attempt fails with `STATEMENT_FAILED`, and the error names the statement.
+    pub statement_lock_wait: Duration,
     /// How long a transaction may take, including the wait for locks, before it fails with a retryable error; default
     /// 30 seconds.
     pub transaction_timeout: Duration,
@@ -41,6 +49,8 @@ impl PostgresOptions {
             schema: "workflow_engine".to_owned(),
             connections: 4,
             behind_pooler: false,
+            statement_connections: 4,
+            statement_lock_wait: Duration::from_secs(300),
             transaction_timeout: Duration::from_secs(30),
             clock: None,
         }
@@ -61,14 +71,16 @@ impl std::fmt::Debug for PostgresOptions {
             .field("schema", &self.schema)
             .field("connections", &self.connections)
             .field("behind_pooler", &self.behind_pooler)
+            .field("statement_connections", &self.statement_connections)
+            .field("statement_lock_wait", &self.statement_lock_wait)
             .field("transaction_timeout", &self.transaction_timeout)
             .finish_non_exhaustive()
     }
 }
 
-/// After how many milliseconds without a statement the server ends a transaction. A live process sends one statement
+/// After how long without a statement the server ends a transaction. A live process sends one statement
 /// after the other; a process that is suspended or cut off would keep its runs locked beyond the end of its leases.
-const MAX_IDLE_IN_TRANSACTION: u128 = 5_000;
+const MAX_IDLE_IN_TRANSACTION: Duration = Duration::from_secs(5);
 
 /// Returns the schema's name, which is checked because it becomes part of statements.
 pub(super) fn schema_of(options: &PostgresOptions) -> Result<&str, Error> {
@@ -81,16 +93,34 @@ pub(super) fn schema_of(options: &PostgresOptions) -> Result<&str, Error> {
     Err(Error::unsupported_url(name, reason))
 }
 
-/// Planner settings that keep statements on indexes. Without them, a plan that is prepared while the tables are empty
-/// scans them, and a session keeps that plan as the tables grow.
-const PLANNER: [(&str, &str); 6] = [
-    ("enable_seqscan", "off"),
-    ("enable_hashjoin", "off"),
-    ("enable_mergejoin", "off"),
-    ("enable_bitmapscan", "off"),
-    ("plan_cache_mode", "force_generic_plan"),
-    ("jit", "off"),
+/// Planner settings that keep statements on indexes, each with its default. Without them, a plan that is prepared while
+/// the tables are empty scans them, and a session keeps that plan as the tables grow. They suit only the engine's own
+/// statements.
+const PLANNER: [(&str, &str, &str); 6] = [
+    ("enable_seqscan", "off", "on"),
+    ("enable_hashjoin", "off", "on"),
+    ("enable_mergejoin", "off", "on"),
+    ("enable_bitmapscan", "off", "on"),
+    ("plan_cache_mode", "force_generic_plan", "auto"),
+    ("jit", "off", "off"),
 ];
+
+/// Returns the settings of a transaction that is about to run statements of the user: the planner's defaults, and how
+/// long a statement waits for a lock.
+pub(super) fn user_settings(lock_timeout: Duration) -> String {
+    let lock_timeout = ("lock_timeout", milliseconds(lock_timeout));
+    let planner = PLANNER.into_iter().map(|(name, _, default)| (name, default.to_owned()));
+    set_local(planner.chain([lock_timeout]))
+}
+
+fn set_local(settings: impl Iterator<Item = (&'static str, String)>) -> String {
+    settings.fold(String::new(), |text, (name, value)| format!("{text}; SET LOCAL {name} = '{value}'"))
+}
+
+/// Returns a timeout as the server reads it; it reads 0 as none.
+fn milliseconds(timeout: Duration) -> String {
+    timeout.as_millis().clamp(1, 86_400_000).to_string()
+}
 
 impl PostgresOptions {
     /// Returns the options of a connection.
@@ -112,28 +142,25 @@ impl PostgresOptions {
 
     /// Returns `BEGIN`; behind a pooler it also sets what a session would hold otherwise.
     pub(super) fn begin(&self) -> String {
-        let mut begin = "BEGIN ISOLATION LEVEL READ COMMITTED".to_owned();
-        if self.behind_pooler {
-            for (name, value) in self.session_settings() {
-                begin.push_str("; SET LOCAL ");
-                begin.push_str(name);
-                begin.push_str(" = '");
-                begin.push_str(&value);
-                begin.push('\'');
-            }
-        }
-        begin
+        let settings = if self.behind_pooler { set_local(self.session_settings()) } else { String::new() };
+        format!("BEGIN ISOLATION LEVEL READ COMMITTED{settings}")
+    }
+
+    /// Returns what ends the user's statements within a transaction: the check of the constraints that they have
+    /// deferred, and the settings of the engine.
+    pub(super) fn end_user_statements(&self) -> String {
+        format!("SET CONSTRAINTS ALL IMMEDIATE{}", set_local(self.session_settings()))
     }
 
     fn session_settings(&self) -> impl Iterator<Item = (&'static str, String)> + use<> {
-        let timeout = self.transaction_timeout.as_millis().clamp(1, 86_400_000);
+        let timeout = milliseconds(self.transaction_timeout);
+        let idle = self.transaction_timeout.min(MAX_IDLE_IN_TRANSACTION);
         let timeouts = [
-            ("statement_timeout", timeout),
+            ("statement_timeout", timeout.clone()),
             ("lock_timeout", timeout),
-            ("idle_in_transaction_session_timeout", timeout.min(MAX_IDLE_IN_TRANSACTION)),
+            ("idle_in_transaction_session_timeout", milliseconds(idle)),
         ];
-        let timeouts = timeouts.into_iter().map(|(name, timeout)| (name, timeout.to_string()));
-        timeouts.chain(PLANNER.into_iter().map(|(name, value)| (name, value.to_owned())))
+        timeouts.into_iter().chain(PLANNER.into_iter().map(|(name, value, _)| (name, value.to_owned())))
     }
 }
 

@@ -22,6 +22,7 @@ use crate::records::{
     AnnotationRecord, ArtifactRecord, BlobKey, Event, LogRecord, RunRecord, RunRequest, StageRecord,
     StoredValue,
 };
+use crate::stores::footprint::has_user_statements;
 use crate::stores::instant;
 use crate::stores::working_set::WorkingSet;
 use crate::value::{Json, RunId};
@@ -89,6 +90,9 @@ const UNFINISHED_RUNS: &str = concat!(
 #[async_trait]
 impl Persistence for PostgresStore {
     async fn commit(&self, decision: Decision) -> Result<Commit, Error> {
+        if has_user_statements(&decision) {
+            return self.commit_with_statements(decision).await;
+        }
         self.submit("commit", Work::Commit, decision).await
     }
 

@@ -14,6 +14,8 @@ pub(super) struct Statements {
     texts: SqlTexts,
     /// `BEGIN`, with the settings of the transaction.
     pub(super) begin: SqlStr,
+    /// What ends the user's statements within a transaction.
+    pub(super) restore: SqlStr,
     /// By [`StatementParts::number`].
     writes: [OnceLock<SqlStr>; StatementParts::STATEMENTS],
 }
@@ -24,11 +26,12 @@ pub(super) fn texts_of(schema: &str) -> SqlTexts {
 }
 
 impl Statements {
-    /// Creates the statements for a schema; `begin` begins its transactions.
-    pub(super) fn new(schema: &str, begin: String) -> Self {
+    /// Creates the statements for a schema; the other texts begin its transactions, and end the user's statements.
+    pub(super) fn new(schema: &str, begin: String, restore: String) -> Self {
         Self {
             texts: texts_of(schema),
             begin: AssertSqlSafe(begin).into_sql_str(),
+            restore: AssertSqlSafe(restore).into_sql_str(),
             writes: std::array::from_fn(|_| OnceLock::new()),
         }
     }

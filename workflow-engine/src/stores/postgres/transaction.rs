@@ -6,20 +6,17 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, SqlStr};
+use sqlx::{AssertSqlSafe, PgConnection, SqlSafeStr, SqlStr};
 
 use super::arrays::PgQuery;
 use super::database::Database;
 use super::failure::Failure;
+use super::options::user_settings;
 
 /// How much longer than the server's own timeouts the store waits for a transaction before it drops the connection.
 pub(super) const TIMEOUT_GRACE: Duration = Duration::from_secs(5);
 
-/// Undoes the planner settings of the engine's sessions (`options.rs`): they keep the planner to indexes, which suits
-/// only the engine's own statements.
-const DEFAULT_PLANNER: &str = "
-    SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on;
-    SET LOCAL enable_bitmapscan = on; SET LOCAL plan_cache_mode = auto";
+const COMMIT_OF_STATEMENTS: &str = "the commit of its statements";
 
 /// A transaction, or the connection on which one is about to begin.
 pub(super) struct Transaction<'a> {
@@ -96,16 +93,25 @@ impl<'a> Transaction<'a> {
         result.ok_or_else(|| Failure::database(action, sqlx::Error::RowNotFound))
     }
 
-    /// Executes one of the user's statements.
-    pub(super) async fn execute_user_statement(&mut self, query: PgQuery<'_>) -> Result<(), sqlx::Error> {
+    /// Executes one of the user's statements; returns how many rows it has changed.
+    pub(super) async fn execute_user_statement(&mut self, query: PgQuery<'_>) -> Result<u64, sqlx::Error> {
         self.database.counters.statements.fetch_add(1, Ordering::Relaxed);
         self.has_user_statements = true;
-        query.execute(&mut *self.connection).await.map(drop)
+        Ok(query.execute(&mut *self.connection).await?.rows_affected())
     }
 
-    /// Restores the planner's default settings for the rest of the transaction.
-    pub(super) async fn restore_planner(&mut self) -> Result<(), Failure> {
-        self.control("prepare for statements", SqlStr::from_static(DEFAULT_PLANNER)).await
+    /// Prepares the open transaction for statements of the user, each of which waits this long for a lock.
+    pub(super) async fn begin_user_statements(&mut self, lock_timeout: Duration) -> Result<(), Failure> {
+        let settings = user_settings(lock_timeout);
+        self.control("prepare for statements", AssertSqlSafe(settings).into_sql_str()).await
+    }
+
+    /// Checks the constraints that the user's statements have deferred, and returns to the engine's settings. Checked
+    /// at the commit, they could wait for locks while the transaction holds the engine's.
+    pub(super) async fn end_user_statements(&mut self) -> Result<(), Failure> {
+        let settings = self.database.statements.restore.clone();
+        let ended = sqlx::raw_sql(settings).execute(&mut *self.connection).await;
+        ended.map(drop).map_err(|error| Failure::statement(COMMIT_OF_STATEMENTS, error))
     }
 
     /// Begins the transaction.
@@ -122,7 +128,7 @@ impl<'a> Transaction<'a> {
         }
         // The server checks constraints that the user's statements have deferred only now, so its error is theirs.
         let committed = sqlx::raw_sql("COMMIT").execute(&mut *self.connection).await;
-        let failure = |error| Failure::statement("the commit of its statements", error).during_commit();
+        let failure = |error| Failure::statement(COMMIT_OF_STATEMENTS, error).during_commit();
         committed.map(drop).map_err(failure)
     }
 

@@ -13,23 +13,32 @@ use crate::records::{SqlValue, Statement};
 use crate::stores::working_set::UserStatements;
 use crate::value::Json;
 
-/// Runs the statements in order. All belong to one decision, which has this transaction to itself.
-pub(super) async fn run(
+/// Runs the statements in order.
+pub(super) async fn run<'s>(
+    transaction: &mut Transaction<'_>,
+    statements: impl Iterator<Item = &'s [Statement]>,
+) -> Result<(), Failure> {
+    for statements in statements {
+        for (statement, number) in statements.iter().zip(1..) {
+            let executed = transaction.execute_user_statement(query(statement)).await;
+            executed.map_err(|error| {
+                Failure::statement(format!("statement {number} of {}", statements.len()), error)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs the statements of a transaction that has written the engine's rows.
+pub(super) async fn run_last(
     transaction: &mut Transaction<'_>,
     executed: &[UserStatements],
 ) -> Result<(), Failure> {
     if executed.is_empty() {
         return Ok(());
     }
-    transaction.restore_planner().await?;
-    for UserStatements { statements, .. } in executed {
-        for (statement, number) in statements.iter().zip(1..) {
-            transaction.execute_user_statement(query(statement)).await.map_err(|error| {
-                Failure::statement(format!("statement {number} of {}", statements.len()), error)
-            })?;
-        }
-    }
-    Ok(())
+    transaction.begin_user_statements(transaction.database.transaction_timeout).await?;
+    run(transaction, executed.iter().map(|change| change.statements.as_slice())).await
 }
 
 /// The statement does not stay prepared: a stage may send a different text each time, and behind a pooler no session

@@ -10,7 +10,6 @@ use crate::ports::{
     Registration, Settlement, Subscription,
 };
 use crate::stores::deliveries::RegisteredClaim;
-use crate::stores::footprint::has_user_statements;
 use crate::value::RunId;
 
 /// One request of any kind.
@@ -105,13 +104,9 @@ impl<I, O> Request<I, O> {
 }
 
 impl Work {
-    /// Returns whether the request needs its own transaction: because it locks more than it names beforehand, or
-    /// because it brings the user's statements, whose failure must not fail other requests.
+    /// Returns whether the request needs its own transaction, because it locks more than it names beforehand.
     pub(super) fn runs_alone(&self) -> bool {
-        match self {
-            Self::Commit(request) => has_user_statements(&request.input),
-            _ => true,
-        }
+        !matches!(self, Self::Commit(_))
     }
 
     /// Returns the run that the request names, if any.

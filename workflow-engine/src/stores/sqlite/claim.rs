@@ -20,19 +20,34 @@ use crate::stores::fair_order::{FairOrder, QueueEntry};
 use crate::stores::instant;
 use crate::value::RunId;
 
-/// The first due jobs of one definition, the highest priority first. The joins follow the order of the index, so the
-/// statement stops at its limit.
+/// The first due jobs of one definition, the highest priority first. It finds each occurring priority through the index,
+/// and of each only the jobs that are due, so a hundred thousand jobs that wait for their instant cost a claim nothing.
+/// Without an `ORDER BY`, which would sort the due jobs of all priorities: the joins follow the order of the priorities
+/// and then that of the index, and the statement stops at its limit.
 macro_rules! due_jobs {
     ($definition:literal) => {
         concat!(
             "SELECT * FROM (
+                WITH RECURSIVE priorities (priority) AS (
+                    SELECT (SELECT q.priority FROM {prefix}job_queue AS q
+                        WHERE q.status = 'PENDING' AND q.definition_fingerprint = ",
+            $definition,
+            "           ORDER BY q.priority DESC LIMIT 1)
+                    UNION ALL
+                    SELECT (SELECT q.priority FROM {prefix}job_queue AS q
+                        WHERE q.status = 'PENDING' AND q.definition_fingerprint = ",
+            $definition,
+            "           AND q.priority < p.priority ORDER BY q.priority DESC LIMIT 1)
+                    FROM priorities AS p WHERE p.priority IS NOT NULL
+                )
                 SELECT j.definition_fingerprint, j.priority, j.run_at, j.workflow_run_id, j.stage_id, j.generation
-                FROM {prefix}job_queue AS j CROSS JOIN {prefix}runs AS r ON r.id = j.workflow_run_id
+                FROM priorities AS p CROSS JOIN {prefix}job_queue AS j CROSS JOIN {prefix}runs AS r
+                    ON r.id = j.workflow_run_id
                 WHERE j.status = 'PENDING' AND j.definition_fingerprint = ",
             $definition,
-            " AND j.run_at <= ?9 AND j.attempt < j.max_attempts
+            " AND j.priority = p.priority AND j.run_at <= ?9 AND j.attempt < j.max_attempts
                     AND r.status = 'RUNNING' AND r.generation = j.generation
-                ORDER BY j.priority DESC, j.run_at, j.workflow_run_id, j.stage_id LIMIT ?10)"
+                LIMIT ?10)"
         )
     };
 }
