@@ -140,6 +140,7 @@ impl PostgresStore {
     }
 
     /// Repeats a request while transactions are in its way that wait for something outside of the store.
+    #[allow(clippy::disallowed_methods, reason = "the server's transactions end in real time")]
     async fn retry_while_locked<T, F>(&self, request: impl Fn() -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>>,
@@ -149,10 +150,6 @@ impl PostgresStore {
             match request().await {
                 Err(error) if error.is_retryable() && Instant::now() < tried_until => {
                     // On the store's own runtime: the caller's one may have no timers.
-                    #[allow(
-                        clippy::disallowed_methods,
-                        reason = "the server's transactions end in real time"
-                    )]
                     let pause = self.runtime.spawn(async { tokio::time::sleep(subscribers::PAUSE).await });
                     // An error means that the store is closed, and the next request says so.
                     let _ = pause.await;
