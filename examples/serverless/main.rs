@@ -49,7 +49,7 @@ async fn main() -> ExitCode {
 
 async fn serve(Arguments { db, listen }: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let engine = Engine::builder(&db).register::<orders::OrderFulfilment>().without_worker().build().await?;
-    let host = engine.serverless(ServerlessSettings::default().time_limit(TIME_LIMIT));
+    let host = engine.serverless(ServerlessSettings::default().time_limit(TIME_LIMIT))?;
     let listener =
         tokio::net::TcpListener::bind(&listen).await.map_err(|error| format!("{listen}: {error}"))?;
     writeln!(io::stdout(), "listening on http://{}", listener.local_addr()?)?;

@@ -43,7 +43,7 @@ pub fn create() -> Decision {
     let changes = vec![
         Change::CreateRun(new),
         Change::StartRun { stages: vec![stage], waiting_on: 1 },
-        Change::Enqueue { stage_id: "a".into(), max_attempts: 3, claim: Some(claim()) },
+        Change::Enqueue { stage_id: "a".into(), max_attempts: 3, max_crashes: 3, claim: Some(claim()) },
     ];
     Decision { run_id: RunId::generate(), precondition: Precondition::Absent, idempotency: None, changes }
 }

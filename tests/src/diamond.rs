@@ -7,28 +7,28 @@ use workflow_engine::prelude::*;
 use crate::execution_log;
 
 /// The first stage.
-#[stage(retry(max_attempts = 100, initial = "1ms", max = "1ms"))]
+#[stage(retry(max_attempts = 100, max_crashes = 100, initial = "1ms", max = "1ms"))]
 pub async fn first(ledger: String, number: u64, ctx: &StageContext) -> StageResult<(String, u64)> {
     note(&ledger, ctx)?;
     Ok((ledger, number))
 }
 
 /// The left branch.
-#[stage(retry(max_attempts = 100, initial = "1ms", max = "1ms"))]
+#[stage(retry(max_attempts = 100, max_crashes = 100, initial = "1ms", max = "1ms"))]
 pub async fn left(upstream: (String, u64), ctx: &StageContext) -> StageResult<u64> {
     note(&upstream.0, ctx)?;
     Ok(upstream.1 * 2)
 }
 
 /// The right branch.
-#[stage(retry(max_attempts = 100, initial = "1ms", max = "1ms"))]
+#[stage(retry(max_attempts = 100, max_crashes = 100, initial = "1ms", max = "1ms"))]
 pub async fn right(upstream: (String, u64), ctx: &StageContext) -> StageResult<u64> {
     note(&upstream.0, ctx)?;
     Ok(upstream.1 + 1)
 }
 
 /// The join.
-#[stage(retry(max_attempts = 100, initial = "1ms", max = "1ms"))]
+#[stage(retry(max_attempts = 100, max_crashes = 100, initial = "1ms", max = "1ms"))]
 pub async fn last(
     left: u64,
     right: u64,

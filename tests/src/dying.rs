@@ -107,7 +107,7 @@ async fn live<W: Workflow>(
         Err(_) if process.is_dead() => return None,
         Err(error) => panic!("{error}"),
     };
-    let host = engine.serverless(ServerlessSettings::default());
+    let host = engine.serverless(ServerlessSettings::default()).expect("valid settings");
     for _ in 0..200 {
         host.run_maintenance_tick(MaintenanceTick::default()).await;
         let done = host.process_available_jobs(ProcessJobs { max_jobs: 100, concurrency: 16 }).await;

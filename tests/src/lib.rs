@@ -12,6 +12,7 @@ pub mod log_lines;
 pub mod recorder;
 pub mod diamond;
 pub mod transfer;
+pub mod takeover;
 pub mod execution_log;
 pub mod decisions;
 pub mod manual_claims;

@@ -4,14 +4,14 @@ use workflow_engine::Statement;
 use workflow_engine::prelude::*;
 
 /// Books the amount on the first account.
-#[stage(retry(max_attempts = 100, initial = "1ms", max = "1ms"))]
+#[stage(retry(max_attempts = 100, max_crashes = 100, initial = "1ms", max = "1ms"))]
 pub async fn debit(bookings: String, cents: i64, ctx: &StageContext) -> StageResult<(String, i64)> {
     book(&bookings, -cents, ctx)?;
     Ok((bookings, cents))
 }
 
 /// Books the amount on the second account.
-#[stage(retry(max_attempts = 100, initial = "1ms", max = "1ms"))]
+#[stage(retry(max_attempts = 100, max_crashes = 100, initial = "1ms", max = "1ms"))]
 pub async fn credit(upstream: (String, i64), ctx: &StageContext) -> StageResult<i64> {
     book(&upstream.0, upstream.1, ctx)?;
     Ok(upstream.1)

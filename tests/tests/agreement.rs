@@ -45,10 +45,10 @@ impl Choices {
         let output = StoredValue::Inline(Json::encode(&self.below(100)).unwrap());
         let error = "no\0 \"way\"".to_owned();
         match self.below(20) {
-            0 => Change::Enqueue { stage_id, max_attempts: 3, claim },
+            0 => Change::Enqueue { stage_id, max_attempts: 3, max_crashes: 3, claim },
             1 => Change::Claim { stage_id, claim: self.claim() },
             2 | 3 => Change::Complete { stage_id, output, elapsed: Duration::from_millis(3) },
-            4 | 5 => Change::Release { stage_id, max_attempts: 3, claim },
+            4 | 5 => Change::Release { stage_id, max_attempts: 3, max_crashes: 3, claim },
             6 => Change::ReleaseRun { output: Some(output) },
             7 => Change::Retry { stage_id, error, delay: Duration::from_secs(self.below(20) as u64) },
             8 => Change::ReturnJob { stage_id },
@@ -140,7 +140,7 @@ fn start() -> Change {
 }
 
 fn head(stage: &str) -> Change {
-    Change::Enqueue { stage_id: stage.into(), max_attempts: 3, claim: None }
+    Change::Enqueue { stage_id: stage.into(), max_attempts: 3, max_crashes: 3, claim: None }
 }
 
 /// The store in memory and another one.

@@ -11,7 +11,7 @@ use workflow_engine::value::NoInput;
 
 const ITEMS: usize = 3;
 
-#[stage(check = judged, poll_every = "10s", give_up_after = "10m", retry(max_attempts = 9, initial = "1s"))]
+#[stage(check = judged, poll_every = "10s", give_up_after = "10m", retry(max_attempts = 9, max_crashes = 9, initial = "1s"))]
 async fn judge(ctx: &StageContext) -> StageResult<BatchTicket> {
     let items = (0..ITEMS).map(|number| (format!("i{number}"), prompt(ctx)));
     Ok(ctx.ai().batch("m").submit(items).await?)

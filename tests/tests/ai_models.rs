@@ -180,3 +180,19 @@ fn a_client_shows_names_and_nothing_else() {
     let shown = format!("{client:?}");
     assert!(shown.contains(r#"models: ["fast", "faster", "slow"]"#), "{shown}");
 }
+
+/// Nested arrays in an object, more than a thread's stack has room for.
+fn deep() -> serde_json::Value {
+    let deep = (0..6_000).fold(serde_json::Value::Null, |inner, _| serde_json::Value::Array(vec![inner]));
+    serde_json::Value::Object([("deep".to_owned(), deep)].into_iter().collect())
+}
+
+#[tokio::test]
+async fn provider_options_of_thousands_of_levels_are_refused() {
+    let mut models = ModelRegistry::new();
+    models.register_models([("m", model("test"))]).unwrap();
+    let (session, _) = session(models);
+    let error = session.generate_text("m", "?").provider_options(deep()).await.unwrap_err();
+    assert_eq!(error.kind(), AiErrorKind::InvalidRequest, "{error}");
+    assert!(error.to_string().contains("nest more than 127 levels"), "{error}");
+}

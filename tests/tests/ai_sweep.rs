@@ -18,7 +18,7 @@ struct CheckOutcome {
 
 /// The provider refuses the first call for text and the first for embeddings, which are retried at once. The first call
 /// for an object times out, so that the stage is retried.
-#[stage(retry(max_attempts = 9, initial = "1s"))]
+#[stage(retry(max_attempts = 9, max_crashes = 9, initial = "1s"))]
 async fn ask(ctx: &StageContext) -> StageResult<usize> {
     let (ai, prompt) = (ctx.ai(), prompt(ctx));
     let text = ai.generate_text("m", prompt.as_str()).max_tokens(50).await?.text;
@@ -73,7 +73,7 @@ async fn split() -> StageResult<u32> {
 
 macro_rules! branches {
     ($($name:ident),*) => {
-        $(#[stage(retry(max_attempts = 9, initial = "1s"))]
+        $(#[stage(retry(max_attempts = 9, max_crashes = 9, initial = "1s"))]
         async fn $name(number: u32, ctx: &StageContext) -> StageResult<u32> {
             let call = ctx.ai().generate_text("m", prompt(ctx)).max_tokens(50).await;
             match call {

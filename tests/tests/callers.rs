@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicIsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -42,14 +43,26 @@ workflow! { patience = patient }
 #[derive(Default)]
 struct Gate {
     method: std::sync::Mutex<Option<(&'static str, bool)>>,
+    /// The number of commits in progress.
+    in_progress: AtomicIsize,
     reached: Notify,
     open: Notify,
 }
 
 impl Gate {
-    /// Holds back the next call of `method`, before or after the store executes it.
-    fn close(&self, method: &'static str, before: bool) {
+    /// Holds back the next call of `method`, before or after the store executes it. Commits whose effects the test has
+    /// seen may still be in progress; none of them is held.
+    async fn close(&self, method: &'static str, before: bool) {
+        while self.in_progress.load(Ordering::Acquire) > 0 {
+            tokio::task::yield_now().await;
+        }
         *self.method.lock().unwrap() = Some((method, before));
+    }
+
+    fn count(&self, method: &'static str, change: isize) {
+        if method == "commit" {
+            self.in_progress.fetch_add(change, Ordering::AcqRel);
+        }
     }
 
     async fn pass(&self, method: &'static str, before: bool) {
@@ -67,12 +80,14 @@ impl Gate {
 #[async_trait]
 impl Interceptor for Gate {
     async fn before(&self, call: Call) -> Result<u64, Error> {
+        self.count(call.method, 1);
         self.pass(call.method, true).await;
         Ok(0)
     }
 
     async fn after(&self, call: Call, _: u64) -> Result<(), Error> {
         self.pass(call.method, false).await;
+        self.count(call.method, -1);
         Ok(())
     }
 }
@@ -97,7 +112,7 @@ async fn a_start_whose_caller_stops_waiting_is_executed(world: World) {
     let engine = builder.register::<counting>().build().await.unwrap();
     for (number, before) in [(1, true), (2, false)] {
         let key = number.to_string();
-        gate.close("commit", before);
+        gate.close("commit", before).await;
         let start = || engine.start::<counting>(CountInput { number }).idempotency_key(&key);
         abandon(start().into_future(), &gate).await;
         gate.open.notify_one();
@@ -131,7 +146,7 @@ async fn a_cancel_whose_caller_stops_waiting_stops_the_body(world: World) {
     for before in [true, false] {
         let run = engine.start::<patience>(PatientInput { number: 1 }).await.unwrap();
         signal::wait(run.id(), "started").await;
-        gate.close("commit", before);
+        gate.close("commit", before).await;
         abandon(run.cancel("enough"), &gate).await;
         gate.open.notify_one();
         // The clock does not move, so no heartbeat stops it.
@@ -143,7 +158,7 @@ async fn a_cancel_whose_caller_stops_waiting_stops_the_body(world: World) {
 async fn a_body_that_begins_after_its_run_was_cancelled_is_stopped_at_once(world: World) {
     let (builder, gate) = gated(&world);
     let engine = builder.register::<patience>().build().await.unwrap();
-    gate.close("commit", false);
+    gate.close("commit", false).await;
     let starting = tokio::spawn({
         let engine = engine.clone();
         async move { engine.start::<patience>(PatientInput { number: 1 }).await }

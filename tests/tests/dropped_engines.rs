@@ -132,7 +132,8 @@ fn a_serverless_host_keeps_its_engine() {
 
     let folder = tempfile::tempdir().unwrap();
     runtime().block_on(async {
-        let host = open(&folder.path().join("runs.db")).await.serverless(ServerlessSettings::default());
+        let host =
+            open(&folder.path().join("runs.db")).await.serverless(ServerlessSettings::default()).unwrap();
         let report = host.run_maintenance_tick(MaintenanceTick::default()).await;
         assert!(report.failed.is_empty(), "{:?}", report.failed);
     });

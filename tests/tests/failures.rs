@@ -196,10 +196,12 @@ async fn the_token_is_the_same_in_every_attempt_and_differs_between_generations(
         dry_run: false,
     };
     engine.dispatch(again).await.unwrap();
-    while !run.status().await.unwrap().is_terminal() {
-        world.clock.advance(Duration::from_secs(1));
-        tokio::task::yield_now().await;
-    }
+    let failures = AtomicU32::new(0);
+    let is_second = |kind: &EventKind| {
+        matches!(kind, EventKind::StageRetrying { .. }) && failures.fetch_add(1, Ordering::Relaxed) == 1
+    };
+    wait_for(&run, is_second).await;
+    world.clock.advance(Duration::from_secs(1));
     tokens.insert(run.output().await.unwrap());
     assert_eq!(tokens.len(), 3, "{tokens:?}");
 }

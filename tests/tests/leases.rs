@@ -11,7 +11,7 @@ use workflow_engine::prelude::*;
 use workflow_engine::records::{Claimant, EventKind};
 
 /// Signals that it has started, and waits for a signal to end.
-#[stage(retry(max_attempts = 2))]
+#[stage(retry(max_attempts = 1, max_crashes = 2))]
 async fn waits(number: u32, ctx: &StageContext) -> StageResult<u32> {
     signal::give(ctx.run_id(), "started");
     signal::wait(ctx.run_id(), "end").await;

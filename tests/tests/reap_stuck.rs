@@ -79,7 +79,12 @@ async fn a_ready_stage_without_a_job_is_enqueued_beside_a_running_stage(world: W
     let run = started(&engine).await;
     // One successor is released, the other one is not.
     let job = claim(&*world.store, run.id(), "begin").await;
-    let release = |stage: &str| Change::Release { stage_id: stage.into(), max_attempts: 3, claim: None };
+    let release = |stage: &str| Change::Release {
+        stage_id: stage.into(),
+        max_attempts: 3,
+        max_crashes: 3,
+        claim: None,
+    };
     commit(&*world.store, &job, vec![tests::manual_claims::completion("begin", &2), release("left")]).await;
     claim(&*world.store, run.id(), "left").await;
     world.clock.advance(HOUR);

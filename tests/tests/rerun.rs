@@ -4,8 +4,10 @@ use futures_util::StreamExt;
 use tests::world::World;
 use tests::{on_every_store, signal};
 use workflow_engine::kernel::{RerunFrom, RerunFromOutput};
+use workflow_engine::ports::BlobStore;
 use workflow_engine::prelude::*;
 use workflow_engine::records::EventKind;
+use workflow_engine::testing::InMemoryBlobStore;
 
 /// Returns a value with its generation, so that a test can see which stages ran again.
 #[stage]
@@ -153,6 +155,44 @@ async fn requests_with_one_key_at_the_same_time_all_return_the_first_result(worl
     }
 }
 
+#[stage]
+async fn draw(seed: u8) -> StageResult<String> {
+    Ok(char::from(seed).to_string().repeat(100_000))
+}
+
+#[stage(require(draw))]
+async fn frame(ctx: &StageContext<frame>) -> StageResult<String> {
+    let drawn = ctx.require::<draw>();
+    ctx.put_artifact("draft", drawn)?;
+    Ok(format!("[{drawn}]"))
+}
+
+workflow! { painting = draw >> frame }
+
+/// The output of `draw`, and the output and the artifact of `frame`.
+async fn ten_reruns_leave_only_the_blobs_that_are_in_use(world: World) {
+    let blobs = InMemoryBlobStore::new();
+    let engine = world.engine().register::<painting>().blob_store(blobs.clone()).build().await.unwrap();
+    let run = engine.start::<painting>(DrawInput { seed: b'x' }).await.unwrap();
+    for from in ["frame", "draw"].into_iter().cycle().take(10) {
+        assert_eq!(run.output().await.unwrap().len(), 100_002);
+        engine
+            .dispatch(RerunFrom {
+                run_id: run.id(),
+                from_stage_id: from.into(),
+                idempotency_key: None,
+                dry_run: false,
+            })
+            .await
+            .unwrap();
+    }
+    assert_eq!(run.output().await.unwrap().len(), 100_002);
+    let keys = blobs.list(&run.id().to_string()).await.unwrap();
+    assert_eq!(keys.len(), 3, "{keys:?}");
+    assert_eq!(run.outputs().await.unwrap().draw.unwrap().len(), 100_000);
+    assert_eq!(run.artifact::<String>("frame", "draft").await.unwrap().unwrap().len(), 100_000);
+}
+
 async fn a_repeated_key_reruns_once(world: World) {
     let engine = world.engine().register::<diamond>().build().await.unwrap();
     let run = failing(&engine).await;
@@ -203,6 +243,7 @@ on_every_store!(
     a_rerun_covers_every_stage_that_has_not_completed,
     an_invalid_rerun_is_refused,
     a_dry_run_lists_the_stages_and_changes_nothing,
+    ten_reruns_leave_only_the_blobs_that_are_in_use,
     a_repeated_key_reruns_once,
     requests_with_one_key_at_the_same_time_all_return_the_first_result,
     the_old_generation_does_not_affect_the_new_one,

@@ -6,16 +6,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::StreamExt;
+use tests::intercept::{Call, Intercepted, Interceptor};
 use tests::on_every_store;
 use tests::recorder::Recorder;
 use tests::world::World;
+use tokio::sync::watch;
 use workflow_engine::blobs::FileBlobStore;
 use workflow_engine::kernel::{FlushOutbox, PurgeRuns};
-use workflow_engine::ports::BlobStore;
+use workflow_engine::ports::{BlobStore, Store};
 use workflow_engine::prelude::*;
 use workflow_engine::records::BlobKey;
 use workflow_engine::testing::{CollectingEventSink, InMemoryBlobStore};
-use workflow_engine::{Error, Json, RunId};
+use workflow_engine::{AnnotationFilter, EngineBuilder, Error, Json, RunId};
 
 #[stage]
 async fn repeats(text: String, ctx: &StageContext) -> StageResult<String> {
@@ -69,6 +72,73 @@ async fn a_purge_deletes_up_to_its_limit_in_small_transactions(world: World) {
     assert_eq!(purge(&engine, Duration::ZERO).await.unwrap().len(), 5);
     assert_eq!(purged.iter().collect::<HashSet<_>>().len(), 45);
     assert!(purged.iter().all(|run_id| runs.contains(run_id)));
+}
+
+async fn every_read_of_a_purged_run_says_that_it_does_not_exist(world: World) {
+    let engine = world.engine().register::<repeating>().build().await.unwrap();
+    let run = engine.start::<repeating>(input()).await.unwrap();
+    run.output().await.unwrap();
+    let (mut events, mut logs) = (run.events(), run.logs());
+    assert_eq!(purge(&engine, Duration::ZERO).await.unwrap(), [run.id()]);
+
+    let mut errors = vec![
+        events.next().await.unwrap().unwrap_err(),
+        logs.next().await.unwrap().unwrap_err(),
+        run.output().await.unwrap_err(),
+        run.outputs().await.unwrap_err(),
+        run.stages().await.unwrap_err(),
+        run.annotations(&AnnotationFilter::new()).await.unwrap_err(),
+        run.artifacts().await.unwrap_err(),
+        run.artifact::<u32>("repeats", "key").await.unwrap_err(),
+        run.ai_calls(None, 10).await.unwrap_err(),
+        run.cost_summary().await.unwrap_err(),
+        run.input().await.unwrap_err(),
+        run.status().await.unwrap_err(),
+        run.blocked_reason().await.unwrap_err(),
+        run.cancel("enough").await.unwrap_err(),
+        run.wake("repeats").await.unwrap_err(),
+    ];
+    errors.extend(engine.run_handle::<repeating>(run.id()).await.err());
+    assert_eq!(errors.len(), 16);
+    for (number, error) in errors.iter().enumerate() {
+        assert_eq!(error.code(), "RUN_NOT_FOUND", "{number}: {error}");
+    }
+    assert!(events.next().await.is_none() && logs.next().await.is_none());
+}
+
+/// Holds back the reads of events while it is closed.
+struct Gate(watch::Sender<bool>);
+
+#[async_trait]
+impl Interceptor for Gate {
+    async fn before(&self, call: Call) -> Result<u64, Error> {
+        if call.method == "events" {
+            let _ = self.0.subscribe().wait_for(|is_open| *is_open).await;
+        }
+        Ok(0)
+    }
+}
+
+async fn a_reader_that_waits_while_its_run_is_purged_says_that_it_does_not_exist(world: World) {
+    let gate = Arc::new(Gate(watch::Sender::new(true)));
+    let store: Arc<dyn Store> = Arc::new(Intercepted::new(Arc::clone(&world.store), Arc::clone(&gate)));
+    let engine = EngineBuilder::with_store(store, Arc::new(world.clock.clone()))
+        .register::<repeating>()
+        .without_worker()
+        .build()
+        .await
+        .unwrap();
+    let run = engine.start::<repeating>(input()).await.unwrap();
+    let mut events = run.events();
+    assert_eq!(events.next().await.unwrap().unwrap().kind.name(), "workflow:created");
+    let reading = tokio::spawn(async move { events.next().await });
+    tokio::task::yield_now().await;
+    gate.0.send_replace(false);
+    assert!(run.cancel("enough").await.unwrap());
+    assert_eq!(purge(&engine, Duration::ZERO).await.unwrap(), [run.id()]);
+    gate.0.send_replace(true);
+    let read = reading.await.unwrap().unwrap();
+    assert_eq!(read.unwrap_err().code(), "RUN_NOT_FOUND");
 }
 
 /// A blob store whose deletions fail while the flag is set.
@@ -221,6 +291,8 @@ async fn a_run_with_undelivered_events_is_kept_unless_the_purge_includes_it(worl
 
 on_every_store!(
     a_reused_key_creates_a_new_run_after_the_purge,
+    every_read_of_a_purged_run_says_that_it_does_not_exist,
+    a_reader_that_waits_while_its_run_is_purged_says_that_it_does_not_exist,
     a_purge_deletes_up_to_its_limit_in_small_transactions,
     external_blobs_are_deleted_even_after_a_failure,
     blobs_can_be_stored_in_files,

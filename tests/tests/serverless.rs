@@ -69,7 +69,7 @@ async fn engine(world: &World) -> Engine {
 }
 
 fn host(engine: &Engine) -> Serverless {
-    engine.serverless(ServerlessSettings::default())
+    engine.serverless(ServerlessSettings::default()).unwrap()
 }
 
 fn processed(processed: usize, succeeded: usize, failed: usize) -> ProcessJobsOutput {
@@ -193,7 +193,8 @@ async fn a_tick_reaps_the_lease_of_a_lost_invocation(world: World) {
 async fn an_invocation_out_of_time_returns_its_jobs_and_the_attempt_does_not_count(world: World) {
     let engine = engine(&world).await;
     // Well below the lease, so no renewal happens before the limit.
-    let limited = engine.serverless(ServerlessSettings::default().time_limit(Duration::from_secs(2)));
+    let limited =
+        engine.serverless(ServerlessSettings::default().time_limit(Duration::from_secs(2))).unwrap();
     let run = engine.start::<patience>(PatientInput { number: 1 }).await.unwrap();
     let invocation =
         tokio::spawn(async move { limited.process_available_jobs(ProcessJobs::default()).await.unwrap() });
@@ -290,7 +291,7 @@ impl RecordingScheduler {
 }
 
 fn with_scheduler(engine: &Engine, scheduler: &Arc<RecordingScheduler>) -> Serverless {
-    engine.serverless(ServerlessSettings::default().scheduler(Arc::clone(scheduler) as _))
+    engine.serverless(ServerlessSettings::default().scheduler(Arc::clone(scheduler) as _)).unwrap()
 }
 
 async fn the_scheduler_receives_the_next_due_instant_after_each_call(world: World) {

@@ -166,6 +166,63 @@ async fn a_crash_at_every_commit_of_a_stage_that_waits_changes_nothing() {
     assert_eq!(longer, points + 4);
 }
 
+/// A stage without a second attempt.
+#[stage(retry(max_attempts = 1))]
+async fn charge(cents: u32, ctx: &StageContext) -> StageResult<u32> {
+    ctx.record_metric("cents", cents.into())?;
+    Ok(cents)
+}
+
+#[stage(retry(max_attempts = 1))]
+async fn receipt(cents: u32) -> StageResult<String> {
+    Ok(format!("{cents} paid"))
+}
+
+workflow! { till = charge >> receipt }
+
+#[tokio::test]
+async fn a_crash_in_the_last_attempt_ends_as_in_production() {
+    let run = TestEngine::<till>::new().crash("receipt", 1).run(ChargeInput { cents: 5 }).await;
+    match run.output {
+        // Crashes have a limit of their own.
+        Ok(output) => assert_eq!(
+            (output.as_str(), run.events.last().unwrap().kind.name()),
+            ("5 paid", "workflow:completed")
+        ),
+        Err(error) => {
+            assert!(error.is_run_failed() && error.to_string().contains("was lost"), "{error}");
+            assert_eq!(run.events.last().unwrap().kind.name(), "workflow:failed");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_crash_at_every_commit_of_a_workflow_without_retries_ends_as_in_production() {
+    let points = TestEngine::<till>::new()
+        .crash_everywhere(|| ChargeInput { cents: 5 }, |output| assert_eq!(output, "5 paid"))
+        .await;
+    assert!(points >= 5, "{points}");
+}
+
+#[tokio::test]
+async fn the_panic_names_the_commit_of_the_crash_and_what_it_writes() {
+    let crash = std::sync::atomic::AtomicUsize::new(0);
+    let crashing = async move {
+        // The run without a crash passes, and the first one after a crash does not.
+        let check = |_| {
+            let number = crash.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            assert_eq!(number, 0, "one number too many");
+        };
+        TestEngine::<till>::new().crash_everywhere(|| ChargeInput { cents: 5 }, check).await
+    };
+    let panicked =
+        tokio::task::LocalSet::new().run_until(async move { tokio::task::spawn_local(crashing).await }).await;
+    let panicked = panicked.unwrap_err().into_panic();
+    let message = panicked.downcast::<String>().unwrap();
+    assert!(message.starts_with("with a crash before commit 0 (the creation of the run): "), "{message}");
+    assert!(message.ends_with("one number too many\n  left: 1\n right: 0"), "{message}");
+}
+
 #[tokio::test]
 async fn the_panic_names_a_stage_that_does_not_exist_or_cannot_wait() {
     async fn panic(plan: impl FnOnce(&mut TestEngine<shop>) + Send + 'static) -> String {

@@ -33,8 +33,10 @@ pub const STAGE: Table = Table {
     ],
 };
 pub const CHECK: Table = Table { owner: "`#[check]`", names: &["crate"] };
-pub const RETRY: Table =
-    Table { owner: "`retry`", names: &["max_attempts", "backoff", "initial", "max", "jitter"] };
+pub const RETRY: Table = Table {
+    owner: "`retry`",
+    names: &["max_attempts", "max_crashes", "backoff", "initial", "max", "jitter"],
+};
 pub const CONFIG: Table =
     Table { owner: "`#[config]`", names: &["default", "flatten", "range", "length", "pattern"] };
 pub const WORKFLOW: Table = Table { owner: "`#[workflow]`", names: &["id", "name", "version", "crate"] };

@@ -14,28 +14,28 @@ use crate::execution_log;
 const BODY_DURATION: Duration = Duration::from_millis(20);
 
 /// The first stage.
-#[stage(retry(max_attempts = 1_000, initial = "1ms", max = "1ms"))]
+#[stage(retry(max_attempts = 1_000, max_crashes = 1_000, initial = "1ms", max = "1ms"))]
 pub async fn begin(ledger: String, number: u64, ctx: &StageContext) -> StageResult<(String, u64)> {
     work(&ledger, ctx).await?;
     Ok((ledger, number))
 }
 
 /// The left branch.
-#[stage(retry(max_attempts = 1_000, initial = "1ms", max = "1ms"))]
+#[stage(retry(max_attempts = 1_000, max_crashes = 1_000, initial = "1ms", max = "1ms"))]
 pub async fn left(input: (String, u64), ctx: &StageContext) -> StageResult<u64> {
     work(&input.0, ctx).await?;
     Ok(input.1 * 2)
 }
 
 /// The right branch.
-#[stage(retry(max_attempts = 1_000, initial = "1ms", max = "1ms"))]
+#[stage(retry(max_attempts = 1_000, max_crashes = 1_000, initial = "1ms", max = "1ms"))]
 pub async fn right(input: (String, u64), ctx: &StageContext) -> StageResult<u64> {
     work(&input.0, ctx).await?;
     Ok(input.1 + 1)
 }
 
 /// Joins both branches.
-#[stage(retry(max_attempts = 1_000, initial = "1ms", max = "1ms"))]
+#[stage(retry(max_attempts = 1_000, max_crashes = 1_000, initial = "1ms", max = "1ms"))]
 pub async fn join(
     left: u64,
     right: u64,

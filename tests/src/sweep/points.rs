@@ -16,6 +16,17 @@ pub enum Reaction {
     Fail,
     /// The process waits there for longer than its leases, then continues.
     Pause,
+    /// The caller of the engine stops waiting, and calls again.
+    Abandon,
+    /// The last handle of the engine is dropped, and another engine takes over in the same process.
+    DropEngine,
+    /// The runtime of the engine is shut down, and the engine is called on another one.
+    EndRuntime,
+}
+
+impl Reaction {
+    /// The reactions that take something away from the engine in a process that lives on. No attempt may be lost.
+    pub const WITHIN_PROCESS: [Self; 3] = [Self::Abandon, Self::DropEngine, Self::EndRuntime];
 }
 
 /// A point with a reaction.
@@ -38,6 +49,7 @@ struct Points {
 
 static POINTS: LazyLock<Mutex<Points>> = LazyLock::new(Mutex::default);
 static REACHED: LazyLock<watch::Sender<()>> = LazyLock::new(|| watch::Sender::new(()));
+static TAKEN: LazyLock<watch::Sender<Option<Reaction>>> = LazyLock::new(|| watch::Sender::new(None));
 
 fn points() -> MutexGuard<'static, Points> {
     // A panic under this lock ends the child, and its parent notices that.
@@ -79,6 +91,11 @@ pub fn reach(point: &str) -> bool {
             send("hit");
             true
         }
+        Some(reaction @ (Reaction::Abandon | Reaction::DropEngine | Reaction::EndRuntime)) => {
+            send("hit");
+            TAKEN.send_replace(Some(reaction));
+            false
+        }
         Some(Reaction::Kill | Reaction::Pause) => {
             send("hit");
             // The parent kills or pauses the process now. This thread continues when the parent writes a line.
@@ -89,8 +106,23 @@ pub fn reach(point: &str) -> bool {
     }
 }
 
-/// Waits until each of these points was reached; returns at once in a process that is no child.
+/// Waits until the armed point takes something away from the engine; returns what.
+pub async fn taken() -> Reaction {
+    let mut taken = TAKEN.subscribe();
+    // The sender is static, so this never fails.
+    match taken.wait_for(Option::is_some).await {
+        Ok(reaction) => reaction.unwrap_or(Reaction::Abandon),
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// Waits until each of these points was reached; returns at once in a process that is no child, and in one whose leases
+/// are too long to be renewed.
 pub async fn reached(names: &[&str]) {
+    let is_within = |armed: &Armed| Reaction::WITHIN_PROCESS.contains(&armed.reaction);
+    if points().armed.as_ref().is_some_and(is_within) {
+        return;
+    }
     let mut changes = REACHED.subscribe();
     while points().counts.as_ref().is_some_and(|counts| names.iter().any(|name| !counts.contains_key(*name)))
     {

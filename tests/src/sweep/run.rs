@@ -14,12 +14,15 @@ use workflow_engine::records::EventKind;
 use workflow_engine::stores::{PostgresOptions, PostgresStore, SqliteStore};
 use workflow_engine::{AnnotationFilter, EngineBuilder, Error};
 
-use super::points::Armed;
+use super::points::{Armed, Reaction};
 use super::ports::{BlobPoints, ExecutorPoints, SinkPoints};
 use super::workflows::{FirstInput, chain, diamond, waiting};
 
 /// The duration of leases.
 pub const LEASE: Duration = Duration::from_millis(300);
+
+/// Leases that outlast a scenario: a job that is lost stops its run.
+const LONG_LEASE: Duration = Duration::from_secs(3_600);
 
 /// The workflow of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -109,11 +112,16 @@ impl ChildConfig {
             .executor(ExecutorPoints)
             .event_sink(sink)
             .inline_limit(16)
-            .lease(LEASE);
+            .lease(self.lease());
         match self.shape {
             Shape::Chain => builder.blob_store(BlobPoints { folder: self.folder.clone() }).build().await,
             _ => builder.build().await,
         }
+    }
+
+    fn lease(&self) -> Duration {
+        let is_within = |armed: &Armed| Reaction::WITHIN_PROCESS.contains(&armed.reaction);
+        if self.armed.as_ref().is_some_and(is_within) { LONG_LEASE } else { LEASE }
     }
 
     /// Starts the run, unless it was started, and waits for its end; returns its output.

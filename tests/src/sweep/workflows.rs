@@ -16,7 +16,7 @@ fn note(ledger: &str, ctx: &StageContext) -> StageResult<()> {
 }
 
 /// The first stage.
-#[stage(retry(max_attempts = 100, initial = "1ms", max = "1ms"))]
+#[stage(retry(max_attempts = 100, max_crashes = 100, initial = "1ms", max = "1ms"))]
 pub async fn first(ledger: String, number: u64, ctx: &StageContext) -> StageResult<Parcel> {
     note(&ledger, ctx)?;
     ctx.log(workflow_engine::LogLevel::Info, "begun", ());
@@ -25,7 +25,7 @@ pub async fn first(ledger: String, number: u64, ctx: &StageContext) -> StageResu
 }
 
 /// Runs until its lease was renewed, and checked by the reaper.
-#[stage(retry(max_attempts = 100, initial = "1ms", max = "1ms"))]
+#[stage(retry(max_attempts = 100, max_crashes = 100, initial = "1ms", max = "1ms"))]
 pub async fn long(parcel: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
     note(&parcel.0, ctx)?;
     points::reached(&[
@@ -38,14 +38,14 @@ pub async fn long(parcel: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
 }
 
 /// Doubles.
-#[stage(retry(max_attempts = 100, initial = "1ms", max = "1ms"))]
+#[stage(retry(max_attempts = 100, max_crashes = 100, initial = "1ms", max = "1ms"))]
 pub async fn left(parcel: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
     note(&parcel.0, ctx)?;
     Ok((parcel.0, parcel.1 * 2))
 }
 
 /// Adds one.
-#[stage(retry(max_attempts = 100, initial = "1ms", max = "1ms"))]
+#[stage(retry(max_attempts = 100, max_crashes = 100, initial = "1ms", max = "1ms"))]
 pub async fn right(parcel: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
     note(&parcel.0, ctx)?;
     Ok((parcel.0, parcel.1 + 1))
@@ -53,7 +53,7 @@ pub async fn right(parcel: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
 
 /// Requests an addition from a remote service, and waits.
 #[stage(check = response, poll_every = "2s", give_up_after = "1h",
-    retry(max_attempts = 100, initial = "1ms", max = "1ms"))]
+    retry(max_attempts = 100, max_crashes = 100, initial = "1ms", max = "1ms"))]
 pub async fn request(parcel: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
     note(&parcel.0, ctx)?;
     Ok(parcel)
@@ -66,7 +66,7 @@ pub async fn response(ticket: &Parcel) -> StageResult<Check<Parcel>> {
 }
 
 /// Joins both branches.
-#[stage(retry(max_attempts = 100, initial = "1ms", max = "1ms"))]
+#[stage(retry(max_attempts = 100, max_crashes = 100, initial = "1ms", max = "1ms"))]
 pub async fn last(one: Parcel, other: Parcel, ctx: &StageContext) -> StageResult<Parcel> {
     note(&one.0, ctx)?;
     Ok((one.0, one.1 + other.1))

@@ -27,7 +27,7 @@ fn sent(run: RunId) -> Vec<CallId> {
 const COST: i64 = 4;
 
 /// Makes three calls.
-#[stage(retry(max_attempts = 9, initial = "1s"))]
+#[stage(retry(max_attempts = 9, max_crashes = 9, initial = "1s"))]
 async fn spend(calls: u32, ctx: &StageContext) -> StageResult<u32> {
     for _ in 0..calls {
         let id = ctx.ledger().reserve(reservation(ctx, 10)).await?;

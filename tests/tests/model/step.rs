@@ -179,5 +179,6 @@ pub struct Claimed {
     pub generation: u32,
     pub epoch: u64,
     pub attempt: u32,
+    pub crashes: u32,
     pub is_poll: bool,
 }

@@ -3,22 +3,22 @@
 use workflow_engine::definition::WorkflowDefinition;
 use workflow_engine::prelude::*;
 
-#[stage(retry(max_attempts = 2, initial = "1s"))]
+#[stage(retry(max_attempts = 2, max_crashes = 2, initial = "1s"))]
 async fn begin(number: u64) -> StageResult<u64> {
     Ok(number)
 }
 
-#[stage(retry(max_attempts = 3, initial = "2s"))]
+#[stage(retry(max_attempts = 1, max_crashes = 3, initial = "2s"))]
 async fn left(number: u64) -> StageResult<u64> {
     Ok(number)
 }
 
-#[stage(retry(max_attempts = 2))]
+#[stage(retry(max_attempts = 2, max_crashes = 1))]
 async fn right(number: u64) -> StageResult<u64> {
     Ok(number)
 }
 
-#[stage(retry(max_attempts = 2, initial = "1s"))]
+#[stage(retry(max_attempts = 2, max_crashes = 2, initial = "1s"))]
 async fn join(one: u64, other: u64) -> StageResult<u64> {
     Ok(one + other)
 }
@@ -28,7 +28,7 @@ async fn end(number: u64) -> StageResult<u64> {
     Ok(number)
 }
 
-#[stage(check = arrived, poll_every = "10s", give_up_after = "25s", retry(max_attempts = 2, initial = "1s"))]
+#[stage(check = arrived, poll_every = "10s", give_up_after = "25s", retry(max_attempts = 2, max_crashes = 2, initial = "1s"))]
 async fn order(number: u64) -> StageResult<u64> {
     Ok(number)
 }

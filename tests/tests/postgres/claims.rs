@@ -27,9 +27,9 @@ async fn fill(connection: &mut PgConnection, schema: &str, definition: &str, pri
         SELECT id, 'a', 'A', 1, 1, 1, CASE active WHEN 1 THEN 'PENDING' ELSE 'SUSPENDED' END, 0, 0
         FROM {schema}.workflow_runs WHERE status = 'RUNNING' AND definition_fingerprint = '{definition}';
         INSERT INTO {schema}.workflow_job_queue (workflow_run_id, stage_id, workflow_id, definition_fingerprint, generation,
-            status, priority, attempt, max_attempts, lease_epoch, run_at, woken)
+            status, priority, attempt, max_attempts, crashes, max_crashes, lease_epoch, run_at, woken)
         SELECT id, 'a', 'workflow', '{definition}', 1, CASE active WHEN 1 THEN 'PENDING' ELSE 'SUSPENDED' END,
-            priority, 0, 3, 0, now(), false
+            priority, 0, 3, 0, 3, 0, now(), false
         FROM {schema}.workflow_runs WHERE status = 'RUNNING' AND definition_fingerprint = '{definition}'"
     );
     sqlx::raw_sql(AssertSqlSafe(fill)).execute(connection).await.unwrap();
@@ -128,4 +128,34 @@ async fn a_worker_reads_past_the_work_of_others() {
         schema.name()
     );
     assert_eq!(number(&mut connection, &locked).await, 0, "a claim locked runs that it did not claim");
+}
+
+/// Jobs that wait for their instant, for example after a long backoff, at several priorities.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_that_are_due_in_a_week_cost_a_claim_nothing() {
+    needs_postgres!("jobs_that_are_due_in_a_week_cost_a_claim_nothing");
+    let schema = Schema::new();
+    schema.open().await.close().await;
+    let mut connection = schema.connect().await;
+    fill(&mut connection, schema.name(), "one", 5).await;
+    let keep = format!(
+        "UPDATE {0}.workflow_job_queue SET run_at = now() + interval '7 days';
+        UPDATE {0}.workflow_job_queue SET run_at = now() WHERE (workflow_run_id, status, priority) IN (
+            SELECT DISTINCT ON (status) workflow_run_id, status, 5 FROM {0}.workflow_job_queue WHERE priority = 5);
+        UPDATE {0}.workflow_runs SET status = 'CANCELLED' WHERE status = 'PENDING'",
+        schema.name()
+    );
+    sqlx::raw_sql(AssertSqlSafe(keep)).execute(&mut connection).await.unwrap();
+    // Otherwise the entries of the rows before these updates are read as well.
+    sqlx::raw_sql("VACUUM ANALYZE").execute(&mut connection).await.unwrap();
+    let before = read(&mut connection, schema.name()).await;
+    let store = PostgresStore::open(schema.options_at(&named_url(&schema))).await.unwrap();
+    let own = ["one".to_owned()];
+    let claimed = store.claim_jobs(&claim(), &own, 16).await.unwrap();
+    assert_eq!(claimed.len(), 2, "the due job and the due check");
+    assert!(store.next_job_due(&own).await.unwrap().is_some(), "the others are due in a week");
+    store.close().await;
+    let after = read(&mut connection, schema.name()).await;
+    let read = after.values().sum::<i64>() - before.values().sum::<i64>();
+    assert!(read < 60, "{read} entries read past {} jobs that are not due", 2 * WAITING);
 }

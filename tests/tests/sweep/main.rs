@@ -1,5 +1,6 @@
-//! At every named point a process is killed, a call fails, or the process is paused for longer than its leases. Another
-//! process then finishes the run, and a judge, which reads the database, the sink's file and the bodies' ledger, checks
+//! At every named point a process is killed, a call fails, or the process is paused for longer than its leases. Around
+//! every commit, claim and body the caller also stops waiting, the engine is dropped, or its runtime ends. Another process
+//! then finishes the run, and a judge, which reads the database, the sink's file and the bodies' ledger, checks
 //! that nothing is lost or duplicated.
 //!
 //! The points are those inside the stores, around each transaction, and those before and after every method of every
@@ -75,7 +76,8 @@ fn scenarios(census: &BTreeMap<Shape, BTreeMap<String, usize>>) -> Vec<Scenario>
         for (point, count) in reached {
             let times = if point.starts_with("store.commit:") { *count } else { 1 };
             for time in 1..=times {
-                for reaction in [Reaction::Kill, Reaction::Fail, Reaction::Pause] {
+                let within = if can_be_taken_away(point) { &Reaction::WITHIN_PROCESS[..] } else { &[] };
+                for &reaction in [Reaction::Kill, Reaction::Fail, Reaction::Pause].iter().chain(within) {
                     let armed = Some(Armed { point: point.clone(), time, reaction });
                     scenarios.push(Scenario { shape: *shape, armed });
                 }
@@ -83,6 +85,12 @@ fn scenarios(census: &BTreeMap<Shape, BTreeMap<String, usize>>) -> Vec<Scenario>
         }
     }
     scenarios
+}
+
+/// Returns whether the point is at a commit, a claim or a body: there something of the engine may be taken away.
+fn can_be_taken_away(point: &str) -> bool {
+    const POINTS: [&str; 4] = ["store.commit", "store.claim_work:", "executor.", "COMMIT"];
+    POINTS.iter().any(|name| point.contains(name))
 }
 
 async fn serve(mut lane: Lane, queue: Arc<Mutex<VecDeque<Scenario>>>) -> Vec<Outcome> {
@@ -103,7 +111,7 @@ fn report(database: Database, outcomes: &[Outcome]) {
     let hit: BTreeSet<_> = outcomes.iter().filter(|outcome| outcome.hit).map(|o| pair(&o)).collect();
     let missing: Vec<_> = all.difference(&hit).collect();
     let hits = outcomes.iter().filter(|outcome| outcome.hit).count();
-    println!("{database:?}: {} scenarios, {hits} of them hit, {} points", outcomes.len(), all.len() / 3);
+    println!("{database:?}: {} scenarios, {hits} of them hit, {} reactions", outcomes.len(), all.len());
     let missed = outcomes.iter().filter(|outcome| !outcome.hit);
     missed.for_each(|outcome| println!("  not hit: {:?}", outcome.scenario));
     assert!(missing.is_empty(), "on {database:?} these reactions never happened: {missing:?}");

@@ -73,7 +73,8 @@ impl Child {
                 self.last = self.lines.next_line().await.expect("a pipe");
                 engine.drain().await;
             }
-            Some(Reaction::Fail) | None => {}
+            Some(Reaction::Fail | Reaction::Abandon | Reaction::DropEngine | Reaction::EndRuntime) | None => {
+            }
         }
     }
 

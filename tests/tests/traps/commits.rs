@@ -15,7 +15,8 @@ async fn trap_09_a_key_exists_exactly_when_its_run_exists(world: World) {
     // A creation that fails leaves no key.
     let failing = || {
         let decision = create();
-        let missing = Change::Enqueue { stage_id: "missing".into(), max_attempts: 1, claim: None };
+        let missing =
+            Change::Enqueue { stage_id: "missing".into(), max_attempts: 1, max_crashes: 3, claim: None };
         let changes = decision.changes.iter().cloned().chain([missing]).collect();
         Decision { idempotency: Some(entry("order-7")), changes, ..decision }
     };

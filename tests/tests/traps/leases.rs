@@ -128,7 +128,7 @@ async fn trap_19_a_body_that_hangs_blocks_no_maintenance(world: World) {
     let claim = workflow_engine::records::Claimant { worker_id: "lost".into(), lease: LEASE };
     let changes = vec![
         Change::Rerun { stages: vec![rerun(0)], waiting_on: 1 },
-        Change::Enqueue { stage_id: "join".into(), max_attempts: 3, claim: Some(claim) },
+        Change::Enqueue { stage_id: "join".into(), max_attempts: 3, max_crashes: 3, claim: Some(claim) },
     ];
     apply(&*world.store, run.id(), changes).await;
     let waiting = tokio::spawn({

@@ -126,7 +126,7 @@ fn run(check: &Body<'_>, private: &TokenStream) -> TokenStream {
         ) -> #private::Running<#private::Check<Self::Output>> {
             #pin(async move {
                 match #name(#(#arguments),*).await {
-                    #private::Ok(#value) => #private::Ok(#found::found(#value)),
+                    #private::Result::Ok(#value) => #private::Result::Ok(#found::found(#value)),
                     #failure
                 }
             })

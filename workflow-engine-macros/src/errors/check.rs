@@ -40,3 +40,7 @@ pub fn two_tickets(token: impl ToTokens) -> Error {
         "a check can take only one ticket: make this parameter `#[config]`, `#[require(…)]` or a field of the ticket",
     )
 }
+
+pub fn unsized_ticket(token: impl ToTokens, instead: &str) -> Error {
+    on(token, format!("a check's ticket is what its stage returned, which has a size: write `&{instead}`"))
+}

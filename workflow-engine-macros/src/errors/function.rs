@@ -2,7 +2,7 @@
 
 use proc_macro2::Span;
 use quote::ToTokens;
-use syn::{Error, Ident};
+use syn::{Error, Ident, Type};
 
 use super::{on, source};
 use crate::function::Kind;
@@ -42,6 +42,10 @@ pub fn method(kind: Kind, token: impl ToTokens) -> Error {
 
 pub fn no_body(kind: Kind, name: &Ident) -> Error {
     on(name, format!("a {kind} must be a free function with a body: a trait cannot declare one"))
+}
+
+pub fn twice_applied(kind: Kind, attribute: impl ToTokens) -> Error {
+    on(attribute, format!("this function is a {kind} already: remove this attribute"))
 }
 
 pub fn name_of_a_type(kind: Kind, name: &Ident) -> Error {
@@ -113,6 +117,18 @@ pub fn borrowed_input(token: impl ToTokens) -> Error {
         "a stage's input is stored, so it cannot be borrowed: take it by value (only `&StageContext` and outputs \
          from `#[require(…)]` or `#[optional(…)]` can be references)",
     )
+}
+
+/// `what` is a parameter or the output.
+pub fn unstorable(kind: Kind, ty: &Type, what: &str) -> Error {
+    let written = source(ty);
+    let reason = match ty {
+        Type::Reference(_) => {
+            "a reference cannot be read back: use a type that owns its value, `String` for `&str`"
+        }
+        _ => "it cannot pass from one thread to another: use the type in it",
+    };
+    on(ty, format!("`{written}` in a {kind}'s {what} cannot be stored, because {reason}"))
 }
 
 pub fn lifetime(kind: Kind, token: impl ToTokens) -> Error {

@@ -114,3 +114,21 @@ pub fn attribute(token: impl ToTokens) -> Error {
          and `#[cfg(…)]`: remove it",
     )
 }
+
+pub fn repeated_name(name: &Ident) -> Error {
+    on(
+        name,
+        format!(
+            "a workflow before this one has the name `{name}` or generates the same types: rename one of the two"
+        ),
+    )
+}
+
+pub fn name_of_a_stage(name: &Ident) -> Error {
+    on(
+        name,
+        format!(
+            "workflow `{name}` has the name of one of its stages, and both are types: rename the workflow"
+        ),
+    )
+}

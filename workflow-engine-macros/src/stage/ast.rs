@@ -84,6 +84,11 @@ impl Function {
     /// because new tokens cost time after each edit.
     pub fn untouched(&self) -> TokenStream {
         let Self { attributes, visibility, signature, body, item } = self;
+        if attributes.iter().any(is_macro) {
+            // It would generate everything a second time.
+            let attributes = attributes.iter().filter(|attribute| !is_macro(attribute));
+            return without_ours(quote!(#(#attributes)* #visibility #signature #body));
+        }
         if self.is_bodiless() {
             // Outside a trait, rustc would report the missing body a second time.
             return quote!(#(#attributes)* #visibility #signature { ::core::unreachable!() });
@@ -105,6 +110,17 @@ impl Function {
             FnArg::Typed(typed) => typed.attrs.iter().any(is_ours),
         };
         if signature.inputs.iter().any(ours) { without_ours(item.clone()) } else { item.clone() }
+    }
+}
+
+/// Returns whether the attribute is one of the macros for functions.
+pub fn is_macro(attribute: &Attribute) -> bool {
+    let path = attribute.path();
+    let known = |name: &Ident| name == "stage" || name == "check";
+    match path.segments.iter().collect::<Vec<_>>().as_slice() {
+        [only] => known(&only.ident),
+        [library, last] => library.ident == "workflow_engine" && known(&last.ident),
+        _ => false,
     }
 }
 

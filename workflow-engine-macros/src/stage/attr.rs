@@ -43,6 +43,7 @@ pub struct Named<T> {
 #[derive(Default)]
 pub struct Retry {
     pub max_attempts: Option<u32>,
+    pub max_crashes: Option<u32>,
     pub fixed: Option<bool>,
     pub initial: Option<u64>,
     pub max: Option<u64>,
@@ -121,6 +122,7 @@ fn retry(name: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Result<Re
     options::parse(&content, &options::RETRY, errors, |name, input, _| {
         match name.to_string().as_str() {
             "max_attempts" => retry.max_attempts = Some(options::count(name, input)?),
+            "max_crashes" => retry.max_crashes = Some(options::count(name, input)?),
             "initial" => retry.initial = Some(options::duration(name, input)?),
             "max" => {
                 retry.max = Some(options::duration(name, input)?);
@@ -292,6 +294,9 @@ impl Retry {
         let mut fields = TokenStream::new();
         if let Some(attempts) = self.max_attempts {
             fields.extend(quote!(max_attempts: #attempts,));
+        }
+        if let Some(crashes) = self.max_crashes {
+            fields.extend(quote!(max_crashes: #crashes,));
         }
         if let Some(fixed) = self.fixed {
             let backoff = if fixed { quote!(Fixed) } else { quote!(Exponential) };

@@ -1,7 +1,7 @@
 //! The call of the user's function, for stages and checks.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned;
 
@@ -47,7 +47,7 @@ pub fn arguments<'a>(
 pub fn failure(body: &Body<'_>, private: &TokenStream) -> TokenStream {
     let error = Ident::new("__error", error_span(body.returns));
     let into_error = into_error(body, private);
-    quote!(#private::Err(#error) => #private::Err(#into_error(#error)),)
+    quote!(#private::Result::Err(#error) => #private::Result::Err(#into_error(#error)),)
 }
 
 /// The conversion of the function's error.
@@ -64,7 +64,10 @@ pub fn local(name: &str) -> Ident {
 /// The success type of the function.
 pub fn returned(body: &Body<'_>, private: &TokenStream) -> TokenStream {
     let returns = body.returns;
-    respan(quote!(<#returns as #private::Returns>::Output), output_span(returns))
+    let span = output_span(returns);
+    let private = respan(private.clone(), span);
+    // The type keeps its own spans, so that rustc does not report a mistake in it a second time.
+    quote_spanned!(span=> <#returns as #private::Returns>::Output)
 }
 
 /// The requirements of the function, as constants.

@@ -210,7 +210,7 @@ fn prepare(stage: &Body<'_>, private: &TokenStream, own_future: bool) -> TokenSt
             quote!(#call?;)
         } else {
             let error = local("error");
-            quote!(if let #private::Err(#error) = #call { return #private::failed(#error); })
+            quote!(if let #private::Result::Err(#error) = #call { return #private::failed(#error); })
         }
     });
     quote!(#(#prepare)*)
@@ -238,8 +238,8 @@ fn run(
             quote!(#read?)
         } else {
             quote!(match #read {
-                #private::Ok(#output) => #output,
-                #private::Err(#output) => return #private::failed(#output),
+                #private::Result::Ok(#output) => #output,
+                #private::Result::Err(#output) => return #private::failed(#output),
             })
         }
     });
@@ -255,7 +255,7 @@ fn run(
             #pin(async move {
                 #prepare
                 match #name(#(#arguments),*).await {
-                    #private::Ok(#output) => #store,
+                    #private::Result::Ok(#output) => #store,
                     #failure
                 }
             })

@@ -65,6 +65,36 @@ pub fn find_impl_trait(ty: &Type) -> Option<&Type> {
     }
 }
 
+/// The first type in a stored type that can never be stored, and that rustc would report several times or without the
+/// reason: a reference cannot be read back, and an `Rc` is neither `Send` nor `Sync`. It looks into known collections only,
+/// because a type of the user's own can ignore its arguments.
+pub fn find_unstorable(ty: &Type) -> Option<&Type> {
+    const COLLECTIONS: [&str; 10] =
+        ["BTreeMap", "BTreeSet", "Box", "Check", "HashMap", "HashSet", "Option", "Result", "Vec", "VecDeque"];
+
+    match ty {
+        Type::Reference(_) => Some(ty),
+        Type::Paren(paren) => find_unstorable(&paren.elem),
+        Type::Group(group) => find_unstorable(&group.elem),
+        Type::Array(array) => find_unstorable(&array.elem),
+        Type::Slice(slice) => find_unstorable(&slice.elem),
+        Type::Tuple(tuple) => tuple.elems.iter().find_map(find_unstorable),
+        Type::Path(path) => path.path.segments.iter().find_map(|segment| match &segment.arguments {
+            PathArguments::AngleBracketed(_) if segment.ident == "Rc" => Some(ty),
+            PathArguments::AngleBracketed(arguments)
+                if COLLECTIONS.iter().any(|name| segment.ident == name) =>
+            {
+                arguments.args.iter().find_map(|argument| match argument {
+                    GenericArgument::Type(ty) => find_unstorable(ty),
+                    _ => None,
+                })
+            }
+            _ => None,
+        }),
+        _ => None,
+    }
+}
+
 /// The first lifetime among a type's arguments that is not `'static`. The lifetime of an outer reference does not count: the
 /// role of the parameter decides about references.
 pub fn find_lifetime(ty: &Type) -> Option<&Lifetime> {

@@ -5,7 +5,9 @@ use syn::{Attribute, Expr, FnArg, Ident, Pat, PatType, Path, ReturnType, Type};
 use super::ast::{self, Function};
 use super::attr::Role;
 use super::rule::Rule;
-use super::types::{find_impl_trait, find_lifetime, may_be_result, option_argument, result_argument};
+use super::types::{
+    find_impl_trait, find_lifetime, find_unstorable, may_be_result, option_argument, result_argument,
+};
 use crate::errors::{self, Errors};
 use crate::function::Kind;
 use crate::paths;
@@ -92,8 +94,24 @@ impl<'a> Body<'a> {
             errors.push(errors::check::no_ticket(&function.signature.ident));
         }
         let returns = returns(kind, function, errors)?;
+        if repeats_a_name(&parameters) {
+            // rustc reports it at the parameter.
+            return None;
+        }
         Some(Self { function, parameters, returns, reads })
     }
+}
+
+/// Returns whether two parameters have one name.
+fn repeats_a_name(parameters: &[Parameter<'_>]) -> bool {
+    let names: Vec<_> = parameters
+        .iter()
+        .filter_map(|parameter| match parameter {
+            Parameter::Input(field) | Parameter::Config(field) => Some(field.name),
+            _ => None,
+        })
+        .collect();
+    names.iter().enumerate().any(|(index, name)| names[..index].contains(name))
 }
 
 fn check_signature(kind: Kind, function: &Function, errors: &mut Errors) {
@@ -102,6 +120,9 @@ fn check_signature(kind: Kind, function: &Function, errors: &mut Errors) {
         errors.push(errors::function::method(kind, owner));
     } else if function.is_bodiless() {
         errors.push(errors::function::no_body(kind, &signature.ident));
+    }
+    if let Some(attribute) = function.attributes.iter().find(|attribute| ast::is_macro(attribute)) {
+        errors.push(errors::function::twice_applied(kind, attribute));
     }
     if ast::is_rusts(&signature.ident) {
         errors.push(errors::function::name_of_a_type(kind, &signature.ident));
@@ -134,6 +155,10 @@ fn returns<'a>(kind: Kind, function: &'a Function, errors: &mut Errors) -> Optio
     };
     if let Some(token) = find_impl_trait(ty) {
         errors.push(errors::function::impl_trait(kind, token, "output"));
+        return None;
+    }
+    if let Some(found) = result_argument(ty).and_then(find_unstorable) {
+        errors.push(errors::function::unstorable(kind, found, "output"));
         return None;
     }
     if !may_be_result(ty) {
@@ -225,6 +250,10 @@ impl Found<'_> {
             return self.refuse(errors::check::two_tickets(typed));
         }
         match self.shared(ty)? {
+            (ticket, true) if named(ticket, |name| name == "str") => {
+                self.refuse(errors::check::unsized_ticket(ty, "String"))
+            }
+            (Type::Slice(_), true) => self.refuse(errors::check::unsized_ticket(ty, "Vec<…>")),
             (ticket, true) => Some(Parameter::Ticket(ticket)),
             (_, false) => self.refuse(errors::check::ticket_by_value(ty)),
         }
@@ -259,6 +288,9 @@ impl Found<'_> {
     }
 
     fn field<'a>(&mut self, typed: &'a PatType, default: Default, rules: Vec<Rule>) -> Option<Field<'a>> {
+        if let Some(found) = find_unstorable(&typed.ty) {
+            return self.refuse(errors::function::unstorable(self.kind, found, "parameter"));
+        }
         let name = match typed.pat.as_ref() {
             Pat::Ident(pattern) if pattern.by_ref.is_none() && pattern.subpat.is_none() => &pattern.ident,
             other => return self.refuse(errors::function::pattern(self.kind, other)),

@@ -104,7 +104,7 @@ impl<'a> Wait<'a> {
 
                 fn prepare(#context: &#private::StageContext) -> #private::Result<(), #private::StageError> {
                     #prepare
-                    #private::Ok(())
+                    #private::Result::Ok(())
                 }
             }
         }

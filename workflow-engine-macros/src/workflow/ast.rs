@@ -40,3 +40,14 @@ pub enum Step {
     /// A mistake that is already reported. The step after it is not compared with the step before it.
     Hole,
 }
+
+impl Chain {
+    /// Returns whether the name alone is a step.
+    pub fn contains(&self, name: &Ident) -> bool {
+        self.steps.iter().any(|step| match step {
+            Step::Stage(path) => path.is_ident(name),
+            Step::Group { branches, .. } => branches.iter().any(|branch| branch.contains(name)),
+            Step::Hole => false,
+        })
+    }
+}

@@ -62,6 +62,7 @@ fn workflow(input: ParseStream<'_>, errors: &mut Errors) -> Result<Workflow> {
     names.read_attributes("workflow", &attributes);
     let (attributes, mut options) = split(attributes, errors);
     options.names = names;
+    let has_type = input.peek(token::Paren);
     let type_in = input_type(input, &name, errors);
     let chain = if let Ok(arrow) = input.parse::<Token![=>]>() {
         errors.push(errors::workflow::expected_equals(arrow, &name));
@@ -70,7 +71,10 @@ fn workflow(input: ParseStream<'_>, errors: &mut Errors) -> Result<Workflow> {
         chain(input, equals.into_token_stream(), "=", errors)
     } else {
         let place = if input.is_empty() || input.peek(Token![;]) { name.span() } else { input.span() };
-        errors.push(errors::workflow::expected_equals(Ident::new("_", place), &name));
+        // After a mistake in the parentheses, what follows them is part of it.
+        if !has_type || type_in.is_some() {
+            errors.push(errors::workflow::expected_equals(Ident::new("_", place), &name));
+        }
         skip_to_semicolon(input);
         Chain { steps: vec![Step::Hole] }
     };
@@ -142,6 +146,7 @@ fn chain(
     errors: &mut Errors,
 ) -> Chain {
     let mut chain = Chain::default();
+    let is_group = !before.starts_with('=');
     loop {
         if ends(input) {
             errors.push(errors::workflow::expected_step(place, before));
@@ -159,6 +164,10 @@ fn chain(
             // `a > b` means `a >> b`, so the edge is checked.
             errors.push(errors::workflow::expected_arrow(half.span));
             place = half.into_token_stream();
+        } else if !is_group && (input.peek(Token![pub]) || (input.peek(syn::Ident) && input.peek2(Token![=])))
+        {
+            errors.push(errors::workflow::expected_semicolon(input.span()));
+            return chain;
         } else if let Ok(dot) = input.parse::<Token![.]>() {
             errors.push(errors::workflow::dot(dot));
             // What is before the dot is no stage.

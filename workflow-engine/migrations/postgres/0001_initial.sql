@@ -115,7 +115,11 @@ CREATE TABLE {schema}.workflow_job_queue (
     status                 TEXT    COLLATE "C" NOT NULL,
     priority               INTEGER NOT NULL,
     attempt                BIGINT  NOT NULL,
+    -- The number of the last attempt: raised by each crash, because crashes have a limit of their own.
     max_attempts           BIGINT  NOT NULL,
+    -- The attempts whose worker was lost.
+    crashes                BIGINT  NOT NULL,
+    max_crashes            BIGINT  NOT NULL,
     -- The fence: raised by each claim and never reset.
     lease_epoch            BIGINT  NOT NULL,
     worker_id              TEXT    COLLATE "C",
@@ -401,6 +405,8 @@ CREATE TYPE {schema}.workflow_job AS (
     priority               BIGINT,
     attempt                BIGINT,
     max_attempts           BIGINT,
+    crashes                BIGINT,
+    max_crashes            BIGINT,
     lease_epoch            BIGINT,
     worker_id              TEXT,
     leased_until           TIMESTAMPTZ,

@@ -108,7 +108,11 @@ CREATE TABLE {prefix}job_queue (
     status                 TEXT    NOT NULL,
     priority               INTEGER NOT NULL,
     attempt                INTEGER NOT NULL,
+    -- The number of the last attempt. Each crash raises it, because crashes have a limit of their own.
     max_attempts           INTEGER NOT NULL,
+    -- The attempts of which the worker was lost.
+    crashes                INTEGER NOT NULL,
+    max_crashes            INTEGER NOT NULL,
     -- The fence. Each claim raises it, and nothing resets it.
     lease_epoch            INTEGER NOT NULL,
     worker_id              TEXT,

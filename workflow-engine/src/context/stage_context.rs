@@ -222,6 +222,11 @@ impl<S> StageContext<S> {
         self.inner.services.pause.pause(duration).await;
     }
 
+    /// The ids and limits of this attempt.
+    pub(crate) fn scope(&self) -> &StageScope {
+        &self.inner.scope
+    }
+
     /// The effects of this attempt so far.
     pub(crate) fn buffer(&self) -> &EffectBuffer {
         &self.inner.services.effects

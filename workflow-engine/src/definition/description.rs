@@ -53,6 +53,7 @@ impl WorkflowDefinition {
             "reads": self.ids(&stage.reads),
             "retry": {
                 "max_attempts": stage.retry.max_attempts,
+                "max_crashes": stage.retry.max_crashes,
                 "backoff": match stage.retry.backoff {
                     Backoff::Fixed => "fixed",
                     Backoff::Exponential => "exponential",

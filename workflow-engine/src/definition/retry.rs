@@ -8,8 +8,11 @@ use std::time::Duration;
 /// so it survives restarts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// The highest number of attempts, including the first; 1 means no retry. Default 3.
+    /// The highest number of attempts that fail, including the first; 1 means no retry. Default 3.
     pub max_attempts: u32,
+    /// The highest number of crashes, at least 1: when the worker is lost during an attempt for the last time, the stage
+    /// fails with `WORKER_LOST`. Crashes do not count as failed attempts, and have no delay. Default 3.
+    pub max_crashes: u32,
     /// How the delay grows. Default exponential.
     pub backoff: Backoff,
     /// The delay after the first failed attempt. Default 1 s.
@@ -30,9 +33,10 @@ pub enum Backoff {
 }
 
 impl RetryPolicy {
-    /// Three attempts, exponential from 1 s up to 5 min, without jitter.
+    /// Three attempts, three crashes, exponential from 1 s up to 5 min, without jitter.
     pub const DEFAULT: Self = Self {
         max_attempts: 3,
+        max_crashes: 3,
         backoff: Backoff::Exponential,
         initial: Duration::from_secs(1),
         max: Duration::from_secs(300),

@@ -6,7 +6,6 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::into_store::{IntoStore, StoreSource};
-use super::schedulers::Schedulers;
 use super::signals::shutdown_on_signals;
 use super::{Engine, Inner};
 use crate::context::Extensions;
@@ -18,6 +17,7 @@ use crate::kernel::{Kernel, KernelConfig, LocalExecutor, WorkflowRegistry, check
 use crate::language::Workflow;
 use crate::ports::{ActivityExecutor, BlobStore, Clock, EventSink, Plugin, Store, SystemClock};
 use crate::value::Limits;
+use crate::value::setting::{DAY, check_range};
 
 /// The file descriptors that must be free when the store is open: for the worker, for connections that a store opens
 /// later, and for the bodies of stages.
@@ -37,7 +37,8 @@ pub struct EngineBuilder {
     inline_limit: usize,
     limits: Limits,
     lease: Duration,
-    worker: Option<WorkerSettings>,
+    worker: WorkerSettings,
+    has_worker: bool,
     shutdown_on_signals: bool,
     extensions: Extensions,
 }
@@ -65,7 +66,8 @@ impl EngineBuilder {
             inline_limit: KernelConfig::INLINE_LIMIT,
             limits: Limits::default(),
             lease: KernelConfig::LEASE,
-            worker: Some(WorkerSettings::default()),
+            worker: WorkerSettings::default(),
+            has_worker: true,
             shutdown_on_signals: false,
             extensions: Extensions::default(),
         }
@@ -116,53 +118,52 @@ impl EngineBuilder {
 
     /// Starts no worker: this engine creates and watches runs, and other processes execute them.
     pub fn without_worker(mut self) -> Self {
-        self.worker = None;
+        self.has_worker = false;
         self
     }
 
-    /// How many stage bodies run at the same time; at least 1. Default: 128.
+    /// How many stage bodies run at the same time; 1 to 1,000,000. Default: 128.
     pub fn concurrency(mut self, bodies: usize) -> Self {
-        self.change_worker(|worker| worker.concurrency = bodies.max(1));
+        self.worker.concurrency = bodies;
         self
     }
 
     /// The worker's name in leases, records and logs. Two workers that run at the same time need different names. Default: the
-    /// process id and a random part.
+    /// process id and a random part. At most 255 bytes.
     pub fn worker_id(mut self, worker_id: impl Into<String>) -> Self {
-        let worker_id = worker_id.into();
-        self.change_worker(|worker| worker.worker_id = worker_id);
+        self.worker.worker_id = worker_id.into();
         self
     }
 
     /// How long a run must be without any change before the worker checks whether it is stuck, and the interval between two
-    /// checks. See [`ReapStuckRuns`](crate::kernel::ReapStuckRuns). At least 1 s. Default: 1 h.
+    /// checks. See [`ReapStuckRuns`](crate::kernel::ReapStuckRuns). 1 s to 100 years. Default: 1 h.
     pub fn stuck_threshold(mut self, threshold: Duration) -> Self {
-        self.change_worker(|worker| worker.stuck_threshold = threshold.max(Duration::from_secs(1)));
+        self.worker.stuck_threshold = threshold;
         self
     }
 
     /// Fails runs that have waited for longer than this for a process with their workflow or definition; their code is
-    /// `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH`. At least 1 s. Default: never. Such runs wait, and
+    /// `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH`. 1 s to 100 years. Default: never. Such runs wait, and
     /// [`RunHandle::blocked_reason`](crate::RunHandle::blocked_reason) returns the reason.
     ///
     /// Set it only if all workers of the store have the same workflows: each worker judges by its own registrations, and does
     /// not know about a worker that starts an hour later.
     pub fn unclaimed_timeout(mut self, limit: Duration) -> Self {
-        self.change_worker(|worker| worker.unclaimed_limit = Some(limit.max(Duration::from_secs(1))));
+        self.worker.unclaimed_limit = Some(limit);
         self
     }
 
     /// How long [`Engine::shutdown`] waits for running stage bodies and for the delivery of the last events. It ends one second
-    /// later at the latest. Default: 30 s.
+    /// later at the latest. 0 to 30 days. Default: 30 s.
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
-        self.change_worker(|worker| worker.drain_timeout = timeout);
+        self.worker.drain_timeout = timeout;
         self
     }
 
     /// How long a claim lasts unless the worker renews it, which it does three times per lease. The job of a worker that died
-    /// can be claimed again after this time. At least 100 ms. Default: 15 s.
+    /// can be claimed again after this time. 100 ms to 365 days. Default: 15 s.
     pub fn lease(mut self, lease: Duration) -> Self {
-        self.lease = lease.max(Duration::from_millis(100));
+        self.lease = lease;
         self
     }
 
@@ -185,9 +186,9 @@ impl EngineBuilder {
 
     /// Lets the worker delete runs that ended at least this long ago, with everything that belongs to them; see
     /// [`PurgeRuns`](crate::kernel::PurgeRuns). A run's idempotency key is deleted with it: the same key then creates a new run.
-    /// Default: runs are kept.
+    /// 1 s to 100 years. Default: runs are kept.
     pub fn retention(mut self, older_than: Duration) -> Self {
-        self.change_worker(|worker| worker.retention = Some(older_than));
+        self.worker.retention = Some(older_than);
         self
     }
 
@@ -197,7 +198,7 @@ impl EngineBuilder {
         self
     }
 
-    /// Outputs of more bytes than this are stored as blobs. Default: 16 KiB.
+    /// Outputs of more bytes than this are stored as blobs; at most 1 GiB. Default: 16 KiB.
     pub fn inline_limit(mut self, bytes: usize) -> Self {
         self.inline_limit = bytes;
         self
@@ -205,9 +206,9 @@ impl EngineBuilder {
 
     /// Refuses inputs, configurations, outputs, tickets and artifacts of more bytes than this, as JSON, with
     /// `PAYLOAD_TOO_LARGE`: starting a run returns the error, and a stage fails permanently. Store larger data elsewhere, and
-    /// pass a reference. At least 1 KiB. Default: 64 MiB.
+    /// pass a reference. 1 KiB to 1 GiB. Default: 64 MiB.
     pub fn payload_limit(mut self, bytes: usize) -> Self {
-        self.limits.payload_bytes = bytes.max(1024);
+        self.limits.payload_bytes = bytes;
         self
     }
 
@@ -242,12 +243,14 @@ impl EngineBuilder {
     /// Opens the store, and starts the worker on the current tokio runtime; it continues what earlier processes left.
     ///
     /// # Errors
+    /// `INVALID_SETTING` for a setting that is out of its range, also of a worker that is switched off;
     /// `UNSUPPORTED_STORE`, `STORE_UNAVAILABLE` or `STORE_FAILED` if the store cannot be opened; `DUPLICATE_WORKFLOW` if two
     /// workflows share an id; `CONFIG_FIELD_CLASH` and `INVALID_CONFIG_RULE` as [`WorkflowRegistry::register`];
     /// `INVALID_FINGERPRINT` as [`WorkflowRegistry::declare_compatible`]; `DUPLICATE_PLUGIN` and `INVALID_REQUEST` for names
     /// of plugins; `WORKER_NOT_STARTED` if the system refuses a thread or a signal handler; `DESCRIPTORS_EXHAUSTED` if fewer
     /// than 16 file descriptors are free when the store is open.
     pub async fn build(self) -> Result<Engine, Error> {
+        self.check_settings()?;
         let mut registry = WorkflowRegistry::default();
         for definition in self.definitions {
             registry.register(definition)?;
@@ -281,16 +284,12 @@ impl EngineBuilder {
             }
             return Err(error);
         }
-        let worker = match self.worker {
-            Some(settings) => Some(Arc::new(Worker::start(&kernel, settings)?)),
-            None => None,
-        };
+        let worker = self.has_worker.then(|| Worker::start(&kernel, self.worker)).transpose()?.map(Arc::new);
         let engine = Engine {
             inner: Arc::new(Inner {
                 kernel,
                 worker,
                 owns_store,
-                schedulers: Schedulers::default(),
                 closed: CancellationToken::new(),
                 stopped: CancellationToken::new(),
                 shutdown: Mutex::default(),
@@ -302,10 +301,13 @@ impl EngineBuilder {
         Ok(engine)
     }
 
-    fn change_worker(&mut self, change: impl FnOnce(&mut WorkerSettings)) {
-        if let Some(worker) = &mut self.worker {
-            change(worker);
-        }
+    fn check_settings(&self) -> Result<(), Error> {
+        const GIBIBYTE: usize = 1 << 30;
+
+        self.worker.check()?;
+        check_range("lease", &self.lease, &(Duration::from_millis(100)..=DAY * 365))?;
+        check_range("inline_limit", &self.inline_limit, &(0..=GIBIBYTE))?;
+        check_range("payload_limit", &self.limits.payload_bytes, &(1024..=GIBIBYTE))
     }
 }
 

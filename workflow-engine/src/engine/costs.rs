@@ -24,9 +24,9 @@ impl<W: Workflow> RunHandle<W> {
     /// the id of the last call as `after`.
     ///
     /// # Errors
-    /// If the store cannot be read.
+    /// `RUN_NOT_FOUND`; or if the store cannot be read.
     pub async fn ai_calls(&self, after: Option<CallId>, limit: usize) -> Result<Vec<AiCallRecord>, Error> {
-        self.store().calls_of_run(self.id(), after, limit).await
+        self.unless_gone(self.store().calls_of_run(self.id(), after, limit).await?).await
     }
 
     /// Raises the run's budget, and resumes the stages that wait for it. Returns the number of resumed stages.

@@ -17,7 +17,8 @@ use crate::value::RunId;
 const PAGE: usize = 256;
 
 /// A stream of the events of one run, in order and each once: the committed events, then each new one as it is committed.
-/// It ends after the event that ends the run, or with an error of the store.
+/// It ends after the event that ends the run, or with an error: `RUN_NOT_FOUND` when the run does not exist, also when it is
+/// purged meanwhile, or an error of the store.
 pub struct Events {
     events: BoxStream<'static, Result<Event, Error>>,
 }
@@ -66,7 +67,7 @@ impl Reader {
                 // After its last event, a run continues only if it is rerun.
                 Ok(events) if events.is_empty() && self.ended => return None,
                 Ok(events) if events.is_empty() => {
-                    if let Err(error) = self.engine.changed(&mut self.watch).await {
+                    if let Err(error) = self.wait().await {
                         return Some(self.fail(error));
                     }
                 }
@@ -74,6 +75,12 @@ impl Reader {
                 Err(error) => return Some(self.fail(error)),
             }
         }
+    }
+
+    /// Waits for a change of the run, which must exist: a run that was purged changes no more.
+    async fn wait(&mut self) -> Result<(), Error> {
+        self.engine.check_exists(self.run_id).await?;
+        self.engine.changed(&mut self.watch).await
     }
 
     fn fail(mut self, error: Error) -> (Result<Event, Error>, Self) {

@@ -3,13 +3,14 @@
 use std::marker::PhantomData;
 
 use super::{Engine, Events, Logs};
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::kernel::CancelRun;
 use crate::language::Workflow;
 use crate::records::{RunRecord, Status, StoredValue};
 use crate::value::{Json, RunId};
 
-/// A handle of a run of the workflow `W`: its status, events, logs and outputs. Dropping it does not affect the run.
+/// A handle of a run of the workflow `W`: its status, events, logs and outputs. Dropping it does not affect the run. It keeps its
+/// [`Engine`] alive.
 ///
 /// ```
 /// use futures_util::StreamExt;
@@ -128,7 +129,16 @@ impl<W: Workflow> RunHandle<W> {
                 Err(Error::run_failed(self.run_id, &message))
             }
             Status::Cancelled => Err(Error::run_cancelled(self.run_id, run.cancel_reason.as_deref())),
-            _ => self.decode_output(run.output).await.map_err(|error| self.engine.unless_closed(error)),
+            _ => match self.decode_output(run.output).await {
+                // A rerun has deleted it since: that generation's output follows.
+                Err(error)
+                    if error.code() == ErrorCode::BlobMissing
+                        && self.record().await?.generation != run.generation =>
+                {
+                    Box::pin(self.output()).await
+                }
+                output => output.map_err(|error| self.engine.unless_closed(error)),
+            },
         }
     }
 
@@ -139,6 +149,9 @@ impl<W: Workflow> RunHandle<W> {
     pub async fn outputs(&self) -> Result<W::Outputs, Error> {
         let stage_ids: Vec<String> = W::definition().stages.iter().map(|stage| stage.id.clone()).collect();
         let stored = self.engine.kernel().stored_outputs(self.run_id, &stage_ids).await?;
+        if stored.is_empty() {
+            self.check_exists().await?;
+        }
         W::decode_outputs(&stored).map_err(|error| Error::stored_value(self.run_id, "an output", error))
     }
 
@@ -217,6 +230,25 @@ impl<W: Workflow> RunHandle<W> {
             })
             .collect::<Result<_, _>>()?;
         W::decode_output(&outputs).map_err(|error| Error::stored_value(self.run_id, "its output", error))
+    }
+
+    /// Returns these records. If there are none, the run must exist.
+    ///
+    /// # Errors
+    /// `RUN_NOT_FOUND`.
+    pub(super) async fn unless_gone<T>(&self, records: Vec<T>) -> Result<Vec<T>, Error> {
+        if records.is_empty() {
+            self.check_exists().await?;
+        }
+        Ok(records)
+    }
+
+    /// Checks that the run exists.
+    ///
+    /// # Errors
+    /// `RUN_NOT_FOUND`.
+    pub(super) async fn check_exists(&self) -> Result<(), Error> {
+        self.engine.check_exists(self.run_id).await
     }
 
     pub(super) const fn engine(&self) -> &Engine {

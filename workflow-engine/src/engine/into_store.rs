@@ -1,21 +1,33 @@
 //! What an engine is built on: a URL, options of a store, or a store.
 
+#[cfg(feature = "sqlite")]
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::Error;
 use crate::ports::{Store, SystemClock};
 use crate::stores::MemoryStore;
+use crate::stores::location::{StoreKind, kind_of};
 #[cfg(feature = "postgres")]
 use crate::stores::{PostgresOptions, PostgresStore};
 #[cfg(feature = "sqlite")]
 use crate::stores::{SqliteOptions, SqliteStore};
 
-/// What [`Engine::builder`](crate::Engine::builder) takes: a URL, options of a store, or a store that is open.
+/// What [`Engine::builder`](crate::Engine::builder) takes: a URL, the path of a SQLite file, options of a store, or a store that
+/// is open.
 ///
 /// A URL is one of
 /// - `sqlite://path`, `sqlite:path`, or a plain path: a SQLite file, created if it does not exist (feature `sqlite`);
 /// - `postgres://user:password@host/database` (feature `postgres`);
 /// - `memory:`: a store in memory, which is dropped with the engine.
+///
+/// Parameters after a `?` set options: see `SqliteOptions::location` and `PostgresOptions::url`. A word that is meant as a
+/// URL, such as `postgres` or `memory`, is an error; for a file of that name, write `./postgres`.
+#[diagnostic::on_unimplemented(
+    message = "an engine cannot be built on a `{Self}`",
+    label = "no URL, path, options or store",
+    note = "write a URL such as `\"sqlite:runs.db\"`, a path, the options of a store, or an `Arc` of an open store"
+)]
 pub trait IntoStore {
     /// The source of the store; [`EngineBuilder::build`](crate::EngineBuilder::build) opens it.
     fn into_store(self) -> StoreSource;
@@ -28,6 +40,9 @@ enum Source {
     Url(String),
     #[cfg(feature = "sqlite")]
     Sqlite(SqliteOptions),
+    /// A path that is not UTF-8, as it is shown.
+    #[cfg(feature = "sqlite")]
+    Path(String),
     #[cfg(feature = "postgres")]
     Postgres(PostgresOptions),
     Open(Arc<dyn Store>),
@@ -42,6 +57,8 @@ impl StoreSource {
     pub(super) async fn open(self) -> Result<Arc<dyn Store>, Error> {
         match self.0 {
             Source::Url(url) => open_url(&url).await,
+            #[cfg(feature = "sqlite")]
+            Source::Path(path) => Err(Error::unsupported_url(&path, "the path is not UTF-8")),
             #[cfg(feature = "sqlite")]
             Source::Sqlite(options) => Ok(Arc::new(SqliteStore::open(options).await?)),
             #[cfg(feature = "postgres")]
@@ -66,6 +83,26 @@ impl IntoStore for String {
 impl IntoStore for &String {
     fn into_store(self) -> StoreSource {
         self.as_str().into_store()
+    }
+}
+
+/// A SQLite file at this path, which must be UTF-8.
+#[cfg(feature = "sqlite")]
+impl IntoStore for &Path {
+    fn into_store(self) -> StoreSource {
+        // Not as a URL: a path can be called `memory:`.
+        StoreSource(self.to_str().map_or_else(
+            || Source::Path(self.display().to_string()),
+            |path| Source::Sqlite(SqliteOptions::new(format!("sqlite:{path}"))),
+        ))
+    }
+}
+
+/// A SQLite file at this path, which must be UTF-8.
+#[cfg(feature = "sqlite")]
+impl IntoStore for PathBuf {
+    fn into_store(self) -> StoreSource {
+        self.as_path().into_store()
     }
 }
 
@@ -96,13 +133,11 @@ impl<S: Store + 'static> IntoStore for Arc<S> {
 }
 
 async fn open_url(url: &str) -> Result<Arc<dyn Store>, Error> {
-    if matches!(url, "memory:" | "memory://") {
-        return Ok(Arc::new(MemoryStore::new(Arc::new(SystemClock))));
+    match kind_of(url)? {
+        StoreKind::Memory => Ok(Arc::new(MemoryStore::new(Arc::new(SystemClock)))),
+        StoreKind::Postgres => open_postgres(url).await,
+        StoreKind::Sqlite => open_sqlite(url).await,
     }
-    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        return open_postgres(url).await;
-    }
-    open_sqlite(url).await
 }
 
 #[cfg(feature = "postgres")]
@@ -111,9 +146,8 @@ async fn open_postgres(url: &str) -> Result<Arc<dyn Store>, Error> {
 }
 
 #[cfg(not(feature = "postgres"))]
-async fn open_postgres(_url: &str) -> Result<Arc<dyn Store>, Error> {
-    // The URL may hold a password.
-    Err(Error::unsupported_url("postgres://…", "PostgreSQL needs the feature `postgres`"))
+async fn open_postgres(url: &str) -> Result<Arc<dyn Store>, Error> {
+    Err(Error::unsupported_url(url, "PostgreSQL needs the feature `postgres`"))
 }
 
 #[cfg(feature = "sqlite")]

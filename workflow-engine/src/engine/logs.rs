@@ -17,7 +17,8 @@ use crate::value::RunId;
 const PAGE: usize = 256;
 
 /// A stream of the log lines of one run, in order and each once: the committed lines, then each new one as it is
-/// committed while its stage runs. It ends when the run is terminal, or with an error of the store.
+/// committed while its stage runs. It ends when the run is terminal, or with an error: `RUN_NOT_FOUND` when the run does not
+/// exist, also when it is purged meanwhile, or an error of the store.
 pub struct Logs {
     lines: BoxStream<'static, Result<LogRecord, Error>>,
 }
@@ -89,7 +90,7 @@ impl Reader {
     /// Waits for a change of the run. Returns at once if the run is terminal: its last commit may have added lines.
     async fn wait(&mut self) -> Result<(), Error> {
         let run = self.engine.kernel().store().run(self.run_id).await?;
-        self.ended = run.is_none_or(|run| run.status.is_terminal());
+        self.ended = run.ok_or_else(|| Error::run_not_found(self.run_id))?.status.is_terminal();
         if self.ended { Ok(()) } else { self.engine.changed(&mut self.watch).await }
     }
 

@@ -9,7 +9,6 @@ mod costs;
 mod events;
 mod logs;
 mod signals;
-mod schedulers;
 mod shutdown;
 
 use std::sync::{Arc, Mutex};
@@ -33,7 +32,6 @@ use crate::ports::{AnnotationFilter, Store};
 use crate::records::AnnotationKey;
 use crate::records::{AnnotationRecord, DeadLetter, RunRecord, SubscriberRecord};
 use crate::value::RunId;
-use schedulers::Schedulers;
 
 /// Runs workflows durably.
 ///
@@ -82,7 +80,6 @@ struct Inner {
     worker: Option<Arc<Worker>>,
     /// Whether the engine has opened its store itself.
     owns_store: bool,
-    schedulers: Schedulers,
     /// Cancelled when waiting handles must return.
     closed: CancellationToken,
     /// Cancelled when the engine has shut down.
@@ -161,7 +158,9 @@ impl Engine {
     /// ```
     ///
     /// # Errors
-    /// `RUN_NOT_FOUND`; `STAGE_NOT_FOUND` if its workflow has no stage with this id; an error of the store.
+    /// `RUN_NOT_FOUND`; `STAGE_NOT_FOUND` if its workflow has no stage with this id; `WORKFLOW_NOT_FOUND` or
+    /// `DEFINITION_MISMATCH` if this engine's worker lacks the run's definition and no other worker holds a job of the run: the
+    /// check runs as soon as a worker has the definition; an error of the store.
     pub async fn wake(&self, run_id: RunId, stage_id: impl Into<String>) -> Result<bool, Error> {
         let command = WakeStage { run_id, stage_id: stage_id.into() };
         Ok(self.dispatch(command).await?.woken)
@@ -170,12 +169,15 @@ impl Engine {
     /// A host that works only while it is called: for functions that live as long as a request. It is usually built on an
     /// engine without a worker ([`EngineBuilder::without_worker`]); such an engine also notifies the scheduler of the settings
     /// when it starts a run, or when one of its commands makes work ready.
-    #[must_use]
-    pub fn serverless(&self, settings: ServerlessSettings) -> Serverless {
+    ///
+    /// # Errors
+    /// `INVALID_SETTING` for a setting that is out of its range.
+    pub fn serverless(&self, settings: ServerlessSettings) -> Result<Serverless, Error> {
+        settings.check()?;
         if let Some(scheduler) = &settings.scheduler {
-            self.inner.schedulers.add(Arc::downgrade(scheduler));
+            self.kernel().add_scheduler(Arc::downgrade(scheduler));
         }
-        Serverless::new(Arc::clone(self.kernel()), settings, Arc::clone(&self.inner) as _)
+        Ok(Serverless::new(Arc::clone(self.kernel()), settings, Arc::clone(&self.inner) as _))
     }
 
     /// The annotations of one key over all runs, oldest first, at most `filter.limit`. Pass `filter.after(last.id)` for the next
@@ -234,8 +236,7 @@ impl Engine {
     /// As the command documents.
     pub async fn dispatch<C: Command>(&self, command: C) -> Result<C::Output, Error> {
         self.ensure_runtime();
-        let dispatched = self.notify_schedulers_after(self.kernel().dispatch(command)).await;
-        dispatched.map_err(|error| self.unless_store_closed(error))
+        self.kernel().dispatch(command).await.map_err(|error| self.unless_store_closed(error))
     }
 
     /// The kernel.
@@ -268,6 +269,11 @@ impl Engine {
 
     fn worker(&self) -> Option<&Arc<Worker>> {
         self.inner.worker.as_ref()
+    }
+
+    /// Checks that a run exists.
+    async fn check_exists(&self, run_id: RunId) -> Result<(), Error> {
+        self.store().run(run_id).await?.map(drop).ok_or_else(|| Error::run_not_found(run_id))
     }
 
     fn store(&self) -> &Arc<dyn Store> {

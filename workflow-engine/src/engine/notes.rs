@@ -67,26 +67,29 @@ impl<W: Workflow> RunHandle<W> {
     /// `filter.limit`; request the next page with `filter.after(last.id)`, which misses no record.
     ///
     /// # Errors
-    /// Any error of reading the store.
+    /// `RUN_NOT_FOUND`; any error of reading the store.
     pub async fn annotations(&self, filter: &AnnotationFilter) -> Result<Vec<AnnotationRecord>, Error> {
-        self.store().annotations(self.id(), filter).await
+        self.unless_gone(self.store().annotations(self.id(), filter).await?).await
     }
 
     /// Returns the artifacts that the run's stages keep beside their outputs, by stage and key. A stage that will run
     /// again has none.
     ///
     /// # Errors
-    /// Any error of reading the store.
+    /// `RUN_NOT_FOUND`; any error of reading the store.
     pub async fn artifacts(&self) -> Result<Vec<ArtifactRecord>, Error> {
-        self.store().artifacts(self.id(), None).await
+        self.unless_gone(self.store().artifacts(self.id(), None).await?).await
     }
 
     /// Returns one artifact of a stage, if it exists.
     ///
     /// # Errors
-    /// Any error of reading the store; `STORED_VALUE_CORRUPT` when the value is not the JSON of a `T`.
+    /// `RUN_NOT_FOUND`; any error of reading the store; `STORED_VALUE_CORRUPT` when the value is not the JSON of a `T`.
     pub async fn artifact<T: DeserializeOwned>(&self, stage_id: &str, key: &str) -> Result<Option<T>, Error> {
-        let Some(found) = self.store().artifact(self.id(), stage_id, key).await? else { return Ok(None) };
+        let Some(found) = self.store().artifact(self.id(), stage_id, key).await? else {
+            self.check_exists().await?;
+            return Ok(None);
+        };
         let json = self.engine().kernel().resolve(self.id(), found.value).await?;
         let unreadable = |error| Error::stored_value(self.id(), format_args!("artifact `{key}`"), error);
         json.decode().map(Some).map_err(unreadable)
@@ -96,8 +99,8 @@ impl<W: Workflow> RunHandle<W> {
     /// started.
     ///
     /// # Errors
-    /// Any error of reading the store.
+    /// `RUN_NOT_FOUND`; any error of reading the store.
     pub async fn stages(&self) -> Result<Vec<StageRecord>, Error> {
-        self.store().stages(self.id()).await
+        self.unless_gone(self.store().stages(self.id()).await?).await
     }
 }

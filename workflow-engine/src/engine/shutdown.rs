@@ -151,7 +151,7 @@ impl Inner {
 }
 
 impl Drop for Inner {
-    /// Ends the engine with its last handle: nobody can wait for it any more.
+    /// Ends the engine with its last handle.
     fn drop(&mut self) {
         self.closed.cancel();
         if let Some(worker) = &self.worker {

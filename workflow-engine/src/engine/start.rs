@@ -116,13 +116,13 @@ impl<'a, W: Workflow> StartRun<'a, W> {
 
     async fn start(self) -> Result<RunHandle<W>, Error> {
         let workflow_id = &W::definition().id;
-        let input = keep(self.input).map_err(|fault| match fault.is_too_deep() {
-            true => Error::unstorable("input", workflow_id, fault.code(), fault),
-            false => Error::invalid_input(workflow_id, fault),
+        let input = keep(self.input).map_err(|fault| {
+            let invalid = |fault| Error::invalid_input(workflow_id, fault);
+            refused("input", workflow_id, fault, invalid)
         })?;
-        let config = self.config.map(keep).transpose().map_err(|fault| match fault.is_too_deep() {
-            true => Error::unstorable("configuration", workflow_id, fault.code(), fault),
-            false => Error::invalid_config(workflow_id, fault),
+        let config = self.config.map(keep).transpose().map_err(|fault| {
+            let invalid = |fault| Error::invalid_config(workflow_id, fault);
+            refused("configuration", workflow_id, fault, invalid)
         })?;
         let metadata = self
             .metadata
@@ -140,6 +140,15 @@ impl<'a, W: Workflow> StartRun<'a, W> {
         };
         let created = self.engine.dispatch(command).await?;
         Ok(RunHandle::new(self.engine.clone(), created.run_id))
+    }
+}
+
+/// Returns the error of a value that cannot be stored: a limit has its own code, everything else is not valid.
+fn refused(what: &str, workflow_id: &str, fault: Lossy, invalid: impl FnOnce(Lossy) -> Error) -> Error {
+    if fault.is_too_deep() {
+        Error::unstorable(what, workflow_id, fault.code(), fault)
+    } else {
+        invalid(fault)
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::descriptors::is_shortage;
-use super::{Error, ErrorCode};
+use super::{Error, ErrorCode, redacted};
 
 impl Error {
     pub(crate) fn invalid_run_id(text: &str) -> Self {
@@ -54,7 +55,7 @@ impl Error {
     pub(crate) fn invocation_aborted(cause: impl StdError + Send + Sync + 'static) -> Self {
         Self::new(
             ErrorCode::InvocationAborted,
-            "the runtime ended the invocation; its jobs can be claimed again when their leases expire",
+            "the runtime ended the invocation; its jobs return to the queue",
         )
         .because(cause)
     }
@@ -170,6 +171,21 @@ impl Error {
 
     pub(crate) fn invalid_request(reason: impl Into<String>) -> Self {
         Self::new(ErrorCode::InvalidRequest, reason)
+    }
+
+    pub(crate) fn invalid_setting<T: fmt::Debug>(name: &str, value: &T, range: &RangeInclusive<T>) -> Self {
+        let permitted = format!("from {:?} to {:?}", range.start(), range.end());
+        Self::new(
+            ErrorCode::InvalidSetting,
+            format!("the setting `{name}` is {value:?}, but must be {permitted}"),
+        )
+    }
+
+    pub(crate) fn invalid_setting_text(name: &str, value: &str, permitted: &str) -> Self {
+        Self::new(
+            ErrorCode::InvalidSetting,
+            format!("the setting `{name}` is `{value}`, but must have {permitted}"),
+        )
     }
 
     pub(crate) fn subscriber_unknown(name: &str) -> Self {
@@ -299,8 +315,9 @@ impl Error {
         Self::new(ErrorCode::WorkerNotStarted, format!("the worker cannot start: {source}")).because(source)
     }
 
+    /// The message shows the location without a password.
     pub(crate) fn unsupported_url(url: &str, reason: &str) -> Self {
-        Self::new(ErrorCode::UnsupportedStore, format!("cannot open `{url}`: {reason}"))
+        Self::new(ErrorCode::UnsupportedStore, format!("cannot open `{}`: {reason}", redacted(url)))
     }
 
     /// The database refused a statement that the user's stage gave to its transaction.
@@ -308,10 +325,20 @@ impl Error {
         not(any(feature = "postgres", feature = "sqlite")),
         allow(dead_code, reason = "only the SQL stores run statements")
     )]
-    pub(crate) fn statement_refused(which: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    pub(crate) fn statement_refused(
+        code: ErrorCode,
+        is_final: bool,
+        which: &str,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
         let source = source.into();
-        let message = format!("{which} was refused by the database: {source}");
-        Self::new(ErrorCode::StatementFailed, message).because(source)
+        let message = match code {
+            ErrorCode::StatementUnmet => format!("{which} {source}"),
+            _ => format!("{which} was refused by the database: {source}"),
+        };
+        let mut error = Self::new(code, message).because(source);
+        error.0.is_final = is_final;
+        error
     }
 
     /// A statement of the user has waited for locks for as long as the store allows.

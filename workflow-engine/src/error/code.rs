@@ -96,6 +96,9 @@ error_codes! {
     InvalidRequest "INVALID_REQUEST" InvalidInput
         "A command is malformed: a missing, unknown or ill-typed field, or a value out of range."
         "Correct the command as the message says.";
+    InvalidSetting "INVALID_SETTING" InvalidInput
+        "A setting of the engine, of a host or of a store is out of its range."
+        "Choose a value in the range that the message names.";
     InvalidAnnotation "INVALID_ANNOTATION" InvalidInput
         "An annotation has no attribute, too many of them, or a key or value that cannot be stored."
         "Shorten or rename what the message names.";
@@ -177,6 +180,12 @@ error_codes! {
     StatementFailed "STATEMENT_FAILED" Conflict
         "The database refused a statement that a stage gave to its transaction."
         "Correct the statement; the stage's commit was rolled back.";
+    StatementConflict "STATEMENT_CONFLICT" Conflict
+        "A statement that a stage gave to its transaction violates a constraint of the database."
+        "Look at the row that exists already, or is missing; the stage's commit was rolled back.";
+    StatementUnmet "STATEMENT_UNMET" Conflict
+        "A statement that a stage gave to its transaction changed another number of rows than it expects."
+        "Look for the row that the statement should change; the stage's commit was rolled back.";
     BudgetExceeded "BUDGET_EXCEEDED" Conflict
         "A model call could cost more than the budget of its run or stage allows."
         "Raise the budget with `RunHandle::raise_budget`, or lower what the call may cost.";

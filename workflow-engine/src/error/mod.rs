@@ -4,11 +4,16 @@ mod code;
 mod causes;
 pub(crate) mod descriptors;
 mod ledger;
+mod redact;
 
 use std::error::Error as StdError;
 use std::fmt;
 
 pub use code::ErrorCode;
+
+pub(crate) use redact::redacted;
+#[cfg(feature = "postgres")]
+pub(crate) use redact::redacted_text;
 
 use code::Kind;
 
@@ -32,6 +37,8 @@ struct Inner {
     code: ErrorCode,
     message: String,
     source: Option<Box<dyn StdError + Send + Sync>>,
+    /// For a statement of a stage: no further attempt follows.
+    is_final: bool,
 }
 
 impl Error {
@@ -78,8 +85,13 @@ impl Error {
         self.0.code.kind() == Kind::Unavailable
     }
 
+    /// Returns whether the stage asked not to be tried again after this error of one of its statements.
+    pub(crate) fn is_final(&self) -> bool {
+        self.0.is_final
+    }
+
     fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { code, message: message.into(), source: None }))
+        Self(Box::new(Inner { code, message: message.into(), source: None, is_final: false }))
     }
 
     fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {

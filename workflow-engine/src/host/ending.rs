@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
-use super::worker::WorkerShared;
+use super::worker_shared::WorkerShared;
 use crate::kernel::return_lease;
 use crate::ports::Clock;
 use crate::records::Lease;
@@ -62,11 +63,11 @@ impl ShutdownReport {
     }
 }
 
-/// Ends the worker: it claims nothing more, lets bodies finish for `timeout`, returns the jobs of the others to the queue,
+/// Ends the worker: it claims nothing more, lets bodies finish until `end`, returns the jobs of the others to the queue,
 /// and delivers the last events.
 pub(super) async fn drain(
     shared: &Arc<WorkerShared>,
-    timeout: Duration,
+    end: DateTime<Utc>,
     heartbeat: &CancellationToken,
 ) -> ShutdownReport {
     shared.stop_claiming();
@@ -83,7 +84,7 @@ pub(super) async fn drain(
     let is_in_time = tokio::select! {
         biased;
         () = &mut ended => true,
-        () = clock.sleep(timeout) => false,
+        () = clock.sleep_until(end) => false,
     };
     shared.stopped.cancel();
     // Subscribers that have had their time already get no more.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::thread::HostThread;
@@ -28,11 +29,13 @@ impl Heartbeat {
         let thread = HostThread::start(&kernel).map_err(Error::worker_not_started)?;
         let stop = CancellationToken::new();
         let stopped = stop.clone();
-        // Read before the thread starts, so that the first renewal does not depend on when the thread is scheduled.
+        // Read before the thread begins, so that no commit is missed, and the first renewal does not depend on when the
+        // thread is scheduled.
         let started = kernel.clock().now();
+        let external = kernel.store().hints().watch_external();
         kernel.running().host_started();
         thread.spawn(async move {
-            beat(&kernel, started, &stopped).await;
+            beat(&kernel, started, external, &stopped).await;
             kernel.running().host_stopped();
         });
         Ok(Self { stop, thread })
@@ -55,8 +58,12 @@ impl Drop for Heartbeat {
     }
 }
 
-async fn beat(kernel: &Arc<Kernel>, started: DateTime<Utc>, stop: &CancellationToken) {
-    let mut external = kernel.store().hints().watch_external();
+async fn beat(
+    kernel: &Arc<Kernel>,
+    started: DateTime<Utc>,
+    mut external: watch::Receiver<u64>,
+    stop: &CancellationToken,
+) {
     let every = kernel.lease() / RENEWALS_PER_LEASE;
     let mut next = started + every;
     loop {

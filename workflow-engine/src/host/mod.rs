@@ -1,6 +1,7 @@
 //! Hosts: they give a kernel time and slots. Hosts depend on the kernel; the kernel does not depend on them.
 
 mod worker;
+mod worker_shared;
 mod settings;
 mod slot_pool;
 mod preemption;

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use super::liveness::worker_name;
+use crate::error::Error;
+use crate::value::setting::{CENTURY, DAY, check_range, check_worker_id};
 
 /// The settings of a worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,5 +35,27 @@ impl Default for WorkerSettings {
             unclaimed_limit: None,
             retention: None,
         }
+    }
+}
+
+impl WorkerSettings {
+    /// Checks that each setting is in its range.
+    ///
+    /// # Errors
+    /// `INVALID_SETTING`.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        const SECOND: Duration = Duration::from_secs(1);
+
+        check_worker_id(&self.worker_id)?;
+        check_range("concurrency", &self.concurrency, &(1..=1_000_000))?;
+        check_range("drain_timeout", &self.drain_timeout, &(Duration::ZERO..=DAY * 30))?;
+        check_range("stuck_threshold", &self.stuck_threshold, &(SECOND..=CENTURY))?;
+        if let Some(limit) = &self.unclaimed_limit {
+            check_range("unclaimed_timeout", limit, &(SECOND..=CENTURY))?;
+        }
+        if let Some(older_than) = &self.retention {
+            check_range("retention", older_than, &(SECOND..=CENTURY))?;
+        }
+        Ok(())
     }
 }

@@ -1,7 +1,5 @@
 //! Leases that were lost: of workers that are dead, or that did not renew them in time.
 
-use std::time::Duration;
-
 use super::Kernel;
 use super::failure::{FinalFailure, fail_for_good};
 use crate::error::{Error, ErrorCode};
@@ -42,9 +40,9 @@ pub(super) struct LostJob {
 }
 
 impl LostJob {
-    /// Returns whether no attempt follows the lost one.
+    /// Returns whether the stage fails with this crash: a stage that kills its process stops at its limit.
     pub(super) const fn was_last(&self) -> bool {
-        self.job.attempt >= self.job.max_attempts
+        self.job.crashes + 1 >= self.job.max_crashes
     }
 
     /// Takes the job back from its worker. Returns `None` where the worker no longer holds it or, for an expired lease,
@@ -66,7 +64,7 @@ impl LostJob {
                 FinalFailure { lease, expired, code: ErrorCode::WorkerLost, error, completed_key: None };
             return Ok(fail_for_good(kernel, failure).await?.then_some(TakenBack::Failed));
         }
-        let change = Change::Retry { stage_id: lease.stage_id.clone(), error, delay: Duration::ZERO };
+        let change = Change::RecordCrash { stage_id: lease.stage_id.clone(), error };
         let run_id = lease.run_id;
         let precondition =
             if expired { Precondition::ExpiredLease(lease) } else { Precondition::Lease(lease) };

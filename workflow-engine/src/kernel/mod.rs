@@ -20,6 +20,7 @@ mod run_cache;
 mod running_jobs;
 mod held_job;
 mod background;
+mod schedulers;
 mod slots;
 mod run_request;
 mod start_plan;
@@ -74,6 +75,7 @@ use crate::records::{Claimant, ClaimedJob, DeadLetter, StoredValue, SubscriberRe
 use crate::value::{Json, RunId};
 use run_cache::RunCache;
 use running_jobs::RunningJobs;
+use schedulers::Schedulers;
 use subscribers::Subscribers;
 
 /// Dispatches commands.
@@ -89,6 +91,7 @@ pub struct Kernel {
     placement: OnceLock<Weak<dyn Placement>>,
     /// Where work continues when its caller has stopped waiting.
     background: Mutex<Option<Background>>,
+    schedulers: Schedulers,
 }
 
 impl Kernel {
@@ -106,6 +109,7 @@ impl Kernel {
             run_cache: RunCache::default(),
             placement: OnceLock::new(),
             background: Mutex::default(),
+            schedulers: Schedulers::default(),
         })
     }
 
@@ -114,6 +118,15 @@ impl Kernel {
     /// # Errors
     /// The errors that the command documents, and those of the store.
     pub async fn dispatch<C: Command>(&self, command: C) -> Result<C::Output, Error> {
+        let call = |kernel: &Self| {
+            let kernel = kernel.shared();
+            async move { command.execute(&kernel).await }
+        };
+        self.notify_schedulers_after(call).await
+    }
+
+    /// Executes a command of a host, which notifies its scheduler itself.
+    pub(crate) async fn execute<C: Command>(&self, command: C) -> Result<C::Output, Error> {
         command.execute(self).await
     }
 
@@ -124,7 +137,12 @@ impl Kernel {
     /// `INVALID_REQUEST` when it is not such an object, names no command, or has a field that is missing, unknown or of
     /// another type; otherwise the errors that the command documents.
     pub async fn dispatch_json(&self, command: &str) -> Result<Json, Error> {
-        commands::dispatch_json(self, command).await
+        let command = command.to_owned();
+        let call = |kernel: &Self| {
+            let kernel = kernel.shared();
+            async move { commands::dispatch_json(&kernel, &command).await }
+        };
+        self.notify_schedulers_after(call).await
     }
 
     /// Returns the store.

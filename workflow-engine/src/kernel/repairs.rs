@@ -2,7 +2,7 @@
 
 use super::compatibility::open_stages;
 use super::failure::cancel_open_stages;
-use crate::definition::{StageDefinition, WorkflowDefinition};
+use crate::definition::{RetryPolicy, StageDefinition, WorkflowDefinition};
 use crate::error::ErrorCode;
 use crate::ports::{Change, RunEnd, Snapshot};
 use crate::records::{JobRecord, RunError, Status};
@@ -64,7 +64,7 @@ fn repairs_of_stage(
     definition: &WorkflowDefinition,
     stage: &StageDefinition,
 ) -> Vec<Change> {
-    let max_attempts = stage.retry.max_attempts;
+    let RetryPolicy { max_attempts, max_crashes, .. } = stage.retry;
     let stage_id = || stage.id.clone();
     let mut stored = snapshot.stages.iter().filter(|stored| !stored.status.is_terminal());
     let Some(stored) = stored.find(|stored| stored.stage_id == stage.id) else { return Vec::new() };
@@ -73,11 +73,11 @@ fn repairs_of_stage(
     let is_current = |job: &&JobRecord| job.generation == snapshot.run.generation;
     let has_job = snapshot.jobs.iter().filter(is_current).any(|job| job.stage_id == stage.id);
     if unnoticed > 0 {
-        let release = || Change::Release { stage_id: stage_id(), max_attempts, claim: None };
+        let release = || Change::Release { stage_id: stage_id(), max_attempts, max_crashes, claim: None };
         return (0..unnoticed).map(|_| release()).collect();
     }
     if stored.waiting_on > 0 || has_job {
         return Vec::new();
     }
-    vec![Change::Enqueue { stage_id: stage_id(), max_attempts, claim: None }]
+    vec![Change::Enqueue { stage_id: stage_id(), max_attempts, max_crashes, claim: None }]
 }

@@ -36,6 +36,7 @@ pub(super) fn start_changes(
     let jobs = first_stages(definition).enumerate().map(|(position, stage)| Change::Enqueue {
         stage_id: stage.id.clone(),
         max_attempts: stage.retry.max_attempts,
+        max_crashes: stage.retry.max_crashes,
         claim: claimant.filter(|_| position < slots).cloned(),
     });
     std::iter::once(Change::StartRun { stages, waiting_on: count(definition.output_stages.len()) })

@@ -6,6 +6,11 @@ use crate::definition::WorkflowDefinition;
 use crate::value::{Json, Storable};
 
 /// A workflow. [`workflow!`](macro@crate::workflow) implements it for the type that it generates.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a workflow",
+    label = "not a workflow",
+    note = "a workflow is a name in `workflow! {{ pub MyWorkflow = first >> second }}`; one stage alone is `MyWorkflow = first`"
+)]
 pub trait Workflow: Send + Sync + 'static {
     /// The input of a run.
     type Input: Storable;

@@ -11,8 +11,8 @@ pub mod stage {
     pub const name: () = ();
     /// `version = 2`: raise it if a run in progress must not continue with the changed stage. Default 1.
     pub const version: () = ();
-    /// `retry(max_attempts = 5, backoff = exponential, initial = "1s", max = "5m", jitter)`: the retry policy. Default: 3
-    /// attempts, exponential backoff from 1 s to at most 5 min.
+    /// `retry(max_attempts = 5, max_crashes = 3, backoff = exponential, initial = "1s", max = "5m", jitter)`: the retry
+    /// policy. Default: 3 attempts, 3 crashes, exponential backoff from 1 s to at most 5 min.
     pub const retry: () = ();
     /// `timeout = "30s"`: the longest time for one attempt. Default: no limit.
     pub const timeout: () = ();
@@ -42,6 +42,9 @@ pub mod check {}
 pub mod retry {
     /// `max_attempts = 5`: the highest number of attempts. Default 3.
     pub const max_attempts: () = ();
+    /// `max_crashes = 3`: the highest number of attempts during which the worker is lost. They count apart from
+    /// `max_attempts`. Default 3.
+    pub const max_crashes: () = ();
     /// `backoff = exponential` or `backoff = fixed`. Default exponential: each delay is twice the one before.
     pub const backoff: () = ();
     /// `initial = "1s"`: the first delay. Default 1 s.

@@ -13,8 +13,9 @@ pub use core::clone::Clone;
 pub use core::convert::From;
 pub use core::default::Default;
 pub use core::fmt::{Debug, Formatter, Result as FmtResult};
-pub use core::option::Option::{self, None, Some};
-pub use core::result::Result::{self, Err, Ok};
+// Not their variants: rustc would propose `__private::Ok(…)` to users.
+pub use core::option::Option;
+pub use core::result::Result;
 pub use std::borrow::Cow;
 pub use std::boxed::Box;
 pub use std::collections::HashMap;

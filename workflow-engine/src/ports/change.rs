@@ -28,6 +28,8 @@ pub enum Change {
         stage_id: String,
         /// The number of attempts that the stage's retry policy allows.
         max_attempts: u32,
+        /// The number of crashes after which the stage fails.
+        max_crashes: u32,
         /// The worker that claims the job in the same commit.
         claim: Option<Claimant>,
     },
@@ -60,8 +62,8 @@ pub enum Change {
         elapsed: Duration,
     },
     /// Makes the stage `SUSPENDED` until something outside is ready, and stores its ticket; its body never runs again.
-    /// The job is `SUSPENDED` and due after `check_after`. The lease ends, and attempts count from zero: they are now
-    /// those of the checks. Event `stage:suspended`; and `workflow:suspended` when no job of the run is `PENDING` or
+    /// The job is `SUSPENDED` and due after `check_after`. The lease ends, and attempts and crashes count from zero: they are
+    /// now those of the checks. Event `stage:suspended`; and `workflow:suspended` when no job of the run is `PENDING` or
     /// `RUNNING` any more.
     Suspend {
         /// The stage.
@@ -74,7 +76,7 @@ pub enum Change {
         give_up_after: Duration,
     },
     /// Puts a suspended stage back after a check that found nothing yet: the job is `SUSPENDED`, the lease ends,
-    /// attempts count from zero. It is due after `check_after`, or at once if the stage was woken in the meantime. No
+    /// attempts and crashes count from zero. It is due after `check_after`, or at once if the stage was woken in the meantime. No
     /// event.
     Postpone {
         /// The stage.
@@ -94,6 +96,8 @@ pub enum Change {
         stage_id: String,
         /// The number of attempts that the stage's retry policy allows.
         max_attempts: u32,
+        /// The number of crashes after which the stage fails.
+        max_crashes: u32,
         /// The worker that claims the job in the same commit, if the stage becomes ready.
         claim: Option<Claimant>,
     },
@@ -113,6 +117,15 @@ pub enum Change {
         error: String,
         /// The time until the next attempt.
         delay: Duration,
+    },
+    /// Puts the stage back after an attempt whose worker was lost: stage and job are `PENDING`, due now, and the lease
+    /// ends. The job's crashes grow by one, and so does the number of its last attempt: crashes have a limit of their own.
+    /// Event `stage:retrying`. For a `SUSPENDED` stage, the attempt was a check: stage and job are `SUSPENDED`.
+    RecordCrash {
+        /// The stage.
+        stage_id: String,
+        /// The reason.
+        error: String,
     },
     /// Returns the job of a worker that stops, or that a port has failed: stage and job are `PENDING` (`SUSPENDED` if it was a check), due now;
     /// the lease ends, and the attempt does not count. No event.
@@ -142,8 +155,8 @@ pub enum Change {
     /// Ends the run without an output. Moves the version. Event `workflow:failed` or `workflow:cancelled`.
     EndRun(RunEnd),
     /// Makes a terminal run `RUNNING` in its next generation, and clears its output, error and end. The named stages
-    /// become `PENDING` as if they had never run, and their jobs are deleted; the other stages stay `COMPLETED`. Moves
-    /// the version. Event `workflow:started`.
+    /// become `PENDING` as if they had never run, and their jobs and the blobs of their earlier generations are deleted;
+    /// the other stages stay `COMPLETED`. Moves the version. Event `workflow:started`.
     Rerun {
         /// The stages that run again.
         stages: Vec<RerunStage>,

@@ -45,7 +45,7 @@ pub type SchedulerError = Box<dyn StdError + Send + Sync>;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::Error> {
 /// let engine = Engine::builder("memory:").register::<Doubling>().without_worker().build().await?;
-/// let host = engine.serverless(ServerlessSettings::default().scheduler(Arc::new(DelayedMessages)));
+/// let host = engine.serverless(ServerlessSettings::default().scheduler(Arc::new(DelayedMessages)))?;
 /// engine.start::<Doubling>(DoubleInput { number: 21 }).await?;
 /// let ticked = host.run_maintenance_tick(MaintenanceTick::default()).await;
 /// assert!(ticked.failed.is_empty() && ticked.next_due.is_some());

@@ -17,8 +17,10 @@ pub struct ClaimedJob {
     pub priority: i32,
     /// The attempt; 1 for the first.
     pub attempt: u32,
-    /// The number of the last attempt.
+    /// The number of the last attempt, unless the worker is lost during this one.
     pub max_attempts: u32,
+    /// The number of earlier attempts whose worker was lost.
+    pub crashes: u32,
     /// Whether the stage is `SUSPENDED`: the claim is then for a check, not for the body.
     pub is_poll: bool,
     /// The idempotency key of the `job.execute` command that claimed the job. Its result is committed with the outcome.

@@ -100,7 +100,7 @@ pub enum EventKind {
         stage_id: String,
         /// The stage's name, for people.
         stage_name: String,
-        /// The time that the body ran, in milliseconds.
+        /// The time that the body ran, in milliseconds. Of a stage that waits: its body and its last check, without the wait.
         duration_ms: u64,
     },
     /// `stage:retrying`: an attempt failed and will be retried.

@@ -25,8 +25,13 @@ pub struct JobRecord {
     pub priority: i32,
     /// The number of attempts. A claim counts one, so a crash does too.
     pub attempt: u32,
-    /// The number of attempts after which the job is not claimed again.
+    /// The number of the last attempt, after which the job is not claimed again: the attempts that the stage's policy
+    /// allows, and one for each crash.
     pub max_attempts: u32,
+    /// The number of attempts whose worker was lost.
+    pub crashes: u32,
+    /// The number of crashes after which the stage fails.
+    pub max_crashes: u32,
     /// The fence. Each claim raises it, and nothing resets it.
     pub lease_epoch: u64,
     /// The worker that holds the lease.

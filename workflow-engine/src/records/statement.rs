@@ -32,13 +32,48 @@ const VERBS: [&str; 6] = ["INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "WIT
 pub struct Statement {
     sql: String,
     arguments: Vec<SqlValue>,
+    expected: Option<ExpectedRows>,
+    is_retried: bool,
+}
+
+/// The number of rows that a statement has to change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ExpectedRows {
+    Exactly(u64),
+    AtLeastOne,
+}
+
+/// A statement that changed another number of rows than it expects.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("changed {}, but {} expected", rows(*changed), expected.text())]
+pub(crate) struct UnmetExpectation {
+    changed: u64,
+    expected: ExpectedRows,
+}
+
+impl ExpectedRows {
+    fn text(self) -> String {
+        match self {
+            Self::Exactly(count @ (0 | 1)) => format!("{} is", rows(count)),
+            Self::Exactly(count) => format!("{count} are"),
+            Self::AtLeastOne => "at least one is".to_owned(),
+        }
+    }
+}
+
+fn rows(count: u64) -> String {
+    match count {
+        0 => "no row".to_owned(),
+        1 => "1 row".to_owned(),
+        count => format!("{count} rows"),
+    }
 }
 
 impl Statement {
     /// Creates a statement of this text, without arguments.
     #[must_use]
     pub fn new(sql: impl Into<String>) -> Self {
-        Self { sql: sql.into(), arguments: Vec::new() }
+        Self { sql: sql.into(), arguments: Vec::new(), expected: None, is_retried: true }
     }
 
     /// Adds the next argument: the first is `$1`.
@@ -46,6 +81,68 @@ impl Statement {
     pub fn bind(mut self, argument: impl Into<SqlValue>) -> Self {
         self.arguments.push(argument.into());
         self
+    }
+
+    /// Requires that the statement changes exactly this many rows. With another number nothing is committed, and the
+    /// attempt fails with `STATEMENT_UNMET`. By default any number is accepted, also none.
+    ///
+    /// The number is the one that the database reports for the statement. Rows that triggers or cascades change do not
+    /// count, nor do rows that an `ON CONFLICT DO NOTHING` leaves as they are.
+    ///
+    /// ```
+    /// use workflow_engine::Statement;
+    ///
+    /// // A withdrawal of more than there is changes no row.
+    /// let withdrawal = Statement::new("UPDATE accounts SET cents = cents - $2 WHERE id = $1 AND cents >= $2")
+    ///     .bind("ada")
+    ///     .bind(500)
+    ///     .expect_rows(1)
+    ///     .without_retry();
+    /// assert_eq!(withdrawal.arguments().len(), 2);
+    /// ```
+    #[must_use]
+    pub fn expect_rows(self, count: u64) -> Self {
+        Self { expected: Some(ExpectedRows::Exactly(count)), ..self }
+    }
+
+    /// As [`Statement::expect_rows`], for any number of rows except none.
+    #[must_use]
+    pub fn expect_any(self) -> Self {
+        Self { expected: Some(ExpectedRows::AtLeastOne), ..self }
+    }
+
+    /// Fails the stage for good, without another attempt, if the statement violates a constraint (`STATEMENT_CONFLICT`)
+    /// or does not meet its expectation (`STATEMENT_UNMET`): the next attempt would meet the same rows. By default the
+    /// retry policy of the stage applies, as it does after any other error of the statement.
+    #[must_use]
+    pub fn without_retry(self) -> Self {
+        Self { is_retried: false, ..self }
+    }
+
+    /// Returns whether the retry policy applies after a violated constraint or an expectation that is not met.
+    #[cfg_attr(
+        not(any(feature = "postgres", feature = "sqlite")),
+        allow(dead_code, reason = "only the SQL stores run statements")
+    )]
+    pub(crate) const fn is_retried(&self) -> bool {
+        self.is_retried
+    }
+
+    /// Checks the number of rows that the statement has changed.
+    #[cfg_attr(
+        not(any(feature = "postgres", feature = "sqlite")),
+        allow(dead_code, reason = "only the SQL stores run statements")
+    )]
+    pub(crate) fn check_rows(&self, changed: u64) -> Result<(), UnmetExpectation> {
+        let is_met = match self.expected {
+            None => true,
+            Some(ExpectedRows::Exactly(count)) => changed == count,
+            Some(ExpectedRows::AtLeastOne) => changed > 0,
+        };
+        match self.expected {
+            Some(expected) if !is_met => Err(UnmetExpectation { changed, expected }),
+            _ => Ok(()),
+        }
     }
 
     /// Returns the text.

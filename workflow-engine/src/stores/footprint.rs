@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ports::{Change, Decision, Precondition, RerunStage};
 use crate::records::Lease;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+use crate::records::Statement;
 use crate::value::{CallId, RunId};
 
 /// The rows that some decisions read. Ordered, so that a transaction walks its tables in key order.
@@ -69,6 +71,15 @@ pub(super) fn has_user_statements(decision: &Decision) -> bool {
     decision.changes.iter().any(|change| matches!(reads(change), Reads::UserTables))
 }
 
+/// Returns the statements of the user in this decision: of each change that has some, in order.
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub(super) fn user_statements(decision: &Decision) -> impl Iterator<Item = &[Statement]> {
+    decision.changes.iter().filter_map(|change| match change {
+        Change::Execute { statements, .. } => Some(statements.as_slice()),
+        _ => None,
+    })
+}
+
 /// The rows that one change reads beside its run.
 enum Reads<'a> {
     /// None.
@@ -109,6 +120,7 @@ fn reads(change: &Change) -> Reads<'_> {
         | Change::ReturnJob { stage_id }
         | Change::Complete { stage_id, .. }
         | Change::Retry { stage_id, .. }
+        | Change::RecordCrash { stage_id, .. }
         | Change::NoteError { stage_id, .. }
         | Change::Fail { stage_id, .. }
         | Change::Cancel { stage_id }

@@ -1,4 +1,4 @@
-//! The canonical text of a JSON value: two texts of the same value have the same one, whoever wrote them.
+//! The canonical text of a JSON value: two texts of the same value have the same one, whichever program wrote them.
 //!
 //! Keys are sorted, texts have one way to write each character, and numbers have one way to write each number. It works
 //! on text, because a `serde_json::Value` depends on the features of `serde_json` that other crates turn on, and loses

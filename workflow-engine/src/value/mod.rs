@@ -12,6 +12,7 @@ pub(crate) mod canonical;
 pub(crate) mod exact;
 mod empty;
 pub(crate) mod limits;
+pub(crate) mod setting;
 mod nearest;
 mod name;
 

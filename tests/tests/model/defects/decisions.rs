@@ -16,7 +16,7 @@ pub fn with_defect(defect: Defect, mut decision: Decision) -> Decision {
         Defect::AppClockLease => decision.changes.iter_mut().filter_map(claim_of).for_each(shorten),
         Defect::AttemptCountedAtItsEnd if matches!(decision.precondition, Precondition::ExpiredLease(_)) => {
             for change in &mut decision.changes {
-                if let Change::Retry { stage_id, .. } = change {
+                if let Change::RecordCrash { stage_id, .. } = change {
                     *change = Change::ReturnJob { stage_id: std::mem::take(stage_id) };
                 }
             }

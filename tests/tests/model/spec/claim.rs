@@ -56,6 +56,7 @@ impl Reference {
         self.runs[run].stages[stage].job = Some(Job {
             status: Status::Pending,
             attempt: 0,
+            crashes: 0,
             epoch: 0,
             lease: None,
             run_at: self.now,
@@ -114,7 +115,7 @@ impl Reference {
         }
     }
 
-    /// Claims a job. The claim counts the attempt, so an attempt that crashes counts.
+    /// Claims a job. The claim counts the attempt.
     pub(super) fn take(&mut self, run: usize, stage: usize, process: usize) -> Claimed {
         let lease = (self.processes[process].name(process), self.now + LEASE_MS);
         let it = &mut self.runs[run];
@@ -125,7 +126,7 @@ impl Reference {
         job.attempt += 1;
         job.epoch += 1;
         job.lease = Some(lease);
-        let (epoch, attempt) = (job.epoch, job.attempt);
+        let (epoch, attempt, crashes) = (job.epoch, job.attempt, job.crashes);
         let is_poll = record.status == Status::Suspended;
         if !is_poll {
             record.status = Status::Running;
@@ -133,7 +134,7 @@ impl Reference {
             it.emit_attempt("stage:started", stage, attempt);
         }
         let stage = self.runs[run].id_of(stage).to_owned();
-        Claimed { run, stage, generation, epoch, attempt, is_poll }
+        Claimed { run, stage, generation, epoch, attempt, crashes, is_poll }
     }
 
     /// Notes that the process has received these jobs.

@@ -32,7 +32,7 @@ impl Reference {
         Ok(Response::Lost(lost))
     }
 
-    /// Returns jobs whose lease has expired, or whose worker is dead, to the queue. The attempt counts: after the last
+    /// Returns jobs whose lease has expired, or whose worker is dead, to the queue. The crash counts: with the last
     /// one the stage fails. Those that fail come last. An unavailable store affects one job, not the others.
     pub(super) fn reap(&mut self, threshold: u64, gone: bool) -> Result<Response, Stop> {
         if gone && !self.dead.is_empty() {
@@ -46,7 +46,7 @@ impl Reference {
         let (last, others): (Vec<_>, Vec<_>) = lost.map(|(.., job)| job).partition(|job| self.was_last(job));
         for job in others {
             let stage = self.runs[job.run].position(&job.stage);
-            match self.write(|it| it.retry(&job, stage, 0)) {
+            match self.write(|it| it.record_crash(&job, stage)) {
                 Ok(outcome) => released += usize::from(outcome == Outcome::Failed { retryable: true }),
                 Err(Stop::Unavailable) => is_unavailable = true,
                 Err(stop) => return Err(stop),
@@ -63,9 +63,16 @@ impl Reference {
         if is_unavailable { Err(Stop::Unavailable) } else { Ok(Response::Reaped { released, failed }) }
     }
 
+    fn record_crash(&mut self, job: &Claimed, stage: usize) -> Outcome {
+        if self.holds(job, stage) {
+            self.runs[job.run].stages[stage].job.as_mut().expect("it is held").crashes += 1;
+        }
+        self.retry(job, stage, 0)
+    }
+
     fn was_last(&self, job: &Claimed) -> bool {
         let stage = self.runs[job.run].position(&job.stage);
-        job.attempt >= self.runs[job.run].workflow.stages[stage].retry.max_attempts
+        job.crashes + 1 >= self.runs[job.run].workflow.stages[stage].retry.max_crashes
     }
 
     /// Returns the stale jobs, sorted by the end of their lease.
@@ -82,6 +89,7 @@ impl Reference {
                         generation: run.generation,
                         epoch: job.epoch,
                         attempt: job.attempt,
+                        crashes: job.crashes,
                         is_poll: record.status == Status::Suspended,
                     };
                     stale.push((*until, worker.clone(), claimed));

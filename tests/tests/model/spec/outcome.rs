@@ -53,10 +53,12 @@ impl Reference {
             }
             (End::Fail { after_ms } | End::Pending { after_ms }, _) => {
                 let policy = &self.runs[job.run].workflow.stages[stage].retry;
-                if job.attempt >= policy.max_attempts {
+                // Crashes have a limit of their own.
+                let failures = job.attempt - job.crashes;
+                if failures >= policy.max_attempts {
                     return Ok((self.fail(job, stage, "STAGE_FAILED", false)?, Vec::new()));
                 }
-                let delay = after_ms.unwrap_or(millis(policy.initial) << (job.attempt - 1));
+                let delay = after_ms.unwrap_or(millis(policy.initial) << (failures - 1));
                 self.commit_with_retry(|it| it.write(|it| it.retry(job, stage, delay)))?
             }
             (End::FailForGood, _) => self.fail(job, stage, "STAGE_FAILED", false)?,
@@ -197,7 +199,7 @@ impl Run {
         let record = &mut self.stages[stage];
         record.requeue();
         let job = record.job.as_mut().expect("it is held");
-        job.attempt = 0;
+        (job.attempt, job.crashes) = (0, 0);
         job.run_at = if job.woken { now } else { now + after };
         job.woken = false;
     }

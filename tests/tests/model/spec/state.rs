@@ -137,6 +137,7 @@ pub struct Stage {
 pub struct Job {
     pub status: Status,
     pub attempt: u32,
+    pub crashes: u32,
     pub epoch: u64,
     pub lease: Option<(String, u64)>,
     pub run_at: u64,

@@ -78,6 +78,7 @@ impl System {
             Job {
                 status: record.status,
                 attempt: record.attempt,
+                crashes: record.crashes,
                 epoch: record.lease_epoch,
                 lease: lease.map(|(worker, until)| (worker, self.milliseconds(until))),
                 run_at: self.milliseconds(record.run_at),

@@ -180,6 +180,7 @@ impl IdMap {
             generation: job.lease.generation,
             epoch: job.lease.epoch,
             attempt: job.attempt,
+            crashes: job.crashes,
             is_poll: job.is_poll,
         }
     }

@@ -23,8 +23,9 @@ pub async fn here(path: String) -> StageResult<usize> {
 
 workflow! {
     #[cfg(any())]
-    pub nothing = after;
+    pub something = after;
 
+    #[cfg(all())]
     pub something = here
 }
 

@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 
 use super::AiSession;
+use super::generation::check_options;
 use super::model_choice::ModelChoice;
 use super::request::{CallResult, CallSpec, settled};
 use crate::ai::models::{Capability, max_cost_of_embedding};
@@ -17,6 +18,7 @@ use crate::ledger::ai_error::{AiError, AiErrorKind};
 use crate::ledger::usage::Usage;
 use crate::records::CallType;
 use crate::value::Cost;
+use crate::value::exact::bounded;
 
 impl AiSession {
     /// Computes an embedding of each text.
@@ -107,7 +109,7 @@ impl Embed {
 
     /// Adds provider-specific fields, merged into the request body as they are.
     pub fn provider_options(mut self, options: Value) -> Self {
-        self.provider_options = Some(options);
+        self.provider_options = Some(bounded(options));
         self
     }
 
@@ -133,6 +135,7 @@ impl Embed {
         if texts.is_empty() {
             return Err(AiError::new(AiErrorKind::InvalidRequest, "there are no texts to embed"));
         }
+        check_options(self.provider_options.as_ref())?;
         let settings = client.settings();
         let request = EmbedRequest {
             model: model.clone(),

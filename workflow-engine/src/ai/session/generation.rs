@@ -18,6 +18,7 @@ use crate::ai::provider::AiProvider;
 use crate::ai::request::{GenerateRequest, ObjectSchema};
 use crate::ledger::ai_error::{AiError, AiErrorKind};
 use crate::records::CallType;
+use crate::value::MAX_DEPTH;
 
 /// The options that a builder has collected.
 #[derive(Clone)]
@@ -90,6 +91,7 @@ impl Generation {
         let max_tokens = self.max_tokens.or(self.choice.max_tokens);
         let messages = self.prompt.into_messages();
         check(temperature, max_tokens, messages.is_empty())?;
+        check_options(self.provider_options.as_ref())?;
         let settings = client.settings();
         let is_stream = call_type == CallType::Stream;
         let default_timeout = if is_stream { settings.stream_timeout } else { settings.timeout };
@@ -158,6 +160,15 @@ fn check(temperature: Option<f64>, max_tokens: Option<u32>, is_empty: bool) -> R
     Err(AiError::new(AiErrorKind::InvalidRequest, fault))
 }
 
+/// Checks the provider options: an object. Options that are nested too deeply are `null` by now.
+pub(super) fn check_options(options: Option<&Value>) -> Result<(), AiError> {
+    if options.is_none_or(Value::is_object) {
+        return Ok(());
+    }
+    let fault = format!("the provider options are not a JSON object, or nest more than {MAX_DEPTH} levels");
+    Err(AiError::new(AiErrorKind::InvalidRequest, fault))
+}
+
 fn check_tools(tools: &[AiTool]) -> Result<(), AiError> {
     let mut names = BTreeSet::new();
     for name in tools.iter().map(AiTool::name) {
@@ -200,7 +211,7 @@ macro_rules! generation_options {
         /// Adds provider-specific fields, merged into the request body as they are. The reserved cost does not account
         /// for fields that change the number or the length of the responses.
         pub fn provider_options(mut self, options: serde_json::Value) -> Self {
-            self.generation.provider_options = Some(options);
+            self.generation.provider_options = Some(crate::value::exact::bounded(options));
             self
         }
 

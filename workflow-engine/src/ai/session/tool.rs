@@ -12,6 +12,8 @@ use serde_json::Value;
 
 use super::schema::schema_of;
 use crate::ai::request::Tool;
+use crate::value::Lossy;
+use crate::value::exact::encode_leniently;
 
 /// A function that a model may call while it generates a response.
 ///
@@ -60,8 +62,7 @@ impl AiTool {
             }
             Ok(input) => TryFutureExt::into_future(function(input))
                 .map(|result| match result {
-                    Ok(output) => serde_json::to_value(output)
-                        .map_err(|error| format!("the output cannot be written as JSON: {error}")),
+                    Ok(output) => tool_output(output),
                     Err(error) => Err(error.to_string()),
                 })
                 .boxed(),
@@ -85,6 +86,16 @@ impl AiTool {
     pub(super) fn run(&self, input: Value) -> BoxFuture<'static, Result<Value, String>> {
         (self.run)(input)
     }
+}
+
+fn tool_output<T: Serialize>(output: T) -> Result<Value, String> {
+    let json = encode_leniently(&output);
+    if json.as_ref().is_err_and(Lossy::is_too_deep) {
+        // Dropping it here could overflow the stack, and it need not be `Send`.
+        std::mem::forget(output);
+    }
+    let json = json.map_err(|fault| format!("the output cannot be written as JSON: {fault}"))?;
+    json.decode().map_err(|error| format!("the output cannot be read back: {error}"))
 }
 
 impl fmt::Debug for AiTool {

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::artifact_source::ArtifactSource;
 use super::buffer::{EffectBuffer, check_name};
+use crate::context::scope::StageScope;
 use crate::context::stage_error::{StageError, StageResult};
 use crate::value::{Json, exact};
 
@@ -45,7 +46,7 @@ use crate::value::{Json, exact};
 /// # }
 /// ```
 pub struct StageStorage<'a> {
-    pub(crate) stage_id: &'a str,
+    pub(crate) scope: &'a StageScope,
     pub(crate) buffer: &'a EffectBuffer,
     pub(crate) source: &'a dyn ArtifactSource,
 }
@@ -58,20 +59,25 @@ impl<'a> StageStorage<'a> {
     /// # Errors
     /// Permanent, if the key is invalid, if serde cannot write the value, or if a part of it has no form in JSON (a number
     /// that is not finite, `Some` of a value that is `null` itself). The message names the path in the value.
+    /// Also permanent, if the attempt has ended.
     pub fn put(&self, key: impl Into<String>, value: &(impl Serialize + ?Sized)) -> StageResult<()> {
         let key = key.into();
         check_name("an artifact", &key)?;
         let json = exact::encode(value).map_err(|fault| {
-            let id = self.stage_id;
+            let id = &self.scope.stage_id;
             StageError::lossy(format_args!("artifact `{key}` of stage `{id}` cannot be stored"), &fault)
         })?;
-        self.buffer.lock().artifacts.insert(key, Some(json));
+        self.buffer.open(self.scope, "an artifact")?.artifacts.insert(key, Some(json));
         Ok(())
     }
 
-    /// Deletes an artifact. A missing artifact is not an error.
+    /// Deletes an artifact. A missing artifact is not an error. After the attempt has ended, nothing is deleted, and a
+    /// warning is logged.
     pub fn delete(&self, key: impl Into<String>) {
-        self.buffer.lock().artifacts.insert(key.into(), None);
+        match self.buffer.open(self.scope, "the deletion of an artifact") {
+            Ok(mut effects) => drop(effects.artifacts.insert(key.into(), None)),
+            Err(error) => tracing::warn!(run = %self.scope.run_id, stage = self.scope.stage_id, "{error}"),
+        }
     }
 
     /// Returns an artifact of this stage: the value that this attempt has put, or else the committed one. So a check
@@ -83,9 +89,9 @@ impl<'a> StageStorage<'a> {
         let put = self.buffer.lock().artifacts.get(key).cloned();
         let json = match put {
             Some(change) => change,
-            None => self.source.artifact(self.stage_id, key).await?,
+            None => self.source.artifact(&self.scope.stage_id, key).await?,
         };
-        decode(self.stage_id, key, json)
+        decode(&self.scope.stage_id, key, json)
     }
 
     /// Returns the keys of this stage's artifacts, sorted.
@@ -93,7 +99,7 @@ impl<'a> StageStorage<'a> {
     /// # Errors
     /// Retryable, if the store cannot be read.
     pub async fn list(&self) -> StageResult<Vec<String>> {
-        let mut keys: BTreeSet<String> = self.source.keys(self.stage_id).await?.into_iter().collect();
+        let mut keys: BTreeSet<String> = self.source.keys(&self.scope.stage_id).await?.into_iter().collect();
         for (key, value) in &self.buffer.lock().artifacts {
             if value.is_some() {
                 keys.insert(key.clone());
@@ -112,7 +118,7 @@ impl<'a> StageStorage<'a> {
 
 impl fmt::Debug for StageStorage<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StageStorage").field("stage_id", &self.stage_id).finish_non_exhaustive()
+        f.debug_struct("StageStorage").field("stage_id", &self.scope.stage_id).finish_non_exhaustive()
     }
 }
 

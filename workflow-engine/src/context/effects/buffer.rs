@@ -1,9 +1,11 @@
 //! The effects of one attempt, collected while its body runs.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::context::stage_error::StageError;
+use crate::context::scope::StageScope;
+use crate::context::stage_error::{StageError, StageResult};
 use crate::records::{Annotation, Statement};
 use crate::value::{Json, MAX_NAME_BYTES, is_name};
 
@@ -37,12 +39,32 @@ impl Effects {
 #[derive(Debug, Default)]
 pub(crate) struct EffectBuffer {
     effects: Mutex<Effects>,
+    /// Written only under the lock.
+    is_closed: AtomicBool,
 }
 
 impl EffectBuffer {
-    /// Takes all effects when the function has returned. Effects that a spawned task adds afterwards are not committed.
-    pub(crate) fn take(&self) -> Effects {
-        std::mem::take(&mut *self.lock())
+    /// Takes all effects when the function has returned. Effects that a spawned task adds afterwards are refused.
+    pub(crate) fn close(&self) -> Effects {
+        let mut effects = self.lock();
+        self.is_closed.store(true, Ordering::Relaxed);
+        std::mem::take(&mut *effects)
+    }
+
+    /// The effects, to add `what` to them.
+    ///
+    /// # Errors
+    /// Permanent, if the attempt has ended.
+    pub(super) fn open(&self, scope: &StageScope, what: &str) -> StageResult<MutexGuard<'_, Effects>> {
+        let effects = self.lock();
+        if self.is_closed.load(Ordering::Relaxed) {
+            return Err(StageError::permanent(format_args!(
+                "attempt {} of stage `{}` of run {} has ended, and {what} would not be committed: await the task that adds \
+                 it before the function returns",
+                scope.attempt, scope.stage_id, scope.run_id
+            )));
+        }
+        Ok(effects)
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Effects> {

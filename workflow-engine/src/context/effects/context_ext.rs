@@ -35,13 +35,14 @@ impl<S> StageContext<S> {
     /// ```
     ///
     /// # Errors
-    /// Permanent, if the annotation cannot be stored: an invalid key or actor, or values that are too large.
+    /// Permanent, if the annotation cannot be stored (an invalid key or actor, values that are too large or not kept in
+    /// JSON), or if the attempt has ended.
     pub fn annotate(&self, annotation: Annotation) -> StageResult<()> {
         annotation.check().map_err(|reason| {
             let reason = format_args!("an annotation of stage `{}`: {reason}", self.stage_id());
             StageError::with_code(ErrorCode::InvalidAnnotation, reason)
         })?;
-        self.buffer().lock().annotations.push(annotation);
+        self.buffer().open(self.scope(), "an annotation")?.annotations.push(annotation);
         Ok(())
     }
 
@@ -49,13 +50,13 @@ impl<S> StageContext<S> {
     /// in the database that stores the runs.
     #[must_use]
     pub fn transaction(&self) -> StageTransaction<'_> {
-        StageTransaction { stage_id: self.stage_id(), buffer: self.buffer() }
+        StageTransaction { scope: self.scope(), buffer: self.buffer() }
     }
 
     /// Returns the stage's artifacts.
     #[must_use]
     pub fn storage(&self) -> StageStorage<'_> {
-        StageStorage { stage_id: self.stage_id(), buffer: self.buffer(), source: self.artifact_source() }
+        StageStorage { scope: self.scope(), buffer: self.buffer(), source: self.artifact_source() }
     }
 
     /// Stores an artifact of the stage: short for [`storage().put(key, value)`](StageStorage::put).
@@ -71,7 +72,8 @@ impl<S> StageContext<S> {
     /// A second value under the same name replaces the first. A rerun of the stage starts without metrics.
     ///
     /// # Errors
-    /// Permanent, if the name does not have 1 to 255 bytes or has control characters, or if the value is not finite.
+    /// Permanent, if the name does not have 1 to 255 bytes or has control characters, if the value is not finite, or if the
+    /// attempt has ended.
     pub fn record_metric(&self, name: impl Into<String>, value: f64) -> StageResult<()> {
         let name = name.into();
         check_name("a metric", &name)?;
@@ -80,7 +82,7 @@ impl<S> StageContext<S> {
                 "metric `{name}` is not a finite number: {value}"
             )));
         }
-        self.buffer().lock().metrics.insert(name, value);
+        self.buffer().open(self.scope(), "a metric")?.metrics.insert(name, value);
         Ok(())
     }
 

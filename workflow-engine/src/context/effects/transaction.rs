@@ -3,16 +3,18 @@
 use std::fmt;
 
 use super::buffer::EffectBuffer;
+use crate::context::scope::StageScope;
 use crate::context::stage_error::{StageError, StageResult};
 use crate::records::{MAX_STATEMENTS, Statement};
 
 /// The statements that are committed with a stage.
 ///
-/// They run in the transaction that commits the stage, in the order in which they were added, after the store has
-/// verified the worker's lease. Either everything is committed, once, or nothing: a worker that has lost its lease writes
+/// They run in the transaction that commits the stage, in the order in which they were added. The store verifies the
+/// worker's lease before them, and at the commit. Either everything is committed, once, or nothing: a worker that has lost its lease writes
 /// nothing. If a statement fails, for example on a constraint, the transaction is rolled back and the attempt fails; its
 /// error names the stage, the statement and the database's message. The stage's retry policy applies, and the function
-/// runs again. A run that fails for this reason has the code `STATEMENT_FAILED`.
+/// runs again. A run that fails for this reason has the code `STATEMENT_FAILED`, or `STATEMENT_CONFLICT` for a violated
+/// constraint. [`Statement::expect_rows`] also fails the attempt where a statement changes another number of rows.
 ///
 /// Statements only write. To read data, a stage uses its own connection. Statements hold locks until the commit, on
 /// SQLite on the whole file: keep them short. Foreign keys are enforced.
@@ -52,7 +54,7 @@ use crate::records::{MAX_STATEMENTS, Statement};
 /// # }
 /// ```
 pub struct StageTransaction<'a> {
-    pub(super) stage_id: &'a str,
+    pub(super) scope: &'a StageScope,
     pub(super) buffer: &'a EffectBuffer,
 }
 
@@ -62,12 +64,12 @@ impl StageTransaction<'_> {
     /// # Errors
     /// Permanent, if the stage already has 1,000 statements, or if the [`Statement`] is invalid: it contains more than one
     /// statement, it begins with a word that does not write (`SELECT`, `COMMIT`, `ROLLBACK`, `SAVEPOINT`), or its
-    /// arguments do not match its placeholders.
+    /// arguments do not match its placeholders. Also permanent, if the attempt has ended.
     pub fn execute(&self, statement: Statement) -> StageResult<&Self> {
-        let mut effects = self.buffer.lock();
+        let mut effects = self.buffer.open(self.scope, "a statement")?;
         let number = effects.statements.len() + 1;
         let invalid = |reason: String| {
-            let stage_id = self.stage_id;
+            let stage_id = &self.scope.stage_id;
             StageError::permanent(format_args!("statement {number} of stage `{stage_id}`: {reason}"))
         };
         if number > MAX_STATEMENTS {
@@ -82,6 +84,6 @@ impl StageTransaction<'_> {
 
 impl fmt::Debug for StageTransaction<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StageTransaction").field("stage_id", &self.stage_id).finish_non_exhaustive()
+        f.debug_struct("StageTransaction").field("stage_id", &self.scope.stage_id).finish_non_exhaustive()
     }
 }

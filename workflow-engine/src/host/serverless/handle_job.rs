@@ -33,7 +33,8 @@ impl Serverless {
     /// Handles one message, to the end of one attempt of its stage. A duplicate message runs nothing: the stage is
     /// completed, or another claimant has it ([`JobOutcome::Superseded`]).
     ///
-    /// The attempt runs in its own task. It continues if the caller drops this future, and ends with the runtime.
+    /// The attempt runs in its own task. It continues if the caller drops this future. When the runtime ends, the
+    /// job returns to the queue, and the attempt does not count.
     ///
     /// # Errors
     /// `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`; `DEFINITION_MISMATCH` if this process does not have the run's definition; any
@@ -52,7 +53,7 @@ impl Serverless {
         let invocation = self.begin()?;
         let outcome = match stage_id {
             None => {
-                self.kernel.dispatch(TransitionRun { run_id }).await?;
+                self.kernel.execute(TransitionRun { run_id }).await?;
                 None
             }
             Some(stage_id) => {

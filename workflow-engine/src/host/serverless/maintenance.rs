@@ -92,11 +92,11 @@ impl Serverless {
         let mut report = MaintenanceReport::default();
         let worker_id = &self.settings.worker_id;
 
-        let reaped = self.kernel.dispatch(ReapStaleLeases::default()).await;
+        let reaped = self.kernel.execute(ReapStaleLeases::default()).await;
         report.stale_released = report.record(Step::ReapStale, reaped).map_or(0, |reaped| reaped.released);
 
         let command = ClaimPendingRuns { worker_id: worker_id.clone(), limit: tick.max_claims, slots: 0 };
-        let claimed = self.kernel.dispatch(command).await;
+        let claimed = self.kernel.execute(command).await;
         report.claimed =
             report.record(Step::ClaimPending, claimed).map_or(0, |claimed| claimed.claimed.len());
 
@@ -104,12 +104,12 @@ impl Serverless {
         report.suspended_checked =
             report.record(Step::PollSuspended, polled).map_or(0, |polled| polled.checked);
 
-        let stuck = self.kernel.dispatch(ReapStuckRuns { threshold: tick.stuck_threshold }).await;
+        let stuck = self.kernel.execute(ReapStuckRuns { threshold: tick.stuck_threshold }).await;
         report.stuck_reaped =
             report.record(Step::ReapStuck, stuck).map_or(0, |stuck| stuck.repaired + stuck.failed);
 
         let command = FlushOutbox { worker_id: worker_id.clone(), limit: tick.max_events, plugin: None };
-        let flushed = self.kernel.dispatch(command).await;
+        let flushed = self.kernel.execute(command).await;
         report.events_flushed = report.record(Step::Flush, flushed).map_or(0, |flushed| flushed.published);
 
         let due = self.next_due().await;

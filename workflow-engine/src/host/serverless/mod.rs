@@ -33,18 +33,20 @@ pub use process_jobs::{ProcessJobs, ProcessJobsOutput};
 use super::heartbeat::Heartbeat;
 use super::liveness::worker_name;
 use super::recently_served::RecentlyServed;
+use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::ports::Scheduler;
+use crate::value::setting::{DAY, check_range, check_worker_id};
 
 /// The settings of a serverless host.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ServerlessSettings {
-    /// The name in leases, records and logs. The default is unique.
+    /// The name in leases, records and logs, at most 255 bytes. The default is unique.
     pub worker_id: String,
     /// How long an invocation may take. After this time the host stops running bodies at their next `.await` and returns
     /// their jobs to the queue without counting the attempt. Set it some seconds below the platform's own limit, to leave
-    /// time for the last commit. Default `None`: only the stages' own timeouts apply.
+    /// time for the last commit. 1 ms to 30 days. Default `None`: only the stages' own timeouts apply.
     pub time_limit: Option<Duration>,
     /// Receives, after each call, the instant at which the next call has something to do. Default `None`.
     pub scheduler: Option<Arc<dyn Scheduler>>,
@@ -79,6 +81,17 @@ impl ServerlessSettings {
     }
 }
 
+impl ServerlessSettings {
+    /// Checks that each setting is in its range.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        check_worker_id(&self.worker_id)?;
+        match &self.time_limit {
+            Some(limit) => check_range("time_limit", limit, &(Duration::from_millis(1)..=DAY * 30)),
+            None => Ok(()),
+        }
+    }
+}
+
 impl std::fmt::Debug for ServerlessSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ServerlessSettings")
@@ -105,7 +118,7 @@ impl std::fmt::Debug for ServerlessSettings {
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), workflow_engine::Error> {
 /// let engine = Engine::builder("memory:").register::<Doubling>().without_worker().build().await?;
-/// let host = engine.serverless(ServerlessSettings::default());
+/// let host = engine.serverless(ServerlessSettings::default())?;
 ///
 /// let run = engine.start::<Doubling>(DoubleInput { number: 21 }).await?;
 /// let done = host.process_available_jobs(ProcessJobs::default()).await?;

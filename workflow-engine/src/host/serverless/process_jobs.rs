@@ -10,6 +10,7 @@ use super::invocation::Invocation;
 use crate::error::Error;
 use crate::kernel::{HeldJob, JobOutcome, Kernel, NoSlots};
 use crate::records::{Claimant, ClaimedJob};
+use crate::value::setting::check_range;
 
 /// The limits of [`Serverless::process_available_jobs`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -17,7 +18,7 @@ use crate::records::{Claimant, ClaimedJob};
 pub struct ProcessJobs {
     /// The number of jobs to claim at most. Default 10.
     pub max_jobs: usize,
-    /// The number of jobs to run at the same time, at least 1. Default 10.
+    /// The number of jobs to run at the same time, 1 to 1,000,000. Default 10.
     pub concurrency: usize,
 }
 
@@ -45,12 +46,14 @@ impl Serverless {
     /// nothing is ready, after `max_jobs` jobs, or after the time limit. The call returns when all claimed jobs have
     /// finished.
     ///
-    /// The jobs run in their own task. It continues if the caller drops this future, and ends with the runtime.
+    /// The jobs run in their own task. It continues if the caller drops this future. When the runtime ends,
+    /// unfinished jobs return to the queue, and their attempts do not count.
     ///
     /// # Errors
-    /// Any error of reading or writing the store. Jobs claimed before have then finished, or return to the queue when
+    /// `INVALID_SETTING` for a concurrency that is out of its range; any error of reading or writing the store. Jobs claimed before have then finished, or return to the queue when
     /// their leases expire.
     pub async fn process_available_jobs(&self, jobs: ProcessJobs) -> Result<ProcessJobsOutput, Error> {
+        check_range("concurrency", &jobs.concurrency, &(1..=1_000_000))?;
         let host = self.clone();
         let invocation = tokio::spawn(async move {
             let output = host.process(jobs).await;
@@ -69,7 +72,7 @@ impl Serverless {
         let mut running = JoinSet::new();
         let mut failure = None;
         loop {
-            let slots = concurrency.max(1).saturating_sub(running.len()).min(max_jobs - output.processed);
+            let slots = concurrency.saturating_sub(running.len()).min(max_jobs - output.processed);
             if slots > 0 && failure.is_none() && !invocation.stop.is_cancelled() {
                 let claimed = self.kernel.clock().monotonic();
                 // A claim that has begun goes to its end, so that no job is claimed and then forgotten.

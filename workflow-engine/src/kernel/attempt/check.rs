@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use super::budget;
 use super::context::AttemptContext;
 use super::effects::effect_changes;
@@ -20,7 +22,6 @@ use super::run::{AttemptEnd, AttemptResult, run_check};
 use crate::context::{Effects, StageError};
 use crate::definition::{CheckOutcome, WaitDefinition};
 use crate::error::{Error, ErrorCode};
-use crate::kernel::Kernel;
 use crate::kernel::failure::{FinalFailure, fail_for_good};
 use crate::kernel::stored_values::prepare_output;
 use crate::ports::Change;
@@ -60,10 +61,11 @@ pub(super) async fn check(attempt: &AttemptContext<'_>) -> Result<Finished, Erro
         return fail_attempt(attempt, error, Vec::new()).await;
     };
     let ticket = retry.call_until(attempt.stop, || kernel.resolve(lease.run_id, ticket.clone())).await?;
-    let AttemptEnd { result, reports, refused_call, effects, .. } = run_check(attempt, wait, ticket).await?;
+    let AttemptEnd { result, elapsed, reports, refused_call, effects } =
+        run_check(attempt, wait, ticket).await?;
     match result {
         AttemptResult::Completed(CheckOutcome::Ready(output)) => {
-            let elapsed = since_start(kernel, &record);
+            let elapsed = elapsed + body_time(&record, wait);
             let completion = Completion { output, elapsed, reports, effects };
             complete(attempt, completion).await
         }
@@ -135,8 +137,10 @@ async fn commit_suspension(
     })
 }
 
-/// Returns how long the stage has taken, including its wait.
-fn since_start(kernel: &Kernel, record: &StageRecord) -> Duration {
-    let now = kernel.clock().now();
-    record.started_at.and_then(|start| (now - start).to_std().ok()).unwrap_or_default()
+/// Returns how long the body has taken, which returned the ticket. The wait began then, and it times out a fixed time later.
+fn body_time(record: &StageRecord, wait: &WaitDefinition) -> Duration {
+    let wait = TimeDelta::from_std(wait.give_up_after).unwrap_or(TimeDelta::MAX);
+    let suspended_at = record.max_wait_until.and_then(|end| end.checked_sub_signed(wait));
+    let times = record.started_at.zip(suspended_at);
+    times.and_then(|(start, suspended_at)| (suspended_at - start).to_std().ok()).unwrap_or_default()
 }

@@ -51,7 +51,11 @@ pub(super) async fn effect_changes(
 /// Returns the failure of an attempt whose statements the store refused to commit, with the run's error code.
 pub(super) fn refused_statements(error: &Error) -> Option<(ErrorCode, StageError)> {
     match error.code() {
-        ErrorCode::StatementFailed => Some((ErrorCode::StatementFailed, StageError::retryable(error))),
+        code @ (ErrorCode::StatementFailed | ErrorCode::StatementConflict | ErrorCode::StatementUnmet) => {
+            let failure =
+                if error.is_final() { StageError::permanent(error) } else { StageError::retryable(error) };
+            Some((code, failure))
+        }
         ErrorCode::StatementsUnsupported => {
             Some((ErrorCode::StatementsUnsupported, StageError::permanent(error)))
         }

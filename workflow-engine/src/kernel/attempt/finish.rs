@@ -58,6 +58,7 @@ pub(super) async fn complete(
         changes.push(Change::Release {
             stage_id: successor.id.clone(),
             max_attempts: successor.retry.max_attempts,
+            max_crashes: successor.retry.max_crashes,
             claim: (position < room).then(|| claimant.clone()),
         });
     }
@@ -108,7 +109,9 @@ pub(super) async fn fail_with_code(
     let outcome = JobOutcome::Failed { error: message.clone(), retryable };
     let completed_key = execution_key::completion(job, &outcome);
     let is_applied = if retryable {
-        let delay = error.delay().unwrap_or_else(|| stage.retry.delay_after(job.attempt, jitter(job)));
+        let delay = error.delay().unwrap_or_else(|| {
+            stage.retry.delay_after(job.attempt - job.crashes.min(job.attempt), jitter(job))
+        });
         let mut changes = reports;
         changes.push(Change::Retry { stage_id: stage.id.clone(), error: message, delay });
         changes.extend(completed_key);

@@ -139,8 +139,13 @@ impl CallLedger for AttemptLedger {
     }
 
     async fn settle(&self, call: CallId, outcome: CallOutcome) -> Result<(), Error> {
+        let mut state = self.state();
+        // The call stays unknown, with its reservation: the ledger of an attempt that has ended commits nothing more.
+        if state.is_closed {
+            return Err(self.lease_lost());
+        }
         // The first outcome counts, as in the store.
-        self.state().settled.entry(call).or_insert_with(|| storable_outcome(outcome));
+        state.settled.entry(call).or_insert_with(|| storable_outcome(outcome));
         Ok(())
     }
 

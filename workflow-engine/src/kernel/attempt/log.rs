@@ -1,5 +1,6 @@
 //! Log lines and progress of a body, committed under its lease while it runs.
 
+use std::collections::VecDeque;
 use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -8,30 +9,58 @@ use tokio::sync::Notify;
 use crate::context::{StageReporter, StageScope};
 use crate::ports::Change;
 use crate::records::LogLevel;
-use crate::value::Json;
 use crate::value::limits::truncate;
+use crate::value::{Json, RunId};
 
-/// How many reports of one attempt may wait for a commit. Further ones are dropped, with a warning, so that a body that
-/// logs in a tight loop does not fill the memory.
+/// How many reports of one attempt may wait for a commit. Beyond them, those in the middle are dropped, with a line that
+/// says how many, so that a body that logs in a tight loop does not fill the memory. The first lines show how it began,
+/// the last ones how it ended.
 pub(in crate::kernel) const MAX_PENDING: usize = 10_000;
 
 /// The log lines and progress of one attempt.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct AttemptLog {
+    run_id: RunId,
     stage_id: String,
     pending: Mutex<Pending>,
     arrived: Notify,
 }
 
+/// The reports that wait for a commit: the oldest, and the newest where others between them were dropped.
 #[derive(Debug, Default)]
 struct Pending {
-    changes: Vec<Change>,
-    dropped: usize,
+    oldest: Vec<Change>,
+    newest: VecDeque<Change>,
+    dropped_lines: usize,
+    dropped_progress: usize,
+    is_closed: bool,
+    is_warned: bool,
+}
+
+impl Pending {
+    fn push(&mut self, change: Change) {
+        if self.oldest.len() < MAX_PENDING / 2 {
+            self.oldest.push(change);
+            return;
+        }
+        if self.newest.len() >= MAX_PENDING / 2 {
+            match self.newest.pop_front() {
+                Some(Change::Log { .. }) => self.dropped_lines += 1,
+                _ => self.dropped_progress += 1,
+            }
+        }
+        self.newest.push_back(change);
+    }
 }
 
 impl AttemptLog {
     pub(super) fn new(scope: &StageScope) -> Self {
-        Self { stage_id: scope.stage_id.clone(), ..Self::default() }
+        Self {
+            run_id: scope.run_id,
+            stage_id: scope.stage_id.clone(),
+            pending: Mutex::default(),
+            arrived: Notify::new(),
+        }
     }
 
     /// Waits until there is a report to commit.
@@ -41,16 +70,39 @@ impl AttemptLog {
 
     /// Takes the reports since the last call, in order.
     pub(super) fn take(&self) -> Vec<Change> {
+        self.taken(&mut self.lock())
+    }
+
+    /// Takes the last reports when the work has ended. What a task that it left behind reports afterwards is refused.
+    pub(super) fn close(&self) -> Vec<Change> {
         let mut pending = self.lock();
-        if pending.dropped > 0 {
+        pending.is_closed = true;
+        self.taken(&mut pending)
+    }
+
+    fn taken(&self, pending: &mut Pending) -> Vec<Change> {
+        let (lines, progress) =
+            (mem::take(&mut pending.dropped_lines), mem::take(&mut pending.dropped_progress));
+        let mut changes = mem::take(&mut pending.oldest);
+        if lines + progress > 0 {
             tracing::warn!(
+                run = %self.run_id,
                 stage = self.stage_id,
-                dropped = pending.dropped,
+                lines,
+                progress,
                 "log lines or progress were dropped: the stage reports faster than the store commits"
             );
-            pending.dropped = 0;
         }
-        mem::take(&mut pending.changes)
+        if lines > 0 {
+            let message = format!(
+                "{lines} log lines were dropped here: the stage logs faster than the store commits, and at most \
+                 {MAX_PENDING} lines wait for a commit"
+            );
+            let (stage_id, fields) = (self.stage_id.clone(), Json::null());
+            changes.push(Change::Log { stage_id, level: LogLevel::Warn, message, fields });
+        }
+        changes.extend(mem::take(&mut pending.newest));
+        changes
     }
 
     /// Puts reports that could not be committed back, before those that have arrived meanwhile.
@@ -59,17 +111,30 @@ impl AttemptLog {
             return;
         }
         let mut pending = self.lock();
-        reports.append(&mut pending.changes);
-        pending.changes = reports;
+        let dropped = mem::take(&mut pending.dropped_lines);
+        reports.append(&mut pending.oldest);
+        reports.extend(mem::take(&mut pending.newest));
+        for change in reports {
+            pending.push(change);
+        }
+        pending.dropped_lines += dropped;
     }
 
     fn push(&self, change: Change) {
         let mut pending = self.lock();
-        if pending.changes.len() >= MAX_PENDING {
-            pending.dropped += 1;
-        } else {
-            pending.changes.push(change);
+        if pending.is_closed {
+            // Once: the task may report in a loop.
+            if !mem::replace(&mut pending.is_warned, true) {
+                tracing::warn!(
+                    run = %self.run_id,
+                    stage = self.stage_id,
+                    "a log line or progress is not stored, because its attempt has ended: await the task that reports it \
+                     before the function returns"
+                );
+            }
+            return;
         }
+        pending.push(change);
         drop(pending);
         self.arrived.notify_one();
     }

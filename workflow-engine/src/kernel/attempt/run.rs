@@ -127,7 +127,7 @@ async fn drive<T>(
         attempt.kernel.running().note_stopped(attempt.lease().clone(), life);
     }
     let elapsed = (attempt.kernel.clock().now() - began).to_std().unwrap_or(Duration::ZERO);
-    let (effects, mut reports) = (effects.take(), log.take());
+    let (effects, mut reports) = (effects.close(), log.close());
     let (settled, refused_call) = ledger.close();
     if effects.statements.is_empty() {
         reports.extend(settled);

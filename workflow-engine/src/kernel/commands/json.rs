@@ -70,7 +70,7 @@ where
     let command: C = fields
         .decode()
         .map_err(|error| Error::invalid_request(format!("command `{}` cannot be read: {error}", C::NAME)))?;
-    let output = kernel.dispatch(command).await?;
+    let output = command.execute(kernel).await?;
     Json::write(&output).map_err(|error| {
         Error::invalid_request(format!("the output of `{}` cannot be written as JSON: {error}", C::NAME))
     })

@@ -50,9 +50,9 @@ use crate::error::Error;
 
 /// A request to the kernel, with the type of its output.
 #[async_trait]
-pub trait Command: Send {
+pub trait Command: Send + 'static {
     /// The output.
-    type Output;
+    type Output: Send + 'static;
 
     /// The command's name, `run.create` for example. It is the scope of the command's idempotency keys.
     const NAME: &'static str;

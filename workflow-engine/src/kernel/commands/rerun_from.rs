@@ -13,7 +13,7 @@ use crate::kernel::Kernel;
 use crate::kernel::commit_from_snapshot::{decision_at, try_commit_from_snapshot};
 use crate::kernel::compatibility::definition_of;
 use crate::kernel::idempotency;
-use crate::ports::{Change, Commit, Decision, IdempotencyEntry, RerunStage, Snapshot};
+use crate::ports::{BlobStore, Change, Commit, Decision, IdempotencyEntry, RerunStage, Snapshot};
 use crate::records::Status;
 use crate::value::RunId;
 
@@ -92,7 +92,11 @@ impl RerunFrom {
             }
         };
         match (try_commit_from_snapshot(kernel, run_id, decide).await?, entry) {
-            (Commit::Applied(_), _) => Ok(planned.lock().unwrap_or_else(PoisonError::into_inner).clone()),
+            (Commit::Applied(_), _) => {
+                let output = planned.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                delete_void_blobs(kernel, run_id, &output).await;
+                Ok(output)
+            }
             (Commit::Duplicate { request_hash, result }, Some(entry)) => {
                 idempotency::first_output(&entry, &request_hash, &result)
             }
@@ -117,6 +121,34 @@ impl RerunFrom {
             Some(_) => idempotency::stored_output(kernel, self.run_id, &entry).await,
         }
     }
+}
+
+/// Deletes the blobs of the generations before from a blob store outside of the database. In the store's own table, the
+/// commit has deleted them. What an interruption leaves, the stage's next rerun deletes, or retention.
+async fn delete_void_blobs(kernel: &Kernel, run_id: RunId, rerun: &RerunFromOutput) {
+    let Some(blobs) = &kernel.config().blobs else { return };
+    for stage_id in &rerun.stages {
+        if let Err(error) = delete_blobs_before(&**blobs, run_id, stage_id, rerun.generation).await {
+            tracing::warn!(run = %run_id, stage = stage_id, %error, "blobs of replaced outputs are not deleted; the stage's next rerun or retention deletes them");
+        }
+    }
+}
+
+async fn delete_blobs_before(
+    blobs: &dyn BlobStore,
+    run_id: RunId,
+    stage_id: &str,
+    generation: u32,
+) -> Result<(), Error> {
+    let prefix = format!("{run_id}/{stage_id}");
+    for key in blobs.list(&prefix).await? {
+        // Run, stage, generation, epoch.
+        let of: Option<u32> = key.0.split('/').nth(2).and_then(|of| of.parse().ok());
+        if of.is_some_and(|of| of < generation) {
+            blobs.delete(&key).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Returns the stages that a rerun from this stage covers.
@@ -167,6 +199,7 @@ fn decide(
     let ready = again.filter(|stage| count(&stage.predecessors) == 0).map(|stage| Change::Enqueue {
         stage_id: stage.id.clone(),
         max_attempts: stage.retry.max_attempts,
+        max_crashes: stage.retry.max_crashes,
         claim: None,
     });
     // Opens the next generation. Leases, cached outputs, artifacts and blobs carry their generation, so nothing of the

@@ -35,16 +35,25 @@ impl Command for WakeStage {
     const NAME: &'static str = "stage.wake";
 
     /// # Errors
-    /// `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`.
+    /// `RUN_NOT_FOUND`, `STAGE_NOT_FOUND`; in a process with a worker, `WORKFLOW_NOT_FOUND` or `DEFINITION_MISMATCH` when no
+    /// process can run the check, as far as this one can tell. The wake is stored nevertheless: the first worker with the
+    /// definition runs the check at once.
     async fn execute(self, kernel: &Kernel) -> Result<WakeStageOutput, Error> {
         let run = kernel.store().run(self.run_id).await?.ok_or_else(|| Error::run_not_found(self.run_id))?;
         let registered = kernel.registry().by_fingerprint(&run.definition_fingerprint);
+        let is_foreign = registered.is_none() && kernel.placement().is_some();
         if registered.is_some_and(|registered| registered.stage(&self.stage_id).is_none()) {
             return Err(Error::stage_not_found(self.run_id, &self.stage_id));
         }
         let stage_id = self.stage_id;
         let decide = move |snapshot: &Snapshot| decide(snapshot, &stage_id);
         let applied = commit_from_snapshot(kernel, self.run_id, decide).await?;
+        if applied.is_some()
+            && is_foreign
+            && let Some(reason) = kernel.blocked_reason(self.run_id).await?
+        {
+            return Err(reason);
+        }
         Ok(WakeStageOutput { woken: applied.is_some() })
     }
 }

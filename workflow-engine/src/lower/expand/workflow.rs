@@ -41,14 +41,14 @@ macro_rules! __workflow {
                     map: &mut M,
                 ) -> $crate::__private::Result<(), M::Error> {
                     $($crate::__private::write_stage::<$alias, M>(map, &self.$field)?;)*
-                    $crate::__private::Ok(())
+                    $crate::__private::Result::Ok(())
                 }
 
                 fn read<'de, A: $crate::__private::MapAccess<'de>>(
                     reader: &mut $crate::__private::Reader<'de, A>,
                 ) -> $crate::__private::Result<Self, A::Error> {
                     reader.collect()?;
-                    $crate::__private::Ok(Self { $($field: reader.stage_config::<$alias>()?,)* })
+                    $crate::__private::Result::Ok(Self { $($field: reader.stage_config::<$alias>()?,)* })
                 }
 
                 fn schema(object: &mut $crate::__private::ObjectSchema<'_>) {
@@ -81,7 +81,7 @@ macro_rules! __workflow {
                 fn decode(
                     stored: &$crate::__private::HashMap<$crate::__private::String, $crate::__private::Json>,
                 ) -> $crate::__private::Result<Self, $crate::__private::JsonError> {
-                    $crate::__private::Ok(Self { $($field: $crate::__private::decode_stored::<$alias>(stored)?,)* })
+                    $crate::__private::Result::Ok(Self { $($field: $crate::__private::decode_stored::<$alias>(stored)?,)* })
                 }
             }
 

@@ -18,11 +18,11 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Mismat
         Change::CompleteIdempotencyKey { command, key, result } => draft.complete_key(command, key, result),
 
         // Jobs.
-        Change::Enqueue { stage_id, max_attempts, claim } => {
-            jobs::enqueue(draft, stage_id, *max_attempts, claim.as_ref())
+        Change::Enqueue { stage_id, max_attempts, max_crashes, claim } => {
+            jobs::enqueue(draft, stage_id, (*max_attempts, *max_crashes), claim.as_ref())
         }
-        Change::Release { stage_id, max_attempts, claim } => {
-            jobs::release(draft, stage_id, *max_attempts, claim.as_ref())
+        Change::Release { stage_id, max_attempts, max_crashes, claim } => {
+            jobs::release(draft, stage_id, (*max_attempts, *max_crashes), claim.as_ref())
         }
         Change::Claim { stage_id, claim } => jobs::claim(draft, stage_id, claim),
         Change::ClaimQueued { stage_ids, claim, room } => jobs::claim_queued(draft, stage_ids, claim, *room),
@@ -32,6 +32,7 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Mismat
         Change::Complete { stage_id, output, elapsed } => stages::complete(draft, stage_id, output, *elapsed),
         Change::Retry { stage_id, error, delay } => stages::retry(draft, stage_id, error, *delay),
         Change::NoteError { stage_id, error } => stages::note_error(draft, stage_id, error),
+        Change::RecordCrash { stage_id, error } => stages::record_crash(draft, stage_id, error),
         Change::Fail { stage_id, error } => stages::fail(draft, stage_id, error),
         Change::Cancel { stage_id } => stages::cancel(draft, stage_id),
 

@@ -14,7 +14,7 @@ use crate::records::{
 use crate::stores::calls::CallRow;
 use crate::stores::working_set::{
     ArtifactRow, BlobRow, LogRow, RunRows, SideRows, StageRows, StagesOfRun, Tracked, UserStatements,
-    WorkingSet,
+    VoidBlobs, WorkingSet,
 };
 use crate::value::{CallId, Json, RunId};
 
@@ -218,6 +218,12 @@ impl<'a> Draft<'a> {
     /// Notes that the metrics of the stage differ from the stored ones.
     pub(super) fn metrics_changed(&mut self, stage_id: &str) {
         self.written.side_rows.changed_metrics.insert((self.run_id, stage_id.to_owned()));
+    }
+
+    /// Voids the blobs of a stage from before this generation.
+    pub(super) fn void_blobs(&mut self, stage_id: &str, generation: u32) {
+        let (run_id, stage_id) = (self.run_id, stage_id.to_owned());
+        self.written.side_rows.void_blobs.push(VoidBlobs { run_id, stage_id, generation });
     }
 
     /// Adds statements of the user.

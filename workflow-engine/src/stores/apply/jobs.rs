@@ -9,7 +9,7 @@ use crate::stores::instant;
 pub(super) fn enqueue(
     draft: &mut Draft<'_>,
     stage_id: &str,
-    max_attempts: u32,
+    (max_attempts, max_crashes): (u32, u32),
     claimant: Option<&Claimant>,
 ) -> Result<(), Mismatch> {
     let stage = draft.stage(stage_id)?;
@@ -25,6 +25,8 @@ pub(super) fn enqueue(
         priority: run.priority,
         attempt: 0,
         max_attempts,
+        crashes: 0,
+        max_crashes,
         // Epochs count from zero. The generation keeps the leases of an earlier generation's job apart from these. A
         // stage that has begun has lost its job, and with it the number of its newest lease: only an epoch above all
         // that the job can have had fences those leases off, and a clock in microseconds is always above.
@@ -57,7 +59,7 @@ pub(super) fn enqueue(
 pub(super) fn release(
     draft: &mut Draft<'_>,
     stage_id: &str,
-    max_attempts: u32,
+    (max_attempts, max_crashes): (u32, u32),
     claimant: Option<&Claimant>,
 ) -> Result<(), Mismatch> {
     let stage = draft.stage_mut(stage_id)?;
@@ -66,7 +68,7 @@ pub(super) fn release(
     if stage.waiting_on > 0 {
         return Ok(());
     }
-    enqueue(draft, stage_id, max_attempts, claimant)
+    enqueue(draft, stage_id, (max_attempts, max_crashes), claimant)
 }
 
 /// Writes `Change::Claim`.
@@ -77,7 +79,7 @@ pub(super) fn claim(draft: &mut Draft<'_>, stage_id: &str, claimant: &Claimant) 
     // The fence: every write of a worker is conditional on the epoch, and nothing resets it. The attempt number could
     // not serve, because returning a job lowers it.
     job.lease_epoch += 1;
-    // Counted at the claim and not at the outcome, so that a stage that kills its process reaches its last attempt.
+    // Counted at the claim and not at the outcome, so that no two executions have the same number.
     job.attempt += 1;
     job.worker_id = Some(claimant.worker_id.clone());
     job.leased_until = Some(instant::after(now, claimant.lease));
@@ -94,6 +96,7 @@ pub(super) fn claim(draft: &mut Draft<'_>, stage_id: &str, claimant: &Claimant) 
         priority: job.priority,
         attempt,
         max_attempts: job.max_attempts,
+        crashes: job.crashes,
         is_poll: false,
         idempotency_key: None,
     };

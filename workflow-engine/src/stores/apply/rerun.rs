@@ -47,6 +47,7 @@ pub(super) fn rerun(draft: &mut Draft<'_>, stages: &[RerunStage], waiting_on: u3
         }
         // A failed stage, for example, has a dead job of the old generation.
         draft.job_slot(stage_id).delete();
+        draft.void_blobs(stage_id, generation);
     }
     draft.event(EventKind::WorkflowStarted {})
 }

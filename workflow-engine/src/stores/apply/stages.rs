@@ -66,6 +66,15 @@ pub(super) fn note_error(draft: &mut Draft<'_>, stage_id: &str, error: &str) -> 
     Ok(())
 }
 
+/// Writes `Change::RecordCrash`.
+pub(super) fn record_crash(draft: &mut Draft<'_>, stage_id: &str, error: &str) -> Result<(), Mismatch> {
+    let job = draft.job_mut(stage_id)?;
+    job.crashes = job.crashes.saturating_add(1);
+    // Only failures of the body use up the attempts of the policy.
+    job.max_attempts = job.max_attempts.saturating_add(1);
+    retry(draft, stage_id, error, Duration::ZERO)
+}
+
 /// Writes `Change::Fail`.
 pub(super) fn fail(draft: &mut Draft<'_>, stage_id: &str, error: &str) -> Result<(), Mismatch> {
     let now = draft.now();

@@ -68,6 +68,8 @@ fn requeue(draft: &mut Draft<'_>, stage_id: &str, check_after: Duration) -> Resu
     let job = draft.job_mut(stage_id)?;
     clear_lease(job, Status::Suspended);
     job.attempt = 0;
+    job.max_attempts = job.max_attempts.saturating_sub(job.crashes);
+    job.crashes = 0;
     job.run_at = if job.woken { now } else { instant::after(now, check_after) };
     job.woken = false;
     draft.notify_work();

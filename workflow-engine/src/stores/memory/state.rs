@@ -151,6 +151,13 @@ impl State {
         for blob in set.blobs {
             self.blobs.insert(blob.key, blob.value);
         }
+        for void in &set.side_rows.void_blobs {
+            let [after, before, kept_after, kept_before] = void.bounds();
+            let is_between = |key: &str, after: &str, before: &str| after < key && key < before;
+            self.blobs.retain(|BlobKey(key), _| {
+                !is_between(key, &after, &before) || is_between(key, &kept_after, &kept_before)
+            });
+        }
         self.side_tables.write(set.side_rows);
         set.notifications
     }

@@ -46,7 +46,8 @@ macro_rules! stage_row {
 macro_rules! job_row {
     () => {
         "j.workflow_run_id, ARRAY[j.stage_id, j.workflow_id, j.definition_fingerprint, j.status, j.worker_id], \
-         ARRAY[j.generation, j.priority, j.attempt, j.max_attempts, j.lease_epoch, j.woken::int], \
+         ARRAY[j.generation, j.priority, j.attempt, j.max_attempts, j.crashes, j.max_crashes, \
+         j.lease_epoch, j.woken::int], \
          ARRAY[j.leased_until, j.run_at]"
     };
 }
@@ -145,6 +146,8 @@ pub(super) fn job(row: &PgRow) -> Result<JobRecord, Failure> {
         priority: columns.int("priority")?,
         attempt: columns.int("attempt")?,
         max_attempts: columns.int("max_attempts")?,
+        crashes: columns.int("crashes")?,
+        max_crashes: columns.int("max_crashes")?,
         lease_epoch: columns.int("lease_epoch")?,
         woken: columns.int::<u8>("woken")? != 0,
         leased_until: columns.maybe_instant(),

@@ -120,8 +120,8 @@ impl Database {
             clock_estimate: DatabaseClock::default(),
             idle: Mutex::default(),
             released: Notify::new(),
-            readers: Semaphore::new(options.connections.max(1) as usize),
-            max_readers: options.connections.max(1),
+            readers: Semaphore::new(options.connections as usize),
+            max_readers: options.connections,
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::stores::refusal::Refusal;
 
 /// The failure of a transaction. It can be cloned, because every request in the transaction fails with it.
 #[derive(Clone, Debug)]
@@ -30,7 +31,7 @@ enum Cause {
     /// One of the user's statements waited for a lock of another session, for too long or in a deadlock.
     StatementBlocked,
     /// The server refused one of the user's statements.
-    StatementRefused,
+    StatementRefused(Refusal),
     /// A retry would fail as well.
     Permanent,
 }
@@ -68,16 +69,30 @@ impl Failure {
     }
 
     /// The database returned an error for one of the user's statements, or for the commit of a transaction with some.
-    pub(super) fn statement(which: impl Into<String>, error: sqlx::Error) -> Self {
+    /// `conflict` is for an error that is the violation of a constraint.
+    pub(super) fn statement(which: impl Into<String>, error: sqlx::Error, conflict: Refusal) -> Self {
+        let is_conflict = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        // The class of integrity constraint violations.
+        let is_conflict = is_conflict.is_some_and(|code| code.starts_with("23"));
+        let refusal = if is_conflict { conflict } else { Refusal::FAILED };
         let cause = match cause_of(&error) {
             _ if has_code(&error, &["55P03", "40P01"]) => Cause::StatementBlocked,
             // These concern the user's own rows: a duplicate key or a time limit.
-            Cause::Conflict if !has_code(&error, &["40001"]) => Cause::StatementRefused,
-            Cause::Overloaded if has_code(&error, &["57014"]) => Cause::StatementRefused,
-            Cause::Permanent => Cause::StatementRefused,
+            Cause::Conflict if !has_code(&error, &["40001"]) => Cause::StatementRefused(refusal),
+            Cause::Overloaded if has_code(&error, &["57014"]) => Cause::StatementRefused(refusal),
+            Cause::Permanent => Cause::StatementRefused(refusal),
             cause => cause,
         };
         Self { action: which.into(), cause, source: Arc::new(error) }
+    }
+
+    /// A statement of the user whose expectation is not met.
+    pub(super) fn unmet(
+        which: impl Into<String>,
+        source: impl StdError + Send + Sync + 'static,
+        refusal: Refusal,
+    ) -> Self {
+        Self { action: which.into(), cause: Cause::StatementRefused(refusal), source: Arc::new(source) }
     }
 
     /// A failure that a retry would meet again.
@@ -170,7 +185,7 @@ impl Failure {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure.cause {
-            Cause::StatementRefused => Self::statement_refused(&failure.action, failure.source),
+            Cause::StatementRefused(refusal) => refusal.into_error(&failure.action, failure.source),
             Cause::Permanent => Self::store_failed(&failure.action, failure.source),
             _ => Self::store_unavailable(&failure.action, failure.source),
         }

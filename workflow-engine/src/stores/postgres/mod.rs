@@ -30,6 +30,7 @@
 //! rows into records, and `statements.rs` fills the schema's name into the statements.
 
 mod options;
+mod parameters;
 mod open;
 mod database;
 mod persistence;

@@ -13,6 +13,7 @@ use super::external_commits::ExternalCommits;
 use super::failure::Failure;
 use super::migrations::migrate;
 use super::options::{PostgresOptions, schema_of};
+use super::parameters::resolve;
 use super::queue::Queue;
 use super::statement_commits::StatementCommits;
 use super::statements::Statements;
@@ -26,11 +27,12 @@ impl PostgresStore {
     /// Opens the database that the options or a URL name, and migrates its schema to the version of this engine.
     ///
     /// # Errors
-    /// `UNSUPPORTED_STORE` when the URL or the schema's name is invalid; `STORE_UNAVAILABLE` when the server cannot be
+    /// `INVALID_SETTING` for an option that is out of its range; `UNSUPPORTED_STORE` when the URL or the schema's name is invalid; `STORE_UNAVAILABLE` when the server cannot be
     /// reached; `STORE_FAILED` when the server refuses, or when a later version of the engine has migrated the schema.
     /// No message shows a password.
     pub async fn open(options: impl Into<PostgresOptions>) -> Result<Self, Error> {
-        let options = options.into();
+        let options = resolve(options.into())?;
+        options.check()?;
         let schema = schema_of(&options)?.to_owned();
         let statements = Statements::new(&schema, options.begin(), options.end_user_statements());
         let row_types = RowTypes::of_schema(&schema);
@@ -56,7 +58,7 @@ impl PostgresStore {
 
         let queue = Arc::new(Queue::default());
         let serve = |_| runtime.spawn(committer::serve(Arc::clone(&database), Arc::clone(&queue)));
-        let committers = (0..options.connections.max(1)).map(serve).collect();
+        let committers = (0..options.connections).map(serve).collect();
         let stop = CancellationToken::new();
         let external_commits = Arc::new(ExternalCommits {
             database: Arc::clone(&database),

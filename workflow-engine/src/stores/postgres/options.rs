@@ -6,35 +6,40 @@ use std::time::Duration;
 use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 
-use crate::error::Error;
+use crate::error::{Error, redacted, redacted_text};
 use crate::ports::Clock;
 use crate::stores::sql_texts::is_identifier;
+use crate::value::setting::{DAY, check_range};
 
 /// Settings of a [`PostgresStore`](super::PostgresStore).
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct PostgresOptions {
     /// The database: `postgres://user:password@host:port/database`, with libpq's parameters after a `?`.
+    ///
+    /// Three parameters set the options below: `schema=jobs`, `connection_limit=2` and `pgbouncer=true` (behind a pooler).
+    /// It is an error to set an option to two values. `connect_timeout`, `channel_binding`, `target_session_attrs`,
+    /// `client_encoding`, `gssencmode` and `keepalives…` are accepted and have no effect; any other parameter is an error.
     pub url: String,
     /// The schema that holds the tables; it is created if it does not exist. Default `workflow_engine`. At most 40
     /// lower-case letters, digits and `_`; it starts with no digit and not with `pg_`. Each schema is a separate store.
     pub schema: String,
-    /// The number of connections that commit, at least 1; default 4. At most as many read, and one listens.
+    /// The number of connections that commit, 1 to 1,000; default 4. At most as many read, and one listens.
     pub connections: u32,
     /// Whether the server is reached through a pooler in transaction mode; default no. The store then keeps nothing in
     /// a session: it prepares no statements, does not listen, sets timeouts in each transaction, and notices the
     /// commits of other processes by polling.
     pub behind_pooler: bool,
-    /// The number of connections that commit stages with statements of their own (`ctx.transaction()`), at least 1;
-    /// default 4. Such a commit may wait for locks on your tables, so it has a separate connection and delays no other
+    /// The number of connections that commit stages with statements of their own (`ctx.transaction()`), 1 to
+    /// 1,000; default 4. Such a commit may wait for locks on your tables, so it has a separate connection and delays no other
     /// work. They are opened when they are first needed.
     pub statement_connections: u32,
-    /// How long the statements of one stage may wait for locks that other sessions hold on your tables; default 5
-    /// minutes. Until then the wait costs no attempt: the stage keeps its lease, and the commit is tried again and
+    /// How long the statements of one stage may wait for locks that other sessions hold on your tables; 0 to 1
+    /// day, default 5 minutes. Until then the wait costs no attempt: the stage keeps its lease, and the commit is tried again and
     /// again. Afterwards the attempt fails with `STATEMENT_FAILED`, and the error names the statement.
     pub statement_lock_wait: Duration,
-    /// How long a transaction may take, including the wait for locks, before it fails with a retryable error; default
-    /// 30 seconds.
+    /// How long a transaction may take, including the wait for locks, before it fails with a retryable error; 100 ms to
+    /// 1 day, default 30 seconds.
     pub transaction_timeout: Duration,
     /// A clock for tests; default the database's clock, the only one that all processes share.
     pub clock: Option<Arc<dyn Clock>>,
@@ -123,12 +128,20 @@ fn milliseconds(timeout: Duration) -> String {
 }
 
 impl PostgresOptions {
+    /// Checks that each setting is in its range.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        check_range("connections", &self.connections, &(1..=1_000))?;
+        check_range("statement_connections", &self.statement_connections, &(1..=1_000))?;
+        check_range("statement_lock_wait", &self.statement_lock_wait, &(Duration::ZERO..=DAY))?;
+        check_range("transaction_timeout", &self.transaction_timeout, &(Duration::from_millis(100)..=DAY))
+    }
+
     /// Returns the options of a connection.
     pub(super) fn connect(&self) -> Result<PgConnectOptions, Error> {
         let url = self.url.as_str();
-        let parsed: PgConnectOptions = url
-            .parse()
-            .map_err(|error: sqlx::Error| Error::unsupported_url(&redacted(url), &error.to_string()))?;
+        let parsed: PgConnectOptions = url.parse().map_err(|error: sqlx::Error| {
+            Error::unsupported_url(url, &redacted_text(&error.to_string(), url))
+        })?;
         let named = parsed.get_application_name().is_some();
         let parsed = if named { parsed } else { parsed.application_name("workflow-engine") };
         // sqlx logs each statement, which costs more than some of them.
@@ -164,14 +177,6 @@ impl PostgresOptions {
     }
 }
 
-/// Returns the URL without user, password and parameters, to be shown in errors.
-pub(super) fn redacted(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return "(not a URL)".to_owned() };
-    let (rest, _) = rest.split_once('?').unwrap_or((rest, ""));
-    let host_and_path = rest.rsplit_once('@').map_or(rest, |(_, after)| after);
-    format!("{scheme}://{host_and_path}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,18 +192,6 @@ mod tests {
         }
         for name in ["", "1a", "a b", "a\"b", "A", "pg_a", "a;drop", "größe", &"a".repeat(41)] {
             assert_eq!(schema_of(&named(name)).unwrap_err().code(), "UNSUPPORTED_STORE", "{name}");
-        }
-    }
-
-    #[test]
-    fn a_redacted_url_shows_no_password() {
-        for (url, shown) in [
-            ("postgres://user:secret@host:5432/name?sslmode=require", "postgres://host:5432/name"),
-            ("postgres://host/name?password=secret", "postgres://host/name"),
-            ("postgres://user:se@cret@host/name", "postgres://host/name"),
-            ("secret", "(not a URL)"),
-        ] {
-            assert_eq!(redacted(url), shown);
         }
     }
 }

@@ -124,6 +124,8 @@ fn put_job(row: &mut CompositeRow<'_>, job: &JobRecord) {
         .int(job.priority)
         .int(job.attempt)
         .int(job.max_attempts)
+        .int(job.crashes)
+        .int(job.max_crashes)
         .int(job.lease_epoch)
         .maybe_text(job.worker_id.as_deref())
         .maybe_instant(job.leased_until)

@@ -35,6 +35,12 @@ const UPDATE_METRICS: &str = "
     FROM unnest($1, $2, $3) AS n (run_id, stage_id, metrics)
     WHERE s.workflow_run_id = n.run_id AND s.stage_id = n.stage_id";
 
+const DELETE_VOID_BLOBS: &str = "
+    DELETE FROM {schema}.workflow_blobs AS b
+    USING unnest($1, $2, $3, $4, $5) AS n (run_id, after, before, kept_after, kept_before)
+    WHERE b.workflow_run_id = n.run_id AND b.key > n.after AND b.key < n.before
+        AND NOT (b.key > n.kept_after AND b.key < n.kept_before)";
+
 /// The columns that [`annotation`] reads; the statement calls the table `a`.
 macro_rules! annotation_row {
     () => {
@@ -110,6 +116,15 @@ pub(super) async fn write(transaction: &mut Transaction<'_>, set: &WorkingSet) -
         transaction.execute(ACTION, query).await?;
     }
     write_artifacts(transaction, set).await?;
+    if !side_rows.void_blobs.is_empty() {
+        let bounds: Vec<_> = side_rows.void_blobs.iter().map(|void| (void.run_id, void.bounds())).collect();
+        let mut rows = Rows::<4, 0, 0>::new();
+        for (run_id, bounds) in &bounds {
+            rows.push(*run_id, bounds.each_ref().map(|bound| Some(bound.as_str())), [], []);
+        }
+        let query = rows.bind(transaction.query(DELETE_VOID_BLOBS));
+        transaction.execute(ACTION, query).await?;
+    }
     if side_rows.changed_metrics.is_empty() {
         return Ok(());
     }

@@ -30,14 +30,15 @@ use super::database::Database;
 use super::failure::Failure;
 use super::options::PostgresOptions;
 use super::transaction::{TIMEOUT_GRACE, Transaction};
-use super::{calls, load, side_rows, user_statements, write};
+use super::user_statements::run_statements;
+use super::{calls, load, side_rows, write};
 use crate::error::Error;
 use crate::failpoints::failpoint;
-use crate::ports::{Change, Commit, Decision};
-use crate::records::Statement;
+use crate::ports::{Commit, Decision};
 use crate::stores::Closed;
 use crate::stores::apply::{apply, holds};
-use crate::stores::footprint::Footprint;
+use crate::stores::footprint::{Footprint, user_statements};
+use crate::stores::refusal::Refusal;
 use crate::stores::working_set::WorkingSet;
 
 const ACTION: &str = "commit";
@@ -117,7 +118,7 @@ async fn serve(
     let pauses = ExponentialBuilder::new().with_min_delay(MIN_PAUSE).with_max_delay(MAX_PAUSE);
     let mut pauses = pauses.with_jitter().without_max_times().build();
     let mut lock_timeout = FIRST_LOCK_TIMEOUT;
-    let texts = contended_statements::texts(statements(decision));
+    let texts = contended_statements::texts(user_statements(decision));
     let (mut contended, mut conflicts, mut has_reconnected) = (None, 0, false);
     loop {
         let outcome = {
@@ -240,8 +241,9 @@ async fn run(
     }
 
     transaction.begin_user_statements(lock_timeout).await?;
-    user_statements::run(transaction, statements(decision)).await?;
-    transaction.end_user_statements().await?;
+    run_statements(transaction, user_statements(decision)).await?;
+    let conflict = Refusal::deferred_conflict(user_statements(decision).flatten());
+    transaction.end_user_statements(conflict).await?;
 
     let mut set = WorkingSet::default();
     let now = load::load(transaction, &footprint, &mut set).await?;
@@ -255,15 +257,7 @@ async fn run(
     side_rows::write(transaction, &set).await?;
     calls::write(transaction, &set).await?;
     failpoint!("postgres: before COMMIT", Failure::injected("commit").during_commit());
-    transaction.commit().await?;
+    transaction.commit_user_statements(conflict).await?;
     failpoint!("postgres: after COMMIT", Failure::injected("commit").during_commit());
     Ok(Done::Committed(Box::new(set), commit))
-}
-
-/// Returns the statements of each change that has some, in order.
-fn statements(decision: &Decision) -> impl Iterator<Item = &[Statement]> {
-    decision.changes.iter().filter_map(|change| match change {
-        Change::Execute { statements, .. } => Some(statements.as_slice()),
-        _ => None,
-    })
 }

@@ -12,6 +12,7 @@ use super::arrays::PgQuery;
 use super::database::Database;
 use super::failure::Failure;
 use super::options::user_settings;
+use crate::stores::refusal::Refusal;
 
 /// How much longer than the server's own timeouts the store waits for a transaction before it drops the connection.
 pub(super) const TIMEOUT_GRACE: Duration = Duration::from_secs(5);
@@ -24,13 +25,11 @@ pub(super) struct Transaction<'a> {
     connection: &'a mut PgConnection,
     /// Whether `BEGIN` was sent.
     is_open: bool,
-    /// Whether the user's statements have run in it.
-    has_user_statements: bool,
 }
 
 impl<'a> Transaction<'a> {
     pub(super) fn new(database: &'a Database, connection: &'a mut PgConnection) -> Self {
-        Self { database, connection, is_open: false, has_user_statements: false }
+        Self { database, connection, is_open: false }
     }
 
     /// Returns a statement, to which its arguments are to be bound.
@@ -96,7 +95,6 @@ impl<'a> Transaction<'a> {
     /// Executes one of the user's statements; returns how many rows it has changed.
     pub(super) async fn execute_user_statement(&mut self, query: PgQuery<'_>) -> Result<u64, sqlx::Error> {
         self.database.counters.statements.fetch_add(1, Ordering::Relaxed);
-        self.has_user_statements = true;
         Ok(query.execute(&mut *self.connection).await?.rows_affected())
     }
 
@@ -108,10 +106,10 @@ impl<'a> Transaction<'a> {
 
     /// Checks the constraints that the user's statements have deferred, and returns to the engine's settings. Checked
     /// at the commit, they could wait for locks while the transaction holds the engine's.
-    pub(super) async fn end_user_statements(&mut self) -> Result<(), Failure> {
+    pub(super) async fn end_user_statements(&mut self, conflict: Refusal) -> Result<(), Failure> {
         let settings = self.database.statements.restore.clone();
         let ended = sqlx::raw_sql(settings).execute(&mut *self.connection).await;
-        ended.map(drop).map_err(|error| Failure::statement(COMMIT_OF_STATEMENTS, error))
+        ended.map(drop).map_err(|error| Failure::statement(COMMIT_OF_STATEMENTS, error, conflict))
     }
 
     /// Begins the transaction.
@@ -122,13 +120,15 @@ impl<'a> Transaction<'a> {
 
     /// Commits the transaction.
     pub(super) async fn commit(&mut self) -> Result<(), Failure> {
-        if !self.has_user_statements {
-            let committed = self.control("commit", SqlStr::from_static("COMMIT")).await;
-            return committed.map_err(Failure::during_commit);
-        }
-        // The server checks constraints that the user's statements have deferred only now, so its error is theirs.
+        let committed = self.control("commit", SqlStr::from_static("COMMIT")).await;
+        committed.map_err(Failure::during_commit)
+    }
+
+    /// Commits a transaction with statements of the user. What the server checks only now, for example in a deferred
+    /// trigger, is their failure.
+    pub(super) async fn commit_user_statements(&mut self, conflict: Refusal) -> Result<(), Failure> {
         let committed = sqlx::raw_sql("COMMIT").execute(&mut *self.connection).await;
-        let failure = |error| Failure::statement(COMMIT_OF_STATEMENTS, error).during_commit();
+        let failure = |error| Failure::statement(COMMIT_OF_STATEMENTS, error, conflict).during_commit();
         committed.map(drop).map_err(failure)
     }
 

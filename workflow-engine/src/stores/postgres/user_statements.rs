@@ -10,20 +10,24 @@ use super::arrays::PgQuery;
 use super::failure::Failure;
 use super::transaction::Transaction;
 use crate::records::{SqlValue, Statement};
+use crate::stores::refusal::Refusal;
 use crate::stores::working_set::UserStatements;
 use crate::value::Json;
 
 /// Runs the statements in order.
-pub(super) async fn run<'s>(
+pub(super) async fn run_statements<'s>(
     transaction: &mut Transaction<'_>,
     statements: impl Iterator<Item = &'s [Statement]>,
 ) -> Result<(), Failure> {
     for statements in statements {
         for (statement, number) in statements.iter().zip(1..) {
+            let which = || format!("statement {number} of {}", statements.len());
             let executed = transaction.execute_user_statement(query(statement)).await;
-            executed.map_err(|error| {
-                Failure::statement(format!("statement {number} of {}", statements.len()), error)
-            })?;
+            let changed =
+                executed.map_err(|error| Failure::statement(which(), error, Refusal::conflict(statement)))?;
+            statement
+                .check_rows(changed)
+                .map_err(|unmet| Failure::unmet(which(), unmet, Refusal::unmet(statement)))?;
         }
     }
     Ok(())
@@ -38,7 +42,7 @@ pub(super) async fn run_last(
         return Ok(());
     }
     transaction.begin_user_statements(transaction.database.transaction_timeout).await?;
-    run(transaction, executed.iter().map(|change| change.statements.as_slice())).await
+    run_statements(transaction, executed.iter().map(|change| change.statements.as_slice())).await
 }
 
 /// The statement does not stay prepared: a stage may send a different text each time, and behind a pooler no session

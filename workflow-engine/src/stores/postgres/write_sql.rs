@@ -87,7 +87,7 @@ const JOBS_AND_EVENTS: &str = ",
     jobs AS (
         INSERT INTO {schema}.workflow_job_queue
             (workflow_run_id, stage_id, workflow_id, definition_fingerprint, generation, status, priority, attempt,
-            max_attempts, lease_epoch, worker_id, leased_until, run_at, woken)
+            max_attempts, crashes, max_crashes, lease_epoch, worker_id, leased_until, run_at, woken)
         SELECT * FROM unnest($?::{schema}.workflow_job[]) AS n
         WHERE $is_writable
     ),
@@ -168,7 +168,7 @@ const JOB_UPDATES: &str = ",
         UPDATE {schema}.workflow_job_queue AS q
         SET workflow_id = n.workflow_id, definition_fingerprint = n.definition_fingerprint, status = n.status,
             worker_id = n.worker_id, generation = n.generation, priority = n.priority, attempt = n.attempt,
-            max_attempts = n.max_attempts, lease_epoch = n.lease_epoch, woken = n.woken, run_at = n.run_at,
+            max_attempts = n.max_attempts, crashes = n.crashes, max_crashes = n.max_crashes, lease_epoch = n.lease_epoch, woken = n.woken, run_at = n.run_at,
             leased_until = CASE
                 WHEN q.status = 'RUNNING' AND n.status = 'RUNNING' AND q.lease_epoch = n.lease_epoch
                     AND q.generation = n.generation

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Error, descriptors};
+use crate::stores::refusal::Refusal;
 
 /// The descriptors that a connection needs. Some may be free again when SQLite has failed to open one.
 const PROBED: usize = 3;
@@ -17,7 +18,7 @@ pub(super) struct Failure {
     doing: String,
     transient: bool,
     busy: bool,
-    refused: bool,
+    refusal: Option<Refusal>,
     /// Whether the process has no free file descriptor.
     exhausted: bool,
     /// The file that is no longer the one that this process has open.
@@ -51,11 +52,23 @@ impl Failure {
         }
     }
 
-    /// Creates the failure for an error of a user's statement, or of the commit of such statements. The statements are to
-    /// blame unless the database is busy or unavailable.
-    pub(super) fn statement(which: impl Into<String>, error: impl DatabaseError) -> Self {
+    /// Creates the failure for an error of a user's statement, or of the commit of such statements; `conflict` is for an
+    /// error that is the violation of a constraint. The statements are to blame unless the database is busy or
+    /// unavailable.
+    pub(super) fn statement(which: impl Into<String>, error: impl DatabaseError, conflict: Refusal) -> Self {
+        let is_conflict = error.code().is_some_and(|code| code & 0xff == CONSTRAINT);
         let failure = Self::database(which, error);
-        Self { refused: !failure.transient, ..failure }
+        let refusal = if is_conflict { conflict } else { Refusal::FAILED };
+        Self { refusal: (!failure.transient).then_some(refusal), ..failure }
+    }
+
+    /// Creates the failure for a statement of the user whose expectation is not met.
+    pub(super) fn unmet(
+        which: impl Into<String>,
+        source: impl StdError + Send + Sync + 'static,
+        refusal: Refusal,
+    ) -> Self {
+        Self { refusal: Some(refusal), ..Self::lasting(which, source) }
     }
 
     /// Creates the failure of a database that a test has made unavailable.
@@ -70,7 +83,7 @@ impl Failure {
             doing: doing.into(),
             transient: false,
             busy: false,
-            refused: false,
+            refusal: None,
             exhausted: false,
             changed_file: None,
             source: Arc::new(source),
@@ -122,8 +135,8 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         if let Some(path) = &failure.changed_file {
             Self::store_file_replaced(path, failure.source)
-        } else if failure.refused {
-            Self::statement_refused(&failure.doing, failure.source)
+        } else if let Some(refusal) = failure.refusal {
+            refusal.into_error(&failure.doing, failure.source)
         } else if failure.exhausted {
             Self::descriptors_exhausted(&failure.doing, failure.source)
         } else if failure.busy {
@@ -142,6 +155,9 @@ const LOCKED: i32 = 6;
 const IO_ERROR: i32 = 10;
 const FULL: i32 = 13;
 const CANNOT_OPEN: i32 = 14;
+
+/// SQLite's primary code of a violated constraint.
+const CONSTRAINT: i32 = 19;
 
 /// An error of one of the two libraries that call SQLite: sqlx reads, rusqlite writes.
 pub(super) trait DatabaseError: StdError + Send + Sync + 'static {

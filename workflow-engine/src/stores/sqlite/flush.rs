@@ -50,13 +50,13 @@ const UPDATE_STAGE: &str = "
 const INSERT_JOB: &str = "
     INSERT INTO {prefix}job_queue
         (workflow_run_id, stage_id, generation, status, priority, attempt, max_attempts, lease_epoch, worker_id,
-         leased_until, run_at, woken, workflow_id, definition_fingerprint)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+         leased_until, run_at, woken, crashes, max_crashes, workflow_id, definition_fingerprint)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
 
 const UPDATE_JOB: &str = "
     UPDATE {prefix}job_queue
     SET generation = ?3, status = ?4, priority = ?5, attempt = ?6, max_attempts = ?7, lease_epoch = ?8,
-        worker_id = ?9, leased_until = ?10, run_at = ?11, woken = ?12
+        worker_id = ?9, leased_until = ?10, run_at = ?11, woken = ?12, crashes = ?13, max_crashes = ?14
     WHERE workflow_run_id = ?1 AND stage_id = ?2";
 
 const DELETE_JOB: &str = "DELETE FROM {prefix}job_queue WHERE workflow_run_id = ?1 AND stage_id = ?2";
@@ -81,6 +81,9 @@ const PUT_BLOB: &str = "
     INSERT INTO {prefix}blobs (key, workflow_run_id, value, created_at) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT (key) DO UPDATE SET value = excluded.value, created_at = excluded.created_at";
 
+const DELETE_VOID_BLOBS: &str = "
+    DELETE FROM {prefix}blobs WHERE key > ?1 AND key < ?2 AND NOT (key > ?3 AND key < ?4)";
+
 /// The statements of this file, for the test of their query plans.
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[
@@ -98,6 +101,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     COMPLETE_KEY,
     INSERT_LOG,
     PUT_BLOB,
+    DELETE_VOID_BLOBS,
 ];
 
 /// Writes the changed rows. They are sorted by key, so that each table is written from left to right.
@@ -207,6 +211,7 @@ fn job_row(job: &JobRecord, row: &mut Arguments<'_, '_>) {
     row.id(job.run_id).text(&job.stage_id).int(job.generation).text(job.status.as_str()).int(job.priority);
     row.int(job.attempt).int(job.max_attempts).int(job.lease_epoch).maybe_text(job.worker_id.as_deref());
     row.maybe_instant(job.leased_until).instant(job.run_at).int(job.woken);
+    row.int(job.crashes).int(job.max_crashes);
 }
 
 /// Writes the new events, sorted: the set has them in the order of the decisions.
@@ -250,6 +255,11 @@ fn write_logs_and_blobs(session: &Session, set: &WorkingSet) -> Result<(), Failu
     let mut put = session.prepare(DOING, PUT_BLOB);
     for blob in &set.blobs {
         put.run(|row| _ = row.text(&blob.key.0).id(blob.run_id).text(blob.value.as_str()).instant(blob.at))?;
+    }
+    let mut delete = session.prepare(DOING, DELETE_VOID_BLOBS);
+    for void in &set.side_rows.void_blobs {
+        let bounds = void.bounds();
+        delete.run(|row| bounds.iter().for_each(|bound| _ = row.text(bound)))?;
     }
     Ok(())
 }

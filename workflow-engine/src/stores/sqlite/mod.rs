@@ -21,6 +21,8 @@
 //! `owned_row`). `query_plans` tests that no statement scans a table.
 
 mod options;
+mod parameters;
+mod file_fault;
 mod open;
 mod migrations;
 mod persistence;

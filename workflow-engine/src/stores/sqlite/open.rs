@@ -18,9 +18,11 @@ use tokio::sync::mpsc;
 use super::SqliteStore;
 use super::external_commits::{DataVersion, ExternalCommits};
 use super::failure::Failure;
+use super::file_fault;
 use super::file_identity::FileIdentity;
 use super::migrations::migrate;
-use super::options::{SqliteOptions, path_of, prefix_of, texts_with};
+use super::options::{SqliteOptions, prefix_of, texts_with};
+use super::parameters::resolve;
 use super::row_cache::RowCache;
 use super::session::Session;
 use super::statistics::Counters;
@@ -37,13 +39,14 @@ impl SqliteStore {
     /// does not exist, and migrates its schema to this version.
     ///
     /// # Errors
-    /// `UNSUPPORTED_STORE` when the location does not name a file; `STORE_UNAVAILABLE` when the file cannot be opened,
+    /// `INVALID_SETTING` for an option that is out of its range; `UNSUPPORTED_STORE` when the location does not name a
+    /// file that the process may create or write; `STORE_UNAVAILABLE` when the file cannot be opened,
     /// `DESCRIPTORS_EXHAUSTED` when the process may open no more files, `STORE_LOCKED` when another process keeps the
-    /// file locked; `STORE_FAILED` when the file is not a database of this engine, or of a later
-    /// version of it. The messages name the file.
+    /// file locked; `STORE_FAILED` when the file is not a database of this engine, or of a later version of it. The
+    /// messages name the file.
     pub async fn open(options: impl Into<SqliteOptions>) -> Result<Self, Error> {
-        let options = options.into();
-        let path = path_of(&options.location)?;
+        let (options, path) = resolve(options.into())?;
+        options.check()?;
         let texts = Arc::new(texts_with(prefix_of(&options)?));
         let counters = Arc::new(Counters::default());
         let session = Session {
@@ -115,7 +118,9 @@ async fn connect(path: &Path, options: &SqliteOptions, texts: &SqlTexts) -> Resu
             Err(failure) => failure,
         };
         if !failure.is_busy() || Instant::now() + pause > deadline {
-            return Err(failure.about(path).into());
+            let fault =
+                if failure.is_busy() { None } else { file_fault::find(path, options.create_if_missing) };
+            return Err(fault.unwrap_or_else(|| failure.about(path).into()));
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_millis(100));

@@ -1,6 +1,6 @@
 //! The options of a SQLite store.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,9 +8,10 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
-use crate::error::Error;
+use crate::error::{Error, redacted};
 use crate::ports::{Clock, SystemClock};
 use crate::stores::sql_texts::{SqlTexts, is_identifier};
+use crate::value::setting::{DAY, check_range};
 
 /// The page cache of a connection. A negative value is in KiB: 16 MiB.
 const CACHE_SIZE: i32 = -16_384;
@@ -22,15 +23,21 @@ const PREPARED: usize = 128;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct SqliteOptions {
-    /// The file: a path, `sqlite:path` or `sqlite://path`. It is created if it does not exist.
+    /// The file: a path, `sqlite:path` or `sqlite://path`.
+    ///
+    /// Parameters after a `?` set the options below: `mode=rwc` or `mode=rw` (whether the file is created),
+    /// `synchronous=full` or `normal`, `busy_timeout` in milliseconds, `table_prefix`, and `schema=jobs` for the prefix
+    /// `jobs_`. It is an error to set an option to two values.
     pub location: String,
+    /// Whether the file is created if it does not exist. Default yes.
+    pub create_if_missing: bool,
     /// What the names of all tables and indexes begin with. Default `workflow_`. 1 to 40 lower-case letters, digits and
     /// `_`, not a digit first. The file may hold other tables too; stores with different prefixes are separate.
     pub table_prefix: String,
     /// The moment at which a commit is acknowledged. Default [`Synchronous::Full`].
     pub synchronous: Synchronous,
-    /// The time that a transaction waits for one of another process. Default 10 seconds. Afterwards all calls that wait for
-    /// it fail with `STORE_LOCKED`, which is retryable.
+    /// The time that a transaction waits for one of another process. 1 ms to 1 day; default 10 seconds. Afterwards all
+    /// calls that wait for it fail with `STORE_LOCKED`, which is retryable.
     pub busy_timeout: Duration,
     /// The clock. Default: the clock of the machine.
     pub clock: Arc<dyn Clock>,
@@ -53,6 +60,7 @@ impl SqliteOptions {
     pub fn new(location: impl Into<String>) -> Self {
         Self {
             location: location.into(),
+            create_if_missing: true,
             table_prefix: "workflow_".to_owned(),
             synchronous: Synchronous::Full,
             busy_timeout: Duration::from_secs(10),
@@ -70,29 +78,14 @@ impl<T: Into<String>> From<T> for SqliteOptions {
 impl std::fmt::Debug for SqliteOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SqliteOptions")
-            .field("location", &self.location)
+            // It can be a mistyped URL of a database.
+            .field("location", &redacted(&self.location))
+            .field("create_if_missing", &self.create_if_missing)
             .field("table_prefix", &self.table_prefix)
             .field("synchronous", &self.synchronous)
             .field("busy_timeout", &self.busy_timeout)
             .finish_non_exhaustive()
     }
-}
-
-/// Returns the path that a location names: a path, or `sqlite:path`, or `sqlite://path`.
-pub(super) fn path_of(location: &str) -> Result<PathBuf, Error> {
-    let path = location.strip_prefix("sqlite:").unwrap_or(location);
-    let path = path.strip_prefix("//").unwrap_or(path);
-    if path.is_empty() || path == ":memory:" {
-        let reason = "a database in memory cannot be shared by its connections: use the store in memory";
-        return Err(Error::unsupported_url(location, reason));
-    }
-    if path.contains('?') {
-        return Err(Error::unsupported_url(location, "settings are given as options, not after a `?`"));
-    }
-    if path.contains("://") {
-        return Err(Error::unsupported_url(location, "it is not the path of a SQLite file"));
-    }
-    Ok(PathBuf::from(path))
 }
 
 /// Returns the texts of statements on the tables with a prefix.
@@ -113,6 +106,11 @@ pub(super) fn prefix_of(options: &SqliteOptions) -> Result<&str, Error> {
 }
 
 impl SqliteOptions {
+    /// Checks that each setting is in its range.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        check_range("busy_timeout", &self.busy_timeout, &(Duration::from_millis(1)..=DAY))
+    }
+
     /// Opens the connection that writes. It blocks, but only on the file.
     pub(super) fn writer(&self, path: &Path) -> rusqlite::Result<Connection> {
         // Without SQLite's locks around each call, because only one thread calls it.
@@ -142,7 +140,7 @@ impl SqliteOptions {
     /// Returns the settings of the connection that creates the file.
     pub(super) fn creator(&self, path: &Path) -> SqliteConnectOptions {
         self.reader(path)
-            .create_if_missing(true)
+            .create_if_missing(self.create_if_missing)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .pragma("query_only", "0")

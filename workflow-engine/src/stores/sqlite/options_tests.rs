@@ -25,18 +25,3 @@ async fn the_writing_connection_has_the_settings_of_the_options() {
         assert!(connection.db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG).unwrap());
     }
 }
-
-#[test]
-fn a_location_is_a_path_or_a_url() {
-    for (location, path) in [
-        ("workflows.db", "workflows.db"),
-        ("sqlite:workflows.db", "workflows.db"),
-        ("sqlite://data/workflows.db", "data/workflows.db"),
-        ("sqlite:///var/lib/workflows.db", "/var/lib/workflows.db"),
-    ] {
-        assert_eq!(path_of(location).unwrap(), PathBuf::from(path));
-    }
-    for location in ["", "sqlite:", ":memory:", "sqlite::memory:", "postgres://host/db", "a.db?mode=ro"] {
-        assert_eq!(path_of(location).unwrap_err().code(), "UNSUPPORTED_STORE", "{location}");
-    }
-}

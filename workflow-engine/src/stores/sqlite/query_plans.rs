@@ -114,6 +114,32 @@ async fn waiting_work_is_found_by_its_definition() {
     }
 }
 
+/// A claim finds the due jobs of each priority through the index, however many jobs wait for their instant.
+#[tokio::test]
+async fn jobs_that_are_not_due_are_not_read() {
+    let mut connection = database().await;
+    let statements = STATEMENTS.iter().copied().flatten();
+    let claims: Vec<_> = statements
+        .filter(|sql| {
+            sql.contains("status = 'PENDING'") && sql.contains("j.priority = p.priority AND j.run_at <= ?")
+        })
+        .collect();
+    assert_eq!(claims.len(), 1, "{claims:#?}");
+    for sql in claims {
+        let plan = plan(&mut connection, sql).await;
+        let due = plan.iter().filter(|step| step.starts_with("SEARCH j "));
+        let due: Vec<_> = due.collect();
+        let range = "(definition_fingerprint=? AND priority=? AND run_at<?)";
+        assert!(due.len() >= 8 && due.iter().all(|step| step.ends_with(range)), "{plan:#?}");
+        let order: Vec<_> =
+            plan.iter().filter(|step| step.starts_with("SCAN p") || due.contains(step)).collect();
+        assert!(
+            order.chunks(3).all(|arm| arm.len() == 3 && arm[2].starts_with("SEARCH j ")),
+            "the priorities are the outer loop: {plan:#?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn ordered_rows_come_from_an_index() {
     let mut connection = database().await;

@@ -13,6 +13,9 @@ use super::failure::Failure;
 use super::json_rows::JsonRows;
 use super::owned_row::OwnedRow;
 use super::statistics::Counters;
+use crate::ports::Decision;
+use crate::stores::footprint::user_statements;
+use crate::stores::refusal::Refusal;
 use crate::stores::sql_texts::SqlTexts;
 
 /// The connection that writes, with the counters of its work.
@@ -105,8 +108,9 @@ impl Session {
 
     /// Commits a transaction with statements of the user. A constraint that they have deferred is checked now, so it may
     /// be their failure.
-    pub(super) fn commit_user_statements(&self) -> Result<(), Failure> {
-        let failed = |error| Failure::statement("the commit of its statements", error);
+    pub(super) fn commit_user_statements(&self, decision: &Decision) -> Result<(), Failure> {
+        let conflict = Refusal::deferred_conflict(user_statements(decision).flatten());
+        let failed = |error| Failure::statement("the commit of its statements", error, conflict);
         self.control("COMMIT").map_err(failed)
     }
 

@@ -9,6 +9,7 @@ use rusqlite::types::Value;
 use super::failure::Failure;
 use super::session::Session;
 use crate::records::{SqlValue, Statement};
+use crate::stores::refusal::Refusal;
 use crate::stores::working_set::UserStatements;
 
 /// Runs the statements in order. They belong to one decision, which has this transaction to itself.
@@ -16,17 +17,21 @@ pub(super) fn run(session: &Session, rows: &[UserStatements]) -> Result<(), Fail
     for UserStatements { statements, .. } in rows {
         for (statement, number) in statements.iter().zip(1..) {
             session.counters.statements.fetch_add(1, Ordering::Relaxed);
-            run_one(&session.connection, statement).map_err(|error| {
-                Failure::statement(format!("statement {number} of {}", statements.len()), error)
-            })?;
+            let which = || format!("statement {number} of {}", statements.len());
+            let changed = run_one(&session.connection, statement)
+                .map_err(|error| Failure::statement(which(), error, Refusal::conflict(statement)))?;
+            statement
+                .check_rows(changed)
+                .map_err(|unmet| Failure::unmet(which(), unmet, Refusal::unmet(statement)))?;
         }
     }
     Ok(())
 }
 
 /// Runs one statement. It is not cached as prepared, because a stage may give another text each time. The text has been
-/// checked to be one statement, and its values are arguments. Rows that it returns are skipped.
-fn run_one(connection: &Connection, statement: &Statement) -> rusqlite::Result<()> {
+/// checked to be one statement, and its values are arguments. Rows that it returns are skipped. Returns how many rows it
+/// has changed.
+fn run_one(connection: &Connection, statement: &Statement) -> rusqlite::Result<u64> {
     let mut prepared = connection.prepare(statement.sql())?;
     let mut unnamed = 0;
     for place in 1..=prepared.parameter_count() {
@@ -42,9 +47,11 @@ fn run_one(connection: &Connection, statement: &Statement) -> rusqlite::Result<(
             prepared.raw_bind_parameter(place, value(argument))?;
         }
     }
+    let is_readonly = prepared.readonly();
     let mut rows = prepared.raw_query();
     while rows.next()?.is_some() {}
-    Ok(())
+    // A statement that writes nothing leaves the count of the one before it.
+    Ok(if is_readonly { 0 } else { connection.changes() })
 }
 
 /// Returns the number of the argument that `?2` or `$2` names. To SQLite, `$2` is a name like any other.

@@ -195,10 +195,11 @@ impl Writer {
     }
 
     fn commit(&mut self, requests: &[Work]) -> Result<(), Failure> {
-        if matches!(requests, [Work::Commit(request)] if has_user_statements(&request.input)) {
-            self.session.commit_user_statements()?;
-        } else {
-            self.session.commit()?;
+        match requests {
+            [Work::Commit(request)] if has_user_statements(&request.input) => {
+                self.session.commit_user_statements(&request.input)?;
+            }
+            _ => self.session.commit()?,
         }
         failpoint!("sqlite: after COMMIT", Failure::injected("commit"));
         // The commit is in the file that this process has open. It is acknowledged only if others will find it there.

@@ -25,6 +25,8 @@ pub(in crate::stores) struct SideRows {
     pub(in crate::stores) voided_calls: Vec<VoidedCalls>,
     /// The runs, and the stages of runs, whose spending has changed.
     pub(in crate::stores) changed_spending: BTreeSet<(RunId, Option<String>)>,
+    /// The stages whose blobs of earlier generations are void.
+    pub(in crate::stores) void_blobs: Vec<VoidBlobs>,
     /// Statements of the user. They run after everything else is written.
     pub(in crate::stores) user_statements: Vec<UserStatements>,
 }
@@ -35,6 +37,29 @@ pub(in crate::stores) struct ArtifactRow {
     pub(in crate::stores) generation: u32,
     pub(in crate::stores) value: Option<StoredValue>,
     pub(in crate::stores) at: DateTime<Utc>,
+}
+
+/// The blobs of a stage from before a generation: a rerun has cleared all that refers to them.
+#[derive(Clone, Debug)]
+pub(in crate::stores) struct VoidBlobs {
+    pub(in crate::stores) run_id: RunId,
+    pub(in crate::stores) stage_id: String,
+    pub(in crate::stores) generation: u32,
+}
+
+impl VoidBlobs {
+    /// Returns the bounds of their keys, and of the keys between them that are not void. All are exclusive.
+    pub(in crate::stores) fn bounds(&self) -> [String; 4] {
+        let Self { run_id, stage_id, generation } = self;
+        let stage = format!("{run_id}/{stage_id}");
+        // `0` is the character after `/`.
+        [
+            format!("{stage}/"),
+            format!("{stage}0"),
+            format!("{stage}/{generation}/"),
+            format!("{stage}/{generation}0"),
+        ]
+    }
 }
 
 /// Statements of the user that one stage has given.
@@ -60,6 +85,7 @@ impl SideRows {
             settled_calls,
             voided_calls,
             changed_spending,
+            void_blobs,
             user_statements,
         } = self;
         annotations.is_empty()
@@ -69,6 +95,7 @@ impl SideRows {
             && settled_calls.is_empty()
             && voided_calls.is_empty()
             && changed_spending.is_empty()
+            && void_blobs.is_empty()
             && user_statements.is_empty()
     }
 
@@ -81,6 +108,7 @@ impl SideRows {
         self.settled_calls.extend(later.settled_calls);
         self.voided_calls.extend(later.voided_calls);
         self.changed_spending.extend(later.changed_spending);
+        self.void_blobs.extend(later.void_blobs);
         self.user_statements.extend(later.user_statements);
     }
 }

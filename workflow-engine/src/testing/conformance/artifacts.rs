@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use super::fixture::{Fixture, complete, decision, enqueue, held, inline, json, release_run, stale};
 use crate::ports::{Change, Clock, Commit, Precondition, RerunStage};
 use crate::records::{ArtifactRecord, BlobKey, ClaimedJob, StoredValue};
+use crate::value::RunId;
 
 cases![
+    a_rerun_deletes_the_blobs_of_the_generations_before,
     an_artifact_is_stored_unchanged,
     an_artifact_may_be_a_blob,
     an_artifact_is_replaced,
@@ -158,4 +160,28 @@ async fn a_lost_lease_stores_nothing(fixture: Fixture) {
     assert_eq!(fixture.commit(late).await, Commit::PreconditionFailed);
     assert_eq!(artifact(&fixture, &job, "x").await, None);
     assert!(fixture.stage(run_id, "a").await.metrics.is_empty());
+}
+
+/// A rerun of `a` keeps the blobs of other stages and other runs, and those that its own generation writes.
+async fn a_rerun_deletes_the_blobs_of_the_generations_before(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let (other_run, other_job) = fixture.running().await;
+    let key = |of: RunId, rest: &str| BlobKey(format!("{of}/{rest}"));
+    let put = |of: RunId, rest: &str| Change::PutBlob { key: key(of, rest), value: json(rest) };
+    let void = ["a/1/1", "a/1/2", "a/1/2/artifacts/0"];
+    let kept = ["a/2/3", "a/2/3/artifacts/0", "ab/1/1", "b/1/1", "a-b/1/1"];
+    let changes = void.iter().chain(&kept).map(|rest| put(run_id, rest))
+        .chain([complete("a"), release_run()]).collect();
+    fixture.apply(held(&job, changes)).await;
+    fixture.apply(held(&other_job, vec![put(other_run, "a/1/1")])).await;
+    let stages = vec![RerunStage { stage_id: "a".into(), waiting_on: 0 }];
+    let precondition = Precondition::Revision(fixture.revision(run_id).await);
+    fixture.apply(decision(run_id, precondition, vec![Change::Rerun { stages, waiting_on: 1 }])).await;
+    for rest in void {
+        assert_eq!(fixture.store.blob(&key(run_id, rest)).await.unwrap(), None, "{rest}");
+    }
+    for rest in kept {
+        assert_eq!(fixture.store.blob(&key(run_id, rest)).await.unwrap(), Some(json(rest)), "{rest}");
+    }
+    assert_eq!(fixture.store.blob(&key(other_run, "a/1/1")).await.unwrap(), Some(json("a/1/1")));
 }

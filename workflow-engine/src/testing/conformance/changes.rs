@@ -15,7 +15,6 @@ cases![
     a_retry_waits_for_its_delay,
     a_retry_keeps_the_epoch,
     a_delay_beyond_the_largest_date_is_accepted,
-    returning_a_job_does_not_count_the_attempt,
     a_noted_error_changes_nothing_else,
     a_failed_stage_keeps_a_dead_job,
     a_failed_run_stores_its_error,
@@ -127,19 +126,6 @@ async fn a_noted_error_changes_nothing_else(fixture: Fixture) {
     assert_eq!(fixture.event_names(run_id).await.len(), 3);
 }
 
-async fn returning_a_job_does_not_count_the_attempt(fixture: Fixture) {
-    let (run_id, job) = fixture.running().await;
-    let events = fixture.event_names(run_id).await;
-    let applied = fixture.apply(held(&job, vec![Change::ReturnJob { stage_id: "a".into() }])).await;
-    assert_eq!(applied.ready.len(), 1);
-    assert_eq!(fixture.event_names(run_id).await, events, "returning a job emits no event");
-    let record = fixture.job(run_id, "a").await.unwrap();
-    assert_eq!((record.status, record.attempt, record.worker_id), (Status::Pending, 0, None));
-    let stage = fixture.stage(run_id, "a").await;
-    assert_eq!((stage.status, stage.attempt), (Status::Pending, 0));
-    assert_eq!(fixture.claim("other").await.attempt, 1);
-}
-
 async fn a_failed_stage_keeps_a_dead_job(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let fail = Change::Fail { stage_id: "a".into(), error: "broken".into() };
@@ -216,6 +202,7 @@ async fn a_release_claims_the_stage_that_becomes_ready(fixture: Fixture) {
     let claiming = |stage: &str| Change::Release {
         stage_id: stage.into(),
         max_attempts: ATTEMPTS,
+        max_crashes: 3,
         claim: Some(claim("worker")),
     };
     let applied = fixture.apply(held(&job, vec![complete("a"), claiming("b"), claiming("c")])).await;

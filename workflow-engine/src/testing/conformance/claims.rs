@@ -12,6 +12,7 @@ cases![
     a_job_is_claimed_only_with_its_definition,
     a_claim_respects_its_limit,
     a_delayed_job_does_not_block_others,
+    due_jobs_of_all_priorities_are_claimed_in_order_between_jobs_that_are_not_due,
     a_job_beyond_its_last_attempt_is_not_claimed,
     the_epoch_grows_with_each_claim,
     jobs_of_a_failed_run_are_not_claimed,
@@ -88,6 +89,35 @@ async fn a_delayed_job_does_not_block_others(fixture: Fixture) {
 }
 
 /// Attempts count at the claim, so a stage that kills its process fails after its last attempt (G6, trap 7).
+async fn due_jobs_of_all_priorities_are_claimed_in_order_between_jobs_that_are_not_due(fixture: Fixture) {
+    let mut due = Vec::new();
+    for priority in [-3, 0, 5, 9] {
+        for delay in [Duration::from_secs(7 * 86_400), Duration::ZERO, Duration::from_secs(60), Duration::ZERO] {
+            let run_id = with_priority(&fixture, priority).await;
+            let job = fixture.claim("worker").await;
+            let retry = Change::Retry { stage_id: "a".into(), error: "no".into(), delay };
+            fixture.apply(held(&job, vec![retry])).await;
+            fixture.clock.advance(Duration::from_secs(1));
+            assert_eq!(job.lease.run_id, run_id);
+            if delay.is_zero() {
+                // Out of the way of the next claim of this loop.
+                let job = fixture.claim("worker").await;
+                due.push((priority, run_id, job));
+            }
+        }
+    }
+    for (_, _, job) in &due {
+        fixture.apply(held(job, vec![Change::ReturnJob { stage_id: "a".into() }])).await;
+    }
+    due.sort_by_key(|(priority, run_id, _)| (std::cmp::Reverse(*priority), *run_id));
+    let expected: Vec<_> = due.into_iter().map(|(_, run_id, _)| run_id).collect();
+    let mut claimed = Vec::new();
+    for limit in [1, 2, 3, 10] {
+        claimed.extend(fixture.claim_up_to("worker", limit).await.into_iter().map(|job| job.lease.run_id));
+    }
+    assert_eq!(claimed, expected);
+}
+
 async fn a_job_beyond_its_last_attempt_is_not_claimed(fixture: Fixture) {
     let run_id = fixture.single().await;
     for attempt in 1..=3 {

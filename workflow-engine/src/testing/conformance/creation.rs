@@ -110,7 +110,7 @@ async fn a_start_decided_from_an_older_event_is_not_applied(fixture: Fixture) {
 
 async fn a_run_is_created_started_and_claimed_in_one_commit(fixture: Fixture) {
     let run_id = RunId::generate();
-    let claimed = Change::Enqueue { stage_id: "a".into(), max_attempts: 3, claim: Some(claim("worker")) };
+    let claimed = Change::Enqueue { stage_id: "a".into(), max_attempts: 3, max_crashes: 3, claim: Some(claim("worker")) };
     let changes = vec![
         Change::CreateRun(new_run()),
         Change::StartRun { stages: new_stages(&[("a", 0), ("b", 0)]), waiting_on: 2 },

@@ -127,7 +127,7 @@ async fn a_graph_of_a_thousand_stages_completes(fixture: Fixture) {
     branches.reverse();
     let commits = branches.into_iter().map(|job| {
         let fixture = fixture.clone();
-        let release = Change::Release { stage_id: "join".into(), max_attempts: ATTEMPTS, claim: None };
+        let release = Change::Release { stage_id: "join".into(), max_attempts: ATTEMPTS, max_crashes: 3, claim: None };
         let changes = vec![complete(&job.lease.stage_id), release];
         tokio::spawn(async move { fixture.apply(held(&job, changes)).await.ready.len() })
     });

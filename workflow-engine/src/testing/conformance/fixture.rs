@@ -202,7 +202,7 @@ pub(super) fn new_stages(stages: &[(&str, u32)]) -> Vec<NewStage> {
 
 /// Makes a change that queues a stage.
 pub(super) fn enqueue(stage: &str) -> Change {
-    Change::Enqueue { stage_id: stage.into(), max_attempts: ATTEMPTS, claim: None }
+    Change::Enqueue { stage_id: stage.into(), max_attempts: ATTEMPTS, max_crashes: 3, claim: None }
 }
 
 /// Makes a change that completes a stage after five milliseconds, with its id as the output.
@@ -212,7 +212,7 @@ pub(super) fn complete(stage: &str) -> Change {
 
 /// Makes a change that releases a stage.
 pub(super) fn release(stage: &str) -> Change {
-    Change::Release { stage_id: stage.into(), max_attempts: ATTEMPTS, claim: None }
+    Change::Release { stage_id: stage.into(), max_attempts: ATTEMPTS, max_crashes: 3, claim: None }
 }
 
 /// Makes a reservation of `reserve` picodollars.

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::fixture::{Fixture, LEASE, claim, complete, decision, definitions, held, stale};
+use super::fixture::{ATTEMPTS, Fixture, LEASE, claim, complete, decision, definitions, held, stale};
 use crate::ports::{Change, Clock, Commit, Precondition};
-use crate::records::{Lease, Status};
+use crate::records::{Lease, Status, StoredValue};
+use crate::value::Json;
 
 cases![
     a_heartbeat_extends_the_lease,
@@ -15,6 +16,8 @@ cases![
     jobs_with_expired_leases_are_stale,
     an_expired_job_goes_to_another_worker,
     jobs_of_dead_workers_are_stale_immediately,
+    a_crash_uses_up_no_attempt,
+    returning_a_job_does_not_count_the_attempt,
     lease_holders_are_listed,
     the_next_lease_to_end_is_the_earliest,
     the_next_job_to_be_due_is_the_earliest,
@@ -122,6 +125,49 @@ async fn jobs_of_dead_workers_are_stale_immediately(fixture: Fixture) {
     let stale = fixture.store.stale_jobs(&["dead".to_owned(), "unknown".to_owned()], 10).await.unwrap();
     let workers: Vec<_> = stale.iter().map(|job| job.worker_id.as_deref()).collect();
     assert_eq!(workers, [Some("dead")]);
+}
+
+/// A crash raises the number of the last attempt, so the attempts of the policy remain. A wait forgets both counts.
+async fn a_crash_uses_up_no_attempt(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    assert_eq!((job.attempt, job.max_attempts, job.crashes), (1, ATTEMPTS, 0));
+    let crash = || Change::RecordCrash { stage_id: "a".into(), error: "lost".into() };
+    fixture.apply(held(&job, vec![crash()])).await;
+    let record = fixture.job(run_id, "a").await.unwrap();
+    assert_eq!((record.status, record.run_at, record.worker_id), (Status::Pending, fixture.clock.now(), None));
+    assert_eq!((record.attempt, record.max_attempts), (1, ATTEMPTS + 1));
+    assert_eq!((record.crashes, record.max_crashes), (1, 3));
+    assert_eq!(fixture.event_names(run_id).await.last(), Some(&"stage:retrying"));
+
+    let job = fixture.claim("other").await;
+    assert_eq!((job.attempt, job.max_attempts, job.crashes), (2, ATTEMPTS + 1, 1));
+    let suspend = Change::Suspend {
+        stage_id: "a".into(),
+        ticket: StoredValue::Inline(Json::encode("ticket").unwrap()),
+        check_after: Duration::ZERO,
+        give_up_after: LEASE,
+    };
+    fixture.apply(held(&job, vec![suspend])).await;
+    let record = fixture.job(run_id, "a").await.unwrap();
+    assert_eq!((record.attempt, record.max_attempts, record.crashes), (0, ATTEMPTS, 0));
+
+    let check = fixture.claim("other").await;
+    fixture.apply(held(&check, vec![crash()])).await;
+    let record = fixture.job(run_id, "a").await.unwrap();
+    assert_eq!((record.status, record.attempt, record.crashes), (Status::Suspended, 1, 1));
+}
+
+async fn returning_a_job_does_not_count_the_attempt(fixture: Fixture) {
+    let (run_id, job) = fixture.running().await;
+    let events = fixture.event_names(run_id).await;
+    let applied = fixture.apply(held(&job, vec![Change::ReturnJob { stage_id: "a".into() }])).await;
+    assert_eq!(applied.ready.len(), 1);
+    assert_eq!(fixture.event_names(run_id).await, events, "returning a job emits no event");
+    let record = fixture.job(run_id, "a").await.unwrap();
+    assert_eq!((record.status, record.attempt, record.worker_id), (Status::Pending, 0, None));
+    let stage = fixture.stage(run_id, "a").await;
+    assert_eq!((stage.status, stage.attempt), (Status::Pending, 0));
+    assert_eq!(fixture.claim("other").await.attempt, 1);
 }
 
 async fn lease_holders_are_listed(fixture: Fixture) {

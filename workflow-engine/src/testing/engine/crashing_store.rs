@@ -1,8 +1,8 @@
 //! A store that simulates the death of its process at one of its commits.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,9 +11,9 @@ use chrono::{DateTime, Utc};
 use crate::error::Error;
 use crate::ledger::{CallOutcome, CallReservation, CallStatistics};
 use crate::ports::{
-    AnnotationFilter, ClaimRequest, ClaimedWork, Clock, Commit, Decide, Decision, Delivery, DeliveryClaim,
-    DeliveryLease, DeliveryStart, Hints, JobTransport, Ledger, Outbox, Persistence, Purge, Registration,
-    Retention, Settlement, Snapshot, Store, Subscription,
+    AnnotationFilter, Change, ClaimRequest, ClaimedWork, Clock, Commit, Decide, Decision, Delivery,
+    DeliveryClaim, DeliveryLease, DeliveryStart, Hints, JobTransport, Ledger, Outbox, Persistence, Purge,
+    Registration, Retention, Settlement, Snapshot, Store, Subscription,
 };
 use crate::records::{
     AiCallRecord, AnnotationRecord, ArtifactRecord, BlobKey, DeadLetter, Event, JobRecord, Lease, LogRecord,
@@ -37,12 +37,14 @@ pub(super) struct CrashingStore {
     clock: FakeClock,
     dies_at: Option<(usize, Moment)>,
     commits: AtomicUsize,
+    /// What the commit of the crash writes.
+    died_in: OnceLock<String>,
 }
 
 impl CrashingStore {
     /// Makes a store whose process dies at a commit, given by its 0-based number; with `None` it does not die.
     pub(super) fn new(inner: Arc<dyn Store>, clock: FakeClock, dies_at: Option<(usize, Moment)>) -> Self {
-        Self { inner, clock, dies_at, commits: AtomicUsize::new(0) }
+        Self { inner, clock, dies_at, commits: AtomicUsize::new(0), died_in: OnceLock::new() }
     }
 
     /// Returns the number of commits so far.
@@ -50,10 +52,25 @@ impl CrashingStore {
         self.commits.load(Ordering::SeqCst)
     }
 
-    /// Executes a write, which counts as a commit.
-    async fn write<T>(&self, write: impl Future<Output = Result<T, Error>> + Send) -> Result<T, Error> {
+    /// Names the crash at the beginning of a message; empty without one.
+    pub(super) fn describe(&self) -> String {
+        let Some((at, moment)) = self.dies_at else { return String::new() };
+        let moment = if moment == Moment::Before { "before" } else { "after" };
+        let what = self.died_in.get().map_or("which was not reached", String::as_str);
+        format!("with a crash {moment} commit {at} ({what}): ")
+    }
+
+    /// Executes a write, which counts as a commit and writes `what`.
+    async fn write<T>(
+        &self,
+        what: impl FnOnce() -> String + Send,
+        write: impl Future<Output = Result<T, Error>> + Send,
+    ) -> Result<T, Error> {
         let number = self.commits.fetch_add(1, Ordering::SeqCst);
         let Some((at, moment)) = self.dies_at else { return write.await };
+        if number == at {
+            _ = self.died_in.set(what());
+        }
         if number > at || (number == at && moment == Moment::Before) {
             return Err(dead());
         }
@@ -67,6 +84,29 @@ impl CrashingStore {
     }
 }
 
+/// Says in words what a decision writes.
+fn describe_changes(decision: &Decision) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for change in &decision.changes {
+        let (what, stage_id) = match change {
+            Change::CreateRun(_) => ("the creation of the run", None),
+            Change::StartRun { .. } => ("the start of the run", None),
+            Change::EndRun(_) => ("the end of the run", None),
+            Change::ReleaseRun { .. } => ("an output of the run", None),
+            Change::Claim { stage_id, .. } => ("the claim of", Some(stage_id)),
+            Change::Complete { stage_id, .. } => ("the output of", Some(stage_id)),
+            Change::Suspend { stage_id, .. } => ("the ticket of", Some(stage_id)),
+            Change::Postpone { stage_id, .. } => ("the next check of", Some(stage_id)),
+            Change::Retry { stage_id, .. } => ("a retry of", Some(stage_id)),
+            Change::Fail { stage_id, .. } => ("the failure of", Some(stage_id)),
+            Change::ReserveCall { stage_id, .. } => ("a call of a model by", Some(stage_id)),
+            _ => continue,
+        };
+        words.push(stage_id.map_or_else(|| what.to_owned(), |stage_id| format!("{what} `{stage_id}`")));
+    }
+    if words.is_empty() { "log lines or other rows".to_owned() } else { words.join(", ") }
+}
+
 /// The error is not retryable, because a dead process does not retry.
 fn dead() -> Error {
     Error::store_failed("continue", std::io::Error::other("this process is dead"))
@@ -75,11 +115,13 @@ fn dead() -> Error {
 #[async_trait]
 impl Persistence for CrashingStore {
     async fn commit(&self, decision: Decision) -> Result<Commit, Error> {
-        self.write(self.inner.commit(decision)).await
+        let what = describe_changes(&decision);
+        self.write(|| what, self.inner.commit(decision)).await
     }
 
     async fn commit_locked(&self, run_id: RunId, decide: Decide) -> Result<Commit, Error> {
-        self.write(self.inner.commit_locked(run_id, decide)).await
+        self.write(|| "a decision under the run's lock".to_owned(), self.inner.commit_locked(run_id, decide))
+            .await
     }
 
     async fn snapshot(&self, run_id: RunId) -> Result<Option<Snapshot>, Error> {
@@ -189,7 +231,9 @@ impl JobTransport for CrashingStore {
     async fn claim_work(&self, work: ClaimRequest) -> Result<ClaimedWork, Error> {
         // Only a claim that takes a job is a commit.
         match self.alive()?.next_job_due(&work.definitions).await? {
-            Some(due) if due <= self.clock.now() => self.write(self.inner.claim_work(work)).await,
+            Some(due) if due <= self.clock.now() => {
+                self.write(|| "a claim of due work".to_owned(), self.inner.claim_work(work)).await
+            }
             _ => self.inner.claim_work(work).await,
         }
     }
@@ -199,7 +243,7 @@ impl JobTransport for CrashingStore {
     }
 
     async fn renew_leases(&self, leases: Vec<Lease>, lease: Duration) -> Result<Vec<Lease>, Error> {
-        self.write(self.inner.renew_leases(leases, lease)).await
+        self.write(|| "a renewal of leases".to_owned(), self.inner.renew_leases(leases, lease)).await
     }
 
     async fn lost_leases(&self, leases: Vec<Lease>) -> Result<Vec<Lease>, Error> {
@@ -235,7 +279,7 @@ impl Outbox for CrashingStore {
     }
 
     async fn remove_subscriber(&self, name: &str) -> Result<bool, Error> {
-        self.write(self.inner.remove_subscriber(name)).await
+        self.write(|| "the removal of a subscriber".to_owned(), self.inner.remove_subscriber(name)).await
     }
 
     async fn subscribers(&self) -> Result<Vec<SubscriberRecord>, Error> {
@@ -243,7 +287,7 @@ impl Outbox for CrashingStore {
     }
 
     async fn claim_deliveries(&self, claim: &DeliveryClaim) -> Result<Vec<Delivery>, Error> {
-        self.write(self.inner.claim_deliveries(claim)).await
+        self.write(|| "a claim of deliveries".to_owned(), self.inner.claim_deliveries(claim)).await
     }
 
     async fn renew_deliveries(
@@ -263,7 +307,7 @@ impl Outbox for CrashingStore {
     }
 
     async fn settle_deliveries(&self, settlements: Vec<Settlement>) -> Result<(), Error> {
-        self.write(self.inner.settle_deliveries(settlements)).await
+        self.write(|| "the result of deliveries".to_owned(), self.inner.settle_deliveries(settlements)).await
     }
 
     async fn next_delivery_due(&self, subscriber: &str) -> Result<Option<DateTime<Utc>>, Error> {
@@ -275,14 +319,18 @@ impl Outbox for CrashingStore {
     }
 
     async fn replay_dead_letters(&self, subscriber: Option<&str>, limit: usize) -> Result<usize, Error> {
-        self.write(self.inner.replay_dead_letters(subscriber, limit)).await
+        self.write(
+            || "a replay of dead letters".to_owned(),
+            self.inner.replay_dead_letters(subscriber, limit),
+        )
+        .await
     }
 }
 
 #[async_trait]
 impl Retention for CrashingStore {
     async fn purge_runs(&self, purge: &Purge) -> Result<Vec<RunId>, Error> {
-        self.write(self.inner.purge_runs(purge)).await
+        self.write(|| "a purge of runs".to_owned(), self.inner.purge_runs(purge)).await
     }
 
     async fn oldest_end(&self) -> Result<Option<DateTime<Utc>>, Error> {
@@ -294,7 +342,7 @@ impl Retention for CrashingStore {
     }
 
     async fn forget_purged(&self, runs: Vec<RunId>) -> Result<(), Error> {
-        self.write(self.inner.forget_purged(runs)).await
+        self.write(|| "the end of a purge".to_owned(), self.inner.forget_purged(runs)).await
     }
 }
 
@@ -323,10 +371,10 @@ impl Ledger for CrashingStore {
     }
 
     async fn reserve_call(&self, id: CallId, call: CallReservation) -> Result<(), Error> {
-        self.write(self.inner.reserve_call(id, call)).await
+        self.write(|| "a call of a model".to_owned(), self.inner.reserve_call(id, call)).await
     }
 
     async fn settle_call(&self, id: CallId, end: CallOutcome) -> Result<(), Error> {
-        self.write(self.inner.settle_call(id, end)).await
+        self.write(|| "the result of a call of a model".to_owned(), self.inner.settle_call(id, end)).await
     }
 }

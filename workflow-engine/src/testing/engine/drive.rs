@@ -22,6 +22,8 @@ pub(super) struct Driver<'a> {
     pub(super) engine: &'a Engine,
     pub(super) clock: &'a FakeClock,
     pub(super) faults: &'a Faults,
+    /// The crash that came before, for messages.
+    pub(super) crash: String,
 }
 
 impl Driver<'_> {
@@ -36,11 +38,12 @@ impl Driver<'_> {
         let claim = Claimant { worker_id: "test".into(), lease: kernel.lease() };
         self.engine.dispatch(TransitionRun { run_id }).await?;
         loop {
+            // First, because a lost lease whose attempt was the last one ends the run.
+            self.engine.dispatch(ReapStaleLeases::default()).await?;
             let run = kernel.store().run(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
             if run.status.is_terminal() {
                 return Ok(());
             }
-            self.engine.dispatch(ReapStaleLeases::default()).await?;
             let jobs = kernel.store().claim_jobs(&claim, &kernel.definitions(), 1).await?;
             match jobs.into_iter().next() {
                 Some(job) => self.execute(&job, &claim).await?,
@@ -89,7 +92,8 @@ impl Driver<'_> {
         let Some(next) = next else {
             let blocked = self.engine.kernel().blocked_reason(run_id).await?;
             let reason = blocked.map_or_else(String::new, |reason| format!(": {reason}"));
-            panic!("run {run_id} is stuck: no stage is ready, and no job is due{reason}");
+            let crash = &self.crash;
+            panic!("{crash}run {run_id} is stuck: no stage is ready, and no job is due{reason}");
         };
         let wait = (next - self.clock.now()).to_std().unwrap_or_default();
         // An instant in the past is due already. The smallest step makes sure that the loop always advances the clock.

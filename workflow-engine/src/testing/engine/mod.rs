@@ -113,7 +113,8 @@ impl<W: Workflow> TestEngine<W> {
     }
 
     /// Plans a crash: the process dies in this attempt, after its body has run and before its outcome is committed. The
-    /// engine detects the loss when the lease ends, and runs the body again.
+    /// engine detects the loss when the lease ends, and runs the body again. After the last crash that the stage allows,
+    /// the run fails with `WORKER_LOST`.
     ///
     /// # Panics
     /// When the workflow has no such stage.
@@ -203,7 +204,8 @@ impl<W: Workflow> TestEngine<W> {
             start = start.config(config);
         }
         let run = start.await.unwrap_or_else(|error| panic!("the run cannot be started: {error}"));
-        Driver { engine: &engine, clock: &clock, faults: &self.faults }.drive(run.id()).await;
+        let driver = Driver { engine: &engine, clock: &clock, faults: &self.faults, crash: String::new() };
+        driver.drive(run.id()).await;
 
         let elapsed = (clock.now() - began).to_std().unwrap_or_default();
         let events = run.events().filter_map(async |event| event.ok()).collect().await;
@@ -218,11 +220,12 @@ impl<W: Workflow> TestEngine<W> {
     /// The planned faults happen in each run.
     ///
     /// `input` makes the input of each run; `check` receives each output, and must accept it as it accepts the output
-    /// of a run without a crash.
+    /// of a run without a crash. A crash that is the last one that a stage allows fails the run with `WORKER_LOST`, as in
+    /// production: there is no output to check then, and the events and statements are checked all the same.
     ///
     /// # Panics
-    /// When a run does not complete, a stage is committed twice, an event is missing, or `check` panics. The message names
-    /// the commit.
+    /// When a run does not end so, a stage is committed twice, an event is missing, or `check` panics. The message names
+    /// the commit: its number, and what it writes.
     pub async fn crash_everywhere(
         &mut self,
         input: impl Fn() -> W::Input,

@@ -4,13 +4,16 @@
 
 use std::cell::RefCell;
 
-use serde::ser::{Serialize, Serializer};
+use serde::ser::{
+    Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    SerializeTupleStruct, SerializeTupleVariant, Serializer,
+};
 
 use super::hash::{bytes, mix};
 use super::lossy::Lossy;
-use super::parts::Parts;
+use super::part::{Kind, Part};
 use super::path::Step;
-use super::trace::{Recorder, Rules};
+use super::recorder::{Recorder, Rules, key_text};
 use crate::value::MAX_DEPTH;
 
 /// The deepest recursion of `Serialize` through wrappers, which need no level in JSON.
@@ -31,40 +34,11 @@ pub(super) fn digest_with<T: Serialize + ?Sized>(
 }
 
 #[derive(Clone, Copy)]
-pub(super) struct Digest<'a> {
+struct Digest<'a> {
     rules: Rules,
-    pub(super) recorder: Option<&'a RefCell<Recorder>>,
+    recorder: Option<&'a RefCell<Recorder>>,
     depth: usize,
     wrappers: usize,
-}
-
-/// The digest of one part.
-#[derive(Clone, Copy)]
-pub(super) struct Part {
-    pub(super) hash: u64,
-    pub(super) is_null: bool,
-}
-
-/// The kinds of parts that carry no other name.
-#[derive(Clone, Copy)]
-#[repr(u64)]
-enum Kind {
-    Bool = 1,
-    Text,
-    Char,
-    Bytes,
-    None,
-    Some,
-    Unit,
-    UnitStruct,
-    Newtype,
-    Variant,
-    Sequence,
-    Tuple,
-    Map,
-    Struct,
-    Integer,
-    Float,
 }
 
 impl<'a> Digest<'a> {
@@ -95,7 +69,7 @@ impl<'a> Digest<'a> {
         Ok(Self { wrappers: self.wrappers + 1, ..self })
     }
 
-    /// A sequence, map or structure, which takes so many levels in JSON.
+    /// A sequence, map or structure, which takes this number of levels in JSON.
     fn parts(self, kind: Kind, name: &str, levels: usize, what: &str) -> Result<Parts<'a>, Lossy> {
         let depth = self.depth + levels;
         if depth > MAX_DEPTH {
@@ -107,11 +81,7 @@ impl<'a> Digest<'a> {
     }
 
     /// Serializes a value at a place.
-    pub(super) fn child<T: Serialize + ?Sized>(
-        self,
-        step: impl FnOnce() -> Step,
-        value: &T,
-    ) -> Result<Part, Lossy> {
+    fn child<T: Serialize + ?Sized>(self, step: impl FnOnce() -> Step, value: &T) -> Result<Part, Lossy> {
         let Some(recorder) = self.recorder else { return value.serialize(self) };
         recorder.borrow_mut().enter(step());
         let part = value.serialize(self)?;
@@ -120,32 +90,13 @@ impl<'a> Digest<'a> {
     }
 
     /// The digest of a map's key, which is not a part of its own, and the step to its value.
-    pub(super) fn key<T: Serialize + ?Sized>(self, key: &T) -> Result<(u64, Step), Lossy> {
+    fn key<T: Serialize + ?Sized>(self, key: &T) -> Result<(u64, Step), Lossy> {
         let hash = key.serialize(Self { recorder: None, ..self })?.hash;
         let mut step = Step::Index(0);
         if self.recorder.is_some() {
             step = Step::Key(key_text(key, self.rules)?);
         }
         Ok((hash, step))
-    }
-}
-
-/// Returns the text of a map's key as `serde_json` writes it.
-fn key_text<T: Serialize + ?Sized>(key: &T, rules: Rules) -> Result<String, Lossy> {
-    struct Entry<'a, T: ?Sized>(&'a T);
-
-    impl<T: Serialize + ?Sized> Serialize for Entry<'_, T> {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.collect_map([(self.0, ())])
-        }
-    }
-
-    match serde_json::to_value(Entry(key)) {
-        Ok(entry) => Ok(entry.as_object().and_then(|entry| entry.keys().next().cloned()).unwrap_or_default()),
-        Err(error) if rules == Rules::Keys => {
-            Err(Lossy::unreadable(String::new(), format_args!("a key of a map is not a text: {error}")))
-        }
-        Err(_) => Ok("?".to_owned()),
     }
 }
 
@@ -296,4 +247,131 @@ impl<'a> Serializer for Digest<'a> {
         let parts = self.parts(Kind::Variant, name, 2, "")?;
         Ok(parts.of_variant(variant))
     }
+}
+
+/// The digest of a sequence, a map or a structure that is being written. Its parts are added, so that their order does
+/// not count; where it does, the place is mixed in.
+struct Parts<'a> {
+    digest: Digest<'a>,
+    tag: u64,
+    sum: u64,
+    count: usize,
+    key: u64,
+}
+
+impl<'a> Parts<'a> {
+    const fn new(digest: Digest<'a>, tag: u64) -> Self {
+        Self { digest, tag, sum: 0, count: 0, key: 0 }
+    }
+
+    fn of_variant(self, variant: &str) -> Self {
+        Self { tag: mix(self.tag, bytes(variant.as_bytes())), ..self }
+    }
+
+    fn add(&mut self, place: u64, part: Part) {
+        self.sum = self.sum.wrapping_add(mix(place, part.hash));
+        self.count += 1;
+    }
+
+    fn element<T: Serialize + ?Sized>(&mut self, value: &T, is_ordered: bool) -> Result<(), Lossy> {
+        let index = self.count;
+        let part = self.digest.child(|| Step::Index(index), value)?;
+        self.add(if is_ordered { index as u64 } else { 0 }, part);
+        Ok(())
+    }
+
+    fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Lossy> {
+        let part = self.digest.child(|| Step::Key(name.to_owned()), value)?;
+        self.add(bytes(name.as_bytes()), part);
+        Ok(())
+    }
+
+    fn finish(self) -> Part {
+        Part { hash: mix(self.tag, mix(self.sum, self.count as u64)), is_null: false }
+    }
+}
+
+impl SerializeSeq for Parts<'_> {
+    type Ok = Part;
+    type Error = Lossy;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Lossy> {
+        self.element(value, false)
+    }
+
+    fn end(self) -> Result<Part, Lossy> {
+        Ok(self.finish())
+    }
+}
+
+impl SerializeMap for Parts<'_> {
+    type Ok = Part;
+    type Error = Lossy;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Lossy> {
+        let (hash, step) = self.digest.key(key)?;
+        self.key = hash;
+        if let Some(recorder) = self.digest.recorder {
+            recorder.borrow_mut().enter(step);
+        }
+        Ok(())
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Lossy> {
+        let part = value.serialize(self.digest)?;
+        if let Some(recorder) = self.digest.recorder {
+            recorder.borrow_mut().leave();
+        }
+        self.add(self.key, part);
+        Ok(())
+    }
+
+    fn end(self) -> Result<Part, Lossy> {
+        Ok(self.finish())
+    }
+}
+
+macro_rules! fields {
+    ($($of:ident)*) => {
+        $(impl $of for Parts<'_> {
+            type Ok = Part;
+            type Error = Lossy;
+
+            fn serialize_field<T: Serialize + ?Sized>(
+                &mut self,
+                name: &'static str,
+                value: &T,
+            ) -> Result<(), Lossy> {
+                self.field(name, value)
+            }
+
+            fn end(self) -> Result<Part, Lossy> {
+                Ok(self.finish())
+            }
+        })*
+    };
+}
+
+macro_rules! elements {
+    ($($of:ident $method:ident)*) => {
+        $(impl $of for Parts<'_> {
+            type Ok = Part;
+            type Error = Lossy;
+
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Lossy> {
+                self.element(value, true)
+            }
+
+            fn end(self) -> Result<Part, Lossy> {
+                Ok(self.finish())
+            }
+        })*
+    };
+}
+
+fields! { SerializeStruct SerializeStructVariant }
+elements! {
+    SerializeTuple serialize_element
+    SerializeTupleStruct serialize_field
+    SerializeTupleVariant serialize_field
 }

@@ -6,7 +6,8 @@
 //! compared by what they tell a serializer, types and names included.
 
 mod digest;
-mod parts;
+mod part;
+mod recorder;
 mod hash;
 mod lossy;
 mod path;
@@ -20,7 +21,8 @@ pub(crate) use lossy::Lossy;
 
 use serde::Serialize;
 
-use self::trace::{Rules, Trace};
+use self::recorder::Rules;
+use self::trace::Trace;
 use super::json::Json;
 use super::payload::{Storable, Stored};
 use crate::error::ErrorCode;
@@ -61,9 +63,20 @@ pub(crate) fn encode_leniently<T: Serialize + ?Sized>(value: &T) -> Result<Json,
     write(value)
 }
 
+/// Returns the value, or `null` in the place of one that is nested too deeply, which is dropped without overflowing the
+/// stack.
+#[cfg(feature = "ai")]
+pub(crate) fn bounded(value: serde_json::Value) -> serde_json::Value {
+    if digest::digest(&value, Rules::Typed).is_ok() {
+        return value;
+    }
+    deep_drop(value);
+    serde_json::Value::Null
+}
+
 /// Returns the digest of a value, or the fault with its path.
 fn digest<T: Serialize + ?Sized>(value: &T, rules: Rules) -> Result<u64, Lossy> {
-    digest::digest(value, rules).or_else(|fault| Err(Trace::of(value, rules).err().unwrap_or(fault)))
+    digest::digest(value, rules).map_err(|fault| Trace::of(value, rules).err().unwrap_or(fault))
 }
 
 fn write<T: Serialize + ?Sized>(value: &T) -> Result<Json, Lossy> {

@@ -47,8 +47,8 @@ const UPDATE_STAGES: &str = "
 const INSERT_JOBS: &str = "
     INSERT INTO workflow_job_queue
         (workflow_run_id, stage_id, workflow_id, definition_fingerprint, run_at, leased_until, generation, status,
-        priority, attempt, max_attempts, lease_epoch, worker_id, woken)
-    SELECT value ->> 0, value ->> 1, ?2, ?3, ?4, ?4 + 15000000, 1, 'RUNNING', 5, 1, 1, 1, 'floor', 0
+        priority, attempt, max_attempts, crashes, max_crashes, lease_epoch, worker_id, woken)
+    SELECT value ->> 0, value ->> 1, ?2, ?3, ?4, ?4 + 15000000, 1, 'RUNNING', 5, 1, 1, 0, 3, 1, 'floor', 0
     FROM jsonb_each(?1)";
 
 const DELETE_JOBS: &str = "

@@ -8,6 +8,7 @@ use crate::ai::session::generation::Generation;
 use crate::ai::session::model_choice::ModelChoice;
 use crate::ai::session::prompt::Prompt;
 use crate::ai::session::schema::ExpectedSchema;
+use crate::value::exact::bounded;
 
 /// One item of a batch: a custom id and a prompt. A pair `("id", "Why?")` converts into one.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,7 +68,7 @@ impl BatchPrompt {
     /// Adds provider-specific fields, merged into the request body as they are.
     #[must_use]
     pub fn provider_options(mut self, options: Value) -> Self {
-        self.provider_options = Some(options);
+        self.provider_options = Some(bounded(options));
         self
     }
 

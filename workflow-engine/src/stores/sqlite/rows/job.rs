@@ -14,8 +14,8 @@ use crate::stores::sqlite::row_check::RowCheck;
 macro_rules! job_columns {
     () => {
         "j.workflow_run_id, j.stage_id, j.workflow_id, j.definition_fingerprint, j.generation, \
-         j.status, j.priority, j.attempt, j.max_attempts, j.lease_epoch, j.worker_id, j.leased_until, \
-         j.run_at, j.woken"
+         j.status, j.priority, j.attempt, j.max_attempts, j.crashes, j.max_crashes, j.lease_epoch, \
+         j.worker_id, j.leased_until, j.run_at, j.woken"
     };
 }
 
@@ -42,6 +42,8 @@ pub(in crate::stores::sqlite) struct JobRow<'a> {
     priority: i32,
     attempt: u32,
     max_attempts: u32,
+    crashes: u32,
+    max_crashes: u32,
     lease_epoch: u64,
     worker_id: Option<String>,
     leased_until: Option<i64>,
@@ -64,6 +66,8 @@ impl<'a> JsonRow<'a> for JobRow<'a> {
             priority: columns.get()?,
             attempt: columns.get()?,
             max_attempts: columns.get()?,
+            crashes: columns.get()?,
+            max_crashes: columns.get()?,
             lease_epoch: columns.unsigned()?,
             worker_id: columns.get()?,
             leased_until: columns.get()?,
@@ -84,6 +88,8 @@ impl<'a> JsonRow<'a> for JobRow<'a> {
             priority: self.priority,
             attempt: self.attempt,
             max_attempts: self.max_attempts,
+            crashes: self.crashes,
+            max_crashes: self.max_crashes,
             lease_epoch: self.lease_epoch,
             worker_id: self.worker_id,
             leased_until: check.maybe_instant("leased_until", self.leased_until)?,

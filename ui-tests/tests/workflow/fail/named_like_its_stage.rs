@@ -1,0 +1,18 @@
+#![allow(unused_variables)]
+
+use workflow_engine::prelude::*;
+
+#[stage]
+pub async fn load(path: String) -> StageResult<String> {
+    Ok(path)
+}
+
+#[stage]
+pub async fn count(text: String) -> StageResult<u32> {
+    Ok(1)
+}
+
+workflow! { pub load = load >> count }
+
+fn main() {}
+// fix: a name like that of a type: `pub Load = …`
