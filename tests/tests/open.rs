@@ -106,7 +106,7 @@ async fn a_mistyped_url_does_not_show_its_password() {
         "postgres://me:s3cret@localhost/runs?sslmod=require",
         "postgres://me@localhost/runs?pasword=s3cret",
         "postgres://me:s3cret@localhost/runs?sslmode=s3cret",
-        // Nobody listens there: the driver's error is part of the message.
+        // No server listens there: the driver's error is part of the message.
         "POSTGRES://me:s3cret@127.0.0.1:9/runs",
     ] {
         let mut texts = vec![

@@ -71,17 +71,14 @@ pub(super) async fn run<S: Service>(kernel: Arc<Kernel>, mut service: S, stoppin
         let is_last_pass = stopping.is_cancelled();
         let passed = service.pass(&kernel).await;
         outages.record(&service.name(), &passed);
-        let next = match passed {
-            Ok(next) => {
-                backoff.reset();
-                next
+        let next = if let Ok(next) = passed {
+            backoff.reset();
+            next
+        } else {
+            if S::REVISITS_RECENT_CHANGES {
+                changes.mark_changed();
             }
-            Err(_) => {
-                if S::REVISITS_RECENT_CHANGES {
-                    changes.mark_changed();
-                }
-                service.retry(&kernel, backoff.next_pause())
-            }
+            service.retry(&kernel, backoff.next_pause())
         };
         if next == Next::Now && (S::DRAINS || !stopping.is_cancelled()) {
             continue;

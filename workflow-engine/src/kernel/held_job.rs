@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::Kernel;
-use super::attempt::{Finished, execute_listed, return_lease};
+use super::attempt::{self, Finished, return_lease};
 use super::running_jobs::RunningJob;
 use super::slots::Slots;
 use crate::error::Error;
@@ -37,6 +37,13 @@ impl HeldJob {
         Self { kernel: Arc::clone(kernel), job, listed, stop, is_finished: false }
     }
 
+    /// Makes dropping it the death of its process: the lease stays behind.
+    #[cfg(feature = "testing")]
+    pub(crate) fn lost_when_dropped(mut self) -> Self {
+        self.is_finished = true;
+        self
+    }
+
     /// Returns the lease.
     pub(crate) const fn lease(&self) -> &Lease {
         &self.job.lease
@@ -45,7 +52,7 @@ impl HeldJob {
     /// Runs the body, and commits the outcome.
     pub(crate) async fn execute(mut self, claimant: &Claimant, slots: &dyn Slots) -> Result<Finished, Error> {
         let finished =
-            execute_listed(&self.kernel, &self.job, &self.listed, claimant, slots, &self.stop).await;
+            attempt::execute(&self.kernel, &self.job, &self.listed, claimant, slots, &self.stop).await;
         self.is_finished = true;
         finished
     }

@@ -47,7 +47,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use crate::value::{Limits, MAX_DEPTH};
 pub use attempt::JobOutcome;
-pub(crate) use attempt::{Finished, return_lease};
+pub(crate) use attempt::return_lease;
 pub(crate) use background::Background;
 pub(crate) use commands::start_pending;
 pub use commands::{
@@ -71,7 +71,7 @@ pub(crate) use subscribers::check_subscribers;
 use crate::error::Error;
 use crate::ledger::CallLedger;
 use crate::ports::{Clock, StartPlans, Store};
-use crate::records::{Claimant, ClaimedJob, DeadLetter, StoredValue, SubscriberRecord};
+use crate::records::{DeadLetter, StoredValue, SubscriberRecord};
 use crate::value::{Json, RunId};
 use run_cache::RunCache;
 use running_jobs::RunningJobs;
@@ -206,20 +206,6 @@ impl Kernel {
         self.store().dead_letters(plugin, limit).await
     }
 
-    /// Runs the body of a claimed job, and commits the outcome. Cancelling `stop` returns the job to the queue.
-    /// The claim was sent at `claimed`, in time of [`Clock::monotonic`]: the body stops when its lease, counted from
-    /// then, ends without a renewal.
-    pub(crate) async fn execute_claimed(
-        &self,
-        job: &ClaimedJob,
-        claimed: Duration,
-        claimant: &Claimant,
-        slots: &dyn Slots,
-        stop: &CancellationToken,
-    ) -> Result<Finished, Error> {
-        attempt::execute_claimed(self, job, claimed, claimant, slots, stop).await
-    }
-
     /// Executes `job.execute`. Cancelling `stop` returns the job to the queue.
     pub(crate) async fn execute_job(
         &self,
@@ -283,7 +269,7 @@ impl Kernel {
         clippy::expect_used,
         reason = "`new` returns shared ownership only, so a borrow implies an owner"
     )]
-    fn shared(&self) -> Arc<Self> {
+    pub(crate) fn shared(&self) -> Arc<Self> {
         self.me.upgrade().expect("a kernel that is borrowed has an owner")
     }
 

@@ -7,7 +7,6 @@
 
 use std::any::Any;
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -83,18 +82,6 @@ impl RunningJobs {
         let job = Arc::new(RunningJob { token, has_body: AtomicBool::new(false), end: AtomicU64::new(end) });
         state.jobs.insert(lease, Arc::clone(&job));
         job
-    }
-
-    /// As [`RunningJobs::insert`], until the guard is dropped.
-    pub(crate) fn enter(
-        &self,
-        lease: Lease,
-        token: CancellationToken,
-        claimed: Duration,
-        length: Duration,
-    ) -> EnteredJob<'_> {
-        let job = self.insert(lease.clone(), token, claimed, length);
-        EnteredJob { jobs: self, lease, job }
     }
 
     /// Removes a job whose attempt has ended.
@@ -213,27 +200,6 @@ impl RunningJob {
             }
             clock.sleep(remaining).await;
         }
-        std::future::pending().await
-    }
-}
-
-/// A job that is listed for as long as this guard lives.
-pub(crate) struct EnteredJob<'a> {
-    jobs: &'a RunningJobs,
-    lease: Lease,
-    job: Arc<RunningJob>,
-}
-
-impl Deref for EnteredJob<'_> {
-    type Target = RunningJob;
-
-    fn deref(&self) -> &RunningJob {
-        &self.job
-    }
-}
-
-impl Drop for EnteredJob<'_> {
-    fn drop(&mut self) {
-        self.jobs.remove(&self.lease);
+        std::future::pending::<()>().await;
     }
 }

@@ -17,8 +17,8 @@ pub struct Node {
 }
 
 impl Node {
-    pub(crate) const fn of(path: StagePath, declaration: StageDeclaration) -> Self {
-        let StageDeclaration { id, requires, check_requires, .. } = declaration;
+    pub(crate) const fn of(path: StagePath, declaration: &StageDeclaration) -> Self {
+        let StageDeclaration { id, requires, check_requires, .. } = *declaration;
         Self { path, id, requires: [requires, check_requires] }
     }
 }

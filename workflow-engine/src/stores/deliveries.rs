@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 
 use super::instant;
 use crate::error::Error;
-use crate::ports::{DeliveryClaim, DeliveryLease, DeliveryOutcome, Settlement, Subscription};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use crate::ports::DeliveryClaim;
+use crate::ports::{DeliveryLease, DeliveryOutcome, Settlement, Subscription};
 use crate::records::DeliveryRecord;
 
 /// The rows that replace a settled delivery.
@@ -39,6 +41,7 @@ pub(super) fn check_registered(
 
 /// A claim of deliveries, and the types of events for which its subscriber was registered when they were checked. The
 /// transaction of the claim finds nothing if they have changed meanwhile.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 #[derive(Clone, Debug)]
 pub(super) struct RegisteredClaim {
     pub(super) claim: DeliveryClaim,

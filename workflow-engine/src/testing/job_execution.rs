@@ -4,7 +4,7 @@
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
-use crate::kernel::{JobOutcome, Kernel, Slots};
+use crate::kernel::{HeldJob, JobOutcome, Kernel, Slots};
 use crate::records::{Claimant, ClaimedJob};
 
 /// The result of executing a claimed job.
@@ -50,7 +50,8 @@ async fn execute(
     let claim = Claimant { worker_id: worker_id.to_owned(), lease: kernel.lease() };
     let started = kernel.clock().monotonic();
     let slots = FreeSlots(free_slots);
-    let finished = kernel.execute_claimed(job, started, &claim, &slots, stop).await?;
+    let job = HeldJob::new(&kernel.shared(), job.clone(), started, stop).lost_when_dropped();
+    let finished = job.execute(&claim, &slots).await?;
     Ok(ExecutedJob { outcome: finished.outcome, next: finished.next })
 }
 

@@ -137,10 +137,10 @@ impl ::workflow_engine::__private::Stage for summarize {
         ::workflow_engine::__private::OutputAs < __summarize_Read1, Keywords >>
         ::optional(& context) ?, & < StageContext < summarize > as
         ::workflow_engine::__private::ContextOf < Self >> ::of(& context)). await {
-         ::workflow_engine::__private::Result::Ok(output) =>
-         ::workflow_engine::__private::store:: < Self > (output),
-         ::workflow_engine::__private::Result::Err(__error) =>
-         ::workflow_engine::__private::Result::Err(::workflow_engine::__private::Failure::into_error(__error)),
+        ::workflow_engine::__private::Result::Ok(output) =>
+        ::workflow_engine::__private::store:: < Self > (output),
+        ::workflow_engine::__private::Result::Err(__error) =>
+        ::workflow_engine::__private::Result::Err(::workflow_engine::__private::Failure::into_error(__error)),
         } }) }
     );
 }

@@ -110,7 +110,7 @@ mod descriptor {
         pub(super) async fn ended(&self) {
             if self.0.readable().await.is_err() {
                 // The runtime has ended, and with it the worker.
-                pending().await
+                pending::<()>().await;
             }
         }
     }

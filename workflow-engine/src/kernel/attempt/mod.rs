@@ -19,8 +19,6 @@ mod finish;
 mod budget;
 pub(super) mod execution_key;
 
-use std::time::Duration;
-
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use finish::return_lease;
@@ -41,24 +39,9 @@ use finish::Completion;
 use port_retry::PortRetry;
 use run::{AttemptEnd, AttemptResult};
 
-/// Runs the body of a claimed job, and commits the outcome. Cancelling `stop` returns the job to the queue. The claim was
-/// sent at `claimed`.
-pub(super) async fn execute_claimed(
-    kernel: &Kernel,
-    job: &ClaimedJob,
-    claimed: Duration,
-    claimant: &Claimant,
-    slots: &dyn Slots,
-    stop: &CancellationToken,
-) -> Result<Finished, Error> {
-    let stop = stop.child_token();
-    let jobs = kernel.running();
-    let listed = jobs.enter(job.lease.clone(), stop.clone(), claimed, kernel.lease());
-    execute_listed(kernel, job, &listed, claimant, slots, &stop).await
-}
-
-/// As [`execute_claimed`], for a job that is listed among the running ones with this `stop`.
-pub(super) async fn execute_listed(
+/// Runs the body of a claimed job that is listed among the running ones, and commits the outcome. Cancelling `stop` returns
+/// the job to the queue.
+pub(super) async fn execute(
     kernel: &Kernel,
     job: &ClaimedJob,
     listed: &RunningJob,

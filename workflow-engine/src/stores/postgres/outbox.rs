@@ -145,6 +145,7 @@ impl PostgresStore {
     where
         F: Future<Output = Result<T, Error>>,
     {
+        #![allow(clippy::disallowed_methods, reason = "the server's transactions end in real time")]
         let tried_until = Instant::now() + subscribers::MAX_WAIT;
         loop {
             match request().await {

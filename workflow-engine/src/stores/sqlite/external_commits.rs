@@ -206,7 +206,7 @@ impl Watch {
             watcher.watch(&wal_of(path), RecursiveMode::NonRecursive)?;
             Ok(watcher)
         });
-        watched.map_or_else(Self::poll, Self::Notifications)
+        watched.map_or_else(|error| Self::poll(&error), Self::Notifications)
     }
 
     /// Lets each transaction check instead, where the operating system has reported until now.
@@ -214,7 +214,7 @@ impl Watch {
         *self = match std::mem::replace(self, Self::Polling) {
             Self::Notifications(mut watcher) => match watcher.unwatch(&wal_of(path)) {
                 Ok(()) => Self::Transactions(watcher),
-                Err(error) => Self::poll(error),
+                Err(error) => Self::poll(&error),
             },
             other => other,
         };
@@ -227,12 +227,12 @@ impl Watch {
         }
         if let Self::Transactions(mut watcher) = std::mem::replace(self, Self::Polling) {
             let watched = watcher.watch(&wal_of(path), RecursiveMode::NonRecursive);
-            *self = watched.map_or_else(Self::poll, |()| Self::Notifications(watcher));
+            *self = watched.map_or_else(|error| Self::poll(&error), |()| Self::Notifications(watcher));
         }
         true
     }
 
-    fn poll(error: notify::Error) -> Self {
+    fn poll(error: &notify::Error) -> Self {
         tracing::warn!(%error, "cannot watch the database file; polling it instead");
         Self::Polling
     }

@@ -44,7 +44,7 @@ pub(super) fn find(path: &Path, create_if_missing: bool) -> Option<Error> {
     let attempt = directory.join(format!(".workflow-engine-{}", uuid::Uuid::now_v7()));
     match OpenOptions::new().write(true).create_new(true).open(&attempt) {
         Ok(_) => {
-            // A file that stays is empty and disturbs nobody.
+            // A file that stays is empty and harms nothing.
             let _ = fs::remove_file(&attempt);
             None
         }

@@ -214,7 +214,7 @@ impl Writer {
                 tracing::error!(error = %Error::from(failure.clone()), "the database is not in its place; no commit is acknowledged");
             }
             Ok(()) if was_changed => {
-                tracing::warn!(path = %self.path.display(), "the database is in its place again")
+                tracing::warn!(path = %self.path.display(), "the database is in its place again");
             }
             _ => {}
         }

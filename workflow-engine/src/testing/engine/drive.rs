@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::faults::Faults;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::kernel::{NoSlots, ReapStaleLeases, TransitionRun};
+use crate::kernel::{HeldJob, NoSlots, ReapStaleLeases, TransitionRun};
 use crate::ports::Clock;
 use crate::records::{Claimant, ClaimedJob};
 use crate::testing::clock::FakeClock;
@@ -46,19 +46,19 @@ impl Driver<'_> {
             }
             let jobs = kernel.store().claim_jobs(&claim, &kernel.definitions(), 1).await?;
             match jobs.into_iter().next() {
-                Some(job) => self.execute(&job, &claim).await?,
+                Some(job) => self.execute(job, &claim).await?,
                 None => self.pass_time(run_id).await?,
             }
         }
     }
 
     /// Executes one job. A process that dies leaves its lease behind.
-    async fn execute(&self, job: &ClaimedJob, claim: &Claimant) -> Result<(), Error> {
+    async fn execute(&self, job: ClaimedJob, claim: &Claimant) -> Result<(), Error> {
         let death = self.faults.death();
         let never = CancellationToken::new();
         let kernel = self.engine.kernel();
-        let mut execution =
-            Box::pin(kernel.execute_claimed(job, kernel.clock().monotonic(), claim, &NoSlots, &never));
+        let job = HeldJob::new(kernel, job, kernel.clock().monotonic(), &never).lost_when_dropped();
+        let mut execution = Box::pin(job.execute(claim, &NoSlots));
         loop {
             tokio::select! {
                 biased;
