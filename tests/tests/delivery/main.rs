@@ -6,3 +6,4 @@ mod plugins;
 mod dead_letters;
 mod flushers;
 mod subscribers;
+mod concurrency;

@@ -1,6 +1,5 @@
 //! Subscribers that some processes have and others do not, and their registration.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -9,10 +8,10 @@ use tests::on_every_store;
 use tests::recorder::Recorder;
 use tests::world::World;
 use tokio::sync::Semaphore;
+use workflow_engine::RunId;
 use workflow_engine::kernel::{CancelRun, ReapStaleLeases, RemoveSubscriber};
-use workflow_engine::ports::{BatchError, DeliveryError, DeliveryPolicy, DeliveryStart, EventSink, Plugin};
+use workflow_engine::ports::{DeliveryError, DeliveryPolicy, DeliveryStart, Plugin};
 use workflow_engine::records::{Event, EventType};
-use workflow_engine::{Engine, RunId};
 
 use super::fixture::{ALL, CountsInput, begin, counting, engine, finish, flush, flush_as, run};
 
@@ -109,157 +108,6 @@ async fn a_removed_plugin_leaves_nothing_behind(world: World) {
     assert!(engine.subscribers().await.unwrap().is_empty());
     world.clock.advance(Duration::from_secs(3_600));
     assert_eq!((flush(&engine).await.offered(), plugin.offered().len()), (0, 1));
-}
-
-/// Counts its calls at the same time, and refuses while it is down.
-#[derive(Clone)]
-struct Gauge {
-    policy: DeliveryPolicy,
-    running: Arc<AtomicUsize>,
-    most: Arc<AtomicUsize>,
-    calls: Arc<AtomicUsize>,
-    events: Arc<AtomicUsize>,
-}
-
-impl Gauge {
-    fn new(change: impl FnOnce(&mut DeliveryPolicy)) -> Self {
-        let mut policy = DeliveryPolicy::of_sink();
-        change(&mut policy);
-        Self {
-            policy,
-            running: Arc::default(),
-            most: Arc::default(),
-            calls: Arc::default(),
-            events: Arc::default(),
-        }
-    }
-
-    async fn call(&self, events: usize) {
-        let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
-        self.most.fetch_max(running, Ordering::SeqCst);
-        // Long enough for all others that may run at the same time to begin.
-        for _ in 0..100 {
-            tokio::task::yield_now().await;
-        }
-        self.running.fetch_sub(1, Ordering::SeqCst);
-        self.calls.fetch_add(1, Ordering::SeqCst);
-        self.events.fetch_add(events, Ordering::SeqCst);
-    }
-
-    fn counts(&self) -> (usize, usize, usize) {
-        let [most, calls, events] =
-            [&self.most, &self.calls, &self.events].map(|count| count.load(Ordering::SeqCst));
-        (most, calls, events)
-    }
-}
-
-#[async_trait]
-impl EventSink for Gauge {
-    async fn deliver(&self, _: &Event) -> Result<(), DeliveryError> {
-        self.call(1).await;
-        Ok(())
-    }
-
-    fn policy(&self) -> DeliveryPolicy {
-        self.policy.clone()
-    }
-
-    async fn deliver_batch(&self, events: &[Event]) -> Result<(), BatchError> {
-        self.call(events.len()).await;
-        Ok(())
-    }
-}
-
-/// With 5 ms a call, 1,000 events take 63 rounds of 16 calls: a third of a second.
-async fn different_runs_are_delivered_at_the_same_time(world: World) {
-    for (concurrency, expected) in [(None, 16), (Some(3), 3)] {
-        let gauge = Gauge::new(|policy| policy.concurrency = concurrency.unwrap_or(policy.concurrency));
-        let engine = engine(&world).event_sink(gauge.clone()).build().await.unwrap();
-        for _ in 0..40 {
-            begin(&engine, 0).await;
-        }
-        assert_eq!(flush(&engine).await.published, 40);
-        assert_eq!(gauge.counts(), (expected, 40, 40));
-    }
-}
-
-async fn a_subscriber_can_take_batches(world: World) {
-    let gauge = Gauge::new(|policy| (policy.concurrency, policy.max_batch) = (1, 20));
-    let engine = engine(&world).event_sink(gauge.clone()).build().await.unwrap();
-    for _ in 0..40 {
-        begin(&engine, 0).await;
-    }
-    assert_eq!(flush(&engine).await.published, 40);
-    assert_eq!(gauge.counts(), (1, 2, 40));
-}
-
-/// Takes batches; refuses from one event on, or as a whole.
-#[derive(Clone)]
-struct Batches {
-    calls: Arc<AtomicUsize>,
-    refuses: fn(&[Event]) -> Result<(), BatchError>,
-}
-
-#[async_trait]
-impl Plugin for Batches {
-    fn name(&self) -> &'static str {
-        "batches"
-    }
-
-    fn policy(&self) -> DeliveryPolicy {
-        let mut policy = DeliveryPolicy::default();
-        policy.max_batch = 4;
-        policy
-    }
-
-    async fn handle(&self, _: &Event) -> Result<(), DeliveryError> {
-        unreachable!("it takes batches")
-    }
-
-    async fn handle_batch(&self, events: &[Event]) -> Result<(), BatchError> {
-        self.calls.fetch_add(1, Ordering::SeqCst);
-        (self.refuses)(events)
-    }
-}
-
-async fn a_batch_is_acknowledged_up_to_the_refused_event(world: World) {
-    let refuses = |events: &[Event]| match events.iter().position(|event| event.sequence == 3) {
-        Some(at) => Err(BatchError::after(at, "not the third")),
-        None => Ok(()),
-    };
-    let plugin = Batches { calls: Arc::default(), refuses };
-    let engine = engine(&world).plugin(plugin.clone()).build().await.unwrap();
-    let run_id = run(&engine, 0).await;
-    let flushed = flush(&engine).await;
-    assert_eq!((flushed.published, flushed.refused), (2, 1));
-    assert_eq!(plugin.calls.load(Ordering::SeqCst), 1);
-    the_third_event_becomes_a_dead_letter(&world, &engine, run_id).await;
-}
-
-async fn the_third_event_becomes_a_dead_letter(world: &World, engine: &Engine, run_id: RunId) {
-    for _ in 0..4 {
-        world.clock.advance(Duration::from_secs(300));
-        flush(engine).await;
-    }
-    let letters = engine.dead_letters(Some("batches"), 10).await.unwrap();
-    let letters: Vec<_> =
-        letters.iter().map(|letter| (letter.event.run_id, letter.event.sequence, letter.attempts)).collect();
-    assert_eq!(letters, [(run_id, 3, 4)]);
-}
-
-/// The engine finds the event at which a batch fails, so that only this one is retried and becomes a dead letter.
-async fn a_batch_that_is_refused_as_a_whole_is_offered_one_by_one(world: World) {
-    let refuses = |events: &[Event]| {
-        let bad = std::io::Error::other("one of them is bad");
-        if events.iter().any(|event| event.sequence == 3) { Err(bad.into()) } else { Ok(()) }
-    };
-    let plugin = Batches { calls: Arc::default(), refuses };
-    let engine = engine(&world).plugin(plugin.clone()).build().await.unwrap();
-    let run_id = run(&engine, 0).await;
-    let flushed = flush(&engine).await;
-    assert_eq!((flushed.published, flushed.refused), (2, 1));
-    assert_eq!(plugin.calls.load(Ordering::SeqCst), 4, "one batch, and three events");
-    the_third_event_becomes_a_dead_letter(&world, &engine, run_id).await;
 }
 
 async fn a_subscriber_that_recovers_receives_everything_at_once(world: World) {
@@ -396,18 +244,6 @@ async fn the_deliveries_of_a_dead_process_continue_at_once(world: World) {
     assert_eq!(plugin.taken_of(run_id), ALL);
 }
 
-async fn the_policy_of_the_sink_can_be_set_like_that_of_a_plugin(world: World) {
-    let gauge = Gauge::new(|policy| policy.max_batch = 0);
-    let error = engine(&world).event_sink(gauge).build().await.unwrap_err();
-    assert!(error.is_invalid_input() && error.to_string().contains("`max_batch` of 0"), "{error}");
-
-    let gauge = Gauge::new(|policy| policy.start = DeliveryStart::Oldest);
-    run(&engine(&world).build().await.unwrap(), 0).await;
-    let engine = engine(&world).event_sink(gauge.clone()).build().await.unwrap();
-    flush(&engine).await;
-    assert_eq!(gauge.counts(), (1, 5, 5));
-}
-
 on_every_store!(
     the_events_of_a_process_without_plugins_reach_the_plugins_of_the_worker,
     the_events_of_an_earlier_version_reach_a_plugin_that_is_not_running,
@@ -415,14 +251,9 @@ on_every_store!(
     a_plugin_can_begin_with_the_oldest_event,
     a_plugin_whose_event_types_change_misses_none_of_them,
     a_removed_plugin_leaves_nothing_behind,
-    different_runs_are_delivered_at_the_same_time,
-    a_subscriber_can_take_batches,
-    a_batch_is_acknowledged_up_to_the_refused_event,
-    a_batch_that_is_refused_as_a_whole_is_offered_one_by_one,
     a_subscriber_that_recovers_receives_everything_at_once,
     an_event_that_is_always_refused_keeps_its_backoff,
     a_slow_call_keeps_its_lease_while_its_process_lives,
     a_slow_call_delays_no_other_run,
     the_deliveries_of_a_dead_process_continue_at_once,
-    the_policy_of_the_sink_can_be_set_like_that_of_a_plugin,
 );

@@ -278,7 +278,12 @@ impl EngineBuilder {
             limits: self.limits,
             lease: self.lease,
         });
-        kernel.register_subscribers().await?;
+        if let Err(error) = kernel.register_subscribers().await {
+            if owns_store {
+                kernel.store().close().await;
+            }
+            return Err(error);
+        }
         let worker = self.has_worker.then(|| Worker::start(&kernel, self.worker)).transpose()?.map(Arc::new);
         let engine = Engine {
             inner: Arc::new(Inner {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::commands::FlushOutboxOutput;
+use super::flush_output::FlushOutboxOutput;
 use super::subscribers::{Refusal, Subscriber};
 use crate::ports::{Clock, Delivery, DeliveryOutcome, Settlement};
 use crate::records::Event;

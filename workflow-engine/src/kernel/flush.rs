@@ -13,8 +13,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::Kernel;
-use super::commands::FlushOutboxOutput;
 use super::delivery_task::{self, Budget, DeliveryTask, Finished, Hold};
+use super::flush_output::FlushOutboxOutput;
 use super::subscribers::Subscriber;
 use crate::error::Error;
 use crate::ports::{Delivery, DeliveryClaim, DeliveryLease, Settlement};

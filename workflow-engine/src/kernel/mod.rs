@@ -35,6 +35,7 @@ mod ledger;
 mod subscribers;
 mod recovery;
 mod flush;
+mod flush_output;
 mod delivery_task;
 mod local_executor;
 

@@ -74,10 +74,14 @@ mod tests {
     fn new_events_count_no_longer_once_the_refused_ones_stay_refused() {
         let mut recovery = Recovery::default();
         let runs = [RunId::generate(), RunId::generate()];
-        runs.iter().for_each(|run_id| recovery.refused(*run_id, 0));
+        for run_id in runs {
+            recovery.refused(run_id, 0);
+        }
         assert!(recovery.accepted(0));
         for attempts in 1..10 {
-            runs.iter().for_each(|run_id| recovery.refused(*run_id, attempts));
+            for run_id in runs {
+                recovery.refused(run_id, attempts);
+            }
             assert!(!recovery.accepted(0));
         }
         assert!(recovery.accepted(3), "a refused event that is accepted counts");

@@ -2,9 +2,8 @@
 
 use async_trait::async_trait;
 
-use super::batch_error::BatchError;
+use super::delivery_error::{BatchError, DeliveryError};
 use super::delivery_policy::DeliveryPolicy;
-use super::sink::DeliveryError;
 use crate::records::{Event, EventType};
 
 /// Receives events of some types, each at least once and in order within its run. Plugins are independent: an event that

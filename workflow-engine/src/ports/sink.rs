@@ -1,15 +1,10 @@
 //! The event sink: the exit for all events of a program.
 
-use std::error::Error as StdError;
-
 use async_trait::async_trait;
 
-use super::batch_error::BatchError;
+use super::delivery_error::{BatchError, DeliveryError};
 use super::delivery_policy::DeliveryPolicy;
 use crate::records::Event;
-
-/// The reason why an event was refused: any error, or a text (`"the service is unreachable".into()`).
-pub type DeliveryError = Box<dyn StdError + Send + Sync>;
 
 /// Receives every event of every run at least once, in order within its run. The store keeps the sink's deliveries under
 /// the name `sink`.

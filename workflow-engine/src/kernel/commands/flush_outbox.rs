@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::Command;
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::kernel::flush::Flush;
+pub use crate::kernel::flush_output::FlushOutboxOutput;
 use crate::kernel::subscribers::Subscriber;
 
 /// Delivers committed events to the sink and to the plugins: to each subscriber independently, and in order within each
@@ -29,31 +30,6 @@ pub struct FlushOutbox {
 
 fn hundred() -> usize {
     100
-}
-
-/// The result of the deliveries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct FlushOutboxOutput {
-    /// The number of delivered events, counted once for each subscriber.
-    pub published: usize,
-    /// The number of refused events; their delivery is retried.
-    pub refused: usize,
-    /// The number of events that were refused for the last time and are dead letters now.
-    pub given_up: usize,
-}
-
-impl FlushOutboxOutput {
-    /// Returns how many deliveries were attempted.
-    #[must_use]
-    pub const fn offered(&self) -> usize {
-        self.published + self.refused + self.given_up
-    }
-
-    pub(in crate::kernel) fn add(&mut self, other: Self) {
-        self.published += other.published;
-        self.refused += other.refused;
-        self.given_up += other.given_up;
-    }
 }
 
 #[async_trait]

@@ -140,6 +140,7 @@ impl PostgresStore {
     }
 
     /// Repeats a request while transactions are in its way that wait for something outside of the store.
+    #[allow(clippy::disallowed_methods, reason = "the server's transactions end in real time")]
     async fn retry_while_locked<T, F>(&self, request: impl Fn() -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>>,

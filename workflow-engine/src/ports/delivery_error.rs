@@ -1,9 +1,10 @@
-//! The refusal of a batch of events.
+//! The reasons why events were refused.
 
 use std::error::Error as StdError;
 use std::fmt;
 
-use super::sink::DeliveryError;
+/// The reason why an event was refused: any error, or a text (`"the service is unreachable".into()`).
+pub type DeliveryError = Box<dyn StdError + Send + Sync>;
 
 /// The refusal of a batch of events: as a whole, or from one event on.
 ///
