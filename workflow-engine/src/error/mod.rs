@@ -4,6 +4,7 @@ mod code;
 mod causes;
 pub(crate) mod descriptors;
 mod ledger;
+mod subscribers;
 mod redact;
 
 use std::error::Error as StdError;
