@@ -113,10 +113,6 @@ impl Error {
         )
     }
 
-    pub(crate) fn duplicate_plugin(plugin: &str) -> Self {
-        Self::new(ErrorCode::DuplicatePlugin, format!("two plugins are named `{plugin}`"))
-    }
-
     /// The error of your own [`BlobStore`](crate::ports::BlobStore): `BLOB_STORE_FAILED`, which is retryable.
     pub fn blob_store(doing: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let source = source.into();
@@ -185,25 +181,6 @@ impl Error {
         Self::new(
             ErrorCode::InvalidSetting,
             format!("the setting `{name}` is `{value}`, but must have {permitted}"),
-        )
-    }
-
-    pub(crate) fn subscriber_unknown(name: &str) -> Self {
-        Self::new(
-            ErrorCode::SubscriptionOutdated,
-            format!(
-                "`{name}` is not registered in the store: it was removed; a process that has it registers it again when it starts"
-            ),
-        )
-    }
-
-    pub(crate) fn subscription_outdated(name: &str, missing: &[&str]) -> Self {
-        Self::new(
-            ErrorCode::SubscriptionOutdated,
-            format!(
-                "`{name}` is registered for `{}`, which `{name}` of this process does not receive; its events wait for a process of the version that registered last",
-                missing.join("`, `")
-            ),
         )
     }
 

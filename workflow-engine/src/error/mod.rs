@@ -5,6 +5,7 @@ mod causes;
 mod stores;
 pub(crate) mod descriptors;
 mod ledger;
+mod subscribers;
 mod redact;
 
 use std::error::Error as StdError;
