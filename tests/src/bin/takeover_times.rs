@@ -36,6 +36,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Kills a worker that holds `jobs` jobs, and returns how long each of them took to complete.
+#[allow(clippy::zombie_processes, reason = "an error ends the program")]
 async fn measure(
     database: &Database,
     jobs: u32,
