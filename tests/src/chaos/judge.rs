@@ -107,7 +107,8 @@ async fn events_are_gapless_and_were_delivered(db: &mut PgConnection, sink: &str
 /// Checks that each stage ran at least once, no attempt twice unless its worker returned the job to the queue, which does
 /// not count as an attempt, and that the last attempt is the committed one.
 async fn no_body_ran_after_its_commit(db: &mut PgConnection, ledger: &str, log: &str) -> usize {
-    let returned: Vec<&str> = log.lines().filter(|line| line.contains("returns its job to the queue")).collect();
+    let returned: Vec<&str> =
+        log.lines().filter(|line| line.contains("returns its job to the queue")).collect();
     let mut executed: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     for line in ledger.lines() {
         let (stage, attempt) = line.rsplit_once(' ').expect("three words");
@@ -123,7 +124,8 @@ async fn no_body_ran_after_its_commit(db: &mut PgConnection, ledger: &str, log: 
         ran.sort_unstable();
         repeated += ran.len() - 1;
         let (run, id) = stage.split_once(' ').expect("two words");
-        let returns = returned.iter().filter(|line| line.contains(run) && line.contains(&format!("\"{id}\"")));
+        let returns =
+            returned.iter().filter(|line| line.contains(run) && line.contains(&format!("\"{id}\"")));
         let again = ran.windows(2).filter(|pair| pair[0] == pair[1]).count();
         assert!(again <= returns.count(), "G4: an attempt of {stage} ran twice: {ran:?}");
         let last = ran.last().map(u64::to_string);

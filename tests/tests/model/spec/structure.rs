@@ -62,16 +62,14 @@ impl Reference {
     ) -> Result<Response, Stop> {
         let request = format!("{run} {from}");
         let entry = key.filter(|_| !dry).map(|key| ("run.rerunFrom", key));
-        if let Some(entry) = entry {
-            // The lookup of the key is a separate transaction, which writes nothing.
-            let stored = self.write(|it| it.keys.get(&entry).cloned())?;
-            match stored {
-                Some((stored, _)) if stored != request => return Err(Stop::Refused("IDEMPOTENCY_CONFLICT")),
-                Some((_, response)) => return Ok(response),
-                None => {}
-            }
+        if let Some(response) = self.earlier_rerun(entry, &request)? {
+            return Ok(response);
         }
-        let again = self.runs[run].covered(from)?;
+        let again = match self.runs[run].covered(from) {
+            Ok(again) => again,
+            // A request with the same key may have been faster, so the key is looked up once more.
+            Err(refused) => return self.earlier_rerun(entry, &request)?.ok_or(refused),
+        };
         let stages = again.iter().map(|&stage| self.runs[run].id_of(stage).to_owned()).collect();
         let response = Response::Rerun { generation: self.runs[run].generation + 1, stages };
         if dry {
@@ -82,6 +80,20 @@ impl Reference {
             it.keys.extend(entry.map(|entry| (entry, (request, response.clone()))));
         })?;
         Ok(response)
+    }
+
+    /// Returns the response to an earlier request with the same key. The lookup is a separate transaction, which writes
+    /// nothing.
+    fn earlier_rerun(
+        &mut self,
+        entry: Option<(&'static str, u8)>,
+        request: &str,
+    ) -> Result<Option<Response>, Stop> {
+        let Some(entry) = entry else { return Ok(None) };
+        match self.write(|it| it.keys.get(&entry).cloned())? {
+            Some((stored, _)) if stored != request => Err(Stop::Refused("IDEMPOTENCY_CONFLICT")),
+            stored => Ok(stored.map(|(_, response)| response)),
+        }
     }
 
     fn run_again(&mut self, run: usize, again: &BTreeSet<usize>) {
