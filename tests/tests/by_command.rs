@@ -1,20 +1,24 @@
 //! Hosts without a worker: checks, reports and executions by command.
 
 use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures_util::future::join;
 use tests::events::names;
+use tests::intercept::{Call, Intercepted, Interceptor};
 use tests::world::World;
 use tests::{manual_claims, on_every_store, signal};
 use workflow_engine::kernel::{
     ExecuteJob, ExecuteJobOutput, JobOutcome, PollSuspendedStages, PollSuspendedStagesOutput, ReportStage,
     ReportedLog, ReportedProgress, TransitionRun,
 };
+use workflow_engine::ports::Store;
 use workflow_engine::prelude::*;
 use workflow_engine::records::EventKind;
-use workflow_engine::{Error, Json, LogLevel, RunId};
+use workflow_engine::{EngineBuilder, Error, Json, LogLevel, RunId};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -223,13 +227,35 @@ async fn requests_with_one_key_at_the_same_time_return_the_first_result_or_say_t
     }
 }
 
+/// A process that does nothing more after its death, so it does not return its job to the queue either.
+#[derive(Default)]
+struct Mortal {
+    is_dead: AtomicBool,
+}
+
+#[async_trait]
+impl Interceptor for Mortal {
+    async fn before(&self, _: Call) -> Result<u64, Error> {
+        if self.is_dead.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        Ok(0)
+    }
+}
+
 async fn a_key_of_a_dead_process_is_taken_over_when_its_lease_expires(world: World) {
-    let engine = world.engine().register::<slowly>().without_worker().build().await.unwrap();
-    let run = slow_run(&engine, 0).await;
-    let first = begin(&engine, &run, "m-1");
+    let mortal = Arc::new(Mortal::default());
+    let store: Arc<dyn Store> = Arc::new(Intercepted::new(Arc::clone(&world.store), Arc::clone(&mortal)));
+    let builder = EngineBuilder::with_store(store, Arc::new(world.clock.clone()));
+    let dying = builder.register::<slowly>().without_worker().build().await.unwrap();
+    let run = slow_run(&dying, 0).await;
+    let first = begin(&dying, &run, "m-1");
     signal::wait(run.id(), "started").await;
+    mortal.is_dead.store(true, Ordering::SeqCst);
     first.abort();
     assert!(first.await.unwrap_err().is_cancelled());
+    let engine = world.engine().register::<slowly>().without_worker().build().await.unwrap();
+    let run = engine.run_handle::<slowly>(run.id()).await.unwrap();
     let error = begin(&engine, &run, "m-1").await.unwrap().unwrap_err();
     assert_eq!(error.code(), "IDEMPOTENCY_IN_PROGRESS", "the lease has not expired");
     world.clock.advance(manual_claims::LEASE);

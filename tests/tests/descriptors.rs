@@ -64,7 +64,7 @@ async fn continue_without_descriptors() {
     for number in 0..60 {
         runs.push(engine.start::<printing>(OrderInput { number }).await.unwrap());
     }
-    let outputs = join_all(runs.iter().map(|run| run.output())).await;
+    let outputs = join_all(runs.iter().map(RunHandle::output)).await;
     for (number, output) in outputs.into_iter().enumerate() {
         assert_eq!(output.unwrap() as usize, number);
     }

@@ -85,6 +85,8 @@ async fn a_setting_of_a_serverless_host_is_refused() {
 
 #[tokio::test]
 async fn an_option_of_a_store_is_refused_before_the_store_is_opened() {
+    type Change = fn(&mut PostgresOptions);
+
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("runs.db");
     for timeout in [Duration::ZERO, Duration::MAX] {
@@ -93,7 +95,6 @@ async fn an_option_of_a_store_is_refused_before_the_store_is_opened() {
         assert_names(&Engine::builder(options).build().await.unwrap_err(), "busy_timeout");
         assert!(!path.exists());
     }
-    type Change = fn(&mut PostgresOptions);
     let cases: [(&str, Change); 4] = [
         ("connections", |options| options.connections = 0),
         ("connections", |options| options.connections = u32::MAX),

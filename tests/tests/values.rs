@@ -61,6 +61,7 @@ async fn every_number_arrives_exactly(world: World) {
     assert_eq!(run.stages().await.unwrap()[0].metrics["first"].to_bits(), sent[0].to_bits());
 }
 
+#[allow(clippy::option_option, reason = "it is what JSON cannot keep")]
 #[derive(Debug, Default, Clone, Serialize, Deserialize, JsonSchema)]
 struct Readings {
     by_sensor: BTreeMap<String, Vec<Option<f64>>>,

@@ -36,6 +36,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Kills a worker that holds `jobs` jobs, and returns how long each of them took to complete.
+#[allow(clippy::zombie_processes, reason = "an error ends the program")]
 async fn measure(
     database: &Database,
     jobs: u32,
@@ -48,16 +49,16 @@ async fn measure(
     }
     let program = std::env::current_exe()?.with_file_name("takeover_worker");
     let mut worker = database.hold(&program.to_string_lossy(), runs.len());
-    let survivor = if restart { None } else { Some(database.engine().concurrency(256).build().await?) };
+    let survivor = if restart { None } else { Some(database.engine().concurrency(256).build().await) };
     let killed = Instant::now();
-    worker.kill()?;
+    let ended = worker.kill().and_then(|()| worker.wait());
+    ended?;
     let survivor = match survivor {
-        Some(survivor) => survivor,
+        Some(survivor) => survivor?,
         None => database.engine().concurrency(256).build().await?,
     };
     let outputs = runs.iter().map(|run| async { run.output().await.map(|_| killed.elapsed()) });
     let times = join_all(outputs).await.into_iter().collect::<Result<_, _>>()?;
-    worker.wait()?;
     survivor.shutdown().await;
     starter.shutdown().await;
     Ok(times)

@@ -150,7 +150,7 @@ async fn an_event_that_is_always_refused_keeps_its_backoff(world: World) {
 /// A plugin whose calls for one run, the first that it sees, each wait for a permit.
 #[derive(Clone)]
 struct Slow {
-    slow_run: Arc<OnceLock<RunId>>,
+    held: Arc<OnceLock<RunId>>,
     permits: Arc<Semaphore>,
     recorder: Recorder,
 }
@@ -158,7 +158,7 @@ struct Slow {
 impl Slow {
     fn new() -> Self {
         let permits = Arc::new(Semaphore::new(0));
-        Self { slow_run: Arc::default(), permits, recorder: Recorder::new("slow") }
+        Self { held: Arc::default(), permits, recorder: Recorder::new("slow") }
     }
 }
 
@@ -175,7 +175,7 @@ impl Plugin for Slow {
     }
 
     async fn handle(&self, event: &Event) -> Result<(), DeliveryError> {
-        if *self.slow_run.get_or_init(|| event.run_id) == event.run_id {
+        if *self.held.get_or_init(|| event.run_id) == event.run_id {
             self.permits.acquire().await?.forget();
         }
         self.recorder.handle(event).await
@@ -212,7 +212,7 @@ async fn a_slow_call_delays_no_other_run(world: World) {
     let engine = builder.lease(Duration::from_secs(1_000_000)).build().await.unwrap();
     let first = engine.start::<counting>(CountsInput { times: 0 }).await.unwrap();
     first.output().await.unwrap();
-    while slow.slow_run.get().is_none() {
+    while slow.held.get().is_none() {
         tokio::task::yield_now().await;
     }
     // The first call is in progress, and the events of a later run pass it.

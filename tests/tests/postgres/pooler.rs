@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection, Row};
 use tests::postgres::pooler::Settings;
 use tests::postgres::{Cluster, pooler};
 use tokio::time::timeout;
-use workflow_engine::ports::{Commit, JobTransport, Outbox, Persistence, SystemClock};
+use workflow_engine::ports::{Commit, JobTransport, Persistence, SystemClock};
 use workflow_engine::prelude::*;
 use workflow_engine::stores::{PostgresOptions, PostgresStore};
 use workflow_engine::{EngineBuilder, Error};

@@ -126,7 +126,7 @@ impl fmt::Display for AiError {
 }
 
 impl std::error::Error for AiError {
-    /// Returns the [`Verdict`].
+    /// Returns the verdict, which the stage acts on.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&self.verdict)
     }

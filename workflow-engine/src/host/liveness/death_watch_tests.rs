@@ -28,7 +28,7 @@ async fn the_end_of_a_watched_process_is_noticed_at_once() {
     child.kill().unwrap();
     // Before its parent has read the exit status.
     watch.ended().await;
-    assert_eq!(watch.observe(vec![name.clone()]), [name.clone()]);
+    assert_eq!(watch.observe(vec![name.clone()]), std::slice::from_ref(&name));
     child.wait().unwrap();
     assert_eq!(watch.observe(vec![name.clone()]), [name]);
 }
