@@ -58,7 +58,7 @@ pub fn complete(job: &ClaimedJob) -> Decision {
     let output = StoredValue::Inline(Json::encode("done").expect("a text is serializable"));
     let changes = vec![
         Change::Complete { stage_id: "a".into(), output: output.clone(), elapsed: Duration::ZERO },
-        Change::ReleaseRun { output: Some(output) },
+        Change::ReleaseRun { output: Some(output), stages: Vec::new() },
     ];
     Decision {
         run_id: job.lease.run_id,

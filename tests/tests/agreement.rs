@@ -49,9 +49,9 @@ impl Choices {
             1 => Change::Claim { stage_id, claim: self.claim() },
             2 | 3 => Change::Complete { stage_id, output, elapsed: Duration::from_millis(3) },
             4 | 5 => Change::Release { stage_id, max_attempts: 3, max_crashes: 3, claim },
-            6 => Change::ReleaseRun { output: Some(output) },
+            6 => Change::ReleaseRun { output: Some(output), stages: Vec::new() },
             7 => Change::Retry { stage_id, error, delay: Duration::from_secs(self.below(20) as u64) },
-            8 => Change::ReturnJob { stage_id },
+            8 => Change::ReturnJob { stage_id, reason: "the worker stops".into() },
             9 if self.one_in(3) => Change::Fail { stage_id, error },
             10 if self.one_in(3) => Change::Cancel { stage_id },
             11 if self.one_in(6) => {

@@ -141,7 +141,10 @@ async fn a_report_is_committed_live_and_touches_nothing_else(world: World) {
         matches!(&event.kind, EventKind::StageProgress { fraction, .. } if (fraction - 0.25).abs() < 1e-9)
     );
     // The report does not affect the outcome of the lease's holder. After the outcome, the lease is void.
-    let release = workflow_engine::ports::Change::ReturnJob { stage_id: "print".into() };
+    let release = workflow_engine::ports::Change::ReturnJob {
+        stage_id: "print".into(),
+        reason: "the worker stops".into(),
+    };
     let commit = manual_claims::commit(&*world.store, &job, vec![release]).await;
     assert!(matches!(commit, workflow_engine::ports::Commit::Applied(_)));
     assert_eq!(engine.dispatch(report).await.unwrap_err().code(), "LEASE_LOST");

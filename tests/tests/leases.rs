@@ -67,7 +67,21 @@ async fn a_drain_returns_unfinished_jobs_and_the_attempt_does_not_count(world: W
     let second = world.engine().register::<waiting>().build().await.unwrap();
     signal::wait(run.id(), "started").await;
     signal::give(run.id(), "end");
-    assert_eq!(second.run_handle::<waiting>(run.id()).await.unwrap().output().await.unwrap(), 2);
+    let run = second.run_handle::<waiting>(run.id()).await.unwrap();
+    assert_eq!(run.output().await.unwrap(), 2);
+    // The second start of attempt 1 is understandable from the events.
+    let mut attempts = Vec::new();
+    for event in world.store.events(run.id(), 0, 100).await.unwrap() {
+        match event.kind {
+            EventKind::StageStarted { attempt, .. } => attempts.push(("started", attempt)),
+            EventKind::StageReturned { attempt, reason, .. } => {
+                assert_eq!(reason, "the worker stops");
+                attempts.push(("returned", attempt));
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(attempts, [("started", 1), ("returned", 1), ("started", 1)]);
 }
 
 /// Claims a job for a worker that never commits an outcome.

@@ -2,14 +2,14 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tests::events::names;
+use tests::events::{names, wait_for};
 use tests::world::World;
 use tests::{on_every_store, signal};
 use workflow_engine::kernel::{
     ClaimPendingRuns, CreateRun, ExecuteJob, JobOutcome, TransitionAction, TransitionRun,
 };
 use workflow_engine::prelude::*;
-use workflow_engine::records::StoredValue;
+use workflow_engine::records::{EventKind, StoredValue};
 use workflow_engine::{Json, RunId};
 
 #[stage]
@@ -59,6 +59,27 @@ async fn a_last_group_delivers_a_tuple(world: World) {
     let engine = world.engine().register::<fan>().build().await.unwrap();
     let run = engine.start::<fan>(StartInput { number: 1 }).await.unwrap();
     assert_eq!(run.output().await.unwrap(), (20, "<2>".to_owned()));
+}
+
+async fn the_completed_event_has_the_output_or_names_its_stages(world: World) {
+    let output_of = async |engine: &Engine| {
+        let run = engine.start::<fan>(StartInput { number: 1 }).await.unwrap();
+        run.output().await.unwrap();
+        let completed = |kind: &EventKind| matches!(kind, EventKind::WorkflowCompleted { .. });
+        match wait_for(&run, completed).await {
+            EventKind::WorkflowCompleted { output, output_stages, .. } => (output, output_stages),
+            other => panic!("{other:?}"),
+        }
+    };
+    let engine = world.engine().register::<fan>().build().await.unwrap();
+    let output = Json::encode(&(20, "<2>")).unwrap();
+    assert_eq!(output_of(&engine).await, (Some(output), vec![]));
+    engine.drain().await;
+
+    // One of the outputs goes to the blob store.
+    let engine = world.engine().register::<fan>().inline_limit(3).build().await.unwrap();
+    let expected = (None, vec!["times-ten".to_owned(), "shown".to_owned()]);
+    assert_eq!(output_of(&engine).await, expected);
 }
 
 async fn a_repeated_key_creates_no_second_run_and_conflicts_with_another_request(world: World) {
@@ -295,6 +316,7 @@ async fn a_waiting_handle_fails_on_shutdown(world: World) {
 on_every_store!(
     a_diamond_runs_to_its_typed_output,
     a_last_group_delivers_a_tuple,
+    the_completed_event_has_the_output_or_names_its_stages,
     a_repeated_key_creates_no_second_run_and_conflicts_with_another_request,
     configuration_is_typed_and_filled_with_defaults,
     a_json_request_is_validated_before_anything_is_written,

@@ -19,7 +19,10 @@ fn progress(job: &ClaimedJob) -> Decision {
 }
 
 fn return_job(job: &ClaimedJob) -> Decision {
-    Decision { changes: vec![Change::ReturnJob { stage_id: "a".into() }], ..complete(job) }
+    Decision {
+        changes: vec![Change::ReturnJob { stage_id: "a".into(), reason: "the worker stops".into() }],
+        ..complete(job)
+    }
 }
 
 /// Each store has cached the run as it was before the other's last commit.

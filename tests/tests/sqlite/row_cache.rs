@@ -19,7 +19,7 @@ fn held(job: &ClaimedJob, change: Change) -> Decision {
 }
 
 fn return_job(job: &ClaimedJob) -> Decision {
-    held(job, Change::ReturnJob { stage_id: "a".into() })
+    held(job, Change::ReturnJob { stage_id: "a".into(), reason: "the worker stops".into() })
 }
 
 /// A decision that completes the stage, with a statement of the user.

@@ -84,7 +84,10 @@ async fn two_stores_never_claim_the_same_job() {
     let mut runs = Vec::new();
     for _ in 0..100 {
         let job = running(&*stores[0]).await;
-        let back = workflow_engine::ports::Change::ReturnJob { stage_id: "a".into() };
+        let back = workflow_engine::ports::Change::ReturnJob {
+            stage_id: "a".into(),
+            reason: "the worker stops".into(),
+        };
         let mut decision = complete(&job);
         decision.changes = vec![back];
         stores[0].commit(decision).await.unwrap();

@@ -27,7 +27,10 @@ fn completed(job: &ClaimedJob, table: &str, worker: &str) -> Decision {
 }
 
 async fn reclaimed(store: &dyn Store, job: &ClaimedJob) -> ClaimedJob {
-    let back = Decision { changes: vec![Change::ReturnJob { stage_id: "a".into() }], ..complete(job) };
+    let back = Decision {
+        changes: vec![Change::ReturnJob { stage_id: "a".into(), reason: "the worker stops".into() }],
+        ..complete(job)
+    };
     assert!(matches!(store.commit(back).await.unwrap(), Commit::Applied(_)));
     store.claim_jobs(&claim(), &definitions(), 1).await.unwrap().pop().unwrap()
 }

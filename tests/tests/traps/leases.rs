@@ -52,7 +52,7 @@ async fn trap_06_a_zombie_writes_nothing(world: World) {
         for change in [
             completion("begin", &666),
             Change::Retry { stage_id: stage_id(), error: error(), delay: Duration::ZERO },
-            Change::ReturnJob { stage_id: stage_id() },
+            Change::ReturnJob { stage_id: stage_id(), reason: "the worker stops".into() },
             Change::Fail { stage_id: stage_id(), error: error() },
             Change::Progress { stage_id: stage_id(), fraction: 0.5, message: error() },
         ] {

@@ -76,6 +76,11 @@ impl WorkflowDefinition {
         })
     }
 
+    /// Returns the ids of [`WorkflowDefinition::output_stages`], in that order.
+    pub(crate) fn output_stage_ids(&self) -> Vec<String> {
+        self.output_stages.iter().map(|&index| self.stages[index].id.clone()).collect()
+    }
+
     fn ids(&self, stages: &[usize]) -> Vec<&str> {
         stages.iter().map(|index| self.stages[*index].id.as_str()).collect()
     }

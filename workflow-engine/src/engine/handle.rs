@@ -220,8 +220,7 @@ impl<W: Workflow> RunHandle<W> {
             return W::decode_output(&[output])
                 .map_err(|error| Error::stored_value(self.run_id, "its output", error));
         }
-        let stage_ids: Vec<String> =
-            definition.output_stages.iter().map(|&index| definition.stages[index].id.clone()).collect();
+        let stage_ids = definition.output_stage_ids();
         let mut stored = self.engine.kernel().stored_outputs(self.run_id, &stage_ids).await?;
         let outputs: Vec<Json> = stage_ids
             .iter()

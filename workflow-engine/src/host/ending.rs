@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
 use super::worker_shared::WorkerShared;
-use crate::kernel::return_lease;
+use crate::kernel::{WORKER_STOPS, return_lease};
 use crate::ports::Clock;
 use crate::records::Lease;
 use crate::value::RunId;
@@ -153,7 +153,7 @@ async fn blocked_bodies(shared: &Arc<WorkerShared>) -> Vec<Lease> {
 async fn return_jobs(shared: &Arc<WorkerShared>, timeout: impl Future<Output = ()>) -> Vec<LeftJob> {
     let kernel = &shared.kernel;
     let returned = join_all(kernel.running().leases().into_iter().map(|lease| async move {
-        if return_lease(kernel, &lease).await.is_ok() {
+        if return_lease(kernel, &lease, WORKER_STOPS).await.is_ok() {
             kernel.running().note_returned(&lease);
         }
     }));

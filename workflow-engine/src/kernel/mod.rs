@@ -47,7 +47,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use crate::value::{Limits, MAX_DEPTH};
 pub use attempt::JobOutcome;
-pub(crate) use attempt::return_lease;
+pub(crate) use attempt::{WORKER_STOPS, return_lease};
 pub(crate) use background::Background;
 pub(crate) use commands::start_pending;
 pub use commands::{

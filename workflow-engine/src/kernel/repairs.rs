@@ -37,7 +37,10 @@ pub(super) fn repairs(snapshot: &Snapshot, definition: &WorkflowDefinition) -> V
     if unnoticed > 0 || !changes.is_empty() {
         changes.push(recount(snapshot, definition));
     }
-    changes.extend((0..unnoticed).map(|_| Change::ReleaseRun { output: output.clone() }));
+    changes.extend(
+        (0..unnoticed)
+            .map(|_| Change::ReleaseRun { output: output.clone(), stages: definition.output_stage_ids() }),
+    );
     changes
 }
 

@@ -102,10 +102,12 @@ pub enum Change {
         claim: Option<Claimant>,
     },
     /// Notes that one of the stages that make up the run's output has completed. At zero the run becomes `COMPLETED`
-    /// with this output, its version moves, and it emits `workflow:completed`.
+    /// with this output, its version moves, and it emits `workflow:completed` with the run's cost and output.
     ReleaseRun {
         /// The output, where one stage delivers it.
         output: Option<StoredValue>,
+        /// Every stage that delivers a part of the output, in its order: for the event.
+        stages: Vec<String>,
     },
     /// Puts the stage back after an attempt that failed and will be retried: stage and job are `PENDING`, the lease
     /// ends, the job is due after `delay`. Event `stage:retrying`. For a `SUSPENDED` stage, the failed attempt was a
@@ -127,11 +129,14 @@ pub enum Change {
         /// The reason.
         error: String,
     },
-    /// Returns the job of a worker that stops, or that a port has failed: stage and job are `PENDING` (`SUSPENDED` if it was a check), due now;
-    /// the lease ends, and the attempt does not count. No event.
+    /// Returns the job of a worker that stops, or that a port has failed: stage and job are `PENDING`, due now; the lease
+    /// ends, and the attempt does not count. Event `stage:returned`. For a `SUSPENDED` stage, the attempt was a check:
+    /// stage and job are `SUSPENDED`, without an event.
     ReturnJob {
         /// The stage.
         stage_id: String,
+        /// The reason, for people.
+        reason: String,
     },
     /// Sets the error text of the stage, and nothing else: why an attempt ended that does not count. No event.
     NoteError {

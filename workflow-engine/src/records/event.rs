@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::value::{Json, RunId};
+use crate::value::{Cost, Json, RunId};
 
 /// One event of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,9 +36,21 @@ pub enum EventKind {
     WorkflowCompleted {
         /// The time since the start of this generation, in milliseconds.
         duration_ms: u64,
-        /// The output, where one stage delivers it and it is stored inline.
+        /// The cost of the run's settled model calls so far, in all its generations together.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        cost: Cost,
+        /// The tokens of their prompts and responses.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        tokens: u64,
+        /// The output: of a workflow that ends in a group, an array with the outputs of its stages in their order. `None`
+        /// if it is large; `output_stages` then says where it is.
         #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
         output: Option<Json>,
+        /// The stages whose stored outputs are the run's output, in its order, if the output is too large for an event: one
+        /// that is stored as a blob, a group with such an output, one of more than 64 KiB together, or one of more than 16
+        /// stages. `RunHandle::output` reads them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        output_stages: Vec<String>,
     },
     /// `workflow:failed`: a stage failed and is not retried, and the run failed with it.
     #[serde(rename = "workflow:failed")]
@@ -117,6 +129,19 @@ pub enum EventKind {
         /// The time until the next attempt, in milliseconds.
         delay_ms: u64,
     },
+    /// `stage:returned`: a job went back to the queue, and the attempt does not count: the next `stage:started` of the
+    /// stage has the same number.
+    #[serde(rename = "stage:returned")]
+    StageReturned {
+        /// The stage.
+        stage_id: String,
+        /// The stage's name, for people.
+        stage_name: String,
+        /// The attempt that does not count.
+        attempt: u32,
+        /// The reason, for people: the worker stops, a port is unavailable, …
+        reason: String,
+    },
     /// `stage:failed`: the stage failed and is not retried.
     #[serde(rename = "stage:failed")]
     StageFailed {
@@ -153,6 +178,11 @@ pub enum EventKind {
     },
 }
 
+/// Returns whether a field has its default, which is not stored.
+fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// Reads a present field as `Some`, also where its value is `null`, which is the output of a stage that returns `()`.
 fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
     Json::deserialize(deserializer).map(Some)
@@ -174,6 +204,7 @@ impl EventKind {
             Self::WorkflowSuspended { .. } => "workflow:suspended",
             Self::StageCompleted { .. } => "stage:completed",
             Self::StageRetrying { .. } => "stage:retrying",
+            Self::StageReturned { .. } => "stage:returned",
             Self::StageFailed { .. } => "stage:failed",
             Self::StageCancelled { .. } => "stage:cancelled",
             Self::AnnotationCreated { .. } => "annotation:created",

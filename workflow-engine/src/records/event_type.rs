@@ -63,6 +63,8 @@ event_types! {
     StageCompleted: "stage:completed",
     /// An attempt failed and will be retried.
     StageRetrying: "stage:retrying",
+    /// A job went back to the queue, and the attempt does not count.
+    StageReturned: "stage:returned",
     /// A stage failed and is not retried.
     StageFailed: "stage:failed",
     /// A stage was cancelled with its run.

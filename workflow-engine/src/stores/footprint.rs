@@ -8,6 +8,9 @@ use crate::records::Lease;
 use crate::records::Statement;
 use crate::value::{CallId, RunId};
 
+/// The most stages whose outputs `workflow:completed` combines. Each commit that releases the run reads their rows.
+pub(super) const MAX_OUTPUTS_IN_EVENT: usize = 16;
+
 /// The rows that some decisions read. Ordered, so that a transaction walks its tables in key order.
 #[derive(Debug, Default)]
 pub(super) struct Footprint {
@@ -104,6 +107,10 @@ enum Reads<'a> {
 /// Names the rows that a change reads. Without a wildcard: a new change does not compile until it is listed here.
 fn reads(change: &Change) -> Reads<'_> {
     match change {
+        // The event has the outputs of a small group.
+        Change::ReleaseRun { output: None, stages } if stages.len() <= MAX_OUTPUTS_IN_EVENT => {
+            Reads::Stages(stages)
+        }
         Change::CreateRun(_)
         | Change::ReleaseRun { .. }
         | Change::EndRun(_)
@@ -117,7 +124,7 @@ fn reads(change: &Change) -> Reads<'_> {
         Change::Enqueue { stage_id, .. }
         | Change::Claim { stage_id, .. }
         | Change::Release { stage_id, .. }
-        | Change::ReturnJob { stage_id }
+        | Change::ReturnJob { stage_id, .. }
         | Change::Complete { stage_id, .. }
         | Change::Retry { stage_id, .. }
         | Change::RecordCrash { stage_id, .. }

@@ -17,7 +17,10 @@ pub fn with_defect(defect: Defect, mut decision: Decision) -> Decision {
         Defect::AttemptCountedAtItsEnd if matches!(decision.precondition, Precondition::ExpiredLease(_)) => {
             for change in &mut decision.changes {
                 if let Change::RecordCrash { stage_id, .. } = change {
-                    *change = Change::ReturnJob { stage_id: std::mem::take(stage_id) };
+                    *change = Change::ReturnJob {
+                        stage_id: std::mem::take(stage_id),
+                        reason: "the worker stops".into(),
+                    };
                 }
             }
         }

@@ -176,7 +176,7 @@ impl Reference {
                 if !it.holds(&job, stage) {
                     return Outcome::Superseded;
                 }
-                let now = it.now;
+                let (now, mut is_event) = (it.now, false);
                 let record = &mut it.runs[job.run].stages[stage];
                 // A returned attempt does not count.
                 let held = record.job.as_mut().expect("it is held");
@@ -184,8 +184,12 @@ impl Reference {
                 held.run_at = now;
                 if record.status == Status::Running {
                     record.attempt -= 1;
+                    is_event = true;
                 }
                 record.requeue();
+                if is_event {
+                    it.runs[job.run].emit_attempt("stage:returned", stage, job.attempt);
+                }
                 Outcome::HandedBack
             })
         })?;

@@ -114,6 +114,7 @@ fn event_text(event: &Event) -> String {
     match &event.kind {
         EventKind::StageStarted { stage_id, attempt, .. }
         | EventKind::StageRetrying { stage_id, attempt, .. }
+        | EventKind::StageReturned { stage_id, attempt, .. }
         | EventKind::StageFailed { stage_id, attempt, .. } => format!("{name} {stage_id} {attempt}"),
         EventKind::StageSuspended { stage_id, .. }
         | EventKind::StageCompleted { stage_id, .. }

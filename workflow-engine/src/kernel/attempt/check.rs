@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
+use super::WORKER_STOPS;
 use super::budget;
 use super::context::AttemptContext;
 use super::effects::effect_changes;
@@ -74,7 +75,7 @@ pub(super) async fn check(attempt: &AttemptContext<'_>) -> Result<Finished, Erro
             postpone(attempt, wait, &record, after, reports, effects).await
         }
         AttemptResult::Failed(error) => budget::fail(attempt, error, refused_call, reports).await,
-        AttemptResult::Stopped => return_job(kernel, job, reports).await,
+        AttemptResult::Stopped => return_job(kernel, job, WORKER_STOPS, reports).await,
         AttemptResult::Unavailable(error) => hand_back(attempt, &error, reports).await,
     }
 }

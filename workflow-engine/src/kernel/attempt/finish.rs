@@ -23,6 +23,9 @@ use crate::value::limits::truncate;
 /// How long a commit with statements may continue after the worker has to stop.
 const COMMIT_GRACE: Duration = Duration::from_millis(100);
 
+/// Why a worker that drains, or whose host ends, returns a job.
+pub(crate) const WORKER_STOPS: &str = "the worker stops";
+
 /// The result of a body or check that succeeded.
 pub(super) struct Completion {
     pub(super) output: Json,
@@ -67,7 +70,7 @@ pub(super) async fn complete(
     }
     if definition.output_stages.iter().any(|&end| definition.stages[end].id == stage.id) {
         let output = (definition.output_stages.len() == 1).then_some(prepared.value);
-        changes.push(Change::ReleaseRun { output });
+        changes.push(Change::ReleaseRun { output, stages: definition.output_stage_ids() });
     }
     changes.extend(execution_key::completion(job, &JobOutcome::Completed));
 
@@ -131,10 +134,11 @@ pub(super) async fn fail_with_code(
 pub(super) async fn return_job(
     kernel: &Kernel,
     job: &ClaimedJob,
+    reason: &str,
     reports: Vec<Change>,
 ) -> Result<Finished, Error> {
     let mut changes = reports;
-    changes.push(Change::ReturnJob { stage_id: job.lease.stage_id.clone() });
+    changes.push(returned(&job.lease, reason));
     Ok(match commit_outcome(kernel, &job.lease, changes).await? {
         Some(_) => Finished::with(JobOutcome::HandedBack),
         None => Finished::superseded(kernel, &job.lease).await,
@@ -142,9 +146,12 @@ pub(super) async fn return_job(
 }
 
 /// Returns the job of this lease to the queue; the attempt does not count. Returns `false` when the lease is lost.
-pub(crate) async fn return_lease(kernel: &Kernel, lease: &Lease) -> Result<bool, Error> {
-    let change = Change::ReturnJob { stage_id: lease.stage_id.clone() };
-    Ok(commit_outcome(kernel, lease, vec![change]).await?.is_some())
+pub(crate) async fn return_lease(kernel: &Kernel, lease: &Lease, reason: &str) -> Result<bool, Error> {
+    Ok(commit_outcome(kernel, lease, vec![returned(lease, reason)]).await?.is_some())
+}
+
+fn returned(lease: &Lease, reason: &str) -> Change {
+    Change::ReturnJob { stage_id: lease.stage_id.clone(), reason: truncate::error_text(reason) }
 }
 
 /// Ends an attempt that a port has failed. An unavailable port costs no attempt: the job returns to the queue, with the
@@ -171,7 +178,7 @@ pub(super) async fn hand_back(
 ) -> Result<Finished, Error> {
     let AttemptContext { kernel, job, stop, .. } = *attempt;
     if stop.is_cancelled() {
-        return return_job(kernel, job, reports).await;
+        return return_job(kernel, job, WORKER_STOPS, reports).await;
     }
     let lease = &job.lease;
     tracing::error!(run = %lease.run_id, stage = lease.stage_id, error, "a port stays unavailable, so an attempt returns its job to the queue");
@@ -179,7 +186,7 @@ pub(super) async fn hand_back(
     changes.push(Change::NoteError { stage_id: lease.stage_id.clone(), error: truncate::error_text(error) });
     loop {
         // Without the store nothing else can be done with the job. Its lease is renewed as soon as the store responds.
-        match return_job(kernel, job, changes.clone()).await {
+        match return_job(kernel, job, error, changes.clone()).await {
             Err(error) if error.is_retryable() && !stop.is_cancelled() => {}
             returned => return returned,
         }

@@ -21,7 +21,7 @@ pub(super) mod execution_key;
 
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use finish::return_lease;
+pub(crate) use finish::{WORKER_STOPS, return_lease};
 pub(super) use log::MAX_PENDING;
 pub(crate) use outcome::Finished;
 pub use outcome::JobOutcome;
@@ -54,7 +54,7 @@ pub(super) async fn execute(
         Ok(found) => found,
         Err(error) => {
             // Another process may have the run's definition, or a store that responds.
-            let returned = finish::return_job(kernel, job, Vec::new()).await?;
+            let returned = finish::return_job(kernel, job, &error.to_string(), Vec::new()).await?;
             return if error.is_retryable() { Ok(returned) } else { Err(error) };
         }
     };
@@ -88,7 +88,9 @@ async fn run_and_commit(attempt: &AttemptContext<'_>) -> Result<Finished, Error>
             }
         }
         AttemptResult::Failed(error) => budget::fail(attempt, error, refused_call, reports).await,
-        AttemptResult::Stopped => finish::return_job(attempt.kernel, attempt.job, reports).await,
+        AttemptResult::Stopped => {
+            finish::return_job(attempt.kernel, attempt.job, WORKER_STOPS, reports).await
+        }
         AttemptResult::Unavailable(error) => finish::hand_back(attempt, &error, reports).await,
     }
 }

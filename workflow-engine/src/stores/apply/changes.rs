@@ -11,7 +11,7 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Mismat
         // The run.
         Change::CreateRun(new) => runs::create(draft, new),
         Change::StartRun { stages, waiting_on } => runs::start(draft, stages, *waiting_on),
-        Change::ReleaseRun { output } => runs::release(draft, output.as_ref()),
+        Change::ReleaseRun { output, stages } => runs::release(draft, output.as_ref(), stages),
         Change::EndRun(end) => runs::end(draft, end),
         Change::Rerun { stages, waiting_on } => rerun::rerun(draft, stages, *waiting_on),
         Change::Recount { active, suspended } => runs::recount(draft, *active, *suspended),
@@ -26,7 +26,7 @@ pub(super) fn write(draft: &mut Draft<'_>, change: &Change) -> Result<(), Mismat
         }
         Change::Claim { stage_id, claim } => jobs::claim(draft, stage_id, claim),
         Change::ClaimQueued { stage_ids, claim, room } => jobs::claim_queued(draft, stage_ids, claim, *room),
-        Change::ReturnJob { stage_id } => jobs::return_job(draft, stage_id),
+        Change::ReturnJob { stage_id, reason } => jobs::return_job(draft, stage_id, reason),
 
         // Outcomes of a stage.
         Change::Complete { stage_id, output, elapsed } => stages::complete(draft, stage_id, output, *elapsed),

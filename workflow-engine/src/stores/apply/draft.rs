@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::mismatch::Mismatch;
 use crate::ports::{Applied, NewRun};
 use crate::records::{
-    AnnotationRecord, Claimant, Event, EventKind, JobRecord, RunRecord, StageRecord, Status, StoredValue,
+    AnnotationRecord, Claimant, Event, EventKind, JobRecord, RunRecord, StageRecord, Status,
 };
 use crate::stores::calls::CallRow;
 use crate::stores::working_set::{
@@ -275,13 +275,5 @@ impl Written {
             set.notifications.work_ready(priority);
         }
         self.applied
-    }
-}
-
-/// Returns the value where it is inline: an event carries no blob.
-pub(super) fn inline(value: Option<&StoredValue>) -> Option<Json> {
-    match value {
-        Some(StoredValue::Inline(json)) => Some(json.clone()),
-        Some(StoredValue::Blob(_)) | None => None,
     }
 }

@@ -43,8 +43,14 @@ pub(super) fn enqueue(
     slot.set(job);
     match stage_status {
         Status::Pending => draft.activate()?,
-        // The run's count of active stages includes it already.
-        Status::Running => draft.stage_mut(stage_id)?.status = Status::Pending,
+        Status::Running => {
+            // The run's count of active stages includes it already.
+            let stage = draft.stage_mut(stage_id)?;
+            stage.status = Status::Pending;
+            let (stage_name, attempt) = (stage.stage_name.clone(), stage.attempt);
+            let (stage_id, reason) = (stage_id.to_owned(), "its job was missing".to_owned());
+            draft.event(EventKind::StageReturned { stage_id, stage_name, attempt, reason })?;
+        }
         _ => {}
     }
     if let Some(claimant) = claimant {
@@ -150,21 +156,27 @@ pub(super) fn claim_queued(
 }
 
 /// Writes `Change::ReturnJob`.
-pub(super) fn return_job(draft: &mut Draft<'_>, stage_id: &str) -> Result<(), Mismatch> {
+pub(super) fn return_job(draft: &mut Draft<'_>, stage_id: &str, reason: &str) -> Result<(), Mismatch> {
     let now = draft.now();
     let stage = draft.stage_mut(stage_id)?;
     stage.status = requeued_status(stage.status);
-    let status = stage.status;
+    let (status, stage_name) = (stage.status, stage.stage_name.clone());
     if status == Status::Pending {
         stage.attempt = stage.attempt.saturating_sub(1);
     }
     let job = draft.job_mut(stage_id)?;
     clear_lease(job, status);
     job.run_at = now;
-    job.attempt = job.attempt.saturating_sub(1);
+    let attempt = job.attempt;
+    job.attempt = attempt.saturating_sub(1);
     draft.applied().ready.push(stage_id.to_owned());
     draft.notify_work();
-    Ok(())
+    if status == Status::Suspended {
+        // The claim of a check wrote no event either.
+        return Ok(());
+    }
+    let (stage_id, reason) = (stage_id.to_owned(), reason.to_owned());
+    draft.event(EventKind::StageReturned { stage_id, stage_name, attempt, reason })
 }
 
 /// Returns the status of a stage that goes back to the queue: a suspended stage is checked again, not run again.

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::draft::{Draft, inline};
+use super::draft::Draft;
 use super::mismatch::Mismatch;
 use crate::ports::{NewRun, NewStage, RunEnd};
 use crate::records::{CostSummary, EventKind, RunRecord, StageRecord, Status, StoredValue};
+use crate::stores::footprint::MAX_OUTPUTS_IN_EVENT;
 use crate::stores::instant;
-use crate::value::RunId;
+use crate::value::{Json, RunId};
+
+/// The most bytes of the outputs of a group in an event.
+const MAX_GROUP_BYTES: usize = 64 << 10;
 
 /// Writes `Change::CreateRun`.
 pub(super) fn create(draft: &mut Draft<'_>, new: &NewRun) -> Result<(), Mismatch> {
@@ -77,7 +81,11 @@ fn new_stage(run_id: RunId, generation: u32, stage: &NewStage) -> StageRecord {
 }
 
 /// Writes `Change::ReleaseRun`.
-pub(super) fn release(draft: &mut Draft<'_>, output: Option<&StoredValue>) -> Result<(), Mismatch> {
+pub(super) fn release(
+    draft: &mut Draft<'_>,
+    output: Option<&StoredValue>,
+    stages: &[String],
+) -> Result<(), Mismatch> {
     let now = draft.now();
     let run = draft.run_mut()?;
     if run.status.is_terminal() {
@@ -93,8 +101,38 @@ pub(super) fn release(draft: &mut Draft<'_>, output: Option<&StoredValue>) -> Re
     run.error = None;
     run.completed_at = Some(now);
     let duration_ms = instant::milliseconds_between(run.started_at.unwrap_or(now), now);
+    let CostSummary { cost, tokens, .. } = run.spending;
+    let output = match output {
+        Some(output) => inline(output),
+        None => group_output(draft, stages),
+    };
+    let output_stages = if output.is_some() { Vec::new() } else { stages.to_vec() };
     draft.applied().ended = Some(Status::Completed);
-    draft.event(EventKind::WorkflowCompleted { duration_ms, output: inline(output) })
+    draft.event(EventKind::WorkflowCompleted { duration_ms, cost, tokens, output, output_stages })
+}
+
+/// Returns the outputs of the stages as an array; `None` if they are too large or too many for an event.
+fn group_output(draft: &Draft<'_>, stages: &[String]) -> Option<Json> {
+    if stages.is_empty() || stages.len() > MAX_OUTPUTS_IN_EVENT {
+        return None;
+    }
+    let mut outputs = Vec::with_capacity(stages.len());
+    for stage_id in stages {
+        match &draft.stage(stage_id).ok()?.output {
+            Some(StoredValue::Inline(json)) => outputs.push(json.as_str()),
+            Some(StoredValue::Blob(_)) | None => return None,
+        }
+    }
+    let size: usize = outputs.iter().map(|output| output.len()).sum();
+    (size <= MAX_GROUP_BYTES).then(|| Json::trusted(format!("[{}]", outputs.join(","))))
+}
+
+/// Returns the value where it is inline: an event carries no blob.
+fn inline(value: &StoredValue) -> Option<Json> {
+    match value {
+        StoredValue::Inline(json) => Some(json.clone()),
+        StoredValue::Blob(_) => None,
+    }
 }
 
 /// Writes `Change::EndRun`.

@@ -45,7 +45,7 @@ async fn a_release_below_zero_undoes_the_rest(fixture: Fixture) {
     let run_id = fixture.diamond().await;
     let job = fixture.claim("worker").await;
     refused(&fixture, held(&job, vec![complete("a"), release("b"), release("b")])).await;
-    let end = Change::ReleaseRun { output: None };
+    let end = Change::ReleaseRun { output: None, stages: Vec::new() };
     refused(&fixture, held(&job, vec![complete("a"), end.clone(), end])).await;
     assert_eq!(fixture.stage(run_id, "b").await.waiting_on, 1);
 }

@@ -7,7 +7,8 @@ use super::fixture::{
     release_run,
 };
 use crate::ports::{Change, Clock, Commit, Precondition};
-use crate::records::{BlobKey, EventKind, LogLevel, RunError, Status, StoredValue};
+use crate::records::{BlobKey, EventKind, LogLevel, RunError, Status};
+use crate::value::Cost;
 
 cases![
     a_claim_takes_a_new_lease,
@@ -26,7 +27,6 @@ cases![
     a_queued_stage_that_is_not_due_is_not_claimed,
     the_last_release_ends_the_run,
     the_run_completes_when_every_output_stage_has_completed,
-    an_output_in_a_blob_is_not_in_the_event,
     a_blob_is_committed_with_its_stage,
     a_blob_can_be_replaced,
     log_lines_are_stored_in_order,
@@ -102,7 +102,7 @@ async fn a_retry_keeps_the_epoch(fixture: Fixture) {
     assert_eq!(fixture.job(run_id, "a").await.unwrap().lease_epoch, 1);
     let job = fixture.claim("worker").await;
     assert_eq!(job.lease.epoch, 2);
-    fixture.apply(held(&job, vec![Change::ReturnJob { stage_id: "a".into() }])).await;
+    fixture.apply(held(&job, vec![Change::ReturnJob { stage_id: "a".into(), reason: "the worker stops".into() }])).await;
     let job = fixture.claim("worker").await;
     assert_eq!((job.lease.epoch, job.attempt), (3, 2));
 }
@@ -259,7 +259,13 @@ async fn the_last_release_ends_the_run(fixture: Fixture) {
     assert_eq!((run.status, run.version, run.waiting_on), (Status::Completed, version + 1, 0));
     assert_eq!(run.output, Some(inline("output")));
     assert_eq!(run.completed_at, Some(fixture.clock.now()));
-    let completed = EventKind::WorkflowCompleted { duration_ms: 1_500, output: Some(json("output")) };
+    let completed = EventKind::WorkflowCompleted {
+        duration_ms: 1_500,
+        cost: Cost::ZERO,
+        tokens: 0,
+        output: Some(json("output")),
+        output_stages: Vec::new(),
+    };
     assert_eq!(fixture.events(run_id).await.last().unwrap().kind, completed);
 }
 
@@ -268,29 +274,13 @@ async fn the_run_completes_when_every_output_stage_has_completed(fixture: Fixtur
     fixture.start(run_id, &[("a", 0), ("b", 0)], 2).await;
     let jobs = fixture.claim_up_to("worker", 2).await;
     let end = |job| {
-        let released = Change::ReleaseRun { output: None };
+        let released = Change::ReleaseRun { output: None, stages: Vec::new() };
         held(job, vec![complete(&job.lease.stage_id), released])
     };
     assert_eq!(fixture.apply(end(&jobs[0])).await.ended, None);
     assert_eq!(fixture.run(run_id).await.status, Status::Running);
     assert_eq!(fixture.apply(end(&jobs[1])).await.ended, Some(Status::Completed));
     assert_eq!(fixture.run(run_id).await.output, None);
-}
-
-async fn an_output_in_a_blob_is_not_in_the_event(fixture: Fixture) {
-    let (run_id, job) = fixture.running().await;
-    let key = BlobKey(format!("{run_id}/a/1/1"));
-    let output = StoredValue::Blob(key.clone());
-    let changes = vec![
-        Change::PutBlob { key: key.clone(), value: json("large") },
-        Change::Complete { stage_id: "a".into(), output: output.clone(), elapsed: Duration::ZERO },
-        Change::ReleaseRun { output: Some(output.clone()) },
-    ];
-    fixture.apply(held(&job, changes)).await;
-    assert_eq!(fixture.run(run_id).await.output, Some(output.clone()));
-    assert_eq!(fixture.stage(run_id, "a").await.output, Some(output));
-    let completed = EventKind::WorkflowCompleted { duration_ms: 0, output: None };
-    assert_eq!(fixture.events(run_id).await.last().unwrap().kind, completed);
 }
 
 /// A stage that did not commit leaves no blob (G2).

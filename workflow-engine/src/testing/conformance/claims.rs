@@ -107,7 +107,7 @@ async fn due_jobs_of_all_priorities_are_claimed_in_order_between_jobs_that_are_n
         }
     }
     for (_, _, job) in &due {
-        fixture.apply(held(job, vec![Change::ReturnJob { stage_id: "a".into() }])).await;
+        fixture.apply(held(job, vec![Change::ReturnJob { stage_id: "a".into(), reason: "the worker stops".into() }])).await;
     }
     due.sort_by_key(|(priority, run_id, _)| (std::cmp::Reverse(*priority), *run_id));
     let expected: Vec<_> = due.into_iter().map(|(_, run_id, _)| run_id).collect();
@@ -138,7 +138,7 @@ async fn the_epoch_grows_with_each_claim(fixture: Fixture) {
         let job = fixture.claim("worker").await;
         assert_eq!(job.lease.epoch, epoch, "G4: nothing resets the epoch");
         let change = if epoch % 2 == 0 {
-            Change::ReturnJob { stage_id: "a".into() }
+            Change::ReturnJob { stage_id: "a".into(), reason: "the worker stops".into() }
         } else {
             Change::Retry { stage_id: "a".into(), error: "no".into(), delay: Duration::ZERO }
         };

@@ -107,7 +107,7 @@ async fn a_run_ends_once(fixture: Fixture) {
         fixture.start(run_id, &[("a", 0), ("b", 0)], 2).await;
         let commits = fixture.claim_up_to("worker", 2).await.into_iter().map(|job| {
             let fixture = fixture.clone();
-            let changes = vec![complete(&job.lease.stage_id), Change::ReleaseRun { output: None }];
+            let changes = vec![complete(&job.lease.stage_id), Change::ReleaseRun { output: None, stages: Vec::new() }];
             tokio::spawn(async move { fixture.apply(held(&job, changes)).await })
         });
         let ended = join_all(commits.collect::<Vec<_>>()).await;

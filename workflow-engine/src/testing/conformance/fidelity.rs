@@ -47,7 +47,7 @@ async fn payloads_are_stored_byte_for_byte(fixture: Fixture) {
         let changes = vec![
             Change::PutBlob { key: key.clone(), value: payload.clone() },
             Change::Complete { stage_id: "a".into(), output: output.clone(), elapsed: Duration::ZERO },
-            Change::ReleaseRun { output: Some(output.clone()) },
+            Change::ReleaseRun { output: Some(output.clone()), stages: Vec::new() },
         ];
         fixture.apply(held(&job, changes)).await;
         assert_eq!(fixture.store.request(run_id).await.unwrap(), Some(request));

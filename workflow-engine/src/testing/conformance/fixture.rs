@@ -242,7 +242,7 @@ pub(super) fn settle(stage: &str, call_id: CallId, cost: i64) -> Change {
 
 /// Makes a change that releases the run, with the output `"output"`.
 pub(super) fn release_run() -> Change {
-    Change::ReleaseRun { output: Some(inline("output")) }
+    Change::ReleaseRun { output: Some(inline("output")), stages: Vec::new() }
 }
 
 /// Makes a change that ends the run as failed.

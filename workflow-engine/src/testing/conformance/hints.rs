@@ -58,7 +58,7 @@ async fn ready_work_is_signalled(fixture: Fixture) {
     fixture.apply(held(&job, vec![complete("a"), release("b")])).await;
     assert!(signalled(&mut work), "a released stage");
     let job = fixture.claim("worker").await;
-    fixture.apply(held(&job, vec![Change::ReturnJob { stage_id: "b".into() }])).await;
+    fixture.apply(held(&job, vec![Change::ReturnJob { stage_id: "b".into(), reason: "the worker stops".into() }])).await;
     assert!(signalled(&mut work), "a returned stage");
     let job = fixture.claim("worker").await;
     fixture.complete_run(&job).await;
@@ -93,7 +93,7 @@ async fn a_failed_precondition_sends_no_hint(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
     let work = fixture.store.hints().watch_work();
     let mut watch = fixture.store.hints().watch_run(run_id);
-    let back = vec![Change::ReturnJob { stage_id: "a".into() }];
+    let back = vec![Change::ReturnJob { stage_id: "a".into(), reason: "the worker stops".into() }];
     let late = decision(run_id, Precondition::Lease(stale(&job)), back);
     assert_eq!(fixture.commit(late).await, Commit::PreconditionFailed);
     assert!(!work.has_changed().unwrap());

@@ -201,7 +201,7 @@ async fn every_change_that_ends_a_lease_leaves_its_calls_unknown(fixture: Fixtur
     let ways: [(&str, Vec<Change>); 7] = [
         ("completed", vec![complete("a"), release_run()]),
         ("retried", vec![Change::Retry { stage_id: stage_id(), error: error(), delay: hour }]),
-        ("returned", vec![Change::ReturnJob { stage_id: stage_id() }]),
+        ("returned", vec![Change::ReturnJob { stage_id: stage_id(), reason: "the worker stops".into() }]),
         (
             "suspended",
             vec![Change::Suspend {

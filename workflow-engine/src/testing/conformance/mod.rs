@@ -96,6 +96,7 @@ suite! {
     creation,
     preconditions,
     changes,
+    events,
     annotations,
     artifacts,
     statements,

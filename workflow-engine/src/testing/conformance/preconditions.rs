@@ -133,7 +133,7 @@ async fn a_lease_on_a_completed_stage_does_not_hold(fixture: Fixture) {
 
 async fn a_returned_lease_does_not_hold(fixture: Fixture) {
     let (run_id, job) = fixture.running().await;
-    fixture.apply(held(&job, vec![Change::ReturnJob { stage_id: "a".into() }])).await;
+    fixture.apply(held(&job, vec![Change::ReturnJob { stage_id: "a".into(), reason: "the worker stops".into() }])).await;
     assert!(!holds(&fixture, run_id, Precondition::Lease(job.lease)).await);
 }
 

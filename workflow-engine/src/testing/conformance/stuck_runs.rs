@@ -90,7 +90,7 @@ async fn a_waiting_run_is_not_stuck(fixture: Fixture) {
             give_up_after: HOUR * 10_000,
         },
         Change::Retry { stage_id: "a".into(), error: "no".into(), delay: HOUR * 1_000 },
-        Change::ReturnJob { stage_id: "a".into() },
+        Change::ReturnJob { stage_id: "a".into(), reason: "the worker stops".into() },
     ];
     for change in wait {
         let (_, job) = fixture.running().await;
@@ -231,7 +231,7 @@ async fn a_claim_may_be_bound_to_the_epoch_before_it(fixture: Fixture) {
     let Commit::Applied(applied) = claim_at(0).await else { panic!("the job is claimable") };
     assert_eq!(applied.claimed[0].lease.epoch, 1);
     assert_eq!(claim_at(1).await, Commit::PreconditionFailed, "the job is leased");
-    fixture.apply(held(&applied.claimed[0], vec![Change::ReturnJob { stage_id: "a".into() }])).await;
+    fixture.apply(held(&applied.claimed[0], vec![Change::ReturnJob { stage_id: "a".into(), reason: "the worker stops".into() }])).await;
     assert_eq!(claim_at(0).await, Commit::PreconditionFailed);
     assert!(matches!(claim_at(1).await, Commit::Applied(_)));
 }

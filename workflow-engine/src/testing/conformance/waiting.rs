@@ -163,7 +163,7 @@ async fn a_returned_check_does_not_count(fixture: Fixture) {
     let (run_id, _) = waiting(&fixture).await;
     fixture.clock.advance(HOUR);
     let check = fixture.claim("worker").await;
-    fixture.apply(held(&check, vec![Change::ReturnJob { stage_id: "a".into() }])).await;
+    fixture.apply(held(&check, vec![Change::ReturnJob { stage_id: "a".into(), reason: "the worker stops".into() }])).await;
     assert_eq!(fixture.stage(run_id, "a").await.status, Status::Suspended);
     let again = fixture.claim("worker").await;
     assert_eq!((again.is_poll, again.attempt), (true, 1));
