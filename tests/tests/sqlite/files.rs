@@ -29,7 +29,7 @@ async fn a_file_that_is_not_a_database_is_refused_by_name() {
 async fn a_directory_that_does_not_exist_is_named() {
     let directory = Directory::new();
     let error = open(&directory.file("missing/store.db")).await.unwrap_err();
-    assert_eq!(error.code(), "STORE_UNAVAILABLE");
+    assert_eq!(error.code(), "UNSUPPORTED_STORE");
     assert!(error.to_string().contains("missing/store.db"), "{error}");
 }
 

@@ -8,7 +8,7 @@ use tests::sweep::run::Shape;
 use crate::lane::Database;
 
 /// Every method of every port that an engine calls while no other process commits.
-const METHODS: [&str; 39] = [
+const METHODS: [&str; 40] = [
     "store.commit",
     "store.commit_locked",
     "store.snapshot",
@@ -34,6 +34,7 @@ const METHODS: [&str; 39] = [
     "store.lease_holders",
     "store.next_job_due",
     "store.next_lease_end",
+    "store.register_subscriber",
     "store.claim_deliveries",
     "store.settle_deliveries",
     "store.next_delivery_due",
