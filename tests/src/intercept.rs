@@ -273,6 +273,10 @@ impl<I: Interceptor> JobTransport for Intercepted<I> {
     async fn next_lease_end(&self) -> Result<Option<DateTime<Utc>>, Error> {
         self.read("next_lease_end", self.store.next_lease_end()).await
     }
+
+    async fn correct_instants(&self) -> Result<usize, Error> {
+        self.read("correct_instants", self.store.correct_instants()).await
+    }
 }
 
 #[async_trait]

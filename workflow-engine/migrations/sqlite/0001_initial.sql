@@ -79,6 +79,8 @@ CREATE TABLE {prefix}stages (
     suspended_state      TEXT,
     suspended_state_blob TEXT,
     max_wait_until       INTEGER,
+    -- The instant at which max_wait_until was written. Where it lies in the future, the clock was set back since.
+    wait_written_at      INTEGER NOT NULL,
     output          TEXT,
     output_blob     TEXT,
     error_message   TEXT,
@@ -118,6 +120,8 @@ CREATE TABLE {prefix}job_queue (
     worker_id              TEXT,
     leased_until           INTEGER,
     run_at                 INTEGER NOT NULL,
+    -- The instant at which leased_until or run_at was written, as in workflow_stages.
+    due_written_at         INTEGER NOT NULL,
     -- 1 when the stage was woken while a check was running.
     woken                  INTEGER NOT NULL,
     PRIMARY KEY (workflow_run_id, stage_id)
@@ -169,6 +173,8 @@ CREATE TABLE {prefix}plugin_deliveries (
     worker_id       TEXT,
     -- The instant before which it is not claimed: the end of a flusher's lease, or of the backoff.
     due_at          INTEGER NOT NULL,
+    -- The instant at which due_at was written, as in workflow_stages.
+    due_written_at  INTEGER NOT NULL,
     -- The instant at which the next event became a dead letter.
     dlq_at          INTEGER,
     PRIMARY KEY (workflow_run_id, plugin, letter)

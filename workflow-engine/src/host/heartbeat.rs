@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -31,7 +30,7 @@ impl Heartbeat {
         let stopped = stop.clone();
         // Read before the thread begins, so that no commit is missed, and the first renewal does not depend on when the
         // thread is scheduled.
-        let started = kernel.clock().now();
+        let started = kernel.clock().monotonic();
         let external = kernel.store().hints().watch_external();
         kernel.running().host_started();
         thread.spawn(async move {
@@ -60,27 +59,28 @@ impl Drop for Heartbeat {
 
 async fn beat(
     kernel: &Arc<Kernel>,
-    started: DateTime<Utc>,
+    started: Duration,
     mut external: watch::Receiver<u64>,
     stop: &CancellationToken,
 ) {
     let every = kernel.lease() / RENEWALS_PER_LEASE;
+    // In monotonic time: a heartbeat must not wait for an instant of a clock that was set back.
     let mut next = started + every;
     loop {
         let is_due = tokio::select! {
             biased;
             () = stop.cancelled() => return,
-            () = kernel.clock().sleep_until(next) => true,
+            () = kernel.clock().sleep(next.saturating_sub(kernel.clock().monotonic())) => true,
             // Another process may have cancelled a run whose body runs here.
             _ = external.changed() => {
                 kernel.clock().sleep(EXTERNAL_INTERVAL).await;
-                kernel.clock().now() >= next
+                kernel.clock().monotonic() >= next
             }
         };
         external.mark_unchanged();
         // Counted from the start, not from the end of the last renewal, so that delays do not add up. Renewals that were
         // missed altogether, for example while the machine was suspended, are not made up for.
-        let now = kernel.clock().now();
+        let now = kernel.clock().monotonic();
         while next <= now {
             next += every;
         }

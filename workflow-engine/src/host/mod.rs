@@ -12,6 +12,7 @@ mod ending;
 mod service;
 mod backoff;
 mod stale_leases;
+mod clock_jumps;
 mod stuck_runs;
 mod retention;
 mod flusher;

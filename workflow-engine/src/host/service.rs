@@ -54,6 +54,8 @@ pub(super) enum Next {
     OnChangeOrAt(DateTime<Utc>),
     /// This long after the next change.
     AfterChange(Duration),
+    /// When [`Service::woken`] returns.
+    WhenWoken,
 }
 
 /// Runs a service until the worker stops.
@@ -103,6 +105,7 @@ async fn wait(kernel: &Kernel, changes: &mut watch::Receiver<u64>, next: Next) {
     match next {
         Next::Now => {}
         Next::At(instant) => clock.sleep_until(instant).await,
+        Next::WhenWoken => pending().await,
         Next::OnChange => drop(changes.changed().await),
         Next::OnChangeOrAt(instant) => tokio::select! {
             _ = changes.changed() => {}

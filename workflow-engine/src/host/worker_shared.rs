@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::backoff::Backoff;
+use super::clock_jumps::ClockJumps;
 use super::flusher::Flushers;
 use super::recently_served::RecentlyServed;
 use super::retention::Retention;
@@ -279,6 +280,7 @@ impl WorkerShared {
         };
         self.loops.spawn_on(claiming, runtime);
         self.start_service(runtime, StaleLeases::new(&self.kernel, &self.host_runtime));
+        self.start_service(runtime, ClockJumps::new());
         self.start_service(runtime, StuckRuns { threshold: settings.stuck_threshold });
         if let Some(limit) = settings.unclaimed_limit {
             self.start_service(runtime, UnclaimedRuns { limit });

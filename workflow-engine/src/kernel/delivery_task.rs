@@ -5,8 +5,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
-
 use super::flush_output::FlushOutboxOutput;
 use super::subscribers::{Refusal, Subscriber};
 use crate::ports::{Clock, Delivery, DeliveryOutcome, Settlement};
@@ -37,34 +35,29 @@ impl Budget {
 }
 
 /// The hold on a claimed delivery, as far as this process knows: the lease, from its last renewal that the store has
-/// confirmed.
+/// confirmed. It counts in [`Clock::monotonic`], because the clock may be set meanwhile.
 pub(super) struct Hold {
-    until: Mutex<DateTime<Utc>>,
+    until: Mutex<Duration>,
     is_lost: AtomicBool,
 }
 
 impl Hold {
-    pub(super) fn until(began: DateTime<Utc>, lease: Duration) -> Self {
-        Self { until: Mutex::new(end(began, lease)), is_lost: AtomicBool::new(false) }
+    pub(super) fn until(began: Duration, lease: Duration) -> Self {
+        Self { until: Mutex::new(began.saturating_add(lease)), is_lost: AtomicBool::new(false) }
     }
 
-    pub(super) fn extend(&self, began: DateTime<Utc>, lease: Duration) {
-        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = end(began, lease);
+    pub(super) fn extend(&self, began: Duration, lease: Duration) {
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = began.saturating_add(lease);
     }
 
     pub(super) fn lose(&self) {
         self.is_lost.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn lasts(&self, now: DateTime<Utc>) -> bool {
+    pub(super) fn lasts(&self, now: Duration) -> bool {
         !self.is_lost.load(Ordering::Relaxed)
             && now < *self.until.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn end(began: DateTime<Utc>, lease: Duration) -> DateTime<Utc> {
-    let end = TimeDelta::from_std(lease).ok().and_then(|lease| began.checked_add_signed(lease));
-    end.unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 /// Deliveries whose events are delivered one call after another.
@@ -134,7 +127,7 @@ impl DeliveryTask {
         while progress.handled < events.len() && progress.refusal.is_none() {
             let rest = &events[progress.handled..];
             let taken = self.budget.take(rest.len().min(self.subscriber.policy.max_batch));
-            if taken == 0 || !self.holds.iter().all(|hold| hold.lasts(self.clock.now())) {
+            if taken == 0 || !self.holds.iter().all(|hold| hold.lasts(self.clock.monotonic())) {
                 self.budget.put_back(taken);
                 break;
             }

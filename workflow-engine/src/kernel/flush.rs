@@ -105,6 +105,8 @@ impl<'a> Flush<'a> {
                     _ => std::future::pending().await,
                 }
             };
+            // Not later than that, even if the clock was set back.
+            renewal = renewal.min(clock.now() + every);
             tokio::select! {
                 biased;
                 Some(finished) = self.tasks.join_next() => {
@@ -179,7 +181,7 @@ impl<'a> Flush<'a> {
             deliveries: free.saturating_mul(policy.max_batch).min(MAX_CLAIM).max(free).min(left),
             window: MAX_WINDOW.max(policy.max_batch).min(left),
         };
-        let began = self.kernel.clock().now();
+        let began = self.kernel.clock().monotonic();
         let deliveries = self.kernel.store().claim_deliveries(&claim).await?;
         let claimed = deliveries.len();
         for delivery in &deliveries {
@@ -229,7 +231,7 @@ impl<'a> Flush<'a> {
         loop {
             let Err(error) = self.kernel.store().settle_deliveries(settlements.clone()).await else { break };
             let holds = settlements.iter().filter_map(|settlement| self.held.get(&settlement.lease));
-            if !error.is_retryable() || !holds.into_iter().any(|hold| hold.lasts(clock.now())) {
+            if !error.is_retryable() || !holds.into_iter().any(|hold| hold.lasts(clock.monotonic())) {
                 self.failure.get_or_insert(error);
                 break;
             }
@@ -243,8 +245,8 @@ impl<'a> Flush<'a> {
 
     /// Renews the leases.
     async fn renew(&mut self, every: Duration, renewal: &mut DateTime<Utc>) {
-        let (now, lease) = (self.kernel.clock().now(), self.kernel.lease());
-        *renewal = now + every;
+        let (began, lease) = (self.kernel.clock().monotonic(), self.kernel.lease());
+        *renewal = self.kernel.clock().now() + every;
         let held: Vec<DeliveryLease> = self.held.keys().cloned().collect();
         match self.kernel.store().renew_deliveries(held, lease).await {
             Ok(lost) => {
@@ -254,7 +256,7 @@ impl<'a> Flush<'a> {
                     }
                 }
                 for (_, hold) in self.held.iter().filter(|(held, _)| !lost.contains(held)) {
-                    hold.extend(now, lease);
+                    hold.extend(began, lease);
                 }
             }
             Err(error) => {

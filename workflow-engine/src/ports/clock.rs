@@ -6,6 +6,13 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
+/// The smallest jump of a clock that counts as one. A clock that is corrected gradually stays below it.
+const MIN_JUMP: TimeDelta = TimeDelta::seconds(1);
+/// The time between two checks whether the machine's clock has jumped.
+const JUMP_CHECK: Duration = Duration::from_secs(1);
+/// The longest time between the two readings of [`Clock::origin`]. The thread may have been interrupted between them.
+const MAX_READING: Duration = Duration::from_millis(100);
+
 /// Tells the time, and waits for a later instant.
 #[async_trait]
 pub trait Clock: Send + Sync {
@@ -18,7 +25,30 @@ pub trait Clock: Send + Sync {
         (self.now() - DateTime::UNIX_EPOCH).to_std().unwrap_or_default()
     }
 
-    /// Waits until `instant`; returns at once if it has passed. Dropping the future ends the wait.
+    /// Returns the instant at which [`monotonic`](Self::monotonic) was zero, by the clock as it is set now. It moves by the
+    /// distance of each jump.
+    fn origin(&self) -> DateTime<Utc> {
+        let mut before = self.monotonic();
+        let mut now = self.now();
+        for _ in 0..3 {
+            let after = self.monotonic();
+            if after.saturating_sub(before) < MAX_READING {
+                break;
+            }
+            (before, now) = (after, self.now());
+        }
+        let since = TimeDelta::from_std(before).unwrap_or_default();
+        now.checked_sub_signed(since).unwrap_or(DateTime::<Utc>::MIN_UTC)
+    }
+
+    /// Waits until [`origin`](Self::origin) is a second or more away from `origin`: until the clock has jumped. Dropping the
+    /// future ends the wait. The default never returns, for a clock that never jumps.
+    async fn jumped_from(&self, _origin: DateTime<Utc>) {
+        std::future::pending().await
+    }
+
+    /// Waits until `instant`; returns at once if it has passed. Where the clock jumps meanwhile, the wait may end by the
+    /// earlier or the later setting. Dropping the future ends the wait.
     async fn sleep_until(&self, instant: DateTime<Utc>);
 
     /// Waits for `duration`.
@@ -52,4 +82,22 @@ impl Clock for SystemClock {
             tokio::time::sleep(duration).await;
         }
     }
+
+    #[allow(clippy::disallowed_methods, reason = "this is the port")]
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "this is the port")]
+    async fn jumped_from(&self, origin: DateTime<Utc>) {
+        // The system reports a jump in a different way on each platform, so this looks.
+        while !is_jump(self.origin() - origin) {
+            tokio::time::sleep(JUMP_CHECK).await;
+        }
+    }
+}
+
+/// Returns whether an origin that moves by `distance` shows a jump.
+pub(crate) fn is_jump(distance: TimeDelta) -> bool {
+    distance.abs() >= MIN_JUMP
 }

@@ -49,6 +49,7 @@ pub use annotation_filter::AnnotationFilter;
 pub use blobs::BlobStore;
 pub use change::{Change, RerunStage, RunEnd};
 pub use claim::{ClaimRequest, ClaimedWork};
+pub(crate) use clock::is_jump;
 pub use clock::{Clock, SystemClock};
 pub use commit::{Applied, Commit};
 pub use decision::{Decision, IdempotencyEntry};

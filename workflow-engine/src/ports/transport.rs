@@ -69,4 +69,15 @@ pub trait JobTransport: Send + Sync {
 
     /// Returns the earliest instant at which a lease expires; `None` where no job is leased.
     async fn next_lease_end(&self) -> Result<Option<DateTime<Utc>>, Error>;
+
+    /// Brings back the instants that were written while the clock was ahead: those at which jobs and deliveries are due,
+    /// leases expire, and waits time out. An instant of writing that lies in the future proves that the clock has gone back
+    /// since. The row then waits, from now, for what it had to wait when it was written. All others stay. Returns the number
+    /// of changed rows.
+    ///
+    /// A worker calls this when it starts and when the clock of its process has jumped. Any number of processes may, in any
+    /// order. The default does nothing, for a store whose instants do not come from the clock of the machine.
+    async fn correct_instants(&self) -> Result<usize, Error> {
+        Ok(0)
+    }
 }

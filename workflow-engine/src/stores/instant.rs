@@ -18,6 +18,13 @@ pub(super) fn after(now: DateTime<Utc>, delay: Duration) -> DateTime<Utc> {
     now.checked_add_signed(TimeDelta::microseconds(delay)).map_or(NEVER, |instant| instant.min(NEVER))
 }
 
+/// Moves a due instant by `distance`. [`NEVER`] stays.
+pub(super) fn shift(instant: &mut DateTime<Utc>, distance: TimeDelta) {
+    if *instant < NEVER {
+        *instant = instant.checked_add_signed(distance).map_or(NEVER, |instant| instant.min(NEVER));
+    }
+}
+
 /// Returns `age` before `now`, or the Unix epoch where that is earlier.
 pub(super) fn before(now: DateTime<Utc>, age: Duration) -> DateTime<Utc> {
     let age = i64::try_from(age.as_micros()).ok().map(TimeDelta::microseconds);

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
 
-use crate::ports::Clock;
+use crate::ports::{Clock, is_jump};
 
 /// A clock that moves only when the test [advances](Self::advance) it. Clones share the same time.
 ///
@@ -25,9 +25,29 @@ use crate::ports::Clock;
 /// ```
 #[derive(Clone, Debug)]
 pub struct FakeClock {
-    now: Arc<watch::Sender<DateTime<Utc>>>,
-    /// The number of sleeping tasks for each instant at which they wake.
+    time: Arc<watch::Sender<Time>>,
+    /// The number of sleeping tasks for each instant at which they wake, as a clock that was never set would show it.
     sleepers: Arc<Mutex<BTreeMap<DateTime<Utc>, usize>>>,
+}
+
+/// The time that a clock shows.
+#[derive(Clone, Copy, Debug)]
+struct Time {
+    /// The instant that the clock would show if it had never been set.
+    steady: DateTime<Utc>,
+    /// How far the clock was set ahead; negative where it was set back.
+    ahead: TimeDelta,
+}
+
+impl Time {
+    fn now(self) -> DateTime<Utc> {
+        added(self.steady, self.ahead)
+    }
+}
+
+fn added(instant: DateTime<Utc>, delta: TimeDelta) -> DateTime<Utc> {
+    let limit = if delta < TimeDelta::zero() { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC };
+    instant.checked_add_signed(delta).unwrap_or(limit)
 }
 
 impl FakeClock {
@@ -41,13 +61,32 @@ impl FakeClock {
     /// Makes a clock that shows this instant.
     #[must_use]
     pub fn at(now: DateTime<Utc>) -> Self {
-        Self { now: Arc::new(watch::Sender::new(now)), sleepers: Arc::default() }
+        let time = Time { steady: now, ahead: TimeDelta::zero() };
+        Self { time: Arc::new(watch::Sender::new(time)), sleepers: Arc::default() }
     }
 
     /// Advances the clock by `duration`, and wakes the tasks that slept until then.
     pub fn advance(&self, duration: Duration) {
         let step = TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX);
-        self.now.send_modify(|now| *now = now.checked_add_signed(step).unwrap_or(DateTime::<Utc>::MAX_UTC));
+        self.time.send_modify(|time| time.steady = added(time.steady, step));
+    }
+
+    /// Sets the clock by `delta`, back where it is negative, as an administrator or a time server does: `now` jumps, no
+    /// time passes, and sleeping tasks sleep for as long as they would have.
+    ///
+    /// ```
+    /// use chrono::TimeDelta;
+    /// use workflow_engine::ports::Clock;
+    /// use workflow_engine::testing::FakeClock;
+    ///
+    /// let clock = FakeClock::new();
+    /// let (before, monotonic) = (clock.now(), clock.monotonic());
+    /// clock.jump(TimeDelta::hours(-1));
+    /// assert_eq!(clock.now(), before - TimeDelta::hours(1));
+    /// assert_eq!(clock.monotonic(), monotonic);
+    /// ```
+    pub fn jump(&self, delta: TimeDelta) {
+        self.time.send_modify(|time| time.ahead = time.ahead.checked_add(&delta).unwrap_or(time.ahead));
     }
 }
 
@@ -55,8 +94,17 @@ impl FakeClock {
     /// Returns the earliest instant at which a sleeping task wakes, or `None` when no task sleeps.
     #[must_use]
     pub fn next_wake(&self) -> Option<DateTime<Utc>> {
-        let now = self.now();
-        self.sleepers().range((Bound::Excluded(now), Bound::Unbounded)).next().map(|(instant, _)| *instant)
+        let Time { steady, ahead } = *self.time.borrow();
+        let next =
+            self.sleepers().range((Bound::Excluded(steady), Bound::Unbounded)).next().map(|(wake, _)| *wake);
+        next.map(|wake| added(wake, ahead))
+    }
+
+    async fn sleep_until_steady(&self, wake: DateTime<Utc>) {
+        let _sleeper = Sleeper::new(self, wake);
+        let mut time = self.time.subscribe();
+        // The sender lives in `self`, so waiting cannot fail.
+        let _ = time.wait_for(|time| time.steady >= wake).await;
     }
 
     fn sleepers(&self) -> MutexGuard<'_, BTreeMap<DateTime<Utc>, usize>> {
@@ -98,14 +146,31 @@ impl Default for FakeClock {
 #[async_trait]
 impl Clock for FakeClock {
     fn now(&self) -> DateTime<Utc> {
-        *self.now.borrow()
+        self.time.borrow().now()
     }
 
     async fn sleep_until(&self, instant: DateTime<Utc>) {
-        let _sleeper = Sleeper::new(self, instant);
-        let mut now = self.now.subscribe();
+        let ahead = self.time.borrow().ahead;
+        self.sleep_until_steady(added(instant, -ahead)).await;
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        let steady = self.time.borrow().steady;
+        self.sleep_until_steady(added(steady, TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX))).await;
+    }
+
+    fn monotonic(&self) -> Duration {
+        (self.time.borrow().steady - DateTime::UNIX_EPOCH).to_std().unwrap_or_default()
+    }
+
+    fn origin(&self) -> DateTime<Utc> {
+        added(DateTime::UNIX_EPOCH, self.time.borrow().ahead)
+    }
+
+    async fn jumped_from(&self, origin: DateTime<Utc>) {
+        let mut time = self.time.subscribe();
         // The sender lives in `self`, so waiting cannot fail.
-        let _ = now.wait_for(|now| *now >= instant).await;
+        let _ = time.wait_for(|time| is_jump(added(DateTime::UNIX_EPOCH, time.ahead) - origin)).await;
     }
 }
 

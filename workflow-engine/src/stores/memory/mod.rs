@@ -8,6 +8,7 @@ mod transport;
 mod outbox;
 mod retention;
 mod ledger;
+mod clock_jumps;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -52,12 +53,16 @@ impl MemoryStore {
         state.side_tables.recorded_statements()
     }
 
-    /// Returns the state, unless the store is closed.
+    /// Returns the state, unless the store is closed. Its due instants belong to the clock as it is set now.
     fn open(&self, doing: &str) -> Result<MutexGuard<'_, State>, Error> {
         // The state of a poisoned lock is sound: a panic can only happen before the write-back, which changes nothing
         // until then.
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.is_closed() { Err(Error::store_unavailable(doing, Closed)) } else { Ok(state) }
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.is_closed() {
+            return Err(Error::store_unavailable(doing, Closed));
+        }
+        state.follow_clock(&*self.clock);
+        Ok(state)
     }
 
     /// Runs `work` as a transaction, and writes its working set back if it succeeds.

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use chrono::{DateTime, Utc};
+
 use super::side_tables::SideTables;
 use crate::records::{
     ArtifactRecord, BlobKey, DeliveryRecord, Event, JobRecord, LogRecord, RunRecord, RunRequest, StageRecord,
@@ -35,6 +37,8 @@ pub(super) struct State {
     last_log: u64,
     pub(super) side_tables: SideTables,
     keys: HashMap<&'static str, HashMap<String, KeyRow>>,
+    /// The origin of the clock that the due instants belong to.
+    pub(super) origin: Option<DateTime<Utc>>,
     closed: bool,
 }
 

@@ -122,6 +122,11 @@ impl JobTransport for MemoryStore {
         let state = self.open("read the next end of a lease")?;
         Ok(leased(&state).filter_map(|job| job.leased_until).min())
     }
+
+    async fn correct_instants(&self) -> Result<usize, Error> {
+        // Every access to the state corrects them.
+        self.open("correct instants").map(|_| 0)
+    }
 }
 
 fn leased(state: &State) -> impl Iterator<Item = &JobRecord> {

@@ -9,7 +9,9 @@ use super::failure::Failure;
 use super::row_cache::RowCache;
 use super::session::Session;
 use super::work::{CallWrite, LockedCommit, Request, Work};
-use super::{calls, claim, deliveries, flush, load, retention, side_rows, subscribers, user_statements};
+use super::{
+    calls, claim, clock_jumps, deliveries, flush, load, retention, side_rows, subscribers, user_statements,
+};
 use crate::error::Error;
 use crate::ports::{Commit, Decision};
 use crate::records::Lease;
@@ -73,7 +75,7 @@ pub(super) fn run(
             _ => {}
         }
     }
-    flush::flush(session, &set)?;
+    flush::flush(session, &set, now)?;
     side_rows::flush(session, &set)?;
     calls::flush(session, &set)?;
 
@@ -122,6 +124,14 @@ pub(super) fn run(
             }
             Work::ForgetPurged(request) => {
                 request.output = Some(Ok(retention::forget(session, &request.input)?));
+            }
+            Work::CorrectInstants(request) => {
+                let corrected = clock_jumps::correct(session, now)?;
+                if corrected > 0 {
+                    row_cache.clear();
+                    set.runs.clear();
+                }
+                request.output = Some(Ok(corrected));
             }
             Work::WriteCall(request) => request.output = Some(Ok(write_call(session, &request.input, now)?)),
             _ => {}

@@ -90,7 +90,7 @@ const DUE_CHECKS: &str = per_definition!(due_checks, "");
 const PENDING_RUNS: &str = per_definition!(pending_runs, "");
 
 const RENEW: &str = "
-    UPDATE {prefix}job_queue SET leased_until = ?2
+    UPDATE {prefix}job_queue SET leased_until = ?2, due_written_at = ?3
     FROM jsonb_each(?1) AS n
     WHERE workflow_run_id = n.value ->> 0 AND stage_id = n.value ->> 1
         AND status = 'RUNNING' AND generation = n.value ->> 2 AND lease_epoch = n.value ->> 3
@@ -203,7 +203,7 @@ pub(super) fn renew(
 ) -> Result<Vec<Lease>, Failure> {
     let until = instant::after(now, renewal.lease);
     let rows = session.fetch("renew leases", RENEW, |arguments| {
-        arguments.text(&named(&renewal.leases)).instant(until);
+        arguments.text(&named(&renewal.leases)).instant(until).instant(now);
     })?;
     let mut held = HashSet::new();
     for row in &rows {

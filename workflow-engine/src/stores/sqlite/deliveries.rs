@@ -44,8 +44,8 @@ macro_rules! new_events {
 /// Selects one row for each event and subscriber, in order: the first one inserts the delivery, later ones extend it.
 const ADD_DELIVERIES: &str = concat!(
     "INSERT INTO {prefix}plugin_deliveries
-        (workflow_run_id, plugin, letter, next_sequence, last_sequence, lease_epoch, retry_count, due_at)
-    SELECT fresh.workflow_run_id, s.name, 0, fresh.sequence, fresh.sequence, 0, 0, ?1
+        (workflow_run_id, plugin, letter, next_sequence, last_sequence, lease_epoch, retry_count, due_at, due_written_at)
+    SELECT fresh.workflow_run_id, s.name, 0, fresh.sequence, fresh.sequence, 0, 0, ?1, ?1
     FROM (",
     new_events!(),
     ") AS fresh CROSS JOIN {prefix}subscribers AS s
@@ -70,7 +70,8 @@ const DUE: &str = concat!(
 );
 
 const CLAIM: &str = "
-    UPDATE {prefix}plugin_deliveries SET due_at = ?2, lease_epoch = lease_epoch + 1, worker_id = ?3
+    UPDATE {prefix}plugin_deliveries
+    SET due_at = ?2, due_written_at = ?4, lease_epoch = lease_epoch + 1, worker_id = ?3
     WHERE (workflow_run_id, plugin, letter) IN
         (SELECT value ->> 0, value ->> 1, value ->> 2 FROM jsonb_each(?1))";
 
@@ -91,12 +92,13 @@ const LOAD: &str = concat!(
 const UPSERT: &str = concat!(
     "INSERT INTO {prefix}plugin_deliveries (",
     delivery_columns!(),
-    ") SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-        value ->> 8, value ->> 9, value ->> 10
+    ", due_written_at) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
+        value ->> 8, value ->> 9, value ->> 10, ?2
     FROM jsonb_each(?1) WHERE true
     ON CONFLICT (workflow_run_id, plugin, letter) DO UPDATE
     SET next_sequence = excluded.next_sequence, last_sequence = excluded.last_sequence,
         lease_epoch = excluded.lease_epoch, retry_count = excluded.retry_count, due_at = excluded.due_at,
+        due_written_at = excluded.due_written_at,
         error_message = excluded.error_message, dlq_at = excluded.dlq_at, worker_id = excluded.worker_id"
 );
 
@@ -116,24 +118,24 @@ pub(super) const DEAD_LETTERS: &str = "
     ORDER BY d.plugin, d.dlq_at, d.workflow_run_id, d.letter LIMIT ?2";
 
 const RENEW: &str = "
-    UPDATE {prefix}plugin_deliveries SET due_at = ?2
+    UPDATE {prefix}plugin_deliveries SET due_at = ?2, due_written_at = ?3
     WHERE worker_id IS NOT NULL AND (workflow_run_id, plugin, letter, lease_epoch, next_sequence) IN
         (SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM jsonb_each(?1))
     RETURNING workflow_run_id, plugin, letter, lease_epoch, next_sequence";
 
 /// A delivery without a flusher that is not due yet was refused.
 const EXPEDITE: &str = "
-    UPDATE {prefix}plugin_deliveries SET due_at = ?2
+    UPDATE {prefix}plugin_deliveries SET due_at = ?2, due_written_at = ?2
     WHERE plugin = ?1 AND dlq_at IS NULL AND due_at > ?2 AND worker_id IS NULL
     RETURNING workflow_run_id";
 
 const RELEASE: &str = "
-    UPDATE {prefix}plugin_deliveries SET due_at = ?2, worker_id = NULL
+    UPDATE {prefix}plugin_deliveries SET due_at = ?2, due_written_at = ?2, worker_id = NULL
     WHERE worker_id IN (SELECT value FROM jsonb_each(?1)) AND worker_id IS NOT NULL
     RETURNING workflow_run_id";
 
 const REPLAY: &str = "
-    UPDATE {prefix}plugin_deliveries SET dlq_at = NULL, due_at = ?3, retry_count = 0
+    UPDATE {prefix}plugin_deliveries SET dlq_at = NULL, due_at = ?3, due_written_at = ?3, retry_count = 0
     WHERE (workflow_run_id, plugin, letter) IN (
         SELECT workflow_run_id, plugin, letter FROM {prefix}plugin_deliveries
         WHERE dlq_at IS NOT NULL AND (?1 IS NULL OR plugin = ?1)
@@ -198,7 +200,7 @@ pub(super) fn claim(
         });
     }
     session.execute(DOING, CLAIM, |arguments| {
-        arguments.text(&named.finish()).instant(until).text(&ask.claim.worker_id);
+        arguments.text(&named.finish()).instant(until).text(&ask.claim.worker_id).instant(now);
     })?;
     let events = session.fetch(DOING, EVENTS, |arguments| {
         arguments.text(&windows.finish()).text(&types);
@@ -259,7 +261,12 @@ pub(super) fn settle_all(
         }
     }
     session.write(DOING, DELETE, deleted)?;
-    session.write(DOING, UPSERT, written)
+    if written.is_empty() {
+        return Ok(());
+    }
+    session.execute(DOING, UPSERT, |arguments| {
+        arguments.text(&written.finish()).instant(now);
+    })
 }
 
 /// Extends the leases that are still held, and returns the lost ones.
@@ -280,7 +287,7 @@ pub(super) fn renew(
     }
     let until = instant::after(now, renewal.lease);
     let held = session.fetch("renew deliveries", RENEW, |arguments| {
-        arguments.text(&named.finish()).instant(until);
+        arguments.text(&named.finish()).instant(until).instant(now);
     })?;
     let held = held.iter().map(|row| {
         let mut columns = Columns::new(row, "workflow_plugin_deliveries", 0);

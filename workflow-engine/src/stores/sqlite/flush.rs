@@ -1,6 +1,8 @@
 //! Writes back the rows that a transaction has changed: one prepared statement for each table and operation, which runs
 //! for each row.
 
+use chrono::{DateTime, Utc};
+
 use super::arguments::Arguments;
 use super::failure::Failure;
 use super::session::Session;
@@ -36,27 +38,31 @@ const COUNT_RUN: &str = "
 const INSERT_STAGE: &str = "
     INSERT INTO {prefix}stages
         (workflow_run_id, stage_id, generation, status, attempt, waiting_on, output, output_blob, error_message,
-         started_at, completed_at, suspended_state, suspended_state_blob, max_wait_until, stage_name, stage_number,
-         execution_group)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+         started_at, completed_at, suspended_state, suspended_state_blob, max_wait_until, wait_written_at,
+         stage_name, stage_number, execution_group)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
 
+/// Keeps the instant of writing of a due instant that stays. It may be the proof that the clock has gone back.
 const UPDATE_STAGE: &str = "
     UPDATE {prefix}stages
     SET generation = ?3, status = ?4, attempt = ?5, waiting_on = ?6, output = ?7, output_blob = ?8,
         error_message = ?9, started_at = ?10, completed_at = ?11, suspended_state = ?12, suspended_state_blob = ?13,
-        max_wait_until = ?14
+        max_wait_until = ?14,
+        wait_written_at = CASE WHEN max_wait_until IS ?14 THEN wait_written_at ELSE ?15 END
     WHERE workflow_run_id = ?1 AND stage_id = ?2";
 
 const INSERT_JOB: &str = "
     INSERT INTO {prefix}job_queue
         (workflow_run_id, stage_id, generation, status, priority, attempt, max_attempts, lease_epoch, worker_id,
-         leased_until, run_at, woken, crashes, max_crashes, workflow_id, definition_fingerprint)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+         leased_until, run_at, woken, crashes, max_crashes, due_written_at, workflow_id, definition_fingerprint)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
 
+/// Keeps the instant of writing as [`UPDATE_STAGE`] does.
 const UPDATE_JOB: &str = "
     UPDATE {prefix}job_queue
     SET generation = ?3, status = ?4, priority = ?5, attempt = ?6, max_attempts = ?7, lease_epoch = ?8,
-        worker_id = ?9, leased_until = ?10, run_at = ?11, woken = ?12, crashes = ?13, max_crashes = ?14
+        worker_id = ?9, leased_until = ?10, run_at = ?11, woken = ?12, crashes = ?13, max_crashes = ?14,
+        due_written_at = CASE WHEN run_at = ?11 AND leased_until IS ?10 THEN due_written_at ELSE ?15 END
     WHERE workflow_run_id = ?1 AND stage_id = ?2";
 
 const DELETE_JOB: &str = "DELETE FROM {prefix}job_queue WHERE workflow_run_id = ?1 AND stage_id = ?2";
@@ -105,7 +111,7 @@ pub(super) const STATEMENTS: &[&str] = &[
 ];
 
 /// Writes the changed rows. They are sorted by key, so that each table is written from left to right.
-pub(super) fn flush(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
+pub(super) fn flush(session: &Session, set: &WorkingSet, now: DateTime<Utc>) -> Result<(), Failure> {
     let mut runs: Vec<_> = set.runs.iter().map(|(run_id, rows)| (*run_id, rows)).collect();
     runs.sort_unstable_by_key(|(run_id, _)| *run_id);
     let stages: Vec<_> = runs
@@ -115,8 +121,8 @@ pub(super) fn flush(session: &Session, set: &WorkingSet) -> Result<(), Failure> 
         })
         .collect();
     write_runs(session, &runs)?;
-    write_stages(session, &stages)?;
-    write_jobs(session, &stages)?;
+    write_stages(session, &stages, now)?;
+    write_jobs(session, &stages, now)?;
     write_events(session, set)?;
     write_keys(session, set)?;
     write_logs_and_blobs(session, set)
@@ -165,16 +171,20 @@ fn changing_columns(run: &RunRecord, row: &mut Arguments<'_, '_>) {
 
 type Stages<'a> = [(RunId, &'a str, &'a StageRows)];
 
-fn write_stages(session: &Session, stages: &Stages<'_>) -> Result<(), Failure> {
+fn write_stages(session: &Session, stages: &Stages<'_>, now: DateTime<Utc>) -> Result<(), Failure> {
     let (mut insert, mut update) =
         (session.prepare(DOING, INSERT_STAGE), session.prepare(DOING, UPDATE_STAGE));
     for (.., rows) in stages {
         match rows.stage.row_op() {
             RowOp::Insert(stage) => insert.run(|row| {
                 stage_row(stage, row);
+                row.instant(now);
                 row.text(&stage.stage_name).int(stage.stage_number).int(stage.execution_group);
             })?,
-            RowOp::Update(stage) => update.run(|row| stage_row(stage, row))?,
+            RowOp::Update(stage) => update.run(|row| {
+                stage_row(stage, row);
+                row.instant(now);
+            })?,
             // A stage is never deleted here.
             RowOp::Delete | RowOp::Keep => {}
         }
@@ -190,16 +200,20 @@ fn stage_row(stage: &StageRecord, row: &mut Arguments<'_, '_>) {
     row.value(stage.suspended_state.as_ref()).maybe_instant(stage.max_wait_until);
 }
 
-fn write_jobs(session: &Session, stages: &Stages<'_>) -> Result<(), Failure> {
+fn write_jobs(session: &Session, stages: &Stages<'_>, now: DateTime<Utc>) -> Result<(), Failure> {
     let (mut insert, mut update) = (session.prepare(DOING, INSERT_JOB), session.prepare(DOING, UPDATE_JOB));
     let mut delete = session.prepare(DOING, DELETE_JOB);
     for (run_id, stage_id, rows) in stages {
         match rows.job.row_op() {
             RowOp::Insert(job) => insert.run(|row| {
                 job_row(job, row);
+                row.instant(now);
                 row.text(&job.workflow_id).text(&job.definition_fingerprint);
             })?,
-            RowOp::Update(job) => update.run(|row| job_row(job, row))?,
+            RowOp::Update(job) => update.run(|row| {
+                job_row(job, row);
+                row.instant(now);
+            })?,
             RowOp::Delete => delete.run(|row| _ = row.id(*run_id).text(stage_id))?,
             RowOp::Keep => {}
         }

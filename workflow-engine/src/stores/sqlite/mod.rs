@@ -12,7 +12,7 @@
 //! 5. `stores/apply`, shared by all stores, applies the decisions to the rows in memory.
 //! 6. `flush`: writes the changed rows of runs, stages and jobs, with events, keys, logs and blobs. `side_rows` and
 //!    `calls` write the rows that few commits have, each kind by its own statement and only where there is any.
-//! 7. `deliveries`, `retention` and leases write their rows directly, past the rows in memory.
+//! 7. `deliveries`, `retention`, `clock_jumps` and leases write their rows directly, past the rows in memory.
 //! 8. `user_statements`: the statements that a stage gives, last. Their decision has the transaction to itself.
 //! 9. `writer` again: `COMMIT`, a check that the file is still in its place (`file_identity`), hints, rows back to the `row_cache`, replies. A failed transaction is repeated request by
 //!    request, unless the database was busy (`failure`).
@@ -49,6 +49,7 @@ mod deliveries;
 mod subscribers;
 mod user_statements;
 mod stuck_runs;
+mod clock_jumps;
 mod arguments;
 mod json_rows;
 mod columns;

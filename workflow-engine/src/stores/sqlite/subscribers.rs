@@ -20,8 +20,8 @@ const PUT: &str = "
 /// The events that were passed on before the subscriber came. The others are still passed on to it.
 const ADD_OLD_EVENTS: &str = "
     INSERT INTO {prefix}plugin_deliveries
-        (workflow_run_id, plugin, letter, next_sequence, last_sequence, lease_epoch, retry_count, due_at)
-    SELECT e.workflow_run_id, ?1, 0, min(e.sequence), max(e.sequence), 0, 0, ?3
+        (workflow_run_id, plugin, letter, next_sequence, last_sequence, lease_epoch, retry_count, due_at, due_written_at)
+    SELECT e.workflow_run_id, ?1, 0, min(e.sequence), max(e.sequence), 0, 0, ?3, ?3
     FROM {prefix}outbox_events AS e
     WHERE e.published_at IS NOT NULL AND e.event_type IN (SELECT value FROM jsonb_each(?2))
     GROUP BY e.workflow_run_id";

@@ -11,6 +11,7 @@ use sqlx::sqlite::SqliteRow;
 use super::SqliteStore;
 use super::arguments::count;
 use super::claim::named;
+use super::clock_jumps::ANY_AHEAD;
 use super::columns::Columns;
 use super::definition_queries::{self, per_definition};
 use super::failure::Failure;
@@ -171,6 +172,20 @@ impl JobTransport for SqliteStore {
     async fn next_lease_end(&self) -> Result<Option<DateTime<Utc>>, Error> {
         let rows = self.read("read the next end of a lease", self.query(NEXT_LEASE_END)).await?;
         due(&rows)
+    }
+
+    async fn correct_instants(&self) -> Result<usize, Error> {
+        const DOING: &str = "correct instants";
+
+        // A correction is a write transaction. This read spares it where the clock has not gone back.
+        let now = instant::now(&*self.clock).timestamp_micros();
+        let query = self.query(ANY_AHEAD).bind(now).bind(instant::NEVER.timestamp_micros());
+        let rows = self.read(DOING, query).await?;
+        let any = rows.first().map_or(Ok(false), |row| row.try_get::<bool, _>(0));
+        if !any.map_err(|error| Failure::database(DOING, error))? {
+            return Ok(0);
+        }
+        self.request(DOING, Work::CorrectInstants, ()).await
     }
 }
 

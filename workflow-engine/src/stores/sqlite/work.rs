@@ -41,6 +41,8 @@ pub(super) enum Work {
     Purge(Request<PurgeRuns, Vec<RunId>>),
     /// Note that the blobs of purged runs are deleted.
     ForgetPurged(Request<Vec<RunId>, ()>),
+    /// Bring back instants that were written while the clock was ahead.
+    CorrectInstants(Request<(), usize>),
     /// Write a call outside of every stage.
     WriteCall(Request<CallWrite, ()>),
 }
@@ -145,6 +147,7 @@ impl Work {
             Self::RemoveSubscriber(request) => request.reply(),
             Self::Purge(request) => request.reply(),
             Self::ForgetPurged(request) => request.reply(),
+            Self::CorrectInstants(request) => request.reply(),
             Self::WriteCall(request) => request.reply(),
         }
     }
@@ -164,6 +167,7 @@ impl Work {
             Self::RemoveSubscriber(request) => request.fail(error),
             Self::Purge(request) => request.fail(error),
             Self::ForgetPurged(request) => request.fail(error),
+            Self::CorrectInstants(request) => request.fail(error),
             Self::WriteCall(request) => request.fail(error),
         }
     }

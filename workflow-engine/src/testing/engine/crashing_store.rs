@@ -258,6 +258,10 @@ impl JobTransport for CrashingStore {
         self.alive()?.lease_holders().await
     }
 
+    async fn correct_instants(&self) -> Result<usize, Error> {
+        self.alive()?.correct_instants().await
+    }
+
     async fn next_job_due(&self, definitions: &[String]) -> Result<Option<DateTime<Utc>>, Error> {
         self.alive()?.next_job_due(definitions).await
     }

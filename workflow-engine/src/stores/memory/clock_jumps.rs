@@ -1,0 +1,40 @@
+//! Moves the due instants of the store in memory with its clock.
+//!
+//! The store lives no longer than its process, so it sees every jump of the clock. Each due instant lies a duration after
+//! the moment at which it was written, so a jump moves it by its distance: what waits then waits as long as it would have.
+
+use chrono::TimeDelta;
+
+use super::state::State;
+use crate::ports::{Clock, is_jump};
+use crate::stores::instant;
+
+impl State {
+    /// Moves the due instants where the clock has jumped since the last access.
+    pub(super) fn follow_clock(&mut self, clock: &dyn Clock) {
+        let origin = clock.origin();
+        let distance = origin - *self.origin.get_or_insert(origin);
+        if is_jump(distance) {
+            self.origin = Some(origin);
+            self.shift_due_instants(distance);
+        }
+    }
+
+    fn shift_due_instants(&mut self, distance: TimeDelta) {
+        let stages = self.runs.values_mut().flat_map(|run| run.stages.values_mut());
+        for stage in stages.filter(|stage| !stage.record.status.is_terminal()) {
+            if let Some(end) = &mut stage.record.max_wait_until {
+                instant::shift(end, distance);
+            }
+            if let Some(job) = &mut stage.job {
+                instant::shift(&mut job.run_at, distance);
+                if let Some(end) = &mut job.leased_until {
+                    instant::shift(end, distance);
+                }
+            }
+        }
+        for delivery in self.deliveries.values_mut() {
+            instant::shift(&mut delivery.due_at, distance);
+        }
+    }
+}
