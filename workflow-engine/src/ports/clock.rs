@@ -44,7 +44,7 @@ pub trait Clock: Send + Sync {
     /// Waits until [`origin`](Self::origin) is a second or more away from `origin`: until the clock has jumped. Dropping the
     /// future ends the wait. The default never returns, for a clock that never jumps.
     async fn jumped_from(&self, _origin: DateTime<Utc>) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Waits until `instant`; returns at once if it has passed. Where the clock jumps meanwhile, the wait may end by the
