@@ -51,8 +51,8 @@ async fn apply(world: &World, job: &ClaimedJob, change: Change) {
     assert!(matches!(world.store.commit(decision).await.unwrap(), Commit::Applied(_)));
 }
 
-fn after(world: &World, delay: Duration) -> Option<DateTime<Utc>> {
-    Some(world.clock_now() + delay)
+fn after(world: &World, delay: Duration) -> DateTime<Utc> {
+    world.clock_now() + delay
 }
 
 async fn next_job(world: &World) -> Option<DateTime<Utc>> {
@@ -68,16 +68,16 @@ async fn back(world: &World) {
 async fn a_check_is_due_after_its_interval(world: World) {
     world.clock.jump(AHEAD);
     apply(&world, &running(&*world.store).await, suspend()).await;
-    assert_eq!(next_job(&world).await, after(&world, DELAY));
+    assert_eq!(next_job(&world).await, Some(after(&world, DELAY)));
     back(&world).await;
-    assert_eq!(next_job(&world).await, after(&world, DELAY));
+    assert_eq!(next_job(&world).await, Some(after(&world, DELAY)));
 }
 
 async fn a_retry_is_due_after_its_backoff(world: World) {
     world.clock.jump(AHEAD);
     apply(&world, &running(&*world.store).await, retry(DELAY)).await;
     back(&world).await;
-    assert_eq!(next_job(&world).await, after(&world, DELAY));
+    assert_eq!(next_job(&world).await, Some(after(&world, DELAY)));
     world.clock.advance(DELAY);
     assert_eq!(world.store.claim_jobs(&claim(), &definitions(), 1).await.unwrap().len(), 1);
 }
@@ -88,14 +88,14 @@ async fn a_wait_times_out_after_its_time(world: World) {
     apply(&world, &job, suspend()).await;
     back(&world).await;
     let stage = world.store.stage(job.lease.run_id, "a").await.unwrap().unwrap();
-    assert_eq!(stage.max_wait_until, after(&world, DAY));
+    assert_eq!(stage.max_wait_until, Some(after(&world, DAY)));
 }
 
 async fn a_lease_expires_after_its_length(world: World) {
     world.clock.jump(AHEAD);
     let job = running(&*world.store).await;
     back(&world).await;
-    assert_eq!(world.store.next_lease_end().await.unwrap(), after(&world, claim().lease));
+    assert_eq!(world.store.next_lease_end().await.unwrap(), Some(after(&world, claim().lease)));
     assert_eq!(
         world.store.lost_leases(vec![job.lease.clone()]).await.unwrap(),
         [],
@@ -110,7 +110,7 @@ async fn a_renewed_lease_expires_after_its_length(world: World) {
     world.clock.jump(AHEAD);
     assert_eq!(world.store.renew_leases(vec![job.lease], claim().lease).await.unwrap(), []);
     back(&world).await;
-    assert_eq!(world.store.next_lease_end().await.unwrap(), after(&world, claim().lease));
+    assert_eq!(world.store.next_lease_end().await.unwrap(), Some(after(&world, claim().lease)));
 }
 
 async fn a_refused_delivery_is_due_after_its_backoff(world: World) {
@@ -121,7 +121,7 @@ async fn a_refused_delivery_is_due_after_its_backoff(world: World) {
     let refused = DeliveryOutcome::Refused { sequence: 1, error: "no".into(), delay: DELAY };
     settle(&*world.store, &claimed[0], refused).await;
     back(&world).await;
-    assert_eq!(world.store.next_delivery_due("all").await.unwrap(), after(&world, DELAY));
+    assert_eq!(world.store.next_delivery_due("all").await.unwrap(), Some(after(&world, DELAY)));
 }
 
 async fn a_claimed_delivery_is_released_after_its_lease(world: World) {
@@ -130,19 +130,19 @@ async fn a_claimed_delivery_is_released_after_its_lease(world: World) {
     world.clock.jump(AHEAD);
     let claimed = world.store.claim_deliveries(&ask()).await.unwrap();
     back(&world).await;
-    assert_eq!(world.store.next_delivery_due("all").await.unwrap(), after(&world, ask().claim.lease));
+    assert_eq!(world.store.next_delivery_due("all").await.unwrap(), Some(after(&world, ask().claim.lease)));
 
     world.clock.jump(AHEAD);
     let leases = vec![claimed[0].lease.clone()];
     assert_eq!(world.store.renew_deliveries(leases, ask().claim.lease).await.unwrap(), []);
     back(&world).await;
-    assert_eq!(world.store.next_delivery_due("all").await.unwrap(), after(&world, ask().claim.lease));
+    assert_eq!(world.store.next_delivery_due("all").await.unwrap(), Some(after(&world, ask().claim.lease)));
 }
 
 async fn a_backoff_of_a_week_that_began_before_stays_a_week(world: World) {
     apply(&world, &running(&*world.store).await, retry(WEEK)).await;
     let due = next_job(&world).await;
-    assert_eq!(due, after(&world, WEEK));
+    assert_eq!(due, Some(after(&world, WEEK)));
     world.clock.jump(AHEAD);
     world.store.correct_instants().await.unwrap();
     back(&world).await;
@@ -158,8 +158,8 @@ async fn a_wait_that_began_before_is_not_shortened_by_a_check_meanwhile(world: W
     let check = world.store.claim_jobs(&claim(), &definitions(), 1).await.unwrap();
     apply(&world, &check[0], Change::Postpone { stage_id: "a".into(), check_after: DELAY }).await;
     back(&world).await;
-    assert_eq!(next_job(&world).await, after(&world, DELAY));
-    assert_eq!(world.store.stage(job.lease.run_id, "a").await.unwrap().unwrap().max_wait_until, end);
+    assert_eq!(next_job(&world).await, Some(after(&world, DELAY)));
+    assert_eq!(world.store.stage(job.lease.run_id, "a").await.unwrap().unwrap().max_wait_until, Some(end));
 }
 
 async fn every_process_may_correct(world: World) {
@@ -170,6 +170,6 @@ async fn every_process_may_correct(world: World) {
     for _ in 0..3 {
         world.clock.advance(Duration::from_secs(60));
         assert_eq!(world.store.correct_instants().await.unwrap(), 0);
-        assert_eq!(next_job(&world).await, due);
+        assert_eq!(next_job(&world).await, Some(due));
     }
 }

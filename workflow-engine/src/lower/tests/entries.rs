@@ -129,7 +129,7 @@ async fn an_unreadable_input_or_configuration_is_permanent_and_named() {
 #[tokio::test]
 async fn an_output_that_cannot_be_read_back_fails_its_own_stage() {
     let outcome = run(writing::definition(), 1, &[r#""text""#], "{}", &[]).await;
-    permanent(outcome, "cannot be read back from its stored form: invalid type: integer `4`");
+    permanent(outcome, "cannot be stored: it cannot be read back: invalid type: integer `4`");
 }
 
 #[tokio::test]
@@ -173,8 +173,8 @@ async fn check(
 
 #[tokio::test]
 async fn a_ticket_that_cannot_be_read_is_permanent_and_named() {
-    let expected = "the ticket of stage `posted`, a `workflow_engine::lower::tests::entries::OneWay`, cannot be read back \
-                from its stored form: invalid type: integer `4`";
+    let expected = "the ticket of stage `posted`, a `workflow_engine::lower::tests::entries::OneWay`, cannot be stored: it \
+                cannot be read back: invalid type: integer `4`";
     permanent(run(posting::definition(), 0, &[r#"{"text": "text"}"#], "{}", &[]).await, expected);
     let outcome = check(posting::definition(), 0, "4", "{}", &[]).await;
     let expected = "the ticket of stage `posted` cannot be read as `workflow_engine::lower::tests::entries::OneWay`: \
