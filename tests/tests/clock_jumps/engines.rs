@@ -11,6 +11,7 @@ use tests::world::World;
 use workflow_engine::RunId;
 use workflow_engine::prelude::*;
 use workflow_engine::records::{EventKind, EventType};
+use workflow_engine::serverless::{MaintenanceTick, ProcessJobs, ServerlessSettings};
 
 const AHEAD: TimeDelta = TimeDelta::hours(1);
 const DELAY: Duration = Duration::from_secs(600);
@@ -19,6 +20,7 @@ on_the_machines_clock! {
     a_check_is_made_within_its_interval,
     a_retry_follows_within_its_backoff,
     an_event_is_delivered_within_its_backoff,
+    a_maintenance_tick_brings_a_check_back,
 }
 
 /// The number of calls by run.
@@ -126,4 +128,18 @@ async fn an_event_is_delivered_within_its_backoff(world: World) {
     world.clock.advance(DELAY);
     until(async || !recorder.taken().is_empty()).await;
     engine.shutdown().await;
+}
+
+async fn a_maintenance_tick_brings_a_check_back(world: World) {
+    let engine = world.engine().register::<printing>().without_worker().build().await.unwrap();
+    let host = engine.serverless(ServerlessSettings::default()).unwrap();
+    world.clock.jump(AHEAD);
+    engine.start::<printing>(OrderInput { number: 7 }).await.unwrap();
+    host.run_maintenance_tick(MaintenanceTick::default()).await;
+    assert_eq!(host.process_available_jobs(ProcessJobs::default()).await.unwrap().succeeded, 1);
+
+    world.clock.jump(-AHEAD);
+    let report = host.run_maintenance_tick(MaintenanceTick::default()).await;
+    assert!(report.failed.is_empty(), "{:?}", report.failed);
+    assert_eq!(report.next_due, Some(world.clock_now() + DELAY));
 }

@@ -75,8 +75,8 @@ pub trait JobTransport: Send + Sync {
     /// since. The row then waits, from now, for what it had to wait when it was written. All others stay. Returns the number
     /// of changed rows.
     ///
-    /// A worker calls this when it starts and when the clock of its process has jumped. Any number of processes may, in any
-    /// order. The default does nothing, for a store whose instants do not come from the clock of the machine.
+    /// A worker calls this when it starts and when the clock of its process has jumped, a serverless host in each maintenance
+    /// tick. Any number of processes may, in any order. The default does nothing, for a store whose instants do not come from the clock of the machine.
     async fn correct_instants(&self) -> Result<usize, Error> {
         Ok(0)
     }

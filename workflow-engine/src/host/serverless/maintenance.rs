@@ -58,6 +58,8 @@ pub struct MaintenanceReport {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
+    /// Bringing back instants that were written while the clock was ahead.
+    CorrectInstants,
     /// Returning jobs to the queue whose leases have expired.
     ReapStale,
     /// Starting pending runs.
@@ -91,6 +93,9 @@ impl Serverless {
         let _one_at_a_time = self.tick_lock.lock().await;
         let mut report = MaintenanceReport::default();
         let worker_id = &self.settings.worker_id;
+
+        let corrected = self.kernel.store().correct_instants().await;
+        report.record(Step::CorrectInstants, corrected);
 
         let reaped = self.kernel.execute(ReapStaleLeases::default()).await;
         report.stale_released = report.record(Step::ReapStale, reaped).map_or(0, |reaped| reaped.released);
