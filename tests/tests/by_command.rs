@@ -148,7 +148,9 @@ async fn a_report_is_committed_live_and_touches_nothing_else(world: World) {
     let commit = manual_claims::commit(&*world.store, &job, vec![release]).await;
     assert!(matches!(commit, workflow_engine::ports::Commit::Applied(_)));
     assert_eq!(engine.dispatch(report).await.unwrap_err().code(), "LEASE_LOST");
-    assert_eq!(world.store.events(run.id(), event.sequence, 10).await.unwrap(), []);
+    let events = world.store.events(run.id(), event.sequence, 10).await.unwrap();
+    let [returned] = events.as_slice() else { panic!("{events:?}") };
+    assert!(matches!(returned.kind, EventKind::StageReturned { .. }), "{returned:?}");
 }
 
 /// Signals that it has started, waits for a signal, and fails in the first `failures` attempts.
