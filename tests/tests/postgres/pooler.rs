@@ -47,7 +47,7 @@ async fn a_store_works_behind_a_pooler() {
         })
     });
     join_all(work.collect::<Vec<_>>()).await.into_iter().for_each(Result::unwrap);
-    assert_eq!(tests::deliveries::waiting(&*store).await.len(), 32 * 6);
+    assert_eq!(tests::deliveries::waiting(&*store).await.len(), 32 * 7);
 
     // The store notices commits of another process without listening.
     let other = PostgresStore::open(behind_pooler(pooler.url())).await.unwrap();

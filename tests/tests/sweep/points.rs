@@ -8,7 +8,7 @@ use tests::sweep::run::Shape;
 use crate::lane::Database;
 
 /// Every method of every port that an engine calls while no other process commits.
-const METHODS: [&str; 40] = [
+const METHODS: [&str; 41] = [
     "store.commit",
     "store.commit_locked",
     "store.snapshot",
@@ -34,6 +34,7 @@ const METHODS: [&str; 40] = [
     "store.lease_holders",
     "store.next_job_due",
     "store.next_lease_end",
+    "store.correct_instants",
     "store.register_subscriber",
     "store.claim_deliveries",
     "store.settle_deliveries",
