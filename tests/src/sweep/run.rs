@@ -96,11 +96,18 @@ impl ChildConfig {
         })
     }
 
-    /// Builds an engine over the database.
+    /// Builds an engine over the database. As a program would, it tries again where the store is unavailable for a moment.
     ///
     /// # Errors
     /// When it cannot be built.
     pub async fn engine(&self, store: Arc<dyn Store>) -> Result<Engine, Error> {
+        match self.build(Arc::clone(&store)).await {
+            Err(error) if error.is_retryable() => self.build(store).await,
+            built => built,
+        }
+    }
+
+    async fn build(&self, store: Arc<dyn Store>) -> Result<Engine, Error> {
         let sink = SinkPoints {
             file: delivered(&self.folder),
             refuses: AtomicBool::new(self.shape == Shape::Diamond),
