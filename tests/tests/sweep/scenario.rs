@@ -66,7 +66,7 @@ impl Child {
                 // Another engine takes over when the leases have expired, and waits if the paused process holds a lock
                 // of the database. Then the paused process continues, unaware of all this.
                 // It cannot even register its subscribers where that process holds the lock of a file.
-                let engine = config.engine(Arc::clone(store)).await.ok();
+                let engine = config.build(Arc::clone(store)).await.ok();
                 if let Some(engine) = &engine {
                     let _ = timeout(LEASE * 4, config.run(engine)).await;
                 }
