@@ -107,11 +107,7 @@ impl ChildConfig {
         }
     }
 
-    /// As [`Self::engine`], with one try.
-    ///
-    /// # Errors
-    /// When it cannot be built.
-    pub async fn build(&self, store: Arc<dyn Store>) -> Result<Engine, Error> {
+    async fn build(&self, store: Arc<dyn Store>) -> Result<Engine, Error> {
         let sink = SinkPoints {
             file: delivered(&self.folder),
             refuses: AtomicBool::new(self.shape == Shape::Diamond),

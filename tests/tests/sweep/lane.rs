@@ -49,6 +49,8 @@ impl Lane {
             armed: None,
         };
         let store = config.open().await.expect("a new database");
+        // Registers the sink: where a child is paused, it may hold the lock that a registration needs.
+        config.engine(Arc::clone(&store)).await.expect("an engine").drain().await;
         let judge = Judge::open(&config).await;
         Self { config, store, judge, next: 1_000 * number as u64, _folder: folder, _schema: schema }
     }

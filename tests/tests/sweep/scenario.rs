@@ -65,18 +65,13 @@ impl Child {
                 self.signal("-STOP").await;
                 // Another engine takes over when the leases have expired, and waits if the paused process holds a lock
                 // of the database. Then the paused process continues, unaware of all this.
-                // It cannot even register its subscribers where that process holds the lock of a file.
-                let engine = config.build(Arc::clone(store)).await.ok();
-                if let Some(engine) = &engine {
-                    let _ = timeout(LEASE * 4, config.run(engine)).await;
-                }
+                let engine = config.engine(Arc::clone(store)).await.expect("an engine");
+                let _ = timeout(LEASE * 4, config.run(&engine)).await;
                 self.signal("-CONT").await;
                 let input = self.process.stdin.as_mut().expect("stdio is piped");
                 input.write_all(b"go\n").await.expect("the child is running");
                 self.last = self.lines.next_line().await.expect("a pipe");
-                if let Some(engine) = engine {
-                    engine.drain().await;
-                }
+                engine.drain().await;
             }
             Some(Reaction::Fail | Reaction::Abandon | Reaction::DropEngine | Reaction::EndRuntime) | None => {
             }

@@ -18,7 +18,7 @@ use crate::ports::{
     Delivery, DeliveryClaim, DeliveryLease, DeliveryStart, Outbox, Registration, Settlement, Subscription,
 };
 use crate::records::{DeadLetter, SubscriberRecord};
-use crate::stores::deliveries::{RegisteredClaim, check_registered};
+use crate::stores::deliveries::{RegisteredClaim, check_registered, sorted_types};
 use crate::stores::instant;
 
 #[async_trait]
@@ -28,6 +28,14 @@ impl Outbox for SqliteStore {
         subscription: &Subscription,
         start: DeliveryStart,
     ) -> Result<Registration, Error> {
+        // Most starts of a process change nothing, and need no lock.
+        let types = sorted_types(subscription);
+        let registered = self.subscribers().await?;
+        let is_registered =
+            |known: &SubscriberRecord| known.name == subscription.subscriber && known.event_types == types;
+        if registered.iter().any(is_registered) {
+            return Ok(Registration::Unchanged);
+        }
         let registration = RegisterSubscriber { subscription: subscription.clone(), start };
         self.request("register a subscriber", Work::RegisterSubscriber, registration).await
     }
