@@ -10,7 +10,7 @@ use workflow_engine::stores::PostgresOptions;
 
 use crate::signal;
 
-/// Much longer than a test: whatever a test sees is not the end of a lease.
+/// Much longer than a test, so no lease ends during one.
 pub const LEASE: Duration = Duration::from_secs(3_600);
 
 /// The environment variable that makes a process hold its jobs.

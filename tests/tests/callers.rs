@@ -1,4 +1,4 @@
-//! Callers that stop waiting: what they have asked for happens nevertheless.
+//! Callers that stop waiting: the engine finishes their requests.
 
 use std::future::Future;
 use std::sync::Arc;

@@ -73,7 +73,7 @@ async fn an_sqlite_file_may_have_the_migrations_of_its_user_before_or_after_the_
         let mut user = SqliteConnection::connect(&url).await.unwrap();
         migrator(1, USER_TABLES).run_direct(None, &mut user, false).await.unwrap();
         ship_one(Engine::builder(&path), 1).await;
-        // Both sides go on to migrate and to check what they have applied.
+        // Both programs then migrate, and check the migrations that they have applied.
         migrator(2, USER_TABLES).run_direct(None, &mut user, false).await.unwrap();
         ship_one(Engine::builder(&path), 2).await;
         let mut other = SqliteOptions::new(&path);

@@ -1,4 +1,4 @@
-//! A shutdown ends in time, whatever the store and the bodies do, and says what it left.
+//! A shutdown ends in time, even if the store does not respond or a body blocks, and reports the jobs that it leaves.
 
 use std::process::Stdio;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The clock of the machine jumps ahead, and back: what is written meanwhile is due after its own delay.
+//! The machine's clock jumps ahead and back. Rows that are written in between become due after their own delay.
 //!
 //! On PostgreSQL, the clock of the database decides.
 

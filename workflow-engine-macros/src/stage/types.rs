@@ -66,7 +66,7 @@ pub fn find_impl_trait(ty: &Type) -> Option<&Type> {
 }
 
 /// The first type in a stored type that can never be stored, and that rustc would report several times or without the
-/// reason: a reference cannot be read back, and an `Rc` is neither `Send` nor `Sync`. It looks into known collections only,
+/// reason: a reference cannot be read back, and an `Rc` is neither `Send` nor `Sync`. It checks known collections only,
 /// because a type of the user's own can ignore its arguments.
 pub fn find_unstorable(ty: &Type) -> Option<&Type> {
     const COLLECTIONS: [&str; 10] =

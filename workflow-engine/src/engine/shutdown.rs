@@ -15,8 +15,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_millis(150);
 
 impl Engine {
     /// Drains the worker: it claims nothing more, waits for running stage bodies up to the drain timeout, and returns the jobs
-    /// of the others to the queue. It ends within the drain timeout plus one second, whatever the store and the bodies do, and
-    /// returns what it had to leave behind. The store stays open.
+    /// of the others to the queue. It ends within the drain timeout plus one second, even if the store does not respond or a
+    /// body blocks, and reports what it leaves. The store stays open.
     ///
     /// A drain that has begun goes to its end although the caller stops waiting.
     pub async fn drain(&self) -> ShutdownReport {
@@ -27,7 +27,7 @@ impl Engine {
     }
 
     /// Drains the worker and closes the store. Handles that still wait return `SHUTTING_DOWN`, and so do later calls. It ends
-    /// within the drain timeout plus one second, whatever the store and the bodies do, and returns what it had to leave behind:
+    /// within the drain timeout plus one second, even if the store does not respond or a body blocks, and reports what it leaves:
     /// jobs that another worker takes over when their leases have expired, and bodies in code without an `.await`, which keep
     /// the process from ending by itself.
     ///

@@ -185,7 +185,7 @@ error_codes! {
         "Correct the statement; the stage's commit was rolled back.";
     StatementConflict "STATEMENT_CONFLICT" Conflict
         "A statement that a stage gave to its transaction violates a constraint of the database."
-        "Look at the row that exists already, or is missing; the stage's commit was rolled back.";
+        "Check the row that exists already, or is missing; the stage's commit was rolled back.";
     StatementUnmet "STATEMENT_UNMET" Conflict
         "A statement that a stage gave to its transaction changed another number of rows than it expects."
         "Look for the row that the statement should change; the stage's commit was rolled back.";

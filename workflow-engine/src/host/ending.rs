@@ -1,4 +1,4 @@
-//! The end of a worker: within a time limit, whatever the store and the bodies do.
+//! The end of a worker: within a time limit, even if the store does not respond or a body blocks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

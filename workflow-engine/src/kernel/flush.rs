@@ -1,7 +1,7 @@
 //! Delivers events to one subscriber: of several runs at the same time, and of each run in order.
 //!
 //! A flush claims deliveries, calls the subscriber in tasks of its own, renews the leases meanwhile, and settles what has
-//! finished. A slow call delays only its own run: the flush goes on with others in the free places until it has nothing
+//! finished. A slow call delays only its own run: the flush continues with others in the free places until it has nothing
 //! left to wait for.
 
 use std::collections::{HashMap, VecDeque};

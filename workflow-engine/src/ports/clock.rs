@@ -90,7 +90,7 @@ impl Clock for SystemClock {
 
     #[allow(clippy::disallowed_methods, reason = "this is the port")]
     async fn jumped_from(&self, origin: DateTime<Utc>) {
-        // The system reports a jump in a different way on each platform, so this looks.
+        // Each platform reports a jump in its own way, so this compares readings instead.
         while !is_jump(self.origin() - origin) {
             tokio::time::sleep(JUMP_CHECK).await;
         }

@@ -4,7 +4,7 @@
 //! events that it receives, until it is removed. So the events of every process reach it, also those of a process that
 //! was started before it or does not have it.
 //!
-//! A commit writes its events and nothing else, whatever subscribers exist. It only marks them: *published* if the store
+//! A commit writes its events and nothing else, independently of the subscribers. It only marks them: *published* if the store
 //! has no subscriber, and so nothing is left to do for them, *unpublished* otherwise. A flusher passes unpublished events
 //! on to each registered subscriber: it writes one delivery row for each run with events that concern the subscriber.
 //! From then on the subscribers are independent, so a slow or failing one does not delay the others. The row is deleted
@@ -13,8 +13,8 @@
 //! No event may be missed because its commit, or its flusher, does not know a new subscriber yet. So neither trusts what
 //! its process knows:
 //!
-//! - The statement that writes a commit's events also reads whether there is a subscriber. This is one look into an
-//!   empty or tiny table, and no statement or row more.
+//! - The statement that writes a commit's events also reads whether there is a subscriber. This reads an
+//!   empty or tiny table, and costs no further statement or row.
 //! - The statement that passes events on also reads the subscribers.
 //! - A registration, and a removal, excludes both for its moment. On SQLite and in memory it is a write transaction like
 //!   the others. On PostgreSQL it locks the table of subscribers against readers, so it begins after each transaction

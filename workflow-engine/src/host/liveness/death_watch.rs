@@ -29,7 +29,7 @@ impl DeathWatch {
     /// Returns those of these workers whose process has certainly ended, and watches the processes of the others.
     pub(in crate::host) fn observe(&mut self, workers: Vec<String>) -> Vec<String> {
         let processes: Vec<_> = workers.iter().map(|worker| local_process(worker)).collect();
-        // Whatever has ended and holds no lease any more needs no memory.
+        // A process that has ended and holds no lease any more needs no memory.
         self.ended.retain(|process| processes.contains(&Some(process.clone())));
         let workers = workers.into_iter().zip(processes);
         workers

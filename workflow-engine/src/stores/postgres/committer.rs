@@ -101,26 +101,18 @@ async fn transact(database: &Database, works: &mut [Work]) -> Result<(), Failure
     let step = database.row_cache.commits_step();
     let running = tokio::time::timeout(timeout, run_and_commit(&mut transaction, works, step));
     let Ok(outcome) = running.await else {
-        // Dropping the connection ends the transaction, whatever its state.
+        // Dropping the connection ends the transaction in every state.
         database.hints.everything_changed();
         return Err(Failure::timed_out("commit").during_commit());
     };
     match outcome {
-        Ok(mut set) => {
+        Ok(set) => {
             database.release(connection);
-            let announcement = std::mem::take(&mut set.notifications);
-            database.row_cache.keep_committed(set, step);
-            database.notify(&announcement);
+            database.keep_committed(set, step);
             Ok(())
         }
         Err(failure) => {
-            if failure.may_have_committed() {
-                // Leases may have begun of which no worker receives the claim.
-                database.hints.everything_changed();
-            }
-            if failure.is_connection_lost() {
-                database.note_lost(&failure);
-            } else if transaction.roll_back().await {
+            if transaction.end_after(&failure).await {
                 database.release(connection);
             }
             Err(failure)

@@ -22,6 +22,7 @@ use super::write_sql::StatementParts;
 use crate::ports::{Clock, HighestPriority, Hints};
 use crate::stores::instant;
 use crate::stores::pending_notifications::PendingNotifications;
+use crate::stores::working_set::WorkingSet;
 
 /// Counts of the work that a store has done since it was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -226,6 +227,13 @@ impl Database {
     pub(super) fn discard_connections(&self) {
         self.row_cache.clear();
         self.idle().clear();
+    }
+
+    /// Caches the rows of a commit, and sends its hints.
+    pub(super) fn keep_committed(&self, mut set: WorkingSet, step: i64) {
+        let notifications = std::mem::take(&mut set.notifications);
+        self.row_cache.keep_committed(set, step);
+        self.notify(&notifications);
     }
 
     /// Gives a commit's hints to this process, and has `external_commits.rs` notify the others.

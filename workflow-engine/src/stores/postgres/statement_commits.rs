@@ -192,16 +192,14 @@ async fn transact(
     let timeout = database.transaction_timeout + TIMEOUT_GRACE;
     let running = tokio::time::timeout(timeout, run(&mut transaction, decision, lock_timeout, step));
     let Ok(outcome) = running.await else {
-        // Dropping the connection ends the transaction, whatever its state.
+        // Dropping the connection ends the transaction in every state.
         database.hints.everything_changed();
         return Err(Failure::timed_out(ACTION).during_commit());
     };
     match outcome {
-        Ok(Done::Committed(mut set, commit)) => {
+        Ok(Done::Committed(set, commit)) => {
             database.release(connection);
-            let announcement = std::mem::take(&mut set.notifications);
-            database.row_cache.keep_committed(*set, step);
-            database.notify(&announcement);
+            database.keep_committed(*set, step);
             Ok(Ok(commit))
         }
         Ok(Done::Refused(outcome)) => {
@@ -211,13 +209,7 @@ async fn transact(
             Ok(outcome)
         }
         Err(failure) => {
-            if failure.may_have_committed() {
-                // Leases may have begun of which no worker receives the claim.
-                database.hints.everything_changed();
-            }
-            if failure.is_connection_lost() {
-                database.note_lost(&failure);
-            } else if transaction.roll_back().await {
+            if transaction.end_after(&failure).await {
                 database.release(connection);
             }
             Err(failure)

@@ -19,7 +19,7 @@ use crate::ports::{DeliveryStart, Registration};
 use crate::records::SubscriberRecord;
 use crate::stores::deliveries::sorted_types;
 
-/// How long a registration is tried while transactions that have read the table go on: somewhat longer than the default
+/// How long a registration is tried while transactions that have read the table are in progress: somewhat longer than the default
 /// limit of a transaction.
 pub(super) const MAX_WAIT: Duration = Duration::from_secs(40);
 /// The pause between two tries.

@@ -137,6 +137,19 @@ impl<'a> Transaction<'a> {
         self.control("roll back", SqlStr::from_static("ROLLBACK")).await.is_ok()
     }
 
+    /// Ends the transaction after a failure. Returns whether the connection can be used again.
+    pub(super) async fn end_after(&mut self, failure: &Failure) -> bool {
+        if failure.may_have_committed() {
+            // Leases may have begun of which no worker receives the claim.
+            self.database.hints.everything_changed();
+        }
+        if failure.is_connection_lost() {
+            self.database.note_lost(failure);
+            return false;
+        }
+        self.roll_back().await
+    }
+
     async fn control(&mut self, action: &'static str, sql: SqlStr) -> Result<(), Failure> {
         sqlx::raw_sql(sql)
             .execute(&mut *self.connection)
