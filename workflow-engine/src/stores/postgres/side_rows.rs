@@ -6,6 +6,7 @@ use sqlx::postgres::PgRow;
 use super::arrays::{Rows, value};
 use super::columns::Columns;
 use super::failure::Failure;
+use super::run_tags;
 use super::transaction::Transaction;
 use crate::records::{AnnotationRecord, ArtifactRecord};
 use crate::stores::working_set::WorkingSet;
@@ -97,6 +98,7 @@ pub(super) const ARTIFACT: &str =
 /// Writes the side rows of a commit.
 pub(super) async fn write(transaction: &mut Transaction<'_>, set: &WorkingSet) -> Result<(), Failure> {
     let side_rows = &set.side_rows;
+    run_tags::write(transaction, &side_rows.tags).await?;
     if !side_rows.annotations.is_empty() {
         let mut rows = Rows::<6, 2, 1>::new();
         for annotation in &side_rows.annotations {

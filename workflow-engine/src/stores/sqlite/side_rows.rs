@@ -3,6 +3,7 @@
 use super::columns::Columns;
 use super::failure::Failure;
 use super::json_rows::JsonRows;
+use super::run_tags;
 use super::session::Session;
 use crate::records::{AnnotationRecord, ArtifactRecord, BlobKey, StoredValue};
 use crate::stores::working_set::WorkingSet;
@@ -107,6 +108,7 @@ pub(super) const STATEMENTS: &[&str] = &[
 /// Writes the side rows of a transaction.
 pub(super) fn flush(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
     let side_rows = &set.side_rows;
+    run_tags::write(session, &side_rows.tags)?;
     let mut annotations = JsonRows::default();
     for annotation in &side_rows.annotations {
         annotations.push(|row| {
