@@ -4,7 +4,7 @@ use futures_util::TryStreamExt;
 use workflow_engine::prelude::*;
 use workflow_engine::{Error, RunFilter};
 
-/// Returns handles of the unfinished runs of a workflow, oldest first.
+/// Returns handles of the unfinished runs of a workflow, oldest first. Runs of another version are left out.
 ///
 /// # Errors
 /// When the store cannot be read.
@@ -14,7 +14,12 @@ pub async fn unfinished<W: Workflow>(engine: &Engine) -> Result<Vec<RunHandle<W>
     runs.reverse();
     let mut handles = Vec::with_capacity(runs.len());
     for run in runs {
-        handles.push(engine.run_handle::<W>(run.id).await?);
+        match engine.run_handle::<W>(run.id).await {
+            Ok(handle) => handles.push(handle),
+            // It is a run of another version.
+            Err(error) if error.code() == "WORKFLOW_MISMATCH" => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(handles)
 }

@@ -283,7 +283,7 @@ async fn progress_and_logs_are_visible_while_the_body_runs(world: World) {
 
 async fn two_workflows_under_one_id_are_refused(world: World) {
     let error = world.engine().register::<diamond>().register::<diamond>().build().await.unwrap_err();
-    assert_eq!(error.to_string(), "two workflows are registered under the id `diamond`");
+    assert_eq!(error.to_string(), "two workflows are registered with the id `diamond` and version 1");
 }
 
 async fn a_waiting_handle_fails_on_shutdown(world: World) {

@@ -110,13 +110,14 @@ impl Engine {
     /// A handle of a run that was started before, by this process or another one.
     ///
     /// # Errors
-    /// `RUN_NOT_FOUND`; `WORKFLOW_MISMATCH` if the run belongs to another workflow than `W`.
+    /// `RUN_NOT_FOUND`; `WORKFLOW_MISMATCH` if the run belongs to another workflow than `W`, or to another version of it.
     pub async fn run_handle<W: Workflow>(&self, run_id: RunId) -> Result<RunHandle<W>, Error> {
         let run = self.store().run(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
-        let workflow_id = &W::definition().id;
-        if run.workflow_id != *workflow_id {
-            return Err(Error::workflow_mismatch(run_id, workflow_id, &run.workflow_id));
+        let definition = W::definition();
+        if run.workflow_id != definition.id {
+            return Err(Error::workflow_mismatch(run_id, &definition.id, &run.workflow_id));
         }
+        self.kernel().registry().check_type(run_id, &run.definition_fingerprint, definition)?;
         Ok(RunHandle::new(self.clone(), run_id))
     }
 

@@ -31,11 +31,14 @@ pub struct CreateRun {
     ///
     /// The workflow, the input and the configuration identify a request, as the caller wrote them: the order of keys does
     /// not count, nor how a number is written (`1` or `1.0`). Defaults are not part of it, so a deployment that changes
-    /// one does not turn a repeated request into a conflict. Priority, metadata, tags, annotations and budget do not
-    /// count: of two requests that differ in them, the first one decides.
+    /// one does not turn a repeated request into a conflict. Version, priority, metadata, tags, annotations and budget do
+    /// not count: of two requests that differ in them, the first one decides.
     pub idempotency_key: Option<String>,
     /// The workflow's id.
     pub workflow_id: String,
+    /// The version of the workflow; `None` means the newest that this process has registered.
+    #[serde(default)]
+    pub version: Option<u32>,
     /// The workflow's input.
     pub input: Json,
     /// The configuration: an object from stage ids to their fields. Absent fields take their defaults.
@@ -74,7 +77,7 @@ impl Command for CreateRun {
     /// `IDEMPOTENCY_CONFLICT`;
     /// `PAYLOAD_TOO_LARGE`, `PAYLOAD_TOO_DEEP` or `PAYLOAD_UNREADABLE` for values that cannot be stored.
     async fn execute(self, kernel: &Kernel) -> Result<CreateRunOutput, Error> {
-        let registered = kernel.registry().by_id(&self.workflow_id)?;
+        let registered = kernel.registry().for_new_run(&self.workflow_id, self.version)?;
         let definition = registered.definition();
         let run_id = RunId::generate();
         let limits = kernel.config().limits;
@@ -164,6 +167,7 @@ impl CreateRun {
         Self {
             idempotency_key: None,
             workflow_id: workflow_id.into(),
+            version: None,
             input,
             config: None,
             priority: None,
@@ -178,6 +182,13 @@ impl CreateRun {
     #[must_use]
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.idempotency_key = Some(key.into());
+        self
+    }
+
+    /// Sets the version of the workflow.
+    #[must_use]
+    pub const fn version(mut self, version: u32) -> Self {
+        self.version = Some(version);
         self
     }
 
