@@ -49,16 +49,10 @@ fn input() -> v1::MeasureInput {
 }
 
 fn command(version: Option<u32>) -> CreateRun {
-    CreateRun {
-        idempotency_key: None,
-        workflow_id: "filing".into(),
-        version,
-        input: Json::parse(r#"{"text":"four"}"#).unwrap(),
-        config: None,
-        priority: None,
-        metadata: None,
-        annotations: Vec::new(),
-        budget: None,
+    let command = CreateRun::new("filing", Json::parse(r#"{"text":"four"}"#).unwrap());
+    match version {
+        Some(version) => command.version(version),
+        None => command,
     }
 }
 
@@ -119,8 +113,8 @@ async fn unfinished_runs_of_another_version_are_left_out(world: World) {
     let old = engine.start::<v1::Filing>(input()).await.unwrap();
     let new = engine.start::<v2::Filing>(input()).await.unwrap();
     let ids = |runs: Vec<_>| runs.into_iter().map(|run: RunHandle<v1::Filing>| run.id()).collect::<Vec<_>>();
-    assert_eq!(ids(engine.unfinished::<v1::Filing>().await.unwrap()), [old.id()]);
-    assert_eq!(engine.unfinished::<v2::Filing>().await.unwrap()[0].id(), new.id());
+    assert_eq!(ids(tests::unfinished::unfinished::<v1::Filing>(&engine).await.unwrap()), [old.id()]);
+    assert_eq!(tests::unfinished::unfinished::<v2::Filing>(&engine).await.unwrap()[0].id(), new.id());
 }
 
 async fn an_old_version_that_is_declared_compatible_with_one_of_two(world: World) {
@@ -152,7 +146,7 @@ async fn starting_a_definition_that_is_not_registered_is_refused(world: World) {
         error.to_string(),
         "this definition of workflow `filing` is not registered: version 2 is registered with another one"
     );
-    assert!(engine.unfinished::<v2::Filing>().await.unwrap().is_empty());
+    assert!(tests::unfinished::unfinished::<v2::Filing>(&engine).await.unwrap().is_empty());
 }
 
 on_every_store!(
