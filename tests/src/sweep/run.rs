@@ -172,7 +172,7 @@ impl ChildConfig {
         engine.kernel().store().annotations_of_key("noted", &all).await?;
         engine.kernel().store().artifacts(run.id(), None).await?;
         engine.kernel().store().artifact(run.id(), "first", "kept").await?;
-        engine.dead_letters(None, 10).await?;
+        engine.dead_letters(None).limit(10).await?;
         engine.dispatch(ReplayDeadLetters { plugin: None, limit: 10 }).await?;
         let (worker_id, day) = ("visitor".to_owned(), Duration::from_secs(86_400));
         engine.dispatch(PollSuspendedStages { worker_id, limit: 1 }).await?;

@@ -119,6 +119,12 @@ fn implementation(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     let [first, last] = ends.map(|node| node.map_or_else(|| name.span(), Node::span));
     let input = quote_spanned!(first=> type Input = #input;);
     let output = quote_spanned!(last=> type Output = #output;);
+    // A graph with a mistake may have a stage twice, which would be a second error here.
+    let stages = graph.nodes.iter().zip(&names.aliases).filter(|_| graph.sound).map(|(node, alias)| {
+        let span = node.span();
+        let (private, workflow) = (at(private, span), at(name, span));
+        quote_spanned!(span=> impl #private::HasStage<#alias> for #workflow {})
+    });
     let shape = shape(&graph.output, names);
     let decode_output = if matches!(graph.output, Shape::Hole) || graph.output.has_hole() {
         quote!({
@@ -151,6 +157,7 @@ fn implementation(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
                 #private::Decoded::decode(stored)
             }
         }
+        #(#stages)*
     }
 }
 

@@ -3,9 +3,16 @@
 mod into_store;
 mod builder;
 mod start;
+mod any_run;
 mod handle;
+mod run_values;
+mod history;
 mod notes;
 mod costs;
+mod attempts;
+mod rerun;
+mod bulk;
+mod dead_letters;
 mod events;
 mod logs;
 mod list;
@@ -18,23 +25,25 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+pub use any_run::AnyRun;
 pub use builder::EngineBuilder;
+pub use bulk::{BulkItem, BulkOutcome};
 pub use events::Events;
 pub use handle::RunHandle;
 pub use into_store::{IntoStore, StoreSource};
 pub use list::{Cursor, List, Page};
 pub use logs::Logs;
+pub use rerun::Rerun;
 pub use start::StartRun;
 
 use crate::error::Error;
 use crate::host::serverless::{Serverless, ServerlessSettings};
 use crate::host::{ShutdownReport, Worker};
-use crate::kernel::{Command, Kernel, RemoveSubscriber, WakeStage};
+use crate::kernel::{Command, DeleteRun, Kernel, PurgeRuns, RemoveSubscriber, ReplayDeadLetters, WakeStage};
 use crate::language::Workflow;
-use crate::ports::{AnnotationFilter, Store};
-use crate::records::AnnotationKey;
-use crate::records::{AnnotationRecord, DeadLetter, SubscriberRecord};
-use crate::value::RunId;
+use crate::ports::Store;
+use crate::records::{DeadLetter, SubscriberRecord};
+use crate::value::{Json, RunId};
 
 /// Runs workflows durably.
 ///
@@ -175,26 +184,63 @@ impl Engine {
         Ok(Serverless::new(Arc::clone(self.kernel()), settings, Arc::clone(&self.inner) as _))
     }
 
-    /// The annotations of one key over all runs, oldest first, at most `filter.limit`. Pass `filter.after(last.id)` for the next
-    /// page. Annotations that are committed while you page may be missing.
+    /// Lists the events that a plugin refused until its retries were used up, of one plugin or of all: by plugin, oldest
+    /// first. [`Engine::replay_dead_letters`] delivers them again.
     ///
     /// # Errors
-    /// An error of the store.
-    pub async fn annotations<T>(
-        &self,
-        key: AnnotationKey<T>,
-        filter: &AnnotationFilter,
-    ) -> Result<Vec<AnnotationRecord>, Error> {
-        self.store().annotations_of_key(key.name(), filter).await
+    /// The errors of [`Engine::runs`].
+    pub fn dead_letters(&self, plugin: Option<&str>) -> List<DeadLetter> {
+        dead_letters::list(self, plugin)
     }
 
-    /// Events that a plugin refused until its retries were used up, of one plugin or of all: by plugin, oldest first, at most
-    /// `limit`. [`ReplayDeadLetters`](crate::kernel::ReplayDeadLetters) delivers them again.
+    /// Delivers dead letters again, of one plugin or of all, with all their retries: the oldest of each plugin first, at
+    /// most `limit`. Events that were blocked behind them follow. Returns their number.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), workflow_engine::Error> {
+    /// # let engine = workflow_engine::Engine::builder("memory:").build().await?;
+    /// assert_eq!(engine.replay_dead_letters(Some("bell"), 100).await?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// An error of the store.
-    pub async fn dead_letters(&self, plugin: Option<&str>, limit: usize) -> Result<Vec<DeadLetter>, Error> {
-        self.kernel().dead_letters(plugin, limit).await
+    pub async fn replay_dead_letters(&self, plugin: Option<&str>, limit: usize) -> Result<usize, Error> {
+        let command = ReplayDeadLetters { plugin: plugin.map(str::to_owned), limit };
+        Ok(self.dispatch(command).await?.replayed)
+    }
+
+    /// Deletes runs that ended long ago, with everything that belongs to them, and returns their ids.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use workflow_engine::Engine;
+    /// use workflow_engine::kernel::PurgeRuns;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), workflow_engine::Error> {
+    /// # let engine = Engine::builder("memory:").build().await?;
+    /// let month = Duration::from_secs(30 * 86_400);
+    /// let deleted = engine.purge(PurgeRuns::older_than(month).limit(1_000)).await?;
+    /// # assert!(deleted.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// An error of the store or of the blob store.
+    pub async fn purge(&self, command: PurgeRuns) -> Result<Vec<RunId>, Error> {
+        Ok(self.dispatch(command).await?.runs)
+    }
+
+    /// Deletes one run with everything that belongs to it: see [`AnyRun::delete`].
+    ///
+    /// # Errors
+    /// As [`AnyRun::delete`].
+    pub async fn delete_run(&self, run_id: RunId) -> Result<(), Error> {
+        self.dispatch(DeleteRun { run_id }).await.map(drop)
     }
 
     /// The plugins, and the `sink`, that are registered in the store, also those that this process does not have, by name.
@@ -232,6 +278,27 @@ impl Engine {
     pub async fn dispatch<C: Command>(&self, command: C) -> Result<C::Output, Error> {
         self.ensure_runtime();
         self.kernel().dispatch(command).await.map_err(|error| self.unless_store_closed(error))
+    }
+
+    /// Executes a command that is a JSON object: its name in `type`, and its fields. Durations are whole milliseconds, and
+    /// the names of their fields end in `_ms`. Returns the command's output as JSON.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), workflow_engine::Error> {
+    /// # let engine = workflow_engine::Engine::builder("memory:").build().await?;
+    /// let purge = r#"{"type": "retention.purge", "older_than_ms": 3600000}"#;
+    /// assert_eq!(engine.dispatch_json(purge).await?.as_str(), r#"{"runs":[]}"#);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `INVALID_REQUEST` when it is not such an object, names no command, or has a field that is missing, unknown or of
+    /// another type; otherwise the errors that the command documents.
+    pub async fn dispatch_json(&self, command: &str) -> Result<Json, Error> {
+        self.ensure_runtime();
+        self.kernel().dispatch_json(command).await.map_err(|error| self.unless_store_closed(error))
     }
 
     /// The kernel.

@@ -11,4 +11,4 @@ pub use check_function::{CheckFunction, Checked, IsCheck, TakesTicket, TicketFor
 pub use check_result::Check;
 pub use require::{ContextOf, Optionally, OutputAs, Requires, prepare, prepare_optional};
 pub use stage_trait::{InputTypes, Running, Stage};
-pub use workflow::Workflow;
+pub use workflow::{HasStage, Workflow};

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::event_json::present;
 use crate::value::{Cost, Json, RunId};
 
 /// One event of a run.
@@ -183,11 +184,6 @@ fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// Reads a present field as `Some`, also where its value is `null`, which is the output of a stage that returns `()`.
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
-    Json::deserialize(deserializer).map(Some)
-}
-
 impl EventKind {
     /// Returns the stored name, for example `stage:completed`.
     #[must_use]
@@ -221,7 +217,6 @@ impl EventKind {
     }
 
     /// Returns the fields as JSON, without the name, which has its own column.
-    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only a store on SQL needs it"))]
     pub(crate) fn payload(&self) -> Result<String, serde_json::Error> {
         // serde writes `{"name":{fields}}`. The tag stays outside the fields because an output is raw JSON, which
         // serde's inner tags cannot read back.
@@ -230,7 +225,6 @@ impl EventKind {
     }
 
     /// Reads an event from its name and the JSON that [`EventKind::payload`] returns.
-    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only a store on SQL needs it"))]
     pub(crate) fn from_stored(name: &str, payload: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(&format!("{{\"{name}\":{payload}}}"))
     }

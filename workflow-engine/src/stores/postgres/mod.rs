@@ -69,6 +69,7 @@ mod deliveries;
 mod subscribers;
 mod retention;
 mod inspection;
+mod inspection_logs;
 mod run_tags;
 mod migrations;
 mod privileges;

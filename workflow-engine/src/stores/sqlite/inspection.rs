@@ -16,7 +16,8 @@ use super::columns::Columns;
 use super::failure::Failure;
 use super::rows::{RunRow, each, run_row};
 use crate::error::Error;
-use crate::ports::{Inspection, RunCount, RunFilter, RunPage, RunQuery};
+use crate::ports::{Inspection, LogFilter, RunCount, RunFilter, RunPage, RunQuery};
+use crate::records::LogRecord;
 use crate::stores::instant;
 use crate::stores::run_search::{self, ReadSlices, Slice, SliceOutput, Source};
 use crate::value::RunId;
@@ -105,6 +106,16 @@ impl Inspection for SqliteStore {
 
     async fn count_runs(&self, filter: &RunFilter, cap: u64, time: Duration) -> Result<RunCount, Error> {
         run_search::count(self, filter, cap, time).await
+    }
+
+    async fn list_logs(
+        &self,
+        run_id: RunId,
+        filter: &LogFilter,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<LogRecord>, Error> {
+        self.read_logs(run_id, filter, after, limit).await
     }
 
     async fn tags(&self, run_id: RunId) -> Result<BTreeMap<String, String>, Error> {

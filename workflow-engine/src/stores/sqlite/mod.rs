@@ -30,6 +30,7 @@ mod transport;
 mod outbox;
 mod retention;
 mod inspection;
+mod inspection_logs;
 mod run_tags;
 mod ledger;
 mod work;

@@ -78,6 +78,9 @@ impl Retention for SqliteStore {
     async fn purge_runs(&self, purge: &Purge) -> Result<Vec<RunId>, Error> {
         const DOING: &str = "purge runs";
 
+        if let Some(run_id) = purge.only {
+            return self.request(DOING, Work::Purge, PurgeRuns { purge: *purge, runs: vec![run_id] }).await;
+        }
         // A reader finds the candidates, so that the search does not block the writer. The writer checks these few again.
         let before = instant::before(instant::now(&*self.clock), purge.older_than).timestamp_micros();
         let query =
@@ -114,7 +117,11 @@ pub(super) fn purge(
 ) -> Result<Vec<RunId>, Failure> {
     const DOING: &str = "purge runs";
 
-    let before = instant::before(now, request.purge.older_than);
+    let before = match request.purge.only {
+        // Its end may lie in the future of a clock that was set back.
+        Some(_) => DateTime::<Utc>::MAX_UTC,
+        None => instant::before(now, request.purge.older_than),
+    };
     let rows = session.fetch(DOING, STILL_PURGEABLE, |arguments| {
         arguments.instant(before).int(request.purge.include_undelivered).text(&named(&request.runs));
     })?;
