@@ -26,6 +26,8 @@ mod calls;
 mod instant;
 pub(crate) mod location;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod rows;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod sql_texts;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod refusal;
