@@ -42,7 +42,8 @@ pub(super) struct Selection {
 }
 
 impl Selection {
-    #[cfg(feature = "postgres")]
+    /// Returns whether there is nothing to claim.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub(super) fn is_empty(&self) -> bool {
         self.jobs.is_empty() && self.runs.is_empty()
     }

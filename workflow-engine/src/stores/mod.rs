@@ -10,6 +10,10 @@
 //! 4. The store writes the changed rows back and commits.
 //! 5. `pending_notifications` sends the hints, after the commit.
 //!
+//! Both SQL stores take these steps in `commit`, which also decides which requests share a transaction and what follows a
+//! failure; `rows` lists the columns of each record once for both. `sqlite` and `postgres` have files of the same names
+//! for the same roles, with what their SQL and their locks differ in.
+//!
 //! A claim joins such a transaction. The store finds the first entries of each definition, `fair_order` sorts them, and
 //! `candidates` turns the selected ones into decisions. `deliveries` defines what settling a delivery means, `calls` holds
 //! the rows of the ledger, and `instant` the instants that a row can hold. `sql_texts` fills the names into
@@ -22,9 +26,13 @@ mod pending_notifications;
 mod fair_order;
 mod candidates;
 mod deliveries;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod delivery_requests;
 mod calls;
 mod instant;
 pub(crate) mod location;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod commit;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod rows;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

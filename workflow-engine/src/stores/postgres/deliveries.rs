@@ -14,10 +14,10 @@ use super::columns::{self, Columns};
 use super::failure::Failure;
 use super::text::stored;
 use super::transaction::Transaction;
-use super::work::{RenewDeliveries, Requeue};
 use crate::ports::{Delivery, DeliveryClaim, DeliveryLease, Settlement};
 use crate::records::{DeadLetter, DeliveryRecord};
-use crate::stores::deliveries::{RegisteredClaim, lease_of, settle, window_end};
+use crate::stores::deliveries::{lease_of, settle, window_end};
+use crate::stores::delivery_requests::{RegisteredClaim, RenewDeliveries, Requeue};
 use crate::stores::rows::ReadColumns;
 use crate::value::RunId;
 
@@ -177,7 +177,7 @@ const REPLAY: &str = "
 
 /// Creates deliveries for new events, and claims those of one subscriber.
 pub(super) async fn claim(
-    transaction: &mut Transaction<'_>,
+    transaction: &mut Transaction,
     registered: &RegisteredClaim,
 ) -> Result<Vec<Delivery>, Failure> {
     const ACTION: &str = "claim deliveries";
@@ -219,7 +219,7 @@ pub(super) async fn claim(
 
 /// Records the outcomes of deliveries.
 pub(super) async fn settle_all(
-    transaction: &mut Transaction<'_>,
+    transaction: &mut Transaction,
     settlements: &[Settlement],
 ) -> Result<(), Failure> {
     const ACTION: &str = "settle deliveries";
@@ -265,7 +265,7 @@ fn push_lease<'a>(rows: &mut Rows<'a, 1, 1, 0>, lease: &'a DeliveryLease) {
 
 /// Extends the leases that are still held; returns the lost ones.
 pub(super) async fn renew(
-    transaction: &mut Transaction<'_>,
+    transaction: &mut Transaction,
     renewal: &RenewDeliveries,
 ) -> Result<Vec<DeliveryLease>, Failure> {
     let mut named = Rows::<1, 3, 0>::new();
@@ -290,10 +290,7 @@ pub(super) async fn renew(
 }
 
 /// Makes deliveries due now; returns their runs.
-pub(super) async fn requeue(
-    transaction: &mut Transaction<'_>,
-    requeue: &Requeue,
-) -> Result<Vec<RunId>, Failure> {
+pub(super) async fn requeue(transaction: &mut Transaction, requeue: &Requeue) -> Result<Vec<RunId>, Failure> {
     let (action, query) = match requeue {
         Requeue::DeadLetters { subscriber, limit } => {
             let subscriber = subscriber.as_deref().map(|subscriber| stored(subscriber).into_owned());

@@ -15,13 +15,13 @@ use super::failure::Failure;
 use super::load::{self, put_whole};
 use super::side_rows;
 use super::text::{original, stored};
-use super::work::{LockedCommit, LockedDecision, Work};
 use crate::error::Error;
 use crate::ports::{AnnotationFilter, Commit, Decide, Decision, Hints, Persistence, Snapshot};
 use crate::records::{
     AnnotationRecord, ArtifactRecord, BlobKey, Event, LogRecord, RunRecord, RunRequest, StageRecord,
     StoredValue,
 };
+use crate::stores::commit::{LockedCommit, Work};
 use crate::stores::footprint::has_user_statements;
 use crate::stores::instant;
 use crate::stores::rows::{log_columns, run_columns, stage_columns};
@@ -99,7 +99,7 @@ impl Persistence for PostgresStore {
     }
 
     async fn commit_locked(&self, run_id: RunId, decide: Decide) -> Result<Commit, Error> {
-        let locked = LockedCommit { run_id, decide: LockedDecision::Pending(decide) };
+        let locked = LockedCommit::new(run_id, decide);
         self.submit("commit", Work::CommitLocked, locked).await
     }
 

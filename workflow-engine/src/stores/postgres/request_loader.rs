@@ -67,7 +67,7 @@ impl RequestLoader {
     }
 
     /// Reads until no read waits. Reads that arrive while a statement runs share the next one.
-    async fn read(&self, database: &Database) {
+    async fn read(&self, database: &Arc<Database>) {
         while let Some(batch) = self.take() {
             let runs: Vec<Uuid> = batch.iter().map(|(run, _)| *run).collect();
             let query = move |database: &Database| database.query(REQUESTS).bind(runs.clone());

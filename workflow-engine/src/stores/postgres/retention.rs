@@ -10,10 +10,9 @@ use uuid::Uuid;
 use super::PostgresStore;
 use super::arrays::microseconds;
 use super::arrays::number;
+use super::batch::Batch;
 use super::columns::Columns;
 use super::failure::Failure;
-use super::transaction::Transaction;
-use super::work::Work;
 use crate::error::Error;
 use crate::ports::{Purge, Retention};
 use crate::stores::rows::ReadColumns;
@@ -64,7 +63,7 @@ const MAX_AGE: Duration = Duration::from_secs(1_000 * 366 * 86_400);
 #[async_trait]
 impl Retention for PostgresStore {
     async fn purge_runs(&self, purge: &Purge) -> Result<Vec<RunId>, Error> {
-        self.submit("purge runs", Work::Purge, *purge).await
+        self.write("purge runs", |batch, purge| Box::pin(purge_terminal(batch, purge)), *purge).await
     }
 
     async fn oldest_end(&self) -> Result<Option<DateTime<Utc>>, Error> {
@@ -91,9 +90,10 @@ impl Retention for PostgresStore {
 }
 
 /// Deletes terminal runs.
-pub(super) async fn purge(transaction: &mut Transaction<'_>, purge: &Purge) -> Result<Vec<RunId>, Failure> {
+async fn purge_terminal(batch: &mut Batch, purge: &Purge) -> Result<Vec<RunId>, Failure> {
     const ACTION: &str = "purge runs";
 
+    let transaction = &mut batch.transaction;
     let query = transaction.query(LOCK_TERMINAL).bind(transaction.database.test_now());
     let query = query.bind(microseconds(purge.older_than.min(MAX_AGE))).bind(purge.include_undelivered);
     let runs = ids(&transaction.fetch(ACTION, query.bind(number(purge.limit))).await?)?;
@@ -101,6 +101,7 @@ pub(super) async fn purge(transaction: &mut Transaction<'_>, purge: &Purge) -> R
         let query = transaction.query(PURGE).bind(uuids(&runs)).bind(purge.external_blobs);
         transaction.execute(ACTION, query).await?;
     }
+    runs.iter().for_each(|run_id| batch.set.notifications.run_changed(*run_id));
     Ok(runs)
 }
 

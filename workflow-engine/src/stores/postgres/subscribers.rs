@@ -14,10 +14,10 @@ use super::database::Database;
 use super::failure::Failure;
 use super::text::stored;
 use super::transaction::Transaction;
-use super::work::RegisterSubscriber;
 use crate::ports::{DeliveryStart, Registration};
 use crate::records::SubscriberRecord;
 use crate::stores::deliveries::sorted_types;
+use crate::stores::delivery_requests::RegisterSubscriber;
 use crate::stores::rows::ReadColumns;
 
 /// How long a registration is tried while transactions that have read the table are in progress: somewhat longer than the default
@@ -94,7 +94,7 @@ pub(super) fn event_types(row: &PgRow) -> Result<Vec<String>, Failure> {
 
 /// Registers a subscriber, or changes its types of events.
 pub(super) async fn register(
-    transaction: &mut Transaction<'_>,
+    transaction: &mut Transaction,
     registration: &RegisterSubscriber,
 ) -> Result<Registration, Failure> {
     const ACTION: &str = "register a subscriber";
@@ -115,7 +115,7 @@ pub(super) async fn register(
 
 /// Creates the deliveries for the events that were passed on before the subscriber came, unless it has them. Until then
 /// nothing is claimed for the subscriber, so that it receives its events in order.
-pub(super) async fn add_old_events(transaction: &mut Transaction<'_>, name: &str) -> Result<(), Failure> {
+pub(super) async fn add_old_events(transaction: &mut Transaction, name: &str) -> Result<(), Failure> {
     const ACTION: &str = "pass old events on to a subscriber";
 
     let name = stored(name).into_owned();
@@ -129,13 +129,13 @@ pub(super) async fn add_old_events(transaction: &mut Transaction<'_>, name: &str
 
 /// Deletes the deliveries of a subscriber that is about to be removed. The removal itself has only few left to delete
 /// while it holds the lock.
-pub(super) async fn prune(transaction: &mut Transaction<'_>, name: &str) -> Result<(), Failure> {
+pub(super) async fn prune(transaction: &mut Transaction, name: &str) -> Result<(), Failure> {
     let query = transaction.query(DELETE_DELIVERIES).bind(stored(name).into_owned());
     transaction.execute("remove a subscriber", query).await
 }
 
 /// Removes a subscriber with its deliveries.
-pub(super) async fn remove(transaction: &mut Transaction<'_>, name: &str) -> Result<bool, Failure> {
+pub(super) async fn remove(transaction: &mut Transaction, name: &str) -> Result<bool, Failure> {
     const ACTION: &str = "remove a subscriber";
 
     lock(transaction, ACTION).await?;
@@ -148,7 +148,7 @@ pub(super) async fn remove(transaction: &mut Transaction<'_>, name: &str) -> Res
 }
 
 /// Locks the table against its readers. A failure because others hold it counts as a conflict, which is retried.
-async fn lock(transaction: &mut Transaction<'_>, action: &'static str) -> Result<(), Failure> {
+async fn lock(transaction: &mut Transaction, action: &'static str) -> Result<(), Failure> {
     transaction.execute(action, transaction.query(LOCK_TIMEOUT)).await?;
     let locked = transaction.execute(action, transaction.query(LOCK)).await;
     locked.map_err(Failure::into_conflict_if_locked)

@@ -4,7 +4,6 @@ use super::arrays::PgQuery;
 use super::composite::CompositeRows;
 use super::composite_types::{RowKind, RowTypes};
 use super::failure::Failure;
-use super::row_cache::has_changes;
 use super::rows::RunWrites;
 use super::write_sql::StatementParts;
 use crate::records::Event;
@@ -140,7 +139,7 @@ impl WriteBatch {
 
 /// Returns the runs that have rows to be written, in the order of their ids.
 pub(super) fn changed_runs(set: &WorkingSet) -> Vec<(RunId, &RunRows)> {
-    let changed = set.runs.iter().filter(|(_, rows)| has_changes(rows));
+    let changed = set.runs.iter().filter(|(_, rows)| rows.has_changes());
     let mut runs: Vec<_> = changed.map(|(run_id, rows)| (*run_id, rows)).collect();
     runs.sort_by_key(|(run_id, _)| *run_id);
     runs

@@ -1,17 +1,18 @@
 //! Claims work, and renews leases.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 use super::arguments::count;
+use super::batch::Batch;
 use super::cells::OwnedRow;
 use super::columns::{Columns, record};
 use super::definition_queries::{self, per_definition};
 use super::failure::Failure;
 use super::json_rows::JsonRows;
 use super::session::Session;
-use super::work::RenewLeases;
 use crate::ports::ClaimRequest;
 use crate::records::{Claimant, Lease, RunRecord};
 use crate::stores::candidates::{Candidate, Selection};
@@ -197,14 +198,20 @@ pub(super) fn named(leases: &[Lease]) -> String {
 
 /// Extends leases, and returns the lost ones.
 pub(super) fn renew(
-    session: &Session,
-    renewal: &RenewLeases,
-    now: DateTime<Utc>,
+    batch: &mut Batch,
+    (leases, lease): &(Vec<Lease>, Duration),
 ) -> Result<Vec<Lease>, Failure> {
-    let until = instant::after(now, renewal.lease);
-    let rows = session.fetch("renew leases", RENEW, |arguments| {
-        arguments.text(&named(&renewal.leases)).instant(until).instant(now);
+    let until = instant::after(batch.now, *lease);
+    let rows = batch.session.fetch("renew leases", RENEW, |arguments| {
+        arguments.text(&named(leases)).instant(until).instant(batch.now);
     })?;
+    for Lease { run_id, stage_id, .. } in leases {
+        // The lease is written past the rows in memory.
+        batch.row_cache.remove_stage(*run_id, stage_id);
+        if let Some(rows) = batch.set.runs.get_mut(run_id) {
+            rows.stages.remove(stage_id);
+        }
+    }
     let mut held = HashSet::new();
     for row in &rows {
         let mut columns = Columns::new(row, "workflow_job_queue", 0);
@@ -215,5 +222,5 @@ pub(super) fn renew(
             epoch: columns.int("lease_epoch")?,
         });
     }
-    Ok(renewal.leases.iter().filter(|lease| !held.contains(*lease)).cloned().collect())
+    Ok(leases.iter().filter(|lease| !held.contains(*lease)).cloned().collect())
 }

@@ -17,13 +17,13 @@ use super::definition_queries::{self, per_definition};
 use super::failure::Failure;
 use super::load::{LOAD_WHOLE, put_whole};
 use super::side_rows::{ANNOTATIONS, ANNOTATIONS_OF_KEY, ARTIFACT, ARTIFACTS};
-use super::work::{LockedCommit, Work};
 use crate::error::Error;
 use crate::ports::{AnnotationFilter, Commit, Decide, Decision, Hints, Persistence, Snapshot};
 use crate::records::{
     AnnotationRecord, ArtifactRecord, BlobKey, Event, LogRecord, RunRecord, RunRequest, StageRecord,
     StoredValue,
 };
+use crate::stores::commit::{LockedCommit, Work};
 use crate::stores::fair_order::{FairOrder, QueueEntry};
 use crate::stores::instant;
 use crate::stores::rows::{log_columns, run_columns, stage_columns};
@@ -102,7 +102,7 @@ impl Persistence for SqliteStore {
     }
 
     async fn commit_locked(&self, run_id: RunId, decide: Decide) -> Result<Commit, Error> {
-        self.request("commit", Work::CommitLocked, LockedCommit { run_id, decide: Some(decide) }).await
+        self.request("commit", Work::CommitLocked, LockedCommit::new(run_id, decide)).await
     }
 
     async fn snapshot(&self, run_id: RunId) -> Result<Option<Snapshot>, Error> {
@@ -245,9 +245,9 @@ impl Persistence for SqliteStore {
     }
 
     async fn close(&self) {
-        // Without a sender the writer ends as soon as it has served the queued requests.
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let mut is_done = self.is_writer_done.clone();
+        // Without a sender the committer ends as soon as it has served the queued requests.
+        self.committer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut is_done = self.is_committer_done.clone();
         // An error means that the writer has ended too.
         let _ = is_done.wait_for(|done| *done).await;
         self.readers.close().await;

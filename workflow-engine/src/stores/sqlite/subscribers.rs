@@ -6,10 +6,10 @@ use sqlx::sqlite::SqliteRow;
 use super::columns::Columns;
 use super::failure::Failure;
 use super::session::Session;
-use super::work::RegisterSubscriber;
 use crate::ports::{DeliveryStart, Registration};
 use crate::records::SubscriberRecord;
 use crate::stores::deliveries::sorted_types;
+use crate::stores::delivery_requests::RegisterSubscriber;
 use crate::stores::rows::{ReadColumns, WriteColumns};
 
 const REGISTERED_TYPES: &str = "SELECT event_types FROM {prefix}subscribers WHERE name = ?1";

@@ -183,6 +183,17 @@ impl WorkingSet {
     }
 }
 
+#[cfg(feature = "postgres")]
+impl RunRows {
+    /// Returns whether the run has rows to be written.
+    pub(super) fn has_changes(&self) -> bool {
+        let is_changed =
+            |rows: &StageRows| rows.stage.row_op() != RowOp::Keep || rows.job.row_op() != RowOp::Keep;
+        self.run.get().is_some()
+            && (self.run.row_op() != RowOp::Keep || self.stages.values().any(|rows| is_changed(rows)))
+    }
+}
+
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 impl WorkingSet {
     /// Returns the entries that this transaction inserts: command, key, row.
