@@ -16,9 +16,10 @@ use uuid::Uuid;
 use super::failure::Failure;
 use super::text::original;
 use crate::records::{
-    BlobKey, CostSummary, Event, EventKind, JobRecord, LogLevel, LogRecord, RunError, RunRecord, RunRequest,
+    BlobKey, CostSummary, Event, JobRecord, LogLevel, LogRecord, RunError, RunRecord, RunRequest,
     StageRecord, Status, StoredValue,
 };
+use crate::stores::event_columns::StoredCommit;
 use crate::value::{Cost, Json, RunId};
 
 /// The columns that [`run`] reads; the statement calls the table `r`.
@@ -52,10 +53,10 @@ macro_rules! job_row {
     };
 }
 
-/// The columns that [`event`] reads; the statement calls the table `e`.
-macro_rules! event_row {
+/// The columns that [`events`] reads; the statement calls the table `c`.
+macro_rules! commit_row {
     () => {
-        "e.workflow_run_id, ARRAY[e.event_type, e.payload], ARRAY[e.sequence], ARRAY[e.occurred_at]"
+        "c.workflow_run_id, ARRAY[c.causation_id, c.event_types, c.events], ARRAY[c.sequence], ARRAY[c.occurred_at]"
     };
 }
 
@@ -74,7 +75,7 @@ macro_rules! request_row {
     };
 }
 
-pub(super) use {event_row, job_row, log_row, request_row, run_row, stage_row};
+pub(super) use {commit_row, job_row, log_row, request_row, run_row, stage_row};
 
 /// Reads a run.
 pub(super) fn run(row: &PgRow) -> Result<RunRecord, Failure> {
@@ -155,18 +156,20 @@ pub(super) fn job(row: &PgRow) -> Result<JobRecord, Failure> {
     })
 }
 
-/// Reads an event.
-pub(super) fn event(row: &PgRow) -> Result<Event, Failure> {
-    let mut columns = Columns::new(row, "workflow_outbox_events")?;
-    let (name, payload) = (columns.text("event_type")?, columns.text("payload")?);
-    let kind =
-        EventKind::from_stored(&name, &payload).map_err(|error| columns.unreadable("payload", error))?;
-    Ok(Event {
+/// Reads the events of a commit that are selected by their number and the name of their type.
+pub(super) fn events(
+    columns: &mut Columns,
+    is_selected: impl Fn(u64, &str) -> bool,
+) -> Result<Vec<Event>, Failure> {
+    let commit = StoredCommit::<String> {
         run_id: columns.run_id()?,
+        causation_id: columns.text("causation_id")?,
+        types: columns.text("event_types")?,
+        payloads: columns.text("events")?,
         sequence: columns.int("sequence")?,
         at: columns.instant("occurred_at")?,
-        kind,
-    })
+    };
+    commit.events(is_selected).map_err(|error| columns.unreadable("events", error))
 }
 
 /// Reads a log line.
@@ -186,7 +189,7 @@ pub(super) fn log(row: &PgRow) -> Result<LogRecord, Failure> {
 
 /// Reads the request that a run was started with.
 pub(super) fn request(row: &PgRow) -> Result<RunRequest, Failure> {
-    let mut columns = Columns::new(row, "workflow_run_requests")?;
+    let mut columns = Columns::new(row, "workflow_commits")?;
     Ok(RunRequest {
         input: columns.json("input")?,
         config: columns.json("config")?,

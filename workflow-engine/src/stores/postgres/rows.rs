@@ -5,7 +5,7 @@ use super::composite::{CompositeRow, CompositeRows};
 use crate::ports::NewRun;
 use crate::records::{JobRecord, RunRecord, StageRecord};
 use crate::stores::working_set::{RowOp, RunRows, StageRows};
-use crate::value::{Json, RunId};
+use crate::value::RunId;
 
 /// The rows of runs, stages and jobs to be written. New rows are inserted and others updated: `ON CONFLICT`, which
 /// checks whether each row exists, would cost more than the write itself.
@@ -87,10 +87,7 @@ fn put_new_run(row: &mut CompositeRow<'_>, run: &RunRecord, created: &NewRun) {
         .text(&created.workflow_name)
         .text(&run.definition_fingerprint)
         .int(run.priority)
-        .instant(run.created_at)
-        .text(created.request.input.as_str())
-        .text(created.request.config.as_str())
-        .maybe_text(created.request.metadata.as_ref().map(Json::as_str));
+        .instant(run.created_at);
 }
 
 /// Adds the columns of a stage that may change.

@@ -37,7 +37,7 @@ impl StatementParts {
     pub(super) fn texts(number: usize) -> impl Iterator<Item = &'static str> {
         let is_included = move |at: usize| number >> at & 1 == 1;
         let part = move |at, text| if is_included(at) { text } else { "" };
-        [LOCK, part(0, KEY_ROWS), CHECK, part(0, CHECK_KEYS), CHECK_END, JOBS_AND_EVENTS]
+        [LOCK, part(0, KEY_ROWS), CHECK, part(0, CHECK_KEYS), CHECK_END, JOBS_AND_COMMITS]
             .into_iter()
             .chain([part(0, KEYS), part(1, RUNS), part(2, STAGES), part(3, UPDATES)])
             .chain([part(4, JOB_UPDATES), part(5, LOGS_AND_BLOBS), RESULT])
@@ -83,7 +83,7 @@ const CHECK_END: &str = " AS is_writable
 
 /// The statement itself reads whether there is a subscriber: another process may have registered one. Without any, its
 /// events count as published.
-const JOBS_AND_EVENTS: &str = ",
+const JOBS_AND_COMMITS: &str = ",
     jobs AS (
         INSERT INTO {schema}.workflow_job_queue
             (workflow_run_id, stage_id, workflow_id, definition_fingerprint, generation, status, priority, attempt,
@@ -91,10 +91,12 @@ const JOBS_AND_EVENTS: &str = ",
         SELECT * FROM unnest($?::{schema}.workflow_job[]) AS n
         WHERE $is_writable
     ),
-    events AS (
-        INSERT INTO {schema}.workflow_outbox_events (workflow_run_id, sequence, event_type, payload, occurred_at, published_at)
+    commits AS (
+        INSERT INTO {schema}.workflow_commits
+            (workflow_run_id, sequence, last_sequence, occurred_at, causation_id, event_types, events, input, config,
+            metadata, published_at)
         SELECT n.*, CASE WHEN EXISTS (SELECT 1 FROM {schema}.workflow_subscribers) THEN NULL ELSE n.occurred_at END
-        FROM unnest($?::{schema}.workflow_new_event[]) AS n
+        FROM unnest($?::{schema}.workflow_new_commit[]) AS n
         WHERE $is_writable
     )";
 
@@ -107,8 +109,7 @@ const KEYS: &str = ",
     )";
 
 const RUNS: &str = ",
-    run_rows AS MATERIALIZED (SELECT * FROM unnest($?::{schema}.workflow_new_run[])),
-    inserted_runs AS (
+    runs AS (
         INSERT INTO {schema}.workflow_runs
             (id, status, output, output_blob, error_code, error_message, cancel_reason, version, generation,
             last_sequence, waiting_on, active, suspended, started_at, completed_at, workflow_id, workflow_name,
@@ -116,11 +117,7 @@ const RUNS: &str = ",
         SELECT id, status, output, output_blob, error_code, error_message, cancel_reason, version, generation,
             last_sequence, waiting_on, active, suspended, started_at, completed_at, workflow_id, workflow_name,
             definition_fingerprint, priority, created_at, workflow_id, $4
-        FROM run_rows WHERE (SELECT is_writable FROM checked)
-    ),
-    requests AS (
-        INSERT INTO {schema}.workflow_run_requests (workflow_run_id, input, config, metadata)
-        SELECT id, input, config, metadata FROM run_rows WHERE (SELECT is_writable FROM checked)
+        FROM unnest($?::{schema}.workflow_new_run[]) WHERE (SELECT is_writable FROM checked)
     )";
 
 const STAGES: &str = ",

@@ -7,27 +7,46 @@ use chrono::{DateTime, Utc};
 use super::failure::Failure;
 use super::owned_row::{Column, ReadRow};
 use crate::records::LogLevel;
-use crate::records::{Event, EventKind, LogRecord, RunRequest};
+use crate::records::{Event, LogRecord, RunRequest};
+use crate::stores::event_columns::StoredCommit;
 use crate::value::{Json, RunId};
 
-/// The columns of an event in the order in which [`event`] reads them.
-macro_rules! event_columns {
+/// The columns of a commit in the order in which [`events`] reads them; the statement calls the table `c`.
+macro_rules! commit_columns {
     () => {
-        "workflow_run_id, sequence, event_type, payload, occurred_at"
+        "c.workflow_run_id, c.sequence, c.occurred_at, c.causation_id, c.event_types, c.events"
     };
 }
 
-pub(super) use event_columns;
+/// The number of the first event in the commit that has the event with this number.
+macro_rules! commit_of {
+    ($run:literal, $sequence:literal) => {
+        concat!(
+            "(SELECT max(o.sequence) FROM {prefix}commits AS o WHERE o.workflow_run_id = ",
+            $run,
+            " AND o.sequence <= ",
+            $sequence,
+            ")"
+        )
+    };
+}
 
-/// Reads an event.
-pub(super) fn event(columns: Columns<'_>) -> Result<Event, Failure> {
-    let mut columns = columns;
-    let run_id = columns.run_id("workflow_run_id")?;
-    let sequence = columns.int("sequence")?;
-    let name: &str = columns.get("event_type")?;
-    let payload: &str = columns.get("payload")?;
-    let kind = EventKind::from_stored(name, payload).map_err(|error| columns.unreadable("payload", error))?;
-    Ok(Event { run_id, sequence, at: columns.instant("occurred_at")?, kind })
+pub(super) use {commit_columns, commit_of};
+
+/// Reads the events of a commit that are selected by their number and the name of their type.
+pub(super) fn events(
+    columns: &mut Columns<'_>,
+    is_selected: impl Fn(u64, &str) -> bool,
+) -> Result<Vec<Event>, Failure> {
+    let commit = StoredCommit::<&str> {
+        run_id: columns.run_id("workflow_run_id")?,
+        sequence: columns.int("sequence")?,
+        at: columns.instant("occurred_at")?,
+        causation_id: columns.get("causation_id")?,
+        types: columns.get("event_types")?,
+        payloads: columns.get("events")?,
+    };
+    commit.events(is_selected).map_err(|error| columns.unreadable("events", error))
 }
 
 /// Reads a log line: id, run, stage, attempt, instant, level, message, fields.

@@ -7,9 +7,10 @@ use super::arguments::Arguments;
 use super::failure::Failure;
 use super::session::Session;
 use crate::ports::NewRun;
-use crate::records::{Event, JobRecord, RunRecord, StageRecord};
-use crate::stores::working_set::{RowOp, RunRows, StageRows, WorkingSet};
-use crate::value::RunId;
+use crate::records::{JobRecord, RunRecord, StageRecord};
+use crate::stores::event_columns::EventColumns;
+use crate::stores::working_set::{CommitRow, RowOp, RunRows, StageRows, WorkingSet};
+use crate::value::{Json, RunId};
 
 const DOING: &str = "write a commit";
 
@@ -19,9 +20,6 @@ const INSERT_RUN: &str = "
          error_message, cancel_reason, started_at, completed_at, active, suspended, workflow_id, workflow_name, workflow_type,
          definition_fingerprint, priority, created_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?16, ?18, ?19, ?20)";
-
-const INSERT_REQUEST: &str = "
-    INSERT INTO {prefix}run_requests (workflow_run_id, input, config, metadata) VALUES (?1, ?2, ?3, ?4)";
 
 const UPDATE_RUN: &str = "
     UPDATE {prefix}runs
@@ -68,10 +66,13 @@ const UPDATE_JOB: &str = "
 const DELETE_JOB: &str = "DELETE FROM {prefix}job_queue WHERE workflow_run_id = ?1 AND stage_id = ?2";
 
 /// Reads in the statement itself whether there is a subscriber: another process may have registered one. Without any, the
-/// event counts as published.
-const INSERT_EVENT: &str = "
-    INSERT INTO {prefix}outbox_events (workflow_run_id, sequence, event_type, payload, occurred_at, published_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, CASE WHEN EXISTS (SELECT 1 FROM {prefix}subscribers) THEN NULL ELSE ?5 END)";
+/// events count as published.
+const INSERT_COMMIT: &str = "
+    INSERT INTO {prefix}commits
+        (workflow_run_id, sequence, last_sequence, occurred_at, published_at, causation_id, event_types, events, input,
+         config, metadata)
+    VALUES (?1, ?2, ?3, ?4, CASE WHEN EXISTS (SELECT 1 FROM {prefix}subscribers) THEN NULL ELSE ?4 END, ?5, ?6, ?7, ?8,
+        ?9, ?10)";
 
 const INSERT_KEY: &str = "
     INSERT INTO {prefix}idempotency_keys (command, key, workflow_run_id, request_hash, result, created_at)
@@ -94,7 +95,6 @@ const DELETE_VOID_BLOBS: &str = "
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[
     INSERT_RUN,
-    INSERT_REQUEST,
     UPDATE_RUN,
     COUNT_RUN,
     INSERT_STAGE,
@@ -102,7 +102,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     INSERT_JOB,
     UPDATE_JOB,
     DELETE_JOB,
-    INSERT_EVENT,
+    INSERT_COMMIT,
     INSERT_KEY,
     COMPLETE_KEY,
     INSERT_LOG,
@@ -123,33 +123,25 @@ pub(super) fn flush(session: &Session, set: &WorkingSet, now: DateTime<Utc>) -> 
     write_runs(session, &runs)?;
     write_stages(session, &stages, now)?;
     write_jobs(session, &stages, now)?;
-    write_events(session, set)?;
+    write_commits(session, set)?;
     write_keys(session, set)?;
     write_logs_and_blobs(session, set)
 }
 
 fn write_runs(session: &Session, runs: &[(RunId, &RunRows)]) -> Result<(), Failure> {
-    let (mut insert, mut insert_request) =
-        (session.prepare(DOING, INSERT_RUN), session.prepare(DOING, INSERT_REQUEST));
+    let mut insert = session.prepare(DOING, INSERT_RUN);
     let (mut update, mut count) = (session.prepare(DOING, UPDATE_RUN), session.prepare(DOING, COUNT_RUN));
-    for (run_id, rows) in runs {
+    for (_, rows) in runs {
         match (rows.run.row_op(), &rows.created) {
             (RowOp::Update(run), _) if rows.stored_version == Some(run.version) => count.run(|row| {
                 row.id(run.id).int(run.last_sequence).int(run.waiting_on).int(run.active).int(run.suspended);
             })?,
             (RowOp::Update(run), _) => update.run(|row| changing_columns(run, row))?,
-            (RowOp::Insert(run), Some(new)) => {
-                insert.run(|row| {
-                    changing_columns(run, row);
-                    row.text(&run.workflow_id).text(&new.workflow_name).text(&run.definition_fingerprint);
-                    row.int(run.priority).instant(run.created_at);
-                })?;
-                let NewRun { request, .. } = new;
-                insert_request.run(|row| {
-                    row.id(*run_id).text(request.input.as_str()).text(request.config.as_str());
-                    row.maybe_text(request.metadata.as_ref().map(crate::Json::as_str));
-                })?;
-            }
+            (RowOp::Insert(run), Some(NewRun { workflow_name, .. })) => insert.run(|row| {
+                changing_columns(run, row);
+                row.text(&run.workflow_id).text(workflow_name).text(&run.definition_fingerprint);
+                row.int(run.priority).instant(run.created_at);
+            })?,
             // A run is inserted only together with its request, and is never deleted here.
             _ => {}
         }
@@ -228,15 +220,20 @@ fn job_row(job: &JobRecord, row: &mut Arguments<'_, '_>) {
     row.int(job.crashes).int(job.max_crashes);
 }
 
-/// Writes the new events, sorted: the set has them in the order of the decisions.
-fn write_events(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
-    let mut events: Vec<&Event> = set.events.iter().collect();
-    events.sort_unstable_by_key(|event| (event.run_id, event.sequence));
-    let mut insert = session.prepare(DOING, INSERT_EVENT);
-    for Event { run_id, sequence, at, kind } in events {
-        let payload = kind.payload().map_err(|error| Failure::lasting(DOING, error))?;
+/// Writes the new commits, sorted: the set has them in the order of the decisions.
+fn write_commits(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
+    let mut commits: Vec<&CommitRow> = set.commits.iter().collect();
+    commits.sort_unstable_by_key(|commit| (commit.run_id, commit.sequence));
+    let mut insert = session.prepare(DOING, INSERT_COMMIT);
+    for commit in commits {
+        let columns = EventColumns::new(&commit.events).map_err(|error| Failure::lasting(DOING, error))?;
+        let request = set.request(commit);
         insert.run(|row| {
-            row.id(*run_id).int(*sequence).text(kind.name()).text(&payload).instant(*at);
+            row.id(commit.run_id).int(commit.sequence).int(commit.last_sequence).instant(commit.at);
+            row.text(&commit.causation_id).text(&columns.types).text(&columns.payloads);
+            row.maybe_text(request.map(|request| request.input.as_str()));
+            row.maybe_text(request.map(|request| request.config.as_str()));
+            row.maybe_text(request.and_then(|request| request.metadata.as_ref()).map(Json::as_str));
         })?;
     }
     Ok(())
