@@ -24,6 +24,7 @@ impl Candidate {
         Decision {
             run_id,
             precondition: Precondition::Claimable { stage_id: stage_id.clone(), generation },
+            command: "job.execute",
             idempotency: None,
             changes: vec![Change::Claim { stage_id, claim: claim.clone() }],
         }

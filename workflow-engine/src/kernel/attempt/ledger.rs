@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
+use super::execution_key;
 use super::port_retry::PortRetry;
 use crate::error::{Error, ErrorCode};
 use crate::kernel::Kernel;
@@ -110,7 +111,13 @@ impl CallLedger for AttemptLedger {
             budget: self.budget,
         });
         let precondition = Precondition::Lease(self.lease.clone());
-        let decision = Decision { run_id: self.lease.run_id, precondition, idempotency: None, changes };
+        let decision = Decision {
+            run_id: self.lease.run_id,
+            command: execution_key::COMMAND,
+            precondition,
+            idempotency: None,
+            changes,
+        };
         // A repetition reserves nothing twice: the call keeps its id.
         let commit = self.retry.call_until(&self.stop, || self.store.commit(decision.clone())).await;
         let mut state = self.state();

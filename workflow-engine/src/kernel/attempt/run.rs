@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
 use super::context::AttemptContext;
+use super::execution_key;
 use super::inputs::{Inputs, load_inputs};
 use super::ledger::RefusedCall;
 use super::log::AttemptLog;
@@ -210,6 +211,7 @@ async fn commit_reports(attempt: &AttemptContext<'_>, changes: Vec<Change>) -> R
     let decision = Decision {
         run_id: lease.run_id,
         precondition: Precondition::Lease(lease.clone()),
+        command: execution_key::COMMAND,
         idempotency: None,
         changes,
     };

@@ -23,8 +23,8 @@ use crate::value::RunId;
 const LOCK_TERMINAL: &str = "
     SELECT r.id, ARRAY[]::text[], ARRAY[]::bigint[], ARRAY[]::timestamptz[] FROM {schema}.workflow_runs AS r
     WHERE r.completed_at <= coalesce($1, statement_timestamp()) - $2 * interval '1 microsecond' AND ($3 OR (
-        NOT EXISTS (SELECT 1 FROM {schema}.workflow_outbox_events AS e
-            WHERE e.workflow_run_id = r.id AND e.published_at IS NULL)
+        NOT EXISTS (SELECT 1 FROM {schema}.workflow_commits AS c
+            WHERE c.workflow_run_id = r.id AND c.published_at IS NULL)
         AND NOT EXISTS (SELECT 1 FROM {schema}.workflow_plugin_deliveries AS d
             WHERE d.workflow_run_id = r.id AND d.dlq_at IS NULL)))
     ORDER BY r.completed_at, r.id LIMIT $4 FOR UPDATE OF r SKIP LOCKED";
@@ -34,7 +34,7 @@ const LOCK_TERMINAL: &str = "
 const PURGE: &str = "
     WITH stages AS (DELETE FROM {schema}.workflow_stages WHERE workflow_run_id = ANY($1)),
     jobs AS (DELETE FROM {schema}.workflow_job_queue WHERE workflow_run_id = ANY($1)),
-    events AS (DELETE FROM {schema}.workflow_outbox_events WHERE workflow_run_id = ANY($1)),
+    commits AS (DELETE FROM {schema}.workflow_commits WHERE workflow_run_id = ANY($1)),
     deliveries AS (DELETE FROM {schema}.workflow_plugin_deliveries WHERE workflow_run_id = ANY($1)),
     keys AS (DELETE FROM {schema}.workflow_idempotency_keys WHERE workflow_run_id = ANY($1)),
     payloads AS (DELETE FROM {schema}.workflow_blobs WHERE workflow_run_id = ANY($1)),
@@ -42,7 +42,6 @@ const PURGE: &str = "
     annotations AS (DELETE FROM {schema}.workflow_annotations WHERE workflow_run_id = ANY($1)),
     artifacts AS (DELETE FROM {schema}.workflow_artifacts WHERE workflow_run_id = ANY($1)),
     calls AS (DELETE FROM {schema}.workflow_ai_calls WHERE workflow_run_id = ANY($1)),
-    requests AS (DELETE FROM {schema}.workflow_run_requests WHERE workflow_run_id = ANY($1)),
     runs AS (DELETE FROM {schema}.workflow_runs WHERE id = ANY($1) RETURNING id)
     INSERT INTO {schema}.workflow_purged_runs (id) SELECT id FROM runs WHERE $2";
 

@@ -49,10 +49,12 @@ const LOCK_UNREADY: &str = "
 const ADD_OLD_EVENTS: &str = "
     INSERT INTO {schema}.workflow_plugin_deliveries AS d
         (workflow_run_id, plugin, letter, next_sequence, last_sequence, lease_epoch, retry_count, due_at)
-    SELECT e.workflow_run_id, $1, 0, min(e.sequence), max(e.sequence), 0, 0, coalesce($3, statement_timestamp())
-    FROM {schema}.workflow_outbox_events AS e
-    WHERE e.published_at IS NOT NULL AND e.event_type = ANY($2)
-    GROUP BY e.workflow_run_id ORDER BY e.workflow_run_id
+    SELECT c.workflow_run_id, $1, 0, min(c.sequence + t.number - 1), max(c.sequence + t.number - 1), 0, 0,
+        coalesce($3, statement_timestamp())
+    FROM {schema}.workflow_commits AS c
+    CROSS JOIN LATERAL json_array_elements_text(c.event_types::json) WITH ORDINALITY AS t (event_type, number)
+    WHERE c.published_at IS NOT NULL AND t.event_type = ANY($2)
+    GROUP BY c.workflow_run_id ORDER BY c.workflow_run_id
     ON CONFLICT (workflow_run_id, plugin, letter) DO UPDATE
     SET next_sequence = least(d.next_sequence, excluded.next_sequence),
         last_sequence = greatest(d.last_sequence, excluded.last_sequence)";
@@ -66,7 +68,7 @@ const DELETE: &str = "
 const DELETE_DELIVERIES: &str = "DELETE FROM {schema}.workflow_plugin_deliveries WHERE plugin = $1";
 
 const MARK_ALL_PUBLISHED: &str = "
-    UPDATE {schema}.workflow_outbox_events SET published_at = coalesce($1, statement_timestamp())
+    UPDATE {schema}.workflow_commits SET published_at = coalesce($1, statement_timestamp())
     WHERE published_at IS NULL AND NOT EXISTS (SELECT 1 FROM {schema}.workflow_subscribers)";
 
 const SUBSCRIBERS: &str = "

@@ -12,7 +12,7 @@ use sqlx::sqlite::{Sqlite, SqliteArguments};
 
 use super::SqliteStore;
 use super::arguments::count;
-use super::columns::{self, Columns, event_columns, json_records, json_row, record, records};
+use super::columns::{Columns, commit_of, json_records, json_row, record, records};
 use super::definition_queries::{self, per_definition};
 use super::failure::Failure;
 use super::load::{LOAD_WHOLE, put_whole};
@@ -26,14 +26,13 @@ use crate::records::{
 use crate::stores::commit::{LockedCommit, Work};
 use crate::stores::fair_order::{FairOrder, QueueEntry};
 use crate::stores::instant;
-use crate::stores::rows::{log_columns, run_columns, stage_columns};
+use crate::stores::rows::{commit, commit_columns, log_columns, run_columns, stage_columns};
 use crate::stores::working_set::WorkingSet;
 use crate::value::{Json, RunId};
 
 const RUN: &str = concat!("SELECT ", json_row!(run_columns), " FROM {prefix}runs AS r WHERE r.id = ?1");
 
-const REQUEST: &str =
-    "SELECT workflow_run_id, input, config, metadata FROM {prefix}run_requests WHERE workflow_run_id = ?1";
+const REQUEST: &str = "SELECT workflow_run_id, input, config, metadata FROM {prefix}commits WHERE workflow_run_id = ?1 AND sequence = 1";
 
 const STAGES: &str = concat!(
     "SELECT ",
@@ -57,10 +56,13 @@ const COMPLETED_STAGES: &str = concat!(
 
 const BLOB: &str = "SELECT value FROM {prefix}blobs WHERE key = ?1";
 
+/// The commits with the events from number ?2 to number ?3.
 const EVENTS: &str = concat!(
     "SELECT ",
-    event_columns!(),
-    " FROM {prefix}outbox_events WHERE workflow_run_id = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3"
+    commit_columns!(flat_row),
+    " FROM {prefix}commits AS c WHERE c.workflow_run_id = ?1 AND c.sequence <= ?3 AND c.sequence >= ",
+    commit_of!("?1", "?2"),
+    " ORDER BY c.sequence"
 );
 
 const LOGS: &str = concat!(
@@ -193,10 +195,16 @@ impl Persistence for SqliteStore {
     }
 
     async fn events(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<Event>, Error> {
-        let query = self.query(EVENTS).bind(run_id.to_string()).bind(signed(after)).bind(count(limit));
+        // Numbers have no gaps, so the limit is a number too.
+        let (first, last) = (after.saturating_add(1), after.saturating_add(limit as u64));
+        let query = self.query(EVENTS).bind(run_id.to_string()).bind(signed(first)).bind(signed(last));
         let rows = self.read("read the events of a run", query).await?;
-        let events = rows.iter().map(|row| columns::event(Columns::new(row, "workflow_outbox_events", 0)));
-        Ok(events.collect::<Result<_, Failure>>()?)
+        let is_selected = |sequence, _: &str| (first..=last).contains(&sequence);
+        let events = rows
+            .iter()
+            .map(|row| commit::events(&mut Columns::new(row, "workflow_commits", 0), is_selected))
+            .collect::<Result<Vec<_>, Failure>>()?;
+        Ok(events.into_iter().flatten().collect())
     }
 
     async fn logs(&self, run_id: RunId, after: u64, limit: usize) -> Result<Vec<LogRecord>, Error> {

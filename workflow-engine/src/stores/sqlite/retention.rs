@@ -22,8 +22,8 @@ use crate::value::RunId;
 macro_rules! is_purgeable {
     () => {
         "r.completed_at <= ?1 AND (?2 OR (
-            NOT EXISTS (SELECT 1 FROM {prefix}outbox_events AS e
-                WHERE e.workflow_run_id = r.id AND e.published_at IS NULL)
+            NOT EXISTS (SELECT 1 FROM {prefix}commits AS c
+                WHERE c.workflow_run_id = r.id AND c.published_at IS NULL)
             AND NOT EXISTS (SELECT 1 FROM {prefix}plugin_deliveries AS d
                 WHERE d.workflow_run_id = r.id AND d.dlq_at IS NULL)))"
     };
@@ -45,7 +45,7 @@ const STILL_PURGEABLE: &str = concat!(
 pub(super) const DELETES: &[&str] = &[
     "DELETE FROM {prefix}stages WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM {prefix}job_queue WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
-    "DELETE FROM {prefix}outbox_events WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
+    "DELETE FROM {prefix}commits WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM {prefix}plugin_deliveries WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM {prefix}idempotency_keys WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM {prefix}blobs WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
@@ -53,7 +53,6 @@ pub(super) const DELETES: &[&str] = &[
     "DELETE FROM {prefix}annotations WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM {prefix}artifacts WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM {prefix}ai_calls WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
-    "DELETE FROM {prefix}run_requests WHERE workflow_run_id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
     "DELETE FROM {prefix}runs WHERE id IN (SELECT value ->> 0 FROM jsonb_each(?1))",
 ];
 
