@@ -1,5 +1,7 @@
 //! A store behind an interceptor, which observes every call and may replace or fail it.
 
+mod inspection;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;

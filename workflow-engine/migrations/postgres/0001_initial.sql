@@ -60,6 +60,8 @@ CREATE INDEX workflow_runs_unfinished ON {schema}.workflow_runs (workflow_id, cr
     WHERE completed_at IS NULL;
 -- For retention; each end of a run writes it once.
 CREATE INDEX workflow_runs_over ON {schema}.workflow_runs (completed_at, id) WHERE completed_at IS NOT NULL;
+-- For lists of runs. A run that succeeds is never in it.
+CREATE INDEX workflow_runs_ended ON {schema}.workflow_runs (status, id) WHERE status IN ('FAILED', 'CANCELLED');
 
 -- The requests that runs were started with. They never change, so they are in a separate table.
 CREATE TABLE {schema}.workflow_run_requests (
@@ -68,6 +70,16 @@ CREATE TABLE {schema}.workflow_run_requests (
     config          TEXT COLLATE "C" NOT NULL,
     metadata        TEXT COLLATE "C"
 );
+
+-- The tags of runs. A run without tags has no row here.
+CREATE TABLE {schema}.workflow_run_tags (
+    workflow_run_id UUID NOT NULL,
+    key             TEXT COLLATE "C" NOT NULL,
+    value           TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (workflow_run_id, key)
+);
+
+CREATE INDEX workflow_run_tags_by_value ON {schema}.workflow_run_tags (key, value, workflow_run_id);
 
 CREATE TABLE {schema}.workflow_stages (
     workflow_run_id UUID   NOT NULL,

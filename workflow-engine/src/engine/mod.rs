@@ -8,6 +8,8 @@ mod notes;
 mod costs;
 mod events;
 mod logs;
+mod list;
+mod runs;
 mod signals;
 mod shutdown;
 
@@ -20,6 +22,7 @@ pub use builder::EngineBuilder;
 pub use events::Events;
 pub use handle::RunHandle;
 pub use into_store::{IntoStore, StoreSource};
+pub use list::{Cursor, List, Page};
 pub use logs::Logs;
 pub use start::StartRun;
 
@@ -30,7 +33,7 @@ use crate::kernel::{Command, Kernel, RemoveSubscriber, WakeStage};
 use crate::language::Workflow;
 use crate::ports::{AnnotationFilter, Store};
 use crate::records::AnnotationKey;
-use crate::records::{AnnotationRecord, DeadLetter, RunRecord, SubscriberRecord};
+use crate::records::{AnnotationRecord, DeadLetter, SubscriberRecord};
 use crate::value::RunId;
 
 /// Runs workflows durably.
@@ -116,20 +119,6 @@ impl Engine {
         }
         self.kernel().registry().check_type(run_id, &run.definition_fingerprint, definition)?;
         Ok(RunHandle::new(self.clone(), run_id))
-    }
-
-    /// The runs of a workflow that have not ended, oldest first: after a restart, those that the worker continues. Runs of
-    /// another version that this process has are left out.
-    ///
-    /// # Errors
-    /// An error of the store.
-    pub async fn unfinished<W: Workflow>(&self) -> Result<Vec<RunHandle<W>>, Error> {
-        let definition = W::definition();
-        let registry = self.kernel().registry();
-        let runs: Vec<RunRecord> = self.store().unfinished_runs(&definition.id).await?;
-        let fits =
-            |run: &RunRecord| registry.check_type(run.id, &run.definition_fingerprint, definition).is_ok();
-        Ok(runs.into_iter().filter(fits).map(|run| RunHandle::new(self.clone(), run.id)).collect())
     }
 
     /// Checks a waiting stage now, before its next poll is due: call it from a webhook of the remote service. If a check is

@@ -8,6 +8,7 @@ mod status;
 mod stored_value;
 mod cost_summary;
 mod run;
+mod tags;
 mod stage;
 mod job;
 mod lease;
@@ -56,3 +57,4 @@ pub use stored_value::{BlobKey, StoredValue};
 pub use subscriber::SubscriberRecord;
 
 pub(crate) use statement::MAX_STATEMENTS;
+pub(crate) use tags::check_tags;

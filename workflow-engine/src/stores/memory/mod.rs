@@ -7,6 +7,7 @@ mod stuck_runs;
 mod transport;
 mod outbox;
 mod retention;
+mod inspection;
 mod ledger;
 mod clock_jumps;
 

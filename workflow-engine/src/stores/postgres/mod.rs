@@ -68,6 +68,8 @@ mod outbox;
 mod deliveries;
 mod subscribers;
 mod retention;
+mod inspection;
+mod run_tags;
 mod migrations;
 mod privileges;
 mod sessions;

@@ -116,6 +116,7 @@ suite! {
     subscribers,
     retention,
     reads,
+    run_lists,
     fidelity,
     hints,
 }

@@ -1,5 +1,7 @@
 //! A store that simulates the death of its process at one of its commits.
 
+mod inspection;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
