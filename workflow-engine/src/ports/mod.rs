@@ -1,7 +1,7 @@
 //! The ports: traits through which the kernel reaches everything that has effects, with the plain data that they take
 //! and return.
 //!
-//! The author of a store implements five of them, together [`Store`]:
+//! The author of a store implements six of them, together [`Store`]:
 //!
 //! | Port | Purpose |
 //! |---|---|
@@ -10,6 +10,7 @@
 //! | [`Outbox`] | registers subscribers, passes committed events on to them |
 //! | [`Retention`] | deletes terminal runs |
 //! | [`Ledger`] | reads model calls, and writes those that belong to no run |
+//! | [`Catalog`] | keeps the definitions of workflows |
 //!
 //! Start with [`Decision`] and its [`Precondition`] and [`Change`]s: they are everything that a store ever writes for a
 //! run. The conformance suite in `testing` checks an implementation.
@@ -34,6 +35,7 @@ mod delivery;
 mod outbox;
 mod retention;
 mod ledger;
+mod catalog;
 mod hints;
 mod outages;
 mod blobs;
@@ -47,6 +49,7 @@ mod executor;
 
 pub use annotation_filter::AnnotationFilter;
 pub use blobs::BlobStore;
+pub use catalog::{Catalog, NewDefinition};
 pub use change::{Change, RerunStage, RunEnd};
 pub use claim::{ClaimRequest, ClaimedWork};
 pub(crate) use clock::is_jump;
@@ -73,7 +76,7 @@ pub use start_plans::StartPlans;
 pub use subscription::{DeliveryStart, Registration, Subscription};
 pub use transport::JobTransport;
 
-/// A store: all five storage ports in one place, so that one transaction covers everything.
-pub trait Store: Persistence + JobTransport + Outbox + Retention + Ledger {}
+/// A store: all six storage ports in one place, so that one transaction covers everything.
+pub trait Store: Persistence + JobTransport + Outbox + Retention + Ledger + Catalog {}
 
-impl<T: Persistence + JobTransport + Outbox + Retention + Ledger> Store for T {}
+impl<T: Persistence + JobTransport + Outbox + Retention + Ledger + Catalog> Store for T {}

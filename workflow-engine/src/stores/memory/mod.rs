@@ -8,6 +8,7 @@ mod transport;
 mod outbox;
 mod retention;
 mod ledger;
+mod catalog;
 mod clock_jumps;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
