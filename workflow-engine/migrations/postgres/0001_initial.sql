@@ -166,6 +166,16 @@ CREATE TABLE {schema}.workflow_outbox_events (
 CREATE INDEX workflow_outbox_events_unpublished ON {schema}.workflow_outbox_events (workflow_run_id, sequence)
     WHERE published_at IS NULL;
 
+-- The definitions of workflows that processes have registered.
+CREATE TABLE {schema}.workflow_definitions (
+    fingerprint   TEXT   COLLATE "C" NOT NULL PRIMARY KEY,
+    workflow_id   TEXT   COLLATE "C" NOT NULL,
+    version       BIGINT NOT NULL,
+    -- The stages, their places and the schemas, as JSON.
+    description   TEXT   COLLATE "C" NOT NULL,
+    first_seen_at TIMESTAMPTZ NOT NULL
+);
+
 -- The plugins, and the sink, that receive events. While there is any, each commit leaves its events unpublished.
 CREATE TABLE {schema}.workflow_subscribers (
     name        TEXT   COLLATE "C" NOT NULL PRIMARY KEY,

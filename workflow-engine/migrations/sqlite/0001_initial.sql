@@ -159,6 +159,16 @@ CREATE TABLE {prefix}outbox_events (
 
 CREATE INDEX {prefix}outbox_events_unpublished ON {prefix}outbox_events (workflow_run_id, sequence) WHERE published_at IS NULL;
 
+-- The definitions of workflows that processes have registered.
+CREATE TABLE {prefix}definitions (
+    fingerprint   TEXT    NOT NULL PRIMARY KEY,
+    workflow_id   TEXT    NOT NULL,
+    version       INTEGER NOT NULL,
+    -- The stages, their places and the schemas, as JSON.
+    description   TEXT    NOT NULL,
+    first_seen_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- The plugins, and the sink, that receive events. While there is any, each commit leaves its events unpublished.
 CREATE TABLE {prefix}subscribers (
     name        TEXT    NOT NULL PRIMARY KEY,

@@ -67,6 +67,7 @@ mod stuck_runs;
 mod outbox;
 mod deliveries;
 mod subscribers;
+mod catalog;
 mod retention;
 mod inspection;
 mod run_tags;

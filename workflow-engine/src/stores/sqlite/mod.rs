@@ -47,6 +47,7 @@ mod side_rows;
 mod calls;
 mod deliveries;
 mod subscribers;
+mod catalog;
 mod user_statements;
 mod stuck_runs;
 mod clock_jumps;

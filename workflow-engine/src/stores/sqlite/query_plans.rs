@@ -4,13 +4,14 @@ use sqlx::{Connection, Row, SqliteConnection};
 
 use super::options::texts_with;
 use super::{
-    calls, claim, clock_jumps, deliveries, inspection, ledger, load, migrations, persistence, retention,
+    calls, catalog, claim, clock_jumps, deliveries, inspection, ledger, load, migrations, persistence, retention,
     run_tags, side_rows, stuck_runs, subscribers, transport, write,
 };
 
 const STATEMENTS: &[&[&str]] = &[
     side_rows::STATEMENTS,
     calls::STATEMENTS,
+    catalog::STATEMENTS,
     claim::STATEMENTS,
     clock_jumps::STATEMENTS,
     deliveries::STATEMENTS,

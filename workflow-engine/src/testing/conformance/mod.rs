@@ -114,6 +114,7 @@ suite! {
     stuck_runs,
     outbox,
     subscribers,
+    catalog,
     retention,
     reads,
     run_lists,
