@@ -60,6 +60,18 @@ CREATE INDEX workflow_runs_unfinished ON {schema}.workflow_runs (workflow_id, cr
     WHERE completed_at IS NULL;
 -- For retention; each end of a run writes it once.
 CREATE INDEX workflow_runs_over ON {schema}.workflow_runs (completed_at, id) WHERE completed_at IS NOT NULL;
+-- For lists of runs. A run that succeeds is never in it.
+CREATE INDEX workflow_runs_ended ON {schema}.workflow_runs (status, id) WHERE status IN ('FAILED', 'CANCELLED');
+
+-- The tags of runs. A run without tags has no row here.
+CREATE TABLE {schema}.workflow_run_tags (
+    workflow_run_id UUID NOT NULL,
+    key             TEXT COLLATE "C" NOT NULL,
+    value           TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (workflow_run_id, key)
+);
+
+CREATE INDEX workflow_run_tags_by_value ON {schema}.workflow_run_tags (key, value, workflow_run_id);
 
 CREATE TABLE {schema}.workflow_stages (
     workflow_run_id UUID   NOT NULL,
@@ -166,6 +178,16 @@ CREATE VIEW {schema}.workflow_outbox_events AS
 -- The requests that created the runs, to be read.
 CREATE VIEW {schema}.workflow_run_requests AS
     SELECT c.workflow_run_id, c.input, c.config, c.metadata FROM {schema}.workflow_commits AS c WHERE c.sequence = 1;
+
+-- The definitions of workflows that processes have registered.
+CREATE TABLE {schema}.workflow_definitions (
+    fingerprint   TEXT   COLLATE "C" NOT NULL PRIMARY KEY,
+    workflow_id   TEXT   COLLATE "C" NOT NULL,
+    version       BIGINT NOT NULL,
+    -- The stages, their places and the schemas, as JSON.
+    description   TEXT   COLLATE "C" NOT NULL,
+    first_seen_at TIMESTAMPTZ NOT NULL
+);
 
 -- The plugins, and the sink, that receive events. While there is any, each commit leaves its events unpublished.
 CREATE TABLE {schema}.workflow_subscribers (

@@ -3,16 +3,16 @@
 //! One thread writes, a few connections read. An acknowledged commit is on disk, and several processes may share the
 //! file. A commit travels through these files, in order:
 //!
-//! 1. `persistence`, `transport`, `outbox`, `retention`, `ledger`: the ports. A write becomes a request, a read runs on a
-//!    connection of the pool.
+//! 1. `persistence`, `transport`, `outbox`, `retention`, `ledger`, `inspection`: the ports. A write becomes a request, a read runs
+//!    on a connection of the pool, and an inspection on one of two others.
 //! 2. `committer`: the thread that takes all queued requests, begins a transaction on its connection (`session`), and lets
 //!    `external_commits` check whether another process has committed. If one has, the row cache is cleared.
 //! 3. `stores/commit` serves the requests over the operations of `batch`. `claim` finds work to claim, per definition
 //!    (`definition_queries`).
 //! 4. `load`: takes the rows that the decisions name from the row cache, and reads the others.
 //! 5. `stores/apply`, shared by all stores, applies the decisions to the rows in memory.
-//! 6. `write`: writes the changed rows of runs, stages and jobs, with events, keys, logs and blobs. `side_rows` and
-//!    `calls` write the rows that few commits have, each kind by its own statement and only where there is any.
+//! 6. `write`: writes the changed rows of runs, stages and jobs, with events, keys, logs and blobs. `side_rows`,
+//!    `run_tags` and `calls` write the rows that few commits have, each kind by its own statement and only where there is any.
 //! 7. `deliveries`, `retention`, `clock_jumps` and leases write their rows directly, past the rows in memory.
 //! 8. `user_statements`: the statements that a stage gives, last. Their decision has the transaction to itself.
 //! 9. `committer` again: `COMMIT`, a check that the file is still in its place (`file_identity`), hints, rows back to the
@@ -30,6 +30,8 @@ mod persistence;
 mod transport;
 mod outbox;
 mod retention;
+mod inspection;
+mod run_tags;
 mod ledger;
 mod committer;
 mod file_identity;
@@ -44,6 +46,7 @@ mod side_rows;
 mod calls;
 mod deliveries;
 mod subscribers;
+mod catalog;
 mod user_statements;
 mod stuck_runs;
 mod clock_jumps;
@@ -100,6 +103,8 @@ pub struct SqliteStore {
     committer: Mutex<Option<mpsc::UnboundedSender<Work<Batch>>>>,
     is_committer_done: watch::Receiver<bool>,
     readers: SqlitePool,
+    /// For lists and searches, so that a slow one does not delay the reads of stages.
+    inspectors: SqlitePool,
     texts: Arc<SqlTexts>,
     hints: Arc<Hints>,
     clock: Arc<dyn Clock>,
