@@ -2,8 +2,8 @@
 //! sets up every part at each execution, even if the part has no rows.
 //!
 //! `$?` is the next argument: the rows of one kind ([`RowKind`](super::composite_types::RowKind)). The arguments $1 to
-//! $3 are compared before anything is written, and $4 is the step by which `commits` moves. `$is_writable` is the
-//! condition that each row `n` of a run has to meet.
+//! $3 are compared before anything is written, $4 is the step by which `commits` moves, and $5 the time of a test's clock,
+//! or NULL. `$is_writable` is the condition that each row `n` of a run has to meet.
 
 /// The optional parts of the statement for one commit.
 #[allow(clippy::struct_excessive_bools, reason = "the parts are independent of each other")]
@@ -87,8 +87,8 @@ const JOBS_AND_EVENTS: &str = ",
     jobs AS (
         INSERT INTO {schema}.workflow_job_queue
             (workflow_run_id, stage_id, workflow_id, definition_fingerprint, generation, status, priority, attempt,
-            max_attempts, crashes, max_crashes, lease_epoch, worker_id, leased_until, run_at, woken)
-        SELECT * FROM unnest($?::{schema}.workflow_job[]) AS n
+            max_attempts, crashes, max_crashes, lease_epoch, worker_id, leased_until, run_at, woken, due_written_at)
+        SELECT n.*, coalesce($5, clock_timestamp()) FROM unnest($?::{schema}.workflow_job[]) AS n
         WHERE $is_writable
     ),
     events AS (
@@ -128,12 +128,14 @@ const STAGES: &str = ",
         INSERT INTO {schema}.workflow_stages
             (workflow_run_id, stage_id, status, generation, attempt, waiting_on, suspended_state,
             suspended_state_blob, max_wait_until, output, output_blob, error_message, started_at, completed_at,
-            stage_name, stage_number, execution_group)
-        SELECT * FROM unnest($?::{schema}.workflow_new_stage[]) AS n
+            stage_name, stage_number, execution_group, wait_written_at)
+        SELECT n.*, CASE WHEN n.max_wait_until IS NOT NULL THEN coalesce($5, clock_timestamp()) END
+        FROM unnest($?::{schema}.workflow_new_stage[]) AS n
         WHERE $is_writable
     )";
 
-/// Every commit that writes rows of a run moves the run's `commits` by $4.
+/// Every commit that writes rows of a run moves the run's `commits` by $4. The instant of writing of a due instant that
+/// stays is kept, here and below: it may be the proof that the clock has gone back.
 const UPDATES: &str = ",
     updated_runs AS (
         UPDATE {schema}.workflow_runs AS r
@@ -150,7 +152,10 @@ const UPDATES: &str = ",
         SET status = n.status, suspended_state = n.suspended_state, suspended_state_blob =
             n.suspended_state_blob, output = n.output, output_blob = n.output_blob, error_message =
             n.error_message, generation = n.generation, attempt = n.attempt, waiting_on = n.waiting_on,
-            max_wait_until = n.max_wait_until, started_at = n.started_at, completed_at = n.completed_at
+            max_wait_until = n.max_wait_until, started_at = n.started_at, completed_at = n.completed_at,
+            wait_written_at = CASE
+                WHEN s.max_wait_until IS NOT DISTINCT FROM n.max_wait_until THEN s.wait_written_at
+                ELSE coalesce($5, clock_timestamp()) END
         FROM unnest($?::{schema}.workflow_updated_stage[]) AS n
         WHERE s.workflow_run_id = n.workflow_run_id AND s.stage_id = n.stage_id
             AND $is_writable
@@ -169,6 +174,9 @@ const JOB_UPDATES: &str = ",
         SET workflow_id = n.workflow_id, definition_fingerprint = n.definition_fingerprint, status = n.status,
             worker_id = n.worker_id, generation = n.generation, priority = n.priority, attempt = n.attempt,
             max_attempts = n.max_attempts, crashes = n.crashes, max_crashes = n.max_crashes, lease_epoch = n.lease_epoch, woken = n.woken, run_at = n.run_at,
+            due_written_at = CASE
+                WHEN q.run_at = n.run_at AND q.leased_until IS NOT DISTINCT FROM n.leased_until THEN q.due_written_at
+                ELSE coalesce($5, clock_timestamp()) END,
             leased_until = CASE
                 WHEN q.status = 'RUNNING' AND n.status = 'RUNNING' AND q.lease_epoch = n.lease_epoch
                     AND q.generation = n.generation
