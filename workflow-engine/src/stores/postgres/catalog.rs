@@ -13,6 +13,7 @@ use super::text::stored;
 use crate::error::Error;
 use crate::ports::{Catalog, NewDefinition};
 use crate::records::{DefinitionRecord, UnfinishedRuns};
+use crate::stores::rows::ReadColumns;
 use crate::value::Json;
 
 const FINGERPRINTS: &str = "

@@ -1,6 +1,6 @@
 //! The state that the store's tasks share: connections, statements, caches and signals.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -84,6 +84,8 @@ pub(super) struct Database {
     /// The types of the rows that a commit sends.
     pub(super) row_types: Arc<RowTypes>,
     pub(super) clock_estimate: DatabaseClock,
+    /// Whether the instants were corrected since the store was opened.
+    pub(super) is_corrected: AtomicBool,
     idle: Mutex<Vec<IdleConnection>>,
     /// Signalled when a connection becomes idle.
     released: Notify,
@@ -120,6 +122,7 @@ impl Database {
             contention: Contention::default(),
             row_types,
             clock_estimate: DatabaseClock::default(),
+            is_corrected: AtomicBool::new(false),
             idle: Mutex::default(),
             released: Notify::new(),
             inspectors: Semaphore::new(INSPECTORS),

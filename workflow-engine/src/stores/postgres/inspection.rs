@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::PostgresStore;
 use super::arrays::{PgQuery, number};
-use super::columns::{self, Columns, run_row};
+use super::columns::{self, Columns};
 use super::database::Database;
 use super::failure::Failure;
 use super::text::stored;
@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::ports::{Inspection, RunCount, RunFilter, RunPage, RunQuery};
 use crate::stores::Closed;
 use crate::stores::instant;
+use crate::stores::rows::{ReadColumns, run_columns};
 use crate::stores::run_search::{self, ReadSlices, Slice, SliceOutput, Source};
 use crate::value::RunId;
 
@@ -42,7 +43,7 @@ macro_rules! slice {
     ($($candidates:expr),*) => {
         concat!(
             "WITH ", $($candidates,)* "
-            (SELECT ", run_row!(), " FROM c JOIN {schema}.workflow_runs AS r ON r.id = c.id
+            (SELECT ", run_columns!(array_row), " FROM c JOIN {schema}.workflow_runs AS r ON r.id = c.id
                 WHERE c.is_match ORDER BY c.id DESC LIMIT $3)
             UNION ALL (SELECT (SELECT l.id FROM c AS l ORDER BY l.id LIMIT 1), ARRAY[]::text[],
                 ARRAY[count(*), count(*) FILTER (WHERE c.is_match)],
@@ -139,8 +140,9 @@ impl ReadSlices for PostgresStore {
         let Some((end, runs)) = rows.split_last() else { return Ok(SliceOutput::default()) };
         let mut end = Columns::new(end, "workflow_runs")?;
         let (candidates, matches) = (end.int("count")?, end.int("count")?);
-        let last = end.maybe_instant().and_then(|created_at| Some((end.run_id().ok()?, created_at)));
-        let runs = runs.iter().map(columns::run).collect::<Result<_, Failure>>()?;
+        let last =
+            end.maybe_instant("created_at")?.and_then(|created_at| Some((end.run_id().ok()?, created_at)));
+        let runs = columns::records(runs)?;
         Ok(SliceOutput { runs, last, candidates, matches })
     }
 

@@ -8,6 +8,7 @@ use super::columns::Columns;
 use super::failure::Failure;
 use super::transaction::Transaction;
 use crate::error::Error;
+use crate::stores::rows::ReadColumns;
 use crate::stores::working_set::TagRow;
 use crate::value::RunId;
 

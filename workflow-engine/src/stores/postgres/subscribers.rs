@@ -48,8 +48,9 @@ const LOCK_UNREADY: &str = "
 /// The events that were passed on before the subscriber came; the others were, or still are, passed on to it as well.
 const ADD_OLD_EVENTS: &str = "
     INSERT INTO {schema}.workflow_plugin_deliveries AS d
-        (workflow_run_id, plugin, letter, next_sequence, last_sequence, lease_epoch, retry_count, due_at)
-    SELECT e.workflow_run_id, $1, 0, min(e.sequence), max(e.sequence), 0, 0, coalesce($3, statement_timestamp())
+        (workflow_run_id, plugin, letter, next_sequence, last_sequence, lease_epoch, retry_count, due_at, due_written_at)
+    SELECT e.workflow_run_id, $1, 0, min(e.sequence), max(e.sequence), 0, 0, coalesce($3, statement_timestamp()),
+        coalesce($3, statement_timestamp())
     FROM {schema}.workflow_outbox_events AS e
     WHERE e.published_at IS NOT NULL AND e.event_type = ANY($2)
     GROUP BY e.workflow_run_id ORDER BY e.workflow_run_id

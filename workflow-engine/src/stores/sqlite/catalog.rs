@@ -15,6 +15,7 @@ use super::work::Work;
 use crate::error::Error;
 use crate::ports::{Catalog, NewDefinition};
 use crate::records::{DefinitionRecord, UnfinishedRuns};
+use crate::stores::rows::{ReadColumns, WriteColumns};
 
 const FINGERPRINTS: &str = "SELECT fingerprint FROM {prefix}definitions";
 
@@ -78,8 +79,8 @@ impl Catalog for SqliteStore {
         let read = |row| -> Result<DefinitionRecord, Failure> {
             let mut columns = Columns::new(row, "workflow_definitions", 0);
             Ok(DefinitionRecord {
-                fingerprint: columns.get("fingerprint")?,
-                workflow_id: columns.get("workflow_id")?,
+                fingerprint: columns.text("fingerprint")?,
+                workflow_id: columns.text("workflow_id")?,
                 version: columns.int("version")?,
                 description: columns.json("description")?,
                 first_seen_at: columns.instant("first_seen_at")?,
@@ -98,7 +99,7 @@ impl Catalog for SqliteStore {
         let read = |row| -> Result<UnfinishedRuns, Failure> {
             let mut columns = Columns::new(row, "workflow_runs", 0);
             Ok(UnfinishedRuns {
-                fingerprint: columns.get("definition_fingerprint")?,
+                fingerprint: columns.text("definition_fingerprint")?,
                 pending: columns.int("pending")?,
                 running: columns.int("running")?,
                 oldest: columns.instant("oldest")?,
