@@ -1,18 +1,17 @@
 //! The workflows that are registered in this process.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::definition::{ConfigFault, StageDefinition, WorkflowDefinition};
 use crate::error::Error;
-use crate::value::RunId;
+use crate::value::{IdMap, RunId};
 
 /// A definition with an index of its stages by id.
 #[derive(Debug)]
 pub struct Registered {
     definition: &'static WorkflowDefinition,
-    positions: HashMap<&'static str, usize>,
+    positions: IdMap<&'static str, usize>,
 }
 
 impl Registered {
@@ -33,8 +32,8 @@ impl Registered {
 /// Workflows by id, and by the fingerprints that their runs carry.
 #[derive(Debug, Default)]
 pub struct WorkflowRegistry {
-    by_id: HashMap<&'static str, Arc<Registered>>,
-    by_fingerprint: HashMap<String, Executable>,
+    by_id: IdMap<&'static str, Arc<Registered>>,
+    by_fingerprint: IdMap<String, Executable>,
 }
 
 /// The workflow that runs with one fingerprint are executed against.
