@@ -1,6 +1,6 @@
 //! The batch: one transaction over every request that is ready at the same time (group commit).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use chrono::{DateTime, Utc};
@@ -21,7 +21,7 @@ use crate::stores::calls::{ReservedRow, SettledRow};
 use crate::stores::footprint::Footprint;
 use crate::stores::pending_notifications::PendingNotifications;
 use crate::stores::working_set::{RunRows, WorkingSet};
-use crate::value::RunId;
+use crate::value::{IdMap, RunId};
 
 /// The results of a transaction that take effect after its commit.
 #[derive(Debug, Default)]
@@ -29,7 +29,7 @@ pub(super) struct Outcome {
     /// The hints to send.
     pub(super) notifications: PendingNotifications,
     /// The rows as they are now, for the row cache. Rows that were written past the working set are missing.
-    pub(super) runs: HashMap<RunId, RunRows>,
+    pub(super) runs: IdMap<RunId, RunRows>,
 }
 
 /// Executes the requests in the open transaction, and stores the output of each with it. The requests came at the same
