@@ -33,6 +33,11 @@ pub enum Parameter<'a> {
         ty: &'a Type,
         by_reference: bool,
     },
+    /// A value of the program: its type, and whether it is taken by reference.
+    State {
+        ty: &'a Type,
+        by_reference: bool,
+    },
     Context(&'a Type),
     /// The ticket of a check: the type behind the reference.
     Ticket(&'a Type),
@@ -75,7 +80,7 @@ impl<'a> Body<'a> {
         errors: &mut Errors,
     ) -> Option<Self> {
         check_signature(kind, function, errors);
-        let mut found = Found { kind, errors, reads: Vec::new(), has_context: false, has_ticket: false };
+        let mut found = Found { kind, errors, reads: Vec::new(), state: Vec::new(), has_context: false, has_ticket: false };
         let mut parameters = Vec::new();
         for parameter in &function.signature.inputs {
             match parameter {
@@ -186,6 +191,8 @@ struct Found<'e> {
     kind: Kind,
     errors: &'e mut Errors,
     reads: Vec<Read>,
+    /// The types of the state.
+    state: Vec<String>,
     has_context: bool,
     has_ticket: bool,
 }
@@ -195,6 +202,9 @@ impl Found<'_> {
         let kind = self.kind;
         let role = Role::parse(kind, &typed.attrs, self.errors)?;
         let ty = typed.ty.as_ref();
+        if let Role::State = role {
+            return self.state(ty, typed);
+        }
         if let Some(token) = find_impl_trait(ty) {
             return self.refuse(errors::function::impl_trait(kind, token, "parameter"));
         }
@@ -218,6 +228,8 @@ impl Found<'_> {
                 let read = self.add(Read { path, optional: true, by_option: false });
                 Some(Parameter::Read { read, ty, by_reference })
             }
+            // Above.
+            Role::State => None,
             Role::Plain if kind == Kind::Check => self.ticket(ty, typed),
             Role::Plain => {
                 if matches!(ty, Type::Reference(_)) {
@@ -257,6 +269,45 @@ impl Found<'_> {
             (ticket, true) => Some(Parameter::Ticket(ticket)),
             (_, false) => self.refuse(errors::check::ticket_by_value(ty)),
         }
+    }
+
+    fn state<'a>(&mut self, ty: &'a Type, typed: &PatType) -> Option<Parameter<'a>> {
+        let elem = match ty {
+            Type::Reference(reference) => reference.elem.as_ref(),
+            _ => ty,
+        };
+        // Other contexts, `&AppContext`, are types of the program.
+        if named(elem, |name| name == "StageContext") {
+            return self.context(ty, elem, typed);
+        }
+        if let Some(token) = find_impl_trait(ty) {
+            return self.refuse(errors::state::impl_trait(self.kind, token));
+        }
+        if let Some(lifetime) = find_lifetime(ty) {
+            return self.refuse(errors::state::lifetime(self.kind, lifetime));
+        }
+        if let Some(inner) = option_argument(elem) {
+            return self.refuse(errors::state::optional(ty, inner));
+        }
+        match ty {
+            Type::Reference(reference) if reference.mutability.is_some() => {
+                self.refuse(errors::state::mutable(ty, elem))
+            }
+            Type::Reference(reference) if reference.lifetime.is_some() => {
+                self.refuse(errors::state::named_lifetime(self.kind, &reference.lifetime, elem))
+            }
+            _ if is_without_size(elem) => self.refuse(errors::state::without_size(ty, elem)),
+            _ if self.repeats_state(elem) => self.refuse(errors::state::repeated(self.kind, ty, elem)),
+            _ => Some(Parameter::State { ty: elem, by_reference: matches!(ty, Type::Reference(_)) }),
+        }
+    }
+
+    /// Returns whether another parameter takes state of this type, and remembers the type.
+    fn repeats_state(&mut self, ty: &Type) -> bool {
+        let name = errors::source(ty);
+        let repeats = self.state.contains(&name);
+        self.state.push(name);
+        repeats
     }
 
     /// The type behind a shared reference, and whether there was one.
@@ -324,6 +375,16 @@ fn context(ty: &Type) -> Option<&Type> {
         // A context by value is a mistake, but another type can have a name like `DocumentContext`.
         _ if named(ty, |name| name == "StageContext") => Some(ty),
         _ => None,
+    }
+}
+
+/// Returns whether a type visibly has no known size.
+fn is_without_size(ty: &Type) -> bool {
+    match ty {
+        Type::Slice(_) | Type::TraitObject(_) => true,
+        Type::Paren(paren) => is_without_size(&paren.elem),
+        Type::Group(group) => is_without_size(&group.elem),
+        _ => named(ty, |name| name == "str"),
     }
 }
 

@@ -32,6 +32,7 @@ mod lost_lease;
 mod blocked_reason;
 mod stored_values;
 mod ledger;
+mod state;
 mod subscribers;
 mod recovery;
 mod flush;
@@ -65,6 +66,7 @@ pub(crate) use held_job::HeldJob;
 pub use local_executor::LocalExecutor;
 pub(crate) use lost_lease::is_lost_to_another;
 pub use registry::{Registered, WorkflowRegistry};
+pub(crate) use state::check_state;
 pub(crate) use slots::{NoSlots, Placement, Reservation, Slots};
 pub(crate) use subscribers::check_subscribers;
 

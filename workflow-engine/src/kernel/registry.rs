@@ -156,7 +156,7 @@ impl WorkflowRegistry {
     }
 
     /// Returns the registered definitions.
-    pub(super) fn definitions(&self) -> impl Iterator<Item = &'static WorkflowDefinition> {
+    pub(crate) fn definitions(&self) -> impl Iterator<Item = &'static WorkflowDefinition> {
         self.by_id.values().map(|registered| registered.definition)
     }
 
