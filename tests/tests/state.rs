@@ -173,10 +173,15 @@ async fn every_missing_value_is_named_once_with_those_of_checks() {
     let error = builder.build().await.unwrap_err().to_string();
     let named: Vec<&str> = error.split("; ").collect();
     let [slow, client, counter, rates] = named.as_slice() else { panic!("{error}") };
-    assert!(client.starts_with("stage `read` of workflow `reading` takes `#[state]` of type `Client`"), "{client}");
+    assert!(
+        client.starts_with("stage `read` of workflow `reading` takes `#[state]` of type `Client`"),
+        "{client}"
+    );
     assert!(slow.starts_with("stage `read` of workflow `reading` takes `#[state]` of type `Slow`"), "{slow}");
     assert!(counter.starts_with("stage `count` of workflow `sending` takes `#[state]` of type `Counter`"));
-    assert!(rates.starts_with("stage `send` of workflow `sending` takes `#[state]` of type `Arc<dyn Rates>`"));
+    assert!(
+        rates.starts_with("stage `send` of workflow `sending` takes `#[state]` of type `Arc<dyn Rates>`")
+    );
     assert!(rates.ends_with("(it has no state)"));
 }
 
@@ -223,14 +228,15 @@ async fn a_test_engine_shares_its_state_between_its_processes() {
     let mut test = TestEngine::<Reading>::new();
     let order = Client(Arc::default());
     test.state(Slow(41)).state(order.clone());
-    let commits =
-        test.crash_everywhere(|| ReadingInput { number: 1 }, |output| assert_eq!(output, 42)).await;
+    let commits = test.crash_everywhere(|| ReadingInput { number: 1 }, |output| assert_eq!(output, 42)).await;
     assert!(order.0.lock().unwrap().len() >= 2 * commits);
 }
 
 #[tokio::test]
 async fn a_missing_value_of_a_test_engine_is_named() {
-    let run = tokio::spawn(async { TestEngine::<Reading>::new().state(Slow(1)).run(ReadingInput { number: 1 }).await });
+    let run = tokio::spawn(async {
+        TestEngine::<Reading>::new().state(Slow(1)).run(ReadingInput { number: 1 }).await
+    });
     let Err(panicked) = run.await else { panic!("it ran") };
     let text = *panicked.into_panic().downcast::<String>().unwrap();
     assert!(text.contains("takes `#[state]` of type `Client`"), "{text}");

@@ -77,8 +77,8 @@ fn implementation(check: &Body<'_>, config: &TokenStream) -> TokenStream {
     let found = found(check, &private);
     let output = respan(quote!(type Output = #found::Output;), output_span(check.returns));
     let requirements = requirements(check, &private);
-    let state = state(check, &private)
-        .map(|types| quote!(const STATE: &'static [#private::StateType] = &[#types];));
+    let state =
+        state(check, &private).map(|types| quote!(const STATE: &'static [#private::StateType] = &[#types];));
     let run = run(check, &private);
     quote! {
         impl #private::CheckFunction for #name {

@@ -36,7 +36,9 @@ pub fn without_size(token: impl ToTokens, elem: impl ToTokens) -> Error {
     let written = source(&elem);
     on(
         token,
-        format!("`{written}` has no known size, so it cannot be state: write `&Arc<{written}>`, and give the engine an `Arc`"),
+        format!(
+            "`{written}` has no known size, so it cannot be state: write `&Arc<{written}>`, and give the engine an `Arc`"
+        ),
     )
 }
 
@@ -53,17 +55,29 @@ pub fn repeated(kind: Kind, token: impl ToTokens, elem: impl ToTokens) -> Error 
 
 pub fn impl_trait(kind: Kind, token: impl ToTokens) -> Error {
     let written = source(&token).replacen("impl ", "", 1);
-    on(token, format!("a {kind} finds its state by its type, which cannot be `impl Trait`: write `Arc<dyn {written}>`"))
+    on(
+        token,
+        format!(
+            "a {kind} finds its state by its type, which cannot be `impl Trait`: write `Arc<dyn {written}>`"
+        ),
+    )
 }
 
 pub fn named_lifetime(kind: Kind, token: impl ToTokens, elem: impl ToTokens) -> Error {
     let written = source(&elem);
-    on(token, format!("a {kind} borrows its state for one attempt: write `&{written}`, or take a `Clone` type by value"))
+    on(
+        token,
+        format!(
+            "a {kind} borrows its state for one attempt: write `&{written}`, or take a `Clone` type by value"
+        ),
+    )
 }
 
 pub fn lifetime(kind: Kind, token: impl ToTokens) -> Error {
     on(
         token,
-        format!("a {kind}'s state lives as long as the engine, so it cannot borrow: use a type without lifetimes, or `'static`"),
+        format!(
+            "a {kind}'s state lives as long as the engine, so it cannot borrow: use a type without lifetimes, or `'static`"
+        ),
     )
 }

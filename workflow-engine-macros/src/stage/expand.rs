@@ -5,7 +5,9 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use super::attr::Options;
-use super::call::{aliases, arguments, failure, into_error, local, read_alias, requirements, returned, state};
+use super::call::{
+    aliases, arguments, failure, into_error, local, read_alias, requirements, returned, state,
+};
 use super::record::Record;
 use super::valid::{Body, Field, Parameter};
 use super::wait::Wait;

@@ -8,6 +8,7 @@ pub mod call;
 mod fallback;
 pub mod record;
 mod rule;
+mod state;
 mod types;
 pub mod valid;
 mod wait;

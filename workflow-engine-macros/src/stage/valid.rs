@@ -5,6 +5,7 @@ use syn::{Attribute, Expr, FnArg, Ident, Pat, PatType, Path, ReturnType, Type};
 use super::ast::{self, Function};
 use super::attr::Role;
 use super::rule::Rule;
+use super::state;
 use super::types::{
     find_impl_trait, find_lifetime, find_unstorable, may_be_result, option_argument, result_argument,
 };
@@ -80,7 +81,14 @@ impl<'a> Body<'a> {
         errors: &mut Errors,
     ) -> Option<Self> {
         check_signature(kind, function, errors);
-        let mut found = Found { kind, errors, reads: Vec::new(), state: Vec::new(), has_context: false, has_ticket: false };
+        let mut found = Found {
+            kind,
+            errors,
+            reads: Vec::new(),
+            state: Vec::new(),
+            has_context: false,
+            has_ticket: false,
+        };
         let mut parameters = Vec::new();
         for parameter in &function.signature.inputs {
             match parameter {
@@ -272,34 +280,18 @@ impl Found<'_> {
     }
 
     fn state<'a>(&mut self, ty: &'a Type, typed: &PatType) -> Option<Parameter<'a>> {
-        let elem = match ty {
-            Type::Reference(reference) => reference.elem.as_ref(),
-            _ => ty,
-        };
+        let elem = state::value(ty);
         // Other contexts, `&AppContext`, are types of the program.
         if named(elem, |name| name == "StageContext") {
             return self.context(ty, elem, typed);
         }
-        if let Some(token) = find_impl_trait(ty) {
-            return self.refuse(errors::state::impl_trait(self.kind, token));
+        if let Some(error) = state::mistake(self.kind, ty) {
+            return self.refuse(error);
         }
-        if let Some(lifetime) = find_lifetime(ty) {
-            return self.refuse(errors::state::lifetime(self.kind, lifetime));
+        if self.repeats_state(elem) {
+            return self.refuse(errors::state::repeated(self.kind, ty, elem));
         }
-        if let Some(inner) = option_argument(elem) {
-            return self.refuse(errors::state::optional(ty, inner));
-        }
-        match ty {
-            Type::Reference(reference) if reference.mutability.is_some() => {
-                self.refuse(errors::state::mutable(ty, elem))
-            }
-            Type::Reference(reference) if reference.lifetime.is_some() => {
-                self.refuse(errors::state::named_lifetime(self.kind, &reference.lifetime, elem))
-            }
-            _ if is_without_size(elem) => self.refuse(errors::state::without_size(ty, elem)),
-            _ if self.repeats_state(elem) => self.refuse(errors::state::repeated(self.kind, ty, elem)),
-            _ => Some(Parameter::State { ty: elem, by_reference: matches!(ty, Type::Reference(_)) }),
-        }
+        Some(Parameter::State { ty: elem, by_reference: matches!(ty, Type::Reference(_)) })
     }
 
     /// Returns whether another parameter takes state of this type, and remembers the type.
@@ -375,16 +367,6 @@ fn context(ty: &Type) -> Option<&Type> {
         // A context by value is a mistake, but another type can have a name like `DocumentContext`.
         _ if named(ty, |name| name == "StageContext") => Some(ty),
         _ => None,
-    }
-}
-
-/// Returns whether a type visibly has no known size.
-fn is_without_size(ty: &Type) -> bool {
-    match ty {
-        Type::Slice(_) | Type::TraitObject(_) => true,
-        Type::Paren(paren) => is_without_size(&paren.elem),
-        Type::Group(group) => is_without_size(&group.elem),
-        _ => named(ty, |name| name == "str"),
     }
 }
 

@@ -66,8 +66,8 @@ pub(crate) use held_job::HeldJob;
 pub use local_executor::LocalExecutor;
 pub(crate) use lost_lease::is_lost_to_another;
 pub use registry::{Registered, WorkflowRegistry};
-pub(crate) use state::check_state;
 pub(crate) use slots::{NoSlots, Placement, Reservation, Slots};
+pub(crate) use state::check_state;
 pub(crate) use subscribers::check_subscribers;
 
 use crate::error::Error;

@@ -16,7 +16,7 @@ pub(crate) fn check_state(
     present: &[&str],
 ) -> Result<(), Error> {
     let mut definitions: Vec<_> = definitions.collect();
-    definitions.sort_unstable_by_key(|definition| definition.id.as_str());
+    definitions.sort_unstable_by_key(|definition| (definition.id.as_str(), definition.version));
     let mut seen: Vec<StateType> = Vec::new();
     let mut missing: Vec<MissingState<'_>> = Vec::new();
     for definition in definitions {
@@ -55,7 +55,9 @@ impl Kernel {
         let extensions = &self.config().extensions;
         match stage.state.iter().find(|state| !extensions.contains(state.type_id())) {
             None => Ok(()),
-            Some(state) => Err(Error::missing_state(&[lack(workflow, stage, state)], &extensions.type_names())),
+            Some(state) => {
+                Err(Error::missing_state(&[lack(workflow, stage, state)], &extensions.type_names()))
+            }
         }
     }
 }

@@ -11,6 +11,6 @@ mod typed_context;
 pub use check_function::{CheckFunction, Checked, IsCheck, TakesTicket, TicketFor, Waits};
 pub use check_result::Check;
 pub use require::{ContextOf, Optionally, OutputAs, Requires, prepare, prepare_optional};
-pub use state::{CloneState, State};
 pub use stage_trait::{InputTypes, Running, Stage};
+pub use state::{CloneState, State};
 pub use workflow::Workflow;

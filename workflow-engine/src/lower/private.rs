@@ -35,8 +35,8 @@ pub use crate::definition::{
 
 // Stages, checks and workflows.
 pub use crate::language::{
-    Check, CheckFunction, Checked, CloneState, ContextOf, InputTypes, IsCheck, Optionally, OutputAs, Requires, Running,
-    Stage, State, TakesTicket, TicketFor, Waits, Workflow, prepare, prepare_optional,
+    Check, CheckFunction, Checked, CloneState, ContextOf, InputTypes, IsCheck, Optionally, OutputAs,
+    Requires, Running, Stage, State, TakesTicket, TicketFor, Waits, Workflow, prepare, prepare_optional,
 };
 pub use crate::lower::returns::{Failure, Returns};
 

@@ -6,8 +6,7 @@ use serde::ser::Error as _;
 use super::record::{ObjectSchema, from_nothing};
 use super::upstream::{Shaped, Upstream};
 use crate::definition::{
-    ConfigDefinition, Entry, StageDeclaration, StageDefinition, StagePath, StateType,
-    WorkflowDefinition,
+    ConfigDefinition, Entry, StageDeclaration, StageDefinition, StagePath, StateType, WorkflowDefinition,
 };
 use crate::language::{Stage, Workflow};
 use crate::value::{Json, Storable, Stored};
