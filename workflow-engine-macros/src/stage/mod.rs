@@ -9,6 +9,7 @@ mod fallback;
 pub mod recovery;
 pub mod record;
 mod rule;
+mod state;
 mod types;
 pub mod valid;
 mod wait;

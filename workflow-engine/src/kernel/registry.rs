@@ -214,7 +214,7 @@ impl WorkflowRegistry {
     }
 
     /// Returns the registered definitions.
-    pub(super) fn definitions(&self) -> impl Iterator<Item = &'static WorkflowDefinition> {
+    pub(crate) fn definitions(&self) -> impl Iterator<Item = &'static WorkflowDefinition> {
         self.by_id.values().flat_map(BTreeMap::values).map(|registered| registered.definition)
     }
 
