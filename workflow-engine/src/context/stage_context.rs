@@ -239,8 +239,11 @@ impl<S> StageContext<S> {
 
     /// The values that the program provides to its stages.
     #[cfg_attr(
-        not(feature = "ai"),
-        allow(dead_code, reason = "the client of models is the only such value so far")
+        not(any(feature = "ai", feature = "testing")),
+        allow(
+            dead_code,
+            reason = "the client of models and the stubs of tests are the only such values so far"
+        )
     )]
     pub(crate) fn extensions(&self) -> &Extensions {
         &self.inner.services.extensions

@@ -219,7 +219,10 @@ impl EngineBuilder {
     }
 
     /// Passes a value to stages, in place of another one of the same type.
-    #[cfg_attr(not(feature = "ai"), allow(dead_code, reason = "the AI client is the only such value so far"))]
+    #[cfg_attr(
+        not(any(feature = "ai", feature = "testing")),
+        allow(dead_code, reason = "the AI client and the stubs of tests are the only such values so far")
+    )]
     pub(crate) fn extension<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         self.extensions.insert(value);
         self
