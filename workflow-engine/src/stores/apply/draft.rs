@@ -13,7 +13,7 @@ use crate::records::{
 };
 use crate::stores::calls::CallRow;
 use crate::stores::working_set::{
-    ArtifactRow, BlobRow, LogRow, RunRows, SideRows, StageRows, StagesOfRun, Tracked, UserStatements,
+    ArtifactRow, BlobRow, LogRow, RunRows, SideRows, StageRows, StagesOfRun, TagRow, Tracked, UserStatements,
     VoidBlobs, WorkingSet,
 };
 use crate::value::{CallId, Json, RunId};
@@ -202,6 +202,12 @@ impl<'a> Draft<'a> {
         }
         self.written.completed_keys.push((command, key.to_owned(), result.clone()));
         Ok(())
+    }
+
+    /// Tags the run.
+    pub(super) fn tag(&mut self, key: &str, value: &str) {
+        let row = TagRow { run_id: self.run_id, key: key.to_owned(), value: value.to_owned() };
+        self.written.side_rows.tags.push(row);
     }
 
     /// Writes an annotation.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 
-pub(super) use self::side_rows::{ArtifactRow, SideRows, UserStatements, VoidBlobs};
+pub(super) use self::side_rows::{ArtifactRow, SideRows, TagRow, UserStatements, VoidBlobs};
 pub(super) use self::tracked::{RowOp, Tracked};
 use super::calls::CallRow;
 use super::pending_notifications::PendingNotifications;
