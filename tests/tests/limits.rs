@@ -104,6 +104,7 @@ async fn a_request_that_cannot_be_stored_creates_no_run(world: World) {
     let create = |input: &str, metadata: Option<&str>| CreateRun {
         idempotency_key: Some("once".into()),
         workflow_id: "taking".into(),
+        version: None,
         input: Json::parse(input).unwrap(),
         config: None,
         priority: None,

@@ -110,6 +110,7 @@ async fn a_json_request_is_validated_before_anything_is_written(world: World) {
     let create = |workflow: &str, input: &str, config: Option<&str>| CreateRun {
         idempotency_key: None,
         workflow_id: workflow.to_owned(),
+        version: None,
         input: Json::parse(input).unwrap(),
         config: config.map(|config| Json::parse(config).unwrap()),
         priority: None,
@@ -145,6 +146,7 @@ async fn a_run_created_by_command_starts_in_the_creating_commit_where_the_worker
         .dispatch(CreateRun {
             idempotency_key: None,
             workflow_id: "diamond".into(),
+            version: None,
             input: Json::parse(r#"{"number":4}"#).unwrap(),
             config: None,
             priority: None,
@@ -297,7 +299,7 @@ async fn progress_and_logs_are_visible_while_the_body_runs(world: World) {
 
 async fn two_workflows_under_one_id_are_refused(world: World) {
     let error = world.engine().register::<diamond>().register::<diamond>().build().await.unwrap_err();
-    assert_eq!(error.to_string(), "two workflows are registered under the id `diamond`");
+    assert_eq!(error.to_string(), "two workflows are registered with the id `diamond` and version 1");
 }
 
 async fn a_waiting_handle_fails_on_shutdown(world: World) {

@@ -259,6 +259,7 @@ fn create(input: &str, config: Option<&str>) -> CreateRun {
     CreateRun {
         idempotency_key: Some("order-7".into()),
         workflow_id: "taking".into(),
+        version: None,
         input: Json::parse(input).unwrap(),
         config: config.map(|config| Json::parse(config).unwrap()),
         priority: None,

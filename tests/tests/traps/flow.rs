@@ -99,6 +99,7 @@ async fn trap_16_requests_are_validated_and_a_rerun_starts_fresh(world: World) {
     let create = |input: &str, config: &str| CreateRun {
         idempotency_key: None,
         workflow_id: "diamond".into(),
+        version: None,
         input: Json::parse(input).unwrap(),
         config: Some(Json::parse(config).unwrap()),
         priority: None,

@@ -328,7 +328,6 @@ CREATE TYPE {schema}.workflow_new_key AS (
 );
 
 CREATE TYPE {schema}.workflow_new_run AS (
-    id                     UUID,
     status                 TEXT,
     output                 TEXT,
     output_blob            TEXT,
@@ -343,7 +342,9 @@ CREATE TYPE {schema}.workflow_new_run AS (
     suspended              BIGINT,
     started_at             TIMESTAMPTZ,
     completed_at           TIMESTAMPTZ,
+    id                     UUID,
     workflow_id            TEXT,
+    workflow_type          TEXT,
     workflow_name          TEXT,
     definition_fingerprint TEXT,
     priority               BIGINT,
@@ -351,7 +352,6 @@ CREATE TYPE {schema}.workflow_new_run AS (
 );
 
 CREATE TYPE {schema}.workflow_updated_run AS (
-    id            UUID,
     status        TEXT,
     output        TEXT,
     output_blob   TEXT,
@@ -365,12 +365,11 @@ CREATE TYPE {schema}.workflow_updated_run AS (
     active        BIGINT,
     suspended     BIGINT,
     started_at    TIMESTAMPTZ,
-    completed_at  TIMESTAMPTZ
+    completed_at  TIMESTAMPTZ,
+    id            UUID
 );
 
 CREATE TYPE {schema}.workflow_new_stage AS (
-    workflow_run_id      UUID,
-    stage_id             TEXT,
     status               TEXT,
     generation           BIGINT,
     attempt              BIGINT,
@@ -383,14 +382,14 @@ CREATE TYPE {schema}.workflow_new_stage AS (
     error_message        TEXT,
     started_at           TIMESTAMPTZ,
     completed_at         TIMESTAMPTZ,
+    workflow_run_id      UUID,
+    stage_id             TEXT,
     stage_name           TEXT,
     stage_number         BIGINT,
     execution_group      BIGINT
 );
 
 CREATE TYPE {schema}.workflow_updated_stage AS (
-    workflow_run_id      UUID,
-    stage_id             TEXT,
     status               TEXT,
     generation           BIGINT,
     attempt              BIGINT,
@@ -402,14 +401,12 @@ CREATE TYPE {schema}.workflow_updated_stage AS (
     output_blob          TEXT,
     error_message        TEXT,
     started_at           TIMESTAMPTZ,
-    completed_at         TIMESTAMPTZ
+    completed_at         TIMESTAMPTZ,
+    workflow_run_id      UUID,
+    stage_id             TEXT
 );
 
 CREATE TYPE {schema}.workflow_job AS (
-    workflow_run_id        UUID,
-    stage_id               TEXT,
-    workflow_id            TEXT,
-    definition_fingerprint TEXT,
     generation             BIGINT,
     status                 TEXT,
     priority               BIGINT,
@@ -419,9 +416,13 @@ CREATE TYPE {schema}.workflow_job AS (
     max_crashes            BIGINT,
     lease_epoch            BIGINT,
     worker_id              TEXT,
-    leased_until           TIMESTAMPTZ,
     run_at                 TIMESTAMPTZ,
-    woken                  BOOLEAN
+    woken                  BOOLEAN,
+    leased_until           TIMESTAMPTZ,
+    workflow_run_id        UUID,
+    stage_id               TEXT,
+    workflow_id            TEXT,
+    definition_fingerprint TEXT
 );
 
 CREATE TYPE {schema}.workflow_deleted_job AS (

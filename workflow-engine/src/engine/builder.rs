@@ -29,7 +29,7 @@ pub struct EngineBuilder {
     store: StoreSource,
     clock: Arc<dyn Clock>,
     definitions: Vec<&'static WorkflowDefinition>,
-    compatible: Vec<(&'static str, String)>,
+    compatible: Vec<(&'static WorkflowDefinition, String)>,
     executor: Arc<dyn ActivityExecutor>,
     sink: Option<Arc<dyn EventSink>>,
     plugins: Vec<Arc<dyn Plugin>>,
@@ -74,6 +74,10 @@ impl EngineBuilder {
     }
 
     /// Registers a workflow. The worker leaves runs of workflows that are not registered to other processes.
+    ///
+    /// Several versions of one workflow may be registered: `register::<v1::Filing>().register::<v2::Filing>()`, with one id
+    /// and two values of `#[workflow(version = N)]`. Each run is executed with the version that it was started with.
+    /// [`Engine::start`] starts the version of its type; a command without a version starts the newest.
     pub fn register<W: Workflow>(mut self) -> Self {
         self.definitions.push(W::definition());
         self
@@ -112,7 +116,7 @@ impl EngineBuilder {
     ) -> Self {
         let definition = W::definition();
         let fingerprints = fingerprints.into_iter();
-        self.compatible.extend(fingerprints.map(|fingerprint| (definition.id.as_str(), fingerprint.into())));
+        self.compatible.extend(fingerprints.map(|fingerprint| (definition, fingerprint.into())));
         self.register::<W>()
     }
 
@@ -245,7 +249,7 @@ impl EngineBuilder {
     /// # Errors
     /// `INVALID_SETTING` for a setting that is out of its range, also of a worker that is switched off;
     /// `UNSUPPORTED_STORE`, `STORE_UNAVAILABLE` or `STORE_FAILED` if the store cannot be opened; `DUPLICATE_WORKFLOW` if two
-    /// workflows share an id; `CONFIG_FIELD_CLASH` and `INVALID_CONFIG_RULE` as [`WorkflowRegistry::register`];
+    /// workflows share an id and a version; `CONFIG_FIELD_CLASH` and `INVALID_CONFIG_RULE` as [`WorkflowRegistry::register`];
     /// `INVALID_FINGERPRINT` as [`WorkflowRegistry::declare_compatible`]; `DUPLICATE_PLUGIN` and `INVALID_REQUEST` for names
     /// of plugins; `WORKER_NOT_STARTED` if the system refuses a thread or a signal handler; `DESCRIPTORS_EXHAUSTED` if fewer
     /// than 16 file descriptors are free when the store is open.
@@ -255,8 +259,8 @@ impl EngineBuilder {
         for definition in self.definitions {
             registry.register(definition)?;
         }
-        for (workflow_id, fingerprint) in &self.compatible {
-            registry.declare_compatible(workflow_id, fingerprint)?;
+        for (definition, fingerprint) in &self.compatible {
+            registry.declare_compatible(definition, fingerprint)?;
         }
         check_subscribers(self.sink.as_ref(), &self.plugins)?;
         let owns_store = self.store.is_opened_here();

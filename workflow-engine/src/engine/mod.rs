@@ -107,23 +107,29 @@ impl Engine {
     /// A handle of a run that was started before, by this process or another one.
     ///
     /// # Errors
-    /// `RUN_NOT_FOUND`; `WORKFLOW_MISMATCH` if the run belongs to another workflow than `W`.
+    /// `RUN_NOT_FOUND`; `WORKFLOW_MISMATCH` if the run belongs to another workflow than `W`, or to another version of it.
     pub async fn run_handle<W: Workflow>(&self, run_id: RunId) -> Result<RunHandle<W>, Error> {
         let run = self.store().run(run_id).await?.ok_or_else(|| Error::run_not_found(run_id))?;
-        let workflow_id = &W::definition().id;
-        if run.workflow_id != *workflow_id {
-            return Err(Error::workflow_mismatch(run_id, workflow_id, &run.workflow_id));
+        let definition = W::definition();
+        if run.workflow_id != definition.id {
+            return Err(Error::workflow_mismatch(run_id, &definition.id, &run.workflow_id));
         }
+        self.kernel().registry().check_type(run_id, &run.definition_fingerprint, definition)?;
         Ok(RunHandle::new(self.clone(), run_id))
     }
 
-    /// The runs of a workflow that have not ended, oldest first: after a restart, those that the worker continues.
+    /// The runs of a workflow that have not ended, oldest first: after a restart, those that the worker continues. Runs of
+    /// another version that this process has are left out.
     ///
     /// # Errors
     /// An error of the store.
     pub async fn unfinished<W: Workflow>(&self) -> Result<Vec<RunHandle<W>>, Error> {
-        let runs: Vec<RunRecord> = self.store().unfinished_runs(&W::definition().id).await?;
-        Ok(runs.into_iter().map(|run| RunHandle::new(self.clone(), run.id)).collect())
+        let definition = W::definition();
+        let registry = self.kernel().registry();
+        let runs: Vec<RunRecord> = self.store().unfinished_runs(&definition.id).await?;
+        let fits =
+            |run: &RunRecord| registry.check_type(run.id, &run.definition_fingerprint, definition).is_ok();
+        Ok(runs.into_iter().filter(fits).map(|run| RunHandle::new(self.clone(), run.id)).collect())
     }
 
     /// Checks a waiting stage now, before its next poll is due: call it from a webhook of the remote service. If a check is

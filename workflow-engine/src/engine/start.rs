@@ -78,7 +78,7 @@ impl<'a, W: Workflow> StartRun<'a, W> {
 
     /// Sets an idempotency key, 1 to 255 bytes. Starting again with the same key and the same request returns the run of
     /// the first request; with another request it is an `IDEMPOTENCY_CONFLICT`. The workflow, the input and the
-    /// configuration identify a request; priority, metadata, annotations and budget do not.
+    /// configuration identify a request; version, priority, metadata, annotations and budget do not.
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
         self
@@ -115,7 +115,10 @@ impl<'a, W: Workflow> StartRun<'a, W> {
     }
 
     async fn start(self) -> Result<RunHandle<W>, Error> {
-        let workflow_id = &W::definition().id;
+        let definition = W::definition();
+        let workflow_id = &definition.id;
+        // The run is of the caller's own definition, or there is none.
+        self.engine.kernel().registry().of_type(definition)?;
         let input = keep(self.input).map_err(|fault| {
             let invalid = |fault| Error::invalid_input(workflow_id, fault);
             refused("input", workflow_id, fault, invalid)
@@ -128,9 +131,13 @@ impl<'a, W: Workflow> StartRun<'a, W> {
             .metadata
             .transpose()
             .map_err(|fault| Error::unstorable("metadata", workflow_id, fault.code(), fault))?;
+        // An earlier request with this key may have created the run, with another version.
+        let may_be_another_version =
+            self.key.is_some() && self.engine.kernel().registry().has_versions(workflow_id);
         let command = CreateRun {
             idempotency_key: self.key,
             workflow_id: workflow_id.clone(),
+            version: Some(definition.version),
             input,
             config,
             priority: self.priority,
@@ -138,8 +145,11 @@ impl<'a, W: Workflow> StartRun<'a, W> {
             annotations: self.annotations,
             budget: self.budget,
         };
-        let created = self.engine.dispatch(command).await?;
-        Ok(RunHandle::new(self.engine.clone(), created.run_id))
+        let run_id = self.engine.dispatch(command).await?.run_id;
+        if may_be_another_version {
+            return self.engine.run_handle(run_id).await;
+        }
+        Ok(RunHandle::new(self.engine.clone(), run_id))
     }
 }
 

@@ -27,29 +27,8 @@ impl Error {
         Self::new(ErrorCode::RunNotFound, format!("run {run} does not exist"))
     }
 
-    pub(crate) fn workflow_not_found(workflow: &str, known: &[String]) -> Self {
-        let known = if known.is_empty() {
-            "none is registered".to_owned()
-        } else {
-            format!("registered are: {}", known.join(", "))
-        };
-        Self::new(
-            ErrorCode::WorkflowNotFound,
-            format!("workflow `{}` is not registered; {known}", shown(workflow)),
-        )
-    }
-
     pub(crate) fn run_id_taken(run: impl fmt::Display) -> Self {
         Self::new(ErrorCode::RunIdTaken, format!("run {run} exists already"))
-    }
-
-    pub(crate) fn definition_mismatch(run: impl fmt::Display, workflow: &str) -> Self {
-        Self::new(
-            ErrorCode::DefinitionMismatch,
-            format!(
-                "run {run} was created with another definition of workflow `{workflow}` than this process has"
-            ),
-        )
     }
 
     pub(crate) fn invocation_aborted(cause: impl StdError + Send + Sync + 'static) -> Self {
@@ -65,52 +44,12 @@ impl Error {
         Self::new(ErrorCode::SchedulerFailed, message).because(source)
     }
 
-    pub(crate) fn workflow_of_run_not_found(run: impl fmt::Display, workflow: &str) -> Self {
-        Self::new(
-            ErrorCode::WorkflowNotFound,
-            format!("run {run} belongs to workflow `{workflow}`, which is not registered in this process"),
-        )
-    }
-
-    pub(crate) fn definition_does_not_fit(run: impl fmt::Display, workflow: &str, reason: &str) -> Self {
-        Self::new(
-            ErrorCode::DefinitionMismatch,
-            format!(
-                "run {run} was created with another definition of workflow `{workflow}`, with which this process's definition was declared compatible, but is not: {reason}"
-            ),
-        )
-    }
-
-    pub(crate) fn invalid_fingerprint(workflow: &str, fingerprint: &str) -> Self {
-        let shown: String = fingerprint.chars().take(80).collect();
-        Self::new(
-            ErrorCode::InvalidFingerprint,
-            format!(
-                "workflow `{workflow}` is declared compatible with `{shown}`, which is not a fingerprint: expected 64 hexadecimal digits, as in the lock file"
-            ),
-        )
-    }
-
     pub(crate) fn blob_missing(run: impl fmt::Display, key: &str) -> Self {
         Self::new(ErrorCode::BlobMissing, format!("run {run}: blob `{key}` is missing"))
     }
 
     pub(crate) fn stage_not_found(run: impl fmt::Display, stage: &str) -> Self {
         Self::new(ErrorCode::StageNotFound, format!("run {run} has no stage `{}`", shown(stage)))
-    }
-
-    pub(crate) fn workflow_mismatch(run: impl fmt::Display, expected: &str, actual: &str) -> Self {
-        Self::new(
-            ErrorCode::WorkflowMismatch,
-            format!("run {run} belongs to workflow `{actual}`, not to `{expected}`"),
-        )
-    }
-
-    pub(crate) fn duplicate_workflow(workflow: &str) -> Self {
-        Self::new(
-            ErrorCode::DuplicateWorkflow,
-            format!("two workflows are registered under the id `{workflow}`"),
-        )
     }
 
     /// The error of your own [`BlobStore`](crate::ports::BlobStore): `BLOB_STORE_FAILED`, which is retryable.
@@ -351,6 +290,6 @@ impl Error {
 }
 
 /// Enough of the caller's input to recognize it, and no more.
-fn shown(text: &str) -> &str {
+pub(super) fn shown(text: &str) -> &str {
     &text[..text.floor_char_boundary(100)]
 }

@@ -136,8 +136,8 @@ error_codes! {
         "A store location is not valid, or needs a Cargo feature that is off."
         "Use `sqlite://path`, a file path, `postgres://…` or `memory:`, and enable the feature that the message names.";
     WorkflowMismatch "WORKFLOW_MISMATCH" InvalidInput
-        "A run was opened as a run of another workflow."
-        "Use the workflow type that the message names.";
+        "A run was opened as a run of another workflow, or of another version of its workflow."
+        "Use the type of the workflow and version that the message names.";
     StatementsUnsupported "STATEMENTS_UNSUPPORTED" InvalidInput
         "A stage gave SQL statements to a store without tables."
         "Use SQLite or PostgreSQL; `TestEngine` records statements instead.";
@@ -148,11 +148,11 @@ error_codes! {
         "The run's workflow has no stage with this id."
         "Use the stage's id, in kebab case.";
     WorkflowNotFound "WORKFLOW_NOT_FOUND" NotFound
-        "This process has not registered the workflow."
+        "This process has not registered the workflow, this version of it, or this definition."
         "Register it, or start a process that has it: the run waits.";
     DuplicateWorkflow "DUPLICATE_WORKFLOW" Conflict
-        "Two registered workflows share an id."
-        "Give one of them another id with `#[workflow(id = \"…\")]`.";
+        "Two registered workflows share an id and a version."
+        "Give one of them another `id` or `version` with `#[workflow(…)]`.";
     DuplicatePlugin "DUPLICATE_PLUGIN" Conflict
         "Two plugins share a name."
         "Rename one of them.";

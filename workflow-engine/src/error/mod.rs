@@ -2,6 +2,7 @@
 
 mod code;
 mod causes;
+mod definitions;
 mod stores;
 pub(crate) mod descriptors;
 mod ledger;

@@ -1,6 +1,6 @@
 //! The workflows that are registered in this process.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -30,10 +30,10 @@ impl Registered {
     }
 }
 
-/// Workflows by id, and by the fingerprints that their runs carry.
+/// Workflows by id and version, and by the fingerprints that their runs carry.
 #[derive(Debug, Default)]
 pub struct WorkflowRegistry {
-    by_id: HashMap<&'static str, Arc<Registered>>,
+    by_id: HashMap<&'static str, BTreeMap<u32, Arc<Registered>>>,
     by_fingerprint: HashMap<String, Executable>,
 }
 
@@ -52,10 +52,11 @@ impl Executable {
 }
 
 impl WorkflowRegistry {
-    /// Adds a workflow.
+    /// Adds a workflow. Several versions of one workflow, with one id, can be registered: new runs are created with the
+    /// newest, unless their creator names another one, and each run is executed against its own.
     ///
     /// # Errors
-    /// `DUPLICATE_WORKFLOW` when another workflow has its id; `CONFIG_FIELD_CLASH` when two fields of a stage's configuration
+    /// `DUPLICATE_WORKFLOW` when another workflow has its id and version; `CONFIG_FIELD_CLASH` when two fields of a stage's configuration
     /// have the same key; `INVALID_CONFIG_RULE` when a default breaks the rule of its field, or a pattern is not a
     /// regular expression.
     pub fn register(&mut self, definition: &'static WorkflowDefinition) -> Result<(), Error> {
@@ -69,19 +70,20 @@ impl WorkflowRegistry {
                 });
             }
         }
-        if self.by_id.contains_key(definition.id.as_str()) {
-            return Err(Error::duplicate_workflow(&definition.id));
+        let versions = self.by_id.entry(&definition.id).or_default();
+        if versions.contains_key(&definition.version) {
+            return Err(Error::duplicate_workflow(&definition.id, definition.version));
         }
         let positions =
             definition.stages.iter().enumerate().map(|(index, stage)| (stage.id.as_str(), index)).collect();
         let registered = Arc::new(Registered { definition, positions });
-        self.by_id.insert(&definition.id, Arc::clone(&registered));
+        versions.insert(definition.version, Arc::clone(&registered));
         self.by_fingerprint.insert(definition.fingerprint().to_owned(), Executable::new(registered));
         Ok(())
     }
 
     /// Declares that runs with this fingerprint, that of an earlier definition of a registered workflow, can be executed
-    /// against the registered definition.
+    /// against this registered definition.
     ///
     /// The stored values of stages must decode as the new definition's types, and its graph must be the old one. The
     /// kernel compares the graph with each run's stored state before it executes anything of the run. Where they differ,
@@ -90,16 +92,20 @@ impl WorkflowRegistry {
     /// # Errors
     /// `WORKFLOW_NOT_FOUND`; `INVALID_FINGERPRINT` when it is not a fingerprint; `DUPLICATE_WORKFLOW` when it belongs
     /// to another workflow.
-    pub fn declare_compatible(&mut self, workflow_id: &str, fingerprint: &str) -> Result<(), Error> {
-        let registered = Arc::clone(self.by_id(workflow_id)?);
+    pub fn declare_compatible(
+        &mut self,
+        definition: &WorkflowDefinition,
+        fingerprint: &str,
+    ) -> Result<(), Error> {
+        let registered = Arc::clone(self.of_type(definition)?);
         if fingerprint.len() != 64
             || !fingerprint.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
         {
-            return Err(Error::invalid_fingerprint(workflow_id, fingerprint));
+            return Err(Error::invalid_fingerprint(&definition.id, fingerprint));
         }
         match self.by_fingerprint.get(fingerprint) {
             Some(found) if found.registered.definition.id != registered.definition.id => {
-                Err(Error::duplicate_workflow(workflow_id))
+                Err(Error::fingerprint_of_other_workflow(fingerprint, &found.registered.definition.id))
             }
             Some(_) => Ok(()),
             None => {
@@ -116,16 +122,68 @@ impl WorkflowRegistry {
         }
     }
 
-    /// Returns the workflow that new runs of this id are created with.
+    /// Returns the workflow that new runs of this id are created with: the newest version, or the one that is named.
     ///
     /// # Errors
-    /// `WORKFLOW_NOT_FOUND`, with the registered ids.
-    pub fn by_id(&self, workflow_id: &str) -> Result<&Arc<Registered>, Error> {
-        self.by_id.get(workflow_id).ok_or_else(|| {
-            let mut known: Vec<String> = self.by_id.keys().map(|id| format!("`{id}`")).collect();
-            known.sort_unstable();
-            Error::workflow_not_found(workflow_id, &known)
+    /// `WORKFLOW_NOT_FOUND`, with what is registered.
+    pub fn for_new_run(&self, workflow_id: &str, version: Option<u32>) -> Result<&Arc<Registered>, Error> {
+        let Some(versions) = self.by_id.get(workflow_id) else {
+            return Err(Error::workflow_not_found(workflow_id, &self.known_ids()));
+        };
+        let found = match version {
+            Some(version) => versions.get(&version),
+            None => versions.values().next_back(),
+        };
+        found.ok_or_else(|| {
+            let known: Vec<u32> = versions.keys().copied().collect();
+            Error::version_not_found(workflow_id, version.unwrap_or_default(), &known)
         })
+    }
+
+    /// Returns the registered workflow with exactly this definition.
+    ///
+    /// # Errors
+    /// `WORKFLOW_NOT_FOUND`, with what is registered.
+    pub fn of_type(&self, definition: &WorkflowDefinition) -> Result<&Arc<Registered>, Error> {
+        let registered = self.for_new_run(&definition.id, Some(definition.version))?;
+        if registered.definition.fingerprint() == definition.fingerprint() {
+            return Ok(registered);
+        }
+        Err(Error::definition_not_registered(&definition.id, definition.version))
+    }
+
+    /// Checks that a run with this fingerprint can be read with the types of a definition. A definition that this process
+    /// does not have may have the same types; decoding its values then decides.
+    ///
+    /// # Errors
+    /// `WORKFLOW_MISMATCH` where this process has another definition for the run.
+    pub fn check_type(
+        &self,
+        run_id: RunId,
+        fingerprint: &str,
+        definition: &WorkflowDefinition,
+    ) -> Result<(), Error> {
+        if fingerprint == definition.fingerprint() {
+            return Ok(());
+        }
+        match self.by_fingerprint(fingerprint) {
+            Some(own) if own.definition.fingerprint() != definition.fingerprint() => {
+                let (expected, actual) = (definition.version, own.definition.version);
+                Err(Error::version_mismatch(run_id, &definition.id, expected, actual))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns whether several versions of this workflow are registered.
+    pub(crate) fn has_versions(&self, workflow_id: &str) -> bool {
+        self.by_id.get(workflow_id).is_some_and(|versions| versions.len() > 1)
+    }
+
+    fn known_ids(&self) -> Vec<String> {
+        let mut known: Vec<String> = self.by_id.keys().map(|id| format!("`{id}`")).collect();
+        known.sort_unstable();
+        known
     }
 
     /// Returns the workflow that a run with this fingerprint was created with, or one that is declared compatible with it.
@@ -157,7 +215,7 @@ impl WorkflowRegistry {
 
     /// Returns the registered definitions.
     pub(super) fn definitions(&self) -> impl Iterator<Item = &'static WorkflowDefinition> {
-        self.by_id.values().map(|registered| registered.definition)
+        self.by_id.values().flat_map(BTreeMap::values).map(|registered| registered.definition)
     }
 
     /// Returns whether any stage has more than one successor.

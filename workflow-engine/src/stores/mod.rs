@@ -29,6 +29,8 @@ mod event_columns;
 mod instant;
 pub(crate) mod location;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod rows;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod sql_texts;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod refusal;

@@ -31,6 +31,7 @@ async fn refusal<W: Workflow<Input = NoInput>>(stage: &str, config: Value) -> St
     let command = CreateRun {
         idempotency_key: None,
         workflow_id: W::definition().id.clone(),
+        version: None,
         input: Json::null(),
         config: Some(Json::encode(&json!({ stage: config })).unwrap()),
         priority: None,

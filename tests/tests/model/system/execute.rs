@@ -190,6 +190,7 @@ fn create(workflow: Index, key: Option<u8>, number: u64, priority: i32) -> Creat
     CreateRun {
         idempotency_key: key.map(|key| key.to_string()),
         workflow_id: workflows::all()[workflow].id.clone(),
+        version: None,
         input: Json::parse(&format!("{{\"number\":{number}}}")).expect("valid JSON"),
         config: None,
         priority: Some(priority),

@@ -28,11 +28,14 @@ pub struct CreateRun {
     ///
     /// The workflow, the input and the configuration identify a request, as the caller wrote them: the order of keys does
     /// not count, nor how a number is written (`1` or `1.0`). Defaults are not part of it, so a deployment that changes
-    /// one does not turn a repeated request into a conflict. Priority, metadata, annotations and budget do not count: of
+    /// one does not turn a repeated request into a conflict. Version, priority, metadata, annotations and budget do not count: of
     /// two requests that differ in them, the first one decides.
     pub idempotency_key: Option<String>,
     /// The workflow's id.
     pub workflow_id: String,
+    /// The version of the workflow; `None` means the newest that this process has registered.
+    #[serde(default)]
+    pub version: Option<u32>,
     /// The workflow's input.
     pub input: Json,
     /// The configuration: an object from stage ids to their fields. Absent fields take their defaults.
@@ -67,7 +70,7 @@ impl Command for CreateRun {
     /// `WORKFLOW_NOT_FOUND`, `INVALID_INPUT`, `INVALID_CONFIG`, `INVALID_ANNOTATION`, `IDEMPOTENCY_CONFLICT`;
     /// `PAYLOAD_TOO_LARGE`, `PAYLOAD_TOO_DEEP` or `PAYLOAD_UNREADABLE` for values that cannot be stored.
     async fn execute(self, kernel: &Kernel) -> Result<CreateRunOutput, Error> {
-        let registered = kernel.registry().by_id(&self.workflow_id)?;
+        let registered = kernel.registry().for_new_run(&self.workflow_id, self.version)?;
         let definition = registered.definition();
         let run_id = RunId::generate();
         let limits = kernel.config().limits;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::arrays::microseconds;
 use super::arrays::{Rows, number, texts};
-use super::columns::{self, Columns};
+use super::columns::Columns;
 use super::failure::Failure;
 use super::text::stored;
 use super::transaction::Transaction;
@@ -18,6 +18,7 @@ use super::work::{RenewDeliveries, Requeue};
 use crate::ports::{Delivery, DeliveryClaim, DeliveryLease, Settlement};
 use crate::records::{DeadLetter, DeliveryRecord};
 use crate::stores::deliveries::{RegisteredClaim, lease_of, settle, window_end};
+use crate::stores::rows::{ReadColumns, commit};
 use crate::value::RunId;
 
 /// The columns that [`record`] reads; the statement calls the table `d`.
@@ -226,7 +227,7 @@ pub(super) async fn claim(
         let number: usize = columns.int("number")?;
         if let Some(delivery) = deliveries.get_mut(number.wrapping_sub(1)) {
             let window = delivery.lease.next..=delivery.last_sequence;
-            delivery.events.extend(columns::events(&mut columns, |sequence, event_type| {
+            delivery.events.extend(commit::events(&mut columns, |sequence, event_type| {
                 window.contains(&sequence) && event_types.iter().any(|own| own == event_type)
             })?);
         }
@@ -331,11 +332,11 @@ pub(super) async fn requeue(
 pub(super) fn dead_letter(row: &PgRow) -> Result<DeadLetter, Failure> {
     let mut columns = Columns::new(row, "workflow_plugin_deliveries")?;
     let number: u64 = columns.int("next_sequence")?;
-    let event = columns::events(&mut columns, |sequence, _| sequence == number)?.pop();
+    let event = commit::events(&mut columns, |sequence, _| sequence == number)?.pop();
     Ok(DeadLetter {
         plugin: columns.text("plugin")?,
         event: event.ok_or_else(|| columns.unreadable("next_sequence", "the commit lacks this event"))?,
-        error: columns.maybe_text().unwrap_or_default(),
+        error: columns.maybe_text("error_message")?.unwrap_or_default(),
         attempts: columns.int("retry_count")?,
         at: columns.instant("dlq_at")?,
     })
@@ -347,15 +348,15 @@ fn record(row: &PgRow) -> Result<(DeliveryRecord, DateTime<Utc>), Failure> {
     let record = DeliveryRecord {
         run_id: columns.run_id()?,
         subscriber: columns.text("plugin")?,
-        error: columns.maybe_text(),
-        worker_id: columns.maybe_text(),
+        error: columns.maybe_text("error_message")?,
+        worker_id: columns.maybe_text("worker_id")?,
         letter: columns.int("letter")?,
         next: columns.int("next_sequence")?,
         last: columns.int("last_sequence")?,
         epoch: columns.int("lease_epoch")?,
         attempts: columns.int("retry_count")?,
         due_at: columns.instant("due_at")?,
-        dead_at: columns.maybe_instant(),
+        dead_at: columns.maybe_instant("dlq_at")?,
     };
     Ok((record, columns.instant("now")?))
 }

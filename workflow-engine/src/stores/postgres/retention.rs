@@ -16,6 +16,7 @@ use super::transaction::Transaction;
 use super::work::Work;
 use crate::error::Error;
 use crate::ports::{Purge, Retention};
+use crate::stores::rows::ReadColumns;
 use crate::value::RunId;
 
 /// Finds and locks terminal runs; runs with undelivered events are left, unless $3. It skips locked runs and so never

@@ -9,8 +9,9 @@ use super::rows::RunWrites;
 use super::write_sql::StatementParts;
 use crate::records::RunRequest;
 use crate::stores::event_columns::EventColumns;
+use crate::stores::rows::{WriteColumns, commit};
 use crate::stores::working_set::{CommitRow, RunRows, WorkingSet};
-use crate::value::{Json, RunId};
+use crate::value::RunId;
 
 /// The rows of a commit.
 #[derive(Default)]
@@ -35,7 +36,7 @@ impl WriteBatch {
         batch.push_keys(set);
         for line in &set.logs {
             batch.logs.push(|row| {
-                row.run(line.run_id)
+                row.run_id(line.run_id)
                     .text(&line.stage_id)
                     .int(line.attempt)
                     .text(line.level.as_str())
@@ -48,7 +49,7 @@ impl WriteBatch {
         for (at, blob) in set.blobs.iter().enumerate() {
             if !set.blobs[at + 1..].iter().any(|later| later.key == blob.key) {
                 batch.blobs.push(|row| {
-                    row.text(&blob.key.0).run(blob.run_id).text(blob.value.as_str()).instant(blob.at);
+                    row.text(&blob.key.0).run_id(blob.run_id).text(blob.value.as_str()).instant(blob.at);
                 });
             }
         }
@@ -56,19 +57,10 @@ impl WriteBatch {
     }
 
     fn push_commit(&mut self, commit: &CommitRow, request: Option<&RunRequest>) -> Result<(), Failure> {
-        let columns = EventColumns::new(&commit.events);
-        let columns = columns.map_err(|error| Failure::permanent("write a commit", error))?;
+        let events = EventColumns::new(&commit.events);
+        let events = events.map_err(|error| Failure::permanent("write a commit", error))?;
         self.commits.push(|row| {
-            row.run(commit.run_id)
-                .int(commit.sequence)
-                .int(commit.last_sequence)
-                .instant(commit.at)
-                .text(&commit.causation_id)
-                .text(&columns.types)
-                .text(&columns.payloads)
-                .maybe_text(request.map(|request| request.input.as_str()))
-                .maybe_text(request.map(|request| request.config.as_str()))
-                .maybe_text(request.and_then(|request| request.metadata.as_ref()).map(Json::as_str));
+            commit::put(row, commit, &events, request);
         });
         Ok(())
     }
@@ -80,7 +72,7 @@ impl WriteBatch {
         for (command, key, entry) in inserted {
             let Some((run_id, at)) = entry.inserted else { continue };
             self.keys.push(|row| {
-                row.run(run_id)
+                row.run_id(run_id)
                     .text(command)
                     .text(key)
                     .text(&entry.request_hash)

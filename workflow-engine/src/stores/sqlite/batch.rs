@@ -10,7 +10,7 @@ use super::row_cache::RowCache;
 use super::session::Session;
 use super::work::{CallWrite, LockedCommit, Request, Work};
 use super::{
-    calls, claim, clock_jumps, deliveries, flush, load, retention, side_rows, subscribers, user_statements,
+    calls, claim, clock_jumps, deliveries, load, retention, side_rows, subscribers, user_statements, write,
 };
 use crate::error::Error;
 use crate::ports::{Commit, Decision};
@@ -75,9 +75,9 @@ pub(super) fn run(
             _ => {}
         }
     }
-    flush::flush(session, &set, now)?;
-    side_rows::flush(session, &set)?;
-    calls::flush(session, &set)?;
+    write::write(session, &set, now)?;
+    side_rows::write(session, &set)?;
+    calls::write(session, &set)?;
 
     for request in requests.iter_mut() {
         match request {

@@ -6,16 +6,17 @@ use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
 
 use super::arguments::count;
-use super::columns::{self, Columns, commit_columns, commit_of};
+use super::cells::OwnedRow;
+use super::columns::{Columns, commit_of};
 use super::failure::Failure;
 use super::json_rows::JsonRows;
-use super::owned_row::OwnedRow;
 use super::session::Session;
 use super::work::{RenewDeliveries, Requeue};
 use crate::ports::{Delivery, DeliveryClaim, DeliveryLease, Settlement};
 use crate::records::{DeadLetter, DeliveryRecord};
 use crate::stores::deliveries::{RegisteredClaim, lease_of, settle, window_end};
 use crate::stores::instant;
+use crate::stores::rows::{ReadColumns, WriteColumns, commit, commit_columns};
 use crate::value::RunId;
 
 /// Whether there are new events, or due deliveries of the subscriber, and the types of events for which it is registered.
@@ -78,7 +79,7 @@ const CLAIM: &str = "
 /// The commits with events of the claimed deliveries, each with the number of its delivery.
 const COMMITS: &str = concat!(
     "SELECT n.key, ",
-    commit_columns!(),
+    commit_columns!(flat_row),
     " FROM jsonb_each(?1) AS n CROSS JOIN {prefix}commits AS c
     ON c.workflow_run_id = n.value ->> 0 AND c.sequence <= n.value ->> 2 AND c.sequence >= ",
     commit_of!("n.value ->> 0", "n.value ->> 1"),
@@ -115,7 +116,7 @@ pub(super) const NEXT_DUE: &str = "
 
 pub(super) const DEAD_LETTERS: &str = concat!(
     "SELECT d.plugin, d.error_message, d.retry_count, d.dlq_at, d.next_sequence, ",
-    commit_columns!(),
+    commit_columns!(flat_row),
     " FROM {prefix}plugin_deliveries AS d CROSS JOIN {prefix}commits AS c
     ON c.workflow_run_id = d.workflow_run_id AND c.sequence = ",
     commit_of!("d.workflow_run_id", "d.next_sequence"),
@@ -223,7 +224,7 @@ pub(super) fn claim(
         let number: usize = columns.int("key")?;
         if let Some(delivery) = deliveries.get_mut(number) {
             let window = delivery.lease.next..=delivery.last_sequence;
-            delivery.events.extend(columns::events(&mut columns, |sequence, event_type| {
+            delivery.events.extend(commit::events(&mut columns, |sequence, event_type| {
                 window.contains(&sequence) && event_types.iter().any(|own| own == event_type)
             })?);
         }
@@ -301,8 +302,8 @@ pub(super) fn renew(
     let held = held.iter().map(|row| {
         let mut columns = Columns::new(row, "workflow_plugin_deliveries", 0);
         Ok(DeliveryLease {
-            run_id: columns.run_id("workflow_run_id")?,
-            subscriber: columns.get("plugin")?,
+            run_id: columns.run_id()?,
+            subscriber: columns.text("plugin")?,
             letter: columns.int("letter")?,
             epoch: columns.int("lease_epoch")?,
             next: columns.int("next_sequence")?,
@@ -332,17 +333,17 @@ pub(super) fn requeue(
             arguments.text(&serde_json::to_string(workers).unwrap_or_default()).instant(now);
         }),
     }?;
-    let run_id = |row| Columns::new(row, "workflow_plugin_deliveries", 0).run_id("workflow_run_id");
+    let run_id = |row| Columns::new(row, "workflow_plugin_deliveries", 0).run_id();
     rows.iter().map(run_id).collect()
 }
 
 /// Reads a row of [`DEAD_LETTERS`].
 pub(super) fn dead_letter(row: &SqliteRow) -> Result<DeadLetter, Failure> {
     let mut columns = Columns::new(row, "workflow_plugin_deliveries", 0);
-    let (plugin, error) = (columns.get("plugin")?, columns.get::<Option<String>>("error_message")?);
+    let (plugin, error) = (columns.text("plugin")?, columns.maybe_text("error_message")?);
     let (attempts, at) = (columns.int("retry_count")?, columns.instant("dlq_at")?);
     let number: u64 = columns.int("next_sequence")?;
-    let event = columns::events(&mut columns, |sequence, _| sequence == number)?.pop();
+    let event = commit::events(&mut columns, |sequence, _| sequence == number)?.pop();
     let event = event.ok_or_else(|| columns.unreadable("next_sequence", "the commit lacks this event"))?;
     Ok(DeadLetter { plugin, event, error: error.unwrap_or_default(), attempts, at })
 }
@@ -350,16 +351,16 @@ pub(super) fn dead_letter(row: &SqliteRow) -> Result<DeadLetter, Failure> {
 fn record(row: &OwnedRow) -> Result<DeliveryRecord, Failure> {
     let mut columns = Columns::new(row, "workflow_plugin_deliveries", 0);
     Ok(DeliveryRecord {
-        run_id: columns.run_id("workflow_run_id")?,
-        subscriber: columns.get("plugin")?,
+        run_id: columns.run_id()?,
+        subscriber: columns.text("plugin")?,
         letter: columns.int("letter")?,
         next: columns.int("next_sequence")?,
         last: columns.int("last_sequence")?,
         epoch: columns.int("lease_epoch")?,
         attempts: columns.int("retry_count")?,
         due_at: columns.instant("due_at")?,
-        error: columns.get("error_message")?,
+        error: columns.maybe_text("error_message")?,
         dead_at: columns.maybe_instant("dlq_at")?,
-        worker_id: columns.get("worker_id")?,
+        worker_id: columns.maybe_text("worker_id")?,
     })
 }

@@ -4,8 +4,8 @@ use sqlx::{Connection, Row, SqliteConnection};
 
 use super::options::texts_with;
 use super::{
-    calls, claim, clock_jumps, deliveries, flush, ledger, load, migrations, persistence, retention,
-    side_rows, stuck_runs, subscribers, transport,
+    calls, claim, clock_jumps, deliveries, ledger, load, migrations, persistence, retention, side_rows,
+    stuck_runs, subscribers, transport, write,
 };
 
 const STATEMENTS: &[&[&str]] = &[
@@ -14,7 +14,6 @@ const STATEMENTS: &[&[&str]] = &[
     claim::STATEMENTS,
     clock_jumps::STATEMENTS,
     deliveries::STATEMENTS,
-    flush::STATEMENTS,
     ledger::STATEMENTS,
     load::STATEMENTS,
     persistence::STATEMENTS,
@@ -23,6 +22,7 @@ const STATEMENTS: &[&[&str]] = &[
     retention::STATEMENTS,
     subscribers::STATEMENTS,
     transport::STATEMENTS,
+    write::STATEMENTS,
 ];
 
 async fn plan(connection: &mut SqliteConnection, sql: &str) -> Vec<String> {
