@@ -60,6 +60,18 @@ CREATE INDEX workflow_runs_unfinished ON {schema}.workflow_runs (workflow_id, cr
     WHERE completed_at IS NULL;
 -- For retention; each end of a run writes it once.
 CREATE INDEX workflow_runs_over ON {schema}.workflow_runs (completed_at, id) WHERE completed_at IS NOT NULL;
+-- For lists of runs. A run that succeeds is never in it.
+CREATE INDEX workflow_runs_ended ON {schema}.workflow_runs (status, id) WHERE status IN ('FAILED', 'CANCELLED');
+
+-- The tags of runs. A run without tags has no row here.
+CREATE TABLE {schema}.workflow_run_tags (
+    workflow_run_id UUID NOT NULL,
+    key             TEXT COLLATE "C" NOT NULL,
+    value           TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (workflow_run_id, key)
+);
+
+CREATE INDEX workflow_run_tags_by_value ON {schema}.workflow_run_tags (key, value, workflow_run_id);
 
 CREATE TABLE {schema}.workflow_stages (
     workflow_run_id UUID   NOT NULL,
@@ -78,6 +90,8 @@ CREATE TABLE {schema}.workflow_stages (
     suspended_state      TEXT COLLATE "C",
     suspended_state_blob TEXT COLLATE "C",
     max_wait_until       TIMESTAMPTZ,
+    -- When max_wait_until was written: in the future, the clock has gone back since.
+    wait_written_at      TIMESTAMPTZ,
     output          TEXT COLLATE "C",
     output_blob     TEXT COLLATE "C",
     error_message   TEXT COLLATE "C",
@@ -119,6 +133,8 @@ CREATE TABLE {schema}.workflow_job_queue (
     run_at                 TIMESTAMPTZ NOT NULL,
     -- Whether a wake arrived while a check was running.
     woken                  BOOLEAN NOT NULL,
+    -- When run_at and leased_until were written: in the future, the clock has gone back since.
+    due_written_at         TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (workflow_run_id, stage_id)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05);
 
@@ -167,6 +183,16 @@ CREATE VIEW {schema}.workflow_outbox_events AS
 CREATE VIEW {schema}.workflow_run_requests AS
     SELECT c.workflow_run_id, c.input, c.config, c.metadata FROM {schema}.workflow_commits AS c WHERE c.sequence = 1;
 
+-- The definitions of workflows that processes have registered.
+CREATE TABLE {schema}.workflow_definitions (
+    fingerprint   TEXT   COLLATE "C" NOT NULL PRIMARY KEY,
+    workflow_id   TEXT   COLLATE "C" NOT NULL,
+    version       BIGINT NOT NULL,
+    -- The stages, their places and the schemas, as JSON.
+    description   TEXT   COLLATE "C" NOT NULL,
+    first_seen_at TIMESTAMPTZ NOT NULL
+);
+
 -- The plugins, and the sink, that receive events. While there is any, each commit leaves its events unpublished.
 CREATE TABLE {schema}.workflow_subscribers (
     name        TEXT   COLLATE "C" NOT NULL PRIMARY KEY,
@@ -195,6 +221,8 @@ CREATE TABLE {schema}.workflow_plugin_deliveries (
     worker_id       TEXT   COLLATE "C",
     -- When the delivery can be claimed: at the end of a flusher's lease, or of the backoff.
     due_at          TIMESTAMPTZ NOT NULL,
+    -- When due_at was written: in the future, the clock has gone back since.
+    due_written_at  TIMESTAMPTZ NOT NULL,
     -- When the next event became a dead letter.
     dlq_at          TIMESTAMPTZ,
     PRIMARY KEY (workflow_run_id, plugin, letter)

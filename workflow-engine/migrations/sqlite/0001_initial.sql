@@ -53,6 +53,18 @@ CREATE INDEX {prefix}runs_pending ON {prefix}runs (definition_fingerprint, prior
 CREATE INDEX {prefix}runs_unfinished ON {prefix}runs (workflow_id, created_at) WHERE completed_at IS NULL;
 -- For retention. Each run is inserted at its end.
 CREATE INDEX {prefix}runs_over ON {prefix}runs (completed_at) WHERE completed_at IS NOT NULL;
+-- For lists of runs. A run that succeeds is never in it.
+CREATE INDEX {prefix}runs_ended ON {prefix}runs (status, id) WHERE status IN ('FAILED', 'CANCELLED');
+
+-- The tags of runs. A run without tags has no row here.
+CREATE TABLE {prefix}run_tags (
+    workflow_run_id TEXT NOT NULL,
+    key             TEXT NOT NULL,
+    value           TEXT NOT NULL,
+    PRIMARY KEY (workflow_run_id, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX {prefix}run_tags_by_value ON {prefix}run_tags (key, value, workflow_run_id);
 
 CREATE TABLE {prefix}stages (
     workflow_run_id TEXT    NOT NULL,
@@ -157,6 +169,16 @@ CREATE VIEW {prefix}outbox_events AS
 -- The requests that created the runs, to be read.
 CREATE VIEW {prefix}run_requests AS
     SELECT workflow_run_id, input, config, metadata FROM {prefix}commits WHERE sequence = 1;
+
+-- The definitions of workflows that processes have registered.
+CREATE TABLE {prefix}definitions (
+    fingerprint   TEXT    NOT NULL PRIMARY KEY,
+    workflow_id   TEXT    NOT NULL,
+    version       INTEGER NOT NULL,
+    -- The stages, their places and the schemas, as JSON.
+    description   TEXT    NOT NULL,
+    first_seen_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- The plugins, and the sink, that receive events. While there is any, each commit leaves its events unpublished.
 CREATE TABLE {prefix}subscribers (

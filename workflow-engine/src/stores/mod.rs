@@ -13,7 +13,7 @@
 //! A claim joins such a transaction. The store finds the first entries of each definition, `fair_order` sorts them, and
 //! `candidates` turns the selected ones into decisions. `deliveries` defines what settling a delivery means, `calls` holds
 //! the rows of the ledger, `event_columns` the events of a commit as columns, and `instant` the instants that a row can
-//! hold. `sql_texts` fills the names into
+//! hold. `run_search` lists runs, in slices. `sql_texts` fills the names into
 //! statements of SQL, and `refusal` tells why a statement of the user is refused.
 
 mod footprint;
@@ -27,6 +27,7 @@ mod calls;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod event_columns;
 mod instant;
+mod run_search;
 pub(crate) mod location;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod rows;

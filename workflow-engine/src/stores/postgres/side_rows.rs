@@ -3,6 +3,7 @@
 
 use super::arrays::{Rows, value};
 use super::failure::Failure;
+use super::run_tags;
 use super::transaction::Transaction;
 use crate::records::AnnotationRecord;
 use crate::stores::rows::{annotation_columns, artifact_columns};
@@ -90,6 +91,7 @@ pub(super) const ARTIFACT: &str = concat!(
 /// Writes the side rows of a commit.
 pub(super) async fn write(transaction: &mut Transaction<'_>, set: &WorkingSet) -> Result<(), Failure> {
     let side_rows = &set.side_rows;
+    run_tags::write(transaction, &side_rows.tags).await?;
     if !side_rows.annotations.is_empty() {
         let mut rows = Rows::<6, 2, 1>::new();
         for annotation in &side_rows.annotations {

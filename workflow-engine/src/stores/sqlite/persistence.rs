@@ -258,6 +258,7 @@ impl Persistence for SqliteStore {
         let mut is_done = self.is_writer_done.clone();
         // An error means that the writer has ended too.
         let _ = is_done.wait_for(|done| *done).await;
+        self.inspectors.close().await;
         self.readers.close().await;
     }
 }

@@ -2,6 +2,7 @@
 
 use super::failure::Failure;
 use super::json_rows::JsonRows;
+use super::run_tags;
 use super::session::Session;
 use crate::stores::rows::{annotation_columns, artifact_columns};
 use crate::stores::working_set::WorkingSet;
@@ -98,6 +99,7 @@ pub(super) const STATEMENTS: &[&str] = &[
 /// Writes the side rows of a transaction.
 pub(super) fn write(session: &Session, set: &WorkingSet) -> Result<(), Failure> {
     let side_rows = &set.side_rows;
+    run_tags::write(session, &side_rows.tags)?;
     let mut annotations = JsonRows::default();
     for annotation in &side_rows.annotations {
         annotations.push(|row| {
