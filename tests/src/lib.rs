@@ -7,6 +7,7 @@ pub mod world;
 pub mod tables;
 pub mod postgres;
 pub mod events;
+pub mod unfinished;
 pub mod signal;
 pub mod log_lines;
 pub mod recorder;

@@ -3,6 +3,7 @@
 mod stage_trait;
 mod check_result;
 mod require;
+mod state;
 mod check_function;
 mod workflow;
 mod typed_context;
@@ -11,4 +12,5 @@ pub use check_function::{CheckFunction, Checked, IsCheck, TakesTicket, TicketFor
 pub use check_result::Check;
 pub use require::{ContextOf, Optionally, OutputAs, Requires, prepare, prepare_optional};
 pub use stage_trait::{InputTypes, Running, Stage};
+pub use state::{CloneState, State};
 pub use workflow::Workflow;

@@ -30,13 +30,13 @@ pub use crate::value::{Faulty, Json, NoConfig, NoInput};
 // The declaration of a stage.
 pub use crate::definition::{
     Backoff, Bound, HasLength, HasPattern, HasRange, Requirement, RetryPolicy, Rule, StageDeclaration,
-    StagePath, WaitDefinition, WorkflowDefinition,
+    StagePath, StateType, WaitDefinition, WorkflowDefinition,
 };
 
 // Stages, checks and workflows.
 pub use crate::language::{
-    Check, CheckFunction, Checked, ContextOf, InputTypes, IsCheck, Optionally, OutputAs, Requires, Running,
-    Stage, TakesTicket, TicketFor, Waits, Workflow, prepare, prepare_optional,
+    Check, CheckFunction, Checked, CloneState, ContextOf, InputTypes, IsCheck, Optionally, OutputAs,
+    Requires, Running, Stage, State, TakesTicket, TicketFor, Waits, Workflow, prepare, prepare_optional,
 };
 pub use crate::lower::returns::{Failure, Returns};
 

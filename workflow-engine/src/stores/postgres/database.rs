@@ -14,6 +14,7 @@ use super::clock::DatabaseClock;
 use super::composite_types::RowTypes;
 use super::contention::Contention;
 use super::failure::Failure;
+use super::inspection::INSPECTORS;
 use super::options::PostgresOptions;
 use super::row_cache::RowCache;
 use super::sessions::Sessions;
@@ -89,6 +90,8 @@ pub(super) struct Database {
     /// Signalled when a connection becomes idle.
     released: Notify,
     pub(super) readers: Semaphore,
+    /// The inspections that may run at the same time.
+    pub(super) inspectors: Semaphore,
     /// The number of permits of `readers`.
     max_readers: u32,
 }
@@ -122,6 +125,7 @@ impl Database {
             is_corrected: AtomicBool::new(false),
             idle: Mutex::default(),
             released: Notify::new(),
+            inspectors: Semaphore::new(INSPECTORS),
             readers: Semaphore::new(options.connections as usize),
             max_readers: options.connections,
         }
@@ -255,6 +259,9 @@ impl Database {
     pub(super) async fn close(&self) {
         let all = self.readers.acquire_many(self.max_readers).await;
         self.readers.close();
+        drop(all);
+        let all = self.inspectors.acquire_many(INSPECTORS as u32).await;
+        self.inspectors.close();
         drop(all);
         let idle = std::mem::take(&mut *self.idle());
         for IdleConnection { connection, .. } in idle {

@@ -18,6 +18,7 @@ use super::work::{RenewDeliveries, Requeue};
 use crate::ports::{Delivery, DeliveryClaim, DeliveryLease, Settlement};
 use crate::records::{DeadLetter, DeliveryRecord};
 use crate::stores::deliveries::{RegisteredClaim, lease_of, settle, window_end};
+use crate::stores::rows::ReadColumns;
 use crate::value::RunId;
 
 /// The columns that [`record`] reads; the statement calls the table `d`.
@@ -322,15 +323,15 @@ pub(super) fn dead_letter(row: &PgRow) -> Result<DeadLetter, Failure> {
     let mut columns = Columns::new(row, "workflow_plugin_deliveries")?;
     // The event's columns come first.
     let _ = (
-        columns.maybe_text(),
-        columns.maybe_text(),
+        columns.maybe_text("event_type")?,
+        columns.maybe_text("payload")?,
         columns.int::<u64>("sequence")?,
-        columns.maybe_instant(),
+        columns.maybe_instant("occurred_at")?,
     );
     Ok(DeadLetter {
         plugin: columns.text("plugin")?,
         event,
-        error: columns.maybe_text().unwrap_or_default(),
+        error: columns.maybe_text("error_message")?.unwrap_or_default(),
         attempts: columns.int("retry_count")?,
         at: columns.instant("dlq_at")?,
     })
@@ -342,15 +343,15 @@ fn record(row: &PgRow) -> Result<(DeliveryRecord, DateTime<Utc>), Failure> {
     let record = DeliveryRecord {
         run_id: columns.run_id()?,
         subscriber: columns.text("plugin")?,
-        error: columns.maybe_text(),
-        worker_id: columns.maybe_text(),
+        error: columns.maybe_text("error_message")?,
+        worker_id: columns.maybe_text("worker_id")?,
         letter: columns.int("letter")?,
         next: columns.int("next_sequence")?,
         last: columns.int("last_sequence")?,
         epoch: columns.int("lease_epoch")?,
         attempts: columns.int("retry_count")?,
         due_at: columns.instant("due_at")?,
-        dead_at: columns.maybe_instant(),
+        dead_at: columns.maybe_instant("dlq_at")?,
     };
     Ok((record, columns.instant("now")?))
 }

@@ -28,6 +28,8 @@ pub(super) struct Faults {
     suspended: Arc<Mutex<HashMap<String, u32>>>,
     /// Cancelled when the simulated process dies, and replaced for the next process.
     dead: Arc<Mutex<CancellationToken>>,
+    /// The values for the stages.
+    pub(super) state: crate::context::Extensions,
     /// The client through which stages call language models.
     #[cfg(feature = "ai")]
     pub(super) ai: Option<crate::ai::AiClient>,
@@ -63,6 +65,7 @@ impl Faults {
             planned: Arc::new(Mutex::new(lock(&self.planned).clone())),
             suspended: Arc::new(Mutex::new(lock(&self.suspended).clone())),
             dead: Arc::default(),
+            state: self.state.clone(),
             #[cfg(feature = "ai")]
             ai: self.ai.clone(),
         }

@@ -167,6 +167,46 @@ impl<W: Workflow> TestEngine<W> {
         self
     }
 
+    /// Gives a value to the stages, as [`EngineBuilder::state`]. The processes of [`crash_everywhere`](Self::crash_everywhere)
+    /// share it, like a service outside of them.
+    ///
+    /// ```
+    /// use std::sync::Mutex;
+    /// use workflow_engine::prelude::*;
+    /// use workflow_engine::testing::TestEngine;
+    ///
+    /// #[derive(Default)]
+    /// struct Mailbox(Mutex<Vec<String>>);
+    ///
+    /// #[stage]
+    /// async fn send(text: String, #[state] mailbox: &Mailbox) -> StageResult<usize> {
+    ///     let mut mails = mailbox.0.lock().unwrap();
+    ///     mails.push(text);
+    ///     Ok(mails.len())
+    /// }
+    ///
+    /// workflow! { Sending = send }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let mut test = TestEngine::<Sending>::new();
+    /// let run = test.state(Mailbox::default()).run(SendingInput { text: "hello".into() }).await;
+    /// assert_eq!(run.output.unwrap(), 1);
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// When there is a value of this type.
+    pub fn state<T: Send + Sync + 'static>(&mut self, value: T) -> &mut Self {
+        let name = std::any::type_name::<T>();
+        assert!(
+            self.faults.state.get::<T>().is_none(),
+            "the test engine was given two values of type `{name}` as state"
+        );
+        self.faults.state.insert(value);
+        self
+    }
+
     /// Sets the client through which stages call language models, for example one with a
     /// [`ScriptedProvider`](crate::ai::ScriptedProvider). The waits between its attempts take no real time.
     #[cfg(feature = "ai")]
@@ -244,16 +284,20 @@ impl<W: Workflow> Default for TestEngine<W> {
 /// Builds an engine without a worker, whose work the driver does step by step.
 async fn engine<W: Workflow>(store: &Arc<dyn Store>, clock: &FakeClock, faults: &Faults) -> Engine {
     let builder = EngineBuilder::with_store(Arc::clone(store), Arc::new(clock.clone()));
+    let builder = builder.share_state(faults.state.clone());
     #[cfg(feature = "ai")]
     let builder = match &faults.ai {
         Some(client) => builder.ai(client.clone()),
         None => builder,
     };
-    builder
+    let engine = builder
         .register::<W>()
         .executor(FaultyExecutor::new(faults.clone()))
         .without_worker()
         .build()
         .await
-        .unwrap_or_else(|error| panic!("the engine cannot be built: {error}"))
+        .unwrap_or_else(|error| panic!("the engine cannot be built: {error}"));
+    // The driver executes the stages in place of a worker.
+    engine.kernel().check_state().unwrap_or_else(|error| panic!("the engine cannot be built: {error}"));
+    engine
 }
