@@ -14,6 +14,7 @@ mod empty;
 pub(crate) mod limits;
 pub(crate) mod setting;
 mod nearest;
+mod unknown;
 mod name;
 
 pub use call_id::CallId;
@@ -28,3 +29,4 @@ pub(crate) use exact::Lossy;
 pub(crate) use name::{MAX_NAME_BYTES, is_name};
 pub(crate) use nearest::{nearest, unknown_field};
 pub(crate) use payload::Stored;
+pub(crate) use unknown::{FieldPath, find_unknown};
