@@ -92,10 +92,7 @@ async fn a_rule_of_a_parameter_is_enforced_when_a_run_is_created() {
 #[tokio::test]
 async fn the_rules_of_nested_types_are_enforced_with_their_path() {
     let none = order(&json!([]));
-    assert_eq!(
-        refusal("counting", none).await,
-        "`order.items` has 0 items, but must have at least 1 item"
-    );
+    assert_eq!(refusal("counting", none).await, "`order.items` has 0 items, but must have at least 1 item");
     let two = order(&json!([{ "sku": "a", "pieces": 1 }, { "sku": "b", "pieces": 0 }]));
     assert_eq!(refusal("counting", two).await, "`order.items[1].pieces` is 0, but must be at least 1");
 }
@@ -134,7 +131,10 @@ async fn a_workflow_can_ignore_unknown_fields() {
     let run = start(&engine, "lenient", input).await.unwrap();
     assert_eq!(engine.run_handle::<Lenient>(run).await.unwrap().output().await.unwrap(), 10);
     let stored: Value = world.store.request(run).await.unwrap().unwrap().input.decode().unwrap();
-    assert_eq!(stored, json!({ "order": { "items": [{ "sku": "a", "pieces": 2 }] }, "percent": 5, "code": null }));
+    assert_eq!(
+        stored,
+        json!({ "order": { "items": [{ "sku": "a", "pieces": 2 }] }, "percent": 5, "code": null })
+    );
     // The rules hold all the same.
     let broken = order(&json!([{ "sku": "a", "pieces": 0, "weight": 1 }]));
     assert_eq!(refusal("lenient", broken).await, "`order.items[0].pieces` is 0, but must be at least 1");
@@ -241,7 +241,10 @@ fn a_rule_of_an_input_is_in_its_schema_and_not_in_the_fingerprint() {
 
     let schema = Measuring::definition().input_schema().to_value();
     assert_eq!(schema["properties"]["length"]["minimum"], 1);
-    assert_eq!(Measuring::definition().stages[0].input_schema().to_value()["properties"]["length"]["minimum"], 1);
+    assert_eq!(
+        Measuring::definition().stages[0].input_schema().to_value()["properties"]["length"]["minimum"],
+        1
+    );
     let before = without_rules::Measuring::definition();
     assert_eq!(Measuring::definition().fingerprint(), before.fingerprint());
 }
@@ -282,7 +285,10 @@ async fn typed_and_json_starts_agree_on_renamed_keys() {
         engine.dispatch(command).await.unwrap_err().to_string()
     };
     let error = refuse(json!({ "page_title": "A", "pageTitle": "A", "body": "b" }), json!({})).await;
-    assert!(error.ends_with("unknown field `page_title`, did you mean `pageTitle`; known are `body`, `pageTitle`"));
+    assert!(
+        error
+            .ends_with("unknown field `page_title`, did you mean `pageTitle`; known are `body`, `pageTitle`")
+    );
     let error = refuse(json!({ "pageTitle": "A", "body": "" }), json!({})).await;
     assert!(error.ends_with("`body` has 0 characters, but must have at least 1 character"), "{error}");
     let input = json!({ "pageTitle": "A", "body": "b" });

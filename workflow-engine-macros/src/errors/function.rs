@@ -125,7 +125,9 @@ pub fn borrowed_input(token: impl ToTokens) -> Error {
 pub fn same_key(first: &Ident, second: &Ident, key: &str, of: &str) -> Error {
     on(
         second,
-        format!("`{first}` and `{second}` have the same key `{key}` in the {of}: write another `rename` for one of them"),
+        format!(
+            "`{first}` and `{second}` have the same key `{key}` in the {of}: write another `rename` for one of them"
+        ),
     )
 }
 

@@ -33,6 +33,8 @@ pub fn flattened(name: &Ident) -> Error {
 pub fn attribute(token: impl ToTokens, name: &Ident) -> Error {
     on(
         token,
-        format!("`{name}` is an option of `#[config]` and `#[input]`: write it in `#[config(…)]` or `#[input(…)]`"),
+        format!(
+            "`{name}` is an option of `#[config]` and `#[input]`: write it in `#[config(…)]` or `#[input(…)]`"
+        ),
     )
 }

@@ -127,7 +127,9 @@ fn refuse_same_keys(parameters: &[Parameter<'_>], errors: &mut Errors) {
     let fields = |is_config: bool| {
         parameters.iter().filter_map(move |parameter| match parameter {
             Parameter::Input(field) if !is_config => Some(field),
-            Parameter::Config(field) if is_config && !matches!(field.default, Default::Flatten) => Some(field),
+            Parameter::Config(field) if is_config && !matches!(field.default, Default::Flatten) => {
+                Some(field)
+            }
             _ => None,
         })
     };

@@ -82,7 +82,8 @@ impl InputDefinition {
         let schema = (self.schema)(SchemaGenerator::default()).to_value();
         let known = path.owner().iter().try_fold(&schema, |at, step| step.schema_in(resolve(&schema, at)?));
         let known = known.and_then(|owner| resolve(&schema, owner)?.get("properties")?.as_object());
-        let known: Vec<&str> = known.into_iter().flat_map(|fields| fields.keys().map(String::as_str)).collect();
+        let known: Vec<&str> =
+            known.into_iter().flat_map(|fields| fields.keys().map(String::as_str)).collect();
         let owner = path.owner_text();
         let within = if owner.is_empty() { String::new() } else { format!("`{owner}`: ") };
         format!("{within}{}", unknown_field(path.field(), &known))

@@ -29,9 +29,9 @@ pub use workflow::WorkflowDefinition;
 pub(crate) use canonical::normal_form;
 pub(crate) use config::{ConfigDefinition, ConfigFault, FLATTENED};
 pub(crate) use fingerprint::fingerprint;
-pub(crate) use input::{CheckStart, InputDefinition, InputRules, UnknownInput};
 #[cfg(feature = "testing")]
 pub(crate) use fingerprint::{ALGORITHM, hash};
+pub(crate) use input::{CheckStart, InputDefinition, InputRules, UnknownInput};
 pub(crate) use rules::{ValueRules, is_without_rules};
 pub(crate) use stage::Entry;
 pub(crate) use stage_path::same_text;

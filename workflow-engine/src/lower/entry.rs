@@ -37,8 +37,9 @@ where
     };
     // The input of a run was checked when the run was created. A rule that is stricter by now strands no run.
     if let Some(rules) = input_rules.filter(|_| !H::IS_START) {
-        check_rules(&input, &rules)
-            .map_err(|reason| StageError::permanent(format_args!("the input of stage `{id}` is not valid: {reason}")))?;
+        check_rules(&input, &rules).map_err(|reason| {
+            StageError::permanent(format_args!("the input of stage `{id}` is not valid: {reason}"))
+        })?;
     }
     let config = config.decode::<S::Config>().map_err(|error| unreadable_config::<S>(&error))?;
     // Frees the stored text: the function can run for hours.

@@ -16,7 +16,9 @@ pub(crate) mod setting;
 mod nearest;
 mod unknown;
 mod name;
+mod bytes;
 
+pub use bytes::Bytes;
 pub use call_id::CallId;
 pub use cost::Cost;
 pub use empty::{Faulty, NoConfig, NoInput};

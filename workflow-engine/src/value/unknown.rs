@@ -48,7 +48,9 @@ impl FieldPath {
                     steps.push(Step::Key(key.clone()));
                     parent
                 }
-                Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => parent,
+                Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => {
+                    parent
+                }
             };
         }
         // The first step of the path is the last that was found.

@@ -12,5 +12,5 @@ mod value_rules;
 pub use kinds::{HasLength, HasPattern, HasRange, LengthUnit};
 pub use rule::{Bound, Rule};
 
-pub(crate) use value_rules::ValueRules;
 pub(crate) use rule::{is_without_rules, without_rules};
+pub(crate) use value_rules::ValueRules;
