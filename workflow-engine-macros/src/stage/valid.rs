@@ -7,6 +7,7 @@ use super::ast::{self, Function};
 use super::attr::Role;
 use super::input::Input;
 use super::rule::Rule;
+use super::state;
 use super::types::{
     find_impl_trait, find_lifetime, find_unstorable, may_be_result, option_argument, result_argument,
 };
@@ -33,6 +34,11 @@ pub enum Parameter<'a> {
     /// taken by reference.
     Read {
         read: usize,
+        ty: &'a Type,
+        by_reference: bool,
+    },
+    /// A value of the program: its type, and whether it is taken by reference.
+    State {
         ty: &'a Type,
         by_reference: bool,
     },
@@ -81,8 +87,15 @@ impl<'a> Body<'a> {
         errors: &mut Errors,
     ) -> Option<Self> {
         check_signature(kind, function, errors);
-        let mut found =
-            Found { kind, rename_all, errors, reads: Vec::new(), has_context: false, has_ticket: false };
+        let mut found = Found {
+            kind,
+            rename_all,
+            errors,
+            reads: Vec::new(),
+            state: Vec::new(),
+            has_context: false,
+            has_ticket: false,
+        };
         let mut parameters = Vec::new();
         for parameter in &function.signature.inputs {
             match parameter {
@@ -225,6 +238,8 @@ struct Found<'e> {
     rename_all: Option<Case>,
     errors: &'e mut Errors,
     reads: Vec<Read>,
+    /// The types of the state.
+    state: Vec<String>,
     has_context: bool,
     has_ticket: bool,
 }
@@ -234,6 +249,9 @@ impl Found<'_> {
         let kind = self.kind;
         let role = Role::parse(kind, &typed.attrs, self.errors)?;
         let ty = typed.ty.as_ref();
+        if let Role::State = role {
+            return self.state(ty, typed);
+        }
         if let Some(token) = find_impl_trait(ty) {
             return self.refuse(errors::function::impl_trait(kind, token, "parameter"));
         }
@@ -257,6 +275,8 @@ impl Found<'_> {
                 let read = self.add(Read { path, optional: true, by_option: false });
                 Some(Parameter::Read { read, ty, by_reference })
             }
+            // Above.
+            Role::State => None,
             Role::Plain if kind == Kind::Check => self.ticket(ty, typed),
             Role::Plain => self.input(typed, Input::default()),
             Role::Input(input) => self.input(typed, input),
@@ -299,6 +319,29 @@ impl Found<'_> {
             (ticket, true) => Some(Parameter::Ticket(ticket)),
             (_, false) => self.refuse(errors::check::ticket_by_value(ty)),
         }
+    }
+
+    fn state<'a>(&mut self, ty: &'a Type, typed: &PatType) -> Option<Parameter<'a>> {
+        let elem = state::value(ty);
+        // Other contexts, `&AppContext`, are types of the program.
+        if named(elem, |name| name == "StageContext") {
+            return self.context(ty, elem, typed);
+        }
+        if let Some(error) = state::mistake(self.kind, ty) {
+            return self.refuse(error);
+        }
+        if self.repeats_state(elem) {
+            return self.refuse(errors::state::repeated(self.kind, ty, elem));
+        }
+        Some(Parameter::State { ty: elem, by_reference: matches!(ty, Type::Reference(_)) })
+    }
+
+    /// Returns whether another parameter takes state of this type, and remembers the type.
+    fn repeats_state(&mut self, ty: &Type) -> bool {
+        let name = errors::source(ty);
+        let repeats = self.state.contains(&name);
+        self.state.push(name);
+        repeats
     }
 
     /// The type behind a shared reference, and whether there was one.

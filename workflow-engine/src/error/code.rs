@@ -102,6 +102,9 @@ error_codes! {
     InvalidAnnotation "INVALID_ANNOTATION" InvalidInput
         "An annotation has no attribute, too many of them, or a key or value that cannot be stored."
         "Shorten or rename what the message names.";
+    InvalidTag "INVALID_TAG" InvalidInput
+        "A run has too many tags, one key twice, or a key or value that cannot be stored."
+        "Use at most 16 tags with keys of 64 bytes and values of 256 bytes, without control characters.";
     InvalidTopic "INVALID_TOPIC" InvalidInput
         "The topic of a model call is not a dotted path of non-empty segments, or is too long."
         "Use segments joined by `.`, 512 bytes at most, without control characters.";
@@ -117,6 +120,12 @@ error_codes! {
     ConfigFieldClash "CONFIG_FIELD_CLASH" InvalidInput
         "Two fields of one stage's configuration share a key, usually through flattened structures."
         "Rename one field, or flatten only one of the structures.";
+    MissingState "MISSING_STATE" InvalidInput
+        "A registered workflow has a stage that takes `#[state]` of a type of which the engine has no value."
+        "Give the engine the value that the message names: `EngineBuilder::state`.";
+    DuplicateState "DUPLICATE_STATE" InvalidInput
+        "An engine was given two values of one type as state."
+        "Wrap one of them in a type of its own.";
     PayloadTooLarge "PAYLOAD_TOO_LARGE" InvalidInput
         "An input, configuration, output, ticket or artifact exceeds the payload limit."
         "Store the data elsewhere and pass a reference, or raise `EngineBuilder::payload_limit`.";
@@ -243,6 +252,9 @@ error_codes! {
     WorkerNotStarted "WORKER_NOT_STARTED" Unavailable
         "The system refused a thread or a signal handler."
         "Check the limits of the process.";
+    StateFailed "STATE_FAILED" Internal
+        "A function of `EngineBuilder::state_with` returned an error, so the engine was not built."
+        "Read the message: it holds the error of the function.";
     StoreFailed "STORE_FAILED" Internal
         "The database returned an error that a repetition will not fix, or holds another schema."
         "Read the message: a newer schema version, or a damaged file.";
@@ -280,6 +292,12 @@ impl ErrorCode {
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|code| code.as_str() == text)
+    }
+}
+
+impl AsRef<str> for ErrorCode {
+    fn as_ref(&self) -> &str {
+        self.as_str()
     }
 }
 

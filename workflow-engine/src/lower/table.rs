@@ -6,8 +6,8 @@ use serde::ser::Error as _;
 use super::record::{ObjectSchema, from_nothing};
 use super::upstream::{Shaped, Upstream};
 use crate::definition::{
-    CheckStart, ConfigDefinition, Entry, InputDefinition, InputRules, Rule, StageDeclaration,
-    StageDefinition, StagePath, UnknownInput, WorkflowDefinition,
+    CheckStart, ConfigDefinition, Entry, InputDefinition, InputRules, Rule, StageDeclaration, StageDefinition,
+    StagePath, StateType, UnknownInput, WorkflowDefinition,
 };
 use crate::language::{InputTypes, Stage, Workflow};
 use crate::value::{FieldPath, Json, Storable, Stored, find_unknown};
@@ -202,6 +202,10 @@ fn stage(
     for requirement in declaration.requires.iter().chain(declaration.check_requires) {
         reads.extend(position(&requirement.path).filter(|stage| !reads.contains(stage)));
     }
+    let mut state: Vec<StateType> = Vec::new();
+    for taken in declaration.state.iter().chain(declaration.check_state) {
+        state.extend((!state.contains(taken)).then_some(*taken));
+    }
     StageDefinition {
         id: declaration.id.to_owned(),
         name: declaration.name.to_owned(),
@@ -213,6 +217,7 @@ fn stage(
         successors: Vec::new(),
         inputs: predecessors.to_vec(),
         reads,
+        state,
         retry: declaration.retry,
         timeout: declaration.timeout,
         budget: declaration.budget,
