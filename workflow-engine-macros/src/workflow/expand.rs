@@ -162,6 +162,7 @@ fn table(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
     let title =
         workflow.options.name.as_ref().map_or_else(|| title(&plain(&workflow.name)), syn::LitStr::value);
     let version = workflow.options.version.unwrap_or(1);
+    let unknown_input = workflow.options.ignores_unknown_input.then(|| quote!(.ignoring_unknown_fields()));
     let description = docs::text(&workflow.attributes);
     let rows = graph.nodes.iter().zip(&names.aliases).map(|(node, alias)| row(graph, node, alias, names));
     let predecessors = graph.nodes.iter().map(|node| literals(&node.predecessors));
@@ -178,7 +179,7 @@ fn table(graph: &Graph<'_>, names: &Names<'_>) -> TokenStream {
             stages: &[#(#rows),*],
             predecessors: &[#(#predecessors),*],
             output_stages: &[#(#output_stages),*],
-            input: #private::InputRow::of::<#name>(),
+            input: #private::InputRow::of::<#name>() #unknown_input,
             output_schema: #private::output_schema::<#shape>,
             config_schema: #private::schema::<#config>,
         };
